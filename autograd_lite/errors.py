@@ -1,0 +1,196 @@
+"""What is said when something can't be done: the op, the operands, and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+
+def describe(x: Any, otherwise: str = "a tensor") -> str:
+    """An operand by its name and shape: ``W_01 of shape (2, 2)``."""
+    name = getattr(x, "name", None) or otherwise
+    return f"{name} of shape {np.shape(getattr(x, '_data', x))}"
+
+
+def explain(
+    op: str,
+    inputs: Sequence[Any],
+    arrays: Sequence[Any],
+    params: dict[str, Any],
+    error: Exception,
+) -> Exception:
+    """The error for an op whose forward raised ``error``: which operands, what differs, a remedy."""
+    labels = [getattr(x, "name", None) or f"operand {i}" for i, x in enumerate(inputs)]
+    shapes = [np.shape(a) for a in arrays]
+    lines = [f"{op}: {error}"]
+    if isinstance(error, ValueError) and op == "matmul" and len(shapes) == 2:
+        lines = [f"matmul: {_matmul_mismatch(labels, shapes)}"]
+    elif isinstance(error, ValueError) and not params and len(shapes) > 1:
+        difference = _broadcast_mismatch(labels, shapes)
+        if difference:
+            lines = [f"{op}: {difference}"]
+    lines += [
+        f"  {label}: shape {shape}, dtype {np.asarray(a).dtype}"
+        for label, shape, a in zip(labels, shapes, arrays, strict=True)
+    ]
+    if params:
+        lines.append("  " + ", ".join(f"{key}={value!r}" for key, value in params.items()))
+    remedies = list(_remedies(op, labels, shapes)) if isinstance(error, ValueError) else []
+    if remedies:
+        lines.append(f"Did you mean {' or '.join(remedies)}?")
+    kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
+    return kind("\n".join(lines))
+
+
+def _matmul_mismatch(labels: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> str:
+    x, y = shapes
+    if not x or not y:
+        return "an operand has no axes; multiply numbers with *"
+    inner = y[-2] if len(y) > 1 else y[0]
+    if x[-1] != inner:
+        last = f"the last axis of {labels[0]} has {x[-1]} entries"
+        first = "first" if len(y) < 3 else "second to last"
+        return f"{last}, the {first} axis of {labels[1]} has {inner}; they must be the same"
+    return f"the stacks of matrices {x[:-2]} and {y[:-2]} can't be broadcast together"
+
+
+def _broadcast_mismatch(labels: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> str | None:
+    """The axis, counted from the end, whose sizes can't be broadcast together."""
+    for axis in range(1, max(map(len, shapes)) + 1):
+        sizes = {
+            label: shape[-axis]
+            for label, shape in zip(labels, shapes, strict=True)
+            if len(shape) >= axis and shape[-axis] != 1
+        }
+        if len(set(sizes.values())) > 1:
+            said = ", ".join(f"{size} in {label}" for label, size in sizes.items())
+            return f"the shapes can't be broadcast together: axis {-axis} has {said}"
+    return None
+
+
+def _remedies(
+    op: str, labels: Sequence[str], shapes: Sequence[tuple[int, ...]]
+) -> Iterator[str]:
+    """What would have worked instead, found by trying it on arrays of these shapes."""
+    if len(shapes) != 2 or op not in ("matmul", "add", "subtract", "multiply", "divide"):
+        return
+    sign = {"matmul": "@", "add": "+", "subtract": "-", "multiply": "*", "divide": "/"}[op]
+    (a, b), (x, y) = labels, (np.broadcast_to(0.0, shape) for shape in shapes)
+    candidates = [
+        (f"{a} {sign} {b}.T", x, y.T, y.ndim > 1),
+        (f"{a}.T {sign} {b}", x.T, y, x.ndim > 1),
+        (f"{b} {sign} {a}", y, x, op == "matmul"),
+        (f"{a}.reshape(-1, 1) {sign} {b}", x.reshape(-1, 1), y, x.ndim == 1),
+        (f"{a} {sign} {b}.reshape(-1, 1)", x, y.reshape(-1, 1), y.ndim == 1),
+        (f"{a} * {b}", x, y, op == "matmul"),
+    ]
+    for text, left, right, sensible in candidates:
+        if not sensible:
+            continue
+        try:
+            compute = np.matmul if op == "matmul" and " * " not in text else np.add
+            compute(left, right)
+        except ValueError:
+            continue
+        yield text
+
+
+def refuse_constant(where: str, array: np.ndarray[Any, Any]) -> NoReturn:
+    """An operand that isn't numeric: an object array, strings, None."""
+    if array.dtype == object:
+        raise TypeError(
+            f"{where}: an object array of shape {array.shape} would lose gradients silently; "
+            "build one Tensor with ag.array([...]) or ag.stack([...]), or give numbers"
+        )
+    raise TypeError(f"{where}: numbers are needed, and {array.dtype} is not a numeric dtype")
+
+
+def refuse_conversion(tensor: Tensor, how: str) -> None:
+    """Raise where turning a tensor into a plain array would cut it off from its gradient."""
+    if tensor.requires_grad:
+        raise TypeError(
+            f"{how}: {describe(tensor)} requires a gradient, which a plain array would lose "
+            "silently. To build one Tensor from several: ag.array([...]) or ag.stack([...]). To "
+            "write into an array: compute the entries first, or ag.where(mask, new, old). For the "
+            "value alone: t.numpy() or t.detach()"
+        )
+
+
+def no_gradient_for(tensor: Tensor) -> TypeError:
+    return TypeError(
+        f"requires_grad: {describe(tensor)} has dtype {tensor.dtype}, which can't be "
+        "differentiated; make it a float: Tensor(data, requires_grad=True, dtype=float)"
+    )
+
+
+def not_a_leaf(tensor: Tensor, what: str) -> RuntimeError:
+    name = tensor.op.name if tensor.op is not None else "?"
+    return RuntimeError(
+        f"{describe(tensor)} is the result of {name}, not a leaf: {what}. "
+        "For a new leaf with its value: t.detach()"
+    )
+
+
+def rebinding(tensor: Tensor, array: np.ndarray[Any, Any]) -> ValueError:
+    return ValueError(
+        f"data: {describe(tensor)} can't be rebound to an array of shape {array.shape}; "
+        "make a new Tensor instead"
+    )
+
+
+def item_assignment(tensor: Tensor) -> TypeError:
+    return TypeError(
+        f"{describe(tensor)} can't be assigned to by index: a graph may need its old entries. "
+        "For a new tensor: ag.where(mask, new, t). For a leaf's value: t.data[index] = new"
+    )
+
+
+def out_argument(function: str) -> TypeError:
+    return TypeError(
+        f"{function}: out= (and +=, *=, … on an array) would write a Tensor's value into a plain "
+        f"array and lose its gradient; write a = np.{function}(a, t), or a = a + t, instead"
+    )
+
+
+def nothing_requires_grad(tensor: Tensor) -> RuntimeError:
+    return RuntimeError(
+        f"backward: nothing that {describe(tensor)} was computed from requires a gradient "
+        "(or it was computed under no_grad). Make a leaf with Tensor(data, requires_grad=True)"
+    )
+
+
+def no_seed(tensor: Tensor) -> ValueError:
+    return ValueError(
+        f"backward: {describe(tensor)} has {tensor.size} elements, and a gradient is that of one "
+        "number. Reduce it first (t.sum()), or give a seed of its shape: t.backward(np.ones("
+        f"{tensor.shape}))"
+    )
+
+
+def wrong_seed(tensor: Tensor, seed: np.ndarray[Any, Any]) -> ValueError:
+    return ValueError(
+        f"backward: the seed has shape {seed.shape}, and {describe(tensor)} needs one of its own "
+        "shape"
+    )
+
+
+def not_differentiable(x: Any, i: int) -> TypeError:
+    if not hasattr(x, "_tracked"):
+        return TypeError(f"gradients: xs[{i}] is a {type(x).__name__}, not a Tensor")
+    return TypeError(
+        f"gradients: {describe(x, f'xs[{i}]')} requires no gradient; "
+        "make it a leaf with Tensor(data, requires_grad=True), before y is computed"
+    )
+
+
+def wrong_cotangent(op: str, i: int, got: Any, wanted: Any) -> ValueError:
+    return ValueError(
+        f"{op}: its vjp for input {i} returned a cotangent of shape {np.shape(got)}, and the "
+        f"input has shape {wanted.shape}; the vjp must return the input's shape, or one that "
+        "broadcasting made of it"
+    )

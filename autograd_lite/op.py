@@ -1,0 +1,205 @@
+"""An op: one entry in a table. `apply` computes it, and records it.
+
+An entry gives a forward and one vjp (vector-Jacobian product) per input:
+
+    exp = op("exp", np.exp, lambda g, out, x: g * out)
+
+A vjp is called as ``vjp(g, out, *inputs, **params)``, where ``g`` is the cotangent of ``out``, and
+returns the cotangent of its input. It is written in NumPy operations on its arguments, so that
+the same rule computes numbers when given arrays and records a graph when given Tensors. It may
+return a cotangent of the *broadcast* shape: broadcasting is undone in one place, by the backward
+pass.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ContextDecorator
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .errors import explain, refuse_constant
+from .notation import Notation, function
+from .tensor import Tensor
+
+Vjp = Callable[..., Any]
+
+
+class Each:
+    """The vjps of an op with any number of inputs: ``rule(i, g, out, *inputs, **params)``."""
+
+    def __init__(self, rule: Vjp) -> None:
+        self.rule = rule
+
+    def __iter__(self) -> Iterator[Vjp]:
+        return (partial(self.rule, i) for i in itertools.count())
+
+
+class Case(NamedTuple):
+    """Where the tests may sample an op: the shapes of its inputs, and its params."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    params: dict[str, Any] = {}
+
+
+class Op:
+    """A differentiable operation.
+
+    Args:
+        name: what errors, figures and formulas call it.
+        forward: ``forward(*arrays, **params)`` → the value. It must not change its arguments.
+        vjps: one a (differentiable) input, see the module's docstring; None where no gradient
+            flows.
+        notation: how formulas write it; by default ``name(x, y)``.
+        domain: the interval from which the tests draw the inputs' entries.
+        cases: input shapes and params for the tests; by default elementwise ones.
+
+    Example:
+        An op of one's own is as short as an entry in our tables:
+
+        >>> import numpy as np, autograd_lite as ag
+        >>> cube = ag.Op("cube", lambda x: x**3, lambda g, out, x: g * 3 * x**2)
+        >>> x = ag.Tensor(2.0, requires_grad=True)
+        >>> cube(x).backward()
+        >>> x.grad
+        array(12.)
+    """
+
+    __slots__ = ("cases", "domain", "forward", "name", "notation", "vjps")
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        *vjps: Vjp | Each | None,
+        notation: Notation | None = None,
+        domain: tuple[float, float] = (-2.0, 2.0),
+        cases: Sequence[Case] = (),
+    ) -> None:
+        self.name = name
+        self.forward = forward
+        only = vjps[0] if len(vjps) == 1 else None
+        self.vjps: Any = only if isinstance(only, Each) else vjps
+        self.notation = notation or function(name)
+        self.domain = domain
+        self.cases = tuple(cases)
+
+    def __call__(self, *inputs: Any, **params: Any) -> Any:
+        """The value: a Tensor where an input is one, else what ``forward`` gives for arrays."""
+        for x in inputs:
+            if type(x) is Tensor:
+                return apply(self, inputs, params)
+        return self.forward(*inputs, **params)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+OPS: dict[str, Op] = {}
+"""The table: every op of this package (and of nn), by name."""
+
+
+def op(name: str, forward: Callable[..., Any], *vjps: Vjp | Each | None, **kwargs: Any) -> Op:
+    """Make an Op and enter it in the table, which tests, figures and formulas enumerate."""
+    if name in OPS:
+        raise ValueError(f"op {name!r} is in the table already; choose another name")
+    entry = OPS[name] = Op(name, forward, *vjps, **kwargs)
+    return entry
+
+
+_NO_PARAMS: dict[str, Any] = {}
+_SCALARS = frozenset({float, int, bool, complex})
+_next_number = itertools.count().__next__
+_ndarray = np.ndarray
+_new = Tensor.__new__
+
+
+def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) -> Tensor:
+    """Compute ``op`` on ``inputs``, and record it where an input requires a gradient.
+
+    Inputs are Tensors, arrays and numbers; a graph keeps a copy of an array, which its owner may
+    change later. Numbers stay Python numbers, so that they don't widen the result's dtype.
+    """
+    arrays: list[Any] = []
+    record = constants = False
+    for x in inputs:
+        if type(x) is Tensor:
+            if x._tracked:
+                record = True
+            arrays.append(x._settle() if x._exposed else x._data)
+        elif type(x) in _SCALARS:
+            arrays.append(x)
+        else:
+            arrays.append(_constant(op, x))
+            constants = True
+    if record and _pauses and _state.depth:
+        record = False
+    if constants and record:
+        for i, x in enumerate(inputs):
+            if type(x) is not Tensor and type(arrays[i]) is _ndarray:
+                arrays[i] = arrays[i].copy()
+    try:
+        value = op.forward(*arrays, **params)
+    except (ValueError, TypeError, IndexError) as error:
+        raise explain(op.name, inputs, arrays, params, error) from error
+    if type(value) is not _ndarray:
+        value = np.asarray(value)
+    result = _new(Tensor)
+    result._data = value
+    result.grad = result.name = None
+    result._exposed = False
+    result._tracked = record
+    if record:
+        result._node = (op, inputs, arrays, params)
+        result._number = _next_number()
+    else:
+        result._node = None
+        if constants and value.base is not None:  # a view of an array that its owner may change
+            result._data = value.copy()
+    return result
+
+
+def _constant(op: Op, x: Any) -> Any:
+    """An operand that is neither Tensor nor Python number, as an array that can be computed with."""
+    array = x if type(x) is _ndarray else np.asarray(x)
+    if array.dtype.kind not in "biufc":
+        refuse_constant(op.name, array)
+    return array if array.ndim or type(x) is _ndarray else array[()]
+
+
+class _State(threading.local):
+    depth = 0
+
+
+_state = _State()
+_pauses = 0  # no_grad blocks open in any thread: while it is 0, `apply` asks no further
+_lock = threading.Lock()
+
+
+class no_grad(ContextDecorator):
+    """Within it, in this thread, nothing is recorded: results require no gradient.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> w = ag.Tensor(2.0, requires_grad=True)
+        >>> with ag.no_grad():
+        ...     (w * 3).requires_grad
+        False
+    """
+
+    def __enter__(self) -> None:
+        self._count(+1)
+
+    def __exit__(self, *exception: object) -> None:
+        self._count(-1)
+
+    @staticmethod
+    def _count(step: int) -> None:
+        global _pauses
+        with _lock:
+            _pauses += step
+        _state.depth += step

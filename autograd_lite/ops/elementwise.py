@@ -1,0 +1,223 @@
+"""Elementwise ops: entry by entry, with full broadcasting.
+
+A vjp here is ``g`` times the partial derivative, written out; where an operand was broadcast, the
+backward pass sums the result to its shape.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..notation import ATOM, MATMUL, POWER, PREFIX, PRODUCT, SUM, Notation, function, infix, number
+from ..op import Case, op
+from ..tensor import Tensor
+
+POSITIVE = (0.3, 3.0)
+
+# ---------------------------------------------------------------------- arithmetic
+
+add = op(
+    "add", np.add, lambda g, out, x, y: g, lambda g, out, x, y: g, notation=infix("+", SUM)
+)
+subtract = op(
+    "subtract",
+    np.subtract,
+    lambda g, out, x, y: g,
+    lambda g, out, x, y: -g,
+    notation=infix("−", SUM, PRODUCT),
+)
+multiply = op(
+    "multiply",
+    np.multiply,
+    lambda g, out, x, y: g * y,
+    lambda g, out, x, y: g * x,
+    notation=infix("∘", PRODUCT, MATMUL),
+)
+divide = op(
+    "divide",
+    np.divide,
+    lambda g, out, x, y: g / y,
+    lambda g, out, x, y: -g * out / y,
+    domain=POSITIVE,
+    notation=Notation("{0} / {1}", PRODUCT, (PRODUCT, MATMUL), "/"),
+)
+negative = op(
+    "negative",
+    np.negative,
+    lambda g, out, x: -g,
+    notation=Notation("−{0}", PREFIX, (PREFIX,), "−"),
+)
+positive = op("positive", np.positive, lambda g, out, x: g, notation=Notation("{0}", 0, (0,), "+"))
+reciprocal = op(
+    "reciprocal", np.reciprocal, lambda g, out, x: -g * out * out, domain=POSITIVE,
+    notation=Notation("1 / {0}", PRODUCT, (MATMUL,), "1/"),
+)  # fmt: skip
+square = op(
+    "square",
+    np.square,
+    lambda g, out, x: g * (2 * x),
+    notation=Notation("{0}²", POWER, (ATOM,), "²"),
+)
+
+# x ** (y − 1) where y isn't 0; x ** 0 is constant, also at x = 0.
+power_op = op(
+    "power",
+    np.power,
+    lambda g, out, x, y: g * (y * x ** np.where(y == 0, 1.0, y - 1)),
+    lambda g, out, x, y: g * (out * np.log(np.where(x == 0, 1.0, x))),
+    domain=POSITIVE,
+    notation=Notation("{0}^{1}", POWER, (ATOM, ATOM), "^"),
+)
+
+
+def _superscript(operands: Any, params: dict[str, Any]) -> str:
+    exponent = number(params["exponent"])
+    if all(digit in _SUPERSCRIPTS for digit in exponent):
+        return operands[0] + "".join(_SUPERSCRIPTS[digit] for digit in exponent)
+    return f"{operands[0]}^{exponent}"
+
+
+_SUPERSCRIPTS = dict(zip("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", strict=True))
+
+# With a constant exponent n the rule needs no case distinction on arrays, and no logarithm.
+fixed_power = op(
+    "fixed_power",
+    lambda x, exponent: x**exponent,
+    lambda g, out, x, exponent: g * (exponent * x ** (exponent - 1 if exponent else 1)),
+    domain=POSITIVE,
+    cases=[Case(((2, 3),), {"exponent": n}) for n in (3, 1, 0, -1, 0.5)],
+    notation=Notation(_superscript, POWER, (ATOM,), "^"),
+)
+
+
+def power(x: Any, y: Any) -> Any:
+    """``x ** y``, elementwise.
+
+    At ``x = 0`` the derivative with respect to ``y`` is taken as 0, the limit for every ``y > 0``.
+
+    >>> import autograd_lite as ag
+    >>> x = ag.Tensor([0.0, 3.0], requires_grad=True)
+    >>> (x**2).sum().backward()
+    >>> x.grad
+    array([0., 6.])
+    """
+    if isinstance(y, (int, float)) and not isinstance(y, bool):
+        return square(x) if y == 2 else fixed_power(x, exponent=y)
+    return power_op(x, y)
+
+
+# ---------------------------------------------------------------------- functions of one tensor
+
+absolute = op(
+    "absolute", np.absolute, lambda g, out, x: g * np.sign(x),
+    notation=Notation("|{0}|", ATOM, (SUM,), "|·|"),
+)  # fmt: skip
+exp = op("exp", np.exp, lambda g, out, x: g * out)
+expm1 = op("expm1", np.expm1, lambda g, out, x: g * (out + 1))
+log = op("log", np.log, lambda g, out, x: g / x, domain=POSITIVE)
+log1p = op("log1p", np.log1p, lambda g, out, x: g / (1 + x), domain=(-0.7, 3.0))
+sqrt = op(
+    "sqrt", np.sqrt, lambda g, out, x: g / (2 * out), domain=POSITIVE, notation=function("√")
+)
+sin = op("sin", np.sin, lambda g, out, x: g * np.cos(x))
+cos = op("cos", np.cos, lambda g, out, x: -g * np.sin(x))
+tanh = op("tanh", np.tanh, lambda g, out, x: g * (1 - out * out))
+relu = op("relu", lambda x: np.maximum(x, 0), lambda g, out, x: g * (x > 0))
+softplus = op("softplus", lambda x: np.logaddexp(x, 0), lambda g, out, x: g * sigmoid(x))
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1 / (1 + np.exp(-np.maximum(x, _LEAST_EXPONENT.get(x.dtype, -709.0))))
+
+
+# exp(−x) stays finite from here on: σ is then below the least normal number, and needs no more.
+_LEAST_EXPONENT = {
+    np.dtype(t): -float(np.floor(np.log(np.finfo(t).max))) for t in (np.float16, np.float32)
+}
+sigmoid = op(
+    "sigmoid", _sigmoid, lambda g, out, x: g * (out * (1 - out)), notation=function("σ")
+)
+
+# ---------------------------------------------------------------------- choosing
+
+# Where two entries tie, each is the larger one as much as the other: half the gradient each.
+maximum = op(
+    "maximum",
+    np.maximum,
+    lambda g, out, x, y: g * np.where(x == y, 0.5, x > y),
+    lambda g, out, x, y: g * np.where(x == y, 0.5, y > x),
+    notation=function("max"),
+)
+minimum = op(
+    "minimum",
+    np.minimum,
+    lambda g, out, x, y: g * np.where(x == y, 0.5, x < y),
+    lambda g, out, x, y: g * np.where(x == y, 0.5, y < x),
+    notation=function("min"),
+)
+where_op = op(
+    "where",
+    np.where,
+    None,
+    lambda g, out, condition, x, y: where(condition, g, 0),
+    lambda g, out, condition, x, y: where(condition, 0, g),
+    cases=[Case(((3,), (2, 3), (2, 1)))],
+)
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """``x`` where ``condition`` holds, else ``y``; no gradient flows to the condition.
+
+    >>> import autograd_lite as ag
+    >>> x = ag.Tensor([-1.0, 2.0], requires_grad=True)
+    >>> ag.where(x > 0, x, 0.1 * x).sum().backward()
+    >>> x.grad
+    array([0.1, 1. ])
+    """
+    return where_op(condition.numpy() if type(condition) is Tensor else condition, x, y)
+
+
+def clip(x: Any, min: Any = None, max: Any = None) -> Any:
+    """``x`` kept within ``[min, max]``; None leaves a side open.
+
+    On a bound itself half of the gradient flows, as for `maximum`.
+    """
+    if min is not None:
+        x = maximum(x, min)
+    return x if max is None else minimum(x, max)
+
+
+# ---------------------------------------------------------------------- dtype, identity, values
+
+astype_op = op(
+    "astype",
+    lambda x, dtype: x.astype(dtype),
+    lambda g, out, x, dtype: g.astype(x.dtype),
+    cases=[Case(((2, 3),), {"dtype": np.dtype(np.float64)})],
+    notation=Notation("{0}", 0, (0,), "astype"),
+)
+
+
+def astype(x: Tensor, dtype: DTypeLike) -> Any:
+    """``x`` in another dtype; integers and booleans have no gradient, and come as an array."""
+    kind = np.dtype(dtype)
+    if kind.kind in "biu" and x.requires_grad:
+        return x._data.astype(kind)
+    return astype_op(x, dtype=kind)
+
+
+# A leaf that was changed since an op used it stands in the recorded backward pass as it was then.
+as_it_was = op(
+    "as_it_was",
+    lambda x, value: value.view(),
+    lambda g, out, x, value: g,
+    notation=Notation("{0}", 0, (0,), "="),
+)
+
+
+def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """A function without a gradient (a comparison, `np.sign`, …) of the values: a plain array."""
+    return function(*[a._data if type(a) is Tensor else a for a in args], **kwargs)

@@ -1,0 +1,66 @@
+"""Products of matrices and vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..notation import MATMUL, infix
+from ..op import Case, op
+from .elementwise import multiply
+from .shaping import reshape, transpose
+
+# A vector operand stands for a row (left) or a column (right), and that axis is dropped again. The
+# cotangents may have the stacks' broadcast shape: the backward pass sums them.
+
+
+def _matmul_left(g: Any, out: Any, x: Any, y: Any) -> Any:
+    if y.ndim == 1:
+        return g[..., None] * y
+    if x.ndim == 1:
+        return (y @ g[..., None])[..., 0]
+    return g @ y.mT
+
+
+def _matmul_right(g: Any, out: Any, x: Any, y: Any) -> Any:
+    if x.ndim == 1:
+        return g * x if y.ndim == 1 else x[:, None] * g[..., None, :]
+    if y.ndim == 1:
+        return (x.mT @ g[..., None])[..., 0]
+    return x.mT @ g
+
+
+matmul = op(
+    "matmul",
+    np.matmul,
+    _matmul_left,
+    _matmul_right,
+    cases=[
+        Case(shapes)
+        for shapes in (
+            ((2, 3), (3, 4)), ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((5, 2, 3), (3, 4)),
+            ((2, 3), (5, 3, 4)), ((5, 2, 3), (5, 3, 4)), ((5, 1, 2, 3), (4, 3, 2)),
+            ((3,), (5, 3, 2)), ((5, 2, 3), (3,)), ((1, 3), (3, 1)),
+        )
+    ],
+    notation=infix("", MATMUL),
+)  # fmt: skip
+
+
+def dot(x: Any, y: Any) -> Any:
+    """``np.dot``: the sum over the last axis of ``x`` and the second to last of ``y``.
+
+    For matrices and vectors it is the matrix product; with a number it is ``x * y``.
+
+    Shapes:
+        ``(…, k)`` and ``(*, k, m)`` → ``(…, *, m)``.
+    """
+    x_ndim, y_ndim = np.ndim(x), np.ndim(y)
+    if not x_ndim or not y_ndim:
+        return multiply(x, y)
+    if y_ndim <= 2:
+        return matmul(x, y)
+    stack = [*range(y_ndim - 2)]
+    columns = reshape(transpose(y, [y_ndim - 2, *stack, y_ndim - 1]), (np.shape(y)[-2], -1))
+    return reshape(matmul(x, columns), np.shape(x)[:-1] + np.shape(y)[:-2] + np.shape(y)[-1:])

@@ -1,0 +1,83 @@
+"""Reductions: ``axis`` is None, an integer or a tuple, as in NumPy; so is ``keepdims``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..notation import function
+from ..op import Case, op
+from .shaping import broadcast_to
+
+_CASES = [
+    Case(((2, 3),), {"axis": axis, "keepdims": keepdims})
+    for axis in (None, 0, -1, (0, 1), ())
+    for keepdims in (False, True)
+] + [Case(((),), {"axis": None, "keepdims": False}), Case(((2, 1, 3),), {"axis": (0, -1), "keepdims": False})]
+
+
+def _kept(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """A reduction's result, or its cotangent, with the axes that were reduced as axes of size 1."""
+    if keepdims or reduced.ndim == x.ndim:
+        return reduced
+    axes = range(x.ndim) if axis is None else [a % x.ndim for a in np.atleast_1d(axis)]
+    return reduced.reshape([1 if i in axes else size for i, size in enumerate(x.shape)])
+
+
+def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    return broadcast_to(_kept(g, x, axis, keepdims), x.shape)
+
+
+sum_op = op(
+    "sum",
+    np.add.reduce,
+    lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims),
+    cases=_CASES,
+    notation=function("Σ"),
+)
+
+
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The sum over ``axis``."""
+    return sum_op(x, axis=axis, keepdims=keepdims)
+
+
+mean_op = op(
+    "mean",
+    lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
+    lambda g, out, x, axis, keepdims: _spread(g * (out.size / x.size), x, axis, keepdims),
+    cases=_CASES,
+)
+
+
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The mean over ``axis``."""
+    return mean_op(x, axis=axis, keepdims=keepdims)
+
+
+def _extreme_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """Entries that tie for the extreme share the gradient equally."""
+    chosen = x == _kept(out, x, axis, keepdims)
+    return _kept(g, x, axis, keepdims) * (chosen / chosen.sum(axis=axis, keepdims=True))
+
+
+max_op = op("max", np.maximum.reduce, _extreme_vjp, cases=_CASES)
+min_op = op("min", np.minimum.reduce, _extreme_vjp, cases=_CASES)
+
+
+def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The greatest entry over ``axis``; entries that tie share its gradient equally."""
+    return max_op(x, axis=axis, keepdims=keepdims)
+
+
+def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The least entry over ``axis``; entries that tie share its gradient equally."""
+    return min_op(x, axis=axis, keepdims=keepdims)
+
+
+def var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    """The variance over ``axis``: the sum of squared deviations by ``n − ddof``."""
+    deviation = x - mean(x, axis=axis, keepdims=True)
+    total = sum(deviation * deviation, axis=axis, keepdims=keepdims)
+    return total / (x.size / np.maximum(total.size, 1) - ddof)

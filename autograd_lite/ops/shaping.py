@@ -1,0 +1,150 @@
+"""Shaping: the same entries in another arrangement. Each op stands beside its adjoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from ..notation import ATOM, POWER, SUM, Notation
+from ..op import Case, Each, op
+from ..tensor import Tensor
+
+reshape_op = op(
+    "reshape",
+    lambda x, shape: x.reshape(shape),
+    lambda g, out, x, shape: g.reshape(x.shape),
+    cases=[Case(((2, 3),), {"shape": shape}) for shape in ((6,), (3, -1), (1, 2, 3))],
+)
+
+
+def reshape(x: Any, shape: Any) -> Any:
+    """The entries of ``x`` in their order, in another shape; one size may be −1."""
+    return reshape_op(x, shape=shape)
+
+
+def ravel(x: Any) -> Any:
+    """All entries along one axis."""
+    return reshape(x, (-1,))
+
+
+def expand_dims(x: Any, axis: Any) -> Any:
+    """New axes of size 1 at the positions ``axis`` of the result."""
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    new = normalize_axis_tuple(axes, np.ndim(x) + len(axes))
+    sizes = iter(np.shape(x))
+    return reshape(x, tuple(1 if i in new else next(sizes) for i in range(np.ndim(x) + len(axes))))
+
+
+def squeeze(x: Any, axis: Any = None) -> Any:
+    """Without the axes of size 1, or without those of them in ``axis``."""
+    return reshape(x, np.broadcast_to(np.empty(()), np.shape(x)).squeeze(axis).shape)
+
+
+transpose_op = op(
+    "transpose",
+    lambda x, axes: x.transpose(axes),
+    lambda g, out, x, axes: transpose(g, None if axes is None else np.argsort(axes).tolist()),
+    cases=[Case(((2, 3),), {"axes": None}), Case(((2, 3, 4),), {"axes": (2, 0, 1)})],
+    notation=Notation("{0}ᵀ", POWER, (ATOM,), "ᵀ"),
+)
+
+
+def transpose(x: Any, axes: Any = None) -> Any:
+    """The axes in the order ``axes``, reversed where it is None."""
+    return transpose_op(
+        x, axes=None if axes is None else normalize_axis_tuple(axes, np.ndim(x), "axes")
+    )
+
+
+def swapaxes(x: Any, axis1: Any, axis2: Any) -> Any:
+    """Two axes exchanged."""
+    order = [*range(np.ndim(x))]
+    a, b = (normalize_axis_index(axis, len(order)) for axis in (axis1, axis2))
+    order[a], order[b] = b, a
+    return transpose(x, order)
+
+
+def matrix_transpose(x: Any) -> Any:
+    """The last two axes exchanged."""
+    return transpose(x) if np.ndim(x) == 2 else swapaxes(x, -1, -2)
+
+
+def _broadcast(x: Any, shape: Any) -> Any:
+    if x.size > 1:
+        return np.broadcast_to(x, shape)
+    out = np.empty(shape, x.dtype)  # for few entries much faster than a view
+    out[...] = x
+    return out
+
+
+broadcast_to_op = op(
+    "broadcast_to",
+    _broadcast,
+    lambda g, out, x, shape: g,  # broadcasting is undone by the backward pass
+    cases=[
+        Case(((3,),), {"shape": (2, 3)}),
+        Case(((2, 1),), {"shape": (4, 2, 3)}),
+        Case(((),), {"shape": (2,)}),
+    ],
+    notation=Notation("{0}", SUM, (SUM,), "broadcast"),
+)
+
+
+def broadcast_to(x: Any, shape: Any) -> Any:
+    """``x`` repeated along new axes and axes of size 1 to the given shape."""
+    return broadcast_to_op(x, shape=shape)
+
+
+def _part(i: int, g: Any, out: Any, *xs: Any, axis: int) -> Any:
+    start = sum(x.shape[axis] for x in xs[:i])
+    index: list[Any] = [slice(None)] * g.ndim
+    index[axis] = slice(start, start + xs[i].shape[axis])
+    return g[tuple(index)]
+
+
+concatenate_op = op(
+    "concatenate",
+    lambda *xs, axis: np.concatenate(xs, axis=axis),
+    Each(_part),
+    cases=[Case(((2, 3), (1, 3)), {"axis": 0}), Case(((2, 1), (2, 3), (2, 2)), {"axis": -1})],
+)
+
+
+def concatenate(xs: Sequence[Any], axis: Any = 0) -> Any:
+    """Tensors and arrays joined along an axis that they have; ``axis=None`` flattens them first."""
+    parts = [x if type(x) is Tensor else np.asarray(x) for x in xs]
+    if axis is None:
+        parts, axis = [ravel(x) for x in parts], 0
+    return concatenate_op(*parts, axis=axis)
+
+
+def stack(xs: Sequence[Any], axis: int = 0) -> Any:
+    """Tensors and arrays of the same shape joined along a new axis.
+
+    >>> import autograd_lite as ag
+    >>> x = ag.Tensor(2.0, requires_grad=True)
+    >>> ag.stack([x, x * x]).sum().backward()
+    >>> x.grad
+    array(5.)
+    """
+    shapes = {np.shape(x) for x in xs}
+    if len(shapes) > 1:
+        raise ValueError(f"stack: all shapes must be the same, and these are {sorted(shapes)}")
+    return concatenate([expand_dims(x, axis) for x in xs], axis)
+
+
+def array(data: Any) -> Any:
+    """One Tensor from nested lists that hold Tensors, arrays and numbers.
+
+    >>> import autograd_lite as ag
+    >>> a = ag.Tensor(2.0, requires_grad=True)
+    >>> ag.array([[a, 1.0], [0.0, a * a]]).sum().backward()
+    >>> a.grad
+    array(5.)
+    """
+    if isinstance(data, (list, tuple)) and len(data):
+        return stack([array(x) for x in data])
+    return data if type(data) is Tensor else Tensor(data)

@@ -1,0 +1,471 @@
+"""Tensor: an array, a name, and how it was made.
+
+A leaf is made from data; any other Tensor was recorded by `op.apply`, and holds the op, the
+inputs, the arrays that they had then, and the params. Edges point from a result to its inputs
+only, so that a graph has no cycles and goes as soon as its last name does.
+
+Arrays in a graph never change under it. A Tensor copies the data it is made from. What it hands
+out as ``.data`` is read-only for a result. For a leaf it may be written to: as long as somebody
+outside holds it, each op that uses the leaf takes a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from sys import getrefcount
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from . import errors
+
+if TYPE_CHECKING:
+    from .op import Op
+
+Array = NDArray[Any]
+
+
+class Tensor:
+    """An array whose history is recorded, so that it can be differentiated.
+
+    Args:
+        data: numbers, nested lists or an array; copied. Shape and dtype are kept, but integers
+            and booleans become float64 when a gradient is required.
+        requires_grad: record what is computed from this tensor, and store its gradient.
+        name: for figures, formulas and errors; a named tensor keeps its gradient.
+        dtype: the data are converted to it.
+
+    Raises:
+        TypeError: data that are not numeric, or hold Tensors; a gradient of a dtype that has none.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+        >>> y = (x * x).sum()
+        >>> y.backward()
+        >>> x.grad
+        array([2., 4.])
+    """
+
+    __slots__ = (
+        "__weakref__", "_data", "_exposed", "_node", "_number", "_tracked", "grad", "name",
+    )  # fmt: skip
+    _data: Array
+    _exposed: bool  # whether somebody outside may hold `_data`, and write to it
+    _node: tuple[Op, tuple[Any, ...], list[Any], dict[str, Any]] | None
+    _number: int  # creation order: a result's is greater than those of its inputs
+    _tracked: bool  # whether what is computed from this tensor is recorded
+    grad: Array | None
+    name: str | None
+
+    def __init__(
+        self,
+        data: ArrayLike,
+        requires_grad: bool = False,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        if isinstance(data, Tensor):
+            errors.refuse_conversion(data, "Tensor(t)")
+            data = data._data
+        array = np.array(data, dtype=dtype)
+        if array.dtype.kind not in "biufc":
+            errors.refuse_constant("Tensor", array)
+        if requires_grad and dtype is None and array.dtype.kind in "biu":
+            array = array.astype(np.float64)
+        self._data = array
+        self._exposed = False
+        self._node = None
+        self.grad = None
+        self.name = name
+        self._tracked = False
+        if requires_grad:
+            self.requires_grad = True
+
+    # ------------------------------------------------------------------ value and history
+
+    @property
+    def data(self) -> Array:
+        """The value. A leaf's may be written to, or rebound to an array of the same shape.
+
+        >>> import autograd_lite as ag
+        >>> w = ag.Tensor([1.0, 2.0], requires_grad=True)
+        >>> w.data -= 0.5
+        >>> w.data = w.data * 2
+        >>> w.data
+        array([1., 3.])
+        """
+        if self._node is not None:
+            self._data.flags.writeable = False
+        elif not self._exposed:
+            if not (self._only_reference() and self._data.flags.writeable):
+                self._data = self._data.copy()  # a graph or another tensor still needs the old one
+            self._exposed = True
+        return self._data
+
+    @data.setter
+    def data(self, value: ArrayLike) -> None:
+        if value is self._data and self._exposed:  # w.data -= …
+            return
+        if self._node is not None:
+            raise errors.not_a_leaf(self, "its data can't be rebound")
+        array = np.array(value)
+        if array.shape != self.shape:
+            raise errors.rebinding(self, array)
+        self._data = array.astype(self._data.dtype, casting="same_kind", copy=False)
+        self._exposed = False
+
+    def _only_reference(self) -> bool:
+        """Whether nothing but this tensor holds its array, or memory that the array shares."""
+        return self._data.base is None and getrefcount(self._data) <= _ONE_REFERENCE
+
+    def _settle(self) -> Array:
+        """The array for an op to keep: a copy as long as somebody outside holds this one."""
+        if self._only_reference():
+            self._exposed = False
+            return self._data
+        return self._data.copy()
+
+    @property
+    def op(self) -> Op | None:
+        """The op that made this tensor, or None for a leaf."""
+        return None if self._node is None else self._node[0]
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What the op was applied to, constants as Tensors that require no gradient."""
+        if self._node is None:
+            return ()
+        op, inputs, arrays, params = self._node
+        if not all(type(x) is Tensor for x in inputs):
+            inputs = tuple(
+                x if type(x) is Tensor else _leaf(np.asarray(array))
+                for x, array in zip(inputs, arrays, strict=True)
+            )
+            self._node = op, inputs, arrays, params
+        return inputs
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The settings that the op was applied with, such as ``axis``."""
+        return {} if self._node is None else dict(self._node[3])
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this tensor was made from data, and not recorded by an op."""
+        return self._node is None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._data.dtype
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether results of this tensor are recorded, and it gets a gradient; a leaf's can be set.
+
+        Setting it raises TypeError where the dtype has no gradient.
+        """
+        return self._tracked
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self._node is not None:
+            raise errors.not_a_leaf(self, "requires_grad can't be set")
+        if value and self._data.dtype.kind != "f":
+            raise errors.no_gradient_for(self)
+        self._tracked = bool(value)
+
+    def named(self, name: str) -> Tensor:
+        """Name this tensor, so that `backward` keeps its gradient and figures show it."""
+        self.name = name
+        return self
+
+    def detach(self) -> Tensor:
+        """The same value as a leaf that requires no gradient."""
+        return _leaf(self._settle() if self._exposed else self._data)
+
+    def numpy(self) -> Array:
+        """A copy of the value, without the gradient."""
+        return self._data.copy()
+
+    def item(self) -> Any:
+        """The value of a tensor with one element, as a Python number."""
+        if self.size != 1:
+            raise ValueError(
+                f"item: {errors.describe(self)} has {self.size} elements, not 1; "
+                "use .numpy() or .tolist()"
+            )
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """The value as nested Python lists."""
+        return self._data.tolist()
+
+    # ------------------------------------------------------------------ differentiation
+
+    def backward(self, grad: ArrayLike | None = None) -> None:
+        """Add this tensor's gradient to each leaf's `grad`, and set it on each named tensor.
+
+        Leaves that require a gradient accumulate, as usual; named tensors in between hold the
+        gradient of the last call.
+
+        Args:
+            grad: the seed, the cotangent of this tensor, of its shape; ones where this has one
+                element.
+
+        Raises:
+            RuntimeError: nothing in this tensor's history requires a gradient.
+            ValueError: no seed for a tensor of several elements, or one of another shape.
+        """
+        backward(self, grad)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient: `grad` becomes None."""
+        self.grad = None
+
+    # ------------------------------------------------------------------ operators
+
+    def __add__(self, other: Any) -> Tensor:
+        return apply(ops.add, (self, other))
+
+    def __radd__(self, other: Any) -> Tensor:
+        return apply(ops.add, (other, self))
+
+    def __sub__(self, other: Any) -> Tensor:
+        return apply(ops.subtract, (self, other))
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return apply(ops.subtract, (other, self))
+
+    def __mul__(self, other: Any) -> Tensor:
+        return apply(ops.multiply, (self, other))
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return apply(ops.multiply, (other, self))
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return apply(ops.divide, (self, other))
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return apply(ops.divide, (other, self))
+
+    def __pow__(self, other: Any) -> Tensor:
+        return ops.power(self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return ops.power(other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return apply(ops.matmul, (self, other))
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return apply(ops.matmul, (other, self))
+
+    def __neg__(self) -> Tensor:
+        return apply(ops.negative, (self,))
+
+    def __pos__(self) -> Tensor:
+        return apply(ops.positive, (self,))
+
+    def __abs__(self) -> Tensor:
+        return apply(ops.absolute, (self,))
+
+    def __lt__(self, other: Any) -> Array:
+        return ops.value_of(np.less, self, other)
+
+    def __le__(self, other: Any) -> Array:
+        return ops.value_of(np.less_equal, self, other)
+
+    def __gt__(self, other: Any) -> Array:
+        return ops.value_of(np.greater, self, other)
+
+    def __ge__(self, other: Any) -> Array:
+        return ops.value_of(np.greater_equal, self, other)
+
+    def __eq__(self, other: Any) -> Any:
+        return ops.value_of(np.equal, self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return ops.value_of(np.not_equal, self, other)
+
+    __hash__ = object.__hash__  # a tensor is itself, whatever its value
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return ops.getitem(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise errors.item_assignment(self)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError(f"len: {errors.describe(self)} has no axes; use .size for its 1 element")
+        return len(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self == value))
+
+    # ------------------------------------------------------------------ methods of ndarray
+
+    @property
+    def T(self) -> Tensor:
+        """All axes reversed."""
+        return apply(ops.transpose_op, (self,), {"axes": None})
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes swapped."""
+        return ops.matrix_transpose(self)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return ops.sum(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return ops.mean(self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return ops.max(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return ops.min(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+        return ops.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def argmax(self, axis: Any = None) -> Any:
+        return self._data.argmax(axis=axis)
+
+    def argmin(self, axis: Any = None) -> Any:
+        return self._data.argmin(axis=axis)
+
+    def all(self, axis: Any = None) -> Any:
+        return self._data.all(axis=axis)
+
+    def any(self, axis: Any = None) -> Any:
+        return self._data.any(axis=axis)
+
+    def round(self, decimals: int = 0) -> Array:
+        return self._data.round(decimals)
+
+    def dot(self, other: Any) -> Tensor:
+        return ops.dot(self, other)
+
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
+        return ops.clip(self, min, max)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def ravel(self) -> Tensor:
+        return ops.reshape(self, -1)
+
+    def flatten(self) -> Tensor:
+        return ops.reshape(self, -1)
+
+    def squeeze(self, axis: Any = None) -> Tensor:
+        return ops.squeeze(self, axis)
+
+    def transpose(self, *axes: Any) -> Tensor:
+        return ops.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+    def swapaxes(self, axis1: SupportsIndex, axis2: SupportsIndex) -> Tensor:
+        return ops.swapaxes(self, axis1, axis2)
+
+    def copy(self) -> Tensor:
+        return apply(ops.positive, (self,))
+
+    def astype(self, dtype: DTypeLike) -> Any:
+        """Converted to ``dtype``; to one without a gradient (integers, booleans), a plain array."""
+        return ops.astype(self, dtype)
+
+    # ------------------------------------------------------------------ NumPy protocols
+
+    __array_priority__ = 1000.0
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return numpy_protocol.call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return numpy_protocol.call_function(func, args, kwargs)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        errors.refuse_conversion(self, "np.array(t)")
+        return self._data.astype(dtype or self._data.dtype)
+
+    # ------------------------------------------------------------------ showing
+
+    def __repr__(self) -> str:
+        value = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=100)
+        parts = [value]
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if self.op is not None:
+            parts.append(f"op={self.op.name}")
+        elif self._tracked:
+            parts.append("requires_grad=True")
+        if self._data.dtype != np.float64:
+            parts.append(f"dtype={self._data.dtype}")
+        return f"Tensor({', '.join(parts)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __reduce__(self) -> Any:
+        if self._node is not None:
+            raise errors.not_a_leaf(self, "its graph can't be pickled")
+        return _unpickle, (self._data, self._tracked, self.name, self.grad)
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return _unpickle(*self.__reduce__()[1])
+
+
+def _leaf(array: Array) -> Tensor:
+    """A leaf around an array that is the engine's own, without a copy."""
+    leaf = Tensor.__new__(Tensor)
+    leaf._data = array
+    leaf._exposed = leaf._tracked = False
+    leaf._node = leaf.grad = leaf.name = None
+    return leaf
+
+
+def _unpickle(data: Array, requires_grad: bool, name: str | None, grad: Array | None) -> Tensor:
+    tensor = Tensor(data, requires_grad, name)
+    tensor.grad = None if grad is None else grad.copy()
+    return tensor
+
+
+def _count_one() -> int:
+    leaf = _leaf(np.empty(0))
+    return getrefcount(leaf._data)
+
+
+_ONE_REFERENCE = _count_one()  # what getrefcount says of an array that only its tensor holds
+
+# The ops are built on Tensor, and its operators call them: hence at the end.
+from . import numpy_protocol, ops  # noqa: E402
+from .backward import backward  # noqa: E402
+from .op import apply  # noqa: E402
