@@ -24,7 +24,7 @@ def explain(
     params: dict[str, Any],
     error: Exception,
 ) -> Exception:
-    """The error for an op whose forward raised ``error``: which operands, what differs, a remedy."""
+    """The error for an op whose forward raised ``error``: the operands, what differs, a remedy."""
     labels = [getattr(x, "name", None) or f"operand {i}" for i, x in enumerate(inputs)]
     shapes = [np.shape(a) for a in arrays]
     lines = [f"{op}: {error}"]

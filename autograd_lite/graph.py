@@ -8,7 +8,8 @@ from .tensor import Tensor
 def walk(output: Tensor) -> list[Tensor]:
     """Every tensor that ``output`` was computed from, and itself: inputs before results."""
     seen = {output}
-    results, leaves = [], []
+    results: list[Tensor] = []
+    leaves: list[Tensor] = []
     stack = [output]
     while stack:
         tensor = stack.pop()

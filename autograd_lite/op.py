@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ContextDecorator
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,7 +44,7 @@ class Case(NamedTuple):
     """Where the tests may sample an op: the shapes of its inputs, and its params."""
 
     shapes: tuple[tuple[int, ...], ...]
-    params: dict[str, Any] = {}
+    params: Mapping[str, Any] = MappingProxyType({})
 
 
 class Op:
@@ -88,12 +89,13 @@ class Op:
         self.domain = domain
         self.cases = tuple(cases)
 
-    def __call__(self, *inputs: Any, **params: Any) -> Any:
-        """The value: a Tensor where an input is one, else what ``forward`` gives for arrays."""
+    def __call__(self, *inputs: Any, **params: Any) -> Tensor:
+        """The value: a Tensor where an input is one, else the array that ``forward`` gives."""
         for x in inputs:
             if type(x) is Tensor:
                 return apply(self, inputs, params)
-        return self.forward(*inputs, **params)
+        value: Tensor = self.forward(*inputs, **params)
+        return value
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -164,7 +166,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
 
 
 def _constant(op: Op, x: Any) -> Any:
-    """An operand that is neither Tensor nor Python number, as an array that can be computed with."""
+    """An operand that is neither Tensor nor Python number, as an array to compute with."""
     array = x if type(x) is _ndarray else np.asarray(x)
     if array.dtype.kind not in "biufc":
         refuse_constant(op.name, array)
@@ -180,7 +182,7 @@ _pauses = 0  # no_grad blocks open in any thread: while it is 0, `apply` asks no
 _lock = threading.Lock()
 
 
-class no_grad(ContextDecorator):
+class no_grad(ContextDecorator):  # noqa: N801  (used like a function)
     """Within it, in this thread, nothing is recorded: results require no gradient.
 
     Example:

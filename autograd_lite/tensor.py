@@ -113,7 +113,11 @@ class Tensor:
         array = np.array(value)
         if array.shape != self.shape:
             raise errors.rebinding(self, array)
-        self._data = array.astype(self._data.dtype, casting="same_kind", copy=False)
+        self._replace(array.astype(self._data.dtype, casting="same_kind", copy=False))
+
+    def _replace(self, array: Array) -> None:
+        """Rebind a leaf to an array of its shape that is the engine's own."""
+        self._data = array
         self._exposed = False
 
     def _only_reference(self) -> bool:
@@ -314,7 +318,7 @@ class Tensor:
 
     def __len__(self) -> int:
         if not self.ndim:
-            raise TypeError(f"len: {errors.describe(self)} has no axes; use .size for its 1 element")
+            raise TypeError(f"len: {errors.describe(self)} has no axes; .size is 1")
         return len(self._data)
 
     def __bool__(self) -> bool:

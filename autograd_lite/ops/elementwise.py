@@ -6,14 +6,15 @@ backward pass sums the result to its shape.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ..notation import ATOM, MATMUL, POWER, PREFIX, PRODUCT, SUM, Notation, function, infix, number
-from ..op import Case, op
-from ..tensor import Tensor
+from ..op import Case, Op, op
+from ..tensor import Array, Tensor
 
 POSITIVE = (0.3, 3.0)
 
@@ -73,7 +74,7 @@ power_op = op(
 )
 
 
-def _superscript(operands: Any, params: dict[str, Any]) -> str:
+def _superscript(operands: Sequence[str], params: dict[str, Any]) -> str:
     exponent = number(params["exponent"])
     if all(digit in _SUPERSCRIPTS for digit in exponent):
         return operands[0] + "".join(_SUPERSCRIPTS[digit] for digit in exponent)
@@ -93,7 +94,7 @@ fixed_power = op(
 )
 
 
-def power(x: Any, y: Any) -> Any:
+def power(x: Any, y: Any) -> Tensor:
     """``x ** y``, elementwise.
 
     At ``x = 0`` the derivative with respect to ``y`` is taken as 0, the limit for every ``y > 0``.
@@ -137,7 +138,7 @@ def _sigmoid(x: Any) -> Any:
 _LEAST_EXPONENT = {
     np.dtype(t): -float(np.floor(np.log(np.finfo(t).max))) for t in (np.float16, np.float32)
 }
-sigmoid = op(
+sigmoid: Op = op(
     "sigmoid", _sigmoid, lambda g, out, x: g * (out * (1 - out)), notation=function("σ")
 )
 
@@ -168,7 +169,7 @@ where_op = op(
 )
 
 
-def where(condition: Any, x: Any, y: Any) -> Any:
+def where(condition: Any, x: Any, y: Any) -> Tensor:
     """``x`` where ``condition`` holds, else ``y``; no gradient flows to the condition.
 
     >>> import autograd_lite as ag
@@ -180,7 +181,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return where_op(condition.numpy() if type(condition) is Tensor else condition, x, y)
 
 
-def clip(x: Any, min: Any = None, max: Any = None) -> Any:
+def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     """``x`` kept within ``[min, max]``; None leaves a side open.
 
     On a bound itself half of the gradient flows, as for `maximum`.
@@ -218,6 +219,7 @@ as_it_was = op(
 )
 
 
-def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
+def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:
     """A function without a gradient (a comparison, `np.sign`, …) of the values: a plain array."""
-    return function(*[a._data if type(a) is Tensor else a for a in args], **kwargs)
+    value: Array = function(*[a._data if type(a) is Tensor else a for a in args], **kwargs)
+    return value

@@ -1,4 +1,4 @@
-"""Indexing, and its adjoint: what is read from an entry flows back to it, as often as it was read."""
+"""Indexing, and its adjoint: what is read from an entry flows back to it, each time it is read."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..notation import ATOM, Notation
-from ..op import Case, op
+from ..op import Case, Op, op
 from ..tensor import Tensor
 
 _INDICES = (
     1, -1, slice(None, None, -2), (slice(None), 1), (None, ..., 0), np.array([0, 0, 1]),
-    (np.array([0, 1, 0]), np.array([2, 2, 2])), np.array([[True, False, True], [False, True, True]]),
+    (np.array([0, 1, 0]), np.array([2, 2, 2])), np.array([[1, 0, 1], [0, 1, 1]], dtype=bool),
 )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-scatter = op(
+scatter: Op = op(
     "scatter",
     _scatter,
     lambda g, out, x, index, shape: g[index],
@@ -76,7 +76,7 @@ def _own(part: Any) -> Any:
     return np.array(part) if isinstance(part, (list, np.ndarray)) else part
 
 
-def getitem(x: Any, index: Any) -> Any:
+def getitem(x: Any, index: Any) -> Tensor:
     """``x[index]`` with integers, slices, None, Ellipsis, integer arrays and masks."""
     own = tuple(map(_own, index)) if isinstance(index, tuple) else _own(index)
     return getitem_op(x, index=own)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..notation import MATMUL, infix
 from ..op import Case, op
+from ..tensor import Tensor
 from .elementwise import multiply
 from .shaping import reshape, transpose
 
@@ -48,7 +49,7 @@ matmul = op(
 )  # fmt: skip
 
 
-def dot(x: Any, y: Any) -> Any:
+def dot(x: Any, y: Any) -> Tensor:
     """``np.dot``: the sum over the last axis of ``x`` and the second to last of ``y``.
 
     For matrices and vectors it is the matrix product; with a number it is ``x * y``.

@@ -8,13 +8,17 @@ import numpy as np
 
 from ..notation import function
 from ..op import Case, op
+from ..tensor import Tensor
 from .shaping import broadcast_to
 
 _CASES = [
     Case(((2, 3),), {"axis": axis, "keepdims": keepdims})
     for axis in (None, 0, -1, (0, 1), ())
     for keepdims in (False, True)
-] + [Case(((),), {"axis": None, "keepdims": False}), Case(((2, 1, 3),), {"axis": (0, -1), "keepdims": False})]
+] + [
+    Case(((),), {"axis": None, "keepdims": False}),
+    Case(((2, 1, 3),), {"axis": (0, -1), "keepdims": False}),
+]
 
 
 def _kept(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -38,7 +42,7 @@ sum_op = op(
 )
 
 
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The sum over ``axis``."""
     return sum_op(x, axis=axis, keepdims=keepdims)
 
@@ -51,7 +55,7 @@ mean_op = op(
 )
 
 
-def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The mean over ``axis``."""
     return mean_op(x, axis=axis, keepdims=keepdims)
 
@@ -66,18 +70,19 @@ max_op = op("max", np.maximum.reduce, _extreme_vjp, cases=_CASES)
 min_op = op("min", np.minimum.reduce, _extreme_vjp, cases=_CASES)
 
 
-def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def max(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The greatest entry over ``axis``; entries that tie share its gradient equally."""
     return max_op(x, axis=axis, keepdims=keepdims)
 
 
-def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def min(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The least entry over ``axis``; entries that tie share its gradient equally."""
     return min_op(x, axis=axis, keepdims=keepdims)
 
 
-def var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
     """The variance over ``axis``: the sum of squared deviations by ``n − ddof``."""
     deviation = x - mean(x, axis=axis, keepdims=True)
     total = sum(deviation * deviation, axis=axis, keepdims=keepdims)
-    return total / (x.size / np.maximum(total.size, 1) - ddof)
+    variance: Tensor = total / (x.size / np.maximum(total.size, 1) - ddof)
+    return variance

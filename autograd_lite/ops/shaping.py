@@ -20,17 +20,17 @@ reshape_op = op(
 )
 
 
-def reshape(x: Any, shape: Any) -> Any:
+def reshape(x: Any, shape: Any) -> Tensor:
     """The entries of ``x`` in their order, in another shape; one size may be −1."""
     return reshape_op(x, shape=shape)
 
 
-def ravel(x: Any) -> Any:
+def ravel(x: Any) -> Tensor:
     """All entries along one axis."""
     return reshape(x, (-1,))
 
 
-def expand_dims(x: Any, axis: Any) -> Any:
+def expand_dims(x: Any, axis: Any) -> Tensor:
     """New axes of size 1 at the positions ``axis`` of the result."""
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     new = normalize_axis_tuple(axes, np.ndim(x) + len(axes))
@@ -38,7 +38,7 @@ def expand_dims(x: Any, axis: Any) -> Any:
     return reshape(x, tuple(1 if i in new else next(sizes) for i in range(np.ndim(x) + len(axes))))
 
 
-def squeeze(x: Any, axis: Any = None) -> Any:
+def squeeze(x: Any, axis: Any = None) -> Tensor:
     """Without the axes of size 1, or without those of them in ``axis``."""
     return reshape(x, np.broadcast_to(np.empty(()), np.shape(x)).squeeze(axis).shape)
 
@@ -52,14 +52,14 @@ transpose_op = op(
 )
 
 
-def transpose(x: Any, axes: Any = None) -> Any:
+def transpose(x: Any, axes: Any = None) -> Tensor:
     """The axes in the order ``axes``, reversed where it is None."""
     return transpose_op(
         x, axes=None if axes is None else normalize_axis_tuple(axes, np.ndim(x), "axes")
     )
 
 
-def swapaxes(x: Any, axis1: Any, axis2: Any) -> Any:
+def swapaxes(x: Any, axis1: Any, axis2: Any) -> Tensor:
     """Two axes exchanged."""
     order = [*range(np.ndim(x))]
     a, b = (normalize_axis_index(axis, len(order)) for axis in (axis1, axis2))
@@ -67,7 +67,7 @@ def swapaxes(x: Any, axis1: Any, axis2: Any) -> Any:
     return transpose(x, order)
 
 
-def matrix_transpose(x: Any) -> Any:
+def matrix_transpose(x: Any) -> Tensor:
     """The last two axes exchanged."""
     return transpose(x) if np.ndim(x) == 2 else swapaxes(x, -1, -2)
 
@@ -93,7 +93,7 @@ broadcast_to_op = op(
 )
 
 
-def broadcast_to(x: Any, shape: Any) -> Any:
+def broadcast_to(x: Any, shape: Any) -> Tensor:
     """``x`` repeated along new axes and axes of size 1 to the given shape."""
     return broadcast_to_op(x, shape=shape)
 
@@ -113,7 +113,7 @@ concatenate_op = op(
 )
 
 
-def concatenate(xs: Sequence[Any], axis: Any = 0) -> Any:
+def concatenate(xs: Sequence[Any], axis: Any = 0) -> Tensor:
     """Tensors and arrays joined along an axis that they have; ``axis=None`` flattens them first."""
     parts = [x if type(x) is Tensor else np.asarray(x) for x in xs]
     if axis is None:
@@ -121,7 +121,7 @@ def concatenate(xs: Sequence[Any], axis: Any = 0) -> Any:
     return concatenate_op(*parts, axis=axis)
 
 
-def stack(xs: Sequence[Any], axis: int = 0) -> Any:
+def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors and arrays of the same shape joined along a new axis.
 
     >>> import autograd_lite as ag
@@ -136,7 +136,7 @@ def stack(xs: Sequence[Any], axis: int = 0) -> Any:
     return concatenate([expand_dims(x, axis) for x in xs], axis)
 
 
-def array(data: Any) -> Any:
+def array(data: Any) -> Tensor:
     """One Tensor from nested lists that hold Tensors, arrays and numbers.
 
     >>> import autograd_lite as ag

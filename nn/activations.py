@@ -1,0 +1,161 @@
+"""Activations: the functions, and a module for each, for use in `Sequential`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite.op import Case, op
+
+from .module import Module
+
+Activation = Callable[[Any], Any]
+
+
+def _softmax(x: Any, axis: int) -> Any:
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def _log_softmax(x: Any, axis: int) -> Any:
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
+_ROWS = [Case(((2, 3),), {"axis": -1}), Case(((2, 3, 2),), {"axis": 1})]
+
+softmax_op = op(
+    "softmax",
+    _softmax,
+    lambda g, out, x, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)),
+    cases=_ROWS,
+)
+log_softmax_op = op(
+    "log_softmax",
+    _log_softmax,
+    lambda g, out, x, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
+    cases=_ROWS,
+)
+leaky_relu_op = op(
+    "leaky_relu",
+    lambda x, slope: np.where(x > 0, x, slope * x),
+    lambda g, out, x, slope: ag.where(x > 0, g, slope * g),
+    cases=[Case(((2, 3),), {"slope": 0.01})],
+)
+
+
+def softmax(x: Any, axis: int = -1) -> Any:
+    """``exp(x)`` divided by its sum over ``axis``; no overflow, whatever the entries."""
+    return softmax_op(x, axis=axis)
+
+
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    """The logarithm of `softmax`, exact also where that underflows."""
+    return log_softmax_op(x, axis=axis)
+
+
+def leaky_relu(x: Any, slope: float = 0.01) -> Any:
+    """``x`` where it is positive, else ``slope * x``."""
+    return leaky_relu_op(x, slope=slope)
+
+
+def identity(x: Any) -> Any:
+    """``x`` itself: for an output that is not squashed."""
+    return x
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "sigmoid": ag.sigmoid,
+    "tanh": ag.tanh,
+    "relu": ag.relu,
+    "leaky_relu": leaky_relu,
+    "softplus": ag.softplus,
+    "softmax": softmax,
+    "log_softmax": log_softmax,
+    "identity": identity,
+}
+
+
+def activation(what: str | Activation) -> Activation:
+    """The activation of that name, or the function itself.
+
+    Raises:
+        ValueError: no activation has that name; it lists those there are.
+    """
+    if not isinstance(what, str):
+        return what
+    if what not in ACTIVATIONS:
+        raise ValueError(f"no activation is called {what!r}; there are {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[what]
+
+
+class _Activation(Module):
+    """An activation as a module."""
+
+    function: Activation
+
+    def forward(self, x: Any) -> Any:
+        return type(self).function(x)
+
+
+class Sigmoid(_Activation):
+    """``1 / (1 + exp(−x))``."""
+
+    function = staticmethod(ag.sigmoid)
+
+
+class Tanh(_Activation):
+    """The hyperbolic tangent."""
+
+    function = staticmethod(ag.tanh)
+
+
+class ReLU(_Activation):
+    """``max(x, 0)``; its derivative at 0 is taken as 0."""
+
+    function = staticmethod(ag.relu)
+
+
+class Softplus(_Activation):
+    """``log(1 + exp(x))``."""
+
+    function = staticmethod(ag.softplus)
+
+
+class Identity(_Activation):
+    """``x`` itself."""
+
+    function = staticmethod(identity)
+
+
+class LeakyReLU(Module):
+    """``x`` where it is positive, else ``slope * x``."""
+
+    def __init__(self, slope: float = 0.01) -> None:
+        self.slope = slope
+
+    def forward(self, x: Any) -> Any:
+        return leaky_relu(x, self.slope)
+
+
+class Softmax(Module):
+    """`softmax` over ``axis``."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Any) -> Any:
+        return softmax(x, self.axis)
+
+
+class LogSoftmax(Module):
+    """`log_softmax` over ``axis``."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Any) -> Any:
+        return log_softmax(x, self.axis)

@@ -1,0 +1,83 @@
+"""Data: in batches, and standardized."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.tensor import Array
+
+from .layers import Rng
+
+
+def batches(
+    x: Any,
+    y: Any,
+    batch_size: int,
+    shuffle: bool = False,
+    rng: Rng = None,
+    drop_last: bool = False,
+) -> Iterator[tuple[Array, Array]]:
+    """The rows of ``x`` and ``y``, ``batch_size`` at a time, in their order or shuffled.
+
+    Args:
+        x: ``(n, …)``.
+        y: ``(n, …)``.
+        batch_size: rows a batch; the last one has what is left.
+        shuffle: draw the order with ``rng``.
+        rng: a generator, or a seed for one.
+        drop_last: leave out a last batch that has fewer rows.
+
+    Raises:
+        ValueError: ``x`` and ``y`` of different lengths, or a batch size below 1.
+
+    Example:
+        >>> import nn
+        >>> [len(rows) for rows, _ in nn.batches(np.zeros((7, 2)), np.zeros(7), 3)]
+        [3, 3, 1]
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    if len(x) != len(y):
+        raise ValueError(f"batches: x has {len(x)} rows and y has {len(y)}")
+    if batch_size < 1:
+        raise ValueError(f"batches: the batch size must be at least 1, not {batch_size}")
+    return _batches(x, y, batch_size, np.random.default_rng(rng) if shuffle else None, drop_last)
+
+
+def _batches(
+    x: Array, y: Array, size: int, rng: np.random.Generator | None, drop_last: bool
+) -> Iterator[tuple[Array, Array]]:
+    order = None if rng is None else rng.permutation(len(x))
+    for start in range(0, len(x) - (size - 1 if drop_last else 0), size):
+        rows: Any = slice(start, start + size) if order is None else order[start : start + size]
+        yield x[rows], y[rows]
+
+
+def standardize(x: Any) -> Array:
+    """Each column with its mean taken off, divided by its standard deviation.
+
+    Args:
+        x: ``(n, p)``.
+
+    Raises:
+        ValueError: a column without variation, which can't be standardized, or not finite.
+
+    Example:
+        >>> import nn
+        >>> nn.standardize([[1.0], [3.0]]).tolist()
+        [[-1.0], [1.0]]
+    """
+    x = np.asarray(x, dtype=float)
+    if not np.isfinite(x).all():
+        raise ValueError("standardize: the data hold entries that are nan or infinite")
+    constant = np.flatnonzero((x == x[:1]).all(axis=0)) if len(x) else np.arange(0)
+    if constant.size:
+        columns = ", ".join(str(i + 1) for i in constant)
+        raise ValueError(
+            f"standardize: feature {columns} has no variation (each row has the same value), "
+            "so it can't be scaled to a standard deviation of 1; leave it out"
+        )
+    standardized: Array = (x - x.mean(axis=0, keepdims=True)) / x.std(axis=0, keepdims=True)
+    return standardized

@@ -1,0 +1,165 @@
+"""Linear, Sequential, and MLP, the chapter's network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from autograd_lite import Tensor
+
+from . import activations
+from .activations import Activation
+from .module import Module, as_input
+
+Rng = np.random.Generator | int | None
+
+
+class Linear(Module):
+    """``x @ weight + bias``: rows are observations.
+
+    Weights are drawn uniformly from ``±1/√n_in``; biases start at zero, as in the chapter.
+
+    Args:
+        n_in: width of the input.
+        n_out: width of the output.
+        bias: whether there is a bias.
+        rng: a generator, or a seed for one.
+        dtype: of the parameters.
+
+    Shapes:
+        weight ``(n_in, n_out)``, bias ``(1, n_out)``; ``(…, n_in)`` → ``(…, n_out)``.
+
+    Example:
+        >>> import nn
+        >>> nn.Linear(2, 3, rng=0)(np.ones((10, 2))).shape
+        (10, 3)
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        bias: bool = True,
+        rng: Rng = None,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
+        if n_in < 1 or n_out < 1:
+            raise ValueError(f"Linear: widths must be at least 1, and are {n_in} and {n_out}")
+        reach = 1 / np.sqrt(n_in)
+        drawn = np.random.default_rng(rng).uniform(-reach, reach, (n_in, n_out))
+        self.weight = Tensor(drawn, True, "weight", dtype)
+        self.bias = Tensor(np.zeros((1, n_out)), True, "bias", dtype) if bias else None
+
+    def forward(self, x: Any) -> Tensor:
+        s: Tensor = x @ self.weight
+        return s if self.bias is None else s + self.bias
+
+
+class Sequential(Module):
+    """Modules (or functions) applied one after the other.
+
+    Example:
+        >>> import nn
+        >>> net = nn.Sequential(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 1))
+        >>> net(np.zeros((4, 2))).shape
+        (4, 1)
+    """
+
+    def __init__(self, *modules: Activation) -> None:
+        self.modules = list(modules)
+
+    def forward(self, x: Any) -> Any:
+        for module in self.modules:
+            x = module(x)
+        return x
+
+
+class MLP(Module):
+    """A network of fully connected layers, named as the chapter names it.
+
+    ``s_k = l_{k−1} W_{k−1,k} + b_{k−1,k}`` and ``l_k = σ(s_k)`` for ``k = 1 … n``. The tensors are
+    named ``l_0``, ``W_01``, ``b_01``, ``s_1``, ``l_1``, … (from the tenth layer on
+    ``W_9,10``). After
+    ``loss.backward()`` the gradient of ``s_k`` is the chapter's ``δ_k``:
+    ``ag.named_tensors(loss)["s_1"].grad``.
+
+    Args:
+        sizes: the layers' widths, from input to output.
+        activation: σ of every layer, by name or as a function; or a list, one a layer.
+        output: σ of the last layer, if another: ``"identity"`` where the loss takes logits.
+        bias: whether there are biases.
+        rng: a generator, or a seed for one.
+        dtype: of the parameters.
+
+    Shapes:
+        ``(q, sizes[0])`` → ``(q, sizes[-1])``; ``W`` is ``(sizes[k−1], sizes[k])``, ``b`` is
+        ``(1, sizes[k])``.
+
+    Raises:
+        ValueError: fewer than two sizes, an unknown activation, or not one a layer.
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> net = nn.MLP([2, 5, 5, 1], rng=0)
+        >>> loss = nn.BCELoss()(net(np.zeros((10, 2))), np.ones((10, 1)))
+        >>> loss.backward()
+        >>> ag.named_tensors(loss)["s_2"].grad.shape
+        (10, 5)
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: str | Activation | Sequence[str | Activation] = "sigmoid",
+        output: str | Activation | None = None,
+        bias: bool = True,
+        rng: Rng = None,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
+        depth = len(sizes) - 1
+        if depth < 1:
+            raise ValueError(f"MLP: sizes must hold an input and an output width, not {sizes!r}")
+        rng = np.random.default_rng(rng)
+        self.layers = [
+            Linear(n_in, n_out, bias, rng, dtype)
+            for n_in, n_out in pairwise(sizes)
+        ]
+        for i, layer in enumerate(self.layers):
+            edge = f"{i}{i + 1}" if i < 9 else f"{i},{i + 1}"
+            layer.weight.name = f"W_{edge}"
+            if layer.bias is not None:
+                layer.bias.name = f"b_{edge}"
+        self.activations = _one_a_layer(activation, output, depth)
+        self._names = [(f"s_{k}", f"l_{k}") for k in range(1, depth + 1)]
+
+    def forward(self, x: Any) -> Tensor:
+        l = as_input(x, "l_0")
+        for layer, sigma, (s_name, l_name) in zip(
+            self.layers, self.activations, self._names, strict=True
+        ):
+            s = l @ layer.weight
+            if layer.bias is not None:
+                s = s + layer.bias
+            s.name = s_name
+            l = sigma(s)
+            if l is not s:
+                l.name = l_name
+        return l
+
+
+def _one_a_layer(
+    given: str | Activation | Sequence[str | Activation],
+    output: str | Activation | None,
+    depth: int,
+) -> list[Activation]:
+    alike = isinstance(given, str) or callable(given)
+    each: list[Any] = [given] * depth if alike else list(given)  # type: ignore[arg-type]
+    if len(each) != depth:
+        raise ValueError(f"MLP: {depth} layers need {depth} activations, and {len(each)} are given")
+    if output is not None:
+        each[-1] = output
+    return [activations.activation(a) for a in each]

@@ -1,0 +1,242 @@
+"""Losses: each one op, with the derivative that one would write by hand.
+
+``ℓ(p, y)`` is taken entry by entry (cross-entropy: row by row) and then reduced: ``"mean"`` divides
+by the number of entries (rows) q, ``"sum"`` adds up, ``"none"`` does neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite import Op, Tensor
+from autograd_lite.notation import function
+from autograd_lite.op import Case, op
+
+from .activations import log_softmax, softmax
+from .module import as_input
+
+REDUCTIONS = ("mean", "sum", "none")
+_ELL = function("ℓ")
+
+
+def _loss(
+    name: str,
+    value: Callable[[Any, Any], Any],
+    *slopes: Callable[[Any, Any], Any],
+    count: Callable[[Any], float] = lambda p: p.size,
+    **kwargs: Any,
+) -> Op:
+    """A loss as an op: its value, and its derivative by the prediction and by the target.
+
+    ``count`` gives the number q of values that a mean is taken of.
+    """
+
+    def forward(p: Any, y: Any, reduction: str) -> Any:
+        if p.shape != y.shape:
+            raise ValueError(_shapes_differ(p.shape, y.shape))
+        values = value(p, y)
+        if reduction == "none":
+            return values
+        total = np.add.reduce(values, axis=None)
+        return total / count(p) if reduction == "mean" else total
+
+    def vjp(slope: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+        def rule(g: Any, out: Any, p: Any, y: Any, reduction: str) -> Any:
+            return (g / count(p) if reduction == "mean" else g) * slope(p, y)
+
+        return rule
+
+    cases = [Case(((4, 3), (4, 3)), {"reduction": reduction}) for reduction in REDUCTIONS]
+    return op(name, forward, *map(vjp, slopes), cases=cases, notation=_ELL, **kwargs)
+
+
+def _shapes_differ(p: tuple[int, ...], y: tuple[int, ...]) -> str:
+    remedy = f"; y.reshape{p}?" if np.prod(p) == np.prod(y) else ""
+    return f"prediction and target must have the same shape, and have {p} and {y}{remedy}"
+
+
+squared_error = _loss(
+    "squared_error",
+    lambda p, y: 0.5 * (p - y) ** 2,
+    lambda p, y: p - y,
+    lambda p, y: y - p,
+)
+mean_squared_error = _loss(
+    "mean_squared_error",
+    lambda p, y: (p - y) ** 2,
+    lambda p, y: 2 * (p - y),
+    lambda p, y: 2 * (y - p),
+)
+
+
+def _binary_cross_entropy(p: Any, y: Any) -> Any:
+    not_p, not_y = 1 - p, 1 - y
+    if not (
+        np.minimum.reduce(p * not_p, axis=None, initial=0) >= 0
+        and np.minimum.reduce(y * not_y, axis=None, initial=0) >= 0
+    ):
+        raise ValueError(
+            f"predictions and targets must lie in [0, 1], and reach from {p.min():.4g} to "
+            f"{p.max():.4g} and from {y.min():.4g} to {y.max():.4g}; "
+            "for predictions that are logits use BCEWithLogitsLoss"
+        )
+    return -(y * np.log(p + _tiny(p)) + not_y * np.log(not_p + _tiny(p)))
+
+
+def _tiny(p: Any) -> float:
+    """The least normal number of the dtype: added to a p in [0, 1] it changes none but 0."""
+    return _TINIEST[p.dtype]
+
+
+_TINIEST = {np.dtype(t): float(np.finfo(t).tiny) for t in (np.float16, np.float32, np.float64)}
+
+binary_cross_entropy = _loss(
+    "binary_cross_entropy",
+    _binary_cross_entropy,
+    lambda p, y: (1 - y) / (1 - p + _tiny(p)) - y / (p + _tiny(p)),
+    lambda p, y: np.log(1 - p + _tiny(p)) - np.log(p + _tiny(p)),
+    domain=(0.1, 0.9),
+)
+binary_cross_entropy_with_logits = _loss(
+    "binary_cross_entropy_with_logits",
+    lambda z, y: np.logaddexp(z, 0) - z * y,
+    lambda z, y: ag.sigmoid(z) - y,
+    lambda z, y: -z,
+)
+cross_entropy = _loss(
+    "cross_entropy",
+    lambda z, y: -np.sum(y * log_softmax(z), axis=-1, keepdims=True),
+    lambda z, y: softmax(z) * np.sum(y, axis=-1, keepdims=True) - y,
+    lambda z, y: -log_softmax(z),
+    count=lambda z: z.size / z.shape[-1],
+)
+
+
+class _Loss:
+    """A loss: called with prediction and target, it gives a Tensor named ``L``.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Raises:
+        ValueError: an unknown reduction; prediction and target of different shapes, which would
+            silently pair every prediction with every target.
+    """
+
+    op: Op
+
+    def __init__(self, reduction: str = "mean") -> None:
+        if reduction not in REDUCTIONS:
+            raise ValueError(
+                f"{type(self).__name__}: reduction must be one of {', '.join(REDUCTIONS)}, "
+                f"not {reduction!r}"
+            )
+        self.reduction = reduction
+
+    def __call__(self, prediction: Any, target: Any) -> Tensor:
+        inputs = as_input(prediction, "p"), as_input(target, "y")
+        loss: Tensor = self.op(*inputs, reduction=self.reduction)
+        loss.name = "L"
+        return loss
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(reduction={self.reduction!r})"
+
+
+class SquaredErrorLoss(_Loss):
+    """The chapter's ``½ (y − ŷ)²``; its derivative is ``ŷ − y``.
+
+    Example:
+        >>> import nn
+        >>> nn.SquaredErrorLoss()([[3.0]], [[1.0]]).item()
+        2.0
+    """
+
+    op = squared_error
+
+
+class MSELoss(_Loss):
+    """``(y − ŷ)²``, without the chapter's ½.
+
+    Example:
+        >>> import nn
+        >>> nn.MSELoss()([[3.0]], [[1.0]]).item()
+        4.0
+    """
+
+    op = mean_squared_error
+
+
+class BCELoss(_Loss):
+    """Binary cross-entropy of probabilities: ``−y log p − (1 − y) log(1 − p)``.
+
+    Finite also at a prediction of exactly 0 or 1: the logarithm there is that of the least normal
+    number. A saturated σ has no gradient left, though; `BCEWithLogitsLoss` keeps it.
+
+    Raises:
+        ValueError: predictions or targets outside ``[0, 1]``, or not a number.
+
+    Example:
+        >>> import nn
+        >>> round(nn.BCELoss()([[0.54417993]], [[0.0]]).item(), 6)
+        0.785657
+    """
+
+    op = binary_cross_entropy
+
+
+class BCEWithLogitsLoss(_Loss):
+    """`BCELoss` of ``σ(z)``, exact for any logit z: ``log(1 + exp(z)) − z y``.
+
+    Example:
+        >>> import nn
+        >>> nn.BCEWithLogitsLoss()([[1000.0]], [[0.0]]).item()
+        1000.0
+    """
+
+    op = binary_cross_entropy_with_logits
+
+
+class CrossEntropyLoss(_Loss):
+    """Cross-entropy of logits: ``−Σ_j y_j log softmax(z)_j`` of each row.
+
+    Shapes:
+        logits ``(q, k)``; targets ``(q,)`` integers below k, or probabilities ``(q, k)``. With
+        ``reduction="none"`` the result is ``(q, 1)``.
+
+    Raises:
+        ValueError: a class number outside ``0 … k−1``.
+        TypeError: class numbers that are not integers.
+
+    Example:
+        >>> import nn
+        >>> round(nn.CrossEntropyLoss()([[0.0, 0.0]], [1]).item(), 6)
+        0.693147
+    """
+
+    op = cross_entropy
+
+    def __call__(self, prediction: Any, target: Any) -> Tensor:
+        prediction = as_input(prediction, "z")
+        classes = target._data if isinstance(target, Tensor) else np.asarray(target)
+        if classes.ndim == prediction.ndim - 1:
+            target = Tensor(_one_hot(classes, prediction.shape[-1]), name="y")
+        return super().__call__(prediction, target)
+
+
+def _one_hot(classes: Any, k: int) -> Any:
+    if classes.dtype.kind not in "iu":
+        raise TypeError(
+            f"CrossEntropyLoss: class numbers must be integers, not {classes.dtype}; "
+            "probabilities need the logits' shape"
+        )
+    if classes.size and (classes.min() < 0 or classes.max() >= k):
+        raise ValueError(
+            f"CrossEntropyLoss: class numbers must lie in 0 … {k - 1}, "
+            f"and reach from {classes.min()} to {classes.max()}"
+        )
+    return np.eye(k)[classes]

@@ -1,0 +1,138 @@
+"""Module: what has parameters, and computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd_lite import Tensor
+from autograd_lite.tensor import Array
+
+
+class Module:
+    """The base of layers and networks.
+
+    A Tensor that is an attribute is a parameter; a Module that is one, or is in a list or tuple
+    that is one, is a submodule. Both count in the order in which the attributes were set.
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> class Scale(nn.Module):
+        ...     def __init__(self):
+        ...         self.factor = ag.Tensor(2.0, requires_grad=True)
+        ...     def forward(self, x):
+        ...         return self.factor * x
+        >>> [name for name, _ in nn.Sequential(Scale(), Scale()).named_parameters()]
+        ['modules.0.factor', 'modules.1.factor']
+    """
+
+    training = True
+
+    def forward(self, *inputs: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no forward: define it")
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.forward(*inputs)
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Each parameter once, with the path to it: ``layers.0.weight``."""
+        seen: set[Tensor] = set()
+        for path, module in self.named_modules():
+            for attribute, value in vars(module).items():
+                if isinstance(value, Tensor) and value not in seen:
+                    seen.add(value)
+                    yield f"{path}.{attribute}" if path else attribute, value
+
+    def parameters(self) -> list[Tensor]:
+        """Each parameter once, in the order in which they were made."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """This module under the empty path, and each one in it once, the outer first."""
+        seen: set[int] = set()
+        todo: list[tuple[str, Any]] = [("", self)]
+        while todo:
+            path, value = todo.pop()
+            if isinstance(value, Module):
+                if id(value) in seen:
+                    continue
+                seen.add(id(value))
+                yield path, value
+                inner = list(vars(value).items())
+            else:
+                inner = [(str(i), x) for i, x in enumerate(value)]
+            todo += [
+                (f"{path}.{key}" if path else key, x)
+                for key, x in reversed(inner)
+                if isinstance(x, (Module, list, tuple))
+            ]
+
+    def __getitem__(self, name: str) -> Tensor:
+        """The parameter of that name, such as ``net["W_01"]``, or of that path.
+
+        Raises:
+            KeyError: there is none; it lists those there are.
+        """
+        named = dict(self.named_parameters())
+        by_name = {parameter.name: parameter for parameter in named.values()}
+        if name in by_name:
+            return by_name[name]
+        if name in named:
+            return named[name]
+        known = ", ".join(parameter.name or path for path, parameter in named.items())
+        raise KeyError(f"{type(self).__name__} has no parameter {name!r}; it has {known}")
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def train(self, mode: bool = True) -> Module:
+        """Set ``training`` of this module and all in it; returns the module."""
+        for _, module in self.named_modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """``train(False)``."""
+        return self.train(False)
+
+    def state_dict(self) -> dict[str, Array]:
+        """A copy of each parameter's value by its path."""
+        return {path: parameter.numpy() for path, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Set the parameters to values such as `state_dict` gave.
+
+        Raises:
+            KeyError: a path is missing, or unknown; nothing is set then.
+            ValueError: a value has another shape; nothing is set then.
+        """
+        named = dict(self.named_parameters())
+        if named.keys() != state.keys():
+            missing, unknown = sorted(named.keys() - state), sorted(state.keys() - named)
+            raise KeyError(f"load_state_dict: missing {missing}, unknown {unknown}")
+        for path, parameter in named.items():
+            if np.shape(state[path]) != parameter.shape:
+                raise ValueError(
+                    f"load_state_dict: {path} has shape {parameter.shape}, "
+                    f"and was given {np.shape(state[path])}"
+                )
+        for path, parameter in named.items():
+            parameter.data = state[path]
+
+    def __repr__(self) -> str:
+        inner = [repr(m) for path, m in self.named_modules() if path and path.count(".") <= 1]
+        parameters = [f"{key}{v.shape}" for key, v in vars(self).items() if isinstance(v, Tensor)]
+        return f"{type(self).__name__}({', '.join(parameters + inner)})"
+
+
+def as_input(x: Any, name: str) -> Tensor:
+    """``x`` as a Tensor that has a name: its own, or else ``name``."""
+    if not isinstance(x, Tensor):
+        return Tensor(x, name=name)
+    if x.name is None:
+        x.name = name
+    return x

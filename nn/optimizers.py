@@ -1,0 +1,180 @@
+"""Optimizers, in order of increasing complexity. Each `step` is the formula, written out.
+
+A parameter whose gradient is None is left alone. A step gives each parameter a new array, so that
+a graph that was recorded before it stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from autograd_lite import Tensor
+from autograd_lite.tensor import Array
+
+
+class Optimizer:
+    """The base: holds the parameters; a subclass says by what each is changed.
+
+    Args:
+        parameters: Tensors that require a gradient.
+        lr: the learning rate α.
+
+    Raises:
+        ValueError: no parameters, or a learning rate that isn't positive and finite.
+        TypeError: something among them that isn't such a Tensor.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
+        self.parameters = list(parameters)
+        name = type(self).__name__
+        if not self.parameters:
+            raise ValueError(f"{name}: there are no parameters to train")
+        for i, p in enumerate(self.parameters):
+            if not (isinstance(p, Tensor) and p.is_leaf and p.requires_grad):
+                raise TypeError(f"{name}: parameter {i} is no leaf Tensor that requires a gradient")
+        if not 0 < lr < float("inf"):
+            raise ValueError(f"{name}: lr must be positive and finite, not {lr}")
+        self.lr = lr
+        self.steps = 0
+        self._memory: dict[str, list[Array]] = {}
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self) -> None:
+        """Change each parameter by what its gradient asks for."""
+        self.steps += 1
+        for i, parameter in enumerate(self.parameters):
+            if parameter.grad is not None:
+                parameter._replace(self.update(i, parameter._data, parameter.grad))
+
+    def update(self, i: int, value: Array, grad: Array) -> Array:
+        """The new value of parameter ``i``, of the shape of ``value`` and ``grad``."""
+        raise NotImplementedError(f"{type(self).__name__} has no update: define it")
+
+    def remembered(self, what: str) -> list[Array]:
+        """One array a parameter, zeros at first, that lives from step to step."""
+        if what not in self._memory:
+            self._memory[what] = [np.zeros_like(p._data) for p in self.parameters]
+        return self._memory[what]
+
+
+class SGD(Optimizer):
+    """``w ← w − α g``.
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> w = ag.Tensor([1.0], requires_grad=True)
+        >>> optimizer = nn.SGD([w], lr=0.1)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.data
+        array([0.8])
+    """
+
+    def update(self, i: int, value: Array, grad: Array) -> Array:
+        return value - self.lr * grad
+
+
+class Momentum(Optimizer):
+    """``v ← μ v + g``, ``w ← w − α v``; with ``nesterov``, ``w ← w − α (g + μ v)``.
+
+    As in PyTorch's ``SGD(momentum=μ)``.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float,
+        momentum: float = 0.9,
+        nesterov: bool = False,
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.momentum, self.nesterov = momentum, nesterov
+
+    def update(self, i: int, value: Array, grad: Array) -> Array:
+        v = self.remembered("v")
+        v[i] = self.momentum * v[i] + grad
+        return value - self.lr * (grad + self.momentum * v[i] if self.nesterov else v[i])
+
+
+class AdaGrad(Optimizer):
+    """``r ← r + g²``, ``w ← w − α g / (√r + ε)``. Duchi et al. (2011)."""
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, eps: float = 1e-10) -> None:
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, i: int, value: Array, grad: Array) -> Array:
+        r = self.remembered("r")
+        r[i] = r[i] + grad * grad
+        return value - self.lr * grad / (np.sqrt(r[i]) + self.eps)
+
+
+class RMSprop(Optimizer):
+    """``r ← ρ r + (1 − ρ) g²``, ``w ← w − α g / (√r + ε)``. Tieleman and Hinton (2012)."""
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 0.01,
+        rho: float = 0.99,
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.rho, self.eps = rho, eps
+
+    def update(self, i: int, value: Array, grad: Array) -> Array:
+        r = self.remembered("r")
+        r[i] = self.rho * r[i] + (1 - self.rho) * grad * grad
+        return value - self.lr * grad / (np.sqrt(r[i]) + self.eps)
+
+
+class Adam(Optimizer):
+    """``m ← β₁ m + (1 − β₁) g``, ``r ← β₂ r + (1 − β₂) g²``, both divided by ``1 − β^t``, and
+    ``w ← w − α m / (√r + ε)``. Kingma and Ba (2015).
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.betas, self.eps = betas, eps
+
+    def update(self, i: int, value: Array, grad: Array) -> Array:
+        m, r = self.remembered("m"), self.remembered("r")
+        beta1, beta2 = self.betas
+        m[i] = beta1 * m[i] + (1 - beta1) * grad
+        r[i] = beta2 * r[i] + (1 - beta2) * grad * grad
+        unbiased_m = m[i] / (1 - beta1**self.steps)
+        unbiased_r = r[i] / (1 - beta2**self.steps)
+        return value - self.lr * unbiased_m / (np.sqrt(unbiased_r) + self.eps)
+
+
+class AdamW(Adam):
+    """`Adam` of ``(1 − α λ) w``: weight decay apart from the gradient.
+
+    Loshchilov and Hutter (2019).
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(parameters, lr, betas, eps)
+        self.weight_decay = weight_decay
+
+    def update(self, i: int, value: Array, grad: Array) -> Array:
+        return super().update(i, (1 - self.lr * self.weight_decay) * value, grad)

@@ -1,0 +1,129 @@
+"""fit: the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd_lite.tensor import Array
+
+from .data import batches
+from .layers import Rng
+from .losses import _Loss
+from .module import Module
+from .optimizers import Optimizer
+
+Metric = Callable[[Array, Array], float]
+
+
+@dataclass
+class History:
+    """What `fit` saw in each epoch, before each batch's step.
+
+    Attributes:
+        loss: the mean of the loss an observation (with ``reduction="sum"``, the sum).
+        metrics: each metric's mean an observation.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+
+
+def fit(
+    net: Module,
+    x: Any,
+    y: Any,
+    loss: _Loss,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int = 32,
+    shuffle: bool = False,
+    rng: Rng = None,
+    metrics: Mapping[str, Metric] | None = None,
+    progress: bool = False,
+) -> History:
+    """Train ``net``: for each epoch and each batch, forward, loss, backward, step.
+
+    Args:
+        net: called with a batch of ``x``.
+        x: ``(n, …)``, one row an observation.
+        y: ``(n, …)``, its targets.
+        loss: with ``reduction`` "mean" or "sum".
+        optimizer: of the parameters to train.
+        epochs: how often to go through the data.
+        batch_size: rows a step.
+        shuffle: draw the order of the rows anew in each epoch, with ``rng``.
+        rng: a generator, or a seed for one.
+        metrics: functions of (predictions, targets) of a batch, such as `accuracy`.
+        progress: show a progress bar where the output is a terminal (extra ``progress``).
+
+    Raises:
+        ValueError: no rows, x and y of different lengths, or a loss that isn't reduced.
+        FloatingPointError: the loss became nan or infinite.
+
+    Example:
+        >>> import nn
+        >>> net = nn.MLP([1, 1], output="identity", rng=0)
+        >>> x = np.array([[0.0], [1.0], [2.0]])
+        >>> loss, optimizer = nn.SquaredErrorLoss(), nn.SGD(net.parameters(), lr=0.5)
+        >>> history = nn.fit(net, x, 2 * x + 1, loss, optimizer, epochs=100, batch_size=3)
+        >>> net["W_01"].data.round(2), net["b_01"].data.round(2)
+        (array([[2.]]), array([[1.]]))
+    """
+    if not len(x):
+        raise ValueError("fit: there are no rows to train on")
+    if loss.reduction == "none":
+        raise ValueError("fit: a loss that isn't reduced can't be trained on; use mean or sum")
+    generator = np.random.default_rng(rng)
+    functions = dict(metrics or {})
+    history = History(metrics={name: [] for name in functions})
+    for epoch in _shown(range(epochs), progress):
+        total = 0.0
+        sums = dict.fromkeys(functions, 0.0)
+        for x_batch, y_batch in batches(x, y, batch_size, shuffle, generator):
+            rows = len(x_batch)
+            optimizer.zero_grad()
+            prediction = net(x_batch)
+            value = loss(prediction, y_batch)
+            value.backward()
+            optimizer.step()
+            total += value.item() * (rows if loss.reduction == "mean" else 1)
+            for name, function in functions.items():
+                sums[name] += function(prediction.data, y_batch) * rows
+        if not np.isfinite(total):
+            raise FloatingPointError(
+                f"fit: the loss became {total} in epoch {epoch}; try a smaller learning rate"
+            )
+        history.loss.append(total / len(x) if loss.reduction == "mean" else total)
+        for name in functions:
+            history.metrics[name].append(sums[name] / len(x))
+    return history
+
+
+def accuracy(prediction: Array, target: Array) -> float:
+    """The share of rows that are classified right.
+
+    Args:
+        prediction: ``(q, 1)`` probabilities, taken as class 1 from 0.5 on, or ``(q, k)`` scores.
+        target: ``(q, 1)`` of 0 and 1; ``(q,)`` class numbers, or ``(q, k)`` probabilities.
+    """
+    if prediction.shape[-1] == 1:
+        return float(np.mean((prediction >= 0.5) == (target.reshape(prediction.shape) == 1)))
+    classes = target.argmax(axis=-1) if target.ndim == prediction.ndim else target
+    return float(np.mean(prediction.argmax(axis=-1) == classes))
+
+
+def _shown(epochs: Iterable[int], progress: bool) -> Iterable[int]:
+    if not progress:
+        return epochs
+    try:
+        from tqdm import tqdm
+    except ImportError as error:
+        raise ImportError(
+            'fit: the progress bar needs tqdm: pip install "autograd_lite[progress]"'
+        ) from error
+    bar: Iterable[int] = tqdm(epochs, disable=None, leave=False, unit="epoch")
+    return bar
