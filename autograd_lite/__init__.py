@@ -22,6 +22,7 @@ from .ops import (
     exp,
     expand_dims,
     expm1,
+    linear,
     log,
     log1p,
     matmul,
@@ -64,9 +65,9 @@ __version__ = "0.1.0"
 __all__ = [
     "OPS", "Figure", "Op", "Tensor", "abs", "absolute", "add", "amax", "amin", "array",
     "broadcast_to", "clip", "concatenate", "cos", "divide", "dot", "draw", "exp", "expand_dims",
-    "expm1", "gradients", "log", "log1p", "matmul", "matrix_transpose", "max", "maximum", "mean",
-    "min", "minimum", "multiply", "named_tensors", "negative", "no_grad", "positive", "power",
-    "ravel", "reciprocal", "relu", "reshape", "sigmoid", "sin", "softplus", "sqrt", "square",
-    "squeeze", "stack", "subtract", "sum", "swapaxes", "tanh", "transpose", "true_divide", "var",
-    "where",
+    "expm1", "gradients", "linear", "log", "log1p", "matmul", "matrix_transpose", "max",
+    "maximum", "mean", "min", "minimum", "multiply", "named_tensors", "negative", "no_grad",
+    "positive", "power", "ravel", "reciprocal", "relu", "reshape", "sigmoid", "sin", "softplus",
+    "sqrt", "square", "squeeze", "stack", "subtract", "sum", "swapaxes", "tanh", "transpose",
+    "true_divide", "var", "where",
 ]  # fmt: skip

@@ -1,13 +1,14 @@
 """The one backward pass.
 
-`pull` walks a recorded graph from its output back and gives each tensor its cotangent, complete.
-It serves `Tensor.backward`, which stores gradients, and `gradients`, which returns them; and
-`gradients(create_graph=True)` runs the same rules on Tensors, so that they record.
+`pull` walks a recorded graph from its output back and gives tensors their cotangents. It serves
+`Tensor.backward`, which stores them, and `gradients`, which returns them; with ``record`` the
+same rules run on Tensors, so that the backward pass is itself a graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from heapq import heappop, heappush
 from sys import getrefcount
 from typing import Any
@@ -21,72 +22,81 @@ from .tensor import Array, Tensor, _leaf
 
 
 def pull(
-    output: Tensor, seed: Any, needed: set[Tensor] | None = None, record: bool = False
-) -> Iterator[tuple[Tensor, Any]]:
-    """Each tensor that ``output`` depends on, with its cotangent, the latest made first.
+    output: Tensor, seed: Any, targets: set[Tensor] | None = None, record: bool = False
+) -> list[tuple[Tensor, Any]]:
+    """The cotangents of ``targets``, or else of all leaves and named tensors, given the output's.
 
-    A result is always newer than its inputs, so by the time that a tensor is the newest one left,
-    all that used it has contributed. A cotangent that was given out is not kept.
+    A result is newer than its inputs, so when a tensor is the newest one left, all that used it
+    has contributed. A cotangent that nobody asked for is dropped as soon as it is used.
 
     Args:
         output: where to start.
         seed: its cotangent: an array, or a Tensor to record.
-        needed: only these tensors are visited, where given.
+        targets: only paths to these are followed, where given.
         record: call the rules on Tensors instead of arrays.
     """
-    cotangents = {output: seed}
+    needed = None if targets is None else ancestors(output, targets)
+    kept: list[tuple[Tensor, Any]] = []
+    cotangents = {output: seed}  # of tensors that wait for their turn; leaves wait to the end
     newest: list[tuple[int, Tensor]] = []
     if output._node is not None:
         newest.append((-output._number, output))
     while newest:
         tensor = heappop(newest)[1]
         g = cotangents.pop(tensor)
-        yield tensor, g
+        if tensor.name is not None if targets is None else tensor in targets:
+            kept.append((tensor, g))
         op, inputs, arrays, params = tensor._node  # type: ignore[misc]
         out: Any = tensor if record else tensor._data
-        operands = _as_recorded(inputs, arrays) if record else arrays
-        for i, (x, vjp) in enumerate(zip(inputs, op.vjps, strict=False)):
+        args = (g, out, *(_as_recorded(inputs, arrays) if record else arrays))
+        for x, array, vjp in zip(inputs, arrays, op.vjps):  # noqa: B905  (the vjps may be endless)
             if type(x) is not Tensor or not x._tracked or vjp is None:
                 continue
             if needed is not None and x not in needed:
                 continue
-            cotangent = vjp(g, out, *operands, **params)
-            array = arrays[i]
+            cotangent = vjp(*args, **params) if params else vjp(*args)
             if cotangent.shape != array.shape or cotangent.dtype is not array.dtype:
-                cotangent = _fit(cotangent, array, op.name, i)
+                cotangent = _fit(cotangent, array, op.name)
             if x in cotangents:
                 cotangents[x] = cotangents[x] + cotangent
             else:
                 cotangents[x] = cotangent
                 if x._node is not None:
                     heappush(newest, (-x._number, x))
-    yield from cotangents.items()
+    kept.extend(cotangents.items())
+    return kept
 
 
-def _fit(g: Any, array: Array, op: str, i: int) -> Any:
-    """Undo broadcasting: the cotangent ``g`` summed to the input's shape, in its dtype."""
+def _fit(g: Any, array: Array, op: str) -> Any:
+    """Undo broadcasting: the cotangent ``g`` summed to its input's shape, in its dtype."""
     if g.shape != array.shape:
-        leading = g.ndim - array.ndim
-        stretched = [
-            axis
-            for axis, size in enumerate(g.shape)
-            if axis < leading or (array.shape[axis - leading] == 1 and size != 1)
-        ]
-        g = np.add.reduce(g, axis=tuple(stretched), keepdims=True)
-        if leading < 0 or g.shape[leading:] != array.shape:
-            raise errors.wrong_cotangent(op, i, g, array)
-        g = g.reshape(array.shape)
-    if g.dtype != array.dtype:
+        axes = _stretched(g.shape, array.shape)
+        if axes is None:
+            raise errors.wrong_cotangent(op, g, array)
+        g = np.add.reduce(g, axes, keepdims=True)
+        if g.ndim != array.ndim:
+            g = g.reshape(array.shape)
+    if g.dtype is not array.dtype:
         g = g.astype(array.dtype)
     return g
+
+
+@lru_cache(maxsize=1024)
+def _stretched(shape: tuple[int, ...], original: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The axes of ``shape`` that broadcasting made of ``original``; None where it didn't."""
+    leading = len(shape) - len(original)
+    if leading < 0 or any(n not in (1, m) for n, m in zip(original, shape[leading:], strict=True)):
+        return None
+    inner = (leading + i for i, n in enumerate(original) if n == 1 != shape[leading + i])
+    return (*range(leading), *inner)
 
 
 def _as_recorded(inputs: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
     """The operands as Tensors with the values that they had when the op was applied."""
     return [
-        ops.as_it_was(x, array) if type(x) is Tensor and x._data is not array else x
-        if type(x) is Tensor
-        else array
+        array
+        if type(x) is not Tensor
+        else (x if x._data is array else ops.as_it_was(x, value=array))
         for x, array in zip(inputs, arrays, strict=True)
     ]
 
@@ -95,41 +105,33 @@ def backward(output: Tensor, grad: ArrayLike | None) -> None:
     """`Tensor.backward`: store gradients on leaves and on named tensors."""
     if not output._tracked:
         raise errors.nothing_requires_grad(output)
-    found = [
-        (tensor, g)
-        for tensor, g in pull(output, _seed(output, grad))
-        if tensor._node is None or tensor.name is not None
-    ]
+    found = pull(output, _seed(output, grad))
     while found:
         tensor, g = found.pop()
         if tensor._node is None and tensor.grad is not None:
             tensor.grad = tensor.grad + g
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
-        elif type(g) is np.ndarray and g.base is None and getrefcount(g) <= _LOCAL:
+        elif type(g) is np.ndarray and g.base is None and getrefcount(g) <= _ONE_NAME:
             tensor.grad = g
         else:
             tensor.grad = np.array(g)
 
 
-def _count_local() -> int:
-    found = [(None, np.empty(0))]
-    while found:
-        _, g = found.pop()
-        count = getrefcount(g)
-    return count
+def _count_one_name() -> int:
+    _, g = [(None, np.empty(0))].pop()
+    return getrefcount(g)
 
 
-_LOCAL = _count_local()  # what getrefcount says of an array that one local name holds
+_ONE_NAME = _count_one_name()  # what getrefcount says of an array that one local name holds
 
 
-def _seed(output: Tensor, grad: ArrayLike | None) -> Array:
+def _seed(output: Tensor, grad: ArrayLike | None) -> Any:
     if grad is None:
         if output.size != 1:
             raise errors.no_seed(output)
-        return np.ones(output.shape, output.dtype)
-    if isinstance(grad, Tensor):
-        grad = grad.numpy()
-    seed = np.array(grad, dtype=output.dtype)
+        one = output.dtype.type(1)
+        return one if output.ndim == 0 else np.full(output.shape, one)
+    seed = np.array(grad.detach() if isinstance(grad, Tensor) else grad, dtype=output.dtype)
     if seed.shape != output.shape:
         raise errors.wrong_seed(output, seed)
     return seed
@@ -168,22 +170,14 @@ def gradients(
     for i, x in enumerate(xs):
         if type(x) is not Tensor or not x._tracked:
             raise errors.not_differentiable(x, i)
-    if create_graph and isinstance(seed, Tensor):
-        if seed.shape != y.shape:
-            raise errors.wrong_seed(y, seed._data)
-        start: Any = seed
-    else:
+    start: Any = seed
+    if not (create_graph and type(seed) is Tensor):
         start = _seed(y, seed)
-        start = _leaf(start) if create_graph else start
-    targets = set(xs)
-    found: dict[Tensor, Any] = {}
-    if y._tracked:
-        for tensor, g in pull(y, start, ancestors(y, targets), record=create_graph):
-            if tensor in targets:
-                found[tensor] = g
-    return [
-        _as_tensor(found[x]) if x in found else _leaf(np.zeros(x.shape, x.dtype)) for x in xs
-    ]
+        start = _as_tensor(start) if create_graph else start
+    elif seed.shape != y.shape:
+        raise errors.wrong_seed(y, seed._data)
+    found = dict(pull(y, start, set(xs), create_graph)) if y._tracked else {}
+    return [_as_tensor(found[x] if x in found else np.zeros(x.shape, x.dtype)) for x in xs]
 
 
 def _as_tensor(g: Any) -> Tensor:

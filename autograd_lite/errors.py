@@ -188,9 +188,9 @@ def not_differentiable(x: Any, i: int) -> TypeError:
     )
 
 
-def wrong_cotangent(op: str, i: int, got: Any, wanted: Any) -> ValueError:
+def wrong_cotangent(op: str, got: Any, wanted: Any) -> ValueError:
     return ValueError(
-        f"{op}: its vjp for input {i} returned a cotangent of shape {np.shape(got)}, and the "
+        f"{op}: a vjp returned a cotangent of shape {np.shape(got)}, and the "
         f"input has shape {wanted.shape}; the vjp must return the input's shape, or one that "
         "broadcasting made of it"
     )

@@ -6,6 +6,7 @@ stand where they are needed and nowhere else. Figures and derivations share it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,6 +51,10 @@ def infix(sign: str, level: int, right: int | None = None) -> Notation:
     return Notation(f"{{0}}{sign_and_space}{{1}}", level, least, sign or "·")
 
 
+ENTRYWISE = infix("∘", PRODUCT, MATMUL)
+_TIMES = infix("·", PRODUCT, MATMUL)  # instead, where a factor is a number
+
+
 def function(name: str) -> Notation:
     """``name(x, y)``; params that matter to the value are not written."""
     return Notation(lambda xs, params: f"{name}({', '.join(xs)})", ATOM, (SUM,), name)
@@ -82,22 +87,45 @@ def write(
     for tensor in region:
         op = tensor.op
         assert op is not None
+        operands = [written[x] if x in written else constant(x._data) for x in tensor.inputs]
         notation = op.notation
-        operands: list[Written] = []
-        for i, x in enumerate(tensor.inputs):
-            operand = written[x] if x in written else constant(x.data)
-            if operand.level < notation.operands[min(i, len(notation.operands) - 1)]:
-                operand = Written(f"({operand.text})", ATOM, operand.width + 2)
-            operands.append(operand)
-        if isinstance(notation.template, str):
-            template = escape(notation.template)
-        else:
-            places = [f"{{{i}}}" for i in range(len(operands))]
-            template = escape(notation.template(places, tensor.params))
-        text = template.format(*[operand.text for operand in operands])
-        bare = template.format(*[""] * len(operands))
-        width = len(bare) + sum(operand.width for operand in operands)
-        if width > widest:
+        if notation == ENTRYWISE and any(x.ndim == 0 for x in tensor.inputs):
+            notation = _TIMES
+        applied = apply_notation(notation, operands, tensor.params, escape)
+        if applied.width > widest:
             return None
-        written[tensor] = Written(text, notation.level, width)
+        written[tensor] = applied
     return written[region[-1]]
+
+
+def apply_notation(
+    notation: Notation,
+    operands: Sequence[Written],
+    params: dict[str, Any],
+    escape: Callable[[str], str] = str,
+) -> Written:
+    """An op's notation around its operands, in parentheses where they bind too loosely.
+
+    The notation's own text is escaped before the operands, which are markup, are put into it:
+    private-use characters hold their places meanwhile.
+    """
+    least = [notation.operands[min(i, len(notation.operands) - 1)] for i in range(len(operands))]
+    operands = [
+        Written(f"({x.text})", ATOM, x.width + 2) if x.level < level else x
+        for x, level in zip(operands, least, strict=True)
+    ]
+    places = [chr(_PLACES + i) for i in range(len(operands))]
+    if isinstance(notation.template, str):
+        template = notation.template.format(*places)
+    else:
+        template = notation.template(places, params)
+    width = len(re.sub(PLACE, "", template))
+    width += sum(operands[ord(place) - _PLACES].width for place in re.findall(PLACE, template))
+    text = re.sub(
+        PLACE, lambda found: operands[ord(found[0]) - _PLACES].text, escape(template)
+    )
+    return Written(text, notation.level, width)
+
+
+_PLACES = 0xF0000
+PLACE = "[\U000f0000-\U000ffffd]"  # stands for an operand, in what is escaped

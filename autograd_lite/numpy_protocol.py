@@ -18,7 +18,7 @@ from .tensor import Tensor
 UFUNCS: dict[Any, Callable[..., Any]] = {
     entry.forward: entry for entry in OPS.values() if isinstance(entry.forward, np.ufunc)
 }
-UFUNCS[np.power] = ops.power
+UFUNCS |= {np.power: ops.power, np.matmul: ops.matmul}
 
 # Piecewise constant, so without a gradient: they give plain arrays.
 VALUES: set[Any] = {

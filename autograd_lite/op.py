@@ -145,7 +145,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
             if type(x) is not Tensor and type(arrays[i]) is _ndarray:
                 arrays[i] = arrays[i].copy()
     try:
-        value = op.forward(*arrays, **params)
+        value = op.forward(*arrays, **params) if params else op.forward(*arrays)
     except (ValueError, TypeError, IndexError) as error:
         raise explain(op.name, inputs, arrays, params, error) from error
     if type(value) is not _ndarray:

@@ -18,6 +18,7 @@ from .activations import (
     softmax,
 )
 from .data import batches, standardize
+from .diagram import draw
 from .layers import MLP, Linear, Sequential
 from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, SquaredErrorLoss
 from .module import Module
@@ -28,6 +29,6 @@ __all__ = [
     "MLP", "SGD", "AdaGrad", "Adam", "AdamW", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss",
     "History", "Identity", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "Module", "Momentum",
     "Optimizer", "RMSprop", "ReLU", "Sequential", "Sigmoid", "Softmax", "Softplus",
-    "SquaredErrorLoss", "Tanh", "accuracy", "batches", "fit", "identity", "leaky_relu",
+    "SquaredErrorLoss", "Tanh", "accuracy", "batches", "draw", "fit", "identity", "leaky_relu",
     "log_softmax", "softmax", "standardize",
 ]  # fmt: skip

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_lite import Tensor
+from autograd_lite import Op, Tensor, linear, matmul
+from autograd_lite.op import apply
 
 from . import activations
 from .activations import Activation
@@ -55,8 +56,9 @@ class Linear(Module):
         self.bias = Tensor(np.zeros((1, n_out)), True, "bias", dtype) if bias else None
 
     def forward(self, x: Any) -> Tensor:
-        s: Tensor = x @ self.weight
-        return s if self.bias is None else s + self.bias
+        if self.bias is None:
+            return apply(matmul, (x, self.weight))
+        return apply(linear, (x, self.weight, self.bias))
 
 
 class Sequential(Module):
@@ -138,14 +140,10 @@ class MLP(Module):
 
     def forward(self, x: Any) -> Tensor:
         l = as_input(x, "l_0")
-        for layer, sigma, (s_name, l_name) in zip(
-            self.layers, self.activations, self._names, strict=True
-        ):
-            s = l @ layer.weight
-            if layer.bias is not None:
-                s = s + layer.bias
-            s.name = s_name
-            l = sigma(s)
+        for layer, sigma, names in zip(self.layers, self.activations, self._names, strict=True):
+            s = layer.forward(l)
+            s.name, l_name = names
+            l = apply(sigma, (s,)) if type(sigma) is Op else sigma(s)
             if l is not s:
                 l.name = l_name
         return l

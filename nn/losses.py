@@ -14,7 +14,7 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import Op, Tensor
 from autograd_lite.notation import function
-from autograd_lite.op import Case, op
+from autograd_lite.op import Case, apply, op
 
 from .activations import log_softmax, softmax
 from .module import as_input
@@ -41,12 +41,12 @@ def _loss(
         values = value(p, y)
         if reduction == "none":
             return values
-        total = np.add.reduce(values, axis=None)
+        total = np.add.reduce(values, None)
         return total / count(p) if reduction == "mean" else total
 
     def vjp(slope: Callable[[Any, Any], Any]) -> Callable[..., Any]:
         def rule(g: Any, out: Any, p: Any, y: Any, reduction: str) -> Any:
-            return (g / count(p) if reduction == "mean" else g) * slope(p, y)
+            return slope(p, y) * (g / count(p) if reduction == "mean" else g)
 
         return rule
 
@@ -73,32 +73,46 @@ mean_squared_error = _loss(
 )
 
 
+# For each dtype 1, and its least normal number: added to a p in [0, 1] that changes none but 0.
+# As arrays, since NumPy takes longer to convert a number than to add it.
+_ONE_AND_TINY = {
+    np.dtype(t).char: (np.ones((), t), np.array(np.finfo(t).tiny))
+    for t in (np.float16, np.float32, np.float64)
+}
+
+
 def _binary_cross_entropy(p: Any, y: Any) -> Any:
-    not_p, not_y = 1 - p, 1 - y
-    if not (
-        np.minimum.reduce(p * not_p, axis=None, initial=0) >= 0
-        and np.minimum.reduce(y * not_y, axis=None, initial=0) >= 0
-    ):
+    one, tiny = _ONE_AND_TINY.get(p.dtype.char) or _ONE_AND_TINY["d"]
+    try:
+        values = (y - one) * np.log(one - p + tiny) - y * np.log(p + tiny)
+    except RuntimeWarning:  # p is outside [0, 1], and warnings are errors
+        values = np.array(np.nan)
+    # A p outside of [0, 1] makes a nan; a y outside of it may not.
+    possible = np.minimum(values, y * (one - y))
+    if possible.size and not np.minimum.reduce(possible, None) >= 0:
         raise ValueError(
             f"predictions and targets must lie in [0, 1], and reach from {p.min():.4g} to "
             f"{p.max():.4g} and from {y.min():.4g} to {y.max():.4g}; "
             "for predictions that are logits use BCEWithLogitsLoss"
         )
-    return -(y * np.log(p + _tiny(p)) + not_y * np.log(not_p + _tiny(p)))
+    return values
 
 
-def _tiny(p: Any) -> float:
-    """The least normal number of the dtype: added to a p in [0, 1] it changes none but 0."""
-    return _TINIEST[p.dtype]
+def _slope(p: Any, y: Any) -> Any:
+    one, tiny = _ONE_AND_TINY.get(p.dtype.char) or _ONE_AND_TINY["d"]
+    return (one - y) / (one - p + tiny) - y / (p + tiny)
 
 
-_TINIEST = {np.dtype(t): float(np.finfo(t).tiny) for t in (np.float16, np.float32, np.float64)}
+def _slope_by_target(p: Any, y: Any) -> Any:
+    one, tiny = _ONE_AND_TINY.get(p.dtype.char) or _ONE_AND_TINY["d"]
+    return np.log(one - p + tiny) - np.log(p + tiny)
+
 
 binary_cross_entropy = _loss(
     "binary_cross_entropy",
     _binary_cross_entropy,
-    lambda p, y: (1 - y) / (1 - p + _tiny(p)) - y / (p + _tiny(p)),
-    lambda p, y: np.log(1 - p + _tiny(p)) - np.log(p + _tiny(p)),
+    _slope,
+    _slope_by_target,
     domain=(0.1, 0.9),
 )
 binary_cross_entropy_with_logits = _loss(
@@ -136,10 +150,11 @@ class _Loss:
                 f"not {reduction!r}"
             )
         self.reduction = reduction
+        self._params = {"reduction": reduction}
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         inputs = as_input(prediction, "p"), as_input(target, "y")
-        loss: Tensor = self.op(*inputs, reduction=self.reduction)
+        loss = apply(self.op, inputs, self._params)
         loss.name = "L"
         return loss
 

@@ -48,9 +48,11 @@ class Optimizer:
     def step(self) -> None:
         """Change each parameter by what its gradient asks for."""
         self.steps += 1
+        update = self.update
         for i, parameter in enumerate(self.parameters):
-            if parameter.grad is not None:
-                parameter._replace(self.update(i, parameter._data, parameter.grad))
+            grad = parameter.grad
+            if grad is not None:
+                parameter._replace(update(i, parameter._data, grad))
 
     def update(self, i: int, value: Array, grad: Array) -> Array:
         """The new value of parameter ``i``, of the shape of ``value`` and ``grad``."""
@@ -76,8 +78,11 @@ class SGD(Optimizer):
         array([0.8])
     """
 
-    def update(self, i: int, value: Array, grad: Array) -> Array:
-        return value - self.lr * grad
+    def step(self) -> None:
+        lr = self.lr
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter._replace(parameter._data - lr * parameter.grad)
 
 
 class Momentum(Optimizer):

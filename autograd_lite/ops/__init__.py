@@ -31,7 +31,7 @@ from .elementwise import (
     where,
 )
 from .indexing import getitem, scatter
-from .linalg import dot, matmul
+from .linalg import dot, linear, matmul
 from .reductions import max, mean, min, sum, var
 from .shaping import (
     array,
@@ -50,9 +50,9 @@ from .shaping import (
 
 __all__ = [
     "absolute", "add", "array", "as_it_was", "astype", "broadcast_to", "clip", "concatenate",
-    "cos", "divide", "dot", "exp", "expand_dims", "expm1", "getitem", "log", "log1p", "matmul",
-    "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "multiply", "negative",
-    "positive", "power", "ravel", "reciprocal", "relu", "reshape", "scatter", "sigmoid", "sin",
-    "softplus", "sqrt", "square", "squeeze", "stack", "subtract", "sum", "swapaxes", "tanh",
-    "transpose", "transpose_op", "value_of", "var", "where",
+    "cos", "divide", "dot", "exp", "expand_dims", "expm1", "getitem", "linear", "log", "log1p",
+    "matmul", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "multiply",
+    "negative", "positive", "power", "ravel", "reciprocal", "relu", "reshape", "scatter",
+    "sigmoid", "sin", "softplus", "sqrt", "square", "squeeze", "stack", "subtract", "sum",
+    "swapaxes", "tanh", "transpose", "transpose_op", "value_of", "var", "where",
 ]  # fmt: skip

@@ -125,21 +125,28 @@ sqrt = op(
 )
 sin = op("sin", np.sin, lambda g, out, x: g * np.cos(x))
 cos = op("cos", np.cos, lambda g, out, x: -g * np.sin(x))
-tanh = op("tanh", np.tanh, lambda g, out, x: g * (1 - out * out))
+tanh = op("tanh", np.tanh, lambda g, out, x: g * (1.0 - out * out))
 relu = op("relu", lambda x: np.maximum(x, 0), lambda g, out, x: g * (x > 0))
 softplus = op("softplus", lambda x: np.logaddexp(x, 0), lambda g, out, x: g * sigmoid(x))
 
 
-def _sigmoid(x: Any) -> Any:
-    return 1 / (1 + np.exp(-np.maximum(x, _LEAST_EXPONENT.get(x.dtype, -709.0))))
-
-
-# exp(−x) stays finite from here on: σ is then below the least normal number, and needs no more.
-_LEAST_EXPONENT = {
-    np.dtype(t): -float(np.floor(np.log(np.finfo(t).max))) for t in (np.float16, np.float32)
+# For each dtype 1, and the greatest x for which exp(x) is finite: from there on σ(x) is 1. As
+# arrays, since NumPy takes longer to convert a number than to add it.
+_ONE_AND_GREATEST = {
+    np.dtype(t).char: (np.ones((), t), np.array(np.floor(np.log(np.finfo(t).max))))
+    for t in (np.float16, np.float32, np.float64, np.longdouble)
 }
+
+
+def _sigmoid(x: Any) -> Any:
+    """``exp(x) / (1 + exp(x))``, which is exact also where σ is tiny."""
+    one, greatest = _ONE_AND_GREATEST.get(x.dtype.char) or _ONE_AND_GREATEST["d"]
+    e = np.exp(np.minimum(x, greatest))
+    return e / (one + e)
+
+
 sigmoid: Op = op(
-    "sigmoid", _sigmoid, lambda g, out, x: g * (out * (1 - out)), notation=function("σ")
+    "sigmoid", _sigmoid, lambda g, out, x: g * (out * (1.0 - out)), notation=function("σ")
 )
 
 # ---------------------------------------------------------------------- choosing
@@ -211,7 +218,7 @@ def astype(x: Tensor, dtype: DTypeLike) -> Any:
 
 
 # A leaf that was changed since an op used it stands in the recorded backward pass as it was then.
-as_it_was = op(
+as_it_was = Op(
     "as_it_was",
     lambda x, value: value.view(),
     lambda g, out, x, value: g,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..notation import MATMUL, infix
-from ..op import Case, op
+from ..notation import MATMUL, PREFIX, PRODUCT, SUM, Notation, infix
+from ..op import Case, Op, op
 from ..tensor import Tensor
 from .elementwise import multiply
 from .shaping import reshape, transpose
@@ -16,7 +16,13 @@ from .shaping import reshape, transpose
 # cotangents may have the stacks' broadcast shape: the backward pass sums them.
 
 
-def _matmul_left(g: Any, out: Any, x: Any, y: Any) -> Any:
+def _matmul(x: Any, y: Any) -> Any:
+    return x.dot(y) if x.ndim == y.ndim == 2 else np.matmul(x, y)  # dot is the faster by half
+
+
+def _matmul_left(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
+    if x.ndim == y.ndim == 2:
+        return g.dot(y.T)
     if y.ndim == 1:
         return g[..., None] * y
     if x.ndim == 1:
@@ -24,7 +30,9 @@ def _matmul_left(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g @ y.mT
 
 
-def _matmul_right(g: Any, out: Any, x: Any, y: Any) -> Any:
+def _matmul_right(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
+    if x.ndim == y.ndim == 2:
+        return x.T.dot(g)
     if x.ndim == 1:
         return g * x if y.ndim == 1 else x[:, None] * g[..., None, :]
     if y.ndim == 1:
@@ -32,9 +40,9 @@ def _matmul_right(g: Any, out: Any, x: Any, y: Any) -> Any:
     return x.mT @ g
 
 
-matmul = op(
+matmul: Op = op(
     "matmul",
-    np.matmul,
+    _matmul,
     _matmul_left,
     _matmul_right,
     cases=[
@@ -47,6 +55,18 @@ matmul = op(
     ],
     notation=infix("", MATMUL),
 )  # fmt: skip
+
+
+# A layer's x W + b as one op, since it is half of what a small network does.
+linear = op(
+    "linear",
+    lambda x, weight, bias: _matmul(x, weight) + bias,
+    _matmul_left,
+    _matmul_right,
+    lambda g, out, x, weight, bias: g,
+    cases=[Case(((4, 2), (2, 3), (1, 3))), Case(((2,), (2, 3), (3,)))],
+    notation=Notation("{0} {1} + {2}", SUM, (MATMUL, PREFIX, PRODUCT), "+"),
+)
 
 
 def dot(x: Any, y: Any) -> Tensor:

@@ -1,0 +1,281 @@
+"""Figures number by number: a circle for each entry of a tensor, an ellipse for each computed one.
+
+Which entries an entry depends on is found by trying the recorded op: an input's entry is made
+nan, and what then is nan depends on it, whatever the values are. A formula is found by replaying
+the op on entries that are written, not computed. So no op needs a rule of its own here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..notation import ATOM, MATMUL, PREFIX, PRODUCT, SUM, Written, apply_notation
+from ..op import Op
+from ..tensor import Array, Tensor
+from . import labels
+from .computations import Symbols, constant, stand_ins
+from .figure import Figure
+from .paths import arrows, on_paths
+from .sheet import Sheet
+from .steps import Step, is_number, steps
+
+LIMIT = 300
+"""How many numbers are drawn at most."""
+
+WIDEST = 60
+
+class Entry:
+    """A number that is written instead of computed. It knows sums and products, and nothing else:
+    an op that asks for more fails, and is then written by its notation."""
+
+    __slots__ = ("written",)
+
+    def __init__(self, written: Written) -> None:
+        self.written = written
+
+    def _join(self, sign: str, other: Any, level: int, right: int, swap: bool = False) -> Entry:
+        a, b = self.written, _written(other)
+        if swap:
+            a, b = b, a
+        a, b = _bracketed(a, level), _bracketed(b, right)
+        return Entry(_kept(Written(a.text + sign + b.text, level, a.width + len(sign) + b.width)))
+
+    def __add__(self, other: Any) -> Entry:
+        return self._join(" + ", other, SUM, SUM)
+
+    def __radd__(self, other: Any) -> Entry:
+        return self._join(" + ", other, SUM, SUM, swap=True)
+
+    def __sub__(self, other: Any) -> Entry:
+        return self._join(" − ", other, SUM, PRODUCT)
+
+    def __rsub__(self, other: Any) -> Entry:
+        return self._join(" − ", other, SUM, PRODUCT, swap=True)
+
+    def __mul__(self, other: Any) -> Entry:
+        # A factor that is a number stands first.
+        return self._join("\u2009", other, PRODUCT, MATMUL, swap=not isinstance(other, Entry))
+
+    def __rmul__(self, other: Any) -> Entry:
+        return self._join("\u2009", other, PRODUCT, MATMUL, swap=True)
+
+    def __truediv__(self, other: Any) -> Entry:
+        return self._join(" / ", other, PRODUCT, MATMUL)
+
+    def __rtruediv__(self, other: Any) -> Entry:
+        return self._join(" / ", other, PRODUCT, MATMUL, swap=True)
+
+    def __neg__(self) -> Entry:
+        inner = _bracketed(self.written, PREFIX)
+        return Entry(Written("−" + inner.text, PREFIX, inner.width + 1))
+
+    def _unknown(self, *_: Any) -> NoReturn:
+        raise TypeError("an entry that is written has no value")
+
+    # Compared, an entry would silently be unequal to everything, and true.
+    __eq__ = __ne__ = __bool__ = _unknown
+    __hash__ = object.__hash__
+
+
+def _written(x: Any) -> Written:
+    return x.written if isinstance(x, Entry) else constant(x)
+
+
+def _bracketed(x: Written, least: int) -> Written:
+    return x if x.level >= least else Written(f"({x.text})", ATOM, x.width + 2)
+
+
+def _kept(x: Written) -> Written:
+    """Without its text where that is too wide to be drawn: it could grow without bounds."""
+    return x if x.width <= WIDEST else Written("", x.level, WIDEST + 1)
+
+
+def dependence(tensor: Tensor) -> list[Array]:
+    """Which entries of a result its op computes from which entries of its inputs.
+
+    An input's entry is changed, to nan, to 0 and to another number, among generic numbers; what
+    then changes depends on it.
+
+    Shapes:
+        One boolean array an input: (the result's size, the input's size).
+    """
+    assert tensor.op is not None
+    rng = np.random.default_rng(0)
+    inputs = tensor.inputs
+    generic = [x._data if is_number(x) else _generic(rng, x, tensor.op) for x in inputs]
+    base = _try(tensor, generic)
+    found = []
+    for slot, x in enumerate(inputs):
+        depends = np.zeros((tensor.size, x.size), bool)
+        for i in range(0 if is_number(x) else x.size):
+            outcomes = []
+            for to in (np.nan, 0, rng.uniform(*tensor.op.domain)):
+                changed = list(generic)
+                changed[slot] = generic[slot].copy()
+                changed[slot].flat[i] = to
+                outcomes.append(_try(tensor, changed))
+            known = [base != out for out in outcomes if out is not None and base is not None]
+            depends[:, i] = np.any(known, axis=0) if known else True
+        if not depends.any() and x.shape == tensor.shape and x.requires_grad:
+            depends |= np.eye(x.size, dtype=bool)  # it is passed on by the vjp alone
+        found.append(depends)
+    return found
+
+
+def _generic(rng: np.random.Generator, x: Tensor, op: Op) -> Array:
+    if x.dtype == bool:
+        return rng.random(x.shape) < 0.5
+    return np.asarray(rng.uniform(*op.domain, x.shape))
+
+
+def _try(tensor: Tensor, arrays: list[Any]) -> Array | None:
+    """The entries of the op's value for these inputs, or None where it refuses them."""
+    assert tensor.op is not None
+    try:
+        with np.errstate(all="ignore"):
+            return np.ravel(tensor.op.forward(*arrays, **tensor.params))
+    except Exception:  # whatever an op, which may be anybody's, says of numbers it doesn't like
+        return None
+
+
+def replay(tensor: Tensor, operands: list[list[Written]], depends: list[Array]) -> list[Written]:
+    """The formulas of a result's entries, given those of its op's inputs."""
+    assert tensor.op is not None
+    given = [
+        x._data if is_number(x) else _entries(written, x.shape)
+        for x, written in zip(tensor.inputs, operands, strict=True)
+    ]
+    result = np.empty(tensor.shape, object)
+    try:
+        result[...] = tensor.op.forward(*given, **tensor.params)
+        return [_written(x) for x in result.flat]
+    except Exception:  # an op that asks for numbers; it may say so by any error
+        return [_by_notation(tensor, operands, depends, j) for j in range(tensor.size)]
+
+
+def _entries(written: list[Written], shape: tuple[int, ...]) -> Array:
+    entries = np.empty(len(written), object)
+    entries[:] = [Entry(x) for x in written]
+    return entries.reshape(shape)
+
+
+def _by_notation(
+    tensor: Tensor, operands: list[list[Written]], depends: list[Array], j: int
+) -> Written:
+    """An entry written as its op writes whole tensors: ``σ(x)``; ``f(…)`` where it has many."""
+    assert tensor.op is not None
+    notation = tensor.op.notation
+    used = []
+    for x, written, depend in zip(tensor.inputs, operands, depends, strict=True):
+        if is_number(x):
+            used.append(constant(x._data))
+        elif np.count_nonzero(depend[j]) == 1:
+            used.append(written[np.argmax(depend[j])])
+        else:
+            sign = labels.escape_notation(notation.symbol)
+            return labels.atom(f"{sign}(…)", len(notation.symbol) + 3)
+    return _kept(apply_notation(notation, used, tensor.params, labels.escape_notation))
+
+
+def draw_elements(
+    output: Tensor, targets: list[Tensor], details: Callable[[Tensor, int], str]
+) -> Figure:
+    """The figure of ``detail="elements"``.
+
+    Args:
+        output: the last result.
+        targets: where the backward pass is drawn to.
+        details: what is written beneath an entry's name.
+
+    Raises:
+        ValueError: there are more than `LIMIT` numbers.
+    """
+    leaves, found = steps(output, shown=targets)
+    size = sum(t.size for t in leaves) + sum(t.size for step in found for t in step.region)
+    if size > LIMIT:
+        raise ValueError(
+            f'draw: detail="elements" draws at most {LIMIT} numbers, and this graph has {size}; '
+            'use detail="named", or a smaller network and batch'
+        )
+    symbols = Symbols(leaves + [step.result for step in found])
+    aims, on = set(targets), on_paths(output, targets)
+    sheet = Sheet(rankdir="LR", nodesep="0.15", ranksep="0.6")
+    further = stand_ins()
+    node: dict[Tensor, list[str]] = {}
+
+    def name(tensor: Tensor, i: int, size: int = 16) -> str:
+        whole = symbols.markup(tensor, size)
+        if tensor.size == 1:
+            return whole
+        index = [int(k) for k in np.unravel_index(i, tensor.shape)]
+        return f"({whole}){labels.index_markup(tensor.shape, index, size)}"
+
+    def circles(tensor: Tensor) -> None:
+        plain = symbols.plain(tensor)
+        node[tensor] = [
+            sheet.new_id(plain if tensor.size == 1 else f"{plain}_{i + 1}")
+            for i in range(tensor.size)
+        ]
+        for i, key in enumerate(node[tensor]):
+            text = name(tensor, i) + details(tensor, i)
+            sheet.circle(key, text, tensor in aims)
+
+    for leaf in leaves:
+        circles(leaf)
+    sources: dict[Tensor, list[list[tuple[Tensor, int]]]] = {}
+    for step in found:
+        circles(step.result)
+        atoms = {
+            x: [labels.atom(name(x, i), len(symbols.plain(x)) + 3) for i in range(x.size)]
+            for x in step.inputs
+        }
+        formulas, sources[step.result] = _compute(step, atoms)
+        for j, key in enumerate(node[step.result]):
+            ellipse = sheet.new_id(f"op_{key}")
+            sheet.ellipse(ellipse, _label(step, formulas[j], further))
+            for x, i in sources[step.result][j]:
+                sheet.forward(node[x][i], ellipse)
+            sheet.forward(ellipse, key)
+    for step in reversed(found):
+        reached = arrows(step, on)
+        for j, key in enumerate(node[step.result]):
+            for x, i in sources[step.result][j]:
+                if x in reached:
+                    derivative = f"∂{name(step.result, j, 12)}/∂{name(x, i, 12)}"
+                    sheet.backward(key, node[x][i], derivative)
+    return sheet.figure()
+
+
+def _compute(
+    step: Step, atoms: dict[Tensor, list[Written]]
+) -> tuple[list[Written], list[list[tuple[Tensor, int]]]]:
+    """Of each entry of a step's result, the formula, and the entries that it is computed from."""
+    written = dict(atoms)
+    sources = {x: [[(x, i)] for i in range(x.size)] for x in step.inputs}
+    for tensor in step.region:
+        depends = dependence(tensor)
+        operands = [written.get(x, []) for x in tensor.inputs]
+        written[tensor] = replay(tensor, operands, depends)
+        sources[tensor] = [
+            list(dict.fromkeys(
+                source
+                for x, depend in zip(tensor.inputs, depends, strict=True)
+                for i in np.flatnonzero(depend[j])
+                for source in sources[x][i]
+            ))
+            for j in range(tensor.size)
+        ]  # fmt: skip
+    return written[step.result], sources[step.result]
+
+
+def _label(step: Step, formula: Written, further: Iterator[str]) -> str:
+    """The formula, the symbol of a lone function, or a stand-in for what would be too wide."""
+    assert step.result.op is not None
+    sign = labels.escape_notation(step.result.op.notation.symbol)
+    if formula.width > WIDEST:
+        return next(further)
+    lone = len(step.region) == 1 and formula.text.startswith(f"{sign}(")
+    return sign if lone else formula.text

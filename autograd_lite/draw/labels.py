@@ -1,0 +1,103 @@
+"""Names and numbers as the HTML-like labels of DOT.
+
+A name is user text: whatever it holds is drawn as it is, and none of it is markup. ``W_01`` is
+drawn with a subscript; digits are Unicode subscripts, which look the same in every viewer.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..notation import ATOM, PLACE, Written, number
+from ..tensor import Array, Tensor
+
+INK, GREY, RED = "#111827", "#6b7280", "#c0392b"
+
+_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_NUMBERED = re.compile(r"([^_]+)_(\d+(?:[_,]\d+)*)")  # W_01, layer_0, w_0_1, W_9,10
+_WORDED = re.compile(r"([^\W\d_])_(\w+)")  # W_out, x_train
+# What XML can't hold is shown by a sign for it; a backslash would begin an escape of DOT's.
+_SHOWN = {code: chr(0x2400 + code) for code in range(32)}
+_SHOWN |= dict.fromkeys((*range(127, 160), 65534, 65535), "�")
+_SHOWN |= {ord("\n"): "<BR/>", ord("\t"): "\xa0" * 4, ord("\\"): "&#92;&#92;"}
+_BETWEEN_FACTORS = re.compile(f"(?<={PLACE}) (?={PLACE})")
+
+
+def escape(text: str) -> str:
+    """Text as markup that shows it: ``<`` is a ``<``, a newline a new line."""
+    text = text.replace("\r\n", "\n").encode("utf-8", "replace").decode()
+    # Spaces are kept: a label would lose those at its ends, and all but one in a row.
+    text = re.sub(r"^ | $|(?<= ) |(?<=\n) | (?=\n)", "\xa0", text)
+    return html.escape(text).translate(_SHOWN) or "\xa0"
+
+
+def escape_notation(template: str) -> str:
+    """An op's own signs. Factors that only a space keeps apart stand closer: ``l₀ W₀₁``."""
+    return html.escape(_BETWEEN_FACTORS.sub("\u2009", template)).translate(_SHOWN)
+
+
+def font(text: str, size: int, color: str | None = None) -> str:
+    colored = f' COLOR="{color}"' if color else ""
+    return f'<FONT POINT-SIZE="{size}"{colored}>{text}</FONT>'
+
+
+def subscript(text: str, size: int) -> str:
+    """A subscript to letters of ``size`` points: ``01``, ``9,10``, ``out``."""
+    if re.fullmatch(r"[0-9]+", text):
+        return text.translate(_DIGITS)
+    return f"<SUB>{font(escape(text), round(0.7 * size))}</SUB>"
+
+
+def name_markup(name: str, bold: bool = False, size: int = 16) -> str:
+    """A name, italic or bold, with its subscript: ``W_01`` → ``<B>W</B>₀₁``."""
+    tag = "B" if bold else "I"
+    parts = _NUMBERED.fullmatch(name) or _WORDED.fullmatch(name)
+    if parts is None:
+        return f"<{tag}>{escape(_wrapped(name))}</{tag}>"
+    base, below = parts.groups()
+    if below[0].isdigit():
+        below = below.replace("_", ",")
+    return f"<{tag}>{escape(_wrapped(base))}</{tag}>{subscript(below, size)}"
+
+
+def _wrapped(name: str, width: int = 32) -> str:
+    """A very long name on several lines."""
+    return "\n".join(name[i : i + width] for i in range(0, len(name), width))
+
+
+def is_bold(tensor: Tensor) -> bool:
+    """Matrices and arrays of parameters are bold; vectors and numbers are italic."""
+    if tensor.is_leaf and tensor.requires_grad and tensor.size > 1:
+        return True
+    return tensor.ndim > 1 and min(tensor.shape) > 1
+
+
+def index_markup(shape: tuple[int, ...], index: Sequence[int], size: int = 16) -> str:
+    """Which entry, counted from 1, as a subscript. A row (1×n) has one index, as a vector has."""
+    if len(shape) == 2 and shape[0] == 1:
+        index = index[1:]
+    joint = "" if all(i < 9 for i in index) else ","
+    return subscript(joint.join(str(i + 1) for i in index), size)
+
+
+def atom(markup: str, width: int) -> Written:
+    return Written(markup, ATOM, width)
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """``2×3``; nothing for a number."""
+    return "×".join(map(str, shape))
+
+
+def array_markup(array: Array, color: str, prefix: str = "") -> str:
+    """A small array in full, a large one abridged; each row on a line of its own."""
+    if array.size == 1:
+        array = array.reshape(())
+    text = np.array2string(array, threshold=12, edgeitems=2, formatter={"all": number})
+    if array.ndim == 2:
+        text = re.sub(r"\n\s*", "\n", text[1:-1])
+    return font(escape(prefix + text), 9, color)
