@@ -92,13 +92,15 @@ def _stretched(shape: tuple[int, ...], original: tuple[int, ...]) -> tuple[int, 
 
 
 def _as_recorded(inputs: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
-    """The operands as Tensors with the values that they had when the op was applied."""
-    return [
-        array
-        if type(x) is not Tensor
-        else (x if x._data is array else ops.as_it_was(x, value=array))
-        for x, array in zip(inputs, arrays, strict=True)
-    ]
+    """The operands as Tensors, with the values that they had when the op was applied."""
+    operands = list(arrays)
+    for i, (x, array) in enumerate(zip(inputs, arrays, strict=True)):
+        if type(x) is Tensor:
+            if x._data is array:
+                operands[i] = x
+            elif x._tracked:  # a leaf that was written to, or rebound, since
+                operands[i] = ops.as_it_was(x, value=array)
+    return operands
 
 
 def backward(output: Tensor, grad: ArrayLike | None) -> None:

@@ -28,8 +28,8 @@ def explain(
     labels = [getattr(x, "name", None) or f"operand {i}" for i, x in enumerate(inputs)]
     shapes = [np.shape(a) for a in arrays]
     lines = [f"{op}: {error}"]
-    if isinstance(error, ValueError) and op == "matmul" and len(shapes) == 2:
-        lines = [f"matmul: {_matmul_mismatch(labels, shapes)}"]
+    if isinstance(error, ValueError) and op in ("matmul", "linear"):
+        lines = [f"{op}: {_product_mismatch(labels, shapes)}"]
     elif isinstance(error, ValueError) and not params and len(shapes) > 1:
         difference = _broadcast_mismatch(labels, shapes)
         if difference:
@@ -43,12 +43,13 @@ def explain(
     remedies = list(_remedies(op, labels, shapes)) if isinstance(error, ValueError) else []
     if remedies:
         lines.append(f"Did you mean {' or '.join(remedies)}?")
-    kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
+    kind = next(k for k in (ValueError, IndexError, TypeError) if isinstance(error, k))
     return kind("\n".join(lines))
 
 
-def _matmul_mismatch(labels: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> str:
-    x, y = shapes
+def _product_mismatch(labels: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> str | None:
+    """Which sizes of ``x @ y``, or of ``x @ y + bias``, don't fit."""
+    x, y = shapes[:2]
     if not x or not y:
         return "an operand has no axes; multiply numbers with *"
     inner = y[-2] if len(y) > 1 else y[0]
@@ -56,6 +57,9 @@ def _matmul_mismatch(labels: Sequence[str], shapes: Sequence[tuple[int, ...]]) -
         last = f"the last axis of {labels[0]} has {x[-1]} entries"
         first = "first" if len(y) < 3 else "second to last"
         return f"{last}, the {first} axis of {labels[1]} has {inner}; they must be the same"
+    if len(shapes) == 3:
+        product = (*x[:-1], *y[1:])
+        return _broadcast_mismatch([f"{labels[0]} @ {labels[1]}", labels[2]], [product, shapes[2]])
     return f"the stacks of matrices {x[:-2]} and {y[:-2]} can't be broadcast together"
 
 
@@ -77,14 +81,14 @@ def _remedies(
     op: str, labels: Sequence[str], shapes: Sequence[tuple[int, ...]]
 ) -> Iterator[str]:
     """What would have worked instead, found by trying it on arrays of these shapes."""
-    if len(shapes) != 2 or op not in ("matmul", "add", "subtract", "multiply", "divide"):
+    if op not in _SIGNS:
         return
-    sign = {"matmul": "@", "add": "+", "subtract": "-", "multiply": "*", "divide": "/"}[op]
-    (a, b), (x, y) = labels, (np.broadcast_to(0.0, shape) for shape in shapes)
+    sign = _SIGNS[op]
+    (a, b), (x, y) = labels[:2], (np.broadcast_to(0.0, shape) for shape in shapes[:2])
     candidates = [
         (f"{a} {sign} {b}.T", x, y.T, y.ndim > 1),
         (f"{a}.T {sign} {b}", x.T, y, x.ndim > 1),
-        (f"{b} {sign} {a}", y, x, op == "matmul"),
+        (f"{b} {sign} {a}", y, x, sign == "@"),
         (f"{a}.reshape(-1, 1) {sign} {b}", x.reshape(-1, 1), y, x.ndim == 1),
         (f"{a} {sign} {b}.reshape(-1, 1)", x, y.reshape(-1, 1), y.ndim == 1),
         (f"{a} * {b}", x, y, op == "matmul"),
@@ -93,11 +97,16 @@ def _remedies(
         if not sensible:
             continue
         try:
-            compute = np.matmul if op == "matmul" and " * " not in text else np.add
+            compute = np.matmul if " @ " in text else np.add
             compute(left, right)
         except ValueError:
             continue
         yield text
+
+
+_SIGNS = {
+    "matmul": "@", "linear": "@", "add": "+", "subtract": "-", "multiply": "*", "divide": "/",
+}  # fmt: skip
 
 
 def refuse_constant(where: str, array: np.ndarray[Any, Any]) -> NoReturn:

@@ -33,7 +33,7 @@ def ravel(x: Any) -> Tensor:
 def expand_dims(x: Any, axis: Any) -> Tensor:
     """New axes of size 1 at the positions ``axis`` of the result."""
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    new = normalize_axis_tuple(axes, np.ndim(x) + len(axes))
+    new = normalize_axis_tuple(axes, np.ndim(x) + len(axes), "expand_dims")
     sizes = iter(np.shape(x))
     return reshape(x, tuple(1 if i in new else next(sizes) for i in range(np.ndim(x) + len(axes))))
 
@@ -46,23 +46,21 @@ def squeeze(x: Any, axis: Any = None) -> Tensor:
 transpose_op = op(
     "transpose",
     lambda x, axes: x.transpose(axes),
-    lambda g, out, x, axes: transpose(g, None if axes is None else np.argsort(axes).tolist()),
-    cases=[Case(((2, 3),), {"axes": None}), Case(((2, 3, 4),), {"axes": (2, 0, 1)})],
+    lambda g, out, x, axes: transpose(g, axes and np.argsort(np.mod(axes, x.ndim)).tolist()),
+    cases=[Case(((2, 3),), {"axes": None}), Case(((2, 3, 4),), {"axes": (2, 0, -2)})],
     notation=Notation("{0}ᵀ", POWER, (ATOM,), "ᵀ"),
 )
 
 
 def transpose(x: Any, axes: Any = None) -> Tensor:
     """The axes in the order ``axes``, reversed where it is None."""
-    return transpose_op(
-        x, axes=None if axes is None else normalize_axis_tuple(axes, np.ndim(x), "axes")
-    )
+    return transpose_op(x, axes=None if axes is None else tuple(axes))
 
 
 def swapaxes(x: Any, axis1: Any, axis2: Any) -> Tensor:
     """Two axes exchanged."""
     order = [*range(np.ndim(x))]
-    a, b = (normalize_axis_index(axis, len(order)) for axis in (axis1, axis2))
+    a, b = (normalize_axis_index(axis, len(order), "swapaxes") for axis in (axis1, axis2))
     order[a], order[b] = b, a
     return transpose(x, order)
 

@@ -1,0 +1,225 @@
+"""The backward pass on graphs: reuse, depth, order, seeds, freeing, threads."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+
+
+def test_a_tensor_used_several_times_gets_every_contribution():
+    x = Tensor(3.0, requires_grad=True)
+    y = x * x + x + x
+    y.backward()
+    assert x.grad == 8.0
+    z = Tensor([1.0, 2.0], requires_grad=True)
+    (z + z).sum().backward()
+    np.testing.assert_array_equal(z.grad, [2.0, 2.0])
+
+
+def test_a_second_backward_gives_the_same_again():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    h = (w * w).named("h")
+    y = (h * h).sum()
+    for k in (1, 2, 3):
+        y.backward()
+        np.testing.assert_array_equal(h.grad, [2.0, 8.0])
+        np.testing.assert_array_equal(w.grad, k * np.array([4.0, 32.0]))
+    w.zero_grad()
+    assert w.grad is None
+
+
+def test_named_tensors_keep_their_gradient_and_others_do_not():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    unnamed = w * 2
+    named = (unnamed * 3).named("s")
+    named.sum().backward()
+    assert unnamed.grad is None
+    np.testing.assert_array_equal(named.grad, [1.0, 1.0])
+
+
+def test_leaves_that_require_no_gradient_get_none():
+    w, x = Tensor(2.0, requires_grad=True), Tensor(3.0, name="x")
+    (w * x).backward()
+    assert x.grad is None
+
+
+def test_backward_of_a_leaf():
+    w = Tensor([1.0], requires_grad=True)
+    w.backward()
+    assert w.grad.tolist() == [1.0]
+
+
+def test_seeds():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    y = w * w
+    y.backward([1.0, 10.0])
+    np.testing.assert_array_equal(w.grad, [2.0, 40.0])
+    w.grad = None
+    y.backward(Tensor([10.0, 1.0]))
+    np.testing.assert_array_equal(w.grad, [20.0, 4.0])
+    (one,) = ag.gradients((w * w)[:1], [w])
+    np.testing.assert_array_equal(one.data, [2.0, 0.0])
+
+
+def test_a_long_chain_needs_no_recursion_and_is_freed_without_any():
+    x = Tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(100_000):
+        y = y + 1.0
+    y.backward()
+    assert x.grad == 1.0
+    (g,) = ag.gradients(y, [x])
+    assert g.item() == 1.0
+    assert len(ag.named_tensors(y)) == 0
+    del y
+
+
+def test_many_paths_cost_no_more_than_their_nodes():
+    x = Tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(60):
+        y = y + y
+    y.backward()
+    assert x.grad == 2.0**60
+
+
+def test_a_graph_is_freed_without_the_garbage_collector():
+    w = Tensor(np.ones((2, 2)), requires_grad=True, name="w")
+    gc.collect()
+    gc.disable()
+    try:
+        h = (w @ w).named("h")
+        y = (ag.sigmoid(h) * h).sum()
+        y.backward()
+        (g,) = ag.gradients(y, [w], create_graph=True)
+        gone = [weakref.ref(t) for t in (h, y, g)]
+        del h, y, g
+        assert [ref() for ref in gone] == [None, None, None]
+    finally:
+        gc.enable()
+
+
+def test_intermediate_cotangents_are_dropped_as_they_are_used():
+    alive = [0, 0]
+
+    class Counted(np.ndarray):
+        def __del__(self):
+            alive[0] -= 1
+
+    def counting(g, out, x):
+        alive[0] += 1
+        alive[1] = max(alive)
+        return np.array(g).view(Counted)
+
+    link = ag.Op("link", np.positive, counting)
+    y = Tensor(np.ones(3), requires_grad=True)
+    for _ in range(50):
+        y = link(y)
+    y.sum().backward()
+    assert alive[1] <= 4
+
+
+def test_gradients_of_results_leaves_and_strangers():
+    a, b = Tensor([1.0, 2.0], requires_grad=True), Tensor([3.0], requires_grad=True)
+    h = a * a
+    y = (h * 3).sum()
+    dh, da, db, dy = ag.gradients(y, [h, a, b, y])
+    assert [g.tolist() for g in (dh, da, db)] == [[3.0, 3.0], [6.0, 12.0], [0.0]]
+    assert dy.item() == 1.0
+    assert all(not g.requires_grad for g in (dh, da, db))
+    assert a.grad is None
+    (constant,) = ag.gradients(Tensor(2.0), [a])
+    assert constant.tolist() == [0.0, 0.0]
+
+
+def test_gradients_follow_only_the_paths_that_are_asked_for():
+    x, other = Tensor([1.0], requires_grad=True), Tensor([2.0], requires_grad=True)
+    calls = []
+    spy = ag.Op("spy", np.positive, lambda g, out, x: calls.append(1) or g)
+    y = (x * 2 + spy(other)).sum()
+    ag.gradients(y, [x])
+    assert calls == []
+    ag.gradients(y, [other])
+    assert calls == [1]
+
+
+def test_recorded_gradients_of_any_order():
+    x = Tensor(2.0, requires_grad=True)
+    y, orders = x**5, []
+    for _ in range(6):
+        orders.append(y.item())
+        (y,) = ag.gradients(y, [x], create_graph=True)
+    assert orders == [32.0, 80.0, 160.0, 240.0, 240.0, 120.0]
+    assert y.item() == 0.0
+
+
+def test_a_recorded_seed_is_differentiated_too():
+    x, v = Tensor([1.0, 2.0], requires_grad=True), Tensor([1.0, 1.0], requires_grad=True)
+    (g,) = ag.gradients(x * x, [x], seed=v, create_graph=True)
+    (dv,) = ag.gradients(g.sum(), [v])
+    np.testing.assert_array_equal(dv.data, [2.0, 4.0])
+
+
+def test_mixed_dtypes_give_each_leaf_its_own():
+    a = Tensor([1.0, 2.0], dtype=np.float32, requires_grad=True)
+    b = Tensor([3.0, 4.0], requires_grad=True)
+    (a * b).sum().backward()
+    assert (a.grad.dtype, b.grad.dtype) == (np.float32, np.float64)
+    (da,) = ag.gradients((a * b).sum(), [a], create_graph=True)
+    assert da.dtype == np.float32
+    (mixed,) = ag.gradients(da.sum(), [b])
+    np.testing.assert_array_equal(mixed.data, [1.0, 1.0])
+
+
+def test_two_threads_do_not_disturb_each_other():
+    results = {}
+    ready = threading.Barrier(2)
+
+    def work(k: int) -> None:
+        w = Tensor(np.full(3, float(k)), requires_grad=True)
+        ready.wait()
+        for _ in range(200):
+            if k == 1:
+                with ag.no_grad():
+                    assert not (w * 2).requires_grad
+            else:
+                assert (w * 2).requires_grad
+            y = (w * w * w).sum()
+            y.backward()
+        results[k] = w.grad / 200
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_allclose(results[1], 3.0)
+    np.testing.assert_allclose(results[2], 12.0)
+    assert (Tensor(1.0, requires_grad=True) * 1).requires_grad
+
+
+def test_named_tensors_in_order_of_computation():
+    a = Tensor(1.0, requires_grad=True, name="a")
+    b = (a * 2).named("b")
+    c = (b * a).named("c")
+    assert list(ag.named_tensors(c)) == ["a", "b", "c"]
+    assert ag.named_tensors(c)["b"] is b
+
+
+def test_an_exception_in_a_rule_stores_nothing():
+    def broken(g, out, x):
+        raise ZeroDivisionError("in a rule")
+
+    w = Tensor(1.0, requires_grad=True, name="w")
+    y = (ag.Op("broken", np.positive, broken)(w) * w).named("y")
+    with pytest.raises(ZeroDivisionError):
+        y.backward()
+    assert w.grad is None
+    assert y.grad is None

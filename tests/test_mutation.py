@@ -1,0 +1,188 @@
+"""Arrays in a graph never change under it: writing raises at once, or leaves gradients right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+
+
+def squares(w: Tensor) -> Tensor:
+    return (w * w).sum()
+
+
+@pytest.mark.parametrize("look_before", [False, True], ids=["unseen", "seen before"])
+@pytest.mark.parametrize("create_graph", [False, True], ids=["backward", "recorded"])
+def test_writing_to_a_leaf_after_its_use_leaves_the_gradient_right(look_before, create_graph):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    view = w.data[:1] if look_before else None
+    y = squares(w)
+    w.data[1] = 50.0
+    if view is not None:
+        view[0] = 70.0
+    (g,) = ag.gradients(y, [w], create_graph=create_graph)
+    np.testing.assert_array_equal(g.data, [2.0, 4.0])
+    if create_graph:
+        (second,) = ag.gradients(g.sum(), [w])
+        np.testing.assert_array_equal(second.data, [2.0, 2.0])
+    assert squares(w).item() == (4900.0 if look_before else 1.0) + 2500.0
+
+
+def test_in_place_steps_on_data_train():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    for _ in range(3):
+        w.zero_grad()
+        squares(w).backward()
+        w.data -= 0.25 * w.grad
+    np.testing.assert_array_equal(w.data, [0.125, 0.25])
+
+
+def test_data_is_the_same_array_as_long_as_somebody_holds_it():
+    w = Tensor([1.0, 2.0])
+    held = w.data
+    assert w.data is held
+    held[0] = 5.0
+    assert w.tolist() == [5.0, 2.0]
+    assert squares(w).item() == 29.0
+    assert w.data is held
+
+
+def test_no_copy_once_nobody_holds_the_data():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    w.data[0] = 3.0
+    y = w * 2
+    assert y._node[2][0] is w._data
+
+
+def test_rebinding_data():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    y = squares(w)
+    new = np.array([5.0, 6.0])
+    w.data = new
+    new[0] = 99.0
+    assert w.tolist() == [5.0, 6.0]
+    y.backward()
+    np.testing.assert_array_equal(w.grad, [2.0, 4.0])
+    narrow = Tensor([1.0], dtype=np.float32)
+    narrow.data = np.array([2.0])
+    assert narrow.dtype == np.float32
+    with pytest.raises(TypeError, match="Cannot cast"):
+        Tensor([1]).data = [1.5]
+
+
+def test_a_result_s_data_is_read_only():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    y = w * 2
+    with pytest.raises(ValueError, match="read-only"):
+        y.data[0] = 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        y.data[:1][0] = 1.0
+
+
+def test_a_constant_buffer_reused_in_a_loop():
+    w = Tensor([1.0, 1.0], requires_grad=True)
+    buffer = np.empty(2)
+    total = 0
+    for k in range(3):
+        buffer[:] = [k, 10 * k]
+        total = total + (w * buffer).sum()
+    buffer[:] = np.nan
+    total.backward()
+    np.testing.assert_array_equal(w.grad, [3.0, 30.0])
+
+
+def test_a_constant_changed_through_a_view_made_earlier():
+    w = Tensor([1.0, 1.0], requires_grad=True)
+    constant = np.array([2.0, 3.0])
+    view = constant[:]
+    y = (w * constant).sum()
+    view[0] = 99.0
+    y.backward()
+    np.testing.assert_array_equal(w.grad, [2.0, 3.0])
+
+
+def test_an_index_array_changed_later():
+    w = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    index = np.array([0, 0])
+    rows = [2]
+    y = w[index].sum() + w[rows].sum() + w[index, ...].sum()
+    index[:] = 1
+    rows[0] = 1
+    y.backward()
+    np.testing.assert_array_equal(w.grad, [4.0, 0.0, 1.0])
+
+
+def test_views_that_unrecorded_ops_make_are_not_shared():
+    source = np.ones(4)
+    plain = Tensor(source)
+    shaped = plain.reshape(2, 2)
+    shaped.data[0, 0] = 7.0
+    assert plain.tolist() == [1.0, 1.0, 1.0, 1.0]
+    plain.data[1] = 8.0
+    assert shaped.tolist() == [[7.0, 1.0], [1.0, 1.0]]
+    part = plain[1:]
+    plain.data[1] = 9.0
+    assert part.tolist() == [8.0, 1.0, 1.0]
+    from_array = ag.concatenate([plain, source]).reshape(2, 4)
+    source[:] = -1
+    assert from_array.tolist() == [[1.0, 9.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]]
+    joined = ag.where(np.array([True]), source, plain)
+    source[:] = -2
+    assert joined.tolist() == [-1.0] * 4
+
+
+def test_a_view_of_an_unrecorded_constant_is_its_own():
+    source = np.arange(4.0)
+    flat = ag.OPS["reshape"](source, shape=(2, 2))
+    assert flat.base is source
+    from autograd_lite.op import apply
+
+    mixed = apply(ag.Op("first", lambda x, y: x[:2], None, None), (source, Tensor(1.0)))
+    source[0] = 50.0
+    assert mixed.tolist() == [0.0, 1.0]
+
+
+def test_stored_gradients_are_the_reader_s_own():
+    a, b = Tensor([1.0, 2.0], requires_grad=True), Tensor([1.0, 2.0], requires_grad=True)
+    seed = np.ones(2)
+    (a + b).named("s").backward(seed)
+    a.grad *= 100
+    np.testing.assert_array_equal(b.grad, [1.0, 1.0])
+    np.testing.assert_array_equal(seed, [1.0, 1.0])
+    # A rule that hands out a saved array itself.
+    leak = ag.Op("leak", lambda x: x.sum(), lambda g, out, x: x)
+    c = Tensor([3.0, 4.0], requires_grad=True)
+    y = leak(c)
+    y.backward()
+    c.grad[:] = 0
+    assert c.tolist() == [3.0, 4.0]
+
+
+def test_gradients_accumulate_without_changing_those_read_before():
+    w = Tensor([1.0], requires_grad=True)
+    squares(w).backward()
+    first = w.grad
+    squares(w).backward()
+    assert (first.tolist(), w.grad.tolist()) == ([2.0], [4.0])
+
+
+def test_seed_is_not_kept_or_changed():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    y = (w * 1.0).named("y")
+    seed = np.array([1.0, 2.0])
+    y.backward(seed)
+    seed[:] = 0
+    np.testing.assert_array_equal(y.grad, [1.0, 2.0])
+
+
+def test_detached_and_original_do_not_share_writes():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    d = w.detach()
+    d.data[0] = 9.0
+    assert w.tolist() == [1.0, 2.0]
+    held = w.data
+    e = w.detach()
+    held[1] = 7.0
+    assert e.tolist() == [1.0, 2.0]
