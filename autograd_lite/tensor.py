@@ -116,8 +116,8 @@ class Tensor:
         self._replace(array.astype(self._data.dtype, casting="same_kind", copy=False))
 
     def _replace(self, array: Array) -> None:
-        """Rebind a leaf to an array of its shape that is the engine's own."""
-        self._data = array
+        """Rebind a leaf to an array of its shape (or a NumPy scalar) that is the engine's own."""
+        self._data = array if type(array) is np.ndarray else np.asarray(array)
         self._exposed = False
 
     def _only_reference(self) -> bool:

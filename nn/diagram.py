@@ -24,7 +24,7 @@ def draw(
     bias: bool = True,
     computations: bool = False,
     captions: bool = False,
-    dashed: Collection[str] = (),
+    dashed: str | Collection[str] = (),
     names: Sequence[str] = ("x", "h", "y"),
     widest: int = 10,
 ) -> Figure:
@@ -38,7 +38,7 @@ def draw(
         bias: draw a node 1 in each layer that a bias is added to.
         computations: draw an ellipse before each node, with what it computes.
         captions: write ``l_0``, ``l_1``, … beneath the layers, and the parameters' names between.
-        dashed: the names of nodes into which the arrows are dashed, to tell them from the others.
+        dashed: the name or names of nodes into which the arrows are dashed, to tell them from the others.
         names: the letters for inputs, hidden nodes, and outputs.
         widest: a layer of more nodes is abridged with ⋮; at least 3.
 
@@ -63,10 +63,11 @@ def draw(
         _column(width, k, len(layers), names, widest) for k, width in enumerate(widths)
     ]
     known = [node.name for column in columns for node in column if node]
-    unknown = [name for name in dashed if name not in known]
+    chosen = {dashed} if isinstance(dashed, str) else set(dashed)
+    unknown = sorted(chosen.difference(known))
     if unknown:
         raise ValueError(f"draw: no node is called {unknown[0]!r}; there are {', '.join(known)}")
-    return _Diagram(layers, columns, widths, bias, computations, captions, set(dashed)).figure()
+    return _Diagram(layers, columns, widths, bias, computations, captions, chosen).figure()
 
 
 class _Layer(NamedTuple):

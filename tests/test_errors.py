@@ -181,7 +181,7 @@ def test_what_only_leaves_can_do():
 
 @pytest.mark.parametrize("data", ["text", [None], [[1], [2, 3]], {"a": 1}, [object()]])
 def test_data_that_are_not_numbers(data: Any):
-    with pytest.raises((TypeError, ValueError), match="Tensor: |inhomogeneous"):
+    with pytest.raises((TypeError, ValueError), match=r"Tensor: |inhomogeneous"):
         Tensor(data)
 
 

@@ -130,7 +130,7 @@ relu = op("relu", lambda x: np.maximum(x, 0), lambda g, out, x: g * (x > 0))
 softplus = op("softplus", lambda x: np.logaddexp(x, 0), lambda g, out, x: g * sigmoid(x))
 
 
-# For each dtype 1, and the greatest x for which exp(x) is finite: from there on σ(x) is 1. As
+# For each dtype 1, and the greatest x for which exp(x) is finite: σ(−x) is next to nothing there. As
 # arrays, since NumPy takes longer to convert a number than to add it.
 _ONE_AND_GREATEST = {
     np.dtype(t).char: (np.ones((), t), np.array(np.floor(np.log(np.finfo(t).max))))
@@ -139,10 +139,8 @@ _ONE_AND_GREATEST = {
 
 
 def _sigmoid(x: Any) -> Any:
-    """``exp(x) / (1 + exp(x))``, which is exact also where σ is tiny."""
     one, greatest = _ONE_AND_GREATEST.get(x.dtype.char) or _ONE_AND_GREATEST["d"]
-    e = np.exp(np.minimum(x, greatest))
-    return e / (one + e)
+    return one / (one + np.exp(np.minimum(-x, greatest)))
 
 
 sigmoid: Op = op(

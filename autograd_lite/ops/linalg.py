@@ -61,7 +61,7 @@ matmul: Op = op(
 # A layer's x W + b as one op, since it is half of what a small network does.
 linear = op(
     "linear",
-    lambda x, weight, bias: _matmul(x, weight) + bias,
+    lambda x, weight, bias: (x.dot(weight) if x.ndim == 2 else np.matmul(x, weight)) + bias,
     _matmul_left,
     _matmul_right,
     lambda g, out, x, weight, bias: g,

@@ -1,0 +1,1 @@
+"""Examples: run each with ``python -m examples.<name>``."""

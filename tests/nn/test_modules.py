@@ -1,0 +1,177 @@
+"""Modules, layers, activations: parameters, names, shapes, errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite import Tensor
+from nn.activations import ACTIVATIONS
+
+
+def test_linear_computes_x_w_plus_b():
+    layer = nn.Linear(3, 2, rng=0)
+    x = np.arange(12.0).reshape(4, 3)
+    np.testing.assert_allclose(layer(x).data, x @ layer.weight.data + layer.bias.data)
+    assert (layer.weight.shape, layer.bias.shape) == ((3, 2), (1, 2))
+    bare = nn.Linear(3, 2, bias=False, rng=0)
+    assert bare.bias is None
+    np.testing.assert_allclose(bare(x).data, x @ bare.weight.data)
+    assert repr(layer) == "Linear(weight(3, 2), bias(1, 2))"
+    with pytest.raises(ValueError, match="widths must be at least 1, and are 0 and 2"):
+        nn.Linear(0, 2)
+
+
+def test_seeds_and_dtypes():
+    a, b = nn.MLP([2, 3, 1], rng=5), nn.MLP([2, 3, 1], rng=np.random.default_rng(5))
+    for p, q in zip(a.parameters(), b.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+    assert np.abs(a["W_01"].data).max() <= 1 / np.sqrt(2)
+    narrow = nn.MLP([2, 3, 1], dtype=np.float32, rng=0)
+    out = narrow(np.ones((4, 2), np.float32))
+    out.sum().backward()
+    assert {p.grad.dtype for p in narrow.parameters()} == {np.dtype(np.float32)}
+    assert out.dtype == np.float32
+
+
+def test_mlp_names_every_tensor_as_the_chapter_does():
+    net = nn.MLP([2, 5, 5, 1], rng=0)
+    loss = nn.BCELoss()(net(np.ones((10, 2))), np.ones((10, 1)))
+    loss.backward()
+    tensors = ag.named_tensors(loss)
+    assert list(tensors) == (
+        "l_0 W_01 b_01 W_12 b_12 W_23 b_23 y s_1 l_1 s_2 l_2 s_3 l_3 L".split()  # noqa: SIM905
+    ) or set(tensors) == set("l_0 W_01 b_01 W_12 b_12 W_23 b_23 y s_1 l_1 s_2 l_2 s_3 l_3 L".split())  # noqa: SIM905
+    assert [tensors[f"s_{k}"].grad.shape for k in (1, 2, 3)] == [(10, 5), (10, 5), (10, 1)]
+    np.testing.assert_allclose(
+        tensors["s_3"].grad, (tensors["l_3"].data - 1) / 10, rtol=1e-12
+    )
+
+
+def test_mlp_of_eleven_layers_tells_its_names_apart():
+    names = [p.name for p in nn.MLP([1] * 12).parameters()]
+    assert names[16:20] == ["W_89", "b_89", "W_9,10", "b_9,10"]
+    assert len(set(names)) == 22
+
+
+def test_mlp_keeps_names_that_the_user_gave():
+    net = nn.MLP([2, 1], rng=0)
+    x = Tensor(np.ones((1, 2)), name="age")
+    assert "age" in ag.named_tensors(net(x))
+    unnamed = Tensor(np.ones((1, 2)))
+    net(unnamed)
+    assert unnamed.name == "l_0"
+
+
+def test_mlp_activations():
+    assert nn.MLP([1, 2, 1], "relu", output="identity").activations == [ag.relu, nn.identity]
+    assert nn.MLP([1, 2, 1], ["tanh", np.sin]).activations == [ag.tanh, np.sin]
+    out = nn.MLP([1, 2, 1], ["tanh", np.sin], rng=0)(np.ones((1, 1)))
+    assert out.op.name == "sin"
+    linear = nn.MLP([1, 2], output="identity", bias=False, rng=0)
+    assert linear(np.ones((1, 1))).name == "s_1"
+    assert len(linear.parameters()) == 1
+    with pytest.raises(ValueError, match="no activation is called 'sigmoyd'; there are sigmoid, tanh"):
+        nn.MLP([1, 1], "sigmoyd")
+    with pytest.raises(ValueError, match="2 layers need 2 activations, and 1 are given"):
+        nn.MLP([1, 2, 1], ["tanh"])
+    with pytest.raises(ValueError, match="an input and an output width"):
+        nn.MLP([3])
+
+
+def test_a_wrong_width_names_the_layer_s_tensors():
+    with pytest.raises(ValueError, match=r"the last axis of l_0 has 3 entries, the first axis of W_01 has 2"):
+        nn.MLP([2, 1])(np.ones((4, 3)))
+
+
+def test_modules_find_their_parameters_once_and_in_order():
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            self.first = nn.Linear(2, 2, rng=0)
+            self.blocks = [nn.Linear(2, 2, rng=1), (self.first, nn.Linear(2, 1, rng=2))]
+            self.scale = Tensor(1.0, requires_grad=True)
+            self.again = self.scale
+            self.note = "not a parameter"
+
+        def forward(self, x: Any) -> Any:
+            return self.scale * x
+
+    net = Shared()
+    assert [name for name, _ in net.named_parameters()] == [
+        "scale", "first.weight", "first.bias", "blocks.0.weight", "blocks.0.bias",
+        "blocks.1.1.weight", "blocks.1.1.bias",
+    ]
+    assert len(net.parameters()) == 7
+    assert net["scale"] is net.scale
+    assert net["blocks.0.weight"] is net.blocks[0].weight
+    with pytest.raises(KeyError, match="Shared has no parameter 'W'; it has scale, weight"):
+        net["W"]
+    (net(2.0) * net(3.0)).backward()
+    assert net.scale.grad == 12.0
+    net.zero_grad()
+    assert net.scale.grad is None
+
+
+def test_train_and_eval_reach_every_module():
+    net = nn.Sequential(nn.Linear(1, 1), nn.Sequential(nn.Tanh()))
+    assert net.eval() is net
+    assert not any(m.training for _, m in net.named_modules())
+    net.train()
+    assert all(m.training for _, m in net.named_modules())
+
+
+def test_state_dict_and_its_errors():
+    a, b = nn.MLP([2, 3, 1], rng=0), nn.MLP([2, 3, 1], rng=1)
+    state = a.state_dict()
+    b.load_state_dict(state)
+    x = np.ones((1, 2))
+    assert a(x).item() == b(x).item()
+    state["layers.0.weight"][:] = 0
+    assert a["W_01"].data.any()
+    with pytest.raises(KeyError, match=r"missing \['layers.0.bias'\], unknown \['c'\]"):
+        b.load_state_dict({**{k: v for k, v in state.items() if k != "layers.0.bias"}, "c": 1})
+    before = b["W_01"].numpy()
+    with pytest.raises(ValueError, match=r"layers.1.bias has shape \(1, 1\), and was given \(2,\)"):
+        b.load_state_dict({**state, "layers.1.bias": np.ones(2)})
+    np.testing.assert_array_equal(b["W_01"].data, before)
+
+
+def test_what_a_subclass_forgot_is_said():
+    with pytest.raises(NotImplementedError, match="Module has no forward"):
+        nn.Module()(1)
+
+
+def test_sequential_takes_modules_and_functions():
+    net = nn.Sequential(nn.Linear(2, 3, rng=0), np.tanh, nn.Linear(3, 1, rng=1), nn.Sigmoid())
+    assert net(np.ones((5, 2))).shape == (5, 1)
+    assert [name for name, _ in net.named_parameters()] == [
+        "modules.0.weight", "modules.0.bias", "modules.2.weight", "modules.2.bias",
+    ]
+    assert repr(net).startswith("Sequential(Linear(weight(2, 3), bias(1, 3)), Linear(")
+
+
+MODULES = {
+    nn.Sigmoid(): "sigmoid", nn.Tanh(): "tanh", nn.ReLU(): "relu", nn.Softplus(): "softplus",
+    nn.Identity(): "identity", nn.LeakyReLU(): "leaky_relu", nn.Softmax(): "softmax",
+    nn.LogSoftmax(): "log_softmax",
+}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: type(m).__name__)
+def test_each_activation_has_a_module(module: nn.Module):
+    assert set(MODULES.values()) == set(ACTIVATIONS)
+    x = Tensor([[-1.0, 0.5, 2.0]], requires_grad=True)
+    np.testing.assert_array_equal(module(x).data, ACTIVATIONS[MODULES[module]](x).data)
+    assert module.parameters() == []
+
+
+def test_softmax_does_not_overflow_and_log_softmax_is_exact():
+    z = Tensor([[1e4, 0.0], [-1e4, -1e4]], requires_grad=True)
+    np.testing.assert_array_equal(nn.softmax(z).data, [[1.0, 0.0], [0.5, 0.5]])
+    np.testing.assert_allclose(nn.log_softmax(z).data, [[0.0, -1e4], [-np.log(2)] * 2])
+    (nn.log_softmax(z)[0, 1]).backward()
+    np.testing.assert_array_equal(z.grad, [[-1.0, 1.0], [0.0, 0.0]])

@@ -1,0 +1,230 @@
+"""Optimizers against their formulas; data; fit."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from autograd_lite import Tensor
+
+
+def trained(make: Any, steps: int = 5) -> list[float]:
+    """The path of w under the gradient of ½ w², which is w itself."""
+    w = Tensor([1.0], requires_grad=True)
+    optimizer = make([w])
+    path = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (0.5 * w * w).sum().backward()
+        optimizer.step()
+        path.append(w.item())
+    return path
+
+
+def test_sgd_and_momentum():
+    np.testing.assert_allclose(trained(lambda p: nn.SGD(p, lr=0.1)), 0.9 ** np.arange(1, 6))
+    w, v, plain, nesterov = 1.0, 0.0, [], []
+    for _ in range(5):
+        v = 0.5 * v + w
+        w -= 0.1 * v
+        plain.append(w)
+    np.testing.assert_allclose(trained(lambda p: nn.Momentum(p, 0.1, momentum=0.5)), plain)
+    w, v = 1.0, 0.0
+    for _ in range(5):
+        v = 0.5 * v + w
+        w -= 0.1 * (w + 0.5 * v)
+        nesterov.append(w)
+    ours = trained(lambda p: nn.Momentum(p, 0.1, momentum=0.5, nesterov=True))
+    np.testing.assert_allclose(ours, nesterov)
+
+
+def test_adagrad_rmsprop_adam_adamw():
+    w, r, path = 1.0, 0.0, []
+    for _ in range(5):
+        r += w * w
+        w -= 0.1 * w / (np.sqrt(r) + 1e-10)
+        path.append(w)
+    np.testing.assert_allclose(trained(lambda p: nn.AdaGrad(p, 0.1)), path)
+    w, r, path = 1.0, 0.0, []
+    for _ in range(5):
+        r = 0.9 * r + 0.1 * w * w
+        w -= 0.1 * w / (np.sqrt(r) + 1e-8)
+        path.append(w)
+    np.testing.assert_allclose(trained(lambda p: nn.RMSprop(p, 0.1, rho=0.9)), path)
+    for decay in (0.0, 0.2):
+        w, m, r, path = 1.0, 0.0, 0.0, []
+        for t in range(1, 6):
+            g = w
+            w *= 1 - 0.1 * decay
+            m, r = 0.9 * m + 0.1 * g, 0.999 * r + 0.001 * g * g
+            w -= 0.1 * (m / (1 - 0.9**t)) / (np.sqrt(r / (1 - 0.999**t)) + 1e-8)
+            path.append(w)
+        ours = trained(lambda p, d=decay: nn.AdamW(p, 0.1, weight_decay=d))
+        np.testing.assert_allclose(ours, path)
+        if not decay:
+            np.testing.assert_allclose(trained(lambda p: nn.Adam(p, 0.1)), path)
+
+
+ALL = [nn.SGD, nn.Momentum, nn.AdaGrad, nn.RMSprop, nn.Adam, nn.AdamW]
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_step_leaves_what_has_no_gradient_and_what_a_graph_holds(kind: Any):
+    w, idle = Tensor([1.0, 2.0], requires_grad=True), Tensor(5.0, requires_grad=True)
+    optimizer = kind([w, idle], lr=0.1)
+    loss = (w * w).sum()
+    loss.backward()
+    first = w.grad
+    optimizer.step()
+    assert idle.item() == 5.0
+    assert (w.data != [1.0, 2.0]).all()
+    w.grad = None
+    loss.backward()
+    np.testing.assert_array_equal(w.grad, first)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_optimizers_keep_dtype_and_shape_of_any_parameter(kind: Any):
+    ps = [
+        Tensor(np.ones(shape), requires_grad=True, dtype=dtype)
+        for shape in ((), (2,), (0, 2))
+        for dtype in (np.float32, np.float64)
+    ]
+    optimizer = kind(ps, lr=0.1)
+    for _ in range(2):
+        for p in ps:
+            p.grad = np.ones(p.shape, p.dtype)
+        optimizer.step()
+    assert [(p.shape, p.dtype) for p in ps] == [
+        (shape, np.dtype(dtype)) for shape in ((), (2,), (0, 2)) for dtype in (np.float32, np.float64)
+    ]
+    assert all(type(p.data) is np.ndarray for p in ps)
+
+
+def test_optimizer_errors():
+    w = Tensor(1.0, requires_grad=True)
+    with pytest.raises(ValueError, match="SGD: there are no parameters to train"):
+        nn.SGD([], lr=0.1)
+    with pytest.raises(TypeError, match="Adam: parameter 1 is no leaf Tensor that requires"):
+        nn.Adam([w, w * 2])
+    for lr in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="lr must be positive and finite"):
+            nn.SGD([w], lr=lr)
+    w.grad = np.ones(())
+    with pytest.raises(NotImplementedError, match="Optimizer has no update"):
+        nn.Optimizer([w], 0.1).step()
+
+
+def test_batches():
+    x, y = np.arange(7).reshape(7, 1), np.arange(7)
+    assert [b.tolist() for _, b in nn.batches(x, y, 3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    assert [len(b) for b, _ in nn.batches(x, y, 3, drop_last=True)] == [3, 3]
+    assert [len(b) for b, _ in nn.batches(x[:6], y[:6], 3, drop_last=True)] == [3, 3]
+    shuffled = [list(nn.batches(x, y, 7, shuffle=True, rng=3)) for _ in range(2)]
+    (a, b), = shuffled[0]
+    np.testing.assert_array_equal(a[:, 0], b)
+    np.testing.assert_array_equal(a, shuffled[1][0][0])
+    assert b.tolist() != y.tolist()
+    assert sorted(b) == y.tolist()
+    with pytest.raises(ValueError, match="x has 7 rows and y has 3"):
+        nn.batches(x, y[:3], 2)
+    with pytest.raises(ValueError, match="the batch size must be at least 1, not 0"):
+        nn.batches(x, y, 0)
+
+
+def test_standardize():
+    x = np.random.default_rng(0).normal(5, 3, (50, 2))
+    z = nn.standardize(x)
+    np.testing.assert_allclose([z.mean(0), z.std(0)], [[0, 0], [1, 1]], atol=1e-14)
+    with pytest.raises(ValueError, match="feature 2 has no variation"):
+        nn.standardize(np.column_stack([x[:, 0], np.full(50, 0.1)]))
+    with pytest.raises(ValueError, match="nan or infinite"):
+        nn.standardize([[1.0], [np.nan]])
+
+
+def xor() -> tuple[Any, Any, nn.MLP]:
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    y = np.array([[1], [0], [0], [1]])
+    return x, y, nn.MLP([2, 4, 1], "tanh", output="sigmoid", rng=1)
+
+
+def test_fit_trains_and_tells_loss_and_metrics():
+    x, y, net = xor()
+    history = nn.fit(
+        net, x, y, nn.BCELoss(), nn.Adam(net.parameters(), lr=0.05), epochs=200, batch_size=2,
+        shuffle=True, rng=0, metrics={"accuracy": nn.accuracy},
+    )
+    assert len(history.loss) == len(history.metrics["accuracy"]) == 200
+    assert history.loss[-1] < 0.1 < history.loss[0]
+    assert history.metrics["accuracy"][-1] == 1.0
+
+
+def test_fit_s_loss_is_the_mean_of_all_rows_also_with_a_smaller_last_batch():
+    x, y, _ = xor()
+    for reduction, expected in (("mean", np.log(2)), ("sum", 4 * np.log(2))):
+        net = nn.MLP([2, 1], rng=0)
+        net["W_01"].data = np.zeros((2, 1))
+        loss, optimizer = nn.BCELoss(reduction), nn.SGD(net.parameters(), lr=1e-12)
+        history = nn.fit(net, x, y, loss, optimizer, epochs=1, batch_size=3)
+        assert history.loss[0] == pytest.approx(expected)
+
+
+def test_fit_is_the_loop_that_one_would_write():
+    x, y, net = xor()
+    _, _, other = xor()
+    nn.fit(net, x, y, nn.BCELoss(), nn.SGD(net.parameters(), lr=0.5), epochs=10, batch_size=1)
+    optimizer, criterion = nn.SGD(other.parameters(), lr=0.5), nn.BCELoss()
+    for _ in range(10):
+        for i in range(4):
+            optimizer.zero_grad()
+            criterion(other(x[i : i + 1]), y[i : i + 1]).backward()
+            optimizer.step()
+    for p, q in zip(net.parameters(), other.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+
+
+def test_fit_errors():
+    x, y, net = xor()
+    optimizer = nn.SGD(net.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="there are no rows to train on"):
+        nn.fit(net, x[:0], y[:0], nn.BCELoss(), optimizer, epochs=1)
+    with pytest.raises(ValueError, match="use mean or sum"):
+        nn.fit(net, x, y, nn.BCELoss("none"), optimizer, epochs=1)
+    linear = nn.MLP([2, 1], output="identity", rng=0)
+    with pytest.warns(RuntimeWarning), pytest.raises(FloatingPointError, match="the loss became"):
+        nn.fit(
+            linear, x * 1e3, y, nn.MSELoss(), nn.SGD(linear.parameters(), lr=1e3), epochs=200
+        )
+
+
+def test_the_progress_bar_shows_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    x, y, net = xor()
+    shown = {}
+    for stream in (Terminal(), io.StringIO()):
+        monkeypatch.setattr(sys, "stderr", stream)
+        optimizer = nn.SGD(net.parameters(), lr=0.1)
+        nn.fit(net, x, y, nn.BCELoss(), optimizer, epochs=2, progress=True)
+        shown[stream.isatty()] = stream.getvalue()
+    assert "epoch" in shown[True]
+    assert shown[False] == ""
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    with pytest.raises(ImportError, match=r'pip install "autograd_lite\[progress\]"'):
+        nn.fit(net, x, y, nn.BCELoss(), optimizer, epochs=1, progress=True)
+
+
+def test_accuracy():
+    p = np.array([[0.5], [0.49], [0.9]])
+    assert nn.accuracy(p, np.array([[1], [0], [0]])) == pytest.approx(2 / 3)
+    assert nn.accuracy(p, np.array([1, 0, 1])) == 1.0
+    scores = np.array([[0.1, 0.9], [0.8, 0.2]])
+    assert nn.accuracy(scores, np.array([1, 1])) == 0.5
+    assert nn.accuracy(scores, np.eye(2)[[1, 0]]) == 1.0
