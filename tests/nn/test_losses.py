@@ -20,7 +20,9 @@ def test_values():
     assert nn.MSELoss("sum")(p, y).item() == pytest.approx(0.25 + 0.04)
     np.testing.assert_allclose(nn.BCELoss("none")(p, y).data, -np.log([[0.5], [0.8]]))
     logits = np.log(p / (1 - p))
-    np.testing.assert_allclose(nn.BCEWithLogitsLoss("none")(logits, y).data, -np.log([[0.5], [0.8]]))
+    np.testing.assert_allclose(
+        nn.BCEWithLogitsLoss("none")(logits, y).data, -np.log([[0.5], [0.8]])
+    )
     z = np.log([[0.2, 0.3, 0.5]])
     assert nn.CrossEntropyLoss()(z, [2]).item() == pytest.approx(-np.log(0.5))
     assert nn.CrossEntropyLoss()(z, [[0.0, 0.5, 0.5]]).item() == pytest.approx(
@@ -47,7 +49,11 @@ def test_targets_have_a_gradient_too(kind: Any):
     loss = kind()(np.array([[0.2, 0.6]]), y)
     loss.backward()
     assert y.grad.shape == (1, 2)
-    assert list(ag.named_tensors(loss)) == ["p" if kind is not nn.CrossEntropyLoss else "z", "target", "L"]
+    assert list(ag.named_tensors(loss)) == [
+        "p" if kind is not nn.CrossEntropyLoss else "z",
+        "target",
+        "L",
+    ]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -108,7 +114,9 @@ def test_bce_of_nothing():
 @pytest.mark.parametrize("kind", LOSSES[:4])
 def test_shapes_must_be_the_same(kind: Any):
     p = Tensor(np.full((3, 1), 0.5), requires_grad=True, name="l_2")
-    with pytest.raises(ValueError, match=r"(?s)have \(3, 1\) and \(3,\); y.reshape\(3, 1\)\?.*l_2: shape"):
+    with pytest.raises(
+        ValueError, match=r"(?s)have \(3, 1\) and \(3,\); y.reshape\(3, 1\)\?.*l_2: shape"
+    ):
         kind()(p, np.ones(3))
     with pytest.raises(ValueError, match=r"have \(3, 1\) and \(2, 1\)\n"):
         kind()(p, np.ones((2, 1)))

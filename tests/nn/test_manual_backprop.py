@@ -35,7 +35,9 @@ def problems(draw: Any) -> dict[str, Any]:
     }
 
 
-def automatic(problem: dict[str, Any], biases: bool = True) -> tuple[dict[str, Any], nn.MLP, Any, Any]:
+def automatic(
+    problem: dict[str, Any], biases: bool = True
+) -> tuple[dict[str, Any], nn.MLP, Any, Any]:
     rng = np.random.default_rng(problem["seed"])
     net = nn.MLP(problem["sizes"], problem["activations"])
     for parameter in net.parameters():
@@ -79,8 +81,13 @@ def test_every_delta_and_gradient_agrees(problem: dict[str, Any]):
 )
 def test_a_mistake_by_hand_is_seen(mistake: Any):
     problem = {
-        "sizes": [3, 3, 1], "activations": ["tanh", "sigmoid"], "loss": "BCELoss",
-        "reduction": "mean", "q": 5, "scale": 1.0, "seed": 0,
+        "sizes": [3, 3, 1],
+        "activations": ["tanh", "sigmoid"],
+        "loss": "BCELoss",
+        "reduction": "mean",
+        "q": 5,
+        "scale": 1.0,
+        "seed": 0,
     }
     found, net, x, y = automatic(problem)
     weights = [layer.weight.numpy() for layer in net.layers]

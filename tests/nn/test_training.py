@@ -101,7 +101,9 @@ def test_optimizers_keep_dtype_and_shape_of_any_parameter(kind: Any):
             p.grad = np.ones(p.shape, p.dtype)
         optimizer.step()
     assert [(p.shape, p.dtype) for p in ps] == [
-        (shape, np.dtype(dtype)) for shape in ((), (2,), (0, 2)) for dtype in (np.float32, np.float64)
+        (shape, np.dtype(dtype))
+        for shape in ((), (2,), (0, 2))
+        for dtype in (np.float32, np.float64)
     ]
     assert all(type(p.data) is np.ndarray for p in ps)
 
@@ -126,7 +128,7 @@ def test_batches():
     assert [len(b) for b, _ in nn.batches(x, y, 3, drop_last=True)] == [3, 3]
     assert [len(b) for b, _ in nn.batches(x[:6], y[:6], 3, drop_last=True)] == [3, 3]
     shuffled = [list(nn.batches(x, y, 7, shuffle=True, rng=3)) for _ in range(2)]
-    (a, b), = shuffled[0]
+    ((a, b),) = shuffled[0]
     np.testing.assert_array_equal(a[:, 0], b)
     np.testing.assert_array_equal(a, shuffled[1][0][0])
     assert b.tolist() != y.tolist()
@@ -156,8 +158,16 @@ def xor() -> tuple[Any, Any, nn.MLP]:
 def test_fit_trains_and_tells_loss_and_metrics():
     x, y, net = xor()
     history = nn.fit(
-        net, x, y, nn.BCELoss(), nn.Adam(net.parameters(), lr=0.05), epochs=200, batch_size=2,
-        shuffle=True, rng=0, metrics={"accuracy": nn.accuracy},
+        net,
+        x,
+        y,
+        nn.BCELoss(),
+        nn.Adam(net.parameters(), lr=0.05),
+        epochs=200,
+        batch_size=2,
+        shuffle=True,
+        rng=0,
+        metrics={"accuracy": nn.accuracy},
     )
     assert len(history.loss) == len(history.metrics["accuracy"]) == 200
     assert history.loss[-1] < 0.1 < history.loss[0]
@@ -197,9 +207,7 @@ def test_fit_errors():
         nn.fit(net, x, y, nn.BCELoss("none"), optimizer, epochs=1)
     linear = nn.MLP([2, 1], output="identity", rng=0)
     with pytest.warns(RuntimeWarning), pytest.raises(FloatingPointError, match="the loss became"):
-        nn.fit(
-            linear, x * 1e3, y, nn.MSELoss(), nn.SGD(linear.parameters(), lr=1e3), epochs=200
-        )
+        nn.fit(linear, x * 1e3, y, nn.MSELoss(), nn.SGD(linear.parameters(), lr=1e3), epochs=200)
 
 
 def test_the_progress_bar_shows_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch):
