@@ -38,7 +38,7 @@ def draw(
         bias: draw a node 1 in each layer that a bias is added to.
         computations: draw an ellipse before each node, with what it computes.
         captions: write ``l_0``, ``l_1``, … beneath the layers, and the parameters' names between.
-        dashed: the name or names of nodes into which the arrows are dashed, to tell them from the others.
+        dashed: the name or names of nodes into which the arrows are dashed, to tell them apart.
         names: the letters for inputs, hidden nodes, and outputs.
         widest: a layer of more nodes is abridged with ⋮; at least 3.
 

@@ -81,8 +81,9 @@ class SGD(Optimizer):
     def step(self) -> None:
         lr = self.lr
         for parameter in self.parameters:
-            if parameter.grad is not None:
-                parameter._replace(parameter._data - lr * parameter.grad)
+            grad = parameter.grad
+            if grad is not None:
+                parameter._replace(parameter._data - lr * grad)
 
 
 class Momentum(Optimizer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
 
@@ -97,7 +96,6 @@ def draw_computations(
     ellipse = {
         t: sheet.new_id(f"op_{node[t]}") if t in circled else node[t] for t in results
     }
-    only_here = Counter(x for step in found for x in step.inputs)  # uses
 
     # dot puts first on top what is declared first: the chain from its end, then what is beside it,
     # leaves arrows of the backward pass a way to the parameters above and below the chain.
@@ -111,20 +109,16 @@ def draw_computations(
         text = formulas[tensor]
         if tensor not in circled:
             text = f"{symbols.markup(tensor)} = {text}{details(tensor)}"
-        # The parameters stand above and below the chain in the order of the edges to the ellipse.
-        if on_chain and all(
-            x is main.get(tensor) or (x.is_leaf and only_here[x] == 1) for x in inputs[tensor]
-        ):
+        # What is beside the chain stands above and below it in the order of the ellipse's edges.
+        if on_chain and all(x is main.get(tensor) or x.is_leaf for x in inputs[tensor]):
             on_chain["ordering"] = "in"
         sheet.ellipse(ellipse[tensor], text, tensor in aims and tensor not in circled, **on_chain)
 
     for step in found:
         for x in inputs[step.result]:
-            straight = {"weight": "100"} if x in chain and step.result in chain else {}
-            sheet.forward(node[x], ellipse[step.result], **straight)
+            sheet.forward(node[x], ellipse[step.result])
         if step.result in circled:
-            straight = {"weight": "100"} if step.result in chain else {}
-            sheet.forward(ellipse[step.result], node[step.result], **straight)
+            sheet.forward(ellipse[step.result], node[step.result])
     for step in reversed(found):
         reached = arrows(step, on)
         for x in inputs[step.result]:

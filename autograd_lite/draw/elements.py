@@ -12,8 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..notation import ATOM, MATMUL, PREFIX, PRODUCT, SUM, Written, apply_notation
-from ..op import Op
+from ..notation import ATOM, MATMUL, POWER, PREFIX, PRODUCT, SUM, Written, apply_notation
 from ..tensor import Array, Tensor
 from . import labels
 from .computations import Symbols, constant, stand_ins
@@ -26,6 +25,8 @@ LIMIT = 300
 """How many numbers are drawn at most."""
 
 WIDEST = 60
+
+_SAME_SIZE = {"width": "0.8", "fixedsize": "true"}  # enough for ``(W₀₁)₁₁`` and a number
 
 class Entry:
     """A number that is written instead of computed. It knows sums and products, and nothing else:
@@ -56,6 +57,9 @@ class Entry:
         return self._join(" − ", other, SUM, PRODUCT, swap=True)
 
     def __mul__(self, other: Any) -> Entry:
+        if other is self:  # np.square multiplies a number by itself
+            inner = _bracketed(self.written, ATOM)
+            return Entry(_kept(Written(inner.text + "²", POWER, inner.width + 1)))
         # A factor that is a number stands first.
         return self._join("\u2009", other, PRODUCT, MATMUL, swap=not isinstance(other, Entry))
 
@@ -97,38 +101,38 @@ def dependence(tensor: Tensor) -> list[Array]:
     """Which entries of a result its op computes from which entries of its inputs.
 
     An input's entry is changed, to nan, to 0 and to another number, among generic numbers; what
-    then changes depends on it.
+    then changes depends on it. Conditions are tried with either outcome.
 
     Shapes:
         One boolean array an input: (the result's size, the input's size).
     """
     assert tensor.op is not None
     rng = np.random.default_rng(0)
+    low, high = tensor.op.domain
     inputs = tensor.inputs
-    generic = [x._data if is_number(x) else _generic(rng, x, tensor.op) for x in inputs]
-    base = _try(tensor, generic)
-    found = []
-    for slot, x in enumerate(inputs):
-        depends = np.zeros((tensor.size, x.size), bool)
-        for i in range(0 if is_number(x) else x.size):
-            outcomes = []
-            for to in (np.nan, 0, rng.uniform(*tensor.op.domain)):
+    found = [np.zeros((tensor.size, x.size), bool) for x in inputs]
+    for truth in (True, False) if any(x.dtype == bool for x in inputs) else (True,):
+        generic = [
+            x._data if is_number(x)
+            else np.full(x.shape, truth) if x.dtype == bool
+            else np.asarray(rng.uniform(low, high, x.shape))
+            for x in inputs
+        ]  # fmt: skip
+        base = _try(tensor, generic)
+        for slot, (x, depends) in enumerate(zip(inputs, found, strict=True)):
+            for i in range(0 if is_number(x) else x.size):
                 changed = list(generic)
-                changed[slot] = generic[slot].copy()
-                changed[slot].flat[i] = to
-                outcomes.append(_try(tensor, changed))
-            known = [base != out for out in outcomes if out is not None and base is not None]
-            depends[:, i] = np.any(known, axis=0) if known else True
+                outcomes = []
+                for to in (np.nan, 0, rng.uniform(low, high)):
+                    changed[slot] = generic[slot].copy()
+                    changed[slot].flat[i] = to
+                    outcomes.append(_try(tensor, changed))
+                known = [out != base for out in outcomes if out is not None and base is not None]
+                depends[:, i] |= np.any(known, axis=0) if known else True
+    for x, depends in zip(inputs, found, strict=True):
         if not depends.any() and x.shape == tensor.shape and x.requires_grad:
-            depends |= np.eye(x.size, dtype=bool)  # it is passed on by the vjp alone
-        found.append(depends)
+            depends |= np.eye(x.size, dtype=bool)  # the forward ignores it, and the vjp doesn't
     return found
-
-
-def _generic(rng: np.random.Generator, x: Tensor, op: Op) -> Array:
-    if x.dtype == bool:
-        return rng.random(x.shape) < 0.5
-    return np.asarray(rng.uniform(*op.domain, x.shape))
 
 
 def _try(tensor: Tensor, arrays: list[Any]) -> Array | None:
@@ -221,7 +225,7 @@ def draw_elements(
         ]
         for i, key in enumerate(node[tensor]):
             text = name(tensor, i) + details(tensor, i)
-            sheet.circle(key, text, tensor in aims)
+            sheet.circle(key, text, tensor in aims, **(_SAME_SIZE if len(plain) < 6 else {}))
 
     for leaf in leaves:
         circles(leaf)

@@ -90,4 +90,4 @@ def arrows(step: Step, on: set[Tensor]) -> set[Tensor]:
     for tensor in reversed(step.region):
         if tensor in reached:
             reached.update(x for x in carriers(tensor) if x in on)
-    return reached.intersection(step.inputs) if step.result in on else set()
+    return reached.intersection(step.inputs)

@@ -15,6 +15,7 @@ from .labels import RED
 _TENSOR = {"fillcolor": "white", "style": "filled"}
 _TARGET = {"color": RED, "fillcolor": "#fdecea", "style": "filled", "penwidth": "1.8"}
 _COMPUTATION = {"color": "#5b7fb5", "fillcolor": "#eef3fb", "style": "filled"}
+_KEYWORDS = frozenset({"node", "edge", "graph", "digraph", "subgraph", "strict"})
 
 
 class Sheet:
@@ -40,8 +41,9 @@ class Sheet:
         self._counts: Counter[str] = Counter()
 
     def new_id(self, wanted: str) -> str:
-        """An id for a node: a plain identifier as it is, anything else ``node``, made unique."""
-        base = wanted if wanted.isidentifier() else "node"
+        """An id for a node: a plain identifier as it is, for anything else ``tensor``; unique."""
+        plain = wanted.isidentifier() and wanted.lower() not in _KEYWORDS
+        base = wanted if plain else "tensor"
         found = base
         while found in self._taken:
             self._counts[base] += 1

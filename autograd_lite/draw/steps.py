@@ -77,7 +77,6 @@ def main_input(found: list[Step]) -> dict[Tensor, Tensor]:
     depth: Counter[Tensor] = Counter()
     main: dict[Tensor, Tensor] = {}
     for step in found:
-        if step.inputs:
-            main[step.result] = max(step.inputs, key=depth.__getitem__)
-            depth[step.result] = 1 + depth[main[step.result]]
+        main[step.result] = max(step.inputs, key=depth.__getitem__)
+        depth[step.result] = 1 + depth[main[step.result]]
     return main

@@ -1,0 +1,323 @@
+"""detail="named" and "ops": the chapter's Figs 4-15 to 4-20, and any other graph."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+
+from .reading import SVG, plain, read_dot, read_svg
+
+CHAIN = [("W_01", "op_s_1"), ("l_0", "op_s_1"), ("b_01", "op_s_1"), ("op_s_1", "s_1"),
+         ("s_1", "op_l_1"), ("op_l_1", "l_1"),
+         ("W_12", "op_s_2"), ("l_1", "op_s_2"), ("b_12", "op_s_2"), ("op_s_2", "s_2"),
+         ("s_2", "op_l_2"), ("op_l_2", "l_2")]  # fmt: skip
+LOSS = [("y", "op_L"), ("l_2", "op_L"), ("op_L", "L")]
+
+
+@pytest.fixture
+def loss() -> ag.Tensor:
+    net = nn.MLP([2, 2, 1], rng=0)
+    return nn.BCELoss()(net(np.array([[0.0, 1.0]])), np.zeros((1, 1)))
+
+
+def test_fig_4_15_is_the_forward_pass_without_the_loss(loss, engine):
+    figure = ag.draw(ag.named_tensors(loss)["l_2"])
+    for drawn in (read_dot(figure.source), read_svg(figure.svg())):
+        assert sorted(drawn.arrows("forward")) == sorted(CHAIN)
+        assert not drawn.arrows("backward")
+        assert drawn.of_class("tensor") == {
+            "l_0", "W_01", "b_01", "s_1", "l_1", "W_12", "b_12", "s_2", "l_2",
+        }  # fmt: skip
+        assert drawn.of_class("computation") == {"op_s_1", "op_l_1", "op_s_2", "op_l_2"}
+
+
+def test_fig_4_15_writes_formulas_in_ellipses_and_shapes_in_circles(loss):
+    drawn = read_dot(ag.draw(ag.named_tensors(loss)["l_2"]).source)
+    assert sorted(drawn.labels("computation")) == ["l₀ W₀₁ + b₀₁", "l₁ W₁₂ + b₁₂", "σ", "σ"]
+    assert sorted(drawn.labels("tensor")) == [
+        "W₀₁|2×2", "W₁₂|2×1", "b₀₁|1×2", "b₁₂|1×1", "l₀|1×2", "l₁|1×2", "l₂|1×1", "s₁|1×2",
+        "s₂|1×1",
+    ]  # fmt: skip
+    for attributes in drawn.nodes.values():
+        kind = attributes["class"]
+        assert attributes["shape"] == {"tensor": "circle", "computation": "ellipse"}[kind]
+
+
+def test_factors_stand_close(loss):
+    assert "<I>l</I>₀\u2009<B>W</B>₀₁ + <B>b</B>₀₁" in ag.draw(loss).source
+
+
+def test_matrices_and_parameters_are_bold_and_vectors_italic(loss):
+    nodes = read_dot(ag.draw(loss, shapes=False).source).nodes
+    bold = {key for key, a in nodes.items() if a["label"].startswith("<<B>")}
+    assert bold == {"W_01", "b_01", "W_12"}
+    assert nodes["b_12"]["label"] == "<<I>b</I>₁₂>"  # one number
+    assert nodes["l_0"]["label"] == "<<I>l</I>₀>"
+
+
+def test_fig_4_16_has_the_loss(loss, engine):
+    figure = ag.draw(loss)
+    for drawn in (read_dot(figure.source), read_svg(figure.svg())):
+        assert sorted(drawn.arrows("forward")) == sorted(CHAIN + LOSS)
+        assert "ℓ" in drawn.labels("computation")
+
+
+BACK = {("L", "l_2"): "∂L/∂l₂", ("l_2", "s_2"): "∂l₂/∂s₂"}
+FURTHER = BACK | {("s_2", "l_1"): "∂s₂/∂l₁", ("l_1", "s_1"): "∂l₁/∂s₁"}
+
+
+@pytest.mark.parametrize(
+    ("figure", "targets", "arrows"),
+    [
+        ("4-17", "s_2", BACK),
+        ("4-18", ["W_12", "b_12"],
+         BACK | {("s_2", "W_12"): "∂s₂/∂W₁₂", ("s_2", "b_12"): "∂s₂/∂b₁₂"}),
+        ("4-19", "s_1", FURTHER),
+        ("4-20", ("W_01", "b_01"),
+         FURTHER | {("s_1", "W_01"): "∂s₁/∂W₀₁", ("s_1", "b_01"): "∂s₁/∂b₀₁"}),
+    ],
+)  # fmt: skip
+def test_figs_4_17_to_4_20_lead_back_to_their_targets(loss, engine, figure, targets, arrows):
+    drawn = ag.draw(loss, backward=targets)
+    from_dot, from_svg = read_dot(drawn.source), read_svg(drawn.svg())
+    assert from_dot.arrows("backward") == arrows
+    assert from_svg.arrows("backward") == arrows
+    for structure in (from_dot, from_svg):
+        assert sorted(structure.arrows("forward")) == sorted(CHAIN + LOSS)
+        wanted = {targets} if isinstance(targets, str) else set(targets)
+        assert structure.of_class("target") == wanted
+        for _, _, attributes in structure.edges:
+            dashed = attributes["style"] == "dashed"
+            assert dashed == (attributes["class"] == "backward")
+
+
+def node_heights(svg: str) -> dict[str, float]:
+    heights = {}
+    for group in ET.fromstring(svg).iter(f"{SVG}g"):
+        ellipse = group.find(f"{SVG}ellipse")
+        if ellipse is not None:
+            heights[group.findtext(f"{SVG}title", "")] = float(ellipse.attrib["cy"])
+    return heights
+
+
+def test_the_chain_is_one_straight_line_and_parameters_stand_beside_it(loss, engine):
+    heights = node_heights(ag.draw(loss, backward="W_01").svg())
+    chain = [heights[k] for k in ("l_0", "op_s_1", "s_1", "l_1", "op_s_2", "s_2", "op_L", "L")]
+    assert max(chain) - min(chain) < 0.5
+    assert heights["W_01"] < chain[0] < heights["b_01"]
+    assert heights["W_12"] < chain[0] < heights["b_12"]
+
+
+def test_a_chain_with_shared_weights_is_straight_too(engine):
+    x, h = ag.Tensor(np.ones((1, 2)), name="x"), None
+    w = ag.Tensor(np.eye(2), requires_grad=True, name="W")
+    for i in range(3):
+        h = ag.tanh((x if h is None else h) @ w).named(f"h_{i}")
+    heights = node_heights(ag.draw(h, backward="W").svg())
+    chain = [heights[k] for k in ("x", "op_h_0", "h_0", "h_1", "op_h_2", "h_2")]
+    assert max(chain) - min(chain) < 0.5
+    assert heights["W"] < chain[0]
+
+
+def test_plain_numpy_code_with_some_names():
+    def sigmoid(x):
+        return 1.0 / (1 + np.exp(-x))
+
+    w = ag.Tensor([[0.1], [0.2]], requires_grad=True, name="w")
+    layer = np.array([[0.0, 1.0]])
+    pred = sigmoid(np.dot(layer, w) + 0.5)
+    pred.name = "pred"
+    y = ag.Tensor([[1.0]], name="y")
+    drawn = read_dot(ag.draw(-(y * np.log(pred))).source)
+    assert "1 / (1 + exp(−(v₁ w + 0.5)))" in drawn.labels("computation")
+    assert "−(y ∘ log(pred))" in drawn.labels("computation")
+    assert drawn.of_class("tensor") == {"v_1", "w", "pred", "y", "v_2"}
+
+
+def test_a_result_used_more_than_once_gets_a_circle_of_its_own():
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    h = ag.exp(x) + 1
+    y = (h * ag.sin(h)).named("y")
+    drawn = read_dot(ag.draw(y).source)
+    assert sorted(drawn.arrows("forward")) == sorted(
+        [("x", "op_v_1"), ("op_v_1", "v_1"), ("v_1", "op_y"), ("op_y", "y")]
+    )
+    assert drawn.labels("computation") == ["v₁ ∘ sin(v₁)", "exp(x) + 1"]
+
+
+def test_residual_connections_and_shared_weights():
+    x = ag.Tensor(np.ones((1, 2)), name="x")
+    w = ag.Tensor(np.eye(2), requires_grad=True, name="W")
+    a = ag.tanh(x @ w).named("a")
+    b = (a + ag.tanh(a @ w)).named("b")
+    drawn = read_dot(ag.draw(b, backward="W").source)
+    assert set(drawn.arrows("forward")) == {
+        ("x", "op_a"), ("W", "op_a"), ("op_a", "a"), ("a", "op_b"), ("W", "op_b"), ("op_b", "b"),
+    }  # fmt: skip
+    assert set(drawn.arrows("backward")) == {("b", "a"), ("b", "W"), ("a", "W")}
+    assert "a + tanh(a W)" in drawn.labels("computation")
+
+
+def test_nothing_has_a_name():
+    x = ag.Tensor([1.0, 2.0], requires_grad=True)
+    drawn = read_dot(ag.draw((x - [3.0, 4.0]) / 2).source)
+    assert drawn.labels("tensor") == ["v₃|2", "v₁|2", "v₂|2"]
+    assert drawn.labels("computation") == ["(v₁ − v₂) / 2"]
+
+
+def test_names_for_the_unnamed_are_not_taken_from_others():
+    x = ag.Tensor(1.0, requires_grad=True, name="v_1")
+    assert read_dot(ag.draw(ag.exp(x)).source).of_class("tensor") == {"v_1", "v_2"}
+
+
+def test_a_single_leaf(engine):
+    for leaf in (ag.Tensor(1.0), ag.Tensor([[1.0, 2.0]], requires_grad=True, name="q")):
+        figure = ag.draw(leaf)
+        for drawn in (read_dot(figure.source), read_svg(figure.svg())):
+            assert len(drawn.nodes) == 1
+            assert not drawn.edges
+
+
+def test_a_formula_that_is_too_wide_gets_a_stand_in():
+    x = ag.Tensor(1.0, requires_grad=True, name="x")
+    y = x
+    for _ in range(40):
+        y = ag.sin(y)
+    z = y.named("y")
+    for _ in range(40):
+        z = ag.cos(z)
+    assert read_dot(ag.draw(z).source).labels("computation") == ["f₂", "f₁"]
+
+
+def test_copies_are_written_by_their_op():
+    x = ag.Tensor([1.0], requires_grad=True, name="x")
+    assert read_dot(ag.draw(+x).source).labels("computation") == ["+"]
+    assert read_dot(ag.draw(ag.sum(x)).source).labels("computation") == ["Σ"]
+
+
+def test_tensors_of_the_same_name_stay_apart():
+    x = ag.Tensor(1.0, requires_grad=True, name="x")
+    y = ag.exp(x).named("x")
+    z = ag.exp(y).named("x_2")
+    drawn = read_dot(ag.draw(z, backward="x").source)
+    assert len(drawn.of_class("tensor")) == 3
+    assert len(drawn.of_class("target")) == 2
+    assert set(drawn.arrows("backward")) == {("x_2_2", "x_2"), ("x_2", "x")} or set(
+        drawn.arrows("backward")
+    ) == {("x_2", "x_3"), ("x_3", "x")}
+
+
+def test_ops_draws_every_operation():
+    x = ag.Tensor([[1.0, 2.0]], requires_grad=True, name="x")
+    w = ag.Tensor(np.ones((2, 3)), requires_grad=True, name="W")
+    y = ag.sigmoid(x @ w + 1).named("y")
+    drawn = read_dot(ag.draw(ag.sum(y), detail="ops", backward="W").source)
+    assert drawn.labels("computation") == ["Σ", "σ", "v₂ = v₁ + 1|1×3", "v₁ = x W|1×3"]
+    assert drawn.of_class("tensor") == {"x", "W", "y", "v_3"}
+    assert drawn.arrows("backward") == {
+        ("v_3", "y"): "∂v₃/∂y", ("y", "v_2"): "∂y/∂v₂", ("v_2", "v_1"): "∂v₂/∂v₁",
+        ("v_1", "W"): "∂v₁/∂W",
+    }  # fmt: skip
+
+
+def test_a_target_without_a_name_is_shown():
+    x = ag.Tensor(1.0, requires_grad=True, name="x")
+    h = ag.exp(x)
+    drawn = read_dot(ag.draw(ag.sin(h).named("y"), backward=h).source)
+    assert drawn.of_class("target") == {"v_1"}
+    assert drawn.arrows("backward") == {("y", "v_1"): "∂y/∂v₁"}
+    drawn = read_dot(ag.draw(ag.sin(h).named("y"), detail="ops", backward=[h]).source)
+    assert drawn.of_class("target") == drawn.of_class("target") & drawn.of_class("computation")
+    assert drawn.of_class("target") == {"v_1"}
+
+
+def test_the_output_may_be_the_target():
+    y = ag.exp(ag.Tensor(1.0, requires_grad=True)).named("y")
+    drawn = read_dot(ag.draw(y, backward="y").source)
+    assert drawn.of_class("target") == {"y"}
+    assert not drawn.arrows("backward")
+
+
+def test_arrows_go_only_where_a_gradient_flows():
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    h = ag.exp(x).named("h")
+    c = ag.Tensor([3.0, 4.0], name="c")
+    y = (h * c + ag.where(h > 2, x, c)).named("y")
+    drawn = read_dot(ag.draw(y, backward=["x"]).source)
+    assert set(drawn.arrows("backward")) == {("y", "h"), ("h", "x"), ("y", "x")}
+
+
+def test_no_arrow_goes_where_an_op_has_no_rule():
+    first = ag.Op("first", lambda a, b: a + 0 * b, lambda g, out, a, b: g, None)
+    x = ag.Tensor(1.0, requires_grad=True, name="x")
+    w = ag.Tensor(1.0, requires_grad=True, name="w")
+    y = first(x, w).named("y")
+    assert set(read_dot(ag.draw(y, backward="x").source).arrows("backward")) == {("y", "x")}
+    with pytest.raises(ValueError, match="'w' gets no gradient"):
+        ag.draw(y, backward="w")
+
+
+def test_factors_that_are_numbers_are_not_entrywise():
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    drawn = read_dot(ag.draw((0.5 * x).named("y") * x).source)
+    assert drawn.labels("computation") == ["y ∘ x", "0.5 · x"]
+
+
+class TestErrors:
+    @pytest.fixture
+    def y(self) -> ag.Tensor:
+        x = ag.Tensor([1.0], requires_grad=True, name="x")
+        c = ag.Tensor([1.0], name="c")
+        return (x * c).named("y")
+
+    def test_a_target_that_is_not_there(self, y):
+        with pytest.raises(ValueError, match=r"'s_9' is not in the graph; there are 'x', 'c', 'y'"):
+            ag.draw(y, backward="s_9")
+        with pytest.raises(ValueError, match=r"other of shape \(3,\) is not in the graph"):
+            ag.draw(y, backward=[ag.Tensor(np.ones(3), name="other")])
+
+    def test_a_target_without_a_gradient(self, y):
+        with pytest.raises(
+            ValueError, match=r"'c' gets no gradient from y of shape \(1,\); there are 'x', 'y'"
+        ):
+            ag.draw(y, backward=["x", "c"])
+
+    def test_nothing_has_a_name(self):
+        with pytest.raises(ValueError, match="no tensor there has a name"):
+            ag.draw(ag.exp(ag.Tensor(1.0, requires_grad=True)), backward="x")
+
+    def test_a_target_of_another_type(self, y):
+        with pytest.raises(TypeError, match="names and Tensors, and not int"):
+            ag.draw(y, backward=[3])
+
+    def test_an_output_of_another_type(self):
+        with pytest.raises(TypeError, match="a Tensor is drawn, and not list"):
+            ag.draw([1.0])
+
+    def test_an_unknown_detail(self, y):
+        with pytest.raises(ValueError, match="'named', 'ops', 'elements', not 'op'"):
+            ag.draw(y, detail="op")
+
+
+def test_values_gradients_and_shapes_are_lines_of_the_label():
+    x = ag.Tensor([[1.0, -0.25], [3.0, 4.0]], requires_grad=True, name="x")
+    y = ag.sum(x * x).named("y")
+    y.backward()
+    nodes = read_dot(ag.draw(y, values=True, grads=True).source).nodes
+    assert plain(nodes["x"]["label"]) == "x|2×2|[1 −0.25]|[3 4]|∇ [2 −0.5]|[6 8]"
+    assert plain(nodes["y"]["label"]) == "y|26.06|∇ 1"
+    assert plain(read_dot(ag.draw(y, shapes=False).source).nodes["x"]["label"]) == "x"
+    one = ag.Tensor([[0.5]], name="b")
+    assert read_dot(ag.draw(one, values=True).source).labels("tensor") == ["b|1×1|0.5"]
+
+
+def test_large_values_are_abridged():
+    x = ag.Tensor(np.arange(10_000.0).reshape(100, 100), requires_grad=True, name="x")
+    label = read_dot(ag.draw(x, values=True).source).nodes["x"]["label"]
+    assert "..." in label
+    assert len(label) < 500
