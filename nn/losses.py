@@ -28,21 +28,25 @@ def _loss(
     value: Callable[[Any, Any], Any],
     *slopes: Callable[[Any, Any], Any],
     count: Callable[[Any], float] = lambda p: p.size,
+    check: Callable[[Any, Any, Any], None] | None = None,
     **kwargs: Any,
 ) -> Op:
     """A loss as an op: its value, and its derivative by the prediction and by the target.
 
-    ``count`` gives the number q of values that a mean is taken of.
+    ``count`` gives the number q of values that a mean is taken of; ``check``, called with the sum of
+    the values, refuses predictions and targets that make no sense.
     """
 
     def forward(p: Any, y: Any, reduction: str) -> Any:
         if p.shape != y.shape:
             raise ValueError(_shapes_differ(p.shape, y.shape))
         values = value(p, y)
-        if reduction == "none":
-            return values
         total = np.add.reduce(values, None)
-        return total / count(p) if reduction == "mean" else total
+        if check is not None:
+            check(total, p, y)
+        if reduction == "mean":
+            return total / count(p)
+        return total if reduction == "sum" else values
 
     def vjp(slope: Callable[[Any, Any], Any]) -> Callable[..., Any]:
         def rule(g: Any, out: Any, p: Any, y: Any, reduction: str) -> Any:
@@ -84,18 +88,19 @@ _ONE_AND_TINY = {
 def _binary_cross_entropy(p: Any, y: Any) -> Any:
     one, tiny = _ONE_AND_TINY.get(p.dtype.char) or _ONE_AND_TINY["d"]
     try:
-        values = (y - one) * np.log(one - p + tiny) - y * np.log(p + tiny)
-    except RuntimeWarning:  # p is outside [0, 1], and warnings are errors
-        values = np.array(np.nan)
-    # A p outside of [0, 1] makes a nan; a y outside of it may not.
-    possible = np.minimum(values, y * (one - y))
-    if possible.size and not np.minimum.reduce(possible, None) >= 0:
+        return (y - one) * np.log(one - p + tiny) - y * np.log(p + tiny)
+    except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
+        return np.full(p.shape, np.nan)
+
+
+def _probabilities(total: Any, p: Any, y: Any) -> None:
+    """Refuse what lies outside [0, 1]: such a p made a nan of the total, such a y may not have."""
+    if not (total >= 0 and np.minimum.reduce(y - y * y, None, initial=0) >= 0):
         raise ValueError(
             f"predictions and targets must lie in [0, 1], and reach from {p.min():.4g} to "
             f"{p.max():.4g} and from {y.min():.4g} to {y.max():.4g}; "
             "for predictions that are logits use BCEWithLogitsLoss"
         )
-    return values
 
 
 def _slope(p: Any, y: Any) -> Any:
@@ -113,6 +118,7 @@ binary_cross_entropy = _loss(
     _binary_cross_entropy,
     _slope,
     _slope_by_target,
+    check=_probabilities,
     domain=(0.1, 0.9),
 )
 binary_cross_entropy_with_logits = _loss(
