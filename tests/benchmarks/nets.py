@@ -144,7 +144,7 @@ def _loss_of(np_like: Any, x: Any, y: Any) -> Callable[[Any], Any]:
     def loss(parameters: Any) -> Any:
         layer = x
         for w, b in zip(parameters[::2], parameters[1::2], strict=True):
-            layer = 1.0 / (1 + np_like.exp(-(np_like.dot(layer, w) + b)))
+            layer = 1.0 / (1 + np_like.exp(-(layer @ w + b)))
         return -np_like.mean(y * np_like.log(layer) + (1 - y) * np_like.log(1 - layer))
 
     return loss
