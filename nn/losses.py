@@ -95,7 +95,9 @@ def _binary_cross_entropy(p: Any, y: Any) -> Any:
 
 def _probabilities(total: Any, p: Any, y: Any) -> None:
     """Refuse what lies outside [0, 1]: such a p made a nan of the total, such a y may not have."""
-    if not (total >= 0 and np.minimum.reduce(y - y * y, None, initial=0) >= 0):
+    squared = y * y
+    binary = squared.tobytes() == y.tobytes()  # 0 and 1 are their own squares: soon seen
+    if not (total >= 0 and (binary or np.minimum.reduce(y - squared, None, initial=0) >= 0)):
         raise ValueError(
             f"predictions and targets must lie in [0, 1], and reach from {p.min():.4g} to "
             f"{p.max():.4g} and from {y.min():.4g} to {y.max():.4g}; "
