@@ -39,6 +39,7 @@ from .ops import (
     ravel,
     reciprocal,
     relu,
+    remainder,
     reshape,
     sigmoid,
     sin,
@@ -58,6 +59,7 @@ from .ops import (
 
 abs = absolute
 true_divide = divide
+mod = remainder
 amax, amin = max, min
 
 __version__ = "0.1.0"
@@ -66,8 +68,8 @@ __all__ = [
     "OPS", "Figure", "Op", "Tensor", "abs", "absolute", "add", "amax", "amin", "array",
     "broadcast_to", "clip", "concatenate", "cos", "divide", "dot", "draw", "exp", "expand_dims",
     "expm1", "gradients", "linear", "log", "log1p", "matmul", "matrix_transpose", "max",
-    "maximum", "mean", "min", "minimum", "multiply", "named_tensors", "negative", "no_grad",
-    "positive", "power", "ravel", "reciprocal", "relu", "reshape", "sigmoid", "sin", "softplus",
-    "sqrt", "square", "squeeze", "stack", "subtract", "sum", "swapaxes", "tanh", "transpose",
-    "true_divide", "var", "where",
+    "maximum", "mean", "min", "minimum", "mod", "multiply", "named_tensors", "negative",
+    "no_grad", "positive", "power", "ravel", "reciprocal", "relu", "remainder", "reshape",
+    "sigmoid", "sin", "softplus", "sqrt", "square", "squeeze", "stack", "subtract", "sum",
+    "swapaxes", "tanh", "transpose", "true_divide", "var", "where",
 ]  # fmt: skip

@@ -25,6 +25,7 @@ VALUES: set[Any] = {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
     np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
     np.isfinite, np.isinf, np.isnan, np.signbit, np.sign, np.floor, np.ceil, np.rint, np.trunc,
+    np.floor_divide,
     np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.array2string, np.array_equal,
     np.array_repr, np.array_str, np.count_nonzero, np.isclose, np.ndim, np.nonzero, np.ones_like,
     np.round, np.shape, np.size, np.zeros_like, np.empty_like, np.result_type,

@@ -266,6 +266,18 @@ class Tensor:
     def __rtruediv__(self, other: Any) -> Tensor:
         return apply(ops.divide, (other, self))
 
+    def __mod__(self, other: Any) -> Tensor:
+        return apply(ops.remainder, (self, other))
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return apply(ops.remainder, (other, self))
+
+    def __floordiv__(self, other: Any) -> Array:
+        return ops.value_of(np.floor_divide, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Array:
+        return ops.value_of(np.floor_divide, other, self)
+
     def __pow__(self, other: Any) -> Tensor:
         return ops.power(self, other)
 

@@ -33,8 +33,8 @@ def _loss(
 ) -> Op:
     """A loss as an op: its value, and its derivative by the prediction and by the target.
 
-    ``count`` gives the number q of values that a mean is taken of; ``check``, called with the sum of
-    the values, refuses predictions and targets that make no sense.
+    ``count`` gives the number q of values that a mean is taken of; ``check``, called with the sum
+    of the values, refuses predictions and targets that make no sense.
     """
 
     def forward(p: Any, y: Any, reduction: str) -> Any:

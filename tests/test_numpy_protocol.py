@@ -133,6 +133,17 @@ def test_methods_give_numpy_s_value():
         np.testing.assert_allclose(ours.data, expected, rtol=1e-14, strict=True)
 
 
+def test_remainder_and_floor_division():
+    t, u = Tensor([5.5, -5.5], requires_grad=True), Tensor([2.0, 2.0], requires_grad=True)
+    (t % u).sum().backward()
+    np.testing.assert_array_equal(t.grad, [1.0, 1.0])
+    np.testing.assert_array_equal(u.grad, [-2.0, 3.0])
+    np.testing.assert_array_equal((7.0 % u).data, [1.0, 1.0])
+    for quotient, expected in ((t // u, [2.0, -3.0]), (7.0 // u, [3.0, 3.0])):
+        assert type(quotient) is np.ndarray
+        np.testing.assert_array_equal(quotient, expected)
+
+
 def test_astype_keeps_the_gradient_between_floats():
     t = as_tensors(A)
     t.astype(np.float32).sum().backward()

@@ -20,6 +20,7 @@ from .elementwise import (
     power,
     reciprocal,
     relu,
+    remainder,
     sigmoid,
     sin,
     softplus,
@@ -52,7 +53,7 @@ __all__ = [
     "absolute", "add", "array", "as_it_was", "astype", "broadcast_to", "clip", "concatenate",
     "cos", "divide", "dot", "exp", "expand_dims", "expm1", "getitem", "linear", "log", "log1p",
     "matmul", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "multiply",
-    "negative", "positive", "power", "ravel", "reciprocal", "relu", "reshape", "scatter",
-    "sigmoid", "sin", "softplus", "sqrt", "square", "squeeze", "stack", "subtract", "sum",
-    "swapaxes", "tanh", "transpose", "transpose_op", "value_of", "var", "where",
+    "negative", "positive", "power", "ravel", "reciprocal", "relu", "remainder", "reshape",
+    "scatter", "sigmoid", "sin", "softplus", "sqrt", "square", "squeeze", "stack", "subtract",
+    "sum", "swapaxes", "tanh", "transpose", "transpose_op", "value_of", "var", "where",
 ]  # fmt: skip

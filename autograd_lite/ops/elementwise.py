@@ -56,6 +56,14 @@ reciprocal = op(
     "reciprocal", np.reciprocal, lambda g, out, x: -g * out * out, domain=POSITIVE,
     notation=Notation("1 / {0}", PRODUCT, (MATMUL,), "1/"),
 )  # fmt: skip
+remainder = op(
+    "remainder",
+    np.remainder,
+    lambda g, out, x, y: g,
+    lambda g, out, x, y: -g * np.floor(x / y),
+    domain=POSITIVE,
+    notation=Notation("{0} mod {1}", PRODUCT, (PRODUCT, MATMUL), "mod"),
+)
 square = op(
     "square",
     np.square,
@@ -130,8 +138,8 @@ relu = op("relu", lambda x: np.maximum(x, 0), lambda g, out, x: g * (x > 0))
 softplus = op("softplus", lambda x: np.logaddexp(x, 0), lambda g, out, x: g * sigmoid(x))
 
 
-# For each dtype 1, and the greatest x for which exp(x) is finite: σ(−x) is next to nothing there. As
-# arrays, since NumPy takes longer to convert a number than to add it.
+# For each dtype 1, and the greatest x for which exp(x) is finite: there σ(−x) is next to nothing.
+# As arrays, since NumPy takes longer to convert a number than to add it.
 _ONE_AND_GREATEST = {
     np.dtype(t).char: (np.ones((), t), np.array(np.floor(np.log(np.finfo(t).max))))
     for t in (np.float16, np.float32, np.float64, np.longdouble)

@@ -213,7 +213,7 @@ def batches(trained: Trained, rows: int) -> Section:
     apart = np.abs(np.array([epoch.loss for epoch in hand]) - trained.losses).max()
     numbers.append(Number("largest difference of a loss", "0.000000000", apart, Source.BY_HAND))
     remarks = [
-        "The data file that the book used is not published, so its lines can't be met. They are "
+        "The data file that the book used is not at hand, so its lines can't be met. They are "
         "shown (·), and the engine is held against the same loop by hand, on the same data."
     ]
     if dropped := rows - len(trained.data.x):
