@@ -197,3 +197,9 @@ def test_a_function_without_an_entry_names_itself():
     assert "ufunc 'arctan2'" in raised(TypeError, lambda: np.arctan2(t, t))
     assert "accumulate" in raised(TypeError, lambda: np.add.accumulate(t))
     assert "unexpected keyword" in raised(TypeError, lambda: np.sum(t, initial=3))
+
+
+def test_an_error_that_is_not_about_shapes_keeps_numpy_s_words():
+    said = raised(ValueError, lambda: Tensor([2]) ** Tensor([-1]))
+    assert said.startswith("power: Integers to negative integer powers are not allowed")
+    assert "operand 1: shape (1,), dtype int64" in said

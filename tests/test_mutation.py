@@ -186,3 +186,13 @@ def test_detached_and_original_do_not_share_writes():
     e = w.detach()
     held[1] = 7.0
     assert e.tolist() == [1.0, 2.0]
+
+
+def test_a_constant_tensor_rebound_after_its_use():
+    w, x = Tensor([1.0, 2.0], requires_grad=True), Tensor([3.0, 4.0])
+    y = (w * w * x).sum()
+    x.data = [50.0, 60.0]
+    (g,) = ag.gradients(y, [w], create_graph=True)
+    np.testing.assert_array_equal(g.data, [6.0, 16.0])
+    (second,) = ag.gradients(g.sum(), [w])
+    np.testing.assert_array_equal(second.data, [6.0, 8.0])

@@ -114,3 +114,9 @@ def test_texts_are_centred_in_their_nodes(engine):
     assert {(t.attrib["x"], t.attrib["text-anchor"]) for t in texts} == {
         (ellipse.attrib["cx"], "middle")
     }
+
+
+def test_powers_are_written_as_superscripts_where_there_are_such():
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    for exponent, written in ((2, "²"), (3, "³"), (-1, "⁻¹"), (12, "¹²"), (0.5, "^0.5")):
+        assert written in ag.draw((x**exponent).named("y")).source
