@@ -6,6 +6,7 @@ To read the engine, in this order: `tensor` (what a graph is made of), `op` (how
 
 from .tensor import Tensor  # isort: skip  (first: the op tables are built on it)
 from .backward import gradients
+from .derive import Derivation, derive
 from .draw import Figure, draw
 from .graph import named_tensors
 from .op import OPS, Op, no_grad
@@ -65,11 +66,11 @@ amax, amin = max, min
 __version__ = "0.1.0"
 
 __all__ = [
-    "OPS", "Figure", "Op", "Tensor", "abs", "absolute", "add", "amax", "amin", "array",
-    "broadcast_to", "clip", "concatenate", "cos", "divide", "dot", "draw", "exp", "expand_dims",
-    "expm1", "gradients", "linear", "log", "log1p", "matmul", "matrix_transpose", "max",
-    "maximum", "mean", "min", "minimum", "mod", "multiply", "named_tensors", "negative",
-    "no_grad", "positive", "power", "ravel", "reciprocal", "relu", "remainder", "reshape",
-    "sigmoid", "sin", "softplus", "sqrt", "square", "squeeze", "stack", "subtract", "sum",
-    "swapaxes", "tanh", "transpose", "true_divide", "var", "where",
+    "OPS", "Derivation", "Figure", "Op", "Tensor", "abs", "absolute", "add", "amax", "amin",
+    "array", "broadcast_to", "clip", "concatenate", "cos", "derive", "divide", "dot", "draw",
+    "exp", "expand_dims", "expm1", "gradients", "linear", "log", "log1p", "matmul",
+    "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "mod", "multiply",
+    "named_tensors", "negative", "no_grad", "positive", "power", "ravel", "reciprocal", "relu",
+    "remainder", "reshape", "sigmoid", "sin", "softplus", "sqrt", "square", "squeeze", "stack",
+    "subtract", "sum", "swapaxes", "tanh", "transpose", "true_divide", "var", "where",
 ]  # fmt: skip

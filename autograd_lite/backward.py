@@ -47,7 +47,7 @@ def pull(
         if tensor.name is not None if targets is None else tensor in targets:
             kept.append((tensor, g))
         op, inputs, arrays, params = tensor._node  # type: ignore[misc]
-        out: Any = tensor if record else tensor._data
+        out: Any = tensor if record else tensor._array
         args = (g, out, *(_as_recorded(inputs, arrays) if record else arrays))
         for x, array, vjp in zip(inputs, arrays, op.vjps):  # noqa: B905  (the vjps may be endless)
             if type(x) is not Tensor or not x._tracked or vjp is None:
@@ -107,7 +107,7 @@ def _as_recorded(inputs: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
     operands = list(arrays)
     for i, (x, array) in enumerate(zip(inputs, arrays, strict=True)):
         if type(x) is Tensor:
-            if x._data is array:
+            if x._array is array:
                 operands[i] = x
             elif x._tracked:  # a leaf that was written to, or rebound, since
                 operands[i] = ops.as_it_was(x, value=array)
@@ -188,7 +188,7 @@ def gradients(
         start = _seed(y, seed)
         start = _as_tensor(start) if create_graph else start
     elif seed.shape != y.shape:
-        raise errors.wrong_seed(y, seed._data)
+        raise errors.wrong_seed(y, seed._array)
     found = dict(pull(y, start, set(xs), create_graph)) if y._tracked else {}
     return [_as_tensor(found[x] if x in found else np.zeros(x.shape, x.dtype)) for x in xs]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def describe(x: Any, otherwise: str = "a tensor") -> str:
     """An operand by its name and shape: ``W_01 of shape (2, 2)``."""
     name = getattr(x, "name", None) or otherwise
-    return f"{name} of shape {np.shape(getattr(x, '_data', x))}"
+    return f"{name} of shape {np.shape(getattr(x, '_array', x))}"
 
 
 def explain(
@@ -166,9 +166,9 @@ def out_argument(function: str) -> TypeError:
     )
 
 
-def nothing_requires_grad(tensor: Tensor) -> RuntimeError:
+def nothing_requires_grad(tensor: Tensor, function: str = "backward") -> RuntimeError:
     return RuntimeError(
-        f"backward: nothing that {describe(tensor)} was computed from requires a gradient "
+        f"{function}: nothing that {describe(tensor)} was computed from requires a gradient "
         "(or it was computed under no_grad). Make a leaf with Tensor(data, requires_grad=True)"
     )
 
@@ -178,6 +178,13 @@ def no_seed(tensor: Tensor) -> ValueError:
         f"backward: {describe(tensor)} has {tensor.size} elements, and a gradient is that of one "
         "number. Reduce it first (t.sum()), or give a seed of its shape: t.backward(np.ones("
         f"{tensor.shape}))"
+    )
+
+
+def not_one_number(tensor: Tensor) -> ValueError:
+    return ValueError(
+        f"derive: {describe(tensor)} has {tensor.size} elements, and a gradient is that of one "
+        "number; reduce it first: t.sum()"
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 # How tightly an expression binds, from loose to tight.
-SUM, PRODUCT, MATMUL, PREFIX, POWER, ATOM = range(6)
+COMPARISON, SUM, PRODUCT, MATMUL, PREFIX, POWER, ATOM = range(7)
 
 
 class Written(NamedTuple):
@@ -57,7 +57,7 @@ _TIMES = infix("·", PRODUCT, MATMUL)  # instead, where a factor is a number
 
 def function(name: str) -> Notation:
     """``name(x, y)``; params that matter to the value are not written."""
-    return Notation(lambda xs, params: f"{name}({', '.join(xs)})", ATOM, (SUM,), name)
+    return Notation(lambda xs, params: f"{name}({', '.join(xs)})", ATOM, (COMPARISON,), name)
 
 
 def number(value: Any) -> str:
@@ -87,7 +87,7 @@ def write(
     for tensor in region:
         op = tensor.op
         assert op is not None
-        operands = [written[x] if x in written else constant(x._data) for x in tensor.inputs]
+        operands = [written[x] if x in written else constant(x._array) for x in tensor.inputs]
         notation = op.notation
         if notation == ENTRYWISE and any(x.ndim == 0 for x in tensor.inputs):
             notation = _TIMES

@@ -82,7 +82,7 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if kwargs.get("out") is not None:
         raise errors.out_argument(function.__name__)
     if function in VALUES:
-        values = {k: v._data if type(v) is Tensor else v for k, v in kwargs.items()}
+        values = {k: v._array if type(v) is Tensor else v for k, v in kwargs.items()}
         return ops.value_of(function, *args, **values)
     if function in FUNCTIONS:
         return FUNCTIONS[function](*args, **kwargs)

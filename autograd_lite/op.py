@@ -56,6 +56,9 @@ class Op:
         vjps: one a (differentiable) input, see the module's docstring; None where no gradient
             flows.
         notation: how formulas write it; by default ``name(x, y)``.
+        source: how NumPy code writes it, as something that binds tightly: a template with ``{0}``,
+            ``{1}`` for operands, ``{axis}`` … for params, or a function of (operands, params). By
+            default the forward's own name, where that is a ufunc.
         domain: the interval from which the tests draw the inputs' entries.
         cases: input shapes and params for the tests; by default elementwise ones.
 
@@ -70,7 +73,7 @@ class Op:
         array(12.)
     """
 
-    __slots__ = ("cases", "domain", "forward", "name", "notation", "vjps")
+    __slots__ = ("cases", "domain", "forward", "name", "notation", "source", "vjps")
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class Op:
         forward: Callable[..., Any],
         *vjps: Vjp | Each | None,
         notation: Notation | None = None,
+        source: str | Callable[[Sequence[str], dict[str, Any]], str] = "",
         domain: tuple[float, float] = (-2.0, 2.0),
         cases: Sequence[Case] = (),
     ) -> None:
@@ -86,6 +90,7 @@ class Op:
         only = vjps[0] if len(vjps) == 1 else None
         self.vjps: Any = only if isinstance(only, Each) else vjps
         self.notation = notation or function(name)
+        self.source = source
         self.domain = domain
         self.cases = tuple(cases)
 
@@ -132,14 +137,16 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         if type(x) is Tensor:
             if x._tracked:
                 record = True
-            arrays.append(x._settle() if x._exposed else x._data)
+            arrays.append(x._settle() if x._exposed else x._array)
         elif type(x) in _SCALARS:
             arrays.append(x)
         else:
             arrays.append(_constant(op, x))
             constants = True
-    if record and _pauses and _state.depth:
+    if record and _pauses and _state.paused:
         record = False
+    elif not record and _traces and _state.tracing:
+        record = True
     if constants and record:
         for i, x in enumerate(inputs):
             if type(x) is not Tensor and type(arrays[i]) is _ndarray:
@@ -151,7 +158,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
     if type(value) is not _ndarray:
         value = np.asarray(value)
     result = _new(Tensor)
-    result._data = value
+    result._array = value
     result.grad = result.name = None
     result._exposed = False
     result._tracked = record
@@ -161,7 +168,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
     else:
         result._node = None
         if constants and value.base is not None:  # a view of an array that its owner may change
-            result._data = value.copy()
+            result._array = value.copy()
     return result
 
 
@@ -174,11 +181,12 @@ def _constant(op: Op, x: Any) -> Any:
 
 
 class _State(threading.local):
-    depth = 0
+    paused = 0  # no_grad blocks open in this thread
+    tracing = 0  # trace blocks
 
 
 _state = _State()
-_pauses = 0  # no_grad blocks open in any thread: while it is 0, `apply` asks no further
+_pauses = _traces = 0  # blocks open in any thread: while there is none, `apply` asks no further
 _lock = threading.Lock()
 
 
@@ -204,4 +212,30 @@ class no_grad(ContextDecorator):  # noqa: N801  (used like a function)
         global _pauses
         with _lock:
             _pauses += step
-        _state.depth += step
+        _state.paused += step
+
+
+class trace(ContextDecorator):  # noqa: N801  (used like a function)
+    """Within it, in this thread, everything that is computed from a Tensor is recorded.
+
+    Also what needs no gradient, and comparisons, which else give plain arrays: so that it can be
+    seen afterwards where each number came from.
+    """
+
+    def __enter__(self) -> None:
+        self._count(+1)
+
+    def __exit__(self, *exception: object) -> None:
+        self._count(-1)
+
+    @staticmethod
+    def _count(step: int) -> None:
+        global _traces
+        with _lock:
+            _traces += step
+        _state.tracing += step
+
+
+def tracing() -> bool:
+    """Whether this thread is within `trace`."""
+    return bool(_traces and _state.tracing)

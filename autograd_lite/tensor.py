@@ -49,10 +49,10 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_data", "_exposed", "_node", "_number", "_tracked", "grad", "name",
+        "__weakref__", "_array", "_exposed", "_node", "_number", "_tracked", "grad", "name",
     )  # fmt: skip
-    _data: Array
-    _exposed: bool  # whether somebody outside may hold `_data`, and write to it
+    _array: Array
+    _exposed: bool  # whether somebody outside may hold `_array`, and write to it
     _node: tuple[Op, tuple[Any, ...], list[Any], dict[str, Any]] | None
     _number: int  # creation order: a result's is greater than those of its inputs
     _tracked: bool  # whether what is computed from this tensor is recorded
@@ -68,13 +68,13 @@ class Tensor:
     ) -> None:
         if isinstance(data, Tensor):
             errors.refuse_conversion(data, "Tensor(t)")
-            data = data._data
+            data = data._array
         array = np.array(data, dtype=dtype)
         if array.dtype.kind not in "biufc":
             errors.refuse_constant("Tensor", array)
         if requires_grad and dtype is None and array.dtype.kind in "biu":
             array = array.astype(np.float64)
-        self._data = array
+        self._array = array
         self._exposed = False
         self._node = None
         self.grad = None
@@ -97,39 +97,39 @@ class Tensor:
         array([1., 3.])
         """
         if self._node is not None:
-            self._data.flags.writeable = False
+            self._array.flags.writeable = False
         elif not self._exposed:
-            if not (self._only_reference() and self._data.flags.writeable):
-                self._data = self._data.copy()  # a graph or another tensor still needs the old one
+            if not (self._only_reference() and self._array.flags.writeable):
+                self._array = self._array.copy()  # a graph or another tensor still needs the old one
             self._exposed = True
-        return self._data
+        return self._array
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
-        if value is self._data and self._exposed:  # w.data -= …
+        if value is self._array and self._exposed:  # w.data -= …
             return
         if self._node is not None:
             raise errors.not_a_leaf(self, "its data can't be rebound")
         array = np.array(value)
         if array.shape != self.shape:
             raise errors.rebinding(self, array)
-        self._replace(array.astype(self._data.dtype, casting="same_kind", copy=False))
+        self._replace(array.astype(self._array.dtype, casting="same_kind", copy=False))
 
     def _replace(self, array: Array) -> None:
         """Rebind a leaf to an array of its shape (or a NumPy scalar) that is the engine's own."""
-        self._data = array if type(array) is np.ndarray else np.asarray(array)
+        self._array = array if type(array) is np.ndarray else np.asarray(array)
         self._exposed = False
 
     def _only_reference(self) -> bool:
         """Whether nothing but this tensor holds its array, or memory that the array shares."""
-        return self._data.base is None and getrefcount(self._data) <= _ONE_REFERENCE
+        return self._array.base is None and getrefcount(self._array) <= _ONE_REFERENCE
 
     def _settle(self) -> Array:
         """The array for an op to keep: a copy as long as somebody outside holds this one."""
         if self._only_reference():
             self._exposed = False
-            return self._data
-        return self._data.copy()
+            return self._array
+        return self._array.copy()
 
     @property
     def op(self) -> Op | None:
@@ -162,19 +162,19 @@ class Tensor:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._data.shape
+        return self._array.shape
 
     @property
     def ndim(self) -> int:
-        return self._data.ndim
+        return self._array.ndim
 
     @property
     def size(self) -> int:
-        return self._data.size
+        return self._array.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self._data.dtype
+        return self._array.dtype
 
     @property
     def requires_grad(self) -> bool:
@@ -188,7 +188,7 @@ class Tensor:
     def requires_grad(self, value: bool) -> None:
         if self._node is not None:
             raise errors.not_a_leaf(self, "requires_grad can't be set")
-        if value and self._data.dtype.kind != "f":
+        if value and self._array.dtype.kind != "f":
             raise errors.no_gradient_for(self)
         self._tracked = bool(value)
 
@@ -199,11 +199,11 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same value as a leaf that requires no gradient."""
-        return _leaf(self._settle() if self._exposed else self._data)
+        return _leaf(self._settle() if self._exposed else self._array)
 
     def numpy(self) -> Array:
         """A copy of the value, without the gradient."""
-        return self._data.copy()
+        return self._array.copy()
 
     def item(self) -> Any:
         """The value of a tensor with one element, as a Python number."""
@@ -212,11 +212,11 @@ class Tensor:
                 f"item: {errors.describe(self)} has {self.size} elements, not 1; "
                 "use .numpy() or .tolist()"
             )
-        return self._data.item()
+        return self._array.item()
 
     def tolist(self) -> Any:
         """The value as nested Python lists."""
-        return self._data.tolist()
+        return self._array.tolist()
 
     # ------------------------------------------------------------------ differentiation
 
@@ -331,10 +331,10 @@ class Tensor:
     def __len__(self) -> int:
         if not self.ndim:
             raise TypeError(f"len: {errors.describe(self)} has no axes; .size is 1")
-        return len(self._data)
+        return len(self._array)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._array)
 
     def __float__(self) -> float:
         return float(self.item())
@@ -373,19 +373,19 @@ class Tensor:
         return ops.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def argmax(self, axis: Any = None) -> Any:
-        return self._data.argmax(axis=axis)
+        return self._array.argmax(axis=axis)
 
     def argmin(self, axis: Any = None) -> Any:
-        return self._data.argmin(axis=axis)
+        return self._array.argmin(axis=axis)
 
     def all(self, axis: Any = None) -> Any:
-        return self._data.all(axis=axis)
+        return self._array.all(axis=axis)
 
     def any(self, axis: Any = None) -> Any:
-        return self._data.any(axis=axis)
+        return self._array.any(axis=axis)
 
     def round(self, decimals: int = 0) -> Array:
-        return self._data.round(decimals)
+        return self._array.round(decimals)
 
     def dot(self, other: Any) -> Tensor:
         return ops.dot(self, other)
@@ -430,12 +430,12 @@ class Tensor:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         errors.refuse_conversion(self, "np.array(t)")
-        return self._data.astype(dtype or self._data.dtype)
+        return self._array.astype(dtype or self._array.dtype)
 
     # ------------------------------------------------------------------ showing
 
     def __repr__(self) -> str:
-        value = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=100)
+        value = np.array2string(self._array, separator=", ", prefix="Tensor(", threshold=100)
         parts = [value]
         if self.name is not None:
             parts.append(f"name={self.name!r}")
@@ -443,8 +443,8 @@ class Tensor:
             parts.append(f"op={self.op.name}")
         elif self._tracked:
             parts.append("requires_grad=True")
-        if self._data.dtype != np.float64:
-            parts.append(f"dtype={self._data.dtype}")
+        if self._array.dtype != np.float64:
+            parts.append(f"dtype={self._array.dtype}")
         return f"Tensor({', '.join(parts)})"
 
     def __format__(self, spec: str) -> str:
@@ -453,7 +453,7 @@ class Tensor:
     def __reduce__(self) -> Any:
         if self._node is not None:
             raise errors.not_a_leaf(self, "its graph can't be pickled")
-        return _unpickle, (self._data, self._tracked, self.name, self.grad)
+        return _unpickle, (self._array, self._tracked, self.name, self.grad)
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         return _unpickle(*self.__reduce__()[1])
@@ -462,7 +462,7 @@ class Tensor:
 def _leaf(array: Array) -> Tensor:
     """A leaf around an array that is the engine's own, without a copy."""
     leaf = Tensor.__new__(Tensor)
-    leaf._data = array
+    leaf._array = array
     leaf._exposed = leaf._tracked = False
     leaf._node = leaf.grad = leaf.name = None
     return leaf
@@ -476,7 +476,7 @@ def _unpickle(data: Array, requires_grad: bool, name: str | None, grad: Array | 
 
 def _count_one() -> int:
     leaf = _leaf(np.empty(0))
-    return getrefcount(leaf._data)
+    return getrefcount(leaf._array)
 
 
 _ONE_REFERENCE = _count_one()  # what getrefcount says of an array that only its tensor holds

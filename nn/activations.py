@@ -32,18 +32,22 @@ softmax_op = op(
     _softmax,
     lambda g, out, x, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)),
     cases=_ROWS,
+    source="(lambda e: e / np.sum(e, axis={axis}, keepdims=True))"
+    "(np.exp({0} - np.max({0}, axis={axis}, keepdims=True)))",
 )
 log_softmax_op = op(
     "log_softmax",
     _log_softmax,
     lambda g, out, x, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
     cases=_ROWS,
+    source="({0} - np.log(np.sum(np.exp({0}), axis={axis}, keepdims=True)))",
 )
 leaky_relu_op = op(
     "leaky_relu",
     lambda x, slope: np.where(x > 0, x, slope * x),
     lambda g, out, x, slope: ag.where(x > 0, g, slope * g),
     cases=[Case(((2, 3),), {"slope": 0.01})],
+    source="np.where({0} > 0, {0}, {slope} * {0})",
 )
 
 

@@ -245,7 +245,7 @@ class CrossEntropyLoss(_Loss):
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         prediction = as_input(prediction, "z")
-        classes = target._data if isinstance(target, Tensor) else np.asarray(target)
+        classes = target._array if isinstance(target, Tensor) else np.asarray(target)
         if classes.ndim == prediction.ndim - 1:
             target = Tensor(_one_hot(classes, prediction.shape[-1]), name="y")
         return super().__call__(prediction, target)

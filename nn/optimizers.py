@@ -52,7 +52,7 @@ class Optimizer:
         for i, parameter in enumerate(self.parameters):
             grad = parameter.grad
             if grad is not None:
-                parameter._replace(update(i, parameter._data, grad))
+                parameter._replace(update(i, parameter._array, grad))
 
     def update(self, i: int, value: Array, grad: Array) -> Array:
         """The new value of parameter ``i``, of the shape of ``value`` and ``grad``."""
@@ -61,7 +61,7 @@ class Optimizer:
     def remembered(self, what: str) -> list[Array]:
         """One array a parameter, zeros at first, that lives from step to step."""
         if what not in self._memory:
-            self._memory[what] = [np.zeros_like(p._data) for p in self.parameters]
+            self._memory[what] = [np.zeros_like(p._array) for p in self.parameters]
         return self._memory[what]
 
 
@@ -83,7 +83,7 @@ class SGD(Optimizer):
         for parameter in self.parameters:
             grad = parameter.grad
             if grad is not None:
-                parameter._replace(parameter._data - lr * grad)
+                parameter._replace(parameter._array - lr * grad)
 
 
 class Momentum(Optimizer):

@@ -70,7 +70,7 @@ def draw(
             lines.append(labels.font(labels.shape_text(tensor.shape), 9, labels.GREY))
         at = ... if entry is None else np.unravel_index(entry, tensor.shape)
         if values:
-            lines.append(labels.array_markup(tensor._data[at], labels.INK))
+            lines.append(labels.array_markup(tensor._array[at], labels.INK))
         if grads and tensor.grad is not None:
             lines.append(labels.array_markup(tensor.grad[at], labels.RED, "∇ "))
         return "".join(f"<BR/>{line}" for line in lines)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 from ..notation import PREFIX, Written, number, write
+from ..steps import Step, main_input, steps
 from ..tensor import Tensor
 from . import labels
 from .figure import Figure
 from .paths import arrows, on_paths
 from .sheet import Sheet
-from .steps import Step, main_input, steps
 
 
 class Symbols:

@@ -13,13 +13,13 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..notation import ATOM, MATMUL, POWER, PREFIX, PRODUCT, SUM, Written, apply_notation
+from ..steps import Step, is_number, steps
 from ..tensor import Array, Tensor
 from . import labels
 from .computations import Symbols, constant, stand_ins
 from .figure import Figure
 from .paths import arrows, on_paths
 from .sheet import Sheet
-from .steps import Step, is_number, steps
 
 LIMIT = 300
 """How many numbers are drawn at most."""
@@ -113,7 +113,7 @@ def dependence(tensor: Tensor) -> list[Array]:
     found = [np.zeros((tensor.size, x.size), bool) for x in inputs]
     for truth in (True, False) if any(x.dtype == bool for x in inputs) else (True,):
         generic = [
-            x._data if is_number(x)
+            x._array if is_number(x)
             else np.full(x.shape, truth) if x.dtype == bool
             else np.asarray(rng.uniform(low, high, x.shape))
             for x in inputs
@@ -149,7 +149,7 @@ def replay(tensor: Tensor, operands: list[list[Written]], depends: list[Array]) 
     """The formulas of a result's entries, given those of its op's inputs."""
     assert tensor.op is not None
     given = [
-        x._data if is_number(x) else _entries(written, x.shape)
+        x._array if is_number(x) else _entries(written, x.shape)
         for x, written in zip(tensor.inputs, operands, strict=True)
     ]
     result = np.empty(tensor.shape, object)
@@ -175,7 +175,7 @@ def _by_notation(
     used = []
     for x, written, depend in zip(tensor.inputs, operands, depends, strict=True):
         if is_number(x):
-            used.append(constant(x._data))
+            used.append(constant(x._array))
         elif np.count_nonzero(depend[j]) == 1:
             used.append(written[np.argmax(depend[j])])
         else:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from ..errors import describe
 from ..graph import walk
+from ..steps import Step
 from ..tensor import Tensor
-from .steps import Step
 
 Targets = str | Tensor | Sequence[str | Tensor] | None
 

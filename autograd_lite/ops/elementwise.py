@@ -12,8 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..notation import ATOM, MATMUL, POWER, PREFIX, PRODUCT, SUM, Notation, function, infix, number
-from ..op import Case, Op, op
+from ..notation import (
+    ATOM,
+    COMPARISON,
+    MATMUL,
+    POWER,
+    PREFIX,
+    PRODUCT,
+    SUM,
+    Notation,
+    function,
+    infix,
+    number,
+)
+from ..op import Case, Op, op, tracing
 from ..tensor import Array, Tensor
 
 POSITIVE = (0.3, 3.0)
@@ -51,7 +63,9 @@ negative = op(
     lambda g, out, x: -g,
     notation=Notation("−{0}", PREFIX, (PREFIX,), "−"),
 )
-positive = op("positive", np.positive, lambda g, out, x: g, notation=Notation("{0}", 0, (0,), "+"))
+positive = op(
+    "positive", np.positive, lambda g, out, x: g, notation=Notation("{0}", ATOM, (ATOM,), "+")
+)
 reciprocal = op(
     "reciprocal", np.reciprocal, lambda g, out, x: -g * out * out, domain=POSITIVE,
     notation=Notation("1 / {0}", PRODUCT, (MATMUL,), "1/"),
@@ -99,6 +113,7 @@ fixed_power = op(
     domain=POSITIVE,
     cases=[Case(((2, 3),), {"exponent": n}) for n in (3, 1, 0, -1, 0.5)],
     notation=Notation(_superscript, POWER, (ATOM,), "^"),
+    source="({0}**{exponent!r})",
 )
 
 
@@ -134,8 +149,18 @@ sqrt = op(
 sin = op("sin", np.sin, lambda g, out, x: g * np.cos(x))
 cos = op("cos", np.cos, lambda g, out, x: -g * np.sin(x))
 tanh = op("tanh", np.tanh, lambda g, out, x: g * (1.0 - out * out))
-relu = op("relu", lambda x: np.maximum(x, 0), lambda g, out, x: g * (x > 0))
-softplus = op("softplus", lambda x: np.logaddexp(x, 0), lambda g, out, x: g * sigmoid(x))
+relu = op(
+    "relu",
+    lambda x: np.maximum(x, 0),
+    lambda g, out, x: g * (x > 0),
+    source="np.maximum({0}, 0)",
+)
+softplus = op(
+    "softplus",
+    lambda x: np.logaddexp(x, 0),
+    lambda g, out, x: g * sigmoid(x),
+    source="np.logaddexp({0}, 0)",
+)
 
 
 # For each dtype 1, and the greatest x for which exp(x) is finite: there σ(−x) is next to nothing.
@@ -152,7 +177,11 @@ def _sigmoid(x: Any) -> Any:
 
 
 sigmoid: Op = op(
-    "sigmoid", _sigmoid, lambda g, out, x: g * (out * (1.0 - out)), notation=function("σ")
+    "sigmoid",
+    _sigmoid,
+    lambda g, out, x: g * (out * (1.0 - out)),
+    notation=function("σ"),
+    source="(1 / (1 + np.exp(-{0})))",
 )
 
 # ---------------------------------------------------------------------- choosing
@@ -179,6 +208,7 @@ where_op = op(
     lambda g, out, condition, x, y: where(condition, g, 0),
     lambda g, out, condition, x, y: where(condition, 0, g),
     cases=[Case(((3,), (2, 3), (2, 1)))],
+    source="np.where({0}, {1}, {2})",
 )
 
 
@@ -191,7 +221,7 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
     >>> x.grad
     array([0.1, 1. ])
     """
-    return where_op(condition.numpy() if type(condition) is Tensor else condition, x, y)
+    return where_op(condition, x, y)
 
 
 def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
@@ -211,7 +241,8 @@ astype_op = op(
     lambda x, dtype: x.astype(dtype),
     lambda g, out, x, dtype: g.astype(x.dtype),
     cases=[Case(((2, 3),), {"dtype": np.dtype(np.float64)})],
-    notation=Notation("{0}", 0, (0,), "astype"),
+    notation=Notation("{0}", ATOM, (ATOM,), "astype"),
+    source="np.asarray({0}, dtype='{dtype}')",
 )
 
 
@@ -219,7 +250,7 @@ def astype(x: Tensor, dtype: DTypeLike) -> Any:
     """``x`` in another dtype; integers and booleans have no gradient, and come as an array."""
     kind = np.dtype(dtype)
     if kind.kind in "biu" and x.requires_grad:
-        return x._data.astype(kind)
+        return x._array.astype(kind)
     return astype_op(x, dtype=kind)
 
 
@@ -228,11 +259,28 @@ as_it_was = Op(
     "as_it_was",
     lambda x, value: value.view(),
     lambda g, out, x, value: g,
-    notation=Notation("{0}", 0, (0,), "="),
+    notation=Notation("{0}", ATOM, (ATOM,), "="),
+    source="{0}",
 )
 
 
+# Piecewise constant functions: ops without a vjp, which are recorded only while tracing.
+_VALUE_SIGNS = {
+    np.equal: "=", np.not_equal: "≠", np.less: "<", np.less_equal: "≤", np.greater: ">",
+    np.greater_equal: "≥",
+}  # fmt: skip
+VALUE_OPS = {
+    f: Op(f.__name__, f, notation=infix(sign, COMPARISON, SUM)) for f, sign in _VALUE_SIGNS.items()
+} | {f: Op(f.__name__, f) for f in (np.sign, np.floor, np.ceil, np.rint, np.trunc)}
+
+
 def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:
-    """A function without a gradient (a comparison, `np.sign`, …) of the values: a plain array."""
-    value: Array = function(*[a._data if type(a) is Tensor else a for a in args], **kwargs)
+    """A function without a gradient (a comparison, `np.sign`, …) of the values: a plain array.
+
+    While tracing it is recorded instead.
+    """
+    if tracing() and function in VALUE_OPS:
+        recorded: Any = VALUE_OPS[function](*args, **kwargs)
+        return recorded  # type: ignore[no-any-return]
+    value: Array = function(*[a._array if type(a) is Tensor else a for a in args], **kwargs)
     return value

@@ -38,7 +38,19 @@ getitem_op = op(
     lambda g, out, x, index: scatter(g, index=index, shape=x.shape),
     cases=[Case(((2, 3),), {"index": index}) for index in _INDICES],
     notation=Notation(_written, ATOM, (ATOM,), "[ ]"),
+    source=lambda xs, params: f"{xs[0]}[{_code(params['index'])}]",
 )
+
+
+def _code(index: Any) -> str:
+    """An index as Python code."""
+    if isinstance(index, tuple):
+        return ", ".join(map(_code, index)) + ("," if len(index) == 1 else "")
+    if isinstance(index, slice):
+        return f"slice({index.start}, {index.stop}, {index.step})"
+    if isinstance(index, np.ndarray):
+        return f"np.array({index.tolist()}, dtype='{index.dtype}')"
+    return "..." if index is ... else repr(index)
 
 
 def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
@@ -58,6 +70,10 @@ scatter: Op = op(
         Case((np.empty((2, 3))[index].shape,), {"index": index, "shape": (2, 3)})
         for index in _INDICES
     ],
+    source=lambda xs, params: (
+        f"(lambda z: (np.add.at(z, ({_code(params['index'])}), {xs[0]}), z)[1])"
+        f"(np.zeros({params['shape']}))"
+    ),
 )
 
 
@@ -72,7 +88,7 @@ def _is_basic(index: Any) -> bool:
 def _own(part: Any) -> Any:
     """A part of an index that nobody else can change."""
     if type(part) is Tensor:
-        part = part._data
+        part = part._array
     return np.array(part) if isinstance(part, (list, np.ndarray)) else part
 
 

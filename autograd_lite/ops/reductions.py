@@ -39,6 +39,7 @@ sum_op = op(
     lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims),
     cases=_CASES,
     notation=function("Σ"),
+    source="np.sum({0}, axis={axis}, keepdims={keepdims})",
 )
 
 
@@ -50,8 +51,11 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 mean_op = op(
     "mean",
     lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
-    lambda g, out, x, axis, keepdims: _spread(g * (out.size / x.size), x, axis, keepdims),
+    lambda g, out, x, axis, keepdims: _spread(
+        g / (x.size / out.size if out.size else 1), x, axis, keepdims
+    ),
     cases=_CASES,
+    source="np.mean({0}, axis={axis}, keepdims={keepdims})",
 )
 
 
@@ -66,8 +70,20 @@ def _extreme_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return _kept(g, x, axis, keepdims) * (chosen / chosen.sum(axis=axis, keepdims=True))
 
 
-max_op = op("max", np.maximum.reduce, _extreme_vjp, cases=_CASES)
-min_op = op("min", np.minimum.reduce, _extreme_vjp, cases=_CASES)
+max_op = op(
+    "max",
+    np.maximum.reduce,
+    _extreme_vjp,
+    cases=_CASES,
+    source="np.max({0}, axis={axis}, keepdims={keepdims})",
+)
+min_op = op(
+    "min",
+    np.minimum.reduce,
+    _extreme_vjp,
+    cases=_CASES,
+    source="np.min({0}, axis={axis}, keepdims={keepdims})",
+)
 
 
 def max(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:

@@ -17,6 +17,7 @@ reshape_op = op(
     lambda x, shape: x.reshape(shape),
     lambda g, out, x, shape: g.reshape(x.shape),
     cases=[Case(((2, 3),), {"shape": shape}) for shape in ((6,), (3, -1), (1, 2, 3))],
+    source="np.reshape({0}, {shape})",
 )
 
 
@@ -49,6 +50,9 @@ transpose_op = op(
     lambda g, out, x, axes: transpose(g, axes and np.argsort(np.mod(axes, x.ndim)).tolist()),
     cases=[Case(((2, 3),), {"axes": None}), Case(((2, 3, 4),), {"axes": (2, 0, -2)})],
     notation=Notation("{0}ᵀ", POWER, (ATOM,), "ᵀ"),
+    source=lambda xs, params: (
+        f"{xs[0]}.T" if params["axes"] is None else f"np.transpose({xs[0]}, {params['axes']})"
+    ),
 )
 
 
@@ -88,6 +92,7 @@ broadcast_to_op = op(
         Case(((),), {"shape": (2,)}),
     ],
     notation=Notation("{0}", SUM, (SUM,), "broadcast"),
+    source="np.broadcast_to({0}, {shape})",
 )
 
 
@@ -108,6 +113,7 @@ concatenate_op = op(
     lambda *xs, axis: np.concatenate(xs, axis=axis),
     Each(_part),
     cases=[Case(((2, 3), (1, 3)), {"axis": 0}), Case(((2, 1), (2, 3), (2, 2)), {"axis": -1})],
+    source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
 )
 
 

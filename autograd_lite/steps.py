@@ -1,4 +1,4 @@
-"""The steps of a computation: what lies between the tensors that a figure shows."""
+"""The steps of a computation: what lies between the tensors that are shown."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection
 from typing import NamedTuple
 
-from ..graph import walk
-from ..tensor import Tensor
+from .graph import walk
+from .tensor import Tensor
 
 
 class Step(NamedTuple):
