@@ -7,7 +7,7 @@ same rules run on Tensors, so that the backward pass is itself a graph.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
 from sys import getrefcount
@@ -55,8 +55,13 @@ def pull(
             if needed is not None and x not in needed:
                 continue
             cotangent = vjp(*args, **params) if params else vjp(*args)
-            if cotangent.shape != array.shape or cotangent.dtype is not array.dtype:
-                cotangent = _fit(cotangent, array, op.name)
+            try:
+                if cotangent.shape != array.shape or cotangent.dtype is not array.dtype:
+                    cotangent = _fit(cotangent, array, op.name)
+            except AttributeError:
+                if hasattr(cotangent, "shape"):
+                    raise
+                raise errors.wrong_cotangent(op.name, cotangent, array) from None
             if x in cotangents:
                 cotangents[x] = cotangents[x] + cotangent
             else:
@@ -80,6 +85,8 @@ def _fit(g: Any, array: Array, op: str) -> Any:
         if g.ndim != array.ndim:
             g = g.reshape(array.shape)
     if g.dtype is not array.dtype:
+        if g.dtype.kind == "c" != array.dtype.kind:
+            raise errors.complex_gradient(op)
         g = g.astype(array.dtype)
     return g
 
@@ -138,13 +145,16 @@ def _count_one_name() -> int:
 _ONE_NAME = _count_one_name()  # what getrefcount says of an array that one local name holds
 
 
-def _seed(output: Tensor, grad: ArrayLike | None) -> Any:
+def _seed(output: Tensor, grad: ArrayLike | None, function: str = "backward") -> Any:
     if grad is None:
         if output.size != 1:
-            raise errors.no_seed(output)
+            raise errors.no_seed(output, function)
         one = output.dtype.type(1)
         return one if output.ndim == 0 else np.full(output.shape, one)
-    seed = np.array(grad.detach() if isinstance(grad, Tensor) else grad, dtype=output.dtype)
+    seed = np.array(grad.detach() if isinstance(grad, Tensor) else grad)
+    if seed.dtype.kind not in "biuf":
+        raise errors.complex_gradient(f"{function}: the seed")
+    seed = seed.astype(output.dtype)
     if seed.shape != output.shape:
         raise errors.wrong_seed(output, seed)
     return seed
@@ -152,7 +162,7 @@ def _seed(output: Tensor, grad: ArrayLike | None) -> Any:
 
 def gradients(
     y: Tensor,
-    xs: Sequence[Tensor],
+    xs: Iterable[Tensor] | Tensor,
     seed: ArrayLike | Tensor | None = None,
     create_graph: bool = False,
 ) -> list[Tensor]:
@@ -160,7 +170,7 @@ def gradients(
 
     Args:
         y: a tensor with one element, or any with a seed.
-        xs: tensors that require a gradient.
+        xs: tensors that require a gradient; a single one gives a list of one.
         seed: the cotangent of ``y``, of its shape.
         create_graph: record the backward pass, so that the gradients can be differentiated,
             drawn and written out themselves.
@@ -180,12 +190,15 @@ def gradients(
         >>> dx.item(), ddx.item()
         (27.0, 18.0)
     """
+    if not isinstance(y, Tensor):
+        raise TypeError(f"gradients: y is a {type(y).__name__}, not a Tensor")
+    xs = [xs] if isinstance(xs, Tensor) else list(xs)
     for i, x in enumerate(xs):
         if type(x) is not Tensor or not x._tracked:
             raise errors.not_differentiable(x, i)
     start: Any = seed
     if not (create_graph and type(seed) is Tensor):
-        start = _seed(y, seed)
+        start = _seed(y, seed, "gradients")
         start = _as_tensor(start) if create_graph else start
     elif seed.shape != y.shape:
         raise errors.wrong_seed(y, seed._array)

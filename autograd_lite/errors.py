@@ -25,12 +25,13 @@ def explain(
     error: Exception,
 ) -> Exception:
     """The error for an op whose forward raised ``error``: the operands, what differs, a remedy."""
+    arrays = [getattr(a, "_array", a) for a in arrays]
     labels = [getattr(x, "name", None) or f"operand {i}" for i, x in enumerate(inputs)]
     shapes = [np.shape(a) for a in arrays]
     lines = [f"{op}: {error}"]
     if isinstance(error, ValueError) and op in ("matmul", "linear"):
         lines = [f"{op}: {_product_mismatch(labels, shapes)}"]
-    elif isinstance(error, ValueError) and not params and len(shapes) > 1:
+    elif isinstance(error, ValueError) and not params and len(shapes) > 1 and op != "dot":
         difference = _broadcast_mismatch(labels, shapes)
         if difference:
             lines = [f"{op}: {difference}"]
@@ -109,8 +110,13 @@ _SIGNS = {
 }  # fmt: skip
 
 
-def refuse_constant(where: str, array: np.ndarray[Any, Any]) -> NoReturn:
+def refuse_constant(where: str, array: np.ndarray[Any, Any], given: Any = None) -> NoReturn:
     """An operand that isn't numeric: an object array, strings, None."""
+    if array.dtype == object and array.ndim == 0:
+        raise TypeError(
+            f"{where}: a number, an array or a Tensor is needed, not a "
+            f"{type(array.item() if given is None else given).__name__}"
+        )
     if array.dtype == object:
         raise TypeError(
             f"{where}: an object array of shape {array.shape} would lose gradients silently; "
@@ -119,14 +125,62 @@ def refuse_constant(where: str, array: np.ndarray[Any, Any]) -> NoReturn:
     raise TypeError(f"{where}: numbers are needed, and {array.dtype} is not a numeric dtype")
 
 
+def refuse_array_kind(where: str, array: Any) -> NoReturn:
+    """A masked array or a matrix, whose own meaning of an operation would be lost."""
+    raise TypeError(
+        f"{where}: a {type(array).__name__} can't be combined with a Tensor: its "
+        f"{'mask' if hasattr(array, 'mask') else 'matrix product'} would be ignored; "
+        "give np.asarray(x) (and for a mask, ag.where(mask, 0, t))"
+    )
+
+
+def too_few_vjps(op: str, inputs: int, vjps: int) -> TypeError:
+    return TypeError(
+        f"{op}: {inputs} inputs were given, and the op has {vjps} vjps; give one for each input, "
+        "and None for an input that has no gradient"
+    )
+
+
+def no_gradient_through(op: str, result: Tensor) -> TypeError:
+    return TypeError(
+        f"{op}: its result has dtype {result.dtype}, which can't be differentiated; let the "
+        "forward return floats, or give None for each vjp"
+    )
+
+
+def complex_gradient(where: str) -> TypeError:
+    return TypeError(
+        f"{where}: a complex value met a gradient of real numbers, and complex numbers can't be "
+        "differentiated; use their real and imaginary parts"
+    )
+
+
+def stored_into_array(tensor: Tensor) -> TypeError:
+    return TypeError(
+        f"array[i] = t: {describe(tensor)} requires a gradient, which a plain array would lose "
+        "silently; build one Tensor with ag.stack([...]) or ag.array([...]), or store t.item()"
+    )
+
+
+def in_place_under_no_grad(tensor: Tensor) -> TypeError:
+    return TypeError(
+        f"{describe(tensor)} is a leaf that requires a gradient: under no_grad, w -= … would "
+        "replace it by a tensor that requires none; write w.data -= … instead"
+    )
+
+
+def not_a_name(name: Any) -> TypeError:
+    return TypeError(f"a tensor's name must be a string or None, not {name!r}")
+
+
 def refuse_conversion(tensor: Tensor, how: str) -> None:
     """Raise where turning a tensor into a plain array would cut it off from its gradient."""
     if tensor.requires_grad:
         raise TypeError(
             f"{how}: {describe(tensor)} requires a gradient, which a plain array would lose "
             "silently. To build one Tensor from several: ag.array([...]) or ag.stack([...]). To "
-            "write into an array: compute the entries first, or ag.where(mask, new, old). For the "
-            "value alone: t.numpy() or t.detach()"
+            "write into an array: compute the entries first, or ag.where(mask, new, old). For a "
+            "product: a @ t or np.dot(a, t). For the value alone: t.numpy() or t.detach()"
         )
 
 
@@ -173,11 +227,11 @@ def nothing_requires_grad(tensor: Tensor, function: str = "backward") -> Runtime
     )
 
 
-def no_seed(tensor: Tensor) -> ValueError:
+def no_seed(tensor: Tensor, function: str) -> ValueError:
     return ValueError(
-        f"backward: {describe(tensor)} has {tensor.size} elements, and a gradient is that of one "
-        "number. Reduce it first (t.sum()), or give a seed of its shape: t.backward(np.ones("
-        f"{tensor.shape}))"
+        f"{function}: {describe(tensor)} has {tensor.size} elements, and a gradient is that of one "
+        "number. Reduce it first (t.sum()), or give a seed of its shape: "
+        + (f"t.backward(np.ones({tensor.shape}))" if function == "backward" else "seed=…")
     )
 
 
@@ -205,8 +259,9 @@ def not_differentiable(x: Any, i: int) -> TypeError:
 
 
 def wrong_cotangent(op: str, got: Any, wanted: Any) -> ValueError:
+    shown = f"of shape {got.shape}" if hasattr(got, "shape") else f"that is a {type(got).__name__}"
     return ValueError(
-        f"{op}: a vjp returned a cotangent of shape {np.shape(got)}, and the "
+        f"{op}: a vjp returned a cotangent {shown}, and the "
         f"input has shape {wanted.shape}; the vjp must return the input's shape, or one that "
         "broadcasting made of it"
     )

@@ -43,7 +43,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.broadcast_to: ops.broadcast_to,
     np.clip: ops.clip,
     np.concatenate: ops.concatenate,
-    np.copy: ops.positive,
+    np.copy: ops.copy,
     np.dot: ops.dot,
     np.expand_dims: ops.expand_dims,
     np.matrix_transpose: ops.matrix_transpose,
@@ -85,5 +85,7 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         values = {k: v._array if type(v) is Tensor else v for k, v in kwargs.items()}
         return ops.value_of(function, *args, **values)
     if function in FUNCTIONS:
+        if function is np.where and len(args) == 1 and not kwargs:
+            return np.nonzero(args[0])
         return FUNCTIONS[function](*args, **kwargs)
     return NotImplemented

@@ -23,7 +23,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .errors import explain, refuse_constant
+from .errors import (
+    explain,
+    no_gradient_through,
+    refuse_array_kind,
+    refuse_constant,
+    too_few_vjps,
+)
 from .notation import Notation, function
 from .tensor import Tensor
 
@@ -52,7 +58,8 @@ class Op:
 
     Args:
         name: what errors, figures and formulas call it.
-        forward: ``forward(*arrays, **params)`` → the value. It must not change its arguments.
+        forward: ``forward(*arrays, **params)`` → the value, a new array or a view of an argument.
+            It must not change its arguments, nor hand out an array that it uses again.
         vjps: one a (differentiable) input, see the module's docstring; None where no gradient
             flows.
         notation: how formulas write it; by default ``name(x, y)``.
@@ -95,12 +102,31 @@ class Op:
         self.cases = tuple(cases)
 
     def __call__(self, *inputs: Any, **params: Any) -> Tensor:
-        """The value: a Tensor where an input is one, else the array that ``forward`` gives."""
+        """The value: a Tensor where an input is one, else the array that ``forward`` gives.
+
+        Raises:
+            TypeError: the op has not one vjp (or None) for each input, or gave no numbers.
+        """
         for x in inputs:
             if type(x) is Tensor:
-                return apply(self, inputs, params)
-        value: Tensor = self.forward(*inputs, **params)
+                if type(self.vjps) is tuple and len(self.vjps) < len(inputs) and not tracing():
+                    raise too_few_vjps(self.name, len(inputs), len(self.vjps))
+                for key, param in params.items():
+                    if type(param) is _ndarray:  # its owner may change it later
+                        params[key] = param.copy()
+                result = apply(self, inputs, params)
+                if result._array.dtype.kind not in "fc":
+                    _check_result(self, result)
+                return result
+        value: Tensor = self.forward(
+            *[x if type(x) is _ndarray else np.asarray(x) for x in inputs], **params
+        )
         return value
+
+    def __reduce__(self) -> Any:
+        if OPS.get(self.name) is not self:
+            raise TypeError(f"{self!r} can't be pickled: it is not in the table of ops")
+        return _entry, (self.name,)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -116,6 +142,11 @@ def op(name: str, forward: Callable[..., Any], *vjps: Vjp | Each | None, **kwarg
         raise ValueError(f"op {name!r} is in the table already; choose another name")
     entry = OPS[name] = Op(name, forward, *vjps, **kwargs)
     return entry
+
+
+def _entry(name: str) -> Op:
+    """The entry of that name, for unpickling."""
+    return OPS[name]
 
 
 _NO_PARAMS: dict[str, Any] = {}
@@ -172,11 +203,21 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
     return result
 
 
+def _check_result(op: Op, result: Tensor) -> None:
+    """Refuse what is not numeric, and a gradient through what has none."""
+    if result._array.dtype.kind not in "biu":
+        refuse_constant(op.name, result._array)
+    if result._tracked and not tracing() and any(op.vjps):
+        raise no_gradient_through(op.name, result)
+
+
 def _constant(op: Op, x: Any) -> Any:
     """An operand that is neither Tensor nor Python number, as an array to compute with."""
+    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+        refuse_array_kind(op.name, x)
     array = x if type(x) is _ndarray else np.asarray(x)
     if array.dtype.kind not in "biufc":
-        refuse_constant(op.name, array)
+        refuse_constant(op.name, array, x)
     return array if array.ndim or type(x) is _ndarray else array[()]
 
 
@@ -234,6 +275,11 @@ class trace(ContextDecorator):  # noqa: N801  (used like a function)
         with _lock:
             _traces += step
         _state.tracing += step
+
+
+def paused() -> bool:
+    """Whether this thread is within `no_grad`."""
+    return bool(_pauses and _state.paused)
 
 
 def tracing() -> bool:

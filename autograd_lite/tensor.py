@@ -11,6 +11,8 @@ outside holds it, each op that uses the leaf takes a copy.
 
 from __future__ import annotations
 
+import opcode
+import sys
 from collections.abc import Iterator
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -59,6 +61,9 @@ class Tensor:
     grad: Array | None
     name: str | None
 
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Tensor can't be subclassed: ops know Tensors by their very type")
+
     def __init__(
         self,
         data: ArrayLike,
@@ -69,16 +74,18 @@ class Tensor:
         if isinstance(data, Tensor):
             errors.refuse_conversion(data, "Tensor(t)")
             data = data._array
+        if isinstance(data, (np.ma.MaskedArray, np.matrix)):
+            errors.refuse_array_kind("Tensor", data)
         array = np.array(data, dtype=dtype)
         if array.dtype.kind not in "biufc":
-            errors.refuse_constant("Tensor", array)
+            errors.refuse_constant("Tensor", array, data)
         if requires_grad and dtype is None and array.dtype.kind in "biu":
             array = array.astype(np.float64)
         self._array = array
         self._exposed = False
         self._node = None
         self.grad = None
-        self.name = name
+        self.name = _checked(name)
         self._tracked = False
         if requires_grad:
             self.requires_grad = True
@@ -100,7 +107,7 @@ class Tensor:
             self._array.flags.writeable = False
         elif not self._exposed:
             if not (self._only_reference() and self._array.flags.writeable):
-                self._array = self._array.copy()  # a graph or another tensor still needs the old one
+                self._array = self._array.copy()  # a graph or another tensor needs the old one
             self._exposed = True
         return self._array
 
@@ -116,7 +123,14 @@ class Tensor:
         self._replace(array.astype(self._array.dtype, casting="same_kind", copy=False))
 
     def _replace(self, array: Array) -> None:
-        """Rebind a leaf to an array of its shape (or a NumPy scalar) that is the engine's own."""
+        """Rebind a leaf to an update of its value that is the engine's own.
+
+        A wider dtype is cast back; a shape that broadcasting made larger is refused.
+        """
+        if array.nbytes != self._array.nbytes:
+            if array.shape != self._array.shape:
+                raise errors.rebinding(self, array)
+            array = array.astype(self._array.dtype)
         self._array = array if type(array) is np.ndarray else np.asarray(array)
         self._exposed = False
 
@@ -194,7 +208,7 @@ class Tensor:
 
     def named(self, name: str) -> Tensor:
         """Name this tensor, so that `backward` keeps its gradient and figures show it."""
-        self.name = name
+        self.name = _checked(name)
         return self
 
     def detach(self) -> Tensor:
@@ -290,6 +304,18 @@ class Tensor:
     def __rmatmul__(self, other: Any) -> Tensor:
         return apply(ops.matmul, (other, self))
 
+    def __iadd__(self, other: Any) -> Tensor:
+        return _rebound(self).__add__(other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return _rebound(self).__sub__(other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return _rebound(self).__mul__(other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return _rebound(self).__truediv__(other)
+
     def __neg__(self) -> Tensor:
         return apply(ops.negative, (self,))
 
@@ -337,10 +363,10 @@ class Tensor:
         return bool(self._array)
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(_not_stored(self).item())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(_not_stored(self).item())
 
     def __contains__(self, value: Any) -> bool:
         return bool(np.any(self == value))
@@ -357,20 +383,31 @@ class Tensor:
         """The last two axes swapped."""
         return ops.matrix_transpose(self)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.sum(self, axis=axis, keepdims=keepdims)
+    def sum(
+        self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
+    ) -> Tensor:
+        return ops.sum(self, axis, dtype, out, keepdims)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.mean(self, axis=axis, keepdims=keepdims)
+    def mean(
+        self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
+    ) -> Tensor:
+        return ops.mean(self, axis, dtype, out, keepdims)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.max(self, axis=axis, keepdims=keepdims)
+    def max(self, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
+        return ops.max(self, axis, out, keepdims)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.min(self, axis=axis, keepdims=keepdims)
+    def min(self, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
+        return ops.min(self, axis, out, keepdims)
 
-    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
-        return ops.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+    def var(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: None = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+    ) -> Tensor:
+        return ops.var(self, axis, dtype, out, ddof, keepdims)
 
     def argmax(self, axis: Any = None) -> Any:
         return self._array.argmax(axis=axis)
@@ -387,20 +424,20 @@ class Tensor:
     def round(self, decimals: int = 0) -> Array:
         return self._array.round(decimals)
 
-    def dot(self, other: Any) -> Tensor:
-        return ops.dot(self, other)
+    def dot(self, b: Any, out: None = None) -> Tensor:
+        return ops.dot(self, b, out)
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         return ops.clip(self, min, max)
 
-    def reshape(self, *shape: Any) -> Tensor:
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
-    def ravel(self) -> Tensor:
-        return ops.reshape(self, -1)
+    def ravel(self, order: str = "C") -> Tensor:
+        return ops.ravel(self, order)
 
-    def flatten(self) -> Tensor:
-        return ops.reshape(self, -1)
+    def flatten(self, order: str = "C") -> Tensor:
+        return ops.ravel(self, order)
 
     def squeeze(self, axis: Any = None) -> Tensor:
         return ops.squeeze(self, axis)
@@ -411,10 +448,10 @@ class Tensor:
     def swapaxes(self, axis1: SupportsIndex, axis2: SupportsIndex) -> Tensor:
         return ops.swapaxes(self, axis1, axis2)
 
-    def copy(self) -> Tensor:
-        return apply(ops.positive, (self,))
+    def copy(self, order: str = "C") -> Tensor:
+        return ops.copy(self, order)
 
-    def astype(self, dtype: DTypeLike) -> Any:
+    def astype(self, dtype: DTypeLike, copy: bool = True) -> Any:
         """Converted to ``dtype``; to one without a gradient (integers, booleans), a plain array."""
         return ops.astype(self, dtype)
 
@@ -468,6 +505,34 @@ def _leaf(array: Array) -> Tensor:
     return leaf
 
 
+def _checked(name: Any) -> str | None:
+    if name is not None and not isinstance(name, str):
+        raise errors.not_a_name(name)
+    return name
+
+
+def _rebound(tensor: Tensor) -> Tensor:
+    """The tensor for ``w += …``, which makes a new one of that name, unless that would mislead."""
+    if tensor._tracked and tensor._node is None and paused():
+        raise errors.in_place_under_no_grad(tensor)
+    return tensor
+
+
+def _not_stored(tensor: Tensor) -> Tensor:
+    """The tensor, unless its number is asked for in order to store it in an array.
+
+    ``array[0] = t`` asks for ``float(t)``, too, so the running instruction has to tell.
+    """
+    if tensor._tracked:
+        frame = sys._getframe(2)
+        if frame.f_code.co_code[frame.f_lasti] == _STORE:
+            raise errors.stored_into_array(tensor)
+    return tensor
+
+
+_STORE = opcode.opmap["STORE_SUBSCR"]
+
+
 def _unpickle(data: Array, requires_grad: bool, name: str | None, grad: Array | None) -> Tensor:
     tensor = Tensor(data, requires_grad, name)
     tensor.grad = None if grad is None else grad.copy()
@@ -484,4 +549,4 @@ _ONE_REFERENCE = _count_one()  # what getrefcount says of an array that only its
 # The ops are built on Tensor, and its operators call them: hence at the end.
 from . import numpy_protocol, ops  # noqa: E402
 from .backward import backward  # noqa: E402
-from .op import apply  # noqa: E402
+from .op import apply, paused  # noqa: E402

@@ -88,7 +88,12 @@ def activation(what: str | Activation) -> Activation:
 
     Raises:
         ValueError: no activation has that name; it lists those there are.
+        TypeError: it is neither.
     """
+    if isinstance(what, type) or not (isinstance(what, str) or callable(what)):
+        raise TypeError(
+            f"an activation must be a name, a function or a module such as nn.Tanh(), not {what!r}"
+        )
     if not isinstance(what, str):
         return what
     if what not in ACTIVATIONS:

@@ -72,6 +72,12 @@ class Sequential(Module):
     """
 
     def __init__(self, *modules: Activation) -> None:
+        for module in modules:
+            if isinstance(module, type) or not callable(module):
+                raise TypeError(
+                    f"Sequential: {module!r} is neither a module nor a function; "
+                    "give instances, each as an argument of its own"
+                )
         self.modules = list(modules)
 
     def forward(self, x: Any) -> Any:
@@ -122,7 +128,7 @@ class MLP(Module):
         rng: Rng = None,
         dtype: DTypeLike = np.float64,
     ) -> None:
-        depth = len(sizes) - 1
+        depth = len(sizes) - 1 if isinstance(sizes, Sequence) else 0
         if depth < 1:
             raise ValueError(f"MLP: sizes must hold an input and an output width, not {sizes!r}")
         rng = np.random.default_rng(rng)

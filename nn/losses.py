@@ -6,7 +6,7 @@ by the number of entries (rows) q, ``"sum"`` adds up, ``"none"`` does neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,13 +25,15 @@ _ELL = function("ℓ")
 
 def _loss(
     name: str,
+    code: str,
     value: Callable[[Any, Any], Any],
     *slopes: Callable[[Any, Any], Any],
     count: Callable[[Any], float] = lambda p: p.size,
     check: Callable[[Any, Any, Any], None] | None = None,
     **kwargs: Any,
 ) -> Op:
-    """A loss as an op: its value, and its derivative by the prediction and by the target.
+    """A loss as an op: its value (as NumPy code, too), and its derivative by the prediction and by
+    the target.
 
     ``count`` gives the number q of values that a mean is taken of; ``check``, called with the sum
     of the values, refuses predictions and targets that make no sense.
@@ -54,8 +56,12 @@ def _loss(
 
         return rule
 
+    def source(xs: Sequence[str], params: dict[str, Any]) -> str:
+        reduced = {"mean": "np.mean", "sum": "np.sum", "none": ""}[params["reduction"]]
+        return f"{reduced}({code.format(*xs)})"
+
     cases = [Case(((4, 3), (4, 3)), {"reduction": reduction}) for reduction in REDUCTIONS]
-    return op(name, forward, *map(vjp, slopes), cases=cases, notation=_ELL, **kwargs)
+    return op(name, forward, *map(vjp, slopes), cases=cases, notation=_ELL, source=source, **kwargs)
 
 
 def _shapes_differ(p: tuple[int, ...], y: tuple[int, ...]) -> str:
@@ -65,12 +71,14 @@ def _shapes_differ(p: tuple[int, ...], y: tuple[int, ...]) -> str:
 
 squared_error = _loss(
     "squared_error",
+    "0.5 * ({0} - {1}) ** 2",
     lambda p, y: 0.5 * (p - y) ** 2,
     lambda p, y: p - y,
     lambda p, y: y - p,
 )
 mean_squared_error = _loss(
     "mean_squared_error",
+    "({0} - {1}) ** 2",
     lambda p, y: (p - y) ** 2,
     lambda p, y: 2 * (p - y),
     lambda p, y: 2 * (y - p),
@@ -117,6 +125,7 @@ def _slope_by_target(p: Any, y: Any) -> Any:
 
 binary_cross_entropy = _loss(
     "binary_cross_entropy",
+    "-({1} * np.log({0}) + (1 - {1}) * np.log(1 - {0}))",
     _binary_cross_entropy,
     _slope,
     _slope_by_target,
@@ -125,13 +134,16 @@ binary_cross_entropy = _loss(
 )
 binary_cross_entropy_with_logits = _loss(
     "binary_cross_entropy_with_logits",
+    "np.logaddexp({0}, 0) - {1} * {0}",
     lambda z, y: np.logaddexp(z, 0) - z * y,
     lambda z, y: ag.sigmoid(z) - y,
     lambda z, y: -z,
 )
 cross_entropy = _loss(
     "cross_entropy",
-    lambda z, y: -np.sum(y * log_softmax(z), axis=-1, keepdims=True),
+    "-np.sum({1} * ({0} - np.log(np.sum(np.exp({0}), axis=-1, keepdims=True))), axis=-1, "
+    "keepdims=True)",
+    lambda z, y: -np.sum(np.where(y == 0, 0.0, log_softmax(z)) * y, axis=-1, keepdims=True),
     lambda z, y: softmax(z) * np.sum(y, axis=-1, keepdims=True) - y,
     lambda z, y: -log_softmax(z),
     count=lambda z: z.size / z.shape[-1],
@@ -247,11 +259,14 @@ class CrossEntropyLoss(_Loss):
         prediction = as_input(prediction, "z")
         classes = target._array if isinstance(target, Tensor) else np.asarray(target)
         if classes.ndim == prediction.ndim - 1:
-            target = Tensor(_one_hot(classes, prediction.shape[-1]), name="y")
+            target = Tensor(_one_hot(classes, prediction), name="y")
         return super().__call__(prediction, target)
 
 
-def _one_hot(classes: Any, k: int) -> Any:
+def _one_hot(classes: Any, prediction: Tensor) -> Any:
+    k = prediction.shape[-1]
+    if not classes.size:
+        classes = classes.astype(np.intp)
     if classes.dtype.kind not in "iu":
         raise TypeError(
             f"CrossEntropyLoss: class numbers must be integers, not {classes.dtype}; "
@@ -262,4 +277,4 @@ def _one_hot(classes: Any, k: int) -> Any:
             f"CrossEntropyLoss: class numbers must lie in 0 … {k - 1}, "
             f"and reach from {classes.min()} to {classes.max()}"
         )
-    return np.eye(k)[classes]
+    return np.eye(k, dtype=prediction.dtype)[classes]

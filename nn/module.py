@@ -14,8 +14,8 @@ from autograd_lite.tensor import Array
 class Module:
     """The base of layers and networks.
 
-    A Tensor that is an attribute is a parameter; a Module that is one, or is in a list or tuple
-    that is one, is a submodule. Both count in the order in which the attributes were set.
+    A leaf Tensor that is an attribute is a parameter; a Module that is one, or is in a list or
+    tuple that is one, is a submodule. Both count in the order in which the attributes were set.
 
     Example:
         >>> import autograd_lite as ag, nn
@@ -41,7 +41,7 @@ class Module:
         seen: set[Tensor] = set()
         for path, module in self.named_modules():
             for attribute, value in vars(module).items():
-                if isinstance(value, Tensor) and value not in seen:
+                if isinstance(value, Tensor) and value.is_leaf and value not in seen:
                     seen.add(value)
                     yield f"{path}.{attribute}" if path else attribute, value
 
@@ -84,6 +84,9 @@ class Module:
         known = ", ".join(parameter.name or path for path, parameter in named.items())
         raise KeyError(f"{type(self).__name__} has no parameter {name!r}; it has {known}")
 
+    __iter__ = None  # a module is no sequence, though it has __getitem__
+    __contains__ = None
+
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters():
@@ -108,20 +111,22 @@ class Module:
 
         Raises:
             KeyError: a path is missing, or unknown; nothing is set then.
-            ValueError: a value has another shape; nothing is set then.
+            ValueError: a value has another shape, or isn't real numbers; nothing is set then.
         """
         named = dict(self.named_parameters())
         if named.keys() != state.keys():
             missing, unknown = sorted(named.keys() - state), sorted(state.keys() - named)
             raise KeyError(f"load_state_dict: missing {missing}, unknown {unknown}")
+        values = {path: np.asarray(value) for path, value in state.items()}
         for path, parameter in named.items():
-            if np.shape(state[path]) != parameter.shape:
+            value = values[path]
+            if value.shape != parameter.shape or value.dtype.kind not in "biuf":
                 raise ValueError(
-                    f"load_state_dict: {path} has shape {parameter.shape}, "
-                    f"and was given {np.shape(state[path])}"
+                    f"load_state_dict: {path} has shape {parameter.shape}, and was given "
+                    f"{value.shape} of {value.dtype}"
                 )
         for path, parameter in named.items():
-            parameter.data = state[path]
+            parameter.data = values[path]
 
     def __repr__(self) -> str:
         inner = [repr(m) for path, m in self.named_modules() if path and path.count(".") <= 1]

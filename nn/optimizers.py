@@ -13,32 +13,49 @@ import numpy as np
 from autograd_lite import Tensor
 from autograd_lite.tensor import Array
 
+from .module import Module
+
 
 class Optimizer:
     """The base: holds the parameters; a subclass says by what each is changed.
 
     Args:
-        parameters: Tensors that require a gradient.
+        parameters: leaf Tensors; those that get no gradient are left alone.
         lr: the learning rate α.
 
     Raises:
-        ValueError: no parameters, or a learning rate that isn't positive and finite.
-        TypeError: something among them that isn't such a Tensor.
+        ValueError: none that requires a gradient, one twice, or a learning rate that isn't positive
+            and finite.
+        TypeError: something among them that isn't a leaf Tensor.
     """
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
-        self.parameters = list(parameters)
         name = type(self).__name__
-        if not self.parameters:
-            raise ValueError(f"{name}: there are no parameters to train")
+        if isinstance(parameters, Module):
+            raise TypeError(f"{name}: give the network's parameters: net.parameters()")
+        self.parameters = list(parameters)
         for i, p in enumerate(self.parameters):
-            if not (isinstance(p, Tensor) and p.is_leaf and p.requires_grad):
-                raise TypeError(f"{name}: parameter {i} is no leaf Tensor that requires a gradient")
-        if not 0 < lr < float("inf"):
-            raise ValueError(f"{name}: lr must be positive and finite, not {lr}")
+            if not (isinstance(p, Tensor) and p.is_leaf):
+                raise TypeError(f"{name}: parameter {i} is no leaf Tensor, but {p!r}")
+        if not any(p.requires_grad for p in self.parameters):
+            raise ValueError(f"{name}: there are no parameters to train")
+        if len(set(self.parameters)) < len(self.parameters):
+            raise ValueError(f"{name}: a parameter is given twice, and would take each step twice")
         self.lr = lr
-        self.steps = 0
         self._memory: dict[str, list[Array]] = {}
+
+    @property
+    def lr(self) -> float:
+        """The learning rate α; it may be changed between steps."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        if not (isinstance(value, (int, float, np.generic)) and 0 < value < float("inf")):
+            raise ValueError(
+                f"{type(self).__name__}: lr must be positive and finite, not {value!r}"
+            )
+        self._lr = float(value)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -47,7 +64,6 @@ class Optimizer:
 
     def step(self) -> None:
         """Change each parameter by what its gradient asks for."""
-        self.steps += 1
         update = self.update
         for i, parameter in enumerate(self.parameters):
             grad = parameter.grad
@@ -79,7 +95,7 @@ class SGD(Optimizer):
     """
 
     def step(self) -> None:
-        lr = self.lr
+        lr = self._lr
         for parameter in self.parameters:
             grad = parameter.grad
             if grad is not None:
@@ -154,14 +170,16 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(parameters, lr)
         self.betas, self.eps = betas, eps
+        self._steps = [0] * len(self.parameters)  # of each, since its first gradient
 
     def update(self, i: int, value: Array, grad: Array) -> Array:
         m, r = self.remembered("m"), self.remembered("r")
         beta1, beta2 = self.betas
         m[i] = beta1 * m[i] + (1 - beta1) * grad
         r[i] = beta2 * r[i] + (1 - beta2) * grad * grad
-        unbiased_m = m[i] / (1 - beta1**self.steps)
-        unbiased_r = r[i] / (1 - beta2**self.steps)
+        t = self._steps[i] = self._steps[i] + 1
+        unbiased_m = m[i] / (1 - beta1**t)
+        unbiased_r = r[i] / (1 - beta2**t)
         return value - self.lr * unbiased_m / (np.sqrt(unbiased_r) + self.eps)
 
 

@@ -62,6 +62,7 @@ def fit(
 
     Raises:
         ValueError: no rows, x and y of different lengths, or a loss that isn't reduced.
+        TypeError: a loss that isn't one of nn's.
         FloatingPointError: the loss became nan or infinite.
 
     Example:
@@ -73,8 +74,11 @@ def fit(
         >>> net["W_01"].data.round(2), net["b_01"].data.round(2)
         (array([[2.]]), array([[1.]]))
     """
-    if not len(x):
+    x, y = np.asarray(x), np.asarray(y)
+    if x.ndim == 0 or not len(x):
         raise ValueError("fit: there are no rows to train on")
+    if isinstance(loss, type) or not hasattr(loss, "reduction"):
+        raise TypeError(f"fit: the loss must be a loss of nn, such as nn.BCELoss(), not {loss!r}")
     if loss.reduction == "none":
         raise ValueError("fit: a loss that isn't reduced can't be trained on; use mean or sum")
     generator = np.random.default_rng(rng)
@@ -108,11 +112,16 @@ def accuracy(prediction: Array, target: Array) -> float:
 
     Args:
         prediction: ``(q, 1)`` probabilities, taken as class 1 from 0.5 on, or ``(q, k)`` scores.
-        target: ``(q, 1)`` of 0 and 1; ``(q,)`` class numbers, or ``(q, k)`` probabilities.
+        target: ``(q, 1)`` of 0 and 1; ``(q,)`` or ``(q, 1)`` class numbers, or ``(q, k)``
+            probabilities.
     """
+    prediction, target = np.asarray(prediction), np.asarray(target)
     if prediction.shape[-1] == 1:
         return float(np.mean((prediction >= 0.5) == (target.reshape(prediction.shape) == 1)))
-    classes = target.argmax(axis=-1) if target.ndim == prediction.ndim else target
+    if target.shape == prediction.shape:
+        classes = target.argmax(axis=-1)
+    else:
+        classes = target.reshape(prediction.shape[:-1])
     return float(np.mean(prediction.argmax(axis=-1) == classes))
 
 

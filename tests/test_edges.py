@@ -117,7 +117,7 @@ def test_products_of_every_pair_of_ranks(function: Any, a: Any, b: Any):
     try:
         expected = np.asarray(function(x, y))
     except ValueError:
-        with pytest.raises(ValueError, match="matmul: "):
+        with pytest.raises(ValueError, match=r"matmul: |dot: the last axis"):
             function(Tensor(x, requires_grad=True), y)
         return
     tx, ty = Tensor(x, requires_grad=True), Tensor(y, requires_grad=True)

@@ -6,6 +6,7 @@ from .elementwise import (
     as_it_was,
     astype,
     clip,
+    copy,
     cos,
     divide,
     exp,
@@ -51,8 +52,8 @@ from .shaping import (
 
 __all__ = [
     "absolute", "add", "array", "as_it_was", "astype", "broadcast_to", "clip", "concatenate",
-    "cos", "divide", "dot", "exp", "expand_dims", "expm1", "getitem", "linear", "log", "log1p",
-    "matmul", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "multiply",
+    "copy", "cos", "divide", "dot", "exp", "expand_dims", "expm1", "getitem", "linear", "log",
+    "log1p", "matmul", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "multiply",
     "negative", "positive", "power", "ravel", "reciprocal", "relu", "remainder", "reshape",
     "scatter", "sigmoid", "sin", "softplus", "sqrt", "square", "squeeze", "stack", "subtract",
     "sum", "swapaxes", "tanh", "transpose", "transpose_op", "value_of", "var", "where",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..errors import complex_gradient, explain, refuse_constant
 from ..notation import (
     ATOM,
     COMPARISON,
@@ -172,7 +173,9 @@ _ONE_AND_GREATEST = {
 
 
 def _sigmoid(x: Any) -> Any:
-    one, greatest = _ONE_AND_GREATEST.get(x.dtype.char) or _ONE_AND_GREATEST["d"]
+    if x.dtype.kind != "f":
+        x = x.astype(np.float64)
+    one, greatest = _ONE_AND_GREATEST[x.dtype.char]
     return one / (one + np.exp(np.minimum(-x, greatest)))
 
 
@@ -224,14 +227,21 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
     return where_op(condition, x, y)
 
 
-def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
-    """``x`` kept within ``[min, max]``; None leaves a side open.
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
+) -> Tensor:
+    """``a`` kept within ``[min, max]``; None leaves a side open.
 
     On a bound itself half of the gradient flows, as for `maximum`.
     """
-    if min is not None:
-        x = maximum(x, min)
-    return x if max is None else minimum(x, max)
+    low, high = a_min if min is None else min, a_max if max is None else max
+    clipped = positive(a) if low is None else maximum(a, low)
+    return clipped if high is None else minimum(clipped, high)
+
+
+def copy(a: Any, order: str = "K") -> Tensor:
+    """``a`` again; the gradient is passed on."""
+    return positive(a)
 
 
 # ---------------------------------------------------------------------- dtype, identity, values
@@ -249,6 +259,10 @@ astype_op = op(
 def astype(x: Tensor, dtype: DTypeLike) -> Any:
     """``x`` in another dtype; integers and booleans have no gradient, and come as an array."""
     kind = np.dtype(dtype)
+    if kind.kind not in "biufc":
+        refuse_constant("astype", np.empty((), kind))
+    if kind.kind == "c" and x.requires_grad:
+        raise complex_gradient("astype")
     if kind.kind in "biu" and x.requires_grad:
         return x._array.astype(kind)
     return astype_op(x, dtype=kind)
@@ -282,5 +296,9 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:
     if tracing() and function in VALUE_OPS:
         recorded: Any = VALUE_OPS[function](*args, **kwargs)
         return recorded  # type: ignore[no-any-return]
-    value: Array = function(*[a._array if type(a) is Tensor else a for a in args], **kwargs)
+    arrays = [a._array if type(a) is Tensor else a for a in args]
+    try:
+        value: Array = function(*arrays, **kwargs)
+    except ValueError as error:
+        raise explain(getattr(function, "__name__", "?"), args, arrays, {}, error) from error
     return value

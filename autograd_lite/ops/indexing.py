@@ -87,9 +87,10 @@ def _is_basic(index: Any) -> bool:
 
 def _own(part: Any) -> Any:
     """A part of an index that nobody else can change."""
-    if type(part) is Tensor:
-        part = part._array
-    return np.array(part) if isinstance(part, (list, np.ndarray)) else part
+    if _is_basic(part):
+        return part
+    own = np.array(part._array if type(part) is Tensor else part)
+    return own if own.size or own.dtype.kind in "biu" else own.astype(np.intp)
 
 
 def getitem(x: Any, index: Any) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import explain, out_argument
 from ..notation import MATMUL, PREFIX, PRODUCT, SUM, Notation, infix
 from ..op import Case, Op, op
 from ..tensor import Tensor
@@ -70,19 +71,28 @@ linear = op(
 )
 
 
-def dot(x: Any, y: Any) -> Tensor:
-    """``np.dot``: the sum over the last axis of ``x`` and the second to last of ``y``.
+def dot(a: Any, b: Any, out: None = None) -> Tensor:
+    """``np.dot``: the sum over the last axis of ``a`` and the second to last of ``b``.
 
-    For matrices and vectors it is the matrix product; with a number it is ``x * y``.
+    For matrices and vectors it is the matrix product; with a number it is ``a * b``.
 
     Shapes:
         ``(…, k)`` and ``(*, k, m)`` → ``(…, *, m)``.
     """
-    x_ndim, y_ndim = np.ndim(x), np.ndim(y)
-    if not x_ndim or not y_ndim:
-        return multiply(x, y)
-    if y_ndim <= 2:
-        return matmul(x, y)
-    stack = [*range(y_ndim - 2)]
-    columns = reshape(transpose(y, [y_ndim - 2, *stack, y_ndim - 1]), (np.shape(y)[-2], -1))
-    return reshape(matmul(x, columns), np.shape(x)[:-1] + np.shape(y)[:-2] + np.shape(y)[-1:])
+    if out is not None:
+        raise out_argument("dot")
+    left, right = np.shape(a), np.shape(b)
+    if not left or not right:
+        return multiply(a, b)
+    if len(right) <= 2:
+        return matmul(a, b)
+    if left[-1] != right[-2]:
+        mismatch = ValueError(
+            f"the last axis of the first operand has {left[-1]} entries, the second to last of the "
+            f"second has {right[-2]}; they must be the same"
+        )
+        raise explain("dot", (a, b), (a, b), {}, mismatch)
+    stack = [*range(len(right) - 2)]
+    columns = int(np.prod(right[:-2] + right[-1:]))
+    flat = reshape(transpose(b, [len(stack), *stack, len(stack) + 1]), (right[-2], columns))
+    return reshape(matmul(a, flat), left[:-1] + right[:-2] + right[-1:])

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import out_argument
 from ..notation import function
 from ..op import Case, op
 from ..tensor import Tensor
+from .elementwise import astype
 from .shaping import broadcast_to
 
 _CASES = [
@@ -43,9 +45,11 @@ sum_op = op(
 )
 
 
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def sum(
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
+) -> Tensor:
     """The sum over ``axis``."""
-    return sum_op(x, axis=axis, keepdims=keepdims)
+    return sum_op(_ready("sum", a, dtype, out), axis=axis, keepdims=keepdims)
 
 
 mean_op = op(
@@ -59,9 +63,11 @@ mean_op = op(
 )
 
 
-def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def mean(
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
+) -> Tensor:
     """The mean over ``axis``."""
-    return mean_op(x, axis=axis, keepdims=keepdims)
+    return mean_op(_ready("mean", a, dtype, out), axis=axis, keepdims=keepdims)
 
 
 def _extreme_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -86,19 +92,37 @@ min_op = op(
 )
 
 
-def max(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def max(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
     """The greatest entry over ``axis``; entries that tie share its gradient equally."""
-    return max_op(x, axis=axis, keepdims=keepdims)
+    return max_op(_ready("max", a, None, out), axis=axis, keepdims=keepdims)
 
 
-def min(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def min(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
     """The least entry over ``axis``; entries that tie share its gradient equally."""
-    return min_op(x, axis=axis, keepdims=keepdims)
+    return min_op(_ready("min", a, None, out), axis=axis, keepdims=keepdims)
 
 
-def var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+) -> Tensor:
     """The variance over ``axis``: the sum of squared deviations by ``n − ddof``."""
-    deviation = x - mean(x, axis=axis, keepdims=True)
+    a = _ready("var", a, dtype, out)
+    deviation = a - mean(a, axis=axis, keepdims=True)
     total = sum(deviation * deviation, axis=axis, keepdims=keepdims)
-    variance: Tensor = total / (x.size / np.maximum(total.size, 1) - ddof)
+    degrees = a.size / (total.size or 1) - ddof
+    variance: Tensor = total / (degrees if degrees > 0 else 0.0)
     return variance
+
+
+def _ready(function: str, a: Any, dtype: Any, out: Any) -> Any:
+    """The operand in the dtype asked for; ``out`` is refused."""
+    if out is not None:
+        raise out_argument(function)
+    if type(a) is not Tensor:
+        return np.asarray(a, dtype)
+    return a if dtype is None else astype(a, dtype)

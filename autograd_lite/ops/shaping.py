@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from ..errors import explain, out_argument
 from ..notation import ATOM, POWER, SUM, Notation
 from ..op import Case, Each, op
 from ..tensor import Tensor
@@ -21,14 +23,16 @@ reshape_op = op(
 )
 
 
-def reshape(x: Any, shape: Any) -> Tensor:
-    """The entries of ``x`` in their order, in another shape; one size may be −1."""
-    return reshape_op(x, shape=shape)
+def reshape(a: Any, shape: Any, order: str = "C") -> Tensor:
+    """The entries of ``a`` in their order, in another shape; one size may be −1."""
+    if order not in ("C", "A", "K"):
+        raise ValueError(f"reshape: only order='C' can be differentiated, not {order!r}")
+    return reshape_op(a, shape=shape)
 
 
-def ravel(x: Any) -> Tensor:
+def ravel(a: Any, order: str = "C") -> Tensor:
     """All entries along one axis."""
-    return reshape(x, (-1,))
+    return reshape(a, (-1,), order)
 
 
 def expand_dims(x: Any, axis: Any) -> Tensor:
@@ -41,7 +45,11 @@ def expand_dims(x: Any, axis: Any) -> Tensor:
 
 def squeeze(x: Any, axis: Any = None) -> Tensor:
     """Without the axes of size 1, or without those of them in ``axis``."""
-    return reshape(x, np.broadcast_to(np.empty(()), np.shape(x)).squeeze(axis).shape)
+    try:
+        shape = np.broadcast_to(np.empty(()), np.shape(x)).squeeze(axis).shape
+    except ValueError as error:
+        raise explain("squeeze", (x,), (x,), {"axis": axis}, error) from error
+    return reshape(x, shape)
 
 
 transpose_op = op(
@@ -56,9 +64,9 @@ transpose_op = op(
 )
 
 
-def transpose(x: Any, axes: Any = None) -> Tensor:
+def transpose(a: Any, axes: Any = None) -> Tensor:
     """The axes in the order ``axes``, reversed where it is None."""
-    return transpose_op(x, axes=None if axes is None else tuple(axes))
+    return transpose_op(a, axes=None if axes is None else tuple(axes))
 
 
 def swapaxes(x: Any, axis1: Any, axis2: Any) -> Tensor:
@@ -75,7 +83,7 @@ def matrix_transpose(x: Any) -> Tensor:
 
 
 def _broadcast(x: Any, shape: Any) -> Any:
-    if x.size > 1:
+    if x.size > 1 or x.ndim > len(shape):
         return np.broadcast_to(x, shape)
     out = np.empty(shape, x.dtype)  # for few entries much faster than a view
     out[...] = x
@@ -98,34 +106,42 @@ broadcast_to_op = op(
 
 def broadcast_to(x: Any, shape: Any) -> Tensor:
     """``x`` repeated along new axes and axes of size 1 to the given shape."""
-    return broadcast_to_op(x, shape=shape)
+    return broadcast_to_op(x, shape=tuple(np.atleast_1d(shape).tolist()))
 
 
-def _part(i: int, g: Any, out: Any, *xs: Any, axis: int) -> Any:
-    start = sum(x.shape[axis] for x in xs[:i])
+def _part(i: int, g: Any, out: Any, *xs: Any, axis: int, starts: tuple[int, ...]) -> Any:
     index: list[Any] = [slice(None)] * g.ndim
-    index[axis] = slice(start, start + xs[i].shape[axis])
+    index[axis] = slice(starts[i], starts[i] + xs[i].shape[axis])
     return g[tuple(index)]
 
 
 concatenate_op = op(
     "concatenate",
-    lambda *xs, axis: np.concatenate(xs, axis=axis),
+    lambda *xs, axis, starts: np.concatenate(xs, axis=axis),
     Each(_part),
-    cases=[Case(((2, 3), (1, 3)), {"axis": 0}), Case(((2, 1), (2, 3), (2, 2)), {"axis": -1})],
+    cases=[
+        Case(((2, 3), (1, 3)), {"axis": 0, "starts": (0, 2)}),
+        Case(((2, 1), (2, 3), (2, 2)), {"axis": -1, "starts": (0, 1, 4)}),
+    ],
     source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
 )
 
 
-def concatenate(xs: Sequence[Any], axis: Any = 0) -> Tensor:
+def concatenate(
+    arrays: Sequence[Any], axis: Any = 0, out: None = None, dtype: Any = None
+) -> Tensor:
     """Tensors and arrays joined along an axis that they have; ``axis=None`` flattens them first."""
-    parts = [x if type(x) is Tensor else np.asarray(x) for x in xs]
+    if out is not None:
+        raise out_argument("concatenate")
+    parts = [x if type(x) is Tensor else np.asarray(x) for x in arrays]
     if axis is None:
         parts, axis = [ravel(x) for x in parts], 0
-    return concatenate_op(*parts, axis=axis)
+    sizes = [x.shape[axis] if -x.ndim <= axis < x.ndim else 0 for x in parts]
+    joined = concatenate_op(*parts, axis=axis, starts=(0, *accumulate(sizes[:-1])))
+    return joined if dtype is None else joined.astype(dtype)
 
 
-def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
+def stack(arrays: Sequence[Any], axis: int = 0, out: None = None, dtype: Any = None) -> Tensor:
     """Tensors and arrays of the same shape joined along a new axis.
 
     >>> import autograd_lite as ag
@@ -134,10 +150,10 @@ def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
     >>> x.grad
     array(5.)
     """
-    shapes = {np.shape(x) for x in xs}
+    shapes = {np.shape(x) for x in arrays}
     if len(shapes) > 1:
         raise ValueError(f"stack: all shapes must be the same, and these are {sorted(shapes)}")
-    return concatenate([expand_dims(x, axis) for x in xs], axis)
+    return concatenate([expand_dims(x, axis) for x in arrays], axis, out, dtype)
 
 
 def array(data: Any) -> Tensor:

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sections = all_sections(chapter, len(default.x))
         pictures = figures.all_figures(chapter)
         files = {picture.file: picture.svg for picture in pictures.values()}
-        files["index.html"] = page.index(sections, pictures, given.data.name)
+        files["index.html"] = page.index(sections, pictures, _shown(given.data.name))
         _write(given.out, files)
     except (DataError, OSError, ImportError, RuntimeError) as error:
         print(f"chapter4: error: {error}", file=sys.stderr)
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m examples.chapter4", description=__doc__)
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="where to write the figures"
+        "--out", type=_directory, required=True, metavar="DIR", help="where to write the figures"
     )
     parser.add_argument(
         "--data",
@@ -61,11 +61,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _directory(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the directory has no name")
+    return Path(text)
+
+
 def _make_directory(path: Path) -> None:
     """Make the directory; OSError where it can't be made or written to."""
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{path} is there already, and is no directory")
     path.mkdir(parents=True, exist_ok=True)
     if not os.access(path, os.W_OK | os.X_OK):
         raise PermissionError(f"{path}: no permission to write in this directory")
+
+
+def _shown(name: str) -> str:
+    """A file's name as text, whatever bytes it is made of."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _write(directory: Path, files: Mapping[str, str]) -> None:

@@ -192,7 +192,7 @@ def test_run_prints_every_number_with_its_mark(run: Run, found: dict[str, Sectio
     rows = sum(len(section.numbers) for section in found.values())
     assert len(re.findall(r"^  [✓·] ", run.printed, re.MULTILINE)) == rows
     assert f"{rows - 5} of {rows - 5} numbers agree" in run.printed
-    assert "is not published" in run.printed
+    assert "is not at hand" in run.printed
 
 
 def test_status_is_1_where_a_number_disagrees(

@@ -41,7 +41,8 @@ def automatic(
     rng = np.random.default_rng(problem["seed"])
     net = nn.MLP(problem["sizes"], problem["activations"])
     for parameter in net.parameters():
-        parameter.data = rng.normal(scale=problem["scale"], size=parameter.shape)
+        spread = problem["scale"] / np.sqrt(parameter.shape[0])
+        parameter.data = rng.normal(scale=spread, size=parameter.shape)
     x = rng.normal(size=(problem["q"], problem["sizes"][0]))
     y = rng.integers(0, 2, (problem["q"], problem["sizes"][-1])).astype(float)
     loss = getattr(nn, problem["loss"])(problem["reduction"])(net(x), y)

@@ -1,0 +1,157 @@
+"""Elementwise algebra by sympy: ``((1 − y) / (1 − l) − y / l) ∘ (l ∘ (1 − l))`` is ``l − y``.
+
+Entry by entry, factors commute and fractions cancel; what is not elementwise (a matrix product, a
+sum) is a symbol to sympy. A result counts only where it is shorter, has the same shape, and is
+worth the same as what it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..op import OPS
+from .expression import Expression, applied, evaluate, fold, nodes
+from .text import text
+
+_LONGEST = 120  # nodes; beyond it cancelling would take long
+
+
+def simplified(root: Expression) -> Expression:
+    """``root`` in fewer operations, or itself where there is no such form.
+
+    Raises:
+        ImportError: sympy is missing; it names the extra.
+    """
+    if root.op is None or sum(1 for _ in nodes(root)) > _LONGEST:
+        return root
+    sympy = _sympy()
+    symbols: dict[str, tuple[Any, Expression]] = {}
+
+    def symbol(node: Expression) -> Any:
+        key = text(node)
+        if key not in symbols:
+            symbols[key] = sympy.Symbol(f"x{len(symbols):04d}"), node
+        return symbols[key][0]
+
+    def convert(node: Expression, operands: list[Any]) -> Any:
+        if node.is_number and node.value.size == 1:
+            return sympy.nsimplify(node.value.item(), rational=True)
+        if node.op is not None and node.op.name in _ALGEBRA:
+            return _ALGEBRA[node.op.name](*operands)
+        if node.is_called("fixed_power") and float(node.params["exponent"]).is_integer():
+            return operands[0] ** int(node.params["exponent"])
+        return symbol(node)
+
+    form = sympy.factor(sympy.cancel(sympy.together(fold(root, convert))))
+    back = dict(symbols.values())
+    try:
+        found = _expression(form, back)
+    except _NoFormError:
+        return root
+    if _cost(found) < _cost(root) and agree(found, root.value):
+        return found
+    return _in_one_row(root)
+
+
+def _in_one_row(root: Expression) -> Expression:
+    """``a ∘ (b ∘ c)`` as ``a ∘ b ∘ c``; with a matrix product in it as it stands in the chapter."""
+    if not root.is_called("multiply") or not root.operands[1].is_called("multiply"):
+        return root
+    if any(node.is_called("matmul") for node in nodes(root)):
+        return root
+    x, (y, z) = root.operands[0], root.operands[1].operands
+    return applied(ops.multiply, applied(ops.multiply, x, y), z)
+
+
+def agree(expression: Expression, value: Any) -> bool:
+    """Whether an expression, worked out anew, is worth ``value``, up to rounding."""
+    computed = evaluate(expression)
+    if computed.shape != value.shape:
+        return False
+    precision = np.finfo(value.dtype if value.dtype.kind == "f" else float).eps
+    scale = np.max(np.abs(value), initial=0.0)
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(computed - value)
+    return bool(np.all(apart <= 1e5 * precision * (np.abs(value) + 1e-3 * scale) + 1e-300))
+
+
+_ALGEBRA: dict[str, Callable[..., Any]] = {
+    "add": lambda x, y: x + y,
+    "subtract": lambda x, y: x - y,
+    "multiply": lambda x, y: x * y,
+    "divide": lambda x, y: x / y,
+    "negative": lambda x: -x,
+    "reciprocal": lambda x: 1 / x,
+    "square": lambda x: x**2,
+}
+
+
+class _NoFormError(Exception):
+    """What sympy found has no form in our ops."""
+
+
+def _expression(form: Any, back: dict[Any, Expression]) -> Expression:
+    """A sympy expression in our ops, terms and factors in the order of their symbols."""
+    if form in back:
+        return back[form]
+    if form.is_Rational:
+        return Expression(float(form))
+    if form.is_Add:
+        terms = sorted(form.args, key=lambda t: (t.could_extract_minus_sign(), str(t)))
+        total = _expression(terms[0], back)
+        for term in terms[1:]:
+            minus = term.could_extract_minus_sign()
+            part = _expression(-term if minus else term, back)
+            total = applied(ops.subtract if minus else ops.add, total, part)
+        return total
+    if form.is_Mul:
+        return _product(form, back)
+    if form.is_Pow and form.exp.is_Integer:
+        if form.exp < 0:
+            return applied(ops.divide, Expression(1.0), _expression(1 / form, back))
+        if form.exp == 2:
+            return applied(ops.square, _expression(form.base, back))
+        return applied(
+            OPS["fixed_power"], _expression(form.base, back), exponent=int(form.exp)
+        )
+    raise _NoFormError
+
+
+def _product(form: Any, back: dict[Any, Expression]) -> Expression:
+    """Numbers first, then the factors in order; what divides, beneath."""
+    number, rest = form.as_coeff_Mul()
+    above, below = rest.as_numer_denom()
+    found = None if abs(number.p) == 1 else Expression(float(abs(number.p)))
+    factors = sorted(above.as_ordered_factors(), key=str)
+    sums = [i for i, factor in enumerate(factors) if factor.is_Add]
+    if number < 0 and sums:  # −(y − l) is l − y
+        factors[sums[0]], number = -factors[sums[0]], -number
+    for factor in factors:
+        if factor != 1:
+            part = _expression(factor, back)
+            found = part if found is None else applied(ops.multiply, found, part)
+    found = found or Expression(1.0)
+    if below != 1:
+        found = applied(ops.divide, found, _expression(below, back))
+    if number.q != 1:
+        found = applied(ops.divide, found, Expression(float(number.q)))
+    return applied(ops.negative, found) if number < 0 else found
+
+
+def _cost(root: Expression) -> int:
+    """How much there is to read: each op, symbol and number where it stands."""
+    return fold(root, lambda node, costs: 1 + sum(costs))
+
+
+def _sympy() -> Any:
+    try:
+        import sympy
+    except ImportError as error:
+        raise ImportError(
+            'derive: simplifying formulas needs sympy: pip install "autograd_lite[formulas]"'
+        ) from error
+    return sympy

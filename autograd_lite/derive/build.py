@@ -1,0 +1,120 @@
+"""From a recorded backward graph to expressions: one for each cotangent that has a symbol."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import NamedTuple
+
+from ..tensor import Array, Tensor
+from .expression import Expression, nodes
+from .tidy import tidied
+
+
+class Definition(NamedTuple):
+    """A symbol of its own for a long sub-expression."""
+
+    name: str
+    expression: Expression
+
+
+class Builder:
+    """Writes Tensors of a recorded graph as expressions.
+
+    Named tensors, leaves and what was given a symbol stand for themselves; all else is written
+    out. What stands in an expression more than once, and isn't short, gets a symbol of its own.
+
+    Args:
+        seed: its cotangent, which is 1.
+        names: of the tensors that stand for themselves.
+        rows: how many rows a batch has, which a mean divides by; written q.
+        keep_guards: write what keeps a division from 0.
+    """
+
+    def __init__(
+        self,
+        seed: Tensor,
+        names: dict[Tensor, str],
+        rows: int | None,
+        keep_guards: bool = False,
+    ) -> None:
+        self._names = names
+        self._keep_guards = keep_guards
+        self.wrote_q = False
+        self._expressions: dict[Tensor, Expression] = {seed: Expression(seed.data)}
+        self._rows = rows
+        self._taken = set(names.values())
+        self._auxiliary = (f"u_{i}" for i in count(1))
+
+    def name(self, tensor: Tensor, symbol: str) -> None:
+        """Let ``tensor`` be written as ``symbol`` from now on, unless it has a symbol already."""
+        known = self._expressions.get(tensor)
+        if known is None or known.name is None:
+            self._expressions[tensor] = Expression(tensor._array, name=symbol)
+
+    def expression(self, tensor: Tensor) -> tuple[Expression, list[Definition]]:
+        """What ``tensor`` is, and the sub-expressions that got a symbol on the way."""
+        auxiliary: list[Definition] = []
+        order = self._unwritten(tensor)
+        uses = Counter(x for t in order for x in t.inputs)
+        for t in order:
+            self._expressions[t] = written = self._written(t)
+            long = sum(1 for _ in nodes(written)) > 5
+            if uses[t] > 1 and long and t is not tensor:
+                name = next(n for n in self._auxiliary if n not in self._taken)
+                auxiliary.append(Definition(name, written))
+                self._expressions[t] = Expression(t._array, name)
+        return self._expressions[tensor], auxiliary
+
+    def definition(self, tensor: Tensor) -> Expression:
+        """How a named result is computed, from what its inputs are written as."""
+        operands = tuple(self.expression(x)[0] for x in tensor.inputs)
+        return Expression(tensor._array, None, tensor.op, operands, tensor.params)
+
+    def given(self, tensors: Iterable[Tensor]) -> list[tuple[str, Array]]:
+        """Those leaves among ``tensors`` that stand in an expression, with their values."""
+        written = [self._expressions[t] for t in tensors if t.is_leaf and t in self._expressions]
+        return [(x.name, x.value) for x in written if x.name is not None]
+
+    def _unwritten(self, tensor: Tensor) -> Sequence[Tensor]:
+        """The tensors that have no expression yet, inputs before results."""
+        order: list[Tensor] = []
+        seen: set[Tensor] = set()
+        stack = [(tensor, False)]
+        while stack:
+            t, ready = stack.pop()
+            if ready:
+                order.append(t)
+            elif t not in seen and t not in self._expressions:
+                seen.add(t)
+                stack.append((t, True))
+                if not self._stands_for_itself(t):
+                    stack += [(x, False) for x in reversed(t.inputs)]
+        return order
+
+    def _stands_for_itself(self, tensor: Tensor) -> bool:
+        return tensor.is_leaf or tensor in self._names
+
+    def _written(self, tensor: Tensor) -> Expression:
+        if not self._stands_for_itself(tensor):
+            operands = tuple(self._expressions[x] for x in tensor.inputs)
+            written = Expression(
+                tensor._array, op=tensor.op, operands=operands, params=tensor.params
+            )
+            return tidied(self._with_q(written), self._keep_guards)
+        name = self._names.get(tensor)
+        if name is None and tensor.ndim == 0:
+            return Expression(tensor._array)
+        if name is None:
+            name = next(n for i in count(1) if (n := f"c_{i}") not in self._taken)
+            self._taken.add(name)
+        return Expression(tensor._array, name)
+
+    def _with_q(self, node: Expression) -> Expression:
+        """A division by the number of rows, by the name q."""
+        if node.is_called("divide") and self._rows and node.operands[1].is_equal_to(self._rows):
+            self.wrote_q = True
+            q = Expression(node.operands[1].value, "q")
+            return Expression(node.value, op=node.op, operands=(node.operands[0], q))
+        return node

@@ -1,0 +1,193 @@
+"""A derivation: its steps, and the forms in which they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..tensor import Array
+from . import source as code
+from .build import Definition
+from .chain import Path
+from .expression import Expression
+from .text import dimensions, latex, latex_name, shapes, text
+
+
+@dataclass(frozen=True)
+class Step:
+    """The gradient with respect to one tensor.
+
+    Attributes:
+        symbol: what it is called: ``δ_2``, ``∇W_12``, ``∂L/∂h``.
+        target: the tensor's name.
+        value: the gradient, of the tensor's shape.
+        definitions: sub-expressions that have a symbol of their own.
+    """
+
+    symbol: str
+    target: str
+    value: Array
+    output: str
+    paths: list[Path] = field(repr=False)
+    given: Expression = field(repr=False)
+    simple: Expression = field(repr=False)
+    definitions: list[Definition] = field(default_factory=list, repr=False)
+
+    @property
+    def chain(self) -> str:
+        """The chain rule: ``∂L/∂s_2 = ∂L/∂l_2 · ∂l_2/∂s_2``; several paths are summed."""
+        products = [" · ".join(f"∂{of}/∂{by}" for of, by in path) for path in self.paths]
+        whole = f"∂{self.output}/∂{self.target}"
+        written = " + ".join(dict.fromkeys(products))
+        return whole if written == whole else f"{whole} = {written}"
+
+    @property
+    def formula(self) -> str:
+        """The gradient as the ops' rules give it."""
+        return text(self.given)
+
+    @property
+    def result(self) -> str:
+        """The formula, simplified."""
+        return text(self.simple)
+
+    @property
+    def shapes(self) -> str:
+        """The result with each factor's shape in its place: ``1×2 = (1×1 1×2) ∘ …``."""
+        return f"{dimensions(self.value.shape)} = {shapes(self.simple)}"
+
+    @property
+    def text(self) -> str:
+        """The step on a few lines."""
+        indent = " " * len(self.symbol)
+        whole, _, products = self.chain.partition(" = ")
+        first = [part for part in (whole, products) if part and part != self.symbol]
+        lines = [f"{self.symbol} = {' = '.join(first)}" if first else self.symbol]
+        further = dict.fromkeys((self.formula, self.result))
+        lines += [f"{indent} = {formula}" for formula in further]
+        lines += [f"{indent}   with {d.name} = {text(d.expression)}" for d in self.definitions]
+        lines.append(f"{indent}   shapes: {self.shapes}")
+        lines.append(f"{indent}   value:  {_numbers(self.value, indent)}")
+        return "\n".join(lines)
+
+    @property
+    def latex(self) -> str:
+        """The step as an ``aligned`` environment."""
+        whole, _, _ = self.chain.partition(" = ")
+        products = dict.fromkeys(
+            r" \cdot ".join(latex_name(f"∂{of}/∂{by}") for of, by in path) for path in self.paths
+        )
+        left = [] if whole == self.symbol else [latex_name(whole)]
+        chain = [*left, " + ".join(products)] if products else left
+        lines = [f"{latex_name(self.symbol)} &= " + " = ".join(dict.fromkeys(chain))]
+        lines += [f"&= {latex(self.given)}"]
+        shape = dimensions(self.value.shape).replace("×", r" \times ")
+        lines += [
+            rf"\underset{{{shape}}}{{{latex_name(self.symbol)}}} &= {latex(self.simple, True)}"
+        ]
+        lines += [
+            rf"&\text{{with }} {latex_name(d.name)} = {latex(d.expression)}"
+            for d in self.definitions
+        ]
+        joined = " \\\\\n".join(lines)
+        return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _numbers(value: Array, indent: str) -> str:
+    return np.array2string(
+        value, precision=8, threshold=20, edgeitems=2, prefix=f"{indent}   value:  "
+    )
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The gradients of one number, each derived from the ones before it.
+
+    Attributes:
+        steps: from the output back.
+    """
+
+    steps: list[Step]
+    _forward: list[tuple[str, Expression]] = field(repr=False)
+    _given: list[tuple[str, Array]] = field(repr=False)
+    _remark: str = ""
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, which: str | int) -> Step:
+        """The step of that symbol, target or number.
+
+        Raises:
+            KeyError: there is none; it lists those there are.
+        """
+        if isinstance(which, int):
+            return self.steps[which]
+        for step in self.steps:
+            if which in (step.symbol, step.target):
+                return step
+        known = ", ".join(step.symbol for step in self.steps)
+        raise KeyError(f"the derivation has no step {which!r}; it has {known}")
+
+    @property
+    def text(self) -> str:
+        """All steps as plain text."""
+        return "\n\n".join([step.text for step in self.steps] + [self._remark] * bool(self._remark))
+
+    @property
+    def latex(self) -> str:
+        """All steps as LaTeX, for a display that takes ``aligned``."""
+        return "\n\n".join(step.latex for step in self.steps)
+
+    @property
+    def markdown(self) -> str:
+        """All steps as Markdown with LaTeX between double dollars."""
+        parts = [f"**{step.symbol}**\n\n$$\n{step.latex}\n$$" for step in self.steps]
+        return "\n\n".join(parts + [self._remark] * bool(self._remark))
+
+    @property
+    def numpy_source(self) -> str:
+        """The derivation as NumPy code that runs by itself, and gives the same gradients.
+
+        What was given stands on top, the forward pass follows, and then a line a step.
+        """
+        name = code.Namer()
+        lines = ["import numpy as np", ""]
+        lines += [f"{name(given)} = {code.literal(value)}" for given, value in self._given]
+        lines += [f"{name(target)} = {code.source(x, name)}" for target, x in self._forward]
+        for step in self.steps:
+            lines += [
+                f"{name(d.name)} = {code.source(d.expression, name)}" for d in step.definitions
+            ]
+            lines.append(f"{name(step.symbol)} = {code.source(step.simple, name)}")
+        return "\n".join(lines) + "\n"
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+
+def symbol_of(name: str, is_leaf: bool, output: str) -> str:
+    """``s_2`` → ``δ_2``, a leaf ``W_12`` → ``∇W_12``, any other ``h`` → ``∂L/∂h``."""
+    if is_leaf:
+        return f"∇{name}"
+    if name.startswith("s_"):
+        return f"δ_{name[2:]}"
+    return f"∂{output}/∂{name}"
+
+
+def rows_of_batch(shapes_seen: Sequence[tuple[int, ...]]) -> int | None:
+    """How many rows a batch has: the most frequent number of rows, where it is more than one."""
+    rows = [shape[0] for shape in shapes_seen if len(shape) == 2]
+    most = max(set(rows), key=rows.count) if rows else 1
+    return most if most > 1 else None

@@ -1,0 +1,99 @@
+"""Expressions: what is written out. A tree of ops over symbols and numbers, each with its value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..op import Op
+from ..tensor import Array
+
+T = TypeVar("T")
+
+
+class Expression:
+    """A symbol, a number, or an op applied to expressions.
+
+    Attributes:
+        op: the op, or None for a symbol or number.
+        operands: what it is applied to.
+        params: its settings.
+        name: a symbol's name.
+        value: what it is worth here: the array that was recorded.
+    """
+
+    __slots__ = ("name", "op", "operands", "params", "value")
+
+    def __init__(
+        self,
+        value: Any,
+        name: str | None = None,
+        op: Op | None = None,
+        operands: tuple[Expression, ...] = (),
+        params: dict[str, Any] | None = None,
+    ) -> None:
+        self.value: Array = np.asarray(value)
+        self.name = name
+        self.op = op
+        self.operands = operands
+        self.params = params or {}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a constant, written as its value."""
+        return self.op is None and self.name is None
+
+    def is_equal_to(self, number: float) -> bool:
+        """Whether it is that constant number."""
+        return self.is_number and self.value.size == 1 and self.value.item() == number
+
+    def is_called(self, *names: str) -> bool:
+        """Whether it is one of these ops applied."""
+        return self.op is not None and self.op.name in names
+
+
+def nodes(root: Expression) -> Iterator[Expression]:
+    """Each expression in ``root`` once, operands before what is made of them. Iterative."""
+    done: set[int] = set()
+    stack = [(root, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+        elif id(node) not in done:
+            done.add(id(node))
+            stack.append((node, True))
+            stack += [(x, False) for x in reversed(node.operands)]
+
+
+def fold(root: Expression, combine: Callable[[Expression, list[T]], T]) -> T:
+    """``combine`` applied to each expression in ``root`` and what it gave for its operands."""
+    found: dict[int, T] = {}
+    for node in nodes(root):
+        found[id(node)] = combine(node, [found[id(x)] for x in node.operands])
+    return found[id(root)]
+
+
+def evaluate(root: Expression) -> Array:
+    """The value worked out anew from the symbols' values, by the ops' own forwards."""
+
+    def compute(node: Expression, operands: list[Any]) -> Any:
+        if node.op is None:
+            return node.value[()]
+        return np.asarray(node.op.forward(*map(np.asarray, operands), **node.params))
+
+    with np.errstate(all="ignore"):
+        return np.asarray(fold(root, compute))
+
+
+def applied(op: Op, *operands: Expression, **params: Any) -> Expression:
+    """An op applied to expressions, with its value."""
+    with np.errstate(all="ignore"):
+        value = op.forward(*[x.value for x in operands], **params)
+    return Expression(value, op=op, operands=operands, params=params)

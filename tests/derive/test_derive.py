@@ -1,0 +1,321 @@
+"""Derivations: the chapter's, and those of any other graph; each formula is worth its gradient."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from latex2mathml.converter import convert
+
+import autograd_lite as ag
+import nn
+from autograd_lite import Tensor
+from autograd_lite.derive import DerivationError
+from autograd_lite.derive.expression import evaluate
+from autograd_lite.op import apply
+
+from ..sampling import Sample, samples
+
+
+def network(sizes: Any, activation: Any, loss: Any, q: int = 1, **kwargs: Any) -> Tensor:
+    """A recorded loss of a network on random data."""
+    rng = np.random.default_rng(3)
+    net = nn.MLP(sizes, activation, rng=rng, **kwargs)
+    for parameter in net.parameters():
+        parameter.data = rng.normal(size=parameter.shape)
+    y = rng.integers(0, 2, (q, sizes[-1])).astype(float)
+    return loss(net(rng.normal(size=(q, sizes[0]))), y)
+
+
+def results(loss: Tensor) -> dict[str, str]:
+    return {step.symbol: step.result for step in ag.derive(loss)}
+
+
+def run_source(derivation: Any) -> dict[str, Any]:
+    scope: dict[str, Any] = {}
+    exec(derivation.numpy_source, scope)
+    return scope
+
+
+def test_the_chapter_s_derivation():
+    derivation = ag.derive(network([2, 2, 1], "sigmoid", nn.BCELoss()))
+    assert [(s.symbol, s.target, s.chain, s.result) for s in derivation] == [
+        ("δ_2", "s_2", "∂L/∂s_2 = ∂L/∂l_2 · ∂l_2/∂s_2", "l_2 − y"),
+        ("∇W_12", "W_12", "∂L/∂W_12 = ∂L/∂s_2 · ∂s_2/∂W_12", "l_1ᵀ δ_2"),
+        ("∇b_12", "b_12", "∂L/∂b_12 = ∂L/∂s_2 · ∂s_2/∂b_12", "δ_2"),
+        (
+            "δ_1",
+            "s_1",
+            "∂L/∂s_1 = ∂L/∂s_2 · ∂s_2/∂l_1 · ∂l_1/∂s_1",
+            "(δ_2 W_12ᵀ) ∘ (l_1 ∘ (1 − l_1))",
+        ),
+        ("∇W_01", "W_01", "∂L/∂W_01 = ∂L/∂s_1 · ∂s_1/∂W_01", "l_0ᵀ δ_1"),
+        ("∇b_01", "b_01", "∂L/∂b_01 = ∂L/∂s_1 · ∂s_1/∂b_01", "δ_1"),
+    ]
+    assert derivation["δ_2"].formula == "((1 − y) / (1 − l_2) − y / l_2) ∘ (l_2 ∘ (1 − l_2))"
+    assert derivation["s_1"].shapes == "1×2 = (1×1 1×2) ∘ (1×2 ∘ (1 − 1×2))"
+    assert derivation["W_12"].shapes == "2×1 = 2×1 1×1"
+
+
+def test_the_loss_that_one_writes_oneself():
+    w = Tensor([[0.3]], requires_grad=True, name="W")
+    l_2 = ag.sigmoid((Tensor([[2.0]], name="x") @ w).named("s_2")).named("l_2")
+    step = ag.derive(-np.log(l_2)).steps[0]  # of y = 1
+    assert (step.symbol, step.formula) == ("δ_2", "(−1 / l_2) ∘ (l_2 ∘ (1 − l_2))")
+    assert step.result == "l_2 − 1"
+
+
+def test_the_value_and_the_text_of_a_step():
+    derivation = ag.derive(network([2, 2, 1], "sigmoid", nn.BCELoss()))
+    lines = derivation["δ_2"].text.splitlines()
+    assert lines[0] == "δ_2 = ∂L/∂s_2 = ∂L/∂l_2 · ∂l_2/∂s_2"
+    assert lines[1] == "    = ((1 − y) / (1 − l_2) − y / l_2) ∘ (l_2 ∘ (1 − l_2))"
+    assert lines[2] == "    = l_2 − y"
+    assert lines[3] == "      shapes: 1×1 = 1×1 − 1×1"
+    assert lines[4].startswith("      value:  [[")
+    assert str(derivation) == "\n\n".join(map(str, derivation))
+    assert len(derivation) == 6
+    assert derivation[0] is derivation.steps[0]
+    with pytest.raises(KeyError, match="no step 'δ_9'; it has δ_2, ∇W_12"):
+        derivation["δ_9"]
+
+
+def test_with_a_batch():
+    derivation = ag.derive(network([2, 5, 5, 1], "sigmoid", nn.BCELoss(), q=10))
+    found = {s.symbol: s.result for s in derivation}
+    assert found["δ_3"] == "(l_3 − y) / q"
+    assert found["∇W_23"] == "l_2ᵀ δ_3"
+    assert found["∇b_23"] == "1ᵀ δ_3"
+    assert found["δ_2"] == "(δ_3 W_23ᵀ) ∘ (l_2 ∘ (1 − l_2))"
+    assert derivation["b_12"].shapes == "1×5 = 1×10 10×5"
+    assert derivation.text.endswith("q = 10, the rows of the batch")
+    summed = network([2, 5, 5, 1], "sigmoid", nn.BCELoss("sum"), q=10)
+    assert results(summed)["δ_3"] == "l_3 − y"
+
+
+def test_other_losses_and_activations():
+    squared = results(network([2, 2, 1], "sigmoid", nn.SquaredErrorLoss()))
+    assert squared["δ_2"] == "(l_2 − y) ∘ l_2 ∘ (1 − l_2)"
+    assert results(network([2, 2, 1], "tanh", nn.MSELoss()))["δ_1"] == "(δ_2 W_12ᵀ) ∘ (1 − l_1²)"
+    assert results(network([2, 2, 1], "relu", nn.MSELoss()))["δ_1"] == "(δ_2 W_12ᵀ) ∘ (s_1 > 0)"
+    soft = results(network([2, 2, 1], "softplus", nn.MSELoss()))
+    assert soft["δ_1"] == "(δ_2 W_12ᵀ) ∘ σ(s_1)"
+    linear = results(network([2, 1], "identity", nn.SquaredErrorLoss()))
+    assert linear == {"δ_1": "s_1 − y", "∇W_01": "l_0ᵀ δ_1", "∇b_01": "δ_1"}
+    assert results(network([2, 1], "identity", nn.MSELoss(), q=4))["δ_1"] == "2 · (s_1 − y) / q"
+    logistic = results(network([2, 1], "sigmoid", nn.BCELoss()))
+    assert logistic == {"δ_1": "l_1 − y", "∇W_01": "l_0ᵀ δ_1", "∇b_01": "δ_1"}
+    logits = results(network([2, 1], "identity", nn.BCEWithLogitsLoss()))
+    assert logits["δ_1"] == "σ(s_1) − y"
+
+
+def test_softmax_and_cross_entropy():
+    net = nn.MLP([2, 3], output="identity", rng=0)
+    loss = nn.CrossEntropyLoss()(net(np.ones((4, 2))), [0, 1, 2, 0])
+    assert results(loss)["δ_1"] == "(softmax(s_1) − y) / q"
+    s = (Tensor(np.ones((1, 2))) @ Tensor(np.ones((2, 3)), requires_grad=True, name="W")).named(
+        "s_1"
+    )
+    p = nn.softmax(s).named("p")
+    y = Tensor([[0.0, 1.0, 0.0]], name="y")
+    derivation = ag.derive(-np.sum(y * np.log(p)))
+    assert derivation["δ_1"].chain == "∂L/∂s_1 = ∂L/∂p · ∂p/∂s_1"
+
+
+def test_residual_connections_are_sums_over_paths():
+    rng = np.random.default_rng(0)
+    w = Tensor(rng.normal(size=(3, 3)), requires_grad=True, name="W")
+    h_1 = np.tanh(Tensor(rng.normal(size=(5, 3)), name="x") @ w).named("h_1")
+    h_2 = (h_1 + np.tanh(h_1 @ w)).named("h_2")
+    loss = np.sum(h_2 * h_2).named("L")
+    derivation = ag.derive(loss)
+    assert derivation["h_2"].result == "2 · h_2"
+    assert derivation["h_1"].result == "∂L/∂h_2 + (∂L/∂h_2 ∘ (1 − tanh(h_1 W)²)) Wᵀ"
+    assert derivation["W"].chain == "∂L/∂W = ∂L/∂h_2 · ∂h_2/∂W + ∂L/∂h_1 · ∂h_1/∂W"
+    loss.backward()
+    np.testing.assert_allclose(run_source(derivation)["dW"], w.grad, rtol=1e-12)
+
+
+def test_two_paths_to_one_tensor_are_both_in_its_chain():
+    x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    a, b = (x * x * x).named("a"), np.exp(x * 1.5).named("b")
+    loss = np.sum(a * b).named("L")
+    step = ag.derive(loss)["x"]
+    assert set(step.chain.removeprefix("∂L/∂x = ").split(" + ")) == {
+        "∂L/∂a · ∂a/∂x",
+        "∂L/∂b · ∂b/∂x",
+    }
+    loss.backward()
+    np.testing.assert_allclose(step.value, x.grad)
+
+
+def test_wrt_limits_the_steps_to_what_leads_there():
+    loss = network([2, 2, 2, 1], "tanh", nn.MSELoss())
+    assert [s.symbol for s in ag.derive(loss, wrt="W_12")] == ["δ_3", "δ_2", "∇W_12"]
+    asked = ag.named_tensors(loss)["l_2"]
+    assert [s.symbol for s in ag.derive(loss, wrt=[asked])] == ["δ_3", "∂L/∂l_2"]
+    with pytest.raises(
+        KeyError, match="no tensor with a gradient is called 'W_99'; there are W_01"
+    ):
+        ag.derive(loss, wrt=["W_99"])
+
+
+def test_plain_code_with_some_names_only():
+    a, w = Tensor([[1.0, 2.0]]), Tensor([[0.5], [0.25]], requires_grad=True)
+    y = np.sum(np.tanh(a @ w) ** 2)
+    derivation = ag.derive(y)
+    y.backward()
+    (step,) = derivation.steps
+    assert step.symbol == "∇w_1"
+    np.testing.assert_allclose(step.value, w.grad)
+    np.testing.assert_allclose(run_source(derivation)["dw_1"], w.grad)
+
+
+def test_errors():
+    with pytest.raises(RuntimeError, match=r"derive: nothing that .* requires a gradient"):
+        ag.derive(Tensor(1.0))
+    with pytest.raises(ValueError, match=r"derive: a tensor of shape .* has 2 elements"):
+        ag.derive(Tensor([1.0, 2.0], requires_grad=True) * 2)
+
+
+def test_a_formula_that_does_not_hold_is_not_shown():
+    calls = []
+
+    def moody(g: Any, out: Any, x: Any) -> Any:
+        calls.append(1)
+        return g * len(calls)
+
+    x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    y = np.sum(apply(ag.Op("moody", np.positive, moody), (x,)))
+    with pytest.raises(DerivationError, match="the formula for ∇x is not worth the gradient"):
+        ag.derive(y)
+
+
+def test_a_saturated_prediction_keeps_its_guard():
+    net = nn.MLP([1, 1], "sigmoid")
+    net["W_01"].data = [[800.0]]
+    loss = nn.BCELoss()(net([[1.0]]), [[0.0]])
+    step = ag.derive(loss)["δ_1"]
+    assert "e−308" in step.formula
+    np.testing.assert_array_equal(evaluate(step.simple), step.value)
+
+
+def test_sympy_missing_names_the_extra(monkeypatch: pytest.MonkeyPatch):
+    loss = network([2, 2, 1], "sigmoid", nn.BCELoss())
+    monkeypatch.setitem(sys.modules, "sympy", None)
+    with pytest.raises(ImportError, match=r'pip install "autograd_lite\[formulas\]"'):
+        ag.derive(loss)
+
+
+def test_numpy_source_is_what_one_would_write_and_runs_by_itself():
+    loss = network([2, 5, 1], "sigmoid", nn.BCELoss(), q=4)
+    derivation = ag.derive(loss)
+    source = derivation.numpy_source
+    assert "delta_2 = (l_2 - y) / q\n" in source
+    assert "dW_12 = l_1.T @ delta_2\n" in source
+    assert "delta_1 = delta_2 @ W_12.T * (l_1 * (1 - l_1))\n" in source
+    scope = run_source(derivation)
+    loss.backward()
+    for name, tensor in ag.named_tensors(loss).items():
+        found = {"s": "delta_" + name[2:]}.get(name[0], "d" + name)
+        if found in scope:
+            np.testing.assert_allclose(scope[found], tensor.grad, rtol=1e-12)
+
+
+def test_names_that_are_no_identifiers():
+    x = Tensor([1.0, 2.0], requires_grad=True, name="lambda")
+    y = (x * Tensor([3.0, 4.0], name="1/x")).named("损失 <1>")
+    z = (y * y + np.sum(Tensor(1.0, name="np") * y)).named("np")
+    derivation = ag.derive(np.sum(z))
+    scope = run_source(derivation)
+    np.testing.assert_allclose(scope["dlambda"], derivation["lambda"].value)
+    for step in derivation:
+        convert(step.latex)
+
+
+def test_latex_compiles_and_shows_shapes():
+    for loss in (
+        network([2, 5, 5, 1], "sigmoid", nn.BCELoss(), q=10),
+        network([2, 3, 1], "leaky_relu", nn.SquaredErrorLoss(), q=3),
+    ):
+        derivation = ag.derive(loss)
+        for step in derivation:
+            assert step.latex.count("{") == step.latex.count("}")
+            assert "<math" in convert(step.latex)
+        assert derivation.markdown == derivation._repr_markdown_()
+        assert derivation.markdown.count("$$") == 2 * len(derivation)
+        assert derivation.latex.count(r"\begin{aligned}") == len(derivation)
+    step = ag.derive(network([2, 2, 1], "sigmoid", nn.BCELoss()))["W_12"]
+    assert r"\underset{2 \times 1}{l_{1}^{\top}} \underset{1 \times 1}{\delta_{2}}" in step.latex
+
+
+SAMPLES = [s for s in samples() if all(np.prod(shape) > 0 for shape in s.case.shapes)]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_every_op_is_derived_and_written_as_numpy_code(sample: Sample):
+    rng = np.random.default_rng(11)
+    inputs = [
+        Tensor(x, requires_grad=x.dtype.kind == "f", name=f"x_{i}")
+        for i, x in enumerate(sample.inputs(rng))
+    ]
+    out = sample.op(*inputs, **sample.case.params).named("out")
+    weights = Tensor(rng.normal(size=out.shape), name="weights")
+    loss = np.sum(out * weights)
+    derivation = ag.derive(loss)
+    scope = run_source(derivation)
+    np.testing.assert_allclose(scope["out"], out.data, rtol=1e-12)
+    loss.backward()
+    for i, x in enumerate(inputs):
+        if x.requires_grad:
+            np.testing.assert_allclose(scope[f"dx_{i}"], x.grad, rtol=1e-9, atol=1e-12)
+            assert scope[f"dx_{i}"].shape == x.shape
+            step = derivation[f"x_{i}"]
+            convert(step.latex)
+            assert step.text
+            assert step.shapes
+
+
+def test_an_op_without_source_names_itself():
+    odd = ag.Op("odd", lambda x: x + 1, lambda g, out, x: g)
+    x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    derivation = ag.derive((odd(x).named("h") * x).sum())
+    assert derivation["h"].result == "x"
+    with pytest.raises(NotImplementedError, match="op 'odd' has no form as NumPy code"):
+        derivation.numpy_source  # noqa: B018
+
+
+def test_many_paths_and_depth_need_no_recursion():
+    x = Tensor(1.0, requires_grad=True, name="x")
+    y = x
+    for _ in range(60):
+        y = y + y
+    assert float(ag.derive(y)["x"].value) == 2.0**60
+    z = x
+    for _ in range(3000):
+        z = z * 1.0001
+    assert ag.derive(z)["x"].value == pytest.approx(1.0001**3000)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.integers(1, 4), min_size=2, max_size=4),
+    st.sampled_from(["sigmoid", "tanh", "relu", "leaky_relu", "softplus", "identity"]),
+    st.sampled_from([nn.SquaredErrorLoss, nn.MSELoss, nn.BCEWithLogitsLoss]),
+    st.integers(1, 5),
+    st.sampled_from(["mean", "sum"]),
+)
+def test_random_networks(sizes: Any, activation: str, loss: Any, q: int, reduction: str):
+    value = network(sizes, activation, loss(reduction), q)
+    derivation = ag.derive(value)
+    scope = run_source(derivation)
+    value.backward()
+    tensors = ag.named_tensors(value)
+    for step in derivation:
+        np.testing.assert_allclose(step.value, tensors[step.target].grad, rtol=1e-12)
+        written = scope["delta_" + step.target[2:] if step.symbol[0] == "δ" else "d" + step.target]
+        np.testing.assert_allclose(written, step.value, rtol=1e-8, atol=1e-12)

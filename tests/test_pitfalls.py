@@ -1,0 +1,336 @@
+"""Code that users write and that is easily taken wrong: each is right, or refused with a remedy."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite import Tensor
+
+
+def V(data: Any, **kwargs: Any) -> Tensor:  # noqa: N802  (a variable)
+    return Tensor(data, requires_grad=True, **kwargs)
+
+
+def test_storing_a_tensor_s_number_in_an_array_is_refused():
+    a = np.zeros(2)
+    n = np.zeros(2, int)
+    for array, t in ((a, V(2.0)), (n, V(2.0)), (a, V([2.0]))):
+        with pytest.raises((TypeError, ValueError)) as caught:  # NumPy puts its own error on top
+            array[0] = t
+        said = [str(error) for error in (caught.value, caught.value.__cause__)]
+        assert any("ag.stack" in words for words in said) or t.ndim
+    assert a.tolist() == [0.0, 0.0]
+    a[0] = V(2.0).item()
+    a[1] = float(V(3.0))
+    assert a.tolist() == [2.0, 3.0]
+    a[0] = Tensor(5.0)
+    assert a[0] == 5.0
+
+
+def test_gradients_takes_one_tensor_an_iterator_and_refuses_what_is_none():
+    x = V([1.0, 2.0])
+    y = (x * x).sum()
+    for xs in (x, [x], iter([x])):
+        (g,) = ag.gradients(y, xs)
+        np.testing.assert_array_equal(g.data, [2.0, 4.0])
+    with pytest.raises(TypeError, match="gradients: y is a float, not a Tensor"):
+        ag.gradients(5.0, [x])
+    with pytest.raises(ValueError, match=r"gradients: a tensor of shape .* seed=…"):
+        ag.gradients(x * x, [x])
+
+
+def test_complex_numbers_are_refused_on_the_way_back():
+    t = V([1.0, 2.0])
+    with pytest.raises(TypeError, match="multiply: a complex value met a gradient of real numbers"):
+        abs(t * 1j).sum().backward()
+    with pytest.raises(TypeError, match="astype: a complex value"):
+        t.astype(complex)
+    with pytest.raises(TypeError, match="backward: the seed: a complex value"):
+        (t * 1.0).backward([1j, 1.0])
+    assert Tensor([1.0]).astype(complex).dtype == complex
+
+
+def test_masked_arrays_and_matrices_are_refused():
+    m, w = np.ma.array([1.0, 2.0], mask=[0, 1]), V([1.0, 2.0])
+    for f in (lambda: w * m, lambda: m * w, lambda: m + w, lambda: Tensor(m)):
+        with pytest.raises(TypeError, match=r"mask|silently"):
+            f()
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.matrix([[1.0, 2.0]])
+    with pytest.raises(TypeError, match="its matrix product would be ignored"):
+        w * matrix
+
+
+def test_sigmoid_of_small_integers():
+    for dtype in (np.uint8, np.int8, np.int64, bool):
+        value = np.array([1, 0]).astype(dtype)
+        np.testing.assert_allclose(ag.sigmoid(value), [1 / (1 + np.exp(-1)), 0.5])
+    np.testing.assert_allclose(ag.sigmoid(np.array([-128], np.int8)), 0, atol=1e-50)
+
+
+def test_params_and_nested_indices_are_copied():
+    scale = ag.Op("scale", lambda x, k: x * k, lambda g, out, x, k: g * k)
+    t, k = V([1.0, 2.0]), np.array([3.0, 4.0])
+    y = scale(t, k=k).sum()
+    k[:] = 0
+    y.backward()
+    np.testing.assert_array_equal(t.grad, [3.0, 4.0])
+    m, rows = V([[1.0, 2.0], [3.0, 4.0]]), [0, 0]
+    y = m[(rows,), 0].sum()
+    rows[0] = 1
+    y.backward()
+    np.testing.assert_array_equal(m.grad, [[2.0, 0.0], [0.0, 0.0]])
+
+
+def test_an_op_of_one_s_own_that_is_incomplete_says_so():
+    a, b = V([1.0]), V([2.0])
+    with pytest.raises(TypeError, match="half: 2 inputs were given, and the op has 1 vjps"):
+        ag.Op("half", lambda x, y: x * y, lambda g, out, x, y: g * y)(a, b)
+    whole = ag.Op("whole", lambda x: x.astype(int), lambda g, out, x: g)
+    with pytest.raises(TypeError, match="whole: its result has dtype int64"):
+        whole(a)
+    assert ag.Op("steps", np.floor, None)(a).dtype == float
+    assert ag.Op("sign", lambda x: np.sign(x).astype(int), None)(a).dtype == int
+    with pytest.raises(TypeError, match="nothing: a number, an array or a Tensor is needed"):
+        ag.Op("nothing", lambda x: None, lambda g, out, x: g)(a)
+    for wrong, said in ((1.0, "float"), (None, "NoneType"), ([1.0], "list")):
+        odd = ag.Op("odd", np.exp, lambda g, out, x, wrong=wrong: wrong)
+        with pytest.raises(ValueError, match=f"odd: a vjp returned a cotangent that is a {said}"):
+            odd(a).sum().backward()
+
+
+def test_dtypes_that_are_not_numbers():
+    with pytest.raises(TypeError, match="astype: numbers are needed"):
+        V([1.0]).astype(str)
+    with pytest.raises(
+        TypeError, match="Tensor: a number, an array or a Tensor is needed, not a set"
+    ):
+        Tensor({1})
+    with pytest.raises(TypeError, match="a tensor's name must be a string or None, not 3"):
+        Tensor([1.0], name=3)
+    with pytest.raises(TypeError, match="name must be a string"):
+        V([1.0]).named(("a",))
+
+
+def test_updates_in_the_manner_of_other_libraries():
+    w = V([1.0, 2.0], name="w")
+    (w * w).sum().backward()
+    for update in (
+        lambda w: w.__isub__(0.1), lambda w: w.__iadd__(0.1), lambda w: w.__imul__(0.1),
+        lambda w: w.__itruediv__(2.0),
+    ):  # fmt: skip
+        with ag.no_grad(), pytest.raises(TypeError, match=r"write w.data -= … instead"):
+            update(w)
+    with ag.no_grad():
+        total = Tensor([0.0, 0.0])
+        total += w
+    np.testing.assert_array_equal(total.data, [1.0, 2.0])
+    t = w
+    t *= 3.0
+    t += 1.0
+    t -= 2.0
+    t /= 2.0
+    w.grad = None
+    t.sum().backward()
+    np.testing.assert_array_equal(w.grad, [1.5, 1.5])
+
+
+def test_subclasses_are_refused():
+    with pytest.raises(TypeError, match="Tensor can't be subclassed"):
+        type("P", (Tensor,), {})
+
+
+def test_numpy_s_own_signatures():
+    a = np.arange(6.0).reshape(2, 3)
+    t = V(a)
+    for ours, expected in (
+        (np.clip(t, a_min=1, a_max=4), np.clip(a, 1, 4)),
+        (np.clip(t, min=1), np.clip(a, 1, None)),
+        (np.sum(a=t, axis=0), a.sum(0)),
+        (np.sum(t, 0, None, None, True), a.sum(0, keepdims=True)),
+        (np.max(t, 0, None, True), a.max(0, keepdims=True)),
+        (np.var(t, 0, None, None, 1), a.var(0, ddof=1)),
+        (np.mean(t, 0, np.float64), a.mean(0)),
+        (np.sum(t, dtype=np.float32), a.sum(dtype=np.float32)),
+        (t.sum(0, None), a.sum(0)),
+        (t.max(0, None, True), a.max(0, keepdims=True)),
+        (t.var(0, ddof=1), a.var(0, ddof=1)),
+        (np.dot(a=t, b=a.T), a @ a.T),
+        (np.transpose(a=t), a.T),
+        (np.reshape(t, (3, 2), order="C"), a.reshape(3, 2)),
+        (np.copy(t, order="C"), a),
+        (np.copy(t, "K"), a),
+        (t.flatten("C"), a.ravel()),
+        (t.astype(np.float32, copy=False), a.astype(np.float32)),
+        (np.concatenate([t, a], 0, dtype=np.float32), np.concatenate([a, a], 0, dtype=np.float32)),
+        (np.dot(V(np.ones((2, 0))), np.ones((3, 0, 4))), np.zeros((2, 3, 4))),
+    ):
+        np.testing.assert_allclose(ours.data, expected, strict=True)
+        ours.sum().backward()
+    np.testing.assert_array_equal(np.where(t > 2)[0], np.where(a > 2)[0])
+    for refuse in (
+        lambda: np.dot(t, a.T, out=np.zeros((2, 2))),
+        lambda: ag.sum(t, out=np.zeros(())),
+        lambda: ag.dot(t, a.T, np.zeros((2, 2))),
+        lambda: ag.concatenate([t], out=np.zeros((2, 3))),
+    ):
+        with pytest.raises(TypeError, match="lose its gradient"):
+            refuse()
+    with pytest.raises(ValueError, match="only order='C'"):
+        t.reshape(3, 2, order="F")
+
+
+def test_variance_of_too_few():
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        assert np.var(V([1.0, 2.0]), ddof=3).item() == np.inf
+    for dtype in (np.float16, np.float32):
+        assert V([1.0, 2.0], dtype=dtype).var().dtype == dtype
+
+
+def test_functions_of_numbers_and_lists():
+    assert ag.sigmoid(0.0) == 0.5
+    np.testing.assert_allclose(ag.sigmoid([0.0]), [0.5])
+    np.testing.assert_array_equal(ag.reshape([1, 2], (2, 1)), [[1], [2]])
+    np.testing.assert_array_equal(ag.transpose([[1, 2]]), [[1], [2]])
+    assert ag.var([1.0, 3.0]) == 1.0
+    np.testing.assert_array_equal(ag.broadcast_to(1.0, (2,)), [1.0, 1.0])
+    np.testing.assert_array_equal(ag.stack([[1.0], [2.0]]), [[1.0], [2.0]])
+    np.testing.assert_array_equal(ag.squeeze([[1.0]]), 1.0)
+    np.testing.assert_array_equal(ag.power([2], 3), [8])
+    np.testing.assert_allclose(nn.softmax([0.0, 0.0]), [0.5, 0.5])
+
+
+def test_shapes_that_numpy_refuses_are_refused():
+    with pytest.raises(ValueError, match="broadcast_to: "):
+        ag.broadcast_to(V([[1.0]]), (3,))
+    with pytest.raises(ValueError, match="squeeze: cannot select an axis"):
+        V([[1.0, 2.0]]).squeeze(1)
+    with pytest.raises(ValueError, match="less: the shapes can't be broadcast"):
+        np.less(V([1.0, 2.0, 3.0]), np.ones(2))
+    with pytest.raises(ValueError, match="dot: the last axis of the first operand has 3"):
+        np.dot(V(np.ones((2, 3))), np.ones((3, 4, 5)))
+
+
+def test_an_empty_list_picks_nothing():
+    t = V([1.0, 2.0])
+    t[[]].sum().backward()
+    np.testing.assert_array_equal(t.grad, [0.0, 0.0])
+    assert nn.CrossEntropyLoss("sum")(np.ones((0, 3)), []).item() == 0.0
+
+
+def test_many_tensors_are_stacked_in_linear_time():
+    xs = [V(float(k)) for k in range(3000)]
+    ag.stack(xs).sum().backward()
+    assert all(x.grad == 1.0 for x in xs)
+
+
+def test_masked_logits_have_a_loss():
+    z = V([[1.0, 2.0, -np.inf]])
+    loss = nn.CrossEntropyLoss()(z, [0])
+    loss.backward()
+    assert loss.item() == pytest.approx(np.log(1 + np.e))
+    np.testing.assert_allclose(z.grad, [[1 / (1 + np.e) - 1, np.e / (1 + np.e), 0.0]])
+
+
+@pytest.mark.parametrize("kind", [nn.SGD, nn.Momentum, nn.AdaGrad, nn.RMSprop, nn.Adam, nn.AdamW])
+def test_float32_nets_stay_float32(kind: Any):
+    net = nn.MLP([2, 3], output="identity", dtype=np.float32, rng=0)
+    optimizer = kind(net.parameters(), lr=0.1)
+    loss = nn.CrossEntropyLoss()(net(np.ones((4, 2), np.float32)), [0, 1, 2, 0])
+    assert loss.dtype == np.float32
+    loss.backward()
+    optimizer.lr = np.float64(0.05)
+    for p in net.parameters():
+        p.grad = p.grad * np.float64(0.5)
+    optimizer.step()
+    assert {p.dtype for p in net.parameters()} == {np.dtype(np.float32)}
+
+
+def test_optimizers_refuse_what_makes_no_sense():
+    p = V(np.ones((1, 3)))
+    p.grad = np.ones((3, 3))
+    with pytest.raises(ValueError, match="can't be rebound to an array of shape"):
+        nn.SGD([p], 0.1).step()
+    with pytest.raises(ValueError, match="a parameter is given twice"):
+        nn.SGD([p, p], 0.1)
+    with pytest.raises(TypeError, match=r"give the network's parameters: net.parameters\(\)"):
+        nn.SGD(nn.Linear(1, 1), 0.1)
+    optimizer = nn.SGD([p], 0.1)
+    with pytest.raises(ValueError, match="lr must be positive"):
+        optimizer.lr = -1
+
+
+def test_adam_counts_the_steps_of_each_parameter():
+    early, late = V([1.0]), V([1.0])
+    optimizer = nn.Adam([early, late], lr=0.1)
+    for k in range(10):
+        early.grad = np.ones(1)
+        late.grad = np.ones(1) if k == 9 else None
+        optimizer.step()
+    assert late.item() == pytest.approx(0.9)
+
+
+def test_frozen_parameters_and_cached_results():
+    net = nn.MLP([2, 2, 1], rng=0)
+    net["W_01"].requires_grad = False
+    before = net["W_01"].numpy()
+    optimizer = nn.SGD(net.parameters(), lr=0.1)
+    nn.BCELoss()(net(np.ones((1, 2))), [[1.0]]).backward()
+    optimizer.step()
+    np.testing.assert_array_equal(net["W_01"].data, before)
+
+    class Caching(nn.Linear):
+        def forward(self, x: Any) -> Any:
+            self.last = super().forward(x)
+            return self.last
+
+    layer = Caching(1, 1)
+    layer(np.ones((1, 1)))
+    assert list(layer.state_dict()) == ["weight", "bias"]
+
+
+def test_networks_pickle():
+    net = nn.MLP([2, 3, 1], "tanh", rng=0)
+    again = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(again(np.ones((1, 2))).data, net(np.ones((1, 2))).data)
+    with pytest.raises(TypeError, match="not in the table of ops"):
+        pickle.dumps(ag.Op("own", np.exp, lambda g, out, x: g))
+
+
+def test_what_is_given_in_place_of_a_module():
+    with pytest.raises(TypeError, match="give instances"):
+        nn.Sequential(nn.Linear(1, 1), nn.Tanh)
+    with pytest.raises(TypeError, match="each as an argument of its own"):
+        nn.Sequential([nn.Linear(1, 1)])
+    for wrong in (nn.Tanh, 5):
+        with pytest.raises(TypeError, match="an activation must be a name, a function or a module"):
+            nn.MLP([1, 1], [wrong])
+    with pytest.raises(ValueError, match="an input and an output width, not 2"):
+        nn.MLP(2)
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(nn.Linear(1, 1))
+    x, y, net = np.ones((2, 1)), np.ones((2, 1)), nn.MLP([1, 1])
+    for wrong in (nn.BCELoss, lambda p, y: p):
+        with pytest.raises(TypeError, match="the loss must be a loss of nn"):
+            nn.fit(net, x, y, wrong, nn.SGD(net.parameters(), 0.1), 1)
+
+
+def test_a_state_that_is_not_numeric_changes_nothing():
+    net = nn.MLP([1, 1, 1], rng=0)
+    state, before = net.state_dict(), net["W_01"].numpy()
+    state = {k: np.full_like(v, 9.0) for k, v in state.items()}
+    with pytest.raises(ValueError, match=r"layers.1.bias has shape"):
+        net.load_state_dict({**state, "layers.1.bias": np.array([["a"]])})
+    np.testing.assert_array_equal(net["W_01"].data, before)
+
+
+def test_accuracy_of_class_numbers_in_a_column():
+    scores = np.array([[0.1, 0.9], [0.8, 0.2]])
+    assert nn.accuracy(scores, np.array([[1], [0]])) == 1.0
+    assert nn.accuracy(scores.tolist(), [1, 0]) == 1.0
