@@ -18,6 +18,7 @@ from .activations import (
     softmax,
 )
 from .data import batches, standardize
+from .derivation import NetworkDerivation, derive
 from .diagram import draw
 from .layers import MLP, Linear, Sequential
 from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, SquaredErrorLoss
@@ -28,7 +29,7 @@ from .training import History, accuracy, fit
 __all__ = [
     "MLP", "SGD", "AdaGrad", "Adam", "AdamW", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss",
     "History", "Identity", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "Module", "Momentum",
-    "Optimizer", "RMSprop", "ReLU", "Sequential", "Sigmoid", "Softmax", "Softplus",
-    "SquaredErrorLoss", "Tanh", "accuracy", "batches", "draw", "fit", "identity", "leaky_relu",
+    "NetworkDerivation", "Optimizer", "RMSprop", "ReLU", "Sequential", "Sigmoid", "Softmax", "Softplus",
+    "SquaredErrorLoss", "Tanh", "accuracy", "batches", "derive", "draw", "fit", "identity", "leaky_relu",
     "log_softmax", "softmax", "standardize",
 ]  # fmt: skip

@@ -1,0 +1,148 @@
+"""The chapter's general rule of backpropagation, read off a network's own derivation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+
+from .layers import MLP
+from .losses import BCELoss, SquaredErrorLoss
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for every layer, and what it is for each.
+
+    Attributes:
+        statement: for layer i: ``δ_i = (δ_{i+1} W_{i,i+1}ᵀ) ∘ σ'(s_i)``.
+        instances: ``δ_1 = (δ_2 W_12ᵀ) ∘ (l_1 ∘ (1 − l_1))``, …
+    """
+
+    statement: str
+    instances: list[str]
+
+    def __str__(self) -> str:
+        return "\n".join([self.statement, *(f"    {instance}" for instance in self.instances)])
+
+
+@dataclass(frozen=True)
+class NetworkDerivation:
+    """How the gradients of a network follow from those of the layer after.
+
+    Attributes:
+        start: the last layer's δ, which the loss decides.
+        rules: for hidden layers' δ, for weights and for biases.
+        derivation: the whole derivation, on drawn data.
+    """
+
+    start: str
+    rules: list[Rule]
+    derivation: ag.Derivation = field(repr=False)
+
+    def __str__(self) -> str:
+        return "\n\n".join([self.start, *map(str, self.rules)])
+
+
+def derive(net: MLP, loss: Any = None, rng: np.random.Generator | int = 0) -> NetworkDerivation:
+    """The rule of the chapter's 4.4.2 for a network, with each layer's instance beneath.
+
+    The network is run on a drawn batch and `autograd_lite.derive` derives its gradients; a rule is
+    stated only where every layer's formula is an instance of it.
+
+    Args:
+        net: an `MLP`.
+        loss: one of nn's losses; by default `BCELoss` after a sigmoid, else `SquaredErrorLoss`.
+        rng: a generator, or a seed for one, for the batch.
+
+    Raises:
+        TypeError: not an `MLP`.
+        ValueError: a layer whose formula is no instance of the rule, such as one with a softmax
+            before the last layer.
+
+    Example:
+        >>> import nn
+        >>> print(nn.derive(nn.MLP([2, 5, 5, 1], rng=0)))
+        δ_3 = (l_3 − y) / q
+        <BLANKLINE>
+        δ_i = (δ_{i+1} W_{i,i+1}ᵀ) ∘ σ'(s_i)
+            δ_2 = (δ_3 W_23ᵀ) ∘ (l_2 ∘ (1 − l_2))
+            δ_1 = (δ_2 W_12ᵀ) ∘ (l_1 ∘ (1 − l_1))
+        <BLANKLINE>
+        ∇W_{i,i+1} = l_iᵀ δ_{i+1}
+            ∇W_23 = l_2ᵀ δ_3
+            ∇W_12 = l_1ᵀ δ_2
+            ∇W_01 = l_0ᵀ δ_1
+        <BLANKLINE>
+        ∇b_{i,i+1} = 1ᵀ δ_{i+1}
+            ∇b_23 = 1ᵀ δ_3
+            ∇b_12 = 1ᵀ δ_2
+            ∇b_01 = 1ᵀ δ_1
+    """
+    if not isinstance(net, MLP):
+        raise TypeError(
+            f"nn.derive states the rule of an MLP, not of a {type(net).__name__}; for the "
+            "gradients of any computation: ag.derive(loss)"
+        )
+    derivation = ag.derive(_loss_on_drawn_data(net, loss, np.random.default_rng(rng)))
+    depth = len(net.layers)
+    before = {i: _layer(net, i) for i in range(depth)}
+    deltas, weights, biases = [], [], []
+    for i in reversed(range(depth)):
+        edge, below = _edge(i), before[i]
+        if i < depth - 1:
+            after = _edge(i + 1)
+            start = f"δ_{i + 2} W_{after}ᵀ"
+            deltas.append((f"δ_{i + 1}", [start, f"({start}) ∘ "]))
+        weights.append((f"∇W_{edge}", [f"{below}ᵀ δ_{i + 1}"]))
+        if net.layers[i].bias is not None:
+            biases.append((f"∇b_{edge}", [f"1ᵀ δ_{i + 1}"]))
+    statements = [
+        ("δ_i = (δ_{i+1} W_{i,i+1}ᵀ) ∘ σ'(s_i)", deltas),
+        ("∇W_{i,i+1} = l_iᵀ δ_{i+1}", weights),
+        ("∇b_{i,i+1} = 1ᵀ δ_{i+1}", biases),
+    ]
+    rules = [
+        Rule(statement, [_instance(derivation, symbol, forms) for symbol, forms in layers])
+        for statement, layers in statements
+        if layers
+    ]
+    last = derivation[f"δ_{depth}"]
+    return NetworkDerivation(f"{last.symbol} = {last.result}", rules, derivation)
+
+
+def _instance(derivation: ag.Derivation, symbol: str, forms: list[str]) -> str:
+    """A layer's formula, seen to be one of ``forms``, or to begin as the last of them does."""
+    result = derivation[symbol].result
+    product = len(forms) > 1 and result.startswith(forms[-1])
+    if result not in forms and not product:
+        raise ValueError(
+            f"nn.derive: {symbol} = {result} is no instance of the rule; its activation is not "
+            "elementwise. For the gradients as they are: ag.derive(loss)"
+        )
+    return f"{symbol} = {result}"
+
+
+def _edge(i: int) -> str:
+    return f"{i}{i + 1}" if i < 9 else f"{i},{i + 1}"
+
+
+def _layer(net: MLP, i: int) -> str:
+    """What layer i's output is called: ``l_i``, or ``s_i`` where nothing is applied to it."""
+    probe = ag.Tensor(np.zeros(1), requires_grad=True)
+    return f"s_{i}" if i and net.activations[i - 1](probe) is probe else f"l_{i}"
+
+
+def _loss_on_drawn_data(net: MLP, loss: Any, rng: np.random.Generator) -> ag.Tensor:
+    weight = net.layers[0].weight
+    rows = 1 + max(layer.weight.shape[1] for layer in net.layers)  # no width is taken for q
+    prediction = net(rng.normal(size=(rows, weight.shape[0])).astype(weight.dtype))
+    if loss is None:
+        last = prediction.op
+        loss = BCELoss() if last is ag.OPS["sigmoid"] else SquaredErrorLoss()
+    y = rng.integers(0, 2, prediction.shape).astype(weight.dtype)
+    value: ag.Tensor = loss(prediction, y)
+    return value
