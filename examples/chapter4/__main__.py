@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print(*sections, sep="\n\n", end="\n\n")
     agree, compared = agreement(sections)
-    print(f"{agree} of {compared} numbers agree to the digits printed.")
+    print(f"{agree} of {compared} numbers and formulas agree as printed.")
     print(f"{len(pictures)} figures: {given.out / 'index.html'}")
     return 0 if agree == compared else 1
 

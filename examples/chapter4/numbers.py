@@ -1,4 +1,4 @@
-"""A number of the book beside ours."""
+"""A number or formula of the book beside ours."""
 
 from __future__ import annotations
 
@@ -63,6 +63,24 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Formula(Number):
+    """A formula beside the one that was derived.
+
+    Attributes:
+        what: its left side.
+        printed: the book's right side, in our notation.
+        ours: the right side that was derived.
+    """
+
+    ours: str
+
+    @property
+    def text(self) -> str:
+        """Ours."""
+        return self.ours
+
+
+@dataclass(frozen=True)
 class Section:
     """The numbers of one section of the chapter.
 
@@ -91,7 +109,7 @@ class Section:
 
 
 def agreement(sections: Sequence[Section]) -> tuple[int, int]:
-    """How many numbers agree, and how many there are to compare."""
+    """How many numbers and formulas agree, and how many there are to compare."""
     found = [n.agrees for section in sections for n in section.numbers if n.agrees is not None]
     return sum(found), len(found)
 

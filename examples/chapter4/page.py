@@ -71,8 +71,8 @@ def index(sections: Sequence[Section], pictures: Mapping[str, Picture], data_fil
 <body>
 <h1>Chapter 4: deep neural networks</h1>
 <p>The chapter’s numbers and figures (but 4-2, a nerve cell), computed and drawn by autograd_lite.
-<span class="{"good" if agree == compared else "bad"}">{agree} of {compared} numbers agree</span>
-to the digits printed. Default data: {escape(data_file)}.</p>
+<span class="{"good" if agree == compared else "bad"}">{agree} of {compared} numbers and
+formulas agree</span> as printed. Default data: {escape(data_file)}.</p>
 <nav>{links}</nav>
 {"".join(_section(section, pictures) for section in sections)}</body>
 </html>

@@ -13,7 +13,7 @@ import nn
 from . import by_hand
 from .data import DATA_2, Array, Data
 from .networks import BATCH, Chapter, Trained, default_start, example, hidden_start, tensors
-from .numbers import Number, Section, Source
+from .numbers import Formula, Number, Section, Source
 
 SECOND = Data(DATA_2.x[1:2], DATA_2.y[1:2])  # the observation of the example in 4.2 and 4.3
 
@@ -153,6 +153,7 @@ def backward(trained: nn.MLP) -> Section:
                 "∇W₀₁, W₁₂ = (0.1, 0.2)", np.vstack([np.zeros_like(own), own]), _grad(t["W_01"])
             ),
             _beside("∇b₀₁, W₁₂ = (0.1, 0.2)", own, _grad(t["b_01"])),
+            *_formulas(ag.derive(t["L"]), _DERIVED),
         ],
         [
             "δ₂, ∇W₁₂ and ∇b₁₂ are those of W₁₂ = (0.1, 0.2). The book's δ₁ takes this δ₂ back "
@@ -162,6 +163,32 @@ def backward(trained: nn.MLP) -> Section:
         ],
         ["4-17", "4-18", "4-19", "4-20", "4-21"],
     )
+
+
+_DERIVED = {
+    "δ_2": "l_2 − y",
+    "∇W_12": "l_1ᵀ δ_2",
+    "∇b_12": "δ_2",
+    "δ_1": "(δ_2 W_12ᵀ) ∘ (l_1 ∘ (1 − l_1))",
+    "∇W_01": "l_0ᵀ δ_1",
+    "∇b_01": "δ_1",
+}
+_GENERAL = {
+    "δ_i": "(δ_{i+1} W_{i,i+1}ᵀ) ∘ σ'(s_i)",
+    "∇W_{i,i+1}": "l_iᵀ δ_{i+1}",
+    "∇b_{i,i+1}": "1ᵀ δ_{i+1}",
+}
+
+
+def _formulas(derivation: ag.Derivation, printed: dict[str, str]) -> list[Number]:
+    """The book's formulas beside those that the engine derives."""
+    return [Formula(f"{s}, derived", right, derivation[s].result) for s, right in printed.items()]
+
+
+def _general_rules(net: nn.MLP) -> list[Number]:
+    """The book's rule for any layer beside the one that the network's own derivation states."""
+    stated = dict(rule.statement.split(" = ", 1) for rule in nn.derive(net).rules)
+    return [Formula(f"{s}, in general", right, stated[s]) for s, right in _GENERAL.items()]
 
 
 def training_loop() -> Section:
@@ -203,7 +230,7 @@ def batches(trained: Trained, rows: int) -> Section:
         150: "30.969 / 0.890",
         199: "30.801 / 0.890",
     }
-    numbers = []
+    numbers: list[Number] = []
     for epoch, printed in book.items():
         what = f"epoch {epoch}: loss / accuracy"
         ours = (trained.losses[epoch], trained.accuracy[epoch])
@@ -212,6 +239,7 @@ def batches(trained: Trained, rows: int) -> Section:
         numbers.append(Number(what, printed, ours, Source.OTHER_DATA))
     apart = np.abs(np.array([epoch.loss for epoch in hand]) - trained.losses).max()
     numbers.append(Number("largest difference of a loss", "0.000000000", apart, Source.BY_HAND))
+    numbers += _general_rules(trained.net)
     remarks = [
         "The data file that the book used is not at hand, so its lines can't be met. They are "
         "shown (·), and the engine is held against the same loop by hand, on the same data."

@@ -9,6 +9,7 @@ import runpy
 import subprocess
 import sys
 from contextlib import redirect_stdout
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
@@ -89,9 +90,35 @@ def failing(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 # ---------------------------------------------------------------------- numbers
 
 
+FORMULAS = {
+    "4.3": [
+        "l_2 − y",
+        "l_1ᵀ δ_2",
+        "δ_2",
+        "(δ_2 W_12ᵀ) ∘ (l_1 ∘ (1 − l_1))",
+        "l_0ᵀ δ_1",
+        "δ_1",
+    ],
+    "4.4.2": ["(δ_{i+1} W_{i,i+1}ᵀ) ∘ σ'(s_i)", "l_iᵀ δ_{i+1}", "1ᵀ δ_{i+1}"],
+}
+
+
+@pytest.mark.parametrize("number", FORMULAS)
+def test_each_formula_of_the_book_is_derived(found: dict[str, Section], number: str) -> None:
+    formulas = [n for n in found[number].numbers if isinstance(n, numbers.Formula)]
+    assert [n.text for n in formulas] == FORMULAS[number]
+    assert [n.mark for n in formulas] == ["✓"] * len(formulas)
+    wrong = numbers.Formula("δ_1", "l_1 − y", "l_1 + y")
+    assert (wrong.agrees, wrong.mark) == (False, "✗")
+
+
 @pytest.mark.parametrize("number", BOOK)
 def test_each_number_of_the_book_agrees(found: dict[str, Section], number: str) -> None:
-    of_the_book = [n for n in found[number].numbers if n.source is Source.BOOK]
+    of_the_book = [
+        n
+        for n in found[number].numbers
+        if n.source is Source.BOOK and not isinstance(n, numbers.Formula)
+    ]
     assert [n.text for n in of_the_book] == [s.replace("_", " ") for s in BOOK[number].split()]
     assert [n.printed for n in of_the_book] == [n.text for n in of_the_book]
 
@@ -191,7 +218,7 @@ def test_run_prints_every_number_with_its_mark(run: Run, found: dict[str, Sectio
     assert "✗" not in run.printed
     rows = sum(len(section.numbers) for section in found.values())
     assert len(re.findall(r"^  [✓·] ", run.printed, re.MULTILINE)) == rows
-    assert f"{rows - 5} of {rows - 5} numbers agree" in run.printed
+    assert f"{rows - 5} of {rows - 5} numbers and formulas agree as printed" in run.printed
     assert "is not at hand" in run.printed
 
 
@@ -281,7 +308,8 @@ def test_index_shows_every_number_and_caption(run: Run, found: dict[str, Section
         sum(len(section.numbers) + 1 for section in found.values())
     )
     for number in (n for section in found.values() for n in section.numbers):
-        assert f"<td>{number.what}</td><td>{number.printed}</td><td>{number.text}</td>" in html
+        cells = (number.what, number.printed, number.text)
+        assert "".join(f"<td>{escape(cell)}</td>" for cell in cells) in html
     for n in (1, *range(3, 23)):
         assert html.count(f"<b>Fig. 4-{n}</b>") == 1
 
@@ -424,7 +452,7 @@ def test_command_in_a_pipe_shows_no_progress_bar(tmp_path: Path, encoding: str) 
         env={**os.environ, "PYTHONIOENCODING": encoding},
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    assert b"numbers agree to the digits printed" in done.stdout
+    assert b"numbers and formulas agree as printed" in done.stdout
     assert b"\r" not in done.stdout.replace(b"\r\n", b"\n")
 
 
