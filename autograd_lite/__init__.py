@@ -1,7 +1,8 @@
 """autograd_lite: reverse-mode automatic differentiation on NumPy that shows its work.
 
 To read the engine, in this order: `tensor` (what a graph is made of), `op` (how it is recorded),
-`ops` (the rules), `backward` (the one backward pass), `numpy_protocol` (``np.f`` of a Tensor).
+`modes` (when it is), `ops` (the rules), `backward` (the one backward pass), `numpy_protocol`
+(``np.f`` of a Tensor). `steps` and `notation` serve `draw` (figures) and `derive` (formulas).
 """
 
 from .tensor import Tensor  # isort: skip  (first: the op tables are built on it)
@@ -9,7 +10,8 @@ from .backward import gradients
 from .derive import Derivation, derive
 from .draw import Figure, draw
 from .graph import named_tensors
-from .op import OPS, Op, no_grad
+from .modes import no_grad
+from .op import OPS, Op
 from .ops import (
     absolute,
     add,

@@ -14,9 +14,7 @@ pass.
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ContextDecorator
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -30,6 +28,7 @@ from .errors import (
     refuse_constant,
     too_few_vjps,
 )
+from .modes import no_grad, trace
 from .notation import Notation, function
 from .tensor import Tensor
 
@@ -109,7 +108,7 @@ class Op:
         """
         for x in inputs:
             if type(x) is Tensor:
-                if type(self.vjps) is tuple and len(self.vjps) < len(inputs) and not tracing():
+                if type(self.vjps) is tuple and len(self.vjps) < len(inputs) and not trace.active():
                     raise too_few_vjps(self.name, len(inputs), len(self.vjps))
                 for key, param in params.items():
                     if type(param) is _ndarray:  # its owner may change it later
@@ -174,10 +173,10 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         else:
             arrays.append(_constant(op, x))
             constants = True
-    if record and _pauses and _state.paused:
-        record = False
-    elif not record and _traces and _state.tracing:
+    if trace.open and trace.depth.value:
         record = True
+    elif record and no_grad.open and no_grad.depth.value:
+        record = False
     if constants and record:
         for i, x in enumerate(inputs):
             if type(x) is not Tensor and type(arrays[i]) is _ndarray:
@@ -207,7 +206,7 @@ def _check_result(op: Op, result: Tensor) -> None:
     """Refuse what is not numeric, and a gradient through what has none."""
     if result._array.dtype.kind not in "biu":
         refuse_constant(op.name, result._array)
-    if result._tracked and not tracing() and any(op.vjps):
+    if result._tracked and not trace.active() and any(op.vjps):
         raise no_gradient_through(op.name, result)
 
 
@@ -219,69 +218,3 @@ def _constant(op: Op, x: Any) -> Any:
     if array.dtype.kind not in "biufc":
         refuse_constant(op.name, array, x)
     return array if array.ndim or type(x) is _ndarray else array[()]
-
-
-class _State(threading.local):
-    paused = 0  # no_grad blocks open in this thread
-    tracing = 0  # trace blocks
-
-
-_state = _State()
-_pauses = _traces = 0  # blocks open in any thread: while there is none, `apply` asks no further
-_lock = threading.Lock()
-
-
-class no_grad(ContextDecorator):  # noqa: N801  (used like a function)
-    """Within it, in this thread, nothing is recorded: results require no gradient.
-
-    Example:
-        >>> import autograd_lite as ag
-        >>> w = ag.Tensor(2.0, requires_grad=True)
-        >>> with ag.no_grad():
-        ...     (w * 3).requires_grad
-        False
-    """
-
-    def __enter__(self) -> None:
-        self._count(+1)
-
-    def __exit__(self, *exception: object) -> None:
-        self._count(-1)
-
-    @staticmethod
-    def _count(step: int) -> None:
-        global _pauses
-        with _lock:
-            _pauses += step
-        _state.paused += step
-
-
-class trace(ContextDecorator):  # noqa: N801  (used like a function)
-    """Within it, in this thread, everything that is computed from a Tensor is recorded.
-
-    Also what needs no gradient, and comparisons, which else give plain arrays: so that it can be
-    seen afterwards where each number came from.
-    """
-
-    def __enter__(self) -> None:
-        self._count(+1)
-
-    def __exit__(self, *exception: object) -> None:
-        self._count(-1)
-
-    @staticmethod
-    def _count(step: int) -> None:
-        global _traces
-        with _lock:
-            _traces += step
-        _state.tracing += step
-
-
-def paused() -> bool:
-    """Whether this thread is within `no_grad`."""
-    return bool(_pauses and _state.paused)
-
-
-def tracing() -> bool:
-    """Whether this thread is within `trace`."""
-    return bool(_traces and _state.tracing)

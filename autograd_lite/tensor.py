@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import errors
+from .modes import no_grad
 
 if TYPE_CHECKING:
     from .op import Op
@@ -513,7 +514,7 @@ def _checked(name: Any) -> str | None:
 
 def _rebound(tensor: Tensor) -> Tensor:
     """The tensor for ``w += …``, which makes a new one of that name, unless that would mislead."""
-    if tensor._tracked and tensor._node is None and paused():
+    if tensor._tracked and tensor._node is None and no_grad.active():
         raise errors.in_place_under_no_grad(tensor)
     return tensor
 
@@ -549,4 +550,4 @@ _ONE_REFERENCE = _count_one()  # what getrefcount says of an array that only its
 # The ops are built on Tensor, and its operators call them: hence at the end.
 from . import numpy_protocol, ops  # noqa: E402
 from .backward import backward  # noqa: E402
-from .op import apply, paused  # noqa: E402
+from .op import apply  # noqa: E402

@@ -14,7 +14,7 @@ import numpy as np
 from .. import errors
 from ..backward import pull
 from ..graph import walk
-from ..op import trace
+from ..modes import trace
 from ..tensor import Array, Tensor
 from .algebra import agree, simplified
 from .build import Builder

@@ -104,7 +104,7 @@ _GREEK = {
     "λ": r"\lambda", "μ": r"\mu",
 }  # fmt: skip
 _SPECIAL = {c: rf"\{c}" for c in "#$%&_{}"} | {
-    "\\": r"\backslash ", "^": r"\char`\^ ", "~": r"\char`\~ ", "\n": " ",
+    "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\n": " ",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import complex_gradient, explain, refuse_constant
+from ..modes import trace
 from ..notation import (
     ATOM,
     COMPARISON,
@@ -26,7 +27,7 @@ from ..notation import (
     infix,
     number,
 )
-from ..op import Case, Op, op, tracing
+from ..op import Case, Op, op
 from ..tensor import Array, Tensor
 
 POSITIVE = (0.3, 3.0)
@@ -293,7 +294,7 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:
 
     While tracing it is recorded instead.
     """
-    if tracing() and function in VALUE_OPS:
+    if trace.active() and function in VALUE_OPS:
         recorded: Any = VALUE_OPS[function](*args, **kwargs)
         return recorded  # type: ignore[no-any-return]
     arrays = [a._array if type(a) is Tensor else a for a in args]

@@ -319,3 +319,9 @@ def test_random_networks(sizes: Any, activation: str, loss: Any, q: int, reducti
         np.testing.assert_allclose(step.value, tensors[step.target].grad, rtol=1e-12)
         written = scope["delta_" + step.target[2:] if step.symbol[0] == "δ" else "d" + step.target]
         np.testing.assert_allclose(written, step.value, rtol=1e-8, atol=1e-12)
+
+
+def test_a_derivation_can_be_made_under_no_grad():
+    loss = network([2, 2, 1], "sigmoid", nn.BCELoss())
+    with ag.no_grad():
+        assert ag.derive(loss)["δ_2"].result == "l_2 − y"

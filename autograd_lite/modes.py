@@ -1,0 +1,64 @@
+"""Modes: blocks of code in which ops are recorded otherwise than usual, in one thread."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ContextDecorator
+
+_lock = threading.Lock()
+
+
+class _Depth(threading.local):
+    value = 0  # blocks that this thread is within
+
+
+class Mode(ContextDecorator):
+    """A kind of block. A thread that is within one doesn't disturb another that isn't.
+
+    Attributes:
+        open: blocks of this kind in any thread: while it is 0, `apply` asks no further.
+        depth: those of this thread.
+    """
+
+    open = 0
+    depth: _Depth
+
+    def __init_subclass__(cls) -> None:
+        cls.depth = _Depth()
+
+    def __enter__(self) -> None:
+        self._count(+1)
+
+    def __exit__(self, *exception: object) -> None:
+        self._count(-1)
+
+    @classmethod
+    def _count(cls, step: int) -> None:
+        with _lock:
+            cls.open += step
+        cls.depth.value += step
+
+    @classmethod
+    def active(cls) -> bool:
+        """Whether this thread is within such a block."""
+        return cls.open > 0 and cls.depth.value > 0
+
+
+class no_grad(Mode):  # noqa: N801  (used like a function)
+    """Within it, in this thread, nothing is recorded: results require no gradient.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> w = ag.Tensor(2.0, requires_grad=True)
+        >>> with ag.no_grad():
+        ...     (w * 3).requires_grad
+        False
+    """
+
+
+class trace(Mode):  # noqa: N801  (used like a function)
+    """Within it, in this thread, everything that is computed from a Tensor is recorded.
+
+    Also what needs no gradient, and comparisons, which else give plain arrays: so that it can be
+    seen afterwards where each number came from. It prevails over `no_grad`.
+    """
