@@ -29,7 +29,7 @@ from .training import History, accuracy, fit
 __all__ = [
     "MLP", "SGD", "AdaGrad", "Adam", "AdamW", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss",
     "History", "Identity", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "Module", "Momentum",
-    "NetworkDerivation", "Optimizer", "RMSprop", "ReLU", "Sequential", "Sigmoid", "Softmax", "Softplus",
-    "SquaredErrorLoss", "Tanh", "accuracy", "batches", "derive", "draw", "fit", "identity", "leaky_relu",
-    "log_softmax", "softmax", "standardize",
+    "NetworkDerivation", "Optimizer", "RMSprop", "ReLU", "Sequential", "Sigmoid", "Softmax",
+    "Softplus", "SquaredErrorLoss", "Tanh", "accuracy", "batches", "derive", "draw", "fit",
+    "identity", "leaky_relu", "log_softmax", "softmax", "standardize",
 ]  # fmt: skip

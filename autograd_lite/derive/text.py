@@ -15,6 +15,7 @@ from ..notation import (
     apply_notation,
     number,
 )
+from ..op import OPS
 from .expression import Expression, fold
 
 
@@ -142,6 +143,8 @@ def _symbol(node: Expression, shown: str) -> Written:
 def _notation(node: Expression) -> Notation:
     """The op's notation, with · for ∘ where a factor is a number."""
     assert node.op is not None
+    if node.is_called("reshape") and node.value.size == 1:  # a number without its axes
+        return OPS["broadcast_to"].notation
     notation = node.op.notation
     if notation == ENTRYWISE and any(x.value.ndim == 0 for x in node.operands):
         return notation._replace(template="{0} · {1}")

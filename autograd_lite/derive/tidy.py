@@ -13,6 +13,8 @@ from ..op import OPS
 from .expression import Expression, applied
 
 _COPIES = ("positive", "astype", "as_it_was", "broadcast_to", "reshape", "transpose", "sum", "mean")
+_STRETCHES = ("broadcast_to", "reshape", "getitem")
+_ELEMENTWISE = ("add", "subtract", "multiply", "divide", "negative", "square")
 _GUARD = 1e-37  # the least normal numbers of float32 and float64 lie below it
 
 
@@ -27,59 +29,81 @@ def tidied(node: Expression, keep_guards: bool = False) -> Expression:
     if op.name in _COPIES and operands[0].shape == node.shape and _is_copy(node):
         return operands[0]
     if op.name == "sum" and _is_one_each(operands[0], node):
-        return Expression(np.ones(node.shape))
-    if op.name == "negative" and operands[0].is_called("negative"):
-        return operands[0].operands[0]
+        return _stretched(Expression(1.0), node.shape)
+    if op.name in _STRETCHES and operands[0].value.size == 1:
+        bare = _unstretched(operands[0])
+        return node if bare.value.ndim > len(node.shape) else _stretched(bare, node.shape)
+    if op.name in _ELEMENTWISE:
+        return _tidied_elementwise(node, keep_guards)
     if op.name == "transpose" and operands[0].is_called("transpose") and node.value.ndim <= 2:
         return operands[0].operands[0]
-    if len(operands) == 2:
-        return _tidied_pair(node, keep_guards)
     return node
 
 
-def _tidied_pair(node: Expression, keep_guards: bool) -> Expression:
-    if node.is_called("add", "subtract", "multiply", "divide"):
-        node = _without_stretched_numbers(node)
-        if len(node.operands) != 2:
-            return node
+def _tidied_elementwise(node: Expression, keep_guards: bool) -> Expression:
+    assert node.op is not None
+    bare = tuple(map(_unstretched, node.operands))
+    if node.shape and all(x.shape == () for x in bare):
+        return _stretched(tidied(applied(node.op, *bare), keep_guards), node.shape)
+    if len(bare) == 2:
+        return _tidied_pair(node, bare, keep_guards)
+    if node.is_called("negative"):
+        if bare[0].is_called("negative"):
+            return bare[0].operands[0]
+        if bare[0].is_number and node.shape == ():
+            return Expression(node.value)
+    return node
+
+
+def _tidied_pair(
+    node: Expression, bare: tuple[Expression, ...], keep_guards: bool
+) -> Expression:
+    """Sums, differences, products and quotients; beside a full operand a number needs no shape."""
+    assert node.op is not None
     x, y = node.operands
+    if y.shape == node.shape:
+        x = bare[0]
+    if x.shape == node.shape:
+        y = bare[1]
     if node.is_called("multiply"):
-        for factor, other in ((x, y), (y, x)):
-            if other.shape == node.shape and _is_all(factor, 1.0):
-                return other
-        if x is y:
-            return applied(ops.square, x)
-        if y.is_called("divide") and y.operands[0].is_equal_to(1):  # x · (1 / q)
-            return applied(ops.divide, x, y.operands[1])
+        return _product(x, y, node.shape)
     if node.is_called("divide") and x.shape == node.shape and _is_all(y, 1.0):
         return x
-        if _is_all(_unstretched(x), 1.0) and y.is_number:
-            return applied(OPS["broadcast_to"], y, shape=node.shape)
     if node.is_called("add"):
         if x is y:
             return applied(ops.multiply, Expression(2.0), x)
+        if y.is_called("negative"):
+            return applied(ops.subtract, x, y.operands[0])
         for term, other in ((x, y), (y, x)):
             if other.shape == node.shape and _is_all(term, 0.0):
                 return other
             if other.shape == node.shape and _is_guard(term) and not keep_guards:
                 return other
-    return node
+    return Expression(node.value, op=node.op, operands=(x, y), params=node.params)
 
 
-def _without_stretched_numbers(node: Expression) -> Expression:
-    """A number needs no shape beside an operand that has the result's."""
-    x, y = node.operands
-    if y.shape == node.shape:
-        x = _unstretched(x)
-    if x.shape == node.shape:
-        y = _unstretched(y)
-    if (x, y) == node.operands:
-        return node
-    return tidied(Expression(node.value, op=node.op, operands=(x, y), params=node.params))
+def _product(x: Expression, y: Expression, shape: tuple[int, ...]) -> Expression:
+    for factor, other in ((x, y), (y, x)):
+        if other.shape == shape and _is_all(factor, 1.0):
+            return other
+        if other.shape == shape and _is_all(factor, -1.0):
+            return tidied(applied(ops.negative, other))
+    if x is y:
+        return applied(ops.square, x)
+    if y.is_called("divide") and y.operands[0].is_equal_to(1):  # x · (1 / q)
+        return applied(ops.divide, x, y.operands[1])
+    if y.is_number and not x.is_number:
+        x, y = y, x
+    return applied(ops.multiply, x, y)
+
+
+def _stretched(node: Expression, shape: tuple[int, ...]) -> Expression:
+    """A number of that shape; how it got it is not written."""
+    return node if node.shape == shape else applied(OPS["broadcast_to"], node, shape=shape)
 
 
 def _unstretched(node: Expression) -> Expression:
-    while node.is_called("broadcast_to", "reshape") and node.operands[0].value.size == 1:
+    while node.is_called("broadcast_to") and node.operands[0].value.size == 1:
         node = node.operands[0]
     return node
 
@@ -87,14 +111,16 @@ def _unstretched(node: Expression) -> Expression:
 def _is_copy(node: Expression) -> bool:
     """Whether an op that may move entries gives its operand as it is."""
     if node.is_called("transpose"):
-        return min(node.shape, default=1) == 1 and node.value.ndim == 1
+        return node.value.ndim <= 1
     return bool(np.array_equal(node.value, node.operands[0].value, equal_nan=True))
 
 
 def _is_one_each(summed: Expression, total: Expression) -> bool:
-    """Whether this is the sum of a constant one-hot row: 1, whatever the row."""
-    return summed.name is not None and total.value.size > 0 and bool((total.value == 1).all()) and (
-        summed.value.size > total.value.size
+    """Whether this is the sum of each row of a target: 1, such as of a one-hot row."""
+    return (
+        summed.name is not None
+        and summed.value.size > total.value.size > 0
+        and bool((total.value == 1).all())
     )
 
 

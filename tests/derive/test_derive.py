@@ -325,3 +325,23 @@ def test_a_derivation_can_be_made_under_no_grad():
     loss = network([2, 2, 1], "sigmoid", nn.BCELoss())
     with ag.no_grad():
         assert ag.derive(loss)["δ_2"].result == "l_2 − y"
+
+
+def test_formulas_read_as_one_would_write_them():
+    x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    y = Tensor([3.0, 4.0], name="y")
+    z = (x * 3.0).named("z")
+    for value, formula, result in (
+        (-z * y * y / y, "−((1 / y) ∘ y ∘ y)", "−y"),
+        ((y - z) ** 2 / 2, "−((1 / 2) · (2 · (y − z)))", "z − y"),
+        (np.exp(-z) * z, "exp(−z) − z ∘ exp(−z)", "(1 − z) ∘ exp(−z)"),
+        (z**3 / 3, "(1 / 3) · (3 · z²)", "z²"),
+        (1 / z, "−(1 / z) / z", "−(1 / z²)"),
+        (-0.5 * z, "−0.5", "−0.5"),
+        (np.log(z) * y, "y / z", "y / z"),
+        (z.sum() ** 2, "2 · Σ(z)", "2 · Σ(z)"),
+        (z.T @ y, "y", "y"),
+        (z - z, "0", "0"),
+    ):
+        step = ag.derive(np.sum(value))["z"]
+        assert (step.formula, step.result) == (formula, result)
