@@ -45,14 +45,12 @@ def _tidied_elementwise(node: Expression, keep_guards: bool) -> Expression:
     bare = tuple(map(_unstretched, node.operands))
     if node.shape and all(x.shape == () for x in bare):
         return _stretched(tidied(applied(node.op, *bare), keep_guards), node.shape)
+    if node.shape == () and all(x.is_number for x in bare) and not node.is_called("divide"):
+        return Expression(node.value)
     if len(bare) == 2:
         return _tidied_pair(node, bare, keep_guards)
-    if node.is_called("negative"):
-        if bare[0].is_called("negative"):
-            return bare[0].operands[0]
-        if bare[0].is_number and node.shape == ():
-            return Expression(node.value)
-    return node
+    twice = node.is_called("negative") and bare[0].is_called("negative")
+    return bare[0].operands[0] if twice else node
 
 
 def _tidied_pair(
