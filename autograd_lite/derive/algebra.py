@@ -17,7 +17,7 @@ from ..op import OPS
 from .expression import Expression, applied, evaluate, fold, nodes
 from .text import text
 
-_LONGEST = 120  # nodes; beyond it cancelling would take long
+_LONGEST = 200  # in size; beyond it cancelling would take long
 
 
 def simplified(root: Expression) -> Expression:
@@ -26,7 +26,7 @@ def simplified(root: Expression) -> Expression:
     Raises:
         ImportError: sympy is missing; it names the extra.
     """
-    if root.op is None or sum(1 for _ in nodes(root)) > _LONGEST:
+    if root.op is None or root.size > _LONGEST:
         return root
     sympy = _sympy()
     symbols: dict[str, tuple[Any, Expression]] = {}
@@ -52,7 +52,7 @@ def simplified(root: Expression) -> Expression:
         found = _expression(form, back)
     except _NoFormError:
         return root
-    if _cost(found) < _cost(root) and agree(found, root.value):
+    if found.size < root.size and agree(found, root.value):
         return found
     return _in_one_row(root)
 
@@ -140,11 +140,6 @@ def _product(form: Any, back: dict[Any, Expression]) -> Expression:
     if number.q != 1:
         found = applied(ops.divide, found, Expression(float(number.q)))
     return applied(ops.negative, found) if number < 0 else found
-
-
-def _cost(root: Expression) -> int:
-    """How much there is to read: each op, symbol and number where it stands."""
-    return fold(root, lambda node, costs: 1 + sum(costs))
 
 
 def _sympy() -> Any:

@@ -8,8 +8,10 @@ from itertools import count
 from typing import NamedTuple
 
 from ..tensor import Array, Tensor
-from .expression import Expression, nodes
+from .expression import Expression
 from .tidy import tidied
+
+_LONG, _LONG_TWICE = 40, 5  # the size from which a sub-expression, and one used twice, is named
 
 
 class Definition(NamedTuple):
@@ -23,7 +25,7 @@ class Builder:
     """Writes Tensors of a recorded graph as expressions.
 
     Named tensors, leaves and what was given a symbol stand for themselves; all else is written
-    out. What stands in an expression more than once, and isn't short, gets a symbol of its own.
+    out. What is very long, or stands there more than once and isn't short, gets a symbol.
 
     Args:
         seed: its cotangent, which is 1.
@@ -60,8 +62,8 @@ class Builder:
         uses = Counter(x for t in order for x in t.inputs)
         for t in order:
             self._expressions[t] = written = self._written(t)
-            long = sum(1 for _ in nodes(written)) > 5
-            if uses[t] > 1 and long and t is not tensor:
+            longest = _LONG if uses[t] == 1 else _LONG_TWICE
+            if written.size > longest and t is not tensor:
                 name = next(n for n in self._auxiliary if n not in self._taken)
                 auxiliary.append(Definition(name, written))
                 self._expressions[t] = Expression(t._array, name)

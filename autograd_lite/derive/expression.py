@@ -22,9 +22,10 @@ class Expression:
         params: its settings.
         name: a symbol's name.
         value: what it is worth here: the array that was recorded.
+        size: how much there is to read: each op, symbol and number where it stands.
     """
 
-    __slots__ = ("name", "op", "operands", "params", "value")
+    __slots__ = ("name", "op", "operands", "params", "size", "value")
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Expression:
         self.op = op
         self.operands = operands
         self.params = params or {}
+        self.size: int = 1 + sum(x.size for x in operands)
 
     @property
     def shape(self) -> tuple[int, ...]:

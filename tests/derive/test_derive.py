@@ -345,3 +345,19 @@ def test_formulas_read_as_one_would_write_them():
     ):
         step = ag.derive(np.sum(value))["z"]
         assert (step.formula, step.result) == (formula, result)
+
+
+def test_long_sub_expressions_get_a_name_of_their_own():
+    x = Tensor([0.1, 0.2], requires_grad=True, name="x")
+    y = x
+    for k in range(30):
+        y = np.sin(y * (1.0 + k))
+    derivation = ag.derive(y.sum())
+    (step,) = derivation.steps
+    assert len(step.definitions) > 3
+    assert all(d.expression.size <= 60 for d in step.definitions)
+    assert len(step.formula) < 400
+    assert "with u_1 = " in step.text
+    assert r"\text{with } u_{1} = " in step.latex
+    y.sum().backward()
+    np.testing.assert_allclose(run_source(derivation)["dx"], x.grad, rtol=1e-9)
