@@ -113,11 +113,13 @@ def _as_recorded(inputs: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
     """The operands as Tensors, with the values that they had when the op was applied."""
     operands = list(arrays)
     for i, (x, array) in enumerate(zip(inputs, arrays, strict=True)):
-        if type(x) is Tensor:
-            if x._array is array:
-                operands[i] = x
-            elif x._tracked:  # a leaf that was written to, or rebound, since
-                operands[i] = ops.as_it_was(x, value=array)
+        if type(x) is Tensor and x._array is array:
+            operands[i] = x
+        elif type(x) is Tensor and x._tracked:  # a leaf that was written to, or rebound, since
+            operands[i] = ops.as_it_was(x, value=array)
+        elif type(array) is np.ndarray:
+            operands[i] = constant = _leaf(array)
+            constant.name = x.name if type(x) is Tensor else None
     return operands
 
 

@@ -218,3 +218,15 @@ def test_an_op_without_a_vjp_for_an_input_gives_it_no_gradient():
     apply(step, (x, s)).backward()
     assert x.grad == 3.0
     assert s.grad is None
+
+
+@each_sample
+def test_constant_operands_as_arrays_in_a_recorded_backward_pass(sample: Sample):
+    """One input requires a gradient, and the others are arrays: recorded as without recording."""
+    inputs, weights, _ = drawn(sample)
+    for i in differentiable(tensors(sample, inputs)):
+        xs = [*inputs[:i], Tensor(inputs[i], requires_grad=True), *inputs[i + 1 :]]
+        y = weighted(sample, xs, weights)
+        (plain,) = ag.gradients(y, [xs[i]])
+        (recorded,) = ag.gradients(y, [xs[i]], create_graph=True)
+        np.testing.assert_allclose(recorded.data, plain.data, rtol=1e-12, atol=1e-14)

@@ -42,7 +42,7 @@ def derive(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None = N
 
     Raises:
         RuntimeError: nothing in its history requires a gradient.
-        ValueError: it has several elements.
+        ValueError: it has several elements, or a leaf was given other data since.
         KeyError: a name in ``wrt`` that no tensor with a gradient has; it lists those there are.
         DerivationError: a formula isn't worth the gradient.
         ImportError: sympy is missing.
@@ -65,6 +65,7 @@ def derive(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None = N
         raise errors.nothing_requires_grad(output, "derive")
     if output.size != 1:
         raise errors.not_one_number(output)
+    _refuse_changed(output)
     plan = Plan(output, _asked(output, wrt))
     gradients = dict(pull(output, np.ones(output.shape, output.dtype), set(plan.targets)))
     seed = Tensor(np.ones(output.shape, output.dtype))
@@ -124,6 +125,18 @@ def _check(formula: Expression, value: Array, symbol: str) -> None:
             f"derive: the formula for {symbol} is not worth the gradient here, so it is not shown; "
             "does an op's vjp change its arguments, or depend on more than them?"
         )
+
+
+def _refuse_changed(output: Tensor) -> None:
+    """Raise where a leaf was given other data since: its symbol would stand for both."""
+    for t in walk(output):
+        if t._node is not None:
+            for x, array in zip(t.inputs, t._node[2], strict=True):
+                if x._array is not array and not np.array_equal(x._array, array, equal_nan=True):
+                    raise ValueError(
+                        f"derive: the data of {errors.describe(x)} were changed since the output "
+                        "was computed; compute it again"
+                    )
 
 
 def _asked(

@@ -75,9 +75,10 @@ class Builder:
         return Expression(tensor._array, None, tensor.op, operands, tensor.params)
 
     def given(self, tensors: Iterable[Tensor]) -> list[tuple[str, Array]]:
-        """Those leaves among ``tensors`` that stand in an expression, with their values."""
-        written = [self._expressions[t] for t in tensors if t.is_leaf and t in self._expressions]
-        return [(x.name, x.value) for x in written if x.name is not None]
+        """The leaves that stand in an expression, with their values; ``tensors`` first."""
+        leaves = [t for t in (*tensors, *self._expressions) if t.is_leaf]
+        written = [self._expressions[t] for t in leaves if t in self._expressions]
+        return list({x.name: x.value for x in written if x.name is not None}.items())
 
     def _unwritten(self, tensor: Tensor) -> Sequence[Tensor]:
         """The tensors that have no expression yet, inputs before results."""
@@ -105,7 +106,7 @@ class Builder:
                 tensor._array, op=tensor.op, operands=operands, params=tensor.params
             )
             return tidied(self._with_q(written), self._keep_guards)
-        name = self._names.get(tensor)
+        name = self._names.get(tensor, tensor.name)
         if name is None and tensor.ndim == 0:
             return Expression(tensor._array)
         if name is None:

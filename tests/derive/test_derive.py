@@ -361,3 +361,15 @@ def test_long_sub_expressions_get_a_name_of_their_own():
     assert r"\text{with } u_{1} = " in step.latex
     y.sum().backward()
     np.testing.assert_allclose(run_source(derivation)["dx"], x.grad, rtol=1e-9)
+
+
+def test_data_that_were_looked_at_or_changed_since():
+    net = nn.MLP([2, 2, 1], rng=0)
+    loss = nn.BCELoss()(net(np.ones((3, 2))), np.ones((3, 1)))
+    held = {name: tensor.data for name, tensor in ag.named_tensors(loss).items()}
+    derivation = ag.derive(loss)
+    assert derivation["W_01"].result == "l_0ᵀ δ_1"
+    np.testing.assert_allclose(run_source(derivation)["dW_01"], derivation["W_01"].value)
+    held["W_01"][0, 0] += 1.0
+    with pytest.raises(ValueError, match=r"the data of W_01 of shape .* were changed since"):
+        ag.derive(loss)
