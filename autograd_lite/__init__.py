@@ -2,11 +2,13 @@
 
 To read the engine, in this order: `tensor` (what a graph is made of), `op` (how it is recorded),
 `modes` (when it is), `ops` (the rules), `backward` (the one backward pass), `numpy_protocol`
-(``np.f`` of a Tensor). `steps` and `notation` serve `draw` (figures) and `derive` (formulas).
+(``np.f`` of a Tensor). `steps` and `notation` serve `draw` (figures) and `derive` (formulas);
+`checking` looks over hand-written gradients.
 """
 
 from .tensor import Tensor  # isort: skip  (first: the op tables are built on it)
 from .backward import gradients
+from .checking import check_backprop
 from .derive import Derivation, derive
 from .draw import Figure, draw
 from .graph import named_tensors
@@ -69,8 +71,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "OPS", "Derivation", "Figure", "Op", "Tensor", "abs", "absolute", "add", "amax", "amin",
-    "array", "broadcast_to", "clip", "concatenate", "cos", "derive", "divide", "dot", "draw",
-    "exp", "expand_dims", "expm1", "gradients", "linear", "log", "log1p", "matmul",
+    "array", "broadcast_to", "check_backprop", "clip", "concatenate", "cos", "derive", "divide",
+    "dot", "draw", "exp", "expand_dims", "expm1", "gradients", "linear", "log", "log1p", "matmul",
     "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "mod", "multiply",
     "named_tensors", "negative", "no_grad", "positive", "power", "ravel", "reciprocal", "relu",
     "remainder", "reshape", "sigmoid", "sin", "softplus", "sqrt", "square", "squeeze", "stack",

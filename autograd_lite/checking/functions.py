@@ -1,0 +1,203 @@
+"""The learner's own function, tried on drawn inputs, and the smallest on which it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..tensor import Array, Tensor
+from .gradients import check
+from .report import Entry, Report
+
+Backprop = Callable[[Array, Array, dict[str, Array]], Mapping[str, Any]]
+Draw = Callable[[np.random.Generator, int], tuple[Array, Array]]
+
+
+class Inputs(NamedTuple):
+    """What backpropagation is tried on."""
+
+    x: Array
+    y: Array
+    params: dict[str, Array]
+
+
+class Subject:
+    """A network, or a function ``(x, y, params) → loss``, as something to compute a loss with.
+
+    Args:
+        net: a module with named parameters; or a function, and then ``params``.
+        loss: ``loss(prediction, y)``, for a network.
+        params: for a function, an array a parameter: its shape is what counts.
+    """
+
+    def __init__(
+        self,
+        net: Any,
+        loss: Callable[[Any, Any], Tensor] | None,
+        params: Mapping[str, Any] | None,
+    ) -> None:
+        self.net, self.loss = net, loss
+        self.is_function = not hasattr(net, "named_parameters")
+        if self.is_function:
+            if params is None:
+                raise TypeError(
+                    "check_backprop: a function needs params, an array for each parameter"
+                )
+            self.values = {name: np.asarray(v, dtype=np.float64) for name, v in params.items()}
+        else:
+            if loss is None:
+                raise TypeError("check_backprop: a network needs a loss, such as nn.BCELoss()")
+            self.tensors: dict[str, Tensor] = {
+                tensor.name or path: tensor for path, tensor in net.named_parameters()
+            }
+            self.values = {name: tensor.numpy() for name, tensor in self.tensors.items()}
+
+    @contextmanager
+    def recorded(self, inputs: Inputs) -> Iterator[Tensor]:
+        """The loss, recorded. A network's parameters are afterwards as they were before."""
+        if self.is_function:
+            tensors = {
+                name: Tensor(value, requires_grad=True, name=name)
+                for name, value in inputs.params.items()
+            }
+            yield self.net(inputs.x, inputs.y, tensors)
+            return
+        assert self.loss is not None
+        try:
+            for name, tensor in self.tensors.items():
+                tensor.data = inputs.params[name]
+            yield self.loss(self.net(inputs.x), inputs.y)
+        finally:
+            for name, tensor in self.tensors.items():
+                tensor.data = self.values[name]
+
+    def widths(self) -> tuple[int, int]:
+        """Of the input and the output, from the first and the last matrix among the parameters."""
+        matrices = [value.shape for value in self.values.values() if value.ndim == 2]
+        if not matrices:
+            raise TypeError(
+                "check_backprop: say how inputs are drawn: draw=lambda rng, q: (x, y)"
+            )
+        weights = [shape for shape in matrices if shape[0] > 1] or matrices
+        return matrices[0][0], weights[-1][1]
+
+
+def check_function(
+    backprop: Backprop, subject: Subject, draw: Draw | None, trials: int, seed: int, rtol: float
+) -> Report:
+    """`check_backprop` of a function: the report for the smallest inputs found that it fails on."""
+    rng = np.random.default_rng(seed)
+    for trial in range(trials):
+        inputs = _drawn(rng, subject, draw, trial)
+        report = _try(backprop, subject, inputs, rtol)
+        if not report.ok:
+            return _shrunk(backprop, subject, inputs, report, rtol)
+    entries = _with_formulas(backprop, subject, inputs, rtol)
+    return Report(entries, f"{trials} drawn inputs")
+
+
+def _drawn(rng: np.random.Generator, subject: Subject, draw: Draw | None, trial: int) -> Inputs:
+    """Batches of 1 to 10 rows; numbers small and large; targets 0 and 1, one 1 a row."""
+    q = int(rng.integers(2, 11)) if trial % 3 else 1
+    scale = float(rng.choice([0.3, 1.0, 2.0]))
+    params = {
+        name: rng.normal(scale=scale, size=value.shape).round(3).astype(value.dtype)
+        for name, value in subject.values.items()
+    }
+    if draw is not None:
+        x, y = draw(rng, q)
+        return Inputs(np.array(x), np.array(y), params)
+    n_in, n_out = subject.widths()
+    x = rng.normal(size=(q, n_in)).round(3)
+    y = rng.integers(0, 2, (q, 1)).astype(np.float64)
+    return Inputs(x, y if n_out == 1 else np.eye(n_out)[rng.integers(0, n_out, q)], params)
+
+
+def _try(backprop: Backprop, subject: Subject, inputs: Inputs, rtol: float) -> Report:
+    """The report for one input; what isn't given, or can't be, is wrong."""
+    with subject.recorded(inputs) as loss:
+        return _against(backprop, loss, inputs, rtol)
+
+
+def _with_formulas(
+    backprop: Backprop, subject: Subject, inputs: Inputs, rtol: float
+) -> tuple[Entry, ...]:
+    """The same, with formulas: they are worked out while the parameters are those of the loss."""
+    with subject.recorded(inputs) as loss:
+        entries = _against(backprop, loss, inputs, rtol).entries
+        return tuple(replace(e, written=partial(str, e.formula)) if e.formula else e
+                     for e in entries)
+
+
+def _against(backprop: Backprop, loss: Tensor, inputs: Inputs, rtol: float) -> Report:
+    own = {name: value.copy() for name, value in inputs.params.items()}
+    try:
+        with np.errstate(all="ignore"):
+            found = backprop(inputs.x.copy(), inputs.y.copy(), own)
+        kind = "None" if found is None else f"a {type(found).__name__}"
+        is_dict = isinstance(found, Mapping)
+        problem = "" if is_dict else f"backprop returned {kind}, not a dict of gradients"
+    except Exception as error:  # the learner's function may fail in any way
+        problem = f"backprop raised {type(error).__name__}: {error}"
+    if problem:
+        return Report(tuple(_absent(name, inputs, problem) for name in own))
+    report = check(loss, found, rtol)
+    missing = own.keys() - {entry.name for entry in report.entries}
+    said = "it is not among the gradients returned"
+    return Report((*report.entries, *(_absent(n, inputs, said) for n in own if n in missing)))
+
+
+def _absent(name: str, inputs: Inputs, cause: str) -> Entry:
+    right = np.full(inputs.params[name].shape, np.nan)
+    return Entry(name, False, float("nan"), right, None, cause=cause)
+
+
+def _shrunk(
+    backprop: Backprop, subject: Subject, inputs: Inputs, report: Report, rtol: float
+) -> Report:
+    """Fewer rows and rounder numbers, as long as the same entry is wrong, and as well explained."""
+    wanted = _signature(report)
+    improved = True
+    while improved:
+        improved = False
+        for smaller in _smaller(inputs):
+            try:
+                tried = _try(backprop, subject, smaller, rtol)
+            except (ValueError, FloatingPointError):  # a loss that refuses these numbers
+                continue
+            if not tried.ok and _signature(tried) == wanted:
+                inputs, improved = smaller, True
+                break
+    rows = f"{len(inputs.x)} row" + "s" * (len(inputs.x) != 1)
+    shown = {"x": inputs.x, "y": inputs.y, **inputs.params}
+    entries = _with_formulas(backprop, subject, inputs, rtol)
+    return Report(entries, f"smallest input found, {rows}", shown)
+
+
+def _signature(report: Report) -> tuple[str, str]:
+    """The first wrong entry, and its cause without the numbers in it."""
+    first = report.first_wrong
+    assert first is not None
+    words = (first.cause or "").split("\n")[0]
+    return first.name, "".join(c for c in words.split(" (")[0] if not c.isdigit())
+
+
+def _smaller(inputs: Inputs) -> Iterator[Inputs]:
+    """Inputs that are a little simpler: fewer rows, then rounder numbers."""
+    q = len(inputs.x)
+    for rows in (slice(0, q // 2), slice(q // 2, q)) if q > 1 else ():
+        yield inputs._replace(x=inputs.x[rows], y=inputs.y[rows])
+    for i in range(q) if q > 1 else ():
+        keep = np.arange(q) != i
+        yield inputs._replace(x=inputs.x[keep], y=inputs.y[keep])
+    for digits in (0, 1):
+        if (rounded := inputs.x.round(digits)).tobytes() != inputs.x.tobytes():
+            yield inputs._replace(x=rounded)
+        for name, value in inputs.params.items():
+            if (rounded := value.round(digits)).tobytes() != value.tobytes():
+                yield inputs._replace(params={**inputs.params, name: rounded})

@@ -1,0 +1,82 @@
+"""What the learner gave: read as an array, whatever it is, and compared with another."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..tensor import Array, Tensor
+
+
+class Given(NamedTuple):
+    """A learner's value beside the tensor whose gradient it should be.
+
+    Attributes:
+        value: as it was given.
+        array: in float64, in the shape it was given; None where it can't be read as numbers.
+        fitted: in the tensor's shape; None where the shape is another, or an entry isn't finite.
+        problem: why there is no ``fitted``, in words, or None.
+        remark: what was accepted although it isn't exactly as it should be, or None.
+        eps: the spacing of its dtype.
+    """
+
+    value: Any
+    array: Array | None
+    fitted: Array | None
+    problem: str | None = None
+    remark: str | None = None
+    eps: float = 0.0
+
+
+def read(value: Any, shape: tuple[int, ...]) -> Given:
+    """The learner's value, beside a tensor of this shape; never raises.
+
+    Axes of size 1 may be missing, or be there besides: ``(5,)`` stands for ``(1, 5)``. With as
+    many axes as the tensor, the shape must be the tensor's: ``(5, 1)`` is no ``(1, 5)``.
+    """
+    try:
+        array = np.asarray(value._array if isinstance(value, Tensor) else value)
+    except Exception as error:  # whatever an object does that is asked for an array
+        return Given(value, None, None, f"it can't be read as an array: {_first_line(error)}")
+    if array.dtype.kind not in "biuf":
+        what = type(value).__name__ if array.dtype == object else f"an array of {array.dtype}"
+        return Given(value, None, None, f"it is no array of real numbers, but {what}")
+    eps = float(np.finfo(array.dtype).eps) if array.dtype.kind == "f" else 0.0
+    array = array.astype(np.float64)
+    remark = None
+    if array.shape != shape:
+        if array.ndim == len(shape) or _squeezed(array.shape) != _squeezed(shape):
+            problem = f"its shape is {array.shape}, and must be {shape}"
+            return Given(value, array, None, problem, eps=eps)
+        remark = f"shape {array.shape} is taken for {shape}"
+    fitted = array.reshape(shape)
+    if not np.isfinite(array).all():
+        at = tuple(map(int, np.argwhere(~np.isfinite(fitted))[0]))
+        problem = f"it holds {fitted[at]} at {list(at)}" if at else f"it is {fitted[at]}"
+        return Given(value, array, None, problem, remark, eps)
+    return Given(value, array, fitted, None, remark, eps)
+
+
+def same(array: Array, other: Array, rtol: float, atol: float) -> bool:
+    """Whether two arrays agree, but for missing axes of size 1, relative to the largest entry."""
+    if array.shape != other.shape:
+        if array.ndim == other.ndim or _squeezed(array.shape) != _squeezed(other.shape):
+            return False
+        array = array.reshape(other.shape)
+    if not np.isfinite(array).all():
+        return False
+    return distance(array, other) <= float(rtol * np.abs(other).max(initial=0) + atol)
+
+
+def distance(array: Array, other: Array) -> float:
+    """The largest absolute difference of two arrays of one shape; 0 where they are empty."""
+    return float(np.abs(array - other).max(initial=0))
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n != 1)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

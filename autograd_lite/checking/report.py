@@ -1,0 +1,136 @@
+"""The report: a line an entry, and what is wrong with the first that is."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..tensor import Array
+from .given import Given
+from .wording import abridged, symbol, written
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One gradient of the learner's, beside the right one.
+
+    Attributes:
+        name: of the tensor.
+        ok: whether it is right.
+        error: the largest absolute difference; nan where the two can't be compared.
+        expected: the gradient.
+        given: the learner's array, as it was given; None where it isn't one.
+        cause: what is wrong with it, in words; None where it is right or follows from another.
+        follows_from: the name of the entry whose mistake this one carries on, or None.
+        remark: what was accepted although it isn't exactly as it should be, or None.
+        written: works the formula out.
+    """
+
+    name: str
+    ok: bool
+    error: float
+    expected: Array
+    given: Array | None
+    cause: str | None = None
+    follows_from: str | None = None
+    remark: str | None = None
+    written: Callable[[], str | None] = field(default=lambda: None, repr=False, compare=False)
+
+    @property
+    def formula(self) -> str | None:
+        """What was expected, where it is short: ``(δ_2 W_12ᵀ) ∘ (l_1 ∘ (1 − l_1))``."""
+        return self.written()
+
+    @property
+    def verdict(self) -> str:
+        if self.ok:
+            return "right" if self.remark is None else f"right ({self.remark})"
+        if self.follows_from is not None:
+            return f"wrong, follows from {symbol(self.follows_from)}"
+        return "wrong"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check_backprop` found: ``ok``, and the entries in the order of the backward pass.
+
+    ``inputs`` are those that a function was found to be wrong on.
+
+    Its text has one line an entry, and then what is wrong with those that don't follow from
+    others: the first is the one to mend first.
+    """
+
+    entries: tuple[Entry, ...]
+    heading: str = ""
+    inputs: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return all(entry.ok for entry in self.entries)
+
+    @property
+    def first_wrong(self) -> Entry | None:
+        """The first entry that is wrong by itself, or None."""
+        return next((e for e in self.entries if not e.ok and e.follows_from is None), None)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __getitem__(self, name: str) -> Entry:
+        """The entry of that name."""
+        return {entry.name: entry for entry in self.entries}[name]
+
+    def __str__(self) -> str:
+        cells = [self._cells(entry) for entry in self.entries]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [self._summary()]
+        for row in cells:
+            padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            lines.append("  " + "  ".join(padded).rstrip())
+        for entry in self.entries:
+            if entry.cause is not None:
+                subject = symbol(entry.name)
+                known = entry.cause.startswith(subject)
+                lines += ["", entry.cause if known else f"{subject}: {entry.cause}"]
+        if self.inputs:
+            lines += ["", *(f"{name} = {written(value)}" for name, value in self.inputs.items())]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _summary(self) -> str:
+        wrong = sum(not entry.ok for entry in self.entries)
+        if not self.entries:
+            said = "there is nothing to check"
+        elif wrong:
+            said = f"{wrong} of {len(self.entries)} gradients {'is' if wrong == 1 else 'are'} wrong"
+        else:
+            said = f"all {len(self.entries)} gradients are right"
+        return f"{self.heading}: {said}" if self.heading else said
+
+    def _cells(self, entry: Entry) -> tuple[str, str, str, str]:
+        formula = entry.formula
+        gradient = symbol(entry.name) + (f" = {formula}" if formula else "")
+        error = "" if np.isnan(entry.error) else f"error {entry.error:.1e}"
+        return ("✓" if entry.ok else "✗", gradient, error, entry.verdict)
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for entry in self.entries:
+            mark, *cells = self._cells(entry)
+            color = "#15803d" if entry.ok else "#c0392b"
+            tds = "".join(f"<td style='text-align:left'>{html.escape(c)}</td>" for c in cells)
+            rows.append(f"<tr><td style='color:{color}'>{mark}</td>{tds}</tr>")
+            if entry.cause is not None:
+                text = html.escape(entry.cause).replace("\n", "<br>")
+                rows.append(f"<tr><td></td><td colspan=3 style='text-align:left'>{text}</td></tr>")
+        return f"<p>{html.escape(self._summary())}</p><table>{''.join(rows)}</table>"
+
+
+def two_arrays(given: Given, expected: Array) -> str:
+    """The learner's array and the right one, abridged."""
+    return f"  given:    {abridged(given.array, given.value)}\n  expected: {abridged(expected)}"

@@ -1,0 +1,195 @@
+"""A learner's function, on drawn inputs: the smallest that it fails on is reported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite.checking import check_backprop
+
+
+def backprop(x: Any, y: Any, params: dict[str, Any], q: float | None = None) -> dict[str, Any]:
+    """The chapter's network 2-3-1 with mean binary cross-entropy."""
+    l_1 = 1 / (1 + np.exp(-(x @ params["W_01"] + params["b_01"])))
+    l_2 = 1 / (1 + np.exp(-(l_1 @ params["W_12"] + params["b_12"])))
+    delta_2 = (l_2 - y) / (q or len(x))
+    delta_1 = delta_2 @ params["W_12"].T * l_1 * (1 - l_1)
+    return {
+        "W_12": l_1.T @ delta_2, "b_12": delta_2.sum(0), "W_01": x.T @ delta_1,
+        "b_01": delta_1.sum(0),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def net() -> nn.MLP:
+    return nn.MLP([2, 3, 1], rng=0)
+
+
+def test_correct_function_is_right_and_the_net_stays(net: nn.MLP):
+    before = net.state_dict()
+    report = check_backprop(backprop, net, nn.BCELoss())
+    assert report.ok
+    assert str(report).startswith("50 drawn inputs: all 4 gradients are right\n")
+    for path, value in net.state_dict().items():
+        assert np.array_equal(value, before[path])
+
+
+def test_mistake_that_needs_two_rows_is_shown_with_two(net: nn.MLP):
+    report = check_backprop(lambda x, y, p: backprop(x, y, p, q=1), net, nn.BCELoss())
+    assert not report.ok
+    assert report.heading == "smallest input found, 2 rows"
+    cause = report["W_12"].cause or ""
+    assert cause.startswith("δ_2 is 2 times too large: divide it by the batch size q = 2")
+    assert report["W_01"].follows_from == "W_12"
+    assert report.inputs["x"].shape == (2, 2)
+    for value in report.inputs.values():
+        assert np.array_equal(value, value.round(1))
+    assert "W_01 = [[" in str(report)
+
+
+def test_mistake_of_one_row_is_shown_with_one(net: nn.MLP):
+    def wrong(x: Any, y: Any, params: Any) -> Any:
+        found = backprop(x, y, params)
+        return found | {"W_01": -found["W_01"]}
+
+    report = check_backprop(wrong, net, nn.BCELoss())
+    assert report.heading == "smallest input found, 1 row"
+    assert report["W_01"].cause == "∇W_01 has the wrong sign"
+    assert "∇W_01 = l_0ᵀ δ_1" in str(report)
+
+
+def test_formulas_are_those_of_the_inputs_shown(net: nn.MLP):
+    """They are worked out while the net has the parameters that were drawn."""
+
+    def with_delta(x: Any, y: Any, params: Any) -> Any:
+        found = backprop(x, y, params)
+        return found | {"s_2": found["b_12"] * np.ones_like(y)}
+
+    report = check_backprop(with_delta, net, nn.BCELoss())
+    assert report["s_2"].formula == "(l_2 − y) / q"
+
+
+def test_same_seed_same_report(net: nn.MLP):
+    def wrong(x: Any, y: Any, params: Any) -> Any:
+        return backprop(x, y, params, q=1)
+
+    reports = [str(check_backprop(wrong, net, nn.BCELoss(), seed=s)) for s in (1, 1, 2)]
+    assert reports[0] == reports[1] != reports[2]
+
+
+def test_missing_gradient_is_wrong(net: nn.MLP):
+    def without(x: Any, y: Any, params: Any) -> Any:
+        found = backprop(x, y, params)
+        del found["b_01"]
+        return found
+
+    report = check_backprop(without, net, nn.BCELoss())
+    assert [e.name for e in report.entries if not e.ok] == ["b_01"]
+    assert report["b_01"].cause == "it is not among the gradients returned"
+
+
+@pytest.mark.parametrize(
+    ("function", "cause"),
+    [
+        (lambda x, y, p: 1 // 0, "backprop raised ZeroDivisionError: "),
+        (lambda x, y, p: None, "backprop returned None, not a dict of gradients"),
+        (lambda x, y, p: [1], "backprop returned a list, not a dict of gradients"),
+    ],
+)
+def test_function_that_fails_is_reported(net: nn.MLP, function: Any, cause: str):
+    report = check_backprop(function, net, nn.BCELoss())
+    assert len(report.entries) == 4
+    assert all((entry.cause or "").startswith(cause) for entry in report.entries)
+
+
+def test_unknown_name_raises(net: nn.MLP):
+    with pytest.raises(KeyError, match="no tensor is called 'W_77'"):
+        check_backprop(lambda x, y, p: {"W_77": 1}, net, nn.BCELoss())
+
+
+def test_inputs_are_the_functions_own(net: nn.MLP):
+    def careless(x: Any, y: Any, params: Any) -> Any:
+        found = backprop(x, y, params)
+        for value in (x, y, *params.values()):
+            value[...] = 7
+        return found
+
+    assert check_backprop(careless, net, nn.BCELoss()).ok
+
+
+def test_several_outputs_are_drawn_one_of_each_row():
+    net = nn.MLP([2, 3], "identity", rng=0)
+
+    def softmax_regression(x: Any, y: Any, params: Any) -> Any:
+        assert (y.sum(1) == 1).all()
+        e = np.exp(x @ params["W_01"] + params["b_01"])
+        delta = (e / e.sum(1, keepdims=True) - y) / len(x)
+        return {"W_01": x.T @ delta, "b_01": delta.sum(0)}
+
+    assert check_backprop(softmax_regression, net, nn.CrossEntropyLoss()).ok
+
+
+def line(x: Any, y: Any, params: Any) -> Any:
+    return np.sum((params["a"] * x + params["b"] - y) ** 2)
+
+
+def test_function_in_place_of_a_net():
+    def by_hand(x: Any, y: Any, params: Any, factor: float = 2) -> Any:
+        error = params["a"] * x + params["b"] - y
+        return {"a": factor * (error * x).sum(), "b": factor * error.sum()}
+
+    def draw(rng: np.random.Generator, q: int) -> Any:
+        return rng.normal(size=q), rng.normal(size=q)
+
+    settings: Any = {"params": {"a": 0.0, "b": 0.0}, "draw": draw}
+    assert check_backprop(by_hand, line, **settings).ok
+    report = check_backprop(lambda x, y, p: by_hand(x, y, p, 1), line, **settings)
+    assert report.first_wrong is not None
+    assert report.first_wrong.cause == (
+        "∂L/∂p is 2 times too small, and that of another loss: of ½(y − p)², "
+        "and the loss is (y − p)²"
+    )
+    assert len(report.inputs["x"]) == 1
+
+
+def test_loss_may_refuse_smaller_inputs():
+    def loss(p: Any, y: Any) -> Any:
+        if len(y) < 3:
+            raise ValueError("at least three rows")
+        return np.sum((p - y) ** 2)
+
+    net = nn.MLP([1, 1], "identity", rng=0)
+
+    def draw(rng: np.random.Generator, q: int) -> Any:
+        return rng.normal(size=(8, 1)), rng.normal(size=(8, 1))
+
+    report = check_backprop(
+        lambda x, y, p: {"W_01": [[0.0]], "b_01": [[0.0]]}, net, loss, draw=draw
+    )
+    assert report.heading == "smallest input found, 3 rows"
+
+
+def test_what_is_needed_is_said(net: nn.MLP):
+    with pytest.raises(TypeError, match="a function needs params"):
+        check_backprop(backprop, line)
+    with pytest.raises(TypeError, match="a network needs a loss"):
+        check_backprop(backprop, net)
+    with pytest.raises(TypeError, match="say how inputs are drawn"):
+        check_backprop(backprop, line, params={"a": 0.0, "b": 0.0})
+    with pytest.raises(ValueError, match="trials must be at least 1, and is 0"):
+        check_backprop(backprop, net, nn.BCELoss(), trials=0)
+
+
+def test_parameters_are_restored_when_the_net_raises(net: nn.MLP):
+    before = net.state_dict()
+
+    def refuses(p: ag.Tensor, y: Any) -> ag.Tensor:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        check_backprop(backprop, net, refuses)
+    assert all(np.array_equal(v, before[path]) for path, v in net.state_dict().items())

@@ -1,0 +1,311 @@
+"""Any recorded graph: plain NumPy code, shared weights, residual connections, other layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite.checking import check_backprop
+from autograd_lite.checking.recorded import Recorded
+from autograd_lite.checking.wording import formula
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def parameter(name: str, *shape: int, seed: int = 0) -> ag.Tensor:
+    return ag.Tensor(rng(seed).normal(size=shape), requires_grad=True, name=name)
+
+
+# ---------------------------------------------------------------------- the chapter's own code
+
+
+class Plain:
+    """The chapter's network in NumPy, of which some tensors are named."""
+
+    def __init__(self, named: tuple[str, ...], sigmoid: Any, squash: Any, loss: str) -> None:
+        self.x, self.y = rng(1).normal(size=(10, 2)), rng(2).integers(0, 2, (10, 1)).astype(float)
+        self.w_01, self.w_12 = parameter("W_01", 2, 4), parameter("W_12", 4, 1, seed=3)
+        self.b_01, self.b_12 = parameter("b_01", 1, 4, seed=4), parameter("b_12", 1, 1, seed=5)
+        s_1 = np.dot(self.x, self.w_01) + self.b_01
+        l_1 = sigmoid(s_1)
+        s_2 = np.dot(l_1, self.w_12) + self.b_12
+        l_2 = squash(s_2)
+        y = self.y
+        self.loss = {
+            "bce": lambda: -np.sum(y * np.log(l_2) + (1 - y) * np.log(1 - l_2)) / len(y),
+            "squares": lambda: np.sum((l_2 - y) ** 2) / 2,
+            "mse": lambda: np.mean((y - l_2) ** 2),
+        }[loss]()
+        self.values = {"s_1": s_1, "l_1": l_1, "s_2": s_2, "l_2": l_2}
+        for name in named:
+            self.values[name].name = name
+
+    def value(self, name: str) -> Any:
+        return self.values[name].data
+
+
+def sigmoid(s: Any) -> Any:
+    return 1.0 / (1 + np.exp(-s))
+
+
+def tanh(s: Any) -> Any:
+    e = np.exp(-2 * s)
+    return (1 - e) / (1 + e)
+
+
+def test_activation_in_four_ops_is_one():
+    plain = Plain(("s_1", "l_1", "s_2", "l_2"), sigmoid, sigmoid, "bce")
+    l_1, l_2, w_12 = plain.value("l_1"), plain.value("l_2"), plain.w_12.data
+    delta_2 = (l_2 - plain.y) / 10
+    back = delta_2 @ w_12.T
+    s_1 = plain.value("s_1")
+    assert check_backprop(plain.loss, {"s_2": delta_2, "s_1": back * l_1 * (1 - l_1)}).ok
+    told = {
+        "σ'(s_1) is missing: multiply by σ'(s_1) = l_1 ∘ (1 − l_1)": back,
+        "σ'(s_1) is there twice": back * (l_1 * (1 - l_1)) ** 2,
+        "σ'(s_1) is computed from s_1 where l_1 belongs": back * s_1 * (1 - s_1),
+        "the derivative of tanh stands where σ'(s_1)": back * (1 - l_1**2),
+    }
+    for words, delta_1 in told.items():
+        report = check_backprop(plain.loss, {"s_2": delta_2, "s_1": delta_1})
+        assert report["s_2"].ok
+        assert (report["s_1"].cause or "").startswith(words)
+
+
+def test_tanh_that_is_used_twice_within():
+    plain = Plain(("s_1", "l_1"), tanh, lambda s: s, "squares")
+    l_1 = plain.value("l_1")
+    back = (plain.value("s_2") - plain.y) @ plain.w_12.data.T
+    assert check_backprop(plain.loss, {"s_1": back * (1 - l_1**2)}).ok
+    report = check_backprop(plain.loss, {"s_1": back})
+    assert (report["s_1"].cause or "").startswith("tanh'(s_1) is missing")
+
+
+@pytest.mark.parametrize(
+    ("loss", "formula"),
+    [("bce", "(l_2 − y)/q"), ("mse", "2(l_2 − y) ∘ σ'(s_2)/q")],
+)
+def test_loss_in_plain_numpy_is_known_by_its_derivative(loss: str, formula: str):
+    plain = Plain(("s_2", "l_2"), sigmoid, sigmoid, loss)
+    l_1, l_2 = plain.value("l_1"), plain.value("l_2")
+    delta_2 = l_2 - plain.y if loss == "bce" else 2 * (l_2 - plain.y) * l_2 * (1 - l_2)
+    report = check_backprop(plain.loss, {"s_2": delta_2, "W_12": l_1.T @ delta_2})
+    assert report["s_2"].cause == (
+        f"δ_2 is 10 times too large: divide it by the batch size q = 10 (δ_2 = {formula})"
+    )
+    assert report["W_12"].follows_from == "s_2"
+
+
+def test_cross_entropy_taken_for_squares_and_the_other_way_round():
+    plain = Plain(("s_2", "l_2"), sigmoid, sigmoid, "squares")
+    difference = plain.value("l_2") - plain.y
+    cause = check_backprop(plain.loss, {"s_2": difference})["s_2"].cause
+    assert cause == (
+        "σ'(s_2) is missing: multiply by σ'(s_2) = l_2 ∘ (1 − l_2); "
+        "l_2 − y is right for binary cross-entropy after sigmoid"
+    )
+    plain = Plain(("s_2", "l_2"), sigmoid, sigmoid, "bce")
+    l_2 = plain.value("l_2")
+    cause = check_backprop(plain.loss, {"s_2": difference * l_2 * (1 - l_2) / 10})["s_2"].cause
+    assert (cause or "").startswith("σ'(s_2) is there twice")
+    assert "½(y − p)²" in (cause or "")
+
+
+def test_only_the_parameters_are_named():
+    plain = Plain((), sigmoid, sigmoid, "bce")
+    l_1, l_2, w_12 = plain.value("l_1"), plain.value("l_2"), plain.w_12.data
+    delta_2 = (l_2 - plain.y) / 10
+    delta_1 = delta_2 @ w_12.T * l_1 * (1 - l_1)
+    right = {"W_12": l_1.T @ delta_2, "b_12": delta_2.sum(0), "W_01": plain.x.T @ delta_1}
+    assert check_backprop(plain.loss, right | {"b_01": delta_1.sum(0)}).ok
+    report = check_backprop(plain.loss, right | {"b_01": delta_1.mean(0)})
+    assert "is a mean where a sum belongs" in (report["b_01"].cause or "")
+    no_slope = plain.x.T @ (delta_2 @ w_12.T)
+    report = check_backprop(plain.loss, right | {"W_01": no_slope})
+    assert "σ'(add) is missing" in (report["W_01"].cause or "")
+
+
+# ---------------------------------------------------------------------- several uses
+
+
+def test_shared_weights_need_both_contributions():
+    w = parameter("W", 3, 3)
+    x = rng(1).normal(size=(5, 3))
+    h = np.tanh(x @ w).named("h")
+    loss = np.sum(np.tanh(h @ w))
+    out = np.tanh(h.data @ w.data)
+    d_2 = 1 - out**2
+    d_1 = d_2 @ w.data.T * (1 - h.data**2)
+    first, second = h.data.T @ d_2, x.T @ d_1
+    assert check_backprop(loss, {"W": first + second}).ok
+    for part in (first, second):
+        cause = check_backprop(loss, {"W": part})["W"].cause
+        assert (cause or "").startswith("W is used 2 times, and only what comes from")
+        assert "add up the contributions (+= where = stands)" in (cause or "")
+
+
+def test_one_of_three_uses_is_missing():
+    w = ag.Tensor([0.3, -1.2], requires_grad=True, name="w")
+    loss = np.sum(np.sin(w).named("a")) + np.sum(np.exp(w).named("b")) + np.sum(w**3)
+    value = w.data
+    cause = check_backprop(loss, {"w": np.cos(value) + 3 * value**2})["w"].cause
+    assert cause == (
+        "w is used 3 times, and what comes from b is missing in ∇w: add up the contributions (+=)"
+    )
+
+
+def residual() -> tuple[ag.Tensor, dict[str, Any]]:
+    w = parameter("W", 3, 3)
+    x = parameter("x", 4, 3, seed=1)
+    h = np.tanh(x).named("h")
+    s = (h @ w).named("s")
+    loss = np.sum((h + np.tanh(s)) ** 2)
+    g = 2 * (h.data + np.tanh(s.data))
+    ds = g * (1 - np.tanh(s.data) ** 2)
+    dh = g + ds @ w.data.T
+    return loss, {"s": ds, "W": h.data.T @ ds, "h": dh, "x": dh * (1 - h.data**2), "skip": g}
+
+
+def test_residual_connection():
+    loss, g = residual()
+    skip = g.pop("skip")
+    assert check_backprop(loss, g).ok
+    through_layer = g["h"] - skip
+    for part, onward in ((skip, "(add)"), (through_layer, "s")):
+        wrong = g | {"h": part, "x": part * g["x"] / g["h"]}
+        report = check_backprop(loss, wrong)
+        assert f"h is used 2 times, and only what comes from {onward} " in report["h"].cause  # type: ignore[operator]
+        assert report["x"].follows_from == "h"
+        assert report["W"].ok
+
+
+def test_formula_of_a_residual_connection_is_a_sum():
+    x = parameter("x", 3)
+    a, b = np.sin(x).named("a"), np.exp(x).named("b")
+    graph = Recorded.of(np.sum(a * b))
+    assert formula(graph, x) == "∇b ∂b/∂x + ∇a ∂a/∂x"
+    y = parameter("y", 3)
+    assert formula(Recorded.of(np.sum(np.sin(y) + np.cos(y))), y) is None
+
+
+# ---------------------------------------------------------------------- other graphs
+
+
+def test_single_numbers():
+    x = ag.Tensor(3.0, requires_grad=True, name="x")
+    y = (x * x).named("y")
+    loss = np.sin(y)
+    assert check_backprop(loss, {"y": np.cos(9.0), "x": 6 * np.cos(9.0)}).ok
+    report = check_backprop(loss, {"y": -np.cos(9.0), "x": -6 * np.cos(9.0)})
+    assert report["y"].cause == "∇y has the wrong sign"
+    assert report["x"].follows_from == "y"
+
+
+def test_loss_that_is_a_leaf():
+    w = ag.Tensor([2.0], requires_grad=True, name="w")
+    assert check_backprop(w, {"w": 1.0}).ok
+    assert not check_backprop(w, {"w": 2.0}).ok
+
+
+def test_softmax_and_cross_entropy():
+    net = nn.MLP([2, 4, 3], "tanh", output="identity", rng=0)
+    x, classes = rng(1).normal(size=(10, 2)), rng(2).integers(0, 3, 10)
+    loss = nn.CrossEntropyLoss()(net(x), classes)
+    z = ag.named_tensors(loss)["s_2"].data
+    p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    y = np.eye(3)[classes]
+    assert check_backprop(loss, {"s_2": (p - y) / 10}).ok
+    told = {
+        "δ_2 is 10 times too large: divide it by the batch size q = 10 "
+        "(δ_2 = (softmax(s_2) − y)/q)": p - y,
+        "δ_2 is divided by 30 where the batch size q = 10 belongs": (p - y) / 30,
+        "δ_2 is that of another loss: of ½(y − p)², and the loss is cross-entropy": (z - y) / 10,
+    }
+    for words, delta in told.items():
+        assert (check_backprop(loss, {"s_2": delta})["s_2"].cause or "").startswith(words)
+
+
+def test_softmax_as_an_activation():
+    net = nn.MLP([2, 3], "softmax", rng=0)
+    x, y = rng(1).normal(size=(10, 2)), np.eye(3)[rng(2).integers(0, 3, 10)]
+    loss = nn.SquaredErrorLoss("sum")(net(x), y)
+    p = ag.named_tensors(loss)["l_1"].data
+    g = p - y
+    assert check_backprop(loss, {"s_1": p * (g - (g * p).sum(1, keepdims=True))}).ok
+    cause = check_backprop(loss, {"s_1": g})["s_1"].cause
+    assert cause == (
+        "softmax'(s_1) is missing: multiply by softmax'(s_1); "
+        "l_1 − y is right for cross-entropy after softmax"
+    )
+
+
+def test_logits_taken_for_squares_after_a_sigmoid():
+    net = nn.MLP([2, 1], "identity", rng=0)
+    x, y = rng(1).normal(size=(10, 2)), rng(2).integers(0, 2, (10, 1)).astype(float)
+    loss = nn.BCEWithLogitsLoss("sum")(net(x), y)
+    p = sigmoid(ag.named_tensors(loss)["s_1"].data)
+    report = check_backprop(loss, {"s_1": (p - y) * p * (1 - p)})
+    assert (report["s_1"].cause or "").startswith("δ_1 is that of ½(y − p)² after a sigmoid")
+    report = check_backprop(loss, {"s_1": (p - y) / 10})
+    assert (report["s_1"].cause or "").startswith("δ_1 is divided by 10 where nothing is to be")
+
+
+def test_vectors_indices_and_stacks():
+    w, x = parameter("w", 3), parameter("x", 4, 3, seed=1)
+    s = (x @ w).named("s")
+    loss = np.sum(s[np.array([0, 0, 2])] * np.concatenate([s, s])[2:5])
+    loss.backward()
+    for name in ("w", "x", "s"):
+        tensor = ag.named_tensors(loss)[name]
+        assert check_backprop(loss, {name: tensor.grad}).ok
+        report = check_backprop(loss, {name: 2 * tensor.grad})  # type: ignore[operator]
+        assert "too large" in (report[name].cause or "")
+        assert not check_backprop(loss, {name: np.ones(tensor.shape)}).ok
+
+
+def test_no_gradient_flows_to_a_condition():
+    x = parameter("x", 5)
+    mask = ag.Tensor([True, False, True, True, False], name="mask")
+    loss = np.sum(ag.ops.elementwise.where_op(mask, x, 2 * x))
+    assert check_backprop(loss, {"x": [1, 2, 1, 1, 2]}).ok
+    report = check_backprop(loss, {"x": [2, 1, 2, 2, 1], "mask": [0] * 5})
+    assert not report["x"].ok
+    assert report["mask"].ok
+
+
+def test_op_without_a_gradient():
+    """No mistake is found behind it, and none of those that are tried there raises."""
+    sign = ag.Op("sign", np.sign, None)
+    x = parameter("x", 3)
+    h = (2 * x).named("h")
+    loss = np.sum(np.sin(h)) + np.sum(sign(h).named("s"))
+    right = 2 * np.cos(h.data)
+    assert check_backprop(loss, {"x": right, "s": np.ones(3)}).ok
+    told = check_backprop(loss, {"h": [7.0, 8.0, 9.0]})["h"].cause
+    assert (told or "").startswith("no usual mistake gives this ∇h (differs by ")
+    blocked = np.sum(sign(np.exp(x)))
+    assert check_backprop(blocked, {"x": np.zeros(3)}).ok
+    assert not check_backprop(blocked, {"x": [1.0, 2.0, 4.0]}).ok
+
+
+def test_leaf_that_was_rebound_since():
+    w = ag.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    loss = np.sum(w * w * w)
+    w.data = [7.0, 8.0]
+    assert check_backprop(loss, {"w": [3.0, 12.0]}).ok
+
+
+def test_long_graph_is_searched_within_bounds():
+    x = parameter("x", 3)
+    value = x
+    for _ in range(3000):
+        value = np.sin(value + 0.1)
+    report = check_backprop(np.sum(value), {"x": [1.0, 2.0, 3.0]})
+    assert "no usual mistake" in (report["x"].cause or "")
+    assert report["x"].formula is None

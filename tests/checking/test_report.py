@@ -1,0 +1,129 @@
+"""The report: its text, in a notebook, and its parts."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite.checking import check_backprop
+from autograd_lite.checking.recorded import Recorded
+from autograd_lite.checking.wording import formula, ratio, symbol, times
+
+from .by_hand import Problem
+
+
+def test_one_line_an_entry_in_the_order_of_the_backward_pass():
+    problem = Problem(3, 10, "sigmoid", 2, "BCELoss")
+    given = problem.gradients("no σ'")
+    report = check_backprop(problem.recorded(), dict(sorted(given.items())))
+    heading, *lines = str(report).split("\n\n")[0].splitlines()
+    assert heading == "6 of 9 gradients are wrong"
+    assert [re.split(r" = |  +", text.strip()[3:])[0] for text in lines] == [
+        "δ_3", "∇W_23", "∇b_23", "δ_2", "∇W_12", "∇b_12", "δ_1", "∇W_01", "∇b_01",
+    ]  # fmt: skip
+    assert [text.strip()[0] for text in lines] == list("✓✓✓✗✗✗✗✗✗")
+    assert all(re.search(r"error \d\.\de[+-]\d\d", text) for text in lines)
+    assert "∇W_23 = l_2ᵀ δ_3" in lines[1]
+    assert lines[3].endswith("wrong")
+    assert all(text.endswith("wrong, follows from δ_2") for text in lines[4:])
+    explained = str(report).split("\n\n")[1:]
+    assert explained == ["δ_2: σ'(s_2) is missing: multiply by σ'(s_2) = l_2 ∘ (1 − l_2)"]
+    assert repr(report) == str(report)
+
+
+def test_report_is_true_where_all_is_right():
+    problem = Problem(1, 10, "tanh", 1)
+    right = check_backprop(problem.recorded(), problem.gradients())
+    wrong = check_backprop(problem.recorded(), problem.gradients("sign"))
+    assert right
+    assert right.first_wrong is None
+    assert "all 3 gradients are right" in str(right)
+    assert not wrong
+    assert wrong.first_wrong is wrong["s_1"]
+    np.testing.assert_allclose(wrong["s_1"].expected, right["s_1"].given)
+
+
+def test_remark_is_told():
+    problem = Problem(1, 10, "tanh", 1)
+    given = {"b_01": problem.gradients()["b_01"][0]}
+    text = str(check_backprop(problem.recorded(), given))
+    assert text.endswith("right (shape (3,) is taken for (1, 3))")
+
+
+def test_html_escapes_names():
+    w = ag.Tensor(2.0, requires_grad=True, name="<w>")
+    report = check_backprop(w * w, {"<w>": "<b>"})
+    assert "<w>" not in report._repr_html_()
+    assert "∇&lt;w&gt;" in report._repr_html_()
+    assert "given:    &#x27;&lt;b&gt;&#x27;" in report._repr_html_()
+    assert check_backprop(w * w, {"<w>": 4.0})._repr_html_().count("<tr>") == 1
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_formulas_without_sympy_are_as_they_are(monkeypatch: pytest.MonkeyPatch, broken: bool):
+    problem = Problem(2, 10, "sigmoid", 1, "BCELoss")
+    report = check_backprop(problem.recorded(), problem.gradients())
+    if broken:
+        monkeypatch.setitem(sys.modules, "autograd_lite.derive", None)
+        assert report["s_2"].formula == "∂L/∂l_2 ∘ (l_2 ∘ (1 − l_2))"
+    assert report["W_12"].formula == "l_1ᵀ δ_2"
+
+
+def test_formula_of_plain_code():
+    x = ag.Tensor(np.ones((1, 2)), requires_grad=True, name="x")
+    w = ag.Tensor(np.ones((2, 3)), requires_grad=True, name="W")
+    b = ag.Tensor(np.ones((1, 3)), requires_grad=True, name="b")
+    s = (x @ w).named("s_1")
+    t = (s + b).named("t")
+    loss = np.sum(np.exp(t))
+    graph = Recorded.of(loss)
+    assert formula(graph, x) == "δ_1 Wᵀ"
+    assert formula(graph, w) == "xᵀ δ_1"
+    assert formula(graph, s) == formula(graph, b).replace("b", "s_1")  # type: ignore[union-attr]
+    assert formula(graph, b) == "∇t ∂t/∂b"
+    assert formula(graph, t) is None or "exp'(t)" in (formula(graph, t) or "")
+    assert formula(Recorded.of(np.sum(np.tanh(x @ w))), w) is None
+    assert formula(Recorded.of(ag.linear(x, w, b).named("s_2").sum()), b) == "δ_2"
+
+
+def test_formula_stops_at_a_tensor_that_is_used_twice():
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    h = np.tanh(x).named("h")
+    assert formula(Recorded.of(np.sum(h * h)), x) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2.0, "is 2 times too large"),
+        (0.1, "is 10 times too small"),
+        (-1.0, "has the wrong sign"),
+        (-0.5, "has the wrong sign and is 2 times too small"),
+        (4 / 3, "is 4/3 times too large"),
+        (1.23456, "is 1.235 times too large"),
+    ],
+)
+def test_factor_in_words(value: float, text: str):
+    assert times(value) == text
+
+
+def test_symbols_and_ratios():
+    assert [symbol(n) for n in ("s_2", "s_9,10", "W_12", "s", "h")] == [
+        "δ_2", "δ_9,10", "∇W_12", "∇s", "∇h",
+    ]  # fmt: skip
+    assert [ratio(v) for v in (0.5, 1 / 3, 10.0, -2 / 3)] == ["0.5", "1/3", "10", "−2/3"]
+
+
+def test_large_arrays_are_abridged():
+    net = nn.MLP([50, 40], "identity", rng=0)
+    loss = nn.MSELoss()(net(np.ones((3, 50))), np.ones((3, 40)))
+    noise: Any = np.random.default_rng(0).normal(size=(50, 40))
+    cause = check_backprop(loss, {"W_01": noise})["W_01"].cause or ""
+    assert len(cause) < 500
+    assert cause.count("of shape (50, 40)") == 2

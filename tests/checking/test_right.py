@@ -1,0 +1,150 @@
+"""Correct backpropagation is never called wrong, and a wrong one is never called right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import autograd_lite as ag
+import nn
+from autograd_lite.checking import check_backprop
+from tests.nn.by_hand import ACTIVATIONS, LOSSES, backpropagate
+from tests.nn.test_manual_backprop import problems
+
+
+def with_its_gradients(problem: dict[str, Any]) -> tuple[ag.Tensor, dict[str, Any]]:
+    rng = np.random.default_rng(problem["seed"])
+    net = nn.MLP(problem["sizes"], problem["activations"])
+    for parameter in net.parameters():
+        parameter.data = rng.normal(scale=problem["scale"], size=parameter.shape)
+    x = rng.normal(size=(problem["q"], problem["sizes"][0]))
+    y = rng.integers(0, 2, (problem["q"], problem["sizes"][-1])).astype(float)
+    loss = getattr(nn, problem["loss"])(problem["reduction"])(net(x), y)
+    with np.errstate(all="ignore"):
+        found = backpropagate(
+            [layer.weight.numpy() for layer in net.layers],
+            [layer.bias.numpy() for layer in net.layers],
+            problem["activations"], problem["loss"], problem["reduction"], x, y,
+        )  # fmt: skip
+    del found["L"]
+    return loss, found
+
+
+def by_hand(problem: dict[str, Any]) -> tuple[ag.Tensor, dict[str, Any]]:
+    """A drawn problem; by hand −y/l + (1 − y)/(1 − l) is no number at a saturated l."""
+    loss, found = with_its_gradients(problem)
+    assume(all(np.isfinite(g).all() for g in found.values()))
+    return loss, found
+
+
+@settings(deadline=None, max_examples=300)
+@given(problems())
+def test_correct_code_is_right(problem: dict[str, Any]):
+    loss, found = by_hand(problem)
+    report = check_backprop(loss, found)
+    assert report.ok, report
+
+
+@settings(deadline=None, max_examples=200)
+@given(problems(), st.data(), st.floats(1e-3, 1e3), st.integers(0, 2**32 - 1))
+def test_noise_is_wrong_and_has_no_false_cause(
+    problem: dict[str, Any], data: st.DataObject, size: float, seed: int
+):
+    loss, found = by_hand(problem)
+    name = data.draw(st.sampled_from(sorted(found)))
+    right = found[name]
+    noise = np.random.default_rng(seed).normal(size=right.shape) * np.abs(right).max() * size
+    report = check_backprop(loss, found | {name: right + noise})
+    if np.abs(right).max() < 1e-9 or np.abs(noise).max() < 1e-6 * np.abs(right).max():
+        return
+    assert not report[name].ok
+    if right.size > 2 and np.count_nonzero(right) == right.size:
+        assert "no usual mistake" in (report[name].cause or ""), report
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("loss", sorted(LOSSES))
+def test_float32_is_given_what_it_rounds_off(loss: str, activation: str):
+    rng = np.random.default_rng(0)
+    activations = [activation, activation, "sigmoid" if loss == "BCELoss" else activation]
+    net = nn.MLP([2, 5, 5, 1], activations, rng=0, dtype=np.float32)
+    x = rng.normal(size=(10, 2)).astype(np.float32)
+    y = rng.integers(0, 2, (10, 1)).astype(np.float32)
+    found = backpropagate(
+        [layer.weight.numpy() for layer in net.layers],
+        [layer.bias.numpy() for layer in net.layers],
+        activations, loss, "mean", x, y,
+    )  # fmt: skip
+    del found["L"]
+    recorded = getattr(nn, loss)()(net(x), y)
+    assert recorded.dtype == np.float32
+    in_single = {name: g.astype(np.float32) for name, g in found.items()}
+    assert check_backprop(recorded, in_single).ok
+    report = check_backprop(recorded, in_single | {"W_12": 2 * in_single["W_12"]})
+    assert report["W_12"].cause == "∇W_12 is 2 times too large"
+
+
+def test_float32_gradients_of_a_float64_net():
+    loss, found = with_its_gradients(
+        {"sizes": [2, 4, 1], "activations": ["tanh", "sigmoid"], "loss": "BCELoss",
+         "reduction": "mean", "q": 5, "scale": 1.0, "seed": 0}
+    )  # fmt: skip
+    assert check_backprop(loss, {name: g.astype(np.float32) for name, g in found.items()}).ok
+
+
+def test_saturated_sigmoid():
+    """With l = 1 − 1e-14 only two digits of 1 − l are left, and the learner's may be others."""
+    s = ag.Tensor([[32.0]], requires_grad=True, name="s_1")
+    loss = nn.BCELoss()(ag.sigmoid(s).named("l_1"), [[1.0]])
+    p = 1 - 1e-14
+    assert check_backprop(loss, {"s_1": [[p - 1]]}).ok
+    assert not check_backprop(loss, {"s_1": [[1 - p]]}).ok
+
+
+@pytest.mark.parametrize("at_zero", [0.0, 1.0])
+def test_derivative_at_a_kink_is_a_choice(at_zero: float):
+    net = nn.MLP([2, 3, 1], ["relu", "identity"], rng=0)  # zero biases: s_1 = 0 where x = 0
+    x, y = np.array([[0.0, 0.0], [1.0, -1.0]]), np.array([[1.0], [0.0]])
+    loss = nn.SquaredErrorLoss()(net(x), y)
+    t = ag.named_tensors(loss)
+    delta_2 = (t["s_2"].data - y) / 2
+    s_1 = t["s_1"].data
+    delta_1 = delta_2 @ net["W_12"].data.T * np.where(s_1 == 0, at_zero, s_1 > 0)
+    report = check_backprop(loss, {"s_2": delta_2, "s_1": delta_1, "b_01": delta_1.sum(0)})
+    assert report.ok
+    assert (report["s_1"].remark is not None) == bool(at_zero)
+    assert report["s_2"].remark is None
+    assert not check_backprop(loss, {"s_2": delta_2, "s_1": delta_1 + 1}).ok
+
+
+def test_kink_of_maximum():
+    s = ag.Tensor([0.0, 2.0, -1.0], requires_grad=True, name="s")
+    loss = np.sum(3 * np.maximum(s, 0))
+    for at_zero in (0.0, 1.5, 3.0):
+        assert check_backprop(loss, {"s": [at_zero, 3.0, 0.0]}).ok
+    assert not check_backprop(loss, {"s": [2.0, 3.0, 0.0]}).ok
+
+
+def test_tolerance_is_relative_to_the_largest_entry():
+    w = ag.Tensor([1.0, 1e6], requires_grad=True, name="w")
+    loss = (w * w).sum() / 2
+    assert check_backprop(loss, {"w": [1.0 + 0.01, 1e6]}).ok
+    assert not check_backprop(loss, {"w": [1.0 + 0.01, 1e6]}, rtol=1e-9).ok
+    assert not check_backprop(loss, {"w": [1.0, 1e6 + 1]}).ok
+
+
+def test_gradient_is_the_engines():
+    loss, _ = with_its_gradients(
+        {"sizes": [2, 4, 4, 3], "activations": ["tanh", "softplus", "identity"],
+         "loss": "MSELoss", "reduction": "sum", "q": 5, "scale": 1.0, "seed": 0}
+    )  # fmt: skip
+    loss.backward()
+    tensors = {n: t for n, t in ag.named_tensors(loss).items() if t.grad is not None and n != "L"}
+    report = check_backprop(loss, {name: tensor.grad for name, tensor in tensors.items()})
+    assert len(report.entries) == 3 * 3 + 2
+    for entry in report.entries:
+        np.testing.assert_allclose(entry.expected, tensors[entry.name].grad, rtol=1e-13)
