@@ -16,6 +16,7 @@ from .. import ops
 from ..op import OPS
 from .expression import Expression, applied, evaluate, fold, nodes
 from .text import text
+from .tidy import tidied
 
 _LONGEST = 200  # in size; beyond it cancelling would take long
 
@@ -32,14 +33,20 @@ def simplified(root: Expression) -> Expression:
     symbols: dict[str, tuple[Any, Expression]] = {}
 
     def symbol(node: Expression) -> Any:
+        node = _simplified_within(node)
+        if node.is_number:
+            return number(node)
         key = text(node)
         if key not in symbols:
             symbols[key] = sympy.Symbol(f"x{len(symbols):04d}"), node
         return symbols[key][0]
 
+    def number(node: Expression) -> Any:
+        return sympy.nsimplify(node.value.item(), rational=True)
+
     def convert(node: Expression, operands: list[Any]) -> Any:
         if node.is_number and node.value.size == 1:
-            return sympy.nsimplify(node.value.item(), rational=True)
+            return number(node)
         if node.op is not None and node.op.name in _ALGEBRA:
             return _ALGEBRA[node.op.name](*operands)
         if node.is_called("fixed_power") and float(node.params["exponent"]).is_integer():
@@ -55,6 +62,17 @@ def simplified(root: Expression) -> Expression:
     if found.size < root.size and agree(found, root.value):
         return found
     return _in_one_row(root)
+
+
+def _simplified_within(node: Expression) -> Expression:
+    """A function or product of what is simplified itself: ``Σ((y / p) ∘ p)`` is ``Σ(y)``."""
+    operands = tuple(map(simplified, node.operands))
+    if operands == node.operands:
+        return node
+    inner = tidied(Expression(node.value, op=node.op, operands=operands, params=node.params))
+    while inner.is_called("broadcast_to") and inner.operands[0].value.size == 1:
+        inner = inner.operands[0]
+    return inner
 
 
 def _in_one_row(root: Expression) -> Expression:

@@ -28,6 +28,9 @@ def tidied(node: Expression, keep_guards: bool = False) -> Expression:
         return node
     if op.name in _COPIES and operands[0].shape == node.shape and _is_copy(node):
         return operands[0]
+    if op.name == "sum" and operands[0].is_called("negative"):
+        total = tidied(applied(op, operands[0].operands[0], **node.params))
+        return tidied(applied(ops.negative, total))
     if op.name == "sum" and _is_one_each(operands[0], node):
         return _stretched(Expression(1.0), node.shape)
     if op.name in _STRETCHES and operands[0].value.size == 1:
