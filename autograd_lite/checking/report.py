@@ -13,6 +13,9 @@ from .given import Given
 from .wording import abridged, symbol, written
 
 
+_ROUNDING = 1e-13  # what is less, relative to the largest entry, is shown as 0
+
+
 @dataclass(frozen=True)
 class Entry:
     """One gradient of the learner's, beside the right one.
@@ -115,7 +118,9 @@ class Report:
     def _cells(self, entry: Entry) -> tuple[str, str, str, str]:
         formula = entry.formula
         gradient = symbol(entry.name) + (f" = {formula}" if formula else "")
-        error = "" if np.isnan(entry.error) else f"error {entry.error:.1e}"
+        scale = np.max(np.abs(entry.expected), initial=0.0)
+        shown = 0.0 if entry.error <= _ROUNDING * scale else entry.error  # the same on any machine
+        error = "" if np.isnan(entry.error) else f"error {shown:.1e}"
         return ("✓" if entry.ok else "✗", gradient, error, entry.verdict)
 
     def _repr_html_(self) -> str:
