@@ -12,7 +12,6 @@ from ..tensor import Array
 from .given import Given
 from .wording import abridged, symbol, written
 
-
 _ROUNDING = 1e-13  # what is less, relative to the largest entry, is shown as 0
 
 
