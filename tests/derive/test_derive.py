@@ -19,6 +19,7 @@ from autograd_lite.derive.expression import evaluate
 from autograd_lite.op import apply
 
 from ..sampling import Sample, samples
+from ..test_random_graphs import programs, run
 
 
 def network(sizes: Any, activation: Any, loss: Any, q: int = 1, **kwargs: Any) -> Tensor:
@@ -372,3 +373,20 @@ def test_data_that_were_looked_at_or_changed_since():
     held["W_01"][0, 0] += 1.0
     with pytest.raises(ValueError, match=r"the data of W_01 of shape .* were changed since"):
         ag.derive(loss)
+
+
+@settings(deadline=None, max_examples=40)
+@given(programs())
+def test_random_programs(drawn: tuple[Any, int]):
+    program, seed = drawn
+    rng = np.random.default_rng(seed)
+    x = Tensor(rng.uniform(-1, 1, (2, 3)), requires_grad=True, name="x")
+    y = Tensor(rng.uniform(-1, 1, (1, 3)), requires_grad=True, name="y")
+    derivation = ag.derive(run(program, x, y))
+    scope = run_source(derivation)
+    for step in derivation:
+        written = scope["d" + step.target]
+        assert written.shape == step.value.shape
+        np.testing.assert_allclose(written, step.value, rtol=1e-7, atol=1e-9)
+        assert step.text
+        convert(step.latex)
