@@ -38,12 +38,11 @@ def pull(
     needed = None if targets is None else ancestors(output, targets)
     kept: list[tuple[Tensor, Any]] = []
     cotangents = {output: seed}  # of tensors that wait for their turn; leaves wait to the end
-    newest: list[tuple[int, Tensor]] = []
-    if output._node is not None:
-        newest.append((-output._number, output))
-    while newest:
-        tensor = heappop(newest)[1]
+    newest: list[tuple[int, Tensor]] = []  # a heap; in a chain it stays empty
+    tensor: Tensor | None = output if output._node is not None else None
+    while tensor is not None:
         g = cotangents.pop(tensor)
+        following = None
         if tensor.name is not None if targets is None else tensor in targets:
             kept.append((tensor, g))
         op, inputs, arrays, params = tensor._node  # type: ignore[misc]
@@ -67,7 +66,15 @@ def pull(
             else:
                 cotangents[x] = cotangent
                 if x._node is not None:
-                    heappush(newest, (-x._number, x))
+                    if following is None and not newest:
+                        following = x
+                    else:
+                        heappush(newest, (-x._number, x))
+        if newest:
+            if following is not None:
+                heappush(newest, (-following._number, following))
+            following = heappop(newest)[1]
+        tensor = following
     kept.extend(cotangents.items())
     return kept
 
