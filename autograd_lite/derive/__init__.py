@@ -87,7 +87,8 @@ def _derivation(
     output = plan.output
     tensors = walk(output)
     rows = rows_of_batch([t.shape for t in plan.names if not t.is_leaf])
-    builder = Builder(seed, plan.names, rows, keep_guards)
+    leaves = [t for t in tensors if t.is_leaf]
+    builder = Builder(seed, plan.names, leaves, rows, keep_guards)
     whole = plan.names[output]
     steps = []
     for target in plan.targets:

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import NamedTuple
 
+import numpy as np
+
+from .. import ops
 from ..tensor import Array, Tensor
-from .expression import Expression
+from .expression import Expression, applied
 from .tidy import tidied
 
 _LONG, _LONG_TWICE = 40, 5  # the size from which a sub-expression, and one used twice, is named
@@ -30,6 +33,7 @@ class Builder:
     Args:
         seed: its cotangent, which is 1.
         names: of the tensors that stand for themselves.
+        leaves: what was given, in the order in which it is used.
         rows: how many rows a batch has, which a mean divides by; written q.
         keep_guards: write what keeps a division from 0.
     """
@@ -38,6 +42,7 @@ class Builder:
         self,
         seed: Tensor,
         names: dict[Tensor, str],
+        leaves: Iterable[Tensor],
         rows: int | None,
         keep_guards: bool = False,
     ) -> None:
@@ -48,6 +53,8 @@ class Builder:
         self._rows = rows
         self._taken = set(names.values())
         self._auxiliary = (f"u_{i}" for i in count(1))
+        for leaf in sorted(leaves, key=lambda t: t not in names):
+            self._expressions[leaf] = self._written(leaf)
 
     def name(self, tensor: Tensor, symbol: str) -> None:
         """Let ``tensor`` be written as ``symbol`` from now on, unless it has a symbol already."""
@@ -107,11 +114,18 @@ class Builder:
             )
             return tidied(self._with_q(written), self._keep_guards)
         name = self._names.get(tensor, tensor.name)
-        if name is None and tensor.ndim == 0:
-            return Expression(tensor._array)
         if name is None:
-            name = next(n for i in count(1) if (n := f"c_{i}") not in self._taken)
-            self._taken.add(name)
+            return self._constant(tensor) if tensor.ndim else Expression(tensor._array)
+        return Expression(tensor._array, name)
+
+    def _constant(self, tensor: Tensor) -> Expression:
+        """An unnamed array: ``1 − y`` where it is just that, computed before any recording."""
+        for t, written in self._expressions.items():
+            is_data = t.is_leaf and not t._tracked and written.name is not None
+            if is_data and np.array_equal(1 - written.value, tensor._array):
+                return applied(ops.subtract, Expression(1.0), written)
+        name = next(n for i in count(1) if (n := f"c_{i}") not in self._taken)
+        self._taken.add(name)
         return Expression(tensor._array, name)
 
     def _with_q(self, node: Expression) -> Expression:

@@ -70,6 +70,19 @@ def test_the_loss_that_one_writes_oneself():
     assert step.result == "l_2 − 1"
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_the_cross_entropy_written_out_for_arrays(named: bool):
+    w = Tensor([[0.3], [-0.2]], requires_grad=True, name="W")
+    x, y = np.array([[2.0, 1.0], [0.5, -1.0], [1.0, 0.0]]), np.array([[1.0], [0.0], [1.0]])
+    target = Tensor(y, name="y") if named else y
+    l_2 = ag.sigmoid((x @ w).named("s_2")).named("l_2")
+    loss = -np.sum(target * np.log(l_2) + (1 - target) * np.log(1 - l_2))
+    derivation = ag.derive(loss)
+    assert derivation["δ_2"].result == ("l_2 − y" if named else "l_2 − c_1")
+    loss.backward()
+    np.testing.assert_allclose(run_source(derivation)["dW"], w.grad)
+
+
 def test_the_value_and_the_text_of_a_step():
     derivation = ag.derive(network([2, 2, 1], "sigmoid", nn.BCELoss()))
     lines = derivation["δ_2"].text.splitlines()
