@@ -29,7 +29,7 @@ LOSSES: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] =
         lambda p, y: -y / p + (1 - y) / (1 - p),
     ),
     "BCEWithLogitsLoss": (
-        lambda z, y: -y * np.log(1 / (1 + np.exp(-z))) - (1 - y) * np.log(1 / (1 + np.exp(z))),
+        lambda z, y: np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))) - y * z,
         lambda z, y: 1 / (1 + np.exp(-z)) - y,
     ),
 }
