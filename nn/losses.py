@@ -85,16 +85,16 @@ mean_squared_error = _loss(
 )
 
 
-# For each dtype 1, and its least normal number: added to a p in [0, 1] that changes none but 0.
-# As arrays, since NumPy takes longer to convert a number than to add it.
-_ONE_AND_TINY = {
-    np.dtype(t).char: (np.ones((), t), np.array(np.finfo(t).tiny))
+# For each dtype 1, its least normal number (added to a p in [0, 1] that changes none but 0) and −1;
+# as arrays, since NumPy takes longer to convert a number than to add it.
+_CONSTANTS = {
+    np.dtype(t).char: (np.ones((), t), np.array(np.finfo(t).tiny), np.full((), -1, t))
     for t in (np.float16, np.float32, np.float64)
 }
 
 
 def _binary_cross_entropy(p: Any, y: Any) -> Any:
-    one, tiny = _ONE_AND_TINY.get(p.dtype.char) or _ONE_AND_TINY["d"]
+    one, tiny, _ = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
     try:
         return (y - one) * np.log(one - p + tiny) - y * np.log(p + tiny)
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
@@ -103,9 +103,8 @@ def _binary_cross_entropy(p: Any, y: Any) -> Any:
 
 def _probabilities(total: Any, p: Any, y: Any) -> None:
     """Refuse what lies outside [0, 1]: such a p made a nan of the total, such a y may not have."""
-    squared = y * y
-    binary = squared.tobytes() == y.tobytes()  # 0 and 1 are their own squares: soon seen
-    if not (total >= 0 and (binary or np.minimum.reduce(y - squared, None, initial=0) >= 0)):
+    binary = (y * y).tobytes() == y.tobytes()  # 0 and 1 are their own squares: soon seen
+    if not (total >= 0 and (binary or np.minimum.reduce(y * (1.0 - y), None, initial=0) >= 0)):
         raise ValueError(
             f"predictions and targets must lie in [0, 1], and reach from {p.min():.4g} to "
             f"{p.max():.4g} and from {y.min():.4g} to {y.max():.4g}; "
@@ -114,12 +113,12 @@ def _probabilities(total: Any, p: Any, y: Any) -> None:
 
 
 def _slope(p: Any, y: Any) -> Any:
-    one, tiny = _ONE_AND_TINY.get(p.dtype.char) or _ONE_AND_TINY["d"]
-    return (one - y) / (one - p + tiny) - y / (p + tiny)
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    return minus_one * y / (p + tiny) + (one - y) / (one - p + tiny)
 
 
 def _slope_by_target(p: Any, y: Any) -> Any:
-    one, tiny = _ONE_AND_TINY.get(p.dtype.char) or _ONE_AND_TINY["d"]
+    one, tiny, _ = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
     return np.log(one - p + tiny) - np.log(p + tiny)
 
 

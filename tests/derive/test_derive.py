@@ -57,7 +57,7 @@ def test_the_chapter_s_derivation():
         ("∇W_01", "W_01", "∂L/∂W_01 = ∂L/∂s_1 · ∂s_1/∂W_01", "l_0ᵀ δ_1"),
         ("∇b_01", "b_01", "∂L/∂b_01 = ∂L/∂s_1 · ∂s_1/∂b_01", "δ_1"),
     ]
-    assert derivation["δ_2"].formula == "((1 − y) / (1 − l_2) − y / l_2) ∘ (l_2 ∘ (1 − l_2))"
+    assert derivation["δ_2"].formula == "(−y / l_2 + (1 − y) / (1 − l_2)) ∘ (l_2 ∘ (1 − l_2))"
     assert derivation["s_1"].shapes == "1×2 = (1×1 1×2) ∘ (1×2 ∘ (1 − 1×2))"
     assert derivation["W_12"].shapes == "2×1 = 2×1 1×1"
 
@@ -87,7 +87,7 @@ def test_the_value_and_the_text_of_a_step():
     derivation = ag.derive(network([2, 2, 1], "sigmoid", nn.BCELoss()))
     lines = derivation["δ_2"].text.splitlines()
     assert lines[0] == "δ_2 = ∂L/∂s_2 = ∂L/∂l_2 · ∂l_2/∂s_2"
-    assert lines[1] == "    = ((1 − y) / (1 − l_2) − y / l_2) ∘ (l_2 ∘ (1 − l_2))"
+    assert lines[1] == "    = (−y / l_2 + (1 − y) / (1 − l_2)) ∘ (l_2 ∘ (1 − l_2))"
     assert lines[2] == "    = l_2 − y"
     assert lines[3] == "      shapes: 1×1 = 1×1 − 1×1"
     assert lines[4].startswith("      value:  [[")

@@ -107,6 +107,12 @@ def test_bce_refuses_what_is_no_probability(p: float, y: float, warnings_are: st
             nn.BCELoss()([[p], [0.5]], [[y], [1.0]])
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64])
+def test_bce_refuses_class_numbers_of_any_integer_type(dtype: Any):
+    with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
+        nn.BCELoss()([[0.3], [0.5]], np.array([[2], [1]], dtype))
+
+
 def test_bce_of_nothing():
     assert nn.BCELoss("sum")(np.ones((0, 1)), np.ones((0, 1))).item() == 0.0
 
@@ -136,3 +142,15 @@ def test_cross_entropy_s_targets():
 def test_an_unknown_reduction():
     with pytest.raises(ValueError, match="reduction must be one of mean, sum, none, not 'avg'"):
         nn.BCELoss("avg")
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
+@pytest.mark.parametrize("kind", LOSSES[:4])
+def test_targets_that_are_not_floats(kind: Any, dtype: Any):
+    y = np.array([[1], [0]])
+    grads = []
+    for target in (y.astype(float), y.astype(dtype)):
+        p = Tensor([[0.3], [0.6]], requires_grad=True)
+        kind()(p, target).backward()
+        grads.append(p.grad)
+    np.testing.assert_array_equal(*grads)
