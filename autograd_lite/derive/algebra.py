@@ -61,7 +61,8 @@ def simplified(root: Expression) -> Expression:
         return root
     if found.size < root.size and agree(found, root.value):
         return found
-    return _in_one_row(root)
+    row = _in_one_row(root)
+    return row if agree(row, root.value) else root
 
 
 def _simplified_within(node: Expression) -> Expression:
