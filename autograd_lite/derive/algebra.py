@@ -62,7 +62,7 @@ def simplified(root: Expression) -> Expression:
     if found.size < root.size and agree(found, root.value):
         return found
     row = _in_one_row(root)
-    return row if agree(row, root.value) else root
+    return row if row is root or agree(row, root.value) else root
 
 
 def _simplified_within(node: Expression) -> Expression:
