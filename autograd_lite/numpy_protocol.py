@@ -13,7 +13,6 @@ import numpy as np
 
 from . import errors, ops
 from .op import OPS
-from .tensor import Tensor
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     entry.forward: entry for entry in OPS.values() if isinstance(entry.forward, np.ufunc)
@@ -82,8 +81,7 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if kwargs.get("out") is not None:
         raise errors.out_argument(function.__name__)
     if function in VALUES:
-        values = {k: v._array if type(v) is Tensor else v for k, v in kwargs.items()}
-        return ops.value_of(function, *args, **values)
+        return ops.value_of(function, *args, **kwargs)
     if function in FUNCTIONS:
         if function is np.where and len(args) == 1 and not kwargs:
             return np.nonzero(args[0])

@@ -182,8 +182,9 @@ def test_numpy_s_own_signatures():
     ):
         with pytest.raises(TypeError, match="lose its gradient"):
             refuse()
-    with pytest.raises(ValueError, match="only order='C'"):
-        t.reshape(3, 2, order="F")
+    for order in ("F", "A", "K"):
+        with pytest.raises(ValueError, match="only order='C'"):
+            t.reshape(3, 2, order=order)
 
 
 def test_variance_of_too_few():

@@ -298,8 +298,9 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:
         recorded: Any = VALUE_OPS[function](*args, **kwargs)
         return recorded  # type: ignore[no-any-return]
     arrays = [a._array if type(a) is Tensor else a for a in args]
+    settings = {k: v._array if type(v) is Tensor else v for k, v in kwargs.items()}
     try:
-        value: Array = function(*arrays, **kwargs)
+        value: Array = function(*arrays, **settings)
     except ValueError as error:
         raise explain(getattr(function, "__name__", "?"), args, arrays, {}, error) from error
     return value
