@@ -7,9 +7,9 @@ same rules run on Tensors, so that the backward pass is itself a graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from sys import getrefcount
 from typing import Any
 
@@ -17,29 +17,39 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import errors, ops
+from .anomaly import check_backward, detect_anomaly
 from .graph import ancestors
 from .tensor import Array, Tensor, _leaf
+from .unread import Reading
 
 
 def pull(
-    output: Tensor, seed: Any, targets: set[Tensor] | None = None, record: bool = False
+    seeds: Mapping[Tensor, Any],
+    targets: set[Tensor] | None = None,
+    record: bool = False,
+    stack: tuple[int, ...] = (),
 ) -> list[tuple[Tensor, Any]]:
-    """The cotangents of ``targets``, or else of all leaves and named tensors, given the output's.
+    """The cotangents of ``targets``, or else of all leaves and named tensors, given the outputs'.
 
     A result is newer than its inputs, so when a tensor is the newest one left, all that used it
     has contributed. A cotangent that nobody asked for is dropped as soon as it is used.
 
     Args:
-        output: where to start.
-        seed: its cotangent: an array, or a Tensor to record.
+        seeds: where to start: outputs with their cotangents, arrays or Tensors to record.
         targets: only paths to these are followed, where given.
         record: call the rules on Tensors instead of arrays.
+        stack: of this shape are the further axes in front that the seeds have: that many
+            cotangents at once.
     """
-    needed = None if targets is None else ancestors(output, targets)
+    needed = None if targets is None else ancestors(seeds, targets)
     kept: list[tuple[Tensor, Any]] = []
-    cotangents = {output: seed}  # of tensors that wait for their turn; leaves wait to the end
-    newest: list[tuple[int, Tensor]] = []  # a heap; in a chain it stays empty
-    tensor: Tensor | None = output if output._node is not None else None
+    # Of tensors that wait for their turn; leaves wait to the end.
+    cotangents = {t: g for t, g in seeds.items() if needed is None or t in needed}
+    newest = [(-t._number, t) for t in cotangents if t._node is not None]
+    heapify(newest)  # in a chain it stays empty
+    tensor = heappop(newest)[1] if newest else None
+    readings: dict[Tensor, Reading] = {}
+    watch = detect_anomaly.active()
     while tensor is not None:
         g = cotangents.pop(tensor)
         following = None
@@ -48,24 +58,36 @@ def pull(
         op, inputs, arrays, params = tensor._node  # type: ignore[misc]
         out: Any = tensor if record else tensor._array
         args = (g, out, *(_as_recorded(inputs, arrays) if record else arrays))
+        reading = readings.pop(tensor, None) if readings else None
         for x, array, vjp in zip(inputs, arrays, op.vjps):  # noqa: B905  (the vjps may be endless)
             if type(x) is not Tensor or not x._tracked or vjp is None:
                 continue
             if needed is not None and x not in needed:
                 continue
-            cotangent = vjp(*args, **params) if params else vjp(*args)
+            if stack and not op.stacks:
+                cotangent = _one_by_one(vjp, args, params)
+            elif reading is not None and op.entrywise:
+                cotangent = reading.cleared(vjp, args, params)
+            else:
+                cotangent = vjp(*args, **params) if params else vjp(*args)
+            if watch:
+                check_backward(op.name, tensor, g, x, arrays, cotangent)
             try:
                 if cotangent.shape != array.shape or cotangent.dtype is not array.dtype:
-                    cotangent = _fit(cotangent, array, op.name)
+                    cotangent = _fit(cotangent, array, op.name, stack)
             except AttributeError:
                 if hasattr(cotangent, "shape"):
                     raise
                 raise errors.wrong_cotangent(op.name, cotangent, array) from None
             if x in cotangents:
                 cotangents[x] = cotangents[x] + cotangent
+                readings.pop(x, None)
             else:
                 cotangents[x] = cotangent
                 if x._node is not None:
+                    if op.reads == "some" or (reading and (op.entrywise or op.reads)):
+                        node = tensor._array, arrays, params
+                        readings[x] = Reading(op, vjp, node, array, reading)
                     if following is None and not newest:
                         following = x
                     else:
@@ -79,22 +101,30 @@ def pull(
     return kept
 
 
-def _fit(g: Any, array: Array, op: str) -> Any:
+def _one_by_one(vjp: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """A rule for one cotangent, called for each of a stack."""
+    g, *rest = args
+    return ops.stack([vjp(g[i], *rest, **params) for i in range(len(g))])
+
+
+def _fit(g: Any, array: Any, op: str, stack: tuple[int, ...] = ()) -> Any:
     """Undo broadcasting: the cotangent ``g`` summed to its input's shape, in its dtype."""
-    if g.shape != array.shape:
-        axes = _stretched(g.shape, array.shape)
+    shape = stack + array.shape
+    if g.shape != shape:
+        axes = _stretched(g.shape, shape, len(stack))
         if axes is None:
             raise errors.wrong_cotangent(op, g, array)
         if axes == (0,) and type(g) is np.ndarray and g.ndim == 2 and g.size <= _SMALL:
             g = _ones(len(g), g.dtype).dot(g)  # 1ᵀ g takes a third of what a reduction does
         else:
             g = np.add.reduce(g, axes, keepdims=True)
-        if g.ndim != array.ndim:
-            g = g.reshape(array.shape)
+        if g.ndim != len(shape):
+            g = g.reshape(shape)
     if g.dtype is not array.dtype:
         if g.dtype.kind == "c" != array.dtype.kind:
-            raise errors.complex_gradient(op)
-        g = g.astype(array.dtype)
+            g = g.real  # a real number moves along the real axis only
+        if g.dtype != array.dtype:
+            g = g.astype(array.dtype)
     return g
 
 
@@ -107,13 +137,22 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Array:
 
 
 @lru_cache(maxsize=1024)
-def _stretched(shape: tuple[int, ...], original: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The axes of ``shape`` that broadcasting made of ``original``; None where it didn't."""
-    leading = len(shape) - len(original)
-    if leading < 0 or any(n not in (1, m) for n, m in zip(original, shape[leading:], strict=True)):
+def _stretched(
+    shape: tuple[int, ...], original: tuple[int, ...], stacked: int
+) -> tuple[int, ...] | None:
+    """The axes of ``shape`` that broadcasting made of ``original``; None where it didn't.
+
+    The first ``stacked`` axes stay; new ones follow them.
+    """
+    new = len(shape) - len(original)
+    inner, kept = shape[stacked + new :], original[stacked:]
+    if new < 0 or shape[:stacked] != original[:stacked]:
         return None
-    inner = (leading + i for i, n in enumerate(original) if n == 1 != shape[leading + i])
-    return (*range(leading), *inner)
+    if any(n not in (1, m) for n, m in zip(kept, inner, strict=True)):
+        return None
+    first = stacked + new
+    stretched = (first + i for i, n in enumerate(kept) if n == 1 != inner[i])
+    return (*range(stacked, first), *stretched)
 
 
 def _as_recorded(inputs: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
@@ -134,7 +173,7 @@ def backward(output: Tensor, grad: ArrayLike | None) -> None:
     """`Tensor.backward`: store gradients on leaves and on named tensors."""
     if not output._tracked:
         raise errors.nothing_requires_grad(output)
-    found = pull(output, _seed(output, grad))
+    found = pull({output: _seed(output, grad)})
     while found:
         tensor, g = found.pop()
         if tensor._node is None and tensor.grad is not None:
@@ -158,11 +197,13 @@ def _seed(output: Tensor, grad: ArrayLike | None, function: str = "backward") ->
     if grad is None:
         if output.size != 1:
             raise errors.no_seed(output, function)
+        if output.dtype.kind == "c":
+            raise errors.complex_output(output, function)
         one = output.dtype.type(1)
         return one if output.ndim == 0 else np.full(output.shape, one)
     seed = np.array(grad.detach() if isinstance(grad, Tensor) else grad)
-    if seed.dtype.kind not in "biuf":
-        raise errors.complex_gradient(f"{function}: the seed")
+    if seed.dtype.kind not in "biufc" or (seed.dtype.kind == "c" != output.dtype.kind):
+        raise errors.seed_dtype(output, seed, function)
     seed = seed.astype(output.dtype)
     if seed.shape != output.shape:
         raise errors.wrong_seed(output, seed)
@@ -211,7 +252,7 @@ def gradients(
         start = _as_tensor(start) if create_graph else start
     elif seed.shape != y.shape:
         raise errors.wrong_seed(y, seed._array)
-    found = dict(pull(y, start, set(xs), create_graph)) if y._tracked else {}
+    found = dict(pull({y: start}, set(xs), create_graph)) if y._tracked else {}
     return [_as_tensor(found[x] if x in found else np.zeros(x.shape, x.dtype)) for x in xs]
 
 

@@ -134,6 +134,16 @@ def refuse_array_kind(where: str, array: Any) -> NoReturn:
     )
 
 
+def constant_param(op: str, name: str, tensor: Tensor) -> Any:
+    """The array of a Tensor given as a setting, which has no gradient; refused where it needs one."""
+    if tensor.requires_grad:
+        raise TypeError(
+            f"{op}: {describe(tensor)} requires a gradient, and {name}= is a setting, which has "
+            f"none; give its value: {name}=t.detach()"
+        )
+    return tensor.numpy()
+
+
 def too_few_vjps(op: str, inputs: int, vjps: int) -> TypeError:
     return TypeError(
         f"{op}: {inputs} inputs were given, and the op has {vjps} vjps; give one for each input, "
@@ -148,10 +158,24 @@ def no_gradient_through(op: str, result: Tensor) -> TypeError:
     )
 
 
-def complex_gradient(where: str) -> TypeError:
+def complex_to_real(tensor: Tensor, dtype: Any) -> TypeError:
     return TypeError(
-        f"{where}: a complex value met a gradient of real numbers, and complex numbers can't be "
-        "differentiated; use their real and imaginary parts"
+        f"astype: {describe(tensor)} is complex, and {dtype} would drop its imaginary part; "
+        "take t.real, t.imag or abs(t)"
+    )
+
+
+def complex_output(tensor: Tensor, function: str) -> TypeError:
+    return TypeError(
+        f"{function}: {describe(tensor)} is complex, and a gradient is that of a real number; "
+        "take its real part or abs first (t.real), or give a seed"
+    )
+
+
+def seed_dtype(tensor: Tensor, seed: np.ndarray[Any, Any], function: str) -> TypeError:
+    return TypeError(
+        f"{function}: the seed has dtype {seed.dtype}, and {describe(tensor)} has dtype "
+        f"{tensor.dtype}; its cotangent must be of that kind"
     )
 
 
@@ -179,7 +203,7 @@ def refuse_conversion(tensor: Tensor, how: str) -> None:
         raise TypeError(
             f"{how}: {describe(tensor)} requires a gradient, which a plain array would lose "
             "silently. To build one Tensor from several: ag.array([...]) or ag.stack([...]). To "
-            "write into an array: compute the entries first, or ag.where(mask, new, old). For a "
+            "write into an array: ag.index_update(a, i, t), or ag.where(mask, new, old). For a "
             "product: a @ t or np.dot(a, t). For the value alone: t.numpy() or t.detach()"
         )
 
@@ -209,7 +233,22 @@ def rebinding(tensor: Tensor, array: np.ndarray[Any, Any]) -> ValueError:
 def item_assignment(tensor: Tensor) -> TypeError:
     return TypeError(
         f"{describe(tensor)} can't be assigned to by index: a graph may need its old entries. "
-        "For a new tensor: ag.where(mask, new, t). For a leaf's value: t.data[index] = new"
+        "For a new tensor: t = ag.index_update(t, index, new), or ag.where(mask, new, t). "
+        "For a leaf's value: t.data[index] = new"
+    )
+
+
+def in_place(function: str, instead: str) -> TypeError:
+    return TypeError(
+        f"{function} writes into an array, and a graph may need a Tensor's old entries (a plain "
+        f"array would lose its gradient); make a new Tensor instead: t = {instead}"
+    )
+
+
+def ufunc_where(function: str) -> TypeError:
+    return TypeError(
+        f"{function}: where= leaves entries of the result undefined; write "
+        f"ag.where(mask, np.{function}(…), other) instead"
     )
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .tensor import Tensor
 
 
-def walk(output: Tensor) -> list[Tensor]:
-    """Every tensor that ``output`` was computed from, and itself: inputs before results."""
-    seen = {output}
+def walk(*outputs: Tensor) -> list[Tensor]:
+    """Every tensor that ``outputs`` were computed from, and themselves: inputs before results."""
+    seen = set(outputs)
     results: list[Tensor] = []
     leaves: list[Tensor] = []
-    stack = [output]
+    stack = list(dict.fromkeys(reversed(outputs)))
     while stack:
         tensor = stack.pop()
         (leaves if tensor._node is None else results).append(tensor)
@@ -22,12 +24,27 @@ def walk(output: Tensor) -> list[Tensor]:
     return leaves + results
 
 
-def ancestors(output: Tensor, targets: set[Tensor]) -> set[Tensor]:
-    """The tensors on the paths from ``output`` back to one of ``targets``, both included."""
+def ancestors(outputs: Iterable[Tensor], targets: set[Tensor]) -> set[Tensor]:
+    """The tensors on the paths from ``outputs`` back to one of ``targets``, both included."""
+    seen = set(outputs)
+    stack = list(seen)
+    results = []
+    while stack:  # as in walk, but what isn't tracked leads nowhere, and stays as it is
+        tensor = stack.pop()
+        if tensor._node is not None:
+            results.append(tensor)
+            for x in tensor._node[1]:
+                if type(x) is Tensor and x._tracked and x not in seen:
+                    seen.add(x)
+                    stack.append(x)
+    results.sort(key=lambda tensor: tensor._number)
     on_path = set(targets)
-    for tensor in walk(output):
-        if not on_path.isdisjoint(tensor.inputs):
-            on_path.add(tensor)
+    for tensor in results:
+        assert tensor._node is not None
+        for x in tensor._node[1]:
+            if type(x) is Tensor and x in on_path:
+                on_path.add(tensor)
+                break
     return on_path
 
 

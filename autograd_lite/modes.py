@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ContextDecorator
+from collections.abc import Iterator
+from contextlib import ContextDecorator, contextmanager
 
 _lock = threading.Lock()
 
@@ -16,8 +17,8 @@ class Mode(ContextDecorator):
     """A kind of block. A thread that is within one doesn't disturb another that isn't.
 
     Attributes:
-        open: blocks of this kind in any thread: while it is 0, `apply` asks no further.
-        depth: those of this thread.
+        open: blocks of any kind in any thread: while it is 0, `apply` asks no further.
+        depth: those of this kind in this thread.
     """
 
     open = 0
@@ -35,17 +36,19 @@ class Mode(ContextDecorator):
     @classmethod
     def _count(cls, step: int) -> None:
         with _lock:
-            cls.open += step
+            Mode.open += step
         cls.depth.value += step
 
     @classmethod
     def active(cls) -> bool:
         """Whether this thread is within such a block."""
-        return cls.open > 0 and cls.depth.value > 0
+        return Mode.open > 0 and cls.depth.value > 0
 
 
 class no_grad(Mode):  # noqa: N801  (used like a function)
     """Within it, in this thread, nothing is recorded: results require no gradient.
+
+    A transform such as `grad` that is called within it differentiates all the same.
 
     Example:
         >>> import autograd_lite as ag
@@ -62,3 +65,28 @@ class trace(Mode):  # noqa: N801  (used like a function)
     Also what needs no gradient, and comparisons, which else give plain arrays: so that it can be
     seen afterwards where each number came from. It prevails over `no_grad`.
     """
+
+
+def recorded(wanted: bool) -> bool:
+    """Whether an op is recorded in this thread's modes; ``wanted`` where an input asks for it."""
+    return trace.depth.value > 0 or (wanted and not no_grad.depth.value)
+
+
+_transforms = _Depth()
+
+
+@contextmanager
+def transforming() -> Iterator[None]:
+    """A transform calls the function that it differentiates within this; `no_grad` is suspended."""
+    suspended, no_grad.depth.value = no_grad.depth.value, 0
+    _transforms.value += 1
+    try:
+        yield
+    finally:
+        _transforms.value -= 1
+        no_grad.depth.value = suspended
+
+
+def in_transform() -> bool:
+    """Whether this thread is within a transform, so that one called now is nested in it."""
+    return _transforms.value > 0

@@ -1,78 +1,71 @@
 """NumPy's own functions on Tensors: a table lookup from ``np.f`` to what it does here.
 
-A function that is in no table makes NumPy raise a TypeError that names it; nothing falls back to
-object arrays.
+The table, `op.NUMPY`, is filled where the ops are defined. A function that is in none makes NumPy
+raise a TypeError that names it; nothing falls back to object arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import errors, ops
-from .op import OPS
+from .op import NUMPY
 
-UFUNCS: dict[Any, Callable[..., Any]] = {
-    entry.forward: entry for entry in OPS.values() if isinstance(entry.forward, np.ufunc)
-}
-UFUNCS |= {np.power: ops.power, np.matmul: ops.matmul}
-
-# Piecewise constant, so without a gradient: they give plain arrays.
+# Piecewise constant, or about the array and not its values: they give plain arrays.
 VALUES: set[Any] = {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
     np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
-    np.isfinite, np.isinf, np.isnan, np.signbit, np.sign, np.floor, np.ceil, np.rint, np.trunc,
+    np.isfinite, np.isinf, np.isnan, np.signbit, np.floor, np.ceil, np.rint, np.trunc,
     np.floor_divide,
-    np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.array2string, np.array_equal,
-    np.array_repr, np.array_str, np.count_nonzero, np.isclose, np.ndim, np.nonzero, np.ones_like,
-    np.round, np.shape, np.size, np.zeros_like, np.empty_like, np.result_type,
+    np.all, np.allclose, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.argwhere,
+    np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.around,
+    np.count_nonzero, np.digitize, np.empty_like, np.fix, np.flatnonzero, np.iscomplex,
+    np.iscomplexobj, np.isclose, np.isin, np.isneginf, np.isposinf, np.isreal, np.isrealobj,
+    np.linalg.matrix_rank, np.may_share_memory, np.nanargmax, np.nanargmin, np.ndim, np.nonzero,
+    np.ones_like, np.result_type, np.round, np.searchsorted, np.shape, np.shares_memory, np.size,
+    np.zeros_like,
 }  # fmt: skip
 
-REDUCTIONS: dict[Any, Callable[..., Any]] = {
-    np.add: ops.sum,
-    np.maximum: ops.max,
-    np.minimum: ops.min,
-}
+# They write into an array that they are given.
+IN_PLACE: set[Any] = {
+    np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask,
+}  # fmt: skip
 
-FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.amax: ops.max,
-    np.amin: ops.min,
-    np.broadcast_to: ops.broadcast_to,
-    np.clip: ops.clip,
-    np.concatenate: ops.concatenate,
-    np.copy: ops.copy,
-    np.dot: ops.dot,
-    np.expand_dims: ops.expand_dims,
-    np.matrix_transpose: ops.matrix_transpose,
-    np.max: ops.max,
-    np.mean: ops.mean,
-    np.min: ops.min,
-    np.ravel: ops.ravel,
-    np.reshape: ops.reshape,
-    np.squeeze: ops.squeeze,
-    np.stack: ops.stack,
-    np.sum: ops.sum,
-    np.swapaxes: ops.swapaxes,
-    np.transpose: ops.transpose,
-    np.var: ops.var,
-    np.where: ops.where,
-}
+# What a ufunc's methods do, by the ufunc.
+REDUCTIONS: dict[Any, Any] = {
+    np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
+}  # fmt: skip
+ACCUMULATIONS: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``Tensor.__array_ufunc__``: the op of the table, or NotImplemented, and NumPy names it."""
-    if kwargs.get("out") is not None:
+    if kwargs.pop("out", None) is not None:
         raise errors.out_argument(ufunc.__name__)
+    if method == "at":
+        raise errors.in_place(f"np.{ufunc.__name__}.at", "ag.index_add(t, index, values)")
+    if kwargs.get("where", True) is not True:
+        raise errors.ufunc_where(ufunc.__name__)
+    kwargs.pop("where", None)
     if method == "__call__":
         if ufunc in VALUES:
             return ops.value_of(ufunc, *inputs, **kwargs)
-        if ufunc in UFUNCS and not kwargs:
-            return UFUNCS[ufunc](*inputs)
+        if ufunc in NUMPY:
+            dtype = kwargs.pop("dtype", None)
+            if not kwargs:
+                if dtype is not None:
+                    inputs = tuple(ops.astype(x, dtype) for x in inputs)
+                return NUMPY[ufunc](*inputs)
     elif method == "reduce" and ufunc in REDUCTIONS:
         # As the ufunc's own method, it reduces the first axis unless told otherwise.
-        return REDUCTIONS[ufunc](*inputs, **{"axis": 0, **kwargs})
+        return NUMPY[REDUCTIONS[ufunc]](*inputs, **{"axis": 0, **kwargs})
+    elif method == "accumulate" and ufunc in ACCUMULATIONS:
+        return NUMPY[ACCUMULATIONS[ufunc]](*inputs, **{"axis": 0, **kwargs})
+    elif method == "outer" and not kwargs:
+        x, y = inputs
+        return ufunc(ops.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
     return NotImplemented
 
 
@@ -82,8 +75,8 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         raise errors.out_argument(function.__name__)
     if function in VALUES:
         return ops.value_of(function, *args, **kwargs)
-    if function in FUNCTIONS:
-        if function is np.where and len(args) == 1 and not kwargs:
-            return np.nonzero(args[0])
-        return FUNCTIONS[function](*args, **kwargs)
+    if function in NUMPY:
+        return NUMPY[function](*args, **kwargs)
+    if function in IN_PLACE:
+        raise errors.in_place(f"np.{function.__name__}", "ag.index_update(t, index, values)")
     return NotImplemented

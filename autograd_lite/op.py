@@ -17,18 +17,20 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .anomaly import check_forward, detect_anomaly
 from .errors import (
+    constant_param,
     explain,
     no_gradient_through,
     refuse_array_kind,
     refuse_constant,
     too_few_vjps,
 )
-from .modes import no_grad, trace
+from .modes import Mode, recorded, trace
 from .notation import Notation, function
 from .tensor import Tensor
 
@@ -67,6 +69,13 @@ class Op:
             default the forward's own name, where that is a ufunc.
         domain: the interval from which the tests draw the inputs' entries.
         cases: input shapes and params for the tests; by default elementwise ones.
+        entrywise: whether an entry of the result depends on no other entries of the (broadcast)
+            inputs than those in its place.
+        stacks: whether the vjps take a stack of cotangents, with further axes in front, and give
+            a stack; entrywise rules do. Else they are called for one after the other.
+        reads: ``"some"`` for an op that hands on some entries and leaves others unread, such as
+            ``where``; ``"all"`` for one that hands on all. Their derivatives are not negative.
+            See `unread`.
 
     Example:
         An op of one's own is as short as an entry in our tables:
@@ -79,7 +88,10 @@ class Op:
         array(12.)
     """
 
-    __slots__ = ("cases", "domain", "forward", "name", "notation", "source", "vjps")
+    __slots__ = (
+        "cases", "domain", "entrywise", "forward", "name", "notation", "reads", "source", "stacks",
+        "vjps",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -90,6 +102,9 @@ class Op:
         source: str | Callable[[Sequence[str], dict[str, Any]], str] = "",
         domain: tuple[float, float] = (-2.0, 2.0),
         cases: Sequence[Case] = (),
+        entrywise: bool = False,
+        stacks: bool = False,
+        reads: Literal["", "some", "all"] = "",
     ) -> None:
         self.name = name
         self.forward = forward
@@ -99,6 +114,9 @@ class Op:
         self.source = source
         self.domain = domain
         self.cases = tuple(cases)
+        self.entrywise = entrywise
+        self.stacks = stacks or entrywise
+        self.reads = reads
 
     def __call__(self, *inputs: Any, **params: Any) -> Tensor:
         """The value: a Tensor where an input is one, else the array that ``forward`` gives.
@@ -113,6 +131,8 @@ class Op:
                 for key, param in params.items():
                     if type(param) is _ndarray:  # its owner may change it later
                         params[key] = param.copy()
+                    elif type(param) is Tensor:
+                        params[key] = constant_param(self.name, key, param)
                 result = apply(self, inputs, params)
                 if result._array.dtype.kind not in "fc":
                     _check_result(self, result)
@@ -134,12 +154,17 @@ class Op:
 OPS: dict[str, Op] = {}
 """The table: every op of this package (and of nn), by name."""
 
+NUMPY: dict[Any, Callable[..., Any]] = {}
+"""What stands in for a NumPy function when it is called with a Tensor."""
+
 
 def op(name: str, forward: Callable[..., Any], *vjps: Vjp | Each | None, **kwargs: Any) -> Op:
     """Make an Op and enter it in the table, which tests, figures and formulas enumerate."""
     if name in OPS:
         raise ValueError(f"op {name!r} is in the table already; choose another name")
     entry = OPS[name] = Op(name, forward, *vjps, **kwargs)
+    if isinstance(forward, np.ufunc):
+        NUMPY[forward] = entry
     return entry
 
 
@@ -173,10 +198,8 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         else:
             arrays.append(_constant(op, x))
             constants = True
-    if trace.open and trace.depth.value:
-        record = True
-    elif record and no_grad.open and no_grad.depth.value:
-        record = False
+    if Mode.open:
+        record = recorded(record)
     if constants and record:
         for i, x in enumerate(inputs):
             if type(x) is not Tensor and type(arrays[i]) is _ndarray:
@@ -199,6 +222,8 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         result._node = None
         if constants and value.base is not None:  # a view of an array that its owner may change
             result._array = value.copy()
+    if Mode.open and detect_anomaly.active():
+        check_forward(op.name, inputs, arrays, result)
     return result
 
 

@@ -203,7 +203,7 @@ class Tensor:
     def requires_grad(self, value: bool) -> None:
         if self._node is not None:
             raise errors.not_a_leaf(self, "requires_grad can't be set")
-        if value and self._array.dtype.kind != "f":
+        if value and self._array.dtype.kind not in "fc":
             raise errors.no_gradient_for(self)
         self._tracked = bool(value)
 
@@ -251,6 +251,11 @@ class Tensor:
         """
         backward(self, grad)
 
+    def __getattr__(self, name: str) -> Any:
+        if name in _IN_PLACE:
+            raise errors.in_place(f"t.{name}()", _IN_PLACE[name])
+        raise AttributeError(f"a Tensor has no attribute {name!r}")
+
     def zero_grad(self) -> None:
         """Forget the gradient: `grad` becomes None."""
         self.grad = None
@@ -286,6 +291,12 @@ class Tensor:
 
     def __rmod__(self, other: Any) -> Tensor:
         return apply(ops.remainder, (other, self))
+
+    def __divmod__(self, other: Any) -> tuple[Array, Tensor]:
+        return ops.divmod(self, other)
+
+    def __rdivmod__(self, other: Any) -> tuple[Array, Tensor]:
+        return ops.divmod(other, self)
 
     def __floordiv__(self, other: Any) -> Array:
         return ops.value_of(np.floor_divide, self, other)
@@ -363,6 +374,9 @@ class Tensor:
     def __bool__(self) -> bool:
         return bool(self._array)
 
+    def __complex__(self) -> complex:
+        return complex(_not_stored(self).item())
+
     def __float__(self) -> float:
         return float(_not_stored(self).item())
 
@@ -384,43 +398,68 @@ class Tensor:
         """The last two axes swapped."""
         return ops.matrix_transpose(self)
 
-    def sum(
-        self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
-    ) -> Tensor:
-        return ops.sum(self, axis, dtype, out, keepdims)
+    @property
+    def real(self) -> Tensor:
+        """The real part."""
+        return ops.real(self)
 
-    def mean(
-        self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
-    ) -> Tensor:
-        return ops.mean(self, axis, dtype, out, keepdims)
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part, 0 where the dtype is real."""
+        return ops.imag(self)
 
-    def max(self, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
-        return ops.max(self, axis, out, keepdims)
+    @property
+    def flat(self) -> Iterator[Tensor]:
+        """The entries, one after the other."""
+        return iter(ops.ravel(self))
 
-    def min(self, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
-        return ops.min(self, axis, out, keepdims)
+    def sum(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+        return ops.sum(self, axis, *args, **kwargs)
 
-    def var(
-        self,
-        axis: Any = None,
-        dtype: Any = None,
-        out: None = None,
-        ddof: float = 0,
-        keepdims: bool = False,
-    ) -> Tensor:
-        return ops.var(self, axis, dtype, out, ddof, keepdims)
+    def mean(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+        return ops.mean(self, axis, *args, **kwargs)
 
-    def argmax(self, axis: Any = None) -> Any:
-        return self._array.argmax(axis=axis)
+    def prod(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+        return ops.prod(self, axis, *args, **kwargs)
 
-    def argmin(self, axis: Any = None) -> Any:
-        return self._array.argmin(axis=axis)
+    def max(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+        return ops.max(self, axis, *args, **kwargs)
 
-    def all(self, axis: Any = None) -> Any:
-        return self._array.all(axis=axis)
+    def min(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+        return ops.min(self, axis, *args, **kwargs)
 
-    def any(self, axis: Any = None) -> Any:
-        return self._array.any(axis=axis)
+    def var(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+        return ops.var(self, axis, *args, **kwargs)
+
+    def std(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+        return ops.std(self, axis, *args, **kwargs)
+
+    def cumsum(self, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
+        return ops.cumsum(self, axis, dtype, out)
+
+    def cumprod(self, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
+        return ops.cumprod(self, axis, dtype, out)
+
+    def argmax(self, *args: Any, **kwargs: Any) -> Any:
+        return self._array.argmax(*args, **kwargs)
+
+    def argmin(self, *args: Any, **kwargs: Any) -> Any:
+        return self._array.argmin(*args, **kwargs)
+
+    def argsort(self, *args: Any, **kwargs: Any) -> Any:
+        return self._array.argsort(*args, **kwargs)
+
+    def all(self, *args: Any, **kwargs: Any) -> Any:
+        return self._array.all(*args, **kwargs)
+
+    def any(self, *args: Any, **kwargs: Any) -> Any:
+        return self._array.any(*args, **kwargs)
+
+    def nonzero(self) -> tuple[Array, ...]:
+        return self._array.nonzero()
+
+    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+        return ops.value_of(np.searchsorted, self, v, side, sorter)
 
     def round(self, decimals: int = 0) -> Array:
         return self._array.round(decimals)
@@ -428,11 +467,20 @@ class Tensor:
     def dot(self, b: Any, out: None = None) -> Tensor:
         return ops.dot(self, b, out)
 
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:
-        return ops.clip(self, min, max)
+    def trace(self, *args: Any, **kwargs: Any) -> Tensor:
+        return ops.trace(self, *args, **kwargs)
 
-    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, order)
+    def clip(self, min: Any = None, max: Any = None, out: None = None) -> Tensor:
+        return ops.clip(self, min, max, out)
+
+    def conj(self) -> Tensor:
+        return ops.conj(self)
+
+    def conjugate(self) -> Tensor:
+        return ops.conj(self)
+
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, order, copy=copy)
 
     def ravel(self, order: str = "C") -> Tensor:
         return ops.ravel(self, order)
@@ -448,6 +496,18 @@ class Tensor:
 
     def swapaxes(self, axis1: SupportsIndex, axis2: SupportsIndex) -> Tensor:
         return ops.swapaxes(self, axis1, axis2)
+
+    def repeat(self, repeats: Any, axis: Any = None) -> Tensor:
+        return ops.repeat(self, repeats, axis)
+
+    def take(self, indices: Any, axis: Any = None, out: None = None, mode: Any = "raise") -> Tensor:
+        return ops.take(self, indices, axis, out, mode)
+
+    def compress(self, condition: Any, axis: Any = None, out: None = None) -> Tensor:
+        return ops.compress(condition, self, axis, out)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        return ops.diagonal(self, offset, axis1, axis2)
 
     def copy(self, order: str = "C") -> Tensor:
         return ops.copy(self, order)
@@ -530,6 +590,12 @@ def _not_stored(tensor: Tensor) -> Tensor:
             raise errors.stored_into_array(tensor)
     return tensor
 
+
+_IN_PLACE = {
+    "fill": "ag.full_like(t, value)", "itemset": "ag.index_update(t, index, value)",
+    "partition": "np.partition(t, kth)", "put": "ag.index_update(t, index, values)",
+    "resize": "np.resize(t, shape)", "sort": "np.sort(t)", "setfield": "ag.index_update(…)",
+}  # fmt: skip
 
 _STORE = opcode.opmap["STORE_SUBSCR"]
 

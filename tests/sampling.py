@@ -25,7 +25,7 @@ class Sample(NamedTuple):
         """An array for each input; booleans where it has no vjp."""
         vjps = zip(self.case.shapes, self.op.vjps, strict=False)
         return [
-            rng.uniform(*self.op.domain, shape) if vjp else rng.random(shape) < 0.5
+            np.asarray(rng.uniform(*self.op.domain, shape) if vjp else rng.random(shape) < 0.5)
             for shape, vjp in vjps
         ]
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..notation import code, numpy_name
 from .expression import Expression, fold
 
 # How tightly Python binds; * / and @ bind alike, from left to right.
@@ -83,8 +84,10 @@ def source(root: Expression, name: Namer) -> str:
             return _Code(template.format(*parts), level)
         if op.source:
             return _filled(op.source, operands, node.params)
-        if isinstance(op.forward, np.ufunc):
-            return _Code(f"np.{op.name}({', '.join(x.text for x in operands)})", _ATOM)
+        if isinstance(op.forward, np.ufunc) or getattr(op.forward, "__module__", "")[:5] == "numpy":
+            arguments = [x.text for x in operands]
+            arguments += [f"{key}={code(param)}" for key, param in node.params.items()]
+            return _Code(f"{numpy_name(op.forward)}({', '.join(arguments)})", _ATOM)
         raise NotImplementedError(
             f"derive: op {op.name!r} has no form as NumPy code; give it one: Op(…, source=…)"
         )

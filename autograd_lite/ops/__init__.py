@@ -1,60 +1,24 @@
-"""The op tables, one file a family. Each entry: a forward and one vjp per input."""
+"""The op tables, one file a family: rules, and what NumPy composes of them, composed here.
 
-from .elementwise import (
-    absolute,
-    add,
-    as_it_was,
-    astype,
-    clip,
-    copy,
-    cos,
-    divide,
-    exp,
-    expm1,
-    log,
-    log1p,
-    maximum,
-    minimum,
-    multiply,
-    negative,
-    positive,
-    power,
-    reciprocal,
-    relu,
-    remainder,
-    sigmoid,
-    sin,
-    softplus,
-    sqrt,
-    square,
-    subtract,
-    tanh,
-    value_of,
-    where,
-)
-from .indexing import getitem, scatter
-from .linalg import dot, linear, matmul
-from .reductions import max, mean, min, sum, var
-from .shaping import (
-    array,
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    matrix_transpose,
-    ravel,
-    reshape,
-    squeeze,
-    stack,
-    swapaxes,
-    transpose,
-    transpose_op,
-)
+An entry is a forward and one vjp per input. A function that NumPy has, too, bears its name, and is
+what ``np.f`` of a Tensor calls.
+"""
 
-__all__ = [
-    "absolute", "add", "array", "as_it_was", "astype", "broadcast_to", "clip", "concatenate",
-    "copy", "cos", "divide", "dot", "exp", "expand_dims", "expm1", "getitem", "linear", "log",
-    "log1p", "matmul", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "multiply",
-    "negative", "positive", "power", "ravel", "reciprocal", "relu", "remainder", "reshape",
-    "scatter", "sigmoid", "sin", "softplus", "sqrt", "square", "squeeze", "stack", "subtract",
-    "sum", "swapaxes", "tanh", "transpose", "transpose_op", "value_of", "var", "where",
+from .elementwise import *
+from .elementwise import __all__ as _elementwise
+from .elementwise import as_it_was as as_it_was
+from .elementwise import value_of as value_of
+from .indexing import *
+from .indexing import __all__ as _indexing
+from .indexing import getitem as getitem
+from .products import *
+from .products import __all__ as _products
+from .reductions import *
+from .reductions import __all__ as _reductions
+from .shaping import *
+from .shaping import __all__ as _shaping
+from .shaping import transpose_op as transpose_op
+
+__all__ = [  # pyright: ignore
+    *_elementwise, *_indexing, *_products, *_reductions, *_shaping,
 ]  # fmt: skip

@@ -6,13 +6,15 @@ backward pass sums the result to its shape.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import factorial
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..errors import complex_gradient, explain, refuse_constant
+from ..errors import complex_to_real, explain, refuse_constant
 from ..modes import trace
 from ..notation import (
     ATOM,
@@ -29,29 +31,43 @@ from ..notation import (
 )
 from ..op import Case, Op, op
 from ..tensor import Array, Tensor
+from .define import implements, operand, refuse_out, value
+
+__all__ = [
+    "abs", "absolute", "add", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
+    "arctan2", "arctanh", "astype", "cbrt", "clip", "conj", "copy", "cos", "cosh", "deg2rad",
+    "degrees", "divide", "divmod", "exp", "exp2", "expm1", "fabs", "float_power", "fmax", "fmin",
+    "fmod", "hypot", "imag", "ldexp", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
+    "maximum", "minimum", "mod", "multiply", "nan_to_num", "negative", "positive", "power",
+    "rad2deg", "radians", "real", "reciprocal", "relu", "remainder", "select", "sigmoid", "sign",
+    "sin", "sinc", "sinh", "softplus", "sqrt", "square", "subtract", "tan", "tanh", "true_divide",
+    "where",
+]  # fmt: skip
 
 POSITIVE = (0.3, 3.0)
+WITHIN_1 = (-0.8, 0.8)
+entrywise = partial(op, entrywise=True)
 
 # ---------------------------------------------------------------------- arithmetic
 
-add = op(
+add = entrywise(
     "add", np.add, lambda g, out, x, y: g, lambda g, out, x, y: g, notation=infix("+", SUM)
 )
-subtract = op(
+subtract = entrywise(
     "subtract",
     np.subtract,
     lambda g, out, x, y: g,
     lambda g, out, x, y: -g,
     notation=infix("−", SUM, PRODUCT),
 )
-multiply = op(
+multiply = entrywise(
     "multiply",
     np.multiply,
     lambda g, out, x, y: g * y,
     lambda g, out, x, y: g * x,
     notation=infix("∘", PRODUCT, MATMUL),
 )
-divide = op(
+divide = entrywise(
     "divide",
     np.divide,
     lambda g, out, x, y: g / y,
@@ -59,20 +75,20 @@ divide = op(
     domain=POSITIVE,
     notation=Notation("{0} / {1}", PRODUCT, (PRODUCT, MATMUL), "/"),
 )
-negative = op(
+negative = entrywise(
     "negative",
     np.negative,
     lambda g, out, x: -g,
     notation=Notation("−{0}", PREFIX, (PREFIX,), "−"),
 )
-positive = op(
+positive = entrywise(
     "positive", np.positive, lambda g, out, x: g, notation=Notation("{0}", ATOM, (ATOM,), "+")
 )
-reciprocal = op(
+reciprocal = entrywise(
     "reciprocal", np.reciprocal, lambda g, out, x: -g * out * out, domain=POSITIVE,
     notation=Notation("1 / {0}", PRODUCT, (MATMUL,), "1/"),
 )  # fmt: skip
-remainder = op(
+remainder = entrywise(
     "remainder",
     np.remainder,
     lambda g, out, x, y: g,
@@ -80,7 +96,7 @@ remainder = op(
     domain=POSITIVE,
     notation=Notation("{0} mod {1}", PRODUCT, (PRODUCT, MATMUL), "mod"),
 )
-square = op(
+square = entrywise(
     "square",
     np.square,
     lambda g, out, x: g * (2 * x),
@@ -88,7 +104,7 @@ square = op(
 )
 
 # x ** (y − 1) where y isn't 0; x ** 0 is constant, also at x = 0.
-power_op = op(
+power_op = entrywise(
     "power",
     np.power,
     lambda g, out, x, y: g * (y * x ** np.where(y == 0, 1.0, y - 1)),
@@ -108,7 +124,7 @@ def _superscript(operands: Sequence[str], params: dict[str, Any]) -> str:
 _SUPERSCRIPTS = dict(zip("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", strict=True))
 
 # With a constant exponent n the rule needs no case distinction on arrays, and no logarithm.
-fixed_power = op(
+fixed_power = entrywise(
     "fixed_power",
     lambda x, exponent: x**exponent,
     lambda g, out, x, exponent: g * (exponent * x ** (exponent - 1 if exponent else 1)),
@@ -119,6 +135,7 @@ fixed_power = op(
 )
 
 
+@implements(np.power)
 def power(x: Any, y: Any) -> Tensor:
     """``x ** y``, elementwise.
 
@@ -135,29 +152,124 @@ def power(x: Any, y: Any) -> Tensor:
     return power_op(x, y)
 
 
+mod, true_divide = remainder, divide
+fmod = entrywise(
+    "fmod",
+    np.fmod,
+    lambda g, out, x, y: g,
+    lambda g, out, x, y: -g * np.trunc(x / y),
+    domain=POSITIVE,
+)
+ldexp = entrywise("ldexp", np.ldexp, lambda g, out, x, n: np.ldexp(g, n), None)
+hypot = entrywise(
+    "hypot",
+    np.hypot,
+    lambda g, out, x, y: g * x / np.where(out == 0, 1.0, out),
+    lambda g, out, x, y: g * y / np.where(out == 0, 1.0, out),
+)
+arctan2 = entrywise(
+    "arctan2",
+    np.arctan2,
+    lambda g, out, y, x: g * x / (x * x + y * y),
+    lambda g, out, y, x: -g * y / (x * x + y * y),
+    domain=POSITIVE,
+)
+
+
+def _weight(x: Any, out: Any) -> Any:
+    """``x − out``, where infinities are equal 0."""
+    return np.where(x == out, 0.0, x - out)
+
+
+logaddexp = entrywise(
+    "logaddexp",
+    np.logaddexp,
+    lambda g, out, x, y: g * np.exp(_weight(x, out)),
+    lambda g, out, x, y: g * np.exp(_weight(y, out)),
+)
+logaddexp2 = entrywise(
+    "logaddexp2",
+    np.logaddexp2,
+    lambda g, out, x, y: g * np.exp2(_weight(x, out)),
+    lambda g, out, x, y: g * np.exp2(_weight(y, out)),
+)
+
+
+@implements(np.float_power)
+def float_power(x1: Any, x2: Any) -> Tensor:
+    """``x1 ** x2`` in at least double precision."""
+    wide = [
+        x if isinstance(x, (int, float, complex)) else astype(x, np.result_type(x.dtype, float))
+        for x in map(operand_or_number, (x1, x2))
+    ]
+    return power(*wide)
+
+
+def operand_or_number(x: Any) -> Any:
+    """A Python number as it is, which widens no dtype; anything else as `operand`."""
+    return x if isinstance(x, (bool, int, float, complex)) else operand(x)
+
+
+@implements(np.divmod)
+def divmod(x1: Any, x2: Any) -> tuple[Array, Tensor]:
+    """``(x1 // x2, x1 % x2)``: the quotient is constant in pieces, and a plain array."""
+    return value_of(np.floor_divide, x1, x2), remainder(x1, x2)
+
+
 # ---------------------------------------------------------------------- functions of one tensor
 
-absolute = op(
-    "absolute", np.absolute, lambda g, out, x: g * np.sign(x),
+absolute = entrywise(
+    "absolute", np.absolute, lambda g, out, x: g * conj(sign(x)),
     notation=Notation("|{0}|", ATOM, (SUM,), "|·|"),
 )  # fmt: skip
-exp = op("exp", np.exp, lambda g, out, x: g * out)
-expm1 = op("expm1", np.expm1, lambda g, out, x: g * (out + 1))
-log = op("log", np.log, lambda g, out, x: g / x, domain=POSITIVE)
-log1p = op("log1p", np.log1p, lambda g, out, x: g / (1 + x), domain=(-0.7, 3.0))
-sqrt = op(
+fabs = entrywise("fabs", np.fabs, lambda g, out, x: g * np.sign(x))
+exp = entrywise("exp", np.exp, lambda g, out, x: g * out)
+exp2 = entrywise("exp2", np.exp2, lambda g, out, x: g * out * np.log(2.0))
+expm1 = entrywise("expm1", np.expm1, lambda g, out, x: g * (out + 1))
+log = entrywise("log", np.log, lambda g, out, x: g / x, domain=POSITIVE)
+log2 = entrywise("log2", np.log2, lambda g, out, x: g / (x * np.log(2.0)), domain=POSITIVE)
+log10 = entrywise("log10", np.log10, lambda g, out, x: g / (x * np.log(10.0)), domain=POSITIVE)
+log1p = entrywise("log1p", np.log1p, lambda g, out, x: g / (1 + x), domain=(-0.7, 3.0))
+sqrt = entrywise(
     "sqrt", np.sqrt, lambda g, out, x: g / (2 * out), domain=POSITIVE, notation=function("√")
 )
-sin = op("sin", np.sin, lambda g, out, x: g * np.cos(x))
-cos = op("cos", np.cos, lambda g, out, x: -g * np.sin(x))
-tanh = op("tanh", np.tanh, lambda g, out, x: g * (1.0 - out * out))
-relu = op(
+cbrt = entrywise("cbrt", np.cbrt, lambda g, out, x: g / (3 * out * out), domain=POSITIVE)
+sin = entrywise("sin", np.sin, lambda g, out, x: g * np.cos(x))
+cos = entrywise("cos", np.cos, lambda g, out, x: -g * np.sin(x))
+tan = entrywise("tan", np.tan, lambda g, out, x: g * (1.0 + out * out), domain=(-1.2, 1.2))
+sinh = entrywise("sinh", np.sinh, lambda g, out, x: g * np.cosh(x))
+cosh = entrywise("cosh", np.cosh, lambda g, out, x: g * np.sinh(x))
+tanh = entrywise("tanh", np.tanh, lambda g, out, x: g * (1.0 - out * out))
+arcsin = entrywise(
+    "arcsin", np.arcsin, lambda g, out, x: g / np.sqrt(1 - x * x), domain=WITHIN_1
+)
+arccos = entrywise(
+    "arccos", np.arccos, lambda g, out, x: -g / np.sqrt(1 - x * x), domain=WITHIN_1
+)
+arctan = entrywise("arctan", np.arctan, lambda g, out, x: g / (1 + x * x))
+arcsinh = entrywise("arcsinh", np.arcsinh, lambda g, out, x: g / np.sqrt(1 + x * x))
+# Two roots: with that of x² − 1 a complex x would have the other sign on half of the plane.
+arccosh = entrywise(
+    "arccosh",
+    np.arccosh,
+    lambda g, out, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    domain=(1.2, 3.0),
+)
+arctanh = entrywise(
+    "arctanh", np.arctanh, lambda g, out, x: g / (1 - x * x), domain=WITHIN_1
+)
+degrees = entrywise("degrees", np.degrees, lambda g, out, x: g * (180 / np.pi))
+rad2deg = entrywise("rad2deg", np.rad2deg, lambda g, out, x: g * (180 / np.pi))
+radians = entrywise("radians", np.radians, lambda g, out, x: g * (np.pi / 180))
+deg2rad = entrywise("deg2rad", np.deg2rad, lambda g, out, x: g * (np.pi / 180))
+relu = entrywise(
     "relu",
     lambda x: np.maximum(x, 0),
     lambda g, out, x: g * (x > 0),
+    reads="some",
     source="np.maximum({0}, 0)",
 )
-softplus = op(
+softplus = entrywise(
     "softplus",
     lambda x: np.logaddexp(x, 0),
     lambda g, out, x: g * sigmoid(x),
@@ -174,13 +286,15 @@ _ONE_AND_GREATEST = {
 
 
 def _sigmoid(x: Any) -> Any:
+    if x.dtype.kind == "c":
+        return 1 / (1 + np.exp(-x))
     if x.dtype.kind != "f":
         x = x.astype(np.float64)
     one, greatest = _ONE_AND_GREATEST[x.dtype.char]
     return one / (one + np.exp(np.minimum(-x, greatest)))
 
 
-sigmoid: Op = op(
+sigmoid: Op = entrywise(
     "sigmoid",
     _sigmoid,
     lambda g, out, x: g * (out * (1.0 - out)),
@@ -190,22 +304,29 @@ sigmoid: Op = op(
 
 # ---------------------------------------------------------------------- choosing
 
-# Where two entries tie, each is the larger one as much as the other: half the gradient each.
-maximum = op(
-    "maximum",
-    np.maximum,
-    lambda g, out, x, y: g * np.where(x == y, 0.5, x > y),
-    lambda g, out, x, y: g * np.where(x == y, 0.5, y > x),
-    notation=function("max"),
-)
-minimum = op(
-    "minimum",
-    np.minimum,
-    lambda g, out, x, y: g * np.where(x == y, 0.5, x < y),
-    lambda g, out, x, y: g * np.where(x == y, 0.5, y < x),
-    notation=function("min"),
-)
-where_op = op(
+
+def _share(larger: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """The vjps of an op that takes the larger one, by a comparison.
+
+    Where two entries tie, each is the larger one as much as the other: half the gradient each.
+    """
+    return (
+        lambda g, out, x, y: g * np.where(x == y, 0.5, larger(x, y)),
+        lambda g, out, x, y: g * np.where(x == y, 0.5, larger(y, x)),
+    )
+
+
+def _or_only(larger: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A comparison in which a number wins over nan."""
+    return lambda x, y: np.where(np.isnan(y), 1.0, larger(x, y))
+
+
+_choosing = partial(entrywise, reads="some")
+maximum = _choosing("maximum", np.maximum, *_share(np.greater), notation=function("max"))
+minimum = _choosing("minimum", np.minimum, *_share(np.less), notation=function("min"))
+fmax = _choosing("fmax", np.fmax, *_share(_or_only(np.greater)))
+fmin = _choosing("fmin", np.fmin, *_share(_or_only(np.less)))
+where_op = entrywise(
     "where",
     np.where,
     None,
@@ -213,10 +334,12 @@ where_op = op(
     lambda g, out, condition, x, y: where(condition, 0, g),
     cases=[Case(((3,), (2, 3), (2, 1)))],
     source="np.where({0}, {1}, {2})",
+    reads="some",
 )
 
 
-def where(condition: Any, x: Any, y: Any) -> Tensor:
+@implements(np.where)
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """``x`` where ``condition`` holds, else ``y``; no gradient flows to the condition.
 
     >>> import autograd_lite as ag
@@ -225,24 +348,123 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
     >>> x.grad
     array([0.1, 1. ])
     """
+    if x is None and y is None:
+        return np.nonzero(value(condition))
     return where_op(condition, x, y)
 
 
+@implements(np.select)
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Tensor:
+    """In each place the choice whose condition is the first to hold there, or ``default``."""
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ValueError(
+            f"select: {len(condlist)} conditions and {len(choicelist)} choices were given; there "
+            "must be as many, and at least one"
+        )
+    chosen = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        if value(condition).dtype != bool:
+            raise TypeError(f"select: a condition has dtype {value(condition).dtype}, not bool")
+        chosen = where(condition, choice, chosen)
+    return chosen
+
+
+@implements(np.clip)
 def clip(
-    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
-) -> Tensor:
+    a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None,
+    max: Any = None,
+) -> Tensor:  # fmt: skip
     """``a`` kept within ``[min, max]``; None leaves a side open.
 
     On a bound itself half of the gradient flows, as for `maximum`.
     """
+    refuse_out("clip", out)
     low, high = a_min if min is None else min, a_max if max is None else max
     clipped = positive(a) if low is None else maximum(a, low)
     return clipped if high is None else minimum(clipped, high)
 
 
-def copy(a: Any, order: str = "K") -> Tensor:
+@implements(np.copy)
+def copy(a: Any, order: str = "K", subok: bool = False) -> Tensor:
     """``a`` again; the gradient is passed on."""
     return positive(a)
+
+
+# ---------------------------------------------------------------------- complex numbers
+
+# The gradient of a real L at x + iy is ∂L/∂x − i ∂L/∂y. Where an input is real, the backward pass
+# takes the real part of its cotangent.
+conj = entrywise("conj", np.conjugate, lambda g, out, x: conj(g))
+real = implements(np.real)(
+    entrywise("real", lambda x: x.real, lambda g, out, x: g, source="np.real({0})")
+)
+imag = implements(np.imag)(
+    entrywise("imag", lambda x: x.imag, lambda g, out, x: g * -1j, source="np.imag({0})")
+)
+
+
+@implements(np.angle)
+def angle(z: Any, deg: bool = False) -> Tensor:
+    """The angle of ``z`` in the complex plane, in radians or degrees."""
+    radians_ = arctan2(imag(z), real(z))
+    return radians_ * (180 / np.pi) if deg else radians_
+
+
+@implements(np.sign)
+def sign(x: Any) -> Any:
+    """The sign: constant in pieces, and a plain array; of complex numbers ``x / |x|``."""
+    x = operand(x)
+    if x.dtype.kind != "c":
+        return value_of(np.sign, x)
+    size = absolute(x)
+    return x / np.where(size == 0, 1.0, size)
+
+
+# ---------------------------------------------------------------------- sinc
+
+
+def _sinc(x: Any, order: int) -> Any:
+    """The derivative of that order of ``sin(πx) / (πx)``, without cancellation near 0.
+
+    From ``x f⁽ᵏ⁾ + k f⁽ᵏ⁻¹⁾ = πᵏ⁻¹ sin(πx + kπ/2)``; where x is small, from the power series.
+    """
+    wide = x.astype(np.result_type(x.dtype, np.float64))
+    is_near = np.abs(wide) < 1 + order / 2
+    far, near = np.where(is_near, 1.0, wide), np.where(is_near, wide, 0.0)
+    found = np.sin(np.pi * far) / (np.pi * far)
+    for k in range(1, order + 1):
+        found = (np.pi ** (k - 1) * np.sin(np.pi * far + k * np.pi / 2) - k * found) / far
+    series = np.zeros_like(found)
+    for m in range((order + 1) // 2, (order + 1) // 2 + 20 + 3 * order):
+        term = (-1) ** m * np.pi ** (2 * m) / ((2 * m + 1) * float(factorial(2 * m - order)))
+        series = series + term * near ** (2 * m - order)
+    return np.where(is_near, series, found).astype(x.dtype)
+
+
+sinc_op: Op = entrywise(
+    "sinc",
+    lambda x, order: np.sinc(x) if order == 0 else _sinc(x, order),
+    lambda g, out, x, order: g * sinc_op(x, order=order + 1),
+    cases=[Case(((2, 3),), {"order": k}) for k in (0, 1)],
+    source=lambda xs, params: _sinc_source(xs[0], params["order"]),
+)
+
+
+def _sinc_source(x: str, order: int) -> str:
+    if order == 0:
+        return f"np.sinc({x})"
+    at_0 = (-1) ** (order // 2) * np.pi**order / (order + 1) if order % 2 == 0 else 0.0
+    above = (
+        f"{np.pi ** (order - 1)} * np.sin(np.pi * {x} + {order * np.pi / 2}) "
+        f"- {order} * {_sinc_source(x, order - 1)}"
+    )
+    return f"np.where({x} == 0, {at_0}, ({above}) / np.where({x} == 0, 1, {x}))"
+
+
+@implements(np.sinc)
+def sinc(x: Any) -> Tensor:
+    """``sin(πx) / (πx)``, and 1 at 0; its derivatives are right there, too."""
+    return sinc_op(x, order=0)
 
 
 # ---------------------------------------------------------------------- dtype, identity, values
@@ -250,20 +472,24 @@ def copy(a: Any, order: str = "K") -> Tensor:
 astype_op = op(
     "astype",
     lambda x, dtype: x.astype(dtype),
-    lambda g, out, x, dtype: g.astype(x.dtype),
+    lambda g, out, x, dtype: g,  # the backward pass gives it the input's dtype
     cases=[Case(((2, 3),), {"dtype": np.dtype(np.float64)})],
     notation=Notation("{0}", ATOM, (ATOM,), "astype"),
     source="np.asarray({0}, dtype='{dtype}')",
+    entrywise=True,
 )
 
 
-def astype(x: Tensor, dtype: DTypeLike) -> Any:
+@implements(np.astype)
+def astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True, device: None = None) -> Any:
     """``x`` in another dtype; integers and booleans have no gradient, and come as an array."""
     kind = np.dtype(dtype)
+    if type(x) is not Tensor:
+        return np.asarray(x).astype(kind)
     if kind.kind not in "biufc":
         refuse_constant("astype", np.empty((), kind))
-    if kind.kind == "c" and x.requires_grad:
-        raise complex_gradient("astype")
+    if x.dtype.kind == "c" != kind.kind:
+        raise complex_to_real(x, kind)
     if kind.kind in "biu" and x.requires_grad:
         return x._array.astype(kind)
     return astype_op(x, dtype=kind)
@@ -276,7 +502,22 @@ as_it_was = Op(
     lambda g, out, x, value: g,
     notation=Notation("{0}", ATOM, (ATOM,), "="),
     source="{0}",
+    entrywise=True,
 )
+
+
+@implements(np.nan_to_num)
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Tensor:
+    """Numbers in place of nan and infinities; to those that are replaced flows no gradient."""
+    x = operand(x)
+    if x.dtype.kind == "c":
+        settings = {"nan": nan, "posinf": posinf, "neginf": neginf}
+        return nan_to_num(real(x), **settings) + 1j * nan_to_num(imag(x), **settings)
+    array = value(x)
+    replaced = np.nan_to_num(array, nan=value(nan), posinf=posinf, neginf=neginf)
+    return where(np.isfinite(array), x, replaced)
 
 
 # Piecewise constant functions: ops without a vjp, which are recorded only while tracing.
@@ -304,3 +545,6 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:
     except ValueError as error:
         raise explain(getattr(function, "__name__", "?"), args, arrays, {}, error) from error
     return value
+
+
+abs = absolute

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import out_argument
 from ..notation import function
 from ..op import Case, op
 from ..tensor import Tensor
+from .define import implements, refuse_out
 from .elementwise import astype
 from .shaping import broadcast_to
+
+__all__ = ["amax", "amin", "max", "mean", "min", "sum", "var"]
 
 _CASES = [
     Case(((2, 3),), {"axis": axis, "keepdims": keepdims})
@@ -24,15 +26,20 @@ _CASES = [
 
 
 def _kept(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """A reduction's result, or its cotangent, with the axes that were reduced as axes of size 1."""
-    if keepdims or reduced.ndim == x.ndim:
+    """A reduction's result, or a stack of its cotangents, with the reduced axes as axes of size 1."""
+    if keepdims:
         return reduced
-    axes = range(x.ndim) if axis is None else [a % x.ndim for a in np.atleast_1d(axis)]
-    return reduced.reshape([1 if i in axes else size for i, size in enumerate(x.shape)])
+    if axis is None:
+        return reduced.reshape(reduced.shape + (1,) * x.ndim)
+    axes = {a % x.ndim for a in np.atleast_1d(axis)}
+    shape = [1 if i in axes else size for i, size in enumerate(x.shape)]
+    stacked = reduced.ndim - x.ndim + len(axes)
+    return reduced.reshape([*reduced.shape[:stacked], *shape])
 
 
 def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    return broadcast_to(_kept(g, x, axis, keepdims), x.shape)
+    kept = _kept(g, x, axis, keepdims)
+    return broadcast_to(kept, kept.shape[: kept.ndim - x.ndim] + x.shape)
 
 
 sum_op = op(
@@ -41,10 +48,13 @@ sum_op = op(
     lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims),
     cases=_CASES,
     notation=function("Σ"),
+    stacks=True,
+    reads="all",
     source="np.sum({0}, axis={axis}, keepdims={keepdims})",
 )
 
 
+@implements(np.sum)
 def sum(
     a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
 ) -> Tensor:
@@ -59,10 +69,12 @@ mean_op = op(
         g / (x.size / out.size if out.size else 1), x, axis, keepdims
     ),
     cases=_CASES,
+    stacks=True,
     source="np.mean({0}, axis={axis}, keepdims={keepdims})",
 )
 
 
+@implements(np.mean)
 def mean(
     a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
 ) -> Tensor:
@@ -81,6 +93,8 @@ max_op = op(
     np.maximum.reduce,
     _extreme_vjp,
     cases=_CASES,
+    stacks=True,
+    reads="some",
     source="np.max({0}, axis={axis}, keepdims={keepdims})",
 )
 min_op = op(
@@ -88,20 +102,25 @@ min_op = op(
     np.minimum.reduce,
     _extreme_vjp,
     cases=_CASES,
+    stacks=True,
+    reads="some",
     source="np.min({0}, axis={axis}, keepdims={keepdims})",
 )
 
 
+@implements(np.max, np.amax)
 def max(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
     """The greatest entry over ``axis``; entries that tie share its gradient equally."""
     return max_op(_ready("max", a, None, out), axis=axis, keepdims=keepdims)
 
 
+@implements(np.min, np.amin)
 def min(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
     """The least entry over ``axis``; entries that tie share its gradient equally."""
     return min_op(_ready("min", a, None, out), axis=axis, keepdims=keepdims)
 
 
+@implements(np.var)
 def var(
     a: Any,
     axis: Any = None,
@@ -121,8 +140,10 @@ def var(
 
 def _ready(function: str, a: Any, dtype: Any, out: Any) -> Any:
     """The operand in the dtype asked for; ``out`` is refused."""
-    if out is not None:
-        raise out_argument(function)
+    refuse_out(function, out)
     if type(a) is not Tensor:
         return np.asarray(a, dtype)
     return a if dtype is None else astype(a, dtype)
+
+
+amax, amin = max, min

@@ -9,32 +9,43 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..errors import explain, out_argument
+from ..errors import explain
 from ..notation import ATOM, POWER, SUM, Notation
 from ..op import Case, Each, op
 from ..tensor import Tensor
+from .define import implements, operand, refuse_out
+
+__all__ = [
+    "array", "broadcast_to", "concatenate", "expand_dims", "matrix_transpose", "ravel", "reshape",
+    "squeeze", "stack", "swapaxes", "transpose",
+]  # fmt: skip
 
 reshape_op = op(
     "reshape",
     lambda x, shape: x.reshape(shape),
-    lambda g, out, x, shape: g.reshape(x.shape),
+    lambda g, out, x, shape: g.reshape(g.shape[: g.ndim - out.ndim] + x.shape),
     cases=[Case(((2, 3),), {"shape": shape}) for shape in ((6,), (3, -1), (1, 2, 3))],
     source="np.reshape({0}, {shape})",
+    stacks=True,
+    reads="all",
 )
 
 
-def reshape(a: Any, shape: Any, order: str = "C") -> Tensor:
+@implements(np.reshape)
+def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
     """The entries of ``a`` in their order, in another shape; one size may be −1."""
     if order != "C":  # "A" and "K" depend on how the array lies in memory
         raise ValueError(f"reshape: only order='C' can be differentiated, not {order!r}")
     return reshape_op(a, shape=shape)
 
 
+@implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Tensor:
     """All entries along one axis."""
     return reshape(a, (-1,), order)
 
 
+@implements(np.expand_dims)
 def expand_dims(x: Any, axis: Any) -> Tensor:
     """New axes of size 1 at the positions ``axis`` of the result."""
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
@@ -43,6 +54,7 @@ def expand_dims(x: Any, axis: Any) -> Tensor:
     return reshape(x, tuple(1 if i in new else next(sizes) for i in range(np.ndim(x) + len(axes))))
 
 
+@implements(np.squeeze)
 def squeeze(x: Any, axis: Any = None) -> Tensor:
     """Without the axes of size 1, or without those of them in ``axis``."""
     try:
@@ -52,23 +64,35 @@ def squeeze(x: Any, axis: Any = None) -> Tensor:
     return reshape(x, shape)
 
 
+def _transpose_vjp(g: Any, out: Any, x: Any, axes: Any) -> Any:
+    stacked = g.ndim - x.ndim
+    if axes is None and not stacked:
+        return transpose(g)
+    order = range(x.ndim)[::-1] if axes is None else np.argsort(np.mod(axes, x.ndim)).tolist()
+    return transpose(g, [*range(stacked), *(stacked + i for i in order)])
+
+
 transpose_op = op(
     "transpose",
     lambda x, axes: x.transpose(axes),
-    lambda g, out, x, axes: transpose(g, axes and np.argsort(np.mod(axes, x.ndim)).tolist()),
+    _transpose_vjp,
     cases=[Case(((2, 3),), {"axes": None}), Case(((2, 3, 4),), {"axes": (2, 0, -2)})],
     notation=Notation("{0}ᵀ", POWER, (ATOM,), "ᵀ"),
+    stacks=True,
+    reads="all",
     source=lambda xs, params: (
         f"{xs[0]}.T" if params["axes"] is None else f"np.transpose({xs[0]}, {params['axes']})"
     ),
 )
 
 
+@implements(np.transpose)
 def transpose(a: Any, axes: Any = None) -> Tensor:
     """The axes in the order ``axes``, reversed where it is None."""
     return transpose_op(a, axes=None if axes is None else tuple(axes))
 
 
+@implements(np.swapaxes)
 def swapaxes(x: Any, axis1: Any, axis2: Any) -> Tensor:
     """Two axes exchanged."""
     order = [*range(np.ndim(x))]
@@ -77,6 +101,7 @@ def swapaxes(x: Any, axis1: Any, axis2: Any) -> Tensor:
     return transpose(x, order)
 
 
+@implements(np.matrix_transpose, np.linalg.matrix_transpose)
 def matrix_transpose(x: Any) -> Tensor:
     """The last two axes exchanged."""
     return transpose(x) if np.ndim(x) == 2 else swapaxes(x, -1, -2)
@@ -101,18 +126,20 @@ broadcast_to_op = op(
     ],
     notation=Notation("{0}", SUM, (SUM,), "broadcast"),
     source="np.broadcast_to({0}, {shape})",
+    stacks=True,
+    reads="all",
 )
 
 
+@implements(np.broadcast_to)
 def broadcast_to(x: Any, shape: Any) -> Tensor:
     """``x`` repeated along new axes and axes of size 1 to the given shape."""
     return broadcast_to_op(x, shape=tuple(np.atleast_1d(shape).tolist()))
 
 
 def _part(i: int, g: Any, out: Any, *xs: Any, axis: int, starts: tuple[int, ...]) -> Any:
-    index: list[Any] = [slice(None)] * g.ndim
-    index[axis] = slice(starts[i], starts[i] + xs[i].shape[axis])
-    return g[tuple(index)]
+    behind = (slice(None),) * ((-1 - axis) % out.ndim)
+    return g[(..., slice(starts[i], starts[i] + xs[i].shape[axis]), *behind)]
 
 
 concatenate_op = op(
@@ -124,16 +151,18 @@ concatenate_op = op(
         Case(((2, 1), (2, 3), (2, 2)), {"axis": -1, "starts": (0, 1, 4)}),
     ],
     source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
+    stacks=True,
+    reads="some",
 )
 
 
+@implements(np.concatenate)
 def concatenate(
     arrays: Sequence[Any], axis: Any = 0, out: None = None, dtype: Any = None
 ) -> Tensor:
     """Tensors and arrays joined along an axis that they have; ``axis=None`` flattens them first."""
-    if out is not None:
-        raise out_argument("concatenate")
-    parts = [x if type(x) is Tensor else np.asarray(x) for x in arrays]
+    refuse_out("concatenate", out)
+    parts = list(map(operand, arrays))
     if axis is None:
         parts, axis = [ravel(x) for x in parts], 0
     sizes = [x.shape[axis] if -x.ndim <= axis < x.ndim else 0 for x in parts]
@@ -141,6 +170,7 @@ def concatenate(
     return joined if dtype is None else joined.astype(dtype)
 
 
+@implements(np.stack)
 def stack(arrays: Sequence[Any], axis: int = 0, out: None = None, dtype: Any = None) -> Tensor:
     """Tensors and arrays of the same shape joined along a new axis.
 

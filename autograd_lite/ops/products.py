@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import explain, out_argument
+from ..errors import explain
 from ..notation import MATMUL, PREFIX, PRODUCT, SUM, Notation, infix
 from ..op import Case, Op, op
 from ..tensor import Tensor
+from .define import implements, refuse_out
 from .elementwise import multiply
 from .shaping import reshape, transpose
+
+__all__ = ["dot", "linear", "matmul"]
 
 # A vector operand stands for a row (left) or a column (right), and that axis is dropped again. The
 # cotangents may have the stacks' broadcast shape: the backward pass sums them.
@@ -33,10 +36,10 @@ def _matmul_left(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
 
 
 def _matmul_right(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
-    if x.ndim == y.ndim == 2:
+    if x.ndim == y.ndim == g.ndim == 2:
         return x.T.dot(g)
     if x.ndim == 1:
-        return g * x if y.ndim == 1 else x[:, None] * g[..., None, :]
+        return g[..., None] * x if y.ndim == 1 else x[:, None] * g[..., None, :]
     if y.ndim == 1:
         return (x.mT @ g[..., None])[..., 0]
     return x.mT @ g
@@ -56,6 +59,7 @@ matmul: Op = op(
         )
     ],
     notation=infix("", MATMUL),
+    stacks=True,
 )  # fmt: skip
 
 
@@ -68,9 +72,14 @@ linear = op(
     lambda g, out, x, weight, bias: g,
     cases=[Case(((4, 2), (2, 3), (1, 3))), Case(((2,), (2, 3), (3,)))],
     notation=Notation("{0} {1} + {2}", SUM, (MATMUL, PREFIX, PRODUCT), "+"),
+    stacks=True,
 )
 
 
+implements(np.matmul, np.linalg.matmul)(matmul)
+
+
+@implements(np.dot)
 def dot(a: Any, b: Any, out: None = None) -> Tensor:
     """``np.dot``: the sum over the last axis of ``a`` and the second to last of ``b``.
 
@@ -79,8 +88,7 @@ def dot(a: Any, b: Any, out: None = None) -> Tensor:
     Shapes:
         ``(…, k)`` and ``(*, k, m)`` → ``(…, *, m)``.
     """
-    if out is not None:
-        raise out_argument("dot")
+    refuse_out("dot", out)
     left, right = np.shape(a), np.shape(b)
     if not left or not right:
         return multiply(a, b)

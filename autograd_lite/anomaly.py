@@ -1,0 +1,143 @@
+"""`detect_anomaly`: which op made the first nan or inf, on which line of the user's code."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from . import errors
+from .modes import Mode
+
+_LIBRARIES = tuple(
+    str(Path(file).parent) + "/"
+    for file in (__file__, np.__file__, Path(__file__).parents[1] / "nn" / "__init__.py")
+)
+
+
+class detect_anomaly(Mode):  # noqa: N801  (used like a function)
+    """Within it, in this thread, the first op that makes a nan or an inf raises, and is named.
+
+    In the forward pass that is an op whose result isn't finite although its operands are; in the
+    backward pass one whose rule gives what isn't finite for a cotangent that is. The error names
+    the op, the line that called it, and the entries. It costs a look at every array and every call
+    stack, so it is for finding a fault, not for every day.
+
+    Raises:
+        FloatingPointError: at the op, while still within it.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> x = ag.Tensor([1.0, 0.0], requires_grad=True, name="x")
+        >>> with ag.detect_anomaly():
+        ...     y = np.sqrt(x).sum()
+        ...     y.backward()  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        FloatingPointError: backward of sqrt: the cotangent of x of shape (2,) has 1 entry ...
+    """
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._silent = np.errstate(all="ignore")  # the error says more than NumPy's warning
+        self._silent.__enter__()
+
+    def __exit__(self, *exception: object) -> None:
+        self._silent.__exit__(*exception)  # type: ignore[arg-type]
+        super().__exit__(*exception)
+
+
+_lines: dict[int, tuple[Any, str]] = {}  # of recorded Tensors that are alive, by their number
+
+
+def _remember(result: Any, line: str) -> None:
+    number = result._number
+    _lines[number] = weakref.ref(result, lambda _: _lines.pop(number, None)), line
+
+
+def user_line() -> str:
+    """Where the code that is not this library's, nor NumPy's, stands now: ``file:line, in f``."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+        frame = frame.f_back
+    if frame is None:
+        return "an unknown line"
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
+
+
+def check_forward(op: str, inputs: Sequence[Any], arrays: Sequence[Any], result: Any) -> None:
+    """Raise where ``result`` isn't finite and the operands are."""
+    line = user_line()
+    if result._tracked:
+        _remember(result, line)
+    if _finite(result._array):
+        return
+    odd = [x for x, a in zip(inputs, arrays, strict=True) if not _finite(a)]
+    if not odd or (_has_nan(result._array) and not any(map(_has_nan, arrays))):
+        _raise(f"{op}: its result", result._array, line, inputs, arrays)
+    for x, a in zip(inputs, arrays, strict=True):
+        if _has_nan(a):
+            _raise(f"{op}: its operand {errors.describe(x)}", a, line, (), ())
+
+
+def check_backward(
+    op: str, tensor: Any, g: Any, x: Any, arrays: Sequence[Any], cotangent: Any
+) -> None:
+    """Raise where the cotangent that a rule gave for its input ``x`` isn't finite, and ``g`` is."""
+    value, g = getattr(cotangent, "_array", cotangent), getattr(g, "_array", g)
+    if _finite(value) or not _finite(g):
+        return
+    line = _lines.get(tensor._number, (None, "a line before detect_anomaly()"))[1]
+    hint = ""
+    if np.shape(g) == np.shape(value) and np.any((np.asarray(g) == 0) & ~np.isfinite(value)):
+        hint = (
+            "; where the cotangent that came in is 0, the result isn't wanted: keep the operand in "
+            "the op's domain there, as in ag.where(mask, f(ag.where(mask, x, 1.0)), 0.0)"
+        )
+    what = f"backward of {op}: the cotangent of {errors.describe(x)}"
+    _raise(what, value, line, tensor.inputs, arrays, hint)
+
+
+def _raise(
+    what: str,
+    value: Any,
+    line: str,
+    inputs: Sequence[Any],
+    arrays: Sequence[Any],
+    hint: str = "",
+) -> NoReturn:
+    value = np.asarray(value)
+    odd = np.argwhere(~np.isfinite(value))
+    shown = ", ".join(_entry(value, tuple(i)) for i in odd[:3].tolist())
+    more = ", …" if len(odd) > 3 else ""
+    lines = [
+        f"{what} has {len(odd)} entr{'y' if len(odd) == 1 else 'ies'} that "
+        f"{'is' if len(odd) == 1 else 'are'} not finite: {shown}{more}{hint}",
+        f"  at {line}",
+    ]
+    index = tuple(odd[0].tolist())
+    for i, (x, a) in enumerate(zip(inputs, arrays, strict=False)):
+        label = errors.describe(x, f"operand {i}")
+        if np.shape(a) == value.shape and index:
+            label += f", {_entry(np.asarray(a), index)}"
+        elif np.size(a) == 1:
+            label += f", {np.asarray(a).item():.6g}"
+        lines.append(f"  {label}")
+    raise FloatingPointError("\n".join(lines))
+
+
+def _entry(value: Any, index: tuple[int, ...]) -> str:
+    return f"{list(index) if index else ''}{' = ' if index else ''}{value[index]:.6g}"
+
+
+def _finite(a: Any) -> bool:
+    return bool(np.isfinite(a).all())
+
+
+def _has_nan(a: Any) -> bool:
+    return bool(np.isnan(a).any())
