@@ -164,7 +164,7 @@ def op(name: str, forward: Callable[..., Any], *vjps: Vjp | Each | None, **kwarg
         raise ValueError(f"op {name!r} is in the table already; choose another name")
     entry = OPS[name] = Op(name, forward, *vjps, **kwargs)
     if isinstance(forward, np.ufunc):
-        NUMPY[forward] = entry
+        NUMPY.setdefault(forward, entry)
     return entry
 
 

@@ -7,6 +7,7 @@ what ``np.f`` of a Tensor calls.
 from .elementwise import *
 from .elementwise import __all__ as _elementwise
 from .elementwise import as_it_was as as_it_was
+from .elementwise import root as root
 from .elementwise import value_of as value_of
 from .indexing import *
 from .indexing import __all__ as _indexing

@@ -233,6 +233,15 @@ log1p = entrywise("log1p", np.log1p, lambda g, out, x: g / (1 + x), domain=(-0.7
 sqrt = entrywise(
     "sqrt", np.sqrt, lambda g, out, x: g / (2 * out), domain=POSITIVE, notation=function("√")
 )
+# The root of a sum of squares, such as a norm: where that is 0 its derivative is taken as 0.
+root = entrywise(
+    "root",
+    np.sqrt,
+    lambda g, out, x: g * np.where(out == 0, 0.0, 0.5 / np.where(out == 0, 1.0, out)),
+    domain=POSITIVE,
+    notation=function("√"),
+    source="np.sqrt({0})",
+)
 cbrt = entrywise("cbrt", np.cbrt, lambda g, out, x: g / (3 * out * out), domain=POSITIVE)
 sin = entrywise("sin", np.sin, lambda g, out, x: g * np.cos(x))
 cos = entrywise("cos", np.cos, lambda g, out, x: -g * np.sin(x))
