@@ -4,6 +4,10 @@ An entry is a forward and one vjp per input. A function that NumPy has, too, bea
 what ``np.f`` of a Tensor calls.
 """
 
+from .calculus import *
+from .calculus import __all__ as _calculus
+from .einsum import *
+from .einsum import __all__ as _einsum
 from .elementwise import *
 from .elementwise import __all__ as _elementwise
 from .elementwise import as_it_was as as_it_was
@@ -12,14 +16,24 @@ from .elementwise import value_of as value_of
 from .indexing import *
 from .indexing import __all__ as _indexing
 from .indexing import getitem as getitem
+from .joining import *
+from .joining import __all__ as _joining
+from .moving import *
+from .moving import __all__ as _moving
+from .order import *
+from .order import __all__ as _order
 from .products import *
 from .products import __all__ as _products
 from .reductions import *
 from .reductions import __all__ as _reductions
+from .scans import *
+from .scans import __all__ as _scans
 from .shaping import *
 from .shaping import __all__ as _shaping
 from .shaping import transpose_op as transpose_op
+from .statistics import *
+from .statistics import __all__ as _statistics
 
-__all__ = [  # pyright: ignore
-    *_elementwise, *_indexing, *_products, *_reductions, *_shaping,
-]  # fmt: skip
+__all__ = [
+    *_calculus, *_einsum, *_elementwise, *_indexing, *_joining, *_moving, *_order, *_products, *_reductions, *_scans, *_shaping, *_statistics,
+]

@@ -404,6 +404,13 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Tensor:
 # The gradient of a real L at x + iy is ∂L/∂x − i ∂L/∂y. Where an input is real, the backward pass
 # takes the real part of its cotangent.
 conj = entrywise("conj", np.conjugate, lambda g, out, x: conj(g))
+
+
+def conjugate_of(x: Any) -> Any:
+    """``conj(x)``, which is a real x itself."""
+    return conj(x) if x.dtype.kind == "c" else x
+
+
 real = implements(np.real)(
     entrywise("real", lambda x: x.real, lambda g, out, x: g, source="np.real({0})")
 )

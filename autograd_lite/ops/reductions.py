@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..notation import function
 from ..op import Case, op
 from ..tensor import Tensor
-from .define import implements, refuse_out
-from .elementwise import astype
-from .shaping import broadcast_to
+from .define import implements, operand, refuse_out, value
+from .elementwise import astype, conj, real, root
+from .elementwise import where as where_
+from .joining import concatenate
+from .shaping import broadcast_to, reshape, transpose
 
-__all__ = ["amax", "amin", "max", "mean", "min", "sum", "var"]
+__all__ = [
+    "amax", "amin", "max", "mean", "min", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd",
+    "nansum", "nanvar", "prod", "ptp", "std", "sum", "var",
+]  # fmt: skip
 
 _CASES = [
     Case(((2, 3),), {"axis": axis, "keepdims": keepdims})
@@ -56,10 +64,18 @@ sum_op = op(
 
 @implements(np.sum)
 def sum(
-    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = None,
 ) -> Tensor:
-    """The sum over ``axis``."""
-    return sum_op(_ready("sum", a, dtype, out), axis=axis, keepdims=keepdims)
+    """The sum over ``axis`` of the entries where ``where`` holds, and of ``initial``."""
+    a = _ready("sum", a, dtype, out, where, 0)
+    total = sum_op(a, axis=axis, keepdims=keepdims)
+    return total if initial is None else total + initial
 
 
 mean_op = op(
@@ -76,48 +92,136 @@ mean_op = op(
 
 @implements(np.mean)
 def mean(
-    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    *,
+    where: Any = None,
 ) -> Tensor:
-    """The mean over ``axis``."""
-    return mean_op(_ready("mean", a, dtype, out), axis=axis, keepdims=keepdims)
+    """The mean over ``axis`` of the entries where ``where`` holds."""
+    if where is None:
+        return mean_op(_ready("mean", a, dtype, out), axis=axis, keepdims=keepdims)
+    total = sum(a, axis, dtype, out, keepdims, where=where)
+    average: Tensor = total / _count(a, axis, keepdims, where)
+    return average
 
 
-def _extreme_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """Entries that tie for the extreme share the gradient equally."""
+def _count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
+    """How many entries are reduced."""
+    held = np.broadcast_to(True if where is None else value(where), np.shape(a))
+    return held.sum(axis=axis, keepdims=keepdims)
+
+
+def _extreme_vjp(
+    g: Any, out: Any, x: Any, axis: Any, keepdims: bool, initial: Any = None
+) -> Any:
+    """Entries that tie for the extreme share the gradient equally; there is none for ``initial``."""
     chosen = x == _kept(out, x, axis, keepdims)
-    return _kept(g, x, axis, keepdims) * (chosen / chosen.sum(axis=axis, keepdims=True))
+    return _kept(g, x, axis, keepdims) * (
+        chosen / np.maximum(chosen.sum(axis=axis, keepdims=True), 1)
+    )
 
 
-max_op = op(
-    "max",
-    np.maximum.reduce,
-    _extreme_vjp,
+def _extreme(name: str, ufunc: np.ufunc) -> Callable[..., Tensor]:
+    entry = op(
+        name,
+        ufunc.reduce,
+        _extreme_vjp,
+        cases=_CASES,
+        stacks=True,
+        reads="some",
+        source=f"np.{name}({{0}}, axis={{axis}}, keepdims={{keepdims}})",
+    )
+
+    def extreme(
+        a: Any,
+        axis: Any = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = None,
+    ) -> Tensor:
+        if where is not None and initial is None:
+            raise ValueError(f"{name}: with where= there must be an initial=")
+        a = _ready(name, a, None, out, where, initial)
+        settings = {} if initial is None else {"initial": initial}
+        return entry(a, axis=axis, keepdims=keepdims, **settings)
+
+    extreme.__name__ = name
+    extreme.__doc__ = f"The {name} over ``axis``; entries that tie share its gradient equally."
+    return extreme
+
+
+max = implements(np.max, np.amax)(_extreme("max", np.maximum))
+min = implements(np.min, np.amin)(_extreme("min", np.minimum))
+amax, amin = max, min
+
+
+@implements(np.ptp)
+def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
+    """The maximum less the minimum over ``axis``."""
+    spread: Tensor = max(a, axis, out, keepdims) - min(a, axis, None, keepdims)
+    return spread
+
+
+# ---------------------------------------------------------------------- products
+
+
+def flattened(x: Any, axis: Any) -> Any:
+    """``x`` with the axes in ``axis`` (None: all of them) as the last one."""
+    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    rest = [i for i in range(x.ndim) if i not in axes]
+    size = math.prod(x.shape[i] for i in axes)
+    return reshape(transpose(x, [*rest, *axes]), (*(x.shape[i] for i in rest), size))
+
+
+def unflattened(y: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """What `flattened` made of an array of that shape, in that shape again."""
+    ndim = len(shape)
+    axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
+    order = [*(i for i in range(ndim) if i not in axes), *axes]
+    return transpose(reshape(y, [shape[i] for i in order]), np.argsort(order).tolist())
+
+
+def _others(x: Any, axis: Any) -> Any:
+    """For each entry the product of all others that it is multiplied with; divides by nothing."""
+    rows = flattened(x, axis)
+    one = np.ones((*rows.shape[:-1], 1), x.dtype)
+    before = concatenate([one, np.cumprod(rows[..., :-1], axis=-1)], -1)
+    behind = concatenate([one, np.cumprod(rows[..., :0:-1], axis=-1)], -1)[..., ::-1]
+    return unflattened((before * behind)[..., : rows.shape[-1]], x.shape, axis)
+
+
+prod_op = op(
+    "prod",
+    np.multiply.reduce,
+    lambda g, out, x, axis, keepdims: _kept(g, x, axis, keepdims) * _others(x, axis),
     cases=_CASES,
+    notation=function("Π"),
     stacks=True,
-    reads="some",
-    source="np.max({0}, axis={axis}, keepdims={keepdims})",
-)
-min_op = op(
-    "min",
-    np.minimum.reduce,
-    _extreme_vjp,
-    cases=_CASES,
-    stacks=True,
-    reads="some",
-    source="np.min({0}, axis={axis}, keepdims={keepdims})",
+    source="np.prod({0}, axis={axis}, keepdims={keepdims})",
 )
 
 
-@implements(np.max, np.amax)
-def max(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
-    """The greatest entry over ``axis``; entries that tie share its gradient equally."""
-    return max_op(_ready("max", a, None, out), axis=axis, keepdims=keepdims)
+@implements(np.prod)
+def prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = None,
+) -> Tensor:
+    """The product over ``axis``; its derivatives are right where entries are 0, too."""
+    a = _ready("prod", a, dtype, out, where, 1)
+    product = prod_op(a, axis=axis, keepdims=keepdims)
+    return product if initial is None else product * initial
 
 
-@implements(np.min, np.amin)
-def min(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
-    """The least entry over ``axis``; entries that tie share its gradient equally."""
-    return min_op(_ready("min", a, None, out), axis=axis, keepdims=keepdims)
+# ---------------------------------------------------------------------- spread
 
 
 @implements(np.var)
@@ -128,22 +232,98 @@ def var(
     out: None = None,
     ddof: float = 0,
     keepdims: bool = False,
+    *,
+    where: Any = None,
+    mean: Any = None,
+    correction: float | None = None,
 ) -> Tensor:
-    """The variance over ``axis``: the sum of squared deviations by ``n − ddof``."""
+    """The variance over ``axis``: the sum of squared deviations by ``n − ddof``.
+
+    Of complex numbers, of the squared sizes of the deviations.
+    """
     a = _ready("var", a, dtype, out)
-    deviation = a - mean(a, axis=axis, keepdims=True)
-    total = sum(deviation * deviation, axis=axis, keepdims=keepdims)
-    degrees = a.size / (total.size or 1) - ddof
-    variance: Tensor = total / (degrees if degrees > 0 else 0.0)
+    if a.dtype == np.float16 and dtype is None:  # squares soon overflow
+        wide = var(astype(a, np.float32), axis, None, None, ddof, keepdims, where=where, mean=mean,
+                   correction=correction)  # fmt: skip
+        return astype(wide, np.float16)  # type: ignore[no-any-return]
+    deviation = a - (_mean(a, axis, keepdims=True, where=where) if mean is None else mean)
+    square = real(deviation * conj(deviation)) if a.dtype.kind == "c" else deviation * deviation
+    total = sum(square, axis, keepdims=keepdims, where=where)
+    degrees = _count(a, axis, keepdims, where) - (ddof if correction is None else correction)
+    variance: Tensor = total / np.maximum(degrees, 0).astype(total.dtype)
     return variance
 
 
-def _ready(function: str, a: Any, dtype: Any, out: Any) -> Any:
-    """The operand in the dtype asked for; ``out`` is refused."""
+_mean = mean  # which NumPy's argument of that name hides
+
+
+@implements(np.std)
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = None,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Tensor:
+    """The root of the variance; where that is 0 its gradient is 0."""
+    refuse_out("std", out)
+    return root(
+        var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
+    )
+
+
+# ---------------------------------------------------------------------- without nan
+
+
+def _without_nan(function: Any, reduce: Callable[..., Any]) -> Callable[..., Any]:
+    """A reduction of the entries that are numbers; no gradient flows to the others."""
+
+    def reduced(a: Any, *args: Any, where: Any = True, **kwargs: Any) -> Any:
+        numbers = ~np.isnan(value(a))
+        return reduce(a, *args, where=numbers & value(where), **kwargs)
+
+    reduced.__name__ = function.__name__
+    reduced.__doc__ = f"`{reduce.__name__}` of the entries that aren't nan."
+    return implements(function)(reduced)
+
+
+def _extreme_or_nan(extreme: Callable[..., Any], initial: float) -> Callable[..., Any]:
+    """An extreme that is nan where there is no number."""
+
+    def reduced(
+        a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *,
+        initial: float = initial, where: Any,
+    ) -> Any:  # fmt: skip
+        found = extreme(a, axis, out, keepdims, initial=initial, where=where)
+        none = ~np.broadcast_to(where, np.shape(a)).any(axis=axis, keepdims=keepdims)
+        return np.where(none, np.nan, found) if none.any() and np.isinf(initial) else found
+
+    reduced.__name__ = extreme.__name__
+    return reduced
+
+
+nansum = _without_nan(np.nansum, sum)
+nanprod = _without_nan(np.nanprod, prod)
+nanmean = _without_nan(np.nanmean, mean)
+nanvar = _without_nan(np.nanvar, var)
+nanstd = _without_nan(np.nanstd, std)
+nanmax = _without_nan(np.nanmax, _extreme_or_nan(max, -np.inf))
+nanmin = _without_nan(np.nanmin, _extreme_or_nan(min, np.inf))
+
+
+def _ready(
+    function: str, a: Any, dtype: Any, out: Any, where: Any = None, identity: Any = 0
+) -> Any:
+    """The operand in the dtype asked for, the identity where it doesn't count; no ``out``."""
     refuse_out(function, out)
-    if type(a) is not Tensor:
-        return np.asarray(a, dtype)
-    return a if dtype is None else astype(a, dtype)
-
-
-amax, amin = max, min
+    a = operand(a)
+    if dtype is not None:
+        a = astype(a, dtype)
+    if where is None:
+        return a
+    return where_(value(where), a, np.asarray(identity, a.dtype))

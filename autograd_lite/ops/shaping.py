@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import explain
 from ..notation import ATOM, POWER, SUM, Notation
-from ..op import Case, Each, op
+from ..op import Case, op
 from ..tensor import Tensor
-from .define import implements, operand, refuse_out
+from .define import implements, operand
 
 __all__ = [
-    "array", "broadcast_to", "concatenate", "expand_dims", "matrix_transpose", "ravel", "reshape",
-    "squeeze", "stack", "swapaxes", "transpose",
+    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "expand_dims",
+    "matrix_transpose", "moveaxis", "permute_dims", "ravel", "reshape", "rollaxis", "squeeze",
+    "swapaxes", "transpose",
 ]  # fmt: skip
 
 reshape_op = op(
@@ -64,6 +64,22 @@ def squeeze(x: Any, axis: Any = None) -> Tensor:
     return reshape(x, shape)
 
 
+def _atleast(function: Any) -> Callable[..., Any]:
+    def atleast(*arys: Any) -> Any:
+        reshaped = tuple(
+            reshape(x, function(np.broadcast_to(0, np.shape(x))).shape) for x in arys
+        )
+        return reshaped[0] if len(arys) == 1 else reshaped
+
+    atleast.__doc__ = f"``np.{function.__name__}``: with axes of size 1 where there are too few."
+    return implements(function)(atleast)
+
+
+atleast_1d = _atleast(np.atleast_1d)
+atleast_2d = _atleast(np.atleast_2d)
+atleast_3d = _atleast(np.atleast_3d)
+
+
 def _transpose_vjp(g: Any, out: Any, x: Any, axes: Any) -> Any:
     stacked = g.ndim - x.ndim
     if axes is None and not stacked:
@@ -92,13 +108,32 @@ def transpose(a: Any, axes: Any = None) -> Tensor:
     return transpose_op(a, axes=None if axes is None else tuple(axes))
 
 
+def _reordered(name: str, x: Any, move: Callable[[Any], Any]) -> Tensor:
+    """``x`` with its axes in the order in which ``move`` puts those of an array."""
+    x = operand(x)
+    try:  # the sizes of an array without entries tell where each axis goes
+        sizes = move(np.empty((0, *range(1, x.ndim))[: x.ndim])).shape
+    except ValueError as error:
+        raise explain(name, (x,), (x,), {}, error) from error
+    return transpose(x, sizes)
+
+
 @implements(np.swapaxes)
 def swapaxes(x: Any, axis1: Any, axis2: Any) -> Tensor:
     """Two axes exchanged."""
-    order = [*range(np.ndim(x))]
-    a, b = (normalize_axis_index(axis, len(order), "swapaxes") for axis in (axis1, axis2))
-    order[a], order[b] = b, a
-    return transpose(x, order)
+    return _reordered("swapaxes", x, lambda y: np.swapaxes(y, axis1, axis2))
+
+
+@implements(np.moveaxis)
+def moveaxis(a: Any, source: Any, destination: Any) -> Tensor:
+    """The axes ``source`` put where ``destination`` says, the others in their order."""
+    return _reordered("moveaxis", a, lambda y: np.moveaxis(y, source, destination))
+
+
+@implements(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Tensor:
+    """An axis moved back until it stands before ``start``."""
+    return _reordered("rollaxis", a, lambda y: np.rollaxis(y, axis, start))
 
 
 @implements(np.matrix_transpose, np.linalg.matrix_transpose)
@@ -132,69 +167,16 @@ broadcast_to_op = op(
 
 
 @implements(np.broadcast_to)
-def broadcast_to(x: Any, shape: Any) -> Tensor:
+def broadcast_to(x: Any, shape: Any, subok: bool = False) -> Tensor:
     """``x`` repeated along new axes and axes of size 1 to the given shape."""
     return broadcast_to_op(x, shape=tuple(np.atleast_1d(shape).tolist()))
 
 
-def _part(i: int, g: Any, out: Any, *xs: Any, axis: int, starts: tuple[int, ...]) -> Any:
-    behind = (slice(None),) * ((-1 - axis) % out.ndim)
-    return g[(..., slice(starts[i], starts[i] + xs[i].shape[axis]), *behind)]
+@implements(np.broadcast_arrays)
+def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Tensor, ...]:
+    """All in the shape that they have in common."""
+    shape = np.broadcast_shapes(*map(np.shape, args))
+    return tuple(broadcast_to(x, shape) for x in args)
 
 
-concatenate_op = op(
-    "concatenate",
-    lambda *xs, axis, starts: np.concatenate(xs, axis=axis),
-    Each(_part),
-    cases=[
-        Case(((2, 3), (1, 3)), {"axis": 0, "starts": (0, 2)}),
-        Case(((2, 1), (2, 3), (2, 2)), {"axis": -1, "starts": (0, 1, 4)}),
-    ],
-    source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
-    stacks=True,
-    reads="some",
-)
-
-
-@implements(np.concatenate)
-def concatenate(
-    arrays: Sequence[Any], axis: Any = 0, out: None = None, dtype: Any = None
-) -> Tensor:
-    """Tensors and arrays joined along an axis that they have; ``axis=None`` flattens them first."""
-    refuse_out("concatenate", out)
-    parts = list(map(operand, arrays))
-    if axis is None:
-        parts, axis = [ravel(x) for x in parts], 0
-    sizes = [x.shape[axis] if -x.ndim <= axis < x.ndim else 0 for x in parts]
-    joined = concatenate_op(*parts, axis=axis, starts=(0, *accumulate(sizes[:-1])))
-    return joined if dtype is None else joined.astype(dtype)
-
-
-@implements(np.stack)
-def stack(arrays: Sequence[Any], axis: int = 0, out: None = None, dtype: Any = None) -> Tensor:
-    """Tensors and arrays of the same shape joined along a new axis.
-
-    >>> import autograd_lite as ag
-    >>> x = ag.Tensor(2.0, requires_grad=True)
-    >>> ag.stack([x, x * x]).sum().backward()
-    >>> x.grad
-    array(5.)
-    """
-    shapes = {np.shape(x) for x in arrays}
-    if len(shapes) > 1:
-        raise ValueError(f"stack: all shapes must be the same, and these are {sorted(shapes)}")
-    return concatenate([expand_dims(x, axis) for x in arrays], axis, out, dtype)
-
-
-def array(data: Any) -> Tensor:
-    """One Tensor from nested lists that hold Tensors, arrays and numbers.
-
-    >>> import autograd_lite as ag
-    >>> a = ag.Tensor(2.0, requires_grad=True)
-    >>> ag.array([[a, 1.0], [0.0, a * a]]).sum().backward()
-    >>> a.grad
-    array(5.)
-    """
-    if isinstance(data, (list, tuple)) and len(data):
-        return stack([array(x) for x in data])
-    return data if type(data) is Tensor else Tensor(data)
+permute_dims = transpose

@@ -1,0 +1,278 @@
+"""Functions given by samples: differences, integrals, interpolation, polynomials, grids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from ..errors import describe
+from ..tensor import Tensor
+from .define import implements, operand, value
+from .elementwise import astype, exp, log, power, sign, where
+from .indexing import index_update
+from .joining import concatenate, stack
+from .moving import take
+from .reductions import sum
+from .shaping import broadcast_to, moveaxis, ravel, reshape
+
+__all__ = [
+    "apply_along_axis", "full_like", "geomspace", "gradient", "interp", "linspace", "logspace",
+    "piecewise", "polyval", "trapezoid", "unwrap", "vander",
+]  # fmt: skip
+
+
+@implements(np.gradient)
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """Differences of second order along axes, of the order ``edge_order`` at the edges.
+
+    The spacings, numbers or coordinates, have a gradient, too.
+    """
+    f = operand(f)
+    axes = tuple(range(f.ndim)) if axis is None else normalize_axis_tuple(axis, f.ndim)
+    if edge_order not in (1, 2):
+        raise ValueError(f"gradient: edge_order must be 1 or 2, not {edge_order!r}")
+    spacings = list(varargs or (1.0,))
+    if len(spacings) == 1:
+        spacings *= len(axes)
+    if len(spacings) != len(axes):
+        raise TypeError(
+            f"gradient: {len(varargs)} spacings were given for {len(axes)} axes; give one for "
+            "all, or one for each"
+        )
+    slopes = tuple(
+        moveaxis(_slopes(moveaxis(f, a, -1), operand(h), edge_order), -1, a)
+        for a, h in zip(axes, spacings, strict=True)
+    )
+    return slopes[0] if len(axes) == 1 else slopes
+
+
+def _slopes(f: Any, h: Any, edge_order: int) -> Any:
+    """Along the last axis, from the parabolas through three neighbours."""
+    n = f.shape[-1]
+    if n < edge_order + 1:
+        raise ValueError(
+            f"gradient: {n} samples along an axis are too few for edge_order={edge_order}; it "
+            f"needs {edge_order + 1}"
+        )
+    if h.ndim > 1 or (h.ndim == 1 and h.shape[0] != n):
+        raise ValueError(
+            f"gradient: coordinates of shape {h.shape} were given for an axis of {n} samples"
+        )
+    steps = h[1:] - h[:-1] if h.ndim else broadcast_to(h, (n - 1,))
+    quotients = (f[..., 1:] - f[..., :-1]) / steps
+    before, behind = steps[:-1], steps[1:]
+    share = before / (before + behind)
+    inner = (1 - share) * quotients[..., :-1] + share * quotients[..., 1:]
+    if edge_order == 1:
+        first, last = quotients[..., :1], quotients[..., -1:]
+    else:
+        first = quotients[..., :1] + (quotients[..., :1] - inner[..., :1])
+        last = quotients[..., -1:] + (quotients[..., -1:] - inner[..., -1:])
+    return concatenate([first, inner, last], -1)
+
+
+@implements(np.trapezoid)
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
+    """The integral along an axis by trapezoids; the coordinates ``x`` have a gradient, too."""
+    y = moveaxis(operand(y), axis, -1)
+    if x is not None:
+        x = operand(x)
+        x = x if x.ndim == 1 else moveaxis(x, axis, -1)
+        dx = x[..., 1:] - x[..., :-1]
+    elif np.ndim(dx) > 1:
+        dx = moveaxis(operand(dx), axis, -1)
+    return sum(dx * (y[..., 1:] + y[..., :-1]) / 2.0, -1)
+
+
+@implements(np.interp)
+def interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Tensor:
+    """Linear interpolation in the points ``(xp, fp)``; all three have a gradient.
+
+    At a point itself the slope is that to its right.
+    """
+    x, xp, fp = operand(x), operand(xp), operand(fp)
+    if xp.ndim != 1 or fp.shape != xp.shape or not xp.size:
+        raise ValueError(
+            f"interp: xp and fp must be vectors of one size, and have shapes {xp.shape} and "
+            f"{fp.shape}"
+        )
+    if period is not None:
+        if period == 0:
+            raise ValueError("interp: the period must not be 0")
+        x, xp = x % abs(period), xp % abs(period)
+        order = np.argsort(value(xp), kind="stable")
+        xp, fp = xp[order], fp[order]
+        xp = concatenate([xp[-1:] - abs(period), xp, xp[:1] + abs(period)])
+        fp = concatenate([fp[-1:], fp, fp[:1]])
+    points, at = value(xp), value(x)
+    last = len(points) - 1
+    if not last:
+        inner = broadcast_to(fp, x.shape) if x.ndim else fp[0]
+    else:
+        i = np.clip(np.searchsorted(points, at, side="right") - 1, 0, last - 1)
+        x0, x1, f0, f1 = xp[i], xp[i + 1], fp[i], fp[i + 1]
+        width = where(value(x1) == value(x0), 1.0, x1 - x0)
+        inner = f0 + (x - x0) * ((f1 - f0) / width)
+        inner = where(at == points[-1], fp[-1] + (x - xp[-1]) * ((f1 - f0) / width), inner)
+    if period is not None:
+        return inner  # type: ignore[no-any-return]
+    inner = where(at < points[0], fp[0] if left is None else left, inner)
+    return where(at > points[-1], fp[-1] if right is None else right, inner)  # type: ignore[no-any-return]
+
+
+@implements(np.unwrap)
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * np.pi) -> Tensor:
+    """Angles without jumps: multiples of the period are added, which are constant in pieces."""
+    p = operand(p)
+    array = value(p)
+    unwrapped = np.unwrap(array, discont, axis, period=period)
+    return p + (unwrapped - array).astype(unwrapped.dtype)  # type: ignore[no-any-return]
+
+
+@implements(np.polyval)
+def polyval(p: Any, x: Any) -> Tensor:
+    """The polynomial with coefficients ``p``, the highest first, at ``x``, by Horner's rule."""
+    p, x = operand(p), operand(x)
+    y = x * 0
+    for i in range(p.shape[0]):
+        y = y * x + p[i]
+    return y  # type: ignore[no-any-return]
+
+
+@implements(np.vander)
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:  # noqa: N803
+    """The powers of the entries of a vector in columns, the highest first."""
+    x = operand(x)
+    if x.ndim != 1:
+        raise ValueError(f"vander: a vector is needed, not an array of shape {x.shape}")
+    n = x.shape[0] if N is None else N
+    powers = [np.ones(x.shape, x.dtype), *(power(x, k) for k in range(1, n))][:n]
+    if not powers:
+        return np.empty((x.shape[0], 0), x.dtype)  # type: ignore[return-value]
+    return stack(powers if increasing else powers[::-1], -1)
+
+
+# ---------------------------------------------------------------------- grids
+
+
+@implements(np.linspace)
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
+    dtype: Any = None, axis: int = 0, *, device: None = None,
+) -> Any:  # fmt: skip
+    """Evenly spaced numbers from ``start`` to ``stop``, which both have a gradient."""
+    start, stop = operand(start) * 1.0, operand(stop) * 1.0
+    intervals = num - 1 if endpoint else num
+    share = np.linspace(0.0, 1.0, num, endpoint).astype(np.result_type(start.dtype, stop.dtype))
+    share = share.reshape(-1, *(1,) * max(start.ndim, stop.ndim))
+    points = start + share * (stop - start)
+    if endpoint and num > 1:
+        points = concatenate([points[:-1], broadcast_to(stop, points.shape[1:])[None]])
+    points = moveaxis(points, 0, axis) if axis else points
+    points = points if dtype is None else astype(points, dtype)
+    step = (stop - start) / (intervals if intervals > 0 else np.nan)
+    return (points, step) if retstep else points
+
+
+@implements(np.logspace)
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0,
+    dtype: Any = None, axis: int = 0,
+) -> Tensor:  # fmt: skip
+    """``base`` to the power of evenly spaced numbers."""
+    if np.ndim(base):
+        shape = np.broadcast_shapes(*(np.shape(x) for x in (start, stop, base)))
+        start, stop, base = (broadcast_to(x, shape) for x in (start, stop, base))
+        base = operand(base)[None] if axis == 0 else np.expand_dims(base, axis)
+    points = power(operand(base), linspace(start, stop, num, endpoint, axis=axis))
+    return points if dtype is None else astype(points, dtype)
+
+
+@implements(np.geomspace)
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Tensor:
+    """Numbers from ``start`` to ``stop`` of which each is the same multiple of the one before."""
+    start, stop = operand(start) * 1.0, operand(stop) * 1.0
+    if np.any(value(start) == 0) or np.any(value(stop) == 0):
+        raise ValueError("geomspace: neither end may be 0")
+    if start.dtype.kind == "c" or stop.dtype.kind == "c":
+        first, ratio = start, log(stop / start)
+    else:
+        if np.any(np.sign(value(start)) != np.sign(value(stop))):
+            start, stop = astype(start, complex), astype(stop, complex)
+        first, ratio = start, log(stop / start)
+    points = first * exp(linspace(0 * ratio, ratio, num, endpoint))
+    if num > 0:
+        shape = (1, *points.shape[1:])
+        ends = [broadcast_to(first, shape)]
+        if endpoint and num > 1:
+            ends.append(broadcast_to(stop, shape))
+        points = concatenate([ends[0], points[1 : num - len(ends) + 1], *ends[1:]])
+    points = moveaxis(points, 0, axis) if axis else points
+    return points if dtype is None else astype(points, dtype)
+
+
+@implements(np.full_like)
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True,
+    shape: Any = None, *, device: None = None,
+) -> Tensor:  # fmt: skip
+    """``fill_value``, which has a gradient, in the shape and dtype of ``a``, which has none."""
+    a = operand(a)
+    filled = broadcast_to(fill_value, a.shape if shape is None else shape)
+    return astype(filled, a.dtype if dtype is None else dtype)  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------------- functions of parts
+
+
+@implements(np.piecewise)
+def piecewise(
+    x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any
+) -> Tensor:
+    """Where a condition holds, its function of those entries of ``x``; the last that holds counts.
+
+    One function more than there are conditions is for where none holds.
+    """
+    x = operand(x)
+    conditions = value(condlist) if type(condlist) is Tensor else condlist
+    if np.ndim(conditions) == 0 or (
+        not isinstance(conditions[0], (list, np.ndarray, Tensor)) and x.ndim
+    ):
+        conditions = [conditions]
+    masks = [np.broadcast_to(np.asarray(value(c), bool), x.shape) for c in conditions]
+    if len(funclist) == len(masks) + 1:
+        masks.append(~np.any(masks, axis=0))
+    elif len(funclist) != len(masks):
+        raise ValueError(
+            f"piecewise: {len(masks)} conditions and {len(funclist)} functions were given; there "
+            "must be as many, or one function more"
+        )
+    y: Any = np.zeros(x.shape, x.dtype)
+    for mask, f in zip(masks, funclist, strict=True):
+        if mask.any():
+            y = index_update(y, mask, f(x[mask], *args, **kw) if callable(f) else f)
+    return y
+
+
+@implements(np.apply_along_axis)
+def apply_along_axis(
+    func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
+) -> Tensor:
+    """``func1d`` of each vector along an axis; what it returns takes the place of the axis."""
+    arr = operand(arr)
+    axis = normalize_axis_index(axis, arr.ndim)
+    rows = moveaxis(arr, axis, -1)
+    if not arr.size:
+        raise ValueError(f"apply_along_axis: {describe(arr, 'an array')} has no vectors")
+    found = [operand(func1d(row, *args, **kwargs)) for row in reshape(rows, (-1, arr.shape[axis]))]
+    front, inner = rows.shape[:-1], found[0].shape
+    whole = reshape(stack(found), (*front, *inner))
+    return moveaxis(whole, range(len(front), len(front) + len(inner)),
+                    range(axis, axis + len(inner)))  # fmt: skip

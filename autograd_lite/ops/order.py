@@ -1,0 +1,128 @@
+"""Order: sorting and quantiles. The order itself has no gradient; entries keep theirs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from ..errors import constant_param
+from ..tensor import Tensor
+from .define import implements, operand, refuse_out, value
+from .elementwise import where
+from .moving import take, take_along_axis
+from .reductions import flattened
+from .shaping import ravel, reshape
+from .statistics import weights_like
+
+__all__ = [
+    "median", "nanmedian", "nanpercentile", "nanquantile", "partition", "percentile", "quantile",
+    "sort",
+]  # fmt: skip
+
+
+def _in_order(name: str, a: Any, axis: int | None, order: Any, fields: Any) -> Tensor:
+    """``a`` in the order of the indices that NumPy gives for its value."""
+    if fields is not None:
+        raise TypeError(f"{name}: order= is for arrays with fields, and Tensors have none")
+    if axis is None:
+        a, axis = ravel(a), -1
+    a = operand(a)
+    return take_along_axis(a, order(value(a), axis), axis)  # type: ignore[no-any-return]
+
+
+@implements(np.sort)
+def sort(
+    a: Any, axis: int | None = -1, kind: Any = None, order: None = None, *,
+    stable: bool | None = None,
+) -> Tensor:  # fmt: skip
+    """The entries in ascending order along an axis; those that tie keep their order."""
+    return _in_order("sort", a, axis, lambda x, ax: np.argsort(x, ax, kind="stable"), order)
+
+
+@implements(np.partition)
+def partition(
+    a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: None = None
+) -> Tensor:
+    """The k-th entry along an axis in its sorted place, smaller ones before, others behind."""
+    return _in_order("partition", a, axis, lambda x, ax: np.argpartition(x, kth, ax, kind), order)
+
+
+def _order_statistic(
+    function: Any, a: Any, axis: Any, keepdims: Any, *q: Any, weights: Any = None, **how: Any
+) -> Any:
+    """A quantile: NumPy takes it of the entries' ranks, which says between which two it lies."""
+    a = operand(a)
+    axes = tuple(range(a.ndim)) if axis is None else normalize_axis_tuple(axis, a.ndim)
+    entries = flattened(a, axes)
+    array = value(entries)
+    q = tuple(constant_param(function.__name__, "q", x) if type(x) is Tensor else x for x in q)
+    if weights is not None:
+        how["weights"] = flattened(weights_like(value(weights), array_of=a, axis=axis), axes)
+    if not array.size:
+        return function(array, *q, axis=-1, **how)
+    rest, n = array.shape[:-1], array.shape[-1]
+    rows = np.arange(array.size // n)
+    order = np.argsort(array, axis=-1, kind="stable").reshape(-1, n)
+    ranks = np.empty((len(rows), n))
+    ranks[rows[:, None], order] = np.arange(n)
+    ranks = np.where(np.isnan(array), np.nan, ranks.reshape(array.shape))
+    rank = np.asarray(function(ranks, *q, axis=-1, **how))  # of shape q.shape + rest
+    known = np.where(np.isnan(rank), 0.0, rank).reshape(-1, len(rows))
+
+    def entry(k: Any) -> Any:
+        """Those of these ranks."""
+        k = k.astype(np.intp)
+        return take(entries, (order[rows, k] + rows * n).reshape(rank.shape))
+
+    low = np.floor(known)
+    dtype = function(np.zeros(1, array.dtype), *q).dtype
+    share = (known - low).reshape(rank.shape).astype(dtype)
+    lower = entry(low)
+    found = lower + share * (entry(np.ceil(known)) - lower)
+    if np.isnan(rank).any():
+        found = where(np.isnan(rank), np.asarray(np.nan, dtype), found)
+    if keepdims is True:
+        front = rank.shape[: rank.ndim - len(rest)]
+        kept = (1 if i in axes else size for i, size in enumerate(a.shape))
+        found = reshape(found, (*front, *kept))
+    return found
+
+
+def _quantile(function: Any) -> Any:
+    def quantile(
+        a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False,
+        method: str = "linear", keepdims: Any = False, *, weights: Any = None,
+    ) -> Tensor:  # fmt: skip
+        refuse_out(function.__name__, out)
+        return _order_statistic(  # type: ignore[no-any-return]
+            function, a, axis, keepdims, q, method=method, weights=weights
+        )
+
+    return _documented(function, quantile)
+
+
+def _median(function: Any) -> Any:
+    def median(
+        a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False,
+        keepdims: Any = False,
+    ) -> Tensor:  # fmt: skip
+        refuse_out(function.__name__, out)
+        return _order_statistic(function, a, axis, keepdims)  # type: ignore[no-any-return]
+
+    return _documented(function, median)
+
+
+def _documented(function: Any, ours: Any) -> Any:
+    ours.__name__ = ours.__qualname__ = function.__name__
+    ours.__doc__ = (
+        f"``np.{function.__name__}``, in all its methods; the gradient flows to the one or two "
+        "entries that it lies at or between."
+    )
+    return implements(function)(ours)
+
+
+median, nanmedian = _median(np.median), _median(np.nanmedian)
+quantile, nanquantile = _quantile(np.quantile), _quantile(np.nanquantile)
+percentile, nanpercentile = _quantile(np.percentile), _quantile(np.nanpercentile)

@@ -1,0 +1,119 @@
+"""Weighted means and covariances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from ..tensor import Tensor
+from .define import implements, operand, value
+from .elementwise import astype, clip, conjugate_of, imag, real
+from .joining import concatenate
+from .moving import diagonal
+from .products import dot
+from .reductions import mean, sum
+from .shaping import atleast_2d, broadcast_to, reshape, squeeze, transpose
+
+__all__ = ["average", "corrcoef", "cov"]
+
+
+def weights_like(weights: Any, array_of: Any, axis: Any) -> Any:
+    """Weights of the shape of an array, or of its axes ``axis``, in the array's shape."""
+    shape = np.shape(array_of)
+    if weights.shape == shape:
+        return weights
+    if axis is None:
+        raise TypeError(
+            f"weights of shape {weights.shape} for an array of shape {shape} need an axis="
+        )
+    axes = normalize_axis_tuple(axis, len(shape))
+    if weights.shape != tuple(shape[a] for a in axes):
+        raise ValueError(
+            f"weights of shape {weights.shape} don't fit the axes {axes} of an array of shape "
+            f"{shape}"
+        )
+    ordered = transpose(weights, np.argsort(axes).tolist())
+    kept = [size if i in axes else 1 for i, size in enumerate(shape)]
+    return broadcast_to(reshape(ordered, kept), shape)
+
+
+@implements(np.average)
+def average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *,
+    keepdims: bool = False,
+) -> Any:  # fmt: skip
+    """The mean over ``axis``, weighted where there are weights, which have a gradient, too.
+
+    Raises:
+        ZeroDivisionError: weights that sum to 0.
+    """
+    a = operand(a)
+    if weights is None:
+        found = mean(a, axis, keepdims=keepdims)
+        total: Any = np.full(found.shape, a.size / (found.size or 1), found.dtype)
+    else:
+        weights = weights_like(operand(weights), array_of=a, axis=axis)
+        total = sum(weights, axis, keepdims=keepdims)
+        if np.any(value(total) == 0):
+            raise ZeroDivisionError("average: the weights sum to 0, and can't be normalized")
+        found = sum(a * weights, axis, keepdims=keepdims) / total
+    return (found, broadcast_to(total, found.shape)) if returned else found
+
+
+@implements(np.cov)
+def cov(
+    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None,
+    fweights: Any = None, aweights: Any = None, *, dtype: Any = None,
+) -> Tensor:  # fmt: skip
+    """The covariances of variables in rows (columns, where ``rowvar`` is false)."""
+    x = _variables(m, rowvar)
+    if y is not None:
+        x = concatenate([x, _variables(y, rowvar)], 0)
+    x = astype(x, dtype or np.result_type(x.dtype, np.float64))
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    weights: Any = None
+    for given in (fweights, aweights):
+        if given is not None:
+            weights = operand(given) if weights is None else weights * operand(given)
+    centre, total = average(x, 1, weights, returned=True, keepdims=True)
+    total = total[0, 0]
+    if weights is None:
+        degrees = x.shape[1] - ddof
+    elif ddof == 0:
+        degrees = total
+    elif aweights is None:
+        degrees = total - ddof
+    else:
+        degrees = total - ddof * sum(weights * operand(aweights)) / total
+    if value(operand(degrees)) <= 0:
+        degrees = 0.0
+    x = x - centre
+    weighted = x if weights is None else x * weights
+    return squeeze(dot(weighted, transpose(conjugate_of(x))) * np.true_divide(1, degrees))
+
+
+def _variables(m: Any, rowvar: bool) -> Any:
+    m = operand(m)
+    rows = atleast_2d(m)
+    return transpose(rows) if not rowvar and m.ndim != 1 else rows
+
+
+@implements(np.corrcoef)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Tensor:
+    """The correlations of variables: covariances divided by both standard deviations."""
+    c = cov(x, y, rowvar, dtype=dtype)
+    if c.ndim == 0:
+        return c / c  # type: ignore[no-any-return]
+    deviation = np.sqrt(real(diagonal(c)))
+    c = c / deviation[:, None] / deviation
+    if c.dtype.kind == "c":
+        return clip(real(c), -1, 1) + 1j * clip(imag(c), -1, 1)  # type: ignore[no-any-return]
+    return _within_1(c)
+
+
+def _within_1(c: Any) -> Any:
+    """Rounding beyond ±1 undone; the gradient is that of the quotient."""
+    beyond = np.abs(value(c)) > 1
+    return c - np.where(beyond, value(c) - np.sign(value(c)), 0.0) if beyond.any() else c
