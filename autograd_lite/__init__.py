@@ -1,22 +1,25 @@
 """autograd_lite: reverse-mode automatic differentiation on NumPy that shows its work.
 
 To read the engine, in this order: `tensor` (what a graph is made of), `op` (how it is recorded),
-`modes` (when it is), `ops` (the rules), `backward` (the one backward pass), `numpy_protocol`
-(``np.f`` of a Tensor), `transforms` (grad, jvp, jacobian, …). `steps` and `notation` serve `draw` (figures) and `derive` (formulas);
-`checking` looks over hand-written gradients.
+`modes` (when it is), `ops` (the rules), `composed` (what NumPy composes of them), `backward` (the
+one backward pass), `numpy_protocol` (``np.f`` of a Tensor), `transforms` (grad, jvp, jacobian, …).
+`steps` and `notation` serve `draw` (figures) and `derive` (formulas); `checking` looks over
+hand-written gradients.
 """
 
 from .tensor import Tensor  # isort: skip  (first: the op tables are built on it)
 from .anomaly import detect_anomaly
 from .backward import gradients
 from .checking import check_backprop
+from .composed import *
+from .composed import __all__ as _composed
 from .derive import Derivation, derive
 from .draw import Figure, draw
 from .graph import named_tensors
 from .modes import no_grad
 from .op import OPS, Op
 from .ops import *
-from .ops import __all__ as _functions
+from .ops import __all__ as _ops
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
@@ -24,5 +27,5 @@ __version__ = "0.1.0"
 __all__ = [
     "OPS", "Derivation", "Figure", "Op", "Tensor", "check_backprop", "derive", "detect_anomaly",
     "draw", "grad", "gradients", "hessian", "hvp", "jacobian", "jvp", "named_tensors", "no_grad",
-    "value_and_grad", "vjp", *_functions,
+    "value_and_grad", "vjp", *_composed, *_ops,
 ]  # fmt: skip

@@ -135,7 +135,7 @@ def refuse_array_kind(where: str, array: Any) -> NoReturn:
 
 
 def constant_param(op: str, name: str, tensor: Tensor) -> Any:
-    """The array of a Tensor given as a setting, which has no gradient; refused where it needs one."""
+    """The array of a Tensor given as a setting; refused where it requires a gradient."""
     if tensor.requires_grad:
         raise TypeError(
             f"{op}: {describe(tensor)} requires a gradient, and {name}= is a setting, which has "

@@ -293,10 +293,10 @@ class Tensor:
         return apply(ops.remainder, (other, self))
 
     def __divmod__(self, other: Any) -> tuple[Array, Tensor]:
-        return ops.divmod(self, other)
+        return composed.divmod(self, other)
 
     def __rdivmod__(self, other: Any) -> tuple[Array, Tensor]:
-        return ops.divmod(other, self)
+        return composed.divmod(other, self)
 
     def __floordiv__(self, other: Any) -> Array:
         return ops.value_of(np.floor_divide, self, other)
@@ -429,10 +429,10 @@ class Tensor:
         return ops.min(self, axis, *args, **kwargs)
 
     def var(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
-        return ops.var(self, axis, *args, **kwargs)
+        return composed.var(self, axis, *args, **kwargs)
 
     def std(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
-        return ops.std(self, axis, *args, **kwargs)
+        return composed.std(self, axis, *args, **kwargs)
 
     def cumsum(self, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
         return ops.cumsum(self, axis, dtype, out)
@@ -468,10 +468,10 @@ class Tensor:
         return ops.dot(self, b, out)
 
     def trace(self, *args: Any, **kwargs: Any) -> Tensor:
-        return ops.trace(self, *args, **kwargs)
+        return composed.trace(self, *args, **kwargs)
 
     def clip(self, min: Any = None, max: Any = None, out: None = None) -> Tensor:
-        return ops.clip(self, min, max, out)
+        return composed.clip(self, min, max, out)
 
     def conj(self) -> Tensor:
         return ops.conj(self)
@@ -504,7 +504,7 @@ class Tensor:
         return ops.take(self, indices, axis, out, mode)
 
     def compress(self, condition: Any, axis: Any = None, out: None = None) -> Tensor:
-        return ops.compress(condition, self, axis, out)
+        return composed.compress(condition, self, axis, out)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         return ops.diagonal(self, offset, axis1, axis2)
@@ -614,6 +614,6 @@ def _count_one() -> int:
 _ONE_REFERENCE = _count_one()  # what getrefcount says of an array that only its tensor holds
 
 # The ops are built on Tensor, and its operators call them: hence at the end.
-from . import numpy_protocol, ops  # noqa: E402
+from . import composed, numpy_protocol, ops  # noqa: E402
 from .backward import backward  # noqa: E402
 from .op import apply  # noqa: E402

@@ -104,7 +104,7 @@ def test_backward_where_nothing_requires_a_gradient():
     assert "requires_grad=True" in said
 
 
-@pytest.mark.parametrize("dtype", [int, bool, np.int8, complex])
+@pytest.mark.parametrize("dtype", [int, bool, np.int8])
 def test_a_dtype_that_has_no_gradient(dtype: Any):
     said = raised(TypeError, lambda: Tensor([1], requires_grad=True, name="n", dtype=dtype))
     assert f"n of shape (1,) has dtype {np.dtype(dtype)}" in said
@@ -196,10 +196,12 @@ def test_operands_that_are_not_numbers():
 
 def test_a_function_without_an_entry_names_itself():
     t = W((2, 2))
-    assert "numpy.linalg.inv" in raised(TypeError, lambda: np.linalg.inv(t)) or ag
-    assert "ufunc 'arctan2'" in raised(TypeError, lambda: np.arctan2(t, t))
-    assert "accumulate" in raised(TypeError, lambda: np.add.accumulate(t))
-    assert "unexpected keyword" in raised(TypeError, lambda: np.sum(t, initial=3))
+    assert "numpy.unique" in raised(TypeError, lambda: np.unique(t))
+    assert "numpy.linalg.lstsq" in raised(TypeError, lambda: np.linalg.lstsq(t, t))
+    assert "ufunc 'copysign'" in raised(TypeError, lambda: np.copysign(t, t))
+    assert "reduceat" in raised(TypeError, lambda: np.add.reduceat(t, [0]))
+    assert "logaddexp" in raised(TypeError, lambda: np.logaddexp.accumulate(t))
+    assert "unexpected keyword" in raised(TypeError, lambda: np.sum(t, spam=3))
 
 
 def test_an_error_that_is_not_about_shapes_keeps_numpy_s_words():

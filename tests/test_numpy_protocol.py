@@ -21,7 +21,8 @@ def as_tensors(value: Any) -> Any:
     return Tensor(value, requires_grad=True) if floats else value
 
 
-UFUNCS = [f for f in NUMPY if isinstance(f, np.ufunc) and f.nout == 1]
+SPECIAL = {np.ldexp, np.arccosh, np.matvec, np.vecmat}  # of other operands than the rest
+UFUNCS = [f for f in NUMPY if isinstance(f, np.ufunc) and f.nout == 1 and f not in SPECIAL]
 
 
 @pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda f: f.__name__)

@@ -172,9 +172,10 @@ def test_narrow_floats_stay_what_they_are(sample: Sample, dtype: Any):
 def test_a_wrong_rule_is_seen():
     """The comparison above can fail: each rule scaled by 1.01 is found wrong."""
     missed = []
+    constant = ("fixed_power", "imag")  # x ** 0, and the imaginary part of real numbers
     for sample in SAMPLES:
         op = sample.op
-        if not all(np.prod(shape) for shape in sample.case.shapes) or op.name == "fixed_power":
+        if not all(np.prod(shape) for shape in sample.case.shapes) or op.name in constant:
             continue
         wrong = Op(
             op.name,

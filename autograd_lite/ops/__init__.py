@@ -1,13 +1,9 @@
-"""The op tables, one file a family: rules, and what NumPy composes of them, composed here.
+"""The op tables, one file a family. Each entry: a forward and one vjp per input.
 
-An entry is a forward and one vjp per input. A function that NumPy has, too, bears its name, and is
-what ``np.f`` of a Tensor calls.
+A function that NumPy has, too, bears its name, and is what ``np.f`` of a Tensor calls. Those that
+consist of others are in `composed`.
 """
 
-from .calculus import *
-from .calculus import __all__ as _calculus
-from .einsum import *
-from .einsum import __all__ as _einsum
 from .elementwise import *
 from .elementwise import __all__ as _elementwise
 from .elementwise import as_it_was as as_it_was
@@ -20,8 +16,6 @@ from .joining import *
 from .joining import __all__ as _joining
 from .moving import *
 from .moving import __all__ as _moving
-from .order import *
-from .order import __all__ as _order
 from .products import *
 from .products import __all__ as _products
 from .reductions import *
@@ -31,9 +25,7 @@ from .scans import __all__ as _scans
 from .shaping import *
 from .shaping import __all__ as _shaping
 from .shaping import transpose_op as transpose_op
-from .statistics import *
-from .statistics import __all__ as _statistics
 
 __all__ = [
-    *_calculus, *_einsum, *_elementwise, *_indexing, *_joining, *_moving, *_order, *_products, *_reductions, *_scans, *_shaping, *_statistics,
+    *_elementwise, *_indexing, *_joining, *_moving, *_products, *_reductions, *_scans, *_shaping,
 ]

@@ -12,21 +12,11 @@ from ..op import Case, Each, op
 from ..tensor import Tensor
 from .define import implements, operand, refuse_out
 from .shaping import (
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    broadcast_to,
     expand_dims,
-    moveaxis,
     ravel,
-    reshape,
-    transpose,
 )
 
-__all__ = [
-    "append", "array", "array_split", "block", "column_stack", "concat", "concatenate", "dsplit",
-    "dstack", "hsplit", "hstack", "meshgrid", "split", "stack", "unstack", "vsplit", "vstack",
-]  # fmt: skip
+__all__ = ["concat", "concatenate", "stack"]
 
 
 def _part(i: int, g: Any, out: Any, *xs: Any, axis: int, starts: tuple[int, ...]) -> Any:
@@ -78,153 +68,7 @@ def stack(arrays: Sequence[Any], axis: int = 0, out: None = None, dtype: Any = N
     return concatenate([expand_dims(x, axis) for x in arrays], axis, out, dtype)
 
 
-def array(data: Any) -> Tensor:
-    """One Tensor from nested lists that hold Tensors, arrays and numbers.
-
-    >>> import autograd_lite as ag
-    >>> a = ag.Tensor(2.0, requires_grad=True)
-    >>> ag.array([[a, 1.0], [0.0, a * a]]).sum().backward()
-    >>> a.grad
-    array(5.)
-    """
-    if isinstance(data, (list, tuple)) and len(data):
-        return stack([array(x) for x in data])
-    return data if type(data) is Tensor else Tensor(data)
-
-
 concat = concatenate
 
 
-@implements(np.append)
-def append(arr: Any, values: Any, axis: int | None = None) -> Tensor:
-    """``values`` behind ``arr`` along an axis; both flattened where it is None."""
-    return concatenate((arr, values), axis)
-
-
-@implements(np.vstack)
-def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
-    """Joined along the first axis; vectors are rows."""
-    return concatenate([atleast_2d(x) for x in tup], 0, dtype=dtype)
-
-
-@implements(np.hstack)
-def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
-    """Joined along the second axis; vectors along their only one."""
-    parts = [atleast_1d(x) for x in tup]
-    return concatenate(parts, 0 if parts and parts[0].ndim == 1 else 1, dtype=dtype)
-
-
-@implements(np.dstack)
-def dstack(tup: Sequence[Any]) -> Tensor:
-    """Joined along the third axis."""
-    return concatenate([atleast_3d(x) for x in tup], 2)
-
-
-@implements(np.column_stack)
-def column_stack(tup: Sequence[Any]) -> Tensor:
-    """Joined along the second axis; vectors are columns."""
-    parts = [x if np.ndim(x) > 1 else transpose(atleast_2d(x)) for x in tup]
-    return concatenate(parts, 1)
-
-
-@implements(np.block)
-def block(arrays: Any) -> Tensor:
-    """One array from nested lists of blocks: the innermost are joined along the last axis."""
-
-    def depth(x: Any) -> int:
-        return 1 + max(map(depth, x), default=0) if isinstance(x, list) else 0
-
-    def most_axes(x: Any) -> int:
-        return max(map(most_axes, x), default=0) if isinstance(x, list) else np.ndim(x)
-
-    ndim = max(depth(arrays), most_axes(arrays))
-
-    def joined(x: Any, level: int) -> Any:
-        if not isinstance(x, list):
-            return reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x))
-        return concatenate([joined(y, level - 1) for y in x], -level)
-
-    np.block(_without_entries(arrays))  # NumPy's own checks of the nesting
-    whole: Tensor = joined(arrays, depth(arrays))
-    return whole
-
-
-def _without_entries(x: Any) -> Any:
-    """The same nesting around arrays of the same shapes that take no memory."""
-    if isinstance(x, list):
-        return [_without_entries(y) for y in x]
-    return x if isinstance(x, tuple) else np.broadcast_to(0, np.shape(x))
-
-
-@implements(np.meshgrid)
-def meshgrid(
-    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
-) -> tuple[Tensor, ...]:
-    """The coordinates of a grid, each over the whole of it (``sparse``: along its own axis)."""
-    if indexing not in ("xy", "ij"):
-        raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij', not {indexing!r}")
-    n = len(xi)
-    places = [*range(n)]
-    if indexing == "xy" and n > 1:
-        places[:2] = 1, 0
-    lines = [
-        reshape(x, [-1 if axis == place else 1 for axis in range(n)])
-        for x, place in zip(xi, places, strict=True)
-    ]
-    shape = np.broadcast_shapes(*(line.shape for line in lines))
-    return tuple(line if sparse else broadcast_to(line, shape) for line in lines)
-
-
 # ---------------------------------------------------------------------- splitting
-
-
-def _parts(name: str, x: Any, sections: Any, axis: int) -> list[Tensor]:
-    """``x`` cut along an axis where NumPy cuts it."""
-    x = operand(x)
-    if not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"{name}: an array of shape {x.shape} can't be split along axis {axis}")
-    try:
-        cut = (np.array_split if name == "array_split" else np.split)(
-            np.arange(x.shape[axis]), sections
-        )
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
-    before = (slice(None),) * (axis % x.ndim)
-    bounds = [(part[0], part[-1] + 1) if part.size else (0, 0) for part in cut]
-    return [x[(*before, slice(int(first), int(end)))] for first, end in bounds]
-
-
-@implements(np.array_split)
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
-    """Parts along an axis, of sizes that differ by at most 1."""
-    return _parts("array_split", ary, indices_or_sections, axis)
-
-
-@implements(np.split)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
-    """Parts of equal size along an axis, or cut at the indices."""
-    return _parts("split", ary, indices_or_sections, axis)
-
-
-@implements(np.vsplit)
-def vsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
-    """Parts along the first axis."""
-    return _parts("vsplit", ary, indices_or_sections, 0 if np.ndim(ary) > 1 else 2)
-
-
-@implements(np.hsplit)
-def hsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
-    """Parts along the second axis, of a vector along its only one."""
-    return _parts("hsplit", ary, indices_or_sections, int(np.ndim(ary) > 1))
-
-
-@implements(np.dsplit)
-def dsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
-    """Parts along the third axis."""
-    return _parts("dsplit", ary, indices_or_sections, 2)
-
-
-@implements(np.unstack)
-def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
-    """The slices along an axis, one by one."""
-    return tuple(moveaxis(operand(x), axis, 0))

@@ -1,29 +1,20 @@
-"""Products of matrices and vectors, and what NumPy composes of them."""
+"""Products: of matrices and vectors, convolutions, and any sum of products."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
-from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import explain
 from ..notation import MATMUL, PREFIX, PRODUCT, SUM, Notation, infix
-from ..op import Case, Op, op
+from ..op import Case, Each, Op, op
 from ..tensor import Tensor
-from .define import implements, operand, refuse_out
-from .elementwise import conjugate_of, multiply
-from .joining import stack
-from .reductions import sum
-from .shaping import moveaxis, ravel, reshape, transpose
+from .define import implements, refuse_out
+from .elementwise import multiply
+from .shaping import broadcast_to, reshape, transpose
 
-__all__ = [
-    "convolve", "correlate", "cross", "dot", "inner", "kron", "linear", "matmul", "matvec",
-    "multi_dot", "outer", "tensordot", "vdot", "vecdot", "vecmat",
-]  # fmt: skip
+__all__ = ["dot", "linear", "matmul"]
 
 # A vector operand stands for a row (left) or a column (right), and that axis is dropped again. The
 # cotangents may have the stacks' broadcast shape: the backward pass sums them.
@@ -118,80 +109,6 @@ def dot(a: Any, b: Any, out: None = None) -> Tensor:
 # ---------------------------------------------------------------------- of vectors
 
 
-@implements(np.vecdot, np.linalg.vecdot)
-def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
-    """The sum over ``axis`` of ``conj(x1) * x2``, of vectors of the same size."""
-    x1, x2 = (moveaxis(operand(x), axis, -1) for x in (x1, x2))
-    if x1.shape[-1] != x2.shape[-1]:
-        raise ValueError(
-            f"vecdot: the vectors have {x1.shape[-1]} and {x2.shape[-1]} entries; they must have "
-            "as many"
-        )
-    return sum(conjugate_of(x1) * x2, axis=-1)
-
-
-@implements(np.vdot)
-def vdot(a: Any, b: Any, /) -> Tensor:
-    """The sum of ``conj(a) * b`` over all entries."""
-    return vecdot(ravel(a), ravel(b))
-
-
-@implements(np.matvec)
-def matvec(x1: Any, x2: Any, /) -> Tensor:
-    """Matrices times vectors: ``(…, m, n)`` and ``(…, n)`` → ``(…, m)``."""
-    product: Tensor = matmul(x1, operand(x2)[..., None])[..., 0]
-    return product
-
-
-@implements(np.vecmat)
-def vecmat(x1: Any, x2: Any, /) -> Tensor:
-    """Conjugated vectors times matrices: ``(…, n)`` and ``(…, n, m)`` → ``(…, m)``."""
-    product: Tensor = matmul(conjugate_of(operand(x1))[..., None, :], x2)[..., 0, :]
-    return product
-
-
-@implements(np.outer)
-def outer(a: Any, b: Any, out: None = None) -> Tensor:
-    """All products of an entry of ``a`` and one of ``b``, each flattened first."""
-    refuse_out("outer", out)
-    return multiply(ravel(a)[:, None], ravel(b))
-
-
-@implements(np.linalg.outer)
-def linalg_outer(x1: Any, x2: Any, /) -> Tensor:
-    """`outer` of two vectors."""
-    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
-        raise ValueError(
-            f"linalg.outer: two vectors are needed, and the shapes are {np.shape(x1)} and "
-            f"{np.shape(x2)}; np.outer flattens its operands"
-        )
-    return outer(x1, x2)
-
-
-@implements(np.cross)
-def cross(
-    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Tensor:
-    """The cross product of vectors of 3 entries along the given axes."""
-    if axis is not None:
-        axisa = axisb = axisc = axis
-    a, b = moveaxis(operand(a), axisa, -1), moveaxis(operand(b), axisb, -1)
-    sizes = a.shape[-1], b.shape[-1]
-    if not {2, 3}.issuperset(sizes):
-        raise ValueError(f"cross: vectors of 3 entries are needed, and they have {sizes}")
-    x, y = ([v[..., i] if i < v.shape[-1] else 0 * v[..., 0] for i in range(3)] for v in (a, b))
-    parts = [x[i - 2] * y[i - 1] - x[i - 1] * y[i - 2] for i in range(3)]
-    if sizes == (2, 2):  # of the plane
-        return parts[2]
-    return moveaxis(stack(parts, -1), -1, axisc)
-
-
-@implements(np.linalg.cross)
-def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
-    """`cross` along an axis."""
-    return cross(x1, x2, axis=axis)
-
-
 def _convolve_part(v: Any, g: Any, n: int) -> Any:
     return convolve_op(g, v[::-1])[v.shape[0] - 1 : v.shape[0] - 1 + n]
 
@@ -202,124 +119,54 @@ convolve_op: Op = op(
     lambda g, out, a, v: _convolve_part(v, g, a.shape[0]),
     lambda g, out, a, v: _convolve_part(a, g, v.shape[0]),
     cases=[Case(((4,), (3,))), Case(((2,), (5,)))],
-    notation=infix("∗", PRODUCT),
+    notation=infix("*", PRODUCT),
 )
-
-
-@implements(np.convolve)
-def convolve(a: Any, v: Any, mode: str = "full") -> Tensor:
-    """The sums over i of ``a[i] * v[k − i]``, of vectors; ``"same"`` and ``"valid"`` cut them."""
-    a, v = (reshape(x, (1,)) if np.ndim(x) == 0 else operand(x) for x in (a, v))
-    if not a.shape[0] or not v.shape[0]:
-        raise ValueError(f"convolve: an operand is empty: the shapes are {a.shape} and {v.shape}")
-    shorter, longer = sorted((a.shape[0], v.shape[0]))
-    first, size = {
-        "full": (0, shorter + longer - 1),
-        "same": ((shorter - 1) // 2, longer),
-        "valid": (shorter - 1, longer - shorter + 1),
-    }[mode]
-    whole = convolve_op(a, v)
-    return whole if mode == "full" else whole[first : first + size]
-
-
-@implements(np.correlate)
-def correlate(a: Any, v: Any, mode: str = "valid") -> Tensor:
-    """The sums over i of ``a[i + k] * conj(v[i])``, of vectors."""
-    a, v = operand(a), operand(v)
-    if a.shape[0] >= v.shape[0]:
-        return convolve(a, conjugate_of(v)[::-1], mode)
-    return conjugate_of(correlate(v, a, mode))[::-1]  # NumPy centres the longer one
 
 
 # ---------------------------------------------------------------------- of arrays
 
 
-@implements(np.tensordot, np.linalg.tensordot)
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
-    """The sum of products over ``axes``: the last n of ``a`` and the first n of ``b``, or a pair.
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-    Raises:
-        ValueError: axes of different sizes.
+
+def _einsum_vjp(
+    i: int, g: Any, out: Any, *xs: Any, subscripts: str, optimize: Any
+) -> Any:
+    """The same sum, with the cotangent in the operand's place, over the operand's letters.
+
+    A letter that only this operand has was summed away: there all entries get the same.
     """
-    a, b = operand(a), operand(b)
-    if isinstance(axes, (int, np.integer)):
-        of_a, of_b = tuple(range(a.ndim - int(axes), a.ndim)), tuple(range(int(axes)))
-    else:
-        of_a, of_b = (
-            normalize_axis_tuple(ax, x.ndim) for ax, x in zip(axes, (a, b), strict=True)
-        )
-    if [a.shape[i] for i in of_a] != [b.shape[i] for i in of_b]:
-        raise ValueError(
-            f"tensordot: the axes {of_a} of shape {a.shape} and {of_b} of shape {b.shape} must "
-            "have the same sizes"
-        )
-    rest_a = [i for i in range(a.ndim) if i not in of_a]
-    rest_b = [i for i in range(b.ndim) if i not in of_b]
-    rows, columns = [a.shape[i] for i in rest_a], [b.shape[i] for i in rest_b]
-    inner_size = prod(a.shape[i] for i in of_a)
-    left = reshape(transpose(a, [*rest_a, *of_a]), (prod(rows), inner_size))
-    right = reshape(transpose(b, [*of_b, *rest_b]), (inner_size, prod(columns)))
-    return reshape(matmul(left, right), (*rows, *columns))
+    inputs, result = subscripts.split("->")
+    *letters, own = [*inputs.split(","), inputs.split(",")[i]]
+    others = [part for k, part in enumerate(letters) if k != i]
+    stacked = [a for a in LETTERS if a not in subscripts][: g.ndim - out.ndim]
+    known = "".join(a for a in own if any(a in part for part in (result, *others)))
+    lead = "".join(stacked)
+    cotangent = einsum_op(
+        g,
+        *(x for k, x in enumerate(xs) if k != i),
+        subscripts=f"{','.join([lead + result, *others])}->{lead}{known}",
+        optimize=optimize,
+    )
+    if known == own:
+        return cotangent
+    sizes = iter(cotangent.shape)
+    front = [next(sizes) for _ in lead]
+    kept = reshape(cotangent, [*front, *(next(sizes) if a in known else 1 for a in own)])
+    sizes = zip(own, kept.shape[len(lead) :], xs[i].shape, strict=True)
+    return broadcast_to(kept, (*front, *(n if a in known else size for a, n, size in sizes)))
 
 
-@implements(np.inner)
-def inner(a: Any, b: Any, /) -> Tensor:
-    """The sum of products over the last axes."""
-    return tensordot(a, b, (-1, -1)) if np.ndim(a) and np.ndim(b) else multiply(a, b)
-
-
-@implements(np.kron)
-def kron(a: Any, b: Any) -> Tensor:
-    """The Kronecker product: ``a`` with each entry multiplied by all of ``b``."""
-    a, b = operand(a), operand(b)
-    n = max(a.ndim, b.ndim)
-    a_shape, b_shape = ((1,) * (n - x.ndim) + x.shape for x in (a, b))
-    spread = reshape(a, [size for pair in zip(a_shape, (1,) * n, strict=True) for size in pair])
-    tiled = reshape(b, [size for pair in zip((1,) * n, b_shape, strict=True) for size in pair])
-    return reshape(spread * tiled, [i * j for i, j in zip(a_shape, b_shape, strict=True)])
-
-
-@implements(np.linalg.multi_dot)
-def multi_dot(arrays: Sequence[Any], *, out: None = None) -> Tensor:
-    """The matrix product of all, in the order that takes the fewest multiplications.
-
-    The first may be a vector, as a row, and the last, as a column.
-    """
-    refuse_out("multi_dot", out)
-    if len(arrays) < 2:
-        raise ValueError(f"multi_dot: at least two arrays are needed, and {len(arrays)} was given")
-    xs = list(map(operand, arrays))
-    sizes = [1 if xs[0].ndim == 1 else xs[0].shape[0], *(x.shape[0] for x in xs[1:])]
-    sizes.append(1 if xs[-1].ndim == 1 else xs[-1].shape[1])
-
-    @lru_cache(maxsize=None)
-    def cheapest(i: int, j: int) -> tuple[int, int]:
-        """The multiplications of the product of ``xs[i:j]``, and where it is split."""
-        if j - i == 1:
-            return 0, i
-        return min(
-            (cheapest(i, k)[0] + cheapest(k, j)[0] + sizes[i] * sizes[k] * sizes[j], k)
-            for k in range(i + 1, j)
-        )
-
-    def product(i: int, j: int) -> Any:
-        k = cheapest(i, j)[1]
-        return xs[i] if j - i == 1 else dot(product(i, k), product(k, j))
-
-    result: Tensor = product(0, len(xs))
-    return result
-
-
-@implements(np.linalg.matrix_power)
-def matrix_power(a: Any, n: int) -> Any:
-    """The n-th power of square matrices, by repeated squaring; of the inverse for a negative n."""
-    a = operand(a)
-    if n < 0:
-        a, n = np.linalg.inv(a), -n
-    power: Any = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape) if n == 0 else None
-    while n:
-        if n % 2:
-            power = a if power is None else matmul(power, a)
-        n //= 2
-        a = matmul(a, a) if n else a
-    return power
+einsum_op: Op = op(
+    "einsum",
+    lambda *xs, subscripts, optimize: np.einsum(subscripts, *xs, optimize=optimize),
+    Each(_einsum_vjp),
+    cases=[
+        Case(((2, 3), (3, 4)), {"subscripts": "ab,bc->ac", "optimize": False}),
+        Case(((2, 3), (1,), (3, 2)), {"subscripts": "ab,c,ba->b", "optimize": False}),
+        Case(((2, 3),), {"subscripts": "ab->a", "optimize": False}),
+        Case(((2, 3), (4,)), {"subscripts": "ab,c->a", "optimize": False}),
+    ],
+    source=lambda xs, params: f"np.einsum({params['subscripts']!r}, {', '.join(xs)})",
+    stacks=True,
+)

@@ -13,15 +13,12 @@ from ..notation import function
 from ..op import Case, op
 from ..tensor import Tensor
 from .define import implements, operand, refuse_out, value
-from .elementwise import astype, conj, real, root
+from .elementwise import astype
 from .elementwise import where as where_
 from .joining import concatenate
 from .shaping import broadcast_to, reshape, transpose
 
-__all__ = [
-    "amax", "amin", "max", "mean", "min", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd",
-    "nansum", "nanvar", "prod", "ptp", "std", "sum", "var",
-]  # fmt: skip
+__all__ = ["amax", "amin", "max", "mean", "min", "prod", "sum"]
 
 _CASES = [
     Case(((2, 3),), {"axis": axis, "keepdims": keepdims})
@@ -34,7 +31,7 @@ _CASES = [
 
 
 def _kept(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """A reduction's result, or a stack of its cotangents, with the reduced axes as axes of size 1."""
+    """A reduction's result, or a stack of its cotangents, with the axes that were reduced."""
     if keepdims:
         return reduced
     if axis is None:
@@ -73,7 +70,7 @@ def sum(
     where: Any = None,
 ) -> Tensor:
     """The sum over ``axis`` of the entries where ``where`` holds, and of ``initial``."""
-    a = _ready("sum", a, dtype, out, where, 0)
+    a = ready("sum", a, dtype, out, where, 0)
     total = sum_op(a, axis=axis, keepdims=keepdims)
     return total if initial is None else total + initial
 
@@ -102,13 +99,13 @@ def mean(
 ) -> Tensor:
     """The mean over ``axis`` of the entries where ``where`` holds."""
     if where is None:
-        return mean_op(_ready("mean", a, dtype, out), axis=axis, keepdims=keepdims)
+        return mean_op(ready("mean", a, dtype, out), axis=axis, keepdims=keepdims)
     total = sum(a, axis, dtype, out, keepdims, where=where)
-    average: Tensor = total / _count(a, axis, keepdims, where)
+    average: Tensor = total / count(a, axis, keepdims, where)
     return average
 
 
-def _count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
+def count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
     """How many entries are reduced."""
     held = np.broadcast_to(True if where is None else value(where), np.shape(a))
     return held.sum(axis=axis, keepdims=keepdims)
@@ -117,7 +114,7 @@ def _count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
 def _extreme_vjp(
     g: Any, out: Any, x: Any, axis: Any, keepdims: bool, initial: Any = None
 ) -> Any:
-    """Entries that tie for the extreme share the gradient equally; there is none for ``initial``."""
+    """Entries that tie share the gradient equally; there is none for ``initial``."""
     chosen = x == _kept(out, x, axis, keepdims)
     return _kept(g, x, axis, keepdims) * (
         chosen / np.maximum(chosen.sum(axis=axis, keepdims=True), 1)
@@ -145,7 +142,7 @@ def _extreme(name: str, ufunc: np.ufunc) -> Callable[..., Tensor]:
     ) -> Tensor:
         if where is not None and initial is None:
             raise ValueError(f"{name}: with where= there must be an initial=")
-        a = _ready(name, a, None, out, where, initial)
+        a = ready(name, a, None, out, where, initial)
         settings = {} if initial is None else {"initial": initial}
         return entry(a, axis=axis, keepdims=keepdims, **settings)
 
@@ -157,13 +154,6 @@ def _extreme(name: str, ufunc: np.ufunc) -> Callable[..., Tensor]:
 max = implements(np.max, np.amax)(_extreme("max", np.maximum))
 min = implements(np.min, np.amin)(_extreme("min", np.minimum))
 amax, amin = max, min
-
-
-@implements(np.ptp)
-def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
-    """The maximum less the minimum over ``axis``."""
-    spread: Tensor = max(a, axis, out, keepdims) - min(a, axis, None, keepdims)
-    return spread
 
 
 # ---------------------------------------------------------------------- products
@@ -216,7 +206,7 @@ def prod(
     where: Any = None,
 ) -> Tensor:
     """The product over ``axis``; its derivatives are right where entries are 0, too."""
-    a = _ready("prod", a, dtype, out, where, 1)
+    a = ready("prod", a, dtype, out, where, 1)
     product = prod_op(a, axis=axis, keepdims=keepdims)
     return product if initial is None else product * initial
 
@@ -224,99 +214,10 @@ def prod(
 # ---------------------------------------------------------------------- spread
 
 
-@implements(np.var)
-def var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    ddof: float = 0,
-    keepdims: bool = False,
-    *,
-    where: Any = None,
-    mean: Any = None,
-    correction: float | None = None,
-) -> Tensor:
-    """The variance over ``axis``: the sum of squared deviations by ``n − ddof``.
-
-    Of complex numbers, of the squared sizes of the deviations.
-    """
-    a = _ready("var", a, dtype, out)
-    if a.dtype == np.float16 and dtype is None:  # squares soon overflow
-        wide = var(astype(a, np.float32), axis, None, None, ddof, keepdims, where=where, mean=mean,
-                   correction=correction)  # fmt: skip
-        return astype(wide, np.float16)  # type: ignore[no-any-return]
-    deviation = a - (_mean(a, axis, keepdims=True, where=where) if mean is None else mean)
-    square = real(deviation * conj(deviation)) if a.dtype.kind == "c" else deviation * deviation
-    total = sum(square, axis, keepdims=keepdims, where=where)
-    degrees = _count(a, axis, keepdims, where) - (ddof if correction is None else correction)
-    variance: Tensor = total / np.maximum(degrees, 0).astype(total.dtype)
-    return variance
-
-
-_mean = mean  # which NumPy's argument of that name hides
-
-
-@implements(np.std)
-def std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    ddof: float = 0,
-    keepdims: bool = False,
-    *,
-    where: Any = None,
-    mean: Any = None,
-    correction: float | None = None,
-) -> Tensor:
-    """The root of the variance; where that is 0 its gradient is 0."""
-    refuse_out("std", out)
-    return root(
-        var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
-    )
-
-
 # ---------------------------------------------------------------------- without nan
 
 
-def _without_nan(function: Any, reduce: Callable[..., Any]) -> Callable[..., Any]:
-    """A reduction of the entries that are numbers; no gradient flows to the others."""
-
-    def reduced(a: Any, *args: Any, where: Any = True, **kwargs: Any) -> Any:
-        numbers = ~np.isnan(value(a))
-        return reduce(a, *args, where=numbers & value(where), **kwargs)
-
-    reduced.__name__ = function.__name__
-    reduced.__doc__ = f"`{reduce.__name__}` of the entries that aren't nan."
-    return implements(function)(reduced)
-
-
-def _extreme_or_nan(extreme: Callable[..., Any], initial: float) -> Callable[..., Any]:
-    """An extreme that is nan where there is no number."""
-
-    def reduced(
-        a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *,
-        initial: float = initial, where: Any,
-    ) -> Any:  # fmt: skip
-        found = extreme(a, axis, out, keepdims, initial=initial, where=where)
-        none = ~np.broadcast_to(where, np.shape(a)).any(axis=axis, keepdims=keepdims)
-        return np.where(none, np.nan, found) if none.any() and np.isinf(initial) else found
-
-    reduced.__name__ = extreme.__name__
-    return reduced
-
-
-nansum = _without_nan(np.nansum, sum)
-nanprod = _without_nan(np.nanprod, prod)
-nanmean = _without_nan(np.nanmean, mean)
-nanvar = _without_nan(np.nanvar, var)
-nanstd = _without_nan(np.nanstd, std)
-nanmax = _without_nan(np.nanmax, _extreme_or_nan(max, -np.inf))
-nanmin = _without_nan(np.nanmin, _extreme_or_nan(min, np.inf))
-
-
-def _ready(
+def ready(
     function: str, a: Any, dtype: Any, out: Any, where: Any = None, identity: Any = 0
 ) -> Any:
     """The operand in the dtype asked for, the identity where it doesn't count; no ``out``."""

@@ -56,6 +56,8 @@ def automatic(
 def test_every_delta_and_gradient_agrees(problem: dict[str, Any]):
     found, net, x, y = automatic(problem)
     if problem["loss"].startswith("BCE"):  # by hand, log(1 − p) loses digits at a saturated p
+        p = net(x).data
+        assume(problem["loss"] != "BCELoss" or (p.max() < 1 and p.min() > 0))
         assume(np.abs(found["L"]) < 5)
     expected = backpropagate(
         [layer.weight.numpy() for layer in net.layers],

@@ -7,14 +7,25 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..ops import (
+    astype,
+    atleast_2d,
+    broadcast_to,
+    concatenate,
+    diagonal,
+    dot,
+    imag,
+    mean,
+    real,
+    reshape,
+    squeeze,
+    sum,
+    transpose,
+)
+from ..ops.define import implements, operand, value
+from ..ops.elementwise import conjugate_of
 from ..tensor import Tensor
-from .define import implements, operand, value
-from .elementwise import astype, clip, conjugate_of, imag, real
-from .joining import concatenate
-from .moving import diagonal
-from .products import dot
-from .reductions import mean, sum
-from .shaping import atleast_2d, broadcast_to, reshape, squeeze, transpose
+from .elementwise import clip
 
 __all__ = ["average", "corrcoef", "cov"]
 

@@ -9,14 +9,22 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..errors import describe
+from ..ops import (
+    astype,
+    broadcast_to,
+    concatenate,
+    exp,
+    index_update,
+    log,
+    moveaxis,
+    power,
+    reshape,
+    stack,
+    sum,
+    where,
+)
+from ..ops.define import implements, operand, value
 from ..tensor import Tensor
-from .define import implements, operand, value
-from .elementwise import astype, exp, log, power, sign, where
-from .indexing import index_update
-from .joining import concatenate, stack
-from .moving import take
-from .reductions import sum
-from .shaping import broadcast_to, moveaxis, ravel, reshape
 
 __all__ = [
     "apply_along_axis", "full_like", "geomspace", "gradient", "interp", "linspace", "logspace",

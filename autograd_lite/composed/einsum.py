@@ -7,60 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Case, Each, Op, op
+from ..ops import diagonal, moveaxis
+from ..ops.define import implements, operand, refuse_out
+from ..ops.products import LETTERS, einsum_op
 from ..tensor import Tensor
-from .define import implements, operand, refuse_out
-from .moving import diagonal
-from .shaping import broadcast_to, moveaxis, reshape
 
 __all__ = ["einsum"]
-
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def _einsum_vjp(
-    i: int, g: Any, out: Any, *xs: Any, subscripts: str, optimize: Any
-) -> Any:
-    """The same sum, with the cotangent in the operand's place, over the operand's letters.
-
-    A letter that only this operand has was summed away: there all entries get the same.
-    """
-    inputs, result = subscripts.split("->")
-    *letters, own = [*inputs.split(","), inputs.split(",")[i]]
-    others = [part for k, part in enumerate(letters) if k != i]
-    stacked = [a for a in _LETTERS if a not in subscripts][: g.ndim - out.ndim]
-    known = "".join(a for a in own if any(a in part for part in (result, *others)))
-    lead = "".join(stacked)
-    cotangent = einsum_op(
-        g,
-        *(x for k, x in enumerate(xs) if k != i),
-        subscripts=f"{','.join([lead + result, *others])}->{lead}{known}",
-        optimize=optimize,
-    )
-    if known == own:
-        return cotangent
-    sizes = iter(cotangent.shape)
-    front = [next(sizes) for _ in lead]
-    kept = reshape(cotangent, [*front, *(next(sizes) if a in known else 1 for a in own)])
-    full = [n if a in known else size
-            for a, n, size in zip(own, kept.shape[len(lead):], xs[i].shape, strict=True)]  # fmt: skip
-    return broadcast_to(kept, (*front, *full))
-
-
-einsum_op: Op = op(
-    "einsum",
-    lambda *xs, subscripts, optimize: np.einsum(subscripts, *xs, optimize=optimize),
-    Each(_einsum_vjp),
-    cases=[
-        Case(((2, 3), (3, 4)), {"subscripts": "ab,bc->ac", "optimize": False}),
-        Case(((2, 3), (1,), (3, 2)), {"subscripts": "ab,c,ba->b", "optimize": False}),
-        Case(((2, 3),), {"subscripts": "ab->a", "optimize": False}),
-        Case(((2, 3), (4,)), {"subscripts": "ab,c->a", "optimize": False}),
-    ],
-    source=lambda xs, params: f"np.einsum({params['subscripts']!r}, {', '.join(xs)})",
-    stacks=True,
-)
-
 
 @implements(np.einsum)
 def einsum(
@@ -99,9 +51,9 @@ def _parsed(operands: Sequence[Any]) -> tuple[str, list[Any]]:
     if isinstance(operands[0], str):
         return operands[0].replace(" ", ""), list(map(operand, operands[1:]))
     *pairs, last = operands if len(operands) % 2 else (*operands, None)
-    parts = ["".join("..." if a is ... else _LETTERS[a] for a in axes) for axes in pairs[1::2]]
+    parts = ["".join("..." if a is ... else LETTERS[a] for a in axes) for axes in pairs[1::2]]
     result = "" if last is None else "->" + "".join(
-        "..." if a is ... else _LETTERS[a] for a in last
+        "..." if a is ... else LETTERS[a] for a in last
     )  # fmt: skip
     return ",".join(parts) + result, list(map(operand, pairs[::2]))
 
@@ -114,7 +66,7 @@ def _explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
         raise ValueError(
             f"einsum: {subscripts!r} speaks of {len(inputs)} arrays, and {len(ndims)} were given"
         )
-    free = [a for a in _LETTERS if a not in subscripts]
+    free = [a for a in LETTERS if a not in subscripts]
     behind = [n - len(part.replace("...", "")) for part, n in zip(inputs, ndims, strict=True)]
     for part, n, extra in zip(inputs, ndims, behind, strict=True):
         if extra < 0 or (extra and "..." not in part):

@@ -8,17 +8,15 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import constant_param
+from ..ops import ravel, reshape, take, take_along_axis, where
+from ..ops.define import implements, operand, refuse_out, value
+from ..ops.reductions import flattened
 from ..tensor import Tensor
-from .define import implements, operand, refuse_out, value
-from .elementwise import where
-from .moving import take, take_along_axis
-from .reductions import flattened
-from .shaping import ravel, reshape
 from .statistics import weights_like
 
 __all__ = [
-    "median", "nanmedian", "nanpercentile", "nanquantile", "partition", "percentile", "quantile",
-    "sort",
+    "median", "nanmedian", "nanpercentile", "nanquantile", "partition", "percentile",
+    "quantile", "sort",
 ]  # fmt: skip
 
 

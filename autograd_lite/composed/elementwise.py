@@ -1,0 +1,99 @@
+"""Entry by entry: functions that choose among others, or consist of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..ops import (
+    arctan2,
+    astype,
+    imag,
+    maximum,
+    minimum,
+    positive,
+    power,
+    real,
+    remainder,
+    value_of,
+    where,
+)
+from ..ops.define import implements, operand, refuse_out, value
+from ..tensor import Array, Tensor
+
+__all__ = ["angle", "clip", "divmod", "float_power", "nan_to_num", "select"]
+
+
+@implements(np.float_power)
+def float_power(x1: Any, x2: Any) -> Tensor:
+    """``x1 ** x2`` in at least double precision."""
+    wide = [
+        x if isinstance(x, (int, float, complex)) else astype(x, np.result_type(x.dtype, float))
+        for x in map(operand_or_number, (x1, x2))
+    ]
+    return power(*wide)
+
+
+def operand_or_number(x: Any) -> Any:
+    """A Python number as it is, which widens no dtype; anything else as `operand`."""
+    return x if isinstance(x, (bool, int, float, complex)) else operand(x)
+
+
+@implements(np.divmod)
+def divmod(x1: Any, x2: Any) -> tuple[Array, Tensor]:
+    """``(x1 // x2, x1 % x2)``: the quotient is constant in pieces, and a plain array."""
+    return value_of(np.floor_divide, x1, x2), remainder(x1, x2)
+
+
+@implements(np.select)
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Tensor:
+    """In each place the choice whose condition is the first to hold there, or ``default``."""
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ValueError(
+            f"select: {len(condlist)} conditions and {len(choicelist)} choices were given; there "
+            "must be as many, and at least one"
+        )
+    chosen = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        if value(condition).dtype != bool:
+            raise TypeError(f"select: a condition has dtype {value(condition).dtype}, not bool")
+        chosen = where(condition, choice, chosen)
+    return chosen
+
+
+@implements(np.clip)
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None,
+    max: Any = None,
+) -> Tensor:  # fmt: skip
+    """``a`` kept within ``[min, max]``; None leaves a side open.
+
+    On a bound itself half of the gradient flows, as for `maximum`.
+    """
+    refuse_out("clip", out)
+    low, high = a_min if min is None else min, a_max if max is None else max
+    clipped = positive(a) if low is None else maximum(a, low)
+    return clipped if high is None else minimum(clipped, high)
+
+
+@implements(np.angle)
+def angle(z: Any, deg: bool = False) -> Tensor:
+    """The angle of ``z`` in the complex plane, in radians or degrees."""
+    radians_ = arctan2(imag(z), real(z))
+    return radians_ * (180 / np.pi) if deg else radians_
+
+
+@implements(np.nan_to_num)
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Tensor:
+    """Numbers in place of nan and infinities; to those that are replaced flows no gradient."""
+    x = operand(x)
+    if x.dtype.kind == "c":
+        settings = {"nan": nan, "posinf": posinf, "neginf": neginf}
+        return nan_to_num(real(x), **settings) + 1j * nan_to_num(imag(x), **settings)
+    array = value(x)
+    replaced = np.nan_to_num(array, nan=value(nan), posinf=posinf, neginf=neginf)
+    return where(np.isfinite(array), x, replaced)

@@ -1,0 +1,142 @@
+"""Parts chosen by conditions, inserted, and put around an array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..ops import broadcast_to, concatenate, diagonal, max, mean, min, moveaxis, ravel, sum, take
+from ..ops.define import implements, operand, pick, refuse_out, value
+from ..ops.moving import moved_pad
+from ..tensor import Tensor
+
+__all__ = ["compress", "extract", "insert", "pad", "trace", "trim_zeros"]
+
+
+@implements(np.trace)
+def trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None
+) -> Tensor:
+    """The sum of a diagonal."""
+    refuse_out("trace", out)
+    return sum(diagonal(a, offset, axis1, axis2), -1, dtype)
+
+
+@implements(np.linalg.trace)
+def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
+    """The sum of a diagonal of the last two axes."""
+    return trace(x, offset, -2, -1, dtype)
+
+
+@implements(np.linalg.diagonal)
+def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Tensor:
+    """A diagonal of the last two axes."""
+    return diagonal(x, offset, -2, -1)  # type: ignore[no-any-return]
+
+
+@implements(np.compress)
+def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Tensor:
+    """The slices along an axis (entries, where it is None) for which the condition holds."""
+    refuse_out("compress", out)
+    return take(a, np.flatnonzero(value(condition)), axis)  # type: ignore[no-any-return]
+
+
+@implements(np.extract)
+def extract(condition: Any, arr: Any) -> Tensor:
+    """The entries for which the condition holds, along one axis."""
+    return compress(ravel(value(condition)), arr)
+
+
+@implements(np.trim_zeros)
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """Without the zeros at the front and the back."""
+    array = operand(filt)
+    whole = value(array)
+    axes = range(array.ndim) if axis is None else [a % array.ndim for a in np.atleast_1d(axis)]
+    found = np.nonzero(whole)
+    index = [slice(None)] * array.ndim
+    for a in axes:
+        first, last = (found[a].min(), found[a].max()) if found[a].size else (whole.shape[a], -1)
+        index[a] = slice(int(first) if "f" in trim.lower() else 0,
+                         int(last) + 1 if "b" in trim.lower() else None)  # fmt: skip
+    return array[tuple(index)]
+
+
+@implements(np.insert)
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Tensor:
+    """``values`` put before the positions ``obj`` of ``arr``, as NumPy puts their numbers."""
+    arr, values = operand(arr), operand(values)
+    n, m = value(arr).size, value(values).size
+    numbers = np.arange(1, n + 1).reshape(arr.shape)
+    further = np.arange(n + 1, n + m + 1).reshape(values.shape)
+    index = np.insert(numbers, value(obj) if type(obj) is Tensor else obj, further, axis)
+    both = concatenate([ravel(arr), ravel(values)], dtype=arr.dtype)
+    inserted: Tensor = pick(both, index=index, shape=(n + m,))
+    return inserted
+
+
+_STATISTICS = {"maximum": max, "minimum": min, "mean": mean}
+
+
+@implements(np.pad)
+def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Tensor:
+    """Entries put around ``array``, in any of NumPy's modes but a function.
+
+    Modes that repeat entries move them; ``"linear_ramp"`` and odd reflections are affine along
+    each axis; the others put statistics of the edge there.
+
+    Raises:
+        TypeError: a function as mode, which would write into the array.
+    """
+    x = operand(array)
+    if callable(mode):
+        raise TypeError(
+            "pad: a function as mode writes into the array; join the parts with np.concatenate"
+        )
+    if mode == "empty":  # what stands there is undefined; let it be 0
+        mode = "constant"
+    if mode in ("edge", "wrap") or (kwargs.get("reflect_type") != "odd" and (
+        mode in ("reflect", "symmetric")
+    )):
+        return moved_pad(x, pad_width, mode, **kwargs)  # type: ignore[no-any-return]
+    if mode == "constant":
+        constants = kwargs.pop("constant_values", 0)
+        zeros = np.zeros(x.shape, x.dtype)
+        around = np.pad(zeros, pad_width, mode, constant_values=value(constants), **kwargs)
+        padded: Tensor = moved_pad(x, pad_width, mode, **kwargs)
+        return padded + around if around.any() else padded
+    widths = _pairs(pad_width, x.ndim)
+    for axis in range(x.ndim):
+        settings = {k: v if k == "reflect_type" else [_pairs(v, x.ndim)[axis]]
+                    for k, v in kwargs.items() if v is not None}  # fmt: skip
+        x = _padded_along(x, axis, widths[axis], mode, settings)
+    return x  # type: ignore[no-any-return]
+
+
+def _padded_along(x: Any, axis: int, width: Any, mode: str, settings: dict[str, Any]) -> Any:
+    n, last = x.shape[axis], moveaxis(x, axis, -1)
+    if mode not in (*_STATISTICS, "median"):
+        affine = [np.pad(row, [width], mode, **settings) for row in np.eye(n + 1, n, -1, x.dtype)]
+        padded = last @ (np.array(affine[1:]) - affine[0]) + affine[0]
+    else:
+        statistic = _STATISTICS.get(mode) or np.median
+        (lengths,) = settings.get("stat_length", [(n, n)])
+        first, end = (int(min(n, length)) for length in lengths)
+        edges = last[..., :first], last[..., n - end :]
+        sides = [
+            broadcast_to(statistic(edge, axis=-1, keepdims=True), (*last.shape[:-1], int(size)))
+            for edge, size in zip(edges, width, strict=True)
+        ]
+        padded = concatenate([sides[0], last, sides[1]], -1)
+    return moveaxis(padded, -1, axis)
+
+
+def _pairs(setting: Any, ndim: int) -> Any:
+    """NumPy's setting for each axis, (before, after)."""
+    if isinstance(setting, dict):
+        pairs = np.zeros((ndim, 2), int)
+        for axis, pair in setting.items():
+            pairs[axis] = pair
+        return pairs
+    return np.broadcast_to(np.asarray(setting), (ndim, 2))

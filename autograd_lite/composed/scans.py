@@ -1,0 +1,91 @@
+"""Running sums and products in their further forms, and differences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from ..op import Op
+from ..ops import broadcast_to, concatenate, ravel, where
+from ..ops.define import implements, operand
+from ..ops.scans import along, cumprod, cumprod_op, cumsum, cumsum_op, scan
+from ..tensor import Tensor
+
+__all__ = ["cumulative_prod", "cumulative_sum", "diff", "ediff1d", "nancumprod", "nancumsum"]
+
+
+def _cumulative(name: str, entry: Op, first: int, x: Any, axis: Any, dtype: Any, out: Any,
+                include_initial: bool) -> Tensor:  # fmt: skip
+    x = operand(x)
+    if axis is None:
+        if x.ndim != 1:
+            raise ValueError(f"{name}: an array of shape {x.shape} needs an axis=")
+        axis = 0
+    scanned = scan(name, entry, x, axis, dtype, out)
+    if not include_initial:
+        return scanned
+    shape = list(scanned.shape)
+    shape[axis] = 1
+    return concatenate([np.full(shape, first, scanned.dtype), scanned], axis)
+
+
+@implements(np.cumulative_sum)
+def cumulative_sum(
+    x: Any, /, *, axis: Any = None, dtype: Any = None, out: None = None,
+    include_initial: bool = False,
+) -> Tensor:  # fmt: skip
+    """`cumsum` along an axis, that of a vector by default; with a leading 0 on request."""
+    return _cumulative("cumulative_sum", cumsum_op, 0, x, axis, dtype, out, include_initial)
+
+
+@implements(np.cumulative_prod)
+def cumulative_prod(
+    x: Any, /, *, axis: Any = None, dtype: Any = None, out: None = None,
+    include_initial: bool = False,
+) -> Tensor:  # fmt: skip
+    """`cumprod` along an axis, that of a vector by default; with a leading 1 on request."""
+    return _cumulative("cumulative_prod", cumprod_op, 1, x, axis, dtype, out, include_initial)
+
+
+@implements(np.nancumsum)
+def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
+    """`cumsum` in which nan counts as 0."""
+    return cumsum(where(np.isnan(a), 0, a), axis, dtype, out)
+
+
+@implements(np.nancumprod)
+def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
+    """`cumprod` in which nan counts as 1."""
+    return cumprod(where(np.isnan(a), 1, a), axis, dtype, out)
+
+
+@implements(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    """The n-th differences along an axis, of ``a`` with the given entries before and behind."""
+    a = operand(a)
+    if n < 0 or not a.ndim:
+        raise ValueError(f"diff: n must be at least 0, and is {n}, of an array with an axis")
+    axis = normalize_axis_index(axis, a.ndim) - a.ndim
+    if n == 0:
+        return a  # type: ignore[no-any-return]
+    parts = []
+    for part in (prepend, a, append):
+        if part is not None:
+            if np.ndim(part) == 0:
+                shape = [*a.shape]
+                shape[axis] = 1
+                part = broadcast_to(operand(part), shape)
+            parts.append(part)
+    a = concatenate(parts, axis) if len(parts) > 1 else a
+    for _ in range(n):
+        a = a[along(axis, a.ndim, slice(1, None))] - a[along(axis, a.ndim, slice(None, -1))]
+    return a  # type: ignore[no-any-return]
+
+
+@implements(np.ediff1d)
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
+    """The differences of all entries in a row, with ``to_begin`` before and ``to_end`` behind."""
+    parts = [to_begin, diff(ravel(ary)), to_end]
+    return concatenate([ravel(part) for part in parts if part is not None])
