@@ -7,9 +7,9 @@ same rules run on Tensors, so that the backward pass is itself a graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from sys import getrefcount
 from typing import Any
 
@@ -19,12 +19,13 @@ from numpy.typing import ArrayLike
 from . import errors, ops
 from .anomaly import check_backward, detect_anomaly
 from .graph import ancestors
+from .modes import Mode
 from .tensor import Array, Tensor, _leaf
 from .unread import Reading
 
 
 def pull(
-    seeds: Mapping[Tensor, Any],
+    seeds: dict[Tensor, Any],
     targets: set[Tensor] | None = None,
     record: bool = False,
     stack: tuple[int, ...] = (),
@@ -35,7 +36,8 @@ def pull(
     has contributed. A cotangent that nobody asked for is dropped as soon as it is used.
 
     Args:
-        seeds: where to start: outputs with their cotangents, arrays or Tensors to record.
+        seeds: where to start: outputs with their cotangents, arrays or Tensors to record; the
+            dict is used up.
         targets: only paths to these are followed, where given.
         record: call the rules on Tensors instead of arrays.
         stack: of this shape are the further axes in front that the seeds have: that many
@@ -44,13 +46,16 @@ def pull(
     needed = None if targets is None else ancestors(seeds, targets)
     kept: list[tuple[Tensor, Any]] = []
     # Of tensors that wait for their turn; leaves wait to the end.
-    cotangents = {t: g for t, g in seeds.items() if needed is None or t in needed}
-    newest = [(-t._number, t) for t in cotangents if t._node is not None]
-    heapify(newest)  # in a chain it stays empty
-    tensor = heappop(newest)[1] if newest else None
+    cotangents = seeds if needed is None else {t: g for t, g in seeds.items() if t in needed}
+    newest: list[tuple[int, Tensor]] = []  # a heap; in a chain it stays empty
+    for tensor in cotangents:
+        if tensor._node is not None:
+            heappush(newest, (-tensor._number, tensor))
+    following = heappop(newest)[1] if newest else None
     readings: dict[Tensor, Reading] = {}
-    watch = detect_anomaly.active()
-    while tensor is not None:
+    unusual = bool(stack or Mode.open)
+    while following is not None:
+        tensor = following
         g = cotangents.pop(tensor)
         following = None
         if tensor.name is not None if targets is None else tensor in targets:
@@ -64,14 +69,17 @@ def pull(
                 continue
             if needed is not None and x not in needed:
                 continue
-            if stack and not op.stacks:
-                cotangent = _one_by_one(vjp, args, params)
-            elif reading is not None and op.entrywise:
-                cotangent = reading.cleared(vjp, args, params)
-            else:
+            if reading is None and not unusual:
                 cotangent = vjp(*args, **params) if params else vjp(*args)
-            if watch:
-                check_backward(op.name, tensor, g, x, arrays, cotangent)
+            else:
+                if stack and not op.stacks:
+                    cotangent = _one_by_one(vjp, args, params)
+                elif reading is not None and op.entrywise:
+                    cotangent = reading.cleared(vjp, args, params)
+                else:
+                    cotangent = vjp(*args, **params)
+                if detect_anomaly.active():
+                    check_backward(op.name, tensor, g, x, arrays, cotangent)
             try:
                 if cotangent.shape != array.shape or cotangent.dtype is not array.dtype:
                     cotangent = _fit(cotangent, array, op.name, stack)
@@ -85,7 +93,7 @@ def pull(
             else:
                 cotangents[x] = cotangent
                 if x._node is not None:
-                    if op.reads == "some" or (reading and (op.entrywise or op.reads)):
+                    if op.skips or (reading is not None and (op.entrywise or op.reads)):
                         node = tensor._array, arrays, params
                         readings[x] = Reading(op, vjp, node, array, reading)
                     if following is None and not newest:
@@ -96,7 +104,6 @@ def pull(
             if following is not None:
                 heappush(newest, (-following._number, following))
             following = heappop(newest)[1]
-        tensor = following
     kept.extend(cotangents.items())
     return kept
 
@@ -109,7 +116,7 @@ def _one_by_one(vjp: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
 
 def _fit(g: Any, array: Any, op: str, stack: tuple[int, ...] = ()) -> Any:
     """Undo broadcasting: the cotangent ``g`` summed to its input's shape, in its dtype."""
-    shape = stack + array.shape
+    shape = stack + array.shape if stack else array.shape
     if g.shape != shape:
         axes = _stretched(g.shape, shape, len(stack))
         if axes is None:

@@ -89,8 +89,8 @@ class Op:
     """
 
     __slots__ = (
-        "cases", "domain", "entrywise", "forward", "name", "notation", "reads", "source", "stacks",
-        "vjps",
+        "cases", "domain", "entrywise", "forward", "name", "notation", "reads", "skips", "source",
+        "stacks", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -117,6 +117,7 @@ class Op:
         self.entrywise = entrywise
         self.stacks = stacks or entrywise
         self.reads = reads
+        self.skips = reads == "some"
 
     def __call__(self, *inputs: Any, **params: Any) -> Tensor:
         """The value: a Tensor where an input is one, else the array that ``forward`` gives.
@@ -198,7 +199,8 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         else:
             arrays.append(_constant(op, x))
             constants = True
-    if Mode.open:
+    unusual = Mode.open
+    if unusual:
         record = recorded(record)
     if constants and record:
         for i, x in enumerate(inputs):
@@ -222,7 +224,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         result._node = None
         if constants and value.base is not None:  # a view of an array that its owner may change
             result._array = value.copy()
-    if Mode.open and detect_anomaly.active():
+    if unusual and detect_anomaly.active():
         check_forward(op.name, inputs, arrays, result)
     return result
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import opcode
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from sys import getrefcount
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -27,6 +27,17 @@ if TYPE_CHECKING:
     from .op import Op
 
 Array = NDArray[Any]
+
+
+def _refused(name: str, instead: str) -> Callable[..., NoReturn]:
+    """A method of ndarray that works in place: it says what to write instead."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> NoReturn:
+        raise errors.in_place(f"t.{name}", instead)
+
+    method.__name__ = name
+    method.__doc__ = f"Refused: write ``t = {instead}``."
+    return method
 
 
 class Tensor:
@@ -250,11 +261,6 @@ class Tensor:
             ValueError: no seed for a tensor of several elements, or one of another shape.
         """
         backward(self, grad)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _IN_PLACE:
-            raise errors.in_place(f"t.{name}()", _IN_PLACE[name])
-        raise AttributeError(f"a Tensor has no attribute {name!r}")
 
     def zero_grad(self) -> None:
         """Forget the gradient: `grad` becomes None."""
@@ -516,6 +522,13 @@ class Tensor:
         """Converted to ``dtype``; to one without a gradient (integers, booleans), a plain array."""
         return ops.astype(self, dtype)
 
+    # What would write into the array.
+    fill = _refused("fill", "ag.full_like(t, value)")
+    partition = _refused("partition", "np.partition(t, kth)")
+    put = _refused("put", "ag.index_update(t, index, values)")
+    resize = _refused("resize", "np.resize(t, shape)")
+    sort = _refused("sort", "np.sort(t)")
+
     # ------------------------------------------------------------------ NumPy protocols
 
     __array_priority__ = 1000.0
@@ -590,12 +603,6 @@ def _not_stored(tensor: Tensor) -> Tensor:
             raise errors.stored_into_array(tensor)
     return tensor
 
-
-_IN_PLACE = {
-    "fill": "ag.full_like(t, value)", "itemset": "ag.index_update(t, index, value)",
-    "partition": "np.partition(t, kth)", "put": "ag.index_update(t, index, values)",
-    "resize": "np.resize(t, shape)", "sort": "np.sort(t)", "setfield": "ag.index_update(…)",
-}  # fmt: skip
 
 _STORE = opcode.opmap["STORE_SUBSCR"]
 
