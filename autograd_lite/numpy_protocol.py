@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import errors, ops
-from .op import NUMPY
+from .op import NUMPY, Op
 
 # Piecewise constant, or about the array and not its values: they give plain arrays.
 VALUES: set[Any] = {
@@ -54,10 +54,11 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
             return ops.value_of(ufunc, *inputs, **kwargs)
         if ufunc in NUMPY:
             dtype = kwargs.pop("dtype", None)
-            if not kwargs:
-                if dtype is not None:
-                    inputs = tuple(ops.astype(x, dtype) for x in inputs)
-                return NUMPY[ufunc](*inputs)
+            if dtype is not None:
+                inputs = tuple(ops.astype(x, dtype) for x in inputs)
+            ours = NUMPY[ufunc]
+            if not kwargs or type(ours) is not Op:  # an op takes no settings of a ufunc's
+                return ours(*inputs, **kwargs)
     elif method == "reduce" and ufunc in REDUCTIONS:
         # As the ufunc's own method, it reduces the first axis unless told otherwise.
         return NUMPY[REDUCTIONS[ufunc]](*inputs, **{"axis": 0, **kwargs})

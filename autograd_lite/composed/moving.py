@@ -122,7 +122,7 @@ def _padded_along(x: Any, axis: int, width: Any, mode: str, settings: dict[str, 
     else:
         statistic = _STATISTICS.get(mode) or np.median
         (lengths,) = settings.get("stat_length", [(n, n)])
-        first, end = (int(min(n, length)) for length in lengths)
+        first, end = np.minimum(n, lengths).tolist()
         edges = last[..., :first], last[..., n - end :]
         sides = [
             broadcast_to(statistic(edge, axis=-1, keepdims=True), (*last.shape[:-1], int(size)))
