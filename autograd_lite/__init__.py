@@ -11,21 +11,36 @@ from .tensor import Tensor  # isort: skip  (first: the op tables are built on it
 from .anomaly import detect_anomaly
 from .backward import gradients
 from .checking import check_backprop
-from .composed import *
-from .composed import __all__ as _composed
+from .composed.calculus import *
+from .composed.einstein import *
+from .composed.elementwise import *
+from .composed.joining import *
+from .composed.moving import *
+from .composed.order import *
+from .composed.products import *
+from .composed.scans import *
+from .composed.spread import *
+from .composed.statistics import *
 from .derive import Derivation, derive
 from .draw import Figure, draw
 from .graph import named_tensors
 from .modes import no_grad
 from .op import OPS, Op
-from .ops import *
-from .ops import __all__ as _ops
+from .ops.elementwise import *
+from .ops.indexing import *
+from .ops.joining import *
+from .ops.moving import *
+from .ops.products import *
+from .ops.reductions import *
+from .ops.scans import *
+from .ops.shaping import *
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
 
+# What else is imported above, the functions of the families, would hide Python's own sum, abs, …
 __all__ = [
     "OPS", "Derivation", "Figure", "Op", "Tensor", "check_backprop", "derive", "detect_anomaly",
     "draw", "grad", "gradients", "hessian", "hvp", "jacobian", "jvp", "named_tensors", "no_grad",
-    "value_and_grad", "vjp", *_composed, *_ops,
+    "value_and_grad", "vjp",
 ]  # fmt: skip

@@ -504,16 +504,19 @@ class Tensor:
         return ops.swapaxes(self, axis1, axis2)
 
     def repeat(self, repeats: Any, axis: Any = None) -> Tensor:
-        return ops.repeat(self, repeats, axis)
+        result: Tensor = ops.repeat(self, repeats, axis)
+        return result
 
     def take(self, indices: Any, axis: Any = None, out: None = None, mode: Any = "raise") -> Tensor:
-        return ops.take(self, indices, axis, out, mode)
+        result: Tensor = ops.take(self, indices, axis, out, mode)
+        return result
 
     def compress(self, condition: Any, axis: Any = None, out: None = None) -> Tensor:
         return composed.compress(condition, self, axis, out)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-        return ops.diagonal(self, offset, axis1, axis2)
+        result: Tensor = ops.diagonal(self, offset, axis1, axis2)
+        return result
 
     def copy(self, order: str = "C") -> Tensor:
         return ops.copy(self, order)

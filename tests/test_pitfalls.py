@@ -52,9 +52,9 @@ def test_real_numbers_on_a_complex_way():
     assert t.grad.dtype == float
     with pytest.raises(TypeError, match="the seed has dtype complex128"):
         (t * 1.0).backward([1j, 1.0])
-    with pytest.raises(TypeError, match="backward: a tensor of shape .* is complex"):
+    with pytest.raises(TypeError, match=r"backward: a tensor of shape .* is complex"):
         (t[0] * 1j).backward()
-    with pytest.raises(TypeError, match="astype: .* would drop its imaginary part"):
+    with pytest.raises(TypeError, match=r"astype: .* would drop its imaginary part"):
         (t * 1j).astype(float)
     assert t.astype(complex).dtype == complex
 

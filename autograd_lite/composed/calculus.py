@@ -128,9 +128,9 @@ def interp(
         inner = f0 + (x - x0) * ((f1 - f0) / width)
         inner = where(at == points[-1], fp[-1] + (x - xp[-1]) * ((f1 - f0) / width), inner)
     if period is not None:
-        return inner  # type: ignore[no-any-return]
+        return inner
     inner = where(at < points[0], fp[0] if left is None else left, inner)
-    return where(at > points[-1], fp[-1] if right is None else right, inner)  # type: ignore[no-any-return]
+    return where(at > points[-1], fp[-1] if right is None else right, inner)
 
 
 @implements(np.unwrap)
@@ -139,7 +139,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * n
     p = operand(p)
     array = value(p)
     unwrapped = np.unwrap(array, discont, axis, period=period)
-    return p + (unwrapped - array).astype(unwrapped.dtype)  # type: ignore[no-any-return]
+    return p + (unwrapped - array).astype(unwrapped.dtype)
 
 
 @implements(np.polyval)
@@ -149,7 +149,7 @@ def polyval(p: Any, x: Any) -> Tensor:
     y = x * 0
     for i in range(p.shape[0]):
         y = y * x + p[i]
-    return y  # type: ignore[no-any-return]
+    return y
 
 
 @implements(np.vander)
@@ -234,7 +234,7 @@ def full_like(
     """``fill_value``, which has a gradient, in the shape and dtype of ``a``, which has none."""
     a = operand(a)
     filled = broadcast_to(fill_value, a.shape if shape is None else shape)
-    return astype(filled, a.dtype if dtype is None else dtype)  # type: ignore[no-any-return]
+    return astype(filled, a.dtype if dtype is None else dtype)
 
 
 # ---------------------------------------------------------------------- functions of parts

@@ -32,14 +32,14 @@ def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
 @implements(np.linalg.diagonal)
 def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Tensor:
     """A diagonal of the last two axes."""
-    return diagonal(x, offset, -2, -1)  # type: ignore[no-any-return]
+    return diagonal(x, offset, -2, -1)
 
 
 @implements(np.compress)
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Tensor:
     """The slices along an axis (entries, where it is None) for which the condition holds."""
     refuse_out("compress", out)
-    return take(a, np.flatnonzero(value(condition)), axis)  # type: ignore[no-any-return]
+    return take(a, np.flatnonzero(value(condition)), axis)
 
 
 @implements(np.extract)
@@ -99,7 +99,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Te
     if mode in ("edge", "wrap") or (kwargs.get("reflect_type") != "odd" and (
         mode in ("reflect", "symmetric")
     )):
-        return moved_pad(x, pad_width, mode, **kwargs)  # type: ignore[no-any-return]
+        return moved_pad(x, pad_width, mode, **kwargs)
     if mode == "constant":
         constants = kwargs.pop("constant_values", 0)
         zeros = np.zeros(x.shape, x.dtype)
@@ -111,10 +111,10 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Te
         settings = {k: v if k == "reflect_type" else [_pairs(v, x.ndim)[axis]]
                     for k, v in kwargs.items() if v is not None}  # fmt: skip
         x = _padded_along(x, axis, widths[axis], mode, settings)
-    return x  # type: ignore[no-any-return]
+    return x
 
 
-def _padded_along(x: Any, axis: int, width: Any, mode: str, settings: dict[str, Any]) -> Any:
+def _padded_along(x: Any, axis: int, width: Any, mode: Any, settings: dict[str, Any]) -> Any:
     n, last = x.shape[axis], moveaxis(x, axis, -1)
     if mode not in (*_STATISTICS, "median"):
         affine = [np.pad(row, [width], mode, **settings) for row in np.eye(n + 1, n, -1, x.dtype)]

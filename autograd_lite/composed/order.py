@@ -27,7 +27,7 @@ def _in_order(name: str, a: Any, axis: int | None, order: Any, fields: Any) -> T
     if axis is None:
         a, axis = ravel(a), -1
     a = operand(a)
-    return take_along_axis(a, order(value(a), axis), axis)  # type: ignore[no-any-return]
+    return take_along_axis(a, order(value(a), axis), axis)
 
 
 @implements(np.sort)
@@ -94,7 +94,7 @@ def _quantile(function: Any) -> Any:
         method: str = "linear", keepdims: Any = False, *, weights: Any = None,
     ) -> Tensor:  # fmt: skip
         refuse_out(function.__name__, out)
-        return _order_statistic(  # type: ignore[no-any-return]
+        return _order_statistic(
             function, a, axis, keepdims, q, method=method, weights=weights
         )
 
@@ -107,7 +107,7 @@ def _median(function: Any) -> Any:
         keepdims: Any = False,
     ) -> Tensor:  # fmt: skip
         refuse_out(function.__name__, out)
-        return _order_statistic(function, a, axis, keepdims)  # type: ignore[no-any-return]
+        return _order_statistic(function, a, axis, keepdims)
 
     return _documented(function, median)
 

@@ -69,7 +69,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
         raise ValueError(f"diff: n must be at least 0, and is {n}, of an array with an axis")
     axis = normalize_axis_index(axis, a.ndim) - a.ndim
     if n == 0:
-        return a  # type: ignore[no-any-return]
+        return a
     parts = []
     for part in (prepend, a, append):
         if part is not None:
@@ -81,7 +81,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     a = concatenate(parts, axis) if len(parts) > 1 else a
     for _ in range(n):
         a = a[along(axis, a.ndim, slice(1, None))] - a[along(axis, a.ndim, slice(None, -1))]
-    return a  # type: ignore[no-any-return]
+    return a
 
 
 @implements(np.ediff1d)

@@ -45,7 +45,7 @@ def var(
     if a.dtype == np.float16 and dtype is None:  # squares soon overflow
         wide = var(astype(a, np.float32), axis, None, None, ddof, keepdims, where=where, mean=mean,
                    correction=correction)  # fmt: skip
-        return astype(wide, np.float16)  # type: ignore[no-any-return]
+        return astype(wide, np.float16)
     deviation = a - (_mean(a, axis, keepdims=True, where=where) if mean is None else mean)
     square = real(deviation * conj(deviation)) if a.dtype.kind == "c" else deviation * deviation
     total = sum(square, axis, keepdims=keepdims, where=where)

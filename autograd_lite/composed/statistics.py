@@ -116,11 +116,11 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     """The correlations of variables: covariances divided by both standard deviations."""
     c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
-        return c / c  # type: ignore[no-any-return]
+        return c / c
     deviation = np.sqrt(real(diagonal(c)))
     c = c / deviation[:, None] / deviation
     if c.dtype.kind == "c":
-        return clip(real(c), -1, 1) + 1j * clip(imag(c), -1, 1)  # type: ignore[no-any-return]
+        return clip(real(c), -1, 1) + 1j * clip(imag(c), -1, 1)
     return _within_1(c)
 
 

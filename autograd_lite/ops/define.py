@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,12 +18,13 @@ from ..op import NUMPY, Case, Op, Vjp, op
 from ..tensor import Tensor
 
 Function = Callable[..., Any]
+F = TypeVar("F", bound=Function)
 
 
-def implements(*functions: Any) -> Callable[[Function], Function]:
+def implements(*functions: Any) -> Callable[[F], F]:
     """Let ``np.f`` of a Tensor call what is decorated, which has the signature of ``np.f``."""
 
-    def register(ours: Function) -> Function:
+    def register(ours: F) -> F:
         for function in functions:
             NUMPY[function] = ours
         return ours
@@ -84,7 +85,8 @@ def places(shape: tuple[int, ...], move: Function) -> Any:
 def _collect(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     stack = g.shape[: g.ndim - index.ndim]
     sums = np.zeros((*stack, 1 + int(np.prod(shape))), g.dtype)
-    np.add.at(sums, (..., index.ravel()), g.reshape(*stack, index.size))
+    at: Any = (..., index.ravel())
+    np.add.at(sums, at, g.reshape(*stack, index.size))
     return sums[..., 1:].reshape(stack + shape)
 
 

@@ -257,8 +257,13 @@ logaddexp2 = entrywise(
 
 # ---------------------------------------------------------------------- functions of one tensor
 
+
+def _absolute_vjp(g: Any, out: Any, x: Any) -> Any:
+    return g * conjugate_of(sign(x))
+
+
 absolute = entrywise(
-    "absolute", np.absolute, lambda g, out, x: g * conj(sign(x)),
+    "absolute", np.absolute, _absolute_vjp,
     notation=Notation("|{0}|", ATOM, (SUM,), "|·|"),
 )  # fmt: skip
 fabs = entrywise("fabs", np.fabs, lambda g, out, x: g * np.sign(x))
@@ -374,12 +379,12 @@ maximum = _choosing("maximum", np.maximum, *_share(np.greater), notation=functio
 minimum = _choosing("minimum", np.minimum, *_share(np.less), notation=function("min"))
 fmax = _choosing("fmax", np.fmax, *_share(_or_only(np.greater)))
 fmin = _choosing("fmin", np.fmin, *_share(_or_only(np.less)))
-where_op = entrywise(
+where_op: Op = entrywise(
     "where",
     np.where,
     None,
-    lambda g, out, condition, x, y: where(condition, g, 0),
-    lambda g, out, condition, x, y: where(condition, 0, g),
+    lambda g, out, condition, x, y: where_op(condition, g, 0),
+    lambda g, out, condition, x, y: where_op(condition, 0, g),
     cases=[Case(((3,), (2, 3), (2, 1)))],
     source="np.where({0}, {1}, {2})",
     reads="some",
@@ -411,7 +416,7 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Tensor:
 
 # The gradient of a real L at x + iy is ∂L/∂x − i ∂L/∂y. Where an input is real, the backward pass
 # takes the real part of its cotangent.
-conj = entrywise("conj", np.conjugate, lambda g, out, x: conj(g))
+conj: Op = entrywise("conj", np.conjugate, lambda g, out, x: conj(g))
 
 
 def conjugate_of(x: Any) -> Any:
@@ -540,7 +545,7 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:
     """
     if trace.active() and function in VALUE_OPS:
         recorded: Any = VALUE_OPS[function](*args, **kwargs)
-        return recorded  # type: ignore[no-any-return]
+        return recorded
     arrays = [a._array if type(a) is Tensor else a for a in args]
     settings = {k: v._array if type(v) is Tensor else v for k, v in kwargs.items()}
     try:

@@ -153,8 +153,8 @@ def _einsum_vjp(
     sizes = iter(cotangent.shape)
     front = [next(sizes) for _ in lead]
     kept = reshape(cotangent, [*front, *(next(sizes) if a in known else 1 for a in own)])
-    sizes = zip(own, kept.shape[len(lead) :], xs[i].shape, strict=True)
-    return broadcast_to(kept, (*front, *(n if a in known else size for a, n, size in sizes)))
+    both = zip(own, kept.shape[len(lead) :], xs[i].shape, strict=True)
+    return broadcast_to(kept, (*front, *(n if a in known else size for a, n, size in both)))
 
 
 einsum_op: Op = op(

@@ -1,0 +1,145 @@
+"""What a call is, and how the table of `calls` is entered.
+
+A call is NumPy code on named operands, and the code is its name in the tests. It is run with
+``np`` standing for NumPy, and for `autograd_lite`. Operands given by a shape or an `Operand` are
+differentiated; all others are constants.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Operand(NamedTuple):
+    """An operand that is differentiated: the shape, the domain of its entries, or their values."""
+
+    shape: tuple[int, ...]
+    low: float = -2.0
+    high: float = 2.0
+    is_complex: bool = False
+    values: Any = None
+
+    def drawn(self, rng: np.random.Generator) -> Any:
+        if self.values is not None:
+            return np.array(self.values)
+        drawn = rng.uniform(self.low, self.high, self.shape)
+        if self.is_complex:
+            drawn = drawn + 1j * rng.uniform(self.low, self.high, self.shape)
+        return np.asarray(drawn)
+
+    def fitted(self, x: Any, namespace: Any) -> Any:
+        """An array or Tensor of any shape, brought smoothly into this shape and domain."""
+        count = int(np.prod(self.shape))
+        spread = np.sin(np.arange(1.0, count + 1) * 2.4).reshape(self.shape)  # so that none tie
+        x = namespace.resize(x, self.shape) if x.size else np.zeros(self.shape)
+        middle, radius = (self.low + self.high) / 2, (self.high - self.low) / 2
+        x = middle + radius * namespace.tanh(x / 2 + spread)
+        return x + 1j * namespace.sin(x + spread) if self.is_complex else x
+
+    def __str__(self) -> str:
+        if self.values is not None:
+            special = np.asarray(self.values)
+            return "with nan" if not np.isfinite(special).all() else "ties, zeros"
+        if self.is_complex:
+            return "complex"
+        return "real" if (self.low, self.high) == (-2.0, 2.0) else f"{self.low:g} to {self.high:g}"
+
+
+def positive(*shape: int) -> Operand:
+    return Operand(shape, 0.3, 3.0)
+
+
+def within_1(*shape: int) -> Operand:
+    return Operand(shape, -0.8, 0.8)
+
+
+def between(low: float, high: float, *shape: int) -> Operand:
+    return Operand(shape, low, high)
+
+
+def cplx(*shape: int) -> Operand:
+    return Operand(shape, is_complex=True)
+
+
+def exactly(values: Any) -> Operand:
+    """Given entries: ties, zeros, nan."""
+    return Operand(np.shape(values), values=values)
+
+
+class Call(NamedTuple):
+    """One way of calling a function.
+
+    Attributes:
+        function: its name below ``np``.
+        code: of the call.
+        operands: what is differentiated, by name.
+        constants: further names in the code.
+        order: of the derivatives that are compared with differences. 0 where there is none to
+            compare with: at a tie, in a narrower dtype, for what is determined up to a phase.
+    """
+
+    function: str
+    code: str
+    operands: dict[str, Operand]
+    constants: dict[str, Any]
+    order: int
+
+    def __str__(self) -> str:
+        shapes = (
+            name + "x".join(map(str, x.shape or ("0d",))) + ("c" if x.is_complex else "")
+            for name, x in self.operands.items()
+        )
+        return f"{self.code} {','.join(shapes)}"
+
+    def of(self, namespace: Any, tree: ast.Expression | None = None) -> Callable[..., Any]:
+        """A function of the operands, with ``np`` in the code standing for ``namespace``."""
+        code = compile(tree or self.code, f"<{self.code}>", "eval")
+        fixed = {"np": namespace, "nan": np.nan, "inf": np.inf, "pi": np.pi, **self.constants}
+
+        def call(*arrays: Any) -> Any:
+            return eval(code, {**fixed, **dict(zip(self.operands, arrays, strict=True))})
+
+        return call
+
+    def drawn(self, seed: int = 7) -> list[Any]:
+        rng = np.random.default_rng(seed)
+        return [x.drawn(rng) for x in self.operands.values()]
+
+    def inner(self) -> tuple[ast.Expression, ast.Call]:
+        """The code parsed, and within it the call of the function itself."""
+        tree = ast.parse(self.code, mode="eval")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == f"np.{self.function}":
+                return tree, node
+        raise LookupError(f"{self.code} doesn't call np.{self.function}")
+
+
+CALLS: list[Call] = []
+GROUPS: dict[str, list[str]] = {}
+"""The functions' names under the headings of the page."""
+
+
+def add(group: str, function: str, *codes: str, order: int = 2, **operands: Any) -> None:
+    """Enter calls of a function, given by what stands between its parentheses, or whole."""
+    names = GROUPS.setdefault(group, [])
+    if function not in names:
+        names.append(function)
+    shaped = {k: Operand(v) if type(v) is tuple else v for k, v in operands.items()}
+    for code in codes:
+        code = code if f"np.{function}(" in code else f"np.{function}({code})"
+        used = {n.id for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Name)}
+        mine = {k: v for k, v in shaped.items() if k in used}
+        CALLS.append(
+            Call(
+                function,
+                code,
+                {k: v for k, v in mine.items() if isinstance(v, Operand)},
+                {k: v for k, v in mine.items() if not isinstance(v, Operand)},
+                order,
+            )
+        )
+
