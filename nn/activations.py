@@ -47,6 +47,7 @@ leaky_relu_op = op(
     lambda x, slope: np.where(x > 0, x, slope * x),
     lambda g, out, x, slope: g * np.where(x > 0, 1.0, slope),
     cases=[Case(((2, 3),), {"slope": 0.01})],
+    entrywise=True,
     source="np.where({0} > 0, {0}, {slope} * {0})",
 )
 

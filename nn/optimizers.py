@@ -26,7 +26,7 @@ class Optimizer:
     Raises:
         ValueError: none that requires a gradient, one twice, or a learning rate that isn't positive
             and finite.
-        TypeError: something among them that isn't a leaf Tensor.
+        TypeError: something among them that isn't a leaf Tensor of real numbers.
     """
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
@@ -37,6 +37,11 @@ class Optimizer:
         for i, p in enumerate(self.parameters):
             if not (isinstance(p, Tensor) and p.is_leaf):
                 raise TypeError(f"{name}: parameter {i} is no leaf Tensor, but {p!r}")
+            if p.dtype.kind == "c":
+                raise TypeError(
+                    f"{name}: parameter {i} is complex, and the steps are those of real numbers; "
+                    "keep its real and imaginary parts as two parameters"
+                )
         if not any(p.requires_grad for p in self.parameters):
             raise ValueError(f"{name}: there are no parameters to train")
         if len(set(self.parameters)) < len(self.parameters):

@@ -261,6 +261,8 @@ def test_optimizers_refuse_what_makes_no_sense():
     p.grad = np.ones((3, 3))
     with pytest.raises(ValueError, match="can't be rebound to an array of shape"):
         nn.SGD([p], 0.1).step()
+    with pytest.raises(TypeError, match="SGD: parameter 0 is complex"):
+        nn.SGD([V([1j])], 0.1)
     with pytest.raises(ValueError, match="a parameter is given twice"):
         nn.SGD([p, p], 0.1)
     with pytest.raises(TypeError, match=r"give the network's parameters: net.parameters\(\)"):

@@ -439,7 +439,7 @@ def sign(x: Any) -> Any:
     if x.dtype.kind != "c":
         return value_of(np.sign, x)
     size = absolute(x)
-    return x / np.where(size == 0, 1.0, size)
+    return where(size == 0, 0.0, x / where(size == 0, 1.0, size))
 
 
 # ---------------------------------------------------------------------- sinc

@@ -40,13 +40,17 @@ class Operand(NamedTuple):
         x = middle + radius * namespace.tanh(x / 2 + spread)
         return x + 1j * namespace.sin(x + spread) if self.is_complex else x
 
-    def __str__(self) -> str:
+    @property
+    def domain(self) -> str:
+        """As the page says it."""
         if self.values is not None:
-            special = np.asarray(self.values)
-            return "with nan" if not np.isfinite(special).all() else "ties, zeros"
+            return "with nan" if np.isnan(self.values).any() else "ties, zeros"
         if self.is_complex:
             return "complex"
         return "real" if (self.low, self.high) == (-2.0, 2.0) else f"{self.low:g} to {self.high:g}"
+
+    def __str__(self) -> str:
+        return f"{self.domain} {'×'.join(map(str, self.shape)) or '0-d'}"
 
 
 def positive(*shape: int) -> Operand:
@@ -89,11 +93,7 @@ class Call(NamedTuple):
     order: int
 
     def __str__(self) -> str:
-        shapes = (
-            name + "x".join(map(str, x.shape or ("0d",))) + ("c" if x.is_complex else "")
-            for name, x in self.operands.items()
-        )
-        return f"{self.code} {','.join(shapes)}"
+        return " | ".join([self.code, *(f"{k} {x}" for k, x in self.operands.items())])
 
     def of(self, namespace: Any, tree: ast.Expression | None = None) -> Callable[..., Any]:
         """A function of the operands, with ``np`` in the code standing for ``namespace``."""
@@ -116,6 +116,13 @@ class Call(NamedTuple):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == f"np.{self.function}":
                 return tree, node
         raise LookupError(f"{self.code} doesn't call np.{self.function}")
+
+
+def function_of(namespace: Any, name: str) -> Any:
+    """``linalg.inv`` of NumPy or of `autograd_lite`; None where it isn't there."""
+    for part in name.split("."):
+        namespace = getattr(namespace, part, None)
+    return namespace
 
 
 CALLS: list[Call] = []

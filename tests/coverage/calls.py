@@ -93,7 +93,7 @@ add(CHOOSING, "select", "[x > 1, x > 0], [x * x, y]", "[x > 1, x > 0], [x * x, y
 add(CHOOSING, "piecewise", "x, [x < 0, x >= 0], [lambda v: -v, lambda v: v * v]",
     "x, [x < 0], [3.0, lambda v: v**3]", "x, [x < -1, x > 1], [-1, 1]",
     "x, [x < -1, x > 1], [lambda v, a: a * v, lambda v, a: v * v * a, lambda v, a: v], 2.0",
-    "x, x < 0, [lambda v: v * v]",
+    "x, [x < 0], [lambda v: v * v]",
     x=(2, 3))  # fmt: skip
 add(CHOOSING, "piecewise", "x, [x < 0], [lambda v: v * v, 1.0]", x=())
 
@@ -113,7 +113,7 @@ for name in "ptp median nanmax nanmin nanmean nanvar nanstd nansum nanprod nanme
     add(REDUCTIONS, name, "x", x=())
 for name in "sum prod mean var std".split():
     add(REDUCTIONS, name, "x, axis=()", "x, axis=-1, where=mask", "x, where=mask, keepdims=True",
-        "x, axis=0, where=[True, False, True]", x=(2, 3), mask=MASK)  # fmt: skip
+        "x, axis=1, where=[True, False, True]", x=(2, 3), mask=MASK)  # fmt: skip
     add(REDUCTIONS, name, "x, dtype='float64'", x=(2, 3))
     add(REDUCTIONS, name, "x, axis=0, dtype='float32'", x=(2, 3), order=0)
     add(REDUCTIONS, name, "x", "x, axis=0", x=cplx(2, 3))
@@ -171,7 +171,7 @@ for name, scale in (("quantile", 1), ("percentile", 100), ("nanquantile", 1),
                    "weibull", "lower", "higher", "midpoint", "nearest"):  # fmt: skip
         add(ORDER, name, f"x, q, axis=0, method='{method}'", x=(5, 2),
             q=[0.13 * scale, 0.57 * scale])  # fmt: skip
-    add(ORDER, name, "x, q, axis=0, weights=w, method='inverted_cdf'", x=(5, 2), q=0.4 * scale,
+    add(ORDER, name, "x, q, weights=w, method='inverted_cdf'", x=(5,), q=0.4 * scale,
         w=np.array([0.1, 0.2, 0.3, 0.2, 0.2]))  # fmt: skip
     add(ORDER, name, "x, q", x=(), q=0.3 * scale)
 for name, scale in (("nanquantile", 1), ("nanpercentile", 100)):
@@ -311,13 +311,13 @@ for name in ("vstack", "hstack", "dstack"):
 add(JOINING, "append", "x, y", "x, y, axis=0", "x, [1.0, 2.0]", "[[1.0, 2.0, 3.0]], y, 0", x=(2, 3),
     y=(1, 3))  # fmt: skip
 add(JOINING, "append", "x, 3.0", "x, y", x=(), y=())
-add(JOINING, "block", "[x, y]", "[[x, y], [y, x]]", "x", "[[x, [[1.0], [2.0]]], [y, [[3.0], [4.0]]]]",
-    x=(2, 3), y=(2, 3))  # fmt: skip
+add(JOINING, "block", "[x, y]", "[[x, y], [y, x]]", "x", "[[x, c], [y, c]]", x=(2, 3), y=(2, 3),
+    c=np.ones((2, 1)))  # fmt: skip
 add(JOINING, "block", "[x, 2.0, y]", "[[x], [y]]", "[[[x, y]]]", x=(), y=())
 add(JOINING, "block", "[[x], [y]]", x=(2,), y=(2,))
 add(JOINING, "insert", "x, 1, 2.0", "x, 1, y, axis=0", "x, [0, 2], [5.0, 6.0]", "x, -1, 0.5, axis=1",
     "x, slice(1, 3), 4.0, axis=1", "x, [0, 2], y[:2], axis=1", "x, [1], [[7.0], [8.0]], axis=-1",
-    "x, [2, 0, 0], y, axis=1", "x, [True, False, True], 0.0, axis=1", x=(2, 3), y=(3,))
+    "x, [2, 0, 0], y, axis=1", "x, m, 0.0, axis=1", x=(2, 3), y=(3,), m=MASK[0])
 add(JOINING, "insert", "x, 1, y", "x, [1, 1], y", x=(4,), y=())
 add(JOINING, "delete", "x, 1", "x, 1, axis=0", "x, [0, 2], axis=1", "x, slice(0, 2), axis=1",
     "x, -1, axis=-1", "x, [True, False, True], axis=1", "x, [], axis=0", "x, slice(None, None, 2)",
@@ -344,7 +344,8 @@ add(INDEXING, "take", "x, 1", "x, [[0, 1], [5, 1]]", "x, -1, axis=0", "x, i, 1",
     i=np.array([[2, 0]]))  # fmt: skip
 add(INDEXING, "take", "x, 0", x=(3,))
 add(INDEXING, "take_along_axis", "x, i, 1", "x, i[:, :1], axis=-1", "x, j, axis=None",
-    "x, [[1, 0, 1]], 0", x=(2, 3), i=np.array([[2, 0, 0], [1, 1, 2]]), j=np.array([5, 0]))
+    "x, k, 0", x=(2, 3), i=np.array([[2, 0, 0], [1, 1, 2]]), j=np.array([5, 0]),
+    k=np.array([[1, 0, 1]]))  # fmt: skip
 add(INDEXING, "compress", "[1, 0, 1], x, axis=1", "[False, True], x, 0", "[0, 1, 1, 0], x",
     "x[0] > 0, x, -1", x=(2, 3))  # fmt: skip
 add(INDEXING, "extract", "mask, x", "x > 0, x", "[1, 0, 1, 0, 0, 1], x", x=(2, 3), mask=MASK)

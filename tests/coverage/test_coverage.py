@@ -1,0 +1,338 @@
+"""Every function that is promised, in every call of the table: values, derivatives, manners."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.containers import leaves, rebuilt
+from autograd_lite.numpy_protocol import VALUES as VALUE_FUNCTIONS
+from autograd_lite.op import NUMPY
+
+from ..sampling import directional
+from .call import Call, function_of
+from .calls import CALLS, VALUES
+
+PROMISED = """
+    abs absolute add amax amin angle append arccos arccosh arcsin arcsinh arctan arctan2 arctanh
+    acos acosh asin asinh atan atan2 atanh array_split atleast_1d atleast_2d atleast_3d broadcast_to
+    cbrt clip column_stack concat concatenate conj cos cosh cross cumprod cumsum deg2rad degrees
+    diag diagonal diff divide dot dsplit einsum exp exp2 expand_dims expm1 fabs fliplr flipud fmax
+    fmin gradient hsplit hstack hypot inner kron linspace log log10 log1p log2 logaddexp logaddexp2
+    matmul max maximum mean min minimum mod moveaxis multiply nan_to_num negative outer pad
+    partition permute_dims positive power pow prod rad2deg radians ravel real imag reciprocal
+    remainder repeat reshape roll rollaxis rot90 select sign sin sinc sinh sort split sqrt square
+    squeeze stack std subtract sum swapaxes tan tanh tensordot tile trace transpose tril triu
+    true_divide var vsplit vstack where
+
+    linalg.cholesky linalg.det linalg.eig linalg.eigh linalg.inv linalg.multi_dot linalg.norm
+    linalg.pinv linalg.slogdet linalg.solve linalg.svd
+
+    fft.fft fft.fft2 fft.fftn fft.fftshift fft.ifft fft.ifft2 fft.ifftn fft.ifftshift fft.irfft
+    fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftn
+
+    apply_along_axis average block broadcast_arrays compress convolve copy corrcoef correlate cov
+    cumulative_prod cumulative_sum delete diagflat divmod dstack ediff1d extract flip float_power
+    fmod full_like geomspace insert interp ldexp logspace matrix_transpose matvec median meshgrid
+    nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile nanstd
+    nansum nanvar percentile piecewise polyval ptp quantile resize take take_along_axis trapezoid
+    trim_zeros unstack unwrap vander vdot vecdot vecmat
+
+    linalg.cond linalg.cross linalg.diagonal linalg.eigvals linalg.eigvalsh linalg.matmul
+    linalg.matrix_norm linalg.matrix_power linalg.matrix_transpose linalg.outer linalg.qr
+    linalg.svdvals linalg.tensorsolve linalg.trace linalg.vecdot linalg.vector_norm
+
+    fft.hfft fft.ihfft
+""".split()
+
+each_call = pytest.mark.parametrize("call", CALLS, ids=str)
+FIRST = {call.function: call for call in reversed(CALLS)}
+each_function = pytest.mark.parametrize("call", FIRST.values(), ids=FIRST.keys())
+
+
+# ---------------------------------------------------------------------- what is in the table
+
+
+def test_everything_promised_is_in_the_table():
+    assert set(PROMISED) - set(FIRST) == set()
+
+
+def test_the_table_is_of_functions_that_are_promised():
+    assert set(FIRST) - set(PROMISED) == set()
+
+
+def test_everything_in_the_table_is_covered_under_numpy_s_name():
+    missing = [name for name in FIRST if function_of(np, name) not in NUMPY]
+    assert missing == []
+
+
+def test_everything_in_the_table_stands_in_the_package():
+    missing = [name for name in FIRST if function_of(ag, name) is None]
+    assert missing == []
+
+
+def test_everything_numpy_is_covered_by_is_in_the_table():
+    """What is registered and not promised is tested elsewhere, and named here."""
+    known = {function_of(np, name) for name in FIRST}
+    further = {f.__name__ for f in NUMPY if f not in known}
+    assert further == {"astype"}
+
+
+def test_each_call_calls_its_function_on_something():
+    for call in CALLS:
+        call.inner()
+        assert call.operands, f"{call} differentiates nothing"
+
+
+def test_ids_are_distinct():
+    assert len({str(call) for call in CALLS}) == len(CALLS)
+
+
+# ---------------------------------------------------------------------- values
+
+
+def contiguous(x: Any) -> Any:
+    return x.copy()
+
+
+def fortran(x: Any) -> Any:
+    return np.asfortranarray(x) if x.ndim else x.copy()
+
+
+def strided(x: Any) -> Any:
+    """Every other entry of a larger array, the axes backwards: no view is contiguous."""
+    if not x.ndim:
+        return x.copy()
+    wide = np.zeros([2 * n for n in x.shape], x.dtype)
+    view = wide[tuple(slice(None, None, -2) for _ in x.shape)]
+    view[...] = x
+    return view
+
+
+def variables(arrays: Sequence[Any]) -> list[Tensor]:
+    return [Tensor(x, requires_grad=True) for x in arrays]
+
+
+def assert_same(got: Any, expected: Any, rtol: float = 1e-12) -> None:
+    """The same containers, shapes, dtypes and numbers."""
+    if isinstance(expected, (tuple, list)):
+        assert type(got) is type(expected)
+        assert len(got) == len(expected)
+        for a, b in zip(got, expected, strict=True):
+            assert_same(a, b, rtol)
+        return
+    array = got.numpy() if type(got) is Tensor else np.asarray(got)
+    expected = np.asarray(expected)
+    assert array.dtype == expected.dtype
+    assert array.shape == expected.shape
+    np.testing.assert_allclose(array, expected, rtol=rtol, atol=1e-14)
+
+
+@each_call
+@pytest.mark.parametrize("layout", [contiguous, fortran, strided])
+def test_value_is_numpy_s(call: Call, layout: Callable[[Any], Any]):
+    arrays = [layout(x) for x in call.drawn()]
+    expected = call.of(np)(*arrays)
+    assert_same(call.of(np)(*variables(arrays)), expected)
+    if layout is contiguous:
+        assert_same(call.of(ag)(*variables(arrays)), expected)
+    plain = call.of(ag)(*arrays)
+    assert_same(plain, expected)
+    assert Tensor not in map(type, leaves(plain))
+
+
+@pytest.mark.parametrize("code", VALUES)
+def test_what_is_constant_in_pieces_gives_numpy_s_value(code: str):
+    x = np.array([[0.5, -1.0, 2.0], [0.0, 1.0, -0.3]])
+    expected, got = (eval(code, {"np": np, "x": each}) for each in (x, Tensor(x, True)))
+    assert Tensor not in map(type, leaves(got))
+    for a, b in zip(leaves(got), leaves(expected), strict=True):
+        assert type(a) is type(b)
+        np.testing.assert_array_equal(a, b)
+
+
+def test_every_function_without_a_gradient_is_called():
+    called = {
+        function_of(np, ast.unparse(node.func).removeprefix("np."))
+        for code in VALUES
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Call)
+    }
+    apart = {"array_equal", "may_share_memory", "shares_memory", "empty_like"}
+    assert {f.__name__ for f in VALUE_FUNCTIONS - called} <= apart
+
+
+# ---------------------------------------------------------------------- derivatives
+
+
+def pairing(tree: Any, other: Any) -> Any:
+    """``Re Σ a·b`` over all entries of floats in two trees."""
+    total: Any = 0.0
+    for a, b in zip(leaves(tree), leaves(other), strict=True):
+        if np.result_type(a).kind in "fc":
+            total = total + ag.sum(ag.real(a * b))
+    return total
+
+
+def drawn_like(tree: Any, rng: np.random.Generator) -> Any:
+    """Random numbers of the shapes and kinds of a tree's leaves."""
+
+    def one(x: Any) -> Any:
+        x = np.asarray(x)
+        drawn = rng.normal(size=x.shape)
+        return drawn + 1j * rng.normal(size=x.shape) if x.dtype.kind == "c" else drawn
+
+    return rebuilt(tree, map(one, leaves(tree)))
+
+
+def check_derivatives(f: Callable[..., Any], arrays: Sequence[Any], order: int) -> None:
+    """Reverse mode against central differences along random directions, to order 1 or 2."""
+    rng = np.random.default_rng(5)
+    weights = drawn_like(f(*arrays), rng)
+    u, v = drawn_like(list(arrays), rng), drawn_like(list(arrays), rng)
+
+    def slope(*xs: Any) -> Any:
+        """The derivative along ``u`` of what ``weights`` make of the value."""
+        return pairing(list(ag.vjp(f, *xs)[1](weights)), u)
+
+    def moved(h: float, direction: list[Any]) -> list[Any]:
+        return [np.asarray(x + h * d) for x, d in zip(arrays, direction, strict=True)]
+
+    numeric = directional(lambda h: pairing(f(*moved(h, u)), weights), 0.0, 1.0)
+    assert_close(slope(*arrays), numeric)
+    if order == 2:
+        recorded, back = ag.vjp(slope, *arrays)
+        assert_close(recorded, numeric)
+        numeric = directional(lambda h: slope(*moved(h, v)), 0.0, 1.0)
+        assert_close(pairing(list(back(1.0)), v), numeric)
+
+
+def assert_close(ours: Any, numeric: Any) -> None:
+    np.testing.assert_allclose(ours, numeric, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if call.order], ids=str)
+def test_reverse_agrees_with_differences(call: Call):
+    check_derivatives(call.of(np), call.drawn(), call.order)
+
+
+@each_call
+def test_gradients_have_their_operand_s_shape_and_dtype_and_are_finite(call: Call):
+    arrays, f = call.drawn(), call.of(np)
+    value, back = ag.vjp(f, *arrays)
+    weights = drawn_like(value, np.random.default_rng(3))
+    gradients = back(weights)
+    for g, x in zip(gradients, arrays, strict=True):
+        assert g.shape == x.shape
+        assert g.dtype == x.dtype
+        assert np.isfinite(g).all()
+    for layout in (fortran, strided):
+        _, back = ag.vjp(f, *map(layout, arrays))
+        for g, again in zip(gradients, back(weights), strict=True):
+            np.testing.assert_allclose(again, g, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if len(call.operands) > 1], ids=str)
+def test_each_operand_alone_with_the_others_as_arrays(call: Call):
+    arrays, f = call.drawn(), call.of(np)
+    value, back = ag.vjp(f, *arrays)
+    weights = drawn_like(value, np.random.default_rng(3))
+    for i, (x, expected) in enumerate(zip(arrays, back(weights), strict=True)):
+        (got,) = ag.vjp(lambda x, i=i: f(*arrays[:i], x, *arrays[i + 1 :]), x)[1](weights)
+        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+
+
+@each_call
+def test_forward_agrees_with_reverse(call: Call):
+    arrays, f, rng = call.drawn(), call.of(np), np.random.default_rng(3)
+    u = drawn_like(arrays, rng)
+    value, tangent = ag.jvp(f, arrays, u)
+    assert_same(value, f(*arrays))
+    for t, y in zip(leaves(tangent), leaves(value), strict=True):
+        assert np.shape(t) == np.shape(y)
+        assert t.dtype == y.dtype or y.dtype.kind in "biu"
+    weights = drawn_like(value, rng)
+    reverse = pairing(list(ag.vjp(f, *arrays)[1](weights)), u)
+    np.testing.assert_allclose(pairing(tangent, weights), reverse, rtol=1e-9, atol=1e-11)
+
+
+def narrowed(arrays: Sequence[Any], dtype: Any) -> list[Any]:
+    return [x.astype(np.complex64 if x.dtype.kind == "c" else dtype) for x in arrays]
+
+
+@each_call
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_narrow_floats_stay_what_they_are(call: Call, dtype: Any):
+    arrays, f = narrowed(call.drawn(), dtype), call.of(np)
+    try:
+        expected = f(*arrays)
+    except TypeError:
+        assert dtype is np.float16  # for which NumPy has no linear algebra
+        with pytest.raises(TypeError):
+            f(*variables(arrays))
+        return
+    value, back = ag.vjp(f, *arrays)
+    for a, b in zip(leaves(value), leaves(expected), strict=True):
+        assert np.result_type(a) == np.result_type(b)
+    weights = drawn_like(value, np.random.default_rng(3))
+    exact = ag.vjp(f, *call.drawn())[1](weights)
+    for g, x, wide in zip(back(weights), arrays, exact, strict=True):
+        assert g.dtype == x.dtype
+        scale = 1 + np.abs(wide).max(initial=0)
+        tolerance = 2e-4 if dtype is np.float32 else 0.1
+        np.testing.assert_allclose(g, wide, rtol=tolerance, atol=tolerance * scale)
+
+
+def test_a_wrong_rule_is_seen():
+    """The comparisons can fail, at first order and at second."""
+    x = [np.array([0.5, 1.0])]
+    first = ag.Op("first", np.sin, lambda g, out, x: g * np.cos(x) * 1.001)
+    second = ag.Op("second", np.sin, lambda g, out, x: g * np.cos(getattr(x, "data", x)))
+    with pytest.raises(AssertionError):
+        check_derivatives(first, x, 1)
+    check_derivatives(second, x, 1)
+    with pytest.raises(AssertionError):
+        check_derivatives(second, x, 2)
+
+
+# ---------------------------------------------------------------------- manners
+
+
+def with_keyword(call: Call, name: str) -> ast.Expression:
+    """The call's code, with a further keyword whose value is called ``given``."""
+    tree, inner = copy.deepcopy(call.inner())
+    inner.keywords.append(ast.keyword(name, ast.Name("given", ast.Load())))
+    return ast.fix_missing_locations(tree)
+
+
+def takes_out(name: str) -> bool:
+    f = function_of(np, name)
+    return isinstance(f, np.ufunc) or "out" in inspect.signature(f).parameters
+
+
+@pytest.mark.parametrize("namespace", [np, ag], ids=["np", "ag"])
+@pytest.mark.parametrize("name", [name for name in FIRST if takes_out(name)])
+def test_out_is_refused(name: str, namespace: Any):
+    call = FIRST[name]
+    given = np.asarray(leaves(call.of(np)(*call.drawn()))[0])
+    call = call._replace(constants={**call.constants, "given": given})
+    with pytest.raises(TypeError, match="out=.* write "):
+        call.of(namespace, with_keyword(call, "out"))(*variables(call.drawn()))
+
+
+@pytest.mark.parametrize("namespace", [np, ag], ids=["np", "ag"])
+@each_function
+def test_an_unknown_keyword_is_refused_by_name(call: Call, namespace: Any):
+    names = {call.function.split(".")[-1], function_of(np, call.function).__name__}
+    call = call._replace(constants={**call.constants, "given": 1})
+    with pytest.raises(TypeError) as error:
+        call.of(namespace, with_keyword(call, "unheard_of"))(*variables(call.drawn()))
+    assert any(name in str(error.value) for name in names), error.value
