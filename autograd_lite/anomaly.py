@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +17,7 @@ from . import errors
 from .modes import Mode
 
 _LIBRARIES = tuple(
-    str(Path(file).parent) + "/"
+    str(Path(file).parent) + os.sep
     for file in (__file__, np.__file__, Path(__file__).parents[1] / "nn" / "__init__.py")
 )
 
@@ -44,13 +46,23 @@ class detect_anomaly(Mode):  # noqa: N801  (used like a function)
 
     def __enter__(self) -> None:
         super().__enter__()
-        self._silent = np.errstate(all="ignore")  # the error says more than NumPy's warning
-        self._silent.__enter__()
+        silent = np.errstate(all="ignore")  # the error says more than NumPy's warning
+        silent.__enter__()
+        _entered.blocks.append(silent)
 
     def __exit__(self, *exception: object) -> None:
-        self._silent.__exit__(*exception)  # type: ignore[arg-type]
+        _entered.blocks.pop().__exit__(None, None, None)
         super().__exit__(*exception)
 
+
+class _Entered(threading.local):
+    """NumPy's settings for each block that this thread is within, which may be one block twice."""
+
+    def __init__(self) -> None:
+        self.blocks: list[np.errstate] = []
+
+
+_entered = _Entered()
 
 _lines: dict[int, tuple[Any, str]] = {}  # of recorded Tensors that are alive, by their number
 
@@ -90,6 +102,8 @@ def check_backward(
 ) -> None:
     """Raise where the cotangent that a rule gave for its input ``x`` isn't finite, and ``g`` is."""
     value, g = getattr(cotangent, "_array", cotangent), getattr(g, "_array", g)
+    if not hasattr(value, "dtype"):  # no cotangent at all: the backward pass says so
+        return
     if _finite(value) or not _finite(g):
         return
     line = _lines.get(tensor._number, (None, "a line before detect_anomaly()"))[1]

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 
-def _is_container(tree: Any) -> bool:
+def is_container(tree: Any) -> bool:
     return isinstance(tree, (tuple, list, dict))
 
 
 def leaves(tree: Any) -> list[Any]:
     """What the containers hold, in order; of something else, itself."""
-    if not _is_container(tree):
+    if not is_container(tree):
         return [tree]
     inner = tree.values() if isinstance(tree, dict) else tree
     return [leaf for child in inner for leaf in leaves(child)]
@@ -22,7 +22,7 @@ def leaves(tree: Any) -> list[Any]:
 
 def rebuilt(tree: Any, new: Iterator[Any]) -> Any:
     """The containers of ``tree`` around new leaves, taken in order."""
-    if not _is_container(tree):
+    if not is_container(tree):
         return next(new)
     if isinstance(tree, dict):
         return {key: rebuilt(child, new) for key, child in tree.items()}
@@ -38,16 +38,10 @@ def matched(tree: Any, other: Any, what: str) -> list[Any]:
     Raises:
         ValueError: it hasn't, or a leaf has another shape; ``what`` names ``other``.
     """
-    if not _is_container(tree):
-        if _is_container(other) and np.shape(tree) != _shape(other):
-            raise ValueError(
-                f"{what}: a {type(other).__name__} was given where an array of shape "
-                f"{np.shape(tree)} is needed"
-            )
+    if not is_container(tree):
         if _shape(other) != np.shape(tree):
-            raise ValueError(
-                f"{what} must have the shape {np.shape(tree)}, and has {_shape(other)}"
-            )
+            given = type(other).__name__ if _shape(other) is None else _shape(other)
+            raise ValueError(f"{what} must have the shape {np.shape(tree)}, and has {given}")
         return [other]
     if isinstance(tree, dict):
         if not isinstance(other, dict) or tree.keys() != other.keys():
@@ -64,6 +58,7 @@ def matched(tree: Any, other: Any, what: str) -> list[Any]:
 
 def _shape(x: Any) -> tuple[int, ...] | None:
     try:
-        return np.shape(x)
+        shape: tuple[int, ...] = np.shape(x)
+        return shape
     except ValueError:  # nested sequences that are no array
         return None

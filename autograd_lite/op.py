@@ -125,6 +125,8 @@ class Op:
         Raises:
             TypeError: the op has not one vjp (or None) for each input, or gave no numbers.
         """
+        if params and isinstance(self.forward, np.ufunc):  # dtype=, where=, out=: as NumPy says
+            return self.forward(*inputs, **params)  # type: ignore[no-any-return]
         for x in inputs:
             if type(x) is Tensor:
                 if type(self.vjps) is tuple and len(self.vjps) < len(inputs) and not trace.active():
@@ -138,8 +140,13 @@ class Op:
                 if result._array.dtype.kind not in "fc":
                     _check_result(self, result)
                 return result
+        several = len(inputs) > 1  # beside others a number widens no dtype
         value: Tensor = self.forward(
-            *[x if type(x) is _ndarray else np.asarray(x) for x in inputs], **params
+            *[
+                x if type(x) is _ndarray or (several and type(x) in _SCALARS) else np.asarray(x)
+                for x in inputs
+            ],
+            **params,
         )
         return value
 

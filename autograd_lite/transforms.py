@@ -13,15 +13,17 @@ the direction of steepest ascent. The same convention as JAX and HIPS autograd h
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import errors, ops
-from .backward import pull
-from .containers import leaves, matched, rebuilt
-from .modes import in_transform, transforming
+from .backward import _as_tensor, pull
+from .containers import is_container, leaves, matched, rebuilt
+from .modes import in_transform, recorded, transforming
+from .op import _next_number
 from .tensor import Tensor, _leaf
 
 Function = Callable[..., Any]
@@ -48,80 +50,100 @@ class _Call(NamedTuple):
         return tuple(rebuilt(tree, inner) for tree in self.chosen)
 
     def value(self) -> Any:
-        found = iter([_given(y, self.nested) for y in leaves(self.output)])
-        return rebuilt(self.output, found)
+        inner = iter([_given(y, self.nested) for y in leaves(self.output)])
+        return rebuilt(self.output, inner)
 
-    def tensors(self) -> list[Tensor]:
-        """The outputs that depend on a variable."""
-        return [y for y in leaves(self.output) if type(y) is Tensor and y._tracked]
+    @property
+    def record(self) -> bool:
+        """Whether the results are recorded; within `no_grad` they are Tensors without history."""
+        return recorded(True) and self.nested
 
 
 def _given(result: Any, nested: bool) -> Any:
     """A result as it is handed out: the caller's own array, or within a transform a Tensor."""
-    if nested:
-        return _leaf(result) if type(result) is np.ndarray else result
-    return np.array(result._array if type(result) is Tensor else result) if hasattr(
-        result, "dtype"
-    ) else result
+    if nested and type(result) is Tensor and (recorded(True) or not result._tracked):
+        return result
+    array = result._array if type(result) is Tensor else result
+    if not hasattr(array, "dtype"):
+        return result
+    return _leaf(np.array(array)) if nested else np.array(array)
 
 
 def _call(
-    name: str, f: Function, argnums: int | Sequence[int], args: Sequence[Any], kwargs: Any = None
+    name: str, f: Function, argnums: Any, args: Sequence[Any], kwargs: dict[str, Any] | None = None
 ) -> _Call:
-    numbers = [argnums] if isinstance(argnums, int) else list(argnums)
-    args = list(args)
-    for i in numbers:
-        if not -len(args) <= i < len(args):
-            raise ValueError(
-                f"{name}: argument {i} is to be differentiated, and {len(args)} positional "
-                "arguments were given"
-            )
-    nested = in_transform() or any(
-        type(x) is Tensor for x in leaves([args, kwargs or {}])
-    )
+    args, kwargs = list(args), kwargs or {}
+    numbers = _numbers(name, argnums, len(args))
+    nested = in_transform() or any(type(x) is Tensor for x in leaves([args, kwargs]))
     chosen = tuple(args[i] for i in numbers)
     with transforming():
         variables = [_variable(name, x) for x in leaves(chosen)]
         inner = iter(variables)
         for i, tree in zip(numbers, chosen, strict=True):
             args[i] = rebuilt(tree, inner)
-        return _Call(chosen, variables, f(*args, **(kwargs or {})), nested)
+        return _Call(chosen, variables, f(*args, **kwargs), nested)
+
+
+def _numbers(name: str, argnums: Any, given: int) -> list[int]:
+    """The positions of the arguments to differentiate; negative ones count from the last."""
+    numbers = []
+    for i in argnums if _is_several(argnums) else [argnums]:
+        if not -given <= operator.index(i) < given:
+            raise ValueError(
+                f"{name}: argument {i} is to be differentiated, and {given} positional "
+                "arguments were given"
+            )
+        numbers.append(i % given)
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"{name}: argnums={argnums} names an argument twice")
+    return numbers
+
+
+def _is_several(argnums: Any) -> bool:
+    return isinstance(argnums, (tuple, list, range))
 
 
 def _variable(name: str, x: Any) -> Tensor:
     """A Tensor of its own for an argument, so that it's told apart from others of that value."""
-    if type(x) is Tensor and x._tracked:
+    if type(x) is Tensor and recorded(x._tracked):
         return ops.positive(x)
     array = x.numpy() if type(x) is Tensor else np.array(x)
     if array.dtype.kind not in "biufc":
         errors.refuse_constant(f"{name}: an argument to differentiate", array, x)
-    variable = Tensor(array.astype(float) if array.dtype.kind in "biu" else array)
-    variable.requires_grad = True
+    variable = Tensor(array, requires_grad=True)
+    variable._number = _next_number()  # nothing older can depend on it
     return variable
 
 
-def _pulled(call: _Call, seeds: dict[Tensor, Any], **how: Any) -> list[Any]:
+def _depends(y: Any) -> bool:
+    """Whether an output may depend on a variable."""
+    return type(y) is Tensor and y._tracked
+
+
+def _pulled(
+    variables: Sequence[Tensor], seeds: dict[Tensor, Any], record: bool, stack: tuple[int, ...] = ()
+) -> list[Any]:
     """The variables' cotangents."""
-    stack = how.get("stack", ())
+    if record:
+        seeds = {y: _as_tensor(g) for y, g in seeds.items()}
     with transforming():
-        found = dict(pull(seeds, set(call.variables), **how))
-    return [
-        found[x] if x in found else np.zeros(stack + x.shape, x.dtype) for x in call.variables
-    ]
+        found = dict(pull(seeds, set(variables), record, stack))
+    return [found[x] if x in found else np.zeros(stack + x.shape, x.dtype) for x in variables]
 
 
 def _seeds(outputs: Sequence[Any], cotangents: Sequence[Any], what: str) -> dict[Tensor, Any]:
     """Which cotangent each output that is differentiated starts with."""
     seeds: dict[Tensor, Any] = {}
-    for y, g in zip(outputs, cotangents, strict=True):
-        if type(y) is not Tensor or not y._tracked:
-            continue
-        if type(g) is not Tensor:
-            g = np.array(g)
-        if g.dtype.kind not in "biufc" or (g.dtype.kind == "c" != y.dtype.kind):
-            raise errors.seed_dtype(y, g, what)
-        g = g if g.dtype == y.dtype else g.astype(y.dtype)
-        seeds[y] = seeds[y] + g if y in seeds else g
+    with transforming():
+        for y, g in zip(outputs, cotangents, strict=True):
+            if not _depends(y):
+                continue
+            if type(g) is not Tensor:
+                g = np.array(g)
+            if g.dtype.kind not in "biufc" or (g.dtype.kind == "c" != y.dtype.kind):
+                raise errors.seed_dtype(y, g, what)
+            g = g if g.dtype == y.dtype else ops.astype(g, y.dtype)
+            seeds[y] = seeds[y] + g if y in seeds else g
     return seeds
 
 
@@ -133,18 +155,15 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
         >>> ag.value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
         (array(5.), array([2., 4.]))
     """
-    name = "grad"
 
     @functools.wraps(f, updated=())
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        call = _call(name, f, argnums, args, kwargs)
+        call = _call("grad", f, argnums, args, kwargs)
         y = call.output
-        _check_scalar(name, y)
-        seeds = {y: np.ones(y.shape, y.dtype)} if call.tensors() else {}
-        if call.nested:
-            seeds = {y: _leaf(one) for y, one in seeds.items()}
-        gradients = call.given(_pulled(call, seeds, record=call.nested))
-        return call.value(), gradients[0] if isinstance(argnums, int) else gradients
+        _check_scalar(y)
+        seeds = {y: np.ones(y.shape, y.dtype)} if _depends(y) else {}
+        gradients = call.given(_pulled(call.variables, seeds, call.record))
+        return call.value(), gradients if _is_several(argnums) else gradients[0]
 
     return differentiated
 
@@ -182,23 +201,25 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     return gradient
 
 
-def _check_scalar(name: str, y: Any) -> None:
+def _check_scalar(y: Any) -> None:
+    """Raise where the output of a function whose gradient is asked for is no real number."""
     remedy = "; for the derivatives of several numbers: jacobian"
-    if isinstance(y, (tuple, list, dict)):
+    if is_container(y):
         raise TypeError(
-            f"{name}: the function returned a {type(y).__name__}, and a gradient is that of one "
+            f"grad: the function returned a {type(y).__name__}, and a gradient is that of one "
             f"number{remedy}"
         )
     value = y._array if type(y) is Tensor else np.asarray(y)
     if value.size != 1:
         raise TypeError(
-            f"{name}: the function's output has shape {value.shape}, and a gradient is that of "
+            f"grad: the function's output has shape {value.shape}, and a gradient is that of "
             f"one number; reduce it (np.sum){remedy}"
         )
     if value.dtype.kind not in "iuf":
-        kind = {"b": "boolean, which is constant in pieces", "c": "complex; take its real part or "
-                "abs"}.get(value.dtype.kind, f"a {type(y).__name__}, not a number")  # fmt: skip
-        raise TypeError(f"{name}: the function's output is {kind}")
+        kinds = {"b": "boolean, which is constant in pieces",
+                 "c": "complex; take its real part or abs"}  # fmt: skip
+        kind = kinds.get(value.dtype.kind, f"a {type(y).__name__}, not a number")
+        raise TypeError(f"grad: the function's output is {kind}")
 
 
 def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
@@ -222,12 +243,9 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     def vjp_fn(g: Any) -> tuple[Any, ...]:
         cotangents = matched(call.output, g, "vjp: the cotangent")
         nested = call.nested or in_transform() or any(type(x) is Tensor for x in cotangents)
-        with transforming():
-            seeds = _seeds(leaves(call.output), cotangents, "vjp")
-        if nested:
-            seeds = {y: s if type(s) is Tensor else _leaf(s) for y, s in seeds.items()}
-        found = _pulled(call, seeds, record=nested)
-        return call._replace(nested=nested).given(found)
+        now = call._replace(nested=nested)
+        seeds = _seeds(leaves(call.output), cotangents, "vjp")
+        return now.given(_pulled(call.variables, seeds, now.record))
 
     return call.value(), vjp_fn
 
@@ -251,39 +269,32 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         >>> ag.jvp(np.multiply, (2.0, 3.0), (1.0, 0.0))
         (array(6.), array(3.))
     """
-    if not isinstance(primals, (tuple, list)):
-        raise TypeError(f"jvp: the primals must be a tuple, not a {type(primals).__name__}")
+    for name, given in ("primals", primals), ("tangents", tangents):
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(f"jvp: the {name} must be a tuple, not a {type(given).__name__}")
     directions = matched(tuple(primals), tuple(tangents), "jvp: the tangents")
     call = _call("jvp", f, range(len(primals)), primals)
-    nested = call.nested or any(type(v) is Tensor for v in directions)
-    call = call._replace(nested=nested)
-    duals, back = _transposed(call)
-    along = _seeds(back, directions, "jvp")
-    if nested:
-        along = {x: v if type(v) is Tensor else _leaf(v) for x, v in along.items()}
-    with transforming():
-        found = dict(pull(along, set(duals.values()), record=nested)) if along else {}
-    result = [
-        _given(_tangent(y, duals, found), nested) for y in leaves(call.output)
-    ]
-    return call.value(), rebuilt(call.output, iter(result))
+    call = call._replace(nested=call.nested or any(type(v) is Tensor for v in directions))
+    outputs = leaves(call.output)
+    duals, back = _transposed(call.variables, outputs)
+    found = _pulled(list(duals.values()), _seeds(back, directions, "jvp"), call.record)
+    along = dict(zip(duals, found, strict=True))
+    inner = iter([_given(along[y] if y in along else _zeros(y), call.nested) for y in outputs])
+    return call.value(), rebuilt(call.output, inner)
 
 
-def _transposed(call: _Call) -> tuple[dict[Tensor, Tensor], list[Any]]:
+def _transposed(
+    variables: Sequence[Tensor], outputs: Sequence[Any]
+) -> tuple[dict[Any, Tensor], list[Any]]:
     """A recorded backward pass: the outputs' cotangents, and the variables' that depend on them."""
-    duals = {}
-    for y in call.tensors():
-        dual = _leaf(np.ones(y.shape, y.dtype))
-        dual._tracked = True
-        duals[y] = dual
-    return duals, _pulled(call, dict(duals), record=True)
+    duals = {y: Tensor(np.ones(y.shape, y.dtype), requires_grad=True) for y in outputs
+             if _depends(y)}  # fmt: skip
+    return duals, _pulled(variables, dict(duals), record=True)
 
 
-def _tangent(y: Any, duals: dict[Tensor, Tensor], found: dict[Tensor, Any]) -> Any:
-    dual = duals.get(y) if type(y) is Tensor else None
-    if dual is not None and dual in found:
-        return found[dual]
-    value = y._array if type(y) is Tensor else np.asarray(y)
+def _zeros(y: Any) -> Any:
+    """The derivative of an output that is constant."""
+    value = np.asarray(y)
     return np.zeros(value.shape, value.dtype if value.dtype.kind in "fc" else float)
 
 
@@ -307,69 +318,51 @@ def jacobian(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
     @functools.wraps(f, updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         call = _call("jacobian", f, argnum, args, kwargs)
+        ends = [*call.variables, *filter(_depends, leaves(call.output))]
+        if any(t.dtype.kind == "c" for t in ends):
+            raise TypeError(
+                "jacobian: complex inputs or outputs have a derivative by the real and one by "
+                "the imaginary part; take them apart, or use vjp and jvp"
+            )
         results = []
         for y in leaves(call.output):
-            if (type(y) is Tensor and y.dtype.kind == "c") or any(
-                x.dtype.kind == "c" for x in call.variables
-            ):
-                raise TypeError(
-                    "jacobian: complex inputs or outputs have a derivative by the real and one by "
-                    "the imaginary part; take them apart, or use vjp and jvp"
-                )
-            if type(y) is Tensor and y._tracked:
-                rows = _rows(call, y)
-            else:
-                rows = [np.zeros(np.shape(y) + x.shape, x.dtype) for x in call.variables]
-            blocks = call.given(rows)
-            results.append(blocks[0] if isinstance(argnum, int) else blocks)
+            blocks = call.given(_derivatives(y, call.variables, call.record))
+            results.append(blocks if _is_several(argnum) else blocks[0])
         return rebuilt(call.output, iter(results))
 
     return differentiated
 
 
+def _derivatives(y: Any, variables: Sequence[Tensor], record: bool) -> list[Any]:
+    """The derivatives of ``y`` by each variable, of shape ``y.shape + x.shape``."""
+    shapes = [np.shape(y) + x.shape for x in variables]
+    if not _depends(y):
+        return [np.zeros(shape, x.dtype) for x, shape in zip(variables, shapes, strict=True)]
+    with transforming():
+        if y.size <= sum(x.size for x in variables):
+            found = _entry_by_entry(y, variables, record)
+        else:
+            duals, back = _transposed(variables, [y])
+            columns = [_entry_by_entry(g, [duals[y]], record)[0] for g in back]
+            found = [ops.transpose(c, (*range(1, c.ndim), 0)) for c in columns]
+        return [ops.astype(ops.reshape(d, shape), x.dtype)
+                for d, shape, x in zip(found, shapes, variables, strict=True)]  # fmt: skip
+
+
 _MOST = 2**24  # entries of a stack of cotangents
 
 
-def _rows(call: _Call, y: Tensor) -> list[Any]:
-    """The derivatives of ``y`` by each variable, of shape ``y.shape + x.shape``."""
-    entries = sum(x.size for x in call.variables)
-    if y.size > entries:
-        return _columns(call, y)
-    at_once = max(1, min(y.size, _MOST // max(1, y.size, entries)))
+def _entry_by_entry(y: Any, variables: Sequence[Tensor], record: bool) -> list[Any]:
+    """The variables' cotangents for each entry of ``y``, along a further axis in front."""
+    if not (_depends(y) and y.size):
+        return [np.zeros((y.size, *x.shape), x.dtype) for x in variables]
+    at_once = max(1, _MOST // (y.size + sum(x.size for x in variables)))
     parts = []
     for first in range(0, y.size, at_once):
-        seeds = np.eye(min(at_once, y.size - first), y.size, first, y.dtype)
-        found = _stacked(call.variables, {y: seeds}, call.nested)
-        parts.append([found.get(x, np.zeros((len(seeds), *x.shape), x.dtype))
-                      for x in call.variables])  # fmt: skip
-    return [ops.reshape(ops.concatenate(part), y.shape + x.shape) if part else
-            np.zeros(y.shape + x.shape, x.dtype)
-            for x, part in zip(call.variables, zip(*parts, strict=True) if parts else
-                               [()] * len(call.variables), strict=True)]  # fmt: skip
-
-
-def _columns(call: _Call, y: Tensor) -> list[Any]:
-    """`_rows` for few inputs: the transposed backward pass, along each entry of them."""
-    duals, back = _transposed(call._replace(output=y))
-    columns = []
-    for x, g in zip(call.variables, back, strict=True):
-        column: Any = np.zeros((x.size, *y.shape), y.dtype)
-        if type(g) is Tensor and g._tracked:
-            seeds = np.eye(x.size, dtype=x.dtype)
-            column = _stacked([duals[y]], {g: seeds}, call.nested).get(duals[y], column)
-        column = ops.transpose(column, (*range(1, y.ndim + 1), 0))
-        columns.append(ops.reshape(ops.astype(column, x.dtype), y.shape + x.shape))
-    return columns
-
-
-def _stacked(
-    variables: Sequence[Tensor], seeds: dict[Tensor, Any], nested: bool
-) -> dict[Tensor, Any]:
-    (y, rows), = seeds.items()
-    rows = rows.reshape(len(rows), *y.shape)
-    with transforming():
-        seed = _leaf(rows) if nested else rows
-        return dict(pull({y: seed}, set(variables), record=nested, stack=(len(rows),)))
+        rows = min(at_once, y.size - first)
+        seed = np.eye(rows, y.size, first, dtype=y.dtype).reshape(rows, *y.shape)
+        parts.append(_pulled(variables, {y: seed}, record, stack=(rows,)))
+    return [ops.concatenate(part) for part in zip(*parts, strict=True)]
 
 
 def hessian(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
@@ -404,11 +397,11 @@ def hvp(f: Function) -> Function:
     def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
         directions = matched(x, v, "hvp: the vector")
 
-        def slope(x: Any) -> Any:
+        def slope(x: Any, directions: Any, *args: Any, **kwargs: Any) -> Any:
             gradients = leaves(grad(f)(x, *args, **kwargs))
             terms = [ops.sum(g * u) for g, u in zip(gradients, directions, strict=True)]
-            return functools.reduce(ops.add, terms, 0.0)
+            return ops.real(sum(terms))
 
-        return grad(slope)(x)
+        return grad(slope)(x, directions, *args, **kwargs)
 
     return product

@@ -120,7 +120,7 @@ def test_sizes_at_0_have_the_gradient_0():
 def test_what_is_complex_has_no_gradient_of_its_own():
     with pytest.raises(TypeError, match="grad: the function's output is complex"):
         ag.grad(lambda z: z)(1j)
-    with pytest.raises(TypeError, match="backward: .* is complex, and a gradient is that of a"):
+    with pytest.raises(TypeError, match=r"backward: .* is complex, and a gradient is that of a"):
         Tensor(1j, requires_grad=True).backward()
     with pytest.raises(TypeError, match="jacobian: complex inputs or outputs"):
         ag.jacobian(np.exp)(Z)

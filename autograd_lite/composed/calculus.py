@@ -23,7 +23,7 @@ from ..ops import (
     sum,
     where,
 )
-from ..ops.define import implements, operand, value
+from ..ops.define import implements, operand, operand_or_number, value
 from ..tensor import Tensor
 
 __all__ = [
@@ -51,7 +51,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
             "all, or one for each"
         )
     slopes = tuple(
-        moveaxis(_slopes(moveaxis(f, a, -1), operand(h), edge_order), -1, a)
+        astype(moveaxis(_slopes(moveaxis(f, a, -1), operand(h), edge_order), -1, a), f.dtype)
         for a, h in zip(axes, spacings, strict=True)
     )
     return slopes[0] if len(axes) == 1 else slopes
@@ -156,6 +156,7 @@ def polyval(p: Any, x: Any) -> Tensor:
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:  # noqa: N803
     """The powers of the entries of a vector in columns, the highest first."""
     x = operand(x)
+    x = astype(x, np.result_type(x.dtype, int))  # as NumPy does
     if x.ndim != 1:
         raise ValueError(f"vander: a vector is needed, not an array of shape {x.shape}")
     n = x.shape[0] if N is None else N
@@ -168,15 +169,23 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:  #
 # ---------------------------------------------------------------------- grids
 
 
+def _ends(start: Any, stop: Any, *further: Any) -> tuple[Any, Any]:
+    """Both ends in the dtype that they have in common, where numbers don't count, and others."""
+    ends = [operand_or_number(x) for x in (start, stop)]
+    dtype = np.result_type(*(getattr(x, "dtype", x) for x in ends), *further)
+    first, last = (astype(operand(x), dtype) for x in ends)
+    return first, last
+
+
 @implements(np.linspace)
 def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
     dtype: Any = None, axis: int = 0, *, device: None = None,
 ) -> Any:  # fmt: skip
     """Evenly spaced numbers from ``start`` to ``stop``, which both have a gradient."""
-    start, stop = operand(start) * 1.0, operand(stop) * 1.0
+    start, stop = _ends(start, stop, 1.0)
     intervals = num - 1 if endpoint else num
-    share = np.linspace(0.0, 1.0, num, endpoint).astype(np.result_type(start.dtype, stop.dtype))
+    share = np.linspace(0.0, 1.0, num, endpoint).astype(start.dtype)
     share = share.reshape(-1, *(1,) * max(start.ndim, stop.ndim))
     points = start + share * (stop - start)
     if endpoint and num > 1:
@@ -197,7 +206,8 @@ def logspace(
         shape = np.broadcast_shapes(*(np.shape(x) for x in (start, stop, base)))
         start, stop, base = (broadcast_to(x, shape) for x in (start, stop, base))
         base = operand(base)[None] if axis == 0 else np.expand_dims(base, axis)
-    points = power(operand(base), linspace(start, stop, num, endpoint, axis=axis))
+    points = linspace(start, stop, num, endpoint, axis=axis)
+    points = power(operand_or_number(base), points)
     return points if dtype is None else astype(points, dtype)
 
 
@@ -206,7 +216,7 @@ def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Tensor:
     """Numbers from ``start`` to ``stop`` of which each is the same multiple of the one before."""
-    start, stop = operand(start) * 1.0, operand(stop) * 1.0
+    start, stop = _ends(start, stop, np.float64)
     if np.any(value(start) == 0) or np.any(value(stop) == 0):
         raise ValueError("geomspace: neither end may be 0")
     if start.dtype.kind == "c" or stop.dtype.kind == "c":

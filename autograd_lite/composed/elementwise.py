@@ -20,7 +20,7 @@ from ..ops import (
     value_of,
     where,
 )
-from ..ops.define import implements, operand, refuse_out, value
+from ..ops.define import implements, operand, operand_or_number, refuse_out, value
 from ..tensor import Array, Tensor
 
 __all__ = ["angle", "clip", "divmod", "float_power", "nan_to_num", "select"]
@@ -34,11 +34,6 @@ def float_power(x1: Any, x2: Any) -> Tensor:
         for x in map(operand_or_number, (x1, x2))
     ]
     return power(*wide)
-
-
-def operand_or_number(x: Any) -> Any:
-    """A Python number as it is, which widens no dtype; anything else as `operand`."""
-    return x if isinstance(x, (bool, int, float, complex)) else operand(x)
 
 
 @implements(np.divmod)

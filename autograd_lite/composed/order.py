@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import constant_param
 from ..ops import ravel, reshape, take, take_along_axis, where
-from ..ops.define import implements, operand, refuse_out, value
+from ..ops.define import implements, named, operand, refuse_out, value
 from ..ops.reductions import flattened
 from ..tensor import Tensor
 from .statistics import weights_like
@@ -75,7 +75,8 @@ def _order_statistic(
         return take(entries, (order[rows, k] + rows * n).reshape(rank.shape))
 
     low = np.floor(known)
-    dtype = function(np.zeros(1, array.dtype), *q).dtype
+    sample = np.zeros(1, array.dtype)
+    dtype = function(sample, *q, **{k: v for k, v in how.items() if k != "weights"}).dtype
     share = (known - low).reshape(rank.shape).astype(dtype)
     lower = entry(low)
     found = lower + share * (entry(np.ceil(known)) - lower)
@@ -113,12 +114,11 @@ def _median(function: Any) -> Any:
 
 
 def _documented(function: Any, ours: Any) -> Any:
-    ours.__name__ = ours.__qualname__ = function.__name__
-    ours.__doc__ = (
+    doc = (
         f"``np.{function.__name__}``, in all its methods; the gradient flows to the one or two "
         "entries that it lies at or between."
     )
-    return implements(function)(ours)
+    return implements(function)(named(function, ours, doc))
 
 
 median, nanmedian = _median(np.median), _median(np.nanmedian)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import Op
-from ..ops import broadcast_to, concatenate, ravel, where
+from ..ops import astype, broadcast_to, concatenate, ravel, where
 from ..ops.define import implements, operand
 from ..ops.scans import along, cumprod, cumprod_op, cumsum, cumsum_op, scan
 from ..tensor import Tensor
@@ -87,5 +87,6 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 @implements(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
     """The differences of all entries in a row, with ``to_begin`` before and ``to_end`` behind."""
+    ary = operand(ary)
     parts = [to_begin, diff(ravel(ary)), to_end]
-    return concatenate([ravel(part) for part in parts if part is not None])
+    return concatenate([astype(ravel(part), ary.dtype) for part in parts if part is not None])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..ops import astype, conj, max, mean, min, prod, real, root, sum
-from ..ops.define import implements, refuse_out, value
-from ..ops.reductions import count, ready
+from ..ops.define import bound, implements, named, operand, refuse_out, value
+from ..ops.reductions import count
 from ..tensor import Tensor
 
 __all__ = [
@@ -41,17 +42,19 @@ def var(
 
     Of complex numbers, of the squared sizes of the deviations.
     """
-    a = ready("var", a, dtype, out)
-    if a.dtype == np.float16 and dtype is None:  # squares soon overflow
-        wide = var(astype(a, np.float32), axis, None, None, ddof, keepdims, where=where, mean=mean,
-                   correction=correction)  # fmt: skip
-        return astype(wide, np.float16)
-    deviation = a - (_mean(a, axis, keepdims=True, where=where) if mean is None else mean)
+    refuse_out("var", out)
+    a = operand(a)
+    narrow = a.dtype if a.dtype == np.float16 and dtype is None else None
+    if narrow is not None:  # its squares soon overflow
+        dtype = np.float32
+    if mean is None:
+        mean = _mean(a, axis, dtype, keepdims=True, where=where)
+    deviation = a - mean
     square = real(deviation * conj(deviation)) if a.dtype.kind == "c" else deviation * deviation
-    total = sum(square, axis, keepdims=keepdims, where=where)
+    total = sum(square, axis, dtype, keepdims=keepdims, where=where)
     degrees = count(a, axis, keepdims, where) - (ddof if correction is None else correction)
-    variance: Tensor = total / np.maximum(degrees, 0).astype(total.dtype)
-    return variance
+    variance = total / np.asarray(np.maximum(degrees, 0), total.dtype)
+    return variance if narrow is None else astype(variance, narrow)
 
 
 _mean = mean  # which NumPy's argument of that name hides
@@ -80,13 +83,15 @@ def std(
 def _without_nan(function: Any, reduce: Callable[..., Any]) -> Callable[..., Any]:
     """A reduction of the entries that are numbers; no gradient flows to the others."""
 
-    def reduced(a: Any, *args: Any, where: Any = True, **kwargs: Any) -> Any:
-        numbers = ~np.isnan(value(a))
-        return reduce(a, *args, where=numbers & value(where), **kwargs)
+    signature = inspect.signature(function)
 
-    reduced.__name__ = function.__name__
-    reduced.__doc__ = f"`{reduce.__name__}` of the entries that aren't nan."
-    return implements(function)(reduced)
+    def reduced(*args: Any, **kwargs: Any) -> Any:
+        given = bound(function, signature, args, kwargs)
+        numbers = ~np.isnan(value(given["a"])) & value(given.pop("where", True))
+        return reduce(**given, where=numbers)
+
+    doc = f"`{reduce.__name__}` of the entries that aren't nan."
+    return implements(function)(named(function, reduced, doc))
 
 
 def _extreme_or_nan(extreme: Callable[..., Any], initial: float) -> Callable[..., Any]:
@@ -100,8 +105,7 @@ def _extreme_or_nan(extreme: Callable[..., Any], initial: float) -> Callable[...
         none = ~np.broadcast_to(where, np.shape(a)).any(axis=axis, keepdims=keepdims)
         return np.where(none, np.nan, found) if none.any() and np.isinf(initial) else found
 
-    reduced.__name__ = extreme.__name__
-    return reduced
+    return named(extreme, reduced, "")
 
 
 nansum = _without_nan(np.nansum, sum)

@@ -48,16 +48,26 @@ def with_signature(f: Any, entry: Op, operands: int) -> Function:
     names = list(signature.parameters)[:operands]
 
     def applied(*args: Any, **kwargs: Any) -> Any:
-        try:
-            given = signature.bind(*args, **kwargs).arguments
-        except TypeError as error:
-            raise TypeError(f"{entry.name}: {error}") from None
+        given = bound(f, signature, args, kwargs)
         refuse_out(entry.name, given.pop("out", None))
         return entry(*[given.pop(name) for name in names], **given)
 
-    applied.__name__ = applied.__qualname__ = entry.name
-    applied.__doc__ = f"``{numpy_name(f)}`` of Tensors, with its arguments."
-    return applied
+    return named(f, applied, f"``{numpy_name(f)}`` of Tensors, with its arguments.")
+
+
+def bound(f: Any, signature: inspect.Signature, args: Any, kwargs: Any) -> dict[str, Any]:
+    """The arguments by the names that they have in ``f``, which an error names."""
+    try:
+        return signature.bind(*args, **kwargs).arguments
+    except TypeError as error:
+        raise TypeError(f"{f.__name__}: {error}") from None
+
+
+def named(f: Any, ours: F, doc: str) -> F:
+    """What stands in for ``f`` under its name, which errors then say."""
+    ours.__name__ = ours.__qualname__ = f.__name__
+    ours.__doc__ = doc
+    return ours
 
 
 def moving(f: Any, cases: Sequence[Case], **traits: Any) -> Function:
@@ -133,6 +143,11 @@ collect: Op = op(
 def operand(x: Any) -> Any:
     """A Tensor as it is, and anything else as an array."""
     return x if type(x) is Tensor else np.asarray(x)
+
+
+def operand_or_number(x: Any) -> Any:
+    """A Python number as it is, which widens no dtype; anything else as `operand`."""
+    return x if isinstance(x, (bool, int, float, complex)) else operand(x)
 
 
 def value(x: Any) -> Any:

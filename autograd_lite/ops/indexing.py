@@ -13,7 +13,7 @@ from ..notation import ATOM, Notation, code
 from ..op import Case, Op, op
 from ..tensor import Tensor
 from .define import collect, operand, pick, places, value
-from .elementwise import where
+from .elementwise import astype, where
 from .shaping import broadcast_to
 
 __all__ = ["index_add", "index_update"]
@@ -173,6 +173,8 @@ def index_add(a: Any, index: Any, values: Any) -> Tensor:
 def _broadcast_values(name: str, a: Any, index: Any, values: Any) -> tuple[Any, Any]:
     """The index, and the values in the shape of ``a[index]``."""
     chosen, values = _owned(index), operand(values)
+    if a.dtype.kind in "fc":  # as an assignment does
+        values = astype(values, a.dtype)
     try:
         shape = value(a)[chosen].shape
         while values.ndim > len(shape) and values.shape[0] == 1:  # as an assignment allows

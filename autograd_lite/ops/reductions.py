@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..notation import function
 from ..op import Case, op
 from ..tensor import Tensor
-from .define import implements, operand, refuse_out, value
+from .define import implements, named, operand, refuse_out, value
 from .elementwise import astype
 from .elementwise import where as where_
 from .joining import concatenate
@@ -101,7 +101,7 @@ def mean(
     if where is None:
         return mean_op(ready("mean", a, dtype, out), axis=axis, keepdims=keepdims)
     total = sum(a, axis, dtype, out, keepdims, where=where)
-    average: Tensor = total / count(a, axis, keepdims, where)
+    average: Tensor = total / np.asarray(count(a, axis, keepdims, where), total.dtype)
     return average
 
 
@@ -146,9 +146,8 @@ def _extreme(name: str, ufunc: np.ufunc) -> Callable[..., Tensor]:
         settings = {} if initial is None else {"initial": initial}
         return entry(a, axis=axis, keepdims=keepdims, **settings)
 
-    extreme.__name__ = name
-    extreme.__doc__ = f"The {name} over ``axis``; entries that tie share its gradient equally."
-    return extreme
+    doc = f"The {name} over ``axis``; entries that tie share its gradient equally."
+    return named(getattr(np, name), extreme, doc)
 
 
 max = implements(np.max, np.amax)(_extreme("max", np.maximum))

@@ -12,7 +12,7 @@ from ..errors import explain
 from ..notation import ATOM, POWER, SUM, Notation
 from ..op import Case, op
 from ..tensor import Tensor
-from .define import implements, operand
+from .define import implements, named, operand
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "expand_dims",
@@ -71,8 +71,8 @@ def _atleast(function: Any) -> Callable[..., Any]:
         )
         return reshaped[0] if len(arys) == 1 else reshaped
 
-    atleast.__doc__ = f"``np.{function.__name__}``: with axes of size 1 where there are too few."
-    return implements(function)(atleast)
+    doc = f"``np.{function.__name__}``: with axes of size 1 where there are too few."
+    return implements(function)(named(function, atleast, doc))
 
 
 atleast_1d = _atleast(np.atleast_1d)

@@ -31,20 +31,26 @@ class Operand(NamedTuple):
             drawn = drawn + 1j * rng.uniform(self.low, self.high, self.shape)
         return np.asarray(drawn)
 
-    def fitted(self, x: Any, namespace: Any) -> Any:
-        """An array or Tensor of any shape, brought smoothly into this shape and domain."""
+    def fitted(self, x: Any) -> Any:
+        """An array or Tensor of any real numbers, brought smoothly into this shape and domain."""
         count = int(np.prod(self.shape))
-        spread = np.sin(np.arange(1.0, count + 1) * 2.4).reshape(self.shape)  # so that none tie
-        x = namespace.resize(x, self.shape) if x.size else np.zeros(self.shape)
-        middle, radius = (self.low + self.high) / 2, (self.high - self.low) / 2
-        x = middle + radius * namespace.tanh(x / 2 + spread)
-        return x + 1j * namespace.sin(x + spread) if self.is_complex else x
+        x = np.ravel(x)[:count] if x.size > count else x
+        angles = np.arange(1.0, count + 1).reshape(self.shape) * 2.4  # so that no two entries tie
+        wave = np.sin(np.arcsinh(np.resize(x, self.shape)) + angles)
+        x = (self.low + self.high) / 2 + (self.high - self.low) / 2 * wave
+        return x + 1j * np.cos(x + angles) if self.is_complex else x
 
     @property
     def domain(self) -> str:
         """As the page says it."""
         if self.values is not None:
-            return "with nan" if np.isnan(self.values).any() else "ties, zeros"
+            entries = np.ravel(self.values)
+            special = {
+                "nan": not np.isfinite(entries).all(),
+                "zeros": (entries == 0).any(),
+                "ties": len(np.unique(entries[entries != 0])) < (entries != 0).sum(),
+            }
+            return ", ".join(k for k, holds in special.items() if holds) or "given numbers"
         if self.is_complex:
             return "complex"
         return "real" if (self.low, self.high) == (-2.0, 2.0) else f"{self.low:g} to {self.high:g}"
@@ -130,23 +136,17 @@ GROUPS: dict[str, list[str]] = {}
 """The functions' names under the headings of the page."""
 
 
-def add(group: str, function: str, *codes: str, order: int = 2, **operands: Any) -> None:
-    """Enter calls of a function, given by what stands between its parentheses, or whole."""
-    names = GROUPS.setdefault(group, [])
-    if function not in names:
-        names.append(function)
-    shaped = {k: Operand(v) if type(v) is tuple else v for k, v in operands.items()}
-    for code in codes:
-        code = code if f"np.{function}(" in code else f"np.{function}({code})"
-        used = {n.id for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Name)}
-        mine = {k: v for k, v in shaped.items() if k in used}
-        CALLS.append(
-            Call(
-                function,
-                code,
-                {k: v for k, v in mine.items() if isinstance(v, Operand)},
-                {k: v for k, v in mine.items() if not isinstance(v, Operand)},
-                order,
-            )
-        )
-
+def add(group: str, functions: str, *codes: str, order: int = 2, **operands: Any) -> None:
+    """Enter calls of functions, given by what stands between their parentheses, or whole."""
+    listed = GROUPS.setdefault(group, [])
+    given = {k: Operand(x) if type(x) is tuple else x for k, x in operands.items()}
+    for function in functions.split():
+        if function not in listed:
+            listed.append(function)
+        for code in codes:
+            code = code if f"np.{function}(" in code else f"np.{function}({code})"
+            used = {n.id for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Name)}
+            mine = {k: x for k, x in given.items() if k in used}
+            drawn = {k: x for k, x in mine.items() if isinstance(x, Operand)}
+            fixed = {k: x for k, x in mine.items() if k not in drawn}
+            CALLS.append(Call(function, code, drawn, fixed, order))

@@ -18,8 +18,9 @@ from autograd_lite.numpy_protocol import VALUES as VALUE_FUNCTIONS
 from autograd_lite.op import NUMPY
 
 from ..sampling import directional
+from .__main__ import PAGE, page
 from .call import Call, function_of
-from .calls import CALLS, VALUES
+from .calls import CALLS, NOT_COVERED, REFUSED, UNDISPATCHED, VALUES
 
 PROMISED = """
     abs absolute add amax amin angle append arccos arccosh arcsin arcsinh arctan arctan2 arctanh
@@ -55,7 +56,6 @@ PROMISED = """
 
 each_call = pytest.mark.parametrize("call", CALLS, ids=str)
 FIRST = {call.function: call for call in reversed(CALLS)}
-each_function = pytest.mark.parametrize("call", FIRST.values(), ids=FIRST.keys())
 
 
 # ---------------------------------------------------------------------- what is in the table
@@ -63,10 +63,6 @@ each_function = pytest.mark.parametrize("call", FIRST.values(), ids=FIRST.keys()
 
 def test_everything_promised_is_in_the_table():
     assert set(PROMISED) - set(FIRST) == set()
-
-
-def test_the_table_is_of_functions_that_are_promised():
-    assert set(FIRST) - set(PROMISED) == set()
 
 
 def test_everything_in_the_table_is_covered_under_numpy_s_name():
@@ -79,11 +75,9 @@ def test_everything_in_the_table_stands_in_the_package():
     assert missing == []
 
 
-def test_everything_numpy_is_covered_by_is_in_the_table():
-    """What is registered and not promised is tested elsewhere, and named here."""
+def test_all_that_is_registered_for_numpy_s_functions_is_in_the_table():
     known = {function_of(np, name) for name in FIRST}
-    further = {f.__name__ for f in NUMPY if f not in known}
-    assert further == {"astype"}
+    assert [f.__name__ for f in NUMPY if f not in known] == []
 
 
 def test_each_call_calls_its_function_on_something():
@@ -94,6 +88,10 @@ def test_each_call_calls_its_function_on_something():
 
 def test_ids_are_distinct():
     assert len({str(call) for call in CALLS}) == len(CALLS)
+
+
+def test_the_page_is_what_is_written_from_the_table():
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.coverage"
 
 
 # ---------------------------------------------------------------------- values
@@ -242,7 +240,8 @@ def test_gradients_have_their_operand_s_shape_and_dtype_and_are_finite(call: Cal
 
 @pytest.mark.parametrize("call", [call for call in CALLS if len(call.operands) > 1], ids=str)
 def test_each_operand_alone_with_the_others_as_arrays(call: Call):
-    arrays, f = call.drawn(), call.of(np)
+    arrays = call.drawn()
+    f = call.of(ag if call.code in UNDISPATCHED else np)
     value, back = ag.vjp(f, *arrays)
     weights = drawn_like(value, np.random.default_rng(3))
     for i, (x, expected) in enumerate(zip(arrays, back(weights), strict=True)):
@@ -261,7 +260,8 @@ def test_forward_agrees_with_reverse(call: Call):
         assert t.dtype == y.dtype or y.dtype.kind in "biu"
     weights = drawn_like(value, rng)
     reverse = pairing(list(ag.vjp(f, *arrays)[1](weights)), u)
-    np.testing.assert_allclose(pairing(tangent, weights), reverse, rtol=1e-9, atol=1e-11)
+    rtol = 1e-5 if np.float32 in {np.result_type(y) for y in leaves(value)} else 1e-9
+    np.testing.assert_allclose(pairing(tangent, weights), reverse, rtol=rtol, atol=1e-11)
 
 
 def narrowed(arrays: Sequence[Any], dtype: Any) -> list[Any]:
@@ -313,6 +313,10 @@ def with_keyword(call: Call, name: str) -> ast.Expression:
     return ast.fix_missing_locations(tree)
 
 
+# These hand keywords on to the function that they are given, or, for a mode, list those it takes.
+HAND_ON = ("apply_along_axis", "piecewise", "pad")
+
+
 def takes_out(name: str) -> bool:
     f = function_of(np, name)
     return isinstance(f, np.ufunc) or "out" in inspect.signature(f).parameters
@@ -322,17 +326,40 @@ def takes_out(name: str) -> bool:
 @pytest.mark.parametrize("name", [name for name in FIRST if takes_out(name)])
 def test_out_is_refused(name: str, namespace: Any):
     call = FIRST[name]
-    given = np.asarray(leaves(call.of(np)(*call.drawn()))[0])
+    value = call.of(np)(*call.drawn())
+    given = value if isinstance(value, tuple) else np.asarray(value)
     call = call._replace(constants={**call.constants, "given": given})
     with pytest.raises(TypeError, match="out=.* write "):
         call.of(namespace, with_keyword(call, "out"))(*variables(call.drawn()))
 
 
 @pytest.mark.parametrize("namespace", [np, ag], ids=["np", "ag"])
-@each_function
+@pytest.mark.parametrize(
+    "call", [FIRST[name] for name in FIRST if name not in HAND_ON], ids=lambda call: call.function
+)
 def test_an_unknown_keyword_is_refused_by_name(call: Call, namespace: Any):
     names = {call.function.split(".")[-1], function_of(np, call.function).__name__}
     call = call._replace(constants={**call.constants, "given": 1})
     with pytest.raises(TypeError) as error:
         call.of(namespace, with_keyword(call, "unheard_of"))(*variables(call.drawn()))
     assert any(name in str(error.value) for name in names), error.value
+
+
+REFUSING = {"np": np, "ag": ag, "a": np.array([1.0, -2.0, 3.0])}
+
+
+@pytest.mark.parametrize(("code", "instead"), REFUSED.items())
+def test_what_is_refused_raises_and_its_replacement_works(code: str, instead: str):
+    x = Tensor([0.5, 2.0, -1.0], requires_grad=True)
+    with pytest.raises(ValueError if "order=" in code else TypeError):
+        eval(code, {**REFUSING, "x": x})
+    names = {**REFUSING, "x": x}
+    exec(f"{instead if ' = ' in instead else 'a = ' + instead}", names)
+    assert type(names["a"]) is Tensor or instead == "x.numpy()"
+
+
+@pytest.mark.parametrize("code", NOT_COVERED)
+def test_what_is_not_covered_raises_and_names_itself(code: str):
+    name = code.split("(")[0].split(".")[-1]
+    with pytest.raises(TypeError, match=name):
+        eval(code, {"np": np, "x": Tensor([0.5, 2.0, -1.0], requires_grad=True)})

@@ -1,0 +1,227 @@
+"""`checkpoint`: intermediate results that are computed again when they are needed, and not kept."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import ops
+from .backward import pull
+from .containers import leaves, rebuilt
+from .modes import no_grad, trace
+from .op import Each, Op, Vjp, _next_number, apply
+from .tensor import Array, Tensor, _leaf
+
+Function = Callable[..., Any]
+
+
+def checkpoint(f: Function) -> Function:
+    """``f`` with its intermediate results not kept: the backward pass computes them again.
+
+    For memory at the cost of time: in place of all that ``f`` computes on its way, the graph holds
+    its arguments and its results (T. Chen et al., "Training deep nets with sublinear memory cost",
+    2016). Gradients, of any order, are those of ``f``.
+
+    Args:
+        f: of arrays and Tensors, or containers of them, and settings; it may use other Tensors,
+            such as a network's parameters, which get their gradients too. It must give the same
+            result each time: random numbers are drawn outside, and passed in.
+
+    Raises:
+        RuntimeError: in the backward pass, where ``f`` then gives another result, because it draws
+            random numbers or because what it uses has changed.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> w = ag.Tensor(2.0, requires_grad=True)
+        >>> layer = ag.checkpoint(lambda x: np.tanh(w * x))
+        >>> layer(layer(0.5)).backward()
+        >>> w.grad.round(4)
+        array(0.2047)
+    """
+
+    @functools.wraps(f, updated=())
+    def checkpointed(*args: Any, **kwargs: Any) -> Any:
+        if no_grad.active() or trace.active():
+            return f(*args, **kwargs)
+        tree = (args, kwargs)
+        given: list[Any] = [x.copy() if type(x) is np.ndarray else x for x in leaves(tree)]
+        inputs = {i: x for i, x in enumerate(given) if _is_tracked(x)}
+
+        def run(variables: list[Tensor]) -> _Run:
+            """Call ``f`` with other Tensors in place of its inputs."""
+            values = given.copy()
+            for i, x in zip(inputs, variables, strict=True):
+                values[i] = x
+            own_args, own_kwargs = rebuilt(tree, iter(values))
+            first = _next_number()
+            return _Run(f(*own_args, **own_kwargs), set(variables), first)
+
+        template, value, used = _first(run, [_variable(x.detach()) for x in inputs.values()])
+        if value is None:
+            return template
+        captured = [t for t in (ref() for ref in used) if t is not None]
+        name = getattr(f, "__name__", "the function")
+        rule = functools.partial(_cotangents, name, run, captured)
+        op = Op("checkpoint", lambda *arrays: value, _Together(rule), stacks=True)
+        packed = apply(op, (*inputs.values(), *captured))
+        parts = [part for part in leaves(template) if type(part) is _Part]
+        results = iter(_unpacked(packed, parts))
+        found = [next(results) if type(y) is _Part else y for y in leaves(template)]
+        return rebuilt(template, iter(found))
+
+    return checkpointed
+
+
+class _Run(NamedTuple):
+    """A call of the function.
+
+    Attributes:
+        output: what it gave.
+        variables: Tensors that it was given.
+        first: what the call made has numbers greater than this.
+    """
+
+    output: Any
+    variables: set[Tensor]
+    first: int
+
+    def results(self) -> list[Tensor]:
+        return [y for y in leaves(self.output) if _is_tracked(y)]
+
+    def graph(self) -> tuple[list[Tensor], list[Tensor]]:
+        """The tensors that the call made, and those from outside that they were computed from."""
+        made, outside = [], []
+        seen = set(self.variables)
+        stack = leaves(self.output)
+        while stack:
+            x = stack.pop()
+            if not _is_tracked(x) or x in seen:
+                continue
+            seen.add(x)
+            if x._node is None or x._number < self.first:
+                outside.append(x)
+            else:
+                made.append(x)
+                stack.extend(x._node[1])
+        return made, outside
+
+
+class _Part:
+    """In place of a result: its shape and dtype."""
+
+    def __init__(self, result: Tensor) -> None:
+        self.shape, self.dtype, self.size = result.shape, result.dtype, result.size
+
+
+class _Together(Each):
+    """The vjps of an op whose rule gives the cotangents of all its inputs at once."""
+
+    def __iter__(self) -> Iterator[Vjp]:
+        cotangents: list[Any] = []  # of this visit of the backward pass
+
+        def vjp(i: int, *args: Any) -> Any:
+            if not cotangents:
+                cotangents.extend(self.rule(*args))
+            return cotangents[i]
+
+        return (functools.partial(vjp, i) for i in itertools.count())
+
+
+def _first(
+    run: Callable[[Any], _Run], variables: list[Tensor]
+) -> tuple[Any, Array | None, list[weakref.ref[Tensor]]]:
+    """The output with a `_Part` for each result, their value, and the Tensors used.
+
+    The graph goes when this returns, and with it the leaves that the function made for itself:
+    hence the weak references.
+    """
+    ran = run(variables)
+    results = ran.results()
+    template = [_Part(y) if _is_tracked(y) else y for y in leaves(ran.output)]
+    value = _packed(results) if results else None
+    return rebuilt(ran.output, iter(template)), value, [weakref.ref(t) for t in ran.graph()[1]]
+
+
+def _cotangents(
+    name: str, run: Callable[[Any], _Run], captured: list[Tensor], g: Any, out: Any, *operands: Any
+) -> list[Any]:
+    """The rule: run the function again, and pull through its graph."""
+    record = type(out) is Tensor
+    with _recording():
+        targets = [ops.positive(x) if record else _variable(_leaf(x)) for x in operands]
+        given = len(operands) - len(captured)
+        ran = run(targets[:given])
+    results = ran.results()
+    made, outside = ran.graph()
+    value = out._array if record else out
+    if (
+        not results
+        or not np.array_equal(_packed(results), value, equal_nan=True)
+        or any(t._tracked for t in set(captured) - set(outside))
+    ):
+        raise RuntimeError(
+            f"checkpoint: {name}, computed again in the backward pass, gave another result than "
+            "at first. It must give the same each time: draw random numbers outside and pass them "
+            "in, and change no parameters or arrays that it uses before the backward pass"
+        )
+    # Where a captured Tensor depends on another, its own graph is the outer pass's to follow: so
+    # others, which have none, take the place of all of them.
+    instead: dict[Any, Tensor] = dict(zip(captured, targets[given:], strict=True))
+    for tensor in made:
+        op, inputs, arrays, params = tensor._node  # type: ignore[misc]
+        inputs = tuple(instead.get(x, x) if type(x) is Tensor else x for x in inputs)
+        tensor._node = op, inputs, arrays, params
+    seeds: dict[Tensor, Any] = {}
+    for y, part in zip(results, _unpacked(g, results), strict=True):
+        y = instead.get(y, y)
+        seeds[y] = seeds[y] + part if y in seeds else part
+    stack = g.shape[: g.ndim - out.ndim]
+    found = dict(pull(seeds, set(targets), record, stack))
+    return [found[x] if x in found else np.zeros(stack + x.shape, x.dtype) for x in targets]
+
+
+def _is_tracked(x: Any) -> bool:
+    return type(x) is Tensor and x._tracked
+
+
+def _variable(leaf: Tensor) -> Tensor:
+    leaf._tracked = True
+    return leaf
+
+
+@contextmanager
+def _recording() -> Iterator[None]:
+    """The function is recorded when it is computed again, also within `no_grad`."""
+    suspended, no_grad.depth.value = no_grad.depth.value, 0
+    try:
+        yield
+    finally:
+        no_grad.depth.value = suspended
+
+
+def _packed(results: Sequence[Tensor]) -> Array:
+    """One array of all results: where there are several, one behind the other."""
+    if len(results) == 1:
+        return results[0].numpy()
+    return np.concatenate([y._array.ravel() for y in results])
+
+
+def _unpacked(packed: Any, parts: Sequence[Any]) -> list[Any]:
+    """What `_packed` joined, or a stack of its cotangents, in the parts' shapes and dtypes."""
+    if len(parts) == 1:
+        return [packed]
+    found, end = [], 0
+    for part in parts:
+        start, end = end, end + part.size
+        x = packed[..., start:end]
+        x = ops.reshape(x, x.shape[:-1] + part.shape)
+        x = ops.real(x) if x.dtype.kind == "c" != part.dtype.kind else x
+        found.append(x if x.dtype == part.dtype else ops.astype(x, part.dtype))
+    return found

@@ -1,0 +1,776 @@
+"""grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp: what they take, give and promise."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd_lite as ag
+import nn  # noqa: F401  (its ops are in the table too)
+from autograd_lite import Op, Tensor
+from autograd_lite.backward import pull
+from autograd_lite.modes import Mode, in_transform
+
+from .sampling import Sample, samples
+
+Pair = namedtuple("Pair", "left right")
+RNG = np.random.default_rng(3)
+A = RNG.normal(size=(3, 3))
+X, V = RNG.normal(size=3), RNG.normal(size=3)
+
+
+def f(x: Any) -> Any:
+    """From three numbers to three, every second derivative of which is there."""
+    return np.sin(A @ x) * x[::-1]
+
+
+def total(x: Any) -> Any:
+    return np.sum(f(x) * np.array([1.0, 2.0, -1.0]))
+
+
+def assert_arrays(tree: Any, *shapes: tuple[int, ...], dtype: Any = float) -> None:
+    found = [tree] if isinstance(tree, np.ndarray) else list(tree)
+    assert [type(x) for x in found] == [np.ndarray] * len(shapes)
+    assert [x.shape for x in found] == list(shapes)
+    assert {x.dtype for x in found} == {np.dtype(dtype)}
+    assert all(x.flags.writeable for x in found)
+
+
+# ---------------------------------------------------------------------- arrays in, arrays out
+
+
+def test_arrays_give_arrays():
+    assert_arrays(ag.grad(total)(X), (3,))
+    assert_arrays(ag.value_and_grad(total)(X), (), (3,))
+    y, vjp_fn = ag.vjp(f, X)
+    assert_arrays([y, *vjp_fn(V)], (3,), (3,))
+    assert_arrays(ag.jvp(f, (X,), (V,)), (3,), (3,))
+    assert_arrays(ag.jacobian(f)(X), (3, 3))
+    assert_arrays(ag.hessian(total)(X), (3, 3))
+    assert_arrays(ag.hvp(total)(X, V), (3,))
+    assert_arrays(ag.grad(lambda x: x * x)(3.0), ())
+    assert_arrays(ag.jacobian(lambda x: x * x)(3), ())
+
+
+def test_results_are_the_caller_s_own():
+    """Written to, they change neither each other nor what was given, nor what is computed later."""
+    x, g = X.copy(), V.copy()
+    y, vjp_fn = ag.vjp(lambda a, b: (a, b, a), x, x)
+    first = vjp_fn((g, g, g))
+    for array in (*y, *first):
+        array[:] = 7.0
+    np.testing.assert_array_equal(x, X)
+    np.testing.assert_array_equal(g, V)
+    again = vjp_fn((g, g, g))
+    np.testing.assert_array_equal(again[0], 2 * V)
+    np.testing.assert_array_equal(again[1], V)
+    value, tangent = ag.jvp(lambda a: a, (x,), (g,))
+    assert not any(np.shares_memory(p, q) for p in (value, tangent) for q in (x, g))
+    constant = np.ones(3)
+    value, _ = ag.vjp(lambda a: constant, x)
+    assert not np.shares_memory(value, constant)
+    value, _ = ag.jvp(lambda a: a.T.T, (x,), (g,))
+    assert not np.shares_memory(value, x)
+
+
+def test_the_value_is_that_of_the_arguments_at_the_time():
+    x = X.copy()
+    y, vjp_fn = ag.vjp(lambda a: a * a, x)
+    x[:] = 0.0
+    np.testing.assert_array_equal(vjp_fn(np.ones(3))[0], 2 * X)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_dtypes_are_kept(dtype: Any):
+    x, v = X.astype(dtype), V.astype(dtype)
+
+    def g(x: Any) -> Any:
+        return x * x * 0.5
+
+    def h(x: Any) -> Any:
+        return g(x).sum()
+
+    assert_arrays(ag.value_and_grad(h)(x), (), (3,), dtype=dtype)
+    assert_arrays(ag.jvp(g, (x,), (v,)), (3,), (3,), dtype=dtype)
+    assert_arrays(ag.jvp(g, (x,), ([1, 2, 3],)), (3,), (3,), dtype=dtype)
+    assert_arrays(ag.vjp(g, x)[1](v), (3,), dtype=dtype)
+    assert_arrays(ag.vjp(g, x)[1](np.ones(3)), (3,), dtype=dtype)
+    assert_arrays(ag.jacobian(g)(x), (3, 3), dtype=dtype)
+    assert_arrays(ag.jacobian(lambda t: g(t * np.ones(3, dtype)))(dtype(2)), (3,), dtype=dtype)
+    assert_arrays(ag.hessian(h)(x), (3, 3), dtype=dtype)
+    assert_arrays(ag.hvp(h)(x, v), (3,), dtype=dtype)
+
+
+def test_integers_and_booleans_become_float64():
+    for x in (2, True, np.int8(2), np.array([1, 2]), [1, 2]):
+        g = ag.grad(lambda x: np.sum(x * x))(x)
+        assert_arrays(g, np.shape(x))
+        np.testing.assert_array_equal(g, 2.0 * np.asarray(x))
+    assert_arrays(ag.jvp(lambda n: n * 1.5, (2,), (1,)), (), ())
+
+
+def test_complex_arguments():
+    """The gradient of a real L at x + iy is ∂L/∂x − i ∂L/∂y, and dL = Re(gradient · dz)."""
+    z, dz = X + 1j * V, V - 0.5j * X
+
+    def size(z: Any) -> Any:
+        return np.sum(abs(z * z + 1.0))
+
+    gradient = ag.grad(size)(z)
+    assert_arrays(gradient, (3,), dtype=complex)
+    numeric = (size(z + 1e-6 * dz) - size(z - 1e-6 * dz)) / 2e-6
+    assert np.real(np.sum(gradient * dz)) == pytest.approx(numeric, 1e-7)
+    value, tangent = ag.jvp(size, (z,), (dz,))
+    assert value.dtype == tangent.dtype == float
+    assert tangent == pytest.approx(numeric, 1e-7)
+    _, tangent = ag.jvp(lambda z: z**3, (z,), (dz,))
+    np.testing.assert_allclose(tangent, 3 * z**2 * dz)
+    second = ag.hvp(size)(z, dz)
+    moved = (ag.grad(size)(z + 1e-6 * dz) - ag.grad(size)(z - 1e-6 * dz)) / 2e-6
+    np.testing.assert_allclose(second, moved, rtol=1e-6)
+    for wrong in (lambda z: z, lambda z: abs(z)):
+        with pytest.raises(TypeError, match="jacobian: complex inputs or outputs"):
+            ag.jacobian(wrong)(z)
+    with pytest.raises(TypeError, match="jacobian: complex inputs or outputs"):
+        ag.jacobian(lambda x: x * 1j)(X)
+    with pytest.raises(TypeError, match="vjp: the seed has dtype complex128"):
+        ag.vjp(lambda x: x * x, X)[1](z)
+
+
+# ---------------------------------------------------------------------- arguments and containers
+
+
+def test_argnums():
+    def g(a: Any, b: Any, c: Any) -> Any:
+        return np.sum(a * b**2 * c**3)
+
+    expected = (2.0**2 * 2.0**3, 3.0 * 2 * 2.0 * 2.0**3, 3.0 * 2.0**2 * 3 * 2.0**2)
+    args = (3.0, 2.0, 2.0)
+    for i in range(3):
+        assert ag.grad(g, i)(*args) == expected[i]
+        assert ag.grad(g, i - 3)(*args) == expected[i]
+        assert ag.grad(g, np.int64(i))(*args) == expected[i]
+        assert ag.jacobian(g, i - 3)(*args) == expected[i]
+        assert ag.grad(g, (i,))(*args) == (expected[i],)
+    for several in ((2, 0), [2, 0], (-1, 0)):
+        assert ag.grad(g, several)(*args) == (expected[2], expected[0])
+        assert ag.value_and_grad(g, several)(*args) == (g(*args), (expected[2], expected[0]))
+        assert ag.jacobian(g, several)(*args) == (expected[2], expected[0])
+    assert ag.grad(g, ())(*args) == ()
+    (aa, ab), (ba, bb) = ag.hessian(g, (0, 1))(*args)
+    assert (aa, ab, ba, bb) == (0.0, 32.0, 32.0, 48.0)
+    for wrong, said in (
+        (3, "argument 3"), (-4, "argument -4"), ((0, 0), "names an argument twice"),
+        ((0, -3), "names an argument twice"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=f"grad: .*{said}"):
+            ag.grad(g, wrong)(*args)
+    with pytest.raises(TypeError, match="integer"):
+        ag.grad(g, "a")(*args)
+
+
+def test_keyword_arguments_pass_through():
+    def g(x: Any, *, power: int, scale: Any = 1.0) -> Any:
+        return scale * np.sum(x**power)
+
+    assert ag.grad(g)(2.0, power=3) == 12.0
+    assert ag.value_and_grad(g)(2.0, power=3, scale=2.0)[1] == 24.0
+    assert ag.jacobian(g)(2.0, power=3) == 12.0
+    assert ag.hessian(g)(2.0, power=3) == 12.0
+    assert ag.hvp(g)(2.0, 1.0, power=3) == 12.0
+    s = Tensor(2.0, requires_grad=True)
+    ag.hvp(g)(2.0, 1.0, power=3, scale=s).backward()
+    assert s.grad == 12.0
+
+
+def test_containers():
+    tree = {"w": [X, (A, ())], "p": Pair(2.0, {}), "n": 3}
+
+    def g(tree: Any, scale: Any) -> Any:
+        a, (b, _) = tree["w"]
+        return np.sum(b @ a) * tree["p"].left * tree["n"] * scale
+
+    gradient = ag.grad(g)(tree, 0.5)
+    assert list(gradient) == ["w", "p", "n"]
+    assert type(gradient["w"]) is list
+    assert type(gradient["p"]) is Pair
+    assert gradient["p"].right == {}
+    assert gradient["w"][1][1] == ()
+    np.testing.assert_allclose(gradient["w"][0], 3.0 * A.sum(0))
+    np.testing.assert_allclose(gradient["w"][1][0], 3.0 * np.ones((3, 1)) * X)
+    np.testing.assert_allclose(gradient["n"], (A @ X).sum())
+    along = {"w": [V, (A, ())], "p": Pair(1.0, {}), "n": 1.0}
+    _, slope = ag.jvp(lambda t: g(t, 0.5), (tree,), (along,))
+    terms = (V @ gradient["w"][0], np.sum(A * gradient["w"][1][0]), gradient["p"].left,
+             gradient["n"])  # fmt: skip
+    np.testing.assert_allclose(slope, sum(terms))
+    second = ag.hvp(lambda t: g(t, 0.5))(tree, along)
+    step = 1e-6
+
+    def moved(sign: float) -> Any:
+        w, (b, _) = tree["w"]
+        there = {"w": [w + sign * step * V, (b + sign * step * A, ())],
+                 "p": Pair(2.0 + sign * step, {}), "n": 3 + sign * step}  # fmt: skip
+        return ag.grad(g)(there, 0.5)["w"][0]
+
+    np.testing.assert_allclose(second["w"][0], (moved(1) - moved(-1)) / (2 * step), rtol=1e-7)
+
+
+@pytest.mark.parametrize("empty", [(), [], {}, Pair((), []), {"a": []}])
+def test_empty_containers(empty: Any):
+    assert ag.grad(lambda x: 1.5)(empty) == empty
+    assert ag.value_and_grad(lambda x: 1.5)(empty) == (1.5, empty)
+    y, vjp_fn = ag.vjp(lambda x: x, empty)
+    assert y == empty
+    assert vjp_fn(empty) == (empty,)
+    assert ag.jvp(lambda x: x, (empty,), (empty,)) == (empty, empty)
+    assert ag.jacobian(lambda x: x)(empty) == empty
+    assert ag.jacobian(lambda x: np.ones(2))(empty) == empty
+    assert ag.hvp(lambda x: 2.0)(empty, empty) == empty
+    y, vjp_fn = ag.vjp(lambda x: empty, X)
+    np.testing.assert_array_equal(vjp_fn(empty)[0], np.zeros(3))
+    y, vjp_fn = ag.vjp(lambda: empty)
+    assert vjp_fn(empty) == ()
+
+
+def test_several_outputs_in_containers():
+    def g(x: Any, y: Any) -> Any:
+        return {"s": x * y, "rest": [x.sum(), (y,), 5, np.arange(2)]}
+
+    value, vjp_fn = ag.vjp(g, X, V)
+    assert value["rest"][2] == 5
+    assert_arrays([value["s"], value["rest"][0], value["rest"][1][0]], (3,), (), (3,))
+    dx, dy = vjp_fn({"s": np.ones(3), "rest": [2.0, (X,), 1.0, np.ones(2)]})
+    np.testing.assert_allclose(dx, V + 2.0)
+    np.testing.assert_allclose(dy, 2 * X)
+    _, along = ag.jvp(g, (X, V), (V, X))
+    np.testing.assert_allclose(along["s"], V * V + X * X)
+    np.testing.assert_allclose(along["rest"][0], V.sum())
+    np.testing.assert_allclose(along["rest"][1][0], X)
+    np.testing.assert_array_equal(along["rest"][3], np.zeros(2))
+    blocks = ag.jacobian(g, (0, 1))(X, V)
+    np.testing.assert_allclose(blocks["s"][0], np.diag(V))
+    np.testing.assert_allclose(blocks["rest"][0][0], np.ones(3))
+    np.testing.assert_allclose(blocks["rest"][1][0][1], np.eye(3))
+    np.testing.assert_array_equal(blocks["rest"][2][0], np.zeros(3))
+    np.testing.assert_array_equal(blocks["rest"][3][1], np.zeros((2, 3)))
+    blocks = ag.jacobian(lambda p: [p["a"] * p["b"]])({"a": X, "b": 2.0})
+    np.testing.assert_allclose(blocks[0]["a"], 2 * np.eye(3))
+    np.testing.assert_allclose(blocks[0]["b"], X)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: ag.vjp(f, X)[1](np.ones(2)), r"vjp: the cotangent must have the shape \(3,\), and "
+         r"has \(2,\)"),
+        (lambda: ag.vjp(f, X)[1]([[1], [2, 3]]), r"the shape \(3,\), and has list"),
+        (lambda: ag.vjp(f, X)[1]((V, V)), r"the shape \(3,\), and has \(2, 3\)"),
+        (lambda: ag.vjp(lambda x: (x, x), X)[1](V), "must be a tuple of 2"),
+        (lambda: ag.vjp(lambda x: [x], X)[1]([]), "must be a list of 1"),
+        (lambda: ag.vjp(lambda x: {"a": x, "b": x}, X)[1]({"a": V}), "a dict with the keys a, b"),
+        (lambda: ag.jvp(f, (X,), (1.0,)), r"jvp: the tangents must have the shape \(3,\)"),
+        (lambda: ag.jvp(f, (X,), (V, V)), "jvp: the tangents must be a tuple of 1"),
+        (lambda: ag.hvp(total)(X, np.ones(4)), r"hvp: the vector must have the shape \(3,\)"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(call: Any, said: str):
+    with pytest.raises(ValueError, match=said):
+        call()
+
+
+def test_kinds_that_are_refused():
+    with pytest.raises(TypeError, match="jvp: the primals must be a tuple, not a ndarray"):
+        ag.jvp(f, X, (V,))
+    with pytest.raises(TypeError, match="jvp: the tangents must be a tuple, not a ndarray"):
+        ag.jvp(f, (X,), V[None])
+    for wrong in (None, "text", object()):
+        with pytest.raises(TypeError, match="grad: an argument to differentiate: "):
+            ag.grad(lambda x: 1.0)(wrong)
+    assert ag.grad(lambda x, mode: np.sum(x) if mode == "sum" else None)(2.0, "sum") == 1.0
+
+
+# ---------------------------------------------------------------------- outputs
+
+
+@pytest.mark.parametrize(
+    ("g", "said"),
+    [
+        (lambda x: x > 0, r"has shape \(3,\).*jacobian"),
+        (lambda x: x, r"output has shape \(3,\).*np\.sum.*jacobian"),
+        (lambda x: x[:0], r"output has shape \(0,\).*jacobian"),
+        (lambda x: (x.sum(), x.sum()), "returned a tuple.*jacobian"),
+        (lambda x: [x.sum()], "returned a list.*jacobian"),
+        (lambda x: {"a": x.sum()}, "returned a dict.*jacobian"),
+        (lambda x: (x > 0).all(), "output is boolean"),
+        (lambda x: bool(x[0] > 0), "output is boolean"),
+        (lambda x: x.sum() * 1j, "output is complex; take its real part or abs"),
+        (lambda x: None, "a NoneType, not a number"),
+        (lambda x: "text", "a str, not a number"),
+    ],
+)
+def test_outputs_that_have_no_gradient(g: Any, said: str):
+    for transform in (ag.grad, ag.value_and_grad, ag.hessian, lambda g: ag.grad(ag.grad(g))):
+        with pytest.raises(TypeError, match=f"grad: .*{said}"):
+            transform(g)(X)
+    assert not in_transform()
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [lambda x: 3.0, lambda x: 3, lambda x: np.float64(3), lambda x: np.array(3.0),
+     lambda x: Tensor(3.0), lambda x: x.shape[0], lambda x: np.floor(x).sum(),
+     lambda x: x.detach().sum(), lambda x: Tensor(3.0, requires_grad=True) * 2],
+)  # fmt: skip
+def test_a_constant_output_has_a_zero_gradient(constant: Any):
+    assert_arrays(ag.grad(constant)(X), (3,))
+    assert not ag.grad(constant)(X).any()
+    assert not ag.jacobian(constant)(X).any()
+    assert not ag.jvp(constant, (X,), (V,))[1].any()
+    assert not ag.vjp(constant, X)[1](1.0)[0].any()
+    assert not ag.hessian(constant)(X).any()
+    assert not ag.hvp(constant)(X, V).any()
+    assert ag.grad(constant)(X.astype(np.float32)).dtype == np.float32
+
+
+def test_identity_and_the_same_tensor_twice():
+    assert ag.grad(lambda x: x)(2.0) == 1.0
+    np.testing.assert_array_equal(ag.jacobian(lambda x: x)(A), np.eye(9).reshape(3, 3, 3, 3))
+    np.testing.assert_array_equal(ag.jvp(lambda x: x, (X,), (V,))[1], V)
+
+    def twice(x: Any) -> Any:
+        y = x * x
+        return y, y, x
+
+    value, vjp_fn = ag.vjp(twice, X)
+    np.testing.assert_allclose(vjp_fn((V, X, V))[0], 2 * X * (V + X) + V)
+    _, along = ag.jvp(twice, (X,), (V,))
+    for a, b in zip(along, (2 * X * V, 2 * X * V, V), strict=True):
+        np.testing.assert_allclose(a, b)
+    blocks = ag.jacobian(twice)(X)
+    np.testing.assert_allclose(blocks[1], np.diag(2 * X))
+    # The same array given twice: two arguments all the same.
+    assert ag.grad(lambda a, b: np.sum(a - 3 * b), (0, 1))(X, X)[1].tolist() == [-3.0] * 3
+    _, along = ag.jvp(lambda a, b: a + b, (X, X), (V, 2 * V))
+    np.testing.assert_allclose(along, 3 * V)
+
+
+def test_a_number_of_one_element_is_a_number():
+    np.testing.assert_array_equal(ag.grad(lambda x: x * x)(np.array([[3.0]])), [[6.0]])
+
+
+# ---------------------------------------------------------------------- nesting
+
+
+def test_tensors_give_tensors():
+    x = Tensor(X, requires_grad=True)
+    for result in (
+        ag.grad(total)(x),
+        ag.value_and_grad(total)(x)[0],
+        ag.vjp(f, x)[0],
+        ag.vjp(f, x)[1](V)[0],
+        ag.jvp(f, (x,), (V,))[1],
+        ag.jacobian(f)(x),
+        ag.jacobian(lambda x: np.concatenate([f(x), x]))(x),
+        ag.hessian(total)(x),
+        ag.hvp(total)(x, V),
+    ):
+        assert type(result) is Tensor
+        x.grad = None
+        result.sum().backward()
+        assert x.grad.shape == (3,)
+    assert type(ag.grad(total)(Tensor(X))) is Tensor
+    assert not ag.grad(total)(Tensor(X)).requires_grad
+    assert type(ag.grad(lambda x, y: np.sum(x))(X, {"y": [Tensor(1.0)]})) is Tensor
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        lambda v: ag.vjp(f, X)[1](v)[0].sum(),
+        lambda v: ag.jvp(f, (X,), (v,))[1].sum(),
+        lambda v: ag.hvp(total)(X, v).sum(),
+    ],
+)
+def test_a_direction_that_is_a_tensor(result: Any):
+    """They are linear in it: the gradient doesn't depend on where it is taken."""
+    v = Tensor(V, requires_grad=True)
+    result(v).backward()
+    expected = [result(Tensor(e)).item() for e in np.eye(3)]
+    np.testing.assert_allclose(v.grad, expected)
+
+
+def test_orders_one_to_five():
+    g = np.sin
+    for order in range(1, 6):
+        g = ag.grad(g)
+        assert g(0.7) == pytest.approx(np.sin(0.7 + order * np.pi / 2), 1e-13)
+    g = np.exp
+    for transform in (ag.grad, ag.jacobian, ag.grad, ag.jacobian, ag.grad):
+        g = transform(g)
+    assert g(0.7) == pytest.approx(np.exp(0.7), 1e-13)
+    g = np.exp
+    for _ in range(4):
+        g = lambda x, g=g: ag.jvp(g, (x,), (1.0,))[1]  # noqa: E731
+    assert g(0.7) == pytest.approx(np.exp(0.7), 1e-13)
+
+
+def test_jvp_in_vjp_in_jvp():
+    def along(x: Any) -> Any:
+        return ag.jvp(f, (x,), (V,))[1]
+
+    def back(x: Any) -> Any:
+        return ag.vjp(along, x)[1](X)[0]
+
+    _, found = ag.jvp(back, (X,), (V,))
+    h = 1e-5
+    np.testing.assert_allclose(found, (back(X + h * V) - back(X - h * V)) / (2 * h), rtol=1e-6)
+
+
+def test_every_transform_in_every_other():
+    h = 1e-5
+    transforms = [
+        lambda f, x: ag.grad(lambda x: np.sum(f(x)))(x),
+        lambda f, x: ag.vjp(f, x)[1](V)[0],
+        lambda f, x: ag.jvp(f, (x,), (V,))[1],
+        lambda f, x: np.sum(ag.jacobian(f)(x), axis=0),
+        lambda f, x: ag.jacobian(lambda x: np.concatenate([f(x), x]))(x)[0],
+        lambda f, x: ag.hvp(lambda x: np.sum(f(x)))(x, V),
+        lambda f, x: ag.hessian(lambda x: np.sum(f(x)))(x)[0],
+    ]
+    for inner in transforms:
+        for outer in transforms[:5]:
+            def first(x: Any, inner: Any = inner) -> Any:
+                return inner(f, x)
+
+            columns = [(first(X + h * e) - first(X - h * e)) / (2 * h) for e in np.eye(3)]
+            jacobian = np.array(columns).T
+            expected = {0: np.ones(3) @ jacobian, 1: V @ jacobian, 2: jacobian @ V,
+                        3: jacobian.sum(0), 4: jacobian[0]}[transforms.index(outer)]  # fmt: skip
+            np.testing.assert_allclose(outer(first, X), expected, rtol=1e-5, atol=1e-8)
+
+
+def test_only_the_closure_is_traced():
+    assert ag.grad(lambda x: x * ag.grad(lambda y: x * y)(2.0))(3.0) == 6.0
+    assert ag.grad(lambda x: ag.jvp(lambda y: x * y, (2.0,), (1.0,))[1])(3.0) == 1.0
+    assert ag.grad(lambda x: ag.vjp(lambda y: x * y, 2.0)[1](1.0)[0])(3.0) == 1.0
+    assert ag.grad(lambda x: np.sum(ag.jacobian(lambda y: x * y)(np.ones(2))))(3.0) == 2.0
+    assert ag.grad(lambda x: ag.hvp(lambda y: x * y**2)(1.0, 1.0))(3.0) == 2.0
+    assert ag.grad(lambda x: ag.value_and_grad(lambda y: x * y)(2.0)[0])(3.0) == 2.0
+    # Within a transform they are Tensors whatever they depend on: nobody can tell beforehand.
+    kinds = []
+    ag.grad(lambda x: kinds.append(type(ag.grad(np.sin)(1.0))) or x)(3.0)
+    assert kinds == [Tensor]
+    assert type(ag.grad(np.sin)(1.0)) is np.ndarray
+
+
+def test_perturbations_are_not_confused():
+    """Each level has its own variable, also where the levels' values are the same."""
+    assert ag.grad(lambda x: x * ag.grad(lambda y: x + y)(1.0))(1.0) == 1.0
+    assert ag.grad(lambda x: ag.grad(lambda y: x * y)(x))(3.0) == 1.0
+    assert ag.grad(lambda x: x * ag.grad(lambda y: x * y)(x))(3.0) == 6.0
+    assert ag.jvp(lambda x: x * ag.jvp(lambda y: x + y, (1.0,), (1.0,))[1], (1.0,), (1.0,))[1] == 1
+    assert ag.jvp(lambda x: x * ag.grad(lambda y: x * y)(x), (3.0,), (1.0,))[1] == 6.0
+    assert ag.grad(lambda x: x * ag.jvp(lambda y: x * y, (x,), (1.0,))[1])(3.0) == 6.0
+    # The tangent is a variable of the outer level.
+    assert ag.grad(lambda x: ag.jvp(lambda y: y * y, (x,), (x,))[1])(3.0) == 12.0
+    # A function that is made at one level and called at another.
+    assert ag.grad(lambda x: ag.grad(lambda y: (lambda z: x * z)(y) * x)(2.0) * x)(3.0) == 27.0
+
+    def shift(x: Any) -> Any:
+        return lambda g: lambda y: g(x + y)
+
+    def composed(x: Any) -> Any:
+        return shift(x)(shift(x)(np.exp))(1.0)
+
+    assert ag.grad(composed)(0.5) == pytest.approx(2 * np.exp(2.0))
+
+
+def test_the_closure_may_hold_tensors_that_require_a_gradient():
+    w = Tensor(3.0, requires_grad=True)
+    g = ag.grad(lambda x: w * x * x)(2.0)
+    assert_arrays(g, ())
+    assert g == 12.0
+    assert w.grad is None
+    w2 = w * w
+    assert ag.jacobian(lambda x: w2 * x)(2.0) == 9.0
+    x = Tensor(2.0, requires_grad=True)
+    ag.grad(lambda x: w2 * x * x)(x).backward()
+    assert (w.grad, x.grad) == (2 * 3 * 2 * 2, 2 * 9)
+    assert ag.grad(lambda x: x * (x.detach() + w.detach()))(2.0) == 5.0
+
+
+def test_backward_within_a_transform():
+    w = Tensor(3.0, requires_grad=True)
+
+    def g(x: Any) -> Any:
+        y = x * w
+        y.backward()
+        return y * y
+
+    assert ag.grad(g)(2.0) == 36.0
+    assert w.grad == 2.0
+
+
+# ---------------------------------------------------------------------- modes and state
+
+
+def test_no_grad_around():
+    with ag.no_grad():
+        assert ag.grad(lambda x: x * x)(3.0) == 6.0
+        assert ag.grad(ag.grad(lambda x: x**3))(3.0) == 18.0
+        assert ag.jvp(lambda x: x * x, (3.0,), (1.0,))[1] == 6.0
+        np.testing.assert_allclose(ag.hvp(total)(X, V), ag.hessian(total)(X) @ V)
+        assert ag.no_grad.active()
+    w = Tensor(3.0, requires_grad=True)
+    with ag.no_grad():
+        results = [
+            ag.grad(lambda x: w * x * x)(w),
+            *ag.value_and_grad(lambda x: w * x)(w),
+            *ag.jvp(lambda x: w * x, (w,), (w,)),
+            *ag.vjp(lambda x: w * x, w)[1](w),
+            ag.jacobian(lambda x: w * x)(w),
+            ag.hvp(lambda x: w * x * x)(w, w),
+        ]
+    assert {type(r) for r in results} == {Tensor}
+    assert not any(r.requires_grad for r in results)
+    assert results[0].item() == 18.0
+
+
+def test_no_grad_within():
+    def g(x: Any) -> Any:
+        with ag.no_grad():
+            factor = x * x
+        return factor * x
+
+    assert ag.grad(g)(3.0) == 9.0
+    assert ag.jvp(g, (3.0,), (1.0,))[1] == 9.0
+
+    def outer(x: Any) -> Any:
+        with ag.no_grad():
+            slope = ag.grad(lambda y: x * y * y)(x)
+        return slope * x
+
+    assert ag.grad(outer)(3.0) == 18.0
+
+
+def test_exceptions_leave_no_state():
+    def fail(x: Any) -> Any:
+        raise ZeroDivisionError
+
+    broken = Op("broken", np.exp, lambda g, out, x: 1 / 0)
+    before = Mode.open
+    with ag.no_grad():
+        for call in (
+            lambda: ag.grad(fail)(1.0),
+            lambda: ag.grad(lambda x: ag.jvp(fail, (x,), (1.0,))[1])(1.0),
+            lambda: ag.grad(broken)(1.0),
+            lambda: ag.jvp(broken, (1.0,), (1.0,)),
+            lambda: ag.jacobian(broken)(X),
+            lambda: ag.vjp(broken, X)[1](V),
+        ):
+            with pytest.raises(ZeroDivisionError):
+                call()
+            assert not in_transform()
+            assert ag.no_grad.active()
+    assert Mode.open == before
+    assert_arrays(ag.grad(np.sin)(1.0), ())
+
+
+def test_names_and_docstrings_are_the_function_s():
+    def loss(x: Any) -> Any:
+        """Half the square."""
+        return x * x / 2
+
+    for transform in (ag.grad, ag.value_and_grad, ag.jacobian, ag.hessian):
+        assert transform(loss).__name__ == "loss"
+    assert ag.grad(np.sin)(0.0) == 1.0
+
+
+# ---------------------------------------------------------------------- jacobian
+
+
+@pytest.mark.parametrize("shapes", [((3,), (3,)), ((2,), (2, 2, 2)), ((2, 3), (2,)), ((), (4,)),
+                                    ((4,), ()), ((), ()), ((0,), (2,)), ((2,), (0,)), ((0,), ())])  # fmt: skip
+def test_jacobian_has_the_output_s_shape_and_the_argument_s(shapes: Any):
+    inner, outer = shapes
+    weights = RNG.normal(size=(*outer, *inner))
+
+    def linear(x: Any) -> Any:
+        return (weights * x).reshape((*outer, -1)).sum(-1)
+
+    found = ag.jacobian(linear)(np.ones(inner))
+    np.testing.assert_allclose(found, weights, strict=True)
+
+
+def test_jacobian_calls_each_rule_once():
+    calls = []
+
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        calls.append(np.shape(g))
+        return g * out
+
+    counted = Op("counted", np.exp, rule, entrywise=True)
+    ag.jacobian(lambda x: counted(x))(np.ones(50))
+    assert calls == [(50, 50)]
+    calls.clear()
+    ag.jacobian(lambda x: np.sum(counted(x)))(np.ones(50))
+    assert calls == [(1, 50)]
+    calls.clear()
+    ag.jacobian(lambda x: counted(x * np.ones(50)))(1.0)  # more outputs: along the one input
+    assert calls == [(50,)]
+    ag.hessian(lambda x: np.sum(counted(x)))(np.ones(50))
+    assert len(calls) == 2
+
+
+def test_jacobian_one_by_one_where_a_rule_does_not_stack():
+    calls = []
+
+    def rule(g: Any, out: Any, x: Any, y: Any) -> Any:
+        calls.append(g.shape)
+        return np.outer(g, y)
+
+    product = Op("product", np.dot, rule, lambda g, out, x, y: np.dot(g, x))
+    first, second = ag.jacobian(product, (0, 1))(A, X)
+    assert calls == [(3,)] * 3
+    np.testing.assert_allclose(second, A)
+    np.testing.assert_allclose(first, np.einsum("ij,k->ijk", np.eye(3), X))
+    twice = ag.jacobian(lambda x: ag.jacobian(product, 1)(A * x[0], x * x))(X)
+    numeric = ag.jacobian(lambda x: ag.jacobian(np.matmul, 1)(A * x[0], x * x))(X)
+    np.testing.assert_allclose(twice, numeric)
+
+
+def test_jacobian_in_parts(monkeypatch: Any):
+    """A stack that would be too large is pulled in several."""
+    whole = ag.jacobian(f)(X)
+    wide = ag.jacobian(lambda x: np.concatenate([f(x), x, x]))(X)
+    monkeypatch.setattr("autograd_lite.transforms._MOST", 13)
+    np.testing.assert_array_equal(ag.jacobian(f)(X), whole)
+    np.testing.assert_array_equal(ag.jacobian(lambda x: np.concatenate([f(x), x, x]))(X), wide)
+
+
+STACKING = [s for s in samples() if s.op.stacks]
+
+
+@pytest.mark.parametrize("sample", STACKING, ids=str)
+@pytest.mark.parametrize("record", [False, True])
+def test_a_stack_of_cotangents_gives_the_single_results(sample: Sample, record: bool):
+    rng = np.random.default_rng(11)
+    inputs = sample.inputs(rng)
+    vjps = list(zip(inputs, sample.op.vjps, strict=False))
+    xs = [Tensor(x, requires_grad=True) if vjp else x for x, vjp in vjps]
+    wanted = [x for x in xs if isinstance(x, Tensor)]
+    y = sample.op(*xs, **sample.case.params)
+    g = rng.normal(size=(3, *y.shape)).astype(y.dtype)
+
+    def pulled(g: Any, **how: Any) -> list[Any]:
+        found = dict(pull({y: Tensor(g) if record else g}, set(wanted), record, **how))
+        return [np.asarray(found[x].data if record else found[x]) for x in wanted]
+
+    stacked = pulled(g, stack=(3,))
+    single = [pulled(row) for row in g]
+    for i, x in enumerate(wanted):
+        assert stacked[i].shape == (3, *x.shape)
+        assert stacked[i].dtype == x.dtype
+        rows = np.array([row[i] for row in single])
+        np.testing.assert_allclose(stacked[i], rows, rtol=1e-12, atol=1e-14)
+
+
+# ---------------------------------------------------------------------- laws
+
+numbers = st.floats(-2, 2, allow_subnormal=False)
+vectors = st.lists(numbers, min_size=3, max_size=3).map(np.array)
+laws = settings(deadline=None, max_examples=25)
+
+
+def assert_close(a: Any, b: Any) -> None:
+    np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+
+
+@laws
+@given(vectors, vectors, vectors, numbers)
+def test_vjp_and_jvp_are_linear_and_adjoint(x: Any, u: Any, v: Any, c: float):
+    def along(v: Any) -> Any:
+        return ag.jvp(f, (x,), (v,))[1]
+
+    def back(g: Any) -> Any:
+        return ag.vjp(f, x)[1](g)[0]
+
+    assert_close(along(u + c * v), along(u) + c * along(v))
+    assert_close(back(u + c * v), back(u) + c * back(v))
+    assert_close(u @ along(v), back(u) @ v)
+    assert_close(ag.jvp(f, (x,), (v,))[0], f(x))
+
+
+@laws
+@given(vectors, numbers)
+def test_grad_is_linear_and_a_derivation(x: Any, c: float):
+    def other(x: Any) -> Any:
+        return np.exp(x[0]) * x[1] - x[2] ** 2
+
+    slope, slope_of_other = ag.grad(total)(x), ag.grad(other)(x)
+    assert_close(ag.grad(lambda x: total(x) + c * other(x))(x), slope + c * slope_of_other)
+    assert_close(
+        ag.grad(lambda x: total(x) * other(x))(x), slope * other(x) + total(x) * slope_of_other
+    )
+
+
+@laws
+@given(vectors, vectors)
+def test_chain_rule(x: Any, v: Any):
+    def g(x: Any) -> Any:
+        return np.tanh(x) + x[0]
+
+    assert_close(ag.jacobian(lambda x: g(f(x)))(x), ag.jacobian(g)(f(x)) @ ag.jacobian(f)(x))
+    value, tangent = ag.jvp(f, (x,), (v,))
+    assert_close(ag.jvp(lambda x: g(f(x)), (x,), (v,))[1], ag.jvp(g, (value,), (tangent,))[1])
+
+
+@laws
+@given(vectors, vectors)
+def test_jacobian_is_stacked_vjps_and_stacked_jvps(x: Any, v: Any):
+    jacobian = ag.jacobian(f)(x)
+    _, vjp_fn = ag.vjp(f, x)
+    assert_close(jacobian, [vjp_fn(e)[0] for e in np.eye(3)])
+    assert_close(jacobian, np.array([ag.jvp(f, (x,), (e,))[1] for e in np.eye(3)]).T)
+    assert_close(ag.jacobian(lambda x: np.concatenate([f(x), 2 * f(x)]))(x),
+                 np.concatenate([jacobian, 2 * jacobian]))  # fmt: skip
+    assert_close(ag.jacobian(total)(x), ag.grad(total)(x))
+
+
+@laws
+@given(vectors, vectors)
+def test_the_hessian_is_symmetric_and_hvp_its_product(x: Any, v: Any):
+    hessian = ag.hessian(total)(x)
+    assert_close(hessian, hessian.T)
+    assert_close(ag.hvp(total)(x, v), hessian @ v)
+    assert_close(ag.jvp(ag.grad(total), (x,), (v,))[1], hessian @ v)
+    assert_close(ag.grad(lambda x: ag.jvp(total, (x,), (v,))[1])(x), hessian @ v)
+    assert_close(v @ hessian @ v, ag.grad(ag.grad(lambda t: total(x + t * v)))(0.0))
+
+
+# ---------------------------------------------------------------------- an op of one's own
+
+
+def test_an_op_of_one_s_own_everywhere():
+    cube = ag.Op("cube", lambda x: x**3, lambda g, out, x: g * 3 * x**2)
+    np.testing.assert_allclose(ag.grad(lambda x: np.sum(cube(x)))(X), 3 * X**2)
+    np.testing.assert_allclose(ag.vjp(cube, X)[1](V)[0], 3 * X**2 * V)
+    np.testing.assert_allclose(ag.jvp(cube, (X,), (V,))[1], 3 * X**2 * V)
+    np.testing.assert_allclose(ag.jacobian(cube)(X), np.diag(3 * X**2))
+    np.testing.assert_allclose(
+        ag.jacobian(lambda x: cube(x * np.ones(3)))(2.0), 12.0 * np.ones(3)
+    )
+    np.testing.assert_allclose(ag.hessian(lambda x: np.sum(cube(x)))(X), np.diag(6 * X))
+    np.testing.assert_allclose(ag.hvp(lambda x: np.sum(cube(x)))(X, V), 6 * X * V)
+    x = Tensor(2.0, requires_grad=True, name="x")
+    y = cube(x).named("y")
+    assert "cube" in ag.draw(y, detail="ops").source
+    steps = ag.derive(y)
+    assert "∇x" in steps.text
+    assert steps.steps[-1].value == 12.0 if hasattr(steps, "steps") else "12" in steps.text
