@@ -26,6 +26,7 @@ from .errors import (
     constant_param,
     explain,
     no_gradient_through,
+    out_argument,
     refuse_array_kind,
     refuse_constant,
     too_few_vjps,
@@ -125,8 +126,11 @@ class Op:
         Raises:
             TypeError: the op has not one vjp (or None) for each input, or gave no numbers.
         """
-        if params and isinstance(self.forward, np.ufunc):  # dtype=, where=, out=: as NumPy says
-            return self.forward(*inputs, **params)  # type: ignore[no-any-return]
+        if params:
+            if isinstance(self.forward, np.ufunc):  # dtype=, where=, …: as NumPy takes them
+                return self.forward(*inputs, **params)  # type: ignore[no-any-return]
+            if params.get("out") is not None:
+                raise out_argument(self.name)
         for x in inputs:
             if type(x) is Tensor:
                 if type(self.vjps) is tuple and len(self.vjps) < len(inputs) and not trace.active():

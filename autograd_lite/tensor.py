@@ -526,7 +526,7 @@ class Tensor:
         return ops.astype(self, dtype)
 
     # What would write into the array.
-    fill = _refused("fill", "ag.full_like(t, value)")
+    fill = _refused("fill", "np.full_like(t, value)")
     partition = _refused("partition", "np.partition(t, kth)")
     put = _refused("put", "ag.index_update(t, index, values)")
     resize = _refused("resize", "np.resize(t, shape)")

@@ -279,7 +279,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     duals, back = _transposed(call.variables, outputs)
     found = _pulled(list(duals.values()), _seeds(back, directions, "jvp"), call.record)
     along = dict(zip(duals, found, strict=True))
-    inner = iter([_given(along[y] if y in along else _zeros(y), call.nested) for y in outputs])
+    inner = iter([_given(along[y] if _depends(y) else _zeros(y), call.nested) for y in outputs])
     return call.value(), rebuilt(call.output, inner)
 
 

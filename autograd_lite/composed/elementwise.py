@@ -27,8 +27,9 @@ __all__ = ["angle", "clip", "divmod", "float_power", "nan_to_num", "select"]
 
 
 @implements(np.float_power)
-def float_power(x1: Any, x2: Any) -> Tensor:
+def float_power(x1: Any, x2: Any, out: None = None) -> Tensor:
     """``x1 ** x2`` in at least double precision."""
+    refuse_out("float_power", out)
     wide = [
         x if isinstance(x, (int, float, complex)) else astype(x, np.result_type(x.dtype, float))
         for x in map(operand_or_number, (x1, x2))
@@ -37,8 +38,9 @@ def float_power(x1: Any, x2: Any) -> Tensor:
 
 
 @implements(np.divmod)
-def divmod(x1: Any, x2: Any) -> tuple[Array, Tensor]:
+def divmod(x1: Any, x2: Any, out: None = None) -> tuple[Array, Tensor]:
     """``(x1 // x2, x1 % x2)``: the quotient is constant in pieces, and a plain array."""
+    refuse_out("divmod", out)
     return value_of(np.floor_divide, x1, x2), remainder(x1, x2)
 
 

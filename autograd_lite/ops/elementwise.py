@@ -31,7 +31,7 @@ from ..notation import (
 )
 from ..op import Case, Op, op
 from ..tensor import Array, Tensor
-from .define import implements, operand, value
+from .define import implements, operand, refuse_out, value
 
 __all__ = [
     "abs",
@@ -197,7 +197,7 @@ fixed_power = entrywise(
 
 
 @implements(np.power)
-def power(x: Any, y: Any) -> Tensor:
+def power(x: Any, y: Any, out: None = None) -> Tensor:
     """``x ** y``, elementwise.
 
     At ``x = 0`` the derivative with respect to ``y`` is taken as 0, the limit for every ``y > 0``.
@@ -208,6 +208,7 @@ def power(x: Any, y: Any) -> Tensor:
     >>> x.grad
     array([0., 6.])
     """
+    refuse_out("power", out)
     if isinstance(y, (int, float)) and not isinstance(y, bool):
         return square(x) if y == 2 else fixed_power(x, exponent=y)
     return power_op(x, y)
@@ -433,8 +434,9 @@ imag = implements(np.imag)(
 
 
 @implements(np.sign)
-def sign(x: Any) -> Any:
+def sign(x: Any, out: None = None) -> Any:
     """The sign: constant in pieces, and a plain array; of complex numbers ``x / |x|``."""
+    refuse_out("sign", out)
     x = operand(x)
     if x.dtype.kind != "c":
         return value_of(np.sign, x)

@@ -14,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..op import Case, op
 from .define import implements, operand, refuse_out
-from .elementwise import conjugate_of, real
+from .elementwise import astype, conjugate_of, real
 
 __all__ = [
     "fft", "fft2", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft",
@@ -123,8 +123,9 @@ def irfft(
     n = 2 * (a.shape[axis] - 1) if n is None else int(n)
     a = _cut(a, n // 2 + 1, axis)
     entries = np.arange(a.shape[axis])
-    twice = np.where((entries > 0) & (2 * entries != n), 2, 1).astype(a.real.dtype)
-    return real(ifft(a * twice.reshape(-1, *(1,) * (-1 - axis)), n, axis, norm, out))
+    twice = np.where((entries > 0) & (2 * entries != n), 2, 1).astype(np.result_type(a.real, 1.0))
+    x = real(ifft(a * twice.reshape(-1, *(1,) * (-1 - axis)), n, axis, norm, out))
+    return x if x.dtype == twice.dtype else astype(x, twice.dtype)  # which NumPy keeps narrow
 
 
 _INVERSE_NORM = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}

@@ -91,7 +91,7 @@ def solve(a: Any, b: Any) -> Any:
 def _pinv_vjp(g: Any, out: Any, x: Any, hermitian: bool = False, **settings: Any) -> Any:
     """G. Golub, V. Pereyra, "The differentiation of pseudo-inverses" (1973), for constant rank."""
     right, left = g.mT @ out @ _adjoint(out), _adjoint(out) @ out @ g.mT
-    outside = right - x @ (out @ right) + left - (left @ x) @ out
+    outside = right - x @ (out @ right) + left - (left @ out) @ x
     gx = conjugate_of(outside) - out.mT @ g @ out.mT
     return _in_triangle(gx, "L") if hermitian else gx
 
@@ -142,7 +142,7 @@ def _cofactors(x: Any, det_x: Any) -> Any:
     limit = np.finfo(array.dtype).eps ** (-0.25 if n <= 8 else -0.75)
     if n > 0 and np.all(np.linalg.cond(array, 1) < limit):
         return det_x[..., None, None] * np.linalg.inv(x).mT
-    others = np.array([np.delete(np.arange(n), i) for i in range(n)], int).reshape(n, -1)
+    others = np.array([np.delete(np.arange(n), i) for i in range(n)], int).reshape(n, max(n - 1, 0))
     minors = x[..., others[:, None, :, None], others[:, None, :]]
     signs = (-1) ** np.add.outer(np.arange(n), np.arange(n))
     return np.linalg.det(minors) * signs.astype(array.real.dtype)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..notation import function
-from ..op import Case, op
+from ..op import Case, Op, op
 from ..tensor import Tensor
 from .define import implements, named, operand, refuse_out, value
 from .elementwise import astype
@@ -121,8 +121,8 @@ def _extreme_vjp(
     )
 
 
-def _extreme(name: str, ufunc: np.ufunc) -> Callable[..., Tensor]:
-    entry = op(
+def _extreme_op(name: str, ufunc: np.ufunc) -> Op:
+    return op(
         name,
         ufunc.reduce,
         _extreme_vjp,
@@ -131,6 +131,13 @@ def _extreme(name: str, ufunc: np.ufunc) -> Callable[..., Tensor]:
         reads="some",
         source=f"np.{name}({{0}}, axis={{axis}}, keepdims={{keepdims}})",
     )
+
+
+max_op, min_op = _extreme_op("max", np.maximum), _extreme_op("min", np.minimum)
+
+
+def _extreme(function: Any, entry: Op) -> Callable[..., Tensor]:
+    name = function.__name__
 
     def extreme(
         a: Any,
@@ -146,13 +153,12 @@ def _extreme(name: str, ufunc: np.ufunc) -> Callable[..., Tensor]:
         settings = {} if initial is None else {"initial": initial}
         return entry(a, axis=axis, keepdims=keepdims, **settings)
 
-    doc = f"The {name} over ``axis``; entries that tie share its gradient equally."
-    return named(getattr(np, name), extreme, doc)
+    doc = f"The {entry.name} over ``axis``; entries that tie share its gradient equally."
+    return implements(function)(named(function, extreme, doc))
 
 
-max = implements(np.max, np.amax)(_extreme("max", np.maximum))
-min = implements(np.min, np.amin)(_extreme("min", np.minimum))
-amax, amin = max, min
+max, min = _extreme(np.max, max_op), _extreme(np.min, min_op)
+amax, amin = _extreme(np.amax, max_op), _extreme(np.amin, min_op)
 
 
 # ---------------------------------------------------------------------- products
