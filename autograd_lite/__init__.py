@@ -8,6 +8,7 @@ hand-written gradients.
 """
 
 from .tensor import Tensor  # isort: skip  (first: the op tables are built on it)
+from . import fft, linalg
 from .anomaly import detect_anomaly
 from .backward import gradients
 from .checking import check_backprop
@@ -41,6 +42,6 @@ __version__ = "0.1.0"
 # What else is imported above, the functions of the families, would hide Python's own sum, abs, …
 __all__ = [
     "OPS", "Derivation", "Figure", "Op", "Tensor", "check_backprop", "derive", "detect_anomaly",
-    "draw", "grad", "gradients", "hessian", "hvp", "jacobian", "jvp", "named_tensors", "no_grad",
-    "value_and_grad", "vjp",
+    "draw", "fft", "grad", "gradients", "hessian", "hvp", "jacobian", "jvp", "linalg",
+    "named_tensors", "no_grad", "value_and_grad", "vjp",
 ]  # fmt: skip

@@ -1,5 +1,11 @@
 """Linear algebra, as in ``numpy.linalg``: with Tensors, or with arrays."""
 
+from .composed.moving import linalg_diagonal as diagonal
+from .composed.moving import linalg_trace as trace
+from .composed.products import linalg_cross as cross
+from .composed.products import linalg_outer as outer
+from .composed.products import matrix_power, multi_dot, tensordot, vecdot
+from .ops import matmul, matrix_transpose
 from .ops.linalg import (
     cholesky,
     cond,
@@ -23,6 +29,8 @@ from .ops.linalg import (
 )
 
 __all__ = [
-    "cholesky", "cond", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv", "matrix_norm", "norm",
-    "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensorinv", "tensorsolve", "vector_norm",
+    "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv",
+    "matmul", "matrix_norm", "matrix_power", "matrix_transpose", "multi_dot", "norm", "outer",
+    "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensordot", "tensorinv", "tensorsolve",
+    "trace", "vecdot", "vector_norm",
 ]  # fmt: skip

@@ -321,9 +321,10 @@ add(JOINING, "delete", "x, 1", "x, 1, axis=0", "x, [0, 2], axis=1", "x, slice(0,
 add(JOINING, "split array_split", "x, 2", "x, 3, axis=1", "x, [1, 3]", "x, (2,), axis=-1",
     "x, [1, 9]", "x, [3, 1]", x=(4, 6))  # fmt: skip
 add(JOINING, "array_split", "x, 3", "x, 4, axis=1", "x, 9", x=(5, 6))
-for name, shape in (("vsplit", (4, 2)), ("hsplit", (2, 4)), ("dsplit", (1, 2, 4))):
-    add(JOINING, name, "x, 2", "x, [1]", "x, (1, 3)", x=shape)
+add(JOINING, "vsplit", "x, 2", "x, [1]", "x, (1, 3)", x=(4, 2))
+add(JOINING, "hsplit", "x, 2", "x, [1]", "x, (1, 3)", x=(2, 4))
 add(JOINING, "hsplit", "x, 2", x=(4,))
+add(JOINING, "dsplit", "x, 2", "x, [1]", "x, (1, 3)", x=(1, 2, 4))
 add(JOINING, "unstack", "x", "x, axis=1", "x, axis=-1", x=(2, 3))
 add(JOINING, "meshgrid", "x, y", "x, y, indexing='ij'", "x, y, sparse=True", "x, y, copy=False",
     "x, y, [1.0, 2.0]", "x", x=(2,), y=(3,))  # fmt: skip
@@ -389,7 +390,8 @@ products("matmul", ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 2, 3), (3,
 add(PRODUCTS, "matmul", "x, y", x=cplx(2, 3), y=cplx(3, 2))
 add(PRODUCTS, "matmul", "x, [[1.0], [2.0], [3.0]]", "[[1.0, 2.0]], x", x=(2, 3))
 products("dot", ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((), (2, 3)),
-         ((2, 3), ()), ((), ()), ((2, 2, 3), (2, 3, 4)), ((3,), (2, 3, 4)), ((0, 3), (3, 2)))  # fmt: skip
+         ((2, 3), ()), ((), ()), ((2, 2, 3), (2, 3, 4)), ((3,), (2, 3, 4)),
+         ((0, 3), (3, 2)))  # fmt: skip
 products("inner", ((3,), (3,)), ((2, 3), (3,)), ((3,), (2, 3)), ((2, 3), (4, 3)), ((), (2, 3)),
          ((2, 3), ()), ((), ()), ((2, 2, 3), (4, 3)), ((2, 0), (0,)))  # fmt: skip
 products("outer", ((3,), (2,)), ((2, 2), (3,)), ((), (3,)), ((2, 3), (1, 2)))
