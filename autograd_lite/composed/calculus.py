@@ -103,7 +103,7 @@ def interp(
 
     At a point itself the slope is that to its right.
     """
-    x, xp, fp = operand(x), operand(xp), operand(fp)
+    x, xp, fp = (astype(operand(a), np.result_type(value(a), float)) for a in (x, xp, fp))
     if xp.ndim != 1 or fp.shape != xp.shape or not xp.size:
         raise ValueError(
             f"interp: xp and fp must be vectors of one size, and have shapes {xp.shape} and "

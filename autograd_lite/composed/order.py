@@ -44,7 +44,14 @@ def partition(
     a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: None = None
 ) -> Tensor:
     """The k-th entry along an axis in its sorted place, smaller ones before, others behind."""
-    return _in_order("partition", a, axis, lambda x, ax: np.argpartition(x, kth, ax, kind), order)
+
+
+    def as_numpy(x: Any, ax: int) -> Any:
+        """The order in which np.partition, and not np.argpartition, leaves what is between."""
+        ranks = np.argsort(np.argsort(np.partition(x, kth, ax, kind), ax, "stable"), ax)
+        return np.take_along_axis(np.argsort(x, ax, "stable"), ranks, ax)
+
+    return _in_order("partition", a, axis, as_numpy, order)
 
 
 def _order_statistic(

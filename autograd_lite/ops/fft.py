@@ -1,7 +1,7 @@
 """Discrete Fourier transforms along axes: two ops, and what consists of them.
 
-The matrix of a transform is symmetric, so that its transpose, which a rule needs, is the transform
-itself; what a transform cuts off gets no gradient, and what it appends gives none.
+The matrix of a transform is symmetric: so its transpose, which a rule needs, is the transform
+itself. What a transform cuts off gets no gradient, and what it appends gives none.
 """
 
 from __future__ import annotations
@@ -24,24 +24,41 @@ __all__ = [
 Transform = Callable[..., Any]
 
 
+def _along_axis(f: Any) -> Callable[[Transform], Transform]:
+    """Let ``np.f`` call what is decorated: on an array, with the axis counted from the last one."""
+
+    def register(transform: Transform) -> Transform:
+        def applied(
+            a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None
+        ) -> Any:
+            refuse_out(f.__name__, out)
+            a = operand(a)
+            axis = normalize_axis_index(axis, a.ndim) - a.ndim
+            return transform(a, None if n is None else int(n), axis, norm)
+
+        applied.__name__ = applied.__qualname__ = f.__name__
+        applied.__doc__ = transform.__doc__
+        return implements(f)(applied)
+
+    return register
+
+
 def _cut(x: Any, n: int, axis: int) -> Any:
-    """The first n entries along a negative axis."""
+    """The first n entries along an axis."""
     return x[(..., slice(n), *(slice(None),) * (-1 - axis))]
 
 
-def _resized(x: Any, n: int, axis: int) -> Any:
-    """The first n entries along a negative axis, with zeros where there are fewer."""
-    missing = n - x.shape[axis]
-    if missing <= 0:
-        return _cut(x, n, axis) if missing else x
+def _padded(x: Any, n: int, axis: int) -> Any:
+    """``x`` with zeros behind the entries along an axis, so that they are n."""
     shape = list(x.shape)
-    shape[axis] = missing
+    shape[axis] = n - shape[axis]
     return np.concatenate([x, np.zeros(shape, x.dtype)], axis)
 
 
 def _transform(f: Any) -> Transform:
     def vjp(g: Any, out: Any, x: Any, n: int, axis: int, norm: str | None) -> Any:
-        return _resized(f(g, n, axis, norm), x.shape[axis], axis)
+        gx, size = f(g, n, axis, norm), x.shape[axis]
+        return _padded(gx, size, axis) if n < size else _cut(gx, size, axis)
 
     entry = op(
         f.__name__,
@@ -56,30 +73,20 @@ def _transform(f: Any) -> Transform:
         source=f"np.fft.{f.__name__}({{0}}, {{n}}, {{axis}}, {{norm!r}})",
     )
 
-    def applied(
-        a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None
-    ) -> Any:
-        refuse_out(entry.name, out)
-        a = operand(a)
-        axis = _negative(axis, a)
-        return entry(a, n=a.shape[axis] if n is None else int(n), axis=axis, norm=norm)
+    def applied(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
+        return entry(a, n=a.shape[axis] if n is None else n, axis=axis, norm=norm)
 
-    applied.__name__ = applied.__qualname__ = entry.name
-    applied.__doc__ = f"""``np.fft.{entry.name}``: the transform along an axis, cut or padded to n.
+    applied.__doc__ = f"""``np.fft.{f.__name__}``: the transform along an axis, cut or padded to n.
 
     Shapes:
         ``(…, m, …)``, real or complex → ``(…, n, …)``, complex.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
-        >>> ag.grad(lambda x: np.fft.{entry.name}(x, norm="ortho")[0].real)(np.zeros(4))
+        >>> ag.grad(lambda x: np.fft.{f.__name__}(x, norm="ortho")[0].real)(np.zeros(4))
         array([0.5, 0.5, 0.5, 0.5])
     """
-    return implements(f)(applied)
-
-
-def _negative(axis: int, a: Any) -> int:
-    return normalize_axis_index(axis, a.ndim) - a.ndim
+    return _along_axis(f)(applied)
 
 
 fft = _transform(np.fft.fft)
@@ -89,76 +96,57 @@ ifft = _transform(np.fft.ifft)
 # ---------------------------------------------------------------------- of real numbers
 
 
-@implements(np.fft.rfft)
-def rfft(
-    a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None
-) -> Any:
+@_along_axis(np.fft.rfft)
+def rfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
     """The transform of real numbers, without the half that is the conjugate of the other.
 
     Shapes:
         ``(…, m, …)`` → ``(…, n // 2 + 1, …)``, complex.
     """
-    a = operand(a)
     if a.dtype.kind == "c":
         raise TypeError("rfft: the operand is complex; take its real part, or fft")
-    axis = _negative(axis, a)
-    n = a.shape[axis] if n is None else int(n)
-    return _cut(fft(a, n, axis, norm, out), n // 2 + 1, axis)
+    n = a.shape[axis] if n is None else n
+    return _cut(fft(a, n, axis, norm), n // 2 + 1, axis)
 
 
-@implements(np.fft.irfft)
-def irfft(
-    a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None
-) -> Any:
+@_along_axis(np.fft.irfft)
+def irfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
     """The n real numbers (by default an even n) whose `rfft` is ``a``.
 
-    Each entry stands for its conjugate in the other half too, so it counts twice; the first, and
-    for an even n the last, have none, and of them the imaginary part is not read.
+    Each entry also stands for its conjugate in the other half, and so it counts twice. The first,
+    and for an even n the last, have none there; their imaginary parts are not read.
 
     Shapes:
         ``(…, m, …)`` → ``(…, n, …)``, real.
     """
-    a = operand(a)
-    axis = _negative(axis, a)
-    n = 2 * (a.shape[axis] - 1) if n is None else int(n)
+    n = 2 * (a.shape[axis] - 1) if n is None else n
     a = _cut(a, n // 2 + 1, axis)
     entries = np.arange(a.shape[axis])
-    twice = np.where((entries > 0) & (2 * entries != n), 2, 1).astype(np.result_type(a.real, 1.0))
-    x = real(ifft(a * twice.reshape(-1, *(1,) * (-1 - axis)), n, axis, norm, out))
-    return x if x.dtype == twice.dtype else astype(x, twice.dtype)  # which NumPy keeps narrow
+    counts = np.where((entries > 0) & (2 * entries != n), 2, 1).astype(np.result_type(a.real, 1.0))
+    x = real(ifft(a * counts.reshape(-1, *(1,) * (-1 - axis)), n, axis, norm))
+    return x if x.dtype == counts.dtype else astype(x, counts.dtype)  # as NumPy for float16
 
 
-_INVERSE_NORM = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
+_OPPOSITE = {None: "forward", "backward": "forward", "forward": "backward"}
 
 
-def _inverse_norm(norm: str | None) -> str | None:
-    return _INVERSE_NORM.get(norm, norm)  # an unknown one is refused by the transform
-
-
-@implements(np.fft.hfft)
-def hfft(
-    a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None
-) -> Any:
+@_along_axis(np.fft.hfft)
+def hfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
     """The real transform of a signal whose other half is the conjugate of ``a``: as `irfft`."""
-    return irfft(conjugate_of(operand(a)), n, axis, _inverse_norm(norm), out)
+    return irfft(conjugate_of(a), n, axis, _OPPOSITE.get(norm, norm))
 
 
-@implements(np.fft.ihfft)
-def ihfft(
-    a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None
-) -> Any:
+@_along_axis(np.fft.ihfft)
+def ihfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
     """The inverse of `hfft`, of real numbers: as `rfft`."""
-    return conjugate_of(rfft(a, n, axis, _inverse_norm(norm), out))
+    return conjugate_of(rfft(a, n, axis, _OPPOSITE.get(norm, norm)))
 
 
 # ---------------------------------------------------------------------- along several axes
 
 
-def _along_axes(f: Any, each: Transform, last: Transform | None, inverse: bool) -> Transform:
-    """A transform along several axes: the last one has its own where numbers are real.
-
-    It comes first, as it takes real numbers, or in an inverse last, as it gives them.
-    """
+def _along_axes(f: Any, each: Transform, last: Transform, inverse: bool = False) -> Transform:
+    """``np.f``: one transform after the other, from the last axis on; an inverse ends with it."""
     default = (-2, -1) if f.__name__.endswith("2") else None
 
     def applied(
@@ -172,23 +160,18 @@ def _along_axes(f: Any, each: Transform, last: Transform | None, inverse: bool) 
         a = operand(a)
         if axes is None:
             axes = range(-(a.ndim if s is None else len(s)), 0)
-        sizes = [None] * len(axes) if s is None else list(s)
+        sizes: Sequence[int | None] = [None] * len(axes) if s is None else s
         if len(sizes) != len(axes):
             raise ValueError(f"{f.__name__}: {len(sizes)} sizes were given for {len(axes)} axes")
-        steps = [
-            (each, a.shape[axis] if n == -1 else n, axis)
-            for n, axis in zip(sizes, axes, strict=True)
-        ]
-        if last is not None:
-            steps[-1] = (last, *steps[-1][1:])
-        for transform, n, axis in steps if inverse and last else steps[::-1]:
+        sizes = [a.shape[i] if n == -1 else n for n, i in zip(sizes, axes, strict=True)]
+        transforms = [each] * (len(axes) - 1) + [last]
+        steps = list(zip(transforms, sizes, axes, strict=True))
+        for transform, n, axis in steps if inverse else reversed(steps):
             a = transform(a, n, axis, norm)
         return a
 
     applied.__name__ = applied.__qualname__ = f.__name__
-    applied.__doc__ = f"""``np.fft.{f.__name__}``: `{each.__name__}` along each of ``axes``{
-        f", `{last.__name__}` along the last" if last else ""
-    }.
+    applied.__doc__ = f"""`{each.__name__}` along ``axes``, and `{last.__name__}` along the last.
 
     Args:
         a: an array.
@@ -202,30 +185,28 @@ def _along_axes(f: Any, each: Transform, last: Transform | None, inverse: bool) 
     return implements(f)(applied)
 
 
-fftn = _along_axes(np.fft.fftn, fft, None, inverse=False)
-fft2 = _along_axes(np.fft.fft2, fft, None, inverse=False)
-ifftn = _along_axes(np.fft.ifftn, ifft, None, inverse=True)
-ifft2 = _along_axes(np.fft.ifft2, ifft, None, inverse=True)
-rfftn = _along_axes(np.fft.rfftn, fft, rfft, inverse=False)
-rfft2 = _along_axes(np.fft.rfft2, fft, rfft, inverse=False)
-irfftn = _along_axes(np.fft.irfftn, ifft, irfft, inverse=True)
-irfft2 = _along_axes(np.fft.irfft2, ifft, irfft, inverse=True)
+fftn, ifftn = _along_axes(np.fft.fftn, fft, fft), _along_axes(np.fft.ifftn, ifft, ifft)
+fft2, ifft2 = _along_axes(np.fft.fft2, fft, fft), _along_axes(np.fft.ifft2, ifft, ifft)
+rfftn, irfftn = _along_axes(np.fft.rfftn, fft, rfft), _along_axes(np.fft.irfftn, ifft, irfft, True)
+rfft2, irfft2 = _along_axes(np.fft.rfft2, fft, rfft), _along_axes(np.fft.irfft2, ifft, irfft, True)
 
 
 # ---------------------------------------------------------------------- order of frequencies
 
 
-def _rolled(f: Any, shift: Callable[[int], int]) -> Transform:
-    def applied(x: Any, axes: Any = None) -> Any:
-        x = operand(x)
-        axes = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim)
-        return np.roll(x, [shift(x.shape[axis]) for axis in axes], axes)
-
-    applied.__name__ = applied.__qualname__ = f.__name__
-    return implements(f)(applied)
+@implements(np.fft.fftshift)
+def fftshift(x: Any, axes: Any = None) -> Any:
+    """The halves along ``axes`` (by default all) exchanged: frequency 0 goes to the middle."""
+    return _rolled(x, axes, lambda n: n // 2)
 
 
-fftshift = _rolled(np.fft.fftshift, lambda n: n // 2)
-fftshift.__doc__ = "The halves along ``axes`` (by default all) exchanged: frequency 0 in between."
-ifftshift = _rolled(np.fft.ifftshift, lambda n: -(n // 2))
-ifftshift.__doc__ = "The inverse of `fftshift`."
+@implements(np.fft.ifftshift)
+def ifftshift(x: Any, axes: Any = None) -> Any:
+    """The inverse of `fftshift`."""
+    return _rolled(x, axes, lambda n: -(n // 2))
+
+
+def _rolled(x: Any, axes: Any, shift: Callable[[int], int]) -> Any:
+    x = operand(x)
+    axes = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim)
+    return np.roll(x, [shift(x.shape[axis]) for axis in axes], axes)

@@ -88,21 +88,38 @@ def solve(a: Any, b: Any) -> Any:
     return solve_op(a, b[:, None])[..., 0] if b.ndim == 1 else solve_op(a, b)
 
 
-def _pinv_vjp(g: Any, out: Any, x: Any, hermitian: bool = False, **settings: Any) -> Any:
+def _pinv_vjp(g: Any, out: Any, x: Any, **settings: Any) -> Any:
     """G. Golub, V. Pereyra, "The differentiation of pseudo-inverses" (1973), for constant rank."""
-    right, left = g.mT @ out @ _adjoint(out), _adjoint(out) @ out @ g.mT
-    outside = right - x @ (out @ right) + left - (left @ out) @ x
-    gx = conjugate_of(outside) - out.mT @ g @ out.mT
-    return _in_triangle(gx, "L") if hermitian else gx
+    left, right = _adjoint(out) @ out @ g.mT, g.mT @ out @ _adjoint(out)
+    outside = left - (left @ out) @ x + right - x @ (out @ right)
+    return conjugate_of(outside) - out.mT @ g @ out.mT
 
 
-pinv = numpy_op(
+pinv_op = op(
+    "pinv",
     np.linalg.pinv,
     _pinv_vjp,
-    cases=[Case(((3, 2),)), Case(((2, 2, 3),)), Case(((2, 2),), {"hermitian": True})],
+    cases=[Case(((3, 2),)), Case(((2, 2, 3),), {"rcond": 1e-10})],
     stacks=True,
     notation=Notation("{0}⁺", POWER, (ATOM,), "⁺"),
 )
+
+
+@implements(np.linalg.pinv)
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **settings: Any) -> Any:
+    """The pseudo-inverse ``(…, n, m)`` of ``(…, m, n)``, whose rank must not change nearby.
+
+    Args:
+        a: with ``hermitian`` only its lower triangle is read.
+        rcond: a singular value below this times the largest one counts as 0.
+        hermitian: whether to take ``a`` as Hermitian.
+        settings: ``rtol``, NumPy's newer name of rcond; only one of them.
+    """
+    a = operand(a)
+    if hermitian:
+        half = a * _lower(a)
+        a = half + _adjoint(half)
+    return pinv_op(a, rcond=rcond, hermitian=hermitian, **settings)
 
 
 @implements(np.linalg.tensorsolve)

@@ -546,7 +546,8 @@ for p in ("'fro'", "'nuc'", "2", "-2", "1", "-1", "inf", "-inf"):
     for x in (between(-2, 2, 3, 2), cplx(2, 3)):
         linalg("norm matrix_norm", f"x, ord={p}", x=x)
 linalg("norm", "x", "x, 2", "x, axis=0", x=exactly([0.0, 0.0]), order=0)
-linalg("norm", "x", "x, 2", "x, 3", x=exactly([0.0, 1.5, -2.0]))
+linalg("norm", "x", "x, 2", "x, 4", x=exactly([0.0, 1.5, -2.0]))
+linalg("norm", "x, 1", "x, 3", x=exactly([0.0, 1.5, -2.0]), order=1)
 linalg("norm", "x", x=())
 linalg("norm", "x", x=(0,))
 linalg("vector_norm", "x", "x, axis=0", "x, axis=(0, 2)", "x, axis=(0, 1, 2), keepdims=True",
