@@ -444,6 +444,7 @@ def test_every_transform_in_every_other():
     ]
     for inner in transforms:
         for outer in transforms[:5]:
+
             def first(x: Any, inner: Any = inner) -> Any:
                 return inner(f, x)
 
@@ -766,9 +767,7 @@ def test_an_op_of_one_s_own_everywhere():
     np.testing.assert_allclose(ag.vjp(cube, X)[1](V)[0], 3 * X**2 * V)
     np.testing.assert_allclose(ag.jvp(cube, (X,), (V,))[1], 3 * X**2 * V)
     np.testing.assert_allclose(ag.jacobian(cube)(X), np.diag(3 * X**2))
-    np.testing.assert_allclose(
-        ag.jacobian(lambda x: cube(x * np.ones(3)))(2.0), 12.0 * np.ones(3)
-    )
+    np.testing.assert_allclose(ag.jacobian(lambda x: cube(x * np.ones(3)))(2.0), 12.0 * np.ones(3))
     np.testing.assert_allclose(ag.hessian(lambda x: np.sum(cube(x)))(X), np.diag(6 * X))
     np.testing.assert_allclose(ag.hvp(lambda x: np.sum(cube(x)))(X, V), 6 * X * V)
     x = Tensor(2.0, requires_grad=True, name="x")

@@ -433,15 +433,21 @@ imag = implements(np.imag)(
 )
 
 
+def _sign_vjp(g: Any, out: Any, x: Any) -> Any:
+    """What turns ``x / |x|``, and not what lies along it; at 0 it is taken as 0."""
+    turned = (g - real(g * out) * conjugate_of(out)) / np.where(out == 0, 1.0, np.abs(x))
+    return turned * (out != 0)
+
+
+sign_op = entrywise("sign", np.sign, _sign_vjp)
+
+
 @implements(np.sign)
 def sign(x: Any, out: None = None) -> Any:
     """The sign: constant in pieces, and a plain array; of complex numbers ``x / |x|``."""
     refuse_out("sign", out)
     x = operand(x)
-    if x.dtype.kind != "c":
-        return value_of(np.sign, x)
-    size = absolute(x)
-    return where(size == 0, 0.0, x / where(size == 0, 1.0, size))
+    return sign_op(x) if x.dtype.kind == "c" else value_of(np.sign, x)
 
 
 # ---------------------------------------------------------------------- sinc

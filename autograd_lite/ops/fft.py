@@ -160,9 +160,11 @@ def _along_axes(f: Any, each: Transform, last: Transform, inverse: bool = False)
         a = operand(a)
         if axes is None:
             axes = range(-(a.ndim if s is None else len(s)), 0)
-        sizes: Sequence[int | None] = [None] * len(axes) if s is None else s
+        sizes: list[int | None] = [-1] * len(axes) if s is None else list(s)
         if len(sizes) != len(axes):
             raise ValueError(f"{f.__name__}: {len(sizes)} sizes were given for {len(axes)} axes")
+        if s is None and inverse:
+            sizes[-1] = None  # which is for `last` to say
         sizes = [a.shape[i] if n == -1 else n for n, i in zip(sizes, axes, strict=True)]
         transforms = [each] * (len(axes) - 1) + [last]
         steps = list(zip(transforms, sizes, axes, strict=True))

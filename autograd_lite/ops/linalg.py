@@ -269,7 +269,8 @@ def _reciprocal(x: Any, values: Any, used: Any) -> Any:
     """``1 / x``; where x is 0, up to roundoff of ``values``, nan if it is used and 0 if not."""
     size = np.abs(value(values)).max(axis=-1, initial=0)[..., None, None]
     zero = np.abs(value(x)) <= np.finfo(x.dtype).eps * x.shape[-1] * size
-    return np.where(zero & ~used, 0.0, np.where(zero, np.nan, 1 / np.where(zero, 1.0, x)))
+    weights = np.where(zero, np.where(used, np.nan, 0), 1).astype(size.dtype)
+    return weights / np.where(zero, 1.0, x)
 
 
 def _reciprocal_gaps(values: Any, used: Any) -> Any:

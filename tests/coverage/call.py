@@ -56,7 +56,7 @@ class Operand(NamedTuple):
         return "real" if (self.low, self.high) == (-2.0, 2.0) else f"{self.low:g} to {self.high:g}"
 
     def __str__(self) -> str:
-        return f"{self.domain} {'×'.join(map(str, self.shape)) or '0-d'}"
+        return f"{self.domain} {'x'.join(map(str, self.shape)) or '0-d'}"
 
 
 def positive(*shape: int) -> Operand:
@@ -104,7 +104,7 @@ class Call(NamedTuple):
     def of(self, namespace: Any, tree: ast.Expression | None = None) -> Callable[..., Any]:
         """A function of the operands, with ``np`` in the code standing for ``namespace``."""
         code = compile(tree or self.code, f"<{self.code}>", "eval")
-        fixed = {"np": namespace, "nan": np.nan, "inf": np.inf, "pi": np.pi, **self.constants}
+        fixed = {"np": namespace, "nan": np.nan, "inf": np.inf, **self.constants}
 
         def call(*arrays: Any) -> Any:
             return eval(code, {**fixed, **dict(zip(self.operands, arrays, strict=True))})

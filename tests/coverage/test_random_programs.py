@@ -64,7 +64,7 @@ def run(steps: list[Step], x: Any, y: Any) -> Any:
 def test_reverse_forward_and_differences_agree():
     seen: Counter[str] = Counter()
 
-    @settings(deadline=None, max_examples=400, suppress_health_check=list(HealthCheck))
+    @settings(deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck))
     @given(programs())
     def check(drawn: tuple[list[Step], int]) -> None:
         steps, seed = drawn
