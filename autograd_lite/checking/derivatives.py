@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .rules import Fault
 
 Flat = Callable[..., list[Any]]
+NOT_FINITE = "not finite"
 
 
 @dataclass(frozen=True)
@@ -177,27 +178,30 @@ def check_grads(
           ✗  1      reverse  0 (x)  ...
           ✗  1      forward  0 (x)  ...
         <BLANKLINE>
-        op sine, input 0 (x of shape (2,)): its vjp gives ..., differences ...: the wrong sign
+        op sine, input 0 (shape (2,)): its vjp gives ...: the cotangent has the wrong sign
     """
-    from .rules import faults
-
     _refuse(f, order)
-    rng = np.random.default_rng(rng)
-    flat, xs, parts = _flattened(f, args)
-    allowed = Allowed(rtol, atol)
-    point = Point(flat, xs, parts, order, rng, allowed)
-    rows = point.rows()
-    wrong = point if any(not row.ok for row in rows) else None
-    if any(row.undecided for row in rows):
-        beside = Point(flat, _moved(xs, rng), parts, order, rng, allowed)
-        found = beside.rows("beside the kink")
-        rows += found
-        if wrong is None and any(not row.ok for row in found):
-            wrong = beside
-    report = DerivativeReport(tuple(rows), tuple(faults(wrong)) if wrong else ())
+    with np.errstate(all="ignore"):  # what isn't finite is in the table
+        report = _checked(f, args, order, Allowed(rtol, atol), np.random.default_rng(rng))
     if not report.ok:
         raise GradientError(report)
     return report
+
+
+def _checked(
+    f: Callable[..., Any], args: tuple[Any, ...], order: int, allowed: Allowed,
+    rng: np.random.Generator,
+) -> DerivativeReport:  # fmt: skip
+    from .rules import faults
+
+    flat, xs, parts = _flattened(f, args)
+    point = Point(flat, xs, parts, order, rng, allowed)
+    rows = point.rows()
+    if any(row.undecided for row in rows) and all(row.ok for row in rows):
+        point = Point(flat, _moved(xs, rng), parts, order, rng, allowed)
+        rows += point.rows("beside the kink")
+    wrong = any(not row.ok for row in rows)
+    return DerivativeReport(tuple(rows), tuple(faults(point)) if wrong else ())
 
 
 def _refuse(f: Any, order: Any) -> None:
@@ -454,9 +458,8 @@ class Point:
         row = self._compared(order, mode, str(self.parts[i]), ours, found, size, note)
         if row.ok or not np.isfinite(ours):
             return row
-        sides = numeric.one_sided(line, scale)
-        if sides is not None and not note:
-            kink = f"a kink: {sides[0]:.4g} from below, {sides[1]:.4g} from above"
+        kink = numeric.kink(line, scale)
+        if kink and not note:
             return _noted(row, kink, undecided=True)
         if row.error <= 10 * found.error < float("inf"):
             return _noted(row, f"known to ±{found.error:.1e} only", undecided=True)
@@ -471,25 +474,27 @@ class Point:
         error = abs(ours - found.value)
         ok = bool(error <= self.atol + self.rtol * size + noise < float("inf"))
         if not (ok or note or np.isfinite([ours, found.value]).all()):
-            note = "not finite"
+            note = NOT_FINITE
         return Row(order, mode, label, ours, found.value, ok, note)
 
-    def line(self, order: int, i: int, along: Array | None = None) -> numeric.Line:
-        """What that derivative is the derivative of, along the direction of one part.
+    def line(
+        self, order: int, i: int, along: Array | None = None, weights: Array | None = None
+    ) -> numeric.Line:
+        """What that derivative is the derivative of, as one part moves along its direction.
 
         It is computed in float64 at least, whatever the dtype of the point.
         """
         f = self.derivative(order - 1)
         wide = [x.astype(np.result_type(x, np.float64)) for x in self.xs]
         v = self.directions[i] if along is None else along
+        cotangents = self.cotangents(order - 1) if weights is None else [weights]
 
         def line(t: Any) -> Any:
             xs = list(wide)
             xs[i] = xs[i] + t * v
             with no_grad():
                 outputs = [_array(y) for y in f(*xs)]
-            pairs = zip(self.cotangents(order - 1), outputs, strict=True)
-            total = sum(np.sum(w * y) for w, y in pairs)
+            total = sum(np.sum(w * y) for w, y in zip(cotangents, outputs, strict=True))
             return total if isinstance(t, complex) else total.real
 
         return line
@@ -501,8 +506,8 @@ def _size(pairs: Iterable[tuple[Any, Any]]) -> float:
 
 
 def said(error: Exception) -> str:
-    """An error in one line."""
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    """An error in one line, without the remedy."""
+    return f"{type(error).__name__}: {error}".splitlines()[0].split(";")[0]
 
 
 def _noted(row: Row, note: str, undecided: bool = False) -> Row:

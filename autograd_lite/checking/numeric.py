@@ -100,24 +100,34 @@ def central_differences(f: Line, scale: float = 1.0) -> Numeric:
     return best
 
 
-def one_sided(f: Line, scale: float = 1.0) -> tuple[float, float] | None:
-    """The derivatives from below and from above, where they differ: at a kink or a jump.
+def kink(f: Line, scale: float = 1.0) -> str:
+    """Why ``f`` has no derivative at 0, in words; empty for a smooth function.
 
-    Of a smooth function they approach each other as fast as the step becomes smaller.
+    Of that the derivatives from both sides approach each other as fast as the step becomes
+    smaller. At a jump they grow instead.
 
     Example:
-        >>> one_sided(abs)
-        (-1.0, 1.0)
-        >>> one_sided(np.sin)
+        >>> kink(abs)
+        'a kink: -1 from below, 1 from above'
+        >>> kink(np.sign)
+        'a jump'
+        >>> kink(np.sin)
+        ''
     """
-    gaps, sides = [], (float("nan"), float("nan"))
     middle = value(f, 0.0)
-    for h in (1e-4 * scale, 1e-6 * scale):
-        sides = (middle - value(f, -h)) / h, (value(f, h) - middle) / h
-        gaps.append(abs(sides[1] - sides[0]))
-    rounding = 100 * _EPS * abs(middle) / h
-    differ = gaps[1] > max(0.5 * gaps[0], 1e-3 * max(map(abs, sides)), rounding)
-    return sides if differ and np.isfinite(gaps[1]) else None
+    steps = np.array([1e-4, 1e-6]) * scale
+    below = np.array([(middle - value(f, -h)) / h for h in steps])
+    above = np.array([(value(f, h) - middle) / h for h in steps])
+    size = np.maximum(abs(below), abs(above))
+    rounding = 100 * _EPS * abs(middle) / steps[1]
+    if not np.isfinite(size).all():
+        return ""
+    if size[1] > 10 * size[0] and size[1] > rounding:
+        return "a jump"
+    gap = abs(above - below)
+    if gap[1] > max(0.5 * gap[0], 1e-3 * size[1], rounding):
+        return f"a kink: {below[1]:.4g} from below, {above[1]:.4g} from above"
+    return ""
 
 
 def value(f: Line, t: float) -> float:

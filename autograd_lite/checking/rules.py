@@ -19,7 +19,7 @@ from ..modes import trace
 from ..op import Op
 from ..tensor import Array, Tensor
 from . import numeric
-from .derivatives import Part, Point, Row, normal
+from .derivatives import NOT_FINITE, Part, Point, Row, normal
 from .wording import times
 
 _MOST_APPLICATIONS = 2000  # of one op to operands of the same shapes
@@ -49,11 +49,14 @@ class Fault(NamedTuple):
     cause: str
 
     def __str__(self) -> str:
-        what = f"its vjp gives {self.ours:.9g}, differences {self.numeric:.9g}"
+        vjp = "its vjp"
         if self.order > 1:
-            again = "differentiated" if self.order == 2 else f"differentiated {self.order - 1} times"
-            what = f"its vjp, {again}, gives {self.ours:.9g}, differences {self.numeric:.9g}"
-        return f"op {self.op}, input {self.input} ({self.operand}): {what}: {self.cause}"
+            again = f" {self.order - 1} times" if self.order > 2 else ""
+            vjp = f"its vjp, differentiated{again},"
+        what = f"{vjp} gives {self.ours:.9g}, differences {self.numeric:.9g}: {self.cause}"
+        if np.isnan(self.ours) and self.cause != NOT_FINITE:
+            what = f"{vjp} raises {self.cause}"
+        return f"op {self.op}, input {self.input} ({self.operand}): {what}"
 
 
 class Application(NamedTuple):
@@ -73,8 +76,8 @@ class Application(NamedTuple):
 
     def describe(self, i: int) -> str:
         name = getattr(self.inputs[i], "name", None)
-        shape = f"of shape {np.shape(self.arrays[i])}"
-        return f"{name} {shape}" if name else shape
+        shape = f"shape {np.shape(self.arrays[i])}"
+        return f"{name} of {shape}" if name else shape
 
     def value(self, *xs: Any) -> Any:
         """The op of other operands in place of those that it is differentiated by."""
@@ -127,6 +130,8 @@ def _application(tensor: Tensor) -> Application | None:
     if tensor._node is None or not tensor.size or tensor.dtype.kind not in "fc":
         return None
     op, inputs, arrays, params = tensor._node
+    if not all(np.isfinite(a).all() for a in arrays):
+        return None
     chosen = [
         i for i, (x, a, vjp) in enumerate(zip(inputs, arrays, op.vjps, strict=False))
         if vjp is not None and type(x) is Tensor and x._tracked and a.size and a.dtype.kind in "fc"
@@ -149,23 +154,25 @@ def _distinct(found: Sequence[Application]) -> Iterator[list[Application]]:
 
 
 def _faults(application: Application, order: int) -> Iterator[Fault]:
+    if order == 1:
+        for i in application.chosen:
+            alone = application._replace(chosen=[i])  # another vjp may raise
+            point = alone.point(order)
+            (row,) = point.reverse(order)
+            if not row.ok:
+                yield _fault(alone, i, row, order, _cause(point, row))
+        return
     for number, i in enumerate(application.chosen):
-        if order == 1:
-            point = application.point(order)
-            rows = point.reverse(order)[number : number + 1]
-        else:
-            point = application.point(order, only=number)
-            rows = point.reverse(order)
-        for moved, row in enumerate(rows):
-            if row.ok:
-                continue
-            if order == 1:
-                cause = _cause(application, point, number, row)
-            else:
-                cause = row.note or _not_recorded(application, moved)
-            yield Fault(application.op.name, i, application.describe(i), order, row.ours,
-                        row.numeric, cause)  # fmt: skip
-            break
+        rows = application.point(order, only=number).reverse(order)
+        moved = next((j for j, row in enumerate(rows) if not row.ok), None)
+        if moved is not None:
+            cause = rows[moved].note or _not_recorded(application, moved)
+            yield _fault(application, i, rows[moved], order, cause)
+
+
+def _fault(application: Application, i: int, row: Row, order: int, cause: str) -> Fault:
+    name, operand = application.op.name, application.describe(i)
+    return Fault(name, i, operand, order, row.ours, row.numeric, cause)
 
 
 def _not_recorded(application: Application, moved: int) -> str:
@@ -183,70 +190,51 @@ def _not_recorded(application: Application, moved: int) -> str:
 # ---------------------------------------------------------------------- what is wrong with a vjp
 
 
-def _cause(application: Application, point: Point, number: int, row: Row) -> str:
+def _cause(point: Point, row: Row) -> str:
     """What is wrong with a cotangent, told from the right one, which differences give."""
-    if not np.isfinite(row.ours):
-        return _raised(application, row, number) if row.note != "not finite" else row.note
-    (ours, right) = point.gradients(1)[0][number], expected(point, number)
+    if not np.isfinite([row.ours, row.numeric]).all():
+        return row.note
+    ours, right = point.gradients(1)[0][0], expected(point)
     if right is None:
-        return "the cotangent is wrong"
-    for text, candidate in _mistakes(application, point, number, right):
+        return _UNKNOWN
+    for text, candidate in _mistakes(point, right):
         if _same(ours, candidate):
             return text
     factor = _factor(ours, right)
-    if factor is not None:
-        return f"the cotangent {times(factor)}" if factor != -1 else "the wrong sign"
-    return _entries(ours, right)
+    return _entries(ours, right) if factor is None else f"the cotangent {times(factor)}"
 
 
-def _raised(application: Application, row: Row, number: int) -> str:
-    stretched = _broadcast_axes(application, number)
-    if "cotangent of shape" in row.note and stretched is None:
-        return f"{row.note}: transposed, or without the sum over an axis?"
-    return row.note
+_UNKNOWN = "the cotangent is wrong"
 
 
-def _mistakes(
-    application: Application, point: Point, number: int, right: Array
-) -> Iterator[tuple[str, Array]]:
+def _mistakes(point: Point, right: Array) -> Iterator[tuple[str, Array | None]]:
     """Wrong cotangents that are often met."""
-    yield "the wrong sign", -right
+    yield "the cotangent has the wrong sign", -right
     if right.ndim == 2 and right.shape[0] == right.shape[1]:
         yield "the cotangent is transposed", right.T
     for axis in range(right.ndim):
         yield f"the cotangent is reversed along axis {axis}", np.flip(right, axis)
     if right.dtype.kind == "c":
         yield "the cotangent is conjugated", right.conj()
-    axes = _broadcast_axes(application, number)
+    weights = point.weights[0]
+    axes = _stretched(weights.shape, right.shape, 0)
     if axes:
-        said = f"it misses the sum over the broadcast axis {', '.join(map(str, axes))}"
-        if len(axes) > 1:
-            said = said.replace("axis", "axes")
-        weights = point.weights[0]
+        which = f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
         for place in (0, -1):
-            one: list[Any] = [slice(None)] * weights.ndim
-            for axis in axes:
-                one[axis] = slice(place, place + 1 or None)
-            point.weights = [np.zeros_like(weights)]
-            point.weights[0][tuple(one)] = weights[tuple(one)]
-            part = expected(point, number)
-            point.weights = [weights]
-            if part is not None:
-                yield said, part
+            part = np.zeros_like(weights)
+            at = tuple(place if axis in axes else slice(None) for axis in range(part.ndim))
+            part[at] = weights[at]
+            yield f"it misses the sum over the broadcast {which}", expected(point, part)
         n = np.prod([weights.shape[axis] for axis in axes])
-        yield f"the mean over the broadcast axis {axes} in place of the sum", right / n
+        yield f"it has the mean over the broadcast {which} in place of the sum", right / n
 
 
-def _broadcast_axes(application: Application, number: int) -> tuple[int, ...] | None:
-    """The axes of the result that broadcasting made of this operand."""
-    operand = np.shape(application.arrays[application.chosen[number]])
-    result = np.shape(application.value(*(application.arrays[i] for i in application.chosen)))
-    return _stretched(result, operand, 0)
+def expected(point: Point, weights: Array | None = None) -> Array | None:
+    """The cotangent by differences, entry by entry; None if it is large.
 
-
-def expected(point: Point, i: int) -> Array | None:
-    """The cotangent of a part of the point by differences, entry by entry; None if it is large."""
-    x = point.xs[i]
+    With other weights, for that cotangent of the result.
+    """
+    (x,) = point.xs
     if x.size > _MOST_ENTRIES:
         return None
     found = np.zeros(x.shape, np.result_type(x, np.float64))
@@ -255,19 +243,20 @@ def expected(point: Point, i: int) -> Array | None:
             along = np.zeros(x.shape, found.dtype)
             along[index] = unit
             # The gradient is ∂L/∂x − i ∂L/∂y.
-            slope = numeric.derivative(point.line(1, i, along), analytic=not point.is_complex)
-            found[index] += np.conj(unit) * slope.value
+            line = point.line(1, 0, along, weights)
+            slope = numeric.derivative(line, analytic=not point.is_complex).value
+            found[index] += np.conj(unit) * slope
     return found
 
 
-def _same(a: Array, b: Array) -> bool:
-    if a.shape != b.shape:
+def _same(a: Array, b: Array | None) -> bool:
+    if b is None or a.shape != b.shape:
         return False
     return bool(np.abs(a - b).max(initial=0) <= _rtol(a) * np.abs(b).max(initial=0))
 
 
 def _rtol(a: Array) -> float:
-    return max(_RTOL, float(np.finfo(a.dtype).eps) ** 0.5)
+    return max(_RTOL, float(np.sqrt(np.finfo(a.dtype).eps)))
 
 
 def _factor(ours: Array, right: Array) -> float | None:
@@ -286,7 +275,7 @@ def _entries(ours: Array, right: Array) -> str:
     off = np.abs(ours - right) > _rtol(ours) * np.abs(right).max(initial=0)
     wrong = np.argwhere(off | ~np.isfinite(ours))
     if not len(wrong):
-        return "the cotangent is wrong"
+        return _UNKNOWN
     first = tuple(wrong[0].tolist())
     where = f" {list(first)}" if first else ""
     count = f"{len(wrong)} of {ours.size} entries are" if ours.size > 1 else "the cotangent is"

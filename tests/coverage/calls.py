@@ -45,6 +45,7 @@ add(ELEMENTWISE, "angle", "x, deg=True", x=cplx(3))
 add(ELEMENTWISE, "cbrt", "-x", x=positive(3))
 add(ELEMENTWISE, "sinc", "x", x=exactly([0.0, 1.0, -2.0, 1e-3]))
 add(ELEMENTWISE, "nan_to_num", "x", "x, copy=True, nan=3.0", x=exactly([np.nan, 1.0, -2.0]))
+add(ELEMENTWISE, "nan_to_num", "x, nan=y", x=exactly([np.nan, 1.0, -2.0]), y=())
 add(ELEMENTWISE, "nan_to_num", "x, nan=1.0, posinf=2.0, neginf=-2.0", x=exactly(
     [np.nan, np.inf, 0.3, -np.inf]))  # fmt: skip
 add(ELEMENTWISE, "exp", "x, dtype='float64'", x=(3,))
@@ -220,6 +221,8 @@ add(SCANS, "interp", "x, [0.0, 1.0, 2.5], [1.0, 3.0, -1.0]", "x, [0.0, 1.0, 2.5]
     "x, [0.0, 1.0, 2.5], fp, left=-7.0, right=8.0", "x, [0.0, 1.0, 2.5], fp, 0.5, right=None",
     "x, [2.5, 0.0, 1.0], fp, period=3.0", "x, np.cumsum(d), fp", "x, np.cumsum(d), fp, period=4.0",
     x=between(-1, 4, 2, 3), fp=(3,), d=positive(3))  # fmt: skip
+add(SCANS, "interp", "x, [0.0, 1.0, 2.5], fp, left=y, right=2 * y", x=between(-1, 4, 2, 3), fp=(3,),
+    y=())  # fmt: skip
 add(SCANS, "interp", "1.3, np.cumsum(d), fp", "[-1.0, 0.7], [0.0, 1.0, 2.5], fp", fp=(3,),
     d=positive(3))  # fmt: skip
 add(SCANS, "interp", "x, [0.0, 1.0, 2.5], fp", x=positive(2), fp=cplx(3))
@@ -274,6 +277,7 @@ add(SHAPING, "pad", "x, 2", "x, (1, 2), constant_values=(1.0, 2.0)", "x, {-1: (1
     "x, (5, 6), 'reflect'", "x, 2, 'reflect', reflect_type='odd'", "x, (5, 6), 'symmetric'",
     "x, (5, 2), 'symmetric', reflect_type='odd'", "x, 9, 'wrap'", x=(3, 4))  # fmt: skip
 add(SHAPING, "pad", "x, 1", "x, (0, 2), 'minimum'", x=(3,))
+add(SHAPING, "pad", "x, 1, constant_values=y", x=(3,), y=())
 add(SHAPING, "pad", "x, 1", x=cplx(2))
 names = "tril triu"
 add(SHAPING, names, "x", "x, 1", "x, k=-1", "x, -9", x=(2, 3, 4))
@@ -657,6 +661,7 @@ NOT_COVERED = [
 UNDISPATCHED = [
     "np.sum(x, initial=y)", "np.full_like(x, y)", "np.full_like(x, y[:, None], shape=(3, 2))",
     "np.full_like(x, y, dtype='float64')", "np.nanvar(x, axis=0, mean=m)",
-    "np.nanstd(x, axis=0, mean=m)",
+    "np.nanstd(x, axis=0, mean=m)", "np.nan_to_num(x, nan=y)", "np.pad(x, 1, constant_values=y)",
+    "np.interp(x, [0.0, 1.0, 2.5], fp, left=y, right=2 * y)",
 ]  # fmt: skip
 """Where NumPy doesn't ask every operand what it is: a Tensor there, and only there, needs `ag`."""
