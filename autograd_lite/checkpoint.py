@@ -32,6 +32,7 @@ def checkpoint(f: Function) -> Function:
         f: of arrays and Tensors, or containers of them, and settings; it may use other Tensors,
             such as a network's parameters, which get their gradients too. It must give the same
             result each time: random numbers are drawn outside, and passed in.
+            An ``np.where`` that leaves entries of its result unread belongs inside.
 
     Raises:
         RuntimeError: in the backward pass, where ``f`` then gives another result, because it draws
@@ -42,8 +43,8 @@ def checkpoint(f: Function) -> Function:
         >>> w = ag.Tensor(2.0, requires_grad=True)
         >>> layer = ag.checkpoint(lambda x: np.tanh(w * x))
         >>> layer(layer(0.5)).backward()
-        >>> w.grad.round(4)
-        array(0.2047)
+        >>> round(float(w.grad), 4)
+        0.2047
     """
 
     @functools.wraps(f, updated=())

@@ -53,14 +53,12 @@ class _Call(NamedTuple):
         inner = iter([_given(y, self.nested) for y in leaves(self.output)])
         return rebuilt(self.output, inner)
 
-    @property
-    def record(self) -> bool:
-        """Whether the results are recorded; within `no_grad` they are Tensors without history."""
-        return recorded(True) and self.nested
-
 
 def _given(result: Any, nested: bool) -> Any:
-    """A result as it is handed out: the caller's own array, or within a transform a Tensor."""
+    """A result as it is handed out: the caller's own array, or within a transform a Tensor.
+
+    Within `no_grad` that is one without a history.
+    """
     if nested and type(result) is Tensor and (recorded(True) or not result._tracked):
         return result
     array = result._array if type(result) is Tensor else result
@@ -162,7 +160,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
         y = call.output
         _check_scalar(y)
         seeds = {y: np.ones(y.shape, y.dtype)} if _depends(y) else {}
-        gradients = call.given(_pulled(call.variables, seeds, call.record))
+        gradients = call.given(_pulled(call.variables, seeds, call.nested))
         return call.value(), gradients if _is_several(argnums) else gradients[0]
 
     return differentiated
@@ -243,9 +241,9 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     def vjp_fn(g: Any) -> tuple[Any, ...]:
         cotangents = matched(call.output, g, "vjp: the cotangent")
         nested = call.nested or in_transform() or any(type(x) is Tensor for x in cotangents)
-        now = call._replace(nested=nested)
         seeds = _seeds(leaves(call.output), cotangents, "vjp")
-        return now.given(_pulled(call.variables, seeds, now.record))
+        found = _pulled(call.variables, seeds, nested)
+        return call._replace(nested=nested).given(found)
 
     return call.value(), vjp_fn
 
@@ -277,7 +275,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     call = call._replace(nested=call.nested or any(type(v) is Tensor for v in directions))
     outputs = leaves(call.output)
     duals, back = _transposed(call.variables, outputs)
-    found = _pulled(list(duals.values()), _seeds(back, directions, "jvp"), call.record)
+    found = _pulled(list(duals.values()), _seeds(back, directions, "jvp"), call.nested)
     along = dict(zip(duals, found, strict=True))
     inner = iter([_given(along[y] if _depends(y) else _zeros(y), call.nested) for y in outputs])
     return call.value(), rebuilt(call.output, inner)
@@ -326,7 +324,7 @@ def jacobian(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
             )
         results = []
         for y in leaves(call.output):
-            blocks = call.given(_derivatives(y, call.variables, call.record))
+            blocks = call.given(_derivatives(y, call.variables, call.nested))
             results.append(blocks if _is_several(argnum) else blocks[0])
         return rebuilt(call.output, iter(results))
 

@@ -150,6 +150,14 @@ def test_what_is_returned_without_a_history():
     np.testing.assert_array_equal(x.grad, np.ones_like(X))
 
 
+def test_what_is_captured_may_be_the_result():
+    (w,) = tracked(2.0)
+    early = w * w
+    product, same = checkpoint(lambda x: (x * w * early, early))(3.0)
+    (product + 5.0 * same).backward()
+    assert w.grad == 3.0 * 3.0 * 2.0**2 + 5.0 * 2 * 2.0
+
+
 def test_backward_within_no_grad():
     (x,) = tracked(X)
     y = checkpoint(lambda t: layer(t, W))(x).sum()
@@ -165,6 +173,9 @@ def test_a_transform_within():
     x = Tensor(2.0, requires_grad=True)
     f(x).backward()
     assert x.grad == 3 * 3 * 2.0**2
+    x.grad = None
+    checkpoint(lambda x: ag.grad(lambda y: y**3 * x)(Tensor(2.0)))(x).backward()
+    assert x.grad == 3 * 2.0**2
 
 
 def test_intermediate_results_are_not_kept():

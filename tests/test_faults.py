@@ -123,9 +123,10 @@ def test_entries_that_nothing_reads_are_no_anomaly():
 
 
 def test_a_wrong_vjp_is_told_as_without():
-    odd = Op("odd", np.exp, lambda g, out, x: [1.0])
-    with ag.detect_anomaly(), pytest.raises(ValueError, match="odd: a vjp returned a cotangent"):
-        odd(V(1.0)).backward()
+    for wrong in ([1.0], None):
+        odd = Op("odd", np.exp, lambda g, out, x, wrong=wrong: wrong)
+        with ag.detect_anomaly(), pytest.raises(ValueError, match="odd: a vjp returned a cotan"):
+            odd(V(1.0)).backward()
 
 
 def test_blocks_nest_decorate_and_leave_nothing():

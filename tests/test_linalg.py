@@ -432,6 +432,12 @@ def test_the_gradient_of_a_frobenius_norm_at_0_is_0():
         np.testing.assert_array_equal(ag.grad(f)(np.zeros((2, 3))), np.zeros((2, 3)))
 
 
+def test_a_norm_of_negative_order_of_infinite_entries_is_infinite():
+    x = np.full(2, np.inf)
+    with np.errstate(divide="ignore"):
+        assert np.linalg.norm(Tensor(x), -1).item() == np.linalg.norm(x, -1) == np.inf
+
+
 def test_how_many_entries_are_not_0_is_constant():
     x = np.array([0.0, 2.0, -1.0])
     value, gradient = ag.value_and_grad(lambda x: np.linalg.norm(x, 0) + 0 * x[0])(x)

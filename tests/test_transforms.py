@@ -106,6 +106,16 @@ def test_dtypes_are_kept(dtype: Any):
     assert_arrays(ag.hvp(h)(x, v), (3,), dtype=dtype)
 
 
+def test_a_gradient_s_dtype_is_the_argument_s_and_not_the_output_s():
+    x, wide = X.astype(np.float32), np.ones(3)
+    assert ag.vjp(lambda x: x, x)[1](wide)[0].dtype == np.float32
+    assert ag.vjp(lambda x: x * wide, x)[1](wide)[0].dtype == np.float32
+    assert ag.jvp(lambda x: x * wide, (x,), (wide,))[1].dtype == np.float64
+    assert ag.jvp(lambda x: x, (x,), (wide,))[1].dtype == np.float32
+    assert ag.jacobian(lambda x: x * wide)(x).dtype == np.float32
+    assert ag.jacobian(lambda x: x[0] * wide)(x[:1]).dtype == np.float32
+
+
 def test_integers_and_booleans_become_float64():
     for x in (2, True, np.int8(2), np.array([1, 2])):
         g = ag.grad(lambda x: np.sum(x * x))(x)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .call import CALLS, Operand, add, between, cplx, exactly, positive, within_1
 
-__all__ = ["CALLS", "NOT_COVERED", "REFUSED", "UNDISPATCHED", "VALUES"]
+__all__ = ["CALLS", "NOT_COVERED", "REFUSED", "SETTINGS", "UNDISPATCHED", "VALUES"]
 
 Shape = tuple[int, ...]
 
@@ -45,7 +45,6 @@ add(ELEMENTWISE, "angle", "x, deg=True", x=cplx(3))
 add(ELEMENTWISE, "cbrt", "-x", x=positive(3))
 add(ELEMENTWISE, "sinc", "x", x=exactly([0.0, 1.0, -2.0, 1e-3]))
 add(ELEMENTWISE, "nan_to_num", "x", "x, copy=True, nan=3.0", x=exactly([np.nan, 1.0, -2.0]))
-add(ELEMENTWISE, "nan_to_num", "x, nan=y", x=exactly([np.nan, 1.0, -2.0]), y=())
 add(ELEMENTWISE, "nan_to_num", "x, nan=1.0, posinf=2.0, neginf=-2.0", x=exactly(
     [np.nan, np.inf, 0.3, -np.inf]))  # fmt: skip
 add(ELEMENTWISE, "exp", "x, dtype='float64'", x=(3,))
@@ -277,7 +276,6 @@ add(SHAPING, "pad", "x, 2", "x, (1, 2), constant_values=(1.0, 2.0)", "x, {-1: (1
     "x, (5, 6), 'reflect'", "x, 2, 'reflect', reflect_type='odd'", "x, (5, 6), 'symmetric'",
     "x, (5, 2), 'symmetric', reflect_type='odd'", "x, 9, 'wrap'", x=(3, 4))  # fmt: skip
 add(SHAPING, "pad", "x, 1", "x, (0, 2), 'minimum'", x=(3,))
-add(SHAPING, "pad", "x, 1, constant_values=y", x=(3,), y=())
 add(SHAPING, "pad", "x, 1", x=cplx(2))
 names = "tril triu"
 add(SHAPING, names, "x", "x, 1", "x, k=-1", "x, -9", x=(2, 3, 4))
@@ -661,7 +659,24 @@ NOT_COVERED = [
 UNDISPATCHED = [
     "np.sum(x, initial=y)", "np.full_like(x, y)", "np.full_like(x, y[:, None], shape=(3, 2))",
     "np.full_like(x, y, dtype='float64')", "np.nanvar(x, axis=0, mean=m)",
-    "np.nanstd(x, axis=0, mean=m)", "np.nan_to_num(x, nan=y)", "np.pad(x, 1, constant_values=y)",
+    "np.nanstd(x, axis=0, mean=m)",
     "np.interp(x, [0.0, 1.0, 2.5], fp, left=y, right=2 * y)",
 ]  # fmt: skip
 """Where NumPy doesn't ask every operand what it is: a Tensor there, and only there, needs `ag`."""
+
+SETTINGS = [
+    "np.pad(x, 1, constant_values=y)", "np.pad(x, 1, 'linear_ramp', end_values=y)",
+    "np.nan_to_num(x / [1, 1, 1, 0], posinf=y)", "np.nan_to_num(x / [1, 1, 1, 0], neginf=y)",
+    "np.nan_to_num(x * [1, nan, 1, nan], nan=y)", "np.unwrap(9 * x, period=4 * y)",
+    "np.quantile(x, y / 3)", "np.percentile(x, 30 * y)", "np.nanquantile(x, y / 3)",
+    "np.interp(x, [0, 1, 2], [1, 3, 2], left=y)", "np.interp(x, [0, 1, 2], [1, 3, 2], right=y)",
+    "np.interp(x, [0, 1, 2], [1, 3, 2], period=3 * y)", "np.var(x, ddof=y)", "np.std(x, ddof=y)",
+    "np.nanvar(x, correction=y)", "np.sum(x, initial=y)", "np.prod(x, initial=y)",
+    "np.max(x, initial=3 * y)", "np.min(x, initial=-3 * y)", "np.nansum(x, initial=y)",
+    "np.nanmax(x, initial=3 * y)", "np.full_like(x, y)", "np.select([x > 0], [x], y)",
+    "np.piecewise(x, [x > 0], [y, 0.0])", "np.apply_along_axis(lambda v, a: v * a, 0, x, y)",
+    "np.linalg.norm(x, y + 1)", "np.linalg.vector_norm(x, ord=y + 1)", "np.polyval([1.0, y], x)",
+    "np.gradient(x, y)", "np.trapezoid(x, dx=y)", "np.logspace(x, 1, 3, base=y)",
+    "np.clip(x, -y, y)", "np.diff(x, prepend=y)", "np.ediff1d(x, to_end=y)", "np.insert(x, 1, y)",
+]  # fmt: skip
+"""Calls with a number ``y`` as a setting: its gradient is right, or it is refused."""

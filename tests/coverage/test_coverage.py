@@ -20,7 +20,7 @@ from autograd_lite.op import NUMPY
 from ..sampling import directional
 from .__main__ import PAGE, page
 from .call import Call, function_of
-from .calls import CALLS, NOT_COVERED, REFUSED, UNDISPATCHED, VALUES
+from .calls import CALLS, NOT_COVERED, REFUSED, SETTINGS, UNDISPATCHED, VALUES
 
 PROMISED = """
     abs absolute add amax amin angle append arccos arccosh arcsin arcsinh arctan arctan2 arctanh
@@ -290,6 +290,25 @@ def test_narrow_floats_stay_what_they_are(call: Call, dtype: Any):
         scale = 1 + np.abs(wide).max(initial=0)
         tolerance = 2e-4 if dtype is np.float32 else 0.1
         np.testing.assert_allclose(g, wide, rtol=tolerance, atol=tolerance * scale)
+
+
+@pytest.mark.parametrize("namespace", [np, ag], ids=["np", "ag"])
+@pytest.mark.parametrize("wrapped", [np.asarray, Tensor], ids=["array", "tensor"])
+@pytest.mark.parametrize("code", SETTINGS)
+def test_the_gradient_of_a_setting_is_right_or_refused(code: str, wrapped: Any, namespace: Any):
+    x = np.array([1.0, 2.5, 0.5, -1.2])
+
+    def f(y: Any, np: Any = np, wrapped: Any = np.asarray) -> Any:
+        out = eval(code, {"np": np, "x": wrapped(x), "y": y, "nan": float("nan")})
+        return ag.sum(ag.cos(out))
+
+    with np.errstate(divide="ignore"):
+        numeric = directional(f, 1.37, 1.0)
+        try:
+            ours = ag.grad(f)(1.37, namespace, wrapped)
+        except (TypeError, ValueError):
+            return
+    assert_close(ours, numeric)
 
 
 def test_a_wrong_rule_is_seen():
