@@ -78,8 +78,6 @@ def pull(
                     cotangent = reading.cleared(vjp, args, params)
                 else:
                     cotangent = vjp(*args, **params)
-                if detect_anomaly.active():
-                    check_backward(op.name, tensor, g, x, arrays, cotangent)
             try:
                 if cotangent.shape != array.shape or cotangent.dtype is not array.dtype:
                     cotangent = _fit(cotangent, array, op.name, stack)
@@ -87,6 +85,8 @@ def pull(
                 if hasattr(cotangent, "shape"):
                     raise
                 raise errors.wrong_cotangent(op.name, cotangent, array) from None
+            if unusual and detect_anomaly.active():
+                check_backward(op.name, tensor, g, x, arrays, cotangent)
             if x in cotangents:
                 cotangents[x] = cotangents[x] + cotangent
                 readings.pop(x, None)

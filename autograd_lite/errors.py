@@ -44,7 +44,8 @@ def explain(
     remedies = list(_remedies(op, labels, shapes)) if isinstance(error, ValueError) else []
     if remedies:
         lines.append(f"Did you mean {' or '.join(remedies)}?")
-    kind = next(k for k in (ValueError, IndexError, TypeError) if isinstance(error, k))
+    kinds = (np.linalg.LinAlgError, ValueError, IndexError, TypeError)
+    kind = next(k for k in kinds if isinstance(error, k))
     return kind("\n".join(lines))
 
 
@@ -186,6 +187,14 @@ def stored_into_array(tensor: Tensor) -> TypeError:
     )
 
 
+def number_asked_by_numpy(tensor: Tensor) -> TypeError:
+    return TypeError(
+        f"{describe(tensor)} requires a gradient, and NumPy asked for its number alone: what it is "
+        "given as has no gradient in this function. Give its value: t.item(), or let the first "
+        "operand be a Tensor"
+    )
+
+
 def in_place_under_no_grad(tensor: Tensor) -> TypeError:
     return TypeError(
         f"{describe(tensor)} is a leaf that requires a gradient: under no_grad, w -= … would "
@@ -253,9 +262,10 @@ def ufunc_where(function: str) -> TypeError:
 
 
 def out_argument(function: str) -> TypeError:
+    operands = "a, t" if getattr(getattr(np, function, None), "nin", 1) == 2 else "…"
     return TypeError(
         f"{function}: out= (and +=, *=, … on an array) would write a Tensor's value into a plain "
-        f"array and lose its gradient; write a = np.{function}(a, t), or a = a + t, instead"
+        f"array and lose its gradient; write a = np.{function}({operands}), or a = a + t, instead"
     )
 
 

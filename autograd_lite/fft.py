@@ -1,12 +1,10 @@
 """Discrete Fourier transforms, as in ``numpy.fft``: with Tensors, or with arrays."""
 
-from .ops.fft import (
-    fft,
+from .composed.fft import (
     fft2,
     fftn,
     fftshift,
     hfft,
-    ifft,
     ifft2,
     ifftn,
     ifftshift,
@@ -18,6 +16,7 @@ from .ops.fft import (
     rfft2,
     rfftn,
 )
+from .ops.fft import fft, ifft
 
 __all__ = [
     "fft", "fft2", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft",

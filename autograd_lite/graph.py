@@ -26,12 +26,13 @@ def walk(*outputs: Tensor) -> list[Tensor]:
 
 def ancestors(outputs: Iterable[Tensor], targets: set[Tensor]) -> set[Tensor]:
     """The tensors on the paths from ``outputs`` back to one of ``targets``, both included."""
+    oldest = min((getattr(t, "_number", 0) for t in targets), default=0)
     seen = set(outputs)
     stack = list(seen)
     results = []
-    while stack:  # as in walk, but what isn't tracked leads nowhere, and stays as it is
+    while stack:  # as in walk, but what isn't tracked, or is older than all targets, leads nowhere
         tensor = stack.pop()
-        if tensor._node is not None:
+        if tensor._node is not None and tensor._number >= oldest:
             results.append(tensor)
             for x in tensor._node[1]:
                 if type(x) is Tensor and x._tracked and x not in seen:

@@ -1,20 +1,12 @@
 """Linear algebra, as in ``numpy.linalg``: with Tensors, or with arrays."""
 
-from .composed.moving import linalg_diagonal as diagonal
-from .composed.moving import linalg_trace as trace
-from .composed.products import linalg_cross as cross
-from .composed.products import linalg_outer as outer
-from .composed.products import matrix_power, multi_dot, tensordot, vecdot
-from .ops import matmul, matrix_transpose
-from .ops.linalg import (
+from .composed.linalg import (
     cholesky,
     cond,
-    det,
     eig,
     eigh,
     eigvals,
     eigvalsh,
-    inv,
     matrix_norm,
     norm,
     pinv,
@@ -27,6 +19,13 @@ from .ops.linalg import (
     tensorsolve,
     vector_norm,
 )
+from .composed.moving import linalg_diagonal as diagonal
+from .composed.moving import linalg_trace as trace
+from .composed.products import linalg_cross as cross
+from .composed.products import linalg_outer as outer
+from .composed.products import matrix_power, multi_dot, tensordot, vecdot
+from .ops import matmul, matrix_transpose
+from .ops.linalg import det, inv
 
 __all__ = [
     "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv",

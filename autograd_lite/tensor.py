@@ -14,6 +14,7 @@ from __future__ import annotations
 import opcode
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
@@ -596,7 +597,7 @@ def _rebound(tensor: Tensor) -> Tensor:
 
 
 def _not_stored(tensor: Tensor) -> Tensor:
-    """The tensor, unless its number is asked for in order to store it in an array.
+    """The tensor, unless its number is asked for in order to store it in an array, or by NumPy.
 
     ``array[0] = t`` asks for ``float(t)``, too, so the running instruction has to tell.
     """
@@ -604,10 +605,13 @@ def _not_stored(tensor: Tensor) -> Tensor:
         frame = sys._getframe(2)
         if frame.f_code.co_code[frame.f_lasti] == _STORE:
             raise errors.stored_into_array(tensor)
+        if frame.f_code.co_filename.startswith(_NUMPY):
+            raise errors.number_asked_by_numpy(tensor)
     return tensor
 
 
 _STORE = opcode.opmap["STORE_SUBSCR"]
+_NUMPY = str(Path(np.__file__).parent)
 
 
 def _unpickle(data: Array, requires_grad: bool, name: str | None, grad: Array | None) -> Tensor:

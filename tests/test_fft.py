@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite import Op, Tensor
-from autograd_lite.ops import fft
+from autograd_lite import Op, Tensor, fft
 
 from .test_linalg import check, drawn
 

@@ -174,10 +174,10 @@ def check_grads(
         Traceback (most recent call last):
             ...
         autograd_lite.checking.derivatives.GradientError: check_grads: 2 of 3 checks are wrong
-             order  mode     input  ours          numeric       error
-          ✓  0      value           ...
-          ✗  1      reverse  0 (x)  ...
-          ✗  1      forward  0 (x)  ...
+             order  mode     input  ours          numeric      error
+          ✓  0      value           0.146125471   0.146125471  0.0e+00
+          ✗  1      reverse  0 (x)  -0.110904039  0.110904039  2.2e-01
+          ✗  1      forward  0 (x)  -0.110904039  0.110904039  2.2e-01
         <BLANKLINE>
         op sine, input 0 (x of shape (2,)): its vjp gives ...: the cotangent has the wrong sign
     """

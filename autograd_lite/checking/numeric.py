@@ -15,6 +15,7 @@ _COMPLEX_STEP = 1e-20
 _STEPS = 0.05 * 4.0 ** -np.arange(16)  # down to 5e-11: where f is curved much
 _COLUMNS = 4  # of the extrapolation: the error is of order 8 in the step
 _EPS = float(np.finfo(np.float64).eps)
+_SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 class Numeric(NamedTuple):
@@ -22,6 +23,9 @@ class Numeric(NamedTuple):
 
     value: float
     error: float
+
+
+_NONE = Numeric(float("nan"), float("inf"))
 
 
 def derivative(f: Line, scale: float = 1.0, analytic: bool = True) -> Numeric:
@@ -66,8 +70,9 @@ def _complex_step(f: Line) -> float:
 def central_differences(f: Line, scale: float = 1.0) -> Numeric:
     """Central differences with ever smaller steps, extrapolated to the step 0.
 
-    Of all extrapolations that is taken whose neighbours agree best. Steps that lead out of the
-    domain of ``f`` are left out.
+    Of all extrapolations that is taken whose neighbours agree best, for their size, and which the
+    next step confirms: a large step may lead across a pole or a jump, and a tiny one drown in
+    rounding. Steps that lead out of the domain of ``f`` are left out.
 
     Source:
         C. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Advances in Engineering
@@ -78,7 +83,7 @@ def central_differences(f: Line, scale: float = 1.0) -> Numeric:
         >>> bool(abs(found.value - np.cos(1)) < 1e-11)
         True
     """
-    best = Numeric(float("nan"), float("inf"))
+    best = candidate = (float("inf"), _NONE)  # with its error for its size
     before: list[float] = []
     for h in _STEPS * scale:
         up, down = value(f, h), value(f, -h)
@@ -86,18 +91,23 @@ def central_differences(f: Line, scale: float = 1.0) -> Numeric:
         if not np.isfinite(slope):
             before = []
             continue
-        rounding = _EPS * (abs(up) + abs(down)) / h
+        size = abs(up) + abs(down)
+        rounding = _EPS * size / h
+        found = candidate[1]
+        if abs(slope - found.value) <= 1e-2 * abs(found.value) + found.error + 10 * rounding:
+            best = min(best, candidate)
+            if found.error <= max(1e-11 * abs(found.value), rounding):
+                break
+        candidate = (float("inf"), _NONE)
         row = [slope]
         for j, coarser in enumerate(before[: _COLUMNS - 1]):
             finer = row[j]
             row.append(finer + (finer - coarser) / (16.0 ** (j + 1) - 1))
             error = max(abs(row[-1] - finer), abs(row[-1] - coarser)) + rounding
-            if error < best.error:
-                best = Numeric(row[-1], error)
-        if best.error <= max(1e-11 * abs(best.value), 2 * rounding):
-            break
+            relative = error / (abs(row[-1]) + 1e-10 * size / scale + _SMALLEST)
+            candidate = min(candidate, (relative, Numeric(row[-1], error)))
         before = row
-    return best
+    return best[1]
 
 
 def kink(f: Line, scale: float = 1.0) -> str:
@@ -115,7 +125,7 @@ def kink(f: Line, scale: float = 1.0) -> str:
         ''
     """
     middle = value(f, 0.0)
-    steps = np.array([1e-4, 1e-6]) * scale
+    steps = np.array([1e-6, 1e-8]) * scale
     below = np.array([(middle - value(f, -h)) / h for h in steps])
     above = np.array([(value(f, h) - middle) / h for h in steps])
     size = np.maximum(abs(below), abs(above))

@@ -23,7 +23,7 @@ from ..ops import (
     sum,
     where,
 )
-from ..ops.define import implements, operand, operand_or_number, value
+from ..ops.define import implements, operand, operand_or_number, setting, value
 from ..tensor import Tensor
 
 __all__ = [
@@ -137,7 +137,7 @@ def interp(
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * np.pi) -> Tensor:
     """Angles without jumps: multiples of the period are added, which are constant in pieces."""
     p = operand(p)
-    array = value(p)
+    array, period = value(p), setting("unwrap", "period", period)
     unwrapped = np.unwrap(array, discont, axis, period=period)
     return p + (unwrapped - array).astype(unwrapped.dtype)
 

@@ -20,7 +20,7 @@ from ..ops import (
     value_of,
     where,
 )
-from ..ops.define import implements, operand, operand_or_number, refuse_out, value
+from ..ops.define import implements, operand, operand_or_number, refuse_out, setting, value
 from ..tensor import Array, Tensor
 
 __all__ = ["angle", "clip", "divmod", "float_power", "nan_to_num", "select"]
@@ -30,7 +30,7 @@ __all__ = ["angle", "clip", "divmod", "float_power", "nan_to_num", "select"]
 def float_power(x1: Any, x2: Any, out: None = None) -> Tensor:
     """``x1 ** x2`` in at least double precision."""
     refuse_out("float_power", out)
-    wide = [
+    wide: list[Any] = [
         x if isinstance(x, (int, float, complex)) else astype(x, np.result_type(x.dtype, float))
         for x in map(operand_or_number, (x1, x2))
     ]
@@ -88,9 +88,10 @@ def nan_to_num(
 ) -> Tensor:
     """Numbers in place of nan and infinities; to those that are replaced flows no gradient."""
     x = operand(x)
+    given = {"nan": nan, "posinf": posinf, "neginf": neginf}
+    settings = {key: setting("nan_to_num", key, number) for key, number in given.items()}
     if x.dtype.kind == "c":
-        settings = {"nan": nan, "posinf": posinf, "neginf": neginf}
         return nan_to_num(real(x), **settings) + 1j * nan_to_num(imag(x), **settings)
     array = value(x)
-    replaced = np.nan_to_num(array, nan=value(nan), posinf=posinf, neginf=neginf)
+    replaced = np.nan_to_num(array, **settings)
     return where(np.isfinite(array), x, replaced)

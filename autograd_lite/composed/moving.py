@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..ops import broadcast_to, concatenate, diagonal, max, mean, min, moveaxis, ravel, sum, take
-from ..ops.define import implements, operand, pick, refuse_out, value
+from ..ops.define import implements, operand, pick, refuse_out, setting, value
 from ..ops.moving import moved_pad
 from ..tensor import Tensor
 
@@ -90,6 +90,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Te
         TypeError: a function as mode, which would write into the array.
     """
     x = operand(array)
+    kwargs = {key: setting("pad", key, given) for key, given in kwargs.items()}
     if callable(mode):
         raise TypeError(
             "pad: a function as mode writes into the array; join the parts with np.concatenate"
@@ -103,7 +104,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Te
     if mode == "constant":
         constants = kwargs.pop("constant_values", 0)
         zeros = np.zeros(x.shape, x.dtype)
-        around = np.pad(zeros, pad_width, mode, constant_values=value(constants), **kwargs)
+        around = np.pad(zeros, pad_width, mode, constant_values=constants, **kwargs)
         padded: Tensor = moved_pad(x, pad_width, mode, **kwargs)
         return padded + around if around.any() else padded
     widths = _pairs(pad_width, x.ndim)

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..errors import constant_param
 from ..ops import ravel, reshape, take, take_along_axis, where
-from ..ops.define import implements, named, operand, refuse_out, value
+from ..ops.define import implements, named, operand, refuse_out, setting, value
 from ..ops.reductions import flattened
 from ..tensor import Tensor
 from .statistics import weights_like
@@ -62,7 +61,7 @@ def _order_statistic(
     axes = tuple(range(a.ndim)) if axis is None else normalize_axis_tuple(axis, a.ndim)
     entries = flattened(a, axes)
     array = value(entries)
-    q = tuple(constant_param(function.__name__, "q", x) if type(x) is Tensor else x for x in q)
+    q = tuple(setting(function.__name__, "q", x) for x in q)
     if weights is not None:
         how["weights"] = flattened(weights_like(value(weights), array_of=a, axis=axis), axes)
     if not array.size:

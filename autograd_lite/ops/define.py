@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..errors import out_argument
+from ..errors import constant_param, out_argument
 from ..notation import numpy_name
 from ..op import NUMPY, Case, Op, Vjp, op
 from ..tensor import Tensor
@@ -148,6 +148,11 @@ def operand(x: Any) -> Any:
 def operand_or_number(x: Any) -> Any:
     """A Python number as it is, which widens no dtype; anything else as `operand`."""
     return x if isinstance(x, (bool, int, float, complex)) else operand(x)
+
+
+def setting(function: str, name: str, x: Any) -> Any:
+    """The value of what has no gradient there: refused where it requires one."""
+    return constant_param(function, name, x) if type(x) is Tensor else x
 
 
 def value(x: Any) -> Any:

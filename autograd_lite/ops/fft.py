@@ -1,4 +1,4 @@
-"""Discrete Fourier transforms along axes: two ops, and what consists of them.
+"""Discrete Fourier transforms along an axis.
 
 The matrix of a transform is symmetric: so its transpose, which a rule needs, is the transform
 itself. What a transform cuts off gets no gradient, and what it appends gives none.
@@ -6,25 +6,21 @@ itself. What a transform cuts off gets no gradient, and what it appends gives no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import Case, op
 from .define import implements, operand, refuse_out
-from .elementwise import astype, conjugate_of, real
 
-__all__ = [
-    "fft", "fft2", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft",
-    "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftn",
-]  # fmt: skip
+__all__ = ["fft", "ifft"]
 
 Transform = Callable[..., Any]
 
 
-def _along_axis(f: Any) -> Callable[[Transform], Transform]:
+def along_axis(f: Any) -> Callable[[Transform], Transform]:
     """Let ``np.f`` call what is decorated: on an array, with the axis counted from the last one."""
 
     def register(transform: Transform) -> Transform:
@@ -43,7 +39,7 @@ def _along_axis(f: Any) -> Callable[[Transform], Transform]:
     return register
 
 
-def _cut(x: Any, n: int, axis: int) -> Any:
+def cut(x: Any, n: int, axis: int) -> Any:
     """The first n entries along an axis."""
     return x[(..., slice(n), *(slice(None),) * (-1 - axis))]
 
@@ -58,7 +54,7 @@ def _padded(x: Any, n: int, axis: int) -> Any:
 def _transform(f: Any) -> Transform:
     def vjp(g: Any, out: Any, x: Any, n: int, axis: int, norm: str | None) -> Any:
         gx, size = f(g, n, axis, norm), x.shape[axis]
-        return _padded(gx, size, axis) if n < size else _cut(gx, size, axis)
+        return _padded(gx, size, axis) if n < size else cut(gx, size, axis)
 
     entry = op(
         f.__name__,
@@ -86,129 +82,8 @@ def _transform(f: Any) -> Transform:
         >>> ag.grad(lambda x: np.fft.{f.__name__}(x, norm="ortho")[0].real)(np.zeros(4))
         array([0.5, 0.5, 0.5, 0.5])
     """
-    return _along_axis(f)(applied)
+    return along_axis(f)(applied)
 
 
 fft = _transform(np.fft.fft)
 ifft = _transform(np.fft.ifft)
-
-
-# ---------------------------------------------------------------------- of real numbers
-
-
-@_along_axis(np.fft.rfft)
-def rfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
-    """The transform of real numbers, without the half that is the conjugate of the other.
-
-    Shapes:
-        ``(…, m, …)`` → ``(…, n // 2 + 1, …)``, complex.
-    """
-    if a.dtype.kind == "c":
-        raise TypeError("rfft: the operand is complex; take its real part, or fft")
-    n = a.shape[axis] if n is None else n
-    return _cut(fft(a, n, axis, norm), n // 2 + 1, axis)
-
-
-@_along_axis(np.fft.irfft)
-def irfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
-    """The n real numbers (by default an even n) whose `rfft` is ``a``.
-
-    Each entry also stands for its conjugate in the other half, and so it counts twice. The first,
-    and for an even n the last, have none there; their imaginary parts are not read.
-
-    Shapes:
-        ``(…, m, …)`` → ``(…, n, …)``, real.
-    """
-    n = 2 * (a.shape[axis] - 1) if n is None else n
-    a = _cut(a, n // 2 + 1, axis)
-    entries = np.arange(a.shape[axis])
-    counts = np.where((entries > 0) & (2 * entries != n), 2, 1).astype(np.result_type(a.real, 1.0))
-    x = real(ifft(a * counts.reshape(-1, *(1,) * (-1 - axis)), n, axis, norm))
-    return x if x.dtype == counts.dtype else astype(x, counts.dtype)  # as NumPy for float16
-
-
-_OPPOSITE = {None: "forward", "backward": "forward", "forward": "backward"}
-
-
-@_along_axis(np.fft.hfft)
-def hfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
-    """The real transform of a signal whose other half is the conjugate of ``a``: as `irfft`."""
-    return irfft(conjugate_of(a), n, axis, _OPPOSITE.get(norm, norm))
-
-
-@_along_axis(np.fft.ihfft)
-def ihfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
-    """The inverse of `hfft`, of real numbers: as `rfft`."""
-    return conjugate_of(rfft(a, n, axis, _OPPOSITE.get(norm, norm)))
-
-
-# ---------------------------------------------------------------------- along several axes
-
-
-def _along_axes(f: Any, each: Transform, last: Transform, inverse: bool = False) -> Transform:
-    """``np.f``: one transform after the other, from the last axis on; an inverse ends with it."""
-    default = (-2, -1) if f.__name__.endswith("2") else None
-
-    def applied(
-        a: Any,
-        s: Sequence[int] | None = None,
-        axes: Sequence[int] | None = default,
-        norm: str | None = None,
-        out: None = None,
-    ) -> Any:
-        refuse_out(f.__name__, out)
-        a = operand(a)
-        if axes is None:
-            axes = range(-(a.ndim if s is None else len(s)), 0)
-        sizes: list[int | None] = [-1] * len(axes) if s is None else list(s)
-        if len(sizes) != len(axes):
-            raise ValueError(f"{f.__name__}: {len(sizes)} sizes were given for {len(axes)} axes")
-        if s is None and inverse:
-            sizes[-1] = None  # which is for `last` to say
-        sizes = [a.shape[i] if n == -1 else n for n, i in zip(sizes, axes, strict=True)]
-        transforms = [each] * (len(axes) - 1) + [last]
-        steps = list(zip(transforms, sizes, axes, strict=True))
-        for transform, n, axis in steps if inverse else reversed(steps):
-            a = transform(a, n, axis, norm)
-        return a
-
-    applied.__name__ = applied.__qualname__ = f.__name__
-    applied.__doc__ = f"""`{each.__name__}` along ``axes``, and `{last.__name__}` along the last.
-
-    Args:
-        a: an array.
-        s: the size along each axis, to which it is cut or padded; −1 leaves it.
-        axes: by default {default or "all, or as many of the last as there are sizes"}.
-        norm: as along one axis.
-
-    Raises:
-        ValueError: another number of sizes than of axes.
-    """
-    return implements(f)(applied)
-
-
-fftn, ifftn = _along_axes(np.fft.fftn, fft, fft), _along_axes(np.fft.ifftn, ifft, ifft)
-fft2, ifft2 = _along_axes(np.fft.fft2, fft, fft), _along_axes(np.fft.ifft2, ifft, ifft)
-rfftn, irfftn = _along_axes(np.fft.rfftn, fft, rfft), _along_axes(np.fft.irfftn, ifft, irfft, True)
-rfft2, irfft2 = _along_axes(np.fft.rfft2, fft, rfft), _along_axes(np.fft.irfft2, ifft, irfft, True)
-
-
-# ---------------------------------------------------------------------- order of frequencies
-
-
-@implements(np.fft.fftshift)
-def fftshift(x: Any, axes: Any = None) -> Any:
-    """The halves along ``axes`` (by default all) exchanged: frequency 0 goes to the middle."""
-    return _rolled(x, axes, lambda n: n // 2)
-
-
-@implements(np.fft.ifftshift)
-def ifftshift(x: Any, axes: Any = None) -> Any:
-    """The inverse of `fftshift`."""
-    return _rolled(x, axes, lambda n: -(n // 2))
-
-
-def _rolled(x: Any, axes: Any, shift: Callable[[int], int]) -> Any:
-    x = operand(x)
-    axes = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim)
-    return np.roll(x, [shift(x.shape[axis]) for axis in axes], axes)

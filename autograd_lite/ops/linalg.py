@@ -14,34 +14,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..notation import ATOM, POWER, Notation
 from ..op import Case, Op, op
-from .define import implements, numpy_op, operand, value
-from .elementwise import astype, conjugate_of, imag, real, root
-from .reductions import flattened
+from .define import numpy_op, value
+from .elementwise import conjugate_of, imag, real
 
-__all__ = [
-    "cholesky", "cond", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv", "matrix_norm", "norm",
-    "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensorinv", "tensorsolve", "vector_norm",
-]  # fmt: skip
+__all__ = ["det", "inv"]
 
-# NumPy's types of results, which it doesn't hand out by name.
-_EYE = np.eye(1)
-EigResult: Any = type(np.linalg.eig(_EYE))
-EighResult: Any = type(np.linalg.eigh(_EYE))
-SVDResult: Any = type(np.linalg.svd(_EYE))
-QRResult: Any = type(np.linalg.qr(_EYE))
-SlogdetResult: Any = type(np.linalg.slogdet(_EYE))
 _SQUARE = [Case(((3, 3),)), Case(((2, 2, 2),))]
 
 
-def _adjoint(x: Any) -> Any:
+def adjoint(x: Any) -> Any:
     return conjugate_of(x.mT)
 
 
-def _lower(x: Any) -> Any:
+def lower(x: Any) -> Any:
     """A mask of the shape of square matrices: 1 below the diagonal, and 1/2 on it."""
     n, dtype = x.shape[-1], x.real.dtype
     return (np.tri(n, dtype=dtype) + np.tri(n, k=-1, dtype=dtype)) / 2
@@ -72,25 +60,9 @@ solve_op = op(
 )
 
 
-@implements(np.linalg.solve)
-def solve(a: Any, b: Any) -> Any:
-    """The x with ``a @ x = b``: ``(…, n, n)`` and ``(…, n, k)`` or ``(n,)`` → as ``b``, stacked.
-
-    Raises:
-        LinAlgError: a singular ``a``.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> ag.grad(lambda b: np.linalg.solve(2 * np.eye(2), b).sum())(np.ones(2))
-        array([0.5, 0.5])
-    """
-    a, b = operand(a), operand(b)
-    return solve_op(a, b[:, None])[..., 0] if b.ndim == 1 else solve_op(a, b)
-
-
 def _pinv_vjp(g: Any, out: Any, x: Any, **settings: Any) -> Any:
     """G. Golub, V. Pereyra, "The differentiation of pseudo-inverses" (1973), for constant rank."""
-    left, right = _adjoint(out) @ out @ g.mT, g.mT @ out @ _adjoint(out)
+    left, right = adjoint(out) @ out @ g.mT, g.mT @ out @ adjoint(out)
     outside = left - (left @ out) @ x + right - x @ (out @ right)
     return conjugate_of(outside) - out.mT @ g @ out.mT
 
@@ -103,46 +75,6 @@ pinv_op = op(
     stacks=True,
     notation=Notation("{0}⁺", POWER, (ATOM,), "⁺"),
 )
-
-
-@implements(np.linalg.pinv)
-def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **settings: Any) -> Any:
-    """The pseudo-inverse ``(…, n, m)`` of ``(…, m, n)``, whose rank must not change nearby.
-
-    Args:
-        a: with ``hermitian`` only its lower triangle is read.
-        rcond: a singular value below this times the largest one counts as 0.
-        hermitian: whether to take ``a`` as Hermitian.
-        settings: ``rtol``, NumPy's newer name of rcond; only one of them.
-    """
-    a = operand(a)
-    if hermitian:
-        half = a * _lower(a)
-        a = half + _adjoint(half)
-    return pinv_op(a, rcond=rcond, hermitian=hermitian, **settings)
-
-
-@implements(np.linalg.tensorsolve)
-def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    """The x whose sums of products with the last axes of ``a`` are ``b``; ``axes`` go there first.
-
-    Shapes:
-        ``b.shape + x.shape`` and that of b → that of x, of as many entries.
-    """
-    a, b = operand(a), operand(b)
-    if axes is not None:
-        a = np.moveaxis(a, axes, range(-len(axes), 0))
-    return solve(np.reshape(a, (b.size, -1)), np.ravel(b)).reshape(a.shape[b.ndim :])
-
-
-@implements(np.linalg.tensorinv)
-def tensorinv(a: Any, ind: int = 2) -> Any:
-    """The inverse of ``a`` as a map from its last axes to its first ``ind``."""
-    if ind <= 0:
-        raise ValueError(f"tensorinv: ind must be positive, and is {ind}")
-    a = operand(a)
-    last, first = a.shape[ind:], a.shape[:ind]
-    return inv(np.reshape(a, (int(np.prod(last)), -1))).reshape(last + first)
 
 
 # ---------------------------------------------------------------------- determinants
@@ -188,37 +120,18 @@ logdet = op(
 )
 
 
-@implements(np.linalg.slogdet)
-def slogdet(a: Any) -> Any:
-    """The determinant's sign (complex: its phase) and the logarithm of its size.
-
-    The sign of a real matrix is constant in pieces, and so a plain array.
-
-    Shapes:
-        ``(…, n, n)`` → ``(…)`` and ``(…)``.
-
-    Raises:
-        LinAlgError: the gradient of a singular matrix.
-    """
-    a = operand(a)
-    sign, out = np.linalg.slogdet(value(a)).sign, logdet(a)
-    if a.dtype.kind != "c":
-        return SlogdetResult(sign, out)
-    return SlogdetResult(np.abs(sign) * np.exp(1j * imag(out)), real(out))
-
-
 # ---------------------------------------------------------------------- Hermitian matrices
 
 
 def _in_triangle(g: Any, triangle: str) -> Any:
     """The cotangent of a Hermitian matrix as that of the triangle which is read."""
-    mask = _lower(g)
-    return (g + _adjoint(g)) * (mask if triangle in "Ll" else mask.mT)
+    mask = lower(g)
+    return (g + adjoint(g)) * (mask if triangle in "Ll" else mask.mT)
 
 
 def _cholesky_vjp(g: Any, out: Any, x: Any) -> Any:
     """I. Murray, "Differentiation of the Cholesky decomposition" (2016)."""
-    middle = _lower(x) * (out.mT @ g)
+    middle = lower(x) * (out.mT @ g)
     inverse = np.linalg.inv(out)
     return _in_triangle(inverse.mT @ middle @ conjugate_of(inverse), "L")
 
@@ -232,28 +145,6 @@ cholesky_op = op(
     stacks=True,
     source="np.linalg.cholesky({0})",
 )
-
-
-@implements(np.linalg.cholesky)
-def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    """The lower triangular L with ``L @ Lᴴ = a``, or the upper triangular ``Lᴴ``.
-
-    Only that triangle of ``a`` is read, and so only it has a gradient.
-
-    Shapes:
-        ``(…, n, n)`` → ``(…, n, n)``.
-
-    Raises:
-        LinAlgError: a matrix that is not positive definite.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> ag.grad(lambda a: np.linalg.cholesky(a).sum())(np.eye(2))
-        array([[0.5, 0. ],
-               [1. , 0.5]])
-    """
-    a = operand(a)
-    return _adjoint(cholesky_op(_adjoint(a))) if upper else cholesky_op(a)
 
 
 def _used(g: Any) -> Any:
@@ -300,33 +191,6 @@ eigh_op = op(
 )
 
 
-@implements(np.linalg.eigh)
-def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
-    """Eigenvalues in ascending order, and eigenvectors as columns, of Hermitian matrices.
-
-    Only the triangle ``UPLO`` of ``a`` is read, and so only it has a gradient. A complex vector is
-    determined up to a phase: a gradient is that of what doesn't depend on it, such as ``|v|²``.
-    Where eigenvalues coincide the gradient of what uses their vectors is nan.
-
-    Shapes:
-        ``(…, n, n)`` → ``(…, n)`` and ``(…, n, n)``.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> ag.grad(lambda a: np.linalg.eigh(a).eigenvalues[0])(np.diag([1.0, 2.0]))
-        array([[1., 0.],
-               [0., 0.]])
-    """
-    packed = eigh_op(operand(a), UPLO=UPLO)
-    return EighResult(real(packed[..., 0, :]), packed[..., 1:, :])
-
-
-@implements(np.linalg.eigvalsh)
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
-    """The eigenvalues of `eigh`; they have first derivatives also where they coincide."""
-    return eigh(a, UPLO)[0]
-
-
 # ---------------------------------------------------------------------- eigenvalues
 
 
@@ -356,36 +220,7 @@ eig_op = op(
 )
 
 
-@implements(np.linalg.eig)
-def eig(a: Any) -> Any:
-    """Eigenvalues, and eigenvectors as columns, normalized as NumPy does; real where all are real.
-
-    Where eigenvalues coincide the gradient of what uses their vectors is nan.
-
-    Shapes:
-        ``(…, n, n)`` → ``(…, n)`` and ``(…, n, n)``.
-
-    Raises:
-        LinAlgError: the gradient of a matrix that has no n independent eigenvectors.
-    """
-    packed = eig_op(operand(a))
-    return EigResult(packed[..., 0, :], packed[..., 1:, :])
-
-
-@implements(np.linalg.eigvals)
-def eigvals(a: Any) -> Any:
-    """The eigenvalues of `eig`."""
-    return eig(a)[0]
-
-
 # ---------------------------------------------------------------------- orthonormal factors
-
-
-def _completed(columns: Any, others: Any) -> Any:
-    """Orthonormal columns, and others that complete them to a basis and follow them."""
-    rest = others - columns @ (_adjoint(columns) @ others)
-    lower = cholesky(_adjoint(rest) @ rest)
-    return np.concatenate([columns, rest @ _adjoint(np.linalg.inv(lower))], axis=-1)
 
 
 def _svd(x: Any, full_matrices: bool) -> Any:
@@ -404,7 +239,7 @@ def _svd_vjp(g: Any, out: Any, x: Any, full_matrices: bool) -> Any:
     u, s, v = out[..., :m, :], real(out[..., m, :]), out[..., m + 1 :, :]
     gu, gs, gv = g[..., :m, :], g[..., m, :], g[..., m + 1 :, :]
     inner_u, inner_v = u.mT @ gu, v.mT @ gv
-    turn_u, turn_v = inner_u - _adjoint(inner_u), _adjoint(inner_v) - inner_v
+    turn_u, turn_v = inner_u - adjoint(inner_u), adjoint(inner_v) - inner_v
     turn_v = conjugate_of(turn_v)
     pairs = _pairs(_used(gu) | _used(gv))
     sums = _reciprocal(s[..., None, :] + s[..., None], s, pairs)
@@ -434,63 +269,12 @@ svd_op: Op = op(
 )  # fmt: skip
 
 
-@implements(np.linalg.svd)
-def svd(
-    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
-) -> Any:
-    """``a = U @ diag(S) @ Vh`` with orthonormal columns in U, rows in Vh, and S ≥ 0, descending.
-
-    Pairs of complex vectors are determined up to a phase, and those with which ``full_matrices``
-    completes a basis up to a rotation: a gradient is that of what doesn't depend on these. Where
-    singular values coincide, or are 0, the gradient of what uses their vectors is nan.
-
-    Args:
-        a: with ``hermitian`` only its lower triangle is read.
-        full_matrices: square U and Vh, instead of those with k columns and rows.
-        compute_uv: else only S is returned, whose first derivatives also exist where its entries
-            coincide.
-
-    Shapes:
-        ``(…, m, n)`` → ``(…, m, k)``, ``(…, k)``, ``(…, k, n)``, where k is the smaller one.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> ag.grad(lambda a: np.linalg.svd(a).S.sum())(np.eye(2))
-        array([[1., 0.],
-               [0., 1.]])
-    """
-    a = operand(a)
-    if hermitian:
-        w, u = eigh(a)
-        order = np.argsort(np.abs(value(w)), axis=-1)[..., ::-1]
-        w = np.take_along_axis(w, order, axis=-1)
-        u = np.take_along_axis(u, order[..., None, :], axis=-1)
-        result = SVDResult(u, np.abs(w), _adjoint(u * np.sign(w)[..., None, :]))
-        return result if compute_uv else result[1]
-    m, n = a.shape[-2:]
-    packed = svd_op(a, full_matrices=full_matrices and compute_uv)
-    u, s, vh = packed[..., :m, :], real(packed[..., m, :]), packed[..., m + 1 :, :].mT
-    if not compute_uv:
-        return s
-    if full_matrices and m > n:
-        u = _completed(u, np.linalg.svd(value(a)).U[..., n:])
-    elif full_matrices and m < n:
-        vh = _adjoint(_completed(_adjoint(vh), _adjoint(np.linalg.svd(value(a)).Vh[..., m:, :])))
-    return SVDResult(u, s, vh)
-
-
-@implements(np.linalg.svdvals)
-def svdvals(x: Any, /) -> Any:
-    """The singular values, in descending order: ``(…, m, n)`` → ``(…, k)``."""
-    return svd(x, compute_uv=False)
-
-
 def _qr_vjp(g: Any, out: Any, x: Any) -> Any:
     """M. Seeger et al., "Auto-differentiating linear algebra" (2017), for m ≥ n."""
     m = x.shape[-2]
     q, r, gq, gr = out[..., :m, :], out[..., m:, :], g[..., :m, :], g[..., m:, :]
     turn = q.mT @ gq - gr @ r.mT
-    inner = _lower(r) * (turn - _adjoint(turn)) - turn
+    inner = lower(r) * (turn - adjoint(turn)) - turn
     return np.linalg.solve(r, (gq + conjugate_of(q) @ inner).mT).mT
 
 
@@ -504,147 +288,4 @@ qr_op = op(
 )
 
 
-@implements(np.linalg.qr)
-def qr(a: Any, mode: str = "reduced") -> Any:
-    """``a = Q @ R`` with orthonormal columns in Q and an upper triangular R.
-
-    Args:
-        a: its first columns must be independent, as many as there are rows or columns.
-        mode: ``"reduced"``; ``"complete"`` for a square Q, whose further columns are determined
-            up to a rotation: a gradient is that of what doesn't depend on it; ``"r"`` for R only.
-
-    Shapes:
-        ``(…, m, n)`` → ``(…, m, k)`` and ``(…, k, n)``, where k is the smaller one.
-
-    Raises:
-        LinAlgError: the gradient where the first columns are dependent.
-        ValueError: another mode, ``"raw"`` too, since LAPACK's reflectors have no rule here.
-    """
-    if mode not in ("reduced", "complete", "r"):
-        raise ValueError(f"qr: mode {mode!r} can't be differentiated; take 'reduced'")
-    a = operand(a)
-    m, n = a.shape[-2:]
-    if m < n:
-        q, r = qr(a[..., :m])
-        r = np.concatenate([r, _adjoint(q) @ a[..., m:]], axis=-1)
-    else:
-        packed = qr_op(a)
-        q, r = packed[..., :m, :], packed[..., m:, :]
-        if mode == "complete" and m > n:
-            q = _completed(q, np.linalg.qr(value(a), mode="complete").Q[..., n:])
-            r = np.concatenate([r, np.zeros((*r.shape[:-2], m - n, n), r.dtype)], axis=-2)
-    return r if mode == "r" else QRResult(q, r)
-
-
 # ---------------------------------------------------------------------- norms
-
-
-@implements(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The norm of vectors along an axis, or of matrices along two: orders as in NumPy.
-
-    Where a 2-norm, Frobenius or p-norm is 0 its gradient is taken as 0, and where several entries
-    or singular values are the largest they share it.
-
-    Args:
-        x: an array; its entries are one vector where neither order nor axis are given.
-        ord: for vectors 2 (the default), inf, −inf, 0 (how many are not 0), 1, or another p; for
-            matrices ``"fro"`` (the default), ``"nuc"``, 2, −2, 1, −1, inf, −inf.
-        axis: an integer, a tuple of one or two, or None for all axes.
-        keepdims: keep the reduced axes, with size 1.
-
-    Raises:
-        ValueError: an unknown order, or more than two axes.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> ag.grad(np.linalg.norm)(np.array([3.0, 4.0])), ag.grad(np.linalg.norm)(np.zeros(2))
-        (array([0.6, 0.8]), array([0., 0.]))
-    """
-    x = operand(x)
-    x = astype(x, float) if x.dtype.kind in "biu" else x
-    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
-    if axis is None and ord is None:
-        return _root_of_squares(x, axes, keepdims)
-    if len(axes) == 1:
-        return _norm_of_vectors(x, ord, axes, keepdims)
-    if len(axes) == 2:
-        return _norm_of_matrices(x, ord, axes, keepdims)
-    raise ValueError(f"norm: of one axis or two, or of all with ord=None; {len(axes)} were given")
-
-
-def _root_of_squares(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    squares = real(x * conjugate_of(x)) if x.dtype.kind == "c" else x * x
-    return root(np.sum(squares, axis=axes, keepdims=keepdims))
-
-
-def _norm_of_vectors(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    if ord is None or ord == 2:
-        return _root_of_squares(x, axes, keepdims)
-    if isinstance(ord, str):
-        raise ValueError(f"norm: the order {ord!r} is one of matrices, and axis={axes} of vectors")
-    sizes = np.abs(x)
-    if ord == np.inf:
-        return np.max(sizes, axis=axes, keepdims=keepdims, initial=0)
-    if ord == -np.inf:
-        return np.min(sizes, axis=axes, keepdims=keepdims)
-    if ord == 0:
-        return np.sum((value(x) != 0).astype(sizes.dtype), axis=axes, keepdims=keepdims)
-    if ord == 1:
-        return np.sum(sizes, axis=axes, keepdims=keepdims)
-    total = np.sum(sizes**ord, axis=axes, keepdims=keepdims)
-    zero = (value(total) == 0) & (ord > 0)
-    return np.where(zero, 0.0, np.where(zero, 1.0, total) ** (1 / ord))
-
-
-def _norm_of_matrices(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    if ord in (None, "fro", "f"):
-        return _root_of_squares(x, axes, keepdims)
-    x = np.moveaxis(x, axes, (-2, -1))
-    if ord in (2, -2, "nuc"):
-        parts = svdvals(x)
-    elif ord in (1, -1, np.inf, -np.inf):
-        parts = np.sum(np.abs(x), axis=-2 if ord in (1, -1) else -1)
-    else:
-        raise ValueError(f"norm: there is no order {ord!r} of matrices")
-    if ord == "nuc":
-        out = np.sum(parts, axis=-1)
-    else:
-        out = np.max(parts, axis=-1, initial=0) if ord > 0 else np.min(parts, axis=-1)
-    return np.expand_dims(out, axes) if keepdims else out
-
-
-@implements(np.linalg.matrix_norm)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """`norm` of matrices: ``(…, m, n)`` → ``(…)``."""
-    return norm(x, ord, (-2, -1), keepdims)
-
-
-@implements(np.linalg.vector_norm)
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """`norm` of the entries along ``axis``, one or several, as those of one vector."""
-    x = operand(x)
-    out = norm(flattened(x, axis), ord, -1)
-    if not keepdims:
-        return out
-    return np.expand_dims(out, tuple(range(x.ndim)) if axis is None else axis)
-
-
-@implements(np.linalg.cond)
-def cond(x: Any, p: Any = None) -> Any:
-    """The condition number ``norm(x, p) * norm(inv(x), p)``, inf for singular matrices.
-
-    Shapes:
-        ``(…, n, n)``, or ``(…, m, n)`` for p None, 2, −2 → ``(…)``.
-    """
-    x = operand(x)
-    numbers = np.linalg.cond(value(x), p)  # raises what there is to raise
-    if p in (None, 2, -2):
-        s = svdvals(x)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            out = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-            return np.where(np.isnan(value(out)), numbers, out)
-    singular = np.isinf(numbers)
-    safe = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
-    out = matrix_norm(safe, ord=p) * matrix_norm(inv(safe), ord=p)
-    return np.where(singular, numbers, out)

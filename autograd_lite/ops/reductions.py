@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..notation import function
 from ..op import Case, Op, op
 from ..tensor import Tensor
-from .define import implements, named, operand, refuse_out, value
+from .define import implements, named, operand, refuse_out, setting, value
 from .elementwise import astype
 from .elementwise import where as where_
 from .joining import concatenate
@@ -149,6 +149,7 @@ def _extreme(function: Any, entry: Op) -> Callable[..., Tensor]:
     ) -> Tensor:
         if where is not None and initial is None:
             raise ValueError(f"{name}: with where= there must be an initial=")
+        initial = setting(name, "initial", initial)
         a = ready(name, a, None, out, where, initial)
         settings = {} if initial is None else {"initial": initial}
         return entry(a, axis=axis, keepdims=keepdims, **settings)

@@ -34,8 +34,14 @@ reshape_op = op(
 @implements(np.reshape)
 def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
     """The entries of ``a`` in their order, in another shape; one size may be −1."""
-    if order != "C":  # "A" and "K" depend on how the array lies in memory
-        raise ValueError(f"reshape: only order='C' can be differentiated, not {order!r}")
+    if order == "F":
+        sizes = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+        return transpose(reshape_op(transpose(a), shape=sizes[::-1]))
+    if order != "C":
+        raise ValueError(
+            f"reshape: order={order!r} depends on how an array lies in memory, which is not a "
+            "Tensor's affair; give 'C' or 'F'"
+        )
     return reshape_op(a, shape=shape)
 
 

@@ -115,7 +115,7 @@ SMOOTH = [
 ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=100)
 @given(
     st.lists(st.sampled_from(SMOOTH), min_size=1, max_size=4),
     st.integers(0, 2**32 - 1),
@@ -211,3 +211,258 @@ def test_every_op_with_a_rule_was_corrupted():
     assert {sample.op.name for sample in first_samples()} == {
         name for name, op in OPS.items() if any(vjp for vjp, _ in zip(op.vjps, "ab", strict=False))
     }
+
+
+# ---------------------------------------------------------------------- other mistakes
+
+
+def test_a_rule_that_is_wrong_at_second_order_only():
+    """A vjp that takes an array out of its arguments gives right numbers, and a wrong record."""
+    detached = Op("detached", np.sin, lambda g, out, x: g * np.cos(value(x)))
+
+    def f(x: Any) -> Any:
+        return np.exp(detached(2 * x))
+
+    assert check_grads(f, V, order=1).ok
+    said = message(f, V, order=2)
+    assert "✗  1" not in said
+    assert "op detached, input 0 (shape (3,)): its vjp, differentiated, gives 0, " in said
+    assert "how it depends on input 0 (shape (3,)) isn't recorded right" in said
+
+
+def test_a_rule_that_is_wrong_at_third_order_only():
+    detached = Op("detached", np.sin, lambda g, out, x: g * np.cos(value(x)))
+    once = Op("once", lambda x: -np.cos(x), lambda g, out, x: g * detached(x))
+    assert check_grads(once, V, order=2).ok
+    said = message(lambda x: once(x), V, order=3)
+    assert "op detached, input 0 (shape (3,)): its vjp, differentiated, gives 0" in said
+    assert "op once" not in said
+
+
+def test_a_cotangent_that_is_detached():
+    detached = Op("detached", np.sin, lambda g, out, x: value(g) * np.cos(x))
+    said = message(lambda x: np.exp(detached(x)), V, order=1)
+    assert re.search(r"✓ +1 +reverse", said)
+    assert re.search(r"✗ +1 +forward", said)
+    assert "op detached, input 0 (x of shape (3,)): " in said
+    assert "how it depends on the cotangent that came in isn't recorded right" in said
+
+
+def test_a_rule_that_only_the_backward_pass_uses():
+    wrong = Op("wrong_cos", np.cos, lambda g, out, x: g * np.sin(x))
+    outer = Op("outer", np.sin, lambda g, out, x: g * wrong(x))
+    assert check_grads(outer, V, order=1).ok
+    said = message(lambda x: outer(x), V, order=2)
+    assert "op wrong_cos, input 0 (shape (3,)): " in said
+    assert "the cotangent has the wrong sign" in said
+    assert "op outer" not in said
+
+
+def test_a_rule_that_is_wrong_for_some_values():
+    """Only the third application of the op shows it."""
+    def vjp(g: Any, out: Any, x: Any) -> Any:
+        return g * np.cos(x) * np.where(x > 3, 2.0, 1.0)
+
+    partly = Op("partly", np.sin, vjp)
+    said = message(lambda x: partly(x) + partly(x + 1) + partly(x + 2), V, order=1)
+    assert "op partly, input 0 (shape (3,)): " in said
+    assert "1 of 3 entries are wrong: [2] is " in said
+
+
+SHAPES = {
+    "transposed": (lambda g, out, x, y: (g * x).T, "(3, 2)"),
+    "an axis too few": (lambda g, out, x, y: (g * x)[0, :2], "(2,)"),
+    "a number": (lambda g, out, x, y: 1.0, "that is a float"),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_cotangent_of_the_wrong_shape_is_reported(name: str):
+    rule, shown = SHAPES[name]
+    broken = Op("broken", np.multiply, lambda g, out, x, y: g * y, rule)
+    said = message(lambda x, y: np.sin(broken(x, y)), X, V, order=1)
+    (fault,) = re.findall("^op .*", said, re.MULTILINE)
+    assert fault.startswith("op broken, input 1 (y of shape (3,)): its vjp raises ValueError: ")
+    assert shown in fault
+
+
+def test_a_rule_that_raises_is_reported():
+    def vjp(g: Any, out: Any, x: Any) -> Any:
+        raise ZeroDivisionError("no such rule")
+
+    said = message(lambda x: Op("raising", np.sin, vjp)(x), V)
+    assert "op raising, input 0 (x of shape (3,)): its vjp raises ZeroDivisionError: no" in said
+
+
+MISTAKES = {
+    "transposed": (lambda c: c.T, "the cotangent is transposed"),
+    "reversed": (lambda c: c[:, ::-1], "the cotangent is reversed along axis 1"),
+    "one entry": (lambda c: c * np.array([[1, 1], [1, 0]]), "1 of 4 entries are wrong: [1, 1] is "),
+    "twice": (lambda c: 2 * c, "the cotangent is 2 times too large"),
+    "sign and factor": (lambda c: -c / 3, "the cotangent has the wrong sign and is 3 times"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_the_kind_of_mistake_is_told(name: str):
+    change, hint = MISTAKES[name]
+    wrong = Op("wrong", np.sin, lambda g, out, x: change(g * np.cos(x)))
+    assert hint in message(lambda x: wrong(x), X[:, :2], order=1)
+
+
+def test_a_mean_in_place_of_a_sum_and_a_conjugate_are_told():
+    mean = Op("mul", np.multiply, lambda g, out, x, y: g * y,
+              lambda g, out, x, y: np.mean(g * x, axis=0))  # fmt: skip
+    said = message(lambda y: mean(X, y), V, order=1)
+    assert "it has the mean over the broadcast axis 0 in place of the sum" in said
+    wrong = Op("cexp", np.exp, lambda g, out, z: np.conj(g * out))
+    assert "the cotangent is conjugated" in message(lambda z: wrong(z), V + 1j, order=1)
+
+
+def test_large_operands_are_not_compared_entry_by_entry():
+    wrong = Op("wrong", np.sin, lambda g, out, x: -g * np.cos(x))
+    said = message(lambda x: wrong(x), np.linspace(0, 1, 100), order=1)
+    assert said.endswith(": the cotangent is wrong")
+
+
+def test_a_function_that_is_wrong_itself():
+    said = message(lambda x: x * value(x), V, order=1)
+    assert "no rule of an op is wrong by itself: look in the function for values that leave" in said
+    assert "\nop " not in said
+
+
+def test_a_function_that_gives_another_value_each_time():
+    rng = np.random.default_rng(0)
+    said = message(lambda x: x * rng.normal(), V, order=1)
+    assert "the function gives another value when it is recorded, or each time" in said
+
+
+# ---------------------------------------------------------------------- kinks and infinities
+
+
+def test_kinks_are_undecided_and_checked_beside():
+    report = check_grads(lambda x: np.maximum(x, 0.0), np.array([0.0, 1.0, -1.0]) * 0, order=2)
+    kinks = [row for row in report.rows if row.undecided]
+    assert report.ok
+    assert len(report.rows) == 10
+    assert {row.order for row in kinks} <= {1, 2}
+    assert "beside the kink" in str(report)
+    assert f"{10 - len(kinks)} checks are right, {len(kinks)} can't be decided" in str(report)
+
+
+def test_a_rule_is_not_excused_by_a_kink():
+    wrong = Op("wrong", lambda x: np.maximum(x, 0), lambda g, out, x: g * (x > 0) * 2)
+    said = message(lambda x: wrong(x), np.zeros(3), order=1)
+    assert re.search(r"✗ +1 +reverse .* beside the kink", said)
+    assert "op wrong, input 0" in said
+    assert "a kink: " in said
+
+
+def test_what_is_not_finite_is_reported():
+    said = message(lambda x: np.sqrt(x) * 2, np.array([0.0, 1.0]), order=1)
+    assert re.search(r"✗ +1 +reverse +0 \(x\) +inf", said)
+    assert "op sqrt, input 0 (x of shape (2,)): " in said
+    said = message(lambda x: np.log(x), np.array([-1.0, 1.0]), order=1)
+    assert re.search(r"✗ +0 +value +nan +nan +nan +not finite", said)
+
+
+# ---------------------------------------------------------------------- the table, and bad input
+
+
+def test_the_table():
+    def f(params: Any, x: Any, *more: Any) -> Any:
+        return params["w"] * x + params["b"][0] + more[0]
+
+    w = ag.Tensor(V, name="W_01")
+    report = check_grads(f, {"w": w, "b": [0.5]}, X, 1.0, order=1)
+    inputs = ["0 (W_01)", "0 (params['b'][0])", "1 (x)", "2 (more[0])"]
+    assert [row.input for row in report.rows] == ["", *inputs, *inputs]
+    first, head, *lines = str(report).splitlines()
+    assert first == "check_grads: all 9 checks are right"
+    assert head.split() == ["order", "mode", "input", "ours", "numeric", "error"]
+    assert len(lines) == 9
+    assert len({line.index("e-") if "e-" in line else line.index("0.0e+00") for line in lines}) <= 3
+    assert all(line.startswith("  ✓  ") for line in lines)
+    assert repr(report) == str(report)
+    row = report.rows[1]
+    assert (row.order, row.mode, row.ok, row.mark) == (1, "reverse", True, "✓")
+    assert row.error == abs(row.ours - row.numeric)
+    said = message(lambda *xs: Op("w", np.sin, lambda g, out, x: g)(*xs), V, order=1)
+    assert said.startswith("check_grads: 2 of 3 checks are wrong\n")
+
+
+def test_one_wrong_check_is_singular():
+    detached = Op("detached", np.sin, lambda g, out, x: value(g) * np.cos(x))
+    assert message(lambda x: detached(x), V, order=1).startswith(
+        "check_grads: 1 of 3 checks is wrong\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("f", "args", "settings", "error", "said"),
+    [
+        (3, (V,), {}, TypeError, "f is a int, not a function"),
+        (np.sin, (V,), {"order": 0}, ValueError, "order must be at least 1, and is 0"),
+        (np.sin, (V,), {"order": 1.5}, TypeError, "order must be an integer, not 1.5"),
+        (np.sin, (V,), {"order": True}, TypeError, "order must be an integer, not True"),
+        (lambda: 1.0, (), {}, TypeError, "nothing to differentiate among 0 arguments"),
+        (lambda x: 1.0, ("a",), {}, TypeError, "nothing to differentiate among 1 arguments"),
+        (lambda x: None, (V,), {}, TypeError, "returned no float or complex number, but object"),
+        (lambda x: x > 0, (V,), {}, TypeError, "returned no float or complex number, but bool"),
+        (lambda x: (), (V,), {}, TypeError, "no float or complex number, but nothing"),
+    ],
+)
+def test_bad_input(f: Any, args: Any, settings: Any, error: Any, said: str):
+    with pytest.raises(error, match=f"check_grads: .*{said}"):
+        check_grads(f, *args, **settings)
+
+
+def test_errors_of_the_function_are_its_own():
+    def f(x: Any) -> Any:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        check_grads(f, V)
+
+
+def test_arguments_are_left_as_they_are():
+    x, w = X.copy(), ag.Tensor(V, requires_grad=True)
+    check_grads(lambda x, w: x * w, x, w)
+    np.testing.assert_array_equal(x, X)
+    assert w.grad is None
+
+
+# ---------------------------------------------------------------------- numeric derivatives
+
+
+@pytest.mark.parametrize(
+    ("f", "slope", "rtol"),
+    [
+        (lambda t: np.exp(t), 1.0, 1e-15),
+        (lambda t: np.abs(1.0 + t) ** 3, 3.0, 1e-10),
+        (lambda t: np.real(np.exp(t)), 1.0, 1e-10),
+        (lambda t: np.maximum(1e-3 + t, 0) * 2, 2.0, 1e-10),
+        (lambda t: np.log(1e-6 + t), 1e6, 1e-7),
+        (lambda t: 1 / (1e-5 + t) ** 2, -2e15, 1e-6),
+        (lambda t: 1e8 + np.sin(t), 1.0, 1e-6),
+        (lambda t: float(t) ** 2 + float(t), 1.0, 1e-10),
+        (lambda t: float(np.float32(np.exp(t))), 1.0, 1e-3),
+    ],
+)
+def test_numeric_derivative(f: Any, slope: float, rtol: float):
+    found = numeric.derivative(f)
+    assert found.value == pytest.approx(slope, rtol)
+    assert abs(found.value - slope) <= 10 * found.error
+    assert numeric.kink(f) == ""
+
+
+def test_no_numeric_derivative():
+    found = numeric.derivative(lambda t: 1 / float("nan"))
+    assert np.isnan(found.value)
+    assert found.error == float("inf")
+
+    def outside(t: Any) -> Any:
+        raise ValueError("out of the domain")
+
+    assert np.isnan(numeric.value(outside, 1.0))
+    assert numeric.kink(outside) == ""

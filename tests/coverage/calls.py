@@ -233,9 +233,10 @@ add(SCANS, "interp", "x, [0.0, 1.0, 2.5], fp", x=exactly([0.0, 1.0, 2.5]), fp=(3
 SHAPING = "Shapes"
 add(SHAPING, "reshape", "x, (3, 4)", "x, -1", "x, (2, -1)", "x, shape=(12,)",
     "x, (1, 12), copy=True", x=(2, 3, 2))  # fmt: skip
+add(SHAPING, "reshape", "x, (3, -1), order='F'", "x, 6, order='F'", x=(2, 3))
 add(SHAPING, "reshape", "x, (1, 1)", "x, ()", x=())
 add(SHAPING, "reshape", "x, (3, 0)", x=(0, 2))
-add(SHAPING, "ravel", "x", "x, order='C'", x=(2, 3))
+add(SHAPING, "ravel", "x", "x, order='C'", "x, order='F'", x=(2, 3))
 add(SHAPING, "ravel", "x", x=())
 names = "transpose permute_dims"
 add(SHAPING, names, "x", "x, (1, 2, 0)", "x, axes=(-1, 0, 1)", x=(2, 3, 4))
@@ -642,7 +643,7 @@ REFUSED = {
     "np.asarray(x)": "x.numpy()",
     "x.sort()": "np.sort(x)",
     "x.fill(0.0)": "ag.full_like(x, 0.0)",
-    "np.ravel(np.outer(x, a), order='F')": "np.ravel(np.outer(x, a).T)",
+    "np.ravel(np.outer(x, a), order='A')": "np.ravel(np.outer(x, a), order='F')",
     "np.full_like(a, x)": "ag.full_like(a, x)",
     "np.nanvar(a, mean=x)": "ag.nanvar(a, mean=x)",
 }
