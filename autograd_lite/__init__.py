@@ -12,6 +12,7 @@ from . import fft, linalg
 from .anomaly import detect_anomaly
 from .backward import gradients
 from .checking import check_backprop
+from .checking.derivatives import GradientError, check_grads
 from .checkpoint import checkpoint
 from .composed.calculus import *
 from .composed.einstein import *
@@ -42,7 +43,28 @@ __version__ = "0.1.0"
 
 # What else is imported above, the functions of the families, would hide Python's own sum, abs, …
 __all__ = [
-    "OPS", "Derivation", "Figure", "Op", "Tensor", "check_backprop", "checkpoint", "derive",
-    "detect_anomaly", "draw", "fft", "grad", "gradients", "hessian", "hvp", "jacobian", "jvp",
-    "linalg", "named_tensors", "no_grad", "value_and_grad", "vjp",
+    "OPS",
+    "Derivation",
+    "Figure",
+    "GradientError",
+    "Op",
+    "Tensor",
+    "check_backprop",
+    "check_grads",
+    "checkpoint",
+    "derive",
+    "detect_anomaly",
+    "draw",
+    "fft",
+    "grad",
+    "gradients",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "linalg",
+    "named_tensors",
+    "no_grad",
+    "value_and_grad",
+    "vjp",
 ]  # fmt: skip
