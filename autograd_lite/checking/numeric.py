@@ -52,7 +52,7 @@ def derivative(f: Line, scale: float = 1.0, analytic: bool = True) -> Numeric:
         return found
     exact = _complex_step(f)
     off = abs(exact - found.value)
-    if np.isfinite(exact):
+    if off <= min(1e-4 * abs(exact), 10 * found.error + 1e-9 * abs(exact)):
         return Numeric(exact, 4 * _EPS * abs(exact))
     return found
 

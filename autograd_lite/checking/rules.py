@@ -95,7 +95,7 @@ class Application(NamedTuple):
         # Higher orders also ask how a cotangent depends on that which came in: a factor makes it.
         factor = normal(rng, np.asarray(self.value(*xs)))
         return Point(
-            lambda *xs: [xs[-1] * self.value(*xs[:-1])],
+            lambda *xs: [self.value(*xs[:-1])],
             [*xs, factor], [Part()] * (len(xs) + 1), order, rng, only=only,
         )  # fmt: skip
 
