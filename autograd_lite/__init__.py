@@ -17,6 +17,7 @@ from .checkpoint import checkpoint
 from .composed.calculus import *
 from .composed.einstein import *
 from .composed.elementwise import *
+from .composed.indexing import *
 from .composed.joining import *
 from .composed.moving import *
 from .composed.order import *
@@ -30,7 +31,6 @@ from .graph import named_tensors
 from .modes import no_grad
 from .op import OPS, Op
 from .ops.elementwise import *
-from .ops.indexing import *
 from .ops.joining import *
 from .ops.moving import *
 from .ops.products import *

@@ -108,6 +108,17 @@ def pull(
     return kept
 
 
+def cotangents(
+    seeds: dict[Tensor, Any],
+    targets: Sequence[Tensor],
+    record: bool = False,
+    stack: tuple[int, ...] = (),
+) -> list[Any]:
+    """What `pull` finds for each target, in their order: zeros where nothing leads there."""
+    found = dict(pull(seeds, set(targets), record, stack))
+    return [found[x] if x in found else np.zeros(stack + x.shape, x.dtype) for x in targets]
+
+
 def _one_by_one(vjp: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """A rule for one cotangent, called for each of a stack."""
     g, *rest = args
@@ -208,13 +219,19 @@ def _seed(output: Tensor, grad: ArrayLike | None, function: str = "backward") ->
             raise errors.complex_output(output, function)
         one = output.dtype.type(1)
         return one if output.ndim == 0 else np.full(output.shape, one)
-    seed = np.array(grad.detach() if isinstance(grad, Tensor) else grad)
-    if seed.dtype.kind not in "biufc" or (seed.dtype.kind == "c" != output.dtype.kind):
-        raise errors.seed_dtype(output, seed, function)
-    seed = seed.astype(output.dtype)
+    seed = cast_seed(output, grad.detach() if isinstance(grad, Tensor) else grad, function)
     if seed.shape != output.shape:
         raise errors.wrong_seed(output, seed)
-    return seed
+    return seed._array if type(seed) is Tensor else seed
+
+
+def cast_seed(output: Tensor, seed: Any, function: str) -> Any:
+    """A cotangent of ``output``, a Tensor or what is no array yet, in its dtype."""
+    if type(seed) is not Tensor:
+        seed = np.array(seed)
+    if seed.dtype.kind not in "biufc" or (seed.dtype.kind == "c" != output.dtype.kind):
+        raise errors.seed_dtype(output, seed, function)
+    return seed if seed.dtype == output.dtype else ops.astype(seed, output.dtype)
 
 
 def gradients(
@@ -259,8 +276,10 @@ def gradients(
         start = _as_tensor(start) if create_graph else start
     elif seed.shape != y.shape:
         raise errors.wrong_seed(y, seed._array)
-    found = dict(pull({y: start}, set(xs), create_graph)) if y._tracked else {}
-    return [_as_tensor(found[x] if x in found else np.zeros(x.shape, x.dtype)) for x in xs]
+    else:
+        start = cast_seed(y, seed, "gradients")
+    seeds = {y: start} if y._tracked else {}
+    return [_as_tensor(g) for g in cotangents(seeds, xs, create_graph)]
 
 
 def _as_tensor(g: Any) -> Tensor:

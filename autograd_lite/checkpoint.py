@@ -6,17 +6,16 @@ import functools
 import itertools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import ops
-from .backward import pull
+from .backward import cotangents
 from .containers import leaves, rebuilt
-from .modes import no_grad, trace
+from .modes import no_grad, recording, trace
 from .op import Each, Op, Vjp, _next_number, apply
-from .tensor import Array, Tensor, _leaf
+from .tensor import Array, Tensor, _leaf, is_tracked
 
 Function = Callable[..., Any]
 
@@ -32,7 +31,8 @@ def checkpoint(f: Function) -> Function:
         f: of arrays and Tensors, or containers of them, and settings; it may use other Tensors,
             such as a network's parameters, which get their gradients too. It must give the same
             result each time: random numbers are drawn outside, and passed in.
-            An ``np.where`` that leaves entries of its result unread belongs inside.
+            An ``np.where`` that discards entries of its result belongs inside: which are not read
+            isn't known through a checkpoint, and 0 · ∞ is nan there.
 
     Raises:
         RuntimeError: in the backward pass, where ``f`` then gives another result, because it draws
@@ -53,7 +53,7 @@ def checkpoint(f: Function) -> Function:
             return f(*args, **kwargs)
         tree = (args, kwargs)
         given: list[Any] = [x.copy() if type(x) is np.ndarray else x for x in leaves(tree)]
-        inputs = {i: x for i, x in enumerate(given) if _is_tracked(x)}
+        inputs = {i: x for i, x in enumerate(given) if is_tracked(x)}
 
         def run(variables: list[Tensor]) -> _Run:
             """Call ``f`` with other Tensors in place of its inputs."""
@@ -94,7 +94,7 @@ class _Run(NamedTuple):
     first: int
 
     def results(self) -> list[Tensor]:
-        return [y for y in leaves(self.output) if _is_tracked(y)]
+        return [y for y in leaves(self.output) if is_tracked(y)]
 
     def graph(self) -> tuple[list[Tensor], list[Tensor]]:
         """The tensors that the call made, and those from outside that they were computed from."""
@@ -103,7 +103,7 @@ class _Run(NamedTuple):
         stack = leaves(self.output)
         while stack:
             x = stack.pop()
-            if not _is_tracked(x) or x in seen:
+            if not is_tracked(x) or x in seen:
                 continue
             seen.add(x)
             if x._node is None or x._number < self.first:
@@ -125,12 +125,12 @@ class _Together(Each):
     """The vjps of an op whose rule gives the cotangents of all its inputs at once."""
 
     def __iter__(self) -> Iterator[Vjp]:
-        cotangents: list[Any] = []  # of this visit of the backward pass
+        found: list[Any] = []  # in this visit of the backward pass
 
         def vjp(i: int, *args: Any) -> Any:
-            if not cotangents:
-                cotangents.extend(self.rule(*args))
-            return cotangents[i]
+            if not found:
+                found.extend(self.rule(*args))
+            return found[i]
 
         return (functools.partial(vjp, i) for i in itertools.count())
 
@@ -145,7 +145,7 @@ def _first(
     """
     ran = run(variables)
     results = ran.results()
-    template = [_Part(y) if _is_tracked(y) else y for y in leaves(ran.output)]
+    template = [_Part(y) if is_tracked(y) else y for y in leaves(ran.output)]
     value = _packed(results) if results else None
     return rebuilt(ran.output, iter(template)), value, [weakref.ref(t) for t in ran.graph()[1]]
 
@@ -155,7 +155,7 @@ def _cotangents(
 ) -> list[Any]:
     """The rule: run the function again, and pull through its graph."""
     record = type(out) is Tensor
-    with _recording():
+    with recording():
         targets = [ops.positive(x) if record else _variable(_leaf(x)) for x in operands]
         given = len(operands) - len(captured)
         ran = run(targets[:given])
@@ -184,27 +184,12 @@ def _cotangents(
         y = instead.get(y, y)
         seeds[y] = seeds[y] + part if y in seeds else part
     stack = g.shape[: g.ndim - out.ndim]
-    found = dict(pull(seeds, set(targets), record, stack))
-    return [found[x] if x in found else np.zeros(stack + x.shape, x.dtype) for x in targets]
-
-
-def _is_tracked(x: Any) -> bool:
-    return type(x) is Tensor and x._tracked
+    return cotangents(seeds, targets, record, stack)
 
 
 def _variable(leaf: Tensor) -> Tensor:
     leaf._tracked = True
     return leaf
-
-
-@contextmanager
-def _recording() -> Iterator[None]:
-    """The function is recorded when it is computed again, also within `no_grad`."""
-    suspended, no_grad.depth.value = no_grad.depth.value, 0
-    try:
-        yield
-    finally:
-        no_grad.depth.value = suspended
 
 
 def _packed(results: Sequence[Tensor]) -> Array:

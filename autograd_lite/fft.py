@@ -1,24 +1,10 @@
 """Discrete Fourier transforms, as in ``numpy.fft``: with Tensors, or with arrays."""
 
-from .composed.fft import (
-    fft2,
-    fftn,
-    fftshift,
-    hfft,
-    ifft2,
-    ifftn,
-    ifftshift,
-    ihfft,
-    irfft,
-    irfft2,
-    irfftn,
-    rfft,
-    rfft2,
-    rfftn,
-)
-from .ops.fft import fft, ifft
+from .composed import fft as _composed
+from .composed.fft import *
+from .ops import fft as _ops
+from .ops.fft import *
 
-__all__ = [
-    "fft", "fft2", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft",
-    "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftn",
-]  # fmt: skip
+__all__: list[str] = []
+__all__ += _composed.__all__
+__all__ += _ops.__all__

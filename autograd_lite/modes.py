@@ -76,15 +76,24 @@ _transforms = _Depth()
 
 
 @contextmanager
-def transforming() -> Iterator[None]:
-    """A transform calls the function that it differentiates within this; `no_grad` is suspended."""
+def recording() -> Iterator[None]:
+    """Within it `no_grad` is suspended in this thread."""
     suspended, no_grad.depth.value = no_grad.depth.value, 0
-    _transforms.value += 1
     try:
         yield
     finally:
-        _transforms.value -= 1
         no_grad.depth.value = suspended
+
+
+@contextmanager
+def transforming() -> Iterator[None]:
+    """A transform calls the function that it differentiates within this."""
+    with recording():
+        _transforms.value += 1
+        try:
+            yield
+        finally:
+            _transforms.value -= 1
 
 
 def in_transform() -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import errors, ops
+from .notation import numpy_name
 from .op import NUMPY, Op
 
 # Piecewise constant, or about the array and not its values: they give plain arrays.
@@ -46,9 +47,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
         raise errors.out_argument(ufunc.__name__)
     if method == "at":
         raise errors.in_place(f"np.{ufunc.__name__}.at", "ag.index_add(t, index, values)")
-    if kwargs.get("where", True) is not True:
+    if kwargs.pop("where", True) is not True:
         raise errors.ufunc_where(ufunc.__name__)
-    kwargs.pop("where", None)
     if method == "__call__":
         if ufunc in VALUES:
             return ops.value_of(ufunc, *inputs, **kwargs)
@@ -77,7 +77,11 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if function in VALUES:
         return ops.value_of(function, *args, **kwargs)
     if function in NUMPY:
-        return NUMPY[function](*args, **kwargs)
+        try:
+            return NUMPY[function](*args, **kwargs)
+        except Exception as error:
+            error.add_note(f"in {numpy_name(function)}")
+            raise
     if function in IN_PLACE:
         raise errors.in_place(f"np.{function.__name__}", "ag.index_update(t, index, values)")
     return NotImplemented

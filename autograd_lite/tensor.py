@@ -416,9 +416,9 @@ class Tensor:
         return ops.imag(self)
 
     @property
-    def flat(self) -> Iterator[Tensor]:
-        """The entries, one after the other."""
-        return iter(ops.ravel(self))
+    def flat(self) -> Tensor:
+        """All entries along one axis."""
+        return ops.ravel(self)
 
     def sum(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
         return ops.sum(self, axis, *args, **kwargs)
@@ -505,19 +505,16 @@ class Tensor:
         return ops.swapaxes(self, axis1, axis2)
 
     def repeat(self, repeats: Any, axis: Any = None) -> Tensor:
-        result: Tensor = ops.repeat(self, repeats, axis)
-        return result
+        return ops.repeat(self, repeats, axis)
 
     def take(self, indices: Any, axis: Any = None, out: None = None, mode: Any = "raise") -> Tensor:
-        result: Tensor = ops.take(self, indices, axis, out, mode)
-        return result
+        return ops.take(self, indices, axis, out, mode)
 
     def compress(self, condition: Any, axis: Any = None, out: None = None) -> Tensor:
         return composed.compress(condition, self, axis, out)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-        result: Tensor = ops.diagonal(self, offset, axis1, axis2)
-        return result
+        return ops.diagonal(self, offset, axis1, axis2)
 
     def copy(self, order: str = "C") -> Tensor:
         return ops.copy(self, order)
@@ -581,6 +578,11 @@ def _leaf(array: Array) -> Tensor:
     leaf._exposed = leaf._tracked = False
     leaf._node = leaf.grad = leaf.name = None
     return leaf
+
+
+def is_tracked(x: Any) -> bool:
+    """Whether ``x`` is a Tensor with a gradient to follow."""
+    return type(x) is Tensor and x._tracked
 
 
 def _checked(name: Any) -> str | None:

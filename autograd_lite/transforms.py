@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import errors, ops
-from .backward import _as_tensor, pull
+from .backward import _as_tensor, cast_seed, cotangents
 from .containers import is_container, leaves, matched, rebuilt
 from .modes import in_transform, recorded, transforming
 from .op import _next_number
-from .tensor import Tensor, _leaf
+from .tensor import Tensor, _leaf, is_tracked
 
 Function = Callable[..., Any]
 
@@ -113,11 +113,6 @@ def _variable(name: str, x: Any) -> Tensor:
     return variable
 
 
-def _depends(y: Any) -> bool:
-    """Whether an output may depend on a variable."""
-    return type(y) is Tensor and y._tracked
-
-
 def _pulled(
     variables: Sequence[Tensor], seeds: dict[Tensor, Any], record: bool, stack: tuple[int, ...] = ()
 ) -> list[Any]:
@@ -125,8 +120,7 @@ def _pulled(
     if record:
         seeds = {y: _as_tensor(g) for y, g in seeds.items()}
     with transforming():
-        found = dict(pull(seeds, set(variables), record, stack))
-    return [found[x] if x in found else np.zeros(stack + x.shape, x.dtype) for x in variables]
+        return cotangents(seeds, variables, record, stack)
 
 
 def _seeds(outputs: Sequence[Any], cotangents: Sequence[Any], what: str) -> dict[Tensor, Any]:
@@ -134,13 +128,9 @@ def _seeds(outputs: Sequence[Any], cotangents: Sequence[Any], what: str) -> dict
     seeds: dict[Tensor, Any] = {}
     with transforming():
         for y, g in zip(outputs, cotangents, strict=True):
-            if not _depends(y):
+            if not is_tracked(y):
                 continue
-            if type(g) is not Tensor:
-                g = np.array(g)
-            if g.dtype.kind not in "biufc" or (g.dtype.kind == "c" != y.dtype.kind):
-                raise errors.seed_dtype(y, g, what)
-            g = g if g.dtype == y.dtype else ops.astype(g, y.dtype)
+            g = cast_seed(y, g, what)
             seeds[y] = seeds[y] + g if y in seeds else g
     return seeds
 
@@ -159,7 +149,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
         call = _call("grad", f, argnums, args, kwargs)
         y = call.output
         _check_scalar(y)
-        seeds = {y: np.ones(y.shape, y.dtype)} if _depends(y) else {}
+        seeds = {y: np.ones(y.shape, y.dtype)} if is_tracked(y) else {}
         gradients = call.given(_pulled(call.variables, seeds, call.nested))
         return call.value(), gradients if _is_several(argnums) else gradients[0]
 
@@ -223,6 +213,10 @@ def _check_scalar(y: Any) -> None:
 def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     """The value of ``f``, and the function that pulls a cotangent of it back.
 
+    Args:
+        f: of arrays or nested containers of them, and returns such.
+        primals: its arguments, all of which are differentiated.
+
     Returns:
         ``(value, vjp_fn)``: ``vjp_fn(g)``, for ``g`` with the containers and shapes of the value,
         returns a tuple, one gradient per primal. It can be called again.
@@ -277,7 +271,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     duals, back = _transposed(call.variables, outputs)
     found = _pulled(list(duals.values()), _seeds(back, directions, "jvp"), call.nested)
     along = dict(zip(duals, found, strict=True))
-    inner = iter([_given(along[y] if _depends(y) else _zeros(y), call.nested) for y in outputs])
+    inner = iter([_given(along[y] if is_tracked(y) else _zeros(y), call.nested) for y in outputs])
     return call.value(), rebuilt(call.output, inner)
 
 
@@ -286,7 +280,7 @@ def _transposed(
 ) -> tuple[dict[Any, Tensor], list[Any]]:
     """A recorded backward pass: the outputs' cotangents, and the variables' that depend on them."""
     duals = {y: Tensor(np.ones(y.shape, y.dtype), requires_grad=True) for y in outputs
-             if _depends(y)}  # fmt: skip
+             if is_tracked(y)}  # fmt: skip
     return duals, _pulled(variables, dict(duals), record=True)
 
 
@@ -302,9 +296,17 @@ def jacobian(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
     One pass takes the cotangents of all entries at once; where the output has more entries than
     the argument, all tangents at once.
 
+    Args:
+        f: of arrays or nested containers of them, and returns such, of real numbers.
+        argnum: which positional argument to differentiate; a tuple of several gives a tuple.
+
     Returns:
         A function of the arguments of ``f``. Its result has the output's shape followed by the
         argument's; containers of the output hold those of the argument.
+
+    Raises:
+        TypeError: a complex argument or output, which has a derivative by either of its parts.
+        ValueError: there is no such argument.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -316,7 +318,7 @@ def jacobian(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
     @functools.wraps(f, updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         call = _call("jacobian", f, argnum, args, kwargs)
-        ends = [*call.variables, *filter(_depends, leaves(call.output))]
+        ends = [*call.variables, *filter(is_tracked, leaves(call.output))]
         if any(t.dtype.kind == "c" for t in ends):
             raise TypeError(
                 "jacobian: complex inputs or outputs have a derivative by the real and one by "
@@ -334,7 +336,7 @@ def jacobian(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
 def _derivatives(y: Any, variables: Sequence[Tensor], record: bool) -> list[Any]:
     """The derivatives of ``y`` by each variable, of shape ``y.shape + x.shape``."""
     shapes = [np.shape(y) + x.shape for x in variables]
-    if not _depends(y):
+    if not is_tracked(y):
         return [np.zeros(shape, x.dtype) for x, shape in zip(variables, shapes, strict=True)]
     with transforming():
         if y.size <= sum(x.size for x in variables):
@@ -352,7 +354,7 @@ _MOST = 2**24  # entries of a stack of cotangents
 
 def _entry_by_entry(y: Any, variables: Sequence[Tensor], record: bool) -> list[Any]:
     """The variables' cotangents for each entry of ``y``, along a further axis in front."""
-    if not (_depends(y) and y.size):
+    if not (is_tracked(y) and y.size):
         return [np.zeros((y.size, *x.shape), x.dtype) for x in variables]
     at_once = max(1, _MOST // (y.size + sum(x.size for x in variables)))
     parts = []
@@ -366,8 +368,15 @@ def _entry_by_entry(y: Any, variables: Sequence[Tensor], record: bool) -> list[A
 def hessian(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
     """A function that gives the second derivatives of ``f``, whose output is a real number.
 
+    Args:
+        f: as for `grad`.
+        argnum: as for `jacobian`.
+
     Returns:
         A function of the arguments of ``f``; its result has the argument's shape twice.
+
+    Raises:
+        TypeError: an output that is no number, or a complex argument.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -382,6 +391,9 @@ def hvp(f: Function) -> Function:
     """A function ``(x, v, *further arguments)`` that gives the Hessian of ``f`` at ``x`` times v.
 
     Without the Hessian: it costs a few times what ``f`` does.
+
+    Returns:
+        A function whose result has the containers and shapes of ``x``.
 
     Raises:
         ValueError: a ``v`` with other containers or shapes than ``x``.

@@ -14,7 +14,6 @@ from ..ops import (
     broadcast_to,
     concatenate,
     exp,
-    index_update,
     log,
     moveaxis,
     power,
@@ -25,6 +24,7 @@ from ..ops import (
 )
 from ..ops.define import implements, operand, operand_or_number, setting, value
 from ..tensor import Tensor
+from .indexing import index_update
 
 __all__ = [
     "apply_along_axis", "full_like", "geomspace", "gradient", "interp", "linspace", "logspace",
@@ -39,7 +39,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     The spacings, numbers or coordinates, have a gradient, too.
     """
     f = operand(f)
-    axes = tuple(range(f.ndim)) if axis is None else normalize_axis_tuple(axis, f.ndim)
+    axes = tuple(range(f.ndim)) if axis is None else normalize_axis_tuple(axis, f.ndim, "gradient")
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order must be 1 or 2, not {edge_order!r}")
     spacings = list(varargs or (1.0,))
@@ -146,6 +146,8 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * n
 def polyval(p: Any, x: Any) -> Tensor:
     """The polynomial with coefficients ``p``, the highest first, at ``x``, by Horner's rule."""
     p, x = operand(p), operand(x)
+    if p.ndim != 1:
+        raise ValueError(f"polyval: the coefficients must be a vector, and have shape {p.shape}")
     y = x * 0
     for i in range(p.shape[0]):
         y = y * x + p[i]
@@ -285,7 +287,7 @@ def apply_along_axis(
 ) -> Tensor:
     """``func1d`` of each vector along an axis; what it returns takes the place of the axis."""
     arr = operand(arr)
-    axis = normalize_axis_index(axis, arr.ndim)
+    axis = normalize_axis_index(axis, arr.ndim, "apply_along_axis")
     rows = moveaxis(arr, axis, -1)
     if not arr.size:
         raise ValueError(f"apply_along_axis: {describe(arr, 'an array')} has no vectors")

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..ops import astype, real
-from ..ops.define import implements, operand, refuse_out
+from ..ops.define import along, implements, operand, refuse_out
 from ..ops.elementwise import conjugate_of
-from ..ops.fft import Transform, along_axis, cut, fft, ifft
+from ..ops.fft import Transform, along_axis, fft, ifft
 
 __all__ = [
     "fft2", "fftn", "fftshift", "hfft", "ifft2", "ifftn", "ifftshift", "ihfft", "irfft",
@@ -29,7 +29,7 @@ def rfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
     if a.dtype.kind == "c":
         raise TypeError("rfft: the operand is complex; take its real part, or fft")
     n = a.shape[axis] if n is None else n
-    return cut(fft(a, n, axis, norm), n // 2 + 1, axis)
+    return fft(a, n, axis, norm)[along(axis, slice(n // 2 + 1))]
 
 
 @along_axis(np.fft.irfft)
@@ -43,7 +43,7 @@ def irfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
         ``(…, m, …)`` → ``(…, n, …)``, real.
     """
     n = 2 * (a.shape[axis] - 1) if n is None else n
-    a = cut(a, n // 2 + 1, axis)
+    a = a[along(axis, slice(n // 2 + 1))]
     entries = np.arange(a.shape[axis])
     counts = np.where((entries > 0) & (2 * entries != n), 2, 1).astype(np.result_type(a.real, 1.0))
     x = real(ifft(a * counts.reshape(-1, *(1,) * (-1 - axis)), n, axis, norm))
@@ -108,14 +108,8 @@ def _along_axes(f: Any, each: Transform, last: Transform, inverse: bool = False)
 
 
 fftn, ifftn = _along_axes(np.fft.fftn, fft, fft), _along_axes(np.fft.ifftn, ifft, ifft)
-
-
 fft2, ifft2 = _along_axes(np.fft.fft2, fft, fft), _along_axes(np.fft.ifft2, ifft, ifft)
-
-
 rfftn, irfftn = _along_axes(np.fft.rfftn, fft, rfft), _along_axes(np.fft.irfftn, ifft, irfft, True)
-
-
 rfft2, irfft2 = _along_axes(np.fft.rfft2, fft, rfft), _along_axes(np.fft.irfft2, ifft, irfft, True)
 
 

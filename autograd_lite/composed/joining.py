@@ -18,7 +18,7 @@ from ..ops import (
     stack,
     transpose,
 )
-from ..ops.define import implements, operand
+from ..ops.define import along, implements, operand
 from ..tensor import Tensor
 
 __all__ = [
@@ -91,8 +91,7 @@ def block(arrays: Any) -> Tensor:
         return concatenate([joined(y, level - 1) for y in x], -level)
 
     np.block(_without_entries(arrays))  # NumPy's own checks of the nesting
-    whole: Tensor = joined(arrays, depth(arrays))
-    return whole
+    return joined(arrays, depth(arrays))
 
 
 def _without_entries(x: Any) -> Any:
@@ -132,9 +131,9 @@ def _parts(name: str, x: Any, sections: Any, axis: int) -> list[Tensor]:
         )
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-    before = (slice(None),) * (axis % x.ndim)
+    axis = axis % x.ndim - x.ndim
     bounds = [(part[0], part[-1] + 1) if part.size else (0, 0) for part in cut]
-    return [x[(*before, slice(int(first), int(end)))] for first, end in bounds]
+    return [x[along(axis, slice(int(first), int(end)))] for first, end in bounds]
 
 
 @implements(np.array_split)

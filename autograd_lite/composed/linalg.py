@@ -1,8 +1,4 @@
-"""Linear algebra in NumPy's forms: factors taken apart, bases completed, norms.
-
-Where eigenvalues or singular values coincide, their vectors are not determined. What depends on
-the values alone keeps its first derivatives; those of what uses such vectors are nan.
-"""
+"""Linear algebra in NumPy's forms: factors taken apart, bases completed, norms."""
 
 from __future__ import annotations
 
@@ -27,7 +23,7 @@ from ..ops.linalg import (
     solve_op,
     svd_op,
 )
-from ..ops.reductions import flattened
+from ..ops.shaping import flattened
 
 __all__ = [
     "cholesky", "cond", "eig", "eigh", "eigvals", "eigvalsh", "matrix_norm", "norm", "pinv",
@@ -37,17 +33,11 @@ __all__ = [
 
 # NumPy's types of results, which it doesn't hand out by name.
 _EYE = np.eye(1)
-
-
 EigResult: Any = type(np.linalg.eig(_EYE))
-
-
 EighResult: Any = type(np.linalg.eigh(_EYE))
 
 
 SVDResult: Any = type(np.linalg.svd(_EYE))
-
-
 QRResult: Any = type(np.linalg.qr(_EYE))
 
 
@@ -294,8 +284,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The norm of vectors along an axis, or of matrices along two: orders as in NumPy.
 
-    Where a 2-norm, Frobenius or p-norm is 0 its gradient is taken as 0, and where several entries
-    or singular values are the largest they share it.
+    Where a vector's norm of positive order or a Frobenius norm is 0 its gradient is taken as 0, and
+    where several entries or singular values are the largest they share it.
 
     Args:
         x: an array; its entries are one vector where neither order nor axis are given.

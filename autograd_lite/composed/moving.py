@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..ops import broadcast_to, concatenate, diagonal, max, mean, min, moveaxis, ravel, sum, take
-from ..ops.define import implements, operand, pick, refuse_out, setting, value
-from ..ops.moving import moved_pad
+from ..ops.define import implements, operand, refuse_out, setting, value
+from ..ops.moving import moved_pad, pick
 from ..tensor import Tensor
 
 __all__ = ["compress", "extract", "insert", "pad", "trace", "trim_zeros"]
@@ -45,7 +45,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) 
 @implements(np.extract)
 def extract(condition: Any, arr: Any) -> Tensor:
     """The entries for which the condition holds, along one axis."""
-    return compress(ravel(value(condition)), arr)
+    return compress(condition, arr)
 
 
 @implements(np.trim_zeros)
@@ -67,13 +67,12 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Tensor:
     """``values`` put before the positions ``obj`` of ``arr``, as NumPy puts their numbers."""
     arr, values = operand(arr), operand(values)
-    n, m = value(arr).size, value(values).size
+    n, m = arr.size, values.size
     numbers = np.arange(1, n + 1).reshape(arr.shape)
     further = np.arange(n + 1, n + m + 1).reshape(values.shape)
     index = np.insert(numbers, value(obj) if type(obj) is Tensor else obj, further, axis)
     both = concatenate([ravel(arr), ravel(values)], dtype=arr.dtype)
-    inserted: Tensor = pick(both, index=index, shape=(n + m,))
-    return inserted
+    return pick(both, index=index, shape=(n + m,))
 
 
 _STATISTICS = {"maximum": max, "minimum": min, "mean": mean}

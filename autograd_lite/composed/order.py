@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..ops import ravel, reshape, take, take_along_axis, where
 from ..ops.define import implements, named, operand, refuse_out, setting, value
-from ..ops.reductions import flattened
+from ..ops.shaping import flattened
 from ..tensor import Tensor
 from .statistics import weights_like
 
@@ -57,13 +57,15 @@ def _order_statistic(
     function: Any, a: Any, axis: Any, keepdims: Any, *q: Any, weights: Any = None, **how: Any
 ) -> Any:
     """A quantile: NumPy takes it of the entries' ranks, which says between which two it lies."""
+    name = function.__name__
     a = operand(a)
-    axes = tuple(range(a.ndim)) if axis is None else normalize_axis_tuple(axis, a.ndim)
+    axes = tuple(range(a.ndim)) if axis is None else normalize_axis_tuple(axis, a.ndim, name)
     entries = flattened(a, axes)
     array = value(entries)
-    q = tuple(setting(function.__name__, "q", x) for x in q)
+    q = tuple(setting(name, "q", x) for x in q)
     if weights is not None:
-        how["weights"] = flattened(weights_like(value(weights), array_of=a, axis=axis), axes)
+        given = weights_like(name, value(weights), array_of=a, axis=axis)
+        how["weights"] = flattened(given, axes)
     if not array.size:
         return function(array, *q, axis=-1, **how)
     rest, n = array.shape[:-1], array.shape[-1]
@@ -88,7 +90,7 @@ def _order_statistic(
     found = lower + share * (entry(np.ceil(known)) - lower)
     if np.isnan(rank).any():
         found = where(np.isnan(rank), np.asarray(np.nan, dtype), found)
-    if keepdims is True:
+    if keepdims:
         front = rank.shape[: rank.ndim - len(rest)]
         kept = (1 if i in axes else size for i, size in enumerate(a.shape))
         found = reshape(found, (*front, *kept))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from functools import cache
 from math import prod
@@ -45,16 +46,14 @@ def vdot(a: Any, b: Any, /) -> Tensor:
 def matvec(x1: Any, x2: Any, /, out: None = None) -> Tensor:
     """Matrices times vectors: ``(…, m, n)`` and ``(…, n)`` → ``(…, m)``."""
     refuse_out("matvec", out)
-    product: Tensor = matmul(x1, operand(x2)[..., None])[..., 0]
-    return product
+    return matmul(x1, operand(x2)[..., None])[..., 0]
 
 
 @implements(np.vecmat)
 def vecmat(x1: Any, x2: Any, /, out: None = None) -> Tensor:
     """Conjugated vectors times matrices: ``(…, n)`` and ``(…, n, m)`` → ``(…, m)``."""
     refuse_out("vecmat", out)
-    product: Tensor = matmul(conjugate_of(operand(x1))[..., None, :], x2)[..., 0, :]
-    return product
+    return matmul(conjugate_of(operand(x1))[..., None, :], x2)[..., 0, :]
 
 
 @implements(np.outer)
@@ -100,11 +99,14 @@ def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
 
 
 @implements(np.convolve)
-def convolve(a: Any, v: Any, mode: str = "full") -> Tensor:
+def convolve(a: Any, v: Any, mode: Any = "full") -> Tensor:
     """The sums over i of ``a[i] * v[k − i]``, of vectors; ``"same"`` and ``"valid"`` cut them."""
     a, v = (reshape(x, (1,)) if np.ndim(x) == 0 else operand(x) for x in (a, v))
     if not a.shape[0] or not v.shape[0]:
         raise ValueError(f"convolve: an operand is empty: the shapes are {a.shape} and {v.shape}")
+    mode = {0: "valid", 1: "same", 2: "full"}.get(mode, mode)
+    if mode not in ("full", "same", "valid"):
+        raise ValueError(f"convolve: mode must be 'full', 'same' or 'valid', not {mode!r}")
     shorter, longer = sorted((a.shape[0], v.shape[0]))
     first, size = {
         "full": (0, shorter + longer - 1),
@@ -116,7 +118,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Tensor:
 
 
 @implements(np.correlate)
-def correlate(a: Any, v: Any, mode: str = "valid") -> Tensor:
+def correlate(a: Any, v: Any, mode: Any = "valid") -> Tensor:
     """The sums over i of ``a[i + k] * conj(v[i])``, of vectors."""
     a, v = operand(a), operand(v)
     if a.shape[0] >= v.shape[0]:
@@ -132,6 +134,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
         ValueError: axes of different sizes.
     """
     a, b = operand(a), operand(b)
+    if isinstance(axes, (int, np.integer)) and axes > min(a.ndim, b.ndim):
+        raise ValueError(
+            f"tensordot: {axes} axes are asked for of arrays of shapes {a.shape} and {b.shape}"
+        )
     if isinstance(axes, (int, np.integer)):
         of_a, of_b = tuple(range(a.ndim - int(axes), a.ndim)), tuple(range(int(axes)))
     else:
@@ -196,13 +202,16 @@ def multi_dot(arrays: Sequence[Any], *, out: None = None) -> Tensor:
         k = cheapest(i, j)[1]
         return xs[i] if j - i == 1 else dot(product(i, k), product(k, j))
 
-    result: Tensor = product(0, len(xs))
-    return result
+    return product(0, len(xs))
 
 
 @implements(np.linalg.matrix_power)
 def matrix_power(a: Any, n: int) -> Any:
     """The n-th power of square matrices, by repeated squaring; of the inverse for a negative n."""
+    try:
+        n = operator.index(n)
+    except TypeError:
+        raise TypeError(f"matrix_power: the exponent must be an integer, not {n!r}") from None
     a = operand(a)
     if n < 0:
         a, n = np.linalg.inv(a), -n

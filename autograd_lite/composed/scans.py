@@ -9,8 +9,8 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import Op
 from ..ops import astype, broadcast_to, concatenate, ravel, where
-from ..ops.define import implements, operand
-from ..ops.scans import along, cumprod, cumprod_op, cumsum, cumsum_op, scan
+from ..ops.define import along, implements, operand
+from ..ops.scans import cumprod, cumprod_op, cumsum, cumsum_op, scan
 from ..tensor import Tensor
 
 __all__ = ["cumulative_prod", "cumulative_sum", "diff", "ediff1d", "nancumprod", "nancumsum"]
@@ -65,9 +65,9 @@ def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: None = None) ->
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """The n-th differences along an axis, of ``a`` with the given entries before and behind."""
     a = operand(a)
-    if n < 0 or not a.ndim:
-        raise ValueError(f"diff: n must be at least 0, and is {n}, of an array with an axis")
-    axis = normalize_axis_index(axis, a.ndim) - a.ndim
+    if n < 0:
+        raise ValueError(f"diff: n must be at least 0, and is {n}")
+    axis = normalize_axis_index(axis, a.ndim, "diff") - a.ndim
     if n == 0:
         return a
     parts = []
@@ -80,7 +80,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
             parts.append(part)
     a = concatenate(parts, axis) if len(parts) > 1 else a
     for _ in range(n):
-        a = a[along(axis, a.ndim, slice(1, None))] - a[along(axis, a.ndim, slice(None, -1))]
+        a = a[along(axis, slice(1, None))] - a[along(axis, slice(None, -1))]
     return a
 
 

@@ -21,8 +21,7 @@ __all__ = [
 @implements(np.ptp)
 def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
     """The maximum less the minimum over ``axis``."""
-    spread: Tensor = max(a, axis, out, keepdims) - min(a, axis, None, keepdims)
-    return spread
+    return max(a, axis, out, keepdims) - min(a, axis, None, keepdims)
 
 
 @implements(np.var)
@@ -109,21 +108,9 @@ def _extreme_or_nan(extreme: Callable[..., Any], initial: float) -> Callable[...
 
 
 nansum = _without_nan(np.nansum, sum)
-
-
 nanprod = _without_nan(np.nanprod, prod)
-
-
 nanmean = _without_nan(np.nanmean, mean)
-
-
 nanvar = _without_nan(np.nanvar, var)
-
-
 nanstd = _without_nan(np.nanstd, std)
-
-
 nanmax = _without_nan(np.nanmax, _extreme_or_nan(max, -np.inf))
-
-
 nanmin = _without_nan(np.nanmin, _extreme_or_nan(min, np.inf))

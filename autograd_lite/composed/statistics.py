@@ -30,20 +30,20 @@ from .elementwise import clip
 __all__ = ["average", "corrcoef", "cov"]
 
 
-def weights_like(weights: Any, array_of: Any, axis: Any) -> Any:
+def weights_like(name: str, weights: Any, array_of: Any, axis: Any) -> Any:
     """Weights of the shape of an array, or of its axes ``axis``, in the array's shape."""
     shape = np.shape(array_of)
     if weights.shape == shape:
         return weights
     if axis is None:
         raise TypeError(
-            f"weights of shape {weights.shape} for an array of shape {shape} need an axis="
+            f"{name}: weights of shape {weights.shape} for an array of shape {shape} need an axis="
         )
-    axes = normalize_axis_tuple(axis, len(shape))
+    axes = normalize_axis_tuple(axis, len(shape), name)
     if weights.shape != tuple(shape[a] for a in axes):
         raise ValueError(
-            f"weights of shape {weights.shape} don't fit the axes {axes} of an array of shape "
-            f"{shape}"
+            f"{name}: weights of shape {weights.shape} don't fit the axes {axes} of an array "
+            f"of shape {shape}"
         )
     ordered = transpose(weights, np.argsort(axes).tolist())
     kept = [size if i in axes else 1 for i, size in enumerate(shape)]
@@ -65,7 +65,7 @@ def average(
         found = mean(a, axis, keepdims=keepdims)
         total: Any = np.full(found.shape, a.size / (found.size or 1), found.dtype)
     else:
-        weights = weights_like(operand(weights), array_of=a, axis=axis)
+        weights = weights_like("average", operand(weights), array_of=a, axis=axis)
         total = sum(weights, axis, keepdims=keepdims)
         if np.any(value(total) == 0):
             raise ZeroDivisionError("average: the weights sum to 0, and can't be normalized")
@@ -107,6 +107,8 @@ def cov(
 
 def _variables(m: Any, rowvar: bool) -> Any:
     m = operand(m)
+    if m.ndim > 2:
+        raise ValueError(f"cov: variables in rows are needed, not an array of shape {m.shape}")
     rows = atleast_2d(m)
     return transpose(rows) if not rowvar and m.ndim != 1 else rows
 

@@ -8,7 +8,6 @@ from .elementwise import *
 from .elementwise import as_it_was as as_it_was
 from .elementwise import root as root
 from .elementwise import value_of as value_of
-from .indexing import *
 from .indexing import getitem as getitem
 from .joining import *
 from .moving import *

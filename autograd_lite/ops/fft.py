@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import Case, op
-from .define import implements, operand, refuse_out
+from .define import along, implements, operand, refuse_out
 
 __all__ = ["fft", "ifft"]
 
@@ -29,7 +29,7 @@ def along_axis(f: Any) -> Callable[[Transform], Transform]:
         ) -> Any:
             refuse_out(f.__name__, out)
             a = operand(a)
-            axis = normalize_axis_index(axis, a.ndim) - a.ndim
+            axis = normalize_axis_index(axis, a.ndim, f.__name__) - a.ndim
             return transform(a, None if n is None else int(n), axis, norm)
 
         applied.__name__ = applied.__qualname__ = f.__name__
@@ -37,11 +37,6 @@ def along_axis(f: Any) -> Callable[[Transform], Transform]:
         return implements(f)(applied)
 
     return register
-
-
-def cut(x: Any, n: int, axis: int) -> Any:
-    """The first n entries along an axis."""
-    return x[(..., slice(n), *(slice(None),) * (-1 - axis))]
 
 
 def _padded(x: Any, n: int, axis: int) -> Any:
@@ -54,7 +49,7 @@ def _padded(x: Any, n: int, axis: int) -> Any:
 def _transform(f: Any) -> Transform:
     def vjp(g: Any, out: Any, x: Any, n: int, axis: int, norm: str | None) -> Any:
         gx, size = f(g, n, axis, norm), x.shape[axis]
-        return _padded(gx, size, axis) if n < size else cut(gx, size, axis)
+        return _padded(gx, size, axis) if n < size else gx[along(axis, slice(size))]
 
     entry = op(
         f.__name__,

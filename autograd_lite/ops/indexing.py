@@ -8,15 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import describe
 from ..notation import ATOM, Notation, code
 from ..op import Case, Op, op
 from ..tensor import Tensor
-from .define import collect, operand, pick, places, value
-from .elementwise import astype, where
-from .shaping import broadcast_to
-
-__all__ = ["index_add", "index_update"]
+from .moving import collect, pick, places
 
 _INDICES = (
     1, -1, slice(None, None, -2), (slice(None), 1), (None, ..., 0), np.array([0, 0, 1]),
@@ -116,71 +111,10 @@ def _own(part: Any) -> Any:
     return own if own.size or own.dtype.kind in "biu" else own.astype(np.intp)
 
 
-def _owned(index: Any) -> Any:
+def owned(index: Any) -> Any:
     return tuple(map(_own, index)) if isinstance(index, tuple) else _own(index)
 
 
 def getitem(x: Any, index: Any) -> Tensor:
     """``x[index]`` with integers, slices, None, Ellipsis, integer arrays and masks."""
-    return getitem_op(x, index=_owned(index))
-
-
-def index_update(a: Any, index: Any, values: Any) -> Tensor:
-    """``a`` with ``a[index] = values``, as a new Tensor: what to write instead of assigning.
-
-    Where an index is repeated the last of the values counts, as in NumPy.
-
-    Args:
-        a: left as it is; no gradient flows to the entries that are replaced.
-        index: as in ``a[index]``.
-        values: broadcast to the shape of ``a[index]``.
-
-    Raises:
-        IndexError, ValueError: the index or the values don't fit ``a``; both are named.
-
-    Example:
-        >>> import autograd_lite as ag
-        >>> x = ag.Tensor(5.0, requires_grad=True)
-        >>> ag.index_update([1.0, 2.0, 3.0], slice(1, None), 2 * x)
-        Tensor([ 1., 10., 10.], op=where)
-    """
-    a = operand(a)
-    chosen, values = _broadcast_values("index_update", a, index, values)
-    numbers = np.arange(1, 1 + values.size).reshape(values.shape)
-    where_from = np.zeros(a.shape, np.intp)
-    where_from[chosen] = numbers
-    picked = pick(values, index=where_from, shape=values.shape)
-    return where(where_from == 0, a, picked)
-
-
-def index_add(a: Any, index: Any, values: Any) -> Tensor:
-    """``a`` with ``values`` added at ``index``, as a new Tensor; a repeated index adds each time.
-
-    What to write instead of ``a[index] += values`` and ``np.add.at(a, index, values)``.
-
-    Example:
-        >>> import autograd_lite as ag
-        >>> x = ag.Tensor([1.0, 2.0], requires_grad=True)
-        >>> ag.index_add([0.0, 0.0], [1, 1], x)
-        Tensor([0., 3.], op=add)
-    """
-    a = operand(a)
-    chosen, values = _broadcast_values("index_add", a, index, values)
-    total: Tensor = a + scatter(values, index=chosen, shape=a.shape)
-    return total
-
-
-def _broadcast_values(name: str, a: Any, index: Any, values: Any) -> tuple[Any, Any]:
-    """The index, and the values in the shape of ``a[index]``."""
-    chosen, values = _owned(index), operand(values)
-    if a.dtype.kind in "fc":  # as an assignment does
-        values = astype(values, a.dtype)
-    try:
-        shape = value(a)[chosen].shape
-        while values.ndim > len(shape) and values.shape[0] == 1:  # as an assignment allows
-            values = values[0]
-        return chosen, values if values.shape == shape else broadcast_to(values, shape)
-    except (IndexError, ValueError) as error:
-        raise type(error)(
-            f"{name}: {describe(a, 'an array')}, values of shape {np.shape(value(values))}: {error}"
-        ) from error
+    return getitem_op(x, index=owned(index))

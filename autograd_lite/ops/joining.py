@@ -10,7 +10,7 @@ import numpy as np
 
 from ..op import Case, Each, op
 from ..tensor import Tensor
-from .define import implements, operand, refuse_out
+from .define import along, implements, operand, refuse_out
 from .shaping import (
     expand_dims,
     ravel,
@@ -20,8 +20,8 @@ __all__ = ["concat", "concatenate", "stack"]
 
 
 def _part(i: int, g: Any, out: Any, *xs: Any, axis: int, starts: tuple[int, ...]) -> Any:
-    behind = (slice(None),) * ((-1 - axis) % out.ndim)
-    return g[(..., slice(starts[i], starts[i] + xs[i].shape[axis]), *behind)]
+    part = slice(starts[i], starts[i] + xs[i].shape[axis])
+    return g[along(axis % out.ndim - out.ndim, part)]
 
 
 concatenate_op = op(
@@ -69,6 +69,3 @@ def stack(arrays: Sequence[Any], axis: int = 0, out: None = None, dtype: Any = N
 
 
 concat = concatenate
-
-
-# ---------------------------------------------------------------------- splitting

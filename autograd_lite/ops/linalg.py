@@ -44,6 +44,11 @@ def _diagonal(x: Any) -> Any:
 inv = numpy_op(
     np.linalg.inv,
     lambda g, out, x: -(out.mT @ g @ out.mT),
+    doc="""The inverses of square matrices: ``(…, n, n)`` → ``(…, n, n)``.
+
+    Raises:
+        LinAlgError: a singular matrix.
+    """,
     cases=_SQUARE,
     stacks=True,
     notation=Notation("{0}⁻¹", POWER, (ATOM,), "⁻¹"),
@@ -100,6 +105,10 @@ def _cofactors(x: Any, det_x: Any) -> Any:
 det = numpy_op(
     np.linalg.det,
     lambda g, out, x: g[..., None, None] * _cofactors(x, out),
+    doc="""The determinants of square matrices: ``(…, n, n)`` → ``(…)``.
+
+    The derivatives are right for singular matrices, too; there they take n⁴ entries of memory.
+    """,
     cases=_SQUARE,
     stacks=True,
 )
@@ -286,6 +295,3 @@ qr_op = op(
     stacks=True,
     source="np.concatenate(np.linalg.qr({0}), -2)",
 )
-
-
-# ---------------------------------------------------------------------- norms

@@ -2,17 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..op import Case
-from .define import moving
+from ..op import Case, Op, op
+from ..tensor import Tensor
+from .define import numpy_op
 
 __all__ = [
     "delete", "diag", "diagflat", "diagonal", "flip", "fliplr", "flipud", "repeat", "resize",
     "roll", "rot90", "take", "take_along_axis", "tile", "tril", "triu",
 ]  # fmt: skip
+
+
+def moving(f: Any, cases: Sequence[Case]) -> Callable[..., Tensor]:
+    """An op of a NumPy function that only moves entries of its first argument, or puts 0 between.
+
+    Where they go is found by letting the function move their numbers.
+    """
+
+    def vjp(g: Any, out: Any, x: Any, **params: Any) -> Any:
+        return collect(g, index=places(x.shape, lambda numbers: f(numbers, **params)),
+                       shape=x.shape)  # fmt: skip
+
+    return numpy_op(f, vjp, cases=cases, stacks=True, reads="some")
+
+
+def places(shape: tuple[int, ...], move: Callable[[Any], Any]) -> Any:
+    """For each entry that ``move`` gives of an array of that shape, which it is, counted from 1.
+
+    Where it gives 0 of its own, 0.
+    """
+    numbers = np.arange(1, 1 + int(np.prod(shape))).reshape(shape)
+    return np.asarray(move(numbers)).astype(np.intp)
+
+
+def _collect(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    stack = g.shape[: g.ndim - index.ndim]
+    sums = np.zeros((*stack, 1 + int(np.prod(shape))), g.dtype)
+    at: Any = (..., index.ravel())
+    np.add.at(sums, at, g.reshape(*stack, index.size))
+    return sums[..., 1:].reshape(stack + shape)
+
+
+def _pick(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    stack = x.shape[: x.ndim - len(shape)]
+    flat = np.zeros((*stack, 1 + int(np.prod(shape))), x.dtype)
+    flat[..., 1:] = x.reshape(*stack, -1) if x.size else 0
+    return flat[..., index]
+
+
+def _index_code(xs: Sequence[str], params: dict[str, Any]) -> str:
+    index = params["index"]
+    return (
+        f"np.bincount(np.array({index.ravel().tolist()}, dtype=int), "
+        f"np.ravel({xs[0]}), {1 + int(np.prod(params['shape']))})[1:].reshape({params['shape']})"
+    )
+
+
+_INDEX = np.array([[3, 0, 1], [1, 6, 1]])
+
+
+# Adjoint to each other: entries picked by their number, and sums of what is to go to each of them.
+# Adjoint to each other: entries picked by their number, and sums of what is to go to each of them.
+pick: Op = op(
+    "pick",
+    _pick,
+    lambda g, out, x, index, shape: collect(g, index=index, shape=shape),
+    cases=[Case(((2, 3),), {"index": _INDEX, "shape": (2, 3)})],
+    stacks=True,
+    reads="some",
+    source=lambda xs, params: (
+        f"np.append(0, {xs[0]})[np.array({params['index'].tolist()}, dtype=int)]"
+    ),
+)
+
+
+collect: Op = op(
+    "collect",
+    _collect,
+    lambda g, out, x, index, shape: pick(g, index=index, shape=shape),
+    cases=[Case(((2, 3),), {"index": _INDEX, "shape": (2, 3)})],
+    stacks=True,
+    reads="some",
+    source=_index_code,
+)
 
 
 def _cases(*settings: dict[str, Any], shape: tuple[int, ...] = (2, 3)) -> list[Case]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..notation import function
 from ..op import Case, Op, op
@@ -16,7 +14,7 @@ from .define import implements, named, operand, refuse_out, setting, value
 from .elementwise import astype
 from .elementwise import where as where_
 from .joining import concatenate
-from .shaping import broadcast_to, reshape, transpose
+from .shaping import broadcast_to, flattened, unflattened
 
 __all__ = ["amax", "amin", "max", "mean", "min", "prod", "sum"]
 
@@ -101,8 +99,7 @@ def mean(
     if where is None:
         return mean_op(ready("mean", a, dtype, out), axis=axis, keepdims=keepdims)
     total = sum(a, axis, dtype, out, keepdims, where=where)
-    average: Tensor = total / np.asarray(count(a, axis, keepdims, where), total.dtype)
-    return average
+    return total / np.asarray(count(a, axis, keepdims, where), total.dtype)
 
 
 def count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
@@ -165,22 +162,6 @@ amax, amin = _extreme(np.amax, max_op), _extreme(np.amin, min_op)
 # ---------------------------------------------------------------------- products
 
 
-def flattened(x: Any, axis: Any) -> Any:
-    """``x`` with the axes in ``axis`` (None: all of them) as the last one."""
-    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
-    rest = [i for i in range(x.ndim) if i not in axes]
-    size = math.prod(x.shape[i] for i in axes)
-    return reshape(transpose(x, [*rest, *axes]), (*(x.shape[i] for i in rest), size))
-
-
-def unflattened(y: Any, shape: tuple[int, ...], axis: Any) -> Any:
-    """What `flattened` made of an array of that shape, in that shape again."""
-    ndim = len(shape)
-    axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
-    order = [*(i for i in range(ndim) if i not in axes), *axes]
-    return transpose(reshape(y, [shape[i] for i in order]), np.argsort(order).tolist())
-
-
 def _others(x: Any, axis: Any) -> Any:
     """For each entry the product of all others that it is multiplied with; divides by nothing."""
     rows = flattened(x, axis)
@@ -217,10 +198,6 @@ def prod(
     return product if initial is None else product * initial
 
 
-# ---------------------------------------------------------------------- spread
-
-
-# ---------------------------------------------------------------------- without nan
 
 
 def ready(

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import Case, Op, op
 from ..tensor import Tensor
-from .define import implements, operand, refuse_out
+from .define import along, implements, operand, refuse_out
 from .elementwise import astype
 from .joining import concatenate
 from .moving import flip
@@ -29,31 +29,21 @@ cumsum_op: Op = op(
 )
 
 
-def along(axis: int, ndim: int, part: slice) -> tuple[Any, ...]:
-    """An index of a part along a (negative) axis."""
-    return (..., part, *(slice(None),) * (-1 - axis))
-
-
 def _cumprod_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
     """What stands before an entry, times ``r_i = g_i + x_{i+1} r_{i+1}``; divides by nothing.
 
     The recurrence is solved by doubling: after k rounds it has looked 2ᵏ entries ahead.
     """
     n = x.shape[axis]
-    one = np.ones_like(out[along(axis, x.ndim, slice(0, 1))])
-    before = concatenate([one, out[along(axis, x.ndim, slice(0, -1))]], axis)
-    sums, factors = g, x
-    ahead = 1
+    one = np.ones_like(out[along(axis, slice(0, 1))])
+    before = concatenate([one, out[along(axis, slice(0, -1))]], axis)
+    # Of entry i, the sum over the next `ahead` ones, and the product of x_{i+1} … x_{i+ahead}.
+    sums, factors, ahead = g, x[along(axis, slice(1, None))], 1
     while ahead < n:
-        # of entry i: the sum over the next `ahead` ones, and the product of x_{i+1} … x_{i+ahead}
-        tail = along(axis, x.ndim, slice(ahead, None))
-        head = along(axis, x.ndim, slice(0, n - ahead))
-        rest = along(axis, x.ndim, slice(n - ahead, None))
-        next_factors = factors[tail] if ahead == 1 else factors[head]
-        sums = concatenate([sums[head] + next_factors * sums[tail], sums[rest]], axis)
-        if ahead == 1:
-            factors = concatenate([x[tail], 0 * x[rest]], axis)
-        factors = concatenate([factors[head] * factors[tail], 0 * factors[rest]], axis)
+        head, tail = along(axis, slice(0, n - ahead)), along(axis, slice(ahead, None))
+        reached = sums[head] + factors * sums[tail]
+        sums = concatenate([reached, sums[along(axis, slice(n - ahead, None))]], axis)
+        factors = factors[along(axis, slice(0, -ahead))] * factors[tail]
         ahead *= 2
     return before * sums
 
@@ -66,7 +56,7 @@ def scan(name: str, entry: Op, x: Any, axis: Any, dtype: Any, out: Any) -> Tenso
     x = operand(x) if dtype is None else astype(operand(x), dtype)
     if axis is None or x.ndim == 0:
         x, axis = ravel(x), 0
-    return entry(x, axis=normalize_axis_index(axis, x.ndim) - x.ndim)
+    return entry(x, axis=normalize_axis_index(axis, x.ndim, name) - x.ndim)
 
 
 @implements(np.cumsum)

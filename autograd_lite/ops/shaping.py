@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -183,6 +184,22 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Tensor, ...]:
     """All in the shape that they have in common."""
     shape = np.broadcast_shapes(*map(np.shape, args))
     return tuple(broadcast_to(x, shape) for x in args)
+
+
+def flattened(x: Any, axis: Any) -> Any:
+    """``x`` with the axes in ``axis`` (None: all of them) as the last one."""
+    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    rest = [i for i in range(x.ndim) if i not in axes]
+    size = math.prod(x.shape[i] for i in axes)
+    return reshape(transpose(x, [*rest, *axes]), (*(x.shape[i] for i in rest), size))
+
+
+def unflattened(y: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """What `flattened` made of an array of that shape, in that shape again."""
+    ndim = len(shape)
+    axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
+    order = [*(i for i in range(ndim) if i not in axes), *axes]
+    return transpose(reshape(y, [shape[i] for i in order]), np.argsort(order).tolist())
 
 
 permute_dims = transpose
