@@ -4,7 +4,7 @@ To read the engine, in this order: `tensor` (what a graph is made of), `op` (how
 `modes` (when it is), `ops` (the rules), `composed` (what NumPy composes of them), `backward` (the
 one backward pass), `numpy_protocol` (``np.f`` of a Tensor), `transforms` (grad, jvp, jacobian, …).
 `steps` and `notation` serve `draw` (figures) and `derive` (formulas); `checking` looks over
-hand-written gradients.
+hand-written gradients, and over the engine's own.
 """
 
 from .tensor import Tensor  # isort: skip  (first: the op tables are built on it)

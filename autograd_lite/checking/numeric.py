@@ -13,9 +13,9 @@ Line = Callable[[Any], Any]
 
 _COMPLEX_STEP = 1e-20
 _STEPS = 0.05 * 4.0 ** -np.arange(16)  # down to 5e-11: where f is curved much
+_SMALL = 1e-12  # derivatives of this size may be rounding
 _COLUMNS = 4  # of the extrapolation: the error is of order 8 in the step
 _EPS = float(np.finfo(np.float64).eps)
-_SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 class Numeric(NamedTuple):
@@ -28,7 +28,9 @@ class Numeric(NamedTuple):
 _NONE = Numeric(float("nan"), float("inf"))
 
 
-def derivative(f: Line, scale: float = 1.0, analytic: bool = True) -> Numeric:
+def derivative(
+    f: Line, scale: float = 1.0, analytic: bool = True, eps: float = _EPS
+) -> Numeric:
     """The derivative of ``f`` at 0.
 
     Central differences, and the complex step where that confirms them: it has no rounding error,
@@ -38,6 +40,7 @@ def derivative(f: Line, scale: float = 1.0, analytic: bool = True) -> Numeric:
         f: see `Line`.
         scale: of the step; central differences begin with 0.05 times it.
         analytic: whether the complex step is tried at all.
+        eps: how far ``f`` is rounded, relative to its value.
 
     Source:
         W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real
@@ -47,7 +50,7 @@ def derivative(f: Line, scale: float = 1.0, analytic: bool = True) -> Numeric:
         >>> derivative(np.exp).value
         1.0
     """
-    found = central_differences(f, scale)
+    found = central_differences(f, scale, eps)
     if not analytic:
         return found
     exact = _complex_step(f)
@@ -60,14 +63,13 @@ def derivative(f: Line, scale: float = 1.0, analytic: bool = True) -> Numeric:
 def _complex_step(f: Line) -> float:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("error", np.exceptions.ComplexWarning)
         try:
             return float(f(1j * _COMPLEX_STEP).imag / _COMPLEX_STEP)
         except Exception:  # whatever the function makes of complex numbers
             return float("nan")
 
 
-def central_differences(f: Line, scale: float = 1.0) -> Numeric:
+def central_differences(f: Line, scale: float = 1.0, eps: float = _EPS) -> Numeric:
     """Central differences with ever smaller steps, extrapolated to the step 0.
 
     Of all extrapolations that is taken whose neighbours agree best, for their size, and which the
@@ -92,7 +94,7 @@ def central_differences(f: Line, scale: float = 1.0) -> Numeric:
             before = []
             continue
         size = abs(up) + abs(down)
-        rounding = _EPS * size / h
+        rounding = eps * size / h
         found = candidate[1]
         if abs(slope - found.value) <= 1e-2 * abs(found.value) + found.error + 10 * rounding:
             best = min(best, candidate)
@@ -104,7 +106,7 @@ def central_differences(f: Line, scale: float = 1.0) -> Numeric:
             finer = row[j]
             row.append(finer + (finer - coarser) / (16.0 ** (j + 1) - 1))
             error = max(abs(row[-1] - finer), abs(row[-1] - coarser)) + rounding
-            relative = error / (abs(row[-1]) + 1e-10 * size / scale + _SMALLEST)
+            relative = error / (abs(row[-1]) + 1e-10 * size / scale + _SMALL)
             candidate = min(candidate, (relative, Numeric(row[-1], error)))
         before = row
     return best[1]

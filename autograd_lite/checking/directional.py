@@ -1,0 +1,276 @@
+"""Directional derivatives of any order, by the engine and by numbers.
+
+Along random directions a derivative is one number, ``w · d/dt f(x + t v)`` at t = 0, for a random
+cotangent w. Recorded, it is itself a function of x, which is differentiated along another
+direction, and so on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..modes import no_grad
+from ..tensor import Array, Tensor
+from ..transforms import jvp, vjp
+from . import numeric
+
+Flat = Callable[..., list[Any]]
+"""A function of arrays, or of Tensors, that returns a list of them."""
+
+NOT_FINITE = "not finite"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check: a directional derivative by the engine, and by numbers.
+
+    Attributes:
+        order: of the derivative; 0 for the value itself.
+        mode: ``"value"``, ``"reverse"`` (a vjp) or ``"forward"`` (a jvp), for order k of the
+            recorded derivative of order k − 1.
+        input: the number of the argument that is moved, and its name: ``0 (x['w'])``.
+        ours: the engine's; nan where it raised an error.
+        numeric: the one to compare with.
+        ok: whether they agree, or it can't be decided.
+        note: what else there is to say, such as why a rule raised.
+        undecided: at a kink, and where the numeric derivative isn't known well enough.
+    """
+
+    order: int
+    mode: str
+    input: str
+    ours: float
+    numeric: float
+    ok: bool
+    note: str = ""
+    undecided: bool = False
+
+    @property
+    def error(self) -> float:
+        """The absolute difference."""
+        return abs(self.ours - self.numeric)
+
+    @property
+    def mark(self) -> str:
+        return "~" if self.undecided else "✓" if self.ok else "✗"
+
+
+class Part(NamedTuple):
+    """Which part of the arguments an array is: the argument's number, and how one would write it.
+    """
+
+    argument: int = 0
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.argument} ({self.name})" if self.name else f"{self.argument}"
+
+
+def value_of(y: Any) -> Array:
+    return y._array if type(y) is Tensor else np.asarray(y)
+
+
+def scale_of(x: Array) -> float:
+    """How large a step in ``x`` is large."""
+    return max(1.0, float(np.mean(np.abs(x)))) if x.size else 1.0
+
+
+def normal(rng: np.random.Generator, like: Array) -> Array:
+    """Random numbers of the shape and dtype of an array."""
+    drawn: Any = rng.normal(size=like.shape)
+    if like.dtype.kind == "c":
+        drawn = drawn + 1j * rng.normal(size=like.shape)
+    return np.asarray(drawn).astype(like.dtype)
+
+
+def _eps(arrays: Iterable[Array]) -> float:
+    """How far the most narrow of the dtypes rounds."""
+    return max(float(np.finfo(a.dtype).eps) for a in arrays)
+
+
+class Allowed(NamedTuple):
+    """The tolerances that were asked for."""
+
+    rtol: float | None = None
+    atol: float | None = None
+
+
+class Point:
+    """A function at a point, and what is drawn to check its derivatives there.
+
+    Args:
+        flat: the function, of arrays, to a list of arrays.
+        xs: the point.
+        parts: of the arguments, that its arrays are.
+        order: the highest derivative to check.
+        rng: draws the directions and the cotangents.
+        allowed: tolerances.
+        only: the recorded derivatives are along this part alone.
+    """
+
+    def __init__(
+        self,
+        flat: Flat,
+        xs: Sequence[Array],
+        parts: Sequence[Part],
+        order: int,
+        rng: np.random.Generator,
+        allowed: Allowed = Allowed(),  # noqa: B008  (it can't be changed)
+        only: int | None = None,
+    ) -> None:
+        self.flat, self.xs, self.parts, self.order = flat, list(xs), parts, order
+        with no_grad():
+            self.values = [value_of(y).copy() for y in flat(*(x.copy() for x in xs))]
+            self.wide = [x.astype(np.result_type(x, np.float64)) for x in xs]
+            self.rounding = _eps(value_of(y) for y in flat(*(x.copy() for x in self.wide)))
+        self.weights = [normal(rng, y) for y in self.values]
+        self.directions = [normal(rng, x) for x in xs]
+        self.recorded_along = [
+            [normal(rng, x) * (only in (None, i)) for i, x in enumerate(xs)] for _ in range(order)
+        ]
+        self.is_complex = any(a.dtype.kind == "c" for a in (*xs, *self.values))
+        eps = _eps((*xs, *self.values))
+        self.rtol = max(1e-6, eps**0.5) if allowed.rtol is None else allowed.rtol
+        self.atol = max(1e-10, 10 * eps) if allowed.atol is None else allowed.atol
+
+    # -------------------------------------------------------------- the engine's derivatives
+
+    def derivative(self, order: int) -> Flat:
+        """The recorded derivative of that order along the directions drawn: a list of outputs."""
+        if order == 0:
+            return self.flat
+        inner, along = self.derivative(order - 1), self.recorded_along[order - 1]
+
+        def slope(*xs: Any) -> list[Any]:
+            _, pull = vjp(inner, *xs)
+            return [self._paired(pull(self.cotangents(order - 1)), along)]
+
+        return slope
+
+    def cotangents(self, order: int) -> list[Any]:
+        """For the outputs of that derivative."""
+        return [np.ones(())] if order else self.weights
+
+    def _paired(self, gradients: Sequence[Any], along: Sequence[Array]) -> Any:
+        terms = [np.sum(g * v) for g, v in zip(gradients, along, strict=True)]
+        return sum(terms[1:], terms[0])
+
+    # -------------------------------------------------------------- checks
+
+    def rows(self, note: str = "") -> list[Row]:
+        """The value, and each derivative in each mode."""
+        rows = [self._value(note)]
+        for order in range(1, self.order + 1):
+            rows += self.reverse(order, note)
+            rows += self._forward(order, note)
+        return rows
+
+    def _value(self, note: str) -> Row:
+        """Whether the function computes with Tensors what it computes with arrays."""
+        recorded, _ = vjp(self.flat, *self.xs)
+        pairs = list(zip(self.weights, self.values, recorded, strict=True))
+        ours, plain = (
+            float(sum(np.sum(w * pair[k]) for w, *pair in pairs).real) for k in (1, 0)
+        )
+        row = self._compared(0, "value", "", ours, numeric.Numeric(plain, 0.0), _size(
+            (w, y) for w, y, _ in pairs), note)  # fmt: skip
+        if row.ok or not np.isfinite(plain):
+            return row
+        said = "the function gives another value when it is recorded, or each time"
+        return _noted(row, said)
+
+    def reverse(self, order: int, note: str = "") -> list[Row]:
+        """The rows of one order in reverse mode, one for each part of the point."""
+        gradients, problem = self.gradients(order)
+        rows = []
+        for i, (g, v) in enumerate(zip(gradients, self.directions, strict=True)):
+            ours = float(np.sum(g * v).real)
+            rows.append(self._row(order, "reverse", i, ours, _size([(g, v)]), problem or note))
+        return rows
+
+    def gradients(self, order: int) -> tuple[list[Any], str]:
+        """Those of the recorded derivative of the order before; nan, and why, if a rule raises."""
+        try:
+            _, pull = vjp(self.derivative(order - 1), *self.xs)
+            return list(pull(self.cotangents(order - 1))), ""
+        except Exception as error:  # a wrong rule may raise anything
+            return [np.full(x.shape, np.nan) for x in self.xs], said(error)
+
+    def _forward(self, order: int, note: str) -> list[Row]:
+        rows = []
+        for i, v in enumerate(self.directions):
+            tangents = [v if i == j else np.zeros_like(x) for j, x in enumerate(self.xs)]
+            problem, ours, size = "", float("nan"), 0.0
+            try:
+                _, found = jvp(self.derivative(order - 1), self.xs, tangents)
+                pairs = list(zip(self.cotangents(order - 1), found, strict=True))
+                ours, size = float(sum(np.sum(w * d) for w, d in pairs).real), _size(pairs)
+            except Exception as error:
+                problem = said(error)
+            rows.append(self._row(order, "forward", i, ours, size, problem or note))
+        return rows
+
+    def _row(self, order: int, mode: str, i: int, ours: float, size: float, note: str) -> Row:
+        line, scale = self.line(order, i), scale_of(self.xs[i])
+        found = numeric.derivative(line, scale, not self.is_complex, self.rounding)
+        row = self._compared(order, mode, str(self.parts[i]), ours, found, size, note)
+        if row.ok or not np.isfinite(ours):
+            return row
+        kink = numeric.kink(line, scale)
+        if kink and not note:
+            return _noted(row, kink, undecided=True)
+        if row.error <= 10 * found.error < float("inf"):
+            return _noted(row, f"known to ±{found.error:.1e} only", undecided=True)
+        return row
+
+    def _compared(
+        self, order: int, mode: str, label: str, ours: float, found: numeric.Numeric, size: float,
+        note: str,
+    ) -> Row:  # fmt: skip
+        size = max(abs(found.value), size)
+        noise = min(10 * found.error, 1e-3 * size)
+        error = abs(ours - found.value)
+        ok = bool(error <= self.atol + self.rtol * size + noise < float("inf"))
+        if not (ok or note or np.isfinite([ours, found.value]).all()):
+            note = NOT_FINITE
+        return Row(order, mode, label, ours, found.value, ok, note)
+
+    def line(
+        self, order: int, i: int, along: Array | None = None, weights: Array | None = None
+    ) -> numeric.Line:
+        """What that derivative is the derivative of, as one part moves along its direction.
+
+        It is computed in float64 at least, whatever the dtype of the point.
+        """
+        f = self.derivative(order - 1)
+        v = self.directions[i] if along is None else along
+        cotangents = self.cotangents(order - 1) if weights is None else [weights]
+
+        def line(t: Any) -> Any:
+            xs = list(self.wide)
+            xs[i] = xs[i] + t * v
+            with no_grad():
+                outputs = [value_of(y) for y in f(*xs)]
+            total = sum(np.sum(w * y) for w, y in zip(cotangents, outputs, strict=True))
+            return total if isinstance(t, complex) else total.real
+
+        return line
+
+
+def _size(pairs: Iterable[tuple[Any, Any]]) -> float:
+    """How large a sum of products is, were their signs random."""
+    return float(np.sqrt(sum(np.sum(np.abs(a * b) ** 2) for a, b in pairs)))
+
+
+def said(error: Exception) -> str:
+    """An error in one line, without the remedy."""
+    return f"{type(error).__name__}: {error}".splitlines()[0].split(";")[0]
+
+
+def _noted(row: Row, note: str, undecided: bool = False) -> Row:
+    return Row(row.order, row.mode, row.input, row.ours, row.numeric, row.ok or undecided,
+               note, undecided)  # fmt: skip
