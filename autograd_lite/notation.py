@@ -75,9 +75,11 @@ def code(value: Any) -> str:
     if isinstance(value, slice):
         return f"slice({code(value.start)}, {code(value.stop)}, {code(value.step)})"
     if isinstance(value, np.ndarray):
-        return f"np.array({value.tolist()}, dtype='{value.dtype}')"
+        return f"np.array({code(value.tolist())}, dtype='{value.dtype}')"
     if isinstance(value, np.generic):
-        return repr(value.item())
+        return code(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return repr(value).replace("nan", "np.nan").replace("inf", "np.inf")
     if isinstance(value, np.dtype):
         return f"'{value}'"
     return "..." if value is ... else repr(value)

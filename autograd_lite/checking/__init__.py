@@ -1,10 +1,9 @@
-"""Derivatives, checked: of hand-written backpropagation, which line is wrong, and why; of the engine,
-which op's rule.
+"""Derivatives, checked: hand-written ones, of which it says which line is wrong, and why, and ours.
 
 To read, in this order: `recorded` (the backward pass, with a mistake in it), `mistakes` and
 `loss_mistakes` (those that are made), `causes` (trying them), `gradients` (the check of a loss),
-`functions` (of a learner's function, on drawn inputs), `report`. Of the engine's own: `numeric`
-(derivatives by numbers), `directional` (ours beside them), `rules` (the op at fault), `derivatives`.
+`functions` (of a learner's function, on drawn inputs), `report`. Of the engine's own derivatives:
+`numeric` (by numbers), `directional` (ours beside them), `rules` (the op at fault), `derivatives`.
 """
 
 from __future__ import annotations

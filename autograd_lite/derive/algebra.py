@@ -92,9 +92,10 @@ def agree(expression: Expression, value: Any) -> bool:
     if computed.shape != value.shape:
         return False
     precision = np.finfo(value.dtype if value.dtype.kind == "f" else float).eps
-    scale = np.max(np.abs(value), initial=0.0)
+    same = (computed == value) | (np.isnan(computed) & np.isnan(value))  # infinities too
+    scale = np.max(np.abs(value), initial=0.0, where=np.isfinite(value))
     with np.errstate(invalid="ignore"):
-        apart = np.abs(computed - value)
+        apart = np.where(same, 0.0, np.abs(computed - value))
     return bool(np.all(apart <= 1e5 * precision * (np.abs(value) + 1e-3 * scale) + 1e-300))
 
 

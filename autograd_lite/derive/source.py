@@ -129,7 +129,7 @@ def _number(value: Any) -> _Code:
     item = value.item() if value.size == 1 else value.flat[0].item() if value.size else 0.0
     if isinstance(item, float) and item.is_integer() and abs(item) < 1e15:
         item = int(item)
-    text = repr(item)
+    text = code(item)
     return _Code(text, _SIGN if text.startswith("-") else _ATOM)
 
 
@@ -138,4 +138,5 @@ def literal(array: Any) -> str:
     written = np.array2string(
         array, separator=", ", threshold=array.size + 1, floatmode="unique", max_line_width=96
     )
+    written = re.sub(r"\b(nan|inf)\b", r"np.\1", written)
     return f"np.array({written}, dtype=np.{array.dtype})"

@@ -293,6 +293,18 @@ def test_every_op_is_derived_and_written_as_numpy_code(sample: Sample):
             assert step.shapes
 
 
+def test_constants_that_are_not_finite():
+    x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    odd = np.where(np.array([True, False]), 1.0, np.where([True, False], np.nan, 1 / x))
+    for loss, expected in (
+        (np.sum(x * np.array([np.inf, -1.0])), [np.inf, -1.0]),
+        (np.sum(x * odd), [1.0, 0.0]),
+        (np.sum(np.where(np.array([np.inf, np.nan]) > 5, x, 2 * x)), [1.0, 2.0]),
+    ):
+        found = run_source(ag.derive(loss))["dx"]
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_an_op_without_source_names_itself():
     odd = ag.Op("odd", lambda x: x + 1, lambda g, out, x: g)
     x = Tensor([1.0, 2.0], requires_grad=True, name="x")
