@@ -89,7 +89,12 @@ def pull(
                 check_backward(op.name, tensor, g, x, arrays, cotangent)
             if x in cotangents:
                 cotangents[x] = cotangents[x] + cotangent
-                readings.pop(x, None)
+                if x in readings:
+                    if op.skips or (reading is not None and (op.entrywise or op.reads)):
+                        node = tensor._array, arrays, params
+                        readings[x] = Reading(op, vjp, node, array, reading, readings[x])
+                    else:
+                        del readings[x]
             else:
                 cotangents[x] = cotangent
                 if x._node is not None:

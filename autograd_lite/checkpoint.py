@@ -13,7 +13,7 @@ import numpy as np
 from . import ops
 from .backward import cotangents
 from .containers import leaves, rebuilt
-from .modes import no_grad, recording, trace
+from .modes import no_grad, trace
 from .op import Each, Op, Vjp, _next_number, apply
 from .tensor import Array, Tensor, _leaf, is_tracked
 
@@ -155,7 +155,7 @@ def _cotangents(
 ) -> list[Any]:
     """The rule: run the function again, and pull through its graph."""
     record = type(out) is Tensor
-    with recording():
+    with no_grad.suspended():
         targets = [ops.positive(x) if record else _variable(_leaf(x)) for x in operands]
         given = len(operands) - len(captured)
         ran = run(targets[:given])

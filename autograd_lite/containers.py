@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,9 @@ def rebuilt(tree: Any, new: Iterator[Any]) -> Any:
     if not is_container(tree):
         return next(new)
     if isinstance(tree, dict):
-        return {key: rebuilt(child, new) for key, child in tree.items()}
+        same = copy.copy(tree)  # of its own kind, and with its own order
+        same.update((key, rebuilt(child, new)) for key, child in tree.items())
+        return same
     children = [rebuilt(child, new) for child in tree]
     if isinstance(tree, list):
         return children

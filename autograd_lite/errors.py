@@ -195,6 +195,14 @@ def number_asked_by_numpy(tensor: Tensor) -> TypeError:
     )
 
 
+def number_asked_by_call(tensor: Tensor) -> TypeError:
+    return TypeError(
+        f"{describe(tensor)} requires a gradient, and a function that isn't NumPy's (math.sin, "
+        "array.fill, …) asked for its number alone, which has none. Write np.sin(t) for "
+        "math.sin(t), or give the number: t.item()"
+    )
+
+
 def in_place_under_no_grad(tensor: Tensor) -> TypeError:
     return TypeError(
         f"{describe(tensor)} is a leaf that requires a gradient: under no_grad, w -= … would "
@@ -251,6 +259,13 @@ def in_place(function: str, instead: str) -> TypeError:
     return TypeError(
         f"{function} writes into an array, and a graph may need a Tensor's old entries (a plain "
         f"array would lose its gradient); make a new Tensor instead: t = {instead}"
+    )
+
+
+def ufunc_settings(function: str, kwargs: dict[str, Any]) -> TypeError:
+    return TypeError(
+        f"{function}: {', '.join(f'{key}=' for key in kwargs)} can't be differentiated through; "
+        "leave it out, and use t.astype(dtype) or np.moveaxis before"
     )
 
 

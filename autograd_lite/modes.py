@@ -40,6 +40,16 @@ class Mode(ContextDecorator):
         cls.depth.value += step
 
     @classmethod
+    @contextmanager
+    def suspended(cls) -> Iterator[None]:
+        """Within it this thread counts as outside of such blocks."""
+        depth, cls.depth.value = cls.depth.value, 0
+        try:
+            yield
+        finally:
+            cls.depth.value = depth
+
+    @classmethod
     def active(cls) -> bool:
         """Whether this thread is within such a block."""
         return Mode.open > 0 and cls.depth.value > 0
@@ -76,19 +86,9 @@ _transforms = _Depth()
 
 
 @contextmanager
-def recording() -> Iterator[None]:
-    """Within it `no_grad` is suspended in this thread."""
-    suspended, no_grad.depth.value = no_grad.depth.value, 0
-    try:
-        yield
-    finally:
-        no_grad.depth.value = suspended
-
-
-@contextmanager
 def transforming() -> Iterator[None]:
     """A transform calls the function that it differentiates within this."""
-    with recording():
+    with no_grad.suspended():
         _transforms.value += 1
         try:
             yield

@@ -57,8 +57,9 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
             if dtype is not None:
                 inputs = tuple(ops.astype(x, dtype) for x in inputs)
             ours = NUMPY[ufunc]
-            if not kwargs or type(ours) is not Op:  # an op takes no settings of a ufunc's
-                return ours(*inputs, **kwargs)
+            if kwargs and type(ours) is Op:
+                raise errors.ufunc_settings(ufunc.__name__, kwargs)
+            return ours(*inputs, **kwargs)
     elif method == "reduce" and ufunc in REDUCTIONS:
         # As the ufunc's own method, it reduces the first axis unless told otherwise.
         return NUMPY[REDUCTIONS[ufunc]](*inputs, **{"axis": 0, **kwargs})

@@ -13,6 +13,7 @@ pass.
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -138,6 +139,8 @@ class Op:
                 for key, param in params.items():
                     if type(param) is _ndarray:  # its owner may change it later
                         params[key] = param.copy()
+                    elif type(param) is list or type(param) is tuple:
+                        params[key] = copy.deepcopy(param)
                     elif type(param) is Tensor:
                         params[key] = constant_param(self.name, key, param)
                 result = apply(self, inputs, params)

@@ -516,7 +516,7 @@ class Tensor:
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         return ops.diagonal(self, offset, axis1, axis2)
 
-    def copy(self, order: str = "C") -> Tensor:
+    def copy(self, order: str = "C") -> Any:
         return ops.copy(self, order)
 
     def astype(self, dtype: DTypeLike, copy: bool = True) -> Any:
@@ -599,9 +599,10 @@ def _rebound(tensor: Tensor) -> Tensor:
 
 
 def _not_stored(tensor: Tensor) -> Tensor:
-    """The tensor, unless its number is asked for in order to store it in an array, or by NumPy.
+    """The tensor, unless its number is asked for by what would lose its gradient silently.
 
-    ``array[0] = t`` asks for ``float(t)``, too, so the running instruction has to tell.
+    ``array[0] = t``, NumPy and ``math.sin(t)`` ask for ``float(t)``, too. So the instruction that
+    runs has to tell; of a call, whether its code names a conversion at all, or a test of numbers.
     """
     if tensor._tracked:
         frame = sys._getframe(2)
@@ -609,10 +610,18 @@ def _not_stored(tensor: Tensor) -> Tensor:
             raise errors.stored_into_array(tensor)
         if frame.f_code.co_filename.startswith(_NUMPY):
             raise errors.number_asked_by_numpy(tensor)
+        code = frame.f_code
+        if code.co_code[frame.f_lasti] in _CALLS and not _CONVERSIONS.intersection(code.co_names):
+            raise errors.number_asked_by_call(tensor)
     return tensor
 
 
 _STORE = opcode.opmap["STORE_SUBSCR"]
+_CALLS = frozenset(code for name, code in opcode.opmap.items() if "CALL" in name)
+_CONVERSIONS = frozenset(
+    ("float", "int", "complex", "bool", "round", "float64", "float32", "longdouble", "isnan",
+     "isinf", "isfinite", "isclose", "floor", "ceil", "trunc")
+)  # fmt: skip
 _NUMPY = str(Path(np.__file__).parent)
 
 

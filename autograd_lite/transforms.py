@@ -278,9 +278,14 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 def _transposed(
     variables: Sequence[Tensor], outputs: Sequence[Any]
 ) -> tuple[dict[Any, Tensor], list[Any]]:
-    """A recorded backward pass: the outputs' cotangents, and the variables' that depend on them."""
-    duals = {y: Tensor(np.ones(y.shape, y.dtype), requires_grad=True) for y in outputs
-             if is_tracked(y)}  # fmt: skip
+    """A recorded backward pass: the outputs' cotangents, and the variables' that depend on them.
+
+    The pass is linear in them. They are irregular, so that what a rule sees of them doesn't cancel.
+    """
+    duals = {}
+    for y in filter(is_tracked, outputs):
+        dual = np.cos(np.arange(1.0, 1 + y.size)).reshape(y.shape)
+        duals[y] = Tensor(dual.astype(y.dtype), requires_grad=True)
     return duals, _pulled(variables, dict(duals), record=True)
 
 

@@ -15,38 +15,60 @@ from typing import Any
 import numpy as np
 
 from . import ops
+from .anomaly import detect_anomaly
 from .op import Op
 from .tensor import Array
 
 
 class Reading:
-    """Which entries of an op's input are read; found out only when it is asked for."""
+    """Which entries of an op's input are read; found out only when it is asked for.
 
-    __slots__ = ("_array", "_mask", "_node", "_op", "_output", "_vjp")
+    Args:
+        op: what reads the input, with its ``vjp``.
+        node: the op's value, operands and params.
+        array: the input.
+        output: which entries of the op's value are read; all, where it is None.
+        other: what another op, or another operand of this one, reads of the same input.
+    """
 
-    def __init__(self, op: Op, vjp: Any, node: Any, array: Array, output: Reading | None) -> None:
+    __slots__ = ("_array", "_mask", "_node", "_op", "_other", "_output", "_vjp")
+
+    def __init__(
+        self,
+        op: Op,
+        vjp: Any,
+        node: Any,
+        array: Array,
+        output: Reading | None,
+        other: Reading | None = None,
+    ) -> None:
         self._op, self._vjp, self._node, self._array = op, vjp, node, array
-        self._output = output
+        self._output, self._other = output, other
         self._mask: Array | None = None
 
     def mask(self) -> Array:
         """True for the entries that are read."""
         if self._mask is None:
-            out, arrays, params = self._node
-            read = np.ones(out.shape) if self._output is None else self._output.mask() * 1.0
-            if self._op.reads:
-                read = np.asarray(self._vjp(read, out, *arrays, **params))
-            while read.ndim > self._array.ndim:
-                read = read.max(axis=0, initial=0.0)
-            for axis, size in enumerate(self._array.shape):
-                if size != read.shape[axis]:
-                    read = read.max(axis=axis, keepdims=True, initial=0.0)
-            self._mask = read != 0
+            self._mask = self._read() != 0
+            if self._other is not None:
+                self._mask = self._mask | self._other.mask()
         return self._mask
+
+    def _read(self) -> Array:
+        out, arrays, params = self._node
+        read = np.ones(out.shape) if self._output is None else self._output.mask() * 1.0
+        if self._op.reads:
+            read = np.asarray(self._vjp(read, out, *arrays, **params))
+        while read.ndim > self._array.ndim:
+            read = read.max(axis=0, initial=0.0)
+        for axis, size in enumerate(self._array.shape):
+            if size != read.shape[axis]:
+                read = read.max(axis=axis, keepdims=True, initial=0.0)
+        return read
 
     def cleared(self, vjp: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """What an entrywise rule gives, with 0 where an entry isn't read and it isn't finite."""
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"), detect_anomaly.suspended():
             cotangent = vjp(*args, **params)
         finite = np.isfinite(getattr(cotangent, "_array", cotangent))
         if finite.all():

@@ -50,8 +50,9 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
             f"gradient: {len(varargs)} spacings were given for {len(axes)} axes; give one for "
             "all, or one for each"
         )
+    dtype = f.dtype if f.dtype.kind in "fc" else np.dtype(float)
     slopes = tuple(
-        astype(moveaxis(_slopes(moveaxis(f, a, -1), operand(h), edge_order), -1, a), f.dtype)
+        astype(moveaxis(_slopes(moveaxis(f, a, -1), operand(h), edge_order), -1, a), dtype)
         for a, h in zip(axes, spacings, strict=True)
     )
     return slopes[0] if len(axes) == 1 else slopes
@@ -125,8 +126,13 @@ def interp(
         i = np.clip(np.searchsorted(points, at, side="right") - 1, 0, last - 1)
         x0, x1, f0, f1 = xp[i], xp[i + 1], fp[i], fp[i + 1]
         width = where(value(x1) == value(x0), 1.0, x1 - x0)
-        inner = f0 + (x - x0) * ((f1 - f0) / width)
-        inner = where(at == points[-1], fp[-1] + (x - xp[-1]) * ((f1 - f0) / width), inner)
+        slope = (f1 - f0) / width
+        inner = f0 + (x - x0) * slope
+        inner = where(at == points[-1], fp[-1] + (x - xp[-1]) * slope, inner)
+        undefined = ~np.isfinite(value(slope))
+        if undefined.any():  # at a point itself the value is known all the same
+            inner = where(undefined & (at == value(x0)), f0, inner)
+            inner = where(undefined & (at == value(x1)), f1, inner)
     if period is not None:
         return inner
     inner = where(at < points[0], fp[0] if left is None else left, inner)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..ops import astype, imag, real, root
-from ..ops.define import implements, operand, value
+from ..ops.define import implements, operand, setting, value
 from ..ops.elementwise import conjugate_of
 from ..ops.linalg import (
     adjoint,
@@ -302,7 +302,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         >>> ag.grad(np.linalg.norm)(np.array([3.0, 4.0])), ag.grad(np.linalg.norm)(np.zeros(2))
         (array([0.6, 0.8]), array([0., 0.]))
     """
-    x = operand(x)
+    x, ord = operand(x), setting("norm", "ord", ord)
     x = astype(x, float) if x.dtype.kind in "biu" else x
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     if axis is None and ord is None:

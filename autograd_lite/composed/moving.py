@@ -9,7 +9,7 @@ import numpy as np
 from ..ops import broadcast_to, concatenate, diagonal, max, mean, min, moveaxis, ravel, sum, take
 from ..ops.define import implements, operand, refuse_out, setting, value
 from ..ops.moving import moved_pad, pick
-from ..tensor import Tensor
+from ..tensor import Tensor, is_tracked
 
 __all__ = ["compress", "extract", "insert", "pad", "trace", "trim_zeros"]
 
@@ -71,6 +71,11 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Tensor:
     numbers = np.arange(1, n + 1).reshape(arr.shape)
     further = np.arange(n + 1, n + m + 1).reshape(values.shape)
     index = np.insert(numbers, value(obj) if type(obj) is Tensor else obj, further, axis)
+    if is_tracked(values) and arr.dtype.kind not in "fc":
+        raise TypeError(
+            f"insert: the values require a gradient, and an array of {arr.dtype} would round them; "
+            "make it one of floats"
+        )
     both = concatenate([ravel(arr), ravel(values)], dtype=arr.dtype)
     return pick(both, index=index, shape=(n + m,))
 
@@ -90,6 +95,8 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Te
     """
     x = operand(array)
     kwargs = {key: setting("pad", key, given) for key, given in kwargs.items()}
+    if x.dtype.kind in "biu":  # NumPy rounds
+        return np.pad(value(x), pad_width, mode, **kwargs)  # type: ignore[return-value]
     if callable(mode):
         raise TypeError(
             "pad: a function as mode writes into the array; join the parts with np.concatenate"
@@ -118,7 +125,10 @@ def _padded_along(x: Any, axis: int, width: Any, mode: Any, settings: dict[str, 
     n, last = x.shape[axis], moveaxis(x, axis, -1)
     if mode not in (*_STATISTICS, "median"):
         affine = [np.pad(row, [width], mode, **settings) for row in np.eye(n + 1, n, -1, x.dtype)]
-        padded = last @ (np.array(affine[1:]) - affine[0]) + affine[0]
+        matrix, offset = np.array(affine[1:]) - affine[0], affine[0]
+        front, back = slice(width[0]), slice(width[0] + n, None)
+        sides = [last @ matrix[:, part] + offset[part] for part in (front, back)]
+        padded = concatenate([sides[0], last, sides[1]], -1)
     else:
         statistic = _STATISTICS.get(mode) or np.median
         (lengths,) = settings.get("stat_length", [(n, n)])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..ops import ravel, reshape, take, take_along_axis, where
+from ..ops import astype, ravel, reshape, take, take_along_axis, where
 from ..ops.define import implements, named, operand, refuse_out, setting, value
 from ..ops.shaping import flattened
 from ..tensor import Tensor
@@ -59,6 +59,7 @@ def _order_statistic(
     """A quantile: NumPy takes it of the entries' ranks, which says between which two it lies."""
     name = function.__name__
     a = operand(a)
+    a = astype(a, float) if a.dtype == bool else a
     axes = tuple(range(a.ndim)) if axis is None else normalize_axis_tuple(axis, a.ndim, name)
     entries = flattened(a, axes)
     array = value(entries)
@@ -86,8 +87,13 @@ def _order_statistic(
     sample = np.zeros(1, array.dtype)
     dtype = function(sample, *q, **{k: v for k, v in how.items() if k != "weights"}).dtype
     share = (known - low).reshape(rank.shape).astype(dtype)
-    lower = entry(low)
-    found = lower + share * (entry(np.ceil(known)) - lower)
+    lower, upper = entry(low), entry(np.ceil(known))
+    equal = np.isinf(value(lower)) & (value(lower) == value(upper))
+    if equal.any():  # their difference would be nan
+        upper, lower = where(equal, 0.0, upper), where(equal, 0.0, lower)
+    found = lower + share * (upper - lower)
+    if equal.any():
+        found = where(equal, entry(low), found)
     if np.isnan(rank).any():
         found = where(np.isnan(rank), np.asarray(np.nan, dtype), found)
     if keepdims:

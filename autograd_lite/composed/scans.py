@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import Op
 from ..ops import astype, broadcast_to, concatenate, ravel, where
-from ..ops.define import along, implements, operand
+from ..ops.define import along, implements, operand, value
 from ..ops.scans import cumprod, cumprod_op, cumsum, cumsum_op, scan
 from ..tensor import Tensor
 
@@ -79,6 +79,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
                 part = broadcast_to(operand(part), shape)
             parts.append(part)
     a = concatenate(parts, axis) if len(parts) > 1 else a
+    if a.dtype == bool:
+        return np.diff(value(a), n, axis)
     for _ in range(n):
         a = a[along(axis, slice(1, None))] - a[along(axis, slice(None, -1))]
     return a
@@ -88,5 +90,12 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
     """The differences of all entries in a row, with ``to_begin`` before and ``to_end`` behind."""
     ary = operand(ary)
-    parts = [to_begin, diff(ravel(ary)), to_end]
-    return concatenate([astype(ravel(part), ary.dtype) for part in parts if part is not None])
+    given = [to_begin, diff(ravel(ary)), to_end]
+    parts = [operand(part) for part in given if part is not None]
+    for part in parts:
+        if not np.can_cast(part.dtype, ary.dtype, "same_kind"):
+            raise TypeError(
+                f"ediff1d: {part.dtype} can't be put into differences of {ary.dtype}; make the "
+                "array one of floats"
+            )
+    return concatenate([astype(ravel(part), ary.dtype) for part in parts])

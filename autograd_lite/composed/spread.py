@@ -79,17 +79,21 @@ def std(
     )
 
 
-def _without_nan(function: Any, reduce: Callable[..., Any]) -> Callable[..., Any]:
+def _without_nan(
+    function: Any, plain: Callable[..., Any], reduce: Callable[..., Any] | None = None
+) -> Callable[..., Any]:
     """A reduction of the entries that are numbers; no gradient flows to the others."""
 
     signature = inspect.signature(function)
 
     def reduced(*args: Any, **kwargs: Any) -> Any:
         given = bound(function, signature, args, kwargs)
+        if operand(given["a"]).dtype.kind not in "fc":  # they have no nan
+            return plain(**given)
         numbers = ~np.isnan(value(given["a"])) & value(given.pop("where", True))
-        return reduce(**given, where=numbers)
+        return (reduce or plain)(**given, where=numbers)
 
-    doc = f"`{reduce.__name__}` of the entries that aren't nan."
+    doc = f"`{plain.__name__}` of the entries that aren't nan."
     return implements(function)(named(function, reduced, doc))
 
 
@@ -112,5 +116,5 @@ nanprod = _without_nan(np.nanprod, prod)
 nanmean = _without_nan(np.nanmean, mean)
 nanvar = _without_nan(np.nanvar, var)
 nanstd = _without_nan(np.nanstd, std)
-nanmax = _without_nan(np.nanmax, _extreme_or_nan(max, -np.inf))
-nanmin = _without_nan(np.nanmin, _extreme_or_nan(min, np.inf))
+nanmax = _without_nan(np.nanmax, max, _extreme_or_nan(max, -np.inf))
+nanmin = _without_nan(np.nanmin, min, _extreme_or_nan(min, np.inf))

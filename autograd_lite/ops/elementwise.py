@@ -153,7 +153,7 @@ remainder = entrywise(
     "remainder",
     np.remainder,
     lambda g, out, x, y: g,
-    lambda g, out, x, y: -g * np.floor(x / y),
+    lambda g, out, x, y: -g * np.floor_divide(x, y),
     domain=POSITIVE,
     notation=Notation("{0} mod {1}", PRODUCT, (PRODUCT, MATMUL), "mod"),
 )
@@ -209,16 +209,51 @@ def power(x: Any, y: Any, out: None = None) -> Tensor:
     array([0., 6.])
     """
     refuse_out("power", out)
-    if isinstance(y, (int, float)) and not isinstance(y, bool):
-        return square(x) if y == 2 else fixed_power(x, exponent=y)
-    return power_op(x, y)
+    if type(y) is not int and type(y) is not float:
+        return power_op(x, y)
+    if y > 0 and y % 2 == 0 and type(x) is Tensor and x._node is not None:
+        smooth = _squared(x)
+        if smooth is not None:
+            return smooth if y == 2 else power(smooth, y / 2)
+    if y == 2 and (type(y) is int or getattr(x, "dtype", _FLOAT).kind in "fc"):
+        return square(x)
+    return fixed_power(x, exponent=y)
+
+
+_FLOAT = np.dtype(float)
+
+
+def _squared(x: Tensor) -> Any:
+    """The square of a root, a size or a hypotenuse from what that was taken of, or None.
+
+    At 0 the derivative of a root is taken as 0, but its square has derivatives of all orders there.
+    """
+    assert x._node is not None
+    op, inputs, arrays, _ = x._node
+    if op not in (root, absolute, hypot) or x.name is not None or trace.active():
+        return None
+    if any(type(t) is Tensor and t._array is not a for t, a in zip(inputs, arrays, strict=True)):
+        return None  # a leaf was given other data since
+    if op is root:
+        return inputs[0]
+    squares = [
+        real(t * conj(t)) if type(t) is Tensor and t.dtype.kind == "c" else multiply(t, t)
+        for t in inputs
+    ]
+    return squares[0] if op is absolute else squares[0] + squares[1]
+
+
+@implements(np.square)
+def _square(x: Any, out: None = None) -> Tensor:
+    refuse_out("square", out)
+    return power(x, 2)
 
 
 fmod = entrywise(
     "fmod",
     np.fmod,
     lambda g, out, x, y: g,
-    lambda g, out, x, y: -g * np.trunc(x / y),
+    lambda g, out, x, y: -g * np.rint((x - out) / y),
     domain=POSITIVE,
 )
 ldexp = entrywise("ldexp", np.ldexp, lambda g, out, x, n: np.ldexp(g, n), None)
@@ -231,28 +266,29 @@ hypot = entrywise(
 arctan2 = entrywise(
     "arctan2",
     np.arctan2,
-    lambda g, out, y, x: g * x / (x * x + y * y),
-    lambda g, out, y, x: -g * y / (x * x + y * y),
+    lambda g, out, y, x: g * (x / np.hypot(x, y)) / np.hypot(x, y),  # squares would overflow
+    lambda g, out, y, x: -g * (y / np.hypot(x, y)) / np.hypot(x, y),
     domain=POSITIVE,
 )
 
 
-def _weight(x: Any, out: Any) -> Any:
-    """``x − out``, where infinities are equal 0."""
-    return np.where(x == out, 0.0, x - out)
+def _weight(x: Any, other: Any, out: Any, half: float) -> Any:
+    """``x − out``, and where infinities are equal 0; where both operands are, what makes ½."""
+    difference = np.where(x == out, 0.0, x) - np.where(x == out, 0.0, out)
+    return np.where(x == out, np.where(x == other, half, 0.0), difference)
 
 
 logaddexp = entrywise(
     "logaddexp",
     np.logaddexp,
-    lambda g, out, x, y: g * np.exp(_weight(x, out)),
-    lambda g, out, x, y: g * np.exp(_weight(y, out)),
+    lambda g, out, x, y: g * np.exp(_weight(x, y, out, np.log(0.5))),
+    lambda g, out, x, y: g * np.exp(_weight(y, x, out, np.log(0.5))),
 )
 logaddexp2 = entrywise(
     "logaddexp2",
     np.logaddexp2,
-    lambda g, out, x, y: g * np.exp2(_weight(x, out)),
-    lambda g, out, x, y: g * np.exp2(_weight(y, out)),
+    lambda g, out, x, y: g * np.exp2(_weight(x, y, out, -1.0)),
+    lambda g, out, x, y: g * np.exp2(_weight(y, x, out, -1.0)),
 )
 
 
@@ -408,9 +444,10 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 
 
 @implements(np.copy)
-def copy(a: Any, order: str = "K", subok: bool = False) -> Tensor:
+def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """``a`` again; the gradient is passed on."""
-    return positive(a)
+    a = operand(a)
+    return astype(a, bool) if a.dtype == bool else positive(a)
 
 
 # ---------------------------------------------------------------------- complex numbers
@@ -425,12 +462,20 @@ def conjugate_of(x: Any) -> Any:
     return conj(x) if x.dtype.kind == "c" else x
 
 
-real = implements(np.real)(
-    entrywise("real", lambda x: x.real, lambda g, out, x: g, source="np.real({0})")
-)
-imag = implements(np.imag)(
-    entrywise("imag", lambda x: x.imag, lambda g, out, x: g * -1j, source="np.imag({0})")
-)
+real_op = entrywise("real", lambda x: x.real, lambda g, out, x: g, source="np.real({0})")
+imag_op = entrywise("imag", lambda x: x.imag, lambda g, out, x: g * -1j, source="np.imag({0})")
+
+
+@implements(np.real)
+def real(val: Any) -> Tensor:
+    """The real part."""
+    return real_op(val)
+
+
+@implements(np.imag)
+def imag(val: Any) -> Tensor:
+    """The imaginary part; 0 where the dtype is real."""
+    return imag_op(val)
 
 
 def _sign_vjp(g: Any, out: Any, x: Any) -> Any:
@@ -543,7 +588,7 @@ _VALUE_SIGNS = {
 }  # fmt: skip
 VALUE_OPS = {
     f: Op(f.__name__, f, notation=infix(sign, COMPARISON, SUM)) for f, sign in _VALUE_SIGNS.items()
-} | {f: Op(f.__name__, f) for f in (np.sign, np.floor, np.ceil, np.rint, np.trunc)}
+} | {f: Op(f.__name__, f) for f in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide)}
 
 
 def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:

@@ -40,8 +40,9 @@ concatenate_op = op(
 
 @implements(np.concatenate)
 def concatenate(
-    arrays: Sequence[Any], axis: Any = 0, out: None = None, dtype: Any = None
-) -> Tensor:
+    arrays: Sequence[Any], axis: Any = 0, out: None = None, dtype: Any = None,
+    casting: str = "same_kind",
+) -> Tensor:  # fmt: skip
     """Tensors and arrays joined along an axis that they have; ``axis=None`` flattens them first."""
     refuse_out("concatenate", out)
     parts = list(map(operand, arrays))
@@ -53,7 +54,10 @@ def concatenate(
 
 
 @implements(np.stack)
-def stack(arrays: Sequence[Any], axis: int = 0, out: None = None, dtype: Any = None) -> Tensor:
+def stack(
+    arrays: Sequence[Any], axis: int = 0, out: None = None, dtype: Any = None,
+    casting: str = "same_kind",
+) -> Tensor:  # fmt: skip
     """Tensors and arrays of the same shape joined along a new axis.
 
     >>> import autograd_lite as ag

@@ -73,12 +73,16 @@ def sum(
     return total if initial is None else total + initial
 
 
+def _mean_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    n = x.size / out.size if out.size else 1
+    g = g * (1 / n) if g.dtype == np.float16 else g / n  # in float16 n may be infinite
+    return _spread(g, x, axis, keepdims)
+
+
 mean_op = op(
     "mean",
     lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
-    lambda g, out, x, axis, keepdims: _spread(
-        g / (x.size / out.size if out.size else 1), x, axis, keepdims
-    ),
+    _mean_vjp,
     cases=_CASES,
     stacks=True,
     source="np.mean({0}, axis={axis}, keepdims={keepdims})",
@@ -98,8 +102,11 @@ def mean(
     """The mean over ``axis`` of the entries where ``where`` holds."""
     if where is None:
         return mean_op(ready("mean", a, dtype, out), axis=axis, keepdims=keepdims)
-    total = sum(a, axis, dtype, out, keepdims, where=where)
-    return total / np.asarray(count(a, axis, keepdims, where), total.dtype)
+    a = operand(a)
+    narrow = a.dtype == np.float16 and dtype is None  # in which a sum and a count may be infinite
+    total = sum(a, axis, np.float32 if narrow else dtype, out, keepdims, where=where)
+    average = total / np.asarray(count(a, axis, keepdims, where), total.dtype)
+    return astype(average, np.float16) if narrow else average
 
 
 def count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:

@@ -53,22 +53,22 @@ def ravel(a: Any, order: str = "C") -> Tensor:
 
 
 @implements(np.expand_dims)
-def expand_dims(x: Any, axis: Any) -> Tensor:
+def expand_dims(a: Any, axis: Any) -> Tensor:
     """New axes of size 1 at the positions ``axis`` of the result."""
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    new = normalize_axis_tuple(axes, np.ndim(x) + len(axes), "expand_dims")
-    sizes = iter(np.shape(x))
-    return reshape(x, tuple(1 if i in new else next(sizes) for i in range(np.ndim(x) + len(axes))))
+    new = normalize_axis_tuple(axes, np.ndim(a) + len(axes), "expand_dims")
+    sizes = iter(np.shape(a))
+    return reshape(a, tuple(1 if i in new else next(sizes) for i in range(np.ndim(a) + len(axes))))
 
 
 @implements(np.squeeze)
-def squeeze(x: Any, axis: Any = None) -> Tensor:
+def squeeze(a: Any, axis: Any = None) -> Tensor:
     """Without the axes of size 1, or without those of them in ``axis``."""
     try:
-        shape = np.broadcast_to(np.empty(()), np.shape(x)).squeeze(axis).shape
+        shape = np.broadcast_to(np.empty(()), np.shape(a)).squeeze(axis).shape
     except ValueError as error:
-        raise explain("squeeze", (x,), (x,), {"axis": axis}, error) from error
-    return reshape(x, shape)
+        raise explain("squeeze", (a,), (a,), {"axis": axis}, error) from error
+    return reshape(a, shape)
 
 
 def _atleast(function: Any) -> Callable[..., Any]:
@@ -126,9 +126,9 @@ def _reordered(name: str, x: Any, move: Callable[[Any], Any]) -> Tensor:
 
 
 @implements(np.swapaxes)
-def swapaxes(x: Any, axis1: Any, axis2: Any) -> Tensor:
+def swapaxes(a: Any, axis1: Any, axis2: Any) -> Tensor:
     """Two axes exchanged."""
-    return _reordered("swapaxes", x, lambda y: np.swapaxes(y, axis1, axis2))
+    return _reordered("swapaxes", a, lambda y: np.swapaxes(y, axis1, axis2))
 
 
 @implements(np.moveaxis)
@@ -174,9 +174,9 @@ broadcast_to_op = op(
 
 
 @implements(np.broadcast_to)
-def broadcast_to(x: Any, shape: Any, subok: bool = False) -> Tensor:
-    """``x`` repeated along new axes and axes of size 1 to the given shape."""
-    return broadcast_to_op(x, shape=tuple(np.atleast_1d(shape).tolist()))
+def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tensor:
+    """``array`` repeated along new axes and axes of size 1 to the given shape."""
+    return broadcast_to_op(array, shape=tuple(np.atleast_1d(shape).tolist()))
 
 
 @implements(np.broadcast_arrays)
