@@ -130,8 +130,9 @@ def test_functions_of_numbers_ask_for_none_silently():
     with pytest.raises(TypeError, match=r"Write np.sin\(t\) for math.sin\(t\)"):
         ag.grad(lambda x: math.sin(x) * x)(1.0)
     fill = lambda t: np.zeros(3).fill(t)  # noqa: E731  (code that names no conversion)
-    with pytest.raises(TypeError, match="asked for its number alone"):
+    with pytest.raises(ValueError, match="array element") as caught:  # NumPy's own is on top
         fill(V(1.0))
+    assert "asked for its number alone" in str(caught.value.__cause__)
     with pytest.raises(TypeError, match="NumPy asked for its number alone"):
         np.var(np.array([1.0, 2.0]), ddof=V(1.0))
     t = V(2.0)
@@ -222,7 +223,7 @@ def test_containers_of_their_own_kind_come_back():
     assert list(found.items()) == [("b", 3.0), ("a", 2.0)]
 
 
-LEFT_OUT = {"like", "device", "overwrite_input", "interpolation", "subok", "copy", "order", "kind"}
+LEFT_OUT = {"like", "descending", "device", "overwrite_input", "interpolation", "subok", "copy", "order", "kind"}
 
 
 @pytest.mark.parametrize("function", [f for f in NUMPY if not isinstance(f, np.ufunc)])

@@ -210,7 +210,7 @@ def _eig_vjp(g: Any, out: Any, x: Any) -> Any:
     # don't move along themselves, nor turn.
     along = np.sum(gv * v, axis=-2, keepdims=True)
     gv = gv - conjugate_of(v) * real(along)
-    if v.dtype.kind == "c":
+    if v.dtype.kind == "c" and v.size:
         sizes = np.where(value(v).imag == 0, np.abs(value(v)), 0)
         largest = np.arange(v.shape[-1])[:, None] == sizes.argmax(axis=-2, keepdims=True)
         gv = gv - 1j * imag(along) * largest / np.sum(v * largest, axis=-2, keepdims=True)
