@@ -231,10 +231,10 @@ def test_values_are_numpy_s_and_float32_stays(name: str, is_complex: bool):
         assert t.grad.dtype == a.dtype
 
 
-def test_eig_of_a_real_matrix_is_complex_only_where_its_eigenvalues_are():
+def test_eig_of_a_real_matrix_is_complex_where_numpy_s_is():
     rotation = np.array([[0.0, 1.0], [-1.0, 0.0]])
-    for x, kind in ((np.array([[2.0, 1.0], [0.5, 1.0]]), "f"), (rotation, "c")):
-        assert np.linalg.eig(Tensor(x)).eigenvectors.dtype.kind == kind
+    for x in (np.array([[2.0, 1.0], [0.5, 1.0]]), rotation):  # newer NumPy: always complex
+        assert np.linalg.eig(Tensor(x)).eigenvectors.dtype == np.linalg.eig(x).eigenvectors.dtype
         check(np.linalg.eig, x + 0.1 * drawn(2, 2))
     check(np.linalg.eigvals, rotation)
 
@@ -279,6 +279,9 @@ def test_integers_have_norms():
 def test_a_jacobian_is_what_its_rows_are_one_by_one(name: str):
     f, x = SQUARE[name], drawn(2, 3, 3) + SPREAD + 0.5 * SHIFT
     f = f if not isinstance(f(x), tuple) else lambda x: SQUARE[name](x)[-1]
+    if np.iscomplexobj(f(x)):
+        whole = f
+        f = lambda x: np.real(whole(x))  # noqa: E731
     jacobian, value, back = ag.jacobian(f)(x), *ag.vjp(f, x)
     rows = [back(row.reshape(value.shape))[0] for row in np.eye(value.size)]
     expected = np.stack(rows).reshape(value.shape + x.shape)
@@ -319,7 +322,7 @@ def test_values_that_coincide_have_gradients():
     eye = np.eye(3)
     for f in (
         lambda x: np.sum(np.linalg.eigvalsh(x)),
-        lambda x: np.sum(np.linalg.eigvals(x)),
+        lambda x: np.sum(np.linalg.eigvals(x)).real,
         lambda x: np.sum(np.linalg.svdvals(x)),
         lambda x: np.linalg.norm(x, "nuc"),
     ):

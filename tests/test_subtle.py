@@ -133,7 +133,7 @@ def test_functions_of_numbers_ask_for_none_silently():
     with pytest.raises(ValueError, match="array element") as caught:  # NumPy's own is on top
         fill(V(1.0))
     assert "asked for its number alone" in str(caught.value.__cause__)
-    with pytest.raises(TypeError, match="NumPy asked for its number alone"):
+    with pytest.raises(TypeError, match=r"NumPy asked for its number alone|lose silently"):
         np.var(np.array([1.0, 2.0]), ddof=V(1.0))
     t = V(2.0)
     assert "%.1f" % t == "2.0"  # noqa: UP031
@@ -223,7 +223,10 @@ def test_containers_of_their_own_kind_come_back():
     assert list(found.items()) == [("b", 3.0), ("a", 2.0)]
 
 
-LEFT_OUT = {"like", "descending", "device", "overwrite_input", "interpolation", "subok", "copy", "order", "kind"}
+LEFT_OUT = {
+    "like", "descending", "device", "overwrite_input", "interpolation", "subok", "copy", "order",
+    "kind",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("function", [f for f in NUMPY if not isinstance(f, np.ufunc)])
