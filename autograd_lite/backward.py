@@ -20,6 +20,7 @@ from . import errors, ops
 from .anomaly import check_backward, detect_anomaly
 from .graph import ancestors
 from .modes import Mode
+from .op import Op
 from .tensor import Array, Tensor, _leaf
 from .unread import Reading
 
@@ -46,17 +47,17 @@ def pull(
     needed = None if targets is None else ancestors(seeds, targets)
     kept: list[tuple[Tensor, Any]] = []
     # Of tensors that wait for their turn; leaves wait to the end.
-    cotangents = seeds if needed is None else {t: g for t, g in seeds.items() if t in needed}
+    waiting = seeds if needed is None else {t: g for t, g in seeds.items() if t in needed}
     newest: list[tuple[int, Tensor]] = []  # a heap; in a chain it stays empty
-    for tensor in cotangents:
+    for tensor in waiting:
         if tensor._node is not None:
             heappush(newest, (-tensor._number, tensor))
     following = heappop(newest)[1] if newest else None
-    readings: dict[Tensor, Reading] = {}
+    readings: dict[Tensor, Reading] = {}  # of what is read in part only
     unusual = bool(stack or Mode.open)
     while following is not None:
         tensor = following
-        g = cotangents.pop(tensor)
+        g = waiting.pop(tensor)
         following = None
         if tensor.name is not None if targets is None else tensor in targets:
             kept.append((tensor, g))
@@ -64,6 +65,7 @@ def pull(
         out: Any = tensor if record else tensor._array
         args = (g, out, *(_as_recorded(inputs, arrays) if record else arrays))
         reading = readings.pop(tensor, None) if readings else None
+        in_part = op.skips or (reading is not None and (op.entrywise or op.reads != ""))
         for x, array, vjp in zip(inputs, arrays, op.vjps):  # noqa: B905  (the vjps may be endless)
             if type(x) is not Tensor or not x._tracked or vjp is None:
                 continue
@@ -72,12 +74,7 @@ def pull(
             if reading is None and not unusual:
                 cotangent = vjp(*args, **params) if params else vjp(*args)
             else:
-                if stack and not op.stacks:
-                    cotangent = _one_by_one(vjp, args, params)
-                elif reading is not None and op.entrywise:
-                    cotangent = reading.cleared(vjp, args, params)
-                else:
-                    cotangent = vjp(*args, **params)
+                cotangent = _called(op, vjp, args, params, reading, stack)
             try:
                 if cotangent.shape != array.shape or cotangent.dtype is not array.dtype:
                     cotangent = _fit(cotangent, array, op.name, stack)
@@ -87,30 +84,41 @@ def pull(
                 raise errors.wrong_cotangent(op.name, cotangent, array) from None
             if unusual and detect_anomaly.active():
                 check_backward(op.name, tensor, g, x, arrays, cotangent)
-            if x in cotangents:
-                cotangents[x] = cotangents[x] + cotangent
-                if x in readings:
-                    if op.skips or (reading is not None and (op.entrywise or op.reads)):
-                        node = tensor._array, arrays, params
-                        readings[x] = Reading(op, vjp, node, array, reading, readings[x])
-                    else:
-                        del readings[x]
-            else:
-                cotangents[x] = cotangent
-                if x._node is not None:
-                    if op.skips or (reading is not None and (op.entrywise or op.reads)):
-                        node = tensor._array, arrays, params
-                        readings[x] = Reading(op, vjp, node, array, reading)
-                    if following is None and not newest:
-                        following = x
-                    else:
-                        heappush(newest, (-x._number, x))
+            first = x not in waiting
+            waiting[x] = cotangent if first else waiting[x] + cotangent
+            if in_part and (first or x in readings):
+                node = tensor._array, arrays, params
+                readings[x] = Reading(op, vjp, node, array, reading, readings.get(x))
+            elif readings:
+                readings.pop(x, None)
+            if first and x._node is not None:
+                if following is None and not newest:
+                    following = x
+                else:
+                    heappush(newest, (-x._number, x))
         if newest:
             if following is not None:
                 heappush(newest, (-following._number, following))
             following = heappop(newest)[1]
-    kept.extend(cotangents.items())
+    kept.extend(waiting.items())
     return kept
+
+
+def _called(
+    op: Op,
+    vjp: Any,
+    args: tuple[Any, ...],
+    params: dict[str, Any],
+    reading: Reading | None,
+    stack: tuple[int, ...],
+) -> Any:
+    """What a rule gives, for a stack of cotangents, or a result that is read in part only."""
+    if stack and not op.stacks:
+        g, *rest = args
+        return ops.stack([vjp(g[i], *rest, **params) for i in range(len(g))])
+    if reading is not None and op.entrywise:
+        return reading.cleared(vjp, args, params)
+    return vjp(*args, **params)
 
 
 def cotangents(
@@ -122,12 +130,6 @@ def cotangents(
     """What `pull` finds for each target, in their order: zeros where nothing leads there."""
     found = dict(pull(seeds, set(targets), record, stack))
     return [found[x] if x in found else np.zeros(stack + x.shape, x.dtype) for x in targets]
-
-
-def _one_by_one(vjp: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-    """A rule for one cotangent, called for each of a stack."""
-    g, *rest = args
-    return ops.stack([vjp(g[i], *rest, **params) for i in range(len(g))])
 
 
 def _fit(g: Any, array: Any, op: str, stack: tuple[int, ...] = ()) -> Any:
