@@ -97,6 +97,13 @@ def test_the_square_of_a_root_has_second_derivatives_at_0(f: Any, x: Any, expect
     np.testing.assert_allclose(ag.grad(f)(x + u) @ u, ag.jvp(f, (x + u,), (u,))[1])
 
 
+def test_each_square_of_a_root_is_a_result_of_its_own():
+    norm = np.linalg.norm(V([3.0, 4.0]))
+    first, second = (norm**2).named("L"), (norm**2).named("M")
+    assert (first.name, second.name) == ("L", "M")
+    assert first.item() == second.item() == 25.0
+
+
 def test_the_square_of_a_complex_size():
     assert ag.hvp(lambda z: np.abs(z) ** 2)(0j, 1 + 0j) == 2
     z = V(3 + 4j)

@@ -103,9 +103,8 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Te
         )
     if mode == "empty":  # what stands there is undefined; let it be 0
         mode = "constant"
-    if mode in ("edge", "wrap") or (kwargs.get("reflect_type") != "odd" and (
-        mode in ("reflect", "symmetric")
-    )):
+    even = kwargs.get("reflect_type") != "odd"
+    if mode in ("edge", "wrap") or (mode in ("reflect", "symmetric") and even):
         return moved_pad(x, pad_width, mode, **kwargs)
     if mode == "constant":
         constants = kwargs.pop("constant_values", 0)
@@ -128,7 +127,6 @@ def _padded_along(x: Any, axis: int, width: Any, mode: Any, settings: dict[str, 
         matrix, offset = np.array(affine[1:]) - affine[0], affine[0]
         front, back = slice(width[0]), slice(width[0] + n, None)
         sides = [last @ matrix[:, part] + offset[part] for part in (front, back)]
-        padded = concatenate([sides[0], last, sides[1]], -1)
     else:
         statistic = _STATISTICS.get(mode) or np.median
         (lengths,) = settings.get("stat_length", [(n, n)])
@@ -138,8 +136,7 @@ def _padded_along(x: Any, axis: int, width: Any, mode: Any, settings: dict[str, 
             broadcast_to(statistic(edge, axis=-1, keepdims=True), (*last.shape[:-1], int(size)))
             for edge, size in zip(edges, width, strict=True)
         ]
-        padded = concatenate([sides[0], last, sides[1]], -1)
-    return moveaxis(padded, -1, axis)
+    return moveaxis(concatenate([sides[0], last, sides[1]], -1), -1, axis)
 
 
 def _pairs(setting: Any, ndim: int) -> Any:

@@ -83,7 +83,6 @@ def _without_nan(
     function: Any, plain: Callable[..., Any], reduce: Callable[..., Any] | None = None
 ) -> Callable[..., Any]:
     """A reduction of the entries that are numbers; no gradient flows to the others."""
-
     signature = inspect.signature(function)
 
     def reduced(*args: Any, **kwargs: Any) -> Any:

@@ -235,7 +235,7 @@ def _squared(x: Tensor) -> Any:
     if any(type(t) is Tensor and t._array is not a for t, a in zip(inputs, arrays, strict=True)):
         return None  # a leaf was given other data since
     if op is root:
-        return inputs[0]
+        return positive(inputs[0])  # a result of its own, that may be named
     squares = [
         real(t * conj(t)) if type(t) is Tensor and t.dtype.kind == "c" else multiply(t, t)
         for t in inputs
