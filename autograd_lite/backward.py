@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heappushpop
 from sys import getrefcount
 from typing import Any
 
@@ -49,12 +49,16 @@ def pull(
     # Of tensors that wait for their turn; leaves wait to the end.
     waiting = seeds if needed is None else {t: g for t, g in seeds.items() if t in needed}
     newest: list[tuple[int, Tensor]] = []  # a heap; in a chain it stays empty
+    following: Tensor | None = None
     for tensor in waiting:
         if tensor._node is not None:
-            heappush(newest, (-tensor._number, tensor))
-    following = heappop(newest)[1] if newest else None
+            if following is not None:
+                heappush(newest, (-following._number, following))
+            following = tensor
+    if newest and following is not None:
+        following = heappushpop(newest, (-following._number, following))[1]
     readings: dict[Tensor, Reading] = {}  # of what is read in part only
-    unusual = bool(stack or Mode.open)
+    usual = not (stack or Mode.open)
     while following is not None:
         tensor = following
         g = waiting.pop(tensor)
@@ -64,14 +68,15 @@ def pull(
         op, inputs, arrays, params = tensor._node  # type: ignore[misc]
         out: Any = tensor if record else tensor._array
         args = (g, out, *(_as_recorded(inputs, arrays) if record else arrays))
-        reading = readings.pop(tensor, None) if readings else None
-        in_part = op.skips or (reading is not None and (op.entrywise or op.reads != ""))
+        reading, plain, in_part = None, usual, op.skips
+        if readings and (reading := readings.pop(tensor, None)) is not None:
+            plain, in_part = False, op.skips or op.entrywise or op.reads != ""
         for x, array, vjp in zip(inputs, arrays, op.vjps):  # noqa: B905  (the vjps may be endless)
             if type(x) is not Tensor or not x._tracked or vjp is None:
                 continue
             if needed is not None and x not in needed:
                 continue
-            if reading is None and not unusual:
+            if plain:
                 cotangent = vjp(*args, **params) if params else vjp(*args)
             else:
                 cotangent = _called(op, vjp, args, params, reading, stack)
@@ -82,24 +87,29 @@ def pull(
                 if hasattr(cotangent, "shape"):
                     raise
                 raise errors.wrong_cotangent(op.name, cotangent, array) from None
-            if unusual and detect_anomaly.active():
+            if not plain and detect_anomaly.active():
                 check_backward(op.name, tensor, g, x, arrays, cotangent)
-            first = x not in waiting
-            waiting[x] = cotangent if first else waiting[x] + cotangent
-            if in_part and (first or x in readings):
-                node = tensor._array, arrays, params
-                readings[x] = Reading(op, vjp, node, array, reading, readings.get(x))
-            elif readings:
-                readings.pop(x, None)
-            if first and x._node is not None:
-                if following is None and not newest:
-                    following = x
-                else:
-                    heappush(newest, (-x._number, x))
+            if x in waiting:
+                waiting[x] = waiting[x] + cotangent
+                other = readings.pop(x, None)
+                if other is not None and in_part:
+                    node = tensor._array, arrays, params
+                    readings[x] = Reading(op, vjp, node, array, reading, other)
+                continue
+            waiting[x] = cotangent
+            if x._node is None:
+                continue
+            if in_part:
+                readings[x] = Reading(op, vjp, (tensor._array, arrays, params), array, reading)
+            if following is None and not newest:
+                following = x
+            else:
+                heappush(newest, (-x._number, x))
         if newest:
-            if following is not None:
-                heappush(newest, (-following._number, following))
-            following = heappop(newest)[1]
+            if following is None:
+                following = heappop(newest)[1]
+            else:
+                following = heappushpop(newest, (-following._number, following))[1]
     kept.extend(waiting.items())
     return kept
 
@@ -136,7 +146,7 @@ def _fit(g: Any, array: Any, op: str, stack: tuple[int, ...] = ()) -> Any:
     """Undo broadcasting: the cotangent ``g`` summed to its input's shape, in its dtype."""
     shape = stack + array.shape if stack else array.shape
     if g.shape != shape:
-        axes = _stretched(g.shape, shape, len(stack))
+        axes = _stretched(g.shape, shape, len(stack) if stack else 0)
         if axes is None:
             raise errors.wrong_cotangent(op, g, array)
         if axes == (0,) and type(g) is np.ndarray and g.ndim == 2 and g.size <= _SMALL:
@@ -220,12 +230,13 @@ _ONE_NAME = _count_one_name()  # what getrefcount says of an array that one loca
 
 def _seed(output: Tensor, grad: ArrayLike | None, function: str = "backward") -> Any:
     if grad is None:
-        if output.size != 1:
+        array = output._array
+        if array.size != 1:
             raise errors.no_seed(output, function)
-        if output.dtype.kind == "c":
+        if array.dtype.kind == "c":
             raise errors.complex_output(output, function)
-        one = output.dtype.type(1)
-        return one if output.ndim == 0 else np.full(output.shape, one)
+        one = array.dtype.type(1)
+        return one if array.ndim == 0 else np.full(array.shape, one)
     seed = cast_seed(output, grad.detach() if isinstance(grad, Tensor) else grad, function)
     if seed.shape != output.shape:
         raise errors.wrong_seed(output, seed)
