@@ -102,8 +102,6 @@ def check_backward(
 ) -> None:
     """Raise where the cotangent that a rule gave for its input ``x`` isn't finite, and ``g`` is."""
     value, g = getattr(cotangent, "_array", cotangent), getattr(g, "_array", g)
-    if not hasattr(value, "dtype"):  # no cotangent at all: the backward pass says so
-        return
     if _finite(value) or not _finite(g):
         return
     line = _lines.get(tensor._number, (None, "a line before detect_anomaly()"))[1]
