@@ -14,6 +14,7 @@ from .backward import gradients
 from .checking import check_backprop
 from .checking.derivatives import GradientError, check_grads
 from .checkpoint import checkpoint
+from .compile import CompileError, compile
 from .composed.calculus import *
 from .composed.einstein import *
 from .composed.elementwise import *
@@ -44,6 +45,7 @@ __version__ = "0.1.0"
 # What else is imported above, the functions of the families, would hide Python's own sum, abs, …
 __all__ = [
     "OPS",
+    "CompileError",
     "Derivation",
     "Figure",
     "GradientError",
@@ -52,6 +54,7 @@ __all__ = [
     "check_backprop",
     "check_grads",
     "checkpoint",
+    "compile",
     "derive",
     "detect_anomaly",
     "draw",

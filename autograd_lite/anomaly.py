@@ -74,12 +74,17 @@ def _remember(result: Any, line: str) -> None:
 
 def user_line() -> str:
     """Where the code that is not this library's, nor NumPy's, stands now: ``file:line, in f``."""
+    return user_frame()[1]
+
+
+def user_frame() -> tuple[FrameType | None, str]:
+    """The frame of that code, and the line."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
         frame = frame.f_back
     if frame is None:
-        return "an unknown line"
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
+        return None, "an unknown line"
+    return frame, f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
 
 
 def check_forward(op: str, inputs: Sequence[Any], arrays: Sequence[Any], result: Any) -> None:

@@ -18,8 +18,9 @@ from numpy.typing import ArrayLike
 
 from . import errors, ops
 from .anomaly import check_backward, detect_anomaly
+from .arrays import STAND_INS, as_array, own_array
 from .graph import ancestors
-from .modes import Mode
+from .modes import Mode, capture
 from .op import Op
 from .tensor import Array, Tensor, _leaf
 from .unread import Reading
@@ -59,12 +60,15 @@ def pull(
         following = heappushpop(newest, (-following._number, following))[1]
     readings: dict[Tensor, Reading] = {}  # of what is read in part only
     usual = not (stack or Mode.open)
+    recorder = capture.recorder()
     while following is not None:
         tensor = following
         g = waiting.pop(tensor)
         following = None
         if tensor.name is not None if targets is None else tensor in targets:
             kept.append((tensor, g))
+        if recorder is not None:
+            recorder.cotangent(tensor, g)
         op, inputs, arrays, params = tensor._node  # type: ignore[misc]
         out: Any = tensor if record else tensor._array
         args = (g, out, *(_as_recorded(inputs, arrays) if record else arrays))
@@ -79,7 +83,8 @@ def pull(
             if plain:
                 cotangent = vjp(*args, **params) if params else vjp(*args)
             else:
-                cotangent = _called(op, vjp, args, params, reading, stack)
+                rule = vjp if recorder is None else recorder.rule(op, vjp)
+                cotangent = _called(op, rule, args, params, reading, stack)
             try:
                 if cotangent.shape != array.shape or cotangent.dtype is not array.dtype:
                     cotangent = _fit(cotangent, array, op.name, stack)
@@ -111,6 +116,9 @@ def pull(
             else:
                 following = heappushpop(newest, (-following._number, following))[1]
     kept.extend(waiting.items())
+    if recorder is not None:
+        for leaf, g in waiting.items():
+            recorder.cotangent(leaf, g)
     return kept
 
 
@@ -198,7 +206,7 @@ def _as_recorded(inputs: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
             operands[i] = x
         elif type(x) is Tensor and x._tracked:  # a leaf that was written to, or rebound, since
             operands[i] = ops.as_it_was(x, value=array)
-        elif type(array) is np.ndarray:
+        elif type(array) is np.ndarray or type(array) in STAND_INS:
             operands[i] = constant = _leaf(array)
             constant.name = x.name if type(x) is Tensor else None
     return operands
@@ -208,6 +216,8 @@ def backward(output: Tensor, grad: ArrayLike | None) -> None:
     """`Tensor.backward`: store gradients on leaves and on named tensors."""
     if not output._tracked:
         raise errors.nothing_requires_grad(output)
+    if (recorder := capture.recorder()) is not None:
+        recorder.refuse_backward()
     found = pull({output: _seed(output, grad)})
     while found:
         tensor, g = found.pop()
@@ -246,7 +256,7 @@ def _seed(output: Tensor, grad: ArrayLike | None, function: str = "backward") ->
 def cast_seed(output: Tensor, seed: Any, function: str) -> Any:
     """A cotangent of ``output``, a Tensor or what is no array yet, in its dtype."""
     if type(seed) is not Tensor:
-        seed = np.array(seed)
+        seed = own_array(seed)
     if seed.dtype.kind not in "biufc" or (seed.dtype.kind == "c" != output.dtype.kind):
         raise errors.seed_dtype(output, seed, function)
     return seed if seed.dtype == output.dtype else ops.astype(seed, output.dtype)
@@ -301,4 +311,4 @@ def gradients(
 
 
 def _as_tensor(g: Any) -> Tensor:
-    return g if type(g) is Tensor else _leaf(np.asarray(g))
+    return g if type(g) is Tensor else _leaf(as_array(g))

@@ -13,7 +13,7 @@ import numpy as np
 from . import ops
 from .backward import cotangents
 from .containers import leaves, rebuilt
-from .modes import no_grad, trace
+from .modes import capture, no_grad, trace
 from .op import Each, Op, Vjp, _next_number, apply
 from .tensor import Array, Tensor, _leaf, is_tracked
 
@@ -49,7 +49,7 @@ def checkpoint(f: Function) -> Function:
 
     @functools.wraps(f, updated=())
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        if no_grad.active() or trace.active():
+        if no_grad.active() or trace.active() or capture.active():
             return f(*args, **kwargs)
         tree = (args, kwargs)
         given: list[Any] = [x.copy() if type(x) is np.ndarray else x for x in leaves(tree)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ContextDecorator, contextmanager
+from typing import Any
 
 _lock = threading.Lock()
 
@@ -75,6 +76,38 @@ class trace(Mode):  # noqa: N801  (used like a function)
     Also what needs no gradient, and comparisons, which else give plain arrays: so that it can be
     seen afterwards where each number came from. It prevails over `no_grad`.
     """
+
+
+class capture(Mode):  # noqa: N801  (used like a function)
+    """Within it, in this thread, a recorder is told of each op, and may put stand-ins for arrays.
+
+    Args:
+        recorder: what is told; see `autograd_lite.compile.recorder`.
+    """
+
+    def __init__(self, recorder: Any) -> None:
+        self._recorder = recorder
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        _recorders.stack.append(self._recorder)
+
+    def __exit__(self, *exception: object) -> None:
+        _recorders.stack.pop()
+        super().__exit__(*exception)
+
+    @staticmethod
+    def recorder() -> Any:
+        """The one of this thread, or None."""
+        return _recorders.stack[-1] if capture.active() else None
+
+
+class _Recorders(threading.local):
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+
+
+_recorders = _Recorders()
 
 
 def recorded(wanted: bool) -> bool:

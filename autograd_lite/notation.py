@@ -66,31 +66,6 @@ def number(value: Any) -> str:
     return text.replace("-", "−")
 
 
-def code(value: Any) -> str:
-    """A setting (an index, a shape, a mode, …) as Python code."""
-    if isinstance(value, tuple):
-        return f"({', '.join(map(code, value))}{',' if len(value) == 1 else ''})"
-    if isinstance(value, list):
-        return f"[{', '.join(map(code, value))}]"
-    if isinstance(value, slice):
-        return f"slice({code(value.start)}, {code(value.stop)}, {code(value.step)})"
-    if isinstance(value, np.ndarray):
-        return f"np.array({code(value.tolist())}, dtype='{value.dtype}')"
-    if isinstance(value, np.generic):
-        return code(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return repr(value).replace("nan", "np.nan").replace("inf", "np.inf")
-    if isinstance(value, np.dtype):
-        return f"'{value}'"
-    return "..." if value is ... else repr(value)
-
-
-def numpy_name(f: Any) -> str:
-    """What NumPy's users call its function ``f``: ``np.linalg.inv``."""
-    module = "numpy" if isinstance(f, np.ufunc) else f.__module__
-    return f"{module.replace('numpy', 'np', 1)}.{f.__name__}"
-
-
 def write(
     region: Sequence[Tensor],
     atoms: Mapping[Tensor, Written],

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import errors, ops
-from .notation import numpy_name
+from .numpy_code import numpy_name
 from .op import NUMPY, Op
 
 # Piecewise constant, or about the array and not its values: they give plain arrays.

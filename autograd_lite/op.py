@@ -23,6 +23,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from .anomaly import check_forward, detect_anomaly
+from .arrays import as_array
 from .errors import (
     constant_param,
     explain,
@@ -32,7 +33,7 @@ from .errors import (
     refuse_constant,
     too_few_vjps,
 )
-from .modes import Mode, recorded, trace
+from .modes import Mode, capture, recorded, trace
 from .notation import Notation, function
 from .tensor import Tensor
 
@@ -148,13 +149,14 @@ class Op:
                     _check_result(self, result)
                 return result
         several = len(inputs) > 1  # beside others a number widens no dtype
-        value: Tensor = self.forward(
-            *[
-                x if type(x) is _ndarray or (several and type(x) in _SCALARS) else np.asarray(x)
-                for x in inputs
-            ],
-            **params,
-        )
+        arrays = [
+            x if type(x) is _ndarray or (several and type(x) in _SCALARS) else as_array(x)
+            for x in inputs
+        ]
+        forward = self.forward
+        if Mode.open and (recorder := capture.recorder()) is not None:
+            forward = recorder.running(self)
+        value: Tensor = forward(*arrays, **params)
         return value
 
     def __reduce__(self) -> Any:
@@ -213,19 +215,22 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         else:
             arrays.append(_constant(op, x))
             constants = True
+    forward = op.forward
     unusual = Mode.open
     if unusual:
         record = recorded(record)
+        if (recorder := capture.recorder()) is not None:
+            arrays, forward = recorder.operands(inputs, arrays), recorder.running(op)
     if constants and record:
         for i, x in enumerate(inputs):
             if type(x) is not Tensor and type(arrays[i]) is _ndarray:
                 arrays[i] = arrays[i].copy()
     try:
-        value = op.forward(*arrays, **params) if params else op.forward(*arrays)
+        value = forward(*arrays, **params) if params else forward(*arrays)
     except (ValueError, TypeError, IndexError) as error:
         raise explain(op.name, inputs, arrays, params, error) from error
     if type(value) is not _ndarray:
-        value = np.asarray(value)
+        value = as_array(value)
     result = _new(Tensor)
     result._array = value
     result.grad = result.name = None
@@ -238,8 +243,11 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         result._node = None
         if constants and value.base is not None:  # a view of an array that its owner may change
             result._array = value.copy()
-    if unusual and detect_anomaly.active():
-        check_forward(op.name, inputs, arrays, result)
+    if unusual:
+        if detect_anomaly.active():
+            check_forward(op.name, inputs, arrays, result)
+        if recorder is not None:
+            recorder.made(result)
     return result
 
 
@@ -255,7 +263,7 @@ def _constant(op: Op, x: Any) -> Any:
     """An operand that is neither Tensor nor Python number, as an array to compute with."""
     if isinstance(x, (np.ma.MaskedArray, np.matrix)):
         refuse_array_kind(op.name, x)
-    array = x if type(x) is _ndarray else np.asarray(x)
+    array = x if type(x) is _ndarray else as_array(x)
     if array.dtype.kind not in "biufc":
         refuse_constant(op.name, array, x)
-    return array if array.ndim or type(x) is _ndarray else array[()]
+    return array if array is x or array.ndim else array[()]

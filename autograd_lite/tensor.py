@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import errors
-from .modes import no_grad
+from .arrays import as_array, own_array
+from .modes import capture, no_grad
 
 if TYPE_CHECKING:
     from .op import Op
@@ -89,7 +90,7 @@ class Tensor:
             data = data._array
         if isinstance(data, (np.ma.MaskedArray, np.matrix)):
             errors.refuse_array_kind("Tensor", data)
-        array = np.array(data, dtype=dtype)
+        array = own_array(data, dtype)
         if array.dtype.kind not in "biufc":
             errors.refuse_constant("Tensor", array, data)
         if requires_grad and dtype is None and array.dtype.kind in "biu":
@@ -116,6 +117,9 @@ class Tensor:
         >>> w.data
         array([1., 3.])
         """
+        recorder = capture.recorder()
+        if recorder is not None:
+            return recorder.value(self)
         if self._node is not None:
             self._array.flags.writeable = False
         elif not self._exposed:
@@ -171,7 +175,7 @@ class Tensor:
         op, inputs, arrays, params = self._node
         if not all(type(x) is Tensor for x in inputs):
             inputs = tuple(
-                x if type(x) is Tensor else _leaf(np.asarray(array))
+                x if type(x) is Tensor else _leaf(as_array(array))
                 for x, array in zip(inputs, arrays, strict=True)
             )
             self._node = op, inputs, arrays, params

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import errors, ops
+from .arrays import as_array, own_array
 from .backward import _as_tensor, cast_seed, cotangents
 from .containers import is_container, leaves, matched, rebuilt
 from .modes import in_transform, recorded, transforming
@@ -64,7 +65,7 @@ def _given(result: Any, nested: bool) -> Any:
     array = result._array if type(result) is Tensor else result
     if not hasattr(array, "dtype"):
         return result
-    return _leaf(np.array(array)) if nested else np.array(array)
+    return _leaf(own_array(array)) if nested else own_array(array)
 
 
 def _call(
@@ -105,7 +106,7 @@ def _variable(name: str, x: Any) -> Tensor:
     """A Tensor of its own for an argument, so that it's told apart from others of that value."""
     if type(x) is Tensor and recorded(x._tracked):
         return ops.positive(x)
-    array = x.numpy() if type(x) is Tensor else np.array(x)
+    array = x.numpy() if type(x) is Tensor else own_array(x)
     if array.dtype.kind not in "biufc":
         errors.refuse_constant(f"{name}: an argument to differentiate", array, x)
     variable = Tensor(array, requires_grad=True)
@@ -197,7 +198,7 @@ def _check_scalar(y: Any) -> None:
             f"grad: the function returned a {type(y).__name__}, and a gradient is that of one "
             f"number{remedy}"
         )
-    value = y._array if type(y) is Tensor else np.asarray(y)
+    value = y._array if type(y) is Tensor else as_array(y)
     if value.size != 1:
         raise TypeError(
             f"grad: the function's output has shape {value.shape}, and a gradient is that of "
@@ -291,7 +292,7 @@ def _transposed(
 
 def _zeros(y: Any) -> Any:
     """The derivative of an output that is constant."""
-    value = np.asarray(y)
+    value = as_array(y)
     return np.zeros(value.shape, value.dtype if value.dtype.kind in "fc" else float)
 
 

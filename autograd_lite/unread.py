@@ -16,6 +16,8 @@ import numpy as np
 
 from . import ops
 from .anomaly import detect_anomaly
+from .arrays import as_array
+from .modes import capture
 from .op import Op
 from .tensor import Array
 
@@ -58,7 +60,7 @@ class Reading:
         out, arrays, params = self._node
         read = np.ones(out.shape) if self._output is None else self._output.mask() * 1.0
         if self._op.reads:
-            read = np.asarray(self._vjp(read, out, *arrays, **params))
+            read = as_array(self._vjp(read, out, *arrays, **params))
         while read.ndim > self._array.ndim:
             read = read.max(axis=0, initial=0.0)
         for axis, size in enumerate(self._array.shape):
@@ -71,6 +73,8 @@ class Reading:
         with np.errstate(divide="ignore", invalid="ignore"), detect_anomaly.suspended():
             cotangent = vjp(*args, **params)
         finite = np.isfinite(getattr(cotangent, "_array", cotangent))
+        if capture.active():  # other values may need it
+            return ops.where(~(finite | self.mask()), 0, cotangent)
         if finite.all():
             return cotangent
         unread = ~(finite | self.mask())

@@ -13,6 +13,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Op, Tensor
+from autograd_lite.arrays import as_array, guard
 from autograd_lite.notation import function
 from autograd_lite.op import Case, apply, op
 
@@ -45,7 +46,7 @@ def _loss(
         values = value(p, y)
         total = np.add.reduce(values, None)
         if check is not None:
-            check(total, p, y)
+            guard(check, total, p, y)
         if reduction == "mean":
             return total / count(p)
         return total if reduction == "sum" else values
@@ -256,7 +257,7 @@ class CrossEntropyLoss(_Loss):
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         prediction = as_input(prediction, "z")
-        classes = target._array if isinstance(target, Tensor) else np.asarray(target)
+        classes = target._array if isinstance(target, Tensor) else as_array(target)
         if classes.ndim == prediction.ndim - 1:
             target = Tensor(_one_hot(classes, prediction), name="y")
         return super().__call__(prediction, target)
@@ -271,9 +272,13 @@ def _one_hot(classes: Any, prediction: Tensor) -> Any:
             f"CrossEntropyLoss: class numbers must be integers, not {classes.dtype}; "
             "probabilities need the logits' shape"
         )
+    guard(_check_classes, classes, k)
+    return np.take(np.eye(k, dtype=prediction.dtype), classes, axis=0)
+
+
+def _check_classes(classes: Any, k: int) -> None:
     if classes.size and (classes.min() < 0 or classes.max() >= k):
         raise ValueError(
             f"CrossEntropyLoss: class numbers must lie in 0 … {k - 1}, "
             f"and reach from {classes.min()} to {classes.max()}"
         )
-    return np.eye(k, dtype=prediction.dtype)[classes]

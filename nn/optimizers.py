@@ -6,7 +6,8 @@ a graph that was recorded before it stays as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,17 @@ from autograd_lite import Tensor
 from autograd_lite.tensor import Array
 
 from .module import Module
+
+
+Update = Callable[[Any, int, Array, Array], Array]
+ENTRYWISE: set[Any] = set()
+"""The updates that treat each entry by itself, so that all parameters can be taken as one array."""
+
+
+def entrywise(update: Update) -> Update:
+    """Mark an `Optimizer.update` as one of `ENTRYWISE`."""
+    ENTRYWISE.add(update)
+    return update
 
 
 class Optimizer:
@@ -48,6 +60,7 @@ class Optimizer:
             raise ValueError(f"{name}: a parameter is given twice, and would take each step twice")
         self.lr = lr
         self._memory: dict[str, list[Array]] = {}
+        self._steps = [0] * len(self.parameters)  # of each, since its first gradient
 
     @property
     def lr(self) -> float:
@@ -73,6 +86,7 @@ class Optimizer:
         for i, parameter in enumerate(self.parameters):
             grad = parameter.grad
             if grad is not None:
+                self._steps[i] += 1
                 parameter._replace(update(i, parameter._array, grad))
 
     def update(self, i: int, value: Array, grad: Array) -> Array:
@@ -106,6 +120,10 @@ class SGD(Optimizer):
             if grad is not None:
                 parameter._replace(parameter._array - lr * grad)
 
+    @entrywise
+    def update(self, i: int, value: Array, grad: Array) -> Array:
+        return value - self._lr * grad
+
 
 class Momentum(Optimizer):
     """``v ← μ v + g``, ``w ← w − α v``; with ``nesterov``, ``w ← w − α (g + μ v)``.
@@ -123,6 +141,7 @@ class Momentum(Optimizer):
         super().__init__(parameters, lr)
         self.momentum, self.nesterov = momentum, nesterov
 
+    @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
         v = self.remembered("v")
         v[i] = self.momentum * v[i] + grad
@@ -136,6 +155,7 @@ class AdaGrad(Optimizer):
         super().__init__(parameters, lr)
         self.eps = eps
 
+    @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
         r = self.remembered("r")
         r[i] = r[i] + grad * grad
@@ -155,6 +175,7 @@ class RMSprop(Optimizer):
         super().__init__(parameters, lr)
         self.rho, self.eps = rho, eps
 
+    @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
         r = self.remembered("r")
         r[i] = self.rho * r[i] + (1 - self.rho) * grad * grad
@@ -175,14 +196,14 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(parameters, lr)
         self.betas, self.eps = betas, eps
-        self._steps = [0] * len(self.parameters)  # of each, since its first gradient
 
+    @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
         m, r = self.remembered("m"), self.remembered("r")
         beta1, beta2 = self.betas
         m[i] = beta1 * m[i] + (1 - beta1) * grad
         r[i] = beta2 * r[i] + (1 - beta2) * grad * grad
-        t = self._steps[i] = self._steps[i] + 1
+        t = self._steps[i]
         unbiased_m = m[i] / (1 - beta1**t)
         unbiased_r = r[i] / (1 - beta2**t)
         return value - self.lr * unbiased_m / (np.sqrt(unbiased_r) + self.eps)
@@ -205,5 +226,6 @@ class AdamW(Adam):
         super().__init__(parameters, lr, betas, eps)
         self.weight_decay = weight_decay
 
+    @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
         return super().update(i, (1 - self.lr * self.weight_decay) * value, grad)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..numpy_code import Namer, literal
 from ..tensor import Array
 from . import source as code
 from .build import Definition
@@ -159,9 +160,9 @@ class Derivation:
 
         What was given stands on top, the forward pass follows, and then a line a step.
         """
-        name = code.Namer()
+        name = Namer()
         lines = ["import numpy as np", ""]
-        lines += [f"{name(given)} = {code.literal(value)}" for given, value in self._given]
+        lines += [f"{name(given)} = {literal(value)}" for given, value in self._given]
         lines += [f"{name(target)} = {code.source(x, name)}" for target, x in self._forward]
         for step in self.steps:
             lines += [

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import keyword
 import re
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..notation import code, numpy_name
+from ..numpy_code import Namer, code, numpy_name
 from .expression import Expression, fold
 
 # How tightly Python binds; * / and @ bind alike, from left to right.
@@ -37,32 +36,6 @@ _OPERATORS: dict[str, tuple[str, int, tuple[int, ...]]] = {
 class _Code(NamedTuple):
     text: str
     level: int
-
-
-class Namer:
-    """Identifiers for names and symbols: ``δ_2`` → ``delta_2``, ``∇W_12`` → ``dW_12``."""
-
-    def __init__(self) -> None:
-        self._given: dict[str, str] = {}
-
-    def __call__(self, name: str) -> str:
-        if name not in self._given:
-            plain = base = _identifier(name)
-            again = 2
-            while plain in self._given.values() or plain == "np":
-                plain, again = f"{base}_{again}", again + 1
-            self._given[name] = plain
-        return self._given[name]
-
-
-def _identifier(name: str) -> str:
-    spelled = re.sub("∂(.+)/∂(.+)", r"d\1_d\2", name).replace("∇", "d")
-    for letter, word in {"δ": "delta", "σ": "sigma", "α": "alpha", "β": "beta"}.items():
-        spelled = spelled.replace(letter, word)
-    spelled = re.sub(r"\W", "_", spelled)
-    if not spelled.isidentifier() or keyword.iskeyword(spelled):
-        spelled = f"t_{spelled}"
-    return spelled
 
 
 def source(root: Expression, name: Namer) -> str:
@@ -131,12 +104,3 @@ def _number(value: Any) -> _Code:
         item = int(item)
     text = code(item)
     return _Code(text, _SIGN if text.startswith("-") else _ATOM)
-
-
-def literal(array: Any) -> str:
-    """An array as code that makes it again, exactly."""
-    written = np.array2string(
-        array, separator=", ", threshold=array.size + 1, floatmode="unique", max_line_width=96
-    )
-    written = re.sub(r"\b(nan|inf)\b", r"np.\1", written)
-    return f"np.array({written}, dtype=np.{array.dtype})"

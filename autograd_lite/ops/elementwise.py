@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arrays import as_array
 from ..errors import complex_to_real, explain, refuse_constant
 from ..modes import trace
 from ..notation import (
@@ -560,7 +561,7 @@ def astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True, device: None = Non
     """``x`` in another dtype; integers and booleans have no gradient, and come as an array."""
     kind = np.dtype(dtype)
     if type(x) is not Tensor:
-        return np.asarray(x).astype(kind)
+        return as_array(x).astype(kind)
     if kind.kind not in "biufc":
         refuse_constant("astype", np.empty((), kind))
     if x.dtype.kind == "c" != kind.kind:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..notation import ATOM, Notation, code
+from ..notation import ATOM, Notation
+from ..numpy_code import code
 from ..op import Case, Op, op
 from ..tensor import Tensor
 from .moving import collect, pick, places

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..op import Case, Op, op
 from ..tensor import Tensor
 from .define import numpy_op
@@ -36,7 +37,7 @@ def places(shape: tuple[int, ...], move: Callable[[Any], Any]) -> Any:
     Where it gives 0 of its own, 0.
     """
     numbers = np.arange(1, 1 + int(np.prod(shape))).reshape(shape)
-    return np.asarray(move(numbers)).astype(np.intp)
+    return as_array(move(numbers)).astype(np.intp)
 
 
 def _collect(g: Any, index: Any, shape: tuple[int, ...]) -> Any:

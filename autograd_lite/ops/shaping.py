@@ -150,7 +150,7 @@ def matrix_transpose(x: Any) -> Tensor:
 
 
 def _broadcast(x: Any, shape: Any) -> Any:
-    if x.size > 1 or x.ndim > len(shape):
+    if x.size > 1 or x.ndim > len(shape) or type(x) is not np.ndarray:
         return np.broadcast_to(x, shape)
     out = np.empty(shape, x.dtype)  # for few entries much faster than a view
     out[...] = x

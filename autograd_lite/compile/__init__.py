@@ -1,0 +1,246 @@
+"""compile: a function as straight-line NumPy code.
+
+To read it, in this order: `graph` (what a program is made of), `recorder` (how a function becomes
+one), `program` (recorded, twice), `simplify` (made shorter), `memory` (where values lie), `source`
+(written out).
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ..containers import is_container, leaves, rebuilt
+from ..modes import capture, in_transform
+from ..tensor import Tensor, _leaf
+from .graph import CompileError, Program
+from .memory import planned
+from .program import NUMBERS, Recorded, is_dynamic, recorded
+from .simplify import simplified
+from .source import Source
+
+Function = Callable[..., Any]
+
+__all__ = ["CompileError", "Compiled", "compile"]
+
+
+def compile(f: Function) -> Compiled:
+    """``f`` as a function that runs the NumPy code which it comes down to, and nothing else.
+
+    At the first call with arguments of new shapes and dtypes, ``f`` is called on stand-ins, which
+    write down what NumPy is asked to do: of ``ag.grad(f)`` or any other transform the backward
+    pass, too. That is simplified, written out as straight-line code with its buffers, run, and
+    compared with what ``f`` gave.
+
+    Args:
+        f: of arrays and floats, which may differ from call to call, in nested tuples, lists and
+            dicts; anything else (an int, a string, None) is known, and compiled for. It may use
+            Tensors, such as a network's parameters: their values are read at each call. Arrays
+            and numbers that it closes over are taken as they are when it is compiled.
+
+    Returns:
+        A `Compiled`: called as ``f``, with its results. They are the caller's; called with Tensors
+        that require a gradient, or within a transform, it is ``f`` itself.
+
+    Raises:
+        CompileError: at the call: control flow on values, a shape that depends on values, random
+            numbers that aren't an argument, side effects, writing into arrays; with op and line.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> step = ag.compile(ag.value_and_grad(lambda w, x: np.sum(np.tanh(x * w) ** 2)))
+        >>> value, gradient = step(np.array([0.5, -1.0]), np.array([2.0, 1.0]))
+        >>> gradient.round(4)
+        array([ 1.2794, -0.6397])
+        >>> "tanh(" in step.source
+        True
+    """
+    return Compiled(f)
+
+
+class Compiled:
+    """A compiled function; see `compile`.
+
+    Attributes:
+        f: the function it was made of.
+        compile_time: seconds that compiling took so far, in all.
+    """
+
+    def __init__(self, f: Function) -> None:
+        if not callable(f):
+            raise TypeError(f"compile: give a function, not a {type(f).__name__}")
+        functools.update_wrapper(self, f, updated=())
+        self.f = f
+        self.compile_time = 0.0
+        self._variants: dict[Any, Variant] = {}
+        self._latest: Variant | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
+        if capture.active() or in_transform() or any(
+            type(x) is Tensor and x._tracked for x in flat
+        ):
+            return self.f(*args, **kwargs)
+        key = tuple([_kind(x) for x in flat])
+        if flat is not args:
+            key = (_structure((args, kwargs)), key)  # type: ignore[assignment]
+        variant = self._variants.get(key)
+        if variant is None:
+            variant = self._compile(key, args, kwargs)
+        return variant(flat)
+
+    def _compile(self, key: Any, args: Any, kwargs: Any) -> Variant:
+        with self._lock:
+            if key not in self._variants:
+                start = perf_counter()
+                variant = Variant(recorded(self.f, args, kwargs))
+                variant.check([x for x in leaves((args, kwargs)) if is_dynamic(x)])
+                self.compile_time += perf_counter() - start
+                self._variants[key] = variant
+            self._latest = self._variants[key]
+            return self._latest
+
+    @property
+    def source(self) -> str:
+        """The NumPy code that was compiled last; written to a file it runs with NumPy alone.
+
+        Raises:
+            RuntimeError: the function wasn't called yet, so that shapes aren't known.
+        """
+        if self._latest is None:
+            raise RuntimeError("compile: call the function once; then there is a source")
+        return self._latest.text()
+
+    def __reduce__(self) -> Any:
+        return compile, (self.f,)
+
+    def __repr__(self) -> str:
+        return f"<compiled {getattr(self.f, '__name__', self.f)!s}>"
+
+
+def _kind(x: Any) -> Any:
+    """What of an argument a program is compiled for."""
+    if type(x) is np.ndarray:
+        return x.shape, x.dtype
+    if type(x) in NUMBERS:
+        return type(x)
+    if type(x) is Tensor:
+        return Tensor, x.shape, x.dtype, x.name
+    if isinstance(x, np.generic):
+        return type(x)
+    if isinstance(x, np.ndarray):
+        from ..errors import refuse_array_kind
+
+        if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+            refuse_array_kind("compile", x)
+        raise TypeError(f"compile: give plain arrays, not a {type(x).__name__}: np.asarray(x)")
+    try:
+        hash(x)
+    except TypeError:
+        raise TypeError(
+            f"compile: an argument is a {type(x).__name__}, which is neither an array nor "
+            "hashable; close over it instead"
+        ) from None
+    return type(x), x
+
+
+def _structure(tree: Any) -> Any:
+    if not is_container(tree):
+        return None
+    if isinstance(tree, dict):
+        return type(tree), tuple((key, _structure(x)) for key, x in tree.items())
+    return type(tree), tuple(map(_structure, tree))
+
+
+class Variant:
+    """A program for arguments of certain shapes and dtypes, with a function for each thread."""
+
+    def __init__(self, recording: Recorded) -> None:
+        self._recording = recording
+        program = recording.program
+        self._expected = list(program.outputs)
+        self._values = [x.value if hasattr(x, "operands") else x for x in self._expected]
+        self.source = source_of(program)
+        self._threads = threading.local()
+        self._several = len(program.outputs) != 1
+        self._plain = not is_container(recording.output) and not recording.tensors[0]
+        self._pair = type(recording.output) is tuple and len(recording.output) == len(
+            recording.tensors) and not any(recording.tensors)  # fmt: skip
+
+    def __call__(self, flat: Any) -> Any:
+        try:
+            function = self._threads.function
+        except AttributeError:
+            function = self._threads.function = self.source.prepared()
+        return self.results(function(*self._arguments(flat)))
+
+    def _arguments(self, flat: Any) -> list[Any]:
+        given = [
+            x if type(x) is np.ndarray else x._array if type(x) is Tensor else x
+            for x in flat if is_dynamic(x)
+        ]  # fmt: skip
+        for tensor, node in zip(self._recording.captured, self._recording.program.captured, strict=True):
+            array = tensor._array
+            if array.shape != node.shape or array.dtype != node.dtype:
+                raise CompileError(f"compile: {node.described()} has another shape or dtype now")
+            given.append(array)
+        return given
+
+    def results(self, found: Any) -> Any:
+        """What the function returned, in its containers."""
+        if self._plain:
+            return found
+        if self._pair and self._several:
+            return found
+        flat = found if self._several else (found,)
+        inner = (_leaf(np.asarray(y)) if is_tensor else y
+                 for y, is_tensor in zip(flat, self._recording.tensors, strict=True))  # fmt: skip
+        return rebuilt(self._recording.output, inner)
+
+    def check(self, flat: list[Any]) -> None:
+        """Raise where the code gives something else than was recorded."""
+        found = self.source.prepared()(*self._arguments(flat))
+        check_results(found if self._several else (found,), self._values, self.text)
+
+    def text(self) -> str:
+        program = self._recording.program
+        given = [f"{name} of {_described(x)}" for name, x in
+                 zip(self.source.arguments, (*program.inputs, *program.captured), strict=True)]  # fmt: skip
+        return self.source.text(f"{program.name} as NumPy code, for {', '.join(given)}.")
+
+
+def source_of(program: Program) -> Source:
+    """The program's code, simplified."""
+    program = simplified(program)
+    return Source(program, planned(program))
+
+
+def check_results(found: Any, expected: list[Any], text: Callable[[], str]) -> None:
+    """Raise where results of the code are not those that were recorded, up to rounding."""
+    for i, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
+        if not isinstance(theirs, (np.ndarray, np.generic, float, complex)):
+            continue
+        a, b = np.asarray(ours), np.asarray(theirs)
+        same = a.shape == b.shape and a.dtype == b.dtype
+        if same and b.dtype.kind in "fc" and b.size:
+            tolerance = 1e5 * np.finfo(b.dtype).eps
+            finite = np.abs(b[np.isfinite(b)])
+            scale = finite.max() if finite.size else 1.0
+            same = np.allclose(a, b, rtol=tolerance, atol=float(tolerance * scale), equal_nan=True)
+        elif same:
+            same = np.array_equal(a, b)
+        if not same:
+            raise CompileError(
+                f"compile: the code gives another result {i} than the function: {a} instead of "
+                f"{b}. Does an op's forward change its arguments?\n{text()}"
+            )
+
+
+def _described(x: Any) -> str:
+    return f"shape {x.shape} ({x.dtype})"

@@ -1,0 +1,138 @@
+"""What a program is made of: nodes, each a call of NumPy on other nodes and on constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+class CompileError(RuntimeError):
+    """A function that can't be compiled; the message names the op, the line and the remedy."""
+
+
+class Node:
+    """A call, or what a program is given.
+
+    Attributes:
+        function: what is called: a NumPy function, a ufunc, one's ``reduce``, or Python code;
+            None for what is given.
+        args: operands: Nodes, constants, and containers of them.
+        kwargs: settings, which may hold Nodes, too.
+        value: what it gave when it was recorded, which tells shape, dtype and kind.
+        name: what the user calls it, or None.
+        op: the name of the op that asked for it, or None.
+        line: where, in the user's code.
+        errors: NumPy's settings for warnings where those differ from what they are outside.
+    """
+
+    __slots__ = ("args", "errors", "function", "kwargs", "line", "name", "op", "value")
+
+    def __init__(
+        self,
+        function: Callable[..., Any] | None,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+        value: Any = None,
+        name: str | None = None,
+        op: str | None = None,
+        line: str = "",
+    ) -> None:
+        self.function, self.args, self.kwargs = function, args, kwargs or {}
+        self.value, self.name, self.op, self.line = value, name, op, line
+        self.errors: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(self.value)
+
+    @property
+    def size(self) -> int:
+        return int(np.size(self.value))
+
+    @property
+    def ndim(self) -> int:
+        return int(np.ndim(self.value))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.value.dtype if hasattr(self.value, "dtype") else np.asarray(self.value).dtype
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether it is a number, and no array."""
+        return not isinstance(self.value, (np.ndarray, tuple))
+
+    @property
+    def operands(self) -> list[Node]:
+        """The nodes it is computed from, as often as they are used."""
+        return [*nodes_in(self.args), *nodes_in(self.kwargs)]
+
+    def described(self) -> str:
+        """For messages: what it is, and where it was computed."""
+        name = self.name or ("an argument" if self.function is None else f"what {self.op} gives")
+        return f"{name} of shape {self.shape}{f', from {self.line}' if self.line else ''}"
+
+    def __repr__(self) -> str:
+        return f"<{self.described()}>"
+
+
+class Guard(Node):
+    """A check of values that raises; it has no value, and stays."""
+
+
+@dataclass
+class Program:
+    """A recorded function.
+
+    Attributes:
+        name: the function's.
+        inputs: what it is called with, in order.
+        captured: the values of the Tensors that it uses besides.
+        nodes: all calls, operands before results.
+        outputs: what it returns, nodes and constants.
+        resident: inputs whose memory stays the same from call to call.
+        updates: of these, what is written into them in the end.
+    """
+
+    name: str
+    inputs: list[Node]
+    captured: list[Node]
+    nodes: list[Node]
+    outputs: list[Any]
+    resident: list[Node] = field(default_factory=list)
+    updates: dict[Node, Node] = field(default_factory=dict)
+
+    def results(self) -> list[Node]:
+        """The nodes that are handed out or written back."""
+        return [*nodes_in(self.outputs), *self.updates.values()]
+
+
+def nodes_in(tree: Any) -> Iterator[Node]:
+    """The nodes in nested containers, in order."""
+    if isinstance(tree, Node):
+        yield tree
+    elif isinstance(tree, (tuple, list)):
+        for item in tree:
+            yield from nodes_in(item)
+    elif isinstance(tree, dict):
+        for item in tree.values():
+            yield from nodes_in(item)
+    elif isinstance(tree, slice):
+        yield from nodes_in((tree.start, tree.stop, tree.step))
+
+
+def mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
+    """Nested containers with ``change`` applied to what they hold."""
+    if isinstance(tree, tuple):
+        items = [mapped(item, change) for item in tree]
+        return type(tree)(*items) if hasattr(tree, "_fields") else tuple(items)
+    if isinstance(tree, list):
+        return [mapped(item, change) for item in tree]
+    if isinstance(tree, dict):
+        return {key: mapped(item, change) for key, item in tree.items()}
+    if isinstance(tree, slice):
+        return slice(*(mapped(x, change) for x in (tree.start, tree.stop, tree.step)))
+    return change(tree)

@@ -1,0 +1,412 @@
+"""A program as NumPy code: what is allocated once, and the function that runs.
+
+The code is straight-line, a call a line, and runs with NumPy alone. Values have the names of the
+user's tensors and variables; several may share a buffer, which has then several names.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from itertools import count, groupby
+from typing import Any
+
+import numpy as np
+
+from ..numpy_code import Names, code, literal, numpy_name
+from .graph import Guard, Node, Program
+from .helpers import helper_source
+from .memory import Buffer, Plan, is_product, is_reduction, is_ufunc_call, shares_memory
+
+_EXPANDED = 4096  # entries, up to which an operand is repeated first and a ufunc called then
+
+_OPERATORS: dict[Any, str] = {
+    np.add: "{} + {}", np.subtract: "{} - {}", np.multiply: "{} * {}", np.divide: "{} / {}",
+    np.power: "{} ** {}", np.negative: "-{}", np.floor_divide: "{} // {}", np.remainder: "{} % {}",
+    np.less: "{} < {}", np.less_equal: "{} <= {}", np.greater: "{} > {}",
+    np.greater_equal: "{} >= {}", np.equal: "{} == {}", np.not_equal: "{} != {}",
+    operator.add: "{} + {}", operator.sub: "{} - {}", operator.mul: "{} * {}",
+    operator.truediv: "{} / {}", operator.pow: "{} ** {}", operator.neg: "-{}",
+    operator.floordiv: "{} // {}", operator.mod: "{} % {}", operator.getitem: "{}[{}]",
+    operator.lt: "{} < {}", operator.le: "{} <= {}", operator.gt: "{} > {}",
+    operator.ge: "{} >= {}", operator.eq: "{} == {}", operator.ne: "{} != {}", abs: "abs({})",
+}  # fmt: skip
+
+# They give views, of an array that lies in order.
+_VIEWS = {
+    np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
+    np.expand_dims, np.broadcast_to, np.real, np.imag, operator.getitem, np.ravel,
+}  # fmt: skip
+
+
+class Writer:
+    """Writes a program; see `Source` for what comes of it."""
+
+    def __init__(self, program: Program, plan: Plan) -> None:
+        self.program, self.plan = program, plan
+        self.name = Names("prepare", program.name).new
+        self.setup: list[str] = []
+        self.lines: list[tuple[tuple[tuple[str, str], ...], str]] = []
+        self.constants: dict[str, Any] = {}  # by their names in the code
+        self.helpers: dict[str, Callable[..., Any]] = {}
+        self.ufuncs: set[str] = set()
+        self._names: dict[Node, str] = {}
+        self._by_value: dict[Any, str] = {}
+        self._temporary = (f"t_{i}" for i in count(1))
+        self._static: dict[Node, np.ndarray[Any, Any]] = {}  # in memory that stays; as examples
+        self._held: dict[Buffer, tuple[str, tuple[int, ...]]] = {}  # its first name, and shape
+
+    def write(self) -> None:
+        for node in (*self.program.inputs, *self.program.captured):
+            self._names[node] = self.name(node.name or "x")
+        for node in self.program.resident:
+            self._static[node] = node.value
+        for node in self.program.nodes:
+            if not isinstance(node, Guard):
+                self._place(node)
+        for node in self.program.nodes:
+            self._statement(node)
+        self._end()
+
+    # ------------------------------------------------------------------ memory
+
+    def _identifier(self, node: Node) -> str:
+        if node not in self._names:
+            self._names[node] = self.name(node.name or next(self._temporary))
+        return self._names[node]
+
+    def _place(self, node: Node) -> None:
+        """Set up the memory of a node that has some of its own, or is a view of such."""
+        plan = self.plan
+        if node in plan.in_place:
+            old = plan.in_place[node]
+            self.setup.append(f"{self._identifier(node)} = {self._names[old]}")
+            self._static[node] = self._static[old]
+        elif node in plan.inside:
+            whole, start = plan.inside[node]
+            if whole not in self._static:
+                self._allocate(whole)
+            part = self._static[whole][start : start + node.size].reshape(node.shape)
+            text = f"{self._names[whole]}[{start}:{start + node.size}]"
+            if node.ndim != 1:
+                text += f".reshape({code(node.shape)})"
+            self.setup.append(f"{self._identifier(node)} = {text}")
+            self._static[node] = part
+        elif node in plan.buffers:
+            if node not in self._static:
+                self._allocate(node)
+        elif node.function in _VIEWS and node.args and node.args[0] in self._static:
+            self._view(node)
+
+    def _allocate(self, node: Node) -> None:
+        buffer: Buffer = self.plan.buffers[node]
+        self._static[node] = np.empty(node.shape, node.dtype)
+        if buffer not in self._held:
+            self._held[buffer] = self._identifier(node), node.shape
+            text = f"np.empty({code(node.shape)}{_dtype(node.dtype)})"
+            self.setup.append(f"{self._identifier(node)} = {text}")
+            return
+        first, shape = self._held[buffer]
+        if shape != node.shape:
+            self.setup.append(f"{self._identifier(node)} = {first}.reshape({code(node.shape)})")
+        elif node.name is None:
+            self._names[node] = first
+        else:
+            self.setup.append(f"{self._identifier(node)} = {first}")
+
+    def _view(self, node: Node) -> None:
+        """A view of memory that stays is made once."""
+        if any(True for x in node.operands[1:]) or node in self.plan.handed_out:
+            return
+        base = self._static[node.args[0]]
+        view = node.function(base, *node.args[1:], **node.kwargs)  # type: ignore[misc]
+        if type(view) is np.ndarray and np.may_share_memory(view, base):
+            self.setup.append(f"{self._identifier(node)} = {self._expression(node)}")
+            self._static[node] = view
+
+    # ------------------------------------------------------------------ statements
+
+    def _statement(self, node: Node) -> None:
+        if isinstance(node, Guard):
+            self._line(node, f"{self._function(node.function)}({self._arguments(node)})")
+            return
+        if node in self._static and not (node in self.plan.buffers or node in self.plan.inside
+                                         or node in self.plan.in_place):  # fmt: skip
+            return  # a view that was made once
+        out = self._names.get(node) if node in self._static else None
+        if node.function is np.concatenate and out is not None:
+            self._join(node)
+        elif is_ufunc_call(node):
+            self._ufunc(node, out)
+        elif is_reduction(node):
+            self._reduction(node, out)
+        elif is_product(node) or node.function is np.dot:
+            self._product(node, out)
+        else:
+            self._line(node, f"{self._identifier(node)} = {self._expression(node)}")
+
+    def _line(self, node: Node, text: str) -> None:
+        self.lines.append((node.errors, text))
+
+    def _ufunc(self, node: Node, out: str | None) -> None:
+        name = self._ufunc_name(node.function)
+        operands = [self._wide(node, x) for x in node.args]
+        if out is None:
+            self._line(node, f"{self._identifier(node)} = {name}({', '.join(operands)})")
+            return
+        by_name = node.function in (np.maximum, np.minimum)
+        self._line(node, f"{name}({', '.join(operands)}, {'out=' if by_name else ''}{out})")
+
+    def _wide(self, node: Node, x: Any) -> str:
+        """An operand of a ufunc, in the form in which NumPy is quickest with it."""
+        value = x.value if isinstance(x, Node) else x
+        if not isinstance(x, Node) and np.ndim(value) == 0:
+            return self._zero_dimensional(node, value)
+        narrow = np.ndim(value) and np.shape(value) != node.shape
+        if narrow and node.size <= _EXPANDED and value.dtype == _common_dtype(node):
+            if not isinstance(x, Node):
+                return self._constant(np.broadcast_to(value, node.shape).copy())
+            name = self.name(f"wide_{self._text(x)}")
+            self.setup.append(f"{name} = np.empty({code(node.shape)}{_dtype(value.dtype)})")
+            self._line(node, f"{name}[...] = {self._text(x)}")
+            return name
+        return self._text(x)
+
+    def _zero_dimensional(self, node: Node, value: Any) -> str:
+        """A number as an array: NumPy takes longer to convert one than to add it."""
+        dtype = getattr(value, "dtype", None)
+        if dtype is None:
+            dtype = _common_dtype(node)
+            if dtype is None or dtype.kind not in "fc" or (type(value) is complex != dtype.kind == "c"):
+                return self._text(value)
+        return self._constant(np.array(value, dtype))
+
+    def _reduction(self, node: Node, out: str | None) -> None:
+        ufunc = node.function.__self__  # type: ignore[union-attr]
+        axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
+        keepdims = node.kwargs.get("keepdims", False)
+        call = f"{self._ufunc_name(ufunc)}.reduce({self._text(node.args[0])}, {code(axis)}, None"
+        if out is None:
+            self._line(node, f"{self._identifier(node)} = {call}, None, {keepdims})")
+        else:
+            self._line(node, f"{call}, {out}, {keepdims})")
+
+    def _product(self, node: Node, out: str | None) -> None:
+        x, y = node.args
+        flat = max(np.ndim(a.value if isinstance(a, Node) else a) for a in (x, y)) <= 2
+        if flat or node.function is np.dot:
+            call, end = f"{self._text(x)}.dot({self._text(y)}", ")"
+        else:
+            call, end = f"{self._ufunc_name(np.matmul)}({self._text(x)}, {self._text(y)}", ")"
+        if out is None:
+            self._line(node, f"{self._identifier(node)} = {call}{end}")
+        else:
+            self._line(node, f"{call}, {out}{end}")
+
+    def _join(self, node: Node) -> None:
+        """What isn't in its place in the whole already is copied there."""
+        start = 0
+        for part in node.args[0]:
+            source = part.args[0] if isinstance(part, Node) and part.function is np.reshape else part
+            end = start + part.size
+            if self.plan.inside.get(source) != (node, start):
+                self._line(node, f"{self._names[node]}[{start}:{end}] = {self._text(part)}")
+            start = end
+
+    def _end(self) -> None:
+        """Hand out the results, and bring the resident arrays up to date."""
+        results = []
+        given: set[Any] = set()
+        for x in self.program.outputs:
+            if not isinstance(x, Node):
+                copied = isinstance(x, np.ndarray)
+                results.append(self._constant(x) + (".copy()" if copied else ""))
+                continue
+            text = self._text(x)
+            ours = x.function is None or shares_memory(x) or x in self._static
+            if isinstance(x.value, np.ndarray) and (ours or x in given):
+                text = f"np.array({text})"
+            given.add(x)
+            results.append(text)
+        late = [(old, new) for old, new in self.program.updates.items()
+                if self.plan.in_place.get(new) is not old]  # fmt: skip
+        if late:
+            named = [self.name("result") for _ in results]
+            for name, text in zip(named, results, strict=True):
+                self.lines.append(((), f"{name} = {text}"))
+            results = named
+            for old, new in late:
+                self.lines.append(((), f"{self._names[old]}[...] = {self._text(new)}"))
+        self.lines.append(((), f"return {', '.join(results)}"))
+
+    # ------------------------------------------------------------------ expressions
+
+    def _expression(self, node: Node) -> str:
+        function: Any = node.function
+        if function is operator.getitem:
+            index = node.args[1]
+            inner = self._index(index)
+            return f"{self._text(node.args[0])}[{inner}]"
+        scalar = all(
+            x.is_scalar if isinstance(x, Node) else np.ndim(x) == 0 and not isinstance(x, np.ndarray)
+            for x in node.args
+        )  # fmt: skip
+        if function in _OPERATORS and scalar and not node.kwargs:
+            operands = [self._text(x) for x in node.args]
+            return _OPERATORS[function].format(*(o if o.isidentifier() else f"({o})" for o in operands))
+        if function in (np.transpose, np.reshape) and isinstance(node.args[0], Node):
+            x = self._text(node.args[0])
+            if function is np.transpose and len(node.args) == 1 and not node.kwargs:
+                return f"{x}.T"
+            if function is np.reshape and len(node.args) == 2 and not node.kwargs:
+                return f"{x}.reshape({self._text(node.args[1])})"
+        return f"{self._function(function)}({self._arguments(node)})"
+
+    def _index(self, index: Any) -> str:
+        if isinstance(index, tuple) and index:
+            return ", ".join(map(self._index, index)) + ("," if len(index) == 1 else "")
+        if isinstance(index, slice):
+            start, stop = ("" if i is None else self._text(i) for i in (index.start, index.stop))
+            return f"{start}:{stop}" + ("" if index.step is None else f":{self._text(index.step)}")
+        return self._text(index)
+
+    def _arguments(self, node: Node) -> str:
+        given = [self._text(x) for x in node.args]
+        given += [f"{key}={self._text(x)}" for key, x in node.kwargs.items()]
+        return ", ".join(given)
+
+    def _text(self, x: Any) -> str:
+        if isinstance(x, Node):
+            return self._identifier(x)
+        if isinstance(x, tuple):
+            inner = ", ".join(map(self._text, x)) + ("," if len(x) == 1 else "")
+            return f"({inner})"
+        if isinstance(x, list):
+            return f"[{', '.join(map(self._text, x))}]"
+        if isinstance(x, slice):
+            return f"slice({', '.join(self._text(i) for i in (x.start, x.stop, x.step))})"
+        if isinstance(x, (np.dtype, bool, int, float, complex, str, type(None), type(...))):
+            return code(x)
+        if isinstance(x, type) and issubclass(x, np.generic):
+            return f"np.{x.__name__}"
+        return self._constant(x)
+
+    def _constant(self, value: Any) -> str:
+        """The name of a constant: one name for one value, and for an array of the user's own."""
+        small = isinstance(value, (np.ndarray, np.generic)) and value.size <= 64
+        key = (type(value), value.dtype.str, value.shape, value.tobytes()) if small else id(value)
+        if key not in self._by_value:
+            name = self.name(_SPELLED.get(value.item(), "c") if small and value.size == 1 else "c")
+            self.constants[name] = value
+            self._by_value[key] = name
+        return self._by_value[key]
+
+    def _ufunc_name(self, ufunc: Any) -> str:
+        self.ufuncs.add(ufunc.__name__)
+        return str(ufunc.__name__)
+
+    def _function(self, function: Any) -> str:
+        """How a function is called: by NumPy's name, or as code of its own beside the program."""
+        module = getattr(function, "__module__", "") or ""
+        owner = getattr(function, "__self__", None)
+        if isinstance(owner, np.ufunc):
+            return f"np.{owner.__name__}.{function.__name__}"
+        if isinstance(function, np.ufunc) or module.startswith("numpy"):
+            return numpy_name(function)
+        for name, known in self.helpers.items():
+            if known is function:
+                return name
+        name = self.name(getattr(function, "__name__", "helper").replace("<lambda>", "rule").strip("_"))
+        self.helpers[name] = function
+        return name
+
+
+_SPELLED = {1: "one", 0: "zero", 2: "two", 0.5: "half", -1: "minus_one"}
+
+
+def _dtype(dtype: np.dtype[Any]) -> str:
+    return "" if dtype == np.float64 else f", {code(dtype)}"
+
+
+def _common_dtype(node: Node) -> np.dtype[Any] | None:
+    """The dtype of a ufunc's operands that are arrays, where they have the same."""
+    values = [x.value if isinstance(x, Node) else x for x in node.args]
+    found = {v.dtype for v in values if isinstance(v, (np.ndarray, np.generic))}
+    return found.pop() if len(found) == 1 else None
+
+
+class Source:
+    """A program's code.
+
+    Attributes:
+        body: defines ``prepare``, which allocates and returns the function.
+        namespace: the constants, and Python code that the body calls.
+        parameters: of ``prepare``: the resident arrays.
+    """
+
+    def __init__(self, program: Program, plan: Plan) -> None:
+        writer = Writer(program, plan)
+        writer.write()
+        self.program = program
+        self.namespace = {**writer.constants, **writer.helpers}
+        self._constants, self._helpers = writer.constants, writer.helpers
+        names = writer._names
+        resident = set(program.resident)
+        self.arguments = [names[x] for x in (*program.inputs, *program.captured) if x not in resident]
+        self.parameters = [names[x] for x in program.resident]
+        self._captured = {names[x]: x.value for x in program.captured if x not in resident}
+        imports = f"from numpy import {', '.join(sorted(writer.ufuncs))}\n" if writer.ufuncs else ""
+        self._imports = f"import numpy as np\n{imports}"
+        self.body = self._body(writer)
+
+    def _body(self, writer: Writer) -> str:
+        lines = [f"def prepare({', '.join(self.parameters)}):"]
+        lines += [f"    {line}" for line in writer.setup]
+        lines += ["", f"    def {self.program.name}({', '.join(self.arguments)}):"]
+        for errors, group in groupby(writer.lines, key=lambda line: line[0]):
+            indent = "        "
+            if errors:
+                settings = ", ".join(f"{key}={value!r}" for key, value in errors)
+                lines.append(f"{indent}with np.errstate({settings}):")
+                indent += "    "
+            lines += [f"{indent}{text}" for _, text in group]
+        lines += ["", f"    return {self.program.name}", ""]
+        return "\n".join(lines)
+
+    def prepared(self, *resident: Any) -> Callable[..., Any]:
+        """A function with buffers of its own."""
+        namespace = dict(self.namespace)
+        exec(self._code(), namespace)
+        function: Callable[..., Any] = namespace["prepare"](*resident)
+        return function
+
+    def _code(self) -> Any:
+        return compile(self._imports + "\n" + self.body, f"<compiled {self.program.name}>", "exec")
+
+    def text(self, title: str) -> str:
+        """All of it, to be written to a file."""
+        parts = [f'"""{title}"""\n\n{self._imports}']
+        parts += [helper_source(name, function) for name, function in self._helpers.items()]
+        given = [f"{name} = {_written(value)}" for name, value in self._constants.items()]
+        if given:
+            parts.append("\n".join(given) + "\n")
+        parts.append(self.body)
+        defaults = [f"{name} = {_written(value)}" for name, value in self._captured.items()]
+        defaults += [f"{name} = {_written(x.value)}"
+                     for name, x in zip(self.parameters, self.program.resident, strict=True)]  # fmt: skip
+        end = f"{self.program.name} = prepare({', '.join(self.parameters)})\n"
+        if defaults:
+            parts.append("# As they were when it was compiled.\n" + "\n".join(defaults) + "\n")
+        parts.append(end)
+        return "\n\n".join(parts)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return literal(value)
+    if isinstance(value, np.generic):
+        return f"np.{value.dtype.name}({value.item()!r})"
+    return repr(value)
+
+
+

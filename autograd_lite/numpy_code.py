@@ -1,0 +1,81 @@
+"""NumPy code as text: settings, arrays, functions and identifiers."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import Any
+
+import numpy as np
+
+
+def code(value: Any) -> str:
+    """A setting (an index, a shape, a mode, …) as Python code."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(code, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(code, value))}]"
+    if isinstance(value, slice):
+        return f"slice({code(value.start)}, {code(value.stop)}, {code(value.step)})"
+    if isinstance(value, np.ndarray):
+        return f"np.array({code(value.tolist())}, dtype='{value.dtype}')"
+    if isinstance(value, np.generic):
+        return code(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return repr(value).replace("nan", "np.nan").replace("inf", "np.inf")
+    if isinstance(value, np.dtype):
+        return f"'{value}'"
+    return "..." if value is ... else repr(value)
+
+
+def numpy_name(f: Any) -> str:
+    """What NumPy's users call its function ``f``: ``np.linalg.inv``."""
+    module = "numpy" if isinstance(f, np.ufunc) else f.__module__
+    return f"{module.replace('numpy', 'np', 1)}.{f.__name__}"
+
+
+class Namer:
+    """Identifiers for names and symbols: ``δ_2`` → ``delta_2``, ``∇W_12`` → ``dW_12``."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, str] = {}
+        self._names = Names()
+
+    def __call__(self, name: str) -> str:
+        if name not in self._given:
+            self._given[name] = self._names.new(name)
+        return self._given[name]
+
+
+class Names:
+    """Identifiers that are all different, whatever they are made of."""
+
+    def __init__(self, *reserved: str) -> None:
+        self._taken = {"np", *reserved}
+
+    def new(self, name: str) -> str:
+        plain = base = _identifier(name)
+        again = 2
+        while plain in self._taken:
+            plain, again = f"{base}_{again}", again + 1
+        self._taken.add(plain)
+        return plain
+
+
+def _identifier(name: str) -> str:
+    spelled = re.sub("∂(.+)/∂(.+)", r"d\1_d\2", name).replace("∇", "d")
+    for letter, word in {"δ": "delta", "σ": "sigma", "α": "alpha", "β": "beta"}.items():
+        spelled = spelled.replace(letter, word)
+    spelled = re.sub(r"\W", "_", spelled)
+    if not spelled.isidentifier() or keyword.iskeyword(spelled):
+        spelled = f"t_{spelled}"
+    return spelled
+
+
+def literal(array: Any) -> str:
+    """An array as code that makes it again, exactly."""
+    written = np.array2string(
+        array, separator=", ", threshold=array.size + 1, floatmode="unique", max_line_width=96
+    )
+    written = re.sub(r"\b(nan|inf)\b", r"np.\1", written)
+    return f"np.array({written}, dtype=np.{array.dtype})"

@@ -1,0 +1,422 @@
+"""TrainStep: forward, loss, backward and the optimizer's update as one compiled function.
+
+The parameters lie in one flat array, of which each Tensor has a view, and so do what the optimizer
+remembers and the gradients. So the update is a few NumPy calls, however many parameters there are.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+import threading
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd_lite import Tensor
+from autograd_lite.backward import _seed, pull
+from autograd_lite.compile import CompileError, check_results, source_of
+from autograd_lite.compile.program import Recorded, twice
+from autograd_lite.compile.graph import Program
+from autograd_lite.compile.recorder import Recorder
+from autograd_lite.modes import capture
+from autograd_lite.tensor import Array
+
+from .module import Module
+from .optimizers import ENTRYWISE, SGD, Optimizer
+
+_array_of = attrgetter("_array")
+
+
+class TrainStep:
+    """A step of training, compiled: called with a batch, it trains, and returns the loss.
+
+    The numbers are those of the eager step, up to rounding::
+
+        optimizer.zero_grad()
+        value = loss(net(x), y)
+        value.backward()
+        optimizer.step()
+
+    but gradients are not stored on the parameters. Between two steps, parameters, learning rate and
+    all else may be changed, and eager steps be taken.
+
+    Args:
+        net: called with ``x``.
+        loss: called with the prediction and ``y``, gives a Tensor with one element.
+        optimizer: of the parameters to train.
+
+    Raises:
+        CompileError: at a call: what `autograd_lite.compile` refuses, and an optimizer with a
+            ``step`` of its own; define its ``update`` instead.
+        ValueError: a loss that isn't one number.
+
+    Example:
+        >>> import nn
+        >>> net = nn.MLP([1, 1], output="identity", rng=0)
+        >>> step = nn.TrainStep(net, nn.MSELoss(), nn.SGD(net.parameters(), lr=0.1))
+        >>> x = np.array([[0.0], [1.0], [2.0]])
+        >>> losses = [step(x, 2 * x + 1) for _ in range(200)]
+        >>> net["W_01"].data.round(2), net["b_01"].data.round(2)
+        (array([[2.]]), array([[1.]]))
+        >>> print(step.source.splitlines()[-1])
+        step = prepare(parameters, lr)
+    """
+
+    def __init__(self, net: Module, loss: Callable[[Any, Any], Tensor], optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"TrainStep: the optimizer must be one of nn's, not {optimizer!r}")
+        self.net, self.loss, self.optimizer = net, loss, optimizer
+        self._flat: _Flat | None = None
+        self._settings: dict[str, Any] = {}
+        self._variants: dict[Any, _Variant] = {}
+        self._latest: _Variant | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, x: Any, y: Any) -> float:
+        return float(self.run(x, y)[0])
+
+    def run(self, x: Any, y: Any) -> tuple[Any, Array]:
+        """As a call, but returned are the loss and the prediction, an array."""
+        if type(x) is not np.ndarray or type(y) is not np.ndarray:
+            x, y = _array(x), _array(y)
+        with self._lock:
+            if vars(self.optimizer) != self._settings:
+                self._set()
+            variant = self._variants.get((x.shape, x.dtype, y.shape, y.dtype))
+            if variant is None:
+                variant = self._compile(x, y)
+            variant.flat.adopt()
+            return variant(x, y)
+
+    @property
+    def source(self) -> str:
+        """The NumPy code of the step that was compiled last; it runs with NumPy alone."""
+        if self._latest is None:
+            raise RuntimeError("TrainStep: take a step; then there is a source")
+        return self._latest.text()
+
+    def release(self) -> None:
+        """Give each parameter, and what the optimizer remembers of it, an array of its own."""
+        with self._lock:
+            if self._flat is not None:
+                self._flat.release()
+            self._flat, self._latest = None, None
+            self._variants.clear()
+            self._settings = {}
+
+    def _set(self) -> None:
+        """Compile anew where a setting of the optimizer other than the learning rate changed."""
+        now = vars(self.optimizer)
+        if {**now, "_lr": 0} != {**self._settings, "_lr": 0}:
+            self._variants.clear()
+        self._settings = dict(now)
+        if self._flat is not None:
+            self._flat.set_learning_rate()
+
+    def _compile(self, x: Array, y: Array) -> _Variant:
+        step = type(self.optimizer).step
+        if step not in (Optimizer.step, SGD.step):
+            raise CompileError(
+                f"TrainStep: {type(self.optimizer).__name__} has a step of its own, of which nothing "
+                "is known; define its update(i, value, grad) instead, or train eagerly"
+            )
+        trained = self._trained(x, y)
+        if self._flat is None:
+            self._flat = _Flat(self.optimizer, trained)
+        elif set(self._flat.parameters) != set(trained):
+            raise CompileError(
+                "TrainStep: for a batch of this shape other parameters get a gradient than before"
+            )
+        variant = _Variant(self, self._flat, x, y)
+        self._settings = dict(vars(self.optimizer))  # which may remember more now
+        self._variants[x.shape, x.dtype, y.shape, y.dtype] = self._latest = variant
+        return variant
+
+    def _trained(self, x: Array, y: Array) -> list[Tensor]:
+        """The optimizer's parameters that get a gradient."""
+        value = self.loss(self.net(x), y)
+        if not isinstance(value, Tensor) or value.size != 1:
+            raise ValueError(
+                f"TrainStep: the loss must be a Tensor with one element, and has shape "
+                f"{np.shape(value)}; use reduction='mean' or 'sum'"
+            )
+        parameters = self.optimizer.parameters
+        wanted = {p for p in parameters if p.requires_grad}
+        found = {t for t, _ in pull({value: _seed(value, None)}, wanted)} if value._tracked else set()
+        if not found:
+            raise ValueError("TrainStep: the loss depends on none of the optimizer's parameters")
+        return [p for p in parameters if p in found]
+
+
+def _array(x: Any) -> Array:
+    return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
+
+
+class _Part(NamedTuple):
+    """Where a parameter lies: in which flat array, and which entries."""
+
+    dtype: np.dtype[Any]
+    entries: slice
+    shape: tuple[int, ...]
+
+
+class _Flat:
+    """The flat arrays, one a dtype, of the parameters and of what the optimizer remembers.
+
+    Attributes:
+        parameters: those that are trained.
+        arrays: by dtype, all parameters' values behind each other.
+        memory: the same for each thing that the optimizer remembers, by its name.
+    """
+
+    def __init__(self, optimizer: Optimizer, parameters: list[Tensor]) -> None:
+        self.optimizer, self.parameters = optimizer, parameters
+        place = {p: i for i, p in enumerate(optimizer.parameters)}
+        self.places = [place[p] for p in parameters]
+        sizes: dict[np.dtype[Any], int] = {}
+        self.parts = []
+        for p in parameters:
+            start = sizes.get(p.dtype, 0)
+            sizes[p.dtype] = start + p.size
+            self.parts.append(_Part(p.dtype, slice(start, start + p.size), p.shape))
+        self._sizes = sizes
+        self.arrays = {dtype: np.empty(n, dtype) for dtype, n in sizes.items()}
+        self._views = self.views(self.arrays)
+        self.memory: dict[str, dict[np.dtype[Any], Array]] = {}
+        self._memory_views: dict[str, list[Any]] = {}
+        self.learning_rate = {dtype: np.empty((), dtype) for dtype in sizes}
+        self.set_learning_rate()
+        self.adopt()
+
+    def views(self, arrays: Any) -> list[Any]:
+        """Of each parameter the part of flat arrays that is its own, in its shape."""
+        return [arrays[part.dtype][part.entries].reshape(part.shape) for part in self.parts]
+
+    def set_learning_rate(self) -> None:
+        for array in self.learning_rate.values():
+            array[...] = self.optimizer._lr
+
+    def remember(self, what: str) -> None:
+        """Have flat arrays for something that the optimizer remembers."""
+        if what not in self.memory:
+            self.optimizer.remembered(what)
+            flat = {dtype: np.empty(n, dtype) for dtype, n in self._sizes.items()}
+            self.memory[what] = flat
+            self._memory_views[what] = self.views(flat)
+            self.adopt()
+
+    def adopt(self) -> None:
+        """Take over what was given other arrays since: by the user, or by an eager step."""
+        if not all(map(operator.is_, map(_array_of, self.parameters), self._views)):
+            for p, view in zip(self.parameters, self._views, strict=True):
+                if p._array is not view:
+                    view[...] = p._array
+                    p._array, p._exposed = view, True  # what uses it in a graph takes a copy
+        for what, views in self._memory_views.items():
+            held = self.optimizer._memory[what]
+            for i, view in zip(self.places, views, strict=True):
+                if held[i] is not view:
+                    view[...] = held[i]
+                    held[i] = view
+
+    def steps(self) -> list[int]:
+        """How many steps each parameter has taken."""
+        counts = self.optimizer._steps
+        return [counts[i] for i in self.places]
+
+    def count(self) -> None:
+        for i in self.places:
+            self.optimizer._steps[i] += 1
+
+    def release(self) -> None:
+        for p, view in zip(self.parameters, self._views, strict=True):
+            if p._array is view:
+                p._replace(view.copy())
+        for what, views in self._memory_views.items():
+            held = self.optimizer._memory[what]
+            for i, view in zip(self.places, views, strict=True):
+                if held[i] is view:
+                    held[i] = view.copy()
+
+
+class _Variant:
+    """The step for batches of certain shapes and dtypes."""
+
+    def __init__(self, step: TrainStep, flat: _Flat, x: Array, y: Array) -> None:
+        self.flat = flat
+        recording = twice(lambda recorder: _recorded(recorder, step, flat, x, y))
+        program, self.captured = recording.program, recording.captured
+        expected = [node.value for node in (*program.outputs, *program.updates.values())]
+        self._steps = program.inputs[2 : 2 + len(flat.parameters)]
+        self.source = source_of(program)
+        used = {x for node in program.nodes for x in node.operands}
+        self._counted = not used.isdisjoint(self._steps)
+        self._check(x, y, expected)
+        self._function = self.source.prepared(*(node.value for node in program.resident))
+
+    def __call__(self, x: Array, y: Array) -> Any:
+        flat = self.flat
+        steps = [n + 1 for n in flat.steps()] if self._counted else [0] * len(self._steps)
+        found = self._function(x, y, *steps, *map(_array_of, self.captured))
+        if self._counted:
+            flat.count()
+        return found
+
+    def _check(self, x: Array, y: Array, expected: list[Any]) -> None:
+        """Raise where the code computes something else than was recorded; on copies."""
+        program = self.source.program
+        copies = {node: node.value.copy() for node in program.resident}
+        steps = [n + 1 for n in self.flat.steps()]
+        given = map(_array_of, self.captured)
+        found = self.source.prepared(*copies.values())(x, y, *steps, *given)
+        check_results([*found, *(copies[old] for old in program.updates)], expected, self.text)
+
+    def text(self) -> str:
+        x, y = self.source.program.inputs[:2]
+        return self.source.text(
+            f"A step of training as NumPy code, for x of shape {x.shape} ({x.dtype}) and y of shape "
+            f"{y.shape} ({y.dtype})."
+        )
+
+
+def _recorded(
+    recorder: Recorder, step: TrainStep, flat: _Flat, x: Array, y: Array
+) -> Recorded:
+    program, captured = _stepped(recorder, step, flat, x, y)
+    recorder.finish()
+    return Recorded(program, captured, None, [])
+
+
+def _stepped(
+    recorder: Recorder, step: TrainStep, flat: _Flat, x: Array, y: Array
+) -> tuple[Program, list[Tensor]]:
+    """Forward, backward and update on stand-ins."""
+    several = len(flat.arrays) > 1
+    named = {d: f"_{d.name}" if several else "" for d in flat.arrays}
+    arrays = {d: recorder.given(a, f"parameters{named[d]}") for d, a in flat.arrays.items()}
+    rates = {d: recorder.given(a, f"lr{named[d]}") for d, a in flat.learning_rate.items()}
+    memory: dict[str, dict[Any, Any]] = {}
+    batch = recorder.given(x, "x"), recorder.given(y, "y")
+    steps = [recorder.given(n + 1, f"step_{p.name or i}")
+             for i, (p, n) in enumerate(zip(flat.parameters, flat.steps(), strict=True))]  # fmt: skip
+    with capture(recorder):
+        views = flat.views(arrays)
+        for p, view in zip(flat.parameters, views, strict=True):
+            view.node.name = p.name
+            recorder.captured[p] = view
+        prediction = step.net(batch[0])
+        value = step.loss(prediction, batch[1])
+        found = dict(pull({value: _seed(value, None)}, set(flat.parameters)))
+        gradients = [found[p] for p in flat.parameters]
+        update = _Update(recorder, step.optimizer, flat, rates, memory)
+        new = update.flat(arrays, gradients, steps) or update.each(arrays, views, gradients, steps)
+        outputs = [recorder.output(value), recorder.output(prediction)]
+    resident = [*arrays.values(), *rates.values(), *(a for m in memory.values() for a in m.values())]
+    own = set(flat.parameters)
+    captured = {t: x.node for t, x in recorder.captured.items() if t not in own}
+    program = Program(
+        "step",
+        [*(x.node for x in (*batch, *steps, *resident))],
+        list(captured.values()),
+        recorder.nodes,
+        outputs,
+        [x.node for x in resident],
+        {old.node: new[old].node for old in new},
+    )
+    return program, list(captured)
+
+
+class _Update:
+    """The optimizer's update, called on stand-ins: on the flat arrays, or on each parameter's."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        optimizer: Optimizer,
+        flat: _Flat,
+        rates: dict[Any, Any],
+        memory: dict[str, dict[Any, Any]],
+    ) -> None:
+        self._recorder, self._optimizer, self._flat = recorder, optimizer, flat
+        self._rates, self._memory = rates, memory
+
+    def flat(self, arrays: dict[Any, Any], gradients: list[Any], steps: list[Any]) -> Any:
+        """New values of the flat arrays; None where the parameters can't be taken together."""
+        flat = self._flat
+        if type(self._optimizer).update not in ENTRYWISE or len(set(flat.steps())) > 1:
+            return None
+        new = {}
+        for dtype, array in arrays.items():
+            parts = [g.reshape(-1) for g, part in zip(gradients, flat.parts, strict=True)
+                     if part.dtype == dtype]  # fmt: skip
+            g = np.concatenate(parts) if len(parts) > 1 else parts[0]
+            held: dict[str, list[Any]] = {}
+            shadow = self._shadow(dtype, lambda what, d=dtype, h=held: self._kept(what, d, h))
+            shadow._steps = steps[:1]
+            new[array] = shadow.update(0, array, g)
+            new.update({self._memory[what][dtype]: kept[0] for what, kept in held.items()})
+        return new
+
+    def each(
+        self, arrays: dict[Any, Any], views: list[Any], gradients: list[Any], steps: list[Any]
+    ) -> dict[Any, Any]:
+        """The same, one parameter after the other."""
+        flat = self._flat
+        held: dict[str, list[Any]] = {}
+
+        def remembered(what: str) -> list[Any]:
+            if what not in held:
+                for dtype in arrays:
+                    self._stand_in(what, dtype)
+                held[what] = _spread(flat, flat.views(self._memory[what]))
+            return held[what]
+
+        changed = _spread(flat, views)
+        for place, view, g, t in zip(flat.places, views, gradients, steps, strict=True):
+            shadow = self._shadow(view.dtype, remembered)
+            shadow._steps = _spread(flat, steps)
+            shadow._steps[place] = t
+            changed[place] = shadow.update(place, view, g)
+        new = {arrays[d]: self._joined(changed, d) for d in arrays}
+        for what, kept in held.items():
+            new.update({self._memory[what][d]: self._joined(kept, d) for d in arrays})
+        return new
+
+    def _shadow(self, dtype: Any, remembered: Callable[[str], list[Any]]) -> Any:
+        """The optimizer with stand-ins for its learning rate and for what it remembers."""
+        shadow: Any = copy.copy(self._optimizer)
+        shadow._lr = self._rates[dtype]
+        shadow.remembered = remembered
+        return shadow
+
+    def _kept(self, what: str, dtype: Any, held: dict[str, list[Any]]) -> list[Any]:
+        if what not in held:
+            held[what] = [self._stand_in(what, dtype)]
+        return held[what]
+
+    def _stand_in(self, what: str, dtype: Any) -> Any:
+        """For the flat array of what is remembered."""
+        self._flat.remember(what)
+        name = what if len(self._rates) == 1 else f"{what}_{dtype.name}"
+        found = self._memory.setdefault(what, {})
+        if dtype not in found:
+            found[dtype] = self._recorder.given(self._flat.memory[what][dtype], name)
+        return found[dtype]
+
+    def _joined(self, values: list[Any], dtype: Any) -> Any:
+        """Of one dtype's parameters, the values behind each other."""
+        flat = self._flat
+        parts = [values[place].reshape(-1) for place, part in zip(flat.places, flat.parts, strict=True)
+                 if part.dtype == dtype]  # fmt: skip
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def _spread(flat: _Flat, values: list[Any]) -> list[Any]:
+    """A list by the optimizer's own numbering of its parameters."""
+    spread: list[Any] = [None] * len(flat.optimizer.parameters)
+    for place, value in zip(flat.places, values, strict=True):
+        spread[place] = value
+    return spread
