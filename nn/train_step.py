@@ -17,10 +17,13 @@ import numpy as np
 
 from autograd_lite import Tensor
 from autograd_lite.backward import _seed, pull
-from autograd_lite.compile import CompileError, check_results, source_of
-from autograd_lite.compile.program import Recorded, twice
+from autograd_lite.compile import CompileError, check_results
 from autograd_lite.compile.graph import Program
+from autograd_lite.compile.memory import planned
+from autograd_lite.compile.program import Recorded, twice
 from autograd_lite.compile.recorder import Recorder
+from autograd_lite.compile.simplify import simplified
+from autograd_lite.compile.source import Source
 from autograd_lite.modes import capture
 from autograd_lite.tensor import Array
 
@@ -89,7 +92,14 @@ class TrainStep:
             if variant is None:
                 variant = self._compile(x, y)
             variant.flat.adopt()
-            return variant(x, y)
+            found: tuple[Any, Array]
+            if not (variant.counted or variant.captured):
+                found = variant.function(x, y)
+            else:
+                found = variant.function(x, y, *variant.further())
+                if variant.counted:
+                    variant.flat.count()
+            return found
 
     @property
     def source(self) -> str:
@@ -250,28 +260,25 @@ class _Variant:
         recording = twice(lambda recorder: _recorded(recorder, step, flat, x, y))
         program, self.captured = recording.program, recording.captured
         expected = [node.value for node in (*program.outputs, *program.updates.values())]
-        self._steps = program.inputs[2 : 2 + len(flat.parameters)]
-        self.source = source_of(program)
-        used = {x for node in program.nodes for x in node.operands}
-        self._counted = not used.isdisjoint(self._steps)
+        steps = program.inputs[2 : 2 + len(flat.parameters)]
+        used = {x for node in simplified(program).nodes for x in node.operands}
+        self.counted = not used.isdisjoint(steps)
+        if not self.counted:
+            program.inputs = [node for node in program.inputs if node not in steps]
+        self.source = Source(program, planned(program))
         self._check(x, y, expected)
-        self._function = self.source.prepared(*(node.value for node in program.resident))
+        self.function = self.source.prepared(*(node.value for node in program.resident))
 
-    def __call__(self, x: Array, y: Array) -> Any:
-        flat = self.flat
-        steps = [n + 1 for n in flat.steps()] if self._counted else [0] * len(self._steps)
-        found = self._function(x, y, *steps, *map(_array_of, self.captured))
-        if self._counted:
-            flat.count()
-        return found
+    def further(self) -> list[Any]:
+        """What the function takes besides the batch."""
+        steps = [n + 1 for n in self.flat.steps()] if self.counted else []
+        return [*steps, *map(_array_of, self.captured)]
 
     def _check(self, x: Array, y: Array, expected: list[Any]) -> None:
         """Raise where the code computes something else than was recorded; on copies."""
         program = self.source.program
         copies = {node: node.value.copy() for node in program.resident}
-        steps = [n + 1 for n in self.flat.steps()]
-        given = map(_array_of, self.captured)
-        found = self.source.prepared(*copies.values())(x, y, *steps, *given)
+        found = self.source.prepared(*copies.values())(x, y, *self.further())
         check_results([*found, *(copies[old] for old in program.updates)], expected, self.text)
 
     def text(self) -> str:

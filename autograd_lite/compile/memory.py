@@ -176,7 +176,8 @@ def _buffer(
     free: dict[tuple[int, np.dtype[Any]], list[Buffer]],
 ) -> Buffer:
     if node not in apart:
-        if is_ufunc_call(node):
+        # NumPy takes four times as long over an array of one entry where it is operand and result.
+        if is_ufunc_call(node) and node.size > 1:
             for x in node.operands:
                 if x in plan.buffers and x not in apart and _may_overwrite(node, x, i, plan, owners):
                     return plan.buffers[x]

@@ -401,15 +401,25 @@ def _dot_product(node: Node, x: Node, uses: Counter[Node]) -> Any:
     if x.function in (np.multiply, np.square):
         factors = x.args * 2 if x.function is np.square else x.args
         if all(_same_kind(f, x) for f in factors):
-            return _instead(node, np.vdot, *factors)
+            return _flat_product(node, factors)
     elif x.function in (np.add, np.subtract) and all(
         isinstance(a, Node) and a.function in (np.multiply, np.square) and _same_kind(a, x)
         and uses[a] == 1 and not a.kwargs and all(_same_kind(f, a) for f in a.args)
         for a in x.args
     ):  # fmt: skip
-        sums = [_step(np.vdot, *(a.args * 2 if a.function is np.square else a.args)) for a in x.args]
-        return *sums, _instead(node, x.function, *sums)
+        products = [_flat_product(None, a.args * 2 if a.function is np.square else a.args)
+                    for a in x.args]  # fmt: skip
+        sums = [steps[-1] for steps in products]
+        return *products[0], *products[1], _instead(node, x.function, *sums)
     return None
+
+
+def _flat_product(node: Node | None, factors: Any) -> tuple[Node, ...]:
+    """``Σ x y`` of all entries, which is the value of ``node`` where that is given."""
+    rows = [_step(np.reshape, f, -1) for f in dict.fromkeys(factors)]
+    both = rows * 2 if len(rows) == 1 else rows
+    dot = _step(np.dot, *both) if node is None else _instead(node, np.dot, *both)
+    return *rows, dot
 
 
 @_rule(operator.getitem)
