@@ -18,6 +18,7 @@ import numpy as np
 from autograd_lite import Tensor
 from autograd_lite.backward import _seed, pull
 from autograd_lite.compile import CompileError, check_results
+from autograd_lite.compile.blocks import blocked
 from autograd_lite.compile.graph import Program
 from autograd_lite.compile.memory import planned
 from autograd_lite.compile.program import Recorded, twice
@@ -265,6 +266,7 @@ class _Variant:
         self.counted = not used.isdisjoint(steps)
         if not self.counted:
             program.inputs = [node for node in program.inputs if node not in steps]
+        program = blocked(program)
         self.source = Source(program, planned(program))
         self._check(x, y, expected)
         self.function = self.source.prepared(*(node.value for node in program.resident))

@@ -18,6 +18,7 @@ import numpy as np
 from ..containers import is_container, leaves, rebuilt
 from ..modes import capture, in_transform
 from ..tensor import Tensor, _leaf
+from .blocks import blocked
 from .graph import CompileError, Program
 from .memory import planned
 from .program import NUMBERS, Recorded, is_dynamic, recorded
@@ -217,7 +218,7 @@ class Variant:
 
 def source_of(program: Program) -> Source:
     """The program's code, simplified."""
-    program = simplified(program)
+    program = blocked(simplified(program))
     return Source(program, planned(program))
 
 

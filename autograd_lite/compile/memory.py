@@ -59,7 +59,7 @@ def writes_out(node: Node) -> bool:
 
 def shares_memory(node: Node) -> bool:
     """Whether the value may lie in its operands' memory: a view, or what isn't known."""
-    if node.is_scalar or writes_out(node) or isinstance(node, Guard):
+    if node.is_scalar or node.function is None or writes_out(node) or isinstance(node, Guard):
         return False
     module = getattr(node.function, "__module__", "") or ""
     if node.function is np.asarray and all(x.is_scalar for x in node.operands):
@@ -117,6 +117,9 @@ def planned(program: Program) -> Plan:
         dying[last].append(node)
     apart = set(plan.inside) | {whole for whole, _ in plan.inside.values()}
     for i, node in enumerate(program.nodes):
+        for part in getattr(node, "whole", ()):
+            if part not in plan.handed_out and part not in plan.inside:
+                plan.buffers[part] = _buffer(part, i, plan, owners, set(part.operands), free)
         if writes_out(node) and node not in plan.handed_out and node not in plan.inside:
             old = destination.get(node)
             if old is not None and is_ufunc_call(node) and _may_overwrite(node, old, i, plan, owners):
@@ -144,7 +147,8 @@ def _owners(program: Program) -> dict[Node, set[Node]]:
 def _last_uses(program: Program, owners: dict[Node, set[Node]]) -> dict[Node, int]:
     last: dict[Node, int] = {}
     for i, node in enumerate(program.nodes):
-        last.setdefault(node, i)
+        for made in (node, *getattr(node, "whole", ())):
+            last.setdefault(made, i)
         for x in node.operands:
             for owner in owners.get(x, {x}):
                 last[owner] = i

@@ -198,14 +198,7 @@ class Recorder:
 
     def finish(self) -> None:
         """Give nodes the names of their Tensors; refuse values that were stored elsewhere."""
-        for tensor in self._tensors:
-            if type(tensor._array) is Traced and tensor.name is not None:
-                tensor._array.node.name = tensor.name
-        for tensor, node in self._cotangents:
-            if node.function is not None and node.name is None:
-                node.name = symbol_of(str(tensor.name), tensor.is_leaf, "L")
-        self._tensors.clear()
-        self._cotangents.clear()
+        self._name()
         self.closed = True
         if self._stored():
             gc.collect()  # they may be in a cycle that nobody holds
@@ -215,6 +208,16 @@ class Recorder:
                     "attribute, a list, a global), which is a side effect that a compiled call "
                     "wouldn't repeat; return it instead"
                 )
+
+    def _name(self) -> None:
+        for tensor in self._tensors:
+            if type(tensor._array) is Traced and tensor.name is not None:
+                tensor._array.node.name = tensor.name
+        for tensor, node in self._cotangents:
+            if node.function is not None and node.name is None:
+                node.name = symbol_of(str(tensor.name), tensor.is_leaf, "L")
+        self._tensors.clear()
+        self._cotangents.clear()
 
     def _stored(self) -> list[Node]:
         """The values that somebody still holds, who shouldn't."""

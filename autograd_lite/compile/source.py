@@ -7,6 +7,7 @@ user's tensors and variables; several may share a buffer, which has then several
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable
 from itertools import count, groupby
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..numpy_code import Names, code, literal, numpy_name
+from .blocks import THREADS, Block, workers
 from .graph import Guard, Node, Program
 from .helpers import helper_source
 from .memory import Buffer, Plan, is_product, is_reduction, is_ufunc_call, shares_memory
@@ -44,12 +46,13 @@ class Writer:
 
     def __init__(self, program: Program, plan: Plan) -> None:
         self.program, self.plan = program, plan
-        self.name = Names("prepare", program.name).new
+        self.name = Names("prepare", "threads", "worker", "start", "stop", "part", program.name).new
         self.setup: list[str] = []
         self.lines: list[tuple[tuple[tuple[str, str], ...], str]] = []
         self.constants: dict[str, Any] = {}  # by their names in the code
         self.helpers: dict[str, Callable[..., Any]] = {}
         self.ufuncs: set[str] = set()
+        self.threads = False
         self._names: dict[Node, str] = {}
         self._by_value: dict[Any, str] = {}
         self._temporary = (f"t_{i}" for i in count(1))
@@ -62,8 +65,9 @@ class Writer:
         for node in self.program.resident:
             self._static[node] = node.value
         for node in self.program.nodes:
-            if not isinstance(node, Guard):
-                self._place(node)
+            for part in node.whole if isinstance(node, Block) else [node]:
+                if not isinstance(part, Guard):
+                    self._place(part)
         for node in self.program.nodes:
             self._statement(node)
         self._end()
@@ -130,6 +134,9 @@ class Writer:
         if isinstance(node, Guard):
             self._line(node, f"{self._function(node.function)}({self._arguments(node)})")
             return
+        if isinstance(node, Block):
+            self._block(node)
+            return
         if node in self._static and not (node in self.plan.buffers or node in self.plan.inside
                                          or node in self.plan.in_place):  # fmt: skip
             return  # a view that was made once
@@ -144,6 +151,77 @@ class Writer:
             self._product(node, out)
         else:
             self._line(node, f"{self._identifier(node)} = {self._expression(node)}")
+
+    def _block(self, block: Block) -> None:
+        """A function that goes over some of the rows, and its call."""
+        for whole in block.whole:
+            if whole not in self._static:
+                shape = f"{code(whole.shape)}{_dtype(whole.dtype)}"
+                self._line(block, f"{self._identifier(whole)} = np.empty({shape})")
+        given = [*block.operands, *(w for w in block.whole if w not in self._static)]
+        passed = [self._identifier(x) for x in given if x not in self._static]
+        function = self.name("rows")
+        threads = workers(block.size)
+        lines, buffers = self._over_rows(block)
+        self.setup += [f"{name} = np.empty(({threads}, {block.rows}{''.join(f', {n}' for n in rest)})"
+                       f"{_dtype(dtype)})" for name, rest, dtype in buffers]  # fmt: skip
+        self.setup += ["", f"def {function}({', '.join(['worker', 'start', 'stop', *passed])}):"]
+        self.setup += [f"    {line}" for line in lines] + [""]
+        rows = block.shape[0]
+        if threads == 1:
+            call = f"{function}({', '.join(['0', '0', str(rows), *passed])})"
+            call = f"[{call}]" if block.sums else call
+        else:
+            self.threads = True
+            edges = [rows * i // threads for i in range(threads + 1)]
+            parts = [range(threads), edges[:-1], edges[1:]]
+            each = [str(list(p)) for p in parts] + [f"[{name}] * {threads}" for name in passed]
+            call = f"list(threads.map({function}, {', '.join(each)}))"
+        if not block.sums:
+            self._line(block, call)
+            return
+        results = self.name("parts")
+        self._line(block, f"{results} = {call}")
+        for i, total in enumerate(block.sums):
+            ufunc = self._ufunc_name(total.function.__self__)  # type: ignore[union-attr]
+            part = f"[part[{i}] for part in {results}]"
+            self._line(block, f"{self._identifier(total)} = {ufunc}.reduce({part})")
+
+    def _over_rows(self, block: Block) -> tuple[list[str], list[tuple[str, Any, Any]]]:
+        """The lines of that function, and the buffers of a block that it uses."""
+        uses = Counter(x for n in (*block.members, *block.sums) for x in n.operands)
+        products = {
+            total.args[0] for total in block.sums
+            if total.function == np.add.reduce and total.args[0] not in block.whole
+            and uses[total.args[0]] == 1 and _is_product_of_rows(total.args[0], block)
+        }  # fmt: skip
+        local = _Rows(self, block)
+        names = self.name("i"), self.name("j")
+        i, j = names
+        inner = [f"{j} = min({i} + {block.rows}, stop)"]
+        inner += local.slices(i, j)
+        for n, member in enumerate(block.members):
+            if member not in products:
+                inner.append(local.call(n, member))
+        totals = []
+        for total in block.sums:
+            x = total.args[0]
+            name = self.name("total")
+            ufunc = self._ufunc_name(total.function.__self__)  # type: ignore[union-attr]
+            if x in products:
+                factors = x.args * 2 if x.function is np.square else x.args
+                part = f"np.vdot({', '.join(local.text(f) for f in factors)})"
+            else:
+                part = f"{ufunc}.reduce({local.text(x)}, None)"
+            totals.append(name)
+            inner.append(f"{name}.append({part})")
+        lines = [f"{name} = []" for name in totals]
+        lines += [f"for {i} in range(start, stop, {block.rows}):", *(f"    {x}" for x in inner)]
+        if totals:
+            ends = [f"{self._ufunc_name(t.function.__self__)}.reduce({name})"  # type: ignore[union-attr]
+                    for t, name in zip(block.sums, totals, strict=True)]  # fmt: skip
+            lines.append(f"return {', '.join(ends)}{',' if len(ends) == 1 else ''}")
+        return lines, local.buffers
 
     def _line(self, node: Node, text: str) -> None:
         self.lines.append((node.errors, text))
@@ -321,6 +399,87 @@ class Writer:
         return name
 
 
+def _is_product_of_rows(x: Node, block: Block) -> bool:
+    """Whether the sum of its entries is a dot product."""
+    return (
+        x.function in (np.multiply, np.square)
+        and x.dtype.char in "df"
+        and all(isinstance(f, Node) and f.shape == x.shape and f.dtype == x.dtype for f in x.args)
+    )
+
+
+class _Rows:
+    """The names of values within a function that goes over rows, and the buffers of a block."""
+
+    def __init__(self, writer: Writer, block: Block) -> None:
+        self._writer, self._block = writer, block
+        self._names: dict[Any, str] = {}
+        self.buffers: list[tuple[str, tuple[int, ...], np.dtype[Any]]] = []
+        self._free: dict[np.dtype[Any], list[str]] = {}
+        self._last: dict[Node, int] = {}
+        for n, member in enumerate(block.members):
+            self._last.update((x, n) for x in member.operands)
+        self._last.update((x, len(block.members)) for total in block.sums for x in total.operands)
+        for total in block.sums:  # a product may be taken from its factors in the end
+            self._last.update((x, len(block.members)) for x in total.args[0].operands)
+
+    def slices(self, i: str, j: str) -> list[str]:
+        writer, block, lines = self._writer, self._block, []
+        constants = [x for m in block.members for x in m.args if isinstance(x, np.ndarray)]
+        for x in dict.fromkeys([*block.operands, *block.whole]):
+            if block.sliced(x):
+                self._names[x] = writer.name(f"{writer._identifier(x)}_rows")
+                lines.append(f"{self._names[x]} = {writer._identifier(x)}[{i}:{j}]")
+        for x in constants:
+            if block.sliced(x) and id(x) not in self._names:
+                self._names[id(x)] = writer.name(f"{writer._constant(x)}_rows")
+                lines.append(f"{self._names[id(x)]} = {writer._constant(x)}[{i}:{j}]")
+        self._assigned = lines
+        self._end = f"{j} - {i}"
+        self._lines = lines
+        self._place(lines)
+        return lines
+
+    def _place(self, lines: list[str]) -> None:
+        """A buffer of a block for each member that isn't needed as a whole."""
+        for n, member in enumerate(self._block.members):
+            if member not in self._names:
+                for x in dict.fromkeys(member.operands):
+                    if (self._last.get(x) == n and x in self._block.members
+                            and x not in self._block.whole and x.dtype == member.dtype):  # fmt: skip
+                        self._names[member] = self._names[x]
+                        break
+                else:
+                    free = self._free.setdefault(member.dtype, [])
+                    if free:
+                        self._names[member] = free.pop()
+                    else:
+                        buffer = self._writer.name("block")
+                        self.buffers.append((buffer, member.shape[1:], member.dtype))
+                        name = self._writer.name(f"{buffer}_rows")
+                        lines.append(f"{name} = {buffer}[worker, :{self._end}]")
+                        self._names[member] = name
+            for x in dict.fromkeys(member.operands):
+                if (self._last.get(x) == n and x in self._block.members
+                        and x not in self._block.whole and self._names[x] != self._names[member]):  # fmt: skip
+                    self._free.setdefault(x.dtype, []).append(self._names[x])
+
+    def call(self, n: int, member: Node) -> str:
+        name = self._writer._ufunc_name(member.function)
+        operands = [self.text(x, member) for x in member.args]
+        by_name = "out=" if member.function in (np.maximum, np.minimum) else ""
+        return f"{name}({', '.join(operands)}, {by_name}{self._names[member]})"
+
+    def text(self, x: Any, member: Node | None = None) -> str:
+        if isinstance(x, Node):
+            return self._names.get(x) or self._writer._identifier(x)
+        if id(x) in self._names:
+            return self._names[id(x)]
+        if member is not None and np.ndim(x) == 0:
+            return self._writer._zero_dimensional(member, x)
+        return self._writer._text(x)
+
+
 _SPELLED = {1: "one", 0: "zero", 2: "two", 0.5: "half", -1: "minus_one"}
 
 
@@ -357,6 +516,13 @@ class Source:
         self._captured = {names[x]: x.value for x in program.captured if x not in resident}
         imports = f"from numpy import {', '.join(sorted(writer.ufuncs))}\n" if writer.ufuncs else ""
         self._imports = f"import numpy as np\n{imports}"
+        self._pool = ""
+        if writer.threads:
+            self.namespace["threads"] = THREADS
+            self._pool = (
+                "from concurrent.futures import ThreadPoolExecutor\n\n"
+                "threads = ThreadPoolExecutor()\n"
+            )
         self.body = self._body(writer)
 
     def _body(self, writer: Writer) -> str:
@@ -385,7 +551,7 @@ class Source:
 
     def text(self, title: str) -> str:
         """All of it, to be written to a file."""
-        parts = [f'"""{title}"""\n\n{self._imports}']
+        parts = [f'"""{title}"""\n\n{self._imports}{self._pool}']
         parts += [helper_source(name, function) for name, function in self._helpers.items()]
         given = [f"{name} = {_written(value)}" for name, value in self._constants.items()]
         if given:

@@ -1,0 +1,171 @@
+"""Chains of elementwise calls on large arrays, taken a block of rows at a time.
+
+A large array doesn't fit into the processor's cache, so each call of a chain would read and write
+main memory. A block does, and what is needed within the chain only is never there as a whole. The
+blocks are shared out among threads: NumPy's loops run side by side.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from .graph import Guard, Node, Program
+from .memory import is_ufunc_call
+from .simplify import LARGE
+
+ENTRIES = 16_384  # of a block
+THREADED = 2**18  # entries, from which threads pay
+
+
+class Block(Node):
+    """Calls that are made together, block by block.
+
+    Attributes:
+        members: the calls on blocks, in order.
+        sums: those that reduce all entries of a member to a number.
+        whole: members whose values are needed as whole arrays.
+    """
+
+    __slots__ = ("members", "sums", "whole")
+
+    def __init__(self, members: list[Node], sums: list[Node], whole: list[Node]) -> None:
+        own = {*members, *sums}
+        given = dict.fromkeys(
+            x for node in (*members, *sums) for x in node.operands if x not in own
+        )
+        super().__init__(None, tuple(given), op="block", line=members[0].line)
+        self.members, self.sums, self.whole = members, sums, whole
+        self.errors = members[0].errors
+
+    @property
+    def rows(self) -> int:
+        """How many rows are a block."""
+        return max(1, ENTRIES * self.shape[0] // self.size)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.members[0].shape
+
+    @property
+    def size(self) -> int:
+        return self.members[0].size
+
+    def sliced(self, x: Any) -> bool:
+        """Whether an operand is taken row by row, and not as a whole."""
+        shape = np.shape(x.value if isinstance(x, Node) else x)
+        return len(shape) == len(self.shape) and shape[0] == self.shape[0]
+
+
+def blocked(program: Program) -> Program:
+    """The program with its long elementwise chains as `Block` nodes."""
+    uses = Counter(x for node in program.nodes for x in node.operands)
+    uses.update(program.results())
+    nodes: list[Node] = []
+    group = _Group()
+    for node in program.nodes:
+        if not group.takes(node):
+            nodes += group.closed(uses)
+            group = _Group()
+            group.takes(node)
+    program.nodes = [*nodes, *group.closed(uses)]
+    return program
+
+
+class _Group:
+    """Calls that may become a block; what they need comes before, what needs them after."""
+
+    def __init__(self) -> None:
+        self._members: list[Node] = []
+        self._sums: list[Node] = []
+        self._before: list[Node] = []
+        self._after: list[Node] = []
+        self._own: set[Node] = set()
+        self._late: set[Node] = set()
+
+    def takes(self, node: Node) -> bool:
+        """Find a place for the next call; False where it can't have one in this group."""
+        operands = set(node.operands)
+        if _is_large(node) and (not self._members or self._fits(node)):
+            if operands & self._late:
+                return False
+            self._members.append(node)
+            self._own.add(node)
+        elif _is_sum(node) and node.args[0] in self._own and not operands & self._late:
+            self._sums.append(node)
+            self._late.add(node)
+        elif operands & (self._own | self._late) or (isinstance(node, Guard) and self._own):
+            self._after.append(node)
+            self._late.add(node)
+        else:
+            self._before.append(node)
+        return True
+
+    def _fits(self, node: Node) -> bool:
+        first = self._members[0]
+        return node.shape == first.shape and node.errors == first.errors
+
+    def closed(self, uses: Counter[Node]) -> list[Node]:
+        """The calls in order, with a block where that is worth it."""
+        if len(self._members) + len(self._sums) < 2:
+            return [*self._before, *self._members, *self._sums, *self._after]
+        inside = Counter(x for n in (*self._members, *self._sums) for x in n.operands)
+        whole = [m for m in self._members if uses[m] > inside[m]]
+        return [*self._before, Block(self._members, self._sums, whole), *self._after]
+
+
+def _is_large(node: Node) -> bool:
+    if not is_ufunc_call(node) or node.size < LARGE:
+        return False
+    return node.size // node.shape[0] <= ENTRIES
+
+
+def _is_sum(node: Node) -> bool:
+    """Whether all entries are reduced to a number."""
+    ufunc = getattr(node.function, "__self__", None)
+    axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
+    x = node.args[0] if node.args else None
+    every = axis is None or (isinstance(x, Node) and x.ndim == 1 and axis in (0, -1, (0,), (-1,)))
+    return (
+        ufunc in (np.add, np.maximum, np.minimum)
+        and getattr(node.function, "__name__", "") == "reduce"
+        and every
+        and not node.kwargs.get("keepdims", False)
+        and node.kwargs.keys() <= {"axis", "keepdims"}
+        and len(node.args) <= 2
+    )
+
+
+# ---------------------------------------------------------------------- threads
+
+
+class Threads:
+    """Runs parts side by side, on threads that are made when they are first needed."""
+
+    def __init__(self) -> None:
+        self.forget()
+        os.register_at_fork(after_in_child=self.forget)  # which has none of them
+
+    def forget(self) -> None:
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def map(self, part: Callable[..., Any], *arguments: Iterable[Any]) -> Iterator[Any]:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(os.cpu_count())
+        return self._pool.map(part, *arguments)
+
+
+THREADS = Threads()
+
+
+def workers(size: int) -> int:
+    """How many threads share a block of so many entries."""
+    return (os.cpu_count() or 1) if size >= THREADED else 1
