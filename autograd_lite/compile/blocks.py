@@ -20,8 +20,8 @@ from .graph import Guard, Node, Program
 from .memory import is_ufunc_call
 from .simplify import LARGE
 
-ENTRIES = 16_384  # of a block
-THREADED = 2**18  # entries, from which threads pay
+ENTRIES = 32_768  # of a block
+THREADED = 2**22  # entries, from which threads pay: a block is worth some ten times a switch
 
 
 class Block(Node):
