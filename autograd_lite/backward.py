@@ -51,7 +51,7 @@ def pull(
     newest: list[tuple[int, Tensor]] = []  # a heap; in a chain it stays empty
     following: Tensor | None = None
     for tensor in waiting:
-        if tensor._node is not None:
+        if tensor._op is not None:
             if following is not None:
                 heappush(newest, (-following._number, following))
             following = tensor
@@ -65,7 +65,8 @@ def pull(
         following = None
         if tensor.name is not None if targets is None else tensor in targets:
             kept.append((tensor, g))
-        op, inputs, arrays, params = tensor._node  # type: ignore[misc]
+        op: Any = tensor._op
+        inputs, arrays, params = tensor._inputs, tensor._arrays, tensor._params
         out: Any = tensor if record else tensor._array
         args = (g, out, *(_as_recorded(inputs, arrays) if record else arrays))
         reading, plain, in_part = None, usual, op.skips
@@ -97,7 +98,7 @@ def pull(
                     readings[x] = Reading(op, vjp, node, array, reading, other)
                 continue
             waiting[x] = cotangent
-            if x._node is None:
+            if x._op is None:
                 continue
             if in_part:
                 readings[x] = Reading(op, vjp, (tensor._array, arrays, params), array, reading)
@@ -211,7 +212,7 @@ def backward(output: Tensor, grad: ArrayLike | None) -> None:
     found = pull({output: _seed(output, grad)})
     while found:
         tensor, g = found.pop()
-        if tensor._node is None and tensor.grad is not None:
+        if tensor._op is None and tensor.grad is not None:
             tensor.grad = tensor.grad + g
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
         elif type(g) is np.ndarray and g.base is None and getrefcount(g) <= _ONE_NAME:

@@ -211,7 +211,7 @@ def power(x: Any, y: Any, out: None = None) -> Tensor:
     refuse_out("power", out)
     if type(y) is not int and type(y) is not float:
         return power_op(x, y)
-    if y > 0 and y % 2 == 0 and type(x) is Tensor and x._node is not None:
+    if y > 0 and y % 2 == 0 and type(x) is Tensor and x._op is not None:
         smooth = _squared(x)
         if smooth is not None:
             return smooth if y == 2 else power(smooth, y / 2)
@@ -228,8 +228,7 @@ def _squared(x: Tensor) -> Any:
 
     At 0 the derivative of a root is taken as 0, but its square has derivatives of all orders there.
     """
-    assert x._node is not None
-    op, inputs, arrays, _ = x._node
+    op, inputs, arrays = x._op, x._inputs, x._arrays
     if op not in (root, absolute, hypot) or x.name is not None or trace.active():
         return None
     if any(type(t) is Tensor and t._array is not a for t, a in zip(inputs, arrays, strict=True)):
