@@ -67,10 +67,10 @@ def derive(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None = N
         raise errors.not_one_number(output)
     _refuse_changed(output)
     plan = Plan(output, _asked(output, wrt))
-    gradients = dict(pull({output: np.ones(output.shape, output.dtype)}, set(plan.targets)))
+    gradients = pull({output: np.ones(output.shape, output.dtype)}, set(plan.targets))
     seed = Tensor(np.ones(output.shape, output.dtype))
     with trace():
-        cotangents = dict(pull({output: seed}, set(plan.targets), record=True))
+        cotangents = pull({output: seed}, set(plan.targets), record=True)
     try:
         return _derivation(plan, seed, gradients, cotangents, keep_guards=False)
     except DerivationError:
