@@ -8,7 +8,7 @@ same rules run on Tensors, so that the backward pass is itself a graph.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from heapq import heappop, heappush, heappushpop
 from sys import getrefcount
 from typing import Any
@@ -21,9 +21,10 @@ from .anomaly import check_backward, detect_anomaly
 from .arrays import STAND_INS, as_array, own_array
 from .graph import ancestors
 from .modes import Mode, capture
-from .op import Op
 from .tensor import Array, Tensor, _leaf
-from .unread import Reading
+from .unread import Reading, read_in_part
+
+_ndarray = np.ndarray
 
 
 def pull(
@@ -31,7 +32,7 @@ def pull(
     targets: set[Tensor] | None = None,
     record: bool = False,
     stack: tuple[int, ...] = (),
-) -> list[tuple[Tensor, Any]]:
+) -> dict[Tensor, Any]:
     """The cotangents of ``targets``, or else of all leaves and named tensors, given the outputs'.
 
     A result is newer than its inputs, so when a tensor is the newest one left, all that used it
@@ -46,45 +47,45 @@ def pull(
             cotangents at once.
     """
     needed = None if targets is None else ancestors(seeds, targets)
-    kept: list[tuple[Tensor, Any]] = []
+    kept: dict[Tensor, Any] = {}
     # Of tensors that wait for their turn; leaves wait to the end.
     waiting = seeds if needed is None else {t: g for t, g in seeds.items() if t in needed}
     newest: list[tuple[int, Tensor]] = []  # a heap; in a chain it stays empty
     following: Tensor | None = None
     for tensor in waiting:
-        if tensor._node is not None:
+        if tensor._op is not None:
             if following is not None:
                 heappush(newest, (-following._number, following))
             following = tensor
     if newest and following is not None:
         following = heappushpop(newest, (-following._number, following))[1]
     readings: dict[Tensor, Reading] = {}  # of what is read in part only
-    usual = not (stack or Mode.open)
+    unusual = stack or Mode.open
     recorder = capture.recorder()
     while following is not None:
         tensor = following
-        g = waiting.pop(tensor)
         following = None
+        g = waiting.pop(tensor)
         if tensor.name is not None if targets is None else tensor in targets:
-            kept.append((tensor, g))
+            kept[tensor] = g
+        op: Any = tensor._op
+        inputs, params, vjps = tensor._inputs, tensor._params, op.vjps
         if recorder is not None:
             recorder.cotangent(tensor, g)
-        op, inputs, arrays, params = tensor._node  # type: ignore[misc]
-        out: Any = tensor if record else tensor._array
-        args = (g, out, *(_as_recorded(inputs, arrays) if record else arrays))
-        reading, plain, in_part = None, usual, op.skips
-        if readings and (reading := readings.pop(tensor, None)) is not None:
-            plain, in_part = False, op.skips or op.entrywise or op.reads != ""
-        for x, array, vjp in zip(inputs, arrays, op.vjps):  # noqa: B905  (the vjps may be endless)
+            vjps = [vjp and recorder.rule(op, vjp) for _, vjp in zip(inputs, vjps)]  # noqa: B905
+        operands = _as_recorded(tensor) if record else tensor._arrays
+        args = (g, tensor if record else tensor._array, *operands)
+        if stack and not op.stacks:
+            vjps = [vjp and partial(_one_by_one, vjp) for _, vjp in zip(inputs, vjps)]  # noqa: B905
+        if op.skips or readings:
+            vjps = read_in_part(readings, tensor, waiting, needed) or vjps
+        for x, vjp in zip(inputs, vjps):  # noqa: B905  (the vjps may be endless)
             if type(x) is not Tensor or not x._tracked or vjp is None:
                 continue
             if needed is not None and x not in needed:
                 continue
-            if plain:
-                cotangent = vjp(*args, **params) if params else vjp(*args)
-            else:
-                rule = vjp if recorder is None else recorder.rule(op, vjp)
-                cotangent = _called(op, rule, args, params, reading, stack)
+            cotangent = vjp(*args, **params) if params else vjp(*args)
+            array = x._array
             try:
                 if cotangent.shape != array.shape or cotangent.dtype is not array.dtype:
                     cotangent = _fit(cotangent, array, op.name, stack)
@@ -92,20 +93,14 @@ def pull(
                 if hasattr(cotangent, "shape"):
                     raise
                 raise errors.wrong_cotangent(op.name, cotangent, array) from None
-            if not plain and detect_anomaly.active():
-                check_backward(op.name, tensor, g, x, arrays, cotangent)
+            if unusual and detect_anomaly.active():
+                check_backward(op.name, tensor, g, x, tensor._arrays, cotangent)
             if x in waiting:
                 waiting[x] = waiting[x] + cotangent
-                other = readings.pop(x, None)
-                if other is not None and in_part:
-                    node = tensor._array, arrays, params
-                    readings[x] = Reading(op, vjp, node, array, reading, other)
                 continue
             waiting[x] = cotangent
-            if x._node is None:
+            if x._op is None:
                 continue
-            if in_part:
-                readings[x] = Reading(op, vjp, (tensor._array, arrays, params), array, reading)
             if following is None and not newest:
                 following = x
             else:
@@ -115,28 +110,16 @@ def pull(
                 following = heappop(newest)[1]
             else:
                 following = heappushpop(newest, (-following._number, following))[1]
-    kept.extend(waiting.items())
     if recorder is not None:
         for leaf, g in waiting.items():
             recorder.cotangent(leaf, g)
+    kept.update(waiting)
     return kept
 
 
-def _called(
-    op: Op,
-    vjp: Any,
-    args: tuple[Any, ...],
-    params: dict[str, Any],
-    reading: Reading | None,
-    stack: tuple[int, ...],
-) -> Any:
-    """What a rule gives, for a stack of cotangents, or a result that is read in part only."""
-    if stack and not op.stacks:
-        g, *rest = args
-        return ops.stack([vjp(g[i], *rest, **params) for i in range(len(g))])
-    if reading is not None and op.entrywise:
-        return reading.cleared(vjp, args, params)
-    return vjp(*args, **params)
+def _one_by_one(vjp: Any, g: Any, *rest: Any, **params: Any) -> Any:
+    """A rule that takes no stack of cotangents, called for one after the other."""
+    return ops.stack([vjp(g[i], *rest, **params) for i in range(len(g))])
 
 
 def cotangents(
@@ -146,7 +129,7 @@ def cotangents(
     stack: tuple[int, ...] = (),
 ) -> list[Any]:
     """What `pull` finds for each target, in their order: zeros where nothing leads there."""
-    found = dict(pull(seeds, set(targets), record, stack))
+    found = pull(seeds, set(targets), record, stack)
     return [found[x] if x in found else np.zeros(stack + x.shape, x.dtype) for x in targets]
 
 
@@ -154,12 +137,13 @@ def _fit(g: Any, array: Any, op: str, stack: tuple[int, ...] = ()) -> Any:
     """Undo broadcasting: the cotangent ``g`` summed to its input's shape, in its dtype."""
     shape = stack + array.shape if stack else array.shape
     if g.shape != shape:
-        axes = _stretched(g.shape, shape, len(stack) if stack else 0)
-        if axes is None:
-            raise errors.wrong_cotangent(op, g, array)
-        if axes == (0,) and type(g) is np.ndarray and g.ndim == 2 and g.size <= _SMALL:
-            g = _ones(len(g), g.dtype).dot(g)  # 1ᵀ g takes a third of what a reduction does
+        ones = _ones(g.shape, shape, g.dtype) if type(g) is _ndarray else None
+        if ones is not None:
+            g = ones.dot(g)
         else:
+            axes = _stretched(g.shape, shape, len(stack))
+            if axes is None:
+                raise errors.wrong_cotangent(op, g, array)
             g = np.add.reduce(g, axes, keepdims=True)
         if g.ndim != len(shape):
             g = g.reshape(shape)
@@ -169,14 +153,6 @@ def _fit(g: Any, array: Any, op: str, stack: tuple[int, ...] = ()) -> Any:
         if g.dtype != array.dtype:
             g = g.astype(array.dtype)
     return g
-
-
-_SMALL = 65_536  # entries
-
-
-@lru_cache(maxsize=64)
-def _ones(n: int, dtype: np.dtype[Any]) -> Array:
-    return np.ones((1, n), dtype)
 
 
 @lru_cache(maxsize=1024)
@@ -198,10 +174,22 @@ def _stretched(
     return (*range(stacked, first), *stretched)
 
 
-def _as_recorded(inputs: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
+_SMALL = 65_536  # entries
+
+
+@lru_cache(maxsize=64)
+def _ones(shape: tuple[int, ...], original: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
+    """1ᵀ, where 1ᵀ g sums a small matrix to a row, in a third of the time of a reduction."""
+    small = len(shape) == 2 and shape[0] * shape[1] <= _SMALL
+    if small and len(original) <= 2 and _stretched(shape, original, 0) == (0,):
+        return np.ones((1, shape[0]), dtype)
+    return None
+
+
+def _as_recorded(tensor: Tensor) -> list[Any]:
     """The operands as Tensors, with the values that they had when the op was applied."""
-    operands = list(arrays)
-    for i, (x, array) in enumerate(zip(inputs, arrays, strict=True)):
+    operands = list(tensor._arrays)
+    for i, (x, array) in enumerate(zip(tensor._inputs, tensor._arrays, strict=True)):
         if type(x) is Tensor and x._array is array:
             operands[i] = x
         elif type(x) is Tensor and x._tracked:  # a leaf that was written to, or rebound, since
@@ -219,23 +207,24 @@ def backward(output: Tensor, grad: ArrayLike | None) -> None:
     if (recorder := capture.recorder()) is not None:
         recorder.refuse_backward()
     found = pull({output: _seed(output, grad)})
-    while found:
-        tensor, g = found.pop()
-        if tensor._node is None and tensor.grad is not None:
+    for tensor, g in found.items():
+        if tensor.grad is not None and tensor._op is None:
             tensor.grad = tensor.grad + g
+            found[tensor] = None  # so that no more is alive than has to be
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
-        elif type(g) is np.ndarray and g.base is None and getrefcount(g) <= _ONE_NAME:
-            tensor.grad = g
-        else:
+        elif getrefcount(g) > _ONE_REFERENCE or g.base is not None or type(g) is not _ndarray:
             tensor.grad = np.array(g)
+        else:
+            tensor.grad = g
 
 
-def _count_one_name() -> int:
-    _, g = [(None, np.empty(0))].pop()
-    return getrefcount(g)
+def _count_one_reference() -> int:
+    for _, g in {0: np.empty(0)}.items():
+        return getrefcount(g)
+    raise AssertionError
 
 
-_ONE_NAME = _count_one_name()  # what getrefcount says of an array that one local name holds
+_ONE_REFERENCE = _count_one_reference()  # what getrefcount says of an array found only there
 
 
 def _seed(output: Tensor, grad: ArrayLike | None, function: str = "backward") -> Any:

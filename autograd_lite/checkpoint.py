@@ -106,11 +106,11 @@ class _Run(NamedTuple):
             if not is_tracked(x) or x in seen:
                 continue
             seen.add(x)
-            if x._node is None or x._number < self.first:
+            if x._op is None or x._number < self.first:
                 outside.append(x)
             else:
                 made.append(x)
-                stack.extend(x._node[1])
+                stack.extend(x._inputs)
         return made, outside
 
 
@@ -176,9 +176,8 @@ def _cotangents(
     # others, which have none, take the place of all of them.
     instead: dict[Any, Tensor] = dict(zip(captured, targets[given:], strict=True))
     for tensor in made:
-        op, inputs, arrays, params = tensor._node  # type: ignore[misc]
-        inputs = tuple(instead.get(x, x) if type(x) is Tensor else x for x in inputs)
-        tensor._node = op, inputs, arrays, params
+        inputs = (instead.get(x, x) if type(x) is Tensor else x for x in tensor._inputs)
+        tensor._inputs = tuple(inputs)
     seeds: dict[Tensor, Any] = {}
     for y, part in zip(results, _unpacked(g, results), strict=True):
         y = instead.get(y, y)

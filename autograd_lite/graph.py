@@ -15,7 +15,7 @@ def walk(*outputs: Tensor) -> list[Tensor]:
     stack = list(dict.fromkeys(reversed(outputs)))
     while stack:
         tensor = stack.pop()
-        (leaves if tensor._node is None else results).append(tensor)
+        (leaves if tensor._op is None else results).append(tensor)
         for x in reversed(tensor.inputs):
             if x not in seen:
                 seen.add(x)
@@ -32,17 +32,16 @@ def ancestors(outputs: Iterable[Tensor], targets: set[Tensor]) -> set[Tensor]:
     results = []
     while stack:  # as in walk, but what isn't tracked, or is older than all targets, leads nowhere
         tensor = stack.pop()
-        if tensor._node is not None and tensor._number >= oldest:
+        if tensor._op is not None and tensor._number >= oldest:
             results.append(tensor)
-            for x in tensor._node[1]:
+            for x in tensor._inputs:
                 if type(x) is Tensor and x._tracked and x not in seen:
                     seen.add(x)
                     stack.append(x)
     results.sort(key=lambda tensor: tensor._number)
     on_path = set(targets)
     for tensor in results:
-        assert tensor._node is not None
-        for x in tensor._node[1]:
+        for x in tensor._inputs:
             if type(x) is Tensor and x in on_path:
                 on_path.add(tensor)
                 break

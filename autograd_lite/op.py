@@ -237,10 +237,13 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
     result._exposed = False
     result._tracked = record
     if record:
-        result._node = (op, inputs, arrays, params)
+        result._op = op
+        result._inputs = inputs
+        result._arrays = tuple(arrays)
+        result._params = params
         result._number = _next_number()
     else:
-        result._node = None
+        result._op = None
         if constants and value.base is not None:  # a view of an array that its owner may change
             result._array = value.copy()
     if unusual:

@@ -65,13 +65,17 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_array", "_exposed", "_node", "_number", "_tracked", "grad", "name",
+        "__weakref__", "_array", "_arrays", "_exposed", "_inputs", "_number", "_op", "_params",
+        "_tracked", "grad", "name",
     )  # fmt: skip
     _array: Array
     _exposed: bool  # whether somebody outside may hold `_array`, and write to it
-    _node: tuple[Op, tuple[Any, ...], list[Any], dict[str, Any]] | None
-    _number: int  # creation order: a result's is greater than those of its inputs
     _tracked: bool  # whether what is computed from this tensor is recorded
+    _op: Op | None  # of a leaf None, and then it hasn't got what follows
+    _inputs: tuple[Any, ...]
+    _arrays: tuple[Any, ...]  # the values that the inputs had then
+    _params: dict[str, Any]
+    _number: int  # creation order: a result's is greater than those of its inputs
     grad: Array | None
     name: str | None
 
@@ -97,8 +101,7 @@ class Tensor:
             array = array.astype(np.float64)
         self._array = array
         self._exposed = False
-        self._node = None
-        self.grad = None
+        self._op = self.grad = None
         self.name = _checked(name)
         self._tracked = False
         if requires_grad:
@@ -120,7 +123,7 @@ class Tensor:
         recorder = capture.recorder()
         if recorder is not None:
             return recorder.value(self)
-        if self._node is not None:
+        if self._op is not None:
             self._array.flags.writeable = False
         elif not self._exposed:
             if not (self._only_reference() and self._array.flags.writeable):
@@ -132,7 +135,7 @@ class Tensor:
     def data(self, value: ArrayLike) -> None:
         if value is self._array and self._exposed:  # w.data -= …
             return
-        if self._node is not None:
+        if self._op is not None:
             raise errors.not_a_leaf(self, "its data can't be rebound")
         array = np.array(value)
         if array.shape != self.shape:
@@ -165,31 +168,29 @@ class Tensor:
     @property
     def op(self) -> Op | None:
         """The op that made this tensor, or None for a leaf."""
-        return None if self._node is None else self._node[0]
+        return self._op
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
         """What the op was applied to, constants as Tensors that require no gradient."""
-        if self._node is None:
+        if self._op is None:
             return ()
-        op, inputs, arrays, params = self._node
-        if not all(type(x) is Tensor for x in inputs):
-            inputs = tuple(
+        if not all(type(x) is Tensor for x in self._inputs):
+            self._inputs = tuple(
                 x if type(x) is Tensor else _leaf(as_array(array))
-                for x, array in zip(inputs, arrays, strict=True)
+                for x, array in zip(self._inputs, self._arrays, strict=True)
             )
-            self._node = op, inputs, arrays, params
-        return inputs
+        return self._inputs
 
     @property
     def params(self) -> dict[str, Any]:
         """The settings that the op was applied with, such as ``axis``."""
-        return {} if self._node is None else dict(self._node[3])
+        return {} if self._op is None else dict(self._params)
 
     @property
     def is_leaf(self) -> bool:
         """Whether this tensor was made from data, and not recorded by an op."""
-        return self._node is None
+        return self._op is None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -217,7 +218,7 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if self._node is not None:
+        if self._op is not None:
             raise errors.not_a_leaf(self, "requires_grad can't be set")
         if value and self._array.dtype.kind not in "fc":
             raise errors.no_gradient_for(self)
@@ -567,7 +568,7 @@ class Tensor:
         return format(self.item(), spec) if spec else str(self)
 
     def __reduce__(self) -> Any:
-        if self._node is not None:
+        if self._op is not None:
             raise errors.not_a_leaf(self, "its graph can't be pickled")
         return _unpickle, (self._array, self._tracked, self.name, self.grad)
 
@@ -580,7 +581,7 @@ def _leaf(array: Array) -> Tensor:
     leaf = Tensor.__new__(Tensor)
     leaf._array = array
     leaf._exposed = leaf._tracked = False
-    leaf._node = leaf.grad = leaf.name = None
+    leaf._op = leaf.grad = leaf.name = None
     return leaf
 
 
@@ -597,7 +598,7 @@ def _checked(name: Any) -> str | None:
 
 def _rebound(tensor: Tensor) -> Tensor:
     """The tensor for ``w += …``, which makes a new one of that name, unless that would mislead."""
-    if tensor._tracked and tensor._node is None and no_grad.active():
+    if tensor._tracked and tensor._op is None and no_grad.active():
         raise errors.in_place_under_no_grad(tensor)
     return tensor
 

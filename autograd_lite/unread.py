@@ -10,6 +10,8 @@ A cotangent that merely happens to be 0 is no such entry: ``np.sqrt(x) ** 2`` at
 
 from __future__ import annotations
 
+from collections.abc import Container
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from .anomaly import detect_anomaly
 from .arrays import as_array
 from .modes import capture
 from .op import Op
-from .tensor import Array
+from .tensor import Array, Tensor, is_tracked
 
 
 class Reading:
@@ -68,7 +70,7 @@ class Reading:
                 read = read.max(axis=axis, keepdims=True, initial=0.0)
         return read
 
-    def cleared(self, vjp: Any, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    def cleared(self, vjp: Any, *args: Any, **params: Any) -> Any:
         """What an entrywise rule gives, with 0 where an entry isn't read and it isn't finite."""
         with np.errstate(divide="ignore", invalid="ignore"), detect_anomaly.suspended():
             cotangent = vjp(*args, **params)
@@ -79,3 +81,40 @@ class Reading:
             return cotangent
         unread = ~(finite | self.mask())
         return ops.where(unread, 0, cotangent) if unread.any() else cotangent
+
+
+def read_in_part(
+    readings: dict[Tensor, Reading],
+    tensor: Tensor,
+    waiting: Container[Tensor],
+    needed: Container[Tensor] | None,
+) -> list[Any] | None:
+    """Note which entries of its inputs ``tensor`` reads, before its rules give them cotangents.
+
+    Args:
+        readings: of the tensors that wait for their turn, those that are read in part.
+        tensor: the result whose turn it is.
+        waiting: what has got a cotangent before, and so is read by another op, too.
+        needed: what gets a cotangent, if not everything.
+
+    Returns:
+        The rules to call, where some entries of ``tensor`` itself are unread.
+    """
+    op: Any = tensor._op
+    reading = readings.pop(tensor, None)
+    in_part = op.skips or (reading is not None and (op.entrywise or op.reads != ""))
+    node = tensor._array, tensor._arrays, tensor._params
+    met = set()
+    for x, array, vjp in zip(tensor._inputs, tensor._arrays, op.vjps):  # noqa: B905  (as in pull)
+        if not is_tracked(x) or vjp is None or (needed is not None and x not in needed):
+            continue
+        if x in waiting or x in met:
+            other = readings.pop(x, None)
+            if other is not None and in_part:
+                readings[x] = Reading(op, vjp, node, array, reading, other)
+        elif in_part and x._op is not None:
+            readings[x] = Reading(op, vjp, node, array, reading)
+        met.add(x)
+    if reading is None or not op.entrywise:
+        return None
+    return [vjp and partial(reading.cleared, vjp) for vjp in op.vjps]

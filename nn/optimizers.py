@@ -74,6 +74,8 @@ class Optimizer:
                 f"{type(self).__name__}: lr must be positive and finite, not {value!r}"
             )
         self._lr = float(value)
+        # As arrays, since NumPy takes longer to convert a number than to multiply by it.
+        self._minus_lr = {np.dtype(t): np.array(-self._lr, t) for t in (np.float32, np.float64)}
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -114,11 +116,12 @@ class SGD(Optimizer):
     """
 
     def step(self) -> None:
-        lr = self._lr
+        rates, rate = self._minus_lr, -self._lr
         for parameter in self.parameters:
             grad = parameter.grad
-            if grad is not None:
-                parameter._replace(parameter._array - lr * grad)
+            if grad is not None:  # −α g first: to a large one NumPy adds in place
+                value = rates.get(grad.dtype, rate) * grad + parameter._array
+                parameter._replace(value)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:

@@ -87,7 +87,7 @@ class TrainStep:
         if type(x) is not np.ndarray or type(y) is not np.ndarray:
             x, y = _array(x), _array(y)
         with self._lock:
-            if vars(self.optimizer) != self._settings:
+            if self._changed(_ALL):
                 self._set()
             variant = self._variants.get((x.shape, x.dtype, y.shape, y.dtype))
             if variant is None:
@@ -118,12 +118,22 @@ class TrainStep:
             self._variants.clear()
             self._settings = {}
 
+    def _changed(self, but: frozenset[str]) -> bool:
+        """Whether settings of the optimizer changed, other than those named."""
+        now, before = vars(self.optimizer), self._settings
+        if not but:
+            try:
+                return now != before
+            except ValueError:  # an array that is another one now
+                return True
+        keys = (now.keys() | before.keys()) - but
+        return not all(k in now and k in before and _equal(now[k], before[k]) for k in keys)
+
     def _set(self) -> None:
         """Compile anew where a setting of the optimizer other than the learning rate changed."""
-        now = vars(self.optimizer)
-        if {**now, "_lr": 0} != {**self._settings, "_lr": 0}:
+        if self._changed(_LEARNING_RATE):
             self._variants.clear()
-        self._settings = dict(now)
+        self._settings = dict(vars(self.optimizer))
         if self._flat is not None:
             self._flat.set_learning_rate()
 
@@ -156,10 +166,18 @@ class TrainStep:
             )
         parameters = self.optimizer.parameters
         wanted = {p for p in parameters if p.requires_grad}
-        found = {t for t, _ in pull({value: _seed(value, None)}, wanted)} if value._tracked else set()
+        found = pull({value: _seed(value, None)}, wanted) if value._tracked else {}
         if not found:
             raise ValueError("TrainStep: the loss depends on none of the optimizer's parameters")
         return [p for p in parameters if p in found]
+
+
+_ALL: frozenset[str] = frozenset()
+_LEARNING_RATE = frozenset(("_lr", "_minus_lr"))
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return a is b or bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) else bool(a == b)
 
 
 def _array(x: Any) -> Array:
@@ -318,7 +336,7 @@ def _stepped(
             recorder.captured[p] = view
         prediction = step.net(batch[0])
         value = step.loss(prediction, batch[1])
-        found = dict(pull({value: _seed(value, None)}, set(flat.parameters)))
+        found = pull({value: _seed(value, None)}, set(flat.parameters))
         gradients = [found[p] for p in flat.parameters]
         update = _Update(recorder, step.optimizer, flat, rates, memory)
         new = update.flat(arrays, gradients, steps) or update.each(arrays, views, gradients, steps)

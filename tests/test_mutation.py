@@ -53,7 +53,7 @@ def test_no_copy_once_nobody_holds_the_data():
     w = Tensor([1.0, 2.0], requires_grad=True)
     w.data[0] = 3.0
     y = w * 2
-    assert y._node[2][0] is w._array
+    assert y._arrays[0] is w._array
 
 
 def test_rebinding_data():

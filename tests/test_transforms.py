@@ -683,7 +683,7 @@ def test_a_stack_of_cotangents_gives_the_single_results(sample: Sample, record: 
     g = rng.normal(size=(3, *y.shape)).astype(y.dtype)
 
     def pulled(g: Any, **how: Any) -> list[Any]:
-        found = dict(pull({y: Tensor(g) if record else g}, set(wanted), record, **how))
+        found = pull({y: Tensor(g) if record else g}, set(wanted), record, **how)
         return [np.asarray(found[x].data if record else found[x]) for x in wanted]
 
     stacked = pulled(g, stack=(3,))

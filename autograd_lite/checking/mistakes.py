@@ -306,4 +306,4 @@ def updated(graph: Recorded, given: Mapping[Tensor, Array], alpha: float) -> Mis
 
 
 def is_parameter(tensor: Tensor) -> bool:
-    return tensor._node is None and tensor.requires_grad
+    return tensor._op is None and tensor.requires_grad

@@ -121,10 +121,11 @@ class Recorded:
     def of(cls, loss: Tensor) -> Recorded:
         steps = []
         for tensor in reversed(walk(loss)):
-            if tensor._node is not None:
-                op, _, arrays, params = tensor._node
-                wide = tuple(map(_wide, arrays))
-                steps.append(Step(tensor, op, tensor.inputs, wide, params, _wide(tensor._array)))
+            op = tensor._op
+            if op is not None:
+                wide = tuple(map(_wide, tensor._arrays))
+                out = _wide(tensor._array)
+                steps.append(Step(tensor, op, tensor.inputs, wide, tensor._params, out))
         return cls(loss, steps, named_tensors(loss))
 
     @cached_property
@@ -177,7 +178,7 @@ class Recorded:
 
     def order(self, tensor: Tensor) -> tuple[int, int]:
         """Sorts tensors in the order in which the backward pass has finished with them."""
-        if tensor._node is not None:
+        if tensor._op is not None:
             return -tensor._number, -1
         uses = self.uses.get(tensor)
         if uses is None:  # the loss itself, or what lies within a recognised activation

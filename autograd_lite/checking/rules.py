@@ -64,7 +64,7 @@ class Application(NamedTuple):
 
     op: Op
     inputs: tuple[Any, ...]
-    arrays: list[Any]
+    arrays: tuple[Any, ...]
     params: dict[str, Any]
     chosen: list[int]
 
@@ -127,16 +127,16 @@ def applications(point: Point) -> list[Application]:
 
 
 def _application(tensor: Tensor) -> Application | None:
-    if tensor._node is None or not tensor.size or tensor.dtype.kind not in "fc":
+    if tensor._op is None or not tensor.size or tensor.dtype.kind not in "fc":
         return None
-    op, inputs, arrays, params = tensor._node
+    op, inputs, arrays = tensor._op, tensor._inputs, tensor._arrays
     if not all(np.isfinite(a).all() for a in arrays):
         return None
     chosen = [
         i for i, (x, a, vjp) in enumerate(zip(inputs, arrays, op.vjps, strict=False))
         if vjp is not None and type(x) is Tensor and x._tracked and a.size and a.dtype.kind in "fc"
     ]  # fmt: skip
-    return Application(op, inputs, arrays, params, chosen) if chosen else None
+    return Application(op, inputs, arrays, tensor._params, chosen) if chosen else None
 
 
 def _rounds(found: Sequence[Application]) -> list[list[Application]]:

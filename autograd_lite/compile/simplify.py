@@ -55,6 +55,7 @@ def _pass(program: Program) -> bool:
         _narrow_constants(original)
         rule = None if isinstance(original, Guard) else _RULES.get(original.function)
         found = None if rule is None else rule(original, uses)
+        found = _reshaped_later(original) if found is None else found
         steps = [original] if found is None else found if isinstance(found, tuple) else [found]
         changed = changed or found is not None
         for node in steps:
@@ -306,6 +307,22 @@ def _without_broadcast(node: Node) -> Any:
             if np.broadcast_shapes(*shapes) == node.shape and not x.args[0].is_scalar:
                 return _instead(node, node.function, *args)
     return None
+
+
+def _reshaped_later(node: Node) -> Any:
+    """A ufunc of reshaped arrays as its result reshaped, which others may want as it was."""
+    if not isinstance(node.function, np.ufunc) or node.kwargs or node.function.signature:
+        return None
+    given = [x for x in node.args if isinstance(x, Node)]
+    if not given or node.is_scalar or any(np.ndim(x) for x in node.args if x not in given):
+        return None
+    if not all(x.function is np.reshape and isinstance(x.args[0], Node) for x in given):
+        return None
+    shapes = {x.args[0].shape for x in given}
+    if len(shapes) > 1 or any(x.shape != node.shape for x in given):
+        return None
+    inner = _step(node.function, *(x.args[0] if isinstance(x, Node) else x for x in node.args))
+    return inner, _instead(node, np.reshape, inner, node.shape)
 
 
 @_rule(np.power)

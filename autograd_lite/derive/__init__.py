@@ -67,10 +67,10 @@ def derive(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None = N
         raise errors.not_one_number(output)
     _refuse_changed(output)
     plan = Plan(output, _asked(output, wrt))
-    gradients = dict(pull({output: np.ones(output.shape, output.dtype)}, set(plan.targets)))
+    gradients = pull({output: np.ones(output.shape, output.dtype)}, set(plan.targets))
     seed = Tensor(np.ones(output.shape, output.dtype))
     with trace():
-        cotangents = dict(pull({output: seed}, set(plan.targets), record=True))
+        cotangents = pull({output: seed}, set(plan.targets), record=True)
     try:
         return _derivation(plan, seed, gradients, cotangents, keep_guards=False)
     except DerivationError:
@@ -131,8 +131,8 @@ def _check(formula: Expression, value: Array, symbol: str) -> None:
 def _refuse_changed(output: Tensor) -> None:
     """Raise where a leaf was given other data since: its symbol would stand for both."""
     for t in walk(output):
-        if t._node is not None:
-            for x, array in zip(t.inputs, t._node[2], strict=True):
+        if t._op is not None:
+            for x, array in zip(t.inputs, t._arrays, strict=True):
                 if x._array is not array and not np.array_equal(x._array, array, equal_nan=True):
                     raise ValueError(
                         f"derive: the data of {errors.describe(x)} were changed since the output "

@@ -212,7 +212,7 @@ def power(x: Any, y: Any, out: None = None) -> Tensor:
     refuse_out("power", out)
     if type(y) is not int and type(y) is not float:
         return power_op(x, y)
-    if y > 0 and y % 2 == 0 and type(x) is Tensor and x._node is not None:
+    if y > 0 and y % 2 == 0 and type(x) is Tensor and x._op is not None:
         smooth = _squared(x)
         if smooth is not None:
             return smooth if y == 2 else power(smooth, y / 2)
@@ -229,8 +229,7 @@ def _squared(x: Tensor) -> Any:
 
     At 0 the derivative of a root is taken as 0, but its square has derivatives of all orders there.
     """
-    assert x._node is not None
-    op, inputs, arrays, _ = x._node
+    op, inputs, arrays = x._op, x._inputs, x._arrays
     if op not in (root, absolute, hypot) or x.name is not None or trace.active():
         return None
     if any(type(t) is Tensor and t._array is not a for t, a in zip(inputs, arrays, strict=True)):
@@ -368,7 +367,7 @@ softplus = entrywise(
 )
 
 
-# For each dtype 1, and the greatest x for which exp(x) is finite: there σ(−x) is next to nothing.
+# For each dtype 1, and the greatest x for which exp(x) is finite: from far below it on, σ(x) is 1.
 # As arrays, since NumPy takes longer to convert a number than to add it.
 _ONE_AND_GREATEST = {
     np.dtype(t).char: (np.ones((), t), np.array(np.floor(np.log(np.finfo(t).max))))
@@ -376,19 +375,25 @@ _ONE_AND_GREATEST = {
 }
 
 
+def _one(x: Any) -> Any:
+    """1 to compute with ``x``, be that an array or a Tensor."""
+    constants = _ONE_AND_GREATEST.get(x.dtype.char) if type(x) is np.ndarray else None
+    return 1.0 if constants is None else constants[0]
+
+
 def _sigmoid(x: Any) -> Any:
-    if x.dtype.kind == "c":
-        return 1 / (1 + np.exp(-x))
-    if x.dtype.kind != "f":
-        x = x.astype(np.float64)
-    one, greatest = _ONE_AND_GREATEST[x.dtype.char]
-    return one / (one + np.exp(np.minimum(-x, greatest)))
+    constants = _ONE_AND_GREATEST.get(x.dtype.char)
+    if constants is None:
+        return 1 / (1 + np.exp(-x)) if x.dtype.kind == "c" else _sigmoid(x.astype(np.float64))
+    one, greatest = constants
+    e = np.exp(np.minimum(x, greatest))
+    return e / (one + e)
 
 
 sigmoid: Op = entrywise(
     "sigmoid",
     _sigmoid,
-    lambda g, out, x: g * (out * (1.0 - out)),
+    lambda g, out, x: g * (out * (_one(out) - out)),
     notation=function("σ"),
     source="(1 / (1 + np.exp(-{0})))",
 )
