@@ -111,9 +111,9 @@ def _binary_cross_entropy(p: Any, y: Any) -> Any:
 
 
 def _total_binary_cross_entropy(p: Any, y: Any) -> Any:
-    p, y = p.ravel(), y.ravel()
-    log_p, log_q, y_1 = _logarithms(p, y)
-    total = y_1.dot(log_q) - y.dot(log_p)  # a reduction takes twice as long
+    row = y.ravel()
+    log_p, log_q, y_1 = _logarithms(p.ravel(), row)
+    total = y_1.dot(log_q) - row.dot(log_p)  # a reduction takes twice as long
     guard(_refuse_no_probability, total, p, y)
     return total
 

@@ -18,6 +18,7 @@ import numpy as np
 from autograd_lite import Tensor
 from autograd_lite.backward import _seed, pull
 from autograd_lite.compile import CompileError, check_results
+from autograd_lite.compile.bias import biased
 from autograd_lite.compile.blocks import blocked
 from autograd_lite.compile.graph import Program
 from autograd_lite.compile.memory import planned
@@ -87,20 +88,31 @@ class TrainStep:
         if type(x) is not np.ndarray or type(y) is not np.ndarray:
             x, y = _array(x), _array(y)
         with self._lock:
-            if self._changed(_ALL):
-                self._set()
-            variant = self._variants.get((x.shape, x.dtype, y.shape, y.dtype))
-            if variant is None:
-                variant = self._compile(x, y)
-            variant.flat.adopt()
+            variant = self._latest
+            if variant is None or not variant.takes(x, y) or self._changed():
+                self._latest = variant = self._variant(x, y)
+            variant.adopt()
             found: tuple[Any, Array]
-            if not (variant.counted or variant.captured):
+            if variant.alone:
                 found = variant.function(x, y)
             else:
                 found = variant.function(x, y, *variant.further())
                 if variant.counted:
                     variant.flat.count()
             return found
+
+    def _variant(self, x: Array, y: Array) -> _Variant:
+        """The one for such a batch, and for the optimizer's settings as they are now."""
+        if self._changed_but_learning_rate():
+            self._variants.clear()
+        self._settings = dict(vars(self.optimizer))
+        if self._flat is not None:
+            self._flat.set_learning_rate()
+        key = x.shape, x.dtype, y.shape, y.dtype
+        if key not in self._variants:
+            self._variants[key] = self._compile(x, y)
+            self._settings = dict(vars(self.optimizer))  # which may remember more now
+        return self._variants[key]
 
     @property
     def source(self) -> str:
@@ -118,24 +130,17 @@ class TrainStep:
             self._variants.clear()
             self._settings = {}
 
-    def _changed(self, but: frozenset[str]) -> bool:
-        """Whether settings of the optimizer changed, other than those named."""
-        now, before = vars(self.optimizer), self._settings
-        if not but:
-            try:
-                return now != before
-            except ValueError:  # an array that is another one now
-                return True
-        keys = (now.keys() | before.keys()) - but
-        return not all(k in now and k in before and _equal(now[k], before[k]) for k in keys)
+    def _changed(self) -> bool:
+        """Whether a setting of the optimizer may have changed."""
+        try:
+            return vars(self.optimizer) != self._settings
+        except ValueError:  # an array that is another one now
+            return True
 
-    def _set(self) -> None:
-        """Compile anew where a setting of the optimizer other than the learning rate changed."""
-        if self._changed(_LEARNING_RATE):
-            self._variants.clear()
-        self._settings = dict(vars(self.optimizer))
-        if self._flat is not None:
-            self._flat.set_learning_rate()
+    def _changed_but_learning_rate(self) -> bool:
+        now, before = vars(self.optimizer), self._settings
+        keys = (now.keys() | before.keys()) - {"_lr", "_minus_lr"}
+        return not all(k in now and k in before and _equal(now[k], before[k]) for k in keys)
 
     def _compile(self, x: Array, y: Array) -> _Variant:
         step = type(self.optimizer).step
@@ -151,10 +156,7 @@ class TrainStep:
             raise CompileError(
                 "TrainStep: for a batch of this shape other parameters get a gradient than before"
             )
-        variant = _Variant(self, self._flat, x, y)
-        self._settings = dict(vars(self.optimizer))  # which may remember more now
-        self._variants[x.shape, x.dtype, y.shape, y.dtype] = self._latest = variant
-        return variant
+        return _Variant(self, self._flat, x, y)
 
     def _trained(self, x: Array, y: Array) -> list[Tensor]:
         """The optimizer's parameters that get a gradient."""
@@ -170,10 +172,6 @@ class TrainStep:
         if not found:
             raise ValueError("TrainStep: the loss depends on none of the optimizer's parameters")
         return [p for p in parameters if p in found]
-
-
-_ALL: frozenset[str] = frozenset()
-_LEARNING_RATE = frozenset(("_lr", "_minus_lr"))
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -284,10 +282,18 @@ class _Variant:
         self.counted = not used.isdisjoint(steps)
         if not self.counted:
             program.inputs = [node for node in program.inputs if node not in steps]
-        program = blocked(program)
+        program = blocked(biased(program))
         self.source = Source(program, planned(program))
         self._check(x, y, expected)
         self.function = self.source.prepared(*(node.value for node in program.resident))
+        self.alone = not (self.counted or self.captured)
+        self.adopt = flat.adopt
+        self._shapes = x.shape, y.shape
+        self._dtypes = x.dtype, y.dtype
+
+    def takes(self, x: Array, y: Array) -> bool:
+        """Whether it is for such a batch."""
+        return (x.shape, y.shape) == self._shapes and (x.dtype, y.dtype) == self._dtypes
 
     def further(self) -> list[Any]:
         """What the function takes besides the batch."""

@@ -109,6 +109,14 @@ class Program:
         """The nodes that are handed out or written back."""
         return [*nodes_in(self.outputs), *self.updates.values()]
 
+    def drop_unused(self) -> None:
+        """Leave the calls that results and guards need."""
+        wanted = set(self.results())
+        for node in reversed(self.nodes):
+            if isinstance(node, Guard) or node in wanted:
+                wanted.update(node.operands)
+        self.nodes = [node for node in self.nodes if isinstance(node, Guard) or node in wanted]
+
 
 def nodes_in(tree: Any) -> Iterator[Node]:
     """The nodes in nested containers, in order."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .bias import beside_ones
 from .graph import Guard, Node, Program
 
 # They give arrays of their own, whatever they are given.
@@ -67,6 +68,7 @@ def shares_memory(node: Node) -> bool:
     return not (
         isinstance(node.function, np.ufunc)
         or node.function in _FRESH
+        or node.function is beside_ones
         or isinstance(getattr(node.function, "__self__", None), np.ufunc)
         or module.startswith(("numpy.linalg", "numpy.fft"))
     )
@@ -116,6 +118,10 @@ def planned(program: Program) -> Plan:
     for node, last in plan.last_use.items():
         dying[last].append(node)
     apart = set(plan.inside) | {whole for whole, _ in plan.inside.values()}
+    for node in program.nodes:
+        if node.function is beside_ones:
+            plan.buffers[node] = Buffer(node.size, node.dtype)
+            apart.add(node)
     for i, node in enumerate(program.nodes):
         for part in getattr(node, "whole", ()):
             if part not in plan.handed_out and part not in plan.inside:

@@ -26,7 +26,7 @@ def simplified(program: Program) -> Program:
     while True:
         before = len(program.nodes)
         changed = _pass(program)
-        program.nodes = _used(program)
+        program.drop_unused()
         if not changed and len(program.nodes) == before:
             return program
 
@@ -92,15 +92,6 @@ def _last(replaced: dict[Node, Any], node: Node) -> Any:
     while isinstance(found, Node) and found in replaced and replaced[found] is not found:
         found = replaced[found]
     return found
-
-
-def _used(program: Program) -> list[Node]:
-    """The nodes that results and guards need."""
-    wanted = set(program.results())
-    for node in reversed(program.nodes):
-        if isinstance(node, Guard) or node in wanted:
-            wanted.update(node.operands)
-    return [node for node in program.nodes if isinstance(node, Guard) or node in wanted]
 
 
 # ---------------------------------------------------------------------- the same again
@@ -445,5 +436,3 @@ def _item(node: Node, uses: Counter[Node]) -> Any:
     if isinstance(x, Node) and index is ... and _same_kind(x, node):
         return x
     return None
-
-

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..numpy_code import Names, code, literal, numpy_name
+from .bias import beside_ones
 from .blocks import THREADS, Block, workers
 from .graph import Guard, Node, Program
 from .helpers import helper_source
@@ -53,6 +54,7 @@ class Writer:
         self.helpers: dict[str, Callable[..., Any]] = {}
         self.ufuncs: set[str] = set()
         self.threads = False
+        self._beside: dict[Node, str] = {}  # the columns beside the ones
         self._names: dict[Node, str] = {}
         self._by_value: dict[Any, str] = {}
         self._temporary = (f"t_{i}" for i in count(1))
@@ -105,6 +107,12 @@ class Writer:
     def _allocate(self, node: Node) -> None:
         buffer: Buffer = self.plan.buffers[node]
         self._static[node] = np.empty(node.shape, node.dtype)
+        if node.function is beside_ones:
+            name = self._identifier(node)
+            self.setup.append(f"{name} = np.ones({code(node.shape)}{_dtype(node.dtype)})")
+            self._beside[node] = self.name(f"{name}_left")
+            self.setup.append(f"{self._beside[node]} = {name}[:, :-1]")
+            return
         if buffer not in self._held:
             self._held[buffer] = self._identifier(node), node.shape
             text = f"np.empty({code(node.shape)}{_dtype(node.dtype)})"
@@ -141,7 +149,9 @@ class Writer:
                                          or node in self.plan.in_place):  # fmt: skip
             return  # a view that was made once
         out = self._names.get(node) if node in self._static else None
-        if node.function is np.concatenate and out is not None:
+        if node in self._beside:
+            self._line(node, f"{self._beside[node]}[...] = {self._text(node.args[0])}")
+        elif node.function is np.concatenate and out is not None:
             self._join(node)
         elif is_ufunc_call(node):
             self._ufunc(node, out)
