@@ -342,10 +342,17 @@ def _stepped(
             recorder.captured[p] = view
         prediction = step.net(batch[0])
         value = step.loss(prediction, batch[1])
-        found = pull({value: _seed(value, None)}, set(flat.parameters))
-        gradients = [found[p] for p in flat.parameters]
-        update = _Update(recorder, step.optimizer, flat, rates, memory)
-        new = update.flat(arrays, gradients, steps) or update.each(arrays, views, gradients, steps)
+        new: dict[Any, Any]
+        if _is_scaled(step.optimizer, flat, value):
+            # α ∇L is the gradient of α L: scaled where it is one number, and not in each entry.
+            (rate,) = rates.values()
+            recorder.prefix = "lr_"
+            scaled = _flat_gradients(pull({value: rate}, set(flat.parameters)), flat, value.dtype)
+            new = {array: array - scaled for array in arrays.values()}
+        else:
+            found = pull({value: _seed(value, None)}, set(flat.parameters))
+            update = _Update(recorder, step.optimizer, flat, rates, memory)
+            new = update.flat(arrays, found, steps) or update.each(arrays, views, found, steps)
         outputs = [recorder.output(value), recorder.output(prediction)]
     resident = [*arrays.values(), *rates.values(), *(a for m in memory.values() for a in m.values())]
     own = set(flat.parameters)
@@ -362,6 +369,25 @@ def _stepped(
     return program, list(captured)
 
 
+_MANY = 4096  # parameters, from which a pass over them takes longer than a call
+
+
+def _is_scaled(optimizer: Optimizer, flat: _Flat, value: Tensor) -> bool:
+    """Whether a step is ``w − α g``, of many numbers, in which α g is as exact as g."""
+    return (
+        type(optimizer).update is SGD.update
+        and sum(p.size for p in flat.parameters) > _MANY
+        and list(flat.arrays) == [value.dtype]
+        and value.dtype.char in "fd"
+    )
+
+
+def _flat_gradients(found: dict[Tensor, Any], flat: _Flat, dtype: Any) -> Any:
+    """Of the parameters of one dtype, the gradients behind each other."""
+    parts = [found[p].reshape(-1) for p in flat.parameters if p.dtype == dtype]
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
 class _Update:
     """The optimizer's update, called on stand-ins: on the flat arrays, or on each parameter's."""
 
@@ -376,16 +402,14 @@ class _Update:
         self._recorder, self._optimizer, self._flat = recorder, optimizer, flat
         self._rates, self._memory = rates, memory
 
-    def flat(self, arrays: dict[Any, Any], gradients: list[Any], steps: list[Any]) -> Any:
+    def flat(self, arrays: dict[Any, Any], found: dict[Tensor, Any], steps: list[Any]) -> Any:
         """New values of the flat arrays; None where the parameters can't be taken together."""
         flat = self._flat
         if type(self._optimizer).update not in ENTRYWISE or len(set(flat.steps())) > 1:
             return None
         new = {}
         for dtype, array in arrays.items():
-            parts = [g.reshape(-1) for g, part in zip(gradients, flat.parts, strict=True)
-                     if part.dtype == dtype]  # fmt: skip
-            g = np.concatenate(parts) if len(parts) > 1 else parts[0]
+            g = _flat_gradients(found, flat, dtype)
             held: dict[str, list[Any]] = {}
             shadow = self._shadow(dtype, lambda what, d=dtype, h=held: self._kept(what, d, h))
             shadow._steps = steps[:1]
@@ -394,7 +418,7 @@ class _Update:
         return new
 
     def each(
-        self, arrays: dict[Any, Any], views: list[Any], gradients: list[Any], steps: list[Any]
+        self, arrays: dict[Any, Any], views: list[Any], found: dict[Tensor, Any], steps: list[Any]
     ) -> dict[Any, Any]:
         """The same, one parameter after the other."""
         flat = self._flat
@@ -408,11 +432,11 @@ class _Update:
             return held[what]
 
         changed = _spread(flat, views)
-        for place, view, g, t in zip(flat.places, views, gradients, steps, strict=True):
+        for p, place, view, t in zip(flat.parameters, flat.places, views, steps, strict=True):
             shadow = self._shadow(view.dtype, remembered)
             shadow._steps = _spread(flat, steps)
             shadow._steps[place] = t
-            changed[place] = shadow.update(place, view, g)
+            changed[place] = shadow.update(place, view, found[p])
         new = {arrays[d]: self._joined(changed, d) for d in arrays}
         for what, kept in held.items():
             new.update({self._memory[what][d]: self._joined(kept, d) for d in arrays})

@@ -1,27 +1,25 @@
 """Chains of elementwise calls on large arrays, taken a block of rows at a time.
 
 A large array doesn't fit into the processor's cache, so each call of a chain would read and write
-main memory. A block does, and what is needed within the chain only is never there as a whole. The
-blocks are shared out among threads: NumPy's loops run side by side.
+main memory. A block does, and what is needed within the chain only is never there as a whole.
+
+On one thread: calls on blocks that fit into a cache are so short that threads spend their time
+handing over the interpreter's lock (measured on two cores: from 1.0 to 1.4 times as long), and
+blocks large enough for two threads to gain by it don't fit.
 """
 
 from __future__ import annotations
 
-import os
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from .graph import Guard, Node, Program
 from .memory import is_ufunc_call
-from .simplify import LARGE
+from .simplify import LARGE, ONE_THREAD
 
-ENTRIES = 32_768  # of a block
-THREADED = 2**22  # entries, from which threads pay: a block is worth some ten times a switch
+ENTRIES = ONE_THREAD  # of a block
 
 
 class Block(Node):
@@ -140,32 +138,3 @@ def _is_sum(node: Node) -> bool:
         and node.kwargs.keys() <= {"axis", "keepdims"}
         and len(node.args) <= 2
     )
-
-
-# ---------------------------------------------------------------------- threads
-
-
-class Threads:
-    """Runs parts side by side, on threads that are made when they are first needed."""
-
-    def __init__(self) -> None:
-        self.forget()
-        os.register_at_fork(after_in_child=self.forget)  # which has none of them
-
-    def forget(self) -> None:
-        self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
-
-    def map(self, part: Callable[..., Any], *arguments: Iterable[Any]) -> Iterator[Any]:
-        with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(os.cpu_count())
-        return self._pool.map(part, *arguments)
-
-
-THREADS = Threads()
-
-
-def workers(size: int) -> int:
-    """How many threads share a block of so many entries."""
-    return (os.cpu_count() or 1) if size >= THREADED else 1

@@ -124,7 +124,12 @@ def planned(program: Program) -> Plan:
             apart.add(node)
     for i, node in enumerate(program.nodes):
         for part in getattr(node, "whole", ()):
-            if part not in plan.handed_out and part not in plan.inside:
+            old = destination.get(part)
+            if part in plan.handed_out or part in plan.inside:
+                continue
+            if old is not None and _last_in_block(part, old, node, i, plan, owners):
+                plan.in_place[part] = old
+            else:
                 plan.buffers[part] = _buffer(part, i, plan, owners, set(part.operands), free)
         if writes_out(node) and node not in plan.handed_out and node not in plan.inside:
             old = destination.get(node)
@@ -174,6 +179,17 @@ def _may_overwrite(
         and old.shape == node.shape
         and old.dtype == node.dtype
         and not views
+    )
+
+
+def _last_in_block(
+    part: Node, old: Node, block: Any, i: int, plan: Plan, owners: dict[Node, set[Node]]
+) -> bool:
+    """Whether a member of a block may be written over ``old``: nothing reads that afterwards."""
+    after = block.members[block.members.index(part) + 1 :]
+    read = {x for member in (*after, *block.sums) for x in member.operands}
+    return old not in read and all(
+        _may_overwrite(member, old, i, plan, owners) for member in block.members
     )
 
 

@@ -61,6 +61,7 @@ class Recorder:
         self.nodes: list[Node] = []
         self.captured: dict[Tensor, Traced] = {}
         self.closed = False
+        self.prefix = ""  # of the names of cotangents, where they are multiples of what they say
         self._tensors: list[Tensor] = []
         self._cotangents: list[tuple[Tensor, Node]] = []
         self._alive: weakref.WeakSet[Traced] = weakref.WeakSet()
@@ -215,7 +216,7 @@ class Recorder:
                 tensor._array.node.name = tensor.name
         for tensor, node in self._cotangents:
             if node.function is not None and node.name is None:
-                node.name = symbol_of(str(tensor.name), tensor.is_leaf, "L")
+                node.name = self.prefix + symbol_of(str(tensor.name), tensor.is_leaf, "L")
         self._tensors.clear()
         self._cotangents.clear()
 

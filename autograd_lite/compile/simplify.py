@@ -19,6 +19,7 @@ from .recorder import converted
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
 LARGE = 32_768  # entries, from which chains of calls run in blocks
+ONE_THREAD = 10_000  # entries, up to which BLAS takes a dot product on one thread
 
 
 def simplified(program: Program) -> Program:
@@ -235,6 +236,9 @@ def _multiply(node: Node, uses: Counter[Node]) -> Any:
         if _alone(a, np.negative, uses) and not node.is_scalar:
             if _number(b) is not None:
                 return _instead(node, np.multiply, a.args[0], -b)
+            if isinstance(b, Node) and b.is_scalar:
+                opposite = _step(np.negative, b)
+                return opposite, _instead(node, np.multiply, a.args[0], opposite)
             inner = _step(np.multiply, a.args[0], b)
             return inner, _instead(node, np.negative, inner)
     return _without_broadcast(node)
@@ -305,7 +309,7 @@ def _reshaped_later(node: Node) -> Any:
     if not isinstance(node.function, np.ufunc) or node.kwargs or node.function.signature:
         return None
     given = [x for x in node.args if isinstance(x, Node)]
-    if not given or node.is_scalar or any(np.ndim(x) for x in node.args if x not in given):
+    if not given or node.is_scalar or any(np.ndim(x) for x in node.args if not isinstance(x, Node)):
         return None
     if not all(x.function is np.reshape and isinstance(x.args[0], Node) for x in given):
         return None
@@ -380,7 +384,7 @@ def _sum(node: Node, uses: Counter[Node]) -> Any:
     x = node.args[0]
     if not isinstance(x, Node) or x.dtype.char not in "df" or node.dtype != x.dtype:
         return None
-    if x.size and axis is None and not keepdims and x.size < LARGE:
+    if x.size and axis is None and not keepdims and x.size <= ONE_THREAD:
         return _dot_product(node, x, uses)
     if x.ndim != 2 or x.size > SMALL or not x.size or not isinstance(axis, int):
         return None

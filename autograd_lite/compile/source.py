@@ -16,7 +16,7 @@ import numpy as np
 
 from ..numpy_code import Names, code, literal, numpy_name
 from .bias import beside_ones
-from .blocks import THREADS, Block, workers
+from .blocks import Block
 from .graph import Guard, Node, Program
 from .helpers import helper_source
 from .memory import Buffer, Plan, is_product, is_reduction, is_ufunc_call, shares_memory
@@ -47,13 +47,12 @@ class Writer:
 
     def __init__(self, program: Program, plan: Plan) -> None:
         self.program, self.plan = program, plan
-        self.name = Names("prepare", "threads", "worker", "start", "stop", "part", program.name).new
+        self.name = Names("prepare", program.name).new
         self.setup: list[str] = []
         self.lines: list[tuple[tuple[tuple[str, str], ...], str]] = []
         self.constants: dict[str, Any] = {}  # by their names in the code
         self.helpers: dict[str, Callable[..., Any]] = {}
         self.ufuncs: set[str] = set()
-        self.threads = False
         self._beside: dict[Node, str] = {}  # the columns beside the ones
         self._names: dict[Node, str] = {}
         self._by_value: dict[Any, str] = {}
@@ -171,31 +170,13 @@ class Writer:
         given = [*block.operands, *(w for w in block.whole if w not in self._static)]
         passed = [self._identifier(x) for x in given if x not in self._static]
         function = self.name("rows")
-        threads = workers(block.size)
         lines, buffers = self._over_rows(block)
-        self.setup += [f"{name} = np.empty(({threads}, {block.rows}{''.join(f', {n}' for n in rest)})"
+        self.setup += [f"{name} = np.empty(({block.rows}{''.join(f', {n}' for n in rest)},)"
                        f"{_dtype(dtype)})" for name, rest, dtype in buffers]  # fmt: skip
-        self.setup += ["", f"def {function}({', '.join(['worker', 'start', 'stop', *passed])}):"]
+        self.setup += ["", f"def {function}({', '.join(passed)}):"]
         self.setup += [f"    {line}" for line in lines] + [""]
-        rows = block.shape[0]
-        if threads == 1:
-            call = f"{function}({', '.join(['0', '0', str(rows), *passed])})"
-            call = f"[{call}]" if block.sums else call
-        else:
-            self.threads = True
-            edges = [rows * i // threads for i in range(threads + 1)]
-            parts = [range(threads), edges[:-1], edges[1:]]
-            each = [str(list(p)) for p in parts] + [f"[{name}] * {threads}" for name in passed]
-            call = f"list(threads.map({function}, {', '.join(each)}))"
-        if not block.sums:
-            self._line(block, call)
-            return
-        results = self.name("parts")
-        self._line(block, f"{results} = {call}")
-        for i, total in enumerate(block.sums):
-            ufunc = self._ufunc_name(total.function.__self__)  # type: ignore[union-attr]
-            part = f"[part[{i}] for part in {results}]"
-            self._line(block, f"{self._identifier(total)} = {ufunc}.reduce({part})")
+        totals = "".join(f"{self._identifier(total)}, " for total in block.sums).rstrip(" ")
+        self._line(block, f"{totals}{' = ' if totals else ''}{function}({', '.join(passed)})")
 
     def _over_rows(self, block: Block) -> tuple[list[str], list[tuple[str, Any, Any]]]:
         """The lines of that function, and the buffers of a block that it uses."""
@@ -208,7 +189,7 @@ class Writer:
         local = _Rows(self, block)
         names = self.name("i"), self.name("j")
         i, j = names
-        inner = [f"{j} = min({i} + {block.rows}, stop)"]
+        inner = [f"{j} = min({i} + {block.rows}, {block.shape[0]})"]
         inner += local.slices(i, j)
         for n, member in enumerate(block.members):
             if member not in products:
@@ -226,7 +207,7 @@ class Writer:
             totals.append(name)
             inner.append(f"{name}.append({part})")
         lines = [f"{name} = []" for name in totals]
-        lines += [f"for {i} in range(start, stop, {block.rows}):", *(f"    {x}" for x in inner)]
+        lines += [f"for {i} in range(0, {block.shape[0]}, {block.rows}):", *(f"    {x}" for x in inner)]
         if totals:
             ends = [f"{self._ufunc_name(t.function.__self__)}.reduce({name})"  # type: ignore[union-attr]
                     for t, name in zip(block.sums, totals, strict=True)]  # fmt: skip
@@ -467,7 +448,7 @@ class _Rows:
                         buffer = self._writer.name("block")
                         self.buffers.append((buffer, member.shape[1:], member.dtype))
                         name = self._writer.name(f"{buffer}_rows")
-                        lines.append(f"{name} = {buffer}[worker, :{self._end}]")
+                        lines.append(f"{name} = {buffer}[: {self._end}]")
                         self._names[member] = name
             for x in dict.fromkeys(member.operands):
                 if (self._last.get(x) == n and x in self._block.members
@@ -526,13 +507,6 @@ class Source:
         self._captured = {names[x]: x.value for x in program.captured if x not in resident}
         imports = f"from numpy import {', '.join(sorted(writer.ufuncs))}\n" if writer.ufuncs else ""
         self._imports = f"import numpy as np\n{imports}"
-        self._pool = ""
-        if writer.threads:
-            self.namespace["threads"] = THREADS
-            self._pool = (
-                "from concurrent.futures import ThreadPoolExecutor\n\n"
-                "threads = ThreadPoolExecutor()\n"
-            )
         self.body = self._body(writer)
 
     def _body(self, writer: Writer) -> str:
@@ -561,7 +535,7 @@ class Source:
 
     def text(self, title: str) -> str:
         """All of it, to be written to a file."""
-        parts = [f'"""{title}"""\n\n{self._imports}{self._pool}']
+        parts = [f'"""{title}"""\n\n{self._imports}']
         parts += [helper_source(name, function) for name, function in self._helpers.items()]
         given = [f"{name} = {_written(value)}" for name, value in self._constants.items()]
         if given:
