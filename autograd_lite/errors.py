@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from .arrays import as_array
+
 if TYPE_CHECKING:
     from .tensor import Tensor
 
@@ -36,7 +38,7 @@ def explain(
         if difference:
             lines = [f"{op}: {difference}"]
     lines += [
-        f"  {label}: shape {shape}, dtype {np.asarray(a).dtype}"
+        f"  {label}: shape {shape}, dtype {as_array(a).dtype}"
         for label, shape, a in zip(labels, shapes, arrays, strict=True)
     ]
     if params:

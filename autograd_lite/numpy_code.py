@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,8 @@ def _identifier(name: str) -> str:
     spelled = re.sub("∂(.+)/∂(.+)", r"d\1_d\2", name).replace("∇", "d")
     for letter, word in {"δ": "delta", "σ": "sigma", "α": "alpha", "β": "beta"}.items():
         spelled = spelled.replace(letter, word)
-    spelled = re.sub(r"\W", "_", spelled)
+    spelled = unicodedata.normalize("NFKC", spelled)  # as Python reads it
+    spelled = "".join(letter if f"a{letter}".isidentifier() else "_" for letter in spelled)
     if not spelled.isidentifier() or keyword.iskeyword(spelled):
         spelled = f"t_{spelled}"
     return spelled

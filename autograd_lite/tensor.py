@@ -122,7 +122,8 @@ class Tensor:
         """
         recorder = capture.recorder()
         if recorder is not None:
-            return recorder.value(self)
+            stand_in: Array = recorder.value(self)
+            return stand_in
         if self._op is not None:
             self._array.flags.writeable = False
         elif not self._exposed:

@@ -10,6 +10,7 @@ import copy
 import operator
 import threading
 from collections.abc import Callable
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -70,7 +71,9 @@ class TrainStep:
         step = prepare(parameters, lr)
     """
 
-    def __init__(self, net: Module, loss: Callable[[Any, Any], Tensor], optimizer: Optimizer) -> None:
+    def __init__(
+        self, net: Module, loss: Callable[[Any, Any], Tensor], optimizer: Optimizer
+    ) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"TrainStep: the optimizer must be one of nn's, not {optimizer!r}")
         self.net, self.loss, self.optimizer = net, loss, optimizer
@@ -146,8 +149,8 @@ class TrainStep:
         step = type(self.optimizer).step
         if step not in (Optimizer.step, SGD.step):
             raise CompileError(
-                f"TrainStep: {type(self.optimizer).__name__} has a step of its own, of which nothing "
-                "is known; define its update(i, value, grad) instead, or train eagerly"
+                f"TrainStep: {type(self.optimizer).__name__} has a step of its own, of which "
+                "nothing is known; define its update(i, value, grad) instead, or train eagerly"
             )
         trained = self._trained(x, y)
         if self._flat is None:
@@ -310,8 +313,8 @@ class _Variant:
     def text(self) -> str:
         x, y = self.source.program.inputs[:2]
         return self.source.text(
-            f"A step of training as NumPy code, for x of shape {x.shape} ({x.dtype}) and y of shape "
-            f"{y.shape} ({y.dtype})."
+            f"A step of training as NumPy code, for x of shape {x.shape} ({x.dtype}) and y of "
+            f"shape {y.shape} ({y.dtype})."
         )
 
 
@@ -333,8 +336,8 @@ def _stepped(
     rates = {d: recorder.given(a, f"lr{named[d]}") for d, a in flat.learning_rate.items()}
     memory: dict[str, dict[Any, Any]] = {}
     batch = recorder.given(x, "x"), recorder.given(y, "y")
-    steps = [recorder.given(n + 1, f"step_{p.name or i}")
-             for i, (p, n) in enumerate(zip(flat.parameters, flat.steps(), strict=True))]  # fmt: skip
+    steps = [recorder.given(n + 1, f"step_{p.name}")
+             for p, n in zip(flat.parameters, flat.steps(), strict=True)]  # fmt: skip
     with capture(recorder):
         views = flat.views(arrays)
         for p, view in zip(flat.parameters, views, strict=True):
@@ -354,7 +357,8 @@ def _stepped(
             update = _Update(recorder, step.optimizer, flat, rates, memory)
             new = update.flat(arrays, found, steps) or update.each(arrays, views, found, steps)
         outputs = [recorder.output(value), recorder.output(prediction)]
-    resident = [*arrays.values(), *rates.values(), *(a for m in memory.values() for a in m.values())]
+    remembered = [array for by_dtype in memory.values() for array in by_dtype.values()]
+    resident = [*arrays.values(), *rates.values(), *remembered]
     own = set(flat.parameters)
     captured = {t: x.node for t, x in recorder.captured.items() if t not in own}
     program = Program(
@@ -411,7 +415,7 @@ class _Update:
         for dtype, array in arrays.items():
             g = _flat_gradients(found, flat, dtype)
             held: dict[str, list[Any]] = {}
-            shadow = self._shadow(dtype, lambda what, d=dtype, h=held: self._kept(what, d, h))
+            shadow = self._shadow(dtype, partial(self._kept, dtype, held))
             shadow._steps = steps[:1]
             new[array] = shadow.update(0, array, g)
             new.update({self._memory[what][dtype]: kept[0] for what, kept in held.items()})
@@ -449,7 +453,7 @@ class _Update:
         shadow.remembered = remembered
         return shadow
 
-    def _kept(self, what: str, dtype: Any, held: dict[str, list[Any]]) -> list[Any]:
+    def _kept(self, dtype: Any, held: dict[str, list[Any]], what: str) -> list[Any]:
         if what not in held:
             held[what] = [self._stand_in(what, dtype)]
         return held[what]
@@ -466,8 +470,8 @@ class _Update:
     def _joined(self, values: list[Any], dtype: Any) -> Any:
         """Of one dtype's parameters, the values behind each other."""
         flat = self._flat
-        parts = [values[place].reshape(-1) for place, part in zip(flat.places, flat.parts, strict=True)
-                 if part.dtype == dtype]  # fmt: skip
+        places = zip(flat.places, flat.parts, strict=True)
+        parts = [values[i].reshape(-1) for i, part in places if part.dtype == dtype]
         return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 

@@ -127,13 +127,14 @@ def _is_large(node: Node) -> bool:
 def _is_sum(node: Node) -> bool:
     """Whether all entries are reduced to a number."""
     ufunc = getattr(node.function, "__self__", None)
+    reduces = getattr(node.function, "__name__", "") == "reduce"
+    if ufunc not in (np.add, np.maximum, np.minimum) or not reduces:
+        return False
     axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
     x = node.args[0] if node.args else None
     every = axis is None or (isinstance(x, Node) and x.ndim == 1 and axis in (0, -1, (0,), (-1,)))
     return (
-        ufunc in (np.add, np.maximum, np.minimum)
-        and getattr(node.function, "__name__", "") == "reduce"
-        and every
+        every
         and not node.kwargs.get("keepdims", False)
         and node.kwargs.keys() <= {"axis", "keepdims"}
         and len(node.args) <= 2

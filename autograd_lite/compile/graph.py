@@ -8,9 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from ..numpy_code import numpy_name
+
 
 class CompileError(RuntimeError):
     """A function that can't be compiled; the message names the op, the line and the remedy."""
+
+
+class UntraceableError(CompileError):
+    """Code asked for what a program would have to know beforehand."""
 
 
 class Node:
@@ -46,18 +52,20 @@ class Node:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return np.shape(self.value)
+        return () if isinstance(self.value, (tuple, list)) else np.shape(self.value)
 
     @property
     def size(self) -> int:
-        return int(np.size(self.value))
+        return 0 if isinstance(self.value, (tuple, list)) else int(np.size(self.value))
 
     @property
     def ndim(self) -> int:
-        return int(np.ndim(self.value))
+        return len(self.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        if isinstance(self.value, (tuple, list)):
+            return np.dtype(object)
         return self.value.dtype if hasattr(self.value, "dtype") else np.asarray(self.value).dtype
 
     @property
@@ -144,3 +152,13 @@ def mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(tree, slice):
         return slice(*(mapped(x, change) for x in (tree.start, tree.stop, tree.step)))
     return change(tree)
+
+
+def called(function: Any) -> str:
+    """What the user calls a function: ``np.add.reduce``."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"np.{owner.__name__}.{function.__name__}"
+    if isinstance(function, np.ufunc) or getattr(function, "__module__", "")[:5] == "numpy":
+        return numpy_name(function)
+    return getattr(function, "__name__", type(function).__name__)

@@ -6,7 +6,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,9 @@ def _add(name: str, function: Any, found: dict[str, str]) -> None:
     if text.startswith("lambda"):
         found[name] = f"{name} = {text}\n"
     else:
-        found[name] = text + (f"\n\n{name} = {function.__name__}\n" if name != function.__name__ else "")
+        found[name] = text
+        if name != function.__name__:
+            found[name] += f"\n\n{name} = {function.__name__}\n"
 
 
 def _needed(function: FunctionType) -> dict[str, Any]:
@@ -70,8 +72,13 @@ def _constant(name: str, value: Any) -> str:
         return literal(value)
     if isinstance(value, (int, float, complex, str, bool, tuple, type(None))):
         return repr(value)
+    if isinstance(value, ModuleType):
+        return f"__import__({value.__name__!r})"
+    if isinstance(value, type) and value.__module__ in ("types", "builtins", "numpy"):
+        return f"__import__({value.__module__!r}).{value.__name__}"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_constant(name, k)}: {_constant(name, v)}" for k, v in value.items()) + "}"
+        items = (f"{_constant(name, k)}: {_constant(name, v)}" for k, v in value.items())
+        return f"{{{', '.join(items)}}}"
     raise CompileError(
         f"source: a function that the program calls uses {name}, a {type(value).__name__}, and so "
         "can't be written out to run with NumPy alone; the compiled function runs all the same"
@@ -101,7 +108,8 @@ def _lambda(function: FunctionType) -> str | None:
     columns = {(p[0], p[2]) for p in place}
     for node in ast.walk(ast.parse("".join(lines))):
         if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno:
-            inner = {(n.lineno, n.col_offset) for n in ast.walk(node.body) if hasattr(n, "lineno")}
+            parts = [n for n in ast.walk(node.body) if isinstance(n, ast.expr)]
+            inner = {(n.lineno, n.col_offset) for n in parts}
             if columns & inner:
                 return ast.unparse(node)
     raise OSError("its text was not found")

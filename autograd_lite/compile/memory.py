@@ -17,7 +17,10 @@ from .bias import beside_ones
 from .graph import Guard, Node, Program
 
 # They give arrays of their own, whatever they are given.
-_FRESH = {np.where, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.einsum, np.outer}
+_FRESH = {
+    np.where, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.linalg.inv,
+    np.linalg.solve, np.linalg.cholesky, np.linalg.pinv,
+}  # fmt: skip
 
 
 def is_ufunc_call(node: Node) -> bool:
@@ -50,8 +53,9 @@ def is_product(node: Node) -> bool:
     if node.function not in (np.dot, np.matmul) or node.kwargs or not node.ndim:
         return False
     x, y = (a.value if isinstance(a, Node) else a for a in node.args)
-    same = getattr(x, "dtype", None) == getattr(y, "dtype", None) == node.dtype
-    return isinstance(node.value, np.ndarray) and same and min(np.ndim(x), np.ndim(y)) > 0
+    if not all(isinstance(a, np.ndarray) for a in (x, y, node.value)):
+        return False
+    return bool(x.dtype == y.dtype == node.dtype and min(x.ndim, y.ndim) > 0)
 
 
 def writes_out(node: Node) -> bool:
@@ -70,7 +74,7 @@ def shares_memory(node: Node) -> bool:
         or node.function in _FRESH
         or node.function is beside_ones
         or isinstance(getattr(node.function, "__self__", None), np.ufunc)
-        or module.startswith(("numpy.linalg", "numpy.fft"))
+        or module.startswith("numpy.fft")
     )
 
 
@@ -133,7 +137,8 @@ def planned(program: Program) -> Plan:
                 plan.buffers[part] = _buffer(part, i, plan, owners, set(part.operands), free)
         if writes_out(node) and node not in plan.handed_out and node not in plan.inside:
             old = destination.get(node)
-            if old is not None and is_ufunc_call(node) and _may_overwrite(node, old, i, plan, owners):
+            overwrites = old is not None and is_ufunc_call(node)
+            if overwrites and old is not None and _may_overwrite(node, old, i, plan, owners):
                 plan.in_place[node] = old
             else:
                 plan.buffers[node] = _buffer(node, i, plan, owners, apart, free)
@@ -205,7 +210,8 @@ def _buffer(
         # NumPy takes four times as long over an array of one entry where it is operand and result.
         if is_ufunc_call(node) and node.size > 1:
             for x in node.operands:
-                if x in plan.buffers and x not in apart and _may_overwrite(node, x, i, plan, owners):
+                ours = x in plan.buffers and x not in apart
+                if ours and _may_overwrite(node, x, i, plan, owners):
                     return plan.buffers[x]
         waiting = free[node.size, node.dtype]
         if waiting:

@@ -16,8 +16,9 @@ import numpy as np
 from ..containers import is_container, leaves, rebuilt
 from ..modes import capture
 from ..tensor import Tensor, _leaf
-from .graph import CompileError, Node, Program
-from .recorder import Recorder, Traced, called
+from .graph import CompileError, Node, Program, called
+from .recorder import Recorder
+from .traced import Traced
 
 NUMBERS = (float, complex)
 
@@ -85,7 +86,12 @@ def _called(
         given.append(_tensor(traced, x) if type(x) is Tensor else traced)
     own_args, own_kwargs = rebuilt(tree, iter(given))
     with capture(recorder):
-        output = f(*own_args, **own_kwargs)
+        try:
+            output = f(*own_args, **own_kwargs)
+        except Exception:  # NumPy puts others in place of a refusal
+            if recorder.refused is not None:
+                raise recorder.refused from None
+            raise
         found = leaves(output)
         results = [recorder.output(y) for y in found]
     template = rebuilt(output, iter([None] * len(found)))
@@ -160,7 +166,8 @@ def _alike(a: Any, b: Any, place: dict[Node, Any]) -> bool:
         return code_a is code_b
     if type(a) is not type(b):
         return False
-    if type(a).__eq__ is object.__eq__ or hasattr(a, "func"):  # a partial, or one's own object
+    own: Any = type(a).__eq__
+    if own is object.__eq__ or hasattr(a, "func"):  # a partial, or an object of one's own
         return True
     same = a == b or (a != a and b != b)
     return bool(same)

@@ -2,9 +2,6 @@
 
 The engine runs on them as it does on arrays, so a program holds what the forward pass *and* the
 backward pass compute, of whatever transform; nothing here knows of derivatives.
-
-A stand-in has a value, and so a shape and a dtype that code may ask for. What the program would
-have to know beforehand, such as ``if x > 0``, is refused where it is asked for.
 """
 
 from __future__ import annotations
@@ -13,40 +10,15 @@ import gc
 import operator
 import weakref
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..anomaly import user_frame
-from ..arrays import STAND_INS
 from ..derive.derivation import symbol_of
-from ..numpy_code import numpy_name
-from ..numpy_protocol import IN_PLACE
 from ..tensor import Tensor
-from .graph import CompileError, Guard, Node, mapped
-
-# What is known of an array without its values: called while recording, and not recorded.
-_KNOWN: set[Any] = {
-    np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.zeros_like,
-    np.ones_like, np.can_cast, np.common_type,
-}  # fmt: skip
-# The shapes of their results depend on values.
-_SHAPED_BY_VALUES: set[Any] = {
-    np.nonzero, np.argwhere, np.flatnonzero, np.unique, np.extract, np.compress, np.union1d,
-    np.intersect1d, np.setdiff1d, np.setxor1d, np.trim_zeros, np.bincount, np.histogram,
-    np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.histogram_bin_edges,
-    np.histogram2d, np.histogramdd,
-}  # fmt: skip
-# What they are for happens outside of the program.
-_OUTSIDE: set[Any] = {
-    np.save, np.savez, np.savez_compressed, np.savetxt, np.array2string, np.array_repr,
-    np.array_str,
-}  # fmt: skip
-
-
-class Untraceable(CompileError):
-    """Code asked for what a program would have to know beforehand."""
+from .graph import CompileError, Guard, Node, UntraceableError, called, mapped
+from .traced import Traced, value_of
 
 
 class Recorder:
@@ -61,12 +33,13 @@ class Recorder:
         self.nodes: list[Node] = []
         self.captured: dict[Tensor, Traced] = {}
         self.closed = False
+        self.refused: UntraceableError | None = None  # by what may have been caught on its way
         self.prefix = ""  # of the names of cotangents, where they are multiples of what they say
         self._tensors: list[Tensor] = []
         self._cotangents: list[tuple[Tensor, Node]] = []
         self._alive: weakref.WeakSet[Traced] = weakref.WeakSet()
         self._ops: list[str] = []
-        self._errors = np.geterr()
+        self._errors: dict[str, Any] = dict(np.geterr())
 
     # ------------------------------------------------------------------ stand-ins
 
@@ -86,7 +59,7 @@ class Recorder:
                 "compile: a value of a function that was compiled is used after its end; it was "
                 "stored outside, which is a side effect. Return it instead"
             )
-        value = function(*mapped(args, _value), **mapped(kwargs, _value))
+        value = function(*mapped(args, value_of), **mapped(kwargs, value_of))
         if value is None or isinstance(value, (str, bytes)):
             self.refuse(f"{called(function)} gives no numbers")
         frame, line = user_frame()
@@ -105,6 +78,8 @@ class Recorder:
 
     def _node(self, x: Any) -> Any:
         if type(x) is Traced:
+            if x.node.op == "constant":
+                return x.node.value
             if x.recorder is not self:
                 raise CompileError(
                     "compile: a value of another function that is being compiled is used here; "
@@ -114,11 +89,13 @@ class Recorder:
         return x
 
     def _changed_errors(self) -> tuple[tuple[str, str], ...]:
-        now = np.geterr()
-        return tuple((k, v) for k, v in sorted(now.items()) if v != self._errors[k])
+        now = dict(np.geterr())
+        return tuple(
+            (key, str(v)) for key, v in sorted(now.items()) if v != self._errors[key]
+        )
 
     def guard(self, check: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
-        check(*map(_value, arrays))
+        check(*map(value_of, arrays))
         _, line = user_frame()
         op = self._ops[-1] if self._ops else called(check)
         self.nodes.append(Guard(check, mapped(arrays, self._node), op=op, line=line))
@@ -130,7 +107,7 @@ class Recorder:
         return [self._operand(x, a) for x, a in zip(inputs, arrays, strict=True)]
 
     def _operand(self, x: Any, array: Any) -> Any:
-        if type(x) is not Tensor or type(array) is Traced or not x.is_leaf:
+        if type(x) is not Tensor or isinstance(array, Traced) or not x.is_leaf:
             return array
         if not (x._tracked or x.name is not None or x in self.captured):
             return array  # made on the way, as a constant
@@ -143,7 +120,8 @@ class Recorder:
 
     def value(self, x: Tensor) -> Any:
         """``x.data``."""
-        return x._array if type(x._array) is Traced or not x.is_leaf else self._capture(x)
+        array: Any = x._array
+        return array if type(array) is Traced or not x.is_leaf else self._capture(x)
 
     def running(self, op: Any) -> Callable[..., Any]:
         """The op's forward, written down step by step, or where that can't be as one call."""
@@ -158,16 +136,26 @@ class Recorder:
             before = len(self.nodes)
             self._ops.append(op)
             try:
-                return function(*args, **kwargs)
-            except Untraceable:
-                if any(type(x) is Tensor for x in args):
+                return function(*map(self._lifted, args) if Traced in map(type, args) else args,
+                                **kwargs)
+            except Exception:  # NumPy puts others in place of a refusal
+                if self.refused is None:
                     raise
+                if any(type(x) is Tensor for x in args):
+                    raise self.refused from None
+                self.refused = None
                 del self.nodes[before:]
                 return self.call(function, args, kwargs)
             finally:
                 self._ops.pop()
 
         return run
+
+    def _lifted(self, x: Any) -> Any:
+        """A constant beside stand-ins as one, since NumPy's own methods would ask for values."""
+        if type(x) is not np.ndarray:
+            return x
+        return Traced(self, Node(None, value=x, op="constant"))
 
     def made(self, tensor: Tensor) -> None:
         self._tensors.append(tensor)
@@ -193,12 +181,15 @@ class Recorder:
         )
 
     def refuse(self, what: str) -> NoReturn:
-        raise Untraceable(f"compile: {what}\n  at {user_frame()[1]}")
+        self.refused = UntraceableError(f"compile: {what}\n  at {user_frame()[1]}")
+        raise self.refused
 
     # ------------------------------------------------------------------ afterwards
 
     def finish(self) -> None:
         """Give nodes the names of their Tensors; refuse values that were stored elsewhere."""
+        if self.refused is not None:
+            raise self.refused
         self._name()
         self.closed = True
         if self._stored():
@@ -212,8 +203,9 @@ class Recorder:
 
     def _name(self) -> None:
         for tensor in self._tensors:
-            if type(tensor._array) is Traced and tensor.name is not None:
-                tensor._array.node.name = tensor.name
+            array: Any = tensor._array
+            if type(array) is Traced and tensor.name is not None:
+                array.node.name = tensor.name
         for tensor, node in self._cotangents:
             if node.function is not None and node.name is None:
                 node.name = self.prefix + symbol_of(str(tensor.name), tensor.is_leaf, "L")
@@ -232,276 +224,3 @@ def _take_names(names: dict[str, Any]) -> None:
         array = value._array if type(value) is Tensor else value
         if type(array) is Traced and array.node.name is None and array.node.function is not None:
             array.node.name = name
-
-
-def called(function: Any) -> str:
-    """What the user calls a function: ``np.add.reduce``."""
-    owner = getattr(function, "__self__", None)
-    if isinstance(owner, np.ufunc):
-        return f"np.{owner.__name__}.{function.__name__}"
-    if isinstance(function, np.ufunc) or getattr(function, "__module__", "")[:5] == "numpy":
-        return numpy_name(function)
-    return getattr(function, "__name__", type(function).__name__)
-
-
-def _value(x: Any) -> Any:
-    return x.node.value if type(x) is Traced else x.value if isinstance(x, Node) else x
-
-
-def _refused(what: str, remedy: str) -> Callable[..., NoReturn]:
-    def method(self: Traced, *args: Any, **kwargs: Any) -> NoReturn:
-        self.recorder.refuse(f"{what} {self.node.described()}; {remedy}")
-
-    return method
-
-
-def _binary(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-    def left(self: Traced, other: Any) -> Any:
-        return _combined(ufunc, of_numbers, self, other)
-
-    def right(self: Traced, other: Any) -> Any:
-        return _combined(ufunc, of_numbers, other, self)
-
-    return left, right
-
-
-_NUMBERS = (bool, int, float, complex)
-
-
-def _combined(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
-    """Numbers of Python stay such, and widen no dtype."""
-    if type(_value(x)) in _NUMBERS and type(_value(y)) in _NUMBERS:
-        recorder = x.recorder if type(x) is Traced else y.recorder
-        return recorder.call(of_numbers, (x, y), {})
-    if type(x) is Tensor or type(y) is Tensor:
-        return NotImplemented
-    return ufunc(x, y)
-
-
-class Traced:
-    """What stands in for an array, or a number, while a program is recorded."""
-
-    __slots__ = ("__weakref__", "flags", "node", "recorder")
-    __hash__ = object.__hash__
-    base = None
-
-    def __init__(self, recorder: Recorder, node: Node) -> None:
-        self.recorder, self.node = recorder, node
-        self.flags = SimpleNamespace(writeable=True)
-
-    def _call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.recorder.call(function, (self, *args), kwargs)
-
-    # ------------------------------------------------------------------ what is known
-
-    shape = property(lambda self: self.node.shape)
-    ndim = property(lambda self: self.node.ndim)
-    size = property(lambda self: self.node.size)
-    dtype = property(lambda self: self.node.dtype)
-    nbytes = property(lambda self: self.node.size * self.node.dtype.itemsize)
-    itemsize = property(lambda self: self.node.dtype.itemsize)
-
-    def __len__(self) -> int:
-        return len(self.node.value)
-
-    # ------------------------------------------------------------------ NumPy's protocols
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if any(type(x) is Tensor for x in inputs):
-            return NotImplemented
-        if kwargs.get("out") is not None:
-            self.recorder.refuse(f"np.{ufunc.__name__} writes into out=; leave out= away")
-        if method == "at":
-            self.recorder.refuse(f"np.{ufunc.__name__}.at works in place; use ag.index_add")
-        kwargs.pop("out", None)
-        function = ufunc if method == "__call__" else getattr(ufunc, method)
-        return self.recorder.call(function, inputs, kwargs)
-
-    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if any(issubclass(t, Tensor) for t in types):
-            return NotImplemented
-        name = numpy_name(func)
-        if func in _KNOWN:
-            return func(*mapped(args, _value), **mapped(kwargs, _value))
-        if func in IN_PLACE:
-            self.recorder.refuse(f"{name} works in place; use ag.index_update")
-        if func in _OUTSIDE:
-            self.recorder.refuse(f"{name} is a side effect; do it outside")
-        if func in _SHAPED_BY_VALUES or (func is np.where and len(args) + len(kwargs) == 1):
-            self.recorder.refuse(
-                f"the shape of what {name} gives depends on values; use np.where or a mask that "
-                "keeps the shape"
-            )
-        if kwargs.get("out") is not None:
-            self.recorder.refuse(f"{name} writes into out=; leave out= away")
-        return self.recorder.call(func, args, kwargs)
-
-    def __getitem__(self, index: Any) -> Any:
-        for part in index if isinstance(index, tuple) else (index,):
-            if getattr(part, "dtype", None) == bool and type(part) is Traced:
-                self.recorder.refuse(
-                    "the shape of x[mask] depends on the mask's values; use np.where(mask, x, 0)"
-                )
-        return self._call(operator.getitem, index)
-
-    def __iter__(self) -> Any:
-        return (self[i] for i in range(len(self)))
-
-    # ------------------------------------------------------------------ what isn't
-
-    _control = (
-        "control flow on values can't be compiled; use np.where, np.maximum, np.clip, …, or "
-        "compile the parts"
-    )
-    __bool__ = _refused("the truth of", _control)
-    __float__ = _refused("float() of", _control)
-    __int__ = _refused("int() of", _control)
-    __index__ = _refused("an integer is asked of", _control + ". An int passed by itself is known")
-    __complex__ = _refused("complex() of", _control)
-    __round__ = _refused("round() of", "use np.round")
-    __contains__ = _refused("'in' asks for the values of", _control)
-    item = _refused(".item() of", _control)
-    tolist = _refused(".tolist() of", _control)
-    tobytes = _refused(".tobytes() of", _control)
-    __str__ = _refused("text is made of", "printing is a side effect; do it outside")
-    __format__ = _refused("text is made of", "printing is a side effect; do it outside")
-    __array__ = _refused("NumPy is given the values of", "np.array and np.asarray can't be compiled"
-                         "; use np.stack, or the array as it is")  # fmt: skip
-    _in_place = "works in place, and an array that is written to can't be compiled; write x = x + …"
-    __iadd__ = _refused("x += …", _in_place)
-    __isub__ = _refused("x -= …", _in_place)
-    __imul__ = _refused("x *= …", _in_place)
-    __itruediv__ = _refused("x /= …", _in_place)
-    __imatmul__ = _refused("x @= …", _in_place)
-    __ipow__ = _refused("x **= …", _in_place)
-    __setitem__ = _refused("x[i] = …", "works in place; use ag.index_update(x, i, values)")
-    sort = _refused("x.sort()", "works in place; use np.sort")
-    fill = _refused("x.fill()", "works in place; use np.full_like")
-    put = _refused("x.put()", "works in place; use ag.index_update")
-    partition = _refused("x.partition()", "works in place; use np.partition")
-    resize = _refused("x.resize()", "works in place; use np.resize")
-    nonzero = _refused("x.nonzero() of", "the shape of its result depends on values")
-
-    def __repr__(self) -> str:
-        return f"<stands for {self.node.described()}>"
-
-    def __deepcopy__(self, memo: Any) -> Traced:
-        return self
-
-    # ------------------------------------------------------------------ operators and methods
-
-    __add__, __radd__ = _binary(np.add, operator.add)
-    __sub__, __rsub__ = _binary(np.subtract, operator.sub)
-    __mul__, __rmul__ = _binary(np.multiply, operator.mul)
-    __truediv__, __rtruediv__ = _binary(np.divide, operator.truediv)
-    __floordiv__, __rfloordiv__ = _binary(np.floor_divide, operator.floordiv)
-    __mod__, __rmod__ = _binary(np.remainder, operator.mod)
-    __pow__, __rpow__ = _binary(np.power, operator.pow)
-    __matmul__, __rmatmul__ = _binary(np.matmul, operator.matmul)
-    __and__, __rand__ = _binary(np.bitwise_and, operator.and_)
-    __or__, __ror__ = _binary(np.bitwise_or, operator.or_)
-    __xor__, __rxor__ = _binary(np.bitwise_xor, operator.xor)
-    __lt__, _ = _binary(np.less, operator.lt)
-    __le__, _ = _binary(np.less_equal, operator.le)
-    __gt__, _ = _binary(np.greater, operator.gt)
-    __ge__, _ = _binary(np.greater_equal, operator.ge)
-    __eq__, _ = _binary(np.equal, operator.eq)  # type: ignore[assignment]
-    __ne__, _ = _binary(np.not_equal, operator.ne)  # type: ignore[assignment]
-
-    def __divmod__(self, other: Any) -> Any:
-        return self // other, self % other
-
-    def __rdivmod__(self, other: Any) -> Any:
-        return other // self, other % self
-
-    def __neg__(self) -> Any:
-        weak = type(self.node.value) in _NUMBERS
-        return self._call(operator.neg if weak else np.negative)
-
-    def __pos__(self) -> Any:
-        return self
-
-    def __invert__(self) -> Any:
-        return self._call(np.invert)
-
-    def __abs__(self) -> Any:
-        return self._call(abs if type(self.node.value) in _NUMBERS else np.absolute)
-
-    @property
-    def T(self) -> Any:  # noqa: N802
-        return self._call(np.transpose)
-
-    @property
-    def mT(self) -> Any:  # noqa: N802
-        return self._call(np.matrix_transpose)
-
-    @property
-    def real(self) -> Any:
-        return self._call(np.real) if self.dtype.kind == "c" else self
-
-    @property
-    def imag(self) -> Any:
-        return self._call(np.imag)
-
-    @property
-    def flat(self) -> Any:
-        return self.reshape(-1)
-
-    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
-        new = shape[0] if len(shape) == 1 else shape
-        if order != "C":
-            return self._call(np.reshape, new, order=order)
-        return self._call(np.reshape, new)
-
-    def ravel(self, order: str = "C") -> Any:
-        return self.reshape(-1, order=order)
-
-    flatten = ravel
-
-    def transpose(self, *axes: Any) -> Any:
-        given = axes[0] if len(axes) == 1 else axes or None
-        return self._call(np.transpose) if given is None else self._call(np.transpose, given)
-
-    def astype(self, dtype: Any, **settings: Any) -> Any:
-        if np.dtype(dtype) == self.dtype and not self.node.is_scalar:
-            return self
-        return self._call(converted, np.dtype(dtype))
-
-    def own(self, dtype: Any = None) -> Any:
-        """``np.array(x)``: values don't change, so it is the same array; a number becomes one."""
-        if self.node.is_scalar:
-            return self._call(np.asarray, *([] if dtype is None else [np.dtype(dtype)]))
-        return self if dtype is None else self.astype(dtype)
-
-    def copy(self, order: str = "C") -> Any:
-        return self.own()
-
-    def __copy__(self) -> Any:
-        return self
-
-    def dot(self, other: Any) -> Any:
-        return np.dot(self, other)  # type: ignore[call-overload]
-
-    def guard(self, check: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
-        self.recorder.guard(check, arrays)
-
-
-def converted(x: Any, dtype: Any) -> Any:
-    """``x.astype(dtype)``, of numbers too."""
-    return np.asarray(x).astype(dtype)
-
-
-def _method(function: Any) -> Callable[..., Any]:
-    """A method of ndarray, which is the function of that name."""
-
-    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
-
-    return method
-
-
-for _name in ["all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "cumprod", "cumsum", "diagonal", "max", "mean", "min", "prod", "ptp", "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var"]:
-    setattr(Traced, _name, _method(getattr(np, _name)))
-Traced.conj = Traced.conjugate = _method(np.conjugate)  # type: ignore[attr-defined]
-Traced.compress = _refused("x.compress() of", "the shape of its result depends on values")  # type: ignore[attr-defined]
-STAND_INS.add(Traced)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .graph import Guard, Node, Program, mapped
-from .recorder import converted
+from .traced import converted
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
 LARGE = 32_768  # entries, from which chains of calls run in blocks
@@ -144,15 +144,17 @@ def _narrow_constants(node: Node) -> None:
     """
     if not isinstance(node.function, np.ufunc) or len(node.args) != 2 or node.function.signature:
         return
+    if node.kwargs or not (node.dtype == bool or node.dtype in (x.dtype for x in node.operands)):
+        return
     for i, (x, other) in enumerate(zip(node.args, reversed(node.args), strict=True)):
         if isinstance(x, Node) or not isinstance(other, Node) or other.shape != node.shape:
             continue
         if other.is_scalar or other.dtype.kind not in "fc":
             continue
         if isinstance(x, (np.ndarray, np.generic)):
-            same = x.dtype == other.dtype and x.size and (x == x.flat[0]).all()
+            same = x.dtype == other.dtype and x.size and x.tobytes() == x.flat[0].tobytes() * x.size
         else:
-            same = isinstance(x, (bool, int, float)) or isinstance(x, other.dtype.type)
+            same = isinstance(x, (bool, int, float)) and node.function is not np.ldexp
         if same:
             number = np.full((), x.flat[0] if isinstance(x, np.ndarray) else x, other.dtype)
             node.args = (number, other) if i == 0 else (other, number)
@@ -209,7 +211,13 @@ def _same_kind(x: Any, node: Node) -> bool:
 
 def _alone(x: Any, function: Any, uses: Counter[Node]) -> bool:
     """Whether ``x`` is a call of ``function`` whose value is used once."""
-    return isinstance(x, Node) and x.function is function and uses[x] == 1 and not x.kwargs
+    return (
+        isinstance(x, Node)
+        and x.function is function
+        and uses[x] == 1
+        and not x.kwargs
+        and x.dtype.kind in "fc"
+    )
 
 
 @_rule(np.positive, np.asarray, converted, np.broadcast_to, np.reshape, np.real)
@@ -217,7 +225,7 @@ def _unchanged(node: Node, uses: Counter[Node]) -> Any:
     x = node.args[0]
     if _same_kind(x, node):
         return x
-    if node.function is np.reshape and isinstance(x, Node) and x.function is np.reshape:
+    if node.function is np.reshape and _plain_reshape(x) and not node.kwargs:
         return _instead(node, np.reshape, x.args[0], *node.args[1:], **node.kwargs)
     return None
 
@@ -234,7 +242,7 @@ def _multiply(node: Node, uses: Counter[Node]) -> Any:
         if number is not None and number == -1 and _same_kind(b, node) and not node.is_scalar:
             return _instead(node, np.negative, b)
         if _alone(a, np.negative, uses) and not node.is_scalar:
-            if _number(b) is not None:
+            if getattr(_number(b), "dtype", None) == a.dtype:
                 return _instead(node, np.multiply, a.args[0], -b)
             if isinstance(b, Node) and b.is_scalar:
                 opposite = _step(np.negative, b)
@@ -304,6 +312,13 @@ def _without_broadcast(node: Node) -> Any:
     return None
 
 
+def _plain_reshape(x: Any) -> bool:
+    return (
+        isinstance(x, Node) and x.function is np.reshape and not x.kwargs and len(x.args) == 2
+        and isinstance(x.args[0], Node)
+    )  # fmt: skip
+
+
 def _reshaped_later(node: Node) -> Any:
     """A ufunc of reshaped arrays as its result reshaped, which others may want as it was."""
     if not isinstance(node.function, np.ufunc) or node.kwargs or node.function.signature:
@@ -311,7 +326,7 @@ def _reshaped_later(node: Node) -> Any:
     given = [x for x in node.args if isinstance(x, Node)]
     if not given or node.is_scalar or any(np.ndim(x) for x in node.args if not isinstance(x, Node)):
         return None
-    if not all(x.function is np.reshape and isinstance(x.args[0], Node) for x in given):
+    if not all(_plain_reshape(x) for x in given):
         return None
     shapes = {x.args[0].shape for x in given}
     if len(shapes) > 1 or any(x.shape != node.shape for x in given):
@@ -340,7 +355,8 @@ def _transpose(node: Node, uses: Counter[Node]) -> Any:
     if not isinstance(x, Node):
         return None
     axes = node.args[1] if len(node.args) > 1 else node.kwargs.get("axes")
-    if node.function is np.matrix_transpose or (axes is not None and tuple(axes) == (1, 0)):
+    swapped = isinstance(axes, (tuple, list)) and tuple(axes) == (1, 0)
+    if node.function is np.matrix_transpose or swapped:
         return _instead(node, np.transpose, x) if x.ndim == 2 else None
     if axes is None and x.ndim < 2:
         return x
@@ -358,16 +374,20 @@ _REDUCTIONS = {
 @_rule(*_REDUCTIONS)
 def _reduction(node: Node, uses: Counter[Node]) -> Any:
     """Without NumPy's layers of Python around it."""
+    if len(node.args) > 2:
+        return None
     settings = {"axis": None, **dict(zip(("a", "axis"), node.args, strict=False)), **node.kwargs}
     if not settings.keys() <= {"a", "axis", "keepdims"}:
         return None
-    function = _REDUCTIONS[node.function]
+    function: Any = _REDUCTIONS[node.function]  # type: ignore[index]
     axis, keepdims = settings["axis"], bool(settings.get("keepdims", False))
     return _instead(node, function.reduce, settings["a"], axis=axis, keepdims=keepdims)
 
 
 @_rule(np.mean)
 def _mean(node: Node, uses: Counter[Node]) -> Any:
+    if len(node.args) > 2:
+        return None
     settings = {"axis": None, **dict(zip(("a", "axis"), node.args, strict=False)), **node.kwargs}
     x = settings.pop("a")
     if not (isinstance(x, Node) and x.dtype.char in "dfFD" and x.size and node.size
@@ -395,15 +415,17 @@ def _sum(node: Node, uses: Counter[Node]) -> Any:
 
 
 def _axis_of(node: Node) -> tuple[Any, bool]:
-    """Of a reduction."""
+    """Of a reduction; None for all axes, which may be the only one."""
     axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
+    if node.kwargs.keys() - {"axis", "keepdims"} or len(node.args) > 2:
+        return "unknown", True
     if isinstance(axis, tuple) and len(axis) == 1:
         axis = axis[0]
-    x = node.args[0]
-    if (isinstance(x, Node) and x.ndim == 1 and axis in (0, -1)) or (isinstance(axis, tuple) and isinstance(x, Node) and len(axis) == x.ndim):
+    ndim = node.args[0].ndim if isinstance(node.args[0], Node) else -1
+    only = ndim == 1 and isinstance(axis, int)
+    if only or (isinstance(axis, tuple) and len(axis) == ndim):
         axis = None
-    others = set(node.kwargs) - {"axis", "keepdims"} or len(node.args) > 2
-    return ("no", True) if others else (axis, bool(node.kwargs.get("keepdims", False)))
+    return axis, bool(node.kwargs.get("keepdims", False))
 
 
 def _dot_product(node: Node, x: Node, uses: Counter[Node]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..arrays import as_array
 from ..ops import astype, ravel, reshape, take, take_along_axis, where
 from ..ops.define import implements, named, operand, refuse_out, setting, value
 from ..ops.shaping import flattened
@@ -75,7 +76,7 @@ def _order_statistic(
     ranks = np.empty((len(rows), n))
     ranks[rows[:, None], order] = np.arange(n)
     ranks = np.where(np.isnan(array), np.nan, ranks.reshape(array.shape))
-    rank = np.asarray(function(ranks, *q, axis=-1, **how))  # of shape q.shape + rest
+    rank = as_array(function(ranks, *q, axis=-1, **how))  # of shape q.shape + rest
     known = np.where(np.isnan(rank), 0.0, rank).reshape(-1, len(rows))
 
     def entry(k: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..ops import astype, conj, max, mean, min, prod, real, root, sum
 from ..ops.define import bound, implements, named, operand, refuse_out, value
 from ..ops.reductions import count
@@ -52,7 +53,7 @@ def var(
     square = real(deviation * conj(deviation)) if a.dtype.kind == "c" else deviation * deviation
     total = sum(square, axis, dtype, keepdims=keepdims, where=where)
     degrees = count(a, axis, keepdims, where) - (ddof if correction is None else correction)
-    variance = total / np.asarray(np.maximum(degrees, 0), total.dtype)
+    variance = total / as_array(np.maximum(degrees, 0)).astype(total.dtype)
     return variance if narrow is None else astype(variance, narrow)
 
 
