@@ -25,12 +25,13 @@ from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, Squar
 from .module import Module
 from .optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Optimizer, RMSprop
 from .train_step import TrainStep
-from .training import History, accuracy, fit
+from .training import CompileWarning, History, accuracy, fit
 
 __all__ = [
-    "MLP", "SGD", "AdaGrad", "Adam", "AdamW", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss",
-    "History", "Identity", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "Module", "Momentum",
-    "NetworkDerivation", "Optimizer", "RMSprop", "ReLU", "Sequential", "Sigmoid", "Softmax",
-    "Softplus", "SquaredErrorLoss", "Tanh", "TrainStep", "accuracy", "batches", "derive", "draw", "fit",
-    "identity", "leaky_relu", "log_softmax", "softmax", "standardize",
+    "MLP", "SGD", "AdaGrad", "Adam", "AdamW", "BCELoss", "BCEWithLogitsLoss", "CompileWarning",
+    "CrossEntropyLoss", "History", "Identity", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss",
+    "Module", "Momentum", "NetworkDerivation", "Optimizer", "RMSprop", "ReLU", "Sequential",
+    "Sigmoid", "Softmax", "Softplus", "SquaredErrorLoss", "Tanh", "TrainStep", "accuracy",
+    "batches", "derive", "draw", "fit", "identity", "leaky_relu", "log_softmax", "softmax",
+    "standardize",
 ]  # fmt: skip

@@ -16,7 +16,6 @@ from autograd_lite.tensor import Array
 
 from .module import Module
 
-
 Update = Callable[[Any, int, Array, Array], Array]
 ENTRYWISE: set[Any] = set()
 """The updates that treat each entry by itself, so that all parameters can be taken as one array."""
