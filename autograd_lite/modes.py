@@ -19,10 +19,12 @@ class Mode(ContextDecorator):
 
     Attributes:
         open: blocks of any kind in any thread: while it is 0, `apply` asks no further.
+        entered: those of this kind in any thread.
         depth: those of this kind in this thread.
     """
 
     open = 0
+    entered = 0
     depth: _Depth
 
     def __init_subclass__(cls) -> None:
@@ -38,6 +40,7 @@ class Mode(ContextDecorator):
     def _count(cls, step: int) -> None:
         with _lock:
             Mode.open += step
+            cls.entered += step
         cls.depth.value += step
 
     @classmethod
@@ -53,7 +56,7 @@ class Mode(ContextDecorator):
     @classmethod
     def active(cls) -> bool:
         """Whether this thread is within such a block."""
-        return Mode.open > 0 and cls.depth.value > 0
+        return cls.entered > 0 and cls.depth.value > 0
 
 
 class no_grad(Mode):  # noqa: N801  (used like a function)
@@ -112,7 +115,9 @@ _recorders = _Recorders()
 
 def recorded(wanted: bool) -> bool:
     """Whether an op is recorded in this thread's modes; ``wanted`` where an input asks for it."""
-    return trace.depth.value > 0 or (wanted and not no_grad.depth.value)
+    if trace.entered and trace.depth.value:
+        return True
+    return wanted and not (no_grad.entered and no_grad.depth.value)
 
 
 _transforms = _Depth()

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -92,8 +93,8 @@ class Op:
     """
 
     __slots__ = (
-        "cases", "domain", "entrywise", "forward", "name", "notation", "reads", "skips", "source",
-        "stacks", "vjps",
+        "_most", "cases", "domain", "entrywise", "forward", "name", "notation", "reads", "skips",
+        "source", "stacks", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -113,6 +114,7 @@ class Op:
         self.forward = forward
         only = vjps[0] if len(vjps) == 1 else None
         self.vjps: Any = only if isinstance(only, Each) else vjps
+        self._most = math.inf if isinstance(only, Each) else len(vjps)  # inputs
         self.notation = notation or function(name)
         self.source = source
         self.domain = domain
@@ -133,18 +135,18 @@ class Op:
                 return self.forward(*inputs, **params)  # type: ignore[no-any-return]
             if params.get("out") is not None:
                 raise out_argument(self.name)
+            for key, param in params.items():
+                if type(param) is _ndarray:  # its owner may change it later
+                    params[key] = param.copy()
+                elif type(param) is list or type(param) is tuple:
+                    params[key] = copy.deepcopy(param)
+                elif type(param) is Tensor:
+                    params[key] = constant_param(self.name, key, param)
         for x in inputs:
             if type(x) is Tensor:
-                if type(self.vjps) is tuple and len(self.vjps) < len(inputs) and not trace.active():
+                if len(inputs) > self._most and not trace.active():
                     raise too_few_vjps(self.name, len(inputs), len(self.vjps))
-                for key, param in params.items():
-                    if type(param) is _ndarray:  # its owner may change it later
-                        params[key] = param.copy()
-                    elif type(param) is list or type(param) is tuple:
-                        params[key] = copy.deepcopy(param)
-                    elif type(param) is Tensor:
-                        params[key] = constant_param(self.name, key, param)
-                result = apply(self, inputs, params)
+                result = apply(self, inputs, params or _NO_PARAMS)
                 if result._array.dtype.kind not in "fc":
                     _check_result(self, result)
                 return result
@@ -247,7 +249,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         if constants and value.base is not None:  # a view of an array that its owner may change
             result._array = value.copy()
     if unusual:
-        if detect_anomaly.active():
+        if detect_anomaly.entered and detect_anomaly.active():
             check_forward(op.name, inputs, arrays, result)
         if recorder is not None:
             recorder.made(result)

@@ -148,7 +148,7 @@ class Tensor:
 
         A wider dtype is cast back; a shape that broadcasting made larger is refused.
         """
-        if array.nbytes != self._array.nbytes:
+        if array.nbytes != self._array.nbytes or array.ndim != self._array.ndim:
             if array.shape != self._array.shape:
                 raise errors.rebinding(self, array)
             array = array.astype(self._array.dtype)

@@ -112,7 +112,7 @@ def read_in_part(
             other = readings.pop(x, None)
             if other is not None and in_part:
                 readings[x] = Reading(op, vjp, node, array, reading, other)
-        elif in_part and x._op is not None:
+        elif in_part and x._op is not None and (x._op.entrywise or x._op.reads):
             readings[x] = Reading(op, vjp, node, array, reading)
         met.add(x)
     if reading is None or not op.entrywise:

@@ -155,13 +155,28 @@ binary_cross_entropy_with_logits = _loss(
     lambda z, y: ag.sigmoid(z) - y,
     lambda z, y: -z,
 )
+
+
+def _cross_entropy(z: Any, y: Any) -> Any:
+    asked = np.where(y == 0, 0.0, log_softmax(z))  # a masked logit is −∞
+    return -(asked * y).sum(axis=-1, keepdims=True)
+
+
+def _total_cross_entropy(z: Any, y: Any) -> Any:
+    shifted = z - z.max(axis=-1, keepdims=True)
+    normalizers = np.log(np.exp(shifted).sum(axis=-1))
+    asked = np.where(y == 0, 0.0, shifted)
+    return y.sum(axis=-1).ravel().dot(normalizers.ravel()) - y.ravel().dot(asked.ravel())
+
+
 cross_entropy = _loss(
     "cross_entropy",
     "-np.sum({1} * ({0} - np.log(np.sum(np.exp({0}), axis=-1, keepdims=True))), axis=-1, "
     "keepdims=True)",
-    lambda z, y: -np.sum(np.where(y == 0, 0.0, log_softmax(z)) * y, axis=-1, keepdims=True),
-    lambda z, y: softmax(z) * np.sum(y, axis=-1, keepdims=True) - y,
+    _cross_entropy,
+    lambda z, y: softmax(z) * y.sum(axis=-1, keepdims=True) - y,
     lambda z, y: -log_softmax(z),
+    total=_total_cross_entropy,
     count=lambda z: z.size / z.shape[-1],
 )
 

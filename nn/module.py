@@ -34,7 +34,7 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define it")
 
     def __call__(self, *inputs: Any) -> Any:
-        return self.forward(*inputs)
+        return self.forward(inputs[0]) if len(inputs) == 1 else self.forward(*inputs)
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Each parameter once, with the path to it: ``layers.0.weight``."""

@@ -16,6 +16,8 @@ from autograd_lite.tensor import Array
 
 from .module import Module
 
+_ndarray = np.ndarray
+
 Update = Callable[[Any, int, Array, Array], Array]
 ENTRYWISE: set[Any] = set()
 """The updates that treat each entry by itself, so that all parameters can be taken as one array."""
@@ -73,8 +75,9 @@ class Optimizer:
                 f"{type(self).__name__}: lr must be positive and finite, not {value!r}"
             )
         self._lr = float(value)
-        # As arrays, since NumPy takes longer to convert a number than to multiply by it.
-        self._minus_lr = {np.dtype(t): np.array(-self._lr, t) for t in (np.float32, np.float64)}
+        # As an array, since NumPy takes longer to convert a number than to multiply by it.
+        (dtype, *others) = {p.dtype for p in self.parameters if p.requires_grad}
+        self._minus_lr = -self._lr if others else np.array(-self._lr, dtype)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -115,12 +118,16 @@ class SGD(Optimizer):
     """
 
     def step(self) -> None:
-        rates, rate = self._minus_lr, -self._lr
+        minus_lr = self._minus_lr
         for parameter in self.parameters:
             grad = parameter.grad
-            if grad is not None:  # −α g first: to a large one NumPy adds in place
-                value = rates.get(grad.dtype, rate) * grad + parameter._array
-                parameter._replace(value)
+            if grad is not None:
+                value = parameter._array
+                new = minus_lr * grad + value  # in this order NumPy adds in place, if it's large
+                if type(new) is _ndarray and new.nbytes == value.nbytes and new.ndim == value.ndim:
+                    parameter._array, parameter._exposed = new, False
+                else:
+                    parameter._replace(new)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:

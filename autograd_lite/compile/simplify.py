@@ -242,7 +242,7 @@ def _multiply(node: Node, uses: Counter[Node]) -> Any:
         if number is not None and number == -1 and _same_kind(b, node) and not node.is_scalar:
             return _instead(node, np.negative, b)
         if _alone(a, np.negative, uses) and not node.is_scalar:
-            if getattr(_number(b), "dtype", None) == a.dtype:
+            if _number(b) is not None and getattr(b, "dtype", None) == a.dtype:
                 return _instead(node, np.multiply, a.args[0], -b)
             if isinstance(b, Node) and b.is_scalar:
                 opposite = _step(np.negative, b)

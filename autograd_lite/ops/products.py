@@ -25,6 +25,9 @@ def _matmul(x: Any, y: Any) -> Any:
     return x.dot(y) if matrices else np.matmul(x, y)  # dot takes half the time
 
 
+_LARGE = 10_000  # entries of a result from which on it counts that dot clears it first
+
+
 def _matmul_left(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
     if x.ndim == y.ndim == 2:
         return g.dot(y.T)
@@ -37,7 +40,7 @@ def _matmul_left(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
 
 def _matmul_right(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
     if x.ndim == y.ndim == g.ndim == 2:
-        return x.T.dot(g)
+        return x.T.dot(g) if y.size < _LARGE else x.T @ g
     if x.ndim == 1:
         return g[..., None] * x if y.ndim == 1 else x[:, None] * g[..., None, :]
     if y.ndim == 1:
