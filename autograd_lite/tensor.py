@@ -126,7 +126,7 @@ class Tensor:
             return stand_in
         if self._op is not None:
             self._array.flags.writeable = False
-        elif not self._exposed:
+        elif not self._exposed or self._array.base is not None:  # or part of a TrainStep's array
             if not (self._only_reference() and self._array.flags.writeable):
                 self._array = self._array.copy()  # a graph or another tensor needs the old one
             self._exposed = True

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.backward import _seed, pull
 from autograd_lite.compile import CompileError, check_results
 from autograd_lite.compile.bias import biased
@@ -27,6 +28,7 @@ from autograd_lite.compile.program import Recorded, twice
 from autograd_lite.compile.recorder import Recorder
 from autograd_lite.compile.simplify import simplified
 from autograd_lite.compile.source import Source
+from autograd_lite.errors import refuse_array_kind
 from autograd_lite.modes import capture
 from autograd_lite.tensor import Array
 
@@ -34,6 +36,7 @@ from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer
 
 _array_of = attrgetter("_array")
+_requires_grad = attrgetter("_tracked")
 
 
 class TrainStep:
@@ -46,8 +49,10 @@ class TrainStep:
         value.backward()
         optimizer.step()
 
-    but gradients are not stored on the parameters. Between two steps, parameters, learning rate and
-    all else may be changed, and eager steps be taken.
+    but gradients are not stored on the parameters. Between two steps, parameters, which of them
+    require a gradient, the optimizer's settings and ``net.train()`` may be changed, and eager steps
+    be taken. After any other change of what ``net`` and ``loss`` compute, call `release`. Within
+    `ag.detect_anomaly` steps are eager.
 
     Args:
         net: called with ``x``.
@@ -76,12 +81,25 @@ class TrainStep:
     ) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"TrainStep: the optimizer must be one of nn's, not {optimizer!r}")
-        self.net, self.loss, self.optimizer = net, loss, optimizer
+        self._net, self._loss, self._optimizer = net, loss, optimizer
         self._flat: _Flat | None = None
         self._settings: dict[str, Any] = {}
+        self._modes: Any = None
         self._variants: dict[Any, _Variant] = {}
         self._latest: _Variant | None = None
         self._lock = threading.Lock()
+
+    @property
+    def net(self) -> Module:
+        return self._net
+
+    @property
+    def loss(self) -> Callable[[Any, Any], Tensor]:
+        return self._loss
+
+    @property
+    def optimizer(self) -> Optimizer:
+        return self._optimizer
 
     def __call__(self, x: Any, y: Any) -> float:
         return float(self.run(x, y)[0])
@@ -91,6 +109,8 @@ class TrainStep:
         if type(x) is not np.ndarray or type(y) is not np.ndarray:
             x, y = _array(x), _array(y)
         with self._lock:
+            if detect_anomaly.active():
+                return self._eager(x, y)
             variant = self._latest
             if variant is None or not variant.takes(x, y) or self._changed():
                 self._latest = variant = self._variant(x, y)
@@ -104,14 +124,31 @@ class TrainStep:
                     variant.flat.count()
             return found
 
+    def _eager(self, x: Array, y: Array) -> tuple[Any, Array]:
+        prediction = self.net(x)
+        value = self.loss(prediction, y)
+        grads = [p.grad for p in self.optimizer.parameters]
+        self.optimizer.zero_grad()
+        try:
+            value.backward()
+            self.optimizer.step()
+        finally:
+            for p, grad in zip(self.optimizer.parameters, grads, strict=True):
+                p.grad = grad
+        return value.item(), prediction.numpy()
+
     def _variant(self, x: Array, y: Array) -> _Variant:
         """The one for such a batch, and for the optimizer's settings as they are now."""
+        if self._current_modes() != self._modes:
+            self._release()
+            self._modes = self._current_modes()
         if self._changed_but_learning_rate():
             self._variants.clear()
         self._settings = dict(vars(self.optimizer))
         if self._flat is not None:
             self._flat.set_learning_rate()
-        key = x.shape, x.dtype, y.shape, y.dtype
+        together = self._flat is None or len(set(self._flat.steps())) == 1
+        key = x.shape, x.dtype, y.shape, y.dtype, together
         if key not in self._variants:
             self._variants[key] = self._compile(x, y)
             self._settings = dict(vars(self.optimizer))  # which may remember more now
@@ -127,16 +164,25 @@ class TrainStep:
     def release(self) -> None:
         """Give each parameter, and what the optimizer remembers of it, an array of its own."""
         with self._lock:
-            if self._flat is not None:
-                self._flat.release()
-            self._flat, self._latest = None, None
-            self._variants.clear()
-            self._settings = {}
+            self._release()
+
+    def _release(self) -> None:
+        if self._flat is not None:
+            self._flat.release()
+        self._flat, self._latest = None, None
+        self._variants.clear()
+        self._settings = {}
+
+    def _current_modes(self) -> tuple[Any, ...]:
+        """What decides, besides the optimizer's settings, on what a step computes."""
+        parameters = self._optimizer.parameters
+        return getattr(self._net, "training", None), *map(_requires_grad, parameters)
 
     def _changed(self) -> bool:
-        """Whether a setting of the optimizer may have changed."""
+        """Whether a setting may have changed."""
         try:
-            return vars(self.optimizer) != self._settings
+            changed = vars(self._optimizer) != self._settings
+            return changed or self._current_modes() != self._modes
         except ValueError:  # an array that is another one now
             return True
 
@@ -152,14 +198,25 @@ class TrainStep:
                 f"TrainStep: {type(self.optimizer).__name__} has a step of its own, of which "
                 "nothing is known; define its update(i, value, grad) instead, or train eagerly"
             )
-        trained = self._trained(x, y)
-        if self._flat is None:
-            self._flat = _Flat(self.optimizer, trained)
-        elif set(self._flat.parameters) != set(trained):
-            raise CompileError(
-                "TrainStep: for a batch of this shape other parameters get a gradient than before"
-            )
-        return _Variant(self, self._flat, x, y)
+        before = _attributes(self.net)
+        try:
+            trained = self._trained(x, y)
+            if self._flat is None:
+                self._flat = _Flat(self.optimizer, trained)
+            elif set(self._flat.parameters) != set(trained):
+                raise CompileError(
+                    "TrainStep: for a batch of this shape other parameters get a gradient than "
+                    "before"
+                )
+            settled = _attributes(self.net)
+            variant = _Variant(self, self._flat, x, y)
+            _refuse_changed(settled)
+        except BaseException:
+            for module, attributes in before:
+                vars(module).clear()
+                vars(module).update(attributes)
+            raise
+        return variant
 
     def _trained(self, x: Array, y: Array) -> list[Tensor]:
         """The optimizer's parameters that get a gradient."""
@@ -177,11 +234,29 @@ class TrainStep:
         return [p for p in parameters if p in found]
 
 
+def _attributes(net: Any) -> list[tuple[Module, dict[str, Any]]]:
+    """Those of each module."""
+    return [(m, dict(vars(m))) for _, m in net.named_modules()] if isinstance(net, Module) else []
+
+
+def _refuse_changed(before: list[tuple[Any, dict[str, Any]]]) -> None:
+    """Refuse what calls have set on modules, or on an optimizer."""
+    for owner, attributes in before:
+        for name, value in vars(owner).items():
+            if attributes.get(name, _refuse_changed) is not value:
+                raise CompileError(
+                    f"TrainStep: {type(owner).__name__} sets its {name!r} when it is called, a side "
+                    "effect that a compiled step wouldn't repeat; train eagerly, or without that"
+                )
+
+
 def _equal(a: Any, b: Any) -> bool:
     return a is b or bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) else bool(a == b)
 
 
 def _array(x: Any) -> Array:
+    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+        refuse_array_kind("TrainStep", x)
     return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
 
 
@@ -277,6 +352,7 @@ class _Variant:
 
     def __init__(self, step: TrainStep, flat: _Flat, x: Array, y: Array) -> None:
         self.flat = flat
+        self._together = len(set(flat.steps())) == 1
         recording = twice(lambda recorder: _recorded(recorder, step, flat, x, y))
         program, self.captured = recording.program, recording.captured
         expected = [node.value for node in (*program.outputs, *program.updates.values())]
@@ -295,8 +371,12 @@ class _Variant:
         self._dtypes = x.dtype, y.dtype
 
     def takes(self, x: Array, y: Array) -> bool:
-        """Whether it is for such a batch."""
-        return (x.shape, y.shape) == self._shapes and (x.dtype, y.dtype) == self._dtypes
+        """Whether it is for such a batch, and for parameters that took as many steps each."""
+        return (
+            (x.shape, y.shape) == self._shapes
+            and (x.dtype, y.dtype) == self._dtypes
+            and not (self.counted and self._together and len(set(self.flat.steps())) > 1)
+        )
 
     def further(self) -> list[Any]:
         """What the function takes besides the batch."""
@@ -417,7 +497,7 @@ class _Update:
             held: dict[str, list[Any]] = {}
             shadow = self._shadow(dtype, partial(self._kept, dtype, held))
             shadow._steps = steps[:1]
-            new[array] = shadow.update(0, array, g)
+            new[array] = _updated(shadow, 0, array, g)
             new.update({self._memory[what][dtype]: kept[0] for what, kept in held.items()})
         return new
 
@@ -440,7 +520,7 @@ class _Update:
             shadow = self._shadow(view.dtype, remembered)
             shadow._steps = _spread(flat, steps)
             shadow._steps[place] = t
-            changed[place] = shadow.update(place, view, found[p])
+            changed[place] = _updated(shadow, place, view, found[p])
         new = {arrays[d]: self._joined(changed, d) for d in arrays}
         for what, kept in held.items():
             new.update({self._memory[what][d]: self._joined(kept, d) for d in arrays})
@@ -473,6 +553,13 @@ class _Update:
         places = zip(flat.places, flat.parts, strict=True)
         parts = [values[i].reshape(-1) for i, part in places if part.dtype == dtype]
         return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def _updated(optimizer: Any, i: int, value: Any, grad: Any) -> Any:
+    before = dict(vars(optimizer))
+    new = optimizer.update(i, value, grad)
+    _refuse_changed([(optimizer, before)])
+    return new
 
 
 def _spread(flat: _Flat, values: list[Any]) -> list[Any]:

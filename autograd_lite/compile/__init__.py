@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..anomaly import detect_anomaly
 from ..containers import is_container, leaves, rebuilt
 from ..modes import capture, in_transform
 from ..tensor import Tensor, _leaf
@@ -84,7 +85,7 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
-        if capture.active() or in_transform() or any(
+        if capture.active() or in_transform() or detect_anomaly.active() or any(
             type(x) is Tensor and x._tracked for x in flat
         ):
             return self.f(*args, **kwargs)

@@ -21,6 +21,8 @@ from .rows import function_of_rows
 
 _EXPANDED = 4096  # entries, up to which an operand is repeated first and a ufunc called then
 
+_LARGE = 10_000  # entries
+
 # They give views, of an array that lies in order.
 _VIEWS = {
     np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
@@ -198,7 +200,8 @@ class Writer(Expressions):
     def _product(self, node: Node, out: str | None) -> None:
         x, y = node.args
         flat = max(np.ndim(a.value if isinstance(a, Node) else a) for a in (x, y)) <= 2
-        if flat or node.function is np.dot:
+        # dot takes half the time of matmul to call, but clears the result first.
+        if (flat or node.function is np.dot) and not (out and node.size >= _LARGE):
             call, end = f"{self.text(x)}.dot({self.text(y)}", ")"
         else:
             call, end = f"{self.ufunc_name(np.matmul)}({self.text(x)}, {self.text(y)}", ")"
