@@ -104,6 +104,12 @@ class capture(Mode):  # noqa: N801  (used like a function)
         """The one of this thread, or None."""
         return _recorders.stack[-1] if capture.active() else None
 
+    @staticmethod
+    def born(leaf: Any) -> None:
+        """Tell the recorder of a leaf that was made meanwhile, and so isn't from outside."""
+        if capture.active():
+            _recorders.stack[-1].born(leaf)
+
 
 class _Recorders(threading.local):
     def __init__(self) -> None:

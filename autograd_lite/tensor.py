@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import errors
 from .arrays import as_array, own_array
-from .modes import capture, no_grad
+from .modes import Mode, capture, no_grad
 
 if TYPE_CHECKING:
     from .op import Op
@@ -91,7 +91,7 @@ class Tensor:
     ) -> None:
         if isinstance(data, Tensor):
             errors.refuse_conversion(data, "Tensor(t)")
-            data = data._array
+            data = data._seen()
         if isinstance(data, (np.ma.MaskedArray, np.matrix)):
             errors.refuse_array_kind("Tensor", data)
         array = own_array(data, dtype)
@@ -106,6 +106,8 @@ class Tensor:
         self._tracked = False
         if requires_grad:
             self.requires_grad = True
+        if Mode.open:
+            capture.born(self)
 
     # ------------------------------------------------------------------ value and history
 
@@ -154,6 +156,11 @@ class Tensor:
             array = array.astype(self._array.dtype)
         self._array = array if type(array) is np.ndarray else np.asarray(array)
         self._exposed = False
+
+    def _seen(self) -> Any:
+        """The array as code outside of the engine sees it: while that is recorded, a stand-in."""
+        recorder = capture.recorder() if Mode.open else None
+        return self._array if recorder is None else recorder.value(self)
 
     def _only_reference(self) -> bool:
         """Whether nothing but this tensor holds its array, or memory that the array shares."""
@@ -232,11 +239,14 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same value as a leaf that requires no gradient."""
+        if Mode.open and capture.recorder() is not None:
+            return _leaf(self._seen())
         return _leaf(self._settle() if self._exposed else self._array)
 
     def numpy(self) -> Array:
         """A copy of the value, without the gradient."""
-        return self._array.copy()
+        own: Array = self._seen().copy()
+        return own
 
     def item(self) -> Any:
         """The value of a tensor with one element, as a Python number."""
@@ -245,11 +255,11 @@ class Tensor:
                 f"item: {errors.describe(self)} has {self.size} elements, not 1; "
                 "use .numpy() or .tolist()"
             )
-        return self._array.item()
+        return self._seen().item()
 
     def tolist(self) -> Any:
         """The value as nested Python lists."""
-        return self._array.tolist()
+        return self._seen().tolist()
 
     # ------------------------------------------------------------------ differentiation
 
@@ -385,7 +395,7 @@ class Tensor:
         return len(self._array)
 
     def __bool__(self) -> bool:
-        return bool(self._array)
+        return bool(self._seen())
 
     def __complex__(self) -> complex:
         return complex(_not_stored(self).item())
@@ -548,7 +558,7 @@ class Tensor:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         errors.refuse_conversion(self, "np.array(t)")
-        return self._array.astype(dtype or self._array.dtype)
+        return np.array(self._seen(), dtype or self._array.dtype)
 
     # ------------------------------------------------------------------ showing
 
@@ -571,7 +581,7 @@ class Tensor:
     def __reduce__(self) -> Any:
         if self._op is not None:
             raise errors.not_a_leaf(self, "its graph can't be pickled")
-        return _unpickle, (self._array, self._tracked, self.name, self.grad)
+        return _unpickle, (self._seen(), self._tracked, self.name, self.grad)
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         return _unpickle(*self.__reduce__()[1])
@@ -583,6 +593,8 @@ def _leaf(array: Array) -> Tensor:
     leaf._array = array
     leaf._exposed = leaf._tracked = False
     leaf._op = leaf.grad = leaf.name = None
+    if Mode.open:
+        capture.born(leaf)
     return leaf
 
 

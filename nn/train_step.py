@@ -245,8 +245,8 @@ def _refuse_changed(before: list[tuple[Any, dict[str, Any]]]) -> None:
         for name, value in vars(owner).items():
             if attributes.get(name, _refuse_changed) is not value:
                 raise CompileError(
-                    f"TrainStep: {type(owner).__name__} sets its {name!r} when it is called, a side "
-                    "effect that a compiled step wouldn't repeat; train eagerly, or without that"
+                    f"TrainStep: {type(owner).__name__} sets its {name!r} when it is called, a "
+                    "side effect that a compiled step wouldn't repeat; train eagerly, or without that"
                 )
 
 
@@ -403,7 +403,7 @@ def _recorded(
 ) -> Recorded:
     program, captured = _stepped(recorder, step, flat, x, y)
     recorder.finish()
-    return Recorded(program, captured, None, [])
+    return Recorded(program, captured, None, [], [])
 
 
 def _stepped(

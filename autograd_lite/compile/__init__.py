@@ -17,7 +17,7 @@ import numpy as np
 
 from ..anomaly import detect_anomaly
 from ..containers import is_container, leaves, rebuilt
-from ..modes import capture, in_transform
+from ..modes import capture, in_transform, no_grad
 from ..tensor import Tensor, _leaf
 from .blocks import blocked
 from .graph import CompileError, Program
@@ -102,7 +102,9 @@ class Compiled:
             if key not in self._variants:
                 start = perf_counter()
                 variant = Variant(recorded(self.f, args, kwargs))
-                variant.check([x for x in leaves((args, kwargs)) if is_dynamic(x)])
+                with np.errstate(all="ignore"):  # the call that is to come warns
+                    variant.check([x for x in leaves((args, kwargs)) if is_dynamic(x)])
+                    variant.compare(self.f(*args, **kwargs))
                 self.compile_time += perf_counter() - start
                 self._variants[key] = variant
             self._latest = self._variants[key]
@@ -172,8 +174,11 @@ class Variant:
         self._threads = threading.local()
         self._several = len(program.outputs) != 1
         self._plain = not is_container(recording.output) and not recording.tensors[0]
-        self._pair = type(recording.output) is tuple and len(recording.output) == len(
-            recording.tensors) and not any(recording.tensors)  # fmt: skip
+        self._pair = (
+            type(recording.output) is tuple
+            and not any(map(is_container, recording.output))
+            and not any(recording.tensors)
+        )
 
     def __call__(self, flat: Any) -> Any:
         try:
@@ -201,15 +206,46 @@ class Variant:
             return found
         if self._pair and self._several:
             return found
-        flat = found if self._several else (found,)
-        inner = (_leaf(np.asarray(y)) if is_tensor else y
-                 for y, is_tensor in zip(flat, self._recording.tensors, strict=True))  # fmt: skip
-        return rebuilt(self._recording.output, inner)
+        flat = (found or ()) if self._several else (found,)
+        recording = self._recording
+        if recording.differentiable and not no_grad.active():
+            raise CompileError(
+                "compile: the function returns a Tensor that requires a gradient, and a compiled "
+                "call records no graph; return .data or .detach(), compile ag.value_and_grad of "
+                "it, or call it within ag.no_grad()"
+            )
+        inner = []
+        for y, is_tensor, name in zip(flat, recording.tensors, recording.names, strict=True):
+            if is_tensor:
+                y = _leaf(np.asarray(y))
+                y.name = name
+            inner.append(y)
+        return rebuilt(recording.output, iter(inner))
 
     def check(self, flat: list[Any]) -> None:
         """Raise where the code gives something else than was recorded."""
         found = self.source.prepared()(*self._arguments(flat))
-        check_results(found if self._several else (found,), self._values, self.text)
+        check_results(
+            (found or ()) if self._several else (found,), self._values, self.text
+        )
+
+    def compare(self, given: Any) -> None:
+        """Raise where the function gives something else than it did on stand-ins."""
+        found = leaves(given)
+        same = [x._array if type(x) is Tensor else x for x in found]
+        tensors = self._recording.tensors
+        values = [np.asarray(v) if is_tensor else v
+                  for v, is_tensor in zip(self._values, tensors, strict=True)]  # fmt: skip
+        if not (
+            [type(x) is Tensor for x in found] == tensors
+            and [type(x) for x in same] == [type(v) for v in values]
+            and _structure(given) == _structure(self._recording.output)
+        ):
+            raise CompileError(
+                "compile: recorded, the function gives results of other types than called: does "
+                "it ask of which type its arguments are? It is called on stand-ins for arrays"
+            )
+        check_results(values, same, self.text)
 
     def text(self) -> str:
         program = self._recording.program

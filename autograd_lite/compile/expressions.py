@@ -119,16 +119,20 @@ class Expressions:
         return self._by_value[key]
 
     def ufunc_name(self, ufunc: Any) -> str:
+        if getattr(np, ufunc.__name__, None) is not ufunc:  # somebody else's
+            return self.constant(ufunc)
         self.ufuncs.add(ufunc.__name__)
         return str(ufunc.__name__)
 
     def function(self, function: Any) -> str:
         """How a function is called: by NumPy's name, or as code of its own beside the program."""
-        module = getattr(function, "__module__", "") or ""
-        owner = getattr(function, "__self__", None)
+        module: str = getattr(function, "__module__", "") or ""
+        owner: Any = getattr(function, "__self__", None)
         if isinstance(owner, np.ufunc):
-            return f"np.{owner.__name__}.{function.__name__}"
-        if isinstance(function, np.ufunc) or module.startswith("numpy"):
+            return f"{self.ufunc_name(owner)}.{function.__name__}"
+        if isinstance(function, np.ufunc):
+            return self.ufunc_name(function)
+        if module.startswith("numpy"):
             return numpy_name(function)
         for name, known in self.helpers.items():
             if known is function:

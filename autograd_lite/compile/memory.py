@@ -52,6 +52,8 @@ def is_product(node: Node) -> bool:
     """Whether it is a product of matrices or vectors that takes ``out=``."""
     if node.function not in (np.dot, np.matmul) or node.kwargs or not node.ndim:
         return False
+    if len(node.args) != 2:
+        return False
     x, y = (a.value if isinstance(a, Node) else a for a in node.args)
     if not all(isinstance(a, np.ndarray) for a in (x, y, node.value)):
         return False

@@ -7,15 +7,18 @@ numbers, would be frozen; so it is found, and refused.
 from __future__ import annotations
 
 import inspect
+import random
 from collections.abc import Callable
+from functools import partial
 from itertools import zip_longest
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..containers import is_container, leaves, rebuilt
 from ..modes import capture
-from ..tensor import Tensor, _leaf
+from ..tensor import Tensor, _leaf, is_tracked
 from .graph import CompileError, Node, Program, called
 from .recorder import Recorder
 from .traced import Traced
@@ -31,12 +34,16 @@ class Recorded(NamedTuple):
         captured: the Tensors whose values the program takes besides its arguments.
         output: what the function returned: its containers, around anything.
         tensors: for each leaf of the output, whether it was a Tensor.
+        names: of those that are.
+        differentiable: whether one of them requires a gradient.
     """
 
     program: Program
     captured: list[Tensor]
     output: Any
     tensors: list[bool]
+    names: list[str | None]
+    differentiable: bool = False
 
 
 def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recorded:
@@ -47,22 +54,37 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
     """
 
     def record(recorder: Recorder) -> Recorded:
-        inputs, results, template, tensors = _called(recorder, f, args, kwargs)
+        inputs, results, template, tensors, names, differentiable = _called(
+            recorder, f, args, kwargs
+        )
         recorder.finish()
         captured = [x.node for x in recorder.captured.values()]
         name = getattr(f, "__name__", "")
         name = name if name.isidentifier() else "f"
         program = Program(name, inputs, captured, recorder.nodes, results)
-        return Recorded(program, list(recorder.captured), template, tensors)
+        captured_tensors = list(recorder.captured)
+        return Recorded(program, captured_tensors, template, tensors, names, differentiable)
 
     return twice(record)
 
 
 def twice(record: Callable[[Recorder], Recorded]) -> Recorded:
     """What ``record`` gives, seen to be the same the second time."""
+    before = random_state()
     first, second = record(Recorder()), record(Recorder())
+    if random_state() != before:
+        raise CompileError(
+            "compile: the function draws random numbers, which would be frozen; draw them outside, "
+            "and pass them as arguments"
+        )
     _compare(first.program, second.program)
     return first
+
+
+def random_state() -> Any:
+    """Of the generators that everybody shares."""
+    kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002
+    return random.getstate(), kind, np.asarray(keys).tobytes(), rest
 
 
 def is_dynamic(x: Any) -> bool:
@@ -72,7 +94,7 @@ def is_dynamic(x: Any) -> bool:
 
 def _called(
     recorder: Recorder, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[list[Node], list[Any], Any, list[bool]]:
+) -> tuple[list[Node], list[Any], Any, list[bool], list[str | None], bool]:
     """Call the function on stand-ins, none of which is left here afterwards."""
     tree = (args, kwargs)
     given: list[Any] = []
@@ -95,7 +117,9 @@ def _called(
         found = leaves(output)
         results = [recorder.output(y) for y in found]
     template = rebuilt(output, iter([None] * len(found)))
-    return inputs, results, template, [type(y) is Tensor for y in found]
+    kinds = [type(y) is Tensor for y in found]
+    names = [y.name if type(y) is Tensor else None for y in found]
+    return inputs, results, template, kinds, names, any(map(is_tracked, found))
 
 
 def _tensor(traced: Traced, like: Tensor) -> Tensor:
@@ -161,13 +185,20 @@ def _alike(a: Any, b: Any, place: dict[Node, Any]) -> bool:
         return a is b or (a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
     if a is b:
         return True
-    code_a, code_b = (getattr(x, "__code__", None) for x in (a, b))
-    if code_a is not None:
-        return code_a is code_b
     if type(a) is not type(b):
         return False
+    if isinstance(a, FunctionType):
+        return a.__code__ is b.__code__ and _alike(_held(a), _held(b), place)
+    if isinstance(a, partial):
+        return _alike((a.func, a.args, a.keywords), (b.func, b.args, b.keywords), place)
     own: Any = type(a).__eq__
-    if own is object.__eq__ or hasattr(a, "func"):  # a partial, or an object of one's own
-        return True
+    if own is object.__eq__:
+        return _alike(getattr(a, "__dict__", {}), getattr(b, "__dict__", {}), place)
     same = a == b or (a != a and b != b)
     return bool(same)
+
+
+def _held(f: FunctionType) -> tuple[Any, ...]:
+    """What a function closes over, and its defaults."""
+    cells = [cell.cell_contents for cell in f.__closure__ or () if cell.cell_contents is not f]
+    return cells, f.__defaults__, f.__kwdefaults__

@@ -36,6 +36,8 @@ class Recorder:
         self.refused: UntraceableError | None = None  # by what may have been caught on its way
         self.prefix = ""  # of the names of cotangents, where they are multiples of what they say
         self._tensors: list[Tensor] = []
+        self._born: set[Tensor] = set()
+        self._copies: dict[int, tuple[Any, Any]] = {}  # of arrays that f closes over, by their id
         self._cotangents: list[tuple[Tensor, Node]] = []
         self._alive: weakref.WeakSet[Traced] = weakref.WeakSet()
         self._ops: list[str] = []
@@ -59,7 +61,9 @@ class Recorder:
                 "compile: a value of a function that was compiled is used after its end; it was "
                 "stored outside, which is a side effect. Return it instead"
             )
-        value = function(*mapped(args, value_of), **mapped(kwargs, value_of))
+        errors = self._changed_errors()
+        with np.errstate(all="ignore"):  # the call that is to come warns
+            value = function(*mapped(args, value_of), **mapped(kwargs, value_of))
         if value is None or isinstance(value, (str, bytes)):
             self.refuse(f"{called(function)} gives no numbers")
         frame, line = user_frame()
@@ -67,7 +71,7 @@ class Recorder:
             function, mapped(args, self._node), mapped(kwargs, self._node), value,
             op=self._ops[-1] if self._ops else called(function), line=line,
         )  # fmt: skip
-        node.errors = self._changed_errors()
+        node.errors = errors
         self.nodes.append(node)
         if frame is not None:
             _take_names(frame.f_locals)
@@ -86,6 +90,8 @@ class Recorder:
                     "pass it as an argument"
                 )
             return x.node
+        if type(x) is np.ndarray:  # its owner may change it later
+            return self._copies.setdefault(id(x), (x, x.copy()))[1]
         return x
 
     def _changed_errors(self) -> tuple[tuple[str, str], ...]:
@@ -95,7 +101,8 @@ class Recorder:
         )
 
     def guard(self, check: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
-        check(*map(value_of, arrays))
+        with np.errstate(all="ignore"):
+            check(*map(value_of, arrays))
         _, line = user_frame()
         op = self._ops[-1] if self._ops else called(check)
         self.nodes.append(Guard(check, mapped(arrays, self._node), op=op, line=line))
@@ -107,11 +114,16 @@ class Recorder:
         return [self._operand(x, a) for x, a in zip(inputs, arrays, strict=True)]
 
     def _operand(self, x: Any, array: Any) -> Any:
-        if type(x) is not Tensor or isinstance(array, Traced) or not x.is_leaf:
+        if type(x) is not Tensor or isinstance(array, Traced) or not self._is_outside(x):
             return array
-        if not (x._tracked or x.name is not None or x in self.captured):
-            return array  # made on the way, as a constant
         return self._capture(x)
+
+    def _is_outside(self, x: Tensor) -> bool:
+        """Whether ``x`` is a leaf whose value may be another one at another call."""
+        return x.is_leaf and x not in self._born
+
+    def born(self, leaf: Tensor) -> None:
+        self._born.add(leaf)
 
     def _capture(self, x: Tensor) -> Traced:
         if x not in self.captured:
@@ -121,7 +133,7 @@ class Recorder:
     def value(self, x: Tensor) -> Any:
         """``x.data``."""
         array: Any = x._array
-        return array if type(array) is Traced or not x.is_leaf else self._capture(x)
+        return array if type(array) is Traced or not self._is_outside(x) else self._capture(x)
 
     def running(self, op: Any) -> Callable[..., Any]:
         """The op's forward, written down step by step, or where that can't be as one call."""
@@ -167,9 +179,7 @@ class Recorder:
 
     def output(self, x: Any) -> Any:
         """A result of the function, as the program's: a node, or a constant."""
-        array = x._array if type(x) is Tensor else x
-        if type(x) is Tensor and x in self.captured:
-            array = self.captured[x]
+        array = self.value(x) if type(x) is Tensor else x
         if type(array) is np.ndarray:
             return array.copy()
         return self._node(array)
@@ -210,6 +220,7 @@ class Recorder:
             if node.function is not None and node.name is None:
                 node.name = self.prefix + symbol_of(str(tensor.name), tensor.is_leaf, "L")
         self._tensors.clear()
+        self._born.clear()
         self._cotangents.clear()
 
     def _stored(self) -> list[Node]:

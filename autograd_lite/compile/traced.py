@@ -6,18 +6,23 @@ have to know beforehand, such as ``if x > 0``, is refused where it is asked for.
 
 from __future__ import annotations
 
+import inspect
 import operator
+import sys
 from collections.abc import Callable
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from ..anomaly import user_frame
 from ..arrays import STAND_INS
+from ..containers import leaves
 from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE
 from ..tensor import Tensor
-from .graph import Node, mapped
+from .graph import Node, UntraceableError, mapped
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -32,7 +37,14 @@ _SHAPED_BY_VALUES: set[Any] = {
     np.nonzero, np.argwhere, np.flatnonzero, np.unique, np.extract, np.compress, np.union1d,
     np.intersect1d, np.setdiff1d, np.setxor1d, np.trim_zeros, np.bincount, np.histogram,
     np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.histogram_bin_edges,
-    np.histogram2d, np.histogramdd,
+    np.histogram2d, np.histogramdd, np.roots, np.linalg.lstsq,
+}  # fmt: skip
+# Likewise where the values are those of another argument than the first.
+_SHAPED_BY_SETTINGS: set[Any] = {
+    np.repeat, np.delete, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.insert,
+    np.tile, np.resize, np.pad, np.reshape, np.broadcast_to, np.diag, np.diagonal, np.diff,
+    np.expand_dims, np.squeeze, np.moveaxis, np.swapaxes, np.rollaxis, np.transpose,
+    *(getattr(np.fft, name) for name in np.fft.__all__),
 }  # fmt: skip
 # What they are for happens outside of the program.
 _OUTSIDE: set[Any] = {
@@ -73,6 +85,28 @@ def _combined(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any], x: Any, y:
     if type(x) is Tensor or type(y) is Tensor:
         return NotImplemented
     return ufunc(x, y)
+
+
+class NotKnownError(UntraceableError, AttributeError):
+    """An attribute of arrays that stand-ins don't have."""
+
+
+def _is_traced(x: Any) -> bool:
+    return type(x) is Traced
+
+
+@lru_cache(maxsize=256)
+def _place_of_out(function: Any) -> int:
+    """Which positional argument ``out`` is; one that nobody gives where there is none."""
+    try:
+        return list(inspect.signature(function).parameters).index("out")
+    except ValueError:
+        return sys.maxsize
+
+
+def _out_argument(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    place = _place_of_out(function)
+    return args[place] if place < len(args) else kwargs.get("out")
 
 
 class Traced:
@@ -129,7 +163,14 @@ class Traced:
                 f"the shape of what {name} gives depends on values; use np.where or a mask that "
                 "keeps the shape"
             )
-        if kwargs.get("out") is not None:
+        if func in _SHAPED_BY_SETTINGS and any(map(_is_traced, leaves((args[1:], kwargs)))):
+            self.recorder.refuse(
+                f"the shape of what {name} gives depends on values; pass an int by itself, which "
+                "is known"
+            )
+        if any(_is_traced(kwargs.get(key)) for key in ("axis", "keepdims", "ddof", "dtype")):
+            self.recorder.refuse(f"a setting of {name} depends on values; pass it by itself")
+        if _out_argument(func, args, kwargs) is not None:
             self.recorder.refuse(f"{name} writes into out=; leave out= away")
         return self.recorder.call(func, args, kwargs)
 
@@ -139,6 +180,10 @@ class Traced:
                 self.recorder.refuse(
                     "the shape of x[mask] depends on the mask's values; use np.where(mask, x, 0)"
                 )
+            if isinstance(part, slice) and any(
+                map(_is_traced, (part.start, part.stop, part.step))
+            ):
+                self.recorder.refuse("the shape of x[a:b] depends on the values of a and b")
         return self._call(operator.getitem, index)
 
     def __iter__(self) -> Any:
@@ -179,8 +224,14 @@ class Traced:
     resize = _refused("x.resize()", "works in place; use np.resize")
     nonzero = _refused("x.nonzero() of", "the shape of its result depends on values")
 
-    def __repr__(self) -> str:
-        return f"<stands for {self.node.described()}>"
+    __repr__ = _refused("text is made of", "printing is a side effect; do it outside")
+    __bytes__ = _refused("the memory is asked for of", _control)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        # To ask whether there is such an attribute is no mistake, so this isn't remembered.
+        raise NotKnownError(
+            f"compile: x.{name} can't be known beforehand, or be compiled\n  at {user_frame()[1]}"
+        )
 
     def __deepcopy__(self, memo: Any) -> Traced:
         return self
@@ -210,6 +261,9 @@ class Traced:
 
     def __rdivmod__(self, other: Any) -> Any:
         return other // self, other % self
+
+    __lshift__, __rlshift__ = _binary(np.left_shift, operator.lshift)
+    __rshift__, __rrshift__ = _binary(np.right_shift, operator.rshift)
 
     def __neg__(self) -> Any:
         weak = type(self.node.value) in _NUMBERS

@@ -605,8 +605,8 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:
     if trace.active() and function in VALUE_OPS:
         recorded: Any = VALUE_OPS[function](*args, **kwargs)
         return recorded
-    arrays = [a._array if type(a) is Tensor else a for a in args]
-    settings = {k: v._array if type(v) is Tensor else v for k, v in kwargs.items()}
+    arrays = [a._seen() if type(a) is Tensor else a for a in args]
+    settings = {k: v._seen() if type(v) is Tensor else v for k, v in kwargs.items()}
     try:
         value: Array = function(*arrays, **settings)
     except ValueError as error:
