@@ -94,26 +94,26 @@ _CONSTANTS = {
 
 
 def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
-    """``log p``, ``log(1 − p)``, and what that is multiplied with: ``y − 1``."""
+    """``log p``, ``log(1 − p)``, and what that is multiplied with: ``1 − y``."""
     one, tiny, _ = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
     try:
-        return np.log(p + tiny), np.log(one - p + tiny), y - one
+        return np.log(p + tiny), np.log(one - p + tiny), one - y
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
         nan = np.full(p.shape, np.nan)
         return nan, nan, nan
 
 
 def _binary_cross_entropy(p: Any, y: Any) -> Any:
-    log_p, log_q, y_1 = _logarithms(p, y)
-    values = y_1 * log_q - y * log_p
+    log_p, log_q, not_y = _logarithms(p, y)
+    values = -(not_y * log_q + y * log_p)
     guard(_refuse_no_probability, np.add.reduce(values, None), p, y)
     return values
 
 
 def _total_binary_cross_entropy(p: Any, y: Any) -> Any:
     row = y.ravel()
-    log_p, log_q, y_1 = _logarithms(p.ravel(), row)
-    total = y_1.dot(log_q) - row.dot(log_p)  # a reduction takes twice as long
+    log_p, log_q, not_y = _logarithms(p.ravel(), row)
+    total = -(not_y.dot(log_q) + row.dot(log_p))  # a reduction takes twice as long
     guard(_refuse_no_probability, total, p, y)
     return total
 

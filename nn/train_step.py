@@ -431,7 +431,7 @@ def _stepped(
             (rate,) = rates.values()
             recorder.prefix = "lr_"
             scaled = _flat_gradients(pull({value: rate}, set(flat.parameters)), flat, value.dtype)
-            new = {array: array - scaled for array in arrays.values()}
+            new = {array.node: array - scaled for array in arrays.values()}
         else:
             found = pull({value: _seed(value, None)}, set(flat.parameters))
             update = _Update(recorder, step.optimizer, flat, rates, memory)
@@ -448,7 +448,7 @@ def _stepped(
         recorder.nodes,
         outputs,
         [x.node for x in resident],
-        {old.node: new[old].node for old in new},
+        {old: value.node for old, value in new.items()},
     )
     return program, list(captured)
 
@@ -497,8 +497,8 @@ class _Update:
             held: dict[str, list[Any]] = {}
             shadow = self._shadow(dtype, partial(self._kept, dtype, held))
             shadow._steps = steps[:1]
-            new[array] = _updated(shadow, 0, array, g)
-            new.update({self._memory[what][dtype]: kept[0] for what, kept in held.items()})
+            new[array.node] = _updated(shadow, 0, array, g)
+            new.update({self._memory[what][dtype].node: kept[0] for what, kept in held.items()})
         return new
 
     def each(
@@ -521,9 +521,9 @@ class _Update:
             shadow._steps = _spread(flat, steps)
             shadow._steps[place] = t
             changed[place] = _updated(shadow, place, view, found[p])
-        new = {arrays[d]: self._joined(changed, d) for d in arrays}
+        new = {arrays[d].node: self._joined(changed, d) for d in arrays}
         for what, kept in held.items():
-            new.update({self._memory[what][d]: self._joined(kept, d) for d in arrays})
+            new.update({self._memory[what][d].node: self._joined(kept, d) for d in arrays})
         return new
 
     def _shadow(self, dtype: Any, remembered: Callable[[str], list[Any]]) -> Any:

@@ -90,7 +90,9 @@ class _Group:
     def takes(self, node: Node) -> bool:
         """Find a place for the next call; False where it can't have one in this group."""
         operands = set(node.operands)
-        if _is_large(node) and (not self._members or self._fits(node)):
+        if _is_large(node) and self._members and not self._fits(node):
+            return False  # the next group is of its shape
+        if _is_large(node):
             if operands & self._late:
                 return False
             self._members.append(node)

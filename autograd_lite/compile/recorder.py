@@ -39,7 +39,7 @@ class Recorder:
         self._born: set[Tensor] = set()
         self._copies: dict[int, tuple[Any, Any]] = {}  # of arrays that f closes over, by their id
         self._cotangents: list[tuple[Tensor, Node]] = []
-        self._alive: weakref.WeakSet[Traced] = weakref.WeakSet()
+        self._alive: list[weakref.ref[Traced]] = []
         self._ops: list[str] = []
         self._errors: dict[str, Any] = dict(np.geterr())
 
@@ -47,7 +47,7 @@ class Recorder:
 
     def stand_in(self, node: Node) -> Traced:
         traced = Traced(self, node)
-        self._alive.add(traced)
+        self._alive.append(weakref.ref(traced))
         return traced
 
     def given(self, value: Any, name: str | None) -> Traced:
@@ -190,6 +190,12 @@ class Recorder:
             "ag.grad, ag.value_and_grad or ag.gradients gives instead"
         )
 
+    def refuse_update(self) -> NoReturn:
+        self.refuse(
+            "a Tensor is given new data, which is a side effect; return the new data, or use "
+            "nn.TrainStep"
+        )
+
     def refuse(self, what: str) -> NoReturn:
         self.refused = UntraceableError(f"compile: {what}\n  at {user_frame()[1]}")
         raise self.refused
@@ -226,7 +232,8 @@ class Recorder:
     def _stored(self) -> list[Node]:
         """The values that somebody still holds, who shouldn't."""
         mine = {id(x) for x in self.captured.values()}
-        return [x.node for x in self._alive if id(x) not in mine]
+        alive = [x for x in (ref() for ref in self._alive) if x is not None]
+        return [x.node for x in alive if id(x) not in mine]
 
 
 def _take_names(names: dict[str, Any]) -> None:

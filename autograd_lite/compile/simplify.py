@@ -23,7 +23,11 @@ ONE_THREAD = 10_000  # entries, up to which BLAS takes a dot product on one thre
 
 
 def simplified(program: Program) -> Program:
-    """The program with its nodes replaced; run to a fixed point."""
+    """The program with its nodes replaced; run to a fixed point.
+
+    Signs move past products and quotients, and into sums, where that is exact, the sign of a 0
+    included: ``a − b`` is not ``−(b − a)``.
+    """
     while True:
         before = len(program.nodes)
         changed = _pass(program)
@@ -70,10 +74,6 @@ def _pass(program: Program) -> bool:
                 replace(node, seen[key])
                 changed = True
                 continue
-            opposite = _opposite(node, seen)
-            if opposite is not None:
-                node.function, node.args = np.negative, (opposite,)
-                changed = True
             if key is not None:
                 seen[key] = node
             nodes.append(node)
@@ -109,15 +109,6 @@ def _key(node: Node) -> Any:
         return function, _frozen(node.args), _frozen(node.kwargs), node.errors
     except TypeError:
         return None
-
-
-def _opposite(node: Node, seen: dict[Any, Node]) -> Node | None:
-    """``b − a``, where this is ``a − b``."""
-    if node.function is not np.subtract or node.kwargs or node.dtype.kind not in "fc":
-        return None
-    if node.is_scalar:
-        return None
-    return seen.get((np.subtract, _frozen(node.args[::-1]), _frozen({}), node.errors))
 
 
 def _frozen(x: Any) -> Any:
@@ -285,9 +276,6 @@ def _subtract(node: Node, uses: Counter[Node]) -> Any:
     x, y = node.args
     if _alone(y, np.negative, uses):
         return _instead(node, np.add, x, y.args[0])
-    if _alone(x, np.negative, uses) and not node.is_scalar:
-        inner = _step(np.add, x.args[0], y)
-        return inner, _instead(node, np.negative, inner)
     return _without_broadcast(node)
 
 
@@ -296,8 +284,6 @@ def _negative(node: Node, uses: Counter[Node]) -> Any:
     (x,) = node.args
     if isinstance(x, Node) and x.function is np.negative and _same_kind(x.args[0], node):
         return x.args[0]
-    if _alone(x, np.subtract, uses) and node.dtype.kind in "fc" and not node.is_scalar:
-        return _instead(node, np.subtract, *reversed(x.args))
     return None
 
 

@@ -113,8 +113,10 @@ class Traced:
     """What stands in for an array, or a number, while a program is recorded."""
 
     __slots__ = ("__weakref__", "flags", "node", "recorder")
-    __hash__ = object.__hash__
     base = None
+
+    def __hash__(self) -> int:
+        self.recorder.refuse(f"{self.node.described()} is used as a key; {self._control}")
 
     def __init__(self, recorder: Recorder, node: Node) -> None:
         self.recorder, self.node = recorder, node
