@@ -105,6 +105,12 @@ class capture(Mode):  # noqa: N801  (used like a function)
         return _recorders.stack[-1] if capture.active() else None
 
     @staticmethod
+    def refuse_update() -> None:
+        """Raise where Tensors are about to be given new data while that is recorded."""
+        if capture.active():
+            _recorders.stack[-1].refuse_update()
+
+    @staticmethod
     def born(leaf: Any) -> None:
         """Tell the recorder of a leaf that was made meanwhile, and so isn't from outside."""
         if capture.active():

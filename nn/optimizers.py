@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.modes import Mode, capture
 from autograd_lite.tensor import Array
 
 from .module import Module
@@ -118,6 +119,8 @@ class SGD(Optimizer):
     """
 
     def step(self) -> None:
+        if Mode.open:
+            capture.refuse_update()
         minus_lr = self._minus_lr
         for parameter in self.parameters:
             grad = parameter.grad

@@ -436,7 +436,7 @@ def _stepped(
             found = pull({value: _seed(value, None)}, set(flat.parameters))
             update = _Update(recorder, step.optimizer, flat, rates, memory)
             new = update.flat(arrays, found, steps) or update.each(arrays, views, found, steps)
-        outputs = [recorder.output(value), recorder.output(prediction)]
+        outputs = [value._array.node, recorder.output(prediction)]
     remembered = [array for by_dtype in memory.values() for array in by_dtype.values()]
     resident = [*arrays.values(), *rates.values(), *remembered]
     own = set(flat.parameters)

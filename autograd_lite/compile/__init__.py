@@ -238,7 +238,7 @@ class Variant:
                   for v, is_tensor in zip(self._values, tensors, strict=True)]  # fmt: skip
         if not (
             [type(x) is Tensor for x in found] == tensors
-            and [type(x) for x in same] == [type(v) for v in values]
+            and list(map(_what, same)) == list(map(_what, values))
             and _structure(given) == _structure(self._recording.output)
         ):
             raise CompileError(
@@ -253,6 +253,13 @@ class Variant:
         given = [f"{name} of {_described(x)}"
                  for name, x in zip(self.source.arguments, nodes, strict=True)]  # fmt: skip
         return self.source.text(f"{program.name} as NumPy code, for {', '.join(given)}.")
+
+
+def _what(x: Any) -> Any:
+    """An array, a number, or something of another type."""
+    if isinstance(x, np.ndarray) and x.ndim:
+        return np.ndarray
+    return "number" if isinstance(x, (np.ndarray, np.generic, *NUMBERS, int)) else type(x)
 
 
 def source_of(program: Program) -> Source:

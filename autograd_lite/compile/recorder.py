@@ -133,7 +133,11 @@ class Recorder:
     def value(self, x: Tensor) -> Any:
         """``x.data``."""
         array: Any = x._array
-        return array if type(array) is Traced or not self._is_outside(x) else self._capture(x)
+        if type(array) is not Traced:
+            array = self._capture(x) if self._is_outside(x) else array
+        elif array.node.is_scalar and not x.is_leaf:
+            return array.own()  # as an op's result is an array, also of one number
+        return array
 
     def running(self, op: Any) -> Callable[..., Any]:
         """The op's forward, written down step by step, or where that can't be as one call."""

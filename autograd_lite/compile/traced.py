@@ -99,9 +99,12 @@ def _is_traced(x: Any) -> bool:
 def _place_of_out(function: Any) -> int:
     """Which positional argument ``out`` is; one that nobody gives where there is none."""
     try:
-        return list(inspect.signature(function).parameters).index("out")
+        parameters = inspect.signature(function).parameters
     except ValueError:
         return sys.maxsize
+    if "out" not in parameters or parameters["out"].kind is inspect.Parameter.KEYWORD_ONLY:
+        return sys.maxsize
+    return list(parameters).index("out")
 
 
 def _out_argument(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -341,7 +344,8 @@ class Traced:
 
 def converted(x: Any, dtype: Any) -> Any:
     """``x.astype(dtype)``, of numbers too."""
-    return np.asarray(x).astype(dtype)
+    new = np.asarray(x).astype(dtype)
+    return new if isinstance(x, np.ndarray) else new[()]
 
 
 def _method(function: Any) -> Callable[..., Any]:

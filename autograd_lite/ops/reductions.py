@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import as_array
 from ..notation import function
 from ..op import Case, Op, op
 from ..tensor import Tensor
@@ -105,7 +106,7 @@ def mean(
     a = operand(a)
     narrow = a.dtype == np.float16 and dtype is None  # in which a sum and a count may be infinite
     total = sum(a, axis, np.float32 if narrow else dtype, out, keepdims, where=where)
-    average = total / np.asarray(count(a, axis, keepdims, where), total.dtype)
+    average = total / as_array(count(a, axis, keepdims, where)).astype(total.dtype)
     return astype(average, np.float16) if narrow else average
 
 
