@@ -246,7 +246,7 @@ def _refuse_changed(before: list[tuple[Any, dict[str, Any]]]) -> None:
             if attributes.get(name, _refuse_changed) is not value:
                 raise CompileError(
                     f"TrainStep: {type(owner).__name__} sets its {name!r} when it is called, a "
-                    "side effect that a compiled step wouldn't repeat; train eagerly, or without that"
+                    "side effect that a compiled step wouldn't repeat; train eagerly, or without it"
                 )
 
 
@@ -436,7 +436,8 @@ def _stepped(
             found = pull({value: _seed(value, None)}, set(flat.parameters))
             update = _Update(recorder, step.optimizer, flat, rates, memory)
             new = update.flat(arrays, found, steps) or update.each(arrays, views, found, steps)
-        outputs = [value._array.node, recorder.output(prediction)]
+        loss: Any = value._array
+        outputs = [loss.node, recorder.output(prediction)]
     remembered = [array for by_dtype in memory.values() for array in by_dtype.values()]
     resident = [*arrays.values(), *rates.values(), *remembered]
     own = set(flat.parameters)

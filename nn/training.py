@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from autograd_lite.compile import CompileError
 from autograd_lite.tensor import Array
 
 from .data import batches
@@ -15,8 +17,13 @@ from .layers import Rng
 from .losses import _Loss
 from .module import Module
 from .optimizers import Optimizer
+from .train_step import TrainStep
 
 Metric = Callable[[Array, Array], float]
+
+
+class CompileWarning(UserWarning):
+    """`fit` trains eagerly, since the step can't be compiled; the message says why."""
 
 
 @dataclass
@@ -44,8 +51,13 @@ def fit(
     rng: Rng = None,
     metrics: Mapping[str, Metric] | None = None,
     progress: bool = False,
+    compiled: bool | None = None,
 ) -> History:
     """Train ``net``: for each epoch and each batch, forward, loss, backward, step.
+
+    The steps are those of a `TrainStep` where one can be compiled: the numbers of eager training,
+    up to rounding. That stores no gradients, so each of the optimizer's parameters has a ``grad``
+    of None afterwards; trained eagerly, it has that of the last batch.
 
     Args:
         net: called with a batch of ``x``.
@@ -59,8 +71,12 @@ def fit(
         rng: a generator, or a seed for one.
         metrics: functions of (predictions, targets) of a batch, such as `accuracy`.
         progress: show a progress bar where the output is a terminal (extra ``progress``).
+        compiled: where a step can't be compiled, True raises, and None warns (`CompileWarning`) and
+            trains eagerly, as False does from the start. While compiling is tried, ``net`` and
+            ``loss`` are called some times more, and may draw further random numbers.
 
     Raises:
+        CompileError: a step that can't be compiled, with ``compiled=True``.
         ValueError: no rows, x and y of different lengths, or a loss that isn't reduced.
         TypeError: a loss that isn't one of nn's.
         FloatingPointError: the loss became nan or infinite.
@@ -84,27 +100,61 @@ def fit(
     generator = np.random.default_rng(rng)
     functions = dict(metrics or {})
     history = History(metrics={name: [] for name in functions})
-    for epoch in _shown(range(epochs), progress):
-        total = 0.0
-        sums = dict.fromkeys(functions, 0.0)
-        for x_batch, y_batch in batches(x, y, batch_size, shuffle, generator):
-            rows = len(x_batch)
-            optimizer.zero_grad()
-            prediction = net(x_batch)
-            value = loss(prediction, y_batch)
-            value.backward()
-            optimizer.step()
-            total += value.item() * (rows if loss.reduction == "mean" else 1)
-            for name, function in functions.items():
-                sums[name] += function(prediction.data, y_batch) * rows
-        if not np.isfinite(total):
-            raise FloatingPointError(
-                f"fit: the loss became {total} in epoch {epoch}; try a smaller learning rate"
-            )
-        history.loss.append(total / len(x) if loss.reduction == "mean" else total)
-        for name in functions:
-            history.metrics[name].append(sums[name] / len(x))
+    step = _Step(net, loss, optimizer, compiled)
+    try:
+        for epoch in _shown(range(epochs), progress):
+            total = 0.0
+            sums = dict.fromkeys(functions, 0.0)
+            for x_batch, y_batch in batches(x, y, batch_size, shuffle, generator):
+                rows = len(x_batch)
+                value, prediction = step(x_batch, y_batch)
+                total += value * (rows if loss.reduction == "mean" else 1)
+                for name, function in functions.items():
+                    sums[name] += function(prediction, y_batch) * rows
+            if not np.isfinite(total):
+                raise FloatingPointError(
+                    f"fit: the loss became {total} in epoch {epoch}; try a smaller learning rate"
+                )
+            history.loss.append(total / len(x) if loss.reduction == "mean" else total)
+            for name in functions:
+                history.metrics[name].append(sums[name] / len(x))
+    finally:
+        step.release()
     return history
+
+
+class _Step:
+    """A step of training, compiled where it can be: gives the loss and the prediction before it."""
+
+    def __init__(
+        self, net: Module, loss: _Loss, optimizer: Optimizer, compiled: bool | None
+    ) -> None:
+        self._net, self._loss, self._optimizer = net, loss, optimizer
+        self._must = bool(compiled)
+        self._compiled = None if compiled is False else TrainStep(net, loss, optimizer)
+
+    def __call__(self, x: Array, y: Array) -> tuple[float, Array]:
+        self._optimizer.zero_grad()
+        if self._compiled is not None:
+            try:
+                value, prediction = self._compiled.run(x, y)
+                return float(value), prediction
+            except CompileError as error:  # raised before anything is changed
+                if self._must:
+                    raise
+                self.release()
+                warnings.warn(f"fit: training eagerly (compiled=False): {error}", CompileWarning, 3)
+        prediction = self._net(x)
+        value = self._loss(prediction, y)
+        value.backward()
+        self._optimizer.step()
+        return value.item(), prediction.data
+
+    def release(self) -> None:
+        """End compiled steps: parameters have arrays of their own again."""
+        if self._compiled is not None:
+            self._compiled.release()
+            self._compiled = None
 
 
 def accuracy(prediction: Array, target: Array) -> float:

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks``: a training step of the chapter's networks, by each contender.
+"""``python -m tests.benchmarks``: time and memory, beside hand-written NumPy and other libraries.
 
 All run in this one process, in turns; what is printed are medians over the rounds, and the ratio
 to hand-written NumPy of the same round. A library that isn't installed is left out, and said.
@@ -7,71 +7,76 @@ to hand-written NumPy of the same round. A library that isn't installed is left 
 from __future__ import annotations
 
 import argparse
-import gc
-import platform
-import statistics
 import sys
 from collections.abc import Callable
-from time import perf_counter
-from typing import Any
+from pathlib import Path
 
-import numpy as np
+from . import functions, growth, importing, machine, memory, nets
+from .report import Plot, Result, save
+from .timing import FULL, QUICK, Effort
 
-from .nets import CONTENDERS, PROBLEMS, Problem
-
-
-def contenders(problem: Problem) -> dict[str, Callable[[], Any]]:
-    """The steps of those installed, seen to train to the same weights."""
-    steps = {}
-    reference: list[Any] = []
-    for name, make in CONTENDERS.items():
-        try:
-            step, weights = make(problem)
-        except ImportError as error:
-            print(f"{name}: not installed ({error.name})", file=sys.stderr)
-            continue
-        for _ in range(20):
-            step()
-        reference = reference or [w.copy() for w in weights()]
-        for ours, w in zip(weights(), reference, strict=True):
-            np.testing.assert_allclose(ours, w, rtol=1e-8, err_msg=name)
-        steps[name] = step
-    return steps
-
-
-def time_in_turns(
-    steps: dict[str, Callable[[], Any]], rounds: int, calls: int
-) -> dict[str, list[float]]:
-    """Microseconds a call of each step, in each round."""
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    gc.disable()
-    try:
-        for _ in range(rounds):
-            for name, step in steps.items():
-                start = perf_counter()
-                for _ in range(calls):
-                    step()
-                times[name].append((perf_counter() - start) / calls * 1e6)
-            gc.collect()
-    finally:
-        gc.enable()
-    return times
+PARTS: dict[str, tuple[str, Callable[[Effort], Result]]] = {
+    "steps": ("Training steps", nets.measured),
+    "elementwise": ("An elementwise function", functions.elementwise),
+    "chain": ("A chain of small operations", functions.chain),
+    "memory": ("Memory", memory.measured),
+    "import": ("Import", importing.measured),
+    "growth": ("Growth", growth.measured),
+}
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 
 def main(arguments: list[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    effort = QUICK if options.quick else FULL
+    text, plots = machine.described() + "\n", list[Plot]()
+    print(text)
+    for name in options.only or PARTS:
+        title, measure = PARTS[name]
+        result = measure(effort)
+        section = "\n".join((f"### {title}\n", *(t.markdown() for t in result.tables)))
+        print(section, flush=True)
+        text += f"\n{section}"
+        plots += result.plots
+    if options.out:
+        write(options.out, text, plots)
+    if options.into:
+        replace_results(options.into, text)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=40, help="how many turns each one gets")
-    parser.add_argument("--calls", type=int, default=100, help="steps a turn")
-    options = parser.parse_args(arguments)
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}")
-    for problem in PROBLEMS:
-        times = time_in_turns(contenders(problem), options.rounds, options.calls)
-        hand = times["hand-written NumPy"]
-        print(f"\n| {problem.name} | µs a step | ratio to hand-written |")
-        print("|---|--:|--:|")
-        for name, taken in times.items():
-            ratio = statistics.median(t / h for t, h in zip(taken, hand, strict=True))
-            print(f"| {name} | {statistics.median(taken):.1f} | {ratio:.2f} |")
+    parser.add_argument("--quick", action="store_true", help="less than a minute, less exact")
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="NAME", help=", ".join(PARTS))
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write results.md and plots there")
+    parser.add_argument(
+        "--into", type=Path, metavar="FILE", help=f"replace what stands between {BEGIN} and {END}"
+    )
+    return parser
+
+
+def write(directory: Path, text: str, plots: list[Plot]) -> None:
+    """Write the tables and the plots into files.
+
+    Raises:
+        SystemExit: matplotlib is missing; the tables are there all the same.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "results.md").write_text(text, encoding="utf-8")
+    try:
+        for plot in plots:
+            save(plot, directory)
+    except ImportError as error:
+        sys.exit(str(error))
+
+
+def replace_results(file: Path, text: str) -> None:
+    """Put the results between the marks of a Markdown file."""
+    before, begin, rest = file.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        sys.exit(f"{file} has no {BEGIN} … {END}")
+    file.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_lite import Tensor
+from autograd_lite import CompileError, Tensor
 
 
 def trained(make: Any, steps: int = 5) -> list[float]:
@@ -187,7 +187,16 @@ def test_fit_s_loss_is_the_mean_of_all_rows_also_with_a_smaller_last_batch():
 def test_fit_is_the_loop_that_one_would_write():
     x, y, net = xor()
     _, _, other = xor()
-    nn.fit(net, x, y, nn.BCELoss(), nn.SGD(net.parameters(), lr=0.5), epochs=10, batch_size=1)
+    nn.fit(
+        net,
+        x,
+        y,
+        nn.BCELoss(),
+        nn.SGD(net.parameters(), lr=0.5),
+        epochs=10,
+        batch_size=1,
+        compiled=False,
+    )
     optimizer, criterion = nn.SGD(other.parameters(), lr=0.5), nn.BCELoss()
     for _ in range(10):
         for i in range(4):
@@ -198,7 +207,132 @@ def test_fit_is_the_loop_that_one_would_write():
         np.testing.assert_array_equal(p.data, q.data)
 
 
-def test_fit_errors():
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_compiled_training_gives_the_numbers_of_eager_training(kind: Any, reduction: str):
+    """Shuffled, with a smaller last batch and metrics, twice, and an eager step afterwards."""
+    found = []
+    for compiled in (False, True, None):
+        x, y, net = xor()
+        optimizer = kind(net.parameters(), lr=0.01)
+        numbers: list[Any] = []
+        for seed in (0, 1):
+            history = nn.fit(
+                net, x, y, nn.BCELoss(reduction), optimizer, epochs=25, batch_size=3, shuffle=True,
+                rng=seed, metrics={"accuracy": nn.accuracy, "mean": lambda p, y: p.mean()},
+                compiled=compiled,
+            )  # fmt: skip
+            numbers += [history.loss, *history.metrics.values()]
+            optimizer.zero_grad()
+            nn.MSELoss()(net(x), y).backward()
+            optimizer.step()
+        assert all(type(value) is float for value in history.loss)
+        numbers += [p.data for p in net.parameters()]
+        assert all(p.data.base is None for p in net.parameters())
+        assert all(a.base is None for arrays in optimizer._memory.values() for a in arrays)
+        found.append(numbers)
+    for numbers in found[1:]:
+        for ours, theirs in zip(numbers, found[0], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_no_gradient_of_before_is_left_on_a_parameter(compiled: bool):
+    """After compiled training there is none; after eager training it is the last batch's."""
+    x, y, net = xor()
+    parameters = net.parameters()
+    for p in parameters:
+        p.grad = np.full(p.shape, 7.0)
+    optimizer = nn.SGD(parameters, lr=0.1)
+    nn.fit(net, x, y, nn.BCELoss(), optimizer, epochs=1, compiled=compiled)
+    if compiled:
+        assert all(p.grad is None for p in parameters)
+        before = net.state_dict()
+        optimizer.step()
+        assert all((net.state_dict()[k] == v).all() for k, v in before.items())
+    else:
+        assert all(p.grad is not None and (p.grad != 7.0).all() for p in parameters)
+
+
+class Dropout(nn.Module):
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+
+    def forward(self, x: Any) -> Any:
+        return x * (self.rng.random(x.shape) < 0.5)
+
+
+class RunningMean(nn.Module):
+    def __init__(self) -> None:
+        self.mean = np.zeros((1, 4))
+
+    def forward(self, x: Any) -> Any:
+        self.mean = 0.9 * self.mean + 0.1 * np.mean(x, axis=0, keepdims=True).data
+        return x - self.mean
+
+
+class Pairs(nn.Module):
+    """Can be compiled for batches of three rows only."""
+
+    def forward(self, x: Any) -> Any:
+        return x if len(x) == 3 or x.data.sum() > -1e9 else -x
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (Dropout, "Random numbers"),
+        (RunningMean, "RunningMean|stores"),
+        (Pairs, "control flow on values"),
+    ],
+)
+def test_what_can_t_be_compiled_is_trained_eagerly_and_said(make: Any, reason: str):
+    x, y, _ = xor()
+
+    def trained(compiled: bool | None) -> tuple[Any, ...]:
+        layers = nn.Linear(2, 4, rng=0), make(), nn.Tanh(), nn.Linear(4, 1, rng=1), nn.Sigmoid()
+        net = nn.Sequential(*layers)
+        optimizer = nn.Adam(net.parameters(), lr=0.1)
+        history = nn.fit(
+            net, x, y, nn.BCELoss(), optimizer, epochs=5, batch_size=3, compiled=compiled
+        )
+        return history.loss, *(p.data for p in net.parameters())
+
+    with pytest.raises(CompileError, match=reason):
+        trained(True)
+    said = rf"(?s)training eagerly \(compiled=False\).*{reason}"
+    with pytest.warns(nn.CompileWarning, match=said) as seen:
+        ours = trained(None)
+    assert len(seen) == 1
+    assert seen[0].filename == __file__
+    theirs = trained(False)
+    if make is not Dropout:  # which has drawn other numbers
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("compiled", [False, True, None])
+def test_an_exception_in_training_leaves_parameters_with_arrays_of_their_own(compiled: Any):
+    def stop(prediction: Any, target: Any) -> float:
+        raise KeyboardInterrupt
+
+    x, y, net = xor()
+    optimizer = nn.Adam(net.parameters(), lr=0.1)
+    before = net.state_dict()
+    with pytest.raises(KeyboardInterrupt):
+        nn.fit(
+            net, x, y, nn.BCELoss(), optimizer, epochs=1, metrics={"m": stop}, compiled=compiled
+        )
+    assert all(p._array.base is None for p in net.parameters())
+    assert all(a.base is None for arrays in optimizer._memory.values() for a in arrays)
+    assert all((net.state_dict()[k] != v).any() for k, v in before.items())
+    with pytest.raises(ValueError, match="from 0 to 2; for predictions that are logits"):
+        nn.fit(net, x, 2 * y, nn.BCELoss(), optimizer, epochs=1, compiled=compiled)
+    assert all(p._array.base is None for p in net.parameters())
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_fit_errors(compiled: bool):
     x, y, net = xor()
     optimizer = nn.SGD(net.parameters(), lr=0.1)
     with pytest.raises(ValueError, match="there are no rows to train on"):
@@ -207,7 +341,10 @@ def test_fit_errors():
         nn.fit(net, x, y, nn.BCELoss("none"), optimizer, epochs=1)
     linear = nn.MLP([2, 1], output="identity", rng=0)
     with pytest.warns(RuntimeWarning), pytest.raises(FloatingPointError, match="the loss became"):
-        nn.fit(linear, x * 1e3, y, nn.MSELoss(), nn.SGD(linear.parameters(), lr=1e3), epochs=200)
+        nn.fit(
+            linear, x * 1e3, y, nn.MSELoss(), nn.SGD(linear.parameters(), lr=1e3), epochs=200,
+            compiled=compiled,
+        )  # fmt: skip
 
 
 def test_the_progress_bar_shows_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,1 @@
+"""Tests of `ag.compile`: compiled functions against the functions themselves."""

@@ -1,0 +1,80 @@
+"""The whole table and random programs: compiled, they give what they give."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+import autograd_lite as ag
+
+from ..coverage.call import Call
+from ..coverage.calls import CALLS
+from ..coverage.test_random_programs import programs
+from ..coverage.test_random_programs import run as run_calls
+from ..test_random_graphs import programs as graphs
+from ..test_random_graphs import run as run_graph
+from .comparing import agree, function_of_call, gradient_of_call
+
+SHAPED_BY_VALUES = {"compress", "extract", "trim_zeros"}
+BY_CONTROL_FLOW = {"piecewise"}  # it picks entries with a mask, and calls functions on those
+
+# All of them, in turns: one call of each function, and every ninth besides.
+FIRST = {call.function: call for call in reversed(CALLS)}
+SAMPLE = [c for i, c in enumerate(CALLS) if c is FIRST[c.function] or i % 9 == 0]
+
+
+@pytest.mark.parametrize("call", SAMPLE, ids=str)
+def test_a_call_of_the_table_and_its_gradient(call: Call):
+    calls = [tuple(call.drawn(seed)) for seed in (7, 8)]
+    for f in (function_of_call(call), gradient_of_call(call)):
+        if call.function in SHAPED_BY_VALUES | BY_CONTROL_FLOW:
+            with contextlib.suppress(ag.CompileError):
+                agree(f, *calls)
+        else:
+            agree(f, *calls)
+
+
+@pytest.mark.parametrize("name", sorted(SHAPED_BY_VALUES))
+def test_calls_whose_shape_depends_on_values_are_refused_by_name(name: str):
+    with pytest.raises(ag.CompileError, match=f"the shape of what np.{name} gives depends on"):
+        ag.compile(function_of_call(FIRST[name]))(*FIRST[name].drawn())
+
+
+def two_points(rng: np.random.Generator) -> list[Any]:
+    return [(rng.uniform(-1, 1, (2, 3)), rng.uniform(-1, 1, (1, 3))) for _ in range(2)]
+
+
+def compiles_alike(f: Any, seed: int, rtol: float) -> None:
+    points = two_points(np.random.default_rng(seed))
+    with np.errstate(all="ignore"):
+        agree(ag.value_and_grad(f, (0, 1)), *points, rtol=rtol)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(programs())
+def test_random_programs_over_the_table(drawn: Any):
+    steps, seed = drawn
+    assume(not {s.call.function for s in steps} & (SHAPED_BY_VALUES | BY_CONTROL_FLOW))
+    compiles_alike(lambda x, y: run_calls(steps, x, y), seed, 1e-8)
+
+
+@settings(deadline=None, max_examples=100)
+@given(graphs())
+def test_random_graphs_with_their_gradients(drawn: Any):
+    program, seed = drawn
+    compiles_alike(lambda x, y: run_graph(program, x, y), seed, 1e-10)
+
+
+@settings(deadline=None, max_examples=25)
+@given(graphs())
+def test_random_graphs_with_second_derivatives(drawn: Any):
+    program, seed = drawn
+
+    def squared_slope(x: Any, y: Any) -> Any:
+        return np.sum(ag.grad(lambda z: run_graph(program, z, y))(x) ** 2)
+
+    compiles_alike(squared_slope, seed, 1e-9)

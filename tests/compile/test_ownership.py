@@ -1,0 +1,141 @@
+"""Results belong to the caller: no later call, argument, parameter or other result shares them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite import Tensor
+
+from .comparing import memory
+
+CONSTANT = np.arange(9.0).reshape(3, 3)
+PARAMETER = Tensor(np.arange(9.0).reshape(3, 3), requires_grad=True)
+OTHER = Tensor(np.arange(9.0).reshape(3, 3))
+
+FUNCTIONS = {
+    "itself": lambda x: x,
+    "itself twice": lambda x: (x, x),
+    "a result twice": lambda x: (lambda e: (e, e, e.T, e[0], e))(np.exp(x)),
+    "its parts": lambda x: (lambda e: (e[0], e, e.ravel()))(np.exp(x) + 1),
+    "a constant": lambda x: (CONSTANT, CONSTANT, CONSTANT.T, x),
+    "a parameter": lambda x: (
+        PARAMETER.data, PARAMETER.detach(), PARAMETER.T.data, (PARAMETER * 1).data, OTHER, x
+    ),
+    "a new tensor": lambda x: (Tensor(x), Tensor(x).data),
+    "x.T": lambda x: x.T,
+    "x[0]": lambda x: x[0],
+    "x[::-1]": lambda x: x[::-1],
+    "x[...]": lambda x: x[...],
+    "x.real": lambda x: x.real,
+    "+x": lambda x: +x,
+    "x * 1": lambda x: (x * 1, x + 0, x / 1, x**1, x - 0, -(-x)),
+    "x.astype": lambda x: (x.astype(float), x.astype(float, copy=False), x.copy()),
+    "einsum": lambda x: (np.einsum("ii->i", x), np.einsum("ij->ji", x), np.einsum("ij->ij", x)),
+    "linalg": lambda x: (np.linalg.diagonal(x), np.linalg.matrix_transpose(x)),
+    "matrix_power": lambda x: np.linalg.matrix_power(x, 1),
+    "multi_dot": lambda x: np.linalg.multi_dot([x, x]),
+    **{f.__name__: f for f in (
+        np.real, np.ravel, np.positive, np.conj, np.diagonal, np.squeeze, np.transpose, np.copy,
+        np.sort, np.nan_to_num, np.atleast_2d, np.matrix_transpose, np.fliplr, np.rot90, np.unstack,
+        np.cumsum, np.tril,
+    )},
+    "split": lambda x: np.split(x, 3),
+    "reshape": lambda x: x.reshape(-1),
+    "broadcast_to": lambda x: np.broadcast_to(x, (2, 3, 3)),
+    "broadcast_arrays": lambda x: np.broadcast_arrays(x, x),
+    "meshgrid": lambda x: np.meshgrid(x[0], x[1], copy=False, sparse=True),
+    "expand_dims": lambda x: np.expand_dims(x, 0),
+    "where": lambda x: (np.where(True, x, x), np.select([True], [x], 0.0)),
+    "copies that may be none": lambda x: (
+        np.nan_to_num(x, copy=False), np.diff(x, n=0), np.roll(x, 0), np.tile(x, 1), np.pad(x, 0),
+        np.repeat(x, 1), np.resize(x, (3, 3)), np.round(x, 9), np.clip(x, None, 99.0),
+        np.concatenate([x]), np.take(x, [0, 1, 2], 0), np.sum(x, axis=()), np.delete(x, [], 0),
+    ),
+    "a gradient": ag.value_and_grad(lambda x: np.sum(x * CONSTANT)),
+    "a gradient that is another": ag.grad(lambda x, y: np.sum(x) + np.sum(y * x), (0, 1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_results_are_the_caller_s(f: Any):
+    takes_two = f is FUNCTIONS["a gradient that is another"]
+    kept = CONSTANT.copy(), PARAMETER.data.copy(), OTHER.data.copy()
+    x = np.random.default_rng(0).uniform(1, 2, (3, 3))
+    given = (x, x.copy()) if takes_two else (x,)
+    before = [a.copy() for a in given]
+    compiled = ag.compile(f)
+    earlier: list[Any] = []
+    for _ in range(3):  # the first call compiles
+        results = memory(compiled(*given))
+        assert results
+        for i, result in enumerate(results):
+            assert result.flags.writeable
+            for other in (*given, *results[:i], *earlier, CONSTANT, PARAMETER.data, OTHER.data):
+                assert not np.shares_memory(result, other)
+        values = [r.copy() for r in results]
+        compiled(*(a + 1 for a in given))
+        for result, value in zip(results, values, strict=True):
+            np.testing.assert_array_equal(result, value)
+        for result, expected in zip(results, memory(f(*given)), strict=True):
+            np.testing.assert_allclose(result, expected)
+            result[...] = 77.0  # theirs to write to
+        earlier += results
+        for a, b in zip(given, before, strict=True):
+            np.testing.assert_array_equal(a, b)
+        for a, b in zip((CONSTANT, PARAMETER.data, OTHER.data), kept, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("loss", [nn.MSELoss(), nn.BCEWithLogitsLoss()])
+def test_a_network_s_gradients_are_the_caller_s(loss: Any):
+    net = nn.MLP([2, 5, 5, 1], "tanh", output="identity", rng=0)
+    parameters = list(net.parameters())
+
+    def step(x: Any, y: Any) -> Any:
+        value = loss(net(x), y)
+        return value.data, [g.data for g in ag.gradients(value, parameters)]
+
+    rng = np.random.default_rng(1)
+    compiled = ag.compile(step)
+    x, y = rng.normal(size=(10, 2)), rng.normal(size=(10, 1))
+    first = compiled(x, y)[1]
+    values = [g.copy() for g in first]
+    second = compiled(x * 2, y - 1)[1]
+    for g, value, later in zip(first, values, second, strict=True):
+        np.testing.assert_array_equal(g, value)
+        assert not np.shares_memory(g, later)
+        assert not any(np.shares_memory(g, p.data) for p in parameters)
+
+
+def test_arguments_may_be_the_same_array():
+    compiled = ag.compile(lambda a, b, c: (a * b, b - c, a))
+    a, b, c = compiled(CONSTANT, CONSTANT, CONSTANT)
+    np.testing.assert_array_equal(a, CONSTANT**2)
+    assert not b.any()
+    np.testing.assert_array_equal(c, CONSTANT)
+
+
+def test_a_result_may_be_given_again():
+    compiled = ag.compile(lambda x: np.exp(-np.tanh(x) * 0.5) + x)
+    ours = theirs = np.linspace(-1, 1, 5)
+    for _ in range(5):
+        ours, theirs = compiled(ours), np.exp(-np.tanh(theirs) * 0.5) + theirs
+    np.testing.assert_allclose(ours, theirs, rtol=1e-13)
+
+
+def test_arrays_that_are_closed_over_are_taken_as_they_are_when_it_is_compiled():
+    for shape in ((2, 3), (3,), (), (40, 3)):
+        array = np.full(shape, 2.0)
+        array[...] += np.arange(array.size).reshape(shape)
+        compiled = ag.compile(lambda x, array=array: (x * array + array, np.maximum(x, array)))
+        x = np.ones(np.broadcast_shapes(shape, (2, 3) if shape != (40, 3) else (40, 3)))
+        before = [y.copy() for y in compiled(x)]
+        array[...] = -9.0
+        for a, b in zip(compiled(x), before, strict=True):
+            np.testing.assert_array_equal(a, b)
+        assert "-9" not in compiled.source

@@ -1,0 +1,418 @@
+"""What can't be compiled is refused, with the op and the line; nothing is frozen instead."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite import CompileError, Tensor
+
+X = np.random.default_rng(0).normal(size=(2, 3))
+STORE: list[Any] = []
+KEPT: dict[str, Any] = {}
+
+
+def refused(f: Callable[..., Any], *words: str, args: tuple[Any, ...] = (X,)) -> str:
+    """The message, which names this file's line and the words."""
+    given = [x.copy() if isinstance(x, np.ndarray) else x for x in args]
+    with pytest.raises(CompileError) as raised:
+        ag.compile(f)(*given)
+    message = str(raised.value)
+    for word in (*words, f"test_refused.py:{f.__code__.co_firstlineno + 1}"):
+        assert word in message
+    for x, before in zip(given, args, strict=True):
+        np.testing.assert_array_equal(x, before)
+    return message
+
+
+def asked_for() -> dict[str, Callable[[Any], Any]]:
+    """Values that are asked for while the function runs, each on the line after its ``def``."""
+    return {
+        "if": lambda x:
+            x if x.sum() > 0 else -x,
+        "and": lambda x:
+            x.sum() and x,
+        "not": lambda x:
+            x * (not x.sum()),
+        "while": lambda x:
+            next(iter(lambda: bool(x.sum() > 0), False)),
+        "in": lambda x:
+            x if 0.0 in x else -x,
+        "max": lambda x:
+            max(x.sum(), 0.0),
+        "sorted": lambda x:
+            sorted(x[0]),
+        "any": lambda x:
+            any(v > 0 for v in x[0]),
+        "float": lambda x:
+            x * float(x.sum()),
+        "int": lambda x:
+            x * int(x.sum()),
+        "complex": lambda x:
+            x * complex(x.sum()),
+        "round": lambda x:
+            x * round(x.sum()),
+        "item": lambda x:
+            x * x.sum().item(),
+        "tolist": lambda x:
+            x.tolist(),
+        "tobytes": lambda x:
+            x.tobytes(),
+        "math.sin": lambda x:
+            x * math.sin(x.sum()),
+        "math.floor": lambda x:
+            x * math.floor(x.sum()),
+        "math.fsum": lambda x:
+            math.fsum(x[0]),
+        "range": lambda x:
+            sum(x[0] for _ in range(x.argmax())),
+        "an index": lambda x:
+            [10, 20, 30, 40, 50, 60][x.argmax()],
+        "np.zeros": lambda x:
+            np.zeros(x.argmax()),
+        "array_equal": lambda x:
+            x if np.array_equal(x, x) else -x,
+        "allclose": lambda x:
+            x if np.allclose(x, 1.0) else -x,
+        "a key": lambda x:
+            x * {0.0: 1.0}.get(x[0, 0], 2.0),
+        "np.array": lambda x:
+            np.array([x, x]),
+        "np.asarray": lambda x:
+            np.asarray(x),
+        "np.float64": lambda x:
+            np.float64(x.sum()),
+        "vectorize": lambda x:
+            np.vectorize(math.sin)(x),
+        "fromiter": lambda x:
+            np.fromiter(x[0], float),
+        "ndenumerate": lambda x:
+            sum(v for _, v in np.ndenumerate(x)),
+        "print": lambda x:
+            print(x),
+        "str": lambda x:
+            x * len(str(x)),
+        "repr": lambda x:
+            x * len(repr(x)),
+        "f-string": lambda x:
+            x * len(f"{x.sum():.3f}"),
+        "!r": lambda x:
+            x * len(f"{x!r}"),
+        "%": lambda x:
+            x * len("%s" % x),  # noqa: UP031
+        "logging": lambda x:
+            logging.getLogger("quiet").critical("%s" % x),  # noqa: UP031
+        "json": lambda x:
+            json.dumps(x.tolist()),
+        "strides": lambda x:
+            x * x.strides[0],
+        "ctypes": lambda x:
+            x * x.ctypes.data,
+        "bytes": lambda x:
+            x * x.data[0, 0],
+        "is_integer": lambda x:
+            x * x.sum().is_integer(),
+        "np.random": lambda x:
+            np.random.default_rng(0).normal(x),
+        "choice": lambda x:
+            np.random.default_rng(0).choice(x[0]),
+        "assert": lambda x:
+            np.testing.assert_allclose(x, x),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("f", asked_for().values(), ids=asked_for())
+def test_values_that_are_asked_for(f: Any):
+    logging.getLogger("quiet").propagate = False
+    refused(f)
+
+
+def shaped_by_values() -> dict[str, Callable[[Any], Any]]:
+    return {
+        "x[mask]": lambda x:
+            x[x > 0],
+        "x[i, mask]": lambda x:
+            x[:, x[0] > 0],
+        "nonzero": lambda x:
+            np.nonzero(x),
+        "x.nonzero": lambda x:
+            x.nonzero(),
+        "where": lambda x:
+            np.where(x > 0),
+        "unique": lambda x:
+            np.unique(x),
+        "flatnonzero": lambda x:
+            np.flatnonzero(x),
+        "argwhere": lambda x:
+            np.argwhere(x),
+        "extract": lambda x:
+            np.extract(x > 0, x),
+        "compress": lambda x:
+            np.compress(x[0] > 0, x, axis=1),
+        "x.compress": lambda x:
+            x.compress(x[0] > 0, axis=1),
+        "slice": lambda x:
+            x[0, : x.argmax()],
+        "repeat": lambda x:
+            np.repeat(x[0], x[0].argsort()),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("f", shaped_by_values().values(), ids=shaped_by_values())
+def test_shapes_that_depend_on_values(f: Any):
+    assert "shape" in refused(f) or "bound" in refused(f)
+
+
+def written() -> dict[str, Callable[[Any, Any], Any]]:
+    """In place, in what is given and in what is at hand."""
+    return {
+        "x[0] =": lambda x, buf:
+            x.__setitem__(0, 1.0),
+        "+=": lambda x, buf:
+            x.__iadd__(1.0),
+        "@=": lambda x, buf:
+            x.__imatmul__(np.eye(3)),
+        "add.at": lambda x, buf:
+            np.add.at(x, [0], 1.0),
+        "fill": lambda x, buf:
+            x.fill(0.0),
+        "sort": lambda x, buf:
+            x.sort(),
+        "put": lambda x, buf:
+            np.put(x, [0], 1.0),
+        "copyto": lambda x, buf:
+            np.copyto(x, 1.0),
+        "fill_diagonal": lambda x, buf:
+            np.fill_diagonal(x, 1.0),
+        "shape": lambda x, buf:
+            setattr(x, "shape", (6,)),
+        "setflags": lambda x, buf:
+            x.setflags(write=False),
+        "buf[0] =": lambda x, buf:
+            buf.__setitem__(0, x[0]),
+        "buf[:] =": lambda x, buf:
+            buf.__setitem__(slice(None), x),
+        "buf[0, 0] =": lambda x, buf:
+            buf.__setitem__((0, 0), x.sum()),
+        "buf[x > 0] =": lambda x, buf:
+            buf.__setitem__(x > 0, 1.0),
+        "buf += x": lambda x, buf:
+            buf.__iadd__(x),
+        "buf.fill": lambda x, buf:
+            buf.fill(x.sum()),
+        "buf.flat": lambda x, buf:
+            buf.flat.__setitem__(0, x.sum()),
+        "buf.put": lambda x, buf:
+            buf.put([0], x.sum()),
+        "copyto buf": lambda x, buf:
+            np.copyto(buf, x),
+        "add.at buf": lambda x, buf:
+            np.add.at(buf, [0], x),
+        "out of a ufunc": lambda x, buf:
+            np.exp(x, out=buf),
+        "out by place": lambda x, buf:
+            np.add(x, x, buf),
+        "out of a function": lambda x, buf:
+            np.cumsum(x, axis=0, out=buf),
+        "out of a function by place": lambda x, buf:
+            np.cumsum(x, 0, None, buf),
+        "out of a sum by place": lambda x, buf:
+            np.sum(x, 0, None, buf[0]),
+        "out of a method": lambda x, buf:
+            x.clip(0, 1, out=buf),
+        "out of a method by place": lambda x, buf:
+            x.clip(0, 1, buf),
+        "out of a product": lambda x, buf:
+            np.matmul(x, np.eye(3), out=buf),
+        "out of a product by place": lambda x, buf:
+            np.dot(x, np.eye(3), buf),
+        "out of a reduction": lambda x, buf:
+            np.add.reduce(x, 0, None, buf[0]),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("f", written().values(), ids=written())
+def test_writing_in_place(f: Any):
+    buffer = np.full((2, 3), 7.0)
+
+    def here(x: Any) -> Any:
+        return f(x, buffer), buffer
+
+    with pytest.raises(CompileError, match=r"(?s)place|out=|test_refused.py:\d+"):
+        ag.compile(here)(X.copy())
+    assert (buffer == 7).all()
+
+
+class Model:
+    last: Any = None
+
+    def attribute(self, x: Any) -> Any:
+        self.last = x * 2
+        return x
+
+    def tensor(self, x: Any) -> Any:
+        self.last = Tensor(x) * 2
+        return x
+
+    def data(self, x: Any) -> Any:
+        PARAMETER.data = x[0] * 2
+        return x
+
+    def grad(self, x: Any) -> Any:
+        PARAMETER.grad = x[0] * 2
+        return x
+
+    def listed(self, x: Any) -> Any:
+        STORE.append({"a": [x.sum()]})
+        return x
+
+    def in_a_dict(self, x: Any) -> Any:
+        KEPT["x"] = np.exp(x)
+        return x
+
+    def in_a_closure(self, x: Any) -> Any:
+        STORE.append(lambda: x + 1)
+        return x
+
+    def in_a_default(self, x: Any, cache: Any = []) -> Any:  # noqa: B006
+        cache.append(x * 2)
+        return x
+
+    def in_a_cycle(self, x: Any) -> Any:
+        cycle = [x * 2]
+        cycle.append(cycle)
+        STORE.append(cycle)
+        return x
+
+    def parameter_s_data(self, x: Any) -> Any:
+        STORE.append(PARAMETER.data * 2)
+        return x
+
+    def generator(self, x: Any) -> Any:
+        return (v * 2 for v in x)
+
+    def function(self, x: Any) -> Any:
+        return lambda: x * 2
+
+
+PARAMETER = Tensor([1.0, 2.0, 3.0], requires_grad=True, name="p")
+
+
+@pytest.mark.parametrize("name", [n for n in vars(Model) if n[0] != "_" and n != "last"])
+def test_values_that_are_stored(name: str):
+    model = Model()
+    before = PARAMETER.data.copy()
+    try:
+        with pytest.raises(CompileError, match=r"side effect|\.data|stand-in|compile: "):
+            ag.compile(getattr(model, name))(X)
+        assert type(PARAMETER.data) is np.ndarray
+        np.testing.assert_array_equal(PARAMETER.data, before)
+        assert PARAMETER.grad is None
+    finally:
+        STORE.clear()
+        KEPT.clear()
+        PARAMETER.data, PARAMETER.grad = before, None
+
+
+def test_a_value_stored_by_a_local_cycle_that_nobody_holds_is_none():
+    def f(x: Any) -> Any:
+        cycle = [x * 2]
+        cycle.append(cycle)  # type: ignore[arg-type]
+        return x + 1
+
+    np.testing.assert_array_equal(ag.compile(f)(X), X + 1)
+
+
+def test_backward():
+    def f(x: Any) -> Any:
+        loss = (Tensor(x) * PARAMETER).sum()
+        loss.backward()
+        return loss.data
+
+    with pytest.raises(CompileError, match=r"t\.backward\(\).*side effect.*ag\.value_and_grad"):
+        ag.compile(f)(X)
+    assert PARAMETER.grad is None
+
+
+def test_an_optimizer_s_step():
+    net = nn.MLP([3, 1], rng=0)
+    optimizer = nn.SGD(net.parameters(), lr=0.1)
+    for p in net.parameters():
+        p.grad = np.ones(p.shape)
+    before = [p.data.copy() for p in net.parameters()]
+
+    def f(x: Any) -> Any:
+        optimizer.step()
+        return net(x).data
+
+    with pytest.raises(CompileError):
+        ag.compile(f)(X)
+    for p, value in zip(net.parameters(), before, strict=True):
+        np.testing.assert_array_equal(p.data, value)
+
+
+def test_a_refusal_that_is_caught_is_refused_all_the_same():
+    def f(x: Any) -> Any:
+        try:
+            scale = float(x.sum())
+        except Exception:
+            scale = 0.0
+        return x * scale
+
+    refused_by = pytest.raises(CompileError, match=r"float\(\) of .*\n.*test_refused")
+    with refused_by:
+        ag.compile(f)(X)
+
+
+def test_an_error_of_the_function_s_own_stays_what_it_is():
+    def f(x: Any) -> Any:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        ag.compile(f)(X)
+    with pytest.raises(ValueError, match="matmul"):
+        ag.compile(lambda x: x @ x)(X)
+    with pytest.raises(AttributeError, match="sinus"):
+        ag.compile(lambda x: np.sinus(x))(X)  # type: ignore[attr-defined]
+
+
+def test_an_error_leaves_nothing_behind():
+    compiled = ag.compile(lambda x: x * 2 if len(x) == 2 else x[x > 0])
+    for _ in range(2):
+        with pytest.raises(CompileError):
+            compiled(X[:1])
+        np.testing.assert_array_equal(compiled(X), X * 2)
+    t = Tensor([1.0], requires_grad=True)  # nothing records any more
+    (t * 2).sum().backward()
+    assert t.grad is not None
+
+
+def test_values_used_after_the_end():
+    kept: list[Any] = []
+
+    def f(x: Any) -> Any:
+        kept.append(x)
+        return x
+
+    with pytest.raises(CompileError, match="stores x of shape"):
+        ag.compile(f)(X)
+    with pytest.raises(CompileError, match="after its end"):
+        kept[0] + 1
+    kept.clear()
+
+
+def test_object_arrays_and_text():
+    for array in (np.array(["a", "b"]), np.array([1, None], object)):
+        try:
+            found = ag.compile(lambda x: x)(array)
+        except (TypeError, CompileError):
+            continue
+        np.testing.assert_array_equal(found, array)

@@ -1,0 +1,334 @@
+"""Results: of the same types, dtypes and containers as the function's own, whatever is given."""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+
+from .comparing import agree
+
+RNG = np.random.default_rng(3)
+X, Y = RNG.normal(size=(2, 3)), RNG.normal(size=(2, 3))
+Z = X + 1j * Y
+
+
+class Both(NamedTuple):
+    a: Any
+    b: Any
+
+
+# ---------------------------------------------------------------------- kinds of arguments
+
+
+@pytest.mark.parametrize("dtype", "e f d g F D >f8 >c8".split())
+def test_dtypes_are_kept(dtype: str):
+    def f(x: Any) -> Any:
+        return (
+            x * 2, 0.5 * x, 1 / (x + 3), x**2, x**3, -x, abs(x), x - x.mean(), x.sum(), x.sum(0),
+            x.sum(axis=1, keepdims=True), x.mean(0), x.std(), x @ x.T, np.exp(x), np.where(x == 0, 1.0, x),
+            x * np.float64(0.1), np.where(x == 0, np.float64(0.1), x), x.real, x.astype(np.float64).T
+            if x.dtype.kind == "f" else x,
+        )  # fmt: skip
+
+    x, y = ((X, Y) if np.dtype(dtype).kind == "f" else (Z, Z.conj() + 1))
+    agree(f, x.astype(dtype), y.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", "b B i q Q".split())
+def test_integers_wrap_and_divide_as_ever(dtype: str):
+    def f(n: Any, x: Any) -> Any:
+        return (
+            n * 2, n / 2, n // 2, n % 3, -n, n**2, n - 3, abs(n), n.sum(), n.mean(), n.sum(0), n @ n,
+            -n * 0.5, -n / 2.5, x + -n, x - -n, -n - x, x * n, n & 1, n | 1, n ^ 1, ~n, n < 2, n.max(),
+            n << 1, n >> 1, n.argmax(), n.astype(float), divmod(n, 2), 7 // (n + 1), np.add.reduce(n),
+        )  # fmt: skip
+
+    agree(f, (np.arange(4).astype(dtype), np.ones(4)), (np.arange(100, 104).astype(dtype), X[0, :1]))
+
+
+def test_booleans():
+    agree(
+        lambda b: (~b, b & True, b | b, b ^ b, b.sum(), b.mean(), b.all(), b.any(0), b * 2, b @ b),
+        np.array([True, False]),
+        np.array([True, True]),
+    )
+
+
+def test_a_python_float_widens_nothing_and_stays_one():
+    def f(x: Any, s: float) -> Any:
+        return (
+            x * s, s * 2, s + 1, 1 - s, s**2, 2**s, -s, abs(s), s / 3, 1 / s, s // 1, s % 2, s < 1,
+            s >= x, np.exp(s), np.maximum(s, 0.3), s.real, s.imag, s.conjugate(), divmod(s, 0.3), s == s,
+        )  # fmt: skip
+
+    compiled = agree(f, (X.astype(np.float32), 2.5), (Y.astype(np.float32), 0.5))
+    assert type(compiled(X.astype(np.float32), 1.5)[1]) is float
+
+
+def test_a_python_complex_number():
+    agree(lambda x, s: (x * s, s * 2, s.real, s.imag, s.conjugate(), abs(s)), (X, 2.5j), (Y, 1 - 1j))
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int32, np.bool_])
+def test_numpy_s_numbers(kind: Any):
+    def f(x: Any) -> Any:
+        return x + x, x * 2.5, np.exp(x), x.sum(), x.reshape(1), x.astype(np.float64), x.T, x[()]
+
+    agree(f, kind(1), kind(0))
+
+
+def test_no_axes_and_no_entries():
+    agree(lambda x: (x * 2, np.exp(x), x.sum(), x.T, x[...], x[()], x.reshape(1)), *map(np.array, (2.0, 3.0)))
+    agree(
+        lambda x: (x * 2, x.sum(), x.sum(0), x.sum(1), x @ x.T, x.T @ x, np.exp(x).T, x.reshape(3, 0)),
+        np.ones((0, 3)),
+    )
+    agree(ag.value_and_grad(lambda x: np.sum(x * x)), np.ones((0, 3)))
+
+
+@pytest.mark.parametrize(
+    "laid",
+    [
+        np.asfortranarray,
+        lambda x: x[::-1, ::-1],
+        lambda x: np.repeat(x, 2, axis=1)[:, ::2],
+        lambda x: np.broadcast_to(x[:1], (2, 3)),
+        lambda x: np.frombuffer(x.tobytes()).reshape(2, 3),
+    ],
+    ids=["fortran", "backwards", "strided", "broadcast", "read-only"],
+)
+def test_memory_layouts(laid: Any):
+    def f(x: Any) -> Any:
+        return (
+            np.exp(x) @ x.T, x.ravel(), x.reshape(3, 2), (x * 2).reshape(-1), x.T.ravel(), np.sum(x * x),
+            np.exp(np.reshape(x, (3, 2), order="F")), np.reshape(np.reshape(x, 6, order="F"), (3, 2)),
+            np.ravel(x * 2, order="F"), x.sum(0), x,
+        )  # fmt: skip
+
+    agree(f, laid(X), Y, laid(Y))
+
+
+# ---------------------------------------------------------------------- containers
+
+
+def test_nested_containers():
+    def f(p: Any, q: Any) -> Any:
+        return {"u": [p["a"] * q.a, (p["b"], Both(q.b, q.a))], "v": {}, "w": (), "z": [(p["a"],)]}
+
+    agree(f, ({"a": X, "b": 2.0}, Both(Y, X)), ({"a": Y, "b": 3.0}, Both(X, 1.5)))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: (x * 2, [x * 3]),
+        lambda x: (x * 2, (x * 3,)),
+        lambda x: ((x * 2,),),
+        lambda x: [x * 2],
+        lambda x: {"a": x},
+        lambda x: ((), x),
+        lambda x: ([], {}),
+        lambda x: Both(x, x + 1),
+        lambda x: (x, None, "text", 3, True, 1.5, np.float32(2), 1j, np.arange(3), float("nan")),
+        lambda x: None,
+        lambda x: "text",
+        lambda x: 3,
+    ],
+)  # fmt: skip
+def test_containers_of_results(f: Any):
+    agree(f, X, Y)
+
+
+def test_lists_and_dicts_of_other_lengths_and_orders():
+    agree(lambda xs: (sum(x * x for x in xs), len(xs)), ([X, Y],), ([Y],), ([],), ([2.0, 3.0],))
+    agree(lambda d: list(d.items())[0][1] * 2, ({"a": X, "b": Y},), ({"b": Y, "a": X},))
+    agree(lambda d: d["a"] - d["b"], ({"a": X, "b": Y},), ({"b": Y, "a": X},))
+    agree(lambda d: OrderedDict(b=d["a"]), (OrderedDict(a=X),), (OrderedDict(a=Y),))
+
+
+def test_keyword_arguments():
+    def f(x: Any, *rest: Any, y: Any = 2.0, kind: str = "times") -> Any:
+        return x * y + sum(rest) if kind == "times" else x - y
+
+    compiled = ag.compile(f)
+    for _ in range(2):
+        for args, kwargs in [
+            ((X,), {}), ((X,), {"y": 3.0}), ((Y,), {"y": 4.0, "kind": "minus"}), ((X, Y), {"y": Y}),
+            ((Y,), {"kind": "minus", "y": 5.0}), ((X, 1.0, Y), {"kind": "times"}), ((), {"x": Y}),
+        ]:  # fmt: skip
+            np.testing.assert_array_equal(compiled(*args, **kwargs), f(*args, **kwargs))
+
+
+def test_what_isn_t_a_float_or_an_array_is_known():
+    agree(lambda x, n: (x**n, n), (X, 2), (X, 3), (Y, 2), (Y, True), (Y, 1), (Y, 1.0))
+    agree(lambda x, keep: x.sum(axis=0, keepdims=keep), (X, True), (X, False))
+    agree(lambda x, name: getattr(np, name)(x), (X, "sin"), (Y, "cos"), (Y, "sin"))
+    agree(lambda x, f: f(x) if f else x, (X, np.exp), (Y, None), (Y, np.sin))
+
+
+# ---------------------------------------------------------------------- Tensors
+
+
+def test_tensors_as_arguments_and_results():
+    def f(t: Tensor) -> Any:
+        return t * 2, (t * 2).data, t, t.T, t.sum(), (t + 1).named("next"), {"a": [t]}
+
+    agree(f, Tensor(X), Tensor(Y))
+    agree(f, Tensor(X, name="x"), Tensor(Y, name="y"))
+
+
+def test_called_with_what_requires_a_gradient_it_is_the_function_itself():
+    def f(x: Any) -> Any:
+        return x * 2 if np.sum(x) > 0 else x * 3  # which couldn't be compiled
+
+    compiled = ag.compile(f)
+    for x in (Tensor([1.0], requires_grad=True), [Tensor([-1.0], requires_grad=True)]):
+        leaf = x[0] if isinstance(x, list) else x
+        y = ag.compile(lambda t: f(t[0] if isinstance(t, list) else t))(x)
+        y.sum().backward()
+        assert leaf.grad.item() == (2 if leaf.data > 0 else 3)
+    assert ag.grad(lambda x: np.sum(compiled(x)))(np.array([-2.0])) == 3
+    np.testing.assert_array_equal(ag.jacobian(compiled)(np.array([2.0])), [[2.0]])
+    assert ag.jvp(compiled, (np.array([2.0]),), (np.array([1.0]),))[1] == 2
+
+
+def test_within_another_compiled_function():
+    inner = ag.compile(ag.grad(lambda x: np.sum(np.sin(x) * x)))
+    agree(lambda x: inner(x) * x, X, Y)
+    agree(ag.compile(lambda x: np.exp(x)), X, Y)
+
+
+# ---------------------------------------------------------------------- transforms
+
+
+def curve(x: Any) -> Any:
+    return np.sum(np.tanh(x) ** 2 * x)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        ag.grad(curve),
+        ag.value_and_grad(curve),
+        ag.jacobian(lambda x: np.tanh(x) * x.sum()),
+        ag.jacobian(ag.jacobian(lambda x: x[0] ** 3)),
+        ag.hessian(curve),
+        ag.grad(lambda x: np.sum(ag.grad(curve)(x) ** 2)),
+        ag.grad(lambda x: np.sum(ag.checkpoint(lambda z: np.tanh(z) * z)(x))),
+        lambda x: ag.hvp(curve)(x, x + 1),
+        lambda x: ag.jvp(curve, (x,), (x * 2,)),
+        lambda x: ag.jvp(ag.grad(curve), (x,), (x,)),
+        ag.grad(lambda x: ag.jvp(curve, (x,), (x,))[1]),
+        lambda x: ag.vjp(np.tanh, x)[1](x * 3),
+        lambda x: ag.vjp(lambda x: {"a": np.sin(x), "b": [x]}, x)[1]({"a": x, "b": [x * 2]}),
+        ag.value_and_grad(lambda p: np.sum(p["w"] * p["b"][0]) if isinstance(p, dict) else curve(p)),
+        lambda x: ag.grad(lambda p: np.sum(p["w"] ** 3 * p["b"][0]))({"w": x, "b": [x * 2]}),
+        lambda x: x * ag.grad(lambda y: np.sum(x * y * y))(x),
+        lambda x: ag.value_and_grad(lambda a, b: np.sum(a * b), (0, 1))(x, x + 1),
+        lambda x: ag.value_and_grad(curve, (0,))(x),
+    ],
+)  # fmt: skip
+def test_transforms(f: Any):
+    agree(f, X, Y, X[:, :2].copy(), Y.astype(np.float32)[:1])
+
+
+def test_gradients_take_the_other_branch():
+    def f(x: Any) -> Any:
+        kinked = np.maximum(x, 0) * x + np.where(x > 0.5, x * x, -x) + abs(x) + np.clip(x, -0.3, 0.3)
+        return np.sum(kinked) + np.max(x) * np.min(x) + np.sum(np.sort(x)[..., 0]) + np.median(x)
+
+    agree(ag.value_and_grad(f), X, Y, -X, np.zeros((2, 3)), np.ones((2, 3)), X[::-1])
+
+
+def test_a_complex_gradient():
+    agree(ag.value_and_grad(lambda z: np.sum(np.abs(z * z + 1j) ** 2)), Z, Z[::-1] * 2)
+
+
+# ---------------------------------------------------------------------- what is compiled
+
+
+class Scaled:
+    def __init__(self) -> None:
+        self.scale = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+
+    def __call__(self, x: Any) -> Any:
+        return self.method(x) + 1
+
+    def method(self, x: Any) -> Any:
+        return x * self.scale.data
+
+
+@pytest.mark.parametrize(
+    "f", [np.exp, np.sum, Scaled(), Scaled().method, functools.partial(np.multiply, 2.0), abs]
+)
+def test_any_callable(f: Any):
+    compiled = agree(f, X, Y)
+    assert "compiled" in repr(compiled)
+
+
+def test_what_isn_t_callable_is_refused():
+    with pytest.raises(TypeError, match="give a function, not a ndarray"):
+        ag.compile(X)  # type: ignore[arg-type]
+    for x, kind in ((np.matrix, "matrix"), (np.ma.masked_array, "MaskedArray")):
+        with pytest.warns(PendingDeprecationWarning) if x is np.matrix else _nothing():
+            given = x([[1.0]])
+        with pytest.raises(TypeError, match=kind):
+            ag.compile(np.exp)(given)
+    with pytest.raises(TypeError, match="set, which is neither an array nor hashable"):
+        ag.compile(len)({1})
+
+
+class _nothing:  # noqa: N801
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+
+def test_it_knows_the_time_it_took_and_compiles_anew_for_other_shapes_and_dtypes():
+    compiled = ag.compile(lambda x: x * 2)
+    assert compiled.compile_time == 0.0
+    with pytest.raises(RuntimeError, match="call the function once"):
+        _ = compiled.source
+    seen = []
+    for x in (X, Y, X[:1], X.astype(np.float32), X[0], 2.0, np.float64(2.0)):
+        compiled(x)
+        seen.append(compiled.compile_time)
+    assert 0 < seen[0] == seen[1] < seen[2] < seen[3] < seen[4] < seen[5] < seen[6]
+
+
+def test_numbers_that_vary_don_t_compile_anew():
+    compiled = ag.compile(lambda x, s: x * s)
+    compiled(X, 1.0)
+    took = compiled.compile_time
+    for s in (2.0, -0.0, float("inf"), 1e300):
+        np.testing.assert_array_equal(compiled(X, s), X * s)
+    assert compiled.compile_time == took
+
+
+@pytest.mark.parametrize("name", ["x", "exp", "np", "list", "lambda", "σ", "x²", "1 \n\"'\\", ""])
+def test_names(name: str):
+    def f(x: Any) -> Any:
+        a, b = Tensor(x).named(name), (Tensor(x) * 2).named(f"ℓ{name}")
+        return (np.exp(a) * b + (b * 3).named(f"l{name}") * (a + 1).named(name) + b).data
+
+    assert "prepare" in agree(f, X, Y).source
+    f.__name__ = name
+    agree(f, X, Y)
+
+
+def test_variables_may_be_called_as_functions_are():
+    def square(exp: Any, multiply: Any) -> Any:
+        log = np.exp(exp) * multiply
+        min, abs, list = np.minimum(log, 1.0), np.abs(log), np.log(np.abs(log))
+        add = np.multiply(min, abs) + list
+        sum = np.sum(add) + np.square(add)
+        return sum * log + min, abs, list, sum
+
+    agree(square, (X, Y), (Y, X), (np.repeat(X, 20000, 0), np.repeat(Y, 20000, 0)))

@@ -1,0 +1,774 @@
+"""TrainStep against the eager step, with everything that may happen between two steps."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import threading
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd_lite as ag
+import nn
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(6, 2))
+Y = (X.sum(axis=1, keepdims=True) > 0) * 1.0
+
+OPTIMIZERS: dict[str, Callable[[Any], nn.Optimizer]] = {
+    "SGD": lambda p: nn.SGD(p, lr=0.1),
+    "Momentum": lambda p: nn.Momentum(p, lr=0.05, momentum=0.8),
+    "nesterov": lambda p: nn.Momentum(p, lr=0.05, momentum=0.8, nesterov=True),
+    "AdaGrad": lambda p: nn.AdaGrad(p, lr=0.05),
+    "RMSprop": lambda p: nn.RMSprop(p, lr=0.01, rho=0.9),
+    "Adam": lambda p: nn.Adam(p, lr=0.01),
+    "AdamW": lambda p: nn.AdamW(p, lr=0.01, weight_decay=0.1),
+}
+sgd, adam = OPTIMIZERS["SGD"], OPTIMIZERS["Adam"]
+
+
+def mlp(**settings: Any) -> nn.MLP:
+    return nn.MLP([2, 3, 1], "tanh", output="sigmoid", rng=1, **settings)
+
+
+def eager_step(
+    net: Any, loss: Any, optimizer: nn.Optimizer, x: Any, y: Any
+) -> tuple[float, np.ndarray[Any, Any]]:
+    optimizer.zero_grad()
+    prediction = net(x)
+    value = loss(prediction, y)
+    value.backward()
+    optimizer.step()
+    return value.item(), prediction.numpy()
+
+
+class Twins:
+    """A net trained eagerly, and the same again trained by a TrainStep."""
+
+    def __init__(
+        self, make: Callable[[], Any], loss: Any, optimizer: Any, tolerance: float = 1e-12
+    ) -> None:
+        self.nets = make(), make()
+        self.optimizers = [
+            optimizer(net.parameters() if isinstance(net, nn.Module) else net)
+            for net in self.nets
+        ]
+        self.loss, self.tolerance = loss, tolerance
+        self.step = nn.TrainStep(self.nets[1], loss, self.optimizers[1])
+
+    def __call__(self, x: Any = X, y: Any = Y) -> None:
+        """A step of both, which must give the same."""
+        value, prediction = eager_step(self.nets[0], self.loss, self.optimizers[0], x, y)
+        found, predicted = self.step.run(x, y)
+        self.close(found, value)
+        self.close(predicted, prediction)
+        assert predicted.dtype == prediction.dtype
+        self.same()
+
+    def eagerly(self, loss: Any, x: Any = X, y: Any = Y) -> None:
+        """An eager step of both, with another loss."""
+        for net, optimizer in zip(self.nets, self.optimizers, strict=True):
+            eager_step(net, loss, optimizer, x, y)
+
+    def same(self) -> None:
+        ours, theirs = (net.parameters() for net in self.nets)
+        for p, q in zip(ours, theirs, strict=True):
+            self.close(q.numpy(), p.numpy())
+            assert p.dtype == q.dtype
+
+    def close(self, a: Any, b: Any) -> None:
+        np.testing.assert_allclose(a, b, rtol=self.tolerance, atol=self.tolerance)
+
+
+# ------------------------------------------------------------------ optimizers, losses, activations
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_with_all_that_may_change_between_steps(name: str):
+    """50 steps of two shapes; settings, parameters and eager steps in between."""
+    twins = Twins(mlp, nn.BCELoss(), OPTIMIZERS[name])
+    for k in range(50):
+        twins(*((X, Y) if k % 3 else (X[:4], Y[:4])))
+        for net, optimizer in zip(twins.nets, twins.optimizers, strict=True):
+            o: Any = optimizer
+            if k == 10:
+                o.lr = 0.02
+            if k == 15 and hasattr(o, "momentum"):
+                o.momentum = 0.5
+            if k == 15 and hasattr(o, "rho"):
+                o.rho = 0.7
+            if k == 15 and hasattr(o, "betas"):
+                o.betas = (0.7, 0.9)
+            if k == 15 and hasattr(o, "eps"):
+                o.eps = 1e-3
+            if k == 20:
+                net["W_01"].data[0] += 0.25
+                net["b_01"].data = np.full((1, 3), 0.1)
+        if k in (25, 26, 40):
+            twins.eagerly(nn.MSELoss())
+
+
+@pytest.mark.parametrize("loss", [nn.SquaredErrorLoss, nn.MSELoss, nn.BCELoss])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_losses_of_values(loss: Any, reduction: str):
+    twins = Twins(mlp, loss(reduction), sgd)
+    for _ in range(20):
+        twins()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_losses_of_logits(reduction: str):
+    def make() -> nn.MLP:
+        return nn.MLP([2, 3, 3], "tanh", output="identity", rng=1)
+
+    classes = np.arange(6) % 3
+    for loss, y in (
+        (nn.BCEWithLogitsLoss(reduction), np.eye(3)[classes]),
+        (nn.CrossEntropyLoss(reduction), np.eye(3)[classes] * 0.9 + 1 / 30),
+    ):
+        twins = Twins(make, loss, sgd)
+        for k in range(20):
+            twins(X, np.roll(y, k, axis=0))
+
+
+def test_a_loss_that_isn_t_one_number():
+    net = mlp()
+    step = nn.TrainStep(net, nn.MSELoss("none"), sgd(net.parameters()))
+    with pytest.raises(ValueError, match=r"one element, and has shape \(6, 1\); use reduction="):
+        step(X, Y)
+    own = nn.TrainStep(net, lambda p, y: (p - y) ** 2, sgd(net.parameters()))
+    with pytest.raises(ValueError, match="the loss must be a Tensor with one element"):
+        own(X, Y)
+    twins = Twins(mlp, lambda p, y: np.sum((p - y) ** 4) / 6, sgd)  # a function does, too
+    for _ in range(5):
+        twins()
+
+
+@pytest.mark.parametrize("name", nn.activations.ACTIVATIONS)
+def test_activations(name: str):
+    twins = Twins(lambda: nn.MLP([2, 4, 3, 2], name, rng=3), nn.MSELoss(), OPTIMIZERS["AdaGrad"])
+    for _ in range(20):
+        twins(X, np.hstack([Y, 1 - Y]))
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "dtype"),
+    [
+        *((name, [60, 80], np.float64) for name in OPTIMIZERS),
+        ("SGD", [20, 90, 80], np.float64),
+        ("SGD", [20, 90, 80], np.float32),
+        ("Adam", [20, 90, 80], np.float32),
+    ],
+)
+def test_large_arrays(name: str, sizes: list[int], dtype: Any):
+    """So large that chains of calls run in blocks, and that SGD scales numbers, not entries."""
+
+    def make() -> nn.MLP:
+        return nn.MLP(sizes, "tanh", output="sigmoid", rng=0, dtype=dtype)
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(512, sizes[0])).astype(dtype)
+    y = rng.uniform(size=(512, 80)).astype(dtype)
+    tolerance = 1e-12 if dtype is np.float64 else 1e-4
+    twins = Twins(make, nn.MSELoss(), OPTIMIZERS[name], tolerance)
+    _, first = twins.step.run(x, y)
+    eager_step(twins.nets[0], twins.loss, twins.optimizers[0], x, y)
+    before = first.copy()
+    for k in range(5):
+        twins(x, y)
+        if k == 2:
+            for optimizer in twins.optimizers:
+                optimizer.lr = 0.02
+    np.testing.assert_array_equal(first, before)
+
+
+# ------------------------------------------------------------------ dtypes and parameters
+
+
+class Mixed(nn.Module):
+    """A layer of float32, and one of float64."""
+
+    def __init__(self) -> None:
+        self.first = nn.Linear(2, 3, rng=0, dtype=np.float32)
+        self.second = nn.Linear(3, 1, rng=1)
+
+    def forward(self, x: Any) -> Any:
+        return self.second(np.tanh(self.first(x)))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_float32_and_mixed_dtypes(name: str):
+    x = X.astype(np.float32)
+    narrow = Twins(lambda: mlp(dtype=np.float32), nn.BCELoss(), OPTIMIZERS[name], 1e-5)
+    mixed = Twins(Mixed, nn.MSELoss(), OPTIMIZERS[name], 1e-5)
+    for k in range(20):
+        narrow(x, Y.astype(np.float32))
+        mixed(x, Y)
+        if k == 10:
+            for optimizer in (*narrow.optimizers, *mixed.optimizers):
+                optimizer.lr = 0.02
+
+
+def test_batches_of_other_kinds():
+    """Lists, integers, float32, columns of a larger array, Tensors: each as the eager step."""
+    wide = np.hstack([X, X])
+    batches: list[Any] = [
+        (X.round().astype(int), Y.astype(int)), (X.astype(np.float32), Y), (X.tolist(), Y.tolist()),
+        (wide[:, ::2], Y), (wide[::-1, 1:3], Y), (np.asfortranarray(X), Y),
+        (ag.Tensor(X), ag.Tensor(Y)),
+    ]  # fmt: skip
+    twins = Twins(mlp, nn.MSELoss(), sgd, 1e-6)
+    for x, y in batches * 3:
+        twins(x, y)
+
+
+def test_masked_arrays_are_refused():
+    net = mlp()
+    step = nn.TrainStep(net, nn.MSELoss(), sgd(net.parameters()))
+    step(X, Y)
+    with pytest.raises(TypeError, match=r"TrainStep: a MaskedArray .* its mask would be ignored"):
+        step(np.ma.masked_array(X, X > 0), Y)
+
+
+class Forked(nn.Module):
+    """A layer that is used twice, and one that is never used."""
+
+    def __init__(self) -> None:
+        self.first, self.shared = nn.Linear(2, 3, rng=0), nn.Linear(3, 3, rng=1)
+        self.idle, self.last = nn.Linear(3, 3, rng=2), nn.Linear(3, 1, rng=3)
+
+    def forward(self, x: Any) -> Any:
+        h = np.tanh(self.shared(self.first(x)))
+        return self.last(np.tanh(self.shared(h)))
+
+
+@pytest.mark.parametrize("name", ["SGD", "Momentum", "Adam"])
+def test_shared_idle_and_frozen_parameters(name: str):
+    def make() -> Forked:
+        net = Forked()
+        net.first.weight.requires_grad = False
+        return net
+
+    twins = Twins(make, nn.MSELoss(), OPTIMIZERS[name])
+    for _ in range(10):
+        twins()
+    net, new = twins.nets[1], Forked()
+    np.testing.assert_array_equal(net.first.weight.data, new.first.weight.data)
+    np.testing.assert_array_equal(net.idle.weight.data, new.idle.weight.data)
+
+
+class Two(nn.Module):
+    """Two layers, of which larger batches use the second only."""
+
+    def __init__(self) -> None:
+        self.first, self.second = nn.Linear(2, 1, rng=0), nn.Linear(2, 1, rng=1)
+
+    def forward(self, x: Any) -> Any:
+        return self.second(x) if len(x) > 4 else self.first(x) + self.second(x)
+
+
+def test_batches_for_which_other_parameters_get_a_gradient_are_refused():
+    twins = Twins(Two, nn.MSELoss(), adam)
+    twins()
+    with pytest.raises(ag.CompileError, match="other parameters get a gradient than before"):
+        twins.step(X[:2], Y[:2])
+    twins.same()
+    twins()
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_an_optimizer_of_some_parameters_in_another_order(name: str):
+    def optimizer(parameters: Any) -> nn.Optimizer:
+        return OPTIMIZERS[name]([parameters[i] for i in (3, 0, 2)])
+
+    twins = Twins(mlp, nn.BCELoss(), optimizer)
+    for _ in range(10):
+        twins()
+    np.testing.assert_array_equal(twins.nets[1]["b_01"].data, mlp()["b_01"].data)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Momentum", "Adam"])
+def test_parameters_that_are_frozen_and_thawed_between_steps(name: str):
+    twins = Twins(mlp, nn.BCELoss(), OPTIMIZERS[name])
+    for k in range(15):
+        twins()
+        for net in twins.nets:
+            if k in (4, 9):
+                net["W_01"].requires_grad = k == 9
+
+
+def test_parameters_with_different_numbers_of_steps():
+    """Adam's correction of its means is each parameter's own."""
+    twins = Twins(mlp, nn.BCELoss(), adam)
+    for k in range(20):
+        twins()
+        if k in (0, 10):
+            twins.eagerly(lambda p, y, k=k: p.sum())
+            for net, optimizer in zip(twins.nets, twins.optimizers, strict=True):
+                optimizer.zero_grad()
+                (net["W_01"] ** 2).sum().backward()
+                optimizer.step()
+
+
+class Scaled(nn.Module):
+    """Another function when it is trained."""
+
+    def __init__(self) -> None:
+        self.layer = nn.Linear(2, 1, rng=0)
+
+    def forward(self, x: Any) -> Any:
+        return self.layer(x) * (0.5 if self.training else 2.0)
+
+
+def test_the_net_s_mode_may_change():
+    twins = Twins(Scaled, nn.MSELoss(), sgd)
+    for k in range(9):
+        twins()
+        for net in twins.nets:
+            net.train(k < 3 or k > 6)
+    for name in ("net", "loss", "optimizer"):
+        with pytest.raises(AttributeError):
+            setattr(twins.step, name, None)
+
+
+def test_other_changes_are_seen_after_release():
+    twins = Twins(mlp, nn.MSELoss(), sgd)
+    for k in range(6):
+        twins()
+        if k == 3:
+            for net in twins.nets:
+                net.activations = [ag.sigmoid, ag.sigmoid]
+            twins.step.release()
+
+
+# ------------------------------------------------------------------ optimizers of one's own
+
+
+class Clipped(nn.Optimizer):
+    """A step of bounded length for each parameter: not entry by entry."""
+
+    def update(self, i: int, value: Any, grad: Any) -> Any:
+        m = self.remembered("m")
+        m[i] = 0.5 * m[i] + grad / np.maximum(1.0, 4 * np.linalg.norm(grad))
+        return value - self.lr * m[i] * (i + 1)
+
+
+class Plain(nn.Optimizer):
+    def step(self) -> None:
+        for p in self.parameters:
+            p.data = p.data - self.lr * (0 if p.grad is None else p.grad)
+
+
+class Counting(nn.Optimizer):
+    def __init__(self, parameters: Any, lr: float) -> None:
+        super().__init__(parameters, lr)
+        self.t = 0
+
+    def update(self, i: int, value: Any, grad: Any) -> Any:
+        self.t += 1
+        return value - self.lr / self.t * grad
+
+
+@pytest.mark.parametrize(("make", "tolerance"), [(mlp, 1e-12), (Mixed, 1e-6)])
+def test_an_optimizer_of_one_s_own(make: Any, tolerance: float):
+    twins = Twins(make, nn.MSELoss(), lambda p: Clipped(p[::-1], lr=0.1), tolerance)
+    for k in range(50):
+        twins(X, Y)
+        if k == 20:
+            twins.eagerly(nn.SquaredErrorLoss())
+        if k == 30:
+            for optimizer in twins.optimizers:
+                optimizer.lr = 0.03
+
+
+def test_optimizers_that_are_refused():
+    net = mlp()
+    with pytest.raises(ag.CompileError, match=r"Plain has a step of its own.*update\(i, value"):
+        nn.TrainStep(net, nn.MSELoss(), Plain(net.parameters(), lr=0.1))(X, Y)
+    with pytest.raises(ag.CompileError, match="Counting sets its 't' when it is called"):
+        nn.TrainStep(net, nn.MSELoss(), Counting(net.parameters(), lr=0.1))(X, Y)
+    with pytest.raises(TypeError, match=r"the optimizer must be one of nn's, not 0\.1"):
+        nn.TrainStep(net, nn.MSELoss(), 0.1)  # type: ignore[arg-type]
+    idle = nn.SGD([ag.Tensor(1.0, requires_grad=True)], lr=0.1)
+    with pytest.raises(ValueError, match="the loss depends on none of the optimizer's parameters"):
+        nn.TrainStep(net, nn.MSELoss(), idle)(X, Y)
+
+
+# ------------------------------------------------------------------ nothing changes under anybody
+
+
+def test_a_graph_that_was_recorded_before_a_step_keeps_its_arrays():
+    net = mlp()
+    step = nn.TrainStep(net, nn.BCELoss(), sgd(net.parameters()))
+    for _ in range(3):  # also where the parameters lie in the step's array already
+        value = nn.BCELoss()(net(X), Y)
+        expected = ag.gradients(value, net.parameters())
+        step(X, Y)
+        step(X[:3], Y[:3])
+        net.zero_grad()
+        value.backward()
+        for p, g in zip(net.parameters(), expected, strict=True):
+            np.testing.assert_array_equal(p.grad, g.data)
+
+
+def test_what_was_handed_out_stays_as_it_was():
+    net = mlp()
+    step = nn.TrainStep(net, nn.BCELoss(), adam(net.parameters()))
+    step(X, Y)
+    _, prediction = step.run(X, Y)
+    held = [prediction, *(p.data for p in net.parameters()), *net.state_dict().values()]
+    before = [a.copy() for a in held]
+    for _ in range(3):
+        step(X, Y)
+        step(X[:2], Y[:2])
+    for a, b in zip(held, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    x = X.copy()
+    assert not np.shares_memory(step.run(x, Y)[1], x)
+
+
+class Constant(nn.Module):
+    """Predicts its parameter, or a view of it."""
+
+    def __init__(self, transposed: bool) -> None:
+        self.w = ag.Tensor(np.zeros((1, 6) if transposed else (6, 1)), requires_grad=True)
+        self.transposed = transposed
+
+    def forward(self, x: Any) -> Any:
+        return self.w.T if self.transposed else self.w
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_prediction_that_is_a_parameter_is_that_before_the_step(transposed: bool):
+    net = Constant(transposed)
+    step = nn.TrainStep(net, nn.MSELoss("sum"), sgd(net.parameters()))
+    _, first = step.run(X, Y)
+    _, second = step.run(X, Y)
+    step.run(X, Y)
+    np.testing.assert_array_equal(first, np.zeros((6, 1)))
+    np.testing.assert_allclose(second, 0.2 * Y)
+
+
+def test_parameters_aren_t_copied_between_steps_and_own_their_arrays_after_release():
+    net = mlp()
+    optimizer = nn.Momentum(net.parameters(), lr=0.1)
+    step = nn.TrainStep(net, nn.BCELoss(), optimizer)
+    step(X, Y)
+    arrays = [p._array for p in net.parameters()]
+    step(X, Y)
+    assert all(p._array is a for p, a in zip(net.parameters(), arrays, strict=True))
+    step.release()
+    own = [*(p._array for p in net.parameters()), *optimizer.remembered("v")]
+    assert all(a.base is None for a in own)
+    before = [a.copy() for a in own]
+    step(X, Y)  # compiles again, and goes on from there
+    assert all((a == b).all() for a, b in zip(own, before, strict=True))
+    twin = mlp()
+    theirs = nn.Momentum(twin.parameters(), lr=0.1)
+    for _ in range(3):
+        eager_step(twin, nn.BCELoss(), theirs, X, Y)
+    for p, q in zip(net.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_allclose(p.data, q.data, rtol=1e-12)
+
+
+def test_an_error_leaves_everything_as_it_was():
+    """At the first step, at one that is compiled, and at one of another shape."""
+    twins = Twins(mlp, nn.BCELoss(), adam)
+    for _ in range(3):
+        steps = list(twins.optimizers[1]._steps)
+        with pytest.raises(ValueError, match="from 0 to 2; for predictions that are logits"):
+            twins.step(X, 2 * Y)
+        with pytest.raises(ValueError, match=r"\(6, 1\) and \(6,\); y.reshape\(6, 1\)\?"):
+            twins.step(X, Y[:, 0])
+        twins.same()
+        assert twins.optimizers[1]._steps == steps
+        twins()
+
+
+def test_a_source_needs_a_step():
+    net = mlp()
+    step = nn.TrainStep(net, nn.BCELoss(), sgd(net.parameters()))
+    with pytest.raises(RuntimeError, match="take a step; then there is a source"):
+        _ = step.source
+
+
+def test_what_it_returns():
+    net = mlp()
+    step = nn.TrainStep(net, nn.BCELoss(), sgd(net.parameters()))
+    expected = nn.BCELoss()(net(X), Y).item()
+    value = step(X, Y)
+    assert type(value) is float
+    assert value == pytest.approx(expected)
+    value, prediction = step.run(X, Y)
+    assert type(prediction) is np.ndarray
+    assert np.shape(value) == ()
+    assert all(p.grad is None for p in net.parameters())
+
+
+def test_two_steps_of_one_net_alternately():
+    """With an optimizer each, and with one for both."""
+    for shared in (False, True):
+        nets = mlp(), mlp()
+        first = [adam(net.parameters()) for net in nets]
+        second = first if shared else [nn.Momentum(net.parameters(), 0.1) for net in nets]
+        one = nn.TrainStep(nets[1], nn.BCELoss(), first[1])
+        two = nn.TrainStep(nets[1], nn.MSELoss(), second[1])
+        for k in range(12):
+            eager_step(nets[0], nn.BCELoss(), first[0], X, Y)
+            eager_step(nets[0], nn.MSELoss(), second[0], X, Y)
+            one(X, Y)
+            two(X, Y)
+            if k == 6:
+                one.release()
+            for p, q in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+                np.testing.assert_allclose(q.data, p.data, rtol=1e-12, atol=1e-12)
+
+
+def test_threads():
+    """Steps of one TrainStep from several threads follow each other; those of others don't mix."""
+    nets = [mlp() for _ in range(3)]
+    steps = [nn.TrainStep(net, nn.BCELoss(), sgd(net.parameters())) for net in nets]
+    errors: list[BaseException] = []
+
+    def work(step: nn.TrainStep, times: int) -> None:
+        try:
+            for _ in range(times):
+                step(X, Y)
+        except BaseException as error:  # which a thread keeps to itself
+            errors.append(error)
+
+    jobs = [(steps[0], 200), (steps[1], 100), (steps[1], 100)]
+    threads = [threading.Thread(target=work, args=job) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    work(steps[2], 200)
+    assert not errors
+    for net in nets[:2]:
+        for p, q in zip(net.parameters(), nets[2].parameters(), strict=True):
+            np.testing.assert_array_equal(p.data, q.data)
+
+
+def test_anomalies_are_found_in_a_compiled_step():
+    net = mlp()
+    step = nn.TrainStep(net, nn.MSELoss(), sgd(net.parameters()))
+    with ag.detect_anomaly():
+        step(X, Y)
+    step(X, Y)
+    with ag.detect_anomaly(), pytest.raises(FloatingPointError, match=r"linear: .* l_0"):
+        step(X * np.nan, Y)
+    twins = Twins(mlp, nn.BCELoss(), adam)
+    for k in range(6):
+        if k % 2:
+            twins.nets[1]["W_01"].grad = np.full((2, 3), 7.0)
+            with ag.detect_anomaly():
+                twins()
+            np.testing.assert_array_equal(twins.nets[1]["W_01"].grad, np.full((2, 3), 7.0))
+        else:
+            twins()
+
+
+# ------------------------------------------------------------------ modules that are refused
+
+
+class Dropout(nn.Module):
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+
+    def forward(self, x: Any) -> Any:
+        if not self.training:
+            return x
+        return x * (self.rng.random(x.shape) < 0.5)
+
+
+class RunningMean(nn.Module):
+    def __init__(self) -> None:
+        self.mean = np.zeros((1, 3))
+
+    def forward(self, x: Any) -> Any:
+        self.mean = 0.9 * self.mean + 0.1 * np.mean(x, axis=0, keepdims=True)
+        return x - self.mean
+
+
+class Calls(nn.Module):
+    calls = 0
+
+    def forward(self, x: Any) -> Any:
+        self.calls += 1
+        return x
+
+
+class Branch(nn.Module):
+    def forward(self, x: Any) -> Any:
+        return x if x.sum() > 0 else -x
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (Dropout, "(?s)otherwise the second time. Random numbers, .* at .*in forward"),
+        (RunningMean, "stores .* outside of itself"),
+        (Calls, "Calls sets its 'calls' when it is called"),
+        (Branch, "(?s)control flow on values.* in forward"),
+    ],
+)
+def test_modules_that_are_refused(make: Any, message: str):
+    """It is said by what, and they are as they were before."""
+    module = make()
+    net = nn.Sequential(nn.Linear(2, 3, rng=0), module, nn.Linear(3, 1, rng=1))
+    optimizer = adam(net.parameters())
+    step = nn.TrainStep(net, nn.MSELoss(), optimizer)
+    before = dict(vars(module))
+    with pytest.raises(ag.CompileError, match=message):
+        step(X, Y)
+    assert all(vars(module)[name] is value for name, value in before.items())
+    assert vars(module).keys() == before.keys()
+    step.release()
+    twin = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=1))
+    for p, q in zip(net.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+    eager_step(net, nn.MSELoss(), optimizer, X, Y)
+    assert optimizer._steps == [1, 1, 1, 1]
+
+
+def test_what_is_random_when_it_is_trained_can_be_compiled_where_it_is_not():
+    net = nn.Sequential(nn.Linear(2, 3, rng=0), Dropout(), nn.Linear(3, 1, rng=1))
+    step = nn.TrainStep(net, nn.MSELoss(), sgd(net.parameters()))
+    net.modules[1].eval()  # type: ignore[attr-defined]
+    net.eval()
+    step(X, Y)
+    net.train()
+    with pytest.raises(ag.CompileError, match="Random numbers"):
+        step(X, Y)
+
+
+# ------------------------------------------------------------------ the source
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_source_makes_the_same_step_with_numpy_alone(name: str, tmp_path: Path):
+    net = mlp()
+    optimizer = OPTIMIZERS[name](net.parameters())
+    step = nn.TrainStep(net, nn.BCELoss(), optimizer)
+    for _ in range(3):
+        step(X, Y)
+    (tmp_path / "source.py").write_text(step.source, encoding="utf-8")
+    np.savez(tmp_path / "batch.npz", x=X, y=Y)
+    steps = [4] * 4 if "step_W_01" in step.source else []
+    (tmp_path / "main.py").write_text(
+        "import sys\n"
+        "sys.modules['autograd_lite'] = sys.modules['nn'] = None\n"
+        "import numpy as np, source\n"
+        "batch = np.load('batch.npz')\n"
+        f"value, prediction = source.step(batch['x'], batch['y'], *{steps})\n"
+        "np.savez('found.npz', value=value, prediction=prediction, w=source.parameters)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "main.py"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = np.load(tmp_path / "found.npz")
+    value, prediction = step.run(X, Y)
+    np.testing.assert_allclose(found["value"], value, rtol=1e-14)
+    np.testing.assert_array_equal(found["prediction"], prediction)
+    flat = np.concatenate([p.numpy().ravel() for p in net.parameters()])
+    np.testing.assert_allclose(found["w"], flat, rtol=1e-14)
+
+
+# ------------------------------------------------------------------ work
+
+
+def work(step: nn.TrainStep) -> tuple[int, int, int]:
+    """Of the step's code: its calls, those that allocate an array, and copies of entries."""
+    functions = [n for n in ast.walk(ast.parse(step.source)) if isinstance(n, ast.FunctionDef)]
+    (function,) = (f for f in functions if f.name == "step")
+    calls = [n for n in ast.walk(function) if isinstance(n, ast.Call)]
+    copies = [n for n in ast.walk(function) if isinstance(n, ast.Subscript)]
+    given = {
+        "add": 3, "subtract": 3, "multiply": 3, "divide": 3, "minimum": 3, "maximum": 3, "exp": 2,
+        "log": 2, "negative": 2, "square": 2, "sqrt": 2, "tanh": 2,
+    }  # fmt: skip
+    allocating = [
+        c for c in calls
+        if isinstance(c.func, ast.Name) and len(c.args) + len(c.keywords) < given.get(c.func.id, 0)
+    ]  # fmt: skip
+    unknown = {c.func.id for c in calls if isinstance(c.func, ast.Name)} - given.keys()
+    assert unknown <= {"refuse_no_probability"}
+    attributes = {c.func.attr for c in calls if isinstance(c.func, ast.Attribute)}
+    assert attributes <= {"dot", "reshape"}  # no np.empty, no copy, no concatenate
+    return len(calls), len(allocating), len(copies)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "rows", "most"), [([2, 2, 1], 1, (36, 1, 0)), ([2, 5, 5, 1], 10, (44, 1, 3))]
+)
+def test_a_step_s_work(sizes: list[int], rows: int, most: tuple[int, int, int]):
+    """The chapter's nets: how many calls, one array (the prediction), a copy beside the ones."""
+    net = nn.MLP(sizes, rng=0)
+    step = nn.TrainStep(net, nn.BCELoss(), sgd(net.parameters()))
+    step(np.ones((rows, 2)), np.ones((rows, 1)))
+    found = work(step)
+    assert all(a <= b for a, b in zip(found, most, strict=True)), found
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_a_step_allocates_its_prediction_and_nothing_else(name: str):
+    net = nn.MLP([64, 128, 128, 10], "tanh", output="identity", rng=0)
+    step = nn.TrainStep(net, nn.MSELoss(), OPTIMIZERS[name](net.parameters()))
+    x, y = RNG.normal(size=(2048, 64)), RNG.normal(size=(2048, 10))
+    step(x, y)
+    tracemalloc.start()
+    try:
+        step(x, y)
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        _, prediction = step.run(x, y)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    buffer = np.getbufsize() * 8  # NumPy's own, within a ufunc that repeats a row
+    assert prediction.nbytes <= peak < prediction.nbytes + buffer + 10_000
+
+
+# ------------------------------------------------------------------ any network
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 5), min_size=2, max_size=4),
+    activation=st.sampled_from(["sigmoid", "tanh", "softplus", "softmax", "identity"]),
+    loss=st.sampled_from([nn.MSELoss, nn.SquaredErrorLoss, nn.BCEWithLogitsLoss]),
+    reduction=st.sampled_from(["mean", "sum"]),
+    name=st.sampled_from(sorted(OPTIMIZERS)),
+    rows=st.lists(st.integers(1, 7), min_size=1, max_size=3),
+    bias=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_any_network(
+    sizes: list[int],
+    activation: str,
+    loss: Any,
+    reduction: str,
+    name: str,
+    rows: list[int],
+    bias: bool,
+    seed: int,
+):
+    def make() -> nn.MLP:
+        return nn.MLP(sizes, activation, output="identity", bias=bias, rng=seed)
+
+    rng = np.random.default_rng(seed)
+    # Where a gradient is 0 but for rounding, Adam's step still has the length of any other.
+    twins = Twins(make, loss(reduction), OPTIMIZERS[name], 1e-9)
+    for _ in range(3):
+        for q in rows:
+            twins(rng.normal(size=(q, sizes[0])), rng.uniform(0.1, 0.9, size=(q, sizes[-1])))
