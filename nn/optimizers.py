@@ -7,6 +7,7 @@ a graph that was recorded before it stays as it was.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -64,8 +65,8 @@ class Optimizer:
             )
         self._lr = float(value)
         # As an array, since NumPy takes longer to convert a number than to multiply by it.
-        (dtype, *others) = {p.dtype for p in self.parameters if p.requires_grad}
-        self._minus_lr = -self._lr if others else np.array(-self._lr, dtype)
+        (dtype, *others) = {p.dtype for p in self.parameters}
+        self._minus_lr: Any = -self._lr if others else np.array(-self._lr, dtype)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
