@@ -7,12 +7,12 @@ one backward pass), `numpy_protocol` (``np.f`` of a Tensor), `transforms` (grad,
 hand-written gradients, and over the engine's own.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .tensor import Tensor  # isort: skip  (first: the op tables are built on it)
 from . import fft, linalg
 from .anomaly import detect_anomaly
 from .backward import gradients
-from .checking import check_backprop
-from .checking.derivatives import GradientError, check_grads
 from .checkpoint import checkpoint
 from .compile import CompileError, compile
 from .composed.calculus import *
@@ -26,8 +26,8 @@ from .composed.products import *
 from .composed.scans import *
 from .composed.spread import *
 from .composed.statistics import *
-from .derive import Derivation, derive
-from .draw import Figure, draw
+from .derive import derive
+from .draw import draw
 from .graph import named_tensors
 from .modes import no_grad
 from .op import OPS, Op
@@ -39,6 +39,12 @@ from .ops.reductions import *
 from .ops.scans import *
 from .ops.shaping import *
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+if TYPE_CHECKING:
+    from .checking import check_backprop
+    from .checking.derivatives import GradientError, check_grads
+    from .derive import Derivation
+    from .draw import Figure
 
 __version__ = "0.1.0"
 
@@ -71,3 +77,27 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]  # fmt: skip
+
+# What is imported when it is first asked for, and from where.
+_LATER = {
+    "Derivation": "derive",
+    "Figure": "draw",
+    "GradientError": "checking.derivatives",
+    "check_backprop": "checking",
+    "check_grads": "checking.derivatives",
+    "testing": "testing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(f".{_LATER[name]}", __name__)
+    found = globals()[name] = getattr(module, name, module)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

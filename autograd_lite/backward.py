@@ -210,7 +210,6 @@ def backward(output: Tensor, grad: ArrayLike | None) -> None:
     for tensor, g in found.items():
         if tensor.grad is not None and tensor._op is None:
             tensor.grad = tensor.grad + g
-            found[tensor] = None  # so that no more is alive than has to be
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
         elif getrefcount(g) > _ONE_REFERENCE or g.base is not None or type(g) is not _ndarray:
             tensor.grad = np.array(g)

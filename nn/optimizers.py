@@ -77,8 +77,8 @@ class Optimizer:
             )
         self._lr = float(value)
         # As an array, since NumPy takes longer to convert a number than to multiply by it.
-        (dtype, *others) = {p.dtype for p in self.parameters if p.requires_grad}
-        self._minus_lr = -self._lr if others else np.array(-self._lr, dtype)
+        (dtype, *others) = {p.dtype for p in self.parameters}
+        self._minus_lr: Any = -self._lr if others else np.array(-self._lr, dtype)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""

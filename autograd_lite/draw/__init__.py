@@ -7,18 +7,27 @@ To read, in this order: `steps` (what a figure shows), `computations` (how it is
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ..tensor import Tensor
-from . import labels
-from .computations import draw_computations
-from .elements import draw_elements
-from .figure import Figure
-from .paths import Targets, find_targets
+
+if TYPE_CHECKING:
+    from .figure import Figure
+    from .paths import Targets
 
 __all__ = ["Figure", "draw"]
 
 DETAILS = ("named", "ops", "elements")
+
+
+def __getattr__(name: str) -> Any:
+    if name != "Figure":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .figure import Figure
+
+    return Figure
 
 
 def draw(
@@ -62,6 +71,11 @@ def draw(
         raise TypeError(f"draw: a Tensor is drawn, and not {type(output).__name__}")
     if detail not in DETAILS:
         raise ValueError(f"draw: detail is one of {', '.join(map(repr, DETAILS))}, not {detail!r}")
+    from . import labels  # first used here, so that importing the package takes no time for it
+    from .computations import draw_computations
+    from .elements import draw_elements
+    from .paths import find_targets
+
     targets = find_targets(output, backward)
 
     def details(tensor: Tensor, entry: int | None = None) -> str:

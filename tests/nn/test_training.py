@@ -108,6 +108,31 @@ def test_optimizers_keep_dtype_and_shape_of_any_parameter(kind: Any):
     assert all(type(p.data) is np.ndarray for p in ps)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_learning_rate_may_change_in_any_dtype(dtype: Any):
+    w = Tensor([1.0, 2.0], requires_grad=True, dtype=dtype)
+    optimizer = nn.SGD([w], lr=0.5)
+    w.requires_grad = False  # frozen for a while
+    optimizer.lr = 0.25
+    w.requires_grad = True
+    for grad in (np.ones(2, dtype), np.ones(2)):  # one's own may have another dtype
+        w.grad = grad
+        optimizer.step()
+    assert w.tolist() == [0.5, 1.5]
+    assert w.dtype == dtype
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_gradient_of_another_shape_is_refused(kind: Any):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    optimizer = kind([w], lr=0.1)
+    for shape in ((2, 2), (1, 2)):
+        w.grad = np.ones(shape)
+        with pytest.raises(ValueError, match=r"\(2,\)"):
+            optimizer.step()
+    assert w.tolist() == [1.0, 2.0]
+
+
 def test_optimizer_errors():
     w = Tensor(1.0, requires_grad=True)
     with pytest.raises(ValueError, match="SGD: there are no parameters to train"):
