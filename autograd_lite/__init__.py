@@ -14,7 +14,7 @@ from . import fft, linalg
 from .anomaly import detect_anomaly
 from .backward import gradients
 from .checkpoint import checkpoint
-from .compile import CompileError, compile
+from .compile import compile
 from .composed.calculus import *
 from .composed.einstein import *
 from .composed.elementwise import *
@@ -43,6 +43,7 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 if TYPE_CHECKING:
     from .checking import check_backprop
     from .checking.derivatives import GradientError, check_grads
+    from .compile import CompileError
     from .derive import Derivation
     from .draw import Figure
 
@@ -80,6 +81,7 @@ __all__ = [
 
 # What is imported when it is first asked for, and from where.
 _LATER = {
+    "CompileError": "compile.graph",
     "Derivation": "derive",
     "Figure": "draw",
     "GradientError": "checking.derivatives",

@@ -19,10 +19,10 @@ import numpy as np
 from autograd_lite import Tensor
 from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.backward import _seed, pull
-from autograd_lite.compile import CompileError, check_results
 from autograd_lite.compile.bias import biased
 from autograd_lite.compile.blocks import blocked
-from autograd_lite.compile.graph import Program
+from autograd_lite.compile.compiled import check_results
+from autograd_lite.compile.graph import CompileError, Program
 from autograd_lite.compile.memory import planned
 from autograd_lite.compile.program import Recorded, twice
 from autograd_lite.compile.recorder import Recorder

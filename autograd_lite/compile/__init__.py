@@ -1,37 +1,34 @@
 """compile: a function as straight-line NumPy code.
 
-To read it, in this order: `graph` (what a program is made of), `recorder` (how a function becomes
-one), `program` (recorded, twice), `simplify` (made shorter), `memory` (where values lie), `source`
-(written out).
+To read it, in this order: `graph` (what a program is made of), `traced` (what takes the arrays'
+place), `recorder` (how a function becomes a program), `program` (recorded, twice), `simplify` (made
+shorter), `bias` and `blocks` (made quicker), `memory` (where values lie), `expressions`, `rows` and
+`writer` (its lines), `source` (the code), `compiled` (what is called).
+
+The work is imported by the first call.
 """
 
 from __future__ import annotations
 
-import functools
-import threading
 from collections.abc import Callable
-from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..anomaly import detect_anomaly
-from ..containers import is_container, leaves, rebuilt
-from ..modes import capture, in_transform, no_grad
-from ..tensor import Tensor, _leaf
-from .blocks import blocked
-from .graph import CompileError, Program
-from .memory import planned
-from .program import NUMBERS, Recorded, is_dynamic, recorded
-from .simplify import simplified
-from .source import Source
-
-Function = Callable[..., Any]
+if TYPE_CHECKING:
+    from .compiled import Compiled
+    from .graph import CompileError
 
 __all__ = ["CompileError", "Compiled", "compile"]
 
 
-def compile(f: Function) -> Compiled:
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import compiled, graph
+
+    return getattr(graph if name == "CompileError" else compiled, name)
+
+
+def compile(f: Callable[..., Any]) -> Compiled:
     """``f`` as a function that runs the NumPy code which it comes down to, and nothing else.
 
     At the first call with arguments of new shapes and dtypes, ``f`` is called on stand-ins, which
@@ -62,232 +59,6 @@ def compile(f: Function) -> Compiled:
         >>> "tanh(" in step.source
         True
     """
+    from .compiled import Compiled
+
     return Compiled(f)
-
-
-class Compiled:
-    """A compiled function; see `compile`.
-
-    Attributes:
-        f: the function it was made of.
-        compile_time: seconds that compiling took so far, in all.
-    """
-
-    def __init__(self, f: Function) -> None:
-        if not callable(f):
-            raise TypeError(f"compile: give a function, not a {type(f).__name__}")
-        functools.update_wrapper(self, f, updated=())
-        self.f = f
-        self.compile_time = 0.0
-        self._variants: dict[Any, Variant] = {}
-        self._latest: Variant | None = None
-        self._lock = threading.Lock()
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
-        if capture.active() or in_transform() or detect_anomaly.active() or any(
-            type(x) is Tensor and x._tracked for x in flat
-        ):
-            return self.f(*args, **kwargs)
-        key: Any = tuple([_kind(x) for x in flat])
-        if flat is not args:
-            key = _structure((args, kwargs)), key
-        variant = self._variants.get(key)
-        if variant is None:
-            variant = self._compile(key, args, kwargs)
-        return variant(flat)
-
-    def _compile(self, key: Any, args: Any, kwargs: Any) -> Variant:
-        with self._lock:
-            if key not in self._variants:
-                start = perf_counter()
-                variant = Variant(recorded(self.f, args, kwargs))
-                with np.errstate(all="ignore"):  # the call that is to come warns
-                    variant.check([x for x in leaves((args, kwargs)) if is_dynamic(x)])
-                    variant.compare(self.f(*args, **kwargs))
-                self.compile_time += perf_counter() - start
-                self._variants[key] = variant
-            self._latest = self._variants[key]
-            return self._latest
-
-    @property
-    def source(self) -> str:
-        """The NumPy code that was compiled last; written to a file it runs with NumPy alone.
-
-        Raises:
-            RuntimeError: the function wasn't called yet, so that shapes aren't known.
-        """
-        if self._latest is None:
-            raise RuntimeError("compile: call the function once; then there is a source")
-        return self._latest.text()
-
-    def __reduce__(self) -> Any:
-        return compile, (self.f,)
-
-    def __repr__(self) -> str:
-        return f"<compiled {getattr(self.f, '__name__', self.f)!s}>"
-
-
-def _kind(x: Any) -> Any:
-    """What of an argument a program is compiled for."""
-    if type(x) is np.ndarray:
-        return x.shape, x.dtype
-    if type(x) in NUMBERS:
-        return type(x)
-    if type(x) is Tensor:
-        return Tensor, x.shape, x.dtype, x.name
-    if isinstance(x, np.generic):
-        return type(x)
-    if isinstance(x, np.ndarray):
-        from ..errors import refuse_array_kind
-
-        if isinstance(x, (np.ma.MaskedArray, np.matrix)):
-            refuse_array_kind("compile", x)
-        raise TypeError(f"compile: give plain arrays, not a {type(x).__name__}: np.asarray(x)")
-    try:
-        hash(x)
-    except TypeError:
-        raise TypeError(
-            f"compile: an argument is a {type(x).__name__}, which is neither an array nor "
-            "hashable; close over it instead"
-        ) from None
-    return type(x), x
-
-
-def _structure(tree: Any) -> Any:
-    if not is_container(tree):
-        return None
-    if isinstance(tree, dict):
-        return type(tree), tuple((key, _structure(x)) for key, x in tree.items())
-    return type(tree), tuple(map(_structure, tree))
-
-
-class Variant:
-    """A program for arguments of certain shapes and dtypes, with a function for each thread."""
-
-    def __init__(self, recording: Recorded) -> None:
-        self._recording = recording
-        program = recording.program
-        self._expected = list(program.outputs)
-        self._values = [x.value if hasattr(x, "operands") else x for x in self._expected]
-        self.source = source_of(program)
-        self._threads = threading.local()
-        self._several = len(program.outputs) != 1
-        self._plain = not is_container(recording.output) and not recording.tensors[0]
-        self._pair = (
-            type(recording.output) is tuple
-            and not any(map(is_container, recording.output))
-            and not any(recording.tensors)
-        )
-
-    def __call__(self, flat: Any) -> Any:
-        try:
-            function = self._threads.function
-        except AttributeError:
-            function = self._threads.function = self.source.prepared()
-        return self.results(function(*self._arguments(flat)))
-
-    def _arguments(self, flat: Any) -> list[Any]:
-        given = [
-            x if type(x) is np.ndarray else x._array if type(x) is Tensor else x
-            for x in flat if is_dynamic(x)
-        ]  # fmt: skip
-        recording = self._recording
-        for tensor, node in zip(recording.captured, recording.program.captured, strict=True):
-            array = tensor._array
-            if array.shape != node.shape or array.dtype != node.dtype:
-                raise CompileError(f"compile: {node.described()} has another shape or dtype now")
-            given.append(array)
-        return given
-
-    def results(self, found: Any) -> Any:
-        """What the function returned, in its containers."""
-        if self._plain:
-            return found
-        if self._pair and self._several:
-            return found
-        flat = (found or ()) if self._several else (found,)
-        recording = self._recording
-        if recording.differentiable and not no_grad.active():
-            raise CompileError(
-                "compile: the function returns a Tensor that requires a gradient, and a compiled "
-                "call records no graph; return .data or .detach(), compile ag.value_and_grad of "
-                "it, or call it within ag.no_grad()"
-            )
-        inner = []
-        for y, is_tensor, name in zip(flat, recording.tensors, recording.names, strict=True):
-            if is_tensor:
-                y = _leaf(np.asarray(y))
-                y.name = name
-            inner.append(y)
-        return rebuilt(recording.output, iter(inner))
-
-    def check(self, flat: list[Any]) -> None:
-        """Raise where the code gives something else than was recorded."""
-        found = self.source.prepared()(*self._arguments(flat))
-        check_results(
-            (found or ()) if self._several else (found,), self._values, self.text
-        )
-
-    def compare(self, given: Any) -> None:
-        """Raise where the function gives something else than it did on stand-ins."""
-        found = leaves(given)
-        same = [x._array if type(x) is Tensor else x for x in found]
-        tensors = self._recording.tensors
-        values = [np.asarray(v) if is_tensor else v
-                  for v, is_tensor in zip(self._values, tensors, strict=True)]  # fmt: skip
-        if not (
-            [type(x) is Tensor for x in found] == tensors
-            and list(map(_what, same)) == list(map(_what, values))
-            and _structure(given) == _structure(self._recording.output)
-        ):
-            raise CompileError(
-                "compile: recorded, the function gives results of other types than called: does "
-                "it ask of which type its arguments are? It is called on stand-ins for arrays"
-            )
-        check_results(values, same, self.text)
-
-    def text(self) -> str:
-        program = self._recording.program
-        nodes = (*program.inputs, *program.captured)
-        given = [f"{name} of {_described(x)}"
-                 for name, x in zip(self.source.arguments, nodes, strict=True)]  # fmt: skip
-        return self.source.text(f"{program.name} as NumPy code, for {', '.join(given)}.")
-
-
-def _what(x: Any) -> Any:
-    """An array, a number, or something of another type."""
-    if isinstance(x, np.ndarray) and x.ndim:
-        return np.ndarray
-    return "number" if isinstance(x, (np.ndarray, np.generic, *NUMBERS, int)) else type(x)
-
-
-def source_of(program: Program) -> Source:
-    """The program's code, simplified."""
-    program = blocked(simplified(program))
-    return Source(program, planned(program))
-
-
-def check_results(found: Any, expected: list[Any], text: Callable[[], str]) -> None:
-    """Raise where results of the code are not those that were recorded, up to rounding."""
-    for i, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
-        if not isinstance(theirs, (np.ndarray, np.generic, float, complex)):
-            continue
-        a, b = np.asarray(ours), np.asarray(theirs)
-        same = a.shape == b.shape and a.dtype == b.dtype
-        if same and b.dtype.kind in "fc" and b.size:
-            tolerance = min(1e5 * float(np.finfo(b.dtype).eps), 0.01)
-            finite = np.abs(b[np.isfinite(b)])
-            scale = finite.max() if finite.size else 1.0
-            same = np.allclose(a, b, rtol=tolerance, atol=tolerance * float(scale), equal_nan=True)
-        elif same:
-            same = np.array_equal(a, b)
-        if not same:
-            raise CompileError(
-                f"compile: the code gives another result {i} than the function: {a} instead of "
-                f"{b}. Does an op's forward change its arguments?\n{text()}"
-            )
-
-
-def _described(x: Any) -> str:
-    return f"shape {x.shape} ({x.dtype})"

@@ -28,7 +28,7 @@ _OPERATORS: dict[Any, str] = {
 
 _NUMBERS = (bool, int, float, complex)
 _TAKEN = (
-    "prepare", *dir(builtins), *(n for n in dir(np) if isinstance(getattr(np, n), np.ufunc)),
+    "prepare", *dir(builtins), *(n for n, x in vars(np).items() if isinstance(x, np.ufunc)),
 )  # fmt: skip
 
 
@@ -119,10 +119,11 @@ class Expressions:
         return self._by_value[key]
 
     def ufunc_name(self, ufunc: Any) -> str:
-        if getattr(np, ufunc.__name__, None) is not ufunc:  # somebody else's
+        name = str(ufunc.__name__)
+        if getattr(np, name, None) is not ufunc:  # somebody else's
             return self.constant(ufunc)
-        self.ufuncs.add(ufunc.__name__)
-        return str(ufunc.__name__)
+        self.ufuncs.add(name)
+        return name
 
     def function(self, function: Any) -> str:
         """How a function is called: by NumPy's name, or as code of its own beside the program."""

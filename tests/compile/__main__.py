@@ -16,7 +16,7 @@ def main() -> None:
         calls = [tuple(call.drawn(seed)) for seed in (7, 8, 9)]
         for what, f in (("", function_of_call(call)), ("grad ", gradient_of_call(call))):
             try:
-                agree(f, *calls).source
+                _ = agree(f, *calls).source
             except ag.CompileError as error:
                 reasons[str(error).splitlines()[0].partition(", from")[0]].append(f"{what}{call}")
     for reason, refused in sorted(reasons.items()):

@@ -89,7 +89,11 @@ def times_two(x: Any) -> Any:
 def test_it_can_be_pickled_and_copied():
     compiled = ag.compile(times_two)
     compiled(X)
-    for made in (pickle.loads(pickle.dumps(compiled)), copy.copy(compiled), copy.deepcopy(compiled)):
+    for made in (
+        pickle.loads(pickle.dumps(compiled)),
+        copy.copy(compiled),
+        copy.deepcopy(compiled),
+    ):
         assert made.f is times_two
         np.testing.assert_array_equal(made(Y), Y * 2)
         np.testing.assert_array_equal(made(X[:1]), X[:1] * 2)
@@ -135,7 +139,9 @@ WARN = {
         ag.grad(lambda x: np.sum(quiet(x))), np.array([0.0, 4.0, -1.0]),
     ),
     "gradient of a norm": (ag.grad(np.linalg.norm), np.array([0.0, 0.0, 0.0])),
-    "gradient of maximum": (ag.grad(lambda x: np.sum(np.maximum(x, 0) ** 0.5)), np.array([1.0, 4, 9])),
+    "gradient of maximum": (
+        ag.grad(lambda x: np.sum(np.maximum(x, 0) ** 0.5)), np.array([1.0, 4, 9]),
+    ),
     "softmax": (
         ag.grad(lambda x: np.sum(nn.activations.softmax(x[None]) * np.arange(3.0))),
         np.array([1e3, 0.0, -1e3]),
@@ -222,14 +228,10 @@ def test_cross_entropy_refuses_class_numbers_that_there_aren_t():
 
 
 def test_a_guard_stays_though_its_loss_isn_t_needed():
-    def f(p: Any, y: Any) -> Any:
-        value = nn.BCELoss()(p, y)
-        return ag.gradients(value, [W])[0].data
-
-    W = Tensor([[0.5]], requires_grad=True, name="w")  # noqa: N806
+    w = Tensor([[0.5]], requires_grad=True, name="w")
 
     def g(p: Any, y: Any) -> Any:
-        return ag.gradients(nn.BCELoss()(p * W, y), [W])[0].data
+        return ag.gradients(nn.BCELoss()(p * w, y), [w])[0].data
 
     p, y = np.array([[0.2], [0.7]]), np.array([[0.0], [1.0]])
     compiled = agree(g, (p, y), (1 - p, y))

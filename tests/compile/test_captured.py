@@ -236,7 +236,8 @@ CHANGING: dict[str, Callable[[Any], Any]] = {
     "a gradient's point": lambda x: ag.grad(lambda w: np.sum(w * w * x))(GENERATOR.normal(size=3)),
     "a param": lambda x: np.sum(x, initial=GENERATOR.normal()),
     "an index": lambda x: x[:, int(GENERATOR.integers(2**60)) % 3],
-    "a lambda": lambda x: (lambda c: np.apply_along_axis(lambda v: v * c, 0, x))(GENERATOR.normal()),
+    "a lambda": lambda x: (
+        lambda c: np.apply_along_axis(lambda v: v * c, 0, x))(GENERATOR.normal()),
     "a default": lambda x: np.apply_along_axis(
         lambda v, c=GENERATOR.normal(): v * c, 0, x),  # noqa: B008
     "a partial": lambda x: np.apply_along_axis(
@@ -257,10 +258,9 @@ def test_what_isn_t_computed_from_the_arguments_is_refused_or_not_frozen(f: Any)
         compiled = ag.compile(f)
         try:
             found = [str(compiled(X)) for _ in range(40)]
-        except CompileError as error:
-            assert "pass" in str(error) or "another" in str(error)
-        else:
-            assert len(set(found)) > 1
+        except CompileError:
+            continue
+        assert len(set(found)) > 1
 
 
 def test_chance_that_is_the_same_at_each_call_is_a_constant():
@@ -335,7 +335,7 @@ BY_VALUES: dict[str, tuple[Callable[[Any, Any], Any], Any, Any]] = {
     "split": (lambda x, n: np.split(x[0], n)[0].mean(), np.array([1]), np.array([2])),
     "insert": (lambda x, n: np.insert(x[0], n, 1.0).mean(), np.array([True, False, True]),
                np.array([True, False, False])),
-    "roots": (lambda x, n: np.roots(n).real.mean(), np.array([1.0, 3.0, 2.0]), np.array([0.0, 3, 2])),
+    "roots": (lambda x, n: np.roots(n).real.mean(), np.array([1.0, 3, 2]), np.array([0.0, 3, 2])),
     "lstsq": (lambda x, n: np.linalg.lstsq(n, np.ones(3), rcond=None)[1].sum(),
               np.array([[1.0, 2.0], [3, 4], [5, 7]]), np.array([[1.0, 2.0], [2, 4], [3, 6]])),
     "tile": (lambda x, n: np.tile(x, n).mean(), N, M),

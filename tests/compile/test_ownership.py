@@ -33,7 +33,7 @@ FUNCTIONS = {
     "x[...]": lambda x: x[...],
     "x.real": lambda x: x.real,
     "+x": lambda x: +x,
-    "x * 1": lambda x: (x * 1, x + 0, x / 1, x**1, x - 0, -(-x)),
+    "x * 1": lambda x: (x * 1, x + 0, x / 1, x**1, x - 0, np.negative(-x)),
     "x.astype": lambda x: (x.astype(float), x.astype(float, copy=False), x.copy()),
     "einsum": lambda x: (np.einsum("ii->i", x), np.einsum("ij->ji", x), np.einsum("ij->ij", x)),
     "linalg": lambda x: (np.linalg.diagonal(x), np.linalg.matrix_transpose(x)),

@@ -27,30 +27,32 @@ class Both(NamedTuple):
 # ---------------------------------------------------------------------- kinds of arguments
 
 
-@pytest.mark.parametrize("dtype", "e f d g F D >f8 >c8".split())
+@pytest.mark.parametrize("dtype", ["e", "f", "d", "g", "F", "D", ">f8", ">c8"])
 def test_dtypes_are_kept(dtype: str):
     def f(x: Any) -> Any:
         return (
             x * 2, 0.5 * x, 1 / (x + 3), x**2, x**3, -x, abs(x), x - x.mean(), x.sum(), x.sum(0),
-            x.sum(axis=1, keepdims=True), x.mean(0), x.std(), x @ x.T, np.exp(x), np.where(x == 0, 1.0, x),
-            x * np.float64(0.1), np.where(x == 0, np.float64(0.1), x), x.real, x.astype(np.float64).T
-            if x.dtype.kind == "f" else x,
+            x.sum(axis=1, keepdims=True), x.mean(0), x.std(), x @ x.T, np.exp(x), x.real,
+            np.where(x == 0, 1.0, x), x * np.float64(0.1), np.where(x == 0, np.float64(0.1), x),
+            x.astype(np.complex128).T,
         )  # fmt: skip
 
-    x, y = ((X, Y) if np.dtype(dtype).kind == "f" else (Z, Z.conj() + 1))
+    x, y = (X, Y) if np.dtype(dtype).kind == "f" else (Z, Z.conj() + 1)
     agree(f, x.astype(dtype), y.astype(dtype))
 
 
-@pytest.mark.parametrize("dtype", "b B i q Q".split())
+@pytest.mark.parametrize("dtype", ["b", "B", "i", "q", "Q"])
 def test_integers_wrap_and_divide_as_ever(dtype: str):
     def f(n: Any, x: Any) -> Any:
         return (
-            n * 2, n / 2, n // 2, n % 3, -n, n**2, n - 3, abs(n), n.sum(), n.mean(), n.sum(0), n @ n,
-            -n * 0.5, -n / 2.5, x + -n, x - -n, -n - x, x * n, n & 1, n | 1, n ^ 1, ~n, n < 2, n.max(),
-            n << 1, n >> 1, n.argmax(), n.astype(float), divmod(n, 2), 7 // (n + 1), np.add.reduce(n),
+            n * 2, n / 2, n // 2, n % 3, -n, n**2, n - 3, abs(n), n.sum(), n.mean(), n.sum(0),
+            n @ n, -n * 0.5, -n / 2.5, x + -n, x - -n, -n - x, x * n, n & 1, n | 1, n ^ 1, ~n,
+            n < 2, n.max(), n << 1, n >> 1, n.argmax(), n.astype(float), divmod(n, 2), 7 // (n + 1),
+            np.add.reduce(n),
         )  # fmt: skip
 
-    agree(f, (np.arange(4).astype(dtype), np.ones(4)), (np.arange(100, 104).astype(dtype), X[0, :1]))
+    small, large = np.arange(4).astype(dtype), np.arange(100, 104).astype(dtype)
+    agree(f, (small, np.ones(4)), (large, np.arange(4.0)), (small * 0, np.ones(4)))
 
 
 def test_booleans():
@@ -65,7 +67,7 @@ def test_a_python_float_widens_nothing_and_stays_one():
     def f(x: Any, s: float) -> Any:
         return (
             x * s, s * 2, s + 1, 1 - s, s**2, 2**s, -s, abs(s), s / 3, 1 / s, s // 1, s % 2, s < 1,
-            s >= x, np.exp(s), np.maximum(s, 0.3), s.real, s.imag, s.conjugate(), divmod(s, 0.3), s == s,
+            s >= x, np.exp(s), np.maximum(s, 0.3), s.real, s.imag, s.conjugate(), divmod(s, 0.3),
         )  # fmt: skip
 
     compiled = agree(f, (X.astype(np.float32), 2.5), (Y.astype(np.float32), 0.5))
@@ -73,7 +75,10 @@ def test_a_python_float_widens_nothing_and_stays_one():
 
 
 def test_a_python_complex_number():
-    agree(lambda x, s: (x * s, s * 2, s.real, s.imag, s.conjugate(), abs(s)), (X, 2.5j), (Y, 1 - 1j))
+    def f(x: Any, s: complex) -> Any:
+        return x * s, s * 2, s.real, s.imag, s.conjugate(), abs(s)
+
+    agree(f, (X, 2.5j), (Y, 1 - 1j))
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32, np.int32, np.bool_])
@@ -85,11 +90,14 @@ def test_numpy_s_numbers(kind: Any):
 
 
 def test_no_axes_and_no_entries():
-    agree(lambda x: (x * 2, np.exp(x), x.sum(), x.T, x[...], x[()], x.reshape(1)), *map(np.array, (2.0, 3.0)))
-    agree(
-        lambda x: (x * 2, x.sum(), x.sum(0), x.sum(1), x @ x.T, x.T @ x, np.exp(x).T, x.reshape(3, 0)),
-        np.ones((0, 3)),
-    )
+    def number(x: Any) -> Any:
+        return x * 2, np.exp(x), x.sum(), x.T, x[...], x[()], x.reshape(1)
+
+    def nothing(x: Any) -> Any:
+        return x * 2, x.sum(), x.sum(0), x.sum(1), x @ x.T, x.T @ x, np.exp(x).T, x.reshape(3, 0)
+
+    agree(number, np.array(2.0), np.array(3.0))
+    agree(nothing, np.ones((0, 3)))
     agree(ag.value_and_grad(lambda x: np.sum(x * x)), np.ones((0, 3)))
 
 
@@ -107,9 +115,9 @@ def test_no_axes_and_no_entries():
 def test_memory_layouts(laid: Any):
     def f(x: Any) -> Any:
         return (
-            np.exp(x) @ x.T, x.ravel(), x.reshape(3, 2), (x * 2).reshape(-1), x.T.ravel(), np.sum(x * x),
-            np.exp(np.reshape(x, (3, 2), order="F")), np.reshape(np.reshape(x, 6, order="F"), (3, 2)),
-            np.ravel(x * 2, order="F"), x.sum(0), x,
+            np.exp(x) @ x.T, x.ravel(), x.reshape(3, 2), (x * 2).reshape(-1), x.T.ravel(),
+            np.exp(np.reshape(x, (3, 2), order="F")), np.ravel(x * 2, order="F"), np.sum(x * x),
+            np.reshape(np.reshape(x, 6, order="F"), (3, 2)), x.sum(0), x,
         )  # fmt: skip
 
     agree(f, laid(X), Y, laid(Y))
@@ -148,7 +156,7 @@ def test_containers_of_results(f: Any):
 
 def test_lists_and_dicts_of_other_lengths_and_orders():
     agree(lambda xs: (sum(x * x for x in xs), len(xs)), ([X, Y],), ([Y],), ([],), ([2.0, 3.0],))
-    agree(lambda d: list(d.items())[0][1] * 2, ({"a": X, "b": Y},), ({"b": Y, "a": X},))
+    agree(lambda d: next(iter(d.values())) * 2, ({"a": X, "b": Y},), ({"b": Y, "a": X},))
     agree(lambda d: d["a"] - d["b"], ({"a": X, "b": Y},), ({"b": Y, "a": X},))
     agree(lambda d: OrderedDict(b=d["a"]), (OrderedDict(a=X),), (OrderedDict(a=Y),))
 
@@ -189,11 +197,12 @@ def test_called_with_what_requires_a_gradient_it_is_the_function_itself():
         return x * 2 if np.sum(x) > 0 else x * 3  # which couldn't be compiled
 
     compiled = ag.compile(f)
-    for x in (Tensor([1.0], requires_grad=True), [Tensor([-1.0], requires_grad=True)]):
-        leaf = x[0] if isinstance(x, list) else x
-        y = ag.compile(lambda t: f(t[0] if isinstance(t, list) else t))(x)
-        y.sum().backward()
-        assert leaf.grad.item() == (2 if leaf.data > 0 else 3)
+    for number, slope in ((1.0, 2.0), (-1.0, 3.0)):
+        t = Tensor([number], requires_grad=True)
+        compiled(t).sum().backward()
+        ag.compile(lambda tensors: f(tensors[0]))([t]).sum().backward()
+        assert t.grad is not None
+        assert t.grad.item() == 2 * slope
     assert ag.grad(lambda x: np.sum(compiled(x)))(np.array([-2.0])) == 3
     np.testing.assert_array_equal(ag.jacobian(compiled)(np.array([2.0])), [[2.0]])
     assert ag.jvp(compiled, (np.array([2.0]),), (np.array([1.0]),))[1] == 2
@@ -228,7 +237,6 @@ def curve(x: Any) -> Any:
         ag.grad(lambda x: ag.jvp(curve, (x,), (x,))[1]),
         lambda x: ag.vjp(np.tanh, x)[1](x * 3),
         lambda x: ag.vjp(lambda x: {"a": np.sin(x), "b": [x]}, x)[1]({"a": x, "b": [x * 2]}),
-        ag.value_and_grad(lambda p: np.sum(p["w"] * p["b"][0]) if isinstance(p, dict) else curve(p)),
         lambda x: ag.grad(lambda p: np.sum(p["w"] ** 3 * p["b"][0]))({"w": x, "b": [x * 2]}),
         lambda x: x * ag.grad(lambda y: np.sum(x * y * y))(x),
         lambda x: ag.value_and_grad(lambda a, b: np.sum(a * b), (0, 1))(x, x + 1),
@@ -241,7 +249,8 @@ def test_transforms(f: Any):
 
 def test_gradients_take_the_other_branch():
     def f(x: Any) -> Any:
-        kinked = np.maximum(x, 0) * x + np.where(x > 0.5, x * x, -x) + abs(x) + np.clip(x, -0.3, 0.3)
+        kinked = np.maximum(x, 0) * x + np.where(x > 0.5, x * x, -x) + np.clip(x, -0.3, 0.3)
+        kinked = kinked + abs(x) + np.minimum(x, x[::-1])
         return np.sum(kinked) + np.max(x) * np.min(x) + np.sum(np.sort(x)[..., 0]) + np.median(x)
 
     agree(ag.value_and_grad(f), X, Y, -X, np.zeros((2, 3)), np.ones((2, 3)), X[::-1])
@@ -276,19 +285,10 @@ def test_any_callable(f: Any):
 def test_what_isn_t_callable_is_refused():
     with pytest.raises(TypeError, match="give a function, not a ndarray"):
         ag.compile(X)  # type: ignore[arg-type]
-    for x, kind in ((np.matrix, "matrix"), (np.ma.masked_array, "MaskedArray")):
-        with pytest.warns(PendingDeprecationWarning) if x is np.matrix else _nothing():
-            given = x([[1.0]])
-        with pytest.raises(TypeError, match=kind):
-            ag.compile(np.exp)(given)
+    with pytest.raises(TypeError, match="MaskedArray"):
+        ag.compile(np.exp)(np.ma.masked_array([1.0]))
     with pytest.raises(TypeError, match="set, which is neither an array nor hashable"):
         ag.compile(len)({1})
-
-
-class _nothing:  # noqa: N801
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *exception: object) -> None: ...
 
 
 def test_it_knows_the_time_it_took_and_compiles_anew_for_other_shapes_and_dtypes():
@@ -326,9 +326,9 @@ def test_names(name: str):
 def test_variables_may_be_called_as_functions_are():
     def square(exp: Any, multiply: Any) -> Any:
         log = np.exp(exp) * multiply
-        min, abs, list = np.minimum(log, 1.0), np.abs(log), np.log(np.abs(log))
+        min, abs, list = np.minimum(log, 1.0), np.abs(log), np.log(np.abs(log))  # noqa: A001
         add = np.multiply(min, abs) + list
-        sum = np.sum(add) + np.square(add)
+        sum = np.sum(add) + np.square(add)  # noqa: A001
         return sum * log + min, abs, list, sum
 
     agree(square, (X, Y), (Y, X), (np.repeat(X, 20000, 0), np.repeat(Y, 20000, 0)))
