@@ -24,6 +24,8 @@ def code(value: Any) -> str:
         return code(value.item())
     if isinstance(value, float) and not np.isfinite(value):
         return repr(value).replace("nan", "np.nan").replace("inf", "np.inf")
+    if isinstance(value, complex) and not np.isfinite(value):
+        return f"complex({code(value.real)}, {code(value.imag)})"
     if isinstance(value, np.dtype):
         return f"'{value}'"
     return "..." if value is ... else repr(value)
@@ -76,8 +78,14 @@ def _identifier(name: str) -> str:
 
 def literal(array: Any) -> str:
     """An array as code that makes it again, exactly."""
+    if not array.size:
+        return f"np.empty({code(array.shape)}, {array.dtype.str!r})"
+    if array.dtype.kind == "c":  # whose inf and nan have no form of their own
+        parts = np.ascontiguousarray(array).reshape(-1).view(array.real.dtype)
+        return f"{literal(parts)}.view('{array.dtype.str}').reshape({code(array.shape)})"
     written = np.array2string(
         array, separator=", ", threshold=array.size + 1, floatmode="unique", max_line_width=96
     )
     written = re.sub(r"\b(nan|inf)\b", r"np.\1", written)
-    return f"np.array({written}, dtype=np.{array.dtype})"
+    dtype = f"np.{array.dtype}" if array.dtype.isnative else repr(array.dtype.str)
+    return f"np.array({written}, dtype={dtype})"

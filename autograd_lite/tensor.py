@@ -565,7 +565,7 @@ class Tensor:
     # ------------------------------------------------------------------ showing
 
     def __repr__(self) -> str:
-        value = np.array2string(self._array, separator=", ", prefix="Tensor(", threshold=100)
+        value = np.array2string(self._seen(), separator=", ", prefix="Tensor(", threshold=100)
         parts = [value]
         if self.name is not None:
             parts.append(f"name={self.name!r}")

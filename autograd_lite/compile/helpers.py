@@ -6,12 +6,12 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, EllipsisType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from ..numpy_code import literal
+from ..numpy_code import code, literal
 from .graph import CompileError
 
 
@@ -71,9 +71,11 @@ def _constant(name: str, value: Any) -> str:
     if isinstance(value, np.ndarray):
         return literal(value)
     if isinstance(value, (int, float, complex, str, bool, tuple, type(None))):
-        return repr(value)
+        return code(value)
     if isinstance(value, ModuleType):
         return f"__import__({value.__name__!r})"
+    if value is EllipsisType:
+        return "type(...)"
     if isinstance(value, type) and value.__module__ in ("types", "builtins", "numpy"):
         return f"__import__({value.__module__!r}).{value.__name__}"
     if isinstance(value, dict):

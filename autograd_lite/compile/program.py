@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from functools import partial
 from itertools import zip_longest
-from types import FunctionType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,7 +65,46 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
         captured_tensors = list(recorder.captured)
         return Recorded(program, captured_tensors, template, tensors, names, differentiable)
 
-    return twice(record)
+    own = _generators(f)
+    before = [repr(g.bit_generator.state) for g in own]
+    found = twice(record)
+    if before != [repr(g.bit_generator.state) for g in own]:
+        raise CompileError(_RANDOM)
+    return found
+
+
+def _generators(f: Any) -> list[np.random.Generator]:
+    """The random generators that ``f`` reaches: by what it closes over, globals and attributes."""
+    found: list[np.random.Generator] = []
+    seen: set[int] = set()
+    todo = [f]
+    while todo and len(seen) < _REACHED:
+        x = todo.pop()
+        if id(x) in seen or isinstance(x, (type, ModuleType, np.ndarray, Tensor)):
+            continue
+        seen.add(id(x))
+        if isinstance(x, np.random.Generator):
+            found.append(x)
+        elif isinstance(x, FunctionType):
+            used = [x.__globals__[n] for n in x.__code__.co_names if n in x.__globals__]
+            todo += [*used, *(cell.cell_contents for cell in x.__closure__ or ())]
+            todo += x.__defaults__ or ()
+        elif isinstance(x, MethodType):
+            todo += [x.__self__, x.__func__]
+        elif isinstance(x, partial):
+            todo += [x.func, *x.args, *x.keywords.values()]
+        elif is_container(x):
+            todo += x.values() if isinstance(x, dict) else x
+        else:
+            todo += getattr(x, "__dict__", {}).values()
+    return found
+
+
+_REACHED = 2000  # objects that are looked at
+_RANDOM = (
+    "compile: the function draws random numbers, which would be frozen; draw them outside, and "
+    "pass them as arguments"
+)
 
 
 def twice(record: Callable[[Recorder], Recorded]) -> Recorded:
@@ -73,10 +112,7 @@ def twice(record: Callable[[Recorder], Recorded]) -> Recorded:
     before = random_state()
     first, second = record(Recorder()), record(Recorder())
     if random_state() != before:
-        raise CompileError(
-            "compile: the function draws random numbers, which would be frozen; draw them outside, "
-            "and pass them as arguments"
-        )
+        raise CompileError(_RANDOM)
     _compare(first.program, second.program)
     return first
 

@@ -135,7 +135,7 @@ class Recorder:
         array: Any = x._array
         if type(array) is not Traced:
             array = self._capture(x) if self._is_outside(x) else array
-        elif array.node.is_scalar and not x.is_leaf:
+        elif array.node.is_scalar:
             return array.own()  # as an op's result is an array, also of one number
         return array
 
@@ -215,11 +215,19 @@ class Recorder:
         if self._stored():
             gc.collect()  # they may be in a cycle that nobody holds
             for node in self._stored():
+                self._taken_back()
                 raise CompileError(
                     f"compile: the function stores {node.described()} outside of itself (in an "
                     "attribute, a list, a global), which is a side effect that a compiled call "
                     "wouldn't repeat; return it instead"
                 )
+
+    def _taken_back(self) -> None:
+        """Leave no stand-ins as gradients of Tensors from outside."""
+        for ref in self._alive:
+            for owner in gc.get_referrers(ref()):
+                if type(owner) is Tensor and isinstance(owner.grad, Traced):
+                    owner.grad = None
 
     def _name(self) -> None:
         for tensor in self._tensors:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..numpy_code import literal
+from ..numpy_code import code, literal
 from .graph import Program
 from .helpers import helper_source
 from .memory import Plan
@@ -90,8 +90,8 @@ def _written(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return literal(value)
     if isinstance(value, np.generic):
-        return f"np.{value.dtype.name}({value.item()!r})"
-    return repr(value)
+        return f"{literal(np.asarray(value))}[()]"
+    return code(value)
 
 
 

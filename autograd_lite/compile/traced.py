@@ -102,9 +102,19 @@ def _place_of_out(function: Any) -> int:
         parameters = inspect.signature(function).parameters
     except ValueError:
         return sys.maxsize
-    if "out" not in parameters or parameters["out"].kind is inspect.Parameter.KEYWORD_ONLY:
+    if function is np.einsum or "out" not in parameters:
+        return sys.maxsize
+    if parameters["out"].kind is inspect.Parameter.KEYWORD_ONLY:
         return sys.maxsize
     return list(parameters).index("out")
+
+
+def _has_traced_settings(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether counts, places or shapes are asked of stand-ins."""
+    settings = args[1 : 2 if function in (np.diff, np.insert) else None]
+    values = {"prepend", "append", "values", "constant_values", "end_values"}
+    named = [x for key, x in kwargs.items() if key not in values]
+    return any(map(_is_traced, leaves([settings, named])))
 
 
 def _out_argument(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -168,7 +178,7 @@ class Traced:
                 f"the shape of what {name} gives depends on values; use np.where or a mask that "
                 "keeps the shape"
             )
-        if func in _SHAPED_BY_SETTINGS and any(map(_is_traced, leaves((args[1:], kwargs)))):
+        if func in _SHAPED_BY_SETTINGS and _has_traced_settings(func, args, kwargs):
             self.recorder.refuse(
                 f"the shape of what {name} gives depends on values; pass an int by itself, which "
                 "is known"
@@ -305,9 +315,10 @@ class Traced:
 
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
         new = shape[0] if len(shape) == 1 else shape
+        stand_in: Any = self
         if order != "C":
-            return self._call(np.reshape, new, order=order)
-        return self._call(np.reshape, new)
+            return np.reshape(stand_in, new, order=order)  # type: ignore[call-overload]
+        return np.reshape(stand_in, new)
 
     def ravel(self, order: str = "C") -> Any:
         return self.reshape(-1, order=order)

@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from .peers import MODULES, missing
+from .peers import MODULES, NO_CONTROL, missing, threadpoolctl
 
 
 def described() -> str:
@@ -32,12 +32,12 @@ def _processor() -> str:
 
 
 def _threads() -> str:
-    pools = import_module("threadpoolctl").threadpool_info()
+    control = threadpoolctl()
     counts = [
-        f"{pool['num_threads']} of {pool['internal_api']}"
-        for pool in pools
+        f"{pool['num_threads']} of NumPy's {pool['internal_api']}"
+        for pool in (control.threadpool_info() if control else ())
         if "numpy" in pool["filepath"]
-    ]
+    ] or [NO_CONTROL]
     if "PyTorch" not in missing():
         counts.append(f"{import_module('torch').get_num_threads()} of PyTorch")
-    return ", ".join(counts) or "unknown"
+    return ", ".join(counts)

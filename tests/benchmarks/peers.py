@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 MODULES = {"PyTorch": "torch", "JAX jit": "jax", "HIPS autograd": "autograd", "MyGrad": "mygrad"}
 
+NO_CONTROL = "NumPy's BLAS keeps its own number of threads, also where it says one thread"
+
 
 @cache
 def missing() -> frozenset[str]:
@@ -30,6 +32,16 @@ def missing() -> frozenset[str]:
                 file=sys.stderr,
             )
     return frozenset(absent)
+
+
+@cache
+def threadpoolctl() -> Any:
+    """The module by which BLAS is told how many threads to use; without it, said once, None."""
+    try:
+        return import_module("threadpoolctl")
+    except ImportError as error:
+        print(f'{NO_CONTROL}: {error}. pip install -e ".[bench]" installs it.', file=sys.stderr)
+        return None
 
 
 def installed(contenders: Mapping[str, T]) -> dict[str, T]:

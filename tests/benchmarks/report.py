@@ -84,10 +84,11 @@ class Bars:
             heights = [group.get(name, np.nan) for group in self.groups.values()]
             places = np.arange(len(heights)) - 0.4 + (i + 0.5) * width
             axes.bar(places, heights, width, label=name)
-        axes.set_xticks(range(len(self.groups)), list(self.groups))
+        labels = [group.replace(", ", "\n") for group in self.groups]
+        axes.set_xticks(range(len(labels)), labels, fontsize="small")
         axes.axhline(1, color="black", linewidth=0.8)
         axes.set(title=self.title, ylabel=self.y_label, yscale="log")
-        axes.legend(fontsize="small")
+        axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
 
 
 @dataclass
@@ -127,6 +128,7 @@ def save(plot: Plot, directory: Path) -> Path:
     try:
         import matplotlib
         from matplotlib.figure import Figure
+        from matplotlib.ticker import LogLocator
     except ImportError as error:
         raise ImportError(
             'plots need matplotlib, of the extra plots: pip install -e ".[plots]"'
@@ -134,6 +136,10 @@ def save(plot: Plot, directory: Path) -> Path:
     path = directory / f"{plot.file}.svg"
     with matplotlib.rc_context({"svg.hashsalt": plot.file}):
         figure = Figure(figsize=(8, 4.5), layout="constrained")
-        plot.draw(figure.subplots())
+        axes = figure.subplots()
+        plot.draw(axes)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
         figure.savefig(path, metadata={"Date": None})
     return path

@@ -16,7 +16,7 @@ import pytest
 from autograd_lite import Tensor
 
 from . import __main__ as program
-from . import functions, importing, memory, nets, peers, report
+from . import functions, importing, machine, memory, nets, peers, report
 from .nets import CONTENDERS, EAGER, GROWING, HAND, PROBLEMS
 from .timing import Effort, ratios, threads, time_in_turns
 
@@ -140,6 +140,20 @@ def test_a_library_that_is_not_installed_is_left_out_and_said_once(
     for name in peers.MODULES:
         assert said.count(f"{name} is left out: ") == 1
     assert '".[bench]"' in said
+
+
+def test_results_say_so_where_threads_can_not_be_set(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    peers.threadpoolctl.cache_clear()
+    try:
+        times = time_in_turns({"a": lambda: None}, TINY)
+        assert peers.NO_CONTROL in machine.described()
+    finally:
+        peers.threadpoolctl.cache_clear()
+    assert len(times["a"]) == 1
+    assert capsys.readouterr().err.count(peers.NO_CONTROL) == 1
 
 
 def test_a_plot_without_matplotlib_names_the_extra(

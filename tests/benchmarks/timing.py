@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from importlib import import_module
 from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
+
+from .peers import threadpoolctl
 
 Times = dict[str, list[float]]
 """Seconds a call of each contender, one a round."""
@@ -40,9 +41,9 @@ FULL = Effort()
 QUICK = Effort(
     rounds=5,
     turn=0.004,
-    seconds=0.8,
-    processes=5,
-    nodes=FULL.nodes[:-1],
+    seconds=0.5,
+    processes=3,
+    nodes=FULL.nodes[:-2],
     widths=(2, 32, 512),
     depths=(1, 5, 20, 50),
 )
@@ -124,10 +125,11 @@ def threads(count: int | None) -> Iterator[None]:
     if count is None:
         yield
         return
+    control = threadpoolctl()
     torch: Any = sys.modules.get("torch")
     before = torch.get_num_threads() if torch else 0
     try:
-        with import_module("threadpoolctl").threadpool_limits(count):
+        with control.threadpool_limits(count) if control else nullcontext():
             if torch:
                 torch.set_num_threads(count)
             yield

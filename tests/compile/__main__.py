@@ -18,7 +18,9 @@ def main() -> None:
             try:
                 _ = agree(f, *calls).source
             except ag.CompileError as error:
-                reasons[str(error).splitlines()[0].partition(", from")[0]].append(f"{what}{call}")
+                reasons[str(error).splitlines()[0].partition(" of shape")[0]].append(
+                    f"{what}{call}"
+                )
     for reason, refused in sorted(reasons.items()):
         print(f"{len(refused)}: {reason}", *(f"    {x}" for x in refused), sep="\n")
     print(f"{2 * len(CALLS) - sum(map(len, reasons.values()))} of {2 * len(CALLS)} compiled")

@@ -20,7 +20,12 @@ from ..test_random_graphs import run as run_graph
 from .comparing import agree, function_of_call, gradient_of_call
 
 SHAPED_BY_VALUES = {"compress", "extract", "trim_zeros"}
-BY_CONTROL_FLOW = {"piecewise"}  # it picks entries with a mask, and calls functions on those
+# Here, or where they are composed, values decide: on entries, on warnings, on where to look.
+BY_CONTROL_FLOW = {
+    "piecewise", "median", "quantile", "percentile", "nanmedian", "nanquantile", "nanpercentile",
+    "nanmax", "nanmin", "interp", "geomspace", "corrcoef", "cov", "average", "apply_along_axis",
+    "pad",
+}  # fmt: skip
 
 # All of them, in turns: one call of each function, and every ninth besides.
 FIRST = {call.function: call for call in reversed(CALLS)}

