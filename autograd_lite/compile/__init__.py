@@ -49,6 +49,8 @@ def compile(f: Callable[..., Any]) -> Compiled:
     Raises:
         CompileError: at the call: control flow on values, a shape that depends on values, random
             numbers that aren't an argument, side effects, writing into arrays; with op and line.
+            Also a Tensor as result that requires a gradient, of which a compiled call has no graph:
+            return its ``.data``, or call within `no_grad`.
 
     Example:
         >>> import numpy as np, autograd_lite as ag

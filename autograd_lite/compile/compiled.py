@@ -12,10 +12,11 @@ import numpy as np
 
 from ..anomaly import detect_anomaly
 from ..containers import is_container, leaves, rebuilt
+from ..errors import refuse_array_kind
 from ..modes import capture, in_transform, no_grad
 from ..tensor import Tensor, _leaf
 from .blocks import blocked
-from .graph import CompileError, Program
+from .graph import CompileError, Node, Program
 from .memory import planned
 from .program import NUMBERS, Recorded, is_dynamic, recorded
 from .simplify import simplified
@@ -98,8 +99,6 @@ def _kind(x: Any) -> Any:
     if isinstance(x, np.generic):
         return type(x)
     if isinstance(x, np.ndarray):
-        from ..errors import refuse_array_kind
-
         if isinstance(x, (np.ma.MaskedArray, np.matrix)):
             refuse_array_kind("compile", x)
         raise TypeError(f"compile: give plain arrays, not a {type(x).__name__}: np.asarray(x)")
@@ -127,8 +126,7 @@ class Variant:
     def __init__(self, recording: Recorded) -> None:
         self._recording = recording
         program = recording.program
-        self._expected = list(program.outputs)
-        self._values = [x.value if hasattr(x, "operands") else x for x in self._expected]
+        self._values = [x.value if isinstance(x, Node) else x for x in program.outputs]
         self.source = source_of(program)
         self._threads = threading.local()
         self._several = len(program.outputs) != 1

@@ -19,6 +19,7 @@ from .traced import converted
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
 LARGE = 32_768  # entries, from which chains of calls run in blocks
+_PASSES = 50  # over the program, at most: a few are enough
 ONE_THREAD = 10_000  # entries, up to which BLAS takes a dot product on one thread
 
 
@@ -28,12 +29,13 @@ def simplified(program: Program) -> Program:
     Signs move past products and quotients, and into sums, where that is exact, the sign of a 0
     included: ``a − b`` is not ``−(b − a)``.
     """
-    while True:
+    for _ in range(_PASSES):
         before = len(program.nodes)
         changed = _pass(program)
         program.drop_unused()
         if not changed and len(program.nodes) == before:
-            return program
+            break
+    return program
 
 
 def _pass(program: Program) -> bool:

@@ -113,7 +113,7 @@ class Writer(Expressions):
 
     def _view(self, node: Node) -> None:
         """A view of memory that stays is made once."""
-        if any(True for x in node.operands[1:]) or node in self.plan.handed_out:
+        if len(node.operands) > 1 or node in self.plan.handed_out:
             return
         base = self._static[node.args[0]]
         view = node.function(base, *node.args[1:], **node.kwargs)  # type: ignore[misc]
