@@ -259,7 +259,7 @@ class Traced:
     __truediv__, __rtruediv__ = _binary(np.divide, operator.truediv)
     __floordiv__, __rfloordiv__ = _binary(np.floor_divide, operator.floordiv)
     __mod__, __rmod__ = _binary(np.remainder, operator.mod)
-    __pow__, __rpow__ = _binary(np.power, operator.pow)
+    _power, __rpow__ = _binary(np.power, operator.pow)
     __matmul__, __rmatmul__ = _binary(np.matmul, operator.matmul)
     __and__, __rand__ = _binary(np.bitwise_and, operator.and_)
     __or__, __ror__ = _binary(np.bitwise_or, operator.or_)
@@ -279,6 +279,15 @@ class Traced:
 
     __lshift__, __rlshift__ = _binary(np.left_shift, operator.lshift)
     __rshift__, __rrshift__ = _binary(np.right_shift, operator.rshift)
+
+    def __pow__(self, other: Any) -> Any:
+        """With the shortcuts that an array's operator takes."""
+        if type(other) in (int, float) and not self.node.is_scalar:
+            if other == 2:
+                return self._call(np.square)
+            if other == 0.5 and self.dtype.kind in "fc":
+                return self._call(np.sqrt)
+        return self._power(other)
 
     def __neg__(self) -> Any:
         weak = type(self.node.value) in _NUMBERS
