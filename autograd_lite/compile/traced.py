@@ -283,7 +283,7 @@ class Traced:
     def __pow__(self, other: Any) -> Any:
         """With the shortcuts that an array's operator takes."""
         if type(other) in (int, float) and not self.node.is_scalar:
-            if other == 2:
+            if other == 2 and (type(other) is int or self.dtype.kind in "fc"):
                 return self._call(np.square)
             if other == 0.5 and self.dtype.kind in "fc":
                 return self._call(np.sqrt)
