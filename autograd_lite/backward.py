@@ -61,7 +61,7 @@ def pull(
         following = heappushpop(newest, (-following._number, following))[1]
     readings: dict[Tensor, Reading] = {}  # of what is read in part only
     unusual = stack or Mode.open
-    recorder = capture.recorder()
+    recorder = capture.recorder() if capture.entered else None
     while following is not None:
         tensor = following
         following = None
@@ -204,7 +204,7 @@ def backward(output: Tensor, grad: ArrayLike | None) -> None:
     """`Tensor.backward`: store gradients on leaves and on named tensors."""
     if not output._tracked:
         raise errors.nothing_requires_grad(output)
-    if (recorder := capture.recorder()) is not None:
+    if capture.entered and (recorder := capture.recorder()) is not None:
         recorder.refuse_backward()
     found = pull({output: _seed(output, grad)})
     for tensor, g in found.items():

@@ -156,7 +156,7 @@ class Op:
             for x in inputs
         ]
         forward = self.forward
-        if Mode.open and (recorder := capture.recorder()) is not None:
+        if capture.entered and (recorder := capture.recorder()) is not None:
             forward = recorder.running(self)
         value: Tensor = forward(*arrays, **params)
         return value
@@ -221,7 +221,8 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
     unusual = Mode.open
     if unusual:
         record = recorded(record)
-        if (recorder := capture.recorder()) is not None:
+        recorder = capture.recorder() if capture.entered else None
+        if recorder is not None:
             arrays, forward = recorder.operands(inputs, arrays), recorder.running(op)
     if constants and record:
         for i, x in enumerate(inputs):

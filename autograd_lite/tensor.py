@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import errors
 from .arrays import as_array, own_array
-from .modes import Mode, capture, no_grad
+from .modes import capture, no_grad
 
 if TYPE_CHECKING:
     from .op import Op
@@ -106,7 +106,7 @@ class Tensor:
         self._tracked = False
         if requires_grad:
             self.requires_grad = True
-        if Mode.open:
+        if capture.entered:
             capture.born(self)
 
     # ------------------------------------------------------------------ value and history
@@ -122,7 +122,7 @@ class Tensor:
         >>> w.data
         array([1., 3.])
         """
-        recorder = capture.recorder()
+        recorder = capture.recorder() if capture.entered else None
         if recorder is not None:
             stand_in: Array = recorder.value(self)
             return stand_in
@@ -150,7 +150,7 @@ class Tensor:
 
         A wider dtype is cast back; a shape that broadcasting made larger is refused.
         """
-        if Mode.open:
+        if capture.entered:
             capture.refuse_update()
         if array.nbytes != self._array.nbytes or array.ndim != self._array.ndim:
             if array.shape != self._array.shape:
@@ -161,7 +161,7 @@ class Tensor:
 
     def _seen(self) -> Any:
         """The array as code outside of the engine sees it: while that is recorded, a stand-in."""
-        recorder = capture.recorder() if Mode.open else None
+        recorder = capture.recorder() if capture.entered else None
         return self._array if recorder is None else recorder.value(self)
 
     def _only_reference(self) -> bool:
@@ -241,7 +241,7 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same value as a leaf that requires no gradient."""
-        if Mode.open and capture.recorder() is not None:
+        if capture.entered and capture.recorder() is not None:
             return _leaf(self._seen())
         return _leaf(self._settle() if self._exposed else self._array)
 
@@ -595,7 +595,7 @@ def _leaf(array: Array) -> Tensor:
     leaf._array = array
     leaf._exposed = leaf._tracked = False
     leaf._op = leaf.grad = leaf.name = None
-    if Mode.open:
+    if capture.entered:
         capture.born(leaf)
     return leaf
 

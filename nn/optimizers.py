@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
-from autograd_lite.modes import Mode, capture
+from autograd_lite.modes import capture
 from autograd_lite.tensor import Array
 
 from .module import Module
@@ -119,7 +119,7 @@ class SGD(Optimizer):
     """
 
     def step(self) -> None:
-        if Mode.open:
+        if capture.entered:
             capture.refuse_update()
         minus_lr = self._minus_lr
         for parameter in self.parameters:

@@ -22,8 +22,13 @@ def helper_source(name: str, function: Callable[..., Any]) -> str:
         CompileError: a function whose code can't be had, or that needs more than NumPy.
     """
     found: dict[str, str] = {}
-    _add(name, function, found)
-    return "\n\n".join(found.values())
+    own = function.__name__ if function.__name__.isidentifier() else name
+    _add(own, function, found)
+    if list(found) == [name]:
+        return found[name]
+    # In a scope of its own: other helpers, and the program, may need the same names for others.
+    inner = textwrap.indent("\n\n".join(text.strip("\n") for text in found.values()), "    ")
+    return f"def _{name}():\n{inner}\n\n    return {own}\n\n\n{name} = _{name}()\n"
 
 
 def _add(name: str, function: Any, found: dict[str, str]) -> None:
@@ -45,12 +50,7 @@ def _add(name: str, function: Any, found: dict[str, str]) -> None:
         else:
             found[needed] = f"{needed} = {_constant(needed, value)}\n"
     del found[name]
-    if text.startswith("lambda"):
-        found[name] = f"{name} = {text}\n"
-    else:
-        found[name] = text
-        if name != function.__name__:
-            found[name] += f"\n\n{name} = {function.__name__}\n"
+    found[name] = f"{name} = {text}\n" if text.startswith("lambda") else text
 
 
 def _needed(function: FunctionType) -> dict[str, Any]:

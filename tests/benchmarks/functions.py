@@ -115,13 +115,12 @@ def elementwise(effort: Effort) -> Result:
     pairs = {name: make(x) for name, make in installed(ELEMENTWISE).items()}
     _refuse_other_results(pairs)
     result = Result()
-    bars = Bars(
-        "elementwise", f"sum(tanh(x·w + b)²), {effort.entries:,} entries", f"time / {HAND}"
-    )
+    formula = f"sum(tanh(x·w + b)²), {effort.entries:,} entries"
+    bars = Bars("elementwise", formula, f"time / {HAND}")
     for count, (i, what) in product((None, 1), enumerate(("value", "value and gradient"))):
         times = time_in_turns({name: pair[i] for name, pair in pairs.items()}, effort, count)
         title = f"{what}, {on_threads(count)}"
-        result.tables.append(compared(title.capitalize(), times, "ms", HAND))
+        result.tables.append(compared(f"{formula}: {title}", times, "ms", HAND))
         bars.add(title, times, HAND)
     result.plots.append(bars)
     return result

@@ -97,7 +97,7 @@ def test_it_can_be_pickled_and_copied():
         assert made.f is times_two
         np.testing.assert_array_equal(made(Y), Y * 2)
         np.testing.assert_array_equal(made(X[:1]), X[:1] * 2)
-    assert compiled.__name__ == "times_two"
+    assert getattr(compiled, "__name__") == "times_two"  # noqa: B009
     assert repr(compiled) == "<compiled times_two>"
 
 
@@ -122,10 +122,11 @@ def loud(x: Any) -> Any:
 
 
 ONES = np.ones(3)
-WARN = {
+WARN: dict[str, tuple[Callable[..., Any], Any]] = {
     "log": (np.log, np.array([0.0, 1.0, -1.0])),
     "quiet": (quiet, np.array([0.0, 1.0, -1.0])),
     "loud": (loud, np.array([0.0, 1.0, -1.0])),
+    "the same, quiet and loud": (lambda x: quiet(x) + np.log(x), np.array([0.0, 1.0, -1.0])),
     "divide": (lambda x: x / (x - x), np.array([1.0, 0.0, 2.0])),
     "divide by zeros": (lambda x: 1.0 / x, np.array([0.0, -0.0, 1.0])),
     "overflow": (lambda x: np.exp(x) * x, np.array([1e3, 1.0, -1e9])),
@@ -162,7 +163,9 @@ def test_warnings_are_no_more_than_the_function_s(f: Any, x: Any):
         agree(f, x, ONES, x[::-1])
 
 
-@pytest.mark.parametrize("name", ["log", "loud", "divide", "divide by zeros", "overflow"])
+@pytest.mark.parametrize(
+    "name", ["log", "loud", "the same, quiet and loud", "divide", "divide by zeros", "overflow"]
+)
 def test_warnings_are_no_fewer_where_each_call_of_numpy_s_is_needed(name: str):
     f, x = WARN[name]
     compiled = ag.compile(f)
@@ -217,10 +220,7 @@ def test_cross_entropy_refuses_class_numbers_that_there_aren_t():
     def f(z: Any, classes: Any) -> Any:
         return ag.value_and_grad(lambda z: cross(z, classes).sum())(z)
 
-    try:
-        compiled = agree(f, (rows, np.array([0, 2])), (-rows, np.array([1, 1])))
-    except ag.CompileError as error:
-        pytest.skip(f"refused: {error}")
+    compiled = agree(f, (rows, np.array([0, 2])), (-rows, np.array([1, 1])))
     for wrong in (np.array([0, 3]), np.array([-1, 0])):
         for g in (f, compiled):
             with pytest.raises(ValueError, match="class"):

@@ -323,7 +323,7 @@ def test_values_that_are_stored(name: str):
 def test_a_value_stored_by_a_local_cycle_that_nobody_holds_is_none():
     def f(x: Any) -> Any:
         cycle = [x * 2]
-        cycle.append(cycle)  # type: ignore[arg-type]
+        cycle.append(cycle)
         return x + 1
 
     np.testing.assert_array_equal(ag.compile(f)(X), X + 1)

@@ -167,6 +167,8 @@ def test_keyword_arguments():
 
     compiled = ag.compile(f)
     for _ in range(2):
+        args: Any
+        kwargs: Any
         for args, kwargs in [
             ((X,), {}), ((X,), {"y": 3.0}), ((Y,), {"y": 4.0, "kind": "minus"}), ((X, Y), {"y": Y}),
             ((Y,), {"kind": "minus", "y": 5.0}), ((X, 1.0, Y), {"kind": "times"}), ((), {"x": Y}),

@@ -68,8 +68,7 @@ def run_alone(folder: Path, functions: dict[str, tuple[Any, list[tuple[Any, ...]
             expected = flat(f(*args))
             ours = ours if isinstance(ours, tuple) else (ours,)
             assert len(ours) == len(expected), name
-            for a, b in zip(ours, expected, strict=True):
-                a = np.asarray(a)
+            for a, b in zip(map(np.asarray, ours), expected, strict=True):
                 assert (a.shape, a.dtype) == (b.shape, b.dtype), name
                 if b.dtype.kind in "fc":
                     np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11, err_msg=name)
@@ -213,7 +212,7 @@ def test_a_spread_of_functions_with_gradients_and_second_derivatives(tmp_path: P
 def test_arguments_of_all_kinds(tmp_path: Path):
     z, single = X + 1j * Y, (X.astype(np.float32), Y.astype(np.float32))
     modulus = ag.value_and_grad(lambda z: np.sum(np.abs(z) ** 2 * 2.0))
-    functions = {
+    functions: dict[str, Any] = {
         "complex": (modulus, [(z,), (z[::-1],)]),
         "float32": (
             lambda x, s: (x * s, np.float64(0.1) * x),
@@ -251,7 +250,7 @@ def test_parameters_are_written_as_they_were_and_may_be_given():
     before = compiled(X)
     namespace: dict[str, Any] = {}
     exec(compile(compiled.source, "written.py", "exec"), namespace)
-    values = [namespace[p.name] for p in net.parameters()]
+    values = [namespace[str(p.name)] for p in net.parameters()]
     np.testing.assert_allclose(namespace["f"](X, *values), before, rtol=1e-14)
 
 
