@@ -356,6 +356,7 @@ class _Variant:
         recording = twice(lambda recorder: _recorded(recorder, step, flat, x, y))
         program, self.captured = recording.program, recording.captured
         expected = [node.value for node in (*program.outputs, *program.updates.values())]
+        self._tolerance = program.tolerance()
         steps = program.inputs[2 : 2 + len(flat.parameters)]
         used = {x for node in simplified(program).nodes for x in node.operands}
         self.counted = not used.isdisjoint(steps)
@@ -388,7 +389,8 @@ class _Variant:
         program = self.source.program
         copies = {node: node.value.copy() for node in program.resident}
         found = self.source.prepared(*copies.values())(x, y, *self.further())
-        check_results([*found, *(copies[old] for old in program.updates)], expected, self.text)
+        results = [*found, *(copies[old] for old in program.updates)]
+        check_results(results, expected, self._tolerance, self.text)
 
     def text(self) -> str:
         x, y = self.source.program.inputs[:2]

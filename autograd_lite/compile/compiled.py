@@ -127,6 +127,7 @@ class Variant:
         self._recording = recording
         program = recording.program
         self._values = [x.value if isinstance(x, Node) else x for x in program.outputs]
+        self._tolerance = program.tolerance()
         self.source = source_of(program)
         self._threads = threading.local()
         self._several = len(program.outputs) != 1
@@ -182,9 +183,8 @@ class Variant:
     def check(self, flat: list[Any]) -> None:
         """Raise where the code gives something else than was recorded."""
         found = self.source.prepared()(*self._arguments(flat))
-        check_results(
-            (found or ()) if self._several else (found,), self._values, self.text
-        )
+        results = (found or ()) if self._several else (found,)
+        check_results(results, self._values, self._tolerance, self.text)
 
     def compare(self, given: Any) -> None:
         """Raise where the function gives something else than it did on stand-ins."""
@@ -202,7 +202,7 @@ class Variant:
                 "compile: recorded, the function gives results of other types than called: does "
                 "it ask of which type its arguments are? It is called on stand-ins for arrays"
             )
-        check_results(values, same, self.text)
+        check_results(values, same, self._tolerance, self.text)
 
     def text(self) -> str:
         program = self._recording.program
@@ -225,7 +225,9 @@ def source_of(program: Program) -> Source:
     return Source(program, planned(program))
 
 
-def check_results(found: Any, expected: list[Any], text: Callable[[], str]) -> None:
+def check_results(
+    found: Any, expected: list[Any], tolerance: float, text: Callable[[], str]
+) -> None:
     """Raise where results of the code are not those that were recorded, up to rounding."""
     for i, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
         if not isinstance(theirs, (np.ndarray, np.generic, float, complex)):
@@ -233,7 +235,6 @@ def check_results(found: Any, expected: list[Any], text: Callable[[], str]) -> N
         a, b = np.asarray(ours), np.asarray(theirs)
         same = a.shape == b.shape and a.dtype == b.dtype
         if same and b.dtype.kind in "fc" and b.size:
-            tolerance = min(1e5 * float(np.finfo(b.dtype).eps), 0.01)
             finite = np.abs(b[np.isfinite(b)])
             scale = finite.max() if finite.size else 1.0
             same = np.allclose(a, b, rtol=tolerance, atol=tolerance * float(scale), equal_nan=True)

@@ -117,6 +117,12 @@ class Program:
         """The nodes that are handed out or written back."""
         return [*nodes_in(self.outputs), *self.updates.values()]
 
+    def tolerance(self) -> float:
+        """How far rounding may take results from what was recorded, relative to their size."""
+        kinds = {node.dtype for node in (*self.inputs, *self.captured, *self.nodes)}
+        eps = [float(np.finfo(dtype).eps) for dtype in kinds if dtype.kind in "fc"]
+        return min(1e5 * max(eps, default=0.0), 0.01)
+
     def drop_unused(self) -> None:
         """Leave the calls that results and guards need."""
         wanted = set(self.results())
