@@ -19,14 +19,10 @@ import numpy as np
 from autograd_lite import Tensor
 from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.backward import _seed, pull
-from autograd_lite.compile.bias import biased
-from autograd_lite.compile.blocks import blocked
-from autograd_lite.compile.compiled import check_results
+from autograd_lite.compile.compiled import check_results, optimized
 from autograd_lite.compile.graph import CompileError, Program
-from autograd_lite.compile.memory import planned
 from autograd_lite.compile.program import Recorded, twice
 from autograd_lite.compile.recorder import Recorder
-from autograd_lite.compile.simplify import simplified
 from autograd_lite.compile.source import Source
 from autograd_lite.errors import refuse_array_kind
 from autograd_lite.modes import capture
@@ -358,13 +354,13 @@ class _Variant:
         expected = [node.value for node in (*program.outputs, *program.updates.values())]
         self._tolerance = program.tolerance()
         steps = program.inputs[2 : 2 + len(flat.parameters)]
-        used = {x for node in simplified(program).nodes for x in node.operands}
+        used = {x for node in optimized(program).nodes for x in node.operands}
         self.counted = not used.isdisjoint(steps)
         if not self.counted:
             program.inputs = [node for node in program.inputs if node not in steps]
-        program = blocked(biased(program))
-        self.source = Source(program, planned(program))
+        self.source = Source(program)
         self._check(x, y, expected)
+        program.forget()
         self.function = self.source.prepared(*(node.value for node in program.resident))
         self.alone = not (self.counted or self.captured)
         self.adopt = flat.adopt

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Node, Program, mapped
+from .graph import Node, Program, is_plain_reshape, mapped
 
 MOST = 4096  # entries of x, which is copied beside the ones
 
@@ -81,7 +81,7 @@ def _layer(
 
 def _part(x: Node, program: Program) -> tuple[Node, int, int] | None:
     """Which entries of a resident array ``x`` is."""
-    if x.function is not np.reshape or not isinstance(x.args[0], Node):
+    if not is_plain_reshape(x):
         return None
     entries = x.args[0]
     if entries.function is not operator.getitem or entries.args[0] not in program.resident:
@@ -113,8 +113,7 @@ def _gradients(
     first: Any, second: Any, wide: dict[Node, Node], uses: Counter[Node]
 ) -> tuple[Node, Node] | None:
     """Where these are ``xᵀ δ`` and ``1ᵀ δ`` behind each other, the x and the δ."""
-    if not all(isinstance(x, Node) and x.function is np.reshape and uses[x] == 1
-               for x in (first, second)):  # fmt: skip
+    if not all(is_plain_reshape(x) and uses[x] == 1 for x in (first, second)):
         return None
     of_weight, of_bias = first.args[0], second.args[0]
     for product in (of_weight, of_bias):

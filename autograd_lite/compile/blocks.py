@@ -17,7 +17,7 @@ import numpy as np
 
 from .graph import Guard, Node, Program
 from .memory import is_ufunc_call
-from .simplify import LARGE, ONE_THREAD
+from .simplify import LARGE, ONE_THREAD, axis_of
 
 ENTRIES = ONE_THREAD  # of a block
 
@@ -90,11 +90,9 @@ class _Group:
     def takes(self, node: Node) -> bool:
         """Find a place for the next call; False where it can't have one in this group."""
         operands = set(node.operands)
-        if _is_large(node) and self._members and not self._fits(node):
-            return False  # the next group is of its shape
         if _is_large(node):
-            if operands & self._late:
-                return False
+            if operands & self._late or (self._members and not self._fits(node)):
+                return False  # the next group is of its shape
             self._members.append(node)
             self._own.add(node)
         elif _is_sum(node) and node.args[0] in self._own and not operands & self._late:
@@ -132,12 +130,4 @@ def _is_sum(node: Node) -> bool:
     reduces = getattr(node.function, "__name__", "") == "reduce"
     if ufunc not in (np.add, np.maximum, np.minimum) or not reduces:
         return False
-    axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
-    x = node.args[0] if node.args else None
-    every = axis is None or (isinstance(x, Node) and x.ndim == 1 and axis in (0, -1, (0,), (-1,)))
-    return (
-        every
-        and not node.kwargs.get("keepdims", False)
-        and node.kwargs.keys() <= {"axis", "keepdims"}
-        and len(node.args) <= 2
-    )
+    return axis_of(node) == (None, False)

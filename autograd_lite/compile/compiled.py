@@ -15,9 +15,9 @@ from ..containers import is_container, leaves, rebuilt
 from ..errors import refuse_array_kind
 from ..modes import capture, in_transform, no_grad
 from ..tensor import Tensor, _leaf
+from .bias import biased
 from .blocks import blocked
 from .graph import CompileError, Node, Program
-from .memory import planned
 from .program import NUMBERS, Recorded, is_dynamic, recorded
 from .simplify import simplified
 from .source import Source
@@ -65,6 +65,7 @@ class Compiled:
                 with np.errstate(all="ignore"):  # the call that is to come warns
                     variant.check([x for x in leaves((args, kwargs)) if is_dynamic(x)])
                     variant.compare(self.f(*args, **kwargs))
+                variant.forget()
                 self.compile_time += perf_counter() - start
                 self._variants[key] = variant
             self._latest = self._variants[key]
@@ -128,7 +129,7 @@ class Variant:
         program = recording.program
         self._values = [x.value if isinstance(x, Node) else x for x in program.outputs]
         self._tolerance = program.tolerance()
-        self.source = source_of(program)
+        self.source = Source(optimized(program))
         self._threads = threading.local()
         self._several = len(program.outputs) != 1
         self._plain = not is_container(recording.output) and not recording.tensors[0]
@@ -204,6 +205,11 @@ class Variant:
             )
         check_results(values, same, self._tolerance, self.text)
 
+    def forget(self) -> None:
+        """Let go of what was recorded for checking."""
+        self._values.clear()
+        self._recording.program.forget()
+
     def text(self) -> str:
         program = self._recording.program
         nodes = (*program.inputs, *program.captured)
@@ -219,10 +225,9 @@ def _what(x: Any) -> Any:
     return "number" if isinstance(x, (np.ndarray, np.generic, *NUMBERS, int)) else type(x)
 
 
-def source_of(program: Program) -> Source:
-    """The program's code, simplified."""
-    program = blocked(simplified(program))
-    return Source(program, planned(program))
+def optimized(program: Program) -> Program:
+    """The program with fewer and cheaper calls."""
+    return blocked(biased(simplified(program)))
 
 
 def check_results(

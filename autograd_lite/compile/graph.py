@@ -117,6 +117,15 @@ class Program:
         """The nodes that are handed out or written back."""
         return [*nodes_in(self.outputs), *self.updates.values()]
 
+    def forget(self) -> None:
+        """Drop the calls with their values, and of arguments all but their shapes and dtypes."""
+        self.nodes.clear()
+        self.outputs.clear()
+        self.updates.clear()
+        for node in (*self.inputs, *self.captured):
+            if node not in self.resident and isinstance(node.value, np.ndarray):
+                node.value = np.broadcast_to(np.empty((), node.dtype), node.shape)
+
     def tolerance(self) -> float:
         """How far rounding may take results from what was recorded, relative to their size."""
         kinds = {node.dtype for node in (*self.inputs, *self.captured, *self.nodes)}
@@ -158,6 +167,14 @@ def mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(tree, slice):
         return slice(*(mapped(x, change) for x in (tree.start, tree.stop, tree.step)))
     return change(tree)
+
+
+def is_plain_reshape(x: Any) -> bool:
+    """Whether it is a node's entries in their order, in another shape."""
+    return (
+        isinstance(x, Node) and x.function is np.reshape and not x.kwargs and len(x.args) == 2
+        and isinstance(x.args[0], Node)
+    )  # fmt: skip
 
 
 def called(function: Any) -> str:

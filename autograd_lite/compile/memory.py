@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .bias import beside_ones
-from .graph import Guard, Node, Program
+from .graph import Guard, Node, Program, is_plain_reshape
 
 # They give arrays of their own, whatever they are given.
 _FRESH = {
@@ -230,7 +230,7 @@ def _plan_joins(program: Program, plan: Plan) -> None:
             continue
         start = 0
         for part in whole.args[0]:
-            source = part.args[0] if isinstance(part, Node) and _flattens(part) else part
+            source = part.args[0] if is_plain_reshape(part) else part
             if (
                 isinstance(source, Node)
                 and writes_out(source)
@@ -242,7 +242,3 @@ def _plan_joins(program: Program, plan: Plan) -> None:
             start += part.size
         if any(of is whole for of, _ in plan.inside.values()):
             plan.buffers[whole] = Buffer(whole.size, whole.dtype)
-
-
-def _flattens(node: Node) -> bool:
-    return node.function is np.reshape and node.ndim == 1 and isinstance(node.args[0], Node)

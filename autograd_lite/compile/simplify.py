@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Guard, Node, Program, mapped
+from .graph import Guard, Node, Program, is_plain_reshape, mapped
 from .traced import converted
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
@@ -218,7 +218,7 @@ def _unchanged(node: Node, uses: Counter[Node]) -> Any:
     x = node.args[0]
     if _same_kind(x, node):
         return x
-    if node.function is np.reshape and _plain_reshape(x) and not node.kwargs:
+    if node.function is np.reshape and is_plain_reshape(x) and not node.kwargs:
         return _instead(node, np.reshape, x.args[0], *node.args[1:], **node.kwargs)
     return None
 
@@ -300,13 +300,6 @@ def _without_broadcast(node: Node) -> Any:
     return None
 
 
-def _plain_reshape(x: Any) -> bool:
-    return (
-        isinstance(x, Node) and x.function is np.reshape and not x.kwargs and len(x.args) == 2
-        and isinstance(x.args[0], Node)
-    )  # fmt: skip
-
-
 def _reshaped_later(node: Node) -> Any:
     """A ufunc of reshaped arrays as its result reshaped, which others may want as it was."""
     if not isinstance(node.function, np.ufunc) or node.kwargs or node.function.signature:
@@ -314,7 +307,7 @@ def _reshaped_later(node: Node) -> Any:
     given = [x for x in node.args if isinstance(x, Node)]
     if not given or node.is_scalar or any(np.ndim(x) for x in node.args if not isinstance(x, Node)):
         return None
-    if not all(_plain_reshape(x) for x in given):
+    if not all(is_plain_reshape(x) for x in given):
         return None
     shapes = {x.args[0].shape for x in given}
     if len(shapes) > 1 or any(x.shape != node.shape for x in given):
@@ -388,7 +381,7 @@ def _mean(node: Node, uses: Counter[Node]) -> Any:
 
 @_rule(np.add.reduce)
 def _sum(node: Node, uses: Counter[Node]) -> Any:
-    axis, keepdims = _axis_of(node)
+    axis, keepdims = axis_of(node)
     x = node.args[0]
     if not isinstance(x, Node) or x.dtype.char not in "df" or node.dtype != x.dtype:
         return None
@@ -402,7 +395,7 @@ def _sum(node: Node, uses: Counter[Node]) -> Any:
     return _instead(node, np.dot, x, ones[:, None] if keepdims else ones)
 
 
-def _axis_of(node: Node) -> tuple[Any, bool]:
+def axis_of(node: Node) -> tuple[Any, bool]:
     """Of a reduction; None for all axes, which may be the only one."""
     axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
     if node.kwargs.keys() - {"axis", "keepdims"} or len(node.args) > 2:

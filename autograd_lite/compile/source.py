@@ -14,7 +14,7 @@ import numpy as np
 from ..numpy_code import code, literal
 from .graph import Program
 from .helpers import helper_source
-from .memory import Plan
+from .memory import planned
 from .writer import Writer
 
 
@@ -27,8 +27,8 @@ class Source:
         parameters: of ``prepare``: the resident arrays.
     """
 
-    def __init__(self, program: Program, plan: Plan) -> None:
-        writer = Writer(program, plan)
+    def __init__(self, program: Program) -> None:
+        writer = Writer(program, planned(program))
         writer.write()
         self.program = program
         self._name = writer.function_name
@@ -81,7 +81,7 @@ class Source:
         defaults += [f"{name} = {_written(x.value)}" for name, x in resident]
         end = f"{self._name} = prepare({', '.join(self.parameters)})\n"
         if defaults:
-            parts.append("# As they were when it was compiled.\n" + "\n".join(defaults) + "\n")
+            parts.append("# What it uses besides its arguments.\n" + "\n".join(defaults) + "\n")
         parts.append(end)
         return "\n\n".join(parts)
 

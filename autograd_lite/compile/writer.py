@@ -15,7 +15,7 @@ from ..numpy_code import code
 from .bias import beside_ones
 from .blocks import Block
 from .expressions import Expressions, common_dtype, dtype_code
-from .graph import Guard, Node, Program
+from .graph import Guard, Node, Program, is_plain_reshape
 from .memory import Buffer, Plan, is_product, is_reduction, is_ufunc_call, shares_memory
 from .rows import function_of_rows
 
@@ -214,8 +214,7 @@ class Writer(Expressions):
         """What isn't in its place in the whole already is copied there."""
         start = 0
         for part in node.args[0]:
-            reshaped = isinstance(part, Node) and part.function is np.reshape
-            source = part.args[0] if reshaped else part
+            source = part.args[0] if is_plain_reshape(part) else part
             end = start + part.size
             if self.plan.inside.get(source) != (node, start):
                 self._line(node, f"{self.names[node]}[{start}:{end}] = {self.text(part)}")

@@ -67,7 +67,6 @@ _INDEX = np.array([[3, 0, 1], [1, 6, 1]])
 
 
 # Adjoint to each other: entries picked by their number, and sums of what is to go to each of them.
-# Adjoint to each other: entries picked by their number, and sums of what is to go to each of them.
 pick: Op = op(
     "pick",
     _pick,

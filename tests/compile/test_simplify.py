@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -349,3 +351,33 @@ def test_a_step_of_training_is_no_longer_than_it_was_and_allocates_what_it_hands
     allocating = [line for line in lines if re.search(r" = (np\.)?\w+\(", line)]
     assert len(allocating) == 1, allocating  # the prediction
     assert len(lines) <= most, "\n".join(lines)
+
+
+def test_a_part_of_a_concatenation_in_fortran_order_is_not_computed_in_its_place():
+    def f(x: Any, y: Any) -> Any:
+        parts = [np.reshape(x @ y, -1, order="F"), np.reshape(x * 2, -1)]
+        return np.sum(np.concatenate(parts) * np.arange(8.0))
+
+    ones = np.ones((2, 2))  # with which the order can't be seen
+    agree(f, (ones, ones), (np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 5.0], [7.0, 2.0]])))
+
+
+def test_a_compiled_function_keeps_no_values_of_its_recording():
+    products = [np.full((64, 64), 1.0 + i / 100) for i in range(20)]
+
+    def f(x: Any) -> Any:
+        for w in products:
+            x = np.tanh(x @ w)
+        return np.sum(x)
+
+    compiled, x = ag.compile(f), np.ones((64, 64))
+    gc.collect()
+    tracemalloc.start()
+    try:
+        compiled(x)
+        gc.collect()
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    # The constants' copies are the function's own; the buffers are few.
+    assert held < (len(products) + 4) * x.nbytes
