@@ -2,8 +2,8 @@
 
 To read it, in this order: `graph` (what a program is made of), `traced` (what takes the arrays'
 place), `recorder` (how a function becomes a program), `program` (recorded, twice), `simplify` (made
-shorter), `bias` and `blocks` (made quicker), `memory` (where values lie), `expressions`, `rows` and
-`writer` (its lines), `source` (the code), `compiled` (what is called).
+shorter), `bias` and `blocks` (made quicker), `memory` (where values lie), `expressions`, `rows`,
+`threads` and `writer` (its lines), `source` (the code), `compiled` (what is called).
 
 The work is imported by the first call.
 """
@@ -28,7 +28,7 @@ def __getattr__(name: str) -> Any:
     return getattr(graph if name == "CompileError" else compiled, name)
 
 
-def compile(f: Callable[..., Any]) -> Compiled:
+def compile(f: Callable[..., Any], *, threads: int | None = None) -> Compiled:
     """``f`` as a function that runs the NumPy code which it comes down to, and nothing else.
 
     At the first call with arguments of new shapes and dtypes, ``f`` is called on stand-ins, which
@@ -41,6 +41,9 @@ def compile(f: Callable[..., Any]) -> Compiled:
             dicts; anything else (an int, a string, None) is known, and compiled for. It may use
             Tensors, such as a network's parameters: their values are read at each call. Arrays
             and numbers that it closes over are taken as they are when it is compiled.
+        threads: among how many chains of elementwise calls on large arrays are shared, at most.
+            By default OMP_NUM_THREADS where that is set, and as many as there are processors;
+            the result doesn't depend on it but for rounding.
 
     Returns:
         A `Compiled`: called as ``f``, with its results. They are the caller's; called with Tensors
@@ -63,4 +66,4 @@ def compile(f: Callable[..., Any]) -> Compiled:
     """
     from .compiled import Compiled
 
-    return Compiled(f)
+    return Compiled(f, threads)

@@ -3,9 +3,9 @@
 A large array doesn't fit into the processor's cache, so each call of a chain would read and write
 main memory. A block does, and what is needed within the chain only is never there as a whole.
 
-On one thread: calls on blocks that fit into a cache are so short that threads spend their time
-handing over the interpreter's lock (measured on two cores: from 1.0 to 1.4 times as long), and
-blocks large enough for two threads to gain by it don't fit.
+Threads take parts of a very large one, in larger blocks: calls on small ones are so short that
+threads spend their time handing over the interpreter's lock (measured on two cores, for a million
+entries: 10,000 at a time took from 1.0 to 1.4 times as long as on one thread, 65,536 about half).
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from .memory import is_ufunc_call
 from .simplify import LARGE, ONE_THREAD, axis_of
 
 ENTRIES = ONE_THREAD  # of a block
+SHARED = 65_536  # of a block where several threads share the rows
+PER_THREAD = 250_000  # entries, less of which isn't worth a thread
 
 
 class Block(Node):
@@ -29,23 +31,28 @@ class Block(Node):
         members: the calls on blocks, in order.
         sums: those that reduce all entries of a member to a number.
         whole: members whose values are needed as whole arrays.
+        threads: how many share the rows.
     """
 
-    __slots__ = ("members", "sums", "whole")
+    __slots__ = ("members", "sums", "threads", "whole")
 
-    def __init__(self, members: list[Node], sums: list[Node], whole: list[Node]) -> None:
+    def __init__(
+        self, members: list[Node], sums: list[Node], whole: list[Node], threads: int
+    ) -> None:
         own = {*members, *sums}
         given = dict.fromkeys(
             x for node in (*members, *sums) for x in node.operands if x not in own
         )
         super().__init__(None, tuple(given), op="block", line=members[0].line)
         self.members, self.sums, self.whole = members, sums, whole
+        self.threads = max(1, min(threads, self.size // PER_THREAD, self.shape[0]))
         self.errors = members[0].errors
 
     @property
     def rows(self) -> int:
         """How many rows are a block."""
-        return max(1, ENTRIES * self.shape[0] // self.size)
+        entries = ENTRIES if self.threads == 1 else SHARED
+        return max(1, entries * self.shape[0] // self.size)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -61,18 +68,18 @@ class Block(Node):
         return len(shape) == len(self.shape) and shape[0] == self.shape[0]
 
 
-def blocked(program: Program) -> Program:
-    """The program with its long elementwise chains as `Block` nodes."""
+def blocked(program: Program, threads: int) -> Program:
+    """The program with its long elementwise chains as `Block` nodes, on up to so many threads."""
     uses = Counter(x for node in program.nodes for x in node.operands)
     uses.update(program.results())
     nodes: list[Node] = []
     group = _Group()
     for node in program.nodes:
         if not group.takes(node):
-            nodes += group.closed(uses)
+            nodes += group.closed(uses, threads)
             group = _Group()
             group.takes(node)
-    program.nodes = [*nodes, *group.closed(uses)]
+    program.nodes = [*nodes, *group.closed(uses, threads)]
     return program
 
 
@@ -109,13 +116,14 @@ class _Group:
         first = self._members[0]
         return node.shape == first.shape and node.errors == first.errors
 
-    def closed(self, uses: Counter[Node]) -> list[Node]:
+    def closed(self, uses: Counter[Node], threads: int) -> list[Node]:
         """The calls in order, with a block where that is worth it."""
         if len(self._members) + len(self._sums) < 2:
             return [*self._before, *self._members, *self._sums, *self._after]
         inside = Counter(x for n in (*self._members, *self._sums) for x in n.operands)
         whole = [m for m in self._members if uses[m] > inside[m]]
-        return [*self._before, Block(self._members, self._sums, whole), *self._after]
+        block = Block(self._members, self._sums, whole, threads)
+        return [*self._before, block, *self._after]
 
 
 def _is_large(node: Node) -> bool:

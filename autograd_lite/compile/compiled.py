@@ -21,6 +21,7 @@ from .graph import CompileError, Node, Program
 from .program import NUMBERS, Recorded, is_dynamic, recorded
 from .simplify import simplified
 from .source import Source
+from .threads import available
 
 Function = Callable[..., Any]
 
@@ -30,14 +31,18 @@ class Compiled:
 
     Attributes:
         f: the function it was made of.
+        threads: how many large arrays are shared among, at most; None for as many as there are
+            processors.
         compile_time: seconds that compiling took so far, in all.
     """
 
-    def __init__(self, f: Function) -> None:
+    def __init__(self, f: Function, threads: int | None = None) -> None:
         if not callable(f):
             raise TypeError(f"compile: give a function, not a {type(f).__name__}")
+        if threads is not None and (type(threads) is not int or threads < 1):
+            raise ValueError(f"compile: threads is a positive int or None, not {threads!r}")
         functools.update_wrapper(self, f, updated=())
-        self.f = f
+        self.f, self.threads = f, threads
         self.compile_time = 0.0
         self._variants: dict[Any, Variant] = {}
         self._latest: Variant | None = None
@@ -61,7 +66,7 @@ class Compiled:
         with self._lock:
             if key not in self._variants:
                 start = perf_counter()
-                variant = Variant(recorded(self.f, args, kwargs))
+                variant = Variant(recorded(self.f, args, kwargs), self.threads)
                 with np.errstate(all="ignore"):  # the call that is to come warns
                     variant.check([x for x in leaves((args, kwargs)) if is_dynamic(x)])
                     variant.compare(self.f(*args, **kwargs))
@@ -83,7 +88,7 @@ class Compiled:
         return self._latest.text()
 
     def __reduce__(self) -> Any:
-        return Compiled, (self.f,)
+        return Compiled, (self.f, self.threads)
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self.f, '__name__', self.f)!s}>"
@@ -124,12 +129,12 @@ def _structure(tree: Any) -> Any:
 class Variant:
     """A program for arguments of certain shapes and dtypes, with a function for each thread."""
 
-    def __init__(self, recording: Recorded) -> None:
+    def __init__(self, recording: Recorded, threads: int | None) -> None:
         self._recording = recording
         program = recording.program
         self._values = [x.value if isinstance(x, Node) else x for x in program.outputs]
         self._tolerance = program.tolerance()
-        self.source = Source(optimized(program))
+        self.source = Source(optimized(program, threads))
         self._threads = threading.local()
         self._several = len(program.outputs) != 1
         self._plain = not is_container(recording.output) and not recording.tensors[0]
@@ -225,9 +230,9 @@ def _what(x: Any) -> Any:
     return "number" if isinstance(x, (np.ndarray, np.generic, *NUMBERS, int)) else type(x)
 
 
-def optimized(program: Program) -> Program:
-    """The program with fewer and cheaper calls."""
-    return blocked(biased(simplified(program)))
+def optimized(program: Program, threads: int | None = None) -> Program:
+    """The program with fewer and cheaper calls; large arrays on up to so many threads."""
+    return blocked(biased(simplified(program)), available() if threads is None else threads)
 
 
 def check_results(

@@ -10,6 +10,7 @@ import numpy as np
 from .blocks import Block
 from .expressions import Expressions, dtype_code
 from .graph import Node
+from .threads import sharing
 
 
 def function_of_rows(
@@ -18,22 +19,40 @@ def function_of_rows(
     """The lines of its definition, after those of the buffers that it uses."""
     rows = _Rows(writer, block)
     i, j = writer.name("i"), writer.name("j")
-    inner = [f"{j} = min({i} + {block.rows}, {block.shape[0]})", *rows.slices(i, j)]
+    shared = block.threads > 1
+    start, stop = (writer.name("start"), writer.name("stop")) if shared else ("0", str(block.shape[0]))
+    inner = [f"{j} = min({i} + {block.rows}, {stop})", *rows.slices(i, j)]
     inner += [rows.call(member) for member in block.members if member not in rows.products]
     totals = [writer.name("total") for _ in block.sums]
     inner += [f"{total}.append({rows.reduced(node)})"
               for total, node in zip(totals, block.sums, strict=True)]  # fmt: skip
     lines = [f"{total} = []" for total in totals]
-    lines += [f"for {i} in range(0, {block.shape[0]}, {block.rows}):"]
+    lines += [f"for {i} in range({start}, {stop}, {block.rows}):"]
     lines += [f"    {line}" for line in inner]
+    buffers = [(buffer, f"np.empty({(block.rows, *shape)}{dtype_code(dtype)})")
+               for buffer, shape, dtype in rows.buffers]  # fmt: skip
+    ends = [f"{rows.ufunc_of(node)}.reduce({total})"
+            for total, node in zip(totals, block.sums, strict=True)]  # fmt: skip
+    if shared:
+        part, in_threads = writer.name("part"), writer.name("in_threads")
+        own = f"[({_listed([new for _, new in buffers])}) for _ in range({block.threads})]"
+        allocated = [f"{in_threads} = {writer.function(sharing)}({own})"]
+        given = ", ".join((start, stop, *(buffer for buffer, _ in buffers)))
+        lines = [f"def {part}({given}):", *(f"    {x}" for x in lines)]
+        lines += [f"    return {_listed(totals)}" if totals else "    return ()", ""]
+        taken = f"{in_threads}({part}, {block.shape[0]}, {block.rows})"
+        lines.append(f"{_listed(totals)}{' = ' if totals else ''}{taken}")
+    else:
+        allocated = [f"{buffer} = {new}" for buffer, new in buffers]
     if totals:
-        ends = [f"{rows.ufunc_of(node)}.reduce({total})"
-                for total, node in zip(totals, block.sums, strict=True)]  # fmt: skip
-        lines.append(f"return {', '.join(ends)}{',' if len(ends) == 1 else ''}")
-    allocated = [f"{name} = np.empty({(block.rows, *shape)}{dtype_code(dtype)})"
-                 for name, shape, dtype in rows.buffers]  # fmt: skip
+        lines.append(f"return {_listed(ends)}")
     head = f"def {name}({', '.join(parameters)}):"
     return [*allocated, "", head, *(f"    {line}" for line in lines), ""]
+
+
+def _listed(names: list[str]) -> str:
+    """As a tuple, without its parentheses."""
+    return ", ".join(names) + ("," if len(names) == 1 else "")
 
 
 def _is_product(x: Node) -> bool:
@@ -62,7 +81,7 @@ class _Rows:
         summed = [t.args[0] for t in block.sums if t.function == np.add.reduce]
         self.products = {
             x for x in summed if x not in block.whole and uses[x] == 1 and _is_product(x)
-        }
+        } if block.threads == 1 else set()  # BLAS has threads of its own for such long ones
         self._last: dict[Node, int] = {}  # of each operand, the place of the last call that uses it
         for n, member in enumerate(block.members):
             late = len(block.members) if member in self.products else n

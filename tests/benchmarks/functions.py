@@ -63,8 +63,9 @@ def _eager(x: Any) -> tuple[Call, Call]:
     return lambda: f(tensor).numpy(), lambda: gradient(x, W, B)
 
 
-def _compiled(x: Any) -> tuple[Call, Call]:
-    value, gradient = ag.compile(f), ag.compile(ag.value_and_grad(f))
+def _compiled(x: Any, threads: int | None = None) -> tuple[Call, Call]:
+    value = ag.compile(f, threads=threads)
+    gradient = ag.compile(ag.value_and_grad(f), threads=threads)
     return lambda: value(x, W, B), lambda: gradient(x, W, B)
 
 
@@ -113,12 +114,15 @@ def elementwise(effort: Effort) -> Result:
     """``sum(tanh(x·w + b)²)`` of an array and two numbers."""
     x = np.random.default_rng(0).normal(size=effort.entries)
     pairs = {name: make(x) for name, make in installed(ELEMENTWISE).items()}
-    _refuse_other_results(pairs)
+    by_threads = {None: pairs, 1: {**pairs, COMPILED: _compiled(x, 1)}}
+    for contenders in by_threads.values():
+        _refuse_other_results(contenders)
     result = Result()
     formula = f"sum(tanh(x·w + b)²), {effort.entries:,} entries"
     bars = Bars("elementwise", formula, f"time / {HAND}")
-    for count, (i, what) in product((None, 1), enumerate(("value", "value and gradient"))):
-        times = time_in_turns({name: pair[i] for name, pair in pairs.items()}, effort, count)
+    for count, (i, what) in product(by_threads, enumerate(("value", "value and gradient"))):
+        calls = {name: pair[i] for name, pair in by_threads[count].items()}
+        times = time_in_turns(calls, effort, count)
         title = f"{what}, {on_threads(count)}"
         result.tables.append(compared(f"{formula}: {title}", times, "ms", HAND))
         bars.add(title, times, HAND)

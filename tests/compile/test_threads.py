@@ -1,0 +1,146 @@
+"""Chains on large arrays, whose rows several threads share."""
+
+import os
+import pickle
+import subprocess
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite.compile.blocks import PER_THREAD
+from autograd_lite.compile.threads import available, sharing
+
+ENTRIES = 2 * PER_THREAD
+
+
+def f(x: Any, row: Any) -> Any:
+    a = np.tanh(x) * row + 1
+    return np.sum(a * x), np.max(a), np.min(a * a), a
+
+
+def given(rows: int, columns: int = 1) -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(rows, columns)), rng.normal(size=columns)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+@pytest.mark.parametrize("shape", [(ENTRIES, 1), (ENTRIES + 13, 1), (70_001, 11), (1_000_003, 2)])
+def test_the_number_of_threads_changes_nothing(threads: int, shape: tuple[int, int]):
+    x, row = given(*shape)
+    compiled = ag.compile(f, threads=threads)
+    for ours, theirs in zip(compiled(x, row), f(x, row), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+    assert ("in_threads" in compiled.source) == (threads > 1)
+
+
+def test_sums_are_the_same_to_the_last_digit_on_two_and_on_five_threads():
+    x, row = given(2_000_000)
+    assert ag.compile(f, threads=2)(x, row)[0] == ag.compile(f, threads=5)(x, row)[0]
+
+
+def test_a_gradient_on_threads():
+    x, row = given(ENTRIES)
+    g = ag.value_and_grad(lambda x, row: f(x, row)[0], (0, 1))
+    value, gradients = ag.compile(g, threads=2)(x, row)
+    expected, theirs = g(x, row)
+    np.testing.assert_allclose(value, expected, rtol=1e-9)
+    for ours, other in zip(gradients, theirs, strict=True):
+        np.testing.assert_allclose(ours, other, rtol=1e-9)
+
+
+def test_small_arrays_take_one_thread():
+    compiled = ag.compile(f, threads=8)
+    compiled(*given(ENTRIES - 1))
+    assert "in_threads" not in compiled.source
+
+
+@pytest.mark.parametrize("place", [0, ENTRIES - 1], ids=["own thread", "other thread"])
+def test_settings_for_warnings_hold_on_each_thread(place: int):
+    x = np.ones(ENTRIES)
+    compiled = ag.compile(lambda x: np.sum(np.log(x) * 2), threads=2)
+    compiled(x)
+    x[place] = -1.0
+    with np.errstate(invalid="raise"), pytest.raises(FloatingPointError):
+        compiled(x)
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.simplefilter("error")
+        assert np.isnan(compiled(x))
+    with pytest.warns(RuntimeWarning, match="invalid"):
+        compiled(x)
+    x[place] = 1.0
+    assert compiled(x) == 0.0
+
+
+def test_calls_from_several_threads_at_once():
+    compiled = ag.compile(f, threads=2)
+    calls = [(x + i, row) for i in range(8) for x, row in [given(ENTRIES)]]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda call: compiled(*call)[0], calls))
+    np.testing.assert_allclose(found, [f(*call)[0] for call in calls], rtol=1e-9)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_process_has_threads_of_its_own():
+    code = f"""
+import os
+import numpy as np, autograd_lite as ag
+x = np.ones({ENTRIES})
+compiled = ag.compile(lambda x: np.sum(np.exp(x) * 0 + 1), threads=2)
+compiled(x)
+child = os.fork()
+if child == 0:
+    os._exit(0 if compiled(x) == x.size else 1)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], timeout=60, check=False)
+    assert done.returncode == 0
+
+
+def test_the_source_runs_by_itself_on_threads():
+    x, row = given(ENTRIES)
+    compiled = ag.compile(f, threads=2)
+    expected = compiled(x, row)
+    namespace: dict[str, Any] = {}
+    exec(compiled.source, namespace)
+    for ours, theirs in zip(namespace["f"](x, row), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert "autograd_lite" not in compiled.source
+    assert "Any" not in compiled.source
+
+
+def test_it_waits_for_the_others_before_an_error_is_raised():
+    ended = []
+
+    def call(start: int, stop: int, buffer: Any) -> tuple[list[int]]:
+        if start == 0:
+            raise ValueError("the first rows")
+        ended.append(stop)
+        return ([stop],)
+
+    with pytest.raises(ValueError, match="first rows"):
+        sharing([(None,), (None,)])(call, 10, 1)
+    assert ended == [10]
+
+
+def test_pickled_with_its_number_of_threads():
+    assert pickle.loads(pickle.dumps(ag.compile(f, threads=3))).threads == 3
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
+def test_a_wrong_number_of_threads_is_said(threads: Any):
+    with pytest.raises(ValueError, match="compile: threads is a positive int or None"):
+        ag.compile(f, threads=threads)
+
+
+def test_how_many_there_are(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert available() == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "0")
+    assert available() >= 1
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert available() >= 1
