@@ -20,7 +20,9 @@ def function_of_rows(
     rows = _Rows(writer, block)
     i, j = writer.name("i"), writer.name("j")
     shared = block.threads > 1
-    start, stop = (writer.name("start"), writer.name("stop")) if shared else ("0", str(block.shape[0]))
+    start, stop = "0", str(block.shape[0])
+    if shared:
+        start, stop = writer.name("start"), writer.name("stop")
     inner = [f"{j} = min({i} + {block.rows}, {stop})", *rows.slices(i, j)]
     inner += [rows.call(member) for member in block.members if member not in rows.products]
     totals = [writer.name("total") for _ in block.sums]

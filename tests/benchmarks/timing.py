@@ -19,6 +19,8 @@ Times = dict[str, list[float]]
 
 PAUSE = 0.05  # seconds; OpenBLAS' threads wait actively for about half as long
 
+WARM = 0.02  # seconds of calls that don't count, after it: threads need some to get a core each
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -78,7 +80,9 @@ def _time_in_turns(
             break
         first = i % len(names)
         for name in names[first:] + names[:first]:
-            sleep(pause)
+            if pause:
+                sleep(pause)
+                _call_for(WARM, contenders[name])
             times[name].append(_seconds_a_call(contenders[name], calls[name]))
         gc.collect()
     return times
@@ -93,6 +97,12 @@ def _calls(call: Callable[[], Any], turn: float) -> int:
     """How many calls are a turn; the first one, which may compile, doesn't count."""
     call()
     return max(1, int(turn / _seconds_a_call(call, 1)))
+
+
+def _call_for(seconds: float, call: Callable[[], Any]) -> None:
+    end = perf_counter() + seconds
+    while perf_counter() < end:
+        call()
 
 
 def _seconds_a_call(call: Callable[[], Any], calls: int) -> float:
