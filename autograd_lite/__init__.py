@@ -29,6 +29,7 @@ from .composed.statistics import *
 from .derive import derive
 from .draw import draw
 from .graph import named_tensors
+from .lines import line_of, source_lines
 from .modes import no_grad
 from .op import OPS, Op
 from .ops.elementwise import *
@@ -73,8 +74,10 @@ __all__ = [
     "jacobian",
     "jvp",
     "linalg",
+    "line_of",
     "named_tensors",
     "no_grad",
+    "source_lines",
     "value_and_grad",
     "vjp",
 ]  # fmt: skip

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
-import weakref
 from collections.abc import Sequence
-from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
 
 from . import errors
+from .lines import line_of, remember
 from .modes import Mode
-
-_LIBRARIES = tuple(
-    str(Path(file).parent) + os.sep
-    for file in (__file__, np.__file__, Path(__file__).parents[1] / "nn" / "__init__.py")
-)
 
 
 class detect_anomaly(Mode):  # noqa: N801  (used like a function)
@@ -64,34 +55,9 @@ class _Entered(threading.local):
 
 _entered = _Entered()
 
-_lines: dict[int, tuple[Any, str]] = {}  # of recorded Tensors that are alive, by their number
-
-
-def _remember(result: Any, line: str) -> None:
-    number = result._number
-    _lines[number] = weakref.ref(result, lambda _: _lines.pop(number, None)), line
-
-
-def user_line() -> str:
-    """Where the code that is not this library's, nor NumPy's, stands now: ``file:line, in f``."""
-    return user_frame()[1]
-
-
-def user_frame() -> tuple[FrameType | None, str]:
-    """The frame of that code, and the line."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
-        frame = frame.f_back
-    if frame is None:
-        return None, "an unknown line"
-    return frame, f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
-
-
 def check_forward(op: str, inputs: Sequence[Any], arrays: Sequence[Any], result: Any) -> None:
     """Raise where ``result`` isn't finite and the operands are."""
-    line = user_line()
-    if result._tracked:
-        _remember(result, line)
+    line = str(remember(result))
     if _finite(result._array):
         return
     odd = [x for x, a in zip(inputs, arrays, strict=True) if not _finite(a)]
@@ -109,7 +75,7 @@ def check_backward(
     value, g = getattr(cotangent, "_array", cotangent), getattr(g, "_array", g)
     if _finite(value) or not _finite(g):
         return
-    line = _lines.get(tensor._number, (None, "a line before detect_anomaly()"))[1]
+    line = str(line_of(tensor) or "a line before detect_anomaly()")
     hint = ""
     if np.shape(g) == np.shape(value) and np.any((np.asarray(g) == 0) & ~np.isfinite(value)):
         hint = (

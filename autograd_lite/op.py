@@ -34,6 +34,7 @@ from .errors import (
     refuse_constant,
     too_few_vjps,
 )
+from .lines import remember, source_lines
 from .modes import Mode, capture, recorded, trace
 from .notation import Notation, function
 from .tensor import Tensor
@@ -252,6 +253,8 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
     if unusual:
         if detect_anomaly.entered and detect_anomaly.active():
             check_forward(op.name, inputs, arrays, result)
+        elif record and source_lines.entered and source_lines.active():
+            remember(result)
         if recorder is not None:
             recorder.made(result)
     return result

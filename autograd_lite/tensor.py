@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import errors
 from .arrays import as_array, own_array
+from .lines import line_of, remember
 from .modes import capture, no_grad
 
 if TYPE_CHECKING:
@@ -237,6 +238,8 @@ class Tensor:
     def named(self, name: str) -> Tensor:
         """Name this tensor, so that `backward` keeps its gradient and figures show it."""
         self.name = _checked(name)
+        if self._op is not None and line_of(self) is None:
+            remember(self)
         return self
 
     def detach(self) -> Tensor:

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..anomaly import user_frame
 from ..derive.derivation import symbol_of
+from ..lines import user_frame, user_line
 from ..tensor import Tensor
 from .graph import CompileError, Guard, Node, UntraceableError, called, mapped
 from .traced import Traced, value_of
@@ -66,10 +66,10 @@ class Recorder:
             value = function(*mapped(args, value_of), **mapped(kwargs, value_of))
         if value is None or isinstance(value, (str, bytes)):
             self.refuse(f"{called(function)} gives no numbers")
-        frame, line = user_frame()
+        frame, place = user_frame()
         node = Node(
             function, mapped(args, self._node), mapped(kwargs, self._node), value,
-            op=self._ops[-1] if self._ops else called(function), line=line,
+            op=self._ops[-1] if self._ops else called(function), line=str(place),
         )  # fmt: skip
         node.errors = errors
         self.nodes.append(node)
@@ -103,9 +103,8 @@ class Recorder:
     def guard(self, check: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
         with np.errstate(all="ignore"):
             check(*map(value_of, arrays))
-        _, line = user_frame()
         op = self._ops[-1] if self._ops else called(check)
-        self.nodes.append(Guard(check, mapped(arrays, self._node), op=op, line=line))
+        self.nodes.append(Guard(check, mapped(arrays, self._node), op=op, line=str(user_line())))
 
     # ------------------------------------------------------------------ what the engine tells
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from ..anomaly import user_frame
 from ..arrays import STAND_INS
 from ..containers import leaves
+from ..lines import user_frame
 from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE
 from ..tensor import Tensor

@@ -1,0 +1,91 @@
+"""`source_lines`: on which line of the user's code a Tensor was computed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .modes import Mode
+
+_LIBRARIES = tuple(
+    str(Path(file).parent) + os.sep
+    for file in (__file__, np.__file__, Path(__file__).parents[1] / "nn" / "__init__.py")
+)
+
+
+class Line(NamedTuple):
+    """A line of code; as text ``file:line, in function``.
+
+    Attributes:
+        file: its path, or what Python calls a cell of a notebook.
+        number: counted from 1.
+        function: the function it is in, ``<module>`` outside of all.
+    """
+
+    file: str
+    number: int
+    function: str
+
+    @property
+    def text(self) -> str:
+        """The code itself; nothing where the file can't be read."""
+        import linecache  # takes long to import
+
+        return linecache.getline(self.file, self.number).strip()
+
+    def __str__(self) -> str:
+        if not self.file:
+            return "an unknown line"
+        return f"{self.file}:{self.number}, in {self.function}"
+
+
+class source_lines(Mode):  # noqa: N801  (used like a function)
+    """Within it, in this thread, each recorded Tensor remembers the line that computed it.
+
+    Figures and pages of the graph then show it. Outside of it only `Tensor.named` does, since
+    looking for the line takes about as long as a small operation itself.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x = ag.Tensor(3.0, requires_grad=True)
+        >>> with ag.source_lines():
+        ...     y = x * x
+        >>> ag.line_of(y).number, ag.line_of(x)
+        (2, None)
+    """
+
+
+def line_of(tensor: Any) -> Line | None:
+    """The line that computed, or else named, a Tensor; None where that wasn't remembered."""
+    return _lines[id(tensor)][1] if id(tensor) in _lines else None
+
+
+_lines: dict[int, tuple[Any, Line | None]] = {}  # of Tensors that are alive, by id
+
+
+def remember(tensor: Any) -> Line:
+    """Note where the user's code stands now as the line of ``tensor``."""
+    line, key = user_line(), id(tensor)
+    _lines[key] = weakref.ref(tensor, lambda _: _lines.pop(key, None)), line
+    return line
+
+
+def user_line() -> Line:
+    """Where the code that is not this library's, nor NumPy's, stands now."""
+    return user_frame()[1]
+
+
+def user_frame() -> tuple[FrameType | None, Line]:
+    """The frame of that code, and the line."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+        frame = frame.f_back
+    if frame is None:
+        return None, Line("", 0, "")
+    return frame, Line(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
