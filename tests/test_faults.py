@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite import Op, Tensor
+from autograd_lite import Op, Tensor, lines
 from autograd_lite.modes import Mode, in_transform
 
 
