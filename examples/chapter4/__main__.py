@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         default = read_default(given.data, at_least=networks.BATCH)
         _make_directory(given.out)
-        from . import figures  # after the data were found good; needs matplotlib
+        from . import figures, steps  # after the data were found good; needs matplotlib
 
         chapter = networks.train_all(default)
         sections = all_sections(chapter, len(default.x))
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files = {picture.file: picture.svg for picture in pictures.values()}
         files["index.html"] = page.index(sections, pictures, _shown(given.data.name))
         _write(given.out, files)
+        steps.write_pages(given.out)
     except (DataError, OSError, ImportError, RuntimeError) as error:
         print(f"chapter4: error: {error}", file=sys.stderr)
         return 2

@@ -90,6 +90,7 @@ class Section:
         numbers: in the order in which the book gives them.
         remarks: what to know about them.
         figures: the numbers of the figures that belong to it.
+        page: the file of the page that steps through its computation.
     """
 
     number: str
@@ -97,6 +98,7 @@ class Section:
     numbers: list[Number] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
+    page: str = ""
 
     def __str__(self) -> str:
         """The numbers as a table in plain text, under the title and the remarks."""

@@ -83,7 +83,7 @@ def _section(section: Section, pictures: Mapping[str, Picture]) -> str:
     remarks = "".join(f"<p>{escape(remark)}</p>\n" for remark in section.remarks)
     return f"""<section id="s{section.number}">
 <h2><small>{section.number}</small> {escape(section.title)}</h2>
-{remarks}<div class="scroll"><table>
+{remarks}{_steps(section)}<div class="scroll"><table>
 <thead><tr><th></th><th></th><th>printed</th><th>ours</th><th>source</th></tr></thead>
 <tbody>
 {"".join(map(_row, section.numbers))}</tbody>
@@ -92,6 +92,13 @@ def _section(section: Section, pictures: Mapping[str, Picture]) -> str:
 {"".join(_figure(number, pictures[number]) for number in section.figures)}</div>
 </section>
 """
+
+
+def _steps(section: Section) -> str:
+    """A link to the page that steps through the section's computation."""
+    if not section.page:
+        return ""
+    return f'<p><a href="{section.page}">Step through it, forward and back</a></p>\n'
 
 
 _CLASSES: Mapping[bool | None, str] = {True: "good", False: "bad", None: "aside"}

@@ -16,6 +16,7 @@ from .networks import BATCH, Chapter, Trained, default_start, example, hidden_st
 from .numbers import Formula, Number, Section, Source
 
 SECOND = Data(DATA_2.x[1:2], DATA_2.y[1:2])  # the observation of the example in 4.2 and 4.3
+BACKWARD_PAGE, TRAINING_PAGE = "steps_4-3.html", "steps_4-4-1.html"
 
 
 def all_sections(chapter: Chapter, default_rows: int) -> list[Section]:
@@ -162,6 +163,7 @@ def backward(trained: nn.MLP) -> Section:
             "throughout, beside (δ₂ W₁₂ᵀ) ∘ l₁ ∘ (1 − l₁) by hand.",
         ],
         ["4-17", "4-18", "4-19", "4-20", "4-21"],
+        BACKWARD_PAGE,
     )
 
 
@@ -215,6 +217,7 @@ def training_loop() -> Section:
             "4.05018 2.93568 2.82540 0.07302 0.02847 0.01768 0.01317",
         ),
         ["The loop of 4.1.2 written out, instead of nn.fit."],
+        page=TRAINING_PAGE,
     )
 
 

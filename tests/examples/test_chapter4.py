@@ -48,6 +48,7 @@ BOOK_ON_OTHER_DATA = (
 OURS_ON_DEFAULT = (
     "70.699 / 0.520", "32.670 / 0.860", "32.022 / 0.860", "31.325 / 0.860", "30.798 / 0.860",
 )  # fmt: skip
+PAGES = {"steps_4-3.html", "steps_4-4-1.html"}
 FIGURES = {f"fig_4-{n:02}.svg" for n in (1, *range(3, 23))}
 GOOD_ROWS = [f"{100 + i}.5 {2000 + i} {'Yes' if i % 3 else 'No'}" for i in range(12)]
 
@@ -232,7 +233,7 @@ def test_status_is_1_where_a_number_disagrees(
 
 
 def test_every_figure_is_there_and_is_valid(run: Run) -> None:
-    assert {path.name for path in run.out.iterdir()} == FIGURES | {"index.html"}
+    assert {path.name for path in run.out.iterdir()} == FIGURES | PAGES | {"index.html"}
     for name in FIGURES:
         root = ElementTree.parse(run.out / name).getroot()
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
@@ -295,7 +296,7 @@ def test_index_refers_to_each_file_and_to_nothing_else(run: Run) -> None:
     html = (run.out / "index.html").read_text(encoding="utf-8")
     links = Links()
     links.feed(html)
-    assert links.files == FIGURES
+    assert links.files == FIGURES | PAGES
     assert not links.anchors
     assert not links.open
     assert "://" not in html
