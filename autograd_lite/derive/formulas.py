@@ -91,14 +91,14 @@ def _check(formula: Expression, value: Array, symbol: str) -> None:
         )
 
 
-def _refuse_changed(output: Tensor) -> None:
+def _refuse_changed(output: Tensor, function: str = "derive") -> None:
     """Raise where a leaf was given other data since: its symbol would stand for both."""
     for t in walk(output):
         if t._op is not None:
             for x, array in zip(t.inputs, t._arrays, strict=True):
                 if x._array is not array and not np.array_equal(x._array, array, equal_nan=True):
                     raise ValueError(
-                        f"derive: the data of {errors.describe(x)} were changed since the output "
+                        f"{function}: the data of {errors.describe(x)} were changed since the output "
                         "was computed; compute it again"
                     )
 

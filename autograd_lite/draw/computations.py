@@ -15,11 +15,19 @@ from .sheet import Sheet
 
 
 class Symbols:
-    """How tensors are written: by their names, and those without one as v₁, v₂, …"""
+    """How tensors are written: by their names, and those without one as v₁, v₂, …
 
-    def __init__(self, tensors: list[Tensor]) -> None:
+    Args:
+        tensors: in the order in which they are numbered.
+        names: what they are called instead, where that was settled elsewhere.
+    """
+
+    def __init__(self, tensors: list[Tensor], names: Mapping[Tensor, str] | None = None) -> None:
         self.width: dict[Tensor, int] = {}
         self._name: dict[Tensor, str] = {}
+        if names is not None:
+            self._name = {tensor: names[tensor] for tensor in tensors}
+            return
         taken = {tensor.name for tensor in tensors}
         free = (name for i in count(1) if (name := f"v_{i}") not in taken)
         for tensor in tensors:
@@ -71,6 +79,7 @@ def draw_computations(
     details: Callable[[Tensor], str],
     every: bool,
     numbers: Mapping[Tensor, int] | None = None,
+    names: Mapping[Tensor, str] | None = None,
 ) -> Figure:
     """The figure of ``detail="named"``; with ``every`` operation on its own, of ``"ops"``.
 
@@ -83,10 +92,11 @@ def draw_computations(
         every: draw each operation.
         numbers: mark what is drawn by classes, for a page to find it: the tensor numbered 3 as
             ``t3``, its computation ``f3``, edges ``e1-3`` and ``b3-1``. No target is set apart.
+        names: what the tensors are called, where not by their own names.
     """
     leaves, found = steps(output, every, targets)
     results = [step.result for step in found]
-    symbols = Symbols(leaves + results)
+    symbols = Symbols(leaves + results, names)
     main = main_input(found)
     chain = _chain(output, main)
     aims, on = set(targets if numbers is None else ()), on_paths(output, targets)
