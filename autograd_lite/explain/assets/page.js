@@ -138,7 +138,7 @@
     const key = keyOf(cell);
     const entry = cell.dataset.entry;
     if (!comesFrom || !key) return;
-    const result = step.querySelector(".result [data-key]")?.dataset.key;
+    const result = step.querySelector(".result .matrix")?.dataset.key;
     if (key === result && cell.closest(".result")) {
       for (const [of, entries] of Object.entries(comesFrom[entry] || {})) light(of, entries, "lit");
     } else {
