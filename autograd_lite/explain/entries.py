@@ -14,9 +14,10 @@ from .story import Step
 Sources = dict[int, dict[str, list[int]]]
 """By an entry of the result: by the key of an array, its entries. All are flat indices."""
 
+_MOST_OPS = 200
 _EXACT = 4_000  # numbers up to which every op is tried on its own
 _PAIRS = 200_000  # of an entry and one that it may come from
-_MOST_WORK = 30_000_000  # numbers computed, to try a large one
+_MOST_WORK = 8_000_000  # numbers computed, to try a large one
 
 
 def sources(step: Step, brief: bool = False) -> Sources:
@@ -32,12 +33,14 @@ def sources(step: Step, brief: bool = False) -> Sources:
         keys = [operand.key for operand in step.operands]
         return {i: {key: [i] for key in keys} for i in layout(step.shape, brief).entries}
     if step.computation is not None:
-        keyed = zip(step.computation.inputs, step.operands, strict=True)
+        keyed = zip(step.computation.inputs, step.operands, strict=False)
         inputs = {x: operand.key for x, operand in keyed}
         return _found(step.computation.region, inputs, step.tensor, brief)
     assert step.gradient is not None
     gradient = step.gradient
-    return _found(gradient.region, gradient.inputs, gradient.cotangent, brief)
+    shown = {operand.key for operand in step.operands}
+    inputs = {x: key for x, key in gradient.inputs.items() if key in shown}
+    return _found(gradient.region, inputs, gradient.cotangent, brief)
 
 
 def _found(
@@ -45,6 +48,8 @@ def _found(
 ) -> Sources:
     shown = {x: layout(x.shape, brief).entries for x in inputs}
     wanted = layout(result.shape, brief).entries
+    if len(region) > _MOST_OPS:
+        return {}
     if not region:
         return {j: {inputs[result]: [j]} for j in wanted} if result in inputs else {}
     numbers = sum(t.size for t in region) + sum(x.size for t in region for x in t.inputs)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..derive.chain import Path
 from ..derive.expression import Expression, fold
-from ..derive.text import _is_row_of_ones, _notation
+from ..derive.text import is_row_of_ones, notation_of
 from ..notation import ATOM, MATMUL, PLACE, POWER, PREFIX, Written, apply_notation
 from ..notation import number as short
 
@@ -21,9 +21,10 @@ LONGEST = 90
 
 _TOKEN = re.compile(
     rf"(?P<raised>(?:{PLACE}|\))[ᵀ⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<place>{PLACE})|(?P<word>[^\W\d_]\w*)"
-    r"|(?P<number>\d[\d.]*)|(?P<space>\s+)|(?P<sign>.)",
+    rf"|(?P<number>\d[\d.]*)|(?P<factor>(?<={PLACE}) (?={PLACE}))|(?P<space>\s+)|(?P<sign>.)",
     re.DOTALL,
 )
+_TRANSPOSED = '<mi mathvariant="normal">T</mi>'
 _RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+−0123456789")
 _NAME = re.compile(r"(.+?)_(\w[\w,]*)", re.DOTALL)
 
@@ -106,8 +107,8 @@ def expression(root: Expression, keys: Mapping[str, str], bold: Iterable[str] = 
     def write(node: Expression, operands: list[Written]) -> Written:
         if node.op is None:
             return _atom(node, keys, bold)
-        if _is_row_of_ones(node):
-            ones = "<msup><mn>1</mn><mi>⊤</mi></msup>"
+        if is_row_of_ones(node):
+            ones = f"<msup><mn>1</mn>{_TRANSPOSED}</msup>"
             return Written(f"<mrow>{ones}{_within(operands[0], MATMUL)}</mrow>", MATMUL, 0)
         if node.is_called("divide"):
             return Written(
@@ -134,7 +135,7 @@ def _atom(node: Expression, keys: Mapping[str, str], bold: Iterable[str]) -> Wri
 
 
 def _applied(node: Expression, operands: list[Written]) -> Written:
-    notation = _notation(node)
+    notation = notation_of(node)
     if node.is_called("multiply"):  # a matrix product in an entrywise one stands in parentheses
         operands = [
             Written(_in_parentheses(x.text), ATOM, 0) if x.level == MATMUL else x
@@ -164,7 +165,7 @@ def _tokens(template: str) -> str:
         if kind == "raised":
             base = token[0] if token[0] != ")" else "<mo>)</mo>"
             above = token[1:]
-            sign = "<mi>⊤</mi>" if above == "ᵀ" else f"<mn>{above.translate(_RAISED)}</mn>"
+            sign = _TRANSPOSED if above == "ᵀ" else f"<mn>{above.translate(_RAISED)}</mn>"
             parts.append(f"<msup>{base}{sign}</msup>")
         elif kind == "place":
             parts.append(token)
@@ -172,6 +173,8 @@ def _tokens(template: str) -> str:
             parts.append(f"<mi>{text(token)}</mi>")
         elif kind == "number":
             parts.append(f"<mn>{token}</mn>")
+        elif kind == "factor":
+            parts.append('<mspace width="0.15em"></mspace>')
         elif kind == "sign":
             stretchy = ' stretchy="false"' if token in "()[]|" else ""
             parts.append(f"<mo{stretchy}>{text(token)}</mo>")

@@ -112,10 +112,11 @@ def table(
 def _cell(
     value: object, entry: int, greatest: float, shape: tuple[int, ...], name: str
 ) -> str:
-    shown = number(value) if _is_number(value) else str(value)
-    level = 0.0
-    if _is_number(value) and greatest and np.isfinite(value):  # type: ignore[call-overload]
-        level = float(np.real(value)) / greatest  # type: ignore[call-overload]
+    shown, level = str(value), 0.0
+    if isinstance(value, np.number):
+        shown = number(value)
+        if greatest and np.isfinite(value):
+            level = float(np.real(value)) / greatest
     label = mathml.text(f"{entry_name(name, shape, entry)} = {shown}")
     return (
         f'<td tabindex="0" data-entry="{entry}" style="--level:{level:.3g}" '
@@ -123,15 +124,11 @@ def _cell(
     )
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, np.number)
-
-
 def _plain(value: object) -> float | str | None:
     """A number for JSON, which has no infinity."""
-    if not _is_number(value) or np.iscomplexobj(value):
+    if not isinstance(value, np.number) or isinstance(value, np.complexfloating):
         return str(value)
-    found = float(value)  # type: ignore[arg-type]
+    found = float(value)
     return float(f"{found:.8g}") if math.isfinite(found) else None
 
 

@@ -120,6 +120,12 @@ class Predictions:
                 break
             if not gradient.target.is_leaf:
                 known[gradient.target] = gradient.value
+        with np.errstate(all="ignore"):
+            yield from self._usual(step, known)
+
+    def _usual(self, step: Step, known: dict[Tensor, Array]) -> Iterator[Wrong]:
+        graph, back = self._graph, self._story.backward
+        assert graph is not None
         for mistake, array in likely(graph, back.cotangents, known, step.tensor):
             says = self._words.mistake(mistake.text)
             if says is not None:
@@ -151,8 +157,10 @@ class Predictions:
         if step.value is None:
             return
         w, gradient = (operand.array for operand in step.operands)
-        yield 2 * w - step.value, self._words("plus")
-        yield w - gradient, self._words("no_rate", lr=f"{self._story.lr:.4g}")
+        with np.errstate(all="ignore"):
+            wrong = 2 * w - step.value, w - gradient
+        yield wrong[0], self._words("plus")
+        yield wrong[1], self._words("no_rate", lr=f"{self._story.lr:.4g}")
 
     def _other_entries(self, step: Step, value: Array) -> Iterator[Wrong]:
         """Another entry of the same array."""

@@ -14,8 +14,8 @@ import numpy as np
 
 from .. import errors
 from ..derive.chain import Path, Plan
-from ..derive.expression import Expression, applied
-from ..derive.formulas import _refuse_changed
+from ..derive.expression import Expression, applied, nodes
+from ..derive.formulas import refuse_changed
 from ..draw.labels import is_bold
 from ..draw.paths import arrows, on_paths
 from ..lines import Line, line_of
@@ -29,6 +29,8 @@ LARGE = 60
 """How many shown tensors make a graph large: then only the named ones are steps."""
 
 MOST_STEPS = 240
+MOST_OPERANDS = 12
+MOST_DEFINITIONS = 8
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def tell(output: Tensor, lr: float | None = None) -> Story:
         )
     if output.dtype.kind == "c":
         raise errors.complex_output(output, "explain")
-    _refuse_changed(output, "explain")
+    refuse_changed(output, "explain")
     plan = Plan(output, None)
     leaves, found = steps(output, shown=plan.targets)
     shown = leaves + [step.result for step in found]
@@ -186,9 +188,9 @@ def _names(
 
     names: dict[Tensor, str] = {}
     taken = set(known.values())
-    free = (name for i in count(1) if (name := f"v_{i}") not in taken)
+    free = (other for i in count(1) if (other := f"v_{i}") not in taken)
     for tensor in shown:
-        name = known.get(tensor)
+        name: str | None = known.get(tensor)
         if name is None and tensor in leaves and leaves[tensor].op is not None:
             name = text(leaves[tensor])  # what is 1 − y is called so
         elif name is None and tensor in leaves:
@@ -210,7 +212,7 @@ def _forward(
     result = step.result
     n, name = numbers[result], names[result]
     kind = "loss" if result is output and result.size == 1 else "forward"
-    operands = [Matrix(f"v{numbers[x]}", names[x], x._array) for x in step.inputs]
+    operands = [Matrix(f"v{numbers[x]}", names[x], x._array) for x in step.inputs[:MOST_OPERANDS]]
     edges = [f"e{numbers[x]}-{n}" for x in step.inputs]
     return Step(
         kind, result, f"v{n}", name, result._array, result.shape,
@@ -265,14 +267,31 @@ def _backward(
             Step(
                 "backward", g.target, f"g{n}", g.symbol, g.value, g.target.shape,
                 _of_gradient(g, names[plan.output], plan), [
-                    Matrix(key, called[key], arrays[key]) for key in g.operands
+                    Matrix(key, called[key], arrays[key])
+                    for key in _in_order(g, called)[:MOST_OPERANDS]
                 ],
                 gradient=g, contributions=g.contributions, uses=g.uses,
                 line=_line(g.target, onward), figure=current, path=list(walked),
-                notes=[] if g.given is not None else ["no_formula"],
+                notes=_notes(g),
             )
         )  # fmt: skip
     return told
+
+
+def _notes(g: Gradient) -> list[str]:
+    if g.given is None:
+        return ["no_formula"]
+    return ["too_long"] if len(g.definitions) > MOST_DEFINITIONS else []
+
+
+def _in_order(g: Gradient, called: Mapping[str, str]) -> list[str]:
+    """The keys of the operands as they stand in the formula; the others after them."""
+    place: dict[str, int] = {}
+    for formula in (g.simple, g.given):
+        for node in nodes(formula) if formula is not None else ():
+            if node.name is not None:
+                place.setdefault(node.name, len(place))
+    return sorted(g.operands, key=lambda key: place.get(called[key], len(place)))
 
 
 def _line(tensor: Tensor, onward: Mapping[Tensor, list[Tensor]]) -> Line | None:
@@ -307,6 +326,8 @@ def _of_gradient(g: Gradient, whole: str, plan: Plan) -> list[Formula]:
     derivative = f"∂{whole}/∂{name}"
     left = list(dict.fromkeys([g.symbol, derivative]))
     formulas = [Formula("chain", left, paths=plan.paths(g.target))]
+    if _notes(g):
+        return formulas
     if g.given is not None:
         formulas.append(Formula("given", [g.symbol], g.given))
         formulas += [Formula("with", [d.name], d.expression) for d in g.definitions]
