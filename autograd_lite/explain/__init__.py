@@ -10,14 +10,27 @@ The work is in `page`; it is imported by the first call.
 from __future__ import annotations
 
 import os
+from typing import Any, Protocol
 
 from ..tensor import Tensor
 
 __all__ = ["explain"]
 
 
+class Explained(Protocol):
+    """What was recorded of a training, or has it, as `nn.Recording` and `nn.History` do."""
+
+    def explained(self) -> Any:
+        """The recording: a `training.Recorded`."""
+
+
 def explain(
-    output: Tensor, path: str | os.PathLike[str], lang: str = "en", *, lr: float | None = None
+    output: Tensor | Explained,
+    path: str | os.PathLike[str],
+    lang: str = "en",
+    *,
+    lr: float | None = None,
+    iteration: int | None = None,
 ) -> None:
     """Write a page that steps through the graph that ``output`` was computed by.
 
@@ -31,12 +44,20 @@ def explain(
     Formulas are simplified where sympy is there (the extra ``formulas``), and the figure is drawn
     where there is a layout engine (the extra ``layout``).
 
+    Of a training that ``nn.fit(…, record=n)`` recorded, the page steps through one iteration, and
+    has a slider over all that were recorded: the loss, the parameters and, where there are two
+    features, the decision boundary.
+
     Args:
-        output: a recorded tensor of any shape, mostly a loss.
+        output: a recorded tensor of any shape, mostly a loss; or a recorded training, an
+            `nn.Recording` or `nn.History`, whose net is as it was afterwards.
         path: where to write, ending in ``.html`` or ``.htm``; a file that is there is replaced.
         lang: the language of the page, ``"en"`` or ``"zh"``.
         lr: the learning rate η, to show each parameter of shape (…) after a step of gradient
             descent, ``w − η ∇w`` of the same shape; without it the update is shown as a formula.
+            Of a recorded training it is known where the optimizer is `nn.SGD`.
+        iteration: of a recorded training, which recorded iteration to step through; by default the
+            first.
 
     Raises:
         TypeError: ``output`` is no Tensor, or ``lr`` no number.
@@ -57,6 +78,14 @@ def explain(
         (True, 15)
         >>> folder.cleanup()
     """
-    from .page import write  # first used here, so that importing the package takes no time for it
+    # Imported where they are used, so that importing the package takes no time for them.
+    if hasattr(output, "explained"):
+        from .training import write_recorded
 
+        write_recorded(output.explained(), path, lang, lr, iteration)
+        return
+    from .page import write
+
+    if iteration is not None:
+        raise TypeError("explain: iteration is for a recorded training, and not for a Tensor")
     write(output, path, lang, lr)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,10 +32,32 @@ MOST_DRAWN = 300
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
+class Extra(NamedTuple):
+    """What a page has besides its steps.
+
+    Attributes:
+        note: said above the steps, as HTML.
+        section: below them, as HTML.
+        style: its asset, a style sheet.
+        script: its asset.
+        data: what the script reads, by the id of its element.
+    """
+
+    note: str
+    section: str
+    style: str
+    script: str
+    data: Mapping[str, Any]
+
+
 def write(
-    output: Tensor, path: str | os.PathLike[str], lang: str = "en", lr: float | None = None
+    output: Tensor,
+    path: str | os.PathLike[str],
+    lang: str = "en",
+    lr: float | None = None,
+    more: Callable[[], Extra] | None = None,
 ) -> None:
-    """What `explain` does."""
+    """What `explain` does; ``more`` is called once the arguments are found to be right."""
     words = Words(lang)
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
@@ -45,11 +67,12 @@ def write(
         )
     if lr is not None and (not isinstance(lr, Real) or isinstance(lr, bool)):
         raise TypeError(f"explain: lr is a number, the learning rate, and not {lr!r}")
-    text = page(tell(output, lr), words)
+    story = tell(output, lr)
+    text = page(story, words, more() if more is not None else None)
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def page(story: Story, words: Words) -> str:
+def page(story: Story, words: Words, extra: Extra | None = None) -> str:
     """The whole page."""
     title = mathml.text(words("title", name=story.name))
     predictions = Predictions(story, words)
@@ -69,14 +92,22 @@ def page(story: Story, words: Words) -> str:
         sections.insert(after, _note(words("left_out", n=left_out)))
     picture = _figure(story, words)
     body = "\n".join(sections)
+    style, script = _asset("page.css"), f"<script>\n{_asset('page.js')}</script>\n"
+    note = section = ""
+    if extra is not None:
+        style += _asset(extra.style)
+        note, section = f'<div class="notes">{extra.note}</div>\n', f"{extra.section}\n"
+        data = "\n".join(_data(name, value) for name, value in extra.data.items())
+        script += f"{data}\n<script>\n{_asset(extra.script)}</script>\n"
     return (
         f'<!doctype html>\n<html lang="{words.lang}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>\n{_asset('page.css')}</style>\n</head>\n<body>\n"
+        f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f"<header><h1>{title}</h1>\n{_controls(len(story.steps), words)}</header>\n<main>\n"
-        f'{picture}\n<div id="story">\n{_notes(story, words)}{body}\n</div>\n</main>\n'
+        f'{picture}\n<div id="story">\n{note}{_notes(story, words)}{body}\n</div>\n'
+        f"{section}</main>\n"
         f"{_data('sources', lit)}\n{_data('predictions', asked)}\n"
-        f"<script>\n{_asset('page.js')}</script>\n</body>\n</html>\n"
+        f"{script}</body>\n</html>\n"
     )
 
 

@@ -117,7 +117,7 @@ def test_the_net_is_as_it_was_afterwards_even_after_an_error():
     with history.record.at(0) as then:
         assert then is net
         np.testing.assert_array_equal(net["W_01"].data, nn.MLP([2, 3, 1], rng=0)["W_01"].data)
-    with pytest.raises(ValueError, match="matmul"), history.record.at(0):
+    with pytest.raises(ValueError, match="linear: "), history.record.at(0):
         net(np.ones((1, 3)))
     assert all(p.data is array for p, array in zip(net.parameters(), arrays, strict=True))
     graph.backward()  # of the trained net still
