@@ -126,7 +126,9 @@ class Predictions:
     def _usual(self, step: Step, known: dict[Tensor, Array]) -> Iterator[Wrong]:
         graph, back = self._graph, self._story.backward
         assert graph is not None
-        for mistake, array in likely(graph, back.cotangents, known, step.tensor):
+        # What lies within an activation that was recognised is no tensor of this graph.
+        right = {x: g for x, g in back.cotangents.items() if x in graph.values}
+        for mistake, array in likely(graph, right, known, step.tensor):
             says = self._words.mistake(mistake.text)
             if says is not None:
                 yield np.asarray(array), says
