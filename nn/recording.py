@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -94,22 +95,23 @@ class Recording:
                 tensor._replace(value)
             yield self.net
 
-    @contextmanager
-    def replayed(self, i: int) -> Iterator[Tensor]:
-        """Within it there is the graph of the step after ``steps[i]`` steps; it gives its loss.
+    def replayed(self, i: int) -> AbstractContextManager[Tensor]:
+        """As `at`, but it gives the loss that the next step was taken by, with its graph.
 
-        It is computed anew, within `ag.source_lines`, by the net as it was then.
+        That is computed anew, from its batch, within `ag.source_lines`.
+
+        Warns:
+            UserWarning: the loss isn't the one that was recorded: the net was changed in other
+                ways than by training since, or draws random numbers.
         """
-        x, y = self.batch(i)
-        with self.at(i) as net:
-            with ag.source_lines():
-                loss = self.loss(net(x), y)
-            yield loss
+        return _Replayed(self, i)
 
     def predict(self, i: int, x: Array) -> Array:
         """What the net gave for ``x`` after ``steps[i]`` steps."""
+        if self.x.dtype.kind == "f":
+            x = x.astype(self.x.dtype, copy=False)
         with self.at(i) as net, ag.no_grad():
-            prediction: Array = net(x.astype(self.x.dtype, copy=False)).numpy()
+            prediction: Array = net(x).numpy()
         return prediction
 
     @property
@@ -142,6 +144,39 @@ class Recording:
                 return float(self.loss(self.net(x), y).item())
             except (ValueError, ArithmeticError):  # the last step led to what a loss refuses
                 return float("nan")
+
+
+class _Replayed:
+    """What `Recording.replayed` gives; no generator, whose caller's line would be contextlib's."""
+
+    def __init__(self, recording: Recording, i: int) -> None:
+        self._recording, self._i = recording, i
+        self._inside = ExitStack()
+
+    def __enter__(self) -> Tensor:
+        recording, i = self._recording, self._i
+        x, y = recording.batch(i)
+        with ExitStack() as stack:
+            net = stack.enter_context(recording.at(i))
+            with ag.source_lines():
+                loss = recording.loss(net(x), y)
+            self._inside = stack.pop_all()
+        _warn_of_another_loss(recording.steps[i], recording.losses[i], loss)
+        return loss
+
+    def __exit__(self, *error: Any) -> None:
+        self._inside.close()
+
+
+def _warn_of_another_loss(step: int, recorded: float, loss: Tensor) -> None:
+    again = float(loss.item())
+    close = 1e-6 if loss.dtype.itemsize >= 8 else 1e-2
+    if np.isfinite(recorded) and not np.isclose(again, recorded, rtol=close, atol=1e-9):
+        warnings.warn(
+            f"replayed: after {step} steps the loss is {again:.6g} now, and was {recorded:.6g} in "
+            "training: the net or the loss was changed since, or draws random numbers",
+            stacklevel=4,
+        )
 
 
 class Recorder:

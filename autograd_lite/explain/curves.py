@@ -10,7 +10,7 @@ from . import mathml
 from .boundary import short
 
 WIDTH, HEIGHT = 560, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 14, 52
+LEFT, RIGHT, TOP, BOTTOM = 82, 16, 14, 52
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:

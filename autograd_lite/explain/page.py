@@ -105,7 +105,7 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
         f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f"<header><h1>{title}</h1>\n{_controls(len(story.steps), words)}</header>\n<main>\n"
         f'{picture}\n<div id="story">\n{note}{_notes(story, words)}{body}\n</div>\n'
-        f"{section}</main>\n"
+        f"</main>\n{section}"
         f"{_data('sources', lit)}\n{_data('predictions', asked)}\n"
         f"{script}</body>\n</html>\n"
     )
@@ -277,7 +277,7 @@ def _shapes(step: Step, words: Words) -> str:
     right = next((f.right for f in reversed(step.formulas) if f.right is not None), None)
     if right is not None and right.size <= mathml.LONGEST:
         said += f" {step.formulas[-1].sign} {shape_formula(right)}"
-    return f'<p class="shapes">{mathml.text(words("shapes"))}: {mathml.text(said)}</p>'
+    return f'<p class="shapes">{mathml.text(words("shapes", shapes=said))}</p>'
 
 
 def _line(line: Line | None, words: Words) -> str:

@@ -25,7 +25,7 @@ from .page import Extra, write
 from .training_words import WORDS
 from .words import Words
 
-MOST_FRAMES = 60
+MOST_FRAMES = 101
 MOST_NUMBERS = 60_000  # texts of numbers on the page: some half a megabyte
 MOST_PARAMETERS = 24
 MOST_POINTS = 400
@@ -266,7 +266,7 @@ class Training:
         )
         label = mathml.text(say("boundary"))
         svg = (
-            f'<svg id="boundary" viewBox="-58 -12 {SIZE + 72} {SIZE + 66}" role="img" '
+            f'<svg id="boundary" viewBox="-78 -12 {SIZE + 92} {SIZE + 66}" role="img" '
             f'aria-label="{label}">\n'
             f'<clipPath id="plane"><rect width="{SIZE}" height="{SIZE}"/></clipPath>'
             f'<rect class="region class-0" width="{SIZE}" height="{SIZE}"/>'
@@ -387,7 +387,7 @@ def _frame(plane: Plane) -> str:
                     f'<path class="axis" d="M0,{short(y)}h-5"/><text class="tick" x="-9" '
                     f'y="{short(y + 4.5)}" text-anchor="end">{number(value)}</text>'
                 )
-    for n, where in ((1, f'x="{SIZE / 2:g}" y="{SIZE + 44}"'), (2, f'x="-44" y="{SIZE / 2:g}"')):
+    for n, where in ((1, f'x="{SIZE / 2:g}" y="{SIZE + 44}"'), (2, f'x="-62" y="{SIZE / 2:g}"')):
         parts.append(
             f'<text class="axis-name" {where} text-anchor="middle">'
             f'<tspan font-style="italic">x</tspan><tspan dy="4" font-size="12">{n}</tspan></text>'

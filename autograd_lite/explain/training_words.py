@@ -27,21 +27,21 @@ ENGLISH = {
 
 CHINESE = {
     "training": "训练过程",
-    "about": "这里的步骤属于第 {step} 次迭代(共 {last} 次)。",
+    "about": "这里的步骤属于第 {step} 次迭代（共 {last} 次）。",
     "see_training": "整个训练过程",
     "iteration": "迭代次数",
     "loss": "损失",
     "play": "播放训练过程",
     "pause": "暂停",
-    "state": "第 {step} 次迭代(共 {last} 次):损失 {loss}",
-    "losses": "每次迭代后该批数据的损失,直到第 {last} 次",
-    "boundary": "各处的预测,以及类别之间的决策边界。",
-    "points": "共 {all} 个观测值,画出 {n} 个。",
+    "state": "第 {step} 次迭代（共 {last} 次）：损失 {loss}",
+    "losses": "每次迭代后该批数据的损失，直到第 {last} 次",
+    "boundary": "各处的预测，以及类别之间的决策边界。",
+    "points": "共 {all} 个观测值，画出 {n} 个。",
     "class": "类别 {label}",
     "nodes": "第一层的节点等于 0 之处",
     "parameters": "参数",
-    "thinned": "共记录了 {all} 次迭代,滑块均匀地取其中 {n} 次。",
-    "no_boundary": "没有可画的决策边界:需要恰好两个特征,且目标是类别(最多六类)。",
+    "thinned": "共记录了 {all} 次迭代，滑块均匀地取其中 {n} 次。",
+    "no_boundary": "没有可画的决策边界：需要恰好两个特征，且目标是类别（最多六类）。",
     "parameters_left_out": "另有 {n} 个参数未显示。",
 }
 

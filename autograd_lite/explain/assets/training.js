@@ -78,6 +78,16 @@
     show(Number(slider.value));
   });
   button.addEventListener("click", () => setPlaying(!timer));
+  // Within the section the arrows are for the iterations; the slider has them by itself.
+  byId("training").addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target === slider) return;
+    const at = Number(slider.value);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    setPlaying(false);
+    show(Math.min(Math.max(to, 0), last));
+  });
   byId("iterations").hidden = false;
   show(last);
 })();
