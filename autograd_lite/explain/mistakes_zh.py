@@ -14,7 +14,8 @@ _PATTERNS = [
     (r"(.+) is ([^ ]+) times too large: divide it by the number of entries (q = \S+)( \(.+\))?",
      "{0} 是正确值的 {1} 倍：还要除以元素个数 {2}{3}"),
     (r"(.+) is ([^ ]+) times too small: divide it by the (?:batch size|number of entries) "
-     r"(q = \S+) once, not twice( \(.+\))?", "{0} 只有正确值的 1/{1}：只应除以 {2} 一次，而不是两次{3}"),
+     r"(q = \S+) once, not twice( \(.+\))?",
+     "{0} 只有正确值的 1/{1}：只应除以 {2} 一次，而不是两次{3}"),
     (r"(.+) is divided by (\S+) where nothing is to be divided( \(.+\))?",
      "{0} 除以了 {1}，而这里不应该除{2}"),
     (r"(.+) is divided by (\S+) where the (?:batch size|number of entries) (q = \S+) belongs"

@@ -27,7 +27,7 @@ ENGLISH = {
     "result": "Simplified",
     "formula": "Formula",
     "with": "With",
-    "shapes": "Shapes",
+    "shapes": "Shapes: {shapes}",
     "line": "Line",
     "operands": "From",
     "value": "Result",
@@ -101,7 +101,7 @@ CHINESE = {
     "result": "化简后",
     "formula": "公式",
     "with": "其中",
-    "shapes": "形状",
+    "shapes": "形状：{shapes}",
     "line": "代码行",
     "operands": "来自",
     "value": "结果",
@@ -153,7 +153,7 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
 
 
 class Words:
-    """The words of one language: ``words("shapes")``, ``words("entries", n=3)``.
+    """The words of one language: ``words("next")``, ``words("entries", n=3)``.
 
     Raises:
         ValueError: there is no such language; it lists those there are.
