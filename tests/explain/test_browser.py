@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -637,16 +638,36 @@ def test_in_print_every_step_has_a_page_and_its_result(shown):
     assert pages >= len(steps)
 
 
+def test_print_is_dark_on_white_even_for_those_who_read_in_the_dark(browser, path):
+    with opened(browser, path, scheme="dark") as page:
+        page.page.emulate_media(media="print", color_scheme="dark")
+        assert page.measure("faint") == []
+        ink = page.page.evaluate("getComputedStyle(document.body).color.match(/\\d+/g)")
+        assert max(map(int, ink)) < 60
+
+
+def test_a_page_without_a_figure_steps_all_the_same(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(import_module("autograd_lite.explain.page"), "MOST_DRAWN", 2)
+    path = tmp_path / "page.html"
+    ag.explain(used_twice(), path)
+    with opened(browser, path, at="#step=2") as page:
+        assert page.page.locator("#figure svg").count() == 0
+        page.page.click("#next")
+        assert page.step == 3
+        assert page.errors == []
+
+
 def test_chinese(browser, loss, tmp_path):
     path = tmp_path / "zh.html"
     ag.explain(loss, path, lang="zh")
-    with opened(browser, path) as page:
+    with opened(browser, path, width=NARROW) as page:
         assert page.page.get_attribute("html", "lang") == "zh"
         for control in ("#back", "#next", "#play", "#predict"):
             assert re.fullmatch(r"[\u4e00-\u9fff]+", page.page.inner_text(control))
         for step in page.each_step():
             title = page.page.inner_text(".step.shown h2 .kind")
             assert re.search(r"[\u4e00-\u9fff]", title), step
+            assert page.measure("overlaps") + page.measure("cuts") == [], step
         page.page.click("#predict")
         page.show(2)
         assert re.search(r"[\u4e00-\u9fff]", answer(page, "1e9")[1])
