@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import ops
+from ..op import OPS
 from ..tensor import Array, Tensor
 from .expression import Expression, applied
 from .tidy import tidied
@@ -50,7 +51,7 @@ class Builder:
         self._keep_guards = keep_guards
         self.wrote_q = False
         one = Expression(np.ones(() if seed.size > 1 else seed.shape, seed.dtype))
-        ones = applied(ops.broadcast_to, one, shape=seed.shape) if seed.size > 1 else one
+        ones = applied(OPS["broadcast_to"], one, shape=seed.shape) if seed.size > 1 else one
         self._expressions: dict[Tensor, Expression] = {seed: ones}
         self._rows = rows
         self._taken = set(names.values())
