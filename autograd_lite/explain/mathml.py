@@ -29,9 +29,14 @@ _RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+−0123456789")
 _NAME = re.compile(r"(.+?)_(\w[\w,]*)", re.DOTALL)
 
 
-def text(shown: str) -> str:
-    """User text as markup that shows it, on one line: what HTML can't hold is shown by a sign."""
-    shown = re.sub(r"\s+", " ", shown.encode("utf-8", "replace").decode())
+def text(shown: str, spaces: str = r"\s+") -> str:
+    """User text as markup that shows it, on one line: what HTML can't hold is shown by a sign.
+
+    Args:
+        shown: any text.
+        spaces: what is shown as one space.
+    """
+    shown = re.sub(spaces, " ", shown.encode("utf-8", "replace").decode())
     return html.escape(re.sub(r"[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]", "�", shown))
 
 

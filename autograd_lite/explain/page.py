@@ -29,6 +29,7 @@ ASSETS = Path(__file__).parent / "assets"
 MOST_DRAWN = 300
 """How many tensors a figure may have."""
 
+_LINE_END = r"[\n\r\u2028\u2029]+"
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -284,7 +285,7 @@ def _line(line: Line | None, words: Words) -> str:
     if line is None or not line.file:
         return ""
     where = mathml.text(f"{Path(line.file).name}:{line.number}")
-    code = f' <code class="code">{mathml.text(line.text)}</code>' if line.text else ""
+    code = f' <code class="code">{mathml.text(line.text, _LINE_END)}</code>' if line.text else ""
     label = mathml.text(words("line"))
     return f'<p class="line"><span>{label}</span> <code>{where}</code>{code}</p>'
 

@@ -20,7 +20,7 @@ def of(output: ag.Tensor, name: str) -> tuple[Sources, dict[str, str], Step]:
     """The sources of a step, the keys by name, and the step."""
     story = tell(output)
     (step,) = [s for s in story.steps if s.name == name and s.kind != "update"]
-    return sources(step), {name: key for name, key in story.keys.items()}, step
+    return sources(step), story.keys, step
 
 
 def test_a_product_comes_from_a_row_and_a_column() -> None:

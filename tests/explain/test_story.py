@@ -284,7 +284,7 @@ def test_data_that_were_changed_since() -> None:
     x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
     y = (x * x).sum()
     x.data = np.array([3.0, 4.0])
-    with pytest.raises(ValueError, match="explain: the data of .*x.* were changed"):
+    with pytest.raises(ValueError, match=r"explain: the data of .*x.* were changed"):
         tell(y)
 
 
