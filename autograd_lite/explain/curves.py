@@ -10,7 +10,7 @@ from . import mathml
 from .boundary import short
 
 WIDTH, HEIGHT = 560, 300
-LEFT, RIGHT, TOP, BOTTOM = 82, 16, 14, 52
+LEFT, RIGHT, TOP, BOTTOM = 84, 36, 14, 52
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
@@ -69,16 +69,16 @@ class Curve:
         for step in ticks(self._first, self._last):
             if step == int(step):
                 x, _ = self.at(int(step), self._low) or (LEFT, 0)
-                parts.append(_tick(x, bottom, x, bottom + 5, x, bottom + 20, "middle", step))
+                parts.append(_tick(x, bottom, x, bottom + 5, x, bottom + 20, "middle", f"{step:.0f}"))
         for value in ticks(self._low, self._high, 5):
             _, y = self.at(self._first, value) or (0, bottom)
-            parts.append(_tick(LEFT - 5, y, LEFT, y, LEFT - 9, y + 4.5, "end", value))
+            parts.append(_tick(LEFT - 5, y, LEFT, y, LEFT - 9, y + 4.5, "end", number(value)))
             parts.append(f'<path class="rule" d="M{LEFT},{short(y)}H{right}"/>')
         middle = (LEFT + right) / 2
         parts.append(
             f'<text class="axis-name" x="{short(middle)}" y="{HEIGHT - 8}" text-anchor="middle">'
             f"{mathml.text(across)}</text>"
-            f'<text class="axis-name" transform="translate(16 {short((TOP + bottom) / 2)}) '
+            f'<text class="axis-name" transform="translate(20 {short((TOP + bottom) / 2)}) '
             f'rotate(-90)" text-anchor="middle">{mathml.text(up)}</text>'
         )
         drawn = [self.at(*point) or (0, 0) for point in self._points]
@@ -94,10 +94,10 @@ class Curve:
 
 
 def _tick(
-    x1: float, y1: float, x2: float, y2: float, x: float, y: float, anchor: str, value: float
+    x1: float, y1: float, x2: float, y2: float, x: float, y: float, anchor: str, said: str
 ) -> str:
     return (
         f'<path class="axis" d="M{short(x1)},{short(y1)}L{short(x2)},{short(y2)}"/>'
         f'<text class="tick" x="{short(x)}" y="{short(y)}" text-anchor="{anchor}">'
-        f"{number(value)}</text>"
+        f"{said}</text>"
     )
