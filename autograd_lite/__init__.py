@@ -28,6 +28,7 @@ from .composed.spread import *
 from .composed.statistics import *
 from .derive import derive
 from .draw import draw
+from .explain import explain
 from .graph import named_tensors
 from .lines import line_of, source_lines
 from .modes import no_grad
@@ -66,6 +67,7 @@ __all__ = [
     "derive",
     "detect_anomaly",
     "draw",
+    "explain",
     "fft",
     "grad",
     "gradients",

@@ -24,14 +24,15 @@ from .layers import MLP, Linear, Sequential
 from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, SquaredErrorLoss
 from .module import Module
 from .optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Optimizer, RMSprop
+from .recording import Recording
 from .train_step import TrainStep
 from .training import CompileWarning, History, accuracy, fit
 
 __all__ = [
     "MLP", "SGD", "AdaGrad", "Adam", "AdamW", "BCELoss", "BCEWithLogitsLoss", "CompileWarning",
     "CrossEntropyLoss", "History", "Identity", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss",
-    "Module", "Momentum", "NetworkDerivation", "Optimizer", "RMSprop", "ReLU", "Sequential",
-    "Sigmoid", "Softmax", "Softplus", "SquaredErrorLoss", "Tanh", "TrainStep", "accuracy",
-    "batches", "derive", "draw", "fit", "identity", "leaky_relu", "log_softmax", "softmax",
-    "standardize",
+    "Module", "Momentum", "NetworkDerivation", "Optimizer", "RMSprop", "ReLU", "Recording",
+    "Sequential", "Sigmoid", "Softmax", "Softplus", "SquaredErrorLoss", "Tanh", "TrainStep",
+    "accuracy", "batches", "derive", "draw", "fit", "identity", "leaky_relu", "log_softmax",
+    "softmax", "standardize",
 ]  # fmt: skip

@@ -39,20 +39,24 @@ def batches(
         [3, 3, 1]
     """
     x, y = np.asarray(x), np.asarray(y)
+    return ((x[rows], y[rows]) for rows in batch_rows(x, y, batch_size, shuffle, rng, drop_last))
+
+
+def batch_rows(
+    x: Array, y: Array, batch_size: int, shuffle: bool, rng: Rng, drop_last: bool = False
+) -> Iterator[Any]:
+    """Which rows each batch of `batches` has: a slice, or, shuffled, an array of indices."""
     if len(x) != len(y):
         raise ValueError(f"batches: x has {len(x)} rows and y has {len(y)}")
     if batch_size < 1:
         raise ValueError(f"batches: the batch size must be at least 1, not {batch_size}")
-    return _batches(x, y, batch_size, np.random.default_rng(rng) if shuffle else None, drop_last)
+    return _rows(len(x), batch_size, np.random.default_rng(rng) if shuffle else None, drop_last)
 
 
-def _batches(
-    x: Array, y: Array, size: int, rng: np.random.Generator | None, drop_last: bool
-) -> Iterator[tuple[Array, Array]]:
-    order = None if rng is None else rng.permutation(len(x))
-    for start in range(0, len(x) - (size - 1 if drop_last else 0), size):
-        rows: Any = slice(start, start + size) if order is None else order[start : start + size]
-        yield x[rows], y[rows]
+def _rows(n: int, size: int, rng: np.random.Generator | None, drop_last: bool) -> Iterator[Any]:
+    order = None if rng is None else rng.permutation(n)
+    for start in range(0, n - (size - 1 if drop_last else 0), size):
+        yield slice(start, start + size) if order is None else order[start : start + size]
 
 
 def standardize(x: Any) -> Array:

@@ -12,11 +12,12 @@ import numpy as np
 from autograd_lite.compile import CompileError
 from autograd_lite.tensor import Array
 
-from .data import batches
+from .data import batch_rows
 from .layers import Rng
 from .losses import _Loss
 from .module import Module
 from .optimizers import Optimizer
+from .recording import Recorder, Recording, checked_interval
 from .train_step import TrainStep
 
 Metric = Callable[[Array, Array], float]
@@ -33,10 +34,25 @@ class History:
     Attributes:
         loss: the mean of the loss an observation (with ``reduction="sum"``, the sum).
         metrics: each metric's mean an observation.
+        record: the steps that were kept, with ``record=n``; else None.
     """
 
     loss: list[float] = field(default_factory=list)
     metrics: dict[str, list[float]] = field(default_factory=dict)
+    record: Recording | None = None
+
+    def explained(self) -> Recording:
+        """The record, which `ag.explain` makes a page of.
+
+        Raises:
+            ValueError: nothing was recorded.
+        """
+        if self.record is None:
+            raise ValueError(
+                "explain: this training wasn't recorded: train with nn.fit(…, record=10), which "
+                "keeps every tenth step"
+            )
+        return self.record
 
 
 def fit(
@@ -52,6 +68,7 @@ def fit(
     metrics: Mapping[str, Metric] | None = None,
     progress: bool = False,
     compiled: bool | None = None,
+    record: int | None = None,
 ) -> History:
     """Train ``net``: for each epoch and each batch, forward, loss, backward, step.
 
@@ -74,10 +91,14 @@ def fit(
         compiled: where a step can't be compiled, True raises, and None warns (`CompileWarning`) and
             trains eagerly, as False does from the start. While compiling is tried, ``net`` and
             ``loss`` are called some times more, and may draw further random numbers.
+        record: n, to keep the state before the first step, after each n-th, and after the last:
+            ``history.record``, a `Recording`. A step is one batch. Each state that is kept takes
+            the memory of all parameters once, and x and y are copied once; training is the same.
 
     Raises:
         CompileError: a step that can't be compiled, with ``compiled=True``.
-        ValueError: no rows, x and y of different lengths, or a loss that isn't reduced.
+        ValueError: no rows, x and y of different lengths, or a loss that isn't reduced; a
+            ``record`` that isn't a positive int, or keeps more than 2³⁰ bytes.
         TypeError: a loss that isn't one of nn's.
         FloatingPointError: the loss became nan or infinite.
 
@@ -100,17 +121,27 @@ def fit(
     generator = np.random.default_rng(rng)
     functions = dict(metrics or {})
     history = History(metrics={name: [] for name in functions})
+    recorder = None
+    if record is not None:
+        every, steps = checked_interval(record), epochs * -(-len(x) // max(batch_size, 1))
+        history.record = Recording(net, x, y, loss, optimizer)
+        recorder = Recorder(history.record, every, steps)
     step = _Step(net, loss, optimizer, compiled)
     try:
         for epoch in _shown(range(epochs), progress):
             total = 0.0
             sums = dict.fromkeys(functions, 0.0)
-            for x_batch, y_batch in batches(x, y, batch_size, shuffle, generator):
-                rows = len(x_batch)
+            for rows in batch_rows(x, y, batch_size, shuffle, generator):
+                x_batch, y_batch = x[rows], y[rows]
+                if recorder is not None:
+                    recorder.before(rows)
                 value, prediction = step(x_batch, y_batch)
-                total += value * (rows if loss.reduction == "mean" else 1)
+                if recorder is not None:
+                    recorder.after(value)
+                q = len(x_batch)
+                total += value * (q if loss.reduction == "mean" else 1)
                 for name, function in functions.items():
-                    sums[name] += function(prediction, y_batch) * rows
+                    sums[name] += function(prediction, y_batch) * q
             if not np.isfinite(total):
                 raise FloatingPointError(
                     f"fit: the loss became {total} in epoch {epoch}; try a smaller learning rate"
@@ -120,6 +151,8 @@ def fit(
                 history.metrics[name].append(sums[name] / len(x))
     finally:
         step.release()
+    if recorder is not None:
+        recorder.finish()
     return history
 
 

@@ -22,6 +22,7 @@ from .recorded import NO_MISTAKE, Mistake, Recorded, Way, replay
 from .wording import gradient, times
 
 _MOST_STEPS = 100_000  # of backward passes, in the search for one cause
+_MOST_LIKELY = 200  # mistakes that are tried of those that may be made
 
 
 @dataclass
@@ -122,20 +123,56 @@ def find_cause(trial: Trial, target: Tensor) -> tuple[Mistake, set[Tensor]] | No
 def _candidates(trial: Trial, way: Way, given: Mapping[Tensor, Array]) -> Iterator[Mistake]:
     """Every mistake that can be made on the way to a tensor, the nearest places first."""
     graph = trial.graph
-    places = [way.target, *(t for t in reversed(way.steps) if t not in given)]
-    yield from _ratios(trial, way, given, places)
+    yield from _ratios(trial, way, given, _places(way, given))
     yield from _updated(trial, way, given)
-    loss = loss_of(graph, trial.right)
-    if loss is not None and loss.p in way.tensors:
-        yield from at_loss(graph, loss)
     # What the learner computed after the target can't have gone into it, and what is right can.
     done = graph.order(way.target)
     before = {t: g for t, g in trial.values().items() if graph.order(t) < done}
     deltas = {t: g for t, g in {**trial.right, **before}.items() if t is not way.target}
-    for tensor in places:
+    yield from _usual(graph, trial.right, way, given, deltas)
+
+
+def _places(way: Way, given: Mapping[Tensor, Array]) -> list[Tensor]:
+    return [way.target, *(t for t in reversed(way.steps) if t not in given)]
+
+
+def _usual(
+    graph: Recorded,
+    right: Mapping[Tensor, Array],
+    way: Way,
+    given: Mapping[Tensor, Array],
+    deltas: Mapping[Tensor, Array],
+) -> Iterator[Mistake]:
+    """The mistakes that need no numbers of the learner's, at the loss and at each place."""
+    loss = loss_of(graph, right)
+    if loss is not None and loss.p in way.tensors:
+        yield from at_loss(graph, loss)
+    for tensor in _places(way, given):
         yield from mistakes.at_tensor(graph, tensor)
         for edge in graph.uses.get(tensor, ()):
             yield from mistakes.at_edge(graph, edge, deltas)
+
+
+def likely(
+    graph: Recorded, right: Mapping[Tensor, Array], given: Mapping[Tensor, Array], target: Tensor
+) -> list[tuple[Mistake, Array]]:
+    """The usual mistakes with one gradient, the likeliest first, and the array that each gives.
+
+    Args:
+        graph: with activations recognised.
+        right: the gradients of all tensors.
+        given: those that are known already, from which ``target``'s is computed.
+        target: whose gradient it is.
+    """
+    trial = Trial(graph, {}, right, {}, set(), 0.0)
+    way = graph.way(target, given)
+    deltas = {t: g for t, g in right.items() if t is not target}
+    sign = mistakes.scaled(target, -1.0, f"{gradient(target)} {times(-1.0)}", mistakes.FACTOR)
+    tried = [sign, *islice(_usual(graph, right, way, given, deltas), _MOST_LIKELY)]
+    tried.sort(key=lambda mistake: mistake.rank)
+    with np.errstate(all="ignore"):
+        found = [(mistake, trial.attempt(way, given, mistake)) for mistake in tried]
+    return [(mistake, array) for mistake, array in found if array is not None]
 
 
 def _ratios(

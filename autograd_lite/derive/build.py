@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import ops
+from ..op import OPS
 from ..tensor import Array, Tensor
 from .expression import Expression, applied
 from .tidy import tidied
@@ -31,7 +32,7 @@ class Builder:
     out. What is very long, or stands there more than once and isn't short, gets a symbol.
 
     Args:
-        seed: its cotangent, which is 1.
+        seed: the output's cotangent, which is 1, or ones.
         names: of the tensors that stand for themselves.
         leaves: what was given, in the order in which it is used.
         rows: how many rows a batch has, which a mean divides by; written q.
@@ -49,7 +50,9 @@ class Builder:
         self._names = names
         self._keep_guards = keep_guards
         self.wrote_q = False
-        self._expressions: dict[Tensor, Expression] = {seed: Expression(seed.data)}
+        one = Expression(np.ones(() if seed.size > 1 else seed.shape, seed.dtype))
+        ones = applied(OPS["broadcast_to"], one, shape=seed.shape) if seed.size > 1 else one
+        self._expressions: dict[Tensor, Expression] = {seed: ones}
         self._rows = rows
         self._taken = set(names.values())
         self._auxiliary = (f"u_{i}" for i in count(1))

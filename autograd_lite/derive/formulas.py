@@ -28,7 +28,7 @@ def derived(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None) -
         raise errors.nothing_requires_grad(output, "derive")
     if output.size != 1:
         raise errors.not_one_number(output)
-    _refuse_changed(output)
+    refuse_changed(output)
     plan = Plan(output, _asked(output, wrt))
     gradients = pull({output: np.ones(output.shape, output.dtype)}, set(plan.targets))
     seed = Tensor(np.ones(output.shape, output.dtype))
@@ -91,15 +91,15 @@ def _check(formula: Expression, value: Array, symbol: str) -> None:
         )
 
 
-def _refuse_changed(output: Tensor) -> None:
+def refuse_changed(output: Tensor, function: str = "derive") -> None:
     """Raise where a leaf was given other data since: its symbol would stand for both."""
     for t in walk(output):
         if t._op is not None:
             for x, array in zip(t.inputs, t._arrays, strict=True):
                 if x._array is not array and not np.array_equal(x._array, array, equal_nan=True):
                     raise ValueError(
-                        f"derive: the data of {errors.describe(x)} were changed since the output "
-                        "was computed; compute it again"
+                        f"{function}: the data of {errors.describe(x)} were changed since the "
+                        "output was computed; compute it again"
                     )
 
 

@@ -25,9 +25,9 @@ def text(root: Expression) -> str:
     def write(node: Expression, operands: list[Written]) -> Written:
         if node.op is None:
             return _symbol(node, node.name or "")
-        if _is_row_of_ones(node):
+        if is_row_of_ones(node):
             return Written(f"1ᵀ {_within(operands[0], MATMUL)}", MATMUL, 0)
-        return apply_notation(_notation(node), _marked(node, operands), node.params)
+        return apply_notation(notation_of(node), _marked(node, operands), node.params)
 
     return fold(root, write).text
 
@@ -43,10 +43,10 @@ def shapes(root: Expression) -> str:
     def write(node: Expression, operands: list[Written]) -> Written:
         if node.op is None or (node.is_called("transpose") and node.operands[0].op is None):
             return _symbol(node, dimensions(node.shape) if node.shape else node.name or "1")
-        if _is_row_of_ones(node):
+        if is_row_of_ones(node):
             rows = (1, node.operands[0].shape[0])
             return Written(f"{dimensions(rows)} {_within(operands[0], MATMUL)}", MATMUL, 0)
-        return apply_notation(_notation(node), _marked(node, operands), node.params)
+        return apply_notation(notation_of(node), _marked(node, operands), node.params)
 
     return fold(root, write).text
 
@@ -64,7 +64,7 @@ def latex(root: Expression, shaped: bool = False) -> str:
         if shaped and node.is_called("transpose") and node.operands[0].op is None:
             bare = latex_name(node.operands[0].name or "")
             return _over_shape(Written(rf"{bare}^{{\top}}", ATOM, 0), node)
-        if _is_row_of_ones(node):
+        if is_row_of_ones(node):
             return Written(rf"\mathbf{{1}}^{{\top}} {_within(operands[0], MATMUL)}", MATMUL, 0)
         if node.is_called("divide"):
             return Written(rf"\frac{{{operands[0].text}}}{{{operands[1].text}}}", POWER - 1, 0)
@@ -73,7 +73,7 @@ def latex(root: Expression, shaped: bool = False) -> str:
                 f"{_within(operands[0], ATOM)}^{{{operands[1].text}}}", POWER, 0
             )
         return apply_notation(
-            _notation(node), _marked(node, operands), node.params, escape=_latex_signs
+            notation_of(node), _marked(node, operands), node.params, escape=_latex_signs
         )
 
     return fold(root, write).text
@@ -140,7 +140,7 @@ def _symbol(node: Expression, shown: str) -> Written:
     return Written(shown, PREFIX if shown.startswith("−") else ATOM, 0)
 
 
-def _notation(node: Expression) -> Notation:
+def notation_of(node: Expression) -> Notation:
     """The op's notation, with · for ∘ where a factor is a number."""
     assert node.op is not None
     if node.is_called("reshape") and node.value.size == 1:  # a number without its axes
@@ -171,6 +171,6 @@ def _within(operand: Written, level: int) -> str:
     return f"({operand.text})" if operand.level < level else operand.text
 
 
-def _is_row_of_ones(node: Expression) -> bool:
+def is_row_of_ones(node: Expression) -> bool:
     """Whether this is a sum over the rows: ``1ᵀ δ``."""
     return node.is_called("sum") and node.params["axis"] in (0, (0,)) and node.params["keepdims"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 
 from ..notation import PREFIX, Written, number, write
@@ -15,11 +15,19 @@ from .sheet import Sheet
 
 
 class Symbols:
-    """How tensors are written: by their names, and those without one as v₁, v₂, …"""
+    """How tensors are written: by their names, and those without one as v₁, v₂, …
 
-    def __init__(self, tensors: list[Tensor]) -> None:
+    Args:
+        tensors: in the order in which they are numbered.
+        names: what they are called instead, where that was settled elsewhere.
+    """
+
+    def __init__(self, tensors: list[Tensor], names: Mapping[Tensor, str] | None = None) -> None:
         self.width: dict[Tensor, int] = {}
         self._name: dict[Tensor, str] = {}
+        if names is not None:
+            self._name = {tensor: names[tensor] for tensor in tensors}
+            return
         taken = {tensor.name for tensor in tensors}
         free = (name for i in count(1) if (name := f"v_{i}") not in taken)
         for tensor in tensors:
@@ -66,7 +74,12 @@ def stand_ins() -> Iterator[str]:
 
 
 def draw_computations(
-    output: Tensor, targets: list[Tensor], details: Callable[[Tensor], str], every: bool
+    output: Tensor,
+    targets: list[Tensor],
+    details: Callable[[Tensor], str],
+    every: bool,
+    numbers: Mapping[Tensor, int] | None = None,
+    names: Mapping[Tensor, str] | None = None,
 ) -> Figure:
     """The figure of ``detail="named"``; with ``every`` operation on its own, of ``"ops"``.
 
@@ -77,13 +90,16 @@ def draw_computations(
         targets: where the backward pass is drawn to.
         details: what is written beneath a tensor's name.
         every: draw each operation.
+        numbers: mark what is drawn by classes, for a page to find it: the tensor numbered 3 as
+            ``t3``, its computation ``f3``, edges ``e1-3`` and ``b3-1``. No target is set apart.
+        names: what the tensors are called, where not by their own names.
     """
     leaves, found = steps(output, every, targets)
     results = [step.result for step in found]
-    symbols = Symbols(leaves + results)
+    symbols = Symbols(leaves + results, names)
     main = main_input(found)
     chain = _chain(output, main)
-    aims, on = set(targets), on_paths(output, targets)
+    aims, on = set(targets if numbers is None else ()), on_paths(output, targets)
     sheet = Sheet(rankdir="LR", nodesep="0.2", ranksep="0.4")
     circled = {t for t in leaves + results if not every or t.is_leaf or t.name is not None}
     circled.add(output)
@@ -97,13 +113,19 @@ def draw_computations(
         t: sheet.new_id(f"op_{node[t]}") if t in circled else node[t] for t in results
     }
 
+    def mark(kind: str, *tensors: Tensor) -> dict[str, str]:
+        """The class that says which tensors a node or edge is for."""
+        if numbers is None:
+            return {}
+        return {"class": kind + "-".join(str(numbers[t]) for t in tensors)}
+
     # dot puts first on top what is declared first: the chain from its end, then what is beside it,
     # leaves arrows of the backward pass a way to the parameters above and below the chain.
     for tensor in sorted(node, key=lambda t: chain.get(t, len(chain))):
         on_chain = {"group": "chain"} if tensor in chain else {}
         if tensor in circled:
             text = symbols.markup(tensor) + details(tensor)
-            sheet.circle(node[tensor], text, tensor in aims, **on_chain)
+            sheet.circle(node[tensor], text, tensor in aims, **on_chain, **mark("t", tensor))
         if tensor not in formulas:
             continue
         text = formulas[tensor]
@@ -112,18 +134,21 @@ def draw_computations(
         # What is beside the chain stands above and below it in the order of the ellipse's edges.
         if on_chain and all(x is main.get(tensor) or x.is_leaf for x in inputs[tensor]):
             on_chain["ordering"] = "in"
-        sheet.ellipse(ellipse[tensor], text, tensor in aims and tensor not in circled, **on_chain)
+        aimed = tensor in aims and tensor not in circled
+        sheet.ellipse(ellipse[tensor], text, aimed, **on_chain, **mark("f", tensor))
 
     for step in found:
         for x in inputs[step.result]:
-            sheet.forward(node[x], ellipse[step.result])
+            sheet.forward(node[x], ellipse[step.result], **mark("e", x, step.result))
         if step.result in circled:
-            sheet.forward(ellipse[step.result], node[step.result])
+            own = mark("e", step.result, step.result)
+            sheet.forward(ellipse[step.result], node[step.result], **own)
     for step in reversed(found):
         reached = arrows(step, on)
         for x in inputs[step.result]:
             if x in reached:
-                sheet.backward(node[step.result], node[x], symbols.derivative(step.result, x))
+                label = symbols.derivative(step.result, x)
+                sheet.backward(node[step.result], node[x], label, **mark("b", step.result, x))
     return sheet.figure()
 
 

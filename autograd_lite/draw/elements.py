@@ -1,8 +1,8 @@
 """Figures number by number: a circle for each entry of a tensor, an ellipse for each computed one.
 
-Which entries an entry depends on is found by trying the recorded op: an input's entry is made
-nan, and what then is nan depends on it, whatever the values are. A formula is found by replaying
-the op on entries that are written, not computed. So no op needs a rule of its own here.
+Which entries an entry depends on, `dependence` finds by trying the recorded op. A formula is found
+by replaying the op on entries that are written, not computed. So no op needs a rule of its own
+here.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ..dependence import dependence, sources_of
 from ..notation import ATOM, MATMUL, POWER, PREFIX, PRODUCT, SUM, Written, apply_notation
 from ..steps import Step, is_number, steps
 from ..tensor import Array, Tensor
@@ -95,54 +96,6 @@ def _bracketed(x: Written, least: int) -> Written:
 def _kept(x: Written) -> Written:
     """Without its text where that is too wide to be drawn: it could grow without bounds."""
     return x if x.width <= WIDEST else Written("", x.level, WIDEST + 1)
-
-
-def dependence(tensor: Tensor) -> list[Array]:
-    """Which entries of a result its op computes from which entries of its inputs.
-
-    An input's entry is changed, to nan, to 0 and to another number, among generic numbers; what
-    then changes depends on it. Conditions are tried with either outcome.
-
-    Shapes:
-        One boolean array an input: (the result's size, the input's size).
-    """
-    assert tensor.op is not None
-    rng = np.random.default_rng(0)
-    low, high = tensor.op.domain
-    inputs = tensor.inputs
-    found = [np.zeros((tensor.size, x.size), bool) for x in inputs]
-    for truth in (True, False) if any(x.dtype == bool for x in inputs) else (True,):
-        generic = [
-            x._array if is_number(x)
-            else np.full(x.shape, truth) if x.dtype == bool
-            else np.asarray(rng.uniform(low, high, x.shape))
-            for x in inputs
-        ]  # fmt: skip
-        base = _try(tensor, generic)
-        for slot, (x, depends) in enumerate(zip(inputs, found, strict=True)):
-            for i in range(0 if is_number(x) else x.size):
-                changed = list(generic)
-                outcomes = []
-                for to in (np.nan, 0, rng.uniform(low, high)):
-                    changed[slot] = generic[slot].copy()
-                    changed[slot].flat[i] = to
-                    outcomes.append(_try(tensor, changed))
-                known = [out != base for out in outcomes if out is not None and base is not None]
-                depends[:, i] |= np.any(known, axis=0) if known else True
-    for x, depends in zip(inputs, found, strict=True):
-        if not depends.any() and x.shape == tensor.shape and x.requires_grad:
-            depends |= np.eye(x.size, dtype=bool)  # the forward ignores it, and the vjp doesn't
-    return found
-
-
-def _try(tensor: Tensor, arrays: list[Any]) -> Array | None:
-    """The entries of the op's value for these inputs, or None where it refuses them."""
-    assert tensor.op is not None
-    try:
-        with np.errstate(all="ignore"):
-            return np.ravel(tensor.op.forward(*arrays, **tensor.params))
-    except Exception:  # whatever an op, which may be anybody's, says of numbers it doesn't like
-        return None
 
 
 def replay(tensor: Tensor, operands: list[list[Written]], depends: list[Array]) -> list[Written]:
@@ -258,21 +211,11 @@ def _compute(
 ) -> tuple[list[Written], list[list[tuple[Tensor, int]]]]:
     """Of each entry of a step's result, the formula, and the entries that it is computed from."""
     written = dict(atoms)
-    sources = {x: [[(x, i)] for i in range(x.size)] for x in step.inputs}
+    depends = {tensor: dependence(tensor) for tensor in step.region}
     for tensor in step.region:
-        depends = dependence(tensor)
         operands = [written.get(x, []) for x in tensor.inputs]
-        written[tensor] = replay(tensor, operands, depends)
-        sources[tensor] = [
-            list(dict.fromkeys(
-                source
-                for x, depend in zip(tensor.inputs, depends, strict=True)
-                for i in np.flatnonzero(depend[j])
-                for source in sources[x][i]
-            ))
-            for j in range(tensor.size)
-        ]  # fmt: skip
-    return written[step.result], sources[step.result]
+        written[tensor] = replay(tensor, operands, depends[tensor])
+    return written[step.result], sources_of(step.region, step.inputs, depends)
 
 
 def _label(step: Step, formula: Written, further: Iterator[str]) -> str:

@@ -54,32 +54,39 @@ class Sheet:
     def circle(self, key: str, label: str, target: bool = False, **attributes: str) -> None:
         """A tensor, or a number."""
         classes, look = ("tensor target", _TARGET) if target else ("tensor", _TENSOR)
-        self._node(key, label, {"class": classes, "shape": "circle"} | look | attributes)
+        self._node(key, label, {"class": classes, "shape": "circle"} | look, attributes)
 
     def ellipse(self, key: str, label: str, target: bool = False, **attributes: str) -> None:
         """A computation."""
         classes, look = ("computation target", _TARGET) if target else ("computation", {})
-        self._node(
-            key, label, {"class": classes, "shape": "ellipse"} | _COMPUTATION | look | attributes
-        )
+        given = {"class": classes, "shape": "ellipse"} | _COMPUTATION | look
+        self._node(key, label, given, attributes)
 
     def caption(self, key: str, label: str, **attributes: str) -> None:
         """Text without an outline."""
         look = {"class": "caption", "shape": "plaintext", "width": "0"} | _TENSOR
-        self._node(key, label, look | attributes)
+        self._node(key, label, look, attributes)
 
-    def _node(self, key: str, label: str, attributes: dict[str, str]) -> None:
-        self._dot.node(key, label=f"<{label}>", _attributes=attributes)
+    def _node(
+        self, key: str, label: str, look: dict[str, str], attributes: dict[str, str]
+    ) -> None:
+        self._dot.node(key, label=f"<{label}>", _attributes=_joined(look, attributes))
 
     def forward(self, tail: str, head: str, **attributes: str) -> None:
-        self._dot.edge(tail, head, _attributes={"class": "forward", "style": "solid"} | attributes)
+        look = {"class": "forward", "style": "solid"}
+        self._dot.edge(tail, head, _attributes=_joined(look, attributes))
 
-    def backward(self, tail: str, head: str, label: str) -> None:
+    def backward(self, tail: str, head: str, label: str, **attributes: str) -> None:
         """An arrow of the backward pass. It has no say in where the nodes are."""
         look = {"class": "backward", "style": "dashed", "color": RED, "fontcolor": RED}
-        self._dot.edge(
-            tail, head, label=f"<{label}>", _attributes=look | {"constraint": "false"}
-        )
+        look = _joined(look | {"constraint": "false"}, attributes)
+        self._dot.edge(tail, head, label=f"<{label}>", _attributes=look)
 
     def figure(self) -> Figure:
         return Figure(self._dot.source)
+
+
+def _joined(look: dict[str, str], attributes: dict[str, str]) -> dict[str, str]:
+    """The attributes of a node or edge: further classes stand behind its own."""
+    classes = " ".join(x["class"] for x in (look, attributes) if "class" in x)
+    return look | attributes | {"class": classes}

@@ -1,0 +1,305 @@
+"use strict";
+// The page is complete without this script: every step, one below the other. The script shows one
+// step at a time, marks it in the figure, lights the entries an entry comes from, and asks before
+// it shows. What is hidden is hidden by classes that page.css reads on screens only: a print has all.
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const words = (text) => (text || "").split(/\s+/).filter(Boolean);
+  const data = (id) => JSON.parse(byId(id)?.textContent || "{}");
+
+  const steps = all("section.step");
+  if (!steps.length) return;
+  const SECONDS_A_STEP = 2.5;
+  const sources = data("sources");
+  const predictions = data("predictions");
+  const figure = byId("figure");
+  const svg = figure?.querySelector("svg");
+  const [back, play, next, slider, place, predict] =
+    ["back", "play", "next", "slider", "place", "predict"].map(byId);
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  let current = -1;
+  let timer = 0;
+
+  // ---- One step at a time ----------------------------------------------------------------------
+
+  function show(index, { focus = false } = {}) {
+    index = Math.min(Math.max(index, 0), steps.length - 1);
+    if (index === current) return;
+    const focusIsLost = steps[current]?.contains(document.activeElement);
+    current = index;
+    unlight();
+    steps.forEach((step, i) => step.classList.toggle("shown", i === index));
+    slider.value = index + 1;
+    slider.setAttribute("aria-valuetext", spoken(steps[index]));
+    back.setAttribute("aria-disabled", index === 0);
+    next.setAttribute("aria-disabled", index === steps.length - 1);
+    announce(steps[index]);
+    mark(index);
+    history.replaceState(null, "", `#step=${index + 1}`);
+    if (focus || focusIsLost) focusTitle(steps[index]);
+  }
+
+  function focusTitle(step) {
+    const title = step.querySelector("h2");
+    title.tabIndex = -1;
+    title.focus({ preventScroll: true });
+  }
+
+  const spoken = (step) => step.querySelector("h2").textContent.replace(/\s+/g, " ").trim();
+
+  /** `5 / 12` for everyone; the step's title with it for those who hear the page. */
+  function announce(step) {
+    const title = document.createElement("span");
+    title.className = "unseen";
+    title.textContent = ` ${spoken(step)}`;
+    place.replaceChildren(`${current + 1} / ${steps.length}`, title);
+  }
+
+  function fromAddress() {
+    const found = /^#step=(\d+)$/.exec(location.hash);
+    return found ? Number(found[1]) - 1 : null;
+  }
+
+  // ---- The figure ------------------------------------------------------------------------------
+
+  /** The names are plain words of ours (t3, f3, e1-3), so they are safe within a selector. */
+  const drawn = (names) => names.flatMap((name) => all(`g.${CSS.escape(name)}`, svg));
+
+  function mark(index) {
+    if (!svg) return;
+    all("g.current, g.walked, g.ahead", svg).forEach((g) =>
+      g.classList.remove("current", "walked", "ahead"));
+    const kind = steps[index].dataset.kind;
+    svg.dataset.kind = kind;
+    // Walked: the backward edges of the steps so far, whether listed as path or as current.
+    const walked = new Set(steps.slice(0, index + 1).flatMap((step) =>
+      [...words(step.dataset.path), ...words(step.dataset.figure)]));
+    for (const edge of all("g.backward", svg)) {
+      const isWalked = [...edge.classList].some((name) => walked.has(name));
+      edge.classList.add(isWalked ? "walked" : "ahead");
+    }
+    const now = drawn(words(steps[index].dataset.figure));
+    now.forEach((g) => g.classList.add("current"));
+    all("a", svg).forEach((link) => link.removeAttribute("aria-current"));
+    all(`a[*|href="#step=${index + 1}"]`, svg).forEach((link) =>
+      link.setAttribute("aria-current", "step"));
+    bringIntoView(drawn(words(steps[index].dataset.target)).concat(now)[0]);
+  }
+
+  /** Scrolls within the figure's own box; the page stays where it is. */
+  function bringIntoView(shape) {
+    if (!shape) return;
+    const box = svg.closest(".scroll") || figure;
+    const [of, at] = [box.getBoundingClientRect(), shape.getBoundingClientRect()];
+    box.scrollBy({
+      left: at.left + at.width / 2 - of.left - of.width / 2,
+      top: at.top + at.height / 2 - of.top - of.height / 2,
+      behavior: calm.matches ? "auto" : "smooth",
+    });
+  }
+
+  /** As large as its box, but never so small or so large that its text is: then the box scrolls. */
+  function fitFigure() {
+    const { width, height } = svg?.viewBox.baseVal || {};
+    if (!width) return;
+    const box = svg.closest(".scroll") || figure;
+    const style = getComputedStyle(box);
+    const room = box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    const scale = Math.min(Math.max(room / width, 1), 1.3);
+    svg.style.width = `${width * scale}px`;
+    svg.style.height = `${height * scale}px`;
+  }
+
+  // ---- Which entries an entry comes from -------------------------------------------------------
+
+  const keyOf = (cell) => cell.closest("[data-key]")?.dataset.key;
+
+  function light(key, entries, name) {
+    const step = steps[current];
+    const wanted = new Set(entries.map(String));
+    for (const part of all(`[data-key="${CSS.escape(key)}"]`, step)) {
+      if (part.matches(".formula *")) part.classList.add(name);
+      else all("td[data-entry]", part).forEach((cell) => {
+        if (wanted.has(cell.dataset.entry)) cell.classList.add(name);
+      });
+    }
+  }
+
+  function unlight() {
+    all(".lit, .chosen").forEach((part) => part.classList.remove("lit", "chosen"));
+  }
+
+  /** From an entry of the result to what it comes from; from an operand's to what it goes into. */
+  function lightFrom(cell) {
+    unlight();
+    const step = cell.closest("section.step");
+    const comesFrom = sources[step?.id];
+    const key = keyOf(cell);
+    const entry = cell.dataset.entry;
+    if (!comesFrom || !key) return;
+    const result = step.querySelector(".result .matrix")?.dataset.key;
+    if (key === result && cell.closest(".result")) {
+      for (const [of, entries] of Object.entries(comesFrom[entry] || {})) light(of, entries, "lit");
+    } else {
+      const into = Object.keys(comesFrom).filter((to) =>
+        (comesFrom[to][key] || []).includes(Number(entry)));
+      if (result && into.length) light(result, into, "lit");
+    }
+    light(key, [entry], "chosen");
+  }
+
+  const cellOf = (event) => event.target.closest?.("section.step td[data-entry]");
+  const lightAt = (event) => cellOf(event) && lightFrom(cellOf(event));
+  /** Leaving an entry with the pointer goes back to the one that has the focus. */
+  function leave(event) {
+    if (!cellOf(event)) return;
+    const focused = document.activeElement;
+    if (event.type === "mouseout" && focused?.matches("td[data-entry]")) lightFrom(focused);
+    else unlight();
+  }
+
+  // ---- Playing ---------------------------------------------------------------------------------
+
+  function setPlaying(on) {
+    clearInterval(timer);
+    timer = 0;
+    if (on) {
+      if (current === steps.length - 1) show(0);
+      timer = setInterval(() => {
+        show(current + 1);
+        if (current === steps.length - 1) setPlaying(false);
+      }, SECONDS_A_STEP * 1000);
+    }
+    play.setAttribute("aria-pressed", on);
+    play.textContent = on ? play.dataset.pause : play.dataset.play;
+  }
+
+  function go(index, options) {
+    setPlaying(false);
+    show(index, options);
+  }
+
+  function onKey(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+    if (event.target.matches("input, textarea, select")) return; // they have their own keys
+    const to = { ArrowLeft: current - 1, ArrowRight: current + 1, Home: 0, End: steps.length - 1 };
+    if (event.key in to) go(to[event.key]);
+    else if (event.key === " " && !event.target.closest("button, a, summary")) setPlaying(!timer);
+    else return;
+    event.preventDefault();
+  }
+
+  // ---- Predict, then see -----------------------------------------------------------------------
+
+  function setPredicting(on) {
+    setPlaying(false);
+    predict.setAttribute("aria-pressed", on);
+    document.body.classList.toggle("predicting", on);
+    for (const form of all("form.predict")) {
+      form.hidden = !on;
+      form.reset();
+      answer(form, "", "");
+      form.closest(".step").classList.remove("solved");
+    }
+  }
+
+  /** `1×2`, `1 x 2`, `(1, 2)`, `[1, 2]` → [1, 2]; a lone number, where a shape is asked for, too. */
+  function readShape(text) {
+    const inner = text.trim().replace(/^[([]|[)\]]$/g, "").replace(/,\s*$/, "");
+    if (!inner.trim()) return text.trim() ? [] : null;
+    const sizes = inner.split(/[×x*,，]/i).map((size) => size.trim());
+    return sizes.every((size) => /^\d+$/.test(size)) ? sizes.map(Number) : null;
+  }
+
+  /** What was typed, and how far a value may lie from it: half a unit of the last digit. */
+  function readNumber(text) {
+    const plain = text.trim().replace(/[−–]/g, "-").replace(/^([^.,]*),(\d+)$/, "$1.$2");
+    const parts = /^[+-]?(?:\d+\.?(\d*)|\.(\d+))(?:e([+-]?\d+))?$/i.exec(plain);
+    if (!parts) return null;
+    const decimals = (parts[1] || parts[2] || "").length - Number(parts[3] || 0);
+    return { value: Number(plain), half: 0.5 * 10 ** -decimals };
+  }
+
+  /** Within 0.5 %, or rounded to the digits typed. `0` or `1` for 0.58 rounds too much to count. */
+  function isClose(typed, value) {
+    const size = Math.abs(value);
+    const allowed = Math.max(0.005 * size, Math.min(typed.half, 0.05 * size));
+    return Math.abs(typed.value - value) <= allowed * (1 + 1e-9);
+  }
+
+  const sameShape = (a, b) => a.length === b.length && a.every((size, i) => size === b[i]);
+
+  /** [right?, what to say] */
+  function judge(form, text) {
+    const asked = predictions[form.closest(".step").id];
+    const mistakes = asked.mistakes || [];
+    const asksShape = (form.dataset.asks || ("value" in asked ? "number" : "shape")) === "shape";
+    let mistake;
+    if (asksShape) {
+      const shape = readShape(text);
+      if (!shape) return [false, form.dataset.unreadable || asked.unreadable || asked.wrong];
+      if (sameShape(shape, asked.shape)) return [true, asked.right];
+      mistake = mistakes.find((known) => known.shape && sameShape(shape, known.shape));
+    } else {
+      const typed = readNumber(text);
+      if (!typed) return [false, form.dataset.unreadable || asked.unreadable || asked.wrong];
+      if (isClose(typed, asked.value) || isAsShown(form, asked, typed)) return [true, asked.right];
+      mistake = mistakes.find((known) => "value" in known && isClose(typed, known.value));
+    }
+    return [false, mistake ? mistake.says : asked.wrong];
+  }
+
+  /** The number as the page shows it is right, however small it is. */
+  function isAsShown(form, asked, typed) {
+    const cell = form.closest(".step").querySelector(
+      `.result td[data-entry="${Number(asked.entry)}"]`);
+    return readNumber(cell?.textContent || "")?.value === typed.value;
+  }
+
+  function answer(form, verdict, says) {
+    const status = form.querySelector("[role=status]");
+    status.textContent = says;
+    status.dataset.verdict = verdict;
+    const input = form.querySelector("input");
+    if (input) input.setAttribute("aria-invalid", verdict === "wrong");
+  }
+
+  function onCheck(event) {
+    const form = event.target;
+    if (!form.matches("form.predict")) return;
+    event.preventDefault();
+    const text = form.querySelector("input").value;
+    if (!text.trim()) return;
+    const [right, says] = judge(form, text);
+    answer(form, right ? "right" : "wrong", says);
+    if (right) form.closest(".step").classList.add("solved");
+  }
+
+  function onShow(event) {
+    const button = event.target.closest?.("form.predict button[type=button]");
+    if (button) button.closest(".step").classList.add("solved");
+  }
+
+  // ---- Start -----------------------------------------------------------------------------------
+
+  back.addEventListener("click", () => go(current - 1));
+  next.addEventListener("click", () => go(current + 1));
+  play.addEventListener("click", () => setPlaying(!timer));
+  predict.addEventListener("click", () =>
+    setPredicting(predict.getAttribute("aria-pressed") !== "true"));
+  slider.addEventListener("input", () => go(Number(slider.value) - 1));
+  addEventListener("keydown", onKey);
+  addEventListener("hashchange", () => fromAddress() !== null && go(fromAddress(), { focus: true }));
+  addEventListener("resize", fitFigure);
+  document.addEventListener("mouseover", lightAt);
+  document.addEventListener("focusin", lightAt);
+  document.addEventListener("mouseout", leave);
+  document.addEventListener("focusout", leave);
+  document.addEventListener("submit", onCheck);
+  document.addEventListener("click", onShow);
+  byId("controls").hidden = false;
+  document.body.classList.add("stepping");
+  fitFigure();
+  show(fromAddress() ?? 0);
+})();

@@ -1,0 +1,103 @@
+"""Axes and curves as SVG: the loss during a training, and the frame of a plane."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ..notation import number
+from . import mathml
+from .boundary import short
+
+WIDTH, HEIGHT = 560, 300
+LEFT, RIGHT, TOP, BOTTOM = 84, 36, 14, 52
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers from ``low`` to ``high``, at most ``most``: multiples of 1, 2 or 5 · 10ⁿ."""
+    if not (math.isfinite(low) and math.isfinite(high) and high > low):
+        return [low] if math.isfinite(low) else []
+    least = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(m * power for m in (1, 2, 5, 10, 20) if (high - low) / (m * power) < most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
+
+
+class Curve:
+    """The loss by the number of steps.
+
+    Args:
+        steps: increasing.
+        losses: one a step; those that aren't finite are left out.
+    """
+
+    def __init__(self, steps: Sequence[int], losses: Sequence[float]) -> None:
+        pairs = zip(steps, losses, strict=True)
+        self._points = [(step, loss) for step, loss in pairs if math.isfinite(loss)]
+        values = [loss for _, loss in self._points]
+        self._first, self._last = steps[0], max(steps[-1], steps[0] + 1)
+        self._low, self._high = min([0.0, *values]), max([0.0, *values])
+        if self._high <= self._low:
+            self._high = self._low + 1.0
+
+    def at(self, step: int, loss: float) -> tuple[float, float] | None:
+        """Where a step is drawn; None for a loss that isn't finite."""
+        if not math.isfinite(loss):
+            return None
+        across = (step - self._first) / (self._last - self._first)
+        up = (loss - self._low) / (self._high - self._low)
+        x = LEFT + across * (WIDTH - LEFT - RIGHT)
+        y = HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
+        return float(short(x)), float(short(y))
+
+    def svg(self, now: tuple[float, float] | None, across: str, up: str, label: str) -> str:
+        """The picture, with the point ``now`` marked.
+
+        Args:
+            now: from `at`.
+            across: what the horizontal axis says.
+            up: what the vertical one says.
+            label: what the picture shows.
+        """
+        bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+        parts = [
+            f'<svg id="losses" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+            f'aria-label="{mathml.text(label)}">',
+            f'<path class="axis" d="M{LEFT},{TOP}V{bottom}H{right}"/>',
+        ]
+        for step in ticks(self._first, self._last):
+            if step == int(step):
+                x, _ = self.at(int(step), self._low) or (LEFT, 0)
+                parts.append(_tick(x, bottom, x, bottom + 5, x, bottom + 20, "middle", f"{step:.0f}"))
+        for value in ticks(self._low, self._high, 5):
+            _, y = self.at(self._first, value) or (0, bottom)
+            parts.append(_tick(LEFT - 5, y, LEFT, y, LEFT - 9, y + 4.5, "end", number(value)))
+            parts.append(f'<path class="rule" d="M{LEFT},{short(y)}H{right}"/>')
+        middle = (LEFT + right) / 2
+        parts.append(
+            f'<text class="axis-name" x="{short(middle)}" y="{HEIGHT - 8}" text-anchor="middle">'
+            f"{mathml.text(across)}</text>"
+            f'<text class="axis-name" transform="translate(20 {short((TOP + bottom) / 2)}) '
+            f'rotate(-90)" text-anchor="middle">{mathml.text(up)}</text>'
+        )
+        drawn = [self.at(*point) or (0, 0) for point in self._points]
+        points = " ".join(f"{short(x)},{short(y)}" for x, y in drawn)
+        parts.append(f'<polyline class="curve" points="{points}"/>')
+        x, y = now or (LEFT, bottom)
+        unseen = "" if now else ' visibility="hidden"'
+        parts.append(
+            f'<g class="now"{unseen} transform="translate({short(x)} 0)">'
+            f'<path d="M0,{TOP}V{bottom}"/><circle r="5" cy="{short(y)}"/></g></svg>'
+        )
+        return "\n".join(parts)
+
+
+def _tick(
+    x1: float, y1: float, x2: float, y2: float, x: float, y: float, anchor: str, said: str
+) -> str:
+    return (
+        f'<path class="axis" d="M{short(x1)},{short(y1)}L{short(x2)},{short(y2)}"/>'
+        f'<text class="tick" x="{short(x)}" y="{short(y)}" text-anchor="{anchor}">'
+        f"{said}</text>"
+    )

@@ -1,0 +1,124 @@
+"""Which numbers each number of a step comes from, of those that the page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..dependence import sources_of
+from ..tensor import Array, Tensor
+from .matrices import layout
+from .story import Step
+
+Sources = dict[int, dict[str, list[int]]]
+"""By an entry of the result: by the key of an array, its entries. All are flat indices."""
+
+_MOST_OPS = 200
+_EXACT = 4_000  # numbers up to which every op is tried on its own
+_PAIRS = 200_000  # of an entry and one that it may come from
+_MOST_WORK = 8_000_000  # numbers computed, to try a large one
+
+
+def sources(step: Step, brief: bool = False) -> Sources:
+    """What each shown entry of a step's result comes from; nothing where trying takes too long.
+
+    Args:
+        step: of the story.
+        brief: whether less of large arrays is shown.
+    """
+    if step.kind == "update":
+        if step.value is None:
+            return {}
+        keys = [operand.key for operand in step.operands]
+        return {i: {key: [i] for key in keys} for i in layout(step.shape, brief).entries}
+    if step.computation is not None:
+        keyed = zip(step.computation.inputs, step.operands, strict=False)
+        inputs = {x: operand.key for x, operand in keyed}
+        return _found(step.computation.region, inputs, step.tensor, brief)
+    assert step.gradient is not None
+    gradient = step.gradient
+    shown = {operand.key for operand in step.operands}
+    inputs = {x: key for x, key in gradient.inputs.items() if key in shown}
+    return _found(gradient.region, inputs, gradient.cotangent, brief)
+
+
+def _found(
+    region: Sequence[Tensor], inputs: Mapping[Tensor, str], result: Tensor, brief: bool
+) -> Sources:
+    shown = {x: layout(x.shape, brief).entries for x in inputs}
+    wanted = layout(result.shape, brief).entries
+    if len(region) > _MOST_OPS:
+        return {}
+    if not region:
+        return {j: {inputs[result]: [j]} for j in wanted} if result in inputs else {}
+    numbers = sum(t.size for t in region) + sum(x.size for t in region for x in t.inputs)
+    pairs = sum(t.size * x.size for t in region for x in t.inputs)
+    if numbers <= _EXACT and pairs <= _PAIRS:
+        return _exactly(region, inputs, shown, wanted)
+    tries = 2 * sum(map(len, shown.values()))
+    if tries * numbers > _MOST_WORK:
+        return {}
+    return _tried(region, inputs, shown, wanted)
+
+
+def _exactly(
+    region: Sequence[Tensor],
+    inputs: Mapping[Tensor, str],
+    shown: Mapping[Tensor, list[int]],
+    wanted: Sequence[int],
+) -> Sources:
+    """By the dependence of each op, whatever the values are."""
+    visible = {x: set(entries) for x, entries in shown.items()}
+    everything = sources_of(region, list(inputs))
+    found: Sources = {}
+    for j in wanted:
+        by_key: dict[str, list[int]] = {}
+        for x, i in everything[j]:
+            if i in visible[x]:
+                by_key.setdefault(inputs[x], []).append(int(i))
+        found[j] = {key: sorted(set(entries)) for key, entries in by_key.items()}
+    return found
+
+
+def _tried(
+    region: Sequence[Tensor],
+    inputs: Mapping[Tensor, str],
+    shown: Mapping[Tensor, list[int]],
+    wanted: Sequence[int],
+) -> Sources:
+    """By changing each shown entry, to nan and to another number, and computing anew."""
+    found: Sources = {j: {} for j in wanted}
+    base = _computed(region, {})
+    at = list(wanted)
+    if base is None:
+        return {}
+    for x, entries in shown.items():
+        if x.dtype.kind != "f":
+            continue
+        for i in entries:
+            changed = np.zeros(len(at), bool)
+            for to in (np.nan, x._array.flat[i] + 1):
+                array = x._array.copy()
+                array.flat[i] = to
+                value = _computed(region, {x: array})
+                if value is not None:
+                    changed |= value.flat[at] != base.flat[at]
+            for j in np.flatnonzero(changed):
+                found[at[j]].setdefault(inputs[x], []).append(i)
+    return found
+
+
+def _computed(region: Sequence[Tensor], given: Mapping[Tensor, Array]) -> Array | None:
+    """The region's last result with other arrays for some inputs; None where an op refuses them."""
+    values = dict(given)
+    try:
+        with np.errstate(all="ignore"):
+            for tensor in region:
+                assert tensor.op is not None
+                arrays = [values.get(x, x._array) for x in tensor.inputs]
+                if any(x in values for x in tensor.inputs):
+                    values[tensor] = np.asarray(tensor.op.forward(*arrays, **tensor.params))
+    except Exception:  # whatever an op, which may be anybody's, says of numbers it doesn't like
+        return None
+    return values.get(region[-1], region[-1]._array)

@@ -1,0 +1,188 @@
+"""Formulas as MathML, by the notations of the op table.
+
+A symbol that has a matrix on the page carries that matrix's key, so that it can be lit. Names are
+user text: whatever they hold is shown, and none of it is markup.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..derive.chain import Path
+from ..derive.expression import Expression, fold
+from ..derive.text import is_row_of_ones, notation_of
+from ..notation import ATOM, MATMUL, PLACE, POWER, PREFIX, Written, apply_notation
+from ..notation import number as short
+
+LONGEST = 90
+"""The size from which an expression isn't written out."""
+
+_TOKEN = re.compile(
+    rf"(?P<raised>(?:{PLACE}|\))[ᵀ⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<place>{PLACE})|(?P<word>[^\W\d_]\w*)"
+    rf"|(?P<number>\d[\d.]*)|(?P<factor>(?<={PLACE}) (?={PLACE}))|(?P<space>\s+)|(?P<sign>.)",
+    re.DOTALL,
+)
+_TRANSPOSED = '<mi mathvariant="normal">T</mi>'
+_RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+−0123456789")
+_NAME = re.compile(r"(.+?)_(\w[\w,]*)", re.DOTALL)
+
+
+def text(shown: str, spaces: str = r"\s+") -> str:
+    """User text as markup that shows it, on one line: what HTML can't hold is shown by a sign.
+
+    Args:
+        shown: any text.
+        spaces: what is shown as one space.
+    """
+    shown = re.sub(spaces, " ", shown.encode("utf-8", "replace").decode())
+    return html.escape(re.sub(r"[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]", "�", shown))
+
+
+def math(inner: str, block: bool = False) -> str:
+    """A formula of its own."""
+    display = ' display="block"' if block else ""
+    return f"<math{display}>{inner}</math>"
+
+
+def symbol(name: str, keys: Mapping[str, str] | None = None, bold: Iterable[str] = ()) -> str:
+    """``W_01``, ``δ_2``, ``∇W_01`` or ``∂L/∂h``, with its matrix's key where it has one."""
+    key = (keys or {}).get(name)
+    inner = _symbol(name, bold)
+    return f'<mrow data-key="{key}">{inner}</mrow>' if key else inner
+
+
+def _symbol(name: str, bold: Iterable[str]) -> str:
+    if name.startswith("∂") and "/∂" in name:
+        of, by = name[1:].split("/∂", 1)
+        return partial(of, by, bold)
+    if name.startswith("∇") and len(name) > 1:
+        return f"<mrow><mo>∇</mo>{_symbol(name[1:], bold)}</mrow>"
+    found = _NAME.fullmatch(name)
+    base, below = found.groups() if found else (name, "")
+    if name in bold:
+        shown = f'<mi mathvariant="normal" style="font-weight:bold">{text(base) or "·"}</mi>'
+    else:
+        shown = f"<mi>{text(base) or '·'}</mi>"
+    if not below:
+        return shown
+    tag = "mn" if below[0].isdigit() else "mi"
+    below = text(below.replace("_", ",") if tag == "mn" else below)
+    return f"<msub>{shown}<{tag}>{below}</{tag}></msub>"
+
+
+def partial(of: str, by: str, bold: Iterable[str] = ()) -> str:
+    """``∂of/∂by`` as a fraction."""
+    above, under = (f"<mrow><mo>∂</mo>{_symbol(name, bold)}</mrow>" for name in (of, by))
+    return f"<mfrac>{above}{under}</mfrac>"
+
+
+def equation(
+    left: str, right: Sequence[str], sign: str = "="
+) -> str:
+    """``left = right = …`` of parts that are written already; what comes twice stands once."""
+    parts = list(dict.fromkeys([left, *right]))
+    return "<mrow>" + f"<mo>{sign}</mo>".join(parts) + "</mrow>"
+
+
+def chain(paths: Sequence[Path], bold: Iterable[str] = ()) -> str:
+    """The chain rule along each path, summed: ``∂L/∂l_2 · ∂l_2/∂s_2 + …``."""
+    products = [
+        "<mo>·</mo>".join(partial(of, by, bold) for of, by in path) for path in paths
+    ]
+    return "<mo>+</mo>".join(dict.fromkeys(products))
+
+
+def expression(root: Expression, keys: Mapping[str, str], bold: Iterable[str] = ()) -> str:
+    """An expression; one that is very long as a function of its symbols, ``f(x, y)``."""
+    if root.size > LONGEST:
+        names: dict[str, None] = {}
+
+        def collect(node: Expression, _: list[None]) -> None:
+            if node.name is not None:
+                names[node.name] = None
+
+        fold(root, collect)
+        shown = [symbol(name, keys, bold) for name in list(names)[:12]]
+        shown += ["<mo>…</mo>"] * (len(names) > 12)
+        listed = "<mo>,</mo>".join(shown)
+        return f"<mrow><mi>f</mi><mo>(</mo>{listed}<mo>)</mo></mrow>"
+
+    def write(node: Expression, operands: list[Written]) -> Written:
+        if node.op is None:
+            return _atom(node, keys, bold)
+        if is_row_of_ones(node):
+            ones = f"<msup><mn>1</mn>{_TRANSPOSED}</msup>"
+            return Written(f"<mrow>{ones}{_within(operands[0], MATMUL)}</mrow>", MATMUL, 0)
+        if node.is_called("divide"):
+            return Written(
+                f"<mfrac>{operands[0].text}{operands[1].text}</mfrac>", POWER - 1, 0
+            )
+        if node.is_called("power"):
+            base = _within(operands[0], ATOM)
+            return Written(f"<msup>{base}{operands[1].text}</msup>", POWER, 0)
+        return _applied(node, operands)
+
+    return fold(root, write).text
+
+
+def _atom(node: Expression, keys: Mapping[str, str], bold: Iterable[str]) -> Written:
+    if not node.is_number:
+        return Written(symbol(node.name or "", keys, bold), ATOM, 0)
+    value = node.value.flat[0] if node.value.size else 0
+    written = short(value)
+    negative = written.startswith("−")
+    shown = f"<mn>{html.escape(written.removeprefix('−'))}</mn>"
+    if negative:
+        return Written(f"<mrow><mo>−</mo>{shown}</mrow>", PREFIX, 0)
+    return Written(shown, ATOM, 0)
+
+
+def _applied(node: Expression, operands: list[Written]) -> Written:
+    notation = notation_of(node)
+    if node.is_called("multiply"):  # a matrix product in an entrywise one stands in parentheses
+        operands = [
+            Written(_in_parentheses(x.text), ATOM, 0) if x.level == MATMUL else x
+            for x in operands
+        ]
+    least = [notation.operands[min(i, len(notation.operands) - 1)] for i in range(len(operands))]
+    apart = [
+        Written(_within(x, level), ATOM, 0) for x, level in zip(operands, least, strict=True)
+    ]
+    written = apply_notation(notation, apart, node.params, _tokens)
+    return Written(f"<mrow>{written.text}</mrow>", written.level, 0)
+
+
+def _within(operand: Written, level: int) -> str:
+    return _in_parentheses(operand.text) if operand.level < level else operand.text
+
+
+def _in_parentheses(inner: str) -> str:
+    return f"<mrow><mo>(</mo>{inner}<mo>)</mo></mrow>"
+
+
+def _tokens(template: str) -> str:
+    """A notation's own text: words, numbers and signs, around the places of its operands."""
+    parts = []
+    for found in _TOKEN.finditer(template):
+        kind, token = found.lastgroup, found[0]
+        if kind == "raised":
+            base = token[0] if token[0] != ")" else "<mo>)</mo>"
+            above = token[1:]
+            sign = _TRANSPOSED if above == "ᵀ" else f"<mn>{above.translate(_RAISED)}</mn>"
+            parts.append(f"<msup>{base}{sign}</msup>")
+        elif kind == "place":
+            parts.append(token)
+        elif kind == "word":
+            parts.append(f"<mi>{text(token)}</mi>")
+        elif kind == "number":
+            parts.append(f"<mn>{token}</mn>")
+        elif kind == "factor":
+            parts.append('<mspace width="0.15em"></mspace>')
+        elif kind == "sign":
+            stretchy = ' stretchy="false"' if token in "()[]|" else ""
+            parts.append(f"<mo{stretchy}>{text(token)}</mo>")
+    return "".join(parts)
+
+

@@ -1,0 +1,159 @@
+"""Arrays as tables: small ones in full, large ones by their corner and statistics."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..derive.text import dimensions
+from ..notation import number
+from ..tensor import Array
+from . import mathml
+from .words import Words
+
+MOST_ROWS, MOST_COLUMNS = 12, 8
+_FIRST, _LAST = 3, 2  # rows and columns that are shown of more
+
+
+class Layout(NamedTuple):
+    """How an array is laid out: the rows and columns that are shown, None where some are left out.
+
+    Attributes:
+        rows: of the array with all axes but the last taken together.
+        columns: of the last axis.
+        width: how many columns there are.
+    """
+
+    rows: list[int | None]
+    columns: list[int | None]
+    width: int
+
+    @property
+    def entries(self) -> list[int]:
+        """The flat indices of what is shown."""
+        return [
+            row * self.width + column
+            for row in self.rows if row is not None
+            for column in self.columns if column is not None
+        ]  # fmt: skip
+
+    @property
+    def is_whole(self) -> bool:
+        return None not in self.rows and None not in self.columns
+
+
+def layout(shape: tuple[int, ...], brief: bool = False) -> Layout:
+    """What is shown of an array of this shape; less of it where ``brief``."""
+    width = shape[-1] if shape else 1
+    height = math.prod(shape[:-1])
+    most_rows, most_columns = (5, 5) if brief else (MOST_ROWS, MOST_COLUMNS)
+    return Layout(_shown(height, most_rows), _shown(width, most_columns), width)
+
+
+def _shown(n: int, most: int) -> list[int | None]:
+    if n <= most:
+        return list(range(n))
+    return [*range(_FIRST), None, *range(n - _LAST, n)]
+
+
+def table(
+    array: Array,
+    key: str,
+    name: str,
+    words: Words,
+    bold: frozenset[str] = frozenset(),
+    brief: bool = False,
+    values: bool = False,
+) -> str:
+    """The figure of one array.
+
+    Args:
+        array: of any shape; more than two axes are shown as the rows of the last.
+        key: what it is called on the page.
+        name: its symbol.
+        words: of the page's language.
+        bold: the names that are written bold.
+        brief: show less of a large one.
+        values: give the page's script the numbers to full precision.
+    """
+    where = layout(array.shape, brief)
+    flat = array.reshape(-1)
+    finite = np.abs(flat[np.isfinite(flat)])
+    greatest = float(finite.max(initial=0))
+    rows = []
+    for row in where.rows:
+        cells = [f'<th scope="row">{_row_label(array.shape, row)}</th>'] * (array.ndim > 2)
+        for column in where.columns:
+            if row is None or column is None:
+                cells.append('<td class="gap" aria-hidden="true">⋯</td>')
+            else:
+                entry = row * where.width + column
+                cells.append(_cell(flat[entry], entry, greatest, array.shape, name))
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    if not array.size:
+        rows = [f'<tr><td class="gap">{words("empty")}</td></tr>']
+    shape = dimensions(array.shape)
+    data = ""
+    if values and where.is_whole:
+        data = f' data-values="{mathml.text(json.dumps([_plain(x) for x in flat]))}"'
+    label = mathml.text(words("matrix", name=name, shape=shape))
+    caption = f'{mathml.math(mathml.symbol(name, None, bold))} <span class="shape">{shape}</span>'
+    said = "" if where.is_whole else _statistics(array, words)
+    return (
+        f'<figure class="matrix" data-key="{key}" role="group" aria-label="{label}"{data}>'
+        f'<figcaption>{caption}</figcaption><table aria-label="{label}">{"".join(rows)}</table>'
+        f"{said}</figure>"
+    )
+
+
+def _cell(
+    value: object, entry: int, greatest: float, shape: tuple[int, ...], name: str
+) -> str:
+    shown, level = str(value), 0.0
+    if isinstance(value, np.number):
+        shown = number(value)
+        if greatest and np.isfinite(value):
+            level = float(np.real(value)) / greatest
+    label = mathml.text(f"{entry_name(name, shape, entry)} = {shown}")
+    return (
+        f'<td tabindex="0" data-entry="{entry}" style="--level:{level:.3g}" '
+        f'aria-label="{label}">{mathml.text(shown)}</td>'
+    )
+
+
+def _plain(value: object) -> float | str | None:
+    """A number for JSON, which has no infinity."""
+    if not isinstance(value, np.number) or isinstance(value, np.complexfloating):
+        return str(value)
+    found = float(value)
+    return float(f"{found:.8g}") if math.isfinite(found) else None
+
+
+def entry_name(name: str, shape: tuple[int, ...], entry: int) -> str:
+    """``s_1[1,2]``, counted from 1; the name alone of a single number."""
+    if math.prod(shape) == 1:
+        return name
+    index = np.unravel_index(entry, shape)
+    return f"{name}[{','.join(str(int(i) + 1) for i in index)}]"
+
+
+def _row_label(shape: tuple[int, ...], row: int | None) -> str:
+    if row is None:
+        return "⋯"
+    return ",".join(str(int(i) + 1) for i in np.unravel_index(row, shape[:-1]))
+
+
+def _statistics(array: Array, words: Words) -> str:
+    if array.dtype.kind not in "fiu":
+        return f'<p class="statistics">{words("entries", n=array.size)}</p>'
+    with np.errstate(all="ignore"):
+        wide = array.astype(np.float64)
+        found = {
+            "min": wide.min(), "max": wide.max(), "mean": wide.mean(),
+            "norm": np.sqrt((wide * wide).sum()),
+        }  # fmt: skip
+    said = ", ".join(f"{words(key)} {number(value)}" for key, value in found.items())
+    return f'<p class="statistics">{words("entries", n=array.size)}: {said}</p>'

@@ -1,0 +1,344 @@
+"""The HTML of a story: complete as it is, and alive with the script."""
+
+from __future__ import annotations
+
+import json
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..derive.text import dimensions
+from ..derive.text import shapes as shape_formula
+from ..draw import labels
+from ..draw.computations import draw_computations
+from ..lines import Line
+from ..tensor import Tensor
+from . import mathml
+from .entries import sources
+from .matrices import table
+from .predictions import Predictions
+from .story import Formula, Step, Story, tell
+from .words import Words
+
+ASSETS = Path(__file__).parent / "assets"
+MOST_DRAWN = 300
+"""How many tensors a figure may have."""
+
+_LINE_END = r"[\n\r\u2028\u2029]+"
+_SVG = "{http://www.w3.org/2000/svg}"
+
+
+class Extra(NamedTuple):
+    """What a page has besides its steps.
+
+    Attributes:
+        note: said above the steps, as HTML.
+        section: below them, as HTML.
+        style: its asset, a style sheet.
+        script: its asset.
+        data: what the script reads, by the id of its element.
+    """
+
+    note: str
+    section: str
+    style: str
+    script: str
+    data: Mapping[str, Any]
+
+
+def write(
+    output: Tensor,
+    path: str | os.PathLike[str],
+    lang: str = "en",
+    lr: float | None = None,
+    more: Callable[[], Extra] | None = None,
+) -> None:
+    """What `explain` does; ``more`` is called once the arguments are found to be right."""
+    words = Words(lang)
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(
+            f"explain: a page is written, and {path.name!r} doesn't end in .html; name it "
+            f"{path.stem or 'page'}.html, say"
+        )
+    if lr is not None and (not isinstance(lr, Real) or isinstance(lr, bool)):
+        raise TypeError(f"explain: lr is a number, the learning rate, and not {lr!r}")
+    story = tell(output, lr)
+    text = page(story, words, more() if more is not None else None)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def page(story: Story, words: Words, extra: Extra | None = None) -> str:
+    """The whole page."""
+    title = mathml.text(words("title", name=story.name))
+    predictions = Predictions(story, words)
+    asked = {f"step-{i}": predictions.of(step) for i, step in enumerate(story.steps, 1)}
+    asked = {key: question for key, question in asked.items() if question is not None}
+    lit = {
+        f"step-{i}": found
+        for i, step in enumerate(story.steps, 1)
+        if (found := sources(step, story.is_large))
+    }
+    sections = [
+        _section(story, i, step, words, asked.get(f"step-{i}"))
+        for i, step in enumerate(story.steps, 1)
+    ]
+    after, left_out = story.left_out
+    if left_out:
+        sections.insert(after, _note(words("left_out", n=left_out)))
+    picture = _figure(story, words)
+    body = "\n".join(sections)
+    style, script = _asset("page.css"), f"<script>\n{_asset('page.js')}</script>\n"
+    note = section = ""
+    if extra is not None:
+        style += _asset(extra.style)
+        note, section = f'<div class="notes">{extra.note}</div>\n', f"{extra.section}\n"
+        data = "\n".join(_data(name, value) for name, value in extra.data.items())
+        script += f"{data}\n<script>\n{_asset(extra.script)}</script>\n"
+    return (
+        f'<!doctype html>\n<html lang="{words.lang}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        f"<header><h1>{title}</h1>\n{_controls(len(story.steps), words)}</header>\n<main>\n"
+        f'{picture}\n<div id="story">\n{note}{_notes(story, words)}{body}\n</div>\n'
+        f"</main>\n{section}"
+        f"{_data('sources', lit)}\n{_data('predictions', asked)}\n"
+        f"{script}</body>\n</html>\n"
+    )
+
+
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def _data(name: str, value: Any) -> str:
+    """JSON in a script element; no ``<`` in it can end the element."""
+    written = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
+        written = written.replace(sign, f"\\u{ord(sign):04x}")
+    return f'<script type="application/json" id="{name}">{written}</script>'
+
+
+def _controls(n: int, words: Words) -> str:
+    w = {
+        key: mathml.text(words(key))
+        for key in ("steps", "back", "play", "pause", "next", "step", "predict")
+    }
+    return (
+        f'<nav id="controls" hidden aria-label="{w["steps"]}">\n'
+        f'<button id="back" type="button">{w["back"]}</button>\n'
+        f'<button id="play" type="button" aria-pressed="false" data-play="{w["play"]}" '
+        f'data-pause="{w["pause"]}">{w["play"]}</button>\n'
+        f'<button id="next" type="button">{w["next"]}</button>\n'
+        f'<label><span>{w["step"]}</span> '
+        f'<input id="slider" type="range" min="1" max="{n}" value="1"></label>\n'
+        f'<output id="place" for="slider" aria-live="polite">1 / {n}</output>\n'
+        f'<button id="predict" type="button" aria-pressed="false">{w["predict"]}</button>\n'
+        "</nav>\n"
+    )
+
+
+# ---------------------------------------------------------------------- what is said once
+
+
+def _notes(story: Story, words: Words) -> str:
+    notes = []
+    if story.is_large:
+        notes.append(_note(words("abridged", n=story.results)))
+    if not story.targets:
+        notes.append(_note(words("no_backward")))
+    elif story.output.size != 1:
+        name = f"Σ({story.name})"
+        notes.append(_note(words("seed", n=story.output.size, name=name)))
+    if story.backward.needs_sympy:
+        notes.append(_note(words("no_sympy"), 'pip install "autograd_lite[formulas]"'))
+    forward = [step for step in story.steps if step.kind in ("forward", "loss")]
+    if any(step.line is None for step in forward):
+        notes.append(_note(words("no_lines"), "with ag.source_lines():"))
+    if not notes:
+        return ""
+    return f'<div class="notes">{"".join(notes)}</div>\n'
+
+
+def _note(said: str, code: str = "") -> str:
+    shown = f" <code>{mathml.text(code)}</code>" if code else ""
+    return f'<p class="note">{mathml.text(said)}{shown}</p>'
+
+
+# ---------------------------------------------------------------------- the figure
+
+
+def _figure(story: Story, words: Words) -> str:
+    if len(story.numbers) > MOST_DRAWN:
+        return _no_figure(words("no_figure", n=len(story.numbers)))
+
+    def details(tensor: Tensor) -> str:
+        shape = labels.shape_text(tensor.shape)
+        return f"<BR/>{labels.font(shape, 9, labels.GREY)}" if shape else ""
+
+    figure = draw_computations(
+        story.output, story.targets, details, every=False, numbers=story.numbers, names=story.names
+    )
+    try:
+        svg = _linked(figure.svg(), story)
+    except RuntimeError as error:
+        return _no_figure(words("no_engine", error=error))
+    label = mathml.text(words("figure", name=story.name))
+    return f'<figure id="figure" tabindex="0" aria-label="{label}">{svg}</figure>'
+
+
+def _no_figure(said: str) -> str:
+    return f'<figure id="figure">{_note(said)}</figure>'
+
+
+def _linked(svg: str, story: Story) -> str:
+    """The figure with a link to its step on each node, and on each arrow of the backward pass."""
+    where: dict[str, int] = {}
+    for i, step in enumerate(story.steps, 1):
+        for name in step.figure:
+            where.setdefault(name, i)
+    for i, step in enumerate(story.steps, 1):  # a tensor's own step goes before one that uses it
+        own = f"t{story.numbers[step.tensor]}"
+        if step.kind in ("forward", "loss"):
+            where[own] = i
+    root = ET.fromstring(svg)
+    for group in root.iter(f"{_SVG}g"):
+        classes = group.get("class", "").split()
+        found = next((name for name in classes if name in where), None)
+        if found is None or "forward" in classes:
+            continue
+        link = ET.Element(f"{_SVG}a", {"href": f"#step={where[found]}"})
+        if "backward" in classes:
+            link.set("tabindex", "-1")  # the steps are reached by the nodes
+        children = list(group)
+        for child in children:
+            group.remove(child)
+            (group if child.tag == f"{_SVG}title" else link).append(child)
+        group.append(link)
+    return ET.tostring(root, encoding="unicode")
+
+
+# ---------------------------------------------------------------------- a step
+
+
+def _section(
+    story: Story, i: int, step: Step, words: Words, asked: dict[str, Any] | None
+) -> str:
+    kind = "output" if step.kind == "forward" and step.tensor is story.output else step.kind
+    target = f"t{story.numbers[step.tensor]}"
+    title = mathml.math(mathml.symbol(step.name, None, story.bold))
+    parts = [
+        f'<section class="step" id="step-{i}" data-kind="{step.kind}" '
+        f'data-figure="{" ".join(step.figure)}" data-path="{" ".join(step.path)}" '
+        f'data-target="{target}" aria-labelledby="title-{i}">',
+        f'<h2 id="title-{i}"><span class="kind">{words(kind)}</span> {title}</h2>',
+        *_formulas(story, step, words),
+        *(_note(words(note)) for note in step.notes),
+        _shapes(step, words),
+        _line(step.line, words),
+        _question(asked, words),
+        _matrices(story, step, words),
+        "</section>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
+    """Each formula once: one that says what the one before says is left out."""
+    keys, bold = story.keys, story.bold
+    written: dict[str, tuple[str, str]] = {}
+    for formula in step.formulas:
+        left = [mathml.symbol(name, {}, bold) for name in formula.left]
+        right = _right(formula, keys, bold)
+        shown = mathml.equation(left[0], [*left[1:], *([right] if right else [])], formula.sign)
+        if formula.kind == "result" and step.kind == "backward":
+            written.pop(shown, None)  # what can't be simplified is the result
+        written[shown] = (formula.kind, words(formula.kind if step.kind != "update" else "formula"))
+    for shown, (kind, label) in written.items():
+        classes = f"formula {kind}" if kind != "formula" else "formula"
+        yield (
+            f'<div class="{classes}" role="group" aria-label="{mathml.text(label)}" tabindex="0">'
+            f"{mathml.math(shown, block=True)}</div>"
+        )
+
+
+def _right(formula: Formula, keys: dict[str, str], bold: frozenset[str]) -> str:
+    if formula.right is None:
+        return mathml.chain(formula.paths, bold)
+    return mathml.expression(formula.right, keys, bold)
+
+
+def _shapes(step: Step, words: Words) -> str:
+    said = dimensions(step.shape)
+    right = next((f.right for f in reversed(step.formulas) if f.right is not None), None)
+    if right is not None and right.size <= mathml.LONGEST:
+        said += f" {step.formulas[-1].sign} {shape_formula(right)}"
+    return f'<p class="shapes">{mathml.text(words("shapes", shapes=said))}</p>'
+
+
+def _line(line: Line | None, words: Words) -> str:
+    if line is None or not line.file:
+        return ""
+    where = mathml.text(f"{Path(line.file).name}:{line.number}")
+    code = f' <code class="code">{mathml.text(line.text, _LINE_END)}</code>' if line.text else ""
+    label = mathml.text(words("line"))
+    return f'<p class="line"><span>{label}</span> <code>{where}</code>{code}</p>'
+
+
+def _question(asked: dict[str, Any] | None, words: Words) -> str:
+    if asked is None:
+        return ""
+    kind = "number" if "entry" in asked else "shape"
+    question = mathml.text(asked.pop("question"))
+    hint = mathml.text(words(f"{kind}_hint"))
+    shape = dimensions(tuple(asked["shape"]))
+    return (
+        f'<form class="predict" hidden data-asks="{kind}" data-shape="{shape}" autocomplete="off">'
+        f"<label><span>{question}</span> "
+        f'<input type="text" inputmode="text" placeholder="{hint}"></label> '
+        f'<button type="submit">{mathml.text(words("check"))}</button> '
+        f'<button type="button">{mathml.text(words("show"))}</button>'
+        '<p role="status"></p></form>'
+    )
+
+
+def _matrices(story: Story, step: Step, words: Words) -> str:
+    bold, brief = story.bold, story.is_large
+    parts = []
+    if step.operands:
+        shown = "\n".join(
+            table(m.array, m.key, m.name, words, bold, brief) for m in step.operands
+        )
+        parts.append(_group("operands", words("operands"), shown))
+    if step.value is not None:
+        name = f"{step.name} − η ∇{step.name}" if step.kind == "update" else step.name
+        shown = table(step.value, step.key, name, words, bold, brief, values=True)
+        parts.append(_group("result", words("value"), shown))
+    if step.contributions:
+        parts.append(_contributions(story, step, words))
+    return "\n".join(parts)
+
+
+def _group(name: str, label: str, inner: str) -> str:
+    return f'<div class="{name}" role="group" aria-label="{mathml.text(label)}">\n{inner}\n</div>'
+
+
+def _contributions(story: Story, step: Step, words: Words) -> str:
+    """What each use adds, and the sum."""
+    used, n = step.uses
+    said = words("contributions", name=used, n=n)
+    shown = []
+    for i, part in enumerate(step.contributions, 1):
+        name = words("through", name=part.name) if part.name else words("rest", n=part.count)
+        shown.append(table(part.array, f"c{i}", name, words, brief=True))
+    assert step.value is not None
+    total = np.asarray(step.value)
+    shown.append(table(total, step.key, f"{words('sum')}: {step.name}", words, brief=True))
+    plus = '\n<span class="plus" aria-hidden="true">+</span>\n'
+    inner = plus.join(shown[:-1]) + '\n<span class="plus" aria-hidden="true">=</span>\n' + shown[-1]
+    return f"<h3>{mathml.text(said)}</h3>\n{_group('contributions', said, inner)}"

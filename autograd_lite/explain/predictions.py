@@ -1,0 +1,186 @@
+"""What the page asks before it shows a step, and what is wrong with the usual wrong answers.
+
+Those in derivatives are what `checking` tries on a learner's gradients; those in the forward pass
+and in the update are few, and stand here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..checking.causes import likely
+from ..checking.recognised import with_activations
+from ..checking.recorded import Recorded
+from ..derive.text import dimensions
+from ..tensor import Array, Tensor
+from .matrices import entry_name, layout
+from .story import Step, Story
+from .words import Words
+
+MOST_MISTAKES = 10
+
+Wrong = tuple[Array, str]
+"""A wrong result, and what is wrong with it."""
+
+
+class Predictions:
+    """The questions of a story's steps."""
+
+    def __init__(self, story: Story, words: Words) -> None:
+        self._story = story
+        self._words = words
+        graph = story.backward.graph
+        self._graph: Recorded | None = None
+        if graph is not None and not story.is_large:
+            self._graph = with_activations(graph)
+
+    def of(self, step: Step) -> dict[str, Any] | None:
+        """The question of a step: its shape or one of its numbers; None where there is neither.
+
+        The numbers asked for are those that the page shows. ``mistakes`` hold the wrong numbers
+        and shapes that are known, each with what is wrong with it.
+        """
+        words = self._words
+        asked: dict[str, Any] = {"shape": list(step.shape)}
+        asks_shape = step.value is None or (
+            step.kind == "backward" and step.tensor.is_leaf and min(step.shape, default=1) > 1
+        )
+        entry = None if asks_shape else _telling(step)
+        if asks_shape and step.tensor.size == 1:
+            return None
+        if entry is None and not asks_shape:
+            return None
+        says = words("gradient_shape", shape=dimensions(step.shape))
+        asked["right"] = words("right")
+        asked["wrong"] = words("wrong")
+        asked["unreadable"] = words("unreadable")
+        if entry is None:
+            asked["question"] = words("ask_shape", name=step.name)
+            if step.kind != "forward" and step.kind != "loss":
+                asked["right"] = f"{words('right')} {says}"
+        else:
+            assert step.value is not None
+            asked["entry"] = entry
+            asked["value"] = float(step.value.flat[entry])
+            name = entry_name(step.name, step.shape, entry)
+            asked["question"] = words("ask_entry", name=name)
+        asked["mistakes"] = self._mistakes(step, entry)
+        return asked
+
+    def _mistakes(self, step: Step, entry: int | None) -> list[dict[str, Any]]:
+        """The wrong answers to this question, each once."""
+        found: list[dict[str, Any]] = []
+        if entry is None:
+            seen = {step.shape}
+            candidates = [(step.shape[::-1], self._transposed(step))]
+            candidates += [(wrong.shape, says) for wrong, says in self._wrong(step)]
+            for shape, says in candidates:
+                if shape not in seen:
+                    seen.add(shape)
+                    found.append({"shape": list(shape), "says": says})
+            return found[:MOST_MISTAKES]
+        assert step.value is not None
+        known = [float(step.value.flat[entry])]
+        for wrong, says in self._wrong(step):
+            value = float(wrong.flat[entry]) if wrong.shape == step.shape else np.nan
+            apart = all(abs(value - x) > 0.011 * max(abs(value), abs(x)) for x in known)
+            if np.isfinite(value) and apart:
+                known.append(value)
+                found.append({"value": float(f"{value:.8g}"), "says": says})
+            if len(found) == MOST_MISTAKES:
+                break
+        return found
+
+    def _transposed(self, step: Step) -> str:
+        return self._words("transposed", shape=dimensions(step.shape))
+
+    def _wrong(self, step: Step) -> Iterator[Wrong]:
+        if step.kind == "backward":
+            yield from self._of_gradient(step)
+        elif step.kind == "update":
+            yield from self._of_update(step)
+        else:
+            yield from self._of_forward(step)
+        if step.value is not None and step.value.size > 1:
+            yield from self._other_entries(step, step.value)
+
+    def _of_gradient(self, step: Step) -> Iterator[Wrong]:
+        """What the checks know of mistakes in this derivative, if all before it is right."""
+        graph, back = self._graph, self._story.backward
+        if graph is None or step.tensor not in back.cotangents:
+            if step.value is not None:
+                yield -step.value, self._words("sign")
+            return
+        known: dict[Tensor, Array] = {}
+        for gradient in back.gradients:
+            if gradient.target is step.tensor:
+                break
+            if not gradient.target.is_leaf:
+                known[gradient.target] = gradient.value
+        with np.errstate(all="ignore"):
+            yield from self._usual(step, known)
+
+    def _usual(self, step: Step, known: dict[Tensor, Array]) -> Iterator[Wrong]:
+        graph, back = self._graph, self._story.backward
+        assert graph is not None
+        # What lies within an activation that was recognised is no tensor of this graph.
+        right = {x: g for x, g in back.cotangents.items() if x in graph.values}
+        for mistake, array in likely(graph, right, known, step.tensor):
+            says = self._words.mistake(mistake.text)
+            if says is not None:
+                yield np.asarray(array), says
+
+    def _of_forward(self, step: Step) -> Iterator[Wrong]:
+        assert step.value is not None
+        assert step.computation is not None
+        words = self._words
+        region = step.computation.region
+        op = step.tensor.op
+        assert op is not None
+        arrays = [x._array for x in step.tensor.inputs]
+        names = self._story.names
+        if len(region) == 1 and op.name == "linear":
+            yield step.value - arrays[2], words("no_bias", b=names.get(step.tensor.inputs[2], "b"))
+        if len(region) == 1 and len(arrays) == 1 and arrays[0].shape == step.shape:
+            x = step.computation.inputs[0]
+            yield arrays[0], words("no_activation", op=op.notation.symbol, x=names[x])
+        if step.tensor.params.get("reduction") == "mean":
+            total = op.forward(*arrays, **{**step.tensor.params, "reduction": "sum"})
+            with np.errstate(all="ignore"):
+                q = float(total / step.value)
+            if np.isfinite(q) and q > 1:
+                yield np.asarray(total), words("not_mean", q=f"{q:.6g}")
+        yield -step.value, words("sign")
+
+    def _of_update(self, step: Step) -> Iterator[Wrong]:
+        if step.value is None:
+            return
+        w, gradient = (operand.array for operand in step.operands)
+        with np.errstate(all="ignore"):
+            wrong = 2 * w - step.value, w - gradient
+        yield wrong[0], self._words("plus")
+        yield wrong[1], self._words("no_rate", lr=f"{self._story.lr:.4g}")
+
+    def _other_entries(self, step: Step, value: Array) -> Iterator[Wrong]:
+        """Another entry of the same array."""
+        for i in layout(step.shape, self._story.is_large).entries[:6]:
+            name = entry_name(step.name, step.shape, i)
+            yield np.full(step.shape, value.flat[i]), self._words("other_entry", entry=name)
+
+
+def _telling(step: Step) -> int | None:
+    """Which number is asked for: the largest that is shown; None where none is finite."""
+    if step.value is None or step.value.dtype.kind not in "fiu":
+        return None
+    shown = layout(step.shape, brief=True).entries
+    size = np.abs(step.value.flat[shown]) if shown else np.empty(0)
+    finite = np.where(np.isfinite(size), size, -1.0)
+    if not finite.size or finite.max() < 0:
+        return None
+    return shown[int(finite.argmax())]
+
+
+__all__ = ["Predictions"]

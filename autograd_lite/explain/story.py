@@ -1,0 +1,365 @@
+"""From a graph to the steps of its page: what is computed when, from what, by which formula.
+
+A data model, free of HTML. Forward steps are those of a figure (`steps`), those of the backward
+pass the chapter's (`derive`): δ of the last layer, its ∇W and ∇b, δ of the one before, and so on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+import numpy as np
+
+from .. import errors
+from ..derive.chain import Path, Plan
+from ..derive.expression import Expression, applied, nodes
+from ..derive.formulas import refuse_changed
+from ..draw.labels import is_bold
+from ..draw.paths import arrows, on_paths
+from ..lines import Line, line_of
+from ..op import OPS
+from ..steps import Step as Computation
+from ..steps import is_number, steps
+from ..tensor import Array, Tensor
+from .backward import Backward, Contribution, Gradient, gradients
+
+LARGE = 60
+"""How many shown tensors make a graph large: then only the named ones are steps."""
+
+MOST_STEPS = 240
+MOST_OPERANDS = 12
+MOST_DEFINITIONS = 8
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """An array on the page: its key, what it is called, and its numbers."""
+
+    key: str
+    name: str
+    array: Array
+
+
+@dataclass(frozen=True)
+class Formula:
+    """What a step's symbol is equal to.
+
+    Attributes:
+        kind: ``chain``, ``given``, ``result``, ``with`` or ``formula``.
+        left: the symbols that stand on the left.
+        right: the expression; None for the chain rule.
+        paths: for the chain rule.
+        sign: ``=``, or ``←`` for an update.
+    """
+
+    kind: str
+    left: Sequence[str]
+    right: Expression | None = None
+    paths: Sequence[Path] = ()
+    sign: str = "="
+
+
+@dataclass
+class Step:
+    """One step of the page.
+
+    Attributes:
+        kind: ``forward``, ``loss``, ``backward`` or ``update``.
+        tensor: what it computes, or computes the gradient of, or updates.
+        key: of its result.
+        name: what the result is called.
+        value: the result's numbers; None for an update without a learning rate.
+        shape: the result's shape.
+        formulas: from the chain rule to the simplified result.
+        operands: the arrays that it starts from.
+        contributions: of each use, where the tensor is used more than once.
+        uses: how often it, or what is between it and the step before, is used; and its name.
+        line: of the user's code.
+        figure: the classes of what is current in the figure.
+        path: the classes of the backward edges that were walked up to now.
+        notes: what else is to be said: keys of `words`.
+    """
+
+    kind: str
+    tensor: Tensor
+    key: str
+    name: str
+    value: Array | None
+    shape: tuple[int, ...]
+    formulas: list[Formula]
+    operands: list[Matrix]
+    computation: Computation | None = None
+    gradient: Gradient | None = None
+    contributions: list[Contribution] = field(default_factory=list)
+    uses: tuple[str, int] = ("", 0)
+    line: Line | None = None
+    figure: list[str] = field(default_factory=list)
+    path: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Story:
+    """All steps, and what the page says once.
+
+    Attributes:
+        output: the last result.
+        name: what it is called.
+        steps: in order.
+        numbers: of the shown tensors, from 1; key ``v3`` is the value of number 3, ``g3`` its
+            gradient.
+        names: of the shown tensors.
+        keys: by symbol.
+        bold: the symbols that are written bold.
+        targets: what the backward pass leads to.
+        is_large: whether it is abridged.
+        left_out: after how many steps, how many were left out.
+        results: how many there are.
+        backward: what the backward pass gave.
+    """
+
+    output: Tensor
+    name: str
+    steps: list[Step]
+    numbers: dict[Tensor, int]
+    names: dict[Tensor, str]
+    keys: dict[str, str]
+    bold: frozenset[str]
+    targets: list[Tensor]
+    is_large: bool
+    left_out: tuple[int, int]
+    results: int
+    backward: Backward
+    lr: float | None
+
+
+def tell(output: Tensor, lr: float | None = None) -> Story:
+    """The story of a graph.
+
+    Raises:
+        TypeError: ``output`` is no Tensor, or holds complex numbers.
+        ValueError: nothing was recorded, or a leaf was given other data since.
+    """
+    if not isinstance(output, Tensor):
+        raise TypeError(
+            f"explain: a Tensor is explained, mostly a loss, and not {type(output).__name__}"
+        )
+    if output.is_leaf:
+        raise ValueError(
+            f"explain: nothing was recorded for {errors.describe(output)}: compute it from a "
+            "Tensor with requires_grad=True, outside of ag.no_grad(), and explain the result"
+        )
+    if output.dtype.kind == "c":
+        raise errors.complex_output(output, "explain")
+    refuse_changed(output, "explain")
+    plan = Plan(output, None)
+    leaves, found = steps(output, shown=plan.targets)
+    shown = leaves + [step.result for step in found]
+    numbers = {tensor: i for i, tensor in enumerate(shown, 1)}
+    back = gradients(plan, numbers)
+    names = _names(shown, plan.names, back.leaves)
+    whole = names[output]
+    keys = {names[t]: f"v{n}" for t, n in numbers.items()}
+    keys |= {g.symbol: f"g{numbers[g.target]}" for g in back.gradients}
+    bold = frozenset(names[t] for t in shown if is_bold(t))
+    is_large = len(shown) > LARGE
+    told = [
+        _forward(step, output, names, numbers, back.leaves)
+        for step in found
+        if not is_large or step.result.name is not None or step.result is output
+    ]
+    told += _backward(plan, found, numbers, names, back)
+    walked = told[-1].path
+    told += [_update(g, numbers, lr, walked) for g in back.gradients if g.target.is_leaf]
+    told, left_out = _abridged(told)
+    return Story(
+        output, whole, told, numbers, names, keys, bold, plan.targets, is_large, left_out,
+        len(found), back, lr,
+    )  # fmt: skip
+
+
+def _names(
+    shown: Iterable[Tensor], known: Mapping[Tensor, str], leaves: Mapping[Tensor, Expression]
+) -> dict[Tensor, str]:
+    """What each shown tensor is called: by its name, or c₁, v₂, …; no two alike."""
+    from ..derive.text import text
+
+    names: dict[Tensor, str] = {}
+    taken = set(known.values())
+    free = (other for i in count(1) if (other := f"v_{i}") not in taken)
+    for tensor in shown:
+        name: str | None = known.get(tensor)
+        if name is None and tensor in leaves and leaves[tensor].op is not None:
+            name = text(leaves[tensor])  # what is 1 − y is called so
+        elif name is None and tensor in leaves:
+            name = leaves[tensor].name
+        if name is None or name in names.values():
+            name = next(free)
+        names[tensor] = name
+        taken.add(name)
+    return names
+
+
+def _forward(
+    step: Computation,
+    output: Tensor,
+    names: Mapping[Tensor, str],
+    numbers: Mapping[Tensor, int],
+    leaves: Mapping[Tensor, Expression],
+) -> Step:
+    result = step.result
+    n, name = numbers[result], names[result]
+    kind = "loss" if result is output and result.size == 1 else "forward"
+    operands = [Matrix(f"v{numbers[x]}", names[x], x._array) for x in step.inputs[:MOST_OPERANDS]]
+    edges = [f"e{numbers[x]}-{n}" for x in step.inputs]
+    return Step(
+        kind, result, f"v{n}", name, result._array, result.shape,
+        [Formula("formula", [name], _written(step, names, leaves))], operands,
+        computation=step, line=line_of(result), figure=[f"t{n}", f"f{n}", *edges, f"e{n}-{n}"],
+    )  # fmt: skip
+
+
+def _written(
+    step: Computation, names: Mapping[Tensor, str], leaves: Mapping[Tensor, Expression]
+) -> Expression:
+    """What a step computes, as an expression of the shown tensors."""
+    found = {
+        x: leaves[x] if x in leaves and leaves[x].op is not None else Expression(x._array, names[x])
+        for x in step.inputs
+    }
+    for tensor in step.region:
+        operands = tuple(
+            found[x] if x in found else Expression(x._array) for x in tensor.inputs
+        )
+        found[tensor] = Expression(
+            tensor._array, op=tensor.op, operands=operands, params=tensor.params
+        )
+    return found[step.result]
+
+
+def _backward(
+    plan: Plan,
+    found: Sequence[Computation],
+    numbers: Mapping[Tensor, int],
+    names: Mapping[Tensor, str],
+    back: Backward,
+) -> list[Step]:
+    """The steps of the backward pass, each with the way to it in the figure."""
+    on = on_paths(plan.output, plan.targets)
+    onward: dict[Tensor, list[Tensor]] = {}  # of each shown tensor, those that its gradient is from
+    for computation in found:
+        for x in arrows(computation, on):
+            onward.setdefault(x, []).append(computation.result)
+    arrays = {f"v{n}": t._array for t, n in numbers.items()}
+    arrays |= {f"g{numbers[g.target]}": g.value for g in back.gradients}
+    called = {f"v{n}": names[t] for t, n in numbers.items()}
+    called |= {f"g{numbers[g.target]}": g.symbol for g in back.gradients}
+    stops = {plan.output, *plan.targets}
+    walked: dict[str, None] = {}
+    told = []
+    for g in back.gradients:
+        n = numbers[g.target]
+        current = _way(g.target, onward, stops, numbers)
+        walked |= dict.fromkeys(x for x in current if x.startswith("b"))
+        told.append(
+            Step(
+                "backward", g.target, f"g{n}", g.symbol, g.value, g.target.shape,
+                _of_gradient(g, names[plan.output], plan), [
+                    Matrix(key, called[key], arrays[key])
+                    for key in _in_order(g, called)[:MOST_OPERANDS]
+                ],
+                gradient=g, contributions=g.contributions, uses=g.uses,
+                line=_line(g.target, onward), figure=current, path=list(walked),
+                notes=_notes(g),
+            )
+        )  # fmt: skip
+    return told
+
+
+def _notes(g: Gradient) -> list[str]:
+    if g.given is None:
+        return ["no_formula"]
+    return ["too_long"] if len(g.definitions) > MOST_DEFINITIONS else []
+
+
+def _in_order(g: Gradient, called: Mapping[str, str]) -> list[str]:
+    """The keys of the operands as they stand in the formula; the others after them."""
+    place: dict[str, int] = {}
+    for formula in (g.simple, g.given):
+        for node in nodes(formula) if formula is not None else ():
+            if node.name is not None:
+                place.setdefault(node.name, len(place))
+    return sorted(g.operands, key=lambda key: place.get(called[key], len(place)))
+
+
+def _line(tensor: Tensor, onward: Mapping[Tensor, list[Tensor]]) -> Line | None:
+    """The line that a tensor was computed on, or a leaf is first used on."""
+    if not tensor.is_leaf:
+        return line_of(tensor)
+    uses = onward.get(tensor, [])
+    return line_of(uses[0]) if uses else None
+
+
+def _way(
+    target: Tensor,
+    onward: Mapping[Tensor, list[Tensor]],
+    stops: set[Tensor],
+    numbers: Mapping[Tensor, int],
+) -> list[str]:
+    """The classes of the way to ``target`` from the steps before it."""
+    found = {f"t{numbers[target]}": None}
+    todo, seen = [target], {target}
+    while todo:
+        tensor = todo.pop()
+        for source in onward.get(tensor, ()):
+            found[f"b{numbers[source]}-{numbers[tensor]}"] = None
+            if source not in seen and source not in stops:
+                todo.append(source)
+            seen.add(source)
+    return list(found)
+
+
+def _of_gradient(g: Gradient, whole: str, plan: Plan) -> list[Formula]:
+    name = plan.names[g.target]
+    derivative = f"∂{whole}/∂{name}"
+    left = list(dict.fromkeys([g.symbol, derivative]))
+    formulas = [Formula("chain", left, paths=plan.paths(g.target))]
+    if _notes(g):
+        return formulas
+    if g.given is not None:
+        formulas.append(Formula("given", [g.symbol], g.given))
+        formulas += [Formula("with", [d.name], d.expression) for d in g.definitions]
+    if g.simple is not None:
+        formulas.append(Formula("result", [g.symbol], g.simple))
+    return formulas
+
+
+def _update(
+    g: Gradient, numbers: Mapping[Tensor, int], lr: float | None, walked: list[str]
+) -> Step:
+    """``w ← w − η ∇w``."""
+    leaf, n, name = g.target, numbers[g.target], g.name
+    w, gradient = Expression(leaf._array, name), Expression(g.value, g.symbol)
+    rate = Expression(np.asarray(1.0 if lr is None else lr), "η")
+    change = applied(OPS["multiply"], rate, gradient)
+    formula = applied(OPS["subtract"], w, change)
+    value = None if lr is None else np.asarray(formula.value, leaf.dtype)
+    return Step(
+        "update", leaf, f"u{n}", name, value, leaf.shape,
+        [Formula("result", [name], formula, sign="←")],
+        [Matrix(f"v{n}", name, leaf._array), Matrix(f"g{n}", g.symbol, g.value)],
+        gradient=g, figure=[f"t{n}"], path=walked,
+    )  # fmt: skip
+
+
+def _abridged(told: list[Step]) -> tuple[list[Step], tuple[int, int]]:
+    """At most `MOST_STEPS`: those in the middle are left out."""
+    if len(told) <= MOST_STEPS:
+        return told, (0, 0)
+    half = MOST_STEPS // 2
+    return told[:half] + told[-half:], (half, len(told) - 2 * half)
+
+
+__all__ = ["Formula", "Matrix", "Step", "Story", "is_number", "tell"]

@@ -1,0 +1,395 @@
+"""Recorded training on the page: a slider over the iterations, the loss, the boundary, the numbers.
+
+The page of a recording is the page of one of its iterations, with a section more. As the rest of
+the page it is complete without script, and then shows the last iteration.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ..notation import number
+from ..tensor import Array, Tensor
+from . import mathml
+from .boundary import SIZE, Classes, Plane, classes_of, line, plane_of, regions, short
+from .curves import Curve, ticks
+from .matrices import _statistics, layout, table
+from .page import Extra, write
+from .training_words import WORDS
+from .words import Words
+
+MOST_FRAMES = 101
+MOST_NUMBERS = 60_000  # texts of numbers on the page: some half a megabyte
+MOST_PARAMETERS = 24
+MOST_POINTS = 400
+MOST_LINES = 12
+"""How many hidden nodes' boundaries are drawn."""
+
+
+class Recorded(Protocol):
+    """A recorded training, as `nn.Recording` is: ``i`` counts the states that were kept.
+
+    Attributes:
+        steps: after how many steps each state was.
+        losses: of each, the loss.
+        parameters: by name, the values in each state.
+        x: what was trained on.
+        y: the targets.
+        lr: the learning rate of plain gradient descent, or None.
+    """
+
+    steps: list[int]
+    losses: list[float]
+    parameters: dict[str, list[Array]]
+    x: Array
+    y: Array
+    lr: float | None
+
+    @property
+    def level(self) -> float | None:
+        """The prediction between two classes, where the targets don't tell."""
+
+    @property
+    def first_layer(self) -> tuple[str, str | None] | None:
+        """The names of the parameters W and b of the first layer, where its nodes are lines."""
+
+    def replayed(self, i: int) -> AbstractContextManager[Tensor]:
+        """Within it, the loss of the i-th state, with its graph."""
+
+    def predict(self, i: int, x: Array) -> Array:
+        """What the net of the i-th state gives for ``x``."""
+
+
+def write_recorded(
+    recorded: Recorded,
+    path: str | os.PathLike[str],
+    lang: str = "en",
+    lr: float | None = None,
+    iteration: int | None = None,
+) -> None:
+    """What `explain` does with a recorded training."""
+    words = Words(lang)
+    i = _place(recorded, iteration)
+    with recorded.replayed(i) as loss:
+        write(
+            loss, path, lang, recorded.lr if lr is None else lr, lambda: extra(recorded, i, words)
+        )
+
+
+def _place(recorded: Recorded, iteration: int | None) -> int:
+    steps = recorded.steps
+    if not steps:
+        raise ValueError("explain: the training took no step, so there is nothing to explain")
+    if iteration is None:
+        return 0
+    if iteration not in steps:
+        some = steps if len(steps) <= 12 else [*steps[:6], "…", *steps[-3:]]
+        known = ", ".join(map(str, some))
+        raise ValueError(f"explain: iteration {iteration!r} wasn't recorded; recorded are {known}")
+    return steps.index(iteration)
+
+
+def extra(recorded: Recorded, i: int, words: Words) -> Extra:
+    """What the page of state ``i`` has besides the steps."""
+    say = _Say(words.lang)
+    training = Training(recorded, words, say)
+    link = mathml.text(say("see_training"))
+    about = mathml.text(say("about", step=recorded.steps[i], last=recorded.steps[-1]))
+    return Extra(
+        note=f'<p class="note">{about} <a href="#training">{link}</a></p>',
+        section=training.section(),
+        style="training.css",
+        script="training.js",
+        data={"training-data": training.data()},
+    )
+
+
+class _Say:
+    """The section's words in one language."""
+
+    def __init__(self, lang: str) -> None:
+        self._words = WORDS[lang]
+
+    def __call__(self, key: str, **values: object) -> str:
+        return self._words[key].format_map(values)
+
+
+class _Shown(NamedTuple):
+    """A parameter that is shown: its key on the page, its name, and its values in each state."""
+
+    key: str
+    name: str
+    values: list[Array]
+
+
+@dataclass
+class _Boundary:
+    """The boundary in each state that is shown.
+
+    Attributes:
+        regions: of each state, a path for each class from the second on.
+        lines: of each state, a path for each node of the first layer.
+    """
+
+    plane: Plane
+    classes: Classes
+    regions: list[list[str]]
+    lines: list[list[str]]
+
+
+class Training:
+    """The section, and the data that its script moves it by.
+
+    Attributes:
+        shown: which states the slider goes through.
+    """
+
+    def __init__(self, recorded: Recorded, words: Words, say: _Say) -> None:
+        self._recorded, self._words, self._say = recorded, words, say
+        some = list(recorded.parameters.items())[:MOST_PARAMETERS]
+        self._left_out = len(recorded.parameters) - len(some)
+        self._brief = sum(values[0].size for _, values in some) > 200
+        self._parameters = [_Shown(f"p{i}", *item) for i, item in enumerate(some, 1)]
+        a_state = sum(len(self._layout(p).entries) for p in self._parameters)
+        most = max(min(MOST_FRAMES, MOST_NUMBERS // max(a_state, 1)), 2)
+        self.shown = thinned(len(recorded.steps), most)
+        self._curve = Curve(recorded.steps, recorded.losses)
+        self._boundary = self._followed()
+
+    def _layout(self, parameter: _Shown) -> Any:
+        return layout(parameter.values[0].shape, self._brief)
+
+    # ------------------------------------------------------------------ the boundary
+
+    def _followed(self) -> _Boundary | None:
+        recorded = self._recorded
+        x = recorded.x
+        if x.ndim != 2 or x.shape[1] != 2 or not np.isfinite(x).all() or x.dtype.kind not in "biuf":
+            return None
+        last = recorded.predict(self.shown[-1], x)
+        classes = classes_of(recorded.y, last, recorded.level)
+        if classes is None:
+            return None
+        plane = plane_of(x.astype(np.float64))
+        each = []
+        for i in self.shown:
+
+            def margins(points: Array, i: int = i) -> Array:
+                with np.errstate(all="ignore"):
+                    return classes.margins(recorded.predict(i, points))
+
+            each.append(regions(plane, margins))
+        return _Boundary(plane, classes, each, [self._lines(plane, i) for i in self.shown])
+
+    def _lines(self, plane: Plane, i: int) -> list[str]:
+        names = self._recorded.first_layer
+        if names is None:
+            return []
+        weight = self._recorded.parameters[names[0]][i].astype(np.float64)
+        if weight.shape[1] > MOST_LINES:
+            return []
+        bias = np.zeros(weight.shape[1])
+        if names[1] is not None:
+            bias = self._recorded.parameters[names[1]][i].reshape(-1).astype(np.float64)
+        if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+            return [""] * weight.shape[1]
+        return [line(plane, w, float(b)) for w, b in zip(weight.T, bias, strict=True)]
+
+    # ------------------------------------------------------------------ the section
+
+    def section(self) -> str:
+        """``<section id="training">``, showing the last state."""
+        say, text = self._say, mathml.text
+        last = self._recorded.steps[-1]
+        n = len(self.shown)
+        notes = []
+        if n < len(self._recorded.steps):
+            notes.append(say("thinned", n=n, all=len(self._recorded.steps)))
+        pictures = [self._losses(last)]
+        if self._boundary is None:
+            notes.append(say("no_boundary"))
+        else:
+            pictures.append(self._plane(self._boundary))
+        if self._left_out:
+            notes.append(say("parameters_left_out", n=self._left_out))
+        said = "".join(f'<p class="note">{text(note)}</p>' for note in notes)
+        tables = "\n".join(self._table(p) for p in self._parameters)
+        state = text(self._spoken(self.shown[-1]))
+        return (
+            '<section id="training" aria-labelledby="training-title">\n'
+            f'<h2 id="training-title">{text(say("training"))}</h2>\n'
+            '<div id="iterations" hidden>\n'
+            f'<button id="train" type="button" aria-pressed="false" '
+            f'data-play="{text(say("play"))}" data-pause="{text(say("pause"))}">'
+            f"{text(say('play'))}</button>\n"
+            f'<label><span>{text(say("iteration"))}</span> <input id="iteration" type="range" '
+            f'min="0" max="{n - 1}" value="{n - 1}"></label></div>\n'
+            f'<p id="state"><output for="iteration">{state}</output></p>\n{said}'
+            f'<div class="pictures">\n{"".join(pictures)}</div>\n'
+            f'<h3>{text(say("parameters"))}</h3>\n<div class="parameters">\n{tables}\n</div>\n'
+            "</section>"
+        )
+
+    def _spoken(self, i: int) -> str:
+        """``iteration 20 of 100, loss 0.31``."""
+        recorded = self._recorded
+        loss = number(recorded.losses[i])
+        return self._say("state", step=recorded.steps[i], last=recorded.steps[-1], loss=loss)
+
+    def _losses(self, last: int) -> str:
+        say = self._say
+        now = self._curve.at(last, self._recorded.losses[-1])
+        label = say("losses", last=last)
+        svg = self._curve.svg(now, say("iteration"), say("loss"), label)
+        return f"<figure>\n{svg}\n<figcaption>{mathml.text(label)}</figcaption></figure>\n"
+
+    def _plane(self, boundary: _Boundary) -> str:
+        say, classes = self._say, boundary.classes
+        chosen = np.array(thinned(len(self._recorded.x), MOST_POINTS), dtype=int)
+        points = boundary.plane.drawn(self._recorded.x[chosen].astype(np.float64))
+        of = classes.of[chosen]
+        areas = "".join(
+            f'<path class="region class-{c}" d="{d}"/>'
+            for c, d in enumerate(boundary.regions[-1], 1)
+        )
+        lines = "".join(f'<path class="node-line" d="{d}"/>' for d in boundary.lines[-1])
+        marks = "".join(
+            f'<path class="points class-{c}" d="{_marks(points[of == c], c)}"/>'
+            for c in range(len(classes.labels))
+        )
+        label = mathml.text(say("boundary"))
+        svg = (
+            f'<svg id="boundary" viewBox="-78 -12 {SIZE + 92} {SIZE + 66}" role="img" '
+            f'aria-label="{label}">\n'
+            f'<clipPath id="plane"><rect width="{SIZE}" height="{SIZE}"/></clipPath>'
+            f'<rect class="region class-0" width="{SIZE}" height="{SIZE}"/>'
+            f'<g clip-path="url(#plane)"><g id="regions">{areas}</g><g id="lines">{lines}</g>'
+            f"{marks}</g>{_frame(boundary.plane)}</svg>"
+        )
+        keys = "".join(
+            f'<li><svg viewBox="-8 -8 16 16" aria-hidden="true"><rect class="region class-{c}" '
+            f'x="-8" y="-8" width="16" height="16"/><path class="points class-{c}" '
+            f'd="{_marks(np.zeros((1, 2)), c)}"/></svg> '
+            f"{mathml.text(say('class', label=name))}</li>"
+            for c, name in enumerate(classes.labels)
+        )
+        if any(boundary.lines):
+            keys += (
+                '<li><svg viewBox="-8 -8 16 16" aria-hidden="true">'
+                f'<path class="node-line" d="M-8,0H8"/></svg> {mathml.text(say("nodes"))}</li>'
+            )
+        thin = ""
+        if len(chosen) < len(self._recorded.x):
+            thin = f" {say('points', n=len(chosen), all=len(self._recorded.x))}"
+        return (
+            f'<figure>\n{svg}\n<figcaption>{label}{mathml.text(thin)}<ul class="classes">{keys}'
+            "</ul></figcaption></figure>\n"
+        )
+
+    def _table(self, parameter: _Shown) -> str:
+        bold = frozenset([parameter.name] if parameter.values[0].size > 1 else ())
+        last = parameter.values[self.shown[-1]]
+        return table(last, parameter.key, parameter.name, self._words, bold, self._brief)
+
+    # ------------------------------------------------------------------ for the script
+
+    def data(self) -> dict[str, Any]:
+        """Of each state that is shown: what is said, its place on the curve, paths, and numbers."""
+        recorded, boundary = self._recorded, self._boundary
+        return {
+            "states": [self._spoken(i) for i in self.shown],
+            "places": [self._curve.at(recorded.steps[i], recorded.losses[i]) for i in self.shown],
+            "regions": boundary.regions if boundary else [],
+            "lines": boundary.lines if boundary else [],
+            "parameters": [self._numbers(p) for p in self._parameters],
+        }
+
+    def _numbers(self, parameter: _Shown) -> dict[str, Any]:
+        """The texts of the entries that the table shows, and how they compare to the greatest."""
+        where = self._layout(parameter)
+        values = [parameter.values[i] for i in self.shown]
+        shown = [value.reshape(-1)[where.entries] for value in values]
+        finite = np.abs(np.concatenate(shown).astype(np.float64))
+        greatest = float(finite[np.isfinite(finite)].max(initial=0.0))
+        found: dict[str, Any] = {
+            "key": parameter.key,
+            "greatest": float(f"{greatest:.4g}"),
+            "texts": [[number(v) for v in row] for row in shown],
+        }
+        if not where.is_whole:
+            found["statistics"] = [
+                re.sub("<[^>]*>", "", _statistics(value, self._words)) for value in values
+            ]
+        return found
+
+
+def thinned(n: int, most: int) -> list[int]:
+    """At most ``most`` of n places, evenly, with the first and the last."""
+    if n <= most:
+        return list(range(n))
+    return sorted({round(i * (n - 1) / (most - 1)) for i in range(most)})
+
+
+# One mark a class, so that they are told apart without colour, too: around a point, in lines.
+_OUTLINES: Sequence[str] = (
+    "",  # a circle
+    "M-4.2,-4.2L4.2,4.2M-4.2,4.2L4.2,-4.2",
+    "M0,-5.5L5,4H-5Z",
+    "M-4.2,-4.2H4.2V4.2H-4.2Z",
+    "M0,-5.8L5.8,0L0,5.8L-5.8,0Z",
+    "M0,-5.5V5.5M-5.5,0H5.5",
+)
+
+
+def _marks(points: Array, c: int) -> str:
+    """The points of one class as one path, of moves relative to each."""
+    if c == 0:
+        return "".join(
+            f"M{short(x - 4.5)},{short(y)}a4.5,4.5 0 1 0 9,0a4.5,4.5 0 1 0 -9,0Z" for x, y in points
+        )
+    return "".join(_moved(_OUTLINES[c], x, y) for x, y in points.tolist())
+
+
+def _moved(outline: str, x: float, y: float) -> str:
+    def place(found: re.Match[str]) -> str:
+        letter, numbers = found.groups()
+        if letter == "Z":
+            return "Z"
+        values = [float(v) for v in numbers.split(",")]
+        offsets = {"H": (x,), "V": (y,)}.get(letter, (x, y))
+        return letter + ",".join(short(v + o) for v, o in zip(values, offsets, strict=True))
+
+    return re.sub(r"([MLHVZ])([-\d.,]*)", place, outline)
+
+
+def _frame(plane: Plane) -> str:
+    """The square's outline, with ticks and the features' names."""
+    parts = [f'<rect class="axis" width="{SIZE}" height="{SIZE}"/>']
+    for axis in (0, 1):
+        for value in ticks(float(plane.low[axis]), float(plane.high[axis]), 7):
+            at = np.array([plane.low, plane.low], dtype=float)[:1]
+            at[0, axis] = value
+            x, y = plane.drawn(at)[0]
+            if axis == 0:
+                parts.append(
+                    f'<path class="axis" d="M{short(x)},{SIZE}v5"/><text class="tick" '
+                    f'x="{short(x)}" y="{SIZE + 20}" text-anchor="middle">{number(value)}</text>'
+                )
+            else:
+                parts.append(
+                    f'<path class="axis" d="M0,{short(y)}h-5"/><text class="tick" x="-9" '
+                    f'y="{short(y + 4.5)}" text-anchor="end">{number(value)}</text>'
+                )
+    for n, where in ((1, f'x="{SIZE / 2:g}" y="{SIZE + 44}"'), (2, f'x="-62" y="{SIZE / 2:g}"')):
+        parts.append(
+            f'<text class="axis-name" {where} text-anchor="middle">'
+            f'<tspan font-style="italic">x</tspan><tspan dy="4" font-size="12">{n}</tspan></text>'
+        )
+    return "".join(parts)

@@ -1,0 +1,266 @@
+"""Recording: what `fit` keeps of the steps it takes, so that they can be looked at afterwards."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.tensor import Array
+
+from .layers import MLP
+from .losses import BCEWithLogitsLoss
+from .module import Module
+from .optimizers import SGD, Optimizer
+
+_MOST_BYTES = 2**30  # of parameters that are kept
+
+
+class Recording:
+    """A training as `fit` went through it with ``record=n``: every n-th step, and the end.
+
+    Steps are those of the optimizer: one a batch. What is kept under the number t is the state
+    after t steps: the parameters, the batch that comes next, and its loss before it is learned
+    from. So 0 is the net as it was given to `fit`, and the last is the trained net, with the loss
+    of the last batch once more.
+
+    ``ag.explain(recording, "training.html")`` makes a page of it.
+
+    Attributes:
+        steps: the numbers t: 0, n, 2n, …, and that of all steps.
+        losses: of each, the loss of its batch; nan at the end of a training that diverged there.
+        parameters: by name, a list of its values, one a number of ``steps``; not to be written to.
+        net: the net that was trained. It has the parameters that it has now; see `at`.
+        loss: the loss that it was trained by.
+        x: ``(n, …)``, a copy of what it was trained on.
+        y: ``(n, …)``, a copy of the targets.
+        lr: the learning rate, where a step was ``w − lr · ∇w``; else None.
+
+    Example:
+        >>> import nn
+        >>> net = nn.MLP([1, 1], output="identity", rng=0)
+        >>> x = np.array([[0.0], [1.0], [2.0]])
+        >>> loss, optimizer = nn.SquaredErrorLoss(), nn.SGD(net.parameters(), lr=0.5)
+        >>> record = nn.fit(net, x, 2 * x + 1, loss, optimizer, epochs=25, record=10).record
+        >>> record.steps, [w.round(2).item() for w in record.parameters["W_01"]]
+        ([0, 10, 20, 25], [0.27, 1.97, 1.99, 2.0])
+        >>> with record.at(0):
+        ...     net(x).data.round(2).tolist()
+        [[0.0], [0.27], [0.55]]
+    """
+
+    def __init__(
+        self, net: Module, x: Array, y: Array, loss: Callable[..., Tensor], optimizer: Optimizer
+    ) -> None:
+        self.net, self.loss = net, loss
+        self.x, self.y = x.copy(), y.copy()
+        self.lr = optimizer.lr if type(optimizer).update is SGD.update else None
+        self.steps: list[int] = []
+        self.losses: list[float] = []
+        self._tensors = _named(net, optimizer)
+        self.parameters: dict[str, list[Array]] = {name: [] for name in self._tensors}
+        self._rows: list[Any] = []
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __repr__(self) -> str:
+        return f"Recording(steps={self.steps}, net={self.net!r})"
+
+    def explained(self) -> Recording:
+        """Itself: what `ag.explain` asks for what it is to explain."""
+        return self
+
+    def batch(self, i: int) -> tuple[Array, Array]:
+        """The rows of ``x`` and of ``y`` that came next after ``steps[i]`` steps."""
+        rows = self._rows[i]
+        return self.x[rows], self.y[rows]
+
+    @contextmanager
+    def at(self, i: int) -> Iterator[Module]:
+        """Within it the net has the parameters that it had after ``steps[i]`` steps.
+
+        Afterwards it is again as it was, also where it changes its own attributes when called.
+        """
+        values = {t: self.parameters[name][i] for name, t in self._tensors.items()}
+        with _undisturbed(self.net, list(values)):
+            for tensor, value in values.items():
+                tensor._replace(value)
+            yield self.net
+
+    def replayed(self, i: int) -> AbstractContextManager[Tensor]:
+        """As `at`, but it gives the loss that the next step was taken by, with its graph.
+
+        That is computed anew, from its batch, within `ag.source_lines`.
+
+        Warns:
+            UserWarning: the loss isn't the one that was recorded: the net was changed in other
+                ways than by training since, or draws random numbers.
+        """
+        return _Replayed(self, i)
+
+    def predict(self, i: int, x: Array) -> Array:
+        """What the net gave for ``x`` after ``steps[i]`` steps."""
+        if self.x.dtype.kind == "f":
+            x = x.astype(self.x.dtype, copy=False)
+        with self.at(i) as net, ag.no_grad():
+            prediction: Array = net(x).numpy()
+        return prediction
+
+    @property
+    def level(self) -> float | None:
+        """The prediction between two classes, where the loss decides it: 0 for logits."""
+        return 0.0 if isinstance(self.loss, BCEWithLogitsLoss) else None
+
+    @property
+    def first_layer(self) -> tuple[str, str | None] | None:
+        """The names of weight and bias of the first of several layers, where it is known."""
+        if not isinstance(self.net, MLP) or len(self.net.layers) < 2:
+            return None
+        names = {tensor: name for name, tensor in self._tensors.items()}
+        first = self.net.layers[0]
+        return names[first.weight], None if first.bias is None else names[first.bias]
+
+    def _keep(self, step: int, rows: Any) -> None:
+        """The parameters as they are after ``step`` steps, and the rows that come next."""
+        self.steps.append(step)
+        self._rows.append(rows if isinstance(rows, slice) else rows.copy())
+        for name, tensor in self._tensors.items():
+            value = tensor.numpy()
+            value.flags.writeable = False
+            self.parameters[name].append(value)
+
+    def _loss_at_the_end(self) -> float:
+        x, y = self.batch(-1)
+        with _undisturbed(self.net, []), ag.no_grad(), np.errstate(all="ignore"):
+            try:
+                return float(self.loss(self.net(x), y).item())
+            except (ValueError, ArithmeticError):  # the last step led to what a loss refuses
+                return float("nan")
+
+
+class _Replayed:
+    """What `Recording.replayed` gives; no generator, whose caller's line would be contextlib's."""
+
+    def __init__(self, recording: Recording, i: int) -> None:
+        self._recording, self._i = recording, i
+        self._inside = ExitStack()
+
+    def __enter__(self) -> Tensor:
+        recording, i = self._recording, self._i
+        x, y = recording.batch(i)
+        with ExitStack() as stack:
+            net = stack.enter_context(recording.at(i))
+            with ag.source_lines():
+                loss = recording.loss(net(x), y)
+            self._inside = stack.pop_all()
+        _warn_of_another_loss(recording.steps[i], recording.losses[i], loss)
+        return loss
+
+    def __exit__(self, *error: Any) -> None:
+        self._inside.close()
+
+
+def _warn_of_another_loss(step: int, recorded: float, loss: Tensor) -> None:
+    again = float(loss.item())
+    close = 1e-6 if loss.dtype.itemsize >= 8 else 1e-2
+    if np.isfinite(recorded) and not np.isclose(again, recorded, rtol=close, atol=1e-9):
+        warnings.warn(
+            f"replayed: after {step} steps the loss is {again:.6g} now, and was {recorded:.6g} in "
+            "training: the net or the loss was changed since, or draws random numbers",
+            stacklevel=4,
+        )
+
+
+class Recorder:
+    """Decides which steps of a training a `Recording` keeps: every n-th, and the end."""
+
+    def __init__(self, recording: Recording, every: int, total: int) -> None:
+        self.recording, self._every = recording, every
+        self._step = 0
+        self._latest: Any = None
+        _refuse_too_much(recording, every, total)
+
+    def before(self, rows: Any) -> None:
+        """Called before the step of these rows."""
+        if self._step % self._every == 0:
+            self.recording._keep(self._step, rows)
+        self._latest = rows
+
+    def after(self, loss: float) -> None:
+        """Called after it, with the loss that it saw."""
+        if self._step % self._every == 0:
+            self.recording.losses.append(loss)
+        self._step += 1
+
+    def finish(self) -> None:
+        """Keep the end, too."""
+        if self._step:
+            self.recording._keep(self._step, self._latest)
+            self.recording.losses.append(self.recording._loss_at_the_end())
+
+
+def checked_interval(record: Any) -> int:
+    """``record`` as an int.
+
+    Raises:
+        ValueError: it isn't a positive int.
+    """
+    try:
+        every = 0 if isinstance(record, (bool, np.bool_)) else operator.index(record)
+    except TypeError:
+        every = 0
+    if every < 1:
+        raise ValueError(
+            f"fit: record must be a positive int n, to keep every n-th step, or None to keep "
+            f"none, and not {record!r}"
+        )
+    return every
+
+
+def _refuse_too_much(recording: Recording, every: int, total: int) -> None:
+    size = sum(t._array.nbytes for t in recording._tensors.values())
+    kept = -(-total // every) + 1
+    if kept * size > _MOST_BYTES:
+        most = max(_MOST_BYTES // size - 1, 1)
+        enough = -(-total // most)
+        remedy = f"record={enough}" if enough > every else "a smaller net"
+        raise ValueError(
+            f"fit: record={every} would keep {kept} copies of {size:,} bytes of parameters, more "
+            f"than {_MOST_BYTES:,} bytes in all; try {remedy}"
+        )
+
+
+def _named(net: Any, optimizer: Optimizer) -> dict[str, Tensor]:
+    """The net's parameters and the optimizer's by name; by path where a name isn't one's own."""
+    paths = list(net.named_parameters()) if isinstance(net, Module) else []
+    known = {tensor for _, tensor in paths}
+    paths += [(f"parameter {i}", t) for i, t in enumerate(optimizer.parameters) if t not in known]
+    used = Counter(tensor.name for _, tensor in paths)
+    return {
+        tensor.name if tensor.name and used[tensor.name] == 1 else path: tensor
+        for path, tensor in paths
+    }
+
+
+@contextmanager
+def _undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
+    """Afterwards the tensors hold the arrays that they held, and modules the attributes."""
+    held = [(t, t._array, t._exposed) for t in tensors]
+    modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
+    attributes = [(module, dict(vars(module))) for module in modules]
+    try:
+        yield
+    finally:
+        for module, before in attributes:
+            vars(module).clear()
+            vars(module).update(before)
+        for t, array, exposed in held:
+            t._array, t._exposed = array, exposed

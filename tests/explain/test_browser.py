@@ -1,0 +1,694 @@
+"""The page of `ag.explain` in a browser, as a reader meets it: offline, wide and narrow, light and
+dark, by pointer, keyboard and voice, with script and without, on screen and on paper."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+
+from .browser import NARROW, WIDE, Opened, opened
+
+ROWS, INS, HIDDEN = 3, 2, 4
+HACK = "<img src=x onerror='window.__hacked=1'><script>window.__hacked=2</script>"
+
+
+def net_loss() -> ag.Tensor:
+    """A net with a batch, so that every matrix has two different sizes."""
+    rng = np.random.default_rng(1)
+    net = nn.MLP([INS, HIDDEN, 1], rng=0)
+    x, y = rng.normal(size=(ROWS, INS)), rng.integers(0, 2, (ROWS, 1))
+    with ag.source_lines():
+        loss: ag.Tensor = nn.BCELoss()(net(x), y)
+    return loss
+
+
+@pytest.fixture(scope="module")
+def loss() -> ag.Tensor:
+    return net_loss()
+
+
+@pytest.fixture(scope="module")
+def path(loss: ag.Tensor, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("page") / "page.html"
+    ag.explain(loss, found, lr=0.1)
+    return found
+
+
+@pytest.fixture
+def shown(browser: Any, path: Path) -> Iterator[Opened]:
+    with opened(browser, path) as found:
+        yield found
+        assert not found.errors
+
+
+# ---- Opening -----------------------------------------------------------------------------------
+
+
+def test_it_opens_offline_with_no_error_and_asks_for_no_other_file(shown, path):
+    for _ in shown.each_step():
+        pass
+    assert shown.errors == []
+    assert shown.requests == [path.as_uri()]
+
+
+def test_without_script_every_step_is_shown_and_no_control(browser, path):
+    with opened(browser, path, script=False) as bare:
+        steps = bare.page.locator("section.step")
+        assert steps.count() > 10
+        assert all(step.is_visible() for step in steps.all())
+        assert not bare.page.locator("#controls").is_visible()
+        assert all(m.is_visible() for m in bare.page.locator("figure.matrix").all())
+        assert not bare.page.locator("form.predict").first.is_visible()
+
+
+# ---- From step to step -------------------------------------------------------------------------
+
+
+def test_one_step_is_shown_at_a_time_by_next_and_back(shown):
+    assert shown.step == 1
+    shown.page.click("#next")
+    shown.page.click("#next")
+    assert shown.step == 3
+    shown.page.click("#back")
+    assert shown.step == 2
+    assert shown.page.url.endswith("#step=2")
+
+
+def test_back_stops_at_the_first_step_and_next_at_the_last(shown):
+    shown.page.dispatch_event("#back", "click")
+    assert shown.step == 1
+    assert shown.page.get_attribute("#back", "aria-disabled") == "true"
+    shown.page.keyboard.press("End")
+    shown.page.dispatch_event("#next", "click")
+    assert shown.step == shown.steps
+    assert shown.page.get_attribute("#next", "aria-disabled") == "true"
+    assert shown.page.get_attribute("#back", "aria-disabled") == "false"
+
+
+def test_arrows_home_and_end_step(shown):
+    press = shown.page.keyboard.press
+    for key, step in [
+        ("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2), ("End", shown.steps), ("Home", 1),
+    ]:  # fmt: skip
+        press(key)
+        assert shown.step == step, key
+
+
+def test_keys_with_alt_or_control_are_left_to_the_browser(shown):
+    for key in ("Control+ArrowRight", "Meta+ArrowRight", "Control+End"):
+        shown.page.keyboard.press(key)
+    assert shown.step == 1
+
+
+def test_arrows_move_the_cursor_while_an_answer_is_typed(shown):
+    shown.page.click("#predict")
+    answer = shown.page.locator(".step.shown form.predict input")
+    answer.fill("12")
+    answer.press("ArrowLeft")
+    answer.press("Home")
+    answer.type("3")
+    assert answer.input_value() == "312"
+    assert shown.step == 1
+
+
+def test_the_slider_steps_and_follows(shown):
+    shown.page.fill("#slider", "4")
+    assert shown.step == 4
+    shown.page.locator("#slider").press("ArrowRight")
+    assert shown.step == 5
+    shown.page.click("#next")
+    assert shown.page.input_value("#slider") == "6"
+    assert int(shown.page.get_attribute("#slider", "max")) == shown.steps
+
+
+def test_a_node_of_the_figure_leads_to_its_step(shown):
+    for link in shown.page.locator("#figure a").all():
+        step = re.fullmatch(r"#step=(\d+)", link.get_attribute("href") or link.get_attribute(
+            "xlink:href"))  # fmt: skip
+        link.dispatch_event("click")
+        shown.page.wait_for_function(f"location.hash === '{step[0]}'")
+        shown.page.wait_for_selector(f"#step-{step[1]}.shown")
+        assert shown.step == int(step[1])
+
+
+def test_a_click_on_a_node_leads_to_its_step_and_moves_the_focus_there(shown):
+    link = shown.page.locator("#figure a").nth(1)
+    link.click()
+    shown.page.wait_for_function("document.activeElement.matches('.step.shown h2')")
+    assert shown.step > 1
+
+
+def test_the_address_says_which_step(browser, path):
+    with opened(browser, path, at="#step=5") as linked:
+        assert linked.step == 5
+        linked.show(7)
+        assert linked.step == 7
+    with opened(browser, path, at="#step=9999") as beyond:
+        assert beyond.step == beyond.steps
+    with opened(browser, path, at="#elsewhere") as other:
+        assert other.step == 1
+
+
+def test_play_steps_by_itself_and_stops_at_the_end(shown):
+    shown.page.clock.install()
+    shown.show(shown.steps - 2)
+    play = shown.page.locator("#play")
+    label = play.inner_text()
+    play.click()
+    assert play.get_attribute("aria-pressed") == "true"
+    assert play.inner_text() != label
+    shown.page.clock.run_for(3000)
+    assert shown.step == shown.steps - 1
+    shown.page.clock.run_for(10_000)
+    assert shown.step == shown.steps
+    assert play.get_attribute("aria-pressed") == "false"
+    assert play.inner_text() == label
+
+
+def test_space_plays_and_a_step_by_hand_pauses(shown):
+    shown.page.clock.install()
+    play = shown.page.locator("#play")
+    shown.page.keyboard.press("Space")
+    assert play.get_attribute("aria-pressed") == "true"
+    shown.page.keyboard.press("ArrowRight")
+    assert play.get_attribute("aria-pressed") == "false"
+    shown.page.clock.run_for(10_000)
+    assert shown.step == 2
+
+
+# ---- What is shown -----------------------------------------------------------------------------
+
+
+def read_matrix(figure: Any) -> tuple[str, np.ndarray]:
+    """The symbol and the numbers of a table, as they are read out to those who don't see it."""
+    labels = [cell.get_attribute("aria-label") for cell in figure.locator("td[data-entry]").all()]
+    names, values = zip(*(label.rsplit(" = ", 1) for label in labels), strict=True)
+    texts = figure.locator("td[data-entry]").all_inner_texts()
+    assert tuple(texts) == values
+    name = re.sub(r"\[[\d,]+\]$", "", names[0])
+    numbers = [float(value.replace("−", "-").replace("·10^", "e")) for value in values]
+    return name, np.array(numbers)
+
+
+def gradients_by_name(loss: ag.Tensor) -> dict[str, np.ndarray]:
+    """What the page calls each gradient, and the engine's."""
+    found = {}
+    for name, tensor in ag.named_tensors(loss).items():
+        if tensor.requires_grad and tensor is not loss:
+            (gradient,) = ag.gradients(loss, tensor)
+            symbol = f"δ_{name[2:]}" if name.startswith("s_") else f"∇{name}"
+            found[symbol] = gradient.numpy()
+    return found
+
+
+def test_the_numbers_of_each_gradient_are_the_engine_s(shown, loss):
+    expected = gradients_by_name(loss)
+    seen = {}
+    for step in shown.each_step():
+        section = shown.page.locator(f"#step-{step}")
+        if section.get_attribute("data-kind") == "backward":
+            name, numbers = read_matrix(section.locator(".result figure.matrix").first)
+            seen[name] = numbers
+    for name in ("δ_1", "δ_2", "∇W_01", "∇b_01", "∇W_12", "∇b_12"):
+        np.testing.assert_allclose(
+            seen[name], expected[name].ravel(), rtol=6e-3, atol=5e-7, err_msg=name
+        )
+
+
+def test_each_forward_step_shows_the_engine_s_value(shown, loss):
+    tensors = ag.named_tensors(loss)
+    seen = set()
+    for step in shown.each_step():
+        section = shown.page.locator(f"#step-{step}")
+        if section.get_attribute("data-kind") in ("forward", "loss"):
+            name, numbers = read_matrix(section.locator(".result figure.matrix").first)
+            if name in tensors:
+                seen.add(name)
+                np.testing.assert_allclose(
+                    numbers, tensors[name].numpy().ravel(), rtol=6e-3, atol=5e-7, err_msg=name
+                )
+    assert {"s_1", "l_1", "s_2", "l_2"} <= seen
+
+
+def step_of(shown: Opened, symbol: str) -> int:
+    """The step whose result is called so."""
+    found: int = shown.page.evaluate(
+        """symbol => [...document.querySelectorAll('section.step')].findIndex(step => {
+            const cell = step.querySelector('.result td[data-entry]');
+            return cell && cell.getAttribute('aria-label').startsWith(symbol + '[');
+        }) + 1""",
+        symbol,
+    )
+    assert found, f"no step's result is {symbol}"
+    return found
+
+
+def key_of(shown: Opened, symbol: str) -> str:
+    found: str = shown.page.evaluate(
+        """symbol => [...document.querySelectorAll('.step.shown td[data-entry]')].find(
+            cell => cell.getAttribute('aria-label').startsWith(symbol + '[')
+        ).closest('[data-key]').dataset.key""",
+        symbol,
+    )
+    return found
+
+
+@pytest.mark.parametrize("way", ["hover", "focus"])
+def test_an_entry_of_a_weight_s_gradient_lights_a_column_of_l_and_a_column_of_delta(shown, way):
+    # ∇W_01 = l_0ᵀ δ_1: entry (i, j) comes from column i of l_0 and column j of δ_1.
+    shown.show(step_of(shown, "∇W_01"))
+    layer, delta = key_of(shown, "l_0"), key_of(shown, "δ_1")
+    for i in range(INS):
+        for j in range(HIDDEN):
+            cell = shown.page.locator(f'.step.shown .result td[data-entry="{i * HIDDEN + j}"]')
+            getattr(cell, way)()
+            assert shown.lit() == {
+                layer: {row * INS + i for row in range(ROWS)},
+                delta: {row * HIDDEN + j for row in range(ROWS)},
+            }
+            assert shown.lit("chosen") == {key_of(shown, "∇W_01"): {i * HIDDEN + j}}
+
+
+def test_an_entry_of_a_sum_lights_a_row_of_l_a_column_of_w_and_an_entry_of_b(shown):
+    shown.show(step_of(shown, "s_1"))
+    shown.page.locator(f'.step.shown .result td[data-entry="{HIDDEN + 2}"]').hover()
+    assert shown.lit() == {
+        key_of(shown, "l_0"): {INS + k for k in range(INS)},
+        key_of(shown, "W_01"): {k * HIDDEN + 2 for k in range(INS)},
+        key_of(shown, "b_01"): {2},
+    }
+
+
+def test_an_operand_s_entry_lights_the_results_that_it_goes_into(shown):
+    shown.show(step_of(shown, "s_1"))
+    weight = key_of(shown, "W_01")
+    shown.page.hover(f'.step.shown [data-key="{weight}"] td[data-entry="1"]')
+    assert shown.lit() == {key_of(shown, "s_1"): {row * HIDDEN + 1 for row in range(ROWS)}}
+
+
+def test_the_formula_s_symbols_are_lit_with_their_entries(shown):
+    shown.show(step_of(shown, "∇W_01"))
+    shown.page.hover('.step.shown .result td[data-entry="0"]')
+    keys = {key_of(shown, "l_0"), key_of(shown, "δ_1")}
+    lit = shown.page.locator(".step.shown .formula [data-key].lit")
+    assert {part.get_attribute("data-key") for part in lit.all()} == keys
+
+
+def test_nothing_stays_lit_when_the_pointer_leaves_or_the_step_changes(shown):
+    shown.show(step_of(shown, "s_1"))
+    cell = shown.page.locator('.step.shown .result td[data-entry="0"]')
+    cell.hover()
+    assert shown.lit()
+    shown.page.hover("h1")
+    assert not shown.lit()
+    cell.focus()
+    assert shown.lit()
+    shown.page.keyboard.press("ArrowRight")
+    assert not shown.lit()
+
+
+# ---- The figure --------------------------------------------------------------------------------
+
+
+def test_the_figure_marks_what_the_step_is_about(shown):
+    for step in shown.each_step():
+        named = shown.page.get_attribute(f"#step-{step}", "data-figure").split()
+        current = shown.page.evaluate(
+            "[...document.querySelectorAll('#figure .current')].map(g => [...g.classList])"
+        )
+        drawn = [n for n in named if shown.page.locator(f"#figure g.{n}").count()]
+        assert drawn
+        assert all(set(names) & set(named) for names in current)
+        assert {n for names in current for n in names} >= set(drawn)
+
+
+def test_backward_edges_appear_as_they_are_walked(shown):
+    edges = shown.page.locator("#figure g.backward")
+    assert edges.count()
+    assert not any(edge.is_visible() for edge in edges.all())
+    counts = []
+    for step in shown.each_step():
+        walked = shown.page.locator("#figure g.backward.walked").count()
+        assert sum(edge.is_visible() for edge in edges.all()) == walked
+        if shown.page.get_attribute(f"#step-{step}", "data-kind") in ("forward", "loss"):
+            assert walked == 0
+        counts.append(walked)
+    assert counts == sorted(counts)
+    assert counts[-1] == edges.count()
+    shown.show(1)
+    assert not any(edge.is_visible() for edge in edges.all())
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_the_figure_brings_the_current_node_into_view(browser, path, width):
+    with opened(browser, path, width=width) as page:
+        for step in page.each_step():
+            inside = page.page.evaluate(
+                """() => { const target = document.querySelector('.step.shown').dataset.target;
+                const node = document.querySelector(`#figure g.node.${target}`);
+                if (!node) return true;
+                const a = node.getBoundingClientRect();
+                const b = document.querySelector('#figure').getBoundingClientRect();
+                return a.left >= b.left && a.right <= b.right && a.top >= b.top - 1; }"""
+            )
+            assert inside, step
+
+
+# ---- Predict -----------------------------------------------------------------------------------
+
+
+def predictions(shown: Opened) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(shown.page.locator("#predictions").text_content())
+    return found
+
+
+def answer(shown: Opened, text: str) -> tuple[str, str]:
+    """Type and check: the verdict and what is said."""
+    form = shown.page.locator(".step.shown form.predict")
+    form.locator("input").fill(text)
+    form.locator("button[type=submit], button:not([type])").click()
+    status = form.locator("[role=status]")
+    return status.get_attribute("data-verdict"), status.inner_text()
+
+
+def asks(shown: Opened, kind: str) -> list[tuple[int, Any]]:
+    found = [
+        (int(step.removeprefix("step-")), asked)
+        for step, asked in predictions(shown).items()
+        if ("value" if asked.get("value") is not None else "shape") == kind
+    ]
+    assert found, f"no step asks for a {kind}"
+    return found
+
+
+def test_predict_hides_the_result_until_the_answer_is_right(shown):
+    shown.page.click("#predict")
+    assert shown.page.get_attribute("#predict", "aria-pressed") == "true"
+    for step, asked in asks(shown, "value")[:3]:
+        shown.show(step)
+        hidden = shown.page.locator(".step.shown div.result:not(.formula)")
+        assert not hidden.is_visible()
+        assert answer(shown, str(asked["value"] * 3 + 77))[0] == "wrong"
+        assert not hidden.is_visible()
+        assert answer(shown, f"{asked['value']:.8g}")[0] == "right"
+        assert hidden.is_visible()
+    shown.page.click("#predict")
+    assert shown.page.locator(".step.shown .result").last.is_visible()
+    assert not shown.page.locator(".step.shown form.predict").is_visible()
+
+
+def test_predict_takes_a_shape_however_it_is_written(shown):
+    shown.page.click("#predict")
+    for step, asked in asks(shown, "shape"):
+        shown.show(step)
+        shape = asked["shape"]
+        if len(shape) != 2:
+            continue
+        a, b = shape
+        for text in (f"{a}×{b}", f"{a} x {b}", f"({a}, {b})", f"[{a},{b}]", f"{a} * {b}"):
+            assert answer(shown, text)[0] == "right", text
+        if a != b:
+            verdict, says = answer(shown, f"{b}x{a}")
+            assert verdict == "wrong"
+            assert says != asked["wrong"]  # it is told that the axes are exchanged
+
+
+def test_predict_takes_a_rounded_number_but_no_other(shown):
+    shown.page.click("#predict")
+    for step, asked in asks(shown, "value"):
+        shown.show(step)
+        value = asked["value"]
+        if not value:
+            continue
+        assert answer(shown, f"{value:.3g}")[0] == "right"
+        assert answer(shown, f"{value * 1.004:.8g}".replace("-", "−"))[0] == "right"
+        assert answer(shown, f"{value * 1.02:.8g}")[0] == "wrong"
+        assert answer(shown, "0")[0] == "wrong"
+
+
+def test_predict_says_what_is_wrong_with_a_known_mistake(shown):
+    shown.page.click("#predict")
+    signs = 0
+    for step, asked in asks(shown, "value"):
+        shown.show(step)
+        for mistake in asked.get("mistakes", []):
+            if "value" not in mistake:
+                continue
+            verdict, says = answer(shown, f"{mistake['value']:.8g}")
+            assert verdict == "wrong"
+            assert says
+            same = [m["says"] for m in asked["mistakes"] if m.get("value") == mistake["value"]]
+            assert says in same
+            signs += mistake["value"] == pytest.approx(-asked["value"], rel=1e-6)
+    assert signs, "the exchanged sign is a mistake that is known"
+
+
+def test_predict_says_when_it_cannot_read_an_answer(shown):
+    shown.page.click("#predict")
+    for kind in ("value", "shape"):
+        shown.show(asks(shown, kind)[0][0])
+        verdict, says = answer(shown, "perhaps")
+        assert verdict == "wrong"
+        assert says
+
+
+def test_show_gives_the_result_away(shown):
+    shown.page.click("#predict")
+    shown.show(3)
+    result = shown.page.locator(".step.shown div.result:not(.formula)")
+    assert not result.is_visible()
+    shown.page.click(".step.shown form.predict button[type=button]")
+    assert result.is_visible()
+
+
+# ---- Looks: nothing overlaps, is cut, or is faint -----------------------------------------------
+
+
+def used_twice() -> ag.Tensor:
+    """A tensor that is used more than once, and no lines recorded."""
+    w = ag.Tensor([[0.5, -1.0], [2.0, 0.1]], requires_grad=True, name="W")
+    h = ag.tanh(w @ w).named("h")
+    return ag.mean(h * h + h).named("L")
+
+
+def large() -> ag.Tensor:
+    """Arrays of which a corner is shown, and three axes."""
+    rng = np.random.default_rng(0)
+    x = ag.Tensor(rng.normal(size=(2, 30, 40)), name="x")
+    w = ag.Tensor(1e-9 * rng.normal(size=(40, 20)), requires_grad=True, name="W_out")
+    return ag.sum(ag.relu(x @ w).named("hidden")).named("L")
+
+
+def long_names() -> ag.Tensor:
+    x = ag.Tensor([1e100, -1e-100, 123456.7], requires_grad=True, name="a_very_long_name " * 6)
+    y = ag.sigmoid(ag.sqrt(x * x + 1.0) * x).named("averyveryveryverylongnamewithoutanyspace" * 2)
+    return ag.sum(y * x).named(HACK)
+
+
+VARIED = {"used_twice": used_twice, "large": large, "long_names": long_names}
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("name", VARIED)
+def test_other_pages_neither_overlap_nor_are_cut_nor_are_faint(browser, tmp_path, name, width):
+    path = tmp_path / "page.html"
+    ag.explain(VARIED[name](), path)
+    with opened(browser, path, width=width) as page:
+        for step in page.each_step():
+            for measure in ("overlaps", "cuts", "faint"):
+                assert page.measure(measure) == [], (step, measure)
+        assert page.errors == []
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_no_text_overlaps_or_is_cut_at_any_step(browser, path, width):
+    with opened(browser, path, width=width) as page:
+        for step in page.each_step():
+            assert page.measure("overlaps") == [], step
+            assert page.measure("cuts") == [], step
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_no_text_overlaps_or_is_cut_while_predicting(browser, path, width):
+    with opened(browser, path, width=width) as page:
+        page.page.click("#predict")
+        for step in page.each_step():
+            answer(page, "1e9")
+            assert page.measure("overlaps") == [], step
+            assert page.measure("cuts") == [], step
+
+
+def test_the_figure_stands_beside_the_story_where_there_is_room_and_above_it_where_not(
+    browser, path
+):
+    boxes = {}
+    for width in (WIDE, NARROW):
+        with opened(browser, path, width=width) as page:
+            boxes[width] = [page.page.locator(x).bounding_box() for x in ("#figure", "#story")]
+    figure, story = boxes[WIDE]
+    assert figure["x"] + figure["width"] <= story["x"]
+    assert abs(figure["y"] - story["y"]) < 50
+    figure, story = boxes[NARROW]
+    assert figure["y"] + figure["height"] <= story["y"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_stands_out_from_what_is_behind_it(browser, path, scheme):
+    with opened(browser, path, scheme=scheme) as page:
+        for step in page.each_step():
+            cell = page.page.locator(".step.shown .result td[data-entry]")
+            if cell.count():
+                cell.first.hover()  # lit entries and symbols count too
+            assert page.measure("faint") == [], step
+        page.page.click("#predict")
+        answer(page, "1e9")
+        assert page.measure("faint") == []
+
+
+def test_dark_is_dark_and_light_is_light(browser, path):
+    brightness = {}
+    for scheme in ("light", "dark"):
+        with opened(browser, path, scheme=scheme) as page:
+            brightness[scheme] = page.page.evaluate(
+                "getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g)"
+            )
+    assert min(map(int, brightness["light"])) > 200
+    assert max(map(int, brightness["dark"])) < 60
+
+
+def test_entries_are_coloured_by_sign_and_size(shown):
+    shown.show(step_of(shown, "∇W_01"))
+    colours = shown.page.evaluate(
+        """[...document.querySelectorAll('.step.shown .result td[data-entry]')].map(cell => {
+            const c = document.createElement('canvas').getContext('2d');
+            c.fillStyle = getComputedStyle(cell).backgroundColor; c.fillRect(0, 0, 1, 1);
+            const [r, g, b] = c.getImageData(0, 0, 1, 1).data;
+            return [parseFloat(cell.textContent.replace('−', '-')), r - b]; })"""
+    )
+    assert {np.sign(value) for value, _ in colours} == {-1, 1}
+    by_value = [warmth for _, warmth in sorted(colours)]
+    assert by_value == sorted(by_value)  # from blue through white to orange
+    assert by_value[0] < 0 < by_value[-1]
+
+
+# ---- Everyone ----------------------------------------------------------------------------------
+
+
+def test_every_step_is_announced_once_with_its_title(shown):
+    place = shown.page.locator("#place")
+    assert place.get_attribute("aria-live") == "polite"
+    for step in shown.each_step():
+        said = " ".join(place.text_content().split())
+        title = " ".join(shown.page.locator(f"#title-{step}").text_content().split())
+        assert said == f"{step} / {shown.steps} {title}"
+
+
+def test_the_focus_is_not_lost_with_the_step_that_had_it(shown):
+    shown.show(step_of(shown, "s_1"))
+    shown.page.locator(".step.shown .result td[data-entry]").first.focus()
+    shown.page.keyboard.press("ArrowRight")
+    assert shown.page.evaluate("document.activeElement.matches('.step.shown h2')")
+    shown.page.locator("#next").focus()
+    shown.page.keyboard.press("Enter")
+    assert shown.page.evaluate("document.activeElement.id") == "next"
+
+
+def test_every_control_and_entry_has_a_name(shown):
+    for step in shown.each_step():
+        nameless = shown.page.evaluate(
+            """() => [...document.querySelectorAll(
+                '#controls button, #controls input, .step.shown td[data-entry], #figure')]
+                .filter(x => !(x.getAttribute('aria-label') || x.textContent.trim() ||
+                    x.labels?.[0]?.textContent.trim())).map(x => x.outerHTML)"""
+        )
+        assert nameless == [], step
+
+
+def test_motion_is_for_those_who_like_it(browser, path):
+    moving = """[...document.querySelectorAll('*')].filter(x => { const s = getComputedStyle(x);
+        return parseFloat(s.transitionDuration) || s.animationName !== 'none'; }).length"""
+    with opened(browser, path, calm=True) as still, opened(browser, path, calm=False) as lively:
+        assert still.page.evaluate(moving) == 0
+        assert lively.page.evaluate(moving) > 0
+
+
+def test_in_print_every_step_has_a_page_and_its_result(shown):
+    shown.page.click("#predict")
+    shown.show(4)
+    shown.page.emulate_media(media="print")
+    steps = shown.page.locator("section.step").all()
+    assert all(step.is_visible() for step in steps)
+    assert all(m.is_visible() for m in shown.page.locator(".step figure.matrix").all())
+    assert all(edge.is_visible() for edge in shown.page.locator("#figure g.backward").all())
+    breaks = [step.evaluate("x => getComputedStyle(x).breakBefore") for step in steps]
+    assert breaks[1:] == ["page"] * (len(steps) - 1)
+    assert not shown.page.locator("#controls").is_visible()
+    assert not any(form.is_visible() for form in shown.page.locator("form.predict").all())
+    pages = shown.page.pdf().count(b"/Type /Page\n")
+    assert pages >= len(steps)
+
+
+def test_print_is_dark_on_white_even_for_those_who_read_in_the_dark(browser, path):
+    with opened(browser, path, scheme="dark") as page:
+        page.page.emulate_media(media="print", color_scheme="dark")
+        assert page.measure("faint") == []
+        ink = page.page.evaluate("getComputedStyle(document.body).color.match(/\\d+/g)")
+        assert max(map(int, ink)) < 60
+
+
+def test_a_page_without_a_figure_steps_all_the_same(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(import_module("autograd_lite.explain.page"), "MOST_DRAWN", 2)
+    path = tmp_path / "page.html"
+    ag.explain(used_twice(), path)
+    with opened(browser, path, at="#step=2") as page:
+        assert page.page.locator("#figure svg").count() == 0
+        page.page.click("#next")
+        assert page.step == 3
+        assert page.errors == []
+
+
+def test_chinese(browser, loss, tmp_path):
+    path = tmp_path / "zh.html"
+    ag.explain(loss, path, lang="zh")
+    with opened(browser, path, width=NARROW) as page:
+        assert page.page.get_attribute("html", "lang") == "zh"
+        for control in ("#back", "#next", "#play", "#predict"):
+            assert re.fullmatch(r"[\u4e00-\u9fff]+", page.page.inner_text(control))
+        for step in page.each_step():
+            title = page.page.inner_text(".step.shown h2 .kind")
+            assert re.search(r"[\u4e00-\u9fff]", title), step
+            assert page.measure("overlaps") + page.measure("cuts") == [], step
+        page.page.click("#predict")
+        page.show(2)
+        assert re.search(r"[\u4e00-\u9fff]", answer(page, "1e9")[1])
+        assert page.errors == []
+
+
+def test_names_and_code_with_markup_stay_text(browser, tmp_path):
+    x = ag.Tensor([[1.0, 2.0]], name=HACK)
+    w = ag.Tensor([[0.5], [0.1]], requires_grad=True, name="</script><b>w</b>")
+    hidden = ag.sigmoid(x @ w).named('"onmouseover="window.__hacked=3')
+    path = tmp_path / "page.html"
+    with ag.source_lines():
+        out = (hidden * hidden).named("<svg onload=window.__hacked=4>")  # <b id="code"></b>
+    ag.explain(out, path)
+    with opened(browser, path) as page:
+        for _ in page.each_step():
+            pass
+        page.page.click("#predict")
+        answer(page, "<b>1</b>")
+        page.page.wait_for_timeout(100)
+        assert page.page.evaluate("window.__hacked") is None
+        assert page.page.locator("main b, img, #code, [onmouseover], [onload]").count() == 0
+        assert page.errors == []
+        assert page.requests == [path.as_uri()]

@@ -1,0 +1,121 @@
+"""Which numbers each number comes from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite.explain import entries
+from autograd_lite.explain.entries import Sources, sources
+from autograd_lite.explain.matrices import layout
+from autograd_lite.explain.story import Step, tell
+from autograd_lite.op import apply
+
+from .reading import chapter
+
+
+def of(output: ag.Tensor, name: str) -> tuple[Sources, dict[str, str], Step]:
+    """The sources of a step, the keys by name, and the step."""
+    story = tell(output)
+    (step,) = [s for s in story.steps if s.name == name and s.kind != "update"]
+    return sources(step), story.keys, step
+
+
+def test_a_product_comes_from_a_row_and_a_column() -> None:
+    found, key, _ = of(chapter(rows=3), "s_1")
+    # s_1 is 3×2, l_0 is 3×2, W_01 is 2×2, b_01 is 1×2: entry 3 is in row 1, column 1
+    assert found[3] == {key["l_0"]: [2, 3], key["W_01"]: [1, 3], key["b_01"]: [1]}
+
+
+def test_an_activation_comes_from_its_own_entry() -> None:
+    found, key, _ = of(chapter(rows=3), "l_1")
+    assert found == {i: {key["s_1"]: [i]} for i in range(6)}
+
+
+def test_a_weights_gradient_comes_from_a_column_of_each() -> None:
+    found, key, _ = of(chapter(rows=3), "∇W_01")
+    assert found[1] == {key["l_0"]: [0, 2, 4], key["δ_1"]: [1, 3, 5]}
+
+
+def test_a_delta_comes_from_a_row_of_delta_a_row_of_weights_and_its_own_activation() -> None:
+    found, key, _ = of(chapter(rows=3, sizes=(2, 4, 3, 1)), "δ_1")
+    # δ_1 is 3×4, δ_2 is 3×3, W_12 is 4×3: entry 6 is in row 1, column 2
+    assert found[6] == {key["δ_2"]: [3, 4, 5], key["W_12"]: [6, 7, 8], key["l_1"]: [6]}
+
+
+def test_a_gradient_that_is_another_comes_from_it_entry_by_entry() -> None:
+    found, key, _ = of(chapter(rows=1), "∇b_01")
+    assert found == {0: {key["δ_1"]: [0]}, 1: {key["δ_1"]: [1]}}
+
+
+def test_it_does_not_depend_on_the_values() -> None:
+    x = ag.Tensor([0.0, 0.0, -1.0], requires_grad=True, name="x")
+    w = ag.Tensor([0.0, 0.0, 0.0], name="w")
+    found, key, _ = of((ag.relu(x) * w).named("y"), "y")
+    assert found[2] == {key["x"]: [2], key["w"]: [2]}
+
+
+def test_an_update_comes_from_the_weight_and_its_gradient() -> None:
+    story = tell(chapter(), lr=0.1)
+    (step,) = [s for s in story.steps if s.kind == "update" and s.name == "W_12"]
+    assert sources(step)[1] == {story.keys["W_12"]: [1], story.keys["∇W_12"]: [1]}
+    assert not sources(tell(chapter()).steps[-1])
+
+
+def test_sources_are_true_of_the_numbers() -> None:
+    """Changing an entry changes what is said to come from it, and nothing else."""
+    net = nn.MLP([2, 3, 1], rng=1)
+    x = np.random.default_rng(0).normal(size=(4, 2))
+    loss = nn.MSELoss()(net(x), np.ones((4, 1)))
+    for step in tell(loss).steps:
+        if step.computation is None:
+            continue
+        found = sources(step)
+        inputs = dict(zip(step.computation.inputs, step.operands, strict=True))
+        for tensor, operand in inputs.items():
+            for i in range(tensor.size):
+                array = tensor.data.copy()
+                array.flat[i] += 0.25
+                moved = entries._computed(step.computation.region, {tensor: array})
+                assert moved is not None
+                assert step.value is not None
+                changed = set(np.flatnonzero(moved != step.value))
+                said = {j for j, by_key in found.items() if i in by_key.get(operand.key, ())}
+                assert changed == said
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_large_arrays_have_the_sources_that_are_shown(
+    monkeypatch: pytest.MonkeyPatch, exact: bool
+) -> None:
+    if not exact:
+        monkeypatch.setattr(entries, "_EXACT", 0)
+    rng = np.random.default_rng(0)
+    x = ag.Tensor(rng.normal(size=(20, 3)), name="x")
+    w = ag.Tensor(rng.normal(size=(3, 30)), requires_grad=True, name="w")
+    found, key, step = of((x @ w).named("y"), "y")
+    assert list(found) == layout(step.shape).entries
+    assert found[19 * 30 + 29] == {key["x"]: [57, 58, 59], key["w"]: [29, 59, 89]}
+
+
+def test_what_takes_too_long_to_try_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entries, "_EXACT", 0)
+    monkeypatch.setattr(entries, "_MOST_WORK", 0)
+    assert of(chapter(), "s_1")[0] == {}
+
+
+def test_an_op_that_refuses_other_numbers_has_no_false_sources(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(entries, "_EXACT", 0)
+
+    def only_once(x: np.ndarray) -> np.ndarray:
+        if not np.array_equal(x, [1.0, 2.0]):
+            raise ValueError("other numbers")
+        return x * 2
+
+    op = ag.Op("picky", only_once, lambda g, y, x: g * 2)
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    assert of(apply(op, (x,)).named("y"), "y")[0] == {0: {}, 1: {}}

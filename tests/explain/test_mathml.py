@@ -1,0 +1,137 @@
+"""Formulas as MathML: well-formed, with the parentheses that are needed, and names as text."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite.derive.expression import Expression, applied
+from autograd_lite.explain import mathml
+from autograd_lite.explain.mathml import LONGEST, expression, symbol
+from autograd_lite.op import OPS
+
+A, B, C = (Expression(np.ones((2, 2)), name) for name in ("a_1", "B", "c"))
+TWO, EYE = Expression(2.0), Expression(np.eye(2), "I")
+
+
+def read(markup: str) -> str:
+    """The text of MathML, which must be well-formed; a fraction as a / b, a power as a ^ b."""
+
+    def text(node: ET.Element) -> str:
+        parts = [text(child) for child in node]
+        if node.tag == "mfrac":
+            above, below = parts
+            return f"{{{above}}}/{{{below}}}"
+        if node.tag in ("msup", "msub"):
+            base, small = parts
+            return f"{base}{'^' if node.tag == 'msup' else '_'}{small}"
+        if node.tag in ("mi", "mn", "mo"):
+            assert not parts
+            return node.text or ""
+        assert node.tag in ("mrow", "math", "mspace"), node.tag
+        assert not (node.text or "").strip(), "text outside of a token"
+        assert all(not (child.tail or "").strip() for child in node), "text outside of a token"
+        return "".join(parts)
+
+    return text(ET.fromstring(f"<math>{markup}</math>"))
+
+
+def op(name: str, *operands: Expression, **params: object) -> Expression:
+    return applied(OPS[name], *operands, **params)
+
+
+@pytest.mark.parametrize(
+    ("root", "expected"),
+    [
+        (op("add", A, B), "a_1+B"),
+        (op("subtract", A, op("add", B, C)), "a_1−(B+c)"),
+        (op("multiply", A, op("subtract", TWO, B)), "a_1∘(2−B)"),
+        (op("multiply", op("matmul", A, B), C), "(a_1B)∘c"),
+        (op("matmul", A, op("add", B, C)), "a_1(B+c)"),
+        (op("divide", op("add", A, B), C), "{a_1+B}/{c}"),
+        (op("multiply", op("divide", A, B), C), "{a_1}/{B}∘c"),
+        (op("transpose", A, axes=(1, 0)), "a_1^T"),
+        (op("transpose", op("add", A, B), axes=(1, 0)), "(a_1+B)^T"),
+        (op("square", op("add", A, B)), "(a_1+B)^2"),
+        (op("power", op("negative", A), TWO), "(−a_1)^2"),
+        (op("sigmoid", op("linear", A, B, C)), "σ(a_1B+c)"),
+        (op("inv", EYE), "I^−1"),
+        (op("absolute", A), "|a_1|"),
+        (op("multiply", TWO, A), "2·a_1"),
+        (op("multiply", Expression(-0.5), A), "−0.5·a_1"),
+        (op("sum", A, axis=0, keepdims=True), "1^Ta_1"),
+        (op("exp", A), "exp(a_1)"),
+    ],
+)
+def test_expressions(root: Expression, expected: str) -> None:
+    assert read(expression(root, {})) == expected
+
+
+@pytest.mark.parametrize("name", sorted(OPS))
+def test_every_op_is_written_well_formed(name: str) -> None:
+    one = OPS[name]
+    operands = (A, B, C)[: len(one.vjps) if hasattr(one.vjps, "__len__") else 2] or (A,)
+    params = {"exponent": 3, "index": (0, slice(1)), "axis": None, "keepdims": False}
+    root = Expression(np.ones((2, 2)), op=one, operands=operands, params=params)
+    assert read(expression(root, {}))
+
+
+def test_symbols_with_a_matrix_carry_its_key() -> None:
+    markup = expression(op("matmul", A, B), {"a_1": "v1", "B": "g2"})
+    keyed = ET.fromstring(f"<math>{markup}</math>").findall(".//*[@data-key]")
+    assert [x.get("data-key") for x in keyed] == ["v1", "g2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("W_01", "W_01"), ("W_0_1", "W_0,1"), ("δ_2", "δ_2"), ("∇W_12", "∇W_12"),
+        ("∂L/∂h_1", "{∂L}/{∂h_1}"), ("x", "x"), ("loss", "loss"), ("∇", "∇"), ("_", "_"),
+        ("", "·"), ("a b", "a b"),
+    ],
+)  # fmt: skip
+def test_symbols(name: str, expected: str) -> None:
+    assert read(symbol(name)) == expected
+
+
+def test_bold_symbols_are_bold_within_gradients_too() -> None:
+    for name in ("W_01", "∇W_01", "∂L/∂W_01"):
+        assert "bold" in symbol(name, bold={"W_01"})
+    assert "bold" not in symbol("b_01", bold={"W_01"})
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>", "a&b", 'q"', "]]>", "∂<b>/∂</b>", "∇<i>", "x_<sub>", "\ud800", "\x00\x0b"]
+)
+def test_names_are_text(name: str) -> None:
+    shown = read(symbol(name))
+    assert shown
+    if name.isprintable() and name[0] not in "∂":
+        assert shown == name
+    assert "<script" not in symbol(name)
+
+
+def test_a_newline_in_a_name_is_a_space() -> None:
+    assert mathml.text("a\nb\u2028c\r\nd") == "a b c d"
+
+
+def test_a_long_expression_is_a_function_of_its_symbols() -> None:
+    root = A
+    while root.size <= LONGEST:
+        root = op("add", root, B)
+    assert read(expression(root, {})) == "f(a_1,B)"
+
+
+def test_an_expression_that_is_a_thousand_deep() -> None:
+    root = A
+    for _ in range(5000):
+        root = Expression(A.value, op=ag.OPS["exp"], operands=(root,))
+    assert read(expression(root, {})) == "f(a_1)"
+
+
+def test_the_chain_rule() -> None:
+    paths = [[("L", "l_2"), ("l_2", "s_2")], [("L", "k"), ("k", "s_2")]]
+    assert read(mathml.chain(paths)) == "{∂L}/{∂l_2}·{∂l_2}/{∂s_2}+{∂L}/{∂k}·{∂k}/{∂s_2}"

@@ -1,0 +1,404 @@
+"""The page as a file: complete without script, safe with any name, in both languages."""
+
+from __future__ import annotations
+
+import builtins
+import linecache
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite.explain.page import MOST_DRAWN
+from autograd_lite.explain.words import CHINESE, ENGLISH, LANGUAGES, Words
+
+from ..draw.conftest import no_engine  # noqa: F401  (a fixture)
+from .reading import Page, chapter, explained
+
+
+def test_every_step_is_there_with_formula_shapes_line_and_numbers(tmp_path: Path) -> None:
+    page = explained(chapter(), tmp_path)
+    assert page.titles == [
+        *(f"Forward {name}" for name in ("s1", "l1", "s2", "l2")), "Loss L",
+        *(f"Backward {name}" for name in ("δ2", "∇W12", "∇b12", "δ1", "∇W01", "∇b01")),
+        *(f"Update {name}" for name in ("W12", "b12", "W01", "b01")),
+    ]  # fmt: skip
+    for i, step in enumerate(page.steps, 1):
+        assert step["id"] == f"step-{i}"
+        assert step.all("div", "formula")
+        assert step.all("p", "shapes")
+        assert step.all("figure", "matrix")
+    delta_1 = page.steps[8]
+    assert delta_1.all("p", "shapes")[0].text == "Shapes: 1×2 = (1×1 1×2) ∘ (1×2 ∘ (1 − 1×2))"
+    formulas = [x["class"] for x in delta_1.all("div", "formula")]
+    assert formulas == ["formula chain", "formula result"]
+    assert "nn.BCELoss()(nn.MLP(sizes, rng=0)(x), y)" in delta_1.all("code", "code")[0].text
+
+
+def test_it_needs_nothing_else(tmp_path: Path) -> None:
+    html = explained(chapter(), tmp_path).html
+    for reference in ("src=", "<link", "url(", "@import", "https://"):
+        assert reference not in html.replace("http://www.w3.org", "")
+    page = Page(html)
+    for link in page.root.all("a"):
+        assert link["href"].startswith("#")
+
+
+@pytest.mark.parametrize(("rows", "sizes"), [(1, (2, 2, 1)), (10, (2, 5, 5, 1))])
+def test_the_chapters_pages_are_small(tmp_path: Path, rows: int, sizes: tuple[int, ...]) -> None:
+    page = explained(chapter(rows, sizes), tmp_path, lr=0.1)
+    assert len(page.html.encode()) < 2_000_000
+
+
+def test_a_page_is_the_same_every_time(tmp_path: Path) -> None:
+    loss = chapter(3)
+    assert explained(loss, tmp_path).html == explained(loss, tmp_path).html
+
+
+def test_any_path_and_no_gradient_is_left_behind(tmp_path: Path) -> None:
+    loss = chapter()
+    ag.explain(loss, str(tmp_path / "a.HTML"))
+    ag.explain(loss, tmp_path / "b.htm")
+    assert {x.name for x in tmp_path.iterdir()} == {"a.HTML", "b.htm"}
+    assert all(t.grad is None for t in ag.named_tensors(loss).values())
+
+
+# ---------------------------------------------------------------------- with the script
+
+
+def test_the_data_of_the_script_speak_of_what_is_on_the_page(tmp_path: Path) -> None:
+    page = explained(chapter(3), tmp_path, lr=0.5)
+    sources = page.data("sources")
+    for step in page.steps:
+        tables = {x["data-key"]: x for x in step.all("figure", "matrix")}
+        (result,) = [x for x in step.all("div", "result") if "formula" not in x.classes]
+        entries = {x["data-entry"] for x in result.all("td")}
+        assert set(sources[step["id"]]) == entries
+        for by_key in sources[step["id"]].values():
+            for key, found in by_key.items():
+                assert {str(i) for i in found} <= {x["data-entry"] for x in tables[key].all("td")}
+
+
+def test_what_a_step_names_is_in_the_figure(tmp_path: Path) -> None:
+    page = explained(chapter(), tmp_path)
+    (figure,) = [x for x in page.root.all("figure") if x.attributes.get("id") == "figure"]
+    drawn = {name for group in figure.all("g") for name in group.classes}
+    for step in page.steps:
+        assert set(step["data-figure"].split()) <= drawn
+        assert set(step["data-path"].split()) <= drawn
+        assert step["data-target"] in drawn
+    s_1 = next(x for x in figure.all("g", "node") if x.all("title")[0].text == "s_1")
+    assert [x["href"] for x in s_1.all("a")] == ["#step=1"]
+    w_01 = next(x for x in figure.all("g", "node") if x.all("title")[0].text == "W_01")
+    assert [x["href"] for x in w_01.all("a")] == ["#step=10"]
+    arrows = figure.all("g", "backward")
+    assert len(arrows) == 8
+    assert all(x.all("a") for x in arrows)
+
+
+def test_symbols_in_formulas_have_the_keys_of_the_tables_beside_them(tmp_path: Path) -> None:
+    for step in explained(chapter(), tmp_path).steps:
+        tables = {x["data-key"] for x in step.all("figure", "matrix")}
+        keys = {x["data-key"] for f in step.all("div", "formula") for x in f.all("mrow")
+                if "data-key" in x.attributes}  # fmt: skip
+        assert keys
+        assert keys <= tables
+
+
+def test_a_formula_is_well_formed(tmp_path: Path) -> None:
+    html = explained(chapter(), tmp_path).html
+    for part in html.split("<math")[1:]:
+        ET.fromstring("<math" + part.split("</math>")[0] + "</math>")
+
+
+# ---------------------------------------------------------------------- used more than once
+
+
+def test_contributions_and_their_sum_stand_side_by_side(tmp_path: Path) -> None:
+    w = ag.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    loss = ((w * 3).named("a") + (w * w).named("b")).sum().named("L")
+    (step,) = [x for x in explained(loss, tmp_path).steps if x.all("div", "contributions")]
+    (group,) = step.all("div", "contributions")
+    assert group["aria-label"] == "w is used 3 times: the contributions add up"
+    numbers = [[td.text for td in x.all("td")] for x in group.all("figure")]
+    assert numbers == [["3", "3"], ["1", "2"], ["1", "2"], ["5", "7"]]
+    captions = [x.all("figcaption")[0].text for x in group.all("figure")]
+    assert [x.split(" 2")[0] for x in captions] == [
+        "through a", "through b", "through b", "Sum: ∇w",
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------------- predictions
+
+
+def asked(page: Page, title: str) -> tuple[dict[str, Any], str]:
+    """The data of a step's question, and the question."""
+    (step,) = [x for x, found in zip(page.steps, page.titles, strict=True) if found == title]
+    (form,) = step.all("form", "predict")
+    return page.data("predictions")[step["id"]], form.all("label")[0].text.strip()
+
+
+def test_usual_mistakes_are_known_with_what_is_wrong(tmp_path: Path) -> None:
+    loss = chapter(rows=3)
+    page = explained(loss, tmp_path, lr=0.5)
+    t = ag.named_tensors(loss)
+    loss.backward()
+    found, question = asked(page, "Backward δ2")
+    entry = found["entry"]
+    right = t["s_2"].grad.flat[entry]  # type: ignore[union-attr]
+    assert question == f"What is δ_2[{entry + 1},1]?"
+    assert found["value"] == pytest.approx(right)
+    said = {m["says"]: m["value"] for m in found["mistakes"]}
+    assert said["δ_2 has the wrong sign"] == pytest.approx(-right)
+    (no_q,) = [value for says, value in said.items() if says.startswith("δ_2 is 3 times too large")]
+    assert no_q == pytest.approx(3 * right)
+    (no_sigma,) = [value for says, value in said.items() if says.startswith("σ'(s_2) is missing")]
+    assert no_sigma == pytest.approx(t["l_2"].grad.flat[entry], rel=1e-6)  # type: ignore[union-attr]
+
+
+def test_a_bias_that_is_not_summed_and_a_mean(tmp_path: Path) -> None:
+    found, _ = asked(explained(chapter(3), tmp_path), "Backward ∇b01")
+    says = " / ".join(m["says"] for m in found["mistakes"])
+    assert "is a mean where a sum belongs" in says
+
+
+def test_the_shape_of_a_weights_gradient_and_its_transpose(tmp_path: Path) -> None:
+    found, question = asked(explained(chapter(3, (2, 3, 1)), tmp_path), "Backward ∇W01")
+    assert question == "What shape does ∇W_01 have?"
+    assert found["shape"] == [2, 3]
+    assert {"shape": [3, 2], "says": "The axes are exchanged: 2×3."} in found["mistakes"]
+    assert "has the shape of what it is the gradient of" in found["right"]
+
+
+def test_mistakes_of_the_forward_pass_and_of_the_update(tmp_path: Path) -> None:
+    net = nn.MLP([2, 2, 1], rng=0)
+    net["b_01"].data = [[0.5, 1.5]]
+    loss = nn.BCELoss()(net([[0.0, 1.0], [1.0, 1.0]]), [[0.0], [1.0]])
+    page = explained(loss, tmp_path, lr=0.5)
+
+    def said(title: str) -> str:
+        return " / ".join(m["says"] for m in asked(page, title)[0]["mistakes"])
+
+    assert "The bias is missing: add b_01." in said("Forward s1")
+    assert "σ is missing: this is s_1 itself." in said("Forward l1")
+    assert "This is the sum: divide it by q = 2." in said("Loss L")
+    assert "subtract η ∇, and don't add it" in said("Update W12")
+    assert "without the learning rate η = 0.5" in said("Update W12")
+
+
+def test_no_wrong_answer_is_as_good_as_right(tmp_path: Path) -> None:
+    for output in (chapter(), chapter(10, (2, 5, 5, 1))):
+        for found in explained(output, tmp_path, lr=1.0).data("predictions").values():
+            for mistake in found["mistakes"]:
+                if "value" in mistake:
+                    assert abs(mistake["value"] - found["value"]) > 0.01 * abs(found["value"])
+                else:
+                    assert mistake["shape"] != found["shape"]
+
+
+# ---------------------------------------------------------------------- text stays text
+
+EVIL = '<script>alert(1)</script>"\'&\n\u2028</style><!-- ]]> \\u003c </math>'
+
+
+def test_names_are_text(tmp_path: Path) -> None:
+    x = ag.Tensor([[1.0, 2.0]], name=EVIL)
+    w = ag.Tensor([[1.0], [2.0]], requires_grad=True, name="</script>")
+    loss = (x @ w).named("a_<img src=x onerror=alert(1)>").sum().named("L</title>")
+    page = explained(loss, tmp_path, lr=1.0)
+    assert len(page.root.all("script")) == 3
+    assert not page.root.all("img")
+    assert len(page.root.all("style")) == 1
+    assert page.root.all("title")[0].text == "L</title>, step by step"
+    assert page.root.all("h1")[0].text == "L</title>, step by step"
+    assert "\u2028" not in "".join(x.text for x in page.root.all("script"))
+    assert any("∇</script>" in title for title in page.titles)
+
+
+def test_source_lines_are_text(tmp_path: Path) -> None:
+    code = "y = (x * x).named('y')  # </code><script>alert('&')</script>\n"
+    linecache.cache["<evil>.py"] = (len(code), None, [code], "<evil>.py")
+    scope = {"x": ag.Tensor([1.0, 2.0], requires_grad=True, name="x")}
+    with ag.source_lines():
+        exec(builtins.compile(code, "<evil>.py", "exec"), scope)
+    page = explained(scope["y"], tmp_path)
+    assert page.steps[0].all("code", "code")[0].text == code.strip()
+    assert page.steps[0].all("code")[0].text == "<evil>.py:1"
+    assert len(page.root.all("script")) == 3
+
+
+# ---------------------------------------------------------------------- what is said once
+
+
+def notes(page: Page) -> str:
+    return " ".join(x.text for x in page.root.all("p", "note"))
+
+
+def test_lines_that_were_not_remembered_are_explained_once(tmp_path: Path) -> None:
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    page = explained((x * x).sum(), tmp_path)
+    assert page.html.count("with ag.source_lines():") == 1
+    assert "with ag.source_lines():" not in explained(chapter(), tmp_path).html
+
+
+def test_without_sympy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sympy", None)
+    page = explained(chapter(), tmp_path)
+    assert 'pip install "autograd_lite[formulas]"' in notes(page)
+    assert page.titles[5] == "Backward δ2"
+
+
+def test_without_a_layout_engine(tmp_path: Path, no_engine: Path) -> None:  # noqa: F811
+    page = explained(chapter(), tmp_path)
+    assert 'pip install "autograd_lite[layout]"' in notes(page)
+    assert not page.root.all("svg")
+    assert len(page.steps) == 15
+
+
+def test_an_output_of_several_numbers(tmp_path: Path) -> None:
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    page = explained(ag.exp(x).named("y"), tmp_path)
+    assert page.titles == ["Output y", "Backward ∇x", "Update x"]
+    assert "the gradients are those of their sum, Σ(y)" in notes(page)
+
+
+def test_a_graph_that_is_too_large_to_draw(tmp_path: Path) -> None:
+    h = ag.Tensor([1.0], requires_grad=True, name="x")
+    for i in range(MOST_DRAWN):
+        h = ag.tanh(h).named(f"h_{i}")
+    page = explained(h, tmp_path)
+    assert "There is no figure of a graph of 301 tensors" in notes(page)
+    assert "steps are left out here" in notes(page)
+    assert len(page.html.encode()) < 2_000_000
+
+
+def test_large_arrays_are_abridged(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    net = nn.MLP([784, 100, 10], rng=0)
+    loss = nn.CrossEntropyLoss()(net(rng.normal(size=(64, 784))), rng.integers(0, 10, 64))
+    page = explained(loss, tmp_path)
+    assert len(page.html.encode()) < 1_000_000
+    assert page.root.all("p", "statistics")
+
+
+# ---------------------------------------------------------------------- languages
+
+
+def test_both_languages_have_the_same_words() -> None:
+    assert ENGLISH.keys() == CHINESE.keys()
+    for key, english in ENGLISH.items():
+        places = [{part.split("}")[0] for part in words.split("{")[1:]}
+                  for words in (english, CHINESE[key])]  # fmt: skip
+        assert places[0] == places[1], key
+
+
+def test_a_chinese_page_is_chinese_throughout(tmp_path: Path) -> None:
+    english = explained(chapter(3), tmp_path, lr=0.5)
+    page = explained(chapter(3), tmp_path, "zh", lr=0.5)
+    assert page.root.all("html")[0]["lang"] == "zh"
+    assert page.titles[0] == "前向传播 s1"
+    assert page.titles[5] == "反向传播 δ2"
+    assert page.titles[-1] == "更新 b01"
+    for key in ("back", "play", "next", "predict", "check", "show"):
+        assert LANGUAGES["en"][key] not in [x.text for x in page.root.all("button")]
+    assert len(page.steps) == len(english.steps)
+    for step, found in page.data("predictions").items():
+        told = [m["says"] for m in found["mistakes"]]
+        assert len(told) >= len(english.data("predictions")[step]["mistakes"]) - 2
+        for says in [*told, found["right"], found["wrong"]]:
+            assert any("\u4e00" <= letter <= "\u9fff" for letter in says), says
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("loss", [nn.BCEWithLogitsLoss(), nn.MSELoss(), nn.SquaredErrorLoss()])
+def test_what_the_checks_say_of_networks_can_be_said_in_chinese(activation: str, loss: Any) -> None:
+    from autograd_lite.checking.causes import likely
+    from autograd_lite.checking.recorded import Recorded, replay
+
+    out = loss(nn.MLP([2, 3, 2], activation, rng=0)(np.ones((4, 2)) / 3), np.ones((4, 2)))
+    graph = Recorded.of(out)
+    right = replay(graph, {})
+    words = Words("zh")
+    said = {m.text for t in right if t.name for m, _ in likely(graph, right, {}, t)}
+    assert len(said) > 20
+    assert {text for text in said if words.mistake(text) is None} == set()
+
+
+@pytest.mark.parametrize("lang", ["fr", "", None, "EN"])
+def test_another_language(tmp_path: Path, lang: Any) -> None:
+    with pytest.raises(ValueError, match="explain: lang is one of 'en' and 'zh', and not"):
+        ag.explain(chapter(), tmp_path / "x.html", lang)
+    assert not list(tmp_path.iterdir())
+
+
+# ---------------------------------------------------------------------- for everyone
+
+
+def test_headings_labels_and_tables_are_in_order(tmp_path: Path) -> None:
+    w = ag.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    page = explained((w * w).sum().named("L"), tmp_path)
+    levels = [int(x.tag[1]) for x in page.root.all() if x.tag in ("h1", "h2", "h3")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in pairwise(levels))
+    ids = [x["id"] for x in page.root.all() if "id" in x.attributes]
+    assert len(ids) == len(set(ids))
+    for step in page.steps:
+        assert step["aria-labelledby"] in ids
+    assert all(x["aria-label"] for x in page.root.all("table"))
+    for field in page.root.all("input"):
+        label = [x for x in page.root.all("label") if field in x.all("input")]
+        assert label[0].text.strip()
+    assert all(x["type"] for x in page.root.all("button"))
+
+
+def test_the_controls_wait_for_the_script(tmp_path: Path) -> None:
+    page = explained(chapter(), tmp_path)
+    (controls,) = page.root.all("nav")
+    assert "hidden" in controls.attributes
+    assert all("hidden" in x.attributes for x in page.root.all("form"))
+    (slider,) = controls.all("input")
+    assert slider["max"] == "15"
+
+
+# ---------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize("name", ["page", "page.svg", "page.html.txt", ".html"])
+def test_another_suffix(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=r"explain: .*\.html, say"):
+        ag.explain(chapter(), tmp_path / name)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        ag.explain(chapter(), tmp_path / "missing" / "page.html")
+
+
+def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(IsADirectoryError if os.name == "posix" else PermissionError):
+        ag.explain(chapter(), tmp_path / "page.html")
+
+
+@pytest.mark.parametrize("lr", ["0.1", True, [0.1]])
+def test_a_learning_rate_that_is_no_number(tmp_path: Path, lr: Any) -> None:
+    with pytest.raises(TypeError, match="explain: lr is a number"):
+        ag.explain(chapter(), tmp_path / "page.html", lr=lr)
+
+
+def test_importing_the_package_imports_none_of_it() -> None:
+    code = (
+        "import sys, autograd_lite; autograd_lite.explain; "
+        "print([m for m in sys.modules if m.startswith('autograd_lite.explain.') or m == 'html'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,294 @@
+"""The steps of a page: which there are, in which order, and what each holds."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite.derive.text import text
+from autograd_lite.explain.story import LARGE, MOST_OPERANDS, MOST_STEPS, Step, Story, tell
+from autograd_lite.op import apply
+
+from .reading import chapter
+
+
+def named(story: Story, name: str) -> Step:
+    (found,) = [s for s in story.steps if s.name == name and s.kind != "update"]
+    return found
+
+
+def formulas(step: Step) -> dict[str, str]:
+    return {f.kind: text(f.right) for f in step.formulas if f.right is not None}
+
+
+def test_forward_loss_backward_update_in_the_chapters_order() -> None:
+    told = [(step.kind, step.name) for step in tell(chapter()).steps]
+    assert told == [
+        *(("forward", name) for name in ("s_1", "l_1", "s_2", "l_2")),
+        ("loss", "L"),
+        *(("backward", name) for name in ("δ_2", "∇W_12", "∇b_12", "δ_1", "∇W_01", "∇b_01")),
+        *(("update", name) for name in ("W_12", "b_12", "W_01", "b_01")),
+    ]
+
+
+def test_a_backward_step_has_the_chain_rule_the_formula_and_the_simplified_one() -> None:
+    delta = named(tell(chapter()), "δ_2")
+    assert [f.kind for f in delta.formulas] == ["chain", "given", "result"]
+    assert delta.formulas[0].paths == [[("L", "l_2"), ("l_2", "s_2")]]
+    found = formulas(delta)
+    assert found["given"] == "(−y / l_2 + (1 − y) / (1 − l_2)) ∘ (l_2 ∘ (1 − l_2))"
+    assert found["result"] == "l_2 − y"
+
+
+def test_a_forward_step_has_its_formula_and_its_operands() -> None:
+    s_1 = named(tell(chapter()), "s_1")
+    assert formulas(s_1) == {"formula": "l_0 W_01 + b_01"}
+    assert [m.name for m in s_1.operands] == ["l_0", "W_01", "b_01"]
+    assert s_1.value is not None
+    x, w, b = (m.array for m in s_1.operands)
+    assert np.array_equal(s_1.value, x @ w + b)
+
+
+def test_operands_stand_in_the_order_of_the_formula() -> None:
+    assert [m.name for m in named(tell(chapter()), "δ_1").operands] == ["δ_2", "W_12", "l_1"]
+
+
+def test_gradients_are_the_engines() -> None:
+    loss = chapter(rows=3)
+    story = tell(loss)
+    loss.backward()
+    for step in story.steps:
+        if step.kind == "backward":
+            np.testing.assert_array_equal(step.value, step.tensor.grad)
+
+
+def test_keys_are_the_numbers_of_the_tensors() -> None:
+    story = tell(chapter())
+    by_name = {t.name: n for t, n in story.numbers.items()}
+    assert story.keys["s_1"] == f"v{by_name['s_1']}"
+    assert story.keys["δ_1"] == f"g{by_name['s_1']}"
+    assert story.keys["∇W_01"] == f"g{by_name['W_01']}"
+
+
+def test_the_update_has_numbers_where_the_learning_rate_is_given() -> None:
+    without = tell(chapter()).steps[-1]
+    assert without.value is None
+    assert formulas(without) == {"result": "b_01 − η · ∇b_01"}
+    story = tell(chapter(), lr=0.5)
+    update = story.steps[-1]
+    assert update.value is not None
+    np.testing.assert_allclose(update.value, -0.5 * named(story, "∇b_01").value)  # type: ignore[operator]
+    assert update.value.dtype == update.tensor.dtype
+
+
+def test_the_line_is_that_of_the_users_code() -> None:
+    x = ag.Tensor([1.0], requires_grad=True, name="x")
+    with ag.source_lines():
+        y = (x * x).named("y")
+        z = y.sum()
+    lines = {step.name: step.line for step in tell(z).steps if step.line is not None}
+    assert lines["y"].text == 'y = (x * x).named("y")'
+    assert lines["L"].text == "z = y.sum()"
+    assert lines["∂L/∂y"] == lines["y"]
+    assert lines["∇x"] == lines["y"]  # a leaf's gradient is of where it is used
+
+
+# ---------------------------------------------------------------------- the figure's classes
+
+
+def test_the_path_grows_by_the_edges_of_each_step() -> None:
+    story = tell(chapter())
+    n = {story.names[t]: i for t, i in story.numbers.items()}
+    before: set[str] = set()
+    for step in story.steps:
+        assert before <= set(step.path)
+        assert {x for x in step.figure if x.startswith("b")} <= set(step.path)
+        before = set(step.path)
+    delta, dw = named(story, "δ_2"), named(story, "∇W_12")
+    expected = {f"t{n['s_2']}", f"b{n['L']}-{n['l_2']}", f"b{n['l_2']}-{n['s_2']}"}
+    assert set(delta.figure) == expected
+    assert set(dw.path) - set(delta.path) == {f"b{n['s_2']}-{n['W_12']}"}
+
+
+def test_every_class_of_a_step_is_in_the_figure_and_all_arrows_are_walked_at_the_end() -> None:
+    from autograd_lite.draw.computations import draw_computations
+
+    for output in (chapter(), _reused(), _recurrent(3)):
+        story = tell(output)
+        source = draw_computations(
+            output, story.targets, lambda t: "", False, story.numbers, story.names
+        ).source
+        drawn = {name for found in re.findall('class="(.*?)"', source) for name in found.split()}
+        for step in story.steps:
+            assert drawn.issuperset(step.figure), step.name
+        arrows = {name for name in drawn if re.fullmatch(r"b\d+-\d+", name)}
+        assert arrows
+        assert arrows == set(story.steps[-1].path)
+
+
+# ---------------------------------------------------------------------- used more than once
+
+
+def _reused() -> ag.Tensor:
+    x = ag.Tensor([[1.0, 2.0]], name="x")
+    w = ag.Tensor([[1.0, 0.5], [0.2, 0.1]], requires_grad=True, name="w")
+    h = (x @ w).named("h")
+    a, b = (h * 3).named("a"), ag.exp(h).named("b")
+    return (a * b).sum().named("L")
+
+
+def _recurrent(n: int) -> ag.Tensor:
+    w = ag.Tensor([[0.3, 0.1], [-0.2, 0.4]], requires_grad=True, name="W")
+    h = ag.Tensor(np.ones((1, 2)), name="h_0")
+    for i in range(1, n + 1):
+        h = ag.tanh(h @ w).named(f"h_{i}")
+    return h.sum().named("L")
+
+
+def test_what_each_use_contributes_adds_up_to_the_gradient() -> None:
+    step = named(tell(_reused()), "∂L/∂h")
+    assert step.uses == ("h", 2)
+    through_a, through_b = step.contributions
+    assert (through_a.name, through_b.name) == ("a", "b")
+    h = np.array([[1.4, 0.7]])
+    np.testing.assert_allclose(through_a.array, 3 * np.exp(h))
+    np.testing.assert_allclose(through_b.array, 3 * h * np.exp(h))
+    np.testing.assert_allclose(through_a.array + through_b.array, step.value)  # type: ignore[arg-type]
+
+
+def test_an_activation_that_is_used_twice_shows_at_the_sum_before_it() -> None:
+    s = ag.Tensor([0.5, -1.0], requires_grad=True, name="s_0") * 1
+    out = ag.sigmoid(s.named("s_1")).named("l_1")
+    loss = (-(ag.log(out) + ag.log(1 - out))).sum().named("L")
+    step = named(tell(loss), "δ_1")
+    assert step.uses == ("l_1", 2)
+    p = 1 / (1 + np.exp(-np.array([0.5, -1.0])))
+    np.testing.assert_allclose(step.contributions[0].array, -(1 - p))
+    np.testing.assert_allclose(step.contributions[1].array, p)
+
+
+def test_many_uses_are_taken_together() -> None:
+    step = named(tell(_recurrent(12)), "∇W")
+    assert step.uses == ("W", 12)
+    assert sum(part.count for part in step.contributions) == 12
+    assert len(step.contributions) < 12
+    total = sum(part.array for part in step.contributions)
+    np.testing.assert_allclose(total, step.value)  # type: ignore[arg-type]
+
+
+def test_what_is_used_once_has_no_contributions() -> None:
+    assert not any(step.contributions for step in tell(chapter()).steps)
+
+
+# ---------------------------------------------------------------------- any graph
+
+
+def test_without_sympy_the_formulas_are_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    loss = chapter()
+    monkeypatch.setitem(__import__("sys").modules, "sympy", None)
+    story = tell(loss)
+    assert story.backward.needs_sympy
+    assert [f.kind for f in named(story, "δ_2").formulas] == ["chain", "given"]
+
+
+def test_an_output_of_several_numbers_is_taken_with_ones() -> None:
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    story = tell((x * x).named("y"))
+    assert story.steps[0].kind == "forward"
+    np.testing.assert_array_equal(named(story, "∇x").value, [2.0, 4.0])  # type: ignore[arg-type]
+
+
+def test_a_formula_that_is_not_worth_the_gradient_is_not_shown() -> None:
+    calls = count(1)
+    op = ag.Op("moody", np.positive, lambda g, y, x: g * next(calls))
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    step = named(tell(apply(op, (x,)).sum().named("L")), "∇x")
+    assert step.notes == ["no_formula"]
+    assert [f.kind for f in step.formulas] == ["chain"]
+
+
+def test_nan_and_infinity_have_formulas_too() -> None:
+    x = ag.Tensor([np.nan, np.inf, 1.0], requires_grad=True, name="x")
+    assert named(tell((x * x).sum().named("L")), "∇x").notes == []
+
+
+def test_names_that_are_not_there_or_there_twice() -> None:
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="a")
+    y = np.exp((x * 2).named("a"))  # an unnamed result that is used twice
+    story = tell((y * y * np.array([1.0, 3.0])).named("a"))
+    assert len(set(story.names.values())) == len(story.names)
+    assert {"a", "a(2)", "v_1"} <= set(story.names.values())
+
+
+def test_a_large_graph_is_told_by_its_named_results() -> None:
+    h = ag.Tensor(np.ones((1, 2)), requires_grad=True, name="x")
+    for i in range(LARGE):
+        h = ag.tanh(h) * h
+        if i % 20 == 0:
+            h = h.named(f"h_{i}")
+    story = tell(h.sum().named("L"))
+    assert story.is_large
+    forward = [s.name for s in story.steps if s.kind in ("forward", "loss")]
+    assert forward == ["h_0", "h_20", "h_40", "L"]
+    assert all(len(s.operands) <= MOST_OPERANDS for s in story.steps)
+
+
+def test_a_deep_graph_is_abridged_in_the_middle() -> None:
+    h = ag.Tensor(np.ones((1, 1)), requires_grad=True, name="x")
+    for i in range(MOST_STEPS):
+        h = ag.tanh(h).named(f"h_{i}")
+    story = tell(h.sum().named("L"))
+    assert len(story.steps) == MOST_STEPS
+    assert story.left_out[0] == MOST_STEPS // 2
+    assert story.left_out[1] > 0
+
+
+def test_what_needs_no_gradient_has_no_backward_pass() -> None:
+    from autograd_lite.modes import trace
+
+    with trace():
+        y = (ag.Tensor([1.0, 2.0], name="x") * 2).named("y")
+    assert [s.kind for s in tell(y).steps] == ["forward"]
+
+
+def test_classes_have_a_story() -> None:
+    loss = nn.CrossEntropyLoss()(nn.MLP([2, 4, 3], rng=0)(np.ones((5, 2))), [0, 1, 2, 1, 0])
+    kinds = [step.kind for step in tell(loss).steps]
+    assert kinds.count("loss") == 1
+    assert kinds.count("backward") == 6
+
+
+# ---------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize("output", [3.0, None, np.ones(2), "loss"])
+def test_only_tensors(output: object) -> None:
+    with pytest.raises(TypeError, match="explain: a Tensor is explained"):
+        tell(output)  # type: ignore[arg-type]
+
+
+def test_nothing_recorded() -> None:
+    x = ag.Tensor([1.0], requires_grad=True, name="x")
+    with pytest.raises(ValueError, match=r"nothing was recorded for .*requires_grad=True"):
+        tell(x)
+    with ag.no_grad(), pytest.raises(ValueError, match="no_grad"):
+        tell(x * x)
+
+
+def test_data_that_were_changed_since() -> None:
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    y = (x * x).sum()
+    x.data = np.array([3.0, 4.0])
+    with pytest.raises(ValueError, match=r"explain: the data of .*x.* were changed"):
+        tell(y)
+
+
+def test_a_complex_output() -> None:
+    x = ag.Tensor([1.0 + 2.0j], requires_grad=True, name="x")
+    with pytest.raises(TypeError):
+        tell(x * x)

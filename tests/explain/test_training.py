@@ -1,0 +1,379 @@
+"""The page of a recorded training: what it says of the losses, the boundary and the parameters."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite.explain import boundary, curves, training, training_words
+from autograd_lite.notation import number
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 2))
+INSIDE = ((X**2).sum(axis=1, keepdims=True) < 1.2).astype(float)
+CORNERS = np.argmin(((X[:, None] - [[-1, 0], [1, 0.3], [0, 1]]) ** 2).sum(axis=2), axis=1)
+
+
+def trained(
+    sizes: list[int], x: Any, y: Any, loss: Any = None, record: int = 20, **options: Any
+) -> nn.Recording:
+    options = {"activation": "tanh", "output": "sigmoid", "rng": 1, **options}
+    steps = options.pop("steps", 100)
+    net = nn.MLP(sizes, **options)
+    optimizer = nn.Adam(net.parameters(), lr=0.05)
+    loss = loss or nn.BCELoss()
+    found = nn.fit(net, x, y, loss, optimizer, epochs=steps, batch_size=len(x), record=record)
+    assert found.record is not None
+    return found.record
+
+
+@pytest.fixture(scope="module")
+def record() -> nn.Recording:
+    return trained([2, 5, 1], X, INSIDE)
+
+
+class Page:
+    """A page that was written, and what its script reads."""
+
+    def __init__(self, folder: Path, explained: Any, *args: Any, **options: Any) -> None:
+        path = folder / "page.html"
+        ag.explain(explained, path, *args, **options)
+        self.text = path.read_text(encoding="utf-8")
+        (section,) = re.findall(r'<section id="training".*?</section>', self.text, re.DOTALL)
+        self.section: str = section
+        (data,) = re.findall(r'id="training-data">(.*?)</script>', self.text, re.DOTALL)
+        self.data = json.loads(data)
+
+
+def seen(paths: list[str]) -> list[list[Any]]:
+    """The closed lines of each path, as points."""
+    return [
+        [np.array([p.split(",") for p in loop[1:-1].split("L")], float)
+         for loop in re.findall(r"M[^Z]*Z", path)]
+        for path in paths
+    ]  # fmt: skip
+
+
+def within(loops: list[Any], points: Any) -> Any:
+    """Which points are inside, counted by how often a ray to the right crosses the lines."""
+    inside = np.zeros(len(points), bool)
+    px, py = points[:, :1], points[:, 1:]
+    for loop in loops:
+        (x1, y1), (x2, y2) = loop.T, np.roll(loop, -1, axis=0).T
+        spans = (y1 > py) != (y2 > py)
+        with np.errstate(all="ignore"):
+            x = x1 + (py - y1) / (y2 - y1) * (x2 - x1)
+        inside ^= (spans & (px < x)).sum(axis=1) % 2 == 1
+    return inside
+
+
+def undrawn(plane: boundary.Plane, drawn: Any) -> Any:
+    part = np.array(drawn) / boundary.SIZE
+    part[:, 1] = 1 - part[:, 1]
+    return plane.low + part * (plane.high - plane.low)
+
+
+def test_it_says_the_losses_of_the_training(record: nn.Recording, tmp_path: Path):
+    page = Page(tmp_path, record)
+    assert record.steps == [0, 20, 40, 60, 80, 100]
+    assert page.data["states"] == [
+        f"Iteration {step} of 100: loss {number(loss)}"
+        for step, loss in zip(record.steps, record.losses, strict=True)
+    ]
+    (points,) = re.findall(r'<polyline class="curve" points="(.*?)"', page.section)
+    drawn = np.array([p.split(",") for p in points.split()], float)
+    np.testing.assert_array_equal(drawn, page.data["places"])
+    up = curves.HEIGHT - curves.BOTTOM - drawn[:, 1]
+    np.testing.assert_allclose(up / up[0], np.array(record.losses) / record.losses[0], atol=1e-3)
+    np.testing.assert_allclose(np.diff(drawn[:, 0]), np.diff(drawn[:, 0])[0], atol=0.11)
+    assert page.data["states"][-1] in page.section  # without script the last is shown
+
+
+def test_it_steps_through_one_recorded_iteration(record: nn.Recording, tmp_path: Path):
+    before = {p.name: p.numpy() for p in record.net.parameters()}
+    for iteration in (None, 60):
+        page = Page(tmp_path, record, iteration=iteration)
+        i = record.steps.index(iteration or 0)
+        assert f"The steps are those of iteration {iteration or 0} of 100." in page.text
+        loss = [json.loads(html.unescape(v)) for v in re.findall(r'data-values="(.*?)"', page.text)]
+        assert [pytest.approx(record.losses[i], rel=1e-6)] in loss
+        for name in ("b_01", "W_12"):
+            shown = number(record.parameters[name][i].reshape(-1)[0])
+            assert f"= {shown}" in page.text
+    for name, value in before.items():
+        np.testing.assert_array_equal(record.net[name].data, value)
+
+
+def test_a_history_is_explained_as_its_record_is(record: nn.Recording, tmp_path: Path):
+    assert Page(tmp_path, nn.History(record=record)).text == Page(tmp_path, record).text
+    with pytest.raises(ValueError, match=r"wasn't recorded: train with nn.fit\(…, record=10\)"):
+        ag.explain(nn.History(), tmp_path / "page.html")
+
+
+CASES = {
+    "probabilities": ([2, 5, 1], INSIDE, nn.BCELoss(), {}, 0.5),
+    "logits": ([2, 5, 1], INSIDE, nn.BCEWithLogitsLoss(), {"output": "identity"}, 0.0),
+    "plus and minus one": ([2, 5, 1], 2 * INSIDE - 1, nn.MSELoss(), {"output": "tanh"}, 0.0),
+    "a line": ([2, 1], (X[:, :1] > X[:, 1:]) * 1.0, nn.MSELoss(), {"output": "identity"}, 0.5),
+    "float32": ([2, 5, 1], INSIDE.astype(np.float32), nn.BCELoss(), {"dtype": np.float32}, 0.5),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_boundary_is_where_the_prediction_changes_its_class(case: str, tmp_path: Path):
+    sizes, y, loss, options, level = CASES[case]
+    x = X.astype(options.get("dtype", float))
+    found = trained(sizes, x, y, loss, **options)
+    page = Page(tmp_path, found)
+    plane = boundary.plane_of(x.astype(float))
+    points = RNG.uniform(plane.low, plane.high, size=(1500, 2))
+    some_boundary = False
+    for i, paths in enumerate(page.data["regions"]):
+        (loops,) = seen(paths)
+        predicted = found.predict(i, points)[:, 0] - level
+        clear = np.abs(predicted) > 0.02
+        inside = within(loops, plane.drawn(points))
+        np.testing.assert_array_equal(inside[clear], (predicted > 0)[clear])
+        for loop in loops:
+            along = np.concatenate(
+                [loop + t * (np.roll(loop, -1, axis=0) - loop) for t in np.linspace(0, 0.9, 10)]
+            )
+            visible = along[((along > 0.1) & (along < boundary.SIZE - 0.1)).all(axis=1)]
+            if len(visible):
+                some_boundary = True
+                on = found.predict(i, undrawn(plane, visible))[:, 0]
+                np.testing.assert_allclose(on, level, atol=0.05)
+    assert some_boundary
+    assert f'class-1" d="{page.data["regions"][-1][0]}"' in page.section
+
+
+@pytest.mark.parametrize("target", ["numbers", "one-hot"])
+def test_of_several_classes_each_has_its_region(target: str, tmp_path: Path):
+    y: Any = CORNERS if target == "numbers" else np.eye(3)[CORNERS]
+    loss: Any = nn.MSELoss() if target == "one-hot" else nn.CrossEntropyLoss()
+    found = trained([2, 4, 3], X, y, loss, output="identity")
+    page = Page(tmp_path, found)
+    plane = boundary.plane_of(X)
+    points = RNG.uniform(plane.low, plane.high, size=(1500, 2))
+    for i, paths in enumerate(page.data["regions"]):
+        scores = np.sort(found.predict(i, points), axis=1)
+        clear = scores[:, -1] - scores[:, -2] > 0.05
+        classes = found.predict(i, points).argmax(axis=1)
+        for c, loops in enumerate(seen(paths), 1):
+            inside = within(loops, plane.drawn(points))
+            np.testing.assert_array_equal(inside[clear], (classes == c)[clear])
+    marks = re.findall(r'class="points class-(\d)" d="(.*?)"/>', page.section.split("<ul")[0])
+    assert [(int(c), d.count("M") // (2 if c == "1" else 1)) for c, d in marks] == [
+        (c, np.count_nonzero(c == CORNERS)) for c in range(3)
+    ]
+    assert all(f"class {c}<" in page.section for c in range(3))
+
+
+def test_integers_are_observations_too(tmp_path: Path):
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    found = trained([2, 4, 1], x, np.array([[0.0], [1.0], [1.0], [0.0]]), steps=200)
+    (loops,) = seen(Page(tmp_path, found).data["regions"][-1])
+    plane = boundary.plane_of(x.astype(float))
+    assert within(loops, plane.drawn(x.astype(float))).tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("n_in", "n_out", "y", "loss"),
+    [
+        (3, 1, INSIDE, nn.BCELoss()),
+        (1, 1, INSIDE, nn.BCELoss()),
+        (2, 1, X[:, :1], nn.MSELoss()),  # a regression
+        (2, 7, CORNERS, nn.CrossEntropyLoss()),  # too many classes
+    ],
+)
+def test_where_there_is_no_boundary_it_is_said(
+    n_in: int, n_out: int, y: Any, loss: Any, tmp_path: Path
+):
+    x = np.concatenate([X, X[:, :1]], axis=1)[:, :n_in]
+    output = "sigmoid" if isinstance(loss, nn.BCELoss) else "identity"
+    page = Page(tmp_path, trained([n_in, n_out], x, y, loss, output=output, steps=2, record=1))
+    assert 'id="boundary"' not in page.section
+    assert training_words.ENGLISH["no_boundary"] in page.section
+    assert page.data["regions"] == page.data["lines"] == []
+    assert 'id="losses"' in page.section
+
+
+def test_the_nodes_of_the_first_layer_are_lines(record: nn.Recording, tmp_path: Path):
+    page = Page(tmp_path, record)
+    plane = boundary.plane_of(X)
+    for i, lines in enumerate(page.data["lines"]):
+        w, b = record.parameters["W_01"][i], record.parameters["b_01"][i]
+        assert len(lines) == 5
+        for k, path in enumerate(lines):
+            if path:
+                ends = np.array([p.split(",") for p in path[1:].split("L")], float)
+                s = undrawn(plane, ends) @ w[:, k] + b[0, k]
+                np.testing.assert_allclose(s / np.abs(w[:, k]).sum(), 0, atol=1e-3)
+    assert "where a node of the first layer is 0" in page.section
+
+
+def test_the_tables_hold_the_parameters_of_every_state(record: nn.Recording, tmp_path: Path):
+    page = Page(tmp_path, record)
+    assert [p["key"] for p in page.data["parameters"]] == ["p1", "p2", "p3", "p4"]
+    for values, shown in zip(record.parameters.values(), page.data["parameters"], strict=True):
+        assert shown["texts"] == [[number(v) for v in value.ravel()] for value in values]
+        assert shown["greatest"] == pytest.approx(np.abs(values).max(), rel=1e-3)
+        table = page.section.split(f'data-key="{shown["key"]}"')[1].split("</table>")[0]
+        assert re.findall(r"<td[^>]*>(.*?)</td>", table) == shown["texts"][-1]
+
+
+def test_a_long_training_of_a_large_net_stays_small(tmp_path: Path):
+    x = RNG.normal(size=(1000, 2))
+    found = trained([2, 30, 30, 1], x, (x[:, :1] > 0) * 1.0, record=1, steps=150)
+    page = Page(tmp_path, found)
+    assert len(found.steps) == 151
+    assert len(page.text.encode()) < 2_000_000
+    n = len(page.data["states"])
+    assert n == training.MOST_FRAMES
+    assert page.data["states"][0].startswith("Iteration 0 of 150")
+    assert page.data["states"][-1].startswith("Iteration 150 of 150")
+    assert f"The slider goes through {n} of the 151 iterations" in page.section
+    assert "Of 1000 observations 400 are drawn." in page.section
+    assert page.section.count("<td tabindex") < 150
+    (statistics,) = (p["statistics"] for p in page.data["parameters"] if p["key"] == "p3")
+    w = found.parameters["W_12"][0]
+    assert statistics[0].startswith("900 entries: ")
+    assert f"max {number(w.max())}" in statistics[0]
+
+
+def test_of_many_parameters_some_are_left_out(tmp_path: Path):
+    page = Page(tmp_path, trained([2, *[2] * 13, 1], X, INSIDE, steps=2, record=1))
+    assert len(page.data["parameters"]) == training.MOST_PARAMETERS
+    assert "4 further parameters are left out." in page.section
+
+
+def test_names_are_text_whatever_they_hold(tmp_path: Path):
+    net = nn.MLP([2, 1], rng=0)
+    net["W_01"].name = "</script><img src=x onerror=alert(1)>"
+    optimizer = nn.SGD(net.parameters(), lr=0.1)
+    found = nn.fit(net, X, INSIDE, nn.BCELoss(), optimizer, 2, batch_size=60, record=1)
+    page = Page(tmp_path, found)
+    assert "<img" not in page.text
+    assert "&lt;img src=x" in page.section
+
+
+def test_it_speaks_chinese(record: nn.Recording, tmp_path: Path):
+    page = Page(tmp_path, record, "zh")
+    assert "训练过程" in page.section
+    assert page.data["states"][1].startswith("第 20 次迭代")
+    assert training_words.CHINESE.keys() == training_words.ENGLISH.keys()
+    for key, english in training_words.ENGLISH.items():
+        parts = re.findall(r"{\w+}", english)
+        assert sorted(re.findall(r"{\w+}", training_words.CHINESE[key])) == sorted(parts)
+
+
+def test_the_update_is_shown_by_the_learning_rate_of_gradient_descent(tmp_path: Path):
+    net = nn.MLP([2, 1], rng=0)
+    optimizer = nn.SGD(net.parameters(), lr=0.25)
+    history = nn.fit(net, X, INSIDE, nn.BCELoss(), optimizer, 2, batch_size=60, record=1)
+    page = Page(tmp_path, history)
+    after = history.record.parameters["W_01"][1]
+    assert f">{number(after[0, 0])}</td>" in page.text.split('data-kind="update"')[1]
+
+
+def test_a_loss_that_is_not_finite_is_left_out_of_the_curve(tmp_path: Path):
+    found = trained([2, 1], X, INSIDE, steps=3, record=1)
+    found.losses[1] = float("nan")
+    found.losses[3] = float("inf")
+    page = Page(tmp_path, found)
+    assert [place is None for place in page.data["places"]] == [False, True, False, True]
+    assert re.search(r'class="now" visibility="hidden"', page.section)
+    assert "nan" not in re.findall(r'points="(.*?)"', page.section)[0]
+
+
+def test_what_cannot_be_explained_is_refused(record: nn.Recording, tmp_path: Path):
+    path = tmp_path / "page.html"
+    with pytest.raises(ValueError, match=r"iteration 30 wasn't recorded; recorded are 0, 20, 40"):
+        ag.explain(record, path, iteration=30)
+    with pytest.raises(ValueError, match="lang is one of"):
+        ag.explain(record, path, "fr")
+    with pytest.raises(ValueError, match=r"doesn't end in \.html"):
+        ag.explain(record, tmp_path / "page.txt")
+    with pytest.raises(ValueError, match="took no step"):
+        ag.explain(trained([2, 1], X, INSIDE, steps=0), path)
+    with record.replayed(0) as loss, pytest.raises(TypeError, match="iteration is for a recorded"):
+        ag.explain(loss, path, iteration=0)
+    assert not path.exists()
+
+
+def test_a_net_that_was_changed_since_is_told_of(tmp_path: Path):
+    found = trained([2, 2, 1], X, INSIDE, steps=3, record=1)
+    found.net.activations[0] = ag.relu
+    with pytest.warns(UserWarning, match="after 0 steps the loss is .* the net or the loss was"):
+        ag.explain(found, tmp_path / "page.html")
+
+
+# ---------------------------------------------------------------- marching squares, lines, ticks
+
+
+def middles(edges: list[Any], _: Any) -> dict[Any, tuple[float, float]]:
+    return {e: (e[2] + 0.5 * (e[0] == "h"), e[1] + 0.5 * (e[0] == "v")) for e in edges}
+
+
+@pytest.mark.parametrize(
+    ("values", "sizes"),
+    [
+        ([[-1, -1], [-1, -1]], []),
+        ([[1, 1], [1, 1]], [8]),  # all of it: around it, half a square outside
+        ([[-1, -1, -1], [-1, 1, -1], [-1, -1, -1]], [4]),
+        ([[2, -1], [-1, 2]], [8]),  # the middle joins both corners
+        ([[1, -2], [-2, 1]], [4, 4]),  # or parts them
+        ([[np.nan, 1], [np.inf, -np.inf]], [4, 4]),
+        ([[0, 0], [0, 0]], []),
+    ],
+)
+def test_loops_go_around_what_is_positive(values: Any, sizes: list[int]):
+    found = boundary.loops(np.array(values, float), middles)
+    assert sorted(map(len, found)) == sizes
+    nodes = np.array([[j + 1, i + 1] for i in range(len(values)) for j in range(len(values))])
+    positive = np.nan_to_num(np.array(values, float), nan=-1.0).reshape(-1) > 0
+    np.testing.assert_array_equal(within([np.array(x) for x in found], nodes + 1e-3), positive)
+
+
+@pytest.mark.parametrize(
+    ("w", "b", "path"),
+    [
+        ([1.0, 0.0], 0.0, "M240,480L240,0"),
+        ([0.0, 1.0], 0.5, "M0,360L480,360"),
+        ([1.0, -1.0], 0.0, "M0,480L480,0"),
+        ([1.0, 0.0], 3.0, ""),
+        ([0.0, 0.0], 0.0, ""),
+    ],
+)
+def test_a_node_is_a_line_through_the_square(w: list[float], b: float, path: str):
+    plane = boundary.Plane(np.array([-1.0, -1.0]), np.array([1.0, 1.0]))
+    assert boundary.line(plane, np.array(w), b) == path
+
+
+def test_ticks_are_round():
+    assert curves.ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert curves.ticks(-0.32, 0.32) == [-0.2, 0, 0.2]
+    assert curves.ticks(0, 730) == [0, 200, 400, 600]
+    assert curves.ticks(2, 2) == [2]
+    assert curves.ticks(float("nan"), 1) == []
+    for _ in range(50):
+        low, high = sorted(RNG.normal(size=2) * 10.0 ** RNG.integers(-8, 8))
+        found = curves.ticks(low, high)
+        assert 2 <= len(found) <= 7
+        assert np.allclose(np.diff(found), np.diff(found)[0])
+
+
+def test_thinning_keeps_the_first_and_the_last():
+    assert training.thinned(4, 10) == [0, 1, 2, 3]
+    for n, most in ((61, 60), (1000, 7), (3, 2)):
+        found = training.thinned(n, most)
+        assert (found[0], found[-1], len(found)) == (0, n - 1, most)
+        assert max(np.diff(found)) - min(np.diff(found)) <= 1

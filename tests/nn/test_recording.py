@@ -1,0 +1,204 @@
+"""fit(…, record=n): which steps are kept, and that training is the same as without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+
+ALL = [nn.SGD, nn.Momentum, nn.AdaGrad, nn.RMSprop, nn.Adam, nn.AdamW]
+X = np.random.default_rng(0).normal(size=(10, 2))
+Y = (X[:, :1] * X[:, 1:] > 0).astype(float)
+
+
+def trained(optimizer: Any = nn.SGD, seed: int = 0, **options: Any) -> tuple[nn.MLP, nn.History]:
+    net = nn.MLP([2, 3, 1], rng=seed)
+    options = {"epochs": 7, "batch_size": 10, **options}
+    history = nn.fit(net, X, Y, nn.BCELoss(), optimizer(net.parameters(), lr=0.3), **options)
+    return net, history
+
+
+def by_hand(optimizer: Any, steps: int) -> list[dict[str, Any]]:
+    """The parameters before each step and after the last, trained with the loop written out."""
+    net = nn.MLP([2, 3, 1], rng=0)
+    rule = optimizer(net.parameters(), lr=0.3)
+    states = []
+    for _ in range(steps):
+        states.append({p.name: p.numpy() for p in net.parameters()})
+        rule.zero_grad()
+        nn.BCELoss()(net(X), Y).backward()
+        rule.step()
+    return [*states, {p.name: p.numpy() for p in net.parameters()}]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "batch_size", "every", "steps"),
+    [
+        (7, 10, 3, [0, 3, 6, 7]),  # one batch an epoch
+        (6, 10, 3, [0, 3, 6]),  # the end is one of them
+        (2, 4, 2, [0, 2, 4, 6]),  # three batches an epoch: steps are counted, not epochs
+        (2, 10, 1, [0, 1, 2]),
+        (3, 10, 100, [0, 3]),  # the first and the last whatever n is
+        (1, 10, np.int64(1), [0, 1]),
+        (0, 10, 1, []),
+    ],
+)
+def test_every_nth_step_is_kept_and_the_end(
+    epochs: int, batch_size: int, every: int, steps: list[int]
+):
+    _, history = trained(epochs=epochs, batch_size=batch_size, record=every)
+    record = history.record
+    assert record.steps == steps
+    assert len(record) == len(record.losses) == len(steps)
+    assert all(len(values) == len(steps) for values in record.parameters.values())
+
+
+@pytest.mark.parametrize("optimizer", ALL)
+@pytest.mark.parametrize("compiled", [True, False])
+def test_it_keeps_what_training_by_hand_goes_through(optimizer: Any, compiled: bool):
+    net, history = trained(optimizer, compiled=compiled, record=2)
+    record = history.record
+    states = by_hand(optimizer, 7)
+    assert record.steps == [0, 2, 4, 6, 7]
+    assert list(record.parameters) == ["W_01", "b_01", "W_12", "b_12"]
+    for name, values in record.parameters.items():
+        for step, value in zip(record.steps, values, strict=True):
+            np.testing.assert_allclose(value, states[step][name], rtol=0, atol=1e-12)
+        np.testing.assert_array_equal(values[-1], net[name].data)
+    np.testing.assert_allclose(record.losses[:-1], [history.loss[t] for t in record.steps[:-1]])
+    np.testing.assert_allclose(record.losses[-1], nn.BCELoss()(net(X), Y).item())
+
+
+@pytest.mark.parametrize("optimizer", ALL)
+@pytest.mark.parametrize("compiled", [True, False])
+def test_recording_changes_no_number_of_the_training(optimizer: Any, compiled: bool):
+    options = {"compiled": compiled, "batch_size": 4, "shuffle": True, "rng": 5}
+    net, history = trained(optimizer, record=2, **options)
+    plain, without = trained(optimizer, **options)
+    assert without.record is None
+    assert history.loss == without.loss
+    for ours, theirs in zip(net.parameters(), plain.parameters(), strict=True):
+        np.testing.assert_array_equal(ours.data, theirs.data)
+        assert (ours.grad is None) == (theirs.grad is None)
+
+
+def test_a_kept_step_can_be_computed_again_with_its_batch():
+    net, history = trained(batch_size=4, shuffle=True, rng=1, record=2)
+    record = history.record
+    now = {p.name: p.numpy() for p in net.parameters()}
+    assert [len(record.batch(i)[0]) for i in range(4)] == [4, 2, 4, 4]
+    for i, loss in enumerate(record.losses):
+        with record.replayed(i) as again:
+            assert again.item() == pytest.approx(loss, rel=1e-12)
+            assert again.requires_grad
+            assert ag.line_of(again) is not None
+        np.testing.assert_array_equal(
+            record.predict(i, X), predicted({n: v[i] for n, v in record.parameters.items()})
+        )
+    for name, value in now.items():
+        np.testing.assert_array_equal(net[name].data, value)
+
+
+def predicted(parameters: dict[str, Any]) -> Any:
+    net = nn.MLP([2, 3, 1])
+    for name, value in parameters.items():
+        net[name].data = value
+    return net(X).numpy()
+
+
+def test_the_net_is_as_it_was_afterwards_even_after_an_error():
+    net, history = trained(record=2)
+    arrays = [p.data for p in net.parameters()]
+    graph = nn.BCELoss()(net(X), Y)
+    with history.record.at(0) as then:
+        assert then is net
+        np.testing.assert_array_equal(net["W_01"].data, nn.MLP([2, 3, 1], rng=0)["W_01"].data)
+    with pytest.raises(ValueError, match="linear: "), history.record.at(0):
+        net(np.ones((1, 3)))
+    assert all(p.data is array for p, array in zip(net.parameters(), arrays, strict=True))
+    graph.backward()  # of the trained net still
+    twin = nn.BCELoss()(net(X), Y)
+    (gradient,) = ag.gradients(twin, [net["W_01"]])
+    np.testing.assert_array_equal(net["W_01"].grad, gradient)
+
+
+def test_what_is_kept_is_not_written_to_by_what_comes_later():
+    x, y = X.copy(), Y.copy()
+    net = nn.MLP([2, 3, 1], rng=0)
+    optimizer = nn.SGD(net.parameters(), lr=0.3)
+    record = nn.fit(net, x, y, nn.BCELoss(), optimizer, epochs=3, batch_size=10, record=1).record
+    last = record.parameters["W_01"][-1].copy()
+    x[:] = y[:] = 0.0
+    net["W_01"].data[:] = 0.0
+    np.testing.assert_array_equal(record.x, X)
+    np.testing.assert_array_equal(record.parameters["W_01"][-1], last)
+    with record.at(-1), pytest.raises(ValueError, match="read-only"):
+        record.parameters["W_01"][-1][:] = 1.0
+    with record.at(-1):
+        net["W_01"].data[:] = 1.0  # the net's own array
+    np.testing.assert_array_equal(record.parameters["W_01"][-1], last)
+
+
+class Counting(nn.Module):
+    """Sets an attribute when it is called, which compiling refuses."""
+
+    def __init__(self) -> None:
+        self.inner = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=1), nn.Sigmoid())
+        self.calls = 0
+
+    def forward(self, x: Any) -> Any:
+        self.calls += 1
+        return self.inner(x)
+
+
+def test_any_module_is_recorded_by_paths_where_names_are_shared_and_its_state_is_left_alone():
+    net = Counting()
+    optimizer = nn.SGD(net.parameters(), lr=0.1)
+    history = nn.fit(net, X, Y, nn.BCELoss(), optimizer, 2, batch_size=10, compiled=False, record=1)
+    record = history.record
+    assert list(record.parameters) == [f"inner.modules.{i}.{w}" for i in (0, 1)
+                                       for w in ("weight", "bias")]  # fmt: skip
+    record.predict(0, X)
+    assert net.calls == 2
+    assert record.first_layer is None
+
+
+def test_a_training_that_ends_in_a_loss_that_is_refused_is_recorded():
+    net = nn.MLP([2, 1], output="identity", rng=0)
+    optimizer = nn.SGD(net.parameters(), lr=100.0)
+    inside = np.abs(X) * 0 + 0.1
+    net["W_01"].data, net["b_01"].data = np.zeros((2, 1)), np.full((1, 1), 0.5)
+    record = nn.fit(
+        net, inside, Y, nn.BCELoss(), optimizer, epochs=1, batch_size=10, record=1
+    ).record
+    assert np.isfinite(record.losses[0])
+    assert np.isnan(record.losses[1])
+
+
+def test_the_learning_rate_is_known_where_a_step_is_plain_gradient_descent():
+    assert trained(nn.SGD, record=2)[1].record.lr == 0.3
+    assert trained(nn.Adam, record=2)[1].record.lr is None
+
+
+@pytest.mark.parametrize("record", [0, -1, True, 2.5, "10", [1]])
+def test_a_bad_interval_is_refused(record: Any):
+    with pytest.raises(ValueError, match=r"fit: record must be a positive int n.*not "):
+        trained(record=record)
+
+
+def test_too_much_to_keep_is_refused_with_an_interval_that_is_not(monkeypatch: Any):
+    monkeypatch.setattr("nn.recording._MOST_BYTES", 1000)  # of 13 parameters of 8 bytes
+    with pytest.raises(ValueError, match=r"keep 21 copies of 104 bytes.*; try record=3$"):
+        trained(epochs=20, record=1)
+    _, history = trained(epochs=20, record=3)
+    assert len(history.record) == 8
+
+
+def test_what_was_not_recorded_cannot_be_explained():
+    _, history = trained()
+    with pytest.raises(ValueError, match=r"explain: this training wasn't recorded.*record=10"):
+        history.explained()
