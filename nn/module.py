@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.owners import register
 from autograd_lite.tensor import Array
 
 
@@ -29,6 +30,11 @@ class Module:
     """
 
     training = True
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        module = super().__new__(cls)
+        register(module)  # so that figures know whose parameters these are
+        return module
 
     def forward(self, *inputs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define it")
