@@ -1,35 +1,44 @@
 """Whose parameters these are: what makes layers known to figures, without knowing any layer.
 
-An object that has registered, such as each `nn.Module`, owns the leaf Tensors among its attributes.
-It is asked when a figure wants to know, so that computing with it takes no time for that.
+Who sets a Tensor as an attribute may say so, as `nn.Module` does. It is remembered as long as the
+Tensor is alive, since a graph may outlive the layers that computed it.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Any
 
 from .tensor import Tensor
 
-_alive: dict[int, weakref.ref[Any]] = {}
 
+class Owner:
+    """What owns parameters: one layer, say.
 
-def register(owner: Any) -> None:
-    """Let the leaf Tensors among the attributes of ``owner`` be known as its own."""
-    key = id(owner)
-    _alive[key] = weakref.ref(owner, lambda _: _alive.pop(key, None))
-
-
-def owners_of(tensors: Collection[Tensor]) -> dict[Tensor, Any]:
-    """The object that owns each of ``tensors``; of several the first one made. Others are left out.
+    Attributes:
+        name: that of its type.
     """
-    wanted = set(tensors)
-    found: dict[Tensor, Any] = {}
-    for ref in list(_alive.values()) if wanted else []:
-        owner = ref()
-        for value in list(getattr(owner, "__dict__", {}).values()):
-            for x in value if type(value) in (list, tuple) else (value,):
-                if type(x) is Tensor and x in wanted:
-                    found.setdefault(x, owner)
-    return found
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+_owners: dict[int, tuple[Any, Owner]] = {}  # of objects that are alive, by id
+_of: dict[int, tuple[Any, Owner]] = {}  # of Tensors that are alive, by id
+
+
+def own(owner: Any, tensor: Tensor) -> None:
+    """Note that ``tensor`` is an attribute of ``owner``. What has an owner keeps it."""
+    key, place = id(owner), id(tensor)
+    if place in _of:
+        return
+    if key not in _owners:
+        note = Owner(type(owner).__name__)
+        _owners[key] = weakref.ref(owner, lambda _: _owners.pop(key, None)), note
+    _of[place] = weakref.ref(tensor, lambda _: _of.pop(place, None)), _owners[key][1]
+
+
+def owners_of(tensors: Iterable[Tensor]) -> dict[Tensor, Owner]:
+    """Those of ``tensors`` that somebody owns, and who that is."""
+    return {t: _of[id(t)][1] for t in tensors if id(t) in _of}

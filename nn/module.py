@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from autograd_lite import Tensor
-from autograd_lite.owners import register
+from autograd_lite.owners import own
 from autograd_lite.tensor import Array
 
 
@@ -31,10 +31,14 @@ class Module:
 
     training = True
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        module = super().__new__(cls)
-        register(module)  # so that figures know whose parameters these are
-        return module
+    def __setattr__(self, name: str, value: Any) -> None:
+        if type(value) is Tensor:
+            own(self, value)  # so that figures know whose parameters these are
+        super().__setattr__(name, value)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def forward(self, *inputs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define it")

@@ -161,7 +161,7 @@ def _between(results: list[Tensor], place: Callable[[Tensor], object]) -> set[Te
 
 
 def _block_title(results: list[Tensor], repeat: Repeat, groups: list[Group]) -> str | None:
-    """A block's layers, and the signs of the ops between them; None without any layer."""
+    """A block's layers, and the functions between them; None without any layer."""
     stop = repeat.start + repeat.period
     starts = {group.start: group for group in groups if repeat.start <= group.start < stop}
     if not starts:
@@ -172,14 +172,23 @@ def _block_title(results: list[Tensor], repeat: Repeat, groups: list[Group]) -> 
         op = results[i].op
         assert op is not None
         group = starts.get(i)
-        parts += [op.notation.symbol] if group is None else group.parts
-        i = i + 1 if group is None else group.stop
+        if group is None:
+            parts += [op.notation.symbol] if _is_word(op.notation.symbol) else []
+            i += 1
+        else:  # without the activations that are in the next block
+            parts += group.parts[: max(1, len(group.parts) - max(0, group.stop - stop))]
+            i = group.stop
     if len(parts) > _MOST_PARTS:
         parts[_MOST_PARTS - 1 :] = ["…"]
     return " + ".join(parts)
 
 
-_MOST_PARTS = 6
+_MOST_PARTS = 7
+
+
+def _is_word(symbol: str) -> bool:
+    """Whether an op is called by a name, as ``softmax`` is, and not by a sign among operands."""
+    return symbol.isalpha() and symbol != "ᵀ"
 
 
 def _join(

@@ -145,9 +145,7 @@ def draw_computations(
     aims, on = set(targets), on_paths(output, targets)
     leaves, pieces = draw_pieces(output, every, aims, {*targets, *cotangents}, collapse)
     results = [result for piece in pieces for result in piece.results]
-    hidden = [x for piece in pieces for x in piece.hidden]
-    inner = [s.result for piece in pieces if piece.folded for s in piece.steps]
-    symbols = Symbols(list(dict.fromkeys(leaves + hidden + results + inner)), cotangents)
+    symbols = Symbols(_written(leaves, pieces), cotangents)
     circled = {t for t in leaves + results if not every or t.is_leaf or symbols.is_named(t)}
     circled.update(t for piece in pieces if piece.folded for t in piece.results)
     circled.add(output)
@@ -209,6 +207,19 @@ def draw_computations(
     return sheet.figure()
 
 
+def _written(leaves: list[Tensor], pieces: list[Piece]) -> list[Tensor]:
+    """The tensors that are written anywhere, those first that are computed first."""
+    written = dict.fromkeys(leaves)
+    for piece in pieces:
+        written |= dict.fromkeys(step.result for step in piece.shown)
+        written |= dict.fromkeys(piece.results)
+    for piece in pieces:  # in a folded one only names are written
+        inner = (step.result for step in piece.steps)
+        written |= dict.fromkeys(t for t in inner if t.name is not None)
+        written |= dict.fromkeys(piece.hidden)
+    return list(written)
+
+
 def _check_size(size: int, collapse: Collapse, limit: int | None) -> None:
     """Refuse a figure that nobody could read."""
     most = LIMIT if limit is None else limit
@@ -247,14 +258,12 @@ def _folded(piece: Piece, symbols: Symbols, further: Iterator[str], theme: Theme
         times = f"<B>×{piece.count}</B>"
         lines = [f"{lines[0]} {times}"] if len(lines) == 1 else [*lines, times]
     results = [step.result for step in piece.steps if step.result.name is not None]
-    for tensors in (results if piece.count > 1 or len(results) > 1 else [], piece.hidden):
-        named = [t for t in tensors if t.name is not None]
-        if named:
-            lines.append(labels.font(_span(named, symbols), 9, theme.faint))
-    unnamed = sum(1 for x in piece.hidden if x.name is None)
-    if unnamed:
-        lines.append(labels.font(f"{unnamed} leaves without a name", 9, theme.faint))
-    return "<BR/>".join(lines)
+    named = [x for x in piece.hidden if x.name is not None]
+    unnamed = len(piece.hidden) - len(named)
+    remarks = [_span(results, symbols)] if len(results) > 1 else []
+    remarks += [f"with {_span(named, symbols)}"] if named else []
+    remarks += [f"with {unnamed} unnamed leaves"] if unnamed else []
+    return "<BR/>".join(lines + [labels.font(remark, 9, theme.faint) for remark in remarks])
 
 
 MOST_FORMULAS = 5
@@ -266,7 +275,7 @@ def _span(tensors: list[Tensor], symbols: Symbols) -> str:
     if len(tensors) > 6:
         first, last = tensors[:2], tensors[-2:]
         names = [", ".join(symbols.markup(t, 9) for t in end) for end in (first, last)]
-        return f"{names[0]}, … {names[1]} ({len(tensors)})"
+        return f"{names[0]} … {names[1]} ({len(tensors)} in all)"
     return ", ".join(symbols.markup(t, 9) for t in tensors)
 
 

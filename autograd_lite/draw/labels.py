@@ -116,7 +116,7 @@ def array_markup(array: Array, color: str, prefix: str = "") -> str:
     if is_abridged(array):
         return font(escape(prefix + abridged(array)), 9, color)
     text = np.array2string(array, threshold=IN_FULL, formatter={"all": number})
-    if array.ndim == 2:
+    if array.ndim == 2 and array.size:
         text = re.sub(r"\n\s*", "\n", text[1:-1])
     return font(escape(prefix + text), 9, color)
 

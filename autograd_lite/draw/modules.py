@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..owners import owners_of
+from ..owners import Owner, owners_of
 from ..steps import is_number
 from ..tensor import Tensor
+
+_FARTHEST = 64
+"""How many ops may lie between two uses of a layer's parameters; so that this is linear."""
 
 
 class Group(NamedTuple):
@@ -52,10 +55,10 @@ def find_groups(results: list[Tensor], fixed: Collection[Tensor] = ()) -> list[G
                     break
                 used |= again
                 stop = j + 1
-            elif owner[j] is not None or j - stop > 64:  # a long rest isn't looked through each time
+            elif owner[j] is not None or j - stop > _FARTHEST:
                 break
             j += 1
-        parts = [type(own).__name__]
+        parts = [own.name]
         while stop < len(results) and _activates(results[stop], results[stop - 1], owner[stop]):
             if results[stop] in fixed:
                 break
@@ -68,17 +71,17 @@ def find_groups(results: list[Tensor], fixed: Collection[Tensor] = ()) -> list[G
     return groups
 
 
-def _owners(results: list[Tensor], fixed: set[Tensor]) -> list[Any]:
+def _owners(results: list[Tensor], fixed: set[Tensor]) -> list[Owner | None]:
     """Of each result the layer whose parameters its op uses, where that is one layer."""
-    known = owners_of({x for t in results for x in t.inputs if x.is_leaf and x.requires_grad})
-    found = []
+    known = owners_of(x for t in results for x in t.inputs if x.is_leaf and x.requires_grad)
+    found: list[Owner | None] = []
     for t in results:
-        own = {id(known[x]): known[x] for x in t.inputs if x in known}
-        found.append(next(iter(own.values())) if len(own) == 1 and t not in fixed else None)
+        own = {known[x] for x in t.inputs if x in known}
+        found.append(own.pop() if len(own) == 1 and t not in fixed else None)
     return found
 
 
-def _activates(tensor: Tensor, last: Tensor, owner: Any) -> bool:
+def _activates(tensor: Tensor, last: Tensor, owner: Owner | None) -> bool:
     operands = [x for x in tensor.inputs if not is_number(x)]
     return owner is None and len(operands) == 1 and operands[0] is last and (
         tensor.shape == last.shape

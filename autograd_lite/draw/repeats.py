@@ -115,6 +115,8 @@ def _runs(ids: Array) -> list[tuple[int, int, int]]:
         for start, stop in zip(starts[enough].tolist(), stops[enough].tolist(), strict=True):
             left_out = (stop - start) // period * period
             found.append((-left_out, period, start, stop + period))
+            if left_out > len(ids) - 2 * period:  # a longer block can't leave out more
+                return [run for _, *run in sorted(found)]  # type: ignore[misc]
     return [run for _, *run in sorted(found)]  # type: ignore[misc]
 
 
@@ -130,8 +132,11 @@ def _aligned(
     keys: list[tuple[Hashable, ...]], results: list[Tensor], free: Array, period: int,
     start: int, stop: int,
 ) -> Repeat | None:  # fmt: skip
-    """The repeat in a run, with the blocks begun where most of them fit in, ends at a name."""
-    best: tuple[tuple[int, bool, bool, int], Repeat] | None = None
+    """The repeat in a run, its blocks begun so that most fit in, then as one would cut them.
+
+    That is: only the last result is handed on, and has a name; parameters come first.
+    """
+    best: tuple[tuple[int, bool, bool, bool, int], Repeat] | None = None
     count, rest = divmod(stop - start, period)
     for shift in range(rest + 1) if count else ():
         first, n = start + shift, count
@@ -140,11 +145,14 @@ def _aligned(
             _alike(keys[before + k], keys[first + k], k) for k in range(period)
         ):  # fmt: skip
             first, n = before, n + 1
+        if n < 2:
+            continue
         last = results[first + period - 1]
         # A block's last result is all that the next block starts from, where that can be.
         handed_on = _hands_on(keys, first + period, period)
-        rank = (n, handed_on, last.name is not None, -shift)
-        if n > 1 and (best is None or rank > best[0]):
+        with_parameters = any(isinstance(x, _Leaf) and x.requires_grad for x in keys[first])
+        rank = (n, handed_on, last.name is not None, with_parameters, -shift)
+        if best is None or rank > best[0]:
             best = rank, Repeat(first, period, n)
     return None if best is None else best[1]
 
@@ -164,9 +172,6 @@ def _alike(first: tuple[Hashable, ...], other: tuple[Hashable, ...], k: int) -> 
         return True
     return len(first) == len(other) and all(
         a == b
-        or (
-            isinstance(a, _Leaf) and not a.requires_grad
-            and isinstance(b, _Back) and b.distance > k
-        )
+        or (isinstance(a, _Leaf) and isinstance(b, _Back) and b.distance > k)
         for a, b in zip(first, other, strict=True)
-    )  # fmt: skip
+    )
