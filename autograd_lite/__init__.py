@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from .checking.derivatives import GradientError, check_grads
     from .compile import CompileError
     from .derive import Derivation
-    from .draw import Figure
+    from .draw import Figure, Theme
 
 __version__ = "0.1.0"
 
@@ -60,6 +60,7 @@ __all__ = [
     "GradientError",
     "Op",
     "Tensor",
+    "Theme",
     "check_backprop",
     "check_grads",
     "checkpoint",
@@ -90,6 +91,7 @@ _LATER = {
     "Derivation": "derive",
     "Figure": "draw",
     "GradientError": "checking.derivatives",
+    "Theme": "draw.theme",
     "check_backprop": "checking",
     "check_grads": "checking.derivatives",
     "testing": "testing",

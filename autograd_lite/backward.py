@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from . import errors, ops
 from .anomaly import check_backward, detect_anomaly
 from .arrays import STAND_INS, as_array, own_array
+from .cotangents import note
 from .graph import ancestors
 from .modes import Mode, capture
 from .tensor import Array, Tensor, _leaf
@@ -48,6 +49,7 @@ def pull(
     """
     needed = None if targets is None else ancestors(seeds, targets)
     kept: dict[Tensor, Any] = {}
+    of = next(iter(seeds), None) if record else None
     # Of tensors that wait for their turn; leaves wait to the end.
     waiting = seeds if needed is None else {t: g for t, g in seeds.items() if t in needed}
     newest: list[tuple[int, Tensor]] = []  # a heap; in a chain it stays empty
@@ -73,7 +75,7 @@ def pull(
         if recorder is not None:
             recorder.cotangent(tensor, g)
             vjps = [vjp and recorder.rule(op, vjp) for _, vjp in zip(inputs, vjps)]  # noqa: B905
-        operands = _as_recorded(tensor) if record else tensor._arrays
+        operands = _as_recorded(tensor, g, of) if record else tensor._arrays
         args = (g, tensor if record else tensor._array, *operands)
         if stack and not op.stacks:
             vjps = [vjp and partial(_one_by_one, vjp) for _, vjp in zip(inputs, vjps)]  # noqa: B905
@@ -113,6 +115,9 @@ def pull(
     if recorder is not None:
         for leaf, g in waiting.items():
             recorder.cotangent(leaf, g)
+    if of is not None:
+        for leaf, g in waiting.items():
+            note(g, leaf, of)
     kept.update(waiting)
     return kept
 
@@ -186,8 +191,13 @@ def _ones(shape: tuple[int, ...], original: tuple[int, ...], dtype: np.dtype[Any
     return None
 
 
-def _as_recorded(tensor: Tensor) -> list[Any]:
-    """The operands as Tensors, with the values that they had when the op was applied."""
+def _as_recorded(tensor: Tensor, g: Any, of: Any) -> list[Any]:
+    """The operands as Tensors, with the values that they had when the op was applied.
+
+    Of ``g``, it is noted that it is the cotangent of ``tensor``.
+    """
+    if tensor.name is not None:
+        note(g, tensor, of)
     operands = list(tensor._arrays)
     for i, (x, array) in enumerate(zip(tensor._inputs, tensor._arrays, strict=True)):
         if type(x) is Tensor and x._array is array:

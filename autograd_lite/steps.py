@@ -70,13 +70,3 @@ def steps(
         )
         found.append(Step(result, region, list(inputs)))
     return leaves, found
-
-
-def main_input(found: list[Step]) -> dict[Tensor, Tensor]:
-    """Of each step's result, the input with the longest history: the layers' chain runs there."""
-    depth: Counter[Tensor] = Counter()
-    main: dict[Tensor, Tensor] = {}
-    for step in found:
-        main[step.result] = max(step.inputs, key=depth.__getitem__)
-        depth[step.result] = 1 + depth[main[step.result]]
-    return main

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.owners import own
 from autograd_lite.tensor import Array
 
 
@@ -29,6 +30,15 @@ class Module:
     """
 
     training = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if type(value) is Tensor:
+            own(self, value)  # so that figures know whose parameters these are
+        super().__setattr__(name, value)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def forward(self, *inputs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define it")

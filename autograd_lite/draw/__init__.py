@@ -1,8 +1,9 @@
 """Figures of a recorded graph: graph → DOT → SVG.
 
 To read, in this order: `steps` (what a figure shows), `computations` (how it is drawn), `elements`
-(number by number), `paths` (the backward pass), `labels` and `sheet` (names and look), `figure`,
-`layout` and `svg` (DOT text to a picture).
+(number by number), `paths` (the backward pass), `collapse` with `repeats` and `modules` (what is
+folded into one node), `labels`, `theme`, `hints` and `sheet` (names and look), `figure`, `layout`
+and `svg` (DOT text to a picture).
 """
 
 from __future__ import annotations
@@ -14,20 +15,25 @@ import numpy as np
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
+    from .collapse import Collapse
     from .figure import Figure
+    from .hints import Links
     from .paths import Targets
+    from .theme import Theme
 
-__all__ = ["Figure", "draw"]
+__all__ = ["Figure", "Theme", "draw"]
 
 DETAILS = ("named", "ops", "elements")
 
+_LATER = {"Figure": "figure", "Theme": "theme"}
+
 
 def __getattr__(name: str) -> Any:
-    if name != "Figure":
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .figure import Figure
+    from importlib import import_module
 
-    return Figure
+    return getattr(import_module(f".{_LATER[name]}", __name__), name)
 
 
 def draw(
@@ -37,11 +43,23 @@ def draw(
     values: bool = False,
     grads: bool = False,
     shapes: bool = True,
+    collapse: Collapse = None,
+    limit: int | None = None,
+    theme: str | Theme = "light",
+    links: Links = None,
 ) -> Figure:
     """The graph that ``output`` was computed by, as a figure.
 
     Circles are tensors, ellipses the computations between them, dashed red arrows the backward
-    pass. Vectors are italic, matrices and arrays of parameters bold.
+    pass. Vectors are italic, matrices and arrays of parameters bold. A box with a double outline is
+    several computations that are folded.
+
+    A gradient that was recorded (``ag.gradients(…, create_graph=True)``) is drawn as any result:
+    the cotangents of named tensors are then called ``δ_1``, ``∇W_12`` or ``∂L/∂h``, as in
+    `ag.derive`, and outlined in the colour of the backward pass.
+
+    A node's tooltip says on which line its tensor was computed, where that is known: of tensors
+    that were ``.named(…)``, and of all that were recorded within `ag.source_lines`.
 
     Args:
         output: a Tensor, mostly the last result: a prediction, a loss.
@@ -49,14 +67,24 @@ def draw(
             computation between them; ``"ops"``: each operation; ``"elements"``: each number.
         backward: one or several tensors, or their names: draw the way that the backward pass takes
             from ``output`` back to them, each arrow with its local derivative.
-        values: write each tensor's value, abridged where it is large.
-        grads: write its gradient, where it has one.
+        values: write each tensor's value: up to 12 numbers in full, else their range and norm.
+        grads: write its gradient likewise, where it has one.
         shapes: write its shape.
+        collapse: what is folded into one node, with the parameters that only it uses.
+            ``"module"``: the work of each layer, such as ``Linear + σ``, as told by whose
+            parameters are used; ``"blocks"``: blocks of the same operations that follow each other,
+            drawn once with their count, ``Linear + σ ×12`` (arrays may differ in their sizes);
+            n: all but the last n steps; −n: all but the first n. The targets of ``backward`` are
+            never folded.
+        limit: how many nodes, or numbers in ``"elements"``, may be drawn; by default 400, and 300.
+        theme: ``"light"``, ``"dark"``, ``"print"`` (without colour), or an `ag.Theme`.
+        links: a mapping from tensors to URLs, or a function that gives the URL of a tensor, or
+            None: nodes then lead there.
 
     Raises:
-        TypeError: ``output`` is no Tensor.
-        ValueError: an unknown ``detail``; a target that is not in the graph, or that no gradient
-            reaches; too many numbers for ``"elements"``.
+        TypeError: ``output`` is no Tensor; an argument of a type that it hasn't got.
+        ValueError: an unknown ``detail``, ``collapse`` or ``theme``; a target that is not in the
+            graph, or that no gradient reaches; more nodes than ``limit``.
 
     Example:
         >>> import autograd_lite as ag
@@ -66,29 +94,46 @@ def draw(
         >>> figure = ag.draw(y, backward="w")
         >>> "y -> w" in figure.source
         True
+        >>> for _ in range(1000):
+        ...     y = ag.tanh(y)
+        >>> ag.draw(y, detail="ops", collapse="blocks")
+        <Figure of 7 nodes; .svg(), .save(path), .source>
     """
     if not isinstance(output, Tensor):
         raise TypeError(f"draw: a Tensor is drawn, and not {type(output).__name__}")
     if detail not in DETAILS:
         raise ValueError(f"draw: detail is one of {', '.join(map(repr, DETAILS))}, not {detail!r}")
     from . import labels  # first used here, so that importing the package takes no time for it
+    from .collapse import check_collapse
     from .computations import draw_computations
     from .elements import draw_elements
+    from .hints import hints_of
     from .paths import find_targets
+    from .theme import theme_of
 
+    check_collapse(collapse)
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise ValueError(f"draw: limit is a number of nodes, at least 1, and not {limit!r}")
+    if detail == "elements" and collapse is not None:
+        raise ValueError('draw: detail="elements" draws every number; collapse folds the others')
+    look, hints = theme_of(theme), hints_of(links)
     targets = find_targets(output, backward)
 
     def details(tensor: Tensor, entry: int | None = None) -> str:
         lines = []
-        if shapes and entry is None and tensor.ndim:
-            lines.append(labels.font(labels.shape_text(tensor.shape), 9, labels.GREY))
         at = ... if entry is None else np.unravel_index(entry, tensor.shape)
+        value = tensor._array[at]
+        shape_is_said = values and labels.is_abridged(value)
+        if shapes and entry is None and tensor.ndim and not shape_is_said:
+            lines.append(labels.font(labels.shape_text(tensor.shape), 9, look.faint))
         if values:
-            lines.append(labels.array_markup(tensor._array[at], labels.INK))
+            lines.append(labels.array_markup(value, look.values))
         if grads and tensor.grad is not None:
-            lines.append(labels.array_markup(tensor.grad[at], labels.RED, "∇ "))
+            lines.append(labels.array_markup(tensor.grad[at], look.backward, "∇ "))
         return "".join(f"<BR/>{line}" for line in lines)
 
     if detail == "elements":
-        return draw_elements(output, targets, details)
-    return draw_computations(output, targets, details, every=detail == "ops")
+        return draw_elements(output, targets, details, limit, look, hints)
+    return draw_computations(
+        output, targets, details, detail == "ops", collapse, limit, look, hints
+    )

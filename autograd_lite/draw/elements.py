@@ -12,15 +12,19 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ..cotangents import noted
 from ..dependence import dependence, sources_of
+from ..graph import walk
 from ..notation import ATOM, MATMUL, POWER, PREFIX, PRODUCT, SUM, Written, apply_notation
 from ..steps import Step, is_number, steps
 from ..tensor import Array, Tensor
 from . import labels
 from .computations import Symbols, constant, stand_ins
 from .figure import Figure
+from .hints import Hints
 from .paths import arrows, on_paths
 from .sheet import Sheet
+from .theme import Theme
 
 LIMIT = 300
 """How many numbers are drawn at most."""
@@ -138,7 +142,12 @@ def _by_notation(
 
 
 def draw_elements(
-    output: Tensor, targets: list[Tensor], details: Callable[[Tensor, int], str]
+    output: Tensor,
+    targets: list[Tensor],
+    details: Callable[[Tensor, int], str],
+    limit: int | None,
+    theme: Theme,
+    hints: Hints,
 ) -> Figure:
     """The figure of ``detail="elements"``.
 
@@ -146,20 +155,25 @@ def draw_elements(
         output: the last result.
         targets: where the backward pass is drawn to.
         details: what is written beneath an entry's name.
+        limit: how many numbers are drawn at most.
+        theme: colours and widths.
+        hints: tooltips and links of a tensor's numbers.
 
     Raises:
-        ValueError: there are more than `LIMIT` numbers.
+        ValueError: there are more numbers than that.
     """
-    leaves, found = steps(output, shown=targets)
+    cotangents = noted(walk(output))
+    leaves, found = steps(output, shown={*targets, *cotangents})
     size = sum(t.size for t in leaves) + sum(t.size for step in found for t in step.region)
-    if size > LIMIT:
+    most = LIMIT if limit is None else limit
+    if size > most:
         raise ValueError(
-            f'draw: detail="elements" draws at most {LIMIT} numbers, and this graph has {size}; '
-            'use detail="named", or a smaller network and batch'
+            f'draw: detail="elements" draws at most {most} numbers, and this graph has {size}; '
+            f'use detail="named", or a smaller network and batch, or allow more by limit={size}'
         )
-    symbols = Symbols(leaves + [step.result for step in found])
+    symbols = Symbols(leaves + [step.result for step in found], cotangents)
     aims, on = set(targets), on_paths(output, targets)
-    sheet = Sheet(rankdir="LR", nodesep="0.15", ranksep="0.6")
+    sheet = Sheet(theme, rankdir="LR", nodesep="0.15", ranksep="0.6")
     further = stand_ins()
     node: dict[Tensor, list[str]] = {}
 
@@ -178,7 +192,8 @@ def draw_elements(
         ]
         for i, key in enumerate(node[tensor]):
             text = name(tensor, i) + details(tensor, i)
-            sheet.circle(key, text, tensor in aims, **(_SAME_SIZE if len(plain) < 6 else {}))
+            look = (_SAME_SIZE if len(plain) < 6 else {}) | hints(tensor)
+            sheet.circle(key, text, tensor in aims, tensor in cotangents, **look)
 
     for leaf in leaves:
         circles(leaf)
@@ -192,7 +207,7 @@ def draw_elements(
         formulas, sources[step.result] = _compute(step, atoms)
         for j, key in enumerate(node[step.result]):
             ellipse = sheet.new_id(f"op_{key}")
-            sheet.ellipse(ellipse, _label(step, formulas[j], further))
+            sheet.ellipse(ellipse, _label(step, formulas[j], further), False, **hints(step.result))
             for x, i in sources[step.result][j]:
                 sheet.forward(node[x][i], ellipse)
             sheet.forward(ellipse, key)

@@ -80,5 +80,5 @@ class Figure:
             return {"text/plain": f"{error}\n\n{self.source}"}
 
     def __repr__(self) -> str:
-        nodes = self.source.count("shape=circle") + self.source.count("shape=ellipse")
+        nodes = sum(self.source.count(f"shape={x}") for x in ("circle", "ellipse", "box"))
         return f"<Figure of {nodes} nodes; .svg(), .save(path), .source>"

@@ -14,8 +14,12 @@ import numpy as np
 
 from ..notation import ATOM, PLACE, Written, number
 from ..tensor import Array, Tensor
+from .theme import LIGHT
 
-INK, GREY, RED = "#111827", "#6b7280", "#c0392b"
+INK, GREY, RED = LIGHT.values, LIGHT.faint, LIGHT.backward
+
+IN_FULL = 12
+"""How many entries an array has at most whose value is written in full."""
 
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _NUMBERED = re.compile(r"([^_]+)_(\d+(?:[_,]\d+)*)")  # W_01, layer_0, w_0_1, W_9,10
@@ -64,6 +68,18 @@ def name_markup(name: str, bold: bool = False, size: int = 16) -> str:
     return f"<{tag}>{escape(_wrapped(base))}</{tag}>{subscript(below, size)}"
 
 
+def cotangent_markup(symbol: str, bold: bool = False, size: int = 16) -> str:
+    """What a cotangent is called: ``δ_1``, ``∇W_12``, ``∂L/∂h_1``."""
+    if symbol.startswith("∇"):
+        return "∇" + name_markup(symbol[1:], bold, size)
+    if symbol.startswith("∂") and symbol.count("/∂") == 1:
+        return "/".join(
+            "∂" + name_markup(part, bold and k == 1, size)
+            for k, part in enumerate(symbol[1:].split("/∂"))
+        )
+    return name_markup(symbol, bold, size)
+
+
 def _wrapped(name: str, width: int = 32) -> str:
     """A very long name on several lines."""
     return "\n".join(name[i : i + width] for i in range(0, len(name), width))
@@ -94,10 +110,42 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 
 def array_markup(array: Array, color: str, prefix: str = "") -> str:
-    """A small array in full, a large one abridged; each row on a line of its own."""
+    """A small array in full, each row on a line of its own; of a large one what `abridged` says."""
     if array.size == 1:
         array = array.reshape(())
-    text = np.array2string(array, threshold=12, edgeitems=2, formatter={"all": number})
-    if array.ndim == 2:
+    if is_abridged(array):
+        return font(escape(prefix + abridged(array)), 9, color)
+    text = np.array2string(array, threshold=IN_FULL, formatter={"all": number})
+    if array.ndim == 2 and array.size:
         text = re.sub(r"\n\s*", "\n", text[1:-1])
     return font(escape(prefix + text), 9, color)
+
+
+def is_abridged(array: Array) -> bool:
+    """Whether an array is too large to be written in full."""
+    return array.size > IN_FULL
+
+
+def abridged(array: Array) -> str:
+    """Of a large array shape, range and norm: ``100×100``, ``0 … 9999``, ``‖·‖ = 5.773e+05``.
+
+    The range is that of the finite entries, and of complex ones that of their moduli; how many are
+    not finite is said.
+    """
+    sizes = np.abs(array.astype(complex if array.dtype.kind == "c" else float))
+    finite = np.isfinite(sizes)
+    real = sizes if array.dtype.kind == "c" else array
+    lines = [shape_text(array.shape)]
+    if finite.any():
+        low, high = real[finite].min(), real[finite].max()
+        span = f"{number(low)} … {number(high)}" if low != high else f"all {number(low)}"
+        lines.append(f"|·| {span}" if array.dtype.kind == "c" else span)
+    if finite.all():
+        largest = sizes.max()  # taken out, so that no square overflows
+        norm = largest * np.sqrt(np.sum((sizes / largest) ** 2)) if largest else 0.0
+        lines.append(f"‖·‖ = {number(norm)}")
+    else:
+        lines += [f"{np.count_nonzero(x)} {name}" for x, name in (
+            (np.isnan(sizes), "nan"), (np.isinf(sizes), "inf")
+        ) if x.any()]  # fmt: skip
+    return "\n".join(lines)

@@ -15,7 +15,11 @@ import numpy as np
 from ..derive.text import dimensions
 from ..derive.text import shapes as shape_formula
 from ..draw import labels
+from ..draw.collapse import Collapse
 from ..draw.computations import draw_computations
+from ..draw.figure import Figure
+from ..draw.hints import hints_of
+from ..draw.theme import theme_of
 from ..lines import Line
 from ..tensor import Tensor
 from . import mathml
@@ -26,8 +30,8 @@ from .story import Formula, Step, Story, tell
 from .words import Words
 
 ASSETS = Path(__file__).parent / "assets"
-MOST_DRAWN = 300
-"""How many tensors a figure may have."""
+MOST_DRAWN = 60
+"""How many tensors a figure has one by one; of more, layers or what repeats are folded."""
 
 _LINE_END = r"[\n\r\u2028\u2029]+"
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -174,16 +178,26 @@ def _note(said: str, code: str = "") -> str:
 
 
 def _figure(story: Story, words: Words) -> str:
-    if len(story.numbers) > MOST_DRAWN:
-        return _no_figure(words("no_figure", n=len(story.numbers)))
+    look = theme_of("light")
 
     def details(tensor: Tensor) -> str:
         shape = labels.shape_text(tensor.shape)
-        return f"<BR/>{labels.font(shape, 9, labels.GREY)}" if shape else ""
+        return f"<BR/>{labels.font(shape, 9, look.faint)}" if shape else ""
 
-    figure = draw_computations(
-        story.output, story.targets, details, every=False, numbers=story.numbers, names=story.names
-    )
+    def drawn(collapse: Collapse) -> Figure:
+        return draw_computations(
+            story.output, story.targets, details, every=False, collapse=collapse,
+            limit=None, theme=look, hints=hints_of(None), numbers=story.numbers,
+            names=story.names,
+        )  # fmt: skip
+
+    try:
+        figure = drawn(None if len(story.numbers) <= MOST_DRAWN else "module")
+    except ValueError:  # too many layers, too
+        try:
+            figure = drawn("blocks")
+        except ValueError:
+            return _no_figure(words("no_figure", n=len(story.numbers)))
     try:
         svg = _linked(figure.svg(), story)
     except RuntimeError as error:

@@ -1,0 +1,249 @@
+"""Collapsing: which steps of a figure are folded into one node.
+
+What is folded is always consecutive in the order of computation, so that folding makes no circle of
+a graph that has none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..steps import Step, steps
+from ..tensor import Tensor
+from .modules import Group, find_groups
+from .repeats import Repeat, find_repeats, first_leaves
+
+Collapse = Literal["module", "blocks"] | int | None
+
+
+@dataclass
+class Piece:
+    """What a figure draws as one computation: a step, or several that are folded.
+
+    Attributes:
+        steps: in order.
+        results: the steps' results that are drawn.
+        inputs: the drawn tensors that they are computed from.
+        title: what a folded piece is called; None where it has no name but its formulas.
+        count: how often the block stands there; 1 where it isn't a repeat.
+        shown: the steps whose formulas stand for the piece.
+        hidden: the leaves that are folded with it.
+    """
+
+    steps: list[Step]
+    results: list[Tensor]
+    inputs: list[Tensor]
+    folded: bool = False
+    title: str | None = None
+    count: int = 1
+    shown: list[Step] = field(default_factory=list)
+    hidden: list[Tensor] = field(default_factory=list)
+
+
+@dataclass
+class _Fold:
+    """Of a fold: how it is called, which steps are in it, and which leaves it doesn't hide."""
+
+    title: str | None
+    count: int = 1
+    visible: set[Tensor] = field(default_factory=set)
+    instance: dict[Tensor, int] = field(default_factory=dict)  # of each result within a repeat
+
+
+def check_collapse(collapse: object) -> None:
+    """Raise where ``collapse`` is none of what there is.
+
+    Raises:
+        TypeError: neither a word, nor a whole number, nor None.
+        ValueError: another word; zero.
+    """
+    what = 'collapse is "module", "blocks", a number of steps, or None'
+    if isinstance(collapse, bool) or not (collapse is None or isinstance(collapse, (str, int))):
+        raise TypeError(f"draw: {what}, and not {type(collapse).__name__}")
+    if isinstance(collapse, str) and collapse not in ("module", "blocks"):
+        raise ValueError(f"draw: {what}, not {collapse!r}")
+    if isinstance(collapse, int) and not collapse:
+        raise ValueError(
+            f"draw: {what}: n draws the last n steps, −n the first n; 0 would draw nothing"
+        )
+
+
+def draw_pieces(
+    output: Tensor, every: bool, aims: Collection[Tensor], shown: Collection[Tensor],
+    collapse: Collapse,
+) -> tuple[list[Tensor], list[Piece]]:  # fmt: skip
+    """The leaves that a figure shows, and its pieces, inputs before results.
+
+    Args:
+        output: the last result.
+        every: each op is a step.
+        aims: targets, which are never folded, nor are the steps around them.
+        shown: further results that are drawn where they aren't folded.
+        collapse: what is folded.
+    """
+    if collapse is None:
+        leaves, found = steps(output, every, shown)
+        return leaves, [Piece([s], [s.result], s.inputs, shown=[s]) for s in found]
+    aims = set(aims)
+    if isinstance(collapse, int):
+        leaves, found = steps(output, every, shown)
+        fold_of = _all_but(found, collapse, aims)
+    else:
+        _, ops = steps(output, every=True)
+        results = [step.result for step in ops]
+        fixed = {t for t in results if t in aims or not aims.isdisjoint(t.inputs)}
+        fold_of, between = (_by_module if collapse == "module" else _by_block)(results, fixed)
+        leaves, found = steps(output, every, {*shown, *between})
+    return _join(output, leaves, found, fold_of, aims)
+
+
+def _all_but(found: list[Step], n: int, aims: set[Tensor]) -> dict[Tensor, _Fold]:
+    """Fold all but the last ``n`` steps, or of a negative one all but the first ``−n``."""
+    rest = found[:-n] if n > 0 else found[-n:]
+    runs: list[list[Step]] = [[]]
+    for step in rest:
+        if step.result in aims or not aims.isdisjoint(step.inputs):
+            runs.append([])
+        else:
+            runs[-1].append(step)
+    inputs = {x for step in rest for x in step.inputs if x.is_leaf}
+    data = {x for x in inputs if x.name is not None and not x.requires_grad}
+    fold_of: dict[Tensor, _Fold] = {}
+    for run in runs:
+        if len(run) > 1:
+            fold = _Fold(f"{len(run)} steps", visible=data if len(data) <= _MOST_DATA else set())
+            fold_of |= {step.result: fold for step in run}
+    return fold_of
+
+
+_MOST_DATA = 4
+
+
+Folds = tuple[dict[Tensor, _Fold], set[Tensor]]
+"""Of each folded result its fold, and the results that must be drawn to keep folds apart."""
+
+
+def _by_module(results: list[Tensor], fixed: set[Tensor]) -> Folds:
+    fold_of: dict[Tensor, _Fold] = {}
+    for group in find_groups(results, fixed):
+        members = results[group.start : group.stop]
+        fold = _Fold(" + ".join(group.parts))
+        fold.visible = {
+            x for t in members for x in t.inputs if not x.requires_grad and x.name is not None
+        }
+        fold_of |= dict.fromkeys(members, fold)
+    return fold_of, _between(results, lambda t: id(fold_of.get(t)))
+
+
+def _by_block(results: list[Tensor], fixed: set[Tensor]) -> Folds:
+    fold_of: dict[Tensor, _Fold] = {}
+    groups = find_groups(results, fixed)
+    for repeat in find_repeats(results, fixed):
+        fold = _Fold(_block_title(results, repeat, groups), repeat.times)
+        fold.visible = first_leaves(results, repeat)
+        for i in range(repeat.start, repeat.stop):
+            fold.instance[results[i]] = (i - repeat.start) // repeat.period
+            fold_of[results[i]] = fold
+
+    def place(t: Tensor) -> object:
+        fold = fold_of.get(t)
+        return None if fold is None else (id(fold), fold.instance[t])
+
+    return fold_of, _between(results, place)
+
+
+def _between(results: list[Tensor], place: Callable[[Tensor], object]) -> set[Tensor]:
+    """The results that are used in another place than they are computed in."""
+    return {x for t in results for x in t.inputs if not x.is_leaf and place(x) != place(t)}
+
+
+def _block_title(results: list[Tensor], repeat: Repeat, groups: list[Group]) -> str | None:
+    """A block's layers, and the functions between them; None without any layer."""
+    stop = repeat.start + repeat.period
+    starts = {group.start: group for group in groups if repeat.start <= group.start < stop}
+    if not starts:
+        return None
+    parts: list[str] = []
+    i = repeat.start
+    while i < stop:
+        op = results[i].op
+        assert op is not None
+        group = starts.get(i)
+        if group is None:
+            parts += [op.notation.symbol] if _is_word(op.notation.symbol) else []
+            i += 1
+        else:  # without the activations that are in the next block
+            parts += group.parts[: max(1, len(group.parts) - max(0, group.stop - stop))]
+            i = group.stop
+    if len(parts) > _MOST_PARTS:
+        parts[_MOST_PARTS - 1 :] = ["…"]
+    return " + ".join(parts)
+
+
+_MOST_PARTS = 7
+
+
+def _is_word(symbol: str) -> bool:
+    """Whether an op is called by a name, as ``softmax`` is, and not by a sign among operands."""
+    return symbol.isalpha() and symbol != "ᵀ"
+
+
+def _join(
+    output: Tensor, leaves: list[Tensor], found: list[Step], fold_of: dict[Tensor, _Fold],
+    aims: set[Tensor],
+) -> tuple[list[Tensor], list[Piece]]:  # fmt: skip
+    """Steps of one fold as one piece, without the leaves that only they use."""
+    grouped: list[tuple[_Fold | None, list[Step]]] = []
+    for step in found:
+        fold = fold_of.get(step.result)
+        if fold is not None and grouped and grouped[-1][0] is fold:
+            grouped[-1][1].append(step)
+        else:
+            grouped.append((fold, [step]))
+    users: dict[Tensor, set[tuple[int, int]]] = {}
+    for k, (fold, members) in enumerate(grouped):
+        for step in members:
+            instance = fold.instance.get(step.result, 0) if fold else 0
+            for x in step.inputs:
+                users.setdefault(x, set()).add((k, instance))
+    pieces: list[Piece] = []
+    gone: set[Tensor] = set()
+    for k, (fold, members) in enumerate(grouped):
+        results = [step.result for step in members]
+        if fold is None:
+            pieces.append(Piece(members, results, members[0].inputs, shown=members))
+            continue
+        own = set(results)
+        inputs = dict.fromkeys(x for step in members for x in step.inputs if x not in own)
+        hidden = {
+            x: None for x in inputs
+            if x.is_leaf and len(users[x]) == 1 and x not in fold.visible and x not in aims
+        }  # fmt: skip
+        gone.update(hidden)
+        drawn = [
+            t for t in results
+            if t is output or any(user != k for user, _ in users.get(t, ()))
+        ]  # fmt: skip
+        shown = [step for step in members if fold.instance.get(step.result, 0) == 0]
+        rest = [x for x in inputs if x not in hidden]
+        pieces.append(
+            Piece(members, drawn, rest, True, fold.title, fold.count, shown, list(hidden))
+        )
+    return [x for x in leaves if x not in gone], pieces
+
+
+def longest_histories(pieces: list[Piece]) -> dict[Tensor, Tensor]:
+    """Of each drawn result, the input with the longest history: the layers' chain runs there."""
+    depth: Counter[Tensor] = Counter()
+    main: dict[Tensor, Tensor] = {}
+    for piece in pieces:
+        if not piece.inputs:
+            continue
+        longest = max(piece.inputs, key=depth.__getitem__)
+        for result in piece.results:
+            main[result] = longest
+            depth[result] = 1 + depth[longest]
+    return main

@@ -1,0 +1,79 @@
+"""Repeats: what is found is a repeat, and a planted one is found."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd_lite as ag
+from autograd_lite.draw.repeats import Repeat, find_repeats, first_leaves
+from autograd_lite.steps import steps
+
+OPS = (ag.sin, ag.cos, ag.tanh, ag.negative)
+
+
+def chain(which: list[int]) -> list[ag.Tensor]:
+    y = ag.Tensor(0.5, requires_grad=True, name="x")
+    for k in which:
+        y = OPS[k](y)
+    return [step.result for step in steps(y, every=True)[1]]
+
+
+codes = st.lists(st.integers(0, len(OPS) - 1), min_size=1, max_size=40)
+
+
+@given(codes)
+@settings(max_examples=300)
+def test_what_is_found_repeats_and_nothing_is_in_two_of_them(which):
+    seen: set[int] = set()
+    for repeat in find_repeats(chain(which), ()):
+        place = set(range(repeat.start, repeat.stop))
+        assert place.isdisjoint(seen)
+        assert place <= set(range(len(which)))
+        seen |= place
+        block = which[repeat.start : repeat.start + repeat.period]
+        assert which[repeat.start : repeat.stop] == block * repeat.times
+        assert repeat.times > 1
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=6), st.integers(4, 9))
+def test_a_planted_repeat_is_found(block, times):
+    """Between ops that are in no block; a block that repeats within itself is found the shorter."""
+    found = find_repeats(chain([3, *block * times, 3]), ())
+    inner = next(
+        p for p in range(1, len(block) + 1)
+        if len(block) % p == 0 and block == block[:p] * (len(block) // p)
+    )  # fmt: skip
+    assert found == [Repeat(1, inner, times * len(block) // inner)]
+
+
+def test_fixed_results_are_in_no_repeat():
+    results = chain([0] * 20)
+    found = find_repeats(results, {results[10]})
+    assert sorted(found) == [Repeat(0, 1, 10), Repeat(11, 1, 9)]
+
+
+def test_two_alike_are_no_repeat_but_two_blocks_of_two_are():
+    assert not find_repeats(chain([0, 0]), ())
+    assert find_repeats(chain([0, 1, 0, 1]), ()) == [Repeat(0, 2, 2)]
+
+
+def test_wiring_counts():
+    """The same ops, reading now the last result, now the one before."""
+    x = y = ag.Tensor(0.5, requires_grad=True, name="x")
+    for k in range(12):
+        x, y = y, ag.sin((x, y)[k % 3 == 0]) + y
+    results = [step.result for step in steps(y, every=True)[1]]
+    assert all(r.period % 6 == 0 for r in find_repeats(results, ()))
+
+
+def test_the_first_block_may_start_from_leaves():
+    y = ag.Tensor(np.ones(2), name="x")
+    for _ in range(5):
+        w = ag.Tensor(np.ones(2), requires_grad=True)
+        y = ag.sin(y * w)
+    results = [step.result for step in steps(y, every=True)[1]]
+    (repeat,) = find_repeats(results, ())
+    assert repeat == Repeat(0, 2, 5)
+    assert {t.name for t in first_leaves(results, repeat)} == {"x"}
