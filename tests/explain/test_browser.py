@@ -542,6 +542,13 @@ def test_the_figure_stands_beside_the_story_where_there_is_room_and_above_it_whe
     assert figure["y"] + figure["height"] <= story["y"]
 
 
+def test_the_figure_stays_in_view_when_a_narrow_page_is_scrolled(browser, path):
+    with opened(browser, path, width=NARROW, at="#step=10") as page:
+        page.page.evaluate("scrollTo(0, 400)")
+        assert 0 <= page.page.locator("#figure").bounding_box()["y"] < 20
+        assert page.page.evaluate("document.elementFromPoint(200, 60).closest('#figure') !== null")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_stands_out_from_what_is_behind_it(browser, path, scheme):
     with opened(browser, path, scheme=scheme) as page:
