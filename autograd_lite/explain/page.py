@@ -255,9 +255,10 @@ def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
         left = [mathml.symbol(name, {}, bold) for name in formula.left]
         right = _right(formula, keys, bold)
         shown = mathml.equation(left[0], [*left[1:], *([right] if right else [])], formula.sign)
-        if formula.kind == "result" and step.kind == "backward":
-            written.pop(shown, None)  # what can't be simplified is the result
-        written[shown] = (formula.kind, words(formula.kind if step.kind != "update" else "formula"))
+        label = "formula" if step.kind == "update" else formula.kind
+        if written.pop(shown, None) is not None:  # what can't be simplified is the result
+            label = "formula"
+        written[shown] = formula.kind, words(label)
     for shown, (kind, label) in written.items():
         classes = f"formula {kind}" if kind != "formula" else "formula"
         yield (
@@ -274,9 +275,9 @@ def _right(formula: Formula, keys: dict[str, str], bold: frozenset[str]) -> str:
 
 def _shapes(step: Step, words: Words) -> str:
     said = dimensions(step.shape)
-    right = next((f.right for f in reversed(step.formulas) if f.right is not None), None)
-    if right is not None and right.size <= mathml.LONGEST:
-        said += f" {step.formulas[-1].sign} {shape_formula(right)}"
+    last = next((f for f in reversed(step.formulas) if f.kind != "with"), None)
+    if last is not None and last.right is not None and last.right.size <= mathml.LONGEST:
+        said += f" {last.sign} {shape_formula(last.right)}"
     return f'<p class="shapes">{mathml.text(words("shapes", shapes=said))}</p>'
 
 
