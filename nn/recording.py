@@ -175,7 +175,7 @@ def _warn_of_another_loss(step: int, recorded: float, loss: Tensor) -> None:
         warnings.warn(
             f"replayed: after {step} steps the loss is {again:.6g} now, and was {recorded:.6g} in "
             "training: the net or the loss was changed since, or draws random numbers",
-            stacklevel=4,
+            stacklevel=3,
         )
 
 

@@ -87,10 +87,19 @@ def equation(
 
 
 def chain(paths: Sequence[Path], bold: Iterable[str] = ()) -> str:
-    """The chain rule along each path, summed: ``∂L/∂l_2 · ∂l_2/∂s_2 + …``."""
-    products = [
-        "<mo>·</mo>".join(partial(of, by, bold) for of, by in path) for path in paths
-    ]
+    """The chain rule along each path, summed: ``∂L/∂l_2 · ∂l_2/∂s_2 + …``.
+
+    Beside other paths, a direct one is written with what these go through as a subscript, which
+    is held fixed in it: ``(∂L/∂h)_k + ∂L/∂k · ∂k/∂h``.
+    """
+    others = dict.fromkeys(path[-1][0] for path in paths if len(path) > 1)
+    held = "<mo>,</mo>".join(_symbol(name, bold) for name in others)
+    products = []
+    for path in paths:
+        product = "<mo>·</mo>".join(partial(of, by, bold) for of, by in path)
+        if len(path) == 1 and held:
+            product = f"<msub>{_in_parentheses(product)}<mrow>{held}</mrow></msub>"
+        products.append(product)
     return "<mo>+</mo>".join(dict.fromkeys(products))
 
 

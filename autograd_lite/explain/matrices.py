@@ -67,17 +67,19 @@ def table(
     bold: frozenset[str] = frozenset(),
     brief: bool = False,
     values: bool = False,
+    caption: str = "",
 ) -> str:
     """The figure of one array.
 
     Args:
         array: of any shape; more than two axes are shown as the rows of the last.
         key: what it is called on the page.
-        name: its symbol.
+        name: its symbol, or else what it is called in words.
         words: of the page's language.
         bold: the names that are written bold.
         brief: show less of a large one.
         values: give the page's script the numbers to full precision.
+        caption: what stands above it, as markup, if not the symbol.
     """
     where = layout(array.shape, brief)
     flat = array.reshape(-1)
@@ -100,11 +102,12 @@ def table(
     if values and where.is_whole:
         data = f' data-values="{mathml.text(json.dumps([_plain(x) for x in flat]))}"'
     label = mathml.text(words("matrix", name=name, shape=shape))
-    caption = f'{mathml.math(mathml.symbol(name, None, bold))} <span class="shape">{shape}</span>'
+    above = caption or mathml.math(mathml.symbol(name, None, bold))
     said = "" if where.is_whole else _statistics(array, words)
     return (
         f'<figure class="matrix" data-key="{key}" role="group" aria-label="{label}"{data}>'
-        f'<figcaption>{caption}</figcaption><table aria-label="{label}">{"".join(rows)}</table>'
+        f'<figcaption>{above} <span class="shape">{shape}</span></figcaption>'
+        f'<table aria-label="{label}">{"".join(rows)}</table>'
         f"{said}</figure>"
     )
 

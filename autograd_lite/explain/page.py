@@ -10,8 +10,6 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..derive.text import dimensions
 from ..derive.text import shapes as shape_formula
 from ..draw import labels
@@ -34,6 +32,7 @@ MOST_DRAWN = 60
 """How many tensors a figure has one by one; of more, layers or what repeats are folded."""
 
 _LINE_END = r"[\n\r\u2028\u2029]+"
+_PLACE = "\ue000"  # stands for a symbol, in words
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -270,9 +269,10 @@ def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
         left = [mathml.symbol(name, {}, bold) for name in formula.left]
         right = _right(formula, keys, bold)
         shown = mathml.equation(left[0], [*left[1:], *([right] if right else [])], formula.sign)
-        if formula.kind == "result" and step.kind == "backward":
-            written.pop(shown, None)  # what can't be simplified is the result
-        written[shown] = (formula.kind, words(formula.kind if step.kind != "update" else "formula"))
+        label = "formula" if step.kind == "update" else formula.kind
+        if written.pop(shown, None) is not None:  # what can't be simplified is the result
+            label = "formula"
+        written[shown] = formula.kind, words(label)
     for shown, (kind, label) in written.items():
         classes = f"formula {kind}" if kind != "formula" else "formula"
         yield (
@@ -289,9 +289,9 @@ def _right(formula: Formula, keys: dict[str, str], bold: frozenset[str]) -> str:
 
 def _shapes(step: Step, words: Words) -> str:
     said = dimensions(step.shape)
-    right = next((f.right for f in reversed(step.formulas) if f.right is not None), None)
-    if right is not None and right.size <= mathml.LONGEST:
-        said += f" {step.formulas[-1].sign} {shape_formula(right)}"
+    last = next((f for f in reversed(step.formulas) if f.kind != "with"), None)
+    if last is not None and last.right is not None and last.right.size <= mathml.LONGEST:
+        said += f" {last.sign} {shape_formula(last.right)}"
     return f'<p class="shapes">{mathml.text(words("shapes", shapes=said))}</p>'
 
 
@@ -330,8 +330,11 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
         )
         parts.append(_group("operands", words("operands"), shown))
     if step.value is not None:
-        name = f"{step.name} − η ∇{step.name}" if step.kind == "update" else step.name
-        shown = table(step.value, step.key, name, words, bold, brief, values=True)
+        name, caption = step.name, ""
+        if step.kind == "update":
+            name, right = f"{name} − η ∇{name}", step.formulas[-1].right
+            caption = mathml.math(mathml.expression(right, {}, bold)) if right else ""
+        shown = table(step.value, step.key, name, words, bold, brief, values=True, caption=caption)
         parts.append(_group("result", words("value"), shown))
     if step.contributions:
         parts.append(_contributions(story, step, words))
@@ -348,11 +351,21 @@ def _contributions(story: Story, step: Step, words: Words) -> str:
     said = words("contributions", name=used, n=n)
     shown = []
     for i, part in enumerate(step.contributions, 1):
-        name = words("through", name=part.name) if part.name else words("rest", n=part.count)
-        shown.append(table(part.array, f"c{i}", name, words, brief=True))
+        key = "through" if part.name else "rest"
+        name = words(key, name=part.name, n=part.count)
+        caption = _worded(words(key, name=_PLACE, n=part.count), part.name, story)
+        shown.append(table(part.array, f"c{i}", name, words, brief=True, caption=caption))
     assert step.value is not None
-    total = np.asarray(step.value)
-    shown.append(table(total, step.key, f"{words('sum')}: {step.name}", words, brief=True))
+    name = words("sum", name=step.name)
+    caption = _worded(words("sum", name=_PLACE), step.name, story)
+    shown.append(table(step.value, step.key, name, words, brief=True, caption=caption))
     plus = '\n<span class="plus" aria-hidden="true">+</span>\n'
     inner = plus.join(shown[:-1]) + '\n<span class="plus" aria-hidden="true">=</span>\n' + shown[-1]
-    return f"<h3>{mathml.text(said)}</h3>\n{_group('contributions', said, inner)}"
+    heading = _worded(words("contributions", name=_PLACE, n=n), used, story)
+    return f"<h3>{heading}</h3>\n{_group('contributions', said, inner)}"
+
+
+def _worded(said: str, name: str, story: Story) -> str:
+    """Words with a symbol in them."""
+    shown = mathml.math(mathml.symbol(name, None, story.bold)) if name else ""
+    return mathml.text(said).replace(_PLACE, shown)

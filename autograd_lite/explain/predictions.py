@@ -85,7 +85,8 @@ class Predictions:
         assert step.value is not None
         known = [float(step.value.flat[entry])]
         for wrong, says in self._wrong(step):
-            value = float(wrong.flat[entry]) if wrong.shape == step.shape else np.nan
+            fits = wrong.shape == step.shape and wrong.dtype.kind in "fiu"
+            value = float(wrong.flat[entry]) if fits else np.nan
             apart = all(abs(value - x) > 0.011 * max(abs(value), abs(x)) for x in known)
             if np.isfinite(value) and apart:
                 known.append(value)

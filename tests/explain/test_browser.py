@@ -462,6 +462,21 @@ def test_predict_says_when_it_cannot_read_an_answer(shown):
         assert says
 
 
+def test_predict_hides_nothing_where_it_asks_nothing(browser, tmp_path):
+    x = ag.Tensor([[1.0, np.nan]], requires_grad=True, name="x")
+    path = tmp_path / "page.html"
+    ag.explain(ag.sum((x * np.nan).named("y")).named("L"), path)
+    with opened(browser, path) as page:
+        page.page.click("#predict")
+        silent = 0
+        for _ in page.each_step():
+            result = page.page.locator(".step.shown div.result:not(.formula)")
+            if result.count() and not page.page.locator(".step.shown form.predict").count():
+                silent += 1
+                assert result.is_visible()
+        assert silent
+
+
 def test_show_gives_the_result_away(shown):
     shown.page.click("#predict")
     shown.show(3)
@@ -540,6 +555,13 @@ def test_the_figure_stands_beside_the_story_where_there_is_room_and_above_it_whe
     assert abs(figure["y"] - story["y"]) < 50
     figure, story = boxes[NARROW]
     assert figure["y"] + figure["height"] <= story["y"]
+
+
+def test_the_figure_stays_in_view_when_a_narrow_page_is_scrolled(browser, path):
+    with opened(browser, path, width=NARROW, at="#step=10") as page:
+        page.page.evaluate("scrollTo(0, 400)")
+        assert 0 <= page.page.locator("#figure").bounding_box()["y"] < 20
+        assert page.page.evaluate("document.elementFromPoint(200, 60).closest('#figure') !== null")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

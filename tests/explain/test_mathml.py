@@ -135,3 +135,9 @@ def test_an_expression_that_is_a_thousand_deep() -> None:
 def test_the_chain_rule() -> None:
     paths = [[("L", "l_2"), ("l_2", "s_2")], [("L", "k"), ("k", "s_2")]]
     assert read(mathml.chain(paths)) == "{∂L}/{∂l_2}·{∂l_2}/{∂s_2}+{∂L}/{∂k}·{∂k}/{∂s_2}"
+
+
+def test_a_direct_path_beside_others_holds_what_they_go_through() -> None:
+    paths = [[("L", "h")], [("L", "k"), ("k", "h")]]
+    assert read(mathml.chain(paths)) == "({∂L}/{∂h})_k+{∂L}/{∂k}·{∂k}/{∂h}"
+    assert read(mathml.chain([[("L", "h")]])) == "{∂L}/{∂h}"

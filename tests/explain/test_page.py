@@ -289,6 +289,43 @@ def test_large_arrays_are_abridged(tmp_path: Path) -> None:
     assert page.root.all("p", "statistics")
 
 
+def test_complex_numbers_on_the_way(tmp_path: Path) -> None:
+    z = ag.Tensor([1.0 + 2.0j, 3.0], requires_grad=True, name="z")
+    page = explained(ag.abs(z).named("r").sum().named("L"), tmp_path, lr=0.5)
+    assert page.steps[0].all("td")[0].text == "1+2j"
+    found, _ = asked(page, "Backward ∂L∂r")
+    assert [m["value"] for m in found["mistakes"]] == [-1.0]
+
+
+def test_what_needs_no_gradient(tmp_path: Path) -> None:
+    from autograd_lite.modes import trace
+
+    with trace():
+        y = (ag.Tensor([1.0, 2.0], name="x") > 1.5).named("y")
+    page = explained(y, tmp_path)
+    assert page.titles == ["Output y"]
+    assert "there is no backward pass" in notes(page)
+    assert not page.root.all("form")
+
+
+def test_numbers_that_are_not_finite_are_not_asked_for(tmp_path: Path) -> None:
+    x = ag.Tensor([np.nan, np.inf, 2.0], requires_grad=True, name="x")
+    page = explained((x * x).named("y"), tmp_path, lr=1.0)
+    found, question = asked(page, "Output y")
+    assert (question, found["value"]) == ("What is y[3]?", 4.0)
+
+
+def test_sub_expressions_with_a_symbol_of_their_own_stand_below_the_formula(tmp_path: Path) -> None:
+    x = ag.Tensor([0.5, 2.0], requires_grad=True, name="x")
+    u = ag.exp(ag.tanh(ag.exp(-x) * ag.sin(x)) + ag.log(x * x + 1))
+    page = explained((u * ag.tanh(u)).sum().named("L"), tmp_path)
+    (step,) = [s for s, title in zip(page.steps, page.titles, strict=True) if "∇x" in title][:1]
+    kinds = [f.classes[-1] for f in step.all("div", "formula")]
+    assert kinds[0] == "chain"
+    assert "with" in kinds
+    assert step.all("p", "shapes")[0].text.startswith("Shapes: 2 = ")
+
+
 # ---------------------------------------------------------------------- languages
 
 

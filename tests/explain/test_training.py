@@ -294,6 +294,18 @@ def test_a_loss_that_is_not_finite_is_left_out_of_the_curve(tmp_path: Path):
     assert "nan" not in re.findall(r'points="(.*?)"', page.section)[0]
 
 
+def test_a_training_that_diverged_is_shown_as_far_as_there_are_numbers(tmp_path: Path):
+    found = trained([2, 3, 1], X, INSIDE, steps=3, record=1)
+    for values in found.parameters.values():
+        values[3] = np.full_like(values[3], np.nan)
+        values[2] = np.full_like(values[2], np.inf)
+    page = Page(tmp_path, found)
+    assert page.data["regions"][3] == [""]
+    assert page.data["lines"][3] == page.data["lines"][2] == [""] * 3
+    assert page.data["parameters"][0]["texts"][3] == ["nan"] * 6
+    assert np.isfinite(page.data["parameters"][0]["greatest"])
+
+
 def test_what_cannot_be_explained_is_refused(record: nn.Recording, tmp_path: Path):
     path = tmp_path / "page.html"
     with pytest.raises(ValueError, match=r"iteration 30 wasn't recorded; recorded are 0, 20, 40"):

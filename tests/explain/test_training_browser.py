@@ -11,6 +11,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
+from autograd_lite.explain.boundary import line, plane_of
 from autograd_lite.notation import number
 
 from .browser import NARROW, WIDE, Opened, opened
@@ -85,8 +86,18 @@ def test_the_slider_moves_the_boundary_the_place_and_the_numbers(shown, record):
             cells = shown.page.locator(f'#training [data-key="p{k}"] td')
             assert cells.all_inner_texts() == [number(v) for v in values[i].reshape(-1)]
     assert len(boundaries) == len(places) == len(record.steps)
-    name = "W_01[2,3] = " + number(record.parameters["W_01"][-1][1, 2])
+    move(shown, 4)
+    name = "W_01[2,3] = " + number(record.parameters["W_01"][4][1, 2])
     assert shown.page.locator(f'#training td[aria-label="{name}"]').count() == 1
+
+
+def test_the_slider_moves_the_lines_of_the_first_layer(shown, record):
+    for i in (0, 5):
+        move(shown, i)
+        paths = [p.get_attribute("d") for p in shown.page.locator("#lines path").all()]
+        plane = plane_of(record.x)
+        w, b = record.parameters["W_01"][i], record.parameters["b_01"][i]
+        assert paths == [line(plane, w[:, k], b[0, k]) for k in range(5)]
 
 
 def test_a_number_s_colour_goes_with_it(shown, record):

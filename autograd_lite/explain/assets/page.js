@@ -70,8 +70,6 @@
     if (!svg) return;
     all("g.current, g.walked, g.ahead", svg).forEach((g) =>
       g.classList.remove("current", "walked", "ahead"));
-    const kind = steps[index].dataset.kind;
-    svg.dataset.kind = kind;
     // Walked: the backward edges of the steps so far, whether listed as path or as current.
     const walked = new Set(steps.slice(0, index + 1).flatMap((step) =>
       [...words(step.dataset.path), ...words(step.dataset.figure)]));
@@ -90,9 +88,8 @@
   /** Scrolls within the figure's own box; the page stays where it is. */
   function bringIntoView(shape) {
     if (!shape) return;
-    const box = svg.closest(".scroll") || figure;
-    const [of, at] = [box.getBoundingClientRect(), shape.getBoundingClientRect()];
-    box.scrollBy({
+    const [of, at] = [figure.getBoundingClientRect(), shape.getBoundingClientRect()];
+    figure.scrollBy({
       left: at.left + at.width / 2 - of.left - of.width / 2,
       top: at.top + at.height / 2 - of.top - of.height / 2,
       behavior: calm.matches ? "auto" : "smooth",
@@ -103,9 +100,8 @@
   function fitFigure() {
     const { width, height } = svg?.viewBox.baseVal || {};
     if (!width) return;
-    const box = svg.closest(".scroll") || figure;
-    const style = getComputedStyle(box);
-    const room = box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    const style = getComputedStyle(figure);
+    const room = figure.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
     const scale = Math.min(Math.max(room / width, 1), 1.3);
     svg.style.width = `${width * scale}px`;
     svg.style.height = `${height * scale}px`;
@@ -204,9 +200,9 @@
     }
   }
 
-  /** `1×2`, `1 x 2`, `(1, 2)`, `[1, 2]` → [1, 2]; a lone number, where a shape is asked for, too. */
+  /** `1×2`, `1 x 2`, `(1, 2)`, `[1, 2]` → [1, 2]; `5` → [5]; `()` → []; else null. */
   function readShape(text) {
-    const inner = text.trim().replace(/^[([]|[)\]]$/g, "").replace(/,\s*$/, "");
+    const inner = text.trim().replace(/^[([（]|[)\]）]$/g, "").replace(/[,，]\s*$/, "");
     if (!inner.trim()) return text.trim() ? [] : null;
     const sizes = inner.split(/[×x*,，]/i).map((size) => size.trim());
     return sizes.every((size) => /^\d+$/.test(size)) ? sizes.map(Number) : null;
@@ -234,16 +230,15 @@
   function judge(form, text) {
     const asked = predictions[form.closest(".step").id];
     const mistakes = asked.mistakes || [];
-    const asksShape = (form.dataset.asks || ("value" in asked ? "number" : "shape")) === "shape";
     let mistake;
-    if (asksShape) {
+    if (form.dataset.asks === "shape") {
       const shape = readShape(text);
-      if (!shape) return [false, form.dataset.unreadable || asked.unreadable || asked.wrong];
+      if (!shape) return [false, asked.unreadable];
       if (sameShape(shape, asked.shape)) return [true, asked.right];
       mistake = mistakes.find((known) => known.shape && sameShape(shape, known.shape));
     } else {
       const typed = readNumber(text);
-      if (!typed) return [false, form.dataset.unreadable || asked.unreadable || asked.wrong];
+      if (!typed) return [false, asked.unreadable];
       if (isClose(typed, asked.value) || isAsShown(form, asked, typed)) return [true, asked.right];
       mistake = mistakes.find((known) => "value" in known && isClose(typed, known.value));
     }
