@@ -7,6 +7,7 @@ through it), `nodes` and `looks` (circles and arrows), `layout` (where they stan
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 from autograd_lite.draw import Figure
@@ -115,10 +116,8 @@ def bundle(net: Module) -> dict[str, str]:
         return shown
     for widest in (10, 6, 4):
         if _arrows(layers, widest) <= _AT_A_GLANCE:
-            try:
+            with suppress(RuntimeError):  # there is no layout engine
                 shown["image/svg+xml"] = draw(net, widest=widest).svg()
-            except RuntimeError:  # no layout engine
-                pass
             break
     return shown
 

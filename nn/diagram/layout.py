@@ -19,7 +19,7 @@ _CIRCLE = 0.68
 _COLUMN, _WIDE_COLUMN, _REACH, _ROW = 1.6, 3.2, 1.6, 0.85
 _GAP = 0.3  # at least, between an ellipse and a circle
 _WIDER = 0.16  # more between columns for each row, so that the arrows don't get too steep
-_SMALL = 9  # points, for numbers
+_SMALL, _LINE = 9, 12  # points: a number beneath a name, and the line it stands on
 
 
 class Options(NamedTuple):
@@ -37,6 +37,9 @@ class _Arrow(NamedTuple):
     tail: str
     head: str
     weight: float
+
+    def rank(self) -> tuple[bool, float]:
+        return self.weight != self.weight, abs(self.weight)
 
 
 class Diagram:
@@ -96,7 +99,7 @@ class Diagram:
         """What stands on a circle: its name, and its value beneath."""
         lines: list[tuple[str, float]] = [(node.label, 16)]
         if self.run:
-            lines.append((number(self.run.outputs[k][node.entry]), _SMALL))
+            lines.append((number(self.run.outputs[k][node.entry]), _LINE))
         return lines
 
     def _has_bias(self, k: int) -> bool:
@@ -113,7 +116,7 @@ class Diagram:
         drawn: list[tuple[str, float, Node | None]] = []
         if self._has_bias(k):
             key = self.sheet.new_id(f"bias_{k}")
-            self.sheet.circle(key, "1", pos=_at(x, y), **self.size)
+            self.sheet.circle(key, "1", False, pos=_at(x, y), **self.size)
             drawn.append((key, y, None))
             y -= self.row
         for node in self.columns[k]:
@@ -122,10 +125,11 @@ class Diagram:
             else:
                 wanted = node.name.replace("(", "").replace(")", "")
                 key = self.sheet.new_id(wanted)
-                name, *value = self._lines(k, node)
-                label = "<BR/>".join([name[0], *(markup.font(v, _SMALL) for v, _ in value)])
+                (label, _), *value = self._lines(k, node)
+                for text, size in value:
+                    label += f"<BR/>{markup.font(text, _SMALL)}{_strut(size)}"
                 look = self.size | self._shade(k, node)
-                self.sheet.circle(key, label, pos=_at(x, y), **look)
+                self.sheet.circle(key, label, False, pos=_at(x, y), **look)
                 drawn.append((key, y, node))
             y -= self.row
         return drawn
@@ -164,7 +168,7 @@ class Diagram:
                     self.sheet.forward(tail, head, **look, **port)
         most = self._most(k) if weighed else 0.0
         # The smallest first, nan at last: none hides a larger one.
-        for arrow in sorted(weighed, key=lambda arrow: (arrow.weight != arrow.weight, abs(arrow.weight))):
+        for arrow in sorted(weighed, key=_Arrow.rank):
             self.kinds.add(looks.kind(arrow.weight))
             look = looks.arrow(arrow.weight, most)
             self.sheet.forward(arrow.tail, arrow.head, **look, **port)
@@ -206,14 +210,14 @@ class Diagram:
         if self.run is None:
             return ""
         text = _applied(self.layers[k], number(self.run.sums[k][node.entry]))
-        return f"<BR/>{markup.font(f'= {text}', _SMALL)}"
+        return f"<BR/>{markup.font(f'= {text}', _SMALL)}{_strut(_LINE)}"
 
     def _write_beneath(self) -> None:
         """Line by line: the layers' and parameters' names; the scale of the weights; the legend."""
         y = -max(self._top(k) for k in range(len(self.columns))) - 0.8 * self.row
         if self.options.captions:
             self._write_captions(y)
-            y -= 0.32
+            y -= 0.4
         if self.options.weights:
             for k in range(len(self.layers)):
                 text = f"widest: |w| = {number(self._most(k))}" if self._most(k) else "all w = 0"
@@ -259,6 +263,11 @@ def _applied(layer: Layer, text: str) -> str:
     for sign in layer.signs:
         text = f"{sign}({text})"
     return text
+
+
+def _strut(size: float) -> str:
+    """Makes a line as high as one of letters of that size."""
+    return markup.font("\u2009", round(size))
 
 
 def _grey(text: str) -> str:

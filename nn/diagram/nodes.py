@@ -35,27 +35,39 @@ def column(
 
     def node(i: int) -> Node:
         if 0 < k < depth and depth > 2:
-            inner = markup.name_markup(f"l_{k}")
-            label = f"({inner}){markup.index_markup((width,), (i,))}"
-            return Node(f"(l_{k})_{i + 1}", label, i)
-        name = letter if alone else f"{letter}_{i + 1}"
-        return Node(name, markup.name_markup(name), i)
+            return Node(f"(l_{k})_{i + 1}", f"({markup.name_markup(f'l_{k}')}){_index(i)}", i)
+        if alone:
+            return Node(letter, markup.name_markup(letter), i)
+        name = f"{letter}_{i + 1}"
+        label = markup.name_markup(name) if i < _LONG else markup.name_markup(letter) + _index(i)
+        return Node(name, label, i)
 
     if width <= widest:
         return [node(i) for i in range(width)]
     return [*(node(i) for i in range(widest - 2)), None, node(width - 1)]
 
 
+_LONG = 99
+"""From this entry on an index is written in small digits: it would get too wide for a circle."""
+
+
+def _index(i: int) -> str:
+    if i < _LONG:
+        return markup.subscript(str(i + 1), 16)
+    return f"<SUB>{markup.font(str(i + 1), 11)}</SUB>"
+
+
 def text_width(label: str, size: float = 16) -> float:
     """About how many points wide a line of markup is."""
-    return sum(map(_em, unescape(re.sub(r"<[^>]*>", "", label)))) * size
+    smaller = sum(text_width(part, 0.3 * size) for part in re.findall("<SUB>(.*?)</SUB>", label))
+    return sum(map(_em, unescape(re.sub(r"<[^>]*>", "", label)))) * size - smaller
 
 
 def _em(character: str) -> float:
     if unicodedata.east_asian_width(character) in "WF":
         return 1.0
-    if character in "₀₁₂₃₄₅₆₇₈₉ijl,.()’ ":
-        return 0.36
+    if character in "ijl,.()’ ":
+        return 0.33
     return 0.75 if character.isupper() or character in "mwΣ−+" else 0.52
 
 
