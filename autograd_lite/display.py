@@ -95,8 +95,8 @@ def _summary(array: Array) -> str:
         elif kind == "c":
             said = f"largest absolute value {_number(abs(finite).max())}"
         else:
-            mean = _number(finite.mean(dtype=np.result_type(finite, np.float64)))
-            said = f"min {_number(finite.min())}, mean {mean}, max {_number(finite.max())}"
+            least, mean, most = map(_number, (finite.min(), finite.mean(), finite.max()))
+            said = f"min {least}, mean {mean}, max {most}"
     nans = np.count_nonzero(np.isnan(array))
     counts = [(nans, "nan"), (array.size - finite.size - nans, "infinite")]
     return ", ".join([said, *(f"{count} {what}" for count, what in counts if count)])

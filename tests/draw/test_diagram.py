@@ -219,9 +219,10 @@ class TestWeights:
         net.weight.data[...] = 0.0
         captions = read_dot(draw(net, weights=True).source).labels("caption")
         assert captions[0] == "all w = 0"
-        net.weight.data[...] = [[np.inf], [1.0]]
+        net = nn.Linear(3, 1, bias=False)
+        net.weight.data[...] = [[np.inf], [2.0], [1.0]]
         looks = arrow_looks(draw(net, weights=True))
-        assert looks["x_1", "y"]["penwidth"] == looks["x_2", "y"]["penwidth"] == "4.5"
+        assert [looks[f"x_{i}", "y"]["penwidth"] for i in (1, 2, 3)] == ["4.5", "4.5", "2.5"]
 
     def test_the_scale_is_of_all_weights_also_those_that_are_not_drawn(self):
         net = nn.Linear(20, 1)
@@ -279,6 +280,9 @@ class TestValues:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             shown = node_lines(draw(nn.MLP([3, 2, 1]), values=[np.nan, np.inf, -np.inf]))
+            net = nn.Linear(1, 1)
+            net.weight.data[...] = 1e308
+            assert node_lines(draw(net, values=[100.0]))["y"] == ["y", "inf"]
         assert [shown[f"x_{i}"][1] for i in (1, 2, 3)] == ["nan", "inf", "−inf"]
         assert shown["y"] == ["y", "nan"]
 
@@ -293,6 +297,12 @@ class TestValues:
         assert len(sizes) == 1
         # Ten characters of 9 points, half as wide as high, are 45 points wide.
         assert float(sizes.pop()) * 72 > 45
+
+    def test_long_names_make_all_circles_larger(self):
+        drawn = read_dot(draw(nn.Linear(2, 1), names=("temperature", "h", "y")).source)
+        sizes = {drawn.nodes[key]["width"] for key in drawn.of_class("tensor")}
+        assert len(sizes) == 1
+        assert 12 * 7 < float(sizes.pop()) * 72 < 12 * 12  # twelve letters of 16 points
 
     def test_the_net_is_left_as_it_is(self):
         class Noise(nn.Module):
