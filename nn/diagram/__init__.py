@@ -48,7 +48,7 @@ def draw(
         names: the letters for inputs, hidden nodes, and outputs.
         widest: a layer of more nodes is abridged with •••, and says how many there are; at least 3.
         weights: draw each arrow as wide as its weight is large, relative to the layer's largest;
-            positive ones solid and blue, negative ones dashed and vermilion, zeros faint.
+            positive ones solid and blue, negative ones dashed and orange, zeros faint.
         values: one observation, of shape ``(n_in,)`` or ``(1, n_in)``: the net is run on it, as in
             evaluation, and each node shows its value; with ``computations`` the ellipses show what
             the activations are applied to.

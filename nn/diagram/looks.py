@@ -1,6 +1,6 @@
 """How numbers look: arrows by their weights, circles by their values.
 
-Blue stands for positive and vermilion for negative, which can be told apart by everybody who sees
+Blue stands for positive and orange for negative, which can be told apart by everybody who sees
 two colours. On paper without any, arrows of negative weights are dashed.
 """
 

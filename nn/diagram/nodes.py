@@ -73,6 +73,7 @@ def _em(character: str) -> float:
 
 def diameter(*lines: tuple[str, float]) -> float:
     """Of a circle around lines of text, each as (markup, size in points); in inches."""
+    lines = tuple((part, size) for label, size in lines for part in label.split("<BR/>"))
     width = max(text_width(label, size) for label, size in lines)
     height = sum(1.2 * size for _, size in lines)
     return (math.hypot(width, 0.8 * height) + 6) / 72
