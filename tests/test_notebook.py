@@ -137,6 +137,14 @@ class TestTensors:
         assert "<b>Tensor</b> shape (), float64<" in tensor_html(ag.Tensor(2.0))
         assert self.cells(w) == ["2"]
 
+    def test_the_op_and_the_line(self):
+        w = ag.Tensor(2.0, requires_grad=True)
+        with ag.source_lines():
+            y = np.exp(w)  # <>
+        assert "requires_grad, op exp in line" in tensor_html(y)
+        assert "<code>y = np.exp(w)  # &lt;&gt;</code>" in tensor_html(y)
+        assert "<code>" not in tensor_html(np.exp(w))
+
     def test_small_ones_are_written_in_full(self):
         numbers = np.arange(100).reshape(10, 10)
         assert self.cells(ag.Tensor(numbers)) == [str(i) for i in range(100)]
@@ -184,7 +192,10 @@ class TestTensors:
 
 def test_markdown_shows_any_name_as_it_is():
     x = ag.Tensor([1.0, 2.0], requires_grad=True, name="<img src=x> *a* $b$ `c` [d](e)")
-    step = ag.derive(np.sum(x * x))[0]
+    derivation = ag.derive(np.sum(x * x))
+    step = derivation[0]
+    assert derivation._repr_markdown_() == step._repr_markdown_() == step.markdown
+    assert derivation._repr_latex_() == step._repr_latex_() == f"$$\n{step.latex}\n$$"
     heading, _, formula = step.markdown.partition("\n\n")
     assert heading == r"**∇&lt;img src=x&gt; \*a\* &#36;b&#36; \`c\` \[d\](e)**"
     assert not re.search(r"<[\w/!]", formula)

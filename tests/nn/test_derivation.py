@@ -48,6 +48,7 @@ def test_as_latex():
         assert block.count("&=") == 1 + len(rule.instances)
     assert r"\nabla_{\mathbf{W}_{01}} &= l_{0}^{\top} \delta_{1}" in found.latex
     assert found.markdown.count("$$") == 2 * len(blocks)
+    assert found._repr_markdown_() == found._repr_latex_() == found.markdown
 
 
 def test_what_the_rule_does_not_cover_is_refused():
