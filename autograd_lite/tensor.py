@@ -580,6 +580,12 @@ class Tensor:
             parts.append(f"dtype={self._array.dtype}")
         return f"Tensor({', '.join(parts)})"
 
+    def _repr_html_(self) -> str:
+        """For Jupyter."""
+        from .display import tensor_html
+
+        return tensor_html(self)
+
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 

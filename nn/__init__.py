@@ -3,6 +3,8 @@
 Rows are observations: ``s_1 = l_0 W_01 + b_01``, ``l_1 = σ(s_1)``, ``δ_k = ∂L/∂s_k``.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .activations import (
     Identity,
     LeakyReLU,
@@ -19,7 +21,6 @@ from .activations import (
 )
 from .data import batches, standardize
 from .derivation import NetworkDerivation, derive
-from .diagram import draw
 from .layers import MLP, Linear, Sequential
 from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, SquaredErrorLoss
 from .module import Module
@@ -27,6 +28,9 @@ from .optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Optimizer, RMSprop
 from .recording import Recording
 from .train_step import TrainStep
 from .training import CompileWarning, History, accuracy, fit
+
+if TYPE_CHECKING:
+    from .diagram import draw
 
 __all__ = [
     "MLP", "SGD", "AdaGrad", "Adam", "AdamW", "BCELoss", "BCEWithLogitsLoss", "CompileWarning",
@@ -36,3 +40,16 @@ __all__ = [
     "accuracy", "batches", "derive", "draw", "fit", "identity", "leaky_relu", "log_softmax",
     "softmax", "standardize",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name != "draw":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .diagram import draw  # only now, so that those who draw nothing needn't wait for it
+
+    globals()[name] = draw
+    return draw
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -46,6 +46,49 @@ class NetworkDerivation:
     def __str__(self) -> str:
         return "\n\n".join([self.start, *map(str, self.rules)])
 
+    @property
+    def latex(self) -> str:
+        """The same as LaTeX: one ``aligned`` of the start, and one for each rule."""
+        blocks = [[self._line(self.start)]]
+        blocks += [
+            [_STATEMENTS[rule.statement], *map(self._line, rule.instances)] for rule in self.rules
+        ]
+        return "\n\n".join(_aligned(lines) for lines in blocks)
+
+    def _line(self, instance: str) -> str:
+        # Imported here, so that importing nn doesn't take time for it.
+        from autograd_lite.derive.text import latex, latex_name
+
+        step = self.derivation[instance.partition(" = ")[0]]
+        return f"{latex_name(step.symbol)} &= {latex(step.simple)}"
+
+    @property
+    def markdown(self) -> str:
+        """The LaTeX between double dollars."""
+        return "\n\n".join(f"$$\n{block}\n$$" for block in self.latex.split("\n\n"))
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+    def _repr_latex_(self) -> str:
+        return self.markdown
+
+
+def _aligned(lines: list[str]) -> str:
+    joined = " \\\\\n".join(lines)
+    return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+
+
+_DELTA = "δ_i = (δ_{i+1} W_{i,i+1}ᵀ) ∘ σ'(s_i)"
+_NABLA_W = "∇W_{i,i+1} = l_iᵀ δ_{i+1}"
+_NABLA_B = "∇b_{i,i+1} = 1ᵀ δ_{i+1}"
+_STATEMENTS = {
+    _DELTA: r"\delta_{i} &= (\delta_{i+1} \mathbf{W}_{i,i+1}^{\top}) \circ \sigma'(s_{i})",
+    _NABLA_W: r"\nabla_{\mathbf{W}_{i,i+1}} &= l_{i}^{\top} \delta_{i+1}",
+    _NABLA_B: r"\nabla_{b_{i,i+1}} &= \mathbf{1}^{\top} \delta_{i+1}",
+}
+"""The rules, as LaTeX."""
+
 
 def derive(net: MLP, loss: Any = None, rng: np.random.Generator | int = 0) -> NetworkDerivation:
     """The rule of the chapter's 4.4.2 for a network, with each layer's instance beneath.
@@ -101,9 +144,9 @@ def derive(net: MLP, loss: Any = None, rng: np.random.Generator | int = 0) -> Ne
         if net.layers[i].bias is not None:
             biases.append((f"∇b_{edge}", [f"1ᵀ δ_{i + 1}"]))
     statements = [
-        ("δ_i = (δ_{i+1} W_{i,i+1}ᵀ) ∘ σ'(s_i)", deltas),
-        ("∇W_{i,i+1} = l_iᵀ δ_{i+1}", weights),
-        ("∇b_{i,i+1} = 1ᵀ δ_{i+1}", biases),
+        (_DELTA, deltas),
+        (_NABLA_W, weights),
+        (_NABLA_B, biases),
     ]
     rules = [
         Rule(statement, [_instance(derivation, symbol, forms) for symbol, forms in layers])

@@ -143,6 +143,12 @@ class Module:
         parameters = [f"{key}{v.shape}" for key, v in vars(self).items() if isinstance(v, Tensor)]
         return f"{type(self).__name__}({', '.join(parameters + inner)})"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """For Jupyter: what `nn.draw` draws, where it can; and the text."""
+        from .diagram import bundle
+
+        return bundle(self)
+
 
 def as_input(x: Any, name: str) -> Tensor:
     """``x`` as a Tensor that has a name: its own, or else ``name``."""

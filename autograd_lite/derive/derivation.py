@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from html import escape
 
 import numpy as np
 
@@ -95,8 +97,30 @@ class Step:
         joined = " \\\\\n".join(lines)
         return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
 
+    @property
+    def markdown(self) -> str:
+        """The step as Markdown: its symbol, and LaTeX between double dollars."""
+        return f"**{plain_markdown(self.symbol)}**\n\n{displayed(self.latex)}"
+
     def __str__(self) -> str:
         return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+    def _repr_latex_(self) -> str:
+        return displayed(self.latex)
+
+
+def displayed(formula: str) -> str:
+    """A formula on lines of its own, in Markdown and in Jupyter's LaTeX."""
+    return f"$$\n{formula}\n$$"
+
+
+def plain_markdown(text: str) -> str:
+    """Text that holds no markup of Markdown's, nor of HTML's, which Markdown lets in."""
+    # A _ within a word is none.
+    return re.sub(r"([\\`*\[\]~|])", r"\\\1", escape(text)).replace("$", "&#36;")
 
 
 def _numbers(value: Array, indent: str) -> str:
@@ -151,7 +175,7 @@ class Derivation:
     @property
     def markdown(self) -> str:
         """All steps as Markdown with LaTeX between double dollars."""
-        parts = [f"**{step.symbol}**\n\n$$\n{step.latex}\n$$" for step in self.steps]
+        parts = [step.markdown for step in self.steps]
         return "\n\n".join(parts + [self._remark] * bool(self._remark))
 
     @property
@@ -176,6 +200,9 @@ class Derivation:
 
     def _repr_markdown_(self) -> str:
         return self.markdown
+
+    def _repr_latex_(self) -> str:
+        return "\n\n".join(displayed(step.latex) for step in self.steps)
 
 
 def symbol_of(name: str, is_leaf: bool, output: str) -> str:

@@ -106,6 +106,7 @@ _GREEK = {
 }  # fmt: skip
 _SPECIAL = {c: rf"\{c}" for c in "#$%&_{}"} | {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\n": " ",
+    "<": "< ",  # within a page, no tag begins with it
 }  # fmt: skip
 
 

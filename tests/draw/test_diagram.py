@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import warnings
 import xml.etree.ElementTree as ET
 from itertools import pairwise, product
 
+import numpy as np
 import pytest
 
 import autograd_lite as ag
 import nn
+from autograd_lite.notation import number
 from nn.diagram import draw
 
 from .reading import SVG, plain, read_dot, read_svg
@@ -122,8 +125,8 @@ def test_wide_layers_are_abridged(engine):
     figure = draw(nn.MLP([784, 30, 10]), bias=False)
     drawn = read_dot(figure.source)
     assert [len(column) for column in columns(drawn)] == [9, 9, 10]
-    assert columns(drawn)[0][-1] == "x₇₈₄"
-    assert drawn.labels("caption") == ["⋮|784 in all", "⋮|30 in all"]
+    assert columns(drawn)[0][-1] == "x784"  # with a subscript in small digits
+    assert drawn.labels("caption") == ["•|•|•|784 in all", "•|•|•|30 in all"]
     assert len(read_svg(figure.svg()).arrows("forward")) == 9 * 9 + 9 * 10
     narrow = read_dot(draw(nn.Linear(4, 4), bias=False, widest=3).source)
     assert columns(narrow) == [["x₁", "x₄"], ["y₁", "y₄"]]
@@ -145,7 +148,290 @@ def test_columns_are_straight(engine):
     assert sorted(map(len, places.values())) == [1, 1, 1]
 
 
+def arrow_looks(figure):
+    """Each arrow's attributes, by its ends."""
+    edges = read_dot(figure.source).edges
+    return {(t, h): a for t, h, a in edges if a["class"] == "forward"}
+
+
+def node_lines(figure):
+    """The lines on each circle, by its key."""
+    nodes = read_dot(figure.source).nodes.items()
+    return {
+        key: plain(a["label"]).replace(" ", "").split("|")
+        for key, a in nodes
+        if "tensor" in a["class"]
+    }
+
+
+class TestWeights:
+    def net(self):
+        net = nn.Linear(3, 2)
+        net.weight.data = np.array([[2.0, -1.0], [0.0, 0.5], [-0.0, np.nan]])
+        net.bias.data = np.array([[-4.0, 0.0]])
+        return net
+
+    def test_width_colour_and_dashes(self, engine):
+        figure = draw(self.net(), weights=True)
+        looks = arrow_looks(figure)
+        width = {ends: float(a["penwidth"]) for ends, a in looks.items()}
+        style = {ends: a["style"] for ends, a in looks.items()}
+        color = {ends: a["color"] for ends, a in looks.items()}
+        # The largest of the layer is the bias −4; others are as much narrower.
+        assert width["bias_0", "y_1"] == 4.5
+        assert width["x_1", "y_1"] == 0.5 + 4 * 2 / 4
+        assert width["x_1", "y_2"] == 0.5 + 4 * 1 / 4
+        assert width["x_2", "y_2"] == 0.5 + 4 * 0.5 / 4
+        negative = {("bias_0", "y_1"), ("x_1", "y_2")}
+        positive = {("x_1", "y_1"), ("x_2", "y_2")}
+        zero = {("bias_0", "y_2"), ("x_2", "y_1"), ("x_3", "y_1")}
+        assert {ends for ends, s in style.items() if s == "dashed"} == negative
+        assert {ends for ends, s in style.items() if s == "dotted"} == {("x_3", "y_2")}
+        assert len({color[ends] for ends in negative}) == 1
+        assert len({color[ends] for ends in positive}) == 1
+        assert {color[ends] for ends in negative}.isdisjoint(color[ends] for ends in positive)
+        assert {width[ends] for ends in zero} == {0.5}
+        drawn = {(t, h): a["style"] for t, h, a in read_svg(figure.svg()).edges}
+        assert drawn["x_1", "y_1"] == "solid"
+        assert {ends for ends in negative if drawn[ends] == "dashed"} == negative
+
+    def test_each_layer_has_its_own_scale(self):
+        net = nn.MLP([1, 1, 1], bias=False)
+        net.layers[0].weight.data[...] = 100.0
+        net.layers[1].weight.data[...] = 0.01
+        looks = arrow_looks(draw(net, weights=True))
+        assert {a["penwidth"] for a in looks.values()} == {"4.5"}
+        captions = read_dot(draw(net, weights=True).source).labels("caption")
+        assert captions[:2] == ["widest: |w| = 100", "widest: |w| = 0.01"]
+
+    def test_the_legend_has_what_there_is(self):
+        def legend(net):
+            drawn = read_dot(draw(net, weights=True).source)
+            return [drawn.nodes[h]["text"] for _, h, a in drawn.edges if a["class"] == "legend"]
+
+        assert legend(self.net()) == ["w > 0", "w < 0", "w = 0", "nan"]
+        net = nn.Linear(2, 1, bias=False)
+        net.weight.data[...] = -1.0
+        assert legend(net) == ["w < 0"]
+
+    def test_weights_that_are_all_zero_or_infinite(self):
+        net = nn.Linear(2, 1, bias=False)
+        net.weight.data[...] = 0.0
+        captions = read_dot(draw(net, weights=True).source).labels("caption")
+        assert captions[0] == "all w = 0"
+        net = nn.Linear(3, 1, bias=False)
+        net.weight.data[...] = [[np.inf], [2.0], [1.0]]
+        looks = arrow_looks(draw(net, weights=True))
+        assert [looks[f"x_{i}", "y"]["penwidth"] for i in (1, 2, 3)] == ["4.5", "4.5", "2.5"]
+
+    def test_the_scale_is_of_all_weights_also_those_that_are_not_drawn(self):
+        net = nn.Linear(20, 1)
+        net.weight.data[...] = 1.0
+        net.weight.data[15] = -8.0
+        looks = arrow_looks(draw(net, weights=True))
+        assert looks["x_1", "y"]["penwidth"] == "1"
+
+    def test_larger_ones_are_drawn_above_smaller_ones(self):
+        looks = arrow_looks(draw(nn.MLP([5, 5], rng=0), weights=True))
+        widths = [float(a["penwidth"]) for a in looks.values()]
+        assert widths == sorted(widths)
+
+    def test_with_computations_the_arrows_into_the_ellipse(self):
+        net = nn.Linear(1, 1, bias=False)
+        net.weight.data[...] = -2.0
+        looks = arrow_looks(draw(net, weights=True, computations=True))
+        assert looks["x_1", "op_y"]["style"] == "dashed"
+        assert looks["op_y", "y"]["style"] == "solid"
+
+
+class TestValues:
+    def test_values_of_every_node(self, engine):
+        net = nn.MLP([2, 3, 1], rng=0)
+        x = np.array([[0.25, -1.0]])
+        y = net(x)
+        hidden = y.inputs[0].inputs[0].data[0]
+        figure = draw(net, values=x)
+        shown = node_lines(figure)
+        assert shown["x_1"] == ["x₁", "0.25"]
+        assert shown["x_2"] == ["x₂", "−1"]
+        assert [shown[f"h_{i}"][1] for i in (1, 2, 3)] == [number(h) for h in hidden]
+        assert shown["y"] == ["y", number(y.item())]
+        assert shown["bias_0"] == shown["bias_1"] == ["1"]
+        texts = read_svg(figure.svg()).labels("tensor")
+        assert any("0.25" in text for text in texts)
+
+    @pytest.mark.parametrize(
+        "values", [[0.5, 2], (0.5, 2), np.array([0.5, 2.0], np.float32), [[0.5, 2]],
+                   ag.Tensor([0.5, 2.0], requires_grad=True)], ids=str
+    )  # fmt: skip
+    def test_one_observation_in_any_form(self, values):
+        assert node_lines(draw(nn.Linear(2, 1), values=values))["x_1"] == ["x₁", "0.5"]
+
+    def test_computations_show_what_the_activation_is_applied_to(self):
+        net = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Tanh(), nn.Linear(1, 1, bias=False))
+        net.modules[0].weight.data[...] = 0.5
+        net.modules[2].weight.data[...] = 3.0
+        drawn = read_dot(draw(net, values=[2.0], computations=True).source)
+        assert [label.strip() for label in drawn.labels("computation")] == [
+            "tanh(Σ wixi)|= tanh(1)", f"Σ wihi|= {number(3 * np.tanh(1.0))}"
+        ]  # fmt: skip
+
+    def test_nan_and_infinity_are_shown(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            shown = node_lines(draw(nn.MLP([3, 2, 1]), values=[np.nan, np.inf, -np.inf]))
+            net = nn.Linear(1, 1)
+            net.weight.data[...] = 1e308
+            assert node_lines(draw(net, values=[100.0]))["y"] == ["y", "inf"]
+        assert [shown[f"x_{i}"][1] for i in (1, 2, 3)] == ["nan", "inf", "−inf"]
+        assert shown["y"] == ["y", "nan"]
+
+    def test_shown_nodes_of_an_abridged_layer(self):
+        shown = node_lines(draw(nn.Linear(1000, 1), values=np.arange(1000)))
+        assert shown["x_8"] == ["x₈", "7"]
+        assert shown["x_1000"] == ["x1000", "999"]
+
+    def test_circles_are_alike_and_hold_their_text(self):
+        drawn = read_dot(draw(nn.Linear(2, 1), values=[-1.2345e-12, 1.0], bias=False).source)
+        sizes = {drawn.nodes[key]["width"] for key in drawn.of_class("tensor")}
+        assert len(sizes) == 1
+        # Ten characters of 9 points, half as wide as high, are 45 points wide.
+        assert float(sizes.pop()) * 72 > 45
+
+    def test_long_names_make_all_circles_larger(self):
+        drawn = read_dot(draw(nn.Linear(2, 1), names=("temperature", "h", "y")).source)
+        sizes = {drawn.nodes[key]["width"] for key in drawn.of_class("tensor")}
+        assert len(sizes) == 1
+        assert 12 * 7 < float(sizes.pop()) * 72 < 12 * 12  # twelve letters of 16 points
+
+    def test_the_net_is_left_as_it_is(self):
+        class Noise(nn.Module):
+            def forward(self, x):
+                assert not self.training
+                return x
+
+        net = nn.Sequential(nn.Linear(2, 2), Noise(), nn.Linear(2, 1))
+        net.modules[2].training = False
+        w = net.modules[0].weight
+        x = ag.Tensor([0.5, 2.0])
+        before = [dict(vars(module)) for _, module in net.named_modules()]
+        draw(net, values=x, weights=True)
+        assert [dict(vars(module)) for _, module in net.named_modules()] == before
+        assert (w.grad, x.name) == (None, None)
+        assert w._only_reference()
+        assert net.modules[1].training
+        assert net.modules[0](x).requires_grad
+
+    def test_it_is_left_as_it_is_also_by_an_error(self):
+        def broken(x):
+            raise ValueError("broken")
+
+        net = nn.Sequential(nn.Linear(2, 2), broken)
+        with pytest.raises(ValueError, match="broken"):
+            draw(net, values=[1, 2])
+        assert "training" not in vars(net)
+
+    def test_shade(self):
+        net = nn.Linear(4, 1)
+        fill = read_dot(draw(net, values=[1.0, -2.0, 0.0, np.nan], shade=True).source).nodes
+        colors = [fill[f"x_{i}"]["fillcolor"] for i in (1, 2, 3, 4)]
+        assert len(set(colors)) == 4
+        assert colors[2] == "#ffffff"
+        assert fill["bias_0"]["fillcolor"] == "white"
+        blue, orange = (tuple(bytes.fromhex(color[1:])) for color in colors[:2])
+        assert blue[2] > blue[0]
+        assert orange[0] > orange[2]
+
+
+@pytest.mark.parametrize("width", [1, 10, 1000, 100_000])
+def test_layers_of_any_width_are_small_figures(width):
+    net = nn.MLP([width, 3, width], rng=0)
+    figure = draw(net, weights=True, values=np.ones(width), computations=True, captions=True)
+    drawn = read_dot(figure.source)
+    assert len(drawn.nodes) < 75
+    count = [label for label in drawn.labels("caption") if "in all" in label]
+    assert count == ([f"•|•|•|{width} in all"] * 2 if width > 10 else [])
+    assert figure.svg()
+
+
+class TestInJupyter:
+    def test_a_picture_and_the_text(self):
+        net = nn.MLP([2, 1])
+        shown = net._repr_mimebundle_()
+        assert shown["text/plain"] == repr(net)
+        assert read_svg(shown["image/svg+xml"]).of_class("tensor") == {"bias_0", "x_1", "x_2", "y"}
+
+    def test_without_a_layout_engine_it_is_text(self, no_engine):
+        net = nn.MLP([2, 1])
+        assert net._repr_mimebundle_() == {"text/plain": repr(net)}
+
+    def test_other_networks_are_text(self):
+        class Own(nn.Module):
+            def __init__(self):
+                self.w = ag.Tensor(1.0, requires_grad=True)
+
+        for net in (Own(), nn.Tanh(), nn.Sequential(nn.Linear(1, 2), nn.Linear(1, 1))):
+            assert net._repr_mimebundle_() == {"text/plain": repr(net)}
+
+    def test_a_deep_one_is_abridged_and_a_very_deep_one_is_text(self):
+        deep = nn.MLP([10] * 20)._repr_mimebundle_()
+        assert "10 in all" in deep["image/svg+xml"]
+        assert nn.MLP([10] * 200)._repr_mimebundle_().keys() == {"text/plain"}
+
+
 class TestErrors:
+    @pytest.mark.parametrize(
+        ("values", "shape"),
+        [([1.0, 2.0], r"\(2,\)"), (np.ones((1, 4)), r"\(1, 4\)"), (1.0, r"\(\)"),
+         (np.ones((3, 1)), r"\(3, 1\)"), ([], r"\(0,\)")],
+    )  # fmt: skip
+    def test_values_of_another_width(self, values, shape):
+        with pytest.raises(ValueError, match=rf"n_in = 3, .* \(3,\) or \(1, 3\), and not {shape}$"):
+            draw(nn.MLP([3, 2]), values=values)
+
+    def test_several_observations(self):
+        with pytest.raises(ValueError, match=r"not \(5, 3\); give one row of it$"):
+            draw(nn.MLP([3, 2]), values=np.ones((5, 3)))
+
+    def test_values_that_are_none(self):
+        with pytest.raises(TypeError, match=r"such as values=x\[0\], and not True"):
+            draw(nn.MLP([3, 2]), values=True)
+        for odd in (["a", "b", "c"], [1j, 2, 3], {"x": 1}):
+            with pytest.raises(TypeError, match="draw: values takes real numbers, and not"):
+                draw(nn.MLP([3, 2]), values=odd)
+        with pytest.raises(ValueError, match="draw: values is no array"):
+            draw(nn.MLP([3, 2]), values=[[1, 2], [3]])
+
+    def test_a_network_that_computes_something_else(self):
+        class Residual(nn.MLP):
+            def forward(self, x):
+                return super().forward(x) + x
+
+        with pytest.raises(TypeError, match=r"Residual computes something else .*values=True"):
+            draw(Residual([2, 2]), values=[1, 2])
+
+    def test_an_activation_of_another_width(self):
+        net = nn.Sequential(nn.Linear(2, 2), lambda s: s.sum(axis=1))
+        with pytest.raises(ValueError, match=r"of layer 1 gives shape \(1,\) of \(1, 2\)"):
+            draw(net, values=[1, 2])
+
+    def test_shade_needs_values(self):
+        with pytest.raises(ValueError, match="give values=x"):
+            draw(nn.MLP([2, 1]), shade=True)
+
+    def test_dashes_tell_the_sign(self):
+        with pytest.raises(ValueError, match="leave dashed= out"):
+            draw(nn.MLP([2, 2, 1]), weights=True, dashed="h_1")
+
+    def test_complex_numbers_have_no_sign(self):
+        net = nn.Linear(1, 1, dtype=complex)
+        with pytest.raises(TypeError, match=r"weights=True shows signs, .* complex128"):
+            draw(net, weights=True)
+        with pytest.raises(TypeError, match=r"shade=True shows signs, .* complex128"):
+            draw(net, values=[1.0], shade=True)
+        net.weight.data[...] = 1 + 2j
+        assert node_lines(draw(net, values=[1.0]))["y"] == ["y", "1+2j"]
+
     def test_another_kind_of_network(self):
         class Own(nn.Module):
             def __init__(self):

@@ -670,6 +670,7 @@ def test_print_is_dark_on_white_even_for_those_who_read_in_the_dark(browser, pat
 
 def test_a_page_without_a_figure_steps_all_the_same(browser, tmp_path, monkeypatch):
     monkeypatch.setattr(import_module("autograd_lite.explain.page"), "MOST_DRAWN", 2)
+    monkeypatch.setattr(import_module("autograd_lite.draw.computations"), "LIMIT", 2)
     path = tmp_path / "page.html"
     ag.explain(used_twice(), path)
     with opened(browser, path, at="#step=2") as page:

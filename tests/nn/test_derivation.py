@@ -38,6 +38,19 @@ def test_without_biases_hidden_layers_or_activations():
     assert deep.rules[0].instances[1] == "δ_9 = (δ_10 W_9,10ᵀ) ∘ (1 − l_9²)"
 
 
+def test_as_latex():
+    convert = pytest.importorskip("latex2mathml.converter").convert
+    found = nn.derive(nn.MLP([2, 3, 1], rng=0))
+    blocks = found.latex.split("\n\n")
+    assert len(blocks) == 1 + len(found.rules)
+    for block, rule in zip(blocks[1:], found.rules, strict=True):
+        assert "<math" in convert(block)
+        assert block.count("&=") == 1 + len(rule.instances)
+    assert r"\nabla_{\mathbf{W}_{01}} &= l_{0}^{\top} \delta_{1}" in found.latex
+    assert found.markdown.count("$$") == 2 * len(blocks)
+    assert found._repr_markdown_() == found._repr_latex_() == found.markdown
+
+
 def test_what_the_rule_does_not_cover_is_refused():
     with pytest.raises(ValueError, match=r"δ_1 = .* is no instance of the rule"):
         nn.derive(nn.MLP([2, 3, 1], ["softmax", "sigmoid"], rng=0))

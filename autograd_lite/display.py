@@ -1,0 +1,102 @@
+"""What Jupyter shows of a Tensor: what it is, and its numbers, of a large one the corners.
+
+No figure is laid out for it: that would take longer than most cells run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from .lines import line_of
+from .tensor import Array, Tensor
+
+FULL = 10
+"""How many rows and columns are shown at most; of longer axes the ends are."""
+
+_END = 3
+_CELL = "<td style='text-align:right'>"
+
+
+def tensor_html(tensor: Tensor) -> str:
+    """A line on what the tensor is, and its numbers. Names are text, whatever they hold."""
+    array = tensor._seen()
+    parts = [f"<div>{_heading(tensor)}</div>", _numbers(array)]
+    if array.ndim > 2 or max(array.shape, default=0) > FULL:
+        parts.append(f"<div style='opacity:.7'>{escape(_summary(array))}</div>")
+    return "".join(parts)
+
+
+def _heading(tensor: Tensor) -> str:
+    what = [f"shape {tensor.shape}", str(tensor.dtype)]
+    if tensor.requires_grad:
+        what.append("requires_grad")
+    if tensor.op is not None:
+        what.append(f"op {tensor.op.name}")
+    if tensor.grad is not None:
+        what.append("grad stored")
+    name = "Tensor" if tensor.name is None else tensor.name
+    return f"<b>{escape(name)}</b> {escape(', '.join(what))}{_line(tensor)}"
+
+
+def _line(tensor: Tensor) -> str:
+    """The user's line that computed it, where that was remembered."""
+    line = line_of(tensor)
+    if line is None or not line.text:
+        return ""
+    return f" in line {line.number}: <code>{escape(line.text)}</code>"
+
+
+def _numbers(array: Array) -> str:
+    if array.size == 0:
+        return "<div>no entries</div>"
+    if array.ndim > 2:
+        text = np.array2string(array, threshold=100, edgeitems=2, formatter={"all": _number})
+        return f"<pre>{escape(text)}</pre>"
+    rows, columns = np.atleast_2d(array).shape
+    shown = [[_at(np.atleast_2d(array), i, j) for j in _ends(columns)] for i in _ends(rows)]
+    body = "".join(f"<tr>{_CELL}{f'</td>{_CELL}'.join(cells)}</td></tr>" for cells in shown)
+    return f"<table>{body}</table>"
+
+
+def _ends(length: int) -> Sequence[int | None]:
+    """The entries of an axis that are shown; None for those left out."""
+    if length <= FULL:
+        return range(length)
+    return [*range(_END), None, *range(length - _END, length)]
+
+
+def _at(array: Array, i: int | None, j: int | None) -> str:
+    if i is None or j is None:
+        return "⋱" if i is j else "⋮" if i is None else "…"
+    return _number(array[i, j])
+
+
+def _number(value: Any) -> str:
+    return str(value) if value.dtype.kind in "biu" else f"{value:.6g}"
+
+
+def _summary(array: Array) -> str:
+    """The range and the mean of what is finite, and how much isn't."""
+    kind = array.dtype.kind
+    if kind == "b":
+        return f"{np.count_nonzero(array)} of {array.size} are True"
+    if array.size == 0:
+        return ""
+    if kind in "iu":
+        return f"min {array.min()}, mean {_number(array.mean())}, max {array.max()}"
+    finite = array[np.isfinite(array)]
+    with np.errstate(all="ignore"):  # such as a sum that overflows
+        if not finite.size:
+            said = "no entry is finite"
+        elif kind == "c":
+            said = f"largest absolute value {_number(abs(finite).max())}"
+        else:
+            least, mean, most = map(_number, (finite.min(), finite.mean(), finite.max()))
+            said = f"min {least}, mean {mean}, max {most}"
+    nans = np.count_nonzero(np.isnan(array))
+    counts = [(nans, "nan"), (array.size - finite.size - nans, "infinite")]
+    return ", ".join([said, *(f"{count} {what}" for count, what in counts if count)])

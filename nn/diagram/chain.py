@@ -1,0 +1,81 @@
+"""What is drawn of a network: its Linears, one after the other, and what is applied between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from autograd_lite.draw import labels as markup
+from autograd_lite.op import Op
+
+from ..layers import MLP, Linear, Sequential
+from ..module import Module
+
+
+class Layer(NamedTuple):
+    """A Linear, and the activations after it, the first applied first."""
+
+    linear: Linear
+    activations: list[Callable[[Any], Any]]
+
+    @property
+    def n_in(self) -> int:
+        return int(self.linear.weight.shape[0])
+
+    @property
+    def n_out(self) -> int:
+        return int(self.linear.weight.shape[1])
+
+    @property
+    def signs(self) -> list[str]:
+        """What stands for the activations in a formula, as markup."""
+        return [sign for activation in self.activations for sign in _sign(activation)]
+
+
+def layers_of(net: Any) -> list[Layer]:
+    """The Linears in their order, each with the activations up to the next one.
+
+    Raises:
+        TypeError: something else is in the network, or no Linear is.
+        ValueError: layers that don't fit together.
+    """
+    layers: list[Layer] = []
+    todo = [net]
+    while todo:
+        module = todo.pop()
+        if isinstance(module, Linear):
+            layers.append(Layer(module, []))
+        elif isinstance(module, Sequential):
+            todo += reversed(module.modules)
+        elif isinstance(module, MLP):
+            parts = zip(module.layers, module.activations, strict=True)
+            todo += reversed([part for pair in parts for part in pair])
+        elif layers and callable(module) and not _has_parameters(module):
+            layers[-1].activations.append(module)
+        else:
+            raise TypeError(
+                f"draw: the columns of a diagram are Linears, with activations after them, and "
+                f"not {type(module).__name__}; ag.draw(net(x)) draws any computation"
+            )
+    if not layers:
+        raise TypeError("draw: there is no Linear in the network; ag.draw(net(x)) draws any")
+    for k, (before, after) in enumerate(pairwise(layers), start=1):
+        if before.n_out != after.n_in:
+            raise ValueError(
+                f"draw: layer {k} has {before.n_out} outputs, and the next takes {after.n_in}"
+            )
+    return layers
+
+
+def _has_parameters(module: Any) -> bool:
+    return isinstance(module, Module) and bool(module.parameters())
+
+
+def _sign(activation: Callable[[Any], Any]) -> list[str]:
+    """What stands for an activation in a formula; nothing for the identity."""
+    function = getattr(type(activation), "function", activation)
+    if isinstance(function, Op):
+        return [markup.escape(function.notation.symbol)]
+    name = getattr(function, "__name__", type(function).__name__.lower())
+    return [] if name == "identity" else [markup.escape(name)]

@@ -1,0 +1,278 @@
+"""Where the circles, arrows and words of a diagram stand."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from autograd_lite.draw import Figure
+from autograd_lite.draw import labels as markup
+from autograd_lite.draw.sheet import Sheet
+from autograd_lite.notation import number
+
+from . import looks
+from .chain import Layer
+from .nodes import Node, diameter, text_width
+from .values import Run
+
+# Inches: a circle, and between the centres of columns, of an ellipse and its circle, and of rows.
+_CIRCLE = 0.68
+_COLUMN, _WIDE_COLUMN, _REACH, _ROW = 1.6, 3.2, 1.6, 0.85
+_GAP = 0.3  # at least, between an ellipse and a circle
+_WIDER = 0.16  # more between columns for each row, so that the arrows don't get too steep
+_SMALL, _LINE = 9, 12  # points: a number beneath a name, and the line it stands on
+
+
+class Options(NamedTuple):
+    """What is asked for; see `nn.draw`."""
+
+    bias: bool
+    computations: bool
+    captions: bool
+    dashed: set[str]
+    weights: bool
+    shade: bool
+
+
+class _Arrow(NamedTuple):
+    tail: str
+    head: str
+    weight: float
+
+    def rank(self) -> tuple[bool, float]:
+        return self.weight != self.weight, abs(self.weight)
+
+
+class Diagram:
+    """Lays the columns out and writes them down.
+
+    Args:
+        layers: what is drawn.
+        columns: the circles of the inputs and of each layer.
+        options: how.
+        run: the numbers to write on the circles, if any.
+    """
+
+    def __init__(
+        self,
+        layers: list[Layer],
+        columns: list[list[Node | None]],
+        options: Options,
+        run: Run | None,
+    ) -> None:
+        # The positions are given, and neato draws straight lines between them.
+        self.sheet = Sheet(layout="neato", splines="line", outputorder="edgesfirst")
+        self.layers, self.columns, self.options, self.run = layers, columns, options, run
+        self._measure()
+        self.keys = [self._draw_column(k) for k in range(len(columns))]
+        self.kinds: set[str] = set()  # of weights, for the legend
+        for k in range(len(layers)):
+            self._connect(k)
+        self._write_beneath()
+
+    def figure(self) -> Figure:
+        return self.sheet.figure()
+
+    def _measure(self) -> None:
+        """How large circles are, all alike, and how far apart columns and rows."""
+        needed = [
+            diameter(*self._lines(k, node))
+            for k, nodes in enumerate(self.columns)
+            for node in nodes
+            if node
+        ]
+        size = max(_CIRCLE, *needed)
+        grown = size - _CIRCLE
+        self.size: dict[str, str] = {}
+        if grown or self.run:
+            self.size = {"width": f"{size:.3g}", "fixedsize": "true"}
+        self.row = _ROW + grown
+        self.reach, self.step = _REACH + grown / 2, _COLUMN + grown
+        if self.options.computations:
+            formulas = [text_width(self._formula(k)) for k in range(len(self.layers))]
+            ellipse = 1.18 * max(formulas) / 72
+            self.reach = max(self.reach, size / 2 + _GAP + ellipse / 2)
+            beyond = ellipse / 2 + _GAP + size / 2
+            self.step = max(_WIDE_COLUMN + grown, self.reach + beyond)
+        self.step += _WIDER * max(map(len, self.columns)) * self.row / _ROW
+
+    def _lines(self, k: int, node: Node) -> list[tuple[str, float]]:
+        """What stands on a circle: its name, and its value beneath."""
+        lines: list[tuple[str, float]] = [(node.label, 16)]
+        if self.run:
+            lines.append((number(self.run.outputs[k][node.entry]), _LINE))
+        return lines
+
+    def _has_bias(self, k: int) -> bool:
+        """Whether layer ``k`` has a node 1."""
+        layers = self.layers
+        return self.options.bias and k < len(layers) and layers[k].linear.bias is not None
+
+    def _top(self, k: int) -> float:
+        return (len(self.columns[k]) + self._has_bias(k) - 1) * self.row / 2
+
+    def _draw_column(self, k: int) -> list[tuple[str, float, Node | None]]:
+        """Draw layer ``k``; the nodes that arrows start from, as (key, height, node)."""
+        x, y = k * self.step, self._top(k)
+        drawn: list[tuple[str, float, Node | None]] = []
+        if self._has_bias(k):
+            key = self.sheet.new_id(f"bias_{k}")
+            self.sheet.circle(key, "1", False, pos=_at(x, y), **self.size)
+            drawn.append((key, y, None))
+            y -= self.row
+        for node in self.columns[k]:
+            if node is None:
+                self._leave_out(k, _at(x, y))
+            else:
+                wanted = node.name.replace("(", "").replace(")", "")
+                key = self.sheet.new_id(wanted)
+                (label, _), *value = self._lines(k, node)
+                for text, size in value:
+                    label += f"<BR/>{markup.font(text, _SMALL)}{_strut(size)}"
+                look = self.size | self._shade(k, node)
+                self.sheet.circle(key, label, False, pos=_at(x, y), **look)
+                drawn.append((key, y, node))
+            y -= self.row
+        return drawn
+
+    def _leave_out(self, k: int, place: str) -> None:
+        """Three dots, of a sign that every font has, and how many nodes there are."""
+        width = self.layers[k].n_in if k < len(self.layers) else self.layers[-1].n_out
+        count = markup.font(f"{width} in all", 9, markup.GREY)
+        dots = f"{markup.font('•', 8)}<BR/>" * 3
+        self.sheet.caption(self.sheet.new_id(f"rest_{k}"), f"{dots}{count}", pos=place)
+
+    def _shade(self, k: int, node: Node) -> dict[str, str]:
+        if not (self.options.shade and self.run):
+            return {}
+        outputs = self.run.outputs[k]
+        return {"fillcolor": looks.fill(float(outputs[node.entry]), looks.largest(outputs))}
+
+    def _connect(self, k: int) -> None:
+        """The arrows from layer ``k`` to the next."""
+        port = {"headport": "w"} if self.options.computations else {}
+        weighed: list[_Arrow] = []
+        for key, y, node in self.keys[k + 1]:
+            if node is None:
+                continue
+            look = {"style": "dashed" if node.name in self.options.dashed else "solid"}
+            head = key
+            if self.options.computations:
+                head = self.sheet.new_id(f"op_{key}")
+                place = _at((k + 1) * self.step - self.reach, y)
+                self.sheet.ellipse(head, self._formula(k) + self._sum(k, node), pos=place)
+                self.sheet.forward(head, key, **look)
+            for tail, _, start in self.keys[k]:
+                if self.options.weights:
+                    weighed.append(_Arrow(tail, head, self._weight(k, start, node)))
+                else:
+                    self.sheet.forward(tail, head, **look, **port)
+        most = self._most(k) if weighed else 0.0
+        # The smallest first, nan at last: none hides a larger one.
+        for arrow in sorted(weighed, key=_Arrow.rank):
+            self.kinds.add(looks.kind(arrow.weight))
+            look = looks.arrow(arrow.weight, most)
+            self.sheet.forward(arrow.tail, arrow.head, **look, **port)
+
+    def _weight(self, k: int, tail: Node | None, head: Node) -> float:
+        """Of the arrow between two nodes; from node 1 it is the bias."""
+        linear = self.layers[k].linear
+        if tail is None:
+            assert linear.bias is not None
+            return float(linear.bias._array[0, head.entry])
+        return float(linear.weight._array[tail.entry, head.entry])
+
+    def _most(self, k: int) -> float:
+        """The largest weight of layer ``k``, drawn or not; that of node 1 is one of them."""
+        linear = self.layers[k].linear
+        arrays = [linear.weight._array]
+        if linear.bias is not None and self._has_bias(k):
+            arrays.append(linear.bias._array)
+        return looks.largest(*arrays)
+
+    def _formula(self, k: int) -> str:
+        """What a node of layer ``k + 1`` computes: ``σ(Σ wᵢxᵢ + b)``."""
+        layer = self.layers[k]
+        first = next(node for node in self.columns[k] if node is not None)
+        letter = first.label
+        i = "<I>i</I>"
+        if first.name.startswith("("):
+            operand = f"({markup.name_markup(f'l_{k}')})"
+        else:
+            operand = markup.name_markup(first.name.rpartition("_")[0] or letter)
+        index = f"<SUB>{markup.font(i, 11)}</SUB>"
+        text = f"Σ <I>w</I>{index}{operand}{index}"
+        if layer.linear.bias is not None:
+            text += " + <I>b</I>"
+        return _applied(layer, text)
+
+    def _sum(self, k: int, node: Node) -> str:
+        """The number before the activation, in the formula's place: ``= σ(0.302)``."""
+        if self.run is None:
+            return ""
+        text = _applied(self.layers[k], number(self.run.sums[k][node.entry]))
+        return f"<BR/>{markup.font(f'= {text}', _SMALL)}{_strut(_LINE)}"
+
+    def _write_beneath(self) -> None:
+        """Line by line: the layers' and parameters' names; the scale of the weights; the legend."""
+        y = -max(self._top(k) for k in range(len(self.columns))) - 0.8 * self.row
+        if self.options.captions:
+            self._write_captions(y)
+            y -= 0.4
+        if self.options.weights:
+            for k in range(len(self.layers)):
+                text = f"widest: |w| = {number(self._most(k))}" if self._most(k) else "all w = 0"
+                self._write(f"scale_{k}", _grey(text), k + 0.5, y)
+            y -= 0.36
+            self._write_legend(y)
+            y -= 0.32
+        if self.options.shade:
+            text = "fill: blue > 0, orange < 0, the darker, the larger in its layer"
+            self._write("shade", _grey(markup.escape(text)), (len(self.columns) - 1) / 2, y)
+
+    def _write(self, wanted: str, text: str, column: float, y: float) -> None:
+        self.sheet.caption(self.sheet.new_id(wanted), text, pos=_at(column * self.step, y))
+
+    def _write_captions(self, y: float) -> None:
+        """Beneath each layer its name, beneath each group of arrows the parameters' names."""
+        for k in range(len(self.columns)):
+            self._write(f"caption_{k}", markup.name_markup(f"l_{k}"), k, y)
+        for k, (linear, _) in enumerate(self.layers):
+            edge = f"{k}{k + 1}" if k < 9 else f"{k},{k + 1}"
+            parameters = [(linear.weight, f"W_{edge}")]
+            if linear.bias is not None:
+                parameters.append((linear.bias, f"b_{edge}"))
+            text = ", ".join(
+                markup.name_markup(name, markup.is_bold(tensor)) for tensor, name in parameters
+            )
+            self._write(f"parameters_{k}", text, k + 0.5, y)
+
+    def _write_legend(self, y: float) -> None:
+        """A sample of each kind of arrow there is, with its sign."""
+        shown = [kind for kind in looks.KINDS if kind in self.kinds]
+        item, sample = 1.15, 0.7  # inches
+        x = (len(self.columns) - 1) * self.step / 2 - len(shown) * item / 2
+        for i, kind in enumerate(shown):
+            tail, head = self.sheet.new_id(f"legend_{i}"), self.sheet.new_id(f"sign_{i}")
+            self.sheet.caption(tail, "\xa0", pos=_at(x, y))
+            self.sheet.caption(head, _grey(markup.escape(kind)), pos=_at(x + sample, y))
+            self.sheet.forward(tail, head, **looks.KINDS[kind] | {"class": "legend"})
+            x += item
+
+
+def _applied(layer: Layer, text: str) -> str:
+    for sign in layer.signs:
+        text = f"{sign}({text})"
+    return text
+
+
+def _strut(size: float) -> str:
+    """Makes a line as high as one of letters of that size."""
+    return markup.font("\u2009", round(size))
+
+
+def _grey(text: str) -> str:
+    return markup.font(text, 11, markup.GREY)
+
+
+def _at(x: float, y: float) -> str:
+    return f"{x:.4g},{y:.4g}!"

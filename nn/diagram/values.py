@@ -1,0 +1,104 @@
+"""An observation on its way through the network, for its numbers to stand on the nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite.tensor import Array
+
+from ..module import Module
+from .chain import Layer
+
+
+class Run(NamedTuple):
+    """The numbers of one observation.
+
+    Attributes:
+        outputs: of the inputs and of each layer, of shape ``(n,)`` each.
+        sums: of each layer before its activations.
+    """
+
+    outputs: list[Array]
+    sums: list[Array]
+
+
+def run(net: Module, layers: list[Layer], values: Any) -> Run:
+    """The numbers that the network computes from an observation, as it is in `Module.eval`.
+
+    Nothing is recorded, and the network stays as it is.
+
+    Raises:
+        TypeError: ``values`` are no real numbers; or the network computes something else than its
+            layers, one after the other.
+        ValueError: not one row of as many numbers as the network has inputs; or an activation that
+            changes the number of entries.
+    """
+    row = _observation(values, layers[0].n_in)[np.newaxis]
+    outputs, sums = [row], []
+    with ag.no_grad(), np.errstate(all="ignore"), _evaluating(net):
+        for k, layer in enumerate(layers, start=1):
+            out: Any = layer.linear(ag.Tensor(outputs[-1]))
+            sums.append(out.numpy())
+            for activation in layer.activations:
+                out = activation(out)
+            outputs.append(_array(out))
+            if outputs[-1].shape != (1, layer.n_out):
+                raise ValueError(
+                    f"draw: the activation of layer {k} gives shape {outputs[-1].shape} of "
+                    f"{(1, layer.n_out)}, and the diagram has a circle for each of its inputs"
+                )
+        whole = _array(net(ag.Tensor(row)))
+    last = outputs[-1]
+    if whole.shape != last.shape or not np.allclose(whole, last, rtol=1e-6, equal_nan=True):
+        raise TypeError(
+            f"draw: values can't be shown, since {type(net).__name__} computes something else than "
+            "its layers one after the other; ag.draw(net(x), values=True) draws what it does"
+        )
+    return Run([out[0] for out in outputs], [s[0] for s in sums])
+
+
+def _array(result: Any) -> Array:
+    return result.numpy() if isinstance(result, ag.Tensor) else np.asarray(result)
+
+
+def _observation(values: Any, n_in: int) -> Array:
+    if isinstance(values, bool):
+        raise TypeError(
+            f"draw: values takes an observation to run the net on, such as values=x[0], "
+            f"and not {values}"
+        )
+    try:
+        array = _array(values)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"draw: values is no array: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"draw: values takes real numbers, and not {array.dtype}")
+    if array.shape not in ((n_in,), (1, n_in)):
+        several = array.ndim == 2 and array.shape[1] == n_in and len(array) > 1
+        remedy = "; give one row of it" if several else ""
+        raise ValueError(
+            f"draw: the net has n_in = {n_in}, so values takes one observation of shape "
+            f"({n_in},) or (1, {n_in}), and not {array.shape}{remedy}"
+        )
+    return array.reshape(n_in)
+
+
+@contextmanager
+def _evaluating(net: Module) -> Iterator[None]:
+    """Within it, no module is in training; afterwards each is as it was."""
+    before = [(module, vars(module).get("training")) for _, module in net.named_modules()]
+    for module, _ in before:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, training in before:
+            if training is None:
+                del module.training
+            else:
+                module.training = training

@@ -1,0 +1,201 @@
+"""What Jupyter shows: a notebook is built here, run by a kernel, and its outputs are read."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite.display import tensor_html
+
+SVG = "{http://www.w3.org/2000/svg}"
+KERNEL = "this-interpreter"
+
+CELLS = {
+    "setup": "import numpy as np\nimport autograd_lite as ag, nn\nnet = nn.MLP([2, 2, 1], rng=0)",
+    "tensor": "x = ag.Tensor([[0.25, -1.0]], name='<x>'); x",
+    "line": "with ag.source_lines():\n    y = net(x)\ny",
+    "loss": "loss = nn.BCELoss()(y, np.ones((1, 1))).named('L'); loss",
+    "figure": "ag.draw(loss, backward='W_01')",
+    "net": "net",
+    "values": "nn.draw(net, weights=True, values=x)",
+    "function": "nn.Tanh()",
+    "derivation": "derivation = ag.derive(loss); derivation",
+    "step": "derivation['δ_1']",
+    "rules": "nn.derive(net)",
+    "report": "ag.check_backprop(loss, {'s_2': np.zeros((1, 1))})",
+}
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    """What each cell ends in, by the cell's name: its mime types and what they hold."""
+    nbclient = pytest.importorskip("nbclient", reason="needs nbclient: pip install -e '.[test]'")
+    nbformat = pytest.importorskip("nbformat", reason="needs nbformat: pip install -e '.[test]'")
+    pytest.importorskip("ipykernel", reason="needs ipykernel: pip install -e '.[test]'")
+    pytest.importorskip("sympy", reason="needs sympy, for the derivation")
+    home = tmp_path_factory.mktemp("jupyter")
+    spec = home / "kernels" / KERNEL
+    spec.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec.joinpath("kernel.json").write_text(
+        json.dumps({"argv": argv, "display_name": KERNEL, "language": "python"}), "utf-8"
+    )
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in CELLS.values()]
+    )
+    root = str(Path(__file__).parents[1])
+    with pytest.MonkeyPatch.context() as patch:
+        # Whoever runs the tests has settings and caches of Jupyter's, which nothing here touches.
+        for variable in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+            patch.setenv(variable, str(home / variable.lower()))
+        patch.setenv("IPYTHONDIR", str(home / "ipython"))
+        patch.setenv("PYTHONPATH", os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]))
+        patch.setenv("JUPYTER_PATH", str(home))
+        nbclient.NotebookClient(notebook, kernel_name=KERNEL, timeout=120).execute()
+    nbformat.validate(notebook)
+    return {
+        name: cell.outputs[-1].data if cell.outputs else None
+        for name, cell in zip(CELLS, notebook.cells, strict=True)
+    }
+
+
+def text_of(svg):
+    return ["".join(text.itertext()) for text in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_a_tensor_is_a_table_and_its_text(outputs):
+    shown = outputs["tensor"]
+    assert shown.keys() == {"text/plain", "text/html"}
+    assert shown["text/plain"] == "Tensor([[ 0.25, -1.  ]], name='<x>')"
+    assert "&lt;x&gt;" in shown["text/html"]
+    assert "<x>" not in shown["text/html"]
+    assert re.findall("<td[^>]*>([^<]*)</td>", shown["text/html"]) == ["0.25", "-1"]
+
+
+def test_a_tensor_names_the_op_and_the_cell_s_line(outputs):
+    assert "requires_grad, op sigmoid" in outputs["line"]["text/html"]
+    assert "in line 2: <code>y = net(x)</code>" in outputs["line"]["text/html"]
+
+
+def test_a_figure_is_its_picture(outputs):
+    shown = outputs["figure"]
+    assert shown.keys() == {"text/plain", "image/svg+xml"}
+    assert shown["text/plain"].startswith("<Figure of")
+    titles = {title.text for title in ET.fromstring(shown["image/svg+xml"]).iter(f"{SVG}title")}
+    assert "W_01" in titles
+
+
+def test_a_network_is_its_diagram(outputs):
+    shown = outputs["net"]
+    assert shown.keys() == {"text/plain", "image/svg+xml"}
+    assert shown["text/plain"].startswith("MLP(Linear(weight(2, 2), bias(1, 2))")
+    assert text_of(shown["image/svg+xml"]) == ["1", "x₁", "x₂", "1", "h₁", "h₂", "y"]
+
+
+def test_a_diagram_with_values(outputs):
+    assert {"0.25", "−1"} <= {text.strip() for text in text_of(outputs["values"]["image/svg+xml"])}
+
+
+def test_another_module_is_its_text(outputs):
+    assert outputs["function"] == {"text/plain": "Tanh()"}
+
+
+def test_a_derivation_is_formulas(outputs):
+    for name, formulas in (("derivation", 6), ("step", 1), ("rules", 4)):
+        shown = outputs[name]
+        assert shown.keys() == {"text/plain", "text/markdown", "text/latex"}
+        for text in (shown["text/markdown"], shown["text/latex"]):
+            assert text.count("$$") == 2 * formulas
+            assert text.count(r"\begin{aligned}") == formulas
+    assert r"\delta_{2} \mathbf{W}_{12}^{\top}" in outputs["rules"]["text/latex"]
+    assert outputs["step"]["text/markdown"].startswith("**δ_1**")
+
+
+def test_a_report_is_a_table(outputs):
+    assert "1 of 1 gradients is wrong" in outputs["report"]["text/html"]
+
+
+class TestTensors:
+    """The same in this process: any kind of array."""
+
+    def cells(self, tensor):
+        return re.findall("<td[^>]*>([^<]*)</td>", tensor_html(tensor))
+
+    def test_what_it_is(self):
+        w = ag.Tensor(2.0, requires_grad=True, name="w")
+        (w * w).backward()
+        assert "<b>w</b> shape (), float64, requires_grad, grad stored<" in tensor_html(w)
+        assert "<b>Tensor</b> shape (), float64<" in tensor_html(ag.Tensor(2.0))
+        assert self.cells(w) == ["2"]
+
+    def test_the_op_and_the_line(self):
+        w = ag.Tensor(2.0, requires_grad=True)
+        with ag.source_lines():
+            y = np.exp(w)  # <>
+        assert "requires_grad, op exp in line" in tensor_html(y)
+        assert "<code>y = np.exp(w)  # &lt;&gt;</code>" in tensor_html(y)
+        assert "<code>" not in tensor_html(np.exp(w))
+
+    def test_small_ones_are_written_in_full(self):
+        numbers = np.arange(100).reshape(10, 10)
+        assert self.cells(ag.Tensor(numbers)) == [str(i) for i in range(100)]
+        assert "mean" not in tensor_html(ag.Tensor(numbers))
+        assert self.cells(ag.Tensor([True, False])) == ["True", "False"]
+        assert self.cells(ag.Tensor([1 + 2j])) == ["1+2j"]
+        assert self.cells(ag.Tensor([123456789, 1])) == ["123456789", "1"]
+
+    def test_large_ones_by_their_corners(self):
+        shown = tensor_html(ag.Tensor(np.arange(60000.0).reshape(200, 300)))
+        assert shown.count("<tr>") == shown.count("⋮") + 1 == 7
+        assert shown.count("…") == 6
+        assert shown.count("⋱") == 1
+        assert "min 0, mean 29999.5, max 59999<" in shown
+        assert len(shown) < 4000
+
+    def test_what_is_not_finite_is_counted(self):
+        x = np.ones(20)
+        x[:3], x[3:5] = np.nan, [np.inf, -np.inf]
+        assert "min 1, mean 1, max 1, 3 nan, 2 infinite<" in tensor_html(ag.Tensor(x))
+        assert "no entry is finite, 20 nan<" in tensor_html(ag.Tensor(np.full(20, np.nan)))
+
+    def test_other_kinds_are_summed_up(self):
+        assert "19 of 20 are True<" in tensor_html(ag.Tensor(np.arange(20) > 0))
+        assert "min 0, mean 9.5, max 19<" in tensor_html(ag.Tensor(np.arange(20)))
+        assert "largest absolute value 5<" in tensor_html(ag.Tensor(np.full(20, 3 + 4j)))
+        huge = ag.Tensor(np.full(20, 1e308))
+        assert "mean inf, max 1e+308<" in tensor_html(huge)  # and no warning: their sum overflows
+
+    def test_more_axes_are_text(self):
+        shown = tensor_html(ag.Tensor(np.zeros((2, 3, 40))))
+        assert "<pre>[[[0 0 ... 0 0]" in shown
+        assert "max 0" in shown
+        assert "no entries" in tensor_html(ag.Tensor(np.zeros((2, 0, 3))))
+
+    def test_nothing_holds_the_array_afterwards(self):
+        w = ag.Tensor([1.0], requires_grad=True)
+        tensor_html(w)
+        assert w._only_reference()  # else each op would take a copy of it
+
+    def test_names_are_text(self):
+        for name in ("<script>alert(1)</script>", "a&b", "'\""):
+            assert f"<b>{html.escape(name)}</b>" in tensor_html(ag.Tensor(1.0, name=name))
+
+
+def test_markdown_shows_any_name_as_it_is():
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="<img src=x> *a* $b$ `c` [d](e)")
+    derivation = ag.derive(np.sum(x * x))
+    step = derivation[0]
+    assert derivation._repr_markdown_() == step._repr_markdown_() == step.markdown
+    assert derivation._repr_latex_() == step._repr_latex_() == f"$$\n{step.latex}\n$$"
+    heading, _, formula = step.markdown.partition("\n\n")
+    assert heading == r"**∇&lt;img src=x&gt; \*a\* &#36;b&#36; \`c\` \[d\](e)**"
+    assert not re.search(r"<[\w/!]", formula)
