@@ -14,9 +14,6 @@ import numpy as np
 
 from ..notation import ATOM, PLACE, Written, number
 from ..tensor import Array, Tensor
-from .theme import LIGHT
-
-INK, GREY, RED = LIGHT.values, LIGHT.faint, LIGHT.backward
 
 IN_FULL = 12
 """How many entries an array has at most whose value is written in full."""

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from autograd_lite.draw import Figure
+from autograd_lite.draw.theme import Theme, theme_of
 
 from ..module import Module
 from .chain import Layer, layers_of
@@ -33,6 +34,7 @@ def draw(
     weights: bool = False,
     values: Any = None,
     shade: bool = False,
+    theme: str | Theme = "light",
 ) -> Figure:
     """The network as columns of circles, from the inputs on the left to the outputs on the right.
 
@@ -53,13 +55,14 @@ def draw(
             evaluation, and each node shows its value; with ``computations`` the ellipses show what
             the activations are applied to.
         shade: fill the circles by their values, relative to the layer's largest.
+        theme: ``"light"``, ``"dark"``, ``"print"``, or an `autograd_lite.Theme`.
 
     Raises:
         TypeError: a network of another kind; its computation can be drawn by ``ag.draw``. Values
             that aren't real numbers; complex weights or values where signs are to be shown.
         ValueError: layers that don't fit together, a name in ``dashed`` that no node has, or that
-            with ``weights``; ``names`` that aren't three, ``widest`` below 3; ``values`` of another
-            shape, or ``shade`` without them.
+            with ``weights``; ``names`` that aren't three, ``widest`` below 3; an unknown ``theme``;
+            ``values`` of another shape, or ``shade`` without them.
 
     Example:
         >>> import nn
@@ -93,7 +96,7 @@ def draw(
         if numbers is None:
             raise ValueError("draw: shade=True fills the circles by their values; give values=x")
         _refuse_complex("shade=True", *(out.dtype for out in numbers.outputs))
-    options = Options(bias, computations, captions, chosen, weights, shade)
+    options = Options(bias, computations, captions, chosen, weights, shade, theme_of(theme))
     return Diagram(layers, columns, options, numbers).figure()
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from autograd_lite.draw import Figure
 from autograd_lite.draw import labels as markup
 from autograd_lite.draw.sheet import Sheet
+from autograd_lite.draw.theme import Theme
 from autograd_lite.notation import number
 
 from . import looks
@@ -31,6 +32,7 @@ class Options(NamedTuple):
     dashed: set[str]
     weights: bool
     shade: bool
+    theme: Theme
 
 
 class _Arrow(NamedTuple):
@@ -60,7 +62,7 @@ class Diagram:
         run: Run | None,
     ) -> None:
         # The positions are given, and neato draws straight lines between them.
-        self.sheet = Sheet(layout="neato", splines="line", outputorder="edgesfirst")
+        self.sheet = Sheet(options.theme, layout="neato", splines="line", outputorder="edgesfirst")
         self.layers, self.columns, self.options, self.run = layers, columns, options, run
         self._measure()
         self.keys = [self._draw_column(k) for k in range(len(columns))]
@@ -71,6 +73,9 @@ class Diagram:
 
     def figure(self) -> Figure:
         return self.sheet.figure()
+
+    def _faint(self, text: str) -> str:
+        return markup.font(text, 11, self.options.theme.faint)
 
     def _measure(self) -> None:
         """How large circles are, all alike, and how far apart columns and rows."""
@@ -116,7 +121,7 @@ class Diagram:
         drawn: list[tuple[str, float, Node | None]] = []
         if self._has_bias(k):
             key = self.sheet.new_id(f"bias_{k}")
-            self.sheet.circle(key, "1", False, pos=_at(x, y), **self.size)
+            self.sheet.circle(key, "1", False, False, pos=_at(x, y), **self.size)
             drawn.append((key, y, None))
             y -= self.row
         for node in self.columns[k]:
@@ -129,7 +134,7 @@ class Diagram:
                 for text, size in value:
                     label += f"<BR/>{markup.font(text, _SMALL)}{_strut(size)}"
                 look = self.size | self._shade(k, node)
-                self.sheet.circle(key, label, False, pos=_at(x, y), **look)
+                self.sheet.circle(key, label, False, False, pos=_at(x, y), **look)
                 drawn.append((key, y, node))
             y -= self.row
         return drawn
@@ -137,7 +142,7 @@ class Diagram:
     def _leave_out(self, k: int, place: str) -> None:
         """Three dots, of a sign that every font has, and how many nodes there are."""
         width = self.layers[k].n_in if k < len(self.layers) else self.layers[-1].n_out
-        count = markup.font(f"{width} in all", 9, markup.GREY)
+        count = markup.font(f"{width} in all", 9, self.options.theme.faint)
         dots = f"{markup.font('•', 8)}<BR/>" * 3
         self.sheet.caption(self.sheet.new_id(f"rest_{k}"), f"{dots}{count}", pos=place)
 
@@ -145,7 +150,9 @@ class Diagram:
         if not (self.options.shade and self.run):
             return {}
         outputs = self.run.outputs[k]
-        return {"fillcolor": looks.fill(float(outputs[node.entry]), looks.largest(outputs))}
+        return {"fillcolor": looks.fill(
+            float(outputs[node.entry]), looks.largest(outputs), self.options.theme.tensor_fill
+        )}
 
     def _connect(self, k: int) -> None:
         """The arrows from layer ``k`` to the next."""
@@ -221,13 +228,13 @@ class Diagram:
         if self.options.weights:
             for k in range(len(self.layers)):
                 text = f"widest: |w| = {number(self._most(k))}" if self._most(k) else "all w = 0"
-                self._write(f"scale_{k}", _grey(text), k + 0.5, y)
+                self._write(f"scale_{k}", self._faint(text), k + 0.5, y)
             y -= 0.36
             self._write_legend(y)
             y -= 0.32
         if self.options.shade:
             text = "fill: blue > 0, orange < 0, the darker, the larger in its layer"
-            self._write("shade", _grey(markup.escape(text)), (len(self.columns) - 1) / 2, y)
+            self._write("shade", self._faint(markup.escape(text)), (len(self.columns) - 1) / 2, y)
 
     def _write(self, wanted: str, text: str, column: float, y: float) -> None:
         self.sheet.caption(self.sheet.new_id(wanted), text, pos=_at(column * self.step, y))
@@ -254,7 +261,7 @@ class Diagram:
         for i, kind in enumerate(shown):
             tail, head = self.sheet.new_id(f"legend_{i}"), self.sheet.new_id(f"sign_{i}")
             self.sheet.caption(tail, "\xa0", pos=_at(x, y))
-            self.sheet.caption(head, _grey(markup.escape(kind)), pos=_at(x + sample, y))
+            self.sheet.caption(head, self._faint(markup.escape(kind)), pos=_at(x + sample, y))
             self.sheet.forward(tail, head, **looks.KINDS[kind] | {"class": "legend"})
             x += item
 
@@ -268,10 +275,6 @@ def _applied(layer: Layer, text: str) -> str:
 def _strut(size: float) -> str:
     """Makes a line as high as one of letters of that size."""
     return markup.font("\u2009", round(size))
-
-
-def _grey(text: str) -> str:
-    return markup.font(text, 11, markup.GREY)
 
 
 def _at(x: float, y: float) -> str:

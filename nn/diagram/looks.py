@@ -58,15 +58,19 @@ KINDS = {
 """How the legend shows each kind of weight."""
 
 
-def fill(value: float, most: float) -> str:
-    """The colour of a circle: the stronger, the larger its value is, relative to ``most``."""
+def fill(value: float, most: float, base: str) -> str:
+    """The colour of a circle: the stronger, the larger its value is, relative to ``most``.
+
+    Of 0 it is ``base``; white instead of a colour that is given by its name.
+    """
+    base = base if base.startswith("#") else "#ffffff"
     if np.isnan(value):
         return ZERO
     part = 0.0 if not value else 1.0 if np.isinf(value) else min(abs(value) / most, 1.0)
     color = POSITIVE if value > 0 else NEGATIVE
-    mixed = (_mixed(int(color[i : i + 2], 16), part) for i in (1, 3, 5))
+    mixed = (_mixed(int(color[i : i + 2], 16), int(base[i : i + 2], 16), part) for i in (1, 3, 5))
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
-def _mixed(channel: int, part: float) -> int:
-    return round(255 + (channel - 255) * _STRONGEST * part)
+def _mixed(channel: int, base: int, part: float) -> int:
+    return round(base + (channel - base) * _STRONGEST * part)

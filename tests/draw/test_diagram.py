@@ -207,7 +207,7 @@ class TestWeights:
     def test_the_legend_has_what_there_is(self):
         def legend(net):
             drawn = read_dot(draw(net, weights=True).source)
-            return [drawn.nodes[h]["text"] for _, h, a in drawn.edges if a["class"] == "legend"]
+            return [drawn.nodes[h]["text"] for _, h, a in drawn.edges if "legend" in a["class"].split()]
 
         assert legend(self.net()) == ["w > 0", "w < 0", "w = 0", "nan"]
         net = nn.Linear(2, 1, bias=False)
@@ -456,3 +456,17 @@ class TestErrors:
             draw(nn.MLP([2, 1]), names=("x", "y"))
         with pytest.raises(ValueError, match="widest must be at least 3, not 2"):
             draw(nn.MLP([2, 1]), widest=2)
+
+
+def test_themes():
+    net = nn.MLP([2, 2, 1], rng=0)
+    dark = draw(
+        net, values=[1.0, -1.0], shade=True, captions=True, weights=True, theme="dark",
+    )  # fmt: skip
+    assert 'bgcolor="#111827"' in dark.source
+    assert "#5b6270" not in dark.source  # the light theme's grey
+    blue = ag.Theme(line="#1d4ed8")
+    assert "#1d4ed8" in draw(net, theme=blue).source
+    assert draw(net, theme="light").source == draw(net).source
+    with pytest.raises(ValueError, match=r"theme is one of 'light', 'dark', 'print' or an ag.Theme"):
+        draw(net, theme="gray")
