@@ -16,7 +16,9 @@ from ..tensor import Array
 SIZE = 480
 """The side of the square that is drawn."""
 
-GRID = 48
+GRID = 72
+"""Nodes a side. From one to the next the boundary is straight, which cuts off sharp corners."""
+
 MOST_CLASSES = 6
 
 Edge = tuple[str, int, int]  # "h" from node (i, j) to (i, j + 1), "v" from (i, j) to (i + 1, j)

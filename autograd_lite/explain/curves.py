@@ -69,7 +69,8 @@ class Curve:
         for step in ticks(self._first, self._last):
             if step == int(step):
                 x, _ = self.at(int(step), self._low) or (LEFT, 0)
-                parts.append(_tick(x, bottom, x, bottom + 5, x, bottom + 20, "middle", f"{step:.0f}"))
+                said = f"{step:.0f}"
+                parts.append(_tick(x, bottom, x, bottom + 5, x, bottom + 20, "middle", said))
         for value in ticks(self._low, self._high, 5):
             _, y = self.at(self._first, value) or (0, bottom)
             parts.append(_tick(LEFT - 5, y, LEFT, y, LEFT - 9, y + 4.5, "end", number(value)))

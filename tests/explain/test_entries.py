@@ -100,6 +100,13 @@ def test_large_arrays_have_the_sources_that_are_shown(
     assert found[19 * 30 + 29] == {key["x"]: [57, 58, 59], key["w"]: [29, 59, 89]}
 
 
+def test_only_entries_that_are_shown_are_named() -> None:
+    x = ag.Tensor(np.ones((20, 3)), requires_grad=True, name="x")
+    found, key, _ = of(x.sum().named("L"), "L")
+    assert found == {0: {key["x"]: layout((20, 3)).entries}}
+    assert len(layout((20, 3)).entries) < 60
+
+
 def test_what_takes_too_long_to_try_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entries, "_EXACT", 0)
     monkeypatch.setattr(entries, "_MOST_WORK", 0)

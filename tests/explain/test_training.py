@@ -118,6 +118,17 @@ def test_a_history_is_explained_as_its_record_is(record: nn.Recording, tmp_path:
         ag.explain(nn.History(), tmp_path / "page.html")
 
 
+def is_at(found: nn.Recording, i: int, plane: boundary.Plane, drawn: Any, level: float) -> Any:
+    """Whether the prediction is ``level`` within a pixel of these points, or as good as there."""
+
+    def predict(right: float, down: float) -> Any:
+        at = undrawn(plane, drawn + np.array([right, down]))
+        return found.predict(i, at)[:, 0].astype(float)
+
+    slope = np.hypot(predict(0.5, 0) - predict(-0.5, 0), predict(0, 0.5) - predict(0, -0.5))
+    return np.abs(predict(0, 0) - level) < np.maximum(slope, 0.03)
+
+
 CASES = {
     "probabilities": ([2, 5, 1], INSIDE, nn.BCELoss(), {}, 0.5),
     "logits": ([2, 5, 1], INSIDE, nn.BCEWithLogitsLoss(), {"output": "identity"}, 0.0),
@@ -134,7 +145,7 @@ def test_the_boundary_is_where_the_prediction_changes_its_class(case: str, tmp_p
     found = trained(sizes, x, y, loss, **options)
     page = Page(tmp_path, found)
     plane = boundary.plane_of(x.astype(float))
-    points = RNG.uniform(plane.low, plane.high, size=(1500, 2))
+    points = np.random.default_rng(1).uniform(plane.low, plane.high, size=(1500, 2))
     some_boundary = False
     for i, paths in enumerate(page.data["regions"]):
         (loops,) = seen(paths)
@@ -149,8 +160,7 @@ def test_the_boundary_is_where_the_prediction_changes_its_class(case: str, tmp_p
             visible = along[((along > 0.1) & (along < boundary.SIZE - 0.1)).all(axis=1)]
             if len(visible):
                 some_boundary = True
-                on = found.predict(i, undrawn(plane, visible))[:, 0]
-                np.testing.assert_allclose(on, level, atol=0.05)
+                assert is_at(found, i, plane, visible, level).all()
     assert some_boundary
     assert f'class-1" d="{page.data["regions"][-1][0]}"' in page.section
 
@@ -162,10 +172,10 @@ def test_of_several_classes_each_has_its_region(target: str, tmp_path: Path):
     found = trained([2, 4, 3], X, y, loss, output="identity")
     page = Page(tmp_path, found)
     plane = boundary.plane_of(X)
-    points = RNG.uniform(plane.low, plane.high, size=(1500, 2))
+    points = np.random.default_rng(1).uniform(plane.low, plane.high, size=(1500, 2))
     for i, paths in enumerate(page.data["regions"]):
         scores = np.sort(found.predict(i, points), axis=1)
-        clear = scores[:, -1] - scores[:, -2] > 0.05
+        clear = scores[:, -1] - scores[:, -2] > 0.15
         classes = found.predict(i, points).argmax(axis=1)
         for c, loops in enumerate(seen(paths), 1):
             inside = within(loops, plane.drawn(points))
