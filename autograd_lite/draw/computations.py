@@ -72,7 +72,9 @@ class Symbols:
 
     def _markup(self, name: str, tensor: Tensor, size: int) -> str:
         if tensor in self._also:
-            return labels.cotangent_markup(name, labels.is_bold(tensor), size)
+            # A leaf's gradient is as bold as the leaf, which is a parameter.
+            bold = labels.is_bold(tensor) or (name.startswith("∇") and tensor.size > 1)
+            return labels.cotangent_markup(name, bold, size)
         return labels.name_markup(name, labels.is_bold(tensor), size)
 
     def atom(self, tensor: Tensor) -> Written:

@@ -60,6 +60,15 @@ def test_one_array_that_is_several_cotangents_says_so():
     assert "δ₁ = ∇b" in circles(g)
 
 
+def test_a_gradient_is_bold_where_its_parameter_is():
+    w = ag.Tensor([[1.0], [2.0]], requires_grad=True, name="W_01")
+    s = (ag.Tensor([[3.0, 4.0]], name="x") @ w).named("s_1")
+    (g,) = ag.gradients(ag.sum(s * s), [w], create_graph=True)
+    source = ag.draw(g).source
+    assert "∇<B>W</B>₀₁" in source
+    assert "<I>δ</I>₁" in source
+
+
 def test_what_has_no_name_gets_no_symbol_and_the_output_is_called_l():
     x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
     h = ag.tanh(x * 2).named("h")
