@@ -207,7 +207,8 @@ class TestWeights:
     def test_the_legend_has_what_there_is(self):
         def legend(net):
             drawn = read_dot(draw(net, weights=True).source)
-            return [drawn.nodes[h]["text"] for _, h, a in drawn.edges if "legend" in a["class"].split()]
+            samples = [h for _, h, a in drawn.edges if "legend" in a["class"].split()]
+            return [drawn.nodes[h]["text"] for h in samples]
 
         assert legend(self.net()) == ["w > 0", "w < 0", "w = 0", "nan"]
         net = nn.Linear(2, 1, bias=False)
@@ -468,5 +469,5 @@ def test_themes():
     blue = ag.Theme(line="#1d4ed8")
     assert "#1d4ed8" in draw(net, theme=blue).source
     assert draw(net, theme="light").source == draw(net).source
-    with pytest.raises(ValueError, match=r"theme is one of 'light', 'dark', 'print' or an ag.Theme"):
+    with pytest.raises(ValueError, match=r"theme is one of 'light', 'dark', 'print'"):
         draw(net, theme="gray")
