@@ -315,6 +315,12 @@ def test_nothing_stays_lit_when_the_pointer_leaves_or_the_step_changes(shown):
     assert shown.lit()
     shown.page.keyboard.press("ArrowRight")
     assert not shown.lit()
+    shown.page.keyboard.press("ArrowLeft")
+    cell.hover()
+    left = shown.step
+    assert shown.lit()
+    shown.page.keyboard.press("End")
+    assert shown.page.locator(f"#step-{left} td.lit").count() == 0
 
 
 # ---- The figure --------------------------------------------------------------------------------
