@@ -88,9 +88,9 @@ class TestBlocks:
             h = Attention()(h)
         (label,) = boxes(h, collapse="blocks")
         assert label.startswith("Linear + Linear + softmax + Linear ×6")
-        assert drawn(h, collapse="blocks").of_class("tensor") == {"x", "v_2"} or (
-            len(drawn(h, collapse="blocks").of_class("tensor")) == 2
-        )
+        structure = drawn(h, collapse="blocks")
+        assert len(structure.nodes) == 3
+        assert len(structure.arrows("forward")) == 2
 
     def test_a_weight_that_all_blocks_share_stays(self):
         h = ag.Tensor(np.ones((1, 2)), name="x")
@@ -251,7 +251,7 @@ class TestBackward:
 
 
 @given(graphs())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_graph_folds_into_one_without_circles(output):
     for collapse in ("blocks", "module", 1, 2, -1, -3):
         for detail in ("named", "ops"):
