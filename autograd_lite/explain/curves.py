@@ -10,6 +10,7 @@ from . import mathml
 from .boundary import short
 
 WIDTH, HEIGHT = 560, 300
+MOST_DRAWN = 1000  # points of a curve, more than it is wide
 LEFT, RIGHT, TOP, BOTTOM = 84, 36, 14, 52
 
 
@@ -22,6 +23,13 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     step = next(m * power for m in (1, 2, 5, 10, 20) if (high - low) / (m * power) < most)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
+
+
+def thinned(n: int, most: int) -> list[int]:
+    """At most ``most`` of n places, evenly, with the first and the last."""
+    if n <= most:
+        return list(range(n))
+    return sorted({round(i * (n - 1) / (most - 1)) for i in range(most)})
 
 
 class Curve:
@@ -82,7 +90,8 @@ class Curve:
             f'<text class="axis-name" transform="translate(20 {short((TOP + bottom) / 2)}) '
             f'rotate(-90)" text-anchor="middle">{mathml.text(up)}</text>'
         )
-        drawn = [self.at(*point) or (0, 0) for point in self._points]
+        some = [self._points[i] for i in thinned(len(self._points), MOST_DRAWN)]
+        drawn = [self.at(*point) or (0, 0) for point in some]
         points = " ".join(f"{short(x)},{short(y)}" for x, y in drawn)
         parts.append(f'<polyline class="curve" points="{points}"/>')
         x, y = now or (LEFT, bottom)

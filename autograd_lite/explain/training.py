@@ -19,7 +19,7 @@ from ..notation import number
 from ..tensor import Array, Tensor
 from . import mathml
 from .boundary import SIZE, Classes, Plane, classes_of, line, plane_of, regions, short
-from .curves import Curve, ticks
+from .curves import Curve, thinned, ticks
 from .matrices import _statistics, layout, table
 from .page import Extra, write
 from .training_words import WORDS
@@ -328,13 +328,6 @@ class Training:
                 re.sub("<[^>]*>", "", _statistics(value, self._words)) for value in values
             ]
         return found
-
-
-def thinned(n: int, most: int) -> list[int]:
-    """At most ``most`` of n places, evenly, with the first and the last."""
-    if n <= most:
-        return list(range(n))
-    return sorted({round(i * (n - 1) / (most - 1)) for i in range(most)})
 
 
 # One mark a class, so that they are told apart without colour, too: around a point, in lines.

@@ -393,9 +393,17 @@ def test_ticks_are_round():
         assert np.allclose(np.diff(found), np.diff(found)[0])
 
 
+def test_a_curve_of_very_many_steps_is_drawn_by_some():
+    n = 30_000
+    svg = curves.Curve(range(n), np.linspace(1, 0, n).tolist()).svg(None, "steps", "loss", "")
+    (points,) = re.findall(r'points="(.*?)"', svg)
+    assert len(points.split()) == curves.MOST_DRAWN
+    assert points.split()[-1] == f"{curves.WIDTH - curves.RIGHT},{curves.HEIGHT - curves.BOTTOM}"
+
+
 def test_thinning_keeps_the_first_and_the_last():
-    assert training.thinned(4, 10) == [0, 1, 2, 3]
+    assert curves.thinned(4, 10) == [0, 1, 2, 3]
     for n, most in ((61, 60), (1000, 7), (3, 2)):
-        found = training.thinned(n, most)
+        found = curves.thinned(n, most)
         assert (found[0], found[-1], len(found)) == (0, n - 1, most)
         assert max(np.diff(found)) - min(np.diff(found)) <= 1
