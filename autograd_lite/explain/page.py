@@ -6,6 +6,7 @@ import json
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -177,32 +178,35 @@ def _note(said: str, code: str = "") -> str:
 
 
 def _figure(story: Story, words: Words) -> str:
-    look = theme_of("light")
-
-    def details(tensor: Tensor) -> str:
-        shape = labels.shape_text(tensor.shape)
-        return f"<BR/>{labels.font(shape, 9, look.faint)}" if shape else ""
-
-    def drawn(collapse: Collapse) -> Figure:
-        return draw_computations(
-            story.output, story.targets, details, every=False, collapse=collapse,
-            limit=None, theme=look, hints=hints_of(None), numbers=story.numbers,
-            names=story.names,
-        )  # fmt: skip
-
-    try:
-        figure = drawn(None if len(story.numbers) <= MOST_DRAWN else "module")
-    except ValueError:  # too many layers, too
-        try:
-            figure = drawn("blocks")
-        except ValueError:
-            return _no_figure(words("no_figure", n=len(story.numbers)))
+    figure = drawn(story)
+    if figure is None:
+        return _no_figure(words("no_figure", n=len(story.numbers)))
     try:
         svg = _linked(figure.svg(), story)
     except RuntimeError as error:
         return _no_figure(words("no_engine", error=error))
     label = mathml.text(words("figure", name=story.name))
     return f'<figure id="figure" tabindex="0" aria-label="{label}">{svg}</figure>'
+
+
+def drawn(story: Story) -> Figure | None:
+    """The graph, what is drawn marked by number; None where it is too large even when folded."""
+    look = theme_of("light")
+
+    def details(tensor: Tensor) -> str:
+        shape = labels.shape_text(tensor.shape)
+        return f"<BR/>{labels.font(shape, 9, look.faint)}" if shape else ""
+
+    ways: list[Collapse] = [None] if len(story.numbers) <= MOST_DRAWN else ["module", "blocks"]
+    found = []
+    for collapse in ways:
+        with suppress(ValueError):  # too many nodes
+            figure = draw_computations(
+                story.output, story.targets, details, every=False, collapse=collapse, limit=None,
+                theme=look, hints=hints_of(None), numbers=story.numbers, names=story.names,
+            )  # fmt: skip
+            found.append(figure)
+    return min(found, key=lambda figure: len(figure.source), default=None)
 
 
 def _no_figure(said: str) -> str:

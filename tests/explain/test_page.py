@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.explain.page import MOST_DRAWN
 from autograd_lite.explain.words import CHINESE, ENGLISH, LANGUAGES, Words
 
 from ..draw.conftest import no_engine  # noqa: F401  (a fixture)
@@ -270,14 +270,31 @@ def test_an_output_of_several_numbers(tmp_path: Path) -> None:
     assert "the gradients are those of their sum, Σ(y)" in notes(page)
 
 
-def test_a_graph_that_is_too_large_to_draw(tmp_path: Path) -> None:
+def test_a_large_graph_is_folded(tmp_path: Path) -> None:
     h = ag.Tensor([1.0], requires_grad=True, name="x")
-    for i in range(MOST_DRAWN):
+    for i in range(300):
         h = ag.tanh(h).named(f"h_{i}")
     page = explained(h, tmp_path)
-    assert "There is no figure of a graph of 301 tensors" in notes(page)
+    assert "×300" in page.html
+    assert len(page.root.all("g", "node")) < 10
     assert "steps are left out here" in notes(page)
     assert len(page.html.encode()) < 2_000_000
+
+
+def test_layers_of_a_deep_net_are_folded(tmp_path: Path) -> None:
+    net = nn.MLP([2] * 30 + [1], rng=0)
+    page = explained(nn.BCELoss()(net([[0.0, 1.0]]), [[1.0]]), tmp_path)
+    assert "Linear + σ" in page.html
+    assert len(page.root.all("g", "node")) < 100
+
+
+def test_a_graph_that_is_too_large_to_draw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("autograd_lite.draw.computations"), "LIMIT", 2)
+    h = ag.tanh(ag.Tensor([1.0], requires_grad=True, name="x")).named("h")
+    page = explained(ag.exp(h).named("y"), tmp_path)
+    assert "There is no figure of a graph of 3 tensors" in notes(page)
 
 
 def test_large_arrays_are_abridged(tmp_path: Path) -> None:

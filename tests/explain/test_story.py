@@ -116,13 +116,13 @@ def test_the_path_grows_by_the_edges_of_each_step() -> None:
 
 
 def test_every_class_of_a_step_is_in_the_figure_and_all_arrows_are_walked_at_the_end() -> None:
-    from autograd_lite.draw.computations import draw_computations
+    from autograd_lite.explain.page import drawn as draw_story
 
     for output in (chapter(), _reused(), _recurrent(3)):
         story = tell(output)
-        source = draw_computations(
-            output, story.targets, lambda t: "", False, story.numbers, story.names
-        ).source
+        figure = draw_story(story)
+        assert figure is not None
+        source = figure.source
         drawn = {name for found in re.findall('class="(.*?)"', source) for name in found.split()}
         for step in story.steps:
             assert drawn.issuperset(step.figure), step.name
