@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -31,6 +32,9 @@ from .words import Words
 ASSETS = Path(__file__).parent / "assets"
 MOST_DRAWN = 60
 """How many tensors a figure has one by one; of more, layers or what repeats are folded."""
+
+WIDE = 2.5
+"""How many times as wide as high a figure is that stands above the steps, not beside them."""
 
 _LINE_END = r"[\n\r\u2028\u2029]+"
 _PLACE = "\ue000"  # stands for a symbol, in words
@@ -108,12 +112,21 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
         f'<!doctype html>\n<html lang="{words.lang}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        f"<header><h1>{title}</h1>\n{_controls(len(story.steps), words)}</header>\n<main>\n"
+        f"<header><h1>{title}</h1>\n{_controls(len(story.steps), words)}</header>\n"
+        f'<main{_layout(picture)}>\n'
         f'{picture}\n<div id="story">\n{note}{_notes(story, words)}{body}\n</div>\n'
         f"</main>\n{section}"
         f"{_data('sources', lit)}\n{_data('predictions', asked)}\n"
         f"{script}</body>\n</html>\n"
     )
+
+
+def _layout(picture: str) -> str:
+    """A class for the page of a wide figure, which has its place above the steps."""
+    box = re.search(r'viewBox="\S+ \S+ (\S+) (\S+)"', picture)
+    if box is None or float(box[1]) < WIDE * float(box[2]):
+        return ""
+    return ' class="wide"'
 
 
 def _asset(name: str) -> str:
@@ -342,7 +355,8 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
         parts.append(_group("result", words("value"), shown))
     if step.contributions:
         parts.append(_contributions(story, step, words))
-    return "\n".join(parts)
+    inner = "\n".join(parts)
+    return f'<div class="numbers">\n{inner}\n</div>' if parts else ""
 
 
 def _group(name: str, label: str, inner: str) -> str:

@@ -550,17 +550,29 @@ def test_no_text_overlaps_or_is_cut_while_predicting(browser, path, width):
 
 
 def test_the_figure_stands_beside_the_story_where_there_is_room_and_above_it_where_not(
-    browser, path
+    browser, tmp_path
 ):
     boxes = {}
+    ag.explain(used_twice(), tmp_path / "compact.html")
     for width in (WIDE, NARROW):
-        with opened(browser, path, width=width) as page:
+        with opened(browser, tmp_path / "compact.html", width=width) as page:
             boxes[width] = [page.page.locator(x).bounding_box() for x in ("#figure", "#story")]
     figure, story = boxes[WIDE]
     assert figure["x"] + figure["width"] <= story["x"]
     assert abs(figure["y"] - story["y"]) < 50
     figure, story = boxes[NARROW]
     assert figure["y"] + figure["height"] <= story["y"]
+
+
+def test_a_wide_figure_is_seen_as_a_whole_above_words_and_numbers_side_by_side(browser, path):
+    with opened(browser, path, width=WIDE, at="#step=3") as page:
+        parts = ("#figure", "#figure svg", ".step.shown h2", ".step.shown .numbers")
+        figure, drawn, title, numbers = (page.page.locator(x).bounding_box() for x in parts)
+        assert figure["x"] <= drawn["x"]
+        assert drawn["x"] + drawn["width"] <= figure["x"] + figure["width"]
+        assert figure["y"] + figure["height"] <= min(title["y"], numbers["y"])
+        assert title["x"] + title["width"] <= numbers["x"]
+        assert abs(title["y"] - numbers["y"]) < 20
 
 
 def test_the_figure_stays_in_view_when_a_narrow_page_is_scrolled(browser, path):
