@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import weakref
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -74,6 +75,13 @@ def remember(tensor: Any) -> Line:
     line, key = user_line(), id(tensor)
     _lines[key] = weakref.ref(tensor, lambda _: _lines.pop(key, None)), line
     return line
+
+
+def forget(tensors: Iterable[Any], line: Line) -> None:
+    """Let those of ``tensors`` have no line whose line that is."""
+    for tensor in tensors:
+        if line_of(tensor) == line:
+            del _lines[id(tensor)]
 
 
 def user_line() -> Line:

@@ -13,6 +13,8 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.graph import walk
+from autograd_lite.lines import forget, user_line
 from autograd_lite.tensor import Array
 
 from .layers import MLP
@@ -98,7 +100,8 @@ class Recording:
     def replayed(self, i: int) -> AbstractContextManager[Tensor]:
         """As `at`, but it gives the loss that the next step was taken by, with its graph.
 
-        That is computed anew, from its batch, within `ag.source_lines`.
+        That is computed anew, from its batch, within `ag.source_lines`: what modules of one's own
+        compute has its lines.
 
         Warns:
             UserWarning: the loss isn't the one that was recorded: the net was changed in other
@@ -160,6 +163,8 @@ class _Replayed:
             net = stack.enter_context(recording.at(i))
             with ag.source_lines():
                 loss = recording.loss(net(x), y)
+            # Of layers that aren't the user's own, the line is the one that asks for the replay.
+            forget(walk(loss), user_line())
             self._inside = stack.pop_all()
         _warn_of_another_loss(recording.steps[i], recording.losses[i], loss)
         return loss

@@ -114,7 +114,7 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
         f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f"<header><h1>{title}</h1>\n{_controls(len(story.steps), words)}</header>\n"
         f'<main{_layout(picture)}>\n'
-        f'{picture}\n<div id="story">\n{note}{_notes(story, words)}{body}\n</div>\n'
+        f'{picture}\n<div id="story">\n{note}{_notes(story, words, extra is None)}{body}\n</div>\n'
         f"</main>\n{section}"
         f"{_data('sources', lit)}\n{_data('predictions', asked)}\n"
         f"{script}</body>\n</html>\n"
@@ -163,7 +163,8 @@ def _controls(n: int, words: Words) -> str:
 # ---------------------------------------------------------------------- what is said once
 
 
-def _notes(story: Story, words: Words) -> str:
+def _notes(story: Story, words: Words, lines: bool) -> str:
+    """What to know about the page; where ``lines`` is true, also how it would have lines."""
     notes = []
     if story.is_large:
         notes.append(_note(words("abridged", n=story.results)))
@@ -175,7 +176,7 @@ def _notes(story: Story, words: Words) -> str:
     if story.backward.needs_sympy:
         notes.append(_note(words("no_sympy"), 'pip install "autograd_lite[formulas]"'))
     forward = [step for step in story.steps if step.kind in ("forward", "loss")]
-    if any(step.line is None for step in forward):
+    if lines and any(step.line is None for step in forward):
         notes.append(_note(words("no_lines"), "with ag.source_lines():"))
     if not notes:
         return ""

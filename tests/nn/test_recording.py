@@ -9,6 +9,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
+from autograd_lite.graph import walk
 
 ALL = [nn.SGD, nn.Momentum, nn.AdaGrad, nn.RMSprop, nn.Adam, nn.AdamW]
 X = np.random.default_rng(0).normal(size=(10, 2))
@@ -86,6 +87,20 @@ def test_recording_changes_no_number_of_the_training(optimizer: Any, compiled: b
         assert (ours.grad is None) == (theirs.grad is None)
 
 
+def test_what_modules_of_ones_own_compute_has_its_line():
+    class Shift(nn.Module):
+        def forward(self, x):
+            return x + 1.0
+
+    net = nn.Sequential(nn.Linear(2, 1, rng=0), Shift(), nn.Sigmoid())
+    sgd = nn.SGD(net.parameters(), lr=0.1)
+    history = nn.fit(net, X, Y, nn.BCELoss(), sgd, epochs=1, batch_size=4, record=1)
+    with history.record.replayed(0) as loss:
+        lines = {t.op.name: ag.line_of(t) for t in walk(loss) if t.op is not None}
+    assert lines.pop("add").text == "return x + 1.0"
+    assert set(lines.values()) == {None}
+
+
 def test_a_kept_step_can_be_computed_again_with_its_batch():
     net, history = trained(batch_size=4, shuffle=True, rng=1, record=2)
     record = history.record
@@ -95,7 +110,7 @@ def test_a_kept_step_can_be_computed_again_with_its_batch():
         with record.replayed(i) as again:
             assert again.item() == pytest.approx(loss, rel=1e-12)
             assert again.requires_grad
-            assert ag.line_of(again) is not None
+            assert ag.line_of(again) is None  # nobody's own line computed it
         np.testing.assert_array_equal(
             record.predict(i, X), predicted({n: v[i] for n, v in record.parameters.items()})
         )
