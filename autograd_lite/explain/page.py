@@ -33,8 +33,9 @@ ASSETS = Path(__file__).parent / "assets"
 MOST_DRAWN = 60
 """How many tensors a figure has one by one; of more, layers or what repeats are folded."""
 
-WIDE = 2.5
-"""How many times as wide as high a figure is that stands above the steps, not beside them."""
+WIDE, SLENDER = 560, 2.5
+"""A figure stands above the steps, not beside them, from this width on if it is so many times as
+wide as high."""
 
 _LINE_END = r"[\n\r\u2028\u2029]+"
 _PLACE = "\ue000"  # stands for a symbol, in words
@@ -124,9 +125,10 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
 def _layout(picture: str) -> str:
     """A class for the page of a wide figure, which has its place above the steps."""
     box = re.search(r'viewBox="\S+ \S+ (\S+) (\S+)"', picture)
-    if box is None or float(box[1]) < WIDE * float(box[2]):
+    if box is None:
         return ""
-    return ' class="wide"'
+    width, height = float(box[1]), float(box[2])
+    return ' class="wide"' if width >= max(WIDE, SLENDER * height) else ""
 
 
 def _asset(name: str) -> str:

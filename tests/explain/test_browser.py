@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -42,13 +41,6 @@ def path(loss: ag.Tensor, tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("page") / "page.html"
     ag.explain(loss, found, lr=0.1)
     return found
-
-
-@pytest.fixture
-def shown(browser: Any, path: Path) -> Iterator[Opened]:
-    with opened(browser, path) as found:
-        yield found
-        assert not found.errors
 
 
 # ---- Opening -----------------------------------------------------------------------------------
@@ -553,7 +545,8 @@ def test_the_figure_stands_beside_the_story_where_there_is_room_and_above_it_whe
     browser, tmp_path
 ):
     boxes = {}
-    ag.explain(used_twice(), tmp_path / "compact.html")
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    ag.explain(ag.exp(x).named("y"), tmp_path / "compact.html")
     for width in (WIDE, NARROW):
         with opened(browser, tmp_path / "compact.html", width=width) as page:
             boxes[width] = [page.page.locator(x).bounding_box() for x in ("#figure", "#story")]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -33,14 +31,6 @@ def path(record: nn.Recording, tmp_path_factory: pytest.TempPathFactory) -> Path
     found = tmp_path_factory.mktemp("training") / "page.html"
     ag.explain(record, found, iteration=200)
     return found
-
-
-@pytest.fixture
-def shown(browser: Any, path: Path) -> Iterator[Opened]:
-    with opened(browser, path) as found:
-        yield found
-        assert not found.errors
-        assert len(found.requests) == 1  # the page itself
 
 
 def move(shown: Opened, place: int) -> None:
