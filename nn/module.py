@@ -36,9 +36,15 @@ class Module:
             own(self, value)  # so that figures know whose parameters these are
         super().__setattr__(name, value)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
+    def __setstate__(self, state: Any) -> None:
+        """As copies and pickles are restored by default; and figures know the parameters."""
+        attributes, slots = state if isinstance(state, tuple) else (state, None)
+        self.__dict__.update(attributes or {})
+        for name, value in (slots or {}).items():
             setattr(self, name, value)
+        for value in self.__dict__.values():
+            if type(value) is Tensor:
+                own(self, value)
 
     def forward(self, *inputs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define it")

@@ -41,7 +41,7 @@ def hints_of(links: Links) -> Hints:
                     f"draw: links gives {describe(tensor)} a {type(url).__name__}; "
                     "a URL is a string"
                 )
-            found["URL"] = html.escape(quote(url, safe=_SAFE))
+            found["URL"] = html.escape(quote(url, safe=_SAFE, errors="replace"))
         return found
 
     return hints

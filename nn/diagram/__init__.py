@@ -115,7 +115,7 @@ def bundle(net: Module) -> dict[str, str]:
     shown = {"text/plain": repr(net)}
     try:
         layers = layers_of(net)
-    except (TypeError, ValueError):  # another kind of module
+    except (TypeError, ValueError, AttributeError, IndexError):  # none of layers as they are made
         return shown
     for widest in (10, 6, 4):
         if _arrows(layers, widest) <= _AT_A_GLANCE:
