@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 import warnings
 from collections import Counter
@@ -43,7 +44,9 @@ class Recording:
         loss: the loss that it was trained by.
         x: ``(n, …)``, a copy of what it was trained on.
         y: ``(n, …)``, a copy of the targets.
-        lr: the learning rate, where a step was ``w − lr · ∇w``; else None.
+        lrs: of each, the learning rate of the step that came next, where steps were
+            ``w − lr · ∇w``; else None.
+        trained: the parameters that the optimizer has.
 
     Example:
         >>> import nn
@@ -63,7 +66,11 @@ class Recording:
     ) -> None:
         self.net, self.loss = net, loss
         self.x, self.y = x.copy(), y.copy()
-        self.lr = optimizer.lr if type(optimizer).update is SGD.update else None
+        rule = type(optimizer)
+        plain = rule.update is SGD.update and rule.step is SGD.step
+        self.lrs: list[float] | None = [] if plain else None
+        self.trained = frozenset(optimizer.parameters)
+        self._optimizer = optimizer
         self.steps: list[int] = []
         self.losses: list[float] = []
         self._tensors = _named(net, optimizer)
@@ -134,6 +141,8 @@ class Recording:
     def _keep(self, step: int, rows: Any) -> None:
         """The parameters as they are after ``step`` steps, and the rows that come next."""
         self.steps.append(step)
+        if self.lrs is not None:
+            self.lrs.append(self._optimizer.lr)
         self._rows.append(rows if isinstance(rows, slice) else rows.copy())
         for name, tensor in self._tensors.items():
             value = tensor.numpy()
@@ -255,13 +264,27 @@ def _named(net: Any, optimizer: Optimizer) -> dict[str, Tensor]:
     }
 
 
+def _copied(value: Any, memo: dict[int, Any]) -> Any:
+    try:
+        return copy.deepcopy(value, memo)
+    except Exception:  # what can't be copied, a lock or a file, whatever it raises
+        return value
+
+
 @contextmanager
 def _undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
-    """Afterwards the tensors hold the arrays that they held, and modules the attributes."""
+    """Afterwards the tensors hold the arrays that they held, and modules the attributes.
+
+    Within it modules have copies of what may be written to: counts, running means, generators.
+    """
     held = [(t, t._array, t._exposed) for t in tensors]
     modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
     attributes = [(module, dict(vars(module))) for module in modules]
+    same = [*modules, *tensors, *(net.parameters() if modules else ())]
+    memo = {id(x): x for x in same}
     try:
+        for module, own in attributes:
+            vars(module).update((name, _copied(value, memo)) for name, value in own.items())
         yield
     finally:
         for module, before in attributes:

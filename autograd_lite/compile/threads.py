@@ -51,7 +51,8 @@ def sharing(
             pools.pop(key, None)
             while True:
                 try:
-                    return pool.shutdown()
+                    pool.shutdown()
+                    break
                 except KeyboardInterrupt:
                     continue
 

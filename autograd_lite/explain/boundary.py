@@ -89,7 +89,7 @@ class Classes(NamedTuple):
 
 
 def classes_of(y: Array, prediction: Array, level: float | None) -> Classes | None:
-    """Which classes there are; None where the targets are no classes.
+    """Which classes there are; None where the targets are no classes, nor their probabilities.
 
     Args:
         y: the targets, ``(n,)``, ``(n, 1)`` or ``(n, k)``.
@@ -110,7 +110,7 @@ def classes_of(y: Array, prediction: Array, level: float | None) -> Classes | No
         return None
     if y.size == len(y) and y.dtype.kind in "iu":
         of = y.reshape(-1)
-    elif y.shape == flat.shape:
+    elif y.shape == flat.shape and (y >= 0).all() and np.allclose(y.sum(axis=1), 1):
         of = y.argmax(axis=1)
     else:
         return None

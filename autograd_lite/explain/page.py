@@ -6,7 +6,7 @@ import json
 import os
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from numbers import Real
 from pathlib import Path
@@ -66,8 +66,12 @@ def write(
     lang: str = "en",
     lr: float | None = None,
     more: Callable[[], Extra] | None = None,
+    updated: Collection[Tensor] | None = None,
 ) -> None:
-    """What `explain` does; ``more`` is called once the arguments are found to be right."""
+    """What `explain` does; ``more`` is called once the arguments are found to be right.
+
+    ``updated`` are the parameters that the update changes; all, if that is None.
+    """
     words = Words(lang)
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
@@ -77,7 +81,7 @@ def write(
         )
     if lr is not None and (not isinstance(lr, Real) or isinstance(lr, bool)):
         raise TypeError(f"explain: lr is a number, the learning rate, and not {lr!r}")
-    story = tell(output, lr)
+    story = tell(output, lr, updated)
     text = page(story, words, more() if more is not None else None)
     path.write_text(text, encoding="utf-8", newline="\n")
 

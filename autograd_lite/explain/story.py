@@ -6,7 +6,7 @@ pass the chapter's (`derive`): δ of the last layer, its ∇W and ∇b, δ of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -135,7 +135,9 @@ class Story:
     lr: float | None
 
 
-def tell(output: Tensor, lr: float | None = None) -> Story:
+def tell(
+    output: Tensor, lr: float | None = None, updated: Collection[Tensor] | None = None
+) -> Story:
     """The story of a graph.
 
     Raises:
@@ -172,7 +174,11 @@ def tell(output: Tensor, lr: float | None = None) -> Story:
     ]
     told += _backward(plan, found, numbers, names, back)
     walked = told[-1].path
-    told += [_update(g, numbers, lr, walked) for g in back.gradients if g.target.is_leaf]
+    told += [
+        _update(g, numbers, lr, walked)
+        for g in back.gradients
+        if g.target.is_leaf and (updated is None or g.target in updated)
+    ]
     told, left_out = _abridged(told)
     return Story(
         output, whole, told, numbers, names, keys, bold, plan.targets, is_large, left_out,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -42,7 +42,8 @@ class Recorded(Protocol):
         parameters: by name, the values in each state.
         x: what was trained on.
         y: the targets.
-        lr: the learning rate of plain gradient descent, or None.
+        lrs: of each, the learning rate of plain gradient descent, or None.
+        trained: the parameters that are trained.
     """
 
     steps: list[int]
@@ -50,7 +51,8 @@ class Recorded(Protocol):
     parameters: dict[str, list[Array]]
     x: Array
     y: Array
-    lr: float | None
+    lrs: list[float] | None
+    trained: Collection[Tensor]
 
     @property
     def level(self) -> float | None:
@@ -77,9 +79,11 @@ def write_recorded(
     """What `explain` does with a recorded training."""
     words = Words(lang)
     i = _place(recorded, iteration)
+    if lr is None and recorded.lrs is not None:
+        lr = recorded.lrs[i]
     with recorded.replayed(i) as loss:
         write(
-            loss, path, lang, recorded.lr if lr is None else lr, lambda: extra(recorded, i, words)
+            loss, path, lang, lr, lambda: extra(recorded, i, words), recorded.trained
         )
 
 
@@ -173,11 +177,15 @@ class Training:
         x = recorded.x
         if x.ndim != 2 or x.shape[1] != 2 or not np.isfinite(x).all() or x.dtype.kind not in "biuf":
             return None
-        last = recorded.predict(self.shown[-1], x)
+        plane = plane_of(x.astype(np.float64))
+        try:
+            last = recorded.predict(self.shown[-1], x)
+            recorded.predict(self.shown[-1], plane.grid(3))
+        except (ValueError, TypeError, IndexError):  # a net for batches of its own size only
+            return None
         classes = classes_of(recorded.y, last, recorded.level)
         if classes is None:
             return None
-        plane = plane_of(x.astype(np.float64))
         each = []
         for i in self.shown:
 

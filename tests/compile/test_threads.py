@@ -4,6 +4,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -144,3 +146,47 @@ def test_how_many_there_are(monkeypatch: pytest.MonkeyPatch):
     assert available() >= 1
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert available() >= 1
+
+
+def test_threads_that_outlive_the_main_one_compute_all_the_same():
+    code = f"""
+import threading, time
+import numpy as np, autograd_lite as ag
+x = np.ones({ENTRIES})
+compiled = ag.compile(lambda x: np.sum(np.exp(x) * 0 + 1), threads=2)
+compiled(x)
+def work():
+    threading.main_thread().join()
+    time.sleep(0.1)
+    print(compiled(x) == x.size)
+threading.Thread(target=work).start()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], timeout=60, check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "True\n"
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_interrupted_call_leaves_no_part_behind(place: int):
+    ended = []
+
+    def call(start: int, stop: int, buffer: Any) -> tuple[list[int]]:
+        if start == place:
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        ended.append(start)
+        return ([start],)
+
+    with pytest.raises(KeyboardInterrupt):
+        sharing([(None,), (None,), (None,)])(call, 3, 1)
+    assert sorted(ended) == [i for i in range(3) if i != place]
+
+
+def test_all_functions_share_their_threads():
+    x = np.ones(ENTRIES)
+    functions = [ag.compile(lambda x, i=i: np.sum(np.exp(x) * i + 1), threads=3) for i in range(4)]
+    before = set(threading.enumerate())
+    for compiled in functions:
+        compiled(x)
+    assert len(set(threading.enumerate()) - before) <= 2

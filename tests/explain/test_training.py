@@ -407,3 +407,47 @@ def test_thinning_keeps_the_first_and_the_last():
         found = curves.thinned(n, most)
         assert (found[0], found[-1], len(found)) == (0, n - 1, most)
         assert max(np.diff(found)) - min(np.diff(found)) <= 1
+
+
+def test_only_what_the_optimizer_has_is_updated(tmp_path: Path) -> None:
+    net = nn.MLP([2, 3, 1], rng=0)
+    x, y = np.random.default_rng(0).normal(size=(8, 2)), np.ones((8, 1))
+    history = nn.fit(
+        net, x, y, nn.BCELoss(), nn.SGD([net["W_01"]], lr=0.5), epochs=2, batch_size=8, record=1
+    )
+    ag.explain(history, tmp_path / "page.html")
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert html.count('data-kind="update"') == 1
+
+
+class OfTen(nn.Module):
+    """A net for ten rows, and no other number."""
+
+    def __init__(self) -> None:
+        self.linear = nn.Linear(2, 1, rng=0)
+
+    def forward(self, x: Any) -> Any:
+        return ag.sigmoid(self.linear(x) + np.zeros((10, 1)))
+
+
+def test_a_net_for_batches_of_its_own_size_has_a_page_without_a_boundary(tmp_path: Path) -> None:
+    net, rng = OfTen(), np.random.default_rng(0)
+    x = rng.normal(size=(40, 2))
+    y = (x[:, :1] > 0).astype(float)
+    sgd = nn.SGD(net.parameters(), lr=0.1)
+    history = nn.fit(net, x, y, nn.BCELoss(), sgd, epochs=1, batch_size=10, record=1)
+    ag.explain(history, tmp_path / "page.html")
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert 'id="losses"' in html
+    assert 'id="boundary"' not in html
+
+
+@pytest.mark.parametrize("targets", ["numbers", "two at once"])
+def test_targets_that_are_no_classes_have_no_boundary(targets: str, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    y = 2 * x if targets == "numbers" else (x > 0).astype(float)
+    net = nn.MLP([2, 3, 2], output="identity", rng=0)
+    sgd = nn.SGD(net.parameters(), lr=0.1)
+    history = nn.fit(net, x, y, nn.MSELoss(), sgd, epochs=2, batch_size=20, record=1)
+    ag.explain(history, tmp_path / "page.html")
+    assert 'id="boundary"' not in (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
+from autograd_lite.owners import owners_of
 from nn.activations import ACTIVATIONS
 
 
@@ -190,3 +194,38 @@ def test_softmax_does_not_overflow_and_log_softmax_is_exact():
     np.testing.assert_allclose(nn.log_softmax(z).data, [[0.0, -1e4], [-np.log(2)] * 2])
     (nn.log_softmax(z)[0, 1]).backward()
     np.testing.assert_array_equal(z.grad, [[-1.0, 1.0], [0.0, 0.0]])
+
+
+class Slotted(nn.Module):
+    __slots__ = ("scale",)
+
+    def __init__(self):
+        self.scale = 2.0
+        self.w = ag.Tensor([1.0, 2.0], requires_grad=True)
+
+
+class Computed(nn.Module):
+    """Has a property over a value of the same name."""
+
+    def __init__(self):
+        self.__dict__["weight"] = ag.Tensor([1.0], requires_grad=True)
+
+    @property
+    def weight(self):
+        return self.__dict__["weight"]
+
+
+@dataclass(frozen=True, eq=False)
+class Frozen(nn.Module):
+    w: ag.Tensor
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+@pytest.mark.parametrize(
+    "net", [Slotted(), Computed(), Frozen(ag.Tensor([3.0], requires_grad=True))]
+)
+def test_modules_are_copied_and_pickled_as_any_object(net, again):
+    other = again(net)
+    assert [p.tolist() for p in other.parameters()] == [p.tolist() for p in net.parameters()]
+    assert getattr(other, "scale", 2.0) == 2.0
+    assert owners_of(other.parameters())

@@ -195,8 +195,15 @@ def test_a_training_that_ends_in_a_loss_that_is_refused_is_recorded():
 
 
 def test_the_learning_rate_is_known_where_a_step_is_plain_gradient_descent():
-    assert trained(nn.SGD, record=2)[1].record.lr == 0.3
-    assert trained(nn.Adam, record=2)[1].record.lr is None
+    record = trained(nn.SGD, record=2)[1].record
+    assert record.lrs == [0.3] * len(record.steps)
+    assert trained(nn.Adam, record=2)[1].record.lrs is None
+
+    class Other(nn.SGD):
+        def step(self):
+            super().step()
+
+    assert trained(Other, record=2, compiled=False)[1].record.lrs is None
 
 
 @pytest.mark.parametrize("record", [0, -1, True, 2.5, "10", [1]])
@@ -217,3 +224,39 @@ def test_what_was_not_recorded_cannot_be_explained():
     _, history = trained()
     with pytest.raises(ValueError, match=r"explain: this training wasn't recorded.*record=10"):
         history.explained()
+
+
+class Remembering(nn.Module):
+    """Counts its calls, remembers a running sum, and draws numbers that it doesn't use."""
+
+    def __init__(self):
+        self.linear = nn.Linear(2, 1, rng=0)
+        self.calls, self.sums, self.rng = [0], np.zeros(1), np.random.default_rng(0)
+        self.by_name = {"w": self.linear.weight}
+
+    def forward(self, x):
+        self.calls[0] += 1
+        self.sums += np.asarray(x.data if isinstance(x, ag.Tensor) else x).sum()
+        self.rng.normal()
+        return ag.sigmoid(self.linear(x))
+
+
+def test_what_modules_write_to_is_left_as_it_was():
+    nets = []
+    for record in (None, 1):
+        net = Remembering()
+        sgd = nn.SGD(net.parameters(), lr=0.1)
+        history = nn.fit(
+            net, X, Y, nn.BCELoss(), sgd, 2, batch_size=10, record=record, compiled=False
+        )
+        nets.append(net)
+    plain, recorded = nets
+    sums, draws = plain.sums.copy(), plain.rng.bit_generator.state
+    for _ in range(2):
+        assert recorded.calls == plain.calls
+        np.testing.assert_array_equal(recorded.sums, sums)
+        assert recorded.rng.bit_generator.state == draws
+        history.record.predict(0, X)
+        with history.record.replayed(1), history.record.at(0):
+            assert recorded.by_name["w"] is recorded.linear.weight
+    assert recorded.sums is vars(recorded)["sums"]
