@@ -296,6 +296,22 @@ def test_the_formula_s_symbols_are_lit_with_their_entries(shown):
     assert {part.get_attribute("data-key") for part in lit.all()} == keys
 
 
+def test_the_tensors_that_an_entry_comes_from_are_lit_in_the_figure(shown):
+    def lit():
+        return shown.page.evaluate(
+            "[...document.querySelectorAll('#figure g.node.lit')].map(g => [...g.classList])"
+        )
+
+    shown.show(step_of(shown, "∇W_01"))
+    shown.page.hover('.step.shown .result td[data-entry="0"]')
+    keys = [key_of(shown, symbol) for symbol in ("l_0", "δ_1")]
+    expected = {f"t{key[1:]}" for key in keys}
+    assert len(lit()) == 2
+    assert all(expected.intersection(classes) for classes in lit())
+    shown.page.hover("h1")
+    assert lit() == []
+
+
 def test_nothing_stays_lit_when_the_pointer_leaves_or_the_step_changes(shown):
     shown.show(step_of(shown, "s_1"))
     cell = shown.page.locator('.step.shown .result td[data-entry="0"]')

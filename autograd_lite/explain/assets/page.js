@@ -114,6 +114,8 @@
   function light(key, entries, name) {
     const step = steps[current];
     const wanted = new Set(entries.map(String));
+    const place = /^[vg](\d+)$/.exec(key);  // a tensor's value and its gradient share a node
+    if (place && svg) all(`g.node.t${place[1]}`, svg).forEach((g) => g.classList.add(name));
     for (const part of all(`[data-key="${CSS.escape(key)}"]`, step)) {
       if (part.matches(".formula *")) part.classList.add(name);
       else all("td[data-entry]", part).forEach((cell) => {
