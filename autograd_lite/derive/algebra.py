@@ -42,7 +42,8 @@ def simplified(root: Expression) -> Expression:
         return symbols[key][0]
 
     def number(node: Expression) -> Any:
-        return sympy.nsimplify(node.value.item(), rational=True)
+        value = node.value.item()
+        return sympy.nsimplify(int(value) if value in (0, 1) else value, rational=True)
 
     def convert(node: Expression, operands: list[Any]) -> Any:
         if node.is_number and node.value.size == 1:
