@@ -456,3 +456,12 @@ def test_importing_the_package_imports_none_of_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_what_is_computed_again_in_the_backward_pass_has_a_page(
+    tmp_path: Path, dtype: str
+) -> None:
+    x = ag.Tensor(np.array([1.0, 2.0], dtype), requires_grad=True, name="x")
+    page = explained(np.sum(ag.checkpoint(np.sin)(x)), tmp_path)
+    assert "Backward ∇x" in page.titles
