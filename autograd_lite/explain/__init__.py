@@ -61,8 +61,9 @@ def explain(
 
     Raises:
         TypeError: ``output`` is no Tensor, or ``lr`` no number.
-        ValueError: nothing was recorded for ``output``, another ``lang``, another suffix, or a leaf
-            was given other data since the output was computed.
+        ValueError: nothing was recorded for ``output``, another ``lang``, another suffix, an ``lr``
+            that isn't positive and finite, or a leaf was given other data since the output was
+            computed.
         OSError: the file can't be written.
 
     Example:
