@@ -315,3 +315,32 @@ def test_targets_of_truth_values_give_the_formulas_of_0_and_1() -> None:
 
     y = np.array([[True], [False]])
     assert told(y) == told(y.astype(float))
+
+
+def test_an_update_of_complex_numbers_goes_downhill() -> None:
+    w = np.array([1j, 2.0])
+
+    def loss(z: ag.Tensor) -> ag.Tensor:
+        return np.abs(np.sum(z * w) - 3) ** 2
+
+    z = ag.Tensor([1 + 2j, 3 - 1j], requires_grad=True, name="z")
+    step = tell(loss(z), lr=0.05).steps[-1]
+    (gradient,) = ag.gradients(loss(z), [z])
+    assert formulas(step) == {"result": "z − η · conj(∇z)"}
+    assert step.value is not None
+    assert np.allclose(step.value, z.data - 0.05 * np.conj(gradient))
+    assert float(loss(ag.Tensor(step.value))) < float(loss(z))
+
+
+def test_an_update_of_real_numbers_on_a_way_through_complex_ones_has_no_conjugate() -> None:
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    step = tell(np.sum(np.abs(x * 1j) ** 2), lr=0.1).steps[-1]
+    assert formulas(step) == {"result": "x − η · ∇x"}
+
+
+def test_half_precision_shows_formulas_without_a_warning() -> None:
+    x = ag.Tensor(np.float16([1.0, 100.0]), requires_grad=True, name="x")
+    step = named(tell(np.sum(x * x * 2)), "∇x")
+    assert step.value is not None
+    assert step.value.dtype == np.float16
+    assert "given" in formulas(step)
