@@ -15,7 +15,8 @@ import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 from autograd_lite.derive import DerivationError
-from autograd_lite.derive.expression import evaluate
+from autograd_lite.derive.algebra import agree
+from autograd_lite.derive.expression import Expression, evaluate
 from autograd_lite.derive.text import text
 from autograd_lite.op import apply
 
@@ -451,3 +452,18 @@ def test_no_path_leads_through_an_input_that_an_op_has_no_derivative_by() -> Non
     assert step.symbol == "∇w"
     assert step.paths == [[("L", "h"), ("h", "w")]]
     assert np.array_equal(step.value, 6 * w.data)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex64])
+def test_a_wrong_value_agrees_in_no_precision(dtype: Any) -> None:
+    a = Expression(np.array([1, 2, 4000], dtype), "a")
+    assert agree(a, a.value)
+    assert agree(a, a.value * (1 + 4 * np.finfo(dtype).eps).astype(dtype))
+    for wrong in ([1, 2, 5000], [1, 3, 4000], [1, 2, -4000], [1, 2, np.inf], [1, 2, np.nan]):
+        assert not agree(a, np.array(wrong, dtype))
+
+
+def test_values_far_apart_in_half_precision_differ_without_a_warning() -> None:
+    a = Expression(np.float16([60000, np.inf, np.nan]), "a")
+    assert agree(a, a.value)
+    assert not agree(a, -a.value)
