@@ -69,26 +69,35 @@ class Trial:
     def attempt(
         self, way: Way, given: Mapping[Tensor, Array], mistake: Mistake = NO_MISTAKE
     ) -> Array | None:
-        """The gradient at a way's end with one mistake more; None where its shapes don't fit."""
-        try:
-            return replay(self.graph, given, mistake.after(self.made), way).get(way.target)
-        except (ValueError, IndexError, TypeError, AttributeError):
-            return None
+        """The gradient at a way's end with one mistake more; None where it can't be computed."""
+        found = self._replayed(given, mistake, way)
+        return None if found is None else found.get(way.target)
 
     def explained(self, mistake: Mistake) -> set[Tensor] | None:
         """The wrong gradients that a mistake accounts for; None where it spoils a right one."""
-        made = mistake.after(self.made)
-        try:
-            if self.correct:
-                found = replay(self.graph, self.values(correct_only=True), made)
-                for tensor in self.correct & found.keys():
-                    right = self.right[tensor]
-                    if not same(found[tensor], right, 1e-7, self.noise[tensor]):
-                        return None
-            found = replay(self.graph, self.values(), made)
-        except (ValueError, IndexError, TypeError, AttributeError):  # a shape that doesn't go on
-            return set()
+        if self.correct:
+            found = self._replayed(self.values(correct_only=True), mistake)
+            if found is None:
+                return set()
+            for tensor in self.correct & found.keys():
+                right = self.right[tensor]
+                if not same(found[tensor], right, 1e-7, self.noise[tensor]):
+                    return None
+        found = self._replayed(self.values(), mistake) or {}
         return {t for t in self.given if t not in self.correct and self.fits(t, found.get(t))}
+
+    def _replayed(
+        self, given: Mapping[Tensor, Array], mistake: Mistake, way: Way | None = None
+    ) -> dict[Tensor, Array] | None:
+        """The cotangents with one mistake more; None where they can't be computed.
+
+        Mostly a shape doesn't go on. But a rule, which may be anybody's, may also refuse arrays
+        that no forward pass gave, by any exception.
+        """
+        try:
+            return replay(self.graph, given, mistake.after(self.made), way)
+        except Exception:
+            return None
 
 
 def find_cause(trial: Trial, target: Tensor) -> tuple[Mistake, set[Tensor]] | None:

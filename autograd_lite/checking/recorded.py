@@ -21,7 +21,7 @@ from ..tensor import Array, Tensor
 
 
 class Step(NamedTuple):
-    """One op as it was applied: ``out = op(*arrays, **params)``, in float64."""
+    """One op as it was applied: ``out = op(*arrays, **params)``, in float64 mostly."""
 
     tensor: Tensor
     op: Op
@@ -84,6 +84,7 @@ class Mistake:
 NO_MISTAKE = Mistake("", 0)
 KINKED = ("relu", "leaky_relu", "absolute", "maximum", "minimum")
 PRODUCTS = ("matmul", "linear")
+_AS_RECORDED = ("checkpoint",)  # whose rule computes anew, and refuses numbers that differ at all
 
 
 class Way(NamedTuple):
@@ -123,9 +124,13 @@ class Recorded:
         for tensor in reversed(walk(loss)):
             op = tensor._op
             if op is not None:
-                wide = tuple(map(_wide, tensor._arrays))
-                out = _wide(tensor._array)
-                steps.append(Step(tensor, op, tensor.inputs, wide, tensor._params, out))
+                step = Step(
+                    tensor, op, tensor.inputs, tensor._arrays, tensor._params, tensor._array
+                )
+                if op.name not in _AS_RECORDED:
+                    wide = tuple(map(_wide, tensor._arrays))
+                    step = step._replace(arrays=wide, out=_wide(tensor._array))
+                steps.append(step)
         return cls(loss, steps, named_tensors(loss))
 
     @cached_property
@@ -168,7 +173,9 @@ class Recorded:
             return array * (1 + size * rng.uniform(-1, 1, array.shape)) if array.size else array
 
         steps = [
-            step._replace(
+            step
+            if step.op.name in _AS_RECORDED
+            else step._replace(
                 arrays=tuple(a if a.dtype.kind != "f" else off(a) for a in step.arrays),
                 out=off(step.out),
             )

@@ -18,6 +18,7 @@ from .expression import Expression, applied, evaluate, fold, nodes
 from .text import text
 from .tidy import tidied
 
+_COARSEST = 0.05  # what counts as rounding at most, relative, even where it is as coarse as float16
 _LONGEST = 200  # in size; beyond it cancelling would take long
 
 
@@ -42,7 +43,8 @@ def simplified(root: Expression) -> Expression:
         return symbols[key][0]
 
     def number(node: Expression) -> Any:
-        return sympy.nsimplify(node.value.item(), rational=True)
+        value = node.value.item()
+        return sympy.nsimplify(int(value) if value in (0, 1) else value, rational=True)
 
     def convert(node: Expression, operands: list[Any]) -> Any:
         if node.is_number and node.value.size == 1:
@@ -91,13 +93,19 @@ def agree(expression: Expression, value: Any) -> bool:
     computed = evaluate(expression)
     if computed.shape != value.shape:
         return False
-    precision = np.finfo(value.dtype if value.dtype.kind == "f" else float).eps
+    eps = float(np.finfo(value.dtype if value.dtype.kind in "fc" else float).eps)
+    tolerance = min(1e5 * eps, _COARSEST)
     same = (computed == value) | (np.isnan(computed) & np.isnan(value))  # infinities too
-    scale = np.max(np.abs(value), initial=0.0, where=np.isfinite(value))
-    with np.errstate(invalid="ignore"):
+    computed, value = _wide(computed), _wide(value)  # their difference may be beyond float16
+    with np.errstate(all="ignore"):
+        scale = np.max(np.abs(value), initial=0.0, where=np.isfinite(value))
         apart = np.where(same, 0.0, np.abs(computed - value))
-        near = apart <= 1e5 * precision * (np.abs(value) + 1e-3 * scale) + 1e-300
-    return bool(np.all(same | near))
+        near = apart <= tolerance * (np.abs(value) + 1e-3 * scale) + 1e-300
+    return bool(np.all(same | (near & np.isfinite(value))))
+
+
+def _wide(array: Any) -> Any:
+    return array.astype(np.result_type(array.dtype, np.float64))
 
 
 _ALGEBRA: dict[str, Callable[..., Any]] = {

@@ -88,7 +88,8 @@ def evaluate(root: Expression) -> Array:
     def compute(node: Expression, operands: list[Any]) -> Any:
         if node.op is None:
             return node.value[()]
-        return np.asarray(node.op.forward(*map(np.asarray, operands), **node.params))
+        arrays = _countable(node.op, [np.asarray(x) for x in operands])
+        return np.asarray(node.op.forward(*arrays, **node.params))
 
     with np.errstate(all="ignore"):
         return np.asarray(fold(root, compute))
@@ -97,5 +98,15 @@ def evaluate(root: Expression) -> Array:
 def applied(op: Op, *operands: Expression, **params: Any) -> Expression:
     """An op applied to expressions, with its value."""
     with np.errstate(all="ignore"):
-        value = op.forward(*[x.value for x in operands], **params)
+        value = op.forward(*_countable(op, [x.value for x in operands]), **params)
     return Expression(value, op=op, operands=operands, params=params)
+
+
+def _countable(op: Op, arrays: list[Array]) -> list[Array]:
+    """The operands; truth values as 0 and 1 where NumPy has no such op of them.
+
+    A product with −1.0 has one, and −y, as it is written, has none.
+    """
+    if op.name not in ("negative", "subtract"):
+        return arrays
+    return [x.astype(np.int8) if x.dtype.kind == "b" else x for x in arrays]

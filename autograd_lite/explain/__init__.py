@@ -54,15 +54,17 @@ def explain(
         path: where to write, ending in ``.html`` or ``.htm``; a file that is there is replaced.
         lang: the language of the page, ``"en"`` or ``"zh"``.
         lr: the learning rate η, to show each parameter of shape (…) after a step of gradient
-            descent, ``w − η ∇w`` of the same shape; without it the update is shown as a formula.
+            descent, ``w − η ∇w`` of the same shape, and of complex numbers ``w − η conj(∇w)``;
+            without it the update is shown as a formula.
             Of a recorded training it is known where the optimizer is `nn.SGD`.
         iteration: of a recorded training, which recorded iteration to step through; by default the
             first.
 
     Raises:
         TypeError: ``output`` is no Tensor, or ``lr`` no number.
-        ValueError: nothing was recorded for ``output``, another ``lang``, another suffix, or a leaf
-            was given other data since the output was computed.
+        ValueError: nothing was recorded for ``output``, another ``lang``, another suffix, an ``lr``
+            that isn't positive and finite, or a leaf was given other data since the output was
+            computed.
         OSError: the file can't be written.
 
     Example:

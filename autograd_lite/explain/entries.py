@@ -56,7 +56,7 @@ def _found(
     pairs = sum(t.size * x.size for t in region for x in t.inputs)
     if numbers <= _EXACT and pairs <= _PAIRS:
         return _exactly(region, inputs, shown, wanted)
-    tries = 2 * sum(map(len, shown.values()))
+    tries = 3 * sum(map(len, shown.values()))
     if tries * numbers > _MOST_WORK:
         return {}
     return _tried(region, inputs, shown, wanted)
@@ -87,26 +87,44 @@ def _tried(
     shown: Mapping[Tensor, list[int]],
     wanted: Sequence[int],
 ) -> Sources:
-    """By changing each shown entry, to nan and to another number, and computing anew."""
+    """By changing each shown entry, to nan and to another number, and computing anew.
+
+    What is nan stays so whatever else changes: the inputs are taken with 1 in place of such.
+    """
     found: Sources = {j: {} for j in wanted}
-    base = _computed(region, {})
+    usual = {x: _finite(x._array) for x in shown}
+    base = _computed(region, usual)
     at = list(wanted)
     if base is None:
         return {}
+    is_nan = np.isnan(base.flat[at]).any()  # such as of log(−1), which another sign tells
     for x, entries in shown.items():
-        if x.dtype.kind != "f":
+        if x.dtype.kind not in "fc":
             continue
         for i in entries:
             changed = np.zeros(len(at), bool)
-            for to in (np.nan, x._array.flat[i] + 1):
-                array = x._array.copy()
+            now = usual[x].flat[i]
+            for to in (np.nan, now + 1, np.abs(now))[: 3 if is_nan else 2]:
+                array = usual[x].copy()
                 array.flat[i] = to
-                value = _computed(region, {x: array})
+                value = _computed(region, {**usual, x: array})
                 if value is not None:
-                    changed |= value.flat[at] != base.flat[at]
+                    changed |= _differ(value.flat[at], base.flat[at])
             for j in np.flatnonzero(changed):
                 found[at[j]].setdefault(inputs[x], []).append(i)
     return found
+
+
+def _finite(array: Array) -> Array:
+    if array.dtype.kind not in "fc":
+        return array
+    return np.where(np.isfinite(array), array, array.dtype.type(1))
+
+
+def _differ(one: Array, other: Array) -> Array:
+    """Which entries differ; nan is equal to nan."""
+    differ: Array = (one != other) & ~(np.isnan(one) & np.isnan(other))
+    return differ
 
 
 def _computed(region: Sequence[Tensor], given: Mapping[Tensor, Array]) -> Array | None:

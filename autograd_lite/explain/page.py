@@ -8,6 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from math import inf
 from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,11 +80,25 @@ def write(
             f"explain: a page is written, and {path.name!r} doesn't end in .html; name it "
             f"{path.stem or 'page'}.html, say"
         )
-    if lr is not None and (not isinstance(lr, Real) or isinstance(lr, bool)):
-        raise TypeError(f"explain: lr is a number, the learning rate, and not {lr!r}")
-    story = tell(output, lr, updated)
+    story = tell(output, None if lr is None else _rate(lr), updated)
     text = page(story, words, more() if more is not None else None)
     path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _rate(lr: Any) -> float:
+    """A learning rate that was given, as a float."""
+    if not isinstance(lr, Real) or isinstance(lr, bool):
+        raise TypeError(f"explain: lr is a number, the learning rate, and not {lr!r}")
+    try:
+        rate = float(lr)
+    except OverflowError:  # of a huge int
+        rate = inf
+    if not 0 < rate < inf:
+        raise ValueError(
+            f"explain: lr, the learning rate, must be positive and finite, not {rate!r}; "
+            "give one such as lr=0.1, or none to see the update as a formula"
+        )
+    return rate
 
 
 def page(story: Story, words: Words, extra: Extra | None = None) -> str:

@@ -345,11 +345,13 @@ def _of_gradient(g: Gradient, whole: str, plan: Plan) -> list[Formula]:
 def _update(
     g: Gradient, numbers: Mapping[Tensor, int], lr: float | None, walked: list[str]
 ) -> Step:
-    """``w ← w − η ∇w``."""
+    """``w ← w − η ∇w``; of complex numbers the conjugate of the gradient leads uphill."""
     leaf, n, name = g.target, numbers[g.target], g.name
     w, gradient = Expression(leaf._array, name), Expression(g.value, g.symbol)
     rate = Expression(np.asarray(1.0 if lr is None else lr), "η")
-    change = applied(OPS["multiply"], rate, gradient)
+    is_complex = leaf.dtype.kind == "c"
+    uphill = applied(OPS["conj"], gradient) if is_complex else gradient
+    change = applied(OPS["multiply"], rate, uphill)
     formula = applied(OPS["subtract"], w, change)
     value = None if lr is None else np.asarray(formula.value, leaf.dtype)
     return Step(

@@ -309,3 +309,29 @@ def test_long_graph_is_searched_within_bounds():
     report = check_backprop(np.sum(value), {"x": [1.0, 2.0, 3.0]})
     assert "no usual mistake" in (report["x"].cause or "")
     assert report["x"].formula is None
+
+
+# ---------------------------------------------------------------------- rules that refuse numbers
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_what_is_computed_again_in_the_backward_pass_is_checked(dtype: str) -> None:
+    x = ag.Tensor(np.array([1.0, 2.0], dtype), requires_grad=True, name="x")
+    loss = np.sum(ag.checkpoint(np.sin)(x) ** 2)
+    (right,) = ag.gradients(loss, [x])
+    assert check_backprop(loss, {"x": right}).ok
+    assert "2 times too large" in str(check_backprop(loss, {"x": 2 * right}))
+    assert "no usual mistake" in str(check_backprop(loss, {"x": right**2 + 7}))
+
+
+def test_a_mistake_that_a_rule_refuses_is_no_candidate() -> None:
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        if not np.allclose(out, np.sin(x)):
+            raise RuntimeError("this is no sine")
+        return g * np.cos(x)
+
+    own = ag.Op("own", np.sin, rule)
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    loss = np.sum(own(x))
+    report = str(check_backprop(loss, {"x": -np.cos(x.data)}))
+    assert "wrong sign" in report

@@ -15,7 +15,9 @@ import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 from autograd_lite.derive import DerivationError
-from autograd_lite.derive.expression import evaluate
+from autograd_lite.derive.algebra import agree
+from autograd_lite.derive.expression import Expression, evaluate
+from autograd_lite.derive.text import text
 from autograd_lite.op import apply
 
 from ..sampling import Sample, samples
@@ -415,3 +417,53 @@ def test_random_programs(drawn: tuple[Any, int]):
         np.testing.assert_allclose(written, step.value, rtol=1e-7, atol=1e-9)
         assert step.text
         convert(step.latex)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_targets_of_truth_values_give_the_formulas_of_0_and_1(reduction: Any) -> None:
+    def derivation(y: Any) -> ag.Derivation:
+        p = Tensor([[0.2], [0.7]], requires_grad=True, name="p")
+        return ag.derive(nn.BCELoss(reduction)(p, Tensor(y, name="y")))
+
+    y = np.array([[True], [False]])
+    (found,), (expected,) = derivation(y).steps, derivation(y.astype(float)).steps
+    assert text(found.given) == text(expected.given)
+    assert text(found.simple) == text(expected.simple)
+    assert np.array_equal(found.value, expected.value)
+
+
+def test_an_input_that_an_op_has_no_derivative_by_gets_no_step() -> None:
+    half = ag.Op("half", lambda a, b: a * b, lambda g, out, a, b: g * b, None)
+    x, w = (Tensor([1.0, 2.0], requires_grad=True, name=n) for n in "xw")
+    h = w * 2
+    h.name = "h"
+    assert [s.symbol for s in ag.derive(np.sum(half(x, h))).steps] == ["∇x"]
+    chosen = np.where(w, x, 0.0)
+    assert [s.symbol for s in ag.derive(np.sum(chosen)).steps] == ["∇x"]
+    assert [s.symbol for s in ag.derive(np.sum(chosen * w)).steps] == ["∇x", "∇w"]
+
+
+def test_no_path_leads_through_an_input_that_an_op_has_no_derivative_by() -> None:
+    half = ag.Op("half", lambda a, b: a * b, lambda g, out, a, b: g * b, None)
+    w = Tensor([1.0, 2.0], requires_grad=True, name="w")
+    h, k = w * 2, w * 3
+    h.name, k.name = "h", "k"
+    *_, step = ag.derive(np.sum(half(h, k))).steps
+    assert step.symbol == "∇w"
+    assert step.paths == [[("L", "h"), ("h", "w")]]
+    assert np.array_equal(step.value, 6 * w.data)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex64])
+def test_a_wrong_value_agrees_in_no_precision(dtype: Any) -> None:
+    a = Expression(np.array([1, 2, 4000], dtype), "a")
+    assert agree(a, a.value)
+    assert agree(a, a.value * (1 + 4 * np.finfo(dtype).eps).astype(dtype))
+    for wrong in ([1, 2, 5000], [1, 3, 4000], [1, 2, -4000], [1, 2, np.inf], [1, 2, np.nan]):
+        assert not agree(a, np.array(wrong, dtype))
+
+
+def test_values_far_apart_in_half_precision_differ_without_a_warning() -> None:
+    a = Expression(np.float16([60000, np.inf, np.nan]), "a")
+    assert agree(a, a.value)
+    assert not agree(a, -a.value)

@@ -126,3 +126,36 @@ def test_an_op_that_refuses_other_numbers_has_no_false_sources(
     op = ag.Op("picky", only_once, lambda g, y, x: g * 2)
     x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
     assert of(apply(op, (x,)).named("y"), "y")[0] == {0: {}, 1: {}}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_nan_in_a_large_array_comes_from_its_own_entries(bad: float) -> None:
+    a = np.ones((80, 80))
+    a[0, 0] = bad
+    x = ag.Tensor(a, requires_grad=True, name="X")
+    y = ag.Tensor(np.ones((80, 80)), requires_grad=True, name="Y")
+    with np.errstate(invalid="ignore"):
+        h = (x * y - x).named("H")
+    found, key, _ = of(np.sum(h * h), "H")
+    assert len(found) > 10
+    for entry in found:
+        assert found[entry] == {key["X"]: [entry], key["Y"]: [entry]}
+
+
+def test_a_nan_that_arises_in_a_large_array_comes_from_its_own_entry() -> None:
+    a = np.ones((80, 80))
+    a[0, 0] = -5.0
+    x = ag.Tensor(a, requires_grad=True, name="X")
+    with np.errstate(invalid="ignore"):
+        h = np.log(x).named("H")
+    found, key, _ = of(np.sum(h * h), "H")
+    assert len(found) > 10
+    assert found == {i: {key["X"]: [i]} for i in found}
+
+
+def test_large_arrays_of_complex_numbers_have_sources() -> None:
+    z = ag.Tensor(np.full((80, 80), 1 + 2j), requires_grad=True, name="Z")
+    h = (z * 2.0).named("H")
+    found, key, _ = of(np.sum(np.abs(h)), "H")
+    assert found
+    assert found == {i: {key["Z"]: [i]} for i in found}

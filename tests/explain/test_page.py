@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from fractions import Fraction
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -456,3 +457,33 @@ def test_importing_the_package_imports_none_of_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_what_is_computed_again_in_the_backward_pass_has_a_page(
+    tmp_path: Path, dtype: str
+) -> None:
+    x = ag.Tensor(np.array([1.0, 2.0], dtype), requires_grad=True, name="x")
+    page = explained(np.sum(ag.checkpoint(np.sin)(x)), tmp_path)
+    assert "Backward ∇x" in page.titles
+
+
+@pytest.mark.parametrize(
+    "lr",
+    [float("nan"), float("inf"), 0, -0.1, 10**400, -(10**400), Fraction(0), np.float32(-1)],
+    ids=["nan", "inf", "0", "-0.1", "huge", "-huge", "fraction", "float32"],
+)
+def test_a_learning_rate_is_positive_and_finite(tmp_path: Path, lr: Any) -> None:
+    with pytest.raises(ValueError, match=r"explain: lr, .* must be positive and finite, not"):
+        ag.explain(chapter(), tmp_path / "step.html", lr=lr)
+    assert not (tmp_path / "step.html").exists()
+
+
+@pytest.mark.parametrize("lr", [Fraction(1, 2), np.float32(0.5), np.float16(0.5)])
+def test_a_learning_rate_is_any_real_number(tmp_path: Path, lr: Any) -> None:
+    loss = chapter()
+    assert explained(loss, tmp_path, lr=lr).html == explained(loss, tmp_path, lr=0.5).html
+
+
+def test_a_learning_rate_may_be_an_integer_of_numpy(tmp_path: Path) -> None:
+    assert "Update W12" in explained(chapter(), tmp_path, lr=np.int64(2)).titles

@@ -292,3 +292,55 @@ def test_a_complex_output() -> None:
     x = ag.Tensor([1.0 + 2.0j], requires_grad=True, name="x")
     with pytest.raises(TypeError):
         tell(x * x)
+
+
+def test_an_input_that_an_op_has_no_derivative_by_gets_no_step_backward_and_no_update() -> None:
+    half = ag.Op("half", lambda a, b: a * b, lambda g, out, a, b: g * b, None)
+    x, y = (ag.Tensor([1.0, 2.0], requires_grad=True, name=n) for n in "xy")
+    told = [(s.kind, s.name) for s in tell(np.sum(half(x, y)), lr=0.1).steps]
+    assert told[-2:] == [("backward", "∇x"), ("update", "x")]
+    assert not {("backward", "∇y"), ("update", "y")} & set(told)
+
+
+def test_a_graph_without_any_derivative_has_no_backward_pass() -> None:
+    none = ag.Op("none", lambda a: a * 1.0, None)
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    assert {s.kind for s in tell(np.sum(none(x)), lr=0.1).steps} == {"loss"}
+
+
+def test_targets_of_truth_values_give_the_formulas_of_0_and_1() -> None:
+    def told(y: np.ndarray) -> list[dict[str, str]]:
+        p = ag.Tensor([[0.2], [0.7]], requires_grad=True, name="p")
+        return [formulas(s) for s in tell(nn.BCELoss()(p, ag.Tensor(y, name="y"))).steps]
+
+    y = np.array([[True], [False]])
+    assert told(y) == told(y.astype(float))
+
+
+def test_an_update_of_complex_numbers_goes_downhill() -> None:
+    w = np.array([1j, 2.0])
+
+    def loss(z: ag.Tensor) -> ag.Tensor:
+        return np.abs(np.sum(z * w) - 3) ** 2
+
+    z = ag.Tensor([1 + 2j, 3 - 1j], requires_grad=True, name="z")
+    step = tell(loss(z), lr=0.05).steps[-1]
+    (gradient,) = ag.gradients(loss(z), [z])
+    assert formulas(step) == {"result": "z − η · conj(∇z)"}
+    assert step.value is not None
+    assert np.allclose(step.value, z.data - 0.05 * np.conj(gradient))
+    assert float(loss(ag.Tensor(step.value))) < float(loss(z))
+
+
+def test_an_update_of_real_numbers_on_a_way_through_complex_ones_has_no_conjugate() -> None:
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    step = tell(np.sum(np.abs(x * 1j) ** 2), lr=0.1).steps[-1]
+    assert formulas(step) == {"result": "x − η · ∇x"}
+
+
+def test_half_precision_shows_formulas_without_a_warning() -> None:
+    x = ag.Tensor(np.float16([1.0, 100.0]), requires_grad=True, name="x")
+    step = named(tell(np.sum(x * x * 2)), "∇x")
+    assert step.value is not None
+    assert step.value.dtype == np.float16
+    assert "given" in formulas(step)
