@@ -160,6 +160,10 @@ class TestModule:
         net = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=0))
         y = net(ag.Tensor(np.ones((1, 2)), name="x"))
         assert [b.split("|")[0] for b in boxes(y, collapse="module")] == ["Linear + tanh", "Linear"]
+        y = net(np.ones((1, 2)))  # from what has no name either
+        structure = drawn(y, collapse="module")
+        assert len(structure.arrows("forward")) == 4
+        assert not any("unnamed" in label for label in structure.labels("folded"))
 
     def test_ones_own_layer_from_its_first_parameter_to_its_last(self):
         class Affine(nn.Module):
@@ -179,6 +183,19 @@ class TestModule:
         assert {"γ", "β"} <= {
             x.split("|")[0] for x in drawn(twice, collapse="module").labels("tensor")
         }
+
+    @pytest.mark.parametrize("name", ["x", None])
+    @pytest.mark.parametrize("requires_grad", [True, False])
+    def test_the_networks_input_is_no_parameter_of_its_first_layer(self, name, requires_grad):
+        """Neither where its gradient is wanted, as for a saliency map, nor where it has no name."""
+        x = ag.Tensor(np.ones((1, 3)), requires_grad=requires_grad, name=name)
+        structure = drawn(nn.MLP([3, 4, 1], rng=0)(x).named("y"), collapse="module")
+        node = name or "l_0"  # as an MLP names it
+        assert node in structure.of_class("tensor")
+        assert {head for tail, head in structure.arrows("forward") if tail == node} == {"op_l_1"}
+        assert [x.split("|")[-1] for x in reversed(structure.labels("folded"))] == [
+            "with W₀₁, b₀₁", "with W₁₂, b₁₂"
+        ]  # fmt: skip
 
     def test_without_layers_nothing_is_folded(self):
         y = ag.exp(ag.Tensor(1.0, requires_grad=True, name="x")).named("y")
@@ -207,6 +224,25 @@ class TestSteps:
         (label,) = structure.labels("folded")
         assert label.startswith("18 steps|s₁, l₁ … s₉, l₉ (18 in all)|with W₀₁, b₀₁ … ")
         assert {"l_0", "l_9", "s_10", "l_10", "L"} <= structure.of_class("tensor")
+
+    @pytest.mark.parametrize("name", ["x", None])
+    def test_what_the_far_steps_start_from_is_drawn(self, name):
+        x = ag.Tensor(np.ones((1, 3)), requires_grad=True, name=name)
+        for n in (1, -1):
+            structure = drawn(nn.MLP([3, 4, 1], rng=0)(x).named("y"), collapse=n)
+            node = name or "l_0"  # as an MLP names it
+            assert node in structure.of_class("tensor")
+            assert [tail for tail, _ in structure.arrows("forward")].count(node) == 1
+            assert "W₀₁" not in structure.of_class("tensor") or n < 0
+
+    def test_of_much_data_only_the_first_is_drawn(self):
+        layer = nn.Linear(2, 2, rng=0)
+        h = ag.Tensor(np.zeros((1, 2)), name="h_0")
+        for i in range(1, 8):
+            h = ag.tanh(layer(h) + ag.Tensor(np.ones((1, 2)), name=f"x_{i}")).named(f"h_{i}")
+        structure = drawn(h, collapse=1)
+        assert {"h_0", "x_7"} <= structure.of_class("tensor")
+        assert "with x₁, x₂, x₃, x₄, x₅, x₆" in structure.labels("folded")[0]
 
     def test_the_first_steps(self):
         structure = drawn(mlp_loss(10), collapse=-2)
