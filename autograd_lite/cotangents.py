@@ -19,11 +19,14 @@ class Cotangent(NamedTuple):
         of: the name of what is differentiated; None where it has none.
         by: the tensor's name.
         is_leaf: whether that is a leaf.
+        output: number of what is differentiated, which no other result has; of a leaf a negative
+            one.
     """
 
     of: str | None
     by: str
     is_leaf: bool
+    output: int
 
 
 _noted: dict[int, tuple[Any, list[Cotangent]]] = {}  # of Tensors that are alive, by id
@@ -33,7 +36,9 @@ def note(g: Any, tensor: Tensor, output: Tensor) -> None:
     """Remember that ``g`` is the cotangent of ``tensor``, which has a name."""
     if type(g) is not Tensor or tensor.name is None:
         return
-    key, cotangent = id(g), Cotangent(output.name, tensor.name, tensor._op is None)
+    key = id(g)
+    number = -id(output) if output._op is None else output._number
+    cotangent = Cotangent(output.name, tensor.name, tensor._op is None, number)
     if key in _noted:
         if cotangent not in _noted[key][1]:
             _noted[key][1].append(cotangent)  # one array, handed on to several inputs

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..owners import owners_of
 from ..steps import Step, steps
 from ..tensor import Tensor
 from .modules import Group, find_groups
@@ -109,14 +110,27 @@ def _all_but(found: list[Step], n: int, aims: set[Tensor]) -> dict[Tensor, _Fold
             runs.append([])
         else:
             runs[-1].append(step)
-    inputs = {x for step in rest for x in step.inputs if x.is_leaf}
-    data = {x for x in inputs if x.name is not None and not x.requires_grad}
+    data = _data([x for step in rest for x in step.inputs if x.is_leaf], found)
     fold_of: dict[Tensor, _Fold] = {}
     for run in runs:
         if len(run) > 1:
-            fold = _Fold(f"{len(run)} steps", visible=data if len(data) <= _MOST_DATA else set())
+            fold = _Fold(f"{len(run)} steps", visible=data)
             fold_of |= {step.result: fold for step in run}
     return fold_of
+
+
+def _data(leaves: list[Tensor], found: list[Step]) -> set[Tensor]:
+    """The leaves that a fold of far steps starts from, of many only the first.
+
+    Where layers own parameters, what nobody owns is data, be it a gradient that it is to have.
+    """
+    if owners_of(x for step in found for x in step.inputs if x.is_leaf and x.requires_grad):
+        owned = owners_of(leaves)
+        data = list(dict.fromkeys(x for x in leaves if x not in owned))
+        named = [x for x in data if x.name is not None]
+        return set(next((some for some in (data, named) if len(some) <= _MOST_DATA), data[:1]))
+    data = list(dict.fromkeys(x for x in leaves if x.name is not None and not x.requires_grad))
+    return set(data) if len(data) <= _MOST_DATA else set()
 
 
 _MOST_DATA = 4
@@ -131,9 +145,8 @@ def _by_module(results: list[Tensor], fixed: set[Tensor]) -> Folds:
     for group in find_groups(results, fixed):
         members = results[group.start : group.stop]
         fold = _Fold(" + ".join(group.parts))
-        fold.visible = {
-            x for t in members for x in t.inputs if not x.requires_grad and x.name is not None
-        }
+        leaves = {x for t in members for x in t.inputs if x.is_leaf}
+        fold.visible = leaves - owners_of(leaves).keys()
         fold_of |= dict.fromkeys(members, fold)
     return fold_of, _between(results, lambda t: id(fold_of.get(t)))
 

@@ -44,9 +44,10 @@ class Symbols:
         if names is not None:
             self._name.update((t, names[t]) for t in tensors if t in names)
         taken = {tensor.name for tensor in tensors}
+        output = _called_l(tensors, cotangents)
         for tensor in tensors:
             if tensor in cotangents and tensor.name is None and tensor not in self._name:
-                symbols = list(_free_symbols(cotangents[tensor], taken))
+                symbols = list(dict.fromkeys(_free_symbols(cotangents[tensor], taken, output)))
                 taken.update(symbols)
                 if symbols:
                     self._name[tensor], *self._also[tensor] = symbols
@@ -84,11 +85,29 @@ class Symbols:
         return f"∂{self.markup(of, 12)}/∂{self.markup(by, 12)}"
 
 
-def _free_symbols(cotangents: list[Cotangent], taken: set[str | None]) -> Iterator[str]:
-    """What a cotangent is called; where that means another one, by the output it is of."""
-    for of, by, is_leaf in cotangents:
-        output = "L" if of is None else of
-        symbol = symbol_of(by, is_leaf, output)
+def _called_l(tensors: list[Tensor], cotangents: Mapping[Tensor, list[Cotangent]]) -> int | None:
+    """The output without a name that L stands for: the only one, where no other is called that."""
+    known = [cotangent for t in tensors for cotangent in cotangents.get(t, ())]
+    unnamed = {cotangent.output for cotangent in known if cotangent.of is None}
+    if len(unnamed) != 1 or any(cotangent.of == "L" for cotangent in known):
+        return None
+    (output,) = unnamed
+    # What it was named later is its name as well.
+    others = any(t.name == "L" and (t.is_leaf or t._number != output) for t in tensors)
+    return None if others else output
+
+
+def _free_symbols(
+    cotangents: list[Cotangent], taken: set[str | None], called_l: int | None
+) -> Iterator[str]:
+    """What a cotangent is called; where that means another one, by the output it is of.
+
+    Of an output without a name, nothing would tell it, unless that is the one called L.
+    """
+    for of, by, is_leaf, output in cotangents:
+        if of is None and output != called_l:
+            continue
+        symbol = symbol_of(by, is_leaf, "L" if of is None else of)
         if symbol in taken and of is not None:
             symbol = f"∂{of}/∂{by}"
         if symbol not in taken:

@@ -1,7 +1,8 @@
 """Blocks that repeat: consecutive pieces of a graph that are alike, op by op and input by input.
 
-Each op gets a key that says what it does, and how far back its inputs were computed. So the ops of
-two pieces that follow each other have the same keys just where the pieces are isomorphic.
+Each op gets a key that says what it does, and how far back its inputs were computed, or leaves were
+used. So the ops of two pieces that follow each other have the same keys just where the pieces are
+isomorphic, and go on alike from what is before them.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class _Back(NamedTuple):
 class _Leaf(NamedTuple):
     ndim: int
     requires_grad: bool
+    distance: int | None  # how many ops ago it was used; None where it wasn't
 
 
 def find_repeats(results: list[Tensor], fixed: Collection[Tensor]) -> list[Repeat]:
@@ -76,8 +78,10 @@ def first_leaves(results: list[Tensor], repeat: Repeat) -> set[Tensor]:
 
 def _keys(results: list[Tensor], fixed: set[Tensor]) -> Iterator[tuple[Hashable, ...]]:
     place = {t: i for i, t in enumerate(results)}
+    used: dict[Tensor, int] = {}
     for i, t in enumerate(results):
         if t in fixed:
+            used |= dict.fromkeys(t.inputs, i)
             yield ("fixed", i)
             continue
         inputs: list[Hashable] = []
@@ -87,7 +91,9 @@ def _keys(results: list[Tensor], fixed: set[Tensor]) -> Iterator[tuple[Hashable,
             elif is_number(x):
                 inputs.append(number(x._array))
             else:
-                inputs.append(_Leaf(x.ndim, x.requires_grad))
+                distance = i - used[x] if x in used else None
+                inputs.append(_Leaf(x.ndim, x.requires_grad, distance))
+                used[x] = i
         params = tuple((key, _simple(value)) for key, value in sorted(t.params.items()))
         yield id(t.op), t.ndim, t.name is None, params, *inputs
 
@@ -141,8 +147,8 @@ def _aligned(
     for shift in range(rest + 1) if count else ():
         first, n = start + shift, count
         before = first - period
-        if before >= 0 and free[before:first].all() and all(
-            _alike(keys[before + k], keys[first + k], k) for k in range(period)
+        if before >= 0 and free[before:first].all() and _alike(
+            keys, results, before, first, period
         ):  # fmt: skip
             first, n = before, n + 1
         if n < 2:
@@ -166,12 +172,31 @@ def _hands_on(keys: list[tuple[Hashable, ...]], start: int, period: int) -> bool
     )
 
 
-def _alike(first: tuple[Hashable, ...], other: tuple[Hashable, ...], k: int) -> bool:
-    """Whether op ``k`` of a first block does what that of another does, be it with a leaf."""
-    if first == other:
-        return True
-    return len(first) == len(other) and all(
-        a == b
-        or (isinstance(a, _Leaf) and isinstance(b, _Back) and b.distance > k)
-        for a, b in zip(first, other, strict=True)
-    )
+def _alike(
+    keys: list[tuple[Hashable, ...]], results: list[Tensor], first: int, other: int, period: int
+) -> bool:
+    """Whether a first block does what another does, be it that it starts from other leaves.
+
+    What the one starts from stands for what the other does: each tensor for one tensor.
+    """
+    stands_for: dict[Tensor, Tensor] = {}
+    for k in range(period):
+        a, b = keys[first + k], keys[other + k]
+        if len(a) != len(b) or a[:_DOES] != b[:_DOES]:
+            return False
+        pairs = zip(results[first + k].inputs, results[other + k].inputs, strict=True)
+        for x, y, (s, t) in zip(a[_DOES:], b[_DOES:], pairs, strict=True):
+            if isinstance(x, _Leaf) and isinstance(y, _Leaf):
+                if x[:2] != y[:2]:
+                    return False
+            elif x != y and not (
+                isinstance(x, _Leaf) and isinstance(y, _Back) and y.distance > k
+            ):  # fmt: skip
+                return False
+            if not is_number(s) and stands_for.setdefault(s, t) is not t:
+                return False
+    return len(set(stands_for.values())) == len(stands_for)
+
+
+_DOES = 4
+"""How many entries of a key say what the op does; the others say what it reads."""

@@ -46,6 +46,17 @@ class Attention(nn.Module):
         return x + nn.softmax(self.q(x) @ self.k(x).T) @ self.v(x)
 
 
+class Prepared(nn.Module):
+    """A layer whose weight is worked on before it is used, as the transpose is."""
+
+    def __init__(self, n_in, n_out, prepare):
+        self.w = ag.Tensor(np.ones((n_out, n_in)), requires_grad=True, name="w")
+        self.prepare = prepare
+
+    def forward(self, x):
+        return x @ self.prepare(self.w)
+
+
 class TestBlocks:
     def test_layers_are_drawn_once_with_their_count(self, engine):
         figure = ag.draw(mlp_loss(12), collapse="blocks")
@@ -160,6 +171,10 @@ class TestModule:
         net = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=0))
         y = net(ag.Tensor(np.ones((1, 2)), name="x"))
         assert [b.split("|")[0] for b in boxes(y, collapse="module")] == ["Linear + tanh", "Linear"]
+        y = net(np.ones((1, 2)))  # from what has no name either
+        structure = drawn(y, collapse="module")
+        assert len(structure.arrows("forward")) == 4
+        assert not any("unnamed" in label for label in structure.labels("folded"))
 
     def test_ones_own_layer_from_its_first_parameter_to_its_last(self):
         class Affine(nn.Module):
@@ -179,6 +194,89 @@ class TestModule:
         assert {"γ", "β"} <= {
             x.split("|")[0] for x in drawn(twice, collapse="module").labels("tensor")
         }
+
+    @pytest.mark.parametrize("name", ["x", None])
+    @pytest.mark.parametrize("requires_grad", [True, False])
+    def test_the_networks_input_is_no_parameter_of_its_first_layer(self, name, requires_grad):
+        """Neither where its gradient is wanted, as for a saliency map, nor where it has no name."""
+        x = ag.Tensor(np.ones((1, 3)), requires_grad=requires_grad, name=name)
+        structure = drawn(nn.MLP([3, 4, 1], rng=0)(x).named("y"), collapse="module")
+        node = name or "l_0"  # as an MLP names it
+        assert node in structure.of_class("tensor")
+        assert {head for tail, head in structure.arrows("forward") if tail == node} == {"op_l_1"}
+        assert [x.split("|")[-1] for x in reversed(structure.labels("folded"))] == [
+            "with W₀₁, b₀₁", "with W₁₂, b₁₂"
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "prepare",
+        [
+            lambda w: w.T,
+            lambda w: (w * 0.5).T,
+            lambda w: (w / ag.sum(w * w) ** 0.5).T,
+            lambda w: ag.tanh(w).T * 2,
+        ],
+    )  # fmt: skip
+    def test_work_on_parameters_alone_belongs_to_the_layer(self, prepare):
+        net = nn.Sequential(Prepared(3, 4, prepare), nn.Tanh(), Prepared(4, 2, prepare))
+        structure = drawn(net(ag.Tensor(np.ones((1, 3)), name="x")).named("y"), collapse="module")
+        assert sorted(structure.labels("folded")) == ["Prepared + tanh|with w", "Prepared|with w"]
+        arrows = structure.arrows("forward")
+        assert len(arrows) == 4
+        assert {"x", "y"} <= {end for arrow in arrows for end in arrow}
+        assert len(structure.of_class("tensor")) == 3
+
+    def test_a_layer_that_is_used_twice_is_two_nodes_with_its_prepared_weight_in_each(self):
+        layer = Prepared(3, 3, lambda w: w.T)
+        y = layer(layer(ag.Tensor(np.ones((1, 3)), name="x"))).named("y")
+        structure = drawn(y, collapse="module")
+        assert structure.labels("folded") == ["Prepared", "Prepared"]
+        assert len(structure.of_class("tensor")) == 4  # x, w, y and what is between the two
+
+    def test_a_mask_that_the_layer_owns(self):
+        class Masked(nn.Module):
+            def __init__(self):
+                self.w = ag.Tensor(np.eye(3), requires_grad=True, name="w")
+                self.mask = ag.Tensor(np.tri(3), name="mask")
+
+            def forward(self, x):
+                return x @ (self.w * self.mask)
+
+        y = Masked()(ag.Tensor(np.ones((1, 3)), name="x")).named("y")
+        structure = drawn(y, collapse="module")
+        assert structure.labels("folded") == ["Masked|with w, mask"]
+        assert len(structure.arrows("forward")) == 2
+
+    def test_a_penalty_on_a_weight_is_no_work_of_the_layer(self):
+        layer = nn.Linear(3, 1, bias=False, rng=0)
+        y = layer(ag.Tensor(np.ones((1, 3)), name="x")).named("y")
+        loss = (ag.sum(y * y).named("E") + 0.1 * ag.sum(layer.weight**2)).named("L")
+        assert ("E", "op_L") in drawn(loss, collapse="module").arrows("forward")
+
+    def test_what_an_embedding_hands_on_to_other_layers_is_no_parameter_of_theirs(self):
+        class Embedding(nn.Module):
+            def __init__(self):
+                self.table = ag.Tensor(np.ones((4, 3)), requires_grad=True, name="table")
+
+            def forward(self, rows):
+                return self.table[rows]
+
+        h = Embedding()(np.array([0, 2]))
+        y = (h + nn.Linear(3, 3, rng=0)(h)).named("y")
+        structure = drawn(y, collapse="module")
+        assert [x.split("|")[0] for x in reversed(structure.labels("folded"))] == [
+            "Embedding", "Linear"
+        ]  # fmt: skip
+        assert "v₁ + v₂" in structure.labels("computation")
+
+    def test_a_long_chain_on_a_parameter_alone_takes_little_time(self):
+        layer = nn.Linear(2, 2, bias=False, rng=0)
+        h = layer.weight
+        for i in range(20_000):
+            h = ag.sum(h, axis=0, keepdims=True) + h if i % 2 else ag.sin(h)
+        start = time.perf_counter()
+        ag.draw(h, collapse="module", limit=100_000)
+        assert time.perf_counter() - start < 15
 
     def test_without_layers_nothing_is_folded(self):
         y = ag.exp(ag.Tensor(1.0, requires_grad=True, name="x")).named("y")
@@ -207,6 +305,25 @@ class TestSteps:
         (label,) = structure.labels("folded")
         assert label.startswith("18 steps|s₁, l₁ … s₉, l₉ (18 in all)|with W₀₁, b₀₁ … ")
         assert {"l_0", "l_9", "s_10", "l_10", "L"} <= structure.of_class("tensor")
+
+    @pytest.mark.parametrize("name", ["x", None])
+    def test_what_the_far_steps_start_from_is_drawn(self, name):
+        x = ag.Tensor(np.ones((1, 3)), requires_grad=True, name=name)
+        for n in (1, -1):
+            structure = drawn(nn.MLP([3, 4, 1], rng=0)(x).named("y"), collapse=n)
+            node = name or "l_0"  # as an MLP names it
+            assert node in structure.of_class("tensor")
+            assert [tail for tail, _ in structure.arrows("forward")].count(node) == 1
+            assert "W₀₁" not in structure.of_class("tensor") or n < 0
+
+    def test_of_much_data_only_the_first_is_drawn(self):
+        layer = nn.Linear(2, 2, rng=0)
+        h = ag.Tensor(np.zeros((1, 2)), name="h_0")
+        for i in range(1, 8):
+            h = ag.tanh(layer(h) + ag.Tensor(np.ones((1, 2)), name=f"x_{i}")).named(f"h_{i}")
+        structure = drawn(h, collapse=1)
+        assert {"h_0", "x_7"} <= structure.of_class("tensor")
+        assert "with x₁, x₂, x₃, x₄, x₅, x₆" in structure.labels("folded")[0]
 
     def test_the_first_steps(self):
         structure = drawn(mlp_loss(10), collapse=-2)

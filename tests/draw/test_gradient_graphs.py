@@ -78,6 +78,43 @@ def test_what_has_no_name_gets_no_symbol_and_the_output_is_called_l():
     assert not any("∂v" in circle or "∇v" in circle for circle in drawn)
 
 
+def test_an_output_without_a_name_is_not_called_l_where_another_is():
+    h = ag.tanh(ag.Tensor([1.0, 2.0], requires_grad=True, name="x") * 2).named("h")
+    loss = ag.sum(h * h).named("L")
+    other = ag.sum(h**3)
+    (g,) = ag.gradients(other, [h], create_graph=True)
+    assert "∂L/∂h" in circles(ag.sum(g))
+    assert not any("∂" in circle for circle in circles(ag.sum(g) * loss))
+    other.named("L")  # so it is that of which g is a gradient
+    assert "∂L/∂h" in circles(ag.sum(g) * other)
+
+
+def test_a_hessian_vector_product_says_only_of_the_named_output_what_is_its_gradient():
+    w = ag.Tensor([1.0, 2.0], requires_grad=True, name="W")
+    loss = ag.sum(ag.tanh(w).named("h") ** 2).named("L")
+    (g,) = ag.gradients(loss, [w], create_graph=True)
+    second, by_g = ag.gradients(ag.sum(g.named("g") ** 2), [w, g], create_graph=True)
+    drawn = circles(ag.sum(second))
+    assert "∂L/∂h" in drawn
+    assert not {"∂L/∂g", "∇W"} & drawn
+    assert not any("∂" in circle for circle in circles(ag.sum(by_g) * loss) - {"∂L/∂h"})
+
+
+def test_of_several_outputs_without_names_none_is_called_l():
+    h = ag.exp(ag.Tensor([1.0, 2.0], requires_grad=True, name="x")).named("h")
+    gradients = [
+        ag.gradients(ag.sum(h**k), [h], create_graph=True)[0] for k in (3, 4)
+    ]  # fmt: skip
+    assert all("∂L/∂h" in circles(ag.sum(g)) for g in gradients)
+    assert not any("∂" in circle for circle in circles(ag.sum(gradients[0] * gradients[1])))
+
+
+def test_a_leaf_may_be_the_output():
+    x = ag.Tensor(2.0, requires_grad=True, name="x")
+    (g,) = ag.gradients(x, [x], create_graph=True)
+    assert g == 1.0
+
+
 def test_a_name_that_the_user_gives_prevails():
     x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
     (g,) = ag.gradients(ag.sum(ag.exp(x)), [x], create_graph=True)

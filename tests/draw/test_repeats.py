@@ -77,3 +77,53 @@ def test_the_first_block_may_start_from_leaves():
     (repeat,) = find_repeats(results, ())
     assert repeat == Repeat(0, 2, 5)
     assert {t.name for t in first_leaves(results, repeat)} == {"x"}
+
+
+def repeats(y):
+    return find_repeats([step.result for step in steps(y, every=True)[1]], ())
+
+
+def leaf(name=None):
+    return ag.Tensor(np.ones(2), requires_grad=True, name=name)
+
+
+def test_which_leaf_is_read_counts():
+    """The first block adds the leaf that it multiplied by; the others another one."""
+    y = leaf("x")
+    for i in range(4):
+        w = leaf()
+        y = ag.sin(y * w + (leaf() if i else w))
+    assert repeats(y) == [Repeat(3, 3, 3)]
+
+
+def test_a_block_in_the_middle_that_reads_one_leaf_twice_is_apart():
+    y = ag.cos(leaf("x"))
+    for i in range(7):
+        w = leaf()
+        y = ag.sin(y * w + (w if i == 3 else leaf()))
+    found = repeats(y)
+    assert [(repeat.period, repeat.times) for repeat in found] == [(3, 3), (3, 3)]
+    assert not any(repeat.start <= 11 < repeat.stop for repeat in found)  # where it is added
+
+
+def test_blocks_that_each_read_a_leaf_twice_repeat():
+    y = leaf("x")
+    for _ in range(4):
+        w = leaf()
+        y = ag.sin(y * w + w)
+    assert repeats(y) == [Repeat(0, 3, 4)]
+
+
+def test_blocks_that_share_leaves_repeat():
+    """As in a recurrent network, which reads an input a block and its state twice."""
+    y, w, v = leaf("h_0"), leaf("W"), leaf("V")
+    for _ in range(5):
+        y = ag.sin(y * w + leaf() * v) * y
+    assert repeats(y) == [Repeat(0, 5, 5)]
+
+
+def test_a_first_block_that_reads_as_one_what_the_others_read_as_two_is_apart():
+    x = y = leaf("x")
+    for _ in range(5):
+        y = ag.sin(y * leaf() + x)  # first x * w + x
+    assert repeats(y) == [Repeat(3, 3, 4)]
