@@ -25,6 +25,7 @@ _WORDED = re.compile(r"([^\W\d_])_(\w+)")  # W_out, x_train
 _SHOWN = {code: chr(0x2400 + code) for code in range(32)}
 _SHOWN |= dict.fromkeys((*range(127, 160), 65534, 65535), "�")
 _SHOWN |= {ord("\n"): "<BR/>", ord("\t"): "\xa0" * 4, ord("\\"): "&#92;&#92;"}
+_SHOWN[ord("]")] = "&#93;"  # as which dot also reads a text of nothing else
 _BETWEEN_FACTORS = re.compile(f"(?<={PLACE}) (?={PLACE})")
 
 

@@ -20,6 +20,8 @@ HOSTILE = {
     "quotes": ("\"'", "\"'"),
     "end of label": (">] b [label=<", ">] b [label=<"),
     "end of comment": ("]]> -->", "]]> -->"),
+    "a bracket alone": ("]", "]"),
+    "brackets in lines": ("]]\n]", "]]|]"),
     "backslashes": ("\\N\\G\\l\\", "\\N\\G\\l\\"),
     "newline": ("a\nb\r\nc", "a|b|c"),
     "tab": ("a\tb", "a    b"),
