@@ -142,13 +142,12 @@ def _fit(g: Any, array: Any, op: str, stack: tuple[int, ...] = ()) -> Any:
     """Undo broadcasting: the cotangent ``g`` summed to its input's shape, in its dtype."""
     shape = stack + array.shape if stack else array.shape
     if g.shape != shape:
-        ones = _ones(g.shape, shape, g.dtype) if type(g) is _ndarray else None
-        if ones is not None:
-            g = ones.dot(g)
+        axes = _stretched(g.shape, shape, len(stack))
+        if axes is None:
+            raise errors.wrong_cotangent(op, g, array)
+        if axes == (0,) and type(g) is _ndarray and g.ndim == 2 and g.size <= _SMALL:
+            g = _ones(len(g), g.dtype).dot(g)  # in a third of the time of a reduction
         else:
-            axes = _stretched(g.shape, shape, len(stack))
-            if axes is None:
-                raise errors.wrong_cotangent(op, g, array)
             g = np.add.reduce(g, axes, keepdims=True)
         if g.ndim != len(shape):
             g = g.reshape(shape)
@@ -183,12 +182,9 @@ _SMALL = 65_536  # entries
 
 
 @lru_cache(maxsize=64)
-def _ones(shape: tuple[int, ...], original: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
-    """1ᵀ, where 1ᵀ g sums a small matrix to a row, in a third of the time of a reduction."""
-    small = len(shape) == 2 and shape[0] * shape[1] <= _SMALL
-    if small and len(original) <= 2 and _stretched(shape, original, 0) == (0,):
-        return np.ones((1, shape[0]), dtype)
-    return None
+def _ones(n: int, dtype: np.dtype[Any]) -> Array:
+    """1ᵀ: 1ᵀ g sums the rows of a matrix."""
+    return np.ones((1, n), dtype)
 
 
 def _as_recorded(tensor: Tensor, g: Any, of: Any) -> list[Any]:

@@ -1,99 +1,14 @@
-"""Random programs: whatever is built, three independent derivatives agree.
-
-Hypothesis draws a program over ops of the table with reuse, broadcasting, indexing and shaping.
-Its gradient is compared with differences, and with that of a naive scalar engine.
-"""
+"""Random programs of numbers, compared with a naive scalar engine; `test_paths` has larger ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import autograd_lite as ag
 from autograd_lite import Tensor
-
-from .sampling import directional
-
-# Smooth everywhere, and of moderate slope, so that differences are accurate.
-UNARY: dict[str, Callable[[Any], Any]] = {
-    "tanh": np.tanh,
-    "sin": np.sin,
-    "cos": np.cos,
-    "neg": lambda a: -a,
-    "scaled": lambda a: 0.5 * a + 1,
-    "softplus": ag.softplus,
-    "squash": lambda a: a / (1 + a * a),
-    "root": lambda a: np.sqrt(1 + a**2),
-    "log": lambda a: np.log(2 + np.sin(a)),
-    "mean0": lambda a: np.mean(a, axis=0, keepdims=True),
-    "sum1": lambda a: 0.3 * np.sum(a, axis=-1, keepdims=True),
-    "rows": lambda a: a[::-1],
-    "first": lambda a: a[:1],
-    "picked": lambda a: a[np.array([0, -1, 0])][:1] + a,
-    "turned": lambda a: a.T.reshape(a.shape),
-    "var": lambda a: a - a.var(axis=0, keepdims=True) / 4,
-    "gram": lambda a: a @ a.T @ a / 9,
-}
-BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * np.tanh(b),
-    "div": lambda a, b: a / (2 + np.sin(b)),
-    "joined": lambda a, b: np.concatenate([a + b, np.sin(a * b)], axis=0)[1:3],
-    "product": lambda a, b: np.tanh(a + b) @ np.tanh(a * b).T @ np.cos(a - b) / 9,
-}
-Program = list[tuple[str, int, int]]
-
-
-@st.composite
-def programs(draw: Any) -> tuple[Program, int]:
-    steps = []
-    for k in range(draw(st.integers(1, 12))):
-        name = draw(st.sampled_from(sorted(UNARY | BINARY)))
-        steps.append((name, draw(st.integers(0, k + 1)), draw(st.integers(0, k + 1))))
-    return steps, draw(st.integers(0, 2**32 - 1))
-
-
-def run(program: Program, x: Any, y: Any) -> Any:
-    """A number: each step takes earlier values, and the last ones are summed with weights."""
-    values = [x, y]
-    for name, i, j in program:
-        values.append(
-            UNARY[name](values[i]) if name in UNARY else BINARY[name](values[i], values[j])
-        )
-    total = 0.0
-    for k, value in enumerate(values[-3:]):
-        total = total + np.sum(value * (k + 1)) + np.sum(value * value) / 4
-    return total
-
-
-@settings(deadline=None, max_examples=200)
-@given(programs())
-def test_reverse_agrees_with_differences_to_order_two(drawn: tuple[Program, int]):
-    program, seed = drawn
-    rng = np.random.default_rng(seed)
-    x, y = rng.uniform(-1, 1, (2, 3)), rng.uniform(-1, 1, (1, 3))
-    u, v = rng.normal(size=x.shape), rng.normal(size=y.shape)
-
-    def slope(h: Any, create_graph: bool = False) -> tuple[Any, list[Tensor]]:
-        """The derivative along (u, v) at (x + h u, y + h v), and where."""
-        xs = [Tensor(x + h * u, requires_grad=True), Tensor(y + h * v, requires_grad=True)]
-        dx, dy = ag.gradients(run(program, *xs), xs, create_graph=create_graph)
-        return (dx * u).sum() + (dy * v).sum(), xs
-
-    ours, xs = slope(0.0, create_graph=True)
-    numeric = directional(lambda h: run(program, x + h * u, y + h * v), 0.0, 1.0)
-    scale = 1 + abs(numeric)
-    np.testing.assert_allclose(ours.item(), numeric, atol=1e-6 * scale)
-    np.testing.assert_allclose(ours.item(), slope(0.0)[0].item(), rtol=1e-10, atol=1e-10)
-    du, dv = ag.gradients(ours, xs)
-    second = directional(lambda h: slope(h)[0].item(), 0.0, 1.0)
-    found = np.sum(du.data * u) + np.sum(dv.data * v)
-    np.testing.assert_allclose(found, second, atol=1e-5 * (1 + abs(second)))
 
 
 class Scalar:

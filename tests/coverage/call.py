@@ -35,7 +35,7 @@ class Operand(NamedTuple):
         """An array or Tensor of any real numbers, brought smoothly into this shape and domain."""
         count = int(np.prod(self.shape))
         x = np.ravel(x)[:count] if x.size > count else x
-        angles = np.arange(1.0, count + 1).reshape(self.shape) * 2.4  # so that no two entries tie
+        angles = np.arange(1.0, count + 1).reshape(self.shape) ** 2  # no ties, no singular matrices
         wave = np.sin(np.arcsinh(np.resize(x, self.shape)) + angles)
         x = (self.low + self.high) / 2 + (self.high - self.low) / 2 * wave
         return x + 1j * np.cos(x + angles) if self.is_complex else x

@@ -69,6 +69,7 @@ add(ELEMENTWISE, "multiply", "x, 2j", x=(3,))
 names = "pow power float_power"
 add(ELEMENTWISE, names, "x, 3", "x, -1", "x, 2.0", "x, [0, 1, 2]", x=between(-2, -0.5, 3))
 add(ELEMENTWISE, names, "x, 0", "x, 1", "x, 2", x=exactly([0.0, 0.5, -1.0]))
+add(ELEMENTWISE, names, "x, y", x=positive(4), y=exactly([0.0, 1.0, 2.0, -1.0]))
 add(ELEMENTWISE, "mod remainder fmod divmod", "x, -0.7", "x, [1.3, 0.4]", x=(2,))
 add(ELEMENTWISE, "maximum minimum fmax fmin", "x, y", x=exactly([1.0, 2.0]),
     y=exactly([1.0, 3.0]), order=1)  # fmt: skip
