@@ -1,14 +1,71 @@
-"""Random programs of numbers, compared with a naive scalar engine; `test_paths` has larger ones."""
+"""Random graphs: programs with reuse, broadcasting, indexing and shaping; and a naive engine.
+
+`test_paths` compares the derivatives of larger programs.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import autograd_lite as ag
 from autograd_lite import Tensor
+
+# Smooth everywhere, and of moderate slope, so that differences are accurate.
+UNARY: dict[str, Callable[[Any], Any]] = {
+    "tanh": np.tanh,
+    "sin": np.sin,
+    "cos": np.cos,
+    "neg": lambda a: -a,
+    "scaled": lambda a: 0.5 * a + 1,
+    "softplus": ag.softplus,
+    "squash": lambda a: a / (1 + a * a),
+    "root": lambda a: np.sqrt(1 + a**2),
+    "log": lambda a: np.log(2 + np.sin(a)),
+    "mean0": lambda a: np.mean(a, axis=0, keepdims=True),
+    "sum1": lambda a: 0.3 * np.sum(a, axis=-1, keepdims=True),
+    "rows": lambda a: a[::-1],
+    "first": lambda a: a[:1],
+    "picked": lambda a: a[np.array([0, -1, 0])][:1] + a,
+    "turned": lambda a: a.T.reshape(a.shape),
+    "var": lambda a: a - a.var(axis=0, keepdims=True) / 4,
+    "gram": lambda a: a @ a.T @ a / 9,
+}
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * np.tanh(b),
+    "div": lambda a, b: a / (2 + np.sin(b)),
+    "joined": lambda a, b: np.concatenate([a + b, np.sin(a * b)], axis=0)[1:3],
+    "product": lambda a, b: np.tanh(a + b) @ np.tanh(a * b).T @ np.cos(a - b) / 9,
+}
+Program = list[tuple[str, int, int]]
+
+
+@st.composite
+def programs(draw: Any) -> tuple[Program, int]:
+    steps = []
+    for k in range(draw(st.integers(1, 12))):
+        name = draw(st.sampled_from(sorted(UNARY | BINARY)))
+        steps.append((name, draw(st.integers(0, k + 1)), draw(st.integers(0, k + 1))))
+    return steps, draw(st.integers(0, 2**32 - 1))
+
+
+def run(program: Program, x: Any, y: Any) -> Any:
+    """A number: each step takes earlier values, and the last ones are summed with weights."""
+    values = [x, y]
+    for name, i, j in program:
+        values.append(
+            UNARY[name](values[i]) if name in UNARY else BINARY[name](values[i], values[j])
+        )
+    total = 0.0
+    for k, value in enumerate(values[-3:]):
+        total = total + np.sum(value * (k + 1)) + np.sum(value * value) / 4
+    return total
 
 
 class Scalar:

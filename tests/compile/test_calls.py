@@ -13,8 +13,8 @@ import autograd_lite as ag
 
 from ..coverage.call import Call
 from ..coverage.calls import CALLS
-from ..coverage.test_random_programs import programs
-from ..coverage.test_random_programs import run as run_calls
+from ..test_paths import POINT, Line, programs
+from ..test_paths import run as run_calls
 from ..test_random_graphs import programs as graphs
 from ..test_random_graphs import run as run_graph
 from .comparing import agree, function_of_call, gradient_of_call
@@ -61,10 +61,11 @@ def compiles_alike(f: Any, seed: int, rtol: float) -> None:
 
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 @given(programs())
-def test_random_programs_over_the_table(drawn: Any):
-    steps, seed = drawn
-    assume(not {s.call.function for s in steps} & (SHAPED_BY_VALUES | BY_CONTROL_FLOW))
-    compiles_alike(lambda x, y: run_calls(steps, x, y), seed, 1e-8)
+def test_random_programs_over_the_table(program: list[Line]):
+    assume(not {line.step.name for line in program} & (SHAPED_BY_VALUES | BY_CONTROL_FLOW))
+    f = ag.value_and_grad(lambda z: run_calls(program, 1, z)[0])
+    with np.errstate(all="ignore"):
+        agree(f, (POINT,), (POINT[::-1] / 2,), rtol=1e-8)
 
 
 @settings(deadline=None, max_examples=100)
