@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arrays import as_array
+from ..arrays import as_array, refuse_kinds
 from ..errors import complex_to_real, explain, refuse_constant
 from ..modes import trace
 from ..notation import (
@@ -30,7 +30,7 @@ from ..notation import (
     infix,
     number,
 )
-from ..op import Case, Op, op
+from ..op import Case, Op, leaves_operators_alone, op
 from ..tensor import Array, Tensor
 from .define import implements, operand, refuse_out, value
 
@@ -597,6 +597,9 @@ VALUE_OPS = {
 } | {f: Op(f.__name__, f) for f in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide)}
 
 
+_PLAIN = {np.ndarray, float, int}
+
+
 def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:
     """A function without a gradient (a comparison, `np.sign`, …) of the values: a plain array.
 
@@ -606,12 +609,25 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:
         recorded: Any = VALUE_OPS[function](*args, **kwargs)
         return recorded
     arrays = [a._seen() if type(a) is Tensor else a for a in args]
+    for x in arrays:
+        if type(x) not in _PLAIN:
+            refuse_kinds(x, function.__name__)
     settings = {k: v._seen() if type(v) is Tensor else v for k, v in kwargs.items()}
     try:
         value: Array = function(*arrays, **settings)
     except ValueError as error:
-        raise explain(getattr(function, "__name__", "?"), args, arrays, {}, error) from error
+        raise explain(function.__name__, args, arrays, {}, error) from error
     return value
+
+
+def of_operands(function: Any, *args: Any) -> Any:
+    """What an operator gives: NotImplemented for text, and what is to handle operators itself."""
+    try:
+        return function(*args)
+    except TypeError:
+        if any(leaves_operators_alone(x) or isinstance(x, (str, bytes)) for x in args):
+            return NotImplemented
+        raise
 
 
 # Further names that NumPy has for them.
