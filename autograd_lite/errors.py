@@ -118,7 +118,8 @@ def refuse_constant(where: str, array: np.ndarray[Any, Any], given: Any = None) 
     if array.dtype == object and array.ndim == 0:
         raise TypeError(
             f"{where}: a number, an array or a Tensor is needed, not a "
-            f"{type(array.item() if given is None else given).__name__}"
+            f"{type(array.item() if given is None else given).__name__}; for the value of a "
+            "Tensor alone: t.item()"
         )
     if array.dtype == object:
         raise TypeError(

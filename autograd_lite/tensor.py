@@ -421,6 +421,10 @@ class Tensor:
     def __round__(self, digits: int | None = None) -> Any:
         return round(self._number_leaving("round(t)"), digits)
 
+    def as_integer_ratio(self) -> Any:
+        """As of a float, by which `statistics` and `fractions` ask for its number."""
+        return self._number_leaving("t.as_integer_ratio()").as_integer_ratio()
+
     def _number_leaving(self, how: str) -> Any:
         array = self._leaving(how)
         if self.size != 1:

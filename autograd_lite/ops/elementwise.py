@@ -576,6 +576,17 @@ def astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True, device: None = Non
     return astype_op(x, dtype=kind)
 
 
+def cast(function: str, x: Any, dtype: DTypeLike, casting: Any = "same_kind") -> Any:
+    """``x`` in the dtype that ``dtype=`` asks for, where NumPy's ``casting`` lets it be."""
+    x = operand(x)
+    if not np.can_cast(x.dtype, dtype, casting):
+        raise TypeError(
+            f"{function}: casting={casting!r} doesn't turn {x.dtype} into {np.dtype(dtype)}; "
+            "write t.astype(dtype) instead"
+        )
+    return astype(x, dtype)
+
+
 # A leaf that was changed since an op used it stands in the recorded backward pass as it was then.
 as_it_was = Op(
     "as_it_was",
