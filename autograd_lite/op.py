@@ -221,7 +221,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         else:
             array = _constant(op, x)
             if array is NotImplemented:
-                return NotImplemented
+                return NotImplemented  # type: ignore[no-any-return]
             arrays.append(array)
             constants = True
     forward = op.forward

@@ -379,11 +379,12 @@ class Tensor:
         return ops.of_operands(ops.value_of, np.greater_equal, self, other)
 
     def __eq__(self, other: Any) -> Any:
-        same = ops.of_operands(ops.value_of, np.equal, self, other)
-        if other is self and self.size != 1 and type(same) is np.ndarray:
-            same = same.view(_Itself)
+        equal = ops.of_operands(ops.value_of, np.equal, self, other)
+        if other is self and self.size != 1 and type(equal) is np.ndarray:
+            same = equal.view(_Itself)
             same.itself = True
-        return same
+            return same
+        return equal
 
     def __ne__(self, other: Any) -> Any:
         return ops.of_operands(ops.value_of, np.not_equal, self, other)
@@ -433,13 +434,13 @@ class Tensor:
 
     # Constant in pieces, as comparisons are: there is no gradient to lose.
 
-    def __trunc__(self) -> int:
+    def __trunc__(self) -> Any:
         return math.trunc(self.item())
 
-    def __floor__(self) -> int:
+    def __floor__(self) -> Any:
         return math.floor(self.item())
 
-    def __ceil__(self) -> int:
+    def __ceil__(self) -> Any:
         return math.ceil(self.item())
 
     def __index__(self) -> int:

@@ -288,7 +288,7 @@ class CrossEntropyLoss(_Loss):
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         prediction = as_input(prediction, "z")
-        classes = target._array if isinstance(target, Tensor) else given(target, type(self).__name__)
+        classes = target._array if isinstance(target, Tensor) else given(target, "CrossEntropyLoss")
         if classes.ndim == prediction.ndim - 1:
             target = Tensor(_one_hot(classes, prediction), name="y")
         return super().__call__(prediction, target)

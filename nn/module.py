@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from autograd_lite import Tensor
 from autograd_lite.arrays import given
 from autograd_lite.owners import own

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..anomaly import detect_anomaly
-from ..containers import is_container, leaves, rebuilt
 from ..arrays import refuse_kinds
+from ..containers import is_container, leaves, rebuilt
 from ..modes import capture, in_transform, no_grad
 from ..tensor import Tensor, _leaf
 from .bias import biased
