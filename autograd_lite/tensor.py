@@ -320,16 +320,18 @@ class Tensor:
         return apply(ops.remainder, (other, self))
 
     def __divmod__(self, other: Any) -> Any:
-        return ops.of_operands(composed.divmod, self, other)
+        quotient = self.__floordiv__(other)
+        return quotient if quotient is NotImplemented else (quotient, self % other)
 
     def __rdivmod__(self, other: Any) -> Any:
-        return ops.of_operands(composed.divmod, other, self)
+        quotient = self.__rfloordiv__(other)
+        return quotient if quotient is NotImplemented else (quotient, self.__rmod__(other))
 
     def __floordiv__(self, other: Any) -> Any:
-        return ops.of_operands(ops.value_of, np.floor_divide, self, other)
+        return ops.value_of(np.floor_divide, self, other)
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return ops.of_operands(ops.value_of, np.floor_divide, other, self)
+        return ops.value_of(np.floor_divide, other, self)
 
     def __pow__(self, other: Any) -> Tensor:
         if type(other) is int or type(other) is float:
@@ -367,19 +369,19 @@ class Tensor:
         return apply(ops.absolute, (self,))
 
     def __lt__(self, other: Any) -> Any:
-        return ops.of_operands(ops.value_of, np.less, self, other)
+        return ops.value_of(np.less, self, other)
 
     def __le__(self, other: Any) -> Any:
-        return ops.of_operands(ops.value_of, np.less_equal, self, other)
+        return ops.value_of(np.less_equal, self, other)
 
     def __gt__(self, other: Any) -> Any:
-        return ops.of_operands(ops.value_of, np.greater, self, other)
+        return ops.value_of(np.greater, self, other)
 
     def __ge__(self, other: Any) -> Any:
-        return ops.of_operands(ops.value_of, np.greater_equal, self, other)
+        return ops.value_of(np.greater_equal, self, other)
 
     def __eq__(self, other: Any) -> Any:
-        equal = ops.of_operands(ops.value_of, np.equal, self, other)
+        equal = ops.value_of(np.equal, self, other)
         if other is self and self.size != 1 and type(equal) is np.ndarray:
             same = equal.view(_Itself)
             same.itself = True
@@ -387,7 +389,7 @@ class Tensor:
         return equal
 
     def __ne__(self, other: Any) -> Any:
-        return ops.of_operands(ops.value_of, np.not_equal, self, other)
+        return ops.value_of(np.not_equal, self, other)
 
     __hash__ = object.__hash__  # a tensor is itself, whatever its value
 

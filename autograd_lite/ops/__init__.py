@@ -7,7 +7,6 @@ consist of others are in `composed`.
 from .elementwise import *
 from .elementwise import as_it_was as as_it_was
 from .elementwise import cast as cast
-from .elementwise import of_operands as of_operands
 from .elementwise import power_op as power_op
 from .elementwise import root as root
 from .elementwise import value_of as value_of

@@ -31,7 +31,7 @@ from ..notation import (
     number,
 )
 from ..op import Case, Op, leaves_operators_alone, op
-from ..tensor import Array, Tensor
+from ..tensor import Tensor
 from .define import implements, operand, refuse_out, value
 
 __all__ = [
@@ -611,30 +611,24 @@ VALUE_OPS = {
 _PLAIN = {np.ndarray, float, int}
 
 
-def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:
+def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
     """A function without a gradient (a comparison, `np.sign`, …) of the values: a plain array.
 
-    While tracing it is recorded instead.
+    While tracing it is recorded instead. NotImplemented, as operators of arrays return it, for text
+    and for what is to handle operators itself.
     """
-    if trace.active() and function in VALUE_OPS:
-        recorded: Any = VALUE_OPS[function](*args, **kwargs)
-        return recorded
-    arrays = [a._seen() if type(a) is Tensor else a for a in args]
-    for x in arrays:
-        if type(x) not in _PLAIN:
-            refuse_kinds(x, function.__name__)
-    settings = {k: v._seen() if type(v) is Tensor else v for k, v in kwargs.items()}
     try:
-        value: Array = function(*arrays, **settings)
-    except ValueError as error:
-        raise explain(function.__name__, args, arrays, {}, error) from error
-    return value
-
-
-def of_operands(function: Any, *args: Any) -> Any:
-    """What an operator gives: NotImplemented for text, and what is to handle operators itself."""
-    try:
-        return function(*args)
+        if trace.active() and function in VALUE_OPS:
+            return VALUE_OPS[function](*args, **kwargs)
+        arrays = [a._seen() if type(a) is Tensor else a for a in args]
+        for x in arrays:
+            if type(x) not in _PLAIN:
+                refuse_kinds(x, function.__name__)
+        settings = {k: v._seen() if type(v) is Tensor else v for k, v in kwargs.items()}
+        try:
+            return function(*arrays, **settings)
+        except ValueError as error:
+            raise explain(function.__name__, args, arrays, {}, error) from error
     except TypeError:
         if any(leaves_operators_alone(x) or isinstance(x, (str, bytes)) for x in args):
             return NotImplemented
