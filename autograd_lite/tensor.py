@@ -428,6 +428,13 @@ class Tensor:
         """As of a float, by which `statistics` and `fractions` ask for its number."""
         return self._number_leaving("t.as_integer_ratio()").as_integer_ratio()
 
+    def _sympy_(self) -> Any:
+        """What `sympy.sympify` takes it for."""
+        from sympy import sympify
+
+        array = self._leaving("sympify(t)")
+        return sympify(array if self.ndim else array.item())
+
     def _number_leaving(self, how: str) -> Any:
         array = self._leaving(how)
         if self.size != 1:

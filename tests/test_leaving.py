@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import autograd_lite as ag
 import nn
@@ -53,6 +54,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
     "%": lambda t: "%.1f" % t, "complex of two": lambda t: complex(1, t),  # noqa: UP031
     "math": math.sin, "cmath": cmath.sin, "map": lambda t: list(map(math.exp, [t])),
     "isfinite": math.isfinite, "as_integer_ratio": lambda t: t.as_integer_ratio(),
+    "sympify": sympy.sympify, "sympy": lambda t: sympy.Symbol("s") * t,
     "fmean": lambda t: statistics.fmean([t, t]),
     "NormalDist": lambda t: statistics.NormalDist(t).mean,
     "float64": np.float64, "float32": np.float32, "complex128": np.complex128, "array": np.array,
