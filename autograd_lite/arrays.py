@@ -20,9 +20,30 @@ def as_array(x: Any) -> Any:
     return x if type(x) in STAND_INS else np.asarray(x)
 
 
-def own_array(x: Any, dtype: Any = None) -> Any:
-    """``np.array``: a copy that nobody else can change."""
-    return x.own(dtype) if type(x) in STAND_INS else np.array(x, dtype=dtype)
+def own_array(x: Any, dtype: Any = None, where: str = "") -> Any:
+    """``np.array``: a copy that nobody else can change; ``where`` is for errors, as in `given`."""
+    if type(x) in STAND_INS:
+        return x.own(dtype)
+    refuse_kinds(x, where)
+    return np.array(x, dtype=dtype)
+
+
+def given(x: Any, where: str = "") -> Any:
+    """`as_array` of what a user gives to ``where``, which is to be an array as it looks."""
+    refuse_kinds(x, where)
+    return as_array(x)
+
+
+def refuse_kinds(x: Any, where: str) -> None:
+    """Raise for masked arrays and matrices, whose own meaning of an operation would be lost."""
+    for kind in {*map(type, x)} if type(x) in (list, tuple) else (type(x),):
+        if issubclass(kind, (np.ma.MaskedArray, np.matrix)):
+            masked = issubclass(kind, np.ma.MaskedArray)
+            raise TypeError(
+                f"{where}{': ' if where else ''}a {kind.__name__} isn't taken: its "
+                f"{'mask' if masked else 'matrix product'} would be ignored; give np.asarray(x)"
+                + (", and ag.where(mask, 0, t) for the mask" if masked else "")
+            )
 
 
 def guard(check: Callable[..., Any], *arrays: Any) -> None:

@@ -250,7 +250,7 @@ def _seed(output: Tensor, grad: ArrayLike | None, function: str = "backward") ->
 def cast_seed(output: Tensor, seed: Any, function: str) -> Any:
     """A cotangent of ``output``, a Tensor or what is no array yet, in its dtype."""
     if type(seed) is not Tensor:
-        seed = own_array(seed)
+        seed = own_array(seed, where=function)
     if seed.dtype.kind not in "biufc" or (seed.dtype.kind == "c" != output.dtype.kind):
         raise errors.seed_dtype(output, seed, function)
     return seed if seed.dtype == output.dtype else ops.astype(seed, output.dtype)

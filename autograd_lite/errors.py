@@ -118,7 +118,8 @@ def refuse_constant(where: str, array: np.ndarray[Any, Any], given: Any = None) 
     if array.dtype == object and array.ndim == 0:
         raise TypeError(
             f"{where}: a number, an array or a Tensor is needed, not a "
-            f"{type(array.item() if given is None else given).__name__}"
+            f"{type(array.item() if given is None else given).__name__}; for the value of a "
+            "Tensor alone: t.item()"
         )
     if array.dtype == object:
         raise TypeError(
@@ -126,15 +127,6 @@ def refuse_constant(where: str, array: np.ndarray[Any, Any], given: Any = None) 
             "build one Tensor with ag.array([...]) or ag.stack([...]), or give numbers"
         )
     raise TypeError(f"{where}: numbers are needed, and {array.dtype} is not a numeric dtype")
-
-
-def refuse_array_kind(where: str, array: Any) -> NoReturn:
-    """A masked array or a matrix, whose own meaning of an operation would be lost."""
-    raise TypeError(
-        f"{where}: a {type(array).__name__} can't be combined with a Tensor: its "
-        f"{'mask' if hasattr(array, 'mask') else 'matrix product'} would be ignored; "
-        "give np.asarray(x) (and for a mask, ag.where(mask, 0, t))"
-    )
 
 
 def constant_param(op: str, name: str, tensor: Tensor) -> Any:
@@ -145,6 +137,12 @@ def constant_param(op: str, name: str, tensor: Tensor) -> Any:
             f"none; give its value: {name}=t.detach()"
         )
     return tensor.numpy()
+
+
+def not_an_operand(op: str, inputs: Sequence[Any]) -> TypeError:
+    """One of them leaves operators to itself, and so is no array."""
+    kinds = ", ".join(type(x).__name__ for x in inputs)
+    return TypeError(f"{op}: of {kinds}: one wants to handle Tensors itself; give its numbers")
 
 
 def too_few_vjps(op: str, inputs: int, vjps: int) -> TypeError:
@@ -182,29 +180,6 @@ def seed_dtype(tensor: Tensor, seed: np.ndarray[Any, Any], function: str) -> Typ
     )
 
 
-def stored_into_array(tensor: Tensor) -> TypeError:
-    return TypeError(
-        f"array[i] = t: {describe(tensor)} requires a gradient, which a plain array would lose "
-        "silently; build one Tensor with ag.stack([...]) or ag.array([...]), or store t.item()"
-    )
-
-
-def number_asked_by_numpy(tensor: Tensor) -> TypeError:
-    return TypeError(
-        f"{describe(tensor)} requires a gradient, and NumPy asked for its number alone: what it is "
-        "given as has no gradient in this function. Give its value: t.item(), or let the first "
-        "operand be a Tensor"
-    )
-
-
-def number_asked_by_call(tensor: Tensor) -> TypeError:
-    return TypeError(
-        f"{describe(tensor)} requires a gradient, and a function that isn't NumPy's (math.sin, "
-        "array.fill, …) asked for its number alone, which has none. Write np.sin(t) for "
-        "math.sin(t), or give the number: t.item()"
-    )
-
-
 def in_place_under_no_grad(tensor: Tensor) -> TypeError:
     return TypeError(
         f"{describe(tensor)} is a leaf that requires a gradient: under no_grad, w -= … would "
@@ -216,15 +191,28 @@ def not_a_name(name: Any) -> TypeError:
     return TypeError(f"a tensor's name must be a string or None, not {name!r}")
 
 
-def refuse_conversion(tensor: Tensor, how: str) -> None:
-    """Raise where turning a tensor into a plain array would cut it off from its gradient."""
-    if tensor.requires_grad:
-        raise TypeError(
-            f"{how}: {describe(tensor)} requires a gradient, which a plain array would lose "
-            "silently. To build one Tensor from several: ag.array([...]) or ag.stack([...]). To "
-            "write into an array: ag.index_update(a, i, t), or ag.where(mask, new, old). For a "
-            "product: a @ t or np.dot(a, t). For the value alone: t.numpy() or t.detach()"
-        )
+def leaves_the_graph(tensor: Tensor, how: str) -> TypeError:
+    """A plain number or array was asked for, by the user or by what the tensor was given to."""
+    return TypeError(
+        f"{how}: {describe(tensor)} requires a gradient, which a plain number or array would lose "
+        "silently. NumPy's functions keep it: write np.sin(t) for math.sin(t), np.dot(a, t) or "
+        "a @ t for a.dot(t). To build one Tensor from several: ag.array([...]) or ag.stack([...]). "
+        "To write into an array: ag.index_update(a, i, t), or ag.where(mask, new, old). For the "
+        "value alone: t.item() or t.data"
+    )
+
+
+def not_one_element(tensor: Tensor, how: str) -> ValueError:
+    return ValueError(
+        f"{how}: {describe(tensor)} has {tensor.size} elements, not 1; use .numpy() or .tolist()"
+    )
+
+
+def not_an_index(tensor: Tensor) -> TypeError:
+    return TypeError(
+        f"an index must be an integer, and {describe(tensor)} has dtype {tensor.dtype}; "
+        "give int(t.item())"
+    )
 
 
 def no_gradient_for(tensor: Tensor) -> TypeError:

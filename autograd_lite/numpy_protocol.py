@@ -47,15 +47,16 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
         raise errors.out_argument(ufunc.__name__)
     if method == "at":
         raise errors.in_place(f"np.{ufunc.__name__}.at", "ag.index_add(t, index, values)")
-    if kwargs.pop("where", True) is not True:
-        raise errors.ufunc_where(ufunc.__name__)
     if method == "__call__":
+        if kwargs.pop("where", True) is not True:
+            raise errors.ufunc_where(ufunc.__name__)
         if ufunc in VALUES:
             return ops.value_of(ufunc, *inputs, **kwargs)
         if ufunc in NUMPY:
             dtype = kwargs.pop("dtype", None)
             if dtype is not None:
-                inputs = tuple(ops.astype(x, dtype) for x in inputs)
+                casting = kwargs.pop("casting", "same_kind")
+                inputs = tuple(ops.cast(ufunc.__name__, x, dtype, casting) for x in inputs)
             ours = NUMPY[ufunc]
             if kwargs and type(ours) is Op:
                 raise errors.ufunc_settings(ufunc.__name__, kwargs)

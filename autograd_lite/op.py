@@ -24,13 +24,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from .anomaly import check_forward, detect_anomaly
-from .arrays import as_array
+from .arrays import as_array, given
 from .errors import (
     constant_param,
     explain,
     no_gradient_through,
+    not_an_operand,
     out_argument,
-    refuse_array_kind,
     refuse_constant,
     too_few_vjps,
 )
@@ -148,12 +148,14 @@ class Op:
                 if len(inputs) > self._most and not trace.active():
                     raise too_few_vjps(self.name, len(inputs), len(self.vjps))
                 result = apply(self, inputs, params or _NO_PARAMS)
+                if result is NotImplemented:
+                    raise not_an_operand(self.name, inputs)
                 if result._array.dtype.kind not in "fc":
                     _check_result(self, result)
                 return result
         several = len(inputs) > 1  # beside others a number widens no dtype
         arrays = [
-            x if type(x) is _ndarray or (several and type(x) in _SCALARS) else as_array(x)
+            x if type(x) is _ndarray or (several and type(x) in _SCALARS) else given(x, self.name)
             for x in inputs
         ]
         forward = self.forward
@@ -205,6 +207,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
 
     Inputs are Tensors, arrays and numbers; a graph keeps a copy of an array, which its owner may
     change later. Numbers stay Python numbers, so that they don't widen the result's dtype.
+    NotImplemented, as an operator returns it, where an input is to handle operators itself.
     """
     arrays: list[Any] = []
     record = constants = False
@@ -216,7 +219,10 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         elif type(x) in _SCALARS:
             arrays.append(x)
         else:
-            arrays.append(_constant(op, x))
+            array = _constant(op, x)
+            if array is NotImplemented:
+                return NotImplemented  # type: ignore[no-any-return]
+            arrays.append(array)
             constants = True
     forward = op.forward
     unusual = Mode.open
@@ -268,11 +274,22 @@ def _check_result(op: Op, result: Tensor) -> None:
         raise no_gradient_through(op.name, result)
 
 
+def leaves_operators_alone(x: Any) -> bool:
+    """Whether an operand of another library asks arrays to defer to it, as NumPy's own do."""
+    return getattr(type(x), "__array_ufunc__", True) is None
+
+
 def _constant(op: Op, x: Any) -> Any:
-    """An operand that is neither Tensor nor Python number, as an array to compute with."""
-    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
-        refuse_array_kind(op.name, x)
-    array = x if type(x) is _ndarray else as_array(x)
+    """An operand that is neither Tensor nor Python number, as an array to compute with.
+
+    NotImplemented where it wants to handle operators itself.
+    """
+    if type(x) is _ndarray:
+        array = x
+    elif leaves_operators_alone(x):
+        return NotImplemented
+    else:
+        array = given(x, op.name)
     if array.dtype.kind not in "biufc":
         refuse_constant(op.name, array, x)
     return array if array is x or array.ndim else array[()]

@@ -11,10 +11,9 @@ outside holds it, each op that uses the leaf takes a copy.
 
 from __future__ import annotations
 
-import opcode
-import sys
+import math
+import operator
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
@@ -24,7 +23,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from . import errors
 from .arrays import as_array, own_array
 from .lines import line_of, remember
-from .modes import capture, no_grad
+from .modes import capture, no_grad, recorded
 
 if TYPE_CHECKING:
     from .op import Op
@@ -91,11 +90,8 @@ class Tensor:
         dtype: DTypeLike | None = None,
     ) -> None:
         if isinstance(data, Tensor):
-            errors.refuse_conversion(data, "Tensor(t)")
-            data = data._seen()
-        if isinstance(data, (np.ma.MaskedArray, np.matrix)):
-            errors.refuse_array_kind("Tensor", data)
-        array = own_array(data, dtype)
+            data = data._leaving("Tensor(t)")
+        array = own_array(data, dtype, "Tensor")
         if array.dtype.kind not in "biufc":
             errors.refuse_constant("Tensor", array, data)
         if requires_grad and dtype is None and array.dtype.kind in "biu":
@@ -141,7 +137,7 @@ class Tensor:
             return
         if self._op is not None:
             raise errors.not_a_leaf(self, "its data can't be rebound")
-        array = np.array(value)
+        array = own_array(value, where="data")
         if array.shape != self.shape:
             raise errors.rebinding(self, array)
         self._replace(array.astype(self._array.dtype, casting="same_kind", copy=False))
@@ -164,6 +160,12 @@ class Tensor:
         """The array as code outside of the engine sees it: while that is recorded, a stand-in."""
         recorder = capture.recorder() if capture.entered else None
         return self._array if recorder is None else recorder.value(self)
+
+    def _leaving(self, how: str) -> Any:
+        """The array for what knows no gradients; refused where one would be lost silently."""
+        if self._tracked and recorded(True):
+            raise errors.leaves_the_graph(self, how)
+        return self._seen()
 
     def _only_reference(self) -> bool:
         """Whether nothing but this tensor holds its array, or memory that the array shares."""
@@ -253,14 +255,11 @@ class Tensor:
         own: Array = self._seen().copy()
         return own
 
-    def item(self) -> Any:
-        """The value of a tensor with one element, as a Python number."""
-        if self.size != 1:
-            raise ValueError(
-                f"item: {errors.describe(self)} has {self.size} elements, not 1; "
-                "use .numpy() or .tolist()"
-            )
-        return self._seen().item()
+    def item(self, *index: Any) -> Any:
+        """The value of a tensor with one element, or of the entry at ``index``: a Python number."""
+        if self.size != 1 and not index:
+            raise errors.not_one_element(self, "item")
+        return self._seen().item(*index)
 
     def tolist(self) -> Any:
         """The value as nested Python lists."""
@@ -320,23 +319,27 @@ class Tensor:
     def __rmod__(self, other: Any) -> Tensor:
         return apply(ops.remainder, (other, self))
 
-    def __divmod__(self, other: Any) -> tuple[Array, Tensor]:
-        return composed.divmod(self, other)
+    def __divmod__(self, other: Any) -> Any:
+        quotient = self.__floordiv__(other)
+        return quotient if quotient is NotImplemented else (quotient, self % other)
 
-    def __rdivmod__(self, other: Any) -> tuple[Array, Tensor]:
-        return composed.divmod(other, self)
+    def __rdivmod__(self, other: Any) -> Any:
+        quotient = self.__rfloordiv__(other)
+        return quotient if quotient is NotImplemented else (quotient, self.__rmod__(other))
 
-    def __floordiv__(self, other: Any) -> Array:
+    def __floordiv__(self, other: Any) -> Any:
         return ops.value_of(np.floor_divide, self, other)
 
-    def __rfloordiv__(self, other: Any) -> Array:
+    def __rfloordiv__(self, other: Any) -> Any:
         return ops.value_of(np.floor_divide, other, self)
 
     def __pow__(self, other: Any) -> Tensor:
-        return ops.power(self, other)
+        if type(other) is int or type(other) is float:
+            return ops.power(self, other)
+        return apply(ops.power_op, (self, other))
 
     def __rpow__(self, other: Any) -> Tensor:
-        return ops.power(other, self)
+        return apply(ops.power_op, (other, self))
 
     def __matmul__(self, other: Any) -> Tensor:
         return apply(ops.matmul, (self, other))
@@ -365,20 +368,25 @@ class Tensor:
     def __abs__(self) -> Tensor:
         return apply(ops.absolute, (self,))
 
-    def __lt__(self, other: Any) -> Array:
+    def __lt__(self, other: Any) -> Any:
         return ops.value_of(np.less, self, other)
 
-    def __le__(self, other: Any) -> Array:
+    def __le__(self, other: Any) -> Any:
         return ops.value_of(np.less_equal, self, other)
 
-    def __gt__(self, other: Any) -> Array:
+    def __gt__(self, other: Any) -> Any:
         return ops.value_of(np.greater, self, other)
 
-    def __ge__(self, other: Any) -> Array:
+    def __ge__(self, other: Any) -> Any:
         return ops.value_of(np.greater_equal, self, other)
 
     def __eq__(self, other: Any) -> Any:
-        return ops.value_of(np.equal, self, other)
+        equal = ops.value_of(np.equal, self, other)
+        if other is self and self.size != 1 and type(equal) is np.ndarray:
+            same = equal.view(_Itself)
+            same.itself = True
+            return same
+        return equal
 
     def __ne__(self, other: Any) -> Any:
         return ops.value_of(np.not_equal, self, other)
@@ -402,14 +410,52 @@ class Tensor:
     def __bool__(self) -> bool:
         return bool(self._seen())
 
+    # Python and NumPy ask by these for a number alone: float(t), math.sin(t), array[i] = t, ….
+
     def __complex__(self) -> complex:
-        return complex(_not_stored(self).item())
+        return complex(self._number_leaving("complex(t)"))
 
     def __float__(self) -> float:
-        return float(_not_stored(self).item())
+        return float(self._number_leaving("float(t)"))
 
     def __int__(self) -> int:
-        return int(_not_stored(self).item())
+        return int(self._number_leaving("int(t)"))
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._number_leaving("round(t)"), digits)
+
+    def as_integer_ratio(self) -> Any:
+        """As of a float, by which `statistics` and `fractions` ask for its number."""
+        return self._number_leaving("t.as_integer_ratio()").as_integer_ratio()
+
+    def _sympy_(self) -> Any:
+        """What `sympy.sympify` takes it for."""
+        from sympy import sympify
+
+        array = self._leaving("sympify(t)")
+        return sympify(array if self.ndim else array.item())
+
+    def _number_leaving(self, how: str) -> Any:
+        array = self._leaving(how)
+        if self.size != 1:
+            raise errors.not_one_element(self, how)
+        return array.item()
+
+    # Constant in pieces, as comparisons are: there is no gradient to lose.
+
+    def __trunc__(self) -> Any:
+        return math.trunc(self.item())
+
+    def __floor__(self) -> Any:
+        return math.floor(self.item())
+
+    def __ceil__(self) -> Any:
+        return math.ceil(self.item())
+
+    def __index__(self) -> int:
+        if self.ndim or self.dtype.kind not in "iu":
+            raise errors.not_an_index(self)
+        return operator.index(self._seen())
 
     def __contains__(self, value: Any) -> bool:
         return bool(np.any(self == value))
@@ -562,8 +608,7 @@ class Tensor:
         return numpy_protocol.call_function(func, args, kwargs)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
-        errors.refuse_conversion(self, "np.array(t)")
-        return np.array(self._seen(), dtype or self._array.dtype)
+        return np.array(self._leaving("np.array(t)"), dtype or self._array.dtype)
 
     # ------------------------------------------------------------------ showing
 
@@ -627,31 +672,19 @@ def _rebound(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _not_stored(tensor: Tensor) -> Tensor:
-    """The tensor, unless its number is asked for by what would lose its gradient silently.
+class _Itself(np.ndarray[Any, Any]):
+    """``t == t``. Where sets and dicts of weak references compare a tensor to itself, it is true.
 
-    ``array[0] = t``, NumPy and ``math.sin(t)`` ask for ``float(t)``, too. So the instruction that
-    runs has to tell; of a call, whether its code names a conversion at all, or a test of numbers.
+    That of another array of several entries is ambiguous; and so is that of what is made of this.
     """
-    if tensor._tracked:
-        frame = sys._getframe(2)
-        if frame.f_code.co_code[frame.f_lasti] == _STORE:
-            raise errors.stored_into_array(tensor)
-        if frame.f_code.co_filename.startswith(_NUMPY):
-            raise errors.number_asked_by_numpy(tensor)
-        code = frame.f_code
-        if code.co_code[frame.f_lasti] in _CALLS and not _CONVERSIONS.intersection(code.co_names):
-            raise errors.number_asked_by_call(tensor)
-    return tensor
 
+    itself = False
 
-_STORE = opcode.opmap["STORE_SUBSCR"]
-_CALLS = frozenset(code for name, code in opcode.opmap.items() if "CALL" in name)
-_CONVERSIONS = frozenset(
-    ("float", "int", "complex", "bool", "round", "float64", "float32", "longdouble", "isnan",
-     "isinf", "isfinite", "isclose", "floor", "ceil", "trunc")
-)  # fmt: skip
-_NUMPY = str(Path(np.__file__).parent)
+    def __bool__(self) -> bool:
+        return self.itself or bool(np.asarray(self))
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return array[()] if return_scalar else np.asarray(array)
 
 
 def _unpickle(data: Array, requires_grad: bool, name: str | None, grad: Array | None) -> Tensor:

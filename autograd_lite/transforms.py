@@ -106,7 +106,7 @@ def _variable(name: str, x: Any) -> Tensor:
     """A Tensor of its own for an argument, so that it's told apart from others of that value."""
     if type(x) is Tensor and recorded(x._tracked):
         return ops.positive(x)
-    array = x.numpy() if type(x) is Tensor else own_array(x)
+    array = x.numpy() if type(x) is Tensor else own_array(x, where=name)
     if array.dtype.kind not in "biufc":
         errors.refuse_constant(f"{name}: an argument to differentiate", array, x)
     variable = Tensor(array, requires_grad=True)

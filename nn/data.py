@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays import given
 from autograd_lite.tensor import Array
 
 from .layers import Rng
@@ -38,7 +39,7 @@ def batches(
         >>> [len(rows) for rows, _ in nn.batches(np.zeros((7, 2)), np.zeros(7), 3)]
         [3, 3, 1]
     """
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = given(x, "batches"), given(y, "batches")
     return ((x[rows], y[rows]) for rows in batch_rows(x, y, batch_size, shuffle, rng, drop_last))
 
 
@@ -73,7 +74,7 @@ def standardize(x: Any) -> Array:
         >>> nn.standardize([[1.0], [3.0]]).tolist()
         [[-1.0], [1.0]]
     """
-    x = np.asarray(x, dtype=float)
+    x = given(x, "standardize").astype(float)
     if not np.isfinite(x).all():
         raise ValueError("standardize: the data hold entries that are nan or infinite")
     constant = np.flatnonzero((x == x[:1]).all(axis=0)) if len(x) else np.arange(0)

@@ -13,7 +13,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Op, Tensor
-from autograd_lite.arrays import as_array, guard
+from autograd_lite.arrays import given, guard
 from autograd_lite.notation import function
 from autograd_lite.op import Case, apply, op
 
@@ -288,7 +288,7 @@ class CrossEntropyLoss(_Loss):
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         prediction = as_input(prediction, "z")
-        classes = target._array if isinstance(target, Tensor) else as_array(target)
+        classes = target._array if isinstance(target, Tensor) else given(target, "CrossEntropyLoss")
         if classes.ndim == prediction.ndim - 1:
             target = Tensor(_one_hot(classes, prediction), name="y")
         return super().__call__(prediction, target)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from autograd_lite import Tensor
+from autograd_lite.arrays import given
 from autograd_lite.owners import own
 from autograd_lite.tensor import Array
 
@@ -133,7 +132,7 @@ class Module:
         if named.keys() != state.keys():
             missing, unknown = sorted(named.keys() - state), sorted(state.keys() - named)
             raise KeyError(f"load_state_dict: missing {missing}, unknown {unknown}")
-        values = {path: np.asarray(value) for path, value in state.items()}
+        values = {path: given(value, "load_state_dict") for path, value in state.items()}
         for path, parameter in named.items():
             value = values[path]
             if value.shape != parameter.shape or value.dtype.kind not in "biuf":

@@ -18,13 +18,13 @@ import numpy as np
 
 from autograd_lite import Tensor
 from autograd_lite.anomaly import detect_anomaly
+from autograd_lite.arrays import given
 from autograd_lite.backward import _seed, pull
 from autograd_lite.compile.compiled import check_results, optimized
 from autograd_lite.compile.graph import CompileError, Program
 from autograd_lite.compile.program import Recorded, twice
 from autograd_lite.compile.recorder import Recorder
 from autograd_lite.compile.source import Source
-from autograd_lite.errors import refuse_array_kind
 from autograd_lite.modes import capture
 from autograd_lite.tensor import Array
 
@@ -251,9 +251,8 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def _array(x: Any) -> Array:
-    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
-        refuse_array_kind("TrainStep", x)
-    return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
+    array: Array = x.numpy() if isinstance(x, Tensor) else given(x, "TrainStep")
+    return array
 
 
 class _Part(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_lite.arrays import given
 from autograd_lite.compile import CompileError
 from autograd_lite.tensor import Array
 
@@ -111,7 +112,7 @@ def fit(
         >>> net["W_01"].data.round(2), net["b_01"].data.round(2)
         (array([[2.]]), array([[1.]]))
     """
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = given(x, "fit"), given(y, "fit")
     if x.ndim == 0 or not len(x):
         raise ValueError("fit: there are no rows to train on")
     if isinstance(loss, type) or not hasattr(loss, "reduction"):
@@ -198,7 +199,7 @@ def accuracy(prediction: Array, target: Array) -> float:
         target: ``(q, 1)`` of 0 and 1; ``(q,)`` or ``(q, 1)`` class numbers, or ``(q, k)``
             probabilities.
     """
-    prediction, target = np.asarray(prediction), np.asarray(target)
+    prediction, target = given(prediction, "accuracy"), given(target, "accuracy")
     if prediction.shape[-1] == 1:
         return float(np.mean((prediction >= 0.5) == (target.reshape(prediction.shape) == 1)))
     if target.shape == prediction.shape:

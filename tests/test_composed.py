@@ -31,7 +31,7 @@ REFUSED = {
     "np.einsum('ij,jk', x)": "einsum: 'ij,jk' speaks of 2 arrays, and 1 were given",
     "np.einsum('ijk', x)": "einsum: 'ijk' of 'ijk' doesn't fit an array of 2 axes",
     "np.einsum('i', x)": "einsum: 'i' of 'i' doesn't fit an array of 2 axes",
-    "np.einsum('ij->i', x, dtype=float)": "einsum: the arguments",
+    "np.einsum('ij->i', x, dtype=np.float32)": "einsum: casting='safe' doesn't turn float64 into",
     "np.select([v > 1], [v, v])": "select: 1 conditions and 2 choices were given",
     "np.select([v], [v])": "select: a condition has dtype float64, not bool",
     "np.meshgrid(v, v, indexing='ab')": "meshgrid: indexing must be 'xy' or 'ij', not 'ab'",

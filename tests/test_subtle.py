@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections import OrderedDict
 from typing import Any
 
@@ -131,22 +130,6 @@ def test_settings_are_kept_as_they_were():
     indices[0] = 1
     y.backward()
     np.testing.assert_array_equal(x.grad, [1.0, 2.0, 0.0])
-
-
-def test_functions_of_numbers_ask_for_none_silently():
-    with pytest.raises(TypeError, match=r"Write np.sin\(t\) for math.sin\(t\)"):
-        ag.grad(lambda x: math.sin(x) * x)(1.0)
-    fill = lambda t: np.zeros(3).fill(t)  # noqa: E731  (code that names no conversion)
-    with pytest.raises(ValueError, match="array element") as caught:  # NumPy's own is on top
-        fill(V(1.0))
-    assert "asked for its number alone" in str(caught.value.__cause__)
-    with pytest.raises(TypeError, match=r"NumPy asked for its number alone|lose silently"):
-        np.var(np.array([1.0, 2.0]), ddof=V(1.0))
-    t = V(2.0)
-    assert "%.1f" % t == "2.0"  # noqa: UP031
-    assert f"{t:.1f}" == "2.0"
-    assert math.isfinite(t)
-    assert math.sin(float(t)) == math.sin(2.0)
 
 
 def test_integers_beside_tensors():

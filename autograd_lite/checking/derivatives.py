@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import given as given_array
 from ..containers import is_container, leaves, rebuilt
 from ..tensor import Array, Tensor
 from .directional import Allowed, Flat, Part, Point, Row, normal, scale_of, value_of
@@ -181,7 +182,7 @@ def _flattened(
     """
     given = leaves(args)
     values = [_plain(x) for x in given]
-    kinds = [np.asarray(x).dtype.kind for x in values]
+    kinds = [given_array(x, "check_grads").dtype.kind for x in values]
     wanted = "fc" if set(kinds) & set("fc") else "iu"
     chosen = [i for i, kind in enumerate(kinds) if kind in wanted]
     if not chosen:

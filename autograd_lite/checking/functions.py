@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays import own_array
 from ..tensor import Array, Tensor
 from .gradients import check
 from .report import Entry, Report
@@ -48,7 +49,9 @@ class Subject:
                 raise TypeError(
                     "check_backprop: a function needs params, an array for each parameter"
                 )
-            self.values = {name: np.asarray(v, dtype=np.float64) for name, v in params.items()}
+            self.values = {
+                name: own_array(v, np.float64, "check_backprop") for name, v in params.items()
+            }
         else:
             if loss is None:
                 raise TypeError("check_backprop: a network needs a loss, such as nn.BCELoss()")

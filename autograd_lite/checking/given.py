@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays import given
 from ..tensor import Array, Tensor
 
 
@@ -36,7 +37,7 @@ def read(value: Any, shape: tuple[int, ...]) -> Given:
     many axes as the tensor, the shape must be the tensor's: ``(5, 1)`` is no ``(1, 5)``.
     """
     try:
-        array = np.asarray(value._array if isinstance(value, Tensor) else value)
+        array = value._array if isinstance(value, Tensor) else given(value)
     except Exception as error:  # whatever an object does that is asked for an array
         return Given(value, None, None, f"it can't be read as an array: {_first_line(error)}")
     if array.dtype.kind not in "biuf":

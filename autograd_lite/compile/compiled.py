@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..anomaly import detect_anomaly
+from ..arrays import refuse_kinds
 from ..containers import is_container, leaves, rebuilt
-from ..errors import refuse_array_kind
 from ..modes import capture, in_transform, no_grad
 from ..tensor import Tensor, _leaf
 from .bias import biased
@@ -105,8 +105,7 @@ def _kind(x: Any) -> Any:
     if isinstance(x, np.generic):
         return type(x)
     if isinstance(x, np.ndarray):
-        if isinstance(x, (np.ma.MaskedArray, np.matrix)):
-            refuse_array_kind("compile", x)
+        refuse_kinds(x, "compile")
         raise TypeError(f"compile: give plain arrays, not a {type(x).__name__}: np.asarray(x)")
     try:
         hash(x)

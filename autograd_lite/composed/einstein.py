@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import diagonal, moveaxis
+from ..ops import cast, diagonal, moveaxis
 from ..ops.define import implements, operand, refuse_out
 from ..ops.products import LETTERS, einsum_op
 from ..tensor import Tensor
@@ -16,15 +16,18 @@ __all__ = ["einsum"]
 
 @implements(np.einsum)
 def einsum(
-    *operands: Any, out: None = None, optimize: Any = False, dtype: Any = None, **kwargs: Any
-) -> Tensor:
+    *operands: Any, out: None = None, dtype: Any = None, order: str = "K", casting: str = "safe",
+    optimize: Any = False,
+) -> Tensor:  # fmt: skip
     """Sums of products by Einstein's convention, in all of NumPy's forms.
 
     Args:
         operands: the subscripts (``"ij,jk->ik"``) and the arrays, or arrays and lists of axes.
         optimize: as in NumPy, for more than two arrays.
+        dtype: the arrays are converted to it, as far as ``casting`` lets them.
 
     Raises:
+        TypeError: a ``dtype`` that ``casting`` doesn't allow.
         ValueError: subscripts that don't fit the arrays.
 
     Example:
@@ -36,10 +39,11 @@ def einsum(
                [0., 1.]])
     """
     refuse_out("einsum", out)
-    unknown = kwargs.keys() - {"order", "casting"}
-    if unknown or dtype is not None or kwargs.get("order", "K") not in "KC":
-        raise TypeError(f"einsum: the arguments {sorted(kwargs)} and dtype= aren't supported")
+    if order not in "KC":
+        raise TypeError(f"einsum: order={order!r} is how an array lies in memory; leave it out")
     subscripts, xs = _parsed(operands)
+    if dtype is not None:
+        xs = [cast("einsum", x, dtype, casting) for x in xs]
     inputs, result = _explicit(subscripts, [x.ndim for x in xs])
     for k, letters in enumerate(inputs):
         xs[k], inputs[k] = _without_repeats(xs[k], letters)

@@ -60,7 +60,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     return chosen
 
 
-@implements(np.clip)
+@implements(np.clip, np._core.umath.clip)  # type: ignore[attr-defined]  # of a.clip(t)
 def clip(
     a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None,
     max: Any = None,

@@ -50,14 +50,15 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Tensor:
 @implements(np.vstack)
 def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
     """Joined along the first axis; vectors are rows."""
-    return concatenate([atleast_2d(x) for x in tup], 0, dtype=dtype)
+    return concatenate([atleast_2d(x) for x in tup], 0, None, dtype, casting)
 
 
 @implements(np.hstack)
 def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
     """Joined along the second axis; vectors along their only one."""
     parts = [atleast_1d(x) for x in tup]
-    return concatenate(parts, 0 if parts and parts[0].ndim == 1 else 1, dtype=dtype)
+    axis = 0 if parts and parts[0].ndim == 1 else 1
+    return concatenate(parts, axis, None, dtype, casting)
 
 
 @implements(np.dstack)

@@ -6,6 +6,8 @@ consist of others are in `composed`.
 
 from .elementwise import *
 from .elementwise import as_it_was as as_it_was
+from .elementwise import cast as cast
+from .elementwise import power_op as power_op
 from .elementwise import root as root
 from .elementwise import value_of as value_of
 from .indexing import getitem as getitem

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..arrays import as_array
+from ..arrays import given
 from ..errors import constant_param, out_argument
 from ..numpy_code import numpy_name
 from ..op import NUMPY, Vjp, op
@@ -73,7 +73,7 @@ def along(axis: int, part: Any) -> tuple[Any, ...]:
 
 def operand(x: Any) -> Any:
     """A Tensor as it is, and anything else as an array."""
-    return x if type(x) is Tensor else as_array(x)
+    return x if type(x) is Tensor else given(x)
 
 
 def operand_or_number(x: Any) -> Any:
@@ -88,7 +88,7 @@ def setting(function: str, name: str, x: Any) -> Any:
 
 def value(x: Any) -> Any:
     """The array of a Tensor, for what has no gradient: an order, a mask, a count."""
-    return x._array if type(x) is Tensor else as_array(x)
+    return x._array if type(x) is Tensor else given(x)
 
 
 def refuse_out(function: str, out: Any) -> None:

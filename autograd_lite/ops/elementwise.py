@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arrays import as_array
+from ..arrays import as_array, refuse_kinds
 from ..errors import complex_to_real, explain, refuse_constant
 from ..modes import trace
 from ..notation import (
@@ -30,8 +30,8 @@ from ..notation import (
     infix,
     number,
 )
-from ..op import Case, Op, op
-from ..tensor import Array, Tensor
+from ..op import Case, Op, leaves_operators_alone, op
+from ..tensor import Tensor
 from .define import implements, operand, refuse_out, value
 
 __all__ = [
@@ -576,6 +576,17 @@ def astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True, device: None = Non
     return astype_op(x, dtype=kind)
 
 
+def cast(function: str, x: Any, dtype: DTypeLike, casting: Any = "same_kind") -> Any:
+    """``x`` in the dtype that ``dtype=`` asks for, where NumPy's ``casting`` lets it be."""
+    x = operand(x)
+    if not np.can_cast(x.dtype, dtype, casting):
+        raise TypeError(
+            f"{function}: casting={casting!r} doesn't turn {x.dtype} into {np.dtype(dtype)}; "
+            "write t.astype(dtype) instead"
+        )
+    return astype(x, dtype)
+
+
 # A leaf that was changed since an op used it stands in the recorded backward pass as it was then.
 as_it_was = Op(
     "as_it_was",
@@ -597,21 +608,31 @@ VALUE_OPS = {
 } | {f: Op(f.__name__, f) for f in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide)}
 
 
-def value_of(function: Any, *args: Any, **kwargs: Any) -> Array:
+_PLAIN = {np.ndarray, float, int}
+
+
+def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
     """A function without a gradient (a comparison, `np.sign`, …) of the values: a plain array.
 
-    While tracing it is recorded instead.
+    While tracing it is recorded instead. NotImplemented, as operators of arrays return it, for text
+    and for what is to handle operators itself.
     """
-    if trace.active() and function in VALUE_OPS:
-        recorded: Any = VALUE_OPS[function](*args, **kwargs)
-        return recorded
-    arrays = [a._seen() if type(a) is Tensor else a for a in args]
-    settings = {k: v._seen() if type(v) is Tensor else v for k, v in kwargs.items()}
     try:
-        value: Array = function(*arrays, **settings)
-    except ValueError as error:
-        raise explain(getattr(function, "__name__", "?"), args, arrays, {}, error) from error
-    return value
+        if trace.active() and function in VALUE_OPS:
+            return VALUE_OPS[function](*args, **kwargs)
+        arrays = [a._seen() if type(a) is Tensor else a for a in args]
+        for x in arrays:
+            if type(x) not in _PLAIN:
+                refuse_kinds(x, function.__name__)
+        settings = {k: v._seen() if type(v) is Tensor else v for k, v in kwargs.items()}
+        try:
+            return function(*arrays, **settings)
+        except ValueError as error:
+            raise explain(function.__name__, args, arrays, {}, error) from error
+    except TypeError:
+        if any(leaves_operators_alone(x) or isinstance(x, (str, bytes)) for x in args):
+            return NotImplemented
+        raise
 
 
 # Further names that NumPy has for them.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import refuse_kinds
 from ..notation import ATOM, Notation
 from ..numpy_code import code
 from ..op import Case, Op, op
@@ -108,6 +109,7 @@ def _own(part: Any) -> Any:
     """A part of an index that nobody else can change."""
     if _is_basic(part):
         return part
+    refuse_kinds(part, "index")
     own = np.array(part._array if type(part) is Tensor else part)
     return own if own.size or own.dtype.kind in "biu" else own.astype(np.intp)
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..op import Case, Each, op
 from ..tensor import Tensor
 from .define import along, implements, operand, refuse_out
+from .elementwise import cast
 from .shaping import (
     expand_dims,
     ravel,
@@ -50,7 +51,7 @@ def concatenate(
         parts, axis = [ravel(x) for x in parts], 0
     sizes = [x.shape[axis] if -x.ndim <= axis < x.ndim else 0 for x in parts]
     joined = concatenate_op(*parts, axis=axis, starts=(0, *accumulate(sizes[:-1])))
-    return joined if dtype is None else joined.astype(dtype)
+    return joined if dtype is None else cast("concatenate", joined, dtype, casting)
 
 
 @implements(np.stack)
@@ -69,7 +70,7 @@ def stack(
     shapes = {np.shape(x) for x in arrays}
     if len(shapes) > 1:
         raise ValueError(f"stack: all shapes must be the same, and these are {sorted(shapes)}")
-    return concatenate([expand_dims(x, axis) for x in arrays], axis, out, dtype)
+    return concatenate([expand_dims(x, axis) for x in arrays], axis, out, dtype, casting)
 
 
 concat = concatenate

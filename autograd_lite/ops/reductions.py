@@ -218,4 +218,7 @@ def ready(
         a = astype(a, dtype)
     if where is None:
         return a
-    return where_(value(where), a, np.asarray(identity, a.dtype))
+    mask = value(where)
+    if mask.dtype != bool:
+        raise TypeError(f"{function}: where= must be boolean, and has dtype {mask.dtype}")
+    return where_(mask, a, np.asarray(identity, a.dtype))

@@ -112,7 +112,7 @@ def test_hand_written_code_computes_what_the_engine_does() -> None:
     for problem in PROBLEMS[:3]:
         for make in CONTENDERS[HAND], CONTENDERS[EAGER]:
             step, weights = make(problem)
-            losses = [float(step()) for _ in range(3)]
+            losses = [step().item() for _ in range(3)]
             if make is CONTENDERS[HAND]:
                 expected = losses, [w.copy() for w in weights()]
         np.testing.assert_allclose(losses, expected[0])

@@ -329,7 +329,7 @@ def test_an_update_of_complex_numbers_goes_downhill() -> None:
     assert formulas(step) == {"result": "z − η · conj(∇z)"}
     assert step.value is not None
     assert np.allclose(step.value, z.data - 0.05 * np.conj(gradient))
-    assert float(loss(ag.Tensor(step.value))) < float(loss(z))
+    assert loss(ag.Tensor(step.value)).item() < loss(z).item()
 
 
 def test_an_update_of_real_numbers_on_a_way_through_complex_ones_has_no_conjugate() -> None:
