@@ -284,8 +284,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The norm of vectors along an axis, or of matrices along two: orders as in NumPy.
 
-    Where a vector's norm of positive order or a Frobenius norm is 0 its gradient is taken as 0, and
-    where several entries or singular values are the largest they share it.
+    Where a vector's norm or a Frobenius norm is 0 its gradient is taken as 0, and so is that of an
+    entry that is 0; where several entries or singular values are the largest they share it.
 
     Args:
         x: an array; its entries are one vector where neither order nor axis are given.
@@ -333,8 +333,14 @@ def _norm_of_vectors(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) ->
         return np.sum((value(x) != 0).astype(sizes.dtype), axis=axes, keepdims=keepdims)
     if ord == 1:
         return np.sum(sizes, axis=axes, keepdims=keepdims)
-    total = np.sum(sizes**ord, axis=axes, keepdims=keepdims)
-    zero = (value(total) == 0) & (ord > 0)
+    if ord > 0 and ord % 1 == 0:
+        powers = sizes**ord
+    else:  # at 0 it is infinite, or a derivative of it is
+        none = sizes == 0
+        powers = np.where(none, 0.0, np.where(none, 1.0, sizes) ** ord)
+    total = np.sum(powers, axis=axes, keepdims=keepdims)
+    # Of negative order it is 0 where an entry is, as the least ones count.
+    zero = total == 0 if ord > 0 else np.any(sizes == 0, axis=axes, keepdims=keepdims)
     return np.where(zero, 0.0, np.where(zero, 1.0, total) ** (1 / ord))
 
 

@@ -113,7 +113,10 @@ def dot(a: Any, b: Any, out: None = None) -> Tensor:
 
 
 def _convolve(a: Any, v: Any, first: int, size: int) -> Any:
-    """The entries ``[first, first + size)`` of the whole convolution, and no others."""
+    """The entries ``[first, first + size)`` of the whole convolution, and no others.
+
+    Among them are all for which every entry of the shorter operand counts; so the rules' are, too.
+    """
     if a.shape[0] < v.shape[0]:
         a, v = v, a
     n, m, last = a.shape[0], v.shape[0], first + size - 1
@@ -129,9 +132,7 @@ def _convolve(a: Any, v: Any, first: int, size: int) -> Any:
 
 def _convolve_vjp(g: Any, x: Any, other: Any, first: int) -> Any:
     """Of Σ g[k] x[i] other[first + k − i] by x: g's convolution with the other one, reversed."""
-    return convolve_op(
-        g, other[::-1], first=other.shape[0] - 1 - first, size=x.shape[0]
-    )
+    return convolve_op(g, other[::-1], first=other.shape[0] - 1 - first, size=x.shape[0])
 
 
 convolve_op: Op = op(
@@ -141,8 +142,10 @@ convolve_op: Op = op(
     lambda g, out, a, v, first, size: _convolve_vjp(g, v, a, first),
     cases=[
         Case(shapes, {"first": first, "size": size})
-        for shapes in (((4,), (3,)), ((2,), (5,)))
-        for first, size in ((0, 6), (1, 4), (2, 2))
+        for shapes, first, size in (
+            (((4,), (3,)), 0, 6), (((4,), (3,)), 1, 4), (((4,), (3,)), 2, 2),
+            (((2,), (5,)), 0, 6), (((2,), (5,)), 0, 5), (((2,), (5,)), 1, 4),
+        )
     ],
     notation=infix("*", PRODUCT),
     source=lambda xs, params: (

@@ -200,8 +200,9 @@ def overflows(product: Any, *factors: Any) -> bool:
 
 def zeros_times(x: Any, y: Any, factors: Sequence[Any]) -> Any:
     """``x * y``; where x is 0, it is that also where y overflowed, though no factor is infinite."""
-    finite = np.all([np.isfinite(f).all() for f in factors])
-    too_large = (x == 0) & ~np.isfinite(y) & finite
+    too_large = (x == 0) & ~np.isfinite(y)
+    for factor in factors:
+        too_large = too_large & np.isfinite(factor).all()
     return x * where_(too_large, np.nan_to_num(value(y)), y)
 
 
