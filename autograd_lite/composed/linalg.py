@@ -147,10 +147,12 @@ def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
 
     Only the triangle ``UPLO`` of ``a`` is read, and so only it has a gradient. A complex vector is
     determined up to a phase: a gradient is that of what doesn't depend on it, such as ``|v|²``.
-    Where eigenvalues coincide the gradient of what uses their vectors is nan.
 
     Shapes:
         ``(…, n, n)`` → ``(…, n)`` and ``(…, n, n)``.
+
+    Raises:
+        LinAlgError: the gradient of what uses the vectors of equal eigenvalues.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -172,13 +174,12 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
 def eig(a: Any) -> Any:
     """Eigenvalues, and eigenvectors as columns, normalized as NumPy does; real where all are real.
 
-    Where eigenvalues coincide the gradient of what uses their vectors is nan.
-
     Shapes:
         ``(…, n, n)`` → ``(…, n)`` and ``(…, n, n)``.
 
     Raises:
-        LinAlgError: the gradient of a matrix that has no n independent eigenvectors.
+        LinAlgError: the gradient of a matrix that has no n independent eigenvectors, and of what
+            uses the vectors of equal eigenvalues.
     """
     packed = eig_op(operand(a))
     return EigResult(packed[..., 0, :], packed[..., 1:, :])
@@ -204,8 +205,7 @@ def svd(
     """``a = U @ diag(S) @ Vh`` with orthonormal columns in U, rows in Vh, and S ≥ 0, descending.
 
     Pairs of complex vectors are determined up to a phase, and those with which ``full_matrices``
-    completes a basis up to a rotation: a gradient is that of what doesn't depend on these. Where
-    singular values coincide, or are 0, the gradient of what uses their vectors is nan.
+    completes a basis up to a rotation: a gradient is that of what doesn't depend on these.
 
     Args:
         a: with ``hermitian`` only its lower triangle is read.
@@ -215,6 +215,10 @@ def svd(
 
     Shapes:
         ``(…, m, n)`` → ``(…, m, k)``, ``(…, k)``, ``(…, k, n)``, where k is the smaller one.
+
+    Raises:
+        LinAlgError: the gradient of what uses the vectors of singular values that coincide, or
+            are 0.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
