@@ -36,6 +36,7 @@ def sort(
     stable: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """The entries in ascending order along an axis; those that tie keep their order."""
+    np.sort(np.empty(0), kind=kind, stable=stable)  # raises what there is to raise
     return _in_order("sort", a, axis, lambda x, ax: np.argsort(x, ax, kind="stable"), order)
 
 

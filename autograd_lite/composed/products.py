@@ -186,6 +186,12 @@ def multi_dot(arrays: Sequence[Any], *, out: None = None) -> Tensor:
     if len(arrays) < 2:
         raise ValueError(f"multi_dot: at least two arrays are needed, and {len(arrays)} was given")
     xs = list(map(operand, arrays))
+    for i, x in enumerate(xs):
+        if len(xs) > 2 and x.ndim != 2 and not (x.ndim == 1 and i in (0, len(xs) - 1)):
+            raise np.linalg.LinAlgError(
+                f"multi_dot: matrices are needed, vectors at the ends, and array {i} has shape "
+                f"{x.shape}"
+            )
     sizes = [1 if xs[0].ndim == 1 else xs[0].shape[0], *(x.shape[0] for x in xs[1:])]
     sizes.append(1 if xs[-1].ndim == 1 else xs[-1].shape[1])
     n = len(xs)
@@ -214,6 +220,8 @@ def matrix_power(a: Any, n: int) -> Any:
     except TypeError:
         raise TypeError(f"matrix_power: the exponent must be an integer, not {n!r}") from None
     a = operand(a)
+    if a.ndim < 2:
+        raise np.linalg.LinAlgError(f"matrix_power: matrices are needed, not a shape {a.shape}")
     if n < 0:
         a, n = np.linalg.inv(a), -n
     power: Any = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape) if n == 0 else None
