@@ -240,8 +240,11 @@ class Point:
             return rows
         # Terms that cancel leave their rounding. It is another one where x is rounded otherwise.
         for _ in range(3):
-            for i, (found, near) in enumerate(zip(ours, derive(self._nudged(), order), strict=True)):
-                ours[i] = found._replace(noise=max(found.noise, abs(found.value - near.value)))
+            near = derive(self._nudged(), order)
+            ours = [
+                a._replace(noise=max(a.noise, abs(a.value - b.value)))
+                for a, b in zip(ours, near, strict=True)
+            ]
         return [self._row(order, mode, i, *found, note) for i, found in enumerate(ours)]
 
     def _nudged(self) -> Point:

@@ -294,9 +294,11 @@ def apply_along_axis(
     arr = operand(arr)
     axis = normalize_axis_index(axis, arr.ndim, "apply_along_axis")
     rows = moveaxis(arr, axis, -1)
-    if not arr.size:
-        raise ValueError(f"apply_along_axis: {describe(arr, 'an array')} has no vectors")
-    found = [operand(func1d(row, *args, **kwargs)) for row in reshape(rows, (-1, arr.shape[axis]))]
+    count = int(np.prod(rows.shape[:-1]))
+    if not count:
+        raise ValueError(f"apply_along_axis: {describe(arr, 'an array')} has no vectors there")
+    vectors = reshape(rows, (count, arr.shape[axis]))
+    found = [operand(func1d(row, *args, **kwargs)) for row in vectors]
     front, inner = rows.shape[:-1], found[0].shape
     whole = reshape(stack(found), (*front, *inner))
     return moveaxis(whole, range(len(front), len(front) + len(inner)),

@@ -365,7 +365,7 @@ arccosh = entrywise(
     domain=(1.2, 3.0),
 )
 arctanh = entrywise(
-    "arctanh", np.arctanh, lambda g, out, x: g / ((1 - x) * (1 + x)), domain=WITHIN_1
+    "arctanh", np.arctanh, lambda g, out, x: g / (1 - x) / (1 + x), domain=WITHIN_1
 )
 degrees = entrywise("degrees", np.degrees, lambda g, out, x: g * (180 / np.pi))
 rad2deg = entrywise("rad2deg", np.rad2deg, lambda g, out, x: g * (180 / np.pi))
