@@ -26,7 +26,7 @@ REFUSED = {
     "np.vander(x)": r"vander: a vector is needed, not an array of shape \(2, 2\)",
     "np.geomspace(t, 0.0)": "geomspace: neither end may be 0",
     "np.piecewise(v, [v < 2, v > 3], [0.0])": "piecewise: 2 conditions and 1 functions",
-    "np.apply_along_axis(np.sum, 0, e)": "apply_along_axis: .* has no vectors",
+    "np.apply_along_axis(np.sum, 1, e)": "apply_along_axis: .* has no vectors",
     "np.polyval(t, 1.0)": "polyval: the coefficients must be a vector",
     "np.einsum('ij,jk', x)": "einsum: 'ij,jk' speaks of 2 arrays, and 1 were given",
     "np.einsum('ijk', x)": "einsum: 'ijk' of 'ijk' doesn't fit an array of 2 axes",
@@ -58,6 +58,26 @@ REFUSED = {
     "np.average(v, weights=[0.0, 1.0, -1.0])": "average: the weights sum to 0",
     "np.quantile(x, 0.5, weights=[1.0], method='inverted_cdf')": "quantile: weights of shape",
     "np.cov(x[None])": "cov: variables in rows are needed, not an array of shape",
+    "np.cov(x, fweights=[1.0, -2.0])": "cov: fweights must not be negative",
+    "np.cov(x, fweights=[1.0, 1.5])": "cov: fweights must be whole numbers",
+    "np.cov(x, aweights=[1.0, -1e-9])": "cov: aweights must not be negative",
+    "np.cov(x, aweights=2 * v)": r"cov: aweights must be one for each .* have shape \(3,\)",
+    "np.cov(x, fweights=[[1, 2]])": r"cov: fweights must be one for each .* have shape \(1, 2\)",
+    "np.cov(x, ddof=1.5)": "cov: ddof must be an integer, and is 1.5",
+    "np.linalg.cross(v[:2], v[:2])": r"linalg.cross: vectors of 3 entries .* have \(2, 2\)",
+    "np.linalg.cross(v, v[:2])": r"linalg.cross: vectors of 3 entries .* have \(3, 2\)",
+    "np.linalg.cross(x, x, axis=0)": "linalg.cross: vectors of 3 entries",
+    "np.linalg.multi_dot([v, v, v])": r"multi_dot: matrices are needed, .* array 1 has shape \(3,",
+    "np.linalg.matrix_power(v, 2)": "matrix_power: matrices are needed",
+    "np.einsum('ii', x[:1])": "einsum: 'i' stands for axes of 1 and 2 entries",
+    "np.interp(1j * v, v, v)": "interp: x and xp must be real",
+    "np.vander(v, -1)": "vander: there can't be -1 columns",
+    "np.var(v, ddof=1, correction=1)": "var, std: ddof=1 and correction=1 mean the same",
+    "np.nanstd(v, ddof=1, correction=1)": "var, std: ddof=1 and correction=1 mean the same",
+    "np.sort(v, kind='other')": "sort kind must be one of",
+    "np.clip(v, 0, 1, min=0)": "clip: give a_min and a_max, or min and max",
+    "np.nanmax(v, where=v > 1)": "max: with where= there must be an initial=",
+    "np.nanmin(e, axis=0)": "min: zero-size array to reduction operation",
     "np.max(v, where=v > 1)": "max: with where= there must be an initial=",
     "np.max(v, initial=t)": "max: .* requires a gradient, and initial= is a setting",
     "np.nan_to_num(v, nan=t)": "nan_to_num: .* requires a gradient, and nan= is a setting",
@@ -74,6 +94,39 @@ REFUSED = {
 def test_what_is_refused_says_so(code: str, message: str):
     with pytest.raises((TypeError, ValueError, IndexError, ZeroDivisionError), match=message):
         eval(code, dict(NAMES))
+
+
+def test_what_is_refused_numpy_refuses_too():
+    """But where there would be no gradient."""
+    ours_alone = ("gradient, and", "ag.", "dtype=float", "lambda")
+    plain = {k: x.numpy() if isinstance(x, Tensor) else x for k, x in NAMES.items()}
+    for code, message in REFUSED.items():
+        if not any(part in code + message for part in ours_alone):
+            with pytest.raises((TypeError, ValueError, IndexError, RuntimeError, ArithmeticError)):
+                pytest.fail(f"NumPy gives {eval(code, dict(plain))} of {code}")
+
+
+def test_weights_of_cov_are_computed_in_double_precision():
+    x, w = np.array([[1.0, 2.5, 3.0], [0.5, 0.1, 4.0]]), np.array([0.1, 0.2, 0.7], np.float32)
+    np.testing.assert_allclose(np.cov(Tensor(x), aweights=w).data, np.cov(x, aweights=w), 1e-15)
+    np.testing.assert_allclose(
+        np.cov(Tensor(x.astype(np.float32)), aweights=Tensor(w)).data,
+        np.cov(x.astype(np.float32), aweights=w), 1e-6,
+    )  # fmt: skip
+
+
+def test_long_convolutions_give_the_part_that_is_wanted():
+    """The sums of products of 5000 entries with 4, by the one and by the other."""
+    x, v = np.sin(np.arange(5000.0)), np.array([1.0, -2.0, 0.5, 3.0])
+    for f in (np.convolve, np.correlate):
+        for mode in ("full", "same", "valid"):
+            weights = np.cos(np.arange(f(x, v, mode).size) ** 2.0)
+            _, pull = ag.vjp(lambda x, v, f=f, mode=mode: f(x, v, mode), x, v)
+            by_x, by_v = pull(weights)
+            rows = [weights @ f(x, e, mode) for e in np.eye(4)]
+            np.testing.assert_allclose(by_v, rows, 1e-12, 1e-10, err_msg=f"{f.__name__} {mode}")
+            picked = {i: weights @ f(np.eye(1, 5000, i)[0], v, mode) for i in (0, 1, 2500, 4999)}
+            np.testing.assert_allclose([by_x[i] for i in picked], [*picked.values()], 1e-12, 1e-12)
 
 
 def test_an_error_within_numpy_s_function_says_in_which():

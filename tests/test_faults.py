@@ -7,6 +7,7 @@ import inspect
 import sys
 import threading
 import warnings
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 import autograd_lite as ag
 from autograd_lite import Op, Tensor, lines
 from autograd_lite.modes import Mode, in_transform
+
+from .coverage.calls import CALLS
 
 
 def V(data: Any, **kwargs: Any) -> Tensor:  # noqa: N802  (a variable)
@@ -343,6 +346,26 @@ def test_a_deep_graph_is_freed_at_once():
     finally:
         gc.enable()
     assert after == before + 1
+
+
+def test_no_function_leaves_a_cycle():
+    """What a call computed is freed when its last name goes, without the collector."""
+    first = {call.function: call for call in reversed(CALLS)}
+    gc.collect()
+    gc.disable()
+    try:
+        for name, call in first.items():
+            operands = [V(x) for x in call.drawn()]
+            alive = [weakref.ref(x) for x in operands]
+            with np.errstate(all="ignore"):
+                y = call.of(np)(*operands)
+                if isinstance(y, Tensor) and y.requires_grad and call.order:
+                    seed = np.ones(y.shape, y.dtype)
+                    ag.gradients(y, operands, seed=seed, create_graph=True)
+            del operands, y
+            assert not any(ref() for ref in alive), f"np.{name}: its operands are still held"
+    finally:
+        gc.enable()
 
 
 def test_no_warning_without_a_fault():

@@ -336,15 +336,21 @@ def test_values_that_coincide_have_gradients():
 
 
 @pytest.mark.parametrize("turn", [np.eye(3), np.linalg.qr(drawn(3, 3)).Q], ids=["exact", "turned"])
-def test_what_uses_vectors_that_are_not_determined_is_visibly_undefined(turn: Any):
+def test_what_uses_vectors_that_are_not_determined_is_refused(turn: Any):
     x = turn @ np.diag([2.0, 2.0, 5.0]) @ turn.T
-    for f in (
-        lambda x: np.sum(np.linalg.eigh(x)[1] ** 3),
-        # This one's gradient exists, but not as a limit that the rule can take.
-        lambda x: np.sum((lambda w, v: v * w @ v.mT)(*np.linalg.eigh(x)) * drawn(3, 3)),
-        lambda x: np.sum(np.linalg.svd(x)[0] ** 3),
-    ):
-        assert np.isnan(ag.grad(f)(x)).any()
+    for f, message in (
+        (lambda x: np.sum(np.linalg.eigh(x)[1] ** 3), "eigh: eigenvalues are equal"),
+        # These gradients exist, but not as limits that the rules can take.
+        (lambda x: np.sum((lambda w, v: v * np.exp(w) @ v.mT)(*np.linalg.eigh(x)) * drawn(3, 3)),
+         "eigh: eigenvalues are equal"),
+        (lambda x: np.sum((lambda u, s, vh: u @ vh)(*np.linalg.svd(x)) * drawn(3, 3)), "svd: sing"),
+        (lambda x: np.real(np.linalg.eig(x)[1] * drawn(3, 3)).sum(), "eig: eigenvalues are equal"),
+    ):  # fmt: skip
+        compiled = ag.compile(ag.grad(f))
+        compiled(x + turn @ np.diag([0.0, 1.0, 0.0]) @ turn.T)
+        for derivative in (ag.grad(f), lambda x, f=f: ag.jvp(f, (x,), (x + SHIFT,)), compiled):
+            with pytest.raises(np.linalg.LinAlgError, match=message):
+                derivative(x)
     single = ag.grad(lambda x: np.sum(np.linalg.eigh(x)[1][:, 2] ** 2 * drawn(3)))(x)
     assert np.isfinite(single).all()
 
@@ -354,7 +360,8 @@ def test_singular_values_of_0():
     assert np.isfinite(ag.grad(lambda x: np.linalg.svdvals(x)[0])(x)).all()
     check(lambda x: (lambda u, s, vh: u[:, :1] * s[:1] @ vh[:1])(*np.linalg.svd(x, False)),
           x, order=1)  # fmt: skip
-    assert np.isnan(ag.grad(lambda x: np.sum(np.linalg.svd(x, False)[0] ** 3))(x)).any()
+    with pytest.raises(np.linalg.LinAlgError, match="svd: singular values are 0"):
+        ag.grad(lambda x: np.sum(np.linalg.svd(x, False)[0] ** 3))(x)
 
 
 # ---------------------------------------------------------------------- singular matrices
@@ -392,8 +399,14 @@ def test_singular_matrices_are_refused_by_name():
         np.linalg.solve(singular, np.ones(2))
     with pytest.raises(ValueError, match="cholesky: Matrix is not positive definite"):
         np.linalg.cholesky(-singular)
-    with pytest.raises(ValueError, match="Singular matrix"):
-        np.linalg.slogdet(singular).logabsdet.backward()
+    for x in (singular, singular * (1 + 0j), np.stack([singular, np.eye(2)])):
+        with pytest.raises(np.linalg.LinAlgError, match="slogdet: a singular matrix"):
+            np.sum(np.linalg.slogdet(x).logabsdet).backward()
+    with pytest.raises(np.linalg.LinAlgError, match=r"eig: .* independent eigenvectors"):
+        ag.grad(lambda x: np.real(np.linalg.eigvals(x) ** 2).sum())(np.eye(2) + np.eye(2, k=1))
+    for shape in ((2, 2), (3, 2), (2, 3)):
+        with pytest.raises(np.linalg.LinAlgError, match="qr: of dependent columns"):
+            ag.grad(lambda x: np.sum(np.linalg.qr(x).R))(np.ones(shape))
 
 
 def test_the_condition_of_a_singular_matrix_is_infinite():
@@ -420,7 +433,7 @@ def test_slogdet_of_a_singular_matrix_has_sign_0():
 # ---------------------------------------------------------------------- norms
 
 
-@pytest.mark.parametrize("p", [None, 2, 3, 1.5, 1, np.inf], ids=str)
+@pytest.mark.parametrize("p", [None, 2, 3, 1.5, 1, np.inf, 0.5, -0.5, -1, -2, -np.inf], ids=str)
 def test_the_gradient_of_a_norm_at_0_is_0(p: Any):
     for x in (np.zeros(3), np.zeros(3, complex)):
         np.testing.assert_array_equal(ag.grad(lambda x: np.linalg.norm(x, p))(x), np.zeros(3))
@@ -428,6 +441,16 @@ def test_the_gradient_of_a_norm_at_0_is_0(p: Any):
     gradient = ag.grad(lambda x: np.sum(np.linalg.norm(x, p, axis=1)))(rows)
     assert not gradient[0].any()
     assert gradient[1].any()
+    # An entry that is 0 has the gradient 0 and leaves others theirs; of negative order it is all.
+    x = np.array([3.0, 0.0, -4.0, 1.0])
+    for norm in (lambda x: np.linalg.norm(x, p), lambda x: np.linalg.vector_norm(x, ord=p or 2),
+                 lambda x: np.linalg.norm(x[None], p, axis=1, keepdims=True)[0, 0]):  # fmt: skip
+        shrunk = ag.grad(norm)(np.delete(x, 1)) * (p is None or p > 0)
+        np.testing.assert_allclose(ag.grad(norm)(x), np.insert(shrunk, 1, 0.0))
+        curved = ag.hessian(norm)(np.delete(x, 1)) * (p is None or p > 0)
+        at_0 = ag.hessian(norm)(x)
+        np.testing.assert_allclose(np.delete(np.delete(at_0, 1, 0), 1, 1), curved, atol=1e-15)
+        assert np.isfinite(at_0).all()
 
 
 def test_the_gradient_of_a_frobenius_norm_at_0_is_0():

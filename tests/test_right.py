@@ -5,6 +5,7 @@ The expected values are written out, or follow from the definition.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -76,6 +77,27 @@ def test_cumprod_with_zeros(x: Any):
     np.testing.assert_allclose(slope(np.cumprod, x), np.sum(expected, 0))
     second = [[0, 1 + c, b], [1 + c, 0, a], [b, a, 0]]
     np.testing.assert_allclose(curvature(np.cumprod, x), second)
+
+
+def test_products_that_overflow_beside_zeros():
+    x = np.array([1e200, 0.0, 0.0, 1e200, 1e200, 1.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for f in (np.prod, lambda x: np.nanprod(np.append(x, np.nan)),
+                  lambda x: np.prod(np.stack([x, x]), axis=1)[1]):  # fmt: skip
+            for derivative in (ag.grad(f), ag.compile(ag.grad(f))):
+                np.testing.assert_array_equal(derivative(x), np.zeros(6))
+        single = np.array([1e200, 0.5, 0.0, 1e200, 1e200, 1.0])
+        np.testing.assert_array_equal(ag.grad(np.prod)(single), [0, 0, np.inf, 0, 0, 0])
+        np.testing.assert_array_equal(
+            ag.grad(lambda x: np.sum(np.cumprod(x)))(x), [1, 1e200, 0, 0, 0, 0]
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        curved = ag.hessian(np.prod)(x)
+        assert np.isnan(ag.grad(np.prod)(np.array([np.inf, 0.0, 1.0]))[2])
+    assert curved[1, 2] == curved[2, 1] > 1e300
+    curved[[1, 2], [2, 1]] = 0.0
+    assert not np.nan_to_num(curved).any()  # where a product of 0 and ∞ comes in, it is nan
 
 
 # ---------------------------------------------------------------------- entries nothing reads
@@ -274,6 +296,38 @@ def test_ties_share():
     np.testing.assert_array_equal(slope(lambda x: np.maximum(x, 2.0), [2.0]), [0.5])
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_where_the_value_is_nan_the_gradient_is_not_0():
+    x = np.array([[np.nan, 1.0, 2.0], [4.0, 3.0, 5.0]])
+    one_number = {
+        "max": np.max, "min": np.min, "amax": np.amax, "amin": np.amin, "ptp": np.ptp,
+        "median": np.median, "quantile": lambda x, axis: np.quantile(x, 0.3, axis),
+        "percentile": lambda x, axis: np.percentile(x, [30, 60], axis).sum(0),
+        "nanmax": lambda x, axis: np.nanmax(x[:, :1], axis),
+        "nanmin": lambda x, axis: np.nanmin(x[:, :1], axis),
+        "nanmedian": lambda x, axis: np.nanmedian(x[:, :1], axis),
+        "nanquantile": lambda x, axis: np.nanquantile(x[:, :1], 0.3, axis),
+        "maximum": lambda x, axis: np.maximum(x[:, 0], 1.0),
+        "minimum": lambda x, axis: np.minimum(1.0, x[:, 0]),
+        "of nan": lambda x, axis: np.maximum(x[:, 1], x[:, 0] * [1.0, 0.0]),
+        "fmax": lambda x, axis: np.fmax(x[:, 0], x[:, 0]),
+        "fmin": lambda x, axis: np.fmin(x[:, 0], x[:, 0]),
+        "clip": lambda x, axis: np.clip(x[:, 0], 0.0, 1.0), "inf norm": lambda x, axis:
+            np.linalg.norm(x, np.inf, axis),
+    }  # fmt: skip
+    for name, f in one_number.items():
+        assert np.isnan(f(x, axis=1)).tolist() == [True, False], name
+        found = ag.grad(lambda x, f=f: np.sum(f(x, axis=1)))(x)
+        assert found[0, 0] != 0, f"{name}: {found}"
+        alone = np.repeat(x[1:], 2, 0)
+        expected = ag.grad(lambda x, f=f: np.sum(f(x, axis=1)))(alone)[1]
+        np.testing.assert_array_equal(found[1], expected, err_msg=name)
+    for f in (np.fmax, np.fmin):  # here nan loses, and so its gradient is 0
+        np.testing.assert_array_equal(ag.grad(lambda x, f=f: f(x[0, 0], x[0, 1]))(x)[0], [0, 1, 0])
+    for f in (np.nanmax, np.nanmin, np.nanmedian):
+        assert ag.grad(f)(x)[0, 0] == 0.0
+
+
 def test_a_sort_with_ties_moves_each_entry_once():
     w = np.array([1.0, 10.0, 100.0, 1000.0])
     np.testing.assert_array_equal(
@@ -323,6 +377,75 @@ def test_powers_at_0():
     np.testing.assert_array_equal(slope(lambda y: 0.0**y, [1.0, 2.0]), [0.0, 0.0])
     np.testing.assert_allclose(slope(lambda x: x**3.0, [-2.0]), [12.0])
     np.testing.assert_allclose(slope(lambda x: x ** np.array([3.0]), [-2.0]), [12.0])
+
+
+def test_derivatives_of_all_orders_are_those_beside_special_points():
+    """What a rule replaces at a point must not show when the rule is differentiated."""
+    powers = (
+        lambda v: v[0] ** v[1], lambda v: np.power(v[0], v[1]), lambda v: ag.pow(v[0], v[1]),
+        lambda v: np.float_power(v[0], v[1]), lambda v: 0.25 ** v[1] * v[0],
+        lambda v: v[1:] ** np.array([0.0]) * v[0] ** v[1], lambda v: v[0] ** v[1:],
+    )  # fmt: skip
+    points = [(f, x, float(y)) for f in powers for x in (0.25, 2.0) for y in (-1, 0, 1, 2, 3)]
+    points += [
+        (f, x, y)
+        for of_two in (np.hypot, np.arctan2, np.logaddexp, np.logaddexp2)
+        for x, y in ((0.0, 2.0), (2.0, 2.0), (40.0, 2.0), (-3.5, 2.0))
+        for f in (lambda v, f=of_two: f(v[0], v[1]), lambda v, f=of_two: f(v[1], v[0] + 0.1))
+    ]
+    points += [(lambda v, p=p: np.linalg.norm(v, p), 3.0, -2.0) for p in (0.5, -1, 1.5, 3)]
+    for f, x, y in points:
+        here, beside = np.array([x, y]), np.array([x + 1e-9, y + 1e-9])
+        derivative = lambda v, f=f: np.sum(f(v))  # noqa: E731
+        for order in (1, 2, 3):
+            derivative = ag.jacobian(derivative)
+            np.testing.assert_allclose(
+                derivative(here), derivative(beside), 1e-5, 1e-5, err_msg=f"{order}: {f(here)}"
+            )
+    np.testing.assert_allclose(
+        ag.hessian(lambda v: v[0] ** v[1])(np.array([0.25, 0.0])),
+        [[0.0, 4.0], [4.0, np.log(0.25) ** 2]],
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_derivatives_of_large_and_small_numbers(dtype: Any):
+    """As the formulas give them in a wider dtype, in which nothing overflows or cancels."""
+    wide = np.longdouble if dtype is np.float64 else np.float64
+    top = np.log10(float(np.finfo(dtype).max)) - 2
+    sizes = np.concatenate([10 ** np.linspace(-top, top, 50), 1 - 10 ** np.linspace(-6, -1, 10)])
+    x = np.concatenate([sizes, -sizes]).astype(dtype)
+    w = x.astype(wide)
+    y = np.roll(w, 7)
+    for f, slope in {
+        np.arcsinh: lambda: 1 / np.hypot(1, w), np.arctan: lambda: 1 / (1 + w * w),
+        np.arctanh: lambda: 1 / ((1 - w) * (1 + w)), np.expm1: lambda: np.exp(w),
+        np.arcsin: lambda: 1 / np.sqrt((1 - w) * (1 + w)), np.log: lambda: 1 / w,
+        np.arccosh: lambda: 1 / np.sqrt((w - 1) * (w + 1)), np.sqrt: lambda: 1 / np.sqrt(w) / 2,
+        np.reciprocal: lambda: -1 / w / w, np.cbrt: lambda: 1 / (3 * np.cbrt(w) ** 2),
+        lambda x: np.hypot(x, y.astype(dtype)): lambda: w / np.hypot(w, y),
+        lambda x: np.arctan2(x, y.astype(dtype)): lambda: y / (w * w + y * y),
+        lambda x: np.arctan2(y.astype(dtype), x): lambda: -y / (w * w + y * y),
+        lambda x: np.logaddexp(x, y.astype(dtype)): lambda: 1 / (1 + np.exp(y - w)),
+        lambda x: np.logaddexp2(x, y.astype(dtype)): lambda: 1 / (1 + np.exp2(y - w)),
+        lambda x: y.astype(dtype) / x: lambda: -y / w / w,
+    }.items():  # fmt: skip
+        with np.errstate(all="ignore"):
+            t, expected = V(x), slope()
+            out = f(t)
+            out.backward(np.ones(x.shape, dtype))
+            bound = np.finfo(dtype)
+            known = np.isfinite(out.data) & (abs(expected) < bound.max)
+            found, expected = t.grad[known], expected[known].astype(dtype)
+        np.testing.assert_allclose(
+            found, expected, 200 * float(bound.eps), 1e3 * float(bound.tiny), err_msg=f
+        )
+    z = np.array([3e200 + 4e200j, -1e200j])
+    for f in (np.arcsin, np.arccos, np.arcsinh, np.arccosh):
+        found = ag.grad(lambda z, f=f: np.sum(f(z)).real)(z)
+        np.testing.assert_allclose(abs(found), 1 / abs(z), 1e-12, err_msg=f.__name__)
+    for f in (np.arctan, np.arctanh):
+        assert not ag.grad(lambda z, f=f: np.sum(f(z)).real)(z).any()
 
 
 def test_std_of_what_does_not_vary():

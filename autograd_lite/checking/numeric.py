@@ -87,6 +87,7 @@ def central_differences(f: Line, scale: float = 1.0, eps: float = _EPS) -> Numer
     """
     best = candidate = (float("inf"), _NONE)  # with its error for its size
     before: list[float] = []
+    noise = _noise(f, scale)
     for h in _STEPS * scale:
         up, down = value(f, h), value(f, -h)
         slope = (up - down) / (2 * h)
@@ -94,7 +95,7 @@ def central_differences(f: Line, scale: float = 1.0, eps: float = _EPS) -> Numer
             before = []
             continue
         size = abs(up) + abs(down)
-        rounding = eps * size / h
+        rounding = max(eps * size, noise) / h
         found = candidate[1]
         if abs(slope - found.value) <= 1e-2 * abs(found.value) + found.error + 10 * rounding:
             best = min(best, candidate)
@@ -110,6 +111,15 @@ def central_differences(f: Line, scale: float = 1.0, eps: float = _EPS) -> Numer
             candidate = min(candidate, (relative, Numeric(row[-1], error)))
         before = row
     return best[1]
+
+
+def _noise(f: Line, scale: float) -> float:
+    """How far ``f`` is rounded, where terms that are larger than itself cancel in it, too.
+
+    A slope shows in no second difference, and a kink or a jump in one or two.
+    """
+    values = [value(f, k * 1e-15 * scale) for k in range(-4, 5)]
+    return float(np.median(np.abs(np.diff(values, 2)))) if np.isfinite(values).all() else 0.0
 
 
 def kink(f: Line, scale: float = 1.0) -> str:
@@ -131,7 +141,7 @@ def kink(f: Line, scale: float = 1.0) -> str:
     below = np.array([(middle - value(f, -h)) / h for h in steps])
     above = np.array([(value(f, h) - middle) / h for h in steps])
     size = np.maximum(abs(below), abs(above))
-    rounding = 100 * _EPS * abs(middle) / steps[1]
+    rounding = max(100 * _EPS * abs(middle), 10 * _noise(f, scale)) / steps[1]
     if not np.isfinite(size).all():
         return ""
     if size[1] > 10 * size[0] and size[1] > rounding:

@@ -105,6 +105,8 @@ def interp(
     At a point itself the slope is that to its right.
     """
     x, xp, fp = (astype(operand(a), np.result_type(value(a), float)) for a in (x, xp, fp))
+    if "c" in (x.dtype.kind, xp.dtype.kind):
+        raise TypeError("interp: x and xp must be real; complex may be fp alone")
     if xp.ndim != 1 or fp.shape != xp.shape or not xp.size:
         raise ValueError(
             f"interp: xp and fp must be vectors of one size, and have shapes {xp.shape} and "
@@ -168,6 +170,8 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:  #
     if x.ndim != 1:
         raise ValueError(f"vander: a vector is needed, not an array of shape {x.shape}")
     n = x.shape[0] if N is None else N
+    if n < 0:
+        raise ValueError(f"vander: there can't be {n} columns")
     powers = [np.ones(x.shape, x.dtype), *(power(x, k) for k in range(1, n))][:n]
     if not powers:
         return np.empty((x.shape[0], 0), x.dtype)  # type: ignore[return-value]
@@ -227,16 +231,11 @@ def geomspace(
     start, stop = _ends(start, stop, np.float64)
     if np.any(value(start) == 0) or np.any(value(stop) == 0):
         raise ValueError("geomspace: neither end may be 0")
-    if start.dtype.kind == "c" or stop.dtype.kind == "c":
-        first, ratio = start, log(stop / start)
-    else:
-        if np.any(np.sign(value(start)) != np.sign(value(stop))):
-            start, stop = astype(start, complex), astype(stop, complex)
-        first, ratio = start, log(stop / start)
-    points = first * exp(linspace(0 * ratio, ratio, num, endpoint))
+    ratio = log(stop / start)
+    points = start * exp(linspace(0 * ratio, ratio, num, endpoint))
     if num > 0:
         shape = (1, *points.shape[1:])
-        ends = [broadcast_to(first, shape)]
+        ends = [broadcast_to(start, shape)]
         if endpoint and num > 1:
             ends.append(broadcast_to(stop, shape))
         points = concatenate([ends[0], points[1 : num - len(ends) + 1], *ends[1:]])
@@ -295,9 +294,11 @@ def apply_along_axis(
     arr = operand(arr)
     axis = normalize_axis_index(axis, arr.ndim, "apply_along_axis")
     rows = moveaxis(arr, axis, -1)
-    if not arr.size:
-        raise ValueError(f"apply_along_axis: {describe(arr, 'an array')} has no vectors")
-    found = [operand(func1d(row, *args, **kwargs)) for row in reshape(rows, (-1, arr.shape[axis]))]
+    count = int(np.prod(rows.shape[:-1]))
+    if not count:
+        raise ValueError(f"apply_along_axis: {describe(arr, 'an array')} has no vectors there")
+    vectors = reshape(rows, (count, arr.shape[axis]))
+    found = [operand(func1d(row, *args, **kwargs)) for row in vectors]
     front, inner = rows.shape[:-1], found[0].shape
     whole = reshape(stack(found), (*front, *inner))
     return moveaxis(whole, range(len(front), len(front) + len(inner)),

@@ -94,6 +94,11 @@ def _without_repeats(x: Any, letters: str) -> tuple[Any, str]:
         while letters.count(a) > 1:
             first = letters.index(a)
             second = letters.index(a, first + 1)
+            if x.shape[first] != x.shape[second]:
+                raise ValueError(
+                    f"einsum: {a!r} stands for axes of {x.shape[first]} and {x.shape[second]} "
+                    f"entries of an array of shape {x.shape}"
+                )
             x = moveaxis(diagonal(x, axis1=first, axis2=second), -1, 0)
             letters = a + letters.replace(a, "", 2) if letters.count(a) == 2 else (
                 a + letters[:first] + letters[first + 1 : second] + letters[second + 1 :]

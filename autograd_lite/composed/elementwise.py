@@ -70,6 +70,8 @@ def clip(
     On a bound itself half of the gradient flows, as for `maximum`.
     """
     refuse_out("clip", out)
+    if not ((a_min is None and a_max is None) or (min is None and max is None)):
+        raise ValueError("clip: give a_min and a_max, or min and max, and not both")
     low, high = a_min if min is None else min, a_max if max is None else max
     clipped = positive(a) if low is None else maximum(a, low)
     return clipped if high is None else minimum(clipped, high)

@@ -147,10 +147,12 @@ def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
 
     Only the triangle ``UPLO`` of ``a`` is read, and so only it has a gradient. A complex vector is
     determined up to a phase: a gradient is that of what doesn't depend on it, such as ``|v|²``.
-    Where eigenvalues coincide the gradient of what uses their vectors is nan.
 
     Shapes:
         ``(…, n, n)`` → ``(…, n)`` and ``(…, n, n)``.
+
+    Raises:
+        LinAlgError: the gradient of what uses the vectors of equal eigenvalues.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -172,13 +174,12 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
 def eig(a: Any) -> Any:
     """Eigenvalues, and eigenvectors as columns, normalized as NumPy does; real where all are real.
 
-    Where eigenvalues coincide the gradient of what uses their vectors is nan.
-
     Shapes:
         ``(…, n, n)`` → ``(…, n)`` and ``(…, n, n)``.
 
     Raises:
-        LinAlgError: the gradient of a matrix that has no n independent eigenvectors.
+        LinAlgError: the gradient of a matrix that has no n independent eigenvectors, and of what
+            uses the vectors of equal eigenvalues.
     """
     packed = eig_op(operand(a))
     return EigResult(packed[..., 0, :], packed[..., 1:, :])
@@ -204,8 +205,7 @@ def svd(
     """``a = U @ diag(S) @ Vh`` with orthonormal columns in U, rows in Vh, and S ≥ 0, descending.
 
     Pairs of complex vectors are determined up to a phase, and those with which ``full_matrices``
-    completes a basis up to a rotation: a gradient is that of what doesn't depend on these. Where
-    singular values coincide, or are 0, the gradient of what uses their vectors is nan.
+    completes a basis up to a rotation: a gradient is that of what doesn't depend on these.
 
     Args:
         a: with ``hermitian`` only its lower triangle is read.
@@ -215,6 +215,10 @@ def svd(
 
     Shapes:
         ``(…, m, n)`` → ``(…, m, k)``, ``(…, k)``, ``(…, k, n)``, where k is the smaller one.
+
+    Raises:
+        LinAlgError: the gradient of what uses the vectors of singular values that coincide, or
+            are 0.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -284,8 +288,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The norm of vectors along an axis, or of matrices along two: orders as in NumPy.
 
-    Where a vector's norm of positive order or a Frobenius norm is 0 its gradient is taken as 0, and
-    where several entries or singular values are the largest they share it.
+    Where a vector's norm or a Frobenius norm is 0 its gradient is taken as 0, and so is that of an
+    entry that is 0; where several entries or singular values are the largest they share it.
 
     Args:
         x: an array; its entries are one vector where neither order nor axis are given.
@@ -333,8 +337,14 @@ def _norm_of_vectors(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) ->
         return np.sum((value(x) != 0).astype(sizes.dtype), axis=axes, keepdims=keepdims)
     if ord == 1:
         return np.sum(sizes, axis=axes, keepdims=keepdims)
-    total = np.sum(sizes**ord, axis=axes, keepdims=keepdims)
-    zero = (value(total) == 0) & (ord > 0)
+    if ord > 0 and ord % 1 == 0:
+        powers = sizes**ord
+    else:  # at 0 it is infinite, or a derivative of it is
+        none = sizes == 0
+        powers = np.where(none, 0.0, np.where(none, 1.0, sizes) ** ord)
+    total = np.sum(powers, axis=axes, keepdims=keepdims)
+    # Of negative order it is 0 where an entry is, as the least ones count.
+    zero = total == 0 if ord > 0 else np.any(sizes == 0, axis=axes, keepdims=keepdims)
     return np.where(zero, 0.0, np.where(zero, 1.0, total) ** (1 / ord))
 
 

@@ -36,6 +36,7 @@ def sort(
     stable: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """The entries in ascending order along an axis; those that tie keep their order."""
+    np.sort(np.empty(0), kind=kind, stable=stable)  # raises what there is to raise
     return _in_order("sort", a, axis, lambda x, ax: np.argsort(x, ax, kind="stable"), order)
 
 
@@ -95,8 +96,8 @@ def _order_statistic(
     found = lower + share * (upper - lower)
     if equal.any():
         found = where(equal, entry(low), found)
-    if np.isnan(rank).any():
-        found = where(np.isnan(rank), np.asarray(np.nan, dtype), found)
+    if np.isnan(rank).any():  # nan stands last in the order, and makes the gradient nan, too
+        found = where(np.isnan(rank), entry(np.full(known.shape, n - 1)) * np.nan, found)
     if keepdims:
         front = rank.shape[: rank.ndim - len(rest)]
         kept = (1 if i in axes else size for i, size in enumerate(a.shape))

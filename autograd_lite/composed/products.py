@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from functools import cache
 from math import prod
 from typing import Any
 
@@ -94,7 +93,10 @@ def cross(
 
 @implements(np.linalg.cross)
 def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
-    """`cross` along an axis."""
+    """`cross` of vectors of 3 entries along an axis."""
+    sizes = np.shape(x1)[axis], np.shape(x2)[axis]
+    if sizes != (3, 3):
+        raise ValueError(f"linalg.cross: vectors of 3 entries are needed, and they have {sizes}")
     return cross(x1, x2, axis=axis)
 
 
@@ -113,8 +115,7 @@ def convolve(a: Any, v: Any, mode: Any = "full") -> Tensor:
         "same": ((shorter - 1) // 2, longer),
         "valid": (shorter - 1, longer - shorter + 1),
     }[mode]
-    whole = convolve_op(a, v)
-    return whole if mode == "full" else whole[first : first + size]
+    return convolve_op(a, v, first=first, size=size)
 
 
 @implements(np.correlate)
@@ -185,24 +186,30 @@ def multi_dot(arrays: Sequence[Any], *, out: None = None) -> Tensor:
     if len(arrays) < 2:
         raise ValueError(f"multi_dot: at least two arrays are needed, and {len(arrays)} was given")
     xs = list(map(operand, arrays))
+    for i, x in enumerate(xs):
+        if len(xs) > 2 and x.ndim != 2 and not (x.ndim == 1 and i in (0, len(xs) - 1)):
+            raise np.linalg.LinAlgError(
+                f"multi_dot: matrices are needed, vectors at the ends, and array {i} has shape "
+                f"{x.shape}"
+            )
     sizes = [1 if xs[0].ndim == 1 else xs[0].shape[0], *(x.shape[0] for x in xs[1:])]
     sizes.append(1 if xs[-1].ndim == 1 else xs[-1].shape[1])
-
-    @cache
-    def cheapest(i: int, j: int) -> tuple[int, int]:
-        """The multiplications of the product of ``xs[i:j]``, and where it is split."""
-        if j - i == 1:
-            return 0, i
-        return min(
-            (cheapest(i, k)[0] + cheapest(k, j)[0] + sizes[i] * sizes[k] * sizes[j], k)
+    n = len(xs)
+    cost = {(i, i + 1): (0, i) for i in range(n)}  # of the product of xs[i:j], and its last split
+    for i, j in ((i, i + length) for length in range(2, n + 1) for i in range(n - length + 1)):
+        cost[i, j] = min(
+            (cost[i, k][0] + cost[k, j][0] + sizes[i] * sizes[k] * sizes[j], k)
             for k in range(i + 1, j)
         )
+    return _product(xs, cost, 0, n)
 
-    def product(i: int, j: int) -> Any:
-        k = cheapest(i, j)[1]
-        return xs[i] if j - i == 1 else dot(product(i, k), product(k, j))
 
-    return product(0, len(xs))
+def _product(xs: list[Any], cost: dict[tuple[int, int], tuple[int, int]], i: int, j: int) -> Any:
+    """That of ``xs[i:j]``; no function within another, which would be a cycle that holds ``xs``."""
+    if j - i == 1:
+        return xs[i]
+    k = cost[i, j][1]
+    return dot(_product(xs, cost, i, k), _product(xs, cost, k, j))
 
 
 @implements(np.linalg.matrix_power)
@@ -213,6 +220,8 @@ def matrix_power(a: Any, n: int) -> Any:
     except TypeError:
         raise TypeError(f"matrix_power: the exponent must be an integer, not {n!r}") from None
     a = operand(a)
+    if a.ndim < 2:
+        raise np.linalg.LinAlgError(f"matrix_power: matrices are needed, not a shape {a.shape}")
     if n < 0:
         a, n = np.linalg.inv(a), -n
     power: Any = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape) if n == 0 else None

@@ -20,7 +20,7 @@ def _cumulative(name: str, entry: Op, first: int, x: Any, axis: Any, dtype: Any,
                 include_initial: bool) -> Tensor:  # fmt: skip
     x = operand(x)
     if axis is None:
-        if x.ndim != 1:
+        if x.ndim > 1:
             raise ValueError(f"{name}: an array of shape {x.shape} needs an axis=")
         axis = 0
     scanned = scan(name, entry, x, axis, dtype, out)

@@ -41,8 +41,13 @@ def var(
     """The variance over ``axis``: the sum of squared deviations by ``n − ddof``.
 
     Of complex numbers, of the squared sizes of the deviations.
+
+    Args:
+        correction: another name of ``ddof``; only one of them.
     """
     refuse_out("var", out)
+    if ddof and correction is not None:
+        raise ValueError(f"var, std: ddof={ddof} and correction={correction} mean the same")
     a = operand(a)
     narrow = a.dtype if a.dtype == np.float16 and dtype is None else None
     if narrow is not None:  # its squares soon overflow
@@ -80,9 +85,7 @@ def std(
     )
 
 
-def _without_nan(
-    function: Any, plain: Callable[..., Any], reduce: Callable[..., Any] | None = None
-) -> Callable[..., Any]:
+def _without_nan(function: Any, plain: Callable[..., Any]) -> Callable[..., Any]:
     """A reduction of the entries that are numbers; no gradient flows to the others."""
     signature = inspect.signature(function)
 
@@ -91,24 +94,33 @@ def _without_nan(
         if operand(given["a"]).dtype.kind not in "fc":  # they have no nan
             return plain(**given)
         numbers = ~np.isnan(value(given["a"])) & value(given.pop("where", True))
-        return (reduce or plain)(**given, where=numbers)
+        return plain(**given, where=numbers)
 
     doc = f"`{plain.__name__}` of the entries that aren't nan."
     return implements(function)(named(function, reduced, doc))
 
 
-def _extreme_or_nan(extreme: Callable[..., Any], initial: float) -> Callable[..., Any]:
-    """An extreme that is nan where there is no number."""
+def _extreme_without_nan(
+    function: Any, extreme: Callable[..., Any], least: float
+) -> Callable[..., Any]:
+    """The same of an extreme, which is nan, and so is its gradient, where all entries are."""
 
     def reduced(
-        a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *,
-        initial: float = initial, where: Any,
+        a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None,
+        where: Any = None,
     ) -> Any:  # fmt: skip
-        found = extreme(a, axis, out, keepdims, initial=initial, where=where)
-        none = ~np.broadcast_to(where, np.shape(a)).any(axis=axis, keepdims=keepdims)
-        return np.where(none, np.nan, found) if none.any() and np.isinf(initial) else found
+        a = operand(a)
+        if a.dtype.kind not in "fc" or (where is not None and initial is None):
+            return extreme(a, axis, out, keepdims, initial, where)
+        numbers = ~np.isnan(value(a))
+        if initial is None:
+            kept = numbers | ~numbers.any(axis=axis, keepdims=True)
+            return extreme(np.where(kept, a, least), axis, out, keepdims)
+        counted = numbers if where is None else numbers & value(where)
+        return extreme(a, axis, out, keepdims, initial, counted)
 
-    return named(extreme, reduced, "")
+    doc = f"`{extreme.__name__}` of the entries that aren't nan; nan where all are."
+    return implements(function)(named(function, reduced, doc))
 
 
 nansum = _without_nan(np.nansum, sum)
@@ -116,5 +128,5 @@ nanprod = _without_nan(np.nanprod, prod)
 nanmean = _without_nan(np.nanmean, mean)
 nanvar = _without_nan(np.nanvar, var)
 nanstd = _without_nan(np.nanstd, std)
-nanmax = _without_nan(np.nanmax, max, _extreme_or_nan(max, -np.inf))
-nanmin = _without_nan(np.nanmin, min, _extreme_or_nan(min, np.inf))
+nanmax = _extreme_without_nan(np.nanmax, max, -np.inf)
+nanmin = _extreme_without_nan(np.nanmin, min, np.inf)

@@ -78,16 +78,27 @@ def cov(
     m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None,
     fweights: Any = None, aweights: Any = None, *, dtype: Any = None,
 ) -> Tensor:  # fmt: skip
-    """The covariances of variables in rows (columns, where ``rowvar`` is false)."""
+    """The covariances of variables in rows (columns, where ``rowvar`` is false).
+
+    Raises:
+        TypeError: ``fweights``, which say how often each observation counts, that aren't whole.
+        ValueError: weights that are negative, or not one for each observation; another ddof.
+    """
+    if ddof is not None and ddof != int(ddof):
+        raise ValueError(f"cov: ddof must be an integer, and is {ddof!r}")
     x = _variables(m, rowvar)
     if y is not None:
         x = concatenate([x, _variables(y, rowvar)], 0)
     x = astype(x, dtype or np.result_type(x.dtype, np.float64))
     ddof = (0 if bias else 1) if ddof is None else ddof
     weights: Any = None
-    for given in (fweights, aweights):
-        if given is not None:
-            weights = operand(given) if weights is None else weights * operand(given)
+    if fweights is not None:
+        weights = _weights("fweights", fweights, x)
+        if np.any(value(weights) != np.around(value(weights))):
+            raise TypeError(f"cov: fweights must be whole numbers, and are {value(weights)}")
+    if aweights is not None:
+        aweights = _weights("aweights", aweights, x)
+        weights = aweights if weights is None else weights * aweights
     centre, total = average(x, 1, weights, returned=True, keepdims=True)
     total = total[0, 0]
     if weights is None:
@@ -97,12 +108,24 @@ def cov(
     elif aweights is None:
         degrees = total - ddof
     else:
-        degrees = total - ddof * sum(weights * operand(aweights)) / total
+        degrees = total - ddof * sum(weights * aweights) / total
     if value(operand(degrees)) <= 0:
         degrees = 0.0
     x = x - centre
     weighted = x if weights is None else x * weights
     return squeeze(dot(weighted, transpose(conjugate_of(x))) * np.true_divide(1, degrees))
+
+
+def _weights(name: str, weights: Any, x: Any) -> Any:
+    weights = astype(operand(weights), float)
+    if weights.shape != x.shape[1:]:
+        raise ValueError(
+            f"cov: {name} must be one for each of the {x.shape[1]} observations, and have shape "
+            f"{weights.shape}"
+        )
+    if np.any(value(weights) < 0):
+        raise ValueError(f"cov: {name} must not be negative, and are {value(weights)}")
+    return weights
 
 
 def _variables(m: Any, rowvar: bool) -> Any:

@@ -165,12 +165,13 @@ square = entrywise(
     notation=Notation("{0}²", POWER, (ATOM,), "²"),
 )
 
-# x ** (y − 1) where y isn't 0; x ** 0 is constant, also at x = 0.
+# x ** 0 is constant in x, also at x = 0, and 0 ** y in y. Elsewhere nothing may be replaced, since
+# the rules are differentiated again: y x ** (y − 1) has the derivative 1 / x by y at y = 0.
 power_op = entrywise(
     "power",
     np.power,
-    lambda g, out, x, y: g * (y * x ** np.where(y == 0, 1.0, y - 1)),
-    lambda g, out, x, y: g * (out * np.log(np.where(x == 0, 1.0, x))),
+    lambda g, out, x, y: g * (y * x ** np.where((x == 0) * (y == 0), 1.0, y - 1)),
+    lambda g, out, x, y: g * (out * np.log(np.where((x == 0) * (y >= 0), 1.0, x))),
     domain=POSITIVE,
     notation=Notation("{0}^{1}", POWER, (ATOM, ATOM), "^"),
 )
@@ -260,8 +261,8 @@ ldexp = entrywise("ldexp", np.ldexp, lambda g, out, x, n: np.ldexp(g, n), None)
 hypot = entrywise(
     "hypot",
     np.hypot,
-    lambda g, out, x, y: g * x / np.where(out == 0, 1.0, out),
-    lambda g, out, x, y: g * y / np.where(out == 0, 1.0, out),
+    lambda g, out, x, y: g * (x / np.where(out == 0, 1.0, out)),
+    lambda g, out, x, y: g * (y / np.where(out == 0, 1.0, out)),
 )
 arctan2 = entrywise(
     "arctan2",
@@ -272,23 +273,24 @@ arctan2 = entrywise(
 )
 
 
-def _weight(x: Any, other: Any, out: Any, half: float) -> Any:
-    """``x − out``, and where infinities are equal 0; where both operands are, what makes ½."""
-    difference = np.where(x == out, 0.0, x) - np.where(x == out, 0.0, out)
-    return np.where(x == out, np.where(x == other, half, 0.0), difference)
+def _excess(x: Any, y: Any) -> Any:
+    """``x − y``, which is 0 where both are the same infinity."""
+    same = (x == y) * (np.abs(x) == np.inf)
+    return np.where(same, 0.0, x) - np.where(same, 0.0, y)
 
 
+# Not exp(x − out): where x is large, out is rounded to it.
 logaddexp = entrywise(
     "logaddexp",
     np.logaddexp,
-    lambda g, out, x, y: g * np.exp(_weight(x, y, out, np.log(0.5))),
-    lambda g, out, x, y: g * np.exp(_weight(y, x, out, np.log(0.5))),
+    lambda g, out, x, y: g * sigmoid(_excess(x, y)),
+    lambda g, out, x, y: g * sigmoid(_excess(y, x)),
 )
 logaddexp2 = entrywise(
     "logaddexp2",
     np.logaddexp2,
-    lambda g, out, x, y: g * np.exp2(_weight(x, y, out, -1.0)),
-    lambda g, out, x, y: g * np.exp2(_weight(y, x, out, -1.0)),
+    lambda g, out, x, y: g * sigmoid(_excess(x, y) * np.log(2.0)),
+    lambda g, out, x, y: g * sigmoid(_excess(y, x) * np.log(2.0)),
 )
 
 
@@ -306,7 +308,7 @@ absolute = entrywise(
 fabs = entrywise("fabs", np.fabs, lambda g, out, x: g * np.sign(x))
 exp = entrywise("exp", np.exp, lambda g, out, x: g * out)
 exp2 = entrywise("exp2", np.exp2, lambda g, out, x: g * out * np.log(2.0))
-expm1 = entrywise("expm1", np.expm1, lambda g, out, x: g * (out + 1))
+expm1 = entrywise("expm1", np.expm1, lambda g, out, x: g * np.exp(x))
 log = entrywise("log", np.log, lambda g, out, x: g / x, domain=POSITIVE)
 log2 = entrywise("log2", np.log2, lambda g, out, x: g / (x * np.log(2.0)), domain=POSITIVE)
 log10 = entrywise("log10", np.log10, lambda g, out, x: g / (x * np.log(10.0)), domain=POSITIVE)
@@ -330,15 +332,32 @@ tan = entrywise("tan", np.tan, lambda g, out, x: g * (1.0 + out * out), domain=(
 sinh = entrywise("sinh", np.sinh, lambda g, out, x: g * np.cosh(x))
 cosh = entrywise("cosh", np.cosh, lambda g, out, x: g * np.sinh(x))
 tanh = entrywise("tanh", np.tanh, lambda g, out, x: g * (1.0 - out * out))
+
+
+def _root_of_1_minus_square(x: Any) -> Any:
+    """``√(1 − x²)``: x² may overflow, and cancels near 1. Two roots also give a complex x its sign.
+    """
+    return np.sqrt(1 - x) * np.sqrt(1 + x)
+
+
+def _root_of_1_plus_square(x: Any) -> Any:
+    return _root_of_1_minus_square(1j * x) if x.dtype.kind == "c" else np.hypot(1, x)
+
+
+def _arctan_vjp(g: Any, out: Any, x: Any) -> Any:
+    if x.dtype.kind == "c":
+        return g / (1 + 1j * x) / (1 - 1j * x)
+    return g / (1 + x * x)
+
+
 arcsin = entrywise(
-    "arcsin", np.arcsin, lambda g, out, x: g / np.sqrt(1 - x * x), domain=WITHIN_1
+    "arcsin", np.arcsin, lambda g, out, x: g / _root_of_1_minus_square(x), domain=WITHIN_1
 )
 arccos = entrywise(
-    "arccos", np.arccos, lambda g, out, x: -g / np.sqrt(1 - x * x), domain=WITHIN_1
+    "arccos", np.arccos, lambda g, out, x: -g / _root_of_1_minus_square(x), domain=WITHIN_1
 )
-arctan = entrywise("arctan", np.arctan, lambda g, out, x: g / (1 + x * x))
-arcsinh = entrywise("arcsinh", np.arcsinh, lambda g, out, x: g / np.sqrt(1 + x * x))
-# Two roots: with that of x² − 1 a complex x would have the other sign on half of the plane.
+arctan = entrywise("arctan", np.arctan, _arctan_vjp)
+arcsinh = entrywise("arcsinh", np.arcsinh, lambda g, out, x: g / _root_of_1_plus_square(x))
 arccosh = entrywise(
     "arccosh",
     np.arccosh,
@@ -346,7 +365,7 @@ arccosh = entrywise(
     domain=(1.2, 3.0),
 )
 arctanh = entrywise(
-    "arctanh", np.arctanh, lambda g, out, x: g / (1 - x * x), domain=WITHIN_1
+    "arctanh", np.arctanh, lambda g, out, x: g / (1 - x) / (1 + x), domain=WITHIN_1
 )
 degrees = entrywise("degrees", np.degrees, lambda g, out, x: g * (180 / np.pi))
 rad2deg = entrywise("rad2deg", np.rad2deg, lambda g, out, x: g * (180 / np.pi))
@@ -401,27 +420,28 @@ sigmoid: Op = entrywise(
 # ---------------------------------------------------------------------- choosing
 
 
-def _share(larger: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-    """The vjps of an op that takes the larger one, by a comparison.
+def _share(smaller: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """The vjps of an op that takes the larger one, by a comparison that says which is the smaller.
 
-    Where two entries tie, each is the larger one as much as the other: half the gradient each.
+    Where two entries tie, each is the larger one as much as the other: half the gradient each. An
+    entry beside nan, which makes the result nan, is never the smaller one.
     """
     return (
-        lambda g, out, x, y: g * np.where(x == y, 0.5, larger(x, y)),
-        lambda g, out, x, y: g * np.where(x == y, 0.5, larger(y, x)),
+        lambda g, out, x, y: g * np.where(x == y, 0.5, 1.0 - smaller(x, y)),
+        lambda g, out, x, y: g * np.where(x == y, 0.5, 1.0 - smaller(y, x)),
     )
 
 
-def _or_only(larger: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """A comparison in which a number wins over nan."""
-    return lambda x, y: np.where(np.isnan(y), 1.0, larger(x, y))
+def _or_nan(smaller: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A comparison in which nan is smaller than a number."""
+    return lambda x, y: np.where(np.isnan(x), ~np.isnan(y), smaller(x, y))
 
 
 _choosing = partial(entrywise, reads="some")
-maximum = _choosing("maximum", np.maximum, *_share(np.greater), notation=function("max"))
-minimum = _choosing("minimum", np.minimum, *_share(np.less), notation=function("min"))
-fmax = _choosing("fmax", np.fmax, *_share(_or_only(np.greater)))
-fmin = _choosing("fmin", np.fmin, *_share(_or_only(np.less)))
+maximum = _choosing("maximum", np.maximum, *_share(np.less), notation=function("max"))
+minimum = _choosing("minimum", np.minimum, *_share(np.greater), notation=function("min"))
+fmax = _choosing("fmax", np.fmax, *_share(_or_nan(np.less)))
+fmin = _choosing("fmin", np.fmin, *_share(_or_nan(np.greater)))
 where_op: Op = entrywise(
     "where",
     np.where,
@@ -569,7 +589,7 @@ def astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True, device: None = Non
         return as_array(x).astype(kind)
     if kind.kind not in "biufc":
         refuse_constant("astype", np.empty((), kind))
-    if x.dtype.kind == "c" != kind.kind:
+    if x.dtype.kind == "c" and kind.kind not in "bc":
         raise complex_to_real(x, kind)
     if kind.kind in "biu" and x.requires_grad:
         return x._array.astype(kind)

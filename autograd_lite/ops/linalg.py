@@ -6,15 +6,19 @@ M. Giles, "Collected matrix derivative results for forward and reverse mode algo
 differentiation" (2008), unless another source is given.
 
 Where eigenvalues or singular values coincide, their vectors are not determined. What depends on
-the values alone keeps its first derivatives; those of what uses such vectors are nan.
+the values alone keeps its first derivatives; those of what uses such vectors are refused. They may
+exist, as those of ``expm(x)`` do, but then depend on how the cotangents change where the values
+part, and a rule is given the cotangents alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..arrays import guard
 from ..notation import ATOM, POWER, Notation
 from ..op import Case, Op, op
 from .define import numpy_op, value
@@ -119,10 +123,20 @@ def _logdet(x: Any) -> Any:
     return size + 1j * np.angle(sign) if x.dtype.kind == "c" else size
 
 
+def _logdet_vjp(g: Any, out: Any, x: Any) -> Any:
+    guard(_refuse_singular, value(out))
+    return g[..., None, None] * np.linalg.inv(x).mT
+
+
+def _refuse_singular(logdet: Any) -> None:
+    if np.isinf(logdet).any():
+        raise np.linalg.LinAlgError("slogdet: a singular matrix has no gradient there")
+
+
 logdet = op(
     "logdet",
     _logdet,
-    lambda g, out, x: g[..., None, None] * np.linalg.inv(x).mT,
+    _logdet_vjp,
     cases=_SQUARE,
     stacks=True,
     source="np.linalg.slogdet({0})[1]",
@@ -165,23 +179,42 @@ def _pairs(used: Any) -> Any:
     return used[..., None] | used[..., None, :]
 
 
-def _reciprocal(x: Any, values: Any, used: Any) -> Any:
-    """``1 / x``; where x is 0, up to roundoff of ``values``, nan if it is used and 0 if not."""
+def _reciprocal(x: Any, values: Any, used: Any, refuse: Callable[[Any], None]) -> Any:
+    """``1 / x``; where x is 0, up to roundoff of ``values``, 0, and refused if it is used."""
     size = np.abs(value(values)).max(axis=-1, initial=0)[..., None, None]
     zero = np.abs(value(x)) <= np.finfo(x.dtype).eps * x.shape[-1] * size
-    weights = np.where(zero, np.where(used, np.nan, 0), 1).astype(size.dtype)
-    return weights / np.where(zero, 1.0, x)
+    guard(refuse, zero & used)
+    return (~zero).astype(size.dtype) / np.where(zero, 1.0, x)
 
 
-def _reciprocal_gaps(values: Any, used: Any) -> Any:
+def _reciprocal_gaps(values: Any, used: Any, refuse: Callable[[Any], None]) -> Any:
     """``1 / (values[j] − values[i])`` for pairs of vectors that are used, and 0 for i = j."""
     off_diagonal = ~np.eye(values.shape[-1], dtype=bool)
-    return _reciprocal(values[..., None, :] - values[..., None], values, used & off_diagonal)
+    gaps = values[..., None, :] - values[..., None]
+    return _reciprocal(gaps, values, used & off_diagonal, refuse)
+
+
+def _undetermined(op: str, which: str, values: str) -> Callable[[Any], None]:
+    def refuse(undetermined: Any) -> None:
+        if undetermined.any():
+            raise np.linalg.LinAlgError(
+                f"{op}: {which} are equal, so that their vectors aren't determined, and there is "
+                f"no gradient by way of them; use {values} where the values are enough, or let "
+                "the matrix differ a little from one with equal values"
+            )
+
+    return refuse
+
+
+_refuse_eigh = _undetermined("eigh", "eigenvalues", "eigvalsh")
+_refuse_eig = _undetermined("eig", "eigenvalues", "eigvals")
+_refuse_svd = _undetermined("svd", "singular values are 0, or", "svdvals")
 
 
 def _eigh_vjp(g: Any, out: Any, x: Any, UPLO: str) -> Any:  # noqa: N803
     w, v, gw, gv = real(out[..., 0, :]), out[..., 1:, :], g[..., 0, :], g[..., 1:, :]
-    middle = _diagonal(gw) + (v.mT @ gv) * _reciprocal_gaps(w, _pairs(_used(gv)))
+    gaps = _reciprocal_gaps(w, _pairs(_used(gv)), _refuse_eigh)
+    middle = _diagonal(gw) + (v.mT @ gv) * gaps
     return _in_triangle(conjugate_of(v) @ middle @ v.mT, UPLO)
 
 
@@ -203,9 +236,18 @@ eigh_op = op(
 # ---------------------------------------------------------------------- eigenvalues
 
 
+def _refuse_defective(vectors: Any, most: float) -> None:
+    if vectors.size and np.any(np.linalg.cond(vectors) > most):
+        raise np.linalg.LinAlgError(
+            "eig: of a matrix of n rows without n independent eigenvectors there is no gradient, "
+            "not even of the eigenvalues, of which some are equal"
+        )
+
+
 def _eig_vjp(g: Any, out: Any, x: Any) -> Any:
     w, v, gw, gv = out[..., 0, :], out[..., 1:, :], g[..., 0, :], g[..., 1:, :]
-    gaps = _reciprocal_gaps(w, _pairs(_used(gv)))
+    gaps = _reciprocal_gaps(w, _pairs(_used(gv)), _refuse_eig)
+    guard(_refuse_defective, value(v), np.finfo(v.dtype).eps ** -0.75)
     # LAPACK's vectors have norm 1 and, where they are complex, a largest entry that is real: they
     # don't move along themselves, nor turn.
     along = np.sum(gv * v, axis=-2, keepdims=True)
@@ -251,17 +293,19 @@ def _svd_vjp(g: Any, out: Any, x: Any, full_matrices: bool) -> Any:
     turn_u, turn_v = inner_u - adjoint(inner_u), adjoint(inner_v) - inner_v
     turn_v = conjugate_of(turn_v)
     pairs = _pairs(_used(gu) | _used(gv))
-    sums = _reciprocal(s[..., None, :] + s[..., None], s, pairs)
-    gaps = _reciprocal_gaps(s, pairs)
+    sums = _reciprocal(s[..., None, :] + s[..., None], s, pairs, _refuse_svd)
+    gaps = _reciprocal_gaps(s, pairs, _refuse_svd)
     middle = _diagonal(gs) + ((turn_u + turn_v) * sums + (turn_u - turn_v) * gaps) / 2
     left, right = conjugate_of(u) @ middle, conjugate_of(v)
     if m > k:  # moves out of the space of u's columns
         outside = gu - conjugate_of(u) @ inner_u
-        left = left + outside * _reciprocal(s[..., None, :], s, _used(gu)[..., None, :])
+        used = _used(gu)[..., None, :]
+        left = left + outside * _reciprocal(s[..., None, :], s, used, _refuse_svd)
     gx = left @ right.mT
     if v.shape[-2] > k:
         outside = gv - right @ inner_v
-        scaled = outside * _reciprocal(s[..., None, :], s, _used(gv)[..., None, :])
+        used = _used(gv)[..., None, :]
+        scaled = outside * _reciprocal(s[..., None, :], s, used, _refuse_svd)
         gx = gx + conjugate_of(u) @ scaled.mT
     return gx
 
@@ -278,10 +322,18 @@ svd_op: Op = op(
 )  # fmt: skip
 
 
+def _refuse_dependent(sizes: Any, least: float) -> None:
+    """Sizes of the diagonal of R, and how small for the largest one counts as 0."""
+    if np.any(sizes <= least * sizes.max(axis=-1, initial=0, keepdims=True)):
+        raise np.linalg.LinAlgError("qr: of dependent columns there is no gradient")
+
+
 def _qr_vjp(g: Any, out: Any, x: Any) -> Any:
     """M. Seeger et al., "Auto-differentiating linear algebra" (2017), for m ≥ n."""
     m = x.shape[-2]
     q, r, gq, gr = out[..., :m, :], out[..., m:, :], g[..., :m, :], g[..., m:, :]
+    sizes = np.abs(np.diagonal(value(r), axis1=-2, axis2=-1))
+    guard(_refuse_dependent, sizes, np.finfo(sizes.dtype).eps * m)
     turn = q.mT @ gq - gr @ r.mT
     inner = lower(r) * (turn - adjoint(turn)) - turn
     return np.linalg.solve(r, (gq + conjugate_of(q) @ inner).mT).mT

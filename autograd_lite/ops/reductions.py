@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..arrays import as_array
+from ..modes import capture
 from ..notation import function
 from ..op import Case, Op, op
 from ..tensor import Tensor
@@ -119,11 +120,13 @@ def count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
 def _extreme_vjp(
     g: Any, out: Any, x: Any, axis: Any, keepdims: bool, initial: Any = None
 ) -> Any:
-    """Entries that tie share the gradient equally; there is none for ``initial``."""
+    """Entries that tie share the gradient equally; there is none for ``initial``.
+
+    That of an entry that is nan, and makes the extreme so, is nan.
+    """
     chosen = x == _kept(out, x, axis, keepdims)
-    return _kept(g, x, axis, keepdims) * (
-        chosen / np.maximum(chosen.sum(axis=axis, keepdims=True), 1)
-    )
+    shares = chosen / np.maximum(chosen.sum(axis=axis, keepdims=True), 1)
+    return _kept(g, x, axis, keepdims) * np.where(x != x, np.nan, shares)
 
 
 def _extreme_op(name: str, ufunc: np.ufunc) -> Op:
@@ -173,10 +176,34 @@ amax, amin = _extreme(np.amax, max_op), _extreme(np.amin, min_op)
 def _others(x: Any, axis: Any) -> Any:
     """For each entry the product of all others that it is multiplied with; divides by nothing."""
     rows = flattened(x, axis)
-    one = np.ones((*rows.shape[:-1], 1), x.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        others = _others_in_rows(rows)
+        if overflows(others, rows):
+            zeros = _others_in_rows(np.where(rows == 0, rows, 1.0))
+            others = zeros_times(zeros, _others_in_rows(np.where(rows == 0, 1.0, rows)), [rows])
+    return unflattened(others, x.shape, axis)
+
+
+def _others_in_rows(rows: Any) -> Any:
+    one = np.ones((*rows.shape[:-1], 1), rows.dtype)
     before = concatenate([one, np.cumprod(rows[..., :-1], axis=-1)], -1)
     behind = concatenate([one, np.cumprod(rows[..., :0:-1], axis=-1)], -1)[..., ::-1]
-    return unflattened((before * behind)[..., : rows.shape[-1]], x.shape, axis)
+    return (before * behind)[..., : rows.shape[-1]]
+
+
+def overflows(product: Any, *factors: Any) -> bool:
+    """Whether nan in a product may be 0 times what is too large, and not infinite itself."""
+    if capture.active():  # for other values it may be
+        return True
+    return all(np.isfinite(value(x)).all() for x in factors) and np.isnan(value(product)).any()
+
+
+def zeros_times(x: Any, y: Any, factors: Sequence[Any]) -> Any:
+    """``x * y``; where x is 0, it is that also where y overflowed, though no factor is infinite."""
+    too_large = (x == 0) & ~np.isfinite(y)
+    for factor in factors:
+        too_large = too_large & np.isfinite(factor).all()
+    return x * where_(too_large, np.nan_to_num(value(y)), y)
 
 
 prod_op = op(

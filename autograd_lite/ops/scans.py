@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from .define import along, implements, operand, refuse_out
 from .elementwise import astype
 from .joining import concatenate
 from .moving import flip
+from .reductions import overflows, zeros_times
 from .shaping import ravel
 
 __all__ = ["cumprod", "cumsum"]
@@ -30,10 +33,17 @@ cumsum_op: Op = op(
 
 
 def _cumprod_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
-    """What stands before an entry, times ``r_i = g_i + x_{i+1} r_{i+1}``; divides by nothing.
+    """What stands before an entry, times ``r_i = g_i + x_{i+1} r_{i+1}``; divides by nothing."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = _cumprod_pulled(g, out, x, axis, np.multiply)
+        if overflows(found, g, x):
+            times = partial(zeros_times, factors=(g, x))
+            found = _cumprod_pulled(g, out, x, axis, times)
+    return found
 
-    The recurrence is solved by doubling: after k rounds it has looked 2ᵏ entries ahead.
-    """
+
+def _cumprod_pulled(g: Any, out: Any, x: Any, axis: int, times: Callable[..., Any]) -> Any:
+    """The recurrence is solved by doubling: after k rounds it has looked 2ᵏ entries ahead."""
     n = x.shape[axis]
     one = np.ones_like(out[along(axis, slice(0, 1))])
     before = concatenate([one, out[along(axis, slice(0, -1))]], axis)
@@ -41,11 +51,11 @@ def _cumprod_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
     sums, factors, ahead = g, x[along(axis, slice(1, None))], 1
     while ahead < n:
         head, tail = along(axis, slice(0, n - ahead)), along(axis, slice(ahead, None))
-        reached = sums[head] + factors * sums[tail]
+        reached = sums[head] + times(factors, sums[tail])
         sums = concatenate([reached, sums[along(axis, slice(n - ahead, None))]], axis)
-        factors = factors[along(axis, slice(0, -ahead))] * factors[tail]
+        factors = times(factors[along(axis, slice(0, -ahead))], factors[tail])
         ahead *= 2
-    return before * sums
+    return times(before, sums)
 
 
 cumprod_op: Op = op("cumprod", np.cumprod, _cumprod_vjp, cases=_CASES, stacks=True)

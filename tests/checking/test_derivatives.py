@@ -104,6 +104,19 @@ def test_narrow_floats_may_round_often():
         check_grads(lambda x: np.cumprod(x)[-1] * np.cumsum(x), x, order=1, rng=seed)
 
 
+def test_a_derivative_of_0_is_known_up_to_the_rounding_of_what_cancels():
+    for seed in range(5):
+        x = np.random.default_rng(seed).random((25, 5)).astype(np.float32)
+        for f in (
+            lambda z: np.sum(z - z.mean(0)),
+            lambda z: np.sum((z - z.mean(1, keepdims=True)) / z.std(1, keepdims=True)),
+            lambda z: np.sum(np.exp(z) / np.sum(np.exp(z), 1, keepdims=True)),
+        ):
+            check_grads(f, x, order=1)
+    wrong = Op("wrong", np.copy, lambda g, out, x: g * 1.001)
+    assert "op wrong, input 0" in message(lambda z: np.sum(wrong(z) - z.mean(0)), x, order=1)
+
+
 def test_large_arguments_are_moved_far():
     report = check_grads(lambda x: np.abs(x) * x, 1e9 * X, order=1)
     assert all(row.error <= 1e-9 * abs(row.numeric) for row in report.rows)
