@@ -117,7 +117,7 @@ def evaluated(steps: Steps, *given: Any) -> list[Any]:
         a, b = values[i % len(values)], operands[j % len(operands)]
         try:
             value = UNARY[name](a) if name in UNARY else BINARY[name](a, b)
-        except (ValueError, TypeError, IndexError, AttributeError) as error:
+        except (ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
             if isinstance(error, ag.CompileError):
                 raise
             continue
