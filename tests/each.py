@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -9,35 +10,40 @@ import pytest
 
 
 def each(
-    items: Mapping[Any, Any] | Iterable[Any], by: Callable[[Any], str] | None = None
+    *factors: Mapping[str, Any] | Iterable[Any], by: Callable[..., str] | None = None
 ) -> Callable[[Callable[..., None]], Any]:
-    """Call the test with each of the items, a tuple's members as arguments.
+    """Call the test with each of the items, or with an item of each of several factors.
 
-    All are tried, and those that failed are named: by its key in a dict, else by its place and
-    text. With ``by``, items for which it gives the same text make a test of their own.
+    A single factor's tuples are several arguments. All calls are made, and those that failed are
+    named: by its key in a dict, else by its place and text. With ``by``, the calls for whose
+    arguments it gives the same text are a test of their own.
     """
-    pairs = items.items() if isinstance(items, Mapping) else enumerate(items)
-    named = {key if isinstance(key, str) else f"{key}: {item}": item for key, item in pairs}
-    groups: dict[str, list[str]] = {}
-    for name, item in named.items():
-        groups.setdefault(by(item) if by else "", []).append(name)
+    groups: dict[str, list[tuple[str, tuple[Any, ...]]]] = {}
+    for pairs in itertools.product(*map(_named, factors)):
+        names, items = zip(*pairs, strict=True)
+        args = items[0] if len(items) == 1 and type(items[0]) is tuple else items
+        groups.setdefault(by(*args) if by else "", []).append((", ".join(names), args))
 
     def decorate(test: Callable[..., None]) -> Any:
         def run(group: str) -> None:
             failed = []
-            for name in groups[group]:
-                item = named[name]
+            for name, args in groups[group]:
                 try:
-                    test(*(item if type(item) is tuple else (item,)))
+                    test(*args)
                 except (Exception, pytest.fail.Exception) as error:
-                    error.add_note(f"{test.__name__}, {name}")
+                    error.add_note(f"{test.__name__}: {name}")
                     failed.append(error)
             if len(failed) == 1:
                 raise failed[0]
             if failed:
                 raise BaseExceptionGroup(f"{len(failed)} of {len(groups[group])} failed", failed)
 
-        run.__doc__ = test.__doc__
         return pytest.mark.parametrize("group", groups)(run) if by else lambda: run("")
 
     return decorate
+
+
+def _named(items: Mapping[str, Any] | Iterable[Any]) -> list[tuple[str, Any]]:
+    if isinstance(items, Mapping):
+        return list(items.items())
+    return [(f"{place}: {item}", item) for place, item in enumerate(items)]
