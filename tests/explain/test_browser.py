@@ -390,9 +390,9 @@ def answer(shown: Opened, text: str) -> tuple[str, str]:
     """Type and check: the verdict and what is said."""
     form = shown.page.locator(".step.shown form.predict")
     form.locator("input").fill(text)
-    form.locator("button[type=submit], button:not([type])").click()
-    status = form.locator("[role=status]")
-    return status.get_attribute("data-verdict"), status.inner_text()
+    form.locator("input").press("Enter")
+    said = form.locator("[role=status]").evaluate("x => [x.dataset.verdict, x.innerText]")
+    return said[0], said[1]
 
 
 def asks(shown: Opened, kind: str) -> list[tuple[int, Any]]:
