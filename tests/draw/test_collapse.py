@@ -407,7 +407,7 @@ class TestSize:
     def test_the_work_grows_as_the_graph_does(self, collapse):
         detail = "named" if collapse == "module" else "ops"
         for graph in LONG:
-            sizes = (25, 50) if graph is mlp_loss else (1500, 3000)  # beyond Python's recursion
+            sizes = (20, 40) if graph is mlp_loss else (600, 1200)  # beyond Python's recursion
             small, large = (
                 python_calls(
                     lambda y=graph(n): ag.draw(y, detail=detail, collapse=collapse, limit=5000)

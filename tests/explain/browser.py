@@ -91,7 +91,7 @@ class Opened:
 @contextlib.contextmanager
 def opened(
     browser: Any,
-    path: Path,
+    path: Path | None = None,
     width: int = WIDE,
     scheme: str = "light",
     calm: bool = True,
@@ -113,7 +113,8 @@ def opened(
         page.on("console", lambda said: found.errors.append(said.text))
         page.on("pageerror", lambda error: found.errors.append(str(error)))
         page.on("request", lambda request: found.requests.append(request.url))
-        page.goto(path.as_uri() + at)
+        if path is not None:
+            page.goto(path.as_uri() + at)
         yield found
     finally:
         context.close()
