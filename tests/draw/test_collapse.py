@@ -408,12 +408,9 @@ class TestSize:
         detail = "named" if collapse == "module" else "ops"
         for graph in LONG:
             sizes = (20, 40) if graph is mlp_loss else (600, 1200)  # beyond Python's recursion
-            small, large = (
-                python_calls(
-                    lambda y=graph(n): ag.draw(y, detail=detail, collapse=collapse, limit=5000)
-                )
-                for n in sizes
-            )
+            outputs = [graph(n) for n in sizes]
+            how = {"detail": detail, "collapse": collapse, "limit": 5000}
+            small, large = (python_calls(lambda y=y: ag.draw(y, **how)) for y in outputs)
             assert large < 2.2 * small, graph.__name__
 
     def test_long_chains_become_few_nodes(self, engine):
