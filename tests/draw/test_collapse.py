@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import gc
 import pickle
 from graphlib import TopologicalSorter
@@ -409,8 +410,8 @@ class TestSize:
         for graph in LONG:
             sizes = (20, 40) if graph is mlp_loss else (600, 1200)  # beyond Python's recursion
             outputs = [graph(n) for n in sizes]
-            how = {"detail": detail, "collapse": collapse, "limit": 5000}
-            small, large = (python_calls(lambda y=y: ag.draw(y, **how)) for y in outputs)
+            draw = functools.partial(ag.draw, detail=detail, collapse=collapse, limit=5000)
+            small, large = (python_calls(functools.partial(draw, y)) for y in outputs)
             assert large < 2.2 * small, graph.__name__
 
     def test_long_chains_become_few_nodes(self, engine):
