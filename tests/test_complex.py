@@ -10,6 +10,8 @@ import pytest
 import autograd_lite as ag
 from autograd_lite import Tensor
 
+from .each import each
+
 RNG = np.random.default_rng(5)
 
 
@@ -57,7 +59,7 @@ def projected(f: Any, z: Any) -> Any:
     return np.sum(np.real(y * WEIGHTS[: np.size(y)].reshape(np.shape(y))))
 
 
-@pytest.mark.parametrize(("name", "f"), (HOLOMORPHIC | OTHERS).items(), ids=lambda x: str(x)[:20])
+@each((HOLOMORPHIC | OTHERS).items())
 def test_gradient_along_complex_directions_to_order_two(name: str, f: Any):
     np.testing.assert_allclose(ag.vjp(f, Z)[0], f(Z), rtol=1e-12, atol=1e-14)
     u, v, h = drawn(2, 3) - 0.5, drawn(2, 3) - 0.6, 1e-5
@@ -74,7 +76,7 @@ def test_gradient_along_complex_directions_to_order_two(name: str, f: Any):
     assert np.sum(np.real(tangent * weights)) == pytest.approx(first, rel=1e-7, abs=1e-8)
 
 
-@pytest.mark.parametrize(("name", "f"), HOLOMORPHIC.items(), ids=lambda x: str(x)[:20])
+@each(HOLOMORPHIC.items())
 def test_a_holomorphic_function_has_its_complex_derivative(name: str, f: Any):
     (found,) = ag.vjp(f, Z)[1](np.ones(Z.shape))
     h = 1e-6

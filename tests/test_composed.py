@@ -10,6 +10,8 @@ import pytest
 import autograd_lite as ag
 from autograd_lite import Tensor
 
+from .each import each
+
 NAMES = {
     "np": np, "ag": ag, "x": Tensor([[1.0, 2.0], [3.0, 5.0]], requires_grad=True),
     "v": Tensor([1.0, 2.0, 4.0], requires_grad=True), "t": Tensor(2.0, requires_grad=True),
@@ -90,7 +92,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "message"), REFUSED.items(), ids=REFUSED)
+@each(REFUSED.items())
 def test_what_is_refused_says_so(code: str, message: str):
     with pytest.raises((TypeError, ValueError, IndexError, ZeroDivisionError), match=message):
         eval(code, dict(NAMES))
@@ -135,9 +137,7 @@ def test_an_error_within_numpy_s_function_says_in_which():
     assert caught.value.__notes__ == ["in np.insert"]
 
 
-@pytest.mark.parametrize(
-    ("ours", "expected"),
-    [
+@each([
         (lambda v: np.median(v, keepdims=1), lambda v: np.median(v, keepdims=True)),
         (lambda v: np.convolve(v, v, 1), lambda v: np.convolve(v, v, "same")),
         (lambda v: v.flat[1], lambda v: v[1]),
@@ -149,9 +149,7 @@ def test_an_error_within_numpy_s_function_says_in_which():
         (lambda v: np.multiply.accumulate(v), np.cumprod),
         (lambda v: divmod(v, 0.7)[1], lambda v: v % 0.7),
         (lambda v: divmod(7.0, v)[1], lambda v: 7.0 % v),
-    ],
-    ids=lambda f: None,
-)
+    ])
 def test_further_forms(ours: Any, expected: Any):
     array = np.array([1.0, 2.0, 4.0])
     found = ours(Tensor(array, requires_grad=True))

@@ -1,4 +1,4 @@
-"""What goes wrong, and what is large: anomalies, threads, exceptions, a million nodes."""
+"""What goes wrong, and what is large: anomalies, threads, exceptions, long graphs."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ def test_exceptions_leave_graph_and_modes_as_they_were():
 
 # ---------------------------------------------------------------------- large graphs
 
-MILLION = 1_000_000
+MANY = 100_000
 
 
 def counted() -> tuple[Op, Op, list[int]]:
@@ -275,27 +275,29 @@ def counted() -> tuple[Op, Op, list[int]]:
     return Op("pass", lambda x: x, rule), Op("plus", np.add, rule, rule), calls
 
 
-def test_a_chain_of_a_million_ops():
+def test_a_long_chain_calls_each_rule_once():
     step, _, calls = counted()
     x = V(1.0)
     y = x
-    for _ in range(MILLION):
+    for _ in range(MANY):
         y = step(y)
     y.backward()
-    assert (x.grad, calls) == (1.0, [MILLION])
+    assert (x.grad, calls) == (1.0, [MANY])
+    assert ag.gradients(y, [x])[0].item() == 1.0
+    assert ag.named_tensors(y) == {}
 
 
-def test_pairwise_sums_of_a_million_nodes():
+def test_pairwise_sums_of_many_leaves():
     _, plus, calls = counted()
-    leaves = [V(1.0) for _ in range(MILLION // 2)]
+    leaves = [V(1.0) for _ in range(MANY)]
     level = leaves
     while len(level) > 1:
         pairs = zip(level[::2], level[1::2], strict=False)
         level = [plus(a, b) for a, b in pairs] + level[len(level) & ~1 :]
     (total,) = level
     total.backward()
-    assert total.item() == MILLION // 2
-    assert calls == [2 * (MILLION // 2 - 1)]
+    assert total.item() == MANY
+    assert calls == [2 * (MANY - 1)]
     assert all(x.grad == 1.0 for x in leaves)
 
 

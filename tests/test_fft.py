@@ -10,13 +10,14 @@ import pytest
 import autograd_lite as ag
 from autograd_lite import Op, Tensor, fft
 
+from .each import each
 from .test_linalg import check, drawn
 
 ONE = ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")
 SEVERAL = ("fft2", "ifft2", "fftn", "ifftn", "rfft2", "rfftn", "irfft2", "irfftn")
 REAL = ("rfft", "ihfft", "rfft2", "rfftn")  # they take real numbers only
 
-each_norm = pytest.mark.parametrize("norm", [None, "backward", "ortho", "forward"], ids=str)
+NORMS = (None, "backward", "ortho", "forward")
 
 
 def called(name: str, **settings: Any) -> Any:
@@ -35,10 +36,7 @@ def same(ours: Any, expected: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ONE)
-@pytest.mark.parametrize("n", [None, 1, 2, 3, 6, 7], ids=str)
-@pytest.mark.parametrize("axis", [-1, 0, 1])
-@each_norm
+@each(ONE, [None, 1, 2, 3, 6, 7], [-1, 0, 1], NORMS, by=lambda name, *_: name)
 def test_along_one_axis(name: str, n: int | None, axis: int, norm: str | None):
     f = called(name, n=n, axis=axis, norm=norm)
     for x in operands(name, 4, 5, 3):
@@ -46,18 +44,16 @@ def test_along_one_axis(name: str, n: int | None, axis: int, norm: str | None):
         check(f, x, order=1)
 
 
-@pytest.mark.parametrize("name", ONE)
+@each(ONE)
 def test_second_derivatives(name: str):
     for x in operands(name, 2, 5):
         check(lambda x: getattr(np.fft, name)(x, 4) ** 3, x)
 
 
-@pytest.mark.parametrize("name", SEVERAL)
-@pytest.mark.parametrize("settings", [
+@each(SEVERAL, [
     {}, {"axes": (0, -1)}, {"axes": (2, 1)}, {"s": (3, 6), "axes": (0, 1)}, {"axes": (1,)},
     {"s": (-1, 4), "axes": (-2, -1)}, {"axes": (0, 1, 0)}, {"s": (5, 2, 3), "axes": (1, 1, 2)},
-], ids=str)  # fmt: skip
-@each_norm
+], NORMS, by=lambda name, *_: name)  # fmt: skip
 def test_along_several_axes(name: str, settings: dict[str, Any], norm: str | None):
     f = called(name, norm=norm, **settings)
     for x in operands(name, 4, 5, 3):
@@ -70,8 +66,7 @@ def test_sizes_without_axes_are_of_the_last_ones():
     same(np.fft.fftn(Tensor(x), s=(3, 5)), np.fft.fftn(x, s=(3, 5), axes=(-2, -1)))
 
 
-@pytest.mark.parametrize("name", ["fftshift", "ifftshift"])
-@pytest.mark.parametrize("axes", [None, 0, -1, (0, 1), (1,)], ids=str)
+@each(["fftshift", "ifftshift"], [None, 0, -1, (0, 1), (1,)])
 def test_shifts(name: str, axes: Any):
     f = called(name, axes=axes)
     for x in (drawn(4, 5), drawn(5, 3, is_complex=True)):
@@ -79,9 +74,7 @@ def test_shifts(name: str, axes: Any):
         check(f, x)
 
 
-@pytest.mark.parametrize("name", ["fft", "ifft"])
-@pytest.mark.parametrize("n", [3, 5, 8])
-@each_norm
+@each(["fft", "ifft"], [3, 5, 8], NORMS)
 def test_a_pullback_is_the_transposed_matrix(name: str, n: int, norm: str | None):
     f = called(name, n=n, norm=norm)
     matrix = f(np.eye(5)).T
@@ -113,11 +106,10 @@ def test_a_jacobian_is_what_its_rows_are_one_by_one(name: str):
     )
 
 
-@pytest.mark.parametrize("name", ONE + SEVERAL)
-@pytest.mark.parametrize("dtype", ["f", "F", "e"])
+@each(ONE + SEVERAL, ["f", "F", "e"])
 def test_narrow_floats_stay_what_they_are(name: str, dtype: str):
     if dtype == "F" and name in REAL:
-        pytest.skip("it takes real numbers only")
+        return  # it takes real numbers only
     x = drawn(3, 4).astype(dtype)
     t, f = Tensor(x, requires_grad=True), called(name)
     out = f(t)

@@ -5,10 +5,11 @@ import inspect
 import threading
 
 import numpy as np
-import pytest
 
 import autograd_lite as ag
 from autograd_lite import lines
+
+from .each import each
 
 
 def here() -> int:
@@ -22,13 +23,10 @@ def x() -> ag.Tensor:
     return ag.Tensor([1.0, 2.0], requires_grad=True)
 
 
-@pytest.mark.parametrize(
-    "compute",
-    [
+@each([
         lambda t: t * 2, lambda t: 2 - t, lambda t: ag.sigmoid(t), lambda t: np.tanh(t),
         lambda t: t.sum(), lambda t: np.mean(t), lambda t: t[0], lambda t: np.std(t),
-    ],
-)  # fmt: skip
+    ])  # fmt: skip
 def test_each_recorded_tensor_remembers_the_line(compute):
     with ag.source_lines():
         y = compute(x())

@@ -223,10 +223,10 @@ class Recorder:
 
     def _taken_back(self) -> None:
         """Leave no stand-ins as gradients of Tensors from outside."""
-        for ref in self._alive:
-            for owner in gc.get_referrers(ref()):
-                if type(owner) is Tensor and isinstance(owner.grad, Traced):
-                    owner.grad = None
+        alive = [x for x in (ref() for ref in self._alive) if x is not None]
+        for owner in gc.get_referrers(*alive):  # one look at all objects for all of them
+            if type(owner) is Tensor and isinstance(owner.grad, Traced):
+                owner.grad = None
 
     def _name(self) -> None:
         for tensor in self._tensors:

@@ -22,6 +22,8 @@ from autograd_lite.op import OPS
 from autograd_lite.ops.define import value
 from tests.sampling import Sample, samples
 
+from ..each import each
+
 X = np.array([[0.5, -1.0, 2.0], [0.3, 0.7, -0.4]])
 V = np.array([0.5, -1.0, 2.0])
 
@@ -67,10 +69,9 @@ RIGHT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("order", [1, 2, 3])
-@pytest.mark.parametrize("name", RIGHT)
-def test_right_functions_pass(name: str, order: int):
-    f, *args = RIGHT[name]
+@each(RIGHT, [1, 2, 3])
+def test_right_functions_pass(given: tuple[Any, ...], order: int):
+    f, *args = given
     report = check_grads(f, *args, order=order)
     assert report.ok
     assert bool(report)
@@ -79,7 +80,7 @@ def test_right_functions_pass(name: str, order: int):
     assert {row.mode for row in report.rows if row.order} == {"reverse", "forward"}
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each(range(20))
 def test_networks_pass(seed: int):
     rng = np.random.default_rng(seed)
     net = nn.MLP([2, 4, 3, 1], ["tanh", "sigmoid", "softplus"], rng=seed)
@@ -122,7 +123,7 @@ def test_large_arguments_are_moved_far():
     assert all(row.error <= 1e-9 * abs(row.numeric) for row in report.rows)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each(range(20))
 def test_jumps_within_reach_of_a_step(seed: int):
     rng = np.random.default_rng(seed)
     x, y = rng.uniform(0.3, 3, (2, 2, 3))
@@ -208,7 +209,7 @@ def first_samples() -> list[Sample]:
     return list(chosen.values())
 
 
-@pytest.mark.parametrize("sample", first_samples(), ids=str)
+@each(first_samples(), by=lambda sample: sample.op.name)
 def test_a_corrupted_rule_is_found(sample: Sample):
     op, params = sample.op, sample.case.params
     inputs = sample.inputs(np.random.default_rng(3))
@@ -349,9 +350,8 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_the_kind_of_mistake_is_told(name: str):
-    change, hint = MISTAKES[name]
+@each(MISTAKES)
+def test_the_kind_of_mistake_is_told(change: Any, hint: str):
     wrong = Op("wrong", np.sin, lambda g, out, x: change(g * np.cos(x)))
     assert hint in message(lambda x: wrong(x), X[:, :2], order=1)
 
@@ -463,9 +463,7 @@ def test_one_wrong_check_is_singular():
     )
 
 
-@pytest.mark.parametrize(
-    ("f", "args", "settings", "error", "said"),
-    [
+@each([
         (3, (V,), {}, TypeError, "f is a int, not a function"),
         (np.sin, (V,), {"order": 0}, ValueError, "order must be at least 1, and is 0"),
         (np.sin, (V,), {"order": 1.5}, TypeError, "order must be an integer, not 1.5"),
@@ -475,8 +473,7 @@ def test_one_wrong_check_is_singular():
         (lambda x: None, (V,), {}, TypeError, "returned no float or complex number, but object"),
         (lambda x: x > 0, (V,), {}, TypeError, "returned no float or complex number, but bool"),
         (lambda x: (), (V,), {}, TypeError, "no float or complex number, but nothing"),
-    ],
-)
+    ])
 def test_bad_input(f: Any, args: Any, settings: Any, error: Any, said: str):
     with pytest.raises(error, match=f"check_grads: .*{said}"):
         check_grads(f, *args, **settings)
@@ -500,9 +497,7 @@ def test_arguments_are_left_as_they_are():
 # ---------------------------------------------------------------------- numeric derivatives
 
 
-@pytest.mark.parametrize(
-    ("f", "slope", "rtol"),
-    [
+@each([
         (lambda t: np.exp(t), 1.0, 1e-15),
         (lambda t: np.abs(1.0 + t) ** 3, 3.0, 1e-10),
         (lambda t: np.real(np.exp(t)), 1.0, 1e-10),
@@ -512,8 +507,7 @@ def test_arguments_are_left_as_they_are():
         (lambda t: 1e8 + np.sin(t), 1.0, 1e-14),
         (lambda t: float(t) ** 2 + float(t), 1.0, 1e-10),
         (lambda t: float(np.float32(np.exp(t))), 1.0, 1e-3),
-    ],
-)
+    ])
 def test_numeric_derivative(f: Any, slope: float, rtol: float):
     found = numeric.derivative(f)
     assert found.value == pytest.approx(slope, rtol)

@@ -11,6 +11,7 @@ import pytest
 from autograd_lite.checking import Report, check_backprop
 from tests.nn.by_hand import ACTIVATIONS
 
+from ..each import each
 from .by_hand import ALPHA, Problem
 
 # The entry in which it is first seen, by the layer k; and words of its explanation.
@@ -59,8 +60,7 @@ def unchanged(problem: Problem, wrong: dict[str, Any]) -> bool:
     )
 
 
-@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-@pytest.mark.parametrize("mistake", MISTAKES)
+@each(list(MISTAKES), sorted(ACTIVATIONS), by=lambda mistake, _: mistake)
 def test_mistake_is_named(mistake: str, activation: str):
     told = 0
     for depth, rows in product((1, 2, 3, 4), (1, 10)):
@@ -106,8 +106,8 @@ def explains(mistake: str, words: str, cause: str) -> bool:
     return words in cause or any(text in cause for text in same_numbers.get(mistake, ()))
 
 
-@pytest.mark.parametrize("loss", ["SquaredErrorLoss", "MSELoss", "BCELoss", "BCEWithLogitsLoss"])
-@pytest.mark.parametrize("mistake", ["no 1/q", "1/q twice", "no σ'", "sign", "transposed"])
+@each(["no 1/q", "1/q twice", "no σ'", "sign", "transposed"],
+      ["SquaredErrorLoss", "MSELoss", "BCELoss", "BCEWithLogitsLoss"])  # fmt: skip
 def test_mistake_is_named_with_each_loss(mistake: str, loss: str):
     problem = Problem(3, 10, "tanh", 2, loss)
     report = check_backprop(problem.recorded(), problem.gradients(mistake))

@@ -15,6 +15,8 @@ from autograd_lite.checking import check_backprop
 from tests.nn.by_hand import ACTIVATIONS, LOSSES, backpropagate
 from tests.nn.test_manual_backprop import problems
 
+from ..each import each
+
 
 def with_its_gradients(problem: dict[str, Any]) -> tuple[ag.Tensor, dict[str, Any]]:
     rng = np.random.default_rng(problem["seed"])
@@ -66,8 +68,7 @@ def test_noise_is_wrong_and_has_no_false_cause(
         assert "no usual mistake" in (report[name].cause or ""), report
 
 
-@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-@pytest.mark.parametrize("loss", sorted(LOSSES))
+@each(sorted(LOSSES), sorted(ACTIVATIONS))
 def test_float32_is_given_what_it_rounds_off(loss: str, activation: str):
     rng = np.random.default_rng(0)
     activations = [activation, activation, "sigmoid" if loss == "BCELoss" else activation]

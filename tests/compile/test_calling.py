@@ -18,6 +18,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 
+from ..each import each
 from .comparing import agree, assert_same
 
 X, Y = np.random.default_rng(4).normal(size=(2, 4, 3))
@@ -152,7 +153,7 @@ WARN: dict[str, tuple[Callable[..., Any], Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("f", "x"), WARN.values(), ids=WARN)
+@each(WARN)
 def test_warnings_are_no_more_than_the_function_s(f: Any, x: Any):
     compiled = ag.compile(f)
     warned(compiled, np.array([1.0, 2.0, 3.0]))
@@ -163,9 +164,7 @@ def test_warnings_are_no_more_than_the_function_s(f: Any, x: Any):
         agree(f, x, ONES, x[::-1])
 
 
-@pytest.mark.parametrize(
-    "name", ["log", "loud", "the same, quiet and loud", "divide", "divide by zeros", "overflow"]
-)
+@each(["log", "loud", "the same, quiet and loud", "divide", "divide by zeros", "overflow"])
 def test_warnings_are_no_fewer_where_each_call_of_numpy_s_is_needed(name: str):
     f, x = WARN[name]
     compiled = ag.compile(f)
@@ -192,8 +191,7 @@ def test_settings_for_warnings_are_those_of_the_call():
 # ---------------------------------------------------------------------- guards
 
 
-@pytest.mark.parametrize("wanted", ["value", "gradient"])
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@each(["mean", "sum", "none"], ["value", "gradient"])
 def test_a_loss_refuses_what_is_no_probability(reduction: str, wanted: str):
     bce = nn.BCELoss(reduction)
     p, y = np.array([[0.2], [0.7], [1.0]]), np.array([[0.0], [1.0], [1.0]])

@@ -13,6 +13,7 @@ import autograd_lite as ag
 
 from ..coverage.call import Call
 from ..coverage.calls import CALLS
+from ..each import each
 from ..test_paths import POINT, Line, programs
 from ..test_paths import run as run_calls
 from ..test_random_graphs import programs as graphs
@@ -32,7 +33,7 @@ FIRST = {call.function: call for call in reversed(CALLS)}
 SAMPLE = [c for i, c in enumerate(CALLS) if c is FIRST[c.function] or i % 9 == 0]
 
 
-@pytest.mark.parametrize("call", SAMPLE, ids=str)
+@each(SAMPLE)
 def test_a_call_of_the_table_and_its_gradient(call: Call):
     calls = [tuple(call.drawn(seed)) for seed in (7, 8)]
     for f in (function_of_call(call), gradient_of_call(call)):

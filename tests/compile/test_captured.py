@@ -18,6 +18,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite import CompileError, Tensor
 
+from ..each import each
 from .comparing import agree, arguments, assert_same
 
 X, Y = np.random.default_rng(5).normal(size=(2, 2, 3))
@@ -113,8 +114,7 @@ def changes(p: Tensor) -> Callable[[], None]:
     return lambda: next(turns)()
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-@pytest.mark.parametrize("f", READ.values(), ids=READ)
+@each(READ, KINDS)
 def test_a_tensor_that_is_closed_over_is_read_at_each_call(f: Any, kind: Any):
     p = kind()
     agree_values(lambda x: f(x, p), X, Y, X + 1, between=changes(p))
@@ -128,8 +128,7 @@ def agree_values(f: Any, *calls: Any, between: Any) -> None:
     agree(values, *calls, between=between)
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-@pytest.mark.parametrize("f", READ_OR_REFUSED.values(), ids=READ_OR_REFUSED)
+@each(READ_OR_REFUSED, KINDS)
 def test_or_it_is_refused(f: Any, kind: Any):
     p = kind()
 
@@ -252,7 +251,7 @@ CHANGING: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("f", CHANGING.values(), ids=CHANGING)
+@each(CHANGING)
 def test_what_isn_t_computed_from_the_arguments_is_refused_or_not_frozen(f: Any):
     for _ in range(8):  # by chance it may be the same twice
         compiled = ag.compile(f)
@@ -313,7 +312,7 @@ def _tried(f: Any) -> Any:
         return 0.25
 
 
-@pytest.mark.parametrize("f", ASKED.values(), ids=ASKED)
+@each(ASKED)
 def test_code_that_asks_what_it_is_given_is_answered_right_or_refused(f: Any):
     for x in (X, Y, X[:1]):
         agree_or_refused(f, (x.copy(), 2.5), (x + 1, 0.5), (-x, 11.25))
@@ -371,7 +370,7 @@ BY_VALUES: dict[str, tuple[Callable[[Any, Any], Any], Any, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("f", "n", "m"), BY_VALUES.values(), ids=BY_VALUES)
+@each(BY_VALUES)
 def test_a_shape_that_depends_on_values_is_refused_or_right(f: Any, n: Any, m: Any):
     compiled = ag.compile(f)
     for x, k in ((X, n), (Y, m), (X, n)):

@@ -11,6 +11,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 
+from ..each import each
 from .comparing import memory
 
 CONSTANT = np.arange(9.0).reshape(3, 3)
@@ -61,7 +62,7 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
+@each(FUNCTIONS)
 def test_results_are_the_caller_s(f: Any):
     takes_two = f is FUNCTIONS["a gradient that is another"]
     kept = CONSTANT.copy(), PARAMETER.data.copy(), OTHER.data.copy()

@@ -15,6 +15,8 @@ import autograd_lite as ag
 import nn
 from autograd_lite import CompileError, Tensor
 
+from ..each import each
+
 X = np.random.default_rng(0).normal(size=(2, 3))
 STORE: list[Any] = []
 KEPT: dict[str, Any] = {}
@@ -129,7 +131,7 @@ def asked_for() -> dict[str, Callable[[Any], Any]]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("f", asked_for().values(), ids=asked_for())
+@each(asked_for())
 def test_values_that_are_asked_for(f: Any):
     logging.getLogger("quiet").propagate = False
     refused(f)
@@ -166,7 +168,7 @@ def shaped_by_values() -> dict[str, Callable[[Any], Any]]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("f", shaped_by_values().values(), ids=shaped_by_values())
+@each(shaped_by_values())
 def test_shapes_that_depend_on_values(f: Any):
     assert "shape" in refused(f) or "bound" in refused(f)
 
@@ -237,7 +239,7 @@ def written() -> dict[str, Callable[[Any, Any], Any]]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("f", written().values(), ids=written())
+@each(written())
 def test_writing_in_place(f: Any):
     buffer = np.full((2, 3), 7.0)
 
@@ -304,7 +306,7 @@ class Model:
 PARAMETER = Tensor([1.0, 2.0, 3.0], requires_grad=True, name="p")
 
 
-@pytest.mark.parametrize("name", [n for n in vars(Model) if n[0] != "_" and n != "last"])
+@each([n for n in vars(Model) if n[0] != "_" and n != "last"])
 def test_values_that_are_stored(name: str):
     model = Model()
     before = PARAMETER.data.copy()

@@ -12,6 +12,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite import Tensor
 
+from ..each import each
 from .comparing import agree
 
 RNG = np.random.default_rng(3)
@@ -27,7 +28,7 @@ class Both(NamedTuple):
 # ---------------------------------------------------------------------- kinds of arguments
 
 
-@pytest.mark.parametrize("dtype", ["e", "f", "d", "g", "F", "D", ">f8", ">c8"])
+@each(["e", "f", "d", "g", "F", "D", ">f8", ">c8"])
 def test_dtypes_are_kept(dtype: str):
     def f(x: Any) -> Any:
         return (
@@ -133,9 +134,7 @@ def test_nested_containers():
     agree(f, ({"a": X, "b": 2.0}, Both(Y, X)), ({"a": Y, "b": 3.0}, Both(X, 1.5)))
 
 
-@pytest.mark.parametrize(
-    "f",
-    [
+@each([
         lambda x: (x * 2, [x * 3]),
         lambda x: (x * 2, (x * 3,)),
         lambda x: ((x * 2,),),
@@ -148,8 +147,7 @@ def test_nested_containers():
         lambda x: None,
         lambda x: "text",
         lambda x: 3,
-    ],
-)  # fmt: skip
+    ])  # fmt: skip
 def test_containers_of_results(f: Any):
     agree(f, X, Y)
 
@@ -223,9 +221,7 @@ def curve(x: Any) -> Any:
     return np.sum(np.tanh(x) ** 2 * x)
 
 
-@pytest.mark.parametrize(
-    "f",
-    [
+@each([
         ag.grad(curve),
         ag.value_and_grad(curve),
         ag.jacobian(lambda x: np.tanh(x) * x.sum()),
@@ -243,8 +239,7 @@ def curve(x: Any) -> Any:
         lambda x: x * ag.grad(lambda y: np.sum(x * y * y))(x),
         lambda x: ag.value_and_grad(lambda a, b: np.sum(a * b), (0, 1))(x, x + 1),
         lambda x: ag.value_and_grad(curve, (0,))(x),
-    ],
-)  # fmt: skip
+    ])  # fmt: skip
 def test_transforms(f: Any):
     agree(f, X, Y, X[:, :2].copy(), Y.astype(np.float32)[:1])
 
@@ -276,9 +271,7 @@ class Scaled:
         return x * self.scale.data
 
 
-@pytest.mark.parametrize(
-    "f", [np.exp, np.sum, Scaled(), Scaled().method, functools.partial(np.multiply, 2.0), abs]
-)
+@each([np.exp, np.sum, Scaled(), Scaled().method, functools.partial(np.multiply, 2.0), abs])
 def test_any_callable(f: Any):
     compiled = agree(f, X, Y)
     assert "compiled" in repr(compiled)
@@ -314,7 +307,7 @@ def test_numbers_that_vary_don_t_compile_anew():
     assert compiled.compile_time == took
 
 
-@pytest.mark.parametrize("name", ["x", "exp", "np", "list", "lambda", "σ", "x²", "1 \n\"'\\", ""])
+@each(["x", "exp", "np", "list", "lambda", "σ", "x²", "1 \n\"'\\", ""])
 def test_names(name: str):
     def f(x: Any) -> Any:
         a, b = Tensor(x).named(name), (Tensor(x) * 2).named(f"ℓ{name}")

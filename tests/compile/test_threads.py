@@ -17,6 +17,8 @@ import autograd_lite as ag
 from autograd_lite.compile.blocks import PER_THREAD
 from autograd_lite.compile.threads import available, sharing
 
+from ..each import each
+
 ENTRIES = 2 * PER_THREAD
 
 
@@ -30,8 +32,7 @@ def given(rows: int, columns: int = 1) -> tuple[Any, Any]:
     return rng.normal(size=(rows, columns)), rng.normal(size=columns)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3, 7])
-@pytest.mark.parametrize("shape", [(ENTRIES, 1), (ENTRIES + 13, 1), (70_001, 11), (1_000_003, 2)])
+@each([1, 2, 3, 7], [(ENTRIES, 1), (ENTRIES + 13, 1), (70_001, 11), (1_000_003, 2)])
 def test_the_number_of_threads_changes_nothing(threads: int, shape: tuple[int, int]):
     x, row = given(*shape)
     compiled = ag.compile(f, threads=threads)

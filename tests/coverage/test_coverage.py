@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from autograd_lite.containers import leaves, rebuilt
 from autograd_lite.numpy_protocol import VALUES as VALUE_FUNCTIONS
 from autograd_lite.op import NUMPY
 
+from ..each import each
 from ..sampling import directional
 from .__main__ import PAGE, page
 from .call import Call, function_of
@@ -54,7 +56,7 @@ PROMISED = """
     fft.hfft fft.ihfft
 """
 
-each_call = pytest.mark.parametrize("call", CALLS, ids=str)
+each_call = each(CALLS, by=lambda call: call.function)
 FIRST = {call.function: call for call in reversed(CALLS)}
 
 
@@ -135,19 +137,20 @@ def assert_same(got: Any, expected: Any, rtol: float = 1e-12) -> None:
 
 
 @each_call
-@pytest.mark.parametrize("layout", [contiguous, fortran, strided])
-def test_value_is_numpy_s(call: Call, layout: Callable[[Any], Any]):
-    arrays = [layout(x) for x in call.drawn()]
-    expected = call.of(np)(*arrays)
-    assert_same(call.of(np)(*variables(arrays)), expected)
-    if layout is contiguous:
-        assert_same(call.of(ag)(*variables(arrays)), expected)
-    plain = call.of(ag)(*arrays)
-    assert_same(plain, expected)
-    assert Tensor not in map(type, leaves(plain))
+def test_value_is_numpy_s(call: Call):
+    by_numpy, by_ag = call.of(np), call.of(ag)
+    for layout in (contiguous, fortran, strided):
+        arrays = [layout(x) for x in call.drawn()]
+        expected = by_numpy(*arrays)
+        assert_same(by_numpy(*variables(arrays)), expected)
+        if layout is contiguous:
+            assert_same(by_ag(*variables(arrays)), expected)
+        plain = by_ag(*arrays)
+        assert_same(plain, expected)
+        assert Tensor not in map(type, leaves(plain))
 
 
-@pytest.mark.parametrize("code", VALUES)
+@each(VALUES)
 def test_what_is_constant_in_pieces_gives_numpy_s_value(code: str):
     x = np.array([[0.5, -1.0, 2.0], [0.0, 1.0, -0.3]])
     expected, got = (eval(code, {"np": np, "x": each}) for each in (x, Tensor(x, True)))
@@ -191,42 +194,34 @@ def drawn_like(tree: Any, rng: np.random.Generator) -> Any:
     return rebuilt(tree, map(one, leaves(tree)))
 
 
-def check_derivatives(f: Callable[..., Any], arrays: Sequence[Any], order: int) -> None:
-    """Reverse mode against central differences along random directions, to order 1 or 2."""
+def check_derivative(f: Callable[..., Any], arrays: Sequence[Any]) -> None:
+    """Reverse mode against central differences along a random direction."""
     rng = np.random.default_rng(5)
     weights = drawn_like(f(*arrays), rng)
-    u, v = drawn_like(list(arrays), rng), drawn_like(list(arrays), rng)
+    u = drawn_like(list(arrays), rng)
 
-    def slope(*xs: Any) -> Any:
-        """The derivative along ``u`` of what ``weights`` make of the value."""
-        return pairing(list(ag.vjp(f, *xs)[1](weights)), u)
+    def moved(h: float) -> Any:
+        at = [np.asarray(x + h * d) for x, d in zip(arrays, u, strict=True)]
+        return pairing(f(*at), weights)
 
-    def moved(h: float, direction: list[Any]) -> list[Any]:
-        return [np.asarray(x + h * d) for x, d in zip(arrays, direction, strict=True)]
-
-    numeric = directional(lambda h: pairing(f(*moved(h, u)), weights), 0.0, 1.0)
-    assert_close(slope(*arrays), numeric)
-    if order == 2:
-        recorded, back = ag.vjp(slope, *arrays)
-        assert_close(recorded, numeric)
-        numeric = directional(lambda h: slope(*moved(h, v)), 0.0, 1.0)
-        assert_close(pairing(list(back(1.0)), v), numeric)
+    assert_close(pairing(ag.vjp(f, *arrays)[1](weights), u), directional(moved, 0.0, 1.0))
 
 
 def assert_close(ours: Any, numeric: Any) -> None:
     np.testing.assert_allclose(ours, numeric, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("call", [call for call in CALLS if call.order], ids=str)
+@each_call
 def test_reverse_agrees_with_differences(call: Call):
-    check_derivatives(call.of(np), call.drawn(), call.order)
+    if call.order:
+        check_derivative(call.of(np), call.drawn())
 
 
 @each_call
-def test_gradients_have_their_operand_s_shape_and_dtype_and_are_finite(call: Call):
-    arrays, f = call.drawn(), call.of(np)
+def test_gradients_and_tangents_have_the_right_shape_and_dtype_and_are_finite(call: Call):
+    arrays, f, rng = call.drawn(), call.of(np), np.random.default_rng(3)
     value, back = ag.vjp(f, *arrays)
-    weights = drawn_like(value, np.random.default_rng(3))
+    weights = drawn_like(value, rng)
     gradients = back(weights)
     for g, x in zip(gradients, arrays, strict=True):
         assert g.shape == x.shape
@@ -236,9 +231,14 @@ def test_gradients_have_their_operand_s_shape_and_dtype_and_are_finite(call: Cal
         _, back = ag.vjp(f, *map(layout, arrays))
         for g, again in zip(gradients, back(weights), strict=True):
             np.testing.assert_allclose(again, g, rtol=1e-9, atol=1e-12)
+    value, tangent = ag.jvp(f, arrays, drawn_like(arrays, rng))
+    assert_same(value, f(*arrays))
+    for t, y in zip(leaves(tangent), leaves(value), strict=True):
+        assert np.shape(t) == np.shape(y)
+        assert t.dtype == y.dtype or y.dtype.kind in "biu"
 
 
-@pytest.mark.parametrize("call", [call for call in CALLS if len(call.operands) > 1], ids=str)
+@each([call for call in CALLS if len(call.operands) > 1], by=lambda call: call.function)
 def test_each_operand_alone_with_the_others_as_arrays(call: Call):
     arrays = call.drawn()
     f = call.of(ag if call.code in UNDISPATCHED else np)
@@ -249,20 +249,8 @@ def test_each_operand_alone_with_the_others_as_arrays(call: Call):
         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
 
 
-@each_call
-def test_forward_agrees_with_reverse(call: Call):
-    arrays, f, rng = call.drawn(), call.of(np), np.random.default_rng(3)
-    u = drawn_like(arrays, rng)
-    value, tangent = ag.jvp(f, arrays, u)
-    assert_same(value, f(*arrays))
-    for t, y in zip(leaves(tangent), leaves(value), strict=True):
-        assert np.shape(t) == np.shape(y)
-        assert t.dtype == y.dtype or y.dtype.kind in "biu"
-    weights = drawn_like(value, rng)
-    reverse = pairing(list(ag.vjp(f, *arrays)[1](weights)), u)
-    narrow = any(np.result_type(y) == np.float32 for y in leaves(value))
-    rtol = 1e-5 if narrow else 1e-9
-    np.testing.assert_allclose(pairing(tangent, weights), reverse, rtol=rtol, atol=1e-11)
+def same_order(x: Any, y: Any) -> bool:
+    return np.array_equal(*(np.argsort(each, None, "stable") for each in (x, y)))
 
 
 def narrowed(arrays: Sequence[Any], dtype: Any) -> list[Any]:
@@ -270,8 +258,12 @@ def narrowed(arrays: Sequence[Any], dtype: Any) -> list[Any]:
 
 
 @each_call
-@pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_narrow_floats_stay_what_they_are(call: Call, dtype: Any):
+def test_narrow_floats_stay_what_they_are(call: Call):
+    for dtype in (np.float32, np.float16):
+        check_narrow(call, dtype)
+
+
+def check_narrow(call: Call, dtype: Any) -> None:
     arrays, f = narrowed(call.drawn(), dtype), call.of(np)
     try:
         expected = f(*arrays)
@@ -284,18 +276,18 @@ def test_narrow_floats_stay_what_they_are(call: Call, dtype: Any):
     for a, b in zip(leaves(value), leaves(expected), strict=True):
         assert np.result_type(a) == np.result_type(b)
     weights = drawn_like(value, np.random.default_rng(3))
-    exact = ag.vjp(f, *call.drawn())[1](weights)
-    for g, x, wide in zip(back(weights), arrays, exact, strict=True):
+    wide_value, wide_back = ag.vjp(f, *call.drawn())
+    if call.function == "partition" and not same_order(value, wide_value):
+        return  # NumPy leaves it open, and it differs from dtype to dtype and from CPU to CPU
+    for g, x, wide in zip(back(weights), arrays, wide_back(weights), strict=True):
         assert g.dtype == x.dtype
         scale = 1 + np.abs(wide).max(initial=0)
         tolerance = 2e-4 if dtype is np.float32 else 0.1
         np.testing.assert_allclose(g, wide, rtol=tolerance, atol=tolerance * scale)
 
 
-@pytest.mark.parametrize("namespace", [np, ag], ids=["np", "ag"])
-@pytest.mark.parametrize("wrapped", [np.asarray, Tensor], ids=["array", "tensor"])
-@pytest.mark.parametrize("code", SETTINGS)
-def test_the_gradient_of_a_setting_is_right_or_refused(code: str, wrapped: Any, namespace: Any):
+@each(SETTINGS)
+def test_the_gradient_of_a_setting_is_right_or_refused(code: str):
     x = np.array([1.0, 2.5, 0.5, -1.2])
 
     def f(y: Any, np: Any = np, wrapped: Any = np.asarray) -> Any:
@@ -304,23 +296,19 @@ def test_the_gradient_of_a_setting_is_right_or_refused(code: str, wrapped: Any, 
 
     with np.errstate(divide="ignore"):
         numeric = directional(f, 1.37, 1.0)
-        try:
-            ours = ag.grad(f)(1.37, namespace, wrapped)
-        except (TypeError, ValueError):
-            return
-    assert_close(ours, numeric)
+        for namespace, wrapped in itertools.product((np, ag), (np.asarray, Tensor)):
+            try:
+                ours = ag.grad(f)(1.37, namespace, wrapped)
+            except (TypeError, ValueError):
+                continue
+            assert_close(ours, numeric)
 
 
 def test_a_wrong_rule_is_seen():
-    """The comparisons can fail, at first order and at second."""
-    x = [np.array([0.5, 1.0])]
-    first = ag.Op("first", np.sin, lambda g, out, x: g * np.cos(x) * 1.001)
-    second = ag.Op("second", np.sin, lambda g, out, x: g * np.cos(getattr(x, "data", x)))
+    """The comparison can fail."""
+    wrong = ag.Op("wrong", np.sin, lambda g, out, x: g * np.cos(x) * 1.001)
     with pytest.raises(AssertionError):
-        check_derivatives(first, x, 1)
-    check_derivatives(second, x, 1)
-    with pytest.raises(AssertionError):
-        check_derivatives(second, x, 2)
+        check_derivative(wrong, [np.array([0.5, 1.0])])
 
 
 # ---------------------------------------------------------------------- manners
@@ -342,33 +330,31 @@ def takes_out(name: str) -> bool:
     return isinstance(f, np.ufunc) or "out" in inspect.signature(f).parameters
 
 
-@pytest.mark.parametrize("namespace", [np, ag], ids=["np", "ag"])
-@pytest.mark.parametrize("name", [name for name in FIRST if takes_out(name)])
-def test_out_is_refused(name: str, namespace: Any):
+@each(name for name in FIRST if takes_out(name))
+def test_out_is_refused(name: str):
     call = FIRST[name]
     value = call.of(np)(*call.drawn())
     given = value if isinstance(value, tuple) else np.asarray(value)
     call = call._replace(constants={**call.constants, "given": given})
-    with pytest.raises(TypeError, match=r"out=.* write "):
-        call.of(namespace, with_keyword(call, "out"))(*variables(call.drawn()))
+    for namespace in (np, ag):
+        with pytest.raises(TypeError, match=r"out=.* write "):
+            call.of(namespace, with_keyword(call, "out"))(*variables(call.drawn()))
 
 
-@pytest.mark.parametrize("namespace", [np, ag], ids=["np", "ag"])
-@pytest.mark.parametrize(
-    "call", [FIRST[name] for name in FIRST if name not in HAND_ON], ids=lambda call: call.function
-)
-def test_an_unknown_keyword_is_refused_by_name(call: Call, namespace: Any):
-    names = {call.function.split(".")[-1], function_of(np, call.function).__name__}
-    call = call._replace(constants={**call.constants, "given": 1})
-    with pytest.raises(TypeError) as error:
-        call.of(namespace, with_keyword(call, "unheard_of"))(*variables(call.drawn()))
-    assert any(name in str(error.value) for name in names), error.value
+@each(name for name in FIRST if name not in HAND_ON)
+def test_an_unknown_keyword_is_refused_by_name(name: str):
+    names = {name.split(".")[-1], function_of(np, name).__name__}
+    call = FIRST[name]._replace(constants={**FIRST[name].constants, "given": 1})
+    for namespace in (np, ag):
+        with pytest.raises(TypeError) as error:
+            call.of(namespace, with_keyword(call, "unheard_of"))(*variables(call.drawn()))
+        assert any(name in str(error.value) for name in names), error.value
 
 
 REFUSING = {"np": np, "ag": ag, "a": np.array([1.0, -2.0, 3.0])}
 
 
-@pytest.mark.parametrize(("code", "instead"), REFUSED.items())
+@each(REFUSED.items())
 def test_what_is_refused_raises_and_its_replacement_works(code: str, instead: str):
     x = Tensor([0.5, 2.0, -1.0], requires_grad=True)
     with pytest.raises(ValueError if "order=" in code else TypeError):
@@ -377,7 +363,7 @@ def test_what_is_refused_raises_and_its_replacement_works(code: str, instead: st
     exec(f"{instead if ' = ' in instead else 'a = ' + instead}", names)
 
 
-@pytest.mark.parametrize("code", NOT_COVERED)
+@each(NOT_COVERED)
 def test_what_is_not_covered_raises_and_names_itself(code: str):
     name = code.split("(")[0].split(".")[-1]
     with pytest.raises(TypeError, match=name):

@@ -20,6 +20,7 @@ from autograd_lite.derive.expression import Expression, evaluate
 from autograd_lite.derive.text import text
 from autograd_lite.op import apply
 
+from ..each import each
 from ..sampling import Sample, samples
 from ..test_random_graphs import programs, run
 
@@ -271,7 +272,7 @@ def test_latex_compiles_and_shows_shapes():
 SAMPLES = [s for s in samples() if all(np.prod(shape) > 0 for shape in s.case.shapes)]
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+@each(SAMPLES, by=lambda sample: sample.op.name)
 def test_every_op_is_derived_and_written_as_numpy_code(sample: Sample):
     rng = np.random.default_rng(11)
     inputs = [

@@ -12,6 +12,7 @@ import nn
 from autograd_lite.draw.elements import LIMIT, Entry, dependence
 from autograd_lite.notation import ATOM, Written
 
+from ..each import each
 from .reading import plain, read_dot, read_svg
 
 
@@ -93,9 +94,7 @@ LOGITS = ag.Tensor([[0.2, 0.3, 0.4]], requires_grad=True, name="p")
 EACH, ALL = np.eye(3, dtype=bool), np.ones((3, 3), bool)
 
 
-@pytest.mark.parametrize(
-    ("compute", "expected"),
-    [
+@each([
         (lambda: X * 2, EACH),
         (lambda: ag.relu(X), EACH),
         (lambda: X**2, EACH),
@@ -108,8 +107,7 @@ EACH, ALL = np.eye(3, dtype=bool), np.ones((3, 3), bool)
         (lambda: nn.BCELoss("none")(LOGITS, [[0.0, 1.0, 0.0]]), EACH),
         (lambda: nn.BCELoss("sum")(LOGITS, [[0.0, 1.0, 0.0]]), ALL[:1]),
         (lambda: ag.broadcast_to(X, (2, 3)), np.tile(EACH, (2, 1))),
-    ],
-)  # fmt: skip
+    ])  # fmt: skip
 def test_dependence_is_that_of_the_op_and_not_of_the_values(
     compute: Callable[[], ag.Tensor], expected: np.ndarray
 ):
@@ -144,9 +142,7 @@ def test_an_op_that_passes_a_gradient_on_depends_entry_by_entry():
     assert np.array_equal(dependence(y)[0], np.eye(2))
 
 
-@pytest.mark.parametrize(
-    ("compute", "formulas"),
-    [
+@each([
         (lambda x: x * 2 - 1, ["2 (x)₁ − 1", "2 (x)₂ − 1"]),
         (lambda x: 1 - 2 * x, ["1 − 2 (x)₁", "1 − 2 (x)₂"]),
         (lambda x: 3 + x, ["3 + (x)₁", "3 + (x)₂"]),
@@ -162,8 +158,7 @@ def test_an_op_that_passes_a_gradient_on_depends_entry_by_entry():
         (lambda x: ag.maximum(x, 0.0) + 1, ["max((x)₁, 0) + 1", "max((x)₂, 0) + 1"]),
         (lambda x: (x + 1) ** 2, ["((x)₁ + 1)²", "((x)₂ + 1)²"]),
         (lambda x: ag.sum(x @ np.ones((2, 9))), ["f₁"]),
-    ],
-)
+    ])
 def test_formulas_of_numbers(compute, formulas):
     x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
     drawn = read_dot(ag.draw(compute(x), detail="elements").source)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import autograd_lite as ag
 from autograd_lite.draw import labels
 
+from ..each import each
 from .reading import SVG, plain, read_dot, read_svg
 
 HOSTILE = {
@@ -58,9 +59,7 @@ def test_a_very_long_name_is_wrapped(engine):
     assert max(map(len, label.split("|"))) <= 32
 
 
-@pytest.mark.parametrize(
-    ("name", "markup"),
-    [
+@each([
         ("W_01", "<I>W</I>₀₁"),
         ("layer_0", "<I>layer</I>₀"),
         ("w_0_1", '<I>w</I><SUB><FONT POINT-SIZE="11">0,1</FONT></SUB>'),
@@ -70,8 +69,7 @@ def test_a_very_long_name_is_wrapped(engine):
         ("hidden_state", "<I>hidden_state</I>"),
         ("_1", "<I>_1</I>"),
         ("ŷ", "<I>ŷ</I>"),
-    ],
-)
+    ])
 def test_subscripts(name, markup):
     assert labels.name_markup(name) == markup
 

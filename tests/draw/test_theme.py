@@ -12,6 +12,7 @@ import autograd_lite as ag
 from autograd_lite.draw.sheet import Sheet
 from autograd_lite.draw.theme import DARK, LIGHT, PRINT, THEMES
 
+from ..each import each
 from .reading import read_dot, read_svg
 
 NAMED = {"white": "#ffffff", "black": "#000000"}
@@ -66,8 +67,7 @@ def test_the_measures_are_right():
     )  # red and green: what can't be told apart
 
 
-@pytest.mark.parametrize("seen", ["normal", "protanopia", "deuteranopia"])
-@pytest.mark.parametrize("name", ["light", "dark"])
+@each(["light", "dark"], ["normal", "protanopia", "deuteranopia"])
 def test_arrows_and_outlines_are_told_apart_by_the_colour_blind(name, seen):
     theme = THEMES[name]
     lines = (theme.line, theme.backward, theme.computation_line)

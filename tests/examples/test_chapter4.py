@@ -315,10 +315,12 @@ def test_index_shows_every_number_and_caption(run: Run, found: dict[str, Section
         assert html.count(f"<b>Fig. 4-{n}</b>") == 1
 
 
-def test_plots_are_the_same_each_time(chapter: networks.Chapter) -> None:
-    first = plots.all_plots(chapter)
-    assert first == plots.all_plots(chapter)
-    assert not any("dc:date" in svg for svg in first.values())
+def test_plots_are_the_same_each_time(run: Run, chapter: networks.Chapter) -> None:
+    for number, svg in plots.all_plots(chapter).items():
+        chapter_, figure = number.split("-")
+        path = run.out / f"fig_{chapter_}-{int(figure):02}.svg"
+        assert svg == path.read_text(encoding="utf-8")
+        assert "dc:date" not in svg
 
 
 # ---------------------------------------------------------------------- data
@@ -442,15 +444,14 @@ def test_progress_bar_shows_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     assert "epoch" in terminal.getvalue()
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-def test_command_in_a_pipe_shows_no_progress_bar(tmp_path: Path, encoding: str) -> None:
+def test_command_in_an_ascii_pipe_shows_no_progress_bar(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "examples.chapter4", "--out", str(tmp_path)]
     done = subprocess.run(
         command,
         capture_output=True,
         check=False,
         cwd=DEFAULT_FILE.parents[2],
-        env={**os.environ, "PYTHONIOENCODING": encoding},
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"numbers and formulas agree as printed" in done.stdout

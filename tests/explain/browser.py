@@ -47,8 +47,11 @@ class Opened:
     @property
     def step(self) -> int:
         """The number of the one step that is shown."""
-        (shown,) = (s for s in self.page.locator("section.step").all() if s.is_visible())
-        return int(shown.get_attribute("id").removeprefix("step-"))
+        (shown,) = self.page.evaluate(
+            """() => [...document.querySelectorAll('section.step')].filter(
+                step => step.checkVisibility({visibilityProperty: true})).map(step => step.id)"""
+        )
+        return int(shown.removeprefix("step-"))
 
     @property
     def steps(self) -> int:
@@ -56,10 +59,13 @@ class Opened:
         return count
 
     def show(self, step: int) -> None:
-        self.page.evaluate("step => { location.hash = `step=${step}` }", step)
-        self.page.wait_for_function(
-            "step => document.querySelector(`#step-${step}`).classList.contains('shown')", arg=step
+        self.page.evaluate(
+            """step => location.hash === `#step=${step}` || new Promise(shown => {
+                addEventListener('hashchange', shown, {once: true});
+                location.hash = `step=${step}`; })""",
+            step,
         )
+        assert self.step == step
 
     def each_step(self) -> Iterator[int]:
         for step in range(1, self.steps + 1):
@@ -85,7 +91,7 @@ class Opened:
 @contextlib.contextmanager
 def opened(
     browser: Any,
-    path: Path,
+    path: Path | None = None,
     width: int = WIDE,
     scheme: str = "light",
     calm: bool = True,
@@ -107,7 +113,8 @@ def opened(
         page.on("console", lambda said: found.errors.append(said.text))
         page.on("pageerror", lambda error: found.errors.append(str(error)))
         page.on("request", lambda request: found.requests.append(request.url))
-        page.goto(path.as_uri() + at)
+        if path is not None:
+            page.goto(path.as_uri() + at)
         yield found
     finally:
         context.close()

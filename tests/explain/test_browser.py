@@ -151,31 +151,29 @@ def test_the_address_says_which_step(browser, path):
         assert other.step == 1
 
 
-def test_play_steps_by_itself_and_stops_at_the_end(shown):
-    shown.page.clock.install()
-    shown.show(shown.steps - 2)
-    play = shown.page.locator("#play")
+def test_play_steps_by_itself_and_stops_at_the_end(timed):
+    timed.show(timed.steps - 2)
+    play = timed.page.locator("#play")
     label = play.inner_text()
     play.click()
     assert play.get_attribute("aria-pressed") == "true"
     assert play.inner_text() != label
-    shown.page.clock.run_for(3000)
-    assert shown.step == shown.steps - 1
-    shown.page.clock.run_for(10_000)
-    assert shown.step == shown.steps
+    timed.page.clock.run_for(3000)
+    assert timed.step == timed.steps - 1
+    timed.page.clock.run_for(10_000)
+    assert timed.step == timed.steps
     assert play.get_attribute("aria-pressed") == "false"
     assert play.inner_text() == label
 
 
-def test_space_plays_and_a_step_by_hand_pauses(shown):
-    shown.page.clock.install()
-    play = shown.page.locator("#play")
-    shown.page.keyboard.press("Space")
+def test_space_plays_and_a_step_by_hand_pauses(timed):
+    play = timed.page.locator("#play")
+    timed.page.keyboard.press("Space")
     assert play.get_attribute("aria-pressed") == "true"
-    shown.page.keyboard.press("ArrowRight")
+    timed.page.keyboard.press("ArrowRight")
     assert play.get_attribute("aria-pressed") == "false"
-    shown.page.clock.run_for(10_000)
-    assert shown.step == 2
+    timed.page.clock.run_for(10_000)
+    assert timed.step == 2
 
 
 # ---- What is shown -----------------------------------------------------------------------------
@@ -390,9 +388,9 @@ def answer(shown: Opened, text: str) -> tuple[str, str]:
     """Type and check: the verdict and what is said."""
     form = shown.page.locator(".step.shown form.predict")
     form.locator("input").fill(text)
-    form.locator("button[type=submit], button:not([type])").click()
-    status = form.locator("[role=status]")
-    return status.get_attribute("data-verdict"), status.inner_text()
+    form.locator("input").press("Enter")
+    said = form.locator("[role=status]").evaluate("x => [x.dataset.verdict, x.innerText]")
+    return said[0], said[1]
 
 
 def asks(shown: Opened, kind: str) -> list[tuple[int, Any]]:

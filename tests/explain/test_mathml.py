@@ -5,13 +5,14 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import numpy as np
-import pytest
 
 import autograd_lite as ag
 from autograd_lite.derive.expression import Expression, applied
 from autograd_lite.explain import mathml
 from autograd_lite.explain.mathml import LONGEST, expression, symbol
 from autograd_lite.op import OPS
+
+from ..each import each
 
 A, B, C = (Expression(np.ones((2, 2)), name) for name in ("a_1", "B", "c"))
 TWO, EYE = Expression(2.0), Expression(np.eye(2), "I")
@@ -43,9 +44,7 @@ def op(name: str, *operands: Expression, **params: object) -> Expression:
     return applied(OPS[name], *operands, **params)
 
 
-@pytest.mark.parametrize(
-    ("root", "expected"),
-    [
+@each([
         (op("add", A, B), "a_1+B"),
         (op("subtract", A, op("add", B, C)), "a_1−(B+c)"),
         (op("multiply", A, op("subtract", TWO, B)), "a_1∘(2−B)"),
@@ -64,13 +63,12 @@ def op(name: str, *operands: Expression, **params: object) -> Expression:
         (op("multiply", Expression(-0.5), A), "−0.5·a_1"),
         (op("sum", A, axis=0, keepdims=True), "1^Ta_1"),
         (op("exp", A), "exp(a_1)"),
-    ],
-)
+    ])
 def test_expressions(root: Expression, expected: str) -> None:
     assert read(expression(root, {})) == expected
 
 
-@pytest.mark.parametrize("name", sorted(OPS))
+@each(sorted(OPS))
 def test_every_op_is_written_well_formed(name: str) -> None:
     one = OPS[name]
     operands = (A, B, C)[: len(one.vjps) if hasattr(one.vjps, "__len__") else 2] or (A,)
@@ -85,14 +83,11 @@ def test_symbols_with_a_matrix_carry_its_key() -> None:
     assert [x.get("data-key") for x in keyed] == ["v1", "g2"]
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
+@each([
         ("W_01", "W_01"), ("W_0_1", "W_0,1"), ("δ_2", "δ_2"), ("∇W_12", "∇W_12"),
         ("∂L/∂h_1", "{∂L}/{∂h_1}"), ("x", "x"), ("loss", "loss"), ("∇", "∇"), ("_", "_"),
         ("", "·"), ("a b", "a b"),
-    ],
-)  # fmt: skip
+    ])  # fmt: skip
 def test_symbols(name: str, expected: str) -> None:
     assert read(symbol(name)) == expected
 
@@ -103,9 +98,7 @@ def test_bold_symbols_are_bold_within_gradients_too() -> None:
     assert "bold" not in symbol("b_01", bold={"W_01"})
 
 
-@pytest.mark.parametrize(
-    "name", ["<script>", "a&b", 'q"', "]]>", "∂<b>/∂</b>", "∇<i>", "x_<sub>", "\ud800", "\x00\x0b"]
-)
+@each(["<script>", "a&b", 'q"', "]]>", "∂<b>/∂</b>", "∇<i>", "x_<sub>", "\ud800", "\x00\x0b"])
 def test_names_are_text(name: str) -> None:
     shown = read(symbol(name))
     assert shown

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pytest
 
 from autograd_lite.explain.matrices import (
     MOST_COLUMNS,
@@ -16,6 +15,7 @@ from autograd_lite.explain.matrices import (
 )
 from autograd_lite.explain.words import Words
 
+from ..each import each
 from .reading import Element, Page
 
 EN = Words("en")
@@ -36,8 +36,8 @@ def test_a_small_array_is_shown_in_full_entry_by_entry() -> None:
     assert all(x["tabindex"] == "0" for x in found)
 
 
-@pytest.mark.parametrize("shape", [(), (3,), (1, 1), (2, 3), (2, 3, 4), (0, 3), (3, 0)])
-def test_any_shape(shape: tuple[int, ...]) -> None:
+@each([(), (3,), (1, 1), (2, 3), (2, 3, 4), (0, 3), (3, 0)])
+def test_any_shape(*shape: int) -> None:
     array = np.arange(float(np.prod(shape, dtype=int))).reshape(shape)
     assert [x.text for x in cells(array)] == [f"{x:g}" for x in array.flat]
     assert layout(shape).entries == list(range(array.size))

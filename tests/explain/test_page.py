@@ -22,6 +22,7 @@ import nn
 from autograd_lite.explain.words import CHINESE, ENGLISH, LANGUAGES, Words
 
 from ..draw.conftest import no_engine  # noqa: F401  (a fixture)
+from ..each import each
 from .reading import Page, chapter, explained
 
 
@@ -372,8 +373,7 @@ def test_a_chinese_page_is_chinese_throughout(tmp_path: Path) -> None:
             assert any("\u4e00" <= letter <= "\u9fff" for letter in says), says
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
-@pytest.mark.parametrize("loss", [nn.BCEWithLogitsLoss(), nn.MSELoss(), nn.SquaredErrorLoss()])
+@each(["sigmoid", "tanh", "relu"], [nn.BCEWithLogitsLoss(), nn.MSELoss(), nn.SquaredErrorLoss()])
 def test_what_the_checks_say_of_networks_can_be_said_in_chinese(activation: str, loss: Any) -> None:
     from autograd_lite.checking.causes import likely
     from autograd_lite.checking.recorded import Recorded, replay

@@ -16,6 +16,8 @@ import nn
 from autograd_lite.explain import boundary, curves, training, training_words
 from autograd_lite.notation import number
 
+from ..each import each
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 2))
 INSIDE = ((X**2).sum(axis=1, keepdims=True) < 1.2).astype(float)
@@ -345,9 +347,7 @@ def middles(edges: list[Any], _: Any) -> dict[Any, tuple[float, float]]:
     return {e: (e[2] + 0.5 * (e[0] == "h"), e[1] + 0.5 * (e[0] == "v")) for e in edges}
 
 
-@pytest.mark.parametrize(
-    ("values", "sizes"),
-    [
+@each([
         ([[-1, -1], [-1, -1]], []),
         ([[1, 1], [1, 1]], [8]),  # all of it: around it, half a square outside
         ([[-1, -1, -1], [-1, 1, -1], [-1, -1, -1]], [4]),
@@ -355,8 +355,7 @@ def middles(edges: list[Any], _: Any) -> dict[Any, tuple[float, float]]:
         ([[1, -2], [-2, 1]], [4, 4]),  # or parts them
         ([[np.nan, 1], [np.inf, -np.inf]], [4, 4]),
         ([[0, 0], [0, 0]], []),
-    ],
-)
+    ])
 def test_loops_go_around_what_is_positive(values: Any, sizes: list[int]):
     found = boundary.loops(np.array(values, float), middles)
     assert sorted(map(len, found)) == sizes

@@ -150,20 +150,22 @@ def test_the_keyboard_moves_the_iterations_within_the_section_and_steps_elsewher
     assert (place(shown), shown.step) == (10, 2)
 
 
-def test_it_plays_from_the_start_to_the_end_and_pauses(shown):
-    page = shown.page
+def test_it_plays_from_the_start_to_the_end_and_pauses(timed):
+    page = timed.page
     page.click("#train")
     assert page.get_attribute("#train", "aria-pressed") == "true"
     assert page.inner_text("#train") == "Pause"
-    assert place(shown) < 5
-    page.wait_for_function("() => document.querySelector('#iteration').value === '2'")
+    assert place(timed) < 5
+    page.clock.run_for(2000)
     page.click("#train")
-    paused = place(shown)
-    page.wait_for_timeout(1300)
-    assert place(shown) == paused
-    move(shown, 9)
+    paused = place(timed)
+    assert 0 < paused < 10
+    page.clock.run_for(2000)
+    assert place(timed) == paused
+    move(timed, 9)
     page.click("#train")
-    page.wait_for_function("() => document.querySelector('#iteration').value === '10'")
+    page.clock.run_for(2000)
+    assert place(timed) == 10
     assert page.get_attribute("#train", "aria-pressed") == "false"
     assert page.inner_text("#train") == "Play the training"
 
