@@ -22,9 +22,10 @@ from ..ops import (
     sum,
     where,
 )
-from ..ops.define import implements, operand, operand_or_number, setting, value
+from ..ops.define import along, implements, operand, operand_or_number, setting, value
 from ..tensor import Tensor
 from .indexing import index_update
+from .scans import diff
 
 __all__ = [
     "apply_along_axis", "full_like", "geomspace", "gradient", "interp", "linspace", "logspace",
@@ -72,9 +73,11 @@ def _slopes(f: Any, h: Any, edge_order: int) -> Any:
         )
     steps = h[1:] - h[:-1] if h.ndim else broadcast_to(h, (n - 1,))
     quotients = (f[..., 1:] - f[..., :-1]) / steps
-    before, behind = steps[:-1], steps[1:]
-    share = before / (before + behind)
-    inner = (1 - share) * quotients[..., :-1] + share * quotients[..., 1:]
+    if h.ndim:
+        share = steps[:-1] / (steps[:-1] + steps[1:])
+        inner = (1 - share) * quotients[..., :-1] + share * quotients[..., 1:]
+    else:  # what lies between doesn't count, be it infinite
+        inner = (f[..., 2:] - f[..., :-2]) / (2 * h)
     if edge_order == 1:
         first, last = quotients[..., :1], quotients[..., -1:]
     else:
@@ -86,14 +89,15 @@ def _slopes(f: Any, h: Any, edge_order: int) -> Any:
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
     """The integral along an axis by trapezoids; the coordinates ``x`` have a gradient, too."""
-    y = moveaxis(operand(y), axis, -1)
+    y = operand(y)
+    along_y = normalize_axis_index(axis, y.ndim, "trapezoid") - y.ndim
     if x is not None:
         x = operand(x)
-        x = x if x.ndim == 1 else moveaxis(x, axis, -1)
-        dx = x[..., 1:] - x[..., :-1]
-    elif np.ndim(dx) > 1:
-        dx = moveaxis(operand(dx), axis, -1)
-    return sum(dx * (y[..., 1:] + y[..., :-1]) / 2.0, -1)
+        dx = diff(x, axis=axis if x.ndim > 1 else 0)
+        if x.ndim == 1:
+            dx = reshape(dx, (-1, *(1,) * (-1 - along_y)))
+    pairs = y[along(along_y, slice(1, None))] + y[along(along_y, slice(None, -1))]
+    return sum(dx * pairs / 2.0, along_y)
 
 
 @implements(np.interp)
@@ -203,6 +207,8 @@ def linspace(
     if endpoint and num > 1:
         points = concatenate([points[:-1], broadcast_to(stop, points.shape[1:])[None]])
     points = moveaxis(points, 0, axis) if axis else points
+    if dtype is not None and np.dtype(dtype).kind in "iu":
+        points = np.floor(points)
     points = points if dtype is None else astype(points, dtype)
     step = (stop - start) / (intervals if intervals > 0 else np.nan)
     return (points, step) if retstep else points

@@ -81,6 +81,8 @@ def _explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
         part.replace("...", "".join(most[len(most) - extra :]))
         for part, extra in zip(inputs, behind, strict=True)
     ]
+    if most and arrow and "..." not in result:
+        raise ValueError(f"einsum: the result of {subscripts!r} must have the axes of '...', too")
     if arrow:
         return inputs, result.replace("...", "".join(most))
     letters = "".join(inputs)

@@ -94,7 +94,14 @@ def _without_nan(function: Any, plain: Callable[..., Any]) -> Callable[..., Any]
         if operand(given["a"]).dtype.kind not in "fc":  # they have no nan
             return plain(**given)
         numbers = ~np.isnan(value(given["a"])) & value(given.pop("where", True))
-        return plain(**given, where=numbers)
+        found = plain(**given, where=numbers)
+        if plain not in (var, std):
+            return found
+        axis, keepdims = given.get("axis"), given.get("keepdims", False)
+        few = count(given["a"], axis, keepdims, numbers) <= (
+            given.get("correction") or given.get("ddof", 0)
+        )
+        return np.where(few, found * np.nan, found) if few.any() else found
 
     doc = f"`{plain.__name__}` of the entries that aren't nan."
     return implements(function)(named(function, reduced, doc))

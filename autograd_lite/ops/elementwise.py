@@ -190,7 +190,7 @@ _SUPERSCRIPTS = dict(zip("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", stri
 fixed_power = entrywise(
     "fixed_power",
     lambda x, exponent: x**exponent,
-    lambda g, out, x, exponent: g * (exponent * x ** (exponent - 1 if exponent else 1)),
+    lambda g, out, x, exponent: g * (exponent * x ** (exponent - 1 if exponent else 0)),
     domain=POSITIVE,
     cases=[Case(((2, 3),), {"exponent": n}) for n in (3, 1, 0, -1, 0.5)],
     notation=Notation(_superscript, POWER, (ATOM,), "^"),

@@ -165,7 +165,8 @@ def _einsum_vjp(
 ) -> Any:
     """The same sum, with the cotangent in the operand's place, over the operand's letters.
 
-    A letter that only this operand has was summed away: there all entries get the same.
+    A letter that only this operand has was summed away, and one of size 1 in all others was
+    stretched: there all entries get the same.
     """
     inputs, result = subscripts.split("->")
     *letters, own = [*inputs.split(","), inputs.split(",")[i]]
@@ -179,13 +180,13 @@ def _einsum_vjp(
         subscripts=f"{','.join([lead + result, *others])}->{lead}{known}",
         optimize=optimize,
     )
-    if known == own:
+    sizes = dict(zip(lead + known, cotangent.shape, strict=True))
+    front = [sizes[a] for a in lead]
+    found = [sizes.get(a, 1) for a in own]
+    whole = [size if n == 1 else n for n, size in zip(found, xs[i].shape, strict=True)]
+    if [*cotangent.shape] == front + whole:
         return cotangent
-    sizes = iter(cotangent.shape)
-    front = [next(sizes) for _ in lead]
-    kept = reshape(cotangent, [*front, *(next(sizes) if a in known else 1 for a in own)])
-    both = zip(own, kept.shape[len(lead) :], xs[i].shape, strict=True)
-    return broadcast_to(kept, (*front, *(n if a in known else size for a, n, size in both)))
+    return broadcast_to(reshape(cotangent, (*front, *found)), (*front, *whole))
 
 
 einsum_op: Op = op(

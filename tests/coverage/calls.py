@@ -429,6 +429,7 @@ add(PRODUCTS, "einsum", "'ij,jk->ik', x, y", "'ij,jk', x, y", "'ij,jk->ki', x, y
     "'ij,kl->ijkl', x, y", "'ij,jk->ik', x, y, optimize=True",
     "'ij,jk->ik', x, y, optimize='greedy'", "'ij,jk->ik', x, y, optimize=['einsum_path', (0, 1)]",
     "'ij,jk->ik', x, [[1.0], [2.0], [3.0]]", x=(2, 3), y=(3, 4))  # fmt: skip
+add(PRODUCTS, "einsum", "'ij,ij->i', x, y", "'ij,kj->ik', x, y", x=(2, 3), y=(2, 1))
 add(PRODUCTS, "einsum", "'ij->ji', x", "'ij->', x", "'ij->j', x", "'ba', x", "'...->...', x",
     "x, [0, 1], [1, 0]", "'ij,ij->ij', x, x", "'ij,ij', x, x", x=(2, 3))  # fmt: skip
 add(PRODUCTS, "einsum", "'ii', x", "'ii->i', x", "'ij,ji->', x, x", "'ii,jj->ij', x, x",
