@@ -101,7 +101,7 @@ def _without_nan(function: Any, plain: Callable[..., Any]) -> Callable[..., Any]
         few = count(given["a"], axis, keepdims, numbers) <= (
             given.get("correction") or given.get("ddof", 0)
         )
-        return np.where(few, found * np.nan, found) if few.any() else found
+        return found * np.where(few, np.nan, 1.0).astype(found.dtype)
 
     doc = f"`{plain.__name__}` of the entries that aren't nan."
     return implements(function)(named(function, reduced, doc))
