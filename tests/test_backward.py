@@ -6,7 +6,6 @@ import gc
 import weakref
 
 import numpy as np
-import pytest
 
 import autograd_lite as ag
 from autograd_lite import Tensor
