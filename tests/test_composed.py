@@ -85,18 +85,18 @@ def test_an_error_within_numpy_s_function_says_in_which():
 
 
 @each([
-        (lambda v: np.median(v, keepdims=1), lambda v: np.median(v, keepdims=True)),
-        (lambda v: np.convolve(v, v, 1), lambda v: np.convolve(v, v, "same")),
-        (lambda v: v.flat[1], lambda v: v[1]),
-        (lambda v: (v * 1j).conjugate().imag, lambda v: -v),
-        (lambda v: np.cross(v[:2], v), lambda v: np.cross(np.append(v[:2], 0.0), v)),
-        (lambda v: np.cross(v[:2], v[1:]), lambda v: v[0] * v[2] - v[1] ** 2),
-        (lambda v: np.linalg.matrix_power(np.outer(v, v), -0), lambda v: np.eye(3)),
-        (lambda v: np.add.outer(v, v), lambda v: v[:, None] + v),
-        (lambda v: np.multiply.accumulate(v), np.cumprod),
-        (lambda v: divmod(v, 0.7)[1], lambda v: v % 0.7),
-        (lambda v: divmod(7.0, v)[1], lambda v: 7.0 % v),
-    ])
+    (lambda v: np.median(v, keepdims=1), lambda v: np.median(v, keepdims=True)),
+    (lambda v: np.convolve(v, v, 1), lambda v: np.convolve(v, v, "same")),
+    (lambda v: v.flat[1], lambda v: v[1]),
+    (lambda v: (v * 1j).conjugate().imag, lambda v: -v),
+    (lambda v: np.cross(v[:2], v), lambda v: np.cross(np.append(v[:2], 0.0), v)),
+    (lambda v: np.cross(v[:2], v[1:]), lambda v: v[0] * v[2] - v[1] ** 2),
+    (lambda v: np.linalg.matrix_power(np.outer(v, v), -0), lambda v: np.eye(3)),
+    (lambda v: np.add.outer(v, v), lambda v: v[:, None] + v),
+    (lambda v: np.multiply.accumulate(v), np.cumprod),
+    (lambda v: divmod(v, 0.7)[1], lambda v: v % 0.7),
+    (lambda v: divmod(7.0, v)[1], lambda v: 7.0 % v),
+])
 def test_further_forms(ours: Any, expected: Any):
     array = np.array([1.0, 2.0, 4.0])
     found = ours(Tensor(array, requires_grad=True))
