@@ -24,9 +24,9 @@ def x() -> ag.Tensor:
 
 
 @each([
-        lambda t: t * 2, lambda t: 2 - t, lambda t: ag.sigmoid(t), lambda t: np.tanh(t),
-        lambda t: t.sum(), lambda t: np.mean(t), lambda t: t[0], lambda t: np.std(t),
-    ])  # fmt: skip
+    lambda t: t * 2, lambda t: 2 - t, lambda t: ag.sigmoid(t), lambda t: np.tanh(t),
+    lambda t: t.sum(), lambda t: np.mean(t), lambda t: t[0], lambda t: np.std(t),
+])  # fmt: skip
 def test_each_recorded_tensor_remembers_the_line(compute):
     with ag.source_lines():
         y = compute(x())

@@ -464,16 +464,16 @@ def test_one_wrong_check_is_singular():
 
 
 @each([
-        (3, (V,), {}, TypeError, "f is a int, not a function"),
-        (np.sin, (V,), {"order": 0}, ValueError, "order must be at least 1, and is 0"),
-        (np.sin, (V,), {"order": 1.5}, TypeError, "order must be an integer, not 1.5"),
-        (np.sin, (V,), {"order": True}, TypeError, "order must be an integer, not True"),
-        (lambda: 1.0, (), {}, TypeError, "nothing to differentiate among 0 arguments"),
-        (lambda x: 1.0, ("a",), {}, TypeError, "nothing to differentiate among 1 arguments"),
-        (lambda x: None, (V,), {}, TypeError, "returned no float or complex number, but object"),
-        (lambda x: x > 0, (V,), {}, TypeError, "returned no float or complex number, but bool"),
-        (lambda x: (), (V,), {}, TypeError, "no float or complex number, but nothing"),
-    ])
+    (3, (V,), {}, TypeError, "f is a int, not a function"),
+    (np.sin, (V,), {"order": 0}, ValueError, "order must be at least 1, and is 0"),
+    (np.sin, (V,), {"order": 1.5}, TypeError, "order must be an integer, not 1.5"),
+    (np.sin, (V,), {"order": True}, TypeError, "order must be an integer, not True"),
+    (lambda: 1.0, (), {}, TypeError, "nothing to differentiate among 0 arguments"),
+    (lambda x: 1.0, ("a",), {}, TypeError, "nothing to differentiate among 1 arguments"),
+    (lambda x: None, (V,), {}, TypeError, "returned no float or complex number, but object"),
+    (lambda x: x > 0, (V,), {}, TypeError, "returned no float or complex number, but bool"),
+    (lambda x: (), (V,), {}, TypeError, "no float or complex number, but nothing"),
+])
 def test_bad_input(f: Any, args: Any, settings: Any, error: Any, said: str):
     with pytest.raises(error, match=f"check_grads: .*{said}"):
         check_grads(f, *args, **settings)
@@ -498,16 +498,16 @@ def test_arguments_are_left_as_they_are():
 
 
 @each([
-        (lambda t: np.exp(t), 1.0, 1e-15),
-        (lambda t: np.abs(1.0 + t) ** 3, 3.0, 1e-10),
-        (lambda t: np.real(np.exp(t)), 1.0, 1e-10),
-        (lambda t: np.maximum(1e-3 + t, 0) * 2, 2.0, 1e-10),
-        (lambda t: np.log(1e-6 + t), 1e6, 1e-7),
-        (lambda t: 1 / (1e-5 + t) ** 2, -2e15, 1e-6),
-        (lambda t: 1e8 + np.sin(t), 1.0, 1e-14),
-        (lambda t: float(t) ** 2 + float(t), 1.0, 1e-10),
-        (lambda t: float(np.float32(np.exp(t))), 1.0, 1e-3),
-    ])
+    (lambda t: np.exp(t), 1.0, 1e-15),
+    (lambda t: np.abs(1.0 + t) ** 3, 3.0, 1e-10),
+    (lambda t: np.real(np.exp(t)), 1.0, 1e-10),
+    (lambda t: np.maximum(1e-3 + t, 0) * 2, 2.0, 1e-10),
+    (lambda t: np.log(1e-6 + t), 1e6, 1e-7),
+    (lambda t: 1 / (1e-5 + t) ** 2, -2e15, 1e-6),
+    (lambda t: 1e8 + np.sin(t), 1.0, 1e-14),
+    (lambda t: float(t) ** 2 + float(t), 1.0, 1e-10),
+    (lambda t: float(np.float32(np.exp(t))), 1.0, 1e-3),
+])
 def test_numeric_derivative(f: Any, slope: float, rtol: float):
     found = numeric.derivative(f)
     assert found.value == pytest.approx(slope, rtol)

@@ -100,13 +100,13 @@ def test_formula_stops_at_a_tensor_that_is_used_twice():
 
 
 @each([
-        (2.0, "is 2 times too large"),
-        (0.1, "is 10 times too small"),
-        (-1.0, "has the wrong sign"),
-        (-0.5, "has the wrong sign and is 2 times too small"),
-        (4 / 3, "is 4/3 times too large"),
-        (1.23456, "is 1.235 times too large"),
-    ])
+    (2.0, "is 2 times too large"),
+    (0.1, "is 10 times too small"),
+    (-1.0, "has the wrong sign"),
+    (-0.5, "has the wrong sign and is 2 times too small"),
+    (4 / 3, "is 4/3 times too large"),
+    (1.23456, "is 1.235 times too large"),
+])
 def test_factor_in_words(value: float, text: str):
     assert times(value) == text
 

@@ -73,7 +73,7 @@ def test_a_thread_that_records_doesn_t_disturb_one_that_computes():
         (t * t).sum().backward()
         np.testing.assert_array_equal(t.grad, [2.0, 4.0])
         assert bool((t > 0).all())
-        assert float(WEIGHTS.sum()) == pytest.approx(0)
+        assert WEIGHTS.sum().item() == pytest.approx(0)
         assert type(WEIGHTS.data) is np.ndarray
         np.testing.assert_array_equal(ag.compile(lambda x: x + 1)(X), X + 1)
         go.set()

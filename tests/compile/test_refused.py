@@ -28,218 +28,127 @@ def refused(f: Callable[..., Any], *words: str, args: tuple[Any, ...] = (X,)) ->
     with pytest.raises(CompileError) as raised:
         ag.compile(f)(*given)
     message = str(raised.value)
-    for word in (*words, f"test_refused.py:{f.__code__.co_firstlineno + 1}"):
+    for word in (*words, f"test_refused.py:{f.__code__.co_firstlineno}"):
         assert word in message
     for x, before in zip(given, args, strict=True):
         np.testing.assert_array_equal(x, before)
     return message
 
 
-def asked_for() -> dict[str, Callable[[Any], Any]]:
-    """Values that are asked for while the function runs, each on the line after its ``def``."""
-    return {
-        "if": lambda x:
-            x if x.sum() > 0 else -x,
-        "and": lambda x:
-            x.sum() and x,
-        "not": lambda x:
-            x * (not x.sum()),
-        "while": lambda x:
-            next(iter(lambda: bool(x.sum() > 0), False)),
-        "in": lambda x:
-            x if 0.0 in x else -x,
-        "max": lambda x:
-            max(x.sum(), 0.0),
-        "sorted": lambda x:
-            sorted(x[0]),
-        "any": lambda x:
-            any(v > 0 for v in x[0]),
-        "float": lambda x:
-            x * float(x.sum()),
-        "int": lambda x:
-            x * int(x.sum()),
-        "complex": lambda x:
-            x * complex(x.sum()),
-        "round": lambda x:
-            x * round(x.sum()),
-        "item": lambda x:
-            x * x.sum().item(),
-        "tolist": lambda x:
-            x.tolist(),
-        "tobytes": lambda x:
-            x.tobytes(),
-        "math.sin": lambda x:
-            x * math.sin(x.sum()),
-        "math.floor": lambda x:
-            x * math.floor(x.sum()),
-        "math.fsum": lambda x:
-            math.fsum(x[0]),
-        "range": lambda x:
-            sum(x[0] for _ in range(x.argmax())),
-        "an index": lambda x:
-            [10, 20, 30, 40, 50, 60][x.argmax()],
-        "np.zeros": lambda x:
-            np.zeros(x.argmax()),
-        "array_equal": lambda x:
-            x if np.array_equal(x, x) else -x,
-        "allclose": lambda x:
-            x if np.allclose(x, 1.0) else -x,
-        "a key": lambda x:
-            x * {0.0: 1.0}.get(x[0, 0], 2.0),
-        "np.array": lambda x:
-            np.array([x, x]),
-        "np.asarray": lambda x:
-            np.asarray(x),
-        "np.float64": lambda x:
-            np.float64(x.sum()),
-        "vectorize": lambda x:
-            np.vectorize(math.sin)(x),
-        "fromiter": lambda x:
-            np.fromiter(x[0], float),
-        "ndenumerate": lambda x:
-            sum(v for _, v in np.ndenumerate(x)),
-        "print": lambda x:
-            print(x),
-        "str": lambda x:
-            x * len(str(x)),
-        "repr": lambda x:
-            x * len(repr(x)),
-        "f-string": lambda x:
-            x * len(f"{x.sum():.3f}"),
-        "!r": lambda x:
-            x * len(f"{x!r}"),
-        "%": lambda x:
-            x * len("%s" % x),  # noqa: UP031
-        "logging": lambda x:
-            logging.getLogger("quiet").critical("%s" % x),  # noqa: UP031
-        "json": lambda x:
-            json.dumps(x.tolist()),
-        "strides": lambda x:
-            x * x.strides[0],
-        "ctypes": lambda x:
-            x * x.ctypes.data,
-        "bytes": lambda x:
-            x * x.data[0, 0],
-        "is_integer": lambda x:
-            x * x.sum().is_integer(),
-        "np.random": lambda x:
-            np.random.default_rng(0).normal(x),
-        "choice": lambda x:
-            np.random.default_rng(0).choice(x[0]),
-        "assert": lambda x:
-            np.testing.assert_allclose(x, x),
-    }  # fmt: skip
+ASKED_FOR: dict[str, Callable[[Any], Any]] = {
+    "if": lambda x: x if x.sum() > 0 else -x,
+    "and": lambda x: x.sum() and x,
+    "not": lambda x: x * (not x.sum()),
+    "while": lambda x: next(iter(lambda: bool(x.sum() > 0), False)),
+    "in": lambda x: x if 0.0 in x else -x,
+    "max": lambda x: max(x.sum(), 0.0),
+    "sorted": lambda x: sorted(x[0]),
+    "any": lambda x: any(v > 0 for v in x[0]),
+    "float": lambda x: x * float(x.sum()),
+    "int": lambda x: x * int(x.sum()),
+    "complex": lambda x: x * complex(x.sum()),
+    "round": lambda x: x * round(x.sum()),
+    "item": lambda x: x * x.sum().item(),
+    "tolist": lambda x: x.tolist(),
+    "tobytes": lambda x: x.tobytes(),
+    "math.sin": lambda x: x * math.sin(x.sum()),
+    "math.floor": lambda x: x * math.floor(x.sum()),
+    "math.fsum": lambda x: math.fsum(x[0]),
+    "range": lambda x: sum(x[0] for _ in range(x.argmax())),
+    "an index": lambda x: [10, 20, 30, 40, 50, 60][x.argmax()],
+    "np.zeros": lambda x: np.zeros(x.argmax()),
+    "array_equal": lambda x: x if np.array_equal(x, x) else -x,
+    "allclose": lambda x: x if np.allclose(x, 1.0) else -x,
+    "a key": lambda x: x * {0.0: 1.0}.get(x[0, 0], 2.0),
+    "np.array": lambda x: np.array([x, x]),
+    "np.asarray": lambda x: np.asarray(x),
+    "np.float64": lambda x: np.float64(x.sum()),
+    "vectorize": lambda x: np.vectorize(math.sin)(x),
+    "fromiter": lambda x: np.fromiter(x[0], float),
+    "ndenumerate": lambda x: sum(v for _, v in np.ndenumerate(x)),
+    "print": lambda x: print(x),
+    "str": lambda x: x * len(str(x)),
+    "repr": lambda x: x * len(repr(x)),
+    "f-string": lambda x: x * len(f"{x.sum():.3f}"),
+    "!r": lambda x: x * len(f"{x!r}"),
+    "%": lambda x: x * len("%s" % x),  # noqa: UP031
+    "logging": lambda x: logging.getLogger("quiet").critical("%s" % x),  # noqa: UP031
+    "json": lambda x: json.dumps(x.tolist()),
+    "strides": lambda x: x * x.strides[0],
+    "ctypes": lambda x: x * x.ctypes.data,
+    "bytes": lambda x: x * x.data[0, 0],
+    "is_integer": lambda x: x * x.sum().is_integer(),
+    "np.random": lambda x: np.random.default_rng(0).normal(x),
+    "choice": lambda x: np.random.default_rng(0).choice(x[0]),
+    "assert": lambda x: np.testing.assert_allclose(x, x),
+}  # fmt: skip
+"""Values that are asked for while the function runs."""
 
 
-@each(asked_for())
+@each(ASKED_FOR)
 def test_values_that_are_asked_for(f: Any):
     logging.getLogger("quiet").propagate = False
     refused(f)
 
 
-def shaped_by_values() -> dict[str, Callable[[Any], Any]]:
-    return {
-        "x[mask]": lambda x:
-            x[x > 0],
-        "x[i, mask]": lambda x:
-            x[:, x[0] > 0],
-        "nonzero": lambda x:
-            np.nonzero(x),
-        "x.nonzero": lambda x:
-            x.nonzero(),
-        "where": lambda x:
-            np.where(x > 0),
-        "unique": lambda x:
-            np.unique(x),
-        "flatnonzero": lambda x:
-            np.flatnonzero(x),
-        "argwhere": lambda x:
-            np.argwhere(x),
-        "extract": lambda x:
-            np.extract(x > 0, x),
-        "compress": lambda x:
-            np.compress(x[0] > 0, x, axis=1),
-        "x.compress": lambda x:
-            x.compress(x[0] > 0, axis=1),
-        "slice": lambda x:
-            x[0, : x.argmax()],
-        "repeat": lambda x:
-            np.repeat(x[0], x[0].argsort()),
-    }  # fmt: skip
+SHAPED_BY_VALUES: dict[str, Callable[[Any], Any]] = {
+    "x[mask]": lambda x: x[x > 0],
+    "x[i, mask]": lambda x: x[:, x[0] > 0],
+    "nonzero": lambda x: np.nonzero(x),
+    "x.nonzero": lambda x: x.nonzero(),
+    "where": lambda x: np.where(x > 0),
+    "unique": lambda x: np.unique(x),
+    "flatnonzero": lambda x: np.flatnonzero(x),
+    "argwhere": lambda x: np.argwhere(x),
+    "extract": lambda x: np.extract(x > 0, x),
+    "compress": lambda x: np.compress(x[0] > 0, x, axis=1),
+    "x.compress": lambda x: x.compress(x[0] > 0, axis=1),
+    "slice": lambda x: x[0, : x.argmax()],
+    "repeat": lambda x: np.repeat(x[0], x[0].argsort()),
+}  # fmt: skip
 
 
-@each(shaped_by_values())
+@each(SHAPED_BY_VALUES)
 def test_shapes_that_depend_on_values(f: Any):
     assert "shape" in refused(f) or "bound" in refused(f)
 
 
-def written() -> dict[str, Callable[[Any, Any], Any]]:
-    """In place, in what is given and in what is at hand."""
-    return {
-        "x[0] =": lambda x, buf:
-            x.__setitem__(0, 1.0),
-        "+=": lambda x, buf:
-            x.__iadd__(1.0),
-        "@=": lambda x, buf:
-            x.__imatmul__(np.eye(3)),
-        "add.at": lambda x, buf:
-            np.add.at(x, [0], 1.0),
-        "fill": lambda x, buf:
-            x.fill(0.0),
-        "sort": lambda x, buf:
-            x.sort(),
-        "put": lambda x, buf:
-            np.put(x, [0], 1.0),
-        "copyto": lambda x, buf:
-            np.copyto(x, 1.0),
-        "fill_diagonal": lambda x, buf:
-            np.fill_diagonal(x, 1.0),
-        "setflags": lambda x, buf:
-            x.setflags(write=False),
-        "buf[0] =": lambda x, buf:
-            buf.__setitem__(0, x[0]),
-        "buf[:] =": lambda x, buf:
-            buf.__setitem__(slice(None), x),
-        "buf[0, 0] =": lambda x, buf:
-            buf.__setitem__((0, 0), x.sum()),
-        "buf[x > 0] =": lambda x, buf:
-            buf.__setitem__(x > 0, 1.0),
-        "buf += x": lambda x, buf:
-            buf.__iadd__(x),
-        "buf.fill": lambda x, buf:
-            buf.fill(x.sum()),
-        "buf.flat": lambda x, buf:
-            buf.flat.__setitem__(0, x.sum()),
-        "buf.put": lambda x, buf:
-            buf.put([0], x.sum()),
-        "copyto buf": lambda x, buf:
-            np.copyto(buf, x),
-        "add.at buf": lambda x, buf:
-            np.add.at(buf, [0], x),
-        "out of a ufunc": lambda x, buf:
-            np.exp(x, out=buf),
-        "out by place": lambda x, buf:
-            np.add(x, x, buf),
-        "out of a function": lambda x, buf:
-            np.cumsum(x, axis=0, out=buf),
-        "out of a function by place": lambda x, buf:
-            np.cumsum(x, 0, None, buf),
-        "out of a sum by place": lambda x, buf:
-            np.sum(x, 0, None, buf[0]),
-        "out of a method": lambda x, buf:
-            x.clip(0, 1, out=buf),
-        "out of a method by place": lambda x, buf:
-            x.clip(0, 1, buf),
-        "out of a product": lambda x, buf:
-            np.matmul(x, np.eye(3), out=buf),
-        "out of a product by place": lambda x, buf:
-            np.dot(x, np.eye(3), buf),
-        "out of a reduction": lambda x, buf:
-            np.add.reduce(x, 0, None, buf[0]),
-    }  # fmt: skip
+WRITTEN: dict[str, Callable[[Any, Any], Any]] = {
+    "x[0] =": lambda x, buf: x.__setitem__(0, 1.0),
+    "+=": lambda x, buf: x.__iadd__(1.0),
+    "@=": lambda x, buf: x.__imatmul__(np.eye(3)),
+    "add.at": lambda x, buf: np.add.at(x, [0], 1.0),
+    "fill": lambda x, buf: x.fill(0.0),
+    "sort": lambda x, buf: x.sort(),
+    "put": lambda x, buf: np.put(x, [0], 1.0),
+    "copyto": lambda x, buf: np.copyto(x, 1.0),
+    "fill_diagonal": lambda x, buf: np.fill_diagonal(x, 1.0),
+    "setflags": lambda x, buf: x.setflags(write=False),
+    "buf[0] =": lambda x, buf: buf.__setitem__(0, x[0]),
+    "buf[:] =": lambda x, buf: buf.__setitem__(slice(None), x),
+    "buf[0, 0] =": lambda x, buf: buf.__setitem__((0, 0), x.sum()),
+    "buf[x > 0] =": lambda x, buf: buf.__setitem__(x > 0, 1.0),
+    "buf += x": lambda x, buf: buf.__iadd__(x),
+    "buf.fill": lambda x, buf: buf.fill(x.sum()),
+    "buf.flat": lambda x, buf: buf.flat.__setitem__(0, x.sum()),
+    "buf.put": lambda x, buf: buf.put([0], x.sum()),
+    "copyto buf": lambda x, buf: np.copyto(buf, x),
+    "add.at buf": lambda x, buf: np.add.at(buf, [0], x),
+    "out of a ufunc": lambda x, buf: np.exp(x, out=buf),
+    "out by place": lambda x, buf: np.add(x, x, buf),
+    "out of a function": lambda x, buf: np.cumsum(x, axis=0, out=buf),
+    "out of a function by place": lambda x, buf: np.cumsum(x, 0, None, buf),
+    "out of a sum by place": lambda x, buf: np.sum(x, 0, None, buf[0]),
+    "out of a method": lambda x, buf: x.clip(0, 1, out=buf),
+    "out of a method by place": lambda x, buf: x.clip(0, 1, buf),
+    "out of a product": lambda x, buf: np.matmul(x, np.eye(3), out=buf),
+    "out of a product by place": lambda x, buf: np.dot(x, np.eye(3), buf),
+    "out of a reduction": lambda x, buf: np.add.reduce(x, 0, None, buf[0]),
+}  # fmt: skip
+"""In place, in what is given and in what is at hand."""
 
 
-@each(written())
+@each(WRITTEN)
 def test_writing_in_place(f: Any):
     buffer = np.full((2, 3), 7.0)
 

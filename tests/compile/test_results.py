@@ -135,19 +135,19 @@ def test_nested_containers():
 
 
 @each([
-        lambda x: (x * 2, [x * 3]),
-        lambda x: (x * 2, (x * 3,)),
-        lambda x: ((x * 2,),),
-        lambda x: [x * 2],
-        lambda x: {"a": x},
-        lambda x: ((), x),
-        lambda x: ([], {}),
-        lambda x: Both(x, x + 1),
-        lambda x: (x, None, "text", 3, True, 1.5, np.float32(2), 1j, np.arange(3), float("nan")),
-        lambda x: None,
-        lambda x: "text",
-        lambda x: 3,
-    ])  # fmt: skip
+    lambda x: (x * 2, [x * 3]),
+    lambda x: (x * 2, (x * 3,)),
+    lambda x: ((x * 2,),),
+    lambda x: [x * 2],
+    lambda x: {"a": x},
+    lambda x: ((), x),
+    lambda x: ([], {}),
+    lambda x: Both(x, x + 1),
+    lambda x: (x, None, "text", 3, True, 1.5, np.float32(2), 1j, np.arange(3), float("nan")),
+    lambda x: None,
+    lambda x: "text",
+    lambda x: 3,
+])  # fmt: skip
 def test_containers_of_results(f: Any):
     agree(f, X, Y)
 
@@ -222,24 +222,24 @@ def curve(x: Any) -> Any:
 
 
 @each([
-        ag.grad(curve),
-        ag.value_and_grad(curve),
-        ag.jacobian(lambda x: np.tanh(x) * x.sum()),
-        ag.jacobian(ag.jacobian(lambda x: x[0] ** 3)),
-        ag.hessian(curve),
-        ag.grad(lambda x: np.sum(ag.grad(curve)(x) ** 2)),
-        ag.grad(lambda x: np.sum(ag.checkpoint(lambda z: np.tanh(z) * z)(x))),
-        lambda x: ag.hvp(curve)(x, x + 1),
-        lambda x: ag.jvp(curve, (x,), (x * 2,)),
-        lambda x: ag.jvp(ag.grad(curve), (x,), (x,)),
-        ag.grad(lambda x: ag.jvp(curve, (x,), (x,))[1]),
-        lambda x: ag.vjp(np.tanh, x)[1](x * 3),
-        lambda x: ag.vjp(lambda x: {"a": np.sin(x), "b": [x]}, x)[1]({"a": x, "b": [x * 2]}),
-        lambda x: ag.grad(lambda p: np.sum(p["w"] ** 3 * p["b"][0]))({"w": x, "b": [x * 2]}),
-        lambda x: x * ag.grad(lambda y: np.sum(x * y * y))(x),
-        lambda x: ag.value_and_grad(lambda a, b: np.sum(a * b), (0, 1))(x, x + 1),
-        lambda x: ag.value_and_grad(curve, (0,))(x),
-    ])  # fmt: skip
+    ag.grad(curve),
+    ag.value_and_grad(curve),
+    ag.jacobian(lambda x: np.tanh(x) * x.sum()),
+    ag.jacobian(ag.jacobian(lambda x: x[0] ** 3)),
+    ag.hessian(curve),
+    ag.grad(lambda x: np.sum(ag.grad(curve)(x) ** 2)),
+    ag.grad(lambda x: np.sum(ag.checkpoint(lambda z: np.tanh(z) * z)(x))),
+    lambda x: ag.hvp(curve)(x, x + 1),
+    lambda x: ag.jvp(curve, (x,), (x * 2,)),
+    lambda x: ag.jvp(ag.grad(curve), (x,), (x,)),
+    ag.grad(lambda x: ag.jvp(curve, (x,), (x,))[1]),
+    lambda x: ag.vjp(np.tanh, x)[1](x * 3),
+    lambda x: ag.vjp(lambda x: {"a": np.sin(x), "b": [x]}, x)[1]({"a": x, "b": [x * 2]}),
+    lambda x: ag.grad(lambda p: np.sum(p["w"] ** 3 * p["b"][0]))({"w": x, "b": [x * 2]}),
+    lambda x: x * ag.grad(lambda y: np.sum(x * y * y))(x),
+    lambda x: ag.value_and_grad(lambda a, b: np.sum(a * b), (0, 1))(x, x + 1),
+    lambda x: ag.value_and_grad(curve, (0,))(x),
+])  # fmt: skip
 def test_transforms(f: Any):
     agree(f, X, Y, X[:, :2].copy(), Y.astype(np.float32)[:1])
 

@@ -95,19 +95,19 @@ EACH, ALL = np.eye(3, dtype=bool), np.ones((3, 3), bool)
 
 
 @each([
-        (lambda: X * 2, EACH),
-        (lambda: ag.relu(X), EACH),
-        (lambda: X**2, EACH),
-        (lambda: ag.maximum(X, 0.5), EACH),
-        (lambda: ag.max(X), ALL[:1]),
-        (lambda: ag.sum(X), ALL[:1]),
-        (lambda: X[:, [2, 0]], EACH[[2, 0]]),
-        (lambda: X.T, EACH),
-        (lambda: nn.softmax(X), ALL),
-        (lambda: nn.BCELoss("none")(LOGITS, [[0.0, 1.0, 0.0]]), EACH),
-        (lambda: nn.BCELoss("sum")(LOGITS, [[0.0, 1.0, 0.0]]), ALL[:1]),
-        (lambda: ag.broadcast_to(X, (2, 3)), np.tile(EACH, (2, 1))),
-    ])  # fmt: skip
+    (lambda: X * 2, EACH),
+    (lambda: ag.relu(X), EACH),
+    (lambda: X**2, EACH),
+    (lambda: ag.maximum(X, 0.5), EACH),
+    (lambda: ag.max(X), ALL[:1]),
+    (lambda: ag.sum(X), ALL[:1]),
+    (lambda: X[:, [2, 0]], EACH[[2, 0]]),
+    (lambda: X.T, EACH),
+    (lambda: nn.softmax(X), ALL),
+    (lambda: nn.BCELoss("none")(LOGITS, [[0.0, 1.0, 0.0]]), EACH),
+    (lambda: nn.BCELoss("sum")(LOGITS, [[0.0, 1.0, 0.0]]), ALL[:1]),
+    (lambda: ag.broadcast_to(X, (2, 3)), np.tile(EACH, (2, 1))),
+])  # fmt: skip
 def test_dependence_is_that_of_the_op_and_not_of_the_values(
     compute: Callable[[], ag.Tensor], expected: np.ndarray
 ):
@@ -143,22 +143,22 @@ def test_an_op_that_passes_a_gradient_on_depends_entry_by_entry():
 
 
 @each([
-        (lambda x: x * 2 - 1, ["2 (x)₁ − 1", "2 (x)₂ − 1"]),
-        (lambda x: 1 - 2 * x, ["1 − 2 (x)₁", "1 − 2 (x)₂"]),
-        (lambda x: 3 + x, ["3 + (x)₁", "3 + (x)₂"]),
-        (lambda x: 1 / (1 + ag.exp(-x)), ["1 / (1 + exp(−(x)₁))", "1 / (1 + exp(−(x)₂))"]),
-        (lambda x: (x + 1) / 2, ["((x)₁ + 1) / 2", "((x)₂ + 1) / 2"]),
-        (lambda x: (x - 1) * (x + 1), ["((x)₁ − 1) ((x)₁ + 1)", "((x)₂ − 1) ((x)₂ + 1)"]),
-        (lambda x: ag.mean(x), ["((x)₁ + (x)₂) / 2"]),
-        (lambda x: -x[0], ["−(x)₁"]),
-        (lambda x: ag.concatenate([x, [1.0]])[:2], ["(x)₁", "(x)₂"]),
-        (lambda x: nn.softmax(x), ["softmax", "softmax"]),
-        (lambda x: nn.softmax(x) * 3, ["3 softmax(…)", "3 softmax(…)"]),
-        (lambda x: ag.maximum(x, 0.0), ["max", "max"]),
-        (lambda x: ag.maximum(x, 0.0) + 1, ["max((x)₁, 0) + 1", "max((x)₂, 0) + 1"]),
-        (lambda x: (x + 1) ** 2, ["((x)₁ + 1)²", "((x)₂ + 1)²"]),
-        (lambda x: ag.sum(x @ np.ones((2, 9))), ["f₁"]),
-    ])
+    (lambda x: x * 2 - 1, ["2 (x)₁ − 1", "2 (x)₂ − 1"]),
+    (lambda x: 1 - 2 * x, ["1 − 2 (x)₁", "1 − 2 (x)₂"]),
+    (lambda x: 3 + x, ["3 + (x)₁", "3 + (x)₂"]),
+    (lambda x: 1 / (1 + ag.exp(-x)), ["1 / (1 + exp(−(x)₁))", "1 / (1 + exp(−(x)₂))"]),
+    (lambda x: (x + 1) / 2, ["((x)₁ + 1) / 2", "((x)₂ + 1) / 2"]),
+    (lambda x: (x - 1) * (x + 1), ["((x)₁ − 1) ((x)₁ + 1)", "((x)₂ − 1) ((x)₂ + 1)"]),
+    (lambda x: ag.mean(x), ["((x)₁ + (x)₂) / 2"]),
+    (lambda x: -x[0], ["−(x)₁"]),
+    (lambda x: ag.concatenate([x, [1.0]])[:2], ["(x)₁", "(x)₂"]),
+    (lambda x: nn.softmax(x), ["softmax", "softmax"]),
+    (lambda x: nn.softmax(x) * 3, ["3 softmax(…)", "3 softmax(…)"]),
+    (lambda x: ag.maximum(x, 0.0), ["max", "max"]),
+    (lambda x: ag.maximum(x, 0.0) + 1, ["max((x)₁, 0) + 1", "max((x)₂, 0) + 1"]),
+    (lambda x: (x + 1) ** 2, ["((x)₁ + 1)²", "((x)₂ + 1)²"]),
+    (lambda x: ag.sum(x @ np.ones((2, 9))), ["f₁"]),
+])
 def test_formulas_of_numbers(compute, formulas):
     x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
     drawn = read_dot(ag.draw(compute(x), detail="elements").source)

@@ -91,14 +91,14 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_any_code_is_shown_as_it_is(text, engine, monkeypatch):
-    monkeypatch.setattr(hints, "tooltip", lambda tensor: text)
+def test_any_code_is_shown_as_it_is(engine, monkeypatch):
     y = ag.exp(ag.Tensor([1.0], requires_grad=True, name="x")).named("y")
-    figure = ag.draw(y)
-    assert len(read_dot(figure.source).nodes) == 3
-    shown = text.replace("\\", chr(0x2216)).replace("\x00\x1b", "␀␛").replace("\ud800", "?")
-    assert set(tips(figure.svg()).values()) == {shown.replace("\t", "    ")}
+    for text in HOSTILE:
+        monkeypatch.setattr(hints, "tooltip", lambda tensor, text=text: text)
+        figure = ag.draw(y)
+        assert len(read_dot(figure.source).nodes) == 3, text
+        shown = text.replace("\\", chr(0x2216)).replace("\x00\x1b", "␀␛").replace("\ud800", "?")
+        assert set(tips(figure.svg()).values()) == {shown.replace("\t", "    ")}
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

@@ -45,25 +45,25 @@ def op(name: str, *operands: Expression, **params: object) -> Expression:
 
 
 @each([
-        (op("add", A, B), "a_1+B"),
-        (op("subtract", A, op("add", B, C)), "a_1−(B+c)"),
-        (op("multiply", A, op("subtract", TWO, B)), "a_1∘(2−B)"),
-        (op("multiply", op("matmul", A, B), C), "(a_1B)∘c"),
-        (op("matmul", A, op("add", B, C)), "a_1(B+c)"),
-        (op("divide", op("add", A, B), C), "{a_1+B}/{c}"),
-        (op("multiply", op("divide", A, B), C), "{a_1}/{B}∘c"),
-        (op("transpose", A, axes=(1, 0)), "a_1^T"),
-        (op("transpose", op("add", A, B), axes=(1, 0)), "(a_1+B)^T"),
-        (op("square", op("add", A, B)), "(a_1+B)^2"),
-        (op("power", op("negative", A), TWO), "(−a_1)^2"),
-        (op("sigmoid", op("linear", A, B, C)), "σ(a_1B+c)"),
-        (op("inv", EYE), "I^−1"),
-        (op("absolute", A), "|a_1|"),
-        (op("multiply", TWO, A), "2·a_1"),
-        (op("multiply", Expression(-0.5), A), "−0.5·a_1"),
-        (op("sum", A, axis=0, keepdims=True), "1^Ta_1"),
-        (op("exp", A), "exp(a_1)"),
-    ])
+    (op("add", A, B), "a_1+B"),
+    (op("subtract", A, op("add", B, C)), "a_1−(B+c)"),
+    (op("multiply", A, op("subtract", TWO, B)), "a_1∘(2−B)"),
+    (op("multiply", op("matmul", A, B), C), "(a_1B)∘c"),
+    (op("matmul", A, op("add", B, C)), "a_1(B+c)"),
+    (op("divide", op("add", A, B), C), "{a_1+B}/{c}"),
+    (op("multiply", op("divide", A, B), C), "{a_1}/{B}∘c"),
+    (op("transpose", A, axes=(1, 0)), "a_1^T"),
+    (op("transpose", op("add", A, B), axes=(1, 0)), "(a_1+B)^T"),
+    (op("square", op("add", A, B)), "(a_1+B)^2"),
+    (op("power", op("negative", A), TWO), "(−a_1)^2"),
+    (op("sigmoid", op("linear", A, B, C)), "σ(a_1B+c)"),
+    (op("inv", EYE), "I^−1"),
+    (op("absolute", A), "|a_1|"),
+    (op("multiply", TWO, A), "2·a_1"),
+    (op("multiply", Expression(-0.5), A), "−0.5·a_1"),
+    (op("sum", A, axis=0, keepdims=True), "1^Ta_1"),
+    (op("exp", A), "exp(a_1)"),
+])
 def test_expressions(root: Expression, expected: str) -> None:
     assert read(expression(root, {})) == expected
 
@@ -84,10 +84,10 @@ def test_symbols_with_a_matrix_carry_its_key() -> None:
 
 
 @each([
-        ("W_01", "W_01"), ("W_0_1", "W_0,1"), ("δ_2", "δ_2"), ("∇W_12", "∇W_12"),
-        ("∂L/∂h_1", "{∂L}/{∂h_1}"), ("x", "x"), ("loss", "loss"), ("∇", "∇"), ("_", "_"),
-        ("", "·"), ("a b", "a b"),
-    ])  # fmt: skip
+    ("W_01", "W_01"), ("W_0_1", "W_0,1"), ("δ_2", "δ_2"), ("∇W_12", "∇W_12"),
+    ("∂L/∂h_1", "{∂L}/{∂h_1}"), ("x", "x"), ("loss", "loss"), ("∇", "∇"), ("_", "_"),
+    ("", "·"), ("a b", "a b"),
+])  # fmt: skip
 def test_symbols(name: str, expected: str) -> None:
     assert read(symbol(name)) == expected
 

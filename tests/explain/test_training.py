@@ -348,14 +348,14 @@ def middles(edges: list[Any], _: Any) -> dict[Any, tuple[float, float]]:
 
 
 @each([
-        ([[-1, -1], [-1, -1]], []),
-        ([[1, 1], [1, 1]], [8]),  # all of it: around it, half a square outside
-        ([[-1, -1, -1], [-1, 1, -1], [-1, -1, -1]], [4]),
-        ([[2, -1], [-1, 2]], [8]),  # the middle joins both corners
-        ([[1, -2], [-2, 1]], [4, 4]),  # or parts them
-        ([[np.nan, 1], [np.inf, -np.inf]], [4, 4]),
-        ([[0, 0], [0, 0]], []),
-    ])
+    ([[-1, -1], [-1, -1]], []),
+    ([[1, 1], [1, 1]], [8]),  # all of it: around it, half a square outside
+    ([[-1, -1, -1], [-1, 1, -1], [-1, -1, -1]], [4]),
+    ([[2, -1], [-1, 2]], [8]),  # the middle joins both corners
+    ([[1, -2], [-2, 1]], [4, 4]),  # or parts them
+    ([[np.nan, 1], [np.inf, -np.inf]], [4, 4]),
+    ([[0, 0], [0, 0]], []),
+])
 def test_loops_go_around_what_is_positive(values: Any, sizes: list[int]):
     found = boundary.loops(np.array(values, float), middles)
     assert sorted(map(len, found)) == sizes
