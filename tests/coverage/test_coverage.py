@@ -78,7 +78,7 @@ def test_everything_in_the_table_stands_in_the_package():
 
 
 def test_all_that_is_registered_for_numpy_s_functions_is_in_the_table():
-    known = {function_of(np, name) for name in FIRST}
+    known = {function_of(np, name) for name in FIRST} | {np._core.umath.clip}  # of a.clip(t)
     assert [f.__name__ for f in NUMPY if f not in known] == []
 
 
