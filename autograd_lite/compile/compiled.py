@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..anomaly import detect_anomaly
-from ..containers import is_container, leaves, rebuilt
+from ..containers import is_container, leaves, parts, rebuilt, settings
 from ..errors import refuse_array_kind
 from ..modes import capture, in_transform, no_grad
 from ..tensor import Tensor, _leaf
@@ -48,7 +48,7 @@ class Compiled:
         self._latest: Variant | None = None
         self._lock = threading.Lock()
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
         if capture.active() or in_transform() or detect_anomaly.active() or any(
             type(x) is Tensor and x._tracked for x in flat
@@ -121,9 +121,10 @@ def _kind(x: Any) -> Any:
 def _structure(tree: Any) -> Any:
     if not is_container(tree):
         return None
-    if isinstance(tree, dict):
-        return type(tree), tuple((key, _structure(x)) for key, x in tree.items())
-    return type(tree), tuple(map(_structure, tree))
+    if type(tree) in (tuple, list):
+        return type(tree), tuple(map(_structure, tree))
+    kept = [(name, _kind(x)) for name, x in settings(tree).items()]
+    return type(tree), *((key, _structure(x)) for key, x in parts(tree).items()), *kept
 
 
 class Variant:
