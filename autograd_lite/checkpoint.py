@@ -58,7 +58,8 @@ def checkpoint(f: Function) -> Function:
             return f(*args, **kwargs)
         name = getattr(f, "__name__", "the function")
         tree = (args, kwargs)
-        refuse_bound(f"checkpoint: {name}", tree)
+        for x in (*args, *kwargs.values()):
+            refuse_bound(f"checkpoint: {name}", x)
         given: list[Any] = [x.copy() if type(x) is np.ndarray else x for x in leaves(tree)]
         inputs = {i: x for i, x in enumerate(given) if is_tracked(x)}
 

@@ -66,6 +66,12 @@ def _is_setting(x: Any) -> bool:
     return x is None or isinstance(x, kinds) or (callable(x) and not is_container(x))
 
 
+def is_numeric(x: Any) -> bool:
+    """Whether it's a number, or a Tensor or array of numbers."""
+    kind = getattr(getattr(x, "dtype", None), "kind", "")
+    return isinstance(x, (int, float, complex)) or (kind != "" and kind in "biufc")
+
+
 def settings(tree: Any) -> dict[str, Any]:
     """The attributes of a container that are no numbers."""
     return {name: x for name, x in _attributes(tree).items() if _is_setting(x)}
@@ -182,7 +188,7 @@ def results(what: str, output: Any, constants: bool = False) -> list[Any]:
     """
     found = leaves(output)
     for i, y in enumerate(found):
-        if _is_numeric(y) or (constants and y is not output and _is_setting(y)):
+        if is_numeric(y) or (constants and y is not output and _is_setting(y)):
             continue
         name = type(y).__name__ + (f" of dtype {y.dtype}" if hasattr(y, "dtype") else "")
         place = f", in a {type(output).__name__} as {paths(output)[i]}" if y is not output else ""
@@ -196,11 +202,6 @@ def results(what: str, output: Any, constants: bool = False) -> list[Any]:
     return found
 
 
-def _is_numeric(x: Any) -> bool:
-    kind = getattr(getattr(x, "dtype", None), "kind", "")
-    return isinstance(x, (int, float, complex)) or (kind != "" and kind in "biufc")
-
-
 def refuse_bound(what: str, tree: Any, held: Callable[[Any], bool] = lambda x: False) -> None:
     """Raise where a function in a container would go on using what isn't made anew with it.
 
@@ -209,6 +210,8 @@ def refuse_bound(what: str, tree: Any, held: Callable[[Any], bool] = lambda x: F
         tree: the containers; no function in them may reach one of them,
         held: nor what this is true of.
     """
+    if not is_container(tree):
+        return
     walked = list(walk(tree))
     containers = {id(x) for _, x in walked if is_container(x) and parts(x)}
     for owner, f in walked:

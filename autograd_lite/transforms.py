@@ -19,11 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import errors, ops
+from . import containers, errors, ops
 from .arrays import as_array, own_array
 from .backward import _as_tensor, cast_seed, cotangents
-from .containers import computed, is_container, leaves, matched, rebuilt, refuse_bound, walk
-from .containers import results as checked
+from .containers import is_container, is_numeric, leaves, matched, rebuilt
 from .graph import dependent, made_since
 from .modes import in_transform, recorded, transforming
 from .op import _next_number
@@ -54,7 +53,7 @@ class _Call(NamedTuple):
 
     def outputs(self) -> list[Any]:
         """What the containers hold that the function returned."""
-        return checked(self.name, self.output)
+        return containers.results(self.name, self.output)
 
     def record(self) -> bool:
         """Whether results may be Tensors, so that what gives them is recorded."""
@@ -103,18 +102,18 @@ def _call(
 ) -> _Call:
     args = list(args)
     numbers = _numbers(name, argnums, len(args))
-    tensors = any(type(x) is Tensor for _, x in walk([args, kwargs]))
+    tensors = any(type(x) is Tensor for _, x in containers.walk([args, kwargs]))
     chosen = tuple(args[i] for i in numbers)
     given = leaves(chosen)
     own = {id(x) for x in given if isinstance(x, (np.ndarray, Tensor, float, complex))}
-    refuse_bound(name, chosen, lambda x: id(x) in own)
+    containers.refuse_bound(name, chosen, lambda x: id(x) in own)
     first = _next_number()
     with transforming():
         variables = [_variable(name, x) for x in given]
         inner = iter(variables)
         for i, tree in zip(numbers, chosen, strict=True):
             args[i] = rebuilt(tree, inner)
-        lost = [part for i in numbers for part in computed(args[i])]
+        lost = [part for i in numbers for part in containers.computed(args[i])]
         output = f(*args, **kwargs)
     for part, held in lost:
         made, _ = made_since(first, outputs := leaves(output), variables)
@@ -259,17 +258,18 @@ def _check_scalar(y: Any) -> None:
             f"grad: the function returned a {type(y).__name__}, and a gradient is that of one "
             f"number{remedy}"
         )
+    if not is_numeric(y):
+        raise TypeError(f"grad: the function's output is a {type(y).__name__}, not a number")
     value = y._array if type(y) is Tensor else as_array(y)
     if value.size != 1:
         raise TypeError(
             f"grad: the function's output has shape {value.shape}, and a gradient is that of "
             f"one number; reduce it (np.sum){remedy}"
         )
-    if value.dtype.kind not in "iuf":
-        kinds = {"b": "boolean, which is constant in pieces",
-                 "c": "complex; take its real part or abs"}  # fmt: skip
-        kind = kinds.get(value.dtype.kind, f"a {type(y).__name__}, not a number")
-        raise TypeError(f"grad: the function's output is {kind}")
+    if value.dtype.kind == "b":
+        raise TypeError("grad: the function's output is boolean, which is constant in pieces")
+    if value.dtype.kind == "c":
+        raise TypeError("grad: the function's output is complex; take its real part or abs")
 
 
 def vjp(f: Function, /, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:

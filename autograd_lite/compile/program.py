@@ -111,7 +111,8 @@ def _called(
 ) -> tuple[list[Node], list[Any], Any, list[bool], list[str | None], bool]:
     """Call the function on stand-ins, none of which is left here afterwards."""
     tree = (args, kwargs)
-    refuse_bound("compile", tree)
+    for x in (*args, *kwargs.values()):
+        refuse_bound("compile", x)
     given: list[Any] = []
     inputs = []
     for x, name in zip(leaves(tree), _names(f, args, kwargs), strict=True):
