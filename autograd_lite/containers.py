@@ -122,6 +122,10 @@ def rebuilt(tree: Any, new: Iterator[Any]) -> Any:
     base = _base(kind)
     if base is None:
         return next(new)
+    if kind is dict:
+        return {key: rebuilt(child, new) for key, child in tree.items()}
+    if kind is tuple or kind is list:
+        return kind([rebuilt(child, new) for child in tree])
     held = {key: rebuilt(child, new) for key, child in parts(tree).items()}
     attributes = {name: held.pop(Attribute(name), x) for name, x in _attributes(tree).items()}
     try:
@@ -210,12 +214,11 @@ def refuse_bound(what: str, tree: Any, held: Callable[[Any], bool] = lambda x: F
         tree: the containers; no function in them may reach one of them,
         held: nor what this is true of.
     """
-    if not is_container(tree):
-        return
-    walked = list(walk(tree))
-    containers = {id(x) for _, x in walked if is_container(x) and parts(x)}
-    for owner, f in walked:
-        for x in reached(f) if callable(f) and not is_container(f) else ():
+    walked = list(walk(tree)) if is_container(tree) else []
+    functions = [(owner, x) for owner, x in walked if callable(x) and not is_container(x)]
+    containers = {id(x) for _, x in walked if functions and is_container(x) and parts(x)}
+    for owner, f in functions:
+        for x in reached(f):
             if id(x) in containers or held(x):
                 raise TypeError(
                     f"{what}: {getattr(f, '__name__', f)}, in a {owner.__name__}, is bound to a "
@@ -231,9 +234,14 @@ def walk(tree: Any) -> Iterator[tuple[type, Any]]:
     while todo:
         owner, x = todo.pop()
         yield owner, x
-        if is_container(x) and id(x) not in seen:
-            seen.add(id(x))
-            todo += [(type(x), y) for y in (*parts(x).values(), *settings(x).values())]
+        if not is_container(x) or id(x) in seen:
+            continue
+        seen.add(id(x))
+        kind = type(x)
+        if kind in _PLAIN:
+            todo += [(kind, y) for y in (x.values() if kind is dict else x)]
+        else:
+            todo += [(kind, y) for y in (*parts(x).values(), *settings(x).values())]
 
 
 def computed(tree: Any) -> list[tuple[str, Any]]:
@@ -242,31 +250,32 @@ def computed(tree: Any) -> list[tuple[str, Any]]:
     To make a container anew without its constructor loses what derivatives go through these. So
     the constructor is tried on what ``tree``, a container of tracked Tensors, was given.
     """
-    if not is_container(tree):
-        return []
+    own = (x for _, x in walk(tree) if type(x) not in _PLAIN and is_container(x))
+    return [pair for x in own for pair in _computed(x)]
+
+
+def _computed(tree: Any) -> Iterator[tuple[str, Any]]:
     kind: Any = type(tree)
     base, held = _base(kind), parts(tree)
-    found = [pair for child in held.values() for pair in computed(child)]
     names: dict[str, Any] = {key.name: key for key in held if type(key) is Attribute}
     own = kind.__init__ is not base.__init__ or kind.__new__ is not base.__new__
     if not own or not (names or hasattr(kind, "_fields")):
-        return found
+        return
     names.update((name, i) for i, name in enumerate(getattr(kind, "_fields", ())))
     taken = inspect.signature(kind).parameters
     later = {names[name] for name in names.keys() - taken.keys()}
-    if later or base is not object:  # those of a dataclass are its arguments
-        try:
-            made = parts(kind(**{name: getattr(tree, name) for name in taken}))
-        except Exception:  # whatever a constructor, which may be anybody's, says of Tensors
-            made = held
-        given = {id(x): key for key, x in held.items()}
-        for key in held.keys() & made.keys():
-            twin = given.get(id(made[key]), key)  # one argument, held twice
-            is_made = any(getattr(x, "_tracked", False) for x in leaves(made[key]))
-            if is_made and (key in later or twin != key):
-                name = f"{kind.__name__}: {getattr(key, 'name', key)}"
-                found.append((name, [held[key], held[twin]]))
-    return found
+    if base is object and not later:  # the fields of a dataclass are its arguments
+        return
+    try:
+        made = parts(kind(**{name: getattr(tree, name) for name in taken}))
+    except Exception:  # whatever a constructor, which may be anybody's, says of Tensors
+        made = held
+    given = {id(x): key for key, x in held.items()}
+    for key in held.keys() & made.keys():
+        twin = given.get(id(made[key]), key)  # one argument, held twice
+        is_made = any(getattr(x, "_tracked", False) for x in leaves(made[key]))
+        if is_made and (key in later or twin != key):
+            yield f"{kind.__name__}: {getattr(key, 'name', key)}", [held[key], held[twin]]
 
 
 def reached(*roots: Any) -> Iterator[Any]:

@@ -105,8 +105,9 @@ def _call(
     tensors = any(type(x) is Tensor for _, x in containers.walk([args, kwargs]))
     chosen = tuple(args[i] for i in numbers)
     given = leaves(chosen)
-    own = {id(x) for x in given if isinstance(x, (np.ndarray, Tensor, float, complex))}
-    containers.refuse_bound(name, chosen, lambda x: id(x) in own)
+    containers.refuse_bound(
+        name, chosen, lambda x: type(x) is not int and is_numeric(x) and any(x is y for y in given)
+    )
     first = _next_number()
     with transforming():
         variables = [_variable(name, x) for x in given]

@@ -121,10 +121,12 @@ def _kind(x: Any) -> Any:
 def _structure(tree: Any) -> Any:
     if not is_container(tree):
         return None
-    if type(tree) in (tuple, list):
-        return type(tree), tuple(map(_structure, tree))
-    kept = [(name, _kind(x)) for name, x in settings(tree).items()]
-    return type(tree), *((key, _structure(x)) for key, x in parts(tree).items()), *kept
+    kind = type(tree)
+    if kind is tuple or kind is list:
+        return kind, tuple(map(_structure, tree))
+    kept = () if kind is dict else [(name, _kind(x)) for name, x in settings(tree).items()]
+    inner = tree if kind is dict else parts(tree)
+    return kind, tuple([(key, _structure(x)) for key, x in inner.items()]), *kept
 
 
 class Variant:
