@@ -15,10 +15,9 @@ import gc
 import inspect
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property, lru_cache, partial
 from types import FunctionType, MemberDescriptorType, MethodType, ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,8 +26,7 @@ _BUILT_IN = (OrderedDict, defaultdict, dict, list, tuple, SimpleNamespace)
 _REMEDY = "give plain tuples, lists and dicts"
 
 
-@dataclass(frozen=True)
-class Attribute:
+class Attribute(NamedTuple):
     """The key of an attribute among the parts of a container."""
 
     name: str
@@ -37,7 +35,7 @@ class Attribute:
 @lru_cache(maxsize=1024)
 def _base(kind: Any) -> Any:
     """Whose instances containers of that type are, as Python makes them; None: no container."""
-    of_dataclass = object if is_dataclass(kind) else None
+    of_dataclass = object if hasattr(kind, "__dataclass_fields__") else None
     return next((base for base in kind.__mro__ if base in _BUILT_IN), of_dataclass)
 
 
@@ -53,8 +51,11 @@ def _attributes(tree: Any) -> dict[str, Any]:
         return {}
     state: Any = object.__getstate__(tree)
     own, slots = state if type(state) is tuple else (state, None)
-    named = [f.name for f in fields(tree)] if is_dataclass(tree) else []
-    found = {name: getattr(tree, name) for name in named if hasattr(tree, name)}
+    found = {}
+    if hasattr(kind, "__dataclass_fields__"):
+        from dataclasses import fields  # which is imported already
+
+        found = {f.name: getattr(tree, f.name) for f in fields(tree) if hasattr(tree, f.name)}
     found.update({**({} if own is None or own is tree else own), **(slots or {})})
     if isinstance(tree, defaultdict):
         found["default_factory"] = tree.default_factory
