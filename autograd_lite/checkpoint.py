@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,9 @@ import numpy as np
 
 from . import ops
 from .backward import cotangents
-from .containers import leaves, rebuilt
+from .containers import leaves, rebuilt, refuse_bound
+from .containers import results as checked
+from .graph import made_since
 from .modes import capture, no_grad, trace
 from .op import Each, Op, Vjp, _next_number, apply
 from .tensor import Array, Tensor, _leaf, is_tracked
@@ -35,8 +38,10 @@ def checkpoint(f: Function) -> Function:
             isn't known through a checkpoint, and 0 · ∞ is nan there.
 
     Raises:
-        RuntimeError: in the backward pass, where ``f`` then gives another result, because it draws
-            random numbers or because what it uses has changed.
+        TypeError: ``f`` returns what is no container of arrays, Tensors and numbers.
+        RuntimeError: ``f`` stores a Tensor that it computes outside of itself; or in the backward
+            pass, where it then gives another result, because it draws random numbers or because
+            what it uses has changed.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -51,7 +56,10 @@ def checkpoint(f: Function) -> Function:
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         if no_grad.active() or trace.active() or capture.active():
             return f(*args, **kwargs)
+        name = getattr(f, "__name__", "the function")
         tree = (args, kwargs)
+        for x in (*args, *kwargs.values()):
+            refuse_bound(f"checkpoint: {name}", x)
         given: list[Any] = [x.copy() if type(x) is np.ndarray else x for x in leaves(tree)]
         inputs = {i: x for i, x in enumerate(given) if is_tracked(x)}
 
@@ -64,11 +72,21 @@ def checkpoint(f: Function) -> Function:
             first = _next_number()
             return _Run(f(*own_args, **own_kwargs), set(variables), first)
 
-        template, value, used = _first(run, [_variable(x.detach()) for x in inputs.values()])
+        variables = [_variable(x.detach()) for x in inputs.values()]
+        alive = weakref.WeakSet(variables)
+        template, value, used = _first(name, run, variables)
+        variables.clear()
+        if alive:
+            gc.collect()  # they may be in a cycle that nobody holds
+        if alive:  # since what is computed from a tensor holds it
+            raise RuntimeError(
+                f"checkpoint: {name} stores a Tensor that it computed outside of itself (in an "
+                "attribute, a list, a dict), where no gradient would get back from it; return it, "
+                "or store its .detach()"
+            )
         if value is None:
             return template
         captured = [t for t in (ref() for ref in used) if t is not None]
-        name = getattr(f, "__name__", "the function")
         rule = functools.partial(_cotangents, name, run, captured)
         op = Op("checkpoint", lambda *arrays: value, _Together(rule), stacks=True)
         packed = apply(op, (*inputs.values(), *captured))
@@ -98,20 +116,7 @@ class _Run(NamedTuple):
 
     def graph(self) -> tuple[list[Tensor], list[Tensor]]:
         """The tensors that the call made, and those from outside that they were computed from."""
-        made, outside = [], []
-        seen = set(self.variables)
-        stack = leaves(self.output)
-        while stack:
-            x = stack.pop()
-            if not is_tracked(x) or x in seen:
-                continue
-            seen.add(x)
-            if x._op is None or x._number < self.first:
-                outside.append(x)
-            else:
-                made.append(x)
-                stack.extend(x._inputs)
-        return made, outside
+        return made_since(self.first, leaves(self.output), self.variables)
 
 
 class _Part:
@@ -136,7 +141,7 @@ class _Together(Each):
 
 
 def _first(
-    run: Callable[[Any], _Run], variables: list[Tensor]
+    name: str, run: Callable[[Any], _Run], variables: list[Tensor]
 ) -> tuple[Any, Array | None, list[weakref.ref[Tensor]]]:
     """The output with a `_Part` for each result, their value, and the Tensors used.
 
@@ -144,6 +149,7 @@ def _first(
     hence the weak references.
     """
     ran = run(variables)
+    checked(f"checkpoint: {name}", ran.output, constants=True)
     results = ran.results()
     template = [_Part(y) if is_tracked(y) else y for y in leaves(ran.output)]
     value = _packed(results) if results else None

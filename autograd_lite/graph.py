@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from .tensor import Tensor
 
@@ -38,6 +39,11 @@ def ancestors(outputs: Iterable[Tensor], targets: set[Tensor]) -> set[Tensor]:
                 if type(x) is Tensor and x._tracked and x not in seen:
                     seen.add(x)
                     stack.append(x)
+    return dependent(results, targets)
+
+
+def dependent(results: list[Tensor], targets: Iterable[Tensor]) -> set[Tensor]:
+    """The targets, and those of the results that are computed from them through others of these."""
     results.sort(key=lambda tensor: tensor._number)
     on_path = set(targets)
     for tensor in results:
@@ -46,6 +52,32 @@ def ancestors(outputs: Iterable[Tensor], targets: set[Tensor]) -> set[Tensor]:
                 on_path.add(tensor)
                 break
     return on_path
+
+
+def made_since(
+    first: int, outputs: Iterable[Any], variables: Iterable[Tensor] = ()
+) -> tuple[list[Tensor], list[Tensor]]:
+    """What tracked ``outputs`` were computed from: what was made since, and what is from outside.
+
+    Args:
+        first: what was made since has a greater number.
+        outputs: what isn't tracked is left out.
+        variables: neither they nor what is behind them count.
+    """
+    made, outside = [], []
+    seen = set(variables)
+    stack = list(outputs)
+    while stack:
+        x = stack.pop()
+        if type(x) is not Tensor or not x._tracked or x in seen:
+            continue
+        seen.add(x)
+        if getattr(x, "_number", -1) < first:  # leaves have none, but for variables of transforms
+            outside.append(x)
+        elif x._op is not None:
+            made.append(x)
+            stack.extend(x._inputs)
+    return made, outside
 
 
 def named_tensors(output: Tensor) -> dict[str, Tensor]:

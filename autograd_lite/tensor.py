@@ -5,8 +5,8 @@ inputs, the arrays that they had then, and the params. Edges point from a result
 only, so that a graph has no cycles and goes as soon as its last name does.
 
 Arrays in a graph never change under it. A Tensor copies the data it is made from. What it hands
-out as ``.data`` is read-only for a result. For a leaf it may be written to: as long as somebody
-outside holds it, each op that uses the leaf takes a copy.
+out as ``.data`` is read-only for a result, and no view. For a leaf it may be written to: as long as
+somebody outside holds it, each op that uses the leaf takes a copy.
 """
 
 from __future__ import annotations
@@ -124,8 +124,11 @@ class Tensor:
             stand_in: Array = recorder.value(self)
             return stand_in
         if self._op is not None:
-            self._array.flags.writeable = False
-        elif not self._exposed or self._array.base is not None:  # or part of a TrainStep's array
+            # Of a view a copy, for through its base one could write to what it is a view of.
+            array = self._array if self._array.base is None else self._array.copy()
+            array.flags.writeable = False
+            return array
+        if not self._exposed or self._array.base is not None:  # or part of a TrainStep's array
             if not (self._only_reference() and self._array.flags.writeable):
                 self._array = self._array.copy()  # a graph or another tensor needs the old one
             self._exposed = True

@@ -1,9 +1,9 @@
 """Functions of functions: grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp.
 
 Each calls the function on Tensors and pulls cotangents through the graph that it records. They
-take and give nested tuples, lists and dicts of arrays. Called with arrays they give arrays. Within
-another transform, or called with Tensors, they record what they do and give Tensors: so they nest
-to any order.
+take and give arrays in nested `containers`. Called with arrays they give arrays; called with
+Tensors, or within another transform where a result depends on what that traces, Tensors, which
+record how they came about: so they nest to any order.
 
 Complex numbers: the gradient of a real ``L`` at ``z = x + iy`` is ``∂L/∂x − i ∂L/∂y``, for which
 the chain rule of the reals holds as it is written (``dL = Re(Σ gradient · dz)``); its conjugate is
@@ -19,68 +19,112 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import errors, ops
+from . import containers, errors, ops
 from .arrays import as_array, own_array
 from .backward import _as_tensor, cast_seed, cotangents
-from .containers import is_container, leaves, matched, rebuilt
+from .containers import is_container, is_numeric, leaves, matched, rebuilt
+from .graph import dependent, made_since
 from .modes import in_transform, recorded, transforming
 from .op import _next_number
 from .tensor import Tensor, _leaf, is_tracked
 
 Function = Callable[..., Any]
+Argnums = int | Sequence[int]
 
 
 class _Call(NamedTuple):
     """A function, called on variables.
 
     Attributes:
+        name: the transform that called it.
         chosen: the arguments that are differentiated.
         variables: a Tensor for each of their leaves.
+        first: what the call made has numbers greater than this.
         output: what the function returned.
-        nested: whether the results are Tensors.
+        tensors: whether it was given Tensors, so that the results are Tensors too.
     """
 
+    name: str
     chosen: tuple[Any, ...]
     variables: list[Tensor]
+    first: int
     output: Any
-    nested: bool
+    tensors: bool
 
-    def given(self, results: Iterable[Any]) -> tuple[Any, ...]:
+    def outputs(self) -> list[Any]:
+        """What the containers hold that the function returned."""
+        return containers.results(self.name, self.output)
+
+    def record(self) -> bool:
+        """Whether results may be Tensors, so that what gives them is recorded."""
+        return self.tensors or bool(self._outer(leaves(self.output)))
+
+    def with_tensors(self, found: Iterable[Any]) -> _Call:
+        """The same, given these besides."""
+        return self._replace(tensors=self.tensors or any(type(x) is Tensor for x in found))
+
+    def _outer(self, found: list[Any]) -> set[Tensor]:
+        """Within another transform, those of results and before that depend on Tensors of it."""
+        if not in_transform():
+            return set()
+        made, outside = made_since(self.first, found, self.variables)
+        return dependent(made, outside) if outside else set()
+
+    def given(self, found: list[Any]) -> list[Any]:
+        """Results as they are handed out: arrays, and Tensors where the call or they ask for it."""
+        outer = set() if self.tensors else self._outer(found)
+        return [_given(x, self.tensors or (type(x) is Tensor and x in outer)) for x in found]
+
+    def like_arguments(self, found: Iterable[Any]) -> tuple[Any, ...]:
         """Results, one for each variable, in the containers of the arguments."""
-        inner = iter([_given(r, self.nested) for r in results])
+        inner = iter(found)
         return tuple(rebuilt(tree, inner) for tree in self.chosen)
 
     def value(self) -> Any:
-        inner = iter([_given(y, self.nested) for y in leaves(self.output)])
-        return rebuilt(self.output, inner)
+        return rebuilt(self.output, iter(self.given(self.outputs())))
 
 
-def _given(result: Any, nested: bool) -> Any:
-    """A result as it is handed out: the caller's own array, or within a transform a Tensor.
+def _given(result: Any, is_tensor: bool) -> Any:
+    """A result as it is handed out: the caller's own array, or a Tensor.
 
     Within `no_grad` that is one without a history.
     """
-    if nested and type(result) is Tensor and (recorded(True) or not result._tracked):
+    if is_tensor and type(result) is Tensor and (recorded(True) or not result._tracked):
         return result
     array = result._array if type(result) is Tensor else result
     if not hasattr(array, "dtype"):
         return result
-    return _leaf(own_array(array)) if nested else own_array(array)
+    return _leaf(own_array(array)) if is_tensor else own_array(array)
 
 
 def _call(
-    name: str, f: Function, argnums: Any, args: Sequence[Any], kwargs: dict[str, Any] | None = None
+    name: str, f: Function, argnums: Any, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> _Call:
-    args, kwargs = list(args), kwargs or {}
+    args = list(args)
     numbers = _numbers(name, argnums, len(args))
-    nested = in_transform() or any(type(x) is Tensor for x in leaves([args, kwargs]))
+    tensors = any(type(x) is Tensor for _, x in containers.walk([args, kwargs]))
     chosen = tuple(args[i] for i in numbers)
+    given = leaves(chosen)
+    containers.refuse_bound(
+        name, chosen, lambda x: type(x) is not int and is_numeric(x) and any(x is y for y in given)
+    )
+    first = _next_number()
     with transforming():
-        variables = [_variable(name, x) for x in leaves(chosen)]
+        variables = [_variable(name, x) for x in given]
         inner = iter(variables)
         for i, tree in zip(numbers, chosen, strict=True):
             args[i] = rebuilt(tree, inner)
-        return _Call(chosen, variables, f(*args, **kwargs), nested)
+        lost = [part for i in numbers for part in containers.computed(args[i])]
+        output = f(*args, **kwargs)
+    for part, held in lost:
+        made, _ = made_since(first, outputs := leaves(output), variables)
+        if not dependent(made, leaves(held)).isdisjoint(filter(is_tracked, outputs)):
+            raise TypeError(
+                f"{name}: the function uses {part}, which the constructor makes of another part, "
+                "so that a derivative would be lost; make it a property, or give plain tuples, "
+                "lists and dicts"
+            )
+    return _Call(name, chosen, variables, first, output, tensors)
 
 
 def _numbers(name: str, argnums: Any, given: int) -> list[int]:
@@ -96,6 +140,14 @@ def _numbers(name: str, argnums: Any, given: int) -> list[int]:
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"{name}: argnums={argnums} names an argument twice")
     return numbers
+
+
+def _spelled(name: str, argnums: Any, argnum: Any) -> Any:
+    """Which arguments are meant, in either spelling."""
+    if argnums is not None and argnum is not None:
+        raise TypeError(f"{name}: argnums and argnum are one argument, and both were given")
+    numbers = argnum if argnums is None else argnums
+    return 0 if numbers is None else numbers
 
 
 def _is_several(argnums: Any) -> bool:
@@ -136,7 +188,9 @@ def _seeds(outputs: Sequence[Any], cotangents: Sequence[Any], what: str) -> dict
     return seeds
 
 
-def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+def value_and_grad(
+    f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None
+) -> Function:
     """A function that gives ``(f(*args), gradient)``; see `grad`.
 
     Example:
@@ -145,24 +199,30 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
         (array(5.), array([2., 4.]))
     """
 
+    numbers = _spelled("grad", argnums, argnum)
+
     @functools.wraps(f, updated=())
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        call = _call("grad", f, argnums, args, kwargs)
+        call = _call("grad", f, numbers, args, kwargs)
         y = call.output
         _check_scalar(y)
         seeds = {y: np.ones(y.shape, y.dtype)} if is_tracked(y) else {}
-        gradients = call.given(_pulled(call.variables, seeds, call.nested))
-        return call.value(), gradients if _is_several(argnums) else gradients[0]
+        found = _pulled(call.variables, seeds, call.record())
+        gradients = call.like_arguments(call.given(found))
+        return call.value(), gradients if _is_several(numbers) else gradients[0]
 
     return differentiated
 
 
-def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+def grad(
+    f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None
+) -> Function:
     """A function that gives the gradient of ``f``, whose output is a real number.
 
     Args:
         f: of arrays, or nested containers of them; it is called on Tensors.
-        argnums: which positional arguments to differentiate; a tuple gives a tuple.
+        argnums: which positional arguments to differentiate, by default the first; a tuple gives
+            a tuple. ``argnum`` is another spelling of it.
 
     Returns:
         A function of the arguments of ``f``. The gradient has the containers, shapes and dtypes
@@ -170,7 +230,8 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
 
     Raises:
         TypeError: an output that is no number: boolean, complex, or of several elements (for
-            which there is `jacobian`), or a container.
+            which there is `jacobian`), or a container. An argument that can't be made anew with
+            Tensors in place of its numbers, such as a dict with a function that is bound to it.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -181,7 +242,7 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
         >>> ag.grad(lambda p: np.sum(p["w"] * 3.0))({"w": np.ones(2)})
         {'w': array([3., 3.])}
     """
-    both = value_and_grad(f, argnums)
+    both = value_and_grad(f, argnums, argnum=argnum)
 
     @functools.wraps(f, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -198,31 +259,33 @@ def _check_scalar(y: Any) -> None:
             f"grad: the function returned a {type(y).__name__}, and a gradient is that of one "
             f"number{remedy}"
         )
+    if not is_numeric(y):
+        raise TypeError(f"grad: the function's output is a {type(y).__name__}, not a number")
     value = y._array if type(y) is Tensor else as_array(y)
     if value.size != 1:
         raise TypeError(
             f"grad: the function's output has shape {value.shape}, and a gradient is that of "
             f"one number; reduce it (np.sum){remedy}"
         )
-    if value.dtype.kind not in "iuf":
-        kinds = {"b": "boolean, which is constant in pieces",
-                 "c": "complex; take its real part or abs"}  # fmt: skip
-        kind = kinds.get(value.dtype.kind, f"a {type(y).__name__}, not a number")
-        raise TypeError(f"grad: the function's output is {kind}")
+    if value.dtype.kind == "b":
+        raise TypeError("grad: the function's output is boolean, which is constant in pieces")
+    if value.dtype.kind == "c":
+        raise TypeError("grad: the function's output is complex; take its real part or abs")
 
 
-def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
+def vjp(f: Function, /, *primals: Any, **kwargs: Any) -> tuple[Any, Function]:
     """The value of ``f``, and the function that pulls a cotangent of it back.
 
     Args:
         f: of arrays or nested containers of them, and returns such.
-        primals: its arguments, all of which are differentiated.
+        primals: its arguments, all of which are differentiated; keyword arguments are not.
 
     Returns:
         ``(value, vjp_fn)``: ``vjp_fn(g)``, for ``g`` with the containers and shapes of the value,
         returns a tuple, one gradient per primal. It can be called again.
 
     Raises:
+        TypeError: the function returns what is no container of arrays, Tensors and numbers.
         ValueError: a cotangent with other containers or shapes than the value.
 
     Example:
@@ -231,19 +294,20 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
         >>> vjp_fn(np.array([1.0, 10.0]))
         (array([ 3., 40.]), array([ 1., 20.]))
     """
-    call = _call("vjp", f, range(len(primals)), primals)
+    call = _call("vjp", f, range(len(primals)), primals, kwargs)
 
     def vjp_fn(g: Any) -> tuple[Any, ...]:
         cotangents = matched(call.output, g, "vjp: the cotangent")
-        nested = call.nested or in_transform() or any(type(x) is Tensor for x in cotangents)
+        this = call.with_tensors(cotangents)
         seeds = _seeds(leaves(call.output), cotangents, "vjp")
-        found = _pulled(call.variables, seeds, nested)
-        return call._replace(nested=nested).given(found)
+        return this.like_arguments(this.given(_pulled(this.variables, seeds, this.record())))
 
     return call.value(), vjp_fn
 
 
-def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(
+    f: Function, primals: Sequence[Any], tangents: Sequence[Any], /, **kwargs: Any
+) -> tuple[Any, Any]:
     """The value of ``f``, and its derivative along ``tangents``.
 
     From the vjps alone: a vjp is linear in the cotangent, and the adjoint of a linear function's
@@ -253,8 +317,10 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         f: of arrays or containers of them.
         primals: its arguments, a tuple.
         tangents: of the same containers and shapes.
+        kwargs: its keyword arguments, which are not differentiated.
 
     Raises:
+        TypeError: the function returns what is no container of arrays, Tensors and numbers.
         ValueError: tangents of other containers or shapes than the primals.
 
     Example:
@@ -266,14 +332,13 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         if not isinstance(given, (tuple, list)):
             raise TypeError(f"jvp: the {name} must be a tuple, not a {type(given).__name__}")
     directions = matched(tuple(primals), tuple(tangents), "jvp: the tangents")
-    call = _call("jvp", f, range(len(primals)), primals)
-    call = call._replace(nested=call.nested or any(type(v) is Tensor for v in directions))
-    outputs = leaves(call.output)
+    call = _call("jvp", f, range(len(primals)), primals, kwargs).with_tensors(directions)
+    outputs = call.outputs()
     duals, back = _transposed(call.variables, outputs)
-    found = _pulled(list(duals.values()), _seeds(back, directions, "jvp"), call.nested)
+    found = _pulled(list(duals.values()), _seeds(back, directions, "jvp"), call.record())
     along = dict(zip(duals, found, strict=True))
-    inner = iter([_given(along[y] if is_tracked(y) else _zeros(y), call.nested) for y in outputs])
-    return call.value(), rebuilt(call.output, inner)
+    slopes = [along[y] if is_tracked(y) else _zeros(y) for y in outputs]
+    return call.value(), rebuilt(call.output, iter(call.given(slopes)))
 
 
 def _transposed(
@@ -286,7 +351,7 @@ def _transposed(
     duals = {}
     for y in filter(is_tracked, outputs):
         dual = np.cos(np.arange(1.0, 1 + y.size)).reshape(y.shape)
-        duals[y] = Tensor(dual.astype(y.dtype), requires_grad=True)
+        duals[y] = _variable("jvp", dual.astype(y.dtype))
     return duals, _pulled(variables, dict(duals), record=True)
 
 
@@ -296,7 +361,9 @@ def _zeros(y: Any) -> Any:
     return np.zeros(value.shape, value.dtype if value.dtype.kind in "fc" else float)
 
 
-def jacobian(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
+def jacobian(
+    f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None
+) -> Function:
     """A function that gives all derivatives of the entries of ``f`` by those of an argument.
 
     One pass takes the cotangents of all entries at once; where the output has more entries than
@@ -304,14 +371,16 @@ def jacobian(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
 
     Args:
         f: of arrays or nested containers of them, and returns such, of real numbers.
-        argnum: which positional argument to differentiate; a tuple of several gives a tuple.
+        argnums: which positional arguments to differentiate, by default the first; a tuple gives
+            a tuple. ``argnum`` is another spelling of it.
 
     Returns:
         A function of the arguments of ``f``. Its result has the output's shape followed by the
         argument's; containers of the output hold those of the argument.
 
     Raises:
-        TypeError: a complex argument or output, which has a derivative by either of its parts.
+        TypeError: a complex argument or output, which has a derivative by either of its parts;
+            an output that is no container of arrays, Tensors and numbers.
         ValueError: there is no such argument.
 
     Example:
@@ -321,20 +390,22 @@ def jacobian(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
                [3., 4.]])
     """
 
+    numbers = _spelled("jacobian", argnums, argnum)
+
     @functools.wraps(f, updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        call = _call("jacobian", f, argnum, args, kwargs)
-        ends = [*call.variables, *filter(is_tracked, leaves(call.output))]
-        if any(t.dtype.kind == "c" for t in ends):
+        call = _call("jacobian", f, numbers, args, kwargs)
+        outputs, record = call.outputs(), call.record()
+        if any(t.dtype.kind == "c" for t in (*call.variables, *filter(is_tracked, outputs))):
             raise TypeError(
                 "jacobian: complex inputs or outputs have a derivative by the real and one by "
                 "the imaginary part; take them apart, or use vjp and jvp"
             )
-        results = []
-        for y in leaves(call.output):
-            blocks = call.given(_derivatives(y, call.variables, call.nested))
-            results.append(blocks if _is_several(argnum) else blocks[0])
-        return rebuilt(call.output, iter(results))
+        found = [d for y in outputs for d in _derivatives(y, call.variables, record)]
+        given = iter(call.given(found))
+        blocks = [call.like_arguments(given) for _ in outputs]
+        several = _is_several(numbers)
+        return rebuilt(call.output, iter(b if several else b[0] for b in blocks))
 
     return differentiated
 
@@ -371,12 +442,14 @@ def _entry_by_entry(y: Any, variables: Sequence[Tensor], record: bool) -> list[A
     return [ops.concatenate(part) for part in zip(*parts, strict=True)]
 
 
-def hessian(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
+def hessian(
+    f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None
+) -> Function:
     """A function that gives the second derivatives of ``f``, whose output is a real number.
 
     Args:
         f: as for `grad`.
-        argnum: as for `jacobian`.
+        argnums: as for `jacobian`.
 
     Returns:
         A function of the arguments of ``f``; its result has the argument's shape twice.
@@ -390,7 +463,8 @@ def hessian(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
         array([[4., 2.],
                [2., 0.]])
     """
-    return jacobian(grad(f, argnum), argnum)
+    numbers = _spelled("hessian", argnums, argnum)
+    return jacobian(grad(f, numbers), numbers)
 
 
 def hvp(f: Function) -> Function:
@@ -410,10 +484,10 @@ def hvp(f: Function) -> Function:
         array([4., 2.])
     """
 
-    def product(x: Any, v: Any, *args: Any, **kwargs: Any) -> Any:
+    def product(x: Any, v: Any, /, *args: Any, **kwargs: Any) -> Any:
         directions = matched(x, v, "hvp: the vector")
 
-        def slope(x: Any, directions: Any, *args: Any, **kwargs: Any) -> Any:
+        def slope(x: Any, directions: Any, /, *args: Any, **kwargs: Any) -> Any:
             gradients = leaves(grad(f)(x, *args, **kwargs))
             terms = [ops.sum(g * u) for g, u in zip(gradients, directions, strict=True)]
             return ops.real(sum(terms))

@@ -150,6 +150,49 @@ def test_what_is_returned_without_a_history():
     np.testing.assert_array_equal(x.grad, np.ones_like(X))
 
 
+def test_what_is_stored_outside_is_refused_where_its_gradient_would_be_cut_off():
+    (w,) = tracked(W)
+    kept: dict[str, Any] = {}
+
+    def attribute(x: Any) -> Any:
+        attribute.last = x @ w  # type: ignore[attr-defined]
+        return x * 3.0
+
+    def recursive(x: Any) -> Any:
+        def power(n: int) -> Any:
+            return x if n == 0 else power(n - 1) * w[0]
+
+        return power(2)  # a cycle, which holds x until it is collected, and nobody else
+
+    storing = {
+        "a result": lambda x: kept.update(a=np.sum(x**2)) or x * 3.0,
+        "the argument": lambda x: kept.update(a=x) or x * 3.0,
+        "what is returned too": lambda x: kept.update(a=x * 3.0) or kept["a"],
+        "what the result was computed from": lambda x: kept.update(a=x * 3.0) or kept["a"] * 2,
+        "a function": lambda x: kept.update(a=lambda: x) or x * 3.0,
+        "an attribute": attribute,
+        "where nothing is returned": lambda x: kept.update(a=np.sum(x**2)) or 1.0,
+    }
+    for f in storing.values():
+        with pytest.raises(RuntimeError, match=r"checkpoint: .* stores a Tensor .* \.detach\(\)"):
+            checkpoint(f)(tracked(X)[0])
+        kept.clear()
+    fine = {
+        "a detached one": lambda x: kept.update(a=(x * 2).detach()) or x @ w,
+        "its value": lambda x: kept.update(a=(x * 2).data) or x @ w,
+        "what doesn't depend on the arguments": lambda x: kept.update(a=w * 2) or x @ w,
+        "in a cycle": recursive,
+    }
+    for name, f in fine.items():
+        (x,) = tracked(X)
+        checkpoint(f)(x).sum().backward()
+        assert x.grad is not None, name
+    w.grad = None
+    checkpoint(fine["what doesn't depend on the arguments"])(X)
+    kept["a"].sum().backward()
+    np.testing.assert_array_equal(w.grad, 2 * np.ones_like(W))
+
+
 def test_what_is_captured_may_be_the_result():
     (w,) = tracked(2.0)
     early = w * w

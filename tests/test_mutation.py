@@ -72,13 +72,50 @@ def test_rebinding_data():
         Tensor([1]).data = [1.5]
 
 
-def test_a_result_s_data_is_read_only():
-    w = Tensor([1.0, 2.0], requires_grad=True)
-    y = w * 2
-    with pytest.raises(ValueError, match="read-only"):
-        y.data[0] = 1.0
-    with pytest.raises(ValueError, match="read-only"):
-        y.data[:1][0] = 1.0
+VIEWS = {
+    "itself": lambda t: t,
+    "doubled": lambda t: t * 2,
+    "reshape": lambda t: t.reshape(3, 2),
+    "T": lambda t: t.T,
+    "a view of a view": lambda t: t.T[1:].reshape(-1)[::-1],
+    "slice": lambda t: t[0],
+    "one entry": lambda t: t[0, 1],
+    "broadcast": lambda t: np.broadcast_to(t, (2, 2, 3)),
+    "squeeze": lambda t: np.squeeze(t[None]),
+    "diagonal": lambda t: np.diagonal(t),
+    "real": lambda t: np.real(t),
+    "split": lambda t: np.split(t, 3, axis=1)[1],
+    "an op's own argument": ag.Op("same", lambda x: x, lambda g, out, x: g),
+}
+LEAF = np.arange(1.0, 7.0).reshape(2, 3)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_what_a_result_hands_out_cannot_change_the_graph(name: str):
+    """Neither by itself, nor by what it is a view of, where it can be written to at all."""
+    for of in (lambda w: w, lambda w: w * 1.0):
+        w = Tensor(LEAF, requires_grad=True)
+        y = VIEWS[name](of(w))
+        loss = (y**3).sum() + (of(w) ** 2).sum()
+        (g,) = ag.gradients(loss, [w], create_graph=True)
+        loss.backward()
+        expected, w.grad[...] = w.grad.copy(), 0.0
+        if y is not w:
+            with pytest.raises(ValueError, match="read-only"):
+                y.data[...] = 0.0
+        value, vjp_fn = ag.vjp(lambda t: VIEWS[name](of(t)), LEAF)  # noqa: B023
+        arrays = [y.data, y.numpy(), y.detach().data, y.detach().T.data, g.data, g.T.data, w.grad]
+        arrays += [value, *vjp_fn(np.ones_like(value)), ag.gradients(loss, [w])[0].data]
+        while arrays:
+            array = arrays.pop()
+            if array.flags.writeable:
+                array[...] = 0.0
+            if array.base is not None:
+                arrays.append(array.base)
+        w.zero_grad()
+        loss.backward()
+        np.testing.assert_array_equal(w.grad, expected)
+        np.testing.assert_array_equal(LEAF, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 
 
 def test_a_constant_buffer_reused_in_a_loop():

@@ -182,6 +182,13 @@ def test_argnums():
             ag.grad(g, wrong)(*args)
     with pytest.raises(TypeError, match="integer"):
         ag.grad(g, "a")(*args)
+    for transform in (ag.grad, ag.value_and_grad, ag.jacobian, ag.hessian):
+        for chosen in (1, (2, 0)):
+            by_place = transform(g, chosen)(*args)
+            assert transform(g, argnum=chosen)(*args) == by_place
+            assert transform(g, argnums=chosen)(*args) == by_place
+        with pytest.raises(TypeError, match="argnums and argnum are one argument"):
+            transform(g, 0, argnum=0)
 
 
 def test_keyword_arguments_pass_through():
@@ -193,42 +200,25 @@ def test_keyword_arguments_pass_through():
     assert ag.jacobian(g)(2.0, power=3) == 12.0
     assert ag.hessian(g)(2.0, power=3) == 12.0
     assert ag.hvp(g)(2.0, 1.0, power=3) == 12.0
+    assert ag.vjp(g, 2.0, power=3)[1](1.0) == (12.0,)
+    assert ag.jvp(g, (2.0,), (1.0,), power=3) == (8.0, 12.0)
     s = Tensor(2.0, requires_grad=True)
     ag.hvp(g)(2.0, 1.0, power=3, scale=s).backward()
     assert s.grad == 12.0
+    for name in ("x", "v", "g", "f", "self", "args", "kwargs", "argnum", "argnums", "primals",
+                 "tangents", "directions", "name", "call", "np", "out"):  # fmt: skip
+        own = {name: 3.0}
 
+        def h(p: Any, /, **kwargs: Any) -> Any:
+            return p**3 * kwargs[name]  # noqa: B023
 
-def test_containers():
-    tree = {"w": [X, (A, ())], "p": Pair(2.0, {}), "n": 3}
-
-    def g(tree: Any, scale: Any) -> Any:
-        a, (b, _) = tree["w"]
-        return np.sum(b @ a) * tree["p"].left * tree["n"] * scale
-
-    gradient = ag.grad(g)(tree, 0.5)
-    assert list(gradient) == ["w", "p", "n"]
-    assert type(gradient["w"]) is list
-    assert type(gradient["p"]) is Pair
-    assert gradient["p"].right == {}
-    assert gradient["w"][1][1] == ()
-    np.testing.assert_allclose(gradient["w"][0], 3.0 * A.sum(0))
-    np.testing.assert_allclose(gradient["w"][1][0], 3.0 * np.ones((3, 1)) * X)
-    np.testing.assert_allclose(gradient["n"], (A @ X).sum())
-    along = {"w": [V, (A, ())], "p": Pair(1.0, {}), "n": 1.0}
-    _, slope = ag.jvp(lambda t: g(t, 0.5), (tree,), (along,))
-    terms = (V @ gradient["w"][0], np.sum(A * gradient["w"][1][0]), gradient["p"].left,
-             gradient["n"])  # fmt: skip
-    np.testing.assert_allclose(slope, sum(terms))
-    second = ag.hvp(lambda t: g(t, 0.5))(tree, along)
-    step = 1e-6
-
-    def moved(sign: float) -> Any:
-        w, (b, _) = tree["w"]
-        there = {"w": [w + sign * step * V, (b + sign * step * A, ())],
-                 "p": Pair(2.0 + sign * step, {}), "n": 3 + sign * step}  # fmt: skip
-        return ag.grad(g)(there, 0.5)["w"][0]
-
-    np.testing.assert_allclose(second["w"][0], (moved(1) - moved(-1)) / (2 * step), rtol=1e-7)
+        for found in (
+            ag.grad(h)(2.0, **own), ag.value_and_grad(h)(2.0, **own)[1], ag.jacobian(h)(2.0, **own),
+            ag.vjp(h, 2.0, **own)[1](1.0)[0], ag.jvp(h, (2.0,), (1.0,), **own)[1],
+            ag.hessian(h)(2.0, **own), ag.hvp(h)(2.0, 1.0, **own),
+            ag.grad(ag.checkpoint(h))(2.0, **own), ag.compile(ag.grad(h))(2.0, **own),
+        ):  # fmt: skip
+            assert found == 36.0, name
 
 
 @pytest.mark.parametrize("empty", [(), [], {}, Pair((), []), {"a": []}])
@@ -472,11 +462,60 @@ def test_only_the_closure_is_traced():
     assert ag.grad(lambda x: np.sum(ag.jacobian(lambda y: x * y)(np.ones(2))))(3.0) == 2.0
     assert ag.grad(lambda x: ag.hvp(lambda y: x * y**2)(1.0, 1.0))(3.0) == 2.0
     assert ag.grad(lambda x: ag.value_and_grad(lambda y: x * y)(2.0)[0])(3.0) == 2.0
-    # Within a transform they are Tensors whatever they depend on: nobody can tell beforehand.
-    kinds = []
-    ag.grad(lambda x: kinds.append(type(ag.grad(np.sin)(1.0))) or x)(3.0)
-    assert kinds == [Tensor]
-    assert type(ag.grad(np.sin)(1.0)) is np.ndarray
+
+
+INNER: dict[str, Any] = {
+    "grad": lambda f: ag.grad(lambda y: np.sum(f(y)))(X),
+    "value": lambda f: ag.value_and_grad(lambda y: np.sum(f(y)))(X)[0],
+    "vjp": lambda f: ag.vjp(f, X)[1](V)[0],
+    "value of vjp": lambda f: ag.vjp(f, X)[0],
+    "jvp": lambda f: ag.jvp(f, (X,), (V,))[1],
+    "jacobian": lambda f: ag.jacobian(f)(X),
+    "wide jacobian": lambda f: ag.jacobian(lambda y: np.concatenate([f(y), 2 * f(y)]))(X),
+    "hessian": lambda f: ag.hessian(lambda y: np.sum(f(y)))(X),
+    "hvp": lambda f: ag.hvp(lambda y: np.sum(f(y)))(X, V),
+}
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_within_a_transform_a_result_is_a_tensor_where_it_depends_on_what_is_traced(name: str):
+    inner, expected = INNER[name], INNER[name](lambda y: np.sin(y) * y)
+    parameter = Tensor(1.0, requires_grad=True)
+    seen: dict[str, Any] = {}
+
+    def outer(x: Any) -> Any:
+        seen["alone"] = inner(lambda y: np.sin(y) * y)
+        seen["beside"] = inner(lambda y: ag.grad(lambda z: np.sum(np.sin(z)))(X) * y)
+        seen["detached"] = inner(lambda y: y * y * x.detach())
+        seen["traced"] = inner(lambda y: x * np.sin(y) * y)
+        seen["tracked"] = inner(lambda y: parameter * np.sin(y) * y)
+        seen["deep"] = inner(lambda y: x * y * ag.grad(lambda z: np.sum(np.sin(z) * x))(X) * y)
+        return np.sum(seen["traced"] ** 2) / 2
+
+    for call in (ag.grad(outer), ag.grad(lambda x: ag.grad(lambda y: outer(x) * y)(1.0))):
+        assert call(2.0) == pytest.approx(2 * np.sum(expected**2))
+        kinds = {key: type(found) for key, found in seen.items()}
+        arrays = dict.fromkeys(("alone", "beside", "detached"), np.ndarray)
+        assert kinds == arrays | dict.fromkeys(("traced", "tracked", "deep"), Tensor)
+        np.testing.assert_allclose(seen["alone"], expected)
+    # To any order.
+    assert ag.grad(ag.grad(outer))(2.0) == pytest.approx(np.sum(expected**2))
+
+
+def test_each_result_is_told_apart():
+    """Of one call some depend on what is traced, and others don't."""
+    found = []
+
+    def outer(x: Any) -> Any:
+        found.append(ag.value_and_grad(lambda y: x + np.sum(y**2))(X))
+        found.append(ag.jvp(lambda y: (x * y, np.sin(y)), (X,), (V,))[1])
+        found.append(ag.vjp(lambda a, b: a * x * 2 + b, X, V)[1](V))
+        found.append(ag.vjp(lambda y: y * y, X)[1](V * x))
+        return found[0][0]
+
+    assert ag.grad(outer)(3.0) == 1.0
+    kinds = [[type(r) is Tensor for r in results] for results in found]
+    assert kinds == [[True, False], [True, False], [True, False], [True]]
 
 
 def test_perturbations_are_not_confused():

@@ -7,14 +7,14 @@ them), `rules` (which op is wrong), and this.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..arrays import given as given_array
-from ..containers import is_container, leaves, rebuilt
+from ..containers import leaves, paths, rebuilt
 from ..tensor import Array, Tensor
 from .directional import Allowed, Flat, Part, Point, Row, normal, scale_of, value_of
 from .rules import Fault, faults
@@ -230,14 +230,7 @@ def _parts(f: Callable[..., Any], args: tuple[Any, ...]) -> list[Part]:
     """Which part each leaf is: ``1 (params['w'][0])``."""
     names = _parameter_names(f, len(args))
     return [Part(i, name + path) for i, (name, arg) in enumerate(zip(names, args, strict=True))
-            for path in _inner_paths(arg)]  # fmt: skip
-
-
-def _inner_paths(tree: Any) -> Iterable[str]:
-    if not is_container(tree):
-        return [""]
-    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree)
-    return [f"[{key!r}]{path}" for key, child in pairs for path in _inner_paths(child)]
+            for path in paths(arg)]  # fmt: skip
 
 
 def _parameter_names(f: Callable[..., Any], given: int) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..anomaly import detect_anomaly
 from ..arrays import refuse_kinds
-from ..containers import is_container, leaves, rebuilt
+from ..containers import is_container, leaves, parts, rebuilt, settings
 from ..modes import capture, in_transform, no_grad
 from ..tensor import Tensor, _leaf
 from .bias import biased
@@ -48,7 +48,7 @@ class Compiled:
         self._latest: Variant | None = None
         self._lock = threading.Lock()
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
         if capture.active() or in_transform() or detect_anomaly.active() or any(
             type(x) is Tensor and x._tracked for x in flat
@@ -120,9 +120,12 @@ def _kind(x: Any) -> Any:
 def _structure(tree: Any) -> Any:
     if not is_container(tree):
         return None
-    if isinstance(tree, dict):
-        return type(tree), tuple((key, _structure(x)) for key, x in tree.items())
-    return type(tree), tuple(map(_structure, tree))
+    kind = type(tree)
+    if kind is tuple or kind is list:
+        return kind, tuple(map(_structure, tree))
+    kept = () if kind is dict else [(name, _kind(x)) for name, x in settings(tree).items()]
+    inner = tree if kind is dict else parts(tree)
+    return kind, tuple([(key, _structure(x)) for key, x in inner.items()]), *kept
 
 
 class Variant:

@@ -15,6 +15,10 @@ class CompileError(RuntimeError):
     """A function that can't be compiled; the message names the op, the line and the remedy."""
 
 
+class ResultError(CompileError, TypeError):
+    """A function that returns something else than arrays, numbers and containers of them."""
+
+
 class UntraceableError(CompileError):
     """Code asked for what a program would have to know beforehand."""
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import inspect
 import random
+import re
 from collections.abc import Callable
 from functools import partial
 from itertools import zip_longest
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..containers import is_container, leaves, rebuilt
+from ..containers import leaves, paths, reached, rebuilt, refuse_bound, results
 from ..modes import capture
 from ..tensor import Tensor, _leaf, is_tracked
-from .graph import CompileError, Node, Program, called
+from .graph import CompileError, Node, Program, ResultError, called
 from .recorder import Recorder
 from .traced import Traced
 
@@ -74,33 +75,10 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
 
 
 def _generators(f: Any) -> list[np.random.Generator]:
-    """The random generators that ``f`` reaches: by what it closes over, globals and attributes."""
-    found: list[np.random.Generator] = []
-    seen: set[int] = set()
-    todo = [f]
-    while todo and len(seen) < _REACHED:
-        x = todo.pop()
-        if id(x) in seen or isinstance(x, (type, ModuleType, np.ndarray, Tensor)):
-            continue
-        seen.add(id(x))
-        if isinstance(x, np.random.Generator):
-            found.append(x)
-        elif isinstance(x, FunctionType):
-            used = [x.__globals__[n] for n in x.__code__.co_names if n in x.__globals__]
-            todo += [*used, *(cell.cell_contents for cell in x.__closure__ or ())]
-            todo += x.__defaults__ or ()
-        elif isinstance(x, MethodType):
-            todo += [x.__self__, x.__func__]
-        elif isinstance(x, partial):
-            todo += [x.func, *x.args, *x.keywords.values()]
-        elif is_container(x):
-            todo += x.values() if isinstance(x, dict) else x
-        else:
-            todo += getattr(x, "__dict__", {}).values()
-    return found
+    """The random generators that ``f`` reaches."""
+    return [x for x in reached(f) if isinstance(x, np.random.Generator)]
 
 
-_REACHED = 2000  # objects that are looked at
 _RANDOM = (
     "compile: the function draws random numbers, which would be frozen; draw them outside, and "
     "pass them as arguments"
@@ -133,6 +111,8 @@ def _called(
 ) -> tuple[list[Node], list[Any], Any, list[bool], list[str | None], bool]:
     """Call the function on stand-ins, none of which is left here afterwards."""
     tree = (args, kwargs)
+    for x in (*args, *kwargs.values()):
+        refuse_bound("compile", x)
     given: list[Any] = []
     inputs = []
     for x, name in zip(leaves(tree), _names(f, args, kwargs), strict=True):
@@ -150,12 +130,15 @@ def _called(
             if recorder.refused is not None:
                 raise recorder.refused from None
             raise
-        found = leaves(output)
-        results = [recorder.output(y) for y in found]
-    template = rebuilt(output, iter([None] * len(found)))
+        try:
+            found = results("compile", output, constants=True)
+        except TypeError as error:
+            raise ResultError(str(error)) from None
+        nodes = [recorder.output(y) for y in found]
+    template = rebuilt(output, iter(range(len(found))))
     kinds = [type(y) is Tensor for y in found]
     names = [y.name if type(y) is Tensor else None for y in found]
-    return inputs, results, template, kinds, names, any(map(is_tracked, found))
+    return inputs, nodes, template, kinds, names, any(map(is_tracked, found))
 
 
 def _tensor(traced: Traced, like: Tensor) -> Tensor:
@@ -176,14 +159,11 @@ def _names(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
             kind = bound.signature.parameters[name].kind
             several = kind is inspect.Parameter.VAR_POSITIONAL
             named += [(f"{name}_{i}", y) for i, y in enumerate(x)] if several else [(name, x)]
-    return [n for name, x in (*named, *kwargs.items()) for n in _leaf_names(name, x)]
-
-
-def _leaf_names(name: str, tree: Any) -> list[str]:
-    if not is_container(tree):
-        return [getattr(tree, "name", None) or name]
-    inner = tree.items() if isinstance(tree, dict) else enumerate(tree)
-    return [n for key, child in inner for n in _leaf_names(f"{name}_{key}", child)]
+    return [
+        getattr(leaf, "name", None) or name + re.sub(r"\W+", "_", path).rstrip("_")
+        for name, x in (*named, *kwargs.items())
+        for path, leaf in zip(paths(x), leaves(x), strict=True)
+    ]
 
 
 def _compare(first: Program, second: Program) -> None:
