@@ -152,6 +152,7 @@ def close(found: Any, expected: Any, single: bool = False) -> None:
 @given(expressions(), entries, entries)
 @example([("integer", 0, 0), ("(-a)/b", 2, 3)], [0.0] * 9, [5.0] * 9)
 @example([("integer", 0, 0), ("a+(-b)", 0, 2)], [0.0] * 9, [5.0] * 9)
+@example([("integer", 0, 0), ("+", 2, 5)], [0.0] * 9, [5.0] * 9)  # NumPy: -1 is no uint8
 @example([("negative", 0, 0), ("*", 2, 14)], [1.0] * 9, [5.0] * 9)
 @example([("negative", 0, 0), ("*", 2, 15)], [1.0] * 9, [5.0] * 9)
 @example([("float32", 0, 0), ("float_power", 2, 8)], [1.0] * 9, [0.3] * 9)
