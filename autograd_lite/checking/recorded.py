@@ -18,10 +18,14 @@ from ..backward import _fit
 from ..graph import named_tensors, walk
 from ..op import Op
 from ..tensor import Array, Tensor
+from ..unread import Reading, read_in_part
 
 
 class Step(NamedTuple):
-    """One op as it was applied: ``out = op(*arrays, **params)``, in float64 mostly."""
+    """One op as it was applied: ``out = op(*arrays, **params)``, in float64 mostly.
+
+    Its rules are the op's, or those that know which entries nothing reads.
+    """
 
     tensor: Tensor
     op: Op
@@ -29,6 +33,7 @@ class Step(NamedTuple):
     arrays: tuple[Any, ...]
     params: dict[str, Any]
     out: Array
+    rules: Sequence[Any] = ()
 
     @property
     def is_elementwise(self) -> bool:
@@ -41,7 +46,7 @@ class Step(NamedTuple):
 
     def pull_at(self, i: int, g: Array, out: Array, *arrays: Any) -> Array | None:
         """The same rule at other values, before broadcasting is undone."""
-        rules = [rule for rule, _ in zip(self.op.vjps, self.inputs, strict=False)]
+        rules = [rule for rule, _ in zip(self.rules or self.op.vjps, self.inputs, strict=False)]
         if i >= len(rules) or rules[i] is None:
             return None
         found: Array = rules[i](g, out, *arrays, **self.params)
@@ -121,11 +126,15 @@ class Recorded:
     @classmethod
     def of(cls, loss: Tensor) -> Recorded:
         steps = []
+        readings: dict[Tensor, Reading] = {}
+        read: set[Tensor] = set()
         for tensor in reversed(walk(loss)):
             op = tensor._op
             if op is not None:
+                rules = read_in_part(readings, tensor, read, None) or ()
+                read.update(tensor.inputs)
                 step = Step(
-                    tensor, op, tensor.inputs, tensor._arrays, tensor._params, tensor._array
+                    tensor, op, tensor.inputs, tensor._arrays, tensor._params, tensor._array, rules
                 )
                 if op.name not in _AS_RECORDED:
                     wide = tuple(map(_wide, tensor._arrays))

@@ -149,3 +149,21 @@ def test_gradient_is_the_engines():
     assert len(report.entries) == 3 * 3 + 2
     for entry in report.entries:
         np.testing.assert_allclose(entry.expected, tensors[entry.name].grad, rtol=1e-13)
+
+
+@each({
+    "where": lambda x: np.where(x > 0, np.sqrt(x), 0.0),
+    "maximum": lambda x: np.maximum(np.log(x), 0.5),
+    "index": lambda x: (1 / x)[1:],
+    "max": lambda x: np.max(-1 / x**3, keepdims=True) * 2,
+    "used twice": lambda x: np.where(x > 0, np.sqrt(x), 0.0) * (np.log(x) ** 2)[1:],
+})  # fmt: skip
+def test_entries_that_nothing_reads_get_no_gradient(f: Any):
+    x = ag.Tensor([0.0, 4.0], requires_grad=True, name="x")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        loss = np.sum(f(x))
+        loss.backward()
+        report = ag.check_backprop(loss, {"x": x.grad})
+    assert np.isfinite(x.grad).all()
+    assert report.ok, report
+    assert not ag.check_backprop(loss, {"x": 2 * x.grad}).ok
