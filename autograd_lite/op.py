@@ -23,7 +23,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .anomaly import check_forward, detect_anomaly
+from .anomaly import check_forward, detect_anomaly, silent
 from .arrays import as_array
 from .errors import (
     constant_param,
@@ -219,9 +219,12 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
             arrays.append(_constant(op, x))
             constants = True
     forward = op.forward
-    unusual = Mode.open
-    if unusual:
+    unusual = anomaly = False
+    if Mode.entered:
+        unusual = True
         record = recorded(record)
+        if detect_anomaly.entered and detect_anomaly.active():
+            anomaly, forward = True, silent(forward)
         recorder = capture.recorder() if capture.entered else None
         if recorder is not None:
             arrays, forward = recorder.operands(inputs, arrays), recorder.running(op)
@@ -251,7 +254,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         if constants and value.base is not None:  # a view of an array that its owner may change
             result._array = value.copy()
     if unusual:
-        if detect_anomaly.entered and detect_anomaly.active():
+        if anomaly:
             check_forward(op.name, inputs, arrays, result)
         elif record and source_lines.entered and source_lines.active():
             remember(result)
