@@ -220,13 +220,13 @@ def backward(output: Tensor, grad: ArrayLike | None) -> None:
         recorder.refuse_backward()
     found = pull({output: _seed(output, grad)})
     for tensor, g in found.items():
-        if tensor.grad is not None and tensor._op is None:
-            tensor.grad = tensor.grad + g
+        if tensor._grad is not None and tensor._op is None:
+            tensor._grad = tensor._grad + g
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
         elif getrefcount(g) > _ONE_REFERENCE or g.base is not None or type(g) is not _ndarray:
-            tensor.grad = np.array(g)
+            tensor._grad = np.array(g)
         else:
-            tensor.grad = g
+            tensor._grad = g
 
 
 def _count_one_reference() -> int:

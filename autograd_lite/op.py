@@ -240,7 +240,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         value = as_array(value)
     result = _new(Tensor)
     result._array = value
-    result.grad = result.name = None
+    result._grad = result.name = None
     result._exposed = False
     result._tracked = record
     if record:

@@ -106,7 +106,7 @@ class Module:
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters():
-            parameter.grad = None
+            parameter._grad = None
 
     def train(self, mode: bool = True) -> Module:
         """Set ``training`` of this module and all in it; returns the module."""

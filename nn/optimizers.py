@@ -83,13 +83,13 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters:
-            parameter.grad = None
+            parameter._grad = None
 
     def step(self) -> None:
         """Change each parameter by what its gradient asks for."""
         update = self.update
         for i, parameter in enumerate(self.parameters):
-            grad = parameter.grad
+            grad = parameter._grad
             if grad is not None:
                 self._steps[i] += 1
                 parameter._replace(update(i, parameter._array, grad))
@@ -123,7 +123,7 @@ class SGD(Optimizer):
             capture.refuse_update()
         minus_lr = self._minus_lr
         for parameter in self.parameters:
-            grad = parameter.grad
+            grad = parameter._grad
             if grad is not None:
                 value = parameter._array
                 new = minus_lr * grad + value  # in this order NumPy adds in place, if it's large

@@ -123,14 +123,14 @@ class TrainStep:
     def _eager(self, x: Array, y: Array) -> tuple[Any, Array]:
         prediction = self.net(x)
         value = self.loss(prediction, y)
-        grads = [p.grad for p in self.optimizer.parameters]
+        grads = [p._grad for p in self.optimizer.parameters]
         self.optimizer.zero_grad()
         try:
             value.backward()
             self.optimizer.step()
         finally:
             for p, grad in zip(self.optimizer.parameters, grads, strict=True):
-                p.grad = grad
+                p._grad = grad
         return value.item(), prediction.numpy()
 
     def _variant(self, x: Array, y: Array) -> _Variant:

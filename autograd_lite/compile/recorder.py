@@ -225,8 +225,8 @@ class Recorder:
         """Leave no stand-ins as gradients of Tensors from outside."""
         for ref in self._alive:
             for owner in gc.get_referrers(ref()):
-                if type(owner) is Tensor and isinstance(owner.grad, Traced):
-                    owner.grad = None
+                if type(owner) is Tensor and isinstance(owner._grad, Traced):
+                    owner._grad = None
 
     def _name(self) -> None:
         for tensor in self._tensors:
