@@ -201,11 +201,10 @@ class _Loss:
                 f"not {reduction!r}"
             )
         self.reduction = reduction
-        self._params = {"reduction": reduction}
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         inputs = as_input(prediction, "p"), as_input(target, "y")
-        loss = apply(self.op, inputs, self._params)
+        loss = apply(self.op, inputs, {"reduction": self.reduction})
         loss.name = "L"
         return loss
 

@@ -119,6 +119,8 @@ class SGD(Optimizer):
     """
 
     def step(self) -> None:
+        if not is_descent(self):
+            return super().step()
         if capture.entered:
             capture.refuse_update()
         minus_lr = self._minus_lr
@@ -131,10 +133,23 @@ class SGD(Optimizer):
                     parameter._array, parameter._exposed = new, False
                 else:
                     parameter._replace(new)
+        return None
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
-        return value - self._lr * grad
+        return value - self.lr * grad
+
+
+_descent = SGD.step, SGD.update, SGD.lr
+
+
+def is_descent(optimizer: Optimizer) -> bool:
+    """Whether a step is ``w − α ∇w``, as `SGD` has it: nothing of it was replaced, in a subclass
+    or on the object.
+    """
+    kind, own = type(optimizer), vars(optimizer)
+    as_sgd = (kind.step, kind.update, kind.lr) == _descent
+    return as_sgd and "step" not in own and "update" not in own
 
 
 class Momentum(Optimizer):
