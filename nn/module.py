@@ -67,7 +67,7 @@ class Module:
         """
         found: dict[str, Tensor] = {}
         seen: set[Tensor] = set()
-        for path, value in self._tensors():
+        for path, value in self.named_tensors():
             if value.is_leaf and value not in seen:
                 if path in found:
                     raise ValueError(
@@ -85,7 +85,7 @@ class Module:
             UserWarning: a Tensor that requires a gradient is no parameter, since it was computed.
         """
         parameters = [parameter for _, parameter in self.named_parameters()]
-        for path, tensor in self._tensors():
+        for path, tensor in self.named_tensors():
             if not tensor.is_leaf and _is_cut_off(tensor, parameters):
                 hint(
                     f"{path} of shape {tensor.shape} requires a gradient and isn't trained: it is "
@@ -95,8 +95,8 @@ class Module:
                 )
         return parameters
 
-    def _tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """The Tensors of all modules, each with the path to it."""
+    def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """The Tensors of all modules, each with the path to it, also those that were computed."""
         for path, module in self.named_modules():
             for key, value in _held(module):
                 if isinstance(value, Tensor):

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.errors import describe
+from autograd_lite.graph import walk
+from autograd_lite.lines import hint
 from autograd_lite.modes import capture
 from autograd_lite.tensor import Array
 
@@ -141,6 +144,34 @@ class SGD(Optimizer):
 
 
 _descent = SGD.step, SGD.update, SGD.lr
+
+
+def check_trained(where: str, net: Any, loss: Tensor, optimizer: Optimizer) -> None:
+    """Say what requires a gradient, is used in the loss, and isn't trained.
+
+    Raises:
+        ValueError: nothing of it is.
+
+    Warns:
+        UserWarning: some of it isn't; its names, and those in ``net``.
+    """
+    used = [t for t in walk(loss) if t.is_leaf and t.requires_grad]
+    idle = [t for t in used if t not in set(optimizer.parameters)]
+    if len(idle) == len(used):
+        raise ValueError(
+            f"{where}: the loss depends on none of the optimizer's parameters, so that nothing "
+            "would be trained; give it those of this net: net.parameters()"
+        )
+    if idle:
+        held = list(net.named_tensors()) if isinstance(net, Module) else []
+        paths = {x: f"in {path}, which is no leaf" for path, t in held for x in walk(t)}
+        paths |= {t: f"in the net {path}" for path, t in held if t.is_leaf}
+        said = [describe(t) + (f" ({paths[t]})" if t in paths else "") for t in idle]
+        hint(
+            f"{where}: {', '.join(said)}: used in the loss and requiring a gradient, but not "
+            "trained, since the optimizer hasn't got it; give it to the optimizer, as a leaf, or "
+            "set its requires_grad = False"
+        )
 
 
 def is_descent(optimizer: Optimizer) -> bool:

@@ -30,7 +30,7 @@ from autograd_lite.modes import capture
 from autograd_lite.tensor import Array
 
 from .module import Module
-from .optimizers import ENTRYWISE, SGD, Optimizer
+from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
 
 _array_of = attrgetter("_array")
 _requires_grad = attrgetter("_tracked")
@@ -79,6 +79,7 @@ class TrainStep:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"TrainStep: the optimizer must be one of nn's, not {optimizer!r}")
         self._net, self._loss, self._optimizer = net, loss, optimizer
+        self.checked = False  # whether it was said what the loss uses and isn't trained
         self._flat: _Flat | None = None
         self._settings: dict[str, Any] = {}
         self._modes: Any = None
@@ -221,8 +222,9 @@ class TrainStep:
         parameters = self.optimizer.parameters
         wanted = {p for p in parameters if p.requires_grad}
         found = pull({value: _seed(value, None)}, wanted) if value._tracked else {}
-        if not found:
-            raise ValueError("TrainStep: the loss depends on none of the optimizer's parameters")
+        if self._flat is None:
+            self.checked = True
+            check_trained("TrainStep", self.net, value, self.optimizer)
         return [p for p in parameters if p in found]
 
 
