@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -35,25 +36,14 @@ class detect_anomaly(Mode):  # noqa: N801  (used like a function)
         FloatingPointError: backward of sqrt: the cotangent of x of shape (2,) has 1 entry ...
     """
 
-    def __enter__(self) -> None:
-        super().__enter__()
-        silent = np.errstate(all="ignore")  # the error says more than NumPy's warning
-        silent.__enter__()
-        _entered.blocks.append(silent)
 
-    def __exit__(self, *exception: object) -> None:
-        _entered.blocks.pop().__exit__(None, None, None)
-        super().__exit__(*exception)
+def silent(compute: Callable[..., Any]) -> Callable[..., Any]:
+    """A forward or a rule without NumPy's warnings, since the error says more.
 
+    In a context of its own, so that no interrupt can leave NumPy silent.
+    """
+    return partial(copy_context().run, np.errstate(all="ignore")(compute))
 
-class _Entered(threading.local):
-    """NumPy's settings for each block that this thread is within, which may be one block twice."""
-
-    def __init__(self) -> None:
-        self.blocks: list[np.errstate] = []
-
-
-_entered = _Entered()
 
 def check_forward(op: str, inputs: Sequence[Any], arrays: Sequence[Any], result: Any) -> None:
     """Raise where ``result`` isn't finite and the operands are."""

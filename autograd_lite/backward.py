@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import errors, ops
-from .anomaly import check_backward, detect_anomaly
+from .anomaly import check_backward, detect_anomaly, silent
 from .arrays import STAND_INS, as_array, own_array
 from .cotangents import note
 from .graph import ancestors
@@ -62,7 +62,7 @@ def pull(
     if newest and following is not None:
         following = heappushpop(newest, (-following._number, following))[1]
     readings: dict[Tensor, Reading] = {}  # of what is read in part only
-    unusual = stack or Mode.open
+    anomaly = bool(Mode.entered) and detect_anomaly.active()
     recorder = capture.recorder() if capture.entered else None
     while following is not None:
         tensor = following
@@ -81,6 +81,8 @@ def pull(
             vjps = [vjp and partial(_one_by_one, vjp) for _, vjp in zip(inputs, vjps)]  # noqa: B905
         if op.skips or readings:
             vjps = read_in_part(readings, tensor, waiting, needed) or vjps
+        if anomaly:
+            vjps = [vjp and silent(vjp) for _, vjp in zip(inputs, vjps)]  # noqa: B905
         for x, vjp in zip(inputs, vjps):  # noqa: B905  (the vjps may be endless)
             if type(x) is not Tensor or not x._tracked or vjp is None:
                 continue
@@ -95,7 +97,7 @@ def pull(
                 if hasattr(cotangent, "shape"):
                     raise
                 raise errors.wrong_cotangent(op.name, cotangent, array) from None
-            if unusual and detect_anomaly.active():
+            if anomaly:
                 check_backward(op.name, tensor, g, x, tensor._arrays, cotangent)
             if x in waiting:
                 waiting[x] = waiting[x] + cotangent
@@ -214,13 +216,13 @@ def backward(output: Tensor, grad: ArrayLike | None) -> None:
         recorder.refuse_backward()
     found = pull({output: _seed(output, grad)})
     for tensor, g in found.items():
-        if tensor.grad is not None and tensor._op is None:
-            tensor.grad = tensor.grad + g
+        if tensor._grad is not None and tensor._op is None:
+            tensor._grad = tensor._grad + g
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
         elif getrefcount(g) > _ONE_REFERENCE or g.base is not None or type(g) is not _ndarray:
-            tensor.grad = np.array(g)
+            tensor._grad = np.array(g)
         else:
-            tensor.grad = g
+            tensor._grad = g
 
 
 def _count_one_reference() -> int:

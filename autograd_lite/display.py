@@ -36,7 +36,7 @@ def _heading(tensor: Tensor) -> str:
         what.append("requires_grad")
     if tensor.op is not None:
         what.append(f"op {tensor.op.name}")
-    if tensor.grad is not None:
+    if tensor._grad is not None:
         what.append("grad stored")
     name = "Tensor" if tensor.name is None else tensor.name
     return f"<b>{escape(name)}</b> {escape(', '.join(what))}{_line(tensor)}"

@@ -187,6 +187,29 @@ def in_place_under_no_grad(tensor: Tensor) -> TypeError:
     )
 
 
+def no_leaf_any_more(tensor: Tensor) -> str:
+    name = tensor.name or "w"
+    return (
+        f"{describe(tensor)} is a leaf that has its gradient, and after w -= …, or w += …, the "
+        f"name holds the result, which is no leaf: it gets no gradient, and isn't trained. Write "
+        f"{name}.data -= lr * {name}.grad for a step, and {name} = {name} - … where it is no step"
+    )
+
+
+def no_gradient_kept(tensor: Tensor) -> str:
+    return (
+        f"grad: {describe(tensor)} is a result without a name, which keeps no gradient. Name it "
+        'before backward: t.named("h"); or ask for its gradient: ag.gradients(loss, [t])'
+    )
+
+
+def another_grad(tensor: Tensor, array: np.ndarray[Any, Any], kind: type[Exception]) -> Exception:
+    return kind(
+        f"grad: {describe(tensor)}, {tensor.dtype}, can't have a gradient of shape {array.shape}, "
+        f"{array.dtype}; give an array of its shape and kind, or None"
+    )
+
+
 def not_a_name(name: Any) -> TypeError:
     return TypeError(f"a tensor's name must be a string or None, not {name!r}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 import weakref
 from collections.abc import Iterable
 from pathlib import Path
@@ -82,6 +83,15 @@ def forget(tensors: Iterable[Any], line: Line) -> None:
     for tensor in tensors:
         if line_of(tensor) == line:
             del _lines[id(tensor)]
+
+
+def hint(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line where the user's code stands now, wherever in this library that is said."""
+    frame, line = user_frame()
+    scope: dict[str, Any] = {} if frame is None else frame.f_globals
+    registry = scope.setdefault("__warningregistry__", {})
+    module = scope.get("__name__")
+    warnings.warn_explicit(message, category, line.file, line.number, module, registry)
 
 
 def user_line() -> Line:

@@ -23,7 +23,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .anomaly import check_forward, detect_anomaly
+from .anomaly import check_forward, detect_anomaly, silent
 from .arrays import as_array, given
 from .errors import (
     constant_param,
@@ -225,9 +225,12 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
             arrays.append(array)
             constants = True
     forward = op.forward
-    unusual = Mode.open
-    if unusual:
+    unusual = anomaly = False
+    if Mode.entered:
+        unusual = True
         record = recorded(record)
+        if detect_anomaly.entered and detect_anomaly.active():
+            anomaly, forward = True, silent(forward)
         recorder = capture.recorder() if capture.entered else None
         if recorder is not None:
             arrays, forward = recorder.operands(inputs, arrays), recorder.running(op)
@@ -243,7 +246,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         value = as_array(value)
     result = _new(Tensor)
     result._array = value
-    result.grad = result.name = None
+    result._grad = result.name = None
     result._exposed = False
     result._tracked = record
     if record:
@@ -257,7 +260,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         if constants and value.base is not None:  # a view of an array that its owner may change
             result._array = value.copy()
     if unusual:
-        if detect_anomaly.entered and detect_anomaly.active():
+        if anomaly:
             check_forward(op.name, inputs, arrays, result)
         elif record and source_lines.entered and source_lines.active():
             remember(result)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from .tensor import Tensor
@@ -28,17 +29,28 @@ _owners: dict[int, tuple[Any, Owner]] = {}  # of objects that are alive, by id
 _of: dict[int, tuple[Any, Owner]] = {}  # of Tensors that are alive, by id
 
 
-def own(owner: Any, tensor: Tensor) -> None:
-    """Note that ``tensor`` is an attribute of ``owner``. What has an owner keeps it."""
-    key, place = id(owner), id(tensor)
-    if place in _of:
-        return
+def own(owner: Any, *tensors: Tensor) -> None:
+    """Note that ``tensors`` belong to ``owner``. What has an owner keeps it.
+
+    Those that it comes to own later, in a list say, its ``owned()`` gives when a figure asks.
+    """
+    key = id(owner)
     if key not in _owners:
         note = Owner(type(owner).__name__)
         _owners[key] = weakref.ref(owner, lambda _: _owners.pop(key, None)), note
-    _of[place] = weakref.ref(tensor, lambda _: _of.pop(place, None)), _owners[key][1]
+    for tensor in tensors:
+        if id(tensor) not in _of:
+            gone = partial(_forget, id(tensor))
+            _of[id(tensor)] = weakref.ref(tensor, gone), _owners[key][1]
+
+
+def _forget(place: int, _: Any) -> None:
+    _of.pop(place, None)
 
 
 def owners_of(tensors: Iterable[Tensor]) -> dict[Tensor, Owner]:
     """Those of ``tensors`` that somebody owns, and who that is."""
+    for owner, _ in list(_owners.values()):
+        if (alive := owner()) is not None:
+            own(alive, *alive.owned())
     return {t: _of[id(t)][1] for t in tensors if id(t) in _of}

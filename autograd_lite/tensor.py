@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import errors
-from .arrays import as_array, own_array
-from .lines import line_of, remember
+from .arrays import as_array, given, own_array
+from .lines import hint, line_of, remember
 from .modes import capture, no_grad, recorded
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_array", "_arrays", "_exposed", "_inputs", "_number", "_op", "_params",
-        "_tracked", "grad", "name",
+        "__weakref__", "_array", "_arrays", "_exposed", "_grad", "_inputs", "_number", "_op",
+        "_params", "_tracked", "name",
     )  # fmt: skip
     _array: Array
     _exposed: bool  # whether somebody outside may hold `_array`, and write to it
@@ -76,7 +76,7 @@ class Tensor:
     _arrays: tuple[Any, ...]  # the values that the inputs had then
     _params: dict[str, Any]
     _number: int  # creation order: a result's is greater than those of its inputs
-    grad: Array | None
+    _grad: Array | None
     name: str | None
 
     def __init_subclass__(cls) -> None:
@@ -98,7 +98,7 @@ class Tensor:
             array = array.astype(np.float64)
         self._array = array
         self._exposed = False
-        self._op = self.grad = None
+        self._op = self._grad = None
         self.name = _checked(name)
         self._tracked = False
         if requires_grad:
@@ -270,6 +270,37 @@ class Tensor:
 
     # ------------------------------------------------------------------ differentiation
 
+    @property
+    def grad(self) -> Array | None:
+        """The gradient that `backward` stored, an array of this tensor's shape, or None.
+
+        It may be set, to numbers of this shape (of a Tensor, its value is taken) or to None.
+
+        Raises:
+            ValueError: numbers of another shape.
+            TypeError: what isn't numbers, or not of this tensor's kind: complex for real.
+
+        Warns:
+            UserWarning: it is asked of a result without a name, which keeps none.
+        """
+        if self._grad is None and self._op is not None and self.name is None:
+            hint(errors.no_gradient_kept(self))
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: ArrayLike | Tensor | None) -> None:
+        if value is None:
+            self._grad = None
+            return
+        array = value.numpy() if isinstance(value, Tensor) else given(value, "grad")
+        if array.dtype.kind not in "biufc":
+            errors.refuse_constant("grad", array, value)
+        if array.shape != self.shape:
+            raise errors.another_grad(self, array, ValueError)
+        if self.dtype.kind not in "fc" or (array.dtype.kind == "c" != self.dtype.kind):
+            raise errors.another_grad(self, array, TypeError)
+        self._grad = array if array.dtype == self.dtype else array.astype(self.dtype)
+
     def backward(self, grad: ArrayLike | None = None) -> None:
         """Add this tensor's gradient to each leaf's `grad`, and set it on each named tensor.
 
@@ -288,7 +319,7 @@ class Tensor:
 
     def zero_grad(self) -> None:
         """Forget the gradient: `grad` becomes None."""
-        self.grad = None
+        self._grad = None
 
     # ------------------------------------------------------------------ operators
 
@@ -351,16 +382,28 @@ class Tensor:
         return apply(ops.matmul, (other, self))
 
     def __iadd__(self, other: Any) -> Tensor:
-        return _rebound(self).__add__(other)
+        return _rebound(self, other).__add__(other)
 
     def __isub__(self, other: Any) -> Tensor:
-        return _rebound(self).__sub__(other)
+        return _rebound(self, other).__sub__(other)
 
     def __imul__(self, other: Any) -> Tensor:
         return _rebound(self).__mul__(other)
 
     def __itruediv__(self, other: Any) -> Tensor:
         return _rebound(self).__truediv__(other)
+
+    def __ifloordiv__(self, other: Any) -> Any:
+        return _rebound(self).__floordiv__(other)
+
+    def __imod__(self, other: Any) -> Tensor:
+        return _rebound(self).__mod__(other)
+
+    def __ipow__(self, other: Any) -> Tensor:
+        return _rebound(self).__pow__(other)
+
+    def __imatmul__(self, other: Any) -> Tensor:
+        return _rebound(self).__matmul__(other)
 
     def __neg__(self) -> Tensor:
         return apply(ops.negative, (self,))
@@ -640,7 +683,7 @@ class Tensor:
     def __reduce__(self) -> Any:
         if self._op is not None:
             raise errors.not_a_leaf(self, "its graph can't be pickled")
-        return _unpickle, (self._seen(), self._tracked, self.name, self.grad)
+        return _unpickle, (self._seen(), self._tracked, self.name, self._grad)
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         return _unpickle(*self.__reduce__()[1])
@@ -651,7 +694,7 @@ def _leaf(array: Array) -> Tensor:
     leaf = Tensor.__new__(Tensor)
     leaf._array = array
     leaf._exposed = leaf._tracked = False
-    leaf._op = leaf.grad = leaf.name = None
+    leaf._op = leaf._grad = leaf.name = None
     if capture.entered:
         capture.born(leaf)
     return leaf
@@ -668,10 +711,18 @@ def _checked(name: Any) -> str | None:
     return name
 
 
-def _rebound(tensor: Tensor) -> Tensor:
-    """The tensor for ``w += …``, which makes a new one of that name, unless that would mislead."""
-    if tensor._tracked and tensor._op is None and no_grad.active():
-        raise errors.in_place_under_no_grad(tensor)
+def _rebound(tensor: Tensor, change: Any = None) -> Tensor:
+    """The tensor for ``w += …``, which makes a new one of that name, unless that would mislead.
+
+    A ``change`` that is an array of the shape of a leaf that has its gradient may well be a step
+    of training; the leaf would be trained no more.
+    """
+    if tensor._tracked and tensor._op is None:
+        if no_grad.active():
+            raise errors.in_place_under_no_grad(tensor)
+        is_array = isinstance(change, (np.ndarray, np.generic))
+        if tensor._grad is not None and is_array and change.shape == tensor.shape:
+            hint(errors.no_leaf_any_more(tensor))
     return tensor
 
 
@@ -692,7 +743,7 @@ class _Itself(np.ndarray[Any, Any]):
 
 def _unpickle(data: Array, requires_grad: bool, name: str | None, grad: Array | None) -> Tensor:
     tensor = Tensor(data, requires_grad, name)
-    tensor.grad = None if grad is None else grad.copy()
+    tensor._grad = None if grad is None else grad.copy()
     return tensor
 
 

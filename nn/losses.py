@@ -14,10 +14,12 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import Op, Tensor
 from autograd_lite.arrays import given, guard
+from autograd_lite.errors import describe
+from autograd_lite.lines import hint
 from autograd_lite.notation import function
 from autograd_lite.op import Case, apply, op
 
-from .activations import log_softmax, softmax
+from .activations import log_softmax, softmax, softmax_op
 from .module import as_input
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -190,9 +192,14 @@ class _Loss:
     Raises:
         ValueError: an unknown reduction; prediction and target of different shapes, which would
             silently pair every prediction with every target.
+
+    Warns:
+        UserWarning: a loss of logits is given probabilities, the result of softmax or σ.
     """
 
     op: Op
+    _of_logits = False
+    _told = False  # that its predictions are no logits
 
     def __init__(self, reduction: str = "mean") -> None:
         if reduction not in REDUCTIONS:
@@ -201,16 +208,31 @@ class _Loss:
                 f"not {reduction!r}"
             )
         self.reduction = reduction
-        self._params = {"reduction": reduction}
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         inputs = as_input(prediction, "p"), as_input(target, "y")
-        loss = apply(self.op, inputs, self._params)
+        if self._of_logits and inputs[0]._op in _SQUASHED and not self._told:
+            self._told = True
+            _tell_no_logits(type(self).__name__, inputs[0])
+        loss = apply(self.op, inputs, {"reduction": self.reduction})
         loss.name = "L"
         return loss
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(reduction={self.reduction!r})"
+
+
+_SQUASHED = (ag.sigmoid, softmax_op)
+
+
+def _tell_no_logits(loss: str, prediction: Tensor) -> None:
+    name = prediction.op and prediction.op.name
+    other = ", or use nn.BCELoss" if name == "sigmoid" else ""
+    hint(
+        f"{loss}: it takes logits, of which it computes the probabilities itself, and "
+        f"{describe(prediction)} is the result of {name}: squashed twice, a net learns badly. Let "
+        f'the net end without it, nn.MLP(…, output="identity"){other}'
+    )
 
 
 class SquaredErrorLoss(_Loss):
@@ -265,6 +287,7 @@ class BCEWithLogitsLoss(_Loss):
     """
 
     op = binary_cross_entropy_with_logits
+    _of_logits = True
 
 
 class CrossEntropyLoss(_Loss):
@@ -285,6 +308,7 @@ class CrossEntropyLoss(_Loss):
     """
 
     op = cross_entropy
+    _of_logits = True
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         prediction = as_input(prediction, "z")

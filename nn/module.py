@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from reprlib import recursive_repr
 from typing import Any
 
 from autograd_lite import Tensor
 from autograd_lite.arrays import given
+from autograd_lite.lines import hint
 from autograd_lite.owners import own
 from autograd_lite.tensor import Array
 
@@ -14,8 +16,9 @@ from autograd_lite.tensor import Array
 class Module:
     """The base of layers and networks.
 
-    A leaf Tensor that is an attribute is a parameter; a Module that is one, or is in a list or
-    tuple that is one, is a submodule. Both count in the order in which the attributes were set.
+    A leaf Tensor that is an attribute is a parameter, a Module that is one is a submodule; and so
+    are those in lists, tuples and dicts that are attributes, or within such. Both count in the
+    order in which the attributes were set.
 
     Example:
         >>> import autograd_lite as ag, nn
@@ -31,9 +34,11 @@ class Module:
     training = True
 
     def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
         if type(value) is Tensor:
             own(self, value)  # so that figures know whose parameters these are
-        super().__setattr__(name, value)
+        elif isinstance(value, _CONTAINERS):
+            own(self, *self.owned())
 
     def __setstate__(self, state: Any) -> None:
         """As copies and pickles are restored by default; and figures know the parameters."""
@@ -41,9 +46,11 @@ class Module:
         self.__dict__.update(attributes or {})
         for name, value in (slots or {}).items():
             setattr(self, name, value)
-        for value in self.__dict__.values():
-            if type(value) is Tensor:
-                own(self, value)
+        own(self, *self.owned())
+
+    def owned(self) -> list[Tensor]:
+        """The Tensors that are its own and no submodule's, leaves or not."""
+        return [value for _, value in _held(self) if isinstance(value, Tensor)]
 
     def forward(self, *inputs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define it")
@@ -52,37 +59,60 @@ class Module:
         return self.forward(inputs[0]) if len(inputs) == 1 else self.forward(*inputs)
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Each parameter once, with the path to it: ``layers.0.weight``."""
+        """Each parameter once, with the path to it: ``layers.0.weight``, ``weights.out``.
+
+        Raises:
+            ValueError: two have one path, such as those of the keys 1 and "1".
+        """
+        found: dict[str, Tensor] = {}
         seen: set[Tensor] = set()
-        for path, module in self.named_modules():
-            for attribute, value in vars(module).items():
-                if isinstance(value, Tensor) and value.is_leaf and value not in seen:
-                    seen.add(value)
-                    yield f"{path}.{attribute}" if path else attribute, value
+        for path, value in self.named_tensors():
+            if value.is_leaf and value not in seen:
+                if path in found:
+                    raise ValueError(
+                        f"{type(self).__name__}: two parameters have the path {path!r}; give one "
+                        "of them another key or attribute"
+                    )
+                seen.add(value)
+                found[path] = value
+        yield from found.items()
 
     def parameters(self) -> list[Tensor]:
-        """Each parameter once, in the order in which they were made."""
-        return [parameter for _, parameter in self.named_parameters()]
+        """Each parameter once, in the order in which they were made.
+
+        Warns:
+            UserWarning: a Tensor that requires a gradient is no parameter, since it was computed.
+        """
+        parameters = [parameter for _, parameter in self.named_parameters()]
+        for path, tensor in self.named_tensors():
+            if not tensor.is_leaf and _is_cut_off(tensor, parameters):
+                hint(
+                    f"{path} of shape {tensor.shape} requires a gradient and isn't trained: it is "
+                    f"no leaf, but the result of {tensor.op and tensor.op.name}. Make a parameter "
+                    "of its value: Tensor(0.1 * array, requires_grad=True), not Tensor(array, "
+                    "requires_grad=True) * 0.1"
+                )
+        return parameters
+
+    def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """The Tensors of all modules, each with the path to it, also those that were computed."""
+        for path, module in self.named_modules():
+            for key, value in _held(module):
+                if isinstance(value, Tensor):
+                    yield f"{path}.{key}" if path else key, value
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """This module under the empty path, and each one in it once, the outer first."""
         seen: set[int] = set()
-        todo: list[tuple[str, Any]] = [("", self)]
+        todo: list[tuple[str, Module]] = [("", self)]
         while todo:
-            path, value = todo.pop()
-            if isinstance(value, Module):
-                if id(value) in seen:
-                    continue
-                seen.add(id(value))
-                yield path, value
-                inner = list(vars(value).items())
-            else:
-                inner = [(str(i), x) for i, x in enumerate(value)]
-            todo += [
-                (f"{path}.{key}" if path else key, x)
-                for key, x in reversed(inner)
-                if isinstance(x, (Module, list, tuple))
-            ]
+            path, module = todo.pop()
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield path, module
+            inner = [(key, x) for key, x in _held(module) if isinstance(x, Module)]
+            todo += [(f"{path}.{key}" if path else key, x) for key, x in reversed(inner)]
 
     def __getitem__(self, name: str) -> Tensor:
         """The parameter of that name, such as ``net["W_01"]``, or of that path.
@@ -104,8 +134,8 @@ class Module:
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
-        for parameter in self.parameters():
-            parameter.grad = None
+        for _, parameter in self.named_parameters():
+            parameter._grad = None
 
     def train(self, mode: bool = True) -> Module:
         """Set ``training`` of this module and all in it; returns the module."""
@@ -143,9 +173,11 @@ class Module:
         for path, parameter in named.items():
             parameter.data = values[path]
 
+    @recursive_repr("…")
     def __repr__(self) -> str:
-        inner = [repr(m) for path, m in self.named_modules() if path and path.count(".") <= 1]
-        parameters = [f"{key}{v.shape}" for key, v in vars(self).items() if isinstance(v, Tensor)]
+        held = list(_held(self))
+        inner = [repr(x) for _, x in held if isinstance(x, Module)]
+        parameters = [f"{key}{x.shape}" for key, x in held if isinstance(x, Tensor)]
         return f"{type(self).__name__}({', '.join(parameters + inner)})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -153,6 +185,37 @@ class Module:
         from .diagram import bundle
 
         return bundle(self)
+
+
+_CONTAINERS = (dict, list, tuple)
+
+
+def _held(module: Module) -> Iterator[tuple[str, Any]]:
+    """The Tensors and modules that are attributes, or in containers that are, with their keys."""
+    seen: set[int] = set()
+    todo: list[tuple[str, Any]] = [("", vars(module))]
+    while todo:
+        path, value = todo.pop()
+        if isinstance(value, (Tensor, Module)):
+            yield path, value
+        elif id(value) not in seen:
+            seen.add(id(value))
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            inner = [(k, x) for k, x in items if isinstance(x, (Tensor, Module, *_CONTAINERS))]
+            todo += [(f"{path}.{k}" if path else str(k), x) for k, x in reversed(inner)]
+
+
+def _is_cut_off(tensor: Tensor, parameters: list[Tensor]) -> bool:
+    """Whether it requires a gradient, of which nothing reaches a parameter."""
+    todo, seen, known = [tensor], {tensor}, set(parameters)
+    while todo:
+        result = todo.pop()
+        if result in known:
+            return False
+        new = [x for x in result.inputs if x.requires_grad and x not in seen]
+        seen.update(new)
+        todo += new
+    return tensor.requires_grad
 
 
 def as_input(x: Any, name: str) -> Tensor:

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.errors import describe
+from autograd_lite.graph import walk
+from autograd_lite.lines import hint
 from autograd_lite.modes import capture
 from autograd_lite.tensor import Array
 
@@ -83,13 +86,13 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters:
-            parameter.grad = None
+            parameter._grad = None
 
     def step(self) -> None:
         """Change each parameter by what its gradient asks for."""
         update = self.update
         for i, parameter in enumerate(self.parameters):
-            grad = parameter.grad
+            grad = parameter._grad
             if grad is not None:
                 self._steps[i] += 1
                 parameter._replace(update(i, parameter._array, grad))
@@ -119,11 +122,13 @@ class SGD(Optimizer):
     """
 
     def step(self) -> None:
+        if not is_descent(self):
+            return super().step()
         if capture.entered:
             capture.refuse_update()
         minus_lr = self._minus_lr
         for parameter in self.parameters:
-            grad = parameter.grad
+            grad = parameter._grad
             if grad is not None:
                 value = parameter._array
                 new = minus_lr * grad + value  # in this order NumPy adds in place, if it's large
@@ -131,10 +136,51 @@ class SGD(Optimizer):
                     parameter._array, parameter._exposed = new, False
                 else:
                     parameter._replace(new)
+        return None
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
-        return value - self._lr * grad
+        return value - self.lr * grad
+
+
+_descent = SGD.step, SGD.update, SGD.lr
+
+
+def check_trained(where: str, net: Any, loss: Tensor, optimizer: Optimizer) -> None:
+    """Say what requires a gradient, is used in the loss, and isn't trained.
+
+    Raises:
+        ValueError: nothing of it is.
+
+    Warns:
+        UserWarning: some of it isn't; its names, and those in ``net``.
+    """
+    used = [t for t in walk(loss) if t.is_leaf and t.requires_grad]
+    idle = [t for t in used if t not in set(optimizer.parameters)]
+    if len(idle) == len(used):
+        raise ValueError(
+            f"{where}: the loss depends on none of the optimizer's parameters, so that nothing "
+            "would be trained; give it those of this net: net.parameters()"
+        )
+    if idle:
+        held = list(net.named_tensors()) if isinstance(net, Module) else []
+        paths = {x: f"in {path}, which is no leaf" for path, t in held for x in walk(t)}
+        paths |= {t: f"in the net {path}" for path, t in held if t.is_leaf}
+        said = [describe(t) + (f" ({paths[t]})" if t in paths else "") for t in idle]
+        hint(
+            f"{where}: {', '.join(said)}: used in the loss and requiring a gradient, but not "
+            "trained, since the optimizer hasn't got it; give it to the optimizer, as a leaf, or "
+            "set its requires_grad = False"
+        )
+
+
+def is_descent(optimizer: Optimizer) -> bool:
+    """Whether a step is ``w − α ∇w``, as `SGD` has it: nothing of it was replaced, in a subclass
+    or on the object.
+    """
+    kind, own = type(optimizer), vars(optimizer)
+    as_sgd = (kind.step, kind.update, kind.lr) == _descent
+    return as_sgd and "step" not in own and "update" not in own
 
 
 class Momentum(Optimizer):

@@ -21,7 +21,7 @@ from autograd_lite.tensor import Array
 from .layers import MLP
 from .losses import BCEWithLogitsLoss
 from .module import Module
-from .optimizers import SGD, Optimizer
+from .optimizers import Optimizer, is_descent
 
 _MOST_BYTES = 2**30  # of parameters that are kept
 
@@ -66,9 +66,7 @@ class Recording:
     ) -> None:
         self.net, self.loss = net, loss
         self.x, self.y = x.copy(), y.copy()
-        rule = type(optimizer)
-        plain = rule.update is SGD.update and rule.step is SGD.step
-        self.lrs: list[float] | None = [] if plain else None
+        self.lrs: list[float] | None = [] if is_descent(optimizer) else None
         self.trained = frozenset(optimizer.parameters)
         self._optimizer = optimizer
         self.steps: list[int] = []

@@ -9,7 +9,8 @@ from __future__ import annotations
 import copy
 import operator
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -29,7 +30,7 @@ from autograd_lite.modes import capture
 from autograd_lite.tensor import Array
 
 from .module import Module
-from .optimizers import ENTRYWISE, SGD, Optimizer
+from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
 
 _array_of = attrgetter("_array")
 _requires_grad = attrgetter("_tracked")
@@ -78,6 +79,7 @@ class TrainStep:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"TrainStep: the optimizer must be one of nn's, not {optimizer!r}")
         self._net, self._loss, self._optimizer = net, loss, optimizer
+        self.checked = False  # whether it was said what the loss uses and isn't trained
         self._flat: _Flat | None = None
         self._settings: dict[str, Any] = {}
         self._modes: Any = None
@@ -123,14 +125,14 @@ class TrainStep:
     def _eager(self, x: Array, y: Array) -> tuple[Any, Array]:
         prediction = self.net(x)
         value = self.loss(prediction, y)
-        grads = [p.grad for p in self.optimizer.parameters]
+        grads = [p._grad for p in self.optimizer.parameters]
         self.optimizer.zero_grad()
         try:
             value.backward()
             self.optimizer.step()
         finally:
             for p, grad in zip(self.optimizer.parameters, grads, strict=True):
-                p.grad = grad
+                p._grad = grad
         return value.item(), prediction.numpy()
 
     def _variant(self, x: Array, y: Array) -> _Variant:
@@ -140,14 +142,14 @@ class TrainStep:
             self._modes = self._current_modes()
         if self._changed_but_learning_rate():
             self._variants.clear()
-        self._settings = dict(vars(self.optimizer))
+        self._settings = _settings(self.optimizer)
         if self._flat is not None:
             self._flat.set_learning_rate()
         together = self._flat is None or len(set(self._flat.steps())) == 1
         key = x.shape, x.dtype, y.shape, y.dtype, together
         if key not in self._variants:
             self._variants[key] = self._compile(x, y)
-            self._settings = dict(vars(self.optimizer))  # which may remember more now
+            self._settings = _settings(self.optimizer)  # which may remember more now
         return self._variants[key]
 
     @property
@@ -188,12 +190,7 @@ class TrainStep:
         return not all(k in now and k in before and _equal(now[k], before[k]) for k in keys)
 
     def _compile(self, x: Array, y: Array) -> _Variant:
-        step = type(self.optimizer).step
-        if step not in (Optimizer.step, SGD.step):
-            raise CompileError(
-                f"TrainStep: {type(self.optimizer).__name__} has a step of its own, of which "
-                "nothing is known; define its update(i, value, grad) instead, or train eagerly"
-            )
+        _refuse_unknown(self.optimizer)
         before = _attributes(self.net)
         try:
             trained = self._trained(x, y)
@@ -225,14 +222,56 @@ class TrainStep:
         parameters = self.optimizer.parameters
         wanted = {p for p in parameters if p.requires_grad}
         found = pull({value: _seed(value, None)}, wanted) if value._tracked else {}
-        if not found:
-            raise ValueError("TrainStep: the loss depends on none of the optimizer's parameters")
+        if self._flat is None:
+            self.checked = True
+            check_trained("TrainStep", self.net, value, self.optimizer)
         return [p for p in parameters if p in found]
 
 
 def _attributes(net: Any) -> list[tuple[Module, dict[str, Any]]]:
     """Those of each module."""
     return [(m, dict(vars(m))) for _, m in net.named_modules()] if isinstance(net, Module) else []
+
+
+_ITS_OWN = {"parameters", "_lr", "_minus_lr", "_memory", "_steps"}
+_FIXED = (int, float, complex, str, bytes, type(None), np.generic, np.dtype, Tensor)
+
+
+def _refuse_unknown(optimizer: Optimizer) -> None:
+    """Refuse an optimizer of which a compiled step wouldn't do, or see, everything."""
+    kind, name = type(optimizer), type(optimizer).__name__
+    for method, known in (
+        ("step", (Optimizer.step, SGD.step)),
+        ("lr", (Optimizer.lr,)),
+        ("remembered", (Optimizer.remembered,)),
+    ):
+        if getattr(kind, method) not in known or method in vars(optimizer):
+            raise CompileError(
+                f"TrainStep: {name} has a {method} of its own, of which nothing is known; define "
+                "its update(i, value, grad) instead, or train eagerly"
+            )
+    for key, value in vars(optimizer).items():
+        if key not in _ITS_OWN and not (isinstance(value, np.ndarray) or _is_fixed(value)):
+            raise CompileError(
+                f"TrainStep: {name} has a {type(value).__name__} as its {key!r}, whose changes a "
+                "compiled step wouldn't see; let it have numbers, or train eagerly"
+            )
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether it is known what it holds, and so whether that has changed."""
+    if isinstance(value, (list, tuple, dict)):
+        inner = value.values() if isinstance(value, dict) else value
+        return all(x is not value and _is_fixed(x) for x in inner)
+    return isinstance(value, _FIXED)
+
+
+def _settings(optimizer: Optimizer) -> dict[str, Any]:
+    """The attributes of an optimizer, as they are now also where they are changed in place."""
+    return {
+        key: value if key in _ITS_OWN or isinstance(value, _FIXED) else copy.deepcopy(value)
+        for key, value in vars(optimizer).items()
+    }
 
 
 def _refuse_changed(before: list[tuple[Any, dict[str, Any]]]) -> None:
@@ -244,6 +283,17 @@ def _refuse_changed(before: list[tuple[Any, dict[str, Any]]]) -> None:
                     f"TrainStep: {type(owner).__name__} sets its {name!r} when it is called, a "
                     "side effect that a compiled step wouldn't repeat; train eagerly, or without it"
                 )
+
+
+def _refuse_written(optimizer: Optimizer, before: dict[str, Any]) -> None:
+    """Refuse what an update has written into what it has as a setting."""
+    for key, value in before.items():
+        if not _equal(vars(optimizer)[key], value):
+            raise CompileError(
+                f"TrainStep: {type(optimizer).__name__} changes its {key!r} when it updates, a "
+                "side effect that a compiled step wouldn't repeat; use remembered(…), or train "
+                "eagerly"
+            )
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -432,7 +482,10 @@ def _stepped(
         else:
             found = pull({value: _seed(value, None)}, set(flat.parameters))
             update = _Update(recorder, step.optimizer, flat, rates, memory)
-            new = update.flat(arrays, found, steps) or update.each(arrays, views, found, steps)
+            settings = _settings(step.optimizer)
+            with _stored(found):
+                new = update.flat(arrays, found, steps) or update.each(arrays, views, found, steps)
+            _refuse_written(step.optimizer, settings)
         loss: Any = value._array
         outputs = [loss.node, recorder.output(prediction)]
     remembered = [array for by_dtype in memory.values() for array in by_dtype.values()]
@@ -551,6 +604,19 @@ class _Update:
         places = zip(flat.places, flat.parts, strict=True)
         parts = [values[i].reshape(-1) for i, part in places if part.dtype == dtype]
         return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+@contextmanager
+def _stored(gradients: dict[Tensor, Any]) -> Iterator[None]:
+    """Within it each Tensor has its gradient, which an update may ask for."""
+    before = {t: t._grad for t in gradients}
+    try:
+        for t, g in gradients.items():
+            t._grad = g
+        yield
+    finally:
+        for t, grad in before.items():
+            t._grad = grad
 
 
 def _updated(optimizer: Any, i: int, value: Any, grad: Any) -> Any:

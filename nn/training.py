@@ -17,7 +17,7 @@ from .data import batch_rows
 from .layers import Rng
 from .losses import _Loss
 from .module import Module
-from .optimizers import Optimizer
+from .optimizers import Optimizer, check_trained
 from .recording import Recorder, Recording, checked_interval
 from .train_step import TrainStep
 
@@ -98,10 +98,14 @@ def fit(
 
     Raises:
         CompileError: a step that can't be compiled, with ``compiled=True``.
-        ValueError: no rows, x and y of different lengths, or a loss that isn't reduced; a
-            ``record`` that isn't a positive int, or keeps more than 2³⁰ bytes.
+        ValueError: no rows, x and y of different lengths, or a loss that isn't reduced, or that
+            depends on none of the optimizer's parameters; a ``record`` that isn't a positive int,
+            or keeps more than 2³⁰ bytes.
         TypeError: a loss that isn't one of nn's.
         FloatingPointError: the loss became nan or infinite.
+
+    Warns:
+        UserWarning: what the loss uses requires a gradient, and the optimizer hasn't got it.
 
     Example:
         >>> import nn
@@ -166,6 +170,7 @@ class _Step:
         self._net, self._loss, self._optimizer = net, loss, optimizer
         self._must = bool(compiled)
         self._compiled = None if compiled is False else TrainStep(net, loss, optimizer)
+        self._checked = False
 
     def __call__(self, x: Array, y: Array) -> tuple[float, Array]:
         self._optimizer.zero_grad()
@@ -176,10 +181,14 @@ class _Step:
             except CompileError as error:  # raised before anything is changed
                 if self._must:
                     raise
+                self._checked = self._compiled.checked
                 self.release()
                 warnings.warn(f"fit: training eagerly (compiled=False): {error}", CompileWarning, 3)
         prediction = self._net(x)
         value = self._loss(prediction, y)
+        if not self._checked:
+            check_trained("fit", self._net, value, self._optimizer)
+            self._checked = True
         value.backward()
         self._optimizer.step()
         return value.item(), prediction.data

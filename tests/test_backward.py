@@ -6,6 +6,7 @@ import gc
 import weakref
 
 import numpy as np
+import pytest
 
 import autograd_lite as ag
 from autograd_lite import Tensor
@@ -38,8 +39,39 @@ def test_named_tensors_keep_their_gradient_and_others_do_not():
     unnamed = w * 2
     named = (unnamed * 3).named("s")
     named.sum().backward()
-    assert unnamed.grad is None
+    with pytest.warns(UserWarning, match=r't\.named\("h"\); .* ag\.gradients') as said:
+        assert unnamed.grad is None
+    assert said[0].filename == __file__
+    assert (named * 2).named("h").grad is None  # it may get one yet
     np.testing.assert_array_equal(named.grad, [1.0, 1.0])
+
+
+def test_a_gradient_that_is_set_is_an_array_of_the_tensor_s_shape_and_dtype():
+    ones = Tensor([1.0, 1.0], requires_grad=True)
+    for dtype in (np.float32, np.float64, np.complex128):
+        for given in (ones * 3, ones.detach() * 3, [3, 3], np.array([3, 3]), np.full(2, 3.0)):
+            w = Tensor([1.0, 2.0], requires_grad=True, dtype=dtype)
+            w.grad = given
+            (w * 2).sum().backward(1.0)
+            assert type(w.grad) is np.ndarray, (given, dtype)
+            np.testing.assert_array_equal(w.grad, np.array([5, 5], dtype), strict=True)
+    result = ones * 3
+    ones.grad = result
+    ones.grad *= 2
+    assert result.tolist() == [3.0, 3.0]
+    for wrong, kind, said in (
+        (1.0, ValueError, r"can't have a gradient of shape \(\)"),
+        (np.ones((1, 2)), ValueError, r"\(2,\), float64, can't have a gradient of shape \(1, 2\)"),
+        (np.ones(2, complex), TypeError, "complex128; give an array of its shape and kind"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), TypeError, "grad: a MaskedArray"),
+        (["a", "b"], TypeError, "grad: numbers are needed"),
+        (np.array([1.0, None]), TypeError, "grad: an object array"),
+    ):
+        with pytest.raises(kind, match=said):
+            ones.grad = wrong
+    assert ones.grad.tolist() == [6.0, 6.0]
+    with pytest.raises(TypeError, match="int64, can't have a gradient"):
+        Tensor([1, 2]).grad = [1.0, 1.0]
 
 
 def test_leaves_that_require_no_gradient_get_none():

@@ -135,7 +135,7 @@ def check_paths(of: Callable[[int], Callable[[Any], Any]], z: Any, order: int = 
     """
     rng = np.random.default_rng(3)
     u = rng.normal(size=z.shape)
-    for n in (1, z.size, z.size + 1):  # by rows, and by columns
+    for n in (z.size, z.size + 1):  # by rows, and by columns
         f = of(n)
         jacobian = ag.jacobian(f)(z)
         value, vjp_fn = ag.vjp(f, z)

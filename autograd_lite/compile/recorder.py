@@ -225,8 +225,8 @@ class Recorder:
         """Leave no stand-ins as gradients of Tensors from outside."""
         alive = [x for x in (ref() for ref in self._alive) if x is not None]
         for owner in gc.get_referrers(*alive):  # one look at all objects for all of them
-            if type(owner) is Tensor and isinstance(owner.grad, Traced):
-                owner.grad = None
+            if type(owner) is Tensor and isinstance(owner._grad, Traced):
+                owner._grad = None
 
     def _name(self) -> None:
         for tensor in self._tensors:

@@ -128,8 +128,8 @@ def draw(
             lines.append(labels.font(labels.shape_text(tensor.shape), 9, look.faint))
         if values:
             lines.append(labels.array_markup(value, look.values))
-        if grads and tensor.grad is not None:
-            lines.append(labels.array_markup(tensor.grad[at], look.backward, "∇ "))
+        if grads and tensor._grad is not None:
+            lines.append(labels.array_markup(tensor._grad[at], look.backward, "∇ "))
         return "".join(f"<BR/>{line}" for line in lines)
 
     if detail == "elements":

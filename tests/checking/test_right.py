@@ -71,7 +71,8 @@ def test_noise_is_wrong_and_has_no_false_cause(
 @each(sorted(LOSSES), sorted(ACTIVATIONS))
 def test_float32_is_given_what_it_rounds_off(loss: str, activation: str):
     rng = np.random.default_rng(0)
-    activations = [activation, activation, "sigmoid" if loss == "BCELoss" else activation]
+    output = {"BCELoss": "sigmoid", "BCEWithLogitsLoss": "identity"}.get(loss, activation)
+    activations = [activation, activation, output]
     net = nn.MLP([2, 5, 5, 1], activations, rng=0, dtype=np.float32)
     x = rng.normal(size=(10, 2)).astype(np.float32)
     y = rng.integers(0, 2, (10, 1)).astype(np.float32)

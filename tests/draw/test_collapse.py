@@ -285,7 +285,7 @@ class TestModule:
         gc.collect()
         before = len(owners._of), len(owners._owners)
         net = nn.MLP([2, 2, 1])
-        assert (len(owners._of), len(owners._owners)) == (before[0] + 4, before[1] + 2)
+        assert (len(owners._of), len(owners._owners)) == (before[0] + 4, before[1] + 3)
         del net
         gc.collect()
         assert (len(owners._of), len(owners._owners)) == before

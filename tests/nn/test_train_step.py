@@ -290,6 +290,8 @@ def test_an_optimizer_of_some_parameters_in_another_order(name: str):
         return OPTIMIZERS[name]([parameters[i] for i in (3, 0, 2)])
 
     twins = Twins(mlp, nn.BCELoss(), optimizer)
+    with pytest.warns(UserWarning, match=r"b_01 of shape \(1, 3\) \(in the net layers.0.bias\)"):
+        twins()
     for _ in range(10):
         twins()
     np.testing.assert_array_equal(twins.nets[1]["b_01"].data, mlp()["b_01"].data)

@@ -122,17 +122,6 @@ def test_the_learning_rate_may_change_in_any_dtype(dtype: Any):
     assert w.dtype == dtype
 
 
-@pytest.mark.parametrize("kind", ALL)
-def test_a_gradient_of_another_shape_is_refused(kind: Any):
-    w = Tensor([1.0, 2.0], requires_grad=True)
-    optimizer = kind([w], lr=0.1)
-    for shape in ((2, 2), (1, 2)):
-        w.grad = np.ones(shape)
-        with pytest.raises(ValueError, match=r"\(2,\)"):
-            optimizer.step()
-    assert w.tolist() == [1.0, 2.0]
-
-
 def test_optimizer_errors():
     w = Tensor(1.0, requires_grad=True)
     with pytest.raises(ValueError, match="SGD: there are no parameters to train"):
