@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import sys
 from collections.abc import Callable
@@ -79,6 +80,7 @@ def interrupted(run: Callable[[], Any], at: int) -> KeyboardInterrupt | None:
             raise KeyboardInterrupt
         return step
 
+    gc.disable()  # what others do in a collection is none of ours
     sys.settrace(step)
     try:
         run()
@@ -86,6 +88,7 @@ def interrupted(run: Callable[[], Any], at: int) -> KeyboardInterrupt | None:
         return interrupt
     finally:
         sys.settrace(before)
+        gc.enable()
     return None
 
 

@@ -410,6 +410,8 @@ def test_thinning_keeps_the_first_and_the_last():
 
 def test_only_what_the_optimizer_has_is_updated(tmp_path: Path) -> None:
     net = nn.MLP([2, 3, 1], rng=0)
+    for parameter in net.parameters():
+        parameter.requires_grad = parameter is net["W_01"]
     x, y = np.random.default_rng(0).normal(size=(8, 2)), np.ones((8, 1))
     history = nn.fit(
         net, x, y, nn.BCELoss(), nn.SGD([net["W_01"]], lr=0.5), epochs=2, batch_size=8, record=1
