@@ -14,8 +14,8 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import Op, Tensor
 from autograd_lite.arrays import as_array, guard
-from autograd_lite.notation import function
 from autograd_lite.op import Case, apply, op
+from autograd_lite.show.notation import function
 
 from .activations import log_softmax, softmax
 from .module import as_input

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import as_array
-from ..notation import function
 from ..op import Case, Op, op
+from ..show.notation import function
 from ..tensor import Tensor
 from .define import implements, named, operand, refuse_out, setting, value
 from .elementwise import astype

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_lite as ag
-from autograd_lite.draw import labels
+from autograd_lite.show import labels
 
 from .reading import SVG, plain, read_dot, read_svg
 
