@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .steps import is_number
+from .show.steps import is_number
 from .tensor import Array, Tensor
 
 

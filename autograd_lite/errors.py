@@ -312,13 +312,6 @@ def no_seed(tensor: Tensor, function: str) -> ValueError:
     )
 
 
-def not_one_number(tensor: Tensor) -> ValueError:
-    return ValueError(
-        f"derive: {describe(tensor)} has {tensor.size} elements, and a gradient is that of one "
-        "number; reduce it first: t.sum()"
-    )
-
-
 def wrong_seed(tensor: Tensor, seed: np.ndarray[Any, Any]) -> ValueError:
     return ValueError(
         f"backward: the seed has shape {seed.shape}, and {describe(tensor)} needs one of its own "

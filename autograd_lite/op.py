@@ -36,7 +36,7 @@ from .errors import (
 )
 from .lines import remember, source_lines
 from .modes import Mode, capture, recorded, trace
-from .notation import Notation, function
+from .show.notation import Notation, function
 from .tensor import Tensor
 
 Vjp = Callable[..., Any]

@@ -57,7 +57,7 @@ class NetworkDerivation:
 
     def _line(self, instance: str) -> str:
         # Imported here, so that importing nn doesn't take time for it.
-        from autograd_lite.derive.text import latex, latex_name
+        from autograd_lite.show.latex import latex, latex_name
 
         step = self.derivation[instance.partition(" = ")[0]]
         return f"{latex_name(step.symbol)} &= {latex(step.simple)}"

@@ -16,8 +16,8 @@ from autograd_lite import Op, Tensor
 from autograd_lite.arrays import given, guard
 from autograd_lite.errors import describe
 from autograd_lite.lines import hint
-from autograd_lite.notation import function
 from autograd_lite.op import Case, apply, op
+from autograd_lite.show.notation import function
 
 from .activations import log_softmax, softmax, softmax_op
 from .module import as_input

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..notation import number
 from ..op import OPS
+from ..show.notation import number
 from ..tensor import Array, Tensor
 from .recognised import ACTIVATIONS
 from .recorded import PRODUCTS, Edge, Mistake, Recorded, Step, add_up, fitted

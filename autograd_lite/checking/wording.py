@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..notation import number
+from ..show.notation import number
 from ..tensor import Array, Tensor
 from .recorded import PRODUCTS, Recorded, Step
 

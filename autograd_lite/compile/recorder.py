@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..derive.derivation import symbol_of
 from ..lines import user_frame, user_line
+from ..show.notation import symbol_of
 from ..tensor import Tensor
 from .graph import CompileError, Guard, Node, UntraceableError, called, mapped
 from .traced import Traced, value_of

@@ -14,8 +14,9 @@ import numpy as np
 
 from .. import ops
 from ..op import OPS
-from .expression import Expression, applied, evaluate, fold, nodes
-from .text import text
+from ..show.text import text
+from ..show.writer import nodes
+from .expression import Expression, applied, evaluate, fold
 from .tidy import tidied
 
 _COARSEST = 0.05  # what counts as rounding at most, relative, even where it is as coarse as float16
@@ -69,22 +70,22 @@ def simplified(root: Expression) -> Expression:
 
 def _simplified_within(node: Expression) -> Expression:
     """A function or product of what is simplified itself: ``Σ((y / p) ∘ p)`` is ``Σ(y)``."""
-    operands = tuple(map(simplified, node.operands))
-    if operands == node.operands:
+    operands = tuple(map(simplified, node.inputs))
+    if operands == node.inputs:
         return node
-    inner = tidied(Expression(node.value, op=node.op, operands=operands, params=node.params))
-    while inner.is_called("broadcast_to") and inner.operands[0].value.size == 1:
-        inner = inner.operands[0]
+    inner = tidied(Expression(node.value, op=node.op, inputs=operands, params=node.params))
+    while inner.is_called("broadcast_to") and inner.inputs[0].value.size == 1:
+        inner = inner.inputs[0]
     return inner
 
 
 def _in_one_row(root: Expression) -> Expression:
     """``a ∘ (b ∘ c)`` as ``a ∘ b ∘ c``; with a matrix product in it as it stands in the chapter."""
-    if not root.is_called("multiply") or not root.operands[1].is_called("multiply"):
+    if not root.is_called("multiply") or not root.inputs[1].is_called("multiply"):
         return root
     if any(node.is_called("matmul") for node in nodes(root)):
         return root
-    x, (y, z) = root.operands[0], root.operands[1].operands
+    x, (y, z) = root.inputs[0], root.inputs[1].inputs
     return applied(ops.multiply, applied(ops.multiply, x, y), z)
 
 

@@ -113,7 +113,7 @@ class Builder:
         if not self._stands_for_itself(tensor):
             operands = tuple(self._expressions[x] for x in tensor.inputs)
             written = Expression(
-                tensor._array, op=tensor.op, operands=operands, params=tensor.params
+                tensor._array, op=tensor.op, inputs=operands, params=tensor.params
             )
             return tidied(self._with_q(written), self._keep_guards)
         name = self._names.get(tensor, tensor.name)
@@ -133,8 +133,8 @@ class Builder:
 
     def _with_q(self, node: Expression) -> Expression:
         """A division by the number of rows, by the name q."""
-        if node.is_called("divide") and self._rows and node.operands[1].is_equal_to(self._rows):
+        if node.is_called("divide") and self._rows and node.inputs[1].is_equal_to(self._rows):
             self.wrote_q = True
-            q = Expression(node.operands[1].value, "q")
-            return Expression(node.value, op=node.op, operands=(node.operands[0], q))
+            q = Expression(node.inputs[1].value, "q")
+            return Expression(node.value, op=node.op, inputs=(node.inputs[0], q))
         return node

@@ -10,12 +10,14 @@ from html import escape
 import numpy as np
 
 from ..numpy_code import Namer, literal
+from ..show.latex import latex, latex_name, over_shape
+from ..show.notation import dimensions
+from ..show.source import source
+from ..show.text import shapes, text
 from ..tensor import Array
-from . import source as code
 from .build import Definition
 from .chain import Path
 from .expression import Expression
-from .text import dimensions, latex, latex_name, shapes, text
 
 
 @dataclass(frozen=True)
@@ -86,10 +88,8 @@ class Step:
         chain = [*left, " + ".join(products)] if products else left
         lines = [f"{latex_name(self.symbol)} &= " + " = ".join(dict.fromkeys(chain))]
         lines += [f"&= {latex(self.given)}"]
-        shape = dimensions(self.value.shape).replace("×", r" \times ")
-        lines += [
-            rf"\underset{{{shape}}}{{{latex_name(self.symbol)}}} &= {latex(self.simple, True)}"
-        ]
+        left_shaped = over_shape(latex_name(self.symbol), self.value.shape)
+        lines += [f"{left_shaped} &= {latex(self.simple, True)}"]
         lines += [
             rf"&\text{{with }} {latex_name(d.name)} = {latex(d.expression)}"
             for d in self.definitions
@@ -187,12 +187,12 @@ class Derivation:
         name = Namer()
         lines = ["import numpy as np", ""]
         lines += [f"{name(given)} = {literal(value)}" for given, value in self._given]
-        lines += [f"{name(target)} = {code.source(x, name)}" for target, x in self._forward]
+        lines += [f"{name(target)} = {source(x, name)}" for target, x in self._forward]
         for step in self.steps:
             lines += [
-                f"{name(d.name)} = {code.source(d.expression, name)}" for d in step.definitions
+                f"{name(d.name)} = {source(d.expression, name)}" for d in step.definitions
             ]
-            lines.append(f"{name(step.symbol)} = {code.source(step.simple, name)}")
+            lines.append(f"{name(step.symbol)} = {source(step.simple, name)}")
         return "\n".join(lines) + "\n"
 
     def __str__(self) -> str:
@@ -203,15 +203,6 @@ class Derivation:
 
     def _repr_latex_(self) -> str:
         return "\n\n".join(displayed(step.latex) for step in self.steps)
-
-
-def symbol_of(name: str, is_leaf: bool, output: str) -> str:
-    """``s_2`` → ``δ_2``, a leaf ``W_12`` → ``∇W_12``, any other ``h`` → ``∂L/∂h``."""
-    if is_leaf:
-        return f"∇{name}"
-    if name.startswith("s_"):
-        return f"δ_{name[2:]}"
-    return f"∂{output}/∂{name}"
 
 
 def rows_of_batch(shapes_seen: Sequence[tuple[int, ...]]) -> int | None:

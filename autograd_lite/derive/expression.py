@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ..op import Op
+from ..show.writer import nodes
 from ..tensor import Array
 
 T = TypeVar("T")
@@ -18,29 +19,29 @@ class Expression:
 
     Attributes:
         op: the op, or None for a symbol or number.
-        operands: what it is applied to.
+        inputs: what it is applied to.
         params: its settings.
         name: a symbol's name.
         value: what it is worth here: the array that was recorded.
         size: how much there is to read: each op, symbol and number where it stands.
     """
 
-    __slots__ = ("name", "op", "operands", "params", "size", "value")
+    __slots__ = ("inputs", "name", "op", "params", "size", "value")
 
     def __init__(
         self,
         value: Any,
         name: str | None = None,
         op: Op | None = None,
-        operands: tuple[Expression, ...] = (),
+        inputs: tuple[Expression, ...] = (),
         params: dict[str, Any] | None = None,
     ) -> None:
         self.value: Array = np.asarray(value)
         self.name = name
         self.op = op
-        self.operands = operands
+        self.inputs = inputs
         self.params = params or {}
-        self.size: int = 1 + sum(x.size for x in operands)
+        self.size: int = 1 + sum(x.size for x in inputs)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -60,25 +61,11 @@ class Expression:
         return self.op is not None and self.op.name in names
 
 
-def nodes(root: Expression) -> Iterator[Expression]:
-    """Each expression in ``root`` once, operands before what is made of them. Iterative."""
-    done: set[int] = set()
-    stack = [(root, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
-        elif id(node) not in done:
-            done.add(id(node))
-            stack.append((node, True))
-            stack += [(x, False) for x in reversed(node.operands)]
-
-
 def fold(root: Expression, combine: Callable[[Expression, list[T]], T]) -> T:
     """``combine`` applied to each expression in ``root`` and what it gave for its operands."""
     found: dict[int, T] = {}
     for node in nodes(root):
-        found[id(node)] = combine(node, [found[id(x)] for x in node.operands])
+        found[id(node)] = combine(node, [found[id(x)] for x in node.inputs])
     return found[id(root)]
 
 
@@ -99,7 +86,7 @@ def applied(op: Op, *operands: Expression, **params: Any) -> Expression:
     """An op applied to expressions, with its value."""
     with np.errstate(all="ignore"):
         value = op.forward(*_countable(op, [x.value for x in operands]), **params)
-    return Expression(value, op=op, operands=operands, params=params)
+    return Expression(value, op=op, inputs=operands, params=params)
 
 
 def _countable(op: Op, arrays: list[Array]) -> list[Array]:

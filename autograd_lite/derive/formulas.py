@@ -10,11 +10,12 @@ from .. import errors
 from ..backward import pull
 from ..graph import walk
 from ..modes import trace
+from ..show.notation import symbol_of
 from ..tensor import Array, Tensor
 from .algebra import agree, simplified
 from .build import Builder
 from .chain import Plan
-from .derivation import Derivation, Step, rows_of_batch, symbol_of
+from .derivation import Derivation, Step, rows_of_batch
 from .expression import Expression
 
 
@@ -27,7 +28,10 @@ def derived(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None) -
     if not output._tracked:
         raise errors.nothing_requires_grad(output, "derive")
     if output.size != 1:
-        raise errors.not_one_number(output)
+        raise ValueError(
+            f"derive: {errors.describe(output)} has {output.size} elements, and a gradient is that "
+            "of one number; reduce it first: t.sum()"
+        )
     refuse_changed(output)
     plan = Plan(output, _asked(output, wrt))
     gradients = pull({output: np.ones(output.shape, output.dtype)}, set(plan.targets))

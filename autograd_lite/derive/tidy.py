@@ -23,13 +23,13 @@ def tidied(node: Expression, keep_guards: bool = False) -> Expression:
 
     Where ``keep_guards``, also what keeps a division from 0 is written: it may matter here.
     """
-    op, operands = node.op, node.operands
+    op, operands = node.op, node.inputs
     if op is None:
         return node
     if op.name in _COPIES and operands[0].shape == node.shape and _is_copy(node):
         return operands[0]
     if op.name == "sum" and operands[0].is_called("negative"):
-        total = tidied(applied(op, operands[0].operands[0], **node.params))
+        total = tidied(applied(op, operands[0].inputs[0], **node.params))
         return tidied(applied(ops.negative, total))
     if op.name == "sum" and _is_one_each(operands[0], node):
         return _stretched(Expression(1.0), node.shape)
@@ -39,13 +39,13 @@ def tidied(node: Expression, keep_guards: bool = False) -> Expression:
     if op.name in _ELEMENTWISE:
         return _tidied_elementwise(node, keep_guards)
     if op.name == "transpose" and operands[0].is_called("transpose") and node.value.ndim <= 2:
-        return operands[0].operands[0]
+        return operands[0].inputs[0]
     return node
 
 
 def _tidied_elementwise(node: Expression, keep_guards: bool) -> Expression:
     assert node.op is not None
-    bare = tuple(map(_unstretched, node.operands))
+    bare = tuple(map(_unstretched, node.inputs))
     if node.shape and all(x.shape == () for x in bare):
         return _stretched(tidied(applied(node.op, *bare), keep_guards), node.shape)
     if node.shape == () and all(x.is_number for x in bare) and not node.is_called("divide"):
@@ -53,7 +53,7 @@ def _tidied_elementwise(node: Expression, keep_guards: bool) -> Expression:
     if len(bare) == 2:
         return _tidied_pair(node, bare, keep_guards)
     twice = node.is_called("negative") and bare[0].is_called("negative")
-    return bare[0].operands[0] if twice else node
+    return bare[0].inputs[0] if twice else node
 
 
 def _tidied_pair(
@@ -61,7 +61,7 @@ def _tidied_pair(
 ) -> Expression:
     """Sums, differences, products and quotients; beside a full operand a number needs no shape."""
     assert node.op is not None
-    x, y = node.operands
+    x, y = node.inputs
     if y.shape == node.shape:
         x = bare[0]
     if x.shape == node.shape:
@@ -74,13 +74,13 @@ def _tidied_pair(
         if x is y:
             return applied(ops.multiply, Expression(2.0), x)
         if y.is_called("negative"):
-            return applied(ops.subtract, x, y.operands[0])
+            return applied(ops.subtract, x, y.inputs[0])
         for term, other in ((x, y), (y, x)):
             if other.shape == node.shape and _is_all(term, 0.0):
                 return other
             if other.shape == node.shape and _is_guard(term) and not keep_guards:
                 return other
-    return Expression(node.value, op=node.op, operands=(x, y), params=node.params)
+    return Expression(node.value, op=node.op, inputs=(x, y), params=node.params)
 
 
 def _product(x: Expression, y: Expression, shape: tuple[int, ...]) -> Expression:
@@ -91,8 +91,8 @@ def _product(x: Expression, y: Expression, shape: tuple[int, ...]) -> Expression
             return tidied(applied(ops.negative, other))
     if x is y:
         return applied(ops.square, x)
-    if y.is_called("divide") and y.operands[0].is_equal_to(1):  # x · (1 / q)
-        return applied(ops.divide, x, y.operands[1])
+    if y.is_called("divide") and y.inputs[0].is_equal_to(1):  # x · (1 / q)
+        return applied(ops.divide, x, y.inputs[1])
     if y.is_number and not x.is_number:
         x, y = y, x
     return applied(ops.multiply, x, y)
@@ -104,8 +104,8 @@ def _stretched(node: Expression, shape: tuple[int, ...]) -> Expression:
 
 
 def _unstretched(node: Expression) -> Expression:
-    while node.is_called("broadcast_to") and node.operands[0].value.size == 1:
-        node = node.operands[0]
+    while node.is_called("broadcast_to") and node.inputs[0].value.size == 1:
+        node = node.inputs[0]
     return node
 
 
@@ -113,7 +113,7 @@ def _is_copy(node: Expression) -> bool:
     """Whether an op that may move entries gives its operand as it is."""
     if node.is_called("transpose"):
         return node.value.ndim <= 1
-    return bool(np.array_equal(node.value, node.operands[0].value, equal_nan=True))
+    return bool(np.array_equal(node.value, node.inputs[0].value, equal_nan=True))
 
 
 def _is_one_each(summed: Expression, total: Expression) -> bool:

@@ -103,7 +103,7 @@ def draw(
         raise TypeError(f"draw: a Tensor is drawn, and not {type(output).__name__}")
     if detail not in DETAILS:
         raise ValueError(f"draw: detail is one of {', '.join(map(repr, DETAILS))}, not {detail!r}")
-    from . import labels  # first used here, so that importing the package takes no time for it
+    from ..show import labels  # first used here, so that importing the package takes no time for it
     from .collapse import check_collapse
     from .computations import draw_computations
     from .elements import draw_elements

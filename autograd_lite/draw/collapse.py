@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..owners import owners_of
-from ..steps import Step, steps
+from ..show.steps import Step, steps
 from ..tensor import Tensor
 from .modules import Group, find_groups
 from .repeats import Repeat, find_repeats, first_leaves

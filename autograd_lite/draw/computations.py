@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 
 from ..cotangents import Cotangent, noted
-from ..derive.derivation import symbol_of
 from ..graph import walk
-from ..notation import PREFIX, Written, number, write
-from ..steps import Step
+from ..show import labels
+from ..show.notation import Written, symbol_of
+from ..show.steps import Step
+from ..show.writer import write
 from ..tensor import Tensor
-from . import labels
 from .collapse import Collapse, Piece, draw_pieces, longest_histories
 from .figure import Figure
 from .hints import Hints
@@ -21,6 +21,9 @@ from .theme import Theme
 
 LIMIT = 400
 """How many nodes are drawn at most, unless another limit is given."""
+
+WIDEST = 48
+"""How many characters a formula has at most."""
 
 
 class Symbols:
@@ -114,18 +117,13 @@ def _free_symbols(
             yield symbol
 
 
-def constant(value: object) -> Written:
-    """A number in a formula."""
-    text = number(value)
-    return labels.atom(text, len(text))._replace(level=PREFIX)
-
-
 def formula(step: Step, symbols: Symbols, stand_ins: Iterator[str], brief: bool = True) -> str:
     """What a step computes: a formula, where that is ``brief`` the symbol of a lone function, or a
     stand-in for a formula that would be too wide."""
     atoms = {x: symbols.atom(x) for x in step.inputs}
-    written = write(step.region, atoms, constant, escape=labels.escape_notation)
-    if written is None:
+    markup = labels.formulas(lambda x: atoms[x] if x in atoms else labels.constant(x._array))
+    written = write(step.region, markup, WIDEST)
+    if written.width > WIDEST:
         return next(stand_ins)
     op = step.result.op
     if brief and len(step.region) == 1 and op is not None:

@@ -15,11 +15,13 @@ import numpy as np
 from ..cotangents import noted
 from ..dependence import dependence, sources_of
 from ..graph import walk
-from ..notation import ATOM, MATMUL, POWER, PREFIX, PRODUCT, SUM, Written, apply_notation
-from ..steps import Step, is_number, steps
+from ..op import OPS
+from ..show import labels
+from ..show.notation import MATMUL, PRODUCT, Notation, Written
+from ..show.steps import Step, is_number, steps
+from ..show.writer import join
 from ..tensor import Array, Tensor
-from . import labels
-from .computations import Symbols, constant, stand_ins
+from .computations import Symbols, stand_ins
 from .figure import Figure
 from .hints import Hints
 from .paths import arrows, on_paths
@@ -32,6 +34,9 @@ LIMIT = 300
 WIDEST = 60
 
 _SAME_SIZE = {"width": "0.8", "fixedsize": "true"}  # enough for ``(W₀₁)₁₁`` and a number
+_ADD, _SUBTRACT, _DIVIDE = (OPS[name].notation for name in ("add", "subtract", "divide"))
+_TIMES = Notation("{0}\u2009{1}", PRODUCT, (PRODUCT, MATMUL))
+
 
 class Entry:
     """A number that is written instead of computed. It knows sums and products, and nothing else:
@@ -42,44 +47,39 @@ class Entry:
     def __init__(self, written: Written) -> None:
         self.written = written
 
-    def _join(self, sign: str, other: Any, level: int, right: int, swap: bool = False) -> Entry:
-        a, b = self.written, _written(other)
-        if swap:
-            a, b = b, a
-        a, b = _bracketed(a, level), _bracketed(b, right)
-        return Entry(_kept(Written(a.text + sign + b.text, level, a.width + len(sign) + b.width)))
+    @staticmethod
+    def _join(notation: Notation, *operands: Any) -> Entry:
+        return Entry(_kept(join(notation, [_written(x) for x in operands], {}, _MARKUP)))
 
     def __add__(self, other: Any) -> Entry:
-        return self._join(" + ", other, SUM, SUM)
+        return self._join(_ADD, self, other)
 
     def __radd__(self, other: Any) -> Entry:
-        return self._join(" + ", other, SUM, SUM, swap=True)
+        return self._join(_ADD, other, self)
 
     def __sub__(self, other: Any) -> Entry:
-        return self._join(" − ", other, SUM, PRODUCT)
+        return self._join(_SUBTRACT, self, other)
 
     def __rsub__(self, other: Any) -> Entry:
-        return self._join(" − ", other, SUM, PRODUCT, swap=True)
+        return self._join(_SUBTRACT, other, self)
 
     def __mul__(self, other: Any) -> Entry:
         if other is self:  # np.square multiplies a number by itself
-            inner = _bracketed(self.written, ATOM)
-            return Entry(_kept(Written(inner.text + "²", POWER, inner.width + 1)))
+            return self._join(OPS["square"].notation, self)
         # A factor that is a number stands first.
-        return self._join("\u2009", other, PRODUCT, MATMUL, swap=not isinstance(other, Entry))
+        return self._join(_TIMES, *((self, other) if isinstance(other, Entry) else (other, self)))
 
     def __rmul__(self, other: Any) -> Entry:
-        return self._join("\u2009", other, PRODUCT, MATMUL, swap=True)
+        return self._join(_TIMES, other, self)
 
     def __truediv__(self, other: Any) -> Entry:
-        return self._join(" / ", other, PRODUCT, MATMUL)
+        return self._join(_DIVIDE, self, other)
 
     def __rtruediv__(self, other: Any) -> Entry:
-        return self._join(" / ", other, PRODUCT, MATMUL, swap=True)
+        return self._join(_DIVIDE, other, self)
 
     def __neg__(self) -> Entry:
-        inner = _bracketed(self.written, PREFIX)
-        return Entry(Written("−" + inner.text, PREFIX, inner.width + 1))
+        return self._join(OPS["negative"].notation, self)
 
     def _unknown(self, *_: Any) -> NoReturn:
         raise TypeError("an entry that is written has no value")
@@ -90,11 +90,10 @@ class Entry:
 
 
 def _written(x: Any) -> Written:
-    return x.written if isinstance(x, Entry) else constant(x)
+    return x.written if isinstance(x, Entry) else labels.constant(x)
 
 
-def _bracketed(x: Written, least: int) -> Written:
-    return x if x.level >= least else Written(f"({x.text})", ATOM, x.width + 2)
+_MARKUP = labels.formulas(_written)
 
 
 def _kept(x: Written) -> Written:
@@ -132,13 +131,13 @@ def _by_notation(
     used = []
     for x, written, depend in zip(tensor.inputs, operands, depends, strict=True):
         if is_number(x):
-            used.append(constant(x._array))
+            used.append(labels.constant(x._array))
         elif np.count_nonzero(depend[j]) == 1:
             used.append(written[np.argmax(depend[j])])
         else:
             sign = labels.escape_notation(notation.symbol)
             return labels.atom(f"{sign}(…)", len(notation.symbol) + 3)
-    return _kept(apply_notation(notation, used, tensor.params, labels.escape_notation))
+    return _kept(join(notation, used, tensor.params, _MARKUP))
 
 
 def draw_elements(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ..owners import Owner, owners_of
-from ..steps import is_number
+from ..show.steps import is_number
 from ..tensor import Tensor
 
 _FARTHEST = 64

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..errors import describe
 from ..graph import walk
-from ..steps import Step
+from ..show.steps import Step
 from ..tensor import Tensor
 
 Targets = str | Tensor | Sequence[str | Tensor] | None

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..notation import number
-from ..steps import is_number
+from ..show.notation import number
+from ..show.steps import is_number
 from ..tensor import Array, Tensor
 
 LONGEST = 1000

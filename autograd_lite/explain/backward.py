@@ -12,10 +12,11 @@ from ..checking.recorded import Recorded, add_up, fitted, replay
 from ..derive.algebra import agree, simplified
 from ..derive.build import Builder, Definition
 from ..derive.chain import Plan
-from ..derive.derivation import rows_of_batch, symbol_of
+from ..derive.derivation import rows_of_batch
 from ..derive.expression import Expression
 from ..graph import walk
 from ..modes import trace
+from ..show.notation import symbol_of
 from ..tensor import Array, Tensor
 
 MOST_CONTRIBUTIONS = 6

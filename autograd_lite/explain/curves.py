@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..notation import number
-from . import mathml
+from ..show import mathml
+from ..show.notation import number
 from .boundary import short
 
 WIDTH, HEIGHT = 560, 300

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..derive.text import dimensions
-from ..notation import number
+from ..show import mathml
+from ..show.notation import dimensions, number
 from ..tensor import Array
-from . import mathml
 from .words import Words
 
 MOST_ROWS, MOST_COLUMNS = 12, 8

@@ -13,17 +13,16 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..derive.text import dimensions
-from ..derive.text import shapes as shape_formula
-from ..draw import labels
 from ..draw.collapse import Collapse
 from ..draw.computations import draw_computations
 from ..draw.figure import Figure
 from ..draw.hints import hints_of
 from ..draw.theme import theme_of
 from ..lines import Line
+from ..show import labels, mathml
+from ..show.notation import dimensions
+from ..show.text import shapes as shape_formula
 from ..tensor import Tensor
-from . import mathml
 from .entries import sources
 from .matrices import table
 from .predictions import Predictions

@@ -14,7 +14,7 @@ import numpy as np
 from ..checking.causes import likely
 from ..checking.recognised import with_activations
 from ..checking.recorded import Recorded
-from ..derive.text import dimensions
+from ..show.notation import dimensions
 from ..tensor import Array, Tensor
 from .matrices import entry_name, layout
 from .story import Step, Story

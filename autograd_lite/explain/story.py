@@ -14,14 +14,15 @@ import numpy as np
 
 from .. import errors
 from ..derive.chain import Path, Plan
-from ..derive.expression import Expression, applied, nodes
+from ..derive.expression import Expression, applied
 from ..derive.formulas import refuse_changed
-from ..draw.labels import is_bold
 from ..draw.paths import arrows, on_paths
 from ..lines import Line, line_of
 from ..op import OPS
-from ..steps import Step as Computation
-from ..steps import is_number, steps
+from ..show.labels import is_bold
+from ..show.steps import Step as Computation
+from ..show.steps import is_number, steps
+from ..show.writer import nodes
 from ..tensor import Array, Tensor
 from .backward import Backward, Contribution, Gradient, gradients
 
@@ -190,7 +191,7 @@ def _names(
     shown: Iterable[Tensor], known: Mapping[Tensor, str], leaves: Mapping[Tensor, Expression]
 ) -> dict[Tensor, str]:
     """What each shown tensor is called: by its name, or c₁, v₂, …; no two alike."""
-    from ..derive.text import text
+    from ..show.text import text
 
     names: dict[Tensor, str] = {}
     taken = set(known.values())
@@ -240,7 +241,7 @@ def _written(
             found[x] if x in found else Expression(x._array) for x in tensor.inputs
         )
         found[tensor] = Expression(
-            tensor._array, op=tensor.op, operands=operands, params=tensor.params
+            tensor._array, op=tensor.op, inputs=operands, params=tensor.params
         )
     return found[step.result]
 

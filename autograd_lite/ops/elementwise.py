@@ -17,7 +17,8 @@ from numpy.typing import DTypeLike
 from ..arrays import as_array, refuse_kinds
 from ..errors import complex_to_real, explain, refuse_constant
 from ..modes import trace
-from ..notation import (
+from ..op import Case, Op, leaves_operators_alone, op
+from ..show.notation import (
     ATOM,
     COMPARISON,
     MATMUL,
@@ -30,7 +31,6 @@ from ..notation import (
     infix,
     number,
 )
-from ..op import Case, Op, leaves_operators_alone, op
 from ..tensor import Tensor
 from .define import implements, operand, refuse_out, value
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays import refuse_kinds
-from ..notation import ATOM, Notation
 from ..numpy_code import code
 from ..op import Case, Op, op
+from ..show.notation import ATOM, Notation
 from ..tensor import Tensor
 from .moving import collect, pick, places
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import guard
-from ..notation import ATOM, POWER, Notation
 from ..op import Case, Op, op
+from ..show.notation import ATOM, POWER, Notation
 from .define import numpy_op, value
 from .elementwise import conjugate_of, imag, real
 

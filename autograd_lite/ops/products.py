@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import explain
-from ..notation import MATMUL, PREFIX, PRODUCT, SUM, Notation, infix
 from ..op import Case, Each, Op, op
+from ..show.notation import MATMUL, PREFIX, PRODUCT, SUM, Notation, infix
 from ..tensor import Tensor
 from .define import implements, refuse_out
 from .elementwise import multiply

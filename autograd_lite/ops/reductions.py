@@ -9,8 +9,8 @@ import numpy as np
 
 from ..arrays import as_array
 from ..modes import capture
-from ..notation import function
 from ..op import Case, Op, op
+from ..show.notation import function
 from ..tensor import Tensor
 from .define import implements, named, operand, refuse_out, setting, value
 from .elementwise import astype

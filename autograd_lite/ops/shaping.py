@@ -10,8 +10,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import explain
-from ..notation import ATOM, POWER, SUM, Notation
 from ..op import Case, op
+from ..show.notation import ATOM, POWER, SUM, Notation
 from ..tensor import Tensor
 from .define import implements, named, operand
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from autograd_lite.draw import labels as markup
 from autograd_lite.op import Op
+from autograd_lite.show import labels as markup
 
 from ..layers import MLP, Linear, Sequential
 from ..module import Module

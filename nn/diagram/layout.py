@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from autograd_lite.draw import Figure
-from autograd_lite.draw import labels as markup
 from autograd_lite.draw.sheet import Sheet
 from autograd_lite.draw.theme import Theme
-from autograd_lite.notation import number
+from autograd_lite.show import labels as markup
+from autograd_lite.show.notation import number
 
 from . import looks
 from .chain import Layer

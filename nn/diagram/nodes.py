@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import unescape
 from typing import NamedTuple
 
-from autograd_lite.draw import labels as markup
+from autograd_lite.show import labels as markup
 
 
 class Node(NamedTuple):

@@ -12,7 +12,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.notation import number
+from autograd_lite.show.notation import number
 from nn.diagram import draw
 
 from .reading import SVG, plain, read_dot, read_svg

@@ -10,7 +10,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.draw.elements import LIMIT, Entry, dependence
-from autograd_lite.notation import ATOM, Written
+from autograd_lite.show.notation import ATOM, Written
 
 from ..each import each
 from .reading import plain, read_dot, read_svg

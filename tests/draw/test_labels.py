@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_lite as ag
-from autograd_lite.draw import labels
+from autograd_lite.show import labels
 
 from ..each import each
 from .reading import SVG, plain, read_dot, read_svg

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import autograd_lite as ag
 from autograd_lite.draw.repeats import Repeat, find_repeats, first_leaves
-from autograd_lite.steps import steps
+from autograd_lite.show.steps import steps
 
 OPS = (ag.sin, ag.cos, ag.tanh, ag.negative)
 

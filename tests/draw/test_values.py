@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import autograd_lite as ag
-from autograd_lite.draw import labels
+from autograd_lite.show import labels
 
 from .reading import plain, read_dot
 

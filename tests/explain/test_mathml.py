@@ -8,9 +8,9 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite.derive.expression import Expression, applied
-from autograd_lite.explain import mathml
-from autograd_lite.explain.mathml import LONGEST, expression, symbol
 from autograd_lite.op import OPS
+from autograd_lite.show import mathml
+from autograd_lite.show.mathml import LONGEST, expression, symbol
 
 from ..each import each
 
@@ -73,7 +73,7 @@ def test_every_op_is_written_well_formed(name: str) -> None:
     one = OPS[name]
     operands = (A, B, C)[: len(one.vjps) if hasattr(one.vjps, "__len__") else 2] or (A,)
     params = {"exponent": 3, "index": (0, slice(1)), "axis": None, "keepdims": False}
-    root = Expression(np.ones((2, 2)), op=one, operands=operands, params=params)
+    root = Expression(np.ones((2, 2)), op=one, inputs=operands, params=params)
     assert read(expression(root, {}))
 
 
@@ -121,7 +121,7 @@ def test_a_long_expression_is_a_function_of_its_symbols() -> None:
 def test_an_expression_that_is_a_thousand_deep() -> None:
     root = A
     for _ in range(5000):
-        root = Expression(A.value, op=ag.OPS["exp"], operands=(root,))
+        root = Expression(A.value, op=ag.OPS["exp"], inputs=(root,))
     assert read(expression(root, {})) == "f(a_1)"
 
 

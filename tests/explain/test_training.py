@@ -14,7 +14,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.explain import boundary, curves, training, training_words
-from autograd_lite.notation import number
+from autograd_lite.show.notation import number
 
 from ..each import each
 

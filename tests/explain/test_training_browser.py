@@ -10,7 +10,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.explain.boundary import line, plane_of
-from autograd_lite.notation import number
+from autograd_lite.show.notation import number
 
 from .browser import NARROW, WIDE, Opened, opened
 

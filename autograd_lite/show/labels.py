@@ -1,4 +1,4 @@
-"""Names and numbers as the HTML-like labels of DOT.
+"""Formulas, names and numbers as the HTML-like labels of DOT.
 
 A name is user text: whatever it holds is drawn as it is, and none of it is markup. ``W_01`` is
 drawn with a subscript; digits are Unicode subscripts, which look the same in every viewer.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from ..notation import ATOM, PLACE, Written, number
 from ..tensor import Array, Tensor
+from .notation import ATOM, PREFIX, Written, number
+from .writer import PLACE, Markup
 
 IN_FULL = 12
 """How many entries an array has at most whose value is written in full."""
@@ -100,6 +102,17 @@ def index_markup(shape: tuple[int, ...], index: Sequence[int], size: int = 16) -
 
 def atom(markup: str, width: int) -> Written:
     return Written(markup, ATOM, width)
+
+
+def constant(value: object) -> Written:
+    """A number in a formula."""
+    text = number(value)
+    return Written(text, PREFIX, len(text))
+
+
+def formulas(leaf: Callable[[Any], Written]) -> Markup:
+    """A figure's own markup: what stands for its tensors, the figure knows."""
+    return Markup(leaf, escape_notation)
 
 
 def shape_text(shape: tuple[int, ...]) -> str:

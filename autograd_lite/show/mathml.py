@@ -1,4 +1,4 @@
-"""Formulas as MathML, by the notations of the op table.
+"""Formulas as MathML.
 
 A symbol that has a matrix on the page carries that matrix's key, so that it can be lit. Names are
 user text: whatever they hold is shown, and none of it is markup.
@@ -10,11 +10,8 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..derive.chain import Path
-from ..derive.expression import Expression, fold
-from ..derive.text import is_row_of_ones, notation_of
-from ..notation import ATOM, MATMUL, PLACE, POWER, PREFIX, Written, apply_notation
-from ..notation import number as short
+from .notation import COMPARISON, FRACTION, POWER, RAISED, Notation
+from .writer import PLACE, Markup, Tree, leaf, nodes, write
 
 LONGEST = 90
 """The size from which an expression isn't written out."""
@@ -26,6 +23,7 @@ _TOKEN = re.compile(
 )
 _TRANSPOSED = '<mi mathvariant="normal">T</mi>'
 _RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+−0123456789")
+_PARENTHESES = "<mrow><mo>(</mo>{}<mo>)</mo></mrow>"
 _NAME = re.compile(r"(.+?)_(\w[\w,]*)", re.DOTALL)
 
 
@@ -86,7 +84,7 @@ def equation(
     return "<mrow>" + f"<mo>{sign}</mo>".join(parts) + "</mrow>"
 
 
-def chain(paths: Sequence[Path], bold: Iterable[str] = ()) -> str:
+def chain(paths: Sequence[Sequence[tuple[str, str]]], bold: Iterable[str] = ()) -> str:
     """The chain rule along each path, summed: ``∂L/∂l_2 · ∂l_2/∂s_2 + …``.
 
     Beside other paths, a direct one is written with what these go through as a subscript, which
@@ -98,77 +96,28 @@ def chain(paths: Sequence[Path], bold: Iterable[str] = ()) -> str:
     for path in paths:
         product = "<mo>·</mo>".join(partial(of, by, bold) for of, by in path)
         if len(path) == 1 and held:
-            product = f"<msub>{_in_parentheses(product)}<mrow>{held}</mrow></msub>"
+            product = f"<msub>{_PARENTHESES.format(product)}<mrow>{held}</mrow></msub>"
         products.append(product)
     return "<mo>+</mo>".join(dict.fromkeys(products))
 
 
-def expression(root: Expression, keys: Mapping[str, str], bold: Iterable[str] = ()) -> str:
+def expression(root: Tree, keys: Mapping[str, str], bold: Iterable[str] = ()) -> str:
     """An expression; one that is very long as a function of its symbols, ``f(x, y)``."""
     if root.size > LONGEST:
-        names: dict[str, None] = {}
-
-        def collect(node: Expression, _: list[None]) -> None:
-            if node.name is not None:
-                names[node.name] = None
-
-        fold(root, collect)
-        shown = [symbol(name, keys, bold) for name in list(names)[:12]]
+        names = list(dict.fromkeys(node.name for node in nodes(root) if node.name is not None))
+        shown = [symbol(name, keys, bold) for name in names[:12]]
         shown += ["<mo>…</mo>"] * (len(names) > 12)
         listed = "<mo>,</mo>".join(shown)
         return f"<mrow><mi>f</mi><mo>(</mo>{listed}<mo>)</mo></mrow>"
-
-    def write(node: Expression, operands: list[Written]) -> Written:
-        if node.op is None:
-            return _atom(node, keys, bold)
-        if is_row_of_ones(node):
-            ones = f"<msup><mn>1</mn>{_TRANSPOSED}</msup>"
-            return Written(f"<mrow>{ones}{_within(operands[0], MATMUL)}</mrow>", MATMUL, 0)
-        if node.is_called("divide"):
-            return Written(
-                f"<mfrac>{operands[0].text}{operands[1].text}</mfrac>", POWER - 1, 0
-            )
-        if node.is_called("power"):
-            base = _within(operands[0], ATOM)
-            return Written(f"<msup>{base}{operands[1].text}</msup>", POWER, 0)
-        return _applied(node, operands)
-
-    return fold(root, write).text
+    symbols = MATHML._replace(
+        leaf=lambda node: leaf(node, symbol(node.name or "", keys, bold), _number)
+    )
+    return write(nodes(root), symbols).text
 
 
-def _atom(node: Expression, keys: Mapping[str, str], bold: Iterable[str]) -> Written:
-    if not node.is_number:
-        return Written(symbol(node.name or "", keys, bold), ATOM, 0)
-    value = node.value.flat[0] if node.value.size else 0
-    written = short(value)
-    negative = written.startswith("−")
-    shown = f"<mn>{html.escape(written.removeprefix('−'))}</mn>"
-    if negative:
-        return Written(f"<mrow><mo>−</mo>{shown}</mrow>", PREFIX, 0)
-    return Written(shown, ATOM, 0)
-
-
-def _applied(node: Expression, operands: list[Written]) -> Written:
-    notation = notation_of(node)
-    if node.is_called("multiply"):  # a matrix product in an entrywise one stands in parentheses
-        operands = [
-            Written(_in_parentheses(x.text), ATOM, 0) if x.level == MATMUL else x
-            for x in operands
-        ]
-    least = [notation.operands[min(i, len(notation.operands) - 1)] for i in range(len(operands))]
-    apart = [
-        Written(_within(x, level), ATOM, 0) for x, level in zip(operands, least, strict=True)
-    ]
-    written = apply_notation(notation, apart, node.params, _tokens)
-    return Written(f"<mrow>{written.text}</mrow>", written.level, 0)
-
-
-def _within(operand: Written, level: int) -> str:
-    return _in_parentheses(operand.text) if operand.level < level else operand.text
-
-
-def _in_parentheses(inner: str) -> str:
-    return f"<mrow><mo>(</mo>{inner}<mo>)</mo></mrow>"
+def _number(digits: str) -> str:
+    shown = f"<mn>{html.escape(digits.removeprefix('−'))}</mn>"
+    return f"<mrow><mo>−</mo>{shown}</mrow>" if digits.startswith("−") else shown
 
 
 def _tokens(template: str) -> str:
@@ -192,6 +141,19 @@ def _tokens(template: str) -> str:
         elif kind == "sign":
             stretchy = ' stretchy="false"' if token in "()[]|" else ""
             parts.append(f"<mo{stretchy}>{text(token)}</mo>")
-    return "".join(parts)
+    return f"<mrow>{''.join(parts)}</mrow>"
+
+
+MATHML = Markup(
+    lambda node: leaf(node, symbol(node.name or ""), _number),
+    _tokens,
+    _PARENTHESES,
+    forms={
+        "divide": Notation("<mfrac>{0}{1}</mfrac>", FRACTION, (COMPARISON,)),
+        "power": Notation("<msup>{0}{1}</msup>", POWER, RAISED),
+    },
+    ones=lambda _: f"<msup><mn>1</mn>{_TRANSPOSED}</msup>",
+    fractions_apart=False,
+)
 
 

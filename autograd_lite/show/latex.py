@@ -1,0 +1,103 @@
+"""Formulas as LaTeX, for MathJax and KaTeX."""
+
+from __future__ import annotations
+
+import re
+
+from .notation import COMPARISON, FRACTION, POWER, RAISED, Notation, Written, dimensions
+from .writer import Markup, Tree, is_transposed_leaf, leaf, nodes, write
+
+
+def latex(root: Tree, shaped: bool = False) -> str:
+    r"""``(\delta_{2} \mathbf{W}_{12}^{\top}) \circ \ldots``.
+
+    With ``shaped`` the shape of each factor stands under it, as the chapter has it.
+    """
+    return write(nodes(root), SHAPED if shaped else LATEX).text
+
+
+def latex_name(name: str) -> str:
+    r"""A name or symbol as LaTeX: ``W_01`` → ``\mathbf{W}_{01}``, ``∂L/∂h`` as a fraction."""
+    if name.startswith("∂") and "/∂" in name:
+        above, below = (latex_name(part) for part in name[1:].split("/∂", 1))
+        return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+    if name.startswith("∇"):
+        return rf"\nabla_{{{latex_name(name[1:])}}}"
+    base, _, below = name.partition("_")
+    if base in _GREEK:
+        shown = _GREEK[base]
+    elif len(base) == 1 and base.isascii() and base.isalpha():
+        shown = rf"\mathbf{{{base}}}" if base in "WXAB" else base
+    else:
+        shown = rf"\text{{{_escaped(base)}}}"
+    if not below:
+        return shown
+    numbered = re.fullmatch(r"[0-9,_]+", below)
+    shown_below = below.replace("_", ",") if numbered else rf"\text{{{_escaped(below)}}}"
+    return f"{shown}_{{{shown_below}}}"
+
+
+_GREEK = {
+    "δ": r"\delta", "σ": r"\sigma", "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "θ": r"\theta",
+    "λ": r"\lambda", "μ": r"\mu",
+}  # fmt: skip
+_SPECIAL = {c: rf"\{c}" for c in "#$%&_{}"} | {
+    "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\n": " ",
+    "<": "< ",  # within a page, no tag begins with it
+}  # fmt: skip
+
+
+def _escaped(words: str) -> str:
+    return "".join(_SPECIAL.get(c, c) for c in words)
+
+
+_SIGNS = {
+    "∘": r"\circ ", "·": r"\cdot ", "−": "-", "Σ": r"\sum ", "√": r"\sqrt ", "σ": r"\sigma ",
+    "ᵀ": r"^{\top}", "≥": r"\ge ", "≤": r"\le ", "≠": r"\ne ", "ℓ": r"\ell ", "…": r"\ldots ",
+    "|": "|", "⁻": "^{-}",
+} | {digit: f"^{{{i}}}" for i, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}  # fmt: skip
+
+
+def _latex_signs(template: str) -> str:
+    """An op's own signs: words upright, superscripts together."""
+    raised = re.sub(
+        "[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: f"^{{{m[0].translate(_RAISED)}}}", template
+    )
+    words = re.sub(r"[A-Za-z_]{2,}", lambda m: rf"\operatorname{{{_escaped(m[0])}}}", raised)
+    return "".join(_SIGNS.get(c, c) for c in words)
+
+
+_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
+def over_shape(shown: str, shape: tuple[int, ...]) -> str:
+    """A factor with its shape under it."""
+    below = dimensions(shape).replace("×", r" \times ")
+    return rf"\underset{{{below}}}{{{shown}}}"
+
+
+def _leaf(node: Tree) -> Written:
+    return leaf(node, latex_name(node.name or ""))
+
+
+def _shaped_leaf(node: Tree) -> Written:
+    if node.is_number:
+        return _leaf(node)
+    if is_transposed_leaf(node):
+        shown = rf"{latex_name(node.inputs[0].name or '')}^{{\top}}"
+    else:
+        shown = latex_name(node.name or "")
+    return leaf(node, over_shape(shown, node.shape))
+
+
+LATEX = Markup(
+    _leaf,
+    _latex_signs,
+    forms={
+        "divide": Notation(r"\frac{{{0}}}{{{1}}}", FRACTION, (COMPARISON,)),
+        "power": Notation("{0}^{{{1}}}", POWER, RAISED),
+    },
+    ones=lambda _: r"\mathbf{1}^{\top}",
+    fractions_apart=True,
+)
+SHAPED = LATEX._replace(leaf=_shaped_leaf, shaped=True)

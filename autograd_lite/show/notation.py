@@ -1,0 +1,80 @@
+"""How formulas are written: one notation an op, numbers, shapes, and the symbols of gradients.
+
+A notation says what to write around the operands and how tightly that binds, so that parentheses
+stand where they are needed and nowhere else. `writer` puts them together, in any markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+# How tightly an expression binds, from loose to tight.
+COMPARISON, SUM, PRODUCT, MATMUL, PREFIX, POWER, ATOM = range(7)
+
+
+class Written(NamedTuple):
+    """An expression as text, how tightly it binds, and its width in characters."""
+
+    text: str
+    level: int
+    width: int
+
+
+class Notation(NamedTuple):
+    """How an op is written.
+
+    Attributes:
+        template: with ``{0}``, ``{1}`` for the operands and ``{axis}`` … for params, or a function
+            of (operands, params).
+        level: how tightly the result binds.
+        operands: the loosest level that each operand may have without parentheses; the last holds
+            for all further ones.
+        symbol: what stands for the op alone, as in an ellipse of its own.
+    """
+
+    template: str | Callable[[Sequence[str], dict[str, Any]], str]
+    level: int
+    operands: tuple[int, ...]
+    symbol: str = ""
+
+
+def infix(sign: str, level: int, right: int | None = None) -> Notation:
+    """``x sign y``. ``right`` is the level that the right operand needs, if another."""
+    sign_and_space = f" {sign} " if sign else " "
+    least = (level, level if right is None else right)
+    return Notation(f"{{0}}{sign_and_space}{{1}}", level, least, sign or "·")
+
+
+ENTRYWISE = infix("∘", PRODUCT, MATMUL)
+TIMES = infix("·", PRODUCT, MATMUL)  # instead, where a factor is a number
+MATRIX_PRODUCT = infix("", MATMUL)
+FRACTION, RAISED = PREFIX, (ATOM, COMPARISON)  # what needs no sign, where a markup can place it
+UNCHANGED = Notation("{0}", SUM, (SUM,), "broadcast")
+
+
+def function(name: str) -> Notation:
+    """``name(x, y)``; params that matter to the value are not written."""
+    return Notation(lambda xs, params: f"{name}({', '.join(xs)})", ATOM, (COMPARISON,), name)
+
+
+def number(value: Any) -> str:
+    """A number as short as can be: ``2``, ``0.5``, ``1e-12``."""
+    text = f"{float(value):.4g}" if np.isrealobj(value) else f"{complex(value):.4g}"
+    return text.replace("-", "−")
+
+
+def dimensions(shape: tuple[int, ...]) -> str:
+    """``1×2``; a number without axes is 1."""
+    return "×".join(map(str, shape)) or "1"
+
+
+def symbol_of(name: str, is_leaf: bool, output: str) -> str:
+    """A gradient's symbol: of ``s_2`` ``δ_2``, of a leaf ``∇W_12``, of any other ``∂L/∂h``."""
+    if is_leaf:
+        return f"∇{name}"
+    if name.startswith("s_"):
+        return f"δ_{name[2:]}"
+    return f"∂{output}/∂{name}"

@@ -1,0 +1,84 @@
+"""Formulas as NumPy code: ``delta_2 = l_2 - y``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..numpy_code import Namer, code, numpy_name
+from .notation import ATOM, COMPARISON, POWER, PREFIX, PRODUCT, SUM, Notation, Written, infix
+from .writer import Markup, Node, Tree, nodes, write
+
+# How tightly Python binds; * / and @ bind alike, from left to right.
+_OPERATORS = {
+    "add": infix("+", SUM),
+    "subtract": infix("-", SUM, PRODUCT),
+    "multiply": infix("*", PRODUCT, PREFIX),
+    "divide": infix("/", PRODUCT, PREFIX),
+    "remainder": infix("%", PRODUCT, PREFIX),
+    "matmul": infix("@", PRODUCT, PREFIX),
+    "linear": Notation("{0} @ {1} + {2}", SUM, (PRODUCT, PREFIX, SUM)),
+    "negative": Notation("-{0}", PREFIX, (PREFIX,)),
+    "positive": Notation("{0}", ATOM, (ATOM,)),
+    "square": Notation("{0}**2", POWER, (ATOM,)),
+    "power": Notation("{0} ** {1}", POWER, (ATOM, PREFIX)),
+}
+_COMPARED = {
+    "greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==",
+    "not_equal": "!=",
+}  # fmt: skip
+_OPERATORS |= {
+    name: Notation(f"{{0}} {sign} {{1}}", COMPARISON, (SUM, SUM))
+    for name, sign in _COMPARED.items()
+}
+
+
+def source(root: Tree, name: Namer) -> str:
+    """``root`` as NumPy code.
+
+    Raises:
+        NotImplementedError: an op that has no written form as NumPy code; it is named.
+    """
+
+    def leaf(node: Tree) -> Written:
+        if node.name is None:
+            return _number(node.value)
+        return Written(name(node.name), ATOM, 0)
+
+    markup = Markup(leaf, notation=_notation)
+    return _without_outer_parentheses(write(nodes(root), markup).text)
+
+
+def _without_outer_parentheses(text: str) -> str:
+    depth = 0
+    for i, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0 and i < len(text) - 1:
+            return text
+    return text[1:-1] if text.startswith("(") and text.endswith(")") else text
+
+
+def _notation(node: Node) -> Notation:
+    """An operator, the op's own form, or a call of NumPy's function."""
+    op = node.op
+    assert op is not None
+    if op.name in _OPERATORS:
+        return _OPERATORS[op.name]
+    if op.source:
+        return Notation(op.source, ATOM, (ATOM,))
+    if isinstance(op.forward, np.ufunc) or getattr(op.forward, "__module__", "")[:5] == "numpy":
+        called = numpy_name(op.forward)
+        settings = [f"{key}={code(param)}" for key, param in node.params.items()]
+        return Notation(lambda xs, _: f"{called}({', '.join([*xs, *settings])})", ATOM, (ATOM,))
+    raise NotImplementedError(
+        f"derive: op {op.name!r} has no form as NumPy code; give it one: Op(…, source=…)"
+    )
+
+
+def _number(value: np.ndarray[Any, Any]) -> Written:
+    item = value.item() if value.size == 1 else value.flat[0].item() if value.size else 0.0
+    if isinstance(item, float) and item.is_integer() and abs(item) < 1e15:
+        item = int(item)
+    text = code(item)
+    return Written(text, PREFIX if text.startswith("-") else ATOM, 0)
