@@ -65,7 +65,7 @@ class Entry:
 
     def __mul__(self, other: Any) -> Entry:
         if other is self:  # np.square multiplies a number by itself
-            return self._join(OPS["square"].notation, self)
+            return Entry._join(OPS["square"].notation, self)
         # A factor that is a number stands first.
         return self._join(_TIMES, *((self, other) if isinstance(other, Entry) else (other, self)))
 
