@@ -411,6 +411,8 @@ def test_thinning_keeps_the_first_and_the_last():
 
 def test_only_what_the_optimizer_has_is_updated(tmp_path: Path) -> None:
     net = nn.MLP([2, 3, 1], rng=0)
+    for name in ("b_01", "W_12", "b_12"):
+        net[name].requires_grad = False
     x, y = np.random.default_rng(0).normal(size=(8, 2)), np.ones((8, 1))
     history = nn.fit(
         net, x, y, nn.BCELoss(), nn.SGD([net["W_01"]], lr=0.5), epochs=2, batch_size=8, record=1
