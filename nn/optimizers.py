@@ -53,7 +53,10 @@ class Optimizer:
         self.parameters = list(parameters)
         for i, p in enumerate(self.parameters):
             if not (isinstance(p, Tensor) and p.is_leaf):
-                raise TypeError(f"{name}: parameter {i} is no leaf Tensor, but {p!r}")
+                raise TypeError(
+                    f"{name}: parameter {i} is no leaf Tensor, but {p!r}; make one of its value: "
+                    "Tensor(value, requires_grad=True)"
+                )
             if p.dtype.kind == "c":
                 raise TypeError(
                     f"{name}: parameter {i} is complex, and the steps are those of real numbers; "

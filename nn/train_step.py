@@ -34,6 +34,7 @@ from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
 
 _array_of = attrgetter("_array")
 _requires_grad = attrgetter("_tracked")
+_training = attrgetter("training")
 
 
 class TrainStep:
@@ -82,6 +83,7 @@ class TrainStep:
         self.checked = False  # whether it was said what the loss uses and isn't trained
         self._flat: _Flat | None = None
         self._settings: dict[str, Any] = {}
+        self._modules = _modules(net)  # that are in training, or not
         self._modes: Any = None
         self._variants: dict[Any, _Variant] = {}
         self._latest: _Variant | None = None
@@ -168,13 +170,14 @@ class TrainStep:
         if self._flat is not None:
             self._flat.release()
         self._flat, self._latest = None, None
+        self._modules = _modules(self._net)
         self._variants.clear()
         self._settings = {}
 
     def _current_modes(self) -> tuple[Any, ...]:
         """What decides, besides the optimizer's settings, on what a step computes."""
         parameters = self._optimizer.parameters
-        return getattr(self._net, "training", None), *map(_requires_grad, parameters)
+        return *map(_training, self._modules), *map(_requires_grad, parameters)
 
     def _changed(self) -> bool:
         """Whether a setting may have changed."""
@@ -228,13 +231,18 @@ class TrainStep:
         return [p for p in parameters if p in found]
 
 
+def _modules(net: Any) -> list[Module]:
+    """Those of which it is seen whether they are in training."""
+    return [m for _, m in net.named_modules()] if isinstance(net, Module) else []
+
+
 def _attributes(net: Any) -> list[tuple[Module, dict[str, Any]]]:
     """Those of each module."""
-    return [(m, dict(vars(m))) for _, m in net.named_modules()] if isinstance(net, Module) else []
+    return [(m, dict(vars(m))) for m in _modules(net)]
 
 
 _ITS_OWN = {"parameters", "_lr", "_minus_lr", "_memory", "_steps"}
-_FIXED = (int, float, complex, str, bytes, type(None), np.generic, np.dtype, Tensor)
+_FIXED = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 
 
 def _refuse_unknown(optimizer: Optimizer) -> None:
@@ -251,25 +259,25 @@ def _refuse_unknown(optimizer: Optimizer) -> None:
                 "its update(i, value, grad) instead, or train eagerly"
             )
     for key, value in vars(optimizer).items():
-        if key not in _ITS_OWN and not (isinstance(value, np.ndarray) or _is_fixed(value)):
+        if key not in _ITS_OWN and not (isinstance(value, Tensor) or _is_known(value)):
             raise CompileError(
                 f"TrainStep: {name} has a {type(value).__name__} as its {key!r}, whose changes a "
                 "compiled step wouldn't see; let it have numbers, or train eagerly"
             )
 
 
-def _is_fixed(value: Any) -> bool:
+def _is_known(value: Any) -> bool:
     """Whether it is known what it holds, and so whether that has changed."""
     if isinstance(value, (list, tuple, dict)):
         inner = value.values() if isinstance(value, dict) else value
-        return all(x is not value and _is_fixed(x) for x in inner)
-    return isinstance(value, _FIXED)
+        return all(x is not value and _is_known(x) for x in inner)
+    return isinstance(value, (*_FIXED, np.ndarray))
 
 
 def _settings(optimizer: Optimizer) -> dict[str, Any]:
     """The attributes of an optimizer, as they are now also where they are changed in place."""
     return {
-        key: value if key in _ITS_OWN or isinstance(value, _FIXED) else copy.deepcopy(value)
+        key: copy.deepcopy(value) if key not in _ITS_OWN and _is_known(value) else value
         for key, value in vars(optimizer).items()
     }
 
@@ -285,19 +293,14 @@ def _refuse_changed(before: list[tuple[Any, dict[str, Any]]]) -> None:
                 )
 
 
-def _refuse_written(optimizer: Optimizer, before: dict[str, Any]) -> None:
-    """Refuse what an update has written into what it has as a setting."""
-    for key, value in before.items():
-        if not _equal(vars(optimizer)[key], value):
-            raise CompileError(
-                f"TrainStep: {type(optimizer).__name__} changes its {key!r} when it updates, a "
-                "side effect that a compiled step wouldn't repeat; use remembered(…), or train "
-                "eagerly"
-            )
-
-
 def _equal(a: Any, b: Any) -> bool:
-    return a is b or bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) else bool(a == b)
+    if a is b or type(a) is not type(b):
+        return a is b
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    return bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) else bool(a == b)
 
 
 def _array(x: Any) -> Array:
@@ -482,10 +485,8 @@ def _stepped(
         else:
             found = pull({value: _seed(value, None)}, set(flat.parameters))
             update = _Update(recorder, step.optimizer, flat, rates, memory)
-            settings = _settings(step.optimizer)
             with _stored(found):
                 new = update.flat(arrays, found, steps) or update.each(arrays, views, found, steps)
-            _refuse_written(step.optimizer, settings)
         loss: Any = value._array
         outputs = [loss.node, recorder.output(prediction)]
     remembered = [array for by_dtype in memory.values() for array in by_dtype.values()]
@@ -548,7 +549,7 @@ class _Update:
             held: dict[str, list[Any]] = {}
             shadow = self._shadow(dtype, partial(self._kept, dtype, held))
             shadow._steps = steps[:1]
-            new[array.node] = _updated(shadow, 0, array, g)
+            new[array.node] = self._updated(shadow, 0, array, g)
             new.update({self._memory[what][dtype].node: kept[0] for what, kept in held.items()})
         return new
 
@@ -571,18 +572,35 @@ class _Update:
             shadow = self._shadow(view.dtype, remembered)
             shadow._steps = _spread(flat, steps)
             shadow._steps[place] = t
-            changed[place] = _updated(shadow, place, view, found[p])
+            changed[place] = self._updated(shadow, place, view, found[p])
         new = {arrays[d].node: self._joined(changed, d) for d in arrays}
         for what, kept in held.items():
             new.update({self._memory[what][d].node: self._joined(kept, d) for d in arrays})
         return new
 
     def _shadow(self, dtype: Any, remembered: Callable[[str], list[Any]]) -> Any:
-        """The optimizer with stand-ins for its learning rate and for what it remembers."""
+        """The optimizer with stand-ins for its learning rate and for what it remembers.
+
+        It has copies of settings, into which its update may write.
+        """
         shadow: Any = copy.copy(self._optimizer)
+        vars(shadow).update(_settings(self._optimizer))
         shadow._lr = self._rates[dtype]
         shadow.remembered = remembered
         return shadow
+
+    def _updated(self, shadow: Any, i: int, value: Any, grad: Any) -> Any:
+        before = dict(vars(shadow))
+        new = shadow.update(i, value, grad)
+        _refuse_changed([(shadow, before)])
+        for key, setting in vars(self._optimizer).items():
+            if key not in _ITS_OWN and not _equal(vars(shadow)[key], setting):
+                raise CompileError(
+                    f"TrainStep: {type(shadow).__name__} changes its {key!r} when it updates, a "
+                    "side effect that a compiled step wouldn't repeat; use remembered(…), or "
+                    "train eagerly"
+                )
+        return new
 
     def _kept(self, dtype: Any, held: dict[str, list[Any]], what: str) -> list[Any]:
         if what not in held:
@@ -617,13 +635,6 @@ def _stored(gradients: dict[Tensor, Any]) -> Iterator[None]:
     finally:
         for t, grad in before.items():
             t._grad = grad
-
-
-def _updated(optimizer: Any, i: int, value: Any, grad: Any) -> Any:
-    before = dict(vars(optimizer))
-    new = optimizer.update(i, value, grad)
-    _refuse_changed([(optimizer, before)])
-    return new
 
 
 def _spread(flat: _Flat, values: list[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections import OrderedDict, namedtuple
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,12 +128,90 @@ def test_modules_find_their_parameters_once_and_in_order():
     assert net.scale.grad is None
 
 
-def test_train_and_eval_reach_every_module():
-    net = nn.Sequential(nn.Linear(1, 1), nn.Sequential(nn.Tanh()))
-    assert net.eval() is net
-    assert not any(m.training for _, m in net.named_modules())
-    net.train()
-    assert all(m.training for _, m in net.named_modules())
+class Named(dict):
+    """A dict of one's own."""
+
+
+Pair = namedtuple("Pair", "first second")
+
+
+def leaf(*shape: int) -> Tensor:
+    return Tensor(np.random.default_rng(len(shape)).normal(size=shape), requires_grad=True)
+
+
+class Holding(nn.Module):
+    """Holds what it trains wherever one may put it; and itself."""
+
+    def __init__(self) -> None:
+        self.weights = [leaf(2, 3)]
+        self.weights.append(leaf(3, 1))
+        self.by_name = Named(a={"b": leaf(1, 3)}, c=OrderedDict(d=(leaf(1, 1), "no Tensor")))
+        self.layers = {"out": nn.Linear(1, 1, rng=0), 5: Pair(nn.Tanh(), [nn.Linear(1, 1, rng=1)])}
+        self.twice = [self.weights, self.weights[0], self.layers["out"]]
+        self.log: list[Any] = [self]
+        self.log.append(self.log)
+        self.me = {"me": self}
+
+    def forward(self, x: Any) -> Any:
+        s = np.tanh(x @ self.weights[0] + self.by_name["a"]["b"])
+        s = self.layers["out"](s @ self.weights[1] + self.by_name["c"]["d"][0])
+        return self.layers[5].second[0](self.layers[5].first(s))
+
+
+def test_tensors_and_modules_are_found_wherever_a_module_holds_them():
+    paths = [
+        "weights.0", "weights.1", "by_name.a.b", "by_name.c.d.0", "layers.out.weight",
+        "layers.out.bias", "layers.5.1.0.weight", "layers.5.1.0.bias",
+    ]  # fmt: skip
+    x = np.random.default_rng(0).normal(size=(6, 2))
+    y = x[:, :1] * x[:, 1:]
+    trained = []
+    for compiled in (False, True):
+        for again in (Holding, lambda: copy.deepcopy(Holding()),
+                      lambda: pickle.loads(pickle.dumps(Holding()))):  # fmt: skip
+            net = again()
+            assert [path for path, _ in net.named_parameters()] == list(net.state_dict()) == paths
+            assert net["by_name.a.b"] is net.by_name["a"]["b"]
+            modules = [m for _, m in net.named_modules()]
+            assert len(modules) == 4
+            net.eval()
+            assert not any(m.training for m in modules)
+            net.train()
+            before = net.state_dict()
+            nn.fit(net, x, y, nn.MSELoss(), nn.SGD(net.parameters(), lr=0.1), 3, compiled=compiled)
+            after = net.state_dict()
+            assert all((after[path] != before[path]).all() for path in paths)
+            net.load_state_dict(before)
+            loss = nn.MSELoss()(net(x), y)
+            loss.backward()
+            owners = owners_of(net.parameters())
+            assert [owners[p].name for p in net.parameters()] == ["Holding"] * 4 + ["Linear"] * 4
+            assert "Holding" in ag.draw(loss, collapse="module").source
+            net.zero_grad()
+            assert all(p.grad is None for p in net.parameters())
+            assert repr(net).startswith("Holding(weights.0(2, 3), weights.1(3, 1), by_name.a.b(")
+            trained.append(after)
+    for state in trained[1:]:
+        for path in paths:
+            np.testing.assert_allclose(state[path], trained[0][path], rtol=1e-12)
+
+
+def test_one_path_for_two_parameters_is_refused():
+    net = nn.Module()
+    net.weights = {1: leaf(1), "1": leaf(1)}
+    with pytest.raises(ValueError, match=r"two parameters have the path 'weights\.1'"):
+        net.parameters()
+
+
+def test_a_tensor_that_cannot_be_trained_is_told_with_its_path_and_the_remedy():
+    for place in (lambda t: t, lambda t: [t], lambda t: {"a": (t,)}):
+        net = nn.Sequential(nn.Linear(2, 2, rng=0))
+        net.modules[0].scale = place(leaf(2) * 0.1)
+        with pytest.warns(UserWarning, match=r"modules\.0\.scale.* multiply.*Tensor\(0\.1") as said:
+            assert len(net.parameters()) == 2
+        assert said[0].filename == __file__
+        net.modules[0].scale = place(net.modules[0].weight * 2)  # kept from a call, say
+        net.parameters()
 
 
 def test_state_dict_and_its_errors():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -377,6 +378,119 @@ class Counting(nn.Optimizer):
     def update(self, i: int, value: Any, grad: Any) -> Any:
         self.t += 1
         return value - self.lr / self.t * grad
+
+
+def decayed(base: type[nn.Optimizer]) -> type[nn.Optimizer]:
+    class Decayed(base):  # type: ignore[valid-type,misc]
+        """With a setting that is changed in place, and the norm of all gradients."""
+
+        def __init__(self, parameters: Any) -> None:
+            super().__init__(parameters, lr=0.1)
+            self.rates = [{"decay": np.array([0.5])}, 1.0]
+            self.first = self.parameters[0]
+
+        def update(self, i: int, value: Any, grad: Any) -> Any:
+            norm = np.sqrt(sum(np.sum(p.grad**2) for p in self.parameters))
+            return super().update(i, value, grad / (1 + norm) + self.rates[0]["decay"] * value)
+
+    return Decayed
+
+
+def test_an_update_that_a_subclass_overrides_is_that_of_eager_and_of_compiled_steps():
+    for base in (nn.SGD, nn.Momentum, nn.AdaGrad, nn.RMSprop, nn.Adam, nn.AdamW):
+        twins = Twins(mlp, nn.BCELoss(), decayed(base))
+        plain = mlp()
+        for k in range(6):
+            twins()
+            eager_step(plain, nn.BCELoss(), base(plain.parameters(), lr=0.1), X, Y)
+            if k == 3:
+                for optimizer in twins.optimizers:
+                    optimizer.rates[0]["decay"][:] = 0.1
+        assert not np.allclose(plain["W_01"].data, twins.nets[0]["W_01"].data), base
+
+
+def own_step(optimizer: Any) -> None:
+    def halved() -> None:
+        for p in optimizer.parameters:
+            p.grad = p.grad / 2
+        step()
+
+    step, optimizer.step = optimizer.step, halved
+
+
+def own_update(optimizer: Any) -> None:
+    optimizer.update = lambda i, value, grad: value - 0.01 * grad
+
+
+def own_rate(optimizer: Any) -> None:
+    base = type(optimizer)
+    rate = property(lambda self: base.lr.fget(self) / self._steps[0], base.lr.fset)
+    optimizer.__class__ = type("Slower", (base,), {"lr": rate})
+
+
+def own_memory(optimizer: Any) -> None:
+    def remembered(self: Any, what: str) -> Any:
+        return [0 * a for a in base.remembered(self, what)]
+
+    base = type(optimizer)
+    optimizer.__class__ = type("Forgetful", (base,), {"remembered": remembered})
+
+
+class Schedule:
+    rate = 1.0
+
+
+def schedule(optimizer: Any) -> None:
+    def update(self: Any, i: int, value: Any, grad: Any) -> Any:
+        self.schedule.rate *= 0.9
+        return base.update(self, i, value, self.schedule.rate * grad)
+
+    base = type(optimizer)
+    optimizer.__class__ = type("Scheduled", (base,), {"update": update})
+    optimizer.schedule = Schedule()
+
+
+def counting(optimizer: Any) -> None:
+    def update(self: Any, i: int, value: Any, grad: Any) -> Any:
+        self.seen.append(i)
+        return base.update(self, i, value, grad / len(self.seen))
+
+    base = type(optimizer)
+    optimizer.__class__ = type("Counted", (base,), {"update": update})
+    optimizer.seen = []
+
+
+REPLACED = {
+    own_step: "has a step of its own",
+    own_update: "a function as its 'update'",
+    own_rate: "has a lr of its own",
+    own_memory: "has a remembered of its own",
+    schedule: "a Schedule as its 'schedule'",
+    counting: "changes its 'seen' when it updates",
+}
+
+
+@pytest.mark.parametrize("replace", REPLACED, ids=lambda f: f.__name__)
+def test_what_a_compiled_step_cannot_see_of_an_optimizer_is_refused_by_name(replace: Any):
+    for base in (nn.SGD, nn.Adam):
+        states = []
+        for compiled in (False, None, True):
+            net = mlp()
+            optimizer = base(net.parameters(), lr=0.1)
+            replace(optimizer)
+            step = nn.TrainStep(net, nn.BCELoss(), optimizer)
+            if compiled:
+                with pytest.raises(ag.CompileError, match=REPLACED[replace]):
+                    step(X, Y)
+                continue
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", nn.CompileWarning)
+                nn.fit(net, X, Y, nn.BCELoss(), optimizer, 4, compiled=compiled)
+            states.append(net["W_01"].numpy())
+        np.testing.assert_array_equal(*states, err_msg=base.__name__)
+        plain = mlp()
+        nn.fit(plain, X, Y, nn.BCELoss(), base(plain.parameters(), lr=0.1), 4, compiled=False)
+        assert replace is own_memory or (plain["W_01"].data != states[0]).any(), base
 
 
 @pytest.mark.parametrize(("make", "tolerance"), [(mlp, 1e-12), (Mixed, 1e-6)])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 
+import autograd_lite as ag
 import nn
 from autograd_lite import CompileError, Tensor
 
@@ -343,6 +346,74 @@ def test_an_exception_in_training_leaves_parameters_with_arrays_of_their_own(com
     with pytest.raises(ValueError, match="from 0 to 2; for predictions that are logits"):
         nn.fit(net, x, 2 * y, nn.BCELoss(), optimizer, epochs=1, compiled=compiled)
     assert all(p._array.base is None for p in net.parameters())
+
+
+class Scaled(nn.Module):
+    """One weight is no leaf, one is where no module looks."""
+
+    def __init__(self) -> None:
+        self.weight = Tensor(np.ones((2, 1)), requires_grad=True) * 0.1
+        self.bias = Tensor(np.zeros((1, 1)), requires_grad=True)
+        self.hidden = {Tensor(1.0, requires_grad=True, name="gain")}
+
+    def forward(self, x: Any) -> Any:
+        (gain,) = self.hidden
+        return ag.sigmoid(gain * (x @ self.weight + self.bias))
+
+
+@pytest.mark.parametrize("compiled", [False, True, None])
+def test_what_the_loss_uses_and_is_not_trained_is_told_once(compiled: bool | None):
+    x, y, _ = xor()
+    net = Scaled()
+    with pytest.warns(UserWarning, match="weight of shape"):
+        optimizer = nn.SGD(net.parameters(), lr=0.1)
+    with pytest.warns(UserWarning, match="not trained") as said:
+        nn.fit(net, x, y, nn.BCELoss(), optimizer, epochs=3, batch_size=2, compiled=compiled)
+    (text,) = (str(w.message) for w in said)
+    assert "(in weight, which is no leaf)" in text
+    assert "gain of shape ()" in text
+    assert "bias" not in text
+    assert said[0].filename == __file__
+
+    net, other = (nn.MLP([2, 3, 1], rng=k) for k in range(2))
+    before = other.state_dict()
+    with pytest.raises(ValueError, match=r"none of the optimizer's parameters.*net\.parameters"):
+        nn.fit(net, x, y, nn.BCELoss(), nn.SGD(other.parameters(), 0.1), 3, compiled=compiled)
+    assert all((other.state_dict()[k] == v).all() for k, v in before.items())
+    net["W_01"].requires_grad = False  # said by the user
+    optimizer = nn.SGD([p for p in net.parameters() if p.requires_grad], lr=0.1)
+    nn.fit(net, x, y, nn.BCELoss(), optimizer, epochs=2, compiled=compiled)
+
+
+@pytest.mark.parametrize("compiled", [False, True, None])
+def test_a_loss_of_logits_that_is_given_probabilities_says_so_once(compiled: bool | None):
+    x, _, _ = xor()
+    y = x.astype(int)
+    linear = nn.Linear(2, 2, rng=0)
+    nets = {
+        "softmax": [nn.MLP([2, 2], output="softmax"), nn.Sequential(linear, nn.Softmax()),
+                    nn.Sequential(linear, nn.softmax)],
+        "sigmoid": [nn.MLP([2, 2]), nn.Sequential(linear, nn.Sigmoid()),
+                    nn.Sequential(linear, ag.sigmoid)],
+    }  # fmt: skip
+    for squashed, several in nets.items():
+        for net in several:
+            for kind in (nn.CrossEntropyLoss, nn.BCEWithLogitsLoss):
+                said = rf"{kind.__name__}: it takes logits.*the result of {squashed}.*identity"
+                loss = kind()
+                with warnings.catch_warnings(record=True) as seen:
+                    warnings.simplefilter("always")
+                    optimizer = nn.SGD(net.parameters(), lr=0.1)
+                    nn.fit(net, x, y, loss, optimizer, 3, batch_size=2, compiled=compiled)
+                    loss(net(x), y)
+                assert [bool(re.search(said, str(w.message))) for w in seen] == [True], (net, kind)
+                assert seen[0].filename == __file__
+                with pytest.warns(UserWarning, match=said):
+                    kind()(net(x), y)
+    for net in (nn.MLP([2, 2], output="identity"), nn.MLP([2, 2], output="tanh")):
+        nn.CrossEntropyLoss()(net(x), y)
+    nn.CrossEntropyLoss()(nn.softmax(x), y)  # where it comes from isn't known
+    nn.BCELoss()(nets["softmax"][0](x), y)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
