@@ -34,8 +34,14 @@ LIMIT = 300
 WIDEST = 60
 
 _SAME_SIZE = {"width": "0.8", "fixedsize": "true"}  # enough for ``(W₀₁)₁₁`` and a number
-_ADD, _SUBTRACT, _DIVIDE = (OPS[name].notation for name in ("add", "subtract", "divide"))
-_TIMES = Notation("{0}\u2009{1}", PRODUCT, (PRODUCT, MATMUL))
+
+
+def _both(notation: Notation) -> tuple[Callable[[Any, Any], Entry], Callable[[Any, Any], Entry]]:
+    """The methods for an operator, with an entry on its left and on its right."""
+    return (
+        lambda self, other: _join(notation, self, other),
+        lambda self, other: _join(notation, other, self),
+    )
 
 
 class Entry:
@@ -47,39 +53,20 @@ class Entry:
     def __init__(self, written: Written) -> None:
         self.written = written
 
-    @staticmethod
-    def _join(notation: Notation, *operands: Any) -> Entry:
-        return Entry(_kept(join(notation, [_written(x) for x in operands], {}, _MARKUP)))
-
-    def __add__(self, other: Any) -> Entry:
-        return self._join(_ADD, self, other)
-
-    def __radd__(self, other: Any) -> Entry:
-        return self._join(_ADD, other, self)
-
-    def __sub__(self, other: Any) -> Entry:
-        return self._join(_SUBTRACT, self, other)
-
-    def __rsub__(self, other: Any) -> Entry:
-        return self._join(_SUBTRACT, other, self)
+    __add__, __radd__ = _both(OPS["add"].notation)
+    __sub__, __rsub__ = _both(OPS["subtract"].notation)
+    __truediv__, __rtruediv__ = _both(OPS["divide"].notation)
+    _before, _after = _both(Notation("{0}\u2009{1}", PRODUCT, (PRODUCT, MATMUL)))
+    __rmul__ = _after
 
     def __mul__(self, other: Any) -> Entry:
         if other is self:  # np.square multiplies a number by itself
-            return self._join(OPS["square"].notation, self)
+            return _join(OPS["square"].notation, self)
         # A factor that is a number stands first.
-        return self._join(_TIMES, *((self, other) if isinstance(other, Entry) else (other, self)))
-
-    def __rmul__(self, other: Any) -> Entry:
-        return self._join(_TIMES, other, self)
-
-    def __truediv__(self, other: Any) -> Entry:
-        return self._join(_DIVIDE, self, other)
-
-    def __rtruediv__(self, other: Any) -> Entry:
-        return self._join(_DIVIDE, other, self)
+        return self._before(other) if isinstance(other, Entry) else self._after(other)
 
     def __neg__(self) -> Entry:
-        return self._join(OPS["negative"].notation, self)
+        return _join(OPS["negative"].notation, self)
 
     def _unknown(self, *_: Any) -> NoReturn:
         raise TypeError("an entry that is written has no value")
@@ -94,6 +81,10 @@ def _written(x: Any) -> Written:
 
 
 _MARKUP = labels.formulas(_written)
+
+
+def _join(notation: Notation, *operands: Any) -> Entry:
+    return Entry(_kept(join(notation, [_written(x) for x in operands], {}, _MARKUP)))
 
 
 def _kept(x: Written) -> Written:

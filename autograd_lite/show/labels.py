@@ -15,7 +15,7 @@ import numpy as np
 
 from ..tensor import Array, Tensor
 from .notation import ATOM, PREFIX, Written, number
-from .writer import PLACE, Markup
+from .writer import PLACE, Markup, notation_of
 
 IN_FULL = 12
 """How many entries an array has at most whose value is written in full."""
@@ -112,7 +112,7 @@ def constant(value: object) -> Written:
 
 def formulas(leaf: Callable[[Any], Written]) -> Markup:
     """A figure's own markup: what stands for its tensors, the figure knows."""
-    return Markup(leaf, escape_notation)
+    return Markup(leaf, escape_notation, notation=notation_of)
 
 
 def shape_text(shape: tuple[int, ...]) -> str:

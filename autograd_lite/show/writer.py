@@ -62,11 +62,15 @@ T = TypeVar("T", bound=Node)
 def notation_of(node: Node) -> Notation:
     """The op's notation, with · for ∘ where a factor is a number."""
     assert node.op is not None
-    if node.op.name == "reshape" and math.prod(node.shape) == 1:  # a number without its axes
-        return UNCHANGED
     if node.op.notation == ENTRYWISE and any(x.shape == () for x in node.inputs):
         return TIMES
     return node.op.notation
+
+
+def brief_notation_of(node: Node) -> Notation:
+    """The same, but that a number is written alike with and without axes."""
+    number = is_called(node, "reshape") and math.prod(node.shape) == 1
+    return UNCHANGED if number else notation_of(node)
 
 
 class Markup(NamedTuple):
@@ -81,7 +85,7 @@ class Markup(NamedTuple):
         fractions_apart: whether a fraction stands in parentheses in an entrywise product; None
             where a matrix product doesn't, either.
         shaped: whether a transposed symbol is written as a leaf, having a shape of its own.
-        notation: what else a node's signs come from.
+        notation: of a node that none of this says how to write.
     """
 
     leaf: Callable[[Any], Written]
@@ -91,7 +95,7 @@ class Markup(NamedTuple):
     ones: Callable[[int], str] | None = None
     fractions_apart: bool | None = None
     shaped: bool = False
-    notation: Callable[[Node], Notation] = notation_of
+    notation: Callable[[Node], Notation] = brief_notation_of
 
 
 def write(nodes: Iterable[Node], markup: Markup, widest: float = math.inf) -> Written:
