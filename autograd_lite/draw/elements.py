@@ -7,7 +7,7 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,11 +17,11 @@ from ..dependence import dependence, sources_of
 from ..graph import walk
 from ..op import OPS
 from ..show import labels
-from ..show.notation import MATMUL, PRODUCT, Notation, Written
+from ..show.notation import ATOM, MATMUL, PRODUCT, Notation, Written
 from ..show.steps import Step, is_number, steps
 from ..show.writer import join
 from ..tensor import Array, Tensor
-from .computations import Symbols, stand_ins
+from .computations import Symbols, label, stand_ins
 from .figure import Figure
 from .hints import Hints
 from .paths import arrows, on_paths
@@ -127,7 +127,7 @@ def _by_notation(
             used.append(written[np.argmax(depend[j])])
         else:
             sign = labels.escape_notation(notation.symbol)
-            return labels.atom(f"{sign}(…)", len(notation.symbol) + 3)
+            return Written(f"{sign}(…)", ATOM, len(notation.symbol) + 3)
     return _kept(join(notation, used, tensor.params, _MARKUP))
 
 
@@ -191,13 +191,14 @@ def draw_elements(
     for step in found:
         circles(step.result)
         atoms = {
-            x: [labels.atom(name(x, i), len(symbols.plain(x)) + 3) for i in range(x.size)]
+            x: [Written(name(x, i), ATOM, len(symbols.plain(x)) + 3) for i in range(x.size)]
             for x in step.inputs
         }
         formulas, sources[step.result] = _compute(step, atoms)
         for j, key in enumerate(node[step.result]):
             ellipse = sheet.new_id(f"op_{key}")
-            sheet.ellipse(ellipse, _label(step, formulas[j], further), False, **hints(step.result))
+            text = label(step, formulas[j], WIDEST, further)
+            sheet.ellipse(ellipse, text, False, **hints(step.result))
             for x, i in sources[step.result][j]:
                 sheet.forward(node[x][i], ellipse)
             sheet.forward(ellipse, key)
@@ -221,13 +222,3 @@ def _compute(
         operands = [written.get(x, []) for x in tensor.inputs]
         written[tensor] = replay(tensor, operands, depends[tensor])
     return written[step.result], sources_of(step.region, step.inputs, depends)
-
-
-def _label(step: Step, formula: Written, further: Iterator[str]) -> str:
-    """The formula, the symbol of a lone function, or a stand-in for what would be too wide."""
-    assert step.result.op is not None
-    sign = labels.escape_notation(step.result.op.notation.symbol)
-    if formula.width > WIDEST:
-        return next(further)
-    lone = len(step.region) == 1 and formula.text.startswith(f"{sign}(")
-    return sign if lone else formula.text

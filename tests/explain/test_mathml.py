@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.derive.expression import Expression, applied
 from autograd_lite.op import OPS
 from autograd_lite.show import mathml
+from autograd_lite.show.expression import Expression, applied
 from autograd_lite.show.mathml import LONGEST, expression, symbol
 
 A, B, C = (Expression(np.ones((2, 2)), name) for name in ("a_1", "B", "c"))
