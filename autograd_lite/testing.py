@@ -1,8 +1,8 @@
 """For a course's own tests: hand-written backpropagation as an assertion, and what to try it on.
 
-The strategies are hypothesis's, and draw networks of `nn` and batches of data:
+The strategies are hypothesis's, and draw networks, of `nn` or a class alike, and batches of data:
 
-    @given(networks(), st.data())
+    @given(networks(nn.MLP), st.data())
     def test_backprop(net, data):
         x, y = data.draw(batches(net))
         loss = nn.BCELoss()(net(x), y)
@@ -12,7 +12,7 @@ The strategies are hypothesis's, and draw networks of `nn` and batches of data:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -22,8 +22,7 @@ from .tensor import Array
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from nn import MLP
-
+Net = TypeVar("Net")
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "softplus", "identity")
 
 
@@ -64,14 +63,16 @@ def assert_backprop(
 
 
 def networks(
+    make: Callable[..., Net],
     max_depth: int = 4,
     max_width: int = 6,
     activations: Sequence[str] = ACTIVATIONS,
     output: str | None = "sigmoid",
-) -> SearchStrategy[MLP]:
-    """MLPs of any depth, widths and activations, whose parameters are small and large.
+) -> SearchStrategy[Net]:
+    """Networks of any depth, widths and activations, whose parameters are small and large.
 
     Args:
+        make: `nn.MLP`, or what else makes one of widths, activations and ``output=``.
         max_depth: the most layers of weights.
         max_width: the widest layer.
         activations: by name, to draw from.
@@ -81,24 +82,23 @@ def networks(
         ImportError: hypothesis isn't installed.
     """
     st = _strategies()
-    import nn
 
     def draw_network(draw: Any) -> Any:
         sizes = draw(st.lists(st.integers(1, max_width), min_size=2, max_size=max_depth + 1))
         each = st.sampled_from(list(activations))
         names = [draw(each) for _ in sizes[1:]]
-        net = nn.MLP(sizes, names, output=output)
+        net: Any = make(sizes, names, output=output)
         rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
         scale = draw(st.sampled_from([0.1, 1.0, 2.0]))
         for parameter in net.parameters():
             parameter.data = rng.normal(scale=scale, size=parameter.shape)
         return net
 
-    found: SearchStrategy[MLP] = st.composite(draw_network)()
+    found: SearchStrategy[Net] = st.composite(draw_network)()
     return found
 
 
-def batches(net: MLP, max_rows: int = 12) -> SearchStrategy[tuple[Array, Array]]:
+def batches(net: Any, max_rows: int = 12) -> SearchStrategy[tuple[Array, Array]]:
     """Batches ``(x, y)`` for a network: x normal, y one 1 a row (a single output: 0 or 1).
 
     Shapes:

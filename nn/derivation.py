@@ -49,14 +49,16 @@ class NetworkDerivation:
     @property
     def latex(self) -> str:
         """The same as LaTeX: one ``aligned`` of the start, and one for each rule."""
+        # Imported here, so that importing nn doesn't take time for it.
+        from autograd_lite.show.latex import aligned
+
         blocks = [[self._line(self.start)]]
         blocks += [
             [_STATEMENTS[rule.statement], *map(self._line, rule.instances)] for rule in self.rules
         ]
-        return "\n\n".join(_aligned(lines) for lines in blocks)
+        return "\n\n".join(aligned(lines) for lines in blocks)
 
     def _line(self, instance: str) -> str:
-        # Imported here, so that importing nn doesn't take time for it.
         from autograd_lite.show.latex import latex, latex_name
 
         step = self.derivation[instance.partition(" = ")[0]]
@@ -72,11 +74,6 @@ class NetworkDerivation:
 
     def _repr_latex_(self) -> str:
         return self.markdown
-
-
-def _aligned(lines: list[str]) -> str:
-    joined = " \\\\\n".join(lines)
-    return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
 
 
 _DELTA = "δ_i = (δ_{i+1} W_{i,i+1}ᵀ) ∘ σ'(s_i)"

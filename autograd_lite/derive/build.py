@@ -11,8 +11,8 @@ import numpy as np
 
 from .. import ops
 from ..op import OPS
+from ..show.expression import Expression, applied
 from ..tensor import Array, Tensor
-from .expression import Expression, applied
 from .tidy import tidied
 
 _LONG, _LONG_TWICE = 40, 5  # the size from which a sub-expression, and one used twice, is named

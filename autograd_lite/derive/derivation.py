@@ -10,14 +10,14 @@ from html import escape
 import numpy as np
 
 from ..numpy_code import Namer, literal
-from ..show.latex import latex, latex_name, over_shape
+from ..show.expression import Expression
+from ..show.latex import aligned, latex, latex_name, over_shape
 from ..show.notation import dimensions
 from ..show.source import source
 from ..show.text import shapes, text
 from ..tensor import Array
 from .build import Definition
 from .chain import Path
-from .expression import Expression
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,7 @@ class Step:
             rf"&\text{{with }} {latex_name(d.name)} = {latex(d.expression)}"
             for d in self.definitions
         ]
-        joined = " \\\\\n".join(lines)
-        return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+        return aligned(lines)
 
     @property
     def markdown(self) -> str:

@@ -10,13 +10,13 @@ from .. import errors
 from ..backward import pull
 from ..graph import walk
 from ..modes import trace
+from ..show.expression import Expression
 from ..show.notation import symbol_of
 from ..tensor import Array, Tensor
 from .algebra import agree, simplified
 from .build import Builder
 from .chain import Plan
 from .derivation import Derivation, Step, rows_of_batch
-from .expression import Expression
 
 
 class DerivationError(ArithmeticError):

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import ops
 from ..op import OPS
-from .expression import Expression, applied
+from ..show.expression import Expression, applied
 
 _COPIES = ("positive", "astype", "as_it_was", "broadcast_to", "reshape", "transpose", "sum", "mean")
 _STRETCHES = ("broadcast_to", "reshape", "getitem")

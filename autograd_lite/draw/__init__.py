@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..show.notation import dimensions
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def draw(
         value = tensor._array[at]
         shape_is_said = values and labels.is_abridged(value)
         if shapes and entry is None and tensor.ndim and not shape_is_said:
-            lines.append(labels.font(labels.shape_text(tensor.shape), 9, look.faint))
+            lines.append(labels.font(dimensions(tensor.shape), 9, look.faint))
         if values:
             lines.append(labels.array_markup(value, look.values))
         if grads and tensor._grad is not None:

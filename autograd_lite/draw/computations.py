@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import count
 
 from ..cotangents import Cotangent, noted
 from ..graph import walk
 from ..show import labels
-from ..show.notation import Written, symbol_of
+from ..show.notation import ATOM, Written, symbol_of
 from ..show.steps import Step
 from ..show.writer import write
 from ..tensor import Tensor
@@ -82,7 +82,7 @@ class Symbols:
         return labels.name_markup(name, labels.is_bold(tensor), size)
 
     def atom(self, tensor: Tensor) -> Written:
-        return labels.atom(self.markup(tensor), len(self._name[tensor]))
+        return Written(self.markup(tensor), ATOM, len(self._name[tensor]))
 
     def derivative(self, of: Tensor, by: Tensor) -> str:
         return f"∂{self.markup(of, 12)}/∂{self.markup(by, 12)}"
@@ -123,15 +123,25 @@ def formula(step: Step, symbols: Symbols, stand_ins: Iterator[str], brief: bool 
     atoms = {x: symbols.atom(x) for x in step.inputs}
     markup = labels.formulas(lambda x: atoms[x] if x in atoms else labels.constant(x._array))
     written = write(step.region, markup, WIDEST)
-    if written.width > WIDEST:
+    alone = [atom.text for atom in atoms.values()]  # a copy, say: nothing is written around it
+    return label(step, written, WIDEST, stand_ins, brief, alone)
+
+
+def label(
+    step: Step,
+    written: Written,
+    widest: int,
+    stand_ins: Iterator[str],
+    brief: bool = True,
+    alone: Collection[str] = (),
+) -> str:
+    """A step's formula; its op's symbol where that says it; a stand-in where it is too wide."""
+    if written.width > widest:
         return next(stand_ins)
-    op = step.result.op
-    if brief and len(step.region) == 1 and op is not None:
-        sign = labels.escape_notation(op.notation.symbol)
-        alone = {atom.text for atom in atoms.values()}  # a copy, say: nothing is written around it
-        if written.text.startswith(f"{sign}(") or written.text in alone:
-            return sign
-    return written.text
+    assert step.result.op is not None
+    sign = labels.escape_notation(step.result.op.notation.symbol)
+    is_symbol = written.text.startswith(f"{sign}(") or written.text in alone
+    return sign if brief and len(step.region) == 1 and is_symbol else written.text
 
 
 def stand_ins() -> Iterator[str]:

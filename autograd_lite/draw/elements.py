@@ -7,7 +7,7 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,11 +17,11 @@ from ..dependence import dependence, sources_of
 from ..graph import walk
 from ..op import OPS
 from ..show import labels
-from ..show.notation import MATMUL, PRODUCT, Notation, Written
+from ..show.notation import ATOM, MATMUL, PRODUCT, Notation, Written
 from ..show.steps import Step, is_number, steps
 from ..show.writer import join
 from ..tensor import Array, Tensor
-from .computations import Symbols, stand_ins
+from .computations import Symbols, label, stand_ins
 from .figure import Figure
 from .hints import Hints
 from .paths import arrows, on_paths
@@ -34,8 +34,14 @@ LIMIT = 300
 WIDEST = 60
 
 _SAME_SIZE = {"width": "0.8", "fixedsize": "true"}  # enough for ``(W₀₁)₁₁`` and a number
-_ADD, _SUBTRACT, _DIVIDE = (OPS[name].notation for name in ("add", "subtract", "divide"))
-_TIMES = Notation("{0}\u2009{1}", PRODUCT, (PRODUCT, MATMUL))
+
+
+def _both(notation: Notation) -> tuple[Callable[[Any, Any], Entry], Callable[[Any, Any], Entry]]:
+    """The methods for an operator, with an entry on its left and on its right."""
+    return (
+        lambda self, other: _join(notation, self, other),
+        lambda self, other: _join(notation, other, self),
+    )
 
 
 class Entry:
@@ -47,39 +53,20 @@ class Entry:
     def __init__(self, written: Written) -> None:
         self.written = written
 
-    @staticmethod
-    def _join(notation: Notation, *operands: Any) -> Entry:
-        return Entry(_kept(join(notation, [_written(x) for x in operands], {}, _MARKUP)))
-
-    def __add__(self, other: Any) -> Entry:
-        return self._join(_ADD, self, other)
-
-    def __radd__(self, other: Any) -> Entry:
-        return self._join(_ADD, other, self)
-
-    def __sub__(self, other: Any) -> Entry:
-        return self._join(_SUBTRACT, self, other)
-
-    def __rsub__(self, other: Any) -> Entry:
-        return self._join(_SUBTRACT, other, self)
+    __add__, __radd__ = _both(OPS["add"].notation)
+    __sub__, __rsub__ = _both(OPS["subtract"].notation)
+    __truediv__, __rtruediv__ = _both(OPS["divide"].notation)
+    _before, _after = _both(Notation("{0}\u2009{1}", PRODUCT, (PRODUCT, MATMUL)))
+    __rmul__ = _after
 
     def __mul__(self, other: Any) -> Entry:
         if other is self:  # np.square multiplies a number by itself
-            return Entry._join(OPS["square"].notation, self)
+            return _join(OPS["square"].notation, self)
         # A factor that is a number stands first.
-        return self._join(_TIMES, *((self, other) if isinstance(other, Entry) else (other, self)))
-
-    def __rmul__(self, other: Any) -> Entry:
-        return self._join(_TIMES, other, self)
-
-    def __truediv__(self, other: Any) -> Entry:
-        return self._join(_DIVIDE, self, other)
-
-    def __rtruediv__(self, other: Any) -> Entry:
-        return self._join(_DIVIDE, other, self)
+        return self._before(other) if isinstance(other, Entry) else self._after(other)
 
     def __neg__(self) -> Entry:
-        return self._join(OPS["negative"].notation, self)
+        return _join(OPS["negative"].notation, self)
 
     def _unknown(self, *_: Any) -> NoReturn:
         raise TypeError("an entry that is written has no value")
@@ -94,6 +81,10 @@ def _written(x: Any) -> Written:
 
 
 _MARKUP = labels.formulas(_written)
+
+
+def _join(notation: Notation, *operands: Any) -> Entry:
+    return Entry(_kept(join(notation, [_written(x) for x in operands], {}, _MARKUP)))
 
 
 def _kept(x: Written) -> Written:
@@ -136,7 +127,7 @@ def _by_notation(
             used.append(written[np.argmax(depend[j])])
         else:
             sign = labels.escape_notation(notation.symbol)
-            return labels.atom(f"{sign}(…)", len(notation.symbol) + 3)
+            return Written(f"{sign}(…)", ATOM, len(notation.symbol) + 3)
     return _kept(join(notation, used, tensor.params, _MARKUP))
 
 
@@ -200,13 +191,14 @@ def draw_elements(
     for step in found:
         circles(step.result)
         atoms = {
-            x: [labels.atom(name(x, i), len(symbols.plain(x)) + 3) for i in range(x.size)]
+            x: [Written(name(x, i), ATOM, len(symbols.plain(x)) + 3) for i in range(x.size)]
             for x in step.inputs
         }
         formulas, sources[step.result] = _compute(step, atoms)
         for j, key in enumerate(node[step.result]):
             ellipse = sheet.new_id(f"op_{key}")
-            sheet.ellipse(ellipse, _label(step, formulas[j], further), False, **hints(step.result))
+            text = label(step, formulas[j], WIDEST, further)
+            sheet.ellipse(ellipse, text, False, **hints(step.result))
             for x, i in sources[step.result][j]:
                 sheet.forward(node[x][i], ellipse)
             sheet.forward(ellipse, key)
@@ -230,13 +222,3 @@ def _compute(
         operands = [written.get(x, []) for x in tensor.inputs]
         written[tensor] = replay(tensor, operands, depends[tensor])
     return written[step.result], sources_of(step.region, step.inputs, depends)
-
-
-def _label(step: Step, formula: Written, further: Iterator[str]) -> str:
-    """The formula, the symbol of a lone function, or a stand-in for what would be too wide."""
-    assert step.result.op is not None
-    sign = labels.escape_notation(step.result.op.notation.symbol)
-    if formula.width > WIDEST:
-        return next(further)
-    lone = len(step.region) == 1 and formula.text.startswith(f"{sign}(")
-    return sign if lone else formula.text

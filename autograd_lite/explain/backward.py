@@ -13,9 +13,9 @@ from ..derive.algebra import agree, simplified
 from ..derive.build import Builder, Definition
 from ..derive.chain import Plan
 from ..derive.derivation import rows_of_batch
-from ..derive.expression import Expression
 from ..graph import walk
 from ..modes import trace
+from ..show.expression import Expression
 from ..show.notation import symbol_of
 from ..tensor import Array, Tensor
 

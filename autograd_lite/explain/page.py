@@ -228,8 +228,8 @@ def drawn(story: Story) -> Figure | None:
     look = theme_of("light")
 
     def details(tensor: Tensor) -> str:
-        shape = labels.shape_text(tensor.shape)
-        return f"<BR/>{labels.font(shape, 9, look.faint)}" if shape else ""
+        shape = labels.font(dimensions(tensor.shape), 9, look.faint)
+        return f"<BR/>{shape}" if tensor.ndim else ""
 
     ways: list[Collapse] = [None] if len(story.numbers) <= MOST_DRAWN else ["module", "blocks"]
     found = []

@@ -14,15 +14,14 @@ import numpy as np
 
 from .. import errors
 from ..derive.chain import Path, Plan
-from ..derive.expression import Expression, applied
 from ..derive.formulas import refuse_changed
 from ..draw.paths import arrows, on_paths
 from ..lines import Line, line_of
 from ..op import OPS
+from ..show.expression import Expression, applied, nodes
 from ..show.labels import is_bold
 from ..show.steps import Step as Computation
 from ..show.steps import is_number, steps
-from ..show.writer import nodes
 from ..tensor import Array, Tensor
 from .backward import Backward, Contribution, Gradient, gradients
 

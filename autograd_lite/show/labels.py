@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Array, Tensor
-from .notation import ATOM, PREFIX, Written, number
-from .writer import PLACE, Markup
+from .notation import PREFIX, Written, dimensions, number
+from .writer import PLACE, Markup, notation_of
 
 IN_FULL = 12
 """How many entries an array has at most whose value is written in full."""
@@ -100,10 +100,6 @@ def index_markup(shape: tuple[int, ...], index: Sequence[int], size: int = 16) -
     return subscript(joint.join(str(i + 1) for i in index), size)
 
 
-def atom(markup: str, width: int) -> Written:
-    return Written(markup, ATOM, width)
-
-
 def constant(value: object) -> Written:
     """A number in a formula."""
     text = number(value)
@@ -112,12 +108,7 @@ def constant(value: object) -> Written:
 
 def formulas(leaf: Callable[[Any], Written]) -> Markup:
     """A figure's own markup: what stands for its tensors, the figure knows."""
-    return Markup(leaf, escape_notation)
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    """``2×3``; nothing for a number."""
-    return "×".join(map(str, shape))
+    return Markup(leaf, escape_notation, notation=notation_of)
 
 
 def array_markup(array: Array, color: str, prefix: str = "") -> str:
@@ -146,7 +137,7 @@ def abridged(array: Array) -> str:
     sizes = np.abs(array.astype(complex if array.dtype.kind == "c" else float))
     finite = np.isfinite(sizes)
     real = sizes if array.dtype.kind == "c" else array
-    lines = [shape_text(array.shape)]
+    lines = [dimensions(array.shape)]
     if finite.any():
         low, high = real[finite].min(), real[finite].max()
         span = f"{number(low)} … {number(high)}" if low != high else f"all {number(low)}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from .expression import Expression, nodes
 from .notation import COMPARISON, FRACTION, POWER, RAISED, Notation, Written, dimensions
-from .writer import Markup, Tree, is_transposed_leaf, leaf, nodes, write
+from .writer import Markup, is_transposed_leaf, leaf, write
 
 
-def latex(root: Tree, shaped: bool = False) -> str:
+def latex(root: Expression, shaped: bool = False) -> str:
     r"""``(\delta_{2} \mathbf{W}_{12}^{\top}) \circ \ldots``.
 
     With ``shaped`` the shape of each factor stands under it, as the chapter has it.
@@ -70,17 +72,23 @@ def _latex_signs(template: str) -> str:
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
+def aligned(lines: Iterable[str]) -> str:
+    """Lines that stand beneath each other, their & in one place."""
+    joined = " \\\\\n".join(lines)
+    return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+
+
 def over_shape(shown: str, shape: tuple[int, ...]) -> str:
     """A factor with its shape under it."""
     below = dimensions(shape).replace("×", r" \times ")
     return rf"\underset{{{below}}}{{{shown}}}"
 
 
-def _leaf(node: Tree) -> Written:
+def _leaf(node: Expression) -> Written:
     return leaf(node, latex_name(node.name or ""))
 
 
-def _shaped_leaf(node: Tree) -> Written:
+def _shaped_leaf(node: Expression) -> Written:
     if node.is_number:
         return _leaf(node)
     if is_transposed_leaf(node):

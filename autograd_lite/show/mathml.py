@@ -10,8 +10,9 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from .expression import Expression, nodes
 from .notation import COMPARISON, FRACTION, POWER, RAISED, Notation
-from .writer import PLACE, Markup, Tree, leaf, nodes, write
+from .writer import PLACE, Markup, leaf, write
 
 LONGEST = 90
 """The size from which an expression isn't written out."""
@@ -101,7 +102,7 @@ def chain(paths: Sequence[Sequence[tuple[str, str]]], bold: Iterable[str] = ()) 
     return "<mo>+</mo>".join(dict.fromkeys(products))
 
 
-def expression(root: Tree, keys: Mapping[str, str], bold: Iterable[str] = ()) -> str:
+def expression(root: Expression, keys: Mapping[str, str], bold: Iterable[str] = ()) -> str:
     """An expression; one that is very long as a function of its symbols, ``f(x, y)``."""
     if root.size > LONGEST:
         names = list(dict.fromkeys(node.name for node in nodes(root) if node.name is not None))

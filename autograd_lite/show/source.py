@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..numpy_code import Namer, code, numpy_name
+from .expression import Expression, nodes
 from .notation import ATOM, COMPARISON, POWER, PREFIX, PRODUCT, SUM, Notation, Written, infix
-from .writer import Markup, Node, Tree, nodes, write
+from .writer import Markup, Node, write
 
 # How tightly Python binds; * / and @ bind alike, from left to right.
 _OPERATORS = {
@@ -23,25 +24,23 @@ _OPERATORS = {
     "positive": Notation("{0}", ATOM, (ATOM,)),
     "square": Notation("{0}**2", POWER, (ATOM,)),
     "power": Notation("{0} ** {1}", POWER, (ATOM, PREFIX)),
-}
-_COMPARED = {
-    "greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==",
-    "not_equal": "!=",
-}  # fmt: skip
-_OPERATORS |= {
+} | {
     name: Notation(f"{{0}} {sign} {{1}}", COMPARISON, (SUM, SUM))
-    for name, sign in _COMPARED.items()
-}
+    for name, sign in (
+        ("greater", ">"), ("greater_equal", ">="), ("less", "<"), ("less_equal", "<="),
+        ("equal", "=="), ("not_equal", "!="),
+    )
+}  # fmt: skip
 
 
-def source(root: Tree, name: Namer) -> str:
+def source(root: Expression, name: Namer) -> str:
     """``root`` as NumPy code.
 
     Raises:
         NotImplementedError: an op that has no written form as NumPy code; it is named.
     """
 
-    def leaf(node: Tree) -> Written:
+    def leaf(node: Expression) -> Written:
         if node.name is None:
             return _number(node.value)
         return Written(name(node.name), ATOM, 0)

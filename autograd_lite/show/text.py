@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from .expression import Expression, nodes
 from .notation import Written, dimensions
-from .writer import Markup, Tree, leaf, nodes, write
+from .writer import Markup, leaf, write
 
 
-def text(root: Tree) -> str:
+def text(root: Expression) -> str:
     """``(δ_2 W_12ᵀ) ∘ (l_1 ∘ (1 − l_1))``."""
     return write(nodes(root), TEXT).text
 
 
-def shapes(root: Tree) -> str:
+def shapes(root: Expression) -> str:
     """The text with the shape of each factor in its place: ``(1×1 1×2) ∘ (1×2 ∘ (1 − 1×2))``."""
     return write(nodes(root), SHAPES).text
 
 
-def _shape(node: Tree) -> Written:
+def _shape(node: Expression) -> Written:
     return leaf(node, dimensions(node.shape) if node.shape else node.name or "1")
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
+from ..tensor import Tensor
+from .expression import Expression
 from .notation import (
     ATOM,
     ENTRYWISE,
@@ -21,52 +23,23 @@ from .notation import (
     number,
 )
 
-if TYPE_CHECKING:
-    from ..op import Op
-
 _PLACES = 0xF0000
 PLACE = "[\U000f0000-\U000ffffd]"  # stands for an operand, in an op's own signs
-
-
-class Node(Protocol):
-    """What is written: an op applied to nodes, or a leaf. Recorded Tensors are some."""
-
-    @property
-    def op(self) -> Op | None: ...
-    @property
-    def inputs(self) -> tuple[Any, ...]: ...
-    @property
-    def params(self) -> dict[str, Any]: ...
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-
-class Tree(Node, Protocol):
-    """An expression, whose leaves are symbols and numbers.
-
-    Attributes:
-        size: how much there is to read.
-    """
-
-    name: str | None
-    value: Any
-    size: int
-
-    @property
-    def is_number(self) -> bool: ...
-
-
-T = TypeVar("T", bound=Node)
+Node = Expression | Tensor
 
 
 def notation_of(node: Node) -> Notation:
     """The op's notation, with · for ∘ where a factor is a number."""
     assert node.op is not None
-    if node.op.name == "reshape" and math.prod(node.shape) == 1:  # a number without its axes
-        return UNCHANGED
     if node.op.notation == ENTRYWISE and any(x.shape == () for x in node.inputs):
         return TIMES
     return node.op.notation
+
+
+def brief_notation_of(node: Node) -> Notation:
+    """The same, but that a number is written alike with and without axes."""
+    number = is_called(node, "reshape") and math.prod(node.shape) == 1
+    return UNCHANGED if number else notation_of(node)
 
 
 class Markup(NamedTuple):
@@ -81,7 +54,7 @@ class Markup(NamedTuple):
         fractions_apart: whether a fraction stands in parentheses in an entrywise product; None
             where a matrix product doesn't, either.
         shaped: whether a transposed symbol is written as a leaf, having a shape of its own.
-        notation: what else a node's signs come from.
+        notation: of a node that none of this says how to write.
     """
 
     leaf: Callable[[Any], Written]
@@ -91,7 +64,7 @@ class Markup(NamedTuple):
     ones: Callable[[int], str] | None = None
     fractions_apart: bool | None = None
     shaped: bool = False
-    notation: Callable[[Node], Notation] = notation_of
+    notation: Callable[[Node], Notation] = brief_notation_of
 
 
 def write(nodes: Iterable[Node], markup: Markup, widest: float = math.inf) -> Written:
@@ -122,11 +95,12 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
     if name in markup.forms:
         return join(markup.forms[name], operands, node.params, markup._replace(signs=str))
     if name in ("multiply", "divide") and markup.fractions_apart is not None:
+        factors: tuple[Node, ...] = node.inputs
+        apart = [markup.fractions_apart and is_called(x, "divide") for x in factors]
         operands = [
-            _in_parentheses(x, markup)
-            if x.level == MATMUL or (markup.fractions_apart and is_called(of, "divide")) else x
-            for x, of in zip(operands, node.inputs, strict=True)
-        ]  # fmt: skip
+            _in_parentheses(x, markup) if fraction or x.level == MATMUL else x
+            for x, fraction in zip(operands, apart, strict=True)
+        ]
     return join(markup.notation(node), operands, node.params, markup)
 
 
@@ -166,26 +140,12 @@ def _in_parentheses(operand: Written, markup: Markup) -> Written:
     return Written(markup.parentheses.format(operand.text), ATOM, operand.width + 2)
 
 
-def leaf(node: Tree, name: str, digits: Callable[[str], str] = str) -> Written:
+def leaf(node: Expression, name: str, digits: Callable[[str], str] = str) -> Written:
     """A symbol, written as ``name``, or a number, by its digits."""
     if not node.is_number:
         return Written(name, ATOM, len(name))
     shown = number(node.value.flat[0] if node.value.size else 0)
     return Written(digits(shown), PREFIX if shown.startswith("−") else ATOM, len(shown))
-
-
-def nodes(root: T) -> Iterator[T]:
-    """Each node in ``root`` once, operands before what is made of them. Iterative."""
-    done: set[int] = set()
-    stack = [(root, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
-        elif id(node) not in done:
-            done.add(id(node))
-            stack.append((node, True))
-            stack += [(x, False) for x in reversed(node.inputs)]
 
 
 def is_called(node: Node, name: str) -> bool:

@@ -29,7 +29,7 @@ def by_hand(net: nn.MLP, names: list[str], x: Any, y: Any) -> dict[str, Any]:
 
 
 @settings(deadline=None, max_examples=50)
-@given(networks(activations=["tanh"], output="sigmoid"), st.data())
+@given(networks(nn.MLP, activations=["tanh"], output="sigmoid"), st.data())
 def test_strategies_and_assertion(net: nn.MLP, data: st.DataObject):
     x, y = data.draw(batches(net, max_rows=5))
     assert 1 <= len(x) == len(y) <= 5
@@ -45,7 +45,7 @@ def test_strategies_and_assertion(net: nn.MLP, data: st.DataObject):
 
 
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
-@given(networks(max_depth=2, max_width=3, output=None))
+@given(networks(nn.MLP, max_depth=2, max_width=3, output=None))
 def test_bounds_of_networks(net: nn.MLP):
     assert 1 <= len(net.layers) <= 2
     for layer in net.layers:
@@ -58,7 +58,7 @@ def test_networks_vary():
         lambda net: net.activations[0] is ag.relu,
         lambda net: net.layers[-1].weight.shape[1] > 1,
     ):
-        assert wanted(find(networks(), wanted))
+        assert wanted(find(networks(nn.MLP), wanted))
 
 
 def test_targets_suit_the_output():
@@ -87,7 +87,7 @@ def test_nothing_does_not_pass():
         assert_backprop({}, w * w)
 
 
-@pytest.mark.parametrize("strategy", [networks, lambda: batches(nn.MLP([2, 1]))])
+@pytest.mark.parametrize("strategy", [lambda: networks(nn.MLP), lambda: batches(nn.MLP([2, 1]))])
 def test_hypothesis_missing(monkeypatch: pytest.MonkeyPatch, strategy: Any):
     monkeypatch.setitem(sys.modules, "hypothesis", None)
     with pytest.raises(ImportError, match=r'pip install "autograd_lite\[test\]"'):

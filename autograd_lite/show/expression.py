@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ..op import Op
-from ..show.writer import nodes
 from ..tensor import Array
 
 T = TypeVar("T")
@@ -59,6 +58,20 @@ class Expression:
     def is_called(self, *names: str) -> bool:
         """Whether it is one of these ops applied."""
         return self.op is not None and self.op.name in names
+
+
+def nodes(root: Expression) -> Iterator[Expression]:
+    """Each expression in ``root`` once, operands before what is made of them. Iterative."""
+    done: set[int] = set()
+    stack = [(root, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+        elif id(node) not in done:
+            done.add(id(node))
+            stack.append((node, True))
+            stack += [(x, False) for x in reversed(node.inputs)]
 
 
 def fold(root: Expression, combine: Callable[[Expression, list[T]], T]) -> T:
