@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from .expression import Expression, nodes
-from .notation import COMPARISON, FRACTION, POWER, RAISED, Notation
 from .writer import PLACE, Markup, leaf, write
 
 LONGEST = 90
@@ -110,10 +109,15 @@ def expression(root: Expression, keys: Mapping[str, str], bold: Iterable[str] = 
         shown += ["<mo>…</mo>"] * (len(names) > 12)
         listed = "<mo>,</mo>".join(shown)
         return f"<mrow><mi>f</mi><mo>(</mo>{listed}<mo>)</mo></mrow>"
-    symbols = MATHML._replace(
-        leaf=lambda node: leaf(node, symbol(node.name or "", keys, bold), _number)
+    markup = Markup(
+        lambda node: leaf(node, symbol(node.name or "", keys, bold), _number),
+        _tokens,
+        _PARENTHESES,
+        forms={"divide": "<mfrac>{0}{1}</mfrac>", "power": "<msup>{0}{1}</msup>"},
+        ones=lambda _: f"<msup><mn>1</mn>{_TRANSPOSED}</msup>",
+        fractions_apart=False,
     )
-    return write(nodes(root), symbols).text
+    return write(nodes(root), markup).text
 
 
 def _number(digits: str) -> str:
@@ -143,18 +147,3 @@ def _tokens(template: str) -> str:
             stretchy = ' stretchy="false"' if token in "()[]|" else ""
             parts.append(f"<mo{stretchy}>{text(token)}</mo>")
     return f"<mrow>{''.join(parts)}</mrow>"
-
-
-MATHML = Markup(
-    lambda node: leaf(node, symbol(node.name or ""), _number),
-    _tokens,
-    _PARENTHESES,
-    forms={
-        "divide": Notation("<mfrac>{0}{1}</mfrac>", FRACTION, (COMPARISON,)),
-        "power": Notation("<msup>{0}{1}</msup>", POWER, RAISED),
-    },
-    ones=lambda _: f"<msup><mn>1</mn>{_TRANSPOSED}</msup>",
-    fractions_apart=False,
-)
-
-
