@@ -40,8 +40,8 @@ def notation_of(node: Node) -> Notation:
 
 def brief_notation_of(node: Node) -> Notation:
     """The same, but that a number is written alike with and without axes."""
-    number = is_called(node, "reshape") and math.prod(node.shape) == 1
-    return UNCHANGED if number else notation_of(node)
+    is_bare = is_called(node, "reshape") and math.prod(node.shape) == 1
+    return UNCHANGED if is_bare else notation_of(node)
 
 
 class Markup(NamedTuple):
