@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from .expression import Expression, nodes
-from .notation import COMPARISON, FRACTION, POWER, RAISED, Notation, Written, dimensions
+from .notation import Written, dimensions
 from .writer import Markup, is_transposed_leaf, leaf, write
 
 
@@ -101,10 +101,7 @@ def _shaped_leaf(node: Expression) -> Written:
 LATEX = Markup(
     _leaf,
     _latex_signs,
-    forms={
-        "divide": Notation(r"\frac{{{0}}}{{{1}}}", FRACTION, (COMPARISON,)),
-        "power": Notation("{0}^{{{1}}}", POWER, RAISED),
-    },
+    forms={"divide": r"\frac{{{0}}}{{{1}}}", "power": "{0}^{{{1}}}"},
     ones=lambda _: r"\mathbf{1}^{\top}",
     fractions_apart=True,
 )

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from .expression import Expression, nodes
-from .notation import COMPARISON, FRACTION, POWER, RAISED, Notation
 from .writer import PLACE, Markup, leaf, write
 
 LONGEST = 90
@@ -22,6 +21,10 @@ _TOKEN = re.compile(
     rf"|(?P<number>\d[\d.]*)|(?P<factor>(?<={PLACE}) (?={PLACE}))|(?P<space>\s+)|(?P<sign>.)",
     re.DOTALL,
 )
+_MARKED = {
+    "place": "{}", "word": "<mi>{}</mi>", "number": "<mn>{}</mn>", "space": "",
+    "factor": '<mspace width="0.15em"></mspace>',
+}  # fmt: skip
 _TRANSPOSED = '<mi mathvariant="normal">T</mi>'
 _RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+−0123456789")
 _PARENTHESES = "<mrow><mo>(</mo>{}<mo>)</mo></mrow>"
@@ -110,10 +113,15 @@ def expression(root: Expression, keys: Mapping[str, str], bold: Iterable[str] = 
         shown += ["<mo>…</mo>"] * (len(names) > 12)
         listed = "<mo>,</mo>".join(shown)
         return f"<mrow><mi>f</mi><mo>(</mo>{listed}<mo>)</mo></mrow>"
-    symbols = MATHML._replace(
-        leaf=lambda node: leaf(node, symbol(node.name or "", keys, bold), _number)
+    markup = Markup(
+        lambda node: leaf(node, symbol(node.name or "", keys, bold), _number),
+        _tokens,
+        _PARENTHESES,
+        forms={"divide": "<mfrac>{0}{1}</mfrac>", "power": "<msup>{0}{1}</msup>"},
+        ones=lambda _: f"<msup><mn>1</mn>{_TRANSPOSED}</msup>",
+        fractions_apart=False,
     )
-    return write(nodes(root), symbols).text
+    return write(nodes(root), markup).text
 
 
 def _number(digits: str) -> str:
@@ -123,38 +131,16 @@ def _number(digits: str) -> str:
 
 def _tokens(template: str) -> str:
     """A notation's own text: words, numbers and signs, around the places of its operands."""
-    parts = []
-    for found in _TOKEN.finditer(template):
-        kind, token = found.lastgroup, found[0]
-        if kind == "raised":
-            base = token[0] if token[0] != ")" else "<mo>)</mo>"
-            above = token[1:]
-            sign = _TRANSPOSED if above == "ᵀ" else f"<mn>{above.translate(_RAISED)}</mn>"
-            parts.append(f"<msup>{base}{sign}</msup>")
-        elif kind == "place":
-            parts.append(token)
-        elif kind == "word":
-            parts.append(f"<mi>{text(token)}</mi>")
-        elif kind == "number":
-            parts.append(f"<mn>{token}</mn>")
-        elif kind == "factor":
-            parts.append('<mspace width="0.15em"></mspace>')
-        elif kind == "sign":
-            stretchy = ' stretchy="false"' if token in "()[]|" else ""
-            parts.append(f"<mo{stretchy}>{text(token)}</mo>")
-    return f"<mrow>{''.join(parts)}</mrow>"
+    return f"<mrow>{_TOKEN.sub(_token, template)}</mrow>"
 
 
-MATHML = Markup(
-    lambda node: leaf(node, symbol(node.name or ""), _number),
-    _tokens,
-    _PARENTHESES,
-    forms={
-        "divide": Notation("<mfrac>{0}{1}</mfrac>", FRACTION, (COMPARISON,)),
-        "power": Notation("<msup>{0}{1}</msup>", POWER, RAISED),
-    },
-    ones=lambda _: f"<msup><mn>1</mn>{_TRANSPOSED}</msup>",
-    fractions_apart=False,
-)
-
-
+def _token(found: re.Match[str]) -> str:
+    kind, token = found.lastgroup or "", found[0]
+    if kind == "raised":
+        base, above = token[0].replace(")", "<mo>)</mo>"), token[1:]
+        sign = _TRANSPOSED if above == "ᵀ" else f"<mn>{above.translate(_RAISED)}</mn>"
+        return f"<msup>{base}{sign}</msup>"
+    if kind == "sign":
+        stretchy = ' stretchy="false"' if token in "()[]|" else ""
+        return f"<mo{stretchy}>{text(token)}</mo>"
+    return _MARKED[kind].format(text(token))

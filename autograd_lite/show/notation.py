@@ -51,7 +51,6 @@ def infix(sign: str, level: int, right: int | None = None) -> Notation:
 ENTRYWISE = infix("∘", PRODUCT, MATMUL)
 TIMES = infix("·", PRODUCT, MATMUL)  # instead, where a factor is a number
 MATRIX_PRODUCT = infix("", MATMUL)
-FRACTION, RAISED = PREFIX, (ATOM, COMPARISON)  # what needs no sign, where a markup can place it
 UNCHANGED = Notation("{0}", SUM, (SUM,), "broadcast")
 
 

@@ -12,9 +12,11 @@ from ..tensor import Tensor
 from .expression import Expression
 from .notation import (
     ATOM,
+    COMPARISON,
     ENTRYWISE,
     MATMUL,
     MATRIX_PRODUCT,
+    POWER,
     PREFIX,
     TIMES,
     UNCHANGED,
@@ -38,8 +40,8 @@ def notation_of(node: Node) -> Notation:
 
 def brief_notation_of(node: Node) -> Notation:
     """The same, but that a number is written alike with and without axes."""
-    number = is_called(node, "reshape") and math.prod(node.shape) == 1
-    return UNCHANGED if number else notation_of(node)
+    is_bare = is_called(node, "reshape") and math.prod(node.shape) == 1
+    return UNCHANGED if is_bare else notation_of(node)
 
 
 class Markup(NamedTuple):
@@ -49,7 +51,7 @@ class Markup(NamedTuple):
         leaf: a symbol or number.
         signs: an op's own signs, around the places of its operands.
         parentheses: around ``{}``.
-        forms: ops that have a form of their own, which is markup already: a fraction, an exponent.
+        forms: of divide and power, where placing operands says it: a fraction, an exponent.
         ones: a row of that many ones, where a sum over the rows is written as a product with it.
         fractions_apart: whether a fraction stands in parentheses in an entrywise product; None
             where a matrix product doesn't, either.
@@ -60,11 +62,15 @@ class Markup(NamedTuple):
     leaf: Callable[[Any], Written]
     signs: Callable[[str], str] = str
     parentheses: str = "({})"
-    forms: Mapping[str, Notation] = MappingProxyType({})
+    forms: Mapping[str, str] = MappingProxyType({})
     ones: Callable[[int], str] | None = None
     fractions_apart: bool | None = None
     shaped: bool = False
     notation: Callable[[Node], Notation] = brief_notation_of
+
+
+# How tightly forms bind, and the loosest operands that they need no parentheses for.
+_BOUND = {"divide": (PREFIX, (COMPARISON,)), "power": (POWER, (ATOM, COMPARISON))}
 
 
 def write(nodes: Iterable[Node], markup: Markup, widest: float = math.inf) -> Written:
@@ -93,7 +99,8 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
         return join(MATRIX_PRODUCT, [row, *operands], {}, markup)
     name = node.op.name
     if name in markup.forms:
-        return join(markup.forms[name], operands, node.params, markup._replace(signs=str))
+        form = Notation(markup.forms[name], *_BOUND[name])
+        return join(form, operands, node.params, markup._replace(signs=str))
     if name in ("multiply", "divide") and markup.fractions_apart is not None:
         factors: tuple[Node, ...] = node.inputs
         apart = [markup.fractions_apart and is_called(x, "divide") for x in factors]
