@@ -135,7 +135,7 @@ class SGD(Optimizer):
             if grad is not None:
                 value = parameter._array
                 new = minus_lr * grad + value  # in this order NumPy adds in place, if it's large
-                if type(new) is _ndarray and new.nbytes == value.nbytes and new.ndim == value.ndim:
+                if type(new) is _ndarray:  # of the shape and dtype that a gradient has
                     parameter._array, parameter._exposed = new, False
                 else:
                     parameter._replace(new)

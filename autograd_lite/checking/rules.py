@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backward import _stretched
+from ..backward import _summed
 from ..graph import walk
 from ..modes import trace
 from ..op import Op
@@ -212,7 +212,7 @@ def _mistakes(point: Point, right: Array) -> Iterator[tuple[str, Array]]:
     if right.dtype.kind == "c":
         yield "the cotangent is conjugated", right.conj()
     weights = point.weights[0]
-    axes = _stretched(weights.shape, right.shape, 0)
+    axes, _ = _summed(weights.shape, right.shape, 0, weights.dtype)
     if axes:
         which = f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
         for place in (0, -1):

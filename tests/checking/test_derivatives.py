@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import autograd_lite as ag
 import nn
 from autograd_lite import Op
-from autograd_lite.backward import _fit, _stretched
+from autograd_lite.backward import _fit, _summed
 from autograd_lite.checking import numeric
 from autograd_lite.checking.derivatives import GradientError, check_grads
 from autograd_lite.checkpoint import checkpoint
@@ -179,7 +179,7 @@ def corruptions(shape: tuple[int, ...], operand: tuple[int, ...]) -> Iterator[tu
     if shape:
         first = (np.arange(shape[0]) == 0).reshape(-1, *[1] * (len(shape) - 1))
         yield "first slice only", lambda c: c * first
-    axes = _stretched(shape, operand, 0)
+    axes, _ = _summed(shape, operand, 0, np.dtype(float))
     if axes:
         place = tuple(0 if axis in axes else slice(None) for axis in range(len(shape)))
         yield "no sum", lambda c: c[place].reshape(operand)
