@@ -148,10 +148,10 @@ def test_value_is_numpy_s(call: Call):
         plain = by_ag(*arrays)
         assert_same(plain, expected)
         assert Tensor not in map(type, leaves(plain))
-    if call.code.startswith(f"np.{call.function}(x)"):
-        for x in call.drawn():
-            if x.size:  # a list of none has no shape
-                assert_same(by_ag(x.tolist()), by_numpy(x.tolist()))
+    if call.code == f"np.{call.function}(x)" and call.function not in ("trim_zeros", "unstack"):
+        (x,) = call.drawn()  # those two of NumPy's take no list, or give one
+        if x.size:  # a list of none has no shape
+            assert_same(by_ag(x.tolist()), by_numpy(x.tolist()))
 
 
 @each(VALUES)
