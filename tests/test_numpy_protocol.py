@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 
 import autograd_lite as ag
 from autograd_lite import Tensor, numpy_protocol
-from autograd_lite.op import NUMPY
+
+from .each import each
 
 RNG = np.random.default_rng(0)
 A = RNG.uniform(0.2, 0.9, (2, 3))
+
 
 def as_tensors(value: Any) -> Any:
     if isinstance(value, list):
@@ -21,37 +22,11 @@ def as_tensors(value: Any) -> Any:
     return Tensor(value, requires_grad=True) if floats else value
 
 
-SPECIAL = {np.ldexp, np.arccosh, np.matvec, np.vecmat}  # of other operands than the rest
-UFUNCS = [
-    f for f in NUMPY
-    if isinstance(f, np.ufunc) and f.nin < 3 and f.nout == 1 and f not in SPECIAL
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda f: f.__name__)
-def test_ufuncs_give_numpy_s_value_with_arrays_on_either_side(ufunc: Any):
-    if ufunc.nin == 1:
-        np.testing.assert_array_equal(ufunc(as_tensors(A)).data, ufunc(A))
-        return
-    b = A.T.copy() if ufunc is np.matmul else A[:1] + 0.1
-    for left, right in ((as_tensors(A), b), (A, as_tensors(b)), (as_tensors(A), as_tensors(b))):
-        np.testing.assert_allclose(ufunc(left, right).data, ufunc(A, b), rtol=1e-14)
-
-
-@pytest.mark.parametrize("reduced", numpy_protocol.REDUCTIONS, ids=lambda f: f.__name__)
+@each([*numpy_protocol.REDUCTIONS])
 def test_ufunc_reductions(reduced: Any):
     for kwargs in ({}, {"axis": 1}, {"axis": None}, {"keepdims": True}):
         out = reduced.reduce(as_tensors(A), **kwargs)
         np.testing.assert_allclose(out.data, reduced.reduce(A, **kwargs))
-
-
-@pytest.mark.parametrize(
-    "function", [np.sign, np.floor, np.argmax, np.isnan, np.zeros_like, np.shape]
-)
-def test_piecewise_constant_functions_give_plain_values(function: Any):
-    out = function(as_tensors(A))
-    assert not isinstance(out, Tensor)
-    np.testing.assert_array_equal(out, function(A))
 
 
 def test_values_with_keywords():
@@ -120,15 +95,13 @@ def test_astype_keeps_the_gradient_between_floats():
     assert isinstance(Tensor([1.5]).astype(int), Tensor)
 
 
-def test_the_functions_stand_in_ag_too_and_take_arrays():
-    np.testing.assert_array_equal(ag.exp(A), np.exp(A))
-    np.testing.assert_array_equal(ag.sum(A, axis=0), A.sum(axis=0))
-    assert ag.abs is ag.absolute
-
-
 def sigmoid(s: Any) -> Any:
     """As one writes it for arrays."""
     return 1.0 / (1 + np.exp(-s))
+
+
+def test_the_functions_have_numpy_s_aliases():
+    assert ag.abs is ag.absolute
 
 
 def test_the_chapter_s_forward_code_runs_unchanged():
@@ -146,15 +119,3 @@ def test_the_chapter_s_forward_code_runs_unchanged():
     np.testing.assert_allclose(loss.data, [0.78565712], atol=5e-9)
     np.testing.assert_allclose(w_1_2.grad, [0.31260009, 0.32579381], atol=5e-9)
     assert bool(layer_2 > 0.5)
-
-
-def test_a_softmax_written_for_arrays():
-    def softmax(z: Any) -> Any:
-        e = np.exp(z - np.max(z, axis=1, keepdims=True))
-        return e / np.sum(e, axis=1, keepdims=True)
-
-    z = as_tensors(A)
-    p = softmax(z)
-    y = np.array([[1.0, 0, 0], [0, 0, 1.0]])
-    (-np.sum(y * np.log(p)) / 2).backward()
-    np.testing.assert_allclose(z.grad, (p.data - y) / 2, atol=1e-16)

@@ -17,16 +17,12 @@ def V(data: Any, **kwargs: Any) -> Tensor:  # noqa: N802  (a variable)
     return Tensor(data, requires_grad=True, **kwargs)
 
 
-def test_gradients_takes_one_tensor_an_iterator_and_refuses_what_is_none():
+def test_gradients_takes_one_tensor_and_an_iterator():
     x = V([1.0, 2.0])
     y = (x * x).sum()
     for xs in (x, [x], iter([x])):
         (g,) = ag.gradients(y, xs)
         np.testing.assert_array_equal(g.data, [2.0, 4.0])
-    with pytest.raises(TypeError, match="gradients: y is a float, not a Tensor"):
-        ag.gradients(5.0, [x])
-    with pytest.raises(ValueError, match=r"gradients: a tensor of shape .* seed=…"):
-        ag.gradients(x * x, [x])
 
 
 def test_real_numbers_on_a_complex_way():
@@ -34,12 +30,6 @@ def test_real_numbers_on_a_complex_way():
     abs(t * 1j + 1).sum().backward()
     np.testing.assert_allclose(t.grad, [1 / np.sqrt(2), 2 / np.sqrt(5)])
     assert t.grad.dtype == float
-    with pytest.raises(TypeError, match="the seed has dtype complex128"):
-        (t * 1.0).backward([1j, 1.0])
-    with pytest.raises(TypeError, match=r"backward: a tensor of shape .* is complex"):
-        (t[0] * 1j).backward()
-    with pytest.raises(TypeError, match=r"astype: .* would drop its imaginary part"):
-        (t * 1j).astype(float)
     assert t.astype(complex).dtype == complex
 
 
@@ -79,19 +69,6 @@ def test_an_op_of_one_s_own_that_is_incomplete_says_so():
         odd = ag.Op("odd", np.exp, lambda g, out, x, wrong=wrong: wrong)
         with pytest.raises(ValueError, match=f"odd: a vjp returned a cotangent that is a {said}"):
             odd(a).sum().backward()
-
-
-def test_dtypes_that_are_not_numbers():
-    with pytest.raises(TypeError, match="astype: numbers are needed"):
-        V([1.0]).astype(str)
-    with pytest.raises(
-        TypeError, match="Tensor: a number, an array or a Tensor is needed, not a set"
-    ):
-        Tensor({1})
-    with pytest.raises(TypeError, match="a tensor's name must be a string or None, not 3"):
-        Tensor([1.0], name=3)
-    with pytest.raises(TypeError, match="name must be a string"):
-        V([1.0]).named(("a",))
 
 
 def test_updates_in_the_manner_of_other_libraries():
@@ -208,17 +185,6 @@ def test_functions_of_numbers_and_lists():
     np.testing.assert_array_equal(ag.squeeze([[1.0]]), 1.0)
     np.testing.assert_array_equal(ag.power([2], 3), [8])
     np.testing.assert_allclose(nn.softmax([0.0, 0.0]), [0.5, 0.5])
-
-
-def test_shapes_that_numpy_refuses_are_refused():
-    with pytest.raises(ValueError, match="broadcast_to: "):
-        ag.broadcast_to(V([[1.0]]), (3,))
-    with pytest.raises(ValueError, match="squeeze: cannot select an axis"):
-        V([[1.0, 2.0]]).squeeze(1)
-    with pytest.raises(ValueError, match="less: the shapes can't be broadcast"):
-        np.less(V([1.0, 2.0, 3.0]), np.ones(2))
-    with pytest.raises(ValueError, match="dot: the last axis of the first operand has 3"):
-        np.dot(V(np.ones((2, 3))), np.ones((3, 4, 5)))
 
 
 def test_an_empty_list_picks_nothing():
