@@ -12,6 +12,8 @@ import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 
+from .each import each
+
 
 def V(data: Any, **kwargs: Any) -> Tensor:  # noqa: N802  (a variable)
     return Tensor(data, requires_grad=True, **kwargs)
@@ -100,7 +102,7 @@ def test_updates_in_the_manner_of_other_libraries():
     assert t.tolist() == [0.0, 3.0]
 
 
-@pytest.mark.parametrize("start", [1.0, [1.0, 2.0]])
+@each([1.0, [1.0, 2.0]])
 def test_the_step_that_everybody_writes_first_is_told_once(start):
     w, x = V(start, name="w"), V(start)
     x += np.ones(x.shape)  # no gradient yet, so no step
@@ -208,7 +210,7 @@ def test_masked_logits_have_a_loss():
     np.testing.assert_allclose(z.grad, [[1 / (1 + np.e) - 1, np.e / (1 + np.e), 0.0]])
 
 
-@pytest.mark.parametrize("kind", [nn.SGD, nn.Momentum, nn.AdaGrad, nn.RMSprop, nn.Adam, nn.AdamW])
+@each([nn.SGD, nn.Momentum, nn.AdaGrad, nn.RMSprop, nn.Adam, nn.AdamW])
 def test_float32_nets_stay_float32(kind: Any):
     net = nn.MLP([2, 3], output="identity", dtype=np.float32, rng=0)
     optimizer = kind(net.parameters(), lr=0.1)
@@ -220,19 +222,6 @@ def test_float32_nets_stay_float32(kind: Any):
         p.grad = p.grad * np.float64(0.5)
     optimizer.step()
     assert {p.dtype for p in net.parameters()} == {np.dtype(np.float32)}
-
-
-def test_optimizers_refuse_what_makes_no_sense():
-    p = V(np.ones((1, 3)))
-    with pytest.raises(TypeError, match="SGD: parameter 0 is complex"):
-        nn.SGD([V([1j])], 0.1)
-    with pytest.raises(ValueError, match="a parameter is given twice"):
-        nn.SGD([p, p], 0.1)
-    with pytest.raises(TypeError, match=r"give the network's parameters: net.parameters\(\)"):
-        nn.SGD(nn.Linear(1, 1), 0.1)
-    optimizer = nn.SGD([p], 0.1)
-    with pytest.raises(ValueError, match="lr must be positive"):
-        optimizer.lr = -1
 
 
 def test_adam_counts_the_steps_of_each_parameter():
@@ -272,22 +261,27 @@ def test_networks_pickle():
         pickle.dumps(ag.Op("own", np.exp, lambda g, out, x: g))
 
 
-def test_what_is_given_in_place_of_a_module():
-    with pytest.raises(TypeError, match="give instances"):
-        nn.Sequential(nn.Linear(1, 1), nn.Tanh)
-    with pytest.raises(TypeError, match="each as an argument of its own"):
-        nn.Sequential([nn.Linear(1, 1)])
-    for wrong in (nn.Tanh, 5):
-        with pytest.raises(TypeError, match="an activation must be a name, a function or a module"):
-            nn.MLP([1, 1], [wrong])
-    with pytest.raises(ValueError, match="an input and an output width, not 2"):
-        nn.MLP(2)
-    with pytest.raises(TypeError, match="not iterable"):
-        iter(nn.Linear(1, 1))
-    x, y, net = np.ones((2, 1)), np.ones((2, 1)), nn.MLP([1, 1])
-    for wrong in (nn.BCELoss, lambda p, y: p):
-        with pytest.raises(TypeError, match="the loss must be a loss of nn"):
-            nn.fit(net, x, y, wrong, nn.SGD(net.parameters(), 0.1), 1)
+P, X1, NET = V(np.ones((1, 3))), np.ones((2, 1)), nn.MLP([1, 1])
+SGD = nn.SGD(NET.parameters(), 0.1)
+
+
+@each([
+    (lambda: nn.SGD([V([1j])], 0.1), TypeError, "SGD: parameter 0 is complex"),
+    (lambda: nn.SGD([P, P], 0.1), ValueError, "a parameter is given twice"),
+    (lambda: nn.SGD(NET, 0.1), TypeError, r"give the network's parameters: net.parameters\(\)"),
+    (lambda: setattr(SGD, "lr", -1), ValueError, "lr must be positive"),
+    (lambda: nn.Sequential(nn.Linear(1, 1), nn.Tanh), TypeError, "give instances"),
+    (lambda: nn.Sequential([nn.Linear(1, 1)]), TypeError, "each as an argument of its own"),
+    *[(lambda f=f: nn.MLP([1, 1], [f]), TypeError,
+       "an activation must be a name, a function or a module") for f in (nn.Tanh, 5)],
+    (lambda: nn.MLP(2), ValueError, "an input and an output width, not 2"),
+    (lambda: iter(nn.Linear(1, 1)), TypeError, "not iterable"),
+    *[(lambda f=f: nn.fit(NET, X1, X1, f, SGD, 1), TypeError, "the loss must be a loss of nn")
+      for f in (nn.BCELoss, lambda p, y: p)],
+])  # fmt: skip
+def test_what_makes_no_sense_is_refused(f: Any, kind: Any, said: str):
+    with pytest.raises(kind, match=said):
+        f()
 
 
 def test_a_state_that_is_not_numeric_changes_nothing():
