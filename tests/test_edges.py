@@ -34,7 +34,6 @@ def test_sigmoid_and_softplus_far_out(dtype: Any):
 
 def test_sigmoid_is_exact_in_its_tail():
     np.testing.assert_allclose(ag.sigmoid(np.array(-300.0)), np.exp(-300.0), rtol=1e-14)
-    np.testing.assert_array_equal(ag.sigmoid(np.array([0, 1])), ag.sigmoid(np.array([0.0, 1.0])))
 
 
 def test_the_mean_of_nothing_is_nan():

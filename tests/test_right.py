@@ -412,61 +412,10 @@ def test_derivatives_of_large_and_small_numbers(dtype: Any):
 # ---------------------------------------------------------------------- dtypes
 
 
-@each([np.float16, np.float32])
-def test_narrow_floats_stay(dtype: Any):
-    x = np.array([1.0, 2.0, 4.0], dtype)
-    wide = np.ones(3)
-    for f in (
-        lambda x: x * 2 + 1.5,
-        lambda x: x**2 - x**0.5 + 1 / x,
-        lambda x: np.where(x > 1, x, 0.0),
-        lambda x: np.maximum(x, 1.5),
-        lambda x: np.clip(x, 0.0, 3.0),
-        lambda x: np.exp(-x) * np.pi + np.log(x),
-        lambda x: np.sort(x)[::-1],
-        lambda x: np.std(x) + np.var(x) + np.mean(x),
-        lambda x: np.prod(x) + np.cumsum(x),
-        lambda x: np.concatenate([x, x]),
-        lambda x: ag.sigmoid(x) * ag.relu(x),
-        lambda x: np.diag(x) @ x,
-    ):
-        y = f(V(x))
-        assert y.dtype == dtype
-        t = V(x)
-        f(t).sum().backward()
-        assert t.grad.dtype == dtype
-        assert ag.hvp(lambda x, f=f: np.sum(f(x)))(x, x).dtype == dtype
-    t = V(x)
-    (t * wide).sum().backward()  # a wider constant widens the result, and not the gradient
-    assert t.grad.dtype == dtype
-
-
 def test_integers_that_are_differentiated():
     t = V([1, 2, 3])
     (t**2).sum().backward()
     np.testing.assert_array_equal(t.grad, [2.0, 4.0, 6.0], strict=True)
-
-
-# ---------------------------------------------------------------------- arrays from Tensors
-
-
-def test_an_array_of_tensors():
-    a, b = V(2.0), V(3.0)
-    for data in ([a, b], [[a], [1]], (a, 2.0), [a, None]):
-        make = lambda data=data: np.array(data)  # noqa: E731
-        with pytest.raises(TypeError, match=r"silently.*ag\.array\(\[\.\.\.\]\)"):
-            make()
-    for y in (ag.array([a, b]), ag.stack([a, b]), np.stack([a, b])):
-        y = y * np.array([10.0, 1.0])
-        a.zero_grad()
-        b.zero_grad()
-        y.sum().backward()
-        assert (a.grad, b.grad) == (10.0, 1.0)
-    nested = ag.array([[a, 1.0], [0.0, a * b]])
-    np.testing.assert_array_equal(nested.data, [[2.0, 1.0], [0.0, 6.0]])
-    (g,) = ag.gradients((nested @ nested).sum(), [a])
-    np.testing.assert_allclose(g.data, 2 * 2.0 + (1 + 3.0) + 2 * 2.0 * 3.0**2)
-    assert nested.dtype == float
 
 
 # ---------------------------------------------------------------------- in place
@@ -509,31 +458,6 @@ def test_in_place_shows_what_to_write_instead(f: Function, remedy: str):
         assert t.numpy().tolist() == [3.0, 1.0]
 
 
-def test_the_remedies_exist():
-    t = V([3.0, 1.0])
-    np.testing.assert_array_equal(np.full_like(t, 2.0), [2.0, 2.0])
-    for replaced in (ag.index_update(t, 0, 5.0), ag.index_add(t, 0, 5.0), np.sort(t),
-                     np.full_like(t, t[0]), np.partition(t, 1), np.resize(t, (3,))):  # fmt: skip
-        assert type(replaced) is Tensor
-        assert t.numpy().tolist() == [3.0, 1.0]
-
-
-def test_augmented_assignment_makes_a_new_tensor():
-    x = V([1.0, 2.0])
-    t = first = x * 1.0
-    t += 1.0
-    t *= t
-    t -= x
-    t /= 2.0
-    assert first.numpy().tolist() == [1.0, 2.0]
-    t.sum().backward()
-    np.testing.assert_allclose(x.grad, (2 * (np.array([1.0, 2.0]) + 1.0) - 1.0) / 2.0)
-    total = 0.0
-    for k in range(3):
-        total += x[0] * k
-    assert ag.gradients(total, [x])[0].numpy().tolist() == [3.0, 0.0]
-
-
 MASK = np.array([[True, False, True], [False, False, True]])
 
 
@@ -564,29 +488,18 @@ def test_index_update_and_index_add(index: Any, shape: Any):
         np.add.at(a, index, values)
         return a
 
+    da, dv = rng.normal(size=a.shape), rng.normal(size=values.shape)
     for ours, theirs in ((ag.index_update, assigned), (ag.index_add, added)):
-        expected = theirs(a, values)
-        np.testing.assert_allclose(ours(a, index, values), expected, strict=True)
-        y = ours(V(a), index, V(values))
-        np.testing.assert_allclose(y.data, expected, strict=True)
-        for argnum in (0, 1):
-            found = ag.jacobian(lambda *args, f=ours: f(args[0], index, args[1]) * w, argnum)(
-                a, values
-            )
-            args = [a, values]
-            numeric = np.zeros(w.shape + args[argnum].shape)
-            for i in np.ndindex(args[argnum].shape):
-                moved = args[argnum].copy()
-                moved[i] += 1.0  # both are linear
-                there = [moved if n == argnum else x for n, x in enumerate(args)]
-                numeric[(..., *i)] = (theirs(*there) - expected) * w
-            np.testing.assert_allclose(found, numeric, atol=1e-12)
-        second = ag.hvp(lambda a, f=ours: np.sum(f(a, index, values) ** 2))(a, w)
-        numeric = ag.jvp(lambda a, f=theirs: 1.0 * a, (a,), (w,))[1] * 2.0
-        kept = np.ones((2, 3))
-        if ours is ag.index_update:
-            kept[index] = 0.0
-        np.testing.assert_allclose(second, numeric * kept)
+        f = lambda a, v, ours=ours: ours(a, index, v)  # noqa: E731
+        value, back = ag.vjp(f, a, values)
+        for found in (value, f(a, values), f(V(a), V(values)).data):
+            np.testing.assert_allclose(found, theirs(a, values), strict=True)
+        along = ag.jvp(f, (a, values), (da, dv))[1]
+        np.testing.assert_allclose(along, theirs(da, dv))  # both are linear
+        by_a, by_values = back(w)
+        np.testing.assert_allclose(np.sum(by_a * da) + np.sum(by_values * dv), np.sum(w * along))
+        second = ag.hvp(lambda a, f=f: np.sum(f(a, values) ** 2))(a, w)
+        np.testing.assert_allclose(second, 2 * theirs(w, 0 * values) * (back(np.ones(a.shape))[0]))
 
 
 def test_what_index_update_is_given_stays_as_it_is():
@@ -601,22 +514,3 @@ def test_what_index_update_is_given_stays_as_it_is():
         for f, name in ((ag.index_update, "index_update"), (ag.index_add, "index_add")):
             with pytest.raises(error, match=f"{name}: .*shape"):
                 f(V(np.ones(3)), wrong, np.ones(4))
-
-
-# ---------------------------------------------------------------------- objects
-
-
-def test_no_object_arrays():
-    t = V([1.0, 2.0])
-    for make in (
-        lambda: np.vectorize(lambda x: x * 2)(t),
-        lambda: np.array([t, None], dtype=object),
-        lambda: np.frompyfunc(lambda x: x, 1, 1)(t),
-        lambda: np.asarray(t, dtype=object),
-        lambda: t * np.array([None, 1.0]),
-    ):
-        with pytest.raises(TypeError):
-            make()
-    for x in (t * [1, 2], [1, 2] * t, np.ones(2) * t, np.float64(2) * t, t + np.ones(2)):
-        assert type(x) is Tensor
-        assert x.dtype == float

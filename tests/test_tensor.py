@@ -94,6 +94,7 @@ def test_methods_of_values_only():
     assert (t.all(), t.any()) == (False, True)
     assert t.round().tolist() == [[1.0, 5.0], [3.0, 0.0]]
     assert type(t.astype(int)) is np.ndarray
+    assert type(Tensor([1.5]).astype(int)) is Tensor
 
 
 def test_repr_shows_value_name_and_op():
