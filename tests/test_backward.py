@@ -1,9 +1,6 @@
-"""The backward pass on graphs: reuse, depth, order, seeds, freeing, threads."""
+"""The backward pass on graphs: reuse, depth, order, seeds."""
 
 from __future__ import annotations
-
-import gc
-import weakref
 
 import numpy as np
 import pytest
@@ -84,22 +81,6 @@ def test_seeds():
     np.testing.assert_array_equal(w.grad, [20.0, 4.0])
     (one,) = ag.gradients((w * w)[:1], [w])
     np.testing.assert_array_equal(one.data, [2.0, 0.0])
-
-
-def test_a_graph_is_freed_without_the_garbage_collector():
-    w = Tensor(np.ones((2, 2)), requires_grad=True, name="w")
-    gc.collect()
-    gc.disable()
-    try:
-        h = (w @ w).named("h")
-        y = (ag.sigmoid(h) * h).sum()
-        y.backward()
-        (g,) = ag.gradients(y, [w], create_graph=True)
-        gone = [weakref.ref(t) for t in (h, y, g)]
-        del h, y, g
-        assert [ref() for ref in gone] == [None, None, None]
-    finally:
-        gc.enable()
 
 
 def test_intermediate_cotangents_are_dropped_as_they_are_used():

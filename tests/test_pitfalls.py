@@ -206,20 +206,6 @@ def test_masked_logits_have_a_loss():
     np.testing.assert_allclose(z.grad, [[1 / (1 + np.e) - 1, np.e / (1 + np.e), 0.0]])
 
 
-@each([nn.SGD, nn.Momentum, nn.AdaGrad, nn.RMSprop, nn.Adam, nn.AdamW])
-def test_float32_nets_stay_float32(kind: Any):
-    net = nn.MLP([2, 3], output="identity", dtype=np.float32, rng=0)
-    optimizer = kind(net.parameters(), lr=0.1)
-    loss = nn.CrossEntropyLoss()(net(np.ones((4, 2), np.float32)), [0, 1, 2, 0])
-    assert loss.dtype == np.float32
-    loss.backward()
-    optimizer.lr = np.float64(0.05)
-    for p in net.parameters():
-        p.grad = p.grad * np.float64(0.5)
-    optimizer.step()
-    assert {p.dtype for p in net.parameters()} == {np.dtype(np.float32)}
-
-
 def test_adam_counts_the_steps_of_each_parameter():
     early, late = V([1.0]), V([1.0])
     optimizer = nn.Adam([early, late], lr=0.1)
@@ -249,10 +235,7 @@ def test_frozen_parameters_and_cached_results():
     assert list(layer.state_dict()) == ["weight", "bias"]
 
 
-def test_networks_pickle():
-    net = nn.MLP([2, 3, 1], "tanh", rng=0)
-    again = pickle.loads(pickle.dumps(net))
-    np.testing.assert_array_equal(again(np.ones((1, 2))).data, net(np.ones((1, 2))).data)
+def test_an_op_of_one_s_own_is_not_pickled():
     with pytest.raises(TypeError, match="not in the table of ops"):
         pickle.dumps(ag.Op("own", np.exp, lambda g, out, x: g))
 

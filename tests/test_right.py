@@ -5,7 +5,6 @@ The expected values are written out, or follow from the definition.
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -53,30 +52,6 @@ def curvature(f: Function, x: Any) -> Any:
 
 
 # ---------------------------------------------------------------------- products with zeros
-
-
-@each([
-    ([2.0, 3.0, 5.0], [15, 10, 6], [[0, 5, 3], [5, 0, 2], [3, 2, 0]]),
-    ([0.0, 3.0, 5.0], [15, 0, 0], [[0, 5, 3], [5, 0, 0], [3, 0, 0]]),
-    ([0.0, 3.0, 0.0], [0, 0, 0], [[0, 0, 3], [0, 0, 0], [3, 0, 0]]),
-    ([0.0, 0.0, 0.0], [0, 0, 0], np.zeros((3, 3))),
-])
-def test_prod_with_zeros(x: Any, first: Any, second: Any):
-    for f in (np.prod, lambda x: x.prod(), lambda x: np.prod(x[None], axis=1),
-              lambda x: np.prod(x.reshape(3, 1), keepdims=True), lambda x: x[0] * x[1] * x[2],
-              lambda x: np.cumprod(x)[-1]):  # fmt: skip
-        np.testing.assert_allclose(slope(f, x), first, atol=1e-14)
-        np.testing.assert_allclose(curvature(f, x), second, atol=1e-14)
-
-
-@each(itertools.product([2.0, 0.0], [3.0, 0.0], [5.0, 0.0]))
-def test_cumprod_with_zeros(a: float, b: float, c: float):
-    x = [a, b, c]
-    expected = [[1, 0, 0], [b, a, 0], [b * c, a * c, a * b]]
-    np.testing.assert_allclose(ag.jacobian(np.cumprod)(np.array(x)), expected)
-    np.testing.assert_allclose(slope(np.cumprod, x), np.sum(expected, 0))
-    second = [[0, 1 + c, b], [1 + c, 0, a], [b, a, 0]]
-    np.testing.assert_allclose(curvature(np.cumprod, x), second)
 
 
 def test_products_that_overflow_beside_zeros():
@@ -136,27 +111,14 @@ UNREAD = {
 def test_entries_that_nothing_reads_have_gradient_0(f: Function, low: float):
     """√x is read at 1 and 4 only; no rule may warn either (warnings are errors here)."""
     x = np.array([0.0, low, 1.0, 4.0])
-    with np.errstate(invalid="ignore", divide="ignore"):  # the forward pass's own: √−1, log 0
-        t = V(x)
-        y = np.sum(f(t))
-    y.backward()
-    np.testing.assert_allclose(t.grad, [0.0, 0.0, 0.5, 0.25])
-    (first,) = ag.gradients(y, [t], create_graph=True)
-    (second,) = ag.gradients(first.sum(), [t])
-    np.testing.assert_allclose(second.data, [0.0, 0.0, -0.25, -1 / 32])
 
     def quiet(x: Any) -> Any:
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore"):  # the forward pass's own: √−1, log 0
             return f(x)
 
-    _, tangent = ag.jvp(lambda x: np.sum(quiet(x)), (x,), (np.ones(4),))
-    assert tangent == pytest.approx(0.75)
-    rows = ag.jacobian(quiet)(x)
-    np.testing.assert_allclose(rows.sum(0), [0.0, 0.0, 0.5, 0.25])
-    tall = ag.jacobian(lambda s: quiet(s * x))(1.0)
-    assert tall.sum() == pytest.approx(0.5 * (1 + 2))
-    hessian = ag.hessian(lambda x: np.sum(quiet(x)))(x)
-    np.testing.assert_allclose(hessian, np.diag([0.0, 0.0, -0.25, -1 / 32]))
+    np.testing.assert_allclose(slope(quiet, x), [0.0, 0.0, 0.5, 0.25])
+    np.testing.assert_allclose(curvature(quiet, x), np.diag([0.0, 0.0, -0.25, -1 / 32]))
+    assert ag.jacobian(lambda s: quiet(s * x))(1.0).sum() == pytest.approx(0.5 * (1 + 2))
 
 
 @each([
@@ -206,9 +168,7 @@ def test_a_cotangent_that_happens_to_be_0_is_not_taken_for_unread():
 # ---------------------------------------------------------------------- gradients written out
 
 W4, ROWS = np.array([1.0, 10.0, 100.0, 1000.0]), np.array([[0, 0, 0], [1, 0, 1]])
-A, B = np.arange(4.0).reshape(2, 2), np.arange(6.0).reshape(3, 2) - 2
-W3, W46 = W4[:3], np.arange(24.0).reshape(4, 6)
-COUNTS, PAIR = np.array([2, 3]), np.array([[2.0, 2.0], [1.0, 3.0]])
+W3, COUNTS, PAIR = W4[:3], np.array([2, 3]), np.array([[2.0, 2.0], [1.0, 3.0]])
 
 
 @each([
@@ -257,10 +217,6 @@ COUNTS, PAIR = np.array([2, 3]), np.array([[2.0, 2.0], [1.0, 3.0]])
     (lambda x: np.take(x, [1, 1, 1]) * W3, [1.0, 2.0], [0.0, 111.0]),
     (lambda x: np.take_along_axis(x, ROWS, axis=1) * W3, np.ones((2, 2)), [[111, 0], [10, 101]]),
     (lambda x: np.repeat(x, 3) * np.tile(W3, 2), [1.0, 2.0], [111.0, 111.0]),
-    # shapes
-    (lambda a: np.outer(a, B) * W46, A, (W46 @ B.ravel()).reshape(2, 2)),
-    (lambda b: np.outer(A, b) * W46, B, (A.ravel() @ W46).reshape(3, 2)),
-    (lambda x: x * np.ones((0, 3)), np.ones(3), np.zeros(3)),
 ])  # fmt: skip
 def test_gradients_at_special_points(f: Function, x: Any, expected: Any):
     np.testing.assert_allclose(slope(f, x), expected, rtol=1e-14)
@@ -274,35 +230,6 @@ def test_gradients_at_special_points(f: Function, x: Any, expected: Any):
 ])  # fmt: skip
 def test_second_derivatives_at_special_points(f: Function, x: Any, expected: Any):
     np.testing.assert_allclose(curvature(f, x), expected)
-
-
-@each([-2, -1, 0, 1, 2, 3])
-def test_parts_of_matrices(k: int):
-    for shape in ((2, 4), (4, 2), (3, 3)):
-        weights = np.arange(1.0, 1 + len(np.diag(np.ones(shape), k)))
-        expected = np.zeros(shape)
-        for n, w in enumerate(weights):
-            expected[n + max(-k, 0), n + max(k, 0)] = w
-        for part in (np.diag, np.diagonal):
-            found = slope(lambda x, f=part, w=weights: f(x, k) * w, np.ones(shape))
-            np.testing.assert_array_equal(found, expected)
-    weights = np.arange(1.0, 1 + (3 + abs(k)) ** 2).reshape(3 + abs(k), -1)
-    found = slope(lambda v: np.diag(v, k) * weights, np.ones(3))
-    np.testing.assert_array_equal(found, np.diag(weights, k))
-    w = np.arange(1.0, 10.0).reshape(3, 3)
-    for cut in (np.tril, np.triu):  # of a vector NumPy makes a matrix, each row of which it is
-        for shape in ((3,), (3, 3), (2, 3, 3)):
-            expected = cut(w, k).sum(0) if shape == (3,) else np.broadcast_to(cut(w, k), shape)
-            found = slope(lambda x, cut=cut: cut(x, k) * w, np.ones(shape))
-            np.testing.assert_array_equal(found, expected)
-
-
-@each([((3,), (0, 1)), ((4, 1), (0, 2)), ((1, 3), (0, 1)), ((), (0, 1, 2)), ((2, 1, 1), (1, 2))])
-def test_broadcasting_that_adds_axes_in_front(shape: Any, axes: Any):
-    w = np.arange(24.0).reshape(2, 4, 3)
-    for f in (lambda x: np.broadcast_to(x, (2, 4, 3)) * w, lambda x: x * w,
-              lambda x: w * x + x * 0.0):  # fmt: skip
-        np.testing.assert_array_equal(slope(f, np.ones(shape)), w.sum(axes).reshape(shape))
 
 
 # ---------------------------------------------------------------------- nan and extreme values

@@ -126,6 +126,7 @@ add(REDUCTIONS, names, "x, initial=2.0", "x, axis=0, initial=2.0, where=mask", x
     mask=MASK)  # fmt: skip
 add(REDUCTIONS, "sum", "x, initial=y", x=(2, 3), y=())
 add(REDUCTIONS, "prod nanprod", "x", "x, axis=0", "x, axis=1", x=exactly(ZEROS))
+add(REDUCTIONS, "prod nanprod", "x", "x[None], axis=1, keepdims=True", x=exactly(np.zeros(3)))
 names = "max min amax amin nanmax nanmin"
 add(REDUCTIONS, names, "x, initial=0.3", "x, axis=0, where=mask, initial=0.1",
     "x, axis=-1, keepdims=True, initial=0.0", x=(2, 3), mask=MASK)  # fmt: skip
@@ -196,6 +197,8 @@ add(SCANS, names, "x, axis=0", "x, axis=-1", "x, axis=1, include_initial=True",
 add(SCANS, names, "x", "x, include_initial=True", x=(4,))
 add(SCANS, names, "x", x=(0,))
 add(SCANS, "cumprod nancumprod cumulative_prod", "x, axis=0", "x, axis=1", x=exactly(ZEROS))
+add(SCANS, "cumprod nancumprod cumulative_prod", "x", x=exactly(np.zeros(3)))
+add(SCANS, "cumprod nancumprod cumulative_prod", "x, axis=0", x=exactly([2.0, 0.0, 5.0]))
 add(SCANS, "nancumsum nancumprod", "x", "x, axis=0", "x, axis=1", x=exactly(NAN))
 add(SCANS, "diff", "x", "x, 2", "x, n=3, axis=-1", "x, axis=0", "x, n=0", "x, 1, 0, 2.0",
     "x, prepend=p", "x, append=p", "x, n=2, axis=1, prepend=p, append=0.5", x=(3, 4), p=(3, 2))
@@ -285,6 +288,7 @@ add(SHAPING, names, "x", "x, 1", "x, k=-1", "x, -9", x=(2, 3, 4))
 add(SHAPING, names, "x", x=(3,))
 add(SHAPING, "diag", "x", "x, 1", "x, k=-1", "x, -2", x=(3, 4))
 add(SHAPING, "diag", "x", "x, 2", "x, -1", x=(3,))
+add(SHAPING, "diag diagonal", "x, 1", "x, -3", "x, 3", x=(4, 2))
 add(SHAPING, "diagonal", "x", "x, 1", "x, -1, axis1=1, axis2=2", "x, 0, 2, 0", x=(2, 3, 4))
 add(SHAPING, "diagflat", "x", "x, 1", "x, -1", x=(2, 2))
 add(SHAPING, "diagflat", "x", x=())
@@ -664,7 +668,8 @@ VALUES = [
     "np.logical_and(x, x)", "np.logical_or(x, 0.0)", "np.logical_xor(x, 1.0)", "np.logical_not(x)",
     "np.isfinite(x)", "np.isinf(x)", "np.isnan(x)", "np.isneginf(x)", "np.isposinf(x)",
     "np.signbit(x)", "np.isclose(x, 1.0)", "np.allclose(x, x)", "np.allclose(a=x, b=x)",
-    "np.array_equal(x, x)", "np.array_equiv(x, x)", "np.all(x > 0)", "np.all(x, axis=0)", "np.any(x)",
+    "np.array_equal(x, x)", "np.array_equiv(x, x)", "np.all(x > 0)", "np.all(x, axis=0)",
+    "np.any(x)",
     "np.argmax(x)", "np.argmax(x, axis=1, keepdims=True)", "np.argmin(x, axis=0)",
     "np.argsort(x)", "np.argsort(x, axis=None, kind='stable')", "np.argpartition(x, 1)",
     "np.argwhere(x > 0)", "np.argwhere(x)", "np.nonzero(x)", "np.flatnonzero(x)",
