@@ -11,6 +11,8 @@ import pytest
 import autograd_lite as ag
 from autograd_lite import Tensor
 
+from .each import each
+
 
 def test_data_are_copied_and_keep_shape_and_dtype():
     source = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -24,14 +26,11 @@ def test_data_are_copied_and_keep_shape_and_dtype():
     assert t.params == {}
 
 
-@pytest.mark.parametrize("data", [[1, 2], [True, False], 3, np.arange(3)])
+@each([[1, 2], [True, False], 3, np.arange(3)])
 def test_integers_become_float64_where_a_gradient_is_required(data):
     assert Tensor(data).dtype == np.asarray(data).dtype
     assert Tensor(data, requires_grad=True).dtype == np.float64
-
-
-def test_dtype_is_converted_to():
-    assert Tensor([1, 2], dtype=np.float32, requires_grad=True).dtype == np.float32
+    assert Tensor(data, requires_grad=True, dtype=np.float32).dtype == np.float32
 
 
 def test_op_inputs_and_params_say_how_a_tensor_was_made():
