@@ -1,25 +1,12 @@
-"""The backward pass on graphs: reuse, depth, order, seeds, freeing, threads."""
+"""The backward pass on graphs: reuse, depth, order, seeds."""
 
 from __future__ import annotations
-
-import gc
-import weakref
 
 import numpy as np
 import pytest
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-
-
-def test_a_tensor_used_several_times_gets_every_contribution():
-    x = Tensor(3.0, requires_grad=True)
-    y = x * x + x + x
-    y.backward()
-    assert x.grad == 8.0
-    z = Tensor([1.0, 2.0], requires_grad=True)
-    (z + z).sum().backward()
-    np.testing.assert_array_equal(z.grad, [2.0, 2.0])
 
 
 def test_a_second_backward_gives_the_same_again():
@@ -80,14 +67,12 @@ def test_leaves_that_require_no_gradient_get_none():
     assert x.grad is None
 
 
-def test_backward_of_a_leaf():
-    w = Tensor([1.0], requires_grad=True)
-    w.backward()
-    assert w.grad.tolist() == [1.0]
-
-
 def test_seeds():
     w = Tensor([1.0, 2.0], requires_grad=True)
+    w[0].backward()
+    w.backward([0.0, 1.0])
+    assert w.grad.tolist() == [1.0, 1.0]
+    w.grad = None
     y = w * w
     y.backward([1.0, 10.0])
     np.testing.assert_array_equal(w.grad, [2.0, 40.0])
@@ -96,22 +81,6 @@ def test_seeds():
     np.testing.assert_array_equal(w.grad, [20.0, 4.0])
     (one,) = ag.gradients((w * w)[:1], [w])
     np.testing.assert_array_equal(one.data, [2.0, 0.0])
-
-
-def test_a_graph_is_freed_without_the_garbage_collector():
-    w = Tensor(np.ones((2, 2)), requires_grad=True, name="w")
-    gc.collect()
-    gc.disable()
-    try:
-        h = (w @ w).named("h")
-        y = (ag.sigmoid(h) * h).sum()
-        y.backward()
-        (g,) = ag.gradients(y, [w], create_graph=True)
-        gone = [weakref.ref(t) for t in (h, y, g)]
-        del h, y, g
-        assert [ref() for ref in gone] == [None, None, None]
-    finally:
-        gc.enable()
 
 
 def test_intermediate_cotangents_are_dropped_as_they_are_used():
@@ -156,16 +125,6 @@ def test_gradients_follow_only_the_paths_that_are_asked_for():
     assert calls == []
     ag.gradients(y, [other])
     assert calls == [1]
-
-
-def test_recorded_gradients_of_any_order():
-    x = Tensor(2.0, requires_grad=True)
-    y, orders = x**5, []
-    for _ in range(6):
-        orders.append(y.item())
-        (y,) = ag.gradients(y, [x], create_graph=True)
-    assert orders == [32.0, 80.0, 160.0, 240.0, 240.0, 120.0]
-    assert y.item() == 0.0
 
 
 def test_a_recorded_seed_is_differentiated_too():

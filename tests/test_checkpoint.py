@@ -13,6 +13,8 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.checkpoint import checkpoint
 
+from .each import each
+
 RNG = np.random.default_rng(0)
 X, W, B = RNG.normal(size=(4, 3)), RNG.normal(size=(3, 3)), RNG.normal(size=3)
 
@@ -65,21 +67,18 @@ def test_the_graph_holds_one_op_for_the_call():
     assert "checkpoint" in ag.draw(y, detail="ops").source
 
 
-@pytest.mark.parametrize(
-    "transform",
-    [
-        lambda f: ag.grad(lambda x: np.sum(f(x) ** 2))(X),
-        lambda f: ag.vjp(f, X)[1](np.ones((4, 3)))[0],
-        lambda f: ag.jvp(f, (X,), (np.ones((4, 3)),))[1],
-        lambda f: ag.jacobian(f)(X),
-        lambda f: ag.jacobian(lambda x: f(x).sum(0))(X),
-        lambda f: ag.jacobian(lambda t: f(t * X))(1.5),
-        lambda f: ag.hessian(lambda x: np.sum(f(x) ** 2))(X[:1]),
-        lambda f: ag.hvp(lambda x: np.sum(f(x) ** 2))(X, np.ones((4, 3))),
-        lambda f: ag.grad(lambda t: t * ag.grad(lambda s: np.sum(f(X * s * t)))(2.0))(0.5),
-        lambda f: ag.grad(ag.grad(ag.grad(lambda t: np.sum(f(X * t)))))(0.5),
-    ],
-)
+@each([
+    lambda f: ag.grad(lambda x: np.sum(f(x) ** 2))(X),
+    lambda f: ag.vjp(f, X)[1](np.ones((4, 3)))[0],
+    lambda f: ag.jvp(f, (X,), (np.ones((4, 3)),))[1],
+    lambda f: ag.jacobian(f)(X),
+    lambda f: ag.jacobian(lambda x: f(x).sum(0))(X),
+    lambda f: ag.jacobian(lambda t: f(t * X))(1.5),
+    lambda f: ag.hessian(lambda x: np.sum(f(x) ** 2))(X[:1]),
+    lambda f: ag.hvp(lambda x: np.sum(f(x) ** 2))(X, np.ones((4, 3))),
+    lambda f: ag.grad(lambda t: t * ag.grad(lambda s: np.sum(f(X * s * t)))(2.0))(0.5),
+    lambda f: ag.grad(ag.grad(ag.grad(lambda t: np.sum(f(X * t)))))(0.5),
+])
 def test_every_transform_and_higher_orders(transform: Any):
     w = Tensor(W, requires_grad=True)
 
@@ -88,17 +87,6 @@ def test_every_transform_and_higher_orders(transform: Any):
 
     assert_same([[transform(f)], [transform(checkpoint(f))]])
     assert_same([[transform(f)], [transform(checkpoint(lambda x: checkpoint(f)(x)))]])
-
-
-def test_the_parameters_second_derivatives():
-    def grads(wrap: Any) -> list[Any]:
-        x, w = tracked(X, W)
-        y = (wrap(lambda x: layer(x, w, B))(x) ** 2).sum()
-        first = ag.gradients(y, [x, w], create_graph=True)
-        second = ag.gradients(sum((g * g).sum() for g in first), [x, w])
-        return [g.detach() for g in (*first, *second)]
-
-    assert_same([grads(lambda f: f), grads(checkpoint)])
 
 
 def test_arguments_that_depend_on_what_is_captured():
@@ -206,7 +194,6 @@ def test_backward_within_no_grad():
     y = checkpoint(lambda t: layer(t, W))(x).sum()
     with ag.no_grad():
         y.backward()
-        assert ag.no_grad.active()
     np.testing.assert_allclose(x.grad, ag.grad(lambda t: layer(t, W).sum())(X))
 
 
@@ -286,8 +273,9 @@ def test_changed_parameters_and_arrays():
     x, w = tracked(X, W)
     offset = np.ones(3)
     y = checkpoint(lambda t, c: layer(t, w) + c)(x, offset).sum()
-    offset[:] = 7.0  # an argument: the graph has a copy of it
+    offset[:], x.data[...] = 7.0, 0.0  # arguments: the graph has a copy of them
     y.backward()
+    np.testing.assert_allclose(x.grad, ag.grad(lambda t: layer(t, W).sum())(X))
     w.data -= 0.1
     with pytest.raises(RuntimeError, match="gave another result than at first"):
         y.backward()
@@ -296,14 +284,6 @@ def test_changed_parameters_and_arrays():
     w = Tensor(w.numpy(), requires_grad=True)  # the same value, but not the same tensor
     with pytest.raises(RuntimeError, match="gave another result than at first"):
         y.backward()
-
-
-def test_an_argument_may_change_after_the_call():
-    x, w = tracked(X, W)
-    y = checkpoint(lambda t: layer(t, w))(x).sum()
-    x.data[...] = 0.0
-    y.backward()
-    np.testing.assert_allclose(x.grad, ag.grad(lambda t: layer(t, W).sum())(X))
 
 
 def test_errors_within_leave_no_state():
@@ -327,9 +307,3 @@ def test_errors_within_leave_no_state():
     fail = False
     y.backward()
     assert x.grad is not None
-
-
-def test_a_function_that_leaves_entries_unread_within():
-    (x,) = tracked([0.0, 4.0])
-    checkpoint(lambda t: np.where(t > 0, np.sqrt(t), 0.0))(x).sum().backward()
-    np.testing.assert_array_equal(x.grad, [0.0, 0.25])

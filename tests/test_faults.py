@@ -6,7 +6,6 @@ import gc
 import inspect
 import sys
 import threading
-import warnings
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -157,26 +156,6 @@ def test_blocks_nest_decorate_and_leave_nothing():
         np.log(V(-1.0))
 
 
-def test_one_thread_s_block_is_not_another_s():
-    inside, done, raised = threading.Event(), threading.Event(), []
-
-    def other() -> None:
-        inside.wait(10)
-        with np.errstate(all="ignore"):
-            y = np.log(V(0.0))
-            y.backward()
-        raised.append(ag.detect_anomaly.active())
-        done.set()
-
-    thread = threading.Thread(target=other)
-    thread.start()
-    with ag.detect_anomaly():
-        inside.set()
-        assert done.wait(10)
-    thread.join()
-    assert raised == [False]
-
-
 # ---------------------------------------------------------------------- threads and exceptions
 
 
@@ -194,6 +173,7 @@ def test_threads_build_and_differentiate_at_once():
                 if k == 0:
                     with ag.no_grad():
                         assert not (w * 2.0).requires_grad
+                assert not ag.detect_anomaly.active()  # that of another thread
                 if k == 1:
                     with ag.detect_anomaly():
                         (g,) = ag.gradients(np.sum(np.tanh(shared) ** 2), [w])
@@ -244,20 +224,6 @@ def test_exceptions_leave_graph_and_modes_as_they_were():
     state["fail"] = False
     y.backward()
     np.testing.assert_array_equal(x.grad, [8.0, 16.0])
-
-    @ag.no_grad()
-    def fail() -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert (x * 2.0).requires_grad
-    with ag.no_grad(), ag.no_grad():
-        assert not (x * 2.0).requires_grad
-    generator = (x * k for k in (1.0, 2.0))
-    with ag.no_grad():
-        assert not next(generator).requires_grad
-    assert next(generator).requires_grad
 
 
 # ---------------------------------------------------------------------- large graphs
@@ -369,10 +335,3 @@ def test_no_function_leaves_a_cycle():
             assert all(ref() is None for ref in alive), f"np.{name}: its operands are still held"
     finally:
         gc.enable()
-
-
-def test_no_warning_without_a_fault():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        x = V([0.0, 1.0])
-        (np.exp(x) * x).sum().backward()

@@ -39,12 +39,17 @@ def test_each_recorded_tensor_remembers_the_line(compute):
     assert str(line) == f"{__file__}:{line.number}, in <lambda>"
 
 
-def test_outside_of_the_block_nothing_is_remembered():
-    t = x()
+def test_nothing_is_remembered_of_what_is_not_computed_here_and_recorded():
+    """Outside of the block, of leaves and constants, in `no_grad`, and in other threads."""
+    t, found = x(), []
     with ag.source_lines():
-        pass
-    assert ag.line_of(t * 2) is None
-    assert ag.line_of(t) is None
+        other = threading.Thread(target=lambda: found.append(ag.line_of(x() * 2)))
+        other.start()
+        other.join()
+        found += [ag.line_of(t), ag.line_of(ag.Tensor([1.0]) * 2), ag.line_of(x().named("x"))]
+        with ag.no_grad():
+            found.append(ag.line_of(t * 2))
+    assert [*found, ag.line_of(t * 2)] == [None] * 6
 
 
 def test_naming_remembers_the_line():
@@ -52,7 +57,6 @@ def test_naming_remembers_the_line():
     found = ag.line_of(y)
     assert found is not None
     assert (found.number, found.function) == (line, "test_naming_remembers_the_line")
-    assert ag.line_of(x().named("x")) is None  # a leaf wasn't computed
 
 
 def test_where_it_was_computed_goes_before_where_it_was_named():
@@ -62,22 +66,6 @@ def test_where_it_was_computed_goes_before_where_it_was_named():
     found = ag.line_of(y)
     assert found is not None
     assert found.number == line
-
-
-def test_constants_and_what_no_grad_computes_have_none():
-    with ag.source_lines():
-        assert ag.line_of(ag.Tensor([1.0]) * 2) is None
-        with ag.no_grad():
-            assert ag.line_of(x() * 2) is None
-
-
-def test_other_threads_are_not_meant():
-    found = []
-    with ag.source_lines():
-        other = threading.Thread(target=lambda: found.append(ag.line_of(x() * 2)))
-        other.start()
-        other.join()
-    assert found == [None]
 
 
 def test_lines_go_with_their_tensors():

@@ -154,17 +154,6 @@ def test_a_wrong_rule_is_seen():
     assert missed == []
 
 
-def test_a_custom_op_records_draws_and_differentiates_twice():
-    cube = ag.Op("cube", lambda x: x**3, lambda g, out, x: g * 3 * x**2)
-    x = Tensor([2.0, -1.0], requires_grad=True)
-    (dx,) = ag.gradients(cube(x).sum(), [x], create_graph=True)
-    (ddx,) = ag.gradients(dx.sum(), [x])
-    np.testing.assert_array_equal(dx.data, [12.0, 3.0])
-    np.testing.assert_array_equal(ddx.data, [12.0, -6.0])
-    assert repr(cube) == "<op cube>"
-    np.testing.assert_array_equal(cube(np.array([2.0])), [8.0])
-
-
 def test_a_vjp_of_the_wrong_shape_is_refused():
     for wrong in (lambda g, out, x: g[:1], lambda g, out, x: g.sum(), lambda g, out, x: g[:, None]):
         x = Tensor([1.0, 2.0, 3.0], requires_grad=True)

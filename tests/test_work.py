@@ -6,6 +6,7 @@ What is counted is the same on every machine, but for a few bytes; the limits le
 from __future__ import annotations
 
 import gc
+import operator
 import subprocess
 import sys
 import tracemalloc
@@ -19,6 +20,8 @@ import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 from autograd_lite.graph import walk
+
+from .each import each
 
 # ---------------------------------------------------------------------- calls
 
@@ -181,44 +184,26 @@ ROWS, WIDTH, LAYERS = 64, 64, 50
 BYTES = ROWS * WIDTH * 8
 
 
-def weights(*shape: int) -> list[Tensor]:
+def network(step: Callable[[Any, Tensor], Any]) -> tuple[Tensor, list[Tensor]]:
+    """A number that is computed in steps, and what each of them is given."""
     rng = np.random.default_rng(0)
-    return [Tensor(rng.normal(size=shape) / 8, requires_grad=True) for _ in range(LAYERS)]
-
-
-def products(f: Callable[[Any], Any]) -> tuple[Tensor, list[Tensor]]:
-    ws = weights(ROWS, WIDTH)
+    ws = [Tensor(rng.normal(size=(WIDTH, WIDTH)) / 8, requires_grad=True) for _ in range(LAYERS)]
     y: Any = Tensor(np.ones((ROWS, WIDTH)), requires_grad=True)
     for w in ws:
-        y = f(y * w)
+        y = step(y, w)
     return y.sum(), ws
 
 
-def layers() -> tuple[Tensor, list[Tensor]]:
-    ws = weights(WIDTH, WIDTH)
-    y: Any = Tensor(np.ones((ROWS, WIDTH)), requires_grad=True)
-    for w in ws:
-        y = y @ w
-    return y.sum(), ws
-
-
-def residuals() -> tuple[Tensor, list[Tensor]]:
-    ws = weights(WIDTH, WIDTH)
-    y: Any = Tensor(np.ones((ROWS, WIDTH)), requires_grad=True)
-    for w in ws:
-        y = y + ag.tanh(y @ w)
-    return y.sum(), ws
-
-
-@pytest.mark.parametrize(
-    ("network", "alive"),
+@each({
     # Alive at once: the cotangent of a result and of its input, and where a result is used twice
     # that of the first use, too.
-    [(lambda: products(ag.tanh), 2), (lambda: products(ag.relu), 2), (layers, 2), (residuals, 3)],
-    ids=["tanh(x w)", "relu(x w)", "layers", "residual layers"],
-)
-def test_the_peak_of_a_backward_pass(network: Any, alive: int):
-    (loss, ws), graph, _ = traced(network)
+    "tanh(x w)": (lambda y, w: ag.tanh(y * w), 2),
+    "relu(x w)": (lambda y, w: ag.relu(y * w), 2),
+    "layers": (lambda y, w: y @ w, 2),
+    "residual layers": (lambda y, w: y + ag.tanh(y @ w), 3),
+})
+def test_the_peak_of_a_backward_pass(step: Any, alive: int):
+    (loss, ws), graph, _ = traced(lambda: network(step))
     _, _, peak = traced(loss.backward)
     gradients = sum(w.grad.nbytes for w in ws) + BYTES
     assert peak <= gradients + (alive + 0.5) * BYTES
@@ -226,7 +211,7 @@ def test_the_peak_of_a_backward_pass(network: Any, alive: int):
 
 
 def test_a_second_backward_pass_keeps_no_more_than_the_sums():
-    loss, ws = layers()
+    loss, ws = network(operator.matmul)
 
     def second() -> tuple[int, int]:
         loss.backward()
@@ -239,19 +224,6 @@ def test_a_second_backward_pass_keeps_no_more_than_the_sums():
     (held, peak), _, _ = traced(second)
     assert held <= BYTES / 4  # the sums take the place of the first gradients
     assert peak <= sum(w.grad.nbytes for w in ws) + 4 * BYTES
-
-
-def test_a_graph_goes_with_its_output():
-    def dropped() -> None:
-        loss, _ = products(ag.tanh)
-        loss.backward()
-
-    gc.disable()  # nothing of it waits for the collector
-    try:
-        _, held, _ = traced(dropped)
-    finally:
-        gc.enable()
-    assert held < BYTES
 
 
 # ---------------------------------------------------------------------- imports

@@ -77,7 +77,7 @@ def cplx(*shape: int) -> Operand:
 
 def exactly(values: Any) -> Operand:
     """Given entries: ties, zeros, nan."""
-    return Operand(np.shape(values), values=values)
+    return Operand(np.shape(values), is_complex=np.iscomplexobj(values), values=values)
 
 
 class Call(NamedTuple):

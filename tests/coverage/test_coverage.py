@@ -67,14 +67,9 @@ def test_everything_promised_is_in_the_table():
     assert set(PROMISED.split()) - set(FIRST) == set()
 
 
-def test_everything_in_the_table_is_covered_under_numpy_s_name():
-    missing = [name for name in FIRST if function_of(np, name) not in NUMPY]
-    assert missing == []
-
-
-def test_everything_in_the_table_stands_in_the_package():
-    missing = [name for name in FIRST if function_of(ag, name) is None]
-    assert missing == []
+def test_everything_in_the_table_is_covered_under_numpy_s_name_and_stands_in_the_package():
+    assert [name for name in FIRST if function_of(np, name) not in NUMPY] == []
+    assert [name for name in FIRST if function_of(ag, name) is None] == []
 
 
 def test_all_that_is_registered_for_numpy_s_functions_is_in_the_table():
@@ -82,13 +77,10 @@ def test_all_that_is_registered_for_numpy_s_functions_is_in_the_table():
     assert [f.__name__ for f in NUMPY if f not in known] == []
 
 
-def test_each_call_calls_its_function_on_something():
+def test_each_call_calls_its_function_on_something_and_has_a_text_of_its_own():
     for call in CALLS:
         call.inner()
         assert call.operands, f"{call} differentiates nothing"
-
-
-def test_ids_are_distinct():
     assert len({str(call) for call in CALLS}) == len(CALLS)
 
 
@@ -148,6 +140,10 @@ def test_value_is_numpy_s(call: Call):
         plain = by_ag(*arrays)
         assert_same(plain, expected)
         assert Tensor not in map(type, leaves(plain))
+    if call.code == f"np.{call.function}(x)" and call.function not in ("trim_zeros", "unstack"):
+        (x,) = call.drawn()  # those two of NumPy's take no list, or give one
+        if x.size:  # a list of none has no shape
+            assert_same(by_ag(x.tolist()), by_numpy(x.tolist()))
 
 
 @each(VALUES)
@@ -257,13 +253,8 @@ def narrowed(arrays: Sequence[Any], dtype: Any) -> list[Any]:
     return [x.astype(np.complex64 if x.dtype.kind == "c" else dtype) for x in arrays]
 
 
-@each_call
-def test_narrow_floats_stay_what_they_are(call: Call):
-    for dtype in (np.float32, np.float16):
-        check_narrow(call, dtype)
-
-
-def check_narrow(call: Call, dtype: Any) -> None:
+@each(CALLS, [np.float32, np.float16], by=lambda call, _: call.function)
+def test_narrow_floats_stay_what_they_are(call: Call, dtype: Any):
     arrays, f = narrowed(call.drawn(), dtype), call.of(np)
     try:
         expected = f(*arrays)
