@@ -82,17 +82,23 @@ class TestBlocks:
         (label,) = boxes(h, collapse="blocks")
         assert label.split("|")[:3] == ["s₀ = x W₀", "h₀ = tanh(s₀)", "×5"]
 
-    def test_one_op_that_repeats(self):
-        y = ag.Tensor(1.0, requires_grad=True, name="x")
+    def test_ops_that_repeat(self):
+        x = y = ag.Tensor(np.ones((2, 2, 2)), requires_grad=True, name="x")
         for _ in range(30):
             y = ag.sin(y)
         assert boxes(y, detail="ops", collapse="blocks") == ["v₁ = sin(x) ×30"]
         assert boxes(y, collapse="blocks") == ["v₁ = sin(x) ×30"]
-
-    def test_unnamed_results_within_one_step_are_found_too(self):
+        for _ in range(7):
+            y = ag.tanh(y)
+        ends = [b.split(" ")[-1] for b in boxes(y, detail="ops", collapse="blocks")]
+        assert ends == ["×30", "×7"]
+        for i in range(6):  # settings count
+            x = ag.sum(x, axis=i % 2, keepdims=True) * x
+        (label,) = boxes(x, detail="ops", collapse="blocks")
+        assert label.endswith("×3")
         net = nn.Sequential(*[m for i in range(9) for m in (nn.Linear(3, 3, rng=i), nn.Tanh())])
         (label,) = boxes(net(ag.Tensor(np.ones((2, 3)), name="x")), collapse="blocks")
-        assert label.startswith("Linear + tanh ×9|")
+        assert label.startswith("Linear + tanh ×9|")  # unnamed results within one step, too
 
     def test_branches_within_a_block(self):
         h = ag.Tensor(np.ones((2, 4)), name="x")
@@ -131,21 +137,6 @@ class TestBlocks:
         for k, op in enumerate((ag.sin, ag.cos, ag.exp, ag.tanh)):
             y = op(y).named(f"z_{k}")
         assert not boxes(y, collapse="blocks")
-
-    def test_settings_of_ops_count(self):
-        y = ag.Tensor(np.ones((2, 2, 2)), requires_grad=True, name="x")
-        for i in range(6):
-            y = ag.sum(y, axis=i % 2, keepdims=True) * y
-        (label,) = boxes(y, detail="ops", collapse="blocks")
-        assert label.endswith("×3")
-
-    def test_several_repeats(self):
-        y = ag.Tensor([1.0], requires_grad=True, name="x")
-        for _ in range(5):
-            y = ag.sin(y)
-        for _ in range(7):
-            y = ag.tanh(y)
-        assert [b.split(" ")[-1] for b in boxes(y, detail="ops", collapse="blocks")] == ["×5", "×7"]
 
     def test_a_result_that_is_used_later_is_drawn(self):
         x = ag.Tensor([1.0], requires_grad=True, name="x")
@@ -219,18 +210,16 @@ class TestModule:
         ],
     )  # fmt: skip
     def test_work_on_parameters_alone_belongs_to_the_layer(self, prepare):
+        x = ag.Tensor(np.ones((1, 3)), name="x")
         net = nn.Sequential(Prepared(3, 4, prepare), nn.Tanh(), Prepared(4, 2, prepare))
-        structure = drawn(net(ag.Tensor(np.ones((1, 3)), name="x")).named("y"), collapse="module")
+        structure = drawn(net(x).named("y"), collapse="module")
         assert sorted(structure.labels("folded")) == ["Prepared + tanh|with w", "Prepared|with w"]
         arrows = structure.arrows("forward")
         assert len(arrows) == 4
         assert {"x", "y"} <= {end for arrow in arrows for end in arrow}
         assert len(structure.of_class("tensor")) == 3
-
-    def test_a_layer_that_is_used_twice_is_two_nodes_with_its_prepared_weight_in_each(self):
-        layer = Prepared(3, 3, lambda w: w.T)
-        y = layer(layer(ag.Tensor(np.ones((1, 3)), name="x"))).named("y")
-        structure = drawn(y, collapse="module")
+        layer = Prepared(3, 3, prepare)  # used twice it is two nodes, with its weight in each
+        structure = drawn(layer(layer(x)).named("y"), collapse="module")
         assert structure.labels("folded") == ["Prepared", "Prepared"]
         assert len(structure.of_class("tensor")) == 4  # x, w, y and what is between the two
 
@@ -292,11 +281,20 @@ class TestModule:
 
 
 class TestSteps:
-    def test_the_last_steps(self):
+    def test_the_first_and_the_last_steps(self):
         structure = drawn(mlp_loss(10), collapse=3)
         (label,) = structure.labels("folded")
         assert label.startswith("18 steps|s₁, l₁ … s₉, l₉ (18 in all)|with W₀₁, b₀₁ … ")
         assert {"l_0", "l_9", "s_10", "l_10", "L"} <= structure.of_class("tensor")
+        structure = drawn(mlp_loss(10), collapse=-2)
+        (label,) = structure.labels("folded")
+        assert label.startswith("19 steps|s₂, l₂ … ")
+        assert structure.of_class("tensor") == {"l_0", "W_01", "b_01", "s_1", "l_1", "y", "L"}
+        structure = drawn(chain(100), detail="ops", collapse=4)
+        assert structure.labels("folded") == ["96 steps|with x"]
+        assert len(structure.nodes) == 7
+        for n in (4, 5, 6, 100, -5, -100):  # no more than there are; one alone isn't folded
+            assert not boxes(mlp_loss(2), collapse=n)
 
     @pytest.mark.parametrize("name", ["x", None])
     def test_what_the_far_steps_start_from_is_drawn(self, name):
@@ -316,26 +314,6 @@ class TestSteps:
         structure = drawn(h, collapse=1)
         assert {"h_0", "x_7"} <= structure.of_class("tensor")
         assert "with x₁, x₂, x₃, x₄, x₅, x₆" in structure.labels("folded")[0]
-
-    def test_the_first_steps(self):
-        structure = drawn(mlp_loss(10), collapse=-2)
-        (label,) = structure.labels("folded")
-        assert label.startswith("19 steps|s₂, l₂ … ")
-        assert structure.of_class("tensor") == {"l_0", "W_01", "b_01", "s_1", "l_1", "y", "L"}
-
-    def test_no_more_than_there_are(self):
-        for n in (5, 6, 100, -5, -100):
-            assert not boxes(mlp_loss(2), collapse=n)
-        assert not boxes(mlp_loss(2), collapse=4)  # one step alone isn't folded
-
-    def test_ops(self):
-        y = ag.Tensor(1.0, requires_grad=True, name="x")
-        for _ in range(100):
-            y = ag.sin(y)
-        structure = drawn(y, detail="ops", collapse=4)
-        assert structure.labels("folded") == ["96 steps|with x"]
-        assert len(structure.nodes) == 7
-
 
 class TestBackward:
     def test_targets_are_not_folded_and_arrows_lead_over_what_is(self):
@@ -448,24 +426,3 @@ class TestSize:
             assert len(drawn(y, detail=detail, limit=n).nodes) == n
             with pytest.raises(ValueError, match=f"would have {n} nodes"):
                 ag.draw(y, detail=detail, limit=n - 1)
-
-
-class TestErrors:
-    def test_unknown_ways(self):
-        y = ag.Tensor(1.0)
-        with pytest.raises(ValueError, match="'layers'"):
-            ag.draw(y, collapse="layers")
-        with pytest.raises(ValueError, match="0 would draw nothing"):
-            ag.draw(y, collapse=0)
-        for wrong in (True, 1.5, ["blocks"]):
-            with pytest.raises(TypeError, match="a number of steps, or None, and not"):
-                ag.draw(y, collapse=wrong)
-
-    def test_elements_are_not_folded(self):
-        with pytest.raises(ValueError, match="draws every number"):
-            ag.draw(ag.Tensor(1.0), detail="elements", collapse="blocks")
-
-    def test_limits(self):
-        for wrong in (0, -1, True, 2.5, "400"):
-            with pytest.raises(ValueError, match="limit is a number of nodes, at least 1"):
-                ag.draw(ag.Tensor(1.0), limit=wrong)

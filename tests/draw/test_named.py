@@ -266,39 +266,3 @@ def test_factors_that_are_numbers_are_not_entrywise():
     x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
     drawn = read_dot(ag.draw((0.5 * x).named("y") * x).source)
     assert drawn.labels("computation") == ["y ∘ x", "0.5 · x"]
-
-
-class TestErrors:
-    @pytest.fixture
-    def y(self) -> ag.Tensor:
-        x = ag.Tensor([1.0], requires_grad=True, name="x")
-        c = ag.Tensor([1.0], name="c")
-        return (x * c).named("y")
-
-    def test_a_target_that_is_not_there(self, y):
-        with pytest.raises(ValueError, match=r"'s_9' is not in the graph; there are 'x', 'c', 'y'"):
-            ag.draw(y, backward="s_9")
-        with pytest.raises(ValueError, match=r"other of shape \(3,\) is not in the graph"):
-            ag.draw(y, backward=[ag.Tensor(np.ones(3), name="other")])
-
-    def test_a_target_without_a_gradient(self, y):
-        with pytest.raises(
-            ValueError, match=r"'c' gets no gradient from y of shape \(1,\); there are 'x', 'y'"
-        ):
-            ag.draw(y, backward=["x", "c"])
-
-    def test_nothing_has_a_name(self):
-        with pytest.raises(ValueError, match="no tensor there has a name"):
-            ag.draw(ag.exp(ag.Tensor(1.0, requires_grad=True)), backward="x")
-
-    def test_a_target_of_another_type(self, y):
-        with pytest.raises(TypeError, match="names and Tensors, and not int"):
-            ag.draw(y, backward=[3])
-
-    def test_an_output_of_another_type(self):
-        with pytest.raises(TypeError, match="a Tensor is drawn, and not list"):
-            ag.draw([1.0])
-
-    def test_an_unknown_detail(self, y):
-        with pytest.raises(ValueError, match="'named', 'ops', 'elements', not 'op'"):
-            ag.draw(y, detail="op")
