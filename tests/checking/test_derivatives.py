@@ -325,7 +325,9 @@ WRONG: dict[str, tuple[Any, tuple[Any, ...], int, tuple[str, ...], tuple[str, ..
     ),
     "conjugated": (lambda z: CONJUGATED(z), (V + 1j,), 1, ("the cotangent is conjugated",), ()),
     "where there is none": (
-        lambda x: SIGN(x), (V,), 1, ("3 of 3 entries are wrong: [0] is ", " and should be 0\n"), ()),
+        lambda x: SIGN(x), (V,), 1,
+        ("3 of 3 entries are wrong: [0] is ", " and should be 0\n"), (),
+    ),
     "in a checkpoint": (
         lambda x: checkpoint(lambda y: np.exp(MINUS(y)))(x), (V,), 2, ("\nop wrong, input",),
         ("\nop exp", "\nop checkpoint"),
