@@ -141,19 +141,6 @@ def test_or_it_is_refused(f: Any, kind: Any):
     agree_or_refused(values, X, Y, X + 1, between=changes(p))
 
 
-def test_a_frozen_parameter_is_read_too():
-    net = nn.Sequential(nn.Linear(3, 4, rng=0), nn.Tanh(), nn.Linear(4, 1, rng=1))
-    for p in net.parameters():
-        p.requires_grad = False
-        p.name = None
-
-    def between() -> None:
-        for p in net.parameters():
-            p.data = p.data * 0.5 + 0.1
-
-    agree(lambda x: net(x).data, X, Y, X, between=between)
-
-
 @pytest.mark.parametrize("optimizer", [nn.SGD, nn.Momentum, nn.Adam])
 def test_parameters_are_read_after_an_optimizer_s_step(optimizer: Any):
     net = nn.MLP([3, 4, 1], rng=0)

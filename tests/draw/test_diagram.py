@@ -186,34 +186,30 @@ class TestWeights:
         assert {ends for ends in negative if drawn[ends] == "dashed"} == negative
 
     def test_each_layer_has_its_own_scale(self):
-        net = nn.MLP([1, 1, 1], bias=False)
-        net.layers[0].weight.data[...] = 100.0
-        net.layers[1].weight.data[...] = 0.01
-        looks = arrow_looks(draw(net, weights=True))
-        assert {a["penwidth"] for a in looks.values()} == {"4.5"}
-        captions = read_dot(draw(net, weights=True).source).labels("caption")
-        assert captions[:2] == ["widest: |w| = 100", "widest: |w| = 0.01"]
+        def of(*weights):
+            net = nn.Linear(len(weights), 1, bias=False)
+            net.weight.data[...] = np.reshape(weights, (-1, 1))
+            return net
 
-    def test_the_legend_has_what_there_is(self):
+        def widths(net):
+            return {ends: a["penwidth"] for ends, a in arrow_looks(draw(net, weights=True)).items()}
+
+        def captions(net):
+            return read_dot(draw(net, weights=True).source).labels("caption")
+
         def legend(net):
             drawn = read_dot(draw(net, weights=True).source)
             samples = [h for _, h, a in drawn.edges if "legend" in a["class"].split()]
             return [drawn.nodes[h]["text"] for h in samples]
 
+        net = nn.Sequential(of(100.0), nn.Sigmoid(), of(0.01))
+        assert set(widths(net).values()) == {"4.5"}
+        assert captions(net)[:2] == ["widest: |w| = 100", "widest: |w| = 0.01"]
+        assert captions(of(0.0, 0.0))[0] == "all w = 0"
+        found = widths(of(np.inf, 2.0, 1.0))
+        assert [found[f"x_{i}", "y"] for i in (1, 2, 3)] == ["4.5", "4.5", "2.5"]
         assert legend(self.net()) == ["w > 0", "w < 0", "w = 0", "nan"]
-        net = nn.Linear(2, 1, bias=False)
-        net.weight.data[...] = -1.0
-        assert legend(net) == ["w < 0"]
-
-    def test_weights_that_are_all_zero_or_infinite(self):
-        net = nn.Linear(2, 1, bias=False)
-        net.weight.data[...] = 0.0
-        captions = read_dot(draw(net, weights=True).source).labels("caption")
-        assert captions[0] == "all w = 0"
-        net = nn.Linear(3, 1, bias=False)
-        net.weight.data[...] = [[np.inf], [2.0], [1.0]]
-        looks = arrow_looks(draw(net, weights=True))
-        assert [looks[f"x_{i}", "y"]["penwidth"] for i in (1, 2, 3)] == ["4.5", "4.5", "2.5"]
+        assert legend(of(-1.0, -1.0)) == ["w < 0"]
 
     def test_larger_ones_are_drawn_above_smaller_ones_by_the_scale_of_all(self):
         looks = arrow_looks(draw(nn.MLP([5, 5], rng=0), weights=True))
@@ -245,12 +241,14 @@ class TestValues:
         texts = read_svg(figure.svg()).labels("tensor")
         assert any("0.25" in text for text in texts)
 
-    @pytest.mark.parametrize(
-        "values", [[0.5, 2], (0.5, 2), np.array([0.5, 2.0], np.float32), [[0.5, 2]],
-                   ag.Tensor([0.5, 2.0], requires_grad=True)], ids=str
-    )  # fmt: skip
-    def test_one_observation_in_any_form(self, values):
-        assert node_lines(draw(nn.Linear(2, 1), values=values))["x_1"] == ["x₁", "0.5"]
+    def test_one_observation_in_any_form(self):
+        for values in ([0.5, 2], (0.5, 2), np.array([0.5, 2.0], np.float32), [[0.5, 2]],
+                       ag.Tensor([0.5, 2.0], requires_grad=True)):  # fmt: skip
+            shown = node_lines(draw(nn.Linear(2, 1), values=values))
+            assert shown["x_1"] == ["x₁", "0.5"], values
+        shown = node_lines(draw(nn.Linear(1000, 1), values=np.arange(1000)))
+        assert shown["x_8"] == ["x₈", "7"]
+        assert shown["x_1000"] == ["x1000", "999"]
 
     def test_computations_show_what_the_activation_is_applied_to(self):
         net = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Tanh(), nn.Linear(1, 1, bias=False))
@@ -270,11 +268,6 @@ class TestValues:
             assert node_lines(draw(net, values=[100.0]))["y"] == ["y", "inf"]
         assert [shown[f"x_{i}"][1] for i in (1, 2, 3)] == ["nan", "inf", "−inf"]
         assert shown["y"] == ["y", "nan"]
-
-    def test_shown_nodes_of_an_abridged_layer(self):
-        shown = node_lines(draw(nn.Linear(1000, 1), values=np.arange(1000)))
-        assert shown["x_8"] == ["x₈", "7"]
-        assert shown["x_1000"] == ["x1000", "999"]
 
     def test_circles_are_alike_and_hold_their_text(self):
         # Ten characters of 9 points, half as wide as high; twelve letters of 16 points.
@@ -340,20 +333,14 @@ class TestInJupyter:
         shown = net._repr_mimebundle_()
         assert shown["text/plain"] == repr(net)
         assert read_svg(shown["image/svg+xml"]).of_class("tensor") == {"bias_0", "x_1", "x_2", "y"}
+        assert "10 in all" in nn.MLP([10] * 20)._repr_mimebundle_()["image/svg+xml"]  # abridged
+        layers = nn.Sequential(nn.Linear(1, 2), nn.Linear(1, 1))
+        for net in (Own(), nn.Tanh(), layers, nn.MLP([10] * 200)):
+            assert net._repr_mimebundle_() == {"text/plain": repr(net)}
 
     def test_without_a_layout_engine_it_is_text(self, no_engine):
         net = nn.MLP([2, 1])
         assert net._repr_mimebundle_() == {"text/plain": repr(net)}
-
-    def test_other_networks_are_text(self):
-        for net in (Own(), nn.Tanh(), nn.Sequential(nn.Linear(1, 2), nn.Linear(1, 1))):
-            assert net._repr_mimebundle_() == {"text/plain": repr(net)}
-
-    def test_a_deep_one_is_abridged_and_a_very_deep_one_is_text(self):
-        deep = nn.MLP([10] * 20)._repr_mimebundle_()
-        assert "10 in all" in deep["image/svg+xml"]
-        assert nn.MLP([10] * 200)._repr_mimebundle_().keys() == {"text/plain"}
-
 
 class Own(nn.Module):
     def __init__(self):

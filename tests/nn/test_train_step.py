@@ -161,26 +161,21 @@ def test_a_function_is_a_loss():
         twins()
 
 
-@pytest.mark.parametrize(
-    ("name", "sizes", "dtype"),
-    [
-        *((name, [60, 80], np.float64) for name in OPTIMIZERS),
-        ("SGD", [20, 90, 80], np.float64),
-        ("SGD", [20, 90, 80], np.float32),
-        ("Adam", [20, 90, 80], np.float32),
-    ],
-)
+@each([
+    *((name, [60, 80], np.float64) for name in OPTIMIZERS),
+    ("SGD", [20, 90, 80], np.float64),
+    ("SGD", [20, 90, 80], np.float32),
+    ("Adam", [20, 90, 80], np.float32),
+])  # fmt: skip
 def test_large_arrays(name: str, sizes: list[int], dtype: Any):
     """So large that chains of calls run in blocks, and that SGD scales numbers, not entries."""
-
-    def make() -> nn.MLP:
-        return nn.MLP(sizes, "tanh", output="sigmoid", rng=0, dtype=dtype)
-
     rng = np.random.default_rng(0)
     x = rng.normal(size=(512, sizes[0])).astype(dtype)
     y = rng.uniform(size=(512, 80)).astype(dtype)
-    tolerance = 1e-12 if dtype is np.float64 else 1e-4
-    twins = Twins(make, nn.MSELoss(), OPTIMIZERS[name], tolerance)
+    twins = Twins(
+        lambda: nn.MLP(sizes, "tanh", output="sigmoid", rng=0, dtype=dtype), nn.MSELoss(),
+        OPTIMIZERS[name], 1e-12 if dtype is np.float64 else 1e-4,
+    )  # fmt: skip
     _, first = twins.step.run(x, y)
     eager_step(twins.nets[0], twins.loss, twins.optimizers[0], x, y)
     before = first.copy()
@@ -254,8 +249,13 @@ def test_shared_idle_and_frozen_parameters(name: str):
         return net
 
     twins = Twins(make, nn.MSELoss(), OPTIMIZERS[name])
-    for _ in range(10):
+    thawed = Twins(mlp, BCE, OPTIMIZERS[name])
+    for k in range(15):
         twins()
+        thawed()
+        for net in thawed.nets:
+            if k in (4, 9):
+                net["W_01"].requires_grad = k == 9
     net, new = twins.nets[1], Forked()
     np.testing.assert_array_equal(net.first.weight.data, new.first.weight.data)
     np.testing.assert_array_equal(net.idle.weight.data, new.idle.weight.data)
@@ -293,16 +293,6 @@ def test_an_optimizer_of_some_parameters_in_another_order(name: str):
     np.testing.assert_array_equal(twins.nets[1]["b_01"].data, mlp()["b_01"].data)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Momentum", "Adam"])
-def test_parameters_that_are_frozen_and_thawed_between_steps(name: str):
-    twins = Twins(mlp, BCE, OPTIMIZERS[name])
-    for k in range(15):
-        twins()
-        for net in twins.nets:
-            if k in (4, 9):
-                net["W_01"].requires_grad = k == 9
-
-
 def test_parameters_with_different_numbers_of_steps():
     """Adam's correction of its means is each parameter's own."""
     twins = Twins(mlp, BCE, adam)
@@ -326,7 +316,7 @@ class Scaled(nn.Module):
         return self.layer(x) * (0.5 if self.training else 2.0)
 
 
-def test_the_net_s_mode_may_change():
+def test_the_net_s_mode_may_change_and_other_changes_are_seen_after_release():
     twins = Twins(Scaled, nn.MSELoss(), sgd)
     for k in range(9):
         twins()
@@ -335,9 +325,6 @@ def test_the_net_s_mode_may_change():
     for name in ("net", "loss", "optimizer"):
         with pytest.raises(AttributeError):
             setattr(twins.step, name, None)
-
-
-def test_other_changes_are_seen_after_release():
     twins = Twins(mlp, nn.MSELoss(), sgd)
     for k in range(6):
         twins()
