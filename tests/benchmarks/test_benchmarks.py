@@ -21,18 +21,9 @@ from .nets import CONTENDERS, EAGER, GROWING, HAND, PROBLEMS
 from .timing import Effort, ratios, threads, time_in_turns
 
 TINY = Effort(
-    rounds=1,
-    turn=0.0,
-    seconds=0.0,
-    processes=1,
-    entries=20_000,
-    ops=100,
-    layers=3,
-    shape=(64, 64),
-    nodes=(10, 20),
-    widths=(2, 3),
-    depths=(1, 3),
-)
+    rounds=1, turn=0.0, seconds=0.0, processes=1, entries=20_000, ops=100, layers=3,
+    shape=(64, 64), nodes=(10, 20), widths=(2, 3), depths=(1, 3),
+)  # fmt: skip
 
 
 @pytest.fixture

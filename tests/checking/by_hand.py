@@ -9,7 +9,7 @@ import numpy as np
 
 import nn
 from autograd_lite import Tensor
-from tests.nn.by_hand import ACTIVATIONS, LOSSES
+from tests.nn.by_hand import ACTIVATIONS, LOSSES, forward, parameters_of
 
 ALPHA = 0.3
 
@@ -44,12 +44,8 @@ class Problem:
     def gradients(self, mistake: str = "") -> dict[str, Any]:
         """Every δ, ∇W and ∇b by hand, with ``mistake`` in it."""
         x, y, depth = self.x, self.y, self.depth
-        weights = [layer.weight.numpy() for layer in self.net.layers]
-        biases = [layer.bias.numpy() for layer in self.net.layers]
-        layers, sums = [x], [x]
-        for w, b, name in zip(weights, biases, self.activations, strict=True):
-            sums.append(layers[-1] @ w + b)
-            layers.append(ACTIVATIONS[name][0](sums[-1]))
+        weights, biases = parameters_of(self.net)
+        layers, sums = forward(weights, biases, self.activations, x)
         q = layers[-1].size if self.reduction == "mean" else 1
         slope = LOSSES[{"another loss": "BCEWithLogitsLoss", "without ½": "MSELoss"}.get(
             mistake, self.loss)][1]

@@ -29,17 +29,25 @@ def net() -> nn.MLP:
     return nn.MLP([2, 3, 1], rng=0)
 
 
-def test_correct_function_is_right_and_the_net_stays(net: nn.MLP):
+def test_correct_function_is_right_and_the_net_stays_also_when_it_raises(net: nn.MLP):
     before = net.state_dict()
     report = check_backprop(backprop, net, nn.BCELoss())
     assert report.ok
     assert str(report).startswith("50 drawn inputs: all 4 gradients are right\n")
-    for path, value in net.state_dict().items():
-        assert np.array_equal(value, before[path])
+
+    def refuses(p: ag.Tensor, y: Any) -> ag.Tensor:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        check_backprop(backprop, net, refuses)
+    assert all(np.array_equal(v, before[path]) for path, v in net.state_dict().items())
 
 
 def test_mistake_that_needs_two_rows_is_shown_with_two(net: nn.MLP):
-    report = check_backprop(lambda x, y, p: backprop(x, y, p, q=1), net, nn.BCELoss())
+    def wrong(x: Any, y: Any, params: Any) -> Any:
+        return backprop(x, y, params, q=1)
+
+    report = check_backprop(wrong, net, nn.BCELoss())
     assert not report.ok
     assert report.heading == "smallest input found, 2 rows"
     cause = report["W_12"].cause or ""
@@ -49,13 +57,22 @@ def test_mistake_that_needs_two_rows_is_shown_with_two(net: nn.MLP):
     for value in report.inputs.values():
         assert np.array_equal(value, value.round(1))
     assert "W_01 = [[" in str(report)
+    again = [str(check_backprop(wrong, net, nn.BCELoss(), seed=s)) for s in (1, 1, 2)]
+    assert again[0] == again[1] != again[2]
+
+
+def changed(change: Any) -> Any:
+    """The right function, with what ``change`` makes of its gradients besides."""
+
+    def function(x: Any, y: Any, params: Any) -> Any:
+        found = backprop(x, y, params)
+        return found | change(found, y)
+
+    return function
 
 
 def test_mistake_of_one_row_is_shown_with_one(net: nn.MLP):
-    def wrong(x: Any, y: Any, params: Any) -> Any:
-        found = backprop(x, y, params)
-        return found | {"W_01": -found["W_01"]}
-
+    wrong = changed(lambda found, y: {"W_01": -found["W_01"]})
     report = check_backprop(wrong, net, nn.BCELoss())
     assert report.heading == "smallest input found, 1 row"
     assert report["W_01"].cause == "∇W_01 has the wrong sign"
@@ -64,28 +81,14 @@ def test_mistake_of_one_row_is_shown_with_one(net: nn.MLP):
 
 def test_formulas_are_those_of_the_inputs_shown(net: nn.MLP):
     """They are worked out while the net has the parameters that were drawn."""
-
-    def with_delta(x: Any, y: Any, params: Any) -> Any:
-        found = backprop(x, y, params)
-        return found | {"s_2": found["b_12"] * np.ones_like(y)}
-
+    with_delta = changed(lambda found, y: {"s_2": found["b_12"] * np.ones_like(y)})
     report = check_backprop(with_delta, net, nn.BCELoss())
     assert report["s_2"].formula == "(l_2 − y) / q"
 
 
-def test_same_seed_same_report(net: nn.MLP):
-    def wrong(x: Any, y: Any, params: Any) -> Any:
-        return backprop(x, y, params, q=1)
-
-    reports = [str(check_backprop(wrong, net, nn.BCELoss(), seed=s)) for s in (1, 1, 2)]
-    assert reports[0] == reports[1] != reports[2]
-
-
 def test_missing_gradient_is_wrong(net: nn.MLP):
     def without(x: Any, y: Any, params: Any) -> Any:
-        found = backprop(x, y, params)
-        del found["b_01"]
-        return found
+        return {n: g for n, g in backprop(x, y, params).items() if n != "b_01"}
 
     report = check_backprop(without, net, nn.BCELoss())
     assert [e.name for e in report.entries if not e.ok] == ["b_01"]
@@ -106,9 +109,17 @@ def test_function_that_fails_is_reported(net: nn.MLP, function: Any, cause: str)
     assert all((entry.cause or "").startswith(cause) for entry in report.entries)
 
 
-def test_unknown_name_raises(net: nn.MLP):
-    with pytest.raises(KeyError, match="no tensor is called 'W_77'"):
-        check_backprop(lambda x, y, p: {"W_77": 1}, net, nn.BCELoss())
+def test_what_is_needed_is_said(net: nn.MLP):
+    bce, params = nn.BCELoss(), {"a": 0.0, "b": 0.0}
+    for given, settings, error, said in (
+        ((backprop, line), {}, TypeError, "a function needs params"),
+        ((backprop, net), {}, TypeError, "a network needs a loss"),
+        ((backprop, line), {"params": params}, TypeError, "say how inputs are drawn"),
+        ((backprop, net, bce), {"trials": 0}, ValueError, "trials must be at least 1, and is 0"),
+        ((lambda x, y, p: {"W_77": 1}, net, bce), {}, KeyError, "no tensor is called 'W_77'"),
+    ):
+        with pytest.raises(error, match=said):
+            check_backprop(*given, **settings)  # type: ignore[call-overload]
 
 
 def test_inputs_are_the_functions_own(net: nn.MLP):
@@ -171,25 +182,3 @@ def test_loss_may_refuse_smaller_inputs():
         lambda x, y, p: {"W_01": [[0.0]], "b_01": [[0.0]]}, net, loss, draw=draw
     )
     assert report.heading == "smallest input found, 3 rows"
-
-
-def test_what_is_needed_is_said(net: nn.MLP):
-    with pytest.raises(TypeError, match="a function needs params"):
-        check_backprop(backprop, line)
-    with pytest.raises(TypeError, match="a network needs a loss"):
-        check_backprop(backprop, net)
-    with pytest.raises(TypeError, match="say how inputs are drawn"):
-        check_backprop(backprop, line, params={"a": 0.0, "b": 0.0})
-    with pytest.raises(ValueError, match="trials must be at least 1, and is 0"):
-        check_backprop(backprop, net, nn.BCELoss(), trials=0)
-
-
-def test_parameters_are_restored_when_the_net_raises(net: nn.MLP):
-    before = net.state_dict()
-
-    def refuses(p: ag.Tensor, y: Any) -> ag.Tensor:
-        raise ValueError("no")
-
-    with pytest.raises(ValueError, match="no"):
-        check_backprop(backprop, net, refuses)
-    assert all(np.array_equal(v, before[path]) for path, v in net.state_dict().items())

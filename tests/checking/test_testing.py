@@ -13,19 +13,9 @@ from hypothesis import strategies as st
 import autograd_lite as ag
 import nn
 from autograd_lite.testing import assert_backprop, batches, networks
-from tests.nn.by_hand import backpropagate
+from tests.nn.by_hand import gradients_of
 
 from .test_functions import backprop
-
-
-def by_hand(net: nn.MLP, names: list[str], x: Any, y: Any) -> dict[str, Any]:
-    found = backpropagate(
-        [layer.weight.numpy() for layer in net.layers],
-        [layer.bias.numpy() for layer in net.layers if layer.bias is not None],
-        names, "SquaredErrorLoss", "mean", x, y,
-    )  # fmt: skip
-    del found["L"]
-    return found
 
 
 @settings(deadline=None, max_examples=50)
@@ -36,7 +26,7 @@ def test_strategies_and_assertion(net: nn.MLP, data: st.DataObject):
     loss = nn.SquaredErrorLoss()(net(x), y)
     names = ["tanh"] * (len(net.layers) - 1) + ["sigmoid"]
     with np.errstate(over="ignore"):
-        gradients = by_hand(net, names, x, y)
+        gradients = gradients_of(net, names, "SquaredErrorLoss", "mean", x, y)
     assert_backprop(gradients, loss)
     name = data.draw(st.sampled_from(sorted(gradients)))
     if np.abs(gradients[name]).max() > 1e-9:

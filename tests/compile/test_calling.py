@@ -90,11 +90,8 @@ def times_two(x: Any) -> Any:
 def test_it_can_be_pickled_and_copied():
     compiled = ag.compile(times_two)
     compiled(X)
-    for made in (
-        pickle.loads(pickle.dumps(compiled)),
-        copy.copy(compiled),
-        copy.deepcopy(compiled),
-    ):
+    for again in (lambda f: pickle.loads(pickle.dumps(f)), copy.copy, copy.deepcopy):
+        made = again(compiled)
         assert made.f is times_two
         np.testing.assert_array_equal(made(Y), Y * 2)
         np.testing.assert_array_equal(made(X[:1]), X[:1] * 2)
@@ -123,33 +120,27 @@ def loud(x: Any) -> Any:
 
 
 ONES = np.ones(3)
+KINKED, ROOT = np.array([0.0, 1.0, -1.0]), np.array([0.0, 4.0, -1.0])
+HUGE, FAR = np.array([1e200, 1.0, 1.0]), np.array([1e3, 0.0, -1e3])
 WARN: dict[str, tuple[Callable[..., Any], Any]] = {
-    "log": (np.log, np.array([0.0, 1.0, -1.0])),
-    "quiet": (quiet, np.array([0.0, 1.0, -1.0])),
-    "loud": (loud, np.array([0.0, 1.0, -1.0])),
-    "the same, quiet and loud": (lambda x: quiet(x) + np.log(x), np.array([0.0, 1.0, -1.0])),
+    "log": (np.log, KINKED),
+    "quiet": (quiet, KINKED),
+    "loud": (loud, KINKED),
+    "the same, quiet and loud": (lambda x: quiet(x) + np.log(x), KINKED),
     "divide": (lambda x: x / (x - x), np.array([1.0, 0.0, 2.0])),
     "divide by zeros": (lambda x: 1.0 / x, np.array([0.0, -0.0, 1.0])),
     "overflow": (lambda x: np.exp(x) * x, np.array([1e3, 1.0, -1e9])),
-    "square": (lambda x: np.sum(x**2) + np.sum(x * x), np.array([1e200, 1.0, 1.0])),
-    "mean": (lambda x: np.mean(x * x), np.array([1e200, 1.0, 1.0])),
+    "square": (lambda x: np.sum(x**2) + np.sum(x * x), HUGE),
+    "mean": (lambda x: np.mean(x * x), HUGE),
     "gradient of a root": (
-        ag.grad(lambda x: np.sum(ag.where(x > 0, np.sqrt(np.maximum(x, 0)), 0.0))),
-        np.array([0.0, 4.0, -1.0]),
-    ),
-    "gradient of where": (
-        ag.grad(lambda x: np.sum(quiet(x))), np.array([0.0, 4.0, -1.0]),
-    ),
-    "gradient of a norm": (ag.grad(np.linalg.norm), np.array([0.0, 0.0, 0.0])),
-    "gradient of maximum": (
-        ag.grad(lambda x: np.sum(np.maximum(x, 0) ** 0.5)), np.array([1.0, 4, 9]),
-    ),
+        ag.grad(lambda x: np.sum(ag.where(x > 0, np.sqrt(np.maximum(x, 0)), 0.0))), ROOT),
+    "gradient of where": (ag.grad(lambda x: np.sum(quiet(x))), ROOT),
+    "gradient of a norm": (ag.grad(np.linalg.norm), np.zeros(3)),
+    "gradient of maximum": (ag.grad(lambda x: np.sum(np.maximum(x, 0) ** 0.5)), ROOT**2 + 1),
     "softmax": (
-        ag.grad(lambda x: np.sum(nn.activations.softmax(x[None]) * np.arange(3.0))),
-        np.array([1e3, 0.0, -1e3]),
-    ),
-    "sigmoid": (ag.grad(lambda x: np.sum(ag.sigmoid(x))), np.array([1e3, 0.0, -1e3])),
-    "nanmean": (lambda x: np.nanmean(x), np.array([np.nan, np.nan, np.nan])),
+        ag.grad(lambda x: np.sum(nn.activations.softmax(x[None]) * np.arange(3.0))), FAR),
+    "sigmoid": (ag.grad(lambda x: np.sum(ag.sigmoid(x))), FAR),
+    "nanmean": (np.nanmean, np.full(3, np.nan)),
 }  # fmt: skip
 
 
@@ -191,77 +182,64 @@ def test_settings_for_warnings_are_those_of_the_call():
 # ---------------------------------------------------------------------- guards
 
 
-@each(["mean", "sum", "none"], ["value", "gradient"])
-def test_a_loss_refuses_what_is_no_probability(reduction: str, wanted: str):
-    bce = nn.BCELoss(reduction)
-    p, y = np.array([[0.2], [0.7], [1.0]]), np.array([[0.0], [1.0], [1.0]])
-
-    def value(p: Any, y: Any) -> Any:
-        return np.sum(bce(p, y))
-
-    f = ag.value_and_grad(value) if wanted == "gradient" else lambda p, y: bce(p, y).data
-    compiled = agree(f, (p, y), (1 - p, y), (p, np.full((3, 1), 0.5)))
-    for wrong in (np.array([[0.2], [1.5], [0.3]]), np.array([[-0.1], [0.5], [0.5]]), p * np.nan):
-        for given in ((wrong, y), (p, wrong)):
-            for g in (f, compiled):
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
-                        g(*given)
-    assert_same(compiled(p, y), f(p, y))
+P, T = np.array([[0.2], [0.7], [1.0]]), np.array([[0.0], [1.0], [1.0]])
+ROWS, W = np.arange(6.0).reshape(2, 3), Tensor([[0.5]], requires_grad=True, name="w")
+IMPROBABLE = [np.array([[0.2], [1.5], [0.3]]), np.array([[-0.1], [0.5], [0.5]]), P * np.nan]
+BAD = [given for wrong in IMPROBABLE for given in ((wrong, T), (P, wrong))]
 
 
-def test_cross_entropy_refuses_class_numbers_that_there_aren_t():
-    cross = nn.CrossEntropyLoss()
-    rows = np.arange(6.0).reshape(2, 3)
+def value_and_grad_by_z(f: Any) -> Any:
+    return lambda z, classes: ag.value_and_grad(lambda z: f(z, classes).sum())(z)
 
-    def f(z: Any, classes: Any) -> Any:
-        return ag.value_and_grad(lambda z: cross(z, classes).sum())(z)
 
-    compiled = agree(f, (rows, np.array([0, 2])), (-rows, np.array([1, 1])))
-    for wrong in (np.array([0, 3]), np.array([-1, 0])):
+GUARDED: dict[str, tuple[Any, list[Any], list[Any], str]] = {
+    **{f"{reduction} {what}": (of(nn.BCELoss(reduction)), [(P, T), (1 - P, T), (P, 0 * T + 0.5)],
+                               BAD, r"must lie in \[0, 1\]")
+       for reduction in ("mean", "sum", "none")
+       for what, of in {
+           "value": lambda bce: lambda p, y: bce(p, y).data,
+           "gradient": lambda bce: ag.value_and_grad(lambda p, y: np.sum(bce(p, y))),
+       }.items()},
+    "a loss that isn't needed": (
+        lambda p, y: ag.gradients(nn.BCELoss()(p * W, y), [W])[0].data, [(P, T), (1 - P, T)],
+        [(P * 9, T)], r"must lie in \[0, 1\]",
+    ),
+    "classes": (
+        value_and_grad_by_z(nn.CrossEntropyLoss()),
+        [(ROWS, np.array([0, 2])), (-ROWS, np.array([1, 1]))],
+        [(ROWS, np.array([0, 3])), (ROWS, np.array([-1, 0]))], "class",
+    ),
+}  # fmt: skip
+
+
+@each(GUARDED)
+def test_a_loss_refuses_what_is_no_probability_or_class(f: Any, right: Any, bad: Any, said: str):
+    compiled = agree(f, *right)
+    for given in bad:
         for g in (f, compiled):
-            with pytest.raises(ValueError, match="class"):
-                g(rows, wrong)
-
-
-def test_a_guard_stays_though_its_loss_isn_t_needed():
-    w = Tensor([[0.5]], requires_grad=True, name="w")
-
-    def g(p: Any, y: Any) -> Any:
-        return ag.gradients(nn.BCELoss()(p * w, y), [w])[0].data
-
-    p, y = np.array([[0.2], [0.7]]), np.array([[0.0], [1.0]])
-    compiled = agree(g, (p, y), (1 - p, y))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for h in (g, compiled):
-            with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
-                h(p * 9, y)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                with pytest.raises(ValueError, match=said):
+                    g(*given)
+    assert_same(compiled(*right[0]), f(*right[0]))
 
 
 # ---------------------------------------------------------------------- errors at the call
 
 
-def test_what_numpy_refuses_is_refused_at_each_call():
-    inverse = ag.compile(np.linalg.inv)
-    inverse(np.eye(3))
-    with pytest.raises(np.linalg.LinAlgError):
-        inverse(np.zeros((3, 3)))
-    np.testing.assert_array_equal(inverse(2 * np.eye(3)), np.eye(3) / 2)
-    index = ag.compile(lambda x, i: x[i])
-    index(X, np.array([0, 1]))
-    with pytest.raises(IndexError):
-        index(X, np.array([0, 9]))
-    reciprocal = ag.compile(lambda s: 1 / s)
-    assert reciprocal(4.0) == 0.25
-    with pytest.raises(ZeroDivisionError):
-        reciprocal(0.0)
+REFUSED: list[Any] = [
+    (np.linalg.inv, (np.eye(3),), (np.zeros((3, 3)),), np.linalg.LinAlgError, "Singular"),
+    (lambda x, i: x[i], (X, np.array([0, 1])), (X, np.array([0, 9])), IndexError, "out of bounds"),
+    (lambda s: 1 / s, (4.0,), (0.0,), ZeroDivisionError, "division by zero"),
+    (lambda x, s: x * s, (X, 1.0), (X,), TypeError, "required positional argument"),
+]
 
 
-def test_calls_with_wrong_arguments():
-    compiled = ag.compile(loss)
-    with pytest.raises(TypeError, match="required positional argument"):
-        compiled(X)
+@each(REFUSED)
+def test_what_is_refused_is_refused_at_each_call(f, right, wrong, error, said):
+    compiled = agree(f, right)
+    with pytest.raises(error, match=said):
+        compiled(*wrong)
+    assert_same(compiled(*right), f(*right))
     with pytest.raises(TypeError, match="unexpected keyword"):
-        compiled(X, 1.0, t=2.0)
+        compiled(*right, t=2.0)

@@ -240,7 +240,7 @@ def test_a_value_stored_by_a_local_cycle_that_nobody_holds_is_none():
     np.testing.assert_array_equal(ag.compile(f)(X), X + 1)
 
 
-def test_backward():
+def test_backward_and_an_optimizer_s_step():
     def f(x: Any) -> Any:
         loss = (Tensor(x) * PARAMETER).sum()
         loss.backward()
@@ -249,21 +249,13 @@ def test_backward():
     with pytest.raises(CompileError, match=r"t\.backward\(\).*side effect.*ag\.value_and_grad"):
         ag.compile(f)(X)
     assert PARAMETER.grad is None
-
-
-def test_an_optimizer_s_step():
     net = nn.MLP([3, 1], rng=0)
     optimizer = nn.SGD(net.parameters(), lr=0.1)
     for p in net.parameters():
         p.grad = np.ones(p.shape)
     before = [p.data.copy() for p in net.parameters()]
-
-    def f(x: Any) -> Any:
-        optimizer.step()
-        return net(x).data
-
     with pytest.raises(CompileError):
-        ag.compile(f)(X)
+        ag.compile(lambda x: (optimizer.step(), net(x).data)[1])(X)
     for p, value in zip(net.parameters(), before, strict=True):
         np.testing.assert_array_equal(p.data, value)
 
@@ -276,21 +268,18 @@ def test_a_refusal_that_is_caught_is_refused_all_the_same():
             scale = 0.0
         return x * scale
 
-    refused_by = pytest.raises(CompileError, match=r"float\(\) of .*\n.*test_refused")
-    with refused_by:
+    with pytest.raises(CompileError, match=r"float\(\) of .*\n.*test_refused"):
         ag.compile(f)(X)
 
 
-def test_an_error_of_the_function_s_own_stays_what_it_is():
-    def f(x: Any) -> Any:
-        raise KeyError("mine")
-
-    with pytest.raises(KeyError, match="mine"):
+@each([
+    (lambda x: {}["mine"], KeyError, "mine"),
+    (lambda x: x @ x, ValueError, "matmul"),
+    (lambda x: np.sinus(x), AttributeError, "sinus"),  # type: ignore[attr-defined]
+])
+def test_an_error_of_the_function_s_own_stays_what_it_is(f: Any, error: Any, said: str):
+    with pytest.raises(error, match=said):
         ag.compile(f)(X)
-    with pytest.raises(ValueError, match="matmul"):
-        ag.compile(lambda x: x @ x)(X)
-    with pytest.raises(AttributeError, match="sinus"):
-        ag.compile(lambda x: np.sinus(x))(X)  # type: ignore[attr-defined]
 
 
 def test_an_error_leaves_nothing_behind():

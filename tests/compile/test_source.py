@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 import autograd_lite as ag
 import nn
@@ -160,41 +159,20 @@ CONSTANTS = [
 
 
 def a_spread() -> dict[str, Any]:
+    """What the table doesn't have."""
     weights = np.arange(12.0).reshape(4, 3)
     return {
         "elementwise": lambda x: np.sum(np.tanh(x) * np.exp(-x) / (1 + x * x)),
-        "where": lambda x: np.sum(np.where(x > 0, np.sqrt(abs(x)), x) + np.maximum(x, 0.3) ** 2),
         "indexing": lambda x: (
             np.sum(x[1:, ::-1] * x[:-1]) + np.sum(x[np.array([0, 0, 2])] ** 2) + x[-1, 0]
         ),
         "linalg": lambda x: np.sum(np.linalg.inv(x.T @ x + 3 * np.eye(3)) * np.eye(3)),
-        "solve": lambda x: np.sum(np.linalg.solve(x.T @ x + 3 * np.eye(3), x.T)),
-        "svd": lambda x: np.sum(np.linalg.svd(x, full_matrices=False)[1] ** 3),
-        "eigh": lambda x: np.sum(np.linalg.eigvalsh(x.T @ x + np.diag([0.0, 5.0, 9.0])) ** 2),
-        "cholesky": lambda x: np.sum(np.linalg.cholesky(x.T @ x + 3 * np.eye(3))),
-        "fft": lambda x: (
-            np.sum(np.abs(np.fft.fft(x)) ** 2 * weights) + np.sum(np.fft.irfft(np.fft.rfft(x)))
-        ),
-        "statistics": lambda x: np.std(x) + np.var(x, axis=0).sum() + np.sort(x, 0)[1].sum(),
-        "scans": lambda x: np.sum(
-            np.cumsum(x, 0) * np.cumprod(x, 1) * np.diff(x, axis=0, append=x[:1])
-        ),
-        "joins": lambda x: np.sum(
-            np.concatenate([x, 2 * x], 1) ** 2 + np.stack([x, x * x])[1, 0, 0]
-        ),
         "einsum": lambda x: np.einsum("ij,kj,ik->", x, x, x @ x.T) + np.sum(np.kron(x, x)),
         "constants": lambda x: np.sum(x * weights + np.float32(0.1) * x),
         "an op of one's own": own_ops,
         "checkpoint": lambda x: np.sum(ag.checkpoint(lambda z: np.sin(z) * z)(x)),
-        "pad": lambda x: np.sum(np.pad(x, 1, mode="reflect") ** 2) + np.sum(np.roll(x, 1, 0) * x),
         "errstate": lambda x: _quiet(x),
     }
-
-
-def _quiet(x: Any) -> Any:
-    with np.errstate(all="ignore"):
-        y = np.log(x)
-    return np.sum(np.where(x > 0, y, 0.0))
 
 
 def test_a_spread_of_functions_with_gradients_and_second_derivatives(tmp_path: Path):
@@ -203,10 +181,15 @@ def test_a_spread_of_functions_with_gradients_and_second_derivatives(tmp_path: P
         for name, f in a_spread().items():
             functions[name] = f, [(X,), (Y,)]
             functions[f"{name}, gradient"] = ag.value_and_grad(f), [(X,), (Y,), (abs(X),)]
-        for name in ("elementwise", "indexing", "linalg", "einsum"):
-            f = a_spread()[name]
-            functions[f"{name}, hvp"] = lambda x, f=f: ag.hvp(f)(x, x), [(X,), (Y,)]
+            if name in ("elementwise", "indexing", "linalg", "einsum"):
+                functions[f"{name}, hvp"] = lambda x, f=f: ag.hvp(f)(x, x), [(X,), (Y,)]
         run_alone(tmp_path, functions)
+
+
+def _quiet(x: Any) -> Any:
+    with np.errstate(all="ignore"):
+        y = np.log(x)
+    return np.sum(np.where(x > 0, y, 0.0))
 
 
 def test_arguments_of_all_kinds(tmp_path: Path):
@@ -225,33 +208,38 @@ def test_arguments_of_all_kinds(tmp_path: Path):
     run_alone(tmp_path, functions)
 
 
-@pytest.mark.parametrize("options", [{}, {"precision": 2, "suppress": True}, {"threshold": 3}])
-def test_constants_are_written_exactly(tmp_path: Path, options: Any):
+def executed(source: str) -> Any:
+    namespace: dict[str, Any] = {}
+    exec(compile(source, "written.py", "exec"), namespace)
+    return namespace
+
+
+def test_constants_are_written_exactly():
     def f(x: Any) -> Any:
         return (x, *CONSTANTS, x[0] * CONSTANTS[0], x * np.float64("nan"), x * np.float32(0.1))
 
     compiled = ag.compile(f)
     compiled(X)
-    with np.printoptions(**options):
-        source = compiled.source
-    (tmp_path / "written.py").write_text(source, encoding="utf-8")
-    namespace: dict[str, Any] = {}
-    exec(compile(source, "written.py", "exec"), namespace)
-    for a, b in zip(namespace["f"](Y), f(Y), strict=True):
-        assert type(a) is type(b)
-        assert np.asarray(a).dtype == np.asarray(b).dtype
-        assert np.shape(a) == np.shape(b)
-        np.testing.assert_array_equal(a, b)
+    for options in ({}, {"precision": 2, "suppress": True}, {"threshold": 3}):
+        with np.printoptions(**options):  # type: ignore[arg-type]
+            source = compiled.source
+        for a, b in zip(executed(source)["f"](Y), f(Y), strict=True):
+            assert type(a) is type(b)
+            assert np.asarray(a).dtype == np.asarray(b).dtype
+            assert np.shape(a) == np.shape(b)
+            np.testing.assert_array_equal(a, b)
 
 
 def test_parameters_are_written_as_they_were_and_may_be_given():
     net = nn.MLP([3, 2, 1], rng=0)
     compiled = ag.compile(lambda x: net(x).data)
     before = compiled(X)
-    namespace: dict[str, Any] = {}
-    exec(compile(compiled.source, "written.py", "exec"), namespace)
+    namespace = executed(compiled.source)
     values = [namespace[str(p.name)] for p in net.parameters()]
     np.testing.assert_allclose(namespace["f"](X, *values), before, rtol=1e-14)
+    first = compiled.source.splitlines()[0]
+    assert first.startswith('"""f as NumPy code, for x of shape (4, 3) (float64)')
+    assert "autograd_lite" not in compiled.source
 
 
 def test_each_function_of_the_table(tmp_path: Path):
@@ -267,11 +255,3 @@ def test_each_function_of_the_table(tmp_path: Path):
             functions[f"{what}{call}"] = f, calls
     assert len(functions) > 1.8 * len(FIRST)
     run_alone(tmp_path, functions)
-
-
-def test_the_code_says_what_it_is_for():
-    compiled = ag.compile(lambda x, w: np.tanh(x @ w))
-    compiled(X, X.T.copy())
-    first = compiled.source.splitlines()[0]
-    assert first.startswith('"""f as NumPy code, for x of shape (4, 3) (float64), w of shape')
-    assert "autograd_lite" not in compiled.source

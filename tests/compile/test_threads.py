@@ -18,6 +18,7 @@ from autograd_lite.compile.blocks import PER_THREAD
 from autograd_lite.compile.threads import available, sharing
 
 from ..each import each
+from .comparing import assert_same
 
 ENTRIES = 2 * PER_THREAD
 
@@ -44,22 +45,14 @@ def test_the_number_of_threads_changes_nothing(threads: int, shape: tuple[int, i
 def test_sums_are_the_same_to_the_last_digit_on_two_and_on_five_threads():
     x, row = given(2_000_000)
     assert ag.compile(f, threads=2)(x, row)[0] == ag.compile(f, threads=5)(x, row)[0]
+    small = ag.compile(f, threads=8)
+    small(*given(ENTRIES - 1))
+    assert "in_threads" not in small.source  # small arrays take one
 
 
 def test_a_gradient_on_threads():
-    x, row = given(ENTRIES)
-    g = ag.value_and_grad(lambda x, row: f(x, row)[0], (0, 1))
-    value, gradients = ag.compile(g, threads=2)(x, row)
-    expected, theirs = g(x, row)
-    np.testing.assert_allclose(value, expected, rtol=1e-9)
-    for ours, other in zip(gradients, theirs, strict=True):
-        np.testing.assert_allclose(ours, other, rtol=1e-9)
-
-
-def test_small_arrays_take_one_thread():
-    compiled = ag.compile(f, threads=8)
-    compiled(*given(ENTRIES - 1))
-    assert "in_threads" not in compiled.source
+    g, point = ag.value_and_grad(lambda x, row: f(x, row)[0], (0, 1)), given(ENTRIES)
+    assert_same(ag.compile(g, threads=2)(*point), g(*point), 1e-9)
 
 
 @pytest.mark.parametrize("place", [0, ENTRIES - 1], ids=["own thread", "other thread"])
@@ -123,31 +116,27 @@ def test_the_source_runs_by_itself_on_threads():
     assert "Any" not in compiled.source
 
 
-def test_it_waits_for_the_others_before_an_error_is_raised():
+@each([0, 1], [KeyboardInterrupt, ValueError])
+def test_an_interrupted_call_waits_for_the_others(place: int, error: type[BaseException]):
     ended = []
 
     def call(start: int, stop: int, buffer: Any) -> tuple[list[int]]:
-        if start == 0:
-            raise ValueError("the first rows")
-        ended.append(stop)
-        return ([stop],)
+        if start == place:
+            raise error("the first rows")
+        time.sleep(0.05)
+        ended.append(start)
+        return ([start],)
 
-    with pytest.raises(ValueError, match="first rows"):
-        sharing([(None,), (None,)])(call, 10, 1)
-    assert ended == [10]
-
-
-def test_pickled_with_its_number_of_threads():
-    assert pickle.loads(pickle.dumps(ag.compile(f, threads=3))).threads == 3
-
-
-@pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
-def test_a_wrong_number_of_threads_is_said(threads: Any):
-    with pytest.raises(ValueError, match="compile: threads is a positive int or None"):
-        ag.compile(f, threads=threads)
+    with pytest.raises(error, match="first rows"):
+        sharing([(None,), (None,), (None,)])(call, 3, 1)
+    assert sorted(ended) == [i for i in range(3) if i != place]
 
 
 def test_how_many_there_are(monkeypatch: pytest.MonkeyPatch):
+    assert pickle.loads(pickle.dumps(ag.compile(f, threads=3))).threads == 3
+    for threads in (0, -1, 1.5, True, "2"):
+        with pytest.raises(ValueError, match="compile: threads is a positive int or None"):
+            ag.compile(f, threads=threads)  # type: ignore[arg-type]
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert available() == 3
     monkeypatch.setenv("OMP_NUM_THREADS", "0")
@@ -165,22 +154,6 @@ def work():
 threading.Thread(target=work).start()
 """)
     assert printed == "True\n"
-
-
-@pytest.mark.parametrize("place", [0, 1])
-def test_an_interrupted_call_leaves_no_part_behind(place: int):
-    ended = []
-
-    def call(start: int, stop: int, buffer: Any) -> tuple[list[int]]:
-        if start == place:
-            raise KeyboardInterrupt
-        time.sleep(0.05)
-        ended.append(start)
-        return ([start],)
-
-    with pytest.raises(KeyboardInterrupt):
-        sharing([(None,), (None,), (None,)])(call, 3, 1)
-    assert sorted(ended) == [i for i in range(3) if i != place]
 
 
 def test_all_functions_share_their_threads():

@@ -35,8 +35,12 @@ def mlp_loss(depth: int, width: int = 4) -> ag.Tensor:
     return nn.BCELoss()(net(np.ones((5, 3))), np.ones((5, 1))).named("L")
 
 
-def residual_block(h, w, v):
-    return h + ag.tanh(h @ w) @ v
+def row(name: str, n: int = 2) -> ag.Tensor:
+    return ag.Tensor(np.ones((1, n)), name=name)
+
+
+def eye(name: str) -> ag.Tensor:
+    return ag.Tensor(np.eye(2), requires_grad=True, name=name)
 
 
 class Attention(nn.Module):
@@ -74,25 +78,42 @@ class TestBlocks:
             }  # fmt: skip
 
     def test_without_layers_the_formulas_stand_there(self):
-        x = ag.Tensor(np.ones((1, 2)), name="x")
-        h = x
+        h = row("x")
         for i in range(5):
-            w = ag.Tensor(np.eye(2), requires_grad=True, name=f"W_{i}")
-            h = ag.tanh((h @ w).named(f"s_{i}")).named(f"h_{i}")
+            h = ag.tanh((h @ eye(f"W_{i}")).named(f"s_{i}")).named(f"h_{i}")
         (label,) = boxes(h, collapse="blocks")
         assert label.split("|")[:3] == ["s₀ = x W₀", "h₀ = tanh(s₀)", "×5"]
 
-    def test_one_op_that_repeats(self):
-        y = ag.Tensor(1.0, requires_grad=True, name="x")
+    def test_what_each_block_reads_is_folded_but_not_what_all_share_or_the_first_starts_from(self):
+        """As in a recurrent network: an input a block, and a state to begin with."""
+        w = eye("W")
+        h = state = row("h_0")
+        for i in range(1, 6):
+            h = ag.tanh((h @ w).named(f"s_{i}")).named(f"h_{i}")
+            state = ag.tanh(state @ w + row(f"x_{i}")).named(f"h_{i}")
+        for output in (h, state):
+            structure = drawn(output, collapse="blocks")
+            assert structure.of_class("tensor") == {"h_0", "W", "h_5"}
+            assert ("W", "op_h_5") in structure.arrows("forward")
+        assert "with x₁, x₂, x₃, x₄, x₅" in structure.labels("folded")[0]
+
+    def test_ops_that_repeat(self):
+        x = y = ag.Tensor(np.ones((2, 2, 2)), requires_grad=True, name="x")
         for _ in range(30):
             y = ag.sin(y)
         assert boxes(y, detail="ops", collapse="blocks") == ["v₁ = sin(x) ×30"]
         assert boxes(y, collapse="blocks") == ["v₁ = sin(x) ×30"]
-
-    def test_unnamed_results_within_one_step_are_found_too(self):
+        for _ in range(7):
+            y = ag.tanh(y)
+        ends = [b.split(" ")[-1] for b in boxes(y, detail="ops", collapse="blocks")]
+        assert ends == ["×30", "×7"]
+        for i in range(6):  # settings count
+            x = ag.sum(x, axis=i % 2, keepdims=True) * x
+        (label,) = boxes(x, detail="ops", collapse="blocks")
+        assert label.endswith("×3")
         net = nn.Sequential(*[m for i in range(9) for m in (nn.Linear(3, 3, rng=i), nn.Tanh())])
         (label,) = boxes(net(ag.Tensor(np.ones((2, 3)), name="x")), collapse="blocks")
-        assert label.startswith("Linear + tanh ×9|")
+        assert label.startswith("Linear + tanh ×9|")  # unnamed results within one step, too
 
     def test_branches_within_a_block(self):
         h = ag.Tensor(np.ones((2, 4)), name="x")
@@ -104,25 +125,6 @@ class TestBlocks:
         assert len(structure.nodes) == 3
         assert len(structure.arrows("forward")) == 2
 
-    def test_a_weight_that_all_blocks_share_stays(self):
-        h = ag.Tensor(np.ones((1, 2)), name="x")
-        w = ag.Tensor(np.eye(2), requires_grad=True, name="W")
-        for i in range(8):
-            h = ag.tanh((h @ w).named(f"s_{i}")).named(f"h_{i}")
-        structure = drawn(h, collapse="blocks")
-        assert structure.of_class("tensor") == {"x", "W", "h_7"}
-        assert ("W", "op_h_7") in structure.arrows("forward")
-
-    def test_what_each_block_reads_is_folded_but_not_where_the_first_starts(self):
-        """As in a recurrent network: an input a block, and a state to begin with."""
-        h = ag.Tensor(np.zeros((1, 2)), name="h_0")
-        w = ag.Tensor(np.eye(2), requires_grad=True, name="W")
-        for i in range(1, 6):
-            h = ag.tanh(h @ w + ag.Tensor(np.ones((1, 2)), name=f"x_{i}")).named(f"h_{i}")
-        structure = drawn(h, collapse="blocks")
-        assert structure.of_class("tensor") == {"h_0", "W", "h_5"}
-        assert "with x₁, x₂, x₃, x₄, x₅" in structure.labels("folded")[0]
-
     def test_what_differs_is_no_repeat(self):
         x = ag.Tensor([1.0], requires_grad=True, name="x")
         y = x
@@ -131,21 +133,6 @@ class TestBlocks:
         for k, op in enumerate((ag.sin, ag.cos, ag.exp, ag.tanh)):
             y = op(y).named(f"z_{k}")
         assert not boxes(y, collapse="blocks")
-
-    def test_settings_of_ops_count(self):
-        y = ag.Tensor(np.ones((2, 2, 2)), requires_grad=True, name="x")
-        for i in range(6):
-            y = ag.sum(y, axis=i % 2, keepdims=True) * y
-        (label,) = boxes(y, detail="ops", collapse="blocks")
-        assert label.endswith("×3")
-
-    def test_several_repeats(self):
-        y = ag.Tensor([1.0], requires_grad=True, name="x")
-        for _ in range(5):
-            y = ag.sin(y)
-        for _ in range(7):
-            y = ag.tanh(y)
-        assert [b.split(" ")[-1] for b in boxes(y, detail="ops", collapse="blocks")] == ["×5", "×7"]
 
     def test_a_result_that_is_used_later_is_drawn(self):
         x = ag.Tensor([1.0], requires_grad=True, name="x")
@@ -219,42 +206,33 @@ class TestModule:
         ],
     )  # fmt: skip
     def test_work_on_parameters_alone_belongs_to_the_layer(self, prepare):
+        x = ag.Tensor(np.ones((1, 3)), name="x")
         net = nn.Sequential(Prepared(3, 4, prepare), nn.Tanh(), Prepared(4, 2, prepare))
-        structure = drawn(net(ag.Tensor(np.ones((1, 3)), name="x")).named("y"), collapse="module")
+        structure = drawn(net(x).named("y"), collapse="module")
         assert sorted(structure.labels("folded")) == ["Prepared + tanh|with w", "Prepared|with w"]
         arrows = structure.arrows("forward")
         assert len(arrows) == 4
         assert {"x", "y"} <= {end for arrow in arrows for end in arrow}
         assert len(structure.of_class("tensor")) == 3
-
-    def test_a_layer_that_is_used_twice_is_two_nodes_with_its_prepared_weight_in_each(self):
-        layer = Prepared(3, 3, lambda w: w.T)
-        y = layer(layer(ag.Tensor(np.ones((1, 3)), name="x"))).named("y")
-        structure = drawn(y, collapse="module")
+        layer = Prepared(3, 3, prepare)  # used twice it is two nodes, with its weight in each
+        structure = drawn(layer(layer(x)).named("y"), collapse="module")
         assert structure.labels("folded") == ["Prepared", "Prepared"]
         assert len(structure.of_class("tensor")) == 4  # x, w, y and what is between the two
 
     def test_a_mask_that_the_layer_owns(self):
         class Masked(nn.Module):
             def __init__(self):
-                self.w = ag.Tensor(np.eye(3), requires_grad=True, name="w")
-                self.mask = ag.Tensor(np.tri(3), name="mask")
+                self.w = eye("w")
+                self.mask = ag.Tensor(np.tri(2), name="mask")
 
             def forward(self, x):
                 return x @ (self.w * self.mask)
 
-        y = Masked()(ag.Tensor(np.ones((1, 3)), name="x")).named("y")
-        structure = drawn(y, collapse="module")
+        structure = drawn(Masked()(row("x")).named("y"), collapse="module")
         assert structure.labels("folded") == ["Masked|with w, mask"]
         assert len(structure.arrows("forward")) == 2
 
-    def test_a_penalty_on_a_weight_is_no_work_of_the_layer(self):
-        layer = nn.Linear(3, 1, bias=False, rng=0)
-        y = layer(ag.Tensor(np.ones((1, 3)), name="x")).named("y")
-        loss = (ag.sum(y * y).named("E") + 0.1 * ag.sum(layer.weight**2)).named("L")
-        assert ("E", "op_L") in drawn(loss, collapse="module").arrows("forward")
-
-    def test_what_an_embedding_hands_on_to_other_layers_is_no_parameter_of_theirs(self):
+    def test_what_is_no_work_of_a_layer_nor_its_parameter(self):
         class Embedding(nn.Module):
             def __init__(self):
                 self.table = ag.Tensor(np.ones((4, 3)), requires_grad=True, name="table")
@@ -262,16 +240,16 @@ class TestModule:
             def forward(self, rows):
                 return self.table[rows]
 
+        layer = nn.Linear(3, 1, bias=False, rng=0)
+        y = layer(row("x", 3)).named("y")
+        loss = (ag.sum(y * y).named("E") + 0.1 * ag.sum(layer.weight**2)).named("L")
+        assert ("E", "op_L") in drawn(loss, collapse="module").arrows("forward")  # a penalty
         h = Embedding()(np.array([0, 2]))
-        y = (h + nn.Linear(3, 3, rng=0)(h)).named("y")
-        structure = drawn(y, collapse="module")
-        assert [x.split("|")[0] for x in reversed(structure.labels("folded"))] == [
-            "Embedding", "Linear"
-        ]  # fmt: skip
+        structure = drawn((h + nn.Linear(3, 3, rng=0)(h)).named("y"), collapse="module")
+        folded = [x.split("|")[0] for x in reversed(structure.labels("folded"))]
+        assert folded == ["Embedding", "Linear"]
         assert "v₁ + v₂" in structure.labels("computation")
-
-    def test_without_layers_nothing_is_folded(self):
-        y = ag.exp(ag.Tensor(1.0, requires_grad=True, name="x")).named("y")
+        y = ag.exp(row("x")).named("y")  # without layers nothing is folded
         assert ag.draw(y, collapse="module").source == ag.draw(y).source
 
     def test_layers_are_known_when_they_are_gone_and_of_copies(self):
@@ -292,11 +270,20 @@ class TestModule:
 
 
 class TestSteps:
-    def test_the_last_steps(self):
+    def test_the_first_and_the_last_steps(self):
         structure = drawn(mlp_loss(10), collapse=3)
         (label,) = structure.labels("folded")
         assert label.startswith("18 steps|s₁, l₁ … s₉, l₉ (18 in all)|with W₀₁, b₀₁ … ")
         assert {"l_0", "l_9", "s_10", "l_10", "L"} <= structure.of_class("tensor")
+        structure = drawn(mlp_loss(10), collapse=-2)
+        (label,) = structure.labels("folded")
+        assert label.startswith("19 steps|s₂, l₂ … ")
+        assert structure.of_class("tensor") == {"l_0", "W_01", "b_01", "s_1", "l_1", "y", "L"}
+        structure = drawn(chain(100), detail="ops", collapse=4)
+        assert structure.labels("folded") == ["96 steps|with x"]
+        assert len(structure.nodes) == 7
+        for n in (4, 5, 6, 100, -5, -100):  # no more than there are; one alone isn't folded
+            assert not boxes(mlp_loss(2), collapse=n)
 
     @pytest.mark.parametrize("name", ["x", None])
     def test_what_the_far_steps_start_from_is_drawn(self, name):
@@ -309,33 +296,12 @@ class TestSteps:
             assert "W₀₁" not in structure.of_class("tensor") or n < 0
 
     def test_of_much_data_only_the_first_is_drawn(self):
-        layer = nn.Linear(2, 2, rng=0)
-        h = ag.Tensor(np.zeros((1, 2)), name="h_0")
+        layer, h = nn.Linear(2, 2, rng=0), row("h_0")
         for i in range(1, 8):
-            h = ag.tanh(layer(h) + ag.Tensor(np.ones((1, 2)), name=f"x_{i}")).named(f"h_{i}")
+            h = ag.tanh(layer(h) + row(f"x_{i}")).named(f"h_{i}")
         structure = drawn(h, collapse=1)
         assert {"h_0", "x_7"} <= structure.of_class("tensor")
         assert "with x₁, x₂, x₃, x₄, x₅, x₆" in structure.labels("folded")[0]
-
-    def test_the_first_steps(self):
-        structure = drawn(mlp_loss(10), collapse=-2)
-        (label,) = structure.labels("folded")
-        assert label.startswith("19 steps|s₂, l₂ … ")
-        assert structure.of_class("tensor") == {"l_0", "W_01", "b_01", "s_1", "l_1", "y", "L"}
-
-    def test_no_more_than_there_are(self):
-        for n in (5, 6, 100, -5, -100):
-            assert not boxes(mlp_loss(2), collapse=n)
-        assert not boxes(mlp_loss(2), collapse=4)  # one step alone isn't folded
-
-    def test_ops(self):
-        y = ag.Tensor(1.0, requires_grad=True, name="x")
-        for _ in range(100):
-            y = ag.sin(y)
-        structure = drawn(y, detail="ops", collapse=4)
-        assert structure.labels("folded") == ["96 steps|with x"]
-        assert len(structure.nodes) == 7
-
 
 class TestBackward:
     def test_targets_are_not_folded_and_arrows_lead_over_what_is(self):
@@ -426,46 +392,17 @@ class TestSize:
         assert len(boxes(chain_without_repeats(300), detail="ops", collapse="blocks")) > 20
 
     def test_beyond_the_limit_the_error_says_what_to_do(self):
-        loss = mlp_loss(100)
-        with pytest.raises(
-            ValueError,
-            match=r'would have 604 nodes, and at most 400 are drawn; fold some by '
-            r'collapse="blocks", collapse="module", collapse=20 .*, or allow more by limit=604',
-        ):
-            ag.draw(loss)
-        assert len(drawn(loss, limit=604).nodes) == 604
-        with pytest.raises(ValueError, match="would have 604 nodes, and at most 603"):
-            ag.draw(loss, limit=603)
-        with pytest.raises(ValueError, match=r"at most 3 numbers, and this graph has .* limit="):
-            ag.draw(mlp_loss(2), detail="elements", limit=3)
-
-    def test_the_nodes_are_counted_in_any_detail(self):
-        y = ag.Tensor(1.0, requires_grad=True, name="x")
+        loss, y = mlp_loss(100), ag.Tensor(1.0, requires_grad=True, name="x")
         for i in range(10):
             y = ag.sin(ag.exp(y)).named(f"y_{i}")
-        for detail in ("named", "ops"):
-            n = len(drawn(y, detail=detail).nodes)
-            assert len(drawn(y, detail=detail, limit=n).nodes) == n
-            with pytest.raises(ValueError, match=f"would have {n} nodes"):
-                ag.draw(y, detail=detail, limit=n - 1)
-
-
-class TestErrors:
-    def test_unknown_ways(self):
-        y = ag.Tensor(1.0)
-        with pytest.raises(ValueError, match="'layers'"):
-            ag.draw(y, collapse="layers")
-        with pytest.raises(ValueError, match="0 would draw nothing"):
-            ag.draw(y, collapse=0)
-        for wrong in (True, 1.5, ["blocks"]):
-            with pytest.raises(TypeError, match="a number of steps, or None, and not"):
-                ag.draw(y, collapse=wrong)
-
-    def test_elements_are_not_folded(self):
-        with pytest.raises(ValueError, match="draws every number"):
-            ag.draw(ag.Tensor(1.0), detail="elements", collapse="blocks")
-
-    def test_limits(self):
-        for wrong in (0, -1, True, 2.5, "400"):
-            with pytest.raises(ValueError, match="limit is a number of nodes, at least 1"):
-                ag.draw(ag.Tensor(1.0), limit=wrong)
+        said = (r'would have 604 nodes, and at most 400 are drawn; fold some by '
+                r'collapse="blocks", collapse="module", collapse=20 .*, or allow more by limit=604')
+        with pytest.raises(ValueError, match=said):
+            ag.draw(loss)
+        with pytest.raises(ValueError, match=r"at most 3 numbers, and this graph has .* limit="):
+            ag.draw(mlp_loss(2), detail="elements", limit=3)
+        for output, detail in ((loss, "named"), (y, "named"), (y, "ops")):
+            n = len(drawn(output, detail=detail, limit=604).nodes)
+            assert len(drawn(output, detail=detail, limit=n).nodes) == n
+            with pytest.raises(ValueError, match=f"would have {n} nodes, and at most {n - 1}"):
+                ag.draw(output, detail=detail, limit=n - 1)

@@ -15,6 +15,7 @@ import nn
 from autograd_lite.show.notation import number
 from nn.diagram import draw
 
+from ..each import each
 from .reading import SVG, plain, read_dot, read_svg
 
 
@@ -32,39 +33,31 @@ def full(*layers):
     return {(t, h) for left, right in layers for t, h in product(left, right)}
 
 
-def test_fig_4_1_linear_regression(engine):
-    figure = draw(nn.Linear(2, 1), computations=True)
+BIASED = ["1", "x₁", "x₂"]
+X, H = ["bias_0", "x_1", "x_2"], ["bias_1", "h_1", "h_2"]
+SIGMOID, ENDS = "σ(Σ wixi + b)", {("op_h_1", "h_1"), ("op_h_2", "h_2"), ("op_y", "y")}
+FIGURES = {
+    "4-1": (nn.Linear(2, 1), [BIASED, ["y"]], ["Σ wixi + b"],
+            full((X, ["op_y"]), (["op_y"], ["y"]))),
+    "4-3": (nn.MLP([2, 1]), [BIASED, ["y"]], [SIGMOID], full((X, ["op_y"]), (["op_y"], ["y"]))),
+    "4-9": (nn.MLP([2, 2, 1]), [BIASED, ["1", "h₁", "h₂"], ["y"]],
+            [SIGMOID, SIGMOID, "σ(Σ wihi + b)"],
+            full((X, ["op_h_1", "op_h_2"]), (H, ["op_y"])) | ENDS),
+    "4-12": (nn.MLP([2, 2, 1]), [BIASED, ["1", "h₁", "h₂"], ["y"]], [],
+             full((X, ["h_1", "h_2"]), (H, ["y"]))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figs_4_1_to_4_12(name, engine):
+    net, labels, computations, arrows = FIGURES[name]
+    figure = draw(net, computations=bool(computations))
     drawn = read_dot(figure.source)
-    assert columns(drawn) == [["1", "x₁", "x₂"], ["y"]]
-    assert drawn.labels("computation") == ["Σ wixi + b"]
+    assert columns(drawn) == labels
+    assert drawn.labels("computation") == computations
     for structure in (drawn, read_svg(figure.svg())):
-        assert set(structure.arrows("forward")) == full(
-            (["bias_0", "x_1", "x_2"], ["op_y"]), (["op_y"], ["y"])
-        )
-
-
-def test_fig_4_3_logistic_regression():
-    drawn = read_dot(draw(nn.MLP([2, 1]), computations=True).source)
-    assert columns(drawn) == [["1", "x₁", "x₂"], ["y"]]
-    assert drawn.labels("computation") == ["σ(Σ wixi + b)"]
-
-
-def test_fig_4_9_has_computations():
-    drawn = read_dot(draw(nn.MLP([2, 2, 1]), computations=True).source)
-    assert columns(drawn) == [["1", "x₁", "x₂"], ["1", "h₁", "h₂"], ["y"]]
-    assert drawn.labels("computation") == ["σ(Σ wixi + b)"] * 2 + ["σ(Σ wihi + b)"]
-    assert set(drawn.arrows("forward")) == full(
-        (["bias_0", "x_1", "x_2"], ["op_h_1", "op_h_2"]), (["bias_1", "h_1", "h_2"], ["op_y"])
-    ) | {("op_h_1", "h_1"), ("op_h_2", "h_2"), ("op_y", "y")}
-
-
-def test_fig_4_12_has_none(engine):
-    figure = draw(nn.MLP([2, 2, 1]))
-    for drawn in (read_dot(figure.source), read_svg(figure.svg())):
-        assert set(drawn.arrows("forward")) == full(
-            (["bias_0", "x_1", "x_2"], ["h_1", "h_2"]), (["bias_1", "h_1", "h_2"], ["y"])
-        )
-        assert not drawn.of_class("computation")
+        assert set(structure.arrows("forward")) == arrows
+        assert len(structure.of_class("computation")) == len(computations)
 
 
 @pytest.mark.parametrize("sizes", [[4, 5, 4, 1], [2, 5, 5, 1]], ids=["4-13", "4-22"])
@@ -90,7 +83,9 @@ def test_fig_4_14_names_layers_and_parameters(engine):
         }  # fmt: skip
 
 
-def test_one_name_may_be_dashed():
+def test_names_are_the_users_and_one_may_be_dashed():
+    drawn = read_dot(draw(nn.MLP([2, 2, 1]), bias=False, names=("输入", "<", "ŷ")).source)
+    assert columns(drawn) == [["输入₁", "输入₂"], ["<₁", "<₂"], ["ŷ"]]
     net = nn.MLP([2, 2, 1])
     assert draw(net, dashed="h_1").source == draw(net, dashed={"h_1"}).source
 
@@ -130,11 +125,6 @@ def test_wide_layers_are_abridged(engine):
     assert len(read_svg(figure.svg()).arrows("forward")) == 9 * 9 + 9 * 10
     narrow = read_dot(draw(nn.Linear(4, 4), bias=False, widest=3).source)
     assert columns(narrow) == [["x₁", "x₄"], ["y₁", "y₄"]]
-
-
-def test_names_are_the_users():
-    drawn = read_dot(draw(nn.MLP([2, 2, 1]), bias=False, names=("输入", "<", "ŷ")).source)
-    assert columns(drawn) == [["输入₁", "输入₂"], ["<₁", "<₂"], ["ŷ"]]
 
 
 def test_columns_are_straight(engine):
@@ -196,54 +186,44 @@ class TestWeights:
         assert {ends for ends in negative if drawn[ends] == "dashed"} == negative
 
     def test_each_layer_has_its_own_scale(self):
-        net = nn.MLP([1, 1, 1], bias=False)
-        net.layers[0].weight.data[...] = 100.0
-        net.layers[1].weight.data[...] = 0.01
-        looks = arrow_looks(draw(net, weights=True))
-        assert {a["penwidth"] for a in looks.values()} == {"4.5"}
-        captions = read_dot(draw(net, weights=True).source).labels("caption")
-        assert captions[:2] == ["widest: |w| = 100", "widest: |w| = 0.01"]
+        def of(*weights):
+            net = nn.Linear(len(weights), 1, bias=False)
+            net.weight.data[...] = np.reshape(weights, (-1, 1))
+            return net
 
-    def test_the_legend_has_what_there_is(self):
+        def widths(net):
+            return {ends: a["penwidth"] for ends, a in arrow_looks(draw(net, weights=True)).items()}
+
+        def captions(net):
+            return read_dot(draw(net, weights=True).source).labels("caption")
+
         def legend(net):
             drawn = read_dot(draw(net, weights=True).source)
             samples = [h for _, h, a in drawn.edges if "legend" in a["class"].split()]
             return [drawn.nodes[h]["text"] for h in samples]
 
+        net = nn.Sequential(of(100.0), nn.Sigmoid(), of(0.01))
+        assert set(widths(net).values()) == {"4.5"}
+        assert captions(net)[:2] == ["widest: |w| = 100", "widest: |w| = 0.01"]
+        assert captions(of(0.0, 0.0))[0] == "all w = 0"
+        found = widths(of(np.inf, 2.0, 1.0))
+        assert [found[f"x_{i}", "y"] for i in (1, 2, 3)] == ["4.5", "4.5", "2.5"]
         assert legend(self.net()) == ["w > 0", "w < 0", "w = 0", "nan"]
-        net = nn.Linear(2, 1, bias=False)
-        net.weight.data[...] = -1.0
-        assert legend(net) == ["w < 0"]
+        assert legend(of(-1.0, -1.0)) == ["w < 0"]
 
-    def test_weights_that_are_all_zero_or_infinite(self):
-        net = nn.Linear(2, 1, bias=False)
-        net.weight.data[...] = 0.0
-        captions = read_dot(draw(net, weights=True).source).labels("caption")
-        assert captions[0] == "all w = 0"
-        net = nn.Linear(3, 1, bias=False)
-        net.weight.data[...] = [[np.inf], [2.0], [1.0]]
-        looks = arrow_looks(draw(net, weights=True))
-        assert [looks[f"x_{i}", "y"]["penwidth"] for i in (1, 2, 3)] == ["4.5", "4.5", "2.5"]
-
-    def test_the_scale_is_of_all_weights_also_those_that_are_not_drawn(self):
-        net = nn.Linear(20, 1)
-        net.weight.data[...] = 1.0
-        net.weight.data[15] = -8.0
-        looks = arrow_looks(draw(net, weights=True))
-        assert looks["x_1", "y"]["penwidth"] == "1"
-
-    def test_larger_ones_are_drawn_above_smaller_ones(self):
+    def test_larger_ones_are_drawn_above_smaller_ones_by_the_scale_of_all(self):
         looks = arrow_looks(draw(nn.MLP([5, 5], rng=0), weights=True))
         widths = [float(a["penwidth"]) for a in looks.values()]
         assert widths == sorted(widths)
-
-    def test_with_computations_the_arrows_into_the_ellipse(self):
+        net = nn.Linear(20, 1)
+        net.weight.data[...] = 1.0
+        net.weight.data[15] = -8.0  # which isn't drawn
+        assert arrow_looks(draw(net, weights=True))["x_1", "y"]["penwidth"] == "1"
         net = nn.Linear(1, 1, bias=False)
         net.weight.data[...] = -2.0
         looks = arrow_looks(draw(net, weights=True, computations=True))
         assert looks["x_1", "op_y"]["style"] == "dashed"
         assert looks["op_y", "y"]["style"] == "solid"
-
 
 class TestValues:
     def test_values_of_every_node(self, engine):
@@ -261,12 +241,14 @@ class TestValues:
         texts = read_svg(figure.svg()).labels("tensor")
         assert any("0.25" in text for text in texts)
 
-    @pytest.mark.parametrize(
-        "values", [[0.5, 2], (0.5, 2), np.array([0.5, 2.0], np.float32), [[0.5, 2]],
-                   ag.Tensor([0.5, 2.0], requires_grad=True)], ids=str
-    )  # fmt: skip
-    def test_one_observation_in_any_form(self, values):
-        assert node_lines(draw(nn.Linear(2, 1), values=values))["x_1"] == ["x₁", "0.5"]
+    def test_one_observation_in_any_form(self):
+        for values in ([0.5, 2], (0.5, 2), np.array([0.5, 2.0], np.float32), [[0.5, 2]],
+                       ag.Tensor([0.5, 2.0], requires_grad=True)):  # fmt: skip
+            shown = node_lines(draw(nn.Linear(2, 1), values=values))
+            assert shown["x_1"] == ["x₁", "0.5"], values
+        shown = node_lines(draw(nn.Linear(1000, 1), values=np.arange(1000)))
+        assert shown["x_8"] == ["x₈", "7"]
+        assert shown["x_1000"] == ["x1000", "999"]
 
     def test_computations_show_what_the_activation_is_applied_to(self):
         net = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Tanh(), nn.Linear(1, 1, bias=False))
@@ -287,29 +269,24 @@ class TestValues:
         assert [shown[f"x_{i}"][1] for i in (1, 2, 3)] == ["nan", "inf", "−inf"]
         assert shown["y"] == ["y", "nan"]
 
-    def test_shown_nodes_of_an_abridged_layer(self):
-        shown = node_lines(draw(nn.Linear(1000, 1), values=np.arange(1000)))
-        assert shown["x_8"] == ["x₈", "7"]
-        assert shown["x_1000"] == ["x1000", "999"]
-
     def test_circles_are_alike_and_hold_their_text(self):
-        drawn = read_dot(draw(nn.Linear(2, 1), values=[-1.2345e-12, 1.0], bias=False).source)
-        sizes = {drawn.nodes[key]["width"] for key in drawn.of_class("tensor")}
-        assert len(sizes) == 1
-        # Ten characters of 9 points, half as wide as high, are 45 points wide.
-        assert float(sizes.pop()) * 72 > 45
+        # Ten characters of 9 points, half as wide as high; twelve letters of 16 points.
+        for settings, low, high in (
+            ({"values": [-1.2345e-12, 1.0], "bias": False}, 45, 1000),
+            ({"names": ("temperature", "h", "y")}, 12 * 7, 12 * 12),
+        ):
+            drawn = read_dot(draw(nn.Linear(2, 1), **settings).source)
+            (size,) = {drawn.nodes[key]["width"] for key in drawn.of_class("tensor")}
+            assert low < float(size) * 72 < high
 
-    def test_long_names_make_all_circles_larger(self):
-        drawn = read_dot(draw(nn.Linear(2, 1), names=("temperature", "h", "y")).source)
-        sizes = {drawn.nodes[key]["width"] for key in drawn.of_class("tensor")}
-        assert len(sizes) == 1
-        assert 12 * 7 < float(sizes.pop()) * 72 < 12 * 12  # twelve letters of 16 points
-
-    def test_the_net_is_left_as_it_is(self):
+    def test_the_net_is_left_as_it_is_also_by_an_error(self):
         class Noise(nn.Module):
             def forward(self, x):
                 assert not self.training
                 return x
+
+        def broken(x):
+            raise ValueError("broken")
 
         net = nn.Sequential(nn.Linear(2, 2), Noise(), nn.Linear(2, 1))
         net.modules[2].training = False
@@ -322,11 +299,6 @@ class TestValues:
         assert w._only_reference()
         assert net.modules[1].training
         assert net.modules[0](x).requires_grad
-
-    def test_it_is_left_as_it_is_also_by_an_error(self):
-        def broken(x):
-            raise ValueError("broken")
-
         net = nn.Sequential(nn.Linear(2, 2), broken)
         with pytest.raises(ValueError, match="broken"):
             draw(net, values=[1, 2])
@@ -361,113 +333,72 @@ class TestInJupyter:
         shown = net._repr_mimebundle_()
         assert shown["text/plain"] == repr(net)
         assert read_svg(shown["image/svg+xml"]).of_class("tensor") == {"bias_0", "x_1", "x_2", "y"}
+        assert "10 in all" in nn.MLP([10] * 20)._repr_mimebundle_()["image/svg+xml"]  # abridged
+        layers = nn.Sequential(nn.Linear(1, 2), nn.Linear(1, 1))
+        for net in (Own(), nn.Tanh(), layers, nn.MLP([10] * 200)):
+            assert net._repr_mimebundle_() == {"text/plain": repr(net)}
 
     def test_without_a_layout_engine_it_is_text(self, no_engine):
         net = nn.MLP([2, 1])
         assert net._repr_mimebundle_() == {"text/plain": repr(net)}
 
-    def test_other_networks_are_text(self):
-        class Own(nn.Module):
-            def __init__(self):
-                self.w = ag.Tensor(1.0, requires_grad=True)
-
-        for net in (Own(), nn.Tanh(), nn.Sequential(nn.Linear(1, 2), nn.Linear(1, 1))):
-            assert net._repr_mimebundle_() == {"text/plain": repr(net)}
-
-    def test_a_deep_one_is_abridged_and_a_very_deep_one_is_text(self):
-        deep = nn.MLP([10] * 20)._repr_mimebundle_()
-        assert "10 in all" in deep["image/svg+xml"]
-        assert nn.MLP([10] * 200)._repr_mimebundle_().keys() == {"text/plain"}
+class Own(nn.Module):
+    def __init__(self):
+        self.w = ag.Tensor(1.0, requires_grad=True)
 
 
-class TestErrors:
-    @pytest.mark.parametrize(
-        ("values", "shape"),
-        [([1.0, 2.0], r"\(2,\)"), (np.ones((1, 4)), r"\(1, 4\)"), (1.0, r"\(\)"),
-         (np.ones((3, 1)), r"\(3, 1\)"), ([], r"\(0,\)")],
-    )  # fmt: skip
-    def test_values_of_another_width(self, values, shape):
-        with pytest.raises(ValueError, match=rf"n_in = 3, .* \(3,\) or \(1, 3\), and not {shape}$"):
-            draw(nn.MLP([3, 2]), values=values)
+class Residual(nn.MLP):
+    def forward(self, x):
+        return super().forward(x) + x
 
-    def test_several_observations(self):
-        with pytest.raises(ValueError, match=r"not \(5, 3\); give one row of it$"):
-            draw(nn.MLP([3, 2]), values=np.ones((5, 3)))
 
-    def test_values_that_are_none(self):
-        with pytest.raises(TypeError, match=r"such as values=x\[0\], and not True"):
-            draw(nn.MLP([3, 2]), values=True)
-        for odd in (["a", "b", "c"], [1j, 2, 3], {"x": 1}):
-            with pytest.raises(TypeError, match="draw: values takes real numbers, and not"):
-                draw(nn.MLP([3, 2]), values=odd)
-        with pytest.raises(ValueError, match="draw: values is no array"):
-            draw(nn.MLP([3, 2]), values=[[1, 2], [3]])
+NARROWING = nn.Sequential(nn.Linear(2, 2), lambda s: s.sum(axis=1))
+COMPLEX = nn.Linear(1, 1, dtype=complex)
+ROW = r"n_in = 3, .* \(3,\) or \(1, 3\), and not "
 
-    def test_a_network_that_computes_something_else(self):
-        class Residual(nn.MLP):
-            def forward(self, x):
-                return super().forward(x) + x
 
-        with pytest.raises(TypeError, match=r"Residual computes something else .*values=True"):
-            draw(Residual([2, 2]), values=[1, 2])
+@each([
+    *(([3, 2], {"values": values}, ValueError, f"{ROW}{shape}$") for values, shape in (
+        ([1.0, 2.0], r"\(2,\)"), (np.ones((1, 4)), r"\(1, 4\)"), (1.0, r"\(\)"),
+        (np.ones((3, 1)), r"\(3, 1\)"), ([], r"\(0,\)"))),
+    ([3, 2], {"values": np.ones((5, 3))}, ValueError, r"not \(5, 3\); give one row of it$"),
+    ([3, 2], {"values": True}, TypeError, r"such as values=x\[0\], and not True"),
+    *(([3, 2], {"values": odd}, TypeError, "draw: values takes real numbers, and not")
+      for odd in (["a", "b", "c"], [1j, 2, 3], {"x": 1})),
+    ([3, 2], {"values": [[1, 2], [3]]}, ValueError, "draw: values is no array"),
+    (Residual([2, 2]), {"values": [1, 2]}, TypeError,
+     "Residual computes something else .*values=True"),
+    (NARROWING, {"values": [1, 2]}, ValueError, r"of layer 1 gives shape \(1,\) of \(1, 2\)"),
+    ([2, 1], {"shade": True}, ValueError, "give values=x"),
+    ([2, 2, 1], {"weights": True, "dashed": "h_1"}, ValueError, "leave dashed= out"),
+    (COMPLEX, {"weights": True}, TypeError, "weights=True shows signs, .* complex128"),
+    (COMPLEX, {"values": [1.0], "shade": True}, TypeError, "shade=True shows signs, .* complex128"),
+    *((net, {}, TypeError, r"ag\.draw\(net\(x\)\) draws any")
+      for net in (Own(), nn.Sequential(nn.Linear(1, 1), Own()), nn.Sequential(nn.Tanh()), 3)),
+    (nn.Sequential(), {}, TypeError, "there is no Linear in the network"),
+    (nn.Sequential(nn.Linear(2, 3), nn.Linear(2, 1)), {}, ValueError,
+     "layer 1 has 3 outputs, and the next takes 2"),
+    ([2, 2, 1], {"dashed": ["h_3"]}, ValueError, "'h_3'; there are x_1, x_2, h_1, h_2, y"),
+    ([2, 1], {"names": ("x", "y")}, ValueError, "inputs, hidden nodes, outputs"),
+    ([2, 1], {"widest": 2}, ValueError, "widest must be at least 3, not 2"),
+    ([2, 1], {"theme": "gray"}, ValueError, "theme is one of 'light', 'dark', 'print'"),
+])  # fmt: skip
+def test_what_is_refused(net, settings, error, said):
+    with pytest.raises(error, match=said):
+        draw(nn.MLP(net) if type(net) is list else net, **settings)
 
-    def test_an_activation_of_another_width(self):
-        net = nn.Sequential(nn.Linear(2, 2), lambda s: s.sum(axis=1))
-        with pytest.raises(ValueError, match=r"of layer 1 gives shape \(1,\) of \(1, 2\)"):
-            draw(net, values=[1, 2])
 
-    def test_shade_needs_values(self):
-        with pytest.raises(ValueError, match="give values=x"):
-            draw(nn.MLP([2, 1]), shade=True)
-
-    def test_dashes_tell_the_sign(self):
-        with pytest.raises(ValueError, match="leave dashed= out"):
-            draw(nn.MLP([2, 2, 1]), weights=True, dashed="h_1")
-
-    def test_complex_numbers_have_no_sign(self):
-        net = nn.Linear(1, 1, dtype=complex)
-        with pytest.raises(TypeError, match=r"weights=True shows signs, .* complex128"):
-            draw(net, weights=True)
-        with pytest.raises(TypeError, match=r"shade=True shows signs, .* complex128"):
-            draw(net, values=[1.0], shade=True)
-        net.weight.data[...] = 1 + 2j
-        assert node_lines(draw(net, values=[1.0]))["y"] == ["y", "1+2j"]
-
-    def test_another_kind_of_network(self):
-        class Own(nn.Module):
-            def __init__(self):
-                self.w = ag.Tensor(1.0, requires_grad=True)
-
-        for net in (Own(), nn.Sequential(nn.Linear(1, 1), Own()), nn.Sequential(nn.Tanh()), 3):
-            with pytest.raises(TypeError, match=r"ag\.draw\(net\(x\)\) draws any"):
-                draw(net)
-        with pytest.raises(TypeError, match="there is no Linear in the network"):
-            draw(nn.Sequential())
-
-    def test_layers_that_do_not_fit(self):
-        with pytest.raises(ValueError, match="layer 1 has 3 outputs, and the next takes 2"):
-            draw(nn.Sequential(nn.Linear(2, 3), nn.Linear(2, 1)))
-
-    def test_an_unknown_node(self):
-        with pytest.raises(ValueError, match="'h_3'; there are x_1, x_2, h_1, h_2, y"):
-            draw(nn.MLP([2, 2, 1]), dashed=["h_3"])
-
-    def test_names_and_widest(self):
-        with pytest.raises(ValueError, match="inputs, hidden nodes, outputs"):
-            draw(nn.MLP([2, 1]), names=("x", "y"))
-        with pytest.raises(ValueError, match="widest must be at least 3, not 2"):
-            draw(nn.MLP([2, 1]), widest=2)
+def test_complex_numbers_have_values():
+    net = nn.Linear(1, 1, dtype=complex)
+    net.weight.data[...] = 1 + 2j
+    assert node_lines(draw(net, values=[1.0]))["y"] == ["y", "1+2j"]
 
 
 def test_themes():
     net = nn.MLP([2, 2, 1], rng=0)
-    dark = draw(
-        net, values=[1.0, -1.0], shade=True, captions=True, weights=True, theme="dark",
-    )  # fmt: skip
+    dark = draw(net, values=[1.0, -1.0], shade=True, captions=True, weights=True, theme="dark")
     assert 'bgcolor="#111827"' in dark.source
     assert "#5b6270" not in dark.source  # the light theme's grey
     blue = ag.Theme(line="#1d4ed8")
     assert "#1d4ed8" in draw(net, theme=blue).source
     assert draw(net, theme="light").source == draw(net).source
-    with pytest.raises(ValueError, match=r"theme is one of 'light', 'dark', 'print'"):
-        draw(net, theme="gray")

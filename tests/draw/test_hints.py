@@ -48,18 +48,14 @@ def test_a_tooltip_names_the_line_and_shows_its_code(engine):
     assert tips(svg) == {"v_1": tip, "op_v_1": tip}
 
 
-def test_no_folder_is_said():
-    y = ag.exp(ag.Tensor([1.0], requires_grad=True, name="x")).named("y")
-    source = ag.draw(y).source
-    assert "of test_hints.py" in source
-    assert "tests/draw" not in source
-
-
-def test_where_no_line_is_known_there_is_no_tooltip():
+def test_where_no_line_is_known_there_is_no_tooltip_and_no_folder_is_said():
     y = ag.exp(ag.Tensor([1.0], requires_grad=True, name="x"))
     assert "tooltip" not in ag.draw(y).source
     net = nn.MLP([2, 1], rng=0)
     assert "tooltip" not in ag.draw(net([[0.0, 1.0]])).source
+    source = ag.draw(y.named("y")).source
+    assert "of test_hints.py" in source
+    assert "tests/draw" not in source
 
 
 @pytest.mark.parametrize("detail", ["named", "ops", "elements"])
@@ -130,13 +126,3 @@ def test_links_of_numbers_and_of_folded_nodes(engine):
     everywhere = links(ag.draw(y, "ops", collapse="blocks", links=lambda t: "#a").svg())
     assert everywhere == dict.fromkeys(("x", "v_2", "op_v_2"), "#a")
     assert "v_1_1" in links(ag.draw(y, "elements", links=lambda t: "#a").svg())
-
-
-class TestErrors:
-    def test_no_mapping_and_no_function(self):
-        with pytest.raises(TypeError, match=r"links is a mapping from Tensors to URLs, .* not str"):
-            ag.draw(ag.Tensor(1.0), links="page.html")
-
-    def test_no_url(self):
-        with pytest.raises(TypeError, match=r"gives x of shape \(\) a int; a URL is a string"):
-            ag.draw(ag.Tensor(1.0, name="x"), links=lambda t: 3)

@@ -10,6 +10,7 @@ import pytest
 import autograd_lite as ag
 import nn
 
+from ..each import each
 from .reading import SVG, read_dot, read_svg
 
 CHAIN = [("W_01", "op_s_1"), ("l_0", "op_s_1"), ("b_01", "op_s_1"), ("op_s_1", "s_1"),
@@ -25,7 +26,7 @@ def loss() -> ag.Tensor:
     return nn.BCELoss()(net(np.array([[0.0, 1.0]])), np.zeros((1, 1)))
 
 
-def test_fig_4_15_is_the_forward_pass_without_the_loss(loss, engine):
+def test_fig_4_15_is_the_forward_pass_and_4_16_has_the_loss(loss, engine):
     figure = ag.draw(ag.named_tensors(loss)["l_2"])
     for drawn in (read_dot(figure.source), read_svg(figure.svg())):
         assert sorted(drawn.arrows("forward")) == sorted(CHAIN)
@@ -34,10 +35,7 @@ def test_fig_4_15_is_the_forward_pass_without_the_loss(loss, engine):
             "l_0", "W_01", "b_01", "s_1", "l_1", "W_12", "b_12", "s_2", "l_2",
         }  # fmt: skip
         assert drawn.of_class("computation") == {"op_s_1", "op_l_1", "op_s_2", "op_l_2"}
-
-
-def test_fig_4_15_writes_formulas_in_ellipses_and_shapes_in_circles(loss):
-    drawn = read_dot(ag.draw(ag.named_tensors(loss)["l_2"]).source)
+    drawn = read_dot(figure.source)
     assert sorted(drawn.labels("computation")) == ["l₀ W₀₁ + b₀₁", "l₁ W₁₂ + b₁₂", "σ", "σ"]
     assert sorted(drawn.labels("tensor")) == [
         "W₀₁|2×2", "W₁₂|2×1", "b₀₁|1×2", "b₁₂|1×1", "l₀|1×2", "l₁|1×2", "l₂|1×1", "s₁|1×2",
@@ -46,10 +44,11 @@ def test_fig_4_15_writes_formulas_in_ellipses_and_shapes_in_circles(loss):
     for attributes in drawn.nodes.values():
         kind = attributes["class"]
         assert attributes["shape"] == {"tensor": "circle", "computation": "ellipse"}[kind]
-
-
-def test_factors_stand_close(loss):
-    assert "<I>l</I>₀\u2009<B>W</B>₀₁ + <B>b</B>₀₁" in ag.draw(loss).source
+    assert "<I>l</I>₀\u2009<B>W</B>₀₁ + <B>b</B>₀₁" in figure.source  # factors stand close
+    figure = ag.draw(loss)
+    for drawn in (read_dot(figure.source), read_svg(figure.svg())):
+        assert sorted(drawn.arrows("forward")) == sorted(CHAIN + LOSS)
+        assert "ℓ" in drawn.labels("computation")
 
 
 def test_matrices_and_parameters_are_bold_and_vectors_italic(loss):
@@ -58,13 +57,6 @@ def test_matrices_and_parameters_are_bold_and_vectors_italic(loss):
     assert bold == {"W_01", "b_01", "W_12"}
     assert nodes["b_12"]["label"] == "<<I>b</I>₁₂>"  # one number
     assert nodes["l_0"]["label"] == "<<I>l</I>₀>"
-
-
-def test_fig_4_16_has_the_loss(loss, engine):
-    figure = ag.draw(loss)
-    for drawn in (read_dot(figure.source), read_svg(figure.svg())):
-        assert sorted(drawn.arrows("forward")) == sorted(CHAIN + LOSS)
-        assert "ℓ" in drawn.labels("computation")
 
 
 BACK = {("L", "l_2"): "∂L/∂l₂", ("l_2", "s_2"): "∂l₂/∂s₂"}
@@ -106,22 +98,20 @@ def node_heights(svg: str) -> dict[str, float]:
 
 
 def test_the_chain_is_one_straight_line_and_parameters_stand_beside_it(loss, engine):
-    heights = node_heights(ag.draw(loss, backward="W_01").svg())
-    chain = [heights[k] for k in ("l_0", "op_s_1", "s_1", "l_1", "op_s_2", "s_2", "op_L", "L")]
-    assert max(chain) - min(chain) < 0.5
-    assert heights["W_01"] < chain[0] < heights["b_01"]
-    assert heights["W_12"] < chain[0] < heights["b_12"]
-
-
-def test_a_chain_with_shared_weights_is_straight_too(engine):
-    x, h = ag.Tensor(np.ones((1, 2)), name="x"), None
+    h = ag.Tensor(np.ones((1, 2)), name="x")
     w = ag.Tensor(np.eye(2), requires_grad=True, name="W")
     for i in range(3):
-        h = ag.tanh((x if h is None else h) @ w).named(f"h_{i}")
-    heights = node_heights(ag.draw(h, backward="W").svg())
-    chain = [heights[k] for k in ("x", "op_h_0", "h_0", "h_1", "op_h_2", "h_2")]
-    assert max(chain) - min(chain) < 0.5
-    assert heights["W"] < chain[0]
+        h = ag.tanh(h @ w).named(f"h_{i}")
+    for output, target, chain, above, below in (
+        (loss, "W_01", ("l_0", "op_s_1", "s_1", "l_1", "op_s_2", "s_2", "op_L", "L"),
+         ("W_01", "W_12"), ("b_01", "b_12")),
+        (h, "W", ("x", "op_h_0", "h_0", "h_1", "op_h_2", "h_2"), ("W",), ()),
+    ):  # fmt: skip
+        at = node_heights(ag.draw(output, backward=target).svg())
+        heights = [at[k] for k in chain]
+        assert max(heights) - min(heights) < 0.5
+        assert all(at[k] < heights[0] for k in above)
+        assert all(at[k] > heights[0] for k in below)
 
 
 def test_plain_numpy_code_with_some_names():
@@ -139,15 +129,38 @@ def test_plain_numpy_code_with_some_names():
     assert drawn.of_class("tensor") == {"v_1", "w", "pred", "y", "v_2"}
 
 
-def test_a_result_used_more_than_once_gets_a_circle_of_its_own():
-    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    h = ag.exp(x) + 1
-    y = (h * ag.sin(h)).named("y")
-    drawn = read_dot(ag.draw(y).source)
-    assert sorted(drawn.arrows("forward")) == sorted(
-        [("x", "op_v_1"), ("op_v_1", "v_1"), ("v_1", "op_y"), ("op_y", "y")]
-    )
-    assert drawn.labels("computation") == ["v₁ ∘ sin(v₁)", "exp(x) + 1"]
+X = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
+UNNAMED = ag.Tensor([1.0, 2.0], requires_grad=True)
+
+
+def repeated(op, x, n=40):
+    for _ in range(n):
+        x = op(x)
+    return x
+
+
+@each({
+    "used more than once": (
+        (lambda h: h * ag.sin(h))(ag.exp(X) + 1), ["v₁ ∘ sin(v₁)", "exp(x) + 1"],
+        ["v₂|2", "v₁|2", "x|2"],
+    ),
+    "nothing has a name": (
+        (UNNAMED - [3.0, 4.0]) / 2, ["(v₁ − v₂) / 2"], ["v₃|2", "v₁|2", "v₂|2"],
+    ),
+    "a name for the unnamed is taken": (
+        ag.exp(ag.Tensor(1.0, requires_grad=True, name="v_1")), ["exp"], ["v₂", "v₁"],
+    ),
+    "too wide": (
+        repeated(ag.cos, repeated(ag.sin, X).named("y")), ["f₂", "f₁"], ["v₁|2", "y|2", "x|2"],
+    ),
+    "a copy": (+X, ["+"], ["v₁|2", "x|2"]),
+    "a sum": (ag.sum(X), ["Σ"], ["v₁", "x|2"]),
+    "numbers": ((0.5 * X).named("y") * X, ["y ∘ x", "0.5 · x"], ["v₁|2", "y|2", "x|2"]),
+})  # fmt: skip
+def test_formulas_and_circles(output, formulas, circles):
+    drawn = read_dot(ag.draw(output).source)
+    assert drawn.labels("computation") == formulas
+    assert drawn.labels("tensor") == circles
 
 
 def test_residual_connections_and_shared_weights():
@@ -163,41 +176,12 @@ def test_residual_connections_and_shared_weights():
     assert "a + tanh(a W)" in drawn.labels("computation")
 
 
-def test_nothing_has_a_name():
-    x = ag.Tensor([1.0, 2.0], requires_grad=True)
-    drawn = read_dot(ag.draw((x - [3.0, 4.0]) / 2).source)
-    assert drawn.labels("tensor") == ["v₃|2", "v₁|2", "v₂|2"]
-    assert drawn.labels("computation") == ["(v₁ − v₂) / 2"]
-
-
-def test_names_for_the_unnamed_are_not_taken_from_others():
-    x = ag.Tensor(1.0, requires_grad=True, name="v_1")
-    assert read_dot(ag.draw(ag.exp(x)).source).of_class("tensor") == {"v_1", "v_2"}
-
-
 def test_a_single_leaf(engine):
     for leaf in (ag.Tensor(1.0), ag.Tensor([[1.0, 2.0]], requires_grad=True, name="q")):
         figure = ag.draw(leaf)
         for drawn in (read_dot(figure.source), read_svg(figure.svg())):
             assert len(drawn.nodes) == 1
             assert not drawn.edges
-
-
-def test_a_formula_that_is_too_wide_gets_a_stand_in():
-    x = ag.Tensor(1.0, requires_grad=True, name="x")
-    y = x
-    for _ in range(40):
-        y = ag.sin(y)
-    z = y.named("y")
-    for _ in range(40):
-        z = ag.cos(z)
-    assert read_dot(ag.draw(z).source).labels("computation") == ["f₂", "f₁"]
-
-
-def test_copies_are_written_by_their_op():
-    x = ag.Tensor([1.0], requires_grad=True, name="x")
-    assert read_dot(ag.draw(+x).source).labels("computation") == ["+"]
-    assert read_dot(ag.draw(ag.sum(x)).source).labels("computation") == ["Σ"]
 
 
 def test_tensors_of_the_same_name_stay_apart():
@@ -225,80 +209,29 @@ def test_ops_draws_every_operation():
     }  # fmt: skip
 
 
-def test_a_target_without_a_name_is_shown():
-    x = ag.Tensor(1.0, requires_grad=True, name="x")
-    h = ag.exp(x)
-    drawn = read_dot(ag.draw(ag.sin(h).named("y"), backward=h).source)
+def test_a_target_may_have_no_name_or_be_the_output():
+    h = ag.exp(X)
+    y = ag.sin(h).named("y")
+    drawn = read_dot(ag.draw(y, backward=h).source)
     assert drawn.of_class("target") == {"v_1"}
     assert drawn.arrows("backward") == {("y", "v_1"): "∂y/∂v₁"}
-    drawn = read_dot(ag.draw(ag.sin(h).named("y"), detail="ops", backward=[h]).source)
+    drawn = read_dot(ag.draw(y, detail="ops", backward=[h]).source)
     assert drawn.of_class("target") == drawn.of_class("target") & drawn.of_class("computation")
     assert drawn.of_class("target") == {"v_1"}
-
-
-def test_the_output_may_be_the_target():
-    y = ag.exp(ag.Tensor(1.0, requires_grad=True)).named("y")
     drawn = read_dot(ag.draw(y, backward="y").source)
     assert drawn.of_class("target") == {"y"}
     assert not drawn.arrows("backward")
 
 
 def test_arrows_go_only_where_a_gradient_flows():
-    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    h = ag.exp(x).named("h")
+    h = ag.exp(X).named("h")
     c = ag.Tensor([3.0, 4.0], name="c")
-    y = (h * c + ag.where(h > 2, x, c)).named("y")
+    y = (h * c + ag.where(h > 2, X, c)).named("y")
     drawn = read_dot(ag.draw(y, backward=["x"]).source)
     assert set(drawn.arrows("backward")) == {("y", "h"), ("h", "x"), ("y", "x")}
-
-
-def test_no_arrow_goes_where_an_op_has_no_rule():
     first = ag.Op("first", lambda a, b: a + 0 * b, lambda g, out, a, b: g, None)
-    x = ag.Tensor(1.0, requires_grad=True, name="x")
     w = ag.Tensor(1.0, requires_grad=True, name="w")
-    y = first(x, w).named("y")
+    y = first(X, w).named("y")  # the op has no rule for w
     assert set(read_dot(ag.draw(y, backward="x").source).arrows("backward")) == {("y", "x")}
     with pytest.raises(ValueError, match="'w' gets no gradient"):
         ag.draw(y, backward="w")
-
-
-def test_factors_that_are_numbers_are_not_entrywise():
-    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    drawn = read_dot(ag.draw((0.5 * x).named("y") * x).source)
-    assert drawn.labels("computation") == ["y ∘ x", "0.5 · x"]
-
-
-class TestErrors:
-    @pytest.fixture
-    def y(self) -> ag.Tensor:
-        x = ag.Tensor([1.0], requires_grad=True, name="x")
-        c = ag.Tensor([1.0], name="c")
-        return (x * c).named("y")
-
-    def test_a_target_that_is_not_there(self, y):
-        with pytest.raises(ValueError, match=r"'s_9' is not in the graph; there are 'x', 'c', 'y'"):
-            ag.draw(y, backward="s_9")
-        with pytest.raises(ValueError, match=r"other of shape \(3,\) is not in the graph"):
-            ag.draw(y, backward=[ag.Tensor(np.ones(3), name="other")])
-
-    def test_a_target_without_a_gradient(self, y):
-        with pytest.raises(
-            ValueError, match=r"'c' gets no gradient from y of shape \(1,\); there are 'x', 'y'"
-        ):
-            ag.draw(y, backward=["x", "c"])
-
-    def test_nothing_has_a_name(self):
-        with pytest.raises(ValueError, match="no tensor there has a name"):
-            ag.draw(ag.exp(ag.Tensor(1.0, requires_grad=True)), backward="x")
-
-    def test_a_target_of_another_type(self, y):
-        with pytest.raises(TypeError, match="names and Tensors, and not int"):
-            ag.draw(y, backward=[3])
-
-    def test_an_output_of_another_type(self):
-        with pytest.raises(TypeError, match="a Tensor is drawn, and not list"):
-            ag.draw([1.0])
-
-    def test_an_unknown_detail(self, y):
-        with pytest.raises(ValueError, match="'named', 'ops', 'elements', not 'op'"):
-            ag.draw(y, detail="op")

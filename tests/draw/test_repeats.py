@@ -88,30 +88,19 @@ def leaf(name=None):
 
 
 def test_which_leaf_is_read_counts():
-    """The first block adds the leaf that it multiplied by; the others another one."""
-    y = leaf("x")
-    for i in range(4):
-        w = leaf()
-        y = ag.sin(y * w + (leaf() if i else w))
-    assert repeats(y) == [Repeat(3, 3, 3)]
+    """Each block adds a leaf: another one than it multiplied by, but where it is said."""
 
+    def blocks(y, n, same):
+        for i in range(n):
+            w = leaf()
+            y = ag.sin(y * w + (w if i in same else leaf()))
+        return repeats(y)
 
-def test_a_block_in_the_middle_that_reads_one_leaf_twice_is_apart():
-    y = ag.cos(leaf("x"))
-    for i in range(7):
-        w = leaf()
-        y = ag.sin(y * w + (w if i == 3 else leaf()))
-    found = repeats(y)
+    assert blocks(leaf("x"), 4, {0}) == [Repeat(3, 3, 3)]
+    assert blocks(leaf("x"), 4, {0, 1, 2, 3}) == [Repeat(0, 3, 4)]
+    found = blocks(ag.cos(leaf("x")), 7, {3})
     assert [(repeat.period, repeat.times) for repeat in found] == [(3, 3), (3, 3)]
     assert not any(repeat.start <= 11 < repeat.stop for repeat in found)  # where it is added
-
-
-def test_blocks_that_each_read_a_leaf_twice_repeat():
-    y = leaf("x")
-    for _ in range(4):
-        w = leaf()
-        y = ag.sin(y * w + w)
-    assert repeats(y) == [Repeat(0, 3, 4)]
 
 
 def test_blocks_that_share_leaves_repeat():

@@ -107,9 +107,12 @@ def test_shape_dash_and_width_tell_what_colour_does(name, engine):
     assert read_svg(figure.svg()).of_class("target") == {"x"}
 
 
-def test_the_default_is_light():
+def test_the_default_is_light_and_a_sheet_takes_a_theme():
     y = ag.exp(ag.Tensor([1.0], requires_grad=True, name="x")).named("y")
     assert ag.draw(y).source == ag.draw(y, theme="light").source == ag.draw(y, theme=LIGHT).source
+    sheet = Sheet(DARK, rankdir="LR")
+    sheet.circle("a", "a")
+    assert DARK.background in sheet.figure().source
 
 
 @pytest.mark.parametrize("detail", ["named", "ops", "elements"])
@@ -126,34 +129,3 @@ def test_a_theme_of_ones_own_colours_everything(detail):
         assert "#" + f"{k:02x}" * 3 in source, k
     for color in dataclasses.astuple(LIGHT):
         assert not (isinstance(color, str) and color.startswith("#") and color in source)
-
-
-def test_a_sheet_takes_a_theme():
-    sheet = Sheet(DARK, rankdir="LR")
-    sheet.circle("a", "a")
-    assert DARK.background in sheet.figure().source
-
-
-class TestErrors:
-    def test_an_unknown_name(self):
-        known = r"'light', 'dark', 'print' or an ag\.Theme"
-        with pytest.raises(ValueError, match=f"theme is one of {known}, not 'pink'"):
-            ag.draw(ag.Tensor(1.0), theme="pink")
-
-    def test_another_type(self):
-        with pytest.raises(TypeError, match=r"or an ag\.Theme, not dict"):
-            ag.draw(ag.Tensor(1.0), theme={})
-
-    def test_no_colour(self):
-        for wrong in ("#12", "rgb(1,2,3)", 3, None, 'red"; x="', ""):
-            with pytest.raises(ValueError, match="Theme: backward is a colour such as"):
-                ag.Theme(backward=wrong)
-
-    def test_no_width(self):
-        for wrong in (0, -1.0, True, "2", float("nan")):
-            with pytest.raises(ValueError, match="line_width is a positive number of points"):
-                ag.Theme(line_width=wrong)
-
-    def test_themes_do_not_change(self):
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            LIGHT.text = "red"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -11,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 import autograd_lite as ag
 from autograd_lite.show import labels
 
+from ..each import each
 from .reading import plain, read_dot
 
 
@@ -31,17 +31,30 @@ def test_values_gradients_and_shapes_are_lines_of_the_label():
     assert read_dot(ag.draw(one, values=True).source).labels("tensor") == ["b|1×1|0.5"]
 
 
-def test_a_large_array_is_told_by_shape_range_and_norm():
-    assert lines(np.arange(10_000.0).reshape(100, 100)) == [
-        "100×100", "0 … 9999", "‖·‖ = 5.773e+05"
-    ]  # fmt: skip
-    assert lines(np.full(20, -2.5)) == ["20", "all −2.5", "‖·‖ = 11.18"]
-    assert lines(np.zeros((4, 5))) == ["4×5", "all 0", "‖·‖ = 0"]
+N = np.arange(20.0)
 
 
-def test_the_largest_array_in_full_has_twelve_numbers():
-    assert lines(np.arange(12)) == ["12", "[0 1 2 3 4 5 6 7 8 9 10 11]"]
-    assert lines(np.arange(13)) == ["13", "0 … 12", "‖·‖ = 25.5"]
+@each([
+    (np.arange(10_000.0).reshape(100, 100), ["100×100", "0 … 9999", "‖·‖ = 5.773e+05"]),
+    (np.full(20, -2.5), ["20", "all −2.5", "‖·‖ = 11.18"]),
+    (np.zeros((4, 5)), ["4×5", "all 0", "‖·‖ = 0"]),
+    (np.arange(12), ["12", "[0 1 2 3 4 5 6 7 8 9 10 11]"]),  # the largest in full
+    (np.arange(13), ["13", "0 … 12", "‖·‖ = 25.5"]),
+    (np.where(N == 5, -np.inf, np.where((N == 3) | (N == 4), np.nan, N)),
+     ["20", "0 … 19", "2 nan", "1 inf"]),
+    (np.full(20, np.nan), ["20", "20 nan"]),
+    (N % 2 == 0, ["20", "0 … 1", "‖·‖ = 3.162"]),
+    (np.full(20, np.iinfo(np.int64).min), ["20", "all −9.223e+18", "‖·‖ = 4.125e+19"]),
+    (np.zeros((0, 3)), ["0×3", "[]"]),
+    (np.full(25, 1e200), ["25", "all 1e+200", "‖·‖ = 5e+200"]),  # neither overflows
+    (np.full(25, 1e-200), ["25", "all 1e−200", "‖·‖ = 5e−200"]),  # nor vanishes
+])  # fmt: skip
+def test_arrays_in_full_or_by_shape_range_and_norm(array, said):
+    assert lines(array) == said
+
+
+def test_of_complex_numbers_the_moduli():
+    assert labels.abridged(np.full(16, 3 + 4j)) == "16\n|·| all 5\n‖·‖ = 20"
 
 
 def test_the_shape_is_said_once_also_without_shapes():
@@ -52,28 +65,6 @@ def test_the_shape_is_said_once_also_without_shapes():
         assert plain(read_dot(source).nodes["x"]["label"]) == (
             "x|20|0 … 19|‖·‖ = 49.7|∇ 20|0 … 38|‖·‖ = 99.4"
         )
-
-
-def test_what_is_not_finite_is_counted():
-    x = np.arange(20.0)
-    x[[3, 4]], x[5] = np.nan, -np.inf
-    assert lines(x) == ["20", "0 … 19", "2 nan", "1 inf"]
-    assert lines(np.full(20, np.nan)) == ["20", "20 nan"]
-
-
-def test_of_complex_numbers_the_moduli():
-    assert labels.abridged(np.full(16, 3 + 4j)) == "16\n|·| all 5\n‖·‖ = 20"
-
-
-def test_booleans_integers_and_empty_arrays():
-    assert lines(np.arange(20) % 2 == 0) == ["20", "0 … 1", "‖·‖ = 3.162"]
-    assert lines(np.full(20, np.iinfo(np.int64).min))[1] == "all −9.223e+18"
-    assert lines(np.zeros((0, 3))) == ["0×3", "[]"]
-
-
-@pytest.mark.parametrize("size", [1e200, 1e-200])
-def test_the_norm_neither_overflows_nor_vanishes(size):
-    assert lines(np.full(25, size))[-1] == f"‖·‖ = {5 * size:.4g}".replace("-", "−")
 
 
 @given(hnp.arrays(np.float64, st.integers(13, 40), elements=st.floats(-1e100, 1e100)))

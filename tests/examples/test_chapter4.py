@@ -10,9 +10,8 @@ import subprocess
 import sys
 from contextlib import redirect_stdout
 from html import escape
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
@@ -24,6 +23,9 @@ from examples.chapter4 import by_hand, networks, numbers, plots, sections
 from examples.chapter4.__main__ import main
 from examples.chapter4.data import DATA_2, DEFAULT_FILE, Data, DataError, read_default
 from examples.chapter4.numbers import Number, Section, Source
+
+from ..each import each
+from ..explain.reading import Page
 
 # As the book prints them; zeros that NumPy leaves out at the end are filled in.
 BOOK = {
@@ -92,33 +94,18 @@ def failing(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 FORMULAS = {
-    "4.3": [
-        "l_2 − y",
-        "l_1ᵀ δ_2",
-        "δ_2",
-        "(δ_2 W_12ᵀ) ∘ (l_1 ∘ (1 − l_1))",
-        "l_0ᵀ δ_1",
-        "δ_1",
-    ],
+    "4.3": ["l_2 − y", "l_1ᵀ δ_2", "δ_2", "(δ_2 W_12ᵀ) ∘ (l_1 ∘ (1 − l_1))", "l_0ᵀ δ_1", "δ_1"],
     "4.4.2": ["(δ_{i+1} W_{i,i+1}ᵀ) ∘ σ'(s_i)", "l_iᵀ δ_{i+1}", "1ᵀ δ_{i+1}"],
 }
 
 
-@pytest.mark.parametrize("number", FORMULAS)
-def test_each_formula_of_the_book_is_derived(found: dict[str, Section], number: str) -> None:
-    formulas = [n for n in found[number].numbers if isinstance(n, numbers.Formula)]
-    assert [n.text for n in formulas] == FORMULAS[number]
-    assert [n.mark for n in formulas] == ["✓"] * len(formulas)
-    wrong = numbers.Formula("δ_1", "l_1 − y", "l_1 + y")
-    assert (wrong.agrees, wrong.mark) == (False, "✗")
-
-
 @pytest.mark.parametrize("number", BOOK)
-def test_each_number_of_the_book_agrees(found: dict[str, Section], number: str) -> None:
+def test_each_formula_and_number_of_the_book_agrees(found: dict[str, Section], number: str) -> None:
+    formulas = [n for n in found[number].numbers if isinstance(n, numbers.Formula)]
+    assert [n.text for n in formulas] == FORMULAS.get(number, [])
+    assert [n.mark for n in formulas] == ["✓"] * len(formulas)
     of_the_book = [
-        n
-        for n in found[number].numbers
-        if n.source is Source.BOOK and not isinstance(n, numbers.Formula)
+        n for n in found[number].numbers if n.source is Source.BOOK and n not in formulas
     ]
     assert [n.text for n in of_the_book] == [s.replace("_", " ") for s in BOOK[number].split()]
     assert [n.printed for n in of_the_book] == [n.text for n in of_the_book]
@@ -157,9 +144,6 @@ def test_by_hand_loop_gives_what_was_worked_out_on_paper() -> None:
     w, b = -0.5, 0.0
     p = 1 / (1 + np.exp(-(data.x[:, 0] * w + b)))
     assert second.loss == pytest.approx(-np.log(p[0]) - np.log(1 - p[1]))
-
-
-def test_by_hand_sigmoid_saturates_silently() -> None:
     assert by_hand.sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0.0, 0.5, 1.0]
 
 
@@ -180,33 +164,27 @@ def test_plain_forward_is_the_same_on_arrays_and_tensors() -> None:
         assert np.array_equal(a, t.data)
 
 
-@pytest.mark.parametrize(
-    ("printed", "ours", "text", "agrees"),
-    [
-        ("0.50", 0.495001, "0.50", True),
-        ("0.50", 0.494999, "0.49", False),
-        ("[1 0 1]", [1, 0, 0], "[1 0 0]", False),
-        ("(0.00; -1.5)", [[-0.001], [-1.5]], "(0.00; -1.5)", True),
-        ("1.0 / 2", (1.0, float("nan")), "1.0 / nan", False),
-    ],
-)
-def test_agreement_is_to_the_digits_printed(
-    printed: str, ours: object, text: str, agrees: bool
-) -> None:
-    number = Number("x", printed, ours)  # type: ignore[arg-type]
+@each([
+    ("0.50", 0.495001, "0.50", True),
+    ("0.50", 0.494999, "0.49", False),
+    ("[1 0 1]", [1, 0, 0], "[1 0 0]", False),
+    ("(0.00; -1.5)", [[-0.001], [-1.5]], "(0.00; -1.5)", True),
+    ("1.0 / 2", (1.0, float("nan")), "1.0 / nan", False),
+])
+def test_agreement_is_to_the_digits_printed(printed: str, ours: Any, text: str, agrees: bool):
+    number = Number("x", printed, ours)
     assert number.text == text
     assert number.agrees is agrees
     assert number.mark == "✗✓"[agrees]
 
 
-def test_another_count_of_values_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"x: 3 values for '\(1, 2\)'"):
-        _ = Number("x", "(1, 2)", [1, 2, 3]).text
-
-
 def test_agreement_counts_what_is_to_be_compared() -> None:
     rows = [Number("a", "1", 1), Number("b", "1", 2), Number("c", "1", 2, Source.OTHER_DATA)]
     assert numbers.agreement([Section("1", "t", rows)]) == (1, 2)
+    wrong = numbers.Formula("δ_1", "l_1 − y", "l_1 + y")
+    assert (wrong.agrees, wrong.mark) == (False, "✗")
+    with pytest.raises(ValueError, match=r"x: 3 values for '\(1, 2\)'"):
+        _ = Number("x", "(1, 2)", [1, 2, 3]).text
 
 
 # ---------------------------------------------------------------------- the run
@@ -232,79 +210,39 @@ def test_status_is_1_where_a_number_disagrees(
     assert 'class="bad"' in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
-def test_every_figure_is_there_and_is_valid(run: Run) -> None:
+NODES = {  # circles and ellipses
+    "4-01": 4 + 1, "4-03": 4 + 1, "4-09": 7 + 3, "4-12": 7, "4-13": 4 + 5 + 4 + 1, "4-14": 5,
+    "4-15": 9 + 4, "4-16": 11 + 5, "4-17": 11 + 5, "4-18": 11 + 5, "4-19": 11 + 5, "4-20": 11 + 5,
+    "4-21": 12 + 4, "4-22": 2 + 5 + 5 + 1,
+}  # fmt: skip
+DASHED = {"4-14": 2, "4-17": 2, "4-18": 4, "4-19": 4, "4-20": 6}
+
+
+def test_every_figure_is_there_and_is_valid_with_the_nodes_and_arrows_of_the_book(run: Run) -> None:
     assert {path.name for path in run.out.iterdir()} == FIGURES | PAGES | {"index.html"}
     for name in FIGURES:
         root = ElementTree.parse(run.out / name).getroot()
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         assert len(list(root.iter())) > 10
+    for figure, nodes in NODES.items():
+        svg = (run.out / f"fig_{figure}.svg").read_text(encoding="utf-8")
+        assert svg.count("<ellipse ") == nodes, figure
+        dashed = re.findall(r"<path [^>]*stroke-dasharray", svg)
+        assert len(dashed) == DASHED.get(figure, 0), figure
 
 
-@pytest.mark.parametrize(
-    ("figure", "nodes", "dashed"),
-    [
-        ("4-01", 4 + 1, 0),  # circles and ellipses; dashed arrows
-        ("4-03", 4 + 1, 0),
-        ("4-09", 7 + 3, 0),
-        ("4-12", 7, 0),
-        ("4-13", 4 + 5 + 4 + 1, 0),
-        ("4-14", 2 + 2 + 1, 2),
-        ("4-15", 9 + 4, 0),
-        ("4-16", 11 + 5, 0),
-        ("4-17", 11 + 5, 2),
-        ("4-18", 11 + 5, 4),
-        ("4-19", 11 + 5, 4),
-        ("4-20", 11 + 5, 6),
-        ("4-21", 12 + 4, 0),
-        ("4-22", 2 + 5 + 5 + 1, 0),
-    ],
-)
-def test_graphs_have_the_nodes_and_dashed_arrows_of_the_book(
-    run: Run, figure: str, nodes: int, dashed: int
+def test_index_shows_every_number_and_caption_and_refers_to_each_file(
+    run: Run, found: dict[str, Section]
 ) -> None:
-    svg = (run.out / f"fig_{figure}.svg").read_text(encoding="utf-8")
-    assert svg.count("<ellipse ") == nodes
-    assert len(re.findall(r"<path [^>]*stroke-dasharray", svg)) == dashed
-
-
-class Links(HTMLParser):
-    """What a page refers to; fails where a tag isn't closed."""
-
-    VOID = ("meta", "img", "br")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.files: set[str] = set()
-        self.anchors: set[str] = set()
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in self.VOID:
-            self.open.append(tag)
-        for name, value in attrs:
-            assert value
-            if name in ("src", "href"):
-                (self.anchors if value.startswith("#") else self.files).add(value)
-            if name == "id":
-                self.anchors.discard(f"#{value}")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-def test_index_refers_to_each_file_and_to_nothing_else(run: Run) -> None:
     html = (run.out / "index.html").read_text(encoding="utf-8")
-    links = Links()
-    links.feed(html)
-    assert links.files == FIGURES | PAGES
-    assert not links.anchors
-    assert not links.open
+    elements = Page(html).root.all()
+    assert all(value for x in elements for value in x.attributes.values())
+    links = {x[name] for x in elements for name in ("src", "href") if name in x.attributes}
+    anchors = {link for link in links if link[0] == "#"}
+    assert links - anchors == FIGURES | PAGES
+    assert anchors <= {f"#{x['id']}" for x in elements if "id" in x.attributes}
     assert "://" not in html
     assert "url(" not in html
-
-
-def test_index_shows_every_number_and_caption(run: Run, found: dict[str, Section]) -> None:
-    html = (run.out / "index.html").read_text(encoding="utf-8")
     assert html.count("<tr>") + html.count("<tr class=") == (
         sum(len(section.numbers) + 1 for section in found.values())
     )
@@ -332,6 +270,7 @@ def test_default_file_is_balanced() -> None:
     assert data.y.shape == (100, 1)
     assert data.y.sum() == 50
     assert data.x[0].tolist() == [913.913966, 53809.330358]
+    assert issubclass(DataError, ValueError)
 
 
 @pytest.mark.parametrize(
@@ -366,12 +305,33 @@ def test_bad_data_are_refused_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_missing_data_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_missing_is_said_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_engine(figure: object) -> str:
+        raise RuntimeError("no layout engine")
+
+    file, out = tmp_path / "file", tmp_path / "out"
+    file.touch()
+    for path in (file, file / "below"):
+        assert str(file) in failing(["--out", str(path)], capsys)
     for path, why in ((tmp_path / "none.txt", "No such file"), (tmp_path, "directory")):
-        error = failing(["--out", str(tmp_path / "out"), "--data", str(path)], capsys)
+        error = failing(["--out", str(out), "--data", str(path)], capsys)
         assert f"{path}: " in error
         assert why in error
-    assert not (tmp_path / "out").exists()
+    with monkeypatch.context() as patch:
+        patch.setattr("os.access", lambda path, mode: False)
+        assert "no permission to write" in failing(["--out", str(out)], capsys)
+    with monkeypatch.context() as patch:
+        patch.setattr("autograd_lite.Figure.svg", no_engine)
+        assert "no layout engine" in failing(["--out", str(out)], capsys)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for module in ("plots", "figures"):
+        monkeypatch.delitem(sys.modules, f"examples.chapter4.{module}", raising=False)
+        monkeypatch.delattr(f"examples.chapter4.{module}", raising=False)
+    error = failing(["--out", str(out)], capsys)
+    assert 'pip install "autograd_lite[plots]"' in error
+    assert not out.exists() or not list(out.iterdir())
 
 
 def test_rows_that_fill_no_batch_are_dropped_and_said(
@@ -384,61 +344,12 @@ def test_rows_that_fill_no_batch_are_dropped_and_said(
     assert "rows &amp; more.txt" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
-def test_data_errors_are_value_errors() -> None:
-    with pytest.raises(ValueError, match="No such file"):
-        read_default(Path("none.txt"))
-    assert issubclass(DataError, ValueError)
-
-
 # ---------------------------------------------------------------------- the command
 
 
-def test_out_that_is_no_directory_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "file"
-    file.touch()
-    for out in (file, file / "below"):
-        assert str(file) in failing(["--out", str(out)], capsys)
-
-
-def test_out_without_permission_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("os.access", lambda path, mode: False)
-    assert "no permission to write" in failing(["--out", str(tmp_path)], capsys)
-    assert not list(tmp_path.iterdir())
-
-
-def test_missing_matplotlib_names_the_extra(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    for module in ("plots", "figures"):
-        monkeypatch.delitem(sys.modules, f"examples.chapter4.{module}", raising=False)
-        monkeypatch.delattr(f"examples.chapter4.{module}", raising=False)
-    error = failing(["--out", str(tmp_path)], capsys)
-    assert 'pip install "autograd_lite[plots]"' in error
-
-
-def test_missing_layout_engine_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_engine(figure: object) -> str:
-        raise RuntimeError("no layout engine")
-
-    monkeypatch.setattr("autograd_lite.Figure.svg", no_engine)
-    assert "no layout engine" in failing(["--out", str(tmp_path)], capsys)
-    assert not list(tmp_path.iterdir())
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_progress_bar_shows_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stderr", terminal)
     networks.train(networks.hidden_start(), DATA_2, lr=2, epochs=5)
     assert "epoch" in terminal.getvalue()
@@ -446,13 +357,9 @@ def test_progress_bar_shows_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_command_in_an_ascii_pipe_shows_no_progress_bar(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "examples.chapter4", "--out", str(tmp_path)]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        check=False,
-        cwd=DEFAULT_FILE.parents[2],
-        env={**os.environ, "PYTHONIOENCODING": "ascii"},
-    )
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    folder = DEFAULT_FILE.parents[2]
+    done = subprocess.run(command, capture_output=True, check=False, cwd=folder, env=environment)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"numbers and formulas agree as printed" in done.stdout
     assert b"\r" not in done.stdout.replace(b"\r\n", b"\n")

@@ -87,6 +87,11 @@ class Opened:
         """From the top of the page, where nothing sticks above what is scrolled beneath it."""
         return self.page.evaluate(f"() => {{ scrollTo(0, 0); {_MEASURES} return {what}(); }}")
 
+    def is_clear(self, where: Any = "") -> None:
+        """Nothing overlaps, is cut or is faint."""
+        for what in ("overlaps", "cuts", "faint"):
+            assert self.measure(what) == [], (where, what)
+
 
 @contextlib.contextmanager
 def opened(

@@ -12,7 +12,7 @@ from typing import Any
 import autograd_lite as ag
 import nn
 
-VOID = {"meta", "input", "br", "link", "polygon", "path", "ellipse"}
+VOID = {"meta", "input", "br", "link", "img", "polygon", "path", "ellipse"}
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from autograd_lite.explain.matrices import layout
 from autograd_lite.explain.story import Step, tell
 from autograd_lite.op import apply
 
+from ..each import each
 from .reading import chapter
 
 
@@ -23,26 +26,19 @@ def of(output: ag.Tensor, name: str) -> tuple[Sources, dict[str, str], Step]:
     return sources(step), story.keys, step
 
 
-def test_a_product_comes_from_a_row_and_a_column() -> None:
-    found, key, _ = of(chapter(rows=3), "s_1")
-    # s_1 is 3×2, l_0 is 3×2, W_01 is 2×2, b_01 is 1×2: entry 3 is in row 1, column 1
-    assert found[3] == {key["l_0"]: [2, 3], key["W_01"]: [1, 3], key["b_01"]: [1]}
-
-
-def test_an_activation_comes_from_its_own_entry() -> None:
-    found, key, _ = of(chapter(rows=3), "l_1")
-    assert found == {i: {key["s_1"]: [i]} for i in range(6)}
-
-
-def test_a_weights_gradient_comes_from_a_column_of_each() -> None:
-    found, key, _ = of(chapter(rows=3), "∇W_01")
-    assert found[1] == {key["l_0"]: [0, 2, 4], key["δ_1"]: [1, 3, 5]}
-
-
-def test_a_delta_comes_from_a_row_of_delta_a_row_of_weights_and_its_own_activation() -> None:
-    found, key, _ = of(chapter(rows=3, sizes=(2, 4, 3, 1)), "δ_1")
-    # δ_1 is 3×4, δ_2 is 3×3, W_12 is 4×3: entry 6 is in row 1, column 2
-    assert found[6] == {key["δ_2"]: [3, 4, 5], key["W_12"]: [6, 7, 8], key["l_1"]: [6]}
+# Of nets 2-2-1 and 2-4-3-1 with three rows, W_01 is 2×2 and W_12 is 4×3.
+@each([
+    ((2, 2, 1), "s_1", 3, {"l_0": [2, 3], "W_01": [1, 3], "b_01": [1]}),  # row 1, column 1
+    *(((2, 2, 1), "l_1", i, {"s_1": [i]}) for i in range(6)),
+    ((2, 2, 1), "∇W_01", 1, {"l_0": [0, 2, 4], "δ_1": [1, 3, 5]}),
+    ((2, 4, 3, 1), "δ_1", 6, {"δ_2": [3, 4, 5], "W_12": [6, 7, 8], "l_1": [6]}),  # row 1, column 2
+    *(((2, 2, 1), "∇b_01", i, {"δ_1": [i, i + 2, i + 4]}) for i in range(2)),
+])  # fmt: skip
+def test_the_chapter_s_sources(
+    sizes: tuple[int, ...], name: str, entry: int, expected: dict[str, list[int]]
+) -> None:
+    found, key, _ = of(chapter(rows=3, sizes=sizes), name)
+    assert found[entry] == {key[operand]: entries for operand, entries in expected.items()}
 
 
 def test_a_gradient_that_is_another_comes_from_it_entry_by_entry() -> None:
@@ -100,14 +96,13 @@ def test_large_arrays_have_the_sources_that_are_shown(
     assert found[19 * 30 + 29] == {key["x"]: [57, 58, 59], key["w"]: [29, 59, 89]}
 
 
-def test_only_entries_that_are_shown_are_named() -> None:
+def test_only_entries_that_are_shown_are_named_and_what_takes_too_long_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     x = ag.Tensor(np.ones((20, 3)), requires_grad=True, name="x")
     found, key, _ = of(x.sum().named("L"), "L")
     assert found == {0: {key["x"]: layout((20, 3)).entries}}
     assert len(layout((20, 3)).entries) < 60
-
-
-def test_what_takes_too_long_to_try_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entries, "_EXACT", 0)
     monkeypatch.setattr(entries, "_MOST_WORK", 0)
     assert of(chapter(), "s_1")[0] == {}
@@ -128,34 +123,22 @@ def test_an_op_that_refuses_other_numbers_has_no_false_sources(
     assert of(apply(op, (x,)).named("y"), "y")[0] == {0: {}, 1: {}}
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_nan_in_a_large_array_comes_from_its_own_entries(bad: float) -> None:
-    a = np.ones((80, 80))
-    a[0, 0] = bad
-    x = ag.Tensor(a, requires_grad=True, name="X")
-    y = ag.Tensor(np.ones((80, 80)), requires_grad=True, name="Y")
+def first(entry: complex, rest: complex = 1.0, name: str = "X") -> ag.Tensor:
+    array = np.full((80, 80), rest)
+    array[0, 0] = entry
+    return ag.Tensor(array, requires_grad=True, name=name)
+
+
+@each({
+    **{f"{bad} given": (lambda x, y: x * y - x, first(bad), "XY") for bad in (np.nan, np.inf)},
+    "nan arises": (lambda x, y: np.log(x), first(-5.0), "X"),
+    "complex": (lambda x, y: x * 2.0, first(1 + 2j, 1 + 2j), "X"),
+})  # fmt: skip
+def test_entries_of_large_arrays_come_from_their_own_whatever_they_are(
+    f: Any, x: ag.Tensor, operands: str
+) -> None:
     with np.errstate(invalid="ignore"):
-        h = (x * y - x).named("H")
-    found, key, _ = of(np.sum(h * h), "H")
-    assert len(found) > 10
-    for entry in found:
-        assert found[entry] == {key["X"]: [entry], key["Y"]: [entry]}
-
-
-def test_a_nan_that_arises_in_a_large_array_comes_from_its_own_entry() -> None:
-    a = np.ones((80, 80))
-    a[0, 0] = -5.0
-    x = ag.Tensor(a, requires_grad=True, name="X")
-    with np.errstate(invalid="ignore"):
-        h = np.log(x).named("H")
-    found, key, _ = of(np.sum(h * h), "H")
-    assert len(found) > 10
-    assert found == {i: {key["X"]: [i]} for i in found}
-
-
-def test_large_arrays_of_complex_numbers_have_sources() -> None:
-    z = ag.Tensor(np.full((80, 80), 1 + 2j), requires_grad=True, name="Z")
-    h = (z * 2.0).named("H")
+        h = f(x, first(1.0, name="Y")).named("H")
     found, key, _ = of(np.sum(np.abs(h)), "H")
-    assert found
-    assert found == {i: {key["Z"]: [i]} for i in found}
+    assert len(found) > 10
+    assert found == {i: {key[operand]: [i] for operand in operands} for i in found}

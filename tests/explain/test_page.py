@@ -20,6 +20,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.explain.words import CHINESE, ENGLISH, LANGUAGES, Words
+from autograd_lite.modes import trace
 
 from ..draw.conftest import no_engine  # noqa: F401  (a fixture)
 from ..each import each
@@ -45,48 +46,47 @@ def test_every_step_is_there_with_formula_shapes_line_and_numbers(tmp_path: Path
     assert "nn.BCELoss()(nn.MLP(sizes, rng=0)(x), y)" in delta_1.all("code", "code")[0].text
 
 
-def test_it_needs_nothing_else(tmp_path: Path) -> None:
-    html = explained(chapter(), tmp_path).html
-    for reference in ("src=", "<link", "url(", "@import", "https://"):
-        assert reference not in html.replace("http://www.w3.org", "")
-    page = Page(html)
-    for link in page.root.all("a"):
-        assert link["href"].startswith("#")
-
-
-@pytest.mark.parametrize(("rows", "sizes"), [(1, (2, 2, 1)), (10, (2, 5, 5, 1))])
-def test_the_chapters_pages_are_small(tmp_path: Path, rows: int, sizes: tuple[int, ...]) -> None:
-    page = explained(chapter(rows, sizes), tmp_path, lr=0.1)
-    assert len(page.html.encode()) < 2_000_000
-
-
-def test_a_page_is_the_same_every_time(tmp_path: Path) -> None:
-    loss = chapter(3)
-    assert explained(loss, tmp_path).html == explained(loss, tmp_path).html
-
-
-def test_any_path_and_no_gradient_is_left_behind(tmp_path: Path) -> None:
-    loss = chapter()
-    ag.explain(loss, str(tmp_path / "a.HTML"))
-    ag.explain(loss, tmp_path / "b.htm")
-    assert {x.name for x in tmp_path.iterdir()} == {"a.HTML", "b.htm"}
+@pytest.mark.parametrize(("rows", "sizes"), [(1, (2, 2, 1)), (3, (2, 2, 1)), (10, (2, 5, 5, 1))])
+def test_a_page_is_small_well_formed_and_needs_nothing_else(
+    tmp_path: Path, rows: int, sizes: tuple[int, ...]
+) -> None:
+    loss = chapter(rows, sizes)
+    page = explained(loss, tmp_path, lr=0.5)
+    assert explained(loss, tmp_path, lr=0.5).html == page.html  # the same every time
     assert all(t.grad is None for t in ag.named_tensors(loss).values())
-
-
-# ---------------------------------------------------------------------- with the script
-
-
-def test_the_data_of_the_script_speak_of_what_is_on_the_page(tmp_path: Path) -> None:
-    page = explained(chapter(3), tmp_path, lr=0.5)
+    assert len(page.html.encode()) < 2_000_000
+    for reference in ("src=", "<link", "url(", "@import", "https://"):
+        assert reference not in page.html.replace("http://www.w3.org", "")
+    assert all(link["href"].startswith("#") for link in page.root.all("a"))
+    for part in page.html.split("<math")[1:]:
+        ET.fromstring("<math" + part.split("</math>")[0] + "</math>")
     sources = page.data("sources")
     for step in page.steps:
         tables = {x["data-key"]: x for x in step.all("figure", "matrix")}
+        keys = {x["data-key"] for f in step.all("div", "formula") for x in f.all("mrow")
+                if "data-key" in x.attributes}  # fmt: skip
+        assert keys
+        assert keys <= set(tables)
         (result,) = [x for x in step.all("div", "result") if "formula" not in x.classes]
-        entries = {x["data-entry"] for x in result.all("td")}
-        assert set(sources[step["id"]]) == entries
+        assert set(sources[step["id"]]) == {x["data-entry"] for x in result.all("td")}
         for by_key in sources[step["id"]].values():
             for key, found in by_key.items():
                 assert {str(i) for i in found} <= {x["data-entry"] for x in tables[key].all("td")}
+    for found in page.data("predictions").values():
+        for mistake in found["mistakes"]:  # no wrong answer is as good as right
+            if "value" in mistake:
+                assert abs(mistake["value"] - found["value"]) > 0.01 * abs(found["value"])
+            else:
+                assert mistake["shape"] != found["shape"]
+
+
+def test_any_path(tmp_path: Path) -> None:
+    ag.explain(chapter(), str(tmp_path / "a.HTML"))
+    ag.explain(chapter(), tmp_path / "b.htm")
+    assert {x.name for x in tmp_path.iterdir()} == {"a.HTML", "b.htm"}
+
+
+# ---------------------------------------------------------------------- with the script
 
 
 def test_what_a_step_names_is_in_the_figure(tmp_path: Path) -> None:
@@ -97,28 +97,12 @@ def test_what_a_step_names_is_in_the_figure(tmp_path: Path) -> None:
         assert set(step["data-figure"].split()) <= drawn
         assert set(step["data-path"].split()) <= drawn
         assert step["data-target"] in drawn
-    s_1 = next(x for x in figure.all("g", "node") if x.all("title")[0].text == "s_1")
-    assert [x["href"] for x in s_1.all("a")] == ["#step=1"]
-    w_01 = next(x for x in figure.all("g", "node") if x.all("title")[0].text == "W_01")
-    assert [x["href"] for x in w_01.all("a")] == ["#step=10"]
+    nodes = {x.all("title")[0].text: x for x in figure.all("g", "node")}
+    for name, href in (("s_1", "#step=1"), ("W_01", "#step=10")):
+        assert [x["href"] for x in nodes[name].all("a")] == [href]
     arrows = figure.all("g", "backward")
     assert len(arrows) == 8
     assert all(x.all("a") for x in arrows)
-
-
-def test_symbols_in_formulas_have_the_keys_of_the_tables_beside_them(tmp_path: Path) -> None:
-    for step in explained(chapter(), tmp_path).steps:
-        tables = {x["data-key"] for x in step.all("figure", "matrix")}
-        keys = {x["data-key"] for f in step.all("div", "formula") for x in f.all("mrow")
-                if "data-key" in x.attributes}  # fmt: skip
-        assert keys
-        assert keys <= tables
-
-
-def test_a_formula_is_well_formed(tmp_path: Path) -> None:
-    html = explained(chapter(), tmp_path).html
-    for part in html.split("<math")[1:]:
-        ET.fromstring("<math" + part.split("</math>")[0] + "</math>")
 
 
 # ---------------------------------------------------------------------- used more than once
@@ -166,12 +150,6 @@ def test_usual_mistakes_are_known_with_what_is_wrong(tmp_path: Path) -> None:
     assert no_sigma == pytest.approx(t["l_2"].grad.flat[entry], rel=1e-6)  # type: ignore[union-attr]
 
 
-def test_a_bias_that_is_not_summed_and_a_mean(tmp_path: Path) -> None:
-    found, _ = asked(explained(chapter(3), tmp_path), "Backward ∇b01")
-    says = " / ".join(m["says"] for m in found["mistakes"])
-    assert "is a mean where a sum belongs" in says
-
-
 def test_the_shape_of_a_weights_gradient_and_its_transpose(tmp_path: Path) -> None:
     found, question = asked(explained(chapter(3, (2, 3, 1)), tmp_path), "Backward ∇W01")
     assert question == "What shape does ∇W_01 have?"
@@ -180,30 +158,20 @@ def test_the_shape_of_a_weights_gradient_and_its_transpose(tmp_path: Path) -> No
     assert "has the shape of what it is the gradient of" in found["right"]
 
 
-def test_mistakes_of_the_forward_pass_and_of_the_update(tmp_path: Path) -> None:
+def test_mistakes_of_each_pass_and_of_the_update(tmp_path: Path) -> None:
     net = nn.MLP([2, 2, 1], rng=0)
     net["b_01"].data = [[0.5, 1.5]]
     loss = nn.BCELoss()(net([[0.0, 1.0], [1.0, 1.0]]), [[0.0], [1.0]])
     page = explained(loss, tmp_path, lr=0.5)
-
-    def said(title: str) -> str:
-        return " / ".join(m["says"] for m in asked(page, title)[0]["mistakes"])
-
-    assert "The bias is missing: add b_01." in said("Forward s1")
-    assert "σ is missing: this is s_1 itself." in said("Forward l1")
-    assert "This is the sum: divide it by q = 2." in said("Loss L")
-    assert "subtract η ∇, and don't add it" in said("Update W12")
-    assert "without the learning rate η = 0.5" in said("Update W12")
-
-
-def test_no_wrong_answer_is_as_good_as_right(tmp_path: Path) -> None:
-    for output in (chapter(), chapter(10, (2, 5, 5, 1))):
-        for found in explained(output, tmp_path, lr=1.0).data("predictions").values():
-            for mistake in found["mistakes"]:
-                if "value" in mistake:
-                    assert abs(mistake["value"] - found["value"]) > 0.01 * abs(found["value"])
-                else:
-                    assert mistake["shape"] != found["shape"]
+    for title, says in (
+        ("Forward s1", "The bias is missing: add b_01."),
+        ("Forward l1", "σ is missing: this is s_1 itself."),
+        ("Loss L", "This is the sum: divide it by q = 2."),
+        ("Backward ∇b01", "is a mean where a sum belongs"),
+        ("Update W12", "subtract η ∇, and don't add it"),
+        ("Update W12", "without the learning rate η = 0.5"),
+    ):
+        assert says in " / ".join(m["says"] for m in asked(page, title)[0]["mistakes"])
 
 
 # ---------------------------------------------------------------------- text stays text
@@ -244,35 +212,40 @@ def notes(page: Page) -> str:
     return " ".join(x.text for x in page.root.all("p", "note"))
 
 
-def test_lines_that_were_not_remembered_are_explained_once(tmp_path: Path) -> None:
+def test_what_is_missing_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_engine: Path  # noqa: F811
+) -> None:
     x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
     page = explained((x * x).sum(), tmp_path)
     assert page.html.count("with ag.source_lines():") == 1
-    assert "with ag.source_lines():" not in explained(chapter(), tmp_path).html
-
-
-def test_without_sympy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = explained(chapter(), tmp_path)
+    assert "with ag.source_lines():" not in page.html
+    assert 'pip install "autograd_lite[layout]"' in notes(page)
+    assert not page.root.all("svg")
+    assert len(page.steps) == 15
+    assert 'pip install "autograd_lite[formulas]"' not in notes(page)
     monkeypatch.setitem(sys.modules, "sympy", None)
     page = explained(chapter(), tmp_path)
     assert 'pip install "autograd_lite[formulas]"' in notes(page)
     assert page.titles[5] == "Backward δ2"
 
 
-def test_without_a_layout_engine(tmp_path: Path, no_engine: Path) -> None:  # noqa: F811
-    page = explained(chapter(), tmp_path)
-    assert 'pip install "autograd_lite[layout]"' in notes(page)
-    assert not page.root.all("svg")
-    assert len(page.steps) == 15
-
-
-def test_an_output_of_several_numbers(tmp_path: Path) -> None:
+def test_an_output_of_several_numbers_and_one_without_a_gradient(tmp_path: Path) -> None:
     x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
     page = explained(ag.exp(x).named("y"), tmp_path)
     assert page.titles == ["Output y", "Backward ∇x", "Update x"]
     assert "the gradients are those of their sum, Σ(y)" in notes(page)
+    with trace():
+        y = (ag.Tensor([1.0, 2.0], name="x") > 1.5).named("y")
+    page = explained(y, tmp_path)
+    assert page.titles == ["Output y"]
+    assert "there is no backward pass" in notes(page)
+    assert not page.root.all("form")
 
 
-def test_a_large_graph_is_folded(tmp_path: Path) -> None:
+def test_a_large_graph_is_folded_or_not_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     h = ag.Tensor([1.0], requires_grad=True, name="x")
     for i in range(300):
         h = ag.tanh(h).named(f"h_{i}")
@@ -281,18 +254,10 @@ def test_a_large_graph_is_folded(tmp_path: Path) -> None:
     assert len(page.root.all("g", "node")) < 10
     assert "steps are left out here" in notes(page)
     assert len(page.html.encode()) < 2_000_000
-
-
-def test_layers_of_a_deep_net_are_folded(tmp_path: Path) -> None:
     net = nn.MLP([2] * 30 + [1], rng=0)
     page = explained(nn.BCELoss()(net([[0.0, 1.0]]), [[1.0]]), tmp_path)
     assert "Linear + σ" in page.html
     assert len(page.root.all("g", "node")) < 100
-
-
-def test_a_graph_that_is_too_large_to_draw(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setattr(import_module("autograd_lite.draw.computations"), "LIMIT", 2)
     h = ag.tanh(ag.Tensor([1.0], requires_grad=True, name="x")).named("h")
     page = explained(ag.exp(h).named("y"), tmp_path)
@@ -308,26 +273,12 @@ def test_large_arrays_are_abridged(tmp_path: Path) -> None:
     assert page.root.all("p", "statistics")
 
 
-def test_complex_numbers_on_the_way(tmp_path: Path) -> None:
+def test_complex_numbers_on_the_way_and_those_that_are_not_finite(tmp_path: Path) -> None:
     z = ag.Tensor([1.0 + 2.0j, 3.0], requires_grad=True, name="z")
     page = explained(ag.abs(z).named("r").sum().named("L"), tmp_path, lr=0.5)
     assert page.steps[0].all("td")[0].text == "1+2j"
     found, _ = asked(page, "Backward ∂L∂r")
     assert [m["value"] for m in found["mistakes"]] == [-1.0]
-
-
-def test_what_needs_no_gradient(tmp_path: Path) -> None:
-    from autograd_lite.modes import trace
-
-    with trace():
-        y = (ag.Tensor([1.0, 2.0], name="x") > 1.5).named("y")
-    page = explained(y, tmp_path)
-    assert page.titles == ["Output y"]
-    assert "there is no backward pass" in notes(page)
-    assert not page.root.all("form")
-
-
-def test_numbers_that_are_not_finite_are_not_asked_for(tmp_path: Path) -> None:
     x = ag.Tensor([np.nan, np.inf, 2.0], requires_grad=True, name="x")
     page = explained((x * x).named("y"), tmp_path, lr=1.0)
     found, question = asked(page, "Output y")
@@ -392,9 +343,10 @@ def test_what_the_checks_say_of_networks_can_be_said_in_chinese(activation: str,
 # ---------------------------------------------------------------------- for everyone
 
 
-def test_headings_labels_and_tables_are_in_order(tmp_path: Path) -> None:
-    w = ag.Tensor([1.0, 2.0], requires_grad=True, name="w")
-    page = explained((w * w).sum().named("L"), tmp_path)
+def test_headings_labels_and_tables_are_in_order_and_controls_wait_for_the_script(
+    tmp_path: Path,
+) -> None:
+    page = explained(chapter(), tmp_path)
     levels = [int(x.tag[1]) for x in page.root.all() if x.tag in ("h1", "h2", "h3")]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -408,15 +360,9 @@ def test_headings_labels_and_tables_are_in_order(tmp_path: Path) -> None:
         label = [x for x in page.root.all("label") if field in x.all("input")]
         assert label[0].text.strip()
     assert all(x["type"] for x in page.root.all("button"))
-
-
-def test_the_controls_wait_for_the_script(tmp_path: Path) -> None:
-    page = explained(chapter(), tmp_path)
     (controls,) = page.root.all("nav")
-    assert "hidden" in controls.attributes
-    assert all("hidden" in x.attributes for x in page.root.all("form"))
-    (slider,) = controls.all("input")
-    assert slider["max"] == "15"
+    assert all("hidden" in x.attributes for x in (controls, *page.root.all("form")))
+    assert controls.all("input")[0]["max"] == "15"
 
 
 # ---------------------------------------------------------------------- errors
@@ -442,12 +388,9 @@ def test_what_is_refused_writes_nothing(tmp_path: Path) -> None:
         assert not list(tmp_path.iterdir()), wrong
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_what_can_not_be_written(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         ag.explain(chapter(), tmp_path / "missing" / "page.html")
-
-
-def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
     with pytest.raises(IsADirectoryError if os.name == "posix" else PermissionError):
         ag.explain(chapter(), tmp_path / "page.html")

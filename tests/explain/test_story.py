@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from itertools import count
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.explain.story import LARGE, MOST_OPERANDS, MOST_STEPS, Step, Story, tell
+from autograd_lite.modes import trace
 from autograd_lite.op import apply
 from autograd_lite.show.text import text
 
@@ -22,40 +24,42 @@ def named(story: Story, name: str) -> Step:
     return found
 
 
+def leaf(*numbers: complex, name: str = "x") -> ag.Tensor:
+    return ag.Tensor(numbers, requires_grad=True, name=name)
+
+
 def formulas(step: Step) -> dict[str, str]:
     return {f.kind: text(f.right) for f in step.formulas if f.right is not None}
 
 
-def test_forward_loss_backward_update_in_the_chapters_order() -> None:
-    told = [(step.kind, step.name) for step in tell(chapter()).steps]
-    assert told == [
+def test_the_chapter_s_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    loss = chapter()
+    story = tell(loss)
+    assert [(step.kind, step.name) for step in story.steps] == [
         *(("forward", name) for name in ("s_1", "l_1", "s_2", "l_2")),
         ("loss", "L"),
         *(("backward", name) for name in ("δ_2", "∇W_12", "∇b_12", "δ_1", "∇W_01", "∇b_01")),
         *(("update", name) for name in ("W_12", "b_12", "W_01", "b_01")),
     ]
-
-
-def test_a_backward_step_has_the_chain_rule_the_formula_and_the_simplified_one() -> None:
-    delta = named(tell(chapter()), "δ_2")
-    assert [f.kind for f in delta.formulas] == ["chain", "given", "result"]
-    assert delta.formulas[0].paths == [[("L", "l_2"), ("l_2", "s_2")]]
-    found = formulas(delta)
-    assert found["given"] == "(−y / l_2 + (1 − y) / (1 − l_2)) ∘ (l_2 ∘ (1 − l_2))"
-    assert found["result"] == "l_2 − y"
-
-
-def test_a_forward_step_has_its_formula_and_its_operands() -> None:
-    s_1 = named(tell(chapter()), "s_1")
+    assert not any(step.contributions for step in story.steps)  # nothing is used twice
+    by_name = {t.name: n for t, n in story.numbers.items()}
+    for symbol, key, name in (("s_1", "v", "s_1"), ("δ_1", "g", "s_1"), ("∇W_01", "g", "W_01")):
+        assert story.keys[symbol] == f"{key}{by_name[name]}"
+    s_1, delta = named(story, "s_1"), named(story, "δ_2")
     assert formulas(s_1) == {"formula": "l_0 W_01 + b_01"}
     assert [m.name for m in s_1.operands] == ["l_0", "W_01", "b_01"]
-    assert s_1.value is not None
     x, w, b = (m.array for m in s_1.operands)
-    assert np.array_equal(s_1.value, x @ w + b)
-
-
-def test_operands_stand_in_the_order_of_the_formula() -> None:
-    assert [m.name for m in named(tell(chapter()), "δ_1").operands] == ["δ_2", "W_12", "l_1"]
+    assert np.array_equal(s_1.value, x @ w + b)  # type: ignore[arg-type]
+    assert [m.name for m in named(story, "δ_1").operands] == ["δ_2", "W_12", "l_1"]
+    assert [f.kind for f in delta.formulas] == ["chain", "given", "result"]
+    assert delta.formulas[0].paths == [[("L", "l_2"), ("l_2", "s_2")]]
+    assert formulas(delta) == {
+        "given": "(−y / l_2 + (1 − y) / (1 − l_2)) ∘ (l_2 ∘ (1 − l_2))", "result": "l_2 − y",
+    }  # fmt: skip
+    monkeypatch.setitem(sys.modules, "sympy", None)
+    story = tell(loss)
+    assert story.backward.needs_sympy
+    assert [f.kind for f in named(story, "δ_2").formulas] == ["chain", "given"]
 
 
 def test_gradients_are_the_engines() -> None:
@@ -65,14 +69,6 @@ def test_gradients_are_the_engines() -> None:
     for step in story.steps:
         if step.kind == "backward":
             np.testing.assert_array_equal(step.value, step.tensor.grad)
-
-
-def test_keys_are_the_numbers_of_the_tensors() -> None:
-    story = tell(chapter())
-    by_name = {t.name: n for t, n in story.numbers.items()}
-    assert story.keys["s_1"] == f"v{by_name['s_1']}"
-    assert story.keys["δ_1"] == f"g{by_name['s_1']}"
-    assert story.keys["∇W_01"] == f"g{by_name['W_01']}"
 
 
 def test_the_update_has_numbers_where_the_learning_rate_is_given() -> None:
@@ -181,40 +177,24 @@ def test_many_uses_are_taken_together() -> None:
     np.testing.assert_allclose(total, step.value)  # type: ignore[arg-type]
 
 
-def test_what_is_used_once_has_no_contributions() -> None:
-    assert not any(step.contributions for step in tell(chapter()).steps)
-
-
 # ---------------------------------------------------------------------- any graph
-
-
-def test_without_sympy_the_formulas_are_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    loss = chapter()
-    monkeypatch.setitem(__import__("sys").modules, "sympy", None)
-    story = tell(loss)
-    assert story.backward.needs_sympy
-    assert [f.kind for f in named(story, "δ_2").formulas] == ["chain", "given"]
-
-
-def test_an_output_of_several_numbers_is_taken_with_ones() -> None:
-    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    story = tell((x * x).named("y"))
-    assert story.steps[0].kind == "forward"
-    np.testing.assert_array_equal(named(story, "∇x").value, [2.0, 4.0])  # type: ignore[arg-type]
 
 
 def test_a_formula_that_is_not_worth_the_gradient_is_not_shown() -> None:
     calls = count(1)
     op = ag.Op("moody", np.positive, lambda g, y, x: g * next(calls))
-    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    step = named(tell(apply(op, (x,)).sum().named("L")), "∇x")
+    step = named(tell(apply(op, (leaf(1, 2),)).sum().named("L")), "∇x")
     assert step.notes == ["no_formula"]
     assert [f.kind for f in step.formulas] == ["chain"]
-
-
-def test_nan_and_infinity_have_formulas_too() -> None:
-    x = ag.Tensor([np.nan, np.inf, 1.0], requires_grad=True, name="x")
+    x = leaf(np.nan, np.inf, 1.0)
     assert named(tell((x * x).sum().named("L")), "∇x").notes == []
+
+
+def test_an_output_of_several_numbers_is_taken_with_ones() -> None:
+    x = leaf(1, 2)
+    story = tell((x * x).named("y"))
+    assert story.steps[0].kind == "forward"
+    np.testing.assert_array_equal(named(story, "∇x").value, [2.0, 4.0])  # type: ignore[arg-type]
 
 
 def test_names_that_are_not_there_or_there_twice() -> None:
@@ -225,8 +205,8 @@ def test_names_that_are_not_there_or_there_twice() -> None:
     assert {"a", "a(2)", "v_1"} <= set(story.names.values())
 
 
-def test_a_large_graph_is_told_by_its_named_results() -> None:
-    h = ag.Tensor(np.ones((1, 2)), requires_grad=True, name="x")
+def test_a_large_graph_is_told_by_its_named_results_and_abridged_in_the_middle() -> None:
+    x = h = ag.Tensor(np.ones((1, 2)), requires_grad=True, name="x")
     for i in range(LARGE):
         h = ag.tanh(h) * h
         if i % 20 == 0:
@@ -236,24 +216,26 @@ def test_a_large_graph_is_told_by_its_named_results() -> None:
     forward = [s.name for s in story.steps if s.kind in ("forward", "loss")]
     assert forward == ["h_0", "h_20", "h_40", "L"]
     assert all(len(s.operands) <= MOST_OPERANDS for s in story.steps)
-
-
-def test_a_deep_graph_is_abridged_in_the_middle() -> None:
-    h = ag.Tensor(np.ones((1, 1)), requires_grad=True, name="x")
     for i in range(MOST_STEPS):
-        h = ag.tanh(h).named(f"h_{i}")
-    story = tell(h.sum().named("L"))
+        x = ag.tanh(x).named(f"h_{i}")
+    story = tell(x.sum().named("L"))
     assert len(story.steps) == MOST_STEPS
     assert story.left_out[0] == MOST_STEPS // 2
     assert story.left_out[1] > 0
 
 
-def test_what_needs_no_gradient_has_no_backward_pass() -> None:
-    from autograd_lite.modes import trace
-
+def test_what_gets_no_gradient_has_no_step_backward_and_no_update() -> None:
+    half = ag.Op("half", lambda a, b: a * b, lambda g, out, a, b: g * b, None)
+    none = ag.Op("none", lambda a: a * 1.0, None)
     with trace():
-        y = (ag.Tensor([1.0, 2.0], name="x") * 2).named("y")
-    assert [s.kind for s in tell(y).steps] == ["forward"]
+        constant = (ag.Tensor([1.0, 2.0], name="x") * 2).named("y")
+    backward = [("backward", "∇x"), ("update", "x")]
+    for output, expected in (
+        (np.sum(half(leaf(1, 2), leaf(1, 2, name="y"))), [("loss", "L"), *backward]),
+        (np.sum(none(leaf(1, 2))), [("loss", "L")]),
+        (constant, [("forward", "y")]),
+    ):
+        assert [(s.kind, s.name) for s in tell(output, lr=0.1).steps] == expected
 
 
 def test_classes_have_a_story() -> None:
@@ -267,46 +249,22 @@ def test_classes_have_a_story() -> None:
 # ---------------------------------------------------------------------- errors
 
 
-@pytest.mark.parametrize("output", [3.0, None, np.ones(2), "loss"])
-def test_only_tensors(output: object) -> None:
-    with pytest.raises(TypeError, match="explain: a Tensor is explained"):
-        tell(output)  # type: ignore[arg-type]
-
-
-def test_nothing_recorded() -> None:
-    x = ag.Tensor([1.0], requires_grad=True, name="x")
-    with pytest.raises(ValueError, match=r"nothing was recorded for .*requires_grad=True"):
-        tell(x)
-    with ag.no_grad(), pytest.raises(ValueError, match="no_grad"):
-        tell(x * x)
-
-
-def test_data_that_were_changed_since() -> None:
-    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    y = (x * x).sum()
-    x.data = np.array([3.0, 4.0])
-    with pytest.raises(ValueError, match=r"explain: the data of .*x.* were changed"):
-        tell(y)
-
-
-def test_a_complex_output() -> None:
-    x = ag.Tensor([1.0 + 2.0j], requires_grad=True, name="x")
-    with pytest.raises(TypeError):
-        tell(x * x)
-
-
-def test_an_input_that_an_op_has_no_derivative_by_gets_no_step_backward_and_no_update() -> None:
-    half = ag.Op("half", lambda a, b: a * b, lambda g, out, a, b: g * b, None)
-    x, y = (ag.Tensor([1.0, 2.0], requires_grad=True, name=n) for n in "xy")
-    told = [(s.kind, s.name) for s in tell(np.sum(half(x, y)), lr=0.1).steps]
-    assert told[-2:] == [("backward", "∇x"), ("update", "x")]
-    assert not {("backward", "∇y"), ("update", "y")} & set(told)
-
-
-def test_a_graph_without_any_derivative_has_no_backward_pass() -> None:
-    none = ag.Op("none", lambda a: a * 1.0, None)
-    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    assert {s.kind for s in tell(np.sum(none(x)), lr=0.1).steps} == {"loss"}
+def test_what_can_not_be_told() -> None:
+    x, changed, z = leaf(1), leaf(1, 2), leaf(1 + 2j)
+    y = (changed * changed).sum()
+    changed.data = np.array([3.0, 4.0])
+    with ag.no_grad():
+        unrecorded = x * x
+    for output, error, said in (
+        *((output, TypeError, "explain: a Tensor is explained")
+          for output in (3.0, None, np.ones(2), "loss")),
+        (x, ValueError, r"nothing was recorded for .*requires_grad=True"),
+        (unrecorded, ValueError, "no_grad"),
+        (y, ValueError, r"explain: the data of .*x.* were changed"),
+        (z * z, TypeError, "complex"),
+    ):  # fmt: skip
+        with pytest.raises(error, match=said):
+            tell(output)  # type: ignore[arg-type]
 
 
 def test_targets_of_truth_values_give_the_formulas_of_0_and_1() -> None:
@@ -324,19 +282,15 @@ def test_an_update_of_complex_numbers_goes_downhill() -> None:
     def loss(z: ag.Tensor) -> ag.Tensor:
         return np.abs(np.sum(z * w) - 3) ** 2
 
-    z = ag.Tensor([1 + 2j, 3 - 1j], requires_grad=True, name="z")
+    z = leaf(1 + 2j, 3 - 1j, name="z")
     step = tell(loss(z), lr=0.05).steps[-1]
     (gradient,) = ag.gradients(loss(z), [z])
     assert formulas(step) == {"result": "z − η · conj(∇z)"}
     assert step.value is not None
     assert np.allclose(step.value, z.data - 0.05 * np.conj(gradient))
     assert loss(ag.Tensor(step.value)).item() < loss(z).item()
-
-
-def test_an_update_of_real_numbers_on_a_way_through_complex_ones_has_no_conjugate() -> None:
-    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    step = tell(np.sum(np.abs(x * 1j) ** 2), lr=0.1).steps[-1]
-    assert formulas(step) == {"result": "x − η · ∇x"}
+    real = tell(np.sum(np.abs(leaf(1, 2) * 1j) ** 2), lr=0.1).steps[-1]
+    assert formulas(real) == {"result": "x − η · ∇x"}  # though by way of complex ones
 
 
 def test_half_precision_shows_formulas_without_a_warning() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,9 @@ def trained(
     sizes: list[int], x: Any, y: Any, loss: Any = None, record: int = 20, **options: Any
 ) -> nn.Recording:
     options = {"activation": "tanh", "output": "sigmoid", "rng": 1, **options}
-    steps = options.pop("steps", 100)
+    steps, make = options.pop("steps", 100), options.pop("make", nn.Adam)
     net = nn.MLP(sizes, **options)
-    optimizer = nn.Adam(net.parameters(), lr=0.05)
-    loss = loss or nn.BCELoss()
+    optimizer, loss = make(net.parameters(), lr=0.05), loss or nn.BCELoss()
     found = nn.fit(net, x, y, loss, optimizer, epochs=steps, batch_size=len(x), record=record)
     assert found.record is not None
     return found.record
@@ -114,12 +114,6 @@ def test_it_steps_through_one_recorded_iteration(record: nn.Recording, tmp_path:
         np.testing.assert_array_equal(record.net[name].data, value)
 
 
-def test_a_history_is_explained_as_its_record_is(record: nn.Recording, tmp_path: Path):
-    assert Page(tmp_path, nn.History(record=record)).text == Page(tmp_path, record).text
-    with pytest.raises(ValueError, match=r"wasn't recorded: train with nn.fit\(…, record=10\)"):
-        ag.explain(nn.History(), tmp_path / "page.html")
-
-
 def is_at(found: nn.Recording, i: int, plane: boundary.Plane, drawn: Any, level: float) -> Any:
     """Whether the prediction is ``level`` within a pixel of these points, or as good as there."""
 
@@ -197,21 +191,34 @@ def test_integers_are_observations_too(tmp_path: Path):
     assert within(loops, plane.drawn(x.astype(float))).tolist() == [False, True, True, False]
 
 
-@pytest.mark.parametrize(
-    ("n_in", "n_out", "y", "loss"),
-    [
-        (3, 1, INSIDE, nn.BCELoss()),
-        (1, 1, INSIDE, nn.BCELoss()),
-        (2, 1, X[:, :1], nn.MSELoss()),  # a regression
-        (2, 7, CORNERS, nn.CrossEntropyLoss()),  # too many classes
-    ],
-)
-def test_where_there_is_no_boundary_it_is_said(
-    n_in: int, n_out: int, y: Any, loss: Any, tmp_path: Path
-):
-    x = np.concatenate([X, X[:, :1]], axis=1)[:, :n_in]
-    output = "sigmoid" if isinstance(loss, nn.BCELoss) else "identity"
-    page = Page(tmp_path, trained([n_in, n_out], x, y, loss, output=output, steps=2, record=1))
+class OfSixty(nn.Module):
+    """A net for sixty rows, and no other number."""
+
+    def __init__(self) -> None:
+        self.linear = nn.Linear(2, 1, rng=0)
+
+    def forward(self, x: Any) -> Any:
+        return ag.sigmoid(self.linear(x) + np.zeros((60, 1)))
+
+
+def regression(*sizes: int) -> nn.MLP:
+    return nn.MLP(sizes, output="identity", rng=0)
+
+
+@each({
+    "three inputs": (nn.MLP([3, 1], rng=0), X[:, [0, 1, 0]], INSIDE, nn.BCELoss()),
+    "one input": (nn.MLP([1, 1], rng=0), X[:, :1], INSIDE, nn.BCELoss()),
+    "a regression": (regression(2, 1), X, X[:, :1], nn.MSELoss()),
+    "several numbers": (regression(2, 3, 2), X, 2 * X, nn.MSELoss()),
+    "two classes at once": (regression(2, 3, 2), X, (X > 0) * 1.0, nn.MSELoss()),
+    "too many classes": (regression(2, 7), X, CORNERS, nn.CrossEntropyLoss()),
+    "a net for its batches": (OfSixty(), X, INSIDE, nn.BCELoss()),
+}, by=lambda net, x, y, loss: "all")  # fmt: skip
+def test_where_there_is_no_boundary_it_is_said(net: Any, x: Any, y: Any, loss: Any):
+    sgd = nn.SGD(net.parameters(), lr=0.05)
+    record = nn.fit(net, x, y, loss, sgd, epochs=2, batch_size=60, record=1).record
+    with tempfile.TemporaryDirectory() as folder:
+        page = Page(Path(folder), record)
     assert 'id="boundary"' not in page.section
     assert training_words.ENGLISH["no_boundary"] in page.section
     assert page.data["regions"] == page.data["lines"] == []
@@ -267,18 +274,28 @@ def test_of_many_parameters_some_are_left_out(tmp_path: Path):
     assert "4 further parameters are left out." in page.section
 
 
-def test_names_are_text_whatever_they_hold(tmp_path: Path):
+def test_only_what_the_optimizer_has_is_updated_by_its_rate(tmp_path: Path):
+    def page(net: nn.MLP, parameters: Any) -> tuple[Page, nn.Recording]:
+        sgd = nn.SGD(parameters, lr=0.25)
+        record = nn.fit(net, X, INSIDE, nn.BCELoss(), sgd, 2, batch_size=60, record=1).record
+        return Page(tmp_path, record), record
+
     net = nn.MLP([2, 1], rng=0)
-    net["W_01"].name = "</script><img src=x onerror=alert(1)>"
-    optimizer = nn.SGD(net.parameters(), lr=0.1)
-    found = nn.fit(net, X, INSIDE, nn.BCELoss(), optimizer, 2, batch_size=60, record=1)
-    page = Page(tmp_path, found)
-    assert "<img" not in page.text
-    assert "&lt;img src=x" in page.section
+    net["W_01"].name = evil = "</script><img src=x onerror=alert(1)>"
+    found, record = page(net, net.parameters())
+    after = record.parameters[evil][1]
+    assert f">{number(after[0, 0])}</td>" in found.text.split('data-kind="update"')[1]
+    assert "<img" not in found.text  # names are text
+    assert "&lt;img src=x" in found.section
+    net = nn.MLP([2, 3, 1], rng=0)
+    for parameter in net.parameters():
+        parameter.requires_grad = parameter is net["W_01"]
+    assert page(net, [net["W_01"]])[0].text.count('data-kind="update"') == 1
 
 
-def test_it_speaks_chinese(record: nn.Recording, tmp_path: Path):
+def test_it_speaks_chinese_and_of_a_history_as_of_its_record(record: nn.Recording, tmp_path: Path):
     page = Page(tmp_path, record, "zh")
+    assert Page(tmp_path, nn.History(record=record), "zh").text == page.text
     assert "训练过程" in page.section
     assert page.data["states"][1].startswith("第 20 次迭代")
     assert training_words.CHINESE.keys() == training_words.ENGLISH.keys()
@@ -287,31 +304,17 @@ def test_it_speaks_chinese(record: nn.Recording, tmp_path: Path):
         assert sorted(re.findall(r"{\w+}", training_words.CHINESE[key])) == sorted(parts)
 
 
-def test_the_update_is_shown_by_the_learning_rate_of_gradient_descent(tmp_path: Path):
-    net = nn.MLP([2, 1], rng=0)
-    optimizer = nn.SGD(net.parameters(), lr=0.25)
-    history = nn.fit(net, X, INSIDE, nn.BCELoss(), optimizer, 2, batch_size=60, record=1)
-    page = Page(tmp_path, history)
-    after = history.record.parameters["W_01"][1]
-    assert f">{number(after[0, 0])}</td>" in page.text.split('data-kind="update"')[1]
-
-
-def test_a_loss_that_is_not_finite_is_left_out_of_the_curve(tmp_path: Path):
-    found = trained([2, 1], X, INSIDE, steps=3, record=1)
-    found.losses[1] = float("nan")
-    found.losses[3] = float("inf")
-    page = Page(tmp_path, found)
-    assert [place is None for place in page.data["places"]] == [False, True, False, True]
-    assert re.search(r'class="now" visibility="hidden"', page.section)
-    assert "nan" not in re.findall(r'points="(.*?)"', page.section)[0]
-
-
 def test_a_training_that_diverged_is_shown_as_far_as_there_are_numbers(tmp_path: Path):
     found = trained([2, 3, 1], X, INSIDE, steps=3, record=1)
+    found.losses[1] = float("nan")
+    found.losses[3] = float("inf")
     for values in found.parameters.values():
         values[3] = np.full_like(values[3], np.nan)
         values[2] = np.full_like(values[2], np.inf)
     page = Page(tmp_path, found)
+    assert [place is None for place in page.data["places"]] == [False, True, False, True]
+    assert re.search(r'class="now" visibility="hidden"', page.section)
+    assert "nan" not in re.findall(r'points="(.*?)"', page.section)[0]
     assert page.data["regions"][3] == [""]
     assert page.data["lines"][3] == page.data["lines"][2] == [""] * 3
     assert page.data["parameters"][0]["texts"][3] == ["nan"] * 6
@@ -320,24 +323,23 @@ def test_a_training_that_diverged_is_shown_as_far_as_there_are_numbers(tmp_path:
 
 def test_what_cannot_be_explained_is_refused(record: nn.Recording, tmp_path: Path):
     path = tmp_path / "page.html"
-    with pytest.raises(ValueError, match=r"iteration 30 wasn't recorded; recorded are 0, 20, 40"):
-        ag.explain(record, path, iteration=30)
-    with pytest.raises(ValueError, match="lang is one of"):
-        ag.explain(record, path, "fr")
-    with pytest.raises(ValueError, match=r"doesn't end in \.html"):
-        ag.explain(record, tmp_path / "page.txt")
-    with pytest.raises(ValueError, match="took no step"):
-        ag.explain(trained([2, 1], X, INSIDE, steps=0), path)
-    with record.replayed(0) as loss, pytest.raises(TypeError, match="iteration is for a recorded"):
-        ag.explain(loss, path, iteration=0)
+    with record.replayed(0) as loss:
+        for explained, settings, error, said in (
+            (record, {"iteration": 30}, ValueError, "30 wasn't recorded; recorded are 0, 20, 40"),
+            (record, {"lang": "fr"}, ValueError, "lang is one of"),
+            (record, {"path": tmp_path / "page.txt"}, ValueError, r"doesn't end in \.html"),
+            (trained([2, 1], X, INSIDE, steps=0), {}, ValueError, "took no step"),
+            (nn.History(), {}, ValueError, r"wasn't recorded: train with nn.fit\(…, record=10\)"),
+            (loss, {"iteration": 0}, TypeError, "iteration is for a recorded"),
+        ):
+            given: dict[str, Any] = {"path": path, **settings}
+            with pytest.raises(error, match=said):
+                ag.explain(explained, **given)
     assert not path.exists()
-
-
-def test_a_net_that_was_changed_since_is_told_of(tmp_path: Path):
     found = trained([2, 2, 1], X, INSIDE, steps=3, record=1)
     found.net.activations[0] = ag.relu
     with pytest.warns(UserWarning, match="after 0 steps the loss is .* the net or the loss was"):
-        ag.explain(found, tmp_path / "page.html")
+        ag.explain(found, path)
 
 
 # ---------------------------------------------------------------- marching squares, lines, ticks
@@ -364,16 +366,13 @@ def test_loops_go_around_what_is_positive(values: Any, sizes: list[int]):
     np.testing.assert_array_equal(within([np.array(x) for x in found], nodes + 1e-3), positive)
 
 
-@pytest.mark.parametrize(
-    ("w", "b", "path"),
-    [
-        ([1.0, 0.0], 0.0, "M240,480L240,0"),
-        ([0.0, 1.0], 0.5, "M0,360L480,360"),
-        ([1.0, -1.0], 0.0, "M0,480L480,0"),
-        ([1.0, 0.0], 3.0, ""),
-        ([0.0, 0.0], 0.0, ""),
-    ],
-)
+@each([
+    ([1.0, 0.0], 0.0, "M240,480L240,0"),
+    ([0.0, 1.0], 0.5, "M0,360L480,360"),
+    ([1.0, -1.0], 0.0, "M0,480L480,0"),
+    ([1.0, 0.0], 3.0, ""),
+    ([0.0, 0.0], 0.0, ""),
+])
 def test_a_node_is_a_line_through_the_square(w: list[float], b: float, path: str):
     plane = boundary.Plane(np.array([-1.0, -1.0]), np.array([1.0, 1.0]))
     assert boundary.line(plane, np.array(w), b) == path
@@ -392,63 +391,14 @@ def test_ticks_are_round():
         assert np.allclose(np.diff(found), np.diff(found)[0])
 
 
-def test_a_curve_of_very_many_steps_is_drawn_by_some():
+def test_a_curve_of_very_many_steps_is_drawn_by_some_with_the_first_and_the_last():
     n = 30_000
     svg = curves.Curve(range(n), np.linspace(1, 0, n).tolist()).svg(None, "steps", "loss", "")
     (points,) = re.findall(r'points="(.*?)"', svg)
     assert len(points.split()) == curves.MOST_DRAWN
     assert points.split()[-1] == f"{curves.WIDTH - curves.RIGHT},{curves.HEIGHT - curves.BOTTOM}"
-
-
-def test_thinning_keeps_the_first_and_the_last():
     assert curves.thinned(4, 10) == [0, 1, 2, 3]
     for n, most in ((61, 60), (1000, 7), (3, 2)):
         found = curves.thinned(n, most)
         assert (found[0], found[-1], len(found)) == (0, n - 1, most)
         assert max(np.diff(found)) - min(np.diff(found)) <= 1
-
-
-def test_only_what_the_optimizer_has_is_updated(tmp_path: Path) -> None:
-    net = nn.MLP([2, 3, 1], rng=0)
-    for parameter in net.parameters():
-        parameter.requires_grad = parameter is net["W_01"]
-    x, y = np.random.default_rng(0).normal(size=(8, 2)), np.ones((8, 1))
-    history = nn.fit(
-        net, x, y, nn.BCELoss(), nn.SGD([net["W_01"]], lr=0.5), epochs=2, batch_size=8, record=1
-    )
-    ag.explain(history, tmp_path / "page.html")
-    html = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert html.count('data-kind="update"') == 1
-
-
-class OfTen(nn.Module):
-    """A net for ten rows, and no other number."""
-
-    def __init__(self) -> None:
-        self.linear = nn.Linear(2, 1, rng=0)
-
-    def forward(self, x: Any) -> Any:
-        return ag.sigmoid(self.linear(x) + np.zeros((10, 1)))
-
-
-def test_a_net_for_batches_of_its_own_size_has_a_page_without_a_boundary(tmp_path: Path) -> None:
-    net, rng = OfTen(), np.random.default_rng(0)
-    x = rng.normal(size=(40, 2))
-    y = (x[:, :1] > 0).astype(float)
-    sgd = nn.SGD(net.parameters(), lr=0.1)
-    history = nn.fit(net, x, y, nn.BCELoss(), sgd, epochs=1, batch_size=10, record=1)
-    ag.explain(history, tmp_path / "page.html")
-    html = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert 'id="losses"' in html
-    assert 'id="boundary"' not in html
-
-
-@pytest.mark.parametrize("targets", ["numbers", "two at once"])
-def test_targets_that_are_no_classes_have_no_boundary(targets: str, tmp_path: Path) -> None:
-    x = np.random.default_rng(0).normal(size=(20, 2))
-    y = 2 * x if targets == "numbers" else (x > 0).astype(float)
-    net = nn.MLP([2, 3, 2], output="identity", rng=0)
-    sgd = nn.SGD(net.parameters(), lr=0.1)
-    history = nn.fit(net, x, y, nn.MSELoss(), sgd, epochs=2, batch_size=20, record=1)
-    ag.explain(history, tmp_path / "page.html")
-    assert 'id="boundary"' not in (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -36,28 +36,41 @@ LOSSES: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] =
 
 
 def backpropagate(
-    weights: list[Any],
-    biases: list[Any],
-    activations: list[str],
-    loss: str,
-    reduction: str,
-    x: Any,
-    y: Any,
-) -> dict[str, Any]:
+    weights: list[Any], biases: list[Any], activations: list[str], loss: str, reduction: str,
+    x: Any, y: Any,
+) -> dict[str, Any]:  # fmt: skip
     """L, every δ_k, ∇W and ∇b, by the formulas of the chapter's 4.4.2."""
-    depth = len(weights)
-    layers, sums = [x], [None]
-    for w, b, name in zip(weights, biases, activations, strict=True):
-        sums.append(layers[-1] @ w + b)
-        layers.append(ACTIVATIONS[name][0](sums[-1]))
+    layers, sums = forward(weights, biases, activations, x)
     value, slope = LOSSES[loss]
     q = layers[-1].size if reduction == "mean" else 1
     found: dict[str, Any] = {"L": np.sum(value(layers[-1], y)) / q}
     dl = slope(layers[-1], y) / q
-    for k in range(depth, 0, -1):
+    for k in range(len(weights), 0, -1):
         delta = dl * ACTIVATIONS[activations[k - 1]][1](sums[k], layers[k])
         found[f"s_{k}"] = delta
         found[f"W_{k - 1}{k}"] = layers[k - 1].T @ delta
         found[f"b_{k - 1}{k}"] = np.ones((1, len(x))) @ delta
         dl = delta @ weights[k - 1].T
+    return found
+
+
+def forward(
+    weights: list[Any], biases: list[Any], activations: list[str], x: Any
+) -> tuple[list[Any], list[Any]]:
+    """Every l_k and s_k; s_0 is x, as l_0."""
+    layers, sums = [x], [x]
+    for w, b, name in zip(weights, biases, activations, strict=True):
+        sums.append(layers[-1] @ w + b)
+        layers.append(ACTIVATIONS[name][0](sums[-1]))
+    return layers, sums
+
+
+def parameters_of(net: Any) -> tuple[list[Any], list[Any]]:
+    return [p.weight.numpy() for p in net.layers], [p.bias.numpy() for p in net.layers]
+
+
+def gradients_of(net: Any, *problem: Any) -> dict[str, Any]:
+    """Of an MLP every δ_k, ∇W and ∇b; what follows are backpropagate's activations and so on."""
+    found = backpropagate(*parameters_of(net), *problem)
+    del found["L"]
     return found

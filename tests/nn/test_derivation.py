@@ -56,9 +56,6 @@ def test_what_the_rule_does_not_cover_is_refused():
         nn.derive(nn.MLP([2, 3, 1], ["softmax", "sigmoid"], rng=0))
     with pytest.raises(TypeError, match=r"not of a Linear; .* ag.derive"):
         nn.derive(nn.Linear(1, 1))
-
-
-def test_gradients_of_a_network_are_left_alone():
     net = nn.MLP([2, 2, 1], rng=0)
     nn.derive(net, rng=np.random.default_rng(1))
     assert all(p.grad is None for p in net.parameters())

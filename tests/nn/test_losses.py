@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,23 +12,22 @@ import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 
+from ..each import each
+
 LOSSES = [nn.SquaredErrorLoss, nn.MSELoss, nn.BCELoss, nn.BCEWithLogitsLoss, nn.CrossEntropyLoss]
 
 
 def test_values():
     p, y = np.array([[0.5], [0.2]]), np.array([[1.0], [0.0]])
+    bits = -np.log([[0.5], [0.8]])
     assert nn.SquaredErrorLoss()(p, y).item() == pytest.approx((0.125 + 0.02) / 2)
     assert nn.MSELoss("sum")(p, y).item() == pytest.approx(0.25 + 0.04)
-    np.testing.assert_allclose(nn.BCELoss("none")(p, y).data, -np.log([[0.5], [0.8]]))
-    logits = np.log(p / (1 - p))
-    np.testing.assert_allclose(
-        nn.BCEWithLogitsLoss("none")(logits, y).data, -np.log([[0.5], [0.8]])
-    )
+    np.testing.assert_allclose(nn.BCELoss("none")(p, y).data, bits)
+    np.testing.assert_allclose(nn.BCEWithLogitsLoss("none")(np.log(p / (1 - p)), y).data, bits)
+    assert nn.BCELoss("sum")(np.ones((0, 1)), np.ones((0, 1))).item() == 0.0
     z = np.log([[0.2, 0.3, 0.5]])
-    assert nn.CrossEntropyLoss()(z, [2]).item() == pytest.approx(-np.log(0.5))
-    assert nn.CrossEntropyLoss()(z, [[0.0, 0.5, 0.5]]).item() == pytest.approx(
-        -0.5 * np.log(0.3) - 0.5 * np.log(0.5)
-    )
+    for classes, value in (([2], -np.log(0.5)), ([[0.0, 0.5, 0.5]], -np.log(0.15) / 2)):
+        assert nn.CrossEntropyLoss()(z, classes).item() == pytest.approx(value)
 
 
 @pytest.mark.parametrize("kind", LOSSES)
@@ -49,16 +49,11 @@ def test_targets_have_a_gradient_too(kind: Any):
     loss = kind()(np.array([[0.2, 0.6]]), y)
     loss.backward()
     assert y.grad.shape == (1, 2)
-    assert list(ag.named_tensors(loss)) == [
-        "p" if kind is not nn.CrossEntropyLoss else "z",
-        "target",
-        "L",
-    ]
+    p = "z" if kind is nn.CrossEntropyLoss else "p"
+    assert list(ag.named_tensors(loss)) == [p, "target", "L"]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("p", [0.0, 1.0, 1e-30, 1 - 1e-16])
-@pytest.mark.parametrize("y", [0.0, 1.0, 0.5])
+@each([0.0, 1.0, 1e-30, 1 - 1e-16], [0.0, 1.0, 0.5], [np.float32, np.float64])
 def test_bce_is_finite_at_saturated_predictions(p: float, y: float, dtype: Any):
     t = Tensor(np.array([[p]], dtype), requires_grad=True)
     loss = nn.BCELoss()(t, np.array([[y]], dtype))
@@ -69,24 +64,18 @@ def test_bce_is_finite_at_saturated_predictions(p: float, y: float, dtype: Any):
         assert loss.item() == 0.0
 
 
-@pytest.mark.parametrize("s", [-800.0, -600.0, -30.0, 30.0, 800.0])
-@pytest.mark.parametrize("y", [0.0, 1.0])
-def test_bce_after_a_saturated_sigmoid(s: float, y: float):
+@each([-1e4, -800.0, -600.0, -30.0, 0.0, 30.0, 800.0, 1e4], [0.0, 1.0])
+def test_losses_of_saturated_logits(s: float, y: float):
     z = Tensor([[s]], requires_grad=True, name="s_1")
     nn.BCELoss()(ag.sigmoid(z), [[y]]).backward()
     assert np.isfinite(z.grad).all()
     if -700 < s < 36:  # beyond that σ is exactly 0 or 1, and has no gradient left
         np.testing.assert_allclose(z.grad, 1 / (1 + np.exp(-s)) - y, atol=1e-15)
-
-
-@pytest.mark.parametrize("s", [-1e4, -800.0, 0.0, 800.0, 1e4])
-def test_losses_of_logits_are_exact_anywhere(s: float):
-    for y in (0.0, 1.0):
-        z = Tensor([[s]], requires_grad=True)
-        loss = nn.BCEWithLogitsLoss()(z, [[y]])
-        loss.backward()
-        assert loss.item() == pytest.approx(max(s, 0) - s * y + np.log1p(np.exp(-abs(s))))
-        assert z.grad.item() == pytest.approx((s > 0) + 0.5 * (s == 0) - y)
+    z = Tensor([[s]], requires_grad=True)  # of logits they are exact anywhere
+    loss = nn.BCEWithLogitsLoss()(z, [[y]])
+    loss.backward()
+    assert loss.item() == pytest.approx(max(s, 0) - s * y + np.log1p(np.exp(-abs(s))))
+    assert z.grad.item() == pytest.approx(np.exp(-np.logaddexp(0, -s)) - y)
     z = Tensor([[s, 0.0]], requires_grad=True)
     loss = nn.CrossEntropyLoss()(z, [1])
     loss.backward()
@@ -94,27 +83,20 @@ def test_losses_of_logits_are_exact_anywhere(s: float):
     assert np.isfinite(z.grad).all()
 
 
-@pytest.mark.parametrize("warnings_are", ["error", "ignore"])
-@pytest.mark.parametrize(
-    ("p", "y"), [(1.5, 1.0), (-0.5, 1.0), (-0.5, 0.0), (np.nan, 1.0), (0.5, 2.0), (0.3, -1.0)]
-)
-def test_bce_refuses_what_is_no_probability(p: float, y: float, warnings_are: str):
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter(warnings_are)
-        with pytest.raises(ValueError, match=r"must lie in \[0, 1\].*use BCEWithLogitsLoss"):
-            nn.BCELoss()([[p], [0.5]], [[y], [1.0]])
+NO_PROBABILITY = [
+    (1.5, 1.0), (-0.5, 1.0), (-0.5, 0.0), (np.nan, 1.0), (0.5, 2.0), (0.3, -1.0),
+    *((0.3, np.array(2, dtype)) for dtype in (np.uint8, np.int8, np.int64)),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64])
-def test_bce_refuses_class_numbers_of_any_integer_type(dtype: Any):
-    with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
-        nn.BCELoss()([[0.3], [0.5]], np.array([[2], [1]], dtype))
-
-
-def test_bce_of_nothing():
-    assert nn.BCELoss("sum")(np.ones((0, 1)), np.ones((0, 1))).item() == 0.0
+@each(NO_PROBABILITY)
+def test_bce_refuses_what_is_no_probability(p: float, y: Any):
+    targets = np.array([[y], [1]], np.result_type(y))
+    for warnings_are in ("error", "ignore"):
+        with warnings.catch_warnings():
+            warnings.simplefilter(warnings_are)
+            with pytest.raises(ValueError, match=r"must lie in \[0, 1\].*use BCEWithLogitsLoss"):
+                nn.BCELoss()([[p], [0.5]], targets)
 
 
 @pytest.mark.parametrize("kind", LOSSES[:4])
@@ -128,18 +110,16 @@ def test_shapes_must_be_the_same(kind: Any):
         kind()(p, np.ones((2, 1)))
 
 
-def test_cross_entropy_s_targets():
-    z = np.zeros((2, 3))
-    with pytest.raises(ValueError, match=r"must lie in 0 … 2, and reach from 0 to 3"):
-        nn.CrossEntropyLoss()(z, [0, 3])
-    with pytest.raises(TypeError, match="must be integers, not float64"):
-        nn.CrossEntropyLoss()(z, [0.0, 1.0])
-    with pytest.raises(ValueError, match="must have the same shape"):
-        nn.CrossEntropyLoss()(z, [0, 1, 2])
-    assert nn.CrossEntropyLoss()(z, Tensor([0, 1])).item() == pytest.approx(np.log(3))
-
-
-def test_an_unknown_reduction():
+def test_cross_entropy_s_targets_and_an_unknown_reduction():
+    z, cross = np.zeros((2, 3)), nn.CrossEntropyLoss()
+    for targets, error, said in (
+        ([0, 3], ValueError, "must lie in 0 … 2, and reach from 0 to 3"),
+        ([0.0, 1.0], TypeError, "must be integers, not float64"),
+        ([0, 1, 2], ValueError, "must have the same shape"),
+    ):
+        with pytest.raises(error, match=said):
+            cross(z, targets)
+    assert cross(z, Tensor([0, 1])).item() == pytest.approx(np.log(3))
     with pytest.raises(ValueError, match="reduction must be one of mean, sum, none, not 'avg'"):
         nn.BCELoss("avg")
 

@@ -11,6 +11,8 @@ import autograd_lite as ag
 import nn
 from autograd_lite.graph import walk
 
+from ..each import each
+
 ALL = [nn.SGD, nn.Momentum, nn.AdaGrad, nn.RMSprop, nn.Adam, nn.AdamW]
 X = np.random.default_rng(0).normal(size=(10, 2))
 Y = (X[:, :1] * X[:, 1:] > 0).astype(float)
@@ -36,30 +38,25 @@ def by_hand(optimizer: Any, steps: int) -> list[dict[str, Any]]:
     return [*states, {p.name: p.numpy() for p in net.parameters()}]
 
 
-@pytest.mark.parametrize(
-    ("epochs", "batch_size", "every", "steps"),
-    [
-        (7, 10, 3, [0, 3, 6, 7]),  # one batch an epoch
-        (6, 10, 3, [0, 3, 6]),  # the end is one of them
-        (2, 4, 2, [0, 2, 4, 6]),  # three batches an epoch: steps are counted, not epochs
-        (2, 10, 1, [0, 1, 2]),
-        (3, 10, 100, [0, 3]),  # the first and the last whatever n is
-        (1, 10, np.int64(1), [0, 1]),
-        (0, 10, 1, []),
-    ],
-)
+@each([
+    (7, 10, 3, [0, 3, 6, 7]),  # one batch an epoch
+    (6, 10, 3, [0, 3, 6]),  # the end is one of them
+    (2, 4, 2, [0, 2, 4, 6]),  # three batches an epoch: steps are counted, not epochs
+    (2, 10, 1, [0, 1, 2]),
+    (3, 10, 100, [0, 3]),  # the first and the last whatever n is
+    (1, 10, np.int64(1), [0, 1]),
+    (0, 10, 1, []),
+])
 def test_every_nth_step_is_kept_and_the_end(
     epochs: int, batch_size: int, every: int, steps: list[int]
 ):
-    _, history = trained(epochs=epochs, batch_size=batch_size, record=every)
-    record = history.record
+    record = trained(epochs=epochs, batch_size=batch_size, record=every)[1].record
     assert record.steps == steps
     assert len(record) == len(record.losses) == len(steps)
     assert all(len(values) == len(steps) for values in record.parameters.values())
 
 
-@pytest.mark.parametrize("optimizer", ALL)
-@pytest.mark.parametrize("compiled", [True, False])
+@each(ALL, [True, False], by=lambda optimizer, _: optimizer.__name__)
 def test_it_keeps_what_training_by_hand_goes_through(optimizer: Any, compiled: bool):
     net, history = trained(optimizer, compiled=compiled, record=2)
     record = history.record
@@ -72,14 +69,9 @@ def test_it_keeps_what_training_by_hand_goes_through(optimizer: Any, compiled: b
         np.testing.assert_array_equal(values[-1], net[name].data)
     np.testing.assert_allclose(record.losses[:-1], [history.loss[t] for t in record.steps[:-1]])
     np.testing.assert_allclose(record.losses[-1], nn.BCELoss()(net(X), Y).item())
-
-
-@pytest.mark.parametrize("optimizer", ALL)
-@pytest.mark.parametrize("compiled", [True, False])
-def test_recording_changes_no_number_of_the_training(optimizer: Any, compiled: bool):
     options = {"compiled": compiled, "batch_size": 4, "shuffle": True, "rng": 5}
     net, history = trained(optimizer, record=2, **options)
-    plain, without = trained(optimizer, **options)
+    plain, without = trained(optimizer, **options)  # the same numbers
     assert without.record is None
     assert history.loss == without.loss
     for ours, theirs in zip(net.parameters(), plain.parameters(), strict=True):
@@ -158,28 +150,12 @@ def test_what_is_kept_is_not_written_to_by_what_comes_later():
     np.testing.assert_array_equal(record.parameters["W_01"][-1], last)
 
 
-class Counting(nn.Module):
-    """Sets an attribute when it is called, which compiling refuses."""
-
-    def __init__(self) -> None:
-        self.inner = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=1), nn.Sigmoid())
-        self.calls = 0
-
-    def forward(self, x: Any) -> Any:
-        self.calls += 1
-        return self.inner(x)
-
-
-def test_any_module_is_recorded_by_paths_where_names_are_shared_and_its_state_is_left_alone():
-    net = Counting()
+def test_any_module_is_recorded_by_paths_where_names_are_shared():
+    net = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=1), nn.Sigmoid())
     optimizer = nn.SGD(net.parameters(), lr=0.1)
-    history = nn.fit(net, X, Y, nn.BCELoss(), optimizer, 2, batch_size=10, compiled=False, record=1)
-    record = history.record
-    assert list(record.parameters) == [f"inner.modules.{i}.{w}" for i in (0, 1)
+    record = nn.fit(net, X, Y, nn.BCELoss(), optimizer, 2, batch_size=10, record=1).record
+    assert list(record.parameters) == [f"modules.{i}.{w}" for i in (0, 1)
                                        for w in ("weight", "bias")]  # fmt: skip
-    record.predict(0, X)
-    assert net.calls == 2
-    assert record.first_layer is None
 
 
 def test_a_training_that_ends_in_a_loss_that_is_refused_is_recorded():
@@ -206,24 +182,16 @@ def test_the_learning_rate_is_known_where_a_step_is_plain_gradient_descent():
     assert trained(Other, record=2, compiled=False)[1].record.lrs is None
 
 
-@pytest.mark.parametrize("record", [0, -1, True, 2.5, "10", [1]])
-def test_a_bad_interval_is_refused(record: Any):
-    with pytest.raises(ValueError, match=r"fit: record must be a positive int n.*not "):
-        trained(record=record)
-
-
-def test_too_much_to_keep_is_refused_with_an_interval_that_is_not(monkeypatch: Any):
+def test_a_bad_interval_is_refused(monkeypatch: Any):
+    for record in (0, -1, True, 2.5, "10", [1]):
+        with pytest.raises(ValueError, match=r"fit: record must be a positive int n.*not "):
+            trained(record=record)
     monkeypatch.setattr("nn.recording._MOST_BYTES", 1000)  # of 13 parameters of 8 bytes
     with pytest.raises(ValueError, match=r"keep 21 copies of 104 bytes.*; try record=3$"):
         trained(epochs=20, record=1)
-    _, history = trained(epochs=20, record=3)
-    assert len(history.record) == 8
-
-
-def test_what_was_not_recorded_cannot_be_explained():
-    _, history = trained()
+    assert len(trained(epochs=20, record=3)[1].record) == 8
     with pytest.raises(ValueError, match=r"explain: this training wasn't recorded.*record=10"):
-        history.explained()
+        trained()[1].explained()
 
 
 class Remembering(nn.Module):
@@ -231,10 +199,11 @@ class Remembering(nn.Module):
 
     def __init__(self):
         self.linear = nn.Linear(2, 1, rng=0)
-        self.calls, self.sums, self.rng = [0], np.zeros(1), np.random.default_rng(0)
+        self.count, self.calls, self.sums, self.rng = 0, [0], np.zeros(1), np.random.default_rng(0)
         self.by_name = {"w": self.linear.weight}
 
     def forward(self, x):
+        self.count += 1
         self.calls[0] += 1
         self.sums += np.asarray(x.data if isinstance(x, ag.Tensor) else x).sum()
         self.rng.normal()
@@ -252,8 +221,10 @@ def test_what_modules_write_to_is_left_as_it_was():
         nets.append(net)
     plain, recorded = nets
     sums, draws = plain.sums.copy(), plain.rng.bit_generator.state
+    assert history.record.first_layer is None
     for _ in range(2):
         assert recorded.calls == plain.calls
+        assert recorded.count == plain.count == 2
         np.testing.assert_array_equal(recorded.sums, sums)
         assert recorded.rng.bit_generator.state == draws
         history.record.predict(0, X)

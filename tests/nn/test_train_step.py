@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-import threading
 import tracemalloc
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from hypothesis import strategies as st
 
 import autograd_lite as ag
 import nn
+
+from ..each import each
+from .test_training import RunningMean
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 2))
@@ -34,6 +37,7 @@ OPTIMIZERS: dict[str, Callable[[Any], nn.Optimizer]] = {
     "AdamW": lambda p: nn.AdamW(p, lr=0.01, weight_decay=0.1),
 }
 sgd, adam = OPTIMIZERS["SGD"], OPTIMIZERS["Adam"]
+BCE = nn.BCELoss()
 
 
 def mlp(**settings: Any) -> nn.MLP:
@@ -41,7 +45,7 @@ def mlp(**settings: Any) -> nn.MLP:
 
 
 def eager_step(
-    net: Any, loss: Any, optimizer: nn.Optimizer, x: Any, y: Any
+    net: Any, loss: Any, optimizer: nn.Optimizer, x: Any = X, y: Any = Y
 ) -> tuple[float, np.ndarray[Any, Any]]:
     optimizer.zero_grad()
     prediction = net(x)
@@ -49,6 +53,16 @@ def eager_step(
     value.backward()
     optimizer.step()
     return value.item(), prediction.numpy()
+
+
+def step_of(net: Any, loss: Any = BCE, optimizer: Any = sgd) -> nn.TrainStep:
+    return nn.TrainStep(net, loss, optimizer(net.parameters()))
+
+
+def assert_same_parameters(a: Any, b: Any, tolerance: float = 0.0) -> None:
+    for p, q in zip(a.parameters(), b.parameters(), strict=True):
+        np.testing.assert_allclose(q.data, p.data, rtol=tolerance, atol=tolerance)
+        assert p.dtype == q.dtype
 
 
 class Twins:
@@ -80,10 +94,7 @@ class Twins:
             eager_step(net, loss, optimizer, x, y)
 
     def same(self) -> None:
-        ours, theirs = (net.parameters() for net in self.nets)
-        for p, q in zip(ours, theirs, strict=True):
-            self.close(q.numpy(), p.numpy())
-            assert p.dtype == q.dtype
+        assert_same_parameters(*self.nets, self.tolerance)
 
     def close(self, a: Any, b: Any) -> None:
         np.testing.assert_allclose(a, b, rtol=self.tolerance, atol=self.tolerance)
@@ -95,7 +106,7 @@ class Twins:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_with_all_that_may_change_between_steps(name: str):
     """50 steps of two shapes; settings, parameters and eager steps in between."""
-    twins = Twins(mlp, nn.BCELoss(), OPTIMIZERS[name])
+    twins = Twins(mlp, BCE, OPTIMIZERS[name])
     for k in range(50):
         twins(*((X, Y) if k % 3 else (X[:4], Y[:4])))
         for net, optimizer in zip(twins.nets, twins.optimizers, strict=True):
@@ -117,69 +128,55 @@ def test_every_optimizer_with_all_that_may_change_between_steps(name: str):
             twins.eagerly(nn.MSELoss())
 
 
-@pytest.mark.parametrize("loss", [nn.SquaredErrorLoss, nn.MSELoss, nn.BCELoss])
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_losses_of_values(loss: Any, reduction: str):
-    twins = Twins(mlp, loss(reduction), sgd)
-    for _ in range(20):
-        twins()
+EYE = np.eye(3)[np.arange(6) % 3]
 
 
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_losses_of_logits(reduction: str):
+@each([nn.SquaredErrorLoss, nn.MSELoss, nn.BCELoss, nn.BCEWithLogitsLoss, nn.CrossEntropyLoss],
+      ["mean", "sum"])  # fmt: skip
+def test_losses(loss: Any, reduction: str):
+    output, y = {
+        nn.BCEWithLogitsLoss: ("identity", EYE),
+        nn.CrossEntropyLoss: ("identity", EYE * 0.9 + 1 / 30),
+    }.get(loss, ("sigmoid", Y))
+
     def make() -> nn.MLP:
-        return nn.MLP([2, 3, 3], "tanh", output="identity", rng=1)
+        return nn.MLP([2, 3, y.shape[1]], "tanh", output=output, rng=1)
 
-    classes = np.arange(6) % 3
-    for loss, y in (
-        (nn.BCEWithLogitsLoss(reduction), np.eye(3)[classes]),
-        (nn.CrossEntropyLoss(reduction), np.eye(3)[classes] * 0.9 + 1 / 30),
-    ):
-        twins = Twins(make, loss, sgd)
-        for k in range(20):
-            twins(X, np.roll(y, k, axis=0))
+    twins = Twins(make, loss(reduction), sgd)
+    for k in range(20):
+        twins(X, np.roll(y, k, axis=0))
 
 
-def test_a_loss_that_isn_t_one_number():
-    net = mlp()
-    step = nn.TrainStep(net, nn.MSELoss("none"), sgd(net.parameters()))
-    with pytest.raises(ValueError, match=r"one element, and has shape \(6, 1\); use reduction="):
-        step(X, Y)
-    own = nn.TrainStep(net, lambda p, y: (p - y) ** 2, sgd(net.parameters()))
-    with pytest.raises(ValueError, match="the loss must be a Tensor with one element"):
-        own(X, Y)
-    twins = Twins(mlp, lambda p, y: np.sum((p - y) ** 4) / 6, sgd)  # a function does, too
-    for _ in range(5):
-        twins()
-
-
-@pytest.mark.parametrize("name", nn.activations.ACTIVATIONS)
-def test_activations(name: str):
-    twins = Twins(lambda: nn.MLP([2, 4, 3, 2], name, rng=3), nn.MSELoss(), OPTIMIZERS["AdaGrad"])
+@each(nn.activations.ACTIVATIONS)
+def test_activations(function: Any):
+    twins = Twins(
+        lambda: nn.MLP([2, 4, 3, 2], function, rng=3), nn.MSELoss(), OPTIMIZERS["AdaGrad"]
+    )
     for _ in range(20):
         twins(X, np.hstack([Y, 1 - Y]))
 
 
-@pytest.mark.parametrize(
-    ("name", "sizes", "dtype"),
-    [
-        *((name, [60, 80], np.float64) for name in OPTIMIZERS),
-        ("SGD", [20, 90, 80], np.float64),
-        ("SGD", [20, 90, 80], np.float32),
-        ("Adam", [20, 90, 80], np.float32),
-    ],
-)
+def test_a_function_is_a_loss():
+    twins = Twins(mlp, lambda p, y: np.sum((p - y) ** 4) / 6, sgd)
+    for _ in range(5):
+        twins()
+
+
+@each([
+    *((name, [60, 80], np.float64) for name in OPTIMIZERS),
+    ("SGD", [20, 90, 80], np.float64),
+    ("SGD", [20, 90, 80], np.float32),
+    ("Adam", [20, 90, 80], np.float32),
+])  # fmt: skip
 def test_large_arrays(name: str, sizes: list[int], dtype: Any):
     """So large that chains of calls run in blocks, and that SGD scales numbers, not entries."""
-
-    def make() -> nn.MLP:
-        return nn.MLP(sizes, "tanh", output="sigmoid", rng=0, dtype=dtype)
-
     rng = np.random.default_rng(0)
     x = rng.normal(size=(512, sizes[0])).astype(dtype)
     y = rng.uniform(size=(512, 80)).astype(dtype)
-    tolerance = 1e-12 if dtype is np.float64 else 1e-4
-    twins = Twins(make, nn.MSELoss(), OPTIMIZERS[name], tolerance)
+    twins = Twins(
+        lambda: nn.MLP(sizes, "tanh", output="sigmoid", rng=0, dtype=dtype), nn.MSELoss(),
+        OPTIMIZERS[name], 1e-12 if dtype is np.float64 else 1e-4,
+    )  # fmt: skip
     _, first = twins.step.run(x, y)
     eager_step(twins.nets[0], twins.loss, twins.optimizers[0], x, y)
     before = first.copy()
@@ -208,7 +205,7 @@ class Mixed(nn.Module):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_float32_and_mixed_dtypes(name: str):
     x = X.astype(np.float32)
-    narrow = Twins(lambda: mlp(dtype=np.float32), nn.BCELoss(), OPTIMIZERS[name], 1e-5)
+    narrow = Twins(lambda: mlp(dtype=np.float32), BCE, OPTIMIZERS[name], 1e-5)
     mixed = Twins(Mixed, nn.MSELoss(), OPTIMIZERS[name], 1e-5)
     for k in range(20):
         narrow(x, Y.astype(np.float32))
@@ -229,14 +226,8 @@ def test_batches_of_other_kinds():
     twins = Twins(mlp, nn.MSELoss(), sgd, 1e-6)
     for x, y in batches * 3:
         twins(x, y)
-
-
-def test_masked_arrays_are_refused():
-    net = mlp()
-    step = nn.TrainStep(net, nn.MSELoss(), sgd(net.parameters()))
-    step(X, Y)
     with pytest.raises(TypeError, match=r"TrainStep: a MaskedArray .* its mask would be ignored"):
-        step(np.ma.masked_array(X, X > 0), Y)
+        twins.step(np.ma.masked_array(X, X > 0), Y)
 
 
 class Forked(nn.Module):
@@ -259,8 +250,13 @@ def test_shared_idle_and_frozen_parameters(name: str):
         return net
 
     twins = Twins(make, nn.MSELoss(), OPTIMIZERS[name])
-    for _ in range(10):
+    thawed = Twins(mlp, BCE, OPTIMIZERS[name])
+    for k in range(15):
         twins()
+        thawed()
+        for net in thawed.nets:
+            if k in (4, 9):
+                net["W_01"].requires_grad = k == 9
     net, new = twins.nets[1], Forked()
     np.testing.assert_array_equal(net.first.weight.data, new.first.weight.data)
     np.testing.assert_array_equal(net.idle.weight.data, new.idle.weight.data)
@@ -290,7 +286,7 @@ def test_an_optimizer_of_some_parameters_in_another_order(name: str):
     def optimizer(parameters: Any) -> nn.Optimizer:
         return OPTIMIZERS[name]([parameters[i] for i in (3, 0, 2)])
 
-    twins = Twins(mlp, nn.BCELoss(), optimizer)
+    twins = Twins(mlp, BCE, optimizer)
     with pytest.warns(UserWarning, match=r"b_01 of shape \(1, 3\) \(in the net layers.0.bias\)"):
         twins()
     for _ in range(10):
@@ -298,19 +294,9 @@ def test_an_optimizer_of_some_parameters_in_another_order(name: str):
     np.testing.assert_array_equal(twins.nets[1]["b_01"].data, mlp()["b_01"].data)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Momentum", "Adam"])
-def test_parameters_that_are_frozen_and_thawed_between_steps(name: str):
-    twins = Twins(mlp, nn.BCELoss(), OPTIMIZERS[name])
-    for k in range(15):
-        twins()
-        for net in twins.nets:
-            if k in (4, 9):
-                net["W_01"].requires_grad = k == 9
-
-
 def test_parameters_with_different_numbers_of_steps():
     """Adam's correction of its means is each parameter's own."""
-    twins = Twins(mlp, nn.BCELoss(), adam)
+    twins = Twins(mlp, BCE, adam)
     for k in range(20):
         twins()
         if k in (0, 10):
@@ -331,7 +317,7 @@ class Scaled(nn.Module):
         return self.layer(x) * (0.5 if self.training else 2.0)
 
 
-def test_the_net_s_mode_may_change():
+def test_the_net_s_mode_may_change_and_other_changes_are_seen_after_release():
     twins = Twins(Scaled, nn.MSELoss(), sgd)
     for k in range(9):
         twins()
@@ -340,9 +326,6 @@ def test_the_net_s_mode_may_change():
     for name in ("net", "loss", "optimizer"):
         with pytest.raises(AttributeError):
             setattr(twins.step, name, None)
-
-
-def test_other_changes_are_seen_after_release():
     twins = Twins(mlp, nn.MSELoss(), sgd)
     for k in range(6):
         twins()
@@ -505,17 +488,23 @@ def test_an_optimizer_of_one_s_own(make: Any, tolerance: float):
                 optimizer.lr = 0.03
 
 
-def test_optimizers_that_are_refused():
-    net = mlp()
-    with pytest.raises(ag.CompileError, match=r"Plain has a step of its own.*update\(i, value"):
-        nn.TrainStep(net, nn.MSELoss(), Plain(net.parameters(), lr=0.1))(X, Y)
-    with pytest.raises(ag.CompileError, match="Counting sets its 't' when it is called"):
-        nn.TrainStep(net, nn.MSELoss(), Counting(net.parameters(), lr=0.1))(X, Y)
-    with pytest.raises(TypeError, match=r"the optimizer must be one of nn's, not 0\.1"):
-        nn.TrainStep(net, nn.MSELoss(), 0.1)  # type: ignore[arg-type]
-    idle = nn.SGD([ag.Tensor(1.0, requires_grad=True)], lr=0.1)
-    with pytest.raises(ValueError, match="the loss depends on none of the optimizer's parameters"):
-        nn.TrainStep(net, nn.MSELoss(), idle)(X, Y)
+NET = mlp()
+ALL, IDLE = NET.parameters(), [ag.Tensor(1.0, requires_grad=True)]
+
+
+@each([
+    (nn.MSELoss("none"), sgd(ALL), ValueError,
+     r"one element, and has shape \(6, 1\); use reduction="),
+    (lambda p, y: (p - y) ** 2, sgd(ALL), ValueError,
+     "the loss must be a Tensor with one element"),
+    (BCE, Plain(ALL, lr=0.1), ag.CompileError, r"Plain has a step of its own.*update\(i, value"),
+    (BCE, Counting(ALL, lr=0.1), ag.CompileError, "Counting sets its 't' when it is called"),
+    (BCE, 0.1, TypeError, r"the optimizer must be one of nn's, not 0\.1"),
+    (BCE, sgd(IDLE), ValueError, "the loss depends on none of the optimizer's parameters"),
+])  # fmt: skip
+def test_what_is_refused(loss: Any, optimizer: Any, error: Any, said: str):
+    with pytest.raises(error, match=said):
+        nn.TrainStep(NET, loss, optimizer)(X, Y)
 
 
 # ------------------------------------------------------------------ nothing changes under anybody
@@ -523,9 +512,9 @@ def test_optimizers_that_are_refused():
 
 def test_a_graph_that_was_recorded_before_a_step_keeps_its_arrays():
     net = mlp()
-    step = nn.TrainStep(net, nn.BCELoss(), sgd(net.parameters()))
+    step = step_of(net)
     for _ in range(3):  # also where the parameters lie in the step's array already
-        value = nn.BCELoss()(net(X), Y)
+        value = BCE(net(X), Y)
         expected = ag.gradients(value, net.parameters())
         step(X, Y)
         step(X[:3], Y[:3])
@@ -537,7 +526,7 @@ def test_a_graph_that_was_recorded_before_a_step_keeps_its_arrays():
 
 def test_what_was_handed_out_stays_as_it_was():
     net = mlp()
-    step = nn.TrainStep(net, nn.BCELoss(), adam(net.parameters()))
+    step = step_of(net, optimizer=adam)
     step(X, Y)
     _, prediction = step.run(X, Y)
     held = [prediction, *(p.data for p in net.parameters()), *net.state_dict().values()]
@@ -574,9 +563,9 @@ def test_a_prediction_that_is_a_parameter_is_that_before_the_step(transposed: bo
 
 
 def test_parameters_aren_t_copied_between_steps_and_own_their_arrays_after_release():
-    net = mlp()
-    optimizer = nn.Momentum(net.parameters(), lr=0.1)
-    step = nn.TrainStep(net, nn.BCELoss(), optimizer)
+    net, twin = mlp(), mlp()
+    optimizer, theirs = (nn.Momentum(n.parameters(), lr=0.1) for n in (net, twin))
+    step = nn.TrainStep(net, BCE, optimizer)
     step(X, Y)
     arrays = [p._array for p in net.parameters()]
     step(X, Y)
@@ -587,17 +576,14 @@ def test_parameters_aren_t_copied_between_steps_and_own_their_arrays_after_relea
     before = [a.copy() for a in own]
     step(X, Y)  # compiles again, and goes on from there
     assert all((a == b).all() for a, b in zip(own, before, strict=True))
-    twin = mlp()
-    theirs = nn.Momentum(twin.parameters(), lr=0.1)
     for _ in range(3):
-        eager_step(twin, nn.BCELoss(), theirs, X, Y)
-    for p, q in zip(net.parameters(), twin.parameters(), strict=True):
-        np.testing.assert_allclose(p.data, q.data, rtol=1e-12)
+        eager_step(twin, BCE, theirs)
+    assert_same_parameters(net, twin, 1e-12)
 
 
 def test_an_error_leaves_everything_as_it_was():
     """At the first step, at one that is compiled, and at one of another shape."""
-    twins = Twins(mlp, nn.BCELoss(), adam)
+    twins = Twins(mlp, BCE, adam)
     for _ in range(3):
         steps = list(twins.optimizers[1]._steps)
         with pytest.raises(ValueError, match="from 0 to 2; for predictions that are logits"):
@@ -609,17 +595,12 @@ def test_an_error_leaves_everything_as_it_was():
         twins()
 
 
-def test_a_source_needs_a_step():
-    net = mlp()
-    step = nn.TrainStep(net, nn.BCELoss(), sgd(net.parameters()))
-    with pytest.raises(RuntimeError, match="take a step; then there is a source"):
-        _ = step.source
-
-
 def test_what_it_returns():
     net = mlp()
-    step = nn.TrainStep(net, nn.BCELoss(), sgd(net.parameters()))
-    expected = nn.BCELoss()(net(X), Y).item()
+    step = step_of(net)
+    with pytest.raises(RuntimeError, match="take a step; then there is a source"):
+        _ = step.source
+    expected = BCE(net(X), Y).item()
     value = step(X, Y)
     assert type(value) is float
     assert value == pytest.approx(expected)
@@ -629,60 +610,42 @@ def test_what_it_returns():
     assert all(p.grad is None for p in net.parameters())
 
 
-def test_two_steps_of_one_net_alternately():
+@pytest.mark.parametrize("shared", [False, True])
+def test_two_steps_of_one_net_alternately(shared: bool):
     """With an optimizer each, and with one for both."""
-    for shared in (False, True):
-        nets = mlp(), mlp()
-        first = [adam(net.parameters()) for net in nets]
-        second = first if shared else [nn.Momentum(net.parameters(), 0.1) for net in nets]
-        one = nn.TrainStep(nets[1], nn.BCELoss(), first[1])
-        two = nn.TrainStep(nets[1], nn.MSELoss(), second[1])
-        for k in range(12):
-            eager_step(nets[0], nn.BCELoss(), first[0], X, Y)
-            eager_step(nets[0], nn.MSELoss(), second[0], X, Y)
-            one(X, Y)
-            two(X, Y)
-            if k == 6:
-                one.release()
-            for p, q in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
-                np.testing.assert_allclose(q.data, p.data, rtol=1e-12, atol=1e-12)
+    nets = mlp(), mlp()
+    first = [adam(net.parameters()) for net in nets]
+    second = first if shared else [nn.Momentum(net.parameters(), 0.1) for net in nets]
+    one = nn.TrainStep(nets[1], BCE, first[1])
+    two = nn.TrainStep(nets[1], nn.MSELoss(), second[1])
+    for k in range(12):
+        eager_step(nets[0], BCE, first[0])
+        eager_step(nets[0], nn.MSELoss(), second[0])
+        one(X, Y)
+        two(X, Y)
+        if k == 6:
+            one.release()
+        assert_same_parameters(*nets, 1e-12)
 
 
 def test_threads():
     """Steps of one TrainStep from several threads follow each other; those of others don't mix."""
     nets = [mlp() for _ in range(3)]
-    steps = [nn.TrainStep(net, nn.BCELoss(), sgd(net.parameters())) for net in nets]
-    errors: list[BaseException] = []
+    steps = [step_of(net) for net in nets]
 
     def work(step: nn.TrainStep, times: int) -> None:
-        try:
-            for _ in range(times):
-                step(X, Y)
-        except BaseException as error:  # which a thread keeps to itself
-            errors.append(error)
+        for _ in range(times):
+            step(X, Y)
 
-    jobs = [(steps[0], 200), (steps[1], 100), (steps[1], 100)]
-    threads = [threading.Thread(target=work, args=job) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(work, (steps[0], steps[1], steps[1]), (200, 100, 100)))
     work(steps[2], 200)
-    assert not errors
     for net in nets[:2]:
-        for p, q in zip(net.parameters(), nets[2].parameters(), strict=True):
-            np.testing.assert_array_equal(p.data, q.data)
+        assert_same_parameters(net, nets[2])
 
 
 def test_anomalies_are_found_in_a_compiled_step():
-    net = mlp()
-    step = nn.TrainStep(net, nn.MSELoss(), sgd(net.parameters()))
-    with ag.detect_anomaly():
-        step(X, Y)
-    step(X, Y)
-    with ag.detect_anomaly(), pytest.raises(FloatingPointError, match=r"linear: .* l_0"):
-        step(X * np.nan, Y)
-    twins = Twins(mlp, nn.BCELoss(), adam)
+    twins = Twins(mlp, BCE, adam)
     for k in range(6):
         if k % 2:
             twins.nets[1]["W_01"].grad = np.full((2, 3), 7.0)
@@ -691,6 +654,8 @@ def test_anomalies_are_found_in_a_compiled_step():
             np.testing.assert_array_equal(twins.nets[1]["W_01"].grad, np.full((2, 3), 7.0))
         else:
             twins()
+    with ag.detect_anomaly(), pytest.raises(FloatingPointError, match=r"linear: .* l_0"):
+        twins.step(X * np.nan, Y)
 
 
 # ------------------------------------------------------------------ modules that are refused
@@ -706,15 +671,6 @@ class Dropout(nn.Module):
         return x * (self.rng.random(x.shape) < 0.5)
 
 
-class RunningMean(nn.Module):
-    def __init__(self) -> None:
-        self.mean = np.zeros((1, 3))
-
-    def forward(self, x: Any) -> Any:
-        self.mean = 0.9 * self.mean + 0.1 * np.mean(x, axis=0, keepdims=True)
-        return x - self.mean
-
-
 class Calls(nn.Module):
     calls = 0
 
@@ -728,19 +684,16 @@ class Branch(nn.Module):
         return x if x.sum() > 0 else -x
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (Dropout, "(?s)otherwise the second time. Random numbers, .* at .*in forward"),
-        (RunningMean, "stores .* outside of itself"),
-        (Calls, "Calls sets its 'calls' when it is called"),
-        (Branch, "(?s)control flow on values.* in forward"),
-    ],
-)
+@each({
+    "random": (Dropout, "(?s)otherwise the second time. Random numbers, .* at .*in forward"),
+    "what is stored": (RunningMean, "stores .* outside of itself"),
+    "what is set": (Calls, "Calls sets its 'calls' when it is called"),
+    "a branch": (Branch, "(?s)control flow on values.* in forward"),
+})  # fmt: skip
 def test_modules_that_are_refused(make: Any, message: str):
     """It is said by what, and they are as they were before."""
     module = make()
-    net = nn.Sequential(nn.Linear(2, 3, rng=0), module, nn.Linear(3, 1, rng=1))
+    net = nn.Sequential(nn.Linear(2, 4, rng=0), module, nn.Linear(4, 1, rng=1))
     optimizer = adam(net.parameters())
     step = nn.TrainStep(net, nn.MSELoss(), optimizer)
     before = dict(vars(module))
@@ -749,16 +702,15 @@ def test_modules_that_are_refused(make: Any, message: str):
     assert all(vars(module)[name] is value for name, value in before.items())
     assert vars(module).keys() == before.keys()
     step.release()
-    twin = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=1))
-    for p, q in zip(net.parameters(), twin.parameters(), strict=True):
-        np.testing.assert_array_equal(p.data, q.data)
-    eager_step(net, nn.MSELoss(), optimizer, X, Y)
+    twin = nn.Sequential(nn.Linear(2, 4, rng=0), nn.Linear(4, 1, rng=1))
+    assert_same_parameters(net, twin)
+    eager_step(net, nn.MSELoss(), optimizer)
     assert optimizer._steps == [1, 1, 1, 1]
 
 
 def test_what_is_random_when_it_is_trained_can_be_compiled_where_it_is_not():
     net = nn.Sequential(nn.Linear(2, 3, rng=0), Dropout(), nn.Linear(3, 1, rng=1))
-    step = nn.TrainStep(net, nn.MSELoss(), sgd(net.parameters()))
+    step = step_of(net, nn.MSELoss())
     net.modules[1].eval()  # type: ignore[attr-defined]
     net.eval()
     step(X, Y)
@@ -774,7 +726,7 @@ def test_what_is_random_when_it_is_trained_can_be_compiled_where_it_is_not():
 def test_the_source_makes_the_same_step_with_numpy_alone(name: str, tmp_path: Path):
     net = mlp()
     optimizer = OPTIMIZERS[name](net.parameters())
-    step = nn.TrainStep(net, nn.BCELoss(), optimizer)
+    step = nn.TrainStep(net, BCE, optimizer)
     for _ in range(3):
         step(X, Y)
     (tmp_path / "source.py").write_text(step.source, encoding="utf-8")
@@ -830,7 +782,7 @@ def work(step: nn.TrainStep) -> tuple[int, int, int]:
 def test_a_step_s_work(sizes: list[int], rows: int, most: tuple[int, int, int]):
     """The chapter's nets: how many calls, one array (the prediction), a copy beside the ones."""
     net = nn.MLP(sizes, rng=0)
-    step = nn.TrainStep(net, nn.BCELoss(), sgd(net.parameters()))
+    step = nn.TrainStep(net, BCE, sgd(net.parameters()))
     step(np.ones((rows, 2)), np.ones((rows, 1)))
     found = work(step)
     assert all(a <= b for a, b in zip(found, most, strict=True)), found
@@ -869,16 +821,7 @@ def test_a_step_allocates_its_prediction_and_nothing_else(name: str):
     bias=st.booleans(),
     seed=st.integers(0, 99),
 )
-def test_any_network(
-    sizes: list[int],
-    activation: str,
-    loss: Any,
-    reduction: str,
-    name: str,
-    rows: list[int],
-    bias: bool,
-    seed: int,
-):
+def test_any_network(sizes, activation, loss, reduction, name, rows, bias, seed):
     def make() -> nn.MLP:
         return nn.MLP(sizes, activation, output="identity", bias=bias, rng=seed)
 
