@@ -169,6 +169,28 @@ def test_further_forms(ours: Any, expected: Any):
     np.testing.assert_allclose(getattr(found, "data", found), expected(array))
 
 
+_X = np.array([[1.0, 2.0], [0.5, 3.0]], np.float32)
+_BY_1 = ag.grad(lambda x: np.sum(np.linalg.pinv(x) * _X))(_X)
+
+
+@each([
+    (np.angle, np.inf, 0.0),
+    (np.angle, -np.inf, 0.0),
+    (lambda x: np.arctan2(1.0, x), np.inf, 0.0),
+    (lambda x: np.arctan2(x, x), np.inf, 0.0),
+    (lambda x: np.arctan2(x, 1e200), 1e200, 0.5e-200),
+    (lambda x: np.cumprod(x)[0], [3.0, np.nan, 2.0], [1.0, 0.0, 0.0]),
+    (lambda x: np.cumprod(x)[:2], [3.0, 4.0, np.inf], [5.0, 3.0, 0.0]),
+    (lambda x: np.cumprod(x), [3.0, np.nan, 2.0], [np.nan, 9.0, np.nan]),
+    (lambda x: np.linalg.pinv(x) * (_X * 1e-30), np.float32(1e-15) * _X, _BY_1),
+    (lambda x: np.linalg.pinv(x) * (_X * 1e30), np.float32(1e15) * _X, _BY_1),
+])
+def test_gradients_far_out(f: Any, x: Any, expected: Any):
+    with np.errstate(invalid="ignore"):
+        found = ag.grad(lambda x: np.sum(f(x)))(np.asarray(x, getattr(x, "dtype", float)))
+    np.testing.assert_allclose(found, expected, 1e-4)
+
+
 def test_functions_keep_numpy_s_signature():
     import inspect
 

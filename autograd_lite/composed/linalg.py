@@ -74,6 +74,16 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **settings: Any) ->
     if hermitian:
         half = a * lower(a)
         a = half + adjoint(half)
+    part = settings.get("rtol") if rcond is None else rcond
+    if part is not None:
+        s = np.linalg.svd(value(a), compute_uv=False)
+        least = s.max(axis=-1, initial=0, keepdims=True) * np.asarray(value(part))[..., None]
+        kept = s > least
+        if np.any(~kept & (s > np.finfo(s.dtype).eps * max(a.shape) * s[..., :1])):
+            # The space that is kept turns with the one that is cut, as the rule doesn't know.
+            u, s, vh = svd(a, full_matrices=False)
+            inverse = kept / np.where(kept, s, np.ones_like(s))
+            return adjoint(u * inverse[..., None, :] @ vh)
     return pinv_op(a, rcond=rcond, hermitian=hermitian, **settings)
 
 

@@ -125,6 +125,8 @@ add(REDUCTIONS, names, "x, initial=2.0", "x, axis=0, initial=2.0, where=mask", x
     mask=MASK)  # fmt: skip
 add(REDUCTIONS, "sum", "x, initial=y", x=(2, 3), y=())
 add(REDUCTIONS, "prod nanprod", "x", "x, axis=0", "x, axis=1", x=exactly(ZEROS))
+names = "sum prod max min ptp nansum nanprod nanmax nanmin nanmean nanvar"
+add(REDUCTIONS, names, "x, axis=0", "x, axis=-1", x=())
 names = "max min amax amin nanmax nanmin"
 add(REDUCTIONS, names, "x, initial=0.3", "x, axis=0, where=mask, initial=0.1",
     "x, axis=-1, keepdims=True, initial=0.0", x=(2, 3), mask=MASK)  # fmt: skip
@@ -498,6 +500,7 @@ for x in (within_1(3, 3), within_1(2, 3, 3)):
     linalg("matrix_power", *(f"x + shift, {n}" for n in (0, 1, 2, 3, 5, -1, -2)), x=x)
 linalg("det", "x", x=exactly([[1.0, 2.0], [2.0, 4.0]]))
 linalg("det", "x", x=exactly(np.zeros((3, 3))))
+linalg("det", "x", x=exactly([[[1.0, 2.0], [2.0, 4.0]], [[1.0, 2.0], [3.0, 5.0]]]))
 linalg("det", "x", x=(0, 0))
 linalg("det", "x", x=(1, 1))
 linalg("det inv slogdet pinv", "x + shift", x=cplx(3, 3))
@@ -522,6 +525,8 @@ linalg("qr", "x + shift[:, :2]", "x.T + shift[:2]", "x.T + shift[:2], 'r'", x=wi
 linalg("qr", "x + shift", x=cplx(3, 3))
 linalg("pinv", "x", "x.T", "x, rcond=1e-10", "x, rtol=1e-10", x=within_1(2, 3))
 linalg("pinv", "x @ x.T, hermitian=True", x=within_1(2, 3))
+linalg("pinv", "x + spread, 0.5", "(x + spread)[:2], rtol=0.7", "x + x.T + spread, 0.5, True",
+       x=within_1(3, 3))  # fmt: skip
 linalg("pinv", "x", x=cplx(2, 3))
 linalg("solve", "x + shift, y", x=within_1(3, 3), y=(3,))
 linalg("solve", "x + shift, y", x=within_1(3, 3), y=(3, 2))
