@@ -63,6 +63,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
             return ours(*inputs, **kwargs)
     elif method == "reduce" and ufunc in REDUCTIONS:
         # As the ufunc's own method, it reduces the first axis unless told otherwise.
+        if kwargs.get("dtype", 0) is None:
+            del kwargs["dtype"]
         return NUMPY[REDUCTIONS[ufunc]](*inputs, **{"axis": 0, **kwargs})
     elif method == "accumulate" and ufunc in ACCUMULATIONS:
         return NUMPY[ACCUMULATIONS[ufunc]](*inputs, **{"axis": 0, **kwargs})

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator
+from itertools import chain
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
@@ -446,7 +447,11 @@ class Tensor:
         raise errors.item_assignment(self)
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
+        n = len(self)
+        if n <= 64:
+            return (self[i] for i in range(n))
+        # By way of halves, since the backward pass of a part is as long as what it is a part of.
+        return chain(self[: n // 2], self[n // 2 :])
 
     def __len__(self) -> int:
         if not self.ndim:

@@ -44,12 +44,12 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order must be 1 or 2, not {edge_order!r}")
     spacings = list(varargs or (1.0,))
-    if len(spacings) == 1:
+    if len(spacings) == 1 and np.ndim(spacings[0]) == 0:
         spacings *= len(axes)
     if len(spacings) != len(axes):
         raise TypeError(
-            f"gradient: {len(varargs)} spacings were given for {len(axes)} axes; give one for "
-            "all, or one for each"
+            f"gradient: {len(varargs)} spacings were given for {len(axes)} axes; give one "
+            "number for all, or one for each"
         )
     dtype = f.dtype if f.dtype.kind in "fc" else np.dtype(float)
     slopes = tuple(
@@ -109,8 +109,9 @@ def interp(
     At a point itself the slope is that to its right.
     """
     x, xp, fp = (astype(operand(a), np.result_type(value(a), float)) for a in (x, xp, fp))
-    if "c" in (x.dtype.kind, xp.dtype.kind):
-        raise TypeError("interp: x and xp must be real; complex may be fp alone")
+    outside = [operand(a).dtype.kind for a in (left, right) if a is not None]
+    if "c" in (x.dtype.kind, xp.dtype.kind) or ("c" in outside and fp.dtype.kind != "c"):
+        raise TypeError("interp: x and xp must be real; complex may be fp, and with it the rest")
     if xp.ndim != 1 or fp.shape != xp.shape or not xp.size:
         raise ValueError(
             f"interp: xp and fp must be vectors of one size, and have shapes {xp.shape} and "
@@ -135,9 +136,11 @@ def interp(
         slope = (f1 - f0) / width
         inner = f0 + (x - x0) * slope
         inner = where(at == points[-1], fp[-1] + (x - xp[-1]) * slope, inner)
-        undefined = ~np.isfinite(value(slope))
-        if undefined.any():  # at a point itself the value is known all the same
-            inner = where(undefined & (at == value(x0)), f0, inner)
+        undefined = ~np.isfinite(value(inner))
+        if undefined.any():  # as from the other point; at either the value is known all the same
+            level = value(f0) == value(f1)
+            inner = where(undefined, f1 + (x - x1) * slope, inner)
+            inner = where(undefined & ((at == value(x0)) | level), f0, inner)
             inner = where(undefined & (at == value(x1)), f1, inner)
     if period is not None:
         return inner
@@ -210,7 +213,7 @@ def linspace(
     if dtype is not None and np.dtype(dtype).kind in "iu":
         points = np.floor(points)
     points = points if dtype is None else astype(points, dtype)
-    step = (stop - start) / (intervals if intervals > 0 else np.nan)
+    step = (stop - start) / intervals if intervals > 0 else np.nan
     return (points, step) if retstep else points
 
 
@@ -277,7 +280,9 @@ def piecewise(
         not isinstance(conditions[0], (list, np.ndarray, Tensor)) and x.ndim
     ):
         conditions = [conditions]
-    masks = [np.broadcast_to(np.asarray(value(c), bool), x.shape) for c in conditions]
+    masks = [np.zeros(x.shape, bool) for _ in conditions]
+    for mask, c in zip(masks, conditions, strict=True):
+        mask[np.asarray(value(c), bool)] = True
     if len(funclist) == len(masks) + 1:
         masks.append(~np.any(masks, axis=0))
     elif len(funclist) != len(masks):

@@ -55,11 +55,14 @@ def _parsed(operands: Sequence[Any]) -> tuple[str, list[Any]]:
     if isinstance(operands[0], str):
         return operands[0].replace(" ", ""), list(map(operand, operands[1:]))
     *pairs, last = operands if len(operands) % 2 else (*operands, None)
-    parts = ["".join("..." if a is ... else LETTERS[a] for a in axes) for axes in pairs[1::2]]
-    result = "" if last is None else "->" + "".join(
-        "..." if a is ... else LETTERS[a] for a in last
-    )  # fmt: skip
-    return ",".join(parts) + result, list(map(operand, pairs[::2]))
+    lists = *pairs[1::2], () if last is None else last
+    letters: dict[Any, str] = {...: "...", **dict(enumerate(sorted(LETTERS)))}  # as NumPy's order
+    try:
+        *parts, result = ["".join(letters[a] for a in axes) for axes in lists]
+    except KeyError as error:
+        raise ValueError(f"einsum: axes are numbers from 0 to 51, and one is {error}") from None
+    subscripts = ",".join(parts) + ("" if last is None else f"->{result}")
+    return subscripts, list(map(operand, pairs[::2]))
 
 
 def _explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:

@@ -83,6 +83,8 @@ def _along_axes(f: Any, each: Transform, last: Transform, inverse: bool = False)
         sizes: list[int | None] = [-1] * len(axes) if s is None else list(s)
         if len(sizes) != len(axes):
             raise ValueError(f"{f.__name__}: {len(sizes)} sizes were given for {len(axes)} axes")
+        if not sizes and each is last:
+            return a
         if s is None and inverse:
             sizes[-1] = None  # which is for `last` to say
         sizes = [a.shape[i] if n == -1 else n for n, i in zip(sizes, axes, strict=True)]
@@ -127,5 +129,5 @@ def ifftshift(x: Any, axes: Any = None) -> Any:
 
 def _rolled(x: Any, axes: Any, shift: Callable[[int], int]) -> Any:
     x = operand(x)
-    axes = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim)
+    axes = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim, None, True)
     return np.roll(x, [shift(x.shape[axis]) for axis in axes], axes)

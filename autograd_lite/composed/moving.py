@@ -49,12 +49,13 @@ def extract(condition: Any, arr: Any) -> Tensor:
 
 
 @implements(np.trim_zeros)
-def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+def trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
     """Without the zeros at the front and the back."""
     array = operand(filt)
     whole = value(array)
     axes = range(array.ndim) if axis is None else [a % array.ndim for a in np.atleast_1d(axis)]
-    found = np.nonzero(whole)
+    np.trim_zeros(np.empty(0), trim)  # raises what there is to raise
+    found = np.argwhere(whole).T
     index = [slice(None)] * array.ndim
     for a in axes:
         first, last = (found[a].min(), found[a].max()) if found[a].size else (whole.shape[a], -1)
@@ -112,8 +113,9 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Te
         around = np.pad(zeros, pad_width, mode, constant_values=constants, **kwargs)
         padded: Tensor = moved_pad(x, pad_width, mode, **kwargs)
         return padded + around if around.any() else padded
+    np.pad(np.zeros(x.shape), pad_width, mode, **kwargs)  # raises what there is to raise
     widths = _pairs(pad_width, x.ndim)
-    for axis in range(x.ndim):
+    for axis in np.flatnonzero(widths.any(axis=1)).tolist():
         settings = {k: v if k == "reflect_type" else [_pairs(v, x.ndim)[axis]]
                     for k, v in kwargs.items() if v is not None}  # fmt: skip
         x = _padded_along(x, axis, widths[axis], mode, settings)
@@ -123,10 +125,12 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Te
 def _padded_along(x: Any, axis: int, width: Any, mode: Any, settings: dict[str, Any]) -> Any:
     n, last = x.shape[axis], moveaxis(x, axis, -1)
     if mode not in (*_STATISTICS, "median"):
-        affine = [np.pad(row, [width], mode, **settings) for row in np.eye(n + 1, n, -1, x.dtype)]
+        m = int(np.minimum(n, np.max(width) + 1))  # so many entries of either edge are read
+        affine = [np.pad(row, [width], mode, **settings) for row in np.eye(m + 1, m, -1, x.dtype)]
         matrix, offset = np.array(affine[1:]) - affine[0], affine[0]
-        front, back = slice(width[0]), slice(width[0] + n, None)
-        sides = [last @ matrix[:, part] + offset[part] for part in (front, back)]
+        front, back = slice(width[0]), slice(width[0] + m, None)
+        read = (last[..., :m], front), (last[..., n - m :], back)
+        sides = [edge @ matrix[:, part] + offset[part] for edge, part in read]
     else:
         statistic = _STATISTICS.get(mode) or np.median
         (lengths,) = settings.get("stat_length", [(n, n)])

@@ -90,12 +90,12 @@ def _order_statistic(
     dtype = function(sample, *q, **{k: v for k, v in how.items() if k != "weights"}).dtype
     share = (known - low).reshape(rank.shape).astype(dtype)
     lower, upper = entry(low), entry(np.ceil(known))
-    equal = np.isinf(value(lower)) & (value(lower) == value(upper))
-    if equal.any():  # their difference would be nan
-        upper, lower = where(equal, 0.0, upper), where(equal, 0.0, lower)
     found = lower + share * (upper - lower)
-    if equal.any():
-        found = where(equal, entry(low), found)
+    beside = np.isinf(value(lower)) | np.isinf(value(upper))
+    if beside.any():  # NumPy's functions differ in what they make of infinities
+        infinite = as_array(function(array, *q, axis=-1, **how))
+        nearest = where(infinite == value(lower), lower, upper)
+        found = where(beside, nearest * np.where(np.isnan(infinite), np.nan, 1.0), found)
     if np.isnan(rank).any():  # nan stands last in the order, and makes the gradient nan, too
         found = where(np.isnan(rank), entry(np.full(known.shape, n - 1)) * np.nan, found)
     if keepdims:

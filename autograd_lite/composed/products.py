@@ -45,6 +45,7 @@ def vdot(a: Any, b: Any, /) -> Tensor:
 def matvec(x1: Any, x2: Any, /, out: None = None) -> Tensor:
     """Matrices times vectors: ``(…, m, n)`` and ``(…, n)`` → ``(…, m)``."""
     refuse_out("matvec", out)
+    _need_axes("matvec", (x1, 2), (x2, 1))
     return matmul(x1, operand(x2)[..., None])[..., 0]
 
 
@@ -52,7 +53,16 @@ def matvec(x1: Any, x2: Any, /, out: None = None) -> Tensor:
 def vecmat(x1: Any, x2: Any, /, out: None = None) -> Tensor:
     """Conjugated vectors times matrices: ``(…, n)`` and ``(…, n, m)`` → ``(…, m)``."""
     refuse_out("vecmat", out)
+    _need_axes("vecmat", (x1, 1), (x2, 2))
     return matmul(conjugate_of(operand(x1))[..., None, :], x2)[..., 0, :]
+
+
+def _need_axes(name: str, *operands: tuple[Any, int]) -> None:
+    for x, least in operands:
+        if np.ndim(x) < least:
+            raise ValueError(
+                f"{name}: an operand needs at least {least} axes, and has shape {np.shape(x)}"
+            )
 
 
 @implements(np.outer)
@@ -220,8 +230,10 @@ def matrix_power(a: Any, n: int) -> Any:
     except TypeError:
         raise TypeError(f"matrix_power: the exponent must be an integer, not {n!r}") from None
     a = operand(a)
-    if a.ndim < 2:
-        raise np.linalg.LinAlgError(f"matrix_power: matrices are needed, not a shape {a.shape}")
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        raise np.linalg.LinAlgError(
+            f"matrix_power: square matrices are needed, not a shape {a.shape}"
+        )
     if n < 0:
         a, n = np.linalg.inv(a), -n
     power: Any = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape) if n == 0 else None

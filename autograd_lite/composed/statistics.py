@@ -61,6 +61,7 @@ def average(
         ZeroDivisionError: weights that sum to 0.
     """
     a = operand(a)
+    axis = None if axis is None else normalize_axis_tuple(axis, a.ndim, "average")
     if weights is None:
         found = mean(a, axis, keepdims=keepdims)
         total: Any = np.full(found.shape, a.size / (found.size or 1), found.dtype)
@@ -99,10 +100,10 @@ def cov(
     if aweights is not None:
         aweights = _weights("aweights", aweights, x)
         weights = aweights if weights is None else weights * aweights
-    centre, total = average(x, 1, weights, returned=True, keepdims=True)
-    total = total[0, 0]
+    centre = average(x, 1, weights, keepdims=True)
+    total = x.shape[1] if weights is None else sum(weights)
     if weights is None:
-        degrees = x.shape[1] - ddof
+        degrees = total - ddof
     elif ddof == 0:
         degrees = total
     elif aweights is None:
@@ -113,7 +114,8 @@ def cov(
         degrees = 0.0
     x = x - centre
     weighted = x if weights is None else x * weights
-    return squeeze(dot(weighted, transpose(conjugate_of(x))) * np.true_divide(1, degrees))
+    products = dot(weighted, transpose(conjugate_of(x)))
+    return squeeze(products * astype(np.true_divide(1, degrees), products.real.dtype))
 
 
 def _weights(name: str, weights: Any, x: Any) -> Any:

@@ -264,11 +264,18 @@ hypot = entrywise(
     lambda g, out, x, y: g * (x / np.where(out == 0, 1.0, out)),
     lambda g, out, x, y: g * (y / np.where(out == 0, 1.0, out)),
 )
+
+
+def _per_size(x: Any, size: Any) -> Any:
+    """``x / size²``, whose square would overflow; infinitely far away it is 0."""
+    return np.where(size == np.inf, 0.0, x / size) / size
+
+
 arctan2 = entrywise(
     "arctan2",
     np.arctan2,
-    lambda g, out, y, x: g * (x / np.hypot(x, y)) / np.hypot(x, y),  # squares would overflow
-    lambda g, out, y, x: -g * (y / np.hypot(x, y)) / np.hypot(x, y),
+    lambda g, out, y, x: g * _per_size(x, np.hypot(x, y)),
+    lambda g, out, y, x: -g * _per_size(y, np.hypot(x, y)),
     domain=POSITIVE,
 )
 

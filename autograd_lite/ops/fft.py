@@ -7,6 +7,7 @@ itself. What a transform cuts off gets no gradient, and what it appends gives no
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def along_axis(f: Any) -> Callable[[Transform], Transform]:
             refuse_out(f.__name__, out)
             a = operand(a)
             axis = normalize_axis_index(axis, a.ndim, f.__name__) - a.ndim
-            return transform(a, None if n is None else int(n), axis, norm)
+            return transform(a, None if n is None else index(n), axis, norm)
 
         applied.__name__ = applied.__qualname__ = f.__name__
         applied.__doc__ = transform.__doc__

@@ -49,6 +49,8 @@ def concatenate(
     parts = list(map(operand, arrays))
     if axis is None:
         parts, axis = [ravel(x) for x in parts], 0
+    if len(parts) > 512:  # some at a time, since the rule of each is given all
+        parts = [concatenate(parts[i : i + 512], axis) for i in range(0, len(parts), 512)]
     sizes = [x.shape[axis] if -x.ndim <= axis < x.ndim else 0 for x in parts]
     joined = concatenate_op(*parts, axis=axis, starts=(0, *accumulate(sizes[:-1])))
     return joined if dtype is None else cast("concatenate", joined, dtype, casting)

@@ -23,6 +23,7 @@ from ..op import Case, Op, op
 from ..show.notation import ATOM, POWER, Notation
 from .define import numpy_op, value
 from .elementwise import conjugate_of, imag, real
+from .indexing import scatter
 
 __all__ = ["det", "inv"]
 
@@ -72,7 +73,7 @@ solve_op = op(
 def _pinv_vjp(g: Any, out: Any, x: Any, **settings: Any) -> Any:
     """G. Golub, V. Pereyra, "The differentiation of pseudo-inverses" (1973), for constant rank."""
     left, right = adjoint(out) @ out @ g.mT, g.mT @ out @ adjoint(out)
-    outside = left - (left @ out) @ x + right - x @ (out @ right)
+    outside = left - left @ (out @ x) + right - (x @ out) @ right  # more factors would overflow
     return conjugate_of(outside) - out.mT @ g @ out.mT
 
 
@@ -98,8 +99,15 @@ def _cofactors(x: Any, det_x: Any) -> Any:
     """
     n, array = x.shape[-1], value(x)
     limit = np.finfo(array.dtype).eps ** (-0.25 if n <= 8 else -0.75)
-    if n > 0 and np.all(np.linalg.cond(array, 1) < limit):
-        return det_x[..., None, None] * np.linalg.inv(x).mT
+    regular = np.linalg.cond(array, 1) < limit if n else np.zeros(array.shape[:-2], bool)
+    if np.any(regular):
+        if np.all(regular):
+            return det_x[..., None, None] * np.linalg.inv(x).mT
+        singular, regular = np.nonzero(~regular), regular[..., None, None]
+        minors = _cofactors(x[singular], det_x[singular])
+        inverses = np.linalg.inv(np.where(regular, x, np.eye(n, dtype=array.dtype)))
+        minors = scatter(minors, index=singular, shape=x.shape)
+        return np.where(regular, det_x[..., None, None] * inverses.mT, minors)
     others = np.array([np.delete(np.arange(n), i) for i in range(n)], int).reshape(n, max(n - 1, 0))
     minors = x[..., others[:, None, :, None], others[:, None, :]]
     signs = (-1) ** np.add.outer(np.arange(n), np.arange(n))

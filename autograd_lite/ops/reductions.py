@@ -32,7 +32,7 @@ _CASES = [
 
 def _kept(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """A reduction's result, or a stack of its cotangents, with the axes that were reduced."""
-    if keepdims:
+    if keepdims or not x.ndim:  # which NumPy lets have an axis
         return reduced
     if axis is None:
         return reduced.reshape(reduced.shape + (1,) * x.ndim)
@@ -175,6 +175,7 @@ amax, amin = _extreme(np.amax, max_op), _extreme(np.amin, min_op)
 
 def _others(x: Any, axis: Any) -> Any:
     """For each entry the product of all others that it is multiplied with; divides by nothing."""
+    axis = axis if x.ndim else None
     rows = flattened(x, axis)
     with np.errstate(over="ignore", invalid="ignore"):
         others = _others_in_rows(rows)

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..modes import capture
 from ..op import Case, Op, op
 from ..tensor import Tensor
-from .define import along, implements, operand, refuse_out
-from .elementwise import astype
+from .define import along, implements, operand, refuse_out, value
+from .elementwise import astype, where
 from .joining import concatenate
 from .moving import flip
-from .reductions import overflows, zeros_times
+from .reductions import zeros_times
 from .shaping import ravel
 
 __all__ = ["cumprod", "cumsum"]
@@ -36,9 +37,12 @@ def _cumprod_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
     """What stands before an entry, times ``r_i = g_i + x_{i+1} r_{i+1}``; divides by nothing."""
     with np.errstate(over="ignore", invalid="ignore"):
         found = _cumprod_pulled(g, out, x, axis, np.multiply)
-        if overflows(found, g, x):
+        if capture.active() or not np.isfinite(value(found)).all():
+            # What stands behind the last cotangent doesn't count, be it nan.
+            counts = np.flip(np.cumsum(np.flip(value(g) != 0, axis), axis), axis) > 0
+            x = where(counts, x, np.ones_like(value(x)))
             times = partial(zeros_times, factors=(g, x))
-            found = _cumprod_pulled(g, out, x, axis, times)
+            found = where(counts, _cumprod_pulled(g, out, x, axis, times), 0.0)
     return found
 
 

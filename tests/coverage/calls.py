@@ -127,6 +127,8 @@ add(REDUCTIONS, names, "x, initial=2.0", "x, axis=0, initial=2.0, where=mask", x
 add(REDUCTIONS, "sum", "x, initial=y", x=(2, 3), y=())
 add(REDUCTIONS, "prod nanprod", "x", "x, axis=0", "x, axis=1", x=exactly(ZEROS))
 add(REDUCTIONS, "prod nanprod", "x", "x[None], axis=1, keepdims=True", x=exactly(np.zeros(3)))
+names = "sum prod max min ptp nansum nanprod nanmax nanmin nanmean nanvar"
+add(REDUCTIONS, names, "x, axis=0", "x, axis=-1", x=())
 names = "max min amax amin nanmax nanmin"
 add(REDUCTIONS, names, "x, initial=0.3", "x, axis=0, where=mask, initial=0.1",
     "x, axis=-1, keepdims=True, initial=0.0", x=(2, 3), mask=MASK)  # fmt: skip
@@ -526,6 +528,7 @@ linalg("det", "x", x=exactly([[1.0, 2.0], [2.0, 4.0]]))
 linalg("det", "x", x=exactly(np.zeros((3, 3))))
 linalg("det", "x", x=exactly([np.outer([1, 2, 3], [1, -1, 2j]), np.arange(9).reshape(3, 3) + 0j,
                               np.zeros((3, 3)), 1j * SHIFT]))  # fmt: skip
+linalg("det", "x", x=exactly([[[1.0, 2.0], [2.0, 4.0]], [[1.0, 2.0], [3.0, 5.0]]]))
 linalg("det", "x", x=(0, 0))
 linalg("det", "x", x=(1, 1))
 linalg("inv cholesky eigvals eigvalsh pinv svdvals slogdet eigh qr svd", "x", x=(0, 0))
@@ -568,6 +571,8 @@ linalg("qr", "x + shift[:, :2]", "x.T + shift[:2]", "x.T + shift[:2], 'r'", x=wi
 linalg("pinv", "x", "x.T", "x, rcond=1e-10", "x, rtol=1e-10", x=within_1(2, 3))
 linalg("pinv", "x @ x.T, hermitian=True", x=within_1(2, 3))
 linalg("pinv", "x", "x @ np.conj(x.mT), hermitian=True", x=cplx(2, 3))
+linalg("pinv", "x + spread, 0.5", "(x + spread)[:2], rtol=0.7", "x + x.T + spread, 0.5, True",
+       x=within_1(3, 3))  # fmt: skip
 linalg("solve", "x + shift, y", x=within_1(3, 3), y=(3,))
 linalg("solve", "x + shift, y", x=within_1(3, 3), y=(3, 2))
 linalg("solve", "x + shift, y", x=within_1(2, 3, 3), y=(3, 2))
