@@ -41,6 +41,9 @@ def test_data_is_the_same_array_as_long_as_somebody_holds_it():
     assert w.tolist() == [5.0, 2.0]
     assert squares(w).item() == 29.0
     assert w.data is held
+    w.data -= 1.0
+    assert w.data is held
+    assert w.tolist() == [4.0, 1.0]
 
 
 def test_no_copy_once_nobody_holds_the_data():

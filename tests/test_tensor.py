@@ -91,6 +91,8 @@ def test_methods_of_values_only():
     t = Tensor([[1.0, 5.0], [3.2, 0.0]], requires_grad=True)
     assert (t.argmax(), t.argmin(axis=0).tolist()) == (1, [0, 1])
     assert (t.all(), t.any()) == (False, True)
+    assert (t.argsort().tolist(), t[0].searchsorted(2.0)) == ([[0, 1], [1, 0]], 1)
+    assert [i.tolist() for i in t.nonzero()] == [[0, 0, 1], [0, 1, 0]]
     assert t.round().tolist() == [[1.0, 5.0], [3.0, 0.0]]
     assert type(t.astype(int)) is np.ndarray
     assert type(Tensor([1.5]).astype(int)) is Tensor
