@@ -215,19 +215,13 @@ def test_a_saturated_prediction_keeps_its_guard():
     np.testing.assert_array_equal(evaluate(step.simple), step.value)
 
 
-def test_numpy_source_is_what_one_would_write_and_runs_by_itself():
-    loss = network([2, 5, 1], "sigmoid", nn.BCELoss(), q=4)
-    derivation = ag.derive(loss)
-    source = derivation.numpy_source
-    assert "delta_2 = (l_2 - y) / q\n" in source
-    assert "dW_12 = l_1.T @ delta_2\n" in source
-    assert "delta_1 = delta_2 @ W_12.T * (l_1 * (1 - l_1))\n" in source
-    scope = run_source(derivation)
-    loss.backward()
-    for name, tensor in ag.named_tensors(loss).items():
-        found = {"s": "delta_" + name[2:]}.get(name[0], "d" + name)
-        if found in scope:
-            np.testing.assert_allclose(scope[found], tensor.grad, rtol=1e-12)
+def test_numpy_source_is_what_one_would_write():
+    source = ag.derive(network([2, 5, 1], "sigmoid", nn.BCELoss(), q=4)).numpy_source
+    for line in (
+        "delta_2 = (l_2 - y) / q\n", "dW_12 = l_1.T @ delta_2\n",
+        "delta_1 = delta_2 @ W_12.T * (l_1 * (1 - l_1))\n",
+    ):  # fmt: skip
+        assert line in source
 
 
 def test_latex_and_markdown_show_each_step():

@@ -157,14 +157,11 @@ def test_what_is_kept_is_not_written_to_by_what_comes_later():
     np.testing.assert_array_equal(record.parameters["W_01"][-1], last)
 
 
-def test_a_training_that_ends_in_a_loss_that_is_refused_is_recorded():
+def test_a_training_that_ends_in_a_loss_that_is_refused_is_recorded(monkeypatch: Any):
     net = nn.MLP([2, 1], output="identity", rng=0)
-    optimizer = nn.SGD(net.parameters(), lr=100.0)
-    inside = np.abs(X) * 0 + 0.1
     net["W_01"].data, net["b_01"].data = np.zeros((2, 1)), np.full((1, 1), 0.5)
-    record = nn.fit(
-        net, inside, Y, nn.BCELoss(), optimizer, epochs=1, batch_size=10, record=1
-    ).record
+    monkeypatch.setitem(globals(), "X", np.full_like(X, 0.1))
+    record = trained(lambda p, lr: nn.SGD(p, lr=100.0), net, epochs=1, record=1)[1].record
     assert np.isfinite(record.losses[0])
     assert np.isnan(record.losses[1])
 

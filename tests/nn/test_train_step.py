@@ -146,15 +146,6 @@ def test_losses(loss: Any, reduction: str):
         twins(X, np.roll(y, k, axis=0))
 
 
-@each(nn.activations.ACTIVATIONS)
-def test_activations(function: Any):
-    twins = Twins(
-        lambda: nn.MLP([2, 4, 3, 2], function, rng=3), nn.MSELoss(), OPTIMIZERS["AdaGrad"]
-    )
-    for _ in range(20):
-        twins(X, np.hstack([Y, 1 - Y]))
-
-
 def test_a_function_is_a_loss():
     twins = Twins(mlp, lambda p, y: np.sum((p - y) ** 4) / 6, sgd)
     for _ in range(5):
