@@ -217,14 +217,11 @@ def test_factor_of_one_gradient(problem: Problem, name: str, factor: float, said
 
 def test_y_of_another_shape_meets_every_prediction():
     problem = Problem(1, 10, "sigmoid", 1)
-    problem.y = problem.y[:, :1]
-    problem.net = nn.MLP([2, 1], rng=0)
-    for loss in ("SquaredErrorLoss", "BCELoss"):
-        problem.loss = loss
-        recorded = problem.recorded()
+    problem.net, problem.y = nn.MLP([2, 1], rng=0), problem.y[:, :1]
+    for problem.loss in ("SquaredErrorLoss", "BCELoss"):
         l_1 = problem.net(problem.x).data
-        sigma = l_1 * (1 - l_1) if loss == "SquaredErrorLoss" else 1
+        sigma = l_1 * (1 - l_1) if problem.loss == "SquaredErrorLoss" else 1
         delta = (l_1 - problem.y[:, 0]) * sigma / 10
-        report = check_backprop(recorded, {"s_1": delta, "W_01": problem.x.T @ delta})
+        report = check_backprop(problem.recorded(), {"s_1": delta, "W_01": problem.x.T @ delta})
         assert "y has the shape (10,) where it should have (10, 1)" in (report["s_1"].cause or "")
         assert report["W_01"].follows_from == "s_1"

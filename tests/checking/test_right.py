@@ -125,19 +125,6 @@ def test_tolerance_is_relative_to_the_largest_entry():
     assert not check_backprop(loss, {"w": [1.0, 1e6 + 1]}).ok
 
 
-def test_gradient_is_the_engines():
-    loss, _ = with_its_gradients(
-        {"sizes": [2, 4, 4, 3], "activations": ["tanh", "softplus", "identity"],
-         "loss": "MSELoss", "reduction": "sum", "q": 5, "scale": 1.0, "seed": 0}
-    )  # fmt: skip
-    loss.backward()
-    tensors = {n: t for n, t in ag.named_tensors(loss).items() if t.grad is not None and n != "L"}
-    report = check_backprop(loss, {name: tensor.grad for name, tensor in tensors.items()})
-    assert len(report.entries) == 3 * 3 + 2
-    for entry in report.entries:
-        np.testing.assert_allclose(entry.expected, tensors[entry.name].grad, rtol=1e-13)
-
-
 @each({
     "where": lambda x: np.where(x > 0, np.sqrt(x), 0.0),
     "maximum": lambda x: np.maximum(np.log(x), 0.5),

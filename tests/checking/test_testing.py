@@ -64,14 +64,11 @@ def test_targets_suit_the_output():
     check()
 
 
-def test_function_is_asserted():
+def test_function_is_asserted_and_nothing_does_not_pass():
     net = nn.MLP([2, 3, 1], rng=0)
     assert_backprop(backprop, net, nn.BCELoss(), trials=5)
     with pytest.raises(AssertionError, match="divide it by the batch size q = 2"):
         assert_backprop(lambda x, y, p: backprop(x, y, p, q=1), net, nn.BCELoss())
-
-
-def test_nothing_does_not_pass():
     w = ag.Tensor(1.0, requires_grad=True, name="w")
     with pytest.raises(AssertionError, match="there is nothing to check"):
         assert_backprop({}, w * w)

@@ -93,8 +93,8 @@ def test_it_can_be_pickled_and_copied():
     for again in (lambda f: pickle.loads(pickle.dumps(f)), copy.copy, copy.deepcopy):
         made = again(compiled)
         assert made.f is times_two
-        np.testing.assert_array_equal(made(Y), Y * 2)
-        np.testing.assert_array_equal(made(X[:1]), X[:1] * 2)
+        for x in (Y, X[:1]):
+            np.testing.assert_array_equal(made(x), x * 2)
     assert getattr(compiled, "__name__") == "times_two"  # noqa: B009
     assert repr(compiled) == "<compiled times_two>"
 

@@ -309,8 +309,6 @@ def test_buffers_may_be_poisoned_between_calls(name: str):
     for array in held:
         if not (array == 1).all():  # a column of ones stays
             array[...] = np.nan
-    for column in (a for a in held if a.ndim == 2):
-        assert column.size
     assert_same(compiled(x, y), first)
 
 

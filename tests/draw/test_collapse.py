@@ -125,25 +125,19 @@ class TestBlocks:
         assert len(structure.nodes) == 3
         assert len(structure.arrows("forward")) == 2
 
-    def test_what_differs_is_no_repeat(self):
-        x = ag.Tensor([1.0], requires_grad=True, name="x")
-        y = x
-        for i in range(6):
+    def test_what_differs_is_no_repeat_and_a_result_that_is_used_later_is_drawn(self):
+        x = y = ag.Tensor([1.0], requires_grad=True, name="x")
+        h = [x]
+        for i in range(8):
+            h.append(ag.sin(h[-1]).named(f"h_{i}"))
             y = (y * (i + 2.0)).named(f"y_{i}")  # by other factors
         for k, op in enumerate((ag.sin, ag.cos, ag.exp, ag.tanh)):
             y = op(y).named(f"z_{k}")
         assert not boxes(y, collapse="blocks")
-
-    def test_a_result_that_is_used_later_is_drawn(self):
-        x = ag.Tensor([1.0], requires_grad=True, name="x")
-        h = [x]
-        for i in range(8):
-            h.append(ag.sin(h[-1]).named(f"h_{i}"))
         structure = drawn((h[4] * h[8]).named("y"), collapse="blocks")
         assert structure.of_class("tensor") == {"x", "h_3", "h_7", "y"}
         folded = next(iter(structure.of_class("folded")))
         assert {(folded, "h_3"), (folded, "h_7")} <= set(structure.arrows("forward"))
-
 
 class TestModule:
     def test_a_layer_and_its_activation_are_one_node(self, engine):

@@ -94,11 +94,13 @@ def test_escaping_loses_nothing(text):
     ).strip()
 
 
-def test_an_op_of_any_name():
+def test_ops_of_any_name_and_powers():
     op = ag.Op("<{0}> & \\ {", lambda x: x, lambda g, out, x: g)
-    x = ag.Tensor(1.0, requires_grad=True, name="x")
+    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
     svg = read_svg(ag.draw((op(x) + 1).named("y")).svg())
     assert svg.labels("computation") == ["<{0}> & \\ {(x) + 1"]
+    for exponent, written in ((2, "²"), (3, "³"), (-1, "⁻¹"), (12, "¹²"), (0.5, "^0.5")):
+        assert written in ag.draw((x**exponent).named("y")).source
 
 
 def test_texts_are_centred_in_their_nodes(engine):
@@ -112,9 +114,3 @@ def test_texts_are_centred_in_their_nodes(engine):
     assert {(t.attrib["x"], t.attrib["text-anchor"]) for t in texts} == {
         (ellipse.attrib["cx"], "middle")
     }
-
-
-def test_powers_are_written_as_superscripts_where_there_are_such():
-    x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    for exponent, written in ((2, "²"), (3, "³"), (-1, "⁻¹"), (12, "¹²"), (0.5, "^0.5")):
-        assert written in ag.draw((x**exponent).named("y")).source

@@ -22,19 +22,13 @@ def values(lines: list[str], name: str) -> list[float]:
     return [float(m[1]) for line in lines if (m := re.search(rf"{name} +(-?[\d.]+)", line))]
 
 
-def test_derivative_of_sigmoid(answers: list[list[str]]) -> None:
-    assert 0 <= float(answers[0][-1].split()[-1]) < 1e-14
-
-
-def test_learning_rates_both_too_small_and_too_large(answers: list[list[str]]) -> None:
-    losses = values(answers[1], "loss")
+def test_small_exercises(answers: list[list[str]]) -> None:
+    assert 0 <= float(answers[0][-1].split()[-1]) < 1e-14  # the derivative of sigmoid
+    losses = values(answers[1], "loss")  # learning rates both too small and too large
     assert len(losses) == 6
     assert min(losses) < 0.01 < 1 < losses[0]
     assert losses[-1] > 1
-
-
-def test_one_hidden_node_is_not_enough(answers: list[list[str]]) -> None:
-    one, *more = values(answers[2], "accuracy")
+    one, *more = values(answers[2], "accuracy")  # one hidden node is not enough
     assert one < 1
     assert more == [1.0] * 5
 
@@ -52,14 +46,10 @@ def test_advertising_is_learned_and_said_to_be_synthetic(answers: list[list[str]
     assert "synthetic" in answers[6][0]
     assert values(answers[6], "R²")[-1] > 0.94
     assert values(answers[6], "error")[-1] < 1.3
-
-
-def test_synthetic_advertising_is_the_same_at_each_call() -> None:
-    (x, sales), (x_again, sales_again) = (exercises.synthetic_advertising() for _ in range(2))
+    (x, sales), again = (exercises.synthetic_advertising() for _ in range(2))
     assert x.shape == (200, 3)
     assert sales.shape == (200, 1)
-    assert np.array_equal(x, x_again)
-    assert np.array_equal(sales, sales_again)
+    assert all(np.array_equal(a, b) for a, b in zip((x, sales), again, strict=True))
     assert sales.min() > 0
 
 

@@ -96,6 +96,7 @@ def test_bold_symbols_are_bold_within_gradients_too() -> None:
     for name in ("W_01", "∇W_01", "∂L/∂W_01"):
         assert "bold" in symbol(name, bold={"W_01"})
     assert "bold" not in symbol("b_01", bold={"W_01"})
+    assert mathml.text("a\nb\u2028c\r\nd") == "a b c d"  # a newline is a space
 
 
 @each(["<script>", "a&b", 'q"', "]]>", "∂<b>/∂</b>", "∇<i>", "x_<sub>", "\ud800", "\x00\x0b"])
@@ -105,10 +106,6 @@ def test_names_are_text(name: str) -> None:
     if name.isprintable() and name[0] not in "∂":
         assert shown == name
     assert "<script" not in symbol(name)
-
-
-def test_a_newline_in_a_name_is_a_space() -> None:
-    assert mathml.text("a\nb\u2028c\r\nd") == "a b c d"
 
 
 def test_a_long_expression_is_a_function_of_its_symbols_however_deep() -> None:

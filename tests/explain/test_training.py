@@ -183,12 +183,15 @@ def test_of_several_classes_each_has_its_region(target: str, tmp_path: Path):
     assert all(f"class {c}<" in page.section for c in range(3))
 
 
-def test_integers_are_observations_too(tmp_path: Path):
+def test_integers_are_observations_too_and_of_many_parameters_some_are_left_out(tmp_path: Path):
     x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
     found = trained([2, 4, 1], x, np.array([[0.0], [1.0], [1.0], [0.0]]), steps=200)
     (loops,) = seen(Page(tmp_path, found).data["regions"][-1])
     plane = boundary.plane_of(x.astype(float))
     assert within(loops, plane.drawn(x.astype(float))).tolist() == [False, True, True, False]
+    page = Page(tmp_path, trained([2, *[2] * 13, 1], X, INSIDE, steps=2, record=1))
+    assert len(page.data["parameters"]) == training.MOST_PARAMETERS
+    assert "4 further parameters are left out." in page.section
 
 
 class OfSixty(nn.Module):
@@ -266,12 +269,6 @@ def test_a_long_training_of_a_large_net_stays_small(tmp_path: Path):
     w = found.parameters["W_12"][0]
     assert statistics[0].startswith("900 entries: ")
     assert f"max {number(w.max())}" in statistics[0]
-
-
-def test_of_many_parameters_some_are_left_out(tmp_path: Path):
-    page = Page(tmp_path, trained([2, *[2] * 13, 1], X, INSIDE, steps=2, record=1))
-    assert len(page.data["parameters"]) == training.MOST_PARAMETERS
-    assert "4 further parameters are left out." in page.section
 
 
 def test_only_what_the_optimizer_has_is_updated_by_its_rate(tmp_path: Path):

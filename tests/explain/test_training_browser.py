@@ -12,6 +12,7 @@ import nn
 from autograd_lite.explain.boundary import line, plane_of
 from autograd_lite.show.notation import number
 
+from ..draw.test_theme import contrast
 from .browser import NARROW, WIDE, Opened, opened
 
 
@@ -53,15 +54,20 @@ def boundary(shown: Opened) -> str:
     return str(shown.page.get_attribute("#regions path", "d"))
 
 
-def test_it_starts_at_the_end_as_the_page_without_script_does(shown, browser, path):
+def test_it_starts_at_the_end_as_the_page_without_script_and_on_paper_do(shown, browser, path):
     assert place(shown) == 10
     assert state(shown).startswith("Iteration 1000 of 1000: loss ")
     assert shown.page.is_visible("#iteration")
-    with opened(browser, path, script=False) as plain:
-        assert state(plain) == state(shown)
-        assert boundary(plain) == boundary(shown)
-        assert not plain.page.is_visible("#iteration")
-        assert plain.page.is_visible("#boundary")
+    for script in (False, True):
+        with opened(browser, path, script=script) as plain:
+            if script:
+                plain.page.emulate_media(media="print")
+            assert state(plain) == state(shown)
+            assert boundary(plain) == boundary(shown)
+            assert not plain.page.is_visible("#iteration")
+            assert not plain.page.is_visible("#train")
+            for part in ("#losses", "#boundary", '#training [data-key="p3"]', "#state"):
+                assert plain.page.is_visible(part)
 
 
 def test_the_slider_moves_the_boundary_the_place_and_the_numbers(shown, record):
@@ -204,24 +210,8 @@ def test_points_and_boundary_stand_out_from_the_regions(browser, path, scheme):
                     ([area, ink]) => [of(area, 'fill'), of(ink, 'stroke')]); }"""
         )
         for area, ink in colours:
-            assert contrast(area, ink) >= 4.5, (area, ink)
+            assert contrast(hexadecimal(area), hexadecimal(ink)) >= 4.5, (area, ink)
 
 
-def contrast(a: str, b: str) -> float:
-    lighter, darker = sorted((luminance(a), luminance(b)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(colour: str) -> float:
-    parts = np.array([float(x) for x in colour[4:-1].split(",")]) / 255
-    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
-def test_on_paper_the_pictures_and_numbers_are_there_without_controls(browser, path):
-    with opened(browser, path) as found:
-        found.page.emulate_media(media="print")
-        assert not found.page.is_visible("#iteration")
-        assert not found.page.is_visible("#train")
-        for part in ("#losses", "#boundary", '#training [data-key="p3"]', "#state"):
-            assert found.page.is_visible(part)
+def hexadecimal(colour: str) -> str:
+    return "#" + "".join(f"{int(x):02x}" for x in colour[4:-1].split(","))

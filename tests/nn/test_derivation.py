@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from latex2mathml.converter import convert
 
 import nn
 
@@ -39,7 +40,6 @@ def test_without_biases_hidden_layers_or_activations():
 
 
 def test_as_latex():
-    convert = pytest.importorskip("latex2mathml.converter").convert
     found = nn.derive(nn.MLP([2, 3, 1], rng=0))
     blocks = found.latex.split("\n\n")
     assert len(blocks) == 1 + len(found.rules)

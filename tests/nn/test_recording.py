@@ -18,8 +18,10 @@ X = np.random.default_rng(0).normal(size=(10, 2))
 Y = (X[:, :1] * X[:, 1:] > 0).astype(float)
 
 
-def trained(optimizer: Any = nn.SGD, seed: int = 0, **options: Any) -> tuple[nn.MLP, nn.History]:
-    net = nn.MLP([2, 3, 1], rng=seed)
+def trained(
+    optimizer: Any = nn.SGD, net: Any = None, **options: Any
+) -> tuple[Any, nn.History]:
+    net = net or nn.MLP([2, 3, 1], rng=0)
     options = {"epochs": 7, "batch_size": 10, **options}
     history = nn.fit(net, X, Y, nn.BCELoss(), optimizer(net.parameters(), lr=0.3), **options)
     return net, history
@@ -79,15 +81,20 @@ def test_it_keeps_what_training_by_hand_goes_through(optimizer: Any, compiled: b
         assert (ours.grad is None) == (theirs.grad is None)
 
 
+def test_any_module_is_recorded_by_paths_where_names_are_shared():
+    net = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=1), nn.Sigmoid())
+    record = trained(net=net, record=1)[1].record
+    assert list(record.parameters) == [f"modules.{i}.{w}" for i in (0, 1)
+                                       for w in ("weight", "bias")]  # fmt: skip
+
+
 def test_what_modules_of_ones_own_compute_has_its_line():
     class Shift(nn.Module):
         def forward(self, x):
             return x + 1.0
 
     net = nn.Sequential(nn.Linear(2, 1, rng=0), Shift(), nn.Sigmoid())
-    sgd = nn.SGD(net.parameters(), lr=0.1)
-    history = nn.fit(net, X, Y, nn.BCELoss(), sgd, epochs=1, batch_size=4, record=1)
-    with history.record.replayed(0) as loss:
+    with trained(net=net, record=1)[1].record.replayed(0) as loss:
         lines = {t.op.name: ag.line_of(t) for t in walk(loss) if t.op is not None}
     assert lines.pop("add").text == "return x + 1.0"
     assert set(lines.values()) == {None}
@@ -150,22 +157,11 @@ def test_what_is_kept_is_not_written_to_by_what_comes_later():
     np.testing.assert_array_equal(record.parameters["W_01"][-1], last)
 
 
-def test_any_module_is_recorded_by_paths_where_names_are_shared():
-    net = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=1), nn.Sigmoid())
-    optimizer = nn.SGD(net.parameters(), lr=0.1)
-    record = nn.fit(net, X, Y, nn.BCELoss(), optimizer, 2, batch_size=10, record=1).record
-    assert list(record.parameters) == [f"modules.{i}.{w}" for i in (0, 1)
-                                       for w in ("weight", "bias")]  # fmt: skip
-
-
-def test_a_training_that_ends_in_a_loss_that_is_refused_is_recorded():
+def test_a_training_that_ends_in_a_loss_that_is_refused_is_recorded(monkeypatch: Any):
     net = nn.MLP([2, 1], output="identity", rng=0)
-    optimizer = nn.SGD(net.parameters(), lr=100.0)
-    inside = np.abs(X) * 0 + 0.1
     net["W_01"].data, net["b_01"].data = np.zeros((2, 1)), np.full((1, 1), 0.5)
-    record = nn.fit(
-        net, inside, Y, nn.BCELoss(), optimizer, epochs=1, batch_size=10, record=1
-    ).record
+    monkeypatch.setitem(globals(), "X", np.full_like(X, 0.1))
+    record = trained(lambda p, lr: nn.SGD(p, lr=100.0), net, epochs=1, record=1)[1].record
     assert np.isfinite(record.losses[0])
     assert np.isnan(record.losses[1])
 
@@ -211,15 +207,9 @@ class Remembering(nn.Module):
 
 
 def test_what_modules_write_to_is_left_as_it_was():
-    nets = []
-    for record in (None, 1):
-        net = Remembering()
-        sgd = nn.SGD(net.parameters(), lr=0.1)
-        history = nn.fit(
-            net, X, Y, nn.BCELoss(), sgd, 2, batch_size=10, record=record, compiled=False
-        )
-        nets.append(net)
-    plain, recorded = nets
+    (plain, _), (recorded, history) = (
+        trained(net=Remembering(), epochs=2, record=record, compiled=False) for record in (None, 1)
+    )
     sums, draws = plain.sums.copy(), plain.rng.bit_generator.state
     assert history.record.first_layer is None
     for _ in range(2):
