@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from .tensor import Tensor  # isort: skip  (first: the op tables are built on it)
 from . import fft, linalg
 from .anomaly import detect_anomaly
-from .backward import gradients
 from .checkpoint import checkpoint
 from .compile import compile
 from .composed.calculus import *
@@ -29,6 +28,7 @@ from .composed.statistics import *
 from .derive import derive
 from .draw import draw
 from .explain import explain
+from .gradients import gradients
 from .graph import named_tensors
 from .lines import line_of, source_lines
 from .modes import no_grad

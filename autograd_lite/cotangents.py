@@ -1,6 +1,6 @@
 """Which tensor a recorded cotangent is of, so that figures can call it δ_1, ∇W_12 or ∂L/∂h.
 
-`backward.pull` notes it where the backward pass is recorded, of named tensors only.
+It is noted where the backward pass is recorded, of named tensors only.
 """
 
 from __future__ import annotations
@@ -44,6 +44,16 @@ def note(g: Any, tensor: Tensor, output: Tensor) -> None:
             _noted[key][1].append(cotangent)  # one array, handed on to several inputs
     else:
         _noted[key] = weakref.ref(g, lambda _: _noted.pop(key, None)), [cotangent]
+
+
+def noting(output: Tensor) -> Any:
+    """A layer of a recorded `pull` that notes what it finds for ``output``."""
+
+    def layer(tensor: Tensor, g: Any, vjps: Any) -> Any:
+        note(g, tensor, output)
+        return vjps
+
+    return layer
 
 
 def noted(tensors: Iterable[Tensor]) -> dict[Tensor, list[Cotangent]]:

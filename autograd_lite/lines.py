@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .modes import Mode
+from .modes import Mode, Run
 
 _LIBRARIES = tuple(
     str(Path(file).parent) + os.sep
@@ -61,6 +61,12 @@ class source_lines(Mode):  # noqa: N801  (used like a function)
         >>> ag.line_of(y).number, ag.line_of(x)
         (2, None)
     """
+
+    def forward(self, run: Run, op: Any, inputs: tuple[Any, ...], params: Any) -> Any:
+        result = run(op, inputs, params)
+        if getattr(result, "_op", None) is not None:
+            remember(result)
+        return result
 
 
 def line_of(tensor: Any) -> Line | None:

@@ -1,4 +1,8 @@
-"""Modes: blocks of code in which ops are recorded otherwise than usual, in one thread.
+"""Modes: blocks of code, in one thread, in which ops run otherwise than usual.
+
+A mode may say what is recorded, and may stand at each border of the engine: around an op, around
+the rules of a step back, and where a value goes out of the graph. The engine calls whatever stands
+there, and knows none by name.
 
 An interrupt (Ctrl-C, a notebook's stop button) may come between any two instructions, also of
 `__enter__` and `__exit__`, and then nothing runs that would put right what they had half done. So
@@ -9,47 +13,33 @@ to leave. However the statement ends, it drops that, and the block is off.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 from weakref import ref
 
 F = TypeVar("F")
+Run = Callable[..., Any]
 
 
 class _Block(ref[Any]):
-    """A block that is on, as long as what leaves it is alive.
-
-    Attributes:
-        mode: whose block it is; None where it suspends the blocks around it.
-    """
+    """A block that is on, as long as what leaves it is alive."""
 
     __slots__ = ("mode",)
-    mode: Mode | None
+    mode: Mode
     __hash__ = object.__hash__  # a reference's own is unknown where it dies before it is asked for
 
 
-class _Depth(threading.local):
-    """The blocks of one kind that this thread is within, and what suspends them, in order."""
+class _Thread(threading.local):
+    """What a thread is within, and what it has been given to leave that by."""
 
     def __init__(self) -> None:
-        self.blocks: list[_Block] = []  # an interrupt leaves dead ones
-
-    @property
-    def value(self) -> int:
-        """How many there are."""
-        return sum(block() is not None for block in self.blocks)
-
-
-class _Leaving(threading.local):
-    """What this thread has been given to leave blocks by."""
-
-    def __init__(self) -> None:
+        self.blocks: list[_Block] = []  # the outermost first; an interrupt leaves dead ones
         self.asked: list[ref[Any]] = []  # by with statements that are about to enter
         self.kept: list[tuple[type[Mode], Any]] = []  # where `__enter__` is called by hand
 
 
-_leaving = _Leaving()
+_thread = _Thread()
 
 
 class _Exit:
@@ -60,7 +50,7 @@ class _Exit:
 
     def __get__(self, mode: Mode | None, kind: type[Mode]) -> Callable[..., None]:
         leave = partial(_leave, kind, [])
-        _leaving.asked.append(ref(leave))
+        _thread.asked.append(ref(leave))
         return leave
 
 
@@ -68,42 +58,43 @@ def _leave(kind: type[Mode], forget: list[Callable[[], Any]], *exception: object
     for step in forget:
         step()
     if not forget:  # it entered nothing: called by hand, as `__enter__` was
-        kept = _leaving.kept
+        kept = _thread.kept
         latest = [i for i, (entered, _) in enumerate(kept) if entered is kind][-1:]
         for i in latest:
             kept.pop(i)[1]()
 
 
-class _Kind(type):
-    entered: set[Any]
-
-    @property
-    def open(cls) -> int:
-        """How many of its blocks are on, in any thread."""
-        return len(cls.entered)
-
-
-class Mode(metaclass=_Kind):
+class Mode:
     """A kind of block. A thread that is within one doesn't disturb another that isn't.
 
     A block is a decorator, too, without parentheses where it takes nothing. Each step of a
     generator, or of what is awaited, is then within a block, and what runs in between is not.
 
     Attributes:
-        entered: the blocks of any kind that are on in any thread, in a subclass those of its kind:
-            while there are none, `apply` asks no further.
-        depth: those of its kind in this thread.
-        asks: whether its blocks are among those that `apply` asks for.
+        entered: the blocks that are on in any thread: while there are none, `apply` asks no
+            further.
+        asks: whether blocks of this kind are among them.
         suspends: the kind whose blocks around one of this kind don't count within it.
+        records: False where nothing is recorded within it, True where everything is.
+        forward: into an op, ``(run, op, inputs, params)`` → the result; ``run`` of the same
+            arguments is what stands within this mode.
+        backward: through a rule, a layer of `pull`.
+        innermost: whether ``backward`` stands next to the rules; else it stands around all layers.
+        value: out of the graph, ``(tensor)`` → what is given as its array. The innermost prevails.
+        born: told of each leaf that is made.
+        write: told ``(tensor, what)`` before its data, or its ``"grad"``, is given another value.
     """
 
     entered: ClassVar[set[Any]] = set()
-    depth: _Depth
     asks = True
     suspends: type[Mode] | None = None
-
-    def __init_subclass__(cls) -> None:
-        cls.entered, cls.depth = set(), _Depth()
+    records: ClassVar[bool | None] = None
+    forward: Any = None
+    backward: Any = None
+    innermost = False
+    value: Any = None
+    born: Any = None
+    write: Any = None
 
     def __new__(cls, *args: Any) -> Any:
         mode = super().__new__(cls)
@@ -124,44 +115,29 @@ class Mode(metaclass=_Kind):
 
     def __enter__(self) -> None:
         # No name may hold what leaves: the traceback of an interrupt would keep it alive.
-        asked = _leaving.asked
+        asked = _thread.asked
         while asked and asked[-1]() is None:
             asked.pop()
         if not asked:
-            _leaving.kept.append((type(self), partial(_leave, type(self), [])))
-            asked.append(ref(_leaving.kept[-1][1]))
+            _thread.kept.append((type(self), partial(_leave, type(self), [])))
+            asked.append(ref(_thread.kept[-1][1]))
         leave = asked.pop()
-        self._enter(leave, type(self), self)
-        if self.suspends is not None:
-            self._enter(leave, self.suspends, None)
-
-    @staticmethod
-    def _enter(leave: Any, kind: type[Mode], mode: Mode | None) -> None:
-        blocks = kind.depth.blocks
+        blocks = _thread.blocks
         blocks[:] = [block for block in blocks if block() is not None]
-        for others in (kind.entered, Mode.entered) if mode and mode.asks else ():
-            block = _Block(leave(), others.discard)
-            others.add(block)
-            leave().args[1].append(partial(others.discard, block))
-        block = _Block(leave())
-        block.mode = mode
+        block = _Block(leave(), Mode.entered.discard)
+        block.mode = self
+        if self.asks:
+            Mode.entered.add(block)
+            leave().args[1].append(partial(Mode.entered.discard, block))  # type: ignore[union-attr]
         blocks.append(block)
-        leave().args[1].append(partial(blocks.remove, block))
+        leave().args[1].append(partial(blocks.remove, block))  # type: ignore[union-attr]
 
     __exit__ = _Exit()
 
     @classmethod
-    def latest(cls) -> Any:
-        """The one of its kind that this thread has entered last and is within; else None."""
-        for block in reversed(cls.depth.blocks):
-            if block() is not None:
-                return block.mode
-        return None
-
-    @classmethod
     def active(cls) -> bool:
         """Whether this thread is within such a block."""
-        return cls.latest() is not None
+        return any(type(mode) is cls for mode in modes())
 
     @classmethod
     def suspended(cls) -> Mode:
@@ -173,6 +149,53 @@ class Mode(metaclass=_Kind):
 
 class _Suspension(Mode):
     asks = False
+
+
+def modes() -> list[Mode]:
+    """Those that this thread is within, the innermost first."""
+    found: list[Mode] = []
+    hidden: tuple[type[Mode], ...] = ()
+    for block in reversed(_thread.blocks):
+        if block() is not None and not isinstance(block.mode, hidden):
+            found.append(block.mode)
+            if block.mode.suspends is not None:
+                hidden = (*hidden, block.mode.suspends)
+    return found
+
+
+def standing(border: str) -> list[Any]:
+    """What this thread's modes do at a border, the innermost first."""
+    acts = [getattr(mode, border) for mode in modes()] if Mode.entered else []
+    return [act for act in acts if act is not None]
+
+
+def tell(border: str, *what: Any) -> None:
+    """Let the modes that want to know of something know it."""
+    for act in standing(border):
+        act(*what)
+
+
+def around(run: Run, within: list[Mode]) -> Run:
+    """``run(op, inputs, params)`` with modes around it, the innermost next to it."""
+    for mode in within:
+        if mode.forward is not None:
+            run = partial(mode.forward, run)
+    return run
+
+
+def layered(layers: Iterable[Any]) -> list[Any]:
+    """The layers of a `pull`, the innermost first, with those of modes beneath and around them."""
+    within = [mode for mode in modes() if mode.backward is not None]
+    inner = [mode.backward for mode in within if mode.innermost]
+    return [*inner, *layers, *(mode.backward for mode in within if not mode.innermost)]
+
+
+def recorded(wanted: Any, within: list[Mode] | None = None) -> Any:
+    """Whether an op is recorded in this thread's modes; ``wanted`` where an input asks for it."""
+    given = [mode.records for mode in (modes() if within is None else within)]
+    if True in given:
+        return wanted or True
+    return False if False in given else wanted
 
 
 class no_grad(Mode):  # noqa: N801  (used like a function)
@@ -188,6 +211,8 @@ class no_grad(Mode):  # noqa: N801  (used like a function)
         False
     """
 
+    records = False
+
 
 class trace(Mode):  # noqa: N801  (used like a function)
     """Within it, in this thread, everything that is computed from a Tensor is recorded.
@@ -196,34 +221,7 @@ class trace(Mode):  # noqa: N801  (used like a function)
     seen afterwards where each number came from. It prevails over `no_grad`.
     """
 
-
-class capture(Mode):  # noqa: N801  (used like a function)
-    """Within it, in this thread, a recorder is told of each op, and may put stand-ins for arrays.
-
-    Args:
-        recorder: what is told; see `autograd_lite.compile.recorder`.
-    """
-
-    def __init__(self, recorder: Any) -> None:
-        self._recorder = recorder
-
-    @staticmethod
-    def recorder() -> Any:
-        """The one of this thread, or None."""
-        block = capture.latest()
-        return None if block is None else block._recorder
-
-    @staticmethod
-    def refuse_update() -> None:
-        """Raise where Tensors are about to be given new data while that is recorded."""
-        if (recorder := capture.recorder()) is not None:
-            recorder.refuse_update()
-
-    @staticmethod
-    def born(leaf: Any) -> None:
-        """Tell the recorder of a leaf that was made meanwhile, and so isn't from outside."""
-        if (recorder := capture.recorder()) is not None:
-            recorder.born(leaf)
+    records = True
 
 
 class transforming(Mode):  # noqa: N801  (used like a function)
@@ -236,10 +234,3 @@ class transforming(Mode):  # noqa: N801  (used like a function)
 def in_transform() -> bool:
     """Whether this thread is within a transform, so that one called now is nested in it."""
     return transforming.active()
-
-
-def recorded(wanted: bool) -> bool:
-    """Whether an op is recorded in this thread's modes; ``wanted`` where an input asks for it."""
-    if trace.entered and trace.latest() is not None:
-        return True
-    return wanted and not (no_grad.entered and no_grad.latest() is not None)

@@ -23,7 +23,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .anomaly import check_forward, detect_anomaly, silent
 from .arrays import as_array, given
 from .errors import (
     constant_param,
@@ -34,10 +33,9 @@ from .errors import (
     refuse_constant,
     too_few_vjps,
 )
-from .lines import remember, source_lines
-from .modes import Mode, capture, recorded, trace
+from .modes import Mode, around, modes, recorded, trace
 from .show.notation import Notation, function
-from .tensor import Tensor
+from .tensor import SKIPS, Tensor
 
 Vjp = Callable[..., Any]
 
@@ -158,10 +156,8 @@ class Op:
             x if type(x) is _ndarray or (several and type(x) in _SCALARS) else given(x, self.name)
             for x in inputs
         ]
-        forward = self.forward
-        if capture.entered and (recorder := capture.recorder()) is not None:
-            forward = recorder.running(self)
-        value: Tensor = forward(*arrays, **params)
+        run = around(_on_arrays, modes()) if Mode.entered else _on_arrays
+        value: Tensor = run(self, tuple(arrays), params)
         return value
 
     def __reduce__(self) -> Any:
@@ -202,19 +198,22 @@ _ndarray = np.ndarray
 _new = Tensor.__new__
 
 
-def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) -> Tensor:
+def apply(
+    op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS, usual: bool = False
+) -> Tensor:
     """Compute ``op`` on ``inputs``, and record it where an input requires a gradient.
 
     Inputs are Tensors, arrays and numbers; a graph keeps a copy of an array, which its owner may
     change later. Numbers stay Python numbers, so that they don't widen the result's dtype.
     NotImplemented, as an operator returns it, where an input is to handle operators itself.
+    ``usual`` where this thread's modes stand around the call already.
     """
     arrays: list[Any] = []
-    record = constants = False
+    record = 0
+    constants = False
     for x in inputs:
         if type(x) is Tensor:
-            if x._tracked:
-                record = True
+            record |= x._tracked
             arrays.append(x._settle() if x._exposed else x._array)
         elif type(x) in _SCALARS:
             arrays.append(x)
@@ -224,22 +223,18 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
                 return NotImplemented  # type: ignore[no-any-return]
             arrays.append(array)
             constants = True
-    forward = op.forward
-    unusual = anomaly = False
     if Mode.entered:
-        unusual = True
-        record = recorded(record)
-        if detect_anomaly.entered and detect_anomaly.active():
-            anomaly, forward = True, silent(forward)
-        recorder = capture.recorder() if capture.entered else None
-        if recorder is not None:
-            arrays, forward = recorder.operands(inputs, arrays), recorder.running(op)
+        within = modes()
+        run = _usual if usual else around(_usual, within)
+        if run is not _usual:
+            return run(op, inputs, params)
+        record = recorded(record, within)
     if constants and record:
         for i, x in enumerate(inputs):
             if type(x) is not Tensor and type(arrays[i]) is _ndarray:
                 arrays[i] = arrays[i].copy()
     try:
-        value = forward(*arrays, **params) if params else forward(*arrays)
+        value = op.forward(*arrays, **params) if params else op.forward(*arrays)
     except (ValueError, TypeError, IndexError) as error:
         raise explain(op.name, inputs, arrays, params, error) from error
     if type(value) is not _ndarray:
@@ -248,25 +243,34 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
     result._array = value
     result._grad = result.name = None
     result._exposed = False
-    result._tracked = record
     if record:
+        result._tracked = record | _skipped(inputs) if op.skips else record
         result._op = op
         result._inputs = inputs
         result._arrays = tuple(arrays)
         result._params = params
         result._number = _next_number()
     else:
+        result._tracked = 0
         result._op = None
         if constants and value.base is not None:  # a view of an array that its owner may change
             result._array = value.copy()
-    if unusual:
-        if anomaly:
-            check_forward(op.name, inputs, arrays, result)
-        elif record and source_lines.entered and source_lines.active():
-            remember(result)
-        if recorder is not None:
-            recorder.made(result)
     return result
+
+
+def _skipped(inputs: tuple[Any, ...]) -> int:
+    for x in inputs:
+        if type(x) is Tensor and x._op is not None and (x._op.entrywise or x._op.reads):
+            return SKIPS
+    return 0
+
+
+def _usual(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
+    return apply(op, inputs, params, True)
+
+
+def _on_arrays(op: Op, arrays: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    return op.forward(*arrays, **params)
 
 
 def _check_result(op: Op, result: Tensor) -> None:

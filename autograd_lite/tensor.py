@@ -23,12 +23,15 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from . import errors
 from .arrays import as_array, given, own_array
 from .lines import hint, line_of, remember
-from .modes import capture, no_grad, recorded
+from .modes import Mode, no_grad, recorded, standing, tell
 
 if TYPE_CHECKING:
     from .op import Op
 
 Array = NDArray[Any]
+
+SKIPS = 2
+"""A bit of `_tracked`: on the way here entries that were computed one by one may be unread."""
 
 
 def _refused(name: str, instead: str) -> Callable[..., NoReturn]:
@@ -70,7 +73,7 @@ class Tensor:
     )  # fmt: skip
     _array: Array
     _exposed: bool  # whether somebody outside may hold `_array`, and write to it
-    _tracked: bool  # whether what is computed from this tensor is recorded
+    _tracked: int  # 0 where what is computed from this tensor isn't recorded
     _op: Op | None  # of a leaf None, and then it hasn't got what follows
     _inputs: tuple[Any, ...]
     _arrays: tuple[Any, ...]  # the values that the inputs had then
@@ -100,11 +103,11 @@ class Tensor:
         self._exposed = False
         self._op = self._grad = None
         self.name = _checked(name)
-        self._tracked = False
+        self._tracked = 0
         if requires_grad:
             self.requires_grad = True
-        if capture.entered:
-            capture.born(self)
+        if Mode.entered:
+            tell("born", self)
 
     # ------------------------------------------------------------------ value and history
 
@@ -119,10 +122,9 @@ class Tensor:
         >>> w.data
         array([1., 3.])
         """
-        recorder = capture.recorder() if capture.entered else None
-        if recorder is not None:
-            stand_in: Array = recorder.value(self)
-            return stand_in
+        for value in standing("value") if Mode.entered else ():
+            instead: Array = value(self)
+            return instead
         if self._op is not None:
             # Of a view a copy, for through its base one could write to what it is a view of.
             array = self._array if self._array.base is None else self._array.copy()
@@ -150,8 +152,8 @@ class Tensor:
 
         A wider dtype is cast back; a shape that broadcasting made larger is refused.
         """
-        if capture.entered:
-            capture.refuse_update()
+        if Mode.entered:
+            tell("write", self, "data")
         if array.nbytes != self._array.nbytes or array.ndim != self._array.ndim:
             if array.shape != self._array.shape:
                 raise errors.rebinding(self, array)
@@ -160,9 +162,10 @@ class Tensor:
         self._exposed = False
 
     def _seen(self) -> Any:
-        """The array as code outside of the engine sees it: while that is recorded, a stand-in."""
-        recorder = capture.recorder() if capture.entered else None
-        return self._array if recorder is None else recorder.value(self)
+        """The array as code outside of the engine sees it: what a mode gives, where one does."""
+        for value in standing("value") if Mode.entered else ():
+            return value(self)
+        return self._array
 
     def _leaving(self, how: str) -> Any:
         """The array for what knows no gradients; refused where one would be lost silently."""
@@ -230,7 +233,7 @@ class Tensor:
 
         Setting it raises TypeError where the dtype has no gradient.
         """
-        return self._tracked
+        return bool(self._tracked)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -238,7 +241,7 @@ class Tensor:
             raise errors.not_a_leaf(self, "requires_grad can't be set")
         if value and self._array.dtype.kind not in "fc":
             raise errors.no_gradient_for(self)
-        self._tracked = bool(value)
+        self._tracked = int(bool(value))
 
     def named(self, name: str) -> Tensor:
         """Name this tensor, so that `backward` keeps its gradient and figures show it."""
@@ -249,8 +252,8 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same value as a leaf that requires no gradient."""
-        if capture.entered and capture.recorder() is not None:
-            return _leaf(self._seen())
+        for value in standing("value"):
+            return _leaf(value(self))
         return _leaf(self._settle() if self._exposed else self._array)
 
     def numpy(self) -> Array:
@@ -693,16 +696,16 @@ def _leaf(array: Array) -> Tensor:
     """A leaf around an array that is the engine's own, without a copy."""
     leaf = Tensor.__new__(Tensor)
     leaf._array = array
-    leaf._exposed = leaf._tracked = False
+    leaf._exposed, leaf._tracked = False, 0
     leaf._op = leaf._grad = leaf.name = None
-    if capture.entered:
-        capture.born(leaf)
+    if Mode.entered:
+        tell("born", leaf)
     return leaf
 
 
 def is_tracked(x: Any) -> bool:
     """Whether ``x`` is a Tensor with a gradient to follow."""
-    return type(x) is Tensor and x._tracked
+    return type(x) is Tensor and x._tracked > 0
 
 
 def _checked(name: Any) -> str | None:
@@ -756,5 +759,5 @@ _ONE_REFERENCE = _count_one()  # what getrefcount says of an array that only its
 
 # The ops are built on Tensor, and its operators call them: hence at the end.
 from . import composed, numpy_protocol, ops  # noqa: E402
-from .backward import backward  # noqa: E402
+from .gradients import backward  # noqa: E402
 from .op import apply  # noqa: E402

@@ -21,8 +21,8 @@ import numpy as np
 
 from . import containers, errors, ops
 from .arrays import as_array, own_array
-from .backward import _as_tensor, cast_seed, cotangents
 from .containers import is_container, is_numeric, leaves, matched, rebuilt
+from .gradients import _as_tensor, cast_seed, cotangents
 from .graph import dependent, made_since
 from .modes import in_transform, recorded, transforming
 from .op import _next_number

@@ -27,9 +27,9 @@ def V(data: Any, **kwargs: Any) -> Tensor:  # noqa: N802  (a variable)
 
 @pytest.fixture(autouse=True)
 def _no_state_is_left() -> Iterator[None]:
-    before, settings = Mode.open, np.geterr()
+    before, settings = len(Mode.entered), np.geterr()
     yield
-    assert (Mode.open, np.geterr()) == (before, settings)
+    assert (len(Mode.entered), np.geterr()) == (before, settings)
     assert not any((in_transform(), ag.no_grad.active(), ag.detect_anomaly.active()))
 
 
