@@ -10,10 +10,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from . import errors
-from .backward import fit
+from .engine.backward import fit
+from .engine.modes import Mode, Run
+from .engine.tensor import Tensor
 from .lines import line_of, remember
-from .modes import Mode, Run
-from .tensor import Tensor
 
 
 class detect_anomaly(Mode):  # noqa: N801  (used like a function)

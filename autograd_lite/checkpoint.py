@@ -14,11 +14,11 @@ import numpy as np
 from . import ops
 from .containers import leaves, rebuilt, refuse_bound
 from .containers import results as checked
+from .engine.modes import no_grad, standing
+from .engine.op import Each, Op, Vjp, _next_number, apply
+from .engine.tensor import Array, Tensor, _leaf, is_tracked
 from .gradients import cotangents
 from .graph import made_since
-from .modes import no_grad, standing
-from .op import Each, Op, Vjp, _next_number, apply
-from .tensor import Array, Tensor, _leaf, is_tracked
 
 Function = Callable[..., Any]
 

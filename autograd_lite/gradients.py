@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 
 from . import errors, ops
 from .arrays import as_array, own_array
-from .backward import Layer, pull
 from .cotangents import noting
-from .modes import Mode, standing, tell
-from .tensor import SKIPS, Tensor, _leaf
+from .engine.backward import Layer, pull
+from .engine.modes import Mode, standing, tell
+from .engine.tensor import SKIPS, Tensor, _leaf
 from .unread import Unread
 
 _ndarray = np.ndarray
@@ -95,7 +95,8 @@ def backward(output: Tensor, grad: ArrayLike | None) -> None:
         raise errors.nothing_requires_grad(output)
     if Mode.entered:
         tell("write", output, "grad")
-    found = pulled({output: seeded(output, grad)})
+    run = pulled if output._tracked & SKIPS else pull
+    found = run({output: seeded(output, grad)})
     for tensor, g in found.items():
         if tensor._grad is not None and tensor._op is None:
             tensor._grad = tensor._grad + g

@@ -20,8 +20,8 @@ import numpy as np
 from . import ops
 from .anomaly import detect_anomaly
 from .arrays import STAND_INS, as_array
-from .op import Op
-from .tensor import Array, Tensor, is_tracked
+from .engine.op import Op
+from .engine.tensor import Array, Tensor, is_tracked
 
 
 class Reading:

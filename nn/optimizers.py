@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.engine.modes import Mode, tell
+from autograd_lite.engine.tensor import Array
 from autograd_lite.errors import describe
 from autograd_lite.graph import walk
 from autograd_lite.lines import hint
-from autograd_lite.modes import Mode, tell
-from autograd_lite.tensor import Array
 
 from .module import Module
 

@@ -25,8 +25,8 @@ from autograd_lite.compile.graph import CompileError, Program
 from autograd_lite.compile.program import Recorded, twice
 from autograd_lite.compile.recorder import Capture, Recorder
 from autograd_lite.compile.source import Source
+from autograd_lite.engine.tensor import Array
 from autograd_lite.gradients import pulled, seeded
-from autograd_lite.tensor import Array
 
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained

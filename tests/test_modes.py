@@ -15,7 +15,8 @@ import pytest
 import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.compile.recorder import Capture, Recorder
-from autograd_lite.modes import Mode, modes, no_grad, trace, transforming
+from autograd_lite.engine.modes import Mode, modes, no_grad, trace
+from autograd_lite.transforms import transforming
 
 W = Tensor([1.0, 2.0], requires_grad=True)
 BLOCKS: dict[str, Callable[[], Mode]] = {

@@ -9,7 +9,7 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite import Tensor, numpy_protocol
-from autograd_lite.op import NUMPY
+from autograd_lite.table import NUMPY
 
 RNG = np.random.default_rng(0)
 A = RNG.uniform(0.2, 0.9, (2, 3))

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 import autograd_lite as ag
 import nn  # noqa: F401  (its ops are in the table too)
 from autograd_lite import Op, Tensor
-from autograd_lite.backward import pull
+from autograd_lite.engine.backward import pull
+from autograd_lite.engine.modes import Mode
 from autograd_lite.gradients import one_by_one
-from autograd_lite.modes import Mode, in_transform
+from autograd_lite.transforms import in_transform
 
 from .sampling import Sample, samples
 

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backward import fit
+from ..engine.backward import fit
+from ..engine.op import Op
+from ..engine.tensor import Array, Tensor
 from ..graph import named_tensors, walk
-from ..op import Op
-from ..tensor import Array, Tensor
 from ..unread import Unread
 
 

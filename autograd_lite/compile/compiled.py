@@ -13,8 +13,9 @@ import numpy as np
 from ..anomaly import detect_anomaly
 from ..arrays import refuse_kinds
 from ..containers import is_container, leaves, parts, rebuilt, settings
-from ..modes import in_transform, no_grad
-from ..tensor import Tensor, _leaf
+from ..engine.modes import no_grad
+from ..engine.tensor import Tensor, _leaf
+from ..transforms import in_transform
 from .bias import biased
 from .blocks import blocked
 from .graph import CompileError, Node, Program

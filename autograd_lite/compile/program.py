@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..containers import leaves, paths, reached, rebuilt, refuse_bound, results
-from ..tensor import Tensor, _leaf, is_tracked
+from ..engine.tensor import Tensor, _leaf, is_tracked
 from .graph import CompileError, Node, Program, ResultError, called
 from .recorder import Capture, Recorder
 from .traced import Traced

@@ -14,11 +14,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ..engine.modes import Mode, Run
+from ..engine.op import Op
+from ..engine.tensor import Tensor, _leaf
 from ..lines import user_frame, user_line
-from ..modes import Mode, Run
-from ..op import Op
 from ..show.notation import symbol_of
-from ..tensor import Tensor, _leaf
 from .graph import CompileError, Guard, Node, UntraceableError, called, mapped
 from .traced import Traced, value_of
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..op import OPS
 from ..show.text import text
 from ..show.writer import nodes
+from ..table import OPS
 from .expression import Expression, applied, evaluate, fold
 from .tidy import tidied
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import ops
-from ..op import OPS
-from ..tensor import Array, Tensor
+from ..engine.tensor import Array, Tensor
+from ..table import OPS
 from .expression import Expression, applied
 from .tidy import tidied
 

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..op import Op
+from ..engine.op import Op
+from ..engine.tensor import Array
 from ..show.writer import nodes
-from ..tensor import Array
 
 T = TypeVar("T")
 

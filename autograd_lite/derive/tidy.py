@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import ops
-from ..op import OPS
+from ..table import OPS
 from .expression import Expression, applied
 
 _COPIES = ("positive", "astype", "as_it_was", "broadcast_to", "reshape", "transpose", "sum", "mean")

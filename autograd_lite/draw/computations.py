@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 
-from ..cotangents import Cotangent, noted
+from ..cotangents import Cotangent, cotangents_of
+from ..engine.tensor import Tensor
 from ..graph import walk
 from ..show import labels
-from ..show.notation import Written, symbol_of
+from ..show.notation import Written, op_notation, symbol_of
 from ..show.steps import Step
 from ..show.writer import write
-from ..tensor import Tensor
 from .collapse import Collapse, Piece, draw_pieces, longest_histories
 from .figure import Figure
 from .hints import Hints
@@ -127,7 +127,7 @@ def formula(step: Step, symbols: Symbols, stand_ins: Iterator[str], brief: bool 
         return next(stand_ins)
     op = step.result.op
     if brief and len(step.region) == 1 and op is not None:
-        sign = labels.escape_notation(op.notation.symbol)
+        sign = labels.escape_notation(op_notation(op).symbol)
         alone = {atom.text for atom in atoms.values()}  # a copy, say: nothing is written around it
         if written.text.startswith(f"{sign}(") or written.text in alone:
             return sign
@@ -172,7 +172,7 @@ def draw_computations(
     Raises:
         ValueError: there are more nodes than that.
     """
-    cotangents = noted(walk(output))
+    cotangents = cotangents_of(walk(output))
     aims, on = set(targets if numbers is None else ()), on_paths(output, targets)
     leaves, pieces = draw_pieces(output, every, aims, {*targets, *cotangents}, collapse)
     results = [result for piece in pieces for result in piece.results]

@@ -12,15 +12,15 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..cotangents import noted
+from ..cotangents import cotangents_of
 from ..dependence import dependence, sources_of
+from ..engine.tensor import Array, Tensor
 from ..graph import walk
-from ..op import OPS
 from ..show import labels
-from ..show.notation import MATMUL, PRODUCT, Notation, Written
+from ..show.notation import MATMUL, PRODUCT, Notation, Written, op_notation
 from ..show.steps import Step, is_number, steps
 from ..show.writer import join
-from ..tensor import Array, Tensor
+from ..table import OPS
 from .computations import Symbols, stand_ins
 from .figure import Figure
 from .hints import Hints
@@ -127,7 +127,7 @@ def _by_notation(
 ) -> Written:
     """An entry written as its op writes whole tensors: ``σ(x)``; ``f(…)`` where it has many."""
     assert tensor.op is not None
-    notation = tensor.op.notation
+    notation = op_notation(tensor.op)
     used = []
     for x, written, depend in zip(tensor.inputs, operands, depends, strict=True):
         if is_number(x):
@@ -161,7 +161,7 @@ def draw_elements(
     Raises:
         ValueError: there are more numbers than that.
     """
-    cotangents = noted(walk(output))
+    cotangents = cotangents_of(walk(output))
     leaves, found = steps(output, shown={*targets, *cotangents})
     size = sum(t.size for t in leaves) + sum(t.size for step in found for t in step.region)
     most = LIMIT if limit is None else limit
@@ -235,7 +235,7 @@ def _compute(
 def _label(step: Step, formula: Written, further: Iterator[str]) -> str:
     """The formula, the symbol of a lone function, or a stand-in for what would be too wide."""
     assert step.result.op is not None
-    sign = labels.escape_notation(step.result.op.notation.symbol)
+    sign = labels.escape_notation(op_notation(step.result.op).symbol)
     if formula.width > WIDEST:
         return next(further)
     lone = len(step.region) == 1 and formula.text.startswith(f"{sign}(")

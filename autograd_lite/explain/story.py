@@ -17,13 +17,13 @@ from ..derive.chain import Path, Plan
 from ..derive.expression import Expression, applied
 from ..derive.formulas import refuse_changed
 from ..draw.paths import arrows, on_paths
+from ..engine.tensor import Array, Tensor
 from ..lines import Line, line_of
-from ..op import OPS
 from ..show.labels import is_bold
 from ..show.steps import Step as Computation
 from ..show.steps import is_number, steps
 from ..show.writer import nodes
-from ..tensor import Array, Tensor
+from ..table import OPS
 from .backward import Backward, Contribution, Gradient, gradients
 
 LARGE = 60

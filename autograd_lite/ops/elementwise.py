@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..arrays import as_array, refuse_kinds
+from ..calls import leaves_operators_alone
+from ..engine.later import later
+from ..engine.modes import trace
+from ..engine.op import Op
+from ..engine.tensor import Tensor
 from ..errors import complex_to_real, explain, refuse_constant
-from ..modes import trace
-from ..op import Case, Op, leaves_operators_alone, op
 from ..show.notation import (
     ATOM,
     COMPARISON,
@@ -31,7 +34,7 @@ from ..show.notation import (
     infix,
     number,
 )
-from ..tensor import Tensor
+from ..table import Case, op
 from .define import implements, operand, refuse_out, value
 
 __all__ = [
@@ -620,6 +623,8 @@ as_it_was = Op(
     entrywise=True,
 )
 
+
+later.as_it_was = as_it_was
 
 # Piecewise constant functions: ops without a vjp, which are recorded only while tracing.
 _VALUE_SIGNS = {

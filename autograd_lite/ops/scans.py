@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..op import Case, Op, op
-from ..tensor import Tensor
+from ..engine.op import Op
+from ..engine.tensor import Tensor
+from ..table import Case, op
 from .define import along, implements, operand, refuse_out
 from .elementwise import astype
 from .joining import concatenate

@@ -19,10 +19,11 @@ from .notation import (
     Notation,
     Written,
     number,
+    op_notation,
 )
 
 if TYPE_CHECKING:
-    from ..op import Op
+    from ..engine.op import Op
 
 _PLACES = 0xF0000
 PLACE = "[\U000f0000-\U000ffffd]"  # stands for an operand, in an op's own signs
@@ -64,9 +65,9 @@ def notation_of(node: Node) -> Notation:
     assert node.op is not None
     if node.op.name == "reshape" and math.prod(node.shape) == 1:  # a number without its axes
         return UNCHANGED
-    if node.op.notation == ENTRYWISE and any(x.shape == () for x in node.inputs):
+    if op_notation(node.op) == ENTRYWISE and any(x.shape == () for x in node.inputs):
         return TIMES
-    return node.op.notation
+    return op_notation(node.op)
 
 
 class Markup(NamedTuple):

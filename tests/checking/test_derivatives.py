@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 import autograd_lite as ag
 import nn
 from autograd_lite import Op
-from autograd_lite.backward import _stretched, fit
 from autograd_lite.checking import numeric
 from autograd_lite.checking.derivatives import GradientError, check_grads
 from autograd_lite.checkpoint import checkpoint
-from autograd_lite.op import OPS
+from autograd_lite.engine.backward import _stretched, fit
 from autograd_lite.ops.define import value
+from autograd_lite.table import OPS
 from tests.sampling import Sample, samples
 
 from ..each import each

@@ -17,7 +17,7 @@ from autograd_lite import Tensor
 from autograd_lite.derive import DerivationError
 from autograd_lite.derive.algebra import agree
 from autograd_lite.derive.expression import Expression, evaluate
-from autograd_lite.op import apply
+from autograd_lite.engine.op import apply
 from autograd_lite.show.text import text
 
 from ..each import each

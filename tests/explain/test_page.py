@@ -317,7 +317,7 @@ def test_complex_numbers_on_the_way(tmp_path: Path) -> None:
 
 
 def test_what_needs_no_gradient(tmp_path: Path) -> None:
-    from autograd_lite.modes import trace
+    from autograd_lite.engine.modes import trace
 
     with trace():
         y = (ag.Tensor([1.0, 2.0], name="x") > 1.5).named("y")

@@ -10,8 +10,8 @@ import pytest
 
 import autograd_lite as ag
 import nn
+from autograd_lite.engine.op import apply
 from autograd_lite.explain.story import LARGE, MOST_OPERANDS, MOST_STEPS, Step, Story, tell
-from autograd_lite.op import apply
 from autograd_lite.show.text import text
 
 from .reading import chapter
@@ -249,7 +249,7 @@ def test_a_deep_graph_is_abridged_in_the_middle() -> None:
 
 
 def test_what_needs_no_gradient_has_no_backward_pass() -> None:
-    from autograd_lite.modes import trace
+    from autograd_lite.engine.modes import trace
 
     with trace():
         y = (ag.Tensor([1.0, 2.0], name="x") * 2).named("y")

@@ -6,18 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
 
-from . import errors, ops
-from .arrays import STAND_INS
-from .graph import ancestors
+from .later import later
 from .modes import Mode, layered
-from .tensor import Array, Tensor, _leaf
+from .tensor import STAND_INS, Array, Tensor, _leaf
 
 _ndarray = np.ndarray
 Layer = Callable[[Tensor, Any, Any], Any]
@@ -90,9 +88,38 @@ def pull(
     return kept
 
 
+def ancestors(outputs: Iterable[Tensor], targets: set[Tensor]) -> set[Tensor]:
+    """The tensors on the paths from ``outputs`` back to one of ``targets``, both included."""
+    oldest = min((getattr(t, "_number", 0) for t in targets), default=0)
+    seen = set(outputs)
+    stack = list(seen)
+    results = []
+    while stack:  # as in walk, but what isn't tracked, or is older than all targets, leads nowhere
+        tensor = stack.pop()
+        if tensor._op is not None and tensor._number >= oldest:
+            results.append(tensor)
+            for x in tensor._inputs:
+                if type(x) is Tensor and x._tracked and x not in seen:
+                    seen.add(x)
+                    stack.append(x)
+    return dependent(results, targets)
+
+
+def dependent(results: list[Tensor], targets: Iterable[Tensor]) -> set[Tensor]:
+    """The targets, and those of the results that are computed from them through others of these."""
+    results.sort(key=lambda tensor: tensor._number)
+    on_path = set(targets)
+    for tensor in results:
+        for x in tensor._inputs:
+            if type(x) is Tensor and x in on_path:
+                on_path.add(tensor)
+                break
+    return on_path
+
+
 def _told(error: AttributeError, op: str, part: Any, array: Any) -> Exception:
     """What is said of a rule that gave no array."""
-    return error if hasattr(part, "shape") else errors.wrong_cotangent(op, part, array)
+    return error if hasattr(part, "shape") else later.wrong_cotangent(op, part, array)
 
 
 def _tell_of_leaves(found: dict[Tensor, Any], layers: Sequence[Layer]) -> None:
@@ -108,7 +135,7 @@ def _as_recorded(tensor: Tensor, g: Any) -> tuple[Any, ...]:
         if type(x) is Tensor and x._array is array:
             operands[i] = x
         elif type(x) is Tensor and x._tracked:  # a leaf that was written to, or rebound, since
-            operands[i] = ops.as_it_was(x, value=array)
+            operands[i] = later.as_it_was(x, value=array)
         elif type(array) is _ndarray or type(array) in STAND_INS:
             operands[i] = constant = _leaf(array)
             constant.name = x.name if type(x) is Tensor else None
@@ -124,7 +151,7 @@ def fit(g: Any, array: Any, op: str, stacked: int = 0) -> Any:
     if g.shape != shape:
         axes = _stretched(g.shape, shape, stacked)
         if axes is None:
-            raise errors.wrong_cotangent(op, g, array)
+            raise later.wrong_cotangent(op, g, array)
         if axes == (0,) and type(g) is _ndarray and g.ndim == 2 and g.size <= _SMALL:
             g = _ones(len(g), g.dtype).dot(g)  # in a third of the time of a reduction
         else:

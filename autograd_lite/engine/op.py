@@ -1,4 +1,4 @@
-"""An op: one entry in a table. `apply` computes it, and records it.
+"""An op: a forward, and its rules. `apply` computes it, and records it.
 
 An entry gives a forward and one vjp (vector-Jacobian product) per input:
 
@@ -13,29 +13,17 @@ pass.
 
 from __future__ import annotations
 
-import copy
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .arrays import as_array, given
-from .errors import (
-    constant_param,
-    explain,
-    no_gradient_through,
-    not_an_operand,
-    out_argument,
-    refuse_constant,
-    too_few_vjps,
-)
-from .modes import Mode, around, modes, recorded, trace
-from .show.notation import Notation, function
-from .tensor import SKIPS, Tensor
+from .later import later
+from .modes import Mode, composed
+from .tensor import SKIPS, Tensor, as_array
 
 Vjp = Callable[..., Any]
 
@@ -48,13 +36,6 @@ class Each:
 
     def __iter__(self) -> Iterator[Vjp]:
         return (partial(self.rule, i) for i in itertools.count())
-
-
-class Case(NamedTuple):
-    """Where the tests may sample an op: the shapes of its inputs, and its params."""
-
-    shapes: tuple[tuple[int, ...], ...]
-    params: Mapping[str, Any] = MappingProxyType({})
 
 
 class Op:
@@ -101,94 +82,29 @@ class Op:
         name: str,
         forward: Callable[..., Any],
         *vjps: Vjp | Each | None,
-        notation: Notation | None = None,
+        notation: Any = None,
         source: str | Callable[[Sequence[str], dict[str, Any]], str] = "",
         domain: tuple[float, float] = (-2.0, 2.0),
-        cases: Sequence[Case] = (),
+        cases: Sequence[Any] = (),
         entrywise: bool = False,
         stacks: bool = False,
         reads: Literal["", "some", "all"] = "",
     ) -> None:
-        self.name = name
-        self.forward = forward
         only = vjps[0] if len(vjps) == 1 else None
+        self.name, self.forward = name, forward
         self.vjps: Any = only if isinstance(only, Each) else vjps
         self._most = math.inf if isinstance(only, Each) else len(vjps)  # inputs
-        self.notation = notation or function(name)
-        self.source = source
-        self.domain = domain
-        self.cases = tuple(cases)
-        self.entrywise = entrywise
-        self.stacks = stacks or entrywise
-        self.reads = reads
-        self.skips = reads == "some"
+        self.notation, self.source = notation, source
+        self.domain, self.cases = domain, tuple(cases)
+        self.entrywise, self.stacks = entrywise, stacks or entrywise
+        self.reads, self.skips = reads, reads == "some"
 
-    def __call__(self, *inputs: Any, **params: Any) -> Tensor:
-        """The value: a Tensor where an input is one, else the array that ``forward`` gives.
+    if TYPE_CHECKING:
 
-        Raises:
-            TypeError: the op has not one vjp (or None) for each input, or gave no numbers.
-        """
-        if params:
-            if isinstance(self.forward, np.ufunc):  # dtype=, where=, …: as NumPy takes them
-                return self.forward(*inputs, **params)  # type: ignore[no-any-return]
-            if params.get("out") is not None:
-                raise out_argument(self.name)
-            for key, param in params.items():
-                if type(param) is _ndarray:  # its owner may change it later
-                    params[key] = param.copy()
-                elif type(param) is list or type(param) is tuple:
-                    params[key] = copy.deepcopy(param)
-                elif type(param) is Tensor:
-                    params[key] = constant_param(self.name, key, param)
-        for x in inputs:
-            if type(x) is Tensor:
-                if len(inputs) > self._most and not trace.active():
-                    raise too_few_vjps(self.name, len(inputs), len(self.vjps))
-                result = apply(self, inputs, params or _NO_PARAMS)
-                if result is NotImplemented:
-                    raise not_an_operand(self.name, inputs)
-                if result._array.dtype.kind not in "fc":
-                    _check_result(self, result)
-                return result
-        several = len(inputs) > 1  # beside others a number widens no dtype
-        arrays = [
-            x if type(x) is _ndarray or (several and type(x) in _SCALARS) else given(x, self.name)
-            for x in inputs
-        ]
-        run = around(_on_arrays, modes()) if Mode.entered else _on_arrays
-        value: Tensor = run(self, tuple(arrays), params)
-        return value
-
-    def __reduce__(self) -> Any:
-        if OPS.get(self.name) is not self:
-            raise TypeError(f"{self!r} can't be pickled: it is not in the table of ops")
-        return _entry, (self.name,)
+        def __call__(self, *inputs: Any, **params: Any) -> Tensor: ...
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
-
-
-OPS: dict[str, Op] = {}
-"""The table: every op of this package (and of nn), by name."""
-
-NUMPY: dict[Any, Callable[..., Any]] = {}
-"""What stands in for a NumPy function when it is called with a Tensor."""
-
-
-def op(name: str, forward: Callable[..., Any], *vjps: Vjp | Each | None, **kwargs: Any) -> Op:
-    """Make an Op and enter it in the table, which tests, figures and formulas enumerate."""
-    if name in OPS:
-        raise ValueError(f"op {name!r} is in the table already; choose another name")
-    entry = OPS[name] = Op(name, forward, *vjps, **kwargs)
-    if isinstance(forward, np.ufunc):
-        NUMPY.setdefault(forward, entry)
-    return entry
-
-
-def _entry(name: str) -> Op:
-    """The entry of that name, for unpickling."""
-    return OPS[name]
 
 
 _NO_PARAMS: dict[str, Any] = {}
@@ -218,17 +134,17 @@ def apply(
         elif type(x) in _SCALARS:
             arrays.append(x)
         else:
-            array = _constant(op, x)
+            array = later.constant(op, x)
             if array is NotImplemented:
                 return NotImplemented  # type: ignore[no-any-return]
             arrays.append(array)
             constants = True
     if Mode.entered:
-        within = modes()
-        run = _usual if usual else around(_usual, within)
-        if run is not _usual:
-            return run(op, inputs, params)
-        record = recorded(record, within)
+        run, records = composed(_usual)
+        if run is not _usual and not usual:
+            return run(op, inputs, params)  # type: ignore[no-any-return]
+        if records is not None:
+            record = (record or 1) if records else 0
     if constants and record:
         for i, x in enumerate(inputs):
             if type(x) is not Tensor and type(arrays[i]) is _ndarray:
@@ -236,7 +152,7 @@ def apply(
     try:
         value = op.forward(*arrays, **params) if params else op.forward(*arrays)
     except (ValueError, TypeError, IndexError) as error:
-        raise explain(op.name, inputs, arrays, params, error) from error
+        raise later.explain(op.name, inputs, arrays, params, error) from error
     if type(value) is not _ndarray:
         value = as_array(value)
     result = _new(Tensor)
@@ -245,14 +161,10 @@ def apply(
     result._exposed = False
     if record:
         result._tracked = record | _skipped(inputs) if op.skips else record
-        result._op = op
-        result._inputs = inputs
-        result._arrays = tuple(arrays)
-        result._params = params
-        result._number = _next_number()
+        result._op, result._inputs, result._arrays = op, inputs, tuple(arrays)
+        result._params, result._number = params, _next_number()
     else:
-        result._tracked = 0
-        result._op = None
+        result._tracked, result._op = 0, None
         if constants and value.base is not None:  # a view of an array that its owner may change
             result._array = value.copy()
     return result
@@ -267,36 +179,3 @@ def _skipped(inputs: tuple[Any, ...]) -> int:
 
 def _usual(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
     return apply(op, inputs, params, True)
-
-
-def _on_arrays(op: Op, arrays: tuple[Any, ...], params: dict[str, Any]) -> Any:
-    return op.forward(*arrays, **params)
-
-
-def _check_result(op: Op, result: Tensor) -> None:
-    """Refuse what is not numeric, and a gradient through what has none."""
-    if result._array.dtype.kind not in "biu":
-        refuse_constant(op.name, result._array)
-    if result._tracked and not trace.active() and any(op.vjps):
-        raise no_gradient_through(op.name, result)
-
-
-def leaves_operators_alone(x: Any) -> bool:
-    """Whether an operand of another library asks arrays to defer to it, as NumPy's own do."""
-    return getattr(type(x), "__array_ufunc__", True) is None
-
-
-def _constant(op: Op, x: Any) -> Any:
-    """An operand that is neither Tensor nor Python number, as an array to compute with.
-
-    NotImplemented where it wants to handle operators itself.
-    """
-    if type(x) is _ndarray:
-        array = x
-    elif leaves_operators_alone(x):
-        return NotImplemented
-    else:
-        array = given(x, op.name)
-    if array.dtype.kind not in "biufc":
-        refuse_constant(op.name, array, x)
-    return array if array is x or array.ndim else array[()]

@@ -108,7 +108,7 @@ class Mode:
         Raises:
             TypeError: it is no function.
         """
-        from .decorating import within  # what it imports takes long
+        from ..decorating import within  # what it imports takes long
 
         decorated: F = within(self, function)
         return decorated
@@ -175,12 +175,15 @@ def tell(border: str, *what: Any) -> None:
         act(*what)
 
 
-def around(run: Run, within: list[Mode]) -> Run:
-    """``run(op, inputs, params)`` with modes around it, the innermost next to it."""
-    for mode in within:
+def composed(run: Run) -> tuple[Run, bool | None]:
+    """``run(op, inputs, params)`` with this thread's modes around it, and what they record."""
+    records = None
+    for mode in modes():
         if mode.forward is not None:
             run = partial(mode.forward, run)
-    return run
+        if mode.records is not None:
+            records = records or mode.records
+    return run, records
 
 
 def layered(layers: Iterable[Any]) -> list[Any]:
@@ -190,12 +193,10 @@ def layered(layers: Iterable[Any]) -> list[Any]:
     return [*inner, *layers, *(mode.backward for mode in within if not mode.innermost)]
 
 
-def recorded(wanted: Any, within: list[Mode] | None = None) -> Any:
+def recorded(wanted: Any) -> Any:
     """Whether an op is recorded in this thread's modes; ``wanted`` where an input asks for it."""
-    given = [mode.records for mode in (modes() if within is None else within)]
-    if True in given:
-        return wanted or True
-    return False if False in given else wanted
+    records = composed(partial)[1]  # whatever is run
+    return wanted if records is None else records and (wanted or True)
 
 
 class no_grad(Mode):  # noqa: N801  (used like a function)
@@ -222,15 +223,3 @@ class trace(Mode):  # noqa: N801  (used like a function)
     """
 
     records = True
-
-
-class transforming(Mode):  # noqa: N801  (used like a function)
-    """A transform calls the function that it differentiates within this."""
-
-    asks = False
-    suspends = no_grad
-
-
-def in_transform() -> bool:
-    """Whether this thread is within a transform, so that one called now is nested in it."""
-    return transforming.active()
