@@ -76,7 +76,7 @@ def test_the_engine_is_small():
             if isinstance(node, ast.FunctionDef):
                 assert complexity(node) <= 26, node.name
         code = ast.unparse(_Undocumented().visit(tree))  # nor has it comments
-        lines += len([line for line in code.split("\n") if line])
+        lines += len([line for line in code.split("\n") if line.strip() not in ("", "pass")])
     assert lines <= 450
 
 
