@@ -1,18 +1,16 @@
 """autograd_lite: reverse-mode automatic differentiation on NumPy that shows its work.
 
-To read the engine, in this order: `tensor` (what a graph is made of), `op` (how it is recorded),
-`modes` (when it is), `ops` (the rules), `composed` (what NumPy composes of them), `backward` (the
-one backward pass), `numpy_protocol` (``np.f`` of a Tensor), `transforms` (grad, jvp, jacobian, …).
-`steps` and `notation` serve `draw` (figures) and `derive` (formulas); `checking` looks over
+`engine` records and walks back, and says in which order to read it. `ops` are the rules, `composed`
+what NumPy composes of them, `members` what a Tensor has besides its history, `transforms` grad,
+jvp, jacobian, …. `show` serves `draw` (figures) and `derive` (formulas); `checking` looks over
 hand-written gradients, and over the engine's own.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from .tensor import Tensor  # isort: skip  (first: the op tables are built on it)
 from . import fft, linalg
+from . import members as members  # which puts on Tensor what it has besides its history
 from .anomaly import detect_anomaly
-from .backward import gradients
 from .checkpoint import checkpoint
 from .compile import compile
 from .composed.calculus import *
@@ -28,11 +26,13 @@ from .composed.spread import *
 from .composed.statistics import *
 from .derive import derive
 from .draw import draw
+from .engine.modes import no_grad
+from .engine.op import Op
+from .engine.tensor import Tensor
 from .explain import explain
+from .gradients import gradients
 from .graph import named_tensors
 from .lines import line_of, source_lines
-from .modes import no_grad
-from .op import OPS, Op
 from .ops.elementwise import *
 from .ops.joining import *
 from .ops.moving import *
@@ -40,6 +40,7 @@ from .ops.products import *
 from .ops.reductions import *
 from .ops.scans import *
 from .ops.shaping import *
+from .table import OPS
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:

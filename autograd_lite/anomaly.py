@@ -10,8 +10,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from . import errors
+from .engine.backward import fit
+from .engine.modes import Mode, Run
+from .engine.tensor import Tensor
 from .lines import line_of, remember
-from .modes import Mode
 
 
 class detect_anomaly(Mode):  # noqa: N801  (used like a function)
@@ -35,6 +37,30 @@ class detect_anomaly(Mode):  # noqa: N801  (used like a function)
             ...
         FloatingPointError: backward of sqrt: the cotangent of x of shape (2,) has 1 entry ...
     """
+
+    def forward(self, run: Run, op: Any, inputs: tuple[Any, ...], params: Any) -> Any:
+        if not any(type(x) is Tensor for x in inputs):
+            return run(op, inputs, params)
+        result = silent(run)(op, inputs, params)
+        if type(result) is Tensor:
+            recorded = result._op is not None
+            arrays = result._arrays if recorded else [getattr(x, "_array", x) for x in inputs]
+            check_forward(op.name, inputs, arrays, result)
+        return result
+
+    def backward(self, tensor: Tensor, g: Any, vjps: Any) -> Any:
+        pairs = zip(tensor._inputs, vjps) if vjps else ()  # noqa: B905  (they may be endless)
+        return [vjp and partial(_checked, vjp, tensor, g, x) for x, vjp in pairs]
+
+
+def _checked(vjp: Any, tensor: Any, g: Any, x: Any, *args: Any, **params: Any) -> Any:
+    """A rule whose cotangent is looked at once broadcasting is undone."""
+    op, stacked = tensor._op.name, g.ndim - tensor.ndim
+    cotangent = silent(vjp)(*args, **params)
+    if hasattr(cotangent, "shape"):  # else the backward pass says what is wrong with it
+        cotangent = fit(cotangent, x._array, op, stacked)
+        check_backward(op, tensor, g, x, tensor._arrays, cotangent)
+    return cotangent
 
 
 def silent(compute: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import ops
-from .backward import cotangents
 from .containers import leaves, rebuilt, refuse_bound
 from .containers import results as checked
+from .engine.modes import no_grad, standing
+from .engine.op import Each, Op, Vjp, _next_number, apply
+from .engine.tensor import Array, Tensor, _leaf, is_tracked
+from .gradients import cotangents
 from .graph import made_since
-from .modes import capture, no_grad, trace
-from .op import Each, Op, Vjp, _next_number, apply
-from .tensor import Array, Tensor, _leaf, is_tracked
 
 Function = Callable[..., Any]
 
@@ -54,7 +54,7 @@ def checkpoint(f: Function) -> Function:
 
     @functools.wraps(f, updated=())
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        if no_grad.active() or trace.active() or capture.active():
+        if standing("records") or standing("value"):
             return f(*args, **kwargs)
         name = getattr(f, "__name__", "the function")
         tree = (args, kwargs)
@@ -193,7 +193,7 @@ def _cotangents(
 
 
 def _variable(leaf: Tensor) -> Tensor:
-    leaf._tracked = True
+    leaf._tracked = 1
     return leaf
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .engine.tensor import Array, Tensor
 from .show.steps import is_number
-from .tensor import Array, Tensor
 
 
 def dependence(tensor: Tensor) -> list[Array]:

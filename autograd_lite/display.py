@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .engine.tensor import Array, Tensor
 from .lines import line_of
-from .tensor import Array, Tensor
 
 FULL = 10
 """How many rows and columns are shown at most; of longer axes the ends are."""

@@ -10,7 +10,7 @@ import numpy as np
 from .arrays import as_array
 
 if TYPE_CHECKING:
-    from .tensor import Tensor
+    from .engine.tensor import Tensor
 
 
 def describe(x: Any, otherwise: str = "a tensor") -> str:

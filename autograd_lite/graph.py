@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .tensor import Tensor
+from .engine.tensor import Tensor
 
 
 def walk(*outputs: Tensor) -> list[Tensor]:
@@ -23,35 +23,6 @@ def walk(*outputs: Tensor) -> list[Tensor]:
                 stack.append(x)
     results.sort(key=lambda tensor: tensor._number)
     return leaves + results
-
-
-def ancestors(outputs: Iterable[Tensor], targets: set[Tensor]) -> set[Tensor]:
-    """The tensors on the paths from ``outputs`` back to one of ``targets``, both included."""
-    oldest = min((getattr(t, "_number", 0) for t in targets), default=0)
-    seen = set(outputs)
-    stack = list(seen)
-    results = []
-    while stack:  # as in walk, but what isn't tracked, or is older than all targets, leads nowhere
-        tensor = stack.pop()
-        if tensor._op is not None and tensor._number >= oldest:
-            results.append(tensor)
-            for x in tensor._inputs:
-                if type(x) is Tensor and x._tracked and x not in seen:
-                    seen.add(x)
-                    stack.append(x)
-    return dependent(results, targets)
-
-
-def dependent(results: list[Tensor], targets: Iterable[Tensor]) -> set[Tensor]:
-    """The targets, and those of the results that are computed from them through others of these."""
-    results.sort(key=lambda tensor: tensor._number)
-    on_path = set(targets)
-    for tensor in results:
-        for x in tensor._inputs:
-            if type(x) is Tensor and x in on_path:
-                on_path.add(tensor)
-                break
-    return on_path
 
 
 def made_since(

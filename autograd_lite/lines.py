@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
@@ -13,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .modes import Mode
+from .engine.modes import Mode, Run
+from .engine.notes import note, noted
 
 _LIBRARIES = tuple(
     str(Path(file).parent) + os.sep
@@ -62,19 +62,23 @@ class source_lines(Mode):  # noqa: N801  (used like a function)
         (2, None)
     """
 
+    def forward(self, run: Run, op: Any, inputs: tuple[Any, ...], params: Any) -> Any:
+        result = run(op, inputs, params)
+        if getattr(result, "_op", None) is not None:
+            remember(result)
+        return result
+
 
 def line_of(tensor: Any) -> Line | None:
     """The line that computed, or else named, a Tensor; None where that wasn't remembered."""
-    return _lines[id(tensor)][1] if id(tensor) in _lines else None
-
-
-_lines: dict[int, tuple[Any, Line | None]] = {}  # of Tensors that are alive, by id
+    line: Line | None = noted(tensor, "line")
+    return line
 
 
 def remember(tensor: Any) -> Line:
     """Note where the user's code stands now as the line of ``tensor``."""
-    line, key = user_line(), id(tensor)
-    _lines[key] = weakref.ref(tensor, lambda _: _lines.pop(key, None)), line
+    line = user_line()
+    note(tensor, "line", line)
     return line
 
 
@@ -82,7 +86,7 @@ def forget(tensors: Iterable[Any], line: Line) -> None:
     """Let those of ``tensors`` have no line whose line that is."""
     for tensor in tensors:
         if line_of(tensor) == line:
-            del _lines[id(tensor)]
+            note(tensor, "line", None)
 
 
 def hint(message: str, category: type[Warning] = UserWarning) -> None:

@@ -1,7 +1,7 @@
 """NumPy's own functions on Tensors: a table lookup from ``np.f`` to what it does here.
 
-The table, `op.NUMPY`, is filled where the ops are defined. A function that is in none makes NumPy
-raise a TypeError that names it; nothing falls back to object arrays.
+The table, `table.NUMPY`, is filled where the ops are defined. A function that is in none makes
+NumPy raise a TypeError that names it; nothing falls back to object arrays.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from . import errors, ops
+from .engine.op import Op
 from .numpy_code import numpy_name
-from .op import NUMPY, Op
+from .table import NUMPY
 
 # Piecewise constant, or about the array and not its values: they give plain arrays.
 VALUES: set[Any] = {

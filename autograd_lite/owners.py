@@ -6,12 +6,11 @@ Tensor is alive, since a graph may outlive the layers that computed it.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
-from .tensor import Tensor
+from .engine.notes import all_noted, note, noted
+from .engine.tensor import Tensor
 
 
 class Owner:
@@ -25,32 +24,22 @@ class Owner:
         self.name = name
 
 
-_owners: dict[int, tuple[Any, Owner]] = {}  # of objects that are alive, by id
-_of: dict[int, tuple[Any, Owner]] = {}  # of Tensors that are alive, by id
-
-
 def own(owner: Any, *tensors: Tensor) -> None:
     """Note that ``tensors`` belong to ``owner``. What has an owner keeps it.
 
     Those that it comes to own later, in a list say, its ``owned()`` gives when a figure asks.
     """
-    key = id(owner)
-    if key not in _owners:
-        note = Owner(type(owner).__name__)
-        _owners[key] = weakref.ref(owner, lambda _: _owners.pop(key, None)), note
+    known = noted(owner, "owns")
+    if known is None:
+        known = Owner(type(owner).__name__)
+        note(owner, "owns", known)
     for tensor in tensors:
-        if id(tensor) not in _of:
-            gone = partial(_forget, id(tensor))
-            _of[id(tensor)] = weakref.ref(tensor, gone), _owners[key][1]
-
-
-def _forget(place: int, _: Any) -> None:
-    _of.pop(place, None)
+        if noted(tensor, "owner") is None:
+            note(tensor, "owner", known)
 
 
 def owners_of(tensors: Iterable[Tensor]) -> dict[Tensor, Owner]:
     """Those of ``tensors`` that somebody owns, and who that is."""
-    for owner, _ in list(_owners.values()):
-        if (alive := owner()) is not None:
-            own(alive, *alive.owned())
-    return {t: _of[id(t)][1] for t in tensors if id(t) in _of}
+    for owner, _ in all_noted("owns"):
+        own(owner, *owner.owned())
+    return {t: owner for t in tensors if (owner := noted(t, "owner")) is not None}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from .checking import check_backprop
-from .tensor import Array
+from .engine.tensor import Array
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

@@ -21,15 +21,28 @@ import numpy as np
 
 from . import containers, errors, ops
 from .arrays import as_array, own_array
-from .backward import _as_tensor, cast_seed, cotangents
 from .containers import is_container, is_numeric, leaves, matched, rebuilt
-from .graph import dependent, made_since
-from .modes import in_transform, recorded, transforming
-from .op import _next_number
-from .tensor import Tensor, _leaf, is_tracked
+from .engine.backward import dependent
+from .engine.modes import Mode, no_grad, recorded
+from .engine.op import _next_number
+from .engine.tensor import Tensor, _leaf, is_tracked
+from .gradients import _as_tensor, cast_seed, cotangents
+from .graph import made_since
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
+
+
+class transforming(Mode):  # noqa: N801  (used like a function)
+    """A transform calls the function that it differentiates within this."""
+
+    asks = False
+    suspends = no_grad
+
+
+def in_transform() -> bool:
+    """Whether this thread is within a transform, so that one called now is nested in it."""
+    return transforming.active()
 
 
 class _Call(NamedTuple):

@@ -1,16 +1,17 @@
 """Entries that nothing reads: their gradient is 0, whatever the chain rule makes of it.
 
 ``np.where(x > 0, np.sqrt(x), 0)`` doesn't read √x where x is 0. The chain rule multiplies all the
-same, and 0 · 1/0 is nan. So the backward pass keeps, for the input of an op that leaves entries
-unread, which of them are read, as far back as ops go entry by entry; where their rules then give
-something that isn't finite, the unread entries are set to the 0 that they have.
+same, and 0 · 1/0 is nan. So a layer of the backward pass keeps, for the input of an op that leaves
+entries unread, which of them are read, as far back as ops go entry by entry; where their rules then
+give something that isn't finite, the unread entries are set to the 0 that they have. That costs
+more than most rules do, so a pass has the layer only where something wasn't finite without it.
 
 A cotangent that merely happens to be 0 is no such entry: ``np.sqrt(x) ** 2`` at 0 stays nan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -18,10 +19,9 @@ import numpy as np
 
 from . import ops
 from .anomaly import detect_anomaly
-from .arrays import as_array
-from .modes import capture
-from .op import Op
-from .tensor import Array, Tensor, is_tracked
+from .arrays import STAND_INS, as_array
+from .engine.op import Op
+from .engine.tensor import Array, Tensor, is_tracked
 
 
 class Reading:
@@ -75,7 +75,7 @@ class Reading:
         with np.errstate(divide="ignore", invalid="ignore"), detect_anomaly.suspended():
             cotangent = vjp(*args, **params)
         finite = np.isfinite(getattr(cotangent, "_array", cotangent))
-        if capture.active():  # other values may need it
+        if type(finite) in STAND_INS:  # other values may need it
             return ops.where(~(finite | self.mask()), 0, cotangent)
         if finite.all():
             return cotangent
@@ -83,38 +83,34 @@ class Reading:
         return ops.where(unread, 0, cotangent) if unread.any() else cotangent
 
 
-def read_in_part(
-    readings: dict[Tensor, Reading],
-    tensor: Tensor,
-    waiting: Container[Tensor],
-    needed: Container[Tensor] | None,
-) -> list[Any] | None:
-    """Note which entries of its inputs ``tensor`` reads, before its rules give them cotangents.
+class Unread:
+    """What a backward pass knows of unread entries: which of the tensors to come are read in part.
 
     Args:
-        readings: of the tensors that wait for their turn, those that are read in part.
-        tensor: the result whose turn it is.
-        waiting: what has got a cotangent before, and so is read by another op, too.
-        needed: what gets a cotangent, if not everything.
-
-    Returns:
-        The rules to call, where some entries of ``tensor`` itself are unread.
+        seeds: tensors that are read as a whole besides: those that the pass starts from.
     """
-    op: Any = tensor._op
-    reading = readings.pop(tensor, None)
-    in_part = op.skips or (reading is not None and (op.entrywise or op.reads != ""))
-    node = tensor._array, tensor._arrays, tensor._params
-    met = set()
-    for x, array, vjp in zip(tensor._inputs, tensor._arrays, op.vjps):  # noqa: B905  (as in pull)
-        if not is_tracked(x) or vjp is None or (needed is not None and x not in needed):
-            continue
-        if x in waiting or x in met:
-            other = readings.pop(x, None)
-            if other is not None and in_part:
-                readings[x] = Reading(op, vjp, node, array, reading, other)
-        elif in_part and x._op is not None and (x._op.entrywise or x._op.reads):
-            readings[x] = Reading(op, vjp, node, array, reading)
-        met.add(x)
-    if reading is None or not op.entrywise:
-        return None
-    return [vjp and partial(reading.cleared, vjp) for vjp in op.vjps]
+
+    def __init__(self, seeds: Iterable[Tensor]) -> None:
+        self._readings: dict[Tensor, Reading | None] = dict.fromkeys(seeds)  # None: as a whole
+
+    def layer(self, tensor: Tensor, g: Any, vjps: Any) -> Any:
+        """Note what ``tensor`` reads; its rules, where some of its own entries are unread."""
+        op = tensor._op
+        if op is None:
+            return vjps
+        reading = self._readings.pop(tensor, None)
+        in_part = op.skips or (reading is not None and (op.entrywise or op.reads != ""))
+        node = tensor._array, tensor._arrays, tensor._params
+        for x, array, vjp in zip(tensor._inputs, tensor._arrays, op.vjps):  # noqa: B905  (as pull)
+            if not is_tracked(x) or vjp is None:
+                continue
+            new = None
+            if in_part and x._op is not None and (x._op.entrywise or x._op.reads):
+                other = self._readings.get(x)
+                if other is not None or x not in self._readings:
+                    new = Reading(op, vjp, node, array, reading, other)
+            self._readings[x] = new
+        if reading is None or not op.entrywise:
+            return vjps
+        some = [vjp for vjp, _ in zip(vjps, tensor._inputs)]  # noqa: B905
+        return [vjp and partial(reading.cleared, vjp) for vjp in some]

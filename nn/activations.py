@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.op import Case, op
+from autograd_lite.table import Case, op
 
 from .module import Module
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite.arrays import given
-from autograd_lite.tensor import Array
+from autograd_lite.engine.tensor import Array
 
 from .layers import Rng
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_lite import Op, Tensor, linear, matmul
-from autograd_lite.op import apply
+from autograd_lite.engine.op import apply
 
 from . import activations
 from .activations import Activation

@@ -14,10 +14,11 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import Op, Tensor
 from autograd_lite.arrays import given, guard
+from autograd_lite.engine.op import apply
 from autograd_lite.errors import describe
 from autograd_lite.lines import hint
-from autograd_lite.op import Case, apply, op
 from autograd_lite.show.notation import function
+from autograd_lite.table import Case, op
 
 from .activations import log_softmax, softmax, softmax_op
 from .module import as_input

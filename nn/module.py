@@ -8,9 +8,9 @@ from typing import Any
 
 from autograd_lite import Tensor
 from autograd_lite.arrays import given
+from autograd_lite.engine.tensor import Array
 from autograd_lite.lines import hint
 from autograd_lite.owners import own
-from autograd_lite.tensor import Array
 
 
 class Module:

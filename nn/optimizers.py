@@ -12,16 +12,15 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.engine.modes import Mode, tell
+from autograd_lite.engine.tensor import Array
 from autograd_lite.errors import describe
 from autograd_lite.graph import walk
 from autograd_lite.lines import hint
-from autograd_lite.modes import capture
-from autograd_lite.tensor import Array
 
 from .module import Module
 
 _ndarray = np.ndarray
-
 Update = Callable[[Any, int, Array, Array], Array]
 ENTRYWISE: set[Any] = set()
 """The updates that treat each entry by itself, so that all parameters can be taken as one array."""
@@ -127,9 +126,9 @@ class SGD(Optimizer):
     def step(self) -> None:
         if not is_descent(self):
             return super().step()
-        if capture.entered:
-            capture.refuse_update()
         minus_lr = self._minus_lr
+        if Mode.entered:
+            tell("write", self.parameters[0], "data")
         for parameter in self.parameters:
             grad = parameter._grad
             if grad is not None:

@@ -14,9 +14,9 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.engine.tensor import Array
 from autograd_lite.graph import walk
 from autograd_lite.lines import forget, user_line
-from autograd_lite.tensor import Array
 
 from .layers import MLP
 from .losses import BCEWithLogitsLoss

@@ -20,14 +20,13 @@ import numpy as np
 from autograd_lite import Tensor
 from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.arrays import given
-from autograd_lite.backward import _seed, pull
 from autograd_lite.compile.compiled import check_results, optimized
 from autograd_lite.compile.graph import CompileError, Program
 from autograd_lite.compile.program import Recorded, twice
-from autograd_lite.compile.recorder import Recorder
+from autograd_lite.compile.recorder import Capture, Recorder
 from autograd_lite.compile.source import Source
-from autograd_lite.modes import capture
-from autograd_lite.tensor import Array
+from autograd_lite.engine.tensor import Array
+from autograd_lite.gradients import pulled, seeded
 
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
@@ -224,7 +223,7 @@ class TrainStep:
             )
         parameters = self.optimizer.parameters
         wanted = {p for p in parameters if p.requires_grad}
-        found = pull({value: _seed(value, None)}, wanted) if value._tracked else {}
+        found = pulled({value: seeded(value, None)}, wanted) if value._tracked else {}
         if self._flat is None:
             self.checked = True
             check_trained("TrainStep", self.net, value, self.optimizer)
@@ -468,7 +467,7 @@ def _stepped(
     batch = recorder.given(x, "x"), recorder.given(y, "y")
     steps = [recorder.given(n + 1, f"step_{p.name}")
              for p, n in zip(flat.parameters, flat.steps(), strict=True)]  # fmt: skip
-    with capture(recorder):
+    with Capture(recorder):
         views = flat.views(arrays)
         for p, view in zip(flat.parameters, views, strict=True):
             view.node.name = p.name
@@ -480,10 +479,10 @@ def _stepped(
             # α ∇L is the gradient of α L: scaled where it is one number, and not in each entry.
             (rate,) = rates.values()
             recorder.prefix = "lr_"
-            scaled = _flat_gradients(pull({value: rate}, set(flat.parameters)), flat, value.dtype)
+            scaled = _flat_gradients(pulled({value: rate}, set(flat.parameters)), flat, value.dtype)
             new = {array.node: array - scaled for array in arrays.values()}
         else:
-            found = pull({value: _seed(value, None)}, set(flat.parameters))
+            found = pulled({value: seeded(value, None)}, set(flat.parameters))
             update = _Update(recorder, step.optimizer, flat, rates, memory)
             with _stored(found):
                 new = update.flat(arrays, found, steps) or update.each(arrays, views, found, steps)

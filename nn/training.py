@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_lite.arrays import given
 from autograd_lite.compile import CompileError
-from autograd_lite.tensor import Array
+from autograd_lite.engine.tensor import Array
 
 from .data import batch_rows
 from .layers import Rng

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_lite.op import OPS, Case, Op
+from autograd_lite.engine.op import Op
+from autograd_lite.table import OPS, Case
 
 
 class Sample(NamedTuple):

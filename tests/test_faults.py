@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite import Op, Tensor, lines
-from autograd_lite.modes import Mode, in_transform
+from autograd_lite import Op, Tensor
+from autograd_lite.engine.modes import Mode
+from autograd_lite.engine.notes import all_noted
+from autograd_lite.transforms import in_transform
 
 from .coverage.calls import CALLS
 
@@ -26,9 +28,9 @@ def V(data: Any, **kwargs: Any) -> Tensor:  # noqa: N802  (a variable)
 
 @pytest.fixture(autouse=True)
 def _no_state_is_left() -> Iterator[None]:
-    before, settings = Mode.open, np.geterr()
+    before, settings = len(Mode.entered), np.geterr()
     yield
-    assert (Mode.open, np.geterr()) == (before, settings)
+    assert (len(Mode.entered), np.geterr()) == (before, settings)
     assert not any((in_transform(), ag.no_grad.active(), ag.detect_anomaly.active()))
 
 
@@ -146,12 +148,12 @@ def test_blocks_nest_decorate_and_leave_nothing():
             np.log(V(-1.0))
         assert np.geterr()["invalid"] == "warn"  # nothing that an interrupt could leave
     gc.collect()
-    before = dict(lines._lines)
+    before = len(all_noted("line"))
     with ag.detect_anomaly():
         y = np.exp(V(1.0)) * 2.0
-        assert len(lines._lines) == len(before) + 2
+        assert len(all_noted("line")) == before + 2
     del y
-    assert lines._lines == before
+    assert len(all_noted("line")) == before
     with pytest.warns(RuntimeWarning, match="invalid value"):
         np.log(V(-1.0))
 

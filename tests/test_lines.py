@@ -8,6 +8,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import lines
+from autograd_lite.engine.notes import all_noted
 
 from .each import each
 
@@ -70,12 +71,12 @@ def test_where_it_was_computed_goes_before_where_it_was_named():
 
 def test_lines_go_with_their_tensors():
     gc.collect()
-    before = len(lines._lines)
+    before = len(all_noted("line"))
     with ag.source_lines():
         y = x() * 2
-        assert len(lines._lines) == before + 1
+        assert len(all_noted("line")) == before + 1
     del y
-    assert len(lines._lines) == before
+    assert len(all_noted("line")) == before
 
 
 def test_code_without_a_file():

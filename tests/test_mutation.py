@@ -153,7 +153,7 @@ def test_a_view_of_an_unrecorded_constant_is_its_own():
     source = np.arange(4.0)
     flat = ag.OPS["reshape"](source, shape=(2, 2))
     assert flat.base is source
-    from autograd_lite.op import apply
+    from autograd_lite.engine.op import apply
 
     mixed = apply(ag.Op("first", lambda x, y: x[:2], None, None), (source, Tensor(1.0)))
     source[0] = 50.0

@@ -10,7 +10,8 @@ import pytest
 import autograd_lite as ag
 import nn  # noqa: F401  (its ops are in the table too)
 from autograd_lite import Op, Tensor
-from autograd_lite.op import OPS, apply
+from autograd_lite.engine.op import apply
+from autograd_lite.table import OPS
 
 from .each import each
 from .sampling import Sample, directional, samples
@@ -52,7 +53,7 @@ def test_the_table_holds_the_ops_that_are_promised():
 
 
 def test_a_name_enters_the_table_once():
-    from autograd_lite.op import op
+    from autograd_lite.table import op
 
     with pytest.raises(ValueError, match="'add' is in the table already"):
         op("add", np.add)

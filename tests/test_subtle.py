@@ -10,7 +10,7 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.op import NUMPY
+from autograd_lite.table import NUMPY
 
 from .each import each
 

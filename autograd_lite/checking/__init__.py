@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, overload
 
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
 from .functions import Backprop, Draw, Subject, check_function
 from .gradients import RTOL, check
 from .report import Entry, Report

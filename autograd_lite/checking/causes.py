@@ -13,7 +13,7 @@ from itertools import islice
 
 import numpy as np
 
-from ..tensor import Array, Tensor
+from ..engine.tensor import Array, Tensor
 from . import mistakes
 from .given import Given, distance, same
 from .loss_mistakes import at_loss

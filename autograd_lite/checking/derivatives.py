@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays import given as given_array
 from ..containers import leaves, paths, rebuilt
-from ..tensor import Array, Tensor
+from ..engine.tensor import Array, Tensor
 from .directional import Allowed, Flat, Part, Point, Row, normal, scale_of, value_of
 from .rules import Fault, faults
 

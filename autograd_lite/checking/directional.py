@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..modes import no_grad
-from ..tensor import Array, Tensor
+from ..engine.modes import no_grad
+from ..engine.tensor import Array, Tensor
 from ..transforms import jvp, vjp
 from . import numeric
 

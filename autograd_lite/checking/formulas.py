@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
 from .recorded import Recorded
 from .wording import formula
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays import own_array
-from ..tensor import Array, Tensor
+from ..engine.tensor import Array, Tensor
 from .gradients import check
 from .report import Entry, Report
 

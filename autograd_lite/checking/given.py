@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays import given
-from ..tensor import Array, Tensor
+from ..engine.tensor import Array, Tensor
 
 
 class Given(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import errors
-from ..tensor import Array, Tensor
+from ..engine.tensor import Array, Tensor
 from .causes import Trial, find_cause, nothing_fits
 from .formulas import Formulas
 from .given import Given, distance, read

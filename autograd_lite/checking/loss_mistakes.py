@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ..op import OPS
-from ..tensor import Array
+from ..engine.tensor import Array
+from ..table import OPS
 from .mistakes import LOSS, OTHER_LOSS, scaled
 from .recognised import SLOPES, Loss
 from .recorded import Edge, Mistake, Recorded

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ..op import OPS
+from ..engine.tensor import Array, Tensor
 from ..show.notation import number
-from ..tensor import Array, Tensor
+from ..table import OPS
 from .recognised import ACTIVATIONS
 from .recorded import PRODUCTS, Edge, Mistake, Recorded, Step, add_up, fitted
 from .wording import formula, gradient, name, slope, slope_name

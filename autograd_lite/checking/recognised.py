@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..op import OPS
-from ..tensor import Array, Tensor
+from ..engine.tensor import Array, Tensor
+from ..table import OPS
 from .given import same
 from .recorded import Recorded, Step
 

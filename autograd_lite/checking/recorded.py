@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backward import _fit
+from ..engine.backward import fit
+from ..engine.op import Op
+from ..engine.tensor import Array, Tensor
 from ..graph import named_tensors, walk
-from ..op import Op
-from ..tensor import Array, Tensor
-from ..unread import Reading, read_in_part
+from ..unread import Unread
 
 
 class Step(NamedTuple):
@@ -126,13 +126,11 @@ class Recorded:
     @classmethod
     def of(cls, loss: Tensor) -> Recorded:
         steps = []
-        readings: dict[Tensor, Reading] = {}
-        read: set[Tensor] = set()
+        unread = Unread([loss])
         for tensor in reversed(walk(loss)):
             op = tensor._op
             if op is not None:
-                rules = read_in_part(readings, tensor, read, None) or ()
-                read.update(tensor.inputs)
+                rules = unread.layer(tensor, None, op.vjps)
                 step = Step(
                     tensor, op, tensor.inputs, tensor._arrays, tensor._params, tensor._array, rules
                 )
@@ -272,8 +270,8 @@ def fitted(step: Step, i: int, g: Array | None) -> Array | None:
     if g is None or step.is_elementwise or (step.op.name in PRODUCTS and i < 2):
         return g
     like = np.broadcast_to(np.zeros((), np.asarray(g).dtype), np.shape(step.arrays[i]))
-    fit: Array = _fit(np.asarray(g), like, step.op.name)
-    return fit
+    fitting: Array = fit(np.asarray(g), like, step.op.name)
+    return fitting
 
 
 def _wide(array: Any) -> Any:

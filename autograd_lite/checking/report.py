@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..tensor import Array
+from ..engine.tensor import Array
 from .given import Given
 from .wording import abridged, symbol, written
 

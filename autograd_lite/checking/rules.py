@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backward import _summed
+from ..engine.backward import _summed
+from ..engine.modes import trace
+from ..engine.op import Op
+from ..engine.tensor import Array, Tensor
 from ..graph import walk
-from ..modes import trace
-from ..op import Op
-from ..tensor import Array, Tensor
 from . import numeric
 from .directional import NOT_FINITE, Part, Point, Row, normal
 from .wording import times

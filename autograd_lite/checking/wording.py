@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..engine.tensor import Array, Tensor
 from ..show.notation import number
-from ..tensor import Array, Tensor
 from .recorded import PRODUCTS, Recorded, Step
 
 _SUM_OF = re.compile(r"s_(\w[\w,]*)")

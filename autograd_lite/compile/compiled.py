@@ -13,12 +13,14 @@ import numpy as np
 from ..anomaly import detect_anomaly
 from ..arrays import refuse_kinds
 from ..containers import is_container, leaves, parts, rebuilt, settings
-from ..modes import capture, in_transform, no_grad
-from ..tensor import Tensor, _leaf
+from ..engine.modes import no_grad
+from ..engine.tensor import Tensor, _leaf
+from ..transforms import in_transform
 from .bias import biased
 from .blocks import blocked
 from .graph import CompileError, Node, Program
 from .program import NUMBERS, Recorded, is_dynamic, recorded
+from .recorder import Capture
 from .simplify import simplified
 from .source import Source
 from .threads import available
@@ -50,7 +52,7 @@ class Compiled:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
-        if capture.active() or in_transform() or detect_anomaly.active() or any(
+        if Capture.active() or in_transform() or detect_anomaly.active() or any(
             type(x) is Tensor and x._tracked for x in flat
         ):
             return self.f(*args, **kwargs)

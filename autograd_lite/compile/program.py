@@ -18,10 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..containers import leaves, paths, reached, rebuilt, refuse_bound, results
-from ..modes import capture
-from ..tensor import Tensor, _leaf, is_tracked
+from ..engine.tensor import Tensor, _leaf, is_tracked
 from .graph import CompileError, Node, Program, ResultError, called
-from .recorder import Recorder
+from .recorder import Capture, Recorder
 from .traced import Traced
 
 NUMBERS = (float, complex)
@@ -123,7 +122,7 @@ def _called(
         inputs.append(traced.node)
         given.append(_tensor(traced, x) if type(x) is Tensor else traced)
     own_args, own_kwargs = rebuilt(tree, iter(given))
-    with capture(recorder):
+    with Capture(recorder):
         try:
             output = f(*own_args, **own_kwargs)
         except Exception:  # NumPy puts others in place of a refusal

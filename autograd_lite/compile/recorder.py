@@ -14,15 +14,62 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ..engine.modes import Mode, Run
+from ..engine.op import Op
+from ..engine.tensor import Tensor, _leaf
 from ..lines import user_frame, user_line
 from ..show.notation import symbol_of
-from ..tensor import Tensor
 from .graph import CompileError, Guard, Node, UntraceableError, called, mapped
 from .traced import Traced, value_of
 
 
+class Capture(Mode):
+    """Within it, in this thread, a recorder writes down what ops and rules ask NumPy for.
+
+    An op is given stand-ins for the arrays of leaves from outside, such as parameters.
+    """
+
+    innermost = True
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.value, self.born = recorder.value, recorder.born
+
+    def forward(self, run: Run, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        written = _computed_by(self.recorder.running(op), op)
+        result = run(written, tuple(map(self.recorder.operand, inputs)), params)
+        if type(result) is Tensor:
+            if result._op is written:
+                result._op, result._inputs = op, inputs
+            self.recorder.made(result)
+        return result
+
+    def backward(self, tensor: Tensor, g: Any, vjps: Any) -> Any:
+        self.recorder.cotangent(tensor, g)
+        pairs = zip(tensor._inputs, vjps) if vjps else ()  # noqa: B905  (they may be endless)
+        return [vjp and self.recorder.rule(tensor._op, vjp) for _, vjp in pairs]
+
+    def write(self, tensor: Tensor, what: str) -> NoReturn:
+        self.recorder.refuse(
+            "t.backward() stores gradients on Tensors, which is a side effect; compile what "
+            "ag.grad, ag.value_and_grad or ag.gradients gives instead"
+            if what == "grad"
+            else "a Tensor is given new data, which is a side effect; return the new data, or use "
+            "nn.TrainStep"
+        )
+
+
+def _computed_by(forward: Callable[..., Any], op: Op) -> Op:
+    """The same op, computed otherwise."""
+    other = Op.__new__(Op)
+    for slot in Op.__slots__:
+        setattr(other, slot, getattr(op, slot))
+    other.forward = forward
+    return other
+
+
 class Recorder:
-    """Writes down a program; see `autograd_lite.modes.capture` for what it is told.
+    """Writes down a program; `Capture` tells it of ops and rules.
 
     Attributes:
         nodes: the calls so far.
@@ -106,16 +153,15 @@ class Recorder:
         op = self._ops[-1] if self._ops else called(check)
         self.nodes.append(Guard(check, mapped(arrays, self._node), op=op, line=str(user_line())))
 
-    # ------------------------------------------------------------------ what the engine tells
+    # ------------------------------------------------------------------ what it is told
 
-    def operands(self, inputs: tuple[Any, ...], arrays: list[Any]) -> list[Any]:
-        """The operands of an op, with a stand-in for the value of each leaf from outside."""
-        return [self._operand(x, a) for x, a in zip(inputs, arrays, strict=True)]
-
-    def _operand(self, x: Any, array: Any) -> Any:
-        if type(x) is not Tensor or isinstance(array, Traced) or not self._is_outside(x):
-            return array
-        return self._capture(x)
+    def operand(self, x: Any) -> Any:
+        """An op's operand; in place of a leaf from outside one with a stand-in for its value."""
+        if type(x) is not Tensor or isinstance(x._array, Traced) or not self._is_outside(x):
+            return x
+        leaf = _leaf(self._capture(x))  # type: ignore[arg-type]
+        leaf._tracked, leaf.name = x._tracked, x.name
+        return leaf
 
     def _is_outside(self, x: Tensor) -> bool:
         """Whether ``x`` is a leaf whose value may be another one at another call."""
@@ -186,18 +232,6 @@ class Recorder:
         if type(array) is np.ndarray:
             return array.copy()
         return self._node(array)
-
-    def refuse_backward(self) -> NoReturn:
-        self.refuse(
-            "t.backward() stores gradients on Tensors, which is a side effect; compile what "
-            "ag.grad, ag.value_and_grad or ag.gradients gives instead"
-        )
-
-    def refuse_update(self) -> NoReturn:
-        self.refuse(
-            "a Tensor is given new data, which is a side effect; return the new data, or use "
-            "nn.TrainStep"
-        )
 
     def refuse(self, what: str) -> NoReturn:
         self.refused = UntraceableError(f"compile: {what}\n  at {user_frame()[1]}")

@@ -18,10 +18,10 @@ import numpy as np
 
 from ..arrays import STAND_INS
 from ..containers import leaves
+from ..engine.tensor import Tensor
 from ..lines import user_frame
 from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE
-from ..tensor import Tensor
 from .graph import Node, UntraceableError, mapped
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import (
     astype,
@@ -23,7 +24,6 @@ from ..ops import (
     where,
 )
 from ..ops.define import along, implements, operand, operand_or_number, setting, value
-from ..tensor import Tensor
 from .indexing import index_update
 from .scans import diff
 

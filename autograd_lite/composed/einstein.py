@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.tensor import Tensor
 from ..ops import cast, diagonal, moveaxis
 from ..ops.define import implements, operand, refuse_out
 from ..ops.products import LETTERS, einsum_op
-from ..tensor import Tensor
 
 __all__ = ["einsum"]
 

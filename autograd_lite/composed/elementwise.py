@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.tensor import Array, Tensor
 from ..ops import (
     arctan2,
     astype,
@@ -21,7 +22,6 @@ from ..ops import (
     where,
 )
 from ..ops.define import implements, operand, operand_or_number, refuse_out, setting, value
-from ..tensor import Array, Tensor
 
 __all__ = ["angle", "clip", "divmod", "float_power", "nan_to_num", "select"]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import astype, broadcast_to, where
 from ..ops.define import operand, value
 from ..ops.indexing import owned, scatter
 from ..ops.moving import pick
-from ..tensor import Tensor
 
 __all__ = ["index_add", "index_update"]
 

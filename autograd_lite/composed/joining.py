@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.tensor import Tensor
 from ..ops import (
     atleast_1d,
     atleast_2d,
@@ -19,7 +20,6 @@ from ..ops import (
     transpose,
 )
 from ..ops.define import along, implements, operand
-from ..tensor import Tensor
 
 __all__ = [
     "append", "array", "array_split", "block", "column_stack", "dsplit", "dstack", "hsplit",

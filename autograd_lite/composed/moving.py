@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.tensor import Tensor, is_tracked
 from ..ops import broadcast_to, concatenate, diagonal, max, mean, min, moveaxis, ravel, sum, take
 from ..ops.define import implements, operand, refuse_out, setting, value
 from ..ops.moving import moved_pad, pick
-from ..tensor import Tensor, is_tracked
 
 __all__ = ["compress", "extract", "insert", "pad", "trace", "trim_zeros"]
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays import as_array
+from ..engine.tensor import Tensor
 from ..ops import astype, ravel, reshape, take, take_along_axis, where
 from ..ops.define import implements, named, operand, refuse_out, setting, value
 from ..ops.shaping import flattened
-from ..tensor import Tensor
 from .statistics import weights_like
 
 __all__ = [

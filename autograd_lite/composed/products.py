@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..engine.tensor import Tensor
 from ..ops import dot, matmul, moveaxis, multiply, ravel, reshape, stack, sum, transpose
 from ..ops.define import implements, operand, refuse_out
 from ..ops.elementwise import conjugate_of
 from ..ops.products import convolve_op
-from ..tensor import Tensor
 
 __all__ = [
     "convolve", "correlate", "cross", "inner", "kron", "matvec", "outer", "tensordot", "vdot",

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays import as_array
+from ..engine.tensor import Tensor
 from ..ops import astype, conj, max, mean, min, prod, real, root, sum
 from ..ops.define import bound, implements, named, operand, refuse_out, value
 from ..ops.reductions import count
-from ..tensor import Tensor
 
 __all__ = [
     "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "ptp", "std", "var",

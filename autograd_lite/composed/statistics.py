@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..engine.tensor import Tensor
 from ..ops import (
     astype,
     atleast_2d,
@@ -24,7 +25,6 @@ from ..ops import (
 )
 from ..ops.define import implements, operand, value
 from ..ops.elementwise import conjugate_of
-from ..tensor import Tensor
 from .elementwise import clip
 
 __all__ = ["average", "corrcoef", "cov"]

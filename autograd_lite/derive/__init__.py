@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
 
 if TYPE_CHECKING:
     from .derivation import Derivation, Step

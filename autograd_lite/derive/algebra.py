@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..op import OPS
 from ..show.expression import Expression, applied, evaluate, fold, nodes
 from ..show.text import text
+from ..table import OPS
 from .tidy import tidied
 
 _COARSEST = 0.05  # what counts as rounding at most, relative, even where it is as coarse as float16

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import ops
-from ..op import OPS
+from ..engine.tensor import Array, Tensor
 from ..show.expression import Expression, applied
-from ..tensor import Array, Tensor
+from ..table import OPS
 from .tidy import tidied
 
 _LONG, _LONG_TWICE = 40, 5  # the size from which a sub-expression, and one used twice, is named

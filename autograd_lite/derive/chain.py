@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import count
 
+from ..engine.tensor import Tensor
 from ..graph import walk
-from ..tensor import Tensor
 
 Path = list[tuple[str, str]]
 """The derivatives along a path: ``[("L", "l_2"), ("l_2", "s_2")]`` is ∂L/∂l_2 · ∂l_2/∂s_2."""

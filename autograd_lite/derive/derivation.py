@@ -9,13 +9,13 @@ from html import escape
 
 import numpy as np
 
+from ..engine.tensor import Array
 from ..numpy_code import Namer, literal
 from ..show.expression import Expression
 from ..show.latex import aligned, latex, latex_name, over_shape
 from ..show.notation import dimensions
 from ..show.source import source
 from ..show.text import shapes, text
-from ..tensor import Array
 from .build import Definition
 from .chain import Path
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import errors
-from ..backward import pull
+from ..engine.backward import pull
+from ..engine.modes import trace
+from ..engine.tensor import Array, Tensor
 from ..graph import walk
-from ..modes import trace
 from ..show.expression import Expression
 from ..show.notation import symbol_of
-from ..tensor import Array, Tensor
 from .algebra import agree, simplified
 from .build import Builder
 from .chain import Plan

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import ops
-from ..op import OPS
 from ..show.expression import Expression, applied
+from ..table import OPS
 
 _COPIES = ("positive", "astype", "as_it_was", "broadcast_to", "reshape", "transpose", "sum", "mean")
 _STRETCHES = ("broadcast_to", "reshape", "getitem")

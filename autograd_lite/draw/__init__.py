@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.tensor import Tensor
 from ..show.notation import dimensions
-from ..tensor import Tensor
 
 if TYPE_CHECKING:
     from .collapse import Collapse

@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..engine.tensor import Tensor
 from ..owners import owners_of
+from ..show.notation import op_notation
 from ..show.steps import Step, steps
-from ..tensor import Tensor
 from .modules import Group, find_groups
 from .repeats import Repeat, find_repeats, first_leaves
 
@@ -186,7 +187,7 @@ def _block_title(results: list[Tensor], repeat: Repeat, groups: list[Group]) -> 
         assert op is not None
         group = starts.get(i)
         if group is None:
-            parts += [op.notation.symbol] if _is_word(op.notation.symbol) else []
+            parts += [op_notation(op).symbol] if _is_word(op_notation(op).symbol) else []
             i += 1
         else:  # without the activations that are in the next block
             parts += group.parts[: max(1, len(group.parts) - max(0, group.stop - stop))]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import count
 
-from ..cotangents import Cotangent, noted
+from ..cotangents import Cotangent, cotangents_of
+from ..engine.tensor import Tensor
 from ..graph import walk
 from ..show import labels
-from ..show.notation import ATOM, Written, symbol_of
+from ..show.notation import ATOM, Written, op_notation, symbol_of
 from ..show.steps import Step
 from ..show.writer import write
-from ..tensor import Tensor
 from .collapse import Collapse, Piece, draw_pieces, longest_histories
 from .figure import Figure
 from .hints import Hints
@@ -139,7 +139,7 @@ def label(
     if written.width > widest:
         return next(stand_ins)
     assert step.result.op is not None
-    sign = labels.escape_notation(step.result.op.notation.symbol)
+    sign = labels.escape_notation(op_notation(step.result.op).symbol)
     is_symbol = written.text.startswith(f"{sign}(") or written.text in alone
     return sign if brief and len(step.region) == 1 and is_symbol else written.text
 
@@ -182,7 +182,7 @@ def draw_computations(
     Raises:
         ValueError: there are more nodes than that.
     """
-    cotangents = noted(walk(output))
+    cotangents = cotangents_of(walk(output))
     aims, on = set(targets if numbers is None else ()), on_paths(output, targets)
     leaves, pieces = draw_pieces(output, every, aims, {*targets, *cotangents}, collapse)
     results = [result for piece in pieces for result in piece.results]

@@ -12,15 +12,15 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..cotangents import noted
+from ..cotangents import cotangents_of
 from ..dependence import dependence, sources_of
+from ..engine.tensor import Array, Tensor
 from ..graph import walk
-from ..op import OPS
 from ..show import labels
-from ..show.notation import ATOM, MATMUL, PRODUCT, Notation, Written
+from ..show.notation import ATOM, MATMUL, PRODUCT, Notation, Written, op_notation
 from ..show.steps import Step, is_number, steps
 from ..show.writer import join
-from ..tensor import Array, Tensor
+from ..table import OPS
 from .computations import Symbols, label, stand_ins
 from .figure import Figure
 from .hints import Hints
@@ -118,7 +118,7 @@ def _by_notation(
 ) -> Written:
     """An entry written as its op writes whole tensors: ``σ(x)``; ``f(…)`` where it has many."""
     assert tensor.op is not None
-    notation = tensor.op.notation
+    notation = op_notation(tensor.op)
     used = []
     for x, written, depend in zip(tensor.inputs, operands, depends, strict=True):
         if is_number(x):
@@ -152,7 +152,7 @@ def draw_elements(
     Raises:
         ValueError: there are more numbers than that.
     """
-    cotangents = noted(walk(output))
+    cotangents = cotangents_of(walk(output))
     leaves, found = steps(output, shown={*targets, *cotangents})
     size = sum(t.size for t in leaves) + sum(t.size for step in found for t in step.region)
     most = LIMIT if limit is None else limit

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from urllib.parse import quote
 
+from ..engine.tensor import Tensor
 from ..errors import describe
 from ..lines import line_of
-from ..tensor import Tensor
 
 Links = Mapping[Tensor, str] | Callable[[Tensor], str | None] | None
 Hints = Callable[[Tensor], dict[str, str]]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from ..engine.tensor import Tensor
 from ..owners import Owner, owners_of
+from ..show.notation import op_notation
 from ..show.steps import is_number
-from ..tensor import Tensor
 
 _FARTHEST = 64
 """How many ops may lie between two uses of a layer's parameters; so that this is linear."""
@@ -62,7 +63,7 @@ def find_groups(results: list[Tensor], fixed: Collection[Tensor] = ()) -> list[G
                 break
             op = results[stop].op
             assert op is not None
-            parts.append(op.notation.symbol)
+            parts.append(op_notation(op).symbol)
             stop += 1
         groups.append(Group(i, stop, parts))
         i = stop

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..engine.tensor import Tensor
 from ..errors import describe
 from ..graph import walk
 from ..show.steps import Step
-from ..tensor import Tensor
 
 Targets = str | Tensor | Sequence[str | Tensor] | None
 

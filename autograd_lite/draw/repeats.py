@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engine.tensor import Array, Tensor
 from ..show.notation import number
 from ..show.steps import is_number
-from ..tensor import Array, Tensor
 
 LONGEST = 1000
 """How many ops a block that repeats has at most."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from typing import Any, Protocol
 
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
 
 __all__ = ["explain"]
 

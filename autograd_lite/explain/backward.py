@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..backward import pull
 from ..checking.recorded import Recorded, add_up, fitted, replay
 from ..derive.algebra import agree, simplified
 from ..derive.build import Builder, Definition
 from ..derive.chain import Plan
 from ..derive.derivation import rows_of_batch
+from ..engine.backward import pull
+from ..engine.modes import trace
+from ..engine.tensor import Array, Tensor
 from ..graph import walk
-from ..modes import trace
 from ..show.expression import Expression
 from ..show.notation import symbol_of
-from ..tensor import Array, Tensor
 
 MOST_CONTRIBUTIONS = 6
 _MOST_RECORDED = 2000  # ops of a graph whose uses are looked at one by one

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..tensor import Array
+from ..engine.tensor import Array
 
 SIZE = 480
 """The side of the square that is drawn."""

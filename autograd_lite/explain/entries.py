@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..dependence import sources_of
-from ..tensor import Array, Tensor
+from ..engine.tensor import Array, Tensor
 from .matrices import layout
 from .story import Step
 

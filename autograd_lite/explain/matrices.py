@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..engine.tensor import Array
 from ..show import mathml
 from ..show.notation import dimensions, number
-from ..tensor import Array
 from .words import Words
 
 MOST_ROWS, MOST_COLUMNS = 12, 8

@@ -18,11 +18,11 @@ from ..draw.computations import draw_computations
 from ..draw.figure import Figure
 from ..draw.hints import hints_of
 from ..draw.theme import theme_of
+from ..engine.tensor import Tensor
 from ..lines import Line
 from ..show import labels, mathml
 from ..show.notation import dimensions
 from ..show.text import shapes as shape_formula
-from ..tensor import Tensor
 from .entries import sources
 from .matrices import table
 from .predictions import Predictions

@@ -14,8 +14,8 @@ import numpy as np
 from ..checking.causes import likely
 from ..checking.recognised import with_activations
 from ..checking.recorded import Recorded
-from ..show.notation import dimensions
-from ..tensor import Array, Tensor
+from ..engine.tensor import Array, Tensor
+from ..show.notation import dimensions, op_notation
 from .matrices import entry_name, layout
 from .story import Step, Story
 from .words import Words
@@ -147,7 +147,7 @@ class Predictions:
             yield step.value - arrays[2], words("no_bias", b=names.get(step.tensor.inputs[2], "b"))
         if len(region) == 1 and len(arrays) == 1 and arrays[0].shape == step.shape:
             x = step.computation.inputs[0]
-            yield arrays[0], words("no_activation", op=op.notation.symbol, x=names[x])
+            yield arrays[0], words("no_activation", op=op_notation(op).symbol, x=names[x])
         if step.tensor.params.get("reduction") == "mean":
             total = op.forward(*arrays, **{**step.tensor.params, "reduction": "sum"})
             with np.errstate(all="ignore"):

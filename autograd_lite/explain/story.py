@@ -16,13 +16,13 @@ from .. import errors
 from ..derive.chain import Path, Plan
 from ..derive.formulas import refuse_changed
 from ..draw.paths import arrows, on_paths
+from ..engine.tensor import Array, Tensor
 from ..lines import Line, line_of
-from ..op import OPS
 from ..show.expression import Expression, applied, nodes
 from ..show.labels import is_bold
 from ..show.steps import Step as Computation
 from ..show.steps import is_number, steps
-from ..tensor import Array, Tensor
+from ..table import OPS
 from .backward import Backward, Contribution, Gradient, gradients
 
 LARGE = 60

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ..engine.tensor import Array, Tensor
 from ..show import mathml
 from ..show.notation import number
-from ..tensor import Array, Tensor
 from .boundary import SIZE, Classes, Plane, classes_of, line, plane_of, regions, short
 from .curves import Curve, thinned, ticks
 from .matrices import _statistics, layout, table

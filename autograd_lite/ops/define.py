@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..arrays import given
+from ..engine.op import Vjp
+from ..engine.tensor import Tensor
 from ..errors import constant_param, out_argument
 from ..numpy_code import numpy_name
-from ..op import NUMPY, Vjp, op
-from ..tensor import Tensor
+from ..table import NUMPY, op
 
 Function = Callable[..., Any]
 F = TypeVar("F", bound=Function)

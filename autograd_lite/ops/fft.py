@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..op import Case, op
+from ..table import Case, op
 from .define import along, implements, operand, refuse_out
 
 __all__ = ["fft", "ifft"]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays import refuse_kinds
+from ..engine.op import Op
+from ..engine.tensor import Tensor
 from ..numpy_code import code
-from ..op import Case, Op, op
 from ..show.notation import ATOM, Notation
-from ..tensor import Tensor
+from ..table import Case, op
 from .moving import collect, pick, places
 
 _INDICES = (

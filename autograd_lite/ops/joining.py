@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Case, Each, op
-from ..tensor import Tensor
+from ..engine.op import Each
+from ..engine.tensor import Tensor
+from ..table import Case, op
 from .define import along, implements, operand, refuse_out
 from .elementwise import cast
 from .shaping import (

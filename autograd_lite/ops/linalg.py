@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays import guard
-from ..op import Case, Op, op
+from ..engine.op import Op
 from ..show.notation import ATOM, POWER, Notation
+from ..table import Case, op
 from .define import numpy_op, value
 from .elementwise import conjugate_of, imag, real
 from .indexing import scatter

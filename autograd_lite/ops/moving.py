@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays import as_array
-from ..op import Case, Op, op
-from ..tensor import Tensor
+from ..engine.op import Op
+from ..engine.tensor import Tensor
+from ..table import Case, op
 from .define import numpy_op
 
 __all__ = [

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.op import Each, Op
+from ..engine.tensor import Tensor
 from ..errors import explain
-from ..op import Case, Each, Op, op
 from ..show.notation import MATMUL, PREFIX, PRODUCT, SUM, Notation, infix
-from ..tensor import Tensor
+from ..table import Case, op
 from .define import implements, refuse_out
 from .elementwise import multiply
 from .shaping import broadcast_to, reshape, transpose

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..engine.tensor import Tensor
 from ..errors import explain
-from ..op import Case, op
 from ..show.notation import ATOM, POWER, SUM, Notation
-from ..tensor import Tensor
+from ..table import Case, op
 from .define import implements, named, operand
 
 __all__ = [

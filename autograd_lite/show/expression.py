@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..op import Op
-from ..tensor import Array
+from ..engine.op import Op
+from ..engine.tensor import Array
 
 T = TypeVar("T")
 

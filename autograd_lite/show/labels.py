@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Array, Tensor
+from ..engine.tensor import Array, Tensor
 from .notation import PREFIX, Written, dimensions, number
 from .writer import PLACE, Markup, notation_of
 

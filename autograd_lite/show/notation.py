@@ -59,6 +59,11 @@ def function(name: str) -> Notation:
     return Notation(lambda xs, params: f"{name}({', '.join(xs)})", ATOM, (COMPARISON,), name)
 
 
+def op_notation(op: Any) -> Notation:
+    """How an op is written: as its entry says, or else as a function of its name."""
+    return op.notation or function(op.name)
+
+
 def number(value: Any) -> str:
     """A number as short as can be: ``2``, ``0.5``, ``1e-12``."""
     text = f"{float(value):.4g}" if np.isrealobj(value) else f"{complex(value):.4g}"

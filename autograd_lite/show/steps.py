@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection
 from typing import NamedTuple
 
+from ..engine.tensor import Tensor
 from ..graph import walk
-from ..tensor import Tensor
 
 
 class Step(NamedTuple):

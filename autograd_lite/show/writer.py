@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
 from .expression import Expression
 from .notation import (
     ATOM,
@@ -23,6 +23,7 @@ from .notation import (
     Notation,
     Written,
     number,
+    op_notation,
 )
 
 _PLACES = 0xF0000
@@ -33,9 +34,9 @@ Node = Expression | Tensor
 def notation_of(node: Node) -> Notation:
     """The op's notation, with · for ∘ where a factor is a number."""
     assert node.op is not None
-    if node.op.notation == ENTRYWISE and any(x.shape == () for x in node.inputs):
+    if op_notation(node.op) == ENTRYWISE and any(x.shape == () for x in node.inputs):
         return TIMES
-    return node.op.notation
+    return op_notation(node.op)
 
 
 def brief_notation_of(node: Node) -> Notation:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from autograd_lite.op import Op
+from autograd_lite.engine.op import Op
 from autograd_lite.show import labels as markup
+from autograd_lite.show.notation import op_notation
 
 from ..layers import MLP, Linear, Sequential
 from ..module import Module
@@ -76,6 +77,6 @@ def _sign(activation: Callable[[Any], Any]) -> list[str]:
     """What stands for an activation in a formula; nothing for the identity."""
     function = getattr(type(activation), "function", activation)
     if isinstance(function, Op):
-        return [markup.escape(function.notation.symbol)]
+        return [markup.escape(op_notation(function).symbol)]
     name = getattr(function, "__name__", type(function).__name__.lower())
     return [] if name == "identity" else [markup.escape(name)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograd_lite.tensor import Array
+from autograd_lite.engine.tensor import Array
 
 POSITIVE, NEGATIVE, ZERO, NOT_A_NUMBER = "#0072b2", "#d55e00", "#c3c7ce", "#111827"
 _THINNEST, _WIDEST = 0.5, 4.5  # points

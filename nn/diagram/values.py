@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.tensor import Array
+from autograd_lite.engine.tensor import Array
 
 from ..module import Module
 from .chain import Layer

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 import autograd_lite as ag
 import nn
 from autograd_lite import Op
-from autograd_lite.backward import _fit, _summed
 from autograd_lite.checking import numeric
 from autograd_lite.checking.derivatives import GradientError, check_grads
 from autograd_lite.checkpoint import checkpoint
-from autograd_lite.op import OPS
+from autograd_lite.engine.backward import _summed, fit
 from autograd_lite.ops.define import value
+from autograd_lite.table import OPS
 from tests.sampling import Sample, samples
 
 from ..each import each
@@ -219,9 +219,9 @@ def test_a_corrupted_rule_is_found(sample: Sample):
         if vjp is None:
             continue
         cotangent = np.asarray(vjp(g, out, *inputs, **params))
-        right = _fit(cotangent, x, op.name)
+        right = fit(cotangent, x, op.name)
         for name, change in corruptions(cotangent.shape, x.shape):
-            if np.allclose(_fit(change(cotangent), x, op.name), right, 1e-4, 1e-8):
+            if np.allclose(fit(change(cotangent), x, op.name), right, 1e-4, 1e-8):
                 continue  # no corruption of this one
             wrong = corrupted(op, i, change)
 

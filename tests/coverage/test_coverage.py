@@ -16,7 +16,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.containers import leaves, rebuilt
 from autograd_lite.numpy_protocol import VALUES as VALUE_FUNCTIONS
-from autograd_lite.op import NUMPY
+from autograd_lite.table import NUMPY
 
 from ..each import each
 from ..sampling import directional

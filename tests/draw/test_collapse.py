@@ -14,7 +14,7 @@ from hypothesis import given, settings
 
 import autograd_lite as ag
 import nn
-from autograd_lite import owners
+from autograd_lite.engine.notes import all_noted
 
 from ..test_work import python_calls
 from .reading import read_dot, read_svg
@@ -255,12 +255,12 @@ class TestModule:
 
     def test_nothing_is_remembered_of_parameters_that_are_gone(self):
         gc.collect()
-        before = len(owners._of), len(owners._owners)
+        before = len(all_noted("owner")), len(all_noted("owns"))
         net = nn.MLP([2, 2, 1])
-        assert (len(owners._of), len(owners._owners)) == (before[0] + 4, before[1] + 3)
+        assert (len(all_noted("owner")), len(all_noted("owns"))) == (before[0] + 4, before[1] + 3)
         del net
         gc.collect()
-        assert (len(owners._of), len(owners._owners)) == before
+        assert (len(all_noted("owner")), len(all_noted("owns"))) == before
 
 
 class TestSteps:

@@ -10,6 +10,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite import cotangents
+from autograd_lite.engine.notes import all_noted
 
 from .reading import read_dot, read_svg
 
@@ -45,7 +46,7 @@ def test_they_are_called_as_in_the_derivation(chapter):
     derived = {step.symbol for step in ag.derive(loss)}
     for name in ("W_01", "b_01", "W_12", "b_12"):
         (g,) = ag.gradients(loss, [net[name]], create_graph=True)
-        symbols = {cotangents.noted([g])[g][-1].by}
+        symbols = {cotangents.cotangents_of([g])[g][-1].by}
         assert symbols == {name}
         plain = name.translate(str.maketrans("012", "₀₁₂")).replace("_", "")
         assert any(f"∇{plain}" in circle for circle in circles(g))
@@ -150,14 +151,14 @@ def test_a_long_backward_pass_is_folded_up_to_its_last_steps():
 
 def test_nothing_is_noted_without_a_graph_and_nothing_remains():
     gc.collect()
-    before = len(cotangents._noted)
+    before = len(all_noted("cotangents"))
     net = nn.MLP([2, 2, 1], rng=0)
     loss = ag.sum(net(np.ones((1, 2)))).named("L")
     loss.backward()
     ag.gradients(loss, [net["W_01"]])
-    assert len(cotangents._noted) == before
+    assert len(all_noted("cotangents")) == before
     g = ag.gradients(loss, [net["W_01"]], create_graph=True)
-    assert len(cotangents._noted) > before
+    assert len(all_noted("cotangents")) > before
     del g
     gc.collect()
-    assert len(cotangents._noted) == before
+    assert len(all_noted("cotangents")) == before

@@ -9,11 +9,11 @@ import pytest
 
 import autograd_lite as ag
 import nn
+from autograd_lite.engine.op import apply
 from autograd_lite.explain import entries
 from autograd_lite.explain.entries import Sources, sources
 from autograd_lite.explain.matrices import layout
 from autograd_lite.explain.story import Step, tell
-from autograd_lite.op import apply
 
 from ..each import each
 from .reading import chapter

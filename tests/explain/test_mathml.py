@@ -7,10 +7,10 @@ import xml.etree.ElementTree as ET
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite.op import OPS
 from autograd_lite.show import mathml
 from autograd_lite.show.expression import Expression, applied
 from autograd_lite.show.mathml import LONGEST, expression, symbol
+from autograd_lite.table import OPS
 
 from ..each import each
 

@@ -19,8 +19,8 @@ import pytest
 
 import autograd_lite as ag
 import nn
+from autograd_lite.engine.modes import trace
 from autograd_lite.explain.words import CHINESE, ENGLISH, LANGUAGES, Words
-from autograd_lite.modes import trace
 
 from ..draw.conftest import no_engine  # noqa: F401  (a fixture)
 from ..each import each

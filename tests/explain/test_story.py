@@ -11,9 +11,9 @@ import pytest
 
 import autograd_lite as ag
 import nn
+from autograd_lite.engine.modes import trace
+from autograd_lite.engine.op import apply
 from autograd_lite.explain.story import LARGE, MOST_OPERANDS, MOST_STEPS, Step, Story, tell
-from autograd_lite.modes import trace
-from autograd_lite.op import apply
 from autograd_lite.show.text import text
 
 from .reading import chapter

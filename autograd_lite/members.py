@@ -1,12 +1,7 @@
-"""Tensor: an array, a name, and how it was made.
+"""The members of a Tensor besides its history: its value, its operators, the methods of ndarray.
 
-A leaf is made from data; any other Tensor was recorded by `op.apply`, and holds the op, the
-inputs, the arrays that they had then, and the params. Edges point from a result to its inputs
-only, so that a graph has no cycles and goes as soon as its last name does.
-
-Arrays in a graph never change under it. A Tensor copies the data it is made from. What it hands
-out as ``.data`` is read-only for a result, and no view. For a leaf it may be written to: as long as
-somebody outside holds it, each op that uses the leaf takes a copy.
+They are put on the class here, once the ops are there that they call. For type checkers
+`Tensor` inherits them.
 """
 
 from __future__ import annotations
@@ -15,21 +10,19 @@ import math
 import operator
 from collections.abc import Callable, Iterator
 from itertools import chain
-from sys import getrefcount
-from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
+from types import FunctionType
+from typing import Any, NoReturn, SupportsIndex
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
-from . import errors
-from .arrays import as_array, given, own_array
+from . import composed, errors, numpy_protocol, ops
+from .arrays import given, own_array
+from .engine.modes import Mode, no_grad, recorded, standing, tell
+from .engine.op import apply
+from .engine.tensor import Array, Tensor, _leaf
+from .gradients import backward
 from .lines import hint, line_of, remember
-from .modes import capture, no_grad, recorded
-
-if TYPE_CHECKING:
-    from .op import Op
-
-Array = NDArray[Any]
 
 
 def _refused(name: str, instead: str) -> Callable[..., NoReturn]:
@@ -43,48 +36,11 @@ def _refused(name: str, instead: str) -> Callable[..., NoReturn]:
     return method
 
 
-class Tensor:
-    """An array whose history is recorded, so that it can be differentiated.
-
-    Args:
-        data: numbers, nested lists or an array; copied. Shape and dtype are kept, but integers
-            and booleans become float64 when a gradient is required.
-        requires_grad: record what is computed from this tensor, and store its gradient.
-        name: for figures, formulas and errors; a named tensor keeps its gradient.
-        dtype: the data are converted to it.
-
-    Raises:
-        TypeError: data that are not numeric, or hold Tensors; a gradient of a dtype that has none.
-
-    Example:
-        >>> import autograd_lite as ag
-        >>> x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
-        >>> y = (x * x).sum()
-        >>> y.backward()
-        >>> x.grad
-        array([2., 4.])
-    """
-
-    __slots__ = (
-        "__weakref__", "_array", "_arrays", "_exposed", "_grad", "_inputs", "_number", "_op",
-        "_params", "_tracked", "name",
-    )  # fmt: skip
-    _array: Array
-    _exposed: bool  # whether somebody outside may hold `_array`, and write to it
-    _tracked: bool  # whether what is computed from this tensor is recorded
-    _op: Op | None  # of a leaf None, and then it hasn't got what follows
-    _inputs: tuple[Any, ...]
-    _arrays: tuple[Any, ...]  # the values that the inputs had then
-    _params: dict[str, Any]
-    _number: int  # creation order: a result's is greater than those of its inputs
-    _grad: Array | None
-    name: str | None
-
-    def __init_subclass__(cls) -> None:
-        raise TypeError("Tensor can't be subclassed: ops know Tensors by their very type")
+class Members:
+    """What a Tensor has besides its history."""
 
     def __init__(
-        self,
+        self: Any,
         data: ArrayLike,
         requires_grad: bool = False,
         name: str | None = None,
@@ -101,16 +57,16 @@ class Tensor:
         self._exposed = False
         self._op = self._grad = None
         self.name = _checked(name)
-        self._tracked = False
+        self._tracked = 0
         if requires_grad:
             self.requires_grad = True
-        if capture.entered:
-            capture.born(self)
+        if Mode.entered:
+            tell("born", self)
 
     # ------------------------------------------------------------------ value and history
 
     @property
-    def data(self) -> Array:
+    def data(self: Any) -> Array:
         """The value. A leaf's may be written to, or rebound to an array of the same shape.
 
         >>> import autograd_lite as ag
@@ -120,10 +76,9 @@ class Tensor:
         >>> w.data
         array([1., 3.])
         """
-        recorder = capture.recorder() if capture.entered else None
-        if recorder is not None:
-            stand_in: Array = recorder.value(self)
-            return stand_in
+        for value in standing("value") if Mode.entered else ():
+            instead: Array = value(self)
+            return instead
         if self._op is not None:
             # Of a view a copy, for through its base one could write to what it is a view of.
             array = self._array if self._array.base is None else self._array.copy()
@@ -136,7 +91,7 @@ class Tensor:
         return self._array
 
     @data.setter
-    def data(self, value: ArrayLike) -> None:
+    def data(self: Any, value: ArrayLike) -> None:
         if value is self._array and self._exposed:  # w.data -= …
             return
         if self._op is not None:
@@ -146,13 +101,13 @@ class Tensor:
             raise errors.rebinding(self, array)
         self._replace(array.astype(self._array.dtype, casting="same_kind", copy=False))
 
-    def _replace(self, array: Array) -> None:
+    def _replace(self: Any, array: Array) -> None:
         """Rebind a leaf to an update of its value that is the engine's own.
 
         A wider dtype is cast back; a shape that broadcasting made larger is refused.
         """
-        if capture.entered:
-            capture.refuse_update()
+        if Mode.entered:
+            tell("write", self, "data")
         if array.nbytes != self._array.nbytes or array.ndim != self._array.ndim:
             if array.shape != self._array.shape:
                 raise errors.rebinding(self, array)
@@ -160,119 +115,92 @@ class Tensor:
         self._array = array if type(array) is np.ndarray else np.asarray(array)
         self._exposed = False
 
-    def _seen(self) -> Any:
-        """The array as code outside of the engine sees it: while that is recorded, a stand-in."""
-        recorder = capture.recorder() if capture.entered else None
-        return self._array if recorder is None else recorder.value(self)
+    def _seen(self: Any) -> Any:
+        """The array as code outside of the engine sees it: what a mode gives, where one does."""
+        for value in standing("value") if Mode.entered else ():
+            return value(self)
+        return self._array
 
-    def _leaving(self, how: str) -> Any:
+    def _leaving(self: Any, how: str) -> Any:
         """The array for what knows no gradients; refused where one would be lost silently."""
         if self._tracked and recorded(True):
             raise errors.leaves_the_graph(self, how)
         return self._seen()
 
-    def _only_reference(self) -> bool:
-        """Whether nothing but this tensor holds its array, or memory that the array shares."""
-        return self._array.base is None and getrefcount(self._array) <= _ONE_REFERENCE
-
-    def _settle(self) -> Array:
-        """The array for an op to keep: a copy as long as somebody outside holds this one."""
-        if self._only_reference():
-            self._exposed = False
-            return self._array
-        return self._array.copy()
-
     @property
-    def op(self) -> Op | None:
-        """The op that made this tensor, or None for a leaf."""
-        return self._op
-
-    @property
-    def inputs(self) -> tuple[Tensor, ...]:
-        """What the op was applied to, constants as Tensors that require no gradient."""
-        if self._op is None:
-            return ()
-        if not all(type(x) is Tensor for x in self._inputs):
-            self._inputs = tuple(
-                x if type(x) is Tensor else _leaf(as_array(array))
-                for x, array in zip(self._inputs, self._arrays, strict=True)
-            )
-        return self._inputs
-
-    @property
-    def params(self) -> dict[str, Any]:
+    def params(self: Any) -> dict[str, Any]:
         """The settings that the op was applied with, such as ``axis``."""
         return {} if self._op is None else dict(self._params)
 
     @property
-    def is_leaf(self) -> bool:
+    def is_leaf(self: Any) -> bool:
         """Whether this tensor was made from data, and not recorded by an op."""
         return self._op is None
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self: Any) -> tuple[int, ...]:
         return self._array.shape
 
     @property
-    def ndim(self) -> int:
+    def ndim(self: Any) -> int:
         return self._array.ndim
 
     @property
-    def size(self) -> int:
+    def size(self: Any) -> int:
         return self._array.size
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self: Any) -> np.dtype[Any]:
         return self._array.dtype
 
     @property
-    def requires_grad(self) -> bool:
+    def requires_grad(self: Any) -> bool:
         """Whether results of this tensor are recorded, and it gets a gradient; a leaf's can be set.
 
         Setting it raises TypeError where the dtype has no gradient.
         """
-        return self._tracked
+        return bool(self._tracked)
 
     @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
+    def requires_grad(self: Any, value: bool) -> None:
         if self._op is not None:
             raise errors.not_a_leaf(self, "requires_grad can't be set")
         if value and self._array.dtype.kind not in "fc":
             raise errors.no_gradient_for(self)
-        self._tracked = bool(value)
+        self._tracked = int(bool(value))
 
-    def named(self, name: str) -> Tensor:
+    def named(self: Any, name: str) -> Tensor:
         """Name this tensor, so that `backward` keeps its gradient and figures show it."""
         self.name = _checked(name)
         if self._op is not None and line_of(self) is None:
             remember(self)
         return self
 
-    def detach(self) -> Tensor:
+    def detach(self: Any) -> Tensor:
         """The same value as a leaf that requires no gradient."""
-        if capture.entered and capture.recorder() is not None:
-            return _leaf(self._seen())
+        for value in standing("value"):
+            return _leaf(value(self))
         return _leaf(self._settle() if self._exposed else self._array)
 
-    def numpy(self) -> Array:
+    def numpy(self: Any) -> Array:
         """A copy of the value, without the gradient."""
         own: Array = self._seen().copy()
         return own
 
-    def item(self, *index: Any) -> Any:
+    def item(self: Any, *index: Any) -> Any:
         """The value of a tensor with one element, or of the entry at ``index``: a Python number."""
         if self.size != 1 and not index:
             raise errors.not_one_element(self, "item")
         return self._seen().item(*index)
 
-    def tolist(self) -> Any:
+    def tolist(self: Any) -> Any:
         """The value as nested Python lists."""
         return self._seen().tolist()
 
     # ------------------------------------------------------------------ differentiation
 
     @property
-    def grad(self) -> Array | None:
+    def grad(self: Any) -> Array | None:
         """The gradient that `backward` stored, an array of this tensor's shape, or None.
 
         It may be set, to numbers of this shape (of a Tensor, its value is taken) or to None.
@@ -289,7 +217,7 @@ class Tensor:
         return self._grad
 
     @grad.setter
-    def grad(self, value: ArrayLike | Tensor | None) -> None:
+    def grad(self: Any, value: ArrayLike | Tensor | None) -> None:
         if value is None:
             self._grad = None
             return
@@ -302,7 +230,7 @@ class Tensor:
             raise errors.another_grad(self, array, TypeError)
         self._grad = array if array.dtype == self.dtype else array.astype(self.dtype)
 
-    def backward(self, grad: ArrayLike | None = None) -> None:
+    def backward(self: Any, grad: ArrayLike | None = None) -> None:
         """Add this tensor's gradient to each leaf's `grad`, and set it on each named tensor.
 
         Leaves that require a gradient accumulate, as usual; named tensors in between hold the
@@ -318,116 +246,116 @@ class Tensor:
         """
         backward(self, grad)
 
-    def zero_grad(self) -> None:
+    def zero_grad(self: Any) -> None:
         """Forget the gradient: `grad` becomes None."""
         self._grad = None
 
     # ------------------------------------------------------------------ operators
 
-    def __add__(self, other: Any) -> Tensor:
+    def __add__(self: Any, other: Any) -> Tensor:
         return apply(ops.add, (self, other))
 
-    def __radd__(self, other: Any) -> Tensor:
+    def __radd__(self: Any, other: Any) -> Tensor:
         return apply(ops.add, (other, self))
 
-    def __sub__(self, other: Any) -> Tensor:
+    def __sub__(self: Any, other: Any) -> Tensor:
         return apply(ops.subtract, (self, other))
 
-    def __rsub__(self, other: Any) -> Tensor:
+    def __rsub__(self: Any, other: Any) -> Tensor:
         return apply(ops.subtract, (other, self))
 
-    def __mul__(self, other: Any) -> Tensor:
+    def __mul__(self: Any, other: Any) -> Tensor:
         return apply(ops.multiply, (self, other))
 
-    def __rmul__(self, other: Any) -> Tensor:
+    def __rmul__(self: Any, other: Any) -> Tensor:
         return apply(ops.multiply, (other, self))
 
-    def __truediv__(self, other: Any) -> Tensor:
+    def __truediv__(self: Any, other: Any) -> Tensor:
         return apply(ops.divide, (self, other))
 
-    def __rtruediv__(self, other: Any) -> Tensor:
+    def __rtruediv__(self: Any, other: Any) -> Tensor:
         return apply(ops.divide, (other, self))
 
-    def __mod__(self, other: Any) -> Tensor:
+    def __mod__(self: Any, other: Any) -> Tensor:
         return apply(ops.remainder, (self, other))
 
-    def __rmod__(self, other: Any) -> Tensor:
+    def __rmod__(self: Any, other: Any) -> Tensor:
         return apply(ops.remainder, (other, self))
 
-    def __divmod__(self, other: Any) -> Any:
+    def __divmod__(self: Any, other: Any) -> Any:
         quotient = self.__floordiv__(other)
         return quotient if quotient is NotImplemented else (quotient, self % other)
 
-    def __rdivmod__(self, other: Any) -> Any:
+    def __rdivmod__(self: Any, other: Any) -> Any:
         quotient = self.__rfloordiv__(other)
         return quotient if quotient is NotImplemented else (quotient, self.__rmod__(other))
 
-    def __floordiv__(self, other: Any) -> Any:
+    def __floordiv__(self: Any, other: Any) -> Any:
         return ops.value_of(np.floor_divide, self, other)
 
-    def __rfloordiv__(self, other: Any) -> Any:
+    def __rfloordiv__(self: Any, other: Any) -> Any:
         return ops.value_of(np.floor_divide, other, self)
 
-    def __pow__(self, other: Any) -> Tensor:
+    def __pow__(self: Any, other: Any) -> Tensor:
         if type(other) is int or type(other) is float:
             return ops.power(self, other)
         return apply(ops.power_op, (self, other))
 
-    def __rpow__(self, other: Any) -> Tensor:
+    def __rpow__(self: Any, other: Any) -> Tensor:
         return apply(ops.power_op, (other, self))
 
-    def __matmul__(self, other: Any) -> Tensor:
+    def __matmul__(self: Any, other: Any) -> Tensor:
         return apply(ops.matmul, (self, other))
 
-    def __rmatmul__(self, other: Any) -> Tensor:
+    def __rmatmul__(self: Any, other: Any) -> Tensor:
         return apply(ops.matmul, (other, self))
 
-    def __iadd__(self, other: Any) -> Tensor:
+    def __iadd__(self: Any, other: Any) -> Tensor:
         return _rebound(self, other).__add__(other)
 
-    def __isub__(self, other: Any) -> Tensor:
+    def __isub__(self: Any, other: Any) -> Tensor:
         return _rebound(self, other).__sub__(other)
 
-    def __imul__(self, other: Any) -> Tensor:
+    def __imul__(self: Any, other: Any) -> Tensor:
         return _rebound(self).__mul__(other)
 
-    def __itruediv__(self, other: Any) -> Tensor:
+    def __itruediv__(self: Any, other: Any) -> Tensor:
         return _rebound(self).__truediv__(other)
 
-    def __ifloordiv__(self, other: Any) -> Any:
+    def __ifloordiv__(self: Any, other: Any) -> Any:
         return _rebound(self).__floordiv__(other)
 
-    def __imod__(self, other: Any) -> Tensor:
+    def __imod__(self: Any, other: Any) -> Tensor:
         return _rebound(self).__mod__(other)
 
-    def __ipow__(self, other: Any) -> Tensor:
+    def __ipow__(self: Any, other: Any) -> Tensor:
         return _rebound(self).__pow__(other)
 
-    def __imatmul__(self, other: Any) -> Tensor:
+    def __imatmul__(self: Any, other: Any) -> Tensor:
         return _rebound(self).__matmul__(other)
 
-    def __neg__(self) -> Tensor:
+    def __neg__(self: Any) -> Tensor:
         return apply(ops.negative, (self,))
 
-    def __pos__(self) -> Tensor:
+    def __pos__(self: Any) -> Tensor:
         return apply(ops.positive, (self,))
 
-    def __abs__(self) -> Tensor:
+    def __abs__(self: Any) -> Tensor:
         return apply(ops.absolute, (self,))
 
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self: Any, other: Any) -> Any:
         return ops.value_of(np.less, self, other)
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self: Any, other: Any) -> Any:
         return ops.value_of(np.less_equal, self, other)
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self: Any, other: Any) -> Any:
         return ops.value_of(np.greater, self, other)
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self: Any, other: Any) -> Any:
         return ops.value_of(np.greater_equal, self, other)
 
-    def __eq__(self, other: Any) -> Any:
+    def __eq__(self: Any, other: Any) -> Any:
         equal = ops.value_of(np.equal, self, other)
         if other is self and self.size != 1 and type(equal) is np.ndarray:
             same = equal.view(_Itself)
@@ -435,58 +363,56 @@ class Tensor:
             return same
         return equal
 
-    def __ne__(self, other: Any) -> Any:
+    def __ne__(self: Any, other: Any) -> Any:
         return ops.value_of(np.not_equal, self, other)
 
-    __hash__ = object.__hash__  # a tensor is itself, whatever its value
-
-    def __getitem__(self, index: Any) -> Tensor:
+    def __getitem__(self: Any, index: Any) -> Tensor:
         return ops.getitem(self, index)
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def __setitem__(self: Any, index: Any, value: Any) -> None:
         raise errors.item_assignment(self)
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self: Any) -> Iterator[Tensor]:
         n = len(self)
         if n <= 64:
             return (self[i] for i in range(n))
         # By way of halves, since the backward pass of a part is as long as what it is a part of.
         return chain(self[: n // 2], self[n // 2 :])
 
-    def __len__(self) -> int:
+    def __len__(self: Any) -> int:
         if not self.ndim:
             raise TypeError(f"len: {errors.describe(self)} has no axes; .size is 1")
         return len(self._array)
 
-    def __bool__(self) -> bool:
+    def __bool__(self: Any) -> bool:
         return bool(self._seen())
 
     # Python and NumPy ask by these for a number alone: float(t), math.sin(t), array[i] = t, ….
 
-    def __complex__(self) -> complex:
+    def __complex__(self: Any) -> complex:
         return complex(self._number_leaving("complex(t)"))
 
-    def __float__(self) -> float:
+    def __float__(self: Any) -> float:
         return float(self._number_leaving("float(t)"))
 
-    def __int__(self) -> int:
+    def __int__(self: Any) -> int:
         return int(self._number_leaving("int(t)"))
 
-    def __round__(self, digits: int | None = None) -> Any:
+    def __round__(self: Any, digits: int | None = None) -> Any:
         return round(self._number_leaving("round(t)"), digits)
 
-    def as_integer_ratio(self) -> Any:
+    def as_integer_ratio(self: Any) -> Any:
         """As of a float, by which `statistics` and `fractions` ask for its number."""
         return self._number_leaving("t.as_integer_ratio()").as_integer_ratio()
 
-    def _sympy_(self) -> Any:
+    def _sympy_(self: Any) -> Any:
         """What `sympy.sympify` takes it for."""
         from sympy import sympify
 
         array = self._leaving("sympify(t)")
         return sympify(array if self.ndim else array.item())
 
-    def _number_leaving(self, how: str) -> Any:
+    def _number_leaving(self: Any, how: str) -> Any:
         array = self._leaving(how)
         if self.size != 1:
             raise errors.not_one_element(self, how)
@@ -494,150 +420,152 @@ class Tensor:
 
     # Constant in pieces, as comparisons are: there is no gradient to lose.
 
-    def __trunc__(self) -> Any:
+    def __trunc__(self: Any) -> Any:
         return math.trunc(self.item())
 
-    def __floor__(self) -> Any:
+    def __floor__(self: Any) -> Any:
         return math.floor(self.item())
 
-    def __ceil__(self) -> Any:
+    def __ceil__(self: Any) -> Any:
         return math.ceil(self.item())
 
-    def __index__(self) -> int:
+    def __index__(self: Any) -> int:
         if self.ndim or self.dtype.kind not in "iu":
             raise errors.not_an_index(self)
         return operator.index(self._seen())
 
-    def __contains__(self, value: Any) -> bool:
+    def __contains__(self: Any, value: Any) -> bool:
         return bool(np.any(self == value))
 
     # ------------------------------------------------------------------ methods of ndarray
 
     @property
-    def T(self) -> Tensor:
+    def T(self: Any) -> Tensor:
         """All axes reversed."""
         return apply(ops.transpose_op, (self,), {"axes": None})
 
     @property
-    def mT(self) -> Tensor:
+    def mT(self: Any) -> Tensor:
         """The last two axes swapped."""
         return ops.matrix_transpose(self)
 
     @property
-    def real(self) -> Tensor:
+    def real(self: Any) -> Tensor:
         """The real part."""
         return ops.real(self)
 
     @property
-    def imag(self) -> Tensor:
+    def imag(self: Any) -> Tensor:
         """The imaginary part, 0 where the dtype is real."""
         return ops.imag(self)
 
     @property
-    def flat(self) -> Tensor:
+    def flat(self: Any) -> Tensor:
         """All entries along one axis."""
         return ops.ravel(self)
 
-    def sum(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+    def sum(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
         return ops.sum(self, axis, *args, **kwargs)
 
-    def mean(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+    def mean(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
         return ops.mean(self, axis, *args, **kwargs)
 
-    def prod(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+    def prod(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
         return ops.prod(self, axis, *args, **kwargs)
 
-    def max(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+    def max(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
         return ops.max(self, axis, *args, **kwargs)
 
-    def min(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+    def min(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
         return ops.min(self, axis, *args, **kwargs)
 
-    def var(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+    def var(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
         return composed.var(self, axis, *args, **kwargs)
 
-    def std(self, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+    def std(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
         return composed.std(self, axis, *args, **kwargs)
 
-    def cumsum(self, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
+    def cumsum(self: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
         return ops.cumsum(self, axis, dtype, out)
 
-    def cumprod(self, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
+    def cumprod(self: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
         return ops.cumprod(self, axis, dtype, out)
 
-    def argmax(self, *args: Any, **kwargs: Any) -> Any:
+    def argmax(self: Any, *args: Any, **kwargs: Any) -> Any:
         return self._array.argmax(*args, **kwargs)
 
-    def argmin(self, *args: Any, **kwargs: Any) -> Any:
+    def argmin(self: Any, *args: Any, **kwargs: Any) -> Any:
         return self._array.argmin(*args, **kwargs)
 
-    def argsort(self, *args: Any, **kwargs: Any) -> Any:
+    def argsort(self: Any, *args: Any, **kwargs: Any) -> Any:
         return self._array.argsort(*args, **kwargs)
 
-    def all(self, *args: Any, **kwargs: Any) -> Any:
+    def all(self: Any, *args: Any, **kwargs: Any) -> Any:
         return self._array.all(*args, **kwargs)
 
-    def any(self, *args: Any, **kwargs: Any) -> Any:
+    def any(self: Any, *args: Any, **kwargs: Any) -> Any:
         return self._array.any(*args, **kwargs)
 
-    def nonzero(self) -> tuple[Array, ...]:
+    def nonzero(self: Any) -> tuple[Array, ...]:
         return self._array.nonzero()
 
-    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+    def searchsorted(self: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
         return ops.value_of(np.searchsorted, self, v, side, sorter)
 
-    def round(self, decimals: int = 0) -> Array:
+    def round(self: Any, decimals: int = 0) -> Array:
         return self._array.round(decimals)
 
-    def dot(self, b: Any, out: None = None) -> Tensor:
+    def dot(self: Any, b: Any, out: None = None) -> Tensor:
         return ops.dot(self, b, out)
 
-    def trace(self, *args: Any, **kwargs: Any) -> Tensor:
+    def trace(self: Any, *args: Any, **kwargs: Any) -> Tensor:
         return composed.trace(self, *args, **kwargs)
 
-    def clip(self, min: Any = None, max: Any = None, out: None = None) -> Tensor:
+    def clip(self: Any, min: Any = None, max: Any = None, out: None = None) -> Tensor:
         return composed.clip(self, min, max, out)
 
-    def conj(self) -> Tensor:
+    def conj(self: Any) -> Tensor:
         return ops.conj(self)
 
-    def conjugate(self) -> Tensor:
+    def conjugate(self: Any) -> Tensor:
         return ops.conj(self)
 
-    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
+    def reshape(self: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape, order, copy=copy)
 
-    def ravel(self, order: str = "C") -> Tensor:
+    def ravel(self: Any, order: str = "C") -> Tensor:
         return ops.ravel(self, order)
 
-    def flatten(self, order: str = "C") -> Tensor:
+    def flatten(self: Any, order: str = "C") -> Tensor:
         return ops.ravel(self, order)
 
-    def squeeze(self, axis: Any = None) -> Tensor:
+    def squeeze(self: Any, axis: Any = None) -> Tensor:
         return ops.squeeze(self, axis)
 
-    def transpose(self, *axes: Any) -> Tensor:
+    def transpose(self: Any, *axes: Any) -> Tensor:
         return ops.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
-    def swapaxes(self, axis1: SupportsIndex, axis2: SupportsIndex) -> Tensor:
+    def swapaxes(self: Any, axis1: SupportsIndex, axis2: SupportsIndex) -> Tensor:
         return ops.swapaxes(self, axis1, axis2)
 
-    def repeat(self, repeats: Any, axis: Any = None) -> Tensor:
+    def repeat(self: Any, repeats: Any, axis: Any = None) -> Tensor:
         return ops.repeat(self, repeats, axis)
 
-    def take(self, indices: Any, axis: Any = None, out: None = None, mode: Any = "raise") -> Tensor:
+    def take(
+        self: Any, indices: Any, axis: Any = None, out: None = None, mode: Any = "raise"
+    ) -> Tensor:
         return ops.take(self, indices, axis, out, mode)
 
-    def compress(self, condition: Any, axis: Any = None, out: None = None) -> Tensor:
+    def compress(self: Any, condition: Any, axis: Any = None, out: None = None) -> Tensor:
         return composed.compress(condition, self, axis, out)
 
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    def diagonal(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         return ops.diagonal(self, offset, axis1, axis2)
 
-    def copy(self, order: str = "C") -> Any:
+    def copy(self: Any, order: str = "C") -> Any:
         return ops.copy(self, order)
 
-    def astype(self, dtype: DTypeLike, copy: bool = True) -> Any:
+    def astype(self: Any, dtype: DTypeLike, copy: bool = True) -> Any:
         """Converted to ``dtype``; to one without a gradient (integers, booleans), a plain array."""
         return ops.astype(self, dtype)
 
@@ -652,18 +580,18 @@ class Tensor:
 
     __array_priority__ = 1000.0
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return numpy_protocol.call_ufunc(ufunc, method, inputs, kwargs)
 
-    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return numpy_protocol.call_function(func, args, kwargs)
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+    def __array__(self: Any, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         return np.array(self._leaving("np.array(t)"), dtype or self._array.dtype)
 
     # ------------------------------------------------------------------ showing
 
-    def __repr__(self) -> str:
+    def __repr__(self: Any) -> str:
         value = np.array2string(self._seen(), separator=", ", prefix="Tensor(", threshold=100)
         parts = [value]
         if self.name is not None:
@@ -676,38 +604,22 @@ class Tensor:
             parts.append(f"dtype={self._array.dtype}")
         return f"Tensor({', '.join(parts)})"
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self: Any) -> str:
         """For Jupyter."""
         from .display import tensor_html
 
         return tensor_html(self)
 
-    def __format__(self, spec: str) -> str:
+    def __format__(self: Any, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self: Any) -> Any:
         if self._op is not None:
             raise errors.not_a_leaf(self, "its graph can't be pickled")
         return _unpickle, (self._seen(), self._tracked, self.name, self._grad)
 
-    def __deepcopy__(self, memo: Any) -> Tensor:
+    def __deepcopy__(self: Any, memo: Any) -> Tensor:
         return _unpickle(*self.__reduce__()[1])
-
-
-def _leaf(array: Array) -> Tensor:
-    """A leaf around an array that is the engine's own, without a copy."""
-    leaf = Tensor.__new__(Tensor)
-    leaf._array = array
-    leaf._exposed = leaf._tracked = False
-    leaf._op = leaf._grad = leaf.name = None
-    if capture.entered:
-        capture.born(leaf)
-    return leaf
-
-
-def is_tracked(x: Any) -> bool:
-    """Whether ``x`` is a Tensor with a gradient to follow."""
-    return type(x) is Tensor and x._tracked
 
 
 def _checked(name: Any) -> str | None:
@@ -752,14 +664,9 @@ def _unpickle(data: Array, requires_grad: bool, name: str | None, grad: Array | 
     return tensor
 
 
-def _count_one() -> int:
-    leaf = _leaf(np.empty(0))
-    return getrefcount(leaf._array)
-
-
-_ONE_REFERENCE = _count_one()  # what getrefcount says of an array that only its tensor holds
-
-# The ops are built on Tensor, and its operators call them: hence at the end.
-from . import composed, numpy_protocol, ops  # noqa: E402
-from .backward import backward  # noqa: E402
-from .op import apply  # noqa: E402
+_OWN = {"__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__hash__"}
+for _name, _member in vars(Members).items():
+    if _name not in _OWN:
+        setattr(Tensor, _name, _member)
+        if isinstance(_member, FunctionType):
+            _member.__qualname__ = f"Tensor.{_name}"

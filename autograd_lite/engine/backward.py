@@ -1,0 +1,191 @@
+"""The one backward pass.
+
+`pull` walks a recorded graph from its output back and gives tensors their cotangents. With
+``record`` the same rules run on Tensors, so that the backward pass is itself a graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from .later import later
+from .modes import Mode, layered
+from .tensor import STAND_INS, Array, Tensor, _leaf
+
+_ndarray = np.ndarray
+Layer = Callable[[Tensor, Any, Any], Any]
+"""``(tensor, g, vjps)`` → the rules to call in place of ``vjps`` where the pass is at ``tensor``.
+
+It is told of leaves, too, at the end; they have no rules.
+"""
+
+
+def pull(
+    seeds: dict[Tensor, Any],
+    targets: set[Tensor] | None = None,
+    record: bool = False,
+    layers: Sequence[Layer] = (),
+) -> dict[Tensor, Any]:
+    """The cotangents of ``targets``, or else of all leaves and named tensors, given the outputs'.
+
+    A result is newer than its inputs, so when a tensor is the newest one left, all that used it
+    has contributed. A cotangent that nobody asked for is dropped as soon as it is used.
+
+    Args:
+        seeds: where to start: outputs with their cotangents, arrays or Tensors to record; the
+            dict is used up. Further axes in front are a stack of cotangents.
+        targets: only paths to these are followed, where given.
+        record: call the rules on Tensors instead of arrays.
+        layers: what stands around the rules, the innermost first.
+    """
+    needed = None if targets is None else ancestors(seeds, targets)
+    waiting = seeds if needed is None else {t: g for t, g in seeds.items() if t in needed}
+    order: list[tuple[int, Tensor]] = []  # a heap: the newest first
+    stacked = 0
+    for tensor, g in waiting.items():
+        stacked = g.ndim - tensor.ndim
+        if tensor._op is not None:
+            heappush(order, (-tensor._number, tensor))
+    if Mode.entered:
+        layers = layered(layers)
+    kept: dict[Tensor, Any] = {}
+    while order:
+        tensor = heappop(order)[1]
+        g = waiting.pop(tensor)
+        if tensor.name is not None if targets is None else tensor in targets:
+            kept[tensor] = g
+        op: Any = tensor._op
+        params, vjps = tensor._params, op.vjps
+        args = _as_recorded(tensor, g) if record else (g, tensor._array, *tensor._arrays)
+        for layer in layers:  # mostly none
+            vjps = layer(tensor, g, vjps)
+        for x, vjp in zip(tensor._inputs, vjps):  # noqa: B905  (the vjps may be endless)
+            if type(x) is not Tensor or not x._tracked or vjp is None:
+                continue
+            if needed is not None and x not in needed:
+                continue
+            part = vjp(*args, **params) if params else vjp(*args)
+            array = x._array
+            try:
+                if part.shape != array.shape or part.dtype is not array.dtype:
+                    part = fit(part, array, op.name, stacked)
+            except AttributeError as error:
+                raise _told(error, op.name, part, array) from None
+            if x in waiting:
+                waiting[x] = waiting[x] + part
+            else:
+                waiting[x] = part
+                if x._op is not None:
+                    heappush(order, (-x._number, x))
+    if layers:
+        _tell_of_leaves(waiting, layers)
+    kept.update(waiting)
+    return kept
+
+
+def ancestors(outputs: Iterable[Tensor], targets: set[Tensor]) -> set[Tensor]:
+    """The tensors on the paths from ``outputs`` back to one of ``targets``, both included."""
+    oldest = min((getattr(t, "_number", 0) for t in targets), default=0)
+    seen = set(outputs)
+    stack = list(seen)
+    results = []
+    while stack:  # as in walk, but what isn't tracked, or is older than all targets, leads nowhere
+        tensor = stack.pop()
+        if tensor._op is not None and tensor._number >= oldest:
+            results.append(tensor)
+            for x in tensor._inputs:
+                if type(x) is Tensor and x._tracked and x not in seen:
+                    seen.add(x)
+                    stack.append(x)
+    return dependent(results, targets)
+
+
+def dependent(results: list[Tensor], targets: Iterable[Tensor]) -> set[Tensor]:
+    """The targets, and those of the results that are computed from them through others of these."""
+    results.sort(key=lambda tensor: tensor._number)
+    on_path = set(targets)
+    for tensor in results:
+        for x in tensor._inputs:
+            if type(x) is Tensor and x in on_path:
+                on_path.add(tensor)
+                break
+    return on_path
+
+
+def _told(error: AttributeError, op: str, part: Any, array: Any) -> Exception:
+    """What is said of a rule that gave no array."""
+    return error if hasattr(part, "shape") else later.wrong_cotangent(op, part, array)
+
+
+def _tell_of_leaves(found: dict[Tensor, Any], layers: Sequence[Layer]) -> None:
+    for leaf, g in found.items():
+        for layer in layers:
+            layer(leaf, g, ())
+
+
+def _as_recorded(tensor: Tensor, g: Any) -> tuple[Any, ...]:
+    """A rule's arguments as Tensors, with the values that they had when the op was applied."""
+    operands = list(tensor._arrays)
+    for i, (x, array) in enumerate(zip(tensor._inputs, tensor._arrays, strict=True)):
+        if type(x) is Tensor and x._array is array:
+            operands[i] = x
+        elif type(x) is Tensor and x._tracked:  # a leaf that was written to, or rebound, since
+            operands[i] = later.as_it_was(x, value=array)
+        elif type(array) is _ndarray or type(array) in STAND_INS:
+            operands[i] = constant = _leaf(array)
+            constant.name = x.name if type(x) is Tensor else None
+    return g, tensor, *operands
+
+
+def fit(g: Any, array: Any, op: str, stacked: int = 0) -> Any:
+    """Undo broadcasting: the cotangent ``g`` summed to its input's shape, in its dtype.
+
+    The first ``stacked`` axes are those of a stack of cotangents, and stay.
+    """
+    shape = g.shape[:stacked] + array.shape if stacked else array.shape
+    if g.shape != shape:
+        axes, ones = _summed(g.shape, shape, stacked, g.dtype)
+        if axes is None:
+            raise later.wrong_cotangent(op, g, array)
+        if ones is not None and type(g) is _ndarray:
+            g = ones.dot(g)
+        else:
+            g = np.add.reduce(g, axes, keepdims=True)
+        if g.ndim != len(shape):
+            g = g.reshape(shape)
+    if g.dtype is not array.dtype:
+        if g.dtype.kind == "c" != array.dtype.kind:
+            g = g.real  # a real number moves along the real axis only
+        if g.dtype != array.dtype:
+            g = g.astype(array.dtype)
+    return g
+
+
+_SMALL = 65_536  # entries
+
+
+@lru_cache(maxsize=1024)
+def _summed(
+    shape: tuple[int, ...], original: tuple[int, ...], stacked: int, dtype: np.dtype[Any]
+) -> tuple[tuple[int, ...] | None, Array | None]:
+    """The axes of ``shape`` that broadcasting made of ``original``; None where it didn't.
+
+    The first ``stacked`` axes stay; new ones follow them. And 1ᵀ, where 1ᵀ g sums a small matrix to
+    a row, in a third of the time of a reduction.
+    """
+    new = len(shape) - len(original)
+    inner, kept = shape[stacked + new :], original[stacked:]
+    if new < 0 or shape[:stacked] != original[:stacked]:
+        return None, None
+    if any(n not in (1, m) for n, m in zip(kept, inner, strict=True)):
+        return None, None
+    first = stacked + new
+    stretched = (first + i for i, n in enumerate(kept) if n == 1 != inner[i])
+    axes = (*range(stacked, first), *stretched)
+    small = axes == (0,) and len(shape) == 2 and shape[0] * shape[1] <= _SMALL
+    return axes, np.ones((1, shape[0]), dtype) if small else None

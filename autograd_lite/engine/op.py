@@ -1,0 +1,181 @@
+"""An op: a forward, and its rules. `apply` computes it, and records it.
+
+An entry gives a forward and one vjp (vector-Jacobian product) per input:
+
+    exp = op("exp", np.exp, lambda g, out, x: g * out)
+
+A vjp is called as ``vjp(g, out, *inputs, **params)``, where ``g`` is the cotangent of ``out``, and
+returns the cotangent of its input. It is written in NumPy operations on its arguments, so that
+the same rule computes numbers when given arrays and records a graph when given Tensors. It may
+return a cotangent of the *broadcast* shape: broadcasting is undone in one place, by the backward
+pass.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from .later import later
+from .modes import Mode, composed
+from .tensor import SKIPS, Tensor, as_array
+
+Vjp = Callable[..., Any]
+
+
+class Each:
+    """The vjps of an op with any number of inputs: ``rule(i, g, out, *inputs, **params)``."""
+
+    def __init__(self, rule: Vjp) -> None:
+        self.rule = rule
+
+    def __iter__(self) -> Iterator[Vjp]:
+        return (partial(self.rule, i) for i in itertools.count())
+
+
+class Op:
+    """A differentiable operation.
+
+    Args:
+        name: what errors, figures and formulas call it.
+        forward: ``forward(*arrays, **params)`` → the value, a new array or a view of an argument.
+            It must not change its arguments, nor hand out an array that it uses again.
+        vjps: one a (differentiable) input, see the module's docstring; None where no gradient
+            flows.
+        notation: how formulas write it; by default ``name(x, y)``.
+        source: how NumPy code writes it, as something that binds tightly: a template with ``{0}``,
+            ``{1}`` for operands, ``{axis}`` … for params, or a function of (operands, params). By
+            default the forward's own name, where that is a ufunc.
+        domain: the interval from which the tests draw the inputs' entries.
+        cases: input shapes and params for the tests; by default elementwise ones.
+        entrywise: whether an entry of the result depends on no other entries of the (broadcast)
+            inputs than those in its place.
+        stacks: whether the vjps take a stack of cotangents, with further axes in front, and give
+            a stack; entrywise rules do. Else they are called for one after the other.
+        reads: ``"some"`` for an op that hands on some entries and leaves others unread, such as
+            ``where``; ``"all"`` for one that hands on all. Their derivatives are not negative.
+            See `unread`.
+
+    Example:
+        An op of one's own is as short as an entry in our tables:
+
+        >>> import numpy as np, autograd_lite as ag
+        >>> cube = ag.Op("cube", lambda x: x**3, lambda g, out, x: g * 3 * x**2)
+        >>> x = ag.Tensor(2.0, requires_grad=True)
+        >>> cube(x).backward()
+        >>> x.grad
+        array(12.)
+    """
+
+    __slots__ = (
+        "_most", "cases", "domain", "entrywise", "forward", "name", "notation", "reads", "skips",
+        "source", "stacks", "vjps",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        *vjps: Vjp | Each | None,
+        notation: Any = None,
+        source: str | Callable[[Sequence[str], dict[str, Any]], str] = "",
+        domain: tuple[float, float] = (-2.0, 2.0),
+        cases: Sequence[Any] = (),
+        entrywise: bool = False,
+        stacks: bool = False,
+        reads: Literal["", "some", "all"] = "",
+    ) -> None:
+        only = vjps[0] if len(vjps) == 1 else None
+        self.name, self.forward = name, forward
+        self.vjps: Any = only if isinstance(only, Each) else vjps
+        self._most = math.inf if isinstance(only, Each) else len(vjps)  # inputs
+        self.notation, self.source = notation, source
+        self.domain, self.cases = domain, tuple(cases)
+        self.entrywise, self.stacks = entrywise, stacks or entrywise
+        self.reads, self.skips = reads, reads == "some"
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *inputs: Any, **params: Any) -> Tensor: ...
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+_NO_PARAMS: dict[str, Any] = {}
+_SCALARS = frozenset({float, int, bool, complex})
+_next_number = itertools.count().__next__
+_ndarray = np.ndarray
+_new = Tensor.__new__
+
+
+def apply(
+    op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS, usual: bool = False
+) -> Tensor:
+    """Compute ``op`` on ``inputs``, and record it where an input requires a gradient.
+
+    Inputs are Tensors, arrays and numbers; a graph keeps a copy of an array, which its owner may
+    change later. Numbers stay Python numbers, so that they don't widen the result's dtype.
+    NotImplemented, as an operator returns it, where an input is to handle operators itself.
+    ``usual`` where this thread's modes stand around the call already.
+    """
+    arrays: list[Any] = []
+    record = 0
+    constants = False
+    for x in inputs:
+        if type(x) is Tensor:
+            record |= x._tracked
+            arrays.append(x._settle() if x._exposed else x._array)
+        elif type(x) in _SCALARS:
+            arrays.append(x)
+        else:
+            array = later.constant(op, x)
+            if array is NotImplemented:
+                return NotImplemented  # type: ignore[no-any-return]
+            arrays.append(array)
+            constants = True
+    if Mode.entered:
+        run, records = composed(_usual)
+        if run is not _usual and not usual:
+            return run(op, inputs, params)  # type: ignore[no-any-return]
+        if records is not None:
+            record = (record or 1) if records else 0
+    if constants and record:
+        for i, x in enumerate(inputs):
+            if type(x) is not Tensor and type(arrays[i]) is _ndarray:
+                arrays[i] = arrays[i].copy()
+    try:
+        value = op.forward(*arrays, **params) if params else op.forward(*arrays)
+    except (ValueError, TypeError, IndexError) as error:
+        raise later.explain(op.name, inputs, arrays, params, error) from error
+    if type(value) is not _ndarray:
+        value = as_array(value)
+    result = _new(Tensor)
+    result._array = value
+    result._grad = result.name = None
+    result._exposed = False
+    if record:
+        result._tracked = record | _skipped(inputs) if op.skips else record
+        result._op, result._inputs, result._arrays = op, inputs, tuple(arrays)
+        result._params, result._number = params, _next_number()
+    else:
+        result._tracked, result._op = 0, None
+        if constants and value.base is not None:  # a view of an array that its owner may change
+            result._array = value.copy()
+    return result
+
+
+def _skipped(inputs: tuple[Any, ...]) -> int:
+    for x in inputs:
+        if type(x) is Tensor and x._op is not None and (x._op.entrywise or x._op.reads):
+            return SKIPS
+    return 0
+
+
+def _usual(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
+    return apply(op, inputs, params, True)

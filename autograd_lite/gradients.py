@@ -1,0 +1,193 @@
+"""`Tensor.backward`, which stores what a backward pass finds, and `gradients`, which returns it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import errors, ops
+from .arrays import as_array, own_array
+from .cotangents import noting
+from .engine.backward import Layer, pull
+from .engine.modes import Mode, standing, tell
+from .engine.tensor import SKIPS, Tensor, _leaf
+from .unread import Unread
+
+_ndarray = np.ndarray
+
+
+def pulled(
+    seeds: dict[Tensor, Any],
+    targets: set[Tensor] | None = None,
+    record: bool = False,
+    layers: Sequence[Layer] = (),
+) -> dict[Tensor, Any]:
+    """What `pull` finds, where entries that nothing reads have no gradient (see `unread`).
+
+    Only where a plain pass gives something that isn't finite is it made once more, with a layer
+    that knows them; always with it where a mode looks at what rules give, or writes them down.
+    """
+    traits = 0
+    for tensor in seeds:
+        traits |= tensor._tracked
+    if not traits & SKIPS:
+        return pull(seeds, targets, record, layers)
+    if not standing("backward"):
+        odd: list[Any] = []
+        with np.errstate(divide="call", invalid="call", call=lambda *error: odd.append(error)):
+            found = pull(dict(seeds), targets, record, layers)
+        if not odd and _are_finite(found.values()):
+            return found
+    return pull(seeds, targets, record, [Unread(seeds).layer, *layers])
+
+
+def _are_finite(found: Iterable[Any]) -> bool:
+    """Whether all entries are; not, too, where they are so large that their squares overflow."""
+    with np.errstate(over="ignore"):
+        for g in found:
+            array = getattr(g, "_array", g)
+            if not abs(np.vdot(array, array)) < np.inf:
+                return False
+    return True
+
+
+def one_by_one(tensor: Tensor, g: Any, vjps: Any) -> Any:
+    """A layer for a stack of cotangents: rules that take none are called for one by one."""
+    if tensor._op is None or tensor._op.stacks:
+        return vjps
+    some = [vjp for vjp, _ in zip(vjps, tensor._inputs)]  # noqa: B905  (they may be endless)
+    return [vjp and partial(_stacked, vjp) for vjp in some]
+
+
+def _stacked(vjp: Any, g: Any, *rest: Any, **params: Any) -> Any:
+    return ops.stack([vjp(g[i], *rest, **params) for i in range(len(g))])
+
+
+def cotangents(
+    seeds: dict[Tensor, Any],
+    targets: Sequence[Tensor],
+    record: bool = False,
+    stack: tuple[int, ...] = (),
+) -> list[Any]:
+    """What `pulled` finds for each target, in their order: zeros where nothing leads there.
+
+    Args:
+        seeds: as of `pull`.
+        targets: what gets a cotangent.
+        record: as of `pull`.
+        stack: the shape of the further axes in front of the seeds: so many cotangents at once.
+    """
+    layers: list[Layer] = [one_by_one] if stack else []
+    if record and seeds:
+        layers.append(noting(next(iter(seeds))))
+    found = pulled(seeds, set(targets), record, layers)
+    return [found[x] if x in found else np.zeros(stack + x.shape, x.dtype) for x in targets]
+
+
+def backward(output: Tensor, grad: ArrayLike | None) -> None:
+    """`Tensor.backward`: store gradients on leaves and on named tensors."""
+    if not output._tracked:
+        raise errors.nothing_requires_grad(output)
+    if Mode.entered:
+        tell("write", output, "grad")
+    run = pulled if output._tracked & SKIPS else pull
+    found = run({output: seeded(output, grad)})
+    for tensor, g in found.items():
+        if tensor._grad is not None and tensor._op is None:
+            tensor._grad = tensor._grad + g
+        # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
+        elif getrefcount(g) > _ONE_REFERENCE or g.base is not None or type(g) is not _ndarray:
+            tensor._grad = np.array(g)
+        else:
+            tensor._grad = g
+
+
+def _count_one_reference() -> int:
+    for _, g in {0: np.empty(0)}.items():
+        return getrefcount(g)
+    raise AssertionError
+
+
+_ONE_REFERENCE = _count_one_reference()  # what getrefcount says of an array found only there
+
+
+def seeded(output: Tensor, grad: ArrayLike | None, function: str = "backward") -> Any:
+    """The cotangent that a backward pass starts with: ones, or what was given."""
+    if grad is None:
+        array = output._array
+        if array.size != 1:
+            raise errors.no_seed(output, function)
+        if array.dtype.kind == "c":
+            raise errors.complex_output(output, function)
+        one = array.dtype.type(1)
+        return one if array.ndim == 0 else np.full(array.shape, one)
+    seed = cast_seed(output, grad.detach() if isinstance(grad, Tensor) else grad, function)
+    if seed.shape != output.shape:
+        raise errors.wrong_seed(output, seed)
+    return seed._array if type(seed) is Tensor else seed
+
+
+def cast_seed(output: Tensor, seed: Any, function: str) -> Any:
+    """A cotangent of ``output``, a Tensor or what is no array yet, in its dtype."""
+    if type(seed) is not Tensor:
+        seed = own_array(seed, where=function)
+    if seed.dtype.kind not in "biufc" or (seed.dtype.kind == "c" != output.dtype.kind):
+        raise errors.seed_dtype(output, seed, function)
+    return seed if seed.dtype == output.dtype else ops.astype(seed, output.dtype)
+
+
+def gradients(
+    y: Tensor,
+    xs: Iterable[Tensor] | Tensor,
+    seed: ArrayLike | Tensor | None = None,
+    create_graph: bool = False,
+) -> list[Tensor]:
+    """The gradients of ``y`` with respect to each of ``xs``, which may be leaves or results.
+
+    Args:
+        y: a tensor with one element, or any with a seed.
+        xs: tensors that require a gradient; a single one gives a list of one.
+        seed: the cotangent of ``y``, of its shape.
+        create_graph: record the backward pass, so that the gradients can be differentiated,
+            drawn and written out themselves.
+
+    Returns:
+        One Tensor per x, of its shape and dtype; zeros where ``y`` doesn't depend on it.
+
+    Raises:
+        TypeError: an x that is no Tensor, or requires no gradient.
+        ValueError: no seed where one is needed, or one of another shape.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x = ag.Tensor(3.0, requires_grad=True)
+        >>> (dx,) = ag.gradients(x**3, [x], create_graph=True)
+        >>> (ddx,) = ag.gradients(dx, [x])
+        >>> dx.item(), ddx.item()
+        (27.0, 18.0)
+    """
+    if not isinstance(y, Tensor):
+        raise TypeError(f"gradients: y is a {type(y).__name__}, not a Tensor")
+    xs = [xs] if isinstance(xs, Tensor) else list(xs)
+    for i, x in enumerate(xs):
+        if type(x) is not Tensor or not x._tracked:
+            raise errors.not_differentiable(x, i)
+    start: Any = seed
+    if not (create_graph and type(seed) is Tensor):
+        start = seeded(y, seed, "gradients")
+        start = _as_tensor(start) if create_graph else start
+    elif seed.shape != y.shape:
+        raise errors.wrong_seed(y, seed._array)
+    else:
+        start = cast_seed(y, seed, "gradients")
+    seeds = {y: start} if y._tracked else {}
+    return [_as_tensor(g) for g in cotangents(seeds, xs, create_graph)]
+
+
+def _as_tensor(g: Any) -> Tensor:
+    return g if type(g) is Tensor else _leaf(as_array(g))
