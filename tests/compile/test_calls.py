@@ -13,9 +13,9 @@ import autograd_lite as ag
 
 from ..coverage.call import Call
 from ..coverage.calls import CALLS
+from ..coverage.test_paths import POINT, Line, programs
+from ..coverage.test_paths import run as run_calls
 from ..each import each
-from ..test_paths import POINT, Line, programs
-from ..test_paths import run as run_calls
 from ..test_random_graphs import programs as graphs
 from ..test_random_graphs import run as run_graph
 from .comparing import agree, function_of_call, gradient_of_call

@@ -23,9 +23,9 @@ import autograd_lite as ag
 import nn  # noqa: F401  (its ops are in the table too)
 from autograd_lite.containers import leaves
 
-from .coverage.call import Operand
-from .coverage.calls import CALLS, UNDISPATCHED
-from .sampling import directional, samples
+from ..sampling import directional, samples
+from .call import Operand
+from .calls import CALLS, UNDISPATCHED
 
 POINT = np.array([0.3, -1.2, 0.7])
 
