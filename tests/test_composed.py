@@ -9,7 +9,7 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.graph import ancestors
+from autograd_lite.engine.backward import ancestors
 
 from .each import each
 
