@@ -1,7 +1,7 @@
 """autograd_lite: reverse-mode automatic differentiation on NumPy that shows its work.
 
 `engine` records and walks back, and says in which order to read it. `ops` are the rules, `composed`
-what NumPy composes of them, `members` what a Tensor has besides its history, `transforms` grad,
+what NumPy composes of them, `members` what users see of a Tensor, `transforms` grad,
 jvp, jacobian, …. `show` serves `draw` (figures) and `derive` (formulas); `checking` looks over
 hand-written gradients, and over the engine's own.
 """
@@ -9,7 +9,7 @@ hand-written gradients, and over the engine's own.
 from typing import TYPE_CHECKING, Any
 
 from . import fft, linalg
-from . import members as members  # which puts on Tensor what it has besides its history
+from . import members as members  # which puts on Tensor what users see of it
 from .anomaly import detect_anomaly
 from .checkpoint import checkpoint
 from .compile import compile

@@ -1,4 +1,4 @@
-"""The members of a Tensor besides its history: its value, its operators, the methods of ndarray.
+"""The members of a Tensor: its history, its value, its operators, the methods of ndarray.
 
 They are put on the class here, once the ops are there that they call. For type checkers
 `Tensor` inherits them.
@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import composed, errors, numpy_protocol, ops
-from .arrays import given, own_array
+from .arrays import as_array, given, own_array
 from .engine.modes import Mode, no_grad, recorded, standing, tell
-from .engine.op import apply
+from .engine.op import Op, apply
 from .engine.tensor import Array, Tensor, _leaf
 from .gradients import backward
 from .lines import hint, line_of, remember
@@ -37,7 +37,7 @@ def _refused(name: str, instead: str) -> Callable[..., NoReturn]:
 
 
 class Members:
-    """What a Tensor has besides its history."""
+    """What users see of a Tensor."""
 
     def __init__(
         self: Any,
@@ -126,6 +126,23 @@ class Members:
         if self._tracked and recorded(True):
             raise errors.leaves_the_graph(self, how)
         return self._seen()
+
+    @property
+    def op(self: Any) -> Op | None:
+        """The op that made this tensor, or None for a leaf."""
+        return self._op
+
+    @property
+    def inputs(self: Any) -> tuple[Tensor, ...]:
+        """What the op was applied to, constants as Tensors that require no gradient."""
+        if self._op is None:
+            return ()
+        if not all(type(x) is Tensor for x in self._inputs):
+            self._inputs = tuple(
+                x if type(x) is Tensor else _leaf(as_array(array))
+                for x, array in zip(self._inputs, self._arrays, strict=True)
+            )
+        return self._inputs
 
     @property
     def params(self: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from autograd_lite.arrays import given
 from autograd_lite.compile.compiled import check_results, optimized
 from autograd_lite.compile.graph import CompileError, Program
 from autograd_lite.compile.program import Recorded, twice
-from autograd_lite.compile.recorder import Capture, Recorder
+from autograd_lite.compile.recorder import Recorder
 from autograd_lite.compile.source import Source
 from autograd_lite.engine.tensor import Array
 from autograd_lite.gradients import pulled, seeded
@@ -467,7 +467,7 @@ def _stepped(
     batch = recorder.given(x, "x"), recorder.given(y, "y")
     steps = [recorder.given(n + 1, f"step_{p.name}")
              for p, n in zip(flat.parameters, flat.steps(), strict=True)]  # fmt: skip
-    with Capture(recorder):
+    with recorder.writing():
         views = flat.views(arrays)
         for p, view in zip(flat.parameters, views, strict=True):
             view.node.name = p.name

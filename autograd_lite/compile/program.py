@@ -20,7 +20,7 @@ import numpy as np
 from ..containers import leaves, paths, reached, rebuilt, refuse_bound, results
 from ..engine.tensor import Tensor, _leaf, is_tracked
 from .graph import CompileError, Node, Program, ResultError, called
-from .recorder import Capture, Recorder
+from .recorder import Recorder
 from .traced import Traced
 
 NUMBERS = (float, complex)
@@ -122,7 +122,7 @@ def _called(
         inputs.append(traced.node)
         given.append(_tensor(traced, x) if type(x) is Tensor else traced)
     own_args, own_kwargs = rebuilt(tree, iter(given))
-    with Capture(recorder):
+    with recorder.writing():
         try:
             output = f(*own_args, **own_kwargs)
         except Exception:  # NumPy puts others in place of a refusal

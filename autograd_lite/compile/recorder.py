@@ -90,6 +90,10 @@ class Recorder:
         self._ops: list[str] = []
         self._errors: dict[str, Any] = dict(np.geterr())
 
+    def writing(self) -> Mode:
+        """A block within which, in this thread, it writes down what ops and rules ask for."""
+        return Capture(self)
+
     # ------------------------------------------------------------------ stand-ins
 
     def stand_in(self, node: Node) -> Traced:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heappushpop
 from typing import Any
 
 import numpy as np
@@ -38,24 +38,26 @@ def pull(
 
     Args:
         seeds: where to start: outputs with their cotangents, arrays or Tensors to record; the
-            dict is used up. Further axes in front are a stack of cotangents.
+            dict is used up. Further axes in front are a stack of cotangents, for which a
+            layer is given.
         targets: only paths to these are followed, where given.
         record: call the rules on Tensors instead of arrays.
         layers: what stands around the rules, the innermost first.
     """
     needed = None if targets is None else ancestors(seeds, targets)
-    waiting = seeds if needed is None else {t: g for t, g in seeds.items() if t in needed}
-    order: list[tuple[int, Tensor]] = []  # a heap: the newest first
-    stacked = 0
-    for tensor, g in waiting.items():
-        stacked = g.ndim - tensor.ndim
-        if tensor._op is not None:
-            heappush(order, (-tensor._number, tensor))
     if Mode.entered:
         layers = layered(layers)
+    waiting, newest, stacked = _start(seeds, needed, layers)
     kept: dict[Tensor, Any] = {}
-    while order:
-        tensor = heappop(order)[1]
+    following: Tensor | None = None
+    while newest or following is not None:
+        if not newest:
+            tensor: Any = following
+        elif following is None:
+            tensor = heappop(newest)[1]
+        else:
+            tensor = heappushpop(newest, (-following._number, following))[1]
+        following = None
         g = waiting.pop(tensor)
         if tensor.name is not None if targets is None else tensor in targets:
             kept[tensor] = g
@@ -80,8 +82,11 @@ def pull(
                 waiting[x] = waiting[x] + part
             else:
                 waiting[x] = part
-                if x._op is not None:
-                    heappush(order, (-x._number, x))
+                if x._op is None:
+                    continue
+                if following is not None:
+                    heappush(newest, (-following._number, following))
+                following = x
     if layers:
         _tell_of_leaves(waiting, layers)
     kept.update(waiting)
@@ -115,6 +120,19 @@ def dependent(results: list[Tensor], targets: Iterable[Tensor]) -> set[Tensor]:
                 on_path.add(tensor)
                 break
     return on_path
+
+
+def _start(
+    seeds: dict[Tensor, Any], needed: set[Tensor] | None, layers: Sequence[Layer]
+) -> tuple[dict[Tensor, Any], list[tuple[int, Tensor]], int]:
+    """What waits for its turn, a heap of the results of it, and the axes of a stack of seeds."""
+    waiting = seeds if needed is None else {t: g for t, g in seeds.items() if t in needed}
+    newest: list[tuple[int, Tensor]] = []  # in a chain it stays empty
+    for tensor in waiting:
+        if tensor._op is not None:
+            heappush(newest, (-tensor._number, tensor))
+    stacked = max((g.ndim - t.ndim for t, g in waiting.items()), default=0) if layers else 0
+    return waiting, newest, stacked
 
 
 def _told(error: AttributeError, op: str, part: Any, array: Any) -> Exception:

@@ -156,9 +156,8 @@ def apply(
     if type(value) is not _ndarray:
         value = as_array(value)
     result = _new(Tensor)
-    result._array = value
+    result._array, result._exposed = value, False
     result._grad = result.name = None
-    result._exposed = False
     if record:
         result._tracked = record | _skipped(inputs) if op.skips else record
         result._op, result._inputs, result._arrays = op, inputs, tuple(arrays)

@@ -88,23 +88,6 @@ class Tensor(Members):
             return self._array
         return self._array.copy()
 
-    @property
-    def op(self) -> Op | None:
-        """The op that made this tensor, or None for a leaf."""
-        return self._op
-
-    @property
-    def inputs(self) -> tuple[Tensor, ...]:
-        """What the op was applied to, constants as Tensors that require no gradient."""
-        if self._op is None:
-            return ()
-        if not all(type(x) is Tensor for x in self._inputs):
-            self._inputs = tuple(
-                x if type(x) is Tensor else _leaf(as_array(array))
-                for x, array in zip(self._inputs, self._arrays, strict=True)
-            )
-        return self._inputs
-
 
 def _leaf(array: Array) -> Tensor:
     """A leaf around an array that is the engine's own, without a copy."""
