@@ -14,15 +14,16 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.compile.recorder import Capture, Recorder
-from autograd_lite.engine.modes import Mode, modes, no_grad, trace
+from autograd_lite.compile.recorder import Recorder
+from autograd_lite.engine.modes import modes
+from autograd_lite.modes import Mode, capture, no_grad, trace
 from autograd_lite.transforms import transforming
 
 W = Tensor([1.0, 2.0], requires_grad=True)
 BLOCKS: dict[str, Callable[[], Mode]] = {
     "no_grad": no_grad,
     "trace": trace,
-    "capture": lambda: Capture(Recorder()),
+    "capture": lambda: capture(Recorder()),
     "transforming": transforming,
     "detect_anomaly": ag.detect_anomaly,
     "source_lines": ag.source_lines,
@@ -31,7 +32,7 @@ BLOCKS: dict[str, Callable[[], Mode]] = {
 
 
 def state() -> list[Any]:
-    return [len(Mode.entered), modes()]
+    return [Mode.open, modes(), no_grad.depth.value, capture.depth.value]
 
 
 def once(block: Mode) -> None:

