@@ -1,8 +1,8 @@
 """autograd_lite: reverse-mode automatic differentiation on NumPy that shows its work.
 
-`engine` records and walks back, and says in which order to read it. `ops` are the rules, `composed`
-what NumPy composes of them, `members` what users see of a Tensor, `transforms` grad,
-jvp, jacobian, …. `show` serves `draw` (figures) and `derive` (formulas); `checking` looks over
+`engine` records and walks back, and says in which order to read it. `ops` are the rules,
+`numpy_api` what NumPy composes of them, `members` what users see of a Tensor, `transforms` grad,
+jvp, jacobian, …. `show` serves `draw` (figures) and `derive` (formulas); `check` looks over
 hand-written gradients, and over the engine's own.
 """
 
@@ -13,17 +13,6 @@ from . import members as members  # which puts on Tensor what users see of it
 from .anomaly import detect_anomaly
 from .checkpoint import checkpoint
 from .compile import compile
-from .composed.calculus import *
-from .composed.einstein import *
-from .composed.elementwise import *
-from .composed.indexing import *
-from .composed.joining import *
-from .composed.moving import *
-from .composed.order import *
-from .composed.products import *
-from .composed.scans import *
-from .composed.spread import *
-from .composed.statistics import *
 from .derive import derive
 from .draw import draw
 from .engine.modes import no_grad
@@ -33,6 +22,17 @@ from .explain import explain
 from .gradients import gradients
 from .graph import named_tensors
 from .lines import line_of, source_lines
+from .numpy_api.calculus import *
+from .numpy_api.einstein import *
+from .numpy_api.elementwise import *
+from .numpy_api.indexing import *
+from .numpy_api.joining import *
+from .numpy_api.moving import *
+from .numpy_api.order import *
+from .numpy_api.products import *
+from .numpy_api.scans import *
+from .numpy_api.spread import *
+from .numpy_api.statistics import *
 from .ops.elementwise import *
 from .ops.joining import *
 from .ops.moving import *
@@ -44,8 +44,8 @@ from .table import OPS
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from .checking import check_backprop
-    from .checking.derivatives import GradientError, check_grads
+    from .check import check_backprop
+    from .check.derivatives import GradientError, check_grads
     from .compile import CompileError
     from .derive import Derivation
     from .draw import Figure, Theme
@@ -91,10 +91,10 @@ _LATER = {
     "CompileError": "compile.graph",
     "Derivation": "derive",
     "Figure": "draw",
-    "GradientError": "checking.derivatives",
+    "GradientError": "check.derivatives",
     "Theme": "draw.theme",
-    "check_backprop": "checking",
-    "check_grads": "checking.derivatives",
+    "check_backprop": "check",
+    "check_grads": "check.derivatives",
     "testing": "testing",
 }
 

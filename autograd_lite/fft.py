@@ -1,7 +1,7 @@
 """Discrete Fourier transforms, as in ``numpy.fft``: with Tensors, or with arrays."""
 
-from .composed import fft as _composed
-from .composed.fft import *
+from .numpy_api import fft as _composed
+from .numpy_api.fft import *
 from .ops import fft as _ops
 from .ops.fft import *
 

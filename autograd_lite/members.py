@@ -16,7 +16,7 @@ from typing import Any, NoReturn, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import composed, errors, numpy_protocol, ops
+from . import errors, numpy_api, numpy_protocol, ops
 from .arrays import as_array, given, own_array
 from .engine.modes import Mode, no_grad, recorded, standing, tell
 from .engine.op import Op, apply
@@ -497,10 +497,10 @@ class Members:
         return ops.min(self, axis, *args, **kwargs)
 
     def var(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
-        return composed.var(self, axis, *args, **kwargs)
+        return numpy_api.var(self, axis, *args, **kwargs)
 
     def std(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
-        return composed.std(self, axis, *args, **kwargs)
+        return numpy_api.std(self, axis, *args, **kwargs)
 
     def cumsum(self: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
         return ops.cumsum(self, axis, dtype, out)
@@ -536,10 +536,10 @@ class Members:
         return ops.dot(self, b, out)
 
     def trace(self: Any, *args: Any, **kwargs: Any) -> Tensor:
-        return composed.trace(self, *args, **kwargs)
+        return numpy_api.trace(self, *args, **kwargs)
 
     def clip(self: Any, min: Any = None, max: Any = None, out: None = None) -> Tensor:
-        return composed.clip(self, min, max, out)
+        return numpy_api.clip(self, min, max, out)
 
     def conj(self: Any) -> Tensor:
         return ops.conj(self)
@@ -574,7 +574,7 @@ class Members:
         return ops.take(self, indices, axis, out, mode)
 
     def compress(self: Any, condition: Any, axis: Any = None, out: None = None) -> Tensor:
-        return composed.compress(condition, self, axis, out)
+        return numpy_api.compress(condition, self, axis, out)
 
     def diagonal(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         return ops.diagonal(self, offset, axis1, axis2)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .checking import check_backprop
+from .check import check_backprop
 from .engine.tensor import Array
 
 if TYPE_CHECKING:

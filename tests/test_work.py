@@ -244,6 +244,6 @@ def test_a_bare_import_leaves_out_what_most_programs_never_use():
             "html", "random", "numpy.random", "autograd_lite.testing", "nn"}  # fmt: skip
     assert not late.intersection(imported)
     ours = [name for name in imported if name.startswith("autograd_lite.")]
-    for part in ("draw", "derive", "checking"):
+    for part in ("draw", "derive", "check"):
         assert not [name for name in ours if name.startswith(f"autograd_lite.{part}.")]
     assert set(ag.__all__) | {"tanh", "testing"} <= set(offered)

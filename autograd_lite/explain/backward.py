@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..checking.recorded import Recorded, add_up, fitted, replay
+from ..check.recorded import Recorded, add_up, fitted, replay
 from ..derive.algebra import agree, simplified
 from ..derive.build import Builder, Definition
 from ..derive.chain import Plan

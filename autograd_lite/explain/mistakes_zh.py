@@ -1,4 +1,4 @@
-"""What `checking` says of mistakes, in Chinese: a sentence a pattern."""
+"""What `check` says of mistakes, in Chinese: a sentence a pattern."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the page asks before it shows a step, and what is wrong with the usual wrong answers.
 
-Those in derivatives are what `checking` tries on a learner's gradients; those in the forward pass
+Those in derivatives are what `check` tries on a learner's gradients; those in the forward pass
 and in the update are few, and stand here.
 """
 
@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..checking.causes import likely
-from ..checking.recognised import with_activations
-from ..checking.recorded import Recorded
+from ..check.causes import likely
+from ..check.recognised import with_activations
+from ..check.recorded import Recorded
 from ..engine.tensor import Array, Tensor
 from ..show.notation import dimensions, op_notation
 from .matrices import entry_name, layout

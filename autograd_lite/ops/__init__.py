@@ -1,7 +1,7 @@
 """The op tables, one file a family. Each entry: a forward and one vjp per input.
 
 A function that NumPy has, too, bears its name, and is what ``np.f`` of a Tensor calls. Those that
-consist of others are in `composed`.
+consist of others are in `numpy_api`.
 """
 
 from .elementwise import *

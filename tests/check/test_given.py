@@ -9,7 +9,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.checking import check_backprop
+from autograd_lite.check import check_backprop
 
 from .by_hand import Problem
 

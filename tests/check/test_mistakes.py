@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_lite.checking import Report, check_backprop
+from autograd_lite.check import Report, check_backprop
 from tests.nn.by_hand import ACTIVATIONS
 
 from ..each import each

@@ -9,9 +9,9 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.checking import check_backprop
-from autograd_lite.checking.recorded import Recorded
-from autograd_lite.checking.wording import formula
+from autograd_lite.check import check_backprop
+from autograd_lite.check.recorded import Recorded
+from autograd_lite.check.wording import formula
 
 
 def rng(seed: int = 0) -> np.random.Generator:

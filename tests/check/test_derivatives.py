@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import autograd_lite as ag
 import nn
 from autograd_lite import Op
-from autograd_lite.checking import numeric
-from autograd_lite.checking.derivatives import GradientError, check_grads
+from autograd_lite.check import numeric
+from autograd_lite.check.derivatives import GradientError, check_grads
 from autograd_lite.checkpoint import checkpoint
 from autograd_lite.engine.backward import _summed, fit
 from autograd_lite.ops.define import value

@@ -11,9 +11,9 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.checking import check_backprop
-from autograd_lite.checking.recorded import Recorded
-from autograd_lite.checking.wording import formula, ratio, symbol, times
+from autograd_lite.check import check_backprop
+from autograd_lite.check.recorded import Recorded
+from autograd_lite.check.wording import formula, ratio, symbol, times
 
 from ..each import each
 from .by_hand import Problem

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import autograd_lite as ag
 import nn
-from autograd_lite.checking import check_backprop
+from autograd_lite.check import check_backprop
 from tests.nn.by_hand import ACTIVATIONS, LOSSES, gradients_of
 from tests.nn.test_manual_backprop import problems
 

@@ -131,7 +131,7 @@ def check_grads(
         >>> ag.check_grads(lambda x: np.exp(sine(x)), x, order=1)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        autograd_lite.checking.derivatives.GradientError: check_grads: 2 of 3 checks are wrong
+        autograd_lite.check.derivatives.GradientError: check_grads: 2 of 3 checks are wrong
              order  mode     input  ours          numeric      error
           ✓  0      value           0.146125471   0.146125471  0.0e+00
           ✗  1      reverse  0 (x)  -0.110904039  0.110904039  2.2e-01
