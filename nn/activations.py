@@ -5,51 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 import autograd_lite as ag
-from autograd_lite.table import Case, op
+from autograd_lite.ops.rows import leaky_relu_op, log_softmax_op, softmax_op
 
 from .module import Module
 
 Activation = Callable[[Any], Any]
-
-
-def _softmax(x: Any, axis: int) -> Any:
-    e = np.exp(x - x.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
-
-
-def _log_softmax(x: Any, axis: int) -> Any:
-    shifted = x - x.max(axis=axis, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
-
-
-_ROWS = [Case(((2, 3),), {"axis": -1}), Case(((2, 3, 2),), {"axis": 1})]
-
-softmax_op = op(
-    "softmax",
-    _softmax,
-    lambda g, out, x, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)),
-    cases=_ROWS,
-    source="(lambda e: e / np.sum(e, axis={axis}, keepdims=True))"
-    "(np.exp({0} - np.max({0}, axis={axis}, keepdims=True)))",
-)
-log_softmax_op = op(
-    "log_softmax",
-    _log_softmax,
-    lambda g, out, x, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
-    cases=_ROWS,
-    source="({0} - np.log(np.sum(np.exp({0}), axis={axis}, keepdims=True)))",
-)
-leaky_relu_op = op(
-    "leaky_relu",
-    lambda x, slope: np.where(x > 0, x, slope * x),
-    lambda g, out, x, slope: g * np.where(x > 0, 1.0, slope),
-    cases=[Case(((2, 3),), {"slope": 0.01})],
-    entrywise=True,
-    source="np.where({0} > 0, {0}, {slope} * {0})",
-)
 
 
 def softmax(x: Any, axis: int = -1) -> Any:

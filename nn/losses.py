@@ -20,7 +20,9 @@ from autograd_lite.lines import hint
 from autograd_lite.show.notation import function
 from autograd_lite.table import Case, op
 
-from .activations import log_softmax, softmax, softmax_op
+from autograd_lite.ops.rows import softmax_op
+
+from .activations import log_softmax, softmax
 from .module import as_input
 
 REDUCTIONS = ("mean", "sum", "none")

@@ -11,9 +11,12 @@ from ..engine.backward import pull
 from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
-from ..show.expression import Expression
+from ..show.expression import Expression, nodes
 from ..show.notation import symbol_of
-from .algebra import agree, simplified
+from ..meaning import terms as _terms
+from ..meaning.read import Canonical
+from .algebra import agree
+from .terms_to_expressions import expression
 from .build import Builder
 from .chain import Plan
 from .derivation import Derivation, Step, rows_of_batch
@@ -35,13 +38,14 @@ def derived(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None) -
     refuse_changed(output)
     plan = Plan(output, _asked(output, wrt))
     gradients = pull({output: np.ones(output.shape, output.dtype)}, set(plan.targets))
-    seed = Tensor(np.ones(output.shape, output.dtype))
     with trace():
-        cotangents = pull({output: seed}, set(plan.targets), record=True)
-    try:
-        return _derivation(plan, seed, gradients, cotangents, keep_guards=False)
-    except DerivationError:
-        return _derivation(plan, seed, gradients, cotangents, keep_guards=True)
+        canonical = Canonical(output)
+        own = {t: canonical.tensors.get(t.name, t) if not t.is_leaf else t for t in plan.names}
+        own[output] = canonical.output
+        seed = Tensor(np.ones(canonical.output.shape, output.dtype))
+        cotangents = pull({canonical.output: seed}, {own[t] for t in plan.targets}, record=True)
+    canonical.terms[seed] = _terms.shaped(_terms.one(), seed.shape)
+    return _derivation(plan, seed, gradients, cotangents, canonical, own)
 
 
 def _derivation(
@@ -49,37 +53,69 @@ def _derivation(
     seed: Tensor,
     gradients: dict[Tensor, Array],
     cotangents: dict[Tensor, Tensor],
-    keep_guards: bool,
+    canonical: Canonical,
+    own: dict[Tensor, Tensor],
 ) -> Derivation:
-    output = plan.output
-    tensors = walk(output)
+    tensors = walk(canonical.output)
     rows = rows_of_batch([t.shape for t in plan.names if not t.is_leaf])
     leaves = [t for t in tensors if t.is_leaf]
-    builder = Builder(seed, plan.names, leaves, rows, keep_guards)
-    whole = plan.names[output]
+    names = {own[t]: name for t, name in plan.names.items()}
+    builder = Builder(seed, names, leaves, rows, True)
+    whole = plan.names[plan.output]
     steps = []
+    known: dict[Tensor, _terms.Term] = {}
     for target in plan.targets:
         name = plan.names[target]
         symbol = symbol_of(name, target.is_leaf, whole)
-        given, definitions = builder.expression(cotangents[target])
+        g = cotangents.get(own[target])
         value = np.asarray(gradients[target])
-        _check(given, value, symbol)
-        simple = simplified(given)
+        if g is None:
+            g = Tensor(np.zeros(value.shape))
+        given, definitions = builder.expression(g)
+        best = _best(canonical, g, known)
+        simple = expression(best, canonical.names | _leaf_names(canonical, builder, best), rows)
+        builder.wrote_q = builder.wrote_q or any(x.name == "q" for x in nodes(simple))
+        _check(simple, value, symbol)
         steps.append(
             Step(symbol, name, value, whole, plan.paths(target), given, simple, definitions)
         )
-        builder.name(cotangents[target], symbol)
-    return Derivation(steps, *_forward(builder, plan, tensors, rows))
+        builder.name(g, symbol)
+        known.setdefault(g, _terms.leaf(("cot", symbol), value.shape, symbol, value))
+    return Derivation(steps, *_forward(builder, plan, tensors, rows, own))
+
+
+def _leaf_names(canonical: Canonical, builder: Builder, root: _terms.Term) -> dict:
+    """What unnamed arrays are called, as the builder calls them."""
+    found = {}
+    for e in _terms.subterms(root, 1000, 10**6):
+        if e.op == "leaf" and e.name is None:
+            t = canonical.built.get(e)
+            if t is None:
+                t = canonical.built[e] = Tensor(e.value)
+            written, _ = builder.expression(t)
+            found[e] = e.name = written.name or "c"
+    return found
+
+
+def _best(canonical: Canonical, g: Tensor, known: dict[Tensor, _terms.Term]) -> _terms.Term:
+    """The gradient by those before it, or further back where that is shorter."""
+    found = canonical.read(g, known)
+    used = set(_terms.subterms(found, 12, 400))
+    further = {t: e for t, e in known.items() if e not in used}
+    if len(further) < len(known):
+        other = canonical.read(g, further)
+        found = other if other.size < found.size else found
+    return found
 
 
 def _forward(
-    builder: Builder, plan: Plan, tensors: list[Tensor], rows: int | None
+    builder: Builder, plan: Plan, tensors: list[Tensor], rows: int | None, own: dict[Tensor, Tensor]
 ) -> tuple[list[tuple[str, Expression]], list[tuple[str, Array]], str]:
     """How the named results are computed, what was given, and what q is."""
     lines = []
-    for t in tensors:
-        if not t.is_leaf and t in plan.names and t is not plan.output:
-            lines.append((plan.names[t], builder.definition(t)))
+    for t in plan.names:
+        if not t.is_leaf and t is not plan.output:
+            lines.append((plan.names[t], builder.definition(own[t])))
     given = builder.given(tensors)
     remark = f"q = {rows}, the rows of the batch" if rows and builder.wrote_q else ""
     if builder.wrote_q and rows:
