@@ -41,15 +41,16 @@ def derived(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None) -
     seed = Tensor(np.ones(output.shape, output.dtype))
     with trace():
         cotangents = pull({output: seed}, set(plan.targets), record=True)
-    for guard in (_GUARD, 0.0):
-        try:
-            return _derivation(plan, seed, gradients, cotangents, guard)
-        except DerivationError:
-            if not guard:
-                raise
-    raise AssertionError
+    try:
+        return _derivation(plan, seed, gradients, cotangents, _GUARD)
+    except DerivationError:
+        return _derivation(plan, seed, gradients, cotangents, 0.0)
 
 
+_UNWORTHY = (
+    "derive: the formula for {} is not worth the gradient here, so it is not shown; "
+    "does an op's vjp change its arguments, or depend on more than them?"
+)
 _GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
 
 
@@ -74,10 +75,11 @@ def _derivation(
         symbol = symbol_of(name, target.is_leaf, whole)
         value = np.asarray(gradients[target])
         given, definitions = builder.expression(cotangents[target])
-        if not guard:
-            _check(given, value, symbol)
         simple, parts = reading.step(target, symbol, value)
-        _check(simple, value, symbol, bool(reading.meaning.guarded))
+        if not agree(simple, value, bool(reading.meaning.guarded)):
+            if guard or not agree(given, value):
+                raise DerivationError(_UNWORTHY.format(symbol))
+            simple, parts = given, [(d.name, d.expression) for d in definitions]
         steps.append(
             Step(symbol, name, value, whole, plan.paths(target), given, simple, definitions, parts)
         )
@@ -142,14 +144,6 @@ def _forward(
 def _array(x: Array) -> str:
     shown = np.array2string(x, precision=4, threshold=12, edgeitems=2, separator=" ")
     return " ".join(shown.split())
-
-
-def _check(formula: Expression, value: Array, symbol: str, nearly: bool = False) -> None:
-    if not agree(formula, value, nearly):
-        raise DerivationError(
-            f"derive: the formula for {symbol} is not worth the gradient here, so it is not shown; "
-            "does an op's vjp change its arguments, or depend on more than them?"
-        )
 
 
 def refuse_changed(output: Tensor, function: str = "derive") -> None:

@@ -113,10 +113,13 @@ class Meaning:
         return e
 
     def _kept(self, t: Tensor, e: Term) -> Term:
-        """A named result: from here on it stands for itself."""
-        new = self.build(e)
-        if new.is_leaf or new.name is not None:
+        """A named result: from here on it stands for itself, and an equal one without a name
+        doesn't."""
+        operands = [self.build(x) for x in e.operands]
+        new = applied(e, operands) if e.op != "leaf" else self.build(e)
+        if e.op == "leaf" or any(new is x for x in operands):
             new = OPS["positive"](new)
+        new = new if isinstance(new, Tensor) else Tensor(new)
         if t._tracked and not new._tracked:  # constant, but its gradient may be asked for
             new = Tensor(t._array, requires_grad=True)
         new.name = t.name
@@ -130,16 +133,15 @@ class Meaning:
         """The term of a result, from those of its inputs."""
         assert t.op is not None
         args = [known[x] if x in known else self._leaf(x) for x in t.inputs]
-        params = {k: v for k, v in t.params.items() if v is not None or k in ("axis", "axes")}
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
             size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
-            return intern(f"complex {t.op.name}", tuple(args), params, t.shape, size)
+            return intern(f"complex {t.op.name}", tuple(args), t.params, t.shape, size)
         if t.op.name == "log" and self.guard:
             args = [self._unguarded(args[0])]
         elif t.op.name in ("multiply", "where"):
             args = [self._mask(a, args) for a in args]
         op = t.op.name if OPS.get(t.op.name) is t.op or t.op.name in _VALUES else _own(t)
-        return shaped(make(op, args, params, t.shape), t.shape)
+        return shaped(make(op, args, t.params, t.shape), t.shape)
 
     def _unguarded(self, e: Term) -> Term:
         """``p`` for ``p + 1e-12``, ``max(p, 1e-12)`` and ``clip(p, 1e-12, 1 − 1e-12)``."""

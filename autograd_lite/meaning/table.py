@@ -27,6 +27,7 @@ from .terms import (
     coefficient,
     floated,
     intern,
+    is_mask,
     make,
     number,
     padded,
@@ -215,6 +216,14 @@ def _shift_invariant(op: str) -> Normal:
 NORMAL.update({op: _shift_invariant(op) for op in ("softmax", "log_softmax", "logsumexp")})
 
 
+@normal("normalised")
+def _normalised(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
+    if "axes" in params:
+        return None
+    axes = axes_of(params, args[0].ndim)
+    return make("normalised", args, {"axes": axes, "eps": params["eps"], "ddof": params["ddof"]})
+
+
 def _is_shift(t: Term) -> bool:
     """Whether it is there for the exponential's sake: a maximum, or a constant of one's own.
 
@@ -250,6 +259,8 @@ def _where(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Ter
     mask, x, y = args
     if shape is None:
         shape = broadcast(a.shape for a in args)
+    if not is_mask(mask):
+        mask = make("not_equal", [mask, number(0)])
     if x is y:
         return shaped(x, shape)
     m, n = as_number(x), as_number(y)

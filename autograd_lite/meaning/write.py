@@ -131,6 +131,13 @@ class Writer:
         self._taken.add(name)
         return name
 
+    def by_rows(self, c: float, residual: bool) -> int:
+        """The k for which ``c`` is k / q, or 0; what is no error is divided by q where c is long."""
+        times = c * self.rows if self.rows else 0.0
+        k = round(times)
+        fine = k == 1 or (k in (2, 3, 4) and (residual or _is_long(c)))
+        return k if fine and abs(times - k) < 1e-9 else 0
+
     def scaled(self, x: Expression | None, c: float, residual: bool = False) -> Expression:
         """``c · x``; by the rows of a batch it is divided."""
         if x is None:
@@ -139,9 +146,8 @@ class Writer:
             return applied(ops.negative, self.scaled(x, -c, residual))
         if c == 1:
             return x
-        times = c * self.rows if self.rows else 0.0
-        k = round(times)
-        if k and abs(times - k) < 1e-9 and (k == 1 or (k in (2, 3, 4) and (residual or _is_long(c)))):
+        k = self.by_rows(c, residual)
+        if k:
             self.wrote_q = True
             above = x if k == 1 else applied(ops.multiply, number(k), x)
             return applied(ops.divide, above, Expression(float(self.rows or 1), "q"))
@@ -232,6 +238,12 @@ class _Form:
         mean = self._mean(f, abs(c)) if x is not None and x.name is None else None
         if mean is not None:
             return mean if c > 0 else applied(ops.negative, mean)
+        if f.op == "*" and c > 0 and x is not None and x.name is None:
+            error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
+            if error is not None and self.writer.by_rows(c, True):
+                return self._multiplied(
+                    f.args, {error: self.writer.scaled(self.done[error], c, True)}
+                )
         return self.writer.scaled(x, c, _is_residual(f))
 
     def _mean(self, f: Term, c: float) -> Expression | None:
@@ -291,7 +303,8 @@ class _Form:
                 x = applied(ops.multiply, x, self.done[pair[1]])
                 i += 1
             if f in masks and above is not None:
-                above = applied(ONLY, above, x)
+                finite = bool(np.isfinite(above.value).all())
+                above = applied(ops.multiply if finite else ONLY, above, x)
             elif p > 0:
                 x = self._power(f, x, p)
                 above = x if above is None else applied(ops.multiply, above, x)

@@ -138,7 +138,7 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
         by_number = any(x.shape == () for x in factors)  # A B / q needs no parentheses
         operands = [
             _in_parentheses(x, markup)
-            if (fraction and not by_number) or (x.level == MATMUL and not by_number) else x
+            if fraction or (x.level == MATMUL and not by_number) else x
             for x, fraction in zip(operands, apart, strict=True)
         ]
     return join(markup.notation(node), operands, node.params, markup)
