@@ -17,10 +17,7 @@ from .terms import (
     as_number,
     bare,
     coefficient,
-    floated,
-    frozen,
     intern,
-    leaf,
     make,
     number,
     onehot,
@@ -139,7 +136,8 @@ def _factors(x: Term) -> tuple[tuple[Term, float], ...]:
 
 def _constants_out(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """Factors that don't vary along the axes stand before the sum."""
-    out, left = [], []
+    out: list[tuple[Term, float]] = []
+    left: list[tuple[Term, float]] = []
     for f, p in _factors(x):
         (left if varying(f, x.ndim) & axes else out).append((f, p))
     if not left:
@@ -238,11 +236,6 @@ def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     return made if shape is None else shaped(made, shape)
 
 
-@normal("max", "min")
-def _extreme(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    return None  # by name, below
-
-
 def _extreme_of(op: str) -> Normal:
     def form(args: list[Term], params: Params, shape: Shape | None) -> Term:
         (x,) = args
@@ -320,11 +313,9 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if perm == tuple(range(x.ndim)):
         return x
     moved = tuple(x.shape[i] for i in perm)
-    if [i for i in perm if x.shape[i] != 1] == [i for i, n in enumerate(x.shape) if n != 1]:
-        if x.op == "leaf" or x.op == "matmul":
-            pass  # a row that becomes a column is written as its transpose
-        else:
-            return shaped(x, moved)
+    in_order = [i for i in perm if x.shape[i] != 1] == [i for i, n in enumerate(x.shape) if n != 1]
+    if in_order and x.op not in ("leaf", "matmul"):  # whose row, as a column, is its transpose
+        return shaped(x, moved)
     c, rest = coefficient(x)
     if c != 1 and rest.shape == x.shape:
         return scaled(make("transpose", [rest], {"axes": perm}), c)
@@ -431,9 +422,7 @@ def _marks(index: Any, whole: Shape, result: Shape) -> Term | None:
     if len(parts) != len(whole) or not all(map(_is_whole, parts)):
         return None
     arrays = np.broadcast_arrays(*parts)
-    rows = len(parts) == 2 and result == (whole[0],) and np.array_equal(arrays[0], np.arange(*result))
-    columns = len(parts) == 2 and result == (whole[1],) and np.array_equal(arrays[1], np.arange(*result))
-    if result != () and not rows and not columns:
+    if result != () and _axis_in_order(index, whole, result) is None:
         return None
     marked = np.zeros(whole)
     marked[tuple(arrays)] = 1.0
@@ -445,29 +434,32 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     (x,) = args
     assert shape is not None
     index = params["index"]
-    if not any(isinstance(part, np.ndarray) for part in _parts(index)):
-        if math.prod(x.shape) == math.prod(shape) and _keeps_order(index):
-            return shaped(x, shape)
+    if math.prod(x.shape) == math.prod(shape) and _keeps_order(index):
+        return shaped(x, shape)
     hot = _marks(index, x.shape, shape)
-    if hot is not None:
-        axes = {0: (0, 1)[: x.ndim], 1: (1,)}.get(len(shape), ())
-        if len(shape) == 1 and shape == (x.shape[1],) and _columns(index, shape):
-            axes = (0,)
-        return make("picked", [x, hot], {"axes": tuple(range(x.ndim)) if shape == () else axes})
-    if shape == () and math.prod(x.shape) != 1:
+    if hot is None:
         return None
+    axis = _axis_in_order(index, x.shape, shape)
+    return make("picked", [x, hot], {"axes": range(x.ndim) if axis is None else (1 - axis,)})
+
+
+def _axis_in_order(index: Any, whole: Shape, result: Shape) -> int | None:
+    """The axis of a matrix of which an index takes one entry after the other, from the first."""
+    parts = _parts(index)
+    for axis in (0, 1) if len(whole) == len(parts) == 2 else ():
+        part = parts[axis]
+        if result == (whole[axis],) and np.array_equal(part, np.arange(whole[axis])):
+            return axis
     return None
 
 
-def _columns(index: Any, result: Shape) -> bool:
-    last = _parts(index)[-1]
-    return isinstance(last, np.ndarray) and last.shape == result and np.array_equal(
-        last, np.arange(*result)
-    ) and not np.array_equal(_parts(index)[0], np.arange(*result))
-
-
 def _keeps_order(index: Any) -> bool:
-    return all(not isinstance(part, slice) or (part.step or 1) > 0 for part in _parts(index))
+    """Whether what an index takes comes in the order in which it was."""
+    parts = _parts(index)
+    return not any(
+        isinstance(part, np.ndarray) or (isinstance(part, slice) and (part.step or 1) < 0)
+        for part in parts
+    )
 
 
 @normal("scatter")
@@ -478,14 +470,11 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     index = params["index"]
     hot = _marks(index, whole, g.shape)
     if hot is not None:
-        if g.shape and _columns(index, g.shape):
-            spread: Shape = (1, *g.shape)
-        else:
-            spread = (*g.shape, *(1,) * (len(whole) - g.ndim)) if g.shape else ()
+        axis = _axis_in_order(index, whole, g.shape)
+        spread = g.shape if axis is None else (*g.shape, 1) if axis == 0 else (1, *g.shape)
         return product([(hot, 1), (shaped(g, spread), 1)], whole)
     if math.prod(whole) == math.prod(g.shape) and _keeps_order(index):
-        if not any(isinstance(part, np.ndarray) for part in _parts(index)):
-            return shaped(g, whole)
+        return shaped(g, whole)
     return None
 
 
@@ -500,14 +489,3 @@ def _take_along_axis(args: list[Term], params: Params, shape: Shape | None) -> T
     np.put_along_axis(marked, np.asarray(params["indices"]), 1.0, axis)
     return make("picked", [x, onehot(marked)], {"axes": (axis,)}, shape)
 
-
-def constant(array: Any, name: str | None) -> Term:
-    """A given array, or the number that it is."""
-    array = np.asarray(array)
-    if name is None and array.ndim == 0 and array.dtype.kind in "biuf" and np.isfinite(array):
-        return number(float(array))
-    key = array.shape, array.dtype.str, array.tobytes(), name
-    return leaf(frozen(key), array.shape, "given", name, array)
-
-
-__all__ = ["axes_of", "constant", "floated", "kept", "normal", "summed", "varying"]

@@ -3,13 +3,14 @@
     recorded graph → terms → canonical Tensors → the engine's own pull → terms
 
 Named tensors and leaves stand for themselves. All else is read by structure: an op and its
-operands. Numbers are looked at only in what was *given* as an array: whether it is one number, 0 and
-1 where something named is positive, or 1 − y of another.
+operands. Numbers are looked at only in what was *given* as an array: whether it is one number, 0
+and 1 where something beside it is positive, or 1 − y of another.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections import ChainMap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -36,7 +37,6 @@ from .terms import (
     shaped,
     total,
 )
-
 
 _readings = itertools.count()
 
@@ -69,9 +69,9 @@ class Meaning:
         self.values: dict[Term, Array] = {}
         self._built: dict[Term, Tensor] = {}
         self._given: list[Term] = []
-        self._back: dict[Tensor, Term] = {}
         nodes = walk(output)
-        for t in sorted((t for t in nodes if t.is_leaf), key=lambda t: (t.name is None, t.ndim == 0)):
+        leaves = (t for t in nodes if t.is_leaf)
+        for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0)):
             self._leaf(t)
         for t in nodes:
             if not t.is_leaf:
@@ -102,10 +102,10 @@ class Meaning:
                 found = _related(array, other)
                 if found is not None:
                     return found
-            if array.size and array.dtype.kind != "b" and (array == array.flat[0]).all():
-                if np.isfinite(array.flat[0]):
-                    return shaped(number(float(array.flat[0])), array.shape)
-        digest = blake2b(np.ascontiguousarray(array), digest_size=16).digest()
+            first = array.flat[0] if array.size and array.dtype.kind != "b" else np.nan
+            if np.isfinite(first) and (array == first).all():
+                return shaped(number(float(first)), array.shape)
+        digest = blake2b(array.tobytes(), digest_size=16).digest()
         key = self._token, array.shape, array.dtype.str, digest, name
         e = leaf(key, array.shape, "given", name, array)
         if e not in self._given and array.dtype.kind in "biuf":
@@ -154,7 +154,8 @@ class Meaning:
             e = e.args[0]
         if e.op != "+" or len(e.args) < 2:
             return e
-        small = [(f, round(c) - c) for f, c in e.args if f is ONE and 0 < abs(c - round(c)) <= self.guard]
+        c = dict(e.args).get(ONE, 0.0)
+        small = [(ONE, round(c) - c)] if 0 < abs(c - round(c)) <= self.guard else []
         self.guarded.update(float(f"{abs(c):.3g}") for _, c in small)
         return total([(e, 1), *small], e.shape) if small else e
 
@@ -190,7 +191,7 @@ class Meaning:
                 stack.append((t, True))
                 stack += [(x, False) for x in t.inputs]
             else:
-                local[t] = self._read(t, _Both(local, self.terms))
+                local[t] = self._read(t, ChainMap(local, self.terms))
         return local[g] if g in local else self.terms[g]
 
     def build(self, root: Term) -> Tensor:
@@ -210,25 +211,13 @@ class Meaning:
         return self._built[root]
 
 
-class _Both:
-    """Two dicts as one, the first before the second."""
-
-    def __init__(self, *dicts: Mapping[Tensor, Term]) -> None:
-        self._dicts = dicts
-
-    def __contains__(self, t: object) -> bool:
-        return any(t in d for d in self._dicts)
-
-    def __getitem__(self, t: Tensor) -> Term:
-        return next(d[t] for d in self._dicts if t in d)
-
-
 _VALUES = {op.name for op in VALUE_OPS.values()}
 _OWN: dict[str, Any] = {}
 
 
 def _own(t: Tensor) -> str:
     """An op that isn't in the table, by a name of its own."""
+    assert t.op is not None
     key = f"{t.op.name}#{id(t.op)}"
     _OWN[key] = t.op
     return key
@@ -279,7 +268,7 @@ def _sum(e: Term, xs: Sequence[Any]) -> Any:
     found: Any = None
     parts = sorted(zip(xs, e.args, strict=True), key=lambda part: part[1][1] < 0)
     for x, (f, c) in parts:
-        x = x * 1.0 if getattr(x, "dtype", None) == bool else x
+        x = x * 1.0 if is_mask(f) else x
         part = abs(c) if f is ONE else _times(x, abs(c))
         if found is None:
             found = part if c > 0 else -part

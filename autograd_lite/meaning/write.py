@@ -14,7 +14,7 @@ from .. import ops
 from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..ops.elementwise import VALUE_OPS
-from ..show.expression import Expression, applied
+from ..show.expression import Definition, Expression, applied
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..table import OPS
 from .read import applied as apply_term
@@ -50,6 +50,7 @@ class Writer:
 
     Attributes:
         given: the arrays without a name that were written, by the symbols that they got.
+        symbols: what arrays without a name are called.
         wrote_q: whether q was written.
     """
 
@@ -61,13 +62,13 @@ class Writer:
         self.given: dict[str, Any] = {}
         self.wrote_q = False
         self._taken = set(taken) | set(self.names.values())
-        self._symbols: dict[Any, str] = {}
+        self.symbols: dict[Any, str] = {}
         self._parts = (f"u_{i}" for i in count(1))
 
-    def expression(self, root: Term) -> tuple[Expression, list[tuple[str, Expression]]]:
+    def expression(self, root: Term) -> tuple[Expression, list[Definition]]:
         """What ``root`` is, and the parts of it that got a symbol, in the order they need."""
         done: dict[Term, Expression] = {}
-        definitions: list[tuple[str, Expression]] = []
+        definitions: list[Definition] = []
         uses = self._uses(root)
         stack = [(root, False)]
         while stack:
@@ -81,7 +82,7 @@ class Writer:
             found = _Form(self, done).write(e)
             if e is not root and self._is_apart(e, found, uses[e]):
                 name = next(n for n in self._parts if n not in self._taken)
-                definitions.append((name, found))
+                definitions.append(Definition(name, found))
                 found = Expression(found.value, name)
             done[e] = found
         return done[root], definitions
@@ -107,11 +108,10 @@ class Writer:
 
     def symbol(self, e: Term, base: str) -> str:
         """A symbol for a given array that has no name."""
-        if e not in self._symbols:
-            name = self.new(base)
-            self._symbols[e] = name
-            self.given[name] = e.value
-        return self._symbols[e]
+        if e not in self.symbols:
+            self.symbols[e] = self.new(base)
+        self.given[self.symbols[e]] = e.value
+        return self.symbols[e]
 
     def index(self, value: Any) -> Expression:
         """The numbers of classes, or of rows that are looked up."""
@@ -119,12 +119,11 @@ class Writer:
         if value.ndim == 0:
             return Expression(value)
         key = value.shape, value.tobytes()
-        if key not in self._symbols:
-            name = "y" if "y" not in self._taken else self.new("k")
-            self._taken.add(name)
-            self._symbols[key] = name
-            self.given[name] = value
-        return Expression(value, self._symbols[key])
+        if key not in self.symbols:
+            self.symbols[key] = self.new("k") if "y" in self._taken else "y"
+            self._taken.add(self.symbols[key])
+            self.given[self.symbols[key]] = value
+        return Expression(value, self.symbols[key])
 
     def new(self, base: str) -> str:
         name = next(n for i in count(1) if (n := f"{base}_{i}") not in self._taken)
@@ -132,7 +131,7 @@ class Writer:
         return name
 
     def by_rows(self, c: float, residual: bool) -> int:
-        """The k for which ``c`` is k / q, or 0; what is no error is divided by q where c is long."""
+        """The k for which ``c`` is k / q, or 0; beside no error only where ``c`` is long."""
         times = c * self.rows if self.rows else 0.0
         k = round(times)
         fine = k == 1 or (k in (2, 3, 4) and (residual or _is_long(c)))
@@ -338,7 +337,8 @@ class _Form:
             v = x if v is None else applied(ops.multiply, v, x)
         for f in right:
             w = self.done[f] if w is None else applied(ops.multiply, w, self.done[f])
-        assert v is not None and w is not None
+        assert v is not None
+        assert w is not None
         return applied(OUTER, v, w)
 
     # ------------------------------------------------------------------ ops
@@ -443,7 +443,8 @@ def _in_a_sum(pair: tuple[Term, float]) -> Any:
 def _in_a_product(pair: tuple[Term, float]) -> Any:
     """What comes from behind first, then errors such as ``l − y``, then the rest as it arose."""
     f, _ = pair
-    return not _comes_back(f), f.op != "matmul", not _is_residual(f), f.id
+    rank = 0 if f.op == "leaf" else 1 if f.op == "+" else 2
+    return not _comes_back(f), f.op != "matmul", not _is_residual(f), rank, f.id
 
 
 def _comes_back(f: Term) -> bool:
@@ -468,9 +469,9 @@ def _slope(factors: list[tuple[Term, float]]) -> tuple[Term, Term] | None:
     """The factors l and 1 − l, which stand together."""
     there = {f for f, p in factors if p == 1}
     for f in there:
-        if f.op == "+" and len(f.args) == 2 and f.args[0] == (ONE, 1.0) and f.args[1][1] == -1:
-            if f.args[1][0] in there:
-                return f.args[1][0], f
+        is_rest = f.op == "+" and len(f.args) == 2 and f.args[0] == (ONE, 1.0)
+        if is_rest and f.args[1][1] == -1 and f.args[1][0] in there:
+            return f.args[1][0], f
     return None
 
 

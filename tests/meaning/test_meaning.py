@@ -1,4 +1,4 @@
-"""Normal forms are worth what they stand for: each spelling, and random programs, forth and back."""
+"""Normal forms are worth what they stand for: each spelling, and random programs."""
 
 from __future__ import annotations
 
