@@ -71,10 +71,13 @@ class Builder:
                 self._expressions[t] = Expression(t._array, name)
         return self._expressions[tensor], auxiliary
 
-    def definition(self, tensor: Tensor) -> Expression:
-        """How a named result is computed, from what its inputs are written as."""
-        operands = tuple(self.expression(x)[0] for x in tensor.inputs)
-        return Expression(tensor._array, None, tensor.op, operands, tensor.params)
+    def definition(self, tensor: Tensor) -> list[Definition]:
+        """How a named result is computed, last, after the parts that got a symbol on the way."""
+        written = [self.expression(x) for x in tensor.inputs]
+        operands = tuple(x for x, _ in written)
+        whole = Expression(tensor._array, None, tensor.op, operands, tensor.params)
+        parts = [part for _, parts in written for part in parts]
+        return [*parts, Definition(self._names[tensor], whole)]
 
     def given(self, tensors: Iterable[Tensor]) -> list[tuple[str, Array]]:
         """The leaves that stand in an expression, with their values; ``tensors`` first."""

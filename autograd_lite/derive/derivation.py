@@ -141,7 +141,7 @@ class Derivation:
     """
 
     steps: list[Step]
-    _forward: list[tuple[str, Expression]] = field(repr=False)
+    _forward: list[Definition] = field(repr=False)
     _given: list[tuple[str, Array]] = field(repr=False)
     _remarks: list[str] = field(default_factory=list, repr=False)
 

@@ -114,9 +114,7 @@ class Formulas:
         self.rows = None if "q" in plan.names.values() else rows_of_batch(named)
         self._tensors = walk(output)
         for keep_guards in (False, True):  # what keeps a division from 0 may matter here
-            self._builder = Builder(
-                seed, plan.names, [t for t in self._tensors if t.is_leaf], self.rows, keep_guards
-            )
+            self._builder = self._new_builder(seed, keep_guards)
             if self._write_given():
                 break
         for guard in (_GUARD, 0.0):
@@ -146,7 +144,8 @@ class Formulas:
     def _write_simple(self, guarded: bool) -> bool:
         for g in self.gradients:
             g.simple, g.parts = self._reading.step(g)
-            if not agree(g.simple, g.value, bool(self._reading.meaning.guarded), g.sizes):
+            sizes = magnitude(g.simple) if g.simple.value.any() else g.sizes
+            if not agree(g.simple, g.value, bool(self._reading.meaning.guarded), sizes):
                 if guarded:
                     return False
                 g.simple, g.parts = g.given, g.definitions
@@ -164,16 +163,19 @@ class Formulas:
             remarks.append(f"Left out: {small} in a logarithm, so that this is nearly the gradient")
         return remarks
 
-    def forward(self) -> tuple[list[tuple[str, Expression]], list[tuple[str, Array]]]:
+    def forward(self) -> tuple[list[Definition], list[tuple[str, Array]]]:
         """How the named results are computed, and what was given."""
-        names, builder = self.plan.names, self._builder
-        lines = [
-            (names[t], builder.definition(t))
-            for t in self._tensors
-            if not t.is_leaf and t in names and t is not self.plan.output
-        ]
-        given = builder.given(self._tensors) + list(self._reading.writer.given.items())
-        return lines, [*given, ("q", np.asarray(self.rows))] if self.rows else given
+        names, output = self.plan.names, self.plan.output
+        builder = self._new_builder(Tensor(0.0), False)
+        builder.taken |= {d.name for g in self.gradients for d in g.parts + g.definitions}
+        named = [t for t in self._tensors if not t.is_leaf and t in names and t is not output]
+        lines = [line for t in named for line in builder.definition(t)]
+        given = dict(self._builder.given(self._tensors)) | self._reading.writer.given
+        return lines, list((given | ({"q": np.asarray(self.rows)} if self.rows else {})).items())
+
+    def _new_builder(self, seed: Tensor, keep_guards: bool) -> Builder:
+        leaves = [t for t in self._tensors if t.is_leaf]
+        return Builder(seed, self.plan.names, leaves, self.rows, keep_guards)
 
 
 class Reading:

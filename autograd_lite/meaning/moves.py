@@ -16,6 +16,7 @@ from .terms import (
     Term,
     as_number,
     bare,
+    broadcast,
     coefficient,
     intern,
     make,
@@ -371,8 +372,8 @@ def _vector(e: Term) -> Term | None:
 
 
 def _product_shape(a: Shape, b: Shape) -> Shape:
-    arrays = (np.broadcast_to(np.empty(()), shape) for shape in (a, b))
-    return np.matmul(*arrays).shape
+    stack = broadcast((a[:-2], b[:-2]))
+    return (*stack, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
 
 
 @normal("linear")

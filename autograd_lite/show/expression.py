@@ -151,14 +151,13 @@ def agree(expression: Expression, value: Any, nearly: bool = False, sizes: Any =
 
 _CANCELLED = 100.0  # roundings, of what cancels
 _LINEAR = (
-    "positive", "reshape", "transpose", "broadcast_to", "multiply", "matmul", "sum", "mean", "outer",
-    "dot", "getitem", "scatter", "square",
+    "positive", "reshape", "transpose", "broadcast_to", "multiply", "matmul", "sum", "mean",
+    "outer", "dot", "getitem", "scatter", "square",
 )  # fmt: skip
 
 
 def magnitude(root: Expression) -> Array:
-    """How large an expression would be if nothing in it cancelled: what its rounding is as large as.
-    """
+    """How large an expression would be if nothing in it cancelled: as its rounding is."""
 
     def combine(node: Expression, sizes: list[Any]) -> Any:
         if node.is_called("add", "subtract"):
