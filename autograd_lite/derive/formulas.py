@@ -145,7 +145,7 @@ class Formulas:
         for g in self.gradients:
             g.simple, g.parts = self._reading.step(g)
             sizes = magnitude(g.simple) if g.simple.value.any() else g.sizes
-            if not agree(g.simple, g.value, bool(self._reading.meaning.guarded), sizes):
+            if not self._reading.agrees(g, sizes):
                 if guarded:
                     return False
                 g.simple, g.parts = g.given, g.definitions
@@ -158,6 +158,8 @@ class Formulas:
         if writer.given:
             shown = (f"{name} = {_array(x)}" for name, x in writer.given.items())
             remarks.append("Given: " + ", ".join(shown))
+        if self._reading.chose:
+            remarks.append("Where entries tie, this is one of the gradients that there are")
         if self._reading.meaning.guarded:
             small = ", ".join(map(number_text, sorted(self._reading.meaning.guarded)))
             remarks.append(f"Left out: {small} in a logarithm, so that this is nearly the gradient")
@@ -190,6 +192,18 @@ class Reading:
         self._known: dict[Tensor, Term] = {}
         names = {meaning.terms[t]: name for t, name in plan.names.items() if t is not plan.output}
         self.writer = Writer(names, rows, taken)
+        self.chose = False
+
+    def agrees(self, g: Gradient, sizes: Array | float) -> bool:
+        """Whether the formula is worth the gradient: where something ties, a gradient."""
+        assert g.simple is not None
+        if agree(g.simple, g.value, bool(self.meaning.guarded), sizes):
+            return True
+        chosen = self._cotangents.get(self.meaning.tensors[g.target])
+        if chosen is None or not self.meaning.has_ties():
+            return False
+        self.chose = agree(g.simple, np.asarray(chosen._array), sizes=sizes)
+        return self.chose
 
     def step(self, g: Gradient) -> tuple[Expression, list[Definition]]:
         """The gradient by those before it, or by ones further back where that is shorter."""

@@ -51,7 +51,7 @@ def axes_of(params: Params, ndim: int) -> frozenset[int]:
     """The axes that a reduction runs over, counted from the first."""
     if "axes" in params:
         return frozenset(params["axes"])
-    axis = params.get("axis")
+    axis = params.get("axis") if ndim else None
     return frozenset(range(ndim) if axis is None else (int(a) % ndim for a in np.atleast_1d(axis)))
 
 
@@ -94,6 +94,9 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         return scaled(summed(rest, axes, products), c)
     shape = kept(x.shape, axes)
     whole = axes == varying(x, x.ndim)
+    if x.op == "reshape" and _only_ones_moved(x.args[0].shape, x.shape):
+        inner = x.args[0]
+        return shaped(summed(inner, _moved_axes(inner.shape, x.shape, axes), products), shape)
     if whole and x.op in ("reshape", "transpose"):
         inner = x.args[0]
         return shaped(summed(inner, range(inner.ndim), products), shape)
@@ -175,7 +178,14 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     for e, c in parts:
         for f, k in bare(e).args if bare(e).op == "+" else ((bare(e), 1.0),):
             added[f] = added.get(f, 0.0) + k * c
-    return total(parts, shape) if sum_of(added).size < x.size + 0.5 else None
+    limit = x.size + (1.0 if _spread(x) else 0.5)
+    return total(parts, shape) if sum_of(added).size < limit else None
+
+
+def _spread(x: Term) -> bool:
+    """Whether terms of a sum vary along different axes, neither along all that the other does."""
+    along = {varying(f, x.ndim) for f in x.operands}
+    return any(a - b and b - a for a in along for b in along)
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
@@ -296,6 +306,12 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
     return intern("reshape", (x,), {}, shape, x.size + 0.1)
 
 
+def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> list[int]:
+    """The axes of ``old`` that these of ``new`` are, where they differ in axes of one entry."""
+    places = [i for i, n in enumerate(old) if n != 1]
+    return [places[sum(n != 1 for n in new[:a])] for a in axes if new[a] != 1]
+
+
 def _only_ones_moved(old: Shape, new: Shape) -> bool:
     return [n for n in old if n != 1] == [n for n in new if n != 1]
 
@@ -314,12 +330,12 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if perm == tuple(range(x.ndim)):
         return x
     moved = tuple(x.shape[i] for i in perm)
-    in_order = [i for i in perm if x.shape[i] != 1] == [i for i, n in enumerate(x.shape) if n != 1]
-    if in_order and x.op not in ("leaf", "matmul"):  # whose row, as a column, is its transpose
-        return shaped(x, moved)
     c, rest = coefficient(x)
     if c != 1 and rest.shape == x.shape:
         return scaled(make("transpose", [rest], {"axes": perm}), c)
+    in_order = [i for i in perm if x.shape[i] != 1] == [i for i, n in enumerate(x.shape) if n != 1]
+    if in_order and x.op not in ("leaf", "matmul", "transpose"):  # a row is transposed, too
+        return shaped(x, moved)
     if x.op == "transpose":
         return make("transpose", [x.args[0]], {"axes": tuple(x.params["axes"][i] for i in perm)})
     if x.op == "matmul" and perm == (1, 0) and all(a.ndim == 2 for a in x.args):
@@ -441,7 +457,7 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     if hot is None:
         return None
     axis = _axis_in_order(index, x.shape, shape)
-    return make("picked", [x, hot], {"axes": range(x.ndim) if axis is None else (1 - axis,)})
+    return make("picked", [x, hot], {"axes": tuple(range(x.ndim)) if axis is None else (1 - axis,)})
 
 
 def _axis_in_order(index: Any, whole: Shape, result: Shape) -> int | None:

@@ -34,6 +34,7 @@ from .terms import (
     leaf,
     make,
     number,
+    product,
     shaped,
     total,
 )
@@ -173,6 +174,10 @@ class Meaning:
                         return make("greater", [x, number(0)])
         return mask
 
+    def has_ties(self) -> bool:
+        """Whether something is chosen, at equal entries, or at the kink of a function."""
+        return any(_ties(e, self.value) for e in self._built)
+
     def value(self, e: Term) -> Array:
         """What a term is worth."""
         return evaluate(e, self.values)
@@ -230,14 +235,33 @@ def _is_01(value: Any) -> bool:
 
 
 def _related(array: Array, other: Term) -> Term | None:
-    """A given array as −y, 1 − y or y − 1 of another."""
+    """A given array as −y, 1 − y, y − 1, y² or a multiple of another."""
     y = other.value
     if y.shape != array.shape or y.dtype.kind == "b" or not y.size:
         return None
     for c, d in ((-1.0, 0.0), (-1.0, 1.0), (1.0, -1.0)):
         if np.array_equal(c * y + d, array):
             return total([(ONE, d), (other, c)], array.shape)
+    if len(np.unique(np.abs(y[y != 0]))) > 2:  # else many arrays are a multiple of it
+        with np.errstate(all="ignore"):
+            if np.array_equal(y * y, array):
+                return product([(other, 2)])
+            c = float(array[y != 0].flat[0] / y[y != 0].flat[0])
+            n = round(1 / c) if c and abs(c) > 1e-9 else 0
+            if np.array_equal(y / n if n and 1 / n == c else y * c, array):
+                return total([(other, c)], array.shape)
     return None
+
+
+def _ties(e: Term, value: Callable[[Term], Array]) -> bool:
+    if e.op in ("relu", "absolute", "leaky_relu"):
+        return bool((value(e.args[0]) == 0).any())
+    if e.op in ("maximum", "minimum"):
+        return bool((value(e.args[0]) == value(e.args[1])).any())
+    if e.op in ("max", "min"):
+        chosen = value(e.args[0]) == value(e)
+        return bool((chosen.sum(tuple(e.params["axes"])) > 1).any())
+    return False
 
 
 def applied(e: Term, xs: Sequence[Any]) -> Any:

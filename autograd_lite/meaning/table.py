@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.op import Op
 from ..table import OPS
 from .moves import Normal, axes_of, kept, normal, varying
 from .rules import Rule
@@ -92,13 +93,26 @@ TABLE: list[tuple[Any, ...]] = [
     (normalised(1), deviation(1)),
 ]  # fmt: skip
 
+MAX = Op("max", lambda x, axes: np.max(x, axis=axes, keepdims=True),
+         lambda g, out, x, axes: g * np.equal(x, out))  # fmt: skip
+MIN = Op("min", lambda x, axes: np.min(x, axis=axes, keepdims=True),
+         lambda g, out, x, axes: g * np.equal(x, out))  # fmt: skip
+MAXIMUM = Op("maximum", np.maximum, lambda g, out, x, y: g * np.greater(x, y),
+             lambda g, out, x, y: g * np.greater_equal(y, x))  # fmt: skip
+MINIMUM = Op("minimum", np.minimum, lambda g, out, x, y: g * np.less(x, y),
+             lambda g, out, x, y: g * np.less_equal(y, x))  # fmt: skip
+"""Of entries that tie one is chosen, as a formula does, where the engine shares."""
+
 CANONICAL: dict[str, Callable[..., Any]] = {
     **{op: lambda x, axes, op=op: OPS[op](x, axis=_axis(axes))
        for op in ("softmax", "log_softmax", "logsumexp")},
     "normalised": lambda x, axes, eps, ddof: OPS["normalised"](
         x, axis=tuple(sorted(axes)), eps=eps, ddof=ddof),
-    **{op: lambda x, axes, op=op: getattr(np, op)(x, axis=tuple(sorted(axes)), keepdims=True)
-       for op in ("sum", "max", "min")},
+    "sum": lambda x, axes: np.sum(x, axis=tuple(sorted(axes)), keepdims=True),
+    "max": lambda x, axes: MAX(x, axes=tuple(sorted(axes))),
+    "min": lambda x, axes: MIN(x, axes=tuple(sorted(axes))),
+    "maximum": lambda x, y: MAXIMUM(x, y),
+    "minimum": lambda x, y: MINIMUM(x, y),
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
     "picked": lambda x, y, axes: np.sum(y * x, axis=tuple(axes)),

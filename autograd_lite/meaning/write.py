@@ -36,6 +36,8 @@ VARIANCE = Op("var", lambda x, axis: np.var(x, axis=axis, keepdims=True), notati
               source="np.var({0}, axis={axis}, keepdims=True)")  # fmt: skip
 ONEHOT = Op("onehot", lambda k, n: np.eye(n)[k], notation=function("onehot"),
             source="np.eye({n})[{0}]")  # fmt: skip
+GATHER = Op("gather", lambda x, k: x[k], notation=Notation("{0}[{1}]", ATOM, (ATOM,)),
+            source="{0}[{1}]")  # fmt: skip
 ONLY = Op("only", lambda x, mask: np.where(mask, x, 0.0), notation=infix("∘", PRODUCT, MATMUL),
           source="np.where({1}, {0}, 0.0)")  # fmt: skip
 
@@ -63,6 +65,7 @@ class Writer:
         self.wrote_q = False
         self._taken = set(taken) | set(self.names.values())
         self.symbols: dict[Any, str] = {}
+        self._apart: dict[Term, Definition] = {}
         self._parts = (f"u_{i}" for i in count(1))
 
     def expression(self, root: Term) -> tuple[Expression, list[Definition]]:
@@ -81,9 +84,11 @@ class Writer:
                 continue
             found = _Form(self, done).write(e)
             if e is not root and self._is_apart(e, found, uses[e]):
-                name = next(n for n in self._parts if n not in self._taken)
-                definitions.append(Definition(name, found))
-                found = Expression(found.value, name)
+                if e not in self._apart:
+                    name = next(n for n in self._parts if n not in self._taken)
+                    self._apart[e] = Definition(name, found)
+                definitions.append(self._apart[e])
+                found = Expression(found.value, self._apart[e].name)
             done[e] = found
         return done[root], definitions
 
@@ -99,6 +104,8 @@ class Writer:
         return uses
 
     def _is_apart(self, e: Term, found: Expression, uses: int) -> bool:
+        if e.op == "normalised":
+            return True
         if found.op is None or e.size < _TWICE or e.op in ("reshape", "broadcast_to", "transpose"):
             return False
         return uses > 1 or found.size > _LONG
@@ -113,14 +120,14 @@ class Writer:
         self.given[self.symbols[e]] = e.value
         return self.symbols[e]
 
-    def index(self, value: Any) -> Expression:
+    def index(self, value: Any, base: str) -> Expression:
         """The numbers of classes, or of rows that are looked up."""
         value = np.asarray(value)
         if value.ndim == 0:
             return Expression(value)
         key = value.shape, value.tobytes()
         if key not in self.symbols:
-            self.symbols[key] = self.new("k") if "y" in self._taken else "y"
+            self.symbols[key] = self.new(base) if base in self._taken else base
             self._taken.add(self.symbols[key])
             self.given[self.symbols[key]] = value
         return Expression(value, self.symbols[key])
@@ -141,19 +148,24 @@ class Writer:
         """``c · x``; by the rows of a batch it is divided."""
         if x is None:
             return number(c)
-        if c < 0:
-            return applied(ops.negative, self.scaled(x, -c, residual))
         if c == 1:
             return x
+        if self.is_factor(c, residual):
+            return applied(ops.multiply, number(c), x)
+        if c < 0:
+            return applied(ops.negative, self.scaled(x, -c, residual))
         k = self.by_rows(c, residual)
         if k:
             self.wrote_q = True
             above = x if k == 1 else applied(ops.multiply, number(k), x)
             return applied(ops.divide, above, Expression(float(self.rows or 1), "q"))
-        n = round(1 / c)
-        if c < 1 and abs(1 / c - n) < 1e-9 and _is_long(c):
-            return applied(ops.divide, x, number(n))
-        return applied(ops.multiply, number(c), x)
+        return applied(ops.divide, x, number(round(1 / c)))
+
+    def is_factor(self, c: float, residual: bool) -> bool:
+        """Whether a coefficient is written as a number before the rest: not as −, nor as / n."""
+        if abs(c) == 1 or self.by_rows(abs(c), residual):
+            return False
+        return abs(c) > 1 or abs(1 / c - round(1 / c)) > 1e-9 or not _is_long(abs(c))
 
 
 def _is_long(c: float) -> bool:
@@ -200,10 +212,10 @@ class _Form:
     def _onehot(self, e: Term) -> Expression:
         value = e.value
         if value.ndim == 1 and value.sum() == 1:
-            return applied(ONEHOT, self.writer.index(value.argmax()), n=value.size)
+            return applied(ONEHOT, self.writer.index(value.argmax(), "y"), n=value.size)
         for axis in (1, 0) if value.ndim == 2 else ():
             if (value.sum(axis) == 1).all():
-                k = self.writer.index(value.argmax(axis))
+                k = self.writer.index(value.argmax(axis), "y")
                 found = applied(ONEHOT, k, n=value.shape[axis])
                 return found if axis else applied(OPS["transpose"], found, axes=None)
         return Expression(value, self.writer.symbol(e, "m"))
@@ -243,6 +255,9 @@ class _Form:
                 return self._multiplied(
                     f.args, {error: self.writer.scaled(self.done[error], c, True)}
                 )
+        whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
+        if whole and self.writer.is_factor(c, _is_residual(f)):
+            return self._multiplied(f.args, {}, c=c)
         return self.writer.scaled(x, c, _is_residual(f))
 
     def _mean(self, f: Term, c: float) -> Expression | None:
@@ -280,13 +295,14 @@ class _Form:
         pairs: Iterable[tuple[Term, float]],
         written: Mapping[Term, Expression],
         turned: bool = False,
+        c: float = 1.0,
     ) -> Expression:
         factors = sorted(pairs, key=_in_a_product)
         outer = self._outer(factors)
-        if outer is not None and not turned and not written:
+        if outer is not None and not turned and not written and c == 1:
             return outer
         masks = [f for f, p in factors if p == 1 and is_mask(f) and f.op != "leaf"]
-        above: Expression | None = None
+        above = number(c) if c != 1 else None
         below: Expression | None = None
         pair = _slope(factors)
         if pair is not None:
@@ -375,13 +391,34 @@ class _Form:
         axis: Any = axes[0] if len(axes) == 1 else tuple(axes)
         return applied(OPS[e.op], self.done[e.args[0]], axis=axis, **params)
 
+    def _normalised(self, e: Term) -> Expression:
+        (x,), axes = e.args, e.params["axes"]
+        n = math.prod(x.shape[a] for a in axes)
+        mean = self._averaged(x, axes)
+        deviation = applied(ops.subtract, self.done[x], mean)
+        variance = applied(VARIANCE, self.done[x], axis=tuple(sorted(axes)))
+        if e.params["ddof"]:
+            squares = applied(ops.square, deviation)
+            total = applied(OPS["sum"], squares, axis=tuple(sorted(axes)), keepdims=True)
+            variance = applied(ops.divide, total, number(n - e.params["ddof"]))
+        if e.params["eps"]:
+            variance = applied(ops.add, variance, number(e.params["eps"]))
+        return applied(ops.divide, deviation, applied(OPS["sqrt"], variance))
+
+    def _getitem(self, e: Term) -> Expression:
+        """Rows of a table, by their numbers."""
+        index = e.params["index"]
+        if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or not index.ndim:
+            return self._op(e)
+        return applied(GATHER, self.done[e.args[0]], self.writer.index(index, "k"))
+
     def _scatter(self, e: Term) -> Expression:
         """Rows that were looked up: ``onehot(k)ᵀ g``."""
         index, (rows, *rest) = e.params["index"], e.params["shape"]
         g = self.done[e.args[0]]
         if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or len(rest) != 1:
             return self._op(e)
-        k = self.writer.index(index)
+        k = self.writer.index(index, "k")
         if index.ndim != 1:
             k = _reshaped(k, (index.size,))
             g = _reshaped(g, (index.size, *rest))
@@ -402,7 +439,7 @@ _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
-    "normalised": "rows", "scatter": "scatter",
+    "normalised": "normalised", "scatter": "scatter", "getitem": "getitem",
 }  # fmt: skip
 
 
@@ -444,17 +481,18 @@ def _in_a_product(pair: tuple[Term, float]) -> Any:
     """What comes from behind first, then errors such as ``l − y``, then the rest as it arose."""
     f, _ = pair
     rank = 0 if f.op == "leaf" else 1 if f.op == "+" else 2
-    return not _comes_back(f), f.op != "matmul", not _is_residual(f), rank, f.id
+    return not _comes_back(f), f.op != "matmul" or not _comes_back(f), rank, f.id
 
 
 def _comes_back(f: Term) -> bool:
-    return f.kind == "gradient" if f.op == "leaf" else f.op == "matmul" and any(
-        map(_comes_back, f.args))  # fmt: skip
+    if f.op in ("matmul", "transpose"):
+        return any(map(_comes_back, f.args))
+    return f.kind == "gradient" or _is_residual(f)
 
 
 def _is_residual(f: Term) -> bool:
     f = f if f.op == "+" else coefficient(f)[1]
-    return f.op == "+" and any(x.given and x is not ONE for x in f.operands)
+    return f.op == "+" and any(x.given and x is not ONE for x in f.operands) and not f.given
 
 
 def _has_minus(f: Term) -> bool:
