@@ -270,11 +270,13 @@ NORMAL.update({op: _extreme_of(op) for op in ("max", "min")})
 # ---------------------------------------------------------------------- moves
 
 
-def _inward(x: Term, move: Callable[[Term], Term]) -> Term | None:
+def _inward(x: Term, move: Callable[[Term], Term | None]) -> Term | None:
     """A move of each operand instead of the result, where that is shorter."""
-    if x.op not in "+*" or x.size > LARGEST or any(f.shape != x.shape for f in x.operands):
+    if x.op not in "+*" or x.size > LARGEST:
         return None
-    parts = [(move(f), c) for f, c in x.args]
+    parts = [(e, c) for f, c in x.args if (e := move(f)) is not None]
+    if len(parts) < len(x.args):
+        return None
     if sum(f.size for f, _ in parts) >= sum(f.size for f in x.operands):
         return None
     return total(parts) if x.op == "+" else product(parts)
@@ -300,10 +302,20 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
         if inner == [n for n in shape if n != 1]:
             return shaped(x.args[0], shape)
     if x.op in "+*":
-        found = _inward(x, lambda f: shaped(f, shape))
+        found = _inward(x, lambda f: _with_axes(f, x.shape, shape))
         if found is not None:
             return shaped(found, shape)
     return intern("reshape", (x,), {}, shape, x.size + 0.1)
+
+
+def _with_axes(f: Term, old: Shape, new: Shape) -> Term | None:
+    """What broadcasts to ``old``, as it does to ``new``, which has other axes of one entry."""
+    if f.shape == old:
+        return shaped(f, new)
+    if not _only_ones_moved(old, new):
+        return None
+    sizes = iter([n for n, whole in zip(padded(f, len(old)), old, strict=True) if whole != 1])
+    return shaped(f, tuple(1 if n == 1 else next(sizes) for n in new))
 
 
 def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> list[int]:
@@ -343,7 +355,8 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return make("matmul", [b, a])
     if as_number(x) is not None:
         return shaped(bare(x), moved)
-    found = _inward(x, lambda f: make("transpose", [f], {"axes": perm}))
+    whole = all(f.ndim == x.ndim for f in x.operands)
+    found = _inward(x, lambda f: make("transpose", [f], {"axes": perm})) if whole else None
     if found is not None:
         return shaped(found, moved)
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)

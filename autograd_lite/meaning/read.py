@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops as _ops
+from ..engine.notes import noted
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from ..ops.elementwise import VALUE_OPS
@@ -71,7 +72,8 @@ class Meaning:
         self._built: dict[Term, Tensor] = {}
         self._given: list[Term] = []
         nodes = walk(output)
-        leaves = (t for t in nodes if t.is_leaf)
+        leaves = [t for t in nodes if t.is_leaf]
+        self._whole = _wholes(leaves)
         for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0)):
             self._leaf(t)
         for t in nodes:
@@ -87,9 +89,12 @@ class Meaning:
             e = leaf((self._token, id(t)), t.shape, "leaf", t.name, t._array)
             self._built[e] = self.tensors[t] = t
         else:
-            e = self.constant(t._array, t.name)
-            if e.op == "leaf":
+            whole = self._whole.get(t)
+            e = self.constant(t._array if whole is None else whole[0], t.name)
+            if e.op == "leaf" and whole is None:
                 self._built.setdefault(e, t)
+            if whole is not None:
+                e = make("getitem", [e], {"index": whole[1]}, t.shape)
         self.terms[t] = e
         return e
 
@@ -133,7 +138,7 @@ class Meaning:
     def _read(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
         """The term of a result, from those of its inputs."""
         assert t.op is not None
-        args = [known[x] if x in known else self._leaf(x) for x in t.inputs]
+        args = [self._compared(x) or (known[x] if x in known else self._leaf(x)) for x in t.inputs]
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
             size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
             return intern(f"complex {t.op.name}", tuple(args), t.params, t.shape, size)
@@ -143,6 +148,20 @@ class Meaning:
             args = [self._mask(a, args) for a in args]
         op = t.op.name if OPS.get(t.op.name) is t.op or t.op.name in _VALUES else _own(t)
         return shaped(make(op, args, t.params, t.shape), t.shape)
+
+    def _compared(self, t: Tensor) -> Term | None:
+        """What a mask was made by: a comparison of tensors that are read already."""
+        given = noted(t, "given") if t._op is None else None
+        found = noted(t if given is None else given, "compared") if t._op is None else None
+        if found is None:
+            return None
+        name, args = found
+        terms = []
+        for x in (arg() for arg in args):
+            if x is None:  # a Tensor that is gone
+                return None
+            terms.append(self.read(x, {}) if isinstance(x, Tensor) else self.constant(x))
+        return make(name, terms, {}, t.shape)
 
     def _unguarded(self, e: Term) -> Term:
         """``p`` for ``p + 1e-12``, ``max(p, 1e-12)`` and ``clip(p, 1e-12, 1 − 1e-12)``."""
@@ -214,6 +233,36 @@ class Meaning:
             self._built[e] = t = t if isinstance(t, Tensor) else Tensor(t)
             self.terms.setdefault(t, e)
         return self._built[root]
+
+
+def _wholes(leaves: Sequence[Tensor]) -> dict[Tensor, tuple[Array, tuple[slice, ...]]]:
+    """The given arrays that are parts of another one, and which: where several are of the same."""
+    found: dict[int, list[tuple[Tensor, Array, tuple[slice, ...]]]] = {}
+    for t in leaves:
+        given = noted(t, "given")
+        view = t._array if given is None else given
+        if not t._tracked and t.name is None and isinstance(view.base, np.ndarray):
+            part = _part_of(view.base, view)
+            if part is not None and np.array_equal(view.base[part], t._array):
+                found.setdefault(id(view.base), []).append((t, view.base, part))
+    return {
+        t: (base, part)
+        for parts in found.values()
+        for t, base, part in parts
+        if len({p for *_, part in parts for p in [str(part)]}) > 1
+    }
+
+
+def _part_of(base: Array, view: Array) -> tuple[slice, ...] | None:
+    """The slices, one an axis, that give a view."""
+    if base.ndim != view.ndim or base.strides != view.strides or not base.flags.c_contiguous:
+        return None
+    offset = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    part = []
+    for n, step in zip(view.shape, base.strides, strict=True):
+        first, offset = divmod(offset, step)
+        part.append(slice(first, first + n))
+    return tuple(part)
 
 
 _VALUES = {op.name for op in VALUE_OPS.values()}

@@ -37,6 +37,7 @@ from .terms import (
     shaped,
     total,
 )
+from .windows import convolve_full, correlate
 
 ENTRYWISE |= {name for name, op in OPS.items() if op.entrywise} | set(COMPARISONS)
 
@@ -115,6 +116,8 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "minimum": lambda x, y: MINIMUM(x, y),
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
+    "correlate": correlate,
+    "convolve_full": convolve_full,
     "picked": lambda x, y, axes: np.sum(y * x, axis=tuple(axes)),
 }  # fmt: skip
 """How a term's op is applied to Tensors and arrays, where that isn't the op of its name."""

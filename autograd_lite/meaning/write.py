@@ -20,6 +20,7 @@ from ..table import OPS
 from .read import applied as apply_term
 from .read import op_of
 from .terms import ONE, Shape, Term, as_number, bare, coefficient, is_mask
+from .windows import convolve_full, correlate
 
 _VALUES = {op.name: op for op in VALUE_OPS.values()}
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
@@ -38,6 +39,14 @@ ONEHOT = Op("onehot", lambda k, n: np.eye(n)[k], notation=function("onehot"),
             source="np.eye({n})[{0}]")  # fmt: skip
 GATHER = Op("gather", lambda x, k: x[k], notation=Notation("{0}[{1}]", ATOM, (ATOM,)),
             source="{0}[{1}]")  # fmt: skip
+_WINDOWS = "np.lib.stride_tricks.sliding_window_view"
+CORRELATE = Op("correlate", correlate, notation=infix("⋆", PRODUCT, MATMUL),
+               source=f"np.tensordot({_WINDOWS}({{0}}, np.shape({{1}})), {{1}}, np.ndim({{1}}))")  # fmt: skip
+CONVOLVE = Op(
+    "convolve_full", convolve_full, notation=infix("∗", PRODUCT, MATMUL),
+    source=f"(lambda g, k: np.tensordot({_WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
+    "k.shape), np.flip(k), k.ndim))({0}, {1})",
+)  # fmt: skip
 ONLY = Op("only", lambda x, mask: np.where(mask, x, 0.0), notation=infix("∘", PRODUCT, MATMUL),
           source="np.where({1}, {0}, 0.0)")  # fmt: skip
 
@@ -427,7 +436,7 @@ class _Form:
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
-        op = op_of(e.op) or _VALUES[e.op]
+        op = op_of(e.op) or _VALUES.get(e.op) or _WRITTEN[e.op]
         try:
             return applied(op, *xs, **e.params)
         except (ValueError, TypeError, IndexError):  # a rule that wants what was broadcast
@@ -435,6 +444,7 @@ class _Form:
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
 
 
+_WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE}
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",
