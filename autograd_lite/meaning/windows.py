@@ -1,7 +1,7 @@
 """Sums over windows: what loops over the entries of a kernel add up is a correlation.
 
     ∂L/∂K_p = Σ δ ∘ x[p : p + n]          for each p: x ⋆ δ
-    ∂L/∂x   = Σ_p K_p δ, put at p : p + n          : δ ∗ K
+    ∂L/∂x   = Σ_p K_p δ, put at p : p + n          : δ * K
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def correlate(x: Any, g: Any) -> Any:
 
 
 def convolve_full(g: Any, kernel: Any) -> Any:
-    """``(g ∗ K)_p = Σ_q g_{p−q} K_q``, wherever they overlap."""
+    """``(g * K)_p = Σ_q g_{p−q} K_q``, wherever they overlap."""
     return correlate(np.pad(g, [(n - 1, n - 1) for n in kernel.shape]), np.flip(kernel))
 
 

@@ -40,10 +40,12 @@ ONEHOT = Op("onehot", lambda k, n: np.eye(n)[k], notation=function("onehot"),
 GATHER = Op("gather", lambda x, k: x[k], notation=Notation("{0}[{1}]", ATOM, (ATOM,)),
             source="{0}[{1}]")  # fmt: skip
 _WINDOWS = "np.lib.stride_tricks.sliding_window_view"
-CORRELATE = Op("correlate", correlate, notation=infix("⋆", PRODUCT, MATMUL),
-               source=f"np.tensordot({_WINDOWS}({{0}}, np.shape({{1}})), {{1}}, np.ndim({{1}}))")  # fmt: skip
+CORRELATE = Op(
+    "correlate", correlate, notation=infix("⋆", PRODUCT, MATMUL),
+    source=f"np.tensordot({_WINDOWS}({{0}}, np.shape({{1}})), {{1}}, np.ndim({{1}}))",
+)  # fmt: skip
 CONVOLVE = Op(
-    "convolve_full", convolve_full, notation=infix("∗", PRODUCT, MATMUL),
+    "convolve_full", convolve_full, notation=infix("*", PRODUCT, MATMUL),
     source=f"(lambda g, k: np.tensordot({_WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
     "k.shape), np.flip(k), k.ndim))({0}, {1})",
 )  # fmt: skip

@@ -666,7 +666,7 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
             found = function(*arrays, **settings)
         except ValueError as error:
             raise explain(function.__name__, args, arrays, {}, error) from error
-        if type(found) is np.ndarray and found.dtype == bool and not settings:
+        if function in _VALUE_SIGNS and type(found) is np.ndarray and not settings:
             compared = [ref(x) if type(x) is Tensor else partial(_itself, x) for x in args]
             note(found, "compared", (function.__name__, compared))  # readers see what a mask is
         return found
