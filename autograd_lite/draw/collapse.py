@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..engine.tensor import Tensor
-from ..owners import owners_of
+from ..graph import walk
+from ..layers import Layers
 from ..show.notation import op_notation
 from ..show.steps import Step, steps
 from .modules import Group, find_groups
@@ -94,11 +95,12 @@ def draw_pieces(
         leaves, found = steps(output, every, shown)
         fold_of = _all_but(found, collapse, aims)
     else:
-        _, ops = steps(output, every=True)
-        results = [step.result for step in ops]
-        fixed = {t for t in results if t in aims or not aims.isdisjoint(t.inputs)}
-        fold_of, between = (_by_module if collapse == "module" else _by_block)(results, fixed)
+        layers = Layers([t for t in walk(output) if not t.is_leaf])
+        fixed = {t for t in layers.results if t in aims or not aims.isdisjoint(t.inputs)}
+        fold_of, between = (_by_module if collapse == "module" else _by_block)(layers, fixed)
         leaves, found = steps(output, every, {*shown, *between})
+        place = {t: i for i, t in enumerate(layers.results)}
+        found.sort(key=lambda step: place[step.result])
     return _join(output, leaves, found, fold_of, aims)
 
 
@@ -125,8 +127,8 @@ def _data(leaves: list[Tensor], found: list[Step]) -> set[Tensor]:
 
     Where layers own parameters, what nobody owns is data, be it a gradient that it is to have.
     """
-    if owners_of(x for step in found for x in step.inputs if x.is_leaf and x.requires_grad):
-        owned = owners_of(leaves)
+    owned = Layers([t for step in found for t in step.region]).owned
+    if owned:
         data = list(dict.fromkeys(x for x in leaves if x not in owned))
         named = [x for x in data if x.name is not None]
         return set(next((some for some in (data, named) if len(some) <= _MOST_DATA), data[:1]))
@@ -141,20 +143,20 @@ Folds = tuple[dict[Tensor, _Fold], set[Tensor]]
 """Of each folded result its fold, and the results that must be drawn to keep folds apart."""
 
 
-def _by_module(results: list[Tensor], fixed: set[Tensor]) -> Folds:
+def _by_module(layers: Layers, fixed: set[Tensor]) -> Folds:
     fold_of: dict[Tensor, _Fold] = {}
-    for group in find_groups(results, fixed):
-        members = results[group.start : group.stop]
+    for group in find_groups(layers, fixed):
+        members = layers.results[group.start : group.stop]
         fold = _Fold(" + ".join(group.parts))
         leaves = {x for t in members for x in t.inputs if x.is_leaf}
-        fold.visible = leaves - owners_of(leaves).keys()
+        fold.visible = leaves - layers.owned
         fold_of |= dict.fromkeys(members, fold)
-    return fold_of, _between(results, lambda t: id(fold_of.get(t)))
+    return fold_of, _between(layers.results, lambda t: id(fold_of.get(t)))
 
 
-def _by_block(results: list[Tensor], fixed: set[Tensor]) -> Folds:
+def _by_block(layers: Layers, fixed: set[Tensor]) -> Folds:
     fold_of: dict[Tensor, _Fold] = {}
-    groups = find_groups(results, fixed)
+    groups, results = find_groups(layers, fixed), layers.results
     for repeat in find_repeats(results, fixed):
         fold = _Fold(_block_title(results, repeat, groups), repeat.times)
         fold.visible = first_leaves(results, repeat)
