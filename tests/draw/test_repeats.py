@@ -27,7 +27,7 @@ codes = st.lists(st.integers(0, len(OPS) - 1), min_size=1, max_size=40)
 @settings(max_examples=300)
 def test_what_is_found_repeats_and_nothing_is_in_two_of_them(which):
     seen: set[int] = set()
-    for repeat in find_repeats(chain(which), ()):
+    for repeat in find_repeats(chain(which), set()):
         place = set(range(repeat.start, repeat.stop))
         assert place.isdisjoint(seen)
         assert place <= set(range(len(which)))
@@ -40,7 +40,7 @@ def test_what_is_found_repeats_and_nothing_is_in_two_of_them(which):
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=6), st.integers(4, 9))
 def test_a_planted_repeat_is_found(block, times):
     """Between ops that are in no block; a block that repeats within itself is found the shorter."""
-    found = find_repeats(chain([3, *block * times, 3]), ())
+    found = find_repeats(chain([3, *block * times, 3]), set())
     inner = next(
         p for p in range(1, len(block) + 1)
         if len(block) % p == 0 and block == block[:p] * (len(block) // p)
@@ -55,8 +55,8 @@ def test_fixed_results_are_in_no_repeat():
 
 
 def test_two_alike_are_no_repeat_but_two_blocks_of_two_are():
-    assert not find_repeats(chain([0, 0]), ())
-    assert find_repeats(chain([0, 1, 0, 1]), ()) == [Repeat(0, 2, 2)]
+    assert not find_repeats(chain([0, 0]), set())
+    assert find_repeats(chain([0, 1, 0, 1]), set()) == [Repeat(0, 2, 2)]
 
 
 def test_wiring_counts():
@@ -65,7 +65,7 @@ def test_wiring_counts():
     for k in range(12):
         x, y = y, ag.sin((x, y)[k % 3 == 0]) + y
     results = [step.result for step in steps(y, every=True)[1]]
-    assert all(r.period % 6 == 0 for r in find_repeats(results, ()))
+    assert all(r.period % 6 == 0 for r in find_repeats(results, set()))
 
 
 def test_the_first_block_may_start_from_leaves():
@@ -74,13 +74,13 @@ def test_the_first_block_may_start_from_leaves():
         w = ag.Tensor(np.ones(2), requires_grad=True)
         y = ag.sin(y * w)
     results = [step.result for step in steps(y, every=True)[1]]
-    (repeat,) = find_repeats(results, ())
+    (repeat,) = find_repeats(results, set())
     assert repeat == Repeat(0, 2, 5)
     assert {t.name for t in first_leaves(results, repeat)} == {"x"}
 
 
 def repeats(y):
-    return find_repeats([step.result for step in steps(y, every=True)[1]], ())
+    return find_repeats([step.result for step in steps(y, every=True)[1]], set())
 
 
 def leaf(name=None):
