@@ -7,8 +7,9 @@ a graph that has none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal
 
 from ..engine.tensor import Tensor
@@ -44,6 +45,10 @@ class Piece:
     count: int = 1
     shown: list[Step] = field(default_factory=list)
     hidden: list[Tensor] = field(default_factory=list)
+
+    @property
+    def first(self) -> Tensor:
+        return self.results[0]
 
 
 @dataclass
@@ -97,11 +102,21 @@ def draw_pieces(
     else:
         layers = Layers([t for t in walk(output) if not t.is_leaf])
         fixed = {t for t in layers.results if t in aims or not aims.isdisjoint(t.inputs)}
-        fold_of, between = (_by_module if collapse == "module" else _by_block)(layers, fixed)
+        fold_of = (_by_module if collapse == "module" else _by_block)(layers, fixed)
+
+        def place(t: Tensor) -> object:
+            fold = fold_of.get(t)
+            return fold and (id(fold), fold.instance.get(t))
+
+        between = {
+            x for t in layers.results for x in t.inputs if not x.is_leaf and place(x) != place(t)
+        }  # drawn wherever they are used, to keep folds apart
         leaves, found = steps(output, every, {*shown, *between})
-        place = {t: i for i, t in enumerate(layers.results)}
-        found.sort(key=lambda step: place[step.result])
-    return _join(output, leaves, found, fold_of, aims)
+        order = {t: i for i, t in enumerate(layers.results)}
+        found.sort(key=lambda step: order[step.result])
+    for fold in fold_of.values():
+        fold.visible |= aims
+    return _join(output, leaves, found, fold_of)
 
 
 def _all_but(found: list[Step], n: int, aims: set[Tensor]) -> dict[Tensor, _Fold]:
@@ -139,11 +154,7 @@ def _data(leaves: list[Tensor], found: list[Step]) -> set[Tensor]:
 _MOST_DATA = 4
 
 
-Folds = tuple[dict[Tensor, _Fold], set[Tensor]]
-"""Of each folded result its fold, and the results that must be drawn to keep folds apart."""
-
-
-def _by_module(layers: Layers, fixed: set[Tensor]) -> Folds:
+def _by_module(layers: Layers, fixed: set[Tensor]) -> dict[Tensor, _Fold]:
     fold_of: dict[Tensor, _Fold] = {}
     for group in find_groups(layers, fixed):
         members = layers.results[group.start : group.stop]
@@ -151,10 +162,10 @@ def _by_module(layers: Layers, fixed: set[Tensor]) -> Folds:
         leaves = {x for t in members for x in t.inputs if x.is_leaf}
         fold.visible = leaves - layers.owned
         fold_of |= dict.fromkeys(members, fold)
-    return fold_of, _between(layers.results, lambda t: id(fold_of.get(t)))
+    return fold_of
 
 
-def _by_block(layers: Layers, fixed: set[Tensor]) -> Folds:
+def _by_block(layers: Layers, fixed: set[Tensor]) -> dict[Tensor, _Fold]:
     fold_of: dict[Tensor, _Fold] = {}
     groups, results = find_groups(layers, fixed), layers.results
     for repeat in find_repeats(results, fixed):
@@ -163,17 +174,7 @@ def _by_block(layers: Layers, fixed: set[Tensor]) -> Folds:
         for i in range(repeat.start, repeat.stop):
             fold.instance[results[i]] = (i - repeat.start) // repeat.period
             fold_of[results[i]] = fold
-
-    def place(t: Tensor) -> object:
-        fold = fold_of.get(t)
-        return None if fold is None else (id(fold), fold.instance[t])
-
-    return fold_of, _between(results, place)
-
-
-def _between(results: list[Tensor], place: Callable[[Tensor], object]) -> set[Tensor]:
-    """The results that are used in another place than they are computed in."""
-    return {x for t in results for x in t.inputs if not x.is_leaf and place(x) != place(t)}
+    return fold_of
 
 
 def _block_title(results: list[Tensor], repeat: Repeat, groups: list[Group]) -> str | None:
@@ -208,47 +209,39 @@ def _is_word(symbol: str) -> bool:
 
 
 def _join(
-    output: Tensor, leaves: list[Tensor], found: list[Step], fold_of: dict[Tensor, _Fold],
-    aims: set[Tensor],
-) -> tuple[list[Tensor], list[Piece]]:  # fmt: skip
+    output: Tensor, leaves: list[Tensor], found: list[Step], fold_of: dict[Tensor, _Fold]
+) -> tuple[list[Tensor], list[Piece]]:
     """Steps of one fold as one piece, without the leaves that only they use."""
-    grouped: list[tuple[_Fold | None, list[Step]]] = []
-    for step in found:
-        fold = fold_of.get(step.result)
-        if fold is not None and grouped and grouped[-1][0] is fold:
-            grouped[-1][1].append(step)
-        else:
-            grouped.append((fold, [step]))
-    users: dict[Tensor, set[tuple[int, int]]] = {}
-    for k, (fold, members) in enumerate(grouped):
-        for step in members:
+    runs = [list(run) for _, run in groupby(found, lambda s: id(fold_of.get(s.result, s)))]
+    users: dict[Tensor, set[tuple[int, int]]] = {output: {(-1, 0)}}  # by run, and block in it
+    for k, run in enumerate(runs):
+        for step in run:
+            fold = fold_of.get(step.result)
             instance = fold.instance.get(step.result, 0) if fold else 0
             for x in step.inputs:
                 users.setdefault(x, set()).add((k, instance))
-    pieces: list[Piece] = []
-    gone: set[Tensor] = set()
-    for k, (fold, members) in enumerate(grouped):
-        results = [step.result for step in members]
+    pieces = []
+    for k, run in enumerate(runs):
+        fold = fold_of.get(run[0].result)
         if fold is None:
-            pieces.append(Piece(members, results, members[0].inputs, shown=members))
-            continue
-        own = set(results)
-        inputs = dict.fromkeys(x for step in members for x in step.inputs if x not in own)
-        hidden = {
-            x: None for x in inputs
-            if x.is_leaf and len(users[x]) == 1 and x not in fold.visible and x not in aims
-        }  # fmt: skip
-        gone.update(hidden)
-        drawn = [
-            t for t in results
-            if t is output or any(user != k for user, _ in users.get(t, ()))
-        ]  # fmt: skip
-        shown = [step for step in members if fold.instance.get(step.result, 0) == 0]
-        rest = [x for x in inputs if x not in hidden]
-        pieces.append(
-            Piece(members, drawn, rest, True, fold.title, fold.count, shown, list(hidden))
-        )
+            pieces.append(Piece(run, [run[0].result], run[0].inputs, shown=run))
+        else:
+            pieces.append(_folded(fold, run, k, users))
+    gone = {x for piece in pieces for x in piece.hidden}
     return [x for x in leaves if x not in gone], pieces
+
+
+def _folded(
+    fold: _Fold, run: list[Step], k: int, users: dict[Tensor, set[tuple[int, int]]]
+) -> Piece:
+    """The piece of the k-th run of steps."""
+    results = [step.result for step in run]
+    inputs = list(dict.fromkeys(x for step in run for x in step.inputs if x not in set(results)))
+    hidden = [x for x in inputs if x.is_leaf and len(users[x]) == 1 and x not in fold.visible]
+    drawn = [t for t in results if any(user != k for user, _ in users[t])]
+    shown = [step for step in run if fold.instance.get(step.result, 0) == 0]
+    rest = [x for x in inputs if x not in set(hidden)]
+    return Piece(run, drawn, rest, True, fold.title, fold.count, shown, hidden)
 
 
 def longest_histories(pieces: list[Piece]) -> dict[Tensor, Tensor]:

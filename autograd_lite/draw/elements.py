@@ -23,10 +23,9 @@ from ..show.writer import join
 from ..table import OPS
 from .computations import Symbols, label, stand_ins
 from .figure import Figure
-from .hints import Hints
+from .look import Look
 from .paths import arrows, on_paths
 from .sheet import Sheet
-from .theme import Theme
 
 LIMIT = 300
 """How many numbers are drawn at most."""
@@ -134,20 +133,16 @@ def _by_notation(
 def draw_elements(
     output: Tensor,
     targets: list[Tensor],
-    details: Callable[[Tensor, int], str],
+    look: Look,
     limit: int | None,
-    theme: Theme,
-    hints: Hints,
 ) -> Figure:
     """The figure of ``detail="elements"``.
 
     Args:
         output: the last result.
         targets: where the backward pass is drawn to.
-        details: what is written beneath an entry's name.
+        look: what numbers say besides, and how they look.
         limit: how many numbers are drawn at most.
-        theme: colours and widths.
-        hints: tooltips and links of a tensor's numbers.
 
     Raises:
         ValueError: there are more numbers than that.
@@ -163,7 +158,7 @@ def draw_elements(
         )
     symbols = Symbols(leaves + [step.result for step in found], cotangents)
     aims, on = set(targets), on_paths(output, targets)
-    sheet = Sheet(theme, rankdir="LR", nodesep="0.15", ranksep="0.6")
+    sheet = Sheet(look.theme, rankdir="LR", nodesep="0.15", ranksep="0.6")
     further = stand_ins()
     node: dict[Tensor, list[str]] = {}
 
@@ -175,15 +170,17 @@ def draw_elements(
         return f"({whole}){labels.index_markup(tensor.shape, index, size)}"
 
     def circles(tensor: Tensor) -> None:
+        kinds = "tensor cotangent" if tensor in cotangents else "tensor"
+        kinds += " target" * (tensor in aims)
         plain = symbols.plain(tensor)
         node[tensor] = [
             sheet.new_id(plain if tensor.size == 1 else f"{plain}_{i + 1}")
             for i in range(tensor.size)
         ]
         for i, key in enumerate(node[tensor]):
-            text = name(tensor, i) + details(tensor, i)
-            look = (_SAME_SIZE if len(plain) < 6 else {}) | hints(tensor)
-            sheet.circle(key, text, tensor in aims, tensor in cotangents, **look)
+            text = name(tensor, i) + look.details(tensor, i)
+            attributes = (_SAME_SIZE if len(plain) < 6 else {}) | look.hints(tensor)
+            sheet.node(kinds, key, text, **attributes)
 
     for leaf in leaves:
         circles(leaf)
@@ -198,7 +195,7 @@ def draw_elements(
         for j, key in enumerate(node[step.result]):
             ellipse = sheet.new_id(f"op_{key}")
             text = label(step, formulas[j], WIDEST, further)
-            sheet.ellipse(ellipse, text, False, **hints(step.result))
+            sheet.node("computation", ellipse, text, **look.hints(step.result))
             for x, i in sources[step.result][j]:
                 sheet.forward(node[x][i], ellipse)
             sheet.forward(ellipse, key)

@@ -121,7 +121,7 @@ class Diagram:
         drawn: list[tuple[str, float, Node | None]] = []
         if self._has_bias(k):
             key = self.sheet.new_id(f"bias_{k}")
-            self.sheet.circle(key, "1", False, False, pos=_at(x, y), **self.size)
+            self.sheet.node("tensor", key, "1", pos=_at(x, y), **self.size)
             drawn.append((key, y, None))
             y -= self.row
         for node in self.columns[k]:
@@ -134,7 +134,7 @@ class Diagram:
                 for text, size in value:
                     label += f"<BR/>{markup.font(text, _SMALL)}{_strut(size)}"
                 look = self.size | self._shade(k, node)
-                self.sheet.circle(key, label, False, False, pos=_at(x, y), **look)
+                self.sheet.node("tensor", key, label, pos=_at(x, y), **look)
                 drawn.append((key, y, node))
             y -= self.row
         return drawn
@@ -144,7 +144,7 @@ class Diagram:
         width = self.layers[k].n_in if k < len(self.layers) else self.layers[-1].n_out
         count = markup.font(f"{width} in all", 9, self.options.theme.faint)
         dots = f"{markup.font('•', 8)}<BR/>" * 3
-        self.sheet.caption(self.sheet.new_id(f"rest_{k}"), f"{dots}{count}", pos=place)
+        self.sheet.node("caption", self.sheet.new_id(f"rest_{k}"), f"{dots}{count}", pos=place)
 
     def _shade(self, k: int, node: Node) -> dict[str, str]:
         if not (self.options.shade and self.run):
@@ -166,7 +166,8 @@ class Diagram:
             if self.options.computations:
                 head = self.sheet.new_id(f"op_{key}")
                 place = _at((k + 1) * self.step - self.reach, y)
-                self.sheet.ellipse(head, self._formula(k) + self._sum(k, node), pos=place)
+                text = self._formula(k) + self._sum(k, node)
+                self.sheet.node("computation", head, text, pos=place)
                 self.sheet.forward(head, key, **look)
             for tail, _, start in self.keys[k]:
                 if self.options.weights:
@@ -237,7 +238,7 @@ class Diagram:
             self._write("shade", self._faint(markup.escape(text)), (len(self.columns) - 1) / 2, y)
 
     def _write(self, wanted: str, text: str, column: float, y: float) -> None:
-        self.sheet.caption(self.sheet.new_id(wanted), text, pos=_at(column * self.step, y))
+        self.sheet.node("caption", self.sheet.new_id(wanted), text, pos=_at(column * self.step, y))
 
     def _write_captions(self, y: float) -> None:
         """Beneath each layer its name, beneath each group of arrows the parameters' names."""
@@ -260,8 +261,9 @@ class Diagram:
         x = (len(self.columns) - 1) * self.step / 2 - len(shown) * item / 2
         for i, kind in enumerate(shown):
             tail, head = self.sheet.new_id(f"legend_{i}"), self.sheet.new_id(f"sign_{i}")
-            self.sheet.caption(tail, "\xa0", pos=_at(x, y))
-            self.sheet.caption(head, self._faint(markup.escape(kind)), pos=_at(x + sample, y))
+            self.sheet.node("caption", tail, "\xa0", pos=_at(x, y))
+            sign = self._faint(markup.escape(kind))
+            self.sheet.node("caption", head, sign, pos=_at(x + sample, y))
             self.sheet.forward(tail, head, **looks.KINDS[kind] | {"class": "legend"})
             x += item
 
