@@ -7,7 +7,7 @@ a graph that has none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Set
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
@@ -15,10 +15,9 @@ from typing import Literal
 from ..engine.tensor import Tensor
 from ..graph import walk
 from ..layers import Layers
-from ..show.notation import op_notation
 from ..show.steps import Step, steps
-from .modules import Group, find_groups
-from .repeats import Repeat, find_repeats, first_leaves
+from .modules import Role, roles_of, title
+from .repeats import find_repeats, first_leaves
 
 Collapse = Literal["module", "blocks"] | int | None
 
@@ -80,7 +79,7 @@ def check_collapse(collapse: object) -> None:
 
 
 def draw_pieces(
-    output: Tensor, every: bool, aims: Collection[Tensor], shown: Collection[Tensor],
+    output: Tensor, every: bool, aims: Set[Tensor], shown: Set[Tensor],
     collapse: Collapse,
 ) -> tuple[list[Tensor], list[Piece]]:  # fmt: skip
     """The leaves that a figure shows, and its pieces, inputs before results.
@@ -95,14 +94,14 @@ def draw_pieces(
     if collapse is None:
         leaves, found = steps(output, every, shown)
         return leaves, [Piece([s], [s.result], s.inputs, shown=[s]) for s in found]
-    aims = set(aims)
     if isinstance(collapse, int):
         leaves, found = steps(output, every, shown)
         fold_of = _all_but(found, collapse, aims)
     else:
         layers = Layers([t for t in walk(output) if not t.is_leaf])
         fixed = {t for t in layers.results if t in aims or not aims.isdisjoint(t.inputs)}
-        fold_of = (_by_module if collapse == "module" else _by_block)(layers, fixed)
+        ways = {"module": _by_module, "blocks": _by_block}
+        fold_of = ways[collapse](layers, roles_of(layers, fixed), fixed)
 
         def place(t: Tensor) -> object:
             fold = fold_of.get(t)
@@ -119,7 +118,7 @@ def draw_pieces(
     return _join(output, leaves, found, fold_of)
 
 
-def _all_but(found: list[Step], n: int, aims: set[Tensor]) -> dict[Tensor, _Fold]:
+def _all_but(found: list[Step], n: int, aims: Set[Tensor]) -> dict[Tensor, _Fold]:
     """Fold all but the last ``n`` steps, or of a negative one all but the first ``−n``."""
     rest = found[:-n] if n > 0 else found[-n:]
     runs: list[list[Step]] = [[]]
@@ -154,58 +153,28 @@ def _data(leaves: list[Tensor], found: list[Step]) -> set[Tensor]:
 _MOST_DATA = 4
 
 
-def _by_module(layers: Layers, fixed: set[Tensor]) -> dict[Tensor, _Fold]:
+def _by_module(layers: Layers, roles: list[Role], fixed: Set[Tensor]) -> dict[Tensor, _Fold]:
     fold_of: dict[Tensor, _Fold] = {}
-    for group in find_groups(layers, fixed):
-        members = layers.results[group.start : group.stop]
-        fold = _Fold(" + ".join(group.parts))
-        leaves = {x for t in members for x in t.inputs if x.is_leaf}
-        fold.visible = leaves - layers.owned
+    pairs = zip(layers.results, roles, strict=True)
+    for group, run in groupby(pairs, lambda pair: pair[1].group):
+        if group is not None:
+            members, does = zip(*run, strict=True)
+            leaves = {x for t in members for x in t.inputs if x.is_leaf}
+            fold = _Fold(title(does), visible=leaves - layers.owned)
+            fold_of |= dict.fromkeys(members, fold)
+    return fold_of
+
+
+def _by_block(layers: Layers, roles: list[Role], fixed: Set[Tensor]) -> dict[Tensor, _Fold]:
+    fold_of: dict[Tensor, _Fold] = {}
+    for repeat in find_repeats(layers.results, fixed):
+        start, period = repeat.start, repeat.period
+        members = layers.results[start : repeat.stop]
+        fold = _Fold(title(roles[start : start + period]), repeat.times)
+        fold.visible = first_leaves(layers.results, repeat)
+        fold.instance = {t: i // period for i, t in enumerate(members)}
         fold_of |= dict.fromkeys(members, fold)
     return fold_of
-
-
-def _by_block(layers: Layers, fixed: set[Tensor]) -> dict[Tensor, _Fold]:
-    fold_of: dict[Tensor, _Fold] = {}
-    groups, results = find_groups(layers, fixed), layers.results
-    for repeat in find_repeats(results, fixed):
-        fold = _Fold(_block_title(results, repeat, groups), repeat.times)
-        fold.visible = first_leaves(results, repeat)
-        for i in range(repeat.start, repeat.stop):
-            fold.instance[results[i]] = (i - repeat.start) // repeat.period
-            fold_of[results[i]] = fold
-    return fold_of
-
-
-def _block_title(results: list[Tensor], repeat: Repeat, groups: list[Group]) -> str | None:
-    """A block's layers, and the functions between them; None without any layer."""
-    stop = repeat.start + repeat.period
-    starts = {group.start: group for group in groups if repeat.start <= group.start < stop}
-    if not starts:
-        return None
-    parts: list[str] = []
-    i = repeat.start
-    while i < stop:
-        op = results[i].op
-        assert op is not None
-        group = starts.get(i)
-        if group is None:
-            parts += [op_notation(op).symbol] if _is_word(op_notation(op).symbol) else []
-            i += 1
-        else:  # without the activations that are in the next block
-            parts += group.parts[: max(1, len(group.parts) - max(0, group.stop - stop))]
-            i = group.stop
-    if len(parts) > _MOST_PARTS:
-        parts[_MOST_PARTS - 1 :] = ["…"]
-    return " + ".join(parts)
-
-
-_MOST_PARTS = 7
-
-
-def _is_word(symbol: str) -> bool:
-    """Whether an op is called by a name, as ``softmax`` is, and not by a sign among operands."""
-    return symbol.isalpha() and symbol != "ᵀ"
 
 
 def _join(

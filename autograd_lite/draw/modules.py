@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence, Set
 from itertools import groupby
 from typing import NamedTuple
 
@@ -12,24 +12,22 @@ from ..show.notation import op_notation
 from ..show.steps import is_number
 
 
-class Group(NamedTuple):
-    """The ops of one layer, and the activations after it.
+class Role(NamedTuple):
+    """What an op does in a network.
 
     Attributes:
-        start: number of the first op.
-        stop: number after that of the last.
-        parts: the layer's type, and the signs of the activations after it.
+        group: number of the layer, and the activations after it, that it belongs to, if any.
+        name: the layer's type at its first op; the sign of an activation, or another function.
+        begins: whether it is a layer's first op.
     """
 
-    start: int
-    stop: int
-    parts: list[str]
+    group: int | None
+    name: str
+    begins: bool = False
 
 
-def find_groups(
-    layers: Layers, fixed: Collection[Tensor] = ()
-) -> list[Group]:
-    """The layers that read parameters of theirs, in order.
+def roles_of(layers: Layers, fixed: Set[Tensor]) -> list[Role]:
+    """Of each result what its op does; a layer is one that reads parameters of its own.
 
     What is then computed of a layer's last result alone, entry by entry, is an activation after it.
 
@@ -37,21 +35,34 @@ def find_groups(
         layers: of the graph, whose results are numbered.
         fixed: results that belong to no layer.
     """
-    groups: list[Group] = []
-    stop = 0
+    roles: list[Role] = []
     for work, run in groupby(layers.results, lambda t: None if t in fixed else layers.work.get(t)):
-        members = list(run)
-        start, stop = stop, stop + len(members)
         if work and work.reads:
-            groups.append(Group(start, stop, [work.name]))
+            group = len(roles)
+            roles += [Role(group, "" if k else work.name, not k) for k, _ in enumerate(run)]
             continue
-        for i, t in enumerate(members, start):
-            last = layers.results[i - 1]
-            if groups and groups[-1].stop == i and t not in fixed and _activates(t, last):
-                assert t.op is not None
-                begun = groups.pop()
-                groups.append(Group(begun.start, i + 1, [*begun.parts, op_notation(t.op).symbol]))
-    return groups
+        for t in run:
+            assert t.op is not None
+            sign = op_notation(t.op).symbol
+            before = roles[-1].group if roles and t not in fixed else None
+            if before is not None and _activates(t, layers.results[len(roles) - 1]):
+                roles.append(Role(before, sign))
+            else:  # it is called by a name, as softmax is, or written as a sign among operands
+                roles.append(Role(None, sign if sign.isalpha() and sign != "ᵀ" else ""))
+    return roles
+
+
+def title(roles: Sequence[Role]) -> str | None:
+    """What ops are called together; None where no layer begins there."""
+    if not any(role.begins for role in roles):
+        return None
+    parts = [role.name for role in roles if role.name]
+    if len(parts) > _MOST_PARTS:
+        parts[_MOST_PARTS - 1 :] = ["…"]
+    return " + ".join(parts)
+
+
+_MOST_PARTS = 7
 
 
 def _activates(tensor: Tensor, last: Tensor) -> bool:
