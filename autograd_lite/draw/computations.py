@@ -67,6 +67,10 @@ class Symbols:
         """Whether a figure has a name for it that isn't a mere number."""
         return tensor.name is not None or tensor in self._also
 
+    def kinds(self, tensor: Tensor, aims: Set[Tensor]) -> str:
+        """What kinds of node its circle is."""
+        return "tensor" + " cotangent" * (tensor in self.cotangents) + " target" * (tensor in aims)
+
     def markup(self, tensor: Tensor, size: int = 16) -> str:
         return self._markup(self._name[tensor], tensor, size)
 
@@ -265,11 +269,9 @@ class _Drawing:
         return formula(piece.steps[0], self.symbols, further, piece.first in self.circled)
 
     def _circle(self, tensor: Tensor, attributes: dict[str, str]) -> None:
-        kinds = "tensor cotangent" if tensor in self.symbols.cotangents else "tensor"
-        kinds += " target" * (tensor in self.aims)
         text = self.symbols.title(tensor) + self.look.details(tensor)
-        attributes = attributes | self.marks("t", tensor)
-        self.sheet.node(kinds, self.node[tensor], text, **attributes)
+        kinds = self.symbols.kinds(tensor, self.aims)
+        self.sheet.node(kinds, self.node[tensor], text, **attributes | self.marks("t", tensor))
 
     def _computation(self, piece: Piece, text: str, attributes: dict[str, str]) -> None:
         tensor = piece.first
