@@ -8,7 +8,7 @@ and `svg` (DOT text to a picture).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..engine.tensor import Tensor
 
@@ -19,19 +19,7 @@ if TYPE_CHECKING:
     from .paths import Targets
     from .theme import Theme
 
-__all__ = ["Figure", "Theme", "draw"]
-
 DETAILS = ("named", "ops", "elements")
-
-_LATER = {"Figure": "figure", "Theme": "theme"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f".{_LATER[name]}", __name__), name)
 
 
 def draw(

@@ -37,28 +37,22 @@ class Symbols:
     """
 
     def __init__(
-        self,
-        tensors: list[Tensor],
-        cotangents: Mapping[Tensor, list[Cotangent]] | None = None,
-        names: Mapping[Tensor, str] | None = None,
-    ) -> None:
-        self._name: dict[Tensor, str] = {}
+        self, tensors: list[Tensor], cotangents: Mapping[Tensor, list[Cotangent]],
+        names: Mapping[Tensor, str] = {},
+    ) -> None:  # fmt: skip
+        self.cotangents = cotangents
+        self._name = {t: name for t in tensors if (name := names.get(t, t.name)) is not None}
         self._also: dict[Tensor, list[str]] = {}
-        self.cotangents = cotangents = cotangents or {}
-        if names is not None:
-            self._name.update((t, names[t]) for t in tensors if t in names)
-        taken = {tensor.name for tensor in tensors}
+        taken = {t.name for t in tensors}
         output = _called_l(tensors, cotangents)
-        for tensor in tensors:
-            if tensor in cotangents and tensor.name is None and tensor not in self._name:
-                symbols = list(dict.fromkeys(_free_symbols(cotangents[tensor], taken, output)))
-                taken.update(symbols)
+        for t in tensors:
+            if t in cotangents and t not in self._name:
+                symbols = dict.fromkeys(_free_symbols(cotangents[t], taken, output))
+                taken |= symbols.keys()
                 if symbols:
-                    self._name[tensor], *self._also[tensor] = symbols
+                    self._name[t], *self._also[t] = symbols
         free = (name for i in count(1) if (name := f"v_{i}") not in taken)
-        for tensor in tensors:
-            if tensor not in self._name:
-                self._name[tensor] = next(free) if tensor.name is None else tensor.name
+        self._name |= {t: next(free) for t in tensors if t not in self._name}
 
     def plain(self, tensor: Tensor) -> str:
         return self._name[tensor]
@@ -133,13 +127,9 @@ def formula(step: Step, symbols: Symbols, stand_ins: Iterator[str], brief: bool 
 
 
 def label(
-    step: Step,
-    written: Written,
-    widest: int,
-    stand_ins: Iterator[str],
-    brief: bool = True,
+    step: Step, written: Written, widest: int, stand_ins: Iterator[str], brief: bool = True,
     alone: Collection[str] = (),
-) -> str:
+) -> str:  # fmt: skip
     """A step's formula; its op's symbol where that says it; a stand-in where it is too wide."""
     if written.width > widest:
         return next(stand_ins)
@@ -168,18 +158,16 @@ class Marks(NamedTuple):
 
     def __call__(self, kind: str, *tensors: Tensor) -> dict[str, str]:
         """The attribute that says which tensors a node or edge is for."""
-        if any(t not in self.numbers for t in tensors):
-            return {}
-        return {"class": kind + "-".join(str(self.numbers[t]) for t in tensors)}
+        known = all(t in self.numbers for t in tensors)
+        return {"class": kind + "-".join(str(self.numbers[t]) for t in tensors) if known else ""}
 
     def held(self, piece: Piece, circled: Set[Tensor]) -> dict[str, str]:
         """The classes of all that a piece's node stands for."""
         if not piece.folded:
             return self("f", piece.first)
         inner = [*(step.result for step in piece.steps), *piece.hidden]
-        classes = [self("f", t) for t in inner] + [self("t", t) for t in inner if t not in circled]
-        found = " ".join(c["class"] for c in classes if c)
-        return {"class": found} if found else {}
+        marks = [self("f", t) for t in inner] + [self("t", t) for t in inner if t not in circled]
+        return {"class": " ".join(x["class"] for x in marks if x["class"])}
 
 
 def draw_computations(
@@ -340,26 +328,24 @@ def _reached(piece: Piece, result: Tensor, on: set[Tensor]) -> set[Tensor]:
 
 def _folded(piece: Piece, symbols: Symbols, further: Iterator[str], theme: Theme) -> str:
     """What stands in the node of a folded piece: layers or formulas, how often, and whose."""
-    if piece.title is not None:
-        lines = [labels.escape(piece.title)]
-    else:
-        shown = piece.shown[:MOST_FORMULAS]
-        lines = [
-            f"{symbols.markup(s.result)} = {formula(s, symbols, further, brief=False)}"
-            for s in shown
-        ]
-        if len(piece.shown) > len(shown):
-            lines.append(labels.escape(f"… {len(piece.shown) - len(shown)} more"))
+    lines = [labels.escape(piece.title)] if piece.title is not None else [
+        f"{symbols.markup(s.result)} = {formula(s, symbols, further, brief=False)}"
+        for s in piece.shown[:MOST_FORMULAS]
+    ]  # fmt: skip
+    if piece.title is None and len(piece.shown) > MOST_FORMULAS:
+        lines.append(labels.escape(f"… {len(piece.shown) - MOST_FORMULAS} more"))
     if piece.count > 1:
         times = f"<B>×{piece.count}</B>"
         lines = [f"{lines[0]} {times}"] if len(lines) == 1 else [*lines, times]
     results = [step.result for step in piece.steps if step.result.name is not None]
     named = [x for x in piece.hidden if x.name is not None]
     unnamed = len(piece.hidden) - len(named)
-    remarks = [_span(results, symbols)] if len(results) > 1 else []
-    remarks += [f"with {_span(named, symbols)}"] if named else []
-    remarks += [f"with {unnamed} unnamed leaves"] if unnamed else []
-    return "<BR/>".join(lines + [labels.font(remark, 9, theme.faint) for remark in remarks])
+    remarks = [
+        _span(results, symbols) if len(results) > 1 else "",
+        f"with {_span(named, symbols)}" if named else "",
+        f"with {unnamed} unnamed leaves" if unnamed else "",
+    ]
+    return "<BR/>".join(lines + [labels.font(x, 9, theme.faint) for x in remarks if x])
 
 
 MOST_FORMULAS = 5
@@ -368,11 +354,10 @@ MOST_FORMULAS = 5
 
 def _span(tensors: list[Tensor], symbols: Symbols) -> str:
     """Names, of many the first and the last two."""
-    if len(tensors) > 6:
-        first, last = tensors[:2], tensors[-2:]
-        names = [", ".join(symbols.markup(t, 9) for t in end) for end in (first, last)]
-        return f"{names[0]} … {names[1]} ({len(tensors)} in all)"
-    return ", ".join(symbols.markup(t, 9) for t in tensors)
+    names = [symbols.markup(t, 9) for t in tensors]
+    if len(names) > 6:
+        return f"{', '.join(names[:2])} … {', '.join(names[-2:])} ({len(names)} in all)"
+    return ", ".join(names)
 
 
 def _chain(output: Tensor, main: dict[Tensor, Tensor]) -> dict[Tensor, int]:

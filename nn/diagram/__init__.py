@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
-from autograd_lite.draw import Figure
+from autograd_lite.draw.figure import Figure
 from autograd_lite.draw.theme import Theme, theme_of
 
 from ..module import Module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from autograd_lite.draw import Figure
+from autograd_lite.draw.figure import Figure
 from autograd_lite.draw.sheet import Sheet
 from autograd_lite.draw.theme import Theme
 from autograd_lite.show import labels as markup
