@@ -14,7 +14,7 @@ from autograd_lite.draw.figure import Figure
 from autograd_lite.draw.theme import Theme, theme_of
 
 from ..module import Module
-from .chain import Layer, layers_of
+from .chain import layers_of
 from .layout import Diagram, Options
 from .nodes import column
 from .values import run
@@ -118,15 +118,9 @@ def bundle(net: Module) -> dict[str, str]:
     except (TypeError, ValueError, AttributeError, IndexError):  # none of layers as they are made
         return shown
     for widest in (10, 6, 4):
-        if _arrows(layers, widest) <= _AT_A_GLANCE:
+        rows = [[n if n <= widest else widest - 1 for n in (x.n_in, x.n_out)] for x in layers]
+        if sum((n_in + 1) * n_out for n_in, n_out in rows) <= _AT_A_GLANCE:
             with suppress(RuntimeError):  # there is no layout engine
                 shown["image/svg+xml"] = draw(net, widest=widest).svg()
             break
     return shown
-
-
-def _arrows(layers: list[Layer], widest: int) -> int:
-    def rows(width: int) -> int:
-        return width if width <= widest else widest - 1
-
-    return sum((rows(x.n_in) + 1) * rows(x.n_out) for x in layers)

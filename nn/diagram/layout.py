@@ -35,15 +35,6 @@ class Options(NamedTuple):
     theme: Theme
 
 
-class _Arrow(NamedTuple):
-    tail: str
-    head: str
-    weight: float
-
-    def rank(self) -> tuple[bool, float]:
-        return self.weight != self.weight, abs(self.weight)
-
-
 class Diagram:
     """Lays the columns out and writes them down.
 
@@ -55,12 +46,9 @@ class Diagram:
     """
 
     def __init__(
-        self,
-        layers: list[Layer],
-        columns: list[list[Node | None]],
-        options: Options,
+        self, layers: list[Layer], columns: list[list[Node | None]], options: Options,
         run: Run | None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         # The positions are given, and neato draws straight lines between them.
         self.sheet = Sheet(options.theme, layout="neato", splines="line", outputorder="edgesfirst")
         self.layers, self.columns, self.options, self.run = layers, columns, options, run
@@ -79,13 +67,9 @@ class Diagram:
 
     def _measure(self) -> None:
         """How large circles are, all alike, and how far apart columns and rows."""
-        needed = [
-            diameter(*self._lines(k, node))
-            for k, nodes in enumerate(self.columns)
-            for node in nodes
-            if node
-        ]
-        size = max(_CIRCLE, *needed)
+        numbered = enumerate(self.columns)
+        drawn = [(k, node) for k, nodes in numbered for node in nodes if node is not None]
+        size = max(_CIRCLE, *(diameter(*self._lines(k, node)) for k, node in drawn))
         grown = size - _CIRCLE
         self.size: dict[str, str] = {}
         if grown or self.run:
@@ -102,10 +86,8 @@ class Diagram:
 
     def _lines(self, k: int, node: Node) -> list[tuple[str, float]]:
         """What stands on a circle: its name, and its value beneath."""
-        lines: list[tuple[str, float]] = [(node.label, 16)]
-        if self.run:
-            lines.append((number(self.run.outputs[k][node.entry]), _LINE))
-        return lines
+        value = [(number(self.run.outputs[k][node.entry]), _LINE)] if self.run else []
+        return [(node.label, 16.0), *value]
 
     def _has_bias(self, k: int) -> bool:
         """Whether layer ``k`` has a node 1."""
@@ -149,15 +131,14 @@ class Diagram:
     def _shade(self, k: int, node: Node) -> dict[str, str]:
         if not (self.options.shade and self.run):
             return {}
-        outputs = self.run.outputs[k]
-        return {"fillcolor": looks.fill(
-            float(outputs[node.entry]), looks.largest(outputs), self.options.theme.tensor_fill
-        )}
+        outputs, base = self.run.outputs[k], self.options.theme.tensor_fill
+        value = float(outputs[node.entry])
+        return {"fillcolor": looks.fill(value, looks.largest(outputs), base)}
 
     def _connect(self, k: int) -> None:
         """The arrows from layer ``k`` to the next."""
         port = {"headport": "w"} if self.options.computations else {}
-        weighed: list[_Arrow] = []
+        weighed: list[tuple[str, str, float]] = []
         for key, y, node in self.keys[k + 1]:
             if node is None:
                 continue
@@ -171,15 +152,14 @@ class Diagram:
                 self.sheet.forward(head, key, **look)
             for tail, _, start in self.keys[k]:
                 if self.options.weights:
-                    weighed.append(_Arrow(tail, head, self._weight(k, start, node)))
+                    weighed.append((tail, head, self._weight(k, start, node)))
                 else:
                     self.sheet.forward(tail, head, **look, **port)
         most = self._most(k) if weighed else 0.0
         # The smallest first, nan at last: none hides a larger one.
-        for arrow in sorted(weighed, key=_Arrow.rank):
-            self.kinds.add(looks.kind(arrow.weight))
-            look = looks.arrow(arrow.weight, most)
-            self.sheet.forward(arrow.tail, arrow.head, **look, **port)
+        for tail, head, weight in sorted(weighed, key=lambda x: (x[2] != x[2], abs(x[2]))):
+            self.kinds.add(looks.kind(weight))
+            self.sheet.forward(tail, head, **looks.arrow(weight, most), **port)
 
     def _weight(self, k: int, tail: Node | None, head: Node) -> float:
         """Of the arrow between two nodes; from node 1 it is the bias."""
@@ -192,10 +172,8 @@ class Diagram:
     def _most(self, k: int) -> float:
         """The largest weight of layer ``k``, drawn or not; that of node 1 is one of them."""
         linear = self.layers[k].linear
-        arrays = [linear.weight._array]
-        if linear.bias is not None and self._has_bias(k):
-            arrays.append(linear.bias._array)
-        return looks.largest(*arrays)
+        shown = [linear.weight, linear.bias if self._has_bias(k) else None]
+        return looks.largest(*(tensor._array for tensor in shown if tensor is not None))
 
     def _formula(self, k: int) -> str:
         """What a node of layer ``k + 1`` computes: ``σ(Σ wᵢxᵢ + b)``."""
@@ -246,11 +224,10 @@ class Diagram:
             self._write(f"caption_{k}", markup.name_markup(f"l_{k}"), k, y)
         for k, (linear, _) in enumerate(self.layers):
             edge = f"{k}{k + 1}" if k < 9 else f"{k},{k + 1}"
-            parameters = [(linear.weight, f"W_{edge}")]
-            if linear.bias is not None:
-                parameters.append((linear.bias, f"b_{edge}"))
             text = ", ".join(
-                markup.name_markup(name, markup.is_bold(tensor)) for tensor, name in parameters
+                markup.name_markup(f"{letter}_{edge}", markup.is_bold(tensor))
+                for letter, tensor in (("W", linear.weight), ("b", linear.bias))
+                if tensor is not None
             )
             self._write(f"parameters_{k}", text, k + 0.5, y)
 
