@@ -97,7 +97,7 @@ def draw(
             raise ValueError("draw: shade=True fills the circles by their values; give values=x")
         _refuse_complex("shade=True", *(out.dtype for out in numbers.outputs))
     options = Options(bias, computations, captions, chosen, weights, shade, theme_of(theme))
-    return Diagram(layers, columns, options, numbers).figure()
+    return Diagram(layers, columns, options, numbers).sheet.figure()
 
 
 def _refuse_complex(what: str, *dtypes: Any) -> None:

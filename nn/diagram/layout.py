@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from autograd_lite.draw.figure import Figure
 from autograd_lite.draw.sheet import Sheet
 from autograd_lite.draw.theme import Theme
 from autograd_lite.show import labels as markup
@@ -21,6 +20,7 @@ _COLUMN, _WIDE_COLUMN, _REACH, _ROW = 1.6, 3.2, 1.6, 0.85
 _GAP = 0.3  # at least, between an ellipse and a circle
 _WIDER = 0.16  # more between columns for each row, so that the arrows don't get too steep
 _SMALL, _LINE = 9, 12  # points: a number beneath a name, and the line it stands on
+_THIN = "\u2009"  # a space
 
 
 class Options(NamedTuple):
@@ -59,9 +59,6 @@ class Diagram:
             self._connect(k)
         self._write_beneath()
 
-    def figure(self) -> Figure:
-        return self.sheet.figure()
-
     def _faint(self, text: str) -> str:
         return markup.font(text, 11, self.options.theme.faint)
 
@@ -71,9 +68,8 @@ class Diagram:
         drawn = [(k, node) for k, nodes in numbered for node in nodes if node is not None]
         size = max(_CIRCLE, *(diameter(*self._lines(k, node)) for k, node in drawn))
         grown = size - _CIRCLE
-        self.size: dict[str, str] = {}
-        if grown or self.run:
-            self.size = {"width": f"{size:.3g}", "fixedsize": "true"}
+        fixed = {"width": f"{size:.3g}", "fixedsize": "true"}
+        self.size = fixed if grown or self.run else {}
         self.row = _ROW + grown
         self.reach, self.step = _REACH + grown / 2, _COLUMN + grown
         if self.options.computations:
@@ -113,8 +109,7 @@ class Diagram:
                 wanted = node.name.replace("(", "").replace(")", "")
                 key = self.sheet.new_id(wanted)
                 (label, _), *value = self._lines(k, node)
-                for text, size in value:
-                    label += f"<BR/>{markup.font(text, _SMALL)}{_strut(size)}"
+                label += "".join(_beneath(text) for text, _ in value)
                 look = self.size | self._shade(k, node)
                 self.sheet.node("tensor", key, label, pos=_at(x, y), **look)
                 drawn.append((key, y, node))
@@ -179,24 +174,18 @@ class Diagram:
         """What a node of layer ``k + 1`` computes: ``σ(Σ wᵢxᵢ + b)``."""
         layer = self.layers[k]
         first = next(node for node in self.columns[k] if node is not None)
-        letter = first.label
-        i = "<I>i</I>"
+        operand = markup.name_markup(first.name.rpartition("_")[0] or first.label)
         if first.name.startswith("("):
             operand = f"({markup.name_markup(f'l_{k}')})"
-        else:
-            operand = markup.name_markup(first.name.rpartition("_")[0] or letter)
-        index = f"<SUB>{markup.font(i, 11)}</SUB>"
-        text = f"Σ <I>w</I>{index}{operand}{index}"
-        if layer.linear.bias is not None:
-            text += " + <I>b</I>"
-        return _applied(layer, text)
+        index = f"<SUB>{markup.font('<I>i</I>', 11)}</SUB>"
+        bias = " + <I>b</I>" if layer.linear.bias is not None else ""
+        return layer.applied(f"Σ <I>w</I>{index}{operand}{index}{bias}")
 
     def _sum(self, k: int, node: Node) -> str:
         """The number before the activation, in the formula's place: ``= σ(0.302)``."""
         if self.run is None:
             return ""
-        text = _applied(self.layers[k], number(self.run.sums[k][node.entry]))
-        return f"<BR/>{markup.font(f'= {text}', _SMALL)}{_strut(_LINE)}"
+        return _beneath(f"= {self.layers[k].applied(number(self.run.sums[k][node.entry]))}")
 
     def _write_beneath(self) -> None:
         """Line by line: the layers' and parameters' names; the scale of the weights; the legend."""
@@ -245,15 +234,9 @@ class Diagram:
             x += item
 
 
-def _applied(layer: Layer, text: str) -> str:
-    for sign in layer.signs:
-        text = f"{sign}({text})"
-    return text
-
-
-def _strut(size: float) -> str:
-    """Makes a line as high as one of letters of that size."""
-    return markup.font("\u2009", round(size))
+def _beneath(text: str) -> str:
+    """A line of small letters, as high as one of larger ones."""
+    return f"<BR/>{markup.font(text, _SMALL)}{markup.font(_THIN, _LINE)}"
 
 
 def _at(x: float, y: float) -> str:
