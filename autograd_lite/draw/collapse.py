@@ -121,18 +121,12 @@ def draw_pieces(
 def _all_but(found: list[Step], n: int, aims: Set[Tensor]) -> dict[Tensor, _Fold]:
     """Fold all but the last ``n`` steps, or of a negative one all but the first ``−n``."""
     rest = found[:-n] if n > 0 else found[-n:]
-    runs: list[list[Step]] = [[]]
-    for step in rest:
-        if step.result in aims or not aims.isdisjoint(step.inputs):
-            runs.append([])
-        else:
-            runs[-1].append(step)
     data = _data([x for step in rest for x in step.inputs if x.is_leaf], found)
     fold_of: dict[Tensor, _Fold] = {}
-    for run in runs:
-        if len(run) > 1:
-            fold = _Fold(f"{len(run)} steps", visible=data)
-            fold_of |= {step.result: fold for step in run}
+    for may_be, run in groupby(rest, lambda s: aims.isdisjoint([s.result, *s.inputs])):
+        results = [step.result for step in run]
+        if may_be and len(results) > 1:
+            fold_of |= dict.fromkeys(results, _Fold(f"{len(results)} steps", visible=data))
     return fold_of
 
 
@@ -218,10 +212,7 @@ def longest_histories(pieces: list[Piece]) -> dict[Tensor, Tensor]:
     depth: Counter[Tensor] = Counter()
     main: dict[Tensor, Tensor] = {}
     for piece in pieces:
-        if not piece.inputs:
-            continue
-        longest = max(piece.inputs, key=depth.__getitem__)
-        for result in piece.results:
-            main[result] = longest
-            depth[result] = 1 + depth[longest]
+        for result in piece.results if piece.inputs else ():
+            main[result] = max(piece.inputs, key=depth.__getitem__)
+            depth[result] = 1 + depth[main[result]]
     return main

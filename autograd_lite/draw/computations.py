@@ -283,8 +283,9 @@ class _Drawing:
     def backward(self, pieces: list[Piece], on: set[Tensor]) -> None:
         """The arrows that lead ``on`` to the targets."""
         for piece in reversed(pieces):
+            region = [t for step in piece.steps for t in step.region]
             for y in reversed(piece.results):
-                reached = _reached(piece, y, on)
+                reached = arrows(Step(y, region, piece.inputs), on)
                 for x in piece.inputs:
                     if x in reached:
                         label, marks = self.symbols.derivative(y, x), self.marks("b", y, x)
@@ -293,15 +294,12 @@ class _Drawing:
 
 def _written(leaves: list[Tensor], pieces: list[Piece]) -> list[Tensor]:
     """The tensors that are written anywhere, those first that are computed first."""
-    written = dict.fromkeys(leaves)
+    written = [*leaves]
     for piece in pieces:
-        written |= dict.fromkeys(step.result for step in piece.shown)
-        written |= dict.fromkeys(piece.results)
+        written += [*(step.result for step in piece.shown), *piece.results]
     for piece in pieces:  # in a folded one only names are written
-        inner = (step.result for step in piece.steps)
-        written |= dict.fromkeys(t for t in inner if t.name is not None)
-        written |= dict.fromkeys(piece.hidden)
-    return list(written)
+        written += [s.result for s in piece.steps if s.result.name is not None] + piece.hidden
+    return list(dict.fromkeys(written))
 
 
 def _check_size(size: int, collapse: Collapse, limit: int | None) -> None:
@@ -315,15 +313,6 @@ def _check_size(size: int, collapse: Collapse, limit: int | None) -> None:
         f"{', '.join(ways)} (what repeats, layers, all but the last 20 steps), or allow more by "
         f"limit={size}"
     )
-
-
-def _reached(piece: Piece, result: Tensor, on: set[Tensor]) -> set[Tensor]:
-    """The inputs of a piece to which the backward pass goes on from one of its results."""
-    reached = {result}
-    for step in reversed(piece.steps):
-        if step.result in reached:
-            reached |= arrows(step, on)
-    return reached
 
 
 def _folded(piece: Piece, symbols: Symbols, further: Iterator[str], theme: Theme) -> str:
