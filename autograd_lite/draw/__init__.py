@@ -57,11 +57,11 @@ def draw(
         grads: write its gradient likewise, where it has one.
         shapes: write its shape.
         collapse: what is folded into one node, with the parameters that only it uses.
-            ``"module"``: the work of each layer, such as ``Linear + σ``, as told by whose
-            parameters are used; ``"blocks"``: blocks of the same operations that follow each other,
-            drawn once with their count, ``Linear + σ ×12`` (arrays may differ in their sizes);
-            n: all but the last n steps; −n: all but the first n. The targets of ``backward`` are
-            never folded.
+            ``"module"``: the work of each layer that has parameters, in each call of it, and the
+            activations after it, such as ``Linear + σ``; ``"blocks"``: blocks of the same
+            operations that follow each other, drawn once with their count, ``Linear + σ ×12``
+            (arrays may differ in their sizes); n: all but the last n steps; −n: all but the first
+            n. The targets of ``backward`` are never folded.
         limit: how many nodes, or numbers in ``"elements"``, may be drawn; by default 400, and 300.
         theme: ``"light"``, ``"dark"``, ``"print"`` (without colour), or an `ag.Theme`.
         links: a mapping from tensors to URLs, or a function that gives the URL of a tensor, or
