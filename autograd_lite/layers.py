@@ -22,7 +22,7 @@ entered = _next_number
 def left(layer: Any, start: int, result: Any) -> None:
     """Note that ``layer``, which was entered at ``start``, computed what ``result`` holds.
 
-    Its ``owners()`` says of its Tensors, and those of the layers within it, whose they are.
+    Its ``tensor_owners()`` says of its Tensors, and those of the layers within it, whose they are.
     """
     if type(result) is Tensor:
         if result._op is not None and result._number > start:
@@ -82,7 +82,7 @@ class Layers:
             start = max(calls)
             called = calls[start]
             if id(called) not in owners:
-                owners[id(called)] = called.owners()
+                owners[id(called)] = called.tensor_owners()
             of = owners[id(called)]
             read = [of[x] for x in t.inputs if x in of]
             layer = read[0] if read else called

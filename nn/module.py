@@ -85,7 +85,7 @@ class Module:
                 if isinstance(value, Tensor):
                     yield f"{path}.{key}" if path else key, value
 
-    def owners(self) -> dict[Tensor, Module]:
+    def tensor_owners(self) -> dict[Tensor, Module]:
         """Of the Tensors of all modules, whose each is; of two that have it, the outer's."""
         modules = reversed([module for _, module in self.named_modules()])
         return {x: m for m in modules for _, x in _held(m) if isinstance(x, Tensor)}

@@ -278,7 +278,7 @@ def undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
     held = [(t, t._array, t._exposed) for t in tensors]
     modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
     attributes = [(module, dict(vars(module))) for module in modules]
-    same = [*modules, *tensors, *(t for m in modules for t in m.owners())]
+    same = [*modules, *tensors, *(t for m in modules for t in m.tensor_owners())]
     memo = {id(x): x for x in same}
     try:
         for module, own in attributes:

@@ -183,7 +183,7 @@ def test_tensors_and_modules_are_found_wherever_a_module_holds_them():
             net.load_state_dict(before)
             loss = nn.MSELoss()(net(x), y)
             loss.backward()
-            owners = [type(net.owners()[p]).__name__ for p in net.parameters()]
+            owners = [type(net.tensor_owners()[p]).__name__ for p in net.parameters()]
             assert owners == ["Holding"] * 4 + ["Linear"] * 4
             assert "Holding" in ag.draw(loss, collapse="module").source
             net.zero_grad()
