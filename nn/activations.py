@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
+from autograd_lite import Op, Tensor
+from autograd_lite.engine.op import apply
 from autograd_lite.table import Case, op
 
 from .module import Module
@@ -108,7 +110,10 @@ class _Activation(Module):
     function: Activation
 
     def forward(self, x: Any) -> Any:
-        return type(self).function(x)
+        function: Any = type(self).function
+        if type(x) is Tensor and type(function) is Op:  # the shorter way
+            return apply(function, (x,))
+        return function(x)
 
 
 class Sigmoid(_Activation):
