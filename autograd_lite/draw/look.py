@@ -62,18 +62,18 @@ class Look:
         """What DOT is to be told of a tensor's node: ``tooltip`` and ``URL``, where there are."""
         tip, links = tooltip(tensor), self.links
         found = {"tooltip": escape(tip)} if tip else {}
-        if links is not None and not isinstance(links, Mapping) and not callable(links):
+        if links is None:
+            return found
+        if not isinstance(links, Mapping) and not callable(links):
             raise TypeError(
                 "draw: links is a mapping from Tensors to URLs, or a function that gives a "
                 f"Tensor's URL or None, and not {type(links).__name__}"
             )
-        url = links.get(tensor) if isinstance(links, Mapping) else links and links(tensor)
+        url = links.get(tensor) if isinstance(links, Mapping) else links(tensor)
+        if not isinstance(url, (str, type(None))):
+            kind = type(url).__name__
+            raise TypeError(f"draw: links gives {describe(tensor)} a {kind}; a URL is a string")
         if url is not None:
-            if not isinstance(url, str):
-                raise TypeError(
-                    f"draw: links gives {describe(tensor)} a {type(url).__name__}; "
-                    "a URL is a string"
-                )
             found["URL"] = html.escape(quote(url, safe=_SAFE, errors="replace"))
         return found
 

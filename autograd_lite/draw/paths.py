@@ -23,7 +23,7 @@ def find_targets(output: Tensor, backward: Targets) -> list[Tensor]:
     if backward is None:
         return []
     tensors = walk(output)
-    reached = set(_reached(output, tensors))
+    reached = {t for t in arrows(Step(output, tensors, tensors), set(tensors)) if t.requires_grad}
     known: dict[Any, list[Tensor]] = {t: [t] for t in tensors}
     for t in tensors:
         if t.name is not None:
@@ -60,15 +60,6 @@ def carriers(tensor: Tensor) -> Iterator[Tensor]:
                 yield x
 
 
-def _reached(output: Tensor, tensors: list[Tensor]) -> Iterator[Tensor]:
-    """The tensors that a gradient of ``output`` reaches, the latest made first."""
-    reached = {output} if output.requires_grad else set()
-    for tensor in reversed(tensors):
-        if tensor in reached:
-            yield tensor
-            reached.update(carriers(tensor))
-
-
 def on_paths(output: Tensor, targets: list[Tensor]) -> set[Tensor]:
     """The tensors from which a gradient flows on to a target; targets included."""
     on = set(targets)
@@ -79,7 +70,7 @@ def on_paths(output: Tensor, targets: list[Tensor]) -> set[Tensor]:
 
 
 def arrows(step: Step, on: set[Tensor]) -> set[Tensor]:
-    """The inputs of a step to which the backward pass goes on from its result."""
+    """The inputs of a step to which the backward pass goes on from its result, by way of ``on``."""
     reached = {step.result}
     for tensor in reversed(step.region):
         if tensor in reached:
