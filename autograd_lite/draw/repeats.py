@@ -82,16 +82,24 @@ def _kind(x: Tensor) -> Hashable:
 
 def _does(t: Tensor) -> tuple[Hashable, ...]:
     """What an op does, whatever it reads."""
-    params = tuple((key, _simple(value)) for key, value in sorted(t.params.items()))
+    params = tuple((key, _simple(value, key in _PLACES)) for key, value in sorted(t.params.items()))
     return id(t.op), t.ndim, t.name is None, params
 
 
-def _simple(value: Any) -> Hashable:
-    """A setting as what can be compared: of arrays, only the shape."""
+_PLACES = ("index", "indices")
+"""Settings that say which entries are read. These may differ, as a label or the time does."""
+
+
+def _simple(value: Any, is_place: bool) -> Hashable:
+    """A setting as what can be compared: of arrays, only the shape, of places, only the kind."""
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype.str
     if isinstance(value, (tuple, list)):
-        return type(value).__name__, *map(_simple, value)
+        return type(value).__name__, *(_simple(x, is_place) for x in value)
+    if is_place and isinstance(value, (int, np.integer)):
+        return "place"
+    if is_place and isinstance(value, slice):
+        return value.start is None, value.stop is None, value.step
     return repr(value)
 
 

@@ -103,6 +103,29 @@ def test_which_leaf_is_read_counts():
     assert not any(repeat.start <= 11 < repeat.stop for repeat in found)  # where it is added
 
 
+def test_which_entries_are_read_may_differ():
+    """A step's label, or its time; what a setting else says counts."""
+    x, w = ag.Tensor(np.ones((5, 3)), requires_grad=True, name="x"), leaf("w")
+    ways = {
+        "label": lambda y, k: y + ag.log(ag.sum(w) * w)[k % 2],
+        "entry": lambda y, k: y + ag.log(ag.sum(w) * x[k, k % 3]),
+        "last": lambda y, k: y + ag.log(ag.sum(w) * x[-1 - k, np.int64(k % 3)]),
+        "row": lambda y, k: y + ag.sum(ag.sin(y * x[k])),
+        "rows": lambda y, k: y + ag.sum(ag.sin(y * x[k : k + 1])),
+        "column": lambda y, k: y + ag.sum(ag.sin(y * x[:, k % 3])),
+        "listed": lambda y, k: y + ag.sum(ag.sin(y * x[[k, 0]])),
+        "taken": lambda y, k: y + ag.sum(ag.sin(y * np.take(x, k % 3, axis=1))),
+        "axis": lambda y, k: y + ag.sum(ag.sin(y * ag.sum(x, axis=k % 2))),
+        "slices": lambda y, k: y + ag.sum(ag.sin(y * (x[1:] if k % 2 else x[:-1]))),
+    }
+    for name, way in ways.items():
+        y = ag.exp(ag.Tensor(0.5, requires_grad=True, name="y"))
+        for k in range(5):
+            y = way(y, k)
+        times = [repeat.times for repeat in repeats(y)]
+        assert times == ([2] if name in ("axis", "slices") else [5]), name
+
+
 def test_blocks_that_share_leaves_repeat():
     """As in a recurrent network, which reads an input a block and its state twice."""
     y, w, v = leaf("h_0"), leaf("W"), leaf("V")
