@@ -35,7 +35,8 @@ class Repeat(NamedTuple):
 def find_repeats(results: list[Tensor], fixed: Set[Tensor]) -> list[Repeat]:
     """The repeats in a list of all results of a graph, those first that leave out most.
 
-    A first block may start from a leaf where the others start from the block before them.
+    A first block may start from a leaf where the others start from the block before them: a state
+    of its own, or a total of 0.
 
     Args:
         results: in order of computation.
@@ -161,10 +162,9 @@ def _alike(first: list[Tensor], other: list[Tensor]) -> bool:
         if _does(a) != _does(b) or len(a.inputs) != len(b.inputs):
             return False
         for x, y in zip(a.inputs, b.inputs, strict=True):
-            constant = is_number(x) or is_number(y)
-            if (constant or y.is_leaf) and _kind(x) != _kind(y):
+            if y.is_leaf and _kind(x) != _kind(y):
                 return False
-            if not constant and stands_for.setdefault(x, y) is not y:
+            if not is_number(y) and stands_for.setdefault(x, y) is not y:
                 return False
         stands_for[a] = b
     return len(set(stands_for.values())) == len(stands_for)

@@ -126,6 +126,14 @@ def test_which_entries_are_read_may_differ():
         assert times == ([2] if name in ("axis", "slices") else [5]), name
 
 
+def test_a_total_may_start_from_zero():
+    for zero in (0.0, ag.Tensor(0.0), ag.Tensor(0.0, name="zero")):
+        total = zero
+        for _ in range(5):
+            total = total - ag.sum(ag.sin(leaf()))
+        assert repeats(total) == [Repeat(0, 3, 5)]
+
+
 def test_blocks_that_share_leaves_repeat():
     """As in a recurrent network, which reads an input a block and its state twice."""
     y, w, v = leaf("h_0"), leaf("W"), leaf("V")
