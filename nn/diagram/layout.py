@@ -106,8 +106,7 @@ class Diagram:
             if node is None:
                 self._leave_out(k, _at(x, y))
             else:
-                wanted = node.name.replace("(", "").replace(")", "")
-                key = self.sheet.new_id(wanted)
+                key = self.sheet.new_id(node.name.replace("(", "").replace(")", ""))
                 (label, _), *value = self._lines(k, node)
                 label += "".join(_beneath(text) for text, _ in value)
                 look = self.size | self._shade(k, node)
