@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from .check.derivatives import GradientError, check_grads
     from .compile import CompileError
     from .derive import Derivation
-    from .draw import Figure, Theme
+    from .draw.figure import Figure
+    from .draw.theme import Theme
 
 __version__ = "0.1.0"
 
@@ -90,7 +91,7 @@ __all__ = [
 _LATER = {
     "CompileError": "compile.graph",
     "Derivation": "derive",
-    "Figure": "draw",
+    "Figure": "draw.figure",
     "GradientError": "check.derivatives",
     "Theme": "draw.theme",
     "check_backprop": "check",

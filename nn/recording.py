@@ -97,7 +97,7 @@ class Recording:
         Afterwards it is again as it was, also where it changes its own attributes when called.
         """
         values = {t: self.parameters[name][i] for name, t in self._tensors.items()}
-        with _undisturbed(self.net, list(values)):
+        with undisturbed(self.net, list(values)):
             for tensor, value in values.items():
                 tensor._replace(value)
             yield self.net
@@ -149,7 +149,7 @@ class Recording:
 
     def _loss_at_the_end(self) -> float:
         x, y = self.batch(-1)
-        with _undisturbed(self.net, []), ag.no_grad(), np.errstate(all="ignore"):
+        with undisturbed(self.net, []), ag.no_grad(), np.errstate(all="ignore"):
             try:
                 return float(self.loss(self.net(x), y).item())
             except (ValueError, ArithmeticError):  # the last step led to what a loss refuses
@@ -270,7 +270,7 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
 
 
 @contextmanager
-def _undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
+def undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
     """Afterwards the tensors hold the arrays that they held, and modules the attributes.
 
     Within it modules have copies of what may be written to: counts, running means, generators.
@@ -278,7 +278,7 @@ def _undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
     held = [(t, t._array, t._exposed) for t in tensors]
     modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
     attributes = [(module, dict(vars(module))) for module in modules]
-    same = [*modules, *tensors, *(net.parameters() if modules else ())]
+    same = [*modules, *tensors, *(t for m in modules for t in m.tensor_owners())]
     memo = {id(x): x for x in same}
     try:
         for module, own in attributes:

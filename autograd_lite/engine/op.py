@@ -158,6 +158,7 @@ def apply(
     result = _new(Tensor)
     result._array, result._exposed = value, False
     result._grad = result.name = None
+    result._notes = ()
     if record:
         result._tracked = record | _skipped(inputs) if op.skips else record
         result._op, result._inputs, result._arrays = op, inputs, tuple(arrays)

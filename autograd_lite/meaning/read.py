@@ -21,6 +21,7 @@ from .. import ops as _ops
 from ..engine.notes import noted
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
+from ..masks import comparison
 from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
 from .table import CANONICAL
@@ -151,17 +152,13 @@ class Meaning:
 
     def _compared(self, t: Tensor) -> Term | None:
         """What a mask was made by: a comparison of tensors that are read already."""
-        given = noted(t, "given") if t._op is None else None
-        found = noted(t if given is None else given, "compared") if t._op is None else None
+        found = comparison(noted(t, "given")) if t._op is None else None
         if found is None:
             return None
-        name, args = found
-        terms = []
-        for x in (arg() for arg in args):
-            if x is None:  # a Tensor that is gone
-                return None
-            terms.append(self.read(x, {}) if isinstance(x, Tensor) else self.constant(x))
-        return make(name, terms, {}, t.shape)
+        terms = [
+            self.read(x, {}) if isinstance(x, Tensor) else self.constant(x) for x in found.operands
+        ]
+        return make(found.name, terms, {}, t.shape)
 
     def _unguarded(self, e: Term) -> Term:
         """``p`` for ``p + 1e-12``, ``max(p, 1e-12)`` and ``clip(p, 1e-12, 1 − 1e-12)``."""

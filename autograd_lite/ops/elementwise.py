@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from math import factorial
 from typing import Any
-from weakref import ref
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -19,10 +18,10 @@ from ..arrays import as_array, refuse_kinds
 from ..calls import leaves_operators_alone
 from ..engine.later import later
 from ..engine.modes import trace
-from ..engine.notes import note
 from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..errors import complex_to_real, explain, refuse_constant
+from ..masks import remember
 from ..show.notation import (
     ATOM,
     COMPARISON,
@@ -667,17 +666,12 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
         except ValueError as error:
             raise explain(function.__name__, args, arrays, {}, error) from error
         if function in _VALUE_SIGNS and type(found) is np.ndarray and not settings:
-            compared = [ref(x) if type(x) is Tensor else partial(_itself, x) for x in args]
-            note(found, "compared", (function.__name__, compared))  # readers see what a mask is
+            remember(found, function.__name__, args)
         return found
     except TypeError:
         if any(leaves_operators_alone(x) or isinstance(x, (str, bytes)) for x in args):
             return NotImplemented
         raise
-
-
-def _itself(x: Any) -> Any:
-    return x
 
 
 # Further names that NumPy has for them.
