@@ -16,7 +16,6 @@ from .compile import compile
 from .derive import derive
 from .draw import draw
 from .engine.modes import no_grad
-from .engine.op import Op
 from .engine.tensor import Tensor
 from .explain import explain
 from .gradients import gradients
@@ -40,7 +39,7 @@ from .ops.products import *
 from .ops.reductions import *
 from .ops.scans import *
 from .ops.shaping import *
-from .table import OPS
+from .table import OPS, Op
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:

@@ -19,10 +19,11 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import errors, numpy_api, numpy_protocol, ops
 from .arrays import as_array, given, own_array
 from .engine.modes import Mode, no_grad, recorded, standing, tell
-from .engine.op import Op, apply
+from .engine.op import apply
 from .engine.tensor import Array, Tensor, _leaf
 from .gradients import backward
 from .lines import hint, line_of, remember
+from .table import Op
 
 
 def _refused(name: str, instead: str) -> Callable[..., NoReturn]:

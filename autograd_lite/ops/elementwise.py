@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..arrays import as_array, refuse_kinds
-from ..calls import leaves_operators_alone
 from ..engine.later import later
 from ..engine.modes import trace
-from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..errors import complex_to_real, explain, refuse_constant
 from ..show.notation import (
@@ -34,7 +32,7 @@ from ..show.notation import (
     infix,
     number,
 )
-from ..table import Case, op
+from ..table import Case, Op, leaves_operators_alone, op
 from .define import implements, operand, refuse_out, value
 
 __all__ = [

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays import STAND_INS, as_array
-from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..show.notation import function
-from ..table import Case, op
+from ..table import Case, Op, op
 from .define import implements, named, operand, refuse_out, setting, value
 from .elementwise import astype
 from .elementwise import where as where_
