@@ -7,6 +7,7 @@ from typing import NamedTuple
 from autograd_lite.draw import Figure
 from autograd_lite.draw.sheet import Sheet
 from autograd_lite.draw.theme import Theme
+from autograd_lite.engine.leaves import array_of
 from autograd_lite.show import labels as markup
 from autograd_lite.show.notation import number
 
@@ -185,15 +186,15 @@ class Diagram:
         linear = self.layers[k].linear
         if tail is None:
             assert linear.bias is not None
-            return float(linear.bias._array[0, head.entry])
-        return float(linear.weight._array[tail.entry, head.entry])
+            return float(array_of(linear.bias)[0, head.entry])
+        return float(array_of(linear.weight)[tail.entry, head.entry])
 
     def _most(self, k: int) -> float:
         """The largest weight of layer ``k``, drawn or not; that of node 1 is one of them."""
         linear = self.layers[k].linear
-        arrays = [linear.weight._array]
+        arrays = [array_of(linear.weight)]
         if linear.bias is not None and self._has_bias(k):
-            arrays.append(linear.bias._array)
+            arrays.append(array_of(linear.bias))
         return looks.largest(*arrays)
 
     def _formula(self, k: int) -> str:
