@@ -6,17 +6,11 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any
 
-import numpy as np
-
 from .tensor import Array, Tensor, as_array
 
-_ndarray = np.ndarray
-
+# What a Tensor holds, for who doesn't write to it; and whether somebody outside may write to it.
 array_of = attrgetter("_array")
-"""The array that a Tensor holds, for who doesn't write to it."""
-
 held = attrgetter("_array", "_exposed")
-"""That, and whether somebody outside may write to it."""
 
 
 def hold(leaf: Tensor, array: Array, exposed: bool = False) -> None:
@@ -30,7 +24,7 @@ def descend(leaves: Iterable[Tensor], minus_rate: Any) -> None:
         grad = leaf._grad
         if grad is not None:
             new = minus_rate * grad + leaf._array  # so NumPy adds in place, if it's large
-            leaf._array, leaf._exposed = new if type(new) is _ndarray else as_array(new), False
+            leaf._array, leaf._exposed = new if type(new) is type(grad) else as_array(new), False
 
 
 def forget_gradients(leaves: Iterable[Tensor]) -> None:
