@@ -97,7 +97,8 @@ def backward(output: Tensor, grad: ArrayLike | None) -> None:
         tell("write", output, "grad")
     run = pulled if output._tracked & SKIPS else pull
     found = run({output: seeded(output, grad)})
-    for tensor, g in found.items():
+    while found:
+        tensor, g = found.popitem()  # so that of several that share an array the last one has it
         if tensor._grad is not None and tensor._op is None:
             tensor._grad = tensor._grad + g
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
@@ -107,13 +108,11 @@ def backward(output: Tensor, grad: ArrayLike | None) -> None:
             tensor._grad = g
 
 
-def _count_one_reference() -> int:
-    for _, g in {0: np.empty(0)}.items():
-        return getrefcount(g)
-    raise AssertionError
+def _references(g: Any) -> int:
+    return getrefcount(g)
 
 
-_ONE_REFERENCE = _count_one_reference()  # what getrefcount says of an array found only there
+_ONE_REFERENCE = _references(np.empty(0))  # of an array that only a variable holds
 
 
 def seeded(output: Tensor, grad: ArrayLike | None, function: str = "backward") -> Any:
