@@ -248,21 +248,7 @@ class Members:
             raise errors.another_grad(self, array, TypeError)
         self._grad = array if array.dtype == self.dtype else array.astype(self.dtype)
 
-    def backward(self: Any, grad: ArrayLike | None = None) -> None:
-        """Add this tensor's gradient to each leaf's `grad`, and set it on each named tensor.
-
-        Leaves that require a gradient accumulate, as usual; named tensors in between hold the
-        gradient of the last call.
-
-        Args:
-            grad: the seed, the cotangent of this tensor, of its shape; ones where this has one
-                element.
-
-        Raises:
-            RuntimeError: nothing in this tensor's history requires a gradient.
-            ValueError: no seed for a tensor of several elements, or one of another shape.
-        """
-        backward(self, grad)
+    backward = backward
 
     def zero_grad(self: Any) -> None:
         """Forget the gradient: `grad` becomes None."""

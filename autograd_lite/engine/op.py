@@ -22,7 +22,7 @@ import numpy as np
 
 from .later import later
 from .modes import Mode, composed
-from .tensor import SKIPS, Tensor, as_array
+from .tensor import SKIPS, STAND_INS, Tensor
 
 Vjp = Callable[..., Any]
 
@@ -122,8 +122,8 @@ def apply(
         value = op.forward(*arrays, **params) if params else op.forward(*arrays)
     except (ValueError, TypeError, IndexError) as error:
         raise later.explain(op.name, inputs, arrays, params, error) from error
-    if type(value) is not _ndarray:
-        value = as_array(value)
+    if type(value) is not _ndarray and type(value) not in STAND_INS:
+        value = np.asarray(value)
     result = _new(Tensor)
     result._array, result._exposed = value, False
     result._grad = result.name = None
