@@ -8,6 +8,7 @@ hand-written gradients, and over the engine's own.
 
 from typing import TYPE_CHECKING, Any
 
+from . import decorating as decorating  # which lets modes be decorators
 from . import fft, linalg
 from . import members as members  # which puts on Tensor what users see of it
 from .anomaly import detect_anomaly

@@ -6,6 +6,7 @@ So nothing is imported in a circle. `later` has:
     explain: ``(op, inputs, arrays, params, error)`` → what to raise where a forward raised.
     wrong_cotangent: ``(op, got, wanted)`` → what to raise where a rule gave what doesn't fit.
     as_it_was: the op for a leaf with the value that it had before.
+    within: ``(mode, function)`` → the function, each call of which is within such a block.
 """
 
 from __future__ import annotations
