@@ -70,12 +70,9 @@ def _along_axes(f: Any, each: Transform, last: Transform, inverse: bool = False)
     default = (-2, -1) if f.__name__.endswith("2") else None
 
     def applied(
-        a: Any,
-        s: Sequence[int] | None = None,
-        axes: Sequence[int] | None = default,
-        norm: str | None = None,
-        out: None = None,
-    ) -> Any:
+        a: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = default,
+        norm: str | None = None, out: None = None,
+    ) -> Any:  # fmt: skip
         refuse_out(f.__name__, out)
         a = operand(a)
         if axes is None:

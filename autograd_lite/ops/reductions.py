@@ -60,14 +60,9 @@ sum_op = op(
 
 @implements(np.sum)
 def sum(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    keepdims: bool = False,
-    initial: Any = None,
-    where: Any = None,
-) -> Tensor:
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False,
+    initial: Any = None, where: Any = None,
+) -> Tensor:  # fmt: skip
     """The sum over ``axis`` of the entries where ``where`` holds, and of ``initial``."""
     a = ready("sum", a, dtype, out, where, 0)
     total = sum_op(a, axis=axis, keepdims=keepdims)
@@ -92,14 +87,9 @@ mean_op = op(
 
 @implements(np.mean)
 def mean(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    keepdims: bool = False,
-    *,
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False, *,
     where: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """The mean over ``axis`` of the entries where ``where`` holds."""
     if where is None:
         return mean_op(ready("mean", a, dtype, out), axis=axis, keepdims=keepdims)
@@ -147,13 +137,9 @@ def _extreme(function: Any, entry: Op) -> Callable[..., Tensor]:
     name = function.__name__
 
     def extreme(
-        a: Any,
-        axis: Any = None,
-        out: None = None,
-        keepdims: bool = False,
-        initial: Any = None,
+        a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None,
         where: Any = None,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         if where is not None and initial is None:
             raise ValueError(f"{name}: with where= there must be an initial=")
         initial = setting(name, "initial", initial)
@@ -219,14 +205,9 @@ prod_op = op(
 
 @implements(np.prod)
 def prod(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    keepdims: bool = False,
-    initial: Any = None,
-    where: Any = None,
-) -> Tensor:
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False,
+    initial: Any = None, where: Any = None,
+) -> Tensor:  # fmt: skip
     """The product over ``axis``; its derivatives are right where entries are 0, too."""
     a = ready("prod", a, dtype, out, where, 1)
     product = prod_op(a, axis=axis, keepdims=keepdims)
