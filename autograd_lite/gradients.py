@@ -109,8 +109,7 @@ def backward(self: Tensor, grad: ArrayLike | None = None) -> None:
         tell("write", self, "grad")
     run = pulled if self._tracked & SKIPS else pull
     found = run({self: seeded(self, grad)})
-    while found:
-        tensor, g = found.popitem()  # so that of several that share an array the last one has it
+    for tensor, g in found.items():
         if tensor._grad is not None and tensor._op is None:
             tensor._grad = tensor._grad + g
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
@@ -120,11 +119,13 @@ def backward(self: Tensor, grad: ArrayLike | None = None) -> None:
             tensor._grad = g
 
 
-def _references(g: Any) -> int:
-    return getrefcount(g)
+def _count_one_reference() -> int:
+    for _, g in {0: np.empty(0)}.items():
+        return getrefcount(g)
+    raise AssertionError
 
 
-_ONE_REFERENCE = _references(np.empty(0))  # of an array that only a variable holds
+_ONE_REFERENCE = _count_one_reference()  # what getrefcount says of an array found only there
 
 
 def seeded(output: Tensor, grad: ArrayLike | None, function: str = "backward") -> Any:
