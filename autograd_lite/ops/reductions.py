@@ -46,15 +46,17 @@ def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return broadcast_to(kept, kept.shape[: kept.ndim - x.ndim] + x.shape)
 
 
-sum_op = op(
+def _reduction(name: str, forward: Any, vjp: Any, **traits: Any) -> Op:
+    source = f"np.{name}({{0}}, axis={{axis}}, keepdims={{keepdims}})"
+    return op(name, forward, vjp, cases=_CASES, stacks=True, source=source, **traits)
+
+
+sum_op = _reduction(
     "sum",
     np.add.reduce,
     lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims),
-    cases=_CASES,
     notation=function("Σ"),
-    stacks=True,
     reads="all",
-    source="np.sum({0}, axis={axis}, keepdims={keepdims})",
 )
 
 
@@ -75,13 +77,8 @@ def _mean_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return _spread(g, x, axis, keepdims)
 
 
-mean_op = op(
-    "mean",
-    lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
-    _mean_vjp,
-    cases=_CASES,
-    stacks=True,
-    source="np.mean({0}, axis={axis}, keepdims={keepdims})",
+mean_op = _reduction(
+    "mean", lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims), _mean_vjp
 )
 
 
@@ -118,19 +115,8 @@ def _extreme_vjp(
     return _kept(g, x, axis, keepdims) * np.where(x != x, np.nan, shares)
 
 
-def _extreme_op(name: str, ufunc: np.ufunc) -> Op:
-    return op(
-        name,
-        ufunc.reduce,
-        _extreme_vjp,
-        cases=_CASES,
-        stacks=True,
-        reads="some",
-        source=f"np.{name}({{0}}, axis={{axis}}, keepdims={{keepdims}})",
-    )
-
-
-max_op, min_op = _extreme_op("max", np.maximum), _extreme_op("min", np.minimum)
+max_op = _reduction("max", np.maximum.reduce, _extreme_vjp, reads="some")
+min_op = _reduction("min", np.minimum.reduce, _extreme_vjp, reads="some")
 
 
 def _extreme(function: Any, entry: Op) -> Callable[..., Tensor]:
@@ -192,14 +178,11 @@ def zeros_times(x: Any, y: Any, factors: Sequence[Any]) -> Any:
     return x * where_(too_large, np.nan_to_num(value(y)), y)
 
 
-prod_op = op(
+prod_op = _reduction(
     "prod",
     np.multiply.reduce,
     lambda g, out, x, axis, keepdims: _kept(g, x, axis, keepdims) * _others(x, axis),
-    cases=_CASES,
     notation=function("Π"),
-    stacks=True,
-    source="np.prod({0}, axis={axis}, keepdims={keepdims})",
 )
 
 
