@@ -15,11 +15,12 @@ from . import ops
 from .containers import leaves, rebuilt, refuse_bound
 from .containers import results as checked
 from .engine.modes import no_grad, standing
-from .engine.op import Each, Op, Vjp, _next_number, apply
+from .engine.op import Each, Vjp, _next_number, apply
 from .engine.tensor import Array, Tensor, _leaf, is_tracked
 from .gradients import cotangents
 from .graph import made_since
 from .layers import calls_of, left
+from .table import Op
 
 Function = Callable[..., Any]
 

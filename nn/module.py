@@ -124,7 +124,7 @@ class Module:
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for _, parameter in self.named_parameters():
-            parameter._grad = None
+            parameter.zero_grad()
 
     def train(self, mode: bool = True) -> Module:
         """Set ``training`` of this module and all in it; returns the module."""

@@ -14,6 +14,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.engine.leaves import array_of, held, hold
 from autograd_lite.engine.tensor import Array
 from autograd_lite.graph import walk
 from autograd_lite.lines import forget, user_line
@@ -238,7 +239,7 @@ def checked_interval(record: Any) -> int:
 
 
 def _refuse_too_much(recording: Recording, every: int, total: int) -> None:
-    size = sum(t._array.nbytes for t in recording._tensors.values())
+    size = sum(array_of(t).nbytes for t in recording._tensors.values())
     kept = -(-total // every) + 1
     if kept * size > _MOST_BYTES:
         most = max(_MOST_BYTES // size - 1, 1)
@@ -275,7 +276,7 @@ def undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
 
     Within it modules have copies of what may be written to: counts, running means, generators.
     """
-    held = [(t, t._array, t._exposed) for t in tensors]
+    before = [(t, *held(t)) for t in tensors]
     modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
     attributes = [(module, dict(vars(module))) for module in modules]
     same = [*modules, *tensors, *(t for m in modules for t in m.tensor_owners())]
@@ -285,8 +286,8 @@ def undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
             vars(module).update((name, _copied(value, memo)) for name, value in own.items())
         yield
     finally:
-        for module, before in attributes:
+        for module, own in attributes:
             vars(module).clear()
-            vars(module).update(before)
-        for t, array, exposed in held:
-            t._array, t._exposed = array, exposed
+            vars(module).update(own)
+        for t, array, exposed in before:
+            hold(t, array, exposed)

@@ -15,9 +15,9 @@ import numpy as np
 
 from ..engine.backward import _summed
 from ..engine.modes import trace
-from ..engine.op import Op
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
+from ..table import Op
 from . import numeric
 from .directional import NOT_FINITE, Part, Point, Row, normal
 from .wording import times
@@ -127,9 +127,9 @@ def applications(point: Point) -> list[Application]:
 
 
 def _application(tensor: Tensor) -> Application | None:
-    if tensor._op is None or not tensor.size or tensor.dtype.kind not in "fc":
+    if tensor.op is None or not tensor.size or tensor.dtype.kind not in "fc":
         return None
-    op, inputs, arrays = tensor._op, tensor._inputs, tensor._arrays
+    op, inputs, arrays = tensor.op, tensor._inputs, tensor._arrays
     if not all(np.isfinite(a).all() for a in arrays):
         return None
     chosen = [

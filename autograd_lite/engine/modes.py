@@ -18,6 +18,8 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 from weakref import ref
 
+from .later import later
+
 F = TypeVar("F")
 Run = Callable[..., Any]
 
@@ -108,10 +110,7 @@ class Mode:
         Raises:
             TypeError: it is no function.
         """
-        from ..decorating import within  # what it imports takes long
-
-        decorated: F = within(self, function)
-        return decorated
+        return later.within(self, function)  # type: ignore[no-any-return]
 
     def __enter__(self) -> None:
         # No name may hold what leaves: the traceback of an interrupt would keep it alive.

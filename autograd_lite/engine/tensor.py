@@ -111,9 +111,5 @@ def as_array(x: Any) -> Any:
     return x if type(x) in STAND_INS else np.asarray(x)
 
 
-def _count_one() -> int:
-    leaf = _leaf(np.empty(0))
-    return getrefcount(leaf._array)
-
-
-_ONE_REFERENCE = _count_one()  # what getrefcount says of an array that only its tensor holds
+_one = _leaf(np.empty(0))
+_ONE_REFERENCE = getrefcount(_one._array)  # of an array that only its tensor holds

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import Op
-from ..table import OPS
+from ..table import OPS, Op
 from .moves import Normal, axes_of, kept, normal, varying
 from .rules import Rule
 from .terms import (

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..ops.elementwise import VALUE_OPS
 from ..show.expression import Definition, Expression, applied
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
-from ..table import OPS
+from ..table import OPS, Op
 from .read import applied as apply_term
 from .read import op_of
 from .terms import ONE, Shape, Term, as_number, bare, coefficient, is_mask
@@ -308,38 +307,32 @@ class _Form:
         turned: bool = False,
         c: float = 1.0,
     ) -> Expression:
+        """A product; of its factors some written already, or ``turned``: −(a − b) is b − a."""
         factors = sorted(pairs, key=_in_a_product)
-        outer = self._outer(factors)
-        if outer is not None and not turned and not written and c == 1:
-            return outer
-        masks = [f for f, p in factors if p == 1 and is_mask(f) and f.op != "leaf"]
-        above = number(c) if c != 1 else None
-        below: Expression | None = None
+        if not turned and not written and c == 1:
+            outer = self._outer(factors)
+            if outer is not None:
+                return outer
         pair = _slope(factors)
         if pair is not None:
             factors = [z for z in factors if z[0] not in pair] + [(f, 1.0) for f in pair]
         apart = pair is not None and any(f.op == "matmul" for f, p in factors if p > 0)
-        i = 0
-        while i < len(factors):
-            f, p = factors[i]
+        above = number(c) if c != 1 else None
+        below: Expression | None = None
+        for f, p in factors:
             x = written.get(f) or self.done[f]
             if turned and p == 1 and _has_minus(f) and x.name is None:
-                x, turned = self._added([(g, -c) for g, c in f.args]), False
-            if apart and pair is not None and f is pair[0]:
+                x, turned = self._added([(g, -k) for g, k in f.args]), False
+            if pair is not None and apart and f in pair:
+                if f is pair[1]:
+                    continue
                 x = applied(ops.multiply, x, self.done[pair[1]])
-                i += 1
-            if f in masks and above is not None:
-                finite = bool(np.isfinite(above.value).all())
-                above = applied(ops.multiply if finite else ONLY, above, x)
-            elif p > 0:
-                x = self._power(f, x, p)
-                above = x if above is None else applied(ops.multiply, above, x)
+            x = self._power(f, x, abs(p))
+            if p > 0:
+                above = x if above is None else applied(_times(above, f), above, x)
             else:
-                x = self._power(f, x, -p)
                 below = x if below is None else applied(ops.multiply, below, x)
-            i += 1
-        if above is None:
-            above = number(1)
+        above = number(1) if above is None else above
         return above if below is None else applied(ops.divide, above, below)
 
     def _power(self, f: Term, x: Expression, p: float) -> Expression:
@@ -469,6 +462,12 @@ def _reshaped(x: Expression, shape: Shape) -> Expression:
     if x.shape == shape[::-1] and len(shape) == 2 and x.op is not None and not x.is_called("outer"):
         return applied(OPS["transpose"], x, axes=None)
     return applied(OPS["reshape"], x, shape=shape)
+
+
+def _times(x: Expression, factor: Term) -> Op:
+    """Times a factor: of a mask only what it lets through, be the rest infinite."""
+    through = is_mask(factor) and factor.op != "leaf" and not np.isfinite(x.value).all()
+    return ONLY if through else ops.multiply
 
 
 def _raised(x: Expression, p: float) -> Expression:

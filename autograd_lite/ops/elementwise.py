@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..arrays import as_array, refuse_kinds
-from ..calls import leaves_operators_alone
 from ..engine.later import later
 from ..engine.modes import trace
-from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..errors import complex_to_real, explain, refuse_constant
 from ..masks import remember
@@ -35,79 +33,18 @@ from ..show.notation import (
     infix,
     number,
 )
-from ..table import Case, op
+from ..table import Case, Op, leaves_operators_alone, op
 from .define import implements, operand, refuse_out, value
 
 __all__ = [
-    "abs",
-    "absolute",
-    "acos",
-    "acosh",
-    "add",
-    "arccos",
-    "arccosh",
-    "arcsin",
-    "arcsinh",
-    "arctan",
-    "arctan2",
-    "arctanh",
-    "asin",
-    "asinh",
-    "astype",
-    "atan",
-    "atan2",
-    "atanh",
-    "cbrt",
-    "conj",
-    "copy",
-    "cos",
-    "cosh",
-    "deg2rad",
-    "degrees",
-    "divide",
-    "exp",
-    "exp2",
-    "expm1",
-    "fabs",
-    "fmax",
-    "fmin",
-    "fmod",
-    "hypot",
-    "imag",
-    "ldexp",
-    "log",
-    "log1p",
-    "log2",
-    "log10",
-    "logaddexp",
-    "logaddexp2",
-    "maximum",
-    "minimum",
-    "mod",
-    "multiply",
-    "negative",
-    "positive",
-    "pow",
-    "power",
-    "rad2deg",
-    "radians",
-    "real",
-    "reciprocal",
-    "relu",
-    "remainder",
-    "sigmoid",
-    "sign",
-    "sin",
-    "sinc",
-    "sinh",
-    "softplus",
-    "sqrt",
-    "square",
-    "subtract",
-    "tan",
-    "tanh",
-    "true_divide",
-    "where",
+    "abs", "absolute", "acos", "acosh", "add", "arccos", "arccosh", "arcsin", "arcsinh",
+    "arctan", "arctan2", "arctanh", "asin", "asinh", "astype", "atan", "atan2", "atanh", "cbrt",
+    "conj", "copy", "cos", "cosh", "deg2rad", "degrees", "divide", "exp", "exp2", "expm1",
+    "fabs", "fmax", "fmin", "fmod", "hypot", "imag", "ldexp", "log", "log1p", "log2", "log10",
+    "logaddexp", "logaddexp2", "maximum", "minimum", "mod", "multiply", "negative", "positive",
+    "pow", "power", "rad2deg", "radians", "real", "reciprocal", "relu", "remainder", "sigmoid",
+    "sign", "sin", "sinc", "sinh", "softplus", "sqrt", "square", "subtract", "tan", "tanh",
+    "true_divide", "where",
 ]  # fmt: skip
 
 POSITIVE = (0.3, 3.0)

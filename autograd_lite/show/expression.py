@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..engine.op import Op
 from ..engine.tensor import Array
+from ..table import Op
 
 T = TypeVar("T")
 

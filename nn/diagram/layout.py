@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from autograd_lite.draw.sheet import Sheet
 from autograd_lite.draw.theme import Theme
+from autograd_lite.engine.leaves import array_of
 from autograd_lite.show import labels as markup
 from autograd_lite.show.notation import number
 
@@ -160,14 +161,14 @@ class Diagram:
         linear = self.layers[k].linear
         if tail is None:
             assert linear.bias is not None
-            return float(linear.bias._array[0, head.entry])
-        return float(linear.weight._array[tail.entry, head.entry])
+            return float(array_of(linear.bias)[0, head.entry])
+        return float(array_of(linear.weight)[tail.entry, head.entry])
 
     def _most(self, k: int) -> float:
         """The largest weight of layer ``k``, drawn or not; that of node 1 is one of them."""
         linear = self.layers[k].linear
         shown = [linear.weight, linear.bias if self._has_bias(k) else None]
-        return looks.largest(*(tensor._array for tensor in shown if tensor is not None))
+        return looks.largest(*(array_of(tensor) for tensor in shown if tensor is not None))
 
     def _formula(self, k: int) -> str:
         """What a node of layer ``k + 1`` computes: ``σ(Σ wᵢxᵢ + b)``."""
