@@ -27,10 +27,10 @@ ROWS = [
     "draw derive explain check compile",
     "meaning",
     "show dependence",
-    "transforms checkpoint containers",
+    "transforms checkpoint containers layers",
     "members display",
     "numpy_api numpy_protocol fft linalg",
-    "gradients unread cotangents anomaly lines graph layers modes decorating",
+    "gradients unread cotangents anomaly lines graph modes decorating",
     "ops table errors arrays numpy_code show.notation masks",
     "engine",
 ]

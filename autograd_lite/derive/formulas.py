@@ -15,7 +15,7 @@ from ..graph import walk
 from ..meaning.read import Meaning
 from ..meaning.terms import ONE, Term, leaf, number, shaped, subterms
 from ..meaning.write import Writer
-from ..show.expression import Definition, Expression, agree, magnitude
+from ..show.expression import Definition, Expression, agree
 from ..show.notation import number as number_text
 from ..show.notation import symbol_of
 from .build import Builder
@@ -69,7 +69,6 @@ class Gradient:
         simple: what it means; None where neither is worth the gradient.
         definitions: what has a symbol of its own in ``given``.
         parts: and in ``simple``.
-        sizes: how large the terms are that the gradient is the sum of.
     """
 
     target: Tensor
@@ -81,7 +80,6 @@ class Gradient:
     simple: Expression | None = None
     definitions: list[Definition] = field(default_factory=list)
     parts: list[Definition] = field(default_factory=list)
-    sizes: Array | float = 0.0
 
 
 class Formulas:
@@ -135,8 +133,7 @@ class Formulas:
         all_agree = True
         for g in self.gradients:
             given, g.definitions = self._builder.expression(g.cotangent)
-            g.sizes = magnitude(given)
-            g.given = given if agree(given, g.value, sizes=g.sizes) else None
+            g.given = given if agree(given, g.value) else None
             all_agree = all_agree and g.given is not None
             self._builder.name(g.cotangent, g.symbol)
         return all_agree
@@ -144,8 +141,7 @@ class Formulas:
     def _write_simple(self, guarded: bool) -> bool:
         for g in self.gradients:
             g.simple, g.parts = self._reading.step(g)
-            sizes = magnitude(g.simple) if g.simple.value.any() else g.sizes
-            if not self._reading.agrees(g, sizes):
+            if not self._reading.agrees(g):
                 if guarded:
                     return False
                 g.simple, g.parts = g.given, g.definitions
@@ -194,15 +190,16 @@ class Reading:
         self.writer = Writer(names, rows, taken)
         self.chose = False
 
-    def agrees(self, g: Gradient, sizes: Array | float) -> bool:
+    def agrees(self, g: Gradient) -> bool:
         """Whether the formula is worth the gradient: where something ties, a gradient."""
         assert g.simple is not None
-        if agree(g.simple, g.value, bool(self.meaning.guarded), sizes):
+        cancels = None if g.simple.value.any() else g.given  # what comes out as 0, up to rounding
+        if agree(g.simple, g.value, bool(self.meaning.guarded), cancels):
             return True
         chosen = self._cotangents.get(self.meaning.tensors[g.target])
         if chosen is None or not self.meaning.has_ties():
             return False
-        self.chose = agree(g.simple, np.asarray(chosen._array), sizes=sizes)
+        self.chose = agree(g.simple, np.asarray(chosen._array), as_of=cancels)
         return self.chose
 
     def step(self, g: Gradient) -> tuple[Expression, list[Definition]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -297,10 +297,8 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return shaped(bare(x), shape)
     if as_number(x) is not None:
         return intern("broadcast_to", (bare(x),), {}, shape, x.size)
-    if x.op == "transpose" and _only_ones_moved(x.shape, shape):
-        inner = [n for n in x.args[0].shape if n != 1]
-        if inner == [n for n in shape if n != 1]:
-            return shaped(x.args[0], shape)
+    if x.op == "transpose" and _in_order(x.params["axes"], x.args[0].shape):
+        return shaped(x.args[0], shape)
     if x.op in "+*":
         found = _inward(x, lambda f: _with_axes(f, x.shape, shape))
         if found is not None:
@@ -345,8 +343,7 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     c, rest = coefficient(x)
     if c != 1 and rest.shape == x.shape:
         return scaled(make("transpose", [rest], {"axes": perm}), c)
-    in_order = [i for i in perm if x.shape[i] != 1] == [i for i, n in enumerate(x.shape) if n != 1]
-    if in_order and x.op not in ("leaf", "matmul", "transpose"):  # a row is transposed, too
+    if _in_order(perm, x.shape) and x.op not in ("leaf", "matmul", "transpose"):
         return shaped(x, moved)
     if x.op == "transpose":
         return make("transpose", [x.args[0]], {"axes": tuple(x.params["axes"][i] for i in perm)})
@@ -360,6 +357,12 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if found is not None:
         return shaped(found, moved)
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
+
+
+def _in_order(perm: Sequence[int], shape: Shape) -> bool:
+    """Whether a transposition moves only axes of one entry, and so no entry."""
+    moved = [i for i in perm if shape[i] != 1]
+    return moved == sorted(moved)
 
 
 # ---------------------------------------------------------------------- products of matrices
