@@ -21,7 +21,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .later import later
-from .modes import Mode, composed
+from .modes import Mode, composed, wanted
 from .tensor import SKIPS, STAND_INS, Tensor
 
 Vjp = Callable[..., Any]
@@ -112,12 +112,9 @@ def apply(
         run, records = composed(_usual)
         if run is not _usual and not usual:
             return run(op, inputs, params)  # type: ignore[no-any-return]
-        if records is not None:
-            record = (record or 1) if records else 0
+        record = wanted(record, records)
     if constants and record:
-        for i, x in enumerate(inputs):
-            if type(x) is not Tensor and type(arrays[i]) is _ndarray:
-                arrays[i] = arrays[i].copy()
+        _own(arrays, inputs)
     try:
         value = op.forward(*arrays, **params) if params else op.forward(*arrays)
     except (ValueError, TypeError, IndexError) as error:
@@ -137,6 +134,13 @@ def apply(
         if constants and value.base is not None:  # a view of an array that its owner may change
             result._array = value.copy()
     return result
+
+
+def _own(arrays: list[Any], inputs: tuple[Any, ...]) -> None:
+    """Copies of constant arrays, which their owners may change later."""
+    for i, x in enumerate(inputs):
+        if type(x) is not Tensor and type(arrays[i]) is _ndarray:
+            arrays[i] = arrays[i].copy()
 
 
 def _skipped(inputs: tuple[Any, ...]) -> int:
