@@ -85,13 +85,13 @@ class Meaning:
                 self.terms[t] = e
         self.output = self.tensors[output] = self.build(self.terms[output])
 
-    def _leaf(self, t: Tensor) -> Term:
+    def _leaf(self, t: Tensor, made: bool = False) -> Term:
         if t._tracked:
             e = leaf((self._token, id(t)), t.shape, "leaf", t.name, t._array)
             self._built[e] = self.tensors[t] = t
         else:
             whole = self._whole.get(t)
-            e = self.constant(t._array if whole is None else whole[0], t.name)
+            e = self.constant(t._array if whole is None else whole[0], t.name, made)
             if e.op == "leaf" and whole is None:
                 self._built.setdefault(e, t)
             if whole is not None:
@@ -99,8 +99,12 @@ class Meaning:
         self.terms[t] = e
         return e
 
-    def constant(self, array: Any, name: str | None = None) -> Term:
-        """A given array: a number where it is one, or what it is of another."""
+    def constant(self, array: Any, name: str | None = None, made: bool = False) -> Term:
+        """A given array: a number where it is one, or what it is of another.
+
+        Whole numbers, such as labels, are data, however alike they are; ``made`` by a rule they
+        aren't.
+        """
         array = np.asarray(array)
         if name is None and array.dtype.kind in "biuf":
             if array.ndim == 0 and np.isfinite(array):
@@ -110,7 +114,8 @@ class Meaning:
                 if found is not None:
                     return found
             first = array.flat[0] if array.size and array.dtype.kind != "b" else np.nan
-            if np.isfinite(first) and (array == first).all():
+            is_data = array.dtype.kind != "f" or (first in (0, 1) and array.size > 1)
+            if (made or not is_data) and np.isfinite(first) and (array == first).all():
                 return shaped(number(float(first)), array.shape)
         digest = blake2b(array.tobytes(), digest_size=16).digest()
         key = self._token, array.shape, array.dtype.str, digest, name
@@ -139,7 +144,7 @@ class Meaning:
     def _read(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
         """The term of a result, from those of its inputs."""
         assert t.op is not None
-        args = [self._compared(x) or (known[x] if x in known else self._leaf(x)) for x in t.inputs]
+        args = [self._compared(x) or known[x] for x in t.inputs]
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
             size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
             return intern(f"complex {t.op.name}", tuple(args), t.params, t.shape, size)
@@ -207,7 +212,7 @@ class Meaning:
             if t in local or t in self.terms:
                 continue
             if t.is_leaf:
-                self._leaf(t)
+                self._leaf(t, True)
             elif not ready:
                 stack.append((t, True))
                 stack += [(x, False) for x in t.inputs]
@@ -285,7 +290,7 @@ def _related(array: Array, other: Term) -> Term | None:
     y = other.value
     if y.shape != array.shape or y.dtype.kind == "b" or not y.size:
         return None
-    for c, d in ((-1.0, 0.0), (-1.0, 1.0), (1.0, -1.0)):
+    for c, d in ((-1.0, 0.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)):
         if np.array_equal(c * y + d, array):
             return total([(ONE, d), (other, c)], array.shape)
     if len(np.unique(np.abs(y[y != 0]))) > 2:  # else many arrays are a multiple of it
