@@ -197,7 +197,7 @@ class Meaning:
 
     def has_ties(self) -> bool:
         """Whether something is chosen, at equal entries, or at the kink of a function."""
-        return any(_ties(e, self.value) for e in self._built)
+        return any(_ties(e, self.value) for e in (*self._built, *self.definitions.values()))
 
     def value(self, e: Term) -> Array:
         """What a term is worth."""
