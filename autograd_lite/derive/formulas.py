@@ -157,8 +157,10 @@ class Formulas:
         if self._reading.chose:
             remarks.append("Where entries tie, this is one of the gradients that there are")
         if self._reading.meaning.guarded:
-            small = ", ".join(map(number_text, sorted(self._reading.meaning.guarded)))
-            remarks.append(f"Left out: {small} in a logarithm, so that this is nearly the gradient")
+            small = dict.fromkeys(map(number_text, sorted(self._reading.meaning.guarded)))
+            remarks.append(
+                f"Left out: {', '.join(small)} in a logarithm, so that this is nearly the gradient"
+            )
         return remarks
 
     def forward(self) -> tuple[list[Definition], list[tuple[str, Array]]]:

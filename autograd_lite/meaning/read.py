@@ -172,7 +172,7 @@ class Meaning:
             near = None if n is None else abs(n - (e.op == "minimum"))
             if near is None or near > self.guard:
                 return e
-            self.guarded.add(near)
+            self.guarded |= {near} - {0.0}
             e = e.args[0]
         if e.op != "+" or len(e.args) < 2:
             return e

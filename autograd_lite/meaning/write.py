@@ -93,7 +93,7 @@ class Writer:
                 stack += [(x, False) for x in reversed(self._below(e))]
                 continue
             found = _Form(self, done).write(e)
-            if e is not root and self._is_apart(e, found, uses[e]):
+            if e is not root and (e in self._apart or self._is_apart(e, found, uses[e])):
                 if e not in self._apart:
                     name = next(n for n in self._parts if n not in self._taken)
                     self._apart[e] = Definition(name, found)
@@ -168,14 +168,22 @@ class Writer:
         if k:
             self.wrote_q = True
             above = x if k == 1 else applied(ops.multiply, number(k), x)
-            return applied(ops.divide, above, Expression(float(self.rows or 1), "q"))
-        return applied(ops.divide, x, number(round(1 / c)))
+            return _divided(above, Expression(float(self.rows or 1), "q"))
+        return _divided(x, number(round(1 / c)))
 
     def is_factor(self, c: float, residual: bool) -> bool:
         """Whether a coefficient is written as a number before the rest: not as −, nor as / n."""
         if abs(c) == 1 or self.by_rows(abs(c), residual):
             return False
         return abs(c) > 1 or abs(1 / c - round(1 / c)) > 1e-9 or not _is_long(abs(c))
+
+
+def _divided(x: Expression, y: Expression) -> Expression:
+    """``a / (y ∘ b)`` for ``(a / b) / y``."""
+    if x.is_called("divide"):
+        a, b = x.inputs
+        return applied(ops.divide, a, applied(ops.multiply, y, b))
+    return applied(ops.divide, x, y)
 
 
 def _is_long(c: float) -> bool:
@@ -246,28 +254,30 @@ class _Form:
         for f, c in sorted(pairs, key=_in_a_sum):
             x = None if f is ONE else self.done[f]
             if found is None:
-                if c < 0 and f.op == "*" and x is not None and x.name is None:
-                    x, c = self._product(f, turned=True), (-c if _turns(f) else c)
-                found = self._scaled(f, x, c)
+                turned = c < 0 and x is not None and x.name is None and _turns(f)
+                found = self._scaled(f, x, -c if turned else c, turned)
             else:
                 op = ops.add if c > 0 else ops.subtract
                 found = applied(op, found, self._scaled(f, x, abs(c)))
         assert found is not None
         return found
 
-    def _scaled(self, f: Term, x: Expression | None, c: float) -> Expression:
-        mean = self._mean(f, abs(c)) if x is not None and x.name is None else None
+    def _scaled(
+        self, f: Term, x: Expression | None, c: float, turned: bool = False
+    ) -> Expression:
+        """``c · f``, or ``−c · f`` where it is ``turned``: of one of its factors the other sign."""
+        mean = self._mean(f, abs(c)) if x is not None and x.name is None and not turned else None
         if mean is not None:
             return mean if c > 0 else applied(ops.negative, mean)
         if f.op == "*" and c > 0 and x is not None and x.name is None:
             error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
             if error is not None and self.writer.by_rows(c, True):
-                return self._multiplied(
-                    f.args, {error: self.writer.scaled(self.done[error], c, True)}
-                )
+                y = self._added([(g, -k) for g, k in error.args]) if turned else self.done[error]
+                return self._multiplied(f.args, {error: self.writer.scaled(y, c, True)})
         whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
         if whole and self.writer.is_factor(c, _is_residual(f)):
-            return self._multiplied(f.args, {}, c=c)
+            return self._multiplied(f.args, {}, turned, c)
+        x = self._product(f, turned) if turned else x
         return self.writer.scaled(x, c, _is_residual(f))
 
     def _mean(self, f: Term, c: float) -> Expression | None:
