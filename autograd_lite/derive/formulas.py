@@ -22,6 +22,7 @@ from .build import Builder
 from .chain import Plan
 from .derivation import Derivation, Step, rows_of_batch
 
+_SHORT = 5.0  # the size up to which a formula could hardly be shorter
 _GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
 
 
@@ -210,10 +211,9 @@ class Reading:
         if cotangent is None:
             return self.writer.expression(shaped(number(0.0), g.value.shape))
         found = self.meaning.read(cotangent, self._known)
-        used = set(subterms(found, 12, 400))
-        further = {t: e for t, e in self._known.items() if e not in used}
-        if len(further) < len(self._known):
-            other = self.meaning.read(cotangent, further)
+        if g.target.is_leaf or found.size > _SHORT:
+            used = {e for e in subterms(found, 12, 400) if e.kind == "gradient"}
+            other = self.meaning.read(cotangent, self._known, used) if used else found
             found = other if other.size < found.size else found
         if cotangent not in self._known:
             key = id(self), g.symbol

@@ -203,15 +203,20 @@ class Meaning:
         """What a term is worth."""
         return evaluate(e, self.values)
 
-    def read(self, g: Tensor, known: Mapping[Tensor, Term]) -> Term:
-        """The term of a tensor of the backward pass; ``known`` stand for themselves."""
-        local = dict(known)
+    def read(
+        self, g: Tensor, known: Mapping[Tensor, Term], but: Collection[Term] = ()
+    ) -> Term:
+        """The term of a tensor of the backward pass; ``known`` stand for themselves, not ``but``.
+        """
+        local: dict[Tensor, Term] = {}
         stack = [(g, False)]
         while stack:
             t, ready = stack.pop()
             if t in local or t in self.terms:
                 continue
-            if t.is_leaf:
+            if t in known and known[t] not in but:
+                local[t] = known[t]
+            elif t.is_leaf:
                 self._leaf(t, True)
             elif not ready:
                 stack.append((t, True))
