@@ -227,7 +227,8 @@ def _one_by_one(x: Term, axes: frozenset[int], products: bool) -> Term | None:
         return None
     for axis in sorted(axes) if len(axes) > 1 else ():
         inner = summed(x, [axis])
-        if any(f.op == "matmul" for f in subterms(inner, 3)):
+        parts = subterms(inner, 3)
+        if any(f.op == "matmul" for f in parts) and all(f.op != "sum" for f in parts):
             return summed(inner, axes - {axis})
     return None
 
@@ -356,6 +357,8 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if perm == tuple(range(x.ndim)):
         return x
     moved = tuple(x.shape[i] for i in perm)
+    if x.op == "leaf" and x.name == "onehot":
+        return onehot(x.value.transpose(perm))
     c, rest = coefficient(x)
     if c != 1 and rest.shape == x.shape:
         return scaled(make("transpose", [rest], {"axes": perm}), c)
@@ -369,8 +372,9 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return make("matmul", [b, a])
     if as_number(x) is not None:
         return shaped(bare(x), moved)
-    whole = all(f.ndim == x.ndim for f in x.operands)
-    found = _inward(x, lambda f: make("transpose", [f], {"axes": perm})) if whole else None
+    found = _inward(
+        x, lambda f: make("transpose", [shaped(f, padded(f, x.ndim))], {"axes": perm})
+    )
     if found is not None:
         return shaped(found, moved)
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)

@@ -174,6 +174,9 @@ class Meaning:
                 return e
             self.guarded |= {near} - {0.0}
             e = e.args[0]
+        if e.op in ("picked", "reshape", "transpose"):
+            inner = self._unguarded(e.args[0])
+            return make(e.op, [inner, *e.args[1:]], e.params, e.shape)
         if e.op != "+" or len(e.args) < 2:
             return e
         c = dict(e.args).get(ONE, 0.0)

@@ -493,9 +493,10 @@ def _raised(x: Expression, p: float) -> Expression:
 def _in_a_sum(pair: tuple[Term, float]) -> Any:
     """What is added comes first, 1 before it, and bare leaves after what is computed."""
     f, c = pair
-    is_leaf = f.op == "leaf" and f.kind in ("leaf", "given")
+    core = f.args[0] if f.op == "transpose" else f
+    is_leaf = core.op == "leaf" and core.kind in ("leaf", "given")
     rank = (0 if abs(c) >= _SMALL else 3) if f is ONE else 1 + is_leaf
-    return c < 0, rank, f.given, f.id
+    return c < 0, rank, f.given, f.op == "transpose", f.id
 
 
 def _in_a_product(pair: tuple[Term, float]) -> Any:

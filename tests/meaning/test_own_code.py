@@ -1,0 +1,159 @@
+"""The formulas of code that people write themselves, whatever its spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+
+from ..each import each
+
+RNG = np.random.default_rng(5)
+X, Y = RNG.normal(size=(5, 3)), RNG.integers(0, 2, (5, 1)).astype(float)
+LABELS = np.array([0, 2, 1, 3, 1])
+
+
+def parameter(name: str, *shape: int) -> Tensor:
+    return Tensor(RNG.normal(size=shape), requires_grad=True, name=name)
+
+
+def given(name: str, value: Any) -> Tensor:
+    return Tensor(value, name=name)
+
+
+def results(loss: Tensor) -> dict[str, str]:
+    return {step.target: step.result for step in ag.derive(loss)}
+
+
+SIGMOIDS: list[Callable[[Any], Any]] = [
+    lambda s: 1 / (1 + np.exp(-s)), lambda s: 1.0 / (1.0 + np.exp(-1 * s)),
+    lambda s: np.exp(s) / (1 + np.exp(s)), lambda s: np.exp(s) / (np.exp(s) + 1),
+    lambda s: (1 + np.exp(-s)) ** -1, lambda s: 0.5 * (1 + np.tanh(s / 2)),
+    lambda s: 0.5 + 0.5 * np.tanh(0.5 * s), lambda s: np.reciprocal(1 + np.exp(-s)),
+    lambda s: np.where(s >= 0, 1 / (1 + np.exp(-s)), np.exp(s) / (1 + np.exp(s))),
+    lambda s: np.exp(-np.log(1 + np.exp(-s))), lambda s: 1 - 1 / (1 + np.exp(s)), ag.sigmoid,
+]  # fmt: skip
+CROSS_ENTROPIES: list[Callable[[Any, Any], Any]] = [
+    lambda p, y: -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)),
+    lambda p, y: -(np.dot(y.T, np.log(p)) + np.dot((1 - y).T, np.log(1 - p))).sum(),
+    lambda p, y: np.sum(-y * np.log(p + 1e-12) - (1 - y) * np.log(1 - p + 1e-12)),
+    lambda p, y: -np.sum(y * np.log(np.clip(p, 1e-9, 1 - 1e-9))
+                         + (1 - y) * np.log(np.clip(1 - p, 1e-9, 1 - 1e-9))),
+]  # fmt: skip
+
+
+@each([(i, j, named) for i in range(len(SIGMOIDS)) for j in range(4) for named in (True, False)])
+def test_logistic_regression_in_any_spelling(i: int, j: int, named: bool):
+    s = (given("X", X) @ parameter("w", 3, 1)).named("s_1")
+    p = SIGMOIDS[i](s)
+    loss = CROSS_ENTROPIES[j](p.named("p") if named else p, given("y", Y))
+    found = results(loss)["s_1"]
+    assert found in ("p − y", "σ(s_1) − y", "p + c_2") or (j in (1, 2) and "c_" in found), found
+    assert "exp" not in found, found
+
+
+def shifted(z: Any) -> Any:
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def in_a_loop(p: Any) -> Any:
+    loss: Any = 0.0
+    for i, k in enumerate(LABELS):
+        loss = loss - np.log(p[i, k])
+    return loss
+
+
+SOFTMAXES: list[Callable[[Any], Any]] = [
+    shifted, lambda z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True),
+    lambda z: np.exp(z) / np.sum(np.exp(z), axis=1)[:, None],
+    lambda z: np.exp(z - np.log(np.sum(np.exp(z), axis=1, keepdims=True))),
+    lambda z: (np.exp(z.T) / np.exp(z.T).sum(axis=0)).T,
+    lambda z: np.exp(z - np.max(z)) / np.sum(np.exp(z - np.max(z)), axis=1, keepdims=True),
+]  # fmt: skip
+CHOSEN: list[Callable[[Any], Any]] = [
+    lambda p: -np.sum(np.log(p[np.arange(5), LABELS])), in_a_loop,
+    lambda p: -np.log(np.take_along_axis(p, LABELS[:, None], 1)).sum(),
+    lambda p: -np.log(p.T[LABELS, np.arange(5)] + 1e-10).sum(),
+]  # fmt: skip
+
+
+@each([(i, j, n) for i in range(len(SOFTMAXES)) for j in range(len(CHOSEN)) for n in (True, False)])
+def test_softmax_and_cross_entropy_in_any_spelling(i: int, j: int, n: bool):
+    z = (given("X", X) @ parameter("W", 3, 4)).named("z")
+    p = SOFTMAXES[i](z)
+    found = results(CHOSEN[j](p.named("p") if n else p))["z"]
+    assert found == ("p − onehot(y)" if n else "softmax(z) − onehot(y)")
+
+
+RELUS: list[Callable[[Any], Any]] = [
+    lambda s: np.maximum(s, 0), lambda s: np.maximum(0.0, s), lambda s: np.where(s > 0, s, 0),
+    lambda s: s * (s > 0), lambda s: (s + np.abs(s)) / 2, lambda s: s * (s.data > 0),
+    lambda s: np.clip(s, 0, None), ag.relu, lambda s: -np.minimum(-s, 0),
+]  # fmt: skip
+
+
+@each(RELUS)
+def test_relu_in_any_spelling(relu: Callable[[Any], Any]):
+    s = (given("X", X) @ parameter("W", 3, 2)).named("s")
+    assert results(np.sum(relu(s).named("h") * given("T", RNG.normal(size=(5, 2)))))["s"] in (
+        "T ∘ (s > 0)", "T ∘ (s ≥ 0)",
+    )  # fmt: skip
+
+
+def program(name: str) -> Any:
+    w, b = parameter("w", 3), parameter("b")
+    x, y, v, t = given("x", X), given("y", Y[:, 0]), given("v", X[:, 0]), given("T", X[:, :2])
+    r = x @ w + b - y
+    h = (x @ parameter("W", 3, 2)).named("h")
+    if name == "ridge":
+        return np.mean(r**2) + 0.1 * np.sum(w**2)
+    if name == "hinge":
+        return np.mean(np.maximum(0, 1 - y * (x @ w + b)))
+    if name == "poisson":
+        return np.sum(np.exp(x @ w) - y * (x @ w))
+    if name == "norm":
+        return np.linalg.norm(w)
+    if name == "vectors":
+        return v @ (x @ w)
+    if name == "quadratic":
+        return w @ (given("A", X[:3]) @ w)
+    if name == "batch normalisation":
+        n = ((h - h.mean(0)) / np.sqrt(h.var(0) + 1e-5)).named("n")
+        return np.sum(n * t)
+    if name == "a bias before it":
+        z = h + parameter("c", 2)
+        return np.sum((z - z.mean(0)) / np.sqrt(z.var(0) + 1e-5) * t)
+    if name == "lookup":
+        return np.sum(parameter("E", 6, 2)[np.array([1, 1, 4, 0, 1])] * t)
+    if name == "columns":
+        z = parameter("U", 2, 3) @ given("A", X.T) + parameter("c", 2, 1)
+        return np.sum(z * given("S", X[:, :2].T)) / 5
+    raise AssertionError(name)
+
+
+FORMULAS = {
+    "ridge": {"w": "0.4 · xᵀ (x w + b − y) + 0.2 · w", "b": "0.4 · Σ(x w + b − y)"},
+    "hinge": {"w": "−0.2 · xᵀ (y ∘ (y ∘ (x w + b) < 1))"},
+    "poisson": {"w": "xᵀ (exp(x w) − y)"},
+    "norm": {"w": "w / ‖w‖"},
+    "vectors": {"w": "xᵀ v"},
+    "quadratic": {"w": "(A + Aᵀ) w"},
+    "batch normalisation": {
+        "h": "(T − n ∘ meanᵢ(T ∘ n) − meanᵢ(T)) / √(varᵢ(h) + 1e−05)", "W": "xᵀ ∂L/∂h",
+    },
+    "a bias before it": {"c": "0"},
+    "lookup": {"E": "onehot(k)ᵀ T"},
+    "columns": {"U": "0.2 · S Aᵀ", "c": "meanⱼ(S)"},
+}  # fmt: skip
+
+
+@each(list(FORMULAS))
+def test_a_formula_is_what_a_textbook_writes(name: str):
+    found = results(program(name))
+    expected = FORMULAS[name]
+    assert {key: found[key] for key in expected} == expected
