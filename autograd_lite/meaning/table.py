@@ -115,6 +115,7 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "minimum": lambda x, y: MINIMUM(x, y),
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
+    "blocks": lambda *xs, axis: np.concatenate(xs, axis),
     "correlate": correlate,
     "convolve_full": convolve_full,
     "picked": lambda x, y, axes: np.sum(y * x, axis=tuple(axes)),

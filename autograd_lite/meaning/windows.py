@@ -94,7 +94,31 @@ def _convolved(e: Term) -> Term | None:
     return scaled(intern("convolve_full", (rest, kernel), {}, e.shape, size), c)
 
 
-COLLECTED += [_correlated, _convolved]
+def _joined(e: Term) -> Term | None:
+    """Blocks that are put side by side, and fill the whole: ``[δ_i, δ_f, …]``."""
+    c, e = coefficient(e)
+    found: dict[int, tuple[Term, Window]] = {}
+    axis = -1
+    for f, k in e.args:
+        window = _slices(f.params["index"], f.shape) if f.op == "scatter" and k == 1 else None
+        cut = [i for i, n in enumerate(f.shape) if window is not None and window[1][i] != n]
+        if window is None or len(cut) != 1 or axis not in (-1, cut[0]):
+            return None
+        axis = cut[0]
+        found[window[0][axis]] = f.args[0], window
+    end = 0
+    for start, (block, (_, shape)) in sorted(found.items()):
+        if start != end or block.shape != shape:
+            return None
+        end += shape[axis]
+    if end != e.shape[axis] or len(found) < len(e.args):
+        return None
+    blocks = tuple(found[start][0] for start in sorted(found))
+    size = 0.5 + sum(b.size for b in blocks)
+    return scaled(intern("blocks", blocks, {"axis": axis}, e.shape, size), c)
+
+
+COLLECTED += [_correlated, _convolved, _joined]
 
 
 def _marked(f: Term) -> tuple[tuple[int, ...] | None, Term]:
@@ -122,6 +146,7 @@ def _slices(index: Any, whole: Shape) -> Window | None:
     """Where slices begin, and how long they are, one an axis."""
     parts = index if isinstance(index, tuple) else (index,)
     parts = tuple(part for part in parts if part is not ...)
+    parts += (slice(None),) * (len(whole) - len(parts))
     if len(parts) != len(whole) or not all(isinstance(part, slice) for part in parts):
         return None
     ranges = [range(n)[part] for part, n in zip(parts, whole, strict=True)]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..engine.op import Each
 from ..engine.tensor import Tensor
 from ..ops.elementwise import VALUE_OPS
 from ..show.expression import Definition, Expression, applied
@@ -48,6 +49,10 @@ CONVOLVE = Op(
     source=f"(lambda g, k: np.tensordot({_WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
     "k.shape), np.flip(k), k.ndim))({0}, {1})",
 )  # fmt: skip
+BLOCKS = Op("blocks", lambda *xs, axis: np.concatenate(xs, axis), Each(lambda i, g, out, *xs: None),
+            notation=Notation(lambda xs, params: f"[{', '.join(xs)}]", ATOM, (0,)),
+            source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
+            )  # fmt: skip
 ONLY = Op("only", lambda x, mask: np.where(mask, x, 0.0), notation=infix("∘", PRODUCT, MATMUL),
           source="np.where({1}, {0}, 0.0)")  # fmt: skip
 
@@ -288,8 +293,11 @@ class _Form:
             if p == 1 and inner.op == "sum":
                 x, axes = inner.args[0], inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
-                if abs(c * n - 1) < 1e-12 and len(axes) < x.ndim:
+                k = round(c * n)
+                if k in (1, 2) and abs(c * n - k) < 1e-12 and len(axes) < x.ndim:
                     mean = self._averaged(x, axes)
+                    if k == 2:
+                        mean = applied(ops.multiply, number(2), mean)
                     if inner is not g:
                         mean = _reshaped(mean, g.shape)
                     rest = [pair for j, pair in enumerate(factors) if j != i]
@@ -441,7 +449,7 @@ class _Form:
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
-        op = op_of(e.op) or _VALUES.get(e.op) or _WRITTEN[e.op]
+        op = _WRITTEN.get(e.op) or op_of(e.op) or _VALUES[e.op]
         try:
             return applied(op, *xs, **e.params)
         except (ValueError, TypeError, IndexError):  # a rule that wants what was broadcast
@@ -449,7 +457,7 @@ class _Form:
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
 
 
-_WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE}
+_WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE, "blocks": BLOCKS}
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",
