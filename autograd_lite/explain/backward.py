@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..check.recorded import Recorded, add_up, fitted, replay
 from ..derive.algebra import agree, simplified
 from ..derive.build import Builder, Definition
 from ..derive.chain import Plan
@@ -18,6 +17,7 @@ from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from ..show.expression import Expression
 from ..show.notation import symbol_of
+from .recorded import Recorded, add_up, fitted, replay
 
 MOST_CONTRIBUTIONS = 6
 _MOST_RECORDED = 2000  # ops of a graph whose uses are looked at one by one

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..engine.tensor import Array, Tensor
 from ..table import OPS
-from .given import same
+from ..check.given import same
 from .recorded import Recorded, Step
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus")

@@ -1,0 +1,514 @@
+"""What can be written wrong at one term of a formula: an edit, as data, and what it gives.
+
+Each family yields the edits of one kind of term. Nothing here decides whether one was made:
+`causes` tries them, and `words` says them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine.tensor import Array
+from .formula import computed
+from .readings import (
+    OPS, Readings, Slope, Term, as_number, one, operands, over_axes, product,
+)  # fmt: skip
+
+Make = Callable[[Sequence[Array], Array], Any]
+"""From the values of a term's operands, and its own, what stands there instead."""
+
+MASKS = ("greater", "less", "greater_equal", "less_equal")
+_MOVES = ("reshape", "transpose", "broadcast_to")
+
+
+class Edit(NamedTuple):
+    """A mistake at a term.
+
+    Attributes:
+        cost: how far-fetched it is; where several fit, the least is named.
+        kind: which, as `words` has it.
+        values: what it is about: terms, names, numbers.
+        make: what stands there instead.
+    """
+
+    cost: float
+    kind: str
+    values: tuple[Any, ...]
+    make: Make
+
+
+Edits = Iterator[Edit]
+
+
+class Others(NamedTuple):
+    """What may stand in a term's place.
+
+    Attributes:
+        arrays: by name, of the forward pass and of the learner's gradients.
+        sizes: of batches and layers.
+        gradient_of: the names of gradients, by those of their tensors.
+    """
+
+    arrays: Mapping[str, Array]
+    sizes: Sequence[int]
+    gradient_of: Mapping[str, str]
+
+
+NO_OTHERS = Others({}, (), {})
+
+
+def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> Edits:
+    """All that can be written wrong at a term, of this shape."""
+    is_atom = e.op == "leaf" or e in readings.forward
+    if not is_atom:
+        family = _FAMILIES.get(e.op)
+        if family is not None:
+            yield from family(e)
+        if e.op == "*":
+            yield from _of_slopes(e, readings)
+        if len(operands(e)) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
+            yield from _of_function(e)
+        if e.op in ("+", "*"):
+            yield from _of_sizes(e, others)
+        yield from _of_uses(e, others)
+    elif e.given:
+        yield from _of_given(e)
+    for slope in readings.slopes:
+        if slope.factors == {e: 1.0}:
+            yield Edit(0.8, "slope_missing", (slope,), lambda xs, v: np.ones(v.shape))
+            yield from _instead_of(slope, lambda xs, v: 1.0)
+    if e.op in MASKS:
+        yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
+        for name, array in others.arrays.items():
+            yield Edit(2, "mask_of", (name, e), lambda xs, v, o=array: _like(o > 0, v))
+    yield from _of_any(e, is_atom)
+    for name, array in others.arrays.items():
+        yield from _another(e, shape, name, array, 2.0 if is_atom else 4.5)
+
+
+def _like(new: Array, old: Array) -> Array:
+    if new.shape != old.shape:
+        raise ValueError("another shape")
+    return new
+
+
+# ---------------------------------------------------------------------- sums and products
+
+
+def _of_sum(e: Term) -> Edits:
+    """A term missing, alone, with another sign or factor."""
+    n = len(e.args)
+    for i, (f, c) in enumerate(e.args):
+        rest = f, e
+        if n > 1:
+            kind = "target_missing" if n == 2 and f.given and f is not one() else "term_missing"
+            other = (e.args[1 - i][0],) if kind == "target_missing" else ()
+            yield Edit(1, kind, (f, *other, e), _weighted(e, i, 0.0))
+            yield Edit(1.5, "term_sign", rest, _weighted(e, i, -1.0))
+            yield Edit(2, "only_term", rest, lambda xs, v, i=i, c=c: _whole(c * xs[i], v))
+        if n > 1 or c not in (1.0, -1.0):
+            if abs(c) != 1:
+                yield Edit(2, "term_factor_missing", (f, abs(c), e), _weighted(e, i, 1 / abs(c)))
+                yield Edit(2, "term_factor_twice", (f, abs(c), e), _weighted(e, i, abs(c)))
+            for k in (2.0, 0.5):
+                yield Edit(2, "term_times", (f, k, e), _weighted(e, i, k))
+    if n == 2 and e.args[0][0] is one():
+        (f, c) = e.args[1]
+        if f.op == "*" and len(f.args) == 1 and f.args[0][0].op == "leaf":
+            ((x, p),) = f.args
+            outside = partial(_power_outside, e.args[0][1], c, x, p)
+            yield Edit(2, "power_outside", (e, p), outside)
+    if n > 1 and all(f.op == "scatter" for f, _ in e.args):
+        yield Edit(1, "overlap", (e,), lambda xs, v: _overwritten(e, xs, v))
+
+
+def _of_sizes(e: Term, others: Others) -> Edits:
+    """A term of a sum, or a factor in it, times or divided by a size."""
+    for i, (f, _) in enumerate(e.args if e.op == "+" and len(e.args) > 1 else ()):
+        for q in others.sizes:
+            yield Edit(2, "term_times", (f, float(q), e), _weighted(e, i, q))
+            yield Edit(2, "term_times", (f, 1 / q, e), _weighted(e, i, 1 / q))
+
+
+def _weighted(e: Term, i: int, k: float) -> Make:
+    """A sum in which the i-th term is there k times."""
+    weights = [c * (k if j == i else 1) for j, (_, c) in enumerate(e.args)]
+
+    def make(xs: Sequence[Array], v: Array) -> Any:
+        return _whole(sum(w * x for w, x in zip(weights, xs, strict=True) if w), v)
+
+    return make
+
+
+def _power_outside(a: float, c: float, x: Term, p: float, xs: Any, v: Array) -> Any:
+    """(1 − x)² where 1 − x² belongs."""
+    return (a + c * np.asarray(x.value)) ** p
+
+
+def _whole(x: Any, v: Array) -> Array:
+    return np.broadcast_to(x, v.shape) if np.ndim(x) <= v.ndim else np.asarray(x)
+
+
+def _overwritten(e: Term, xs: Sequence[Array], v: Array) -> Array:
+    found = np.zeros(v.shape)
+    for (f, c), x in zip(e.args, xs, strict=True):
+        at = np.zeros(v.shape, bool)
+        at[f.params["index"]] = True
+        found = np.where(at, c * x, found)
+    return found
+
+
+def _of_product(e: Term) -> Edits:
+    """A factor missing, or with another exponent."""
+    for i, (f, p) in enumerate(e.args):
+        kind = "factor_missing" if p > 0 else "division_missing"
+        factor = f if abs(p) == 1 else product([(f, abs(p))])
+        whole = len(e.args) > 1
+        if whole or p != 1:
+            yield Edit(1, kind, (factor,), _powers(e, {f: 0.0}))
+            yield Edit(1.2, f"{kind}_with_axes", (factor,), _powers(e, {f: 0.0}, False))
+        for q in {2 * p, -p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 0.0}:
+            kind = "twice" if q == 2 * p else "upside_down" if q == -p else "exponent"
+            yield Edit(2 if q in (1, 2 * p, -p) else 2.5, kind, (factor, q, p, f), _powers(e, {f: q}))
+    for some in _by_support(e):
+        factor = product([z for z in e.args if z[0] in some])
+        yield Edit(1, "factor_missing", (factor,), _powers(e, dict.fromkeys(some, 0.0)))
+        twice = {f: 2 * p for f, p in e.args if f in some}
+        yield Edit(2, "twice", (factor, 2, 1, factor), _powers(e, twice))
+
+
+def _powers(e: Term, other: Mapping[Term, float], whole: bool = True) -> Make:
+    """A product with other exponents."""
+    powers = [other.get(f, p) for f, p in e.args]
+
+    def make(xs: Sequence[Array], v: Array) -> Any:
+        factors = (x if p == 1 else x**p for x, p in zip(xs, powers, strict=True) if p)
+        found = math.prod(factors, start=1.0)
+        return _whole(found, v) if whole else found
+
+    return make
+
+
+def _by_support(e: Term) -> Iterator[set[Term]]:
+    """The factors that belong together: of one tensor, two or more and not all."""
+    groups: dict[Any, set[Term]] = {}
+    for f, _ in e.args:
+        support = _support(f)
+        if len(support) == 1:
+            groups.setdefault(support, set()).add(f)
+    for some in groups.values():
+        if 1 < len(some) < len(e.args):
+            yield some
+
+
+def _support(e: Term) -> frozenset[Term]:
+    found: set[Term] = set()
+    todo = [e]
+    while todo and len(found) < 2:
+        t = todo.pop()
+        todo += operands(t)
+        if t.op == "leaf" and not (t.given and as_number(t) is not None):
+            found.add(t)
+    return frozenset(found)
+
+
+# ---------------------------------------------------------------------- slopes
+
+
+def _of_slopes(e: Term, readings: Readings) -> Edits:
+    """f' missing, there twice, another's, or of another tensor."""
+    powers = dict(e.args)
+    for slope in readings.slopes:
+        if any(powers.get(f, 0) / p < 1 for f, p in slope.factors.items()):
+            continue
+        rest = {f: powers[f] - p for f, p in slope.factors.items()}
+        again = {f: powers[f] + p for f, p in slope.factors.items()}
+        yield Edit(0.8, "slope_missing", (slope,), _powers(e, rest))
+        yield Edit(1.8, "slope_twice", (slope,), _powers(e, again))
+        yield from _instead_of(slope, _powers(e, rest, False))
+
+
+def _instead_of(slope: Slope, rest: Make) -> Edits:
+    """Another function's slope in a slope's place, or its own at another tensor."""
+
+    def put(rule: Callable[[Array, Array], Any]) -> Make:
+        return lambda xs, v: _whole(rest(xs, v) * rule(slope.s, slope.l), v)
+
+    yield Edit(1.9, "slope_of_s", (slope,), put(lambda s, l: slope.at(s, s)))  # noqa: E741
+    yield Edit(1.9, "slope_at_l", (slope,), put(lambda s, l: slope.at(l)))  # noqa: E741
+    for name, op in OPS.items():
+        if op.entrywise and len(op.vjps) == 1 and op.vjps[0] and op is not slope.op:
+            other = slope._replace(op=op, params={})
+            yield Edit(2.2, "other_slope", (name, slope), put(other.at))
+            yield Edit(2.2, "other_slope", (name, slope), put(lambda s, l, o=other: o.at(s)))  # noqa: E741
+            yield Edit(2.6, "other_slope_at", (name, slope), put(lambda s, l, o=other: o.at(l)))  # noqa: E741
+
+
+# ---------------------------------------------------------------------- axes
+
+
+def _of_axes(e: Term) -> Edits:
+    """Not summed, over other axes, a mean, or one of what is summed."""
+    axes: frozenset[int] = e.params["axes"]
+    (x,) = operands(e)
+    n = math.prod(x.shape[a] for a in axes)
+    is_sum = e.op == "sum"
+    if is_sum:
+        yield Edit(1, "not_summed", (x, axes), lambda xs, v: xs[0])
+        yield Edit(1, "mean_for_sum", (x, axes, n), lambda xs, v: v / n)
+        yield Edit(1.1, "sum_for_mean", (x, axes, n), lambda xs, v: v * n)
+        for kind, place in (("first_only", 0), ("last_only", -1)):
+            yield Edit(2, kind, (x, axes), partial(_taken, axes=axes, place=place))
+    for k in range(1, len(x.shape) + 1):
+        for other in map(frozenset, itertools.combinations(range(len(x.shape)), k)):
+            if other == axes or all(x.shape[a] == 1 for a in other ^ axes):
+                continue
+            make = partial(_over, e, other)
+            yield Edit(1, "axis" if k < len(x.shape) else "all_axes", (x, other, axes), make)
+            if is_sum:
+                squeezed = partial(_over, e, other, squeezed=True)
+                yield Edit(1.1, "axis", (x, other, axes), squeezed)
+                m = math.prod(x.shape[a] for a in other)
+                yield Edit(1.3, "mean_over_axis", (x, other, axes), partial(_over, e, other, m=m))
+                squeezed = partial(_over, e, other, m=m, squeezed=True)
+                yield Edit(1.4, "mean_over_axis", (x, other, axes), squeezed)
+
+
+def _taken(xs: Sequence[Array], v: Array, axes: frozenset[int], place: int) -> Array:
+    found = xs[0]
+    for axis in axes:
+        found = np.take(found, [place], axis)
+    return found
+
+
+def _over(
+    e: Term, axes: frozenset[int], xs: Sequence[Array], v: Array, m: int = 1, squeezed: bool = False
+) -> Array:
+    """A sum, or its like, over other axes; of shape 1 there."""
+    found: Any = applied_with(e, xs, axes)
+    return found.squeeze(tuple(axes)) / m if squeezed else found / m
+
+
+# ---------------------------------------------------------------------- products of matrices, moves
+
+
+def over(e: Term, xs: Sequence[Array], axis: int, mean: bool) -> Array:
+    """A sum over another axis, as it is, or scaled as a mean was."""
+    found = applied_with(e, xs, frozenset([axis]))
+    (x,) = operands(e)
+    n = math.prod(x.shape[a] for a in e.params["axes"])
+    return found * (n / xs[0].shape[axis]) if mean else found
+
+
+def _of_matmul(e: Term) -> Edits:
+    """Another order, other transposes, or an entrywise product."""
+    a, b = e.args
+    if len(a.shape) < 2 or len(b.shape) < 2:
+        return
+    turned = [(x, x.op == "transpose") for x in (a, b)]
+    for swapped, ta, tb in itertools.product((False, True), repeat=3):
+        if (swapped, ta, tb) != (False, False, False):
+            values = (_order(turned, swapped, ta, tb), e)
+            yield Edit(2 + 0.1 * swapped, "order", values, partial(_product, swapped, ta, tb))
+        if not swapped:
+            values = (_order(turned, swapped, ta, tb), e)
+            yield Edit(3, "entrywise", values, partial(_product, False, ta, tb, by=np.multiply))
+    for kind, place in (("first_only", 0), ("last_only", -1)):
+        make = partial(_outer, place=place)
+        yield Edit(3, kind, (e, frozenset([0])), make)
+
+
+def _order(turned: Any, swapped: bool, *flips: bool) -> tuple[tuple[Term, bool], ...]:
+    """The factors as they stand, each with whether it is transposed."""
+    factors = []
+    for (x, is_turned), flip in zip(turned, flips, strict=True):
+        factors.append((operands(x)[0] if is_turned else x, is_turned != flip))
+    return tuple(factors[::-1] if swapped else factors)
+
+
+def _product(
+    swapped: bool, ta: bool, tb: bool, xs: Sequence[Array], v: Array, by: Any = np.matmul
+) -> Any:
+    a, b = (x.swapaxes(-1, -2) if t else x for x, t in zip(xs, (ta, tb), strict=True))
+    return by(b, a) if swapped else by(a, b)
+
+
+def _outer(xs: Sequence[Array], v: Array, place: int) -> Array:
+    return xs[0][..., :, [place]] * xs[1][..., [place], :]
+
+
+def _of_transpose(e: Term) -> Edits:
+    yield Edit(1, "not_transposed", (e.args[0],), lambda xs, v: xs[0])
+    yield Edit(2, "reshaped_only", (e.args[0],), lambda xs, v: xs[0].reshape(v.shape))
+
+
+def _of_reshape(e: Term) -> Edits:
+    yield Edit(1, "not_reshaped", (e.args[0],), lambda xs, v: xs[0])
+    yield Edit(2, "other_order", (e.args[0],), lambda xs, v: xs[0].T.reshape(v.shape))
+
+
+# ---------------------------------------------------------------------- places
+
+
+def _of_scatter(e: Term) -> Edits:
+    """= for +=, and what else is written where entries are put in their places."""
+    index = e.params["index"]
+
+    def last(xs: Sequence[Array], v: Array) -> Array:
+        found = np.zeros(v.shape)
+        found[index] = xs[0]
+        return found
+
+    def mean(xs: Sequence[Array], v: Array) -> Array:
+        times = np.zeros(v.shape)
+        np.add.at(times, index, np.ones_like(xs[0]))
+        return v / np.maximum(times, 1)
+
+    yield Edit(1, "last_wins", (e.args[0],), last)
+    yield Edit(2, "mean_of_uses", (e.args[0],), mean)
+    if isinstance(index, np.ndarray) and index.ndim > 1 and index.dtype.kind in "iu":
+        for k in range(index.shape[1]):
+            yield Edit(2, "one_position", (e.args[0], k), partial(_positions, index, [k]))
+        yield Edit(1.5, "last_wins", (e.args[0],), partial(_positions, index, None))
+
+
+def _positions(index: Array, some: list[int] | None, xs: Sequence[Array], v: Array) -> Array:
+    found = np.zeros(v.shape)
+    for k in range(index.shape[1]) if some is None else some:
+        if some is None:
+            found[index[:, k]] += xs[0][:, k]
+        else:
+            np.add.at(found, index[:, k], xs[0][:, k])
+    return found
+
+
+def _of_where(e: Term) -> Edits:
+    for i in (1, 2):
+        yield Edit(1, "mask_forgotten", (e.args[0],), lambda xs, v, i=i: _whole(xs[i], v))
+    yield Edit(2, "inverted", (e.args[0],), lambda xs, v: np.where(xs[0], xs[2], xs[1]))
+
+
+def _of_getitem(e: Term) -> Edits:
+    """Another part of the same size."""
+    index = e.params["index"]
+    parts = index if isinstance(index, tuple) else (index,)
+    for axis, part in enumerate(parts):
+        if not isinstance(part, slice) or (part.start is None and part.stop is None):
+            continue
+        n = e.args[0].shape[axis]
+        size = len(range(*part.indices(n)))
+        for low in range(0, n - size + 1, max(size, 1)):
+            place = (*parts[:axis], slice(low, low + size), *parts[axis + 1 :])
+            yield Edit(2, "other_part", (e.args[0],), lambda xs, v, p=place: _like(xs[0][p], v))
+
+
+# ---------------------------------------------------------------------- whatever the term is
+
+
+def _of_function(e: Term) -> Edits:
+    """A function left out, taken twice, or another in its place."""
+    x = operands(e)[0]
+    yield Edit(1, "without", (x, e), lambda xs, v: _like(xs[0], v))
+    yield Edit(2, "function_twice", (e,), lambda xs, v: computed(e, [v]))
+    for name, op in OPS.items():
+        if op.entrywise and len(op.vjps) == 1 and name != e.op:
+            yield Edit(2.4, "other_function", (name, e), lambda xs, v, op=op: op.forward(xs[0]))
+
+
+def _of_given(e: Term) -> Edits:
+    """One-hot rows, or a mask, that are turned round, or belong to other rows."""
+    value = np.asarray(e.value)
+    if value.dtype.kind not in "fiub" or not value.ndim or set(np.unique(value)) - {0, 1}:
+        return
+    yield Edit(2, "inverted", (e,), lambda xs, v: 1.0 - v)
+    if value.ndim == 2:
+        for axis in (0, 1):
+            for by in (1, -1):
+                make = partial(lambda xs, v, by, axis: np.roll(v, by, axis), by=by, axis=axis)
+                yield Edit(2, "moved", (e, by, axis), make)
+        yield Edit(2, "all_rows", (e,), lambda xs, v: np.broadcast_to(1.0 * v.any(0), v.shape))
+        yield Edit(2, "first_row", (e,), lambda xs, v: np.broadcast_to(v[:1], v.shape))
+
+
+def _of_any(e: Term, is_atom: bool) -> Edits:
+    if e is one():
+        return
+    yield Edit(3, "ones", (e,), lambda xs, v: np.ones(v.shape))
+    yield Edit(4, "zeros_at", (e,), lambda xs, v: np.zeros(v.shape))
+    if e.op in MASKS:
+        return
+    for kind, k in (("sign_at", -1.0), ("twice_at", 2.0), ("half_at", 0.5)):
+        yield Edit(2, kind, (e,), lambda xs, v, k=k: k * v)
+    for kind, f in _CURIOUS.items():
+        yield Edit(4, kind, (e,), lambda xs, v, f=f: f(v))
+
+
+_CURIOUS: dict[str, Callable[[Array], Any]] = {
+    "squared": np.square,
+    "absolute": np.abs,
+    "one_minus": lambda v: 1 - v,
+    "upside_down_at": lambda v: 1 / v,
+    "slope_of_itself": lambda v: v * (1 - v),
+    "tanh_slope_of_itself": lambda v: 1 - v * v,
+}
+
+
+def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: float) -> Edits:
+    """Another array in a term's place, or one that broadcasts otherwise."""
+    if name == e.name or not array.ndim or e is one() or e.op in _MOVES:
+        return
+    if array.shape == shape:
+        yield Edit(cost, "other_array", (name, e), lambda xs, v: array)
+    if array.ndim == 2 and array.shape[::-1] == shape and array.shape[0] != 1 != array.shape[1]:
+        yield Edit(cost + 0.5, "other_array", (f"{name}ᵀ", e), lambda xs, v: array.T)
+
+
+def _of_uses(e: Term, others: Others) -> Edits:
+    """Another array at this use of an operand only."""
+    if e.op not in ("matmul", "*", "+"):
+        return
+    for i, x in enumerate(operands(e)):
+        core = x.args[0] if x.op in _MOVES else x
+        for name, array in others.arrays.items():
+            if core.op != "leaf" or array.shape != core.shape or name == core.name:
+                continue
+            moved = array if core is x else computed(x, [array])
+
+            def make(xs: Sequence[Array], v: Array, i: int = i, moved: Array = moved) -> Array:
+                return computed(e, [*xs[:i], moved, *xs[i + 1 :]])
+
+            yield Edit(2.5, "other_array", (name, core), make)
+        if core.op == "leaf" and len(core.shape) == 2 and core.shape[1] == 1 != core.shape[0]:
+            def row(xs: Sequence[Array], v: Array, i: int = i) -> Array:
+                return computed(e, [*xs[:i], xs[i].reshape(-1), *xs[i + 1 :]])
+
+            yield Edit(1.5, "row_for_column", (core,), row)
+
+
+def applied_with(e: Term, xs: Sequence[Array], axes: frozenset[int]) -> Array:
+    """A term's op over other axes."""
+    if e.op in ("sum", "max", "min"):
+        f: Any = {"sum": np.sum, "max": np.max, "min": np.min}[e.op]
+        return np.asarray(f(xs[0], axis=tuple(sorted(axes)), keepdims=True))
+    return over_axes(e, xs, axes)
+
+
+_FAMILIES: dict[str, Callable[[Term], Edits]] = {
+    "+": _of_sum,
+    "*": _of_product,
+    "sum": _of_axes,
+    "max": _of_axes,
+    "softmax": _of_axes,
+    "matmul": _of_matmul,
+    "transpose": _of_transpose,
+    "reshape": _of_reshape,
+    "scatter": _of_scatter,
+    "where": _of_where,
+    "getitem": _of_getitem,
+}

@@ -1,0 +1,162 @@
+"""Mistakes that are seen in a whole line: a factor, a transpose, what was clipped or skipped."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ..engine.tensor import Array
+from .edits import over
+from .formula import Formula
+from .line import Cause, Line, is_small_fraction
+from .readings import Slope, Term, operands
+
+_FEW = 2  # entries, that any number fits
+
+
+def of_line(line: Line, results: Sequence[Array], slopes: Sequence[Slope]) -> Iterator[Cause]:
+    """What can be wrong with a line as a whole, from what its readings give."""
+    a = line.array
+    for detour, v in enumerate(results):
+        for cause in (*_of_factor(line, v), *_of_order(line, v), *_of_entries(line, v)):
+            yield cause._replace(cost=cause.cost + 0.1 * detour)
+        if v.shape == a.shape and a.size > _FEW:
+            yield from _too_many(line, v, slopes)
+    for name, g in line.others.arrays.items():
+        if name in line.others.gradient_of.values() and line.fits(g):
+            yield Cause(2.6, "as_it_stands", (name,))
+    for name, g in line.unnamed():
+        if g.size == a.size and line.fits(g.reshape(a.shape)):
+            yield Cause(3.3, "skipped", (name,))
+
+
+def _of_factor(line: Line, v: Array) -> Iterator[Cause]:
+    k = line.factor(v)
+    if k is not None and k != 1:
+        yield Cause(0, "times", (k,), factor=k)
+    elif v.shape == line.array.shape and v.any():
+        k = float((v * line.array).sum() / (v * v).sum())
+        enough = np.count_nonzero(v) > 1 or is_small_fraction(k)
+        if k and enough and np.isfinite(k) and line.fits(k * v, v):
+            yield Cause(1.5, "times", (k,), factor=k)
+
+
+def _of_order(line: Line, v: Array) -> Iterator[Cause]:
+    """Axes in another order, or turned round."""
+    if v.ndim == 2 and min(v.shape) > 1 and line.fits(v.T, v):
+        yield Cause(0.9, "transposed")
+    if not 0 < v.ndim < 5:
+        return
+    for order in itertools.permutations(range(v.ndim)):
+        for steps in itertools.product((1, -1), repeat=v.ndim):
+            turned = v.transpose(order)[tuple(slice(None, None, s) for s in steps)]
+            if turned.shape == line.array.shape and line.fits(turned, v):
+                yield Cause(3, "turned", (order, steps))
+    if v.size == line.array.size and v.ndim > 1 and v.shape == line.array.shape:
+        if line.fits(v.T.reshape(v.shape), v):
+            yield Cause(3, "other_order_of_all")
+
+
+def _of_entries(line: Line, v: Array) -> Iterator[Cause]:
+    """Clipped, or 0 in places."""
+    a = line.array
+    if v.shape != a.shape or v.size <= _FEW:
+        return
+    most = float(np.abs(a).max())
+    if 0 < np.count_nonzero(np.abs(v) > most * (1 + 1e-9)) and line.fits(np.clip(v, -most, most), v):
+        if np.count_nonzero(np.abs(a) >= most * (1 - 1e-9)) > 1:
+            yield Cause(1.5, "clipped", (most,))
+    norm = float(np.linalg.norm(v))
+    there = a != 0
+    if norm and there.any() and (v[~there] != 0).sum() > 1 and line.fits(v * there, v):
+        for name, other in line.others.arrays.items():
+            if other.shape == v.shape and np.array_equal(other > 0, there | ((v == 0) & (other > 0))):
+                yield Cause(2.5, "masked", (name,))
+        yield Cause(3.5, "zero_in_places", (int((~there).sum()), a.size))
+
+
+def _too_many(line: Line, v: Array, slopes: Sequence[Slope]) -> Iterator[Cause]:
+    """A term, or a factor, that doesn't belong there."""
+    residual = line.array - v
+    for name, o in line.others.arrays.items():
+        if o.shape != v.shape or not o.any():
+            continue
+        k = float((residual * o).sum() / (o * o).sum())
+        if line.fits(v + k * o, v):
+            yield Cause(2.8, "term_too_many", (k, name))
+        for p in (1, -1, 2):
+            if line.fits(v * o**p, v):
+                yield Cause(2.8 if p == 1 else 3, "factor_too_many", (name, p))
+    for slope in slopes:
+        own = slope.at(slope.s, slope.l)
+        if own.shape == v.shape and line.fits(v * own, v):
+            yield Cause(2.5, "slope_too_many", (slope,))
+
+
+# ---------------------------------------------------------------------- several terms at once
+
+
+def of_formula(f: Formula, line: Line) -> Iterator[Cause]:
+    """What is wrong at several terms of a formula at once."""
+    leaves = [e for e in f.order if e.op == "leaf" and e.shape]
+    yield from _swapped(f, line, leaves)
+    yield from _updated(f, line, leaves)
+    yield from _other_axes(f, line)
+    yield from _shares(f, line)
+
+
+def _swapped(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
+    for a, b in itertools.combinations(leaves, 2):
+        if a.shape == b.shape:
+            made = {a: lambda xs, o=f.value[b]: o, b: lambda xs, o=f.value[a]: o}
+            out = f.everywhere(made)
+            if line.fits(out, f.result):
+                yield Cause(3, "swapped", (a, b), made)
+
+
+def _updated(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
+    """Weights that were updated before they were used: the learning rate that fits, if one does."""
+    for e in leaves:
+        g = line.others.arrays.get(line.others.gradient_of.get(e.name or "", ""))
+        if g is None or g.shape != e.shape:
+            continue
+        moved = f.but(e, f.value[e] - g)
+        if moved is None or moved.shape != line.array.shape or not f.is_linear_in(e):
+            continue
+        change = moved - f.result
+        k = float(((line.array - f.result) * change).sum() / max((change * change).sum(), 1e-300))
+        if 1e-6 < abs(k) <= 100 and np.count_nonzero(change) > 1:
+            if line.fits(f.result + k * change, f.result):
+                yield Cause(2, "updated", (e, k))
+
+
+def _other_axes(f: Formula, line: Line) -> Iterator[Cause]:
+    """Every sum, or mean, over another axis."""
+    summed = [e for e in f.order if e.op == "sum" and operands(e)[0].shape]
+    if len(summed) < 2:
+        return
+    for axis in range(max(len(operands(e)[0].shape) for e in summed)):
+        for mean in (False, True):
+            made = {
+                e: lambda xs, e=e, m=mean: over(e, xs, axis, m)
+                for e in summed if axis < len(operands(e)[0].shape) and e.params["axes"] != {axis}
+            }  # fmt: skip
+            if made and line.fits(f.everywhere(made), f.result):
+                yield Cause(2, "other_axes", (axis,), made)
+
+
+def _shares(f: Formula, line: Line) -> Iterator[Cause]:
+    """The terms of a sum, each with a weight of its own."""
+    for e in f.order:
+        n = len(e.args)
+        if e.op != "+" or not 1 < n < 5 or line.array.size <= n + 2:
+            continue
+        parts = [f.but(e, np.broadcast_to(c * f.value[x], f.value[e].shape)) for x, c in e.args]
+        if any(p is None or p.shape != line.array.shape for p in parts) or not f.is_linear_in(e):
+            continue
+        matrix = np.stack([np.ravel(p) for p in parts], 1)  # type: ignore[arg-type]
+        weights, *_ = np.linalg.lstsq(matrix, line.array.ravel(), rcond=None)
+        if line.fits((matrix @ weights).reshape(line.array.shape), f.result):
+            yield Cause(3.4, "shares", (e, tuple(map(float, weights))))

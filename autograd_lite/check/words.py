@@ -1,0 +1,219 @@
+"""Mistakes in words: one table, by kind, in English and in Chinese.
+
+``{0}``, ``{1}``, … are an edit's values, written: terms as formulas, axes, numbers. Of a slope f'(s)
+there are ``{slope}``, ``{written}``, ``{f}``, ``{s}`` and ``{l}``; ``{line}`` is the line itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..show.notation import dimensions
+from .readings import Slope, Term
+from .wording import ratio
+
+KINDS: dict[str, tuple[str, str]] = {
+    "zeros": ("not written yet: all zeros", "还没有写：全是零"),
+    "sign": ("{line} has the wrong sign", "{line} 的符号反了"),
+    "large": ("{line} is {0} times too large", "{line} 是正确值的 {0} 倍"),
+    "small": ("{line} is {0} times too small", "{line} 只有正确值的 1/{0}"),
+    "q_missing": (
+        "{line} is {0} times too large: divide it by the {1} q = {0}",
+        "{line} 是正确值的 {0} 倍：还要除以 q = {0}",
+    ),
+    "q_twice": (
+        "{line} is {0} times too small: 1/q is there twice; divide it by the {1} q = {0} once",
+        "{line} 只有正确值的 1/{0}：1/q 乘了两次，只应除以 q = {0} 一次",
+    ),
+    "q_too_many": (
+        "{line} is {0} times too small: it is divided by the {1} q = {0} once too often",
+        "{line} 只有正确值的 1/{0}：多除了一次 q = {0}",
+    ),
+    "q_in_parameters": (
+        "{line} is {0} times too large: 1/q stands in the lines of the parameters only, which are "
+        "right with it. That is a convention of some courses; ∂L/∂ itself has the 1/q from here on",
+        "{line} 是正确值的 {0} 倍：1/q 只写在参数的梯度里（有些课程这样约定，参数的梯度是对的）",
+    ),
+    "transposed": ("{line} is transposed", "{line} 被转置了"),
+    "turned": ("{line} has its axes in another order, or turned round",
+               "{line} 的轴次序不对，或被翻转了"),
+    "other_order_of_all": ("{line} is reshaped where it should be transposed",
+                           "{line} 用了 reshape，而应当转置"),
+    "clipped": ("{line} is clipped to ±{0}", "{line} 被裁剪到 ±{0}"),
+    "masked": ("{line} is 0 where {0} isn't positive, as if it were gone back through that",
+               "{line} 在 {0} 不为正的地方是 0"),
+    "zero_in_places": ("{line} is 0 in {0} of {1} places, and right in the others",
+                       "{line} 在 {1} 个位置中的 {0} 个是 0，其余是对的"),
+    "term_too_many": ("a term too many: {0} · {1}", "多了一项：{0} · {1}"),
+    "factor_too_many": ("a factor too many: {0}, with the exponent {1}", "多了一个因子：{0}（指数 {1}）"),
+    "slope_too_many": ("{slope} is there once too often: a factor {written} too many",
+                       "多乘了一次 {slope} = {written}"),
+    "as_it_stands": ("it is {0} as it stands: the step from there is missing",
+                     "它就是 {0}：漏了从那里往回的一步"),
+    "skipped": ("it is ∂L/∂({0}) as it stands: what leads on from there is missing",
+                "它就是 ∂L/∂({0})：漏了从那里往回的步骤"),
+    "swapped": ("{0} and {1} are in each other's place", "{0} 和 {1} 互换了位置"),
+    "updated": (
+        "{0} was updated before it was used: this has {0} − {1} ∇{0} where {0} belongs; compute "
+        "all gradients first, and then update",
+        "{0} 在使用之前就更新了：这里是 {0} − {1} ∇{0}；应先算出所有梯度，再更新",
+    ),
+    "other_axes": ("every sum runs over axis {0}, which is the wrong axis", "所有的和都沿轴 {0}，轴错了"),
+    "shares": ("the terms of {0} have the weights {1}, where each should be there once",
+               "{0} 的各项的权重是 {1}，而每项都应只有一次"),
+    "convention": ("{line} is {0} times too large", "{line} 是正确值的 {0} 倍"),
+    "two": ("{0}; and {1}", "{0}；并且 {1}"),
+    "besides": ("{0}; besides, {1}", "{0}；此外 {1}"),
+    # sums and products
+    "target_missing": ("the term {0} is missing: {0} belongs to {1}: {2}", "漏了 {0}：应为 {2}"),
+    "term_missing": ("the term {0} is missing: {1}", "漏了项 {0}：{1}"),
+    "term_sign": ("the term {0} has the wrong sign: {1}", "项 {0} 的符号反了：{1}"),
+    "only_term": ("only the term {0} is there, of {1}: add up the contributions (+=)",
+                  "{1} 中只有项 {0}：要把各部分相加（用 +=）"),
+    "term_factor_missing": ("the factor {1} of {0} is missing: {2}", "{0} 漏了因子 {1}：{2}"),
+    "term_factor_twice": ("the factor {1} of {0} is there twice: {2}", "{0} 的因子 {1} 乘了两次：{2}"),
+    "term_times": ("the term {0} is there {1} times: {2}", "项 {0} 乘了 {1} 倍：{2}"),
+    "overlap": ("= stands where += belongs: where the parts of {0} overlap, the last wins",
+                "写成了 =，而应当用 +=：{0} 的各部分重叠处只剩最后一个"),
+    "factor_missing": ("the factor {0} is missing", "漏了因子 {0}"),
+    "division_missing": ("the division by {0} is missing", "没有除以 {0}"),
+    "twice": ("{3} is there twice", "{3} 乘了两次"),
+    "divided_twice": ("1/{0} is there twice", "除以了两次 {0}"),
+    "upside_down": ("{3} multiplies where it divides, or the other way round", "{3} 的乘除反了"),
+    "exponent": ("{3} stands with the exponent {1} where {2} belongs", "{3} 的指数是 {1}，而应为 {2}"),
+    "power_outside": ("the power {1} of {0} stands outside of the sum", "{0} 的 {1} 次方写在了括号外面"),
+    # slopes
+    "slope_missing": ("{slope} is missing: multiply by {slope} = {written}; the factor {written} is "
+                      "missing", "漏了 {slope}：要乘以 {slope} = {written}"),
+    "slope_twice": ("{slope} is there twice: multiply by {slope} = {written} once",
+                    "{slope} 乘了两次：只应乘以 {slope} = {written} 一次"),
+    "slope_of_s": ("{slope} is computed from {s} where {l} belongs: {slope} = {written}",
+                   "计算 {slope} 时用了 {s}，而应当用 {l}：{slope} = {written}"),
+    "slope_at_l": ("the derivative is taken at {l} where {s} belongs: {slope} = {written}",
+                   "导数取在了 {l} 处，而应取在 {s} 处：{slope} = {written}"),
+    "other_slope": ("the derivative of {0} stands where {slope} = {written} belongs: this is the slope "
+                    "of {0}, and {l} is {f}({s})", "用了 {0} 的导数，而 {l} 是 {f}({s})：应为 {slope} = {written}"),
+    "other_slope_at": ("the derivative of {0}, at {l}, stands where {slope} = {written} belongs: this is "
+                       "the slope of {0}, and {l} is {f}({s})",
+                       "用了 {0} 在 {l} 处的导数，而应为 {slope} = {written}"),
+    # axes
+    "not_summed": ("{line} is not summed: the sum of {0} over {1} is missing", "{line} 没有求和：要对 {0} 沿{1}求和"),
+    "mean_for_sum": ("a mean where a sum belongs: of {0} over {1}", "用了平均值，而应当对 {0} 沿{1}求和"),
+    "sum_for_mean": ("a sum where a mean belongs: of {0} over {1}", "用了和，而应当对 {0} 沿{1}取平均"),
+    "first_only": ("the first of {0} only: sum over {1}", "只有 {0} 的第一个：要沿{1}求和"),
+    "last_only": ("the last of {0} only: sum over {1}", "只有 {0} 的最后一个：要沿{1}求和"),
+    "axis": ("summed over {1} where {2} belongs, which is the wrong axis: {0}", "{0} 沿{1}求和了，而应沿{2}"),
+    "all_axes": ("summed over all entries where {2} belongs: {0}", "{0} 对所有元素求和了，而应沿{2}"),
+    "mean_over_axis": ("a mean over {1} where a sum over {2} belongs: {0}", "{0} 沿{1}取了平均，而应沿{2}求和"),
+    # products of matrices, moves
+    "order": ("{0} stands where {1} belongs", "写成了 {0}，而应当是 {1}"),
+    "entrywise": ("{0}, entry by entry, stands where the matrix product {1} belongs",
+                  "写成了逐元素的 {0}，而应当是矩阵乘积 {1}"),
+    "row_for_column": ("{0} has lost its axis of size 1, and so each of its entries meets each other: {0}.reshape(-1, 1)",
+                       "{0} 少了大小为 1 的轴，于是每个元素都与每个元素相配：{0}.reshape(-1, 1)"),
+    "not_transposed": ("{0} is not transposed", "{0} 没有转置"),
+    "reshaped_only": ("{0} is reshaped where it should be transposed", "{0} 用了 reshape，而应当转置"),
+    "not_reshaped": ("{0} has another shape here", "{0} 在这里的形状不对"),
+    "other_order": ("{0} is reshaped in another order", "{0} 按别的次序 reshape 了"),
+    # places
+    "last_wins": ("= where += belongs: of equal ids the last wins (np.add.at adds them up)",
+                  "写成了 =，而应当用 +=：相同的下标只剩最后一个（用 np.add.at）"),
+    "mean_of_uses": ("a mean over the uses of each id where their sum belongs", "对每个下标取了平均，而应当求和"),
+    "one_position": ("only position {1} of the ids is added", "只加了下标的第 {1} 个位置"),
+    "mask_forgotten": ("the mask {0} is forgotten", "漏了掩码 {0}"),
+    "inverted": ("{0} is inverted", "{0} 取反了"),
+    "mask_of": ("the mask is taken of {0} where {1} belongs", "掩码取自 {0}，而应为 {1}"),
+    "other_part": ("another part of {0} is taken", "取了 {0} 的另一部分"),
+    # whatever it is
+    "without": ("{0} stands where {1} belongs", "写成了 {0}，而应当是 {1}"),
+    "without_at_loss": ("{0} stands where {1} belongs: that is the gradient of another loss",
+                        "写成了 {0}，而应当是 {1}：这是另一个损失的导数"),
+    "function_twice": ("the function of {0} is taken twice", "{0} 的函数用了两次"),
+    "other_function": ("{0} stands where another function belongs: {1}", "用了 {0}，而应为 {1}"),
+    "moved": ("{0} is one place off along axis {2}", "{0} 沿轴 {2} 错开了一位"),
+    "all_rows": ("{0} of all rows at once stands where each row's own belongs", "{0} 把各行合在了一起"),
+    "first_row": ("the first row of {0} stands for all rows", "{0} 的第一行用在了所有行"),
+    "ones": ("{0} is missing", "漏了 {0}"),
+    "zeros_at": ("{0} is missing: 0 stands there", "漏了 {0}：那里是 0"),
+    "sign_at": ("{0} has the wrong sign", "{0} 的符号反了"),
+    "twice_at": ("{0} is 2 times too large", "{0} 是正确值的两倍"),
+    "half_at": ("{0} is 2 times too small", "{0} 只有正确值的一半"),
+    "squared": ("{0} is squared", "{0} 被平方了"),
+    "absolute": ("the absolute value of {0} stands for it", "用了 {0} 的绝对值"),
+    "one_minus": ("1 − {0} stands where {0} belongs", "写成了 1 − {0}，而应当是 {0}"),
+    "upside_down_at": ("1/{0} stands where {0} belongs", "写成了 1/{0}，而应当是 {0}"),
+    "slope_of_itself": ("x (1 − x) of {0} stands where {0} belongs", "对 {0} 取了 x (1 − x)"),
+    "tanh_slope_of_itself": ("1 − x² of {0} stands where {0} belongs", "对 {0} 取了 1 − x²"),
+    "other_array": ("{0} stands where {1} belongs", "写成了 {0}，而应当是 {1}"),
+}  # fmt: skip
+"""What is said of each kind of edit, in English and in Chinese."""
+
+ENGLISH, CHINESE = 0, 1
+_SIGNS = {"sigmoid": "σ"}
+
+
+def say(
+    kind: str, values: tuple[Any, ...], line: str, text: Callable[[Any], str],
+    language: int = ENGLISH,
+) -> str:  # fmt: skip
+    """An edit in words.
+
+    Args:
+        kind: of the edit.
+        values: what it is about.
+        line: how the line's gradient is written.
+        text: writes a term.
+        language: ENGLISH or CHINESE.
+    """
+    if kind == "two":
+        parts = [say(*value, line, text, language) for value in values]
+        return KINDS[kind][language].format(*parts)
+    if kind == "times":
+        return _times(values[0], line, language)
+    if kind == "twice" and values[2] < 0:
+        kind = "divided_twice"
+    written = [_written(value, text, language) for value in values]
+    slope = next((value for value in values if isinstance(value, Slope)), None)
+    return KINDS[kind][language].format(*written, line=line, **_of_slope(slope, text))
+
+
+def _times(k: float, line: str, language: int) -> str:
+    if k == -1:
+        return KINDS["sign"][language].format(line=line)
+    size = abs(k)
+    kind = "large" if size > 1 else "small"
+    said = KINDS[kind][language].format(ratio(max(size, 1 / size)), line=line)
+    if k > 0:
+        return said
+    sign = KINDS["sign"][language].format(line=line)
+    return f"{sign} and {said.removeprefix(line).strip()}" if language == ENGLISH else f"{sign}；{said}"
+
+
+def _of_slope(slope: Slope | None, text: Callable[[Any], str]) -> dict[str, str]:
+    if slope is None:
+        return {}
+    f, s, l = _SIGNS.get(slope.op.name, slope.op.name), text(slope.of), text(slope.result)  # noqa: E741
+    return {
+        "f": f, "s": s, "l": l, "slope": f"{f}'({s})", "written": text(slope.unit),
+    }  # fmt: skip
+
+
+def _written(value: Any, text: Callable[[Any], str], language: int) -> str:
+    """One of an edit's values: a term, axes, factors in an order, or a number."""
+    if isinstance(value, frozenset):
+        axes = ", ".join(map(str, sorted(value)))
+        if language == CHINESE:
+            return f"轴 {axes} "
+        return f"{'axis' if len(value) == 1 else 'axes'} {axes}"
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):
+        return " ".join(_factor(text(x)) + "ᵀ" * turned for x, turned in value)
+    if isinstance(value, tuple):
+        return ", ".join(ratio(x) for x in value) if value and isinstance(value[0], float) else dimensions(value)
+    if isinstance(value, (Term, str)):
+        return text(value)
+    return "" if isinstance(value, Slope) else ratio(float(value))
+
+
+def _factor(text: str) -> str:
+    return f"({text})" if " " in text else text
