@@ -203,21 +203,28 @@ CONVENTION = r"convention|(lines|gradients) of (the )?(parameters|weights)"
 def lost(what: str) -> str:
     """A factor, a term, a step that isn't there."""
     gone = "missing|forgotten|lost|dropped|left out|skipped|not there|not applied"
-    return rf"({what})[^;]*({gone})|({gone}|without|lacks)[^;]*({what})"
+    return rf"({words(what)})[^;]*({gone})|({gone}|without|lacks)[^;]*({words(what)})"
+
+
+def extra(what: str) -> str:
+    """A factor or a term that doesn't belong there."""
+    many = "too much|extra|not belong|n't belong|one more|should not|is there|too many|twice"
+    return rf"({words(what)})[^;]*({many})|(extra|needless|unneeded)[^;]*({words(what)})"
 
 
 def twice(what: str) -> str:
-    return rf"({what})[^;]*(twice|once too often|too often|squared)"
+    return rf"({words(what)})[^;]*(twice|once too often|too often|squared)"
 
 
 def swapped(wrong: str, right: str) -> str:
     """One stands where the other belongs."""
-    return rf"({wrong})[^;]*(stands|is taken|is used|where|instead|in place)[^;]*({right})"
+    instead = "stands|is taken|is used|where|instead|in place"
+    return rf"({words(wrong)})[^;]*({instead})[^;]*({words(right)})"
 
 
 def path(missing: str, only: str = "$^") -> str:
     """One of two contributions is missing, or only the other one is there."""
-    return lost(missing) + rf"|only[^;]*({only})[^;]*|(add up|\+=)[^;]*({missing})"
+    return rf"{lost(missing)}|only[^;]*({words(only)})|(add up|\+=)[^;]*({words(missing)})"
 
 
 def large(k: str) -> str:
@@ -230,26 +237,43 @@ def small(k: str) -> str:
     """k times too small, as where 1/k is there twice, or k is missing."""
     n = rf"1/({k}|[nmqNBT]\b)"
     return (
-        rf"\b({k}) times too small|{twice(n)}|divided[^;]*(twice|once too often)"
+        rf"\b({k}) times too small|{twice(n)}|{extra(n)}|divided[^;]*(twice|once too often)"
         rf"|\b(factor )?({k}) is (missing|forgotten)|mean where a sum"
+    )
+
+
+def words(alternatives: str) -> str:
+    """Names as whole words: h is neither h1 nor ∇h."""
+    name = re.compile(r"∇?\w+")
+    return "|".join(
+        rf"(?<![A-Za-z0-9_∇∂]){word}(?![A-Za-z0-9_])" if name.fullmatch(word) else word
+        for word in alternatives.split("|")
     )
 
 
 TANH = lost(r"tanh'|1 - |slope|derivative") + r"|is ∇\w+ itself"
 SIGMA = lost(r"σ'|sigmoid'|1 - |slope|derivative") + r"|is ∇\w+ itself"
 RELU = lost(r"relu'|> ?0|≥ ?0|slope|mask|derivative") + r"|is ∇\w+ itself"
-SIGN = r"wrong sign|the sign"
-UNSUMMED = r"not summed|" + lost("sum")
+OF_TANH = r"tanh'|(slope|derivative) of (the )?tanh"
+OF_SIGMA = r"σ'|(slope|derivative) of (the )?(σ|sigmoid)"
+SIGN = (
+    r"wrong sign|opposite sign|the sign\b|[-+] (stands )?where|"
+    r"subtract\w*[^;]*(add|plus)|add\w*[^;]*(subtract|minus)"
+)
+UNSUMMED = r"not summed|" + lost("sum|sums|Σ|Σ_.")
 ALL = r"summed over (all|both|every)|summed over axis"
 FLIPPED = r"transpos|ᵀ[^;]*stands where|stands where[^;]*ᵀ"
-EARLY = r"updated|- ?\w+ ?∇W"
+EARLY = r"updated|- ?[\w.]+ ?∇W"
 ZEROS = r"zeros?\b|not written"
 LOSS = r"another loss|loss is|that of [^;]*loss"
 SHAPE = r"shape|keepdims"
 PLUS = r"\+=|add(ed)? up|(last|first|only|one)[^;]*(step|wins|comes|use|contribution)|" + lost(
-    "what comes|contribution|steps?"
+    "what comes|contribution|contributions|step|steps"
 )
-LABEL = r"(\by\b|label|one-?hot|target|1 at|- ?1|\b1\b)"
+LABEL = r"(?<![A-Za-z0-9_])[yY]b?(?![A-Za-z0-9_])|label|one-?hot|target"
+NO_LABEL = lost(LABEL) + rf"|({LABEL})[^;]*belongs"
+EVERYWHERE = rf"everywhere|not only|{LABEL}|" + lost("mask")
 AXIS = r"wrong axis|axis ?=? ?-?\d[^;]*(where|belongs|instead)"
 MEAN = r"mean[^;]*where[^;]*sum|average[^;]*sum|times too small"
 ORDER = r"order|stands where|transpos"
+EXPONENT = r"exponent|power|square|\*\*|[²³]|\^"
