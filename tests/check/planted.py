@@ -93,9 +93,10 @@ class Program:
         """The loss, and what the learner hands in; where a line raises, what was there by then."""
         loss, space = self.recorded()
         names = self.only.split() or list(ag.named_tensors(loss))
+        code = self.written(mistake)
         try:
             with np.errstate(all="ignore"):
-                exec(self.written(mistake), space)
+                exec(code, space)
         except Exception:
             if mistake is None:
                 raise
@@ -126,9 +127,10 @@ class Program:
     def _place(self, key: str) -> int:
         texts = [line.strip() for line in self._lines]
         heads = [m[1] if (m := _ASSIGNED.match(text)) else "" for text in texts]
-        found = [i for i, head in enumerate(heads) if head == key] if heads.count(key) == 1 else [
-            i for i, text in enumerate(texts) if text.startswith(key)
-        ]  # fmt: skip
+        found = [i for i, head in enumerate(heads) if head == key]
+        if len(found) != 1:
+            lines = self._lines if key.startswith(" ") else texts
+            found = [i for i, line in enumerate(lines) if line.startswith(key)]
         if len(found) != 1:
             raise LookupError(f"{self.name}: {len(found)} lines are {key!r}")
         return found[0]
@@ -165,7 +167,7 @@ def blamed(report: Report) -> list[Any]:
 
 def sentence(cause: str | None) -> str:
     """A cause without the arrays below it, with plain signs."""
-    return re.split(r"\n\s*given:", cause or "")[0].replace("−", "-").replace("\n", " ")  # noqa: RUF001
+    return re.split(r"\n\s*given:", cause or "")[0].replace("−", "-").replace("\n", " ")
 
 
 def base(name: str, program: Program) -> str:
@@ -276,4 +278,7 @@ EVERYWHERE = rf"everywhere|not only|{LABEL}|" + lost("mask")
 AXIS = r"wrong axis|axis ?=? ?-?\d[^;]*(where|belongs|instead)"
 MEAN = r"mean[^;]*where[^;]*sum|average[^;]*sum|times too small"
 ORDER = r"order|stands where|transpos"
-EXPONENT = r"exponent|power|square|\*\*|[²³]|\^"
+EXPONENT = (
+    r"exponent|power\b|[²³⁻½]\S* (stands )?where|where[^;]*[²³⁻½]|\*\*[^;]*(where|belongs)|"
+    r"square[^;]*(missing|where|forgotten)|not squared|reciprocal"
+)

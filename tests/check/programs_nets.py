@@ -3,9 +3,34 @@
 from __future__ import annotations
 
 from .planted import (
-    ALL, AXIS, EARLY, EVERYWHERE, EXPONENT, FLIPPED, LABEL, LOSS, MEAN, NO_LABEL, OF_SIGMA,
-    OF_TANH, PLUS, RELU, SHAPE, SIGMA, SIGN, TANH, UNSUMMED, ZEROS, Program, extra, large, lost,
-    path, small, swapped, twice,
+    ALL,
+    AXIS,
+    EARLY,
+    EVERYWHERE,
+    EXPONENT,
+    FLIPPED,
+    LABEL,
+    LOSS,
+    MEAN,
+    NO_LABEL,
+    OF_SIGMA,
+    OF_TANH,
+    PLUS,
+    RELU,
+    SHAPE,
+    SIGMA,
+    SIGN,
+    TANH,
+    UNSUMMED,
+    ZEROS,
+    Program,
+    extra,
+    large,
+    lost,
+    path,
+    small,
+    swapped,
+    twice,
 )  # fmt: skip
 
 _MAKEMORE = """
