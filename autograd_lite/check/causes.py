@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Array
-from .edits import NO_OTHERS, Edit, at
+from .edits import NO_OTHERS, Edit, at, fits
 from .formula import Formula, Made, computed
 from .line import Cause, Line
 from .readings import Readings, Term, core, one, operands
@@ -124,12 +124,9 @@ class Probed:
         sums = []
         for base, slopes in zip(self.base, self.f.slopes, strict=True):
             g = slopes.get(e)
-            if g is None or new.ndim > g.ndim or new.dtype.kind not in "fiub":
+            if g is None or new.dtype.kind not in "fiub" or not fits(new.shape, g.shape):
                 return False
-            try:
-                sums.append(base + float((g * (new - self.f.value[e] * 1.0)).sum()))
-            except ValueError:
-                return False
+            sums.append(base + float((g * (new - self.f.value[e] * 1.0)).sum()))
         (a, b), (c, d), (size, _) = sums, self.wanted, self.size
         return not abs(a * d - b * c) <= 1e-5 * size * (abs(a) + abs(b))
 

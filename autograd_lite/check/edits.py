@@ -72,6 +72,7 @@ def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> E
             yield from family(e)
         if e.op == "*":
             yield from _of_slopes(e, readings)
+            yield from _of_locals(e, readings)
         if len(operands(e)) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
             yield from _of_function(e)
         if e.op in ("+", "*"):
@@ -89,7 +90,7 @@ def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> E
             yield Edit(2, "mask_of", (name, e), lambda xs, v, o=array: _like(o > 0, v))
     yield from _of_any(e, is_atom)
     for name, array in others.arrays.items():
-        yield from _another(e, shape, name, array, 2.0 if is_atom else 4.5)
+        yield from _another(e, shape, name, array, 1.4 if is_atom else 4.5)
 
 
 def _like(new: Array, old: Array) -> Array:
@@ -114,7 +115,7 @@ def _of_sum(e: Term) -> Edits:
             yield Edit(2, "only_term", rest, lambda xs, v, i=i, c=c: _whole(c * xs[i], v))
         if n > 1 or c not in (1.0, -1.0):
             if abs(c) != 1:
-                yield Edit(2, "term_factor_missing", (f, abs(c), e), _weighted(e, i, 1 / abs(c)))
+                yield Edit(1.2, "term_factor_missing", (f, abs(c), e), _weighted(e, i, 1 / abs(c)))
                 yield Edit(2, "term_factor_twice", (f, abs(c), e), _weighted(e, i, abs(c)))
             for k in (2.0, 0.5):
                 yield Edit(2, "term_times", (f, k, e), _weighted(e, i, k))
@@ -175,12 +176,21 @@ def _of_product(e: Term) -> Edits:
             yield Edit(1.2, f"{kind}_with_axes", (factor,), _powers(e, {f: 0.0}, False))
         for q in {2 * p, -p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 0.0}:
             kind = "twice" if q == 2 * p else "upside_down" if q == -p else "exponent"
-            yield Edit(2 if q in (1, 2 * p, -p) else 2.5, kind, (factor, q, p, f), _powers(e, {f: q}))
+            yield Edit(2.1 if q in (1, 2 * p, -p) else 2.5, kind, (factor, q, p, f), _powers(e, {f: q}))
     for some in _by_support(e):
         factor = product([z for z in e.args if z[0] in some])
         yield Edit(1, "factor_missing", (factor,), _powers(e, dict.fromkeys(some, 0.0)))
         twice = {f: 2 * p for f, p in e.args if f in some}
         yield Edit(2, "twice", (factor, 2, 1, factor), _powers(e, twice))
+
+
+def _of_locals(e: Term, readings: Readings) -> Edits:
+    """All but the gradient that comes from behind missing."""
+    some = [(f, p) for f, p in e.args if not readings.sources(f)]
+    if 1 < len(some) < len(e.args):
+        gone = dict.fromkeys((f for f, _ in some), 0.0)
+        yield Edit(1, "factor_missing", (product(some),), _powers(e, gone))
+        yield Edit(1.1, "factor_missing", (product(some),), _powers(e, gone, False))
 
 
 def _powers(e: Term, other: Mapping[Term, float], whole: bool = True) -> Make:
@@ -465,8 +475,16 @@ def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: flo
         return
     if array.shape == shape:
         yield Edit(cost, "other_array", (name, e), lambda xs, v: array)
+    elif e.op == "leaf" and (fits(shape, array.shape) or fits(array.shape, shape)):
+        yield Edit(cost + 0.3, "other_array", (name, e), lambda xs, v: array)
     if array.ndim == 2 and array.shape[::-1] == shape and array.shape[0] != 1 != array.shape[1]:
         yield Edit(cost + 0.5, "other_array", (f"{name}ᵀ", e), lambda xs, v: array.T)
+
+
+def fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Whether a shape broadcasts to another."""
+    last = whole[len(whole) - len(shape) :]
+    return len(shape) <= len(whole) and all(n in (1, m) for n, m in zip(shape, last, strict=True))
 
 
 def _of_uses(e: Term, others: Others) -> Edits:

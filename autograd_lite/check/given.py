@@ -53,7 +53,7 @@ def read(value: Any, tensor: Tensor) -> Given:
         problem = f"its shape is {array.shape}, and must be {shape}"
         if array.size != math.prod(shape) or array.ndim > len(shape):
             return Given(value, array, None, problem, eps=eps)
-        if np.broadcast_shapes(array.shape, shape) != shape:
+        if array.shape != _without_leading_ones(shape, array.ndim):
             if _squeezed(array.shape) == _squeezed(shape) and array.ndim < len(shape):
                 problem += f", or it broadcasts later (keepdims=True, or reshape{shape})"
             return Given(value, array, None, problem, eps=eps)
@@ -80,6 +80,11 @@ def same(array: Array, other: Array, rtol: float, atol: float) -> bool:
 def distance(array: Array, other: Array) -> float:
     """The largest absolute difference of two arrays of one shape; 0 where they are empty."""
     return float(np.abs(array - other).max(initial=0))
+
+
+def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...] | None:
+    more = len(shape) - ndim
+    return shape[more:] if shape[:more] == (1,) * more else None
 
 
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -212,6 +212,9 @@ class Checked:
             cotangents = self.readings.cotangents
             learners = {e: self._fitting(n) for n, e in cotangents.items() if n in self.arrays}
             bases = [learners]
+            as_given = {e: self.arrays[n] for n, e in cotangents.items() if n in self.arrays}
+            if any(as_given[e].shape != g.shape for e, g in learners.items()):
+                bases.append(as_given)
             if any(n not in self.correct for n in self.arrays if n != name):
                 bases.append({e: self.right[n] for n, e in cotangents.items()})
             if name in self.readings.lines:
@@ -233,16 +236,15 @@ class Checked:
     def _said(self, name: str, cause: Cause) -> str:
         """A cause in words."""
         line = symbol(name)
-        text = str if self.readings is None else self.readings.text
         kind, values = cause.kind, cause.values
         if kind == "times":
             kind, values = self._of_factor(name, values[0])
         if kind == "without" and not self.backward.before(name, set(self.given)):
             kind = "without_at_loss"
-        said = say(kind, values, line, text)
+        said = say(kind, values, line, self.readings)
         if cause.factor != 1 and kind not in ("times", "q_missing", "q_twice", "convention"):
-            besides = say(*self._of_factor(name, cause.factor), line, text)
-            said = say("besides", (said, besides), line, text)
+            besides = say(*self._of_factor(name, cause.factor), line, self.readings)
+            said = say("besides", (said, besides), line)
         return said
 
     def _of_factor(self, name: str, k: float) -> tuple[str, tuple[object, ...]]:

@@ -136,6 +136,11 @@ class Readings:
                     todo.append(x)
         return found
 
+    def sources(self, e: Term) -> list[str]:
+        """The tensors whose gradients a term is computed from."""
+        used = set(subterms(e))
+        return [name for name, x in self.cotangents.items() if x in used]
+
     def text(self, x: Any) -> str:
         """A term, a number or a word, written."""
         if isinstance(x, Term):

@@ -6,11 +6,9 @@ there are ``{slope}``, ``{written}``, ``{f}``, ``{s}`` and ``{l}``; ``{line}`` i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from ..show.notation import dimensions
-from .readings import Slope, Term
+from .readings import Readings, Slope, Term
 from .wording import ratio
 
 KINDS: dict[str, tuple[str, str]] = {
@@ -46,7 +44,8 @@ KINDS: dict[str, tuple[str, str]] = {
     "zero_in_places": ("{line} is 0 in {0} of {1} places, and right in the others",
                        "{line} 在 {1} 个位置中的 {0} 个是 0，其余是对的"),
     "term_too_many": ("a term too many: {0} · {1}", "多了一项：{0} · {1}"),
-    "factor_too_many": ("a factor too many: {0}, with the exponent {1}", "多了一个因子：{0}（指数 {1}）"),
+    "factor_too_many": ("the factor {0} is one too many: it doesn't belong there",
+        "多了因子 {0}"),
     "slope_too_many": ("{slope} is there once too often: a factor {written} too many",
                        "多乘了一次 {slope} = {written}"),
     "as_it_stands": ("it is {0} as it stands: the step from there is missing",
@@ -67,20 +66,26 @@ KINDS: dict[str, tuple[str, str]] = {
     "besides": ("{0}; besides, {1}", "{0}；此外 {1}"),
     # sums and products
     "target_missing": ("the term {0} is missing: {0} belongs to {1}: {2}", "漏了 {0}：应为 {2}"),
-    "term_missing": ("the term {0} is missing: {1}", "漏了项 {0}：{1}"),
-    "term_sign": ("the term {0} has the wrong sign: {1}", "项 {0} 的符号反了：{1}"),
-    "only_term": ("only the term {0} is there, of {1}: add up the contributions (+=)",
-                  "{1} 中只有项 {0}：要把各部分相加（用 +=）"),
-    "term_factor_missing": ("the factor {1} of {0} is missing: {2}", "{0} 漏了因子 {1}：{2}"),
-    "term_factor_twice": ("the factor {1} of {0} is there twice: {2}", "{0} 的因子 {1} 乘了两次：{2}"),
-    "term_times": ("the term {0} is there {1} times: {2}", "项 {0} 乘了 {1} 倍：{2}"),
+    "term_missing": ("{contribution} is missing: add it up (+=), {1}",
+        "漏了{contribution}：要相加（用 +=），{1}"),
+    "term_sign": ("{contribution} has the wrong sign: {1}",
+        "{contribution} 的符号反了：{1}"),
+    "only_term": ("only {contribution} is there: add up the contributions (+=), {1}",
+        "只有{contribution}：要把各部分相加（用 +=），{1}"),
+    "term_factor_missing": ("the factor {1} is missing in {contribution}: {2}",
+        "{contribution} 漏了因子 {1}：{2}"),
+    "term_factor_twice": ("the factor {1} is there twice in {contribution}: {2}",
+        "{contribution} 的因子 {1} 乘了两次：{2}"),
+    "term_times": ("{contribution} {times}: {2}",
+        "{contribution} {times}：{2}"),
     "overlap": ("= stands where += belongs: where the parts of {0} overlap, the last wins",
                 "写成了 =，而应当用 +=：{0} 的各部分重叠处只剩最后一个"),
     "factor_missing": ("the factor {0} is missing", "漏了因子 {0}"),
     "division_missing": ("the division by {0} is missing", "没有除以 {0}"),
     "twice": ("{3} is there twice", "{3} 乘了两次"),
     "divided_twice": ("1/{0} is there twice", "除以了两次 {0}"),
-    "upside_down": ("{3} multiplies where it divides, or the other way round", "{3} 的乘除反了"),
+    "upside_down": ("the exponent of {3} has the wrong sign: {3} multiplies where it divides, or the other way round",
+        "{3} 的乘除反了"),
     "exponent": ("{3} stands with the exponent {1} where {2} belongs", "{3} 的指数是 {1}，而应为 {2}"),
     "power_outside": ("the power {1} of {0} stands outside of the sum", "{0} 的 {1} 次方写在了括号外面"),
     # slopes
@@ -154,7 +159,7 @@ _SIGNS = {"sigmoid": "σ"}
 
 
 def say(
-    kind: str, values: tuple[Any, ...], line: str, text: Callable[[Any], str],
+    kind: str, values: tuple[Any, ...], line: str, readings: Readings | None = None,
     language: int = ENGLISH,
 ) -> str:  # fmt: skip
     """An edit in words.
@@ -163,19 +168,26 @@ def say(
         kind: of the edit.
         values: what it is about.
         line: how the line's gradient is written.
-        text: writes a term.
+        readings: writes terms.
         language: ENGLISH or CHINESE.
     """
     if kind == "two":
-        parts = [say(*value, line, text, language) for value in values]
+        parts = [say(*value, line, readings, language) for value in values]
         return KINDS[kind][language].format(*parts)
     if kind == "times":
         return _times(values[0], line, language)
     if kind == "twice" and values[2] < 0:
         kind = "divided_twice"
-    written = [_written(value, text, language) for value in values]
-    slope = next((value for value in values if isinstance(value, Slope)), None)
-    return KINDS[kind][language].format(*written, line=line, **_of_slope(slope, text))
+    written = [_written(value, readings, language) for value in values]
+    named = {"line": line}
+    for value in values:
+        if isinstance(value, Slope):
+            named |= _of_slope(value, readings)
+        elif isinstance(value, Term):
+            named.setdefault("contribution", _contribution(value, readings, language))
+    if kind == "term_times":
+        named["times"] = _times(values[1], "", language).strip()
+    return KINDS[kind][language].format(*written, **named)
 
 
 def _times(k: float, line: str, language: int) -> str:
@@ -190,29 +202,41 @@ def _times(k: float, line: str, language: int) -> str:
     return f"{sign} and {said.removeprefix(line).strip()}" if language == ENGLISH else f"{sign}；{said}"
 
 
-def _of_slope(slope: Slope | None, text: Callable[[Any], str]) -> dict[str, str]:
-    if slope is None:
-        return {}
-    f, s, l = _SIGNS.get(slope.op.name, slope.op.name), text(slope.of), text(slope.result)  # noqa: E741
-    return {
-        "f": f, "s": s, "l": l, "slope": f"{f}'({s})", "written": text(slope.unit),
-    }  # fmt: skip
+def _of_slope(slope: Slope, readings: Readings | None) -> dict[str, str]:
+    f = _SIGNS.get(slope.op.name, slope.op.name)
+    s, l, unit = (_written(e, readings) for e in (slope.of, slope.result, slope.unit))  # noqa: E741
+    return {"f": f, "s": s, "l": l, "slope": f"{f}'({s})", "written": unit}
 
 
-def _written(value: Any, text: Callable[[Any], str], language: int) -> str:
+def _contribution(e: Term, readings: Readings | None, language: int) -> str:
+    """A term of a sum, and which tensors it comes from."""
+    names = ", ".join(readings.sources(e)) if readings is not None else ""
+    text = _written(e, readings)
+    if language == CHINESE:
+        return f"来自 {names} 的项 {text}" if names else f"项 {text}"
+    return f"what comes from {names} (the term {text})" if names else f"the term {text}"
+
+
+def _written(value: Any, readings: Readings | None, language: int = ENGLISH) -> str:
     """One of an edit's values: a term, axes, factors in an order, or a number."""
     if isinstance(value, frozenset):
         axes = ", ".join(map(str, sorted(value)))
         if language == CHINESE:
             return f"轴 {axes} "
         return f"{'axis' if len(value) == 1 else 'axes'} {axes}"
-    if isinstance(value, tuple) and value and isinstance(value[0], tuple):
-        return " ".join(_factor(text(x)) + "ᵀ" * turned for x, turned in value)
-    if isinstance(value, tuple):
-        return ", ".join(ratio(x) for x in value) if value and isinstance(value[0], float) else dimensions(value)
-    if isinstance(value, (Term, str)):
-        return text(value)
-    return "" if isinstance(value, Slope) else ratio(float(value))
+    if isinstance(value, tuple) and not isinstance(value, Slope):
+        if value and isinstance(value[0], tuple):
+            return " ".join(_factor(_written(x, readings)) + "ᵀ" * turned for x, turned in value)
+        return ", ".join(map(_number, value))
+    if isinstance(value, Term) and readings is not None:
+        return readings.text(value)
+    return value if isinstance(value, str) else "" if isinstance(value, Slope) else _number(value)
+
+
+def _number(k: float) -> str:
+    """0.125 as 1/8: it stands for a mean."""
+    n = round(1 / k) if k else 0
+    return f"1/{n}" if n > 2 and abs(k * n - 1) < 1e-9 else ratio(float(k))
 
 
 def _factor(text: str) -> str:
