@@ -28,7 +28,8 @@ class Step:
         symbol: what it is called: ``δ_2``, ``∇W_12``, ``∂L/∂h``.
         target: the tensor's name.
         value: the gradient, of the tensor's shape.
-        definitions: sub-expressions that have a symbol of their own.
+        definitions: parts of the formula that have a symbol of their own.
+        parts: those of the result.
     """
 
     symbol: str
@@ -39,6 +40,7 @@ class Step:
     given: Expression = field(repr=False)
     simple: Expression = field(repr=False)
     definitions: list[Definition] = field(default_factory=list, repr=False)
+    parts: list[tuple[str, Expression]] = field(default_factory=list, repr=False)
 
     @property
     def chain(self) -> str:
@@ -72,7 +74,7 @@ class Step:
         lines = [f"{self.symbol} = {' = '.join(first)}" if first else self.symbol]
         further = dict.fromkeys((self.formula, self.result))
         lines += [f"{indent} = {formula}" for formula in further]
-        lines += [f"{indent}   with {d.name} = {text(d.expression)}" for d in self.definitions]
+        lines += [f"{indent}   with {name} = {text(x)}" for name, x in self._defined]
         lines.append(f"{indent}   shapes: {self.shapes}")
         lines.append(f"{indent}   value:  {_numbers(self.value, indent)}")
         return "\n".join(lines)
@@ -91,10 +93,13 @@ class Step:
         left_shaped = over_shape(latex_name(self.symbol), self.value.shape)
         lines += [f"{left_shaped} &= {latex(self.simple, True)}"]
         lines += [
-            rf"&\text{{with }} {latex_name(d.name)} = {latex(d.expression)}"
-            for d in self.definitions
+            rf"&\text{{with }} {latex_name(name)} = {latex(x)}" for name, x in self._defined
         ]
         return aligned(lines)
+
+    @property
+    def _defined(self) -> list[tuple[str, Expression]]:
+        return [(d.name, d.expression) for d in self.definitions] + self.parts
 
     @property
     def markdown(self) -> str:
@@ -139,7 +144,7 @@ class Derivation:
     steps: list[Step]
     _forward: list[tuple[str, Expression]] = field(repr=False)
     _given: list[tuple[str, Array]] = field(repr=False)
-    _remark: str = ""
+    _remarks: list[str] = field(default_factory=list, repr=False)
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
@@ -164,7 +169,7 @@ class Derivation:
     @property
     def text(self) -> str:
         """All steps as plain text."""
-        return "\n\n".join([step.text for step in self.steps] + [self._remark] * bool(self._remark))
+        return "\n\n".join([step.text for step in self.steps] + self._remarks)
 
     @property
     def latex(self) -> str:
@@ -175,7 +180,7 @@ class Derivation:
     def markdown(self) -> str:
         """All steps as Markdown with LaTeX between double dollars."""
         parts = [step.markdown for step in self.steps]
-        return "\n\n".join(parts + [self._remark] * bool(self._remark))
+        return "\n\n".join(parts + self._remarks)
 
     @property
     def numpy_source(self) -> str:
@@ -188,9 +193,7 @@ class Derivation:
         lines += [f"{name(given)} = {literal(value)}" for given, value in self._given]
         lines += [f"{name(target)} = {source(x, name)}" for target, x in self._forward]
         for step in self.steps:
-            lines += [
-                f"{name(d.name)} = {source(d.expression, name)}" for d in step.definitions
-            ]
+            lines += [f"{name(part)} = {source(x, name)}" for part, x in step.parts]
             lines.append(f"{name(step.symbol)} = {source(step.simple, name)}")
         return "\n".join(lines) + "\n"
 

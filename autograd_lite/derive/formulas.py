@@ -11,12 +11,12 @@ from ..engine.backward import pull
 from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
-from ..show.expression import Expression, nodes
+from ..meaning.read import Meaning
+from ..meaning.terms import ONE, Term, leaf, number, shaped, subterms
+from ..meaning.write import Writer
+from ..show.expression import Expression, agree
+from ..show.notation import number as number_text
 from ..show.notation import symbol_of
-from ..meaning import terms as _terms
-from ..meaning.read import Canonical
-from .algebra import agree
-from .terms_to_expressions import expression
 from .build import Builder
 from .chain import Plan
 from .derivation import Derivation, Step, rows_of_batch
@@ -38,14 +38,20 @@ def derived(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None) -
     refuse_changed(output)
     plan = Plan(output, _asked(output, wrt))
     gradients = pull({output: np.ones(output.shape, output.dtype)}, set(plan.targets))
+    seed = Tensor(np.ones(output.shape, output.dtype))
     with trace():
-        canonical = Canonical(output)
-        own = {t: canonical.tensors.get(t.name, t) if not t.is_leaf else t for t in plan.names}
-        own[output] = canonical.output
-        seed = Tensor(np.ones(canonical.output.shape, output.dtype))
-        cotangents = pull({canonical.output: seed}, {own[t] for t in plan.targets}, record=True)
-    canonical.terms[seed] = _terms.shaped(_terms.one(), seed.shape)
-    return _derivation(plan, seed, gradients, cotangents, canonical, own)
+        cotangents = pull({output: seed}, set(plan.targets), record=True)
+    try:
+        return _derivation(plan, seed, gradients, cotangents, _GUARD)
+    except DerivationError:
+        return _derivation(plan, seed, gradients, cotangents, 0.0)
+
+
+_UNWORTHY = (
+    "derive: the formula for {} is not worth the gradient here, so it is not shown; "
+    "does an op's vjp change its arguments, or depend on more than them?"
+)
+_GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
 
 
 def _derivation(
@@ -53,82 +59,91 @@ def _derivation(
     seed: Tensor,
     gradients: dict[Tensor, Array],
     cotangents: dict[Tensor, Tensor],
-    canonical: Canonical,
-    own: dict[Tensor, Tensor],
+    guard: float,
 ) -> Derivation:
-    tensors = walk(canonical.output)
+    output = plan.output
+    tensors = walk(output)
     rows = rows_of_batch([t.shape for t in plan.names if not t.is_leaf])
     leaves = [t for t in tensors if t.is_leaf]
-    names = {own[t]: name for t, name in plan.names.items()}
-    builder = Builder(seed, names, leaves, rows, True)
-    whole = plan.names[plan.output]
+    builder = Builder(seed, plan.names, leaves, rows, not guard)
+    with trace():
+        reading = Reading(plan, rows, guard)
+    whole = plan.names[output]
     steps = []
-    known: dict[Tensor, _terms.Term] = {}
     for target in plan.targets:
         name = plan.names[target]
         symbol = symbol_of(name, target.is_leaf, whole)
-        g = cotangents.get(own[target])
         value = np.asarray(gradients[target])
-        if g is None:
-            g = Tensor(np.zeros(value.shape))
-        given, definitions = builder.expression(g)
-        best = _best(canonical, g, known)
-        simple = expression(best, canonical.names | _leaf_names(canonical, builder, best), rows)
-        builder.wrote_q = builder.wrote_q or any(x.name == "q" for x in nodes(simple))
-        _check(simple, value, symbol)
+        given, definitions = builder.expression(cotangents[target])
+        simple, parts = reading.step(target, symbol, value)
+        if not agree(simple, value, bool(reading.meaning.guarded)):
+            if guard or not agree(given, value):
+                raise DerivationError(_UNWORTHY.format(symbol))
+            simple, parts = given, [(d.name, d.expression) for d in definitions]
         steps.append(
-            Step(symbol, name, value, whole, plan.paths(target), given, simple, definitions)
+            Step(symbol, name, value, whole, plan.paths(target), given, simple, definitions, parts)
         )
-        builder.name(g, symbol)
-        known.setdefault(g, _terms.leaf(("cot", symbol), value.shape, symbol, value))
-    return Derivation(steps, *_forward(builder, plan, tensors, rows, own))
+        builder.name(cotangents[target], symbol)
+    return Derivation(steps, *_forward(builder, reading, plan, tensors, rows))
 
 
-def _leaf_names(canonical: Canonical, builder: Builder, root: _terms.Term) -> dict:
-    """What unnamed arrays are called, as the builder calls them."""
-    found = {}
-    for e in _terms.subterms(root, 1000, 10**6):
-        if e.op == "leaf" and e.name is None:
-            t = canonical.built.get(e)
-            if t is None:
-                t = canonical.built[e] = Tensor(e.value)
-            written, _ = builder.expression(t)
-            found[e] = e.name = written.name or "c"
-    return found
+class Reading:
+    """What the gradients of a plan's targets are, by `Meaning`, one after the other."""
 
+    def __init__(self, plan: Plan, rows: int | None, guard: float) -> None:
+        self.meaning = meaning = Meaning(plan.output, guard=guard)
+        seed = Tensor(np.ones(meaning.output.shape, meaning.output.dtype))
+        meaning.terms[seed] = shaped(ONE, seed.shape)
+        targets = {meaning.tensors[t] for t in plan.targets}
+        self._cotangents = pull({meaning.output: seed}, targets, record=True)
+        self._known: dict[Tensor, Term] = {}
+        names = {meaning.terms[t]: name for t, name in plan.names.items() if t is not plan.output}
+        self.writer = Writer(names, rows, plan.names.values())
 
-def _best(canonical: Canonical, g: Tensor, known: dict[Tensor, _terms.Term]) -> _terms.Term:
-    """The gradient by those before it, or further back where that is shorter."""
-    found = canonical.read(g, known)
-    used = set(_terms.subterms(found, 12, 400))
-    further = {t: e for t, e in known.items() if e not in used}
-    if len(further) < len(known):
-        other = canonical.read(g, further)
-        found = other if other.size < found.size else found
-    return found
+    def step(
+        self, target: Tensor, symbol: str, value: Array
+    ) -> tuple[Expression, list[tuple[str, Expression]]]:
+        """The gradient by those before it, or by ones further back where that is shorter."""
+        g = self._cotangents.get(self.meaning.tensors[target])
+        if g is None:
+            return self.writer.expression(shaped(number(0.0), value.shape))
+        found = self.meaning.read(g, self._known)
+        used = set(subterms(found, 12, 400))
+        further = {t: e for t, e in self._known.items() if e not in used}
+        if len(further) < len(self._known):
+            other = self.meaning.read(g, further)
+            found = other if other.size < found.size else found
+        if g not in self._known:
+            e = self._known[g] = leaf((id(self), symbol), value.shape, "gradient", symbol, value)
+            self.writer.names.setdefault(e, symbol)
+        return self.writer.expression(shaped(found, value.shape))
 
 
 def _forward(
-    builder: Builder, plan: Plan, tensors: list[Tensor], rows: int | None, own: dict[Tensor, Tensor]
-) -> tuple[list[tuple[str, Expression]], list[tuple[str, Array]], str]:
-    """How the named results are computed, what was given, and what q is."""
+    builder: Builder, reading: Reading, plan: Plan, tensors: list[Tensor], rows: int | None
+) -> tuple[list[tuple[str, Expression]], list[tuple[str, Array]], list[str]]:
+    """How the named results are computed, what was given, and what is to be said of that."""
     lines = []
-    for t in plan.names:
-        if not t.is_leaf and t is not plan.output:
-            lines.append((plan.names[t], builder.definition(own[t])))
-    given = builder.given(tensors)
-    remark = f"q = {rows}, the rows of the batch" if rows and builder.wrote_q else ""
-    if builder.wrote_q and rows:
+    for t in tensors:
+        if not t.is_leaf and t in plan.names and t is not plan.output:
+            lines.append((plan.names[t], builder.definition(t)))
+    given = builder.given(tensors) + list(reading.writer.given.items())
+    remarks = []
+    if rows and (builder.wrote_q or reading.writer.wrote_q):
+        remarks.append(f"q = {rows}, the rows of the batch")
         given.append(("q", np.asarray(rows)))
-    return lines, given, remark
+    if reading.writer.given:
+        shown = (f"{name} = {_array(x)}" for name, x in reading.writer.given.items())
+        remarks.append("Given: " + ", ".join(shown))
+    if reading.meaning.guarded:
+        small = ", ".join(map(number_text, sorted(reading.meaning.guarded)))
+        remarks.append(f"Left out: {small} within a logarithm, so that this is nearly the gradient")
+    return lines, given, remarks
 
 
-def _check(formula: Expression, value: Array, symbol: str) -> None:
-    if not agree(formula, value):
-        raise DerivationError(
-            f"derive: the formula for {symbol} is not worth the gradient here, so it is not shown; "
-            "does an op's vjp change its arguments, or depend on more than them?"
-        )
+def _array(x: Array) -> str:
+    shown = np.array2string(x, precision=4, threshold=12, edgeitems=2, separator=" ")
+    return " ".join(shown.split())
 
 
 def refuse_changed(output: Tensor, function: str = "derive") -> None:

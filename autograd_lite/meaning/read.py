@@ -1,168 +1,322 @@
-"""From a recorded graph to terms, and back to a graph of canonical ops."""
+"""From a recorded graph to terms, and from terms to a graph of canonical ops.
+
+    recorded graph → terms → canonical Tensors → the engine's own pull → terms
+
+Named tensors and leaves stand for themselves. All else is read by structure: an op and its
+operands. Numbers are looked at only in what was *given* as an array: whether it is one number, 0 and
+1 where something named is positive, or 1 − y of another.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
 from .. import ops as _ops
+from ..engine.tensor import Array, Tensor
 from ..graph import walk
+from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
-from ..engine.tensor import Tensor
-from . import table, terms
-from .terms import Term, leaf, make, number
+from .table import CANONICAL
+from .terms import (
+    ONE,
+    Term,
+    as_number,
+    bare,
+    coefficient,
+    intern,
+    is_mask,
+    leaf,
+    make,
+    number,
+    shaped,
+    total,
+)
 
-terms.ENTRYWISE |= {name for name, op in OPS.items() if op.entrywise} | {"greater", "less", "greater_equal", "less_equal", "equal"}
+
+_readings = itertools.count()
 
 
-class Canonical:
+class Meaning:
     """A recorded computation in normal form.
+
+    Args:
+        output: the last result.
+        keep: the names that stand for themselves; by default all.
+        guard: what is added within a logarithm, up to this size, is left out.
 
     Attributes:
         output: the same number, computed by canonical ops.
-        tensors: the tensors that were kept, by name.
+        terms: of each tensor, recorded or canonical, its term.
+        tensors: the canonical tensor of each recorded one that stands for itself.
+        definitions: the term of each named result that stands for itself.
+        guarded: the numbers that were left out.
     """
 
-    def __init__(self, output: Tensor, keep: set[str] | None = None) -> None:
-        table.begin()
+    def __init__(
+        self, output: Tensor, keep: Collection[str] | None = None, guard: float = 0.0
+    ) -> None:
+        self._token = next(_readings)
+        self.guard = guard
+        self.guarded: set[float] = set()
         self.terms: dict[Tensor, Term] = {}
-        self.built: dict[Term, Tensor] = {}
-        self.tensors: dict[str, Tensor] = {}
-        self.definitions: dict[str, Term] = {}
-        self.back: dict[Tensor, Term] = {}
-        self.values: dict[Term, Any] = {}
-        self.names: dict[Term, str] = {}  # what is named, and not kept
+        self.tensors: dict[Tensor, Tensor] = {}
+        self.definitions: dict[Term, Term] = {}
+        self.values: dict[Term, Array] = {}
+        self._built: dict[Term, Tensor] = {}
+        self._given: list[Term] = []
+        self._back: dict[Tensor, Term] = {}
         nodes = walk(output)
         for t in sorted((t for t in nodes if t.is_leaf), key=lambda t: (t.name is None, t.ndim == 0)):
-            self.of_leaf(t)
+            self._leaf(t)
         for t in nodes:
             if not t.is_leaf:
-                e = self.of_result(t)
+                e = self._read(t, self.terms)
                 if t.name is not None and t is not output and (keep is None or t.name in keep):
-                    new = self.build(e)
-                    new = OPS["positive"](new) if new.name is not None else new
-                    if t._tracked and not new._tracked:  # constant, but its gradient may be asked for
-                        new = Tensor(t._array, requires_grad=True)
-                    new.name = t.name
-                    self.tensors[t.name] = new
-                    self.definitions[t.name] = e
-                    e = leaf(("kept", t.name), t.shape, t.name, new._array)
-                    self.built[e] = new
-                    self.terms[new] = e
-                elif t.name is not None and e.op != "leaf":
-                    self.names.setdefault(e, t.name)
+                    e = self._kept(t, e)
                 self.terms[t] = e
-        built = self.build(self.terms[output])
-        self.output = built if isinstance(built, Tensor) else Tensor(built)
+        self.output = self.tensors[output] = self.build(self.terms[output])
 
-    def of_leaf(self, t: Tensor) -> Term:
-        if t in self.terms:
-            return self.terms[t]
+    def _leaf(self, t: Tensor) -> Term:
         if t._tracked:
-            e = leaf(("leaf", id(t)), t.shape, t.name or "w", t._array)
-            self.built[e] = t
-            self.tensors[t.name or "w"] = t
+            e = leaf((self._token, id(t)), t.shape, "leaf", t.name, t._array)
+            self._built[e] = self.tensors[t] = t
         else:
-            e = table.constant(t._array, t.name)
+            e = self.constant(t._array, t.name)
             if e.op == "leaf":
-                self.built.setdefault(e, t)
+                self._built.setdefault(e, t)
         self.terms[t] = e
         return e
 
-    def of_result(self, t: Tensor) -> Term:
-        args = [self.terms[x] if x in self.terms else self.of_leaf(x) for x in t.inputs]
-        params = {k: v for k, v in t.params.items() if v is not None or k in ("axis", "axes")}
-        if "axis" in params and t.op.name not in table.NORMAL:
-            pass
-        e = make(t.op.name, args, params, t.shape)
-        return terms.shaped(e, t.shape) if e.shape != t.shape else e
+    def constant(self, array: Any, name: str | None = None) -> Term:
+        """A given array: a number where it is one, or what it is of another."""
+        array = np.asarray(array)
+        if name is None and array.dtype.kind in "biuf":
+            if array.ndim == 0 and np.isfinite(array):
+                return number(float(array))
+            for other in self._given if array.dtype.kind != "b" else ():
+                found = _related(array, other)
+                if found is not None:
+                    return found
+            if array.size and array.dtype.kind != "b" and (array == array.flat[0]).all():
+                if np.isfinite(array.flat[0]):
+                    return shaped(number(float(array.flat[0])), array.shape)
+        digest = blake2b(np.ascontiguousarray(array), digest_size=16).digest()
+        key = self._token, array.shape, array.dtype.str, digest, name
+        e = leaf(key, array.shape, "given", name, array)
+        if e not in self._given and array.dtype.kind in "biuf":
+            self._given.append(e)
+        return e
 
-    def read(self, g: Tensor, known: dict[Tensor, Term] | None = None, memo: bool = False) -> Term:
+    def _kept(self, t: Tensor, e: Term) -> Term:
+        """A named result: from here on it stands for itself, and an equal one without a name
+        doesn't."""
+        operands = [self.build(x) for x in e.operands]
+        new = applied(e, operands) if e.op != "leaf" else self.build(e)
+        if e.op == "leaf" or any(new is x for x in operands):
+            new = OPS["positive"](new)
+        new = new if isinstance(new, Tensor) else Tensor(new)
+        if t._tracked and not new._tracked:  # constant, but its gradient may be asked for
+            new = Tensor(t._array, requires_grad=True)
+        new.name = t.name
+        kept = leaf((self._token, id(t)), t.shape, "kept", t.name, new._array)
+        self.definitions[kept] = e
+        self._built[kept] = self.tensors[t] = new
+        self.terms[new] = kept
+        return kept
+
+    def _read(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
+        """The term of a result, from those of its inputs."""
+        assert t.op is not None
+        args = [known[x] if x in known else self._leaf(x) for x in t.inputs]
+        if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
+            size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
+            return intern(f"complex {t.op.name}", tuple(args), t.params, t.shape, size)
+        if t.op.name == "log" and self.guard:
+            args = [self._unguarded(args[0])]
+        elif t.op.name in ("multiply", "where"):
+            args = [self._mask(a, args) for a in args]
+        op = t.op.name if OPS.get(t.op.name) is t.op or t.op.name in _VALUES else _own(t)
+        return shaped(make(op, args, t.params, t.shape), t.shape)
+
+    def _unguarded(self, e: Term) -> Term:
+        """``p`` for ``p + 1e-12``, ``max(p, 1e-12)`` and ``clip(p, 1e-12, 1 − 1e-12)``."""
+        while e.op in ("maximum", "minimum"):
+            n = as_number(e.args[1])
+            near = None if n is None else abs(n - (e.op == "minimum"))
+            if near is None or near > self.guard:
+                return e
+            self.guarded.add(near)
+            e = e.args[0]
+        if e.op != "+" or len(e.args) < 2:
+            return e
+        small = [(f, round(c) - c) for f, c in e.args if f is ONE and 0 < abs(c - round(c)) <= self.guard]
+        self.guarded.update(float(f"{abs(c):.3g}") for _, c in small)
+        return total([(e, 1), *small], e.shape) if small else e
+
+    def _mask(self, mask: Term, beside: Sequence[Term]) -> Term:
+        """A given mask as the comparison with 0 that it is of a factor beside it."""
+        given = bare(mask)
+        if given.op != "leaf" or not given.given or given.name or not _is_01(given.value):
+            return mask
+        for e in beside:
+            for x in [f for f, _ in e.args] if e.op == "*" else [coefficient(e)[1]]:
+                if x.shape == given.shape and not x.given:
+                    with np.errstate(all="ignore"):
+                        above = np.asarray(self.value(x)) > 0
+                    if np.array_equal(above, given.value):
+                        return make("greater", [x, number(0)])
+        return mask
+
+    def value(self, e: Term) -> Array:
+        """What a term is worth."""
+        return evaluate(e, self.values)
+
+    def read(self, g: Tensor, known: Mapping[Tensor, Term]) -> Term:
         """The term of a tensor of the backward pass; ``known`` stand for themselves."""
-        local = self.back if memo else {}
-        local.update(known or {})
-        for t in walk_from(g, lambda t: t in local or t in self.terms):
-            if t not in local and t not in self.terms:
-                if t.is_leaf:
-                    self.of_leaf(t)
-                else:
-                    args = [local.get(x) or self.terms.get(x) or self.of_leaf(x) for x in t.inputs]
-                    params = {k: v for k, v in t.params.items() if v is not None or k in ("axis", "axes")}
-                    e = make(t.op.name, args, params, t.shape)
-                    local[t] = terms.shaped(e, t.shape)
-        return local.get(g) or self.terms[g]
+        local = dict(known)
+        stack = [(g, False)]
+        while stack:
+            t, ready = stack.pop()
+            if t in local or t in self.terms:
+                continue
+            if t.is_leaf:
+                self._leaf(t)
+            elif not ready:
+                stack.append((t, True))
+                stack += [(x, False) for x in t.inputs]
+            else:
+                local[t] = self._read(t, _Both(local, self.terms))
+        return local[g] if g in local else self.terms[g]
 
     def build(self, root: Term) -> Tensor:
         """The canonical graph of a term."""
         stack = [(root, False)]
         while stack:
             e, ready = stack.pop()
-            if e in self.built:
+            if e in self._built:
                 continue
             if not ready:
                 stack.append((e, True))
-                stack += [(x, False) for x in operands(e)]
+                stack += [(x, False) for x in e.operands]
                 continue
-            t = applied(e, [self.built[x] for x in operands(e)])
-            self.built[e] = t = t if isinstance(t, Tensor) else Tensor(t)
+            t = applied(e, [self._built[x] for x in e.operands])
+            self._built[e] = t = t if isinstance(t, Tensor) else Tensor(t)
             self.terms.setdefault(t, e)
-        return self.built[root]
+        return self._built[root]
 
 
-def walk_from(g: Tensor, stop: Callable[[Tensor], bool]) -> list[Tensor]:
-    seen, order, stack = {g}, [], [g]
-    while stack:
-        t = stack.pop()
-        order.append(t)
-        if not stop(t):
-            for x in t.inputs:
-                if x not in seen:
-                    seen.add(x)
-                    stack.append(x)
-    return sorted(order, key=lambda t: -1 if t.is_leaf else t._number)
+class _Both:
+    """Two dicts as one, the first before the second."""
+
+    def __init__(self, *dicts: Mapping[Tensor, Term]) -> None:
+        self._dicts = dicts
+
+    def __contains__(self, t: object) -> bool:
+        return any(t in d for d in self._dicts)
+
+    def __getitem__(self, t: Tensor) -> Term:
+        return next(d[t] for d in self._dicts if t in d)
 
 
-def operands(e: Term) -> list[Term]:
-    return [] if e.op == "leaf" else [f for f, _ in e.args] if e.op in "+*" else list(e.args)
+_VALUES = {op.name for op in VALUE_OPS.values()}
+_OWN: dict[str, Any] = {}
 
 
-def applied(e: Term, xs: list[Any]) -> Any:
+def _own(t: Tensor) -> str:
+    """An op that isn't in the table, by a name of its own."""
+    key = f"{t.op.name}#{id(t.op)}"
+    _OWN[key] = t.op
+    return key
+
+
+def _is_01(value: Any) -> bool:
+    if value.dtype == bool:
+        return True
+    return value.dtype.kind in "fiu" and bool(((value == 0) | (value == 1)).all())
+
+
+def _related(array: Array, other: Term) -> Term | None:
+    """A given array as −y, 1 − y or y − 1 of another."""
+    y = other.value
+    if y.shape != array.shape or y.dtype.kind == "b" or not y.size:
+        return None
+    for c, d in ((-1.0, 0.0), (-1.0, 1.0), (1.0, -1.0)):
+        if np.array_equal(c * y + d, array):
+            return total([(ONE, d), (other, c)], array.shape)
+    return None
+
+
+def applied(e: Term, xs: Sequence[Any]) -> Any:
     """A term's op applied to its operands: Tensors, or arrays."""
     if e.op == "leaf":
         return Tensor(e.value, name=e.name)
     if e.op == "+":
-        xs = [x * 1.0 if getattr(x, "dtype", None) == bool else x for x in xs]
-        found: Any = 0.0 if not xs else None
-        for x, (f, c) in sorted(zip(xs, e.args, strict=True), key=lambda z: z[1][1] < 0):
-            part = abs(c) if f is terms.one() else x if abs(c) == 1 else x * abs(c) if abs(1 / c) != round(abs(1 / c)) else x / round(abs(1 / c))
-            found = (part if c > 0 else -part) if found is None else found + part if c > 0 else found - part
-        return found if isinstance(found, (Tensor, np.ndarray)) else (Tensor(found) if xs == [] else found)
+        return _sum(e, xs)
     if e.op == "*":
-        above = below = None
-        for x, (_, p) in zip(xs, e.args, strict=True):
-            q = abs(p)
-            x = x if q == 1 else np.sqrt(x) if q == 0.5 else x ** (int(q) if q == int(q) else q)
-            if p > 0:
-                above = x if above is None else above * x
-            else:
-                below = x if below is None else below * x
-        above = 1.0 if above is None else above
-        return Tensor(1.0) if below is None and not e.args else above if below is None else above / below
+        return _product(e, xs)
     if e.op in ("reshape", "broadcast_to"):
-        return getattr(_ops, e.op)(xs[0], e.shape) if isinstance(xs[0], Tensor) else getattr(np, e.op)(xs[0], e.shape)
-    if e.op in table.CANONICAL:
-        return table.CANONICAL[e.op](*xs, **e.params)
-    if e.op in OPS:
-        return OPS[e.op](*xs, **e.params)
-    return getattr(np, e.op)(*xs, **e.params)
+        module = _ops if isinstance(xs[0], Tensor) else np
+        return getattr(module, e.op)(xs[0], e.shape)
+    if e.op in CANONICAL:
+        return CANONICAL[e.op](*xs, **e.params)
+    op = op_of(e.op)
+    return op(*xs, **e.params) if op is not None else getattr(np, e.op)(*xs, **e.params)
 
 
-def evaluate(root: Term, over: dict[Term, Any] | None = None) -> Any:
-    """A term's value from those of its leaves; ``over``: other values for some terms."""
-    values: dict[Term, Any] = over if over is not None else {}
+def op_of(name: str) -> Any:
+    """The op of that name, or None."""
+    if "#" in name:
+        return _OWN[name]
+    return OPS.get(name.removeprefix("complex "))
+
+
+def _sum(e: Term, xs: Sequence[Any]) -> Any:
+    found: Any = None
+    parts = sorted(zip(xs, e.args, strict=True), key=lambda part: part[1][1] < 0)
+    for x, (f, c) in parts:
+        x = x * 1.0 if getattr(x, "dtype", None) == bool else x
+        part = abs(c) if f is ONE else _times(x, abs(c))
+        if found is None:
+            found = part if c > 0 else -part
+        else:
+            found = found + part if c > 0 else found - part
+    return np.float64(0.0) if found is None else found
+
+
+def _times(x: Any, c: float) -> Any:
+    n = round(1 / c) if c else 0
+    return x if c == 1 else x / n if n > 1 and 1 / n == c else x * c
+
+
+def _product(e: Term, xs: Sequence[Any]) -> Any:
+    above = below = mask = None
+    for x, (f, p) in zip(xs, e.args, strict=True):
+        if p == 1 and is_mask(f) and f.op != "leaf":
+            mask = x if mask is None else np.logical_and(mask, x)
+            continue
+        q = abs(p)
+        x = x if q == 1 else np.sqrt(x) if q == 0.5 else x ** (int(q) if q == int(q) else q)
+        if p > 0:
+            above = x if above is None else above * x
+        else:
+            below = x if below is None else below * x
+    found = np.float64(1.0) if above is None else above
+    found = found if below is None else found / below
+    if mask is None:
+        return found
+    tensors = any(isinstance(x, Tensor) for x in xs)
+    where: Callable[..., Any] = OPS["where"] if tensors else np.where
+    return where(mask, found, 0.0)
+
+
+def evaluate(root: Term, values: dict[Term, Array] | None = None) -> Array:
+    """A term's value from those of its leaves; ``values``: those known, and found here."""
+    values = {} if values is None else values
     stack = [(root, False)]
     with np.errstate(all="ignore"):
         while stack:
@@ -173,8 +327,11 @@ def evaluate(root: Term, over: dict[Term, Any] | None = None) -> Any:
                 values[e] = np.asarray(e.value)
             elif not ready:
                 stack.append((e, True))
-                stack += [(x, False) for x in operands(e)]
+                stack += [(x, False) for x in e.operands]
             else:
-                found = applied(e, [values[x] for x in operands(e)])
+                found = applied(e, [values[x] for x in e.operands])
                 values[e] = found._array if isinstance(found, Tensor) else np.asarray(found)
     return values[root]
+
+
+__all__ = ["Meaning", "applied", "evaluate"]

@@ -1,27 +1,74 @@
-"""A term as text."""
+"""Terms as expressions, as a textbook writes them: means, norms, outer products, units apart."""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any
 
 import numpy as np
 
-from ..show.notation import number
-from . import terms
-from .terms import Term, as_number
+from .. import ops
+from ..engine.op import Op
+from ..engine.tensor import Tensor
+from ..ops.elementwise import VALUE_OPS
+from ..show.expression import Expression, applied
+from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
+from ..table import OPS
+from .read import applied as apply_term
+from .read import op_of
+from .terms import ONE, Shape, Term, as_number, bare, coefficient, is_mask
 
-SUM, PRODUCT, MATMUL, PREFIX, POWER, ATOM = range(6)
-FUNCTIONS = {"sigmoid": "σ", "sum": "Σ", "maximum": "max", "sqrt": "√", "logsumexp": "log Σ exp"}
-COMPARED = {"greater": ">", "less": "<", "greater_equal": "≥", "less_equal": "≤", "equal": "="}
+_VALUES = {op.name: op for op in VALUE_OPS.values()}
+_SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
+_LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
+
+# What only formulas have.
+OUTER = Op("outer", np.outer, notation=Notation("{0} {1}ᵀ", MATMUL, (PREFIX, ATOM)),
+           source="np.outer({0}, {1})")  # fmt: skip
+DOT = Op("dot", np.dot, notation=Notation("{0}ᵀ {1}", MATMUL, (ATOM, PREFIX)),
+         source="np.dot({0}, {1})")  # fmt: skip
+NORM = Op("norm", np.linalg.norm, notation=Notation("‖{0}‖", ATOM, (0,)),
+          source="np.linalg.norm({0})")  # fmt: skip
+VARIANCE = Op("var", lambda x, axis: np.var(x, axis=axis, keepdims=True), notation=function("var"),
+              source="np.var({0}, axis={axis}, keepdims=True)")  # fmt: skip
+ONEHOT = Op("onehot", lambda k, n: np.eye(n)[k], notation=function("onehot"),
+            source="np.eye({n})[{0}]")  # fmt: skip
+ONLY = Op("only", lambda x, mask: np.where(mask, x, 0.0), notation=infix("∘", PRODUCT, MATMUL),
+          source="np.where({1}, {0}, 0.0)")  # fmt: skip
 
 
 class Writer:
-    def __init__(self, names: dict[Term, str] | None = None, rows: int | None = None, first: set | None = None) -> None:
-        self.names, self.rows, self.first = names or {}, rows, first or set()
-        self.unnamed: dict[Term, str] = {}
+    """Writes terms as expressions.
 
-    def text(self, root: Term) -> str:
-        done: dict[Term, tuple[str, int]] = {}
+    Args:
+        names: of terms that stand for themselves.
+        rows: how many rows a batch has, which a mean divides by; written q.
+        taken: names that no symbol of ours may have.
+
+    Attributes:
+        given: the arrays without a name that were written, by the symbols that they got.
+        wrote_q: whether q was written.
+    """
+
+    def __init__(
+        self, names: Mapping[Term, str], rows: int | None = None, taken: Iterable[str] = ()
+    ) -> None:
+        self.names = dict(names)
+        self.rows = rows
+        self.given: dict[str, Any] = {}
+        self.wrote_q = False
+        self._taken = set(taken) | set(self.names.values())
+        self._symbols: dict[Any, str] = {}
+        self._parts = (f"u_{i}" for i in count(1))
+
+    def expression(self, root: Term) -> tuple[Expression, list[tuple[str, Expression]]]:
+        """What ``root`` is, and the parts of it that got a symbol, in the order they need."""
+        done: dict[Term, Expression] = {}
+        definitions: list[tuple[str, Expression]] = []
+        uses = self._uses(root)
         stack = [(root, False)]
         while stack:
             e, ready = stack.pop()
@@ -29,143 +76,402 @@ class Writer:
                 continue
             if not ready:
                 stack.append((e, True))
-                if e.op != "leaf" and (e not in self.names or e is root):
-                    below = [f for f, _ in e.args] if e.op in "+*" else list(e.args)
-                    below += [g for x in below if x.op in "+*" for g, _ in x.args]
-                    stack += [(x, False) for x in below]
-            else:
-                done[e] = self.write(e, done, e is root)
-        return done[root][0]
+                stack += [(x, False) for x in reversed(self._below(e))]
+                continue
+            found = _Form(self, done).write(e)
+            if e is not root and self._is_apart(e, found, uses[e]):
+                name = next(n for n in self._parts if n not in self._taken)
+                definitions.append((name, found))
+                found = Expression(found.value, name)
+            done[e] = found
+        return done[root], definitions
 
-    def write(self, e: Term, done: Any, is_root: bool) -> tuple[str, int]:
-        def at(x: Term, level: int) -> str:
-            text, own = done[x]
-            return text if own >= level else f"({text})"
+    def _uses(self, root: Term) -> Counter[Term]:
+        uses: Counter[Term] = Counter([root])
+        stack = [root]
+        while stack:
+            e = stack.pop()
+            for x in self._below(e):
+                uses[x] += 1
+                if uses[x] == 1:
+                    stack.append(x)
+        return uses
 
-        if e in self.names and not is_root:
-            return self.names[e], ATOM
+    def _is_apart(self, e: Term, found: Expression, uses: int) -> bool:
+        if found.op is None or e.size < _TWICE or e.op in ("reshape", "broadcast_to", "transpose"):
+            return False
+        return uses > 1 or found.size > _LONG
+
+    def _below(self, e: Term) -> list[Term]:
+        return [] if e in self.names else e.operands
+
+    def symbol(self, e: Term, base: str) -> str:
+        """A symbol for a given array that has no name."""
+        if e not in self._symbols:
+            name = self.new(base)
+            self._symbols[e] = name
+            self.given[name] = e.value
+        return self._symbols[e]
+
+    def index(self, value: Any) -> Expression:
+        """The numbers of classes, or of rows that are looked up."""
+        value = np.asarray(value)
+        if value.ndim == 0:
+            return Expression(value)
+        key = value.shape, value.tobytes()
+        if key not in self._symbols:
+            name = "y" if "y" not in self._taken else self.new("k")
+            self._taken.add(name)
+            self._symbols[key] = name
+            self.given[name] = value
+        return Expression(value, self._symbols[key])
+
+    def new(self, base: str) -> str:
+        name = next(n for i in count(1) if (n := f"{base}_{i}") not in self._taken)
+        self._taken.add(name)
+        return name
+
+    def by_rows(self, c: float, residual: bool) -> int:
+        """The k for which ``c`` is k / q, or 0; what is no error is divided by q where c is long."""
+        times = c * self.rows if self.rows else 0.0
+        k = round(times)
+        fine = k == 1 or (k in (2, 3, 4) and (residual or _is_long(c)))
+        return k if fine and abs(times - k) < 1e-9 else 0
+
+    def scaled(self, x: Expression | None, c: float, residual: bool = False) -> Expression:
+        """``c · x``; by the rows of a batch it is divided."""
+        if x is None:
+            return number(c)
+        if c < 0:
+            return applied(ops.negative, self.scaled(x, -c, residual))
+        if c == 1:
+            return x
+        k = self.by_rows(c, residual)
+        if k:
+            self.wrote_q = True
+            above = x if k == 1 else applied(ops.multiply, number(k), x)
+            return applied(ops.divide, above, Expression(float(self.rows or 1), "q"))
+        n = round(1 / c)
+        if c < 1 and abs(1 / c - n) < 1e-9 and _is_long(c):
+            return applied(ops.divide, x, number(n))
+        return applied(ops.multiply, number(c), x)
+
+
+def _is_long(c: float) -> bool:
+    return len(f"{c:.12g}") > 4
+
+
+def number(c: float) -> Expression:
+    return Expression(int(c) if float(c).is_integer() and abs(c) < 1e15 else c)
+
+
+class _Form:
+    """How one term is written, from what its operands are written as."""
+
+    def __init__(self, writer: Writer, done: Mapping[Term, Expression]) -> None:
+        self.writer, self.done = writer, done
+
+    def write(self, e: Term) -> Expression:
+        writer = self.writer
+        if e in writer.names:
+            return Expression(self._value(e), writer.names[e])
         n = as_number(e)
         if n is not None:
-            return number(n), ATOM if n >= 0 else PREFIX
+            return number(n) if e.shape == () else _stretched(number(n), e.shape)
+        form = getattr(self, f"_{_FORMS.get(e.op, 'op')}")
+        found: Expression = form(e)
+        return found
+
+    def _value(self, e: Term) -> Any:
         if e.op == "leaf":
-            return e.name or self.unnamed.setdefault(e, f"c_{len(self.unnamed) + 1}"), ATOM
-        if e.op == "+":
-            return self.sum(e, done, at)
-        if e.op == "*":
-            return self.product(e, 1.0, at)
-        if e.op == "matmul":
-            a, b = e.args
-            if len(a.shape) == 1:
-                if len(b.shape) == 1:
-                    return f"{at(a, PREFIX)}ᵀ {at(b, PREFIX)}", MATMUL
-                return f"{at(b, ATOM)}ᵀ {at(a, PREFIX)}", MATMUL
-            return f"{at(a, MATMUL)} {at(b, PREFIX)}", MATMUL
-        if e.op == "reshape" and e.args[0].shape == e.shape[::-1]:
-            return f"{at(e.args[0], ATOM)}ᵀ", ATOM
-        if e.op in ("reshape", "broadcast_to"):
-            return done[e.args[0]]
-        if e.op == "transpose":
-            if e.params["axes"][-2:] == (len(e.shape) - 1, len(e.shape) - 2):
-                return f"{at(e.args[0], ATOM)}ᵀ", ATOM
-            return f"transpose({done[e.args[0]][0]})", ATOM
-        if e.op == "sum":
-            x = e.args[0]
-            if x.op == "*" and len(x.shape) == 1 and [p for _, p in x.args] == [1, 1]:
-                return f"{at(x.args[0][0], ATOM)}ᵀ {at(x.args[1][0], PREFIX)}", MATMUL
-            if x.op != "*" and e.params["axes"] == {0} and len(x.shape) == 2:
-                return f"1ᵀ {at(x, MATMUL)}", MATMUL
-            over = "" if len(e.params["axes"]) == sum(n != 1 for n in x.shape) else "_" + ",".join("ijklmnopq"[a] for a in sorted(e.params["axes"]))
-            return f"Σ{over}({done[x][0]})", ATOM
-        if e.op == "pick":
-            return f"Σ_{','.join('ijklmnopq'[a] for a in e.params['axes'])}({at(e.args[1], PREFIX)} ∘ {at(e.args[0], PREFIX)})", ATOM
-        if e.op in COMPARED:
-            return f"[{done[e.args[0]][0]} {COMPARED[e.op]} {done[e.args[1]][0]}]", ATOM
-        if e.op == "absolute":
-            return f"|{done[e.args[0]][0]}|", ATOM
-        if e.op == "getitem":
-            from ..ops.indexing import _written
+            return e.value
+        found = apply_term(e, [self.done[x].value for x in e.operands])
+        return getattr(found, "_array", found)
 
-            return _written([at(e.args[0], ATOM)], e.params), ATOM
-        return f"{FUNCTIONS.get(e.op, e.op)}({', '.join(done[x][0] for x in e.args)})", ATOM
+    def _leaf(self, e: Term) -> Expression:
+        if e.name == "onehot" and e.kind == "given":
+            return self._onehot(e)
+        if e.name is not None:
+            return Expression(e.value, e.name)
+        if e.value.ndim == 0:
+            return Expression(e.value)
+        base = "m" if e.value.dtype == bool else "c"
+        return Expression(e.value, self.writer.symbol(e, base))
 
-    def sum(self, e: Term, done: Any, at: Any) -> tuple[str, int]:
-        k, rest = terms.coefficient(e)
-        if len(e.args) == 1 or (k != 1 and abs(k) != 1):
-            if len(e.args) == 1:
-                f = e.args[0][0]
-                return self.product(f if f.op == "*" else None, k, at, f)
-            if k < 0 and any(c < 0 for _, c in rest.args):
-                return self._scaled(f"({self.terms([(f, -c) for f, c in rest.args], at)})", -k)
-            return self._scaled(f"({self.terms(rest.args, at)})", k)
-        return self.terms(e.args, at), SUM
+    def _onehot(self, e: Term) -> Expression:
+        value = e.value
+        if value.ndim == 1 and value.sum() == 1:
+            return applied(ONEHOT, self.writer.index(value.argmax()), n=value.size)
+        for axis in (1, 0) if value.ndim == 2 else ():
+            if (value.sum(axis) == 1).all():
+                k = self.writer.index(value.argmax(axis))
+                found = applied(ONEHOT, k, n=value.shape[axis])
+                return found if axis else applied(OPS["transpose"], found, axes=None)
+        return Expression(value, self.writer.symbol(e, "m"))
 
-    def terms(self, args: Any, at: Any) -> str:
-        text = ""
-        for f, c in sorted(args, key=lambda z: z[1] < 0):
-            part = number(abs(c)) if f is terms.one() else self.product(f if f.op == "*" else None, abs(c), at, f)[0]
-            text += (f" {'+' if c > 0 else '−'} " if text else "" if c > 0 else "−") + part
-        return text
+    # ------------------------------------------------------------------ sums
 
-    def _scaled(self, text: str, k: float) -> tuple[str, int]:
-        sign, k = "−" if k < 0 else "", abs(k)
-        if k == 1:
-            return sign + text, PREFIX if sign else PRODUCT
-        if self.rows and abs(k * self.rows - 1) < 1e-12:
-            return f"{sign}{text} / q", PRODUCT
-        if self.rows and abs(k * self.rows - round(k * self.rows)) < 1e-9 and round(k * self.rows) in (2, 3, 4) and len(f"{k:.12g}") > 4:
-            return f"{sign}{round(k * self.rows)} · {text} / q", PRODUCT
-        if k < 1 and abs(1 / k - round(1 / k)) < 1e-12 and len(f"{k:.12g}") > 4:
-            return f"{sign}{text} / {round(1 / k)}", PRODUCT
-        return f"{sign}{number(k)} · {text}", PRODUCT
+    def _sum(self, e: Term) -> Expression:
+        k, rest = coefficient(e)
+        if len(e.args) > 1 and k not in (1, -1):
+            sign = -1 if k < 0 and any(c < 0 for _, c in rest.args) else 1
+            inner = self._added([(f, c * sign) for f, c in rest.args])
+            residual = any(f.given for f in rest.operands)
+            return self.writer.scaled(inner, k * sign, residual)
+        return self._added(e.args)
 
-    def product(self, e: Term | None, k: float, at: Any, alone: Term | None = None) -> tuple[str, int]:
-        factors = [(alone, 1.0)] if e is None else list(e.args)
+    def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
+        found: Expression | None = None
+        for f, c in sorted(pairs, key=_in_a_sum):
+            x = None if f is ONE else self.done[f]
+            if found is None:
+                if c < 0 and f.op == "*" and x is not None and x.name is None:
+                    x, c = self._product(f, turned=True), (-c if _turns(f) else c)
+                found = self._scaled(f, x, c)
+            else:
+                op = ops.add if c > 0 else ops.subtract
+                found = applied(op, found, self._scaled(f, x, abs(c)))
+        assert found is not None
+        return found
 
-        def key(z: Any) -> Any:
-            f = z[0]
-            return (f.op != "matmul" and not _holds(f, self.first), f.id)
+    def _scaled(self, f: Term, x: Expression | None, c: float) -> Expression:
+        mean = self._mean(f, abs(c)) if x is not None and x.name is None else None
+        if mean is not None:
+            return mean if c > 0 else applied(ops.negative, mean)
+        if f.op == "*" and c > 0 and x is not None and x.name is None:
+            error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
+            if error is not None and self.writer.by_rows(c, True):
+                return self._multiplied(
+                    f.args, {error: self.writer.scaled(self.done[error], c, True)}
+                )
+        return self.writer.scaled(x, c, _is_residual(f))
 
-        above = []
-        for f, p in sorted(factors, key=key):
-            if p == 1 and k < 0 and f.op == "+" and f not in self.names and any(c < 0 for _, c in f.args):
-                above.append(f"({self.terms([(g, -c) for g, c in f.args], at)})")
-                k = -k
-            elif p > 0:
-                above.append(self.power(f, p, at, len(factors) > 1 or k != 1))
-        below = [self.power(f, -p, at, True) for f, p in factors if p < 0]
-        outer = self._outer([f for f, p in factors if p > 0])
-        if outer:
-            text = outer(at)
-        else:
-            text = " ∘ ".join(above) or "1"
-        if below:
-            text += " / " + (below[0] if len(below) == 1 else "(" + " ∘ ".join(below) + ")")
-        if k == 1:
-            single = len(factors) == 1 and not below
-            return text, (POWER if factors[0][1] != 1 else MATMUL if factors[0][0].op == "matmul" else ATOM if single else PRODUCT) if single else PRODUCT
-        return self._scaled(text, k)
-
-    def _outer(self, factors: list[Term]) -> Any:
-        """v wᵀ where a column and a row of vectors meet."""
-        left = [f for f in factors if f.op == "reshape" and len(f.args[0].shape) == 1 and len(f.shape) == 2 and f.shape[1] == 1]
-        right = [f for f in factors if len(f.shape) == 1 and f.shape[0] > 1]
-        if left and right and len(left) + len(right) == len(factors):
-            def joined(fs: Any, at: Any, mark: str) -> str:
-                text = " ∘ ".join(at(f, PREFIX if len(fs) > 1 else ATOM) for f in fs)
-                return (f"({text})" if len(fs) > 1 else text) + mark
-
-            return lambda at: joined(left, at, "") + " " + joined(right, at, "ᵀ")
+    def _mean(self, f: Term, c: float) -> Expression | None:
+        """A sum over some of the axes, divided by how many entries it adds."""
+        factors = list(f.args) if f.op == "*" else [(f, 1.0)]
+        for i, (g, p) in enumerate(factors):
+            inner = bare(g) if g.op in ("reshape", "broadcast_to") else g
+            if p == 1 and inner.op == "sum":
+                x, axes = inner.args[0], inner.params["axes"]
+                n = math.prod(x.shape[a] for a in axes)
+                if abs(c * n - 1) < 1e-12 and len(axes) < x.ndim:
+                    mean = self._averaged(x, axes)
+                    if inner is not g:
+                        mean = _reshaped(mean, g.shape)
+                    rest = [pair for j, pair in enumerate(factors) if j != i]
+                    return self._multiplied([*rest, (g, 1.0)], {g: mean}) if rest else mean
         return None
 
-    def power(self, f: Term, p: float, at: Any, beside: bool) -> str:
-        if p == 1:
-            text = at(f, PREFIX if beside else SUM)
-            return text
-        if p == 0.5:
-            return f"√({at(f, SUM)})"
-        raised = number(p).translate(str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
-        return f"{at(f, ATOM)}{raised if '.' not in raised else '^' + number(p)}"
+    def _averaged(self, x: Term, axes: frozenset[int]) -> Expression:
+        axis = tuple(sorted(axes))
+        if x.op == "*" and len(x.args) == 1 and x.args[0][1] == 2:
+            deviation = x.args[0][0]
+            for y in deviation.operands if deviation.op == "+" else []:
+                if y.shape == x.shape and (y - y.mean(axes)) is deviation:
+                    return applied(VARIANCE, self.done[y], axis=axis)
+        return applied(OPS["mean"], self.done[x], axis=axis, keepdims=True)
+
+    # ------------------------------------------------------------------ products
+
+    def _product(self, e: Term, turned: bool = False) -> Expression:
+        return self._multiplied(e.args, {}, turned)
+
+    def _multiplied(
+        self,
+        pairs: Iterable[tuple[Term, float]],
+        written: Mapping[Term, Expression],
+        turned: bool = False,
+    ) -> Expression:
+        factors = sorted(pairs, key=_in_a_product)
+        outer = self._outer(factors)
+        if outer is not None and not turned and not written:
+            return outer
+        masks = [f for f, p in factors if p == 1 and is_mask(f) and f.op != "leaf"]
+        above: Expression | None = None
+        below: Expression | None = None
+        pair = _slope(factors)
+        if pair is not None:
+            factors = [z for z in factors if z[0] not in pair] + [(f, 1.0) for f in pair]
+        apart = pair is not None and any(f.op == "matmul" for f, p in factors if p > 0)
+        i = 0
+        while i < len(factors):
+            f, p = factors[i]
+            x = written.get(f) or self.done[f]
+            if turned and p == 1 and _has_minus(f) and x.name is None:
+                x, turned = self._added([(g, -c) for g, c in f.args]), False
+            if apart and pair is not None and f is pair[0]:
+                x = applied(ops.multiply, x, self.done[pair[1]])
+                i += 1
+            if f in masks and above is not None:
+                finite = bool(np.isfinite(above.value).all())
+                above = applied(ops.multiply if finite else ONLY, above, x)
+            elif p > 0:
+                x = self._power(f, x, p)
+                above = x if above is None else applied(ops.multiply, above, x)
+            else:
+                x = self._power(f, x, -p)
+                below = x if below is None else applied(ops.multiply, below, x)
+            i += 1
+        if above is None:
+            above = number(1)
+        return above if below is None else applied(ops.divide, above, below)
+
+    def _power(self, f: Term, x: Expression, p: float) -> Expression:
+        inner = bare(f)
+        if not float(p).is_integer() and inner.op == "sum" and inner.shape in ((1,), (1, 1)):
+            square = inner.args[0]
+            if square.op == "*" and len(square.args) == 1 and square.args[0][1] == 2:
+                norm = applied(NORM, self.done[square.args[0][0]])
+                return _raised(_reshaped(norm, f.shape), 2 * p)
+        return _raised(x, p)
+
+    def _outer(self, factors: list[tuple[Term, float]]) -> Expression | None:
+        """``v wᵀ`` where a column that was made of a vector meets a row that is one."""
+        left = [f for f, p in factors if p == 1 and f.op == "reshape" and f.args[0].ndim == 1
+                and f.ndim == 2 and f.shape[1] == 1 and f.shape[0] > 1]  # fmt: skip
+        right = [f for f, p in factors if p == 1 and f.ndim == 1 and f.shape[0] > 1]
+        if not left or not right or len(left) + len(right) < len(factors):
+            return None
+        v, w = None, None
+        for f in left:
+            x = self.done[f.args[0]]
+            v = x if v is None else applied(ops.multiply, v, x)
+        for f in right:
+            w = self.done[f] if w is None else applied(ops.multiply, w, self.done[f])
+        assert v is not None and w is not None
+        return applied(OUTER, v, w)
+
+    # ------------------------------------------------------------------ ops
+
+    def _reshape(self, e: Term) -> Expression:
+        return _reshaped(self.done[e.args[0]], e.shape)
+
+    def _broadcast(self, e: Term) -> Expression:
+        return _stretched(self.done[e.args[0]], e.shape)
+
+    def _transpose(self, e: Term) -> Expression:
+        axes = e.params["axes"]
+        whole = axes == tuple(range(e.ndim))[::-1]
+        return applied(OPS["transpose"], self.done[e.args[0]], axes=None if whole else axes)
+
+    def _reduction(self, e: Term) -> Expression:
+        (x,) = e.args
+        axes = e.params["axes"]
+        if e.op == "sum" and x.op == "*" and x.ndim == 1:
+            factors = [f for f, p in x.args if p == 1]
+            if len(factors) == len(x.args) == 2 and all(f.shape == x.shape for f in factors):
+                a, b = (self.done[f] for f in factors)
+                return _reshaped(applied(DOT, a, b), e.shape)
+        return applied(OPS[e.op], self.done[x], axis=tuple(sorted(axes)), keepdims=True)
+
+    def _picked(self, e: Term) -> Expression:
+        x, y = (self.done[a] for a in e.args)
+        both = applied(ops.multiply, y, x)
+        return applied(OPS["sum"], both, axis=e.params["axes"], keepdims=False)
+
+    def _rows(self, e: Term) -> Expression:
+        axes = sorted(e.params["axes"])
+        params = {k: v for k, v in e.params.items() if k != "axes"}
+        axis: Any = axes[0] if len(axes) == 1 else tuple(axes)
+        return applied(OPS[e.op], self.done[e.args[0]], axis=axis, **params)
+
+    def _scatter(self, e: Term) -> Expression:
+        """Rows that were looked up: ``onehot(k)ᵀ g``."""
+        index, (rows, *rest) = e.params["index"], e.params["shape"]
+        g = self.done[e.args[0]]
+        if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or len(rest) != 1:
+            return self._op(e)
+        k = self.writer.index(index)
+        if index.ndim != 1:
+            k = _reshaped(k, (index.size,))
+            g = _reshaped(g, (index.size, *rest))
+        hot = applied(ONEHOT, k, n=rows)
+        return applied(ops.matmul, applied(OPS["transpose"], hot, axes=None), g)
+
+    def _op(self, e: Term) -> Expression:
+        xs = [self.done[x] for x in e.operands]
+        op = op_of(e.op) or _VALUES[e.op]
+        try:
+            return applied(op, *xs, **e.params)
+        except (ValueError, TypeError, IndexError):  # a rule that wants what was broadcast
+            found = apply_term(e, [Tensor(x.value) for x in xs])
+            return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
 
 
-def _holds(f: Term, first: set) -> bool:
-    return f in first
+_FORMS = {
+    "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
+    "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",
+    "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
+    "normalised": "rows", "scatter": "scatter",
+}  # fmt: skip
+
+
+def _stretched(x: Expression, shape: Shape) -> Expression:
+    return x if x.shape == shape else applied(OPS["broadcast_to"], x, shape=shape)
+
+
+def _reshaped(x: Expression, shape: Shape) -> Expression:
+    if x.shape == shape:
+        return x
+    if x.is_called("sum", "mean") and x.params.get("keepdims"):
+        dropped = applied(x.op, *x.inputs, axis=x.params["axis"], keepdims=False)  # type: ignore[arg-type]
+        if dropped.shape == shape:
+            return dropped
+    if x.shape == shape[::-1] and len(shape) == 2 and x.op is not None and not x.is_called("outer"):
+        return applied(OPS["transpose"], x, axes=None)
+    return applied(OPS["reshape"], x, shape=shape)
+
+
+def _raised(x: Expression, p: float) -> Expression:
+    if p == 1:
+        return x
+    if p == 2:
+        return applied(ops.square, x)
+    if p == 0.5:
+        return applied(OPS["sqrt"], x)
+    return applied(OPS["fixed_power"], x, exponent=int(p) if float(p).is_integer() else p)
+
+
+def _in_a_sum(pair: tuple[Term, float]) -> Any:
+    """What is added comes first, 1 before it, and bare leaves after what is computed."""
+    f, c = pair
+    is_leaf = f.op == "leaf" and f.kind in ("leaf", "given")
+    rank = (0 if abs(c) >= _SMALL else 3) if f is ONE else 1 + is_leaf
+    return c < 0, rank, f.given, f.id
+
+
+def _in_a_product(pair: tuple[Term, float]) -> Any:
+    """What comes from behind first, then errors such as ``l − y``, then the rest as it arose."""
+    f, _ = pair
+    return not _comes_back(f), f.op != "matmul", not _is_residual(f), f.id
+
+
+def _comes_back(f: Term) -> bool:
+    return f.kind == "gradient" if f.op == "leaf" else f.op == "matmul" and any(
+        map(_comes_back, f.args))  # fmt: skip
+
+
+def _is_residual(f: Term) -> bool:
+    f = f if f.op == "+" else coefficient(f)[1]
+    return f.op == "+" and any(x.given and x is not ONE for x in f.operands)
+
+
+def _has_minus(f: Term) -> bool:
+    return f.op == "+" and len(f.args) > 1 and any(c < 0 for _, c in f.args)
+
+
+def _turns(f: Term) -> bool:
+    return f.op == "*" and any(p == 1 and _has_minus(g) for g, p in f.args)
+
+
+def _slope(factors: list[tuple[Term, float]]) -> tuple[Term, Term] | None:
+    """The factors l and 1 − l, which stand together."""
+    there = {f for f, p in factors if p == 1}
+    for f in there:
+        if f.op == "+" and len(f.args) == 2 and f.args[0] == (ONE, 1.0) and f.args[1][1] == -1:
+            if f.args[1][0] in there:
+                return f.args[1][0], f
+    return None
+
+
+__all__ = ["Writer"]

@@ -15,6 +15,7 @@ from .joining import *
 from .moving import *
 from .products import *
 from .reductions import *
+from .rows import *
 from .scans import *
 from .shaping import *
 from .shaping import transpose_op as transpose_op

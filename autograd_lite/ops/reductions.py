@@ -85,6 +85,7 @@ mean_op = op(
     "mean",
     lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
     _mean_vjp,
+    notation=function("mean"),
     cases=_CASES,
     stacks=True,
     source="np.mean({0}, axis={axis}, keepdims={keepdims})",

@@ -12,6 +12,8 @@ from ..engine.tensor import Array
 
 T = TypeVar("T")
 
+_COARSEST = 0.05  # what counts as rounding at most, relative, even where it is as coarse as float16
+
 
 class Expression:
     """A symbol, a number, or an op applied to expressions.
@@ -45,6 +47,10 @@ class Expression:
     @property
     def shape(self) -> tuple[int, ...]:
         return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim
 
     @property
     def is_number(self) -> bool:
@@ -110,3 +116,26 @@ def _countable(op: Op, arrays: list[Array]) -> list[Array]:
     if op.name not in ("negative", "subtract"):
         return arrays
     return [x.astype(np.int8) if x.dtype.kind == "b" else x for x in arrays]
+
+
+def agree(expression: Expression, value: Any, nearly: bool = False) -> bool:
+    """Whether an expression, worked out anew, is worth ``value``, up to rounding.
+
+    ``nearly``: or up to what a small number that was left out makes.
+    """
+    computed = evaluate(expression)
+    if computed.shape != value.shape:
+        return False
+    eps = float(np.finfo(value.dtype if value.dtype.kind in "fc" else float).eps)
+    tolerance = 1e-3 if nearly else min(1e5 * eps, _COARSEST)
+    same = (computed == value) | (np.isnan(computed) & np.isnan(value))  # infinities too
+    computed, value = _wide(computed), _wide(value)  # their difference may be beyond float16
+    with np.errstate(all="ignore"):
+        scale = np.max(np.abs(value), initial=0.0, where=np.isfinite(value))
+        apart = np.where(same, 0.0, np.abs(computed - value))
+        near = apart <= tolerance * (np.abs(value) + 1e-3 * scale) + 1e-300
+    return bool(np.all(same | (near & np.isfinite(value))))
+
+
+def _wide(array: Any) -> Any:
+    return array.astype(np.result_type(array.dtype, np.float64))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..engine.tensor import Tensor
 from .expression import Expression
 from .notation import (
@@ -22,6 +24,7 @@ from .notation import (
     UNCHANGED,
     Notation,
     Written,
+    function,
     number,
     op_notation,
 )
@@ -34,15 +37,40 @@ Node = Expression | Tensor
 def notation_of(node: Node) -> Notation:
     """The op's notation, with · for ∘ where a factor is a number."""
     assert node.op is not None
+    if node.op.name in _REDUCTIONS:
+        return _over(node)
     if op_notation(node.op) == ENTRYWISE and any(x.shape == () for x in node.inputs):
         return TIMES
     return op_notation(node.op)
 
 
 def brief_notation_of(node: Node) -> Notation:
-    """The same, but that a number is written alike with and without axes."""
-    is_bare = is_called(node, "reshape") and math.prod(node.shape) == 1
-    return UNCHANGED if is_bare else notation_of(node)
+    """The same, but that axes of one entry are not written."""
+    return UNCHANGED if _only_ones_moved(node) else notation_of(node)
+
+
+def _only_ones_moved(node: Node) -> bool:
+    """Whether a node only adds axes of one entry, or takes them away, or copies along axes."""
+    if not is_called(node, "reshape"):
+        return is_called(node, "broadcast_to")
+    old, new = ([n for n in shape if n != 1] for shape in (node.inputs[0].shape, node.shape))
+    return old == new
+
+
+def _over(node: Node) -> Notation:
+    """A reduction, with the axes that it runs over where these aren't all: ``Σ_j(x)``."""
+    notation = op_notation(node.op)
+    axis, ndim = node.params.get("axis"), node.inputs[0].ndim
+    axes = range(ndim) if axis is None else sorted(int(a) % ndim for a in np.atleast_1d(axis))
+    if len(axes) >= ndim:
+        return notation
+    if notation.symbol in "ΣΠ":
+        return function(f"{notation.symbol}_{','.join(_AXES[a] for a in axes)}")
+    return function(notation.symbol + "".join(_SMALL_AXES[a] for a in axes))
+
+
+_AXES, _SMALL_AXES = "ijklmnpr", "ᵢⱼₖₗₘₙₚᵣ"
+_REDUCTIONS = ("sum", "mean", "max", "min", "prod", "var", "std")
 
 
 class Markup(NamedTuple):
@@ -95,6 +123,8 @@ def write(nodes: Iterable[Node], markup: Markup, widest: float = math.inf) -> Wr
 def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
     if node.op is None or (markup.shaped and is_transposed_leaf(node)):
         return markup.leaf(node)
+    if markup.notation is brief_notation_of and _only_ones_moved(node):
+        return operands[0]
     if markup.ones is not None and _is_over_rows(node):
         row = Written(markup.ones(node.inputs[0].shape[0]), ATOM, 2)
         return join(MATRIX_PRODUCT, [row, *operands], {}, markup)
@@ -105,8 +135,10 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
     if name in ("multiply", "divide") and markup.fractions_apart is not None:
         factors: tuple[Node, ...] = node.inputs
         apart = [markup.fractions_apart and is_called(x, "divide") for x in factors]
+        by_number = any(x.shape == () for x in factors)  # A B / q needs no parentheses
         operands = [
-            _in_parentheses(x, markup) if fraction or x.level == MATMUL else x
+            _in_parentheses(x, markup)
+            if fraction or (x.level == MATMUL and not by_number) else x
             for x, fraction in zip(operands, apart, strict=True)
         ]
     return join(markup.notation(node), operands, node.params, markup)
@@ -166,6 +198,5 @@ def is_transposed_leaf(node: Node) -> bool:
 
 
 def _is_over_rows(node: Node) -> bool:
-    """Whether this is a sum over the rows: ``1ᵀ δ``."""
-    sums = is_called(node, "sum")
-    return sums and node.params["axis"] in (0, (0,)) and bool(node.params["keepdims"])
+    """Whether this is a sum over the rows of a matrix: ``1ᵀ δ``."""
+    return is_called(node, "sum") and node.params["axis"] in (0, (0,)) and node.inputs[0].ndim == 2

@@ -16,8 +16,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 from autograd_lite.derive import DerivationError
-from autograd_lite.derive.algebra import agree
-from autograd_lite.show.expression import Expression, evaluate
+from autograd_lite.show.expression import Expression, agree, evaluate
 from autograd_lite.show.text import text
 
 from ..each import each

@@ -1,0 +1,513 @@
+"""Sums over axes, products of matrices, and what only moves entries, in normal form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from .terms import (
+    LARGEST,
+    NORMAL,
+    ONE,
+    Shape,
+    Term,
+    as_number,
+    bare,
+    coefficient,
+    floated,
+    frozen,
+    intern,
+    leaf,
+    make,
+    number,
+    onehot,
+    padded,
+    product,
+    product_of,
+    rewritten,
+    scaled,
+    shaped,
+    sum_of,
+    total,
+    without_ones,
+)
+
+Params = dict[str, Any]
+Normal = Callable[[list[Term], Params, Shape | None], Term | None]
+
+
+def normal(*names: str) -> Callable[[Normal], Normal]:
+    """What is decorated makes the terms of these ops; None where they are just these."""
+
+    def register(f: Normal) -> Normal:
+        NORMAL.update(dict.fromkeys(names, f))
+        return f
+
+    return register
+
+
+def axes_of(params: Params, ndim: int) -> frozenset[int]:
+    """The axes that a reduction runs over, counted from the first."""
+    if "axes" in params:
+        return frozenset(params["axes"])
+    axis = params.get("axis")
+    return frozenset(range(ndim) if axis is None else (int(a) % ndim for a in np.atleast_1d(axis)))
+
+
+def kept(shape: Shape, axes: Iterable[int]) -> Shape:
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def varying(e: Term, ndim: int) -> frozenset[int]:
+    """The axes along which ``e``, broadcast to as many, has several entries."""
+    return frozenset(i for i, n in enumerate(padded(e, ndim)) if n != 1)
+
+
+# ---------------------------------------------------------------------- sums over axes
+
+
+@normal("sum")
+def _sum(args: list[Term], params: Params, shape: Shape | None) -> Term:
+    found = summed(args[0], axes_of(params, args[0].ndim))
+    return found if shape is None else shaped(found, shape)
+
+
+@normal("mean")
+def _mean(args: list[Term], params: Params, shape: Shape | None) -> Term:
+    (x,) = args
+    axes = axes_of(params, x.ndim)
+    found = scaled(summed(x, axes, False), 1 / (math.prod(x.shape[a] for a in axes) or 1))
+    return found if shape is None else shaped(found, shape)
+
+
+def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
+    """The sum over ``axes``, which are kept with one entry.
+
+    ``products``: whether it may be a product of matrices, which a mean is not written as.
+    """
+    axes = frozenset(a for a in axes if x.shape[a] != 1)
+    if not axes:
+        return x
+    c, rest = coefficient(x)
+    if c != 1 and rest.shape == x.shape:
+        return scaled(summed(rest, axes, products), c)
+    shape = kept(x.shape, axes)
+    whole = axes == varying(x, x.ndim)
+    if whole and x.op in ("reshape", "transpose"):
+        inner = x.args[0]
+        return shaped(summed(inner, range(inner.ndim), products), shape)
+    if whole and x.op == "picked":
+        inner = product([(a, 1) for a in x.args])
+        return shaped(summed(inner, range(inner.ndim), products), shape)
+    if whole and x.op == "diagonal" and x.ndim == 1 and x.args[0].ndim == 2:
+        return shaped(_trace(x), shape)
+    if x.op == "transpose":
+        perm = x.params["axes"]
+        inner = summed(x.args[0], [perm[a] for a in axes], products)
+        return make("transpose", [inner], {"axes": perm})
+    if x.op == "sum":
+        return summed(x.args[0], axes | x.params["axes"], products)
+    if x.op in ("softmax", "normalised") and x.params["axes"] == axes:
+        return shaped(number(x.op == "softmax"), shape)
+    for split in (_constants_out, _term_by_term, _as_product, _as_picked):
+        found = split(x, axes, products)
+        if found is not None:
+            return shaped(found, shape)
+    return rewritten(intern("sum", (x,), {"axes": axes}, shape, x.size + 0.5))
+
+
+def _trace(x: Term) -> Term:
+    """Of a product of matrices the sum of the products of their entries."""
+    matrix = x.args[0]
+    if matrix.op == "matmul" and all(a.ndim == 2 for a in matrix.args) and not _offset(x):
+        a, b = matrix.args
+        return shaped(summed(a * make("transpose", [b], {"axes": (1, 0)}), (0, 1)), ())
+    return rewritten(intern("sum", (x,), {"axes": frozenset([0])}, (1,), x.size + 0.5))
+
+
+def _offset(x: Term) -> bool:
+    return bool(x.params.get("offset", 0))
+
+
+def _factors(x: Term) -> tuple[tuple[Term, float], ...]:
+    e = bare(x)
+    return e.args if e.op == "*" else ((e, 1.0),)
+
+
+def _constants_out(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """Factors that don't vary along the axes stand before the sum."""
+    out, left = [], []
+    for f, p in _factors(x):
+        (left if varying(f, x.ndim) & axes else out).append((f, p))
+    if not left:
+        return product([*out, (number(math.prod(x.shape[a] for a in axes)), 1)])
+    inner = product(left)
+    if not out and inner.shape == x.shape:
+        given = x.op == "leaf" and x.given and _adds_up_to_1(x, axes)
+        return ONE if given else None
+    if varying(product([*out, (inner, 1)]), x.ndim) != varying(x, x.ndim):
+        missing = math.prod(x.shape[a] for a in axes - varying(inner, x.ndim))
+    else:
+        missing = math.prod(x.shape[a] for a in axes if padded(inner, x.ndim)[a] == 1)
+    inner = shaped(inner, padded(inner, x.ndim))
+    if inner is x:
+        return None
+    return product([*out, (number(missing), 1), (summed(inner, axes, products), 1)])
+
+
+def _adds_up_to_1(x: Term, axes: frozenset[int]) -> bool:
+    """Whether given rows do: one-hot ones, or probabilities."""
+    if x.value is None or x.value.dtype.kind not in "biuf":
+        return False
+    sums = np.asarray(x.value, float).sum(tuple(axes))
+    return bool(sums.size and np.allclose(sums, 1, atol=1e-9))
+
+
+def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """A sum of terms term by term, where that is shorter."""
+    if x.op != "+" or len(x.args) < 2 or x.size > LARGEST:
+        return None
+    shape = kept(x.shape, axes)
+    parts = [(summed(shaped(f, x.shape), axes, products), c) for f, c in x.args]
+    added: dict[Term, float] = {}
+    for e, c in parts:
+        for f, k in bare(e).args if bare(e).op == "+" else ((bare(e), 1.0),):
+            added[f] = added.get(f, 0.0) + k * c
+    return total(parts, shape) if sum_of(added).size < x.size + 0.5 else None
+
+
+def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """``Σ_k a_ik b_kj`` is a product of matrices, and ``Σ_k a_ik v_k`` one with a vector."""
+    if not products or len(axes) != 1 or x.op != "*":
+        return None
+    (k,) = axes
+    groups: dict[frozenset[int], list[tuple[Term, float]]] = {}
+    for f, p in x.args:
+        free = varying(f, x.ndim) - axes
+        for other in [g for g in groups if g & free]:
+            groups[free | other] = groups.pop(other) + groups.get(free | other, [])
+            free |= other
+        groups.setdefault(free, []).append((f, p))
+    if len(groups) != 2 or any(len(free) > 1 for free in groups):
+        return None
+    (i, left), (j, right) = sorted(
+        ((min(free, default=x.ndim), factors) for free, factors in groups.items()),
+        key=lambda group: group[0],
+    )
+    a, b = (product(factors) for factors in (left, right))
+    n = x.shape[k]
+    a = shaped(a, (x.shape[i], n) if i < k else (n, x.shape[i]))
+    a = a if i < k else make("transpose", [a], {"axes": (1, 0)})
+    if j == x.ndim:
+        return make("matmul", [a, shaped(b, (n,))], {})
+    b = shaped(b, (n, x.shape[j]) if k < j else (x.shape[j], n))
+    return make("matmul", [a, b if k < j else make("transpose", [b], {"axes": (1, 0)})], {})
+
+
+def _as_picked(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """``Σ_j y_ij x_ij`` of a one-hot y picks an entry of each row, and functions of it, too."""
+    if x.op != "*" or axes == varying(x, x.ndim):
+        return None
+    for hot, p in x.args:
+        if p == 1 and hot.shape == x.shape and _is_one_hot(hot, axes):
+            rest = product_of({f: q for f, q in x.args if f is not hot})
+            if rest.shape == x.shape:
+                return make("picked", [rest, hot], {"axes": tuple(sorted(axes))})
+    return None
+
+
+def _is_one_hot(x: Term, axes: frozenset[int]) -> bool:
+    """Whether a given array marks one entry along ``axes``."""
+    if x.op != "leaf" or not x.given or x.value.dtype.kind not in "fbiu":
+        return False
+    value = np.asarray(x.value, float)
+    return bool(((value == 0) | (value == 1)).all() and (value.sum(tuple(axes)) == 1).all())
+
+
+@normal("picked")
+def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    x, _ = args
+    found = tuple(n for i, n in enumerate(x.shape) if i not in params["axes"])
+    c, rest = coefficient(x)
+    if c != 1 and rest.shape == x.shape:
+        return shaped(scaled(make("picked", [rest, args[1]], params), c), shape or found)
+    made = rewritten(intern("picked", tuple(args), params, found, x.size + 1.5))
+    return made if shape is None else shaped(made, shape)
+
+
+@normal("max", "min")
+def _extreme(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    return None  # by name, below
+
+
+def _extreme_of(op: str) -> Normal:
+    def form(args: list[Term], params: Params, shape: Shape | None) -> Term:
+        (x,) = args
+        axes = frozenset(i for i in axes_of(params, x.ndim) if x.shape[i] != 1)
+        if x.op == "transpose" and axes:
+            perm = x.params["axes"]
+            inner = make(op, [x.args[0]], {"axes": frozenset(perm[i] for i in axes)})
+            found = make("transpose", [inner], {"axes": perm})
+        else:
+            found = x
+            if axes:
+                found = intern(op, (x,), {"axes": axes}, kept(x.shape, axes), x.size + 0.5)
+        return found if shape is None else shaped(found, shape)
+
+    return form
+
+
+NORMAL.update({op: _extreme_of(op) for op in ("max", "min")})
+
+
+# ---------------------------------------------------------------------- moves
+
+
+def _inward(x: Term, move: Callable[[Term], Term]) -> Term | None:
+    """A move of each operand instead of the result, where that is shorter."""
+    if x.op not in "+*" or x.size > LARGEST or any(f.shape != x.shape for f in x.operands):
+        return None
+    parts = [(move(f), c) for f, c in x.args]
+    if sum(f.size for f, _ in parts) >= sum(f.size for f in x.operands):
+        return None
+    return total(parts) if x.op == "+" else product(parts)
+
+
+@normal("reshape", "squeeze", "expand_dims", "ravel")
+def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
+    (x,) = args
+    assert shape is not None
+    if x.shape == shape:
+        return x
+    c, rest = coefficient(x)
+    if c != 1 and rest.shape == x.shape and without_ones(shape) != without_ones(x.shape):
+        return shaped(scaled(shaped(rest, shape), c), shape)
+    if x.op == "reshape":
+        return shaped(x.args[0], shape)
+    if x.op == "broadcast_to" and (math.prod(x.args[0].shape) == 1 or as_number(x) is not None):
+        return shaped(bare(x), shape)
+    if as_number(x) is not None:
+        return intern("broadcast_to", (bare(x),), {}, shape, x.size)
+    if x.op == "transpose" and _only_ones_moved(x.shape, shape):
+        inner = [n for n in x.args[0].shape if n != 1]
+        if inner == [n for n in shape if n != 1]:
+            return shaped(x.args[0], shape)
+    if x.op in "+*":
+        found = _inward(x, lambda f: shaped(f, shape))
+        if found is not None:
+            return shaped(found, shape)
+    return intern("reshape", (x,), {}, shape, x.size + 0.1)
+
+
+def _only_ones_moved(old: Shape, new: Shape) -> bool:
+    return [n for n in old if n != 1] == [n for n in new if n != 1]
+
+
+@normal("broadcast_to")
+def _broadcast(args: list[Term], params: Params, shape: Shape | None) -> Term:
+    assert shape is not None
+    return shaped(bare(args[0]), shape)
+
+
+@normal("transpose")
+def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
+    (x,) = args
+    perm = params.get("axes")
+    perm = tuple(range(x.ndim))[::-1] if perm is None else tuple(int(i) % x.ndim for i in perm)
+    if perm == tuple(range(x.ndim)):
+        return x
+    moved = tuple(x.shape[i] for i in perm)
+    if [i for i in perm if x.shape[i] != 1] == [i for i, n in enumerate(x.shape) if n != 1]:
+        if x.op == "leaf" or x.op == "matmul":
+            pass  # a row that becomes a column is written as its transpose
+        else:
+            return shaped(x, moved)
+    c, rest = coefficient(x)
+    if c != 1 and rest.shape == x.shape:
+        return scaled(make("transpose", [rest], {"axes": perm}), c)
+    if x.op == "transpose":
+        return make("transpose", [x.args[0]], {"axes": tuple(x.params["axes"][i] for i in perm)})
+    if x.op == "matmul" and perm == (1, 0) and all(a.ndim == 2 for a in x.args):
+        a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
+        return make("matmul", [b, a])
+    if as_number(x) is not None:
+        return shaped(bare(x), moved)
+    found = _inward(x, lambda f: make("transpose", [f], {"axes": perm}))
+    if found is not None:
+        return shaped(found, moved)
+    return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
+
+
+# ---------------------------------------------------------------------- products of matrices
+
+
+@normal("matmul")
+def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """Vectors stay vectors: a column that was made of one is none, and ``u A`` is ``Aᵀ u``."""
+    (c, a), (d, b) = map(coefficient, args)
+    if c * d != 1 and (a.shape, b.shape) == (args[0].shape, args[1].shape):
+        return scaled(make("matmul", [a, b]), c * d)
+    a, b = args
+    if a.ndim == b.ndim == 1:
+        return shaped(summed(a * b, [0]), ())
+    if a.ndim == 1 and b.ndim == 2:
+        return make("matmul", [make("transpose", [b], {"axes": (1, 0)}), a])
+    if a.ndim == b.ndim == 2:
+        u, v = _vector(a), _vector(b)
+        if a.shape[1] == 1 and (u is not None or v is not None):
+            return product([(a, 1), (b, 1)], (a.shape[0], b.shape[1]))
+        if v is not None and b.shape[1] == 1:
+            return shaped(make("matmul", [a, v]), (a.shape[0], 1))
+        if u is not None and a.shape[0] == 1:
+            flipped = make("transpose", [b], {"axes": (1, 0)})
+            return shaped(make("matmul", [flipped, u]), (1, b.shape[1]))
+        for x, axis in ((b, 0), (a, 1)):  # beside a matrix of ones
+            n = as_number(b if x is a else a)
+            if n is not None:
+                both = shaped(scaled(summed(x, [axis]), n), kept(x.shape, [axis]))
+                return shaped(both, (a.shape[0], b.shape[1]))
+    size = 0.5 + a.size + b.size
+    return rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape), size))
+
+
+def _vector(e: Term) -> Term | None:
+    """The vector that a row or column is made of."""
+    e = bare(e) if e.op == "broadcast_to" else e
+    return e.args[0] if e.op == "reshape" and e.args[0].ndim == 1 else None
+
+
+def _product_shape(a: Shape, b: Shape) -> Shape:
+    arrays = (np.broadcast_to(np.empty(()), shape) for shape in (a, b))
+    return np.matmul(*arrays).shape
+
+
+@normal("linear")
+def _linear(args: list[Term], params: Params, shape: Shape | None) -> Term:
+    return total([(make("matmul", args[:2]), 1), (args[2], 1)])
+
+
+@normal("einsum")
+def _einsum(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """A product, summed over the letters that the result hasn't."""
+    left, result = params["subscripts"].split("->")
+    letters = left.split(",")
+    if "." in left or any(len(set(own)) < len(own) for own in letters):
+        return None
+    if len(args) == 2 and len(result) == 2:
+        a, b = letters
+        if a[1:] == b[:1] and result == a[:1] + b[1:] and len(a) == len(b) == 2:
+            return make("matmul", args)
+    order = result + "".join(dict.fromkeys(x for x in "".join(letters) if x not in result))
+    parts = []
+    for x, own in zip(args, letters, strict=True):
+        there = [q for q in order if q in own]
+        x = make("transpose", [x], {"axes": tuple(own.index(q) for q in there)})
+        sizes = dict(zip(there, x.shape, strict=True))
+        parts.append(shaped(x, tuple(sizes.get(q, 1) for q in order)))
+    found = summed(product([(x, 1) for x in parts]), range(len(result), len(order)))
+    return shaped(found, found.shape[: len(result)])
+
+
+# ---------------------------------------------------------------------- indices
+
+
+def _parts(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
+
+
+def _is_whole(part: Any) -> bool:
+    """Whether a part of an index is one entry of each axis: a number, or an array of them."""
+    if isinstance(part, np.ndarray):
+        return part.dtype.kind in "iu"
+    return isinstance(part, (int, np.integer)) and not isinstance(part, bool)
+
+
+def _marks(index: Any, whole: Shape, result: Shape) -> Term | None:
+    """Where an index names single entries, one in each row, or one in all: what marks them."""
+    parts = _parts(index)
+    if len(parts) != len(whole) or not all(map(_is_whole, parts)):
+        return None
+    arrays = np.broadcast_arrays(*parts)
+    rows = len(parts) == 2 and result == (whole[0],) and np.array_equal(arrays[0], np.arange(*result))
+    columns = len(parts) == 2 and result == (whole[1],) and np.array_equal(arrays[1], np.arange(*result))
+    if result != () and not rows and not columns:
+        return None
+    marked = np.zeros(whole)
+    marked[tuple(arrays)] = 1.0
+    return onehot(marked)
+
+
+@normal("getitem")
+def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    (x,) = args
+    assert shape is not None
+    index = params["index"]
+    if not any(isinstance(part, np.ndarray) for part in _parts(index)):
+        if math.prod(x.shape) == math.prod(shape) and _keeps_order(index):
+            return shaped(x, shape)
+    hot = _marks(index, x.shape, shape)
+    if hot is not None:
+        axes = {0: (0, 1)[: x.ndim], 1: (1,)}.get(len(shape), ())
+        if len(shape) == 1 and shape == (x.shape[1],) and _columns(index, shape):
+            axes = (0,)
+        return make("picked", [x, hot], {"axes": tuple(range(x.ndim)) if shape == () else axes})
+    if shape == () and math.prod(x.shape) != 1:
+        return None
+    return None
+
+
+def _columns(index: Any, result: Shape) -> bool:
+    last = _parts(index)[-1]
+    return isinstance(last, np.ndarray) and last.shape == result and np.array_equal(
+        last, np.arange(*result)
+    ) and not np.array_equal(_parts(index)[0], np.arange(*result))
+
+
+def _keeps_order(index: Any) -> bool:
+    return all(not isinstance(part, slice) or (part.step or 1) > 0 for part in _parts(index))
+
+
+@normal("scatter")
+def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """Back from single entries: what marks them times what comes to each row."""
+    (g,) = args
+    whole = tuple(params["shape"])
+    index = params["index"]
+    hot = _marks(index, whole, g.shape)
+    if hot is not None:
+        if g.shape and _columns(index, g.shape):
+            spread: Shape = (1, *g.shape)
+        else:
+            spread = (*g.shape, *(1,) * (len(whole) - g.ndim)) if g.shape else ()
+        return product([(hot, 1), (shaped(g, spread), 1)], whole)
+    if math.prod(whole) == math.prod(g.shape) and _keeps_order(index):
+        if not any(isinstance(part, np.ndarray) for part in _parts(index)):
+            return shaped(g, whole)
+    return None
+
+
+@normal("take_along_axis")
+def _take_along_axis(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    (x,), axis = args, params["axis"]
+    assert shape is not None
+    if axis is None or shape[axis] != 1:
+        return None
+    axis %= x.ndim
+    marked = np.zeros(x.shape)
+    np.put_along_axis(marked, np.asarray(params["indices"]), 1.0, axis)
+    return make("picked", [x, onehot(marked)], {"axes": (axis,)}, shape)
+
+
+def constant(array: Any, name: str | None) -> Term:
+    """A given array, or the number that it is."""
+    array = np.asarray(array)
+    if name is None and array.ndim == 0 and array.dtype.kind in "biuf" and np.isfinite(array):
+        return number(float(array))
+    key = array.shape, array.dtype.str, array.tobytes(), name
+    return leaf(frozen(key), array.shape, "given", name, array)
+
+
+__all__ = ["axes_of", "constant", "floated", "kept", "normal", "summed", "varying"]
