@@ -17,7 +17,7 @@ from ..engine.tensor import Array
 from .edits import NO_OTHERS, Edit, at, fits
 from .formula import Formula, Made, computed
 from .line import Cause, Line
-from .readings import Readings, Term, core, one, operands
+from .readings import ONE, Readings, Term, core
 from .whole import of_formula, of_line
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
@@ -75,7 +75,7 @@ def _edits(readings: Readings, f: Formula, line: Line) -> Iterator[tuple[Term, E
     if len(f.order) > _MOST_TERMS:
         return
     for e in reversed(f.order):
-        if e is not one():
+        if e is not ONE:
             for edit in at(e, f.value[e].shape, readings, line.others):
                 yield e, edit
 
@@ -85,7 +85,7 @@ def _single(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
     probed = Probed(f, line)
     for e, edit in _edits(readings, f, line):
         try:
-            new = np.asarray(edit.make([f.value[x] for x in operands(e)], f.value[e]))
+            new = np.asarray(edit.make([f.value[x] for x in e.operands], f.value[e]))
         except (ValueError, TypeError, IndexError):
             continue
         if not new.size or probed.differs(e, new):
@@ -139,7 +139,7 @@ def _signature(e: Term, depth: int = 3) -> Any:
     name = (e.name or "").rstrip("0123456789")
     if e.op == "leaf" or not depth:
         return e.op, name, e.shape
-    parts = sorted(map(repr, (_signature(x, depth - 1) for x in operands(e))))
+    parts = sorted(map(repr, (_signature(x, depth - 1) for x in e.operands)))
     return e.op, e.shape, tuple(parts)
 
 
@@ -147,7 +147,7 @@ def _repeated(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
     """The same edit at each step of a recurrent net."""
     groups: dict[Any, list[Term]] = {}
     for e in f.order:
-        if operands(e) and e not in readings.forward:
+        if e.operands and e not in readings.forward:
             groups.setdefault(_signature(e), []).append(e)
     for terms in groups.values():
         if len(terms) > 1:

@@ -17,7 +17,7 @@ import numpy as np
 from ..engine.tensor import Array
 from .formula import computed
 from .readings import (
-    OPS, Readings, Slope, Term, as_number, one, operands, over_axes, product,
+    ONE, OPS, Readings, Slope, Term, as_number, over_axes, product,
 )  # fmt: skip
 
 Make = Callable[[Sequence[Array], Array], Any]
@@ -73,7 +73,7 @@ def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> E
         if e.op == "*":
             yield from _of_slopes(e, readings)
             yield from _of_locals(e, readings)
-        if len(operands(e)) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
+        if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
             yield from _of_function(e)
         if e.op in ("+", "*"):
             yield from _of_sizes(e, others)
@@ -108,7 +108,7 @@ def _of_sum(e: Term) -> Edits:
     for i, (f, c) in enumerate(e.args):
         rest = f, e
         if n > 1:
-            kind = "target_missing" if n == 2 and f.given and f is not one() else "term_missing"
+            kind = "target_missing" if n == 2 and f.given and f is not ONE else "term_missing"
             other = (e.args[1 - i][0],) if kind == "target_missing" else ()
             yield Edit(1, kind, (f, *other, e), _weighted(e, i, 0.0))
             yield Edit(1.5, "term_sign", rest, _weighted(e, i, -1.0))
@@ -119,7 +119,7 @@ def _of_sum(e: Term) -> Edits:
                 yield Edit(2, "term_factor_twice", (f, abs(c), e), _weighted(e, i, abs(c)))
             for k in (2.0, 0.5):
                 yield Edit(2, "term_times", (f, k, e), _weighted(e, i, k))
-    if n == 2 and e.args[0][0] is one():
+    if n == 2 and e.args[0][0] is ONE:
         (f, c) = e.args[1]
         if f.op == "*" and len(f.args) == 1 and f.args[0][0].op == "leaf":
             ((x, p),) = f.args
@@ -222,7 +222,7 @@ def _support(e: Term) -> frozenset[Term]:
     todo = [e]
     while todo and len(found) < 2:
         t = todo.pop()
-        todo += operands(t)
+        todo += t.operands
         if t.op == "leaf" and not (t.given and as_number(t) is not None):
             found.add(t)
     return frozenset(found)
@@ -266,7 +266,7 @@ def _instead_of(slope: Slope, rest: Make) -> Edits:
 def _of_axes(e: Term) -> Edits:
     """Not summed, over other axes, a mean, or one of what is summed."""
     axes: frozenset[int] = e.params["axes"]
-    (x,) = operands(e)
+    (x,) = e.operands
     n = math.prod(x.shape[a] for a in axes)
     is_sum = e.op == "sum"
     if is_sum:
@@ -311,7 +311,7 @@ def _over(
 def over(e: Term, xs: Sequence[Array], axis: int, mean: bool) -> Array:
     """A sum over another axis, as it is, or scaled as a mean was."""
     found = applied_with(e, xs, frozenset([axis]))
-    (x,) = operands(e)
+    (x,) = e.operands
     n = math.prod(x.shape[a] for a in e.params["axes"])
     return found * (n / xs[0].shape[axis]) if mean else found
 
@@ -338,7 +338,7 @@ def _order(turned: Any, swapped: bool, *flips: bool) -> tuple[tuple[Term, bool],
     """The factors as they stand, each with whether it is transposed."""
     factors = []
     for (x, is_turned), flip in zip(turned, flips, strict=True):
-        factors.append((operands(x)[0] if is_turned else x, is_turned != flip))
+        factors.append((x.operands[0] if is_turned else x, is_turned != flip))
     return tuple(factors[::-1] if swapped else factors)
 
 
@@ -423,7 +423,7 @@ def _of_getitem(e: Term) -> Edits:
 
 def _of_function(e: Term) -> Edits:
     """A function left out, taken twice, or another in its place."""
-    x = operands(e)[0]
+    x = e.operands[0]
     yield Edit(1, "without", (x, e), lambda xs, v: _like(xs[0], v))
     yield Edit(2, "function_twice", (e,), lambda xs, v: computed(e, [v]))
     for name, op in OPS.items():
@@ -447,7 +447,7 @@ def _of_given(e: Term) -> Edits:
 
 
 def _of_any(e: Term, is_atom: bool) -> Edits:
-    if e is one():
+    if e is ONE:
         return
     yield Edit(3, "ones", (e,), lambda xs, v: np.ones(v.shape))
     yield Edit(4, "zeros_at", (e,), lambda xs, v: np.zeros(v.shape))
@@ -471,7 +471,7 @@ _CURIOUS: dict[str, Callable[[Array], Any]] = {
 
 def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: float) -> Edits:
     """Another array in a term's place, or one that broadcasts otherwise."""
-    if name == e.name or not array.ndim or e is one() or e.op in _MOVES:
+    if name == e.name or not array.ndim or e is ONE or e.op in _MOVES:
         return
     if array.shape == shape:
         yield Edit(cost, "other_array", (name, e), lambda xs, v: array)
@@ -491,7 +491,7 @@ def _of_uses(e: Term, others: Others) -> Edits:
     """Another array at this use of an operand only."""
     if e.op not in ("matmul", "*", "+"):
         return
-    for i, x in enumerate(operands(e)):
+    for i, x in enumerate(e.operands):
         core = x.args[0] if x.op in _MOVES else x
         for name, array in others.arrays.items():
             if core.op != "leaf" or array.shape != core.shape or name == core.name:

@@ -12,7 +12,7 @@ import numpy as np
 from ..engine.backward import pull
 from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
-from .readings import Term, applied, one, operands, subterms
+from .readings import ONE, Term, applied, subterms
 
 Values = dict[Term, Array]
 Made = Mapping[Term, Callable[[list[Array]], Array]]
@@ -47,16 +47,16 @@ class Formula:
         return self.value[self.root]
 
     def _computed(self, e: Term, values: Values) -> Array:
-        xs = [values[x] for x in operands(e)]
+        xs = [values[x] for x in e.operands]
         return self.made[e](xs) if e in self.made else computed(e, xs)
 
     def above(self, e: Term) -> list[Term]:
-        """The terms that depend on one, operands first."""
+        """The terms that depend on ONE first."""
         if e not in self._above:
             found = {e}
             order = []
             for t in self.order:
-                if t not in found and not found.isdisjoint(operands(t)):
+                if t not in found and not found.isdisjoint(t.operands):
                     found.add(t)
                     order.append(t)
             self._above[e] = order
@@ -85,8 +85,8 @@ class Formula:
         try:
             for e in self.order:
                 if e in made:
-                    values[e] = made[e]([values[x] for x in operands(e)])
-                elif e.op == "leaf" or all(values[x] is self.value[x] for x in operands(e)):
+                    values[e] = made[e]([values[x] for x in e.operands])
+                elif e.op == "leaf" or all(values[x] is self.value[x] for x in e.operands):
                     values[e] = self.value[e]
                 else:
                     values[e] = self._computed(e, values)
@@ -100,7 +100,7 @@ class Formula:
         """Whether the root's value is linear in a term's."""
         found = {e}
         for t in self.above(e):
-            dependent = [x for x in operands(t) if x in found]
+            dependent = [x for x in t.operands if x in found]
             if t.op not in _LINEAR or t in self.made:
                 return False
             if t.op == "*" and (len(dependent) > 1 or dict(t.args)[dependent[0]] != 1):
@@ -123,9 +123,9 @@ class Formula:
         try:
             with trace():
                 for e in self.order:
-                    found = None if e.op != "leaf" and e is not one() else self.value[e]
+                    found = None if e.op != "leaf" and e is not ONE else self.value[e]
                     if found is None:
-                        found = applied(e, [tensors[x] for x in operands(e)])
+                        found = applied(e, [tensors[x] for x in e.operands])
                     if not isinstance(found, Tensor) or not found._tracked:
                         array = found._array if isinstance(found, Tensor) else found
                         found = Tensor(np.asarray(array, float), requires_grad=True)

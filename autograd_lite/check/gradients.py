@@ -17,6 +17,7 @@ from ..graph import walk
 from .backward import Backward
 from .causes import find, follows
 from .edits import Others
+from .formula import Formula
 from .formulas import Formulas
 from .given import Given, distance, read
 from .line import Cause, Line
@@ -27,6 +28,7 @@ from .wording import symbol
 from .words import say
 
 RTOL = 1e-7
+_GUARD = 1e-9  # what is added within a logarithm
 _FIT = 1e-7  # how well an edit must fit, relative to the largest entry
 
 
@@ -101,6 +103,8 @@ class Checked:
         self.backward = Backward(self.loss, self.tensors, eps)
         if self.backward.eps > np.finfo(np.float64).eps:
             self.rtol = max(self.rtol, 50 * self.backward.eps)
+        nodes = self.backward.nodes
+        self.rows = rows_of_batch([t.shape for t in nodes if t.name and t._op])
         self.right, self.noise = self.backward.right, self.backward.noise()
         order = sorted(self.given, key=self.backward.order)
         self.remarks: dict[str, str] = {}
@@ -159,15 +163,29 @@ class Checked:
                 self._explain_line(name)
 
     def _readings(self) -> Readings | None:
+        """The lines' formulas; where what keeps a logarithm finite matters, with that."""
         symbols = {name: symbol(name) for name in self.tensors}
-        try:
-            return Readings(self.backward.loss, self.backward.tensors, self.right, symbols)
-        except Exception:  # what meaning
-            import os, traceback
-            if os.environ.get("K15"): traceback.print_exc()
-            return None
-        except Exception:  # what meaning can't read: then the line is looked at as a whole
-            return None
+        b = self.backward
+        for guard in (_GUARD, 0.0):
+            try:
+                found = Readings(b.loss, b.tensors, b.right, symbols, self.rows, guard)
+                if all(self._is_worth(found, name) for name in found.lines):
+                    return found
+            except Exception:  # what meaning can't read: then lines are looked at as a whole
+                import os, traceback
+                if os.environ.get("K15"): traceback.print_exc()
+                continue
+        return None
+
+    def _is_worth(self, readings: Readings, name: str) -> bool:
+        """Whether a line's formula is worth the gradient."""
+        right = self.backward.right
+        leaves = {e: right[n] for n, e in readings.cotangents.items()}
+        allowed = max(_FIT, 50 * self.backward.eps) * np.abs(right[name]).max(initial=0)
+        return all(
+            distance(Formula(e, leaves).result, right[name]) <= allowed + self.noise[name]
+            for e in readings.of(name)
+        )
 
     def _explain_line(self, name: str) -> None:
         given, right = self.given[name], self.right[name]
@@ -249,8 +267,7 @@ class Checked:
 
     def _of_factor(self, name: str, k: float) -> tuple[str, tuple[object, ...]]:
         """A factor as a 1/q that is missing, or there twice; or as it is."""
-        rows = rows_of_batch([t.shape for t in self.backward.nodes if t.name and t._op])
-        q = {rows: "batch size"} if rows else {}
+        q = {self.rows: "batch size"} if self.rows else {}
         for t in self.backward.nodes:
             if t.name and t._op:
                 q.setdefault(t.size, "number of entries")

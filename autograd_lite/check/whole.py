@@ -11,7 +11,7 @@ from ..engine.tensor import Array
 from .edits import over
 from .formula import Formula
 from .line import Cause, Line, is_small_fraction
-from .readings import Slope, Term, operands
+from .readings import Slope, Term
 
 _FEW = 2  # entries, that any number fits
 
@@ -134,14 +134,14 @@ def _updated(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
 
 def _other_axes(f: Formula, line: Line) -> Iterator[Cause]:
     """Every sum, or mean, over another axis."""
-    summed = [e for e in f.order if e.op == "sum" and operands(e)[0].shape]
+    summed = [e for e in f.order if e.op == "sum" and e.operands[0].shape]
     if len(summed) < 2:
         return
-    for axis in range(max(len(operands(e)[0].shape) for e in summed)):
+    for axis in range(max(len(e.operands[0].shape) for e in summed)):
         for mean in (False, True):
             made = {
                 e: lambda xs, e=e, m=mean: over(e, xs, axis, m)
-                for e in summed if axis < len(operands(e)[0].shape) and e.params["axes"] != {axis}
+                for e in summed if axis < len(e.operands[0].shape) and e.params["axes"] != {axis}
             }  # fmt: skip
             if made and line.fits(f.everywhere(made), f.result):
                 yield Cause(2, "other_axes", (axis,), made)
