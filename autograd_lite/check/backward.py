@@ -26,13 +26,13 @@ class Backward:
     """A recorded loss, and its gradients by the tensors that are asked for.
 
     Args:
-        loss: recorded; where gradients are asked for that it doesn't track, it is recorded anew.
+        loss: recorded; it is recorded anew, as gradients are asked for that it may not track.
         names: of the tensors.
         eps: the coarsest spacing of the numbers, in the graph and in what is given.
     """
 
     def __init__(self, loss: Tensor, tensors: Mapping[str, Tensor], eps: float) -> None:
-        self.loss, self.tensors = _tracked(loss, dict(tensors))
+        self.loss, self.tensors = _recorded_anew(loss, tensors)
         self.nodes = walk(self.loss)
         spacings = (np.finfo(t.dtype).eps for t in self.nodes if t.dtype.kind in "fc")
         self.eps = max([eps, *map(float, spacings)])
@@ -196,19 +196,26 @@ def _one_of_ties(x: Array, tensor: Tensor, place: int | None) -> Array:
     return np.where(reached & ~keep, far, x)
 
 
-def _tracked(loss: Tensor, tensors: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    """The same, recorded anew where it doesn't track a tensor that a gradient is asked for."""
-    wanted = {t for t in tensors.values() if not t._tracked and t.dtype.kind in "fc"}
-    if not wanted:
-        return loss, tensors
+def _recorded_anew(
+    loss: Tensor, tensors: Mapping[str, Tensor]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The same, of leaves of our own, with the values that they had, and that track what is asked.
+    """
+    nodes = walk(loss)
+    values: dict[Tensor, Any] = {loss: loss._array}
+    for t in nodes:
+        if t._op is not None:
+            values.update(zip(t.inputs, t._arrays, strict=True))
+    wanted = set(tensors.values())
     new: dict[Tensor, Tensor] = {}
-    for t in walk(loss):
-        if t in wanted:
-            new[t] = Tensor(t._array, requires_grad=True, name=t.name)
-        elif t._op is not None and any(x in new for x in t.inputs):
-            new[t] = t._op(*(new.get(x, x) for x in t.inputs), **t._params)
+    for t in nodes:
+        if t._op is None:
+            tracked = t._tracked > 0 or (t in wanted and t.dtype.kind in "fc")
+            new[t] = Tensor(values[t], requires_grad=tracked, name=t.name)
+        else:
+            new[t] = t._op(*(new[x] for x in t.inputs), **t._params)
             new[t].name = t.name
-    return new.get(loss, loss), {name: new.get(t, t) for name, t in tensors.items()}
+    return new[loss], {name: new[t] for name, t in tensors.items()}
 
 
 def _wide(array: Any) -> Array:
