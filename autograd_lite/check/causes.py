@@ -7,7 +7,7 @@ gradients in place of those that it is computed from. Of those that fit the simp
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+import math
 from functools import partial
 from typing import Any
 
@@ -17,37 +17,31 @@ from ..engine.tensor import Array
 from .edits import NO_OTHERS, Edit, at, fits
 from .formula import Formula, Made, computed
 from .line import Cause, Line
-from .readings import ONE, Readings, Term, core
+from .readings import ONE, Readings, Slope, Term, core
 from .whole import of_formula, of_line
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
 _DETOUR = 0.5  # what a reading costs that isn't the shortest
 _TWO = 1.5  # what a factor costs besides another mistake
-_COMMON = 1.2  # what edits cost at most that are tried two at a time
-
-
-def formulas(readings: Readings, line: Line) -> Iterator[Formula]:
-    """The line's readings with the learner's gradients, and with mistakes that were made before."""
-    terms = readings.of(line.name)
-    made = [{}, *(cause.made for cause in line.made if cause.made)]
-    for mistakes in made[::-1]:
-        for base in line.bases:
-            for term in terms:
-                yield Formula(term, base, mistakes)
+_COMMON = 1.25  # what edits cost at most that are tried two at a time
+_MOST_FIRST = 40  # of these
 
 
 def follows(readings: Readings, line: Line) -> bool:
     """Whether the line is right, given the learner's gradients and mistakes before it."""
     factors = {1.0, *(cause.factor for cause in line.made)}
+    made: list[Made] = [{}, *(cause.made for cause in line.made if cause.made)]
     return any(
-        line.fits(k * f.result) for f in formulas(readings, line) for k in factors
-    )
+        line.fits(k * Formula(term, base, mistakes).result)
+        for mistakes in made for base in line.bases[: line.own]
+        for term in readings.of(line.name) for k in factors
+    )  # fmt: skip
 
 
 def find(readings: Readings | None, line: Line) -> list[Cause]:
     """All edits that fit, the simplest first."""
     found: list[Cause] = []
-    if not line.array.any():
+    if not line.array.any() and line.array.shape == line.right.shape:
         return [Cause(0, "zeros")] if line.right.any() else []
     if readings is None:
         return sorted(of_line(line, [line.right], ()), key=lambda cause: cause.cost)
@@ -62,7 +56,7 @@ def find(readings: Readings | None, line: Line) -> list[Cause]:
             causes = [*of_formula(f, line), *_single(readings, f, line), *_repeated(readings, f, line)]
             found += [c._replace(cost=c.cost + detour + 0.002 * f.root.size) for c in causes]
         if not found:
-            for f in tried:
+            for f in tried[:2]:
                 found += _double(readings, f, line)
         if found:
             break
@@ -70,20 +64,25 @@ def find(readings: Readings | None, line: Line) -> list[Cause]:
     return found
 
 
-def _edits(readings: Readings, f: Formula, line: Line) -> Iterator[tuple[Term, Edit]]:
-    """Every edit of a formula's terms."""
+def _edits(
+    readings: Readings, f: Formula, line: Line, most: float
+) -> Iterator[tuple[Term, Edit]]:
+    """Every edit of a formula's terms that costs no more than that."""
     if len(f.order) > _MOST_TERMS:
         return
     for e in reversed(f.order):
         if e is not ONE:
             for edit in at(e, f.value[e].shape, readings, line.others):
-                yield e, edit
+                if edit.cost <= most:
+                    yield e, edit
 
 
-def _single(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
+def _single(
+    readings: Readings, f: Formula, line: Line, most: float = math.inf
+) -> Iterator[Cause]:
     """One edit at one term, or that and a factor of the whole."""
     probed = Probed(f, line)
-    for e, edit in _edits(readings, f, line):
+    for e, edit in _edits(readings, f, line, most):
         try:
             new = np.asarray(edit.make([f.value[x] for x in e.operands], f.value[e]))
         except (ValueError, TypeError, IndexError):
@@ -91,13 +90,15 @@ def _single(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
         if not new.size or probed.differs(e, new):
             continue
         out = f.but(e, new)
-        if out is None or out.dtype.kind not in "fiu" or not np.any(out):
+        if out is None or out.dtype.kind not in "fiu":
+            continue
+        if not np.any(out) and line.array.shape == line.right.shape:
             continue
         made: Made = {e: partial(_made, e, edit)}
         if line.fits(out, f.result):
             is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
             yield Cause(-0.1 if is_whole else edit.cost, edit.kind, edit.values, made)
-        elif (k := line.factor(out)) not in (None, 1.0):
+        elif most == math.inf and (k := line.factor(out)) not in (None, 1.0):
             yield Cause(edit.cost + _TWO, edit.kind, edit.values, made, k)
 
 
@@ -143,6 +144,13 @@ def _signature(e: Term, depth: int = 3) -> Any:
     return e.op, e.shape, tuple(parts)
 
 
+def _alike(value: Any) -> Any:
+    """What an edit's value has in common at other steps."""
+    if isinstance(value, Slope):
+        return value.op.name
+    return repr(_signature(value)) if isinstance(value, Term) else value
+
+
 def _repeated(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
     """The same edit at each step of a recurrent net."""
     groups: dict[Any, list[Term]] = {}
@@ -167,26 +175,21 @@ def _keyed(readings: Readings, f: Formula, e: Term, line: Line) -> dict[Any, Edi
     """The usual edits of a term, by what is the same at other steps."""
     found: dict[Any, Edit] = {}
     for edit in at(e, f.value[e].shape, readings, NO_OTHERS):
-        if edit.cost <= 2:
-            values = (repr(_signature(v)) if isinstance(v, Term) else type(v) for v in edit.values[:1])
+        if edit.cost <= 2.3:
+            values = map(_alike, edit.values[:2])
             found.setdefault((edit.kind, edit.cost, *values), edit)
     return found
 
 
 def _double(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
     """Two common edits at different terms."""
-    first = [(e, edit) for e, edit in _edits(readings, f, line) if edit.cost <= _COMMON]
-    few = NO_OTHERS._replace(sizes=line.others.sizes[:2])
-    for e, edit in first:
+    leaves = {e: f.value[e] for e in f.order if e.op == "leaf"}
+    for e, edit in list(_edits(readings, f, line, _COMMON))[:_MOST_FIRST]:
+        made = {**f.made, e: partial(_made, e, edit)}
         try:
-            g = Formula(f.root, {x: f.value[x] for x in f.order if x.op == "leaf"},
-                        {**f.made, e: partial(_made, e, edit)})  # fmt: skip
+            g = Formula(f.root, leaves, made)
         except (ValueError, TypeError, IndexError):
             continue
-        for cause in _single(readings, g, replace(line, others=few)):
-            if cause.cost <= 2 + _TWO and cause.factor == 1:
-                yield Cause(
-                    edit.cost + cause.cost + 1, "two",
-                    ((edit.kind, edit.values), (cause.kind, cause.values)),
-                    {**g.made, **cause.made},
-                )  # fmt: skip
+        for other in _single(readings, g, line, _COMMON):
+            both = (edit.kind, edit.values), (other.kind, other.values)
+            yield Cause(edit.cost + other.cost + 1, "two", both, {**made, **other.made})

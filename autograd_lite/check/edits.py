@@ -17,7 +17,7 @@ import numpy as np
 from ..engine.tensor import Array
 from .formula import computed
 from .readings import (
-    ONE, OPS, Readings, Slope, Term, as_number, over_axes, product,
+    ACTIVATIONS, ONE, Readings, Slope, Term, as_number, over_axes, product,
 )  # fmt: skip
 
 Make = Callable[[Sequence[Array], Array], Any]
@@ -107,6 +107,8 @@ def _of_sum(e: Term) -> Edits:
     n = len(e.args)
     for i, (f, c) in enumerate(e.args):
         rest = f, e
+        if n == 2 and abs(c) != abs(e.args[1 - i][1]):
+            yield Edit(2, "exchanged", rest, _exchanged(e))
         if n > 1:
             kind = "target_missing" if n == 2 and f.given and f is not ONE else "term_missing"
             other = (e.args[1 - i][0],) if kind == "target_missing" else ()
@@ -133,8 +135,14 @@ def _of_sizes(e: Term, others: Others) -> Edits:
     """A term of a sum, or a factor in it, times or divided by a size."""
     for i, (f, _) in enumerate(e.args if e.op == "+" and len(e.args) > 1 else ()):
         for q in others.sizes:
-            yield Edit(2, "term_times", (f, float(q), e), _weighted(e, i, q))
-            yield Edit(2, "term_times", (f, 1 / q, e), _weighted(e, i, 1 / q))
+            yield Edit(1.3, "term_times", (f, float(q), e), _weighted(e, i, q))
+            yield Edit(1.3, "term_times", (f, 1 / q, e), _weighted(e, i, 1 / q))
+
+
+def _exchanged(e: Term) -> Make:
+    """A sum of two, each with the other's coefficient."""
+    (_, c), (_, d) = e.args
+    return lambda xs, v: d * xs[0] + c * xs[1]
 
 
 def _weighted(e: Term, i: int, k: float) -> Make:
@@ -168,12 +176,12 @@ def _overwritten(e: Term, xs: Sequence[Array], v: Array) -> Array:
 def _of_product(e: Term) -> Edits:
     """A factor missing, or with another exponent."""
     for i, (f, p) in enumerate(e.args):
-        kind = "factor_missing" if p > 0 else "division_missing"
+        kind = "mask_missing" if _is_mask(f) else "factor_missing" if p > 0 else "division_missing"
         factor = f if abs(p) == 1 else product([(f, abs(p))])
         whole = len(e.args) > 1
         if whole or p != 1:
             yield Edit(1, kind, (factor,), _powers(e, {f: 0.0}))
-            yield Edit(1.2, f"{kind}_with_axes", (factor,), _powers(e, {f: 0.0}, False))
+            yield Edit(1.2, kind, (factor,), _powers(e, {f: 0.0}, False))
         for q in {2 * p, -p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 0.0}:
             kind = "twice" if q == 2 * p else "upside_down" if q == -p else "exponent"
             yield Edit(2.1 if q in (1, 2 * p, -p) else 2.5, kind, (factor, q, p, f), _powers(e, {f: q}))
@@ -182,6 +190,10 @@ def _of_product(e: Term) -> Edits:
         yield Edit(1, "factor_missing", (factor,), _powers(e, dict.fromkeys(some, 0.0)))
         twice = {f: 2 * p for f, p in e.args if f in some}
         yield Edit(2, "twice", (factor, 2, 1, factor), _powers(e, twice))
+
+
+def _is_mask(e: Term) -> bool:
+    return e.op in MASKS or (e.op == "leaf" and e.given and np.asarray(e.value).dtype == bool)
 
 
 def _of_locals(e: Term, readings: Readings) -> Edits:
@@ -252,12 +264,13 @@ def _instead_of(slope: Slope, rest: Make) -> Edits:
 
     yield Edit(1.9, "slope_of_s", (slope,), put(lambda s, l: slope.at(s, s)))  # noqa: E741
     yield Edit(1.9, "slope_at_l", (slope,), put(lambda s, l: slope.at(l)))  # noqa: E741
-    for name, op in OPS.items():
-        if op.entrywise and len(op.vjps) == 1 and op.vjps[0] and op is not slope.op:
+    for op in ACTIVATIONS:
+        if op is not slope.op:
             other = slope._replace(op=op, params={})
-            yield Edit(2.2, "other_slope", (name, slope), put(other.at))
-            yield Edit(2.2, "other_slope", (name, slope), put(lambda s, l, o=other: o.at(s)))  # noqa: E741
-            yield Edit(2.6, "other_slope_at", (name, slope), put(lambda s, l, o=other: o.at(l)))  # noqa: E741
+            values = (op.name, slope)
+            yield Edit(2.2, "other_slope", values, put(other.at))
+            yield Edit(2.2, "other_slope", values, put(lambda s, l, o=other: o.at(s)))  # noqa: E741
+            yield Edit(2.6, "other_slope_at", values, put(lambda s, l, o=other: o.at(l)))  # noqa: E741
 
 
 # ---------------------------------------------------------------------- axes
@@ -361,6 +374,14 @@ def _of_transpose(e: Term) -> Edits:
 def _of_reshape(e: Term) -> Edits:
     yield Edit(1, "not_reshaped", (e.args[0],), lambda xs, v: xs[0])
     yield Edit(2, "other_order", (e.args[0],), lambda xs, v: xs[0].T.reshape(v.shape))
+    for order in itertools.permutations(range(len(e.shape))) if 2 < len(e.shape) < 5 else ():
+        yield Edit(2, "other_order", (e.args[0],), partial(_reordered, order))
+
+
+def _reordered(order: tuple[int, ...], xs: Sequence[Array], v: Array) -> Array:
+    """The new axes in another order, which are put right afterwards."""
+    found = xs[0].reshape([v.shape[a] for a in order])
+    return found.transpose(np.argsort(order))
 
 
 # ---------------------------------------------------------------------- places
@@ -385,16 +406,23 @@ def _of_scatter(e: Term) -> Edits:
     if isinstance(index, np.ndarray) and index.ndim > 1 and index.dtype.kind in "iu":
         for k in range(index.shape[1]):
             yield Edit(2, "one_position", (e.args[0], k), partial(_positions, index, [k]))
-        yield Edit(1.5, "last_wins", (e.args[0],), partial(_positions, index, None))
+        for by_row in (True, False):
+            yield Edit(1.5, "last_wins", (e.args[0],), partial(_by_rows, index, by_row))
 
 
-def _positions(index: Array, some: list[int] | None, xs: Sequence[Array], v: Array) -> Array:
+def _positions(index: Array, some: list[int], xs: Sequence[Array], v: Array) -> Array:
     found = np.zeros(v.shape)
-    for k in range(index.shape[1]) if some is None else some:
-        if some is None:
-            found[index[:, k]] += xs[0][:, k]
-        else:
-            np.add.at(found, index[:, k], xs[0][:, k])
+    for k in some:
+        np.add.at(found, index[:, k], xs[0][:, k])
+    return found
+
+
+def _by_rows(index: Array, by_row: bool, xs: Sequence[Array], v: Array) -> Array:
+    """+= by an array of ids, row by row, or position by position: equal ones count once."""
+    found = np.zeros(v.shape)
+    for k in range(index.shape[0 if by_row else 1]):
+        place = k if by_row else (slice(None), k)
+        found[index[place]] += xs[0][place]
     return found
 
 
@@ -426,9 +454,9 @@ def _of_function(e: Term) -> Edits:
     x = e.operands[0]
     yield Edit(1, "without", (x, e), lambda xs, v: _like(xs[0], v))
     yield Edit(2, "function_twice", (e,), lambda xs, v: computed(e, [v]))
-    for name, op in OPS.items():
-        if op.entrywise and len(op.vjps) == 1 and name != e.op:
-            yield Edit(2.4, "other_function", (name, e), lambda xs, v, op=op: op.forward(xs[0]))
+    for op in ACTIVATIONS:
+        if op.name != e.op:
+            yield Edit(2.4, "other_function", (op.name, e), lambda xs, v, op=op: op.forward(xs[0]))
 
 
 def _of_given(e: Term) -> Edits:

@@ -21,7 +21,7 @@ from .formula import Formula
 from .formulas import Formulas
 from .given import Given, distance, read
 from .line import Cause, Line
-from .readings import Readings
+from .readings import Readings, Term
 from .report import Entry, Report, two_arrays
 from .unexplained import nothing_fits
 from .wording import symbol
@@ -97,6 +97,7 @@ class Checked:
     causes: dict[str, str] = field(default_factory=dict)
     follows_from: dict[str, str] = field(default_factory=dict)
     made: dict[str, Cause] = field(default_factory=dict)
+    left_out: float = 1.0  # a q whose 1/q stands in the lines of the parameters only
 
     def entries(self) -> list[Entry]:
         eps = max((g.eps for g in self.given.values()), default=0.0)
@@ -154,22 +155,22 @@ class Checked:
     # ------------------------------------------------------------------ why lines are wrong
 
     def _explain(self, wrong: list[str]) -> None:
-        self.readings = self._readings()
+        self.readings = self._readings(wrong)
         self.arrays = {n: a for n, g in self.given.items() if (a := _usable(g)) is not None}
         whole = {n: a for n, a in self.arrays.items() if a.shape == self.right[n].shape}
         self.carried = self.backward.carried(whole)
-        for name in wrong:
-            if name not in self.follows_from:
+        for name in sorted(self.given, key=self.backward.order):
+            if name not in self.correct and name not in self.follows_from:
                 self._explain_line(name)
 
-    def _readings(self) -> Readings | None:
+    def _readings(self, wrong: list[str]) -> Readings | None:
         """The lines' formulas; where what keeps a logarithm finite matters, with that."""
         symbols = {name: symbol(name) for name in self.tensors}
         b = self.backward
         for guard in (_GUARD, 0.0):
             try:
                 found = Readings(b.loss, b.tensors, b.right, symbols, self.rows, guard)
-                if all(self._is_worth(found, name) for name in found.lines):
+                if all(self._is_worth(found, name) for name in wrong):
                     return found
             except Exception:  # what meaning can't read: then lines are looked at as a whole
                 import os, traceback
@@ -188,8 +189,7 @@ class Checked:
         )
 
     def _explain_line(self, name: str) -> None:
-        given, right = self.given[name], self.right[name]
-        before = self.backward.before(name, set(self.given))
+        before = self._before(name)
         bad = sorted(before - self.correct, key=self.backward.order)
         first = self.follows_from.get(bad[0], bad[0]) if bad else None
         array = self.arrays.get(name)
@@ -199,8 +199,14 @@ class Checked:
             else:
                 self.causes[name] = self._unexplained(name)
             return
-        line = self._line(name, array)
-        if first is not None and line.fits(self.carried.get(name)):
+        q = self.left_out if self.tensors[name]._op is None else 1.0
+        line = self._line(name, q * array, q)
+        carried = self.carried.get(name)
+        shape_only = self.given[name].problem if line.fits(carried) else None
+        if shape_only:
+            self.causes[name] = shape_only
+            return
+        if first is not None and line.fits(carried):
             self.follows_from[name] = first
             return
         if self.readings is not None and (line.made or first) and follows(self.readings, line):
@@ -212,20 +218,34 @@ class Checked:
             return
         cause = found[0]
         self.made[name] = cause
-        problem = f"{given.problem}; " if given.problem else ""
+        if cause.kind == "times" and cause.factor > 1 and self._is_convention(name):
+            self.left_out = cause.factor
+            cause = cause._replace(kind="convention")
+            for n in self._after(name):  # what lacks the 1/q is right, and what has it isn't
+                if self.tensors[n]._op is not None and n in self.correct:
+                    line = self._line(n, self.arrays[n], 1.0)
+                    if not line.fits(self.carried.get(n)):
+                        self.correct.discard(n)
+        problem = f"{self.given[name].problem}; " if self.given[name].problem else ""
         self.causes[name] = problem + self._said(name, cause)
 
-    def _line(self, name: str, array: Array) -> Line:
+    def _line(self, name: str, array: Array, q: float) -> Line:
         """What is known when the cause of a wrong line is looked for."""
         forward = {
             t.name: np.asarray(t._array)
             for t in self.backward.nodes if t.name is not None and t.dtype.kind in "fiub"
         }  # fmt: skip
-        gradient_of = {n: symbol(n) for n in self.arrays if n != name}
-        own = {symbol(n): a for n, a in self.arrays.items() if n != name}
+        gradient_of = {n: symbol(n) for n in self.tensors if n != name}
+        done = self.backward.order(name)
+        own = {}  # what the learner computed later can't have gone into this line
+        for n, text in gradient_of.items():
+            earlier = self.backward.order(n) < done and n in self.arrays
+            own[text] = self.arrays[n] if earlier else self.right[n]
+        given = {} if self.readings is None else self.readings.given
         shapes = [t.shape for t in (*self.tensors.values(), *self.backward.nodes) if t.name]
         sizes = {n for shape in shapes for n in (*shape, math.prod(shape))} - {0, 1}
-        bases, made = [], []
+        bases: list[Mapping[Term, Array]] = []
+        made, learners_own = [], 1
         if self.readings is not None:
             cotangents = self.readings.cotangents
             learners = {e: self._fitting(n) for n, e in cotangents.items() if n in self.arrays}
@@ -233,15 +253,16 @@ class Checked:
             as_given = {e: self.arrays[n] for n, e in cotangents.items() if n in self.arrays}
             if any(as_given[e].shape != g.shape for e, g in learners.items()):
                 bases.append(as_given)
+                learners_own = 2
             if any(n not in self.correct for n in self.arrays if n != name):
                 bases.append({e: self.right[n] for n, e in cotangents.items()})
-            if name in self.readings.lines:
+            if self.made:
                 behind = self.readings.behind(name)
                 made = [c for n, c in self.made.items() if behind & self.readings.behind(n)]
         atol = min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0)))
         return Line(
-            name, array, self.right[name], bases,
-            Others({**forward, **own}, sorted(sizes)[:12], gradient_of),
+            name, array, q * self.right[name], bases, learners_own,
+            Others({**given, **forward, **own}, sorted(sizes)[:12], gradient_of),
             max(_FIT, 50 * self.backward.eps), atol, made, partial(self.backward.unnamed),
         )  # fmt: skip
 
@@ -257,13 +278,16 @@ class Checked:
         kind, values = cause.kind, cause.values
         if kind == "times":
             kind, values = self._of_factor(name, values[0])
-        if kind == "without" and not self.backward.before(name, set(self.given)):
-            kind = "without_at_loss"
+        if kind in ("without", "slope_too_many") and not self._before(name):
+            kind = f"{kind}_at_loss"
         said = say(kind, values, line, self.readings)
-        if cause.factor != 1 and kind not in ("times", "q_missing", "q_twice", "convention"):
+        if cause.factor != 1 and cause.kind not in ("times", "convention"):
             besides = say(*self._of_factor(name, cause.factor), line, self.readings)
             said = say("besides", (said, besides), line)
         return said
+
+    def _before(self, name: str) -> set[str]:
+        return self.backward.before(name, set(self.given))
 
     def _of_factor(self, name: str, k: float) -> tuple[str, tuple[object, ...]]:
         """A factor as a 1/q that is missing, or there twice; or as it is."""
@@ -273,16 +297,25 @@ class Checked:
                 q.setdefault(t.size, "number of entries")
         for size, what in q.items():
             if size is not None and size > 2 and abs(k - size) <= 1e-6 * size:
-                return ("convention" if self._is_convention(name) else "q_missing"), (size, what)
+                return "q_missing", (size, what)
             if size is not None and size > 2 and abs(k * size - 1) <= 1e-6:
                 return "q_twice", (size, what)
         return "times", (k,)
 
     def _is_convention(self, name: str) -> bool:
-        """Whether the 1/q that is missing stands in the lines of the parameters, which are right."""
-        parameters = [n for n, t in self.tensors.items() if t._op is None]
-        after = [n for n in parameters if name in self.backward.before(n, set(self.given))]
-        return self.tensors[name]._op is not None and bool(after) and self.correct >= set(after)
+        """Whether the 1/q that is missing stands in the lines of the parameters, some of them right.
+        """
+        after = self._after(name)
+        parameters = {n for n in after if self.tensors[n]._op is None}
+        return self.tensors[name]._op is not None and not self.correct.isdisjoint(parameters)
+
+    def _after(self, name: str) -> set[str]:
+        """The lines that are computed from one, by way of others too."""
+        found = {name}
+        for n in sorted(self.given, key=self.backward.order):
+            if not found.isdisjoint(self._before(n)):
+                found.add(n)
+        return found - {name}
 
     def _unexplained(self, name: str) -> str:
         given, right = self.given[name], self.right[name]

@@ -43,6 +43,7 @@ class Line:
         array: the learner's, of any shape.
         right: what it should be.
         bases: the learner's gradients, by leaf, that it may be computed from; the likeliest first.
+        own: how many of these are the learner's.
         others: what may stand in the place of anything.
         rtol, atol: how well an edit must fit.
         made: mistakes that were made before it.
@@ -53,6 +54,7 @@ class Line:
     array: Array
     right: Array
     bases: Sequence[Mapping[Term, Array]]
+    own: int
     others: Others
     rtol: float
     atol: float

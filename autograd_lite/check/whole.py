@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,16 +12,19 @@ from ..engine.tensor import Array
 from .edits import over
 from .formula import Formula
 from .line import Cause, Line, is_small_fraction
+from ..show.notation import number
 from .readings import Slope, Term
 
 _FEW = 2  # entries, that any number fits
+_STEP = re.compile(r"(.*?)(\d+)")
 
 
 def of_line(line: Line, results: Sequence[Array], slopes: Sequence[Slope]) -> Iterator[Cause]:
     """What can be wrong with a line as a whole, from what its readings give."""
     a = line.array
     for detour, v in enumerate(results):
-        for cause in (*_of_factor(line, v), *_of_order(line, v), *_of_entries(line, v)):
+        causes = _of_factor, _of_order, _of_entries, _of_all
+        for cause in (cause for f in causes for cause in f(line, v)):
             yield cause._replace(cost=cause.cost + 0.1 * detour)
         if v.shape == a.shape and a.size > _FEW:
             yield from _too_many(line, v, slopes)
@@ -41,6 +45,14 @@ def _of_factor(line: Line, v: Array) -> Iterator[Cause]:
         enough = np.count_nonzero(v) > 1 or is_small_fraction(k)
         if k and enough and np.isfinite(k) and line.fits(k * v, v):
             yield Cause(1.5, "times", (k,), factor=k)
+
+
+def _of_all(line: Line, v: Array) -> Iterator[Cause]:
+    """The sum, or mean, of all entries."""
+    for kind, x in (("all_of_it", v.sum()), ("mean_of_it", v.mean())):
+        for shape in ((), line.right.shape) if v.size > 1 else ():
+            if line.array.shape == shape and x and line.fits(np.full(shape, x), v):
+                yield Cause(2.4, kind)
 
 
 def _of_order(line: Line, v: Array) -> Iterator[Cause]:
@@ -80,6 +92,11 @@ def _of_entries(line: Line, v: Array) -> Iterator[Cause]:
 def _too_many(line: Line, v: Array, slopes: Sequence[Slope]) -> Iterator[Cause]:
     """A term, or a factor, that doesn't belong there."""
     residual = line.array - v
+    own = line.others.arrays.get(line.name)
+    if own is not None and own.shape == v.shape:
+        k = float(((own - line.array) * v).sum() / (v * v).sum()) if v.any() else 0.0
+        if k > 0 and line.fits(own - k * v, v):
+            yield Cause(2, "updated_itself", (line.name, number(k)))
     for name, o in line.others.arrays.items():
         if o.shape != v.shape or not o.any():
             continue
@@ -101,10 +118,45 @@ def _too_many(line: Line, v: Array, slopes: Sequence[Slope]) -> Iterator[Cause]:
 def of_formula(f: Formula, line: Line) -> Iterator[Cause]:
     """What is wrong at several terms of a formula at once."""
     leaves = [e for e in f.order if e.op == "leaf" and e.shape]
+    yield from _other_steps(f, line, leaves)
+    yield from _factors_too_many(f, line)
     yield from _swapped(f, line, leaves)
     yield from _updated(f, line, leaves)
     yield from _other_axes(f, line)
     yield from _shares(f, line)
+
+
+def _factors_too_many(f: Formula, line: Line) -> Iterator[Cause]:
+    """A part of the formula, or the slope of what it is, once more."""
+    v = f.result
+    for e in f.order if v.shape == line.array.shape and v.size > _FEW else ():
+        x = f.value[e]
+        if x.shape == v.shape and x.dtype.kind == "f" and e is not f.root:
+            for kind, o in (("factor_too_many", x), ("own_slope_too_many", x * (1 - x))):
+                if line.fits(v * o, v):
+                    yield Cause(2.9, kind, (e,))
+
+
+def _other_steps(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
+    """At each step another's array, or that of the step before or after: ``h[t - 1]``."""
+    groups: dict[str, dict[int, Term]] = {}
+    for e in leaves:
+        if (step := _STEP.fullmatch(e.name or "")) is not None:
+            groups.setdefault(step[1], {})[int(step[2])] = e
+    arrays = line.others.arrays
+    stems = {step[1] for name in arrays if (step := _STEP.fullmatch(name)) is not None}
+    for stem, steps in groups.items():
+        for other in stems if len(steps) > 1 else ():
+            for by in (0, -1, 1):
+                put = {e: f"{other}{k + by}" for k, e in steps.items()}
+                made = {
+                    e: lambda xs, o=arrays[name]: o
+                    for e, name in put.items() if name in arrays and arrays[name].shape == e.shape
+                }  # fmt: skip
+                if (other, by) != (stem, 0) and len(made) > len(steps) - 2 and made:
+                    if line.fits(f.everywhere(made), f.result):
+                        e = list(made)[-1]
+                        yield Cause(1.8, "at_each_step", (put[e], e), made)
 
 
 def _swapped(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
@@ -129,7 +181,7 @@ def _updated(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
         k = float(((line.array - f.result) * change).sum() / max((change * change).sum(), 1e-300))
         if 1e-6 < abs(k) <= 100 and np.count_nonzero(change) > 1:
             if line.fits(f.result + k * change, f.result):
-                yield Cause(2, "updated", (e, k))
+                yield Cause(2, "updated", (e, number(k)))
 
 
 def _other_axes(f: Formula, line: Line) -> Iterator[Cause]:
