@@ -15,10 +15,10 @@ import numpy as np
 
 from ..engine.tensor import Array
 from .edits import NO_OTHERS, Edit, at, fits
-from .formula import Formula, Made, computed
+from .formula import UNFIT, Formula, Made, computed
 from .line import Cause, Line
 from .readings import ONE, Readings, Slope, Term, core
-from .whole import of_formula, of_line
+from .whole import whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
 _DETOUR = 0.5  # what a reading costs that isn't the shortest
@@ -32,9 +32,10 @@ def follows(readings: Readings, line: Line) -> bool:
     factors = {1.0, *(cause.factor for cause in line.made)}
     made: list[Made] = [{}, *(cause.made for cause in line.made if cause.made)]
     return any(
-        line.fits(k * Formula(term, base, mistakes).result)
+        f is not None and line.fits(k * f.result)
         for mistakes in made for base in line.bases[: line.own]
-        for term in readings.of(line.name) for k in factors
+        for term in readings.of(line.name) for f in [Formula.of(term, base, mistakes)]
+        for k in factors
     )  # fmt: skip
 
 
@@ -44,16 +45,17 @@ def find(readings: Readings | None, line: Line) -> list[Cause]:
     if not line.array.any() and line.array.shape == line.right.shape:
         return [Cause(0, "zeros")] if line.right.any() else []
     if readings is None:
-        return sorted(of_line(line, [line.right], ()), key=lambda cause: cause.cost)
+        return sorted(whole(line, [], ()), key=lambda cause: cause.cost)
     for base in line.bases:
         terms = readings.of(line.name)
         made: list[Made] = [{}, *(cause.made for cause in line.made if cause.made)]
-        tried = [Formula(term, base, m) for m in made for term in terms]
+        formulas = (Formula.of(term, base, m) for m in made for term in terms)
+        tried = [f for f in formulas if f is not None]
         least = min((f.root.size for f in tried), default=0.0)
-        found += of_line(line, [f.result for f in tried] or [line.right], readings.slopes)
+        found += whole(line, tried, readings.slopes)
         for f in tried:
             detour = _DETOUR * (f.root.size > least + 1e-9)
-            causes = [*of_formula(f, line), *_single(readings, f, line), *_repeated(readings, f, line)]
+            causes = (*_single(readings, f, line), *_repeated(readings, f, line))
             found += [c._replace(cost=c.cost + detour + 0.002 * f.root.size) for c in causes]
         if not found:
             for f in tried[:2]:
@@ -85,7 +87,7 @@ def _single(
     for e, edit in _edits(readings, f, line, most):
         try:
             new = np.asarray(edit.make([f.value[x] for x in e.operands], f.value[e]))
-        except (ValueError, TypeError, IndexError):
+        except UNFIT:
             continue
         if not new.size or probed.differs(e, new):
             continue
@@ -95,7 +97,7 @@ def _single(
         if not np.any(out) and line.array.shape == line.right.shape:
             continue
         made: Made = {e: partial(_made, e, edit)}
-        if line.fits(out, f.result):
+        if line.fits(out, f.result) and not f.cancels(e, new):
             is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
             yield Cause(-0.1 if is_whole else edit.cost, edit.kind, edit.values, made)
         elif most == math.inf and (k := line.factor(out)) not in (None, 1.0):
@@ -186,10 +188,7 @@ def _double(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
     leaves = {e: f.value[e] for e in f.order if e.op == "leaf"}
     for e, edit in list(_edits(readings, f, line, _COMMON))[:_MOST_FIRST]:
         made = {**f.made, e: partial(_made, e, edit)}
-        try:
-            g = Formula(f.root, leaves, made)
-        except (ValueError, TypeError, IndexError):
-            continue
-        for other in _single(readings, g, line, _COMMON):
+        g = Formula.of(f.root, leaves, made)
+        for other in _single(readings, g, line, _COMMON) if g is not None else ():
             both = (edit.kind, edit.values), (other.kind, other.values)
             yield Cause(edit.cost + other.cost + 1, "two", both, {**made, **other.made})

@@ -17,7 +17,7 @@ import numpy as np
 from ..engine.tensor import Array
 from .formula import computed
 from .readings import (
-    ACTIVATIONS, ONE, Readings, Slope, Term, as_number, over_axes, product,
+    ACTIVATIONS, ONE, Readings, Slope, Term, as_number, over_axes, product, total,
 )  # fmt: skip
 
 Make = Callable[[Sequence[Array], Array], Any]
@@ -75,8 +75,9 @@ def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> E
             yield from _of_locals(e, readings)
         if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
             yield from _of_function(e)
-        if e.op in ("+", "*"):
+        if e.op == "+":
             yield from _of_sizes(e, others)
+            yield from _of_sources(e, readings)
         yield from _of_uses(e, others)
     elif e.given:
         yield from _of_given(e)
@@ -109,6 +110,8 @@ def _of_sum(e: Term) -> Edits:
         rest = f, e
         if n == 2 and abs(c) != abs(e.args[1 - i][1]):
             yield Edit(2, "exchanged", rest, _exchanged(e))
+        if n == 2 and not i:
+            yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
         if n > 1:
             kind = "target_missing" if n == 2 and f.given and f is not ONE else "term_missing"
             other = (e.args[1 - i][0],) if kind == "target_missing" else ()
@@ -131,9 +134,28 @@ def _of_sum(e: Term) -> Edits:
         yield Edit(1, "overlap", (e,), lambda xs, v: _overwritten(e, xs, v))
 
 
+def _of_sources(e: Term, readings: Readings) -> Edits:
+    """All that comes from one tensor missing, or there alone, or with another sign or factor."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for i, (f, _) in enumerate(e.args):
+        groups.setdefault(tuple(readings.sources(f)), []).append(i)
+    for some in groups.values() if 1 < len(groups) < len(e.args) else ():
+        if len(some) < 2:
+            only = _shared(e, [i for i in range(len(e.args)) if i not in some], 0.0)
+            yield Edit(1.5, "only_term", (e.args[some[0]][0], e), only)
+            continue
+        part = total([e.args[i] for i in some])
+        rest = [i for i in range(len(e.args)) if i not in some]
+        yield Edit(1.1, "term_missing", (part, e), _shared(e, some, 0.0))
+        yield Edit(1.6, "only_term", (part, e), _shared(e, rest, 0.0))
+        yield Edit(1.6, "term_sign", (part, e), _shared(e, some, -1.0))
+        for k in (2.0, 0.5):
+            yield Edit(2.1, "term_times", (part, k, e), _shared(e, some, k))
+
+
 def _of_sizes(e: Term, others: Others) -> Edits:
-    """A term of a sum, or a factor in it, times or divided by a size."""
-    for i, (f, _) in enumerate(e.args if e.op == "+" and len(e.args) > 1 else ()):
+    """A term of a sum times or divided by a size."""
+    for i, (f, _) in enumerate(e.args if len(e.args) > 1 else ()):
         for q in others.sizes:
             yield Edit(1.3, "term_times", (f, float(q), e), _weighted(e, i, q))
             yield Edit(1.3, "term_times", (f, 1 / q, e), _weighted(e, i, 1 / q))
@@ -147,7 +169,12 @@ def _exchanged(e: Term) -> Make:
 
 def _weighted(e: Term, i: int, k: float) -> Make:
     """A sum in which the i-th term is there k times."""
-    weights = [c * (k if j == i else 1) for j, (_, c) in enumerate(e.args)]
+    return _shared(e, [i], k)
+
+
+def _shared(e: Term, some: Sequence[int], k: float) -> Make:
+    """A sum in which some terms are there k times."""
+    weights = [c * (k if j in some else 1) for j, (_, c) in enumerate(e.args)]
 
     def make(xs: Sequence[Array], v: Array) -> Any:
         return _whole(sum(w * x for w, x in zip(weights, xs, strict=True) if w), v)
@@ -264,6 +291,7 @@ def _instead_of(slope: Slope, rest: Make) -> Edits:
 
     yield Edit(1.9, "slope_of_s", (slope,), put(lambda s, l: slope.at(s, s)))  # noqa: E741
     yield Edit(1.9, "slope_at_l", (slope,), put(lambda s, l: slope.at(l)))  # noqa: E741
+    yield Edit(1.9, "value_for_slope", (slope,), put(lambda s, l: l))  # noqa: E741
     for op in ACTIVATIONS:
         if op is not slope.op:
             other = slope._replace(op=op, params={})
@@ -295,9 +323,11 @@ def _of_axes(e: Term) -> Edits:
             make = partial(_over, e, other)
             yield Edit(1, "axis" if k < len(x.shape) else "all_axes", (x, other, axes), make)
             if is_sum:
-                squeezed = partial(_over, e, other, squeezed=True)
-                yield Edit(1.1, "axis", (x, other, axes), squeezed)
                 m = math.prod(x.shape[a] for a in other)
+                for k in (1.0, m / n):  # n is in the factor of a mean
+                    for squeezed in (False, True):
+                        make = partial(_over, e, other, m=k, squeezed=squeezed)
+                        yield Edit(1.1, "axis", (x, other, axes), make)
                 yield Edit(1.3, "mean_over_axis", (x, other, axes), partial(_over, e, other, m=m))
                 squeezed = partial(_over, e, other, m=m, squeezed=True)
                 yield Edit(1.4, "mean_over_axis", (x, other, axes), squeezed)
@@ -311,7 +341,7 @@ def _taken(xs: Sequence[Array], v: Array, axes: frozenset[int], place: int) -> A
 
 
 def _over(
-    e: Term, axes: frozenset[int], xs: Sequence[Array], v: Array, m: int = 1, squeezed: bool = False
+    e: Term, axes: frozenset[int], xs: Sequence[Array], v: Array, m: float = 1, squeezed: bool = False
 ) -> Array:
     """A sum, or its like, over other axes; of shape 1 there."""
     found: Any = applied_with(e, xs, axes)
@@ -334,6 +364,9 @@ def _of_matmul(e: Term) -> Edits:
     a, b = e.args
     if len(a.shape) < 2 or len(b.shape) < 2:
         return
+    for i, other in ((0, b), (1, a)):
+        factor = other.args[0] if other.op == "transpose" else other
+        yield Edit(1.2, "factor_missing", (factor,), lambda xs, v, i=i: xs[i])
     turned = [(x, x.op == "transpose") for x in (a, b)]
     for swapped, ta, tb in itertools.product((False, True), repeat=3):
         if (swapped, ta, tb) != (False, False, False):
@@ -484,7 +517,7 @@ def _of_any(e: Term, is_atom: bool) -> Edits:
     for kind, k in (("sign_at", -1.0), ("twice_at", 2.0), ("half_at", 0.5)):
         yield Edit(2, kind, (e,), lambda xs, v, k=k: k * v)
     for kind, f in _CURIOUS.items():
-        yield Edit(4, kind, (e,), lambda xs, v, f=f: f(v))
+        yield Edit(2.3 if kind == "squared" else 4, kind, (e,), lambda xs, v, f=f: f(v))
 
 
 _CURIOUS: dict[str, Callable[[Array], Any]] = {
@@ -521,20 +554,25 @@ def _of_uses(e: Term, others: Others) -> Edits:
         return
     for i, x in enumerate(e.operands):
         core = x.args[0] if x.op in _MOVES else x
-        for name, array in others.arrays.items():
-            if core.op != "leaf" or array.shape != core.shape or name == core.name:
+        for name, array in others.arrays.items() if core.op == "leaf" else ():
+            if name == core.name or not array.ndim:
                 continue
-            moved = array if core is x else computed(x, [array])
-
-            def make(xs: Sequence[Array], v: Array, i: int = i, moved: Array = moved) -> Array:
-                return computed(e, [*xs[:i], moved, *xs[i + 1 :]])
-
-            yield Edit(2.5, "other_array", (name, core), make)
+            if array.shape == core.shape and core is not x:
+                yield Edit(1.6, "other_array", (name, core), _with_use(e, i, computed(x, [array])))
+            elif array.shape == core.shape or fits(array.shape, e.shape):
+                yield Edit(1.6, "other_array", (name, core), _with_use(e, i, array))
+            elif e.op == "matmul" and array.ndim == 2:
+                turned = array.T if x.op == "transpose" else array
+                yield Edit(1.8, "other_array", (name, core), _with_use(e, i, turned))
         if core.op == "leaf" and len(core.shape) == 2 and core.shape[1] == 1 != core.shape[0]:
             def row(xs: Sequence[Array], v: Array, i: int = i) -> Array:
                 return computed(e, [*xs[:i], xs[i].reshape(-1), *xs[i + 1 :]])
 
             yield Edit(1.5, "row_for_column", (core,), row)
+
+
+def _with_use(e: Term, i: int, array: Array) -> Make:
+    return lambda xs, v: computed(e, [*xs[:i], array, *xs[i + 1 :]])
 
 
 def applied_with(e: Term, xs: Sequence[Array], axes: frozenset[int]) -> Array:

@@ -18,6 +18,8 @@ Values = dict[Term, Array]
 Made = Mapping[Term, Callable[[list[Array]], Array]]
 """What is computed in a term's place, from the values of its operands."""
 
+UNFIT = (ValueError, TypeError, IndexError)
+"""What is raised where shapes don't go together."""
 _LINEAR = {"+", "*", "sum", "reshape", "transpose", "broadcast_to", "scatter", "getitem", "matmul"}
 
 
@@ -41,6 +43,16 @@ class Formula:
                 self._computed(e, self.value) if given is None else given
             )  # fmt: skip
         self._above: dict[Term, list[Term]] = {}
+
+    @classmethod
+    def of(
+        cls, root: Term, leaves: Mapping[Term, Array], made: Made | None = None
+    ) -> Formula | None:
+        """The same; None where it can't be evaluated, as with arrays of other shapes."""
+        try:
+            return cls(root, leaves, made)
+        except UNFIT:
+            return None
 
     @property
     def result(self) -> Array:
@@ -75,9 +87,17 @@ class Formula:
                 either[t] = self._computed(t, either)
                 if not either[t].any() and self.value[t].any() and value.any():
                     return None
-        except (ValueError, TypeError, IndexError):  # shapes that don't go together
+        except UNFIT:  # shapes that don't go together
             return None
         return either[self.root]
+
+    def cancels(self, e: Term, value: Array) -> bool:
+        """Whether a term's other value is but what cancels another of a sum."""
+        return any(
+            np.array_equal(c * self.value[x], -dict(t.args)[e] * value)
+            for t in self.above(e) if t.op == "+" and e in t.operands
+            for x, c in t.args if x is not e and x is not ONE
+        )  # fmt: skip
 
     def everywhere(self, made: Made) -> Array | None:
         """The root's value where several terms are computed otherwise."""
@@ -90,7 +110,7 @@ class Formula:
                     values[e] = self.value[e]
                 else:
                     values[e] = self._computed(e, values)
-        except (ValueError, TypeError, IndexError):
+        except UNFIT:
             return None
         return values[self.root]
 

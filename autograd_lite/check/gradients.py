@@ -165,11 +165,12 @@ class Checked:
 
     def _readings(self, wrong: list[str]) -> Readings | None:
         """The lines' formulas; where what keeps a logarithm finite matters, with that."""
-        symbols = {name: symbol(name) for name in self.tensors}
         b = self.backward
+        tensors = {n: b.tensors[n] for n in sorted(self.given, key=b.order)}
+        symbols = {name: symbol(name) for name in tensors}
         for guard in (_GUARD, 0.0):
             try:
-                found = Readings(b.loss, b.tensors, b.right, symbols, self.rows, guard)
+                found = Readings(b.loss, tensors, b.right, symbols, self.rows, guard)
                 if all(self._is_worth(found, name) for name in wrong):
                     return found
             except Exception:  # what meaning can't read: then lines are looked at as a whole
@@ -209,7 +210,8 @@ class Checked:
         if first is not None and line.fits(carried):
             self.follows_from[name] = first
             return
-        if self.readings is not None and (line.made or first) and follows(self.readings, line):
+        is_course = self.left_out != 1  # then what agrees with the loss isn't right for that
+        if self.readings and not is_course and (line.made or first) and follows(self.readings, line):
             self.follows_from[name] = first or next(reversed(self.made))
             return
         found = find(self.readings, line) if array.dtype.kind == "f" else []
@@ -218,7 +220,7 @@ class Checked:
             return
         cause = found[0]
         self.made[name] = cause
-        if cause.kind == "times" and cause.factor > 1 and self._is_convention(name):
+        if cause.kind == "times" and cause.factor > 2 and self._is_convention(name):
             self.left_out = cause.factor
             cause = cause._replace(kind="convention")
             for n in self._after(name):  # what lacks the 1/q is right, and what has it isn't
@@ -260,9 +262,13 @@ class Checked:
                 behind = self.readings.behind(name)
                 made = [c for n, c in self.made.items() if behind & self.readings.behind(n)]
         atol = min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0)))
+        arrays = {
+            n: a if a.dtype == bool else a * 1.0
+            for n, a in {**given, **forward, **own}.items() if a.any()
+        }  # fmt: skip
         return Line(
             name, array, q * self.right[name], bases, learners_own,
-            Others({**given, **forward, **own}, sorted(sizes)[:12], gradient_of),
+            Others(arrays, sorted(sizes)[:12], gradient_of),
             max(_FIT, 50 * self.backward.eps), atol, made, partial(self.backward.unnamed),
         )  # fmt: skip
 
@@ -306,7 +312,10 @@ class Checked:
         """Whether the 1/q that is missing stands in the lines of the parameters, some of them right.
         """
         after = self._after(name)
-        parameters = {n for n in after if self.tensors[n]._op is None}
+        parameters = {
+            n for n in after
+            if self.tensors[n]._op is None and np.abs(self.right[n]).max() > self.noise[n]
+        }  # fmt: skip
         return self.tensors[name]._op is not None and not self.correct.isdisjoint(parameters)
 
     def _after(self, name: str) -> set[str]:

@@ -19,7 +19,7 @@ from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from ..meaning.read import Meaning, applied
 from ..meaning.table import CANONICAL, TABLE
-from ..meaning.terms import ONE, Term, as_number, leaf, number, product, shaped
+from ..meaning.terms import ONE, Term, as_number, leaf, number, product, shaped, total
 from ..meaning.write import Writer
 from ..show.text import text
 from ..table import OPS
@@ -104,7 +104,7 @@ class _Way:
         g = self.lines.get(name)
         if g is None:
             return []
-        known = {k: e for k, e in self.known.items() if k is not g}
+        known = {k: e for k, e in self.known.items() if e is not own}
         found = [shaped(self.meaning.read(g, known), own.shape)]
         for _ in range(_DEEPEST - 1):
             used = set(subterms(found[-1]))
@@ -269,5 +269,5 @@ def subterms(root: Term) -> list[Term]:
 
 __all__ = [
     "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "core", "number",
-    "over_axes", "product", "subterms",
+    "over_axes", "product", "subterms", "total",
 ]  # fmt: skip

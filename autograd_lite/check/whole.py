@@ -10,13 +10,27 @@ import numpy as np
 
 from ..engine.tensor import Array
 from .edits import over
-from .formula import Formula
+from .formula import UNFIT, Formula
 from .line import Cause, Line, is_small_fraction
 from ..show.notation import number
 from .readings import Slope, Term
 
 _FEW = 2  # entries, that any number fits
 _STEP = re.compile(r"(.*?)(\d+)")
+
+
+def whole(
+    line: Line, formulas: Sequence[Formula], slopes: Sequence[Slope]
+) -> list[Cause]:
+    """All that fits of what is wrong with a line, or a formula, as a whole."""
+    found: list[Cause] = []
+    results = [f.result for f in formulas] or [line.right]
+    for causes in (of_line(line, results, slopes), *(of_formula(f, line) for f in formulas)):
+        try:
+            found += causes
+        except UNFIT:  # shapes that don't go together
+            continue
+    return found
 
 
 def of_line(line: Line, results: Sequence[Array], slopes: Sequence[Slope]) -> Iterator[Cause]:
@@ -26,7 +40,7 @@ def of_line(line: Line, results: Sequence[Array], slopes: Sequence[Slope]) -> It
         causes = _of_factor, _of_order, _of_entries, _of_all
         for cause in (cause for f in causes for cause in f(line, v)):
             yield cause._replace(cost=cause.cost + 0.1 * detour)
-        if v.shape == a.shape and a.size > _FEW:
+        if v.shape == a.shape and a.size > 1:
             yield from _too_many(line, v, slopes)
     for name, g in line.others.arrays.items():
         if name in line.others.gradient_of.values() and line.fits(g):
@@ -95,13 +109,14 @@ def _too_many(line: Line, v: Array, slopes: Sequence[Slope]) -> Iterator[Cause]:
     own = line.others.arrays.get(line.name)
     if own is not None and own.shape == v.shape:
         k = float(((own - line.array) * v).sum() / (v * v).sum()) if v.any() else 0.0
-        if k > 0 and line.fits(own - k * v, v):
+        is_round = abs(k - float(f"{k:.2g}")) <= line.rtol * abs(k)
+        if k > 0 and (is_round or v.size > _FEW) and line.fits(own - k * v, v):
             yield Cause(2, "updated_itself", (line.name, number(k)))
     for name, o in line.others.arrays.items():
-        if o.shape != v.shape or not o.any():
+        if o.shape != v.shape or o.dtype == bool:
             continue
         k = float((residual * o).sum() / (o * o).sum())
-        if line.fits(v + k * o, v):
+        if v.size > _FEW and line.fits(v + k * o, v):
             yield Cause(2.8, "term_too_many", (k, name))
         for p in (1, -1, 2):
             if line.fits(v * o**p, v):
@@ -153,10 +168,36 @@ def _other_steps(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cau
                     e: lambda xs, o=arrays[name]: o
                     for e, name in put.items() if name in arrays and arrays[name].shape == e.shape
                 }  # fmt: skip
-                if (other, by) != (stem, 0) and len(made) > len(steps) - 2 and made:
-                    if line.fits(f.everywhere(made), f.result):
-                        e = list(made)[-1]
-                        yield Cause(1.8, "at_each_step", (put[e], e), made)
+                if (other, by) == (stem, 0) or len(made) < len(steps) - 1 or not made:
+                    continue
+                e = list(made)[-1]
+                none = {x: lambda xs, o=np.zeros(x.shape): o for x in put if x not in made}
+                if any(line.fits(f.everywhere(m), f.result) for m in (made, {**made, **none})):
+                    yield Cause(1.8, "at_each_step", (put[e], e), made)
+        yield from _products_of_steps(line, stem, steps)
+
+
+def _products_of_steps(line: Line, stem: str, steps: dict[int, Term]) -> Iterator[Cause]:
+    """The sum over all steps of a gradient times the array of another step."""
+    arrays = line.others.arrays
+    own = {int(m[2]): a for n, a in arrays.items() if (m := _STEP.fullmatch(n)) and m[1] == stem}
+    others: dict[str, dict[int, Array]] = {}
+    for name, array in arrays.items():
+        if (m := _STEP.fullmatch(name)) is not None and array.ndim == 2 and m[1] != stem:
+            others.setdefault(m[1], {})[int(m[2])] = array
+    for (other, by), turned in itertools.product(
+        itertools.product(others, (-1, 0, 1)), (False, True)
+    ):
+        pairs = [(g, x) for k, g in own.items() if (x := others[other].get(k + by)) is not None]
+        if len(pairs) < 2 or len(steps) < 2:
+            continue
+        if any(g.ndim != 2 or g.shape[turned ^ 1] != x.shape[turned ^ 1] for g, x in pairs):
+            continue
+        found = np.asarray(sum(x.T @ g if turned else g @ x.T for g, x in pairs))
+        if line.fits(found):
+            last = max(own)
+            there = f"{other}{last + (0 if by else -1)}"
+            yield Cause(1.9, "at_each_step", (f"{other}{last + by}", there))
 
 
 def _swapped(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:

@@ -44,7 +44,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "zero_in_places": ("{line} is 0 in {0} of {1} places, and right in the others",
                        "{line} 在 {1} 个位置中的 {0} 个是 0，其余是对的"),
     "term_too_many": ("the term {0} · {1} is one too many: it doesn't belong there", "多了一项：{0} · {1}"),
-    "all_of_it": ("it is summed over all entries, where nothing is to be summed", "对所有元素求和了，而这里不应求和"),
+    "all_of_it": ("it is summed over all entries (or averaged), where nothing is to be summed", "对所有元素求和了，而这里不应求和"),
     "mean_of_it": ("it is the mean of all entries, where nothing is to be averaged", "对所有元素取了平均，而这里不应取平均"),
     "updated_itself": ("this is {0} after the update, {0} − {1} ∇{0}, and not its gradient", "这是更新之后的 {0}，即 {0} − {1} ∇{0}，而不是它的梯度"),
     "factor_too_many": ("the factor {0} is one too many: it doesn't belong there",
@@ -106,6 +106,9 @@ KINDS: dict[str, tuple[str, str]] = {
                    "计算 {slope} 时用了 {s}，而应当用 {l}：{slope} = {written}"),
     "slope_at_l": ("the derivative is taken at {l} where {s} belongs: {slope} = {written}",
                    "导数取在了 {l} 处，而应取在 {s} 处：{slope} = {written}"),
+    "value_for_slope": ("{l} stands where its slope {slope} = {written} belongs",
+                        "写成了 {l}，而应当是它的导数 {slope} = {written}"),
+    "product_for_sum": ("a product stands where the sum {0} belongs", "写成了乘积，而应当是和 {0}"),
     "other_slope": ("the derivative of {0} stands where {slope} = {written} belongs: this is the slope "
                     "of {0}, and {l} is {f}({s})", "用了 {0} 的导数，而 {l} 是 {f}({s})：应为 {slope} = {written}"),
     "other_slope_at": ("the derivative of {0}, at {l}, stands where {slope} = {written} belongs: this is "
@@ -155,7 +158,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "sign_at": ("{0} has the wrong sign", "{0} 的符号反了"),
     "twice_at": ("{0} is 2 times too large", "{0} 是正确值的两倍"),
     "half_at": ("{0} is 2 times too small", "{0} 只有正确值的一半"),
-    "squared": ("{0} is squared", "{0} 被平方了"),
+    "squared": ("{0} stands with the power 2 where 1 belongs: it is squared", "{0} 被平方了"),
     "absolute": ("the absolute value of {0} stands for it", "用了 {0} 的绝对值"),
     "one_minus": ("1 − {0} stands where {0} belongs", "写成了 1 − {0}，而应当是 {0}"),
     "upside_down_at": ("1/{0} stands where {0} belongs", "写成了 1/{0}，而应当是 {0}"),
