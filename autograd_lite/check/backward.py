@@ -1,4 +1,4 @@
-"""The engine's backward pass, with layers: what rounding does to it, other choices, given arrays."""
+"""The engine's backward pass, with layers: roundings, other choices, arrays that were given."""
 
 from __future__ import annotations
 
@@ -107,10 +107,11 @@ class Backward:
         return noise
 
     def choices(self) -> Iterator[dict[str, Array]]:
-        """The gradients by other choices of the derivative where it isn't unique: at kinks, ties."""
+        """The gradients by other choices of the derivative where it isn't unique."""
         kinks = any(t._op is not None and t._op.name in _KINKED and _ties(t) for t in self.nodes)
         ties = any(t._op is not None and t._op.name in _EXTREME and _ties(t) for t in self.nodes)
-        for side, place in product((0, 1, -1) if kinks else (0,), (None, 0, -1) if ties else (None,)):
+        places = (None, 0, -1) if ties else (None,)
+        for side, place in product((0, 1, -1) if kinks else (0,), places):
             if side or place is not None:
                 yield self.gradients([wrapped(_chosen(side, place))])
 
@@ -127,11 +128,12 @@ class Backward:
         except Exception:  # a rule that refuses such a cotangent
             return {}
 
-    def unnamed(self) -> list[tuple[str, Array]]:
-        """The gradients of results without a name, by the op."""
-        nodes = {t for t in self.nodes if t._op is not None and t._tracked and t.name is None}
+    def elsewhere(self) -> list[tuple[Tensor, Array]]:
+        """The gradients of all results that none were given of."""
+        given = set(self.tensors.values())
+        nodes = {t for t in self.nodes if t._op is not None and t._tracked} - given - {self.loss}
         seeds = {self.loss: np.ones(self.loss.shape, self.loss.dtype)}
-        return [(t._op.name if t._op else "", _wide(g)) for t, g in pulled(seeds, nodes).items()]
+        return [(t, _wide(g)) for t, g in pulled(seeds, nodes).items()]
 
 
 def wrapped(wrap: Wrap) -> Layer:
@@ -152,7 +154,7 @@ def _ties(tensor: Tensor) -> bool:
     if tensor._op is not None and tensor._op.name in _EXTREME:
         axis = tensor._params.get("axis")
         reached = arrays[0] == _extreme(tensor, keepdims=True)
-        return bool((reached.sum(axis if axis is None else axis) > 1).any())
+        return bool((reached.sum(axis) > 1).any())
     return bool(np.equal(arrays[0], arrays[1] if len(arrays) > 1 else 0).any())
 
 
@@ -219,5 +221,5 @@ def _recorded_anew(
 
 
 def _wide(array: Any) -> Array:
-    array = np.asarray(array)
-    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+    wide = np.complex128 if np.asarray(array).dtype.kind == "c" else np.float64
+    return np.asarray(array, wide)

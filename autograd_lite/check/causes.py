@@ -6,8 +6,8 @@ gradients in place of those that it is computed from. Of those that fit the simp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 import math
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -187,7 +187,7 @@ def _double(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
     """Two common edits at different terms."""
     leaves = {e: f.value[e] for e in f.order if e.op == "leaf"}
     for e, edit in list(_edits(readings, f, line, _COMMON))[:_MOST_FIRST]:
-        made = {**f.made, e: partial(_made, e, edit)}
+        made: Made = {**f.made, e: partial(_made, e, edit)}
         g = Formula.of(f.root, leaves, made)
         for other in _single(readings, g, line, _COMMON) if g is not None else ():
             both = (edit.kind, edit.values), (other.kind, other.values)

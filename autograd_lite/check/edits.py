@@ -14,10 +14,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engine.op import Op
 from ..engine.tensor import Array
 from .formula import computed
 from .readings import (
-    ACTIVATIONS, ONE, Readings, Slope, Term, as_number, over_axes, product, total,
+    ACTIVATIONS,
+    ONE,
+    Readings,
+    Slope,
+    Term,
+    as_number,
+    over_axes,
+    product,
+    total,
 )  # fmt: skip
 
 Make = Callable[[Sequence[Array], Array], Any]
@@ -88,10 +97,30 @@ def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> E
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
         for name, array in others.arrays.items():
-            yield Edit(2, "mask_of", (name, e), lambda xs, v, o=array: _like(o > 0, v))
+            yield Edit(2, "mask_of", (name, e), _put(array > 0))
     yield from _of_any(e, is_atom)
     for name, array in others.arrays.items():
         yield from _another(e, shape, name, array, 1.4 if is_atom else 4.5)
+
+
+def _put(array: Array) -> Make:
+    return lambda xs, v: _like(array, v)
+
+
+def _operand(i: int, whole: bool = False) -> Make:
+    return lambda xs, v: _whole(xs[i], v) if whole else xs[i]
+
+
+def _of_value(f: Callable[[Array], Any], xs: Sequence[Array], v: Array) -> Any:
+    return f(v)
+
+
+def _forward(op: Op, xs: Sequence[Array], v: Array) -> Any:
+    return op.forward(xs[0])
+
+
+def _part(place: Any, xs: Sequence[Array], v: Array) -> Array:
+    return _like(xs[0][place], v)
 
 
 def _like(new: Array, old: Array) -> Array:
@@ -117,7 +146,7 @@ def _of_sum(e: Term) -> Edits:
             other = (e.args[1 - i][0],) if kind == "target_missing" else ()
             yield Edit(1, kind, (f, *other, e), _weighted(e, i, 0.0))
             yield Edit(1.5, "term_sign", rest, _weighted(e, i, -1.0))
-            yield Edit(2, "only_term", rest, lambda xs, v, i=i, c=c: _whole(c * xs[i], v))
+            yield Edit(2, "only_term", rest, _shared(e, [j for j in range(n) if j != i], 0.0))
         if n > 1 or c not in (1.0, -1.0):
             if abs(c) != 1:
                 yield Edit(1.2, "term_factor_missing", (f, abs(c), e), _weighted(e, i, 1 / abs(c)))
@@ -202,7 +231,7 @@ def _overwritten(e: Term, xs: Sequence[Array], v: Array) -> Array:
 
 def _of_product(e: Term) -> Edits:
     """A factor missing, or with another exponent."""
-    for i, (f, p) in enumerate(e.args):
+    for f, p in e.args:
         kind = "mask_missing" if _is_mask(f) else "factor_missing" if p > 0 else "division_missing"
         factor = f if abs(p) == 1 else product([(f, abs(p))])
         whole = len(e.args) > 1
@@ -211,7 +240,8 @@ def _of_product(e: Term) -> Edits:
             yield Edit(1.2, kind, (factor,), _powers(e, {f: 0.0}, False))
         for q in {2 * p, -p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 0.0}:
             kind = "twice" if q == 2 * p else "upside_down" if q == -p else "exponent"
-            yield Edit(2.1 if q in (1, 2 * p, -p) else 2.5, kind, (factor, q, p, f), _powers(e, {f: q}))
+            cost = 2.1 if q in (1, 2 * p, -p) else 2.5
+            yield Edit(cost, kind, (factor, q, p, f), _powers(e, {f: q}))
     for some in _by_support(e):
         factor = product([z for z in e.args if z[0] in some])
         yield Edit(1, "factor_missing", (factor,), _powers(e, dict.fromkeys(some, 0.0)))
@@ -283,22 +313,30 @@ def _of_slopes(e: Term, readings: Readings) -> Edits:
         yield from _instead_of(slope, _powers(e, rest, False))
 
 
+def _at_s(slope: Slope, s: Array, l: Array) -> Array:  # noqa: E741
+    return slope.at(s)
+
+
+def _at_l(slope: Slope, s: Array, l: Array) -> Array:  # noqa: E741
+    return slope.at(l)
+
+
 def _instead_of(slope: Slope, rest: Make) -> Edits:
     """Another function's slope in a slope's place, or its own at another tensor."""
 
     def put(rule: Callable[[Array, Array], Any]) -> Make:
         return lambda xs, v: _whole(rest(xs, v) * rule(slope.s, slope.l), v)
 
-    yield Edit(1.9, "slope_of_s", (slope,), put(lambda s, l: slope.at(s, s)))  # noqa: E741
-    yield Edit(1.9, "slope_at_l", (slope,), put(lambda s, l: slope.at(l)))  # noqa: E741
+    yield Edit(1.3, "slope_of_s", (slope,), put(lambda s, l: slope.at(s, s)))  # noqa: E741
+    yield Edit(1.35, "slope_at_l", (slope,), put(lambda s, l: slope.at(l)))  # noqa: E741
     yield Edit(1.9, "value_for_slope", (slope,), put(lambda s, l: l))  # noqa: E741
     for op in ACTIVATIONS:
         if op is not slope.op:
             other = slope._replace(op=op, params={})
             values = (op.name, slope)
             yield Edit(2.2, "other_slope", values, put(other.at))
-            yield Edit(2.2, "other_slope", values, put(lambda s, l, o=other: o.at(s)))  # noqa: E741
-            yield Edit(2.6, "other_slope_at", values, put(lambda s, l, o=other: o.at(l)))  # noqa: E741
+            yield Edit(2.2, "other_slope", values, put(partial(_at_s, other)))
+            yield Edit(2.6, "other_slope_at", values, put(partial(_at_l, other)))
 
 
 # ---------------------------------------------------------------------- axes
@@ -323,14 +361,14 @@ def _of_axes(e: Term) -> Edits:
             make = partial(_over, e, other)
             yield Edit(1, "axis" if k < len(x.shape) else "all_axes", (x, other, axes), make)
             if is_sum:
-                m = math.prod(x.shape[a] for a in other)
-                for k in (1.0, m / n):  # n is in the factor of a mean
+                m = float(math.prod(x.shape[a] for a in other))
+                for by in (1.0, m / n):  # n is in the factor of a mean
                     for squeezed in (False, True):
-                        make = partial(_over, e, other, m=k, squeezed=squeezed)
+                        make = partial(_over, e, other, m=by, squeezed=squeezed)
                         yield Edit(1.1, "axis", (x, other, axes), make)
                 yield Edit(1.3, "mean_over_axis", (x, other, axes), partial(_over, e, other, m=m))
-                squeezed = partial(_over, e, other, m=m, squeezed=True)
-                yield Edit(1.4, "mean_over_axis", (x, other, axes), squeezed)
+                make = partial(_over, e, other, m=m, squeezed=True)
+                yield Edit(1.4, "mean_over_axis", (x, other, axes), make)
 
 
 def _taken(xs: Sequence[Array], v: Array, axes: frozenset[int], place: int) -> Array:
@@ -341,11 +379,12 @@ def _taken(xs: Sequence[Array], v: Array, axes: frozenset[int], place: int) -> A
 
 
 def _over(
-    e: Term, axes: frozenset[int], xs: Sequence[Array], v: Array, m: float = 1, squeezed: bool = False
-) -> Array:
+    e: Term, axes: frozenset[int], xs: Sequence[Array], v: Array,
+    m: float = 1, squeezed: bool = False,
+) -> Array:  # fmt: skip
     """A sum, or its like, over other axes; of shape 1 there."""
-    found: Any = applied_with(e, xs, axes)
-    return found.squeeze(tuple(axes)) / m if squeezed else found / m
+    found = applied_with(e, xs, axes)
+    return np.asarray(found.squeeze(tuple(axes)) / m if squeezed else found / m)
 
 
 # ---------------------------------------------------------------------- products of matrices, moves
@@ -366,7 +405,7 @@ def _of_matmul(e: Term) -> Edits:
         return
     for i, other in ((0, b), (1, a)):
         factor = other.args[0] if other.op == "transpose" else other
-        yield Edit(1.2, "factor_missing", (factor,), lambda xs, v, i=i: xs[i])
+        yield Edit(1.2, "factor_missing", (factor,), _operand(i))
     turned = [(x, x.op == "transpose") for x in (a, b)]
     for swapped, ta, tb in itertools.product((False, True), repeat=3):
         if (swapped, ta, tb) != (False, False, False):
@@ -461,7 +500,7 @@ def _by_rows(index: Array, by_row: bool, xs: Sequence[Array], v: Array) -> Array
 
 def _of_where(e: Term) -> Edits:
     for i in (1, 2):
-        yield Edit(1, "mask_forgotten", (e.args[0],), lambda xs, v, i=i: _whole(xs[i], v))
+        yield Edit(1, "mask_forgotten", (e.args[0],), _operand(i, True))
     yield Edit(2, "inverted", (e.args[0],), lambda xs, v: np.where(xs[0], xs[2], xs[1]))
 
 
@@ -469,6 +508,8 @@ def _of_getitem(e: Term) -> Edits:
     """Another part of the same size."""
     index = e.params["index"]
     parts = index if isinstance(index, tuple) else (index,)
+    if not all(isinstance(part, slice | int) for part in parts):
+        return
     for axis, part in enumerate(parts):
         if not isinstance(part, slice) or (part.start is None and part.stop is None):
             continue
@@ -476,7 +517,7 @@ def _of_getitem(e: Term) -> Edits:
         size = len(range(*part.indices(n)))
         for low in range(0, n - size + 1, max(size, 1)):
             place = (*parts[:axis], slice(low, low + size), *parts[axis + 1 :])
-            yield Edit(2, "other_part", (e.args[0],), lambda xs, v, p=place: _like(xs[0][p], v))
+            yield Edit(2, "other_part", (e.args[0],), partial(_part, place))
 
 
 # ---------------------------------------------------------------------- whatever the term is
@@ -489,7 +530,7 @@ def _of_function(e: Term) -> Edits:
     yield Edit(2, "function_twice", (e,), lambda xs, v: computed(e, [v]))
     for op in ACTIVATIONS:
         if op.name != e.op:
-            yield Edit(2.4, "other_function", (op.name, e), lambda xs, v, op=op: op.forward(xs[0]))
+            yield Edit(2.4, "other_function", (op.name, e), partial(_forward, op))
 
 
 def _of_given(e: Term) -> Edits:
@@ -515,9 +556,9 @@ def _of_any(e: Term, is_atom: bool) -> Edits:
     if e.op in MASKS:
         return
     for kind, k in (("sign_at", -1.0), ("twice_at", 2.0), ("half_at", 0.5)):
-        yield Edit(2, kind, (e,), lambda xs, v, k=k: k * v)
+        yield Edit(2, kind, (e,), partial(_of_value, partial(np.multiply, k)))
     for kind, f in _CURIOUS.items():
-        yield Edit(2.3 if kind == "squared" else 4, kind, (e,), lambda xs, v, f=f: f(v))
+        yield Edit(2.3 if kind == "squared" else 4, kind, (e,), partial(_of_value, f))
 
 
 _CURIOUS: dict[str, Callable[[Array], Any]] = {

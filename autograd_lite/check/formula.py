@@ -143,11 +143,11 @@ class Formula:
         try:
             with trace():
                 for e in self.order:
-                    found = None if e.op != "leaf" and e is not ONE else self.value[e]
-                    if found is None:
+                    found: Any = self.value[e]
+                    if e.op != "leaf" and e is not ONE:
                         found = applied(e, [tensors[x] for x in e.operands])
                     if not isinstance(found, Tensor) or not found._tracked:
-                        array = found._array if isinstance(found, Tensor) else found
+                        array = getattr(found, "_array", found)
                         found = Tensor(np.asarray(array, float), requires_grad=True)
                     tensors[e] = found
                 targets = {tensors[e]: e for e in self.order if self.is_linear_in(e)}

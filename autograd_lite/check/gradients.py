@@ -51,7 +51,9 @@ def check(loss: Tensor, gradients: Mapping[str, Any], rtol: float) -> Report:
         return Report(tuple(Checked(loss, tensors, given, rtol).entries()))
 
 
-def _by_name(loss: Tensor, gradients: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _by_name(
+    loss: Tensor, gradients: Mapping[str, Any]
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors, and the entries by their names: ``delta_2`` is that of ``s_2``."""
     named: dict[str, list[Tensor]] = {}
     for tensor in walk(loss):
@@ -174,8 +176,6 @@ class Checked:
                 if all(self._is_worth(found, name) for name in wrong):
                     return found
             except Exception:  # what meaning can't read: then lines are looked at as a whole
-                import os, traceback
-                if os.environ.get("K15"): traceback.print_exc()
                 continue
         return None
 
@@ -195,8 +195,10 @@ class Checked:
         first = self.follows_from.get(bad[0], bad[0]) if bad else None
         array = self.arrays.get(name)
         if array is None:
-            if first is not None and any(_not_finite(self.given[n]) for n in bad):
-                self.follows_from[name] = first
+            odd = [n for n in self.given if _not_finite(self.given[n]) and name in self._after(n)]
+            if odd and _not_finite(self.given[name]):
+                source = min(odd, key=self.backward.order)
+                self.follows_from[name] = self.follows_from.get(source, source)
             else:
                 self.causes[name] = self._unexplained(name)
             return
@@ -210,8 +212,9 @@ class Checked:
         if first is not None and line.fits(carried):
             self.follows_from[name] = first
             return
-        is_course = self.left_out != 1  # then what agrees with the loss isn't right for that
-        if self.readings and not is_course and (line.made or first) and follows(self.readings, line):
+        # By a course's convention what agrees with the loss isn't right for that.
+        may_follow = self.left_out == 1 and (line.made or first)
+        if self.readings is not None and may_follow and follows(self.readings, line):
             self.follows_from[name] = first or next(reversed(self.made))
             return
         found = find(self.readings, line) if array.dtype.kind == "f" else []
@@ -269,7 +272,7 @@ class Checked:
         return Line(
             name, array, q * self.right[name], bases, learners_own,
             Others(arrays, sorted(sizes)[:12], gradient_of),
-            max(_FIT, 50 * self.backward.eps), atol, made, partial(self.backward.unnamed),
+            max(_FIT, 50 * self.backward.eps), atol, made, self.backward.elsewhere,
         )  # fmt: skip
 
     def _fitting(self, name: str) -> Array:
@@ -299,18 +302,17 @@ class Checked:
         """A factor as a 1/q that is missing, or there twice; or as it is."""
         q = {self.rows: "batch size"} if self.rows else {}
         for t in self.backward.nodes:
-            if t.name and t._op:
+            if t.name and t._op and t.size > 2:
                 q.setdefault(t.size, "number of entries")
         for size, what in q.items():
-            if size is not None and size > 2 and abs(k - size) <= 1e-6 * size:
+            if size > 1 and abs(k - size) <= 1e-6 * size:
                 return "q_missing", (size, what)
-            if size is not None and size > 2 and abs(k * size - 1) <= 1e-6:
+            if size > 2 and abs(k * size - 1) <= 1e-6:
                 return "q_twice", (size, what)
         return "times", (k,)
 
     def _is_convention(self, name: str) -> bool:
-        """Whether the 1/q that is missing stands in the lines of the parameters, some of them right.
-        """
+        """Whether the 1/q that is missing stands in the lines of parameters, and rightly."""
         after = self._after(name)
         parameters = {
             n for n in after

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.tensor import Array
+from ..engine.tensor import Array, Tensor
 from .edits import Others
 from .formula import Made
 from .given import same
@@ -30,7 +31,7 @@ class Cause(NamedTuple):
     cost: float
     kind: str
     values: tuple[Any, ...] = ()
-    made: Made = {}
+    made: Made = MappingProxyType({})
     factor: float = 1.0
 
 
@@ -47,7 +48,7 @@ class Line:
         others: what may stand in the place of anything.
         rtol, atol: how well an edit must fit.
         made: mistakes that were made before it.
-        unnamed: gives the gradients of what has no name, by what it is.
+        elsewhere: gives the gradients of results that none were given of.
     """
 
     name: str
@@ -59,7 +60,7 @@ class Line:
     rtol: float
     atol: float
     made: list[Cause] = field(default_factory=list)
-    unnamed: Callable[[], Sequence[tuple[str, Array]]] = list
+    elsewhere: Callable[[], Sequence[tuple[Tensor, Array]]] = list
 
     def fits(self, found: Array | None, base: Array | None = None) -> bool:
         """Whether this is what the learner has, much better than the unedited ``base``."""

@@ -43,6 +43,9 @@ def _activations() -> Iterator[Op]:
 ACTIVATIONS = tuple(dict.fromkeys(_activations()))
 
 
+_CALLED = {"matmul": "x", "linear": "x", "dot": "x", "subtract": "y"}
+
+
 class Slope(NamedTuple):
     """f'(s), as one factor, or several that belong together.
 
@@ -228,15 +231,15 @@ def _of_given(
     """Names for given arrays without one: x for what is multiplied by a matrix, y for a target."""
     found: dict[Term, str] = {}
     for t in nodes:
-        base = {"matmul": "x", "linear": "x", "dot": "x", "subtract": "y"}.get(t.op.name) if t.op else None
-        for x in t.inputs if base else ():
+        base = _CALLED.get(t.op.name) if t.op is not None else None
+        for x in t.inputs if base is not None else ():
             if x.is_leaf and x.name is None and not x._tracked and x.ndim:
                 name = next(n for i in count() if (n := f"{base}_{i}" if i else base) not in taken)
                 for way in ways:
                     e = way.get(x)
                     if e is not None and e.op == "leaf" and e not in found and e.name is None:
-                        found[e] = name
-                        taken.add(name)
+                        found[e] = str(name)
+                        taken.add(str(name))
     return found
 
 

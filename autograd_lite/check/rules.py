@@ -13,18 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.backward import _summed
 from ..engine.modes import trace
 from ..engine.op import Op
-from ..engine.tensor import Array, Tensor
+from ..engine.tensor import Tensor
 from ..graph import walk
-from . import numeric
 from .directional import NOT_FINITE, Part, Point, Row, normal
-from .wording import times
 
 _MOST_APPLICATIONS = 32  # of one op to operands of the same shapes
-_MOST_ENTRIES = 64  # of a cotangent that is compared entry by entry
-_RTOL = 1e-5  # of the largest entry, to recognise a mistake
 
 
 class Fault(NamedTuple):
@@ -37,7 +32,7 @@ class Fault(NamedTuple):
         order: 1 where the vjp gives a wrong cotangent; k where differentiating it k − 1 times does.
         ours: a random combination of the cotangent's entries, or of its derivative's.
         numeric: the same by differences.
-        cause: what is wrong, in words, where that can be told.
+        cause: what was raised, or isn't recorded right; or nothing.
     """
 
     op: str
@@ -53,7 +48,8 @@ class Fault(NamedTuple):
         if self.order > 1:
             again = f" {self.order - 1} times" if self.order > 2 else ""
             vjp = f"its vjp, differentiated{again},"
-        what = f"{vjp} gives {self.ours:.9g}, differences {self.numeric:.9g}: {self.cause}"
+        what = f"{vjp} gives {self.ours:.9g}, differences {self.numeric:.9g}"
+        what += f": {self.cause}" if self.cause else ""
         if np.isnan(self.ours) and self.cause != NOT_FINITE:
             what = f"{vjp} raises {self.cause}"
         return f"op {self.op}, input {self.input} ({self.operand}): {what}"
@@ -155,7 +151,7 @@ def _faults(application: Application, order: int) -> Iterator[Fault]:
             point = alone.point(order)
             (row,) = point.reverse(order)
             if not row.ok:
-                yield _fault(alone, i, row, order, _cause(point, row))
+                yield _fault(alone, i, row, order, row.note)
         return
     for number, i in enumerate(application.chosen):
         rows = application.point(order, only=number).reverse(order)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
 from ..engine.tensor import Array
+from ..show.notation import number
 from .edits import over
 from .formula import UNFIT, Formula
 from .line import Cause, Line, is_small_fraction
-from ..show.notation import number
 from .readings import Slope, Term
+from .wording import symbol
 
 _FEW = 2  # entries, that any number fits
 _STEP = re.compile(r"(.*?)(\d+)")
@@ -45,9 +47,12 @@ def of_line(line: Line, results: Sequence[Array], slopes: Sequence[Slope]) -> It
     for name, g in line.others.arrays.items():
         if name in line.others.gradient_of.values() and line.fits(g):
             yield Cause(2.6, "as_it_stands", (name,))
-    for name, g in line.unnamed():
+    for tensor, g in line.elsewhere():
         if g.size == a.size and line.fits(g.reshape(a.shape)):
-            yield Cause(3.3, "skipped", (name,))
+            if tensor.name is not None:
+                yield Cause(1.5, "as_it_stands", (symbol(tensor.name),))
+            elif tensor.op is not None:
+                yield Cause(3.3, "skipped", (tensor.op.name,))
 
 
 def _of_factor(line: Line, v: Array) -> Iterator[Cause]:
@@ -80,9 +85,8 @@ def _of_order(line: Line, v: Array) -> Iterator[Cause]:
             turned = v.transpose(order)[tuple(slice(None, None, s) for s in steps)]
             if turned.shape == line.array.shape and line.fits(turned, v):
                 yield Cause(3, "turned", (order, steps))
-    if v.size == line.array.size and v.ndim > 1 and v.shape == line.array.shape:
-        if line.fits(v.T.reshape(v.shape), v):
-            yield Cause(3, "other_order_of_all")
+    if v.shape == line.array.shape and v.ndim > 1 and line.fits(v.T.reshape(v.shape), v):
+        yield Cause(3, "other_order_of_all")
 
 
 def _of_entries(line: Line, v: Array) -> Iterator[Cause]:
@@ -91,14 +95,15 @@ def _of_entries(line: Line, v: Array) -> Iterator[Cause]:
     if v.shape != a.shape or v.size <= _FEW:
         return
     most = float(np.abs(a).max())
-    if 0 < np.count_nonzero(np.abs(v) > most * (1 + 1e-9)) and line.fits(np.clip(v, -most, most), v):
-        if np.count_nonzero(np.abs(a) >= most * (1 - 1e-9)) > 1:
-            yield Cause(1.5, "clipped", (most,))
+    at_most = np.count_nonzero(np.abs(a) >= most * (1 - 1e-9))
+    if at_most > 1 and (np.abs(v) > most).any() and line.fits(np.clip(v, -most, most), v):
+        yield Cause(1.5, "clipped", (most,))
     norm = float(np.linalg.norm(v))
     there = a != 0
     if norm and there.any() and (v[~there] != 0).sum() > 1 and line.fits(v * there, v):
         for name, other in line.others.arrays.items():
-            if other.shape == v.shape and np.array_equal(other > 0, there | ((v == 0) & (other > 0))):
+            positive = other > 0
+            if other.shape == v.shape and np.array_equal(positive, there | ((v == 0) & positive)):
                 yield Cause(2.5, "masked", (name,))
         yield Cause(3.5, "zero_in_places", (int((~there).sum()), a.size))
 
@@ -165,16 +170,20 @@ def _other_steps(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cau
             for by in (0, -1, 1):
                 put = {e: f"{other}{k + by}" for k, e in steps.items()}
                 made = {
-                    e: lambda xs, o=arrays[name]: o
+                    e: _always(arrays[name])
                     for e, name in put.items() if name in arrays and arrays[name].shape == e.shape
                 }  # fmt: skip
                 if (other, by) == (stem, 0) or len(made) < len(steps) - 1 or not made:
                     continue
                 e = list(made)[-1]
-                none = {x: lambda xs, o=np.zeros(x.shape): o for x in put if x not in made}
+                none = {x: _always(np.zeros(x.shape)) for x in put if x not in made}
                 if any(line.fits(f.everywhere(m), f.result) for m in (made, {**made, **none})):
                     yield Cause(1.8, "at_each_step", (put[e], e), made)
         yield from _products_of_steps(line, stem, steps)
+
+
+def _always(array: Array) -> Callable[[list[Array]], Array]:
+    return lambda xs: array
 
 
 def _products_of_steps(line: Line, stem: str, steps: dict[int, Term]) -> Iterator[Cause]:
@@ -203,7 +212,7 @@ def _products_of_steps(line: Line, stem: str, steps: dict[int, Term]) -> Iterato
 def _swapped(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
     for a, b in itertools.combinations(leaves, 2):
         if a.shape == b.shape:
-            made = {a: lambda xs, o=f.value[b]: o, b: lambda xs, o=f.value[a]: o}
+            made = {a: _always(f.value[b]), b: _always(f.value[a])}
             out = f.everywhere(made)
             if line.fits(out, f.result):
                 yield Cause(3, "swapped", (a, b), made)
@@ -220,9 +229,13 @@ def _updated(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
             continue
         change = moved - f.result
         k = float(((line.array - f.result) * change).sum() / max((change * change).sum(), 1e-300))
-        if 1e-6 < abs(k) <= 100 and np.count_nonzero(change) > 1:
-            if line.fits(f.result + k * change, f.result):
-                yield Cause(2, "updated", (e, number(k)))
+        enough = 1e-6 < abs(k) <= 100 and np.count_nonzero(change) > 1
+        if enough and line.fits(f.result + k * change, f.result):
+            yield Cause(2, "updated", (e, number(k)))
+
+
+def _over_axis(e: Term, axis: int, mean: bool, xs: Sequence[Array]) -> Array:
+    return over(e, xs, axis, mean)
 
 
 def _other_axes(f: Formula, line: Line) -> Iterator[Cause]:
@@ -233,7 +246,7 @@ def _other_axes(f: Formula, line: Line) -> Iterator[Cause]:
     for axis in range(max(len(e.operands[0].shape) for e in summed)):
         for mean in (False, True):
             made = {
-                e: lambda xs, e=e, m=mean: over(e, xs, axis, m)
+                e: partial(_over_axis, e, axis, mean)
                 for e in summed if axis < len(e.operands[0].shape) and e.params["axes"] != {axis}
             }  # fmt: skip
             if made and line.fits(f.everywhere(made), f.result):

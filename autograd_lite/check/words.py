@@ -1,7 +1,8 @@
 """Mistakes in words: one table, by kind, in English and in Chinese.
 
-``{0}``, ``{1}``, … are an edit's values, written: terms as formulas, axes, numbers. Of a slope f'(s)
-there are ``{slope}``, ``{written}``, ``{f}``, ``{s}`` and ``{l}``; ``{line}`` is the line itself.
+``{0}``, ``{1}``, … are an edit's values, written: terms as formulas, axes, numbers. Of a slope
+there are ``{slope}``, ``{written}``, ``{f}``, ``{s}`` and ``{l}``; ``{line}`` is the line itself,
+``{contribution}`` a term of a sum with where it comes from.
 """
 
 from __future__ import annotations
@@ -16,142 +17,162 @@ KINDS: dict[str, tuple[str, str]] = {
     "sign": ("{line} has the wrong sign", "{line} 的符号反了"),
     "large": ("{line} is {0} times too large", "{line} 是正确值的 {0} 倍"),
     "small": ("{line} is {0} times too small", "{line} 只有正确值的 1/{0}"),
-    "q_missing": (
-        "{line} is {0} times too large: divide it by the {1} q = {0}",
-        "{line} 是正确值的 {0} 倍：还要除以 q = {0}",
-    ),
+    "q_missing": ("{line} is {0} times too large: divide it by the {1} q = {0}",
+        "{line} 是正确值的 {0} 倍：还要除以 q = {0}"),
     "q_twice": (
         "{line} is {0} times too small: 1/q is there twice; divide it by the {1} q = {0} once",
         "{line} 只有正确值的 1/{0}：1/q 乘了两次，只应除以 q = {0} 一次",
     ),
-    "q_too_many": (
-        "{line} is {0} times too small: it is divided by the {1} q = {0} once too often",
-        "{line} 只有正确值的 1/{0}：多除了一次 q = {0}",
-    ),
     "convention": (
-        "{line} is {0} times too large: 1/q stands in the lines of the parameters only, which is "
-        "the convention of some courses (∂L/∂ has it from here on)",
+        "{line} is {0} times too large: 1/q stands in the lines of the parameters only, which "
+        "is the convention of some courses (∂L/∂ has it from here on)",
         "{line} 是正确值的 {0} 倍：1/q 只写在参数的梯度里，有些课程这样约定",
     ),
     "transposed": ("{line} is transposed", "{line} 被转置了"),
     "turned": ("{line} has its axes in another order, or turned round",
-               "{line} 的轴次序不对，或被翻转了"),
+        "{line} 的轴次序不对，或被翻转了"),
     "other_order_of_all": ("{line} is reshaped where it should be transposed",
-                           "{line} 用了 reshape，而应当转置"),
+        "{line} 用了 reshape，而应当转置"),
     "clipped": ("{line} is clipped to ±{0}", "{line} 被裁剪到 ±{0}"),
     "masked": ("{line} is 0 where {0} isn't positive, as if it were gone back through that",
-               "{line} 在 {0} 不为正的地方是 0"),
+        "{line} 在 {0} 不为正的地方是 0"),
     "zero_in_places": ("{line} is 0 in {0} of {1} places, and right in the others",
-                       "{line} 在 {1} 个位置中的 {0} 个是 0，其余是对的"),
-    "term_too_many": ("the term {0} · {1} is one too many: it doesn't belong there", "多了一项：{0} · {1}"),
-    "all_of_it": ("it is summed over all entries (or averaged), where nothing is to be summed", "对所有元素求和了，而这里不应求和"),
-    "mean_of_it": ("it is the mean of all entries, where nothing is to be averaged", "对所有元素取了平均，而这里不应取平均"),
-    "updated_itself": ("this is {0} after the update, {0} − {1} ∇{0}, and not its gradient", "这是更新之后的 {0}，即 {0} − {1} ∇{0}，而不是它的梯度"),
-    "factor_too_many": ("the factor {0} is one too many: it doesn't belong there",
-        "多了因子 {0}"),
-    "own_slope_too_many": ("the factor x (1 − x) of x = {0} is one too many: such a slope doesn't belong there",
-                           "多了因子 x (1 − x)，其中 x = {0}"),
-    "at_each_step": ("{0} stands where {1} belongs, and so at each step", "每一步都把 {0} 写在了 {1} 的位置"),
+        "{line} 在 {1} 个位置中的 {0} 个是 0，其余是对的"),
+    "term_too_many": ("the term {0} · {1} is one too many: it doesn't belong there",
+        "多了一项：{0} · {1}"),
+    "all_of_it": ("it is summed over all entries (or averaged), where nothing is to be summed",
+        "对所有元素求和了，而这里不应求和"),
+    "mean_of_it": ("it is the mean of all entries, where nothing is to be averaged",
+        "对所有元素取了平均，而这里不应取平均"),
+    "updated_itself": ("this is {0} after the update, {0} − {1} ∇{0}, and not its gradient",
+        "这是更新之后的 {0}，即 {0} − {1} ∇{0}，而不是它的梯度"),
+    "factor_too_many": ("the factor {0} is one too many: it doesn't belong there", "多了因子 {0}"),
+    "own_slope_too_many": (
+        "the factor x (1 − x) of x = {0} is one too many: such a slope doesn't belong there",
+        "多了因子 x (1 − x)，其中 x = {0}",
+    ),
+    "at_each_step": ("{0} stands where {1} belongs, and so at each step",
+        "每一步都把 {0} 写在了 {1} 的位置"),
     "slope_too_many": ("{slope} is there once too often: the factor {written} is one too many",
-                       "多乘了一次 {slope} = {written}"),
+        "多乘了一次 {slope} = {written}"),
     "slope_too_many_at_loss": (
-        "{slope} is there once too often: the factor {written} is one too many; that is right for "
-        "another loss, or for ∂L/∂{s}", "多乘了一次 {slope} = {written}：那是另一个损失的导数"),
+        "{slope} is there once too often: the factor {written} is one too many; that is right "
+        "for another loss, or for ∂L/∂{s}",
+        "多乘了一次 {slope} = {written}：那是另一个损失的导数",
+    ),
     "as_it_stands": ("it is {0} as it stands: the step from there is missing",
-                     "它就是 {0}：漏了从那里往回的一步"),
+        "它就是 {0}：漏了从那里往回的一步"),
     "skipped": ("it is ∂L/∂({0}) as it stands: what leads on from there is missing",
-                "它就是 ∂L/∂({0})：漏了从那里往回的步骤"),
+        "它就是 ∂L/∂({0})：漏了从那里往回的步骤"),
     "swapped": ("{0} and {1} are in each other's place", "{0} 和 {1} 互换了位置"),
     "updated": (
-        "{0} was updated before it was used: this has {0} − {1} ∇{0} where {0} belongs; compute "
-        "all gradients first, and then update",
+        "{0} was updated before it was used: this has {0} − {1} ∇{0} where {0} belongs; "
+        "compute all gradients first, and then update",
         "{0} 在使用之前就更新了：这里是 {0} − {1} ∇{0}；应先算出所有梯度，再更新",
     ),
-    "other_axes": ("every sum runs over axis {0}, which is the wrong axis", "所有的和都沿轴 {0}，轴错了"),
+    "other_axes": ("every sum runs over axis {0}, which is the wrong axis",
+        "所有的和都沿轴 {0}，轴错了"),
     "shares": ("the terms of {0} have the weights {1}, where each should be there once",
-               "{0} 的各项的权重是 {1}，而每项都应只有一次"),
+        "{0} 的各项的权重是 {1}，而每项都应只有一次"),
     "two": ("{0}; and {1}", "{0}；并且 {1}"),
     "besides": ("{0}; besides, {1}", "{0}；此外 {1}"),
-    # sums and products
-    "target_missing": ("the term {0} is missing: the target {0} belongs to {1}: {2}", "漏了 {0}：应为 {2}"),
+    "target_missing": ("the term {0} is missing: the target {0} belongs to {1}: {2}",
+        "漏了 {0}：应为 {2}"),
     "term_missing": ("{contribution} is missing: add it up (+=), {1}",
         "漏了{contribution}：要相加（用 +=），{1}"),
-    "term_sign": ("{contribution} has the wrong sign: {1}",
-        "{contribution} 的符号反了：{1}"),
+    "term_sign": ("{contribution} has the wrong sign: {1}", "{contribution} 的符号反了：{1}"),
     "only_term": ("only {contribution} is there: add up the contributions (+=), {1}",
         "只有{contribution}：要把各部分相加（用 +=），{1}"),
     "term_factor_missing": ("the factor {1} is missing in {contribution}: {2}",
         "{contribution} 漏了因子 {1}：{2}"),
     "term_factor_twice": ("the factor {1} is there twice in {contribution}: {2}",
         "{contribution} 的因子 {1} 乘了两次：{2}"),
-    "term_times": ("{contribution} {times}: {2}",
-        "{contribution} {times}：{2}"),
+    "term_times": ("{contribution} {times}: {2}", "{contribution} {times}：{2}"),
     "overlap": ("= stands where += belongs: where the parts of {0} overlap, the last wins",
-                "写成了 =，而应当用 +=：{0} 的各部分重叠处只剩最后一个"),
+        "写成了 =，而应当用 +=：{0} 的各部分重叠处只剩最后一个"),
     "factor_missing": ("the factor {0} is missing", "漏了因子 {0}"),
     "mask_missing": ("the mask {0} is missing", "漏了掩码 {0}"),
     "division_missing": ("the division by {0} is missing", "没有除以 {0}"),
     "twice": ("{3} is there twice", "{3} 乘了两次"),
     "divided_twice": ("1/{0} is there twice", "除以了两次 {0}"),
-    "upside_down": ("the exponent of {3} has the wrong sign: {3} multiplies where it divides, or the other way round",
-        "{3} 的乘除反了"),
-    "exponent": ("{3} stands with the exponent {1} where {2} belongs", "{3} 的指数是 {1}，而应为 {2}"),
-    "power_outside": ("the power {1} of {0} stands outside of the sum", "{0} 的 {1} 次方写在了括号外面"),
-    # slopes
-    "slope_missing": ("{slope} is missing: multiply by {slope} = {written}; the factor {written} is "
-                      "missing", "漏了 {slope}：要乘以 {slope} = {written}"),
+    "upside_down": (
+        "the exponent of {3} has the wrong sign: {3} multiplies where it divides, or the other "
+        "way round",
+        "{3} 的乘除反了",
+    ),
+    "exponent": ("{3} stands with the exponent {1} where {2} belongs",
+        "{3} 的指数是 {1}，而应为 {2}"),
+    "power_outside": ("the power {1} of {0} stands outside of the sum",
+        "{0} 的 {1} 次方写在了括号外面"),
+    "slope_missing": (
+        "{slope} is missing: multiply by {slope} = {written}; the factor {written} is missing",
+        "漏了 {slope}：要乘以 {slope} = {written}",
+    ),
     "slope_twice": ("{slope} is there twice: multiply by {slope} = {written} once",
-                    "{slope} 乘了两次：只应乘以 {slope} = {written} 一次"),
+        "{slope} 乘了两次：只应乘以 {slope} = {written} 一次"),
     "slope_of_s": ("{slope} is computed from {s} where {l} belongs: {slope} = {written}",
-                   "计算 {slope} 时用了 {s}，而应当用 {l}：{slope} = {written}"),
+        "计算 {slope} 时用了 {s}，而应当用 {l}：{slope} = {written}"),
     "slope_at_l": ("the derivative is taken at {l} where {s} belongs: {slope} = {written}",
-                   "导数取在了 {l} 处，而应取在 {s} 处：{slope} = {written}"),
+        "导数取在了 {l} 处，而应取在 {s} 处：{slope} = {written}"),
     "value_for_slope": ("{l} stands where its slope {slope} = {written} belongs",
-                        "写成了 {l}，而应当是它的导数 {slope} = {written}"),
+        "写成了 {l}，而应当是它的导数 {slope} = {written}"),
     "product_for_sum": ("a product stands where the sum {0} belongs", "写成了乘积，而应当是和 {0}"),
-    "other_slope": ("the derivative of {0} stands where {slope} = {written} belongs: this is the slope "
-                    "of {0}, and {l} is {f}({s})", "用了 {0} 的导数，而 {l} 是 {f}({s})：应为 {slope} = {written}"),
-    "other_slope_at": ("the derivative of {0}, at {l}, stands where {slope} = {written} belongs: this is "
-                       "the slope of {0}, and {l} is {f}({s})",
-                       "用了 {0} 在 {l} 处的导数，而应为 {slope} = {written}"),
-    # axes
-    "not_summed": ("{line} is not summed: the sum of {0} over {1} is missing", "{line} 没有求和：要对 {0} 沿{1}求和"),
-    "mean_for_sum": ("a mean where a sum belongs: of {0} over {1}", "用了平均值，而应当对 {0} 沿{1}求和"),
-    "sum_for_mean": ("a sum where a mean belongs: of {0} over {1}", "用了和，而应当对 {0} 沿{1}取平均"),
+    "other_slope": (
+        "the derivative of {0} stands where {slope} = {written} belongs: this is the slope of "
+        "{0}, and {l} is {f}({s})",
+        "用了 {0} 的导数，而 {l} 是 {f}({s})：应为 {slope} = {written}",
+    ),
+    "other_slope_at": (
+        "the derivative of {0}, at {l}, stands where {slope} = {written} belongs: this is the "
+        "slope of {0}, and {l} is {f}({s})",
+        "用了 {0} 在 {l} 处的导数，而应为 {slope} = {written}",
+    ),
+    "not_summed": ("{line} is not summed: the sum of {0} over {1} is missing",
+        "{line} 没有求和：要对 {0} 沿{1}求和"),
+    "mean_for_sum": ("a mean where a sum belongs: of {0} over {1}",
+        "用了平均值，而应当对 {0} 沿{1}求和"),
+    "sum_for_mean": ("a sum where a mean belongs: of {0} over {1}",
+        "用了和，而应当对 {0} 沿{1}取平均"),
     "first_only": ("the first of {0} only: sum over {1}", "只有 {0} 的第一个：要沿{1}求和"),
     "last_only": ("the last of {0} only: sum over {1}", "只有 {0} 的最后一个：要沿{1}求和"),
-    "axis": ("summed over {1} where {2} belongs, which is the wrong axis: {0}", "{0} 沿{1}求和了，而应沿{2}"),
-    "all_axes": ("summed over all entries where {2} belongs: {0}", "{0} 对所有元素求和了，而应沿{2}"),
-    "mean_over_axis": ("a mean over {1} where a sum over {2} belongs: {0}", "{0} 沿{1}取了平均，而应沿{2}求和"),
-    # products of matrices, moves
+    "axis": ("summed over {1} where {2} belongs, which is the wrong axis: {0}",
+        "{0} 沿{1}求和了，而应沿{2}"),
+    "all_axes": ("summed over all entries where {2} belongs: {0}",
+        "{0} 对所有元素求和了，而应沿{2}"),
+    "mean_over_axis": ("a mean over {1} where a sum over {2} belongs: {0}",
+        "{0} 沿{1}取了平均，而应沿{2}求和"),
     "order": ("{0} stands where {1} belongs", "写成了 {0}，而应当是 {1}"),
     "entrywise": ("{0}, entry by entry, stands where the matrix product {1} belongs",
-                  "写成了逐元素的 {0}，而应当是矩阵乘积 {1}"),
-    "row_for_column": ("{0} has lost its axis of size 1, and so each of its entries meets each other: {0}.reshape(-1, 1)",
-                       "{0} 少了大小为 1 的轴，于是每个元素都与每个元素相配：{0}.reshape(-1, 1)"),
+        "写成了逐元素的 {0}，而应当是矩阵乘积 {1}"),
+    "row_for_column": (
+        "{0} has lost its axis of size 1, and so each of its entries meets each other: "
+        "{0}.reshape(-1, 1)",
+        "{0} 少了大小为 1 的轴，于是每个元素都与每个元素相配：{0}.reshape(-1, 1)",
+    ),
     "not_transposed": ("{0} is not transposed", "{0} 没有转置"),
-    "reshaped_only": ("{0} is reshaped where it should be transposed", "{0} 用了 reshape，而应当转置"),
+    "reshaped_only": ("{0} is reshaped where it should be transposed",
+        "{0} 用了 reshape，而应当转置"),
     "not_reshaped": ("{0} has another shape here", "{0} 在这里的形状不对"),
     "other_order": ("{0} is reshaped in another order", "{0} 按别的次序 reshape 了"),
-    # places
     "last_wins": ("= where += belongs: of equal ids the last wins (np.add.at adds them up)",
-                  "写成了 =，而应当用 +=：相同的下标只剩最后一个（用 np.add.at）"),
-    "mean_of_uses": ("a mean over the uses of each id where their sum belongs", "对每个下标取了平均，而应当求和"),
+        "写成了 =，而应当用 +=：相同的下标只剩最后一个（用 np.add.at）"),
+    "mean_of_uses": ("a mean over the uses of each id where their sum belongs",
+        "对每个下标取了平均，而应当求和"),
     "one_position": ("only position {1} of the ids is added", "只加了下标的第 {1} 个位置"),
     "mask_forgotten": ("the mask {0} is forgotten", "漏了掩码 {0}"),
     "inverted": ("{0} is inverted: its opposite stands where it belongs", "{0} 取反了"),
     "exchanged": ("what belongs to {0} and what belongs to the other term are exchanged, of {1}",
-                  "{1} 中两项的系数对调了"),
+        "{1} 中两项的系数对调了"),
     "mask_of": ("the mask is taken of {0} where {1} belongs", "掩码取自 {0}，而应为 {1}"),
     "other_part": ("another part of {0} is taken", "取了 {0} 的另一部分"),
-    # whatever it is
     "without": ("{0} stands where {1} belongs", "写成了 {0}，而应当是 {1}"),
     "without_at_loss": ("{0} stands where {1} belongs: that is the gradient of another loss",
-                        "写成了 {0}，而应当是 {1}：这是另一个损失的导数"),
+        "写成了 {0}，而应当是 {1}：这是另一个损失的导数"),
     "function_twice": ("the function of {0} is taken twice", "{0} 的函数用了两次"),
     "other_function": ("{0} stands where another function belongs: {1}", "用了 {0}，而应为 {1}"),
     "moved": ("{0} is one place off along axis {2}", "{0} 沿轴 {2} 错开了一位"),
-    "all_rows": ("{0} of all rows at once stands where each row's own belongs", "{0} 把各行合在了一起"),
+    "all_rows": ("{0} of all rows at once stands where each row's own belongs",
+        "{0} 把各行合在了一起"),
     "first_row": ("the first row of {0} stands for all rows", "{0} 的第一行用在了所有行"),
     "ones": ("{0} is missing", "漏了 {0}"),
     "zeros_at": ("{0} is missing: 0 stands there", "漏了 {0}：那里是 0"),
@@ -186,7 +207,7 @@ def say(
         language: ENGLISH or CHINESE.
     """
     if kind == "two":
-        parts = [say(*value, line, readings, language) for value in values]
+        parts = [say(kind, own, line, readings, language) for kind, own in values]
         return KINDS[kind][language].format(*parts)
     if kind == "times":
         return _times(values[0], line, language)
@@ -213,7 +234,8 @@ def _times(k: float, line: str, language: int) -> str:
     if k > 0:
         return said
     sign = KINDS["sign"][language].format(line=line)
-    return f"{sign} and {said.removeprefix(line).strip()}" if language == ENGLISH else f"{sign}；{said}"
+    joined = " and " if language == ENGLISH else "；"
+    return sign + joined + said.removeprefix(line).strip()
 
 
 def _of_slope(slope: Slope, readings: Readings | None) -> dict[str, str]:

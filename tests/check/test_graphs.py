@@ -10,8 +10,6 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.check import check_backprop
-from autograd_lite.check.recorded import Recorded
-from autograd_lite.check.wording import formula
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -181,13 +179,6 @@ def test_residual_connection():
         assert f"h is used 2 times, and only what comes from {onward} " in report["h"].cause  # type: ignore[operator]
         assert report["x"].follows_from == "h"
         assert report["W"].ok
-
-
-def test_formula_of_a_residual_connection_is_a_sum():
-    x = parameter("x", 3)
-    a, b = np.sin(x).named("a"), np.exp(x).named("b")
-    assert formula(Recorded.of(np.sum(a * b)), x) == "∇b ∂b/∂x + ∇a ∂a/∂x"
-    assert formula(Recorded.of(np.sum(np.sin(x) + np.cos(x))), x) is None
 
 
 # ---------------------------------------------------------------------- other graphs
