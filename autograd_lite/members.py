@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import errors, numpy_api, numpy_protocol, ops
 from .arrays import as_array, given, own_array
 from .engine.modes import Mode, no_grad, recorded, standing, tell
+from .engine.notes import note
 from .engine.op import Op, apply
 from .engine.tensor import Array, Tensor, _leaf
 from .gradients import backward
@@ -34,6 +35,14 @@ def _refused(name: str, instead: str) -> Callable[..., NoReturn]:
     method.__name__ = name
     method.__doc__ = f"Refused: write ``t = {instead}``."
     return method
+
+
+def _as_given(x: Any, array: Any) -> Tensor:
+    """A constant as a Tensor, of which is noted what was given: a view, or a comparison."""
+    leaf = _leaf(as_array(array))
+    if type(x) is np.ndarray:
+        note(leaf, "given", x)
+    return leaf
 
 
 class Members:
@@ -139,7 +148,7 @@ class Members:
             return ()
         if not all(type(x) is Tensor for x in self._inputs):
             self._inputs = tuple(
-                x if type(x) is Tensor else _leaf(as_array(array))
+                x if type(x) is Tensor else _as_given(x, array)
                 for x, array in zip(self._inputs, self._arrays, strict=True)
             )
         return self._inputs

@@ -17,10 +17,9 @@ from autograd_lite.arrays import given, guard
 from autograd_lite.engine.op import apply
 from autograd_lite.errors import describe
 from autograd_lite.lines import hint
+from autograd_lite.ops.rows import softmax_op
 from autograd_lite.show.notation import function
 from autograd_lite.table import Case, op
-
-from autograd_lite.ops.rows import softmax_op
 
 from .activations import log_softmax, softmax
 from .module import as_input

@@ -41,7 +41,6 @@ def outputs(tmp_path_factory):
     nbclient = pytest.importorskip("nbclient", reason="needs nbclient: pip install -e '.[test]'")
     nbformat = pytest.importorskip("nbformat", reason="needs nbformat: pip install -e '.[test]'")
     pytest.importorskip("ipykernel", reason="needs ipykernel: pip install -e '.[test]'")
-    pytest.importorskip("sympy", reason="needs sympy, for the derivation")
     home = tmp_path_factory.mktemp("jupyter")
     spec = home / "kernels" / KERNEL
     spec.mkdir(parents=True)

@@ -33,8 +33,7 @@ def derive(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None = N
     """The gradients of ``output`` as formulas, from the output back: one step a named tensor.
 
     ``δ_2`` is the gradient with respect to ``s_2``, ``∇W_12`` that of a leaf, and ``∂L/∂h`` any
-    other. Activations (``l_1`` of ``s_1``) get no step: the chain rule passes through them. Needs
-    the extra ``formulas`` (sympy).
+    other. Activations (``l_1`` of ``s_1``) get no step: the chain rule passes through them.
 
     Args:
         output: a recorded tensor with one element.
@@ -45,7 +44,6 @@ def derive(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None = N
         ValueError: it has several elements, or a leaf was given other data since.
         KeyError: a name in ``wrt`` that no tensor with a gradient has; it lists those there are.
         DerivationError: a formula isn't worth the gradient.
-        ImportError: sympy is missing.
 
     Example:
         >>> import autograd_lite as ag, nn

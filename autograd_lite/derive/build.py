@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import count
-from typing import NamedTuple
 
 import numpy as np
 
 from .. import ops
 from ..engine.tensor import Array, Tensor
-from ..show.expression import Expression, applied
+from ..show.expression import Definition, Expression, applied
 from ..table import OPS
 from .tidy import tidied
 
 _LONG, _LONG_TWICE = 40, 5  # the size from which a sub-expression, and one used twice, is named
-
-
-class Definition(NamedTuple):
-    """A symbol of its own for a long sub-expression."""
-
-    name: str
-    expression: Expression
 
 
 class Builder:
@@ -54,7 +46,7 @@ class Builder:
         ones = applied(OPS["broadcast_to"], one, shape=seed.shape) if seed.size > 1 else one
         self._expressions: dict[Tensor, Expression] = {seed: ones}
         self._rows = rows
-        self._taken = set(names.values())
+        self.taken = set(names.values())
         self._auxiliary = (f"u_{i}" for i in count(1))
         for leaf in sorted(leaves, key=lambda t: t not in names):
             self._expressions[leaf] = self._written(leaf)
@@ -74,15 +66,18 @@ class Builder:
             self._expressions[t] = written = self._written(t)
             longest = _LONG if uses[t] == 1 else _LONG_TWICE
             if written.size > longest and t is not tensor:
-                name = next(n for n in self._auxiliary if n not in self._taken)
+                name = next(n for n in self._auxiliary if n not in self.taken)
                 auxiliary.append(Definition(name, written))
                 self._expressions[t] = Expression(t._array, name)
         return self._expressions[tensor], auxiliary
 
-    def definition(self, tensor: Tensor) -> Expression:
-        """How a named result is computed, from what its inputs are written as."""
-        operands = tuple(self.expression(x)[0] for x in tensor.inputs)
-        return Expression(tensor._array, None, tensor.op, operands, tensor.params)
+    def definition(self, tensor: Tensor) -> list[Definition]:
+        """How a named result is computed, last, after the parts that got a symbol on the way."""
+        written = [self.expression(x) for x in tensor.inputs]
+        operands = tuple(x for x, _ in written)
+        whole = Expression(tensor._array, None, tensor.op, operands, tensor.params)
+        parts = [part for _, parts in written for part in parts]
+        return [*parts, Definition(self._names[tensor], whole)]
 
     def given(self, tensors: Iterable[Tensor]) -> list[tuple[str, Array]]:
         """The leaves that stand in an expression, with their values; ``tensors`` first."""
@@ -127,8 +122,8 @@ class Builder:
             is_data = t.is_leaf and not t._tracked and written.name is not None
             if is_data and np.array_equal(1 - written.value, tensor._array):
                 return applied(ops.subtract, Expression(1.0), written)
-        name = next(n for i in count(1) if (n := f"c_{i}") not in self._taken)
-        self._taken.add(name)
+        name = next(n for i in count(1) if (n := f"c_{i}") not in self.taken)
+        self.taken.add(name)
         return Expression(tensor._array, name)
 
     def _with_q(self, node: Expression) -> Expression:

@@ -11,12 +11,11 @@ import numpy as np
 
 from ..engine.tensor import Array
 from ..numpy_code import Namer, literal
-from ..show.expression import Expression
+from ..show.expression import Definition, Expression, nodes
 from ..show.latex import aligned, latex, latex_name, over_shape
 from ..show.notation import dimensions
 from ..show.source import source
 from ..show.text import shapes, text
-from .build import Definition
 from .chain import Path
 
 
@@ -40,7 +39,7 @@ class Step:
     given: Expression = field(repr=False)
     simple: Expression = field(repr=False)
     definitions: list[Definition] = field(default_factory=list, repr=False)
-    parts: list[tuple[str, Expression]] = field(default_factory=list, repr=False)
+    parts: list[Definition] = field(default_factory=list, repr=False)
 
     @property
     def chain(self) -> str:
@@ -99,7 +98,7 @@ class Step:
 
     @property
     def _defined(self) -> list[tuple[str, Expression]]:
-        return [(d.name, d.expression) for d in self.definitions] + self.parts
+        return list(dict(self.definitions + self.parts).items())
 
     @property
     def markdown(self) -> str:
@@ -142,7 +141,7 @@ class Derivation:
     """
 
     steps: list[Step]
-    _forward: list[tuple[str, Expression]] = field(repr=False)
+    _forward: list[Definition] = field(repr=False)
     _given: list[tuple[str, Array]] = field(repr=False)
     _remarks: list[str] = field(default_factory=list, repr=False)
 
@@ -192,8 +191,11 @@ class Derivation:
         lines = ["import numpy as np", ""]
         lines += [f"{name(given)} = {literal(value)}" for given, value in self._given]
         lines += [f"{name(target)} = {source(x, name)}" for target, x in self._forward]
+        defined = dict(d for step in self.steps for d in step.definitions + step.parts)
         for step in self.steps:
-            lines += [f"{name(part)} = {source(x, name)}" for part, x in step.parts]
+            for part, x in _needed(step.simple, defined):
+                lines.append(f"{name(part)} = {source(x, name)}")
+                del defined[part]
             lines.append(f"{name(step.symbol)} = {source(step.simple, name)}")
         return "\n".join(lines) + "\n"
 
@@ -205,6 +207,21 @@ class Derivation:
 
     def _repr_latex_(self) -> str:
         return "\n\n".join(displayed(step.latex) for step in self.steps)
+
+
+def _needed(root: Expression, defined: dict[str, Expression]) -> list[tuple[str, Expression]]:
+    """The definitions that an expression needs, each after those that it needs itself."""
+    found: dict[str, Expression] = {}
+    stack = [(root, "")]
+    while stack:
+        x, name = stack.pop()
+        if name and x is defined[name]:
+            found.pop(name, None)
+            found[name] = x
+        for node in nodes(x):
+            if node.name in defined and node.op is None:
+                stack.append((defined[node.name], node.name))
+    return list(found.items())[::-1]
 
 
 def rows_of_batch(shapes_seen: Sequence[tuple[int, ...]]) -> int | None:

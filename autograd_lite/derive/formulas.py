@@ -1,8 +1,9 @@
-"""From a recorded backward pass to a `Derivation`, each formula of it tried."""
+"""The gradients of a recorded output as formulas: as the rules give them, and what they mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,12 +15,14 @@ from ..graph import walk
 from ..meaning.read import Meaning
 from ..meaning.terms import ONE, Term, leaf, number, shaped, subterms
 from ..meaning.write import Writer
-from ..show.expression import Expression, agree
+from ..show.expression import Definition, Expression, agree, magnitude
 from ..show.notation import number as number_text
 from ..show.notation import symbol_of
 from .build import Builder
 from .chain import Plan
 from .derivation import Derivation, Step, rows_of_batch
+
+_GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
 
 
 class DerivationError(ArithmeticError):
@@ -36,109 +39,189 @@ def derived(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None) -
             "of one number; reduce it first: t.sum()"
         )
     refuse_changed(output)
-    plan = Plan(output, _asked(output, wrt))
-    gradients = pull({output: np.ones(output.shape, output.dtype)}, set(plan.targets))
-    seed = Tensor(np.ones(output.shape, output.dtype))
-    with trace():
-        cotangents = pull({output: seed}, set(plan.targets), record=True)
-    try:
-        return _derivation(plan, seed, gradients, cotangents, _GUARD)
-    except DerivationError:
-        return _derivation(plan, seed, gradients, cotangents, 0.0)
-
-
-_UNWORTHY = (
-    "derive: the formula for {} is not worth the gradient here, so it is not shown; "
-    "does an op's vjp change its arguments, or depend on more than them?"
-)
-_GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
-
-
-def _derivation(
-    plan: Plan,
-    seed: Tensor,
-    gradients: dict[Tensor, Array],
-    cotangents: dict[Tensor, Tensor],
-    guard: float,
-) -> Derivation:
-    output = plan.output
-    tensors = walk(output)
-    rows = rows_of_batch([t.shape for t in plan.names if not t.is_leaf])
-    leaves = [t for t in tensors if t.is_leaf]
-    builder = Builder(seed, plan.names, leaves, rows, not guard)
-    with trace():
-        reading = Reading(plan, rows, guard)
-    whole = plan.names[output]
+    found = Formulas(Plan(output, _asked(output, wrt)))
+    whole = found.plan.names[output]
     steps = []
-    for target in plan.targets:
-        name = plan.names[target]
-        symbol = symbol_of(name, target.is_leaf, whole)
-        value = np.asarray(gradients[target])
-        given, definitions = builder.expression(cotangents[target])
-        simple, parts = reading.step(target, symbol, value)
-        if not agree(simple, value, bool(reading.meaning.guarded)):
-            if guard or not agree(given, value):
-                raise DerivationError(_UNWORTHY.format(symbol))
-            simple, parts = given, [(d.name, d.expression) for d in definitions]
+    for g in found.gradients:
+        if g.simple is None or g.given is None:
+            raise DerivationError(
+                f"derive: the formula for {g.symbol} is not worth the gradient here, so it is not "
+                "shown; does an op's vjp change its arguments, or depend on more than them?"
+            )
+        paths = found.plan.paths(g.target)
         steps.append(
-            Step(symbol, name, value, whole, plan.paths(target), given, simple, definitions, parts)
+            Step(g.symbol, g.name, g.value, whole, paths, g.given, g.simple, g.definitions, g.parts)
         )
-        builder.name(cotangents[target], symbol)
-    return Derivation(steps, *_forward(builder, reading, plan, tensors, rows))
+    return Derivation(steps, *found.forward(), found.remarks)
+
+
+@dataclass
+class Gradient:
+    """The gradient with respect to one tensor.
+
+    Attributes:
+        target: the tensor.
+        name: what it is called.
+        symbol: what the gradient is called.
+        value: the gradient.
+        cotangent: the recorded Tensor.
+        given: its formula by the ops' rules; None where it isn't worth the gradient.
+        simple: what it means; None where neither is worth the gradient.
+        definitions: what has a symbol of its own in ``given``.
+        parts: and in ``simple``.
+        sizes: how large the terms are that the gradient is the sum of.
+    """
+
+    target: Tensor
+    name: str
+    symbol: str
+    value: Array
+    cotangent: Tensor
+    given: Expression | None = None
+    simple: Expression | None = None
+    definitions: list[Definition] = field(default_factory=list)
+    parts: list[Definition] = field(default_factory=list)
+    sizes: Array | float = 0.0
+
+
+class Formulas:
+    """The gradients of a plan's output, or of the sum of its entries, in the plan's order.
+
+    Attributes:
+        gradients: with their formulas.
+        rows: how many rows a batch has, or None.
+        leaves: how leaves are written: by name, or what they are, such as ``1 − y``.
+        remarks: what is to be said of the formulas.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        output, targets = plan.output, set(plan.targets)
+        ones = np.ones(output.shape, output.dtype)
+        values = pull({output: ones}, set(targets)) if targets else {}
+        seed = Tensor(ones)
+        recorded: dict[Tensor, Tensor] = {}
+        if targets:
+            with trace():
+                recorded = pull({output: seed}, set(targets), record=True)
+        whole = plan.names[output]
+        self.gradients = [
+            Gradient(t, plan.names[t], symbol_of(plan.names[t], t.is_leaf, whole),
+                     np.asarray(values[t]), recorded[t])
+            for t in plan.targets
+        ]  # fmt: skip
+        named = [t.shape for t in plan.names if not t.is_leaf]
+        self.rows = None if "q" in plan.names.values() else rows_of_batch(named)
+        self._tensors = walk(output)
+        for keep_guards in (False, True):  # what keeps a division from 0 may matter here
+            self._builder = self._new_builder(seed, keep_guards)
+            if self._write_given():
+                break
+        for guard in (_GUARD, 0.0):
+            with trace():
+                self._reading = Reading(plan, self.rows, guard, self._builder.taken)
+            for t in self._tensors:
+                if t.is_leaf and t.name is None and t not in plan.names and t.ndim:
+                    written = self._builder.expression(t)[0].name
+                    if written is not None:
+                        self._reading.writer.symbols[self._reading.meaning.terms[t]] = written
+            if self._write_simple(bool(guard)):
+                break
+        self.leaves = {t: self._builder.expression(t)[0] for t in self._tensors if t.is_leaf}
+        self.remarks = self._remarks()
+
+    def _write_given(self) -> bool:
+        """Write each gradient as the rules give it; whether all are worth what they should be."""
+        all_agree = True
+        for g in self.gradients:
+            given, g.definitions = self._builder.expression(g.cotangent)
+            g.sizes = magnitude(given)
+            g.given = given if agree(given, g.value, sizes=g.sizes) else None
+            all_agree = all_agree and g.given is not None
+            self._builder.name(g.cotangent, g.symbol)
+        return all_agree
+
+    def _write_simple(self, guarded: bool) -> bool:
+        for g in self.gradients:
+            g.simple, g.parts = self._reading.step(g)
+            sizes = magnitude(g.simple) if g.simple.value.any() else g.sizes
+            if not self._reading.agrees(g, sizes):
+                if guarded:
+                    return False
+                g.simple, g.parts = g.given, g.definitions
+        return True
+
+    def _remarks(self) -> list[str]:
+        writer, remarks = self._reading.writer, []
+        if self.rows and (self._builder.wrote_q or writer.wrote_q):
+            remarks.append(f"q = {self.rows}, the rows of the batch")
+        if writer.given:
+            shown = (f"{name} = {_array(x)}" for name, x in writer.given.items())
+            remarks.append("Given: " + ", ".join(shown))
+        if self._reading.chose:
+            remarks.append("Where entries tie, this is one of the gradients that there are")
+        if self._reading.meaning.guarded:
+            small = ", ".join(map(number_text, sorted(self._reading.meaning.guarded)))
+            remarks.append(f"Left out: {small} in a logarithm, so that this is nearly the gradient")
+        return remarks
+
+    def forward(self) -> tuple[list[Definition], list[tuple[str, Array]]]:
+        """How the named results are computed, and what was given."""
+        names, output = self.plan.names, self.plan.output
+        builder = self._new_builder(Tensor(0.0), False)
+        builder.taken |= {d.name for g in self.gradients for d in g.parts + g.definitions}
+        named = [t for t in self._tensors if not t.is_leaf and t in names and t is not output]
+        lines = [line for t in named for line in builder.definition(t)]
+        given = dict(self._builder.given(self._tensors)) | self._reading.writer.given
+        return lines, list((given | ({"q": np.asarray(self.rows)} if self.rows else {})).items())
+
+    def _new_builder(self, seed: Tensor, keep_guards: bool) -> Builder:
+        leaves = [t for t in self._tensors if t.is_leaf]
+        return Builder(seed, self.plan.names, leaves, self.rows, keep_guards)
 
 
 class Reading:
-    """What the gradients of a plan's targets are, by `Meaning`, one after the other."""
+    """What the gradients of a plan's targets mean, one after the other."""
 
-    def __init__(self, plan: Plan, rows: int | None, guard: float) -> None:
+    def __init__(self, plan: Plan, rows: int | None, guard: float, taken: set[str]) -> None:
         self.meaning = meaning = Meaning(plan.output, guard=guard)
         seed = Tensor(np.ones(meaning.output.shape, meaning.output.dtype))
         meaning.terms[seed] = shaped(ONE, seed.shape)
         targets = {meaning.tensors[t] for t in plan.targets}
-        self._cotangents = pull({meaning.output: seed}, targets, record=True)
+        self._cotangents = pull({meaning.output: seed}, targets, record=True) if targets else {}
         self._known: dict[Tensor, Term] = {}
         names = {meaning.terms[t]: name for t, name in plan.names.items() if t is not plan.output}
-        self.writer = Writer(names, rows, plan.names.values())
+        self.writer = Writer(names, rows, taken)
+        self.chose = False
 
-    def step(
-        self, target: Tensor, symbol: str, value: Array
-    ) -> tuple[Expression, list[tuple[str, Expression]]]:
+    def agrees(self, g: Gradient, sizes: Array | float) -> bool:
+        """Whether the formula is worth the gradient: where something ties, a gradient."""
+        assert g.simple is not None
+        if agree(g.simple, g.value, bool(self.meaning.guarded), sizes):
+            return True
+        chosen = self._cotangents.get(self.meaning.tensors[g.target])
+        if chosen is None or not self.meaning.has_ties():
+            return False
+        self.chose = agree(g.simple, np.asarray(chosen._array), sizes=sizes)
+        return self.chose
+
+    def step(self, g: Gradient) -> tuple[Expression, list[Definition]]:
         """The gradient by those before it, or by ones further back where that is shorter."""
-        g = self._cotangents.get(self.meaning.tensors[target])
-        if g is None:
-            return self.writer.expression(shaped(number(0.0), value.shape))
-        found = self.meaning.read(g, self._known)
+        cotangent = self._cotangents.get(self.meaning.tensors[g.target])
+        if cotangent is None:
+            return self.writer.expression(shaped(number(0.0), g.value.shape))
+        found = self.meaning.read(cotangent, self._known)
         used = set(subterms(found, 12, 400))
         further = {t: e for t, e in self._known.items() if e not in used}
         if len(further) < len(self._known):
-            other = self.meaning.read(g, further)
+            other = self.meaning.read(cotangent, further)
             found = other if other.size < found.size else found
-        if g not in self._known:
-            e = self._known[g] = leaf((id(self), symbol), value.shape, "gradient", symbol, value)
-            self.writer.names.setdefault(e, symbol)
-        return self.writer.expression(shaped(found, value.shape))
-
-
-def _forward(
-    builder: Builder, reading: Reading, plan: Plan, tensors: list[Tensor], rows: int | None
-) -> tuple[list[tuple[str, Expression]], list[tuple[str, Array]], list[str]]:
-    """How the named results are computed, what was given, and what is to be said of that."""
-    lines = []
-    for t in tensors:
-        if not t.is_leaf and t in plan.names and t is not plan.output:
-            lines.append((plan.names[t], builder.definition(t)))
-    given = builder.given(tensors) + list(reading.writer.given.items())
-    remarks = []
-    if rows and (builder.wrote_q or reading.writer.wrote_q):
-        remarks.append(f"q = {rows}, the rows of the batch")
-        given.append(("q", np.asarray(rows)))
-    if reading.writer.given:
-        shown = (f"{name} = {_array(x)}" for name, x in reading.writer.given.items())
-        remarks.append("Given: " + ", ".join(shown))
-    if reading.meaning.guarded:
-        small = ", ".join(map(number_text, sorted(reading.meaning.guarded)))
-        remarks.append(f"Left out: {small} within a logarithm, so that this is nearly the gradient")
-    return lines, given, remarks
+        if cotangent not in self._known:
+            key = id(self), g.symbol
+            e = leaf(key, g.value.shape, "gradient", g.symbol, g.value)
+            self._known[cotangent] = e
+            self.writer.names.setdefault(e, g.symbol)
+        return self.writer.expression(shaped(found, g.value.shape))
 
 
 def _array(x: Array) -> str:

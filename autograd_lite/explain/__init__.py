@@ -41,8 +41,7 @@ def explain(
 
     A tensor that is used more than once shows what each of its uses contributes to its gradient.
     An output of several numbers is taken with a cotangent of ones, so that its entries are summed.
-    Formulas are simplified where sympy is there (the extra ``formulas``), and the figure is drawn
-    where there is a layout engine (the extra ``layout``).
+    The figure is drawn where there is a layout engine (the extra ``layout``).
 
     Of a training that ``nn.fit(…, record=n)`` recorded, the page steps through one iteration, and
     has a slider over all that were recorded: the loss, the parameters and, where there are two

@@ -7,16 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..derive.algebra import agree, simplified
-from ..derive.build import Builder, Definition
+from ..derive import formulas as derived
 from ..derive.chain import Plan
-from ..derive.derivation import rows_of_batch
-from ..engine.backward import pull
-from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from ..show.expression import Expression
-from ..show.notation import symbol_of
 from .recorded import Recorded, add_up, fitted, replay
 
 MOST_CONTRIBUTIONS = 6
@@ -39,32 +34,16 @@ class Contribution:
 
 
 @dataclass
-class Gradient:
-    """The gradient with respect to one tensor.
+class Gradient(derived.Gradient):
+    """A gradient on a page.
 
     Attributes:
-        target: the tensor.
-        name: what it is called.
-        symbol: what the gradient is called.
-        value: the gradient.
-        given: its formula by the ops' rules; None where it isn't worth the gradient.
-        simple: the formula simplified; None without sympy.
-        definitions: what has a symbol of its own in ``given``.
-        cotangent: the recorded Tensor.
         region: the recorded tensors between the operands and it.
         inputs: the recorded tensors that it is computed from, by key.
         contributions: of each use, if there are several.
         uses: the name of what is used more than once, and how often.
     """
 
-    target: Tensor
-    name: str
-    symbol: str
-    value: Array
-    cotangent: Tensor
-    given: Expression | None = None
-    simple: Expression | None = None
-    definitions: list[Definition] = field(default_factory=list)
     region: list[Tensor] = field(default_factory=list)
     inputs: dict[Tensor, str] = field(default_factory=dict)
     contributions: list[Contribution] = field(default_factory=list)
@@ -82,7 +61,6 @@ class Backward:
     Attributes:
         gradients: from the output back.
         leaves: how leaves are written: by name, or what they are, such as ``1 − y``.
-        needs_sympy: whether sympy is missing.
         rows: the q of the formulas.
         graph: the recorded graph as the checks read it; None where it is too large for them.
         cotangents: of all tensors, in float64; empty where there is no such graph.
@@ -90,7 +68,6 @@ class Backward:
 
     gradients: list[Gradient]
     leaves: dict[Tensor, Expression]
-    needs_sympy: bool = False
     rows: int | None = None
     graph: Recorded | None = None
     cotangents: dict[Tensor, Array] = field(default_factory=dict)
@@ -98,35 +75,13 @@ class Backward:
 
 def gradients(plan: Plan, numbers: Mapping[Tensor, int]) -> Backward:
     """The gradients of a plan's output, or of the sum of its entries."""
-    output, targets = plan.output, set(plan.targets)
-    tensors = walk(output)
-    values = pull({output: np.ones(output.shape, output.dtype)}, set(targets)) if targets else {}
-    seed = Tensor(np.ones(output.shape, output.dtype))
-    recorded: dict[Tensor, Tensor] = {}
-    if targets:
-        with trace():
-            recorded = pull({output: seed}, set(targets), record=True)
-    whole = plan.names[output]
-    found = [
-        Gradient(t, plan.names[t], symbol_of(plan.names[t], t.is_leaf, whole),
-                 np.asarray(values[t]), recorded[t])
-        for t in plan.targets
-    ]  # fmt: skip
-    rows = rows_of_batch([t.shape for t in plan.names if not t.is_leaf])
-    leaves = [t for t in tensors if t.is_leaf]
-    builder = Builder(seed, plan.names, leaves, rows)
-    if not _formulas(builder, found):  # what keeps a division from 0 may matter here
-        builder = Builder(seed, plan.names, leaves, rows, keep_guards=True)
-        _formulas(builder, found)
-    back = Backward(found, {t: builder.expression(t)[0] for t in leaves}, rows=rows)
-    for g in found:
-        try:
-            g.simple = None if g.given is None else simplified(g.given)
-        except ImportError:
-            back.needs_sympy = True
+    formulas = derived.Formulas(plan)
+    tensors = walk(plan.output)
+    found = [Gradient(**vars(g)) for g in formulas.gradients]
+    back = Backward(found, formulas.leaves, formulas.rows)
     _regions(found, numbers)
-    if targets and len(tensors) <= _MOST_RECORDED and _is_real(tensors):
-        back.graph = Recorded.of(output)
+    if found and len(tensors) <= _MOST_RECORDED and _is_real(tensors):
+        back.graph = Recorded.of(plan.output)
         with np.errstate(all="ignore"):
             back.cotangents = replay(back.graph, {})
             for g in found:
@@ -136,18 +91,6 @@ def gradients(plan: Plan, numbers: Mapping[Tensor, int]) -> Backward:
 
 def _is_real(tensors: Sequence[Tensor]) -> bool:
     return all(t.dtype.kind in "biuf" for t in tensors)
-
-
-def _formulas(builder: Builder, found: Sequence[Gradient]) -> bool:
-    """Write each gradient out; whether all formulas are worth what the gradients are."""
-    all_agree = True
-    for g in found:
-        given, g.definitions = builder.expression(g.cotangent)
-        agrees = agree(given, g.value)
-        g.given = given if agrees else None
-        all_agree = all_agree and agrees
-        builder.name(g.cotangent, g.symbol)
-    return all_agree
 
 
 def _regions(found: Sequence[Gradient], numbers: Mapping[Tensor, int]) -> None:

@@ -193,8 +193,6 @@ def _notes(story: Story, words: Words, lines: bool) -> str:
     elif story.output.size != 1:
         name = f"Σ({story.name})"
         notes.append(_note(words("seed", n=story.output.size, name=name)))
-    if story.backward.needs_sympy:
-        notes.append(_note(words("no_sympy"), 'pip install "autograd_lite[formulas]"'))
     forward = [step for step in story.steps if step.kind in ("forward", "loss")]
     if lines and any(step.line is None for step in forward):
         notes.append(_note(words("no_lines"), "with ag.source_lines():"))

@@ -46,8 +46,6 @@ ENGLISH = {
     "no_engine": "There is no figure: {error}",
     "no_figure": "There is no figure of a graph of {n} tensors; give the tensors that matter "
     "names, and explain the output of a smaller part.",
-    "no_sympy": "The formulas are as the ops' rules give them. They are simplified where sympy is "
-    "installed:",
     "no_formula": "The formula that the rules give isn't worth the gradient here, so it is not "
     "shown; the numbers are the engine's.",
     "too_long": "The formula is too long to be written here: name results on the way, and it is "
@@ -120,7 +118,6 @@ CHINESE = {
     "no_engine": "没有图：缺少图的布局引擎。{error}",
     "no_figure": "计算图有 {n} 个张量，太大了，没有画出。"
     "请给重要的张量命名，并讲解较小部分的输出。",
-    "no_sympy": "公式按求导规则给出，未经化简。安装 sympy 后会化简：",
     "no_formula": "按规则得到的公式在此处与梯度的数值不符，因此不显示；数值由反向传播算出。",
     "too_long": "公式太长，这里写不下：请给中间结果命名，这样就可以一步一步地推导。",
     "seed": "输出有 {n} 个元素：反向传播从全 1 开始，所以这里的梯度是各元素之和 {name} 的梯度。",

@@ -16,11 +16,9 @@ from .terms import (
     Term,
     as_number,
     bare,
+    broadcast,
     coefficient,
-    floated,
-    frozen,
     intern,
-    leaf,
     make,
     number,
     onehot,
@@ -53,7 +51,7 @@ def axes_of(params: Params, ndim: int) -> frozenset[int]:
     """The axes that a reduction runs over, counted from the first."""
     if "axes" in params:
         return frozenset(params["axes"])
-    axis = params.get("axis")
+    axis = params.get("axis") if ndim else None
     return frozenset(range(ndim) if axis is None else (int(a) % ndim for a in np.atleast_1d(axis)))
 
 
@@ -96,6 +94,9 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         return scaled(summed(rest, axes, products), c)
     shape = kept(x.shape, axes)
     whole = axes == varying(x, x.ndim)
+    if x.op == "reshape" and _only_ones_moved(x.args[0].shape, x.shape):
+        inner = x.args[0]
+        return shaped(summed(inner, _moved_axes(inner.shape, x.shape, axes), products), shape)
     if whole and x.op in ("reshape", "transpose"):
         inner = x.args[0]
         return shaped(summed(inner, range(inner.ndim), products), shape)
@@ -139,7 +140,8 @@ def _factors(x: Term) -> tuple[tuple[Term, float], ...]:
 
 def _constants_out(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """Factors that don't vary along the axes stand before the sum."""
-    out, left = [], []
+    out: list[tuple[Term, float]] = []
+    left: list[tuple[Term, float]] = []
     for f, p in _factors(x):
         (left if varying(f, x.ndim) & axes else out).append((f, p))
     if not left:
@@ -176,7 +178,14 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     for e, c in parts:
         for f, k in bare(e).args if bare(e).op == "+" else ((bare(e), 1.0),):
             added[f] = added.get(f, 0.0) + k * c
-    return total(parts, shape) if sum_of(added).size < x.size + 0.5 else None
+    limit = x.size + (1.0 if _spread(x) else 0.5)
+    return total(parts, shape) if sum_of(added).size < limit else None
+
+
+def _spread(x: Term) -> bool:
+    """Whether terms of a sum vary along different axes, neither along all that the other does."""
+    along = {varying(f, x.ndim) for f in x.operands}
+    return any(a - b and b - a for a in along for b in along)
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
@@ -238,11 +247,6 @@ def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     return made if shape is None else shaped(made, shape)
 
 
-@normal("max", "min")
-def _extreme(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    return None  # by name, below
-
-
 def _extreme_of(op: str) -> Normal:
     def form(args: list[Term], params: Params, shape: Shape | None) -> Term:
         (x,) = args
@@ -266,11 +270,13 @@ NORMAL.update({op: _extreme_of(op) for op in ("max", "min")})
 # ---------------------------------------------------------------------- moves
 
 
-def _inward(x: Term, move: Callable[[Term], Term]) -> Term | None:
+def _inward(x: Term, move: Callable[[Term], Term | None]) -> Term | None:
     """A move of each operand instead of the result, where that is shorter."""
-    if x.op not in "+*" or x.size > LARGEST or any(f.shape != x.shape for f in x.operands):
+    if x.op not in "+*" or x.size > LARGEST:
         return None
-    parts = [(move(f), c) for f, c in x.args]
+    parts = [(e, c) for f, c in x.args if (e := move(f)) is not None]
+    if len(parts) < len(x.args):
+        return None
     if sum(f.size for f, _ in parts) >= sum(f.size for f in x.operands):
         return None
     return total(parts) if x.op == "+" else product(parts)
@@ -296,10 +302,26 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
         if inner == [n for n in shape if n != 1]:
             return shaped(x.args[0], shape)
     if x.op in "+*":
-        found = _inward(x, lambda f: shaped(f, shape))
+        found = _inward(x, lambda f: _with_axes(f, x.shape, shape))
         if found is not None:
             return shaped(found, shape)
     return intern("reshape", (x,), {}, shape, x.size + 0.1)
+
+
+def _with_axes(f: Term, old: Shape, new: Shape) -> Term | None:
+    """What broadcasts to ``old``, as it does to ``new``, which has other axes of one entry."""
+    if f.shape == old:
+        return shaped(f, new)
+    if not _only_ones_moved(old, new):
+        return None
+    sizes = iter([n for n, whole in zip(padded(f, len(old)), old, strict=True) if whole != 1])
+    return shaped(f, tuple(1 if n == 1 else next(sizes) for n in new))
+
+
+def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> list[int]:
+    """The axes of ``old`` that these of ``new`` are, where they differ in axes of one entry."""
+    places = [i for i, n in enumerate(old) if n != 1]
+    return [places[sum(n != 1 for n in new[:a])] for a in axes if new[a] != 1]
 
 
 def _only_ones_moved(old: Shape, new: Shape) -> bool:
@@ -320,14 +342,12 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if perm == tuple(range(x.ndim)):
         return x
     moved = tuple(x.shape[i] for i in perm)
-    if [i for i in perm if x.shape[i] != 1] == [i for i, n in enumerate(x.shape) if n != 1]:
-        if x.op == "leaf" or x.op == "matmul":
-            pass  # a row that becomes a column is written as its transpose
-        else:
-            return shaped(x, moved)
     c, rest = coefficient(x)
     if c != 1 and rest.shape == x.shape:
         return scaled(make("transpose", [rest], {"axes": perm}), c)
+    in_order = [i for i in perm if x.shape[i] != 1] == [i for i, n in enumerate(x.shape) if n != 1]
+    if in_order and x.op not in ("leaf", "matmul", "transpose"):  # a row is transposed, too
+        return shaped(x, moved)
     if x.op == "transpose":
         return make("transpose", [x.args[0]], {"axes": tuple(x.params["axes"][i] for i in perm)})
     if x.op == "matmul" and perm == (1, 0) and all(a.ndim == 2 for a in x.args):
@@ -335,7 +355,8 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return make("matmul", [b, a])
     if as_number(x) is not None:
         return shaped(bare(x), moved)
-    found = _inward(x, lambda f: make("transpose", [f], {"axes": perm}))
+    whole = all(f.ndim == x.ndim for f in x.operands)
+    found = _inward(x, lambda f: make("transpose", [f], {"axes": perm})) if whole else None
     if found is not None:
         return shaped(found, moved)
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
@@ -380,8 +401,8 @@ def _vector(e: Term) -> Term | None:
 
 
 def _product_shape(a: Shape, b: Shape) -> Shape:
-    arrays = (np.broadcast_to(np.empty(()), shape) for shape in (a, b))
-    return np.matmul(*arrays).shape
+    stack = broadcast((a[:-2], b[:-2]))
+    return (*stack, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
 
 
 @normal("linear")
@@ -431,9 +452,7 @@ def _marks(index: Any, whole: Shape, result: Shape) -> Term | None:
     if len(parts) != len(whole) or not all(map(_is_whole, parts)):
         return None
     arrays = np.broadcast_arrays(*parts)
-    rows = len(parts) == 2 and result == (whole[0],) and np.array_equal(arrays[0], np.arange(*result))
-    columns = len(parts) == 2 and result == (whole[1],) and np.array_equal(arrays[1], np.arange(*result))
-    if result != () and not rows and not columns:
+    if result != () and _axis_in_order(index, whole, result) is None:
         return None
     marked = np.zeros(whole)
     marked[tuple(arrays)] = 1.0
@@ -445,29 +464,32 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     (x,) = args
     assert shape is not None
     index = params["index"]
-    if not any(isinstance(part, np.ndarray) for part in _parts(index)):
-        if math.prod(x.shape) == math.prod(shape) and _keeps_order(index):
-            return shaped(x, shape)
+    if math.prod(x.shape) == math.prod(shape) and _keeps_order(index):
+        return shaped(x, shape)
     hot = _marks(index, x.shape, shape)
-    if hot is not None:
-        axes = {0: (0, 1)[: x.ndim], 1: (1,)}.get(len(shape), ())
-        if len(shape) == 1 and shape == (x.shape[1],) and _columns(index, shape):
-            axes = (0,)
-        return make("picked", [x, hot], {"axes": tuple(range(x.ndim)) if shape == () else axes})
-    if shape == () and math.prod(x.shape) != 1:
+    if hot is None:
         return None
+    axis = _axis_in_order(index, x.shape, shape)
+    return make("picked", [x, hot], {"axes": tuple(range(x.ndim)) if axis is None else (1 - axis,)})
+
+
+def _axis_in_order(index: Any, whole: Shape, result: Shape) -> int | None:
+    """The axis of a matrix of which an index takes one entry after the other, from the first."""
+    parts = _parts(index)
+    for axis in (0, 1) if len(whole) == len(parts) == 2 else ():
+        part = parts[axis]
+        if result == (whole[axis],) and np.array_equal(part, np.arange(whole[axis])):
+            return axis
     return None
 
 
-def _columns(index: Any, result: Shape) -> bool:
-    last = _parts(index)[-1]
-    return isinstance(last, np.ndarray) and last.shape == result and np.array_equal(
-        last, np.arange(*result)
-    ) and not np.array_equal(_parts(index)[0], np.arange(*result))
-
-
 def _keeps_order(index: Any) -> bool:
-    return all(not isinstance(part, slice) or (part.step or 1) > 0 for part in _parts(index))
+    """Whether what an index takes comes in the order in which it was."""
+    parts = _parts(index)
+    return not any(
+        isinstance(part, np.ndarray) or (isinstance(part, slice) and (part.step or 1) < 0)
+        for part in parts
+    )
 
 
 @normal("scatter")
@@ -478,14 +500,11 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     index = params["index"]
     hot = _marks(index, whole, g.shape)
     if hot is not None:
-        if g.shape and _columns(index, g.shape):
-            spread: Shape = (1, *g.shape)
-        else:
-            spread = (*g.shape, *(1,) * (len(whole) - g.ndim)) if g.shape else ()
+        axis = _axis_in_order(index, whole, g.shape)
+        spread = g.shape if axis is None else (*g.shape, 1) if axis == 0 else (1, *g.shape)
         return product([(hot, 1), (shaped(g, spread), 1)], whole)
     if math.prod(whole) == math.prod(g.shape) and _keeps_order(index):
-        if not any(isinstance(part, np.ndarray) for part in _parts(index)):
-            return shaped(g, whole)
+        return shaped(g, whole)
     return None
 
 
@@ -500,14 +519,3 @@ def _take_along_axis(args: list[Term], params: Params, shape: Shape | None) -> T
     np.put_along_axis(marked, np.asarray(params["indices"]), 1.0, axis)
     return make("picked", [x, onehot(marked)], {"axes": (axis,)}, shape)
 
-
-def constant(array: Any, name: str | None) -> Term:
-    """A given array, or the number that it is."""
-    array = np.asarray(array)
-    if name is None and array.ndim == 0 and array.dtype.kind in "biuf" and np.isfinite(array):
-        return number(float(array))
-    key = array.shape, array.dtype.str, array.tobytes(), name
-    return leaf(frozen(key), array.shape, "given", name, array)
-
-
-__all__ = ["axes_of", "constant", "floated", "kept", "normal", "summed", "varying"]

@@ -3,13 +3,14 @@
     recorded graph → terms → canonical Tensors → the engine's own pull → terms
 
 Named tensors and leaves stand for themselves. All else is read by structure: an op and its
-operands. Numbers are looked at only in what was *given* as an array: whether it is one number, 0 and
-1 where something named is positive, or 1 − y of another.
+operands. Numbers are looked at only in what was *given* as an array: whether it is one number, 0
+and 1 where something beside it is positive, or 1 − y of another.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections import ChainMap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops as _ops
+from ..engine.notes import noted
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from ..ops.elementwise import VALUE_OPS
@@ -33,10 +35,10 @@ from .terms import (
     leaf,
     make,
     number,
+    product,
     shaped,
     total,
 )
-
 
 _readings = itertools.count()
 
@@ -69,9 +71,10 @@ class Meaning:
         self.values: dict[Term, Array] = {}
         self._built: dict[Term, Tensor] = {}
         self._given: list[Term] = []
-        self._back: dict[Tensor, Term] = {}
         nodes = walk(output)
-        for t in sorted((t for t in nodes if t.is_leaf), key=lambda t: (t.name is None, t.ndim == 0)):
+        leaves = [t for t in nodes if t.is_leaf]
+        self._whole = _wholes(leaves)
+        for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0)):
             self._leaf(t)
         for t in nodes:
             if not t.is_leaf:
@@ -86,9 +89,12 @@ class Meaning:
             e = leaf((self._token, id(t)), t.shape, "leaf", t.name, t._array)
             self._built[e] = self.tensors[t] = t
         else:
-            e = self.constant(t._array, t.name)
-            if e.op == "leaf":
+            whole = self._whole.get(t)
+            e = self.constant(t._array if whole is None else whole[0], t.name)
+            if e.op == "leaf" and whole is None:
                 self._built.setdefault(e, t)
+            if whole is not None:
+                e = make("getitem", [e], {"index": whole[1]}, t.shape)
         self.terms[t] = e
         return e
 
@@ -102,10 +108,10 @@ class Meaning:
                 found = _related(array, other)
                 if found is not None:
                     return found
-            if array.size and array.dtype.kind != "b" and (array == array.flat[0]).all():
-                if np.isfinite(array.flat[0]):
-                    return shaped(number(float(array.flat[0])), array.shape)
-        digest = blake2b(np.ascontiguousarray(array), digest_size=16).digest()
+            first = array.flat[0] if array.size and array.dtype.kind != "b" else np.nan
+            if np.isfinite(first) and (array == first).all():
+                return shaped(number(float(first)), array.shape)
+        digest = blake2b(array.tobytes(), digest_size=16).digest()
         key = self._token, array.shape, array.dtype.str, digest, name
         e = leaf(key, array.shape, "given", name, array)
         if e not in self._given and array.dtype.kind in "biuf":
@@ -132,7 +138,7 @@ class Meaning:
     def _read(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
         """The term of a result, from those of its inputs."""
         assert t.op is not None
-        args = [known[x] if x in known else self._leaf(x) for x in t.inputs]
+        args = [self._compared(x) or (known[x] if x in known else self._leaf(x)) for x in t.inputs]
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
             size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
             return intern(f"complex {t.op.name}", tuple(args), t.params, t.shape, size)
@@ -142,6 +148,20 @@ class Meaning:
             args = [self._mask(a, args) for a in args]
         op = t.op.name if OPS.get(t.op.name) is t.op or t.op.name in _VALUES else _own(t)
         return shaped(make(op, args, t.params, t.shape), t.shape)
+
+    def _compared(self, t: Tensor) -> Term | None:
+        """What a mask was made by: a comparison of tensors that are read already."""
+        given = noted(t, "given") if t._op is None else None
+        found = noted(t if given is None else given, "compared") if t._op is None else None
+        if found is None:
+            return None
+        name, args = found
+        terms = []
+        for x in (arg() for arg in args):
+            if x is None:  # a Tensor that is gone
+                return None
+            terms.append(self.read(x, {}) if isinstance(x, Tensor) else self.constant(x))
+        return make(name, terms, {}, t.shape)
 
     def _unguarded(self, e: Term) -> Term:
         """``p`` for ``p + 1e-12``, ``max(p, 1e-12)`` and ``clip(p, 1e-12, 1 − 1e-12)``."""
@@ -154,7 +174,8 @@ class Meaning:
             e = e.args[0]
         if e.op != "+" or len(e.args) < 2:
             return e
-        small = [(f, round(c) - c) for f, c in e.args if f is ONE and 0 < abs(c - round(c)) <= self.guard]
+        c = dict(e.args).get(ONE, 0.0)
+        small = [(ONE, round(c) - c)] if 0 < abs(c - round(c)) <= self.guard else []
         self.guarded.update(float(f"{abs(c):.3g}") for _, c in small)
         return total([(e, 1), *small], e.shape) if small else e
 
@@ -171,6 +192,10 @@ class Meaning:
                     if np.array_equal(above, given.value):
                         return make("greater", [x, number(0)])
         return mask
+
+    def has_ties(self) -> bool:
+        """Whether something is chosen, at equal entries, or at the kink of a function."""
+        return any(_ties(e, self.value) for e in self._built)
 
     def value(self, e: Term) -> Array:
         """What a term is worth."""
@@ -190,7 +215,7 @@ class Meaning:
                 stack.append((t, True))
                 stack += [(x, False) for x in t.inputs]
             else:
-                local[t] = self._read(t, _Both(local, self.terms))
+                local[t] = self._read(t, ChainMap(local, self.terms))
         return local[g] if g in local else self.terms[g]
 
     def build(self, root: Term) -> Tensor:
@@ -210,17 +235,34 @@ class Meaning:
         return self._built[root]
 
 
-class _Both:
-    """Two dicts as one, the first before the second."""
+def _wholes(leaves: Sequence[Tensor]) -> dict[Tensor, tuple[Array, tuple[slice, ...]]]:
+    """The given arrays that are parts of another one, and which: where several are of the same."""
+    found: dict[int, list[tuple[Tensor, Array, tuple[slice, ...]]]] = {}
+    for t in leaves:
+        given = noted(t, "given")
+        view = t._array if given is None else given
+        if not t._tracked and t.name is None and isinstance(view.base, np.ndarray):
+            part = _part_of(view.base, view)
+            if part is not None and np.array_equal(view.base[part], t._array):
+                found.setdefault(id(view.base), []).append((t, view.base, part))
+    return {
+        t: (base, part)
+        for parts in found.values()
+        for t, base, part in parts
+        if len({p for *_, part in parts for p in [str(part)]}) > 1
+    }
 
-    def __init__(self, *dicts: Mapping[Tensor, Term]) -> None:
-        self._dicts = dicts
 
-    def __contains__(self, t: object) -> bool:
-        return any(t in d for d in self._dicts)
-
-    def __getitem__(self, t: Tensor) -> Term:
-        return next(d[t] for d in self._dicts if t in d)
+def _part_of(base: Array, view: Array) -> tuple[slice, ...] | None:
+    """The slices, one an axis, that give a view."""
+    if base.ndim != view.ndim or base.strides != view.strides or not base.flags.c_contiguous:
+        return None
+    offset = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    part = []
+    for n, step in zip(view.shape, base.strides, strict=True):
+        first, offset = divmod(offset, step)
+        part.append(slice(first, first + n))
+    return tuple(part)
 
 
 _VALUES = {op.name for op in VALUE_OPS.values()}
@@ -229,6 +271,7 @@ _OWN: dict[str, Any] = {}
 
 def _own(t: Tensor) -> str:
     """An op that isn't in the table, by a name of its own."""
+    assert t.op is not None
     key = f"{t.op.name}#{id(t.op)}"
     _OWN[key] = t.op
     return key
@@ -241,14 +284,33 @@ def _is_01(value: Any) -> bool:
 
 
 def _related(array: Array, other: Term) -> Term | None:
-    """A given array as −y, 1 − y or y − 1 of another."""
+    """A given array as −y, 1 − y, y − 1, y² or a multiple of another."""
     y = other.value
     if y.shape != array.shape or y.dtype.kind == "b" or not y.size:
         return None
     for c, d in ((-1.0, 0.0), (-1.0, 1.0), (1.0, -1.0)):
         if np.array_equal(c * y + d, array):
             return total([(ONE, d), (other, c)], array.shape)
+    if len(np.unique(np.abs(y[y != 0]))) > 2:  # else many arrays are a multiple of it
+        with np.errstate(all="ignore"):
+            if np.array_equal(y * y, array):
+                return product([(other, 2)])
+            c = float(array[y != 0].flat[0] / y[y != 0].flat[0])
+            n = round(1 / c) if c and abs(c) > 1e-9 else 0
+            if np.array_equal(y / n if n and 1 / n == c else y * c, array):
+                return total([(other, c)], array.shape)
     return None
+
+
+def _ties(e: Term, value: Callable[[Term], Array]) -> bool:
+    if e.op in ("relu", "absolute", "leaky_relu"):
+        return bool((value(e.args[0]) == 0).any())
+    if e.op in ("maximum", "minimum"):
+        return bool((value(e.args[0]) == value(e.args[1])).any())
+    if e.op in ("max", "min"):
+        chosen = value(e.args[0]) == value(e)
+        return bool((chosen.sum(tuple(e.params["axes"])) > 1).any())
+    return False
 
 
 def applied(e: Term, xs: Sequence[Any]) -> Any:
@@ -279,7 +341,7 @@ def _sum(e: Term, xs: Sequence[Any]) -> Any:
     found: Any = None
     parts = sorted(zip(xs, e.args, strict=True), key=lambda part: part[1][1] < 0)
     for x, (f, c) in parts:
-        x = x * 1.0 if getattr(x, "dtype", None) == bool else x
+        x = x * 1.0 if is_mask(f) else x
         part = abs(c) if f is ONE else _times(x, abs(c))
         if found is None:
             found = part if c > 0 else -part

@@ -100,7 +100,7 @@ class Rule:
 
     def _candidates(self, parts: list[Term]) -> Iterator[dict[str, Any]]:
         """What the spelling's variables may be."""
-        xs = {}
+        xs: dict[Term, None] = {}
         for op, i, k in self.hooks:
             for t in parts:
                 if t.op == op and i < len(t.args):

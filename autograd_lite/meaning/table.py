@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.op import Op
 from ..table import OPS
-from .moves import Normal, axes_of, kept, normal
+from .moves import Normal, axes_of, kept, normal, varying
 from .rules import Rule
 from .terms import (
     COMPARISONS,
@@ -30,13 +31,13 @@ from .terms import (
     is_mask,
     make,
     number,
-    padded,
     product,
     rewritten,
     scaled,
     shaped,
     total,
 )
+from .windows import convolve_full, correlate
 
 ENTRYWISE |= {name for name, op in OPS.items() if op.entrywise} | set(COMPARISONS)
 
@@ -93,15 +94,30 @@ TABLE: list[tuple[Any, ...]] = [
     (normalised(1), deviation(1)),
 ]  # fmt: skip
 
+MAX = Op("max", lambda x, axes: np.max(x, axis=axes, keepdims=True),
+         lambda g, out, x, axes: g * np.equal(x, out))  # fmt: skip
+MIN = Op("min", lambda x, axes: np.min(x, axis=axes, keepdims=True),
+         lambda g, out, x, axes: g * np.equal(x, out))  # fmt: skip
+MAXIMUM = Op("maximum", np.maximum, lambda g, out, x, y: g * np.greater(x, y),
+             lambda g, out, x, y: g * np.greater_equal(y, x))  # fmt: skip
+MINIMUM = Op("minimum", np.minimum, lambda g, out, x, y: g * np.less(x, y),
+             lambda g, out, x, y: g * np.less_equal(y, x))  # fmt: skip
+"""Of entries that tie one is chosen, as a formula does, where the engine shares."""
+
 CANONICAL: dict[str, Callable[..., Any]] = {
     **{op: lambda x, axes, op=op: OPS[op](x, axis=_axis(axes))
        for op in ("softmax", "log_softmax", "logsumexp")},
     "normalised": lambda x, axes, eps, ddof: OPS["normalised"](
         x, axis=tuple(sorted(axes)), eps=eps, ddof=ddof),
-    **{op: lambda x, axes, op=op: getattr(np, op)(x, axis=tuple(sorted(axes)), keepdims=True)
-       for op in ("sum", "max", "min")},
+    "sum": lambda x, axes: np.sum(x, axis=tuple(sorted(axes)), keepdims=True),
+    "max": lambda x, axes: MAX(x, axes=tuple(sorted(axes))),
+    "min": lambda x, axes: MIN(x, axes=tuple(sorted(axes))),
+    "maximum": lambda x, y: MAXIMUM(x, y),
+    "minimum": lambda x, y: MINIMUM(x, y),
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
+    "correlate": correlate,
+    "convolve_full": convolve_full,
     "picked": lambda x, y, axes: np.sum(y * x, axis=tuple(axes)),
 }  # fmt: skip
 """How a term's op is applied to Tensors and arrays, where that isn't the op of its name."""
@@ -151,9 +167,7 @@ def _same(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term
 @normal("power")
 def _power(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
     n = as_number(args[1])
-    if n is None:
-        return None
-    return product([(args[0], n)], broadcast(a.shape for a in args))
+    return None if n is None else product([(args[0], n)], broadcast(a.shape for a in args))
 
 
 @normal("log")
@@ -161,7 +175,7 @@ def _log(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term 
     """The logarithm of one product is a sum where a factor is an exponential, or a softmax."""
     (x,) = args
     if x.op == "exp":
-        return x.args[0]
+        return x.operands[0]
     if x.op == "*" and any(f.op in ("exp", "softmax", "sigmoid") for f, _ in x.args):
         return total([(scaled(log(f), p), 1) for f, p in x.args], x.shape)
     return None
@@ -169,7 +183,7 @@ def _log(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term 
 
 @normal("exp")
 def _exp(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    return args[0].args[0] if args[0].op == "log" else None
+    return args[0].operands[0] if args[0].op == "log" else None
 
 
 @normal("logaddexp")
@@ -180,11 +194,6 @@ def _logaddexp(args: list[Term], params: dict[str, Any], shape: Shape | None) ->
 
 
 # ---------------------------------------------------------------------- what is shifted, or turned
-
-
-@normal("softmax", "log_softmax", "logsumexp")
-def _by_name(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    return None
 
 
 def _shift_invariant(op: str) -> Normal:
@@ -201,8 +210,7 @@ def _shift_invariant(op: str) -> Normal:
             return x if op == "logsumexp" else shaped(number(op == "softmax"), x.shape)
         shifts = []
         if x.op == "+":
-            shifts = [(t, c) for t, c in x.args
-                      if not any(padded(t, x.ndim)[i] != 1 for i in axes) and _is_shift(t)]  # fmt: skip
+            shifts = [(t, c) for t, c in x.args if _is_shift(t) and not varying(t, x.ndim) & axes]
         if shifts and len(shifts) < len(x.args):
             rest = total([(x, 1), *((t, -c) for t, c in shifts)], x.shape)
             found = make(op, [rest], {"axes": axes})
@@ -271,9 +279,9 @@ def _where(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Ter
     if m == 0:
         return product([(opposite(mask), 1), (y, 1)], shape)
     (c, u), (d, v) = coefficient(x), coefficient(y)
-    if u is v and c and mask.op in ("greater", "greater_equal") and 0 < d / c < 1:
-        if mask.args[0] is u and as_number(mask.args[1]) == 0:
-            return scaled(make("leaky_relu", [u], {"slope": d / c}), c)
+    positive_x = mask.op in ("greater", "greater_equal") and mask.args[0] is u
+    if u is v and c and positive_x and 0 < d / c < 1 and as_number(mask.args[1]) == 0:
+        return scaled(make("leaky_relu", [u], {"slope": d / c}), c)
     return None
 
 
@@ -288,11 +296,6 @@ def opposite(mask: Term) -> Term:
     if mask.op in _OPPOSITE:
         return make(_OPPOSITE[mask.op], mask.args, mask.params, mask.shape)
     return total([(ONE, 1), (mask, -1)], mask.shape)
-
-
-@normal("less", "less_equal", "greater", "greater_equal")
-def _compared(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    return None
 
 
 def _turned(op: str) -> Normal:
@@ -317,7 +320,8 @@ def _turned(op: str) -> Normal:
 
 
 _TURNED = {
-    "less": "greater", "less_equal": "greater_equal", "greater": "less", "greater_equal": "less_equal",
+    "less": "greater", "less_equal": "greater_equal",
+    "greater": "less", "greater_equal": "less_equal",
 }  # fmt: skip
 NORMAL.update({op: _turned(op) for op in _TURNED})
 
@@ -333,8 +337,8 @@ def _larger(op: str) -> Normal:
             return scaled(make("maximum", [scaled(x, -1), y]), -1)
         if shape is None:
             shape = broadcast((x.shape, y.shape))
-        size = x.size + y.size + 0.5
-        return rewritten(intern(op, (x, bare(y) if as_number(y) is not None else y), {}, shape, size))
+        y = bare(y) if as_number(y) is not None else y
+        return rewritten(intern(op, (x, y), {}, shape, x.size + y.size + 0.5))
 
     return form
 

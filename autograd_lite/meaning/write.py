@@ -14,12 +14,13 @@ from .. import ops
 from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..ops.elementwise import VALUE_OPS
-from ..show.expression import Expression, applied
+from ..show.expression import Definition, Expression, applied
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..table import OPS
 from .read import applied as apply_term
 from .read import op_of
 from .terms import ONE, Shape, Term, as_number, bare, coefficient, is_mask
+from .windows import convolve_full, correlate
 
 _VALUES = {op.name: op for op in VALUE_OPS.values()}
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
@@ -36,6 +37,18 @@ VARIANCE = Op("var", lambda x, axis: np.var(x, axis=axis, keepdims=True), notati
               source="np.var({0}, axis={axis}, keepdims=True)")  # fmt: skip
 ONEHOT = Op("onehot", lambda k, n: np.eye(n)[k], notation=function("onehot"),
             source="np.eye({n})[{0}]")  # fmt: skip
+GATHER = Op("gather", lambda x, k: x[k], notation=Notation("{0}[{1}]", ATOM, (ATOM,)),
+            source="{0}[{1}]")  # fmt: skip
+_WINDOWS = "np.lib.stride_tricks.sliding_window_view"
+CORRELATE = Op(
+    "correlate", correlate, notation=infix("⋆", PRODUCT, MATMUL),
+    source=f"np.tensordot({_WINDOWS}({{0}}, np.shape({{1}})), {{1}}, np.ndim({{1}}))",
+)  # fmt: skip
+CONVOLVE = Op(
+    "convolve_full", convolve_full, notation=infix("*", PRODUCT, MATMUL),
+    source=f"(lambda g, k: np.tensordot({_WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
+    "k.shape), np.flip(k), k.ndim))({0}, {1})",
+)  # fmt: skip
 ONLY = Op("only", lambda x, mask: np.where(mask, x, 0.0), notation=infix("∘", PRODUCT, MATMUL),
           source="np.where({1}, {0}, 0.0)")  # fmt: skip
 
@@ -50,6 +63,7 @@ class Writer:
 
     Attributes:
         given: the arrays without a name that were written, by the symbols that they got.
+        symbols: what arrays without a name are called.
         wrote_q: whether q was written.
     """
 
@@ -61,13 +75,14 @@ class Writer:
         self.given: dict[str, Any] = {}
         self.wrote_q = False
         self._taken = set(taken) | set(self.names.values())
-        self._symbols: dict[Any, str] = {}
+        self.symbols: dict[Any, str] = {}
+        self._apart: dict[Term, Definition] = {}
         self._parts = (f"u_{i}" for i in count(1))
 
-    def expression(self, root: Term) -> tuple[Expression, list[tuple[str, Expression]]]:
+    def expression(self, root: Term) -> tuple[Expression, list[Definition]]:
         """What ``root`` is, and the parts of it that got a symbol, in the order they need."""
         done: dict[Term, Expression] = {}
-        definitions: list[tuple[str, Expression]] = []
+        definitions: list[Definition] = []
         uses = self._uses(root)
         stack = [(root, False)]
         while stack:
@@ -80,9 +95,11 @@ class Writer:
                 continue
             found = _Form(self, done).write(e)
             if e is not root and self._is_apart(e, found, uses[e]):
-                name = next(n for n in self._parts if n not in self._taken)
-                definitions.append((name, found))
-                found = Expression(found.value, name)
+                if e not in self._apart:
+                    name = next(n for n in self._parts if n not in self._taken)
+                    self._apart[e] = Definition(name, found)
+                definitions.append(self._apart[e])
+                found = Expression(found.value, self._apart[e].name)
             done[e] = found
         return done[root], definitions
 
@@ -98,6 +115,8 @@ class Writer:
         return uses
 
     def _is_apart(self, e: Term, found: Expression, uses: int) -> bool:
+        if e.op == "normalised":
+            return True
         if found.op is None or e.size < _TWICE or e.op in ("reshape", "broadcast_to", "transpose"):
             return False
         return uses > 1 or found.size > _LONG
@@ -107,24 +126,22 @@ class Writer:
 
     def symbol(self, e: Term, base: str) -> str:
         """A symbol for a given array that has no name."""
-        if e not in self._symbols:
-            name = self.new(base)
-            self._symbols[e] = name
-            self.given[name] = e.value
-        return self._symbols[e]
+        if e not in self.symbols:
+            self.symbols[e] = self.new(base)
+        self.given[self.symbols[e]] = e.value
+        return self.symbols[e]
 
-    def index(self, value: Any) -> Expression:
+    def index(self, value: Any, base: str) -> Expression:
         """The numbers of classes, or of rows that are looked up."""
         value = np.asarray(value)
         if value.ndim == 0:
             return Expression(value)
         key = value.shape, value.tobytes()
-        if key not in self._symbols:
-            name = "y" if "y" not in self._taken else self.new("k")
-            self._taken.add(name)
-            self._symbols[key] = name
-            self.given[name] = value
-        return Expression(value, self._symbols[key])
+        if key not in self.symbols:
+            self.symbols[key] = self.new(base) if base in self._taken else base
+            self._taken.add(self.symbols[key])
+            self.given[self.symbols[key]] = value
+        return Expression(value, self.symbols[key])
 
     def new(self, base: str) -> str:
         name = next(n for i in count(1) if (n := f"{base}_{i}") not in self._taken)
@@ -132,7 +149,7 @@ class Writer:
         return name
 
     def by_rows(self, c: float, residual: bool) -> int:
-        """The k for which ``c`` is k / q, or 0; what is no error is divided by q where c is long."""
+        """The k for which ``c`` is k / q, or 0; beside no error only where ``c`` is long."""
         times = c * self.rows if self.rows else 0.0
         k = round(times)
         fine = k == 1 or (k in (2, 3, 4) and (residual or _is_long(c)))
@@ -142,19 +159,24 @@ class Writer:
         """``c · x``; by the rows of a batch it is divided."""
         if x is None:
             return number(c)
-        if c < 0:
-            return applied(ops.negative, self.scaled(x, -c, residual))
         if c == 1:
             return x
+        if self.is_factor(c, residual):
+            return applied(ops.multiply, number(c), x)
+        if c < 0:
+            return applied(ops.negative, self.scaled(x, -c, residual))
         k = self.by_rows(c, residual)
         if k:
             self.wrote_q = True
             above = x if k == 1 else applied(ops.multiply, number(k), x)
             return applied(ops.divide, above, Expression(float(self.rows or 1), "q"))
-        n = round(1 / c)
-        if c < 1 and abs(1 / c - n) < 1e-9 and _is_long(c):
-            return applied(ops.divide, x, number(n))
-        return applied(ops.multiply, number(c), x)
+        return applied(ops.divide, x, number(round(1 / c)))
+
+    def is_factor(self, c: float, residual: bool) -> bool:
+        """Whether a coefficient is written as a number before the rest: not as −, nor as / n."""
+        if abs(c) == 1 or self.by_rows(abs(c), residual):
+            return False
+        return abs(c) > 1 or abs(1 / c - round(1 / c)) > 1e-9 or not _is_long(abs(c))
 
 
 def _is_long(c: float) -> bool:
@@ -201,10 +223,10 @@ class _Form:
     def _onehot(self, e: Term) -> Expression:
         value = e.value
         if value.ndim == 1 and value.sum() == 1:
-            return applied(ONEHOT, self.writer.index(value.argmax()), n=value.size)
+            return applied(ONEHOT, self.writer.index(value.argmax(), "y"), n=value.size)
         for axis in (1, 0) if value.ndim == 2 else ():
             if (value.sum(axis) == 1).all():
-                k = self.writer.index(value.argmax(axis))
+                k = self.writer.index(value.argmax(axis), "y")
                 found = applied(ONEHOT, k, n=value.shape[axis])
                 return found if axis else applied(OPS["transpose"], found, axes=None)
         return Expression(value, self.writer.symbol(e, "m"))
@@ -244,6 +266,9 @@ class _Form:
                 return self._multiplied(
                     f.args, {error: self.writer.scaled(self.done[error], c, True)}
                 )
+        whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
+        if whole and self.writer.is_factor(c, _is_residual(f)):
+            return self._multiplied(f.args, {}, c=c)
         return self.writer.scaled(x, c, _is_residual(f))
 
     def _mean(self, f: Term, c: float) -> Expression | None:
@@ -281,13 +306,14 @@ class _Form:
         pairs: Iterable[tuple[Term, float]],
         written: Mapping[Term, Expression],
         turned: bool = False,
+        c: float = 1.0,
     ) -> Expression:
         factors = sorted(pairs, key=_in_a_product)
         outer = self._outer(factors)
-        if outer is not None and not turned and not written:
+        if outer is not None and not turned and not written and c == 1:
             return outer
         masks = [f for f, p in factors if p == 1 and is_mask(f) and f.op != "leaf"]
-        above: Expression | None = None
+        above = number(c) if c != 1 else None
         below: Expression | None = None
         pair = _slope(factors)
         if pair is not None:
@@ -338,7 +364,8 @@ class _Form:
             v = x if v is None else applied(ops.multiply, v, x)
         for f in right:
             w = self.done[f] if w is None else applied(ops.multiply, w, self.done[f])
-        assert v is not None and w is not None
+        assert v is not None
+        assert w is not None
         return applied(OUTER, v, w)
 
     # ------------------------------------------------------------------ ops
@@ -375,13 +402,34 @@ class _Form:
         axis: Any = axes[0] if len(axes) == 1 else tuple(axes)
         return applied(OPS[e.op], self.done[e.args[0]], axis=axis, **params)
 
+    def _normalised(self, e: Term) -> Expression:
+        (x,), axes = e.args, e.params["axes"]
+        n = math.prod(x.shape[a] for a in axes)
+        mean = self._averaged(x, axes)
+        deviation = applied(ops.subtract, self.done[x], mean)
+        variance = applied(VARIANCE, self.done[x], axis=tuple(sorted(axes)))
+        if e.params["ddof"]:
+            squares = applied(ops.square, deviation)
+            total = applied(OPS["sum"], squares, axis=tuple(sorted(axes)), keepdims=True)
+            variance = applied(ops.divide, total, number(n - e.params["ddof"]))
+        if e.params["eps"]:
+            variance = applied(ops.add, variance, number(e.params["eps"]))
+        return applied(ops.divide, deviation, applied(OPS["sqrt"], variance))
+
+    def _getitem(self, e: Term) -> Expression:
+        """Rows of a table, by their numbers."""
+        index = e.params["index"]
+        if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or not index.ndim:
+            return self._op(e)
+        return applied(GATHER, self.done[e.args[0]], self.writer.index(index, "k"))
+
     def _scatter(self, e: Term) -> Expression:
         """Rows that were looked up: ``onehot(k)ᵀ g``."""
         index, (rows, *rest) = e.params["index"], e.params["shape"]
         g = self.done[e.args[0]]
         if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or len(rest) != 1:
             return self._op(e)
-        k = self.writer.index(index)
+        k = self.writer.index(index, "k")
         if index.ndim != 1:
             k = _reshaped(k, (index.size,))
             g = _reshaped(g, (index.size, *rest))
@@ -390,7 +438,7 @@ class _Form:
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
-        op = op_of(e.op) or _VALUES[e.op]
+        op = op_of(e.op) or _VALUES.get(e.op) or _WRITTEN[e.op]
         try:
             return applied(op, *xs, **e.params)
         except (ValueError, TypeError, IndexError):  # a rule that wants what was broadcast
@@ -398,11 +446,12 @@ class _Form:
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
 
 
+_WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE}
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
-    "normalised": "rows", "scatter": "scatter",
+    "normalised": "normalised", "scatter": "scatter", "getitem": "getitem",
 }  # fmt: skip
 
 
@@ -443,17 +492,19 @@ def _in_a_sum(pair: tuple[Term, float]) -> Any:
 def _in_a_product(pair: tuple[Term, float]) -> Any:
     """What comes from behind first, then errors such as ``l − y``, then the rest as it arose."""
     f, _ = pair
-    return not _comes_back(f), f.op != "matmul", not _is_residual(f), f.id
+    rank = 0 if f.op == "leaf" else 1 if f.op == "+" else 2
+    return not _comes_back(f), f.op != "matmul" or not _comes_back(f), rank, f.id
 
 
 def _comes_back(f: Term) -> bool:
-    return f.kind == "gradient" if f.op == "leaf" else f.op == "matmul" and any(
-        map(_comes_back, f.args))  # fmt: skip
+    if f.op in ("matmul", "transpose"):
+        return any(map(_comes_back, f.args))
+    return f.kind == "gradient" or _is_residual(f)
 
 
 def _is_residual(f: Term) -> bool:
     f = f if f.op == "+" else coefficient(f)[1]
-    return f.op == "+" and any(x.given and x is not ONE for x in f.operands)
+    return f.op == "+" and any(x.given and x is not ONE for x in f.operands) and not f.given
 
 
 def _has_minus(f: Term) -> bool:
@@ -468,9 +519,9 @@ def _slope(factors: list[tuple[Term, float]]) -> tuple[Term, Term] | None:
     """The factors l and 1 − l, which stand together."""
     there = {f for f, p in factors if p == 1}
     for f in there:
-        if f.op == "+" and len(f.args) == 2 and f.args[0] == (ONE, 1.0) and f.args[1][1] == -1:
-            if f.args[1][0] in there:
-                return f.args[1][0], f
+        is_rest = f.op == "+" and len(f.args) == 2 and f.args[0] == (ONE, 1.0)
+        if is_rest and f.args[1][1] == -1 and f.args[1][0] in there:
+            return f.args[1][0], f
     return None
 
 

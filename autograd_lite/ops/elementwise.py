@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from math import factorial
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -18,6 +19,7 @@ from ..arrays import as_array, refuse_kinds
 from ..calls import leaves_operators_alone
 from ..engine.later import later
 from ..engine.modes import trace
+from ..engine.notes import note
 from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..errors import complex_to_real, explain, refuse_constant
@@ -661,13 +663,21 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
                 refuse_kinds(x, function.__name__)
         settings = {k: v._seen() if type(v) is Tensor else v for k, v in kwargs.items()}
         try:
-            return function(*arrays, **settings)
+            found = function(*arrays, **settings)
         except ValueError as error:
             raise explain(function.__name__, args, arrays, {}, error) from error
+        if function in _VALUE_SIGNS and type(found) is np.ndarray and not settings:
+            compared = [ref(x) if type(x) is Tensor else partial(_itself, x) for x in args]
+            note(found, "compared", (function.__name__, compared))  # readers see what a mask is
+        return found
     except TypeError:
         if any(leaves_operators_alone(x) or isinstance(x, (str, bytes)) for x in args):
             return NotImplemented
         raise
+
+
+def _itself(x: Any) -> Any:
+    return x
 
 
 # Further names that NumPy has for them.

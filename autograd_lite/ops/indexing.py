@@ -89,8 +89,8 @@ scatter: Op = op(
         for index in _INDICES
     ],
     source=lambda xs, params: (
-        f"(lambda z: (np.add.at(z, ({code(params['index'])}), {xs[0]}), z)[1])"
-        f"(np.zeros({params['shape']}))"
+        f"(lambda z, g: (np.add.at(z, ({code(params['index'])}), g), z)[1])"
+        f"(np.zeros({params['shape']}), {xs[0]})"
     ),
     stacks=True,
     reads="all",

@@ -74,7 +74,10 @@ normalised_op = op(
     "normalised",
     _normalised,
     _normalised_vjp,
-    cases=[Case(((2, 3),), {"axis": 1, "eps": 1e-5, "ddof": 0}), Case(((4, 2),), {"axis": 0, "eps": 0.1, "ddof": 1})],
+    cases=[
+        Case(((2, 3),), {"axis": 1, "eps": 1e-5, "ddof": 0}),
+        Case(((4, 2),), {"axis": 0, "eps": 0.1, "ddof": 1}),
+    ],
     source="(({0} - np.mean({0}, axis={axis}, keepdims=True))"
     " / np.sqrt(np.var({0}, axis={axis}, ddof={ddof}, keepdims=True) + {eps}))",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -66,6 +66,13 @@ class Expression:
         return self.op is not None and self.op.name in names
 
 
+class Definition(NamedTuple):
+    """A symbol of its own for a part of an expression."""
+
+    name: str
+    expression: Expression
+
+
 def nodes(root: Expression) -> Iterator[Expression]:
     """Each expression in ``root`` once, operands before what is made of them. Iterative."""
     done: set[int] = set()
@@ -118,10 +125,14 @@ def _countable(op: Op, arrays: list[Array]) -> list[Array]:
     return [x.astype(np.int8) if x.dtype.kind == "b" else x for x in arrays]
 
 
-def agree(expression: Expression, value: Any, nearly: bool = False) -> bool:
+def agree(expression: Expression, value: Any, nearly: bool = False, sizes: Any = 0.0) -> bool:
     """Whether an expression, worked out anew, is worth ``value``, up to rounding.
 
-    ``nearly``: or up to what a small number that was left out makes.
+    Args:
+        expression: what is worked out.
+        value: what it should be worth.
+        nearly: or up to what a small number that was left out makes.
+        sizes: how large the terms were that ``value`` is the sum of: `magnitude`.
     """
     computed = evaluate(expression)
     if computed.shape != value.shape:
@@ -133,8 +144,34 @@ def agree(expression: Expression, value: Any, nearly: bool = False) -> bool:
     with np.errstate(all="ignore"):
         scale = np.max(np.abs(value), initial=0.0, where=np.isfinite(value))
         apart = np.where(same, 0.0, np.abs(computed - value))
-        near = apart <= tolerance * (np.abs(value) + 1e-3 * scale) + 1e-300
+        rounding = np.nan_to_num(_CANCELLED * eps * np.asarray(sizes), posinf=0.0)
+        near = apart <= tolerance * (np.abs(value) + 1e-3 * scale) + rounding + 1e-300
     return bool(np.all(same | (near & np.isfinite(value))))
+
+
+_CANCELLED = 100.0  # roundings, of what cancels
+_LINEAR = (
+    "positive", "reshape", "transpose", "broadcast_to", "multiply", "matmul", "sum", "mean",
+    "outer", "dot", "getitem", "scatter", "square",
+)  # fmt: skip
+
+
+def magnitude(root: Expression) -> Array:
+    """How large an expression would be if nothing in it cancelled: as its rounding is."""
+
+    def combine(node: Expression, sizes: list[Any]) -> Any:
+        if node.is_called("add", "subtract"):
+            return sizes[0] + sizes[1]
+        if node.is_called("negative"):
+            return sizes[0]
+        if node.is_called("divide"):
+            return sizes[0] / np.abs(node.inputs[1].value)
+        if node.op is not None and node.is_called(*_LINEAR):
+            return np.asarray(node.op.forward(*sizes, **node.params))
+        return np.abs(node.value.astype(np.result_type(node.value.dtype, float)))
+
+    with np.errstate(all="ignore"):
+        return np.asarray(fold(root, combine))
 
 
 def _wide(array: Any) -> Any:

@@ -213,10 +213,6 @@ def test_what_is_missing_is_said_once(
     assert 'pip install "autograd_lite[layout]"' in notes(page)
     assert not page.root.all("svg")
     assert len(page.steps) == 15
-    assert 'pip install "autograd_lite[formulas]"' not in notes(page)
-    monkeypatch.setitem(sys.modules, "sympy", None)
-    page = explained(chapter(), tmp_path)
-    assert 'pip install "autograd_lite[formulas]"' in notes(page)
     assert page.titles[5] == "Backward δ2"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from itertools import count
 
 import numpy as np
@@ -56,10 +55,6 @@ def test_the_chapter_s_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     assert formulas(delta) == {
         "given": "(−y / l_2 + (1 − y) / (1 − l_2)) ∘ (l_2 ∘ (1 − l_2))", "result": "l_2 − y",
     }  # fmt: skip
-    monkeypatch.setitem(sys.modules, "sympy", None)
-    story = tell(loss)
-    assert story.backward.needs_sympy
-    assert [f.kind for f in named(story, "δ_2").formulas] == ["chain", "given"]
 
 
 def test_gradients_are_the_engines_and_the_update_has_numbers_by_the_learning_rate() -> None:

