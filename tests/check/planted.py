@@ -56,6 +56,7 @@ class Program:
         backward: has ``dW`` for each ``W`` that is handed in.
         only: the names that are handed in, where these aren't all.
         convention: the names of those that lack 1/m by a course's convention.
+        never: an expression that no true cause matches.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Program:
     planted: Sequence[tuple[str, ...]] = field(repr=False)
     only: str = ""
     convention: str = ""
+    never: str = "$^"
 
     @property
     def mistakes(self) -> list[Mistake]:
@@ -156,7 +158,10 @@ def judge(program: Program, mistake: Mistake) -> Verdict:
         return Verdict("another line", said)
     if any("no usual mistake" in cause for cause in first.values()):
         return Verdict("not named", said)
-    true = all(re.search(mistake.says, cause, re.IGNORECASE) for cause in first.values())
+    true = all(
+        re.search(mistake.says, cause, re.IGNORECASE) and not re.search(program.never, cause)
+        for cause in first.values()
+    )
     return Verdict("named" if true else "named wrongly", said)
 
 
@@ -263,7 +268,8 @@ SIGN = (
     r"subtract\w*[^;]*(add|plus)|add\w*[^;]*(subtract|minus)"
 )
 UNSUMMED = r"not summed|" + lost("sum|sums|Σ|Σ_.")
-ALL = r"summed over (all|both|every)|summed over axis"
+ALL = r"summed over (all|both|every|axes|the whole)"
+ROWS = r"over its \d+ rows|\(axis=0\)"  # of examples as columns
 FLIPPED = r"transpos|ᵀ[^;]*stands where|stands where[^;]*ᵀ"
 EARLY = r"updated|- ?[\w.]+ ?∇W"
 ZEROS = r"zeros?\b|not written"

@@ -14,6 +14,7 @@ from .planted import (
     NO_LABEL,
     OF_SIGMA,
     PLUS,
+    ROWS,
     SHAPE,
     SIGMA,
     SIGN,
@@ -100,9 +101,9 @@ GRU = Program(
         ("dUz +=", "dUz = h[t - 1].T @ daz[t]", PLUS),
         ("dbz +=", "daz[t].mean(axis=0)", MEAN),
         ("    dnext", "dh[t] * (1 - z[t])",
-         path(r"a[zq]_\S+|U[zq]|rh_\S+", r"h_\S+") + "|only", "h"),
+         path(r"a[zq]_\S+|U[zq]|rh_\S+", r"comes from h_\S+|1 - z_\S+"), "h"),
         ("    dnext", "daz[t] @ Uz.T + daq[t] @ Uq.T + drh[t] * q[t]",
-         path(r"h_\S+|1 - z_\S+") + "|" + lost("1 - "), "h"),
+         path(r"comes from h_\S+|1 - z_\S+"), "h"),
         ("    dnext", "dh[t] * (1 - z[t]) + daz[t] @ Uz.T + daq[t] @ Uq.T",
          path(r"rh_\S+|ac_\S+|q_\S+"), "h"),
         ("    dnext", "dh[t] * z[t] + daz[t] @ Uz.T + daq[t] @ Uq.T + drh[t] * q[t]",
@@ -232,7 +233,6 @@ FACTORS = Program(
         ("dP", "dpred @ Q", lost("P|decay|penalty|0.3") + "|only"),
         ("dP", "dpred @ Q + 2 * lam * P", "2 times too large"),
         ("dP", "dpred @ Q - lam * P", SIGN),
-        ("dP", "dpred @ Q + lam * Q[0]", swapped("Q", "P") + r"|Q\S* stands"),
         ("dQ", "dpred.T @ (P - 0.1 * dP) + lam * Q", r"updated|- 0\.1"),
         ("dQ", "dpred.T @ P + lam * Q * Q", EXPONENT + "|" + twice("Q") + "|square"),
         ("dbu", "dpred.sum(axis=0, keepdims=True).T", AXIS),
@@ -289,6 +289,7 @@ COLUMNS = Program(
         ("db1", "dz1.sum()", ALL),
         ("db1", "da1.sum(axis=1, keepdims=True)", swapped("∇a1", "∇z1") + "|" + SIGMA),
     ],
+    never=ROWS,
 )  # fmt: skip
 
 CONVOLUTION_1D = Program(
@@ -415,6 +416,7 @@ SOFTMAX_COLUMNS = Program(
         ("db", "dZ", UNSUMMED),
         ("db", "np.sum(P, axis=1, keepdims=True)", swapped("P", "∇Z") + "|" + NO_LABEL),
     ],
+    never=ROWS,
 )  # fmt: skip
 
 TIED = Program(

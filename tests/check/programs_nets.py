@@ -17,6 +17,7 @@ from .planted import (
     OF_TANH,
     PLUS,
     RELU,
+    ROWS,
     SHAPE,
     SIGMA,
     SIGN,
@@ -237,7 +238,7 @@ ONE_LINE = Program(
          SIGN),
         ("dhprebn", "bngain * bnvar_inv / n * (n * d - d.sum(0) - k * (d * bnraw).sum(0))",
          lost("bnraw|hprebn")),
-        ("dhprebn", "bngain * (bnvar + 1e-5) / n * (n * d - d.sum(0) - k * bnraw * (d * bnraw).sum(0))",
+        ("dhprebn", "bngain * bnvar / n * (n * d - d.sum(0) - k * bnraw * (d * bnraw).sum(0))",
          "bnvar|expon|power|√|sqrt"),
         ("dhpreact", "(1 - np.tanh(h) ** 2) * dh",
          r"tanh\(h\)|twice|" + swapped(r"\bh\b", "hpreact")
@@ -421,6 +422,7 @@ COURSE = Program(
         ("db1", "np.sum(dZ1, axis=1, keepdims=True)", large("7")),
     ],
     convention="Z1 Z2",
+    never=ROWS,
 )  # fmt: skip
 
 TEXTBOOK = Program(

@@ -420,7 +420,8 @@ LAYER_NORM = Program(
         ("dgamma", "np.sum(dln * h, axis=0)", swapped("h", "xhat")),
         ("dgamma", "np.sum(dln, axis=0)", lost("xhat") + "|is ∇beta|" + swapped("∇beta", "∇gamma")),
         ("dbeta", "np.mean(dln, axis=0)", MEAN),
-        ("dbeta", "np.sum(dln * xhat, axis=0)", extra("xhat") + "|is ∇gamma|" + swapped("∇gamma", "∇beta|∇ln")),
+        ("dbeta", "np.sum(dln * xhat, axis=0)",
+         extra("xhat") + "|is ∇gamma|" + swapped("∇gamma", "∇beta|∇ln")),
         ("dxhat", "dln", lost("gamma") + "|itself"),
         ("g1", "dxhat.mean(axis=0)", AXIS + "|axis|mean|rows", "h"),
         ("g1", "0", path("mu|mean|μ", "xhat") + "|constant", "h"),
@@ -445,7 +446,8 @@ PIPELINE = Program(
     B, T, D, K, C = 2, 5, 3, 4, 6
     ids, Y = r.integers(0, 7, (B, T)), r.integers(0, C, (B, T))
     E, P = r.normal(size=(7, D)), r.normal(size=(T, D))
-    W1, b1, W2, b2 = r.normal(size=(D, K)), r.normal(size=K), r.normal(size=(K, C)), r.normal(size=C)
+    W1, b1 = r.normal(size=(D, K)), r.normal(size=K)
+    W2, b2 = r.normal(size=(K, C)), r.normal(size=C)
     """,
     "E P W1 b1 W2 b2",
     """
