@@ -33,7 +33,7 @@ from .planted import (
 GRU = Program(
     "GRU",
     """
-    n, D, H, T = 3, 2, 4, 3
+    n, D, H, T = 3, 5, 4, 2
     X, Y = r.normal(size=(n, T, D)), r.normal(size=(n, 2))
     Wz, Wq, Wc = r.normal(size=(D, H)), r.normal(size=(D, H)), r.normal(size=(D, H))
     Uz, Uq, Uc = r.normal(size=(H, H)), r.normal(size=(H, H)), r.normal(size=(H, H))

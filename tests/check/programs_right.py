@@ -193,7 +193,7 @@ RIGHT: tuple[Callable[[], Case], ...] = (
 )  # fmt: skip
 
 
-def meaningless(program: Program) -> Iterator[tuple[str, str, Tensor, dict[str, Any]]]:
+def meaningless(program: Program) -> Iterator[tuple[str, Tensor, dict[str, Any]]]:
     """One gradient of a program with noise, with one entry changed, and of random numbers."""
     loss, right = program.gradients()
     skipped = program.convention.split()
@@ -206,10 +206,13 @@ def meaningless(program: Program) -> Iterator[tuple[str, str, Tensor, dict[str, 
         one = np.zeros(g.size)
         one[r.integers(g.size)] = 0.37 * size
         wrong = {"noise": g + 0.1 * noise, "one entry": g + one.reshape(g.shape), "random": noise}
-        yield str(name), how, loss, right | {name: wrong[how]}
+        yield str(name), loss, right | {name: wrong[how]}
 
 
-def is_explained(loss: Tensor, given: dict[str, Any], name: str) -> str:
+def explanation(name: str, loss: Tensor, given: dict[str, Any]) -> str:
     """What is said of the gradient of that name, where a cause is given; else nothing."""
-    cause = ag.check_backprop(loss, given)[name].cause or ""
-    return "" if "no usual mistake" in cause else cause or "not called wrong"
+    try:
+        cause = ag.check_backprop(loss, given)[name].cause or "not called wrong"
+    except Exception as error:
+        cause = repr(error)
+    return "" if "no usual mistake" in cause else f"{name}: {cause}"

