@@ -22,9 +22,10 @@ from .programs_nets import NETS
 from .programs_right import RIGHT, Case, explanation, meaningless
 from .programs_sequences import SEQUENCES
 
-# The share of mistakes that must be named truly.
-NAMED = {"nets": 0.38, "sequences": 0.25, "apart": 0.40}
-# Right gradients that are called wrong, or make the check raise, and noise of which a cause is said.
+SAMPLE = 2  # every second mistake is judged here; the command judges all
+# The share of these that must be named truly.
+NAMED = {"nets": 0.41, "sequences": 0.27, "apart": 0.42}
+# Right gradients that are called wrong, and noise of which a cause is said, or that make it raise.
 # Whatever is mended must be taken out.
 JUDGED_WRONG = {
     "two layers in columns, a course's convention: 1/m in the lines of the parameters only",
@@ -72,8 +73,10 @@ def same(a: ag.Tensor | np.ndarray, b: np.ndarray) -> bool:
 
 @pytest.mark.parametrize("of", SETS)
 def test_mistakes_are_named(of: str):
-    kinds = [judge(program, mistake).kind for program in SETS[of] for mistake in program.mistakes]
-    assert kinds.count("named") >= NAMED[of] * len(kinds)
+    sample = [(program, mistake) for program in SETS[of] for mistake in program.mistakes][::SAMPLE]
+    kinds = [judge(program, mistake).kind for program, mistake in sample]
+    share = kinds.count("named") / len(kinds)
+    assert share >= NAMED[of], f"{share:.3f}"
 
 
 def complaint(loss: ag.Tensor, given: dict[str, Any], accepted: str = "") -> str:
