@@ -8,7 +8,7 @@ is when a learner's own line is wrong.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -51,11 +51,12 @@ class Program:
     Attributes:
         data: assigns arrays, with ``r``, a random generator.
         params: the names of those that are parameters.
-        forward: ends with ``loss``. A variable in a list or dict is named ``h_1``; one that
-            begins with ``_`` isn't.
+        forward: ends with ``loss``. An entry of a dict is named ``h_1``; a variable that begins
+            with ``_`` isn't named.
         backward: has ``dW`` for each ``W`` that is handed in.
         only: the names that are handed in, where these aren't all.
         convention: the names of those that lack 1/m by a course's convention.
+        never: an expression that no true cause matches.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Program:
     planted: Sequence[tuple[str, ...]] = field(repr=False)
     only: str = ""
     convention: str = ""
+    never: str = "$^"
 
     @property
     def mistakes(self) -> list[Mistake]:
@@ -156,7 +158,10 @@ def judge(program: Program, mistake: Mistake) -> Verdict:
         return Verdict("another line", said)
     if any("no usual mistake" in cause for cause in first.values()):
         return Verdict("not named", said)
-    true = all(re.search(mistake.says, cause, re.IGNORECASE) for cause in first.values())
+    true = all(
+        re.search(mistake.says, cause, re.IGNORECASE) and not re.search(program.never, cause)
+        for cause in first.values()
+    )
     return Verdict("named" if true else "named wrongly", said)
 
 
@@ -166,18 +171,15 @@ def blamed(report: Report) -> list[Any]:
 
 
 def sentence(cause: str | None) -> str:
-    """A cause without the arrays below it, with plain signs."""
-    return re.split(r"\n\s*given:", cause or "")[0].replace("−", "-").replace("\n", " ")
+    """A cause without the arrays below it and what any cause begins with, with plain signs."""
+    said = re.split(r"\n\s*given:", cause or "")[0]
+    return re.sub(r"\S+ is used \d+ times, and ", "", said).replace("−", "-").replace("\n", " ")
 
 
 def base(name: str, program: Program) -> str:
     """``h`` for the step ``h_3``."""
     stem = name.rsplit("_", 1)[0]
     return stem if name[len(stem) + 1 :].isdigit() and f"d{stem}[" in program.backward else name
-
-
-def shares(programs: Sequence[Program]) -> Mapping[str, list[tuple[Mistake, Verdict]]]:
-    return {p.name: [(m, judge(p, m)) for m in p.mistakes] for p in programs}
 
 
 def _code(text: str) -> str:
@@ -205,28 +207,28 @@ CONVENTION = r"convention|(lines|gradients) of (the )?(parameters|weights)"
 def lost(what: str) -> str:
     """A factor, a term, a step that isn't there."""
     gone = "missing|forgotten|lost|dropped|left out|skipped|not there|not applied"
-    return rf"({words(what)})[^;]*({gone})|({gone}|without|lacks)[^;]*({words(what)})"
+    return rf"({words(what)})[^;:]*({gone})|({gone}|without|lacks)[^;:]*({words(what)})"
 
 
 def extra(what: str) -> str:
     """A factor or a term that doesn't belong there."""
     many = "too much|extra|not belong|n't belong|one more|should not|is there|too many|twice"
-    return rf"({words(what)})[^;]*({many})|(extra|needless|unneeded)[^;]*({words(what)})"
+    return rf"({words(what)})[^;:]*({many})|(extra|needless|unneeded)[^;:]*({words(what)})"
 
 
 def twice(what: str) -> str:
-    return rf"({words(what)})[^;]*(twice|once too often|too often|squared)"
+    return rf"({words(what)})[^;:]*(twice|once too often|too often|squared)"
 
 
 def swapped(wrong: str, right: str) -> str:
     """One stands where the other belongs."""
     instead = "stands|is taken|is used|where|instead|in place"
-    return rf"({words(wrong)})[^;]*({instead})[^;]*({words(right)})"
+    return rf"({words(wrong)})[^;:]*({instead})[^;:]*({words(right)})"
 
 
 def path(missing: str, only: str = "$^") -> str:
     """One of two contributions is missing, or only the other one is there."""
-    return rf"{lost(missing)}|only[^;]*({words(only)})|(add up|\+=)[^;]*({words(missing)})"
+    return rf"{lost(missing)}|only[^;:]*({words(only)})|(add up|\+=)[^;:]*({words(missing)})"
 
 
 def large(k: str) -> str:
@@ -239,46 +241,52 @@ def small(k: str) -> str:
     """k times too small, as where 1/k is there twice, or k is missing."""
     n = rf"1/({k}|[nmqNBT]\b)"
     return (
-        rf"\b({k}) times too small|{twice(n)}|{extra(n)}|divided[^;]*(twice|once too often)"
+        rf"\b({k}) times too small|{twice(n)}|{extra(n)}|divided[^;:]*(twice|once too often)"
         rf"|\b(factor )?({k}) is (missing|forgotten)|mean where a sum"
     )
 
 
+def mean(k: str) -> str:
+    """A mean of k entries where their sum belongs."""
+    return rf"mean[^;:]*where[^;:]*sum|average[^;:]*sum|{small(k)}"
+
+
 def words(alternatives: str) -> str:
-    """Names as whole words: h is neither h1 nor ∇h."""
-    name = re.compile(r"∇?\w+")
+    """Names as whole words: h is neither h1 nor ∇h, nor what stands in tanh'(h)."""
+    name = re.compile(r"∇?[A-Za-z0-9_]+")
     return "|".join(
-        rf"(?<![A-Za-z0-9_∇∂]){word}(?![A-Za-z0-9_])" if name.fullmatch(word) else word
+        rf"(?<![A-Za-z0-9_∇∂])(?<!'\(){word}(?![A-Za-z0-9_])" if name.fullmatch(word) else word
         for word in alternatives.split("|")
     )
 
 
-TANH = lost(r"tanh'|1 - |slope|derivative") + r"|is ∇\w+ itself"
-SIGMA = lost(r"σ'|sigmoid'|1 - |slope|derivative") + r"|is ∇\w+ itself"
-RELU = lost(r"relu'|> ?0|≥ ?0|slope|mask|derivative") + r"|is ∇\w+ itself"
+STEP = r"step[^;:]*(skipped|missing)|is ∇\S+ (itself|unchanged)|∇\S+ is (copied|handed on)|itself"
+TANH = lost(r"tanh'|1 - |slope|derivative") + "|" + STEP
+SIGMA = lost(r"σ'|sigmoid'|1 - |slope|derivative") + "|" + STEP
+RELU = lost(r"relu'|> ?0|≥ ?0|slope|mask|derivative") + "|" + STEP
 OF_TANH = r"tanh'|(slope|derivative) of (the )?tanh"
 OF_SIGMA = r"σ'|(slope|derivative) of (the )?(σ|sigmoid)"
 SIGN = (
     r"wrong sign|opposite sign|the sign\b|[-+] (stands )?where|"
-    r"subtract\w*[^;]*(add|plus)|add\w*[^;]*(subtract|minus)"
+    r"(?<!\()subtract\w*[^;:]*(added|plus)|(?<!\()add(ed)?\b[^;:]*(subtract|minus)"
 )
 UNSUMMED = r"not summed|" + lost("sum|sums|Σ|Σ_.")
-ALL = r"summed over (all|both|every)|summed over axis"
-FLIPPED = r"transpos|ᵀ[^;]*stands where|stands where[^;]*ᵀ"
+ALL = r"summed over (all|both|every|axes|the whole)"
+ROWS = r"over its \d+ rows|\(axis=0\)"  # of examples as columns
+FLIPPED = r"transpos|ᵀ[^;:]*stands where|stands where[^;:]*ᵀ"
 EARLY = r"updated|- ?[\w.]+ ?∇W"
 ZEROS = r"zeros?\b|not written"
-LOSS = r"another loss|loss is|that of [^;]*loss"
+LOSS = r"another loss|loss is|that of [^;:]*loss"
 SHAPE = r"shape|keepdims"
-PLUS = r"\+=|add(ed)? up|(last|first|only|one)[^;]*(step|wins|comes|use|contribution)|" + lost(
+PLUS = r"\+=|add(ed)? up|(last|first|only|one)[^;:]*(step|wins|comes|use|contribution)|" + lost(
     "what comes|contribution|contributions|step|steps"
 )
 LABEL = r"(?<![A-Za-z0-9_])[yY]b?(?![A-Za-z0-9_])|label|one-?hot|target"
-NO_LABEL = lost(LABEL) + rf"|({LABEL})[^;]*belongs"
+NO_LABEL = lost(LABEL) + rf"|({LABEL})[^;:]*belongs"
 EVERYWHERE = rf"everywhere|not only|{LABEL}|" + lost("mask")
-AXIS = r"wrong axis|axis ?=? ?-?\d[^;]*(where|belongs|instead)"
-MEAN = r"mean[^;]*where[^;]*sum|average[^;]*sum|times too small"
+AXIS = r"wrong axis|axis ?=? ?-?\d[^;:]*(where|belongs|instead)"
 ORDER = r"order|stands where|transpos"
 EXPONENT = (
-    r"exponent|power\b|[²³⁻½]\S* (stands )?where|where[^;]*[²³⁻½]|\*\*[^;]*(where|belongs)|"
-    r"square[^;]*(missing|where|forgotten)|not squared|reciprocal"
+    r"exponent|power\b|[\^²³⁻½]\S* (stands )?where|where[^;:]*[²³⁻½]|\*\*[^;:]*(where|belongs)|"
+    r"square[^;:]*(missing|where|forgotten)|not squared|reciprocal"
 )
