@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.op import Op
 from ..engine.tensor import Array
 from .formula import computed
 from .readings import (
@@ -83,7 +82,8 @@ def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> E
             yield from _of_slopes(e, readings)
             yield from _of_locals(e, readings)
         if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
-            yield from _of_function(e)
+            x = e.operands[0]
+            yield Edit(1, "without", (x, e), lambda xs, v: _like(xs[0], v))
         if e.op == "+":
             yield from _of_sizes(e, others)
             yield from _of_sources(e, readings)
@@ -115,10 +115,6 @@ def _of_value(f: Callable[[Array], Any], xs: Sequence[Array], v: Array) -> Any:
     return f(v)
 
 
-def _forward(op: Op, xs: Sequence[Array], v: Array) -> Any:
-    return op.forward(xs[0])
-
-
 def _part(place: Any, xs: Sequence[Array], v: Array) -> Array:
     return _like(xs[0][place], v)
 
@@ -145,7 +141,7 @@ def _of_sum(e: Term) -> Edits:
             kind = "target_missing" if n == 2 and f.given and f is not ONE else "term_missing"
             other = (e.args[1 - i][0],) if kind == "target_missing" else ()
             yield Edit(1, kind, (f, *other, e), _weighted(e, i, 0.0))
-            yield Edit(1.5, "term_sign", rest, _weighted(e, i, -1.0))
+            yield Edit(1.5, "term_times", (f, -1.0, e), _weighted(e, i, -1.0))
             yield Edit(2, "only_term", rest, _shared(e, [j for j in range(n) if j != i], 0.0))
         if n > 1 or c not in (1.0, -1.0):
             if abs(c) != 1:
@@ -177,9 +173,8 @@ def _of_sources(e: Term, readings: Readings) -> Edits:
         rest = [i for i in range(len(e.args)) if i not in some]
         yield Edit(1.1, "term_missing", (part, e), _shared(e, some, 0.0))
         yield Edit(1.6, "only_term", (part, e), _shared(e, rest, 0.0))
-        yield Edit(1.6, "term_sign", (part, e), _shared(e, some, -1.0))
-        for k in (2.0, 0.5):
-            yield Edit(2.1, "term_times", (part, k, e), _shared(e, some, k))
+        for k in (-1.0, 2.0, 0.5):
+            yield Edit(1.6 if k < 0 else 2.1, "term_times", (part, k, e), _shared(e, some, k))
 
 
 def _of_sizes(e: Term, others: Others) -> Edits:
@@ -336,7 +331,7 @@ def _instead_of(slope: Slope, rest: Make) -> Edits:
             values = (op.name, slope)
             yield Edit(2.2, "other_slope", values, put(other.at))
             yield Edit(2.2, "other_slope", values, put(partial(_at_s, other)))
-            yield Edit(2.6, "other_slope_at", values, put(partial(_at_l, other)))
+            yield Edit(2.6, "other_slope", values, put(partial(_at_l, other)))
 
 
 # ---------------------------------------------------------------------- axes
@@ -352,8 +347,8 @@ def _of_axes(e: Term) -> Edits:
         yield Edit(1, "not_summed", (x, axes), lambda xs, v: xs[0])
         yield Edit(1, "mean_for_sum", (x, axes, n), lambda xs, v: v / n)
         yield Edit(1.1, "sum_for_mean", (x, axes, n), lambda xs, v: v * n)
-        for kind, place in (("first_only", 0), ("last_only", -1)):
-            yield Edit(2, kind, (x, axes), partial(_taken, axes=axes, place=place))
+        for which, place in (("first", 0), ("last", -1)):
+            yield Edit(2, "one_only", (x, axes, which), partial(_taken, axes=axes, place=place))
     for k in range(1, len(x.shape) + 1):
         for other in map(frozenset, itertools.combinations(range(len(x.shape)), k)):
             if other == axes or all(x.shape[a] == 1 for a in other ^ axes):
@@ -410,13 +405,13 @@ def _of_matmul(e: Term) -> Edits:
     for swapped, ta, tb in itertools.product((False, True), repeat=3):
         if (swapped, ta, tb) != (False, False, False):
             values = (_order(turned, swapped, ta, tb), e)
-            yield Edit(2 + 0.1 * swapped, "order", values, partial(_product, swapped, ta, tb))
+            yield Edit(2 + 0.1 * swapped, "stands", values, partial(_product, swapped, ta, tb))
         if not swapped:
             values = (_order(turned, swapped, ta, tb), e)
             yield Edit(3, "entrywise", values, partial(_product, False, ta, tb, by=np.multiply))
-    for kind, place in (("first_only", 0), ("last_only", -1)):
+    for which, place in (("first", 0), ("last", -1)):
         make = partial(_outer, place=place)
-        yield Edit(3, kind, (e, frozenset([0])), make)
+        yield Edit(3, "one_only", (e, frozenset([0]), which), make)
 
 
 def _order(turned: Any, swapped: bool, *flips: bool) -> tuple[tuple[Term, bool], ...]:
@@ -440,7 +435,7 @@ def _outer(xs: Sequence[Array], v: Array, place: int) -> Array:
 
 def _of_transpose(e: Term) -> Edits:
     yield Edit(1, "not_transposed", (e.args[0],), lambda xs, v: xs[0])
-    yield Edit(2, "reshaped_only", (e.args[0],), lambda xs, v: xs[0].reshape(v.shape))
+    yield Edit(2, "other_order", (e.args[0],), lambda xs, v: xs[0].reshape(v.shape))
 
 
 def _of_reshape(e: Term) -> Edits:
@@ -468,25 +463,10 @@ def _of_scatter(e: Term) -> Edits:
         found[index] = xs[0]
         return found
 
-    def mean(xs: Sequence[Array], v: Array) -> Array:
-        times = np.zeros(v.shape)
-        np.add.at(times, index, np.ones_like(xs[0]))
-        return v / np.maximum(times, 1)
-
     yield Edit(1, "last_wins", (e.args[0],), last)
-    yield Edit(2, "mean_of_uses", (e.args[0],), mean)
     if isinstance(index, np.ndarray) and index.ndim > 1 and index.dtype.kind in "iu":
-        for k in range(index.shape[1]):
-            yield Edit(2, "one_position", (e.args[0], k), partial(_positions, index, [k]))
         for by_row in (True, False):
             yield Edit(1.5, "last_wins", (e.args[0],), partial(_by_rows, index, by_row))
-
-
-def _positions(index: Array, some: list[int], xs: Sequence[Array], v: Array) -> Array:
-    found = np.zeros(v.shape)
-    for k in some:
-        np.add.at(found, index[:, k], xs[0][:, k])
-    return found
 
 
 def _by_rows(index: Array, by_row: bool, xs: Sequence[Array], v: Array) -> Array:
@@ -523,16 +503,6 @@ def _of_getitem(e: Term) -> Edits:
 # ---------------------------------------------------------------------- whatever the term is
 
 
-def _of_function(e: Term) -> Edits:
-    """A function left out, taken twice, or another in its place."""
-    x = e.operands[0]
-    yield Edit(1, "without", (x, e), lambda xs, v: _like(xs[0], v))
-    yield Edit(2, "function_twice", (e,), lambda xs, v: computed(e, [v]))
-    for op in ACTIVATIONS:
-        if op.name != e.op:
-            yield Edit(2.4, "other_function", (op.name, e), partial(_forward, op))
-
-
 def _of_given(e: Term) -> Edits:
     """One-hot rows, or a mask, that are turned round, or belong to other rows."""
     value = np.asarray(e.value)
@@ -544,31 +514,19 @@ def _of_given(e: Term) -> Edits:
             for by in (1, -1):
                 make = partial(lambda xs, v, by, axis: np.roll(v, by, axis), by=by, axis=axis)
                 yield Edit(2, "moved", (e, by, axis), make)
-        yield Edit(2, "all_rows", (e,), lambda xs, v: np.broadcast_to(1.0 * v.any(0), v.shape))
-        yield Edit(2, "first_row", (e,), lambda xs, v: np.broadcast_to(v[:1], v.shape))
 
 
 def _of_any(e: Term, is_atom: bool) -> Edits:
     if e is ONE:
         return
-    yield Edit(3, "ones", (e,), lambda xs, v: np.ones(v.shape))
-    yield Edit(4, "zeros_at", (e,), lambda xs, v: np.zeros(v.shape))
+    yield Edit(3, "missing", (e,), lambda xs, v: np.ones(v.shape))
+    yield Edit(4, "missing", (e,), lambda xs, v: np.zeros(v.shape))
     if e.op in MASKS:
         return
-    for kind, k in (("sign_at", -1.0), ("twice_at", 2.0), ("half_at", 0.5)):
-        yield Edit(2, kind, (e,), partial(_of_value, partial(np.multiply, k)))
-    for kind, f in _CURIOUS.items():
-        yield Edit(2.3 if kind == "squared" else 4, kind, (e,), partial(_of_value, f))
-
-
-_CURIOUS: dict[str, Callable[[Array], Any]] = {
-    "squared": np.square,
-    "absolute": np.abs,
-    "one_minus": lambda v: 1 - v,
-    "upside_down_at": lambda v: 1 / v,
-    "slope_of_itself": lambda v: v * (1 - v),
-    "tanh_slope_of_itself": lambda v: 1 - v * v,
-}
+    for k in (-1.0, 2.0, 0.5):
+        yield Edit(2, "times_at", (e, k), partial(_of_value, partial(np.multiply, k)))
+    yield Edit(2.3, "squared", (e,), partial(_of_value, np.square))
+    yield Edit(3, "absolute", (e,), partial(_of_value, np.abs))
 
 
 def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: float) -> Edits:
@@ -576,11 +534,11 @@ def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: flo
     if name == e.name or not array.ndim or e is ONE or e.op in _MOVES:
         return
     if array.shape == shape:
-        yield Edit(cost, "other_array", (name, e), lambda xs, v: array)
+        yield Edit(cost, "stands", (name, e), lambda xs, v: array)
     elif e.op == "leaf" and (fits(shape, array.shape) or fits(array.shape, shape)):
-        yield Edit(cost + 0.3, "other_array", (name, e), lambda xs, v: array)
+        yield Edit(cost + 0.3, "stands", (name, e), lambda xs, v: array)
     if array.ndim == 2 and array.shape[::-1] == shape and array.shape[0] != 1 != array.shape[1]:
-        yield Edit(cost + 0.5, "other_array", (f"{name}ᵀ", e), lambda xs, v: array.T)
+        yield Edit(cost + 0.5, "stands", (f"{name}ᵀ", e), lambda xs, v: array.T)
 
 
 def fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
@@ -599,12 +557,12 @@ def _of_uses(e: Term, others: Others) -> Edits:
             if name == core.name or not array.ndim:
                 continue
             if array.shape == core.shape and core is not x:
-                yield Edit(1.6, "other_array", (name, core), _with_use(e, i, computed(x, [array])))
+                yield Edit(1.6, "stands", (name, core), _with_use(e, i, computed(x, [array])))
             elif array.shape == core.shape or fits(array.shape, e.shape):
-                yield Edit(1.6, "other_array", (name, core), _with_use(e, i, array))
+                yield Edit(1.6, "stands", (name, core), _with_use(e, i, array))
             elif e.op == "matmul" and array.ndim == 2:
                 turned = array.T if x.op == "transpose" else array
-                yield Edit(1.8, "other_array", (name, core), _with_use(e, i, turned))
+                yield Edit(1.8, "stands", (name, core), _with_use(e, i, turned))
         if core.op == "leaf" and len(core.shape) == 2 and core.shape[1] == 1 != core.shape[0]:
             def row(xs: Sequence[Array], v: Array, i: int = i) -> Array:
                 return computed(e, [*xs[:i], xs[i].reshape(-1), *xs[i + 1 :]])

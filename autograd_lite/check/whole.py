@@ -68,10 +68,10 @@ def _of_factor(line: Line, v: Array) -> Iterator[Cause]:
 
 def _of_all(line: Line, v: Array) -> Iterator[Cause]:
     """The sum, or mean, of all entries."""
-    for kind, x in (("all_of_it", v.sum()), ("mean_of_it", v.mean())):
+    for x in (v.sum(), v.mean()):
         for shape in ((), line.right.shape) if v.size > 1 else ():
             if line.array.shape == shape and x and line.fits(np.full(shape, x), v):
-                yield Cause(2.4, kind)
+                yield Cause(2.4, "all_of_it")
 
 
 def _of_order(line: Line, v: Array) -> Iterator[Cause]:
@@ -86,7 +86,7 @@ def _of_order(line: Line, v: Array) -> Iterator[Cause]:
             if turned.shape == line.array.shape and line.fits(turned, v):
                 yield Cause(3, "turned", (order, steps))
     if v.shape == line.array.shape and v.ndim > 1 and line.fits(v.T.reshape(v.shape), v):
-        yield Cause(3, "other_order_of_all")
+        yield Cause(3, "other_order", (line.name,))
 
 
 def _of_entries(line: Line, v: Array) -> Iterator[Cause]:
@@ -105,7 +105,6 @@ def _of_entries(line: Line, v: Array) -> Iterator[Cause]:
             positive = other > 0
             if other.shape == v.shape and np.array_equal(positive, there | ((v == 0) & positive)):
                 yield Cause(2.5, "masked", (name,))
-        yield Cause(3.5, "zero_in_places", (int((~there).sum()), a.size))
 
 
 def _too_many(line: Line, v: Array, slopes: Sequence[Slope]) -> Iterator[Cause]:
