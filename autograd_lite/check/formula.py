@@ -38,10 +38,10 @@ class Formula:
         self.value: Values = {}
         self.made = made or {}
         for e in self.order:
-            given = leaves.get(e)
-            self.value[e] = np.asarray(e.value) if given is None and e.op == "leaf" else (
-                self._computed(e, self.value) if given is None else given
-            )  # fmt: skip
+            if e.op == "leaf" and e not in self.made:
+                self.value[e] = np.asarray(leaves.get(e, e.value))
+            else:
+                self.value[e] = self._computed(e, self.value)
         self._above: dict[Term, list[Term]] = {}
 
     @classmethod

@@ -21,29 +21,30 @@ _FEW = 2  # entries, that any number fits
 _STEP = re.compile(r"(.*?)(\d+)")
 
 
-def whole(
-    line: Line, formulas: Sequence[Formula], slopes: Sequence[Slope]
-) -> list[Cause]:
+def whole(line: Line, formulas: Sequence[Formula], slopes: Sequence[Slope]) -> list[Cause]:
     """All that fits of what is wrong with a line, or a formula, as a whole."""
-    found: list[Cause] = []
     results = [f.result for f in formulas] or [line.right]
-    for causes in (of_line(line, results, slopes), *(of_formula(f, line) for f in formulas)):
+    families = [_elsewhere(line)]
+    for detour, v in enumerate(results):
+        families += [f(line, v, 0.1 * detour) for f in (_of_factor, _of_order, _of_entries, _of_all)]
+        families.append(_too_many(line, v, slopes))
+    for f in formulas:
+        leaves = [e for e in f.order if e.op == "leaf" and e.shape]
+        families += [_other_steps(f, line, leaves), _factors_too_many(f, line)]
+        families += [_swapped(f, line, leaves), _updated(f, line, leaves)]
+        families += [_other_axes(f, line), _shares(f, line)]
+    found: list[Cause] = []
+    for family in families:
         try:
-            found += causes
-        except UNFIT:  # shapes that don't go together
+            found += family
+        except UNFIT:
             continue
     return found
 
 
-def of_line(line: Line, results: Sequence[Array], slopes: Sequence[Slope]) -> Iterator[Cause]:
-    """What can be wrong with a line as a whole, from what its readings give."""
+def _elsewhere(line: Line) -> Iterator[Cause]:
+    """Another gradient as it stands."""
     a = line.array
-    for detour, v in enumerate(results):
-        causes = _of_factor, _of_order, _of_entries, _of_all
-        for cause in (cause for f in causes for cause in f(line, v)):
-            yield cause._replace(cost=cause.cost + 0.1 * detour)
-        if v.shape == a.shape and a.size > 1:
-            yield from _too_many(line, v, slopes)
     for name, g in line.others.arrays.items():
         if name in line.others.gradient_of.values() and line.fits(g):
             yield Cause(2.6, "as_it_stands", (name,))
@@ -55,41 +56,41 @@ def of_line(line: Line, results: Sequence[Array], slopes: Sequence[Slope]) -> It
                 yield Cause(3.3, "skipped", (tensor.op.name,))
 
 
-def _of_factor(line: Line, v: Array) -> Iterator[Cause]:
+def _of_factor(line: Line, v: Array, cost: float) -> Iterator[Cause]:
     k = line.factor(v)
     if k is not None and k != 1:
-        yield Cause(0, "times", (k,), factor=k)
+        yield Cause(cost, "times", (k,), factor=k)
     elif v.shape == line.array.shape and v.any():
         k = float((v * line.array).sum() / (v * v).sum())
         enough = np.count_nonzero(v) > 1 or is_small_fraction(k)
         if k and enough and np.isfinite(k) and line.fits(k * v, v):
-            yield Cause(1.5, "times", (k,), factor=k)
+            yield Cause(cost + 1.5, "times", (k,), factor=k)
 
 
-def _of_all(line: Line, v: Array) -> Iterator[Cause]:
+def _of_all(line: Line, v: Array, cost: float) -> Iterator[Cause]:
     """The sum, or mean, of all entries."""
     for x in (v.sum(), v.mean()):
         for shape in ((), line.right.shape) if v.size > 1 else ():
             if line.array.shape == shape and x and line.fits(np.full(shape, x), v):
-                yield Cause(2.4, "all_of_it")
+                yield Cause(cost + 2.4, "all_of_it")
 
 
-def _of_order(line: Line, v: Array) -> Iterator[Cause]:
+def _of_order(line: Line, v: Array, cost: float) -> Iterator[Cause]:
     """Axes in another order, or turned round."""
     if v.ndim == 2 and min(v.shape) > 1 and line.fits(v.T, v):
-        yield Cause(0.9, "transposed")
+        yield Cause(cost + 0.9, "transposed")
     if not 0 < v.ndim < 5:
         return
     for order in itertools.permutations(range(v.ndim)):
         for steps in itertools.product((1, -1), repeat=v.ndim):
             turned = v.transpose(order)[tuple(slice(None, None, s) for s in steps)]
             if turned.shape == line.array.shape and line.fits(turned, v):
-                yield Cause(3, "turned", (order, steps))
+                yield Cause(cost + 3, "turned", (order, steps))
     if v.shape == line.array.shape and v.ndim > 1 and line.fits(v.T.reshape(v.shape), v):
-        yield Cause(3, "other_order", (line.name,))
+        yield Cause(cost + 3, "other_order", (line.name,))
 
 
-def _of_entries(line: Line, v: Array) -> Iterator[Cause]:
+def _of_entries(line: Line, v: Array, cost: float) -> Iterator[Cause]:
     """Clipped, or 0 in places."""
     a = line.array
     if v.shape != a.shape or v.size <= _FEW:
@@ -97,18 +98,20 @@ def _of_entries(line: Line, v: Array) -> Iterator[Cause]:
     most = float(np.abs(a).max())
     at_most = np.count_nonzero(np.abs(a) >= most * (1 - 1e-9))
     if at_most > 1 and (np.abs(v) > most).any() and line.fits(np.clip(v, -most, most), v):
-        yield Cause(1.5, "clipped", (most,))
+        yield Cause(cost + 1.5, "clipped", (most,))
     norm = float(np.linalg.norm(v))
     there = a != 0
     if norm and there.any() and (v[~there] != 0).sum() > 1 and line.fits(v * there, v):
         for name, other in line.others.arrays.items():
             positive = other > 0
             if other.shape == v.shape and np.array_equal(positive, there | ((v == 0) & positive)):
-                yield Cause(2.5, "masked", (name,))
+                yield Cause(cost + 2.5, "masked", (name,))
 
 
 def _too_many(line: Line, v: Array, slopes: Sequence[Slope]) -> Iterator[Cause]:
     """A term, or a factor, that doesn't belong there."""
+    if v.shape != line.array.shape or v.size < _FEW:
+        return
     residual = line.array - v
     own = line.others.arrays.get(line.name)
     if own is not None and own.shape == v.shape:
@@ -132,17 +135,6 @@ def _too_many(line: Line, v: Array, slopes: Sequence[Slope]) -> Iterator[Cause]:
 
 
 # ---------------------------------------------------------------------- several terms at once
-
-
-def of_formula(f: Formula, line: Line) -> Iterator[Cause]:
-    """What is wrong at several terms of a formula at once."""
-    leaves = [e for e in f.order if e.op == "leaf" and e.shape]
-    yield from _other_steps(f, line, leaves)
-    yield from _factors_too_many(f, line)
-    yield from _swapped(f, line, leaves)
-    yield from _updated(f, line, leaves)
-    yield from _other_axes(f, line)
-    yield from _shares(f, line)
 
 
 def _factors_too_many(f: Formula, line: Line) -> Iterator[Cause]:
@@ -219,10 +211,13 @@ def _swapped(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
 
 def _updated(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
     """Weights that were updated before they were used: the learning rate that fits, if one does."""
-    for e in leaves:
-        g = line.others.arrays.get(line.others.gradient_of.get(e.name or "", ""))
-        if g is None or g.shape != e.shape:
-            continue
+    others = line.others
+    steps = {
+        e: g for e in leaves
+        if (g := others.arrays.get(others.gradient_of.get(e.name or "", ""))) is not None
+        and g.shape == e.shape
+    }  # fmt: skip
+    for e, g in steps.items():
         moved = f.but(e, f.value[e] - g)
         if moved is None or moved.shape != line.array.shape or not f.is_linear_in(e):
             continue
@@ -230,7 +225,8 @@ def _updated(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
         k = float(((line.array - f.result) * change).sum() / max((change * change).sum(), 1e-300))
         enough = 1e-6 < abs(k) <= 100 and np.count_nonzero(change) > 1
         if enough and line.fits(f.result + k * change, f.result):
-            yield Cause(2, "updated", (e, number(k)))
+            made = {x: _always(np.asarray(x.value) - k * step) for x, step in steps.items()}
+            yield Cause(2, "updated", (e, number(k)), made)
 
 
 def _over_axis(e: Term, axis: int, mean: bool, xs: Sequence[Array]) -> Array:
