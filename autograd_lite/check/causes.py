@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ _DETOUR = 0.5  # what a reading costs that isn't the shortest
 _TWO = 1.5  # what a factor costs besides another mistake
 _COMMON = 1.25  # what edits cost at most that are tried two at a time
 _MOST_FIRST = 40  # of these
+_MOST_FOR_TWO = 120  # terms of a reading that two are tried on
 
 
 def follows(readings: Readings, line: Line) -> bool:
@@ -185,7 +187,10 @@ def _keyed(readings: Readings, f: Formula, e: Term, line: Line) -> dict[Any, Edi
 
 def _double(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
     """Two common edits at different terms."""
+    if len(f.order) > _MOST_FOR_TWO:
+        return
     leaves = {e: f.value[e] for e in f.order if e.op == "leaf"}
+    line = replace(line, others=line.others._replace(arrays={}))  # those cost more
     for e, edit in list(_edits(readings, f, line, _COMMON))[:_MOST_FIRST]:
         made: Made = {**f.made, e: partial(_made, e, edit)}
         g = Formula.of(f.root, leaves, made)

@@ -94,11 +94,13 @@ def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> E
         if slope.factors == {e: 1.0}:
             yield Edit(0.8, "slope_missing", (slope,), lambda xs, v: np.ones(v.shape))
             yield from _instead_of(slope, lambda xs, v: 1.0)
+        elif e is slope.result:
+            yield Edit(2, "slope_for_value", (slope,), _put(slope.at(slope.s, slope.l)))
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
         for name, array in others.arrays.items():
             yield Edit(2, "mask_of", (name, e), _put(array > 0))
-    yield from _of_any(e, is_atom)
+    yield from _of_any(e)
     for name, array in others.arrays.items():
         yield from _another(e, shape, name, array, 1.4 if is_atom else 4.5)
 
@@ -516,7 +518,7 @@ def _of_given(e: Term) -> Edits:
                 yield Edit(2, "moved", (e, by, axis), make)
 
 
-def _of_any(e: Term, is_atom: bool) -> Edits:
+def _of_any(e: Term) -> Edits:
     if e is ONE:
         return
     yield Edit(3, "missing", (e,), lambda xs, v: np.ones(v.shape))

@@ -313,10 +313,10 @@ class Checked:
 
     def _is_convention(self, name: str) -> bool:
         """Whether the 1/q that is missing stands in the lines of parameters, and rightly."""
-        after = self._after(name)
         parameters = {
-            n for n in after
-            if self.tensors[n]._op is None and np.abs(self.right[n]).max() > self.noise[n]
+            n for n, t in self.tensors.items()
+            if t._op is None and name in self._before(n)
+            and np.abs(self.right[n]).max() > self.noise[n]
         }  # fmt: skip
         return self.tensors[name]._op is not None and not self.correct.isdisjoint(parameters)
 

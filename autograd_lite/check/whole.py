@@ -25,8 +25,9 @@ def whole(line: Line, formulas: Sequence[Formula], slopes: Sequence[Slope]) -> l
     """All that fits of what is wrong with a line, or a formula, as a whole."""
     results = [f.result for f in formulas] or [line.right]
     families = [_elsewhere(line)]
+    by_value = _of_factor, _of_order, _of_entries, _of_all
     for detour, v in enumerate(results):
-        families += [f(line, v, 0.1 * detour) for f in (_of_factor, _of_order, _of_entries, _of_all)]
+        families += [family(line, v, 0.1 * detour) for family in by_value]
         families.append(_too_many(line, v, slopes))
     for f in formulas:
         leaves = [e for e in f.order if e.op == "leaf" and e.shape]
@@ -189,7 +190,7 @@ def _products_of_steps(line: Line, stem: str, steps: dict[int, Term]) -> Iterato
         itertools.product(others, (-1, 0, 1)), (False, True)
     ):
         pairs = [(g, x) for k, g in own.items() if (x := others[other].get(k + by)) is not None]
-        if len(pairs) < 2 or len(steps) < 2:
+        if len(pairs) < 2 or len(steps) < 2 or len({(g.shape, x.shape) for g, x in pairs}) > 1:
             continue
         if any(g.ndim != 2 or g.shape[turned ^ 1] != x.shape[turned ^ 1] for g, x in pairs):
             continue

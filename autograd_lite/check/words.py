@@ -110,6 +110,8 @@ KINDS: dict[str, tuple[str, str]] = {
         "导数取在了 {l} 处，而应取在 {s} 处：{slope} = {written}"),
     "value_for_slope": ("{l} stands where its slope {slope} = {written} belongs",
         "写成了 {l}，而应当是它的导数 {slope} = {written}"),
+    "slope_for_value": ("the slope {slope} = {written} stands where {l} itself belongs",
+                        "写成了导数 {slope} = {written}，而应当是 {l} 本身"),
     "other_slope": (
         "the derivative of {0} stands where {slope} = {written} belongs: this is the slope of "
         "{0}, and {l} is {f}({s})",
