@@ -25,6 +25,7 @@ _MOST_TERMS = 300  # of a reading whose terms are edited one by one
 _DETOUR = 0.5  # what a reading costs that isn't the shortest
 _TWO = 1.5  # what a factor costs besides another mistake
 _COMMON = 1.25  # what edits cost at most that are tried two at a time
+_SHIFT = 1e-8
 _MOST_FIRST = 40  # of these
 _MOST_FOR_TWO = 120  # terms of a reading that two are tried on
 
@@ -39,6 +40,29 @@ def follows(readings: Readings, line: Line) -> bool:
         for term in readings.of(line.name) for f in [Formula.of(term, base, mistakes)]
         for k in factors
     )  # fmt: skip
+
+
+def is_rounded(readings: Readings, line: Line, rtol: float, eps: float) -> bool:
+    """Whether the line is what a reading gives but for roundings of what it is computed from.
+
+    Of 1 − l, where l is nearly 1, only a few digits are left.
+    """
+    rng = np.random.default_rng(0)
+    for base in line.bases[: line.own]:
+        for term in readings.of(line.name):
+            f = Formula.of(term, base)
+            if f is None or f.result.shape != line.array.shape:
+                continue
+            off = {
+                e: f.value[e] * (1 + _SHIFT * rng.uniform(-1, 1, f.value[e].shape))
+                for e in f.order if e.op == "leaf" and not e.given
+            }  # fmt: skip
+            g = Formula.of(term, off)
+            noise = np.abs(g.result - f.result) * (50 * eps / _SHIFT) if g is not None else 0.0
+            allowed = rtol * np.abs(f.result).max(initial=0) + noise
+            if (np.abs(line.array - f.result) <= allowed).all():
+                return True
+    return False
 
 
 def find(readings: Readings | None, line: Line) -> list[Cause]:
@@ -129,9 +153,10 @@ class Probed:
         sums = []
         for base, slopes in zip(self.base, self.f.slopes, strict=True):
             g = slopes.get(e)
-            if g is None or new.dtype.kind not in "fiub" or not fits(new.shape, g.shape):
+            value = self.f.value[e]
+            if g is None or g.shape != value.shape or not fits(new.shape, g.shape):
                 return False
-            sums.append(base + float((g * (new - self.f.value[e] * 1.0)).sum()))
+            sums.append(base + float((g * (new - value * 1.0)).sum()))
         (a, b), (c, d), (size, _) = sums, self.wanted, self.size
         return not abs(a * d - b * c) <= 1e-5 * size * (abs(a) + abs(b))
 

@@ -74,6 +74,8 @@ NO_OTHERS = Others({}, (), {})
 def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> Edits:
     """All that can be written wrong at a term, of this shape."""
     is_atom = e.op == "leaf" or e in readings.forward
+    if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
+        yield Edit(1, "without", (e.operands[0], e), lambda xs, v: _like(xs[0], v))
     if not is_atom:
         family = _FAMILIES.get(e.op)
         if family is not None:
@@ -81,9 +83,6 @@ def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> E
         if e.op == "*":
             yield from _of_slopes(e, readings)
             yield from _of_locals(e, readings)
-        if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
-            x = e.operands[0]
-            yield Edit(1, "without", (x, e), lambda xs, v: _like(xs[0], v))
         if e.op == "+":
             yield from _of_sizes(e, others)
             yield from _of_sources(e, readings)

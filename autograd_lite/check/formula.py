@@ -144,7 +144,7 @@ class Formula:
             with trace():
                 for e in self.order:
                     found: Any = self.value[e]
-                    if e.op != "leaf" and e is not ONE:
+                    if e.op != "leaf" and e is not ONE and e not in self.made:
                         found = applied(e, [tensors[x] for x in e.operands])
                     if not isinstance(found, Tensor) or not found._tracked:
                         array = getattr(found, "_array", found)

@@ -15,7 +15,7 @@ from ..derive.derivation import rows_of_batch
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from .backward import Backward
-from .causes import find, follows
+from .causes import find, follows, is_rounded
 from .edits import Others
 from .formula import Formula
 from .formulas import Formulas
@@ -216,6 +216,10 @@ class Checked:
         may_follow = self.left_out == 1 and (line.made or first)
         if self.readings is not None and may_follow and follows(self.readings, line):
             self.follows_from[name] = first or next(reversed(self.made))
+            return
+        eps = self.backward.eps
+        if self.readings and not bad and is_rounded(self.readings, line, self.rtol, eps):
+            self.correct.add(name)
             return
         found = find(self.readings, line) if array.dtype.kind == "f" else []
         if not found:

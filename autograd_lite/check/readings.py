@@ -43,7 +43,7 @@ def _activations() -> Iterator[Op]:
 ACTIVATIONS = tuple(dict.fromkeys(_activations()))
 
 
-_CALLED = {"matmul": "x", "linear": "x", "dot": "x", "subtract": "y"}
+_CALLED = {"matmul": "x", "linear": "x", "dot": "x", "subtract": "y", "multiply": "y"}
 
 
 class Slope(NamedTuple):
@@ -233,6 +233,8 @@ def _of_given(
     for t in nodes:
         base = _CALLED.get(t.op.name) if t.op is not None else None
         for x in t.inputs if base is not None else ():
+            if t.op is not None and t.op.name == "multiply" and not _is_one_hot(x._array):
+                continue
             if x.is_leaf and x.name is None and not x._tracked and x.ndim:
                 name = next(n for i in count() if (n := f"{base}_{i}" if i else base) not in taken)
                 for way in ways:
@@ -241,6 +243,13 @@ def _of_given(
                         found[e] = str(name)
                         taken.add(str(name))
     return found
+
+
+def _is_one_hot(array: Array) -> bool:
+    """Whether each row marks one class."""
+    if not array.ndim or array.dtype.kind not in "fiu" or not np.isin(array, (0, 1)).all():
+        return False
+    return bool((array.sum(-1) == 1).all())
 
 
 def over_axes(e: Term, xs: Sequence[Array], axes: frozenset[int]) -> Array:
