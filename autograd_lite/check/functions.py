@@ -110,11 +110,18 @@ def check_function(
         return Report(entries, f"{trials} drawn inputs")
     wanted = _signature(_try(backprop, subject, drawn[-1], rtol))
     later = (x for x in drawn[first:] if _signature(_try(backprop, subject, x, rtol)) == wanted)
-    inputs = drawn[first] if wanted is None else next(later)
+    inputs = drawn[first] if wanted is None else next(later, drawn[first])
     rows = f"{len(inputs.x)} row" + "s" * (len(inputs.x) != 1)
     shown = {"x": inputs.x, "y": inputs.y, **inputs.params}
-    entries = _with_formulas(backprop, subject, inputs, rtol)
-    return Report(entries, f"smallest input found, {rows}", shown)
+    report = Report(
+        _with_formulas(backprop, subject, inputs, rtol), f"smallest input found, {rows}", shown
+    )
+    if report.ok:
+        raise ValueError(
+            "check_backprop: the loss, or backprop, gives another result each time for the same "
+            "numbers; draw what is random outside of it, once"
+        )
+    return report
 
 
 def _drawn(rng: np.random.Generator, subject: Subject, draw: Draw | None, size: float) -> Inputs:

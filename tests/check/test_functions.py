@@ -121,6 +121,16 @@ def test_what_is_needed_is_said(net: nn.MLP):
             check_backprop(*given, **settings)  # type: ignore[call-overload]
 
 
+def test_a_loss_that_gives_another_result_each_time_is_refused(net: nn.MLP):
+    drawn = iter([1.0, *[0.0] * 1000])
+
+    def zeros(x: Any, y: Any, params: Any) -> Any:
+        return {name: 0 * value for name, value in params.items()}
+
+    with pytest.raises(ValueError, match="another result each time"):
+        check_backprop(zeros, net, lambda p, y: np.sum(p) * next(drawn))
+
+
 def test_inputs_are_the_functions_own(net: nn.MLP):
     def careless(x: Any, y: Any, params: Any) -> Any:
         found = backprop(x, y, params)

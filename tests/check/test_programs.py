@@ -24,22 +24,7 @@ from .programs_sequences import SEQUENCES
 
 SAMPLE = 2  # every second mistake is judged here; the command judges all
 # The share of these that must be named truly.
-NAMED = {"nets": 0.41, "sequences": 0.27, "apart": 0.42}
-# Right gradients that are called wrong, and noise of which a cause is said, or that make it raise.
-# Whatever is mended must be taken out.
-JUDGED_WRONG = {
-    "two layers in columns, a course's convention: 1/m in the lines of the parameters only",
-    "attention of two heads, (B, T, D), cross-entropy of integer labels",
-    "arrays (B, T, D) @ (D, K)",
-    "einsum_and_loops", "tensordot", "pooling_takes_the_first_of_equal_ones",
-    "pooling_gives_all_to_each_of_equal_ones", "stack_of_products",
-    "forward_pass_in_single_precision", "pooling_of_what_relu_left_at_zero",
-}  # fmt: skip
-EXPLAINED = {
-    "arrays (B, T, D) @ (D, K)",
-    "attention without a mask, mean over the positions, logistic loss",
-}
-
+NAMED = {"nets": 0.89, "sequences": 0.88, "apart": 0.42}
 SETS = {"nets": NETS, "sequences": SEQUENCES, "apart": APART}
 EVERY = {program.name: program for of in SETS.values() for program in of}
 
@@ -98,16 +83,16 @@ def test_right_programs_are_right(program: Program):
     loss, given = program.gradients()
     single = {name: np.asarray(array, np.float32) for name, array in given.items()}
     said = [complaint(loss, arrays, program.convention) for arrays in (given, single)]
-    assert any(said) == (program.name in JUDGED_WRONG), said
+    assert not any(said), said
 
 
 @each({case.__name__: case for case in RIGHT})
 def test_what_is_right_by_another_way_is_right(case: Callable[[], Case]):
     said = complaint(*case())
-    assert bool(said) == (case.__name__ in JUDGED_WRONG), said
+    assert not said
 
 
 @each(EVERY)
 def test_what_means_nothing_is_given_no_cause(program: Program):
     said = [explanation(*case) for case in meaningless(program)]
-    assert any(said) == (program.name in EXPLAINED), said
+    assert not any(said), said
