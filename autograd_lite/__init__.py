@@ -8,6 +8,7 @@ hand-written gradients, and over the engine's own.
 
 from typing import TYPE_CHECKING, Any
 
+from . import decorating as decorating  # which lets modes be decorators
 from . import fft, linalg
 from . import members as members  # which puts on Tensor what users see of it
 from .anomaly import detect_anomaly
@@ -16,7 +17,6 @@ from .compile import compile
 from .derive import derive
 from .draw import draw
 from .engine.modes import no_grad
-from .engine.op import Op
 from .engine.tensor import Tensor
 from .explain import explain
 from .gradients import gradients
@@ -40,7 +40,7 @@ from .ops.products import *
 from .ops.reductions import *
 from .ops.scans import *
 from .ops.shaping import *
-from .table import OPS
+from .table import OPS, Op
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
@@ -48,49 +48,24 @@ if TYPE_CHECKING:
     from .check.derivatives import GradientError, check_grads
     from .compile import CompileError
     from .derive import Derivation
-    from .draw import Figure, Theme
+    from .draw.figure import Figure
+    from .draw.theme import Theme
 
 __version__ = "0.1.0"
 
 # What else is imported above, the functions of the families, would hide Python's own sum, abs, …
 __all__ = [
-    "OPS",
-    "CompileError",
-    "Derivation",
-    "Figure",
-    "GradientError",
-    "Op",
-    "Tensor",
-    "Theme",
-    "check_backprop",
-    "check_grads",
-    "checkpoint",
-    "compile",
-    "derive",
-    "detect_anomaly",
-    "draw",
-    "explain",
-    "fft",
-    "grad",
-    "gradients",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jvp",
-    "linalg",
-    "line_of",
-    "named_tensors",
-    "no_grad",
-    "source_lines",
-    "value_and_grad",
-    "vjp",
+    "OPS", "CompileError", "Derivation", "Figure", "GradientError", "Op", "Tensor", "Theme",
+    "check_backprop", "check_grads", "checkpoint", "compile", "derive", "detect_anomaly",
+    "draw", "explain", "fft", "grad", "gradients", "hessian", "hvp", "jacobian", "jvp",
+    "linalg", "line_of", "named_tensors", "no_grad", "source_lines", "value_and_grad", "vjp",
 ]  # fmt: skip
 
 # What is imported when it is first asked for, and from where.
 _LATER = {
     "CompileError": "compile.graph",
     "Derivation": "derive",
-    "Figure": "draw",
+    "Figure": "draw.figure",
     "GradientError": "check.derivatives",
     "Theme": "draw.theme",
     "check_backprop": "check",

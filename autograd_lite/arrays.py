@@ -17,6 +17,8 @@ from .engine.tensor import as_array as as_array
 
 def own_array(x: Any, dtype: Any = None, where: str = "") -> Any:
     """``np.array``: a copy that nobody else can change; ``where`` is for errors, as in `given`."""
+    if type(x) is np.ndarray and dtype is None:
+        return x.copy("K")
     if type(x) in STAND_INS:
         return x.own(dtype)
     refuse_kinds(x, where)

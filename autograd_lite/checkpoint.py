@@ -15,10 +15,12 @@ from . import ops
 from .containers import leaves, rebuilt, refuse_bound
 from .containers import results as checked
 from .engine.modes import no_grad, standing
-from .engine.op import Each, Op, Vjp, _next_number, apply
+from .engine.op import Each, Vjp, _next_number, apply
 from .engine.tensor import Array, Tensor, _leaf, is_tracked
 from .gradients import cotangents
 from .graph import made_since
+from .layers import calls_of, left
+from .table import Op
 
 Function = Callable[..., Any]
 
@@ -91,9 +93,12 @@ def checkpoint(f: Function) -> Function:
         op = Op("checkpoint", lambda *arrays: value, _Together(rule), stacks=True)
         packed = apply(op, (*inputs.values(), *captured))
         parts = [part for part in leaves(template) if type(part) is _Part]
-        results = iter(_unpacked(packed, parts))
-        found = [next(results) if type(y) is _Part else y for y in leaves(template)]
-        return rebuilt(template, iter(found))
+        results = dict(zip(parts, _unpacked(packed, parts), strict=True))
+        for part, y in results.items():
+            for start, layer in part.calls:
+                left(layer, start, y)
+        found = (results[y] if type(y) is _Part else y for y in leaves(template))
+        return rebuilt(template, found)
 
     return checkpointed
 
@@ -120,9 +125,10 @@ class _Run(NamedTuple):
 
 
 class _Part:
-    """In place of a result: its shape and dtype."""
+    """In place of a result: its shape and dtype, and the layers that gave it."""
 
     def __init__(self, result: Tensor) -> None:
+        self.calls = calls_of(result)
         self.shape, self.dtype, self.size = result.shape, result.dtype, result.size
 
 

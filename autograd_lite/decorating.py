@@ -8,6 +8,8 @@ import types
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
+from .engine.later import later
+
 
 def within(block: Any, function: Any) -> Any:
     """``function`` with each of its calls, or steps where it has several, within ``block``.
@@ -73,3 +75,4 @@ def _stepped(block: Any, inner: Any) -> Generator[Any, Any, Any]:
 
 
 _awaited = types.coroutine(_stepped)
+later.within = within

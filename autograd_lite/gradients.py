@@ -89,14 +89,26 @@ def cotangents(
     return [found[x] if x in found else np.zeros(stack + x.shape, x.dtype) for x in targets]
 
 
-def backward(output: Tensor, grad: ArrayLike | None) -> None:
-    """`Tensor.backward`: store gradients on leaves and on named tensors."""
-    if not output._tracked:
-        raise errors.nothing_requires_grad(output)
+def backward(self: Tensor, grad: ArrayLike | None = None) -> None:
+    """Add this tensor's gradient to each leaf's `grad`, and set it on each named tensor.
+
+    Leaves that require a gradient accumulate, as usual; named tensors in between hold the
+    gradient of the last call.
+
+    Args:
+        grad: the seed, the cotangent of this tensor, of its shape; ones where this has one
+            element.
+
+    Raises:
+        RuntimeError: nothing in this tensor's history requires a gradient.
+        ValueError: no seed for a tensor of several elements, or one of another shape.
+    """
+    if not self._tracked:
+        raise errors.nothing_requires_grad(self)
     if Mode.entered:
-        tell("write", output, "grad")
-    run = pulled if output._tracked & SKIPS else pull
-    found = run({output: seeded(output, grad)})
+        tell("write", self, "grad")
+    run = pulled if self._tracked & SKIPS else pull
+    found = run({self: seeded(self, grad)})
     for tensor, g in found.items():
         if tensor._grad is not None and tensor._op is None:
             tensor._grad = tensor._grad + g

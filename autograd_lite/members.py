@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Iterator
 from itertools import chain
 from types import FunctionType
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -20,10 +20,14 @@ from . import errors, numpy_api, numpy_protocol, ops
 from .arrays import as_array, given, own_array
 from .engine.modes import Mode, no_grad, recorded, standing, tell
 from .engine.notes import note
-from .engine.op import Op, apply
+from .engine.op import apply
 from .engine.tensor import Array, Tensor, _leaf
 from .gradients import backward
 from .lines import hint, line_of, remember
+from .table import Op
+
+Method = Callable[..., Any]
+Recorded = Callable[..., Tensor]
 
 
 def _refused(name: str, instead: str) -> Callable[..., NoReturn]:
@@ -43,6 +47,32 @@ def _as_given(x: Any, array: Any) -> Tensor:
     if type(x) is np.ndarray:
         note(leaf, "given", x)
     return leaf
+
+
+def _binary(op: Op) -> tuple[Recorded, Recorded]:
+    """An operator, as in ``t + x`` and in ``x + t``."""
+    return (
+        lambda self, other: apply(op, (self, other)),
+        lambda self, other: apply(op, (other, self)),
+    )
+
+
+def _of_value(function: Any) -> tuple[Method, Method]:
+    """The same of a function that is constant in pieces, and so has no gradient."""
+    return (
+        lambda self, other: ops.value_of(function, self, other),
+        lambda self, other: ops.value_of(function, other, self),
+    )
+
+
+def _in_place(operator: Method, is_step: bool = False) -> Method:
+    """``w *= x``, which makes a new tensor of that name; ``w -= x`` may be a step of training."""
+    return lambda self, other: operator(_rebound(self, other if is_step else None), other)
+
+
+def _of_array(name: str) -> Method:
+    """A method of ndarray, called on the array."""
+    return lambda self, *args, **kwargs: getattr(self._array, name)(*args, **kwargs)
 
 
 class Members:
@@ -256,21 +286,7 @@ class Members:
             raise errors.another_grad(self, array, TypeError)
         self._grad = array if array.dtype == self.dtype else array.astype(self.dtype)
 
-    def backward(self: Any, grad: ArrayLike | None = None) -> None:
-        """Add this tensor's gradient to each leaf's `grad`, and set it on each named tensor.
-
-        Leaves that require a gradient accumulate, as usual; named tensors in between hold the
-        gradient of the last call.
-
-        Args:
-            grad: the seed, the cotangent of this tensor, of its shape; ones where this has one
-                element.
-
-        Raises:
-            RuntimeError: nothing in this tensor's history requires a gradient.
-            ValueError: no seed for a tensor of several elements, or one of another shape.
-        """
-        backward(self, grad)
+    backward = backward
 
     def zero_grad(self: Any) -> None:
         """Forget the gradient: `grad` becomes None."""
@@ -278,35 +294,13 @@ class Members:
 
     # ------------------------------------------------------------------ operators
 
-    def __add__(self: Any, other: Any) -> Tensor:
-        return apply(ops.add, (self, other))
-
-    def __radd__(self: Any, other: Any) -> Tensor:
-        return apply(ops.add, (other, self))
-
-    def __sub__(self: Any, other: Any) -> Tensor:
-        return apply(ops.subtract, (self, other))
-
-    def __rsub__(self: Any, other: Any) -> Tensor:
-        return apply(ops.subtract, (other, self))
-
-    def __mul__(self: Any, other: Any) -> Tensor:
-        return apply(ops.multiply, (self, other))
-
-    def __rmul__(self: Any, other: Any) -> Tensor:
-        return apply(ops.multiply, (other, self))
-
-    def __truediv__(self: Any, other: Any) -> Tensor:
-        return apply(ops.divide, (self, other))
-
-    def __rtruediv__(self: Any, other: Any) -> Tensor:
-        return apply(ops.divide, (other, self))
-
-    def __mod__(self: Any, other: Any) -> Tensor:
-        return apply(ops.remainder, (self, other))
-
-    def __rmod__(self: Any, other: Any) -> Tensor:
-        return apply(ops.remainder, (other, self))
+    __add__, __radd__ = _binary(ops.add)
+    __sub__, __rsub__ = _binary(ops.subtract)
+    __mul__, __rmul__ = _binary(ops.multiply)
+    __truediv__, __rtruediv__ = _binary(ops.divide)
+    __mod__, __rmod__ = _binary(ops.remainder)
+    __matmul__, __rmatmul__ = _binary(ops.matmul)
+    __floordiv__, __rfloordiv__ = _of_value(np.floor_divide)
 
     def __divmod__(self: Any, other: Any) -> Any:
         quotient = self.__floordiv__(other)
@@ -316,49 +310,17 @@ class Members:
         quotient = self.__rfloordiv__(other)
         return quotient if quotient is NotImplemented else (quotient, self.__rmod__(other))
 
-    def __floordiv__(self: Any, other: Any) -> Any:
-        return ops.value_of(np.floor_divide, self, other)
-
-    def __rfloordiv__(self: Any, other: Any) -> Any:
-        return ops.value_of(np.floor_divide, other, self)
-
     def __pow__(self: Any, other: Any) -> Tensor:
         if type(other) is int or type(other) is float:
             return ops.power(self, other)
         return apply(ops.power_op, (self, other))
 
-    def __rpow__(self: Any, other: Any) -> Tensor:
-        return apply(ops.power_op, (other, self))
+    __rpow__ = _binary(ops.power_op)[1]
 
-    def __matmul__(self: Any, other: Any) -> Tensor:
-        return apply(ops.matmul, (self, other))
-
-    def __rmatmul__(self: Any, other: Any) -> Tensor:
-        return apply(ops.matmul, (other, self))
-
-    def __iadd__(self: Any, other: Any) -> Tensor:
-        return _rebound(self, other).__add__(other)
-
-    def __isub__(self: Any, other: Any) -> Tensor:
-        return _rebound(self, other).__sub__(other)
-
-    def __imul__(self: Any, other: Any) -> Tensor:
-        return _rebound(self).__mul__(other)
-
-    def __itruediv__(self: Any, other: Any) -> Tensor:
-        return _rebound(self).__truediv__(other)
-
-    def __ifloordiv__(self: Any, other: Any) -> Any:
-        return _rebound(self).__floordiv__(other)
-
-    def __imod__(self: Any, other: Any) -> Tensor:
-        return _rebound(self).__mod__(other)
-
-    def __ipow__(self: Any, other: Any) -> Tensor:
-        return _rebound(self).__pow__(other)
-
-    def __imatmul__(self: Any, other: Any) -> Tensor:
-        return _rebound(self).__matmul__(other)
+    __iadd__, __isub__ = _in_place(__add__, True), _in_place(__sub__, True)
+    __imul__, __itruediv__ = _in_place(__mul__), _in_place(__truediv__)
+    __ifloordiv__, __imod__ = _in_place(__floordiv__), _in_place(__mod__)
+    __ipow__, __imatmul__ = _in_place(__pow__), _in_place(__matmul__)
 
     def __neg__(self: Any) -> Tensor:
         return apply(ops.negative, (self,))
@@ -369,17 +331,9 @@ class Members:
     def __abs__(self: Any) -> Tensor:
         return apply(ops.absolute, (self,))
 
-    def __lt__(self: Any, other: Any) -> Any:
-        return ops.value_of(np.less, self, other)
-
-    def __le__(self: Any, other: Any) -> Any:
-        return ops.value_of(np.less_equal, self, other)
-
-    def __gt__(self: Any, other: Any) -> Any:
-        return ops.value_of(np.greater, self, other)
-
-    def __ge__(self: Any, other: Any) -> Any:
-        return ops.value_of(np.greater_equal, self, other)
+    __lt__, __le__ = _of_value(np.less)[0], _of_value(np.less_equal)[0]
+    __gt__, __ge__ = _of_value(np.greater)[0], _of_value(np.greater_equal)[0]
+    __ne__ = _of_value(np.not_equal)[0]
 
     def __eq__(self: Any, other: Any) -> Any:
         equal = ops.value_of(np.equal, self, other)
@@ -389,11 +343,7 @@ class Members:
             return same
         return equal
 
-    def __ne__(self: Any, other: Any) -> Any:
-        return ops.value_of(np.not_equal, self, other)
-
-    def __getitem__(self: Any, index: Any) -> Tensor:
-        return ops.getitem(self, index)
+    __getitem__ = ops.getitem
 
     def __setitem__(self: Any, index: Any, value: Any) -> None:
         raise errors.item_assignment(self)
@@ -490,62 +440,21 @@ class Members:
         """All entries along one axis."""
         return ops.ravel(self)
 
-    def sum(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
-        return ops.sum(self, axis, *args, **kwargs)
+    sum, mean, prod = ops.sum, ops.mean, ops.prod
+    max, min = ops.max, ops.min
+    var, std = numpy_api.var, numpy_api.std
+    cumsum, cumprod = ops.cumsum, ops.cumprod
+    dot, trace = ops.dot, numpy_api.trace
+    ravel = flatten = ops.ravel
+    squeeze, swapaxes, diagonal = ops.squeeze, ops.swapaxes, ops.diagonal
+    repeat, take = ops.repeat, ops.take
 
-    def mean(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
-        return ops.mean(self, axis, *args, **kwargs)
-
-    def prod(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
-        return ops.prod(self, axis, *args, **kwargs)
-
-    def max(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
-        return ops.max(self, axis, *args, **kwargs)
-
-    def min(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
-        return ops.min(self, axis, *args, **kwargs)
-
-    def var(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
-        return numpy_api.var(self, axis, *args, **kwargs)
-
-    def std(self: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Tensor:
-        return numpy_api.std(self, axis, *args, **kwargs)
-
-    def cumsum(self: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
-        return ops.cumsum(self, axis, dtype, out)
-
-    def cumprod(self: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
-        return ops.cumprod(self, axis, dtype, out)
-
-    def argmax(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._array.argmax(*args, **kwargs)
-
-    def argmin(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._array.argmin(*args, **kwargs)
-
-    def argsort(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._array.argsort(*args, **kwargs)
-
-    def all(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._array.all(*args, **kwargs)
-
-    def any(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._array.any(*args, **kwargs)
-
-    def nonzero(self: Any) -> tuple[Array, ...]:
-        return self._array.nonzero()
+    # They have no gradient, and give what the array's own do.
+    argmax, argmin, argsort, nonzero = map(_of_array, ("argmax", "argmin", "argsort", "nonzero"))
+    all, any, round = map(_of_array, ("all", "any", "round"))
 
     def searchsorted(self: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
         return ops.value_of(np.searchsorted, self, v, side, sorter)
-
-    def round(self: Any, decimals: int = 0) -> Array:
-        return self._array.round(decimals)
-
-    def dot(self: Any, b: Any, out: None = None) -> Tensor:
-        return ops.dot(self, b, out)
-
-    def trace(self: Any, *args: Any, **kwargs: Any) -> Tensor:
-        return numpy_api.trace(self, *args, **kwargs)
 
     def clip(self: Any, min: Any = None, max: Any = None, out: None = None) -> Tensor:
         return numpy_api.clip(self, min, max, out)
@@ -553,40 +462,16 @@ class Members:
     def conj(self: Any) -> Tensor:
         return ops.conj(self)
 
-    def conjugate(self: Any) -> Tensor:
-        return ops.conj(self)
+    conjugate = conj
 
     def reshape(self: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape, order, copy=copy)
 
-    def ravel(self: Any, order: str = "C") -> Tensor:
-        return ops.ravel(self, order)
-
-    def flatten(self: Any, order: str = "C") -> Tensor:
-        return ops.ravel(self, order)
-
-    def squeeze(self: Any, axis: Any = None) -> Tensor:
-        return ops.squeeze(self, axis)
-
     def transpose(self: Any, *axes: Any) -> Tensor:
         return ops.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
-    def swapaxes(self: Any, axis1: SupportsIndex, axis2: SupportsIndex) -> Tensor:
-        return ops.swapaxes(self, axis1, axis2)
-
-    def repeat(self: Any, repeats: Any, axis: Any = None) -> Tensor:
-        return ops.repeat(self, repeats, axis)
-
-    def take(
-        self: Any, indices: Any, axis: Any = None, out: None = None, mode: Any = "raise"
-    ) -> Tensor:
-        return ops.take(self, indices, axis, out, mode)
-
     def compress(self: Any, condition: Any, axis: Any = None, out: None = None) -> Tensor:
         return numpy_api.compress(condition, self, axis, out)
-
-    def diagonal(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-        return ops.diagonal(self, offset, axis1, axis2)
 
     def copy(self: Any, order: str = "C") -> Any:
         return ops.copy(self, order)
@@ -694,5 +579,5 @@ _OWN = {"__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "
 for _name, _member in vars(Members).items():
     if _name not in _OWN:
         setattr(Tensor, _name, _member)
-        if isinstance(_member, FunctionType):
-            _member.__qualname__ = f"Tensor.{_name}"
+        if isinstance(_member, FunctionType) and _member.__module__ == __name__:
+            _member.__name__, _member.__qualname__ = _name, f"Tensor.{_name}"

@@ -6,12 +6,21 @@ thread is within.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .compile.recorder import Capture as capture  # noqa: N813  (called like the other modes)
 from .engine.modes import Mode, modes, no_grad, trace
 
-__all__ = ["Mode", "capture", "no_grad", "trace"]
+__all__ = ["Mode", "no_grad", "trace"]
+
+KINDS: dict[str, Callable[[], type[Mode]]] = {}
+"""Further ones by name, where the room that has them is imported late; it puts them here."""
+
+
+def __getattr__(name: str) -> type[Mode]:
+    if name not in KINDS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return KINDS[name]()
 
 
 class _Open:

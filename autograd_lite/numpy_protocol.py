@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from . import errors, ops
-from .engine.op import Op
 from .numpy_code import numpy_name
-from .table import NUMPY
+from .table import NUMPY, Op
 
 # Piecewise constant, or about the array and not its values: they give plain arrays.
 VALUES: set[Any] = {

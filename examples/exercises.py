@@ -15,9 +15,13 @@ from .console import print_what_can_be_shown
 
 
 def exercise_1() -> Iterator[str]:
-    """∂l₂/∂s₂ = l₂ ∘ (1 − l₂) where l₂ = σ(s₂), at random points"""
-    s = ag.Tensor(np.random.default_rng(1).normal(scale=4, size=(1000, 1)), requires_grad=True)
-    sigma = 1 / (1 + ag.exp(-s))  # by the chain rule, and not by the engine's rule for sigmoid
+    """∂l₂/∂s₂ = l₂ ∘ (1 − l₂) where l₂ = σ(s₂): derived of 1 / (1 + exp(−s₂)), and at points"""
+    points = np.random.default_rng(1).normal(scale=4, size=(1000, 1))
+    s = ag.Tensor(points, requires_grad=True, name="s_2")
+    sigma = (1 / (1 + ag.exp(-s))).named("l_2")
+    step = ag.derive(np.sum(sigma).named("L"), wrt=s)["s_2"]
+    yield f"{step.chain} = {step.formula}"
+    yield f"  = {step.result}, since ∂L/∂l_2 is 1"
     (slope,) = ag.gradients(sigma, [s], seed=np.ones(s.shape))
     apart = np.abs(slope.data - sigma.data * (1 - sigma.data)).max()
     yield f"{len(s)} points from {s.data.min():.1f} to {s.data.max():.1f}"

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import autograd_lite as ag
+from autograd_lite import Op, Tensor
+from autograd_lite.engine.op import apply
 from autograd_lite.ops.rows import leaky_relu_op, log_softmax_op, softmax_op
 
 from .module import Module
@@ -69,7 +71,10 @@ class _Activation(Module):
     function: Activation
 
     def forward(self, x: Any) -> Any:
-        return type(self).function(x)
+        function: Any = type(self).function
+        if type(x) is Tensor and type(function) is Op:  # the shorter way
+            return apply(function, (x,))
+        return function(x)
 
 
 class Sigmoid(_Activation):

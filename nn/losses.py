@@ -14,6 +14,7 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite import Op, Tensor
 from autograd_lite.arrays import given, guard
+from autograd_lite.engine.leaves import array_of
 from autograd_lite.engine.op import apply
 from autograd_lite.errors import describe
 from autograd_lite.lines import hint
@@ -213,7 +214,7 @@ class _Loss:
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         inputs = as_input(prediction, "p"), as_input(target, "y")
-        if self._of_logits and inputs[0]._op in _SQUASHED and not self._told:
+        if self._of_logits and inputs[0].op in _SQUASHED and not self._told:
             self._told = True
             _tell_no_logits(type(self).__name__, inputs[0])
         loss = apply(self.op, inputs, {"reduction": self.reduction})
@@ -314,7 +315,8 @@ class CrossEntropyLoss(_Loss):
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         prediction = as_input(prediction, "z")
-        classes = target._array if isinstance(target, Tensor) else given(target, "CrossEntropyLoss")
+        known = isinstance(target, Tensor)
+        classes = array_of(target) if known else given(target, "CrossEntropyLoss")
         if classes.ndim == prediction.ndim - 1:
             target = Tensor(_one_hot(classes, prediction), name="y")
         return super().__call__(prediction, target)

@@ -9,8 +9,8 @@ from typing import Any
 from autograd_lite import Tensor
 from autograd_lite.arrays import given
 from autograd_lite.engine.tensor import Array
+from autograd_lite.layers import entered, left
 from autograd_lite.lines import hint
-from autograd_lite.owners import own
 
 
 class Module:
@@ -33,30 +33,14 @@ class Module:
 
     training = True
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if type(value) is Tensor:
-            own(self, value)  # so that figures know whose parameters these are
-        elif isinstance(value, _CONTAINERS):
-            own(self, *self.owned())
-
-    def __setstate__(self, state: Any) -> None:
-        """As copies and pickles are restored by default; and figures know the parameters."""
-        attributes, slots = state if isinstance(state, tuple) else (state, None)
-        self.__dict__.update(attributes or {})
-        for name, value in (slots or {}).items():
-            setattr(self, name, value)
-        own(self, *self.owned())
-
-    def owned(self) -> list[Tensor]:
-        """The Tensors that are its own and no submodule's, leaves or not."""
-        return [value for _, value in _held(self) if isinstance(value, Tensor)]
-
     def forward(self, *inputs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define it")
 
     def __call__(self, *inputs: Any) -> Any:
-        return self.forward(inputs[0]) if len(inputs) == 1 else self.forward(*inputs)
+        start = entered()
+        result = self.forward(inputs[0]) if len(inputs) == 1 else self.forward(*inputs)
+        left(self, start, result)  # so that figures know what it computed
+        return result
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Each parameter once, with the path to it: ``layers.0.weight``, ``weights.out``.
@@ -101,6 +85,11 @@ class Module:
                 if isinstance(value, Tensor):
                     yield f"{path}.{key}" if path else key, value
 
+    def tensor_owners(self) -> dict[Tensor, Module]:
+        """Of the Tensors of all modules, whose each is; of two that have it, the outer's."""
+        modules = reversed([module for _, module in self.named_modules()])
+        return {x: m for m in modules for _, x in _held(m) if isinstance(x, Tensor)}
+
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """This module under the empty path, and each one in it once, the outer first."""
         seen: set[int] = set()
@@ -135,7 +124,7 @@ class Module:
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for _, parameter in self.named_parameters():
-            parameter._grad = None
+            parameter.zero_grad()
 
     def train(self, mode: bool = True) -> Module:
         """Set ``training`` of this module and all in it; returns the module."""

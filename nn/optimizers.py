@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.engine.leaves import array_of, descend, forget_gradients
 from autograd_lite.engine.modes import Mode, tell
 from autograd_lite.engine.tensor import Array
 from autograd_lite.errors import describe
@@ -20,7 +21,6 @@ from autograd_lite.lines import hint
 
 from .module import Module
 
-_ndarray = np.ndarray
 Update = Callable[[Any, int, Array, Array], Array]
 ENTRYWISE: set[Any] = set()
 """The updates that treat each entry by itself, so that all parameters can be taken as one array."""
@@ -87,17 +87,16 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
-        for parameter in self.parameters:
-            parameter._grad = None
+        forget_gradients(self.parameters)
 
     def step(self) -> None:
         """Change each parameter by what its gradient asks for."""
         update = self.update
         for i, parameter in enumerate(self.parameters):
-            grad = parameter._grad
+            grad = parameter.grad
             if grad is not None:
                 self._steps[i] += 1
-                parameter._replace(update(i, parameter._array, grad))
+                parameter._replace(update(i, array_of(parameter), grad))
 
     def update(self, i: int, value: Array, grad: Array) -> Array:
         """The new value of parameter ``i``, of the shape of ``value`` and ``grad``."""
@@ -106,7 +105,7 @@ class Optimizer:
     def remembered(self, what: str) -> list[Array]:
         """One array a parameter, zeros at first, that lives from step to step."""
         if what not in self._memory:
-            self._memory[what] = [np.zeros_like(p._array) for p in self.parameters]
+            self._memory[what] = [np.zeros_like(array_of(p)) for p in self.parameters]
         return self._memory[what]
 
 
@@ -126,19 +125,9 @@ class SGD(Optimizer):
     def step(self) -> None:
         if not is_descent(self):
             return super().step()
-        minus_lr = self._minus_lr
         if Mode.entered:
             tell("write", self.parameters[0], "data")
-        for parameter in self.parameters:
-            grad = parameter._grad
-            if grad is not None:
-                value = parameter._array
-                new = minus_lr * grad + value  # in this order NumPy adds in place, if it's large
-                if type(new) is _ndarray:  # of the shape and dtype that a gradient has
-                    parameter._array, parameter._exposed = new, False
-                else:
-                    parameter._replace(new)
-        return None
+        return descend(self.parameters, self._minus_lr)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:

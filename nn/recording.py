@@ -14,6 +14,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.engine.leaves import array_of, held, hold
 from autograd_lite.engine.tensor import Array
 from autograd_lite.graph import walk
 from autograd_lite.lines import forget, user_line
@@ -97,7 +98,7 @@ class Recording:
         Afterwards it is again as it was, also where it changes its own attributes when called.
         """
         values = {t: self.parameters[name][i] for name, t in self._tensors.items()}
-        with _undisturbed(self.net, list(values)):
+        with undisturbed(self.net, list(values)):
             for tensor, value in values.items():
                 tensor._replace(value)
             yield self.net
@@ -149,7 +150,7 @@ class Recording:
 
     def _loss_at_the_end(self) -> float:
         x, y = self.batch(-1)
-        with _undisturbed(self.net, []), ag.no_grad(), np.errstate(all="ignore"):
+        with undisturbed(self.net, []), ag.no_grad(), np.errstate(all="ignore"):
             try:
                 return float(self.loss(self.net(x), y).item())
             except (ValueError, ArithmeticError):  # the last step led to what a loss refuses
@@ -238,7 +239,7 @@ def checked_interval(record: Any) -> int:
 
 
 def _refuse_too_much(recording: Recording, every: int, total: int) -> None:
-    size = sum(t._array.nbytes for t in recording._tensors.values())
+    size = sum(array_of(t).nbytes for t in recording._tensors.values())
     kept = -(-total // every) + 1
     if kept * size > _MOST_BYTES:
         most = max(_MOST_BYTES // size - 1, 1)
@@ -270,23 +271,23 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
 
 
 @contextmanager
-def _undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
+def undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
     """Afterwards the tensors hold the arrays that they held, and modules the attributes.
 
     Within it modules have copies of what may be written to: counts, running means, generators.
     """
-    held = [(t, t._array, t._exposed) for t in tensors]
+    before = [(t, *held(t)) for t in tensors]
     modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
     attributes = [(module, dict(vars(module))) for module in modules]
-    same = [*modules, *tensors, *(net.parameters() if modules else ())]
+    same = [*modules, *tensors, *(t for m in modules for t in m.tensor_owners())]
     memo = {id(x): x for x in same}
     try:
         for module, own in attributes:
             vars(module).update((name, _copied(value, memo)) for name, value in own.items())
         yield
     finally:
-        for module, before in attributes:
+        for module, own in attributes:
             vars(module).clear()
-            vars(module).update(before)
-        for t, array, exposed in held:
-            t._array, t._exposed = array, exposed
+            vars(module).update(own)
+        for t, array, exposed in before:
+            hold(t, array, exposed)

@@ -25,13 +25,13 @@ from autograd_lite.compile.graph import CompileError, Program
 from autograd_lite.compile.program import Recorded, twice
 from autograd_lite.compile.recorder import Recorder
 from autograd_lite.compile.source import Source
+from autograd_lite.engine.leaves import array_of, hold
 from autograd_lite.engine.tensor import Array
 from autograd_lite.gradients import pulled, seeded
 
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
 
-_array_of = attrgetter("_array")
 _requires_grad = attrgetter("_tracked")
 _training = attrgetter("training")
 
@@ -126,14 +126,14 @@ class TrainStep:
     def _eager(self, x: Array, y: Array) -> tuple[Any, Array]:
         prediction = self.net(x)
         value = self.loss(prediction, y)
-        grads = [p._grad for p in self.optimizer.parameters]
+        grads = [p.grad for p in self.optimizer.parameters]
         self.optimizer.zero_grad()
         try:
             value.backward()
             self.optimizer.step()
         finally:
             for p, grad in zip(self.optimizer.parameters, grads, strict=True):
-                p._grad = grad
+                p.grad = grad
         return value.item(), prediction.numpy()
 
     def _variant(self, x: Array, y: Array) -> _Variant:
@@ -223,7 +223,7 @@ class TrainStep:
             )
         parameters = self.optimizer.parameters
         wanted = {p for p in parameters if p.requires_grad}
-        found = pulled({value: seeded(value, None)}, wanted) if value._tracked else {}
+        found = pulled({value: seeded(value, None)}, wanted) if value.requires_grad else {}
         if self._flat is None:
             self.checked = True
             check_trained("TrainStep", self.net, value, self.optimizer)
@@ -362,11 +362,11 @@ class _Flat:
 
     def adopt(self) -> None:
         """Take over what was given other arrays since: by the user, or by an eager step."""
-        if not all(map(operator.is_, map(_array_of, self.parameters), self._views)):
+        if not all(map(operator.is_, map(array_of, self.parameters), self._views)):
             for p, view in zip(self.parameters, self._views, strict=True):
-                if p._array is not view:
-                    view[...] = p._array
-                    p._array, p._exposed = view, True  # what uses it in a graph takes a copy
+                if array_of(p) is not view:
+                    view[...] = array_of(p)
+                    hold(p, view, exposed=True)  # what uses it in a graph takes a copy
         for what, views in self._memory_views.items():
             held = self.optimizer._memory[what]
             for i, view in zip(self.places, views, strict=True):
@@ -385,7 +385,7 @@ class _Flat:
 
     def release(self) -> None:
         for p, view in zip(self.parameters, self._views, strict=True):
-            if p._array is view:
+            if array_of(p) is view:
                 p._replace(view.copy())
         for what, views in self._memory_views.items():
             held = self.optimizer._memory[what]
@@ -429,7 +429,7 @@ class _Variant:
     def further(self) -> list[Any]:
         """What the function takes besides the batch."""
         steps = [n + 1 for n in self.flat.steps()] if self.counted else []
-        return [*steps, *map(_array_of, self.captured)]
+        return [*steps, *map(array_of, self.captured)]
 
     def _check(self, x: Array, y: Array, expected: list[Any]) -> None:
         """Raise where the code computes something else than was recorded; on copies."""
@@ -486,7 +486,7 @@ def _stepped(
             update = _Update(recorder, step.optimizer, flat, rates, memory)
             with _stored(found):
                 new = update.flat(arrays, found, steps) or update.each(arrays, views, found, steps)
-        loss: Any = value._array
+        loss: Any = array_of(value)
         outputs = [loss.node, recorder.output(prediction)]
     remembered = [array for by_dtype in memory.values() for array in by_dtype.values()]
     resident = [*arrays.values(), *rates.values(), *remembered]
@@ -626,14 +626,14 @@ class _Update:
 @contextmanager
 def _stored(gradients: dict[Tensor, Any]) -> Iterator[None]:
     """Within it each Tensor has its gradient, which an update may ask for."""
-    before = {t: t._grad for t in gradients}
+    before = {t: t.grad for t in gradients}
     try:
         for t, g in gradients.items():
-            t._grad = g
+            t.grad = g
         yield
     finally:
         for t, grad in before.items():
-            t._grad = grad
+            t.grad = grad
 
 
 def _spread(flat: _Flat, values: list[Any]) -> list[Any]:

@@ -1,6 +1,5 @@
 """On which line of the user's code a Tensor was computed."""
 
-import gc
 import inspect
 import threading
 
@@ -8,7 +7,6 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import lines
-from autograd_lite.engine.notes import all_noted
 
 from .each import each
 
@@ -67,16 +65,6 @@ def test_where_it_was_computed_goes_before_where_it_was_named():
     found = ag.line_of(y)
     assert found is not None
     assert found.number == line
-
-
-def test_lines_go_with_their_tensors():
-    gc.collect()
-    before = len(all_noted("line"))
-    with ag.source_lines():
-        y = x() * 2
-        assert len(all_noted("line")) == before + 1
-    del y
-    assert len(all_noted("line")) == before
 
 
 def test_code_without_a_file():

@@ -87,7 +87,7 @@ def training(sizes: list[int], batch: int) -> tuple[Callable[[], Tensor], nn.SGD
 
 NETWORKS = pytest.mark.parametrize(
     ("sizes", "batch", "most_numpy", "most_python"),
-    [([2, 2, 1], 1, 47, 45), ([2, 5, 5, 1], 10, 62, 58)],
+    [([2, 2, 1], 1, 47, 46), ([2, 5, 5, 1], 10, 62, 59)],
     ids=["2-2-1", "2-5-5-1"],
 )
 
@@ -134,8 +134,8 @@ def test_an_unwanted_graph_costs_next_to_nothing():
     x, constant = Tensor([1.0, 2.0], requires_grad=True), Tensor([1.0, 2.0])
     results: list[Any] = []
     with ag.no_grad():
-        assert python_calls(lambda: results.append(x + x)) == 5  # with +, apply, composed, modes
-        assert python_calls(lambda: results.append(ag.tanh(x))) == 5
+        assert python_calls(lambda: results.append(x + x)) == 6  # two of modes
+        assert python_calls(lambda: results.append(ag.tanh(x))) == 6
     assert python_calls(lambda: results.append(constant + constant)) == 3
     assert all(y.is_leaf and not hasattr(y, "_inputs") for y in results)
 

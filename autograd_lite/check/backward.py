@@ -215,7 +215,8 @@ def _recorded_anew(
             tracked = t._tracked > 0 or (t in wanted and t.dtype.kind in "fc")
             new[t] = Tensor(values[t], requires_grad=tracked, name=t.name)
         else:
-            new[t] = t._op(*(new[x] for x in t.inputs), **t._params)
+            op: Any = t._op
+            new[t] = op(*(new[x] for x in t.inputs), **t._params)
             new[t].name = t.name
     return new[loss], {name: new[t] for name, t in tensors.items()}
 

@@ -150,14 +150,19 @@ def _of_sum(e: Term) -> Edits:
                 yield Edit(2, "term_factor_twice", (f, abs(c), e), _weighted(e, i, abs(c)))
             for k in (2.0, 0.5):
                 yield Edit(2, "term_times", (f, k, e), _weighted(e, i, k))
-    if n == 2 and e.args[0][0] is ONE:
-        (f, c) = e.args[1]
-        if f.op == "*" and len(f.args) == 1 and f.args[0][0].op == "leaf":
-            ((x, p),) = f.args
-            outside = partial(_power_outside, e.args[0][1], c, x, p)
-            yield Edit(2, "power_outside", (e, p), outside)
+    yield from _of_powers(e)
     if n > 1 and all(f.op == "scatter" for f, _ in e.args):
         yield Edit(1, "overlap", (e,), lambda xs, v: _overwritten(e, xs, v))
+
+
+def _of_powers(e: Term) -> Edits:
+    """(1 − x)² where 1 − x² belongs."""
+    if len(e.args) != 2 or e.args[0][0] is not ONE:
+        return
+    (_, a), (f, c) = e.args
+    if f.op == "*" and len(f.args) == 1 and f.args[0][0].op == "leaf":
+        ((x, p),) = f.args
+        yield Edit(2, "power_outside", (e, p), lambda xs, v: (a + c * np.asarray(x.value)) ** p)
 
 
 def _of_sources(e: Term, readings: Readings) -> Edits:
@@ -205,11 +210,6 @@ def _shared(e: Term, some: Sequence[int], k: float) -> Make:
         return _whole(sum(w * x for w, x in zip(weights, xs, strict=True) if w), v)
 
     return make
-
-
-def _power_outside(a: float, c: float, x: Term, p: float, xs: Any, v: Array) -> Any:
-    """(1 − x)² where 1 − x² belongs."""
-    return (a + c * np.asarray(x.value)) ** p
 
 
 def _whole(x: Any, v: Array) -> Array:
@@ -309,30 +309,21 @@ def _of_slopes(e: Term, readings: Readings) -> Edits:
         yield from _instead_of(slope, _powers(e, rest, False))
 
 
-def _at_s(slope: Slope, s: Array, l: Array) -> Array:  # noqa: E741
-    return slope.at(s)
-
-
-def _at_l(slope: Slope, s: Array, l: Array) -> Array:  # noqa: E741
-    return slope.at(l)
-
-
 def _instead_of(slope: Slope, rest: Make) -> Edits:
     """Another function's slope in a slope's place, or its own at another tensor."""
+    s, l = slope.s, slope.l  # noqa: E741
 
-    def put(rule: Callable[[Array, Array], Any]) -> Make:
-        return lambda xs, v: _whole(rest(xs, v) * rule(slope.s, slope.l), v)
+    def put(array: Array) -> Make:
+        return lambda xs, v: _whole(rest(xs, v) * array, v)
 
-    yield Edit(1.3, "slope_of_s", (slope,), put(lambda s, l: slope.at(s, s)))  # noqa: E741
-    yield Edit(1.35, "slope_at_l", (slope,), put(lambda s, l: slope.at(l)))  # noqa: E741
-    yield Edit(1.9, "value_for_slope", (slope,), put(lambda s, l: l))  # noqa: E741
+    yield Edit(1.3, "slope_of_s", (slope,), put(slope.at(s, s)))
+    yield Edit(1.35, "slope_at_l", (slope,), put(slope.at(l)))
+    yield Edit(1.9, "value_for_slope", (slope,), put(l))
     for op in ACTIVATIONS:
         if op is not slope.op:
-            other = slope._replace(op=op, params={})
-            values = (op.name, slope)
-            yield Edit(2.2, "other_slope", values, put(other.at))
-            yield Edit(2.2, "other_slope", values, put(partial(_at_s, other)))
-            yield Edit(2.6, "other_slope", values, put(partial(_at_l, other)))
+            other, values = slope._replace(op=op, params={}), (op.name, slope)
+            for cost, array in ((2.2, other.at(s, l)), (2.2, other.at(s)), (2.6, other.at(l))):
+                yield Edit(cost, "other_slope", values, put(array))
 
 
 # ---------------------------------------------------------------------- axes

@@ -197,89 +197,102 @@ class Checked:
         first = self.follows_from.get(bad[0], bad[0]) if bad else None
         array = self.arrays.get(name)
         if array is None:
-            odd = [n for n in self.given if _not_finite(self.given[n]) and name in self._after(n)]
-            if odd and _not_finite(self.given[name]):
-                source = min(odd, key=self.backward.order)
-                self.follows_from[name] = self.follows_from.get(source, source)
-            else:
-                self.causes[name] = self._unexplained(name)
+            self._explain_nothing(name)
             return
         q = self.left_out if self.tensors[name]._op is None else 1.0
         line = self._line(name, q * array, q)
-        carried = self.carried.get(name)
-        shape_only = self.given[name].problem if line.fits(carried) else None
-        if shape_only:
-            self.causes[name] = shape_only
-            return
-        if first is not None and line.fits(carried):
+        problem, fits = self.given[name].problem, line.fits(self.carried.get(name))
+        if problem and fits:
+            self.causes[name] = problem
+        elif first is not None and fits:
             self.follows_from[name] = first
-            return
+        elif self._follows(line, first):
+            self.follows_from[name] = first or next(reversed(self.made))
+        elif self._is_rounded(line, bad):
+            self.correct.add(name)
+        else:
+            self._find(name, line)
+
+    def _explain_nothing(self, name: str) -> None:
+        """Of a line that can't be computed with: whether it comes from one before, or why not."""
+        odd = [n for n in self.given if _not_finite(self.given[n]) and name in self._after(n)]
+        if odd and _not_finite(self.given[name]):
+            source = min(odd, key=self.backward.order)
+            self.follows_from[name] = self.follows_from.get(source, source)
+        else:
+            self.causes[name] = self._unexplained(name)
+
+    def _follows(self, line: Line, first: str | None) -> bool:
         # By a course's convention what agrees with the loss isn't right for that.
         may_follow = self.left_out == 1 and (line.made or first)
-        if self.readings is not None and may_follow and follows(self.readings, line):
-            self.follows_from[name] = first or next(reversed(self.made))
-            return
-        eps = self.backward.eps
-        if self.readings and not bad and is_rounded(self.readings, line, self.rtol, eps):
-            self.correct.add(name)
-            return
-        found = find(self.readings, line) if array.dtype.kind == "f" else []
+        return bool(self.readings and may_follow and follows(self.readings, line))
+
+    def _is_rounded(self, line: Line, bad: list[str]) -> bool:
+        if self.readings is None or bad:
+            return False
+        return is_rounded(self.readings, line, self.rtol, self.backward.eps)
+
+    def _find(self, name: str, line: Line) -> None:
+        """Look for the cause of a line that is wrong by itself."""
+        found = find(self.readings, line) if line.array.dtype.kind == "f" else []
         if not found:
             self.causes[name] = self._unexplained(name)
             return
-        cause = found[0]
-        self.made[name] = cause
+        cause = self.made[name] = found[0]
         if cause.kind == "times" and cause.factor > 2 and self._is_convention(name):
             self.left_out = cause.factor
             cause = cause._replace(kind="convention")
             for n in self._after(name):  # what lacks the 1/q is right, and what has it isn't
                 if self.tensors[n]._op is not None and n in self.correct:
-                    line = self._line(n, self.arrays[n], 1.0)
-                    if not line.fits(self.carried.get(n)):
+                    other = self._line(n, self.arrays[n], 1.0)
+                    if not other.fits(self.carried.get(n)):
                         self.correct.discard(n)
-        problem = f"{self.given[name].problem}; " if self.given[name].problem else ""
-        self.causes[name] = problem + self._said(name, cause)
+        problem = self.given[name].problem
+        self.causes[name] = (f"{problem}; " if problem else "") + self._said(name, cause)
 
     def _line(self, name: str, array: Array, q: float) -> Line:
         """What is known when the cause of a wrong line is looked for."""
-        forward = {
-            t.name: np.asarray(t._array)
-            for t in self.backward.nodes if t.name is not None and t.dtype.kind in "fiub"
-        }  # fmt: skip
-        gradient_of = {n: symbol(n) for n in self.tensors if n != name}
-        done = self.backward.order(name)
-        own = {}  # what the learner computed later can't have gone into this line
-        for n, text in gradient_of.items():
-            earlier = self.backward.order(n) < done and n in self.arrays
-            own[text] = self.arrays[n] if earlier else self.right[n]
-        given = {} if self.readings is None else self.readings.given
-        shapes = [t.shape for t in (*self.tensors.values(), *self.backward.nodes) if t.name]
-        sizes = {n for shape in shapes for n in (*shape, math.prod(shape))} - {0, 1}
         bases: list[Mapping[Term, Array]] = []
-        made, learners_own = [], 1
+        made, own = [], 1
         if self.readings is not None:
-            cotangents = self.readings.cotangents
-            learners = {e: self._fitting(n) for n, e in cotangents.items() if n in self.arrays}
-            bases = [learners]
-            as_given = {e: self.arrays[n] for n, e in cotangents.items() if n in self.arrays}
-            if any(as_given[e].shape != g.shape for e, g in learners.items()):
-                bases.append(as_given)
-                learners_own = 2
-            if any(n not in self.correct for n in self.arrays if n != name):
-                bases.append({e: self.right[n] for n, e in cotangents.items()})
+            bases = self._bases(name)
+            own = len(bases) - 1
             if self.made:
                 behind = self.readings.behind(name)
                 made = [c for n, c in self.made.items() if behind & self.readings.behind(n)]
         atol = min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0)))
-        arrays = {
-            n: a if a.dtype == bool else a * 1.0
-            for n, a in {**given, **forward, **own}.items() if a.any()
-        }  # fmt: skip
         return Line(
-            name, array, q * self.right[name], bases, learners_own,
-            Others(arrays, sorted(sizes)[:12], gradient_of),
+            name, array, q * self.right[name], bases, own, self._others(name),
             max(_FIT, 50 * self.backward.eps), atol, made, self.backward.elsewhere,
         )  # fmt: skip
+
+    def _bases(self, name: str) -> list[Mapping[Term, Array]]:
+        """What a line may be computed from: the learner's gradients, and the right ones."""
+        assert self.readings is not None
+        of = {e: n for n, e in self.readings.cotangents.items()}
+        fitting = {e: self._fitting(n) for e, n in of.items() if n in self.arrays}
+        as_given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
+        bases: list[Mapping[Term, Array]] = [fitting]
+        if any(as_given[e].shape != g.shape for e, g in fitting.items()):
+            bases.append(as_given)
+        return [*bases, {e: self.right[n] for e, n in of.items()}]
+
+    def _others(self, name: str) -> Others:
+        """What may stand in the place of anything: arrays by name, and sizes."""
+        nodes = [t for t in self.backward.nodes if t.name is not None]
+        arrays = {} if self.readings is None else dict(self.readings.given)
+        for t in nodes:
+            if t.dtype.kind in "fiub":
+                arrays[str(t.name)] = np.asarray(t._array)
+        gradient_of = {n: symbol(n) for n in self.tensors if n != name}
+        done = self.backward.order(name)
+        for n, text in gradient_of.items():  # what was computed later can't have gone into it
+            earlier = self.backward.order(n) < done and n in self.arrays
+            arrays[text] = self.arrays[n] if earlier else self.right[n]
+        arrays = {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items() if a.any()}
+        shapes = [t.shape for t in (*self.tensors.values(), *nodes)]
+        sizes = {n for shape in shapes for n in (*shape, math.prod(shape))} - {0, 1}
+        return Others(arrays, sorted(sizes)[:12], gradient_of)
 
     def _fitting(self, name: str) -> Array:
         """The learner's array as other lines are computed from it."""

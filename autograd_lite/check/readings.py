@@ -14,7 +14,6 @@ import numpy as np
 
 from ..engine.backward import pull
 from ..engine.modes import trace
-from ..engine.op import Op
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from ..meaning.read import Meaning, applied
@@ -22,7 +21,7 @@ from ..meaning.table import CANONICAL, TABLE
 from ..meaning.terms import ONE, Term, as_number, leaf, number, product, shaped, total
 from ..meaning.write import Writer
 from ..show.text import text
-from ..table import OPS
+from ..table import OPS, Op
 
 _DEEPEST = 3  # readings of one line
 _MOST = 600  # terms of a reading
@@ -135,7 +134,7 @@ class _Way:
         seen = set()
         for tensor, result in list(terms.items()):
             e = self.meaning.definitions.get(result, result)
-            op = tensor._op
+            op: Any = tensor._op
             if op is None or not op.entrywise or len(e.operands) != 1 or e.op != op.name:
                 continue
             (x,) = tensor.inputs

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.modes import trace
-from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..graph import walk
+from ..table import Op
 from .directional import NOT_FINITE, Part, Point, Row, normal
 
 _MOST_APPLICATIONS = 32  # of one op to operands of the same shapes
@@ -123,9 +123,9 @@ def applications(point: Point) -> list[Application]:
 
 
 def _application(tensor: Tensor) -> Application | None:
-    if tensor._op is None or not tensor.size or tensor.dtype.kind not in "fc":
+    if tensor.op is None or not tensor.size or tensor.dtype.kind not in "fc":
         return None
-    op, inputs, arrays = tensor._op, tensor._inputs, tensor._arrays
+    op, inputs, arrays = tensor.op, tensor._inputs, tensor._arrays
     if not all(np.isfinite(a).all() for a in arrays):
         return None
     chosen = [

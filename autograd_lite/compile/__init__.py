@@ -13,7 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..modes import KINDS
+
 if TYPE_CHECKING:
+    from ..engine.modes import Mode
     from .compiled import Compiled
     from .graph import CompileError
 
@@ -26,6 +29,15 @@ def __getattr__(name: str) -> Any:
     from . import compiled, graph
 
     return getattr(graph if name == "CompileError" else compiled, name)
+
+
+def _capture() -> type[Mode]:
+    from .recorder import Capture
+
+    return Capture
+
+
+KINDS["capture"] = _capture
 
 
 def compile(f: Callable[..., Any], *, threads: int | None = None) -> Compiled:

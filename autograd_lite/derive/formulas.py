@@ -15,13 +15,14 @@ from ..graph import walk
 from ..meaning.read import Meaning
 from ..meaning.terms import ONE, Term, leaf, number, shaped, subterms
 from ..meaning.write import Writer
-from ..show.expression import Definition, Expression, agree, magnitude
+from ..show.expression import Definition, Expression, agree
 from ..show.notation import number as number_text
 from ..show.notation import symbol_of
 from .build import Builder
 from .chain import Plan
 from .derivation import Derivation, Step, rows_of_batch
 
+_SHORT = 5.0  # the size up to which a formula could hardly be shorter
 _GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
 
 
@@ -69,7 +70,6 @@ class Gradient:
         simple: what it means; None where neither is worth the gradient.
         definitions: what has a symbol of its own in ``given``.
         parts: and in ``simple``.
-        sizes: how large the terms are that the gradient is the sum of.
     """
 
     target: Tensor
@@ -81,7 +81,6 @@ class Gradient:
     simple: Expression | None = None
     definitions: list[Definition] = field(default_factory=list)
     parts: list[Definition] = field(default_factory=list)
-    sizes: Array | float = 0.0
 
 
 class Formulas:
@@ -118,7 +117,7 @@ class Formulas:
             if self._write_given():
                 break
         for guard in (_GUARD, 0.0):
-            with trace():
+            with trace(), np.errstate(all="ignore"):
                 self._reading = Reading(plan, self.rows, guard, self._builder.taken)
             for t in self._tensors:
                 if t.is_leaf and t.name is None and t not in plan.names and t.ndim:
@@ -135,8 +134,7 @@ class Formulas:
         all_agree = True
         for g in self.gradients:
             given, g.definitions = self._builder.expression(g.cotangent)
-            g.sizes = magnitude(given)
-            g.given = given if agree(given, g.value, sizes=g.sizes) else None
+            g.given = given if agree(given, g.value) else None
             all_agree = all_agree and g.given is not None
             self._builder.name(g.cotangent, g.symbol)
         return all_agree
@@ -144,8 +142,7 @@ class Formulas:
     def _write_simple(self, guarded: bool) -> bool:
         for g in self.gradients:
             g.simple, g.parts = self._reading.step(g)
-            sizes = magnitude(g.simple) if g.simple.value.any() else g.sizes
-            if not self._reading.agrees(g, sizes):
+            if not self._reading.agrees(g):
                 if guarded:
                     return False
                 g.simple, g.parts = g.given, g.definitions
@@ -161,8 +158,10 @@ class Formulas:
         if self._reading.chose:
             remarks.append("Where entries tie, this is one of the gradients that there are")
         if self._reading.meaning.guarded:
-            small = ", ".join(map(number_text, sorted(self._reading.meaning.guarded)))
-            remarks.append(f"Left out: {small} in a logarithm, so that this is nearly the gradient")
+            small = dict.fromkeys(map(number_text, sorted(self._reading.meaning.guarded)))
+            remarks.append(
+                f"Left out: {', '.join(small)} in a logarithm, so that this is nearly the gradient"
+            )
         return remarks
 
     def forward(self) -> tuple[list[Definition], list[tuple[str, Array]]]:
@@ -194,15 +193,16 @@ class Reading:
         self.writer = Writer(names, rows, taken)
         self.chose = False
 
-    def agrees(self, g: Gradient, sizes: Array | float) -> bool:
+    def agrees(self, g: Gradient) -> bool:
         """Whether the formula is worth the gradient: where something ties, a gradient."""
         assert g.simple is not None
-        if agree(g.simple, g.value, bool(self.meaning.guarded), sizes):
+        cancels = None if g.simple.value.any() else g.given  # what comes out as 0, up to rounding
+        if agree(g.simple, g.value, bool(self.meaning.guarded), cancels):
             return True
         chosen = self._cotangents.get(self.meaning.tensors[g.target])
         if chosen is None or not self.meaning.has_ties():
             return False
-        self.chose = agree(g.simple, np.asarray(chosen._array), sizes=sizes)
+        self.chose = agree(g.simple, np.asarray(chosen._array), as_of=cancels)
         return self.chose
 
     def step(self, g: Gradient) -> tuple[Expression, list[Definition]]:
@@ -211,10 +211,9 @@ class Reading:
         if cotangent is None:
             return self.writer.expression(shaped(number(0.0), g.value.shape))
         found = self.meaning.read(cotangent, self._known)
-        used = set(subterms(found, 12, 400))
-        further = {t: e for t, e in self._known.items() if e not in used}
-        if len(further) < len(self._known):
-            other = self.meaning.read(cotangent, further)
+        if g.target.is_leaf or found.size > _SHORT:
+            used = {e for e in subterms(found, 12, 400) if e.kind == "gradient"}
+            other = self.meaning.read(cotangent, self._known, used) if used else found
             found = other if other.size < found.size else found
         if cotangent not in self._known:
             key = id(self), g.symbol

@@ -2,39 +2,24 @@
 
 To read, in this order: `steps` (what a figure shows), `computations` (how it is drawn), `elements`
 (number by number), `paths` (the backward pass), `collapse` with `repeats` and `modules` (what is
-folded into one node), `labels`, `theme`, `hints` and `sheet` (names and look), `figure`, `layout`
+folded into one node), `labels`, `theme`, `look` and `sheet` (names and look), `figure`, `layout`
 and `svg` (DOT text to a picture).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..engine.tensor import Tensor
-from ..show.notation import dimensions
 
 if TYPE_CHECKING:
     from .collapse import Collapse
     from .figure import Figure
-    from .hints import Links
+    from .look import Links
     from .paths import Targets
     from .theme import Theme
 
-__all__ = ["Figure", "Theme", "draw"]
-
 DETAILS = ("named", "ops", "elements")
-
-_LATER = {"Figure": "figure", "Theme": "theme"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f".{_LATER[name]}", __name__), name)
 
 
 def draw(
@@ -72,11 +57,11 @@ def draw(
         grads: write its gradient likewise, where it has one.
         shapes: write its shape.
         collapse: what is folded into one node, with the parameters that only it uses.
-            ``"module"``: the work of each layer, such as ``Linear + σ``, as told by whose
-            parameters are used; ``"blocks"``: blocks of the same operations that follow each other,
-            drawn once with their count, ``Linear + σ ×12`` (arrays may differ in their sizes);
-            n: all but the last n steps; −n: all but the first n. The targets of ``backward`` are
-            never folded.
+            ``"module"``: the work of each layer that has parameters, in each call of it, and the
+            activations after it, such as ``Linear + σ``; ``"blocks"``: blocks of the same
+            operations that follow each other, drawn once with their count, ``Linear + σ ×12``
+            (arrays may differ in their sizes); n: all but the last n steps; −n: all but the first
+            n. The targets of ``backward`` are never folded.
         limit: how many nodes, or numbers in ``"elements"``, may be drawn; by default 400, and 300.
         theme: ``"light"``, ``"dark"``, ``"print"`` (without colour), or an `ag.Theme`.
         links: a mapping from tensors to URLs, or a function that gives the URL of a tensor, or
@@ -104,37 +89,21 @@ def draw(
         raise TypeError(f"draw: a Tensor is drawn, and not {type(output).__name__}")
     if detail not in DETAILS:
         raise ValueError(f"draw: detail is one of {', '.join(map(repr, DETAILS))}, not {detail!r}")
-    from ..show import labels  # first used here, so that importing the package takes no time for it
+    # First used here, so that importing the package takes no time for it.
     from .collapse import check_collapse
     from .computations import draw_computations
     from .elements import draw_elements
-    from .hints import hints_of
+    from .look import Look
     from .paths import find_targets
     from .theme import theme_of
 
     check_collapse(collapse)
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
         raise ValueError(f"draw: limit is a number of nodes, at least 1, and not {limit!r}")
-    if detail == "elements" and collapse is not None:
-        raise ValueError('draw: detail="elements" draws every number; collapse folds the others')
-    look, hints = theme_of(theme), hints_of(links)
+    look = Look(theme_of(theme), links, shapes, values, grads)
     targets = find_targets(output, backward)
-
-    def details(tensor: Tensor, entry: int | None = None) -> str:
-        lines = []
-        at = ... if entry is None else np.unravel_index(entry, tensor.shape)
-        value = tensor._array[at]
-        shape_is_said = values and labels.is_abridged(value)
-        if shapes and entry is None and tensor.ndim and not shape_is_said:
-            lines.append(labels.font(dimensions(tensor.shape), 9, look.faint))
-        if values:
-            lines.append(labels.array_markup(value, look.values))
-        if grads and tensor._grad is not None:
-            lines.append(labels.array_markup(tensor._grad[at], look.backward, "∇ "))
-        return "".join(f"<BR/>{line}" for line in lines)
-
-    if detail == "elements":
-        return draw_elements(output, targets, details, limit, look, hints)
-    return draw_computations(
-        output, targets, details, detail == "ops", collapse, limit, look, hints
-    )
+    if detail != "elements":
+        return draw_computations(output, targets, look, detail == "ops", collapse, limit)
+    if collapse is not None:
+        raise ValueError('draw: detail="elements" draws every number; collapse folds the others')
+    return draw_elements(output, targets, look, limit)

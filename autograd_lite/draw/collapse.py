@@ -7,16 +7,17 @@ a graph that has none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Set
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal
 
 from ..engine.tensor import Tensor
-from ..owners import owners_of
-from ..show.notation import op_notation
+from ..graph import walk
+from ..layers import Layers
 from ..show.steps import Step, steps
-from .modules import Group, find_groups
-from .repeats import Repeat, find_repeats, first_leaves
+from .modules import Role, roles_of, title
+from .repeats import find_repeats, first_leaves
 
 Collapse = Literal["module", "blocks"] | int | None
 
@@ -43,6 +44,10 @@ class Piece:
     count: int = 1
     shown: list[Step] = field(default_factory=list)
     hidden: list[Tensor] = field(default_factory=list)
+
+    @property
+    def first(self) -> Tensor:
+        return self.results[0]
 
 
 @dataclass
@@ -74,7 +79,7 @@ def check_collapse(collapse: object) -> None:
 
 
 def draw_pieces(
-    output: Tensor, every: bool, aims: Collection[Tensor], shown: Collection[Tensor],
+    output: Tensor, every: bool, aims: Set[Tensor], shown: Set[Tensor],
     collapse: Collapse,
 ) -> tuple[list[Tensor], list[Piece]]:  # fmt: skip
     """The leaves that a figure shows, and its pieces, inputs before results.
@@ -89,34 +94,39 @@ def draw_pieces(
     if collapse is None:
         leaves, found = steps(output, every, shown)
         return leaves, [Piece([s], [s.result], s.inputs, shown=[s]) for s in found]
-    aims = set(aims)
     if isinstance(collapse, int):
         leaves, found = steps(output, every, shown)
         fold_of = _all_but(found, collapse, aims)
     else:
-        _, ops = steps(output, every=True)
-        results = [step.result for step in ops]
-        fixed = {t for t in results if t in aims or not aims.isdisjoint(t.inputs)}
-        fold_of, between = (_by_module if collapse == "module" else _by_block)(results, fixed)
+        layers = Layers([t for t in walk(output) if not t.is_leaf])
+        fixed = {t for t in layers.results if t in aims or not aims.isdisjoint(t.inputs)}
+        ways = {"module": _by_module, "blocks": _by_block}
+        fold_of = ways[collapse](layers, roles_of(layers, fixed), fixed)
+
+        def place(t: Tensor) -> object:
+            fold = fold_of.get(t)
+            return fold and (id(fold), fold.instance.get(t))
+
+        between = {
+            x for t in layers.results for x in t.inputs if not x.is_leaf and place(x) != place(t)
+        }  # drawn wherever they are used, to keep folds apart
         leaves, found = steps(output, every, {*shown, *between})
-    return _join(output, leaves, found, fold_of, aims)
+        order = {t: i for i, t in enumerate(layers.results)}
+        found.sort(key=lambda step: order[step.result])
+    for fold in fold_of.values():
+        fold.visible |= aims
+    return _join(output, leaves, found, fold_of)
 
 
-def _all_but(found: list[Step], n: int, aims: set[Tensor]) -> dict[Tensor, _Fold]:
+def _all_but(found: list[Step], n: int, aims: Set[Tensor]) -> dict[Tensor, _Fold]:
     """Fold all but the last ``n`` steps, or of a negative one all but the first ``−n``."""
     rest = found[:-n] if n > 0 else found[-n:]
-    runs: list[list[Step]] = [[]]
-    for step in rest:
-        if step.result in aims or not aims.isdisjoint(step.inputs):
-            runs.append([])
-        else:
-            runs[-1].append(step)
     data = _data([x for step in rest for x in step.inputs if x.is_leaf], found)
     fold_of: dict[Tensor, _Fold] = {}
-    for run in runs:
-        if len(run) > 1:
-            fold = _Fold(f"{len(run)} steps", visible=data)
-            fold_of |= {step.result: fold for step in run}
+    for may_be, run in groupby(rest, lambda s: aims.isdisjoint([s.result, *s.inputs])):
+        results = [step.result for step in run]
+        if may_be and len(results) > 1:
+            fold_of |= dict.fromkeys(results, _Fold(f"{len(results)} steps", visible=data))
     return fold_of
 
 
@@ -125,8 +135,8 @@ def _data(leaves: list[Tensor], found: list[Step]) -> set[Tensor]:
 
     Where layers own parameters, what nobody owns is data, be it a gradient that it is to have.
     """
-    if owners_of(x for step in found for x in step.inputs if x.is_leaf and x.requires_grad):
-        owned = owners_of(leaves)
+    owned = Layers([t for step in found for t in step.region]).owned
+    if owned:
         data = list(dict.fromkeys(x for x in leaves if x not in owned))
         named = [x for x in data if x.name is not None]
         return set(next((some for some in (data, named) if len(some) <= _MOST_DATA), data[:1]))
@@ -137,116 +147,64 @@ def _data(leaves: list[Tensor], found: list[Step]) -> set[Tensor]:
 _MOST_DATA = 4
 
 
-Folds = tuple[dict[Tensor, _Fold], set[Tensor]]
-"""Of each folded result its fold, and the results that must be drawn to keep folds apart."""
-
-
-def _by_module(results: list[Tensor], fixed: set[Tensor]) -> Folds:
+def _by_module(layers: Layers, roles: list[Role], fixed: Set[Tensor]) -> dict[Tensor, _Fold]:
     fold_of: dict[Tensor, _Fold] = {}
-    for group in find_groups(results, fixed):
-        members = results[group.start : group.stop]
-        fold = _Fold(" + ".join(group.parts))
-        leaves = {x for t in members for x in t.inputs if x.is_leaf}
-        fold.visible = leaves - owners_of(leaves).keys()
+    pairs = zip(layers.results, roles, strict=True)
+    for group, run in groupby(pairs, lambda pair: pair[1].group):
+        if group is not None:
+            members, does = zip(*run, strict=True)
+            leaves = {x for t in members for x in t.inputs if x.is_leaf}
+            fold = _Fold(title(does), visible=leaves - layers.owned)
+            fold_of |= dict.fromkeys(members, fold)
+    return fold_of
+
+
+def _by_block(layers: Layers, roles: list[Role], fixed: Set[Tensor]) -> dict[Tensor, _Fold]:
+    fold_of: dict[Tensor, _Fold] = {}
+    for repeat in find_repeats(layers.results, fixed):
+        start, period = repeat.start, repeat.period
+        members = layers.results[start : repeat.stop]
+        fold = _Fold(title(roles[start : start + period]), repeat.times)
+        fold.visible = first_leaves(layers.results, repeat)
+        fold.instance = {t: i // period for i, t in enumerate(members)}
         fold_of |= dict.fromkeys(members, fold)
-    return fold_of, _between(results, lambda t: id(fold_of.get(t)))
-
-
-def _by_block(results: list[Tensor], fixed: set[Tensor]) -> Folds:
-    fold_of: dict[Tensor, _Fold] = {}
-    groups = find_groups(results, fixed)
-    for repeat in find_repeats(results, fixed):
-        fold = _Fold(_block_title(results, repeat, groups), repeat.times)
-        fold.visible = first_leaves(results, repeat)
-        for i in range(repeat.start, repeat.stop):
-            fold.instance[results[i]] = (i - repeat.start) // repeat.period
-            fold_of[results[i]] = fold
-
-    def place(t: Tensor) -> object:
-        fold = fold_of.get(t)
-        return None if fold is None else (id(fold), fold.instance[t])
-
-    return fold_of, _between(results, place)
-
-
-def _between(results: list[Tensor], place: Callable[[Tensor], object]) -> set[Tensor]:
-    """The results that are used in another place than they are computed in."""
-    return {x for t in results for x in t.inputs if not x.is_leaf and place(x) != place(t)}
-
-
-def _block_title(results: list[Tensor], repeat: Repeat, groups: list[Group]) -> str | None:
-    """A block's layers, and the functions between them; None without any layer."""
-    stop = repeat.start + repeat.period
-    starts = {group.start: group for group in groups if repeat.start <= group.start < stop}
-    if not starts:
-        return None
-    parts: list[str] = []
-    i = repeat.start
-    while i < stop:
-        op = results[i].op
-        assert op is not None
-        group = starts.get(i)
-        if group is None:
-            parts += [op_notation(op).symbol] if _is_word(op_notation(op).symbol) else []
-            i += 1
-        else:  # without the activations that are in the next block
-            parts += group.parts[: max(1, len(group.parts) - max(0, group.stop - stop))]
-            i = group.stop
-    if len(parts) > _MOST_PARTS:
-        parts[_MOST_PARTS - 1 :] = ["…"]
-    return " + ".join(parts)
-
-
-_MOST_PARTS = 7
-
-
-def _is_word(symbol: str) -> bool:
-    """Whether an op is called by a name, as ``softmax`` is, and not by a sign among operands."""
-    return symbol.isalpha() and symbol != "ᵀ"
+    return fold_of
 
 
 def _join(
-    output: Tensor, leaves: list[Tensor], found: list[Step], fold_of: dict[Tensor, _Fold],
-    aims: set[Tensor],
-) -> tuple[list[Tensor], list[Piece]]:  # fmt: skip
+    output: Tensor, leaves: list[Tensor], found: list[Step], fold_of: dict[Tensor, _Fold]
+) -> tuple[list[Tensor], list[Piece]]:
     """Steps of one fold as one piece, without the leaves that only they use."""
-    grouped: list[tuple[_Fold | None, list[Step]]] = []
-    for step in found:
-        fold = fold_of.get(step.result)
-        if fold is not None and grouped and grouped[-1][0] is fold:
-            grouped[-1][1].append(step)
-        else:
-            grouped.append((fold, [step]))
-    users: dict[Tensor, set[tuple[int, int]]] = {}
-    for k, (fold, members) in enumerate(grouped):
-        for step in members:
+    runs = [list(run) for _, run in groupby(found, lambda s: id(fold_of.get(s.result, s)))]
+    users: dict[Tensor, set[tuple[int, int]]] = {output: {(-1, 0)}}  # by run, and block in it
+    for k, run in enumerate(runs):
+        for step in run:
+            fold = fold_of.get(step.result)
             instance = fold.instance.get(step.result, 0) if fold else 0
             for x in step.inputs:
                 users.setdefault(x, set()).add((k, instance))
-    pieces: list[Piece] = []
-    gone: set[Tensor] = set()
-    for k, (fold, members) in enumerate(grouped):
-        results = [step.result for step in members]
+    pieces = []
+    for k, run in enumerate(runs):
+        fold = fold_of.get(run[0].result)
         if fold is None:
-            pieces.append(Piece(members, results, members[0].inputs, shown=members))
-            continue
-        own = set(results)
-        inputs = dict.fromkeys(x for step in members for x in step.inputs if x not in own)
-        hidden = {
-            x: None for x in inputs
-            if x.is_leaf and len(users[x]) == 1 and x not in fold.visible and x not in aims
-        }  # fmt: skip
-        gone.update(hidden)
-        drawn = [
-            t for t in results
-            if t is output or any(user != k for user, _ in users.get(t, ()))
-        ]  # fmt: skip
-        shown = [step for step in members if fold.instance.get(step.result, 0) == 0]
-        rest = [x for x in inputs if x not in hidden]
-        pieces.append(
-            Piece(members, drawn, rest, True, fold.title, fold.count, shown, list(hidden))
-        )
+            pieces.append(Piece(run, [run[0].result], run[0].inputs, shown=run))
+        else:
+            pieces.append(_folded(fold, run, k, users))
+    gone = {x for piece in pieces for x in piece.hidden}
     return [x for x in leaves if x not in gone], pieces
+
+
+def _folded(
+    fold: _Fold, run: list[Step], k: int, users: dict[Tensor, set[tuple[int, int]]]
+) -> Piece:
+    """The piece of the k-th run of steps."""
+    results = [step.result for step in run]
+    inputs = list(dict.fromkeys(x for step in run for x in step.inputs if x not in set(results)))
+    hidden = [x for x in inputs if x.is_leaf and len(users[x]) == 1 and x not in fold.visible]
+    drawn = [t for t in results if any(user != k for user, _ in users[t])]
+    shown = [step for step in run if fold.instance.get(step.result, 0) == 0]
+    rest = [x for x in inputs if x not in set(hidden)]
+    return Piece(run, drawn, rest, True, fold.title, fold.count, shown, hidden)
 
 
 def longest_histories(pieces: list[Piece]) -> dict[Tensor, Tensor]:
@@ -254,10 +212,7 @@ def longest_histories(pieces: list[Piece]) -> dict[Tensor, Tensor]:
     depth: Counter[Tensor] = Counter()
     main: dict[Tensor, Tensor] = {}
     for piece in pieces:
-        if not piece.inputs:
-            continue
-        longest = max(piece.inputs, key=depth.__getitem__)
-        for result in piece.results:
-            main[result] = longest
-            depth[result] = 1 + depth[longest]
+        for result in piece.results if piece.inputs else ():
+            main[result] = max(piece.inputs, key=depth.__getitem__)
+            depth[result] = 1 + depth[main[result]]
     return main

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from itertools import count
+from typing import NamedTuple
 
 from ..cotangents import Cotangent, cotangents_of
 from ..engine.tensor import Tensor
@@ -14,7 +15,7 @@ from ..show.steps import Step
 from ..show.writer import write
 from .collapse import Collapse, Piece, draw_pieces, longest_histories
 from .figure import Figure
-from .hints import Hints
+from .look import Look
 from .paths import arrows, on_paths
 from .sheet import Sheet
 from .theme import Theme
@@ -36,28 +37,22 @@ class Symbols:
     """
 
     def __init__(
-        self,
-        tensors: list[Tensor],
-        cotangents: Mapping[Tensor, list[Cotangent]] | None = None,
-        names: Mapping[Tensor, str] | None = None,
-    ) -> None:
-        self._name: dict[Tensor, str] = {}
+        self, tensors: list[Tensor], cotangents: Mapping[Tensor, list[Cotangent]],
+        names: Mapping[Tensor, str] = {},
+    ) -> None:  # fmt: skip
+        self.cotangents = cotangents
+        self._name = {t: name for t in tensors if (name := names.get(t, t.name)) is not None}
         self._also: dict[Tensor, list[str]] = {}
-        self.cotangents = cotangents = cotangents or {}
-        if names is not None:
-            self._name.update((t, names[t]) for t in tensors if t in names)
-        taken = {tensor.name for tensor in tensors}
+        taken = {t.name for t in tensors}
         output = _called_l(tensors, cotangents)
-        for tensor in tensors:
-            if tensor in cotangents and tensor.name is None and tensor not in self._name:
-                symbols = list(dict.fromkeys(_free_symbols(cotangents[tensor], taken, output)))
-                taken.update(symbols)
+        for t in tensors:
+            if t in cotangents and t not in self._name:
+                symbols = dict.fromkeys(_free_symbols(cotangents[t], taken, output))
+                taken |= symbols.keys()
                 if symbols:
-                    self._name[tensor], *self._also[tensor] = symbols
+                    self._name[t], *self._also[t] = symbols
         free = (name for i in count(1) if (name := f"v_{i}") not in taken)
-        for tensor in tensors:
-            if tensor not in self._name:
-                self._name[tensor] = next(free) if tensor.name is None else tensor.name
+        self._name |= {t: next(free) for t in tensors if t not in self._name}
 
     def plain(self, tensor: Tensor) -> str:
         return self._name[tensor]
@@ -65,6 +60,10 @@ class Symbols:
     def is_named(self, tensor: Tensor) -> bool:
         """Whether a figure has a name for it that isn't a mere number."""
         return tensor.name is not None or tensor in self._also
+
+    def kinds(self, tensor: Tensor, aims: Set[Tensor]) -> str:
+        """What kinds of node its circle is."""
+        return "tensor" + " cotangent" * (tensor in self.cotangents) + " target" * (tensor in aims)
 
     def markup(self, tensor: Tensor, size: int = 16) -> str:
         return self._markup(self._name[tensor], tensor, size)
@@ -128,13 +127,9 @@ def formula(step: Step, symbols: Symbols, stand_ins: Iterator[str], brief: bool 
 
 
 def label(
-    step: Step,
-    written: Written,
-    widest: int,
-    stand_ins: Iterator[str],
-    brief: bool = True,
+    step: Step, written: Written, widest: int, stand_ins: Iterator[str], brief: bool = True,
     alone: Collection[str] = (),
-) -> str:
+) -> str:  # fmt: skip
     """A step's formula; its op's symbol where that says it; a stand-in where it is too wide."""
     if written.width > widest:
         return next(stand_ins)
@@ -149,18 +144,36 @@ def stand_ins() -> Iterator[str]:
     return (labels.name_markup(f"f_{i}") for i in count(1))
 
 
+class Marks(NamedTuple):
+    """What a page asks of the figure in it: that it can find there what it speaks of.
+
+    Attributes:
+        numbers: of the tensors. The one numbered 3 is marked by the class ``t3``, its computation
+            by ``f3``, edges by ``e1-3`` and ``b3-1``; a folded node by all that it holds.
+        names: what tensors are called, where not by their own names.
+    """
+
+    numbers: Mapping[Tensor, int] = {}
+    names: Mapping[Tensor, str] = {}
+
+    def __call__(self, kind: str, *tensors: Tensor) -> dict[str, str]:
+        """The attribute that says which tensors a node or edge is for."""
+        known = all(t in self.numbers for t in tensors)
+        return {"class": kind + "-".join(str(self.numbers[t]) for t in tensors) if known else ""}
+
+    def held(self, piece: Piece, circled: Set[Tensor]) -> dict[str, str]:
+        """The classes of all that a piece's node stands for."""
+        if not piece.folded:
+            return self("f", piece.first)
+        inner = [*(step.result for step in piece.steps), *piece.hidden]
+        marks = [self("f", t) for t in inner] + [self("t", t) for t in inner if t not in circled]
+        return {"class": " ".join(x["class"] for x in marks if x["class"])}
+
+
 def draw_computations(
-    output: Tensor,
-    targets: list[Tensor],
-    details: Callable[[Tensor], str],
-    every: bool,
-    collapse: Collapse,
-    limit: int | None,
-    theme: Theme,
-    hints: Hints,
-    numbers: Mapping[Tensor, int] | None = None,
-    names: Mapping[Tensor, str] | None = None,
-) -> Figure:
+    output: Tensor, targets: list[Tensor], look: Look, every: bool, collapse: Collapse,
+    limit: int | None, marks: Marks | None = None,
+) -> Figure:  # fmt: skip
     """The figure of ``detail="named"``; with ``every`` operation on its own, of ``"ops"``.
 
     In the latter, an operation whose result has no name stands for its result as well.
@@ -168,113 +181,125 @@ def draw_computations(
     Args:
         output: the last result.
         targets: where the backward pass is drawn to.
-        details: what is written beneath a tensor's name.
+        look: what nodes say besides, and how they look.
         every: draw each operation.
         collapse: what is folded.
         limit: how many nodes are drawn at most.
-        theme: colours and widths.
-        hints: tooltips and links.
-        numbers: mark what is drawn by classes, for a page to find it: the tensor numbered 3 as
-            ``t3``, its computation ``f3``, edges ``e1-3`` and ``b3-1``; a folded node has those of
-            all that it holds. No target is set apart.
-        names: what the tensors are called, where not by their own names.
+        marks: for a page. No target is set apart then.
 
     Raises:
         ValueError: there are more nodes than that.
     """
     cotangents = cotangents_of(walk(output))
-    aims, on = set(targets if numbers is None else ()), on_paths(output, targets)
+    aims = set() if marks else set(targets)
     leaves, pieces = draw_pieces(output, every, aims, {*targets, *cotangents}, collapse)
-    results = [result for piece in pieces for result in piece.results]
-    symbols = Symbols(_written(leaves, pieces), cotangents, names)
-    circled = {t for t in leaves + results if not every or t.is_leaf or symbols.is_named(t)}
+    symbols = Symbols(_written(leaves, pieces), cotangents, marks.names if marks else {})
+    drawn = leaves + [result for piece in pieces for result in piece.results]
+    circled = {t for t in drawn if not every or t.is_leaf or symbols.is_named(t)}
     circled.update(t for piece in pieces if piece.folded for t in piece.results)
     circled.add(output)
     _check_size(len(circled) + len(pieces), collapse, limit)
+    drawing = _Drawing(look, symbols, aims, circled, marks or Marks())
+    drawing.nodes(drawn, pieces, output)
+    drawing.forward(pieces)
+    drawing.backward(pieces, on_paths(output, targets))
+    return drawing.sheet.figure()
 
-    main = longest_histories(pieces)
-    chain = _chain(output, main)
-    sheet = Sheet(theme, rankdir="LR", nodesep="0.2", ranksep="0.4")
-    node = {t: sheet.new_id(symbols.plain(t)) for t in leaves + results}
-    further = stand_ins()
-    labelled: dict[Tensor, tuple[Piece, str]] = {}  # by the first of the piece's results
-    for piece in pieces:
-        first = piece.results[0]
-        labelled[first] = piece, (
-            _folded(piece, symbols, further, theme) if piece.folded
-            else formula(piece.steps[0], symbols, further, first in circled)
-        )  # fmt: skip
-    inputs = {p.results[0]: _around(p.inputs, main.get(p.results[0])) for p in pieces}
-    ellipse = {
-        t: sheet.new_id(f"op_{node[t]}") if t in circled else node[t] for t in labelled
-    }
 
-    def mark(kind: str, *tensors: Tensor) -> dict[str, str]:
-        """The class that says which tensors a node or edge is for."""
-        if numbers is None or not all(t in numbers for t in tensors):
-            return {}
-        return {"class": kind + "-".join(str(numbers[t]) for t in tensors)}
+class _Drawing:
+    """Nodes and edges. A piece is known by the first of its results.
 
-    def held(piece: Piece, circled: set[Tensor]) -> dict[str, str]:
-        """The classes of all that a folded node stands for."""
-        inner = [*(step.result for step in piece.steps), *piece.hidden]
-        classes = [mark("f", t) for t in inner] + [mark("t", t) for t in inner if t not in circled]
-        found = " ".join(c["class"] for c in classes if c)
-        return {"class": found} if found else {}
+    Args:
+        look: what nodes say besides, and how they look.
+        symbols: how tensors are written.
+        aims: the targets.
+        circled: the tensors with a circle of their own.
+        marks: classes for a page.
+    """
 
-    # dot puts first on top what is declared first: the chain from its end, then what is beside it,
-    # leaves arrows of the backward pass a way to the parameters above and below the chain.
-    for tensor in sorted(node, key=lambda t: chain.get(t, len(chain))):
-        on_chain = {"group": "chain"} if tensor in chain else {}
-        on_chain |= hints(tensor)
-        if tensor in circled:
-            text = symbols.title(tensor) + details(tensor)
-            is_cotangent = tensor in cotangents
-            sheet.circle(
-                node[tensor], text, tensor in aims, is_cotangent, **on_chain, **mark("t", tensor)
-            )
-        if tensor not in labelled:
-            continue
-        piece, text = labelled[tensor]
-        if tensor not in circled:
-            text = f"{symbols.markup(tensor)} = {text}{details(tensor)}"
-        # What is beside the chain stands above and below it in the order of the ellipse's edges.
-        if tensor in chain and all(x is main.get(tensor) or x.is_leaf for x in inputs[tensor]):
-            on_chain["ordering"] = "in"
+    def __init__(
+        self, look: Look, symbols: Symbols, aims: set[Tensor], circled: set[Tensor], marks: Marks
+    ) -> None:
+        self.look, self.symbols, self.aims = look, symbols, aims
+        self.circled, self.marks = circled, marks
+        self.sheet = Sheet(look.theme, rankdir="LR", nodesep="0.2", ranksep="0.4")
+        self.node: dict[Tensor, str] = {}
+        self.ellipse: dict[Tensor, str] = {}
+
+    def nodes(self, drawn: list[Tensor], pieces: list[Piece], output: Tensor) -> None:
+        main = longest_histories(pieces)
+        chain = _chain(output, main)
+        self.node = {t: self.sheet.new_id(self.symbols.plain(t)) for t in drawn}
+        further = stand_ins()
+        texts = {piece.first: (piece, self._text(piece, further)) for piece in pieces}
+        for first, (piece, _) in texts.items():
+            piece.inputs = _around(piece.inputs, main.get(first))
+            key = self.node[first]
+            self.ellipse[first] = self.sheet.new_id(f"op_{key}") if first in self.circled else key
+        # dot puts first on top what is declared first: the chain from its end, then what is beside
+        # it, leaves arrows of the backward pass a way to the parameters above and below the chain.
+        for tensor in sorted(drawn, key=lambda t: chain.get(t, len(chain))):
+            attributes = {"group": "chain"} if tensor in chain else {}
+            attributes |= self.look.hints(tensor)
+            if tensor in self.circled:
+                self._circle(tensor, attributes)
+            if tensor in texts:
+                piece, text = texts[tensor]
+                # What is beside the chain stands above and below it in the order of the edges.
+                beside = [x for x in piece.inputs if x is not main.get(tensor)]
+                if tensor in chain and all(x.is_leaf for x in beside):
+                    attributes["ordering"] = "in"
+                self._computation(piece, text, attributes)
+
+    def _text(self, piece: Piece, further: Iterator[str]) -> str:
         if piece.folded:
-            sheet.box(ellipse[tensor], text, **on_chain, **held(piece, circled))
-        else:
-            aim = tensor in aims and tensor not in circled
-            sheet.ellipse(ellipse[tensor], text, aim, **on_chain, **mark("f", tensor))
+            return _folded(piece, self.symbols, further, self.look.theme)
+        return formula(piece.steps[0], self.symbols, further, piece.first in self.circled)
 
-    for piece in pieces:
-        first = piece.results[0]
-        for x in inputs[first]:
-            sheet.forward(node[x], ellipse[first], **mark("e", x, first))
-        for result in piece.results:
-            if result in circled:
-                sheet.forward(ellipse[first], node[result], **mark("e", first, result))
-    for piece in reversed(pieces):
-        for result in reversed(piece.results):
-            reached = _reached(piece, result, on)
-            for x in inputs[piece.results[0]]:
-                if x in reached:
-                    label = symbols.derivative(result, x)
-                    sheet.backward(node[result], node[x], label, **mark("b", result, x))
-    return sheet.figure()
+    def _circle(self, tensor: Tensor, attributes: dict[str, str]) -> None:
+        text = self.symbols.title(tensor) + self.look.details(tensor)
+        kinds = self.symbols.kinds(tensor, self.aims)
+        self.sheet.node(kinds, self.node[tensor], text, **attributes | self.marks("t", tensor))
+
+    def _computation(self, piece: Piece, text: str, attributes: dict[str, str]) -> None:
+        tensor = piece.first
+        if tensor not in self.circled:
+            text = f"{self.symbols.markup(tensor)} = {text}{self.look.details(tensor)}"
+        kinds = "computation folded" if piece.folded else "computation"
+        kinds += " target" * (tensor in self.aims - self.circled)
+        attributes |= self.marks.held(piece, self.circled)
+        self.sheet.node(kinds, self.ellipse[tensor], text, **attributes)
+
+    def forward(self, pieces: list[Piece]) -> None:
+        for piece in pieces:
+            first = piece.first
+            for x in piece.inputs:
+                self.sheet.forward(self.node[x], self.ellipse[first], **self.marks("e", x, first))
+            for y in piece.results:
+                if y in self.circled:
+                    marks = self.marks("e", first, y)
+                    self.sheet.forward(self.ellipse[first], self.node[y], **marks)
+
+    def backward(self, pieces: list[Piece], on: set[Tensor]) -> None:
+        """The arrows that lead ``on`` to the targets."""
+        for piece in reversed(pieces):
+            region = [t for step in piece.steps for t in step.region]
+            for y in reversed(piece.results):
+                reached = arrows(Step(y, region, piece.inputs), on)
+                for x in piece.inputs:
+                    if x in reached:
+                        label, marks = self.symbols.derivative(y, x), self.marks("b", y, x)
+                        self.sheet.backward(self.node[y], self.node[x], label, **marks)
 
 
 def _written(leaves: list[Tensor], pieces: list[Piece]) -> list[Tensor]:
     """The tensors that are written anywhere, those first that are computed first."""
-    written = dict.fromkeys(leaves)
+    written = [*leaves]
     for piece in pieces:
-        written |= dict.fromkeys(step.result for step in piece.shown)
-        written |= dict.fromkeys(piece.results)
+        written += [*(step.result for step in piece.shown), *piece.results]
     for piece in pieces:  # in a folded one only names are written
-        inner = (step.result for step in piece.steps)
-        written |= dict.fromkeys(t for t in inner if t.name is not None)
-        written |= dict.fromkeys(piece.hidden)
-    return list(written)
+        written += [s.result for s in piece.steps if s.result.name is not None] + piece.hidden
+    return list(dict.fromkeys(written))
 
 
 def _check_size(size: int, collapse: Collapse, limit: int | None) -> None:
@@ -290,37 +315,26 @@ def _check_size(size: int, collapse: Collapse, limit: int | None) -> None:
     )
 
 
-def _reached(piece: Piece, result: Tensor, on: set[Tensor]) -> set[Tensor]:
-    """The inputs of a piece to which the backward pass goes on from one of its results."""
-    reached = {result}
-    for step in reversed(piece.steps):
-        if step.result in reached:
-            reached |= arrows(step, on)
-    return reached
-
-
 def _folded(piece: Piece, symbols: Symbols, further: Iterator[str], theme: Theme) -> str:
     """What stands in the node of a folded piece: layers or formulas, how often, and whose."""
-    if piece.title is not None:
-        lines = [labels.escape(piece.title)]
-    else:
-        shown = piece.shown[:MOST_FORMULAS]
-        lines = [
-            f"{symbols.markup(s.result)} = {formula(s, symbols, further, brief=False)}"
-            for s in shown
-        ]
-        if len(piece.shown) > len(shown):
-            lines.append(labels.escape(f"… {len(piece.shown) - len(shown)} more"))
+    lines = [labels.escape(piece.title)] if piece.title is not None else [
+        f"{symbols.markup(s.result)} = {formula(s, symbols, further, brief=False)}"
+        for s in piece.shown[:MOST_FORMULAS]
+    ]  # fmt: skip
+    if piece.title is None and len(piece.shown) > MOST_FORMULAS:
+        lines.append(labels.escape(f"… {len(piece.shown) - MOST_FORMULAS} more"))
     if piece.count > 1:
         times = f"<B>×{piece.count}</B>"
         lines = [f"{lines[0]} {times}"] if len(lines) == 1 else [*lines, times]
     results = [step.result for step in piece.steps if step.result.name is not None]
     named = [x for x in piece.hidden if x.name is not None]
     unnamed = len(piece.hidden) - len(named)
-    remarks = [_span(results, symbols)] if len(results) > 1 else []
-    remarks += [f"with {_span(named, symbols)}"] if named else []
-    remarks += [f"with {unnamed} unnamed leaves"] if unnamed else []
-    return "<BR/>".join(lines + [labels.font(remark, 9, theme.faint) for remark in remarks])
+    remarks = [
+        _span(results, symbols) if len(results) > 1 else "",
+        f"with {_span(named, symbols)}" if named else "",
+        f"with {unnamed} unnamed leaves" if unnamed else "",
+    ]
+    return "<BR/>".join(lines + [labels.font(x, 9, theme.faint) for x in remarks if x])
 
 
 MOST_FORMULAS = 5
@@ -329,11 +343,10 @@ MOST_FORMULAS = 5
 
 def _span(tensors: list[Tensor], symbols: Symbols) -> str:
     """Names, of many the first and the last two."""
-    if len(tensors) > 6:
-        first, last = tensors[:2], tensors[-2:]
-        names = [", ".join(symbols.markup(t, 9) for t in end) for end in (first, last)]
-        return f"{names[0]} … {names[1]} ({len(tensors)} in all)"
-    return ", ".join(symbols.markup(t, 9) for t in tensors)
+    names = [symbols.markup(t, 9) for t in tensors]
+    if len(names) > 6:
+        return f"{', '.join(names[:2])} … {', '.join(names[-2:])} ({len(names)} in all)"
+    return ", ".join(names)
 
 
 def _chain(output: Tensor, main: dict[Tensor, Tensor]) -> dict[Tensor, int]:

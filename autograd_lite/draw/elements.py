@@ -23,10 +23,9 @@ from ..show.writer import join
 from ..table import OPS
 from .computations import Symbols, label, stand_ins
 from .figure import Figure
-from .hints import Hints
+from .look import Look
 from .paths import arrows, on_paths
 from .sheet import Sheet
-from .theme import Theme
 
 LIMIT = 300
 """How many numbers are drawn at most."""
@@ -132,22 +131,15 @@ def _by_notation(
 
 
 def draw_elements(
-    output: Tensor,
-    targets: list[Tensor],
-    details: Callable[[Tensor, int], str],
-    limit: int | None,
-    theme: Theme,
-    hints: Hints,
+    output: Tensor, targets: list[Tensor], look: Look, limit: int | None
 ) -> Figure:
     """The figure of ``detail="elements"``.
 
     Args:
         output: the last result.
         targets: where the backward pass is drawn to.
-        details: what is written beneath an entry's name.
+        look: what numbers say besides, and how they look.
         limit: how many numbers are drawn at most.
-        theme: colours and widths.
-        hints: tooltips and links of a tensor's numbers.
 
     Raises:
         ValueError: there are more numbers than that.
@@ -162,59 +154,81 @@ def draw_elements(
             f'use detail="named", or a smaller network and batch, or allow more by limit={size}'
         )
     symbols = Symbols(leaves + [step.result for step in found], cotangents)
-    aims, on = set(targets), on_paths(output, targets)
-    sheet = Sheet(theme, rankdir="LR", nodesep="0.15", ranksep="0.6")
-    further = stand_ins()
-    node: dict[Tensor, list[str]] = {}
+    drawing = _Drawing(look, symbols, set(targets))
+    for leaf in leaves:
+        drawing.circles(leaf)
+    sources = [drawing.computations(step) for step in found]
+    on = on_paths(output, targets)
+    for step, entries in zip(reversed(found), reversed(sources), strict=True):
+        drawing.backward(step, arrows(step, on), entries)
+    return drawing.sheet.figure()
 
-    def name(tensor: Tensor, i: int, size: int = 16) -> str:
-        whole = symbols.markup(tensor, size)
+
+Entries = list[list[tuple[Tensor, int]]]
+"""Of each entry of a step's result, the entries that it is computed from."""
+
+
+class _Drawing:
+    """Nodes and edges.
+
+    Args:
+        look: what numbers say besides, and how they look.
+        symbols: how tensors are written.
+        aims: the targets.
+    """
+
+    def __init__(self, look: Look, symbols: Symbols, aims: set[Tensor]) -> None:
+        self.look, self.symbols, self.aims = look, symbols, aims
+        self.sheet = Sheet(look.theme, rankdir="LR", nodesep="0.15", ranksep="0.6")
+        self.node: dict[Tensor, list[str]] = {}
+        self.further = stand_ins()
+
+    def name(self, tensor: Tensor, i: int, size: int = 16) -> str:
+        whole = self.symbols.markup(tensor, size)
         if tensor.size == 1:
             return whole
         index = [int(k) for k in np.unravel_index(i, tensor.shape)]
         return f"({whole}){labels.index_markup(tensor.shape, index, size)}"
 
-    def circles(tensor: Tensor) -> None:
-        plain = symbols.plain(tensor)
-        node[tensor] = [
-            sheet.new_id(plain if tensor.size == 1 else f"{plain}_{i + 1}")
+    def circles(self, tensor: Tensor) -> None:
+        plain = self.symbols.plain(tensor)
+        attributes = (_SAME_SIZE if len(plain) < 6 else {}) | self.look.hints(tensor)
+        self.node[tensor] = keys = [
+            self.sheet.new_id(plain if tensor.size == 1 else f"{plain}_{i + 1}")
             for i in range(tensor.size)
         ]
-        for i, key in enumerate(node[tensor]):
-            text = name(tensor, i) + details(tensor, i)
-            look = (_SAME_SIZE if len(plain) < 6 else {}) | hints(tensor)
-            sheet.circle(key, text, tensor in aims, tensor in cotangents, **look)
+        for i, key in enumerate(keys):
+            text = self.name(tensor, i) + self.look.details(tensor, i)
+            self.sheet.node(self.symbols.kinds(tensor, self.aims), key, text, **attributes)
 
-    for leaf in leaves:
-        circles(leaf)
-    sources: dict[Tensor, list[list[tuple[Tensor, int]]]] = {}
-    for step in found:
-        circles(step.result)
+    def computations(self, step: Step) -> Entries:
+        self.circles(step.result)
         atoms = {
-            x: [Written(name(x, i), ATOM, len(symbols.plain(x)) + 3) for i in range(x.size)]
+            x: [Written(self.name(x, i), ATOM, len(self.symbols.plain(x)) + 3)
+                for i in range(x.size)]
             for x in step.inputs
-        }
-        formulas, sources[step.result] = _compute(step, atoms)
-        for j, key in enumerate(node[step.result]):
-            ellipse = sheet.new_id(f"op_{key}")
-            text = label(step, formulas[j], WIDEST, further)
-            sheet.ellipse(ellipse, text, False, **hints(step.result))
-            for x, i in sources[step.result][j]:
-                sheet.forward(node[x][i], ellipse)
-            sheet.forward(ellipse, key)
-    for step in reversed(found):
-        reached = arrows(step, on)
-        for j, key in enumerate(node[step.result]):
-            for x, i in sources[step.result][j]:
+        }  # fmt: skip
+        formulas, sources = _compute(step, atoms)
+        for j, key in enumerate(self.node[step.result]):
+            ellipse = self.sheet.new_id(f"op_{key}")
+            text = label(step, formulas[j], WIDEST, self.further)
+            self.sheet.node("computation", ellipse, text, **self.look.hints(step.result))
+            for x, i in sources[j]:
+                self.sheet.forward(self.node[x][i], ellipse)
+            self.sheet.forward(ellipse, key)
+        return sources
+
+    def backward(self, step: Step, reached: set[Tensor], sources: Entries) -> None:
+        for j, key in enumerate(self.node[step.result]):
+            for x, i in sources[j]:
                 if x in reached:
-                    derivative = f"∂{name(step.result, j, 12)}/∂{name(x, i, 12)}"
-                    sheet.backward(key, node[x][i], derivative)
-    return sheet.figure()
+                    derivative = f"∂{self.name(step.result, j, 12)}/∂{self.name(x, i, 12)}"
+                    self.sheet.backward(key, self.node[x][i], derivative)
 
 
 def _compute(
     step: Step, atoms: dict[Tensor, list[Written]]
-) -> tuple[list[Written], list[list[tuple[Tensor, int]]]]:
+) -> tuple[list[Written], Entries]:
     """Of each entry of a step's result, the formula, and the entries that it is computed from."""
     written = dict(atoms)
     depends = {tensor: dependence(tensor) for tensor in step.region}

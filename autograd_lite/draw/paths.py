@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ..engine.tensor import Tensor
 from ..errors import describe
@@ -21,41 +22,34 @@ def find_targets(output: Tensor, backward: Targets) -> list[Tensor]:
     """
     if backward is None:
         return []
-    wanted = [backward] if isinstance(backward, (str, Tensor)) else list(backward)
-    by_name: dict[str, list[Tensor]] = {}
     tensors = walk(output)
-    for tensor in tensors:
-        if tensor.name is not None:
-            by_name.setdefault(tensor.name, []).append(tensor)
-    reached = set(_reached(output, tensors))
-    known = set(tensors)
+    reached = {t for t in arrows(Step(output, tensors, tensors), set(tensors)) if t.requires_grad}
+    known: dict[Any, list[Tensor]] = {t: [t] for t in tensors}
+    for t in tensors:
+        if t.name is not None:
+            known.setdefault(t.name, []).append(t)
     found: dict[Tensor, None] = {}
-    for target in wanted:
-        if isinstance(target, str):
-            meant, said = by_name.get(target, []), repr(target)
-        elif isinstance(target, Tensor):
-            meant, said = [target] if target in known else [], describe(target)
-        else:
+    for target in [backward] if isinstance(backward, (str, Tensor)) else backward:
+        if not isinstance(target, (str, Tensor)):
             raise TypeError(
                 f"draw: backward takes names and Tensors, and not {type(target).__name__}"
             )
+        said = repr(target) if isinstance(target, str) else describe(target)
+        if target not in known:
+            raise ValueError(f"draw: {said} is not in the graph; {_names(tensors)}")
+        meant = [t for t in known[target] if t in reached]
         if not meant:
-            raise ValueError(f"draw: {said} is not in the graph; {_names(by_name)}")
-        meant = [tensor for tensor in meant if tensor in reached]
-        if not meant:
-            differentiable = {
-                name: ts for name, ts in by_name.items() if not reached.isdisjoint(ts)
-            }
             raise ValueError(
                 f"draw: {said} gets no gradient from {describe(output, 'the output')}; "
-                f"{_names(differentiable)}"
+                f"{_names([t for t in tensors if t in reached])}"
             )
         found |= dict.fromkeys(meant)
     return list(found)
 
 
-def _names(names: dict[str, list[Tensor]]) -> str:
-    return f"there are {', '.join(map(repr, names))}" if names else "no tensor there has a name"
+def _names(tensors: list[Tensor]) -> str:
+    names = dict.fromkeys(repr(t.name) for t in tensors if t.name is not None)
+    return f"there are {', '.join(names)}" if names else "no tensor there has a name"
 
 
 def carriers(tensor: Tensor) -> Iterator[Tensor]:
@@ -64,15 +58,6 @@ def carriers(tensor: Tensor) -> Iterator[Tensor]:
         for x, vjp in zip(tensor.inputs, tensor.op.vjps, strict=False):
             if x.requires_grad and vjp is not None:
                 yield x
-
-
-def _reached(output: Tensor, tensors: list[Tensor]) -> Iterator[Tensor]:
-    """The tensors that a gradient of ``output`` reaches, the latest made first."""
-    reached = {output} if output.requires_grad else set()
-    for tensor in reversed(tensors):
-        if tensor in reached:
-            yield tensor
-            reached.update(carriers(tensor))
 
 
 def on_paths(output: Tensor, targets: list[Tensor]) -> set[Tensor]:
@@ -85,7 +70,7 @@ def on_paths(output: Tensor, targets: list[Tensor]) -> set[Tensor]:
 
 
 def arrows(step: Step, on: set[Tensor]) -> set[Tensor]:
-    """The inputs of a step to which the backward pass goes on from its result."""
+    """The inputs of a step to which the backward pass goes on from its result, by way of ``on``."""
     reached = {step.result}
     for tensor in reversed(step.region):
         if tensor in reached:

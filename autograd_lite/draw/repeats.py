@@ -7,7 +7,7 @@ isomorphic, and go on alike from what is before them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Hashable, Iterator, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,33 +32,23 @@ class Repeat(NamedTuple):
         return self.start + self.period * self.times
 
 
-class _Back(NamedTuple):
-    distance: int  # how many ops ago the input was computed
-
-
-class _Leaf(NamedTuple):
-    ndim: int
-    requires_grad: bool
-    distance: int | None  # how many ops ago it was used; None where it wasn't
-
-
-def find_repeats(results: list[Tensor], fixed: Collection[Tensor]) -> list[Repeat]:
+def find_repeats(results: list[Tensor], fixed: Set[Tensor]) -> list[Repeat]:
     """The repeats in a list of all results of a graph, those first that leave out most.
 
-    A first block may start from a leaf where the others start from the block before them.
+    A first block may start from a leaf where the others start from the block before them: a state
+    of its own, or a total of 0.
 
     Args:
         results: in order of computation.
         fixed: results that belong to no block.
     """
-    keys = list(_keys(results, set(fixed)))
     numbers: dict[Hashable, int] = {}
+    keys = _keys(results, fixed)
     ids = np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
-    free = np.ones(len(ids), bool)
+    free = np.array([t not in fixed for t in results])
     found = []
     for period, start, stop in _runs(ids):
-        start, stop = _longest_free(free, start, stop)
-        repeat = _aligned(keys, results, free, period, start, stop)
+        repeat = _aligned(results, free, period, *_longest_free(free, start, stop))
         if repeat is not None and (repeat.times - 1) * period >= 2:
             free[repeat.start : repeat.stop] = False
             found.append(repeat)
@@ -67,63 +57,67 @@ def find_repeats(results: list[Tensor], fixed: Collection[Tensor]) -> list[Repea
 
 def first_leaves(results: list[Tensor], repeat: Repeat) -> set[Tensor]:
     """The leaves that the first block starts from, where the others start from a result."""
-    found = set()
-    for k in range(repeat.period):
-        first, other = results[repeat.start + k], results[repeat.start + repeat.period + k]
-        for a, b in zip(first.inputs, other.inputs, strict=True):
-            if a.is_leaf and not b.is_leaf:
-                found.add(a)
-    return found
+    start, period = repeat.start, repeat.period
+    pairs = zip(results[start : start + period], results[start + period :], strict=False)
+    return {
+        s for a, b in pairs
+        for s, t in zip(a.inputs, b.inputs, strict=True) if s.is_leaf and not t.is_leaf
+    }  # fmt: skip
 
 
-def _keys(results: list[Tensor], fixed: set[Tensor]) -> Iterator[tuple[Hashable, ...]]:
-    place = {t: i for i, t in enumerate(results)}
-    used: dict[Tensor, int] = {}
+def _keys(results: list[Tensor], fixed: Set[Tensor]) -> Iterator[tuple[Hashable, ...]]:
+    last: dict[Tensor, int] = {}  # where a result was computed, or a leaf was used
     for i, t in enumerate(results):
-        if t in fixed:
-            used |= dict.fromkeys(t.inputs, i)
-            yield ("fixed", i)
-            continue
-        inputs: list[Hashable] = []
-        for x in t.inputs:
-            if x in place:
-                inputs.append(_Back(i - place[x]))
-            elif is_number(x):
-                inputs.append(number(x._array))
-            else:
-                distance = i - used[x] if x in used else None
-                inputs.append(_Leaf(x.ndim, x.requires_grad, distance))
-                used[x] = i
-        params = tuple((key, _simple(value)) for key, value in sorted(t.params.items()))
-        yield id(t.op), t.ndim, t.name is None, params, *inputs
+        reads = [(_kind(x), i - last[x] if x in last else None) for x in t.inputs]
+        yield ("fixed", i) if t in fixed else (*_does(t), *reads)
+        last[t] = i
+        last |= {x: i for x in t.inputs if x.is_leaf and not is_number(x)}
 
 
-def _simple(value: Any) -> Hashable:
-    """A setting as what can be compared: of arrays, only the shape."""
+def _kind(x: Tensor) -> Hashable:
+    """What of a tensor that is read must be alike: of a leaf, and of a number all."""
+    if is_number(x):
+        return number(x._array)
+    return x.is_leaf and (x.ndim, x.requires_grad)
+
+
+def _does(t: Tensor) -> tuple[Hashable, ...]:
+    """What an op does, whatever it reads."""
+    params = tuple((key, _simple(value, key in _PLACES)) for key, value in sorted(t.params.items()))
+    return id(t.op), t.ndim, t.name is None, params
+
+
+_PLACES = ("index", "indices")
+"""Settings that say which entries are read. These may differ, as a label or the time does."""
+
+
+def _simple(value: Any, is_place: bool) -> Hashable:
+    """A setting as what can be compared: of arrays, only the shape, of places, only the kind."""
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype.str
     if isinstance(value, (tuple, list)):
-        return type(value).__name__, tuple(
-            (x.shape, x.dtype.str) if isinstance(x, np.ndarray) else repr(x) for x in value
-        )
+        return type(value).__name__, *(_simple(x, is_place) for x in value)
+    if is_place and isinstance(value, (int, np.integer)):
+        return "place"
+    if is_place and isinstance(value, slice):
+        return value.start is None, value.stop is None, value.step
     return repr(value)
 
 
 def _runs(ids: Array) -> list[tuple[int, int, int]]:
     """Where ids repeat, as (period, start, stop), those first that leave out most ops."""
     found = []
+    most = 0
     for period in range(1, min(len(ids) // 2, LONGEST) + 1):
-        same = np.zeros(len(ids) - period + 2, np.int8)
-        same[1:-1] = ids[:-period] == ids[period:]
-        edges = np.flatnonzero(np.diff(same))
-        starts, stops = edges[::2], edges[1::2]
-        enough = 2 * (stops - starts) >= period  # a block may be the first one, and start otherwise
-        for start, stop in zip(starts[enough].tolist(), stops[enough].tolist(), strict=True):
-            left_out = (stop - start) // period * period
-            found.append((-left_out, period, start, stop + period))
-            if left_out > len(ids) - 2 * period:  # a longer block can't leave out more
-                return [run for _, *run in sorted(found)]  # type: ignore[misc]
-    return [run for _, *run in sorted(found)]  # type: ignore[misc]
+        same = np.pad(ids[:-period] == ids[period:], 1).astype(np.int8)
+        for start, stop in np.flatnonzero(np.diff(same)).reshape(-1, 2).tolist():
+            if 2 * (stop - start) >= period:  # a block may be the first one, and start otherwise
+                left_out = (stop - start) // period * period
+                most = max(most, left_out)
+                found.append((-left_out, period, start, stop + period))
+        if most > len(ids) - 2 * period:  # a longer block can't leave out more
+            break
+    return [(period, start, stop) for _, period, start, stop in sorted(found)]
 
 
 def _longest_free(free: Array, start: int, stop: int) -> tuple[int, int]:
@@ -135,68 +129,42 @@ def _longest_free(free: Array, start: int, stop: int) -> tuple[int, int]:
 
 
 def _aligned(
-    keys: list[tuple[Hashable, ...]], results: list[Tensor], free: Array, period: int,
-    start: int, stop: int,
-) -> Repeat | None:  # fmt: skip
+    results: list[Tensor], free: Array, period: int, start: int, stop: int
+) -> Repeat | None:
     """The repeat in a run, its blocks begun so that most fit in, then as one would cut them.
 
     That is: only the last result is handed on, and has a name; parameters come first.
     """
-    best: tuple[tuple[int, bool, bool, bool, int], Repeat] | None = None
-    count, rest = divmod(stop - start, period)
-    for shift in range(rest + 1) if count else ():
-        first, n = start + shift, count
-        before = first - period
-        if before >= 0 and free[before:first].all() and _alike(
-            keys, results, before, first, period
-        ):  # fmt: skip
+    found = []
+    times, rest = divmod(stop - start, period)
+    for shift in range(rest + 1) if times else ():
+        first, n = start + shift, times
+        before, block = first - period, results[first : first + period]
+        if before >= 0 and free[before:first].all() and _alike(results[before:first], block):
             first, n = before, n + 1
-        if n < 2:
-            continue
-        last = results[first + period - 1]
-        # A block's last result is all that the next block starts from, where that can be.
-        handed_on = _hands_on(keys, first + period, period)
-        with_parameters = any(isinstance(x, _Leaf) and x.requires_grad for x in keys[first])
-        rank = (n, handed_on, last.name is not None, with_parameters, -shift)
-        if best is None or rank > best[0]:
-            best = rank, Repeat(first, period, n)
-    return None if best is None else best[1]
+        if n > 1:
+            second = results[first + period : first + 2 * period]
+            inner = {results[first + period - 1], *second}
+            handed_on = all(x.is_leaf or x in inner for t in second for x in t.inputs)
+            parameters_first = any(x.is_leaf and x.requires_grad for x in results[first].inputs)
+            rank = n, handed_on, block[-1].name is not None, parameters_first, -shift
+            found.append((rank, Repeat(first, period, n)))
+    return max(found)[1] if found else None
 
 
-def _hands_on(keys: list[tuple[Hashable, ...]], start: int, period: int) -> bool:
-    """Whether the block there reads only the last result of what is before it."""
-    return all(
-        not isinstance(x, _Back) or x.distance <= k + 1
-        for k in range(period)
-        for x in keys[start + k]
-    )
-
-
-def _alike(
-    keys: list[tuple[Hashable, ...]], results: list[Tensor], first: int, other: int, period: int
-) -> bool:
+def _alike(first: list[Tensor], other: list[Tensor]) -> bool:
     """Whether a first block does what another does, be it that it starts from other leaves.
 
     What the one starts from stands for what the other does: each tensor for one tensor.
     """
     stands_for: dict[Tensor, Tensor] = {}
-    for k in range(period):
-        a, b = keys[first + k], keys[other + k]
-        if len(a) != len(b) or a[:_DOES] != b[:_DOES]:
+    for a, b in zip(first, other, strict=True):
+        if _does(a) != _does(b) or len(a.inputs) != len(b.inputs):
             return False
-        pairs = zip(results[first + k].inputs, results[other + k].inputs, strict=True)
-        for x, y, (s, t) in zip(a[_DOES:], b[_DOES:], pairs, strict=True):
-            if isinstance(x, _Leaf) and isinstance(y, _Leaf):
-                if x[:2] != y[:2]:
-                    return False
-            elif x != y and not (
-                isinstance(x, _Leaf) and isinstance(y, _Back) and y.distance > k
-            ):  # fmt: skip
+        for x, y in zip(a.inputs, b.inputs, strict=True):
+            if y.is_leaf and _kind(x) != _kind(y):
                 return False
-            if not is_number(s) and stands_for.setdefault(s, t) is not t:
+            if not is_number(y) and stands_for.setdefault(x, y) is not y:
                 return False
+        stands_for[a] = b
     return len(set(stands_for.values())) == len(stands_for)
-
-
-_DOES = 4
-"""How many entries of a key say what the op does; the others say what it reads."""

@@ -39,13 +39,28 @@ class Sheet:
             },
         )  # fmt: skip
         self.theme = theme
-        self._tensor = {"fillcolor": theme.tensor_fill, "style": "filled"}
-        self._target = {
-            "color": theme.backward, "fillcolor": theme.target_fill, "style": "filled",
-            "penwidth": f"{theme.target_width:g}",
-        }  # fmt: skip
-        self._computation = {
-            "color": theme.computation_line, "fillcolor": theme.computation_fill, "style": "filled",
+        filled, outlined = {"style": "filled"}, {"color": theme.backward}
+        self._looks: dict[str, dict[str, str]] = {
+            "tensor": filled | {"shape": "circle", "fillcolor": theme.tensor_fill},
+            "cotangent": outlined,
+            "computation": filled | {
+                "shape": "ellipse", "color": theme.computation_line,
+                "fillcolor": theme.computation_fill,
+            },
+            "folded": {
+                "shape": "box", "style": "filled,rounded", "margin": "0.12,0.06", "peripheries": "2"
+            },
+            "target": outlined | {
+                "fillcolor": theme.target_fill, "penwidth": f"{theme.target_width:g}"
+            },
+            "caption": filled | {
+                "shape": "plaintext", "width": "0", "fillcolor": theme.background
+            },
+            "forward": {"style": "solid"},
+            "backward": outlined | {
+                "style": "dashed", "fontcolor": theme.backward, "constraint": "false",
+                "penwidth": f"{theme.backward_width:g}",
+            },
         }  # fmt: skip
         self._taken: set[str] = set()
         self._counts: Counter[str] = Counter()
@@ -61,59 +76,29 @@ class Sheet:
         self._taken.add(found)
         return found
 
-    def circle(
-        self, key: str, label: str, target: bool = False, cotangent: bool = False, **attributes: str
-    ) -> None:
-        """A tensor, or a number."""
-        classes, look = "tensor", self._tensor
-        if cotangent:
-            classes, look = "tensor cotangent", look | {"color": self.theme.backward}
-        if target:
-            classes, look = f"{classes} target", self._target
-        self._node(key, label, {"class": classes, "shape": "circle"} | look, attributes)
+    def node(self, kinds: str, key: str, label: str, **attributes: str) -> None:
+        """A node. Its kinds, such as ``"tensor target"``, are its classes, and say how it looks.
 
-    def ellipse(self, key: str, label: str, target: bool = False, **attributes: str) -> None:
-        """A computation."""
-        classes = "computation target" if target else "computation"
-        look = self._computation | (self._target if target else {})
-        self._node(key, label, {"class": classes, "shape": "ellipse"} | look, attributes)
-
-    def box(self, key: str, label: str, **attributes: str) -> None:
-        """Several computations that are folded into one node."""
-        look = self._computation | {"style": "filled,rounded", "margin": "0.12,0.06"}
-        classes = {"class": "computation folded", "shape": "box", "peripheries": "2"}
-        self._node(key, label, classes | look, attributes)
-
-    def caption(self, key: str, label: str, **attributes: str) -> None:
-        """Text without an outline."""
-        look = {"class": "caption", "shape": "plaintext", "width": "0"} | self._tensor
-        look["fillcolor"] = self.theme.background
-        self._node(key, label, look, attributes)
-
-    def _node(
-        self, key: str, label: str, look: dict[str, str], attributes: dict[str, str]
-    ) -> None:
-        self._dot.node(key, label=f"<{label}>", _attributes=_joined(look, attributes))
+        ``tensor``: a tensor, or a number, which may be a ``cotangent``. ``computation``, which may
+        be several that are ``folded``. Both may be a ``target``. ``caption``: text without an
+        outline.
+        """
+        self._dot.node(key, label=f"<{label}>", _attributes=self._joined(kinds, attributes))
 
     def forward(self, tail: str, head: str, **attributes: str) -> None:
-        look = {"class": "forward", "style": "solid"}
-        self._dot.edge(tail, head, _attributes=_joined(look, attributes))
+        self._dot.edge(tail, head, _attributes=self._joined("forward", attributes))
 
     def backward(self, tail: str, head: str, label: str, **attributes: str) -> None:
         """An arrow of the backward pass. It has no say in where the nodes are."""
-        color = self.theme.backward
-        look = {
-            "class": "backward", "style": "dashed", "color": color, "fontcolor": color,
-            "penwidth": f"{self.theme.backward_width:g}", "constraint": "false",
-        }  # fmt: skip
-        look = _joined(look, attributes)
+        look = self._joined("backward", attributes)
         self._dot.edge(tail, head, label=f"<{label}>", _attributes=look)
 
     def figure(self) -> Figure:
         return Figure(self._dot.source)
 
-
-def _joined(look: dict[str, str], attributes: dict[str, str]) -> dict[str, str]:
-    """The attributes of a node or edge: further classes stand behind its own."""
-    classes = " ".join(x["class"] for x in (look, attributes) if "class" in x)
-    return look | attributes | {"class": classes}
+    def _joined(self, kinds: str, attributes: dict[str, str]) -> dict[str, str]:
+        """The attributes of a node or edge: further classes stand behind its own."""
+        looks: dict[str, str] = {}
+        for kind in kinds.split():
+            looks |= self._looks[kind]
+        return looks | attributes | {"class": f"{kinds} {attributes.get('class', '')}".strip()}

@@ -93,11 +93,9 @@ def theme_of(wanted: str | Theme) -> Theme:
     """
     if isinstance(wanted, Theme):
         return wanted
-    known = ", ".join(map(repr, THEMES))
+    what = f"draw: theme is one of {', '.join(map(repr, THEMES))} or an ag.Theme, not"
     if not isinstance(wanted, str):
-        raise TypeError(
-            f"draw: theme is one of {known} or an ag.Theme, not {type(wanted).__name__}"
-        )
+        raise TypeError(f"{what} {type(wanted).__name__}")
     if wanted not in THEMES:
-        raise ValueError(f"draw: theme is one of {known} or an ag.Theme, not {wanted!r}")
+        raise ValueError(f"{what} {wanted!r}")
     return THEMES[wanted]

@@ -165,9 +165,11 @@ def fit(g: Any, array: Any, op: str, stacked: int = 0) -> Any:
 
     The first ``stacked`` axes are those of a stack of cotangents, and stay.
     """
-    shape = g.shape[:stacked] + array.shape if stacked else array.shape
-    if g.shape != shape:
-        axes, ones = _summed(g.shape, shape, stacked, g.dtype)
+    broadcast, shape = g.shape, array.shape
+    if stacked:
+        shape = broadcast[:stacked] + shape
+    if broadcast != shape:
+        axes, ones = _summed(broadcast, shape, stacked, g.dtype)
         if axes is None:
             raise later.wrong_cotangent(op, g, array)
         if ones is not None and type(g) is _ndarray:

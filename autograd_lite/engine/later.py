@@ -1,29 +1,17 @@
 """What the engine asks of the rest, which puts it here once it is there.
 
-So nothing is imported in a circle.
+So nothing is imported in a circle. `later` has:
+    constant: ``(op, x)`` → an operand that is neither Tensor nor number, as an array;
+        NotImplemented where it wants to handle operators itself.
+    explain: ``(op, inputs, arrays, params, error)`` → what to raise where a forward raised.
+    wrong_cotangent: ``(op, got, wanted)`` → what to raise where a rule gave what doesn't fit.
+    as_it_was: the op for a leaf with the value that it had before.
+    within: ``(mode, function)`` → the function, each call of which is within such a block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
-
-class _Later:
-    """What is put in.
-
-    Attributes:
-        constant: ``(op, x)`` → an operand that is neither Tensor nor number, as an array;
-            NotImplemented where it wants to handle operators itself.
-        explain: ``(op, inputs, arrays, params, error)`` → what to raise where a forward raised.
-        wrong_cotangent: ``(op, got, wanted)`` → what to raise where a rule gave what doesn't fit.
-        as_it_was: the op for a leaf with the value that it had before.
-    """
-
-    constant: Callable[..., Any]
-    explain: Callable[..., Exception]
-    wrong_cotangent: Callable[..., Exception]
-    as_it_was: Callable[..., Any]
-
-
-later = _Later()
+later: Any = SimpleNamespace()

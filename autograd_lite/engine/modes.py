@@ -18,6 +18,8 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 from weakref import ref
 
+from .later import later
+
 F = TypeVar("F")
 Run = Callable[..., Any]
 
@@ -108,10 +110,7 @@ class Mode:
         Raises:
             TypeError: it is no function.
         """
-        from ..decorating import within  # what it imports takes long
-
-        decorated: F = within(self, function)
-        return decorated
+        return later.within(self, function)  # type: ignore[no-any-return]
 
     def __enter__(self) -> None:
         # No name may hold what leaves: the traceback of an interrupt would keep it alive.
@@ -193,10 +192,14 @@ def layered(layers: Iterable[Any]) -> list[Any]:
     return [*inner, *layers, *(mode.backward for mode in within if not mode.innermost)]
 
 
-def recorded(wanted: Any) -> Any:
-    """Whether an op is recorded in this thread's modes; ``wanted`` where an input asks for it."""
-    records = composed(partial)[1]  # whatever is run
-    return wanted if records is None else records and (wanted or True)
+def recorded(asked: Any) -> Any:
+    """Whether an op is recorded in this thread's modes; ``asked`` where an input asks for it."""
+    return wanted(asked, composed(partial)[1])  # whatever is run
+
+
+def wanted(asked: Any, records: bool | None) -> Any:
+    """Whether an op is recorded: as asked for, where modes say nothing else."""
+    return asked if records is None else records and (asked or True)
 
 
 class no_grad(Mode):  # noqa: N801  (used like a function)

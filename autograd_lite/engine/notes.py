@@ -1,27 +1,22 @@
-"""Notes on objects: what is known of one as long as it is alive, and takes no room in it."""
+"""Notes on Tensors: what else is known of one. They go when it goes."""
 
 from __future__ import annotations
 
-import weakref
+from itertools import chain
 from typing import Any
 
-_notes: dict[int, tuple[weakref.ref[Any], dict[str, Any]]] = {}  # by id
+
+def notes_of(x: Any) -> dict[Any, Any]:
+    """All that was noted, in order, by what it says."""
+    flat = getattr(x, "_notes", ())
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def note(x: Any, what: str, value: Any) -> None:
-    """Remember ``value`` of ``x``, in place of what was noted under ``what`` before."""
-    key = id(x)
-    if key not in _notes:
-        _notes[key] = weakref.ref(x, lambda _: _notes.pop(key, None)), {}
-    _notes[key][1][what] = value
+def note(tensor: Any, what: Any, value: Any) -> None:
+    """Remember ``value`` of ``tensor``, in place of what was noted under ``what`` before."""
+    tensor._notes = tuple(chain.from_iterable((notes_of(tensor) | {what: value}).items()))
 
 
-def noted(x: Any, what: str) -> Any:
+def noted(x: Any, what: Any) -> Any:
     """What was noted, or None."""
-    return _notes[id(x)][1].get(what) if id(x) in _notes else None
-
-
-def all_noted(what: str) -> list[tuple[Any, Any]]:
-    """All that are alive with such a note, and it."""
-    found = [(x(), notes[what]) for x, notes in list(_notes.values()) if what in notes]
-    return [(x, value) for x, value in found if x is not None]
+    return notes_of(x).get(what)

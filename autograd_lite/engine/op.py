@@ -14,16 +14,15 @@ pass.
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from .later import later
-from .modes import Mode, composed
-from .tensor import SKIPS, Tensor, as_array
+from .modes import Mode, composed, wanted
+from .tensor import SKIPS, STAND_INS, Tensor
 
 Vjp = Callable[..., Any]
 
@@ -39,20 +38,14 @@ class Each:
 
 
 class Op:
-    """A differentiable operation.
+    """What `apply` and `pull` need of a differentiable operation.
 
-    Args:
-        name: what errors, figures and formulas call it.
+    Attributes:
+        name: what errors call it.
         forward: ``forward(*arrays, **params)`` → the value, a new array or a view of an argument.
             It must not change its arguments, nor hand out an array that it uses again.
         vjps: one a (differentiable) input, see the module's docstring; None where no gradient
             flows.
-        notation: how formulas write it; by default ``name(x, y)``.
-        source: how NumPy code writes it, as something that binds tightly: a template with ``{0}``,
-            ``{1}`` for operands, ``{axis}`` … for params, or a function of (operands, params). By
-            default the forward's own name, where that is a ufunc.
-        domain: the interval from which the tests draw the inputs' entries.
-        cases: input shapes and params for the tests; by default elementwise ones.
         entrywise: whether an entry of the result depends on no other entries of the (broadcast)
             inputs than those in its place.
         stacks: whether the vjps take a stack of cotangents, with further axes in front, and give
@@ -60,48 +53,24 @@ class Op:
         reads: ``"some"`` for an op that hands on some entries and leaves others unread, such as
             ``where``; ``"all"`` for one that hands on all. Their derivatives are not negative.
             See `unread`.
-
-    Example:
-        An op of one's own is as short as an entry in our tables:
-
-        >>> import numpy as np, autograd_lite as ag
-        >>> cube = ag.Op("cube", lambda x: x**3, lambda g, out, x: g * 3 * x**2)
-        >>> x = ag.Tensor(2.0, requires_grad=True)
-        >>> cube(x).backward()
-        >>> x.grad
-        array(12.)
     """
 
-    __slots__ = (
-        "_most", "cases", "domain", "entrywise", "forward", "name", "notation", "reads", "skips",
-        "source", "stacks", "vjps",
-    )  # fmt: skip
+    __slots__ = ("entrywise", "forward", "name", "reads", "skips", "stacks", "vjps")
 
     def __init__(
         self,
         name: str,
         forward: Callable[..., Any],
         *vjps: Vjp | Each | None,
-        notation: Any = None,
-        source: str | Callable[[Sequence[str], dict[str, Any]], str] = "",
-        domain: tuple[float, float] = (-2.0, 2.0),
-        cases: Sequence[Any] = (),
         entrywise: bool = False,
         stacks: bool = False,
         reads: Literal["", "some", "all"] = "",
     ) -> None:
-        only = vjps[0] if len(vjps) == 1 else None
+        several = len(vjps) == 1 and isinstance(vjps[0], Each)
         self.name, self.forward = name, forward
-        self.vjps: Any = only if isinstance(only, Each) else vjps
-        self._most = math.inf if isinstance(only, Each) else len(vjps)  # inputs
-        self.notation, self.source = notation, source
-        self.domain, self.cases = domain, tuple(cases)
+        self.vjps: Any = vjps[0] if several else vjps
         self.entrywise, self.stacks = entrywise, stacks or entrywise
         self.reads, self.skips = reads, reads == "some"
-
-    if TYPE_CHECKING:
-
-        def __call__(self, *inputs: Any, **params: Any) -> Tensor: ...
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -143,21 +112,19 @@ def apply(
         run, records = composed(_usual)
         if run is not _usual and not usual:
             return run(op, inputs, params)  # type: ignore[no-any-return]
-        if records is not None:
-            record = (record or 1) if records else 0
+        record = wanted(record, records)
     if constants and record:
-        for i, x in enumerate(inputs):
-            if type(x) is not Tensor and type(arrays[i]) is _ndarray:
-                arrays[i] = arrays[i].copy()
+        _own(arrays, inputs)
     try:
         value = op.forward(*arrays, **params) if params else op.forward(*arrays)
     except (ValueError, TypeError, IndexError) as error:
         raise later.explain(op.name, inputs, arrays, params, error) from error
-    if type(value) is not _ndarray:
-        value = as_array(value)
+    if type(value) is not _ndarray and type(value) not in STAND_INS:
+        value = np.asarray(value)
     result = _new(Tensor)
     result._array, result._exposed = value, False
     result._grad = result.name = None
+    result._notes = ()
     if record:
         result._tracked = record | _skipped(inputs) if op.skips else record
         result._op, result._inputs, result._arrays = op, inputs, tuple(arrays)
@@ -167,6 +134,13 @@ def apply(
         if constants and value.base is not None:  # a view of an array that its owner may change
             result._array = value.copy()
     return result
+
+
+def _own(arrays: list[Any], inputs: tuple[Any, ...]) -> None:
+    """Copies of constant arrays, which their owners may change later."""
+    for i, x in enumerate(inputs):
+        if type(x) is not Tensor and type(arrays[i]) is _ndarray:
+            arrays[i] = arrays[i].copy()
 
 
 def _skipped(inputs: tuple[Any, ...]) -> int:

@@ -58,8 +58,8 @@ class Tensor(Members):
     """
 
     __slots__ = (
-        "__weakref__", "_array", "_arrays", "_exposed", "_grad", "_inputs", "_number", "_op",
-        "_params", "_tracked", "name",
+        "__weakref__", "_array", "_arrays", "_exposed", "_grad", "_inputs", "_notes", "_number",
+        "_op", "_params", "_tracked", "name",
     )  # fmt: skip
     _array: Array
     _exposed: bool  # whether somebody outside may hold `_array`, and write to it
@@ -70,6 +70,7 @@ class Tensor(Members):
     _params: dict[str, Any]
     _number: int  # creation order: a result's is greater than those of its inputs
     _grad: Array | None
+    _notes: tuple[Any, ...]  # see `notes`; a leaf may lack it
     name: str | None
 
     def __init_subclass__(cls) -> None:
@@ -110,9 +111,5 @@ def as_array(x: Any) -> Any:
     return x if type(x) in STAND_INS else np.asarray(x)
 
 
-def _count_one() -> int:
-    leaf = _leaf(np.empty(0))
-    return getrefcount(leaf._array)
-
-
-_ONE_REFERENCE = _count_one()  # what getrefcount says of an array that only its tensor holds
+_one = _leaf(np.empty(0))
+_ONE_REFERENCE = getrefcount(_one._array)  # of an array that only its tensor holds

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..draw.collapse import Collapse
-from ..draw.computations import draw_computations
+from ..draw.computations import Marks, draw_computations
 from ..draw.figure import Figure
-from ..draw.hints import hints_of
-from ..draw.theme import theme_of
+from ..draw.look import Look
 from ..engine.tensor import Tensor
 from ..lines import Line
-from ..show import labels, mathml
+from ..show import mathml
 from ..show.notation import dimensions
 from ..show.text import shapes as shape_formula
 from .entries import sources
@@ -223,21 +222,14 @@ def _figure(story: Story, words: Words) -> str:
 
 def drawn(story: Story) -> Figure | None:
     """The graph, what is drawn marked by number; None where it is too large even when folded."""
-    look = theme_of("light")
-
-    def details(tensor: Tensor) -> str:
-        shape = labels.font(dimensions(tensor.shape), 9, look.faint)
-        return f"<BR/>{shape}" if tensor.ndim else ""
-
+    marks = Marks(story.numbers, story.names)
     ways: list[Collapse] = [None] if len(story.numbers) <= MOST_DRAWN else ["module", "blocks"]
     found = []
     for collapse in ways:
         with suppress(ValueError):  # too many nodes
-            figure = draw_computations(
-                story.output, story.targets, details, every=False, collapse=collapse, limit=None,
-                theme=look, hints=hints_of(None), numbers=story.numbers, names=story.names,
-            )  # fmt: skip
-            found.append(figure)
+            found.append(
+                draw_computations(story.output, story.targets, Look(), False, collapse, None, marks)
+            )
     return min(found, key=lambda figure: len(figure.source), default=None)
 
 

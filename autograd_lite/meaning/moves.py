@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from .terms import (
     rewritten,
     scaled,
     shaped,
+    subterms,
     sum_of,
     total,
     without_ones,
@@ -111,9 +112,10 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         return make("transpose", [inner], {"axes": perm})
     if x.op == "sum":
         return summed(x.args[0], axes | x.params["axes"], products)
-    if x.op in ("softmax", "normalised") and x.params["axes"] == axes:
-        return shaped(number(x.op == "softmax"), shape)
-    for split in (_constants_out, _term_by_term, _as_product, _as_picked):
+    if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:  # 1 each, or 0
+        rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
+        return shaped(number(rows if x.op == "softmax" else 0), shape)
+    for split in (_constants_out, _term_by_term, _as_product, _one_by_one, _as_picked):
         found = split(x, axes, products)
         if found is not None:
             return shaped(found, shape)
@@ -200,6 +202,9 @@ def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
             groups[free | other] = groups.pop(other) + groups.get(free | other, [])
             free |= other
         groups.setdefault(free, []).append((f, p))
+    if len(groups) == 3 and frozenset() in groups:
+        alone = groups.pop(frozenset())
+        groups[max(groups, key=min)] += alone
     if len(groups) != 2 or any(len(free) > 1 for free in groups):
         return None
     (i, left), (j, right) = sorted(
@@ -214,6 +219,17 @@ def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
         return make("matmul", [a, shaped(b, (n,))], {})
     b = shaped(b, (n, x.shape[j]) if k < j else (x.shape[j], n))
     return make("matmul", [a, b if k < j else make("transpose", [b], {"axes": (1, 0)})], {})
+
+
+def _one_by_one(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """A sum over several axes, where that over one of them is a product of matrices."""
+    if not products or x.op != "*" or axes == varying(x, x.ndim):
+        return None
+    for axis in sorted(axes) if len(axes) > 1 else ():
+        inner = summed(x, [axis])
+        if any(f.op == "matmul" for f in subterms(inner, 3)):
+            return summed(inner, axes - {axis})
+    return None
 
 
 def _as_picked(x: Term, axes: frozenset[int], products: bool) -> Term | None:
@@ -297,10 +313,8 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return shaped(bare(x), shape)
     if as_number(x) is not None:
         return intern("broadcast_to", (bare(x),), {}, shape, x.size)
-    if x.op == "transpose" and _only_ones_moved(x.shape, shape):
-        inner = [n for n in x.args[0].shape if n != 1]
-        if inner == [n for n in shape if n != 1]:
-            return shaped(x.args[0], shape)
+    if x.op == "transpose" and _in_order(x.params["axes"], x.args[0].shape):
+        return shaped(x.args[0], shape)
     if x.op in "+*":
         found = _inward(x, lambda f: _with_axes(f, x.shape, shape))
         if found is not None:
@@ -345,12 +359,12 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     c, rest = coefficient(x)
     if c != 1 and rest.shape == x.shape:
         return scaled(make("transpose", [rest], {"axes": perm}), c)
-    in_order = [i for i in perm if x.shape[i] != 1] == [i for i, n in enumerate(x.shape) if n != 1]
-    if in_order and x.op not in ("leaf", "matmul", "transpose"):  # a row is transposed, too
+    if _in_order(perm, x.shape) and x.op not in ("leaf", "matmul", "transpose"):
         return shaped(x, moved)
     if x.op == "transpose":
         return make("transpose", [x.args[0]], {"axes": tuple(x.params["axes"][i] for i in perm)})
-    if x.op == "matmul" and perm == (1, 0) and all(a.ndim == 2 for a in x.args):
+    swapped = perm == (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
+    if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
         a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
         return make("matmul", [b, a])
     if as_number(x) is not None:
@@ -360,6 +374,12 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if found is not None:
         return shaped(found, moved)
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
+
+
+def _in_order(perm: Sequence[int], shape: Shape) -> bool:
+    """Whether a transposition moves only axes of one entry, and so no entry."""
+    moved = [i for i in perm if shape[i] != 1]
+    return moved == sorted(moved)
 
 
 # ---------------------------------------------------------------------- products of matrices

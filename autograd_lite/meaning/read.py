@@ -21,6 +21,7 @@ from .. import ops as _ops
 from ..engine.notes import noted
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
+from ..masks import comparison
 from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
 from .table import CANONICAL
@@ -84,13 +85,13 @@ class Meaning:
                 self.terms[t] = e
         self.output = self.tensors[output] = self.build(self.terms[output])
 
-    def _leaf(self, t: Tensor) -> Term:
+    def _leaf(self, t: Tensor, made: bool = False) -> Term:
         if t._tracked:
             e = leaf((self._token, id(t)), t.shape, "leaf", t.name, t._array)
             self._built[e] = self.tensors[t] = t
         else:
             whole = self._whole.get(t)
-            e = self.constant(t._array if whole is None else whole[0], t.name)
+            e = self.constant(t._array if whole is None else whole[0], t.name, made)
             if e.op == "leaf" and whole is None:
                 self._built.setdefault(e, t)
             if whole is not None:
@@ -98,8 +99,12 @@ class Meaning:
         self.terms[t] = e
         return e
 
-    def constant(self, array: Any, name: str | None = None) -> Term:
-        """A given array: a number where it is one, or what it is of another."""
+    def constant(self, array: Any, name: str | None = None, made: bool = False) -> Term:
+        """A given array: a number where it is one, or what it is of another.
+
+        Whole numbers, such as labels, are data, however alike they are; ``made`` by a rule they
+        aren't.
+        """
         array = np.asarray(array)
         if name is None and array.dtype.kind in "biuf":
             if array.ndim == 0 and np.isfinite(array):
@@ -109,7 +114,8 @@ class Meaning:
                 if found is not None:
                     return found
             first = array.flat[0] if array.size and array.dtype.kind != "b" else np.nan
-            if np.isfinite(first) and (array == first).all():
+            is_data = array.dtype.kind != "f" or (first in (0, 1) and array.size > 1)
+            if (made or not is_data) and np.isfinite(first) and (array == first).all():
                 return shaped(number(float(first)), array.shape)
         digest = blake2b(array.tobytes(), digest_size=16).digest()
         key = self._token, array.shape, array.dtype.str, digest, name
@@ -138,7 +144,7 @@ class Meaning:
     def _read(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
         """The term of a result, from those of its inputs."""
         assert t.op is not None
-        args = [self._compared(x) or (known[x] if x in known else self._leaf(x)) for x in t.inputs]
+        args = [self._compared(x) or known[x] for x in t.inputs]
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
             size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
             return intern(f"complex {t.op.name}", tuple(args), t.params, t.shape, size)
@@ -151,17 +157,13 @@ class Meaning:
 
     def _compared(self, t: Tensor) -> Term | None:
         """What a mask was made by: a comparison of tensors that are read already."""
-        given = noted(t, "given") if t._op is None else None
-        found = noted(t if given is None else given, "compared") if t._op is None else None
+        found = comparison(noted(t, "given")) if t._op is None else None
         if found is None:
             return None
-        name, args = found
-        terms = []
-        for x in (arg() for arg in args):
-            if x is None:  # a Tensor that is gone
-                return None
-            terms.append(self.read(x, {}) if isinstance(x, Tensor) else self.constant(x))
-        return make(name, terms, {}, t.shape)
+        terms = [
+            self.read(x, {}) if isinstance(x, Tensor) else self.constant(x) for x in found.operands
+        ]
+        return make(found.name, terms, {}, t.shape)
 
     def _unguarded(self, e: Term) -> Term:
         """``p`` for ``p + 1e-12``, ``max(p, 1e-12)`` and ``clip(p, 1e-12, 1 − 1e-12)``."""
@@ -170,7 +172,7 @@ class Meaning:
             near = None if n is None else abs(n - (e.op == "minimum"))
             if near is None or near > self.guard:
                 return e
-            self.guarded.add(near)
+            self.guarded |= {near} - {0.0}
             e = e.args[0]
         if e.op != "+" or len(e.args) < 2:
             return e
@@ -195,22 +197,27 @@ class Meaning:
 
     def has_ties(self) -> bool:
         """Whether something is chosen, at equal entries, or at the kink of a function."""
-        return any(_ties(e, self.value) for e in self._built)
+        return any(_ties(e, self.value) for e in (*self._built, *self.definitions.values()))
 
     def value(self, e: Term) -> Array:
         """What a term is worth."""
         return evaluate(e, self.values)
 
-    def read(self, g: Tensor, known: Mapping[Tensor, Term]) -> Term:
-        """The term of a tensor of the backward pass; ``known`` stand for themselves."""
-        local = dict(known)
+    def read(
+        self, g: Tensor, known: Mapping[Tensor, Term], but: Collection[Term] = ()
+    ) -> Term:
+        """The term of a tensor of the backward pass; ``known`` stand for themselves, not ``but``.
+        """
+        local: dict[Tensor, Term] = {}
         stack = [(g, False)]
         while stack:
             t, ready = stack.pop()
             if t in local or t in self.terms:
                 continue
-            if t.is_leaf:
-                self._leaf(t)
+            if t in known and known[t] not in but:
+                local[t] = known[t]
+            elif t.is_leaf:
+                self._leaf(t, True)
             elif not ready:
                 stack.append((t, True))
                 stack += [(x, False) for x in t.inputs]
@@ -288,7 +295,7 @@ def _related(array: Array, other: Term) -> Term | None:
     y = other.value
     if y.shape != array.shape or y.dtype.kind == "b" or not y.size:
         return None
-    for c, d in ((-1.0, 0.0), (-1.0, 1.0), (1.0, -1.0)):
+    for c, d in ((-1.0, 0.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)):
         if np.array_equal(c * y + d, array):
             return total([(ONE, d), (other, c)], array.shape)
     if len(np.unique(np.abs(y[y != 0]))) > 2:  # else many arrays are a multiple of it

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import Op
-from ..table import OPS
+from ..table import OPS, Op
 from .moves import Normal, axes_of, kept, normal, varying
 from .rules import Rule
 from .terms import (
@@ -333,6 +332,10 @@ def _larger(op: str) -> Normal:
         if u is v and op == "maximum" and c * d > 0 and 0 < min(c, d) / max(c, d) < 1:
             small, large = sorted((c, d))
             return scaled(make("leaky_relu", [u], {"slope": small / large}), large)
+        if u is v and c * d < 0 and u.shape == x.shape:  # as max(0.9 e, −0.1 e)
+            more, less = (c, d) if (c > d) == (op == "maximum") else (d, c)
+            slopes = total([(positive(u), more), (opposite(positive(u)), less)])
+            return product([(u, 1), (slopes, 1)])
         if op == "minimum" and as_number(y) == 0:
             return scaled(make("maximum", [scaled(x, -1), y]), -1)
         if shape is None:

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..ops.elementwise import VALUE_OPS
 from ..show.expression import Definition, Expression, applied
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
-from ..table import OPS
+from ..table import OPS, Op
 from .read import applied as apply_term
 from .read import op_of
 from .terms import ONE, Shape, Term, as_number, bare, coefficient, is_mask
@@ -94,7 +93,7 @@ class Writer:
                 stack += [(x, False) for x in reversed(self._below(e))]
                 continue
             found = _Form(self, done).write(e)
-            if e is not root and self._is_apart(e, found, uses[e]):
+            if e is not root and (e in self._apart or self._is_apart(e, found, uses[e])):
                 if e not in self._apart:
                     name = next(n for n in self._parts if n not in self._taken)
                     self._apart[e] = Definition(name, found)
@@ -169,14 +168,22 @@ class Writer:
         if k:
             self.wrote_q = True
             above = x if k == 1 else applied(ops.multiply, number(k), x)
-            return applied(ops.divide, above, Expression(float(self.rows or 1), "q"))
-        return applied(ops.divide, x, number(round(1 / c)))
+            return _divided(above, Expression(float(self.rows or 1), "q"))
+        return _divided(x, number(round(1 / c)))
 
     def is_factor(self, c: float, residual: bool) -> bool:
         """Whether a coefficient is written as a number before the rest: not as −, nor as / n."""
         if abs(c) == 1 or self.by_rows(abs(c), residual):
             return False
         return abs(c) > 1 or abs(1 / c - round(1 / c)) > 1e-9 or not _is_long(abs(c))
+
+
+def _divided(x: Expression, y: Expression) -> Expression:
+    """``a / (y ∘ b)`` for ``(a / b) / y``."""
+    if x.is_called("divide"):
+        a, b = x.inputs
+        return applied(ops.divide, a, applied(ops.multiply, y, b))
+    return applied(ops.divide, x, y)
 
 
 def _is_long(c: float) -> bool:
@@ -247,28 +254,30 @@ class _Form:
         for f, c in sorted(pairs, key=_in_a_sum):
             x = None if f is ONE else self.done[f]
             if found is None:
-                if c < 0 and f.op == "*" and x is not None and x.name is None:
-                    x, c = self._product(f, turned=True), (-c if _turns(f) else c)
-                found = self._scaled(f, x, c)
+                turned = c < 0 and x is not None and x.name is None and _turns(f)
+                found = self._scaled(f, x, -c if turned else c, turned)
             else:
                 op = ops.add if c > 0 else ops.subtract
                 found = applied(op, found, self._scaled(f, x, abs(c)))
         assert found is not None
         return found
 
-    def _scaled(self, f: Term, x: Expression | None, c: float) -> Expression:
-        mean = self._mean(f, abs(c)) if x is not None and x.name is None else None
+    def _scaled(
+        self, f: Term, x: Expression | None, c: float, turned: bool = False
+    ) -> Expression:
+        """``c · f``, or ``−c · f`` where it is ``turned``: of one of its factors the other sign."""
+        mean = self._mean(f, abs(c)) if x is not None and x.name is None and not turned else None
         if mean is not None:
             return mean if c > 0 else applied(ops.negative, mean)
         if f.op == "*" and c > 0 and x is not None and x.name is None:
             error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
             if error is not None and self.writer.by_rows(c, True):
-                return self._multiplied(
-                    f.args, {error: self.writer.scaled(self.done[error], c, True)}
-                )
+                y = self._added([(g, -k) for g, k in error.args]) if turned else self.done[error]
+                return self._multiplied(f.args, {error: self.writer.scaled(y, c, True)})
         whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
         if whole and self.writer.is_factor(c, _is_residual(f)):
-            return self._multiplied(f.args, {}, c=c)
+            return self._multiplied(f.args, {}, turned, c)
+        x = self._product(f, turned) if turned else x
         return self.writer.scaled(x, c, _is_residual(f))
 
     def _mean(self, f: Term, c: float) -> Expression | None:
@@ -308,38 +317,32 @@ class _Form:
         turned: bool = False,
         c: float = 1.0,
     ) -> Expression:
+        """A product; of its factors some written already, or ``turned``: −(a − b) is b − a."""
         factors = sorted(pairs, key=_in_a_product)
-        outer = self._outer(factors)
-        if outer is not None and not turned and not written and c == 1:
-            return outer
-        masks = [f for f, p in factors if p == 1 and is_mask(f) and f.op != "leaf"]
-        above = number(c) if c != 1 else None
-        below: Expression | None = None
+        if not turned and not written and c == 1:
+            outer = self._outer(factors)
+            if outer is not None:
+                return outer
         pair = _slope(factors)
         if pair is not None:
             factors = [z for z in factors if z[0] not in pair] + [(f, 1.0) for f in pair]
         apart = pair is not None and any(f.op == "matmul" for f, p in factors if p > 0)
-        i = 0
-        while i < len(factors):
-            f, p = factors[i]
+        above = number(c) if c != 1 else None
+        below: Expression | None = None
+        for f, p in factors:
             x = written.get(f) or self.done[f]
             if turned and p == 1 and _has_minus(f) and x.name is None:
-                x, turned = self._added([(g, -c) for g, c in f.args]), False
-            if apart and pair is not None and f is pair[0]:
+                x, turned = self._added([(g, -k) for g, k in f.args]), False
+            if pair is not None and apart and f in pair:
+                if f is pair[1]:
+                    continue
                 x = applied(ops.multiply, x, self.done[pair[1]])
-                i += 1
-            if f in masks and above is not None:
-                finite = bool(np.isfinite(above.value).all())
-                above = applied(ops.multiply if finite else ONLY, above, x)
-            elif p > 0:
-                x = self._power(f, x, p)
-                above = x if above is None else applied(ops.multiply, above, x)
+            x = self._power(f, x, abs(p))
+            if p > 0:
+                above = x if above is None else applied(_times(above, f), above, x)
             else:
-                x = self._power(f, x, -p)
                 below = x if below is None else applied(ops.multiply, below, x)
-            i += 1
-        if above is None:
-            above = number(1)
+        above = number(1) if above is None else above
         return above if below is None else applied(ops.divide, above, below)
 
     def _power(self, f: Term, x: Expression, p: float) -> Expression:
@@ -469,6 +472,12 @@ def _reshaped(x: Expression, shape: Shape) -> Expression:
     if x.shape == shape[::-1] and len(shape) == 2 and x.op is not None and not x.is_called("outer"):
         return applied(OPS["transpose"], x, axes=None)
     return applied(OPS["reshape"], x, shape=shape)
+
+
+def _times(x: Expression, factor: Term) -> Op:
+    """Times a factor: of a mask only what it lets through, be the rest infinite."""
+    through = is_mask(factor) and factor.op != "leaf" and not np.isfinite(x.value).all()
+    return ONLY if through else ops.multiply
 
 
 def _raised(x: Expression, p: float) -> Expression:

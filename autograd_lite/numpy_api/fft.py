@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..ops import astype, real
-from ..ops.define import along, implements, operand, refuse_out
+from ..ops.define import along, implements, named, operand, refuse_out
 from ..ops.elementwise import conjugate_of
 from ..ops.fft import Transform, along_axis, fft, ifft
 
@@ -70,12 +70,9 @@ def _along_axes(f: Any, each: Transform, last: Transform, inverse: bool = False)
     default = (-2, -1) if f.__name__.endswith("2") else None
 
     def applied(
-        a: Any,
-        s: Sequence[int] | None = None,
-        axes: Sequence[int] | None = default,
-        norm: str | None = None,
-        out: None = None,
-    ) -> Any:
+        a: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = default,
+        norm: str | None = None, out: None = None,
+    ) -> Any:  # fmt: skip
         refuse_out(f.__name__, out)
         a = operand(a)
         if axes is None:
@@ -94,8 +91,7 @@ def _along_axes(f: Any, each: Transform, last: Transform, inverse: bool = False)
             a = transform(a, n, axis, norm)
         return a
 
-    applied.__name__ = applied.__qualname__ = f.__name__
-    applied.__doc__ = f"""`{each.__name__}` along ``axes``, and `{last.__name__}` along the last.
+    doc = f"""`{each.__name__}` along ``axes``, and `{last.__name__}` along the last.
 
     Args:
         a: an array.
@@ -106,7 +102,7 @@ def _along_axes(f: Any, each: Transform, last: Transform, inverse: bool = False)
     Raises:
         ValueError: another number of sizes than of axes.
     """
-    return implements(f)(applied)
+    return implements(f)(named(f, applied, doc))
 
 
 fftn, ifftn = _along_axes(np.fft.fftn, fft, fft), _along_axes(np.fft.ifftn, ifft, ifft)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..ops import astype, broadcast_to, concatenate, ravel, where
 from ..ops.define import along, implements, operand, value
 from ..ops.scans import cumprod, cumprod_op, cumsum, cumsum_op, scan
+from ..table import Op
 
 __all__ = ["cumulative_prod", "cumulative_sum", "diff", "ediff1d", "nancumprod", "nancumsum"]
 

@@ -27,17 +27,10 @@ def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> T
 
 @implements(np.var)
 def var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    ddof: float = 0,
-    keepdims: bool = False,
-    *,
-    where: Any = None,
-    mean: Any = None,
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: float = 0,
+    keepdims: bool = False, *, where: Any = None, mean: Any = None,
     correction: float | None = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """The variance over ``axis``: the sum of squared deviations by ``n − ddof``.
 
     Of complex numbers, of the squared sizes of the deviations.
@@ -67,17 +60,10 @@ _mean = mean  # which NumPy's argument of that name hides
 
 @implements(np.std)
 def std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    ddof: float = 0,
-    keepdims: bool = False,
-    *,
-    where: Any = None,
-    mean: Any = None,
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: float = 0,
+    keepdims: bool = False, *, where: Any = None, mean: Any = None,
     correction: float | None = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """The root of the variance; where that is 0 its gradient is 0."""
     refuse_out("std", out)
     return root(

@@ -10,19 +10,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from math import factorial
 from typing import Any
-from weakref import ref
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ..arrays import as_array, refuse_kinds
-from ..calls import leaves_operators_alone
 from ..engine.later import later
 from ..engine.modes import trace
-from ..engine.notes import note
-from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..errors import complex_to_real, explain, refuse_constant
+from ..masks import remember
 from ..show.notation import (
     ATOM,
     COMPARISON,
@@ -36,79 +33,18 @@ from ..show.notation import (
     infix,
     number,
 )
-from ..table import Case, op
+from ..table import Case, Op, leaves_operators_alone, op
 from .define import implements, operand, refuse_out, value
 
 __all__ = [
-    "abs",
-    "absolute",
-    "acos",
-    "acosh",
-    "add",
-    "arccos",
-    "arccosh",
-    "arcsin",
-    "arcsinh",
-    "arctan",
-    "arctan2",
-    "arctanh",
-    "asin",
-    "asinh",
-    "astype",
-    "atan",
-    "atan2",
-    "atanh",
-    "cbrt",
-    "conj",
-    "copy",
-    "cos",
-    "cosh",
-    "deg2rad",
-    "degrees",
-    "divide",
-    "exp",
-    "exp2",
-    "expm1",
-    "fabs",
-    "fmax",
-    "fmin",
-    "fmod",
-    "hypot",
-    "imag",
-    "ldexp",
-    "log",
-    "log1p",
-    "log2",
-    "log10",
-    "logaddexp",
-    "logaddexp2",
-    "maximum",
-    "minimum",
-    "mod",
-    "multiply",
-    "negative",
-    "positive",
-    "pow",
-    "power",
-    "rad2deg",
-    "radians",
-    "real",
-    "reciprocal",
-    "relu",
-    "remainder",
-    "sigmoid",
-    "sign",
-    "sin",
-    "sinc",
-    "sinh",
-    "softplus",
-    "sqrt",
-    "square",
-    "subtract",
-    "tan",
-    "tanh",
-    "true_divide",
-    "where",
+    "abs", "absolute", "acos", "acosh", "add", "arccos", "arccosh", "arcsin", "arcsinh",
+    "arctan", "arctan2", "arctanh", "asin", "asinh", "astype", "atan", "atan2", "atanh", "cbrt",
+    "conj", "copy", "cos", "cosh", "deg2rad", "degrees", "divide", "exp", "exp2", "expm1",
+    "fabs", "fmax", "fmin", "fmod", "hypot", "imag", "ldexp", "log", "log1p", "log2", "log10",
+    "logaddexp", "logaddexp2", "maximum", "minimum", "mod", "multiply", "negative", "positive",
+    "pow", "power", "rad2deg", "radians", "real", "reciprocal", "relu", "remainder", "sigmoid",
+    "sign", "sin", "sinc", "sinh", "softplus", "sqrt", "square", "subtract", "tan", "tanh",
+    "true_divide", "where",
 ]  # fmt: skip
 
 POSITIVE = (0.3, 3.0)
@@ -667,17 +603,12 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
         except ValueError as error:
             raise explain(function.__name__, args, arrays, {}, error) from error
         if function in _VALUE_SIGNS and type(found) is np.ndarray and not settings:
-            compared = [ref(x) if type(x) is Tensor else partial(_itself, x) for x in args]
-            note(found, "compared", (function.__name__, compared))  # readers see what a mask is
+            remember(found, function.__name__, args)
         return found
     except TypeError:
         if any(leaves_operators_alone(x) or isinstance(x, (str, bytes)) for x in args):
             return NotImplemented
         raise
-
-
-def _itself(x: Any) -> Any:
-    return x
 
 
 # Further names that NumPy has for them.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..table import Case, op
-from .define import along, implements, operand, refuse_out
+from .define import along, implements, named, operand, refuse_out
 
 __all__ = ["fft", "ifft"]
 
@@ -33,9 +33,7 @@ def along_axis(f: Any) -> Callable[[Transform], Transform]:
             axis = normalize_axis_index(axis, a.ndim, f.__name__) - a.ndim
             return transform(a, None if n is None else index(n), axis, norm)
 
-        applied.__name__ = applied.__qualname__ = f.__name__
-        applied.__doc__ = transform.__doc__
-        return implements(f)(applied)
+        return implements(f)(named(f, applied, transform.__doc__ or ""))
 
     return register
 

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays import refuse_kinds
-from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..numpy_code import code
 from ..show.notation import ATOM, Notation
-from ..table import Case, op
+from ..table import Case, Op, op
 from .moving import collect, pick, places
 
 _INDICES = (

@@ -13,10 +13,7 @@ from ..engine.tensor import Tensor
 from ..table import Case, op
 from .define import along, implements, operand, refuse_out
 from .elementwise import cast
-from .shaping import (
-    expand_dims,
-    ravel,
-)
+from .shaping import expand_dims, ravel
 
 __all__ = ["concat", "concatenate", "stack"]
 

@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import guard
-from ..engine.op import Op
 from ..show.notation import ATOM, POWER, Notation
-from ..table import Case, op
+from ..table import Case, Op, op
 from .define import numpy_op, value
 from .elementwise import conjugate_of, imag, real
 from .indexing import scatter

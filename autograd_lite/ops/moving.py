@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import as_array
-from ..engine.op import Op
 from ..engine.tensor import Tensor
-from ..table import Case, op
+from ..table import Case, Op, op
 from .define import numpy_op
 
 __all__ = [

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import Each, Op
+from ..engine.op import Each
 from ..engine.tensor import Tensor
 from ..errors import explain
 from ..show.notation import MATMUL, PREFIX, PRODUCT, SUM, Notation, infix
-from ..table import Case, op
+from ..table import Case, Op, op
 from .define import implements, refuse_out
 from .elementwise import multiply
 from .shaping import broadcast_to, reshape, transpose

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays import STAND_INS, as_array
-from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..show.notation import function
-from ..table import Case, op
+from ..table import Case, Op, op
 from .define import implements, named, operand, refuse_out, setting, value
 from .elementwise import astype
 from .elementwise import where as where_
@@ -47,28 +46,25 @@ def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return broadcast_to(kept, kept.shape[: kept.ndim - x.ndim] + x.shape)
 
 
-sum_op = op(
+def _reduction(name: str, forward: Any, vjp: Any, **traits: Any) -> Op:
+    source = f"np.{name}({{0}}, axis={{axis}}, keepdims={{keepdims}})"
+    return op(name, forward, vjp, cases=_CASES, stacks=True, source=source, **traits)
+
+
+sum_op = _reduction(
     "sum",
     np.add.reduce,
     lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims),
-    cases=_CASES,
     notation=function("Σ"),
-    stacks=True,
     reads="all",
-    source="np.sum({0}, axis={axis}, keepdims={keepdims})",
 )
 
 
 @implements(np.sum)
 def sum(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    keepdims: bool = False,
-    initial: Any = None,
-    where: Any = None,
-) -> Tensor:
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False,
+    initial: Any = None, where: Any = None,
+) -> Tensor:  # fmt: skip
     """The sum over ``axis`` of the entries where ``where`` holds, and of ``initial``."""
     a = ready("sum", a, dtype, out, where, 0)
     total = sum_op(a, axis=axis, keepdims=keepdims)
@@ -81,27 +77,17 @@ def _mean_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return _spread(g, x, axis, keepdims)
 
 
-mean_op = op(
-    "mean",
-    lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
-    _mean_vjp,
+mean_op = _reduction(
+    "mean", lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims), _mean_vjp,
     notation=function("mean"),
-    cases=_CASES,
-    stacks=True,
-    source="np.mean({0}, axis={axis}, keepdims={keepdims})",
 )
 
 
 @implements(np.mean)
 def mean(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    keepdims: bool = False,
-    *,
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False, *,
     where: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """The mean over ``axis`` of the entries where ``where`` holds."""
     if where is None:
         return mean_op(ready("mean", a, dtype, out), axis=axis, keepdims=keepdims)
@@ -130,32 +116,17 @@ def _extreme_vjp(
     return _kept(g, x, axis, keepdims) * np.where(x != x, np.nan, shares)
 
 
-def _extreme_op(name: str, ufunc: np.ufunc) -> Op:
-    return op(
-        name,
-        ufunc.reduce,
-        _extreme_vjp,
-        cases=_CASES,
-        stacks=True,
-        reads="some",
-        source=f"np.{name}({{0}}, axis={{axis}}, keepdims={{keepdims}})",
-    )
-
-
-max_op, min_op = _extreme_op("max", np.maximum), _extreme_op("min", np.minimum)
+max_op = _reduction("max", np.maximum.reduce, _extreme_vjp, reads="some")
+min_op = _reduction("min", np.minimum.reduce, _extreme_vjp, reads="some")
 
 
 def _extreme(function: Any, entry: Op) -> Callable[..., Tensor]:
     name = function.__name__
 
     def extreme(
-        a: Any,
-        axis: Any = None,
-        out: None = None,
-        keepdims: bool = False,
-        initial: Any = None,
+        a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None,
         where: Any = None,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         if where is not None and initial is None:
             raise ValueError(f"{name}: with where= there must be an initial=")
         initial = setting(name, "initial", initial)
@@ -208,27 +179,19 @@ def zeros_times(x: Any, y: Any, factors: Sequence[Any]) -> Any:
     return x * where_(too_large, np.nan_to_num(value(y)), y)
 
 
-prod_op = op(
+prod_op = _reduction(
     "prod",
     np.multiply.reduce,
     lambda g, out, x, axis, keepdims: _kept(g, x, axis, keepdims) * _others(x, axis),
-    cases=_CASES,
     notation=function("Π"),
-    stacks=True,
-    source="np.prod({0}, axis={axis}, keepdims={keepdims})",
 )
 
 
 @implements(np.prod)
 def prod(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    keepdims: bool = False,
-    initial: Any = None,
-    where: Any = None,
-) -> Tensor:
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False,
+    initial: Any = None, where: Any = None,
+) -> Tensor:  # fmt: skip
     """The product over ``axis``; its derivatives are right where entries are 0, too."""
     a = ready("prod", a, dtype, out, where, 1)
     product = prod_op(a, axis=axis, keepdims=keepdims)

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..arrays import STAND_INS
-from ..engine.op import Op
 from ..engine.tensor import Tensor
-from ..table import Case, op
+from ..table import Case, Op, op
 from .define import along, implements, operand, refuse_out, value
 from .elementwise import astype, where
 from .joining import concatenate

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..engine.op import Op
 from ..engine.tensor import Array
+from ..table import Op
 
 T = TypeVar("T")
 
@@ -125,27 +125,32 @@ def _countable(op: Op, arrays: list[Array]) -> list[Array]:
     return [x.astype(np.int8) if x.dtype.kind == "b" else x for x in arrays]
 
 
-def agree(expression: Expression, value: Any, nearly: bool = False, sizes: Any = 0.0) -> bool:
+def agree(
+    expression: Expression, value: Any, nearly: bool = False, as_of: Expression | None = None
+) -> bool:
     """Whether an expression, worked out anew, is worth ``value``, up to rounding.
 
     Args:
         expression: what is worked out.
         value: what it should be worth.
         nearly: or up to what a small number that was left out makes.
-        sizes: how large the terms were that ``value`` is the sum of: `magnitude`.
+        as_of: rounding may be as large as in this expression; by default in the first one.
     """
     computed = evaluate(expression)
     if computed.shape != value.shape:
         return False
     eps = float(np.finfo(value.dtype if value.dtype.kind in "fc" else float).eps)
     tolerance = 1e-3 if nearly else min(1e5 * eps, _COARSEST)
-    same = (computed == value) | (np.isnan(computed) & np.isnan(value))  # infinities too
+    same = (computed == value) | ((computed != computed) & (value != value))  # infinities too
     computed, value = _wide(computed), _wide(value)  # their difference may be beyond float16
     with np.errstate(all="ignore"):
         scale = np.max(np.abs(value), initial=0.0, where=np.isfinite(value))
         apart = np.where(same, 0.0, np.abs(computed - value))
-        rounding = np.nan_to_num(_CANCELLED * eps * np.asarray(sizes), posinf=0.0)
-        near = apart <= tolerance * (np.abs(value) + 1e-3 * scale) + rounding + 1e-300
+        allowed = tolerance * (np.abs(value) + 1e-3 * scale) + 1e-300
+        if not (apart <= allowed).all():
+            sizes = magnitude(as_of or expression)
+            allowed = allowed + np.nan_to_num(_CANCELLED * eps * sizes, posinf=0.0)
+        near = apart <= allowed
     return bool(np.all(same | (near & np.isfinite(value))))
 
 

@@ -154,13 +154,16 @@ def backward(trained: nn.MLP) -> Section:
                 "∇W₀₁, W₁₂ = (0.1, 0.2)", np.vstack([np.zeros_like(own), own]), _grad(t["W_01"])
             ),
             _beside("∇b₀₁, W₁₂ = (0.1, 0.2)", own, _grad(t["b_01"])),
-            *_formulas(ag.derive(t["L"]), _DERIVED),
+            *_formulas(ag.derive(t["L"]), "derived", _DERIVED),
+            *_formulas(ag.derive(_plain_loss()), "of plain NumPy code", _DERIVED),
         ],
         [
             "δ₂, ∇W₁₂ and ∇b₁₂ are those of W₁₂ = (0.1, 0.2). The book's δ₁ takes this δ₂ back "
             "through another W₁₂, the one trained in 4.1.2.",
             "Both are here: with the trained W₁₂, as printed in the book; and with (0.1, 0.2) "
             "throughout, beside (δ₂ W₁₂ᵀ) ∘ l₁ ∘ (1 − l₁) by hand.",
+            "The formulas are derived twice: of nn.MLP with nn.BCELoss, and of the chapter's own "
+            "code, in which σ is 1 / (1 + np.exp(-s)) and the loss is written out.",
         ],
         ["4-17", "4-18", "4-19", "4-20", "4-21"],
         BACKWARD_PAGE,
@@ -182,9 +185,25 @@ _GENERAL = {
 }
 
 
-def _formulas(derivation: ag.Derivation, printed: dict[str, str]) -> list[Number]:
+def _plain_loss() -> ag.Tensor:
+    """The loss of 4.3 as the chapter's code has it, with its own sigmoid: only names are added."""
+    l_0, y = ag.Tensor(SECOND.x, name="l_0"), ag.Tensor(SECOND.y, name="y")
+    w_01 = ag.Tensor([[0.1, 0.2], [0.3, 0.4]], requires_grad=True, name="W_01")
+    w_12 = ag.Tensor([[0.1], [0.2]], requires_grad=True, name="W_12")
+    b_01 = ag.Tensor(np.zeros((1, 2)), requires_grad=True, name="b_01")
+    b_12 = ag.Tensor(np.zeros((1, 1)), requires_grad=True, name="b_12")
+    s_1 = (np.dot(l_0, w_01) + b_01).named("s_1")
+    l_1 = (1.0 / (1 + np.exp(-s_1))).named("l_1")
+    s_2 = (np.dot(l_1, w_12) + b_12).named("s_2")
+    l_2 = (1.0 / (1 + np.exp(-s_2))).named("l_2")
+    return ag.sum(-(y * np.log(l_2) + (1 - y) * np.log(1 - l_2)))
+
+
+def _formulas(
+    derivation: ag.Derivation, how: str, printed: dict[str, str]
+) -> list[Number]:
     """The book's formulas beside those that the engine derives."""
-    return [Formula(f"{s}, derived", right, derivation[s].result) for s, right in printed.items()]
+    return [Formula(f"{s}, {how}", right, derivation[s].result) for s, right in printed.items()]
 
 
 def _general_rules(net: nn.MLP) -> list[Number]:

@@ -10,11 +10,11 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
-from autograd_lite.draw import Figure
+from autograd_lite.draw.figure import Figure
 from autograd_lite.draw.theme import Theme, theme_of
 
 from ..module import Module
-from .chain import Layer, layers_of
+from .chain import layers_of
 from .layout import Diagram, Options
 from .nodes import column
 from .values import run
@@ -97,7 +97,7 @@ def draw(
             raise ValueError("draw: shade=True fills the circles by their values; give values=x")
         _refuse_complex("shade=True", *(out.dtype for out in numbers.outputs))
     options = Options(bias, computations, captions, chosen, weights, shade, theme_of(theme))
-    return Diagram(layers, columns, options, numbers).figure()
+    return Diagram(layers, columns, options, numbers).sheet.figure()
 
 
 def _refuse_complex(what: str, *dtypes: Any) -> None:
@@ -118,15 +118,9 @@ def bundle(net: Module) -> dict[str, str]:
     except (TypeError, ValueError, AttributeError, IndexError):  # none of layers as they are made
         return shown
     for widest in (10, 6, 4):
-        if _arrows(layers, widest) <= _AT_A_GLANCE:
+        rows = [[n if n <= widest else widest - 1 for n in (x.n_in, x.n_out)] for x in layers]
+        if sum((n_in + 1) * n_out for n_in, n_out in rows) <= _AT_A_GLANCE:
             with suppress(RuntimeError):  # there is no layout engine
                 shown["image/svg+xml"] = draw(net, widest=widest).svg()
             break
     return shown
-
-
-def _arrows(layers: list[Layer], widest: int) -> int:
-    def rows(width: int) -> int:
-        return width if width <= widest else widest - 1
-
-    return sum((rows(x.n_in) + 1) * rows(x.n_out) for x in layers)

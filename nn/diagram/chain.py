@@ -28,10 +28,12 @@ class Layer(NamedTuple):
     def n_out(self) -> int:
         return int(self.linear.weight.shape[1])
 
-    @property
-    def signs(self) -> list[str]:
-        """What stands for the activations in a formula, as markup."""
-        return [sign for activation in self.activations for sign in _sign(activation)]
+    def applied(self, text: str) -> str:
+        """The activations, applied to what a formula writes."""
+        for activation in self.activations:
+            sign = _sign(activation)
+            text = text if sign == "identity" else f"{sign}({text})"
+        return text
 
 
 def layers_of(net: Any) -> list[Layer]:
@@ -73,10 +75,9 @@ def _has_parameters(module: Any) -> bool:
     return isinstance(module, Module) and bool(module.parameters())
 
 
-def _sign(activation: Callable[[Any], Any]) -> list[str]:
-    """What stands for an activation in a formula; nothing for the identity."""
+def _sign(activation: Callable[[Any], Any]) -> str:
+    """What stands for an activation in a formula, as markup."""
     function = getattr(type(activation), "function", activation)
     if isinstance(function, Op):
-        return [markup.escape(op_notation(function).symbol)]
-    name = getattr(function, "__name__", type(function).__name__.lower())
-    return [] if name == "identity" else [markup.escape(name)]
+        return markup.escape(op_notation(function).symbol)
+    return markup.escape(getattr(function, "__name__", type(function).__name__.lower()))

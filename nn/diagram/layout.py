@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from autograd_lite.draw import Figure
 from autograd_lite.draw.sheet import Sheet
 from autograd_lite.draw.theme import Theme
+from autograd_lite.engine.leaves import array_of
 from autograd_lite.show import labels as markup
 from autograd_lite.show.notation import number
 
@@ -21,6 +21,7 @@ _COLUMN, _WIDE_COLUMN, _REACH, _ROW = 1.6, 3.2, 1.6, 0.85
 _GAP = 0.3  # at least, between an ellipse and a circle
 _WIDER = 0.16  # more between columns for each row, so that the arrows don't get too steep
 _SMALL, _LINE = 9, 12  # points: a number beneath a name, and the line it stands on
+_THIN = "\u2009"  # a space
 
 
 class Options(NamedTuple):
@@ -35,15 +36,6 @@ class Options(NamedTuple):
     theme: Theme
 
 
-class _Arrow(NamedTuple):
-    tail: str
-    head: str
-    weight: float
-
-    def rank(self) -> tuple[bool, float]:
-        return self.weight != self.weight, abs(self.weight)
-
-
 class Diagram:
     """Lays the columns out and writes them down.
 
@@ -55,12 +47,9 @@ class Diagram:
     """
 
     def __init__(
-        self,
-        layers: list[Layer],
-        columns: list[list[Node | None]],
-        options: Options,
+        self, layers: list[Layer], columns: list[list[Node | None]], options: Options,
         run: Run | None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         # The positions are given, and neato draws straight lines between them.
         self.sheet = Sheet(options.theme, layout="neato", splines="line", outputorder="edgesfirst")
         self.layers, self.columns, self.options, self.run = layers, columns, options, run
@@ -71,25 +60,17 @@ class Diagram:
             self._connect(k)
         self._write_beneath()
 
-    def figure(self) -> Figure:
-        return self.sheet.figure()
-
     def _faint(self, text: str) -> str:
         return markup.font(text, 11, self.options.theme.faint)
 
     def _measure(self) -> None:
         """How large circles are, all alike, and how far apart columns and rows."""
-        needed = [
-            diameter(*self._lines(k, node))
-            for k, nodes in enumerate(self.columns)
-            for node in nodes
-            if node
-        ]
-        size = max(_CIRCLE, *needed)
+        numbered = enumerate(self.columns)
+        drawn = [(k, node) for k, nodes in numbered for node in nodes if node is not None]
+        size = max(_CIRCLE, *(diameter(*self._lines(k, node)) for k, node in drawn))
         grown = size - _CIRCLE
-        self.size: dict[str, str] = {}
-        if grown or self.run:
-            self.size = {"width": f"{size:.3g}", "fixedsize": "true"}
+        fixed = {"width": f"{size:.3g}", "fixedsize": "true"}
+        self.size = fixed if grown or self.run else {}
         self.row = _ROW + grown
         self.reach, self.step = _REACH + grown / 2, _COLUMN + grown
         if self.options.computations:
@@ -102,10 +83,8 @@ class Diagram:
 
     def _lines(self, k: int, node: Node) -> list[tuple[str, float]]:
         """What stands on a circle: its name, and its value beneath."""
-        lines: list[tuple[str, float]] = [(node.label, 16)]
-        if self.run:
-            lines.append((number(self.run.outputs[k][node.entry]), _LINE))
-        return lines
+        value = [(number(self.run.outputs[k][node.entry]), _LINE)] if self.run else []
+        return [(node.label, 16.0), *value]
 
     def _has_bias(self, k: int) -> bool:
         """Whether layer ``k`` has a node 1."""
@@ -121,20 +100,18 @@ class Diagram:
         drawn: list[tuple[str, float, Node | None]] = []
         if self._has_bias(k):
             key = self.sheet.new_id(f"bias_{k}")
-            self.sheet.circle(key, "1", False, False, pos=_at(x, y), **self.size)
+            self.sheet.node("tensor", key, "1", pos=_at(x, y), **self.size)
             drawn.append((key, y, None))
             y -= self.row
         for node in self.columns[k]:
             if node is None:
                 self._leave_out(k, _at(x, y))
             else:
-                wanted = node.name.replace("(", "").replace(")", "")
-                key = self.sheet.new_id(wanted)
+                key = self.sheet.new_id(node.name.replace("(", "").replace(")", ""))
                 (label, _), *value = self._lines(k, node)
-                for text, size in value:
-                    label += f"<BR/>{markup.font(text, _SMALL)}{_strut(size)}"
+                label += "".join(_beneath(text) for text, _ in value)
                 look = self.size | self._shade(k, node)
-                self.sheet.circle(key, label, False, False, pos=_at(x, y), **look)
+                self.sheet.node("tensor", key, label, pos=_at(x, y), **look)
                 drawn.append((key, y, node))
             y -= self.row
         return drawn
@@ -144,20 +121,19 @@ class Diagram:
         width = self.layers[k].n_in if k < len(self.layers) else self.layers[-1].n_out
         count = markup.font(f"{width} in all", 9, self.options.theme.faint)
         dots = f"{markup.font('•', 8)}<BR/>" * 3
-        self.sheet.caption(self.sheet.new_id(f"rest_{k}"), f"{dots}{count}", pos=place)
+        self.sheet.node("caption", self.sheet.new_id(f"rest_{k}"), f"{dots}{count}", pos=place)
 
     def _shade(self, k: int, node: Node) -> dict[str, str]:
         if not (self.options.shade and self.run):
             return {}
-        outputs = self.run.outputs[k]
-        return {"fillcolor": looks.fill(
-            float(outputs[node.entry]), looks.largest(outputs), self.options.theme.tensor_fill
-        )}
+        outputs, base = self.run.outputs[k], self.options.theme.tensor_fill
+        value = float(outputs[node.entry])
+        return {"fillcolor": looks.fill(value, looks.largest(outputs), base)}
 
     def _connect(self, k: int) -> None:
         """The arrows from layer ``k`` to the next."""
         port = {"headport": "w"} if self.options.computations else {}
-        weighed: list[_Arrow] = []
+        weighed: list[tuple[str, str, float]] = []
         for key, y, node in self.keys[k + 1]:
             if node is None:
                 continue
@@ -166,58 +142,50 @@ class Diagram:
             if self.options.computations:
                 head = self.sheet.new_id(f"op_{key}")
                 place = _at((k + 1) * self.step - self.reach, y)
-                self.sheet.ellipse(head, self._formula(k) + self._sum(k, node), pos=place)
+                text = self._formula(k) + self._sum(k, node)
+                self.sheet.node("computation", head, text, pos=place)
                 self.sheet.forward(head, key, **look)
             for tail, _, start in self.keys[k]:
                 if self.options.weights:
-                    weighed.append(_Arrow(tail, head, self._weight(k, start, node)))
+                    weighed.append((tail, head, self._weight(k, start, node)))
                 else:
                     self.sheet.forward(tail, head, **look, **port)
         most = self._most(k) if weighed else 0.0
         # The smallest first, nan at last: none hides a larger one.
-        for arrow in sorted(weighed, key=_Arrow.rank):
-            self.kinds.add(looks.kind(arrow.weight))
-            look = looks.arrow(arrow.weight, most)
-            self.sheet.forward(arrow.tail, arrow.head, **look, **port)
+        for tail, head, weight in sorted(weighed, key=lambda x: (x[2] != x[2], abs(x[2]))):
+            self.kinds.add(looks.kind(weight))
+            self.sheet.forward(tail, head, **looks.arrow(weight, most), **port)
 
     def _weight(self, k: int, tail: Node | None, head: Node) -> float:
         """Of the arrow between two nodes; from node 1 it is the bias."""
         linear = self.layers[k].linear
         if tail is None:
             assert linear.bias is not None
-            return float(linear.bias._array[0, head.entry])
-        return float(linear.weight._array[tail.entry, head.entry])
+            return float(array_of(linear.bias)[0, head.entry])
+        return float(array_of(linear.weight)[tail.entry, head.entry])
 
     def _most(self, k: int) -> float:
         """The largest weight of layer ``k``, drawn or not; that of node 1 is one of them."""
         linear = self.layers[k].linear
-        arrays = [linear.weight._array]
-        if linear.bias is not None and self._has_bias(k):
-            arrays.append(linear.bias._array)
-        return looks.largest(*arrays)
+        shown = [linear.weight, linear.bias if self._has_bias(k) else None]
+        return looks.largest(*(array_of(tensor) for tensor in shown if tensor is not None))
 
     def _formula(self, k: int) -> str:
         """What a node of layer ``k + 1`` computes: ``σ(Σ wᵢxᵢ + b)``."""
         layer = self.layers[k]
         first = next(node for node in self.columns[k] if node is not None)
-        letter = first.label
-        i = "<I>i</I>"
+        operand = markup.name_markup(first.name.rpartition("_")[0] or first.label)
         if first.name.startswith("("):
             operand = f"({markup.name_markup(f'l_{k}')})"
-        else:
-            operand = markup.name_markup(first.name.rpartition("_")[0] or letter)
-        index = f"<SUB>{markup.font(i, 11)}</SUB>"
-        text = f"Σ <I>w</I>{index}{operand}{index}"
-        if layer.linear.bias is not None:
-            text += " + <I>b</I>"
-        return _applied(layer, text)
+        index = f"<SUB>{markup.font('<I>i</I>', 11)}</SUB>"
+        bias = " + <I>b</I>" if layer.linear.bias is not None else ""
+        return layer.applied(f"Σ <I>w</I>{index}{operand}{index}{bias}")
 
     def _sum(self, k: int, node: Node) -> str:
         """The number before the activation, in the formula's place: ``= σ(0.302)``."""
         if self.run is None:
             return ""
-        text = _applied(self.layers[k], number(self.run.sums[k][node.entry]))
-        return f"<BR/>{markup.font(f'= {text}', _SMALL)}{_strut(_LINE)}"
+        return _beneath(f"= {self.layers[k].applied(number(self.run.sums[k][node.entry]))}")
 
     def _write_beneath(self) -> None:
         """Line by line: the layers' and parameters' names; the scale of the weights; the legend."""
@@ -237,7 +205,7 @@ class Diagram:
             self._write("shade", self._faint(markup.escape(text)), (len(self.columns) - 1) / 2, y)
 
     def _write(self, wanted: str, text: str, column: float, y: float) -> None:
-        self.sheet.caption(self.sheet.new_id(wanted), text, pos=_at(column * self.step, y))
+        self.sheet.node("caption", self.sheet.new_id(wanted), text, pos=_at(column * self.step, y))
 
     def _write_captions(self, y: float) -> None:
         """Beneath each layer its name, beneath each group of arrows the parameters' names."""
@@ -245,11 +213,10 @@ class Diagram:
             self._write(f"caption_{k}", markup.name_markup(f"l_{k}"), k, y)
         for k, (linear, _) in enumerate(self.layers):
             edge = f"{k}{k + 1}" if k < 9 else f"{k},{k + 1}"
-            parameters = [(linear.weight, f"W_{edge}")]
-            if linear.bias is not None:
-                parameters.append((linear.bias, f"b_{edge}"))
             text = ", ".join(
-                markup.name_markup(name, markup.is_bold(tensor)) for tensor, name in parameters
+                markup.name_markup(f"{letter}_{edge}", markup.is_bold(tensor))
+                for letter, tensor in (("W", linear.weight), ("b", linear.bias))
+                if tensor is not None
             )
             self._write(f"parameters_{k}", text, k + 0.5, y)
 
@@ -260,21 +227,16 @@ class Diagram:
         x = (len(self.columns) - 1) * self.step / 2 - len(shown) * item / 2
         for i, kind in enumerate(shown):
             tail, head = self.sheet.new_id(f"legend_{i}"), self.sheet.new_id(f"sign_{i}")
-            self.sheet.caption(tail, "\xa0", pos=_at(x, y))
-            self.sheet.caption(head, self._faint(markup.escape(kind)), pos=_at(x + sample, y))
+            self.sheet.node("caption", tail, "\xa0", pos=_at(x, y))
+            sign = self._faint(markup.escape(kind))
+            self.sheet.node("caption", head, sign, pos=_at(x + sample, y))
             self.sheet.forward(tail, head, **looks.KINDS[kind] | {"class": "legend"})
             x += item
 
 
-def _applied(layer: Layer, text: str) -> str:
-    for sign in layer.signs:
-        text = f"{sign}({text})"
-    return text
-
-
-def _strut(size: float) -> str:
-    """Makes a line as high as one of letters of that size."""
-    return markup.font("\u2009", round(size))
+def _beneath(text: str) -> str:
+    """A line of small letters, as high as one of larger ones."""
+    return f"<BR/>{markup.font(text, _SMALL)}{markup.font(_THIN, _LINE)}"
 
 
 def _at(x: float, y: float) -> str:

@@ -17,15 +17,7 @@ _STRONGEST = 0.55  # the most of a colour that a circle is filled with: its text
 
 def largest(*arrays: Array) -> float:
     """The largest finite absolute value; 0 where there is none."""
-    found = 0.0
-    for array in arrays:
-        # Without an array of absolute values, which would be as large as the weights again.
-        extremes = [np.fmax.reduce(array, axis=None), np.fmin.reduce(array, axis=None)]
-        if np.isinf(extremes).any():
-            finite = array[np.isfinite(array)]
-            extremes = [finite.max(initial=0), finite.min(initial=0)]
-        found = max([found, *(abs(float(x)) for x in extremes if np.isfinite(x))])
-    return found
+    return max(float(np.abs(array[np.isfinite(array)]).max(initial=0)) for array in arrays)
 
 
 def kind(weight: float) -> str:
@@ -40,8 +32,12 @@ def arrow(weight: float, most: float) -> dict[str, str]:
     look = KINDS[kind(weight)]
     if not weight or np.isnan(weight):
         return look
-    part = 1.0 if np.isinf(weight) else min(abs(weight) / most, 1.0)
-    return look | {"penwidth": f"{_THINNEST + (_WIDEST - _THINNEST) * part:.3g}"}
+    width = _THINNEST + (_WIDEST - _THINNEST) * _part(weight, most)
+    return look | {"penwidth": f"{width:.3g}"}
+
+
+def _part(value: float, most: float) -> float:
+    return 1.0 if np.isinf(value) else min(abs(value) / most, 1.0)
 
 
 def _look(color: str, style: str, penwidth: float) -> dict[str, str]:
@@ -66,11 +62,7 @@ def fill(value: float, most: float, base: str) -> str:
     base = base if base.startswith("#") else "#ffffff"
     if np.isnan(value):
         return ZERO
-    part = 0.0 if not value else 1.0 if np.isinf(value) else min(abs(value) / most, 1.0)
+    part = _STRONGEST * _part(value, most) if value else 0.0
     color = POSITIVE if value > 0 else NEGATIVE
-    mixed = (_mixed(int(color[i : i + 2], 16), int(base[i : i + 2], 16), part) for i in (1, 3, 5))
-    return "#" + "".join(f"{channel:02x}" for channel in mixed)
-
-
-def _mixed(channel: int, base: int, part: float) -> int:
-    return round(base + (channel - base) * _STRONGEST * part)
+    pairs = ((int(color[i : i + 2], 16), int(base[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(b + (c - b) * part):02x}" for c, b in pairs)

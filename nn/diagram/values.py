@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +10,7 @@ import autograd_lite as ag
 from autograd_lite.engine.tensor import Array
 
 from ..module import Module
+from ..recording import undisturbed
 from .chain import Layer
 
 
@@ -40,7 +39,8 @@ def run(net: Module, layers: list[Layer], values: Any) -> Run:
     """
     row = _observation(values, layers[0].n_in)[np.newaxis]
     outputs, sums = [row], []
-    with ag.no_grad(), np.errstate(all="ignore"), _evaluating(net):
+    with ag.no_grad(), np.errstate(all="ignore"), undisturbed(net, []):
+        net.eval()
         for k, layer in enumerate(layers, start=1):
             out: Any = layer.linear(ag.Tensor(outputs[-1]))
             sums.append(out.numpy())
@@ -86,19 +86,3 @@ def _observation(values: Any, n_in: int) -> Array:
             f"({n_in},) or (1, {n_in}), and not {array.shape}{remedy}"
         )
     return array.reshape(n_in)
-
-
-@contextmanager
-def _evaluating(net: Module) -> Iterator[None]:
-    """Within it, no module is in training; afterwards each is as it was."""
-    before = [(module, vars(module).get("training")) for _, module in net.named_modules()]
-    for module, _ in before:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module, training in before:
-            if training is None:
-                del module.training
-            else:
-                module.training = training

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import functools
-import gc
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from graphlib import TopologicalSorter
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 
 import autograd_lite as ag
 import nn
-from autograd_lite.engine.notes import all_noted
+from autograd_lite.engine.notes import notes_of
 
 from ..test_work import python_calls
 from .reading import read_dot, read_svg
@@ -49,6 +50,48 @@ class Attention(nn.Module):
 
     def forward(self, x):
         return x + nn.softmax(self.q(x) @ self.k(x).T) @ self.v(x)
+
+
+class Twofold(nn.Module):
+    """Its ops: two on its parameter, and two on its input, all of which are its own."""
+
+    def __init__(self):
+        self.w = ag.Tensor(np.eye(3), requires_grad=True, name="w")
+
+    def forward(self, x):
+        return (x - ag.mean(x)) @ (2 * self.w.T)
+
+
+class Deep(nn.Module):
+    """A layer with a parameter of its own that gives a container, and has a layer in it."""
+
+    def __init__(self, layer):
+        self.layer, self.gain = layer, ag.Tensor(np.ones(3), requires_grad=True, name="gain")
+
+    def forward(self, x):
+        y = ag.sin(self.layer(x)) * self.gain
+        return {"y": ag.cos(y), "parts": [y, y * 2]}
+
+
+class Turning(Twofold):
+    """Between its ops others may be computed."""
+
+    def __init__(self, turn):
+        super().__init__()
+        self.turn = turn
+
+    def forward(self, x):
+        return self.turn(self.turn(self.turn(x) @ self.w))
+
+
+class Wrapping(nn.Module):
+    """A layer without parameters that calls a function."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
 
 
 class Prepared(nn.Module):
@@ -253,14 +296,48 @@ class TestModule:
             net = again(nn.Sequential(nn.Linear(2, 2, rng=0)))
             assert boxes(net(x), collapse="module") == ["Linear|with weight, bias"]
 
-    def test_nothing_is_remembered_of_parameters_that_are_gone(self):
-        gc.collect()
-        before = len(all_noted("owner")), len(all_noted("owns"))
-        net = nn.MLP([2, 2, 1])
-        assert (len(all_noted("owner")), len(all_noted("owns"))) == (before[0] + 4, before[1] + 3)
-        del net
-        gc.collect()
-        assert (len(all_noted("owner")), len(all_noted("owns"))) == before
+    def test_each_way_to_call_layers(self):
+        """What a layer computes is its own, however it is called and whatever it gives."""
+        x = ag.Tensor(np.ones((2, 3)), name="x")
+
+        def threads(layer):
+            """Two, which take turns op by op."""
+            meet = Barrier(2)
+
+            def turn(x):
+                meet.wait()
+                return ag.sin(x)
+
+            def half(_):
+                return Turning(turn)(Turning(turn)(x))
+
+            with ThreadPoolExecutor(2) as pool:
+                return np.multiply(*pool.map(half, range(2))), ["Turning"] * 4
+
+        ways = [
+            lambda layer: (layer(layer(x)), ["Twofold"] * 2),  # each call a node of its own
+            lambda layer: (nn.Sequential(nn.Sequential(layer), nn.Tanh())(x), ["Twofold + tanh"]),
+            lambda layer: (ag.checkpoint(layer)(x), ["Twofold"]),
+            lambda layer: (ag.checkpoint(lambda x: nn.Sequential(layer)(x))(x), ["Twofold"]),
+            lambda layer: (Wrapping(lambda x: ag.exp(layer(x)))(x), ["Twofold + exp"]),
+            lambda layer: (Wrapping(lambda x: Deep(layer)(x)["y"])(x), ["Twofold", "Deep"]),
+            lambda layer: (sum(Deep(layer)(x)["parts"]), ["Twofold", "Deep"]),
+            lambda layer: (layer.forward(x), []),
+            lambda layer: (Wrapping(lambda x: layer(layer.forward(x)))(x), ["Twofold"]),
+            threads,
+        ]
+        for i, way in enumerate(ways):
+            y, expected = way(Twofold())
+            found = [b.split("|")[0] for b in boxes(y, collapse="module", limit=900)]
+            assert found == expected, f"way {i}"
+
+    def test_a_layer_that_computes_nothing_leaves_nothing_behind(self):
+        h, w = ag.exp(eye("W")), eye("W")
+        for layer in (nn.Identity(), Wrapping(lambda x: w)):
+            for _ in range(3):
+                layer(h)
+        assert not notes_of(h)
+        assert not notes_of(w)
 
 
 class TestSteps:

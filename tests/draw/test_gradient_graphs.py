@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-
 import numpy as np
 import pytest
 
 import autograd_lite as ag
 import nn
 from autograd_lite import cotangents
-from autograd_lite.engine.notes import all_noted
 
 from .reading import read_dot, read_svg
 
@@ -149,16 +146,3 @@ def test_a_long_backward_pass_is_folded_up_to_its_last_steps():
     assert {x.split("|")[0] for x in folded.labels("cotangent")} >= {"∂L/∂l₁", "δ₁", "∇W₀₁"}
 
 
-def test_nothing_is_noted_without_a_graph_and_nothing_remains():
-    gc.collect()
-    before = len(all_noted("cotangents"))
-    net = nn.MLP([2, 2, 1], rng=0)
-    loss = ag.sum(net(np.ones((1, 2)))).named("L")
-    loss.backward()
-    ag.gradients(loss, [net["W_01"]])
-    assert len(all_noted("cotangents")) == before
-    g = ag.gradients(loss, [net["W_01"]], create_graph=True)
-    assert len(all_noted("cotangents")) > before
-    del g
-    gc.collect()
-    assert len(all_noted("cotangents")) == before

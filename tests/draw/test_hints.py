@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import autograd_lite as ag
 import nn
-from autograd_lite.draw import hints
+from autograd_lite.draw import look as hints
 
 from .reading import SVG, read_dot, read_svg
 

@@ -27,7 +27,7 @@ codes = st.lists(st.integers(0, len(OPS) - 1), min_size=1, max_size=40)
 @settings(max_examples=300)
 def test_what_is_found_repeats_and_nothing_is_in_two_of_them(which):
     seen: set[int] = set()
-    for repeat in find_repeats(chain(which), ()):
+    for repeat in find_repeats(chain(which), set()):
         place = set(range(repeat.start, repeat.stop))
         assert place.isdisjoint(seen)
         assert place <= set(range(len(which)))
@@ -40,7 +40,7 @@ def test_what_is_found_repeats_and_nothing_is_in_two_of_them(which):
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=6), st.integers(4, 9))
 def test_a_planted_repeat_is_found(block, times):
     """Between ops that are in no block; a block that repeats within itself is found the shorter."""
-    found = find_repeats(chain([3, *block * times, 3]), ())
+    found = find_repeats(chain([3, *block * times, 3]), set())
     inner = next(
         p for p in range(1, len(block) + 1)
         if len(block) % p == 0 and block == block[:p] * (len(block) // p)
@@ -55,8 +55,8 @@ def test_fixed_results_are_in_no_repeat():
 
 
 def test_two_alike_are_no_repeat_but_two_blocks_of_two_are():
-    assert not find_repeats(chain([0, 0]), ())
-    assert find_repeats(chain([0, 1, 0, 1]), ()) == [Repeat(0, 2, 2)]
+    assert not find_repeats(chain([0, 0]), set())
+    assert find_repeats(chain([0, 1, 0, 1]), set()) == [Repeat(0, 2, 2)]
 
 
 def test_wiring_counts():
@@ -65,7 +65,7 @@ def test_wiring_counts():
     for k in range(12):
         x, y = y, ag.sin((x, y)[k % 3 == 0]) + y
     results = [step.result for step in steps(y, every=True)[1]]
-    assert all(r.period % 6 == 0 for r in find_repeats(results, ()))
+    assert all(r.period % 6 == 0 for r in find_repeats(results, set()))
 
 
 def test_the_first_block_may_start_from_leaves():
@@ -74,13 +74,13 @@ def test_the_first_block_may_start_from_leaves():
         w = ag.Tensor(np.ones(2), requires_grad=True)
         y = ag.sin(y * w)
     results = [step.result for step in steps(y, every=True)[1]]
-    (repeat,) = find_repeats(results, ())
+    (repeat,) = find_repeats(results, set())
     assert repeat == Repeat(0, 2, 5)
     assert {t.name for t in first_leaves(results, repeat)} == {"x"}
 
 
 def repeats(y):
-    return find_repeats([step.result for step in steps(y, every=True)[1]], ())
+    return find_repeats([step.result for step in steps(y, every=True)[1]], set())
 
 
 def leaf(name=None):
@@ -101,6 +101,37 @@ def test_which_leaf_is_read_counts():
     found = blocks(ag.cos(leaf("x")), 7, {3})
     assert [(repeat.period, repeat.times) for repeat in found] == [(3, 3), (3, 3)]
     assert not any(repeat.start <= 11 < repeat.stop for repeat in found)  # where it is added
+
+
+def test_which_entries_are_read_may_differ():
+    """A step's label, or its time; what a setting else says counts."""
+    x, w = ag.Tensor(np.ones((5, 3)), requires_grad=True, name="x"), leaf("w")
+    ways = {
+        "label": lambda y, k: y + ag.log(ag.sum(w) * w)[k % 2],
+        "entry": lambda y, k: y + ag.log(ag.sum(w) * x[k, k % 3]),
+        "last": lambda y, k: y + ag.log(ag.sum(w) * x[-1 - k, np.int64(k % 3)]),
+        "row": lambda y, k: y + ag.sum(ag.sin(y * x[k])),
+        "rows": lambda y, k: y + ag.sum(ag.sin(y * x[k : k + 1])),
+        "column": lambda y, k: y + ag.sum(ag.sin(y * x[:, k % 3])),
+        "listed": lambda y, k: y + ag.sum(ag.sin(y * x[[k, 0]])),
+        "taken": lambda y, k: y + ag.sum(ag.sin(y * np.take(x, k % 3, axis=1))),
+        "axis": lambda y, k: y + ag.sum(ag.sin(y * ag.sum(x, axis=k % 2))),
+        "slices": lambda y, k: y + ag.sum(ag.sin(y * (x[1:] if k % 2 else x[:-1]))),
+    }
+    for name, way in ways.items():
+        y = ag.exp(ag.Tensor(0.5, requires_grad=True, name="y"))
+        for k in range(5):
+            y = way(y, k)
+        times = [repeat.times for repeat in repeats(y)]
+        assert times == ([2] if name in ("axis", "slices") else [5]), name
+
+
+def test_a_total_may_start_from_zero():
+    for zero in (0.0, ag.Tensor(0.0), ag.Tensor(0.0, name="zero")):
+        total = zero
+        for _ in range(5):
+            total = total - ag.sum(ag.sin(leaf()))
+        assert repeats(total) == [Repeat(0, 3, 5)]
 
 
 def test_blocks_that_share_leaves_repeat():

@@ -111,7 +111,7 @@ def test_the_default_is_light_and_a_sheet_takes_a_theme():
     y = ag.exp(ag.Tensor([1.0], requires_grad=True, name="x")).named("y")
     assert ag.draw(y).source == ag.draw(y, theme="light").source == ag.draw(y, theme=LIGHT).source
     sheet = Sheet(DARK, rankdir="LR")
-    sheet.circle("a", "a")
+    sheet.node("tensor", "a", "a")
     assert DARK.background in sheet.figure().source
 
 

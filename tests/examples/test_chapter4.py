@@ -94,7 +94,8 @@ def failing(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 FORMULAS = {
-    "4.3": ["l_2 − y", "l_1ᵀ δ_2", "δ_2", "(δ_2 W_12ᵀ) ∘ (l_1 ∘ (1 − l_1))", "l_0ᵀ δ_1", "δ_1"],
+    "4.3": 2  # of nn's net, and of the chapter's own code
+    * ["l_2 − y", "l_1ᵀ δ_2", "δ_2", "(δ_2 W_12ᵀ) ∘ (l_1 ∘ (1 − l_1))", "l_0ᵀ δ_1", "δ_1"],
     "4.4.2": ["(δ_{i+1} W_{i,i+1}ᵀ) ∘ σ'(s_i)", "l_iᵀ δ_{i+1}", "1ᵀ δ_{i+1}"],
 }
 
