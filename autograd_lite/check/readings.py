@@ -194,7 +194,12 @@ class Readings:
         """The readings of a line."""
         if name not in self._read:
             own = self.cotangents[name]
-            found = {self.text(e): e for way in self._ways[::-1] for e in way.of(name, own)}
+            found: dict[str, Term] = {}
+            for way in self._ways[::-1]:
+                try:
+                    found |= {self.text(e): e for e in way.of(name, own)}
+                except Exception:  # what meaning can't read: there may be another way
+                    continue
             self._read[name] = sorted(found.values(), key=lambda e: self._depth(e))
         return self._read[name]
 
