@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..check.recorded import Recorded, add_up, fitted, replay
 from ..derive import formulas as derived
 from ..derive.chain import Plan
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from ..show.expression import Expression
+from .recorded import Recorded, add_up, fitted, replay
 
 MOST_CONTRIBUTIONS = 6
 _MOST_RECORDED = 2000  # ops of a graph whose uses are looked at one by one

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..check.causes import likely
-from ..check.recognised import with_activations
-from ..check.recorded import Recorded
 from ..engine.tensor import Array, Tensor
 from ..show.notation import dimensions, op_notation
+from .likely import likely
 from .matrices import entry_name, layout
+from .recognised import with_activations
+from .recorded import Recorded
 from .story import Step, Story
 from .words import Words
 

@@ -312,8 +312,8 @@ def test_a_chinese_page_is_chinese_throughout(tmp_path: Path) -> None:
 
 @each(["sigmoid", "tanh", "relu"], [nn.BCEWithLogitsLoss(), nn.MSELoss(), nn.SquaredErrorLoss()])
 def test_what_the_checks_say_of_networks_can_be_said_in_chinese(activation: str, loss: Any) -> None:
-    from autograd_lite.check.causes import likely
-    from autograd_lite.check.recorded import Recorded, replay
+    from autograd_lite.explain.likely import likely
+    from autograd_lite.explain.recorded import Recorded, replay
 
     output = "identity" if isinstance(loss, nn.BCEWithLogitsLoss) else activation
     net = nn.MLP([2, 3, 2], activation, output, rng=0)

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.backward import fit
-from ..engine.op import Op
 from ..engine.tensor import Array, Tensor
 from ..graph import named_tensors, walk
+from ..table import Op
 from ..unread import Unread
 
 
@@ -128,7 +128,7 @@ class Recorded:
         steps = []
         unread = Unread([loss])
         for tensor in reversed(walk(loss)):
-            op = tensor._op
+            op: Any = tensor._op
             if op is not None:
                 rules = unread.layer(tensor, None, op.vjps)
                 step = Step(

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..check.given import same
 from ..engine.tensor import Array, Tensor
 from ..table import OPS
-from .given import same
 from .recorded import Recorded, Step
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus")
