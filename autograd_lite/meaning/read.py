@@ -152,7 +152,8 @@ class Meaning:
             args = [self._unguarded(args[0])]
         elif t.op.name in ("multiply", "where"):
             args = [self._mask(a, args) for a in args]
-        op = t.op.name if OPS.get(t.op.name) is t.op or t.op.name in _VALUES else _own(t)
+        known_op = OPS.get(t.op.name) is t.op or t.op.name in _VALUES or t.op is _ops.as_it_was
+        op = t.op.name if known_op else _own(t)
         return shaped(make(op, args, t.params, t.shape), t.shape)
 
     def _compared(self, t: Tensor) -> Term | None:

@@ -18,7 +18,7 @@ from ..show.expression import Definition, Expression, applied
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..table import OPS, Op
 from .read import applied as apply_term
-from .read import op_of
+from .read import evaluate, op_of
 from .terms import ONE, Shape, Term, as_number, bare, coefficient, is_mask
 from .windows import convolve_full, correlate
 
@@ -208,7 +208,7 @@ class _Form:
     def write(self, e: Term) -> Expression:
         writer = self.writer
         if e in writer.names:
-            return Expression(self._value(e), writer.names[e])
+            return Expression(evaluate(e), writer.names[e])
         n = as_number(e)
         if n is not None:
             return number(n) if e.shape == () else _stretched(number(n), e.shape)
