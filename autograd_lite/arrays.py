@@ -23,6 +23,13 @@ def own_array(x: Any, dtype: Any = None, where: str = "") -> Any:
     return np.array(x, dtype=dtype)
 
 
+def zeros(shape: tuple[int, ...], like: Any) -> Any:
+    """Zeros to write into, of the dtype and kind of ``like``."""
+    if type(like) in STAND_INS:
+        return np.zeros_like(like, shape=shape)
+    return np.zeros(shape, like.dtype)
+
+
 def given(x: Any, where: str = "") -> Any:
     """`as_array` of what a user gives to ``where``, which is to be an array as it looks."""
     refuse_kinds(x, where)

@@ -9,31 +9,31 @@ from __future__ import annotations
 import copy
 import operator
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd_lite import Tensor
-from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.arrays import given
-from autograd_lite.compile.compiled import check_results, optimized
-from autograd_lite.compile.graph import CompileError, Program
-from autograd_lite.compile.program import Recorded, twice
+from autograd_lite.compile.compiled import MOST
+from autograd_lite.compile.graph import Changed, CompileError, Program
 from autograd_lite.compile.recorder import Recorder
+from autograd_lite.compile.recording import Check, others
+from autograd_lite.compile.simplify import simplified
 from autograd_lite.compile.source import Source
+from autograd_lite.compile.watch import Watch
+from autograd_lite.engine import modes
 from autograd_lite.engine.tensor import Array
 from autograd_lite.gradients import pulled, seeded
+from autograd_lite.lines import hint
 
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
 
 _array_of = attrgetter("_array")
-_requires_grad = attrgetter("_tracked")
-_training = attrgetter("training")
+_ITS_OWN = {"_lr", "_minus_lr", "_memory", "_steps"}  # of an optimizer, read at each step
 
 
 class TrainStep:
@@ -46,10 +46,11 @@ class TrainStep:
         value.backward()
         optimizer.step()
 
-    but gradients are not stored on the parameters. Between two steps, parameters, which of them
-    require a gradient, the optimizer's settings and ``net.train()`` may be changed, and eager steps
-    be taken. After any other change of what ``net`` and ``loss`` compute, call `release`. Within
-    `ag.detect_anomaly` steps are eager.
+    but gradients are not stored on the parameters. Between two steps anything may be changed, and
+    eager steps be taken: what ``net``, ``loss`` and the optimizer can reach is watched, and where it
+    has changed (a mode, a layer, a setting; not values of parameters and the learning rate, which
+    are read), the step is compiled anew. When that comes again and again, and within
+    `ag.detect_anomaly`, steps are eager.
 
     Args:
         net: called with ``x``.
@@ -73,6 +74,8 @@ class TrainStep:
         step = prepare(parameters, lr)
     """
 
+    _watched = ()
+
     def __init__(
         self, net: Module, loss: Callable[[Any, Any], Tensor], optimizer: Optimizer
     ) -> None:
@@ -81,24 +84,16 @@ class TrainStep:
         self._net, self._loss, self._optimizer = net, loss, optimizer
         self.checked = False  # whether it was said what the loss uses and isn't trained
         self._flat: _Flat | None = None
-        self._settings: dict[str, Any] = {}
-        self._modules = _modules(net)  # that are in training, or not
-        self._modes: Any = None
-        self._variants: dict[Any, _Variant] = {}
+        self._variants: dict[Any, list[_Variant]] = {}
         self._latest: _Variant | None = None
         self._lock = threading.Lock()
 
-    @property
-    def net(self) -> Module:
-        return self._net
+    net = property(attrgetter("_net"))
+    loss = property(attrgetter("_loss"))
+    optimizer = property(attrgetter("_optimizer"))
 
-    @property
-    def loss(self) -> Callable[[Any, Any], Tensor]:
-        return self._loss
-
-    @property
-    def optimizer(self) -> Optimizer:
-        return self._optimizer
+    def __reduce__(self) -> Any:
+        return TrainStep, (self._net, self._loss, self._optimizer)
 
     def __call__(self, x: Any, y: Any) -> float:
         return float(self.run(x, y)[0])
@@ -108,20 +103,19 @@ class TrainStep:
         if type(x) is not np.ndarray or type(y) is not np.ndarray:
             x, y = _array(x), _array(y)
         with self._lock:
-            if detect_anomaly.active():
+            if modes._thread.blocks and modes.modes():
                 return self._eager(x, y)
             variant = self._latest
-            if variant is None or not variant.takes(x, y) or self._changed():
-                self._latest = variant = self._variant(x, y)
-            variant.adopt()
-            found: tuple[Any, Array]
-            if variant.alone:
-                found = variant.function(x, y)
-            else:
-                found = variant.function(x, y, *variant.further())
-                if variant.counted:
-                    variant.flat.count()
-            return found
+            if variant is None or not variant.takes(x, y):
+                variant = self._variant(x, y)
+                if variant is None:
+                    return self._eager(x, y)
+            try:
+                return variant(x, y)
+            except Changed:  # before anything was written
+                variant.stale = True
+                variant = self._variant(x, y)
+            return self._eager(x, y) if variant is None else variant(x, y)
 
     def _eager(self, x: Array, y: Array) -> tuple[Any, Array]:
         prediction = self.net(x)
@@ -136,22 +130,19 @@ class TrainStep:
                 p._grad = grad
         return value.item(), prediction.numpy()
 
-    def _variant(self, x: Array, y: Array) -> _Variant:
-        """The one for such a batch, and for the optimizer's settings as they are now."""
-        if self._current_modes() != self._modes:
-            self._release()
-            self._modes = self._current_modes()
-        if self._changed_but_learning_rate():
-            self._variants.clear()
-        self._settings = _settings(self.optimizer)
-        if self._flat is not None:
-            self._flat.set_learning_rate()
-        together = self._flat is None or len(set(self._flat.steps())) == 1
-        key = x.shape, x.dtype, y.shape, y.dtype, together
-        if key not in self._variants:
-            self._variants[key] = self._compile(x, y)
-            self._settings = _settings(self.optimizer)  # which may remember more now
-        return self._variants[key]
+    def _variant(self, x: Array, y: Array) -> _Variant | None:
+        """The one for such a batch, as all is now; None where that changes again and again."""
+        variants = self._variants.setdefault((x.shape, x.dtype, y.shape, y.dtype), [])
+        found = next((v for v in variants if v.takes(x, y)), None)
+        if found is None and len(variants) >= MOST:
+            hint(
+                "TrainStep: what the net, the loss or the optimizer reads of its surroundings "
+                f"changes again and again ({variants[-1].watch.changed()}); such steps are eager"
+            )
+        elif found is None:
+            variants.append(found := self._compile(x, y))
+        self._latest = found
+        return found
 
     @property
     def source(self) -> str:
@@ -168,54 +159,40 @@ class TrainStep:
     def _release(self) -> None:
         if self._flat is not None:
             self._flat.release()
-        self._flat, self._latest = None, None
-        self._modules = _modules(self._net)
+        self._flat = self._latest = None
         self._variants.clear()
-        self._settings = {}
-
-    def _current_modes(self) -> tuple[Any, ...]:
-        """What decides, besides the optimizer's settings, on what a step computes."""
-        parameters = self._optimizer.parameters
-        return *map(_training, self._modules), *map(_requires_grad, parameters)
-
-    def _changed(self) -> bool:
-        """Whether a setting may have changed."""
-        try:
-            changed = vars(self._optimizer) != self._settings
-            return changed or self._current_modes() != self._modes
-        except ValueError:  # an array that is another one now
-            return True
-
-    def _changed_but_learning_rate(self) -> bool:
-        now, before = vars(self.optimizer), self._settings
-        keys = (now.keys() | before.keys()) - {"_lr", "_minus_lr"}
-        return not all(k in now and k in before and _equal(now[k], before[k]) for k in keys)
 
     def _compile(self, x: Array, y: Array) -> _Variant:
         _refuse_unknown(self.optimizer)
-        before = _attributes(self.net)
+        modules = [m for _, m in self.net.named_modules()] if isinstance(self.net, Module) else []
+        before = [(m, dict(vars(m))) for m in modules]
         try:
-            trained = self._trained(x, y)
+            expected, trained = self._trained(x, y)
+            if self._flat is not None and self._flat.parameters != trained:
+                same_mode = any(v.holds() for found in self._variants.values() for v in found)
+                self._release()
+                if same_mode:
+                    raise CompileError(
+                        "TrainStep: for a batch of this shape other parameters get a gradient than "
+                        "before"
+                    )
             if self._flat is None:
                 self._flat = _Flat(self.optimizer, trained)
-            elif set(self._flat.parameters) != set(trained):
-                raise CompileError(
-                    "TrainStep: for a batch of this shape other parameters get a gradient than "
-                    "before"
-                )
-            settled = _attributes(self.net)
-            variant = _Variant(self, self._flat, x, y)
-            _refuse_changed(settled)
+            return _Variant(self, self._flat, x, y, expected)
         except BaseException:
             for module, attributes in before:
                 vars(module).clear()
                 vars(module).update(attributes)
             raise
-        return variant
 
-    def _trained(self, x: Array, y: Array) -> list[Tensor]:
-        """The optimizer's parameters that get a gradient."""
-        value = self.loss(self.net(x), y)
+    def forward(self, x: Any, y: Any) -> tuple[Tensor, Any]:
+        """The loss and the prediction."""
+        prediction = self.net(x)
+        return self.loss(prediction, y), prediction
+
+    def _trained(self, x: Array, y: Array) -> tuple[list[Any], list[Tensor]]:
+        """The loss and the prediction; and the optimizer's parameters that get a gradient."""
+        value, prediction = self.forward(x, y)
         if not isinstance(value, Tensor) or value.size != 1:
             raise ValueError(
                 f"TrainStep: the loss must be a Tensor with one element, and has shape "
@@ -224,28 +201,15 @@ class TrainStep:
         parameters = self.optimizer.parameters
         wanted = {p for p in parameters if p.requires_grad}
         found = pulled({value: seeded(value, None)}, wanted) if value._tracked else {}
-        if self._flat is None:
+        if not self.checked:
             self.checked = True
             check_trained("TrainStep", self.net, value, self.optimizer)
-        return [p for p in parameters if p in found]
-
-
-def _modules(net: Any) -> list[Module]:
-    """Those of which it is seen whether they are in training."""
-    return [m for _, m in net.named_modules()] if isinstance(net, Module) else []
-
-
-def _attributes(net: Any) -> list[tuple[Module, dict[str, Any]]]:
-    """Those of each module."""
-    return [(m, dict(vars(m))) for m in _modules(net)]
-
-
-_ITS_OWN = {"parameters", "_lr", "_minus_lr", "_memory", "_steps"}
-_FIXED = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
+        both = [getattr(t, "_array", t) for t in (value, prediction)]
+        return both, [p for p in parameters if p in found]
 
 
 def _refuse_unknown(optimizer: Optimizer) -> None:
-    """Refuse an optimizer of which a compiled step wouldn't do, or see, everything."""
+    """Refuse an optimizer of which a compiled step wouldn't do everything."""
     kind, name = type(optimizer), type(optimizer).__name__
     for method, known in (
         ("step", (Optimizer.step, SGD.step)),
@@ -257,49 +221,6 @@ def _refuse_unknown(optimizer: Optimizer) -> None:
                 f"TrainStep: {name} has a {method} of its own, of which nothing is known; define "
                 "its update(i, value, grad) instead, or train eagerly"
             )
-    for key, value in vars(optimizer).items():
-        if key not in _ITS_OWN and not (isinstance(value, Tensor) or _is_known(value)):
-            raise CompileError(
-                f"TrainStep: {name} has a {type(value).__name__} as its {key!r}, whose changes a "
-                "compiled step wouldn't see; let it have numbers, or train eagerly"
-            )
-
-
-def _is_known(value: Any) -> bool:
-    """Whether it is known what it holds, and so whether that has changed."""
-    if isinstance(value, (list, tuple, dict)):
-        inner = value.values() if isinstance(value, dict) else value
-        return all(x is not value and _is_known(x) for x in inner)
-    return isinstance(value, (*_FIXED, np.ndarray))
-
-
-def _settings(optimizer: Optimizer) -> dict[str, Any]:
-    """The attributes of an optimizer, as they are now also where they are changed in place."""
-    return {
-        key: copy.deepcopy(value) if key not in _ITS_OWN and _is_known(value) else value
-        for key, value in vars(optimizer).items()
-    }
-
-
-def _refuse_changed(before: list[tuple[Any, dict[str, Any]]]) -> None:
-    """Refuse what calls have set on modules, or on an optimizer."""
-    for owner, attributes in before:
-        for name, value in vars(owner).items():
-            if attributes.get(name, _refuse_changed) is not value:
-                raise CompileError(
-                    f"TrainStep: {type(owner).__name__} sets its {name!r} when it is called, a "
-                    "side effect that a compiled step wouldn't repeat; train eagerly, or without it"
-                )
-
-
-def _equal(a: Any, b: Any) -> bool:
-    if a is b or type(a) is not type(b):
-        return a is b
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
-    if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    return bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) else bool(a == b)
 
 
 def _array(x: Any) -> Array:
@@ -308,11 +229,25 @@ def _array(x: Any) -> Array:
 
 
 class _Part(NamedTuple):
-    """Where a parameter lies: in which flat array, and which entries."""
+    """Where one or several parameters lie: in which flat array, and which entries.
 
+    Attributes:
+        i: the optimizer's number of the (first) one.
+        members: the parameters.
+    """
+
+    i: int
     dtype: np.dtype[Any]
     entries: slice
     shape: tuple[int, ...]
+    members: list[Tensor]
+
+    def of(self, flat: Any) -> Any:
+        """Of the flat arrays what is its own, in its shape."""
+        array = flat[self.dtype]
+        if array.shape == self.shape and self.entries.start == 0:
+            return array
+        return array[self.entries].reshape(self.shape)
 
 
 class _Flat:
@@ -322,46 +257,43 @@ class _Flat:
         parameters: those that are trained.
         arrays: by dtype, all parameters' values behind each other.
         memory: the same for each thing that the optimizer remembers, by its name.
+        rates: the learning rate, by dtype.
     """
 
     def __init__(self, optimizer: Optimizer, parameters: list[Tensor]) -> None:
         self.optimizer, self.parameters = optimizer, parameters
         place = {p: i for i, p in enumerate(optimizer.parameters)}
-        self.places = [place[p] for p in parameters]
-        sizes: dict[np.dtype[Any], int] = {}
+        self.sizes: dict[np.dtype[Any], int] = {}
         self.parts = []
         for p in parameters:
-            start = sizes.get(p.dtype, 0)
-            sizes[p.dtype] = start + p.size
-            self.parts.append(_Part(p.dtype, slice(start, start + p.size), p.shape))
-        self._sizes = sizes
-        self.arrays = {dtype: np.empty(n, dtype) for dtype, n in sizes.items()}
-        self._views = self.views(self.arrays)
+            start = self.sizes.get(p.dtype, 0)
+            self.sizes[p.dtype] = start + p.size
+            self.parts.append(_Part(place[p], p.dtype, slice(start, start + p.size), p.shape, [p]))
+        self.places = [part.i for part in self.parts]
+        self.arrays, self._views = self._made()
         self.memory: dict[str, dict[np.dtype[Any], Array]] = {}
-        self._memory_views: dict[str, list[Any]] = {}
-        self.learning_rate = {dtype: np.empty((), dtype) for dtype in sizes}
-        self.set_learning_rate()
-        self.adopt()
+        self._memory_views: dict[str, list[Array]] = {}
+        self.rates = {dtype: np.empty((), dtype) for dtype in self.sizes}
+        self._rate: float | None = None
 
-    def views(self, arrays: Any) -> list[Any]:
-        """Of each parameter the part of flat arrays that is its own, in its shape."""
-        return [arrays[part.dtype][part.entries].reshape(part.shape) for part in self.parts]
+    def _made(self) -> tuple[dict[np.dtype[Any], Array], list[Array]]:
+        flat = {dtype: np.empty(n, dtype) for dtype, n in self.sizes.items()}
+        return flat, [flat[p.dtype][p.entries].reshape(p.shape) for p in self.parts]
 
-    def set_learning_rate(self) -> None:
-        for array in self.learning_rate.values():
-            array[...] = self.optimizer._lr
-
-    def remember(self, what: str) -> None:
-        """Have flat arrays for something that the optimizer remembers."""
+    def remember(self, what: str) -> dict[np.dtype[Any], Array]:
+        """The flat arrays for something that the optimizer remembers."""
         if what not in self.memory:
             self.optimizer.remembered(what)
-            flat = {dtype: np.empty(n, dtype) for dtype, n in self._sizes.items()}
-            self.memory[what] = flat
-            self._memory_views[what] = self.views(flat)
+            self.memory[what], self._memory_views[what] = self._made()
             self.adopt()
+        return self.memory[what]
 
     def adopt(self) -> None:
         """Take over what was given other arrays since: by the user, or by an eager step."""
+        if self.optimizer._lr != self._rate:
+            self._rate = self.optimizer._lr
+            for array in self.rates.values():
+                array[...] = self._rate
         if not all(map(operator.is_, map(_array_of, self.parameters), self._views)):
             for p, view in zip(self.parameters, self._views, strict=True):
                 if p._array is not view:
@@ -379,10 +311,6 @@ class _Flat:
         counts = self.optimizer._steps
         return [counts[i] for i in self.places]
 
-    def count(self) -> None:
-        for i in self.places:
-            self.optimizer._steps[i] += 1
-
     def release(self) -> None:
         for p, view in zip(self.parameters, self._views, strict=True):
             if p._array is view:
@@ -395,111 +323,138 @@ class _Flat:
 
 
 class _Variant:
-    """The step for batches of certain shapes and dtypes."""
+    """The step for batches of certain shapes and dtypes, as all was when it was compiled."""
 
-    def __init__(self, step: TrainStep, flat: _Flat, x: Array, y: Array) -> None:
-        self.flat = flat
+    def __init__(
+        self, step: TrainStep, flat: _Flat, x: Array, y: Array, expected: list[Any]
+    ) -> None:
+        self.flat, self.stale = flat, False
+        self._batch = x.shape, x.dtype, y.shape, y.dtype
         self._together = len(set(flat.steps())) == 1
-        recording = twice(lambda recorder: _recorded(recorder, step, flat, x, y))
-        program, self.captured = recording.program, recording.captured
-        expected = [node.value for node in (*program.outputs, *program.updates.values())]
-        self._tolerance = program.tolerance()
+        self.watch = Watch(
+            {type(x).__name__: x for x in (step.loss, step.optimizer, step.net)},
+            but=(step.optimizer, _ITS_OWN),
+        )
+        flat.adopt()
+        effects = self.watch.effects()
+        program, self._captured = _recorded(Recorder(), step, flat, x, y)
+        values = [node.value for node in program.inputs]
+        with np.errstate(all="ignore"):
+            check = Check(program, [*values, *map(_array_of, self._captured)])
+            check.function(expected)
+            check.elsewhere(
+                lambda batch: [getattr(t, "_array", t) for t in step.forward(*batch)],
+                [[a, b] for a, b in zip(others(x), others(y), strict=True)],
+            )
+        if not self.watch.holds() or self.watch.effects() != effects:
+            raise CompileError(
+                f"TrainStep: when it is called, the net or the loss sets {self.watch.changed()}, a "
+                "side effect that a compiled step wouldn't repeat, or draws random numbers; train "
+                "eagerly, or without it"
+            )
         steps = program.inputs[2 : 2 + len(flat.parameters)]
-        used = {x for node in optimized(program).nodes for x in node.operands}
-        self.counted = not used.isdisjoint(steps)
-        if not self.counted:
+        with np.errstate(all="ignore"):
+            simplified(program)
+        used = {x for node in program.nodes for x in node.operands}
+        self._counted = not used.isdisjoint(steps)
+        if not self._counted:
             program.inputs = [node for node in program.inputs if node not in steps]
         self.source = Source(program)
-        self._check(x, y, expected)
+        self._resident = [node.value for node in program.resident]
+        self._names = self.source.names([*program.captured, *program.resident])
+        self._check(check, program, x, y)
         program.forget()
-        self.function = self.source.prepared(*(node.value for node in program.resident))
-        self.alone = not (self.counted or self.captured)
-        self.adopt = flat.adopt
-        self._shapes = x.shape, y.shape
-        self._dtypes = x.dtype, y.dtype
+        self._function = self.source.prepared(*self._resident)
+        self._alone = not (self._counted or self._captured)
 
     def takes(self, x: Array, y: Array) -> bool:
         """Whether it is for such a batch, and for parameters that took as many steps each."""
-        return (
-            (x.shape, y.shape) == self._shapes
-            and (x.dtype, y.dtype) == self._dtypes
-            and not (self.counted and self._together and len(set(self.flat.steps())) > 1)
-        )
+        return self._batch == (x.shape, x.dtype, y.shape, y.dtype) and self.holds()
 
-    def further(self) -> list[Any]:
+    def holds(self) -> bool:
+        """Whether all is as it was."""
+        if self.stale or self._counted and self._together and len(set(self.flat.steps())) > 1:
+            return False
+        return self.watch.holds()
+
+    def __call__(self, x: Array, y: Array) -> tuple[Any, Array]:
+        self.flat.adopt()
+        found: tuple[Any, Array]
+        if self._alone:
+            found = self._function(x, y)
+            return found
+        found = self._function(x, y, *self._further())
+        if self._counted:
+            for i in self.flat.places:
+                self.flat.optimizer._steps[i] += 1
+        return found
+
+    def _further(self) -> list[Any]:
         """What the function takes besides the batch."""
-        steps = [n + 1 for n in self.flat.steps()] if self.counted else []
-        return [*steps, *map(_array_of, self.captured)]
+        steps = [n + 1 for n in self.flat.steps()] if self._counted else []
+        return [*steps, *map(_array_of, self._captured)]
 
-    def _check(self, x: Array, y: Array, expected: list[Any]) -> None:
+    def _check(self, check: Check, program: Program, x: Array, y: Array) -> None:
         """Raise where the code computes something else than was recorded; on copies."""
-        program = self.source.program
         copies = {node: node.value.copy() for node in program.resident}
-        found = self.source.prepared(*copies.values())(x, y, *self.further())
-        results = [*found, *(copies[old] for old in program.updates)]
-        check_results(results, expected, self._tolerance, self.text)
+        with np.errstate(all="ignore"):
+            found = self.source.prepared(*copies.values())(x, y, *self._further())
+        check.code([*found, *(copies[old] for old in program.updates)], self.text)
 
     def text(self) -> str:
-        x, y = self.source.program.inputs[:2]
-        return self.source.text(
-            f"A step of training as NumPy code, for x of shape {x.shape} ({x.dtype}) and y of "
-            f"shape {y.shape} ({y.dtype})."
-        )
+        values = [*map(_array_of, self._captured), *self._resident]
+        return self.source.text("A step of training", dict(zip(self._names, values, strict=True)))
 
 
 def _recorded(
     recorder: Recorder, step: TrainStep, flat: _Flat, x: Array, y: Array
-) -> Recorded:
-    program, captured = _stepped(recorder, step, flat, x, y)
-    recorder.finish()
-    return Recorded(program, captured, None, [], [])
-
-
-def _stepped(
-    recorder: Recorder, step: TrainStep, flat: _Flat, x: Array, y: Array
 ) -> tuple[Program, list[Tensor]]:
     """Forward, backward and update on stand-ins."""
-    several = len(flat.arrays) > 1
-    named = {d: f"_{d.name}" if several else "" for d in flat.arrays}
-    arrays = {d: recorder.given(a, f"parameters{named[d]}") for d, a in flat.arrays.items()}
-    rates = {d: recorder.given(a, f"lr{named[d]}") for d, a in flat.learning_rate.items()}
-    memory: dict[str, dict[Any, Any]] = {}
+
+    def given(arrays: dict[Any, Array], name: str) -> dict[Any, Any]:
+        several = len(arrays) > 1
+        return {d: recorder.given(a, f"{name}_{d.name}" if several else name)
+                for d, a in arrays.items()}  # fmt: skip
+
+    arrays, rates = given(flat.arrays, "parameters"), given(flat.rates, "lr")
     batch = recorder.given(x, "x"), recorder.given(y, "y")
     steps = [recorder.given(n + 1, f"step_{p.name}")
              for p, n in zip(flat.parameters, flat.steps(), strict=True)]  # fmt: skip
-    with recorder.writing():
-        views = flat.views(arrays)
-        for p, view in zip(flat.parameters, views, strict=True):
-            view.node.name = p.name
-            recorder.captured[p] = view
-        prediction = step.net(batch[0])
-        value = step.loss(prediction, batch[1])
-        new: dict[Any, Any]
+    memory: dict[str, dict[Any, Any]] = {}
+
+    def remembered(what: str) -> dict[Any, Any]:
+        if what not in memory:
+            memory[what] = given(flat.remember(what), what)
+        return memory[what]
+
+    with recorder.recording():
+        for part in flat.parts:
+            (p,) = part.members
+            recorder.captured[p] = view = part.of(arrays)
+            view.node.name = view.node.name or p.name
+        value, prediction = step.forward(*batch)
         if _is_scaled(step.optimizer, flat, value):
             # α ∇L is the gradient of α L: scaled where it is one number, and not in each entry.
-            (rate,) = rates.values()
+            ((dtype, rate),) = rates.items()
             recorder.prefix = "lr_"
-            scaled = _flat_gradients(pulled({value: rate}, set(flat.parameters)), flat, value.dtype)
-            new = {array.node: array - scaled for array in arrays.values()}
+            found = pulled({value: rate}, set(flat.parameters))
+            new = {arrays[dtype].node: arrays[dtype] - _joined([found[p] for p in flat.parameters])}
         else:
             found = pulled({value: seeded(value, None)}, set(flat.parameters))
-            update = _Update(recorder, step.optimizer, flat, rates, memory)
-            with _stored(found):
-                new = update.flat(arrays, found, steps) or update.each(arrays, views, found, steps)
-        loss: Any = value._array
-        outputs = [loss.node, recorder.output(prediction)]
-    remembered = [array for by_dtype in memory.values() for array in by_dtype.values()]
-    resident = [*arrays.values(), *rates.values(), *remembered]
+            new = _updated(step.optimizer, flat, arrays, rates, found, steps, remembered)
+        outputs = [recorder.output(value), recorder.output(prediction)]
+    resident = [*arrays.values(), *rates.values(),
+                *(a for by_dtype in memory.values() for a in by_dtype.values())]  # fmt: skip
     own = set(flat.parameters)
     captured = {t: x.node for t, x in recorder.captured.items() if t not in own}
     program = Program(
         "step",
-        [*(x.node for x in (*batch, *steps, *resident))],
+        [x.node for x in (*batch, *steps, *resident)],
         list(captured.values()),
         recorder.nodes,
         outputs,
         [x.node for x in resident],
-        {old: value.node for old, value in new.items()},
+        {old: x.node for old, x in new.items()},
     )
     return program, list(captured)
 
@@ -511,134 +466,84 @@ def _is_scaled(optimizer: Optimizer, flat: _Flat, value: Tensor) -> bool:
     """Whether a step is ``w − α g``, of many numbers, in which α g is as exact as g."""
     return (
         type(optimizer).update is SGD.update
-        and sum(p.size for p in flat.parameters) > _MANY
+        and "update" not in vars(optimizer)
+        and sum(flat.sizes.values()) > _MANY
         and list(flat.arrays) == [value.dtype]
         and value.dtype.char in "fd"
     )
 
 
-def _flat_gradients(found: dict[Tensor, Any], flat: _Flat, dtype: Any) -> Any:
-    """Of the parameters of one dtype, the gradients behind each other."""
-    parts = [found[p].reshape(-1) for p in flat.parameters if p.dtype == dtype]
+def _joined(values: list[Any]) -> Any:
+    """Arrays behind each other."""
+    parts = [x.reshape(-1) for x in values]
     return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
-class _Update:
-    """The optimizer's update, called on stand-ins: on the flat arrays, or on each parameter's."""
+def _updated(
+    optimizer: Optimizer,
+    flat: _Flat,
+    arrays: dict[Any, Any],
+    rates: dict[Any, Any],
+    found: dict[Tensor, Any],
+    steps: list[Any],
+    stored: Callable[[str], dict[Any, Any]],
+) -> dict[Any, Any]:
+    """New values of the flat arrays, by the optimizer's update, called on stand-ins.
 
-    def __init__(
-        self,
-        recorder: Recorder,
-        optimizer: Optimizer,
-        flat: _Flat,
-        rates: dict[Any, Any],
-        memory: dict[str, dict[Any, Any]],
-    ) -> None:
-        self._recorder, self._optimizer, self._flat = recorder, optimizer, flat
-        self._rates, self._memory = rates, memory
+    That is of all parameters of a dtype at once where it treats each entry by itself.
+    """
+    kind, parts = type(optimizer), flat.parts
+    if kind.update in ENTRYWISE and "update" not in vars(optimizer) and len(set(flat.steps())) == 1:
+        parts = [
+            _Part(own[0].i, d, slice(0, n), (n,), [p for part in own for p in part.members])
+            for d, n in flat.sizes.items()
+            if (own := [part for part in flat.parts if part.dtype == d])
+        ]
+    shadow: Any = copy.copy(optimizer)
+    held: dict[str, list[Any]] = {}
+    values = {part.i: part.of(arrays) for part in parts}
 
-    def flat(self, arrays: dict[Any, Any], found: dict[Tensor, Any], steps: list[Any]) -> Any:
-        """New values of the flat arrays; None where the parameters can't be taken together."""
-        flat = self._flat
-        if type(self._optimizer).update not in ENTRYWISE or len(set(flat.steps())) > 1:
-            return None
-        new = {}
-        for dtype, array in arrays.items():
-            g = _flat_gradients(found, flat, dtype)
-            held: dict[str, list[Any]] = {}
-            shadow = self._shadow(dtype, partial(self._kept, dtype, held))
-            shadow._steps = steps[:1]
-            new[array.node] = self._updated(shadow, 0, array, g)
-            new.update({self._memory[what][dtype].node: kept[0] for what, kept in held.items()})
-        return new
-
-    def each(
-        self, arrays: dict[Any, Any], views: list[Any], found: dict[Tensor, Any], steps: list[Any]
-    ) -> dict[Any, Any]:
-        """The same, one parameter after the other."""
-        flat = self._flat
-        held: dict[str, list[Any]] = {}
-
-        def remembered(what: str) -> list[Any]:
-            if what not in held:
-                for dtype in arrays:
-                    self._stand_in(what, dtype)
-                held[what] = _spread(flat, flat.views(self._memory[what]))
-            return held[what]
-
-        changed = _spread(flat, views)
-        for p, place, view, t in zip(flat.parameters, flat.places, views, steps, strict=True):
-            shadow = self._shadow(view.dtype, remembered)
-            shadow._steps = _spread(flat, steps)
-            shadow._steps[place] = t
-            changed[place] = self._updated(shadow, place, view, found[p])
-        new = {arrays[d].node: self._joined(changed, d) for d in arrays}
-        for what, kept in held.items():
-            new.update({self._memory[what][d].node: self._joined(kept, d) for d in arrays})
-        return new
-
-    def _shadow(self, dtype: Any, remembered: Callable[[str], list[Any]]) -> Any:
-        """The optimizer with stand-ins for its learning rate and for what it remembers.
-
-        It has copies of settings, into which its update may write.
-        """
-        shadow: Any = copy.copy(self._optimizer)
-        vars(shadow).update(_settings(self._optimizer))
-        shadow._lr = self._rates[dtype]
-        shadow.remembered = remembered
-        return shadow
-
-    def _updated(self, shadow: Any, i: int, value: Any, grad: Any) -> Any:
-        before = dict(vars(shadow))
-        new = shadow.update(i, value, grad)
-        _refuse_changed([(shadow, before)])
-        for key, setting in vars(self._optimizer).items():
-            if key not in _ITS_OWN and not _equal(vars(shadow)[key], setting):
-                raise CompileError(
-                    f"TrainStep: {type(shadow).__name__} changes its {key!r} when it updates, a "
-                    "side effect that a compiled step wouldn't repeat; use remembered(…), or "
-                    "train eagerly"
-                )
-        return new
-
-    def _kept(self, dtype: Any, held: dict[str, list[Any]], what: str) -> list[Any]:
+    def remembered(what: str) -> list[Any]:
         if what not in held:
-            held[what] = [self._stand_in(what, dtype)]
+            own = {part.i: part.of(stored(what)) for part in parts}
+            held[what] = [own.get(i) for i in range(len(optimizer.parameters))]
         return held[what]
 
-    def _stand_in(self, what: str, dtype: Any) -> Any:
-        """For the flat array of what is remembered."""
-        self._flat.remember(what)
-        name = what if len(self._rates) == 1 else f"{what}_{dtype.name}"
-        found = self._memory.setdefault(what, {})
-        if dtype not in found:
-            found[dtype] = self._recorder.given(self._flat.memory[what][dtype], name)
-        return found[dtype]
-
-    def _joined(self, values: list[Any], dtype: Any) -> Any:
-        """Of one dtype's parameters, the values behind each other."""
-        flat = self._flat
-        places = zip(flat.places, flat.parts, strict=True)
-        parts = [values[i].reshape(-1) for i, part in places if part.dtype == dtype]
-        return np.concatenate(parts) if len(parts) > 1 else parts[0]
-
-
-@contextmanager
-def _stored(gradients: dict[Tensor, Any]) -> Iterator[None]:
-    """Within it each Tensor has its gradient, which an update may ask for."""
-    before = {t: t._grad for t in gradients}
+    memo = {id(p): p for p in optimizer.parameters}
+    try:  # into copies of its settings an update may write
+        vars(shadow).update(
+            {k: copy.deepcopy(v, memo) for k, v in vars(optimizer).items() if k not in _ITS_OWN}
+        )
+    except Exception as error:
+        raise CompileError(
+            f"TrainStep: {kind.__name__} has settings that can't be copied ({error}), so that "
+            "nothing is known of its update; train eagerly"
+        ) from error
+    shadow.remembered = remembered
+    at = dict(zip(flat.places, steps, strict=True))
+    shadow._steps = [at.get(i) for i in range(len(optimizer.parameters))]
+    watch = Watch({kind.__name__: shadow}, but=(shadow, {*_ITS_OWN, "remembered"}))
+    before = {t: t._grad for t in found}
     try:
-        for t, g in gradients.items():
-            t._grad = g
-        yield
+        for t, g in found.items():
+            t._grad = g  # which an update may ask for
+        for part in parts:
+            shadow._lr = rates[part.dtype]
+            grad = _joined([found[p] for p in part.members]).reshape(part.shape)
+            values[part.i] = shadow.update(part.i, values[part.i], grad)
     finally:
-        for t, grad in before.items():
-            t._grad = grad
+        for t, g in before.items():
+            t._grad = g
+    if not watch.holds():
+        raise CompileError(
+            f"TrainStep: {kind.__name__} changes {watch.changed()} when it updates, a side effect "
+            "that a compiled step wouldn't repeat; use remembered(…), or train eagerly"
+        )
 
+    def whole(new: Any, dtype: Any) -> Any:
+        return _joined([new[part.i] for part in parts if part.dtype == dtype])
 
-def _spread(flat: _Flat, values: list[Any]) -> list[Any]:
-    """A list by the optimizer's own numbering of its parameters."""
-    spread: list[Any] = [None] * len(flat.optimizer.parameters)
-    for place, value in zip(flat.places, values, strict=True):
-        spread[place] = value
-    return spread
+    result = {arrays[d].node: whole(values, d) for d in arrays}
+    for what, kept in held.items():
+        result.update({x.node: whole(kept, d) for d, x in stored(what).items()})
+    return result

@@ -1,31 +1,35 @@
-"""What `compile` returns: a function with a program for each combination of shapes and dtypes."""
+"""What `compile` returns: a function with programs for the shapes and dtypes it was called with."""
 
 from __future__ import annotations
 
 import functools
 import threading
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
-from typing import Any
+from types import MethodType
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..anomaly import detect_anomaly
-from ..arrays import refuse_kinds
+from ..arrays import STAND_INS, refuse_kinds
 from ..containers import is_container, leaves, parts, rebuilt, settings
-from ..engine.modes import no_grad
+from ..engine import modes
+from ..engine.modes import Mode, no_grad
 from ..engine.tensor import Tensor, _leaf
-from ..transforms import in_transform
-from .bias import biased
-from .blocks import blocked
-from .graph import CompileError, Node, Program
-from .program import NUMBERS, Recorded, is_dynamic, recorded
-from .recorder import Capture
+from ..lines import hint
+from .graph import Changed, CompileError
+from .recording import NUMBERS, Check, Recorded, arrays, is_dynamic, others, recorded
 from .simplify import simplified
 from .source import Source
-from .threads import available
+from .watch import Watch
 
 Function = Callable[..., Any]
+MOST = 8  # programs for arguments of the same shapes and dtypes
+
+
+class compiling(Mode):  # noqa: N801  (used like a function)
+    """Within it compiled functions are what they were made of."""
 
 
 class Compiled:
@@ -33,54 +37,74 @@ class Compiled:
 
     Attributes:
         f: the function it was made of.
-        threads: how many large arrays are shared among, at most; None for as many as there are
-            processors.
         compile_time: seconds that compiling took so far, in all.
     """
 
-    def __init__(self, f: Function, threads: int | None = None) -> None:
+    _watched: ClassVar[tuple[str, ...]] = ("f",)
+
+    def __init__(self, f: Function) -> None:
         if not callable(f):
             raise TypeError(f"compile: give a function, not a {type(f).__name__}")
-        if threads is not None and (type(threads) is not int or threads < 1):
-            raise ValueError(f"compile: threads is a positive int or None, not {threads!r}")
         functools.update_wrapper(self, f, updated=())
-        self.f, self.threads = f, threads
+        self.f = f
         self.compile_time = 0.0
-        self._variants: dict[Any, Variant] = {}
+        self._variants: dict[Any, list[Variant]] = {}
+        self._bound: dict[int, Compiled] = {}
         self._latest: Variant | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        """As a method: a compiled function for each object."""
+        if owner is None:
+            return self
+        found = self._bound.get(id(owner))
+        if found is None:
+            found = self._bound[id(owner)] = Compiled(MethodType(self.f, owner))
+        return found
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
-        if Capture.active() or in_transform() or detect_anomaly.active() or any(
-            type(x) is Tensor and x._tracked for x in flat
-        ):
+        recorded = True
+        if modes._thread.blocks:
+            kinds = {type(mode) for mode in modes.modes()}
+            if kinds - {no_grad}:
+                return self.f(*args, **kwargs)
+            recorded = not kinds
+        if any(type(x) is Tensor and x._tracked for x in flat):
             return self.f(*args, **kwargs)
-        key: Any = tuple([_kind(x) for x in flat])
+        key: Any = recorded, *map(_kind, flat)
         if flat is not args:
             key = _structure((args, kwargs)), key
-        variant = self._variants.get(key)
-        if variant is None:
-            variant = self._compile(key, args, kwargs)
-        return variant(flat)
+        variants = self._variants.get(key, ())
+        for variant in variants:
+            if variant.watch.holds():
+                try:
+                    return variant(flat)
+                except Changed:
+                    continue
+                except Exception:  # which the function raises itself, or has an answer to
+                    return self.f(*args, **kwargs)
+        if len(variants) < MOST:
+            return self._compile(key, args, kwargs)(flat)
+        hint(
+            f"{self!r}: what it reads of its surroundings, or what values decide, changes again "
+            f"and again ({variants[-1].watch.changed()}); from now on it runs as it is. Pass as "
+            "arguments what changes"
+        )
+        return self.f(*args, **kwargs)
 
     def _compile(self, key: Any, args: Any, kwargs: Any) -> Variant:
-        with self._lock:
-            if key not in self._variants:
-                start = perf_counter()
-                variant = Variant(recorded(self.f, args, kwargs), self.threads)
-                with np.errstate(all="ignore"):  # the call that is to come warns
-                    variant.check([x for x in leaves((args, kwargs)) if is_dynamic(x)])
-                    variant.compare(self.f(*args, **kwargs))
-                variant.forget()
-                self.compile_time += perf_counter() - start
-                self._variants[key] = variant
-            self._latest = self._variants[key]
-            return self._latest
+        with self._lock, compiling():
+            start = perf_counter()
+            variant = Variant(self.f, args, kwargs)
+            self.compile_time += perf_counter() - start
+            self._variants.setdefault(key, []).append(variant)
+            self._latest = variant
+            return variant
 
     @property
     def source(self) -> str:
-        """The NumPy code that was compiled last; written to a file it runs with NumPy alone.
+        """The NumPy code that was compiled last; written to a file it runs by itself.
 
         Raises:
             RuntimeError: the function wasn't called yet, so that shapes aren't known.
@@ -90,7 +114,7 @@ class Compiled:
         return self._latest.text()
 
     def __reduce__(self) -> Any:
-        return Compiled, (self.f, self.threads)
+        return Compiled, (self.f,)
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self.f, '__name__', self.f)!s}>"
@@ -98,25 +122,24 @@ class Compiled:
 
 def _kind(x: Any) -> Any:
     """What of an argument a program is compiled for."""
-    if type(x) is np.ndarray:
+    if type(x) is np.ndarray and x.dtype.kind in "biufc":
         return x.shape, x.dtype
     if type(x) in NUMBERS:
         return type(x)
     if type(x) is Tensor:
         return Tensor, x.shape, x.dtype, x.name
-    if isinstance(x, np.generic):
+    if isinstance(x, np.generic) and x.dtype.kind in "biufc":
         return type(x)
     if isinstance(x, np.ndarray):
         refuse_kinds(x, "compile")
-        raise TypeError(f"compile: give plain arrays, not a {type(x).__name__}: np.asarray(x)")
-    try:
-        hash(x)
-    except TypeError:
         raise TypeError(
-            f"compile: an argument is a {type(x).__name__}, which is neither an array nor "
-            "hashable; close over it instead"
-        ) from None
-    return type(x), x
+            f"compile: give plain arrays of numbers, not a {type(x).__name__} of {x.dtype}: "
+            "np.asarray(x)"
+        )
+    return (type(x), x) if isinstance(x, _BY_VALUE) else (type(x), id(x))
+
+
+_BY_VALUE = (int, str, bytes, type(None), np.generic, np.dtype, type(...))
 
 
 def _structure(tree: Any) -> Any:
@@ -131,135 +154,102 @@ def _structure(tree: Any) -> Any:
 
 
 class Variant:
-    """A program for arguments of certain shapes and dtypes, with a function for each thread."""
+    """A program for arguments of certain shapes and dtypes, with a function for each thread.
 
-    def __init__(self, recording: Recorded, threads: int | None) -> None:
-        self._recording = recording
-        program = recording.program
-        self._values = [x.value if isinstance(x, Node) else x for x in program.outputs]
-        self._tolerance = program.tolerance()
-        self.source = Source(optimized(program, threads))
-        self._threads = threading.local()
-        self._several = len(program.outputs) != 1
-        self._plain = not is_container(recording.output) and not recording.tensors[0]
-        self._pair = (
-            type(recording.output) is tuple
-            and not any(map(is_container, recording.output))
-            and not any(recording.tensors)
+    Attributes:
+        watch: what else it was compiled for.
+    """
+
+    def __init__(self, f: Function, args: Any, kwargs: Any) -> None:
+        self.title = getattr(f, "__name__", "f")
+        given = leaves((args, kwargs))
+
+        def called(flat: list[Any]) -> list[Any]:
+            own_args, own_kwargs = rebuilt((args, kwargs), iter(flat))
+            return arrays(f(*own_args, **own_kwargs))
+
+        quiet = partial(np.errstate, all="ignore")  # the call that is to come warns
+        known = {f"argument {i}": x for i, x in enumerate(given) if not is_dynamic(x)}
+        self.watch = Watch({self.title: f, **known})
+        effects = self.watch.effects()
+        try:  # before f is called on arrays: what it would write to is refused
+            found = recorded(f, args, kwargs)
+        except CompileError:
+            raise
+        except Exception:
+            f(*args, **kwargs)  # whose error isn't one of stand-ins
+            raise
+        self._refuse(effects)
+        self._captured, self._output, self._kinds = found.captured, found.output, found.kinds
+        values = [x._array if type(x) is Tensor else x for x in given if is_dynamic(x)]
+        changed = [list(flat) for flat in zip(*map(others, given), strict=True)]
+        with quiet():
+            expected = f(*args, **kwargs)
+            if _structure(expected) != _structure(found.output):
+                raise CompileError("compile: called again, the function returns other containers")
+            check = Check(found.program, [*values, *(t._array for t in self._captured)])
+            check.function(arrays(expected))
+            check.elsewhere(called, changed)
+        self._refuse(effects)
+        with quiet():
+            self._finish(found, check)
+
+    def _refuse(self, effects: list[Any]) -> None:
+        """Raise where a call has had other effects than its results."""
+        if self.watch.holds() and self.watch.effects() == effects:
+            return
+        for tensor in self.watch.tensors:
+            if type(tensor._grad) in STAND_INS:
+                tensor._grad = None
+        raise CompileError(
+            f"compile: the function changes {self.watch.changed()}, a side effect that a compiled "
+            "call wouldn't repeat, or draws random numbers, which would be frozen. Return what it "
+            "stores; draw them outside, and pass them as arguments"
         )
+
+    def _finish(self, found: Recorded, check: Check) -> None:
+        program = found.program
+        self._several = len(program.outputs) != 1
+        self._plain = self._kinds == ["array"] and not is_container(self._output)
+        self._pair = (
+            type(self._output) is tuple and self._several
+            and all(kind == "array" for kind in self._kinds)
+            and not any(map(is_container, self._output))
+        )  # fmt: skip
+        self.source = Source(simplified(program))
+        names = self.source.names(program.captured)
+        self._names = dict(zip(names, self._captured, strict=True))
+        self._threads = threading.local()
+        results = self.source.prepared()(*check.given)
+        check.code(list(results) if self._several else [results], self.text)
+        program.forget()
 
     def __call__(self, flat: Any) -> Any:
         try:
             function = self._threads.function
         except AttributeError:
             function = self._threads.function = self.source.prepared()
-        return self.results(function(*self._arguments(flat)))
-
-    def _arguments(self, flat: Any) -> list[Any]:
         given = [
             x if type(x) is np.ndarray else x._array if type(x) is Tensor else x
             for x in flat if is_dynamic(x)
         ]  # fmt: skip
-        recording = self._recording
-        for tensor, node in zip(recording.captured, recording.program.captured, strict=True):
-            array = tensor._array
-            if array.shape != node.shape or array.dtype != node.dtype:
-                raise CompileError(f"compile: {node.described()} has another shape or dtype now")
-            given.append(array)
-        return given
-
-    def results(self, found: Any) -> Any:
-        """What the function returned, in its containers."""
-        if self._plain:
+        found = function(*given, *[t._array for t in self._captured])
+        if self._plain or self._pair:
             return found
-        if self._pair and self._several:
-            return found
-        flat = (found or ()) if self._several else (found,)
-        recording = self._recording
-        if recording.differentiable and not no_grad.active():
-            raise CompileError(
-                "compile: the function returns a Tensor that requires a gradient, and a compiled "
-                "call records no graph; return .data or .detach(), compile ag.value_and_grad of "
-                "it, or call it within ag.no_grad()"
-            )
         inner = []
-        for y, is_tensor, name in zip(flat, recording.tensors, recording.names, strict=True):
-            if is_tensor:
+        results = iter(found if self._several else (found,))
+        for kind in self._kinds:
+            if type(kind) is list:
+                inner.append(kind[0])
+                continue
+            y = next(results)
+            if type(kind) is tuple:
                 y = _leaf(np.asarray(y))
-                y.name = name
+                (y.name,) = kind
             inner.append(y)
-        return rebuilt(recording.output, iter(inner))
-
-    def check(self, flat: list[Any]) -> None:
-        """Raise where the code gives something else than was recorded."""
-        found = self.source.prepared()(*self._arguments(flat))
-        results = (found or ()) if self._several else (found,)
-        check_results(results, self._values, self._tolerance, self.text)
-
-    def compare(self, given: Any) -> None:
-        """Raise where the function gives something else than it did on stand-ins."""
-        found = leaves(given)
-        same = [x._array if type(x) is Tensor else x for x in found]
-        tensors = self._recording.tensors
-        values = [np.asarray(v) if is_tensor else v
-                  for v, is_tensor in zip(self._values, tensors, strict=True)]  # fmt: skip
-        if not (
-            [type(x) is Tensor for x in found] == tensors
-            and list(map(_what, same)) == list(map(_what, values))
-            and _structure(given) == _structure(self._recording.output)
-        ):
-            raise CompileError(
-                "compile: recorded, the function gives results of other types than called: does "
-                "it ask of which type its arguments are? It is called on stand-ins for arrays"
-            )
-        check_results(values, same, self._tolerance, self.text)
-
-    def forget(self) -> None:
-        """Let go of what was recorded for checking."""
-        self._values.clear()
-        self._recording.program.forget()
+        return rebuilt(self._output, iter(inner))
 
     def text(self) -> str:
-        program = self._recording.program
-        nodes = (*program.inputs, *program.captured)
-        given = [f"{name} of {_described(x)}"
-                 for name, x in zip(self.source.arguments, nodes, strict=True)]  # fmt: skip
-        return self.source.text(f"{program.name} as NumPy code, for {', '.join(given)}.")
+        return self.source.text(self.title, {n: t._array for n, t in self._names.items()})
 
 
-def _what(x: Any) -> Any:
-    """An array, a number, or something of another type."""
-    if isinstance(x, np.ndarray) and x.ndim:
-        return np.ndarray
-    return "number" if isinstance(x, (np.ndarray, np.generic, *NUMBERS, int)) else type(x)
-
-
-def optimized(program: Program, threads: int | None = None) -> Program:
-    """The program with fewer and cheaper calls; large arrays on up to so many threads."""
-    return blocked(biased(simplified(program)), available() if threads is None else threads)
-
-
-def check_results(
-    found: Any, expected: list[Any], tolerance: float, text: Callable[[], str]
-) -> None:
-    """Raise where results of the code are not those that were recorded, up to rounding."""
-    for i, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
-        if not isinstance(theirs, (np.ndarray, np.generic, float, complex)):
-            continue
-        a, b = np.asarray(ours), np.asarray(theirs)
-        same = a.shape == b.shape and a.dtype == b.dtype
-        if same and b.dtype.kind in "fc" and b.size:
-            finite = np.abs(b[np.isfinite(b)])
-            scale = finite.max() if finite.size else 1.0
-            same = np.allclose(a, b, rtol=tolerance, atol=tolerance * float(scale), equal_nan=True)
-        elif same:
-            same = np.array_equal(a, b)
-        if not same:
-            raise CompileError(
-                f"compile: the code gives another result {i} than the function: {a} instead of "
-                f"{b}. Does an op's forward change its arguments?\n{text()}"
-            )
-
-
-def _described(x: Any) -> str:
-    return f"shape {x.shape} ({x.dtype})"

@@ -7,19 +7,24 @@ never in a buffer.
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from .bias import beside_ones
-from .graph import Guard, Node, Program, is_plain_reshape
+from .graph import Guard, Node, Program, is_plain_reshape, put, put_at
 
 # They give arrays of their own, whatever they are given.
 _FRESH = {
     np.where, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.linalg.inv,
-    np.linalg.solve, np.linalg.cholesky, np.linalg.pinv,
+    np.linalg.solve, np.linalg.cholesky, np.linalg.pinv, np.full, np.array, put, put_at,
+}  # fmt: skip
+# They give views, of an array that lies in order.
+VIEWS = {
+    np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
+    np.expand_dims, np.broadcast_to, np.real, np.imag, operator.getitem, np.ravel,
 }  # fmt: skip
 
 
@@ -32,7 +37,7 @@ def is_ufunc_call(node: Node) -> bool:
         and function.nout == 1
         and not node.kwargs
         and isinstance(node.value, np.ndarray)
-        and node.ndim > 0
+        and node.value.ndim > 0
     )
 
 
@@ -44,7 +49,7 @@ def is_reduction(node: Node) -> bool:
         and len(node.args) <= 2
         and node.kwargs.keys() <= {"axis", "keepdims"}
         and isinstance(node.value, np.ndarray)
-        and node.ndim > 0
+        and node.value.ndim > 0
     )
 
 
@@ -66,18 +71,14 @@ def writes_out(node: Node) -> bool:
 
 def shares_memory(node: Node) -> bool:
     """Whether the value may lie in its operands' memory: a view, or what isn't known."""
-    if node.is_scalar or node.function is None or writes_out(node) or isinstance(node, Guard):
+    function: Any = node.function
+    if node.is_scalar or function is None or isinstance(node, Guard) or function in _FRESH:
         return False
-    module = getattr(node.function, "__module__", "") or ""
-    if node.function is np.asarray and all(x.is_scalar for x in node.operands):
+    if isinstance(getattr(function, "__self__", function), np.ufunc):
         return False
-    return not (
-        isinstance(node.function, np.ufunc)
-        or node.function in _FRESH
-        or node.function is beside_ones
-        or isinstance(getattr(node.function, "__self__", None), np.ufunc)
-        or module.startswith("numpy.fft")
-    )
+    if function is np.asarray and all(x.is_scalar for x in node.operands):
+        return False
+    return not (getattr(function, "__module__", "") or "").startswith("numpy.fft")
 
 
 @dataclass(eq=False)
@@ -98,6 +99,7 @@ class Plan:
         handed_out: nodes whose value is the caller's.
         last_use: of each node, with its views, the place in the order of calls.
         in_place: of the nodes that write over an input's own memory: that input.
+        owners: for each node, those in whose memory its value may lie.
     """
 
     buffers: dict[Node, Buffer] = field(default_factory=dict)
@@ -105,6 +107,16 @@ class Plan:
     handed_out: set[Node] = field(default_factory=set)
     last_use: dict[Node, int] = field(default_factory=dict)
     in_place: dict[Node, Node] = field(default_factory=dict)
+    owners: dict[Node, set[Node]] = field(default_factory=dict)
+
+    def may_overwrite(self, node: Node, old: Node, i: int) -> bool:
+        """Whether ``node``, the ``i``-th call, may write over ``old``, which it may use."""
+        return (
+            self.last_use.get(old, -1) <= i
+            and old.shape == node.shape
+            and old.dtype == node.dtype
+            and not any(x is not old and old in self.owners.get(x, {x}) for x in node.operands)
+        )
 
 
 def planned(program: Program) -> Plan:
@@ -113,10 +125,8 @@ def planned(program: Program) -> Plan:
     A call writes over an operand that it is the last to use, where both have the same shape and
     dtype; else it takes a buffer that is free, or a new one.
     """
-    plan = Plan()
-    plan.handed_out = {x for x in program.outputs if isinstance(x, Node)}
-    owners = _owners(program)
-    plan.last_use = _last_uses(program, owners)
+    plan = Plan(handed_out={x for x in program.outputs if isinstance(x, Node)})
+    _follow(program, plan)
     _plan_joins(program, plan)
     destination = {new: old for old, new in program.updates.items()}
     free: dict[tuple[int, np.dtype[Any]], list[Buffer]] = defaultdict(list)
@@ -124,26 +134,13 @@ def planned(program: Program) -> Plan:
     for node, last in plan.last_use.items():
         dying[last].append(node)
     apart = set(plan.inside) | {whole for whole, _ in plan.inside.values()}
-    for node in program.nodes:
-        if node.function is beside_ones:
-            plan.buffers[node] = Buffer(node.size, node.dtype)
-            apart.add(node)
     for i, node in enumerate(program.nodes):
-        for part in getattr(node, "whole", ()):
-            old = destination.get(part)
-            if part in plan.handed_out or part in plan.inside:
-                continue
-            if old is not None and _last_in_block(part, old, node, i, plan, owners):
-                plan.in_place[part] = old
-            else:
-                plan.buffers[part] = _buffer(part, i, plan, owners, set(part.operands), free)
         if writes_out(node) and node not in plan.handed_out and node not in plan.inside:
             old = destination.get(node)
-            overwrites = old is not None and is_ufunc_call(node)
-            if overwrites and old is not None and _may_overwrite(node, old, i, plan, owners):
+            if old is not None and is_ufunc_call(node) and plan.may_overwrite(node, old, i):
                 plan.in_place[node] = old
             else:
-                plan.buffers[node] = _buffer(node, i, plan, owners, apart, free)
+                plan.buffers[node] = _buffer(node, i, plan, apart, free)
         for dead in dying[i]:
             buffer = plan.buffers.get(dead)
             if buffer is not None and buffer is not plan.buffers.get(node) and dead not in apart:
@@ -151,60 +148,26 @@ def planned(program: Program) -> Plan:
     return plan
 
 
-def _owners(program: Program) -> dict[Node, set[Node]]:
-    """For each node, those in whose memory its value may lie: itself, or what it is a view of."""
-    owners: dict[Node, set[Node]] = {}
-    for node in program.nodes:
-        if shares_memory(node):
-            owners[node] = set().union(*(owners.get(x, {x}) for x in node.operands), {node})
-        else:
-            owners[node] = {node}
-    return owners
-
-
-def _last_uses(program: Program, owners: dict[Node, set[Node]]) -> dict[Node, int]:
-    last: dict[Node, int] = {}
+def _follow(program: Program, plan: Plan) -> None:
+    """Find out whose memory each value may lie in, and when it is used last."""
+    owners, last = plan.owners, plan.last_use
     for i, node in enumerate(program.nodes):
-        for made in (node, *getattr(node, "whole", ())):
-            last.setdefault(made, i)
+        owners[node] = {node}
+        if shares_memory(node):
+            owners[node].update(*(owners.get(x, {x}) for x in node.operands))
+        last[node] = i
         for x in node.operands:
             for owner in owners.get(x, {x}):
                 last[owner] = i
     for result in program.results():
         for owner in owners.get(result, {result}):
             last[owner] = len(program.nodes)
-    return last
-
-
-def _may_overwrite(
-    node: Node, old: Node, i: int, plan: Plan, owners: dict[Node, set[Node]]
-) -> bool:
-    """Whether ``node``, the ``i``-th call, may write its value over ``old``, which it may use."""
-    views = [x for x in node.operands if x is not old and old in owners.get(x, {x})]
-    return (
-        plan.last_use.get(old, -1) <= i
-        and old.shape == node.shape
-        and old.dtype == node.dtype
-        and not views
-    )
-
-
-def _last_in_block(
-    part: Node, old: Node, block: Any, i: int, plan: Plan, owners: dict[Node, set[Node]]
-) -> bool:
-    """Whether a member of a block may be written over ``old``: nothing reads that afterwards."""
-    after = block.members[block.members.index(part) + 1 :]
-    read = {x for member in (*after, *block.sums) for x in member.operands}
-    return old not in read and all(
-        _may_overwrite(member, old, i, plan, owners) for member in block.members
-    )
 
 
 def _buffer(
     node: Node,
     i: int,
     plan: Plan,
-    owners: dict[Node, set[Node]],
     apart: set[Node],
     free: dict[tuple[int, np.dtype[Any]], list[Buffer]],
 ) -> Buffer:
@@ -212,8 +175,7 @@ def _buffer(
         # NumPy takes four times as long over an array of one entry where it is operand and result.
         if is_ufunc_call(node) and node.size > 1:
             for x in node.operands:
-                ours = x in plan.buffers and x not in apart
-                if ours and _may_overwrite(node, x, i, plan, owners):
+                if x in plan.buffers and x not in apart and plan.may_overwrite(node, x, i):
                     return plan.buffers[x]
         waiting = free[node.size, node.dtype]
         if waiting:
@@ -224,9 +186,7 @@ def _buffer(
 def _plan_joins(program: Program, plan: Plan) -> None:
     """Let the parts that a concatenation joins be computed in their places in the whole."""
     for whole in program.nodes:
-        if whole.function is not np.concatenate or whole in plan.handed_out or whole.ndim != 1:
-            continue
-        if len(whole.args) != 1 or whole.kwargs or not isinstance(whole.args[0], (tuple, list)):
+        if not is_join(whole) or whole in plan.handed_out:
             continue
         start = 0
         for part in whole.args[0]:
@@ -239,6 +199,14 @@ def _plan_joins(program: Program, plan: Plan) -> None:
                 and source.dtype == whole.dtype
             ):
                 plan.inside[source] = whole, start
-            start += part.size
+            start += np.size(part.value if isinstance(part, Node) else part)
         if any(of is whole for of, _ in plan.inside.values()):
             plan.buffers[whole] = Buffer(whole.size, whole.dtype)
+
+
+def is_join(node: Node) -> bool:
+    """Whether it puts arrays of one axis behind each other."""
+    return (
+        node.function is np.concatenate and node.ndim == 1 and len(node.args) == 1
+        and not node.kwargs and isinstance(node.args[0], (tuple, list))
+    )  # fmt: skip

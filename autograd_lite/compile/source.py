@@ -1,6 +1,6 @@
 """A program's code: it can be run, and read.
 
-The code is straight-line, a call a line, and runs with NumPy alone.
+The code is straight-line, a call a line, and runs by itself.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..numpy_code import code, literal
-from .graph import Program
-from .helpers import helper_source
+from .graph import Changed, Node, Program
 from .memory import planned
 from .writer import Writer
 
@@ -23,26 +22,27 @@ class Source:
 
     Attributes:
         body: defines ``prepare``, which allocates and returns the function.
-        namespace: the constants, and Python code that the body calls.
+        arguments: the names of what the function takes.
         parameters: of ``prepare``: the resident arrays.
     """
 
     def __init__(self, program: Program) -> None:
         writer = Writer(program, planned(program))
-        writer.write()
-        self.program = program
-        self._name = writer.function_name
-        self.namespace = {**writer.constants, **writer.helpers}
-        self._constants, self._helpers = writer.constants, writer.helpers
         names = writer.names
         resident = set(program.resident)
-        given = (*program.inputs, *program.captured)
-        self.arguments = [names[x] for x in given if x not in resident]
+        given = [x for x in (*program.inputs, *program.captured) if x not in resident]
+        self.arguments = [names[x] for x in given]
         self.parameters = [names[x] for x in program.resident]
-        self._captured = {names[x]: x.value for x in program.captured if x not in resident}
-        imports = f"from numpy import {', '.join(sorted(writer.ufuncs))}\n" if writer.ufuncs else ""
-        self._imports = f"import numpy as np\n{imports}"
+        self._name, self._changed = writer.function_name, writer.changed
+        self._constants, self._watches = writer.constants, writer.watches
+        self._given = {names[x]: x for x in given}
+        self._held = {names[x]: x for x in (*program.captured, *program.resident)}
+        modules = {m: sorted(n for n, of in writer.imports.items() if of == m)
+                   for m in sorted(set(writer.imports.values()))}  # fmt: skip
+        imports = [f"from {m} import {', '.join(used)}\n" for m, used in modules.items()]
+        self._imports = "import numpy as np\n" + "".join(imports)
         self.body = self._body(writer)
+        self._code = compile(self._imports + "\n" + self.body, f"<compiled {self._name}>", "exec")
 
     def _body(self, writer: Writer) -> str:
         lines = [f"def prepare({', '.join(self.parameters)}):"]
@@ -60,30 +60,37 @@ class Source:
 
     def prepared(self, *resident: Any) -> Callable[..., Any]:
         """A function with buffers of its own."""
-        namespace = dict(self.namespace)
-        exec(self._code(), namespace)
+        namespace = {**self._constants, self._changed: Changed}
+        exec(self._code, namespace)
         function: Callable[..., Any] = namespace["prepare"](*resident)
         return function
 
-    def _code(self) -> Any:
-        return compile(self._imports + "\n" + self.body, f"<compiled {self._name}>", "exec")
+    def text(self, title: str, values: dict[str, Any]) -> str:
+        """All of it, to be written to a file.
 
-    def text(self, title: str) -> str:
-        """All of it, to be written to a file."""
-        parts = [f'"""{title}"""\n\n{self._imports}']
-        parts += [helper_source(name, function) for name, function in self._helpers.items()]
+        Args:
+            title: what it is of.
+            values: of what it uses besides its arguments, by their names.
+        """
+        of = [f"{n} of shape {x.shape} ({x.dtype})" for n, x in self._given.items()]
+        parts = [f'"""{title} as NumPy code{", for " if of else ""}{", ".join(of)}."""',
+                 self._imports.rstrip()]  # fmt: skip
+        if self._watches:
+            said = "Values decide otherwise than those that this was compiled with."
+            parts.append(f'class {self._changed}(Exception):\n    """{said}"""')
         given = [f"{name} = {_written(value)}" for name, value in self._constants.items()]
-        if given:
-            parts.append("\n".join(given) + "\n")
-        parts.append(self.body)
-        defaults = [f"{name} = {_written(value)}" for name, value in self._captured.items()]
-        resident = zip(self.parameters, self.program.resident, strict=True)
-        defaults += [f"{name} = {_written(x.value)}" for name, x in resident]
-        end = f"{self._name} = prepare({', '.join(self.parameters)})\n"
-        if defaults:
-            parts.append("# What it uses besides its arguments.\n" + "\n".join(defaults) + "\n")
-        parts.append(end)
-        return "\n\n".join(parts)
+        parts += ["\n".join(given)] if given else []
+        parts.append(self.body.rstrip())
+        held = [f"{name} = {_written(value)}" for name, value in values.items()]
+        if held:
+            parts.append("# What it uses besides its arguments.\n" + "\n".join(held))
+        parts.append(f"{self._name} = prepare({', '.join(self.parameters)})\n")
+        return "\n\n\n".join(parts)
+
+    def names(self, nodes: list[Node]) -> list[str]:
+        """What they are called that it uses besides its arguments."""
+        by_node = {x: name for name, x in self._held.items()}
+        return [by_node[x] for x in nodes]
 
 
 def _written(value: Any) -> str:
@@ -92,6 +99,3 @@ def _written(value: Any) -> str:
     if isinstance(value, np.generic):
         return f"{literal(np.asarray(value))}[()]"
     return code(value)
-
-
-

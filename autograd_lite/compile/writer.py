@@ -6,28 +6,26 @@ then several names.
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
 from ..numpy_code import code
-from .bias import beside_ones
-from .blocks import Block
-from .expressions import Expressions, common_dtype, dtype_code
-from .graph import Guard, Node, Program, is_plain_reshape
-from .memory import Buffer, Plan, is_product, is_reduction, is_ufunc_call, shares_memory
-from .rows import function_of_rows
+from .expressions import Expressions, dtype_code
+from .graph import Changed, Guard, Node, Program, is_plain_reshape, put, put_at, varies
+from .memory import (
+    VIEWS,
+    Buffer,
+    Plan,
+    is_join,
+    is_product,
+    is_reduction,
+    is_ufunc_call,
+    shares_memory,
+)
 
 _EXPANDED = 4096  # entries, up to which an operand is repeated first and a ufunc called then
-
 _LARGE = 10_000  # entries
-
-# They give views, of an array that lies in order.
-_VIEWS = {
-    np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
-    np.expand_dims, np.broadcast_to, np.real, np.imag, operator.getitem, np.ravel,
-}  # fmt: skip
 
 
 class Writer(Expressions):
@@ -36,29 +34,27 @@ class Writer(Expressions):
     Attributes:
         setup: the lines that allocate.
         lines: those of the function itself, each with NumPy's settings for warnings.
+        watches: whether one of them asks if values decide as they did.
     """
 
     def __init__(self, program: Program, plan: Plan) -> None:
         super().__init__()
         self.program, self.plan = program, plan
         self.function_name = self.name(program.name)
+        self.changed = self.name(Changed.__name__)
+        self.watches = False
         self.setup: list[str] = []
         self.lines: list[tuple[tuple[tuple[str, str], ...], str]] = []
         self._static: dict[Node, np.ndarray[Any, Any]] = {}  # in memory that stays; as examples
         self._held: dict[Buffer, tuple[str, tuple[int, ...]]] = {}  # its first name, and shape
-        self._beside: dict[Node, str] = {}  # the columns beside the ones
-
-    def write(self) -> None:
-        for node in (*self.program.inputs, *self.program.captured):
+        for node in (*program.inputs, *program.captured):
             self.names[node] = self.name(node.name or "x")
-        for node in self.program.resident:
+        for node in program.resident:
             self._static[node] = node.value
-        for node in self.program.nodes:
-            for part in node.whole if isinstance(node, Block) else [node]:
-                if not isinstance(part, Guard):
-                    self._place(part)
-        for node in self.program.nodes:
-            self._statement(node)
+        for node in program.nodes:
+            self._place(node)
+        for i, node in enumerate(program.nodes):
+            self._statement(node, i)
         self._end()
 
     # ------------------------------------------------------------------ memory
@@ -83,21 +79,12 @@ class Writer(Expressions):
         elif node in plan.buffers:
             if node not in self._static:
                 self._allocate(node)
-        elif node.function in _VIEWS and self._lies_in_static(node.args[0]):
+        elif node.function in VIEWS and isinstance(node.args[0], Node):
             self._view(node)
-
-    def _lies_in_static(self, x: Any) -> bool:
-        return isinstance(x, Node) and x in self._static
 
     def _allocate(self, node: Node) -> None:
         buffer: Buffer = self.plan.buffers[node]
         self._static[node] = np.empty(node.shape, node.dtype)
-        if node.function is beside_ones:
-            name = self.identifier(node)
-            self.setup.append(f"{name} = np.ones({code(node.shape)}{dtype_code(node.dtype)})")
-            self._beside[node] = self.name(f"{name}_left")
-            self.setup.append(f"{self._beside[node]} = {name}[:, :-1]")
-            return
         if buffer not in self._held:
             self._held[buffer] = self.identifier(node), node.shape
             text = f"np.empty({code(node.shape)}{dtype_code(node.dtype)})"
@@ -113,7 +100,9 @@ class Writer(Expressions):
 
     def _view(self, node: Node) -> None:
         """A view of memory that stays is made once."""
-        if len(node.operands) > 1 or node in self.plan.handed_out:
+        if node.args[0] not in self._static or len(node.operands) > 1 or (
+            node in self.plan.handed_out
+        ):
             return
         base = self._static[node.args[0]]
         view = node.function(base, *node.args[1:], **node.kwargs)  # type: ignore[misc]
@@ -123,20 +112,18 @@ class Writer(Expressions):
 
     # ------------------------------------------------------------------ statements
 
-    def _statement(self, node: Node) -> None:
+    def _statement(self, node: Node, i: int) -> None:
+        plan = self.plan
         if isinstance(node, Guard):
-            self._line(node, f"{self.function(node.function)}({self.arguments(node)})")
+            x = self.text(node.args[0])
+            asked = f"int({x}) != {node.value}" if node.function is int else x
+            self._watch(node, f"not {x}" if node.value is True else asked)
             return
-        if isinstance(node, Block):
-            self._block(node)
-            return
-        if node in self._static and not (node in self.plan.buffers or node in self.plan.inside
-                                         or node in self.plan.in_place):  # fmt: skip
+        placed = node in plan.buffers or node in plan.inside or node in plan.in_place
+        if node in self._static and not placed:
             return  # a view that was made once
         out = self.names.get(node) if node in self._static else None
-        if node in self._beside:
-            self._line(node, f"{self._beside[node]}[...] = {self.text(node.args[0])}")
-        elif node.function is np.concatenate and out is not None:
+        if is_join(node) and out is not None:
             self._join(node)
         elif is_ufunc_call(node):
             self._ufunc(node, out)
@@ -144,41 +131,44 @@ class Writer(Expressions):
             self._reduction(node, out)
         elif is_product(node) or _is_dot_product(node):
             self._product(node, out)
+        elif node.function in (put, put_at):
+            self._put(node, i)
         else:
             self._line(node, f"{self.identifier(node)} = {self.expression(node)}")
+        if varies(node):
+            name = self.identifier(node)
+            if isinstance(node.value, (tuple, list)):
+                self._watch(node, f"len({name}) != {len(node.value)}")
+            elif not hasattr(node.value, "dtype"):
+                self._watch(node, f"type({name}) is not {type(node.value).__name__}")
+            else:
+                dtype = f"np.dtype({node.dtype.name!r})"
+                self._watch(node, f"({name}.shape, {name}.dtype) != ({code(node.shape)}, {dtype})")
 
-    def _block(self, block: Block) -> None:
-        """A function that goes over some of the rows, and its call."""
-        for whole in block.whole:
-            if whole not in self._static:
-                shape = f"{code(whole.shape)}{dtype_code(whole.dtype)}"
-                self._line(block, f"{self.identifier(whole)} = np.empty({shape})")
-        given = [*block.operands, *(w for w in block.whole if w not in self._static)]
-        passed = [self.identifier(x) for x in given if x not in self._static]
-        function = self.name("rows")
-        self.setup += function_of_rows(self, block, function, passed)
-        totals = "".join(f"{self.identifier(total)}, " for total in block.sums).rstrip(" ")
-        self._line(block, f"{totals}{' = ' if totals else ''}{function}({', '.join(passed)})")
+    def _watch(self, node: Node, condition: str) -> None:
+        self.watches = True
+        said = f"other values decide otherwise at {node.line}"
+        self._line(node, f"if {condition}: raise {self.changed}({said!r})")
 
     def _line(self, node: Node, text: str) -> None:
         self.lines.append((node.errors, text))
 
     def _ufunc(self, node: Node, out: str | None) -> None:
         name = self.ufunc_name(node.function)
-        operands = [self._wide(node, x) for x in node.args]
+        operands = [self._wide(node, i) for i in range(len(node.args))]
         if out is None:
             self._line(node, f"{self.identifier(node)} = {name}({', '.join(operands)})")
             return
         by_name = node.function in (np.maximum, np.minimum)
         self._line(node, f"{name}({', '.join(operands)}, {'out=' if by_name else ''}{out})")
 
-    def _wide(self, node: Node, x: Any) -> str:
+    def _wide(self, node: Node, i: int) -> str:
         """An operand of a ufunc, in the form in which NumPy is quickest with it."""
+        x = node.args[i]
         value = x.value if isinstance(x, Node) else x
-        if not isinstance(x, Node) and np.ndim(value) == 0:
-            return self.zero_dimensional(node, value)
-        narrow = np.ndim(value) and np.shape(value) != node.shape
-        if narrow and node.size <= _EXPANDED and value.dtype == common_dtype(node):
+        if np.ndim(value) == 0:
+            return self.zero_dimensional(node, i)
+        if value.shape != node.shape and node.size <= _EXPANDED and value.dtype == node.dtype:
             if not isinstance(x, Node):
                 return self.constant(np.broadcast_to(value, node.shape).copy())
             name = self.name(f"wide_{self.text(x)}")
@@ -191,11 +181,11 @@ class Writer(Expressions):
         ufunc = node.function.__self__  # type: ignore[union-attr]
         axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
         keepdims = node.kwargs.get("keepdims", False)
-        call = f"{self.ufunc_name(ufunc)}.reduce({self.text(node.args[0])}, {code(axis)}, None"
+        call = f"{self.ufunc_name(ufunc)}.reduce({self.text(node.args[0])}, {self.text(axis)}, None"
         if out is None:
-            self._line(node, f"{self.identifier(node)} = {call}, None, {keepdims})")
+            self._line(node, f"{self.identifier(node)} = {call}, None, {bool(keepdims)})")
         else:
-            self._line(node, f"{call}, {out}, {keepdims})")
+            self._line(node, f"{call}, {out}, {bool(keepdims)})")
 
     def _product(self, node: Node, out: str | None) -> None:
         x, y = node.args
@@ -215,10 +205,23 @@ class Writer(Expressions):
         start = 0
         for part in node.args[0]:
             source = part.args[0] if is_plain_reshape(part) else part
-            end = start + part.size
-            if self.plan.inside.get(source) != (node, start):
+            end = start + np.size(part.value if isinstance(part, Node) else part)
+            if not isinstance(source, Node) or self.plan.inside.get(source) != (node, start):
                 self._line(node, f"{self.names[node]}[{start}:{end}] = {self.text(part)}")
             start = end
+
+    def _put(self, node: Node, i: int) -> None:
+        """Write into an array, or where that is still needed as it was into a copy."""
+        x, *given = node.args
+        last = self.plan.last_use[x] <= i and x.function in (np.full, np.array, put, put_at)
+        array = self.text(x) if last else f"np.array({self.text(x)})"
+        name = self.identifier(node)
+        self._line(node, f"{name} = {array}")
+        if node.function is put:
+            self._line(node, f"{name}[{self.index(given[0])}] = {self.text(given[1])}")
+        else:
+            inner = ", ".join(map(self.text, given[1:]))
+            self._line(node, f"{self.ufunc_name(given[0])}.at({name}, {inner})")
 
     def _end(self) -> None:
         """Hand out the results, and bring the resident arrays up to date."""
@@ -227,7 +230,7 @@ class Writer(Expressions):
         for x in self.program.outputs:
             if not isinstance(x, Node):
                 copied = isinstance(x, np.ndarray)
-                results.append(self.constant(x) + (".copy()" if copied else ""))
+                results.append(self.text(x) + (".copy()" if copied else ""))
                 continue
             text = self.text(x)
             ours = x.function is None or shares_memory(x) or x in self._static
@@ -244,7 +247,7 @@ class Writer(Expressions):
             results = named
             for old, new in late:
                 self.lines.append(((), f"{self.names[old]}[...] = {self.text(new)}"))
-        self.lines.append(((), f"return {', '.join(results)}"))
+        self.lines.append(((), f"return {', '.join(results) or '()'}"))
 
 
 def _is_dot_product(node: Node) -> bool:
