@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from functools import partial
 from time import perf_counter
 from types import MethodType
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -19,17 +18,45 @@ from ..engine.modes import Mode, no_grad
 from ..engine.tensor import Tensor, _leaf
 from ..lines import hint
 from .graph import Changed, CompileError
-from .recording import NUMBERS, Check, Recorded, arrays, is_dynamic, others, recorded
-from .simplify import simplified
-from .source import Source
+from .recording import NUMBERS, Check, array_of, arrays, is_dynamic, others, recorded
 from .watch import Watch
+from .writer import Source
 
-Function = Callable[..., Any]
-MOST = 8  # programs for arguments of the same shapes and dtypes
+CHANGES = 8  # programs for arguments of the same shapes and dtypes, at most
 
 
 class compiling(Mode):  # noqa: N801  (used like a function)
     """Within it compiled functions are what they were made of."""
+
+
+def within() -> set[Any]:
+    """The kinds of modes that this thread is within."""
+    return {type(mode) for mode in modes.modes()} if modes._thread.blocks else _NONE
+
+
+_NONE: set[Any] = set()
+
+
+def settled(variants: list[Any], given: Any, owner: Any, make: Any, *making: Any) -> Any:
+    """What that of some variants gives for which all is as it was, or a new one.
+
+    None where that changes again and again, with a warning.
+    """
+    for variant in variants:
+        if variant.holds():
+            try:
+                return variant(given)
+            except Changed:
+                continue
+    if len(variants) < CHANGES:
+        variants.append(make(*making))
+        return variants[-1](given)
+    hint(
+        f"{owner!r}: what it reads of its surroundings, or what values decide, changes again and "
+        f"again ({variants[-1].watch.changed()}); from now on it runs as it is. Pass as arguments "
+        "what changes"
+    )
+    return None
 
 
 class Compiled:
@@ -40,9 +67,9 @@ class Compiled:
         compile_time: seconds that compiling took so far, in all.
     """
 
-    _watched: ClassVar[tuple[str, ...]] = ("f",)
+    _watched = ("f",)
 
-    def __init__(self, f: Function) -> None:
+    def __init__(self, f: Callable[..., Any]) -> None:
         if not callable(f):
             raise TypeError(f"compile: give a function, not a {type(f).__name__}")
         functools.update_wrapper(self, f, updated=())
@@ -57,50 +84,33 @@ class Compiled:
         """As a method: a compiled function for each object."""
         if owner is None:
             return self
-        found = self._bound.get(id(owner))
-        if found is None:
-            found = self._bound[id(owner)] = Compiled(MethodType(self.f, owner))
-        return found
+        if id(owner) not in self._bound:
+            self._bound[id(owner)] = Compiled(MethodType(self.f, owner))
+        return self._bound[id(owner)]
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
-        recorded = True
-        if modes._thread.blocks:
-            kinds = {type(mode) for mode in modes.modes()}
-            if kinds - {no_grad}:
-                return self.f(*args, **kwargs)
-            recorded = not kinds
-        if any(type(x) is Tensor and x._tracked for x in flat):
+        around = within()
+        if around - {no_grad} or any(type(x) is Tensor and x._tracked for x in flat):
             return self.f(*args, **kwargs)
-        key: Any = recorded, *map(_kind, flat)
+        key: Any = tuple([len(around), *map(_kind, flat)])
         if flat is not args:
             key = _structure((args, kwargs)), key
-        variants = self._variants.get(key, ())
-        for variant in variants:
-            if variant.watch.holds():
-                try:
-                    return variant(flat)
-                except Changed:
-                    continue
-                except Exception:  # which the function raises itself, or has an answer to
-                    return self.f(*args, **kwargs)
-        if len(variants) < MOST:
-            return self._compile(key, args, kwargs)(flat)
-        hint(
-            f"{self!r}: what it reads of its surroundings, or what values decide, changes again "
-            f"and again ({variants[-1].watch.changed()}); from now on it runs as it is. Pass as "
-            "arguments what changes"
-        )
-        return self.f(*args, **kwargs)
+        variants = self._variants.setdefault(key, [])
+        try:
+            found = settled(variants, flat, self, self._compile, args, kwargs)
+        except CompileError:
+            raise
+        except Exception:  # which the function raises itself, or has an answer to
+            found = None
+        return self.f(*args, **kwargs) if found is None else found
 
-    def _compile(self, key: Any, args: Any, kwargs: Any) -> Variant:
+    def _compile(self, args: Any, kwargs: Any) -> Variant:
         with self._lock, compiling():
             start = perf_counter()
-            variant = Variant(self.f, args, kwargs)
+            self._latest = Variant(self.f, args, kwargs)
             self.compile_time += perf_counter() - start
-            self._variants.setdefault(key, []).append(variant)
-            self._latest = variant
-            return variant
+            return self._latest
 
     @property
     def source(self) -> str:
@@ -111,7 +121,7 @@ class Compiled:
         """
         if self._latest is None:
             raise RuntimeError("compile: call the function once; then there is a source")
-        return self._latest.text()
+        return self._latest.source.text(getattr(self.f, "__name__", "f"))
 
     def __reduce__(self) -> Any:
         return Compiled, (self.f,)
@@ -128,18 +138,14 @@ def _kind(x: Any) -> Any:
         return type(x)
     if type(x) is Tensor:
         return Tensor, x.shape, x.dtype, x.name
-    if isinstance(x, np.generic) and x.dtype.kind in "biufc":
-        return type(x)
     if isinstance(x, np.ndarray):
         refuse_kinds(x, "compile")
         raise TypeError(
             f"compile: give plain arrays of numbers, not a {type(x).__name__} of {x.dtype}: "
             "np.asarray(x)"
         )
-    return (type(x), x) if isinstance(x, _BY_VALUE) else (type(x), id(x))
-
-
-_BY_VALUE = (int, str, bytes, type(None), np.generic, np.dtype, type(...))
+    by_value = not is_dynamic(x) and isinstance(x, (int, str, bytes, np.generic, np.dtype))
+    return (type(x), x) if by_value else type(x) if is_dynamic(x) else (type(x), id(x))
 
 
 def _structure(tree: Any) -> Any:
@@ -160,17 +166,16 @@ class Variant:
         watch: what else it was compiled for.
     """
 
-    def __init__(self, f: Function, args: Any, kwargs: Any) -> None:
-        self.title = getattr(f, "__name__", "f")
+    def __init__(self, f: Callable[..., Any], args: Any, kwargs: Any) -> None:
         given = leaves((args, kwargs))
 
         def called(flat: list[Any]) -> list[Any]:
             own_args, own_kwargs = rebuilt((args, kwargs), iter(flat))
             return arrays(f(*own_args, **own_kwargs))
 
-        quiet = partial(np.errstate, all="ignore")  # the call that is to come warns
         known = {f"argument {i}": x for i, x in enumerate(given) if not is_dynamic(x)}
-        self.watch = Watch({self.title: f, **known})
+        self.watch = Watch({getattr(f, "__name__", "f"): f, **known})
+        self.holds = self.watch.holds
         effects = self.watch.effects()
         try:  # before f is called on arrays: what it would write to is refused
             found = recorded(f, args, kwargs)
@@ -181,18 +186,27 @@ class Variant:
             raise
         self._refuse(effects)
         self._captured, self._output, self._kinds = found.captured, found.output, found.kinds
-        values = [x._array if type(x) is Tensor else x for x in given if is_dynamic(x)]
-        changed = [list(flat) for flat in zip(*map(others, given), strict=True)]
-        with quiet():
+        program = found.program
+        with np.errstate(all="ignore"):  # the call that is to come warns
             expected = f(*args, **kwargs)
             if _structure(expected) != _structure(found.output):
                 raise CompileError("compile: called again, the function returns other containers")
-            check = Check(found.program, [*values, *(t._array for t in self._captured)])
+            own = [array_of(x) for x in given if is_dynamic(x)]
+            check = Check(program, [*own, *map(array_of, found.captured)])
             check.function(arrays(expected))
-            check.elsewhere(called, changed)
+            check.elsewhere(called, [list(x) for x in zip(*map(others, given), strict=True)])
         self._refuse(effects)
-        with quiet():
-            self._finish(found, check)
+        self._several = len(program.outputs) != 1
+        plain = is_container(found.output) <= (type(found.output) is tuple)
+        self._plain = plain and set(found.kinds) == {"array"} and not (
+            is_container(found.output) and (
+                not self._several or any(map(is_container, found.output)))
+        )  # fmt: skip
+        self._threads = threading.local()
+        with np.errstate(all="ignore"):
+            self.source = Source(program, found.captured)
+            ours = self.source.prepared()(*check.given)
+            check.code(list(ours) if self._several else [ours], self.source)
 
     def _refuse(self, effects: list[Any]) -> None:
         """Raise where a call has had other effects than its results."""
@@ -207,49 +221,25 @@ class Variant:
             "stores; draw them outside, and pass them as arguments"
         )
 
-    def _finish(self, found: Recorded, check: Check) -> None:
-        program = found.program
-        self._several = len(program.outputs) != 1
-        self._plain = self._kinds == ["array"] and not is_container(self._output)
-        self._pair = (
-            type(self._output) is tuple and self._several
-            and all(kind == "array" for kind in self._kinds)
-            and not any(map(is_container, self._output))
-        )  # fmt: skip
-        self.source = Source(simplified(program))
-        names = self.source.names(program.captured)
-        self._names = dict(zip(names, self._captured, strict=True))
-        self._threads = threading.local()
-        results = self.source.prepared()(*check.given)
-        check.code(list(results) if self._several else [results], self.text)
-        program.forget()
-
     def __call__(self, flat: Any) -> Any:
         try:
             function = self._threads.function
         except AttributeError:
             function = self._threads.function = self.source.prepared()
-        given = [
-            x if type(x) is np.ndarray else x._array if type(x) is Tensor else x
-            for x in flat if is_dynamic(x)
-        ]  # fmt: skip
-        found = function(*given, *[t._array for t in self._captured])
-        if self._plain or self._pair:
+        found = function(
+            *[x if type(x) is np.ndarray else array_of(x) for x in flat if is_dynamic(x)],
+            *[t._array for t in self._captured],
+        )
+        if self._plain:
             return found
-        inner = []
         results = iter(found if self._several else (found,))
-        for kind in self._kinds:
-            if type(kind) is list:
-                inner.append(kind[0])
-                continue
-            y = next(results)
-            if type(kind) is tuple:
-                y = _leaf(np.asarray(y))
-                (y.name,) = kind
-            inner.append(y)
-        return rebuilt(self._output, iter(inner))
+        return rebuilt(self._output, iter([self._result(kind, results) for kind in self._kinds]))
 
-    def text(self) -> str:
-        return self.source.text(self.title, {n: t._array for n, t in self._names.items()})
-
-
+    def _result(self, kind: Any, results: Any) -> Any:
+        if type(kind) is list:
+            return kind[0]
+        y = next(results)
+        if type(kind) is tuple:
+            y = _leaf(np.asarray(y))
+            (y.name,) = kind
+        return y

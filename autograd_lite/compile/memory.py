@@ -14,79 +14,50 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Guard, Node, Program, is_plain_reshape, put, put_at
+from .graph import Guard, Node, Program, is_plain_reshape, of_ufunc, put, put_at, varies
 
-# They give arrays of their own, whatever they are given.
-_FRESH = {
+MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written to
+_FRESH = MADE | {  # they give arrays of their own, whatever they are given
     np.where, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.linalg.inv,
-    np.linalg.solve, np.linalg.cholesky, np.linalg.pinv, np.full, np.array, put, put_at,
+    np.linalg.solve, np.linalg.cholesky, np.linalg.pinv,
 }  # fmt: skip
-# They give views, of an array that lies in order.
-VIEWS = {
+VIEWS = {  # they give views, of an array that lies in order
     np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
     np.expand_dims, np.broadcast_to, np.real, np.imag, operator.getitem, np.ravel,
 }  # fmt: skip
 
 
-def is_ufunc_call(node: Node) -> bool:
-    """Whether an array's entries are computed one by one, by a ufunc that takes ``out=``."""
-    function = node.function
-    return (
-        isinstance(function, np.ufunc)
-        and function.signature is None
-        and function.nout == 1
-        and not node.kwargs
-        and isinstance(node.value, np.ndarray)
-        and node.value.ndim > 0
-    )
-
-
-def is_reduction(node: Node) -> bool:
-    """Whether it is a ufunc's ``reduce`` to an array."""
-    return (
-        isinstance(getattr(node.function, "__self__", None), np.ufunc)
-        and getattr(node.function, "__name__", "") == "reduce"
-        and len(node.args) <= 2
-        and node.kwargs.keys() <= {"axis", "keepdims"}
-        and isinstance(node.value, np.ndarray)
-        and node.value.ndim > 0
-    )
-
-
-def is_product(node: Node) -> bool:
-    """Whether it is a product of matrices or vectors that takes ``out=``."""
-    if node.function not in (np.dot, np.matmul) or node.kwargs or not node.ndim:
-        return False
-    if len(node.args) != 2:
-        return False
-    x, y = (a.value if isinstance(a, Node) else a for a in node.args)
-    if not all(isinstance(a, np.ndarray) for a in (x, y, node.value)):
-        return False
-    return bool(x.dtype == y.dtype == node.dtype and min(x.ndim, y.ndim) > 0)
-
-
-def writes_out(node: Node) -> bool:
-    return is_ufunc_call(node) or is_reduction(node) or is_product(node)
+def writes_out(node: Node) -> str:
+    """How a call is written that takes ``out=``, with an array of some axes: "" for others."""
+    function, value = node.function, node.value
+    if not isinstance(value, np.ndarray) or not value.ndim:
+        return ""
+    if function in (np.dot, np.matmul):
+        given = [a.value if isinstance(a, Node) else a for a in node.args]
+        alike = all(isinstance(a, np.ndarray) and a.ndim and a.dtype == value.dtype for a in given)
+        return "product" if alike and len(given) == 2 and not node.kwargs else ""
+    if isinstance(function, np.ufunc):
+        return "ufunc" if not (function.signature or node.kwargs) and function.nout == 1 else ""
+    reduces = of_ufunc(function) and function.__name__ == "reduce" and len(node.args) <= 2
+    return "reduction" if reduces and node.kwargs.keys() <= {"axis", "keepdims"} else ""
 
 
 def shares_memory(node: Node) -> bool:
     """Whether the value may lie in its operands' memory: a view, or what isn't known."""
-    function: Any = node.function
-    if node.is_scalar or function is None or isinstance(node, Guard) or function in _FRESH:
-        return False
-    if isinstance(getattr(function, "__self__", function), np.ufunc):
+    function = node.function
+    if node.is_scalar or function is None or function in _FRESH or of_ufunc(function):
         return False
     if function is np.asarray and all(x.is_scalar for x in node.operands):
         return False
-    return not (getattr(function, "__module__", "") or "").startswith("numpy.fft")
+    return not str(getattr(function, "__module__", "")).startswith("numpy.fft")
 
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory for several values, one after the other."""
+    """Memory for several values, one after the other; its first name, and shape."""
 
-    size: int
-    dtype: np.dtype[Any]
+    name: str = ""
+    shape: tuple[int, ...] = ()
 
 
 @dataclass
@@ -96,7 +67,6 @@ class Plan:
     Attributes:
         buffers: of the nodes that write into one.
         inside: of those that write into a part of another node's buffer: that node, and where.
-        handed_out: nodes whose value is the caller's.
         last_use: of each node, with its views, the place in the order of calls.
         in_place: of the nodes that write over an input's own memory: that input.
         owners: for each node, those in whose memory its value may lie.
@@ -104,7 +74,6 @@ class Plan:
 
     buffers: dict[Node, Buffer] = field(default_factory=dict)
     inside: dict[Node, tuple[Node, int]] = field(default_factory=dict)
-    handed_out: set[Node] = field(default_factory=set)
     last_use: dict[Node, int] = field(default_factory=dict)
     in_place: dict[Node, Node] = field(default_factory=dict)
     owners: dict[Node, set[Node]] = field(default_factory=dict)
@@ -113,8 +82,7 @@ class Plan:
         """Whether ``node``, the ``i``-th call, may write over ``old``, which it may use."""
         return (
             self.last_use.get(old, -1) <= i
-            and old.shape == node.shape
-            and old.dtype == node.dtype
+            and (old.shape, old.dtype) == (node.shape, node.dtype)
             and not any(x is not old and old in self.owners.get(x, {x}) for x in node.operands)
         )
 
@@ -123,28 +91,38 @@ def planned(program: Program) -> Plan:
     """Buffers for the program's nodes.
 
     A call writes over an operand that it is the last to use, where both have the same shape and
-    dtype; else it takes a buffer that is free, or a new one.
+    dtype; else it takes a buffer that is free, or a new one. An input that is to be brought up to
+    date is written to when nothing can go wrong any more.
     """
-    plan = Plan(handed_out={x for x in program.outputs if isinstance(x, Node)})
+    plan, nodes = Plan(), program.nodes
     _follow(program, plan)
-    _plan_joins(program, plan)
+    out = {x for x in program.outputs if isinstance(x, Node)}
+    _plan_joins(program, plan, out)
+    apart = set(plan.inside) | {whole for whole, _ in plan.inside.values()}
     destination = {new: old for old, new in program.updates.items()}
-    free: dict[tuple[int, np.dtype[Any]], list[Buffer]] = defaultdict(list)
+    safe = max((i for i, x in enumerate(nodes) if isinstance(x, Guard) or varies(x)), default=-1)
+    free: dict[Any, list[Buffer]] = defaultdict(list)
     dying: dict[int, list[Node]] = defaultdict(list)
     for node, last in plan.last_use.items():
         dying[last].append(node)
-    apart = set(plan.inside) | {whole for whole, _ in plan.inside.values()}
-    for i, node in enumerate(program.nodes):
-        if writes_out(node) and node not in plan.handed_out and node not in plan.inside:
+    for i, node in enumerate(nodes):
+        how, over = writes_out(node), None
+        if how and node not in out and node not in plan.inside:
             old = destination.get(node)
-            if old is not None and is_ufunc_call(node) and plan.may_overwrite(node, old, i):
-                plan.in_place[node] = old
+            # NumPy takes four times as long over an array of one entry that is operand and result.
+            own = node.operands if how == "ufunc" and node.size > 1 and node not in apart else ()
+            over = next((x for x in own if x in plan.buffers and x not in apart
+                         and plan.may_overwrite(node, x, i)), None)  # fmt: skip
+            if old and how == "ufunc" and i > safe and plan.may_overwrite(node, old, i):
+                plan.in_place[node], over = old, None
+            elif over:
+                plan.buffers[node] = plan.buffers[over]
             else:
-                plan.buffers[node] = _buffer(node, i, plan, apart, free)
+                waiting = None if node in apart else free[node.size, node.dtype]
+                plan.buffers[node] = waiting.pop() if waiting else Buffer()
         for dead in dying[i]:
-            buffer = plan.buffers.get(dead)
-            if buffer is not None and buffer is not plan.buffers.get(node) and dead not in apart:
-                free[buffer.size, buffer.dtype].append(buffer)
+            if dead in plan.buffers and dead not in apart and dead is not over:
+                free[dead.size, dead.dtype].append(plan.buffers[dead])
     return plan
 
 
@@ -152,61 +130,30 @@ def _follow(program: Program, plan: Plan) -> None:
     """Find out whose memory each value may lie in, and when it is used last."""
     owners, last = plan.owners, plan.last_use
     for i, node in enumerate(program.nodes):
-        owners[node] = {node}
-        if shares_memory(node):
-            owners[node].update(*(owners.get(x, {x}) for x in node.operands))
-        last[node] = i
+        owners[node], last[node] = {node}, i
         for x in node.operands:
-            for owner in owners.get(x, {x}):
-                last[owner] = i
-    for result in program.results():
-        for owner in owners.get(result, {result}):
-            last[owner] = len(program.nodes)
+            if shares_memory(node):
+                owners[node] |= owners.get(x, {x})
+            last.update(dict.fromkeys(owners.get(x, {x}), i))
+    for result in program.results:
+        last.update(dict.fromkeys(owners.get(result, {result}), len(program.nodes)))
 
 
-def _buffer(
-    node: Node,
-    i: int,
-    plan: Plan,
-    apart: set[Node],
-    free: dict[tuple[int, np.dtype[Any]], list[Buffer]],
-) -> Buffer:
-    if node not in apart:
-        # NumPy takes four times as long over an array of one entry where it is operand and result.
-        if is_ufunc_call(node) and node.size > 1:
-            for x in node.operands:
-                if x in plan.buffers and x not in apart and plan.may_overwrite(node, x, i):
-                    return plan.buffers[x]
-        waiting = free[node.size, node.dtype]
-        if waiting:
-            return waiting.pop()
-    return Buffer(node.size, node.dtype)
-
-
-def _plan_joins(program: Program, plan: Plan) -> None:
+def _plan_joins(program: Program, plan: Plan, out: set[Node]) -> None:
     """Let the parts that a concatenation joins be computed in their places in the whole."""
     for whole in program.nodes:
-        if not is_join(whole) or whole in plan.handed_out:
-            continue
         start = 0
-        for part in whole.args[0]:
+        for part in joined(whole) if whole not in out else ():
             source = part.args[0] if is_plain_reshape(part) else part
-            if (
-                isinstance(source, Node)
-                and writes_out(source)
-                and source not in plan.handed_out
-                and source not in plan.inside
-                and source.dtype == whole.dtype
-            ):
+            own = isinstance(source, Node) and writes_out(source) and source not in out
+            if own and source not in plan.inside and source.dtype == whole.dtype:
                 plan.inside[source] = whole, start
+                plan.buffers.setdefault(whole, Buffer())
             start += np.size(part.value if isinstance(part, Node) else part)
-        if any(of is whole for of, _ in plan.inside.values()):
-            plan.buffers[whole] = Buffer(whole.size, whole.dtype)
 
 
-def is_join(node: Node) -> bool:
-    """Whether it puts arrays of one axis behind each other."""
-    return (
-        node.function is np.concatenate and node.ndim == 1 and len(node.args) == 1
-        and not node.kwargs and isinstance(node.args[0], (tuple, list))
-    )  # fmt: skip
+def joined(node: Node) -> Any:
+    """The arrays of one axis that it puts behind each other, if it does."""
+    plain = node.function is np.concatenate and len(node.args) == 1 and not node.kwargs
+    one = plain and len(node.shape) == 1 and isinstance(node.args[0], (tuple, list))
+    return node.args[0] if one else ()

@@ -9,20 +9,20 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
 
-from ..arrays import STAND_INS
 from ..engine.modes import Mode, Run
 from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
 from ..lines import user_frame
 from ..show.notation import symbol_of
-from .graph import CompileError, Guard, Node, UntraceableError, called, mapped, nodes_in, put, put_at
+from .graph import CompileError, Guard, Node, called, mapped, nodes_in, put, put_at
 from .memory import shares_memory
-from .traced import stand_in, value_of
+from .traced import Traced, value_of
 
 
 _LARGE = 65_536  # entries, from which a constant isn't copied
@@ -41,7 +41,8 @@ class Capture(Mode):
         self.value, self.born = recorder.value, recorder.born.add
 
     def forward(self, run: Run, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        written = _computed_by(self.recorder.within(op.name, op.forward), op)
+        written = copy(op)
+        written.forward = self.recorder.within(op.name, op.forward)
         result = run(written, tuple(map(self.recorder.operand, inputs)), params)
         if type(result) is Tensor:
             if result._op is written:
@@ -65,15 +66,6 @@ class Capture(Mode):
         )
 
 
-def _computed_by(forward: Callable[..., Any], op: Op) -> Op:
-    """The same op, computed otherwise."""
-    other = Op.__new__(Op)
-    for slot in Op.__slots__:
-        setattr(other, slot, getattr(op, slot))
-    other.forward = forward
-    return other
-
-
 class Recorder:
     """Writes down a program; `Capture` tells it of ops and rules.
 
@@ -82,7 +74,6 @@ class Recorder:
         captured: Tensors from outside, each with its stand-in.
         born: leaves that the function has made.
         tensors: results of ops.
-        prefix: of the names of cotangents, where they are multiples of what they say.
     """
 
     def __init__(self) -> None:
@@ -90,10 +81,9 @@ class Recorder:
         self.captured: dict[Tensor, Any] = {}
         self.born: set[Tensor] = set()
         self.tensors: list[Tensor] = []
-        self.prefix = ""
         self._closed = False
-        self._refused: UntraceableError | None = None  # by what may have been caught on its way
-        self._failed: str | None = None  # what NumPy raised
+        self._refused: CompileError | None = None  # by what may have been caught on its way
+        self._odd = ""  # what is refused unless the function raises an error by itself
         self._shared: set[Node] = set()  # those whose memory another value may lie in
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
@@ -101,11 +91,9 @@ class Recorder:
         self._errors = np.geterr()
         self._line: Any = None
 
-    # ------------------------------------------------------------------ stand-ins
-
-    def given(self, value: Any, name: str | None) -> Any:
-        """A stand-in for what the program is given."""
-        return stand_in(self, Node(None, value=value, name=name))
+    def given(self, value: Any, name: str | None = None, op: str | None = None) -> Traced:
+        """A stand-in for what the program is given, or for a constant."""
+        return Traced(self, Node(None, value=value, name=name, op=op))
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call ``function`` on the values, and write that down; returned is what stands for it."""
@@ -125,7 +113,7 @@ class Recorder:
             try:
                 value = function(*mapped(args, value_of), **mapped(kwargs, value_of))
             except Exception as error:
-                self._failed = (
+                self._odd = (
                     "compile: the function catches (try … except) what comes of the values: "
                     f"{called(function)} raised {error!r}. Compile the parts\n  at {user_frame()[1]}"
                 )
@@ -133,7 +121,7 @@ class Recorder:
         if value is None or isinstance(value, str):
             self.refuse(f"{called(function)} gives no numbers")
         known = function is np.full or function is np.broadcast_to  # to be written to, or left away
-        if not known and next(nodes_in([node.args, node.kwargs]), None) is None:
+        if not known and not any(nodes_in([node.args, node.kwargs])):
             return mapped(value, self._lifted)  # of constants a constant
         frame, place = user_frame()
         node.value, node.line = value, str(place)
@@ -141,13 +129,13 @@ class Recorder:
         self._take_names(frame)
         if function is not put and function is not put_at and shares_memory(node):
             self._shared.update(node.operands)
-        if isinstance(value, (tuple, list)):
+        if node.is_several:
             parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-        return stand_in(self, node)
+        return Traced(self, node)
 
     def _node(self, x: Any) -> Any:
-        if type(x) in STAND_INS:
+        if type(x) is Traced:
             if x.node.op == "constant":
                 return self._node(x.node.value)
             if x.recorder is not self:
@@ -160,6 +148,11 @@ class Recorder:
             return self._copies.setdefault((id(x), x.tobytes()), (x, x.copy()))[1]
         return x
 
+    def _lifted(self, x: Any) -> Any:
+        """A constant beside stand-ins as one, since NumPy's own methods would ask for values."""
+        constant = type(x) is not Traced and isinstance(x, (np.ndarray, np.generic))
+        return self.given(x, op="constant") if constant else x
+
     def shares(self, x: Any) -> bool:
         """Whether another value may lie in the memory of ``x``."""
         return x.node in self._shared
@@ -167,19 +160,18 @@ class Recorder:
     def decided(self, function: Callable[[Any], Any], x: Any) -> Any:
         """``int`` or ``bool`` of a value, which is to stay so."""
         answer = function(x.node.value)
-        if x.node.op == "constant":
-            return answer
-        frame, place = user_frame()
-        self.nodes.append(Guard(function, (x.node,), value=answer, line=str(place)))
+        if x.node.op != "constant":
+            line = str(user_frame()[1])
+            self.nodes.append(Guard(function, (x.node,), value=answer, line=line))
         return answer
 
     # ------------------------------------------------------------------ what it is told
 
     def operand(self, x: Any) -> Any:
         """An op's operand; in place of a leaf from outside one with a stand-in for its value."""
-        if type(x) is not Tensor or type(x._array) in STAND_INS or not self._is_outside(x):
+        if type(x) is not Tensor or type(x._array) is Traced or not self._is_outside(x):
             return x
-        leaf = _leaf(self._capture(x))
+        leaf = _leaf(self.value(x))
         leaf._tracked, leaf.name = x._tracked, x.name
         return leaf
 
@@ -187,24 +179,23 @@ class Recorder:
         """Whether ``x`` is a leaf whose value may be another one at another call."""
         return x.is_leaf and x not in self.born
 
-    def _capture(self, x: Tensor) -> Any:
-        if x not in self.captured:
-            self.captured[x] = self.given(x._array, x.name)
-        return self.captured[x]
-
     def value(self, x: Tensor) -> Any:
         """``x.data``."""
         array: Any = x._array
-        if type(array) not in STAND_INS:
-            return self._capture(x) if self._is_outside(x) else array
-        return array.own() if array.node.is_scalar else array  # an op's result is an array
+        if type(array) is Traced:
+            return array.own() if array.node.is_scalar else array  # an op's result is an array
+        if self._is_outside(x):
+            if x not in self.captured:
+                self.captured[x] = self.given(array, x.name)
+            return self.captured[x]
+        return array
 
     def within(self, op: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """An op's forward, or one of its vjps, written down step by step."""
 
         def run(*args: Any, **kwargs: Any) -> Any:
             self._ops.append(op)
-            if not STAND_INS.isdisjoint(map(type, (*args, *kwargs.values()))):
+            if Traced in map(type, (*args, *kwargs.values())):
                 args = tuple(map(self._lifted, args))
             try:
                 return function(*args, **kwargs)
@@ -213,15 +204,9 @@ class Recorder:
 
         return run
 
-    def _lifted(self, x: Any) -> Any:
-        """A constant beside stand-ins as one, since NumPy's own methods would ask for values."""
-        if type(x) in STAND_INS or not isinstance(x, (np.ndarray, np.generic)):
-            return x
-        return stand_in(self, Node(None, value=x, op="constant"))
-
     def cotangent(self, tensor: Tensor, g: Any) -> None:
         array = getattr(g, "_array", g)
-        if type(array) in STAND_INS and tensor.name is not None:
+        if type(array) is Traced and tensor.name is not None:
             self._cotangents.append((tensor, array.node))
 
     def output(self, x: Any) -> Any:
@@ -230,12 +215,12 @@ class Recorder:
         return array.copy() if type(array) is np.ndarray else self._node(array)
 
     def refuse(self, what: str) -> NoReturn:
-        self._refused = UntraceableError(f"compile: {what}\n  at {user_frame()[1]}")
+        self._refused = CompileError(f"compile: {what}\n  at {user_frame()[1]}")
         raise self._refused
 
     def made_text(self, node: Node) -> None:
         """Refuse it in the end, unless the function has raised an error by then."""
-        self._failed = self._failed or (
+        self._odd = self._odd or (
             f"compile: text is made of {node.described()}; printing is a side effect; do it "
             f"outside\n  at {user_frame()[1]}"
         )
@@ -249,33 +234,32 @@ class Recorder:
         Raises:
             CompileError: what was refused, or failed, though the function may have caught it.
         """
+        error: Exception | None = None
         try:
             with Capture(self):
                 yield
-        except Exception as error:
-            self._finish(error)
-        else:
-            self._finish(None)
-
-    def _finish(self, error: Exception | None) -> None:
-        """Give nodes the names of their Tensors; nothing more is recorded, or held."""
-        refused, failed = self._refused, self._failed
-        for tensor in self.tensors:
-            array: Any = tensor._array
-            if type(array) in STAND_INS and tensor.name is not None:
-                array.node.name = tensor.name
-        for tensor, node in self._cotangents:
-            if node.function is not None and node.name is None:
-                node.name = self.prefix + symbol_of(str(tensor.name), tensor.is_leaf, "L")
-        self._closed, self._refused, self._line = True, None, None
+        except Exception as raised:
+            error = raised.with_traceback(None)
+        refused, self._refused, self._closed, self._line = self._refused, None, True, None
+        self._name()
         for held in (self.tensors, self.born, self._cotangents, self._shared, self._copies):
             held.clear()  # type: ignore[attr-defined]
         if refused is not None:  # NumPy puts others in place of a refusal
             raise refused.with_traceback(None) from None
         if error is not None:
             raise error
-        if failed is not None:
-            raise CompileError(failed)
+        if self._odd:
+            raise CompileError(self._odd)
+
+    def _name(self) -> None:
+        """Give nodes the names of their Tensors."""
+        for tensor in self.tensors:
+            array: Any = tensor._array
+            if type(array) is Traced and tensor.name is not None:
+                array.node.name = tensor.name
+        for tensor, node in self._cotangents:
+            if node.function is not None and node.name is None:
+                node.name = symbol_of(str(tensor.name), tensor.is_leaf, "L")
 
     def _take_names(self, frame: FrameType | None) -> None:
         """Let nodes be called as the user's variables are that hold them."""
@@ -284,5 +268,5 @@ class Recorder:
         self._line = now
         for name, value in frame.f_locals.items():
             array = value._array if type(value) is Tensor else value
-            if type(array) in STAND_INS and array.node.name is None and array.node.function:
+            if type(array) is Traced and array.node.name is None and array.node.function:
                 array.node.name = name

@@ -24,8 +24,8 @@ class Recorded(NamedTuple):
         program: the calls.
         captured: the Tensors whose values the program takes besides its arguments.
         output: what the function returned: its containers, around anything.
-        kinds: for each leaf of the output "array", or what it is where the program hasn't got it:
-            the name of a Tensor, in a tuple, or what is no number.
+        kinds: for each leaf of the output "array"; of a Tensor its name, in a tuple; and of what is
+            no number itself, in a list.
     """
 
     program: Program
@@ -40,19 +40,24 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
     Raises:
         CompileError: a function that can't be compiled; see `autograd_lite.compile`.
     """
-    recorder = Recorder()
-    tree = (args, kwargs)
+    recorder, inputs = Recorder(), list[Node]()
     for x in (*args, *kwargs.values()):
         refuse_bound("compile", x)
-    given: list[Any] = []
-    inputs = []
-    for x, name in zip(leaves(tree), _names(f, args, kwargs), strict=True):
-        if is_dynamic(x):
-            traced = recorder.given(x._array if type(x) is Tensor else x, name)
-            inputs.append(traced.node)
-            x = _tensor(traced, x) if type(x) is Tensor else traced
-        given.append(x)
-    own_args, own_kwargs = rebuilt(tree, iter(given))
+    names = _names(f, args, kwargs)
+
+    def stand_in(x: Any) -> Any:
+        name = next(names)
+        if not is_dynamic(x):
+            return x
+        traced: Any = recorder.given(array_of(x), name)
+        inputs.append(traced.node)
+        if type(x) is not Tensor:
+            return traced
+        tensor = _leaf(traced)
+        tensor.name = x.name
+        return tensor
+
+    own_args, own_kwargs = rebuilt((args, kwargs), map(stand_in, leaves((args, kwargs))))
     with recorder.recording():
         output = f(*own_args, **own_kwargs)
         try:
@@ -81,125 +86,108 @@ def is_dynamic(x: Any) -> bool:
     )
 
 
-def _tensor(traced: Any, like: Tensor) -> Tensor:
-    tensor = _leaf(traced)
-    tensor.name = like.name
-    return tensor
+def array_of(x: Any) -> Any:
+    return x._array if type(x) is Tensor else x
+
+
+def arrays(tree: Any) -> list[Any]:
+    """The arrays and numbers in what a function returned."""
+    return [array_of(x) for x in leaves(tree) if is_numeric(x)]
 
 
 def _names(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[str]:
     """What to call each leaf of the arguments: ``x``, of containers ``p_w`` and ``p_0``."""
     try:
-        known = [(p.name, p.kind) for p in inspect.signature(f).parameters.values()]
+        known = inspect.signature(f).bind(*args, **kwargs).arguments.items()
+        kinds = {name: p.kind for name, p in inspect.signature(f).parameters.items()}
     except (TypeError, ValueError):
-        known = []
-    plain = [n for n, kind in known if kind in (kind.POSITIONAL_ONLY, kind.POSITIONAL_OR_KEYWORD)]
-    rest = next((n for n, kind in known if kind is kind.VAR_POSITIONAL), "x")
-    for name, x in (
-        *((plain[i] if i < len(plain) else f"{rest}_{i - len(plain)}", x) for i, x in enumerate(args)),
-        *kwargs.items(),
-    ):
+        known, kinds = {"x": args, "": kwargs}.items(), {}
+    for name, x in known:
+        name = "" if kinds.get(name) is inspect.Parameter.VAR_KEYWORD else name
         for path, leaf in zip(paths(x), leaves(x), strict=True):
             own = leaf.name if type(leaf) is Tensor else None
-            yield own or name + re.sub(r"\W+", "_", path).rstrip("_")
+            yield own or re.sub(r"\W+", "_", name + path).strip("_") or "x"
 
 
 # ---------------------------------------------------------------------- is it the function?
 
 
-def arrays(output: Any) -> list[Any]:
-    """The arrays and numbers in what a function returned."""
-    return [x._array if type(x) is Tensor else x for x in leaves(output) if is_numeric(x)]
-
-
-def replayed(program: Program, given: list[Any]) -> tuple[list[Any], float]:
-    """What the calls give for other arguments and captured values; and the largest number of all.
+def replayed(program: Program, given: list[Any], seen: Any = None) -> list[Any]:
+    """What the calls give for other arguments and captured values; ``seen`` is told each value.
 
     Raises:
         Changed: values decide otherwise.
     """
-    values = dict(zip((*program.inputs, *program.captured), given, strict=True))
-    largest = 0.0
+    known: dict[Any, Any] = dict(zip((*program.inputs, *program.captured), given, strict=True))
 
     def of(x: Any) -> Any:
-        return values[x] if isinstance(x, Node) else x
+        return known[x] if type(x) is Node else mapped(x, of) if type(x) in _NESTED else x
 
     for node in program.nodes:
-        args = mapped(node.args, of)
-        if isinstance(node, Guard):
-            if not node.same(*args):
-                raise Changed
-            continue
-        value = values[node] = node.function(*args, **mapped(node.kwargs, of))  # type: ignore[misc]
-        if varies(node) and not matches(node, value):
+        value = node.function(*map(of, node.args), **mapped(node.kwargs, of))
+        if value != node.value if type(node) is Guard else (
+            not matches(node, value) and varies(node)
+        ):
             raise Changed
-        largest = max(largest, _size(value))
-    return [of(x) for x in (*program.outputs, *program.updates.values())], largest
+        known[node] = value
+        if seen is not None:
+            seen(value)
+    return [of(x) for x in (*program.outputs, *program.updates.values())]
 
 
-def _size(x: Any) -> float:
+_NESTED = {tuple, list, slice, dict}
+
+
+def largest(x: Any) -> float:
     """The largest finite entry."""
     if getattr(x, "dtype", np.dtype(bool)).kind not in "fc":
         return 0.0
-    found = float(np.max(np.abs(x), initial=0.0))
-    if not np.isfinite(found):
-        sizes = np.abs(x)
+    sizes = np.abs(x)
+    found = float(np.maximum.reduce(sizes, None, initial=0.0))
+    if not found < np.inf:
         found = float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
     return found if found < 1e100 else 0.0
 
 
+def _changed(x: Any, how: Callable[[Any], Any]) -> Any:
+    """An argument with other numbers, of the same type, shape and dtype."""
+    if not is_dynamic(x):
+        return x
+    array = np.asarray(array_of(x))
+    new = np.array(how(array).astype(array.dtype))
+    if type(x) is Tensor:
+        tensor = Tensor(new, name=x.name)
+        tensor._tracked = x._tracked
+        return tensor
+    return new if isinstance(x, np.ndarray) else type(x)(new[()])
+
+
 def nudged(x: Any) -> Any:
     """Other numbers, as near as rounding would take them."""
-    if not is_dynamic(x) or np.asarray(x).dtype.kind not in "fc":
-        return x
-    array = np.asarray(x)
-    signs = np.where(np.arange(array.size) % 3 == 1, -1, 1).reshape(array.shape)
-    moved = (array * (1 + 2 * np.finfo(array.dtype).eps * signs)).astype(array.dtype)
-    return moved if isinstance(x, np.ndarray) else type(x)(moved[()])
+    return _changed(x, lambda a: a if a.dtype.kind in "biu" else a * (
+        1 + 2 * np.finfo(a.dtype).eps * np.where(np.arange(a.size) % 3 == 1, -1, 1)
+        .reshape(a.shape)))  # fmt: skip
 
 
 def others(x: Any) -> list[Any]:
-    """Other numbers of that type and shape, which a function may take another way with."""
-    if type(x) is Tensor:
-        return [_like(x, array) for array in others(x._array)]
-    if not isinstance(x, (np.ndarray, np.generic, *NUMBERS)) or not is_dynamic(x):
-        return [x] * 3
-    array = np.asarray(x)
-    turned = array.reshape(-1)[::-1].reshape(array.shape)
-    if array.dtype.kind in "fc":
-        scaled = (array * 0.043 + 0.031).astype(array.dtype)
-        found = [-array, scaled, turned * array.dtype.type(1.37)]
-    else:
-        found = [array, turned, ~array if array.dtype.kind == "b" else array]
-    return [np.array(a) if isinstance(x, np.ndarray) else type(x)(a[()]) for a in found]
-
-
-def _like(x: Tensor, array: Any) -> Tensor:
-    new = Tensor(array, name=x.name)
-    new._tracked = x._tracked
-    return new
+    """Other numbers, which a function may take another way with."""
+    turned = _changed(x, lambda a: a.reshape(-1)[::-1].reshape(a.shape))
+    ways = (lambda a: a if a.dtype.kind in "iu" else ~a if a.dtype.kind == "b" else -a,
+            lambda a: a if a.dtype.kind in "biu" else a * 0.043 + 0.031)  # fmt: skip
+    return [_changed(y, way) for y, way in zip((x, turned), ways, strict=True)]
 
 
 def differ(a: Any, b: Any, slack: float, rtol: float) -> bool:
     """Whether two results differ by more than rounding can do: ``slack``, besides their size's."""
     x, y = np.asarray(a), np.asarray(b)
-    if x.shape != y.shape or x.dtype != y.dtype or (a.__class__ is np.ndarray and x.ndim > 0) != (
-        b.__class__ is np.ndarray and y.ndim > 0
+    if x.shape != y.shape or x.dtype != y.dtype or (
+        x.ndim and (type(a) is np.ndarray) != (type(b) is np.ndarray)
     ):
         return True
     if y.dtype.kind not in "fc":
         return not np.array_equal(x, y)
-    finite = np.abs(y[np.isfinite(y)])
-    slack += rtol * float(finite.max(initial=0.0))
+    slack += rtol * largest(y)
     return not np.allclose(x, y, rtol=rtol, atol=slack, equal_nan=True)
-
-
-def tolerance(program: Program) -> float:
-    """How far rounding may take results from what was recorded, relative to their size."""
-    kinds = {node.dtype for node in (*program.inputs, *program.captured, *program.nodes)
-             if not isinstance(node, Guard)}  # fmt: skip
-    eps = [float(np.finfo(dtype).eps) for dtype in kinds if dtype.kind in "fc"]
-    return min(1e5 * max(eps, default=0.0), 0.01)
 
 
 class Check:
@@ -215,40 +203,37 @@ class Check:
 
     def __init__(self, program: Program, given: list[Any]) -> None:
         self._program, self.given = program, given
-        kinds = {node.dtype for node in (*program.inputs, *program.captured, *program.nodes)
-                 if not isinstance(node, Guard)}  # fmt: skip
+        kinds = {node.dtype for node in (*program.inputs, *program.captured, *program.nodes)}
         eps = max((float(np.finfo(d).eps) for d in kinds if d.kind in "fc"), default=0.0)
-        self._rtol = min(1e5 * eps, 0.01)
-        self.values, self._slack = self._at(given)
+        self._rtol, sizes = min(1e5 * eps, 0.01), [0.0]
+        self._values = replayed(program, given, lambda x: sizes.append(largest(x)))
+        self._largest = max(sizes)
+        self._slack = self._moved(given, self._values)
 
-    def _at(self, given: list[Any]) -> tuple[list[Any], list[float]]:
-        """What the program gives, and what rounding may change of that."""
-        values, largest = replayed(self._program, given)
+    def _moved(self, given: list[Any], values: list[Any]) -> list[float]:
+        """What rounding may change of what the program gives."""
         try:
-            near = replayed(self._program, list(map(nudged, given)))[0]
+            near = replayed(self._program, list(map(nudged, given)))
         except Exception:  # whatever the function's own calls raise there
             near = values
-        slack = []
-        for a, b in zip(values, near, strict=True):
-            moved = np.abs(np.subtract(a, b, dtype=np.result_type(a, 1.0)))
-            finite = moved[np.isfinite(moved)]
-            slack.append(1e4 * float(finite.max(initial=0.0)) + 1e-3 * self._rtol * largest)
-        return values, slack
+        moved = [np.subtract(a, b, dtype=np.result_type(a, 1.0))
+                 for a, b in zip(values, near, strict=True)]  # fmt: skip
+        return [1e4 * largest(x) + 1e-3 * self._rtol * self._largest for x in moved]
 
-    def code(self, found: list[Any], text: Callable[[], str]) -> None:
-        """Raise where the code gives something else."""
+    def code(self, found: list[Any], text: Any) -> None:
+        """Raise where the code, of which ``text`` is the text, gives something else."""
         for i, (ours, theirs, slack) in enumerate(
-            zip(found, self.values, self._slack, strict=True)
+            zip(found, self._values, self._slack, strict=True)
         ):
             if differ(ours, theirs, slack, self._rtol):
                 raise CompileError(
                     f"compile: the code gives another result {i} than was recorded, {ours} instead "
-                    f"of {theirs}: please report this program\n{text()}"
+                    f"of {theirs}: please report this program\n{text.body}"
                 )
 
     def function(self, expected: list[Any]) -> None:
         """Raise where the function, called, gives something else than on stand-ins."""
-        self._compare(self.values, expected, self._slack, self._rtol)
+        self._compare(self._values, expected, lambda: self._slack, self._rtol)
 
     def elsewhere(self, f: Callable[[list[Any]], list[Any]], given: list[list[Any]]) -> None:
         """Raise where the function gives something else for other arguments than the program.
@@ -258,9 +243,10 @@ class Check:
             given: several other arguments; those that are numbers are the program's first.
         """
         for few in given:
-            own = [x._array if type(x) is Tensor else x for x in few if is_dynamic(x)]
+            own = [array_of(x) for x in few if is_dynamic(x)]
+            every = [*own, *self.given[len(own) :]]
             try:
-                values, slack = self._at([*own, *self.given[len(own) :]])
+                found = replayed(self._program, every)
             except Exception:  # then f is called
                 continue
             try:
@@ -270,25 +256,27 @@ class Check:
                     f"compile: for other numbers the function raises {error!r}, and compiled it "
                     f"wouldn't: {_ASKS}"
                 ) from None
-            self._compare(values, expected, slack, max(self._rtol, 1e-6))
+            rtol = max(self._rtol, 1e-6)
+            self._compare(found, expected, lambda e=every, v=found: self._moved(e, v), rtol)
 
     def _compare(
-        self, values: list[Any], expected: list[Any], slack: list[float], rtol: float
+        self, found: list[Any], expected: list[Any], slack: Callable[[], list[float]], rtol: float
     ) -> None:
-        if len(expected) != len(self._program.outputs) or any(
-            differ(a, b, c, rtol) for a, b, c in zip(values, expected, slack, strict=False)
-        ):
-            raise CompileError(_OTHERWISE)
+        """Raise where results differ; ``slack`` is asked for where they aren't quite the same."""
+        if len(expected) == len(self._program.outputs):
+            both = list(zip(found, expected, strict=False))
+            if not any(differ(a, b, 0.0, rtol) for a, b in both):
+                return
+            if not any(differ(a, b, s, rtol) for (a, b), s in zip(both, slack(), strict=False)):
+                return
+        raise CompileError(
+            "compile: the function gives something else when it is called again on the same "
+            f"numbers, or on others, than what it computed when it was recorded: {_ASKS}. Random "
+            "numbers, counters and the time would be frozen: pass them as arguments"
+        )
 
 
 _ASKS = (
     "does it ask of which type its arguments are (isinstance, type), or catch exceptions? It is "
     "called on stand-ins for arrays"
 )
-_OTHERWISE = (
-    "compile: the function gives something else when it is called again on the same numbers, or on "
-    f"others, than what it computed when it was recorded: {_ASKS}. Random numbers, counters and the "
-    "time would be frozen: pass them as arguments"
-)
-
-

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Guard, Node, Program, converted, is_plain_reshape, mapped, put, put_at
+from .graph import Guard, Node, Program, converted, is_plain_reshape, mapped, values
+from .memory import MADE
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
 ONE_THREAD = 10_000  # entries, up to which BLAS takes a dot product on one thread
@@ -40,8 +41,7 @@ class _Pass:
         self.known = {*program.inputs, *program.captured, *program.nodes}
         self.seen: dict[Any, Node] = {}
         self.nodes: list[Node] = []
-        self.uses = Counter(x for node in program.nodes for x in node.operands)
-        self.uses.update(program.results())
+        self.uses = Counter(program.uses)
 
     def run(self) -> bool:
         """Whether anything was changed."""
@@ -54,8 +54,10 @@ class _Pass:
             last = self.added(node) if found is None else self.steps(found, node)
             if last is not node:
                 self.replaced[node] = last
-                if isinstance(last, Node) and last.name is None and last.function is not None:
-                    last.name = node.name
+                if isinstance(last, Node):
+                    self.uses[last] += self.uses[node]
+                    if last.name is None and last.function is not None:
+                        last.name = node.name
         program.outputs = [self.now(x) for x in program.outputs]
         program.updates = {old: self.now(new) for old, new in program.updates.items()}
         program.nodes = self.nodes
@@ -71,6 +73,7 @@ class _Pass:
         found.op, found.line, found.errors = instead.op, instead.line, instead.errors
         found.args = mapped(found.args, lambda x: self.steps(x, instead))
         self.known.add(found)
+        self.uses.update(found.operands)
         added = self.added(found)
         if added is not found:
             self.replaced[found] = added
@@ -88,7 +91,7 @@ class _Pass:
 
 def _key(node: Node) -> Any:
     """Equal for calls that give the same; None where that can't be told."""
-    if node.function in (np.full, np.array, put, put_at):  # which may be written to
+    if node.function in MADE:  # which may be written to
         return None
     if isinstance(node, Guard):
         return node.function, _frozen(node.args), node.value
@@ -231,8 +234,7 @@ def same_kind(x: Any, node: Node) -> bool:
 
 def step(function: Any, *args: Any, **kwargs: Any) -> Node:
     """A further call, whose value is computed now."""
-    values = mapped(args, lambda x: x.value if isinstance(x, Node) else x)
-    return Node(function, args, kwargs, function(*values, **kwargs))
+    return Node(function, args, kwargs, function(*values(args), **kwargs))
 
 
 def instead(node: Node, function: Any, *args: Any, **kwargs: Any) -> Node:

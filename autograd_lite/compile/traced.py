@@ -1,16 +1,17 @@
 """Stand-ins: what takes an array's place, or a number's, while a program is recorded.
 
 A stand-in has a value, and so a type, a shape and a dtype that code may ask for; it says that it is
-of the type of what it stands for. Where code asks for an int or a truth, as in ``if x > 0``, it is
-told that of the value, and the program watches that it stays so. More can't be had of it.
+of the type of what it stands for, and has what that has. Where code asks for an int or a truth, as
+in ``if x > 0``, it is told that of the value, and the program watches that it stays so. More can't
+be had of it.
 """
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Callable
-from functools import lru_cache
+from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -18,7 +19,6 @@ import numpy as np
 from ..arrays import STAND_INS
 from ..containers import leaves
 from ..engine.tensor import Tensor
-from ..lines import user_frame
 from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE
 from ..table import NUMPY
@@ -27,12 +27,12 @@ from .graph import Node, converted, mapped, put, put_at
 if TYPE_CHECKING:
     from .recorder import Recorder
 
-# What is known of an array without its values: called while recording, and not recorded.
+# What is known of an array without its values: asked for while recording, and not recorded.
 _KNOWN: set[Any] = {
     np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast,
-    np.common_type,
+    np.common_type, "shape", "ndim", "size", "dtype", "nbytes", "itemsize",
 }  # fmt: skip
-# They make arrays that may be written to.
+# They make arrays that may be written to, of what.
 _MADE: dict[Any, Any] = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.full_like: None}
 # What they are for happens outside of the program.
 _OUTSIDE: set[Any] = {
@@ -44,44 +44,15 @@ _VALUE = "the value isn't known beforehand; leave it an array, or compile the pa
 
 
 def value_of(x: Any) -> Any:
-    return x.node.value if type(x) in STAND_INS else x.value if isinstance(x, Node) else x
+    return x.node.value if type(x) is Traced else x.value if isinstance(x, Node) else x
 
 
-def _refused(what: str, remedy: str) -> Callable[..., NoReturn]:
-    def method(self: StandIn, *args: Any, **kwargs: Any) -> NoReturn:
-        self.recorder.refuse(f"{what} {self.node.described()}; {remedy}")
+class Traced:
+    """What stands for an array or a number.
 
-    return method
-
-
-def _binary(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-    def combined(x: Any, y: Any) -> Any:
-        """Numbers of Python stay such, and widen no dtype."""
-        if type(value_of(x)) in _NUMBERS and type(value_of(y)) in _NUMBERS:
-            recorder = x.recorder if type(x) in STAND_INS else y.recorder
-            return recorder.call(of_numbers, (x, y), {})
-        if type(x) is Tensor or type(y) is Tensor:
-            return NotImplemented
-        return ufunc(x, y)
-
-    return combined, lambda x, y: combined(y, x)
-
-
-@lru_cache(maxsize=256)
-def _place_of_out(function: Any) -> int:
-    """Which positional argument ``out`` is; -1 where there is none."""
-    try:
-        parameters = inspect.signature(function).parameters
-    except ValueError:
-        return -1
-    if function is np.einsum or "out" not in parameters:
-        return -1
-    keyword = parameters["out"].kind is inspect.Parameter.KEYWORD_ONLY
-    return -1 if keyword else list(parameters).index("out")
-
-
-class StandIn:
-    """For a number of Python's; what arrays have besides is added by the others."""
+    An array that was made by ``np.zeros_like``, ``x.copy()``, … may be written to, as long as nothing
+    else shares its memory: this then stands for what it has become.
+    """
 
     __slots__ = ("node", "recorder")
 
@@ -90,48 +61,63 @@ class StandIn:
 
     __class__ = property(lambda self: type(self.node.value))  # type: ignore[assignment]
 
-    def _call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         return self.recorder.call(function, (self, *args), kwargs)
+
+    def refuse(self, what: str, remedy: str = _VALUE) -> NoReturn:
+        self.recorder.refuse(f"{what} {self.node.described()}; {remedy}")
+
+    def __getattr__(self, name: str) -> Any:
+        """What an object of its type has: of an array, NumPy's functions of these names, mostly."""
+        value = self.node.value
+        if not hasattr(value, name) or name[:2] == "__":
+            raise AttributeError(f"{type(value).__name__!r} object has no attribute {name!r}")
+        if name in _KNOWN:
+            return getattr(value, name)
+        if name in _PROPERTIES:
+            return _PROPERTIES[name](self)
+        if name in _METHODS or hasattr(np, name):
+            return partial(_METHODS.get(name) or getattr(np, name), self)
+        return self.refuse(f"x.{name} of", _REMEDIES.get(name, _VALUE))
 
     # ------------------------------------------------------------------ NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(type(x) is Tensor for x in inputs):
             return NotImplemented
-        if kwargs.get("out") is not None:
-            self.recorder.refuse(f"np.{ufunc.__name__} writes into out=; leave out= away")
+        if kwargs.pop("out", None) is not None or method == "at" and type(inputs[0]) is not Traced:
+            self.recorder.refuse(f"np.{ufunc.__name__} works in place; leave out= away, use "
+                                 "ag.index_add for .at")  # fmt: skip
         if method == "at":
-            if type(inputs[0]) is not Traced:
-                self.recorder.refuse(f"np.{ufunc.__name__}.at works in place; use ag.index_add")
             return inputs[0].write(put_at, ufunc, *inputs[1:])
-        kwargs.pop("out", None)
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return self.recorder.call(function, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(t, Tensor) for t in types):
             return NotImplemented
-        name, refuse = numpy_name(func), self.recorder.refuse
+        refuse = partial(lambda what: self.recorder.refuse(f"{numpy_name(func)} {what}"))
         if func in _MADE:
             made = func(*mapped(args, value_of), **mapped(kwargs, value_of))
             fill = kwargs.get("fill_value", args[-1]) if func is np.full_like else _MADE[func]
             return self.recorder.call(np.full, (made.shape, fill, made.dtype), {})
         if func in _KNOWN:
             return func(*mapped(args, value_of), **mapped(kwargs, value_of))
-        if func in IN_PLACE:
-            refuse(f"{name} works in place; use ag.index_update")
         if func in _OUTSIDE:
-            refuse(f"{name} is a side effect; do it outside")
-        place = _place_of_out(func)
-        if kwargs.get("out") is not None or 0 <= place < len(args) and args[place] is not None:
-            refuse(f"{name} writes into out=; leave out= away")
-        own = [x for x in leaves([args, kwargs]) if type(x) not in STAND_INS and callable(x)]
+            refuse("is a side effect; do it outside")
+        if func in IN_PLACE or _is_given_out(func, args, kwargs):
+            refuse("works in place; leave out= away, use ag.index_update")
+        own = [x for x in leaves([args, kwargs]) if type(x) is not Traced and callable(x)]
         if any(not isinstance(x, (type, np.ufunc)) for x in own):  # it calls them on values
             if func not in NUMPY:
-                refuse(f"{name} calls {own[0].__name__} on values; call it on the whole array")
+                refuse(f"calls {own[0].__name__} on values; call that on the whole array")
             found = NUMPY[func](*args, **kwargs)
             return mapped(found, lambda x: x._array if type(x) is Tensor else x)
         return self.recorder.call(func, args, kwargs)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self.refuse("NumPy is given the values of", "np.array, np.asarray and what asks for numbers "
+                    "can't be compiled; use np.stack, or the array as it is")  # fmt: skip
 
     # ------------------------------------------------------------------ what is asked of values
 
@@ -140,53 +126,49 @@ class StandIn:
 
     def __int__(self) -> int:
         if np.asarray(self.node.value).dtype.kind not in "biu":
-            self.recorder.refuse(f"int() of {self.node.described()}; {_VALUE}")
+            self.refuse("int() of")
         return int(self.recorder.decided(int, self))
 
-    def __hash__(self) -> int:
-        self.recorder.refuse(f"{self.node.described()} is used as a key; {_VALUE}")
+    def __index__(self) -> int:
+        operator.index(self.node.value)  # which raises for what is no int
+        return int(self)
 
-    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        self.recorder.refuse(
-            f"NumPy is given the values of {self.node.described()}; np.array, np.asarray and what "
-            "asks for numbers can't be compiled; use np.stack, or the array as it is"
-        )
+    def __len__(self) -> int:
+        return len(self.node.value)
 
-    __float__ = _refused("float() of", _VALUE)
-    __complex__ = _refused("complex() of", _VALUE)
-    __round__ = _refused("round() of", "use np.round")
-    __trunc__ = __floor__ = __ceil__ = _refused("math's function of", "use NumPy's")
+    def __iter__(self) -> Any:
+        iter(self.node.value)
+        return (self[i] for i in range(len(self)))
 
-    def _text(self, spec: str = "") -> str:
+    def __contains__(self, x: Any) -> bool:
+        return bool(np.any(self == x))
+
+    def __text(self, spec: str = "") -> str:
         """For an error that the function raises, which it will raise itself then."""
         self.recorder.made_text(self.node)
         return "…"
 
-    __str__ = __repr__ = __format__ = _text
-    is_integer = as_integer_ratio = hex = _refused("the digits are asked for of", _VALUE)
-    __reduce__ = __reduce_ex__ = _refused("a copy is made of", "use x.copy()")  # type: ignore[assignment]
+    __str__ = __repr__ = __format__ = __text
 
-    def __copy__(self) -> Any:
+    def __copy__(self, memo: Any = None) -> Any:
         return self
 
-    def __deepcopy__(self, memo: Any) -> Any:
-        return self
+    __deepcopy__ = __copy__
 
     # ------------------------------------------------------------------ operators
 
-    __add__, __radd__ = _binary(np.add, operator.add)
-    __sub__, __rsub__ = _binary(np.subtract, operator.sub)
-    __mul__, __rmul__ = _binary(np.multiply, operator.mul)
-    __truediv__, __rtruediv__ = _binary(np.divide, operator.truediv)
-    __floordiv__, __rfloordiv__ = _binary(np.floor_divide, operator.floordiv)
-    __mod__, __rmod__ = _binary(np.remainder, operator.mod)
-    _power, __rpow__ = _binary(np.power, operator.pow)
-    __lt__, _ = _binary(np.less, operator.lt)
-    __le__, _ = _binary(np.less_equal, operator.le)
-    __gt__, _ = _binary(np.greater, operator.gt)
-    __ge__, _ = _binary(np.greater_equal, operator.ge)
-    __eq__, _ = _binary(np.equal, operator.eq)
-    __ne__, _ = _binary(np.not_equal, operator.ne)
+    def __getitem__(self, index: Any) -> Any:
+        return self.call(operator.getitem, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.write(put, index, value)
+
+    def write(self, how: Any, *given: Any) -> None:
+        if self.node.function not in (np.full, np.array, put, put_at) or self.recorder.shares(self):
+            self.refuse("in place something is written to", "it is an argument, or may share memory "
+                        "with something else; use ag.index_update(x, i, values), or write to a "
+                        "copy: y = x.copy()")  # fmt: skip
+        self.node = self.call(how, *given).node
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
@@ -195,226 +177,146 @@ class StandIn:
         return other // self, other % self
 
     def __pow__(self, other: Any) -> Any:
-        return self._power(other)
+        """With the shortcuts that an array's operator takes."""
+        if type(other) in (int, float) and isinstance(self.node.value, np.ndarray):
+            if other == 2 and (type(other) is int or self.dtype.kind in "fc"):
+                return np.square(self)  # type: ignore[call-overload]
+            if other == 0.5 and self.dtype.kind in "fc":
+                return np.sqrt(self)  # type: ignore[call-overload]
+        return self.__power(other)  # type: ignore[attr-defined]
 
     def __neg__(self) -> Any:
-        return self._call(operator.neg if type(self.node.value) in _NUMBERS else np.negative)
+        return self.call(operator.neg if type(self.node.value) in _NUMBERS else np.negative)
 
     def __pos__(self) -> Any:
         return self
 
     def __abs__(self) -> Any:
-        return self._call(abs if type(self.node.value) in _NUMBERS else np.absolute)
+        return self.call(abs if type(self.node.value) in _NUMBERS else np.absolute)
 
-    @property
-    def real(self) -> Any:
-        if np.iscomplexobj(self.node.value):
-            return self._call(np.real)
-        return self
+    def __invert__(self) -> Any:
+        return self.call(np.invert)
 
-    @property
-    def imag(self) -> Any:
-        return self._call(np.imag)
+    # ------------------------------------------------------------------ what the engine asks for
 
-    def conjugate(self) -> Any:
-        """That of numbers is itself where they are real; of booleans, as they are."""
-        return self._call(np.conjugate) if np.iscomplexobj(self.node.value) else self
+    base = None
 
     def own(self, dtype: Any = None) -> Any:
         """``np.array(x)``: values don't change, so it is the same array; a number becomes one."""
         if self.node.is_scalar:
-            return self._call(np.asarray, *([] if dtype is None else [np.dtype(dtype)]))
-        return self if dtype is None else self.astype(dtype)  # type: ignore[attr-defined]
-
-    def __getattr__(self, name: str) -> NoReturn:
-        kind = type(self.node.value)
-        if hasattr(kind, name) and name[:2] != "__":
-            self.recorder.refuse(f"x.{name} of {self.node.described()} can't be compiled")
-        raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
-
-
-class _Flags:
-    """Nothing is known of how an argument lies in memory; a result is nobody's to write to."""
-
-    def __init__(self, refuse: Callable[[str], NoReturn]) -> None:
-        vars(self)["refuse"] = refuse
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        pass
-
-    def __getattr__(self, name: str) -> NoReturn:
-        vars(self)["refuse"](
-            f"x.flags.{name} tells how an array lies in memory, which may be another at each call; "
-            "np.ascontiguousarray(x) needs not to know"
-        )
-
-    __getitem__ = __getattr__
-
-
-class Scalar(StandIn):
-    """For a number of NumPy's."""
-
-    __slots__ = ()
-    base = None
-    shape = property(lambda self: self.node.shape)
-    ndim = property(lambda self: self.node.ndim)
-    size = property(lambda self: self.node.size)
-    dtype = property(lambda self: self.node.dtype)
-    nbytes = property(lambda self: self.node.size * self.node.dtype.itemsize)
-    itemsize = property(lambda self: self.node.dtype.itemsize)
-    flags = property(lambda self: _Flags(self.recorder.refuse))
-
-    def __index__(self) -> int:
-        operator.index(self.node.value)  # which raises for what is no int
-        return int(self.recorder.decided(int, self))
-
-    __bytes__ = tolist = _refused("the values are asked for of", _VALUE)  # type: ignore[assignment]
-
-    def tobytes(self) -> Any:
-        return self._call(np.ndarray.tobytes)  # which may be compared
-
-    def item(self, *args: Any) -> Any:
-        if args or self.dtype.kind not in "biu":
-            self.recorder.refuse(f".item() of {self.node.described()}; {_VALUE}")
-        return self.recorder.decided(bool if self.dtype.kind == "b" else int, self)
-
-    __matmul__, __rmatmul__ = _binary(np.matmul, operator.matmul)
-    __and__, __rand__ = _binary(np.bitwise_and, operator.and_)
-    __or__, __ror__ = _binary(np.bitwise_or, operator.or_)
-    __xor__, __rxor__ = _binary(np.bitwise_xor, operator.xor)
-    __lshift__, __rlshift__ = _binary(np.left_shift, operator.lshift)
-    __rshift__, __rrshift__ = _binary(np.right_shift, operator.rshift)
-
-    def __invert__(self) -> Any:
-        return self._call(np.invert)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._call(operator.getitem, index)
-
-    @property
-    def T(self) -> Any:  # noqa: N802
-        return self._call(np.transpose)
-
-    @property
-    def flat(self) -> Any:
-        return self.reshape(-1)
-
-    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
-        new = shape[0] if len(shape) == 1 else shape
-        return self._call(np.reshape, new, **({} if order == "C" else {"order": order}))
-
-    def ravel(self, order: str = "C") -> Any:
-        return self.reshape(-1, order=order)
-
-    flatten = ravel
-
-    def transpose(self, *axes: Any) -> Any:
-        given = axes[0] if len(axes) == 1 else axes or None
-        return self._call(np.transpose) if given is None else self._call(np.transpose, given)
-
-    def astype(self, dtype: Any, **settings: Any) -> Any:
-        if np.dtype(dtype) == self.dtype and not self.node.is_scalar:
-            return self
-        return self._call(converted, np.dtype(dtype))
-
-    def copy(self, order: str = "C") -> Any:
-        return self._call(np.array)
-
-    def dot(self, other: Any) -> Any:
-        return np.dot(self, other)  # type: ignore[arg-type]
-
-    def conj(self) -> Any:
-        return self.conjugate()
+            return self.call(np.asarray, *([] if dtype is None else [np.dtype(dtype)]))
+        return self if dtype is None else self.astype(dtype)
 
     def guard(self, check: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
         check(*map(value_of, arrays))
         check(*arrays)  # what it decides is watched
 
 
-class Traced(Scalar):
-    """For an array.
-
-    One that was made by ``np.zeros_like``, ``x.copy()``, … may be written to, as long as nothing
-    else shares its memory: it then stands for what it has become.
-    """
-
-    __slots__ = ()
-
-    def __len__(self) -> int:
-        return len(self.node.value)
-
-    def __iter__(self) -> Any:
-        return (self[i] for i in range(len(self)))
-
-    def __contains__(self, x: Any) -> bool:
-        return bool((self == x).any())
-
-    def __pow__(self, other: Any) -> Any:
-        """With the shortcuts that an array's operator takes."""
-        if type(other) in (int, float):
-            if other == 2 and (type(other) is int or self.dtype.kind in "fc"):
-                return self._call(np.square)
-            if other == 0.5 and self.dtype.kind in "fc":
-                return self._call(np.sqrt)
-        return self._power(other)
-
-    @property
-    def mT(self) -> Any:  # noqa: N802
-        return self._call(np.matrix_transpose)
-
-    def write(self, how: Any, *given: Any) -> None:
-        if self.node.function not in (np.full, np.array, put, put_at) or self.recorder.shares(self):
-            self.recorder.refuse(
-                f"{self.node.described()} is written to in place, and is an argument, or may share "
-                "memory with something else; use ag.index_update(x, i, values), or write to a "
-                "copy: y = x.copy()"
-            )
-        self.node = self._call(how, *given).node
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self.write(put, index, value)
-
-    _place = "works in place, and an array that is written to can't be compiled; write x = x + …"
-    __iadd__ = _refused("x += …", _place)
-    __isub__ = _refused("x -= …", _place)
-    __imul__ = _refused("x *= …", _place)
-    __itruediv__ = _refused("x /= …", _place)
-    __ifloordiv__ = __imod__ = __ior__ = __iand__ = __ixor__ = _refused("x ∘= …", _place)
-    __imatmul__ = _refused("x @= …", _place)
-    __ipow__ = _refused("x **= …", _place)
-    sort = _refused("x.sort()", "works in place; use np.sort")
-    fill = _refused("x.fill()", "works in place; use np.full_like")
-    put = _refused("x.put()", "works in place; use ag.index_update")
-    partition = _refused("x.partition()", "works in place; use np.partition")
-    resize = _refused("x.resize()", "works in place; use np.resize")
+def _is_given_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    try:
+        names = [] if function is np.einsum else list(signature(function).parameters)
+    except ValueError:
+        names = []
+    return dict(zip(names, args, strict=False) if "out" in names[: len(args)] else (),
+                **kwargs).get("out") is not None  # fmt: skip
 
 
-def _method(function: Any) -> Callable[..., Any]:
-    """A method of ndarray, which is the function of that name."""
+def _operator(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def combined(x: Any, y: Any) -> Any:
+        """Numbers of Python stay such, and widen no dtype."""
+        if type(value_of(x)) in _NUMBERS and type(value_of(y)) in _NUMBERS:
+            recorder = x.recorder if type(x) is Traced else y.recorder
+            return recorder.call(of_numbers, (x, y), {})
+        if type(x) is Tensor or type(y) is Tensor:
+            return NotImplemented
+        return ufunc(x, y)
 
-    def method(self: StandIn, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
-
-    return method
-
-
-_METHODS = (
-    "all any argmax argmin argpartition argsort choose clip cumprod cumsum diagonal max mean min "
-    "nonzero prod ptp repeat round searchsorted squeeze std sum swapaxes take trace var"
-)
-for _name in _METHODS.split():
-    setattr(Scalar, _name, _method(getattr(np, _name)))
+    return combined
 
 
-def _compress(self: Any, condition: Any, *args: Any, **kwargs: Any) -> Any:
-    return np.compress(condition, self, *args, **kwargs)
+for _name, _ufunc in {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
+    "floordiv": np.floor_divide, "mod": np.remainder, "pow": np.power, "matmul": np.matmul,
+    "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "lshift": np.left_shift,
+    "rshift": np.right_shift, "lt": np.less, "le": np.less_equal, "gt": np.greater,
+    "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
+}.items():  # fmt: skip
+    _both = _operator(_ufunc, getattr(operator, f"__{_name}__"))
+    setattr(Traced, "_Traced__power" if _name == "pow" else f"__{_name}__", _both)
+    setattr(Traced, f"__r{_name}__", lambda y, x, both=_both: both(x, y))
+    setattr(Traced, f"__i{_name}__", lambda x, y: x.refuse(
+        "x ∘= … of", "it works in place, and an array that is written to can't be compiled; write "
+        "x = x ∘ …"))  # fmt: skip
+for _name in ("float", "complex", "round", "trunc", "floor", "ceil", "hash", "bytes", "reduce"):
+    setattr(Traced, f"__{_name}__", lambda x, *_, name=_name: x.refuse(f"{name}() of"))
+del Traced.__ieq__, Traced.__ine__  # type: ignore[attr-defined]
 
 
-Scalar.compress = _compress  # type: ignore[attr-defined]
-STAND_INS.update((StandIn, Scalar, Traced))
+class _Flags:
+    """Nothing is known of how an argument lies in memory; a result is nobody's to write to."""
+
+    def __init__(self, traced: Traced) -> None:
+        vars(self)["traced"] = traced
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> NoReturn:
+        vars(self)["traced"].refuse(
+            f"x.flags.{name} of", "it tells how an array lies in memory, which may be another at each "
+            "call; np.ascontiguousarray(x) needs not to know")  # fmt: skip
+
+    __getitem__ = __getattr__
 
 
-def stand_in(recorder: Recorder, node: Node) -> Any:
-    if isinstance(node.value, np.ndarray):
-        return Traced(recorder, node)
-    return (Scalar if isinstance(node.value, np.generic) else StandIn)(recorder, node)
+def _item(x: Any, *args: Any) -> Any:
+    if args or x.dtype.kind not in "biu":
+        x.refuse(".item() of")
+    return x.recorder.decided(bool if x.dtype.kind == "b" else int, x)
+
+
+def _reshape(x: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+    new = shape[0] if len(shape) == 1 else shape
+    return x.call(np.reshape, new, **({} if order == "C" else {"order": order}))
+
+
+def _transpose(x: Any, *axes: Any) -> Any:
+    given = axes[0] if len(axes) == 1 else axes or None
+    return x.call(np.transpose) if given is None else x.call(np.transpose, given)
+
+
+def _astype(x: Any, dtype: Any, **settings: Any) -> Any:
+    same = np.dtype(dtype) == x.dtype and not x.node.is_scalar
+    return x if same else x.call(converted, np.dtype(dtype))
+
+
+def _conjugate(x: Any) -> Any:
+    """That of numbers is itself where they are real; of booleans, as they are."""
+    return x.call(np.conjugate) if np.iscomplexobj(x.node.value) else x
+
+
+_PROPERTIES: dict[str, Callable[[Any], Any]] = {
+    "T": lambda x: x.call(np.transpose),
+    "mT": lambda x: x.call(np.matrix_transpose),
+    "real": lambda x: x.call(np.real) if np.iscomplexobj(x.node.value) else x,
+    "imag": lambda x: x.call(np.imag),
+    "flat": lambda x: _reshape(x, -1),
+    "flags": _Flags,
+}
+_METHODS: dict[str, Callable[..., Any]] = {
+    "reshape": _reshape, "transpose": _transpose, "astype": _astype, "item": _item,
+    "conj": _conjugate, "conjugate": _conjugate,
+    "ravel": lambda x, order="C": _reshape(x, -1, order=order),
+    "flatten": lambda x, order="C": _reshape(x, -1, order=order),
+    "copy": lambda x, order="C": x.call(np.array),
+    "compress": lambda x, condition, *args, **kwargs: np.compress(condition, x, *args, **kwargs),
+    "tobytes": lambda x: x.call(np.ndarray.tobytes),  # which may be compared
+}  # fmt: skip
+_REMEDIES = {
+    "sort": "it works in place; use np.sort", "partition": "it works in place; use np.partition",
+    "fill": "it works in place; use np.full_like", "resize": "it works in place; use np.resize",
+    "put": "it works in place; use ag.index_update",
+}  # fmt: skip
+_METHODS.update({name: lambda x, *_, name=name, **__: x.refuse(f"x.{name}() of", _REMEDIES[name])
+                 for name in _REMEDIES})  # fmt: skip
+STAND_INS.add(Traced)
