@@ -19,7 +19,7 @@ import numpy as np
 from autograd_lite import Tensor
 from autograd_lite.arrays import given
 from autograd_lite.compile.compiled import settled, within
-from autograd_lite.compile.graph import CompileError, Program
+from autograd_lite.compile.graph import Changed, CompileError, Program
 from autograd_lite.compile.recorder import Recorder
 from autograd_lite.compile.recording import Check, others
 from autograd_lite.compile.watch import Watch
@@ -101,11 +101,16 @@ class TrainStep:
         if type(x) is not np.ndarray or type(y) is not np.ndarray:
             x, y = _array(x), _array(y)
         with self._lock:
-            found = None
-            if not within():
-                key = x.shape, x.dtype, y.shape, y.dtype
-                variants = self._variants.setdefault(key, [])
-                found = settled(variants, (x, y), self, self._compile, x, y)
+            batch, variant = (x.shape, y.shape, x.dtype, y.dtype), self._latest
+            if variant is not None and variant.batch == batch and not within() and variant.holds():
+                try:
+                    return variant((x, y))
+                except Changed:  # before anything was written
+                    pass
+            variants = self._variants.setdefault(batch, [])
+            found = None if within() else settled(
+                variants, (x, y), self, self._compile, batch, x, y
+            )
             return self._eager(x, y) if found is None else found
 
     def _eager(self, x: Array, y: Array) -> tuple[Any, Array]:
@@ -145,8 +150,11 @@ class TrainStep:
             for group in self._groups:
                 group.release()
             self._groups = [_Group(self.optimizer, own) for own in numbers]
+            for variants in self._variants.values():
+                for variant in variants:
+                    variant.holds = bool  # whose value is False
 
-    def _compile(self, x: Array, y: Array) -> _Variant:
+    def _compile(self, batch: Any, x: Array, y: Array) -> _Variant:
         _refuse_unknown(self.optimizer)
         modules = [m for _, m in self.net.named_modules()] if isinstance(self.net, Module) else []
         before = [(m, dict(vars(m))) for m in modules]
@@ -154,6 +162,7 @@ class TrainStep:
             expected, trained = self._trained(x, y)
             self._regroup(_alike(self.optimizer, trained))
             self._latest = _Variant(self, self._groups, x, y, expected)
+            self._latest.batch = batch
             return self._latest
         except BaseException:
             for module, attributes in before:
@@ -218,7 +227,7 @@ class _Group:
     def __init__(self, optimizer: Optimizer, numbers: list[int]) -> None:
         self.optimizer, self.numbers = optimizer, numbers
         self.parameters = [optimizer.parameters[i] for i in numbers]
-        self.rate = np.empty((), self.parameters[0].dtype)
+        self.rate, self._lr = np.empty((), self.parameters[0].dtype), 0.0
         self.held: dict[str, tuple[Array, list[Array]]] = {"": self._made()}
 
     def _made(self) -> tuple[Array, list[Array]]:
@@ -250,7 +259,8 @@ class _Group:
 
     def adopt(self) -> None:
         """Take over what was given other arrays since: by the user, or by an eager step."""
-        self.rate[...] = self.optimizer._lr
+        if self._lr != self.optimizer._lr:
+            self._lr = self.rate[...] = self.optimizer._lr
         for what, (_, views) in self.held.items():
             if what:
                 memory = self.optimizer._memory[what]
@@ -280,7 +290,7 @@ class _Variant:
     def __init__(
         self, step: TrainStep, groups: list[_Group], x: Array, y: Array, expected: list[Any]
     ) -> None:
-        self._step, self._groups = step, groups
+        self._step, self._groups, self.batch = step, groups, None
         self.watch = Watch(
             {type(x).__name__: x for x in (step.loss, step.optimizer, step.net)},
             but=(step.optimizer, _ITS_OWN),
@@ -304,28 +314,35 @@ class _Variant:
                 "a side effect that a compiled step wouldn't repeat, or draw random numbers; train "
                 "eagerly, or without it"
             )
+        program.drop_unused()
+        times = program.inputs[2 : 2 + len(groups)]
+        self._counted = not {*times}.isdisjoint(program.uses)
+        self.holds = self._counting_holds if self._counted else self.watch.holds
+        if not self._counted:
+            program.inputs = [node for node in program.inputs if node not in times]
         with np.errstate(all="ignore"):
             self.source = Source(program, self._captured)
             copies = [a.copy() for a in self._resident]
             found = self.source.prepared(*copies)(x, y, *self._further())
             now = dict(zip(program.resident, copies, strict=True))
             check.code([*found, *(now[old] for old in program.updates)], self.source)
-        self._counted = not {*program.inputs[2 : 2 + len(groups)]}.isdisjoint(program.uses)
         self._function = self.source.prepared(*self._resident)
+        self._alone = not (self._counted or self._captured)
 
-    def holds(self) -> bool:
-        """Whether all is as it was."""
-        steps, groups = self._step.optimizer._steps, self._groups
-        if groups is not self._step._groups or self._counted and any(
-            len({steps[i] for i in group.numbers}) > 1 for group in groups
-        ):
-            return False
-        return self.watch.holds()
+    def _counting_holds(self) -> bool:
+        """Whether all is as it was, and parameters in a group took as many steps each."""
+        steps = self._step.optimizer._steps
+        alike = all(len({steps[i] for i in group.numbers}) == 1 for group in self._groups)
+        return alike and self.watch.holds()
 
     def __call__(self, batch: tuple[Array, Array]) -> tuple[Any, Array]:
         for group in self._groups:
             group.adopt()
-        found: tuple[Any, Array] = self._function(*batch, *self._further())
+        found: tuple[Any, Array]
+        if self._alone:
+            found = self._function(*batch)
+            return found
+        found = self._function(*batch, *self._further())
         if self._counted:
             for group in self._groups:
                 for i in group.numbers:
@@ -334,11 +351,8 @@ class _Variant:
 
     def _further(self) -> list[Any]:
         """What the function takes besides the batch."""
-        steps = self._step.optimizer._steps
-        return [
-            *(steps[group.numbers[0]] + 1 for group in self._groups),
-            *map(_array_of, self._captured),
-        ]
+        steps, groups = self._step.optimizer._steps, self._groups if self._counted else ()
+        return [*[steps[g.numbers[0]] + 1 for g in groups], *map(_array_of, self._captured)]
 
 
 def _recorded(
@@ -401,7 +415,8 @@ def _recorded(
             )
         new.update({of(group, what).node: kept[group.numbers[0]]
                     for what, kept in held.items() for group in groups})  # fmt: skip
-        outputs = [recorder.output(value), recorder.output(prediction)]
+        loss: Any = value._array
+        outputs = [loss.node, recorder.output(prediction)]
     resident = [a.node for a in arrays.values()]
     captured = {t: a.node for t, a in recorder.captured.items() if t not in set(every)}
     program = Program(

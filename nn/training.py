@@ -177,6 +177,7 @@ class _Step:
         if self._compiled is not None:
             try:
                 value, prediction = self._compiled.run(x, y)
+                prediction.flags.writeable = False  # as what an eager step hands out
                 return float(value), prediction
             except CompileError as error:  # raised before anything is changed
                 if self._must:

@@ -82,6 +82,7 @@ class Plan:
         """Whether ``node``, the ``i``-th call, may write over ``old``, which it may use."""
         return (
             self.last_use.get(old, -1) <= i
+            and all(self.last_use[x] <= i for x, (of, _) in self.inside.items() if of is old)
             and (old.shape, old.dtype) == (node.shape, node.dtype)
             and not any(x is not old and old in self.owners.get(x, {x}) for x in node.operands)
         )
@@ -111,8 +112,8 @@ def planned(program: Program) -> Plan:
             old = destination.get(node)
             # NumPy takes four times as long over an array of one entry that is operand and result.
             own = node.operands if how == "ufunc" and node.size > 1 and node not in apart else ()
-            over = next((x for x in own if x in plan.buffers and x not in apart
-                         and plan.may_overwrite(node, x, i)), None)  # fmt: skip
+            over = next((x for x in own if x in plan.buffers and plan.may_overwrite(node, x, i)),
+                        None)  # fmt: skip
             if old and how == "ufunc" and i > safe and plan.may_overwrite(node, old, i):
                 plan.in_place[node], over = old, None
             elif over:

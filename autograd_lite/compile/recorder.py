@@ -9,7 +9,6 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import copy
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -41,7 +40,9 @@ class Capture(Mode):
         self.value, self.born = recorder.value, recorder.born.add
 
     def forward(self, run: Run, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        written = copy(op)
+        written = Op.__new__(Op)  # the same op, computed otherwise
+        for slot in Op.__slots__:
+            setattr(written, slot, getattr(op, slot))
         written.forward = self.recorder.within(op.name, op.forward)
         result = run(written, tuple(map(self.recorder.operand, inputs)), params)
         if type(result) is Tensor:

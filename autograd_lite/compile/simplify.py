@@ -50,6 +50,7 @@ class _Pass:
             if self.replaced:
                 node.args = mapped(node.args, self.now)
                 node.kwargs = mapped(node.kwargs, self.now) if node.kwargs else node.kwargs
+            _narrow(node)
             found = None if isinstance(node, Guard) else _found(node, self.uses)
             last = self.added(node) if found is None else self.steps(found, node)
             if last is not node:
@@ -87,6 +88,24 @@ class _Pass:
             self.seen[key] = node
         self.nodes.append(node)
         return node
+
+
+def _narrow(node: Node) -> None:
+    """A ufunc's numbers as arrays: NumPy takes longer to convert one than to add it."""
+    function, args = node.function, node.args
+    given = values(args)
+    if node.is_scalar or not isinstance(function, np.ufunc) or _PYTHON.isdisjoint(map(type, args)):
+        return
+    try:
+        kinds = [getattr(v, "dtype", type(v)) for v in given]
+        dtypes = function.resolve_dtypes((*kinds, *[None] * function.nout))
+        node.args = tuple(np.array(x, d) if type(x) in _PYTHON else x
+                          for x, d in zip(args, dtypes, strict=False))  # fmt: skip
+    except (TypeError, OverflowError):
+        pass
+
+
+_PYTHON = {bool, int, float, complex}
 
 
 def _key(node: Node) -> Any:

@@ -13,6 +13,7 @@ import gc
 import random
 import sys
 from collections.abc import Iterator
+from functools import partial
 from operator import attrgetter, is_, itemgetter
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -56,6 +57,7 @@ class Watch:
         self._scope = {} if but is None else vars(but[0])  # to which attributes may come
         self._size = len(self._scope)
         self._walk([(x, name) for name, x in roots.items()], *(but or (None, set())))
+        self._referents = partial(gc.get_referents, *self._objects)
         self._before = self._now()
         self._flags = list(map(_TRACKED, self.tensors))
         self._entries = [(a, _entries(a)) for a in self._arrays if a.flags.writeable]
@@ -66,18 +68,17 @@ class Watch:
             before, now = self._before, self._now()
         except KeyError:
             return False
-        if len(now) != len(before) or not all(map(is_, now, before)):
-            if len(now) != len(before) or not all(map(_alike, now, before)):
+        if len(now) != len(before) or list(map(_TRACKED, self.tensors)) != self._flags:
+            return False
+        if not all(map(is_, now, before)):
+            if not all(map(_alike, now, before)):
                 return False
             self._before = now
-        return (
-            len(self._scope) == self._size
-            and list(map(_TRACKED, self.tensors)) == self._flags
-            and all(_entries(a) == entries for a, entries in self._entries)
-        )
+        changed = self._entries and any(_entries(a) != held for a, held in self._entries)
+        return not changed and len(self._scope) == self._size
 
     def _now(self) -> list[Any]:
-        found = gc.get_referents(*self._objects)
+        found = self._referents()
         for names, scope, _, _ in self._looked_up:
             found += names(scope)
         return found
@@ -156,10 +157,10 @@ class Watch:
         """What a function closes over, its defaults, and what it looks up in modules."""
         f.__annotations__  # noqa: B018  (it is made now, if it's made at all)
         cells = list(zip(f.__closure__ or (), f.__code__.co_freevars, strict=True))
+        if _root(f) in _LIBRARIES:  # they aren't written to
+            return [(x, path) for cell, _ in cells for x in gc.get_referents(cell)]
         found = [(x, path) for x in (f.__defaults__, f.__kwdefaults__, f.__dict__)]
         found += [(cell, f"{path}: {name}") for cell, name in cells]
-        if _root(f) in _LIBRARIES:
-            return found
         self._add(f, path)
         names = set(_names(f.__code__))
         scopes = [(f.__globals__, path)]

@@ -44,7 +44,7 @@ _OPERATORS: dict[Any, str] = {
     operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "**",
     operator.floordiv: "//", operator.mod: "%", operator.lt: "<", operator.le: "<=",
     operator.gt: ">", operator.ge: ">=", operator.eq: "==", operator.ne: "!=",
-    np.negative: "-", operator.neg: "-",
+    np.negative: "-", operator.neg: "-", abs: "abs",
 }  # fmt: skip
 _SPELLED = {1: "one", 0: "zero", 2: "two", 0.5: "half", -1: "minus_one"}
 _EXPANDED = 4096  # entries, up to which an operand is repeated first and a ufunc called then
@@ -228,14 +228,7 @@ class Source:
         """Operand ``i`` of a ufunc, in the form in which NumPy is quickest with it."""
         x = node.args[i]
         value = x.value if isinstance(x, Node) else x
-        if np.ndim(value) == 0 and not isinstance(x, Node):  # converting one takes longer than adding
-            if not isinstance(value, (np.ndarray, np.generic)):
-                kinds = [getattr(v, "dtype", type(v)) for v in values(node.args)]
-                try:
-                    dtypes = node.function.resolve_dtypes((*kinds, *[None] * node.function.nout))
-                    return self.constant(np.array(value, dtypes[i]))
-                except (TypeError, OverflowError):
-                    return self.text_of(x)
+        if isinstance(value, np.generic) and not isinstance(x, Node):
             return self.constant(np.asarray(value))
         shape = np.shape(value)
         if shape and shape != node.shape and node.size <= _EXPANDED and value.dtype == node.dtype:
