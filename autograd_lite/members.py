@@ -509,28 +509,28 @@ class Members:
         return ops.cumprod(self, axis, dtype, out)
 
     def argmax(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._array.argmax(*args, **kwargs)
+        return self._seen().argmax(*args, **kwargs)
 
     def argmin(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._array.argmin(*args, **kwargs)
+        return self._seen().argmin(*args, **kwargs)
 
     def argsort(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._array.argsort(*args, **kwargs)
+        return self._seen().argsort(*args, **kwargs)
 
     def all(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._array.all(*args, **kwargs)
+        return self._seen().all(*args, **kwargs)
 
     def any(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._array.any(*args, **kwargs)
+        return self._seen().any(*args, **kwargs)
 
     def nonzero(self: Any) -> tuple[Array, ...]:
-        return self._array.nonzero()
+        return self._seen().nonzero()
 
     def searchsorted(self: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
         return ops.value_of(np.searchsorted, self, v, side, sorter)
 
     def round(self: Any, decimals: int = 0) -> Array:
-        return self._array.round(decimals)
+        return self._seen().round(decimals)
 
     def dot(self: Any, b: Any, out: None = None) -> Tensor:
         return ops.dot(self, b, out)

@@ -108,7 +108,13 @@ class Compiled:
     def _compile(self, args: Any, kwargs: Any) -> Variant:
         with self._lock, compiling():
             start = perf_counter()
-            self._latest = Variant(self.f, args, kwargs)
+            try:
+                self._latest = Variant(self.f, args, kwargs)
+            except CompileError:
+                raise
+            except Exception as error:
+                self.f(*args, **kwargs)  # whose error isn't one of stand-ins
+                raise CompileError(f"compile: it can't be compiled: {error!r}") from error
             self.compile_time += perf_counter() - start
             return self._latest
 
@@ -121,7 +127,7 @@ class Compiled:
         """
         if self._latest is None:
             raise RuntimeError("compile: call the function once; then there is a source")
-        return self._latest.source.text(getattr(self.f, "__name__", "f"))
+        return self._latest.source.text()
 
     def __reduce__(self) -> Any:
         return Compiled, (self.f,)
@@ -177,13 +183,7 @@ class Variant:
         self.watch = Watch({getattr(f, "__name__", "f"): f, **known})
         self.holds = self.watch.holds
         effects = self.watch.effects()
-        try:  # before f is called on arrays: what it would write to is refused
-            found = recorded(f, args, kwargs)
-        except CompileError:
-            raise
-        except Exception:
-            f(*args, **kwargs)  # whose error isn't one of stand-ins
-            raise
+        found = recorded(f, args, kwargs)  # before f is called on arrays: effects are refused
         self._refuse(effects)
         self._captured, self._output, self._kinds = found.captured, found.output, found.kinds
         program = found.program

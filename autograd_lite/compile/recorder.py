@@ -7,6 +7,7 @@ backward pass compute, of whatever transform; nothing here knows of derivatives.
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -89,7 +90,8 @@ class Recorder:
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
         self._ops: list[str] = []
-        self._errors = np.geterr()
+        self._errors: dict[str, Any] = dict(np.geterr())
+        self._filters = warnings.filters
         self._line: Any = None
 
     def given(self, value: Any, name: str | None = None, op: str | None = None) -> Traced:
@@ -105,7 +107,11 @@ class Recorder:
             )
         node = Node(function, mapped(args, self._node), mapped(kwargs, self._node),
                     op=self._ops[-1] if self._ops else called(function))  # fmt: skip
-        now = np.geterr()
+        if warnings.filters is not self._filters and any(
+            f[0] == "error" and f not in self._filters for f in warnings.filters
+        ):
+            self.refuse("warnings are made errors; compile the parts")
+        now: dict[str, Any] = dict(np.geterr())
         if now != self._errors:
             node.errors = tuple((k, v) for k, v in sorted(now.items()) if v != self._errors[k])
             if {"call", "log"} & {v for _, v in node.errors}:
@@ -123,7 +129,7 @@ class Recorder:
             self.refuse(f"{called(function)} gives no numbers")
         known = function is np.full or function is np.broadcast_to  # to be written to, or left away
         if not known and not any(nodes_in([node.args, node.kwargs])):
-            return mapped(value, self._lifted)  # of constants a constant
+            return mapped(value, self.lifted)  # of constants a constant
         frame, place = user_frame()
         node.value, node.line = value, str(place)
         self.nodes.append(node)
@@ -149,7 +155,7 @@ class Recorder:
             return self._copies.setdefault((id(x), x.tobytes()), (x, x.copy()))[1]
         return x
 
-    def _lifted(self, x: Any) -> Any:
+    def lifted(self, x: Any) -> Any:
         """A constant beside stand-ins as one, since NumPy's own methods would ask for values."""
         constant = type(x) is not Traced and isinstance(x, (np.ndarray, np.generic))
         return self.given(x, op="constant") if constant else x
@@ -197,7 +203,7 @@ class Recorder:
         def run(*args: Any, **kwargs: Any) -> Any:
             self._ops.append(op)
             if Traced in map(type, (*args, *kwargs.values())):
-                args = tuple(map(self._lifted, args))
+                args = tuple(map(self.lifted, args))
             try:
                 return function(*args, **kwargs)
             finally:

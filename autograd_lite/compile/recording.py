@@ -121,10 +121,13 @@ def replayed(program: Program, given: list[Any], seen: Any = None) -> list[Any]:
     known: dict[Any, Any] = dict(zip((*program.inputs, *program.captured), given, strict=True))
 
     def of(x: Any) -> Any:
-        return known[x] if type(x) is Node else mapped(x, of) if type(x) in _NESTED else x
+        return known[x] if type(x) is Node else mapped(x, inner) if type(x) in _NESTED else x
+
+    def inner(x: Any) -> Any:
+        return known[x] if isinstance(x, Node) else x
 
     for node in program.nodes:
-        value = node.function(*map(of, node.args), **mapped(node.kwargs, of))
+        value = node.function(*map(of, node.args), **mapped(node.kwargs, inner))
         if value != node.value if type(node) is Guard else (
             not matches(node, value) and varies(node)
         ):

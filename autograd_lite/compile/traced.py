@@ -111,7 +111,11 @@ class Traced:
         if any(not isinstance(x, (type, np.ufunc)) for x in own):  # it calls them on values
             if func not in NUMPY:
                 refuse(f"calls {own[0].__name__} on values; call that on the whole array")
-            found = NUMPY[func](*args, **kwargs)
+            try:
+                found = NUMPY[func](*args, **kwargs)
+            except Exception as error:
+                error.add_note(f"in {numpy_name(func)}")
+                raise
             return mapped(found, lambda x: x._array if type(x) is Tensor else x)
         return self.recorder.call(func, args, kwargs)
 
@@ -199,7 +203,14 @@ class Traced:
 
     # ------------------------------------------------------------------ what the engine asks for
 
-    base = None
+    @property
+    def base(self) -> None:
+        if self.node.function is None and self.node.op is None:
+            self.refuse("x.base of", "it tells how an array lies in memory")
+
+    def constant(self, x: Any) -> Any:
+        """A constant that stands beside this."""
+        return self.recorder.lifted(x)
 
     def own(self, dtype: Any = None) -> Any:
         """``np.array(x)``: values don't change, so it is the same array; a number becomes one."""

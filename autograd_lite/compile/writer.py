@@ -100,8 +100,9 @@ class Source:
         function: Callable[..., Any] = namespace["prepare"](*resident)
         return function
 
-    def text(self, title: str) -> str:
+    def text(self, title: str = "") -> str:
         """All of it, to be written to a file."""
+        title = title or self._function
         imports, body = self.body.split("\n\n\n")
         parts = [f'"""{title} as NumPy code{", for " if self._title else ""}{self._title}."""']
         parts += [imports, *([_CHANGED] if f"raise {Changed.__name__}" in body else [])]
@@ -151,8 +152,9 @@ class Source:
             return f"np.zeros({args[0]}{_dtype(node)})"
         if is_plain_reshape(node) and not node.args[0].is_scalar:
             return f"{args[0]}.reshape({args[1]})"
-        if function is np.transpose and len(args) == 1 and not node.kwargs:
-            return f"{args[0]}.T" if not isinstance(node.args[0], list) else f"np.transpose({args[0]})"
+        array = len(args) == 1 and isinstance(values(node.args[0]), np.ndarray)
+        if function is np.transpose and array and not node.kwargs:
+            return f"{args[0]}.T"
         for key in node.kwargs:
             if type(key) is not str or not key.isidentifier() or keyword.iskeyword(key):
                 raise CompileError(f"compile: {key!r} is no name of a setting (at {node.line})")

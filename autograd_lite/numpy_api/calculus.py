@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from ..arrays import beside
 from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import (
@@ -131,6 +132,7 @@ def interp(
         inner = broadcast_to(fp, x.shape) if x.ndim else fp[0]
     else:
         i = np.clip(np.searchsorted(points, at, side="right") - 1, 0, last - 1)
+        xp, fp = beside(xp, [i]), beside(fp, [i])
         x0, x1, f0, f1 = xp[i], xp[i + 1], fp[i], fp[i + 1]
         width = where(value(x1) == value(x0), 1.0, x1 - x0)
         slope = (f1 - f0) / width

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array, zeros
+from ..arrays import as_array, beside, zeros
 from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..table import Case, op
@@ -26,8 +26,9 @@ def moving(f: Any, cases: Sequence[Case]) -> Callable[..., Tensor]:
     """
 
     def vjp(g: Any, out: Any, x: Any, **params: Any) -> Any:
-        return collect(g, index=places(x.shape, lambda numbers: f(numbers, **params)),
-                       shape=x.shape)  # fmt: skip
+        given = params.values()
+        index = places(x.shape, lambda numbers: f(beside(numbers, given), **params))
+        return collect(g, index=index, shape=x.shape)
 
     return numpy_op(f, vjp, cases=cases, stacks=True, reads="some")
 
