@@ -299,6 +299,7 @@ class _Variant:
         for group in groups:
             group.adopt()
         program, self._captured = _recorded(step, groups, x, y)
+        self.watch.refuse(effects, "TrainStep: the net, or the loss,")
         self._resident = [node.value for node in program.resident]
         with np.errstate(all="ignore"):
             captured = list(map(_array_of, self._captured))
@@ -308,12 +309,7 @@ class _Variant:
                 lambda batch: [getattr(t, "_array", t) for t in step.forward(*batch)],
                 [list(batch) for batch in zip(others(x), others(y), strict=True)],
             )
-        if not self.watch.holds() or self.watch.effects() != effects:
-            raise CompileError(
-                f"TrainStep: when they are called, the net and the loss set {self.watch.changed()}, "
-                "a side effect that a compiled step wouldn't repeat, or draw random numbers; train "
-                "eagerly, or without it"
-            )
+        self.watch.refuse(effects, "TrainStep: the net, or the loss,")
         program.drop_unused()
         times = program.inputs[2 : 2 + len(groups)]
         self._counted = not {*times}.isdisjoint(program.uses)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import STAND_INS, refuse_kinds
+from ..arrays import refuse_kinds
 from ..containers import is_container, leaves, parts, rebuilt, settings
 from ..engine import modes
 from ..engine.modes import Mode, no_grad
@@ -184,7 +184,7 @@ class Variant:
         self.holds = self.watch.holds
         effects = self.watch.effects()
         found = recorded(f, args, kwargs)  # before f is called on arrays: effects are refused
-        self._refuse(effects)
+        self.watch.refuse(effects, "compile: the function")
         self._captured, self._output, self._kinds = found.captured, found.output, found.kinds
         program = found.program
         with np.errstate(all="ignore"):  # the call that is to come warns
@@ -195,31 +195,17 @@ class Variant:
             check = Check(program, [*own, *map(array_of, found.captured)])
             check.function(arrays(expected))
             check.elsewhere(called, [list(x) for x in zip(*map(others, given), strict=True)])
-        self._refuse(effects)
-        self._several = len(program.outputs) != 1
-        plain = is_container(found.output) <= (type(found.output) is tuple)
-        self._plain = plain and set(found.kinds) == {"array"} and not (
-            is_container(found.output) and (
-                not self._several or any(map(is_container, found.output)))
-        )  # fmt: skip
+        self.watch.refuse(effects, "compile: the function")
+        self._several, flat = len(program.outputs) != 1, tuple(range(len(found.kinds)))
+        self._plain = all(kind == "array" for kind in found.kinds) and (
+            found.output == flat if self._several and type(found.output) is tuple
+            else found.output == 0
+        )
         self._threads = threading.local()
         with np.errstate(all="ignore"):
             self.source = Source(program, found.captured)
             ours = self.source.prepared()(*check.given)
             check.code(list(ours) if self._several else [ours], self.source)
-
-    def _refuse(self, effects: list[Any]) -> None:
-        """Raise where a call has had other effects than its results."""
-        if self.watch.holds() and self.watch.effects() == effects:
-            return
-        for tensor in self.watch.tensors:
-            if type(tensor._grad) in STAND_INS:
-                tensor._grad = None
-        raise CompileError(
-            f"compile: the function changes {self.watch.changed()}, a side effect that a compiled "
-            "call wouldn't repeat, or draws random numbers, which would be frozen. Return what it "
-            "stores; draw them outside, and pass them as arguments"
-        )
 
     def __call__(self, flat: Any) -> Any:
         try:

@@ -121,7 +121,7 @@ def replayed(program: Program, given: list[Any], seen: Any = None) -> list[Any]:
     known: dict[Any, Any] = dict(zip((*program.inputs, *program.captured), given, strict=True))
 
     def of(x: Any) -> Any:
-        return known[x] if type(x) is Node else mapped(x, inner) if type(x) in _NESTED else x
+        return known[x] if type(x) is Node else mapped(x, inner) if isinstance(x, _NESTED) else x
 
     def inner(x: Any) -> Any:
         return known[x] if isinstance(x, Node) else x
@@ -138,7 +138,7 @@ def replayed(program: Program, given: list[Any], seen: Any = None) -> list[Any]:
     return [of(x) for x in (*program.outputs, *program.updates.values())]
 
 
-_NESTED = {tuple, list, slice, dict}
+_NESTED = (tuple, list, slice, dict)
 
 
 def largest(x: Any) -> float:

@@ -107,6 +107,19 @@ class Watch:
         grads = [id(t._grad) for t in self.tensors]
         return [repr(own), grads, random.getstate(), legacy[1].tobytes(), legacy[2:]]
 
+    def refuse(self, effects: list[Any], who: str) -> None:
+        """Raise where calls had other effects than their results, which ``effects`` were before."""
+        if self.holds() and self.effects() == effects:
+            return
+        for tensor in self.tensors:
+            if type(tensor._grad) in STAND_INS:
+                tensor._grad = None
+        raise CompileError(
+            f"{who} changes {self.changed()}, a side effect that a compiled call wouldn't repeat, or "
+            "draws random numbers, which would be frozen. Return what it stores; draw them outside, "
+            "and pass them as arguments"
+        )
+
     def _walk(self, todo: list[tuple[Any, str]], owner: Any, but: set[str]) -> None:
         seen: dict[int, Any] = {}
         while todo:

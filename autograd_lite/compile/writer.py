@@ -44,7 +44,7 @@ _OPERATORS: dict[Any, str] = {
     operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "**",
     operator.floordiv: "//", operator.mod: "%", operator.lt: "<", operator.le: "<=",
     operator.gt: ">", operator.ge: ">=", operator.eq: "==", operator.ne: "!=",
-    np.negative: "-", operator.neg: "-", abs: "abs",
+    np.negative: "-", operator.neg: "-",
 }  # fmt: skip
 _SPELLED = {1: "one", 0: "zero", 2: "two", 0.5: "half", -1: "minus_one"}
 _EXPANDED = 4096  # entries, up to which an operand is repeated first and a ufunc called then
@@ -91,7 +91,7 @@ class Source:
                           zip(program.captured, captured, strict=True))  # fmt: skip
         self.body = self._written(", ".join(self.names[x] for x in own))
         self._code = compile(self.body, f"<compiled {self._function}>", "exec")
-        del self.plan, self._static
+        del self.program, self.plan, self.names, self._static  # and with them values
 
     def prepared(self, *resident: Any) -> Callable[..., Any]:
         """A function with buffers of its own."""
@@ -143,6 +143,8 @@ class Source:
         if function in _OPERATORS and not node.kwargs and _are_numbers(node):
             args = [x if x.isidentifier() else f"({x})" for x in args]
             return f" {_OPERATORS[function]} ".join(["", *args][-2:]).lstrip()
+        if function is abs:
+            return f"abs({args[0]})"
         if function is converted:
             array = f"np.asarray({args[0]})" if node.is_scalar else args[0]
             return f"{array}.astype({args[1]}){'[()]' if node.is_scalar else ''}"
@@ -178,6 +180,8 @@ class Source:
             return f"({', '.join(map(self.text_of, x))}{',' if len(x) == 1 else ''})"
         if kind is list:
             return f"[{', '.join(map(self.text_of, x))}]"
+        if kind is dict:
+            return f"{{{', '.join(f'{self.text_of(k)}: {self.text_of(v)}' for k, v in x.items())}}}"
         if kind is slice:
             return f"slice({', '.join(map(self.text_of, (x.start, x.stop, x.step)))})"
         if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biufc":
@@ -269,7 +273,8 @@ class Source:
             else:
                 text = buffer.name
         elif node.function in VIEWS and isinstance(node.args[0], Node):
-            base, given = self._static.get(node.args[0]), node in self.program.outputs
+            base = self._static.get(node.args[0])
+            given = any(x is node for x in self.program.outputs)
             if base is not None and len(node.operands) == 1 and not given:
                 view = node.function(base, *node.args[1:], **node.kwargs)
                 if type(view) is np.ndarray and np.may_share_memory(view, base):
