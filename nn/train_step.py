@@ -1,7 +1,7 @@
 """TrainStep: forward, loss, backward and the optimizer's update as one compiled function.
 
-Parameters that an optimizer treats alike lie in one flat array, of which each Tensor has a view, and
-so do what it remembers of them and their gradients. So the update is a few NumPy calls, however
+Parameters that an optimizer treats alike lie in one flat array, of which each Tensor has a view,
+and so do what it remembers of them and their gradients. So the update is a few NumPy calls, however
 many parameters there are.
 """
 
@@ -45,9 +45,9 @@ class TrainStep:
         optimizer.step()
 
     but gradients are not stored on the parameters. Between two steps anything may be changed, and
-    eager steps be taken: what ``net``, ``loss`` and the optimizer can reach is watched, and where it
-    has changed (a mode, a layer, a setting; not values of parameters and the learning rate, which
-    are read), the step is compiled anew. When that comes again and again, and within
+    eager steps be taken: what ``net``, ``loss`` and the optimizer can reach is watched, and where
+    it has changed (a mode, a layer, a setting; not values of parameters and the learning rate,
+    which are read), the step is compiled anew. When that comes again and again, and within
     `ag.detect_anomaly`, steps are eager.
 
     Args:
@@ -194,10 +194,8 @@ def _refuse_unknown(optimizer: Optimizer) -> None:
     for method in ("step", "lr", "remembered"):
         known = getattr(kind, method) in (getattr(Optimizer, method), getattr(SGD, method))
         if not known or method in vars(optimizer):
-            raise CompileError(
-                f"TrainStep: {kind.__name__} has a {method} of its own, of which nothing is known; "
-                "define its update(i, value, grad) instead, or train eagerly"
-            )
+            said = f"TrainStep: {kind.__name__} has a {method} of its own"
+            raise CompileError(f"{said}; define its update(i, value, grad), or train eagerly")
 
 
 def _alike(optimizer: Optimizer, trained: list[int]) -> list[list[int]]:
@@ -367,7 +365,8 @@ def _recorded(
         """What stands for an array of a group, or for its learning rate."""
         key = group, what
         if key not in arrays:
-            array = group.rate if what == "lr" else group.remember("" if what == "parameters" else what)
+            known = {"lr": group.rate, "parameters": group.held[""][0]}
+            array = known[what] if what in known else group.remember(what)
             arrays[key] = recorder.given(array, what + ends[groups.index(group)])
         return arrays[key]
 
@@ -405,10 +404,8 @@ def _recorded(
             for t, g in before.items():
                 t._grad = g
         if not watch.holds():
-            raise CompileError(
-                f"TrainStep: {kind.__name__} changes {watch.changed()} when it updates, a side "
-                "effect that a compiled step wouldn't repeat; use remembered(…), or train eagerly"
-            )
+            said = f"TrainStep: {kind.__name__} changes {watch.changed()} when it updates"
+            raise CompileError(f"{said}, a side effect; use remembered(…), or train eagerly")
         new.update({of(group, what).node: kept[group.numbers[0]]
                     for what, kept in held.items() for group in groups})  # fmt: skip
         loss: Any = value._array
@@ -429,8 +426,6 @@ def _shadow(optimizer: Optimizer) -> Any:
     try:
         vars(shadow).update(copy.deepcopy(own, memo))
     except Exception as error:
-        raise CompileError(
-            f"TrainStep: {type(optimizer).__name__} has settings that can't be copied ({error}), so "
-            "that nothing is known of its update; train eagerly"
-        ) from error
+        said = f"TrainStep: {type(optimizer).__name__} has settings that can't be copied"
+        raise CompileError(f"{said} ({error}); train eagerly") from error
     return shadow

@@ -1,9 +1,9 @@
 """compile: a function as straight-line NumPy code.
 
 To read it, in this order: `graph` (what a program is made of), `traced` (what takes the arrays'
-place), `recorder` (what writes it down), `recording` (how a function becomes a program, and whether
-that is the function), `watch` (what it reads besides), `simplify` (made shorter), `memory` (where
-values lie), `expressions` and `writer` (its lines), `source` (the code), `compiled` (what is called).
+place), `recorder` (what writes it down), `recording` (how a function becomes a program, and
+whether that is the function), `watch` (what it reads besides), `simplify` (made shorter), `memory`
+(where values lie), `writer` (the code), `compiled` (what is called).
 
 The work is imported by the first call.
 """
@@ -33,13 +33,13 @@ def compile(f: Callable[..., Any]) -> Compiled:
 
     At the first call with arguments of new shapes and dtypes, ``f`` is called on stand-ins, which
     write down what NumPy is asked to do: of ``ag.grad(f)`` or any other transform the backward
-    pass, too. That is compared with what ``f`` gives, for these arguments and for others, simplified,
-    and written out as straight-line code with its buffers.
+    pass, too. That is compared with what ``f`` gives, for these arguments and for others,
+    simplified, and written out as straight-line code with its buffers.
 
     What ``f`` reads besides is read at each call (Tensors, such as a network's parameters), or
-    watched: when an attribute, a global, an array that it closes over, a Tensor's ``requires_grad``
-    or a truth that it asked for has changed, it is compiled anew; when that comes again and again, it
-    runs as it is, with a warning. Where the code raises, ``f`` is called.
+    watched: when an attribute, a global, an array that it closes over, a Tensor's
+    ``requires_grad`` or a truth that it asked for has changed, it is compiled anew; when that
+    comes again and again, it runs as it is, with a warning. Where the code raises, ``f`` is called.
 
     Args:
         f: of arrays and floats, which may differ from call to call, in nested tuples, lists and

@@ -93,7 +93,7 @@ class Compiled:
         around = within()
         if around - {no_grad} or any(type(x) is Tensor and x._tracked for x in flat):
             return self.f(*args, **kwargs)
-        key: Any = tuple([len(around), *map(_kind, flat)])
+        key: Any = len(around), *map(_kind, flat)
         if flat is not args:
             key = _structure((args, kwargs)), key
         variants = self._variants.setdefault(key, [])
@@ -146,10 +146,7 @@ def _kind(x: Any) -> Any:
         return Tensor, x.shape, x.dtype, x.name
     if isinstance(x, np.ndarray):
         refuse_kinds(x, "compile")
-        raise TypeError(
-            f"compile: give plain arrays of numbers, not a {type(x).__name__} of {x.dtype}: "
-            "np.asarray(x)"
-        )
+        raise TypeError(f"compile: give arrays of numbers, not a {type(x).__name__} of {x.dtype}")
     by_value = not is_dynamic(x) and isinstance(x, (int, str, bytes, np.generic, np.dtype))
     return (type(x), x) if by_value else type(x) if is_dynamic(x) else (type(x), id(x))
 
@@ -190,7 +187,7 @@ class Variant:
         with np.errstate(all="ignore"):  # the call that is to come warns
             expected = f(*args, **kwargs)
             if _structure(expected) != _structure(found.output):
-                raise CompileError("compile: called again, the function returns other containers")
+                raise CompileError("compile: called again, the function gives other containers")
             own = [array_of(x) for x in given if is_dynamic(x)]
             check = Check(program, [*own, *map(array_of, found.captured)])
             check.function(arrays(expected))

@@ -24,7 +24,6 @@ from .graph import CompileError, Guard, Node, called, mapped, nodes_in, put, put
 from .memory import shares_memory
 from .traced import Traced, value_of
 
-
 _LARGE = 65_536  # entries, from which a constant isn't copied
 
 
@@ -60,11 +59,9 @@ class Capture(Mode):
 
     def write(self, tensor: Tensor, what: str) -> NoReturn:
         self.recorder.refuse(
-            "t.backward() stores gradients on Tensors, which is a side effect; compile what "
-            "ag.grad, ag.value_and_grad or ag.gradients gives instead"
+            "t.backward() stores gradients, a side effect; compile ag.value_and_grad(f) instead"
             if what == "grad"
-            else "a Tensor is given new data, which is a side effect; return the new data, or use "
-            "nn.TrainStep"
+            else "a Tensor is given new data, a side effect; return it, or use nn.TrainStep"
         )
 
 
@@ -91,7 +88,7 @@ class Recorder:
         self._cotangents: list[tuple[Tensor, Node]] = []
         self._ops: list[str] = []
         self._errors: dict[str, Any] = dict(np.geterr())
-        self._filters = warnings.filters
+        self._filters = list(warnings.filters)
         self._line: Any = None
 
     def given(self, value: Any, name: str | None = None, op: str | None = None) -> Traced:
@@ -101,15 +98,10 @@ class Recorder:
     def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call ``function`` on the values, and write that down; returned is what stands for it."""
         if self._closed:
-            raise CompileError(
-                "compile: a value of a function that was compiled is used after its end; it was "
-                "stored outside, which is a side effect. Return it instead"
-            )
+            raise CompileError("compile: a value of a compiled function is used after its end")
         node = Node(function, mapped(args, self._node), mapped(kwargs, self._node),
                     op=self._ops[-1] if self._ops else called(function))  # fmt: skip
-        if warnings.filters is not self._filters and any(
-            f[0] == "error" and f not in self._filters for f in warnings.filters
-        ):
+        if any(f[0] == "error" and f not in self._filters for f in warnings.filters):
             self.refuse("warnings are made errors; compile the parts")
         now: dict[str, Any] = dict(np.geterr())
         if now != self._errors:
@@ -120,10 +112,8 @@ class Recorder:
             try:
                 value = function(*mapped(args, value_of), **mapped(kwargs, value_of))
             except Exception as error:
-                self._odd = (
-                    "compile: the function catches (try … except) what comes of the values: "
-                    f"{called(function)} raised {error!r}. Compile the parts\n  at {user_frame()[1]}"
-                )
+                self._odd = f"the function catches (try … except) what {called(function)} raised, "
+                self._odd += f"{error!r}; compile the parts\n  at {user_frame()[1]}"
                 raise
         if value is None or isinstance(value, str):
             self.refuse(f"{called(function)} gives no numbers")
@@ -146,10 +136,7 @@ class Recorder:
             if x.node.op == "constant":
                 return self._node(x.node.value)
             if x.recorder is not self:
-                raise CompileError(
-                    "compile: a value of another function that is being compiled is used here; "
-                    "pass it as an argument"
-                )
+                raise CompileError("compile: a value of another compiled function is used here")
             return x.node
         if type(x) is np.ndarray and x.size <= _LARGE and x.flags.writeable:
             return self._copies.setdefault((id(x), x.tobytes()), (x, x.copy()))[1]
@@ -176,7 +163,8 @@ class Recorder:
 
     def operand(self, x: Any) -> Any:
         """An op's operand; in place of a leaf from outside one with a stand-in for its value."""
-        if type(x) is not Tensor or type(x._array) is Traced or not self._is_outside(x):
+        array: Any = getattr(x, "_array", None)
+        if type(x) is not Tensor or type(array) is Traced or not self._is_outside(x):
             return x
         leaf = _leaf(self.value(x))
         leaf._tracked, leaf.name = x._tracked, x.name
@@ -227,10 +215,8 @@ class Recorder:
 
     def made_text(self, node: Node) -> None:
         """Refuse it in the end, unless the function has raised an error by then."""
-        self._odd = self._odd or (
-            f"compile: text is made of {node.described()}; printing is a side effect; do it "
-            f"outside\n  at {user_frame()[1]}"
-        )
+        said = f"text is made of {node.described()}; do it outside\n  at {user_frame()[1]}"
+        self._odd = self._odd or said
 
     # ------------------------------------------------------------------ afterwards
 
@@ -250,13 +236,13 @@ class Recorder:
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
         for held in (self.tensors, self.born, self._cotangents, self._shared, self._copies):
-            held.clear()  # type: ignore[attr-defined]
+            held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal
             raise refused.with_traceback(None) from None
         if error is not None:
             raise error
         if self._odd:
-            raise CompileError(self._odd)
+            raise CompileError(f"compile: {self._odd}")
 
     def _name(self) -> None:
         """Give nodes the names of their Tensors."""

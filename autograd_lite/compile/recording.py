@@ -68,14 +68,14 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
     if any(map(is_tracked, found)):
         raise CompileError(
             "compile: the function returns a Tensor that requires a gradient, and a compiled call "
-            "records no graph; return .data or .detach(), compile ag.value_and_grad of it, or call "
-            "it within ag.no_grad()"
+            "has no graph; return .data, compile ag.value_and_grad of it, or call it within no_grad"
         )
     kinds = [(y.name,) if type(y) is Tensor else "array" if is_numeric(y) else [y] for y in found]
     template = rebuilt(output, iter(range(len(found))))
     name = getattr(f, "__name__", "")
+    name = name if name.isidentifier() else "f"
     captured = [x.node for x in recorder.captured.values()]
-    program = Program(name if name.isidentifier() else "f", inputs, captured, recorder.nodes, outputs)
+    program = Program(name, inputs, captured, recorder.nodes, outputs)
     return Recorded(program, list(recorder.captured), template, kinds)
 
 
@@ -229,14 +229,12 @@ class Check:
             zip(found, self._values, self._slack, strict=True)
         ):
             if differ(ours, theirs, slack, self._rtol):
-                raise CompileError(
-                    f"compile: the code gives another result {i} than was recorded, {ours} instead "
-                    f"of {theirs}: please report this program\n{text.body}"
-                )
+                said = f"compile: result {i} of the code is {ours}, and was {theirs}"
+                raise CompileError(f"{said}; please report it\n{text.body}")
 
     def function(self, expected: list[Any]) -> None:
         """Raise where the function, called, gives something else than on stand-ins."""
-        self._compare(self._values, expected, lambda: self._slack, self._rtol)
+        self._compare(self._values, expected, self.given, self._rtol)
 
     def elsewhere(self, f: Callable[[list[Any]], list[Any]], given: list[list[Any]]) -> None:
         """Raise where the function gives something else for other arguments than the program.
@@ -255,31 +253,25 @@ class Check:
             try:
                 expected = f(few)
             except Exception as error:
-                raise CompileError(
-                    f"compile: for other numbers the function raises {error!r}, and compiled it "
-                    f"wouldn't: {_ASKS}"
-                ) from None
-            rtol = max(self._rtol, 1e-6)
-            self._compare(found, expected, lambda e=every, v=found: self._moved(e, v), rtol)
+                said = f"compile: for other numbers the function raises {error!r}, and compiled not"
+                raise CompileError(f"{said}: {_ASKS}") from None
+            self._compare(found, expected, every, max(self._rtol, 1e-6))
 
     def _compare(
-        self, found: list[Any], expected: list[Any], slack: Callable[[], list[float]], rtol: float
+        self, found: list[Any], expected: list[Any], given: list[Any], rtol: float
     ) -> None:
-        """Raise where results differ; ``slack`` is asked for where they aren't quite the same."""
+        """Raise where results differ by more than rounding can do with what was given."""
         if len(expected) == len(self._program.outputs):
             both = list(zip(found, expected, strict=False))
             if not any(differ(a, b, 0.0, rtol) for a, b in both):
                 return
-            if not any(differ(a, b, s, rtol) for (a, b), s in zip(both, slack(), strict=False)):
+            slack = self._moved(given, found)
+            if not any(differ(a, b, s, rtol) for (a, b), s in zip(both, slack, strict=False)):
                 return
         raise CompileError(
-            "compile: the function gives something else when it is called again on the same "
-            f"numbers, or on others, than what it computed when it was recorded: {_ASKS}. Random "
-            "numbers, counters and the time would be frozen: pass them as arguments"
+            "compile: called again, or on other numbers, the function gives something else than "
+            f"recorded: {_ASKS} Random numbers, counters and the time: pass them as arguments"
         )
 
 
-_ASKS = (
-    "does it ask of which type its arguments are (isinstance, type), or catch exceptions? It is "
-    "called on stand-ins for arrays"
-)
+_ASKS = "does it ask of which type arguments are (isinstance, type), or catch exceptions?"

@@ -160,10 +160,10 @@ class Call(Var):
 
 x: Any = Var()
 y: Any = Var()
-neg, mul, div, add, sub, pow = (  # noqa: A001
+neg, mul, div, add, sub, pow = (
     np.negative, np.multiply, np.divide, np.add, np.subtract, np.power)
 
-# Of arrays of floats. Signs move to where that is exact, that of a 0 included: a − b is not −(b − a).
+# Of floats. Signs move to where that is exact, that of a 0 included: a − b is not −(b − a).
 PATTERNS: list[tuple[Any, Any]] = [
     (neg(neg(x)), x),
     (mul(x, 1), x),

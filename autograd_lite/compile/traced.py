@@ -50,8 +50,8 @@ def value_of(x: Any) -> Any:
 class Traced:
     """What stands for an array or a number.
 
-    An array that was made by ``np.zeros_like``, ``x.copy()``, … may be written to, as long as nothing
-    else shares its memory: this then stands for what it has become.
+    An array that was made by ``np.zeros_like``, ``x.copy()``, … may be written to, as long as
+    nothing else shares its memory: this then stands for what it has become.
     """
 
     __slots__ = ("node", "recorder")
@@ -59,7 +59,7 @@ class Traced:
     def __init__(self, recorder: Recorder, node: Node) -> None:
         self.recorder, self.node = recorder, node
 
-    __class__ = property(lambda self: type(self.node.value))  # type: ignore[assignment]
+    __class__ = property(lambda self: type(self.node.value))
 
     def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         return self.recorder.call(function, (self, *args), kwargs)
@@ -85,9 +85,9 @@ class Traced:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(type(x) is Tensor for x in inputs):
             return NotImplemented
-        if kwargs.pop("out", None) is not None or method == "at" and type(inputs[0]) is not Traced:
-            self.recorder.refuse(f"np.{ufunc.__name__} works in place; leave out= away, use "
-                                 "ag.index_add for .at")  # fmt: skip
+        at = method == "at" and type(inputs[0]) is not Traced
+        if kwargs.pop("out", None) is not None or at:
+            self.recorder.refuse(f"np.{ufunc.__name__} works in place; use no out=, ag.index_add")
         if method == "at":
             return inputs[0].write(put_at, ufunc, *inputs[1:])
         function = ufunc if method == "__call__" else getattr(ufunc, method)
@@ -120,8 +120,8 @@ class Traced:
         return self.recorder.call(func, args, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        self.refuse("NumPy is given the values of", "np.array, np.asarray and what asks for numbers "
-                    "can't be compiled; use np.stack, or the array as it is")  # fmt: skip
+        self.refuse("NumPy is given the values of", "use np.stack, np.take, or the array as it is, "
+                    "for np.array, np.asarray, and array[i]")  # fmt: skip
 
     # ------------------------------------------------------------------ what is asked of values
 
@@ -169,9 +169,8 @@ class Traced:
 
     def write(self, how: Any, *given: Any) -> None:
         if self.node.function not in (np.full, np.array, put, put_at) or self.recorder.shares(self):
-            self.refuse("in place something is written to", "it is an argument, or may share memory "
-                        "with something else; use ag.index_update(x, i, values), or write to a "
-                        "copy: y = x.copy()")  # fmt: skip
+            self.refuse("in place something is written to", "it is an argument, or may share "
+                        "memory; use ag.index_update, or a copy: y = x.copy()")  # fmt: skip
         self.node = self.call(how, *given).node
 
     def __divmod__(self, other: Any) -> Any:
@@ -184,10 +183,10 @@ class Traced:
         """With the shortcuts that an array's operator takes."""
         if type(other) in (int, float) and isinstance(self.node.value, np.ndarray):
             if other == 2 and (type(other) is int or self.dtype.kind in "fc"):
-                return np.square(self)  # type: ignore[call-overload]
+                return np.square(self)
             if other == 0.5 and self.dtype.kind in "fc":
-                return np.sqrt(self)  # type: ignore[call-overload]
-        return self.__power(other)  # type: ignore[attr-defined]
+                return np.sqrt(self)
+        return self.__power(other)
 
     def __neg__(self) -> Any:
         return self.call(operator.neg if type(self.node.value) in _NUMBERS else np.negative)
@@ -272,10 +271,9 @@ class _Flags:
     def __setattr__(self, name: str, value: Any) -> None:
         pass
 
-    def __getattr__(self, name: str) -> NoReturn:
-        vars(self)["traced"].refuse(
-            f"x.flags.{name} of", "it tells how an array lies in memory, which may be another at each "
-            "call; np.ascontiguousarray(x) needs not to know")  # fmt: skip
+    def __getattr__(self, name: str) -> Any:
+        said = "it tells how an array lies in memory; np.ascontiguousarray(x) needs not to know"
+        return vars(self)["traced"].refuse(f"x.flags.{name} of", said)
 
     __getitem__ = __getattr__
 

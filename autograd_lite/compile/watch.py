@@ -1,9 +1,9 @@
 """What a function reads of its surroundings, so that it is seen when that has changed.
 
 Python's garbage collector knows what each object refers to: attributes, items, cells of closures,
-what is bound. So all that a function can reach is walked once, and then asked for again, all objects
-in one call, at each call of the compiled function. Arrays are watched by their entries, Tensors,
-whose values are read anyway, by whether they require a gradient.
+what is bound. So all that a function can reach is walked once, and then asked for again, all
+objects in one call, at each call of the compiled function. Arrays are watched by their entries,
+Tensors, whose values are read anyway, by whether they require a gradient.
 """
 
 from __future__ import annotations
@@ -115,9 +115,8 @@ class Watch:
             if type(tensor._grad) in STAND_INS:
                 tensor._grad = None
         raise CompileError(
-            f"{who} changes {self.changed()}, a side effect that a compiled call wouldn't repeat, or "
-            "draws random numbers, which would be frozen. Return what it stores; draw them outside, "
-            "and pass them as arguments"
+            f"{who} changes {self.changed()}, a side effect that isn't repeated, or draws random "
+            "numbers, which would be frozen; return what is stored, pass them as arguments"
         )
 
     def _walk(self, todo: list[tuple[Any, str]], owner: Any, but: set[str]) -> None:
@@ -150,9 +149,8 @@ class Watch:
                 todo += [(y, f"{path}.{name}") for name, y in inner.items()]
             if len(seen) > _MOST:
                 raise CompileError(
-                    f"compile: the function can reach more than {_MOST} objects by what it closes "
-                    f"over and by globals, such as {path}: too many to see whether they change; "
-                    "pass what it needs as arguments"
+                    f"compile: the function can reach more than {_MOST} objects, such as {path}: "
+                    "too many to see whether they change; pass what it needs as arguments"
                 )
 
     def _add(self, x: Any, path: str) -> None:
@@ -172,7 +170,8 @@ class Watch:
         cells = list(zip(f.__closure__ or (), f.__code__.co_freevars, strict=True))
         if _root(f) in _LIBRARIES:  # they aren't written to
             return [(x, path) for cell, _ in cells for x in gc.get_referents(cell)]
-        found = [(x, path) for x in (f.__defaults__, f.__kwdefaults__, f.__dict__)]
+        own: tuple[Any, ...] = (f.__defaults__, f.__kwdefaults__, f.__dict__)
+        found: list[tuple[Any, str]] = [(x, path) for x in own]
         found += [(cell, f"{path}: {name}") for cell, name in cells]
         self._add(f, path)
         names = set(_names(f.__code__))

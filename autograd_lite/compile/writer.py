@@ -154,8 +154,8 @@ class Source:
             return f"np.zeros({args[0]}{_dtype(node)})"
         if is_plain_reshape(node) and not node.args[0].is_scalar:
             return f"{args[0]}.reshape({args[1]})"
-        array = len(args) == 1 and isinstance(values(node.args[0]), np.ndarray)
-        if function is np.transpose and array and not node.kwargs:
+        alone = len(args) == 1 and not node.kwargs
+        if function is np.transpose and alone and isinstance(values(node.args[0]), np.ndarray):
             return f"{args[0]}.T"
         for key in node.kwargs:
             if type(key) is not str or not key.isidentifier() or keyword.iskeyword(key):
@@ -192,14 +192,12 @@ class Source:
             return repr(x.name if x.isnative else x.str)
         if isinstance(x, int):  # an IntEnum, say
             return str(int(x))
-        if isinstance(x, np.ufunc) or kind is type and issubclass(x, np.generic):
+        if isinstance(x, np.ufunc) or (kind is type and issubclass(x, np.generic)):
             return self.function(x)
         if x in (bool, int, float, complex):
             return str(x.__name__)
-        raise CompileError(
-            f"compile: {getattr(x, '__name__', kind.__name__)}, of type {kind.__name__}, can't be "
-            "written as NumPy code; give numbers, arrays and text"
-        )
+        name = getattr(x, "__name__", kind.__name__)
+        raise CompileError(f"compile: {name}, of type {kind.__name__}, can't be written as code")
 
     def constant(self, value: Any) -> str:
         """The name of a constant: one name for one value, and for an array of the user's own."""
@@ -220,15 +218,12 @@ class Source:
                 getattr(module, name, None) is function
             ):
                 return f"np.{name}" if module is np else numpy_name(function)
-        for home in ("numpy", "scipy.special") if ufunc else ():
-            own = ufunc.__name__
+        for home in ("numpy", "scipy.special") if ufunc is not None else ():
+            own = str(getattr(ufunc, "__name__", ""))
             if getattr(sys.modules.get(home), own, None) is ufunc:
                 self.imports[own] = home
                 return own if ufunc is function else f"{own}.{name}"
-        raise CompileError(
-            f"compile: {called(function)} is a function of neither NumPy nor SciPy, whose code isn't "
-            "known; write it of NumPy's"
-        )
+        raise CompileError(f"compile: {called(function)} is no function of NumPy's or SciPy's")
 
     def operand(self, node: Node, i: int) -> str:
         """Operand ``i`` of a ufunc, in the form in which NumPy is quickest with it."""
@@ -310,11 +305,12 @@ class Source:
             array = self.text_of(node.args[0])
             operands = [array, self.text_of(axis), "None", out or "None", str(keepdims)]
             self._call(node, self.function(function), operands, "", out)
-        elif how == "product" or function is np.dot and all(map(np.ndim, values(node.args))):
+        elif how == "product" or (function is np.dot and all(map(np.ndim, values(node.args)))):
             x, y = map(self.text_of, node.args)
             flat = max(map(np.ndim, values(node.args))) <= 2 or function is np.dot
             dot = flat and not (out and node.size >= _LARGE)  # half the time of matmul to call
-            self._call(node, f"{x}.dot" if dot else self.function(np.matmul), [x, y][dot:], out, out)
+            product = f"{x}.dot" if dot else self.function(np.matmul)
+            self._call(node, product, [x, y][dot:], out, out)
         elif function in (put, put_at):
             self._put(node, i)
         else:

@@ -6,7 +6,6 @@ import contextlib
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 import autograd_lite as ag
