@@ -18,13 +18,14 @@ import numpy as np
 from ..engine.modes import Mode, Run
 from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
-from ..lines import user_frame
+from ..lines import hint, user_frame
 from ..show.notation import symbol_of
 from .graph import CompileError, Guard, Node, called, mapped, nodes_in, put, put_at
 from .memory import shares_memory
 from .traced import Traced, value_of
 
 _LARGE = 65_536  # entries, from which a constant isn't copied
+_MANY = 5_000  # calls
 
 
 class Capture(Mode):
@@ -123,6 +124,9 @@ class Recorder:
         frame, place = user_frame()
         node.value, node.line = value, str(place)
         self.nodes.append(node)
+        if len(self.nodes) == _MANY:
+            hint(f"compile: {_MANY} calls of NumPy so far, the last at {place}: a loop is written "
+                 "out, which takes about a second for so many; or compile a step of it")  # fmt: skip
         self._take_names(frame)
         if function is not put and function is not put_at and shares_memory(node):
             self._shared.update(node.operands)

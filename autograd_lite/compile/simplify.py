@@ -93,11 +93,10 @@ class _Pass:
 def _narrow(node: Node) -> None:
     """A ufunc's numbers as arrays: NumPy takes longer to convert one than to add it."""
     function, args = node.function, node.args
-    given = values(args)
-    if node.is_scalar or not isinstance(function, np.ufunc) or _PYTHON.isdisjoint(map(type, args)):
+    if type(function) is not np.ufunc or _PYTHON.isdisjoint(map(type, args)) or node.is_scalar:
         return
+    kinds = [getattr(v, "dtype", type(v)) for v in values(args)]
     try:
-        kinds = [getattr(v, "dtype", type(v)) for v in given]
         dtypes = function.resolve_dtypes((*kinds, *[None] * function.nout))
         node.args = tuple(np.array(x, d) if type(x) in _PYTHON else x
                           for x, d in zip(args, dtypes, strict=False))  # fmt: skip
@@ -192,20 +191,18 @@ for _pattern, _new in PATTERNS:
 
 def _found(node: Node, uses: Counter[Node]) -> Any:
     """What to put in the place of a call: a constant, a node that is there, or a new one; None."""
-    if not node.kwargs and node.dtype.kind in "fc" and type(node.value) not in (float, complex):
-        for pattern, new in _BY_FUNCTION.get(node.function, ()):
+    patterns = () if node.kwargs else _BY_FUNCTION.get(node.function, ())
+    if patterns and type(node.value) not in (float, complex) and node.dtype.kind in "fc":
+        for pattern, new in patterns:
             bound: dict[Any, Any] = {}
             if _fits(pattern, node, bound, uses):
-                if not isinstance(new, Call):
-                    if same_kind(bound[new], node):
-                        return bound[new]
-                    continue
                 found = _built(new, bound)
                 if same_kind(found, node):
                     return found
     rule = RULES.get(node.function)
     found = None if rule is None else rule(node, uses)
-    return _reshaped_later(node) if found is None else found
+    later = found is None and type(node.function) is np.ufunc
+    return _reshaped_later(node) if later else found
 
 
 def _fits(pattern: Any, x: Any, bound: dict[Any, Any], uses: Counter[Node]) -> bool:
@@ -303,14 +300,12 @@ def _without_broadcast(node: Node, uses: Counter[Node]) -> Any:
 
 def _reshaped_later(node: Node) -> Any:
     """A ufunc of reshaped arrays as its result reshaped, which others may want as it was."""
-    if not isinstance(node.function, np.ufunc) or node.kwargs or node.function.signature:
-        return None
     given = [x for x in node.args if isinstance(x, Node)]
-    if not given or node.is_scalar or any(np.ndim(x) for x in node.args if not isinstance(x, Node)):
+    if not given or not all(map(is_plain_reshape, given)) or node.kwargs or node.function.signature:
         return None
-    if not all(map(is_plain_reshape, given)) or len({x.args[0].shape for x in given}) > 1:
+    if node.is_scalar or any(np.ndim(x) for x in node.args if not isinstance(x, Node)):
         return None
-    if any(x.shape != node.shape or x.args[0].is_scalar for x in given):
+    if any(x.shape != node.shape or x.args[0].shape != given[0].args[0].shape for x in given):
         return None
     inner = step(node.function, *(x.args[0] if isinstance(x, Node) else x for x in node.args))
     return instead(node, np.reshape, inner, node.shape)

@@ -41,6 +41,7 @@ _OUTSIDE: set[Any] = {
 }  # fmt: skip
 _NUMBERS = (bool, int, float, complex, bytes)
 _VALUE = "the value isn't known beforehand; leave it an array, or compile the parts"
+_PLACE = "it works in place; use NumPy's function of that name, np.full_like or ag.index_update"
 
 
 def value_of(x: Any) -> Any:
@@ -76,9 +77,9 @@ class Traced:
             return getattr(value, name)
         if name in _PROPERTIES:
             return _PROPERTIES[name](self)
-        if name in _METHODS or hasattr(np, name):
+        if name in _METHODS or (hasattr(np, name) and name not in _IN_PLACE):
             return partial(_METHODS.get(name) or getattr(np, name), self)
-        return self.refuse(f"x.{name} of", _REMEDIES.get(name, _VALUE))
+        return self.refuse(f"x.{name} of", _PLACE if name in _IN_PLACE else _VALUE)
 
     # ------------------------------------------------------------------ NumPy's protocols
 
@@ -96,7 +97,10 @@ class Traced:
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(t, Tensor) for t in types):
             return NotImplemented
-        refuse = partial(lambda what: self.recorder.refuse(f"{numpy_name(func)} {what}"))
+
+        def refuse(what: str) -> NoReturn:
+            self.recorder.refuse(f"{numpy_name(func)} {what}")
+
         if func in _MADE:
             made = func(*mapped(args, value_of), **mapped(kwargs, value_of))
             fill = kwargs.get("fill_value", args[-1]) if func is np.full_like else _MADE[func]
@@ -254,28 +258,10 @@ for _name, _ufunc in {
     _both = _operator(_ufunc, getattr(operator, f"__{_name}__"))
     setattr(Traced, "_Traced__power" if _name == "pow" else f"__{_name}__", _both)
     setattr(Traced, f"__r{_name}__", lambda y, x, both=_both: both(x, y))
-    setattr(Traced, f"__i{_name}__", lambda x, y: x.refuse(
-        "x ∘= … of", "it works in place, and an array that is written to can't be compiled; write "
-        "x = x ∘ …"))  # fmt: skip
+    setattr(Traced, f"__i{_name}__", lambda x, y: x.refuse("x ∘= … of", f"{_PLACE}; x = x ∘ …"))
 for _name in ("float", "complex", "round", "trunc", "floor", "ceil", "hash", "bytes", "reduce"):
     setattr(Traced, f"__{_name}__", lambda x, *_, name=_name: x.refuse(f"{name}() of"))
 del Traced.__ieq__, Traced.__ine__  # type: ignore[attr-defined]
-
-
-class _Flags:
-    """Nothing is known of how an argument lies in memory; a result is nobody's to write to."""
-
-    def __init__(self, traced: Traced) -> None:
-        vars(self)["traced"] = traced
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        pass
-
-    def __getattr__(self, name: str) -> Any:
-        said = "it tells how an array lies in memory; np.ascontiguousarray(x) needs not to know"
-        return vars(self)["traced"].refuse(f"x.flags.{name} of", said)
-
-    __getitem__ = __getattr__
 
 
 def _item(x: Any, *args: Any) -> Any:
@@ -310,7 +296,6 @@ _PROPERTIES: dict[str, Callable[[Any], Any]] = {
     "real": lambda x: x.call(np.real) if np.iscomplexobj(x.node.value) else x,
     "imag": lambda x: x.call(np.imag),
     "flat": lambda x: _reshape(x, -1),
-    "flags": _Flags,
 }
 _METHODS: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "transpose": _transpose, "astype": _astype, "item": _item,
@@ -321,11 +306,5 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "compress": lambda x, condition, *args, **kwargs: np.compress(condition, x, *args, **kwargs),
     "tobytes": lambda x: x.call(np.ndarray.tobytes),  # which may be compared
 }  # fmt: skip
-_REMEDIES = {
-    "sort": "it works in place; use np.sort", "partition": "it works in place; use np.partition",
-    "fill": "it works in place; use np.full_like", "resize": "it works in place; use np.resize",
-    "put": "it works in place; use ag.index_update",
-}  # fmt: skip
-_METHODS.update({name: lambda x, *_, name=name, **__: x.refuse(f"x.{name}() of", _REMEDIES[name])
-                 for name in _REMEDIES})  # fmt: skip
+_IN_PLACE = {"sort", "partition", "fill", "resize", "put", "setfield", "setflags", "byteswap"}
 STAND_INS.add(Traced)
