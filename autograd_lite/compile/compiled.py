@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from ..arrays import refuse_kinds
-from ..containers import is_container, leaves, parts, rebuilt, settings
+from ..containers import is_container, leaves, parts, rebuilt, refuse_bound, settings
 from ..engine import modes
 from ..engine.modes import Mode, no_grad
 from ..engine.tensor import Tensor, _leaf
 from ..lines import hint
-from .graph import Changed, CompileError
+from .graph import Changed, CompileError, KindError
 from .recording import NUMBERS, Check, array_of, arrays, is_dynamic, others, recorded
 from .watch import Watch
 from .writer import Source
@@ -106,6 +106,11 @@ class Compiled:
         return self.f(*args, **kwargs) if found is None else found
 
     def _compile(self, args: Any, kwargs: Any) -> Variant:
+        try:
+            for x in (*args, *kwargs.values()):
+                refuse_bound("compile", x)
+        except TypeError as error:
+            raise KindError(str(error)) from None
         with self._lock, compiling():
             start = perf_counter()
             try:

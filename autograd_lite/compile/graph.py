@@ -16,8 +16,8 @@ class CompileError(RuntimeError):
     """A function that can't be compiled; the message names the op, the line and the remedy."""
 
 
-class ResultError(CompileError, TypeError):
-    """A function that returns something else than arrays, numbers and containers of them."""
+class KindError(CompileError, TypeError):
+    """Something else than arrays, numbers and containers of them was given, or returned."""
 
 
 class Changed(Exception):  # noqa: N818  (no error of the user's)

@@ -126,7 +126,7 @@ class Recorder:
         self.nodes.append(node)
         if len(self.nodes) == _MANY:
             hint(f"compile: {_MANY} calls of NumPy so far, the last at {place}: a loop is written "
-                 "out, which takes about a second for so many; or compile a step of it")  # fmt: skip
+                 "out, which takes about a second for so many; compile a step of it")  # fmt: skip
         self._take_names(frame)
         if function is not put and function is not put_at and shares_memory(node):
             self._shared.update(node.operands)

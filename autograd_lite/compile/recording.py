@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..containers import is_numeric, leaves, paths, rebuilt, refuse_bound, results
+from ..containers import is_numeric, leaves, paths, rebuilt, results
 from ..engine.tensor import Tensor, _leaf, is_tracked
-from .graph import Changed, CompileError, Guard, Node, Program, ResultError, mapped, matches, varies
+from .graph import Changed, CompileError, Guard, KindError, Node, Program, mapped, matches, varies
 from .recorder import Recorder
 
 NUMBERS = (float, complex)
@@ -41,8 +41,6 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
         CompileError: a function that can't be compiled; see `autograd_lite.compile`.
     """
     recorder, inputs = Recorder(), list[Node]()
-    for x in (*args, *kwargs.values()):
-        refuse_bound("compile", x)
     names = _names(f, args, kwargs)
 
     def stand_in(x: Any) -> Any:
@@ -63,7 +61,7 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
         try:
             found = results("compile", output, constants=True)
         except TypeError as error:
-            raise ResultError(str(error)) from None
+            raise KindError(str(error)) from None
         outputs = [recorder.output(y) for y in found if is_numeric(y)]
     if any(map(is_tracked, found)):
         raise CompileError(

@@ -115,8 +115,8 @@ class Watch:
             if type(tensor._grad) in STAND_INS:
                 tensor._grad = None
         raise CompileError(
-            f"{who} changes {self.changed()}, a side effect that isn't repeated, or draws random "
-            "numbers, which would be frozen; return what is stored, pass them as arguments"
+            f"{who} changes {self.changed()} or stores something outside of itself, a side effect "
+            "that isn't repeated: return it. Random numbers would be frozen: pass them as arguments"
         )
 
     def _walk(self, todo: list[tuple[Any, str]], owner: Any, but: set[str]) -> None:
@@ -168,7 +168,7 @@ class Watch:
         """What a function closes over, its defaults, and what it looks up in modules."""
         f.__annotations__  # noqa: B018  (it is made now, if it's made at all)
         cells = list(zip(f.__closure__ or (), f.__code__.co_freevars, strict=True))
-        if _root(f) in _LIBRARIES:  # they aren't written to
+        if _is_library(f):  # they aren't written to
             return [(x, path) for cell, _ in cells for x in gc.get_referents(cell)]
         own: tuple[Any, ...] = (f.__defaults__, f.__kwdefaults__, f.__dict__)
         found: list[tuple[Any, str]] = [(x, path) for x in own]
@@ -180,8 +180,7 @@ class Watch:
             inner = self._look_up(scope, names & scope.keys(), where)
             scopes += [
                 (vars(x), name) for x, name in inner if isinstance(x, ModuleType)
-                and x.__name__.split(".")[0] not in _LIBRARIES
-                and not any(vars(x) is s for s, _ in scopes)
+                and not _is_library(x) and not any(vars(x) is s for s, _ in scopes)
             ]  # fmt: skip
             found += inner
         return found
@@ -199,10 +198,17 @@ def _root(x: Any) -> str:
     return str(getattr(x, "__module__", None) or "builtins").split(".")[0]
 
 
+def _is_library(x: Any) -> bool:
+    """Whether a function, type or module is not the user's, but installed."""
+    root = (x.__name__ if isinstance(x, ModuleType) else _root(x)).split(".")[0]
+    file = str(getattr(sys.modules.get(root), "__file__", ""))
+    return root in _LIBRARIES or "site-packages" in file or "dist-packages" in file
+
+
 def _is_closed(x: Any) -> bool:
     """Whether it is a library's own: its types and functions, and locks, loggers, generators, …."""
     if isinstance(x, type):
-        return _root(x) in _LIBRARIES
+        return _is_library(x)
     kind = _root(type(x))
     return kind in _LIBRARIES and kind not in _HOLDERS
 

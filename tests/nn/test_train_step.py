@@ -662,7 +662,7 @@ class Calls(nn.Module):
 
 
 @each({
-    "random": (Dropout, "draws random numbers"),
+    "random": (Dropout, "Random numbers"),
     "what is stored": (RunningMean, r"changes Sequential\.modules.*mean"),
     "what is set": (Calls, r"changes Sequential\.modules.*calls"),
 })  # fmt: skip
@@ -691,7 +691,7 @@ def test_what_is_random_when_it_is_trained_can_be_compiled_where_it_is_not():
     net.eval()
     step(X, Y)
     net.train()
-    with pytest.raises(ag.CompileError, match="random numbers"):
+    with pytest.raises(ag.CompileError, match="Random numbers"):
         step(X, Y)
 
 
