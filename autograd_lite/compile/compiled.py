@@ -25,6 +25,9 @@ from .writer import Source
 CHANGES = 8  # programs for arguments of the same shapes and dtypes, at most
 
 
+_OBJECTS = 64  # of which compiled methods are kept
+
+
 class compiling(Mode):  # noqa: N801  (used like a function)
     """Within it compiled functions are what they were made of."""
 
@@ -85,6 +88,8 @@ class Compiled:
         if owner is None:
             return self
         if id(owner) not in self._bound:
+            for old in list(self._bound)[: -_OBJECTS]:
+                del self._bound[old]
             self._bound[id(owner)] = Compiled(MethodType(self.f, owner))
         return self._bound[id(owner)]
 
