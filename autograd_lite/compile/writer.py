@@ -305,7 +305,7 @@ class Source:
             array = self.text_of(node.args[0])
             operands = [array, self.text_of(axis), "None", out or "None", str(keepdims)]
             self._call(node, self.function(function), operands, "", out)
-        elif how == "product" or (function is np.dot and all(map(np.ndim, values(node.args)))):
+        elif how == "product" or (function is np.dot and all(map(_has_axes, values(node.args)))):
             x, y = map(self.text_of, node.args)
             flat = max(map(np.ndim, values(node.args))) <= 2 or function is np.dot
             dot = flat and not (out and node.size >= _LARGE)  # half the time of matmul to call
@@ -386,6 +386,10 @@ def _are_numbers(node: Node) -> bool:
         return True
     plain = not any(isinstance(v, np.ndarray) for v in found)
     return plain and any(isinstance(v, np.generic) for v in found)
+
+
+def _has_axes(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.ndim > 0
 
 
 def _dtype(node: Node) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 
 import autograd_lite as ag
 
@@ -28,11 +27,7 @@ SAMPLE = [c for i, c in enumerate(CALLS) if c is FIRST[c.function] or i % 9 == 0
 def test_a_call_of_the_table_and_its_gradient(call: Call):
     calls = [tuple(call.drawn(seed)) for seed in (7, 8)]
     for f in (function_of_call(call), gradient_of_call(call)):
-        if call.function == "piecewise":  # its functions are called on the entries
-            with contextlib.suppress(ag.CompileError):
-                agree(f, *calls)
-        else:
-            agree(f, *calls)
+        agree(f, *calls)
 
 
 def two_points(rng: np.random.Generator) -> list[Any]:
@@ -48,7 +43,6 @@ def compiles_alike(f: Any, seed: int, rtol: float) -> None:
 @settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 @given(programs())
 def test_random_programs_over_the_table(program: list[Line]):
-    assume("piecewise" not in {line.step.name for line in program})
     f = ag.value_and_grad(lambda z: run_calls(program, 1, z)[0])
     with np.errstate(all="ignore"):
         agree(f, (POINT,), (POINT[::-1] / 2,), rtol=1e-8)
