@@ -68,7 +68,7 @@ class Watch:
             before, now = self._before, self._now()
         except KeyError:
             return False
-        if len(now) != len(before) or list(map(_TRACKED, self.tensors)) != self._flags:
+        if len(now) != len(before) or [*map(_TRACKED, self.tensors)] != self._flags:
             return False
         if not all(map(is_, now, before)):
             if not all(map(_alike, now, before)):
