@@ -6,7 +6,7 @@ code says what it asks NumPy for. Here is what it needs to know of them, and no 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,21 @@ def own_array(x: Any, dtype: Any = None, where: str = "") -> Any:
         return x.own(dtype)
     refuse_kinds(x, where)
     return np.array(x, dtype=dtype)
+
+
+def zeros(shape: tuple[int, ...], like: Any) -> Any:
+    """Zeros to write into, of the dtype and kind of ``like``."""
+    if type(like) in STAND_INS:
+        return np.zeros_like(like, shape=shape)
+    return np.zeros(shape, like.dtype)
+
+
+def beside(x: Any, others: Iterable[Any]) -> Any:
+    """A constant, as what stands for one where one of the others stands for an array."""
+    for other in others:
+        if type(other) in STAND_INS:
+            return other.constant(x)
+    return x
 
 
 def given(x: Any, where: str = "") -> Any:

@@ -72,7 +72,7 @@ def _in_place(operator: Method, is_step: bool = False) -> Method:
 
 def _of_array(name: str) -> Method:
     """A method of ndarray, called on the array."""
-    return lambda self, *args, **kwargs: getattr(self._array, name)(*args, **kwargs)
+    return lambda self, *args, **kwargs: getattr(self._seen(), name)(*args, **kwargs)
 
 
 class Members:

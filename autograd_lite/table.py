@@ -185,6 +185,8 @@ def _constant(op: engine.Op, x: Any) -> Any:
         return NotImplemented
     else:
         array = given(x, op.name)
+        if not hasattr(array, "dtype"):  # what stands for a number of Python's
+            return array
     if array.dtype.kind not in "biufc":
         errors.refuse_constant(op.name, array, x)
     return array if array is x or array.ndim else array[()]

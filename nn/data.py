@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,9 +50,23 @@ def batch_rows(
     """Which rows each batch of `batches` has: a slice, or, shuffled, an array of indices."""
     if len(x) != len(y):
         raise ValueError(f"batches: x has {len(x)} rows and y has {len(y)}")
-    if batch_size < 1:
-        raise ValueError(f"batches: the batch size must be at least 1, not {batch_size}")
+    batch_size = whole("batches: batch_size", batch_size, 1)
     return _rows(len(x), batch_size, np.random.default_rng(rng) if shuffle else None, drop_last)
+
+
+def whole(what: str, value: Any, least: int, meant: str = "") -> int:
+    """``value`` as an int, of at least that.
+
+    Raises:
+        ValueError: it isn't one; it says ``what``, and what is ``meant``.
+    """
+    try:
+        n = least - 1 if isinstance(value, (bool, np.bool_)) else operator.index(value)
+    except TypeError:
+        n = least - 1
+    if n < least:
+        raise ValueError(f"{what} must be {meant or f'an int of at least {least}'}, not {value!r}")
+    return n
 
 
 def _rows(n: int, size: int, rng: np.random.Generator | None, drop_last: bool) -> Iterator[Any]:

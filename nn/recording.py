@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import operator
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -218,24 +217,6 @@ class Recorder:
         if self._step:
             self.recording._keep(self._step, self._latest)
             self.recording.losses.append(self.recording._loss_at_the_end())
-
-
-def checked_interval(record: Any) -> int:
-    """``record`` as an int.
-
-    Raises:
-        ValueError: it isn't a positive int.
-    """
-    try:
-        every = 0 if isinstance(record, (bool, np.bool_)) else operator.index(record)
-    except TypeError:
-        every = 0
-    if every < 1:
-        raise ValueError(
-            f"fit: record must be a positive int n, to keep every n-th step, or None to keep "
-            f"none, and not {record!r}"
-        )
-    return every
 
 
 def _refuse_too_much(recording: Recording, every: int, total: int) -> None:

@@ -1,7 +1,8 @@
 """TrainStep: forward, loss, backward and the optimizer's update as one compiled function.
 
-The parameters lie in one flat array, of which each Tensor has a view, and so do what the optimizer
-remembers and the gradients. So the update is a few NumPy calls, however many parameters there are.
+Parameters that an optimizer treats alike lie in one flat array, of which each Tensor has a view,
+and so do what it remembers of them and their gradients. So the update is a few NumPy calls, however
+many parameters there are.
 """
 
 from __future__ import annotations
@@ -9,31 +10,29 @@ from __future__ import annotations
 import copy
 import operator
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from autograd_lite import Tensor
-from autograd_lite.anomaly import detect_anomaly
 from autograd_lite.arrays import given
-from autograd_lite.compile.compiled import check_results, optimized
-from autograd_lite.compile.graph import CompileError, Program
-from autograd_lite.compile.program import Recorded, twice
+from autograd_lite.compile.compiled import settled, within
+from autograd_lite.compile.graph import Changed, CompileError, Program
 from autograd_lite.compile.recorder import Recorder
-from autograd_lite.compile.source import Source
+from autograd_lite.compile.recording import Check, others
+from autograd_lite.compile.watch import Watch
+from autograd_lite.compile.writer import Source
 from autograd_lite.engine.leaves import array_of, hold
+from autograd_lite.engine.modes import _thread
 from autograd_lite.engine.tensor import Array
 from autograd_lite.gradients import pulled, seeded
 
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
 
-_requires_grad = attrgetter("_tracked")
-_training = attrgetter("training")
+_ITS_OWN = {"_lr", "_minus_lr", "_memory", "_steps"}  # of an optimizer, read at each step
 
 
 class TrainStep:
@@ -46,10 +45,11 @@ class TrainStep:
         value.backward()
         optimizer.step()
 
-    but gradients are not stored on the parameters. Between two steps, parameters, which of them
-    require a gradient, the optimizer's settings and ``net.train()`` may be changed, and eager steps
-    be taken. After any other change of what ``net`` and ``loss`` compute, call `release`. Within
-    `ag.detect_anomaly` steps are eager.
+    but gradients are not stored on the parameters. Between two steps anything may be changed, and
+    eager steps be taken: what ``net``, ``loss`` and the optimizer can reach is watched, and where
+    it has changed (a mode, a layer, a setting; not values of parameters and the learning rate,
+    which are read), the step is compiled anew. When that comes again and again, and within
+    `ag.detect_anomaly`, steps are eager.
 
     Args:
         net: called with ``x``.
@@ -73,6 +73,8 @@ class TrainStep:
         step = prepare(parameters, lr)
     """
 
+    _watched = ()
+
     def __init__(
         self, net: Module, loss: Callable[[Any, Any], Tensor], optimizer: Optimizer
     ) -> None:
@@ -80,25 +82,17 @@ class TrainStep:
             raise TypeError(f"TrainStep: the optimizer must be one of nn's, not {optimizer!r}")
         self._net, self._loss, self._optimizer = net, loss, optimizer
         self.checked = False  # whether it was said what the loss uses and isn't trained
-        self._flat: _Flat | None = None
-        self._settings: dict[str, Any] = {}
-        self._modules = _modules(net)  # that are in training, or not
-        self._modes: Any = None
-        self._variants: dict[Any, _Variant] = {}
+        self._groups: list[_Group] = []
+        self._variants: dict[Any, list[_Variant]] = {}
         self._latest: _Variant | None = None
         self._lock = threading.Lock()
 
-    @property
-    def net(self) -> Module:
-        return self._net
+    net = property(attrgetter("_net"))
+    loss = property(attrgetter("_loss"))
+    optimizer = property(attrgetter("_optimizer"))
 
-    @property
-    def loss(self) -> Callable[[Any, Any], Tensor]:
-        return self._loss
-
-    @property
-    def optimizer(self) -> Optimizer:
-        return self._optimizer
+    def __reduce__(self) -> Any:
+        return TrainStep, (self._net, self._loss, self._optimizer)
 
     def __call__(self, x: Any, y: Any) -> float:
         return float(self.run(x, y)[0])
@@ -108,24 +102,21 @@ class TrainStep:
         if type(x) is not np.ndarray or type(y) is not np.ndarray:
             x, y = _array(x), _array(y)
         with self._lock:
-            if detect_anomaly.active():
-                return self._eager(x, y)
-            variant = self._latest
-            if variant is None or not variant.takes(x, y) or self._changed():
-                self._latest = variant = self._variant(x, y)
-            variant.adopt()
-            found: tuple[Any, Array]
-            if variant.alone:
-                found = variant.function(x, y)
-            else:
-                found = variant.function(x, y, *variant.further())
-                if variant.counted:
-                    variant.flat.count()
-            return found
+            batch, variant = (x.shape, y.shape, x.dtype, y.dtype), self._latest
+            usual = variant is not None and variant.batch == batch and not _thread.blocks
+            if variant is not None and usual and variant.holds():
+                try:
+                    return variant((x, y))
+                except Changed:  # before anything was written
+                    pass
+            variants = self._variants.setdefault(batch, [])
+            found = None if within() else settled(
+                variants, (x, y), self, self._compile, batch, x, y
+            )
+            return self._eager(x, y) if found is None else found
 
     def _eager(self, x: Array, y: Array) -> tuple[Any, Array]:
-        prediction = self.net(x)
-        value = self.loss(prediction, y)
+        value, prediction = self.forward(x, y)
         grads = [p.grad for p in self.optimizer.parameters]
         self.optimizer.zero_grad()
         try:
@@ -136,86 +127,54 @@ class TrainStep:
                 p.grad = grad
         return value.item(), prediction.numpy()
 
-    def _variant(self, x: Array, y: Array) -> _Variant:
-        """The one for such a batch, and for the optimizer's settings as they are now."""
-        if self._current_modes() != self._modes:
-            self._release()
-            self._modes = self._current_modes()
-        if self._changed_but_learning_rate():
-            self._variants.clear()
-        self._settings = _settings(self.optimizer)
-        if self._flat is not None:
-            self._flat.set_learning_rate()
-        together = self._flat is None or len(set(self._flat.steps())) == 1
-        key = x.shape, x.dtype, y.shape, y.dtype, together
-        if key not in self._variants:
-            self._variants[key] = self._compile(x, y)
-            self._settings = _settings(self.optimizer)  # which may remember more now
-        return self._variants[key]
+    def forward(self, x: Any, y: Any) -> tuple[Tensor, Any]:
+        """The loss and the prediction."""
+        prediction = self.net(x)
+        return self.loss(prediction, y), prediction
 
     @property
     def source(self) -> str:
         """The NumPy code of the step that was compiled last; it runs with NumPy alone."""
         if self._latest is None:
             raise RuntimeError("TrainStep: take a step; then there is a source")
-        return self._latest.text()
+        return self._latest.source.text("A step of training")
 
     def release(self) -> None:
         """Give each parameter, and what the optimizer remembers of it, an array of its own."""
         with self._lock:
-            self._release()
+            self._regroup([])
+            self._latest = None
+            self._variants.clear()
 
-    def _release(self) -> None:
-        if self._flat is not None:
-            self._flat.release()
-        self._flat, self._latest = None, None
-        self._modules = _modules(self._net)
-        self._variants.clear()
-        self._settings = {}
+    def _regroup(self, numbers: list[list[int]]) -> None:
+        """Let the optimizer's parameters of these numbers lie in arrays together."""
+        if [group.numbers for group in self._groups] != numbers:
+            for group in self._groups:
+                group.release()
+            self._groups = [_Group(self.optimizer, own) for own in numbers]
+            for variants in self._variants.values():
+                for variant in variants:
+                    variant.holds = bool  # whose value is False
 
-    def _current_modes(self) -> tuple[Any, ...]:
-        """What decides, besides the optimizer's settings, on what a step computes."""
-        parameters = self._optimizer.parameters
-        return *map(_training, self._modules), *map(_requires_grad, parameters)
-
-    def _changed(self) -> bool:
-        """Whether a setting may have changed."""
-        try:
-            changed = vars(self._optimizer) != self._settings
-            return changed or self._current_modes() != self._modes
-        except ValueError:  # an array that is another one now
-            return True
-
-    def _changed_but_learning_rate(self) -> bool:
-        now, before = vars(self.optimizer), self._settings
-        keys = (now.keys() | before.keys()) - {"_lr", "_minus_lr"}
-        return not all(k in now and k in before and _equal(now[k], before[k]) for k in keys)
-
-    def _compile(self, x: Array, y: Array) -> _Variant:
+    def _compile(self, batch: Any, x: Array, y: Array) -> _Variant:
         _refuse_unknown(self.optimizer)
-        before = _attributes(self.net)
+        modules = [m for _, m in self.net.named_modules()] if isinstance(self.net, Module) else []
+        before = [(m, dict(vars(m))) for m in modules]
         try:
-            trained = self._trained(x, y)
-            if self._flat is None:
-                self._flat = _Flat(self.optimizer, trained)
-            elif set(self._flat.parameters) != set(trained):
-                raise CompileError(
-                    "TrainStep: for a batch of this shape other parameters get a gradient than "
-                    "before"
-                )
-            settled = _attributes(self.net)
-            variant = _Variant(self, self._flat, x, y)
-            _refuse_changed(settled)
+            expected, trained = self._trained(x, y)
+            self._regroup(_alike(self.optimizer, trained))
+            self._latest = _Variant(self, self._groups, x, y, expected)
+            self._latest.batch = batch
+            return self._latest
         except BaseException:
             for module, attributes in before:
                 vars(module).clear()
                 vars(module).update(attributes)
             raise
-        return variant
 
-    def _trained(self, x: Array, y: Array) -> list[Tensor]:
-        """The optimizer's parameters that get a gradient."""
-        value = self.loss(self.net(x), y)
+    def _trained(self, x: Array, y: Array) -> tuple[list[Any], list[int]]:
+        """The loss and the prediction; and the numbers of parameters that get a gradient."""
+        value, prediction = self.forward(x, y)
         if not isinstance(value, Tensor) or value.size != 1:
             raise ValueError(
                 f"TrainStep: the loss must be a Tensor with one element, and has shape "
@@ -224,82 +183,31 @@ class TrainStep:
         parameters = self.optimizer.parameters
         wanted = {p for p in parameters if p.requires_grad}
         found = pulled({value: seeded(value, None)}, wanted) if value.requires_grad else {}
-        if self._flat is None:
+        if not self.checked:
             self.checked = True
             check_trained("TrainStep", self.net, value, self.optimizer)
-        return [p for p in parameters if p in found]
-
-
-def _modules(net: Any) -> list[Module]:
-    """Those of which it is seen whether they are in training."""
-    return [m for _, m in net.named_modules()] if isinstance(net, Module) else []
-
-
-def _attributes(net: Any) -> list[tuple[Module, dict[str, Any]]]:
-    """Those of each module."""
-    return [(m, dict(vars(m))) for m in _modules(net)]
-
-
-_ITS_OWN = {"parameters", "_lr", "_minus_lr", "_memory", "_steps"}
-_FIXED = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
+        both = [getattr(t, "_array", t) for t in (value, prediction)]
+        return both, [i for i, p in enumerate(parameters) if p in found]
 
 
 def _refuse_unknown(optimizer: Optimizer) -> None:
-    """Refuse an optimizer of which a compiled step wouldn't do, or see, everything."""
-    kind, name = type(optimizer), type(optimizer).__name__
-    for method, known in (
-        ("step", (Optimizer.step, SGD.step)),
-        ("lr", (Optimizer.lr,)),
-        ("remembered", (Optimizer.remembered,)),
-    ):
-        if getattr(kind, method) not in known or method in vars(optimizer):
-            raise CompileError(
-                f"TrainStep: {name} has a {method} of its own, of which nothing is known; define "
-                "its update(i, value, grad) instead, or train eagerly"
-            )
-    for key, value in vars(optimizer).items():
-        if key not in _ITS_OWN and not (isinstance(value, Tensor) or _is_known(value)):
-            raise CompileError(
-                f"TrainStep: {name} has a {type(value).__name__} as its {key!r}, whose changes a "
-                "compiled step wouldn't see; let it have numbers, or train eagerly"
-            )
+    """Refuse an optimizer of which a compiled step wouldn't do everything."""
+    kind = type(optimizer)
+    for method in ("step", "lr", "remembered"):
+        known = getattr(kind, method) in (getattr(Optimizer, method), getattr(SGD, method))
+        if not known or method in vars(optimizer):
+            said = f"TrainStep: {kind.__name__} has a {method} of its own"
+            raise CompileError(f"{said}; define its update(i, value, grad), or train eagerly")
 
 
-def _is_known(value: Any) -> bool:
-    """Whether it is known what it holds, and so whether that has changed."""
-    if isinstance(value, (list, tuple, dict)):
-        inner = value.values() if isinstance(value, dict) else value
-        return all(x is not value and _is_known(x) for x in inner)
-    return isinstance(value, (*_FIXED, np.ndarray))
-
-
-def _settings(optimizer: Optimizer) -> dict[str, Any]:
-    """The attributes of an optimizer, as they are now also where they are changed in place."""
-    return {
-        key: copy.deepcopy(value) if key not in _ITS_OWN and _is_known(value) else value
-        for key, value in vars(optimizer).items()
-    }
-
-
-def _refuse_changed(before: list[tuple[Any, dict[str, Any]]]) -> None:
-    """Refuse what calls have set on modules, or on an optimizer."""
-    for owner, attributes in before:
-        for name, value in vars(owner).items():
-            if attributes.get(name, _refuse_changed) is not value:
-                raise CompileError(
-                    f"TrainStep: {type(owner).__name__} sets its {name!r} when it is called, a "
-                    "side effect that a compiled step wouldn't repeat; train eagerly, or without it"
-                )
-
-
-def _equal(a: Any, b: Any) -> bool:
-    if a is b or type(a) is not type(b):
-        return a is b
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
-    if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    return bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) else bool(a == b)
+def _alike(optimizer: Optimizer, trained: list[int]) -> list[list[int]]:
+    """Numbers of parameters that can be taken as one: all, where it treats each entry by itself."""
+    if type(optimizer).update not in ENTRYWISE or "update" in vars(optimizer):
+        return [[i] for i in trained]
+    found: dict[Any, list[int]] = {}
+    for i in trained:
+        found.setdefault((optimizer.parameters[i].dtype, optimizer._steps[i]), []).append(i)
+    return list(found.values())
 
 
 def _array(x: Any) -> Array:
@@ -307,338 +215,219 @@ def _array(x: Any) -> Array:
     return array
 
 
-class _Part(NamedTuple):
-    """Where a parameter lies: in which flat array, and which entries."""
-
-    dtype: np.dtype[Any]
-    entries: slice
-    shape: tuple[int, ...]
-
-
-class _Flat:
-    """The flat arrays, one a dtype, of the parameters and of what the optimizer remembers.
+class _Group:
+    """Parameters that lie in one array, and what the optimizer remembers of them.
 
     Attributes:
-        parameters: those that are trained.
-        arrays: by dtype, all parameters' values behind each other.
-        memory: the same for each thing that the optimizer remembers, by its name.
+        numbers: those that they have in the optimizer.
+        held: by name the arrays, ``""`` that of the values, and in each the view of each parameter.
+        rate: the learning rate.
     """
 
-    def __init__(self, optimizer: Optimizer, parameters: list[Tensor]) -> None:
-        self.optimizer, self.parameters = optimizer, parameters
-        place = {p: i for i, p in enumerate(optimizer.parameters)}
-        self.places = [place[p] for p in parameters]
-        sizes: dict[np.dtype[Any], int] = {}
-        self.parts = []
-        for p in parameters:
-            start = sizes.get(p.dtype, 0)
-            sizes[p.dtype] = start + p.size
-            self.parts.append(_Part(p.dtype, slice(start, start + p.size), p.shape))
-        self._sizes = sizes
-        self.arrays = {dtype: np.empty(n, dtype) for dtype, n in sizes.items()}
-        self._views = self.views(self.arrays)
-        self.memory: dict[str, dict[np.dtype[Any], Array]] = {}
-        self._memory_views: dict[str, list[Any]] = {}
-        self.learning_rate = {dtype: np.empty((), dtype) for dtype in sizes}
-        self.set_learning_rate()
-        self.adopt()
+    def __init__(self, optimizer: Optimizer, numbers: list[int]) -> None:
+        self.optimizer, self.numbers = optimizer, numbers
+        self.parameters = [optimizer.parameters[i] for i in numbers]
+        self.rate, self._lr = np.empty((), self.parameters[0].dtype), 0.0
+        self.held: dict[str, tuple[Array, list[Array]]] = {"": self._made()}
 
-    def views(self, arrays: Any) -> list[Any]:
-        """Of each parameter the part of flat arrays that is its own, in its shape."""
-        return [arrays[part.dtype][part.entries].reshape(part.shape) for part in self.parts]
+    def _made(self) -> tuple[Array, list[Array]]:
+        size = sum(p.size for p in self.parameters)
+        shape = self.parameters[0].shape if len(self.parameters) == 1 else (size,)
+        whole = np.empty(shape, self.rate.dtype)
+        return whole, self.views(whole)
 
-    def set_learning_rate(self) -> None:
-        for array in self.learning_rate.values():
-            array[...] = self.optimizer._lr
+    def views(self, whole: Any) -> list[Any]:
+        """Of each parameter its part of an array, in its shape."""
+        if len(self.parameters) == 1:
+            return [whole]
+        ends = np.cumsum([p.size for p in self.parameters]).tolist()
+        return [whole[end - p.size : end].reshape(p.shape)
+                for p, end in zip(self.parameters, ends, strict=True)]  # fmt: skip
 
-    def remember(self, what: str) -> None:
-        """Have flat arrays for something that the optimizer remembers."""
-        if what not in self.memory:
+    def joined(self, values: dict[Tensor, Any]) -> Any:
+        """What is given of each parameter, behind each other."""
+        parts = [values[p] for p in self.parameters]
+        return parts[0] if len(parts) == 1 else np.concatenate([x.reshape(-1) for x in parts])
+
+    def remember(self, what: str) -> Array:
+        """The array for something that the optimizer remembers."""
+        if what not in self.held:
             self.optimizer.remembered(what)
-            flat = {dtype: np.empty(n, dtype) for dtype, n in self._sizes.items()}
-            self.memory[what] = flat
-            self._memory_views[what] = self.views(flat)
+            self.held[what] = self._made()
             self.adopt()
+        return self.held[what][0]
 
     def adopt(self) -> None:
         """Take over what was given other arrays since: by the user, or by an eager step."""
-        if not all(map(operator.is_, map(array_of, self.parameters), self._views)):
-            for p, view in zip(self.parameters, self._views, strict=True):
-                if array_of(p) is not view:
-                    view[...] = array_of(p)
-                    hold(p, view, exposed=True)  # what uses it in a graph takes a copy
-        for what, views in self._memory_views.items():
-            held = self.optimizer._memory[what]
-            for i, view in zip(self.places, views, strict=True):
-                if held[i] is not view:
-                    view[...] = held[i]
-                    held[i] = view
-
-    def steps(self) -> list[int]:
-        """How many steps each parameter has taken."""
-        counts = self.optimizer._steps
-        return [counts[i] for i in self.places]
-
-    def count(self) -> None:
-        for i in self.places:
-            self.optimizer._steps[i] += 1
+        if self._lr != self.optimizer._lr:
+            self._lr = self.rate[...] = self.optimizer._lr
+        for what, (_, views) in self.held.items():
+            if what:
+                memory = self.optimizer._memory[what]
+                for i, view in zip(self.numbers, views, strict=True):
+                    if memory[i] is not view:
+                        view[...] = memory[i]
+                        memory[i] = view
+            elif not all(map(operator.is_, map(array_of, self.parameters), views)):
+                for p, view in zip(self.parameters, views, strict=True):
+                    if array_of(p) is not view:
+                        view[...] = array_of(p)
+                        hold(p, view, exposed=True)  # what uses it in a graph takes a copy
 
     def release(self) -> None:
-        for p, view in zip(self.parameters, self._views, strict=True):
-            if array_of(p) is view:
-                p._replace(view.copy())
-        for what, views in self._memory_views.items():
-            held = self.optimizer._memory[what]
-            for i, view in zip(self.places, views, strict=True):
-                if held[i] is view:
-                    held[i] = view.copy()
+        for what, (_, views) in self.held.items():
+            memory = self.optimizer._memory.get(what, [])
+            for i, p, view in zip(self.numbers, self.parameters, views, strict=True):
+                if what and memory[i] is view:
+                    memory[i] = view.copy()
+                elif not what and array_of(p) is view:
+                    p._replace(view.copy())
 
 
 class _Variant:
-    """The step for batches of certain shapes and dtypes."""
+    """The step for batches of certain shapes and dtypes, as all was when it was compiled."""
 
-    def __init__(self, step: TrainStep, flat: _Flat, x: Array, y: Array) -> None:
-        self.flat = flat
-        self._together = len(set(flat.steps())) == 1
-        recording = twice(lambda recorder: _recorded(recorder, step, flat, x, y))
-        program, self.captured = recording.program, recording.captured
-        expected = [node.value for node in (*program.outputs, *program.updates.values())]
-        self._tolerance = program.tolerance()
-        steps = program.inputs[2 : 2 + len(flat.parameters)]
-        used = {x for node in optimized(program).nodes for x in node.operands}
-        self.counted = not used.isdisjoint(steps)
-        if not self.counted:
-            program.inputs = [node for node in program.inputs if node not in steps]
-        self.source = Source(program)
-        self._check(x, y, expected)
-        program.forget()
-        self.function = self.source.prepared(*(node.value for node in program.resident))
-        self.alone = not (self.counted or self.captured)
-        self.adopt = flat.adopt
-        self._shapes = x.shape, y.shape
-        self._dtypes = x.dtype, y.dtype
-
-    def takes(self, x: Array, y: Array) -> bool:
-        """Whether it is for such a batch, and for parameters that took as many steps each."""
-        return (
-            (x.shape, y.shape) == self._shapes
-            and (x.dtype, y.dtype) == self._dtypes
-            and not (self.counted and self._together and len(set(self.flat.steps())) > 1)
+    def __init__(
+        self, step: TrainStep, groups: list[_Group], x: Array, y: Array, expected: list[Any]
+    ) -> None:
+        self._step, self._groups, self.batch = step, groups, None
+        self.watch = Watch(
+            {type(x).__name__: x for x in (step.loss, step.optimizer, step.net)},
+            but=(step.optimizer, _ITS_OWN),
         )
+        effects = self.watch.effects()
+        for group in groups:
+            group.adopt()
+        program, self._captured = _recorded(step, groups, x, y)
+        self.watch.refuse(effects, "TrainStep: the net, or the loss,")
+        self._resident = [node.value for node in program.resident]
+        with np.errstate(all="ignore"):
+            captured = list(map(array_of, self._captured))
+            check = Check(program, [node.value for node in program.inputs] + captured)
+            check.function(expected)
+            check.elsewhere(
+                lambda batch: [getattr(t, "_array", t) for t in step.forward(*batch)],
+                [list(batch) for batch in zip(others(x), others(y), strict=True)],
+            )
+        self.watch.refuse(effects, "TrainStep: the net, or the loss,")
+        program.drop_unused()
+        times = program.inputs[2 : 2 + len(groups)]
+        self._counted = not {*times}.isdisjoint(program.uses)
+        self.holds = self._counting_holds if self._counted else self.watch.holds
+        if not self._counted:
+            program.inputs = [node for node in program.inputs if node not in times]
+        with np.errstate(all="ignore"):
+            self.source = Source(program, self._captured)
+            copies = [a.copy() for a in self._resident]
+            found = self.source.prepared(*copies)(x, y, *self._further())
+            now = dict(zip(program.resident, copies, strict=True))
+            check.code([*found, *(now[old] for old in program.updates)], self.source)
+        self._function = self.source.prepared(*self._resident)
+        self._alone = not (self._counted or self._captured)
 
-    def further(self) -> list[Any]:
+    def _counting_holds(self) -> bool:
+        """Whether all is as it was, and parameters in a group took as many steps each."""
+        steps = self._step.optimizer._steps
+        alike = all(len({steps[i] for i in group.numbers}) == 1 for group in self._groups)
+        return alike and self.watch.holds()
+
+    def __call__(self, batch: tuple[Array, Array]) -> tuple[Any, Array]:
+        for group in self._groups:
+            group.adopt()
+        found: tuple[Any, Array]
+        if self._alone:
+            found = self._function(*batch)
+            return found
+        found = self._function(*batch, *self._further())
+        if self._counted:
+            for group in self._groups:
+                for i in group.numbers:
+                    self._step.optimizer._steps[i] += 1
+        return found
+
+    def _further(self) -> list[Any]:
         """What the function takes besides the batch."""
-        steps = [n + 1 for n in self.flat.steps()] if self.counted else []
-        return [*steps, *map(array_of, self.captured)]
-
-    def _check(self, x: Array, y: Array, expected: list[Any]) -> None:
-        """Raise where the code computes something else than was recorded; on copies."""
-        program = self.source.program
-        copies = {node: node.value.copy() for node in program.resident}
-        found = self.source.prepared(*copies.values())(x, y, *self.further())
-        results = [*found, *(copies[old] for old in program.updates)]
-        check_results(results, expected, self._tolerance, self.text)
-
-    def text(self) -> str:
-        x, y = self.source.program.inputs[:2]
-        return self.source.text(
-            f"A step of training as NumPy code, for x of shape {x.shape} ({x.dtype}) and y of "
-            f"shape {y.shape} ({y.dtype})."
-        )
+        steps, groups = self._step.optimizer._steps, self._groups if self._counted else ()
+        return [*[steps[g.numbers[0]] + 1 for g in groups], *map(array_of, self._captured)]
 
 
 def _recorded(
-    recorder: Recorder, step: TrainStep, flat: _Flat, x: Array, y: Array
-) -> Recorded:
-    program, captured = _stepped(recorder, step, flat, x, y)
-    recorder.finish()
-    return Recorded(program, captured, None, [], [])
-
-
-def _stepped(
-    recorder: Recorder, step: TrainStep, flat: _Flat, x: Array, y: Array
+    step: TrainStep, groups: list[_Group], x: Array, y: Array
 ) -> tuple[Program, list[Tensor]]:
     """Forward, backward and update on stand-ins."""
-    several = len(flat.arrays) > 1
-    named = {d: f"_{d.name}" if several else "" for d in flat.arrays}
-    arrays = {d: recorder.given(a, f"parameters{named[d]}") for d, a in flat.arrays.items()}
-    rates = {d: recorder.given(a, f"lr{named[d]}") for d, a in flat.learning_rate.items()}
-    memory: dict[str, dict[Any, Any]] = {}
+    recorder = Recorder()
+    optimizer, kind = step.optimizer, type(step.optimizer)
+    ends = [f"_{i}" if len(groups) > 1 else "" for i in range(len(groups))]
+    arrays: dict[Any, Any] = {}
     batch = recorder.given(x, "x"), recorder.given(y, "y")
-    steps = [recorder.given(n + 1, f"step_{p.name}")
-             for p, n in zip(flat.parameters, flat.steps(), strict=True)]  # fmt: skip
-    with recorder.writing():
-        views = flat.views(arrays)
-        for p, view in zip(flat.parameters, views, strict=True):
-            view.node.name = p.name
-            recorder.captured[p] = view
-        prediction = step.net(batch[0])
-        value = step.loss(prediction, batch[1])
-        new: dict[Any, Any]
-        if _is_scaled(step.optimizer, flat, value):
-            # α ∇L is the gradient of α L: scaled where it is one number, and not in each entry.
-            (rate,) = rates.values()
-            recorder.prefix = "lr_"
-            scaled = _flat_gradients(pulled({value: rate}, set(flat.parameters)), flat, value.dtype)
-            new = {array.node: array - scaled for array in arrays.values()}
-        else:
-            found = pulled({value: seeded(value, None)}, set(flat.parameters))
-            update = _Update(recorder, step.optimizer, flat, rates, memory)
-            with _stored(found):
-                new = update.flat(arrays, found, steps) or update.each(arrays, views, found, steps)
-        loss: Any = array_of(value)
-        outputs = [loss.node, recorder.output(prediction)]
-    remembered = [array for by_dtype in memory.values() for array in by_dtype.values()]
-    resident = [*arrays.values(), *rates.values(), *remembered]
-    own = set(flat.parameters)
-    captured = {t: x.node for t, x in recorder.captured.items() if t not in own}
-    program = Program(
-        "step",
-        [*(x.node for x in (*batch, *steps, *resident))],
-        list(captured.values()),
-        recorder.nodes,
-        outputs,
-        [x.node for x in resident],
-        {old: value.node for old, value in new.items()},
-    )
-    return program, list(captured)
+    times = [recorder.given(optimizer._steps[g.numbers[0]] + 1, f"step{e}")
+             for g, e in zip(groups, ends, strict=True)]  # fmt: skip
 
+    def of(group: _Group, what: str) -> Any:
+        """What stands for an array of a group, or for its learning rate."""
+        key = group, what
+        if key not in arrays:
+            known = {"lr": group.rate, "parameters": group.held[""][0]}
+            array = known[what] if what in known else group.remember(what)
+            arrays[key] = recorder.given(array, what + ends[groups.index(group)])
+        return arrays[key]
 
-_MANY = 4096  # parameters, from which a pass over them takes longer than a call
-
-
-def _is_scaled(optimizer: Optimizer, flat: _Flat, value: Tensor) -> bool:
-    """Whether a step is ``w − α g``, of many numbers, in which α g is as exact as g."""
-    return (
-        type(optimizer).update is SGD.update
-        and sum(p.size for p in flat.parameters) > _MANY
-        and list(flat.arrays) == [value.dtype]
-        and value.dtype.char in "fd"
-    )
-
-
-def _flat_gradients(found: dict[Tensor, Any], flat: _Flat, dtype: Any) -> Any:
-    """Of the parameters of one dtype, the gradients behind each other."""
-    parts = [found[p].reshape(-1) for p in flat.parameters if p.dtype == dtype]
-    return np.concatenate(parts) if len(parts) > 1 else parts[0]
-
-
-class _Update:
-    """The optimizer's update, called on stand-ins: on the flat arrays, or on each parameter's."""
-
-    def __init__(
-        self,
-        recorder: Recorder,
-        optimizer: Optimizer,
-        flat: _Flat,
-        rates: dict[Any, Any],
-        memory: dict[str, dict[Any, Any]],
-    ) -> None:
-        self._recorder, self._optimizer, self._flat = recorder, optimizer, flat
-        self._rates, self._memory = rates, memory
-
-    def flat(self, arrays: dict[Any, Any], found: dict[Tensor, Any], steps: list[Any]) -> Any:
-        """New values of the flat arrays; None where the parameters can't be taken together."""
-        flat = self._flat
-        if type(self._optimizer).update not in ENTRYWISE or len(set(flat.steps())) > 1:
-            return None
-        new = {}
-        for dtype, array in arrays.items():
-            g = _flat_gradients(found, flat, dtype)
-            held: dict[str, list[Any]] = {}
-            shadow = self._shadow(dtype, partial(self._kept, dtype, held))
-            shadow._steps = steps[:1]
-            new[array.node] = self._updated(shadow, 0, array, g)
-            new.update({self._memory[what][dtype].node: kept[0] for what, kept in held.items()})
-        return new
-
-    def each(
-        self, arrays: dict[Any, Any], views: list[Any], found: dict[Tensor, Any], steps: list[Any]
-    ) -> dict[Any, Any]:
-        """The same, one parameter after the other."""
-        flat = self._flat
-        held: dict[str, list[Any]] = {}
+    with recorder.recording():
+        for group in groups:
+            for p, view in zip(group.parameters, group.views(of(group, "parameters")), strict=True):
+                recorder.captured[p] = view
+                view.node.name = p.name if len(group.parameters) > 1 else view.node.name
+        value, prediction = step.forward(*batch)
+        every = [p for group in groups for p in group.parameters]
+        found = pulled({value: seeded(value, None)}, set(every))
+        shadow, watch, held = _shadow(optimizer), None, dict[str, list[Any]]()
 
         def remembered(what: str) -> list[Any]:
             if what not in held:
-                for dtype in arrays:
-                    self._stand_in(what, dtype)
-                held[what] = _spread(flat, flat.views(self._memory[what]))
+                held[what] = [None] * len(optimizer.parameters)
+                for group in groups:
+                    held[what][group.numbers[0]] = of(group, what)
             return held[what]
 
-        changed = _spread(flat, views)
-        for p, place, view, t in zip(flat.parameters, flat.places, views, steps, strict=True):
-            shadow = self._shadow(view.dtype, remembered)
-            shadow._steps = _spread(flat, steps)
-            shadow._steps[place] = t
-            changed[place] = self._updated(shadow, place, view, found[p])
-        new = {arrays[d].node: self._joined(changed, d) for d in arrays}
-        for what, kept in held.items():
-            new.update({self._memory[what][d].node: self._joined(kept, d) for d in arrays})
-        return new
-
-    def _shadow(self, dtype: Any, remembered: Callable[[str], list[Any]]) -> Any:
-        """The optimizer with stand-ins for its learning rate and for what it remembers.
-
-        It has copies of settings, into which its update may write.
-        """
-        shadow: Any = copy.copy(self._optimizer)
-        vars(shadow).update(_settings(self._optimizer))
-        shadow._lr = self._rates[dtype]
-        shadow.remembered = remembered
-        return shadow
-
-    def _updated(self, shadow: Any, i: int, value: Any, grad: Any) -> Any:
-        before = dict(vars(shadow))
-        new = shadow.update(i, value, grad)
-        _refuse_changed([(shadow, before)])
-        for key, setting in vars(self._optimizer).items():
-            if key not in _ITS_OWN and not _equal(vars(shadow)[key], setting):
-                raise CompileError(
-                    f"TrainStep: {type(shadow).__name__} changes its {key!r} when it updates, a "
-                    "side effect that a compiled step wouldn't repeat; use remembered(…), or "
-                    "train eagerly"
+        shadow.remembered, shadow._steps = remembered, [None] * len(optimizer.parameters)
+        watch = Watch({kind.__name__: shadow}, but=(shadow, {*_ITS_OWN, "remembered"}))
+        before = {t: t.grad for t in found}
+        new: dict[Any, Any] = {}
+        try:
+            for t, g in found.items():
+                t.grad = g  # which an update may ask for
+            for group, time in zip(groups, times, strict=True):
+                i = group.numbers[0]
+                shadow._lr, shadow._steps[i] = of(group, "lr"), time
+                new[of(group, "parameters").node] = shadow.update(
+                    i, of(group, "parameters"), group.joined(found)
                 )
-        return new
-
-    def _kept(self, dtype: Any, held: dict[str, list[Any]], what: str) -> list[Any]:
-        if what not in held:
-            held[what] = [self._stand_in(what, dtype)]
-        return held[what]
-
-    def _stand_in(self, what: str, dtype: Any) -> Any:
-        """For the flat array of what is remembered."""
-        self._flat.remember(what)
-        name = what if len(self._rates) == 1 else f"{what}_{dtype.name}"
-        found = self._memory.setdefault(what, {})
-        if dtype not in found:
-            found[dtype] = self._recorder.given(self._flat.memory[what][dtype], name)
-        return found[dtype]
-
-    def _joined(self, values: list[Any], dtype: Any) -> Any:
-        """Of one dtype's parameters, the values behind each other."""
-        flat = self._flat
-        places = zip(flat.places, flat.parts, strict=True)
-        parts = [values[i].reshape(-1) for i, part in places if part.dtype == dtype]
-        return np.concatenate(parts) if len(parts) > 1 else parts[0]
+        finally:
+            for t, g in before.items():
+                t.grad = g
+        if not watch.holds():
+            said = f"TrainStep: {kind.__name__} changes {watch.changed()} when it updates"
+            raise CompileError(f"{said}, a side effect; use remembered(…), or train eagerly")
+        new.update({of(group, what).node: kept[group.numbers[0]]
+                    for what, kept in held.items() for group in groups})  # fmt: skip
+        loss: Any = array_of(value)
+        outputs = [loss.node, recorder.output(prediction)]
+    resident = [a.node for a in arrays.values()]
+    captured = {t: a.node for t, a in recorder.captured.items() if t not in set(every)}
+    program = Program(
+        "step", [*(a.node for a in (*batch, *times)), *resident], list(captured.values()),
+        recorder.nodes, outputs, resident, {old: a.node for old, a in new.items()},
+    )  # fmt: skip
+    return program, list(captured)
 
 
-@contextmanager
-def _stored(gradients: dict[Tensor, Any]) -> Iterator[None]:
-    """Within it each Tensor has its gradient, which an update may ask for."""
-    before = {t: t.grad for t in gradients}
+def _shadow(optimizer: Optimizer) -> Any:
+    """The optimizer with copies of its settings, into which an update may write."""
+    shadow, memo = copy.copy(optimizer), {id(p): p for p in optimizer.parameters}
+    own = {k: v for k, v in vars(optimizer).items() if k not in _ITS_OWN}
     try:
-        for t, g in gradients.items():
-            t.grad = g
-        yield
-    finally:
-        for t, grad in before.items():
-            t.grad = grad
-
-
-def _spread(flat: _Flat, values: list[Any]) -> list[Any]:
-    """A list by the optimizer's own numbering of its parameters."""
-    spread: list[Any] = [None] * len(flat.optimizer.parameters)
-    for place, value in zip(flat.places, values, strict=True):
-        spread[place] = value
-    return spread
+        vars(shadow).update(copy.deepcopy(own, memo))
+    except Exception as error:
+        said = f"TrainStep: {type(optimizer).__name__} has settings that can't be copied"
+        raise CompileError(f"{said} ({error}); train eagerly") from error
+    return shadow

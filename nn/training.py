@@ -13,12 +13,12 @@ from autograd_lite.arrays import given
 from autograd_lite.compile import CompileError
 from autograd_lite.engine.tensor import Array
 
-from .data import batch_rows
+from .data import batch_rows, whole
 from .layers import Rng
 from .losses import _Loss
 from .module import Module
 from .optimizers import Optimizer, check_trained
-from .recording import Recorder, Recording, checked_interval
+from .recording import Recorder, Recording
 from .train_step import TrainStep
 
 Metric = Callable[[Array, Array], float]
@@ -123,12 +123,14 @@ def fit(
         raise TypeError(f"fit: the loss must be a loss of nn, such as nn.BCELoss(), not {loss!r}")
     if loss.reduction == "none":
         raise ValueError("fit: a loss that isn't reduced can't be trained on; use mean or sum")
+    epochs, batch_size = whole("fit: epochs", epochs, 0), whole("fit: batch_size", batch_size, 1)
     generator = np.random.default_rng(rng)
     functions = dict(metrics or {})
     history = History(metrics={name: [] for name in functions})
     recorder = None
     if record is not None:
-        every, steps = checked_interval(record), epochs * -(-len(x) // max(batch_size, 1))
+        meant = "a positive int n, to keep every n-th step, or None to keep none"
+        every, steps = whole("fit: record", record, 1, meant), epochs * -(-len(x) // batch_size)
         history.record = Recording(net, x, y, loss, optimizer)
         recorder = Recorder(history.record, every, steps)
     step = _Step(net, loss, optimizer, compiled)
@@ -177,6 +179,7 @@ class _Step:
         if self._compiled is not None:
             try:
                 value, prediction = self._compiled.run(x, y)
+                prediction.flags.writeable = False  # as what an eager step hands out
                 return float(value), prediction
             except CompileError as error:  # raised before anything is changed
                 if self._must:

@@ -1,9 +1,9 @@
 """compile: a function as straight-line NumPy code.
 
 To read it, in this order: `graph` (what a program is made of), `traced` (what takes the arrays'
-place), `recorder` (how a function becomes a program), `program` (recorded, twice), `simplify` (made
-shorter), `bias` and `blocks` (made quicker), `memory` (where values lie), `expressions`, `rows`,
-`threads` and `writer` (its lines), `source` (the code), `compiled` (what is called).
+place), `recorder` (what writes it down), `recording` (how a function becomes a program, and
+whether that is the function), `watch` (what it reads besides), `simplify` (made shorter), `memory`
+(where values lie), `writer` (the code), `compiled` (what is called).
 
 The work is imported by the first call.
 """
@@ -40,31 +40,32 @@ def _capture() -> type[Mode]:
 KINDS["capture"] = _capture
 
 
-def compile(f: Callable[..., Any], *, threads: int | None = None) -> Compiled:
+def compile(f: Callable[..., Any]) -> Compiled:
     """``f`` as a function that runs the NumPy code which it comes down to, and nothing else.
 
     At the first call with arguments of new shapes and dtypes, ``f`` is called on stand-ins, which
     write down what NumPy is asked to do: of ``ag.grad(f)`` or any other transform the backward
-    pass, too. That is simplified, written out as straight-line code with its buffers, run, and
-    compared with what ``f`` gave.
+    pass, too. That is compared with what ``f`` gives, for these arguments and for others,
+    simplified, and written out as straight-line code with its buffers.
+
+    What ``f`` reads besides is read at each call (Tensors, such as a network's parameters), or
+    watched: when an attribute, a global, an array that it closes over, a Tensor's
+    ``requires_grad`` or a truth that it asked for has changed, it is compiled anew; when that
+    comes again and again, it runs as it is, with a warning. Where the code raises, ``f`` is called.
 
     Args:
         f: of arrays and floats, which may differ from call to call, in nested tuples, lists and
-            dicts; anything else (an int, a string, None) is known, and compiled for. It may use
-            Tensors, such as a network's parameters: their values are read at each call. Arrays
-            and numbers that it closes over are taken as they are when it is compiled.
-        threads: among how many chains of elementwise calls on large arrays are shared, at most.
-            By default OMP_NUM_THREADS where that is set, and as many as there are processors;
-            the result doesn't depend on it but for rounding.
+            dicts; anything else (an int, a string, None) is known, and compiled for; an object is
+            watched. A method may be compiled, too.
 
     Returns:
         A `Compiled`: called as ``f``, with its results. They are the caller's; called with Tensors
         that require a gradient, or within a transform, it is ``f`` itself.
 
     Raises:
-        CompileError: at the call: control flow on values, a shape that depends on values, random
-            numbers that aren't an argument, side effects, writing into arrays; with op and line.
-            Also a Tensor as result that requires a gradient, of which a compiled call has no graph:
+        CompileError: at the call: a value asked for as a float or as text, random numbers that
+            aren't an argument, side effects, writing into arguments; with op and line. Also a
+            Tensor as result that requires a gradient, of which a compiled call has no graph:
             return its ``.data``, or call within `no_grad`.
 
     Example:
@@ -78,4 +79,4 @@ def compile(f: Callable[..., Any], *, threads: int | None = None) -> Compiled:
     """
     from .compiled import Compiled
 
-    return Compiled(f, threads)
+    return Compiled(f)

@@ -1,4 +1,4 @@
-"""What `compile` returns: a function with a program for each combination of shapes and dtypes."""
+"""What `compile` returns: a function with programs for the shapes and dtypes it was called with."""
 
 from __future__ import annotations
 
@@ -6,26 +6,60 @@ import functools
 import threading
 from collections.abc import Callable
 from time import perf_counter
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
-from ..anomaly import detect_anomaly
 from ..arrays import refuse_kinds
-from ..containers import is_container, leaves, parts, rebuilt, settings
-from ..engine.modes import no_grad
+from ..containers import is_container, leaves, parts, rebuilt, refuse_bound, settings
+from ..engine import modes
+from ..engine.modes import Mode, no_grad
 from ..engine.tensor import Tensor, _leaf
-from ..transforms import in_transform
-from .bias import biased
-from .blocks import blocked
-from .graph import CompileError, Node, Program
-from .program import NUMBERS, Recorded, is_dynamic, recorded
-from .recorder import Capture
-from .simplify import simplified
-from .source import Source
-from .threads import available
+from ..lines import hint
+from .graph import Changed, CompileError, KindError
+from .recording import NUMBERS, Check, array_of, arrays, is_dynamic, others, recorded
+from .watch import Watch
+from .writer import Source
 
-Function = Callable[..., Any]
+CHANGES = 8  # programs for arguments of the same shapes and dtypes, at most
+
+
+_OBJECTS = 64  # of which compiled methods are kept
+
+
+class compiling(Mode):  # noqa: N801  (used like a function)
+    """Within it compiled functions are what they were made of."""
+
+
+def within() -> set[Any]:
+    """The kinds of modes that this thread is within."""
+    return {type(mode) for mode in modes.modes()} if modes._thread.blocks else _NONE
+
+
+_NONE: set[Any] = set()
+
+
+def settled(variants: list[Any], given: Any, owner: Any, make: Any, *making: Any) -> Any:
+    """What that of some variants gives for which all is as it was, or a new one.
+
+    None where that changes again and again, with a warning.
+    """
+    for variant in variants:
+        if variant.holds():
+            try:
+                return variant(given)
+            except Changed:
+                continue
+    if len(variants) < CHANGES:
+        variants.append(make(*making))
+        return variants[-1](given)
+    hint(
+        f"{owner!r}: what it reads of its surroundings, or what values decide, changes again and "
+        f"again ({variants[-1].watch.changed()}); from now on it runs as it is. Pass as arguments "
+        "what changes"
+    )
+    return None
 
 
 class Compiled:
@@ -33,64 +67,80 @@ class Compiled:
 
     Attributes:
         f: the function it was made of.
-        threads: how many large arrays are shared among, at most; None for as many as there are
-            processors.
         compile_time: seconds that compiling took so far, in all.
     """
 
-    def __init__(self, f: Function, threads: int | None = None) -> None:
+    _watched = ("f",)
+
+    def __init__(self, f: Callable[..., Any]) -> None:
         if not callable(f):
             raise TypeError(f"compile: give a function, not a {type(f).__name__}")
-        if threads is not None and (type(threads) is not int or threads < 1):
-            raise ValueError(f"compile: threads is a positive int or None, not {threads!r}")
         functools.update_wrapper(self, f, updated=())
-        self.f, self.threads = f, threads
+        self.f = f
         self.compile_time = 0.0
-        self._variants: dict[Any, Variant] = {}
+        self._variants: dict[Any, list[Variant]] = {}
+        self._bound: dict[int, Compiled] = {}
         self._latest: Variant | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        """As a method: a compiled function for each object."""
+        if owner is None:
+            return self
+        if id(owner) not in self._bound:
+            for old in list(self._bound)[: -_OBJECTS]:
+                del self._bound[old]
+            self._bound[id(owner)] = Compiled(MethodType(self.f, owner))
+        return self._bound[id(owner)]
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
-        if Capture.active() or in_transform() or detect_anomaly.active() or any(
-            type(x) is Tensor and x._tracked for x in flat
-        ):
+        around = within()
+        if around - {no_grad} or any(type(x) is Tensor and x._tracked for x in flat):
             return self.f(*args, **kwargs)
-        key: Any = tuple([_kind(x) for x in flat])
+        key: Any = len(around), *map(_kind, flat)
         if flat is not args:
             key = _structure((args, kwargs)), key
-        variant = self._variants.get(key)
-        if variant is None:
-            variant = self._compile(key, args, kwargs)
-        return variant(flat)
+        variants = self._variants.setdefault(key, [])
+        try:
+            found = settled(variants, flat, self, self._compile, args, kwargs)
+        except CompileError:
+            raise
+        except Exception:  # which the function raises itself, or has an answer to
+            found = None
+        return self.f(*args, **kwargs) if found is None else found
 
-    def _compile(self, key: Any, args: Any, kwargs: Any) -> Variant:
-        with self._lock:
-            if key not in self._variants:
-                start = perf_counter()
-                variant = Variant(recorded(self.f, args, kwargs), self.threads)
-                with np.errstate(all="ignore"):  # the call that is to come warns
-                    variant.check([x for x in leaves((args, kwargs)) if is_dynamic(x)])
-                    variant.compare(self.f(*args, **kwargs))
-                variant.forget()
-                self.compile_time += perf_counter() - start
-                self._variants[key] = variant
-            self._latest = self._variants[key]
+    def _compile(self, args: Any, kwargs: Any) -> Variant:
+        try:
+            for x in (*args, *kwargs.values()):
+                refuse_bound("compile", x)
+        except TypeError as error:
+            raise KindError(str(error)) from None
+        with self._lock, compiling():
+            start = perf_counter()
+            try:
+                self._latest = Variant(self.f, args, kwargs)
+            except CompileError:
+                raise
+            except Exception as error:
+                self.f(*args, **kwargs)  # whose error isn't one of stand-ins
+                raise CompileError(f"compile: it can't be compiled: {error!r}") from error
+            self.compile_time += perf_counter() - start
             return self._latest
 
     @property
     def source(self) -> str:
-        """The NumPy code that was compiled last; written to a file it runs with NumPy alone.
+        """The NumPy code that was compiled last; written to a file it runs by itself.
 
         Raises:
             RuntimeError: the function wasn't called yet, so that shapes aren't known.
         """
         if self._latest is None:
             raise RuntimeError("compile: call the function once; then there is a source")
-        return self._latest.text()
+        return self._latest.source.text()
 
     def __reduce__(self) -> Any:
-        return Compiled, (self.f, self.threads)
+        return Compiled, (self.f,)
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self.f, '__name__', self.f)!s}>"
@@ -98,25 +148,17 @@ class Compiled:
 
 def _kind(x: Any) -> Any:
     """What of an argument a program is compiled for."""
-    if type(x) is np.ndarray:
+    if type(x) is np.ndarray and x.dtype.kind in "biufc":
         return x.shape, x.dtype
     if type(x) in NUMBERS:
         return type(x)
     if type(x) is Tensor:
         return Tensor, x.shape, x.dtype, x.name
-    if isinstance(x, np.generic):
-        return type(x)
     if isinstance(x, np.ndarray):
         refuse_kinds(x, "compile")
-        raise TypeError(f"compile: give plain arrays, not a {type(x).__name__}: np.asarray(x)")
-    try:
-        hash(x)
-    except TypeError:
-        raise TypeError(
-            f"compile: an argument is a {type(x).__name__}, which is neither an array nor "
-            "hashable; close over it instead"
-        ) from None
-    return type(x), x
+        raise TypeError(f"compile: give arrays of numbers, not a {type(x).__name__} of {x.dtype}")
+    by_value = not is_dynamic(x) and isinstance(x, (int, str, bytes, np.generic, np.dtype))
+    return (type(x), x) if by_value else type(x) if is_dynamic(x) else (type(x), id(x))
 
 
 def _structure(tree: Any) -> Any:
@@ -131,135 +173,66 @@ def _structure(tree: Any) -> Any:
 
 
 class Variant:
-    """A program for arguments of certain shapes and dtypes, with a function for each thread."""
+    """A program for arguments of certain shapes and dtypes, with a function for each thread.
 
-    def __init__(self, recording: Recorded, threads: int | None) -> None:
-        self._recording = recording
-        program = recording.program
-        self._values = [x.value if isinstance(x, Node) else x for x in program.outputs]
-        self._tolerance = program.tolerance()
-        self.source = Source(optimized(program, threads))
-        self._threads = threading.local()
-        self._several = len(program.outputs) != 1
-        self._plain = not is_container(recording.output) and not recording.tensors[0]
-        self._pair = (
-            type(recording.output) is tuple
-            and not any(map(is_container, recording.output))
-            and not any(recording.tensors)
+    Attributes:
+        watch: what else it was compiled for.
+    """
+
+    def __init__(self, f: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        given = leaves((args, kwargs))
+
+        def called(flat: list[Any]) -> list[Any]:
+            own_args, own_kwargs = rebuilt((args, kwargs), iter(flat))
+            return arrays(f(*own_args, **own_kwargs))
+
+        known = {f"argument {i}": x for i, x in enumerate(given) if not is_dynamic(x)}
+        self.watch = Watch({getattr(f, "__name__", "f"): f, **known})
+        self.holds = self.watch.holds
+        effects = self.watch.effects()
+        found = recorded(f, args, kwargs)  # before f is called on arrays: effects are refused
+        self.watch.refuse(effects, "compile: the function")
+        self._captured, self._output, self._kinds = found.captured, found.output, found.kinds
+        program = found.program
+        with np.errstate(all="ignore"):  # the call that is to come warns
+            expected = f(*args, **kwargs)
+            if _structure(expected) != _structure(found.output):
+                raise CompileError("compile: called again, the function gives other containers")
+            own = [array_of(x) for x in given if is_dynamic(x)]
+            check = Check(program, [*own, *map(array_of, found.captured)])
+            check.function(arrays(expected))
+            check.elsewhere(called, [list(x) for x in zip(*map(others, given), strict=True)])
+        self.watch.refuse(effects, "compile: the function")
+        self._several, flat = len(program.outputs) != 1, tuple(range(len(found.kinds)))
+        self._plain = all(kind == "array" for kind in found.kinds) and (
+            found.output == flat if self._several and type(found.output) is tuple
+            else found.output == 0
         )
+        self._threads = threading.local()
+        with np.errstate(all="ignore"):
+            self.source = Source(program, found.captured)
+            ours = self.source.prepared()(*check.given)
+            check.code(list(ours) if self._several else [ours], self.source)
 
     def __call__(self, flat: Any) -> Any:
         try:
             function = self._threads.function
         except AttributeError:
             function = self._threads.function = self.source.prepared()
-        return self.results(function(*self._arguments(flat)))
-
-    def _arguments(self, flat: Any) -> list[Any]:
-        given = [
-            x if type(x) is np.ndarray else x._array if type(x) is Tensor else x
-            for x in flat if is_dynamic(x)
-        ]  # fmt: skip
-        recording = self._recording
-        for tensor, node in zip(recording.captured, recording.program.captured, strict=True):
-            array = tensor._array
-            if array.shape != node.shape or array.dtype != node.dtype:
-                raise CompileError(f"compile: {node.described()} has another shape or dtype now")
-            given.append(array)
-        return given
-
-    def results(self, found: Any) -> Any:
-        """What the function returned, in its containers."""
+        found = function(
+            *[x if type(x) is np.ndarray else array_of(x) for x in flat if is_dynamic(x)],
+            *[t._array for t in self._captured],
+        )
         if self._plain:
             return found
-        if self._pair and self._several:
-            return found
-        flat = (found or ()) if self._several else (found,)
-        recording = self._recording
-        if recording.differentiable and not no_grad.active():
-            raise CompileError(
-                "compile: the function returns a Tensor that requires a gradient, and a compiled "
-                "call records no graph; return .data or .detach(), compile ag.value_and_grad of "
-                "it, or call it within ag.no_grad()"
-            )
-        inner = []
-        for y, is_tensor, name in zip(flat, recording.tensors, recording.names, strict=True):
-            if is_tensor:
-                y = _leaf(np.asarray(y))
-                y.name = name
-            inner.append(y)
-        return rebuilt(recording.output, iter(inner))
+        results = iter(found if self._several else (found,))
+        return rebuilt(self._output, iter([self._result(kind, results) for kind in self._kinds]))
 
-    def check(self, flat: list[Any]) -> None:
-        """Raise where the code gives something else than was recorded."""
-        found = self.source.prepared()(*self._arguments(flat))
-        results = (found or ()) if self._several else (found,)
-        check_results(results, self._values, self._tolerance, self.text)
-
-    def compare(self, given: Any) -> None:
-        """Raise where the function gives something else than it did on stand-ins."""
-        found = leaves(given)
-        same = [x._array if type(x) is Tensor else x for x in found]
-        tensors = self._recording.tensors
-        values = [np.asarray(v) if is_tensor else v
-                  for v, is_tensor in zip(self._values, tensors, strict=True)]  # fmt: skip
-        if not (
-            [type(x) is Tensor for x in found] == tensors
-            and list(map(_what, same)) == list(map(_what, values))
-            and _structure(given) == _structure(self._recording.output)
-        ):
-            raise CompileError(
-                "compile: recorded, the function gives results of other types than called: does "
-                "it ask of which type its arguments are? It is called on stand-ins for arrays"
-            )
-        check_results(values, same, self._tolerance, self.text)
-
-    def forget(self) -> None:
-        """Let go of what was recorded for checking."""
-        self._values.clear()
-        self._recording.program.forget()
-
-    def text(self) -> str:
-        program = self._recording.program
-        nodes = (*program.inputs, *program.captured)
-        given = [f"{name} of {_described(x)}"
-                 for name, x in zip(self.source.arguments, nodes, strict=True)]  # fmt: skip
-        return self.source.text(f"{program.name} as NumPy code, for {', '.join(given)}.")
-
-
-def _what(x: Any) -> Any:
-    """An array, a number, or something of another type."""
-    if isinstance(x, np.ndarray) and x.ndim:
-        return np.ndarray
-    return "number" if isinstance(x, (np.ndarray, np.generic, *NUMBERS, int)) else type(x)
-
-
-def optimized(program: Program, threads: int | None = None) -> Program:
-    """The program with fewer and cheaper calls; large arrays on up to so many threads."""
-    return blocked(biased(simplified(program)), available() if threads is None else threads)
-
-
-def check_results(
-    found: Any, expected: list[Any], tolerance: float, text: Callable[[], str]
-) -> None:
-    """Raise where results of the code are not those that were recorded, up to rounding."""
-    for i, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
-        if not isinstance(theirs, (np.ndarray, np.generic, float, complex)):
-            continue
-        a, b = np.asarray(ours), np.asarray(theirs)
-        same = a.shape == b.shape and a.dtype == b.dtype
-        if same and b.dtype.kind in "fc" and b.size:
-            finite = np.abs(b[np.isfinite(b)])
-            scale = finite.max() if finite.size else 1.0
-            same = np.allclose(a, b, rtol=tolerance, atol=tolerance * float(scale), equal_nan=True)
-        elif same:
-            same = np.array_equal(a, b)
-        if not same:
-            raise CompileError(
-                f"compile: the code gives another result {i} than the function: {a} instead of "
-                f"{b}. Does an op's forward change its arguments?\n{text()}"
-            )
-
-
-def _described(x: Any) -> str:
-    return f"shape {x.shape} ({x.dtype})"
+    def _result(self, kind: Any, results: Any) -> Any:
+        if type(kind) is list:
+            return kind[0]
+        y = next(results)
+        if type(kind) is tuple:
+            y = _leaf(np.asarray(y))
+            (y.name,) = kind
+        return y

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,20 +16,21 @@ class CompileError(RuntimeError):
     """A function that can't be compiled; the message names the op, the line and the remedy."""
 
 
-class ResultError(CompileError, TypeError):
-    """A function that returns something else than arrays, numbers and containers of them."""
+class KindError(CompileError, TypeError):
+    """Something else than arrays, numbers and containers of them was given, or returned."""
 
 
-class UntraceableError(CompileError):
-    """Code asked for what a program would have to know beforehand."""
+class Changed(Exception):  # noqa: N818  (no error of the user's)
+    """Values decide otherwise than those that a program was recorded with."""
 
 
+@dataclass(eq=False, slots=True)
 class Node:
     """A call, or what a program is given.
 
     Attributes:
-        function: what is called: a NumPy function, a ufunc, one's ``reduce``, or Python code;
-            None for what is given.
+        function: what is called: a NumPy function, a ufunc, one's ``reduce``; None for what is
+            given.
         args: operands: Nodes, constants, and containers of them.
         kwargs: settings, which may hold Nodes, too.
         value: what it gave when it was recorded, which tells shape, dtype and kind.
@@ -38,29 +40,22 @@ class Node:
         errors: NumPy's settings for warnings where those differ from what they are outside.
     """
 
-    __slots__ = ("args", "errors", "function", "kwargs", "line", "name", "op", "value")
-
-    def __init__(
-        self,
-        function: Callable[..., Any] | None,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-        value: Any = None,
-        name: str | None = None,
-        op: str | None = None,
-        line: str = "",
-    ) -> None:
-        self.function, self.args, self.kwargs = function, args, kwargs or {}
-        self.value, self.name, self.op, self.line = value, name, op, line
-        self.errors: tuple[tuple[str, str], ...] = ()
+    function: Any
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    value: Any = None
+    name: str | None = None
+    op: str | None = None
+    line: str = ""
+    errors: tuple[tuple[str, str], ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return () if isinstance(self.value, (tuple, list)) else np.shape(self.value)
+        return () if self.is_several else np.shape(self.value)
 
     @property
     def size(self) -> int:
-        return 0 if isinstance(self.value, (tuple, list)) else int(np.size(self.value))
+        return 0 if self.is_several else int(np.size(self.value))
 
     @property
     def ndim(self) -> int:
@@ -68,31 +63,31 @@ class Node:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        if isinstance(self.value, (tuple, list)):
-            return np.dtype(object)
-        return self.value.dtype if hasattr(self.value, "dtype") else np.asarray(self.value).dtype
+        kind = object if self.is_several else type(self.value)
+        return self.value.dtype if hasattr(self.value, "dtype") else np.dtype(kind)
+
+    @property
+    def is_several(self) -> bool:
+        return isinstance(self.value, (tuple, list))
 
     @property
     def is_scalar(self) -> bool:
         """Whether it is a number, and no array."""
-        return not isinstance(self.value, (np.ndarray, tuple))
+        return not isinstance(self.value, (np.ndarray, tuple, list))
 
     @property
     def operands(self) -> list[Node]:
         """The nodes it is computed from, as often as they are used."""
-        return [*nodes_in(self.args), *nodes_in(self.kwargs)]
+        return [*nodes_in(self.args), *(nodes_in(self.kwargs) if self.kwargs else ())]
 
     def described(self) -> str:
         """For messages: what it is, and where it was computed."""
         name = self.name or ("an argument" if self.function is None else f"what {self.op} gives")
         return f"{name} of shape {self.shape}{f', from {self.line}' if self.line else ''}"
 
-    def __repr__(self) -> str:
-        return f"<{self.described()}>"
-
 
 class Guard(Node):
-    """A check of values that raises; it has no value, and stays."""
+    """What code asked of values, ``int`` or ``bool`` of ``args``, and was told: ``value``."""
 
 
 @dataclass
@@ -117,32 +112,24 @@ class Program:
     resident: list[Node] = field(default_factory=list)
     updates: dict[Node, Node] = field(default_factory=dict)
 
+    @property
     def results(self) -> list[Node]:
         """The nodes that are handed out or written back."""
         return [*nodes_in(self.outputs), *self.updates.values()]
 
-    def forget(self) -> None:
-        """Drop the calls with their values, and of arguments all but their shapes and dtypes."""
-        self.nodes.clear()
-        self.outputs.clear()
-        self.updates.clear()
-        for node in (*self.inputs, *self.captured):
-            if node not in self.resident and isinstance(node.value, np.ndarray):
-                node.value = np.broadcast_to(np.empty((), node.dtype), node.shape)
-
-    def tolerance(self) -> float:
-        """How far rounding may take results from what was recorded, relative to their size."""
-        kinds = {node.dtype for node in (*self.inputs, *self.captured, *self.nodes)}
-        eps = [float(np.finfo(dtype).eps) for dtype in kinds if dtype.kind in "fc"]
-        return min(1e5 * max(eps, default=0.0), 0.01)
+    @property
+    def uses(self) -> list[Node]:
+        """The operands of all calls, and the results."""
+        return [x for node in self.nodes for x in node.operands] + self.results
 
     def drop_unused(self) -> None:
         """Leave the calls that results and guards need."""
-        wanted = set(self.results())
+        wanted, kept = set(self.results), []
         for node in reversed(self.nodes):
-            if isinstance(node, Guard) or node in wanted:
+            if node in wanted or isinstance(node, Guard):
                 wanted.update(node.operands)
-        self.nodes = [node for node in self.nodes if isinstance(node, Guard) or node in wanted]
+                kept.append(node)
+        self.nodes = kept[::-1]
 
 
 def nodes_in(tree: Any) -> Iterator[Node]:
@@ -151,10 +138,12 @@ def nodes_in(tree: Any) -> Iterator[Node]:
         yield tree
     elif isinstance(tree, (tuple, list)):
         for item in tree:
-            yield from nodes_in(item)
+            if isinstance(item, Node):
+                yield item
+            elif isinstance(item, (tuple, list, dict, slice)):
+                yield from nodes_in(item)
     elif isinstance(tree, dict):
-        for item in tree.values():
-            yield from nodes_in(item)
+        yield from nodes_in([*tree.values()])
     elif isinstance(tree, slice):
         yield from nodes_in((tree.start, tree.stop, tree.step))
 
@@ -173,19 +162,99 @@ def mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
     return change(tree)
 
 
+def values(tree: Any) -> Any:
+    """Nested containers with what the nodes in them gave."""
+    return mapped(tree, lambda x: x.value if isinstance(x, Node) else x)
+
+
 def is_plain_reshape(x: Any) -> bool:
     """Whether it is a node's entries in their order, in another shape."""
     return (
         isinstance(x, Node) and x.function is np.reshape and not x.kwargs and len(x.args) == 2
-        and isinstance(x.args[0], Node)
+        and isinstance(x.args[0], Node) and not isinstance(x.args[1], Node)
     )  # fmt: skip
+
+
+def of_ufunc(function: Any) -> np.ufunc | None:
+    """The ufunc that it is, or a method of."""
+    owner = getattr(function, "__self__", function)
+    return owner if isinstance(owner, np.ufunc) else None
 
 
 def called(function: Any) -> str:
     """What the user calls a function: ``np.add.reduce``."""
-    owner = getattr(function, "__self__", None)
-    if isinstance(owner, np.ufunc):
-        return f"np.{owner.__name__}.{function.__name__}"
-    if isinstance(function, np.ufunc) or getattr(function, "__module__", "")[:5] == "numpy":
-        return numpy_name(function)
-    return getattr(function, "__name__", type(function).__name__)
+    ufunc, name = of_ufunc(function), getattr(function, "__name__", type(function).__name__)
+    if ufunc is not None:
+        return f"np.{ufunc.__name__}" + ("" if ufunc is function else f".{name}")
+    numpy = str(getattr(function, "__module__", "")).startswith("numpy")
+    return numpy_name(function) if numpy else name
+
+
+# ---------------------------------------------------------------------- functions besides NumPy's
+
+
+def converted(x: Any, dtype: Any) -> Any:
+    """``x.astype(dtype)``, of numbers too."""
+    new = np.asarray(x).astype(dtype)
+    return new if isinstance(x, np.ndarray) else new[()]
+
+
+def put(x: Any, index: Any, value: Any) -> Any:
+    """``x`` after ``x[index] = value``."""
+    new = np.array(x)
+    new[index] = value
+    return new
+
+
+def put_at(x: Any, ufunc: Any, index: Any, *values: Any) -> Any:
+    """``x`` after ``ufunc.at(x, index, …)``."""
+    new = np.array(x)
+    ufunc.at(new, index, *values)
+    return new
+
+
+# ---------------------------------------------------------------------- what follows from shapes
+
+# The shapes and dtypes of their results follow from those of their operands, and of the first one
+# and from settings.
+_OF_SEVERAL: set[Any] = {
+    None, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.where, put,
+    put_at, np.linalg.solve, np.take_along_axis, np.clip,
+}  # fmt: skip
+_OF_ONE: set[Any] = {
+    converted, np.ndarray.tobytes, np.full, np.array, np.asarray, np.reshape, np.transpose,
+    np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze, np.expand_dims, np.broadcast_to,
+    np.real, np.imag, np.ravel, np.sum, np.mean, np.max, np.min, np.prod, np.any, np.all,
+    np.argmax, np.argmin, np.argsort, np.sort, np.cumsum, np.cumprod, np.var, np.std, np.flip,
+    np.roll, np.tril, np.triu, np.trace, np.diagonal, np.linalg.inv, np.linalg.det,
+    np.linalg.cholesky, np.linalg.norm,
+}  # fmt: skip
+
+
+def varies(node: Node) -> bool:
+    """Whether other values of its operands may give a result of another shape or dtype."""
+    function = node.function
+    if function is operator.getitem:
+        x, index = node.args
+        if isinstance(x, Node) and x.is_several:
+            return varies(x)
+        return any(
+            isinstance(part, slice) or x.dtype.kind == "b"
+            for part in (index if isinstance(index, tuple) else (index,)) for x in nodes_in(part)
+        )  # fmt: skip
+    if function is np.where and len(node.args) == 1:
+        return True
+    python = getattr(function, "__module__", "") in ("_operator", "builtins")
+    if function in _OF_SEVERAL or of_ufunc(function) or python:
+        return False
+    return function not in _OF_ONE or any(nodes_in([node.args[1:], node.kwargs]))
+
+
+def matches(node: Node, value: Any) -> bool:
+    """Whether it is of the shape and dtype that were recorded."""
+    if isinstance(value, (tuple, list)):
+        return len(value) == len(node.value)
+    return bool(
+        np.shape(value) == node.shape
+        and getattr(value, "dtype", type(value)) == getattr(node.value, "dtype", type(node.value))
+    )

@@ -6,10 +6,11 @@ backward pass compute, of whatever transform; nothing here knows of derivatives.
 
 from __future__ import annotations
 
-import gc
 import operator
-import weakref
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,10 +18,14 @@ import numpy as np
 from ..engine.modes import Mode, Run
 from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
-from ..lines import user_frame, user_line
+from ..lines import hint, user_frame
 from ..show.notation import symbol_of
-from .graph import CompileError, Guard, Node, UntraceableError, called, mapped
+from .graph import CompileError, Guard, Node, called, mapped, nodes_in, put, put_at
+from .memory import shares_memory
 from .traced import Traced, value_of
+
+_LARGE = 65_536  # entries, from which a constant isn't copied
+_MANY = 5_000  # calls
 
 
 class Capture(Mode):
@@ -33,39 +38,32 @@ class Capture(Mode):
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self.value, self.born = recorder.value, recorder.born
+        self.value, self.born = recorder.value, recorder.born.add
 
     def forward(self, run: Run, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        written = _computed_by(self.recorder.running(op), op)
+        written = Op.__new__(Op)  # the same op, computed otherwise
+        for slot in Op.__slots__:
+            setattr(written, slot, getattr(op, slot))
+        written.forward = self.recorder.within(op.name, op.forward)
         result = run(written, tuple(map(self.recorder.operand, inputs)), params)
         if type(result) is Tensor:
             if result._op is written:
                 result._op, result._inputs = op, inputs
-            self.recorder.made(result)
+            self.recorder.tensors.append(result)
         return result
 
     def backward(self, tensor: Tensor, g: Any, vjps: Any) -> Any:
         self.recorder.cotangent(tensor, g)
         pairs = zip(tensor._inputs, vjps) if vjps else ()  # noqa: B905  (they may be endless)
-        return [vjp and self.recorder.rule(tensor._op, vjp) for _, vjp in pairs]
+        name = f"backward of {tensor._op and tensor._op.name}"
+        return [vjp and self.recorder.within(name, vjp) for _, vjp in pairs]
 
     def write(self, tensor: Tensor, what: str) -> NoReturn:
         self.recorder.refuse(
-            "t.backward() stores gradients on Tensors, which is a side effect; compile what "
-            "ag.grad, ag.value_and_grad or ag.gradients gives instead"
+            "t.backward() stores gradients, a side effect; compile ag.value_and_grad(f) instead"
             if what == "grad"
-            else "a Tensor is given new data, which is a side effect; return the new data, or use "
-            "nn.TrainStep"
+            else "a Tensor is given new data, a side effect; return it, or use nn.TrainStep"
         )
-
-
-def _computed_by(forward: Callable[..., Any], op: Op) -> Op:
-    """The same op, computed otherwise."""
-    other = Op.__new__(Op)
-    for slot in Op.__slots__:
-        setattr(other, slot, getattr(op, slot))
-    other.forward = forward
-    return other
 
 
 class Recorder:
@@ -74,156 +72,136 @@ class Recorder:
     Attributes:
         nodes: the calls so far.
         captured: Tensors from outside, each with its stand-in.
+        born: leaves that the function has made.
+        tensors: results of ops.
     """
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
-        self.captured: dict[Tensor, Traced] = {}
-        self.closed = False
-        self.refused: UntraceableError | None = None  # by what may have been caught on its way
-        self.prefix = ""  # of the names of cotangents, where they are multiples of what they say
-        self._tensors: list[Tensor] = []
-        self._born: set[Tensor] = set()
-        self._copies: dict[int, tuple[Any, Any]] = {}  # of arrays that f closes over, by their id
+        self.captured: dict[Tensor, Any] = {}
+        self.born: set[Tensor] = set()
+        self.tensors: list[Tensor] = []
+        self._closed = False
+        self._refused: CompileError | None = None  # by what may have been caught on its way
+        self._odd = ""  # what is refused unless the function raises an error by itself
+        self._shared: set[Node] = set()  # those whose memory another value may lie in
+        self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
-        self._alive: list[weakref.ref[Traced]] = []
         self._ops: list[str] = []
         self._errors: dict[str, Any] = dict(np.geterr())
+        self._filters = list(warnings.filters)
+        self._line: Any = None
 
-    def writing(self) -> Mode:
-        """A block within which, in this thread, it writes down what ops and rules ask for."""
-        return Capture(self)
-
-    # ------------------------------------------------------------------ stand-ins
-
-    def stand_in(self, node: Node) -> Traced:
-        traced = Traced(self, node)
-        self._alive.append(weakref.ref(traced))
-        return traced
-
-    def given(self, value: Any, name: str | None) -> Traced:
-        """A stand-in for what the program is given."""
-        return self.stand_in(Node(None, value=value, name=name))
+    def given(self, value: Any, name: str | None = None, op: str | None = None) -> Traced:
+        """A stand-in for what the program is given, or for a constant."""
+        return Traced(self, Node(None, value=value, name=name, op=op))
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call ``function`` on the values, and write that down; returned is what stands for it."""
-        if self.closed:
-            raise CompileError(
-                "compile: a value of a function that was compiled is used after its end; it was "
-                "stored outside, which is a side effect. Return it instead"
-            )
-        errors = self._changed_errors()
+        if self._closed:
+            raise CompileError("compile: a value of a compiled function is used after its end")
+        node = Node(function, mapped(args, self._node), mapped(kwargs, self._node),
+                    op=self._ops[-1] if self._ops else called(function))  # fmt: skip
+        if any(f[0] == "error" and f not in self._filters for f in warnings.filters):
+            self.refuse("warnings are made errors; compile the parts")
+        now: dict[str, Any] = dict(np.geterr())
+        if now != self._errors:
+            node.errors = tuple((k, v) for k, v in sorted(now.items()) if v != self._errors[k])
+            if {"call", "log"} & {v for _, v in node.errors}:
+                self.refuse("np.errstate with call= or log= is a side effect; use warn or raise")
         with np.errstate(all="ignore"):  # the call that is to come warns
-            value = function(*mapped(args, value_of), **mapped(kwargs, value_of))
-        if value is None or isinstance(value, (str, bytes)):
+            try:
+                value = function(*mapped(args, value_of), **mapped(kwargs, value_of))
+            except Exception as error:
+                self._odd = f"the function catches (try … except) what {called(function)} raised, "
+                self._odd += f"{error!r}; compile the parts\n  at {user_frame()[1]}"
+                raise
+        if value is None or isinstance(value, str):
             self.refuse(f"{called(function)} gives no numbers")
+        known = function is np.full or function is np.broadcast_to  # to be written to, or left away
+        if not known and not any(nodes_in([node.args, node.kwargs])):
+            return mapped(value, self.lifted)  # of constants a constant
         frame, place = user_frame()
-        node = Node(
-            function, mapped(args, self._node), mapped(kwargs, self._node), value,
-            op=self._ops[-1] if self._ops else called(function), line=str(place),
-        )  # fmt: skip
-        node.errors = errors
+        node.value, node.line = value, str(place)
         self.nodes.append(node)
-        if frame is not None:
-            _take_names(frame.f_locals)
-        if isinstance(value, (tuple, list)):
+        if len(self.nodes) == _MANY:
+            hint(f"compile: {_MANY} calls of NumPy so far, the last at {place}: a loop is written "
+                 "out, which takes about a second for so many; compile a step of it")  # fmt: skip
+        self._take_names(frame)
+        if function is not put and function is not put_at and shares_memory(node):
+            self._shared.update(node.operands)
+        if node.is_several:
             parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-        return self.stand_in(node)
+        return Traced(self, node)
 
     def _node(self, x: Any) -> Any:
         if type(x) is Traced:
             if x.node.op == "constant":
-                return x.node.value
+                return self._node(x.node.value)
             if x.recorder is not self:
-                raise CompileError(
-                    "compile: a value of another function that is being compiled is used here; "
-                    "pass it as an argument"
-                )
+                raise CompileError("compile: a value of another compiled function is used here")
             return x.node
-        if type(x) is np.ndarray:  # its owner may change it later
-            return self._copies.setdefault(id(x), (x, x.copy()))[1]
+        if type(x) is np.ndarray and x.size <= _LARGE and x.flags.writeable:
+            return self._copies.setdefault((id(x), x.tobytes()), (x, x.copy()))[1]
         return x
 
-    def _changed_errors(self) -> tuple[tuple[str, str], ...]:
-        now = dict(np.geterr())
-        return tuple(
-            (key, str(v)) for key, v in sorted(now.items()) if v != self._errors[key]
-        )
+    def lifted(self, x: Any) -> Any:
+        """A constant beside stand-ins as one, since NumPy's own methods would ask for values."""
+        constant = type(x) is not Traced and isinstance(x, (np.ndarray, np.generic))
+        return self.given(x, op="constant") if constant else x
 
-    def guard(self, check: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
-        with np.errstate(all="ignore"):
-            check(*map(value_of, arrays))
-        op = self._ops[-1] if self._ops else called(check)
-        self.nodes.append(Guard(check, mapped(arrays, self._node), op=op, line=str(user_line())))
+    def shares(self, x: Any) -> bool:
+        """Whether another value may lie in the memory of ``x``."""
+        return x.node in self._shared
+
+    def decided(self, function: Callable[[Any], Any], x: Any) -> Any:
+        """``int`` or ``bool`` of a value, which is to stay so."""
+        answer = function(x.node.value)
+        if x.node.op != "constant":
+            line = str(user_frame()[1])
+            self.nodes.append(Guard(function, (x.node,), value=answer, line=line))
+        return answer
 
     # ------------------------------------------------------------------ what it is told
 
     def operand(self, x: Any) -> Any:
         """An op's operand; in place of a leaf from outside one with a stand-in for its value."""
-        if type(x) is not Tensor or isinstance(x._array, Traced) or not self._is_outside(x):
+        array: Any = getattr(x, "_array", None)
+        if type(x) is not Tensor or type(array) is Traced or not self._is_outside(x):
             return x
-        leaf = _leaf(self._capture(x))  # type: ignore[arg-type]
+        leaf = _leaf(self.value(x))
         leaf._tracked, leaf.name = x._tracked, x.name
         return leaf
 
     def _is_outside(self, x: Tensor) -> bool:
         """Whether ``x`` is a leaf whose value may be another one at another call."""
-        return x.is_leaf and x not in self._born
-
-    def born(self, leaf: Tensor) -> None:
-        self._born.add(leaf)
-
-    def _capture(self, x: Tensor) -> Traced:
-        if x not in self.captured:
-            self.captured[x] = self.given(x._array, x.name)
-        return self.captured[x]
+        return x.is_leaf and x not in self.born
 
     def value(self, x: Tensor) -> Any:
         """``x.data``."""
         array: Any = x._array
-        if type(array) is not Traced:
-            array = self._capture(x) if self._is_outside(x) else array
-        elif array.node.is_scalar:
-            return array.own()  # as an op's result is an array, also of one number
+        if type(array) is Traced:
+            return array.own() if array.node.is_scalar else array  # an op's result is an array
+        if self._is_outside(x):
+            if x not in self.captured:
+                self.captured[x] = self.given(array, x.name)
+            return self.captured[x]
         return array
 
-    def running(self, op: Any) -> Callable[..., Any]:
-        """The op's forward, written down step by step, or where that can't be as one call."""
-        return self._stepwise(op.name, op.forward)
+    def within(self, op: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """An op's forward, or one of its vjps, written down step by step."""
 
-    def rule(self, op: Any, vjp: Any) -> Callable[..., Any]:
-        """One of the op's vjps, likewise."""
-        return self._stepwise(f"backward of {op.name}", vjp)
-
-    def _stepwise(self, op: str, function: Any) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Any:
-            before = len(self.nodes)
             self._ops.append(op)
+            if Traced in map(type, (*args, *kwargs.values())):
+                args = tuple(map(self.lifted, args))
             try:
-                return function(*map(self._lifted, args) if Traced in map(type, args) else args,
-                                **kwargs)
-            except Exception:  # NumPy puts others in place of a refusal
-                if self.refused is None:
-                    raise
-                if any(type(x) is Tensor for x in args):
-                    raise self.refused from None
-                self.refused = None
-                del self.nodes[before:]
-                return self.call(function, args, kwargs)
+                return function(*args, **kwargs)
             finally:
                 self._ops.pop()
 
         return run
-
-    def _lifted(self, x: Any) -> Any:
-        """A constant beside stand-ins as one, since NumPy's own methods would ask for values."""
-        if type(x) is not np.ndarray:
-            return x
-        return Traced(self, Node(None, value=x, op="constant"))
-
-    def made(self, tensor: Tensor) -> None:
-        self._tensors.append(tensor)
 
     def cotangent(self, tensor: Tensor, g: Any) -> None:
         array = getattr(g, "_array", g)
@@ -233,61 +211,59 @@ class Recorder:
     def output(self, x: Any) -> Any:
         """A result of the function, as the program's: a node, or a constant."""
         array = self.value(x) if type(x) is Tensor else x
-        if type(array) is np.ndarray:
-            return array.copy()
-        return self._node(array)
+        return array.copy() if type(array) is np.ndarray else self._node(array)
 
     def refuse(self, what: str) -> NoReturn:
-        self.refused = UntraceableError(f"compile: {what}\n  at {user_frame()[1]}")
-        raise self.refused
+        self._refused = CompileError(f"compile: {what}\n  at {user_frame()[1]}")
+        raise self._refused
+
+    def made_text(self, node: Node) -> None:
+        """Refuse it in the end, unless the function has raised an error by then."""
+        said = f"text is made of {node.described()}; do it outside\n  at {user_frame()[1]}"
+        self._odd = self._odd or said
 
     # ------------------------------------------------------------------ afterwards
 
-    def finish(self) -> None:
-        """Give nodes the names of their Tensors; refuse values that were stored elsewhere."""
-        if self.refused is not None:
-            raise self.refused
-        self._name()
-        self.closed = True
-        if self._stored():
-            gc.collect()  # they may be in a cycle that nobody holds
-            for node in self._stored():
-                self._taken_back()
-                raise CompileError(
-                    f"compile: the function stores {node.described()} outside of itself (in an "
-                    "attribute, a list, a global), which is a side effect that a compiled call "
-                    "wouldn't repeat; return it instead"
-                )
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """A block within which, in this thread, is written down what ops and rules ask for.
 
-    def _taken_back(self) -> None:
-        """Leave no stand-ins as gradients of Tensors from outside."""
-        alive = [x for x in (ref() for ref in self._alive) if x is not None]
-        for owner in gc.get_referrers(*alive):  # one look at all objects for all of them
-            if type(owner) is Tensor and isinstance(owner._grad, Traced):
-                owner._grad = None
+        Raises:
+            CompileError: what was refused, or failed, though the function may have caught it.
+        """
+        error: Exception | None = None
+        try:
+            with Capture(self):
+                yield
+        except Exception as raised:
+            error = raised.with_traceback(None)
+        refused, self._refused, self._closed, self._line = self._refused, None, True, None
+        self._name()
+        for held in (self.tensors, self.born, self._cotangents, self._shared, self._copies):
+            held.clear()
+        if refused is not None:  # NumPy puts others in place of a refusal
+            raise refused.with_traceback(None) from None
+        if error is not None:
+            raise error
+        if self._odd:
+            raise CompileError(f"compile: {self._odd}")
 
     def _name(self) -> None:
-        for tensor in self._tensors:
+        """Give nodes the names of their Tensors."""
+        for tensor in self.tensors:
             array: Any = tensor._array
             if type(array) is Traced and tensor.name is not None:
                 array.node.name = tensor.name
         for tensor, node in self._cotangents:
             if node.function is not None and node.name is None:
-                node.name = self.prefix + symbol_of(str(tensor.name), tensor.is_leaf, "L")
-        self._tensors.clear()
-        self._born.clear()
-        self._cotangents.clear()
+                node.name = symbol_of(str(tensor.name), tensor.is_leaf, "L")
 
-    def _stored(self) -> list[Node]:
-        """The values that somebody still holds, who shouldn't."""
-        mine = {id(x) for x in self.captured.values()}
-        alive = [x for x in (ref() for ref in self._alive) if x is not None]
-        return [x.node for x in alive if id(x) not in mine]
-
-
-def _take_names(names: dict[str, Any]) -> None:
-    """Let nodes be called as the user's variables are that hold them."""
-    for name, value in names.items():
-        array = value._array if type(value) is Tensor else value
-        if type(array) is Traced and array.node.name is None and array.node.function is not None:
-            array.node.name = name
+    def _take_names(self, frame: FrameType | None) -> None:
+        """Let nodes be called as the user's variables are that hold them."""
+        if frame is None or (now := (id(frame), frame.f_lineno)) == self._line:
+            return
+        self._line = now
+        for name, value in frame.f_locals.items():
+            array = value._array if type(value) is Tensor else value
+            if type(array) is Traced and array.node.name is None and array.node.function:
+                array.node.name = name

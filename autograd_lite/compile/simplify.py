@@ -1,8 +1,7 @@
 """Programs made shorter: the same values, up to rounding, from fewer and cheaper calls.
 
-Shared sub-expressions are computed once, calls that change nothing go, and what NumPy computes
-quicker otherwise is written so: a sum of products as a dot product, a sum over the rows as a
-product with ones, a function such as ``np.mean`` as the ufuncs that it consists of.
+What is written instead of what stands in a table, `PATTERNS`, in NumPy's own functions; what also
+asks for axes and sizes is a rule, a function. Shared sub-expressions are computed once.
 """
 
 from __future__ import annotations
@@ -14,112 +13,119 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Guard, Node, Program, is_plain_reshape, mapped
-from .traced import converted
+from .graph import Guard, Node, Program, converted, is_plain_reshape, mapped, values
+from .memory import MADE
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
-LARGE = 32_768  # entries, from which chains of calls run in blocks
-_PASSES = 50  # over the program, at most: a few are enough
 ONE_THREAD = 10_000  # entries, up to which BLAS takes a dot product on one thread
+_PASSES = 50  # over the program, at most: a few are enough
 
 
 def simplified(program: Program) -> Program:
-    """The program with its nodes replaced; run to a fixed point.
-
-    Signs move past products and quotients, and into sums, where that is exact, the sign of a 0
-    included: ``a − b`` is not ``−(b − a)``.
-    """
+    """The program with its nodes replaced; run to a fixed point."""
     for _ in range(_PASSES):
         before = len(program.nodes)
-        changed = _pass(program)
+        changed = _Pass(program).run()
         program.drop_unused()
         if not changed and len(program.nodes) == before:
             break
     return program
 
 
-def _pass(program: Program) -> bool:
-    """Each node once: by its rule, and by what is there already."""
-    replaced: dict[Node, Any] = {}
-    seen: dict[Any, Node] = {}
-    known = {*program.inputs, *program.captured, *program.nodes}
-    uses = Counter(x for node in program.nodes for x in node.operands)
-    uses.update(program.results())
-    nodes: list[Node] = []
-    changed = False
+class _Pass:
+    """Each node once: by the table and the rules, and by what is there already."""
 
-    def current(x: Any) -> Any:
-        return replaced.get(x, x) if isinstance(x, Node) else x
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.replaced: dict[Node, Any] = {}
+        self.known = {*program.inputs, *program.captured, *program.nodes}
+        self.seen: dict[Any, Node] = {}
+        self.nodes: list[Node] = []
+        self.uses = Counter(program.uses)
 
-    def replace(node: Node, other: Any) -> None:
-        replaced[node] = other
-        if isinstance(other, Node) and other.name is None and other.function is not None:
-            other.name = node.name
+    def run(self) -> bool:
+        """Whether anything was changed."""
+        program = self.program
+        for node in program.nodes:
+            if self.replaced:
+                node.args = mapped(node.args, self.now)
+                node.kwargs = mapped(node.kwargs, self.now) if node.kwargs else node.kwargs
+            _narrow(node)
+            found = None if isinstance(node, Guard) else _found(node, self.uses)
+            last = self.added(node) if found is None else self.steps(found, node)
+            if last is not node:
+                self.replaced[node] = last
+                if isinstance(last, Node):
+                    self.uses[last] += self.uses[node]
+                    if last.name is None and last.function is not None:
+                        last.name = node.name
+        program.outputs = [self.now(x) for x in program.outputs]
+        program.updates = {old: self.now(new) for old, new in program.updates.items()}
+        program.nodes = self.nodes
+        return bool(self.replaced)
 
-    for original in program.nodes:
-        original.args = mapped(original.args, current)
-        original.kwargs = mapped(original.kwargs, current)
-        _narrow_constants(original)
-        rule = None if isinstance(original, Guard) else _RULES.get(original.function)
-        found = None if rule is None else rule(original, uses)
-        found = _reshaped_later(original) if found is None else found
-        steps = [original] if found is None else found if isinstance(found, tuple) else [found]
-        changed = changed or found is not None
-        for node in steps:
-            if isinstance(node, Node) and node not in known:
-                node.op, node.line, node.errors = original.op, original.line, original.errors
-                known.add(node)
-            elif node is not original:
-                break  # what is there already
-            key = _key(node)
-            if key is not None and key in seen:
-                replace(node, seen[key])
-                changed = True
-                continue
-            if key is not None:
-                seen[key] = node
-            nodes.append(node)
-        if steps[-1] is not original:
-            replace(original, steps[-1])
-    final = {node: _last(replaced, node) for node in replaced}
-    for node in nodes:  # a step of a rule may use another that was there already
-        node.args = mapped(node.args, lambda x: final.get(x, x) if isinstance(x, Node) else x)
-    program.outputs = [final.get(x, x) if isinstance(x, Node) else x for x in program.outputs]
-    program.updates = {old: final.get(new, new) for old, new in program.updates.items()}
-    program.nodes = nodes
-    return changed
+    def now(self, x: Any) -> Any:
+        return self.replaced.get(x, x) if isinstance(x, Node) else x
+
+    def steps(self, found: Any, instead: Node) -> Any:
+        """Add what is new of what a rule gives, operands first; what stands for the node."""
+        if not isinstance(found, Node) or found in self.known:
+            return self.now(found)  # a constant, or what is there already
+        found.op, found.line, found.errors = instead.op, instead.line, instead.errors
+        found.args = mapped(found.args, lambda x: self.steps(x, instead))
+        self.known.add(found)
+        self.uses.update(found.operands)
+        added = self.added(found)
+        if added is not found:
+            self.replaced[found] = added
+        return added
+
+    def added(self, node: Node) -> Node:
+        key = _key(node)
+        if key is not None:
+            if key in self.seen:
+                return self.seen[key]
+            self.seen[key] = node
+        self.nodes.append(node)
+        return node
 
 
-def _last(replaced: dict[Node, Any], node: Node) -> Any:
-    found: Any = node
-    while isinstance(found, Node) and found in replaced and replaced[found] is not found:
-        found = replaced[found]
-    return found
+def _narrow(node: Node) -> None:
+    """A ufunc's numbers as arrays: NumPy takes longer to convert one than to add it."""
+    function, args = node.function, node.args
+    if type(function) is not np.ufunc or _PYTHON.isdisjoint(map(type, args)) or node.is_scalar:
+        return
+    kinds = [getattr(v, "dtype", type(v)) for v in values(args)]
+    try:
+        dtypes = function.resolve_dtypes((*kinds, *[None] * function.nout))
+        node.args = tuple(np.array(x, d) if type(x) in _PYTHON else x
+                          for x, d in zip(args, dtypes, strict=False))  # fmt: skip
+    except (TypeError, OverflowError):
+        pass
 
 
-# ---------------------------------------------------------------------- the same again
+_PYTHON = {bool, int, float, complex}
 
 
 def _key(node: Node) -> Any:
     """Equal for calls that give the same; None where that can't be told."""
-    function: Any = node.function
-    if not (isinstance(getattr(function, "__self__", function), np.ufunc)
-            or getattr(function, "__module__", "").startswith(("numpy", "_operator"))
-            or function is converted):  # fmt: skip
+    if node.function in MADE:  # which may be written to
         return None
+    if isinstance(node, Guard):
+        return node.function, _frozen(node.args), node.value
     try:
-        return function, _frozen(node.args), _frozen(node.kwargs), node.errors
+        return node.function, _frozen(node.args), _frozen(node.kwargs), node.errors
     except TypeError:
         return None
 
 
 def _frozen(x: Any) -> Any:
     if isinstance(x, Node):
-        return "node", id(x)
+        return x  # itself
     if isinstance(x, (tuple, list)):
         return type(x), tuple(map(_frozen, x))
     if isinstance(x, dict):
-        return tuple((key, _frozen(value)) for key, value in sorted(x.items()))
+        return tuple((key, _frozen(value)) for key, value in sorted(x.items())) if x else ()
     if isinstance(x, slice):
         return slice, _frozen((x.start, x.stop, x.step))
     if isinstance(x, np.ndarray):
@@ -130,269 +136,231 @@ def _frozen(x: Any) -> Any:
     return type(x), repr(x) if isinstance(x, (float, complex)) else x
 
 
-def _narrow_constants(node: Node) -> None:
-    """Constants in one form: a number, and an array of equal entries, as an array of no axes.
-
-    Where the ufunc gives the same with it: beside an array, which then decides on shape and dtype.
-    """
-    if not isinstance(node.function, np.ufunc) or len(node.args) != 2 or node.function.signature:
-        return
-    if node.kwargs or not (node.dtype == bool or node.dtype in (x.dtype for x in node.operands)):
-        return
-    for i, (x, other) in enumerate(zip(node.args, reversed(node.args), strict=True)):
-        if isinstance(x, Node) or not isinstance(other, Node) or other.shape != node.shape:
-            continue
-        if other.is_scalar or other.dtype.kind not in "fc":
-            continue
-        if isinstance(x, (np.ndarray, np.generic)):
-            same = x.dtype == other.dtype and x.size and x.tobytes() == x.flat[0].tobytes() * x.size
-        else:
-            same = isinstance(x, (bool, int, float)) and node.function is not np.ldexp
-        if same:
-            number = np.full((), x.flat[0] if isinstance(x, np.ndarray) else x, other.dtype)
-            node.args = (number, other) if i == 0 else (other, number)
+# ---------------------------------------------------------------------- the table
 
 
-# ---------------------------------------------------------------------- rules
+class Var:
+    """Anything, in a pattern; NumPy's functions of it are patterns."""
 
-Rule = Callable[[Node, "Counter[Node]"], Any]
-_RULES: dict[Any, Rule] = {}
+    function: Any = None
+    args: tuple[Any, ...] = ()
 
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Call:
+        return Call(ufunc, args)
 
-def _rule(*functions: Any) -> Callable[[Rule], Rule]:
-    """A rule for calls of ``functions``: gives what to put in their place, or None.
-
-    That is a node that is there, a constant, a new node, or a tuple of new nodes, the last of
-    which has the value.
-    """
-
-    def register(rule: Rule) -> Rule:
-        for function in functions:
-            _RULES[function] = rule
-        return rule
-
-    return register
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Call:
+        return Call(function, args)
 
 
-def _instead(node: Node, function: Any, *args: Any, **kwargs: Any) -> Node:
-    """A call that gives the same value."""
-    return Node(function, args, kwargs, node.value)
+class Call(Var):
+    def __init__(self, function: Any, args: tuple[Any, ...]) -> None:
+        self.function, self.args = function, args
 
 
-def _step(function: Any, *args: Any, **kwargs: Any) -> Node:
-    """A further call, whose value is computed now."""
-    values = mapped(args, lambda x: x.value if isinstance(x, Node) else x)
-    return Node(function, args, kwargs, function(*values, **kwargs))
+x: Any = Var()
+y: Any = Var()
+neg, mul, div, add, sub, pow = (
+    np.negative, np.multiply, np.divide, np.add, np.subtract, np.power)
+
+# Of floats. Signs move to where that is exact, that of a 0 included: a − b is not −(b − a).
+PATTERNS: list[tuple[Any, Any]] = [
+    (neg(neg(x)), x),
+    (mul(x, 1), x),
+    (mul(1, x), x),
+    (div(x, 1), x),
+    (pow(x, 1), x),
+    (pow(x, 2), np.square(x)),
+    (pow(x, 3), mul(np.square(x), x)),
+    (pow(x, 4), np.square(np.square(x))),
+    (mul(x, -1), neg(x)),
+    (mul(-1, x), neg(x)),
+    (add(x, neg(y)), sub(x, y)),
+    (add(neg(x), y), sub(y, x)),
+    (sub(x, neg(y)), add(x, y)),
+    (mul(neg(x), y), neg(mul(x, y))),
+    (mul(x, neg(y)), neg(mul(x, y))),
+    (div(neg(x), y), neg(div(x, y))),
+    (np.positive(x), x),
+    (np.real(x), x),
+    (np.transpose(np.transpose(x)), x),
+]
+_BY_FUNCTION: dict[Any, list[tuple[Any, Any]]] = {}
+for _pattern, _new in PATTERNS:
+    _BY_FUNCTION.setdefault(_pattern.function, []).append((_pattern, _new))
+
+
+def _found(node: Node, uses: Counter[Node]) -> Any:
+    """What to put in the place of a call: a constant, a node that is there, or a new one; None."""
+    patterns = () if node.kwargs else _BY_FUNCTION.get(node.function, ())
+    if patterns and type(node.value) not in (float, complex) and node.dtype.kind in "fc":
+        for pattern, new in patterns:
+            bound: dict[Any, Any] = {}
+            if _fits(pattern, node, bound, uses):
+                found = _built(new, bound)
+                if same_kind(found, node):
+                    return found
+    rule = RULES.get(node.function)
+    found = None if rule is None else rule(node, uses)
+    later = found is None and type(node.function) is np.ufunc
+    return _reshaped_later(node) if later else found
+
+
+def _fits(pattern: Any, x: Any, bound: dict[Any, Any], uses: Counter[Node]) -> bool:
+    """Whether ``x`` is of that form; what is within it must be used there only."""
+    if isinstance(pattern, Call):
+        if not isinstance(x, Node) or x.function is not pattern.function or x.kwargs:
+            return False
+        if len(x.args) != len(pattern.args):
+            return False
+        return all(
+            _fits(p, a, bound, uses) and (not isinstance(p, Call) or (
+                uses[a] == 1 and a.is_scalar == x.is_scalar and a.dtype.kind in "fc"))
+            for p, a in zip(pattern.args, x.args, strict=True)
+        )  # fmt: skip
+    if isinstance(pattern, Var):
+        bound[pattern] = x
+        return True
+    number = _number(x)
+    return number is not None and bool(number == pattern)
+
+
+def _built(pattern: Any, bound: dict[Any, Any]) -> Any:
+    if isinstance(pattern, Call):
+        return step(pattern.function, *(_built(p, bound) for p in pattern.args))
+    return bound.get(pattern, pattern)
 
 
 def _number(x: Any) -> Any:
     """A constant number, or None."""
-    if isinstance(x, Node) or not isinstance(x, (int, float, np.generic, np.ndarray)):
-        return None
-    return x if not isinstance(x, np.ndarray) else x[()] if x.ndim == 0 else None
+    if isinstance(x, np.ndarray):
+        return x.reshape(-1)[0] if x.size == 1 else None
+    return x if isinstance(x, (int, float, np.generic)) else None
 
 
-def _same_kind(x: Any, node: Node) -> bool:
+def same_kind(x: Any, node: Node) -> bool:
     """Whether ``x`` could stand for the node's value as it is."""
     return (
         isinstance(x, Node)
         and x.shape == node.shape
         and x.dtype == node.dtype
         and x.is_scalar == node.is_scalar
+        and (not x.is_scalar or type(x.value) is type(node.value))
     )
 
 
-def _alone(x: Any, function: Any, uses: Counter[Node]) -> bool:
-    """Whether ``x`` is a call of ``function`` whose value is used once."""
-    return (
-        isinstance(x, Node)
-        and x.function is function
-        and uses[x] == 1
-        and not x.kwargs
-        and x.dtype.kind in "fc"
-    )
+def step(function: Any, *args: Any, **kwargs: Any) -> Node:
+    """A further call, whose value is computed now."""
+    return Node(function, args, kwargs, function(*values(args), **kwargs))
 
 
-@_rule(np.positive, np.asarray, converted, np.broadcast_to, np.reshape, np.real)
+def instead(node: Node, function: Any, *args: Any, **kwargs: Any) -> Node:
+    """A call that gives the same value."""
+    return Node(function, args, kwargs, node.value)
+
+
+# ---------------------------------------------------------------------- rules
+
+Rule = Callable[[Node, "Counter[Node]"], Any]
+RULES: dict[Any, Rule] = {}
+
+
+def _rule(*functions: Any) -> Callable[[Rule], Rule]:
+    """A rule for calls of ``functions``: gives what to put in their place, or None."""
+
+    def register(rule: Rule) -> Rule:
+        RULES.update(dict.fromkeys(functions, rule))
+        return rule
+
+    return register
+
+
+@_rule(np.asarray, converted, np.broadcast_to, np.reshape)
 def _unchanged(node: Node, uses: Counter[Node]) -> Any:
+    """What is all of an array as it is."""
     x = node.args[0]
-    if _same_kind(x, node):
+    if same_kind(x, node):
         return x
     if node.function is np.reshape and is_plain_reshape(x) and not node.kwargs:
-        return _instead(node, np.reshape, x.args[0], *node.args[1:], **node.kwargs)
+        return instead(node, np.reshape, x.args[0], *node.args[1:])
     return None
 
 
-@_rule(np.multiply)
-def _multiply(node: Node, uses: Counter[Node]) -> Any:
-    if node.kwargs:
-        return None
-    x, y = node.args
-    for a, b in ((x, y), (y, x)):
-        number = _number(a)
-        if number is not None and number == 1 and _same_kind(b, node):
-            return b
-        if number is not None and number == -1 and _same_kind(b, node) and not node.is_scalar:
-            return _instead(node, np.negative, b)
-        if _alone(a, np.negative, uses) and not node.is_scalar:
-            if _number(b) is not None and getattr(b, "dtype", None) == a.dtype:
-                return _instead(node, np.multiply, a.args[0], -b)
-            if isinstance(b, Node) and b.is_scalar:
-                opposite = _step(np.negative, b)
-                return opposite, _instead(node, np.multiply, a.args[0], opposite)
-            inner = _step(np.multiply, a.args[0], b)
-            return inner, _instead(node, np.negative, inner)
-    return _without_broadcast(node)
-
-
-@_rule(np.divide)
-def _divide(node: Node, uses: Counter[Node]) -> Any:
-    if node.kwargs:
-        return None
-    x, y = node.args
-    number = _number(y)
-    if number is not None and number == 1 and _same_kind(x, node):
-        return x
-    if _alone(x, np.negative, uses) and not node.is_scalar:
-        inner = _step(np.divide, x.args[0], y)
-        return inner, _instead(node, np.negative, inner)
-    return _without_broadcast(node)
-
-
-@_rule(np.add)
-def _add(node: Node, uses: Counter[Node]) -> Any:
-    if node.kwargs or node.dtype.kind not in "fc":
-        return None
-    x, y = node.args
-    if _alone(y, np.negative, uses):
-        return _instead(node, np.subtract, x, y.args[0])
-    if _alone(x, np.negative, uses):
-        return _instead(node, np.subtract, y, x.args[0])
-    return _without_broadcast(node)
-
-
-@_rule(np.subtract)
-def _subtract(node: Node, uses: Counter[Node]) -> Any:
-    if node.kwargs or node.dtype.kind not in "fc":
-        return None
-    x, y = node.args
-    if _alone(y, np.negative, uses):
-        return _instead(node, np.add, x, y.args[0])
-    return _without_broadcast(node)
-
-
-@_rule(np.negative)
-def _negative(node: Node, uses: Counter[Node]) -> Any:
-    (x,) = node.args
-    if isinstance(x, Node) and x.function is np.negative and _same_kind(x.args[0], node):
-        return x.args[0]
-    return None
-
-
-def _without_broadcast(node: Node) -> Any:
+@_rule(np.add, np.subtract, np.multiply, np.divide)
+def _without_broadcast(node: Node, uses: Counter[Node]) -> Any:
     """A ufunc broadcasts its operands by itself."""
-    for i, x in enumerate(node.args):
-        if isinstance(x, Node) and x.function is np.broadcast_to and isinstance(x.args[0], Node):
+    for i, x in enumerate(() if node.kwargs else node.args):
+        if isinstance(x, Node) and x.function is np.broadcast_to:
             args = [*node.args[:i], x.args[0], *node.args[i + 1 :]]
             shapes = [a.shape if isinstance(a, Node) else np.shape(a) for a in args]
-            if np.broadcast_shapes(*shapes) == node.shape and not x.args[0].is_scalar:
-                return _instead(node, node.function, *args)
+            kinds = [getattr(a, "dtype", None) for a in args]
+            if np.broadcast_shapes(*shapes) == node.shape and x.dtype == kinds[i]:
+                return instead(node, node.function, *args)
     return None
 
 
 def _reshaped_later(node: Node) -> Any:
     """A ufunc of reshaped arrays as its result reshaped, which others may want as it was."""
-    if not isinstance(node.function, np.ufunc) or node.kwargs or node.function.signature:
-        return None
     given = [x for x in node.args if isinstance(x, Node)]
-    if not given or node.is_scalar or any(np.ndim(x) for x in node.args if not isinstance(x, Node)):
+    if not given or not all(map(is_plain_reshape, given)) or node.kwargs or node.function.signature:
         return None
-    if not all(is_plain_reshape(x) for x in given):
+    if node.is_scalar or any(np.ndim(x) for x in node.args if not isinstance(x, Node)):
         return None
-    shapes = {x.args[0].shape for x in given}
-    if len(shapes) > 1 or any(x.shape != node.shape for x in given):
+    if any(x.shape != node.shape or x.args[0].shape != given[0].args[0].shape for x in given):
         return None
-    inner = _step(node.function, *(x.args[0] if isinstance(x, Node) else x for x in node.args))
-    return inner, _instead(node, np.reshape, inner, node.shape)
-
-
-@_rule(np.power)
-def _power(node: Node, uses: Counter[Node]) -> Any:
-    x, number = node.args[0], _number(node.args[1])
-    if number is None or not _same_kind(x, node) or node.is_scalar or node.dtype.kind not in "fc":
-        return None
-    if number == 2:
-        return _instead(node, np.square, x)
-    if number in (3, 4):
-        square = _step(np.square, x)
-        last = (np.multiply, square, x) if number == 3 else (np.square, square)
-        return square, _instead(node, *last)
-    return x if number == 1 else None
+    inner = step(node.function, *(x.args[0] if isinstance(x, Node) else x for x in node.args))
+    return instead(node, np.reshape, inner, node.shape)
 
 
 @_rule(np.transpose, np.matrix_transpose)
 def _transpose(node: Node, uses: Counter[Node]) -> Any:
-    x = node.args[0]
-    if not isinstance(x, Node):
-        return None
+    """Of a matrix in one form."""
     axes = node.args[1] if len(node.args) > 1 else node.kwargs.get("axes")
     swapped = isinstance(axes, (tuple, list)) and tuple(axes) == (1, 0)
-    if node.function is np.matrix_transpose or swapped:
-        return _instead(node, np.transpose, x) if x.ndim == 2 else None
-    if axes is None and x.ndim < 2:
-        return x
-    if axes is None and x.function is np.transpose and len(x.args) == 1 and not x.kwargs:
-        return x.args[0]
-    return None
+    if node.ndim == 2 and (node.function is np.matrix_transpose or swapped):
+        return instead(node, np.transpose, node.args[0])
+    return node.args[0] if node.ndim < 2 and same_kind(node.args[0], node) else None
 
 
-_REDUCTIONS = {
+_REDUCTIONS: dict[Any, Any] = {
     np.sum: np.add, np.max: np.maximum, np.min: np.minimum, np.amax: np.maximum,
     np.amin: np.minimum, np.prod: np.multiply, np.any: np.logical_or, np.all: np.logical_and,
+    np.mean: np.add,
 }  # fmt: skip
 
 
 @_rule(*_REDUCTIONS)
 def _reduction(node: Node, uses: Counter[Node]) -> Any:
     """Without NumPy's layers of Python around it."""
-    if len(node.args) > 2:
-        return None
     settings = {"axis": None, **dict(zip(("a", "axis"), node.args, strict=False)), **node.kwargs}
-    if not settings.keys() <= {"a", "axis", "keepdims"}:
+    if len(node.args) > 2 or not settings.keys() <= {"a", "axis", "keepdims"}:
         return None
-    function: Any = _REDUCTIONS[node.function]  # type: ignore[index]
-    axis, keepdims = settings["axis"], bool(settings.get("keepdims", False))
-    return _instead(node, function.reduce, settings["a"], axis=axis, keepdims=keepdims)
-
-
-@_rule(np.mean)
-def _mean(node: Node, uses: Counter[Node]) -> Any:
-    if len(node.args) > 2:
+    x = settings["a"]
+    if not isinstance(x, Node) or x.is_scalar:
         return None
-    settings = {"axis": None, **dict(zip(("a", "axis"), node.args, strict=False)), **node.kwargs}
-    x = settings.pop("a")
-    if not (isinstance(x, Node) and x.dtype.char in "dfFD" and x.size and node.size
-            and settings.keys() <= {"axis", "keepdims"}):  # fmt: skip
+    total = {"axis": settings["axis"], "keepdims": bool(settings.get("keepdims", False))}
+    reduce = _REDUCTIONS[node.function].reduce
+    if node.function is not np.mean:
+        return instead(node, reduce, x, **total)
+    if x.dtype.char not in "dfFD" or not node.size or not x.size:
         return None
-    total = _step(np.add.reduce, x, **settings)
-    count: Any = x.size // node.size
-    return total, _instead(node, np.divide, total, count)
+    return instead(node, np.divide, step(reduce, x, **total), x.size // node.size)
 
 
 @_rule(np.add.reduce)
 def _sum(node: Node, uses: Counter[Node]) -> Any:
-    axis, keepdims = axis_of(node)
+    """``Σ x y`` without the products; a sum over the rows as a product with ones."""
     x = node.args[0]
-    if not isinstance(x, Node) or x.dtype.char not in "df" or node.dtype != x.dtype:
+    if not isinstance(x, Node) or x.dtype.char not in "df" or node.dtype != x.dtype or not x.size:
         return None
-    if x.size and axis is None and not keepdims and x.size <= ONE_THREAD:
+    axis, keepdims = axis_of(node)
+    if axis is None and not keepdims and x.size <= ONE_THREAD:
         return _dot_product(node, x, uses)
-    if x.ndim != 2 or x.size > SMALL or not x.size or not isinstance(axis, int):
+    if x.ndim != 2 or x.size > SMALL or not isinstance(axis, int):
         return None
     ones = np.ones(x.shape[axis], x.dtype)
     if axis % 2 == 0:
-        return _instead(node, np.dot, ones[None] if keepdims else ones, x)
-    return _instead(node, np.dot, x, ones[:, None] if keepdims else ones)
+        return instead(node, np.dot, ones[None] if keepdims else ones, x)
+    return instead(node, np.dot, x, ones[:, None] if keepdims else ones)
 
 
 def axis_of(node: Node) -> tuple[Any, bool]:
@@ -410,36 +378,29 @@ def axis_of(node: Node) -> tuple[Any, bool]:
 
 
 def _dot_product(node: Node, x: Node, uses: Counter[Node]) -> Any:
-    """``Σ x y`` without the products; ``Σ (x y − z w)`` as the difference of two."""
+    """Of ``Σ x y``; and ``Σ (x y − z w)`` as the difference of two."""
     if not node.is_scalar or uses[x] != 1 or x.kwargs:
         return None
-    if x.function in (np.multiply, np.square):
-        factors = x.args * 2 if x.function is np.square else x.args
-        if all(_same_kind(f, x) for f in factors):
-            return _flat_product(node, factors)
-    elif x.function in (np.add, np.subtract) and all(
-        isinstance(a, Node) and a.function in (np.multiply, np.square) and _same_kind(a, x)
-        and uses[a] == 1 and not a.kwargs and all(_same_kind(f, a) for f in a.args)
-        for a in x.args
-    ):  # fmt: skip
-        products = [_flat_product(None, a.args * 2 if a.function is np.square else a.args)
-                    for a in x.args]  # fmt: skip
-        sums = [steps[-1] for steps in products]
-        return *products[0], *products[1], _instead(node, x.function, *sums)
-    return None
+    if x.function in (np.add, np.subtract) and all(uses[a] == 1 and _is_product(a, x)
+                                                   for a in x.args):  # fmt: skip
+        return instead(node, x.function, *map(_flat_product, x.args))
+    return _flat_product(x) if _is_product(x, x) else None
 
 
-def _flat_product(node: Node | None, factors: Any) -> tuple[Node, ...]:
-    """``Σ x y`` of all entries, which is the value of ``node`` where that is given."""
-    rows = [_step(np.reshape, f, -1) for f in dict.fromkeys(factors)]
-    both = rows * 2 if len(rows) == 1 else rows
-    dot = _step(np.dot, *both) if node is None else _instead(node, np.dot, *both)
-    return *rows, dot
+def _is_product(a: Any, like: Node) -> bool:
+    return (
+        same_kind(a, like) and a.function in (np.multiply, np.square) and not a.kwargs
+        and all(same_kind(factor, like) for factor in a.args)
+    )  # fmt: skip
+
+
+def _flat_product(x: Node) -> Node:
+    """``Σ x y`` of all entries of a product."""
+    rows = {f: step(np.reshape, f, -1) for f in x.args}
+    return step(np.dot, rows[x.args[0]], rows[x.args[-1]])
 
 
 @_rule(operator.getitem)
 def _item(node: Node, uses: Counter[Node]) -> Any:
     x, index = node.args
-    if isinstance(x, Node) and index is ... and _same_kind(x, node):
-        return x
-    return None
+    return x if index is ... and same_kind(x, node) else None

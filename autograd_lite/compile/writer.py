@@ -1,253 +1,403 @@
-"""A program's statements: what is allocated once, and a call a line.
+"""A program's code: what is allocated once, and a call a line. It can be run, and read by itself.
 
 Values have the names of the user's tensors and variables; several may share a buffer, which has
-then several names.
+then several names. Whatever becomes text is of a type that is known here, and names are checked to
+be identifiers: what is written is executed.
 """
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import operator
+import sys
+from collections.abc import Callable
+from itertools import count, groupby
 from typing import Any
 
 import numpy as np
 
-from ..numpy_code import code
-from .bias import beside_ones
-from .blocks import Block
-from .expressions import Expressions, common_dtype, dtype_code
-from .graph import Guard, Node, Program, is_plain_reshape
-from .memory import Buffer, Plan, is_product, is_reduction, is_ufunc_call, shares_memory
-from .rows import function_of_rows
+from ..engine.tensor import Tensor
+from ..numpy_code import Names, code, literal, numpy_name
+from .graph import (
+    Changed,
+    CompileError,
+    Guard,
+    Node,
+    Program,
+    called,
+    converted,
+    is_plain_reshape,
+    of_ufunc,
+    put,
+    put_at,
+    values,
+    varies,
+)
+from .memory import MADE, VIEWS, joined, planned, shares_memory, writes_out
+from .simplify import simplified
 
-_EXPANDED = 4096  # entries, up to which an operand is repeated first and a ufunc called then
-
-_LARGE = 10_000  # entries
-
-# They give views, of an array that lies in order.
-_VIEWS = {
-    np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
-    np.expand_dims, np.broadcast_to, np.real, np.imag, operator.getitem, np.ravel,
+_OPERATORS: dict[Any, str] = {
+    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**",
+    np.floor_divide: "//", np.remainder: "%", np.less: "<", np.less_equal: "<=", np.greater: ">",
+    np.greater_equal: ">=", np.equal: "==", np.not_equal: "!=", operator.add: "+",
+    operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "**",
+    operator.floordiv: "//", operator.mod: "%", operator.lt: "<", operator.le: "<=",
+    operator.gt: ">", operator.ge: ">=", operator.eq: "==", operator.ne: "!=",
+    np.negative: "-", operator.neg: "-",
 }  # fmt: skip
+_SPELLED = {1: "one", 0: "zero", 2: "two", 0.5: "half", -1: "minus_one"}
+_EXPANDED = 4096  # entries, up to which an operand is repeated first and a ufunc called then
+_LARGE = 10_000  # entries, from which a product is quicker by matmul, which doesn't clear first
 
 
-class Writer(Expressions):
-    """Writes a program.
+class Source:
+    """A program's code.
+
+    Args:
+        program: which is simplified.
+        captured: the Tensors that it uses.
 
     Attributes:
-        setup: the lines that allocate.
-        lines: those of the function itself, each with NumPy's settings for warnings.
+        body: defines ``prepare``, which allocates and returns the function.
     """
 
-    def __init__(self, program: Program, plan: Plan) -> None:
-        super().__init__()
-        self.program, self.plan = program, plan
-        self.function_name = self.name(program.name)
-        self.setup: list[str] = []
-        self.lines: list[tuple[tuple[tuple[str, str], ...], str]] = []
-        self._static: dict[Node, np.ndarray[Any, Any]] = {}  # in memory that stays; as examples
-        self._held: dict[Buffer, tuple[str, tuple[int, ...]]] = {}  # its first name, and shape
-        self._beside: dict[Node, str] = {}  # the columns beside the ones
-
-    def write(self) -> None:
-        for node in (*self.program.inputs, *self.program.captured):
+    def __init__(self, program: Program, captured: list[Tensor]) -> None:
+        self.program, self.plan = simplified(program), planned(program)
+        ufuncs = (n for n, x in vars(np).items() if isinstance(x, np.ufunc))
+        self.name = Names("prepare", Changed.__name__, *dir(builtins), *ufuncs).new
+        self.constants: dict[str, Any] = {}
+        self.imports: dict[str, str] = {}
+        self.names: dict[Node, str] = {}
+        self._by_value: dict[Any, str] = {}
+        self._temporary = (f"t_{i}" for i in count(1))
+        self._setup: list[str] = []
+        self._lines: list[tuple[Any, str]] = []  # each with NumPy's settings for warnings
+        self._static: dict[Node, Any] = {x: x.value for x in program.resident}  # as examples
+        self._function = self.name(program.name)
+        given = (*program.inputs, *program.captured)
+        for node in given:
             self.names[node] = self.name(node.name or "x")
-        for node in self.program.resident:
-            self._static[node] = node.value
-        for node in self.program.nodes:
-            for part in node.whole if isinstance(node, Block) else [node]:
-                if not isinstance(part, Guard):
-                    self._place(part)
-        for node in self.program.nodes:
-            self._statement(node)
+        own = [x for x in given if x not in program.resident]
+        self._title = ", ".join(f"{self.names[x]} of shape {x.shape} ({x.dtype})" for x in own)
+        for node in program.nodes:
+            self._place(node)
+        for i, node in enumerate(program.nodes):
+            self._statement(node, i)
         self._end()
+        self._parameters = ", ".join(self.names[x] for x in program.resident)
+        self._held: dict[str, Any] = {self.names[x]: x.value for x in program.resident}
+        self._held.update((self.names[x], t) for x, t in
+                          zip(program.captured, captured, strict=True))  # fmt: skip
+        self.body = self._written(", ".join(self.names[x] for x in own))
+        self._code = compile(self.body, f"<compiled {self._function}>", "exec")
+        del self.program, self.plan, self.names, self._static  # and with them values
+
+    def prepared(self, *resident: Any) -> Callable[..., Any]:
+        """A function with buffers of its own."""
+        namespace = {**self.constants, Changed.__name__: Changed}
+        exec(self._code, namespace)
+        function: Callable[..., Any] = namespace["prepare"](*resident)
+        return function
+
+    def text(self, title: str = "") -> str:
+        """All of it, to be written to a file."""
+        title = title or self._function
+        imports, body = self.body.split("\n\n\n")
+        parts = [f'"""{title} as NumPy code{", for " if self._title else ""}{self._title}."""']
+        parts += [imports, *([_CHANGED] if f"raise {Changed.__name__}" in body else [])]
+        parts += ["\n".join(f"{n} = {_literal(x)}" for n, x in self.constants.items()), body]
+        held = "\n".join(f"{name} = {_literal(x)}" for name, x in self._held.items())
+        parts += [f"# What it uses besides its arguments.\n{held}" if held else ""]
+        parts += [f"{self._function} = prepare({self._parameters})\n"]
+        return "\n\n\n".join(filter(None, parts))
+
+    def _written(self, arguments: str) -> str:
+        of: dict[str, list[str]] = {}
+        for name in sorted(self.imports):
+            of.setdefault(self.imports[name], []).append(name)
+        imports = [f"from {module} import {', '.join(names)}" for module, names in of.items()]
+        lines = ["import numpy as np", *imports, "", "", f"def prepare({self._parameters}):"]
+        lines += [f"    {line}" for line in self._setup]
+        lines += ["", f"    def {self._function}({arguments}):"]
+        for errors, group in groupby(self._lines, key=lambda line: line[0]):
+            indent = " " * 8
+            if errors:
+                given = ", ".join(f"{key}={value!r}" for key, value in errors)
+                lines.append(f"{indent}with np.errstate({given}):")
+                indent += "    "
+            lines += [f"{indent}{text}" for _, text in group]
+        return "\n".join([*lines, "", f"    return {self._function}"])
+
+    # ------------------------------------------------------------------ expressions
+
+    def identifier(self, node: Node) -> str:
+        if node not in self.names:
+            self.names[node] = self.name(node.name or next(self._temporary))
+        return self.names[node]
+
+    def expression(self, node: Node) -> str:
+        function, args = node.function, [self.text_of(x) for x in node.args]
+        if function is operator.getitem:
+            return f"{args[0]}[{self.index(node.args[1])}]"
+        if function in _OPERATORS and not node.kwargs and _are_numbers(node):
+            args = [x if x.isidentifier() else f"({x})" for x in args]
+            return f" {_OPERATORS[function]} ".join(["", *args][-2:]).lstrip()
+        if function is abs:
+            return f"abs({args[0]})"
+        if function is converted:
+            array = f"np.asarray({args[0]})" if node.is_scalar else args[0]
+            return f"{array}.astype({args[1]}){'[()]' if node.is_scalar else ''}"
+        if function is np.ndarray.tobytes:
+            return f"{args[0]}.tobytes()"
+        if function is np.full and args[1] == "0":
+            return f"np.zeros({args[0]}{_dtype(node)})"
+        if is_plain_reshape(node) and not node.args[0].is_scalar:
+            return f"{args[0]}.reshape({args[1]})"
+        alone = len(args) == 1 and not node.kwargs
+        if function is np.transpose and alone and isinstance(values(node.args[0]), np.ndarray):
+            return f"{args[0]}.T"
+        for key in node.kwargs:
+            if type(key) is not str or not key.isidentifier() or keyword.iskeyword(key):
+                raise CompileError(f"compile: {key!r} is no name of a setting (at {node.line})")
+        args += [f"{key}={self.text_of(x)}" for key, x in node.kwargs.items()]
+        return f"{self.function(function)}({', '.join(args)})"
+
+    def index(self, index: Any) -> str:
+        if isinstance(index, tuple) and index:
+            return ", ".join(map(self.index, index)) + ("," if len(index) == 1 else "")
+        if isinstance(index, slice):
+            parts = (index.start, index.stop, index.step)
+            start, stop, step = ("" if i is None else self.text_of(i) for i in parts)
+            return f"{start}:{stop}" + (f":{step}" if step else "")
+        return self.text_of(index)
+
+    def text_of(self, x: Any) -> str:
+        kind = type(x)
+        if isinstance(x, Node):
+            return self.identifier(x)
+        if isinstance(x, tuple):
+            return f"({', '.join(map(self.text_of, x))}{',' if len(x) == 1 else ''})"
+        if kind is list:
+            return f"[{', '.join(map(self.text_of, x))}]"
+        if kind is dict:
+            return f"{{{', '.join(f'{self.text_of(k)}: {self.text_of(v)}' for k, v in x.items())}}}"
+        if kind is slice:
+            return f"slice({', '.join(map(self.text_of, (x.start, x.stop, x.step)))})"
+        if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biufc":
+            return self.constant(x)
+        if kind in (bool, int, float, complex, str, type(None), type(...)):
+            return code(x)
+        if isinstance(x, np.dtype) and x.kind in "biufc":
+            return repr(x.name if x.isnative else x.str)
+        if isinstance(x, int):  # an IntEnum, say
+            return str(int(x))
+        if isinstance(x, np.ufunc) or (kind is type and issubclass(x, np.generic)):
+            return self.function(x)
+        if x in (bool, int, float, complex):
+            return str(x.__name__)
+        name = getattr(x, "__name__", kind.__name__)
+        raise CompileError(f"compile: {name}, of type {kind.__name__}, can't be written as code")
+
+    def constant(self, value: Any) -> str:
+        """The name of a constant: one name for one value, and for an array of the user's own."""
+        small = value.size <= 64
+        key = (type(value), value.dtype.str, value.shape, value.tobytes()) if small else id(value)
+        if key not in self._by_value:
+            name = self.name(_SPELLED.get(value.item(), "c") if value.size == 1 else "c")
+            self.constants[name] = value
+            self._by_value[key] = name
+        return self._by_value[key]
+
+    def function(self, function: Any) -> str:
+        """How a function is called, by NumPy's name or SciPy's."""
+        ufunc, name = of_ufunc(function), getattr(function, "__name__", "")
+        if ufunc is None:
+            module: Any = sys.modules.get(str(getattr(function, "__module__", "")))
+            if getattr(module, "__name__", "").startswith("numpy") and (
+                getattr(module, name, None) is function
+            ):
+                return f"np.{name}" if module is np else numpy_name(function)
+        for home in ("numpy", "scipy.special") if ufunc is not None else ():
+            own = str(getattr(ufunc, "__name__", ""))
+            if getattr(sys.modules.get(home), own, None) is ufunc:
+                self.imports[own] = home
+                return own if ufunc is function else f"{own}.{name}"
+        raise CompileError(f"compile: {called(function)} is no function of NumPy's or SciPy's")
+
+    def operand(self, node: Node, i: int) -> str:
+        """Operand ``i`` of a ufunc, in the form in which NumPy is quickest with it."""
+        x = node.args[i]
+        value = x.value if isinstance(x, Node) else x
+        if isinstance(value, np.generic) and not isinstance(x, Node):
+            return self.constant(np.asarray(value))
+        shape = np.shape(value)
+        if shape and shape != node.shape and node.size <= _EXPANDED and value.dtype == node.dtype:
+            if not isinstance(x, Node):
+                return self.constant(np.broadcast_to(value, node.shape).copy())
+            name = self.name(f"wide_{self.text_of(x)}")
+            self._setup.append(f"{name} = np.empty({code(node.shape)}{_dtype(node)})")
+            self._line(node, f"{name}[...] = {self.text_of(x)}")
+            return name
+        return self.text_of(x)
 
     # ------------------------------------------------------------------ memory
 
     def _place(self, node: Node) -> None:
         """Set up the memory of a node that has some of its own, or is a view of such."""
-        plan = self.plan
+        plan, text = self.plan, ""
         if node in plan.in_place:
             old = plan.in_place[node]
-            self.setup.append(f"{self.identifier(node)} = {self.names[old]}")
-            self._static[node] = self._static[old]
+            self._static[node], text = self._static[old], self.names[old]
         elif node in plan.inside:
             whole, start = plan.inside[node]
-            if whole not in self._static:
-                self._allocate(whole)
-            part = self._static[whole][start : start + node.size].reshape(node.shape)
-            text = f"{self.names[whole]}[{start}:{start + node.size}]"
-            if node.ndim != 1:
-                text += f".reshape({code(node.shape)})"
-            self.setup.append(f"{self.identifier(node)} = {text}")
-            self._static[node] = part
-        elif node in plan.buffers:
-            if node not in self._static:
-                self._allocate(node)
-        elif node.function in _VIEWS and self._lies_in_static(node.args[0]):
-            self._view(node)
-
-    def _lies_in_static(self, x: Any) -> bool:
-        return isinstance(x, Node) and x in self._static
-
-    def _allocate(self, node: Node) -> None:
-        buffer: Buffer = self.plan.buffers[node]
-        self._static[node] = np.empty(node.shape, node.dtype)
-        if node.function is beside_ones:
-            name = self.identifier(node)
-            self.setup.append(f"{name} = np.ones({code(node.shape)}{dtype_code(node.dtype)})")
-            self._beside[node] = self.name(f"{name}_left")
-            self.setup.append(f"{self._beside[node]} = {name}[:, :-1]")
-            return
-        if buffer not in self._held:
-            self._held[buffer] = self.identifier(node), node.shape
-            text = f"np.empty({code(node.shape)}{dtype_code(node.dtype)})"
-            self.setup.append(f"{self.identifier(node)} = {text}")
-            return
-        first, shape = self._held[buffer]
-        if shape != node.shape:
-            self.setup.append(f"{self.identifier(node)} = {first}.reshape({code(node.shape)})")
-        elif node.name is None:
-            self.names[node] = first
-        else:
-            self.setup.append(f"{self.identifier(node)} = {first}")
-
-    def _view(self, node: Node) -> None:
-        """A view of memory that stays is made once."""
-        if len(node.operands) > 1 or node in self.plan.handed_out:
-            return
-        base = self._static[node.args[0]]
-        view = node.function(base, *node.args[1:], **node.kwargs)  # type: ignore[misc]
-        if type(view) is np.ndarray and np.may_share_memory(view, base):
-            self.setup.append(f"{self.identifier(node)} = {self.expression(node)}")
-            self._static[node] = view
+            self._place(whole)
+            end = start + node.size
+            self._static[node] = self._static[whole][start:end].reshape(node.shape)
+            text = f"{self.names[whole]}[{start}:{end}].reshape({code(node.shape)})"
+        elif node in plan.buffers and node not in self._static:
+            buffer = plan.buffers[node]
+            self._static[node] = np.empty(node.shape, node.dtype)
+            if not buffer.name:
+                buffer.name, buffer.shape = self.identifier(node), node.shape
+                text = f"np.empty({code(node.shape)}{_dtype(node)})"
+            elif buffer.shape != node.shape:
+                text = f"{buffer.name}.reshape({code(node.shape)})"
+            elif node.name is None:
+                self.names[node] = buffer.name
+            else:
+                text = buffer.name
+        elif node.function in VIEWS and isinstance(node.args[0], Node):
+            base = self._static.get(node.args[0])
+            given = any(x is node for x in self.program.outputs)
+            if base is not None and len(node.operands) == 1 and not given:
+                view = node.function(base, *node.args[1:], **node.kwargs)
+                if type(view) is np.ndarray and np.may_share_memory(view, base):
+                    self._static[node], text = view, self.expression(node)
+        if text:
+            self._setup.append(f"{self.identifier(node)} = {text}")
 
     # ------------------------------------------------------------------ statements
 
-    def _statement(self, node: Node) -> None:
+    def _line(self, node: Node, text: str) -> None:
+        self._lines.append((node.errors, text))
+
+    def _statement(self, node: Node, i: int) -> None:
+        plan, function = self.plan, node.function
         if isinstance(node, Guard):
-            self._line(node, f"{self.function(node.function)}({self.arguments(node)})")
+            asked = self.text_of(node.args[0])
+            asked = f"int({asked}) != {node.value}" if function is int else asked
+            self._watch(node, f"not {asked}" if node.value is True else asked)
             return
-        if isinstance(node, Block):
-            self._block(node)
-            return
-        if node in self._static and not (node in self.plan.buffers or node in self.plan.inside
-                                         or node in self.plan.in_place):  # fmt: skip
+        out = self.names[node] if node in self._static else ""
+        if out and not (node in plan.buffers or node in plan.inside or node in plan.in_place):
             return  # a view that was made once
-        out = self.names.get(node) if node in self._static else None
-        if node in self._beside:
-            self._line(node, f"{self._beside[node]}[...] = {self.text(node.args[0])}")
-        elif node.function is np.concatenate and out is not None:
+        how = writes_out(node)
+        if joined(node) and out:
             self._join(node)
-        elif is_ufunc_call(node):
-            self._ufunc(node, out)
-        elif is_reduction(node):
-            self._reduction(node, out)
-        elif is_product(node) or _is_dot_product(node):
-            self._product(node, out)
+        elif how == "ufunc":
+            operands = [self.operand(node, k) for k in range(len(node.args))]
+            by_name = "out=" if out and function in (np.maximum, np.minimum) else ""
+            self._call(node, self.function(function), operands, by_name + out, out)
+        elif how == "reduction":
+            axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
+            keepdims = bool(node.kwargs.get("keepdims", False))
+            array = self.text_of(node.args[0])
+            operands = [array, self.text_of(axis), "None", out or "None", str(keepdims)]
+            self._call(node, self.function(function), operands, "", out)
+        elif how == "product" or (function is np.dot and all(map(_has_axes, values(node.args)))):
+            x, y = map(self.text_of, node.args)
+            flat = max(map(np.ndim, values(node.args))) <= 2 or function is np.dot
+            dot = flat and not (out and node.size >= _LARGE)  # half the time of matmul to call
+            product = f"{x}.dot" if dot else self.function(np.matmul)
+            self._call(node, product, [x, y][dot:], out, out)
+        elif function in (put, put_at):
+            self._put(node, i)
         else:
             self._line(node, f"{self.identifier(node)} = {self.expression(node)}")
+        if varies(node):
+            name, value = self.identifier(node), node.value
+            if hasattr(value, "dtype"):
+                dtype = f"np.dtype({value.dtype.name!r})"
+                self._watch(node, f"({name}.shape, {name}.dtype) != ({code(node.shape)}, {dtype})")
+            elif node.is_several:
+                self._watch(node, f"len({name}) != {len(value)}")
 
-    def _block(self, block: Block) -> None:
-        """A function that goes over some of the rows, and its call."""
-        for whole in block.whole:
-            if whole not in self._static:
-                shape = f"{code(whole.shape)}{dtype_code(whole.dtype)}"
-                self._line(block, f"{self.identifier(whole)} = np.empty({shape})")
-        given = [*block.operands, *(w for w in block.whole if w not in self._static)]
-        passed = [self.identifier(x) for x in given if x not in self._static]
-        function = self.name("rows")
-        self.setup += function_of_rows(self, block, function, passed)
-        totals = "".join(f"{self.identifier(total)}, " for total in block.sums).rstrip(" ")
-        self._line(block, f"{totals}{' = ' if totals else ''}{function}({', '.join(passed)})")
+    def _call(self, node: Node, function: str, operands: list[str], last: str, out: str) -> None:
+        text = f"{function}({', '.join([*operands, *([last] if last else [])])})"
+        self._line(node, text if out else f"{self.identifier(node)} = {text}")
 
-    def _line(self, node: Node, text: str) -> None:
-        self.lines.append((node.errors, text))
-
-    def _ufunc(self, node: Node, out: str | None) -> None:
-        name = self.ufunc_name(node.function)
-        operands = [self._wide(node, x) for x in node.args]
-        if out is None:
-            self._line(node, f"{self.identifier(node)} = {name}({', '.join(operands)})")
-            return
-        by_name = node.function in (np.maximum, np.minimum)
-        self._line(node, f"{name}({', '.join(operands)}, {'out=' if by_name else ''}{out})")
-
-    def _wide(self, node: Node, x: Any) -> str:
-        """An operand of a ufunc, in the form in which NumPy is quickest with it."""
-        value = x.value if isinstance(x, Node) else x
-        if not isinstance(x, Node) and np.ndim(value) == 0:
-            return self.zero_dimensional(node, value)
-        narrow = np.ndim(value) and np.shape(value) != node.shape
-        if narrow and node.size <= _EXPANDED and value.dtype == common_dtype(node):
-            if not isinstance(x, Node):
-                return self.constant(np.broadcast_to(value, node.shape).copy())
-            name = self.name(f"wide_{self.text(x)}")
-            self.setup.append(f"{name} = np.empty({code(node.shape)}{dtype_code(value.dtype)})")
-            self._line(node, f"{name}[...] = {self.text(x)}")
-            return name
-        return self.text(x)
-
-    def _reduction(self, node: Node, out: str | None) -> None:
-        ufunc = node.function.__self__  # type: ignore[union-attr]
-        axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
-        keepdims = node.kwargs.get("keepdims", False)
-        call = f"{self.ufunc_name(ufunc)}.reduce({self.text(node.args[0])}, {code(axis)}, None"
-        if out is None:
-            self._line(node, f"{self.identifier(node)} = {call}, None, {keepdims})")
-        else:
-            self._line(node, f"{call}, {out}, {keepdims})")
-
-    def _product(self, node: Node, out: str | None) -> None:
-        x, y = node.args
-        flat = max(np.ndim(a.value if isinstance(a, Node) else a) for a in (x, y)) <= 2
-        # dot takes half the time of matmul to call, but clears the result first.
-        if (flat or node.function is np.dot) and not (out and node.size >= _LARGE):
-            call, end = f"{self.text(x)}.dot({self.text(y)}", ")"
-        else:
-            call, end = f"{self.ufunc_name(np.matmul)}({self.text(x)}, {self.text(y)}", ")"
-        if out is None:
-            self._line(node, f"{self.identifier(node)} = {call}{end}")
-        else:
-            self._line(node, f"{call}, {out}{end}")
+    def _watch(self, node: Node, condition: str) -> None:
+        said = f"other values decide otherwise at {node.line}"
+        self._line(node, f"if {condition}: raise {Changed.__name__}({said!r})")
 
     def _join(self, node: Node) -> None:
         """What isn't in its place in the whole already is copied there."""
         start = 0
-        for part in node.args[0]:
+        for part in joined(node):
             source = part.args[0] if is_plain_reshape(part) else part
-            end = start + part.size
-            if self.plan.inside.get(source) != (node, start):
-                self._line(node, f"{self.names[node]}[{start}:{end}] = {self.text(part)}")
+            end = start + np.size(part.value if isinstance(part, Node) else part)
+            if not isinstance(source, Node) or self.plan.inside.get(source) != (node, start):
+                self._line(node, f"{self.names[node]}[{start}:{end}] = {self.text_of(part)}")
             start = end
+
+    def _put(self, node: Node, i: int) -> None:
+        """Write into an array, or where that is still needed as it was into a copy."""
+        x, *given = node.args
+        last = self.plan.last_use[x] <= i and x.function in MADE
+        name, array = self.identifier(node), self.text_of(x)
+        self._line(node, f"{name} = {array if last else f'np.array({array})'}")
+        if node.function is put:
+            self._line(node, f"{name}[{self.index(given[0])}] = {self.text_of(given[1])}")
+        else:
+            inner = ", ".join(map(self.text_of, given[1:]))
+            self._line(node, f"{self.function(given[0])}.at({name}, {inner})")
 
     def _end(self) -> None:
         """Hand out the results, and bring the resident arrays up to date."""
-        results = []
+        results: list[str] = []
         given: set[Any] = set()
         for x in self.program.outputs:
-            if not isinstance(x, Node):
-                copied = isinstance(x, np.ndarray)
-                results.append(self.constant(x) + (".copy()" if copied else ""))
-                continue
-            text = self.text(x)
-            ours = x.function is None or shares_memory(x) or x in self._static
-            if isinstance(x.value, np.ndarray) and (ours or x in given):
-                text = f"np.array({text})"
-            given.add(x)
-            results.append(text)
+            text = self.text_of(x)
+            if isinstance(x, Node) and isinstance(x.value, np.ndarray):
+                ours = x.function is None or shares_memory(x) or x in self._static or x in given
+                text = f"np.array({text})" if ours else text
+                given.add(x)
+            results.append(text + (".copy()" if isinstance(x, np.ndarray) else ""))
         late = [(old, new) for old, new in self.program.updates.items()
                 if self.plan.in_place.get(new) is not old]  # fmt: skip
         if late:
             named = [self.name("result") for _ in results]
-            for name, text in zip(named, results, strict=True):
-                self.lines.append(((), f"{name} = {text}"))
+            self._lines += [((), f"{n} = {text}") for n, text in zip(named, results, strict=True)]
+            self._lines += [((), f"{self.names[old]}[...] = {self.text_of(new)}")
+                            for old, new in late]  # fmt: skip
             results = named
-            for old, new in late:
-                self.lines.append(((), f"{self.names[old]}[...] = {self.text(new)}"))
-        self.lines.append(((), f"return {', '.join(results)}"))
+        self._lines.append(((), f"return {', '.join(results) or '()'}"))
 
 
-def _is_dot_product(node: Node) -> bool:
-    """Whether it is that of two vectors."""
-    values = [x.value if isinstance(x, Node) else x for x in node.args]
-    return node.function is np.dot and all(isinstance(v, np.ndarray) and v.ndim for v in values)
+_CHANGED = '''class Changed(Exception):
+    """Values decide otherwise than those that this was compiled with."""'''
+
+
+def _are_numbers(node: Node) -> bool:
+    """Whether Python's operator is the same: of two of Python's numbers NumPy's function isn't."""
+    found = values(node.args)
+    if not isinstance(node.function, np.ufunc):
+        return True
+    plain = not any(isinstance(v, np.ndarray) for v in found)
+    return plain and any(isinstance(v, np.generic) for v in found)
+
+
+def _has_axes(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.ndim > 0
+
+
+def _dtype(node: Node) -> str:
+    return "" if node.dtype == np.float64 else f", {code(node.dtype)}"
+
+
+def _literal(x: Any) -> str:
+    x = x._array if type(x) is Tensor else x
+    if isinstance(x, np.generic):
+        return f"{literal(np.asarray(x))}[()]"
+    return literal(x) if isinstance(x, np.ndarray) else code(x)

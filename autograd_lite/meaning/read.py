@@ -195,7 +195,7 @@ class Meaning:
                 if x.shape == given.shape and not x.given:
                     with np.errstate(all="ignore"):
                         above = np.asarray(self.value(x)) > 0
-                    if np.array_equal(above, given.value):
+                    if above.any() and not above.all() and np.array_equal(above, given.value):
                         return make("greater", [x, number(0)])
         return mask
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from ..arrays import as_array, beside
 from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import (
@@ -131,6 +133,7 @@ def interp(
         inner = broadcast_to(fp, x.shape) if x.ndim else fp[0]
     else:
         i = np.clip(np.searchsorted(points, at, side="right") - 1, 0, last - 1)
+        xp, fp = beside(xp, [i]), beside(fp, [i])
         x0, x1, f0, f1 = xp[i], xp[i + 1], fp[i], fp[i + 1]
         width = where(value(x1) == value(x0), 1.0, x1 - x0)
         slope = (f1 - f0) / width
@@ -276,25 +279,32 @@ def piecewise(
     """
     x = operand(x)
     conditions = value(condlist) if type(condlist) is Tensor else condlist
-    if np.ndim(conditions) == 0 or (
+    if (not isinstance(conditions, (list, tuple)) and np.ndim(conditions) == 0) or (
         not isinstance(conditions[0], (list, np.ndarray, Tensor)) and x.ndim
     ):
         conditions = [conditions]
-    masks = [np.zeros(x.shape, bool) for _ in conditions]
-    for mask, c in zip(masks, conditions, strict=True):
-        mask[np.asarray(value(c), bool)] = True
+    masks = [_mask(x.shape, as_array(value(c))) for c in conditions]
     if len(funclist) == len(masks) + 1:
-        masks.append(~np.any(masks, axis=0))
+        masks.append(~reduce(np.logical_or, masks))
     elif len(funclist) != len(masks):
         raise ValueError(
             f"piecewise: {len(masks)} conditions and {len(funclist)} functions were given; there "
             "must be as many, or one function more"
         )
-    y: Any = np.zeros(x.shape, x.dtype)
+    y: Any = beside(np.zeros(x.shape, x.dtype), masks)
     for mask, f in zip(masks, funclist, strict=True):
         if mask.any():
             y = index_update(y, mask, f(x[mask], *args, **kw) if callable(f) else f)
     return y
+
+
+def _mask(shape: tuple[int, ...], condition: Any) -> Any:
+    """Where a condition holds, in an array of that shape."""
+    mask: Any = beside(np.zeros(shape, bool), [condition])
+    if type(mask) is not np.ndarray:
+        return mask | condition.astype(bool)
+    mask[condition.astype(bool)] = True
+    return mask
 
 
 @implements(np.apply_along_axis)

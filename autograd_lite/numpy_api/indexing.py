@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import beside, zeros
 from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import astype, broadcast_to, where
@@ -38,7 +39,7 @@ def index_update(a: Any, index: Any, values: Any) -> Tensor:
     a = operand(a)
     chosen, values = _broadcast_values("index_update", a, index, values)
     numbers = np.arange(1, 1 + values.size).reshape(values.shape)
-    where_from = np.zeros(a.shape, np.intp)
+    where_from = zeros(a.shape, beside(np.intp(0), _parts(chosen)))
     where_from[chosen] = numbers
     picked = pick(values, index=where_from, shape=values.shape)
     return where(where_from == 0, a, picked)
@@ -60,13 +61,17 @@ def index_add(a: Any, index: Any, values: Any) -> Tensor:
     return a + scatter(values, index=chosen, shape=a.shape)
 
 
+def _parts(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
+
+
 def _broadcast_values(name: str, a: Any, index: Any, values: Any) -> tuple[Any, Any]:
     """The index, and the values in the shape of ``a[index]``."""
     chosen, values = owned(index), operand(values)
     if a.dtype.kind in "fc":  # as an assignment does
         values = astype(values, a.dtype)
     try:
-        shape = value(a)[chosen].shape
+        shape = beside(value(a), _parts(chosen))[chosen].shape
         while values.ndim > len(shape) and values.shape[0] == 1:  # as an assignment allows
             values = values[0]
         return chosen, values if values.shape == shape else broadcast_to(values, shape)

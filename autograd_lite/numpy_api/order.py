@@ -74,8 +74,7 @@ def _order_statistic(
     rest, n = array.shape[:-1], array.shape[-1]
     rows = np.arange(array.size // n)
     order = np.argsort(array, axis=-1, kind="stable").reshape(-1, n)
-    ranks = np.empty((len(rows), n))
-    ranks[rows[:, None], order] = np.arange(n)
+    ranks = np.argsort(order, axis=-1).astype(float)
     ranks = np.where(np.isnan(array), np.nan, ranks.reshape(array.shape))
     rank = as_array(function(ranks, *q, axis=-1, **how))  # of shape q.shape + rest
     known = np.where(np.isnan(rank), 0.0, rank).reshape(-1, len(rows))

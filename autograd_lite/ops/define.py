@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..arrays import given
+from ..engine.modes import Mode
 from ..engine.op import Vjp
 from ..engine.tensor import Tensor
 from ..errors import constant_param, out_argument
@@ -89,7 +90,9 @@ def setting(function: str, name: str, x: Any) -> Any:
 
 def value(x: Any) -> Any:
     """The array of a Tensor, for what has no gradient: an order, a mask, a count."""
-    return x._array if type(x) is Tensor else given(x)
+    if type(x) is not Tensor:
+        return given(x)
+    return x._seen() if Mode.entered else x._array
 
 
 def refuse_out(function: str, out: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import refuse_kinds
+from ..arrays import own_array, refuse_kinds, zeros
 from ..engine.tensor import Tensor
 from ..numpy_code import code
 from ..show.notation import ATOM, Notation
@@ -71,7 +71,7 @@ getitem_op = op(
 
 
 def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    out = np.zeros(shape, g.dtype)
+    out = zeros(shape, g)
     if _is_basic(index):
         out[index] = g
     else:
@@ -110,7 +110,7 @@ def _own(part: Any) -> Any:
     if _is_basic(part):
         return part
     refuse_kinds(part, "index")
-    own = np.array(part._array if type(part) is Tensor else part)
+    own = own_array(part._seen() if type(part) is Tensor else part)
     return own if own.size or own.dtype.kind in "biu" else own.astype(np.intp)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
+from ..arrays import as_array, beside, zeros
 from ..engine.tensor import Tensor
 from ..table import Case, Op, op
 from .define import numpy_op
@@ -25,8 +25,9 @@ def moving(f: Any, cases: Sequence[Case]) -> Callable[..., Tensor]:
     """
 
     def vjp(g: Any, out: Any, x: Any, **params: Any) -> Any:
-        return collect(g, index=places(x.shape, lambda numbers: f(numbers, **params)),
-                       shape=x.shape)  # fmt: skip
+        given = params.values()
+        index = places(x.shape, lambda numbers: f(beside(numbers, given), **params))
+        return collect(g, index=index, shape=x.shape)
 
     return numpy_op(f, vjp, cases=cases, stacks=True, reads="some")
 
@@ -42,7 +43,7 @@ def places(shape: tuple[int, ...], move: Callable[[Any], Any]) -> Any:
 
 def _collect(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     stack = g.shape[: g.ndim - index.ndim]
-    sums = np.zeros((*stack, 1 + int(np.prod(shape))), g.dtype)
+    sums = zeros((*stack, 1 + int(np.prod(shape))), g)
     at: Any = (..., index.ravel())
     np.add.at(sums, at, g.reshape(*stack, index.size))
     return sums[..., 1:].reshape(stack + shape)
@@ -50,7 +51,7 @@ def _collect(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 def _pick(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     stack = x.shape[: x.ndim - len(shape)]
-    flat = np.zeros((*stack, 1 + int(np.prod(shape))), x.dtype)
+    flat = zeros((*stack, 1 + int(np.prod(shape))), x)
     flat[..., 1:] = x.reshape(*stack, -1) if x.size else 0
     return flat[..., index]
 

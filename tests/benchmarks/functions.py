@@ -63,9 +63,8 @@ def _eager(x: Any) -> tuple[Call, Call]:
     return lambda: f(tensor).numpy(), lambda: gradient(x, W, B)
 
 
-def _compiled(x: Any, threads: int | None = None) -> tuple[Call, Call]:
-    value = ag.compile(f, threads=threads)
-    gradient = ag.compile(ag.value_and_grad(f), threads=threads)
+def _compiled(x: Any) -> tuple[Call, Call]:
+    value, gradient = ag.compile(f), ag.compile(ag.value_and_grad(f))
     return lambda: value(x, W, B), lambda: gradient(x, W, B)
 
 
@@ -114,14 +113,12 @@ def elementwise(effort: Effort) -> Result:
     """``sum(tanh(x·w + b)²)`` of an array and two numbers."""
     x = np.random.default_rng(0).normal(size=effort.entries)
     pairs = {name: make(x) for name, make in installed(ELEMENTWISE).items()}
-    by_threads = {None: pairs, 1: {**pairs, COMPILED: _compiled(x, 1)}}
-    for contenders in by_threads.values():
-        _refuse_other_results(contenders)
+    _refuse_other_results(pairs)
     result = Result()
     formula = f"sum(tanh(x·w + b)²), {effort.entries:,} entries"
     bars = Bars("elementwise", formula, f"time / {HAND}")
-    for count, (i, what) in product(by_threads, enumerate(("value", "value and gradient"))):
-        calls = {name: pair[i] for name, pair in by_threads[count].items()}
+    for count, (i, what) in product((None, 1), enumerate(("value", "value and gradient"))):
+        calls = {name: pair[i] for name, pair in pairs.items()}
         times = time_in_turns(calls, effort, count)
         title = f"{what}, {on_threads(count)}"
         result.tables.append(compared(f"{formula}: {title}", times, "ms", HAND))

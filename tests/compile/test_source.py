@@ -111,8 +111,8 @@ def test_networks_with_each_activation_and_loss(tmp_path: Path):
 CUBE = Op("cube", lambda x: x**3, lambda g, out, x: g * 3 * x**2)
 BRANCHING = Op(
     "branching",
-    lambda x, slope=0.1: x if (x > 0).all() else slope * x,
-    lambda g, out, x, slope=0.1: g * (1.0 if (x > 0).all() else slope),
+    lambda x, slope=0.1: np.where(x > 0, x, slope * x),
+    lambda g, out, x, slope=0.1: g * np.where(x > 0, 1.0, slope),
 )
 SCALE = 2.5
 TABLE = {"a": 3.0, "b": np.arange(3.0)}
@@ -153,7 +153,7 @@ CONSTANTS = [
     np.array([1 + 2j, np.nan, complex(0, np.inf)]), np.arange(3, dtype=np.int8),
     np.array([True, False]), np.arange(3, dtype=">f8"), np.float32(0.1), np.float64("nan"),
     np.float64("inf"), np.complex64(1j), np.arange(2000.0) / 3, np.float16(0.1), np.True_,
-    np.uint8(3), 0.1, float("nan"), 1j, 5, True, None, "text", np.array([1e-300, 1e300, 0.1 + 0.2]),
+    np.uint8(3), 0.1, float("nan"), 1j, 5, True, np.array([1e-300, 1e300, 0.1 + 0.2]),
     np.full((2, 3), 0.5)[:, ::2], np.longdouble(0.1),
 ]  # fmt: skip
 
@@ -243,15 +243,15 @@ def test_parameters_are_written_as_they_were_and_may_be_given():
 
 
 def test_each_function_of_the_table(tmp_path: Path):
-    """Where it can be written out: not what calls Python code that needs more than NumPy."""
+    """Of those where other values decide nothing otherwise."""
     functions: dict[str, Any] = {}
     for call in FIRST.values():
         calls = [tuple(call.drawn(seed)) for seed in (7, 8)]
         for what, f in (("", function_of_call(call)), ("gradient ", gradient_of_call(call))):
             try:
-                _ = agree(f, *calls).source
+                source = agree(f, *calls).source
             except ag.CompileError:
                 continue
-            functions[f"{what}{call}"] = f, calls
-    assert len(functions) > 1.8 * len(FIRST)
+            functions[f"{what}{call}"] = f, calls[-1:] if "raise Changed" in source else calls
+    assert len(functions) > 1.9 * len(FIRST)
     run_alone(tmp_path, functions)

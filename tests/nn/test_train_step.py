@@ -153,7 +153,6 @@ def test_losses(loss: Any, reduction: str):
     ("Adam", [20, 90, 80], np.float32),
 ])  # fmt: skip
 def test_large_arrays(name: str, sizes: list[int], dtype: Any):
-    """So large that chains of calls run in blocks, and that SGD scales numbers, not entries."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(512, sizes[0])).astype(dtype)
     y = rng.uniform(size=(512, 80)).astype(dtype)
@@ -256,13 +255,12 @@ class Two(nn.Module):
         return self.second(x) if len(x) > 4 else self.first(x) + self.second(x)
 
 
-def test_batches_for_which_other_parameters_get_a_gradient_are_refused():
+@pytest.mark.filterwarnings("ignore:TrainStep:UserWarning", "ignore:.*again and again:UserWarning")
+def test_batches_for_which_other_parameters_get_a_gradient():
     twins = Twins(Two, nn.MSELoss(), adam)
-    twins()
-    with pytest.raises(ag.CompileError, match="other parameters get a gradient than before"):
-        twins.step(X[:2], Y[:2])
-    twins.same()
-    twins()
+    for _ in range(12):
+        twins()
+        twins(X[:2], Y[:2])
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam"])
@@ -301,7 +299,7 @@ class Scaled(nn.Module):
         return self.layer(x) * (0.5 if self.training else 2.0)
 
 
-def test_the_net_s_mode_may_change_and_other_changes_are_seen_after_release():
+def test_whatever_the_net_reads_may_change():
     twins = Twins(Scaled, nn.MSELoss(), sgd)
     for k in range(9):
         twins()
@@ -316,7 +314,6 @@ def test_the_net_s_mode_may_change_and_other_changes_are_seen_after_release():
         if k == 3:
             for net in twins.nets:
                 net.activations = [ag.sigmoid, ag.sigmoid]
-            twins.step.release()
 
 
 # ------------------------------------------------------------------ optimizers of one's own
@@ -429,16 +426,16 @@ def counting(optimizer: Any) -> None:
 
 REPLACED = {
     own_step: "has a step of its own",
-    own_update: "a function as its 'update'",
+    own_update: None,
     own_rate: "has a lr of its own",
     own_memory: "has a remembered of its own",
-    schedule: "a Schedule as its 'schedule'",
-    counting: "changes its 'seen' when it updates",
+    schedule: "changes Scheduled.schedule.rate when it updates",
+    counting: "changes Counted.seen when it updates",
 }
 
 
 @pytest.mark.parametrize("replace", REPLACED, ids=lambda f: f.__name__)
-def test_what_a_compiled_step_cannot_see_of_an_optimizer_is_refused_by_name(replace: Any):
+def test_what_is_replaced_in_an_optimizer_is_done_or_refused_by_name(replace: Any):
     for base in (nn.SGD, nn.Adam):
         states = []
         for compiled in (False, None, True):
@@ -446,7 +443,7 @@ def test_what_a_compiled_step_cannot_see_of_an_optimizer_is_refused_by_name(repl
             optimizer = base(net.parameters(), lr=0.1)
             replace(optimizer)
             step = nn.TrainStep(net, nn.BCELoss(), optimizer)
-            if compiled:
+            if compiled and REPLACED[replace]:
                 with pytest.raises(ag.CompileError, match=REPLACED[replace]):
                     step(X, Y)
                 continue
@@ -454,7 +451,8 @@ def test_what_a_compiled_step_cannot_see_of_an_optimizer_is_refused_by_name(repl
                 warnings.simplefilter("ignore", nn.CompileWarning)
                 nn.fit(net, X, Y, nn.BCELoss(), optimizer, 4, compiled=compiled)
             states.append(net["W_01"].numpy())
-        np.testing.assert_array_equal(*states, err_msg=base.__name__)
+        for state in states[1:]:
+            np.testing.assert_allclose(state, states[0], rtol=1e-12, err_msg=base.__name__)
         plain = mlp()
         nn.fit(plain, X, Y, nn.BCELoss(), base(plain.parameters(), lr=0.1), 4, compiled=False)
         assert replace is own_memory or (plain["W_01"].data != states[0]).any(), base
@@ -482,7 +480,7 @@ ALL, IDLE = NET.parameters(), [ag.Tensor(1.0, requires_grad=True)]
     (lambda p, y: (p - y) ** 2, sgd(ALL), ValueError,
      "the loss must be a Tensor with one element"),
     (BCE, Plain(ALL, lr=0.1), ag.CompileError, r"Plain has a step of its own.*update\(i, value"),
-    (BCE, Counting(ALL, lr=0.1), ag.CompileError, "Counting sets its 't' when it is called"),
+    (BCE, Counting(ALL, lr=0.1), ag.CompileError, "Counting changes Counting.t when it updates"),
     (BCE, 0.1, TypeError, r"the optimizer must be one of nn's, not 0\.1"),
     (BCE, sgd(IDLE), ValueError, "the loss depends on none of the optimizer's parameters"),
 ])  # fmt: skip
@@ -663,16 +661,10 @@ class Calls(nn.Module):
         return x
 
 
-class Branch(nn.Module):
-    def forward(self, x: Any) -> Any:
-        return x if x.sum() > 0 else -x
-
-
 @each({
-    "random": (Dropout, "(?s)otherwise the second time. Random numbers, .* at .*in forward"),
-    "what is stored": (RunningMean, "stores .* outside of itself"),
-    "what is set": (Calls, "Calls sets its 'calls' when it is called"),
-    "a branch": (Branch, "(?s)control flow on values.* in forward"),
+    "random": (Dropout, "Random numbers"),
+    "what is stored": (RunningMean, r"changes Sequential\.modules.*mean"),
+    "what is set": (Calls, r"changes Sequential\.modules.*calls"),
 })  # fmt: skip
 def test_modules_that_are_refused(make: Any, message: str):
     """It is said by what, and they are as they were before."""
@@ -715,7 +707,7 @@ def test_the_source_makes_the_same_step_with_numpy_alone(name: str, tmp_path: Pa
         step(X, Y)
     (tmp_path / "source.py").write_text(step.source, encoding="utf-8")
     np.savez(tmp_path / "batch.npz", x=X, y=Y)
-    steps = [4] * 4 if "step_W_01" in step.source else []
+    steps = [4] if "def step(x, y, step" in step.source else []
     (tmp_path / "main.py").write_text(
         "import sys\n"
         "sys.modules['autograd_lite'] = sys.modules['nn'] = None\n"
@@ -754,17 +746,17 @@ def work(step: nn.TrainStep) -> tuple[int, int, int]:
         if isinstance(c.func, ast.Name) and len(c.args) + len(c.keywords) < given.get(c.func.id, 0)
     ]  # fmt: skip
     unknown = {c.func.id for c in calls if isinstance(c.func, ast.Name)} - given.keys()
-    assert unknown <= {"refuse_no_probability"}
+    assert unknown <= {"Changed"}
     attributes = {c.func.attr for c in calls if isinstance(c.func, ast.Attribute)}
-    assert attributes <= {"dot", "reshape"}  # no np.empty, no copy, no concatenate
+    assert attributes <= {"dot", "reshape", "tobytes"}  # no np.empty, no copy, no concatenate
     return len(calls), len(allocating), len(copies)
 
 
 @pytest.mark.parametrize(
-    ("sizes", "rows", "most"), [([2, 2, 1], 1, (36, 1, 0)), ([2, 5, 5, 1], 10, (44, 1, 3))]
+    ("sizes", "rows", "most"), [([2, 2, 1], 1, (40, 1, 0)), ([2, 5, 5, 1], 10, (54, 1, 3))]
 )
 def test_a_step_s_work(sizes: list[int], rows: int, most: tuple[int, int, int]):
-    """The chapter's nets: how many calls, one array (the prediction), a copy beside the ones."""
+    """The chapter's nets: how many calls, one array (the prediction), a row that is repeated."""
     net = nn.MLP(sizes, rng=0)
     step = nn.TrainStep(net, BCE, sgd(net.parameters()))
     step(np.ones((rows, 2)), np.ones((rows, 1)))

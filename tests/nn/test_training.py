@@ -152,7 +152,7 @@ def test_batches():
     assert sorted(b) == y.tolist()
     with pytest.raises(ValueError, match="x has 7 rows and y has 3"):
         nn.batches(x, y[:3], 2)
-    with pytest.raises(ValueError, match="the batch size must be at least 1, not 0"):
+    with pytest.raises(ValueError, match="batch_size must be an int of at least 1, not 0"):
         nn.batches(x, y, 0)
 
 
@@ -292,7 +292,7 @@ class Pairs(nn.Module):
     """Can be compiled for batches of three rows only."""
 
     def forward(self, x: Any) -> Any:
-        return x if len(x) == 3 or x.data.sum() > -1e9 else -x
+        return x if len(x) == 3 or float(x.data.sum()) > -1e9 else -x
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ class Pairs(nn.Module):
     [
         (Dropout, "Random numbers"),
         (RunningMean, "RunningMean|stores"),
-        (Pairs, "control flow on values"),
+        (Pairs, r"float\(\) of"),
     ],
 )
 def test_what_can_t_be_compiled_is_trained_eagerly_and_said(make: Any, reason: str):

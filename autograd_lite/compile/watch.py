@@ -1,0 +1,228 @@
+"""What a function reads of its surroundings, so that it is seen when that has changed.
+
+Python's garbage collector knows what each object refers to: attributes, items, cells of closures,
+what is bound. So all that a function can reach is walked once, and then asked for again, all
+objects in one call, at each call of the compiled function. Arrays are watched by their entries,
+Tensors, whose values are read anyway, by whether they require a gradient.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import gc
+import random
+import sys
+from collections.abc import Iterator
+from functools import partial
+from operator import attrgetter, is_, itemgetter
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..engine.tensor import STAND_INS, Tensor
+from .graph import CompileError
+
+_MOST = 20_000  # objects
+_LARGE = 65_536  # entries, from which an array is watched by a sample
+_TRACKED = attrgetter("_tracked")
+_OWN = {"autograd_lite", "nn"}
+_LIBRARIES = {"numpy", "scipy", *_OWN, *sys.stdlib_module_names}
+_HOLDERS = {"builtins", "collections", "functools", "operator", "itertools", "types", *_OWN}
+_VALUES = (str, bytes, int, float, complex, type(None), type(...), np.generic, np.dtype, range)
+_ATOMS = (*_VALUES, ModuleType, CodeType, np.ufunc)
+
+
+class Watch:
+    """What can be reached from some objects, as it is now.
+
+    Args:
+        roots: where to start, by names for messages.
+        but: an object, and attributes of it that may change.
+
+    Attributes:
+        tensors: those that were reached.
+
+    Raises:
+        CompileError: it is more than can be watched.
+    """
+
+    def __init__(self, roots: dict[str, Any], but: tuple[Any, set[str]] | None = None) -> None:
+        self._objects: list[Any] = []
+        self._paths: list[str] = []  # how each is reached
+        self._looked_up: list[tuple[itemgetter[Any], dict[str, Any], list[str], str]] = []
+        self._arrays: list[Any] = []
+        self._chance: list[Any] = []
+        self.tensors: list[Tensor] = []
+        self._scope = {} if but is None else vars(but[0])  # to which attributes may come
+        self._size = len(self._scope)
+        self._walk([(x, name) for name, x in roots.items()], *(but or (None, set())))
+        self._referents = partial(gc.get_referents, *self._objects)
+        self._before = self._now()
+        self._flags = list(map(_TRACKED, self.tensors))
+        self._entries = [(a, _entries(a)) for a in self._arrays if a.flags.writeable]
+
+    def holds(self) -> bool:
+        """Whether all is as it was."""
+        try:
+            before, now = self._before, self._now()
+        except KeyError:
+            return False
+        if len(now) != len(before) or [*map(_TRACKED, self.tensors)] != self._flags:
+            return False
+        if not all(map(is_, now, before)):
+            if not all(map(_alike, now, before)):
+                return False
+            self._before = now
+        changed = self._entries and any(_entries(a) != held for a, held in self._entries)
+        return not changed and len(self._scope) == self._size
+
+    def _now(self) -> list[Any]:
+        found = self._referents()
+        for names, scope, _, _ in self._looked_up:
+            found += names(scope)
+        return found
+
+    def changed(self) -> str:
+        """What isn't as it was, in words."""
+        before = iter(self._before)
+        for x, path in zip(self._objects, self._paths, strict=True):
+            now = gc.get_referents(x)
+            differ = [y for y in now if not _alike(next(before, x), y)]
+            if differ:
+                keys = [k for k, v in x.items() if v is differ[0]] if type(x) is dict else []
+                return path + "".join(f".{k}" for k in keys[:1])
+        for _, scope, names, path in self._looked_up:
+            for name in (*names, names[0]):
+                if not _alike(next(before, scope), scope.get(name)):
+                    return f"{path}.{name}"
+        return "an array's entries, an attribute, or what requires a gradient"
+
+    def effects(self) -> list[Any]:
+        """What a call may change besides: states of random generators, and stored gradients."""
+        legacy: Any = np.random.get_state(legacy=True)  # noqa: NPY002
+        own = [g.bit_generator.state if isinstance(g, np.random.Generator) else
+               g.getstate() if isinstance(g, random.Random) else g.get_state()
+               for g in self._chance]  # fmt: skip
+        grads = [id(t._grad) for t in self.tensors]
+        return [repr(own), grads, random.getstate(), legacy[1].tobytes(), legacy[2:]]
+
+    def refuse(self, effects: list[Any], who: str) -> None:
+        """Raise where calls had other effects than their results, which ``effects`` were before."""
+        if self.holds() and self.effects() == effects:
+            return
+        for tensor in self.tensors:
+            if type(tensor._grad) in STAND_INS:
+                tensor._grad = None
+        raise CompileError(
+            f"{who} changes {self.changed()} or stores something outside of itself, a side effect "
+            "that isn't repeated: return it. Random numbers would be frozen: pass them as arguments"
+        )
+
+    def _walk(self, todo: list[tuple[Any, str]], owner: Any, but: set[str]) -> None:
+        seen: dict[int, Any] = {}
+        while todo:
+            x, path = todo.pop()
+            if type(x) in STAND_INS or isinstance(x, _ATOMS) or id(x) in seen:
+                continue
+            seen[id(x)] = x
+            if type(x) is Tensor:
+                self.tensors.append(x)
+            elif isinstance(x, np.ndarray):
+                self._arrays.append(x)
+            elif isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
+                self._chance.append(x)
+            elif x is owner:
+                todo += [*self._look_up(vars(x), vars(x).keys() - but, path), (type(x), path)]
+            elif hasattr(type(x), "_watched"):
+                todo += [(getattr(x, name), path) for name in x._watched]
+            elif isinstance(x, FunctionType):
+                todo += self._function(x, path)
+            elif not _is_closed(x):
+                held = getattr(x, "__dict__", None)  # it is made now, if it's made at all
+                if isinstance(x, type):
+                    copyreg._slotnames(x)  # type: ignore[attr-defined]  # likewise
+                if not isinstance(x, tuple) and _root(type(x)) != "autograd_lite":
+                    self._add(x, path)
+                inner = x if type(x) is dict else held if type(held) is dict else {}
+                todo += [(y, path) for y in gc.get_referents(x)]
+                todo += [(y, f"{path}.{name}") for name, y in inner.items()]
+            if len(seen) > _MOST:
+                raise CompileError(
+                    f"compile: the function can reach more than {_MOST} objects, such as {path}: "
+                    "too many to see whether they change; pass what it needs as arguments"
+                )
+
+    def _add(self, x: Any, path: str) -> None:
+        self._objects.append(x)
+        self._paths.append(path)
+
+    def _look_up(self, scope: dict[str, Any], names: Any, path: str) -> list[tuple[Any, str]]:
+        """Watch some names in a scope; what they are."""
+        held = sorted(names)
+        if held:  # two at least, so that a tuple is given
+            self._looked_up.append((itemgetter(*held, held[0]), scope, held, path))
+        return [(scope[name], f"{path}.{name}") for name in held]
+
+    def _function(self, f: FunctionType, path: str) -> list[tuple[Any, str]]:
+        """What a function closes over, its defaults, and what it looks up in modules."""
+        f.__annotations__  # noqa: B018  (it is made now, if it's made at all)
+        cells = list(zip(f.__closure__ or (), f.__code__.co_freevars, strict=True))
+        if _is_library(f):  # they aren't written to
+            return [(x, path) for cell, _ in cells for x in gc.get_referents(cell)]
+        own: tuple[Any, ...] = (f.__defaults__, f.__kwdefaults__, f.__dict__)
+        found: list[tuple[Any, str]] = [(x, path) for x in own]
+        found += [(cell, f"{path}: {name}") for cell, name in cells]
+        self._add(f, path)
+        names = set(_names(f.__code__))
+        scopes = [(f.__globals__, path)]
+        for scope, where in scopes:
+            inner = self._look_up(scope, names & scope.keys(), where)
+            scopes += [
+                (vars(x), name) for x, name in inner if isinstance(x, ModuleType)
+                and not _is_library(x) and not any(vars(x) is s for s, _ in scopes)
+            ]  # fmt: skip
+            found += inner
+        return found
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The names of globals and attributes that code has, and the code within it."""
+    yield from code.co_names
+    for x in code.co_consts:
+        if isinstance(x, CodeType):
+            yield from _names(x)
+
+
+def _root(x: Any) -> str:
+    return str(getattr(x, "__module__", None) or "builtins").split(".")[0]
+
+
+def _is_library(x: Any) -> bool:
+    """Whether a function, type or module is not the user's, but installed."""
+    root = (x.__name__ if isinstance(x, ModuleType) else _root(x)).split(".")[0]
+    file = str(getattr(sys.modules.get(root), "__file__", ""))
+    return root in _LIBRARIES or "site-packages" in file or "dist-packages" in file
+
+
+def _is_closed(x: Any) -> bool:
+    """Whether it is a library's own: its types and functions, and locks, loggers, generators, …."""
+    if isinstance(x, type):
+        return _is_library(x)
+    kind = _root(type(x))
+    return kind in _LIBRARIES and kind not in _HOLDERS
+
+
+def _alike(a: Any, b: Any) -> bool:
+    return a is b or (type(a) is type(b) and isinstance(a, _VALUES) and repr(a) == repr(b))
+
+
+def _entries(array: Any) -> bytes:
+    """What an array holds; of a large one what is in some places."""
+    if array.dtype.hasobject:
+        return repr(array).encode()
+    if array.size > _LARGE:
+        array = array.reshape(-1)[:: array.size // 4096] if array.flags.c_contiguous else (
+            array[tuple(slice(None, None, max(1, n // 32)) for n in array.shape)])
+    found: bytes = array.tobytes()
+    return found

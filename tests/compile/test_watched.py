@@ -1,0 +1,229 @@
+"""What a compiled function reads besides its arguments may change, and is then read anew."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import functools
+import gc
+import itertools
+import math
+import os
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite import CompileError, Tensor
+
+from ..each import each
+from .comparing import agree, assert_same
+
+V = np.array([0.5, -1.0, 2.0])
+X = np.random.default_rng(0).normal(size=(4, 3))
+GLOBAL = {"k": 1.0, "array": np.ones(3)}
+
+
+class Kind:
+    k: Any = 1.0
+
+    def times(self, x: Any) -> Any:
+        return x * self.k
+
+    @property
+    def twice(self) -> Any:
+        return 2 * self.k
+
+
+class Slots:
+    __slots__ = ("k",)
+
+
+class Halved(nn.Module):
+    def forward(self, x: Any) -> Any:
+        return x * 0.5 if self.training else x
+
+
+def of_global(x: Any) -> Any:
+    return (lambda y: y * GLOBAL["k"])(x)
+
+
+def with_default(x: Any, c: Any = {"k": 1.0}) -> Any:  # noqa: B006
+    return x * c["k"]
+
+
+def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
+    """A function of an array, how what it reads is given another value, and further arguments."""
+    thing, slots, deque = Kind(), Slots(), collections.deque([1.0, 2.0])
+    slots.k = 1.0
+    box = SimpleNamespace(k=np.ones(3), t=Tensor(V), inner=[{"k": 1.0}], f=np.sin)
+    part = functools.partial(lambda x, c: x * c["k"], c={"k": 1.0})
+    net = nn.Sequential(nn.Linear(3, 3, rng=0), Halved())
+    large = np.ones(100_000)
+    count = 1.0
+
+    def rebind(value: float) -> None:
+        nonlocal count
+        count = value
+
+    return {
+        "attribute": (lambda x: x * thing.k, lambda v: setattr(thing, "k", v), ()),
+        "attribute of an argument": (lambda x, s: x * s.k, lambda v: setattr(thing, "k", v),
+                                     (thing,)),
+        "by name": (lambda x: x * getattr(thing, "k"), lambda v: setattr(thing, "k", v), ()),  # noqa: B009
+        "method": (thing.times, lambda v: setattr(thing, "k", v), ()),
+        "property": (lambda x: x * thing.twice, lambda v: setattr(thing, "k", v), ()),
+        "class": (lambda x: x * Kind.k, lambda v: setattr(Kind, "k", v), ()),
+        "slot": (lambda x, s: x * s.k, lambda v: setattr(slots, "k", v), (slots,)),
+        "written to": (lambda x: x * (box.k + 1), lambda v: box.k.fill(v), ()),
+        "large": (lambda x: x * large.sum(), lambda v: large.fill(v), ()),
+        "nested": (lambda x: x * box.inner[0]["k"], lambda v: box.inner[0].update(k=v), ()),
+        "deque": (lambda x: x * deque[0], lambda v: deque.appendleft(v), ()),
+        "global": (of_global, lambda v: GLOBAL.update(k=v), ()),
+        "nonlocal": (lambda x: x * count, rebind, ()),
+        "default": (with_default, lambda v: with_default.__defaults__[0].update(k=v), ()),
+        "partial": (part, lambda v: part.keywords["c"].update(k=v), ()),
+        "function": (lambda x: box.f(x),
+                     lambda v: setattr(box, "f", functools.partial(np.multiply, v)), ()),
+        "a Tensor replaced": (lambda x: (x * box.t).data,
+                              lambda v: setattr(box, "t", Tensor(V * v)), ()),
+        "a Tensor's order": (lambda x: x[np.argsort(box.t)] * box.t.argmax(),
+                             lambda v: setattr(box.t, "data", box.t.data[::-1] * v), ()),
+        "requires_grad": (lambda x: x * (2 if box.t.requires_grad else 3),
+                          lambda v: setattr(box.t, "requires_grad", v > 2), ()),
+        "mode": (lambda x: net(x).data, lambda v: net.modules[1].train(v > 2), ()),  # type: ignore[attr-defined]
+        "layer": (lambda x: net(x).data,
+                  lambda v: net.modules.__setitem__(0, nn.Linear(3, 3, rng=int(v))), ()),  # type: ignore[attr-defined]
+        "another's": (ag.compile(lambda x: x * thing.k), lambda v: setattr(thing, "k", v), ()),
+    }  # fmt: skip
+
+
+@each(list(made()))
+def test_what_it_reads_may_change(name: str):
+    f, change, further = made()[name]
+    values = itertools.cycle((2.0, 3.0, 0.5))
+    agree(f, (V, *further), (V + 1, *further), (V * 2, *further),
+          between=lambda: change(next(values)))  # fmt: skip
+
+
+class Model:
+    k = 3.0
+
+    @ag.compile
+    def predict(self, x: Any) -> Any:
+        return x * self.k
+
+
+def test_a_method_is_bound_and_recursion_ends():
+    one, other = Model(), Model()
+    other.k = 5.0
+    for model in (one, other, one):
+        np.testing.assert_array_equal(model.predict(V), V * model.k)
+    again = ag.compile(lambda x, n: x if n == 0 else again(x * 2, n - 1))
+    np.testing.assert_array_equal(again(V, 3), V * 8)
+
+
+def guarded(x: Any) -> Any:
+    try:
+        return np.linalg.cholesky(x)
+    except np.linalg.LinAlgError:
+        return np.linalg.cholesky(x + 10 * np.eye(2))
+
+
+@each({
+    "cholesky": (guarded, 4 * np.eye(2), -np.eye(2)),
+    "division": (lambda s: 1.0 if s == 0 else math.copysign(1, 1) / s, 4.0, 0.0),
+    "power": (lambda s: np.power(s, 0.5), 4.0, -4.0),
+    "divide": (lambda s: np.divide(1.0, s), 4.0, 0.0),
+    "eigvals": (lambda a: np.max(np.real(np.linalg.eigvals(a))), np.diag([1.0, 2.0]),
+                np.array([[0.15, -0.99], [0.99, 0.15]])),
+    "emath": (np.emath.sqrt, V**2, V),
+    "isinstance": (lambda a: V * a if isinstance(a, float) else V * abs(a), 2.0, -2.0),
+    "type": (lambda a: V * a if type(a) is float else V * abs(a), 2.0, -2.0),
+    "isscalar": (lambda a: V / a if np.isscalar(a) else V / np.maximum(a, 0.5), 2.0, 0.1),
+    "hasattr": (lambda a: V / np.maximum(a, 0.5) if hasattr(a, "shape") else V / a, 2.0, 0.1),
+    "dispatch": (lambda a: V * len(a) if np.iterable(a) else V * abs(a), 2.0, -2.0),
+    "flags": (lambda a: a * 2 if a.flags.c_contiguous else a * 3, X, np.asfortranarray(X)),
+})  # fmt: skip
+def test_other_numbers_may_take_another_way(f: Any, first: Any, second: Any):
+    for start, then in ((first, second), (second, first)):
+        compiled = ag.compile(f)
+        with np.errstate(all="ignore"):
+            for x in (start, then, start):
+                try:
+                    found = compiled(x)
+                except CompileError:
+                    break
+                assert_same(found, f(x))
+
+
+def test_what_is_written_is_no_code_of_anybody_s(tmp_path: Any):
+    path = tmp_path / "made"
+    evil = f"open({os.fspath(path)!r}, 'w')"
+
+    class Text(str):
+        def __repr__(self) -> str:
+            return evil
+
+    class Number(int):
+        __repr__ = Text.__repr__
+
+    def named(x: Any) -> Any:
+        return x * 2
+
+    op = ag.Op("own", lambda x, **params: x * 2, lambda g, out, x, **params: g * 2)
+    named.__name__ = f'"""\n{evil}\n"""'
+    for f, given in (
+        (lambda x: op(x, **{f"p={evil}, r": 1}).data, (V,)),
+        (lambda x: np.reshape(x, (3, 1), order=Text("F")), (V,)),
+        (lambda x: np.sum(x, axis=Number(0)), (V,)),
+        (lambda x: (x * Tensor(V, name=evil)).data, (V,)),
+        (lambda p: p[f'"+{evil}+"'] * 2, ({f'"+{evil}+"': V},)),
+        (named, (V,)),
+    ):
+        compiled = ag.compile(f)
+        try:
+            compiled(*given)
+            exec(compiled.source, {})
+        except CompileError:
+            continue
+    net = nn.Linear(3, 1, rng=0)
+    net.weight.name = f'w"""{evil}"""'
+    step = nn.TrainStep(net, nn.MSELoss(), nn.SGD(net.parameters(), lr=0.1))
+    step(X, X[:, :1])
+    exec(step.source, {})
+    assert not path.exists()
+
+
+def test_nothing_stays_behind_in_cycles():
+    compiled = ag.compile(ag.value_and_grad(lambda w: np.sum(np.tanh(w * V) ** 2)))
+    copy.copy(compiled)(V)  # what is made once is there
+    gc.collect()
+    gc.disable()
+    try:
+        compiled(V)
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        left = [x for x in gc.garbage if "autograd_lite" in type(x).__module__]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not left
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_gradient_isn_t_lost_that_was_none_within_no_grad(first: bool):
+    w = Tensor(V, requires_grad=True)
+    compiled = ag.compile(lambda x: w * x)
+    if first:
+        with ag.no_grad():
+            assert not compiled(V).requires_grad
+    with pytest.raises(CompileError, match="requires a gradient"):
+        compiled(V)
+    with ag.no_grad():
+        np.testing.assert_array_equal(compiled(V).data, V * V)
