@@ -7,7 +7,7 @@ a graph that has none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
@@ -15,6 +15,8 @@ from typing import Literal
 from ..engine.tensor import Tensor
 from ..graph import walk
 from ..layers import Layers
+from ..meaning.steps import meant, told
+from ..show.expression import Expression
 from ..show.steps import Step, steps
 from .modules import Role, roles_of, title
 from .repeats import find_repeats, first_leaves
@@ -34,6 +36,7 @@ class Piece:
         count: how often the block stands there; 1 where it isn't a repeat.
         shown: the steps whose formulas stand for the piece.
         hidden: the leaves that are folded with it.
+        meant: of a step, what its result is, where that isn't what was written.
     """
 
     steps: list[Step]
@@ -44,6 +47,7 @@ class Piece:
     count: int = 1
     shown: list[Step] = field(default_factory=list)
     hidden: list[Tensor] = field(default_factory=list)
+    meant: Callable[[Step], Expression | None] = meant
 
     @property
     def first(self) -> Tensor:
@@ -91,6 +95,10 @@ def draw_pieces(
         shown: further results that are drawn where they aren't folded.
         collapse: what is folded.
     """
+    if collapse is None and not every:
+        leaves, found, known = told(output, shown)
+        say = lambda step: known.get(step.result)  # noqa: E731
+        return leaves, [Piece([s], [s.result], s.inputs, shown=[s], meant=say) for s in found]
     if collapse is None:
         leaves, found = steps(output, every, shown)
         return leaves, [Piece([s], [s.result], s.inputs, shown=[s]) for s in found]

@@ -279,8 +279,8 @@ class _Form:
             if p == 1 and inner.op == "sum":
                 x, axes = inner.args[0], inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
-                if abs(c * n - 1) < 1e-12 and len(axes) < x.ndim:
-                    mean = self._averaged(x, axes)
+                mean = self._averaged(x, axes) if abs(c * n - 1) < 1e-12 else None
+                if mean is not None and (len(axes) < x.ndim or mean.op is VARIANCE):
                     if inner is not g:
                         mean = _reshaped(mean, g.shape)
                     rest = [pair for j, pair in enumerate(factors) if j != i]

@@ -124,7 +124,7 @@ def test_plain_numpy_code_with_some_names():
     pred.name = "pred"
     y = ag.Tensor([[1.0]], name="y")
     drawn = read_dot(ag.draw(-(y * np.log(pred))).source)
-    assert "1 / (1 + exp(−(v₁ w + 0.5)))" in drawn.labels("computation")
+    assert "σ(v₁ w + 0.5)" in drawn.labels("computation")
     assert "−(y ∘ log(pred))" in drawn.labels("computation")
     assert drawn.of_class("tensor") == {"v_1", "w", "pred", "y", "v_2"}
 
