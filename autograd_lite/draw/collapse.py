@@ -15,7 +15,7 @@ from typing import Literal
 from ..engine.tensor import Tensor
 from ..graph import walk
 from ..layers import Layers
-from ..meaning.steps import meant, told
+from ..meaning.steps import meant, shown_steps
 from ..show.expression import Expression
 from ..show.steps import Step, steps
 from .modules import Role, roles_of, title
@@ -96,7 +96,7 @@ def draw_pieces(
         collapse: what is folded.
     """
     if collapse is None and not every:
-        leaves, found, known = told(output, shown)
+        leaves, found, known = shown_steps(output, shown)
         say = lambda step: known.get(step.result)  # noqa: E731
         return leaves, [Piece([s], [s.result], s.inputs, shown=[s], meant=say) for s in found]
     if collapse is None:

@@ -13,6 +13,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..derive.formulas import Remark
 from ..draw.collapse import Collapse
 from ..draw.computations import Marks, draw_computations
 from ..draw.figure import Figure
@@ -192,6 +193,10 @@ def _notes(story: Story, words: Words, lines: bool) -> str:
     elif story.output.size != 1:
         name = f"Σ({story.name})"
         notes.append(_note(words("seed", n=story.output.size, name=name)))
+    for kind, symbols in story.backward.remarks:
+        new = {x: what for x, what in symbols.items() if x not in story.keys}
+        if new or not symbols:
+            notes.append(_note(words(f"remark_{kind}", said=Remark(kind, new).said)))
     forward = [step for step in story.steps if step.kind in ("forward", "loss")]
     if lines and any(step.line is None for step in forward):
         notes.append(_note(words("no_lines"), "with ag.source_lines():"))

@@ -13,14 +13,16 @@ import numpy as np
 
 from ..check.causes import likely
 from ..check.recognised import with_activations
-from ..check.recorded import Recorded
+from ..check.recorded import Recorded, replay
 from ..engine.tensor import Array, Tensor
+from ..graph import walk
 from ..show.notation import dimensions, op_notation
 from .matrices import entry_name, layout
 from .story import Step, Story
 from .words import Words
 
 MOST_MISTAKES = 10
+_MOST_RECORDED = 2000  # ops of a graph whose mistakes are tried
 
 Wrong = tuple[Array, str]
 """A wrong result, and what is wrong with it."""
@@ -32,10 +34,15 @@ class Predictions:
     def __init__(self, story: Story, words: Words) -> None:
         self._story = story
         self._words = words
-        graph = story.backward.graph
         self._graph: Recorded | None = None
-        if graph is not None and not story.is_large:
-            self._graph = with_activations(graph)
+        self._cotangents: dict[Tensor, Array] = {}
+        tensors = walk(story.output)
+        is_real = all(t.dtype.kind in "biuf" for t in tensors)
+        if story.targets and not story.is_large and len(tensors) <= _MOST_RECORDED and is_real:
+            recorded = Recorded.of(story.output)
+            with np.errstate(all="ignore"):
+                self._cotangents = replay(recorded, {})
+            self._graph = with_activations(recorded)
 
     def of(self, step: Step) -> dict[str, Any] | None:
         """The question of a step: its shape or one of its numbers; None where there is neither.
@@ -110,13 +117,12 @@ class Predictions:
 
     def _of_gradient(self, step: Step) -> Iterator[Wrong]:
         """What the checks know of mistakes in this derivative, if all before it is right."""
-        graph, back = self._graph, self._story.backward
-        if graph is None or step.tensor not in back.cotangents:
+        if self._graph is None or step.tensor not in self._cotangents:
             if step.value is not None:
                 yield -step.value, self._words("sign")
             return
         known: dict[Tensor, Array] = {}
-        for gradient in back.gradients:
+        for gradient in self._story.backward.gradients:
             if gradient.target is step.tensor:
                 break
             if not gradient.target.is_leaf:
@@ -125,10 +131,10 @@ class Predictions:
             yield from self._usual(step, known)
 
     def _usual(self, step: Step, known: dict[Tensor, Array]) -> Iterator[Wrong]:
-        graph, back = self._graph, self._story.backward
+        graph = self._graph
         assert graph is not None
         # What lies within an activation that was recognised is no tensor of this graph.
-        right = {x: g for x, g in back.cotangents.items() if x in graph.values}
+        right = {x: g for x, g in self._cotangents.items() if x in graph.values}
         for mistake, array in likely(graph, right, known, step.tensor):
             says = self._words.mistake(mistake.text)
             if says is not None:

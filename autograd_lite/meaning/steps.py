@@ -41,12 +41,13 @@ class Told(NamedTuple):
     meant: dict[Tensor, Expression]
 
 
-def told(output: Tensor, shown: Collection[Tensor] = ()) -> Told:
+def shown_steps(output: Tensor, shown: Collection[Tensor] = ()) -> Told:
     """The leaves and the steps that `steps` gives, by what they mean.
 
     A result without a name is no step where the one that uses it is shorter without; nor is a
     mask shown that such a step doesn't write.
     """
+    shown = set(shown)
     leaves, found = steps(output, shown=shown)
     step_of = {step.result: step for step in found}
     users = Counter(x for step in found for x in step.inputs)
@@ -226,4 +227,4 @@ class _Whole(Writer):
         return False
 
 
-__all__ = ["Told", "meant", "told", "with_symbols", "written"]
+__all__ = ["Told", "meant", "shown_steps", "with_symbols", "written"]
