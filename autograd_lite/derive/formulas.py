@@ -143,7 +143,7 @@ class Formulas:
             if self._write_given():
                 break
         for guard in (_GUARD, 0.0):
-            with trace():
+            with trace(), np.errstate(all="ignore"):
                 self._reading = Reading(plan, self.rows, guard, self._builder.taken)
             for t in self._tensors:
                 if t.is_leaf and t.name is None and t not in plan.names and t.ndim:

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from ..engine.notes import noted
 from ..engine.tensor import Tensor
 from ..masks import comparison
@@ -100,6 +102,11 @@ def meant(step: Step) -> Expression | None:
         return None
     if len(step.region) == 1 and not any(map(_is_data, step.inputs)):
         return None
+    with np.errstate(all="ignore"):
+        return _meant(step)
+
+
+def _meant(step: Step) -> Expression | None:
     reading = _Reading(step)
     raw = {t.op.name for t in step.region if t.op is not None}
     size = _size(written(step))
@@ -124,7 +131,9 @@ class _Reading:
         self._names = {self._terms[x]: n for x, n in self._symbols.items() if x in self._terms}
 
     def _atom(self, x: Tensor, reading: Meaning) -> Term:
-        kind = "leaf" if not x.is_leaf or x._tracked else "given"
+        # What is 0 and 1 may look like a mask that it isn't: 1 − y, where all y are 1.
+        is_mask = x._array.dtype == bool and 0 < x._array.mean() < 1
+        kind = "given" if _is_data(x) and is_mask else "leaf"
         return leaf((reading._token, id(x)), x.shape, kind, x.name, x._array)
 
     def _is_mask(self, x: Tensor) -> bool:
