@@ -22,7 +22,6 @@ from .boundary import SIZE, Classes, Plane, classes_of, line, plane_of, regions,
 from .curves import Curve, thinned, ticks
 from .matrices import _statistics, layout, table
 from .page import Extra, write
-from .training_words import WORDS
 from .words import Words
 
 MOST_FRAMES = 101
@@ -102,10 +101,9 @@ def _place(recorded: Recorded, iteration: int | None) -> int:
 
 def extra(recorded: Recorded, i: int, words: Words) -> Extra:
     """What the page of state ``i`` has besides the steps."""
-    say = _Say(words.lang)
-    training = Training(recorded, words, say)
-    link = mathml.text(say("see_training"))
-    about = mathml.text(say("about", step=recorded.steps[i], last=recorded.steps[-1]))
+    training = Training(recorded, words)
+    link = mathml.text(words("see_training"))
+    about = mathml.text(words("about", step=recorded.steps[i], last=recorded.steps[-1]))
     return Extra(
         note=f'<p class="note">{about} <a href="#training">{link}</a></p>',
         section=training.section(),
@@ -113,16 +111,6 @@ def extra(recorded: Recorded, i: int, words: Words) -> Extra:
         script="training.js",
         data={"training-data": training.data()},
     )
-
-
-class _Say:
-    """The section's words in one language."""
-
-    def __init__(self, lang: str) -> None:
-        self._words = WORDS[lang]
-
-    def __call__(self, key: str, **values: object) -> str:
-        return self._words[key].format_map(values)
 
 
 class _Shown(NamedTuple):
@@ -155,8 +143,8 @@ class Training:
         shown: which states the slider goes through.
     """
 
-    def __init__(self, recorded: Recorded, words: Words, say: _Say) -> None:
-        self._recorded, self._words, self._say = recorded, words, say
+    def __init__(self, recorded: Recorded, words: Words) -> None:
+        self._recorded, self._words = recorded, words
         some = list(recorded.parameters.items())[:MOST_PARAMETERS]
         self._left_out = len(recorded.parameters) - len(some)
         self._brief = sum(values[0].size for _, values in some) > 200
@@ -214,7 +202,7 @@ class Training:
 
     def section(self) -> str:
         """``<section id="training">``, showing the last state."""
-        say, text = self._say, mathml.text
+        say, text = self._words, mathml.text
         last = self._recorded.steps[-1]
         n = len(self.shown)
         notes = []
@@ -235,8 +223,8 @@ class Training:
             f'<h2 id="training-title">{text(say("training"))}</h2>\n'
             '<div id="iterations" hidden>\n'
             f'<button id="train" type="button" aria-pressed="false" '
-            f'data-play="{text(say("play"))}" data-pause="{text(say("pause"))}">'
-            f"{text(say('play'))}</button>\n"
+            f'data-play="{text(say("play_training"))}" data-pause="{text(say("pause"))}">'
+            f"{text(say('play_training'))}</button>\n"
             f'<label><span>{text(say("iteration"))}</span> <input id="iteration" type="range" '
             f'min="0" max="{n - 1}" value="{n - 1}"></label></div>\n'
             f'<p id="state"><output for="iteration">{state}</output></p>\n{said}'
@@ -249,17 +237,17 @@ class Training:
         """``iteration 20 of 100, loss 0.31``."""
         recorded = self._recorded
         loss = number(recorded.losses[i])
-        return self._say("state", step=recorded.steps[i], last=recorded.steps[-1], loss=loss)
+        return self._words("state", step=recorded.steps[i], last=recorded.steps[-1], loss=loss)
 
     def _losses(self, last: int) -> str:
-        say = self._say
+        say = self._words
         now = self._curve.at(last, self._recorded.losses[-1])
         label = say("losses", last=last)
         svg = self._curve.svg(now, say("iteration"), say("loss"), label)
         return f"<figure>\n{svg}\n<figcaption>{mathml.text(label)}</figcaption></figure>\n"
 
     def _plane(self, boundary: _Boundary) -> str:
-        say, classes = self._say, boundary.classes
+        say, classes = self._words, boundary.classes
         chosen = np.array(thinned(len(self._recorded.x), MOST_POINTS), dtype=int)
         points = boundary.plane.drawn(self._recorded.x[chosen].astype(np.float64))
         of = classes.of[chosen]

@@ -20,7 +20,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.engine.modes import trace
-from autograd_lite.explain.words import CHINESE, ENGLISH, LANGUAGES, Words
+from autograd_lite.explain.words import WORDS, Words
 
 from ..draw.conftest import no_engine  # noqa: F401  (a fixture)
 from ..each import each
@@ -286,10 +286,8 @@ def test_sub_expressions_with_a_symbol_of_their_own_stand_below_the_formula(tmp_
 
 
 def test_both_languages_have_the_same_words() -> None:
-    assert ENGLISH.keys() == CHINESE.keys()
-    for key, english in ENGLISH.items():
-        places = [{part.split("}")[0] for part in words.split("{")[1:]}
-                  for words in (english, CHINESE[key])]  # fmt: skip
+    for key, said in WORDS.items():
+        places = [{part.split("}")[0] for part in words.split("{")[1:]} for words in said]
         assert places[0] == places[1], key
 
 
@@ -301,7 +299,7 @@ def test_a_chinese_page_is_chinese_throughout(tmp_path: Path) -> None:
     assert page.titles[5] == "反向传播 δ2"
     assert page.titles[-1] == "更新 b01"
     for key in ("back", "play", "next", "predict", "check", "show"):
-        assert LANGUAGES["en"][key] not in [x.text for x in page.root.all("button")]
+        assert WORDS[key][0] not in [x.text for x in page.root.all("button")]
     assert len(page.steps) == len(english.steps)
     for step, found in page.data("predictions").items():
         told = [m["says"] for m in found["mistakes"]]
