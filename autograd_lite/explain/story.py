@@ -73,6 +73,7 @@ class Step:
         shape: the result's shape.
         formulas: from the chain rule to the simplified result.
         operands: the arrays that it starts from.
+        inputs: the recorded tensors that it is computed from, by key.
         contributions: of each use, where the tensor is used more than once.
         uses: how often it, or what is between it and the step before, is used; and its name.
         line: of the user's code.
@@ -91,6 +92,7 @@ class Step:
     operands: list[Matrix]
     computation: Computation | None = None
     gradient: Gradient | None = None
+    inputs: Mapping[Tensor, str] = field(default_factory=dict)
     contributions: list[Contribution] = field(default_factory=list)
     uses: tuple[str, int] = ("", 0)
     line: Line | None = None
@@ -232,12 +234,13 @@ def _forward(
     formula = with_symbols(meant or written(step), symbols)
     n, name = numbers[result], names[result]
     kind = "loss" if result is output and result.size == 1 else "forward"
-    operands = [Matrix(f"v{numbers[x]}", names[x], x._array) for x in step.inputs[:MOST_OPERANDS]]
+    operands = {numbers[x]: Matrix(f"v{numbers[x]}", names[x], x._array) for x in step.inputs}
     edges = [f"e{numbers[x]}-{n}" for x in step.inputs]
     return Step(
         kind, result, f"v{n}", name, result._array, result.shape,
-        [Formula("formula", [name], formula)], operands,
-        computation=step, line=line_of(result), figure=[f"t{n}", f"f{n}", *edges, f"e{n}-{n}"],
+        [Formula("formula", [name], formula)], list(operands.values())[:MOST_OPERANDS],
+        computation=step, inputs={x: f"v{numbers[x]}" for x in step.inputs},
+        line=line_of(result), figure=[f"t{n}", f"f{n}", *edges, f"e{n}-{n}"],
     )  # fmt: skip
 
 
@@ -268,7 +271,7 @@ def _backward(
                     Matrix(key, called[key], arrays[key])
                     for key in _in_order(g, called)[:MOST_OPERANDS]
                 ],
-                gradient=g, contributions=g.contributions, uses=g.uses,
+                gradient=g, inputs=g.inputs, contributions=g.contributions, uses=g.uses,
                 line=_line(g.target, back.onward), figure=current, path=list(walked),
                 notes=notes,
             )

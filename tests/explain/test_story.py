@@ -13,6 +13,7 @@ import nn
 from autograd_lite.engine.modes import trace
 from autograd_lite.engine.op import apply
 from autograd_lite.explain.story import LARGE, MOST_OPERANDS, MOST_STEPS, Step, Story, tell
+from autograd_lite.show.expression import nodes
 from autograd_lite.show.text import text
 
 from .reading import chapter
@@ -162,6 +163,24 @@ def test_an_activation_that_is_used_twice_shows_at_the_sum_before_it() -> None:
     p = 1 / (1 + np.exp(-np.array([0.5, -1.0])))
     np.testing.assert_allclose(step.contributions[0].array, -(1 - p))
     np.testing.assert_allclose(step.contributions[1].array, p)
+
+
+def test_what_was_written_in_numpy_is_told_by_what_it_means() -> None:
+    x, y = np.array([[1.0, 2.0], [0.5, -1.0], [2.0, 0.3]]), np.array([0, 1, 1])
+    w, v = (ag.Tensor(np.eye(2), requires_grad=True, name=n) for n in "wv")
+    z = (x @ w + x @ v).named("z")
+    e = np.exp(z - z.max(1, keepdims=True))
+    p = (e / e.sum(1, keepdims=True)).named("p")
+    story = tell(-np.log(p[np.arange(3), y]).mean())
+    told = {step.name: text(step.formulas[0].right) for step in story.steps[:3]}  # type: ignore[arg-type]
+    assert told == {"z": "c_1 w + c_1 v", "p": "softmax(z)", "L": "−mean(log(p[i, j]))"}
+    assert named(story, "∂L/∂z").contributions == []  # the shift is none of the formula
+    assert [m.name for m in named(story, "z").operands] == ["c_1", "w", "v"]
+    assert dict(story.backward.remarks)["given"]["y"] == "[0 1 1]"
+    for step in story.steps:  # every symbol is explained
+        names = {n.name for f in step.formulas if f.right is not None for n in nodes(f.right)}
+        known = {*story.keys, "q", "y", "η", None}
+        assert names - known <= {f.left[0] for f in step.formulas if f.kind == "with"}
 
 
 # ---------------------------------------------------------------------- any graph
