@@ -1,7 +1,8 @@
 """Derivatives, checked: hand-written ones, of which it says which line is wrong, and why, and ours.
 
-To read, in this order: `recorded` (the backward pass, with a mistake in it), `mistakes` and
-`loss_mistakes` (those that are made), `causes` (trying them), `gradients` (the check of a loss),
+To read, in this order: `backward` (the gradients, and what rounding does to them), `readings` (what
+a line should be, as terms), `formula` (a term with its values), `edits` and `whole` (what can be
+wrong in it), `causes` (trying them), `words` (saying them), `gradients` (the check of a loss),
 `functions` (of a learner's function, on drawn inputs), `report`. Of the engine's own derivatives:
 `numeric` (by numbers), `directional` (ours beside them), `rules` (the op at fault), `derivatives`.
 """
@@ -51,7 +52,7 @@ def check_backprop(
     ``check_backprop(loss, {"s_2": delta_2, "W_12": dW_12})`` checks arrays: the gradients of a
     recorded loss with respect to named tensors of its graph, as many as one likes. ``delta_2`` and
     ``δ_2`` stand for ``s_2``, ``dW_12`` and ``∇W_12`` for ``W_12``, where no tensor is called so.
-    Axes of size 1 may be missing.
+    A gradient has its tensor's shape; leading axes of size 1 may be missing.
 
     ``check_backprop(backprop, net, nn.BCELoss())`` checks a function ``backprop(x, y, params)``
     that returns such a dict, with every parameter in it, on inputs and parameters that are drawn,
@@ -59,8 +60,10 @@ def check_backprop(
     place of the net, and without a loss, a function ``(x, y, params) → loss`` of Tensors will do,
     with ``params`` giving an array of each parameter's shape.
 
-    The cause is found by trying: a mistake is named where a backward pass with that mistake in it
-    gives the learner's own numbers.
+    A mistake is one edit of the formula that was derived for a line: the edit is named that gives
+    the learner's own numbers, with the learner's own gradients in place of those that the line is
+    computed from. What agrees with any legitimate choice, as at a kink, and up to what rounding
+    can do, is right.
 
     Args:
         what: the loss, a Tensor with one element; or the function.
@@ -78,7 +81,7 @@ def check_backprop(
         KeyError: an entry that no tensor of the graph has the name of, or a second one for a
             tensor. Anything else that is wrong with the gradients is reported.
         TypeError: what is checked is neither a Tensor nor a function.
-        ValueError: a loss with several elements.
+        ValueError: a loss with several elements; a name that several tensors have.
 
     Example:
         >>> import autograd_lite as ag, nn, numpy as np
@@ -93,7 +96,7 @@ def check_backprop(
           ✗  δ_2 = (l_2 − y) / q  error 3.1e-01  wrong
           ✗  ∇W_12 = l_1ᵀ δ_2     error 9.9e-02  wrong, follows from δ_2
         <BLANKLINE>
-        δ_2 is 2 times too large: divide it by the batch size q = 2 (δ_2 = (l_2 − y)/q)
+        δ_2 is 2 times too large: divide it by the batch size q = 2
     """
     if isinstance(what, Tensor) or not callable(what):
         return check(what, against, rtol)

@@ -1,247 +1,224 @@
-"""The likely cause of a wrong gradient, found by trying.
+"""The likely cause of a wrong line: the edit of its formula that gives the learner's array.
 
-A mistake is named where a backward pass with that mistake in it gives the learner's own array,
-to a tight tolerance, and what the learner has right besides.
+Each edit of `edits` and `whole` is tried on each reading of the line, with the learner's own
+gradients in place of those that it is computed from. Of those that fit the simplest is named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from itertools import islice
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import Array, Tensor
-from . import mistakes
-from .given import Given, distance, same
-from .loss_mistakes import at_loss
-from .recognised import loss_of
-from .recorded import NO_MISTAKE, Mistake, Recorded, Way, replay
-from .wording import gradient, times
+from ..engine.tensor import Array
+from .edits import NO_OTHERS, Edit, at, fits
+from .formula import UNFIT, Formula, Made, computed
+from .line import Cause, Line
+from .readings import ONE, Readings, Slope, Term, core
+from .whole import whole
 
-_MOST_STEPS = 100_000  # of backward passes, in the search for one cause
-_MOST_LIKELY = 200  # mistakes that are tried of those that may be made
+_MOST_TERMS = 300  # of a reading whose terms are edited one by one
+_DETOUR = 0.5  # what a reading costs that isn't the shortest
+_TWO = 1.5  # what a factor costs besides another mistake
+_COMMON = 1.25  # what edits cost at most that are tried two at a time
+_SHIFT = 1e-8
+_MOST_FIRST = 40  # of these
+_MOST_FOR_TWO = 120  # terms of a reading that two are tried on
 
 
-@dataclass
-class Trial:
-    """One learner's gradients, and the graph that they are tried on.
+def follows(readings: Readings, line: Line) -> bool:
+    """Whether the line is right, given the learner's gradients and mistakes before it."""
+    factors = {1.0, *(cause.factor for cause in line.made)}
+    made: list[Made] = [{}, *(cause.made for cause in line.made if cause.made)]
+    return any(
+        f is not None and line.fits(k * f.result)
+        for mistakes in made for base in line.bases[: line.own]
+        for term in readings.of(line.name) for f in [Formula.of(term, base, mistakes)]
+        for k in factors
+    )  # fmt: skip
 
-    Attributes:
-        graph: with activations recognised.
-        given: the learner's values by tensor.
-        right: the gradients.
-        noise: how far off each may be by rounding.
-        correct: the tensors whose gradient the learner has right.
-        rtol: how well a mistake must fit, relative to the largest entry.
-        made: the mistakes that were found already.
+
+def is_rounded(readings: Readings, line: Line, rtol: float, eps: float) -> bool:
+    """Whether the line is what a reading gives but for roundings of what it is computed from.
+
+    Of 1 − l, where l is nearly 1, only a few digits are left.
     """
-
-    graph: Recorded
-    given: Mapping[Tensor, Given]
-    right: Mapping[Tensor, Array]
-    noise: Mapping[Tensor, float]
-    correct: set[Tensor]
-    rtol: float
-    made: Mistake = NO_MISTAKE
-
-    def values(self, correct_only: bool = False) -> dict[Tensor, Array]:
-        """The learner's arrays to go on with."""
-        return {
-            tensor: given.array if given.fitted is None else given.fitted
-            for tensor, given in self.given.items()
-            if given.array is not None
-            and np.isfinite(given.array).all()
-            and (tensor in self.correct or not correct_only)
-        }
-
-    def fits(self, tensor: Tensor, found: Array | None) -> bool:
-        """Whether this is what the learner has."""
-        array = self.given[tensor].array
-        if found is None or array is None or not np.isfinite(array).all():
-            return False
-        # Noise may be forgiven in what is as large as the gradient, and not in what is far less.
-        atol = min(self.noise.get(tensor, 0.0), 1e-3 * np.abs(array).max(initial=0))
-        return bool(same(found, array, self.rtol, atol))
-
-    def attempt(
-        self, way: Way, given: Mapping[Tensor, Array], mistake: Mistake = NO_MISTAKE
-    ) -> Array | None:
-        """The gradient at a way's end with one mistake more; None where it can't be computed."""
-        found = self._replayed(given, mistake, way)
-        return None if found is None else found.get(way.target)
-
-    def explained(self, mistake: Mistake) -> set[Tensor] | None:
-        """The wrong gradients that a mistake accounts for; None where it spoils a right one."""
-        if self.correct:
-            found = self._replayed(self.values(correct_only=True), mistake)
-            if found is None:
-                return set()
-            for tensor in self.correct & found.keys():
-                right = self.right[tensor]
-                if not same(found[tensor], right, 1e-7, self.noise[tensor]):
-                    return None
-        found = self._replayed(self.values(), mistake) or {}
-        return {t for t in self.given if t not in self.correct and self.fits(t, found.get(t))}
-
-    def _replayed(
-        self, given: Mapping[Tensor, Array], mistake: Mistake, way: Way | None = None
-    ) -> dict[Tensor, Array] | None:
-        """The cotangents with one mistake more; None where they can't be computed.
-
-        Mostly a shape doesn't go on. But a rule, which may be anybody's, may also refuse arrays
-        that no forward pass gave, by any exception.
-        """
-        try:
-            return replay(self.graph, given, mistake.after(self.made), way)
-        except Exception:
-            return None
-
-
-def find_cause(trial: Trial, target: Tensor) -> tuple[Mistake, set[Tensor]] | None:
-    """The simplest mistake that gives the learner's array, and all that it accounts for."""
-    fitting: list[tuple[tuple[int, int, int], Mistake, set[Tensor]]] = []
-    bases = [trial.values()]
-    if any(tensor not in trial.correct for tensor in bases[0]):
-        bases.append(trial.values(correct_only=True))
-    for given in bases:
-        given.pop(target, None)
-        way = trial.graph.way(target, given)
-        tries = _MOST_STEPS // (len(way.steps) + 1) + 1
-        for mistake in islice(_candidates(trial, way, given), tries):
-            if not trial.fits(target, trial.attempt(way, given, mistake)):
+    rng = np.random.default_rng(0)
+    for base in line.bases[: line.own]:
+        for term in readings.of(line.name):
+            f = Formula.of(term, base)
+            if f is None or f.result.shape != line.array.shape:
                 continue
-            explained = trial.explained(mistake)
-            if explained is not None:
-                key = (-len(explained | {target}), mistake.rank, len(fitting))
-                fitting.append((key, mistake, explained | {target}))
-        if fitting:
+            off = {
+                e: f.value[e] * (1 + _SHIFT * rng.uniform(-1, 1, f.value[e].shape))
+                for e in f.order if e.op == "leaf" and not e.given
+            }  # fmt: skip
+            g = Formula.of(term, off)
+            noise = np.abs(g.result - f.result) * (50 * eps / _SHIFT) if g is not None else 0.0
+            allowed = rtol * np.abs(f.result).max(initial=0) + noise
+            if (np.abs(line.array - f.result) <= allowed).all():
+                return True
+    return False
+
+
+def find(readings: Readings | None, line: Line) -> list[Cause]:
+    """All edits that fit, the simplest first."""
+    found: list[Cause] = []
+    if not line.array.any() and line.array.shape == line.right.shape:
+        return [Cause(0, "zeros")] if line.right.any() else []
+    if readings is None:
+        return sorted(whole(line, [], ()), key=lambda cause: cause.cost)
+    for base in line.bases:
+        terms = readings.of(line.name)
+        made: list[Made] = [{}, *(cause.made for cause in line.made if cause.made)]
+        formulas = (Formula.of(term, base, m) for m in made for term in terms)
+        tried = [f for f in formulas if f is not None]
+        least = min((f.root.size for f in tried), default=0.0)
+        found += whole(line, tried, readings.slopes)
+        for f in tried:
+            detour = _DETOUR * (f.root.size > least + 1e-9)
+            causes = (*_single(readings, f, line), *_repeated(readings, f, line))
+            found += [c._replace(cost=c.cost + detour + 0.002 * f.root.size) for c in causes]
+        if not found:
+            for f in tried[:2]:
+                found += _double(readings, f, line)
+        if found:
             break
-    if not fitting:
-        return None
-    fitting.sort(key=lambda found: found[0])
-    _, best, explained = fitting[0]
-    aside = next((m.aside for _, m, _ in fitting[1:] if m.aside), "")
-    if aside and not best.aside:
-        best = replace(best, text=f"{best.text}; {aside}")
-    return best, explained
+    found.sort(key=lambda cause: cause.cost)
+    return found
 
 
-def _candidates(trial: Trial, way: Way, given: Mapping[Tensor, Array]) -> Iterator[Mistake]:
-    """Every mistake that can be made on the way to a tensor, the nearest places first."""
-    graph = trial.graph
-    yield from _ratios(trial, way, given, _places(way, given))
-    yield from _updated(trial, way, given)
-    # What the learner computed after the target can't have gone into it, and what is right can.
-    done = graph.order(way.target)
-    before = {t: g for t, g in trial.values().items() if graph.order(t) < done}
-    deltas = {t: g for t, g in {**trial.right, **before}.items() if t is not way.target}
-    yield from _usual(graph, trial.right, way, given, deltas)
-
-
-def _places(way: Way, given: Mapping[Tensor, Array]) -> list[Tensor]:
-    return [way.target, *(t for t in reversed(way.steps) if t not in given)]
-
-
-def _usual(
-    graph: Recorded,
-    right: Mapping[Tensor, Array],
-    way: Way,
-    given: Mapping[Tensor, Array],
-    deltas: Mapping[Tensor, Array],
-) -> Iterator[Mistake]:
-    """The mistakes that need no numbers of the learner's, at the loss and at each place."""
-    loss = loss_of(graph, right)
-    if loss is not None and loss.p in way.tensors:
-        yield from at_loss(graph, loss)
-    for tensor in _places(way, given):
-        yield from mistakes.at_tensor(graph, tensor)
-        for edge in graph.uses.get(tensor, ()):
-            yield from mistakes.at_edge(graph, edge, deltas)
-
-
-def likely(
-    graph: Recorded, right: Mapping[Tensor, Array], given: Mapping[Tensor, Array], target: Tensor
-) -> list[tuple[Mistake, Array]]:
-    """The usual mistakes with one gradient, the likeliest first, and the array that each gives.
-
-    Args:
-        graph: with activations recognised.
-        right: the gradients of all tensors.
-        given: those that are known already, from which ``target``'s is computed.
-        target: whose gradient it is.
-    """
-    trial = Trial(graph, {}, right, {}, set(), 0.0)
-    way = graph.way(target, given)
-    deltas = {t: g for t, g in right.items() if t is not target}
-    sign = mistakes.scaled(target, -1.0, f"{gradient(target)} {times(-1.0)}", mistakes.FACTOR)
-    tried = [sign, *islice(_usual(graph, right, way, given, deltas), _MOST_LIKELY)]
-    tried.sort(key=lambda mistake: mistake.rank)
-    with np.errstate(all="ignore"):
-        found = [(mistake, trial.attempt(way, given, mistake)) for mistake in tried]
-    return [(mistake, array) for mistake, array in found if array is not None]
-
-
-def _ratios(
-    trial: Trial, way: Way, given: Mapping[Tensor, Array], places: list[Tensor]
-) -> Iterator[Mistake]:
-    """A constant factor, solved for, on the tensor or on one before it."""
-    target = way.target
-    base, array = trial.attempt(way, given), trial.given[target].fitted
-    if base is None or array is None or base.shape != array.shape or not base.any():
+def _edits(
+    readings: Readings, f: Formula, line: Line, most: float
+) -> Iterator[tuple[Term, Edit]]:
+    """Every edit of a formula's terms that costs no more than that."""
+    if len(f.order) > _MOST_TERMS:
         return
-    factor = float((array * base).sum() / (base * base).sum())
-    if not np.isfinite(factor) or factor == 0:
+    for e in reversed(f.order):
+        if e is not ONE:
+            for edit in at(e, f.value[e].shape, readings, line.others):
+                if edit.cost <= most:
+                    yield e, edit
+
+
+def _single(
+    readings: Readings, f: Formula, line: Line, most: float = math.inf
+) -> Iterator[Cause]:
+    """One edit at one term, or that and a factor of the whole."""
+    probed = Probed(f, line)
+    for e, edit in _edits(readings, f, line, most):
+        try:
+            new = np.asarray(edit.make([f.value[x] for x in e.operands], f.value[e]))
+        except UNFIT:
+            continue
+        if not new.size or probed.differs(e, new):
+            continue
+        out = f.but(e, new)
+        if out is None or out.dtype.kind not in "fiu":
+            continue
+        if not np.any(out) and line.array.shape == line.right.shape:
+            continue
+        made: Made = {e: partial(_made, e, edit)}
+        if line.fits(out, f.result) and not f.cancels(e, new):
+            is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
+            yield Cause(-0.1 if is_whole else edit.cost, edit.kind, edit.values, made)
+        elif most == math.inf and (k := line.factor(out)) not in (None, 1.0):
+            yield Cause(edit.cost + _TWO, edit.kind, edit.values, made, k)
+
+
+def _made(e: Term, edit: Edit, xs: list[Array]) -> Array:
+    own = np.asarray(e.value) if e.op == "leaf" else computed(e, xs)
+    return np.asarray(edit.make(xs, own))
+
+
+class Probed:
+    """Two weighted sums of a result's entries, which tell that an edit doesn't give an array."""
+
+    def __init__(self, f: Formula, line: Line) -> None:
+        self.f = f
+        self.usable = f.result.shape == line.array.shape
+        if self.usable:
+            self.base = [float((r * f.result).sum()) for r in f.probes]
+            self.wanted = [float((r * line.array).sum()) for r in f.probes]
+            self.size = [float((r * np.abs(line.array)).sum()) for r in f.probes]
+
+    def differs(self, e: Term, new: Array) -> bool:
+        """Whether the result certainly isn't the learner's array, nor some times that."""
+        if not self.usable:
+            return False
+        sums = []
+        for base, slopes in zip(self.base, self.f.slopes, strict=True):
+            g = slopes.get(e)
+            value = self.f.value[e]
+            if g is None or g.shape != value.shape or not fits(new.shape, g.shape):
+                return False
+            sums.append(base + float((g * (new - value * 1.0)).sum()))
+        (a, b), (c, d), (size, _) = sums, self.wanted, self.size
+        return not abs(a * d - b * c) <= 1e-5 * size * (abs(a) + abs(b))
+
+
+# ---------------------------------------------------------------------- several at once
+
+
+def _signature(e: Term, depth: int = 3) -> Any:
+    """What terms have in common that stand for the same line at different steps."""
+    name = (e.name or "").rstrip("0123456789")
+    if e.op == "leaf" or not depth:
+        return e.op, name, e.shape
+    parts = sorted(map(repr, (_signature(x, depth - 1) for x in e.operands)))
+    return e.op, e.shape, tuple(parts)
+
+
+def _alike(value: Any) -> Any:
+    """What an edit's value has in common at other steps."""
+    if isinstance(value, Slope):
+        return value.op.name
+    return repr(_signature(value)) if isinstance(value, Term) else value
+
+
+def _repeated(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
+    """The same edit at each step of a recurrent net."""
+    groups: dict[Any, list[Term]] = {}
+    for e in f.order:
+        if e.operands and e not in readings.forward:
+            groups.setdefault(_signature(e), []).append(e)
+    for terms in groups.values():
+        if len(terms) > 1:
+            keyed = [_keyed(readings, f, e, line) for e in terms]
+            for key, edit in keyed[-1].items():
+                made = {
+                    e: partial(_made, e, edits[key])
+                    for e, edits in zip(terms, keyed, strict=True) if key in edits
+                }  # fmt: skip
+                if len(made) > 1:
+                    out = f.everywhere(made)
+                    if out is not None and line.fits(out, f.result):
+                        yield Cause(edit.cost + 0.5, edit.kind, edit.values, made)
+
+
+def _keyed(readings: Readings, f: Formula, e: Term, line: Line) -> dict[Any, Edit]:
+    """The usual edits of a term, by what is the same at other steps."""
+    found: dict[Any, Edit] = {}
+    for edit in at(e, f.value[e].shape, readings, NO_OTHERS):
+        if edit.cost <= 2.3:
+            values = map(_alike, edit.values[:2])
+            found.setdefault((edit.kind, edit.cost, *values), edit)
+    return found
+
+
+def _double(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
+    """Two common edits at different terms."""
+    if len(f.order) > _MOST_FOR_TWO:
         return
-    q = trial.graph.batch_size or 1
-    telling = [-1.0, 2.0, 0.5, -2.0, -0.5, q, 1 / q, -q, -1 / q]
-    near = [t for t in telling if abs(factor - t) <= trial.rtol * abs(t)]
-    if near:
-        factor = float(near[0])
-    elif not (_is_small_fraction(factor) or np.count_nonzero(base) > 1):
-        return  # any two numbers have a ratio
-    rank = mistakes.FACTOR if near else mistakes.RATIO
-    for tensor in places:
-        text = f"{gradient(target)} {times(factor)}"
-        if tensor is not target:
-            text += f", as {gradient(tensor)} is before it"
-        elif near and abs(factor) in (q, 1 / q) and q > 2:
-            often = "not often enough" if abs(factor) > 1 else "once too often"
-            text += f": it is divided by the batch size q = {q} {often}"
-        yield mistakes.scaled(tensor, factor, text, rank)
-
-
-def _is_small_fraction(value: float) -> bool:
-    """Whether a number is p/q with p and q up to 10, which no number is by chance."""
-    if not 0.1 <= abs(value) <= 10:
-        return False
-    near = Fraction(value).limit_denominator(10)
-    return abs(near.numerator) <= 10 and abs(value - float(near)) <= 1e-9 * abs(value)
-
-
-def _updated(trial: Trial, way: Way, given: Mapping[Tensor, Array]) -> Iterator[Mistake]:
-    """Weights updated before the deltas: the learning rate that fits, if one does."""
-    array = trial.given[way.target].fitted
-    if array is None:
-        return
-
-    def attempt(alpha: float) -> Array | None:
-        return trial.attempt(way, given, mistakes.updated(trial.graph, given, alpha))
-
-    start, end = attempt(0.0), attempt(1.0)
-    if start is None or end is None or start.shape != array.shape or not (end - start).any():
-        return
-    change = end - start
-    alpha = float(((array - start) * change).sum() / (change * change).sum())
-    # One number fits some rate always: then it must be a round one.
-    round_one = abs(alpha - float(f"{alpha:.2g}")) <= trial.rtol * abs(alpha)
-    if 1e-6 < alpha <= 100 and (round_one or np.count_nonzero(change) > 1):
-        yield mistakes.updated(trial.graph, given, alpha)
-
-
-def nothing_fits(given: Given, right: Array, target: Tensor) -> str:
-    """What is said where no mistake gives the learner's array."""
-    largest = "" if given.fitted is None else f" (differs by {distance(given.fitted, right):.3g})"
-    return f"no usual mistake gives this {gradient(target)}{largest}"
+    leaves = {e: f.value[e] for e in f.order if e.op == "leaf"}
+    line = replace(line, others=line.others._replace(arrays={}))  # those cost more
+    for e, edit in list(_edits(readings, f, line, _COMMON))[:_MOST_FIRST]:
+        made: Made = {**f.made, e: partial(_made, e, edit)}
+        g = Formula.of(f.root, leaves, made)
+        for other in _single(readings, g, line, _COMMON) if g is not None else ():
+            both = (edit.kind, edit.values), (other.kind, other.values)
+            yield Cause(edit.cost + other.cost + 1, "two", both, {**made, **other.made})

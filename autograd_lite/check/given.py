@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,25 +31,31 @@ class Given(NamedTuple):
     eps: float = 0.0
 
 
-def read(value: Any, shape: tuple[int, ...]) -> Given:
-    """The learner's value, beside a tensor of this shape; never raises.
+def read(value: Any, tensor: Tensor) -> Given:
+    """The learner's value, beside a tensor; never raises.
 
-    Axes of size 1 may be missing, or be there besides: ``(5,)`` stands for ``(1, 5)``. With as
-    many axes as the tensor, the shape must be the tensor's: ``(5, 1)`` is no ``(1, 5)``.
+    Leading axes of size 1 may be missing, as ``(5,)`` stands for ``(1, 5)``: subtracted from the
+    tensor it gives one of the tensor's shape, where ``(5,)`` beside ``(5, 1)`` gives ``(5, 5)``.
     """
+    shape = tensor.shape
     try:
         array = value._array if isinstance(value, Tensor) else given(value)
     except Exception as error:  # whatever an object does that is asked for an array
         return Given(value, None, None, f"it can't be read as an array: {_first_line(error)}")
-    if array.dtype.kind not in "biuf":
+    wanted = "biufc" if tensor.dtype.kind == "c" else "biuf"
+    if array.dtype.kind not in wanted:
         what = type(value).__name__ if array.dtype == object else f"an array of {array.dtype}"
         return Given(value, None, None, f"it is no array of real numbers, but {what}")
-    eps = float(np.finfo(array.dtype).eps) if array.dtype.kind == "f" else 0.0
-    array = array.astype(np.float64)
+    eps = float(np.finfo(array.dtype).eps) if array.dtype.kind in "fc" else 0.0
+    array = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
     remark = None
     if array.shape != shape:
-        if array.ndim == len(shape) or _squeezed(array.shape) != _squeezed(shape):
-            problem = f"its shape is {array.shape}, and must be {shape}"
+        problem = f"its shape is {array.shape}, and must be {shape}"
+        if array.size != math.prod(shape) or array.ndim > len(shape):
+            return Given(value, array, None, problem, eps=eps)
+        if array.shape != _without_leading_ones(shape, array.ndim):
+            if _squeezed(array.shape) == _squeezed(shape) and array.ndim < len(shape):
+                problem += f", or it broadcasts later (keepdims=True, or reshape{shape})"
             return Given(value, array, None, problem, eps=eps)
         remark = f"shape {array.shape} is taken for {shape}"
     fitted = array.reshape(shape)
@@ -73,6 +80,11 @@ def same(array: Array, other: Array, rtol: float, atol: float) -> bool:
 def distance(array: Array, other: Array) -> float:
     """The largest absolute difference of two arrays of one shape; 0 where they are empty."""
     return float(np.abs(array - other).max(initial=0))
+
+
+def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...] | None:
+    more = len(shape) - ndim
+    return shape[more:] if shape[:more] == (1,) * more else None
 
 
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:

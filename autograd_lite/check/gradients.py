@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .. import errors
+from ..derive.derivation import rows_of_batch
 from ..engine.tensor import Array, Tensor
-from .causes import Trial, find_cause, nothing_fits
+from ..graph import walk
+from .backward import Backward
+from .causes import find, follows, is_rounded
+from .edits import Others
+from .formula import Formula
 from .formulas import Formulas
 from .given import Given, distance, read
-from .recognised import with_activations
-from .recorded import Recorded, replay
+from .line import Cause, Line
+from .readings import Readings, Term
 from .report import Entry, Report, two_arrays
+from .unexplained import nothing_fits
+from .wording import symbol
+from .words import say
 
 RTOL = 1e-7
-_PERTURBATION = 1e-10
+_GUARD = 1e-9  # what is added within a logarithm
+_FIT = 1e-7  # how well an edit must fit, relative to the largest entry
 
 
 def check(loss: Tensor, gradients: Mapping[str, Any], rtol: float) -> Report:
@@ -34,31 +46,40 @@ def check(loss: Tensor, gradients: Mapping[str, Any], rtol: float) -> Report:
         raise TypeError(
             f"check_backprop: gradients are a {type(gradients).__name__}, not a dict by name"
         )
-    graph = Recorded.of(loss)
-    by_tensor = {
-        graph.named[name]: read(value, graph.named[name].shape)
-        for name, value in _by_name(graph, gradients).items()
-    }
-    with np.errstate(all="ignore"):
-        return Report(tuple(_entries(graph, by_tensor, rtol)))
+    tensors, values = _by_name(loss, gradients)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # edits compute what nobody would
+        given = {name: read(value, tensors[name]) for name, value in values.items()}
+        return Report(tuple(Checked(loss, tensors, given, rtol).entries()))
 
 
-def _by_name(graph: Recorded, gradients: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries by the names that the graph has for them: ``delta_2`` is that of ``s_2``."""
+def _by_name(
+    loss: Tensor, gradients: Mapping[str, Any]
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors, and the entries by their names: ``delta_2`` is that of ``s_2``."""
+    named: dict[str, list[Tensor]] = {}
+    for tensor in walk(loss):
+        if tensor.name is not None:
+            named.setdefault(tensor.name, []).append(tensor)
     found: dict[str, Any] = {}
     for key, value in gradients.items():
-        name = _name_of(key, graph.named)
+        name = _name_of(key, named)
         if name is None:
             raise KeyError(
-                f"check_backprop: no tensor is called {key!r}; there are {', '.join(graph.named)}"
+                f"check_backprop: no tensor is called {key!r}; there are {', '.join(named)}"
             )
         if name in found:
             raise KeyError(f"check_backprop: {key!r} is a second gradient of {name}")
+        if len(named[name]) > 1:
+            raise ValueError(
+                f"check_backprop: {len(named[name])} tensors are called {name!r}; give each a "
+                "name of its own, so that it is known whose gradient this is"
+            )
         found[name] = value
-    return found
+    return {name: named[name][0] for name in found}, found
 
 
-def _name_of(key: Any, names: Mapping[str, Tensor]) -> str | None:
+def _name_of(key: Any, names: Mapping[str, Any]) -> str | None:
     if key in names:
         return str(key)
     for sign, prefix in (("δ_", "s_"), ("delta_", "s_"), ("∇", ""), ("grad_", ""), ("d", "")):
@@ -69,125 +90,261 @@ def _name_of(key: Any, names: Mapping[str, Tensor]) -> str | None:
     return None
 
 
-def _entries(graph: Recorded, given: dict[Tensor, Given], rtol: float) -> list[Entry]:
-    eps = max([graph.eps, *(g.eps for g in given.values())])
-    if eps > np.finfo(np.float64).eps:
-        rtol = max(rtol, 50 * eps)
-    tensors = sorted(given, key=graph.order)
-    original = graph
-    judged = _judged(graph, given, rtol, eps)
-    for side in (1, -1) if original.has_kinks else ():
-        if len(judged.correct) < len(given):
-            other = _judged(original.beside_kinks(side), given, rtol, eps)
-            judged = max(judged, other, key=lambda found: len(found.correct))
-    graph, right, noise, correct = judged
-    formulas = Formulas(original)
-    chosen = _chosen(original, judged)
-    if len(correct) < len(given):
-        graph = with_activations(graph)
-    trial = Trial(graph, given, right, noise, correct, max(1e-9, 50 * eps))
-    causes: dict[Tensor, str] = {}
-    follows: dict[Tensor, Tensor] = {}
-    for tensor in tensors:
-        if tensor not in correct and tensor not in follows:
-            _explain(trial, tensor, causes, follows)
-    return [
-        Entry(
-            name=tensor.name or "",
-            ok=tensor in correct,
-            error=_error(given[tensor], right[tensor]),
-            expected=right[tensor],
-            given=given[tensor].array,
-            written=partial(formulas.of, tensor),
-            cause=causes.get(tensor),
-            follows_from=follows[tensor].name if tensor in follows else None,
-            remark=given[tensor].remark or chosen.get(tensor),
+@dataclass
+class Checked:
+    """The learner's gradients of one loss, judged line by line."""
+
+    loss: Tensor
+    tensors: dict[str, Tensor]
+    given: dict[str, Given]
+    rtol: float
+    causes: dict[str, str] = field(default_factory=dict)
+    follows_from: dict[str, str] = field(default_factory=dict)
+    made: dict[str, Cause] = field(default_factory=dict)
+    left_out: float = 1.0  # a q whose 1/q stands in the lines of the parameters only
+
+    def entries(self) -> list[Entry]:
+        eps = max((g.eps for g in self.given.values()), default=0.0)
+        self.backward = Backward(self.loss, self.tensors, eps)
+        if self.backward.eps > np.finfo(np.float64).eps:
+            self.rtol = max(self.rtol, 50 * self.backward.eps)
+        nodes = self.backward.nodes
+        self.rows = rows_of_batch([t.shape for t in nodes if t.name and t._op])
+        self.right, self.noise = self.backward.right, self.backward.noise()
+        order = sorted(self.given, key=self.backward.order)
+        self.remarks: dict[str, str] = {}
+        self.correct = {n for n in order if self._agrees(n, self.right[n])}
+        if len(self.correct) < len(order):
+            self._other_choices()
+        wrong = [n for n in order if n not in self.correct]
+        if wrong:
+            self._explain(wrong)
+        formulas = Formulas(self.loss)
+        return [self._entry(name, formulas) for name in order]
+
+    def _entry(self, name: str, formulas: Formulas) -> Entry:
+        given, right = self.given[name], self.right[name]
+        off = float("nan") if given.fitted is None else distance(given.fitted, right)
+        return Entry(
+            name=name,
+            ok=name in self.correct,
+            error=off,
+            expected=right,
+            given=given.array,
+            written=partial(formulas.of, name),
+            cause=self.causes.get(name),
+            follows_from=self.follows_from.get(name),
+            remark=given.remark or self.remarks.get(name),
         )
-        for tensor in tensors
-    ]
+
+    def _agrees(self, name: str, right: Array) -> bool:
+        fitted = self.given[name].fitted
+        if fitted is None:
+            return False
+        allowed = float(self.rtol * np.abs(right).max(initial=0) + self.noise[name])
+        return distance(fitted, right) <= allowed
+
+    def _other_choices(self) -> None:
+        """What is right with another choice of the derivative at a kink, or of equal maxima."""
+        for other in self.backward.choices():
+            for name in self.given.keys() - self.correct:
+                if self._agrees(name, other[name]):
+                    self.correct.add(name)
+                    self.right[name] = other[name]
+                    self.remarks[name] = (
+                        "with another choice of the derivative at a kink, such as relu'(0), "
+                        "or among equal maxima"
+                    )
+
+    # ------------------------------------------------------------------ why lines are wrong
+
+    def _explain(self, wrong: list[str]) -> None:
+        self.readings = self._readings(wrong)
+        self.arrays = {n: a for n, g in self.given.items() if (a := _usable(g)) is not None}
+        whole = {n: a for n, a in self.arrays.items() if a.shape == self.right[n].shape}
+        self.carried = self.backward.carried(whole)
+        for name in sorted(self.given, key=self.backward.order):
+            if name not in self.correct and name not in self.follows_from:
+                self._explain_line(name)
+
+    def _readings(self, wrong: list[str]) -> Readings | None:
+        """The lines' formulas; where what keeps a logarithm finite matters, with that."""
+        b = self.backward
+        tensors = {n: b.tensors[n] for n in sorted(self.given, key=b.order)}
+        symbols = {name: symbol(name) for name in tensors}
+        for guard in (_GUARD, 0.0):
+            try:
+                found = Readings(b.loss, tensors, b.right, symbols, self.rows, guard)
+                if all(self._is_worth(found, name) for name in wrong):
+                    return found
+            except Exception:  # what meaning can't read: then lines are looked at as a whole
+                continue
+        return None
+
+    def _is_worth(self, readings: Readings, name: str) -> bool:
+        """Whether a line's formula is worth the gradient."""
+        right = self.backward.right
+        leaves = {e: right[n] for n, e in readings.cotangents.items()}
+        allowed = max(_FIT, 50 * self.backward.eps) * np.abs(right[name]).max(initial=0)
+        return all(
+            distance(Formula(e, leaves).result, right[name]) <= allowed + self.noise[name]
+            for e in readings.of(name)
+        )
+
+    def _explain_line(self, name: str) -> None:
+        before = self._before(name)
+        bad = sorted(before - self.correct, key=self.backward.order)
+        first = self.follows_from.get(bad[0], bad[0]) if bad else None
+        array = self.arrays.get(name)
+        if array is None:
+            odd = [n for n in self.given if _not_finite(self.given[n]) and name in self._after(n)]
+            if odd and _not_finite(self.given[name]):
+                source = min(odd, key=self.backward.order)
+                self.follows_from[name] = self.follows_from.get(source, source)
+            else:
+                self.causes[name] = self._unexplained(name)
+            return
+        q = self.left_out if self.tensors[name]._op is None else 1.0
+        line = self._line(name, q * array, q)
+        carried = self.carried.get(name)
+        shape_only = self.given[name].problem if line.fits(carried) else None
+        if shape_only:
+            self.causes[name] = shape_only
+            return
+        if first is not None and line.fits(carried):
+            self.follows_from[name] = first
+            return
+        # By a course's convention what agrees with the loss isn't right for that.
+        may_follow = self.left_out == 1 and (line.made or first)
+        if self.readings is not None and may_follow and follows(self.readings, line):
+            self.follows_from[name] = first or next(reversed(self.made))
+            return
+        eps = self.backward.eps
+        if self.readings and not bad and is_rounded(self.readings, line, self.rtol, eps):
+            self.correct.add(name)
+            return
+        found = find(self.readings, line) if array.dtype.kind == "f" else []
+        if not found:
+            self.causes[name] = self._unexplained(name)
+            return
+        cause = found[0]
+        self.made[name] = cause
+        if cause.kind == "times" and cause.factor > 2 and self._is_convention(name):
+            self.left_out = cause.factor
+            cause = cause._replace(kind="convention")
+            for n in self._after(name):  # what lacks the 1/q is right, and what has it isn't
+                if self.tensors[n]._op is not None and n in self.correct:
+                    line = self._line(n, self.arrays[n], 1.0)
+                    if not line.fits(self.carried.get(n)):
+                        self.correct.discard(n)
+        problem = f"{self.given[name].problem}; " if self.given[name].problem else ""
+        self.causes[name] = problem + self._said(name, cause)
+
+    def _line(self, name: str, array: Array, q: float) -> Line:
+        """What is known when the cause of a wrong line is looked for."""
+        forward = {
+            t.name: np.asarray(t._array)
+            for t in self.backward.nodes if t.name is not None and t.dtype.kind in "fiub"
+        }  # fmt: skip
+        gradient_of = {n: symbol(n) for n in self.tensors if n != name}
+        done = self.backward.order(name)
+        own = {}  # what the learner computed later can't have gone into this line
+        for n, text in gradient_of.items():
+            earlier = self.backward.order(n) < done and n in self.arrays
+            own[text] = self.arrays[n] if earlier else self.right[n]
+        given = {} if self.readings is None else self.readings.given
+        shapes = [t.shape for t in (*self.tensors.values(), *self.backward.nodes) if t.name]
+        sizes = {n for shape in shapes for n in (*shape, math.prod(shape))} - {0, 1}
+        bases: list[Mapping[Term, Array]] = []
+        made, learners_own = [], 1
+        if self.readings is not None:
+            cotangents = self.readings.cotangents
+            learners = {e: self._fitting(n) for n, e in cotangents.items() if n in self.arrays}
+            bases = [learners]
+            as_given = {e: self.arrays[n] for n, e in cotangents.items() if n in self.arrays}
+            if any(as_given[e].shape != g.shape for e, g in learners.items()):
+                bases.append(as_given)
+                learners_own = 2
+            if any(n not in self.correct for n in self.arrays if n != name):
+                bases.append({e: self.right[n] for n, e in cotangents.items()})
+            if self.made:
+                behind = self.readings.behind(name)
+                made = [c for n, c in self.made.items() if behind & self.readings.behind(n)]
+        atol = min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0)))
+        arrays = {
+            n: a if a.dtype == bool else a * 1.0
+            for n, a in {**given, **forward, **own}.items() if a.any()
+        }  # fmt: skip
+        return Line(
+            name, array, q * self.right[name], bases, learners_own,
+            Others(arrays, sorted(sizes)[:12], gradient_of),
+            max(_FIT, 50 * self.backward.eps), atol, made, self.backward.elsewhere,
+        )  # fmt: skip
+
+    def _fitting(self, name: str) -> Array:
+        """The learner's array as other lines are computed from it."""
+        array, shape = self.arrays[name], self.right[name].shape
+        squeezed = [n for n in array.shape if n != 1] == [n for n in shape if n != 1]
+        return array.reshape(shape) if squeezed else array
+
+    def _said(self, name: str, cause: Cause) -> str:
+        """A cause in words."""
+        line = symbol(name)
+        kind, values = cause.kind, cause.values
+        if kind == "times":
+            kind, values = self._of_factor(name, values[0])
+        if kind in ("without", "slope_too_many") and not self._before(name):
+            kind = f"{kind}_at_loss"
+        said = say(kind, values, line, self.readings)
+        if cause.factor != 1 and cause.kind not in ("times", "convention"):
+            besides = say(*self._of_factor(name, cause.factor), line, self.readings)
+            said = say("besides", (said, besides), line)
+        return said
+
+    def _before(self, name: str) -> set[str]:
+        return self.backward.before(name, set(self.given))
+
+    def _of_factor(self, name: str, k: float) -> tuple[str, tuple[object, ...]]:
+        """A factor as a 1/q that is missing, or there twice; or as it is."""
+        q = {self.rows: "batch size"} if self.rows else {}
+        for t in self.backward.nodes:
+            if t.name and t._op and t.size > 2:
+                q.setdefault(t.size, "number of entries")
+        for size, what in q.items():
+            if size > 1 and abs(k - size) <= 1e-6 * size:
+                return "q_missing", (size, what)
+            if size > 2 and abs(k * size - 1) <= 1e-6:
+                return "q_twice", (size, what)
+        return "times", (k,)
+
+    def _is_convention(self, name: str) -> bool:
+        """Whether the 1/q that is missing stands in the lines of parameters, and rightly."""
+        parameters = {
+            n for n, t in self.tensors.items()
+            if t._op is None and name in self._before(n)
+            and np.abs(self.right[n]).max() > self.noise[n]
+        }  # fmt: skip
+        return self.tensors[name]._op is not None and not self.correct.isdisjoint(parameters)
+
+    def _after(self, name: str) -> set[str]:
+        """The lines that are computed from one, by way of others too."""
+        found = {name}
+        for n in sorted(self.given, key=self.backward.order):
+            if not found.isdisjoint(self._before(n)):
+                found.add(n)
+        return found - {name}
+
+    def _unexplained(self, name: str) -> str:
+        given, right = self.given[name], self.right[name]
+        said = given.problem or nothing_fits(given, right, symbol(name))
+        return f"{said}\n{two_arrays(given, right)}"
 
 
-class _Judged(NamedTuple):
-    """The gradients, how far off each may be by rounding, and those that the learner has right."""
-
-    graph: Recorded
-    right: dict[Tensor, Array]
-    noise: dict[Tensor, float]
-    correct: set[Tensor]
+def _usable(given: Given) -> Array | None:
+    """The learner's array, where it can be computed with."""
+    array = given.array
+    return None if array is None or not np.isfinite(array).all() else array
 
 
-def _judged(graph: Recorded, given: Mapping[Tensor, Given], rtol: float, eps: float) -> _Judged:
-    zeros = {tensor: np.zeros(tensor.shape) for tensor in given}
-    right = zeros | replay(graph, {})
-    noise = _noise(graph, right, eps)
-    correct = {t for t, g in given.items() if _agrees(g, right[t], rtol, noise[t])}
-    return _Judged(graph, right, noise, correct)
-
-
-def _chosen(original: Recorded, judged: _Judged) -> dict[Tensor, str]:
-    """The remark on gradients that are right with another choice of the derivative at a kink."""
-    if judged.graph is original:
-        return {}
-    engines = replay(original, {})
-    said = "with another choice of the derivative at a kink, such as relu'(0)"
-    return {t: said for t, g in engines.items() if (g != judged.right[t]).any()}
-
-
-def _agrees(given: Given, right: Array, rtol: float, noise: float) -> bool:
-    if given.fitted is None:
-        return False
-    return distance(given.fitted, right) <= float(rtol * np.abs(right).max(initial=0) + noise)
-
-
-def _error(given: Given, right: Array) -> float:
-    return float("nan") if given.fitted is None else distance(given.fitted, right)
-
-
-def _noise(graph: Recorded, right: Mapping[Tensor, Array], eps: float) -> dict[Tensor, float]:
-    """How far the gradients move where every number in the graph is off by some roundings."""
-    rng = np.random.default_rng(0)
-    noise = dict.fromkeys(right, 0.0)
-    for _ in range(3):
-        moved = replay(graph.perturbed(rng, _PERTURBATION), {})
-        for tensor, g in moved.items():
-            change = distance(g, right[tensor])
-            if np.isfinite(change):
-                noise[tensor] = max(noise[tensor], change * 50 * eps / _PERTURBATION)
-    return noise
-
-
-def _explain(
-    trial: Trial, tensor: Tensor, causes: dict[Tensor, str], follows: dict[Tensor, Tensor]
-) -> None:
-    """Say why a wrong entry is wrong, and which others are so because of it."""
-    given = trial.given[tensor]
-    values = trial.values()
-    values.pop(tensor, None)
-    way = trial.graph.way(tensor, values)
-    carried = [t for t in way.steps if t in values and t not in trial.correct]
-    if not carried and given.array is not None and given.fitted is None:
-        before = trial.graph.way(tensor, {}).steps
-        carried = [t for t in before if _not_finite(trial.given.get(t))]
-        carries = bool(carried) and _not_finite(given)
-    else:
-        carries = trial.fits(tensor, trial.attempt(way, values))
-    if carried and carries:
-        first = min(carried, key=trial.graph.order)
-        follows[tensor] = follows.get(first, first)
-        return
-    cause = find_cause(trial, tensor)
-    if cause is None:
-        said = given.problem or nothing_fits(given, trial.right[tensor], tensor)
-        causes[tensor] = f"{said}\n{two_arrays(given, trial.right[tensor])}"
-        return
-    mistake, explained = cause
-    trial.made = mistake.after(trial.made)
-    said = f"{given.problem}; " if given.problem and given.fitted is None else ""
-    causes[tensor] = said + mistake.text
-    for other in explained - {tensor}:
-        if other not in causes and other not in follows and other not in trial.correct:
-            follows[other] = tensor
-
-
-def _not_finite(given: Given | None) -> bool:
-    return given is not None and given.array is not None and not np.isfinite(given.array).all()
+def _not_finite(given: Given) -> bool:
+    return given.array is not None and not np.isfinite(given.array).all()

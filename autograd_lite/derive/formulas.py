@@ -23,7 +23,7 @@ from .build import Builder
 from .chain import Plan
 from .derivation import Derivation, Step, rows_of_batch
 
-_GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
+GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
 
 
 class DerivationError(ArithmeticError):
@@ -142,7 +142,7 @@ class Formulas:
             self._builder = self._new_builder(seed, keep_guards)
             if self._write_given():
                 break
-        for guard in (_GUARD, 0.0):
+        for guard in (GUARD, 0.0):
             with trace(), np.errstate(all="ignore"):
                 self._reading = Reading(plan, self.rows, guard, self._builder.taken)
             for t in self._tensors:

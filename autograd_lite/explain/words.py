@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from . import mistakes_zh
-
 LANGUAGES = ("en", "zh")
 WORDS: dict[str, tuple[str, str]] = {
     "title": ("{name}, step by step", "逐步讲解 {name}"),
@@ -148,7 +146,3 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         return WORDS[key][LANGUAGES.index(self.lang)].format_map(values)
-
-    def mistake(self, english: str) -> str | None:
-        """What is wrong in a derivative, in this language; None where it can't be said in it."""
-        return english if self.lang == "en" else mistakes_zh.translated(english)

@@ -230,16 +230,6 @@ def test_a_corrupted_rule_is_found(sample: Sample):
 
             said = message(f, x, order=1)
             assert f"op {op.name}, input {i} (" in said, f"{name}: {said}"
-            for other, hint in HINTS.items():
-                if name == other and x.size > 1:
-                    assert hint in said, f"{name}: {said}"
-
-
-HINTS = {
-    "sign": "the cotangent has the wrong sign",
-    "factor": "the cotangent is 1.01 times too large",
-    "no sum": "it misses the sum over the broadcast ax",
-}
 
 
 def test_every_op_with_a_rule_was_corrupted():
@@ -298,7 +288,7 @@ WRONG: dict[str, tuple[Any, tuple[Any, ...], int, tuple[str, ...], tuple[str, ..
     ),
     "only in the backward pass": (
         lambda x: OUTER(x), (V,), 2,
-        ("op wrong_cos, input 0 (shape (3,)): ", "the cotangent has the wrong sign"),
+        ("op wrong_cos, input 0 (shape (3,)): ",),
         ("op outer", "✗ 1"),
     ),
     "a detached cotangent": (
@@ -308,7 +298,7 @@ WRONG: dict[str, tuple[Any, tuple[Any, ...], int, tuple[str, ...], tuple[str, ..
     ),
     "for some values": (  # one application of three, to operands of one shape, shows it
         lambda x: PARTLY(x) + PARTLY(x + 1) + PARTLY(x + 2), (V,), 1,
-        ("op partly, input 0 (shape (3,)): ", "1 of 3 entries are wrong: [2] is "), (),
+        ("op partly, input 0 (shape (3,)): ",), (),
     ),
     "in a long graph": (long_graph, (V,), 1, ("op wrong, input 0 (shape (3,)): ",), ()),
     "transposed": (shaped(lambda g, out, x, y: (g * x).T), (X, V), 1, (RAISES, "(3, 2)"), ()),
@@ -321,20 +311,16 @@ WRONG: dict[str, tuple[Any, tuple[Any, ...], int, tuple[str, ...], tuple[str, ..
     ),
     "a mean in place of a sum": (
         lambda y: MEAN(X, y), (V,), 1,
-        ("it has the mean over the broadcast axis 0 in place of the sum",), (),
+        ("op mul, input 1 (y of shape (3,)): its vjp gives ",), (),
     ),
-    "conjugated": (lambda z: CONJUGATED(z), (V + 1j,), 1, ("the cotangent is conjugated",), ()),
+    "conjugated": (lambda z: CONJUGATED(z), (V + 1j,), 1, ("op cexp, input 0",), ()),
     "where there is none": (
         lambda x: SIGN(x), (V,), 1,
-        ("3 of 3 entries are wrong: [0] is ", " and should be 0\n"), (),
+        ("op wrong, input 0 (x of shape (3,)): its vjp gives ", ", differences 0\n"), (),
     ),
     "in a checkpoint": (
         lambda x: checkpoint(lambda y: np.exp(MINUS(y)))(x), (V,), 2, ("\nop wrong, input",),
         ("\nop exp", "\nop checkpoint"),
-    ),
-    "of a large operand": (  # which isn't compared entry by entry
-        lambda x: MINUS(x), (np.linspace(0, 1, 100),), 1, (": the cotangent is wrong\n",),
-        (" entries are wrong", "wrong sign"),
     ),
     "the function itself": (
         lambda x: x * value(x), (V,), 1,
@@ -369,22 +355,6 @@ def test_what_is_wrong_is_told(
     said = re.sub(" +", " ", message(f, *args, order=order)) + "\n"
     assert [text for text in words if text not in said] == [], said
     assert [text for text in absent if text in said] == [], said
-
-
-MISTAKES = {
-    "transposed": (lambda c: c.T, "the cotangent is transposed"),
-    "reversed": (lambda c: c[:, ::-1], "the cotangent is reversed along axis 1"),
-    "one entry": (lambda c: c * np.array([[1, 1], [1, 0]]), "1 of 4 entries are wrong: [1, 1] is "),
-    "slightly": (lambda c: 1.000003 * c, "the cotangent is a little off"),
-    "twice": (lambda c: 2 * c, "the cotangent is 2 times too large"),
-    "sign and factor": (lambda c: -c / 3, "the cotangent has the wrong sign and is 3 times"),
-}
-
-
-@each(MISTAKES)
-def test_the_kind_of_mistake_is_told(change: Any, hint: str):
-    wrong = Op("wrong", np.sin, lambda g, out, x: change(g * np.cos(x)))
-    assert hint in message(lambda x: wrong(x), X[:, :2], order=1)
 
 
 # ---------------------------------------------------------------------- kinks and infinities

@@ -19,16 +19,20 @@ def problem() -> Problem:
     return Problem(2, 10, "tanh", 1)
 
 
-def test_axes_of_size_one_may_be_missing_or_more_but_a_column_is_no_row(problem: Problem):
+def test_what_broadcasts_to_the_tensors_shape_is_right_and_no_other_shape(problem: Problem):
     right = problem.gradients()["b_01"]
-    for value in (right[0], right[None], right.tolist()):
+    assert not check_backprop(problem.recorded(), {"b_01": right[None]}).ok
+    for value in (right[0], right.tolist()):
         entry = check_backprop(problem.recorded(), {"b_01": value})["b_01"]
         assert entry.ok
         shape = np.shape(value)
         expected = None if shape == (1, 4) else f"shape {shape} is taken for (1, 4)"
         assert entry.remark == expected
     cause = check_backprop(problem.recorded(), {"b_01": right.T})["b_01"].cause or ""
-    assert cause.startswith("its shape is (4, 1), and must be (1, 4); ∇b_01 is transposed")
+    assert cause.startswith("its shape is (4, 1), and must be (1, 4)")
+    b = ag.Tensor(np.ones((4, 1)), requires_grad=True, name="b")  # b − ∇b would be (4, 4)
+    cause = check_backprop(np.sum(b**2), {"b": [2.0, 2.0, 2.0, 2.0]})["b"].cause
+    assert "it broadcasts later" in (cause or "")
 
 
 def test_number_for_an_array_of_one():

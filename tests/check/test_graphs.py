@@ -10,8 +10,6 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.check import check_backprop
-from autograd_lite.check.recorded import Recorded
-from autograd_lite.check.wording import formula
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -87,17 +85,14 @@ def test_tanh_that_is_used_twice_within():
     assert (report["s_1"].cause or "").startswith("tanh'(s_1) is missing")
 
 
-@pytest.mark.parametrize(
-    ("loss", "formula"),
-    [("bce", "(l_2 − y)/q"), ("mse", "2(l_2 − y) ∘ σ'(s_2)/q")],
-)
-def test_loss_in_plain_numpy_is_known_by_its_derivative(loss: str, formula: str):
+@pytest.mark.parametrize("loss", ["bce", "mse"])
+def test_loss_in_plain_numpy_is_known_by_its_derivative(loss: str):
     plain = Plain(("s_2", "l_2"), sigmoid, sigmoid, loss)
     l_1, l_2 = plain.value("l_1"), plain.value("l_2")
     delta_2 = l_2 - plain.y if loss == "bce" else 2 * (l_2 - plain.y) * l_2 * (1 - l_2)
     report = check_backprop(plain.loss, {"s_2": delta_2, "W_12": l_1.T @ delta_2})
     assert report["s_2"].cause == (
-        f"δ_2 is 10 times too large: divide it by the batch size q = 10 (δ_2 = {formula})"
+        "δ_2 is 10 times too large: divide it by the batch size q = 10"
     )
     assert report["W_12"].follows_from == "s_2"
 
@@ -106,15 +101,12 @@ def test_cross_entropy_taken_for_squares_and_the_other_way_round():
     plain = Plain(("s_2", "l_2"), sigmoid, sigmoid, "squares")
     difference = plain.value("l_2") - plain.y
     cause = check_backprop(plain.loss, {"s_2": difference})["s_2"].cause
-    assert cause == (
-        "σ'(s_2) is missing: multiply by σ'(s_2) = l_2 ∘ (1 − l_2); "
-        "l_2 − y is right for binary cross-entropy after sigmoid"
-    )
+    assert (cause or "").startswith("σ'(s_2) is missing: multiply by σ'(s_2) = l_2 ∘ (1 − l_2)")
     plain = Plain(("s_2", "l_2"), sigmoid, sigmoid, "bce")
     l_2 = plain.value("l_2")
     cause = check_backprop(plain.loss, {"s_2": difference * l_2 * (1 - l_2) / 10})["s_2"].cause
-    assert (cause or "").startswith("σ'(s_2) is there twice")
-    assert "½(y − p)²" in (cause or "")
+    assert (cause or "").startswith("σ'(s_2) is there once too often")
+    assert "another loss" in (cause or "")
 
 
 def test_only_the_parameters_are_named():
@@ -125,10 +117,10 @@ def test_only_the_parameters_are_named():
     right = {"W_12": l_1.T @ delta_2, "b_12": delta_2.sum(0), "W_01": plain.x.T @ delta_1}
     assert check_backprop(plain.loss, right | {"b_01": delta_1.sum(0)}).ok
     report = check_backprop(plain.loss, right | {"b_01": delta_1.mean(0)})
-    assert "is a mean where a sum belongs" in (report["b_01"].cause or "")
+    assert "a mean where a sum belongs" in (report["b_01"].cause or "")
     no_slope = plain.x.T @ (delta_2 @ w_12.T)
     report = check_backprop(plain.loss, right | {"W_01": no_slope})
-    assert "σ'(add) is missing" in (report["W_01"].cause or "")
+    assert "σ'(x W_01 + b_01) is missing" in (report["W_01"].cause or "")
 
 
 # ---------------------------------------------------------------------- several uses
@@ -146,16 +138,14 @@ def test_shared_weights_need_both_contributions():
     assert check_backprop(loss, {"W": first + second}).ok
     for part in (first, second):
         cause = check_backprop(loss, {"W": part})["W"].cause
-        assert (cause or "").startswith("W is used 2 times, and only what comes from")
-        assert "add up the contributions (+= where = stands)" in (cause or "")
+        assert "is missing: add it up (+=)" in (cause or "")
 
 
 def test_one_of_three_uses_is_missing():
     w = parameter("w", 2)
     loss = np.sum(np.sin(w).named("a")) + np.sum(np.exp(w).named("b")) + np.sum(w**3)
-    assert check_backprop(loss, {"w": np.cos(w.data) + 3 * w.data**2})["w"].cause == (
-        "w is used 3 times, and what comes from b is missing in ∇w: add up the contributions (+=)"
-    )
+    cause = check_backprop(loss, {"w": np.cos(w.data) + 3 * w.data**2})["w"].cause
+    assert (cause or "").startswith("the term b is missing: add it up (+=)")
 
 
 def residual() -> tuple[ag.Tensor, dict[str, Any]]:
@@ -175,19 +165,16 @@ def test_residual_connection():
     skip = g.pop("skip")
     assert check_backprop(loss, g).ok
     through_layer = g["h"] - skip
-    for part, onward in ((skip, "(add)"), (through_layer, "s")):
+    told = {
+        "what comes from s (the term ∇s Wᵀ) is missing": skip,
+        "the term 2 · (h + tanh(s)) is missing": through_layer,
+    }
+    for said, part in told.items():
         wrong = g | {"h": part, "x": part * g["x"] / g["h"]}
         report = check_backprop(loss, wrong)
-        assert f"h is used 2 times, and only what comes from {onward} " in report["h"].cause  # type: ignore[operator]
+        assert (report["h"].cause or "").startswith(said)
         assert report["x"].follows_from == "h"
         assert report["W"].ok
-
-
-def test_formula_of_a_residual_connection_is_a_sum():
-    x = parameter("x", 3)
-    a, b = np.sin(x).named("a"), np.exp(x).named("b")
-    assert formula(Recorded.of(np.sum(a * b)), x) == "∇b ∂b/∂x + ∇a ∂a/∂x"
-    assert formula(Recorded.of(np.sum(np.sin(x) + np.cos(x))), x) is None
 
 
 # ---------------------------------------------------------------------- other graphs
@@ -216,11 +203,11 @@ def test_softmax_and_cross_entropy():
     y = np.eye(3)[classes]
     assert check_backprop(loss, {"s_2": (p - y) / 10}).ok
     told = {
-        "δ_2 is 10 times too large: divide it by the batch size q = 10 "
-        "(δ_2 = (softmax(s_2) − y)/q)": p - y,
-        "δ_2 is divided by 30 where the batch size q = 10 belongs": (p - y) / 30,
-        "δ_2 is that of another loss: of ½(y − p)², and the loss is cross-entropy": (z - y) / 10,
-    }
+        "δ_2 is 10 times too large: divide it by the batch size q = 10": p - y,
+        "δ_2 is 3 times too small": (p - y) / 30,
+        "s_2 stands where softmax(s_2) belongs: that is the gradient of another loss":
+            (z - y) / 10,
+    }  # fmt: skip
     for words, delta in told.items():
         assert (check_backprop(loss, {"s_2": delta})["s_2"].cause or "").startswith(words)
 
@@ -233,10 +220,7 @@ def test_softmax_as_an_activation():
     g = p - y
     assert check_backprop(loss, {"s_1": p * (g - (g * p).sum(1, keepdims=True))}).ok
     cause = check_backprop(loss, {"s_1": g})["s_1"].cause
-    assert cause == (
-        "softmax'(s_1) is missing: multiply by softmax'(s_1); "
-        "l_1 − y is right for cross-entropy after softmax"
-    )
+    assert cause == "it is ∇l_1 as it stands: the step from there is missing"
 
 
 def test_logits_taken_for_squares_after_a_sigmoid():
@@ -245,9 +229,9 @@ def test_logits_taken_for_squares_after_a_sigmoid():
     loss = nn.BCEWithLogitsLoss("sum")(net(x), y)
     p = sigmoid(ag.named_tensors(loss)["s_1"].data)
     report = check_backprop(loss, {"s_1": (p - y) * p * (1 - p)})
-    assert (report["s_1"].cause or "").startswith("δ_1 is that of ½(y − p)² after a sigmoid")
+    assert "of x = σ(s_1) is one too many" in (report["s_1"].cause or "")
     report = check_backprop(loss, {"s_1": (p - y) / 10})
-    assert (report["s_1"].cause or "").startswith("δ_1 is divided by 10 where nothing is to be")
+    assert "δ_1 is 10 times too small" in (report["s_1"].cause or "")
 
 
 def test_vectors_indices_and_stacks():

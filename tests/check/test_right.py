@@ -38,7 +38,7 @@ def by_hand(problem: dict[str, Any]) -> tuple[ag.Tensor, dict[str, Any]]:
     return loss, found
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(problems())
 def test_correct_code_is_right(problem: dict[str, Any]):
     loss, found = by_hand(problem)
@@ -46,7 +46,7 @@ def test_correct_code_is_right(problem: dict[str, Any]):
     assert report.ok, report
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=50)
 @given(problems(), st.data(), st.floats(1e-3, 1e3), st.integers(0, 2**32 - 1))
 def test_noise_is_wrong_and_has_no_false_cause(
     problem: dict[str, Any], data: st.DataObject, size: float, seed: int
@@ -54,7 +54,7 @@ def test_noise_is_wrong_and_has_no_false_cause(
     loss, found = by_hand(problem)
     name = data.draw(st.sampled_from(sorted(found)))
     right = found[name]
-    noise = np.random.default_rng(seed).normal(size=right.shape) * np.abs(right).max() * size
+    noise = np.random.default_rng([seed, 1]).normal(size=right.shape) * np.abs(right).max() * size
     report = check_backprop(loss, found | {name: right + noise})
     if np.abs(right).max() < 1e-9 or np.abs(noise).max() < 1e-6 * np.abs(right).max():
         return

@@ -1,0 +1,225 @@
+"""The engine's backward pass, with layers: roundings, other choices, arrays that were given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ..engine.backward import Layer
+from ..engine.tensor import Array, Tensor
+from ..gradients import pulled
+from ..graph import walk
+
+_SHIFT = 1e-10  # of each number, relatively; more in narrow dtypes
+_ROUNDINGS = 50  # that one number may have gone through
+_KINKED = ("relu", "leaky_relu", "absolute", "maximum", "minimum")
+_EXTREME = ("max", "min")
+
+Wrap = Callable[[Tensor, Any], Any]
+"""``(tensor, vjp)`` → the rule to call in its place."""
+
+
+class Backward:
+    """A recorded loss, and its gradients by the tensors that are asked for.
+
+    Args:
+        loss: recorded; it is recorded anew, as gradients are asked for that it may not track.
+        names: of the tensors.
+        eps: the coarsest spacing of the numbers, in the graph and in what is given.
+    """
+
+    def __init__(self, loss: Tensor, tensors: Mapping[str, Tensor], eps: float) -> None:
+        self.loss, self.tensors = _recorded_anew(loss, tensors)
+        self.nodes = walk(self.loss)
+        spacings = (np.finfo(t.dtype).eps for t in self.nodes if t.dtype.kind in "fc")
+        self.eps = max([eps, *map(float, spacings)])
+        self.uses: dict[Tensor, list[Tensor]] = {}
+        for t in self.nodes:
+            for x in t.inputs:
+                self.uses.setdefault(x, []).append(t)
+        self.right = self.gradients()
+
+    def gradients(self, layers: Sequence[Layer] = ()) -> dict[str, Array]:
+        """By name; zeros where nothing leads."""
+        seeds = {self.loss: np.ones(self.loss.shape, self.loss.dtype)} if self.loss._tracked else {}
+        found = pulled(seeds, set(self.tensors.values()), False, layers)
+        return {
+            name: _wide(found[t]) if t in found else np.zeros(t.shape)
+            for name, t in self.tensors.items()
+        }
+
+    def order(self, name: str) -> tuple[float, int]:
+        """Sorts names in the order in which the backward pass has finished with them."""
+        tensor = self.tensors[name]
+        if tensor._op is not None:
+            return -tensor._number, -1
+        uses = self.uses.get(tensor)
+        if not uses:
+            return 1.0, 0
+        first = uses[0]
+        return -first._number, next(i for i, x in enumerate(first.inputs) if x is tensor)
+
+    def before(self, name: str, given: set[str]) -> set[str]:
+        """The names among these that a gradient is computed from, and no others between."""
+        names = {t: n for n, t in self.tensors.items() if n in given and n != name}
+        found, seen, todo = set(), set(), [self.tensors[name]]
+        while todo:
+            for t in self.uses.get(todo.pop(), ()):
+                if t in names:
+                    found.add(names[t])
+                elif t not in seen:
+                    seen.add(t)
+                    todo.append(t)
+        return found
+
+    def noise(self) -> dict[str, float]:
+        """How far off each gradient may be by rounding.
+
+        Where every number of the backward pass is off a little: so a sum that is 0, or nearly, by
+        nature is known up to the size of what is summed.
+        """
+        rng = np.random.default_rng(0)
+        shift = max(_SHIFT, 1e3 * self.eps) if self.eps > 1e-15 else _SHIFT
+        noise = dict.fromkeys(self.tensors, 0.0)
+
+        def off(x: Any) -> Any:
+            if not isinstance(x, np.ndarray | np.floating) or x.dtype.kind not in "fc":
+                return x
+            return _wide(x) * (1 + shift * rng.uniform(-1, 1, x.shape))
+
+        def moved(tensor: Tensor, vjp: Any) -> Any:
+            def rule(g: Any, out: Any, *xs: Any, **params: Any) -> Any:
+                try:
+                    return vjp(off(g), off(out), *map(off, xs), **params)
+                except Exception:  # a rule that refuses numbers that no forward pass gave
+                    return vjp(g, out, *xs, **params)
+
+            return rule
+
+        for _ in range(3):
+            for name, g in self.gradients([wrapped(moved)]).items():
+                change = np.abs(g - self.right[name]).max(initial=0)
+                if np.isfinite(change):
+                    noise[name] = max(noise[name], float(change) * _ROUNDINGS * self.eps / shift)
+        return noise
+
+    def choices(self) -> Iterator[dict[str, Array]]:
+        """The gradients by other choices of the derivative where it isn't unique."""
+        kinks = any(t._op is not None and t._op.name in _KINKED and _ties(t) for t in self.nodes)
+        ties = any(t._op is not None and t._op.name in _EXTREME and _ties(t) for t in self.nodes)
+        places = (None, 0, -1) if ties else (None,)
+        for side, place in product((0, 1, -1) if kinks else (0,), places):
+            if side or place is not None:
+                yield self.gradients([wrapped(_chosen(side, place))])
+
+    def carried(self, given: Mapping[str, Array]) -> dict[str, Array]:
+        """The gradients computed from those that were given, instead of from the right ones."""
+        instead = {self.tensors[name]: g for name, g in given.items()}
+
+        def from_given(tensor: Tensor, vjp: Any) -> Any:
+            g = instead.get(tensor)
+            return vjp if g is None else lambda _, *xs, **params: vjp(g, *xs, **params)
+
+        try:
+            return self.gradients([wrapped(from_given)])
+        except Exception:  # a rule that refuses such a cotangent
+            return {}
+
+    def elsewhere(self) -> list[tuple[Tensor, Array]]:
+        """The gradients of all results that none were given of."""
+        given = set(self.tensors.values())
+        nodes = {t for t in self.nodes if t._op is not None and t._tracked} - given - {self.loss}
+        seeds = {self.loss: np.ones(self.loss.shape, self.loss.dtype)}
+        return [(t, _wide(g)) for t, g in pulled(seeds, nodes).items()]
+
+
+def wrapped(wrap: Wrap) -> Layer:
+    """The layer that wraps each rule."""
+
+    def layer(tensor: Tensor, g: Any, vjps: Any) -> Any:
+        if tensor._op is None:
+            return vjps
+        some = zip(vjps, tensor._inputs)  # noqa: B905  (the vjps may be endless)
+        return [vjp and wrap(tensor, vjp) for vjp, _ in some]
+
+    return layer
+
+
+def _ties(tensor: Tensor) -> bool:
+    """Whether operands are equal where an op has a kink."""
+    arrays = tensor._arrays
+    if tensor._op is not None and tensor._op.name in _EXTREME:
+        axis = tensor._params.get("axis")
+        reached = arrays[0] == _extreme(tensor, keepdims=True)
+        return bool((reached.sum(axis) > 1).any())
+    return bool(np.equal(arrays[0], arrays[1] if len(arrays) > 1 else 0).any())
+
+
+def _extreme(tensor: Tensor, keepdims: bool) -> Array:
+    f: Any = np.max if tensor._op is not None and tensor._op.name == "max" else np.min
+    return np.asarray(f(tensor._arrays[0], axis=tensor._params.get("axis"), keepdims=keepdims))
+
+
+def _chosen(side: int, place: int | None) -> Wrap:
+    """Rules whose operands are a little beside their kinks, or of whose ties only one is left."""
+
+    def wrap(tensor: Tensor, vjp: Any) -> Any:
+        name = tensor._op.name if tensor._op is not None else ""
+
+        def beside(g: Any, out: Any, x: Any, *others: Any, **params: Any) -> Any:
+            at_kink = np.equal(x, others[0] if others else 0)
+            moved = np.where(at_kink, np.nextafter(x, side * np.inf), x)
+            return vjp(g, out, moved, *others, **params)
+
+        def one(g: Any, out: Any, x: Any, **params: Any) -> Any:
+            return vjp(g, out, _one_of_ties(x, tensor, place), **params)
+
+        if side and name in _KINKED:
+            return beside
+        return one if place is not None and name in _EXTREME else vjp
+
+    return wrap
+
+
+def _one_of_ties(x: Array, tensor: Tensor, place: int | None) -> Array:
+    axis = tensor._params.get("axis")
+    reached = x == _extreme(tensor, keepdims=True)
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    rest = [a for a in range(x.ndim) if a not in {b % x.ndim for b in axes}]
+    flat = reached.transpose(*rest, *(b % x.ndim for b in axes))
+    rows = flat.reshape(*flat.shape[: len(rest)], -1)
+    ranks = np.cumsum(rows, -1) if place == 0 else np.cumsum(rows[..., ::-1], -1)[..., ::-1]
+    keep = (rows & (ranks == 1)).reshape(flat.shape)
+    keep = keep.transpose(np.argsort([*rest, *(b % x.ndim for b in axes)]))
+    far = -np.inf if tensor._op is not None and tensor._op.name == "max" else np.inf
+    return np.where(reached & ~keep, far, x)
+
+
+def _recorded_anew(
+    loss: Tensor, tensors: Mapping[str, Tensor]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The same, of leaves of our own, with the values that they had, and that track what is asked.
+    """
+    nodes = walk(loss)
+    values: dict[Tensor, Any] = {loss: loss._array}
+    for t in nodes:
+        if t._op is not None:
+            values.update(zip(t.inputs, t._arrays, strict=True))
+    wanted = set(tensors.values())
+    new: dict[Tensor, Tensor] = {}
+    for t in nodes:
+        if t._op is None:
+            tracked = t._tracked > 0 or (t in wanted and t.dtype.kind in "fc")
+            new[t] = Tensor(values[t], requires_grad=tracked, name=t.name)
+        else:
+            new[t] = t._op(*(new[x] for x in t.inputs), **t._params)
+            new[t].name = t.name
+    return new[loss], {name: new[t] for name, t in tensors.items()}
+
+
+def _wide(array: Any) -> Array:
+    wide = np.complex128 if np.asarray(array).dtype.kind == "c" else np.float64
+    return np.asarray(array, wide)

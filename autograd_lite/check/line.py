@@ -1,0 +1,95 @@
+"""A wrong line of the learner's, and a cause that is found for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine.tensor import Array, Tensor
+from .edits import Others
+from .formula import Made
+from .given import same
+from .readings import Term
+
+
+class Cause(NamedTuple):
+    """An edit that gives the learner's array.
+
+    Attributes:
+        cost: how far-fetched it is.
+        kind: which, as `words` has it.
+        values: what it is about.
+        made: the same at terms, to be tried on other lines.
+        factor: by which the whole is off besides.
+    """
+
+    cost: float
+    kind: str
+    values: tuple[Any, ...] = ()
+    made: Made = MappingProxyType({})
+    factor: float = 1.0
+
+
+@dataclass
+class Line:
+    """A wrong gradient of the learner's.
+
+    Attributes:
+        name: of the tensor.
+        array: the learner's, of any shape.
+        right: what it should be.
+        bases: the learner's gradients, by leaf, that it may be computed from; the likeliest first.
+        own: how many of these are the learner's.
+        others: what may stand in the place of anything.
+        rtol, atol: how well an edit must fit.
+        made: mistakes that were made before it.
+        elsewhere: gives the gradients of results that none were given of.
+    """
+
+    name: str
+    array: Array
+    right: Array
+    bases: Sequence[Mapping[Term, Array]]
+    own: int
+    others: Others
+    rtol: float
+    atol: float
+    made: list[Cause] = field(default_factory=list)
+    elsewhere: Callable[[], Sequence[tuple[Tensor, Array]]] = list
+
+    def fits(self, found: Array | None, base: Array | None = None) -> bool:
+        """Whether this is what the learner has, much better than the unedited ``base``."""
+        if found is None or not same(found, self.array, self.rtol, self.atol):
+            return False
+        if base is None or base.shape != self.array.shape or base.shape != found.shape:
+            return True
+        off, was = (np.abs(x - self.array).max(initial=0) for x in (found, base))
+        return bool(off <= 1e-2 * was)
+
+    def factor(self, found: Array) -> float | None:
+        """The telling number that this is off by: a sign, 2, the size of a batch; or none."""
+        if found.shape != self.array.shape or not found.any():
+            return None
+        k = float((found * self.array).sum() / (found * found).sum())
+        near = self._telling(k)
+        return near if near is not None and self.fits(near * found) else None
+
+    def _telling(self, k: float) -> float | None:
+        for q in (1.0, 2.0, *self.others.sizes):
+            for known in (q, -q, 1 / q, -1 / q):
+                if abs(k - known) <= self.rtol * abs(known):
+                    return float(known)
+        return None
+
+
+def is_small_fraction(value: float) -> bool:
+    """Whether a number is p/q with p and q up to 10, which no number is by chance."""
+    if not 0.1 <= abs(value) <= 10:
+        return False
+    near = Fraction(value).limit_denominator(10)
+    return abs(near.numerator) <= 10 and abs(value - float(near)) <= 1e-9 * abs(value)

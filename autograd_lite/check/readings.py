@@ -1,0 +1,285 @@
+"""What each line of a backward pass should be: a term, in several readings.
+
+The one file of the checks that knows how meaning reads a graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import count
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine.backward import pull
+from ..engine.modes import trace
+from ..engine.op import Op
+from ..engine.tensor import Array, Tensor
+from ..graph import walk
+from ..meaning.read import Meaning, applied
+from ..meaning.table import CANONICAL, TABLE
+from ..meaning.terms import ONE, Term, as_number, leaf, number, product, shaped, total
+from ..meaning.write import Writer
+from ..show.text import text
+from ..table import OPS
+
+_DEEPEST = 3  # readings of one line
+_MOST = 600  # terms of a reading
+_WIDEST = 160  # characters of a formula
+
+
+def _activations() -> Iterator[Op]:
+    """The functions of one tensor, entry by entry, that the table knows."""
+    for entry in TABLE:
+        try:
+            op = OPS.get(entry[0](leaf("any", (2,), "variable", "x")).op)
+        except TypeError:  # of rows
+            continue
+        if op is not None and op.entrywise and len(op.vjps) == 1:
+            yield op
+
+
+ACTIVATIONS = tuple(dict.fromkeys(_activations()))
+
+
+_CALLED = {"matmul": "x", "linear": "x", "dot": "x", "subtract": "y", "multiply": "y"}
+
+
+class Slope(NamedTuple):
+    """f'(s), as one factor, or several that belong together.
+
+    Attributes:
+        result: f(s), a term; ``l`` is its value.
+        of: s, a term; ``s`` is its value.
+        op: f, with its params.
+        factors: those of f'(s), with their exponents.
+    """
+
+    result: Term
+    of: Term
+    op: Op
+    params: dict[str, Any]
+    factors: dict[Term, float]
+    s: Array
+    l: Array  # noqa: E741  (the chapter's letter)
+
+    @property
+    def unit(self) -> Term:
+        """f'(s) as one term."""
+        return product(list(self.factors.items()))
+
+    def at(self, s: Array, l: Array | None = None) -> Array:  # noqa: E741
+        """The slope at another tensor, by the op's own rule."""
+        out = self.op.forward(s, **self.params) if l is None else l
+        rule: Any = self.op.vjps[0]
+        return np.asarray(rule(np.ones(s.shape), out, s, **self.params))
+
+
+class _Way:
+    """One way to read a loss, with these names kept, and its backward pass as terms."""
+
+    def __init__(
+        self, loss: Tensor, keep: Collection[str] | None, guard: float,
+        tensors: Mapping[str, Tensor], cotangents: dict[str, Term],
+    ) -> None:  # fmt: skip
+        with trace():
+            self.meaning = Meaning(loss, keep, guard)
+            output = self.meaning.output
+            seed = self.seed(output)
+            kept = {
+                n: self.meaning.tensors[t] for n, t in tensors.items()
+                if t is not loss and t in self.meaning.tensors
+            }  # fmt: skip
+            pulled = pull({output: seed}, set(kept.values()), record=True)
+        self.lines = {name: pulled[t] for name, t in kept.items() if t in pulled}
+        self.known: dict[Tensor, Term] = {}
+        for name, g in self.lines.items():
+            self.known.setdefault(g, cotangents[name])
+
+    def seed(self, tensor: Tensor) -> Tensor:
+        seed = Tensor(np.ones(tensor.shape))
+        self.meaning.terms[seed] = shaped(ONE, seed.shape)
+        return seed
+
+    def of(self, name: str, own: Term) -> list[Term]:
+        """A line by the nearest cotangents that were given, and by farther ones."""
+        g = self.lines.get(name)
+        if g is None:
+            return []
+        known = {k: e for k, e in self.known.items() if e is not own}
+        found = [shaped(self.meaning.read(g, known), own.shape)]
+        for _ in range(_DEEPEST - 1):
+            used = set(subterms(found[-1]))
+            near = {k: e for k, e in known.items() if e in used}
+            if not near:
+                break
+            known = {k: e for k, e in known.items() if k not in near}
+            found.append(shaped(self.meaning.read(g, known), own.shape))
+        return [e for e in dict.fromkeys(found) if len(subterms(e)) <= _MOST]
+
+    def behind(self, name: str) -> set[Tensor]:
+        """What the line's nearest reading is computed of, but for the forward pass."""
+        start = self.lines[name]
+        found, todo = {start}, [start]
+        while todo:
+            for x in todo.pop().inputs:
+                if x not in found and x not in self.known and x not in self.meaning.terms:
+                    found.add(x)
+                    todo.append(x)
+        return found
+
+    def slopes(self) -> Iterator[Slope]:
+        """The slopes of all functions of one tensor, entry by entry, that there are."""
+        terms = self.meaning.terms
+        seen = set()
+        for tensor, result in list(terms.items()):
+            e = self.meaning.definitions.get(result, result)
+            op = tensor._op
+            if op is None or not op.entrywise or len(e.operands) != 1 or e.op != op.name:
+                continue
+            (x,) = tensor.inputs
+            if tensor._tracked and x in terms and result not in seen:
+                seen.add(result)
+                with trace():
+                    found = pull({tensor: self.seed(tensor)}, {x}, record=True)
+                if x in found:
+                    unit = self.meaning.read(found[x], {})
+                    factors = dict(unit.args) if unit.op == "*" else {unit: 1.0}
+                    params = dict(tensor._params)
+                    yield Slope(result, terms[x], op, params, factors, x._array, tensor._array)
+
+
+class Readings:
+    """A recorded loss as meaning reads it: with all names kept, and with those that were given.
+
+    So the short way is there too: a line that goes from the loss to the logits at once.
+
+    Args:
+        loss: recorded.
+        tensors: what gradients were given of, by name.
+        right: these gradients.
+        symbols: how they are written.
+        rows: of a batch.
+        guard: what is added within a logarithm, up to this, is left out.
+
+    Attributes:
+        cotangents: the leaves that stand for the gradients, by name.
+        forward: the terms of the forward pass, which are no more than atoms here.
+        slopes: those that there are.
+    """
+
+    def __init__(
+        self, loss: Tensor, tensors: Mapping[str, Tensor], right: Mapping[str, Array],
+        symbols: Mapping[str, str], rows: int | None, guard: float,
+    ) -> None:  # fmt: skip
+        self.cotangents = {
+            n: leaf((id(self), n), t.shape, "gradient", symbols[n], right[n])
+            for n, t in tensors.items()
+        }  # fmt: skip
+        nodes = walk(loss)
+        named = {t.name for t in nodes if t.name is not None and t is not loss and t._op}
+        keeps: list[Collection[str] | None] = [None]
+        if named - set(tensors):
+            keeps.append(set(tensors))
+        self._ways = [_Way(loss, keep, guard, tensors, self.cotangents) for keep in keeps]
+        terms = [w.meaning.terms for w in self._ways]
+        self.forward = {e for way in terms for e in way.values() if as_number(e) is None}
+        self.slopes = [slope for way in self._ways for slope in way.slopes()]
+        self._read: dict[str, list[Term]] = {}
+        names = {e: e.name for e in self.forward if e.op == "leaf" and e.name is not None}
+        names |= _of_given(nodes, terms, set(names.values()))
+        self._writer = Writer(names, rows, [*names.values(), *symbols.values()])
+
+    def of(self, name: str) -> list[Term]:
+        """The readings of a line."""
+        if name not in self._read:
+            own = self.cotangents[name]
+            found = {self.text(e): e for way in self._ways[::-1] for e in way.of(name, own)}
+            self._read[name] = sorted(found.values(), key=lambda e: self._depth(e))
+        return self._read[name]
+
+    def _depth(self, e: Term) -> int:
+        return -len(self.sources(e))
+
+    def behind(self, name: str) -> set[Tensor]:
+        """What a line is computed of, but for the forward pass, and other lines."""
+        return {t for way in self._ways if name in way.lines for t in way.behind(name)}
+
+    @cached_property
+    def given(self) -> dict[str, Array]:
+        """The given arrays that the formulas hold, as they are written."""
+        leaves = {x for e in self.forward for x in subterms(e) if x.op == "leaf" and x.given}
+        return {self.text(e): np.asarray(e.value) for e in leaves if e.shape}
+
+    def sources(self, e: Term) -> list[str]:
+        """The tensors whose gradients a term is computed from."""
+        used = set(subterms(e))
+        return [name for name, x in self.cotangents.items() if x in used]
+
+    def text(self, e: Term) -> str:
+        """A term, written; on the right its parts that got a symbol."""
+        written, parts = self._writer.expression(e)
+        where = ", ".join(f"{name} = {text(part)}" for name, part in parts)
+        said = f"{text(written)} with {where}" if where else text(written)
+        return said if len(said) <= _WIDEST else said[: _WIDEST - 1] + "…"
+
+
+def _of_given(
+    nodes: Sequence[Tensor], ways: Sequence[Mapping[Tensor, Term]], taken: set[str]
+) -> dict[Term, str]:
+    """Names for given arrays without one: x for what is multiplied by a matrix, y for a target."""
+    found: dict[Term, str] = {}
+    for t in nodes:
+        base = _CALLED.get(t.op.name) if t.op is not None else None
+        for x in t.inputs if base is not None else ():
+            if t.op is not None and t.op.name == "multiply" and not _is_one_hot(x._array):
+                continue
+            if x.is_leaf and x.name is None and not x._tracked and x.ndim:
+                name = next(n for i in count() if (n := f"{base}_{i}" if i else base) not in taken)
+                for way in ways:
+                    e = way.get(x)
+                    if e is not None and e.op == "leaf" and e not in found and e.name is None:
+                        found[e] = str(name)
+                        taken.add(str(name))
+    return found
+
+
+def _is_one_hot(array: Array) -> bool:
+    """Whether each row marks one class."""
+    if not array.ndim or array.dtype.kind not in "fiu" or not np.isin(array, (0, 1)).all():
+        return False
+    return bool((array.sum(-1) == 1).all())
+
+
+def over_axes(e: Term, xs: Sequence[Array], axes: frozenset[int]) -> Array:
+    """A term's op of these arrays, over other axes than its own."""
+    found: Any = CANONICAL[e.op](*map(Tensor, xs), **{**e.params, "axes": axes})
+    return np.asarray(found._array)
+
+
+def core(e: Term) -> Term:
+    """A term without the moves of its entries, and its factor, around it."""
+    while e.op in ("reshape", "transpose", "broadcast_to") or (e.op == "+" and len(e.args) == 1):
+        e = e.operands[0]
+    return e
+
+
+def subterms(root: Term) -> list[Term]:
+    """All that a term consists of, operands first, and itself."""
+    order: dict[Term, None] = {}
+    stack = [(root, False)]
+    while stack:
+        e, ready = stack.pop()
+        if ready:
+            order[e] = None
+        elif e not in order:
+            stack.append((e, True))
+            stack += [(x, False) for x in e.operands]
+    return list(order)
+
+
+__all__ = [
+    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "core", "number",
+    "over_axes", "product", "subterms", "total",
+]  # fmt: skip

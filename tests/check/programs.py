@@ -1,0 +1,45 @@
+"""Programs and planted mistakes: how many of them are named truly.
+
+``python -m tests.check.programs [--only part of a name] [--show] [--apart]`` prints it, with what
+was said of the others; with ``--show`` of all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from .planted import Program, judge
+from .programs_apart import APART
+from .programs_nets import NETS
+from .programs_sequences import SEQUENCES
+
+PROGRAMS = (*NETS, *SEQUENCES)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--only", default="", help="part of a program's name")
+    options.add_argument("--show", action="store_true", help="what is said of each mistake")
+    options.add_argument("--apart", action="store_true", help="the programs that are kept apart")
+    args = options.parse_args()
+    programs = [p for p in (APART if args.apart else PROGRAMS) if args.only in p.name]
+    named = sum(_printed(program, args.show) for program in programs)
+    print(f"{named} of {sum(len(p.planted) for p in programs)} named truly")
+
+
+def _printed(program: Program, show: bool) -> int:
+    start = time.process_time()
+    verdicts = [(mistake, judge(program, mistake)) for mistake in program.mistakes]
+    took = time.process_time() - start
+    named = sum(verdict.kind == "named" for _, verdict in verdicts)
+    print(f"{named:3} of {len(verdicts):3}  {program.name}  ({took:.1f} s)")
+    for mistake, verdict in verdicts:
+        if show or verdict.kind != "named":
+            print(f"      {verdict.kind:14} {mistake.line} ← {mistake.wrong}")
+            print(f"      {'':14} {verdict.said[:300]}")
+    return named
+
+
+if __name__ == "__main__":
+    main()

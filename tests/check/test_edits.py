@@ -1,0 +1,222 @@
+"""Each edit of a line's formula, planted, is found again, and said in two languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+import nn
+from autograd_lite.check import Report, check_backprop
+from autograd_lite.check import gradients as judged
+from autograd_lite.check.edits import at
+from autograd_lite.check.formula import Formula
+from autograd_lite.check.line import Line
+from autograd_lite.check.readings import ONE, Readings
+from autograd_lite.check.words import CHINESE, KINDS, say
+
+from ..each import each
+from .by_hand import Problem
+
+Loss = Callable[[np.random.Generator], ag.Tensor]
+
+
+def leaf(array: Any, name: str) -> ag.Tensor:
+    return ag.Tensor(array, requires_grad=True, name=name)
+
+
+def layers(r: np.random.Generator) -> ag.Tensor:
+    """Two layers with examples as rows, a penalty, and softmax with cross-entropy in NumPy."""
+    x, y = r.normal(size=(6, 3)), np.eye(4)[r.integers(0, 4, 6)]
+    w_1, w_2 = leaf(r.normal(size=(3, 5)), "W_1"), leaf(r.normal(size=(5, 4)), "W_2")
+    h = np.tanh((x @ w_1 + leaf(r.normal(size=(1, 5)), "b")).named("s")).named("h")
+    z = (h @ w_2).named("z")
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    return -np.mean((y * np.log(p)).sum(axis=1)) + 0.3 * np.sum(w_2**2)
+
+
+def columns(r: np.random.Generator) -> ag.Tensor:
+    """Examples as columns; relu as a comparison, and squares."""
+    x, w = r.normal(size=(3, 7)), leaf(r.normal(size=(4, 3)), "W")
+    s = (w @ x + leaf(r.normal(size=(4, 1)), "b")).named("s")
+    return np.sum((s * (s > 0) - r.normal(size=(4, 7))) ** 2) / 7
+
+
+def normalised(r: np.random.Generator) -> ag.Tensor:
+    """A lookup, normalised, with a gain."""
+    c = leaf(r.normal(size=(5, 4)), "C")
+    e = c[np.array([[0, 2], [2, 2], [1, 4]])].named("e")
+    d = (e - e.mean(axis=-1, keepdims=True)).named("d")
+    n = (d / np.sqrt((d**2).mean(axis=-1, keepdims=True) + 1e-3)).named("n")
+    return np.sum(np.tanh(n * leaf(r.normal(size=4), "gain")) * r.normal(size=(3, 2, 4)))
+
+
+def recurrent(r: np.random.Generator) -> ag.Tensor:
+    """A recurrent net of three steps."""
+    u, w = leaf(r.normal(size=(3, 3)), "U"), leaf(r.normal(size=(2, 3)), "W")
+    h = ag.Tensor(r.normal(size=(4, 3)), name="h_0")
+    for k in (1, 2, 3):
+        h = np.tanh(h @ u + r.normal(size=(4, 2)) @ w).named(f"h_{k}")
+    return np.sum((h - r.normal(size=(4, 3))) ** 2)
+
+
+LOSSES: list[Loss] = [layers, columns, normalised, recurrent]
+
+
+def right(loss: ag.Tensor) -> dict[str, np.ndarray]:
+    tensors = {n: t for n, t in ag.named_tensors(loss).items() if t.requires_grad}
+    return {n: g.data for n, g in zip(tensors, ag.gradients(loss, tensors.values()), strict=True)}
+
+
+def planted(loss: ag.Tensor, given: dict[str, Any], name: str) -> Iterator[tuple[Any, Any]]:
+    """Every edit of a line's readings that changes it, with the array that it gives."""
+    lines: list[tuple[Readings, Line]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judged, "find", lambda readings, line: lines.append((readings, line)) or [])
+        check_backprop(loss, given | {name: given[name] + 1.0})
+    ((readings, line),) = lines
+    for term in readings.of(name):
+        f = Formula(term, line.bases[0])
+        for e in f.order:
+            for edit in at(e, f.value[e].shape, readings, line.others) if e is not ONE else ():
+                try:
+                    with np.errstate(all="ignore"):
+                        own = [f.value[x] for x in e.operands]
+                        out = f.but(e, np.asarray(edit.make(own, f.value[e])))
+                except (ValueError, TypeError, IndexError):
+                    continue
+                if out is not None and np.isfinite(out).all() and out.any():
+                    assert "{" not in say(edit.kind, edit.values, name, readings, CHINESE)
+                    if not same(out, given[name]):
+                        yield edit, out
+
+
+def same(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-5, atol=1e-8)
+
+
+@each(LOSSES)
+def test_each_edit_is_found_again(make: Loss):
+    loss = make(np.random.default_rng(0))
+    given, unnamed, count = right(loss), [], 0
+    for name in given:
+        for edit, array in list(planted(loss, given, name))[::15]:
+            report = check_backprop(loss, given | {name: array})
+            assert not report[name].ok
+            count += 1
+            if "no usual mistake" in (report[name].cause or ""):
+                unnamed.append((name, edit.kind))
+    assert count > 15
+    assert len(unnamed) <= 0.04 * count, unnamed
+
+
+def test_every_kind_is_said_in_both_languages_with_the_same_values():
+    for kind, (english, chinese) in KINDS.items():
+        fields = {text.split("}")[0] for text in chinese.split("{")[1:]}
+        assert fields <= {text.split("}")[0] for text in english.split("{")[1:]} | {"times"}, kind
+
+
+# ---------------------------------------------------------------------- in words
+
+
+def said(loss: ag.Tensor, changed: dict[str, Any], name: str) -> str:
+    return check_backprop(loss, right(loss) | changed)[name].cause or ""
+
+
+def test_what_is_said_of_usual_mistakes():
+    loss = layers(np.random.default_rng(1))
+    t = {n: x.data for n, x in ag.named_tensors(loss).items()}
+    g = right(loss)
+    p = np.exp(t["z"]) / np.exp(t["z"]).sum(1, keepdims=True)
+    data = g["W_2"] - 0.6 * t["W_2"]
+    told = {
+        "not written yet: all zeros": ("W_1", 0 * g["W_1"]),
+        "∇z has the wrong sign": ("z", -g["z"]),
+        "∇W_1 is 6 times too large: divide it by the batch size q = 6": ("W_1", 6 * g["W_1"]),
+        "1/q is there twice": ("z", g["z"] / 6),
+        "the term y is missing: the target y belongs to softmax(z)": ("z", p / 6),
+        "z stands where softmax(z) belongs: that is the gradient of another loss":
+            ("z", (t["z"] - p) / 6 + g["z"]),  # z − y
+        "tanh'(s) is missing": ("s", g["h"]),
+        "the factor 1 − h² is missing": ("s", g["h"]),
+        "this is the slope of sigmoid, and h is tanh(s)": ("s", g["h"] * t["h"] * (1 - t["h"])),
+        "tanh'(s) is computed from s where h belongs": ("s", g["h"] * (1 - t["s"] ** 2)),
+        "h stands with": ("s", g["h"] * (1 - t["h"] ** 3)),
+        "summed over axis 1 where axis 0 belongs": ("b", g["s"].sum(1)),
+        "∇b is not summed": ("b", g["s"]),
+        "a mean where a sum belongs": ("b", g["s"].mean(0, keepdims=True)),
+        "2 times too small": ("W_2", data + 0.3 * t["W_2"]),
+        "the term W_2 has the wrong sign": ("W_2", data - 0.6 * t["W_2"]),
+        "s stands where h belongs": ("W_2", t["s"].T @ g["z"] + 0.6 * t["W_2"]),
+        "W_2 was updated before it was used":
+            ("h", g["z"] @ (t["W_2"] - 0.1 * g["W_2"]).T),
+        "clipped to ±": ("W_1", np.clip(g["W_1"], -0.05, 0.05)),
+    }  # fmt: skip
+    for words, (name, array) in told.items():
+        assert words in said(loss, {name: array}, name), words
+
+
+def test_what_follows_and_what_does_not():
+    problem = Problem(3, 10, "tanh", 3)
+    given = problem.gradients("half")
+    given["W_12"] = given["W_12"].T
+    report = check_backprop(problem.recorded(), given)
+    assert causes(report) == {"s_3": "δ_3 is 2 times too small", "W_12": "∇W_12 is transposed"}
+    problem = Problem(4, 10, "tanh", 2)
+    report = check_backprop(problem.recorded(), problem.gradients("no σ'"))
+    assert set(causes(report)) == {"s_2"}
+    assert report["W_01"].follows_from == "s_2"
+
+
+def causes(report: Report) -> dict[str, str]:
+    return {e.name: e.cause.split(":")[0] for e in report.entries if e.cause is not None}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "name", "words"),
+    [("no 1/q", "W_34", "is 30 times too large"), ("no σ'", "W_12", "tanh'(s_2) is missing"),
+     ("updated", "W_23", "W_34 was updated before"), ("sign", "W_12", "has the wrong sign"),
+     ("no transpose", "W_01", "W_12 is not transposed")],
+)  # fmt: skip
+def test_weights_alone_are_enough(mistake: str, name: str, words: str):
+    problem = Problem(4, 10, "tanh", 2)
+    weights = {n: g for n, g in problem.gradients(mistake).items() if n[0] == "W"}
+    first = check_backprop(problem.recorded(), weights).first_wrong
+    assert first is not None
+    assert first.name == name
+    assert words in (first.cause or "")
+
+
+def test_nothing_fits_and_what_differs_is_shown():
+    problem = Problem(2, 10, "tanh", 1)
+    given = problem.gradients()
+    noise = np.random.default_rng(1).normal(size=(4, 3))
+    cause = check_backprop(problem.recorded(), given | {"W_12": noise})["W_12"].cause or ""
+    assert cause.startswith("no usual mistake gives this ∇W_12 (differs by ")
+    assert "given:    [[ 0.3456, 0.8216, 0.3304]," in cause
+    one = given["W_12"].copy()
+    one[1, 2] += 0.3
+    assert "it differs at [1, 2] only" in said(problem.recorded(), {"W_12": one}, "W_12")
+    rows = given["s_2"] * np.arange(1.1, 11)[:, None]
+    assert "along axis 0" in (check_backprop(problem.recorded(), {"s_2": rows})["s_2"].cause or "")
+
+
+def test_two_tensors_of_one_name_are_refused():
+    x = leaf(np.ones(2), "x")
+    loss = np.sum((x * 2).named("y") + (x * 3).named("y"))
+    with pytest.raises(ValueError, match="2 tensors are called 'y'"):
+        check_backprop(loss, {"y": np.ones(2)})
+
+
+def test_q_in_the_lines_of_the_parameters_only_is_a_convention():
+    net = nn.MLP([2, 3, 1], rng=0)
+    x, y = np.random.default_rng(0).normal(size=(5, 2)), np.ones((5, 1))
+    loss = nn.BCELoss()(net(x), y)
+    g = right(loss)
+    report = check_backprop(loss, g | {n: 5 * g[n] for n in ("s_2", "l_1", "s_1")})
+    assert "the convention of some courses" in (report["s_2"].cause or "")
+    assert report["s_1"].follows_from == "s_2"
+    assert report["W_01"].ok
