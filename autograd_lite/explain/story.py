@@ -21,6 +21,7 @@ from ..meaning.steps import shown_steps, with_symbols, written
 from ..show.expression import Expression, applied, nodes
 from ..show.labels import is_bold
 from ..show.steps import Step as Computation
+from ..show.text import text
 from ..table import OPS
 from .backward import Backward, Contribution, Gradient, gradients
 
@@ -199,8 +200,6 @@ def _names(
     leaves: Mapping[Tensor, Expression],
 ) -> dict[Tensor, str]:
     """What each shown tensor is called: by its name, or c₁, v₂, …; no two alike."""
-    from ..show.text import text
-
     names: dict[Tensor, str] = {}
     taken = set(known.values())
     free = (other for i in count(1) if (other := f"v_{i}") not in taken)
@@ -330,7 +329,9 @@ def _of_gradient(
     ways = [("given", g.given, g.definitions), ("result", g.simple, g.parts)]
     sizes = [right.size + sum(d.expression.size for d in parts) for _, right, parts in ways]
     is_long = bool(g.definitions) and (bool(g.parts) or sizes[0] > 2 * sizes[1])
-    if is_long or not unsaid.isdisjoint(x.name for x in nodes(g.given)):
+    ordered, other = text(g.simple), text(g.given)
+    is_turned = ordered != other and sorted(ordered) == sorted(other)
+    if is_long or is_turned or not unsaid.isdisjoint(x.name for x in nodes(g.given)):
         unsaid.update(d.name for d in g.definitions)
         del ways[0]
     ways = [way for way in ways if len(way[2]) <= MOST_DEFINITIONS]
