@@ -95,13 +95,16 @@ def draw_pieces(
         shown: further results that are drawn where they aren't folded.
         collapse: what is folded.
     """
-    if collapse is None and not every:
-        leaves, found, known = shown_steps(output, shown)
-        say = lambda step: known.get(step.result)  # noqa: E731
-        return leaves, [Piece([s], [s.result], s.inputs, shown=[s], meant=say) for s in found]
     if collapse is None:
-        leaves, found = steps(output, every, shown)
-        return leaves, [Piece([s], [s.result], s.inputs, shown=[s]) for s in found]
+        known: dict[Tensor, Expression] = {}
+        if every:
+            leaves, found = steps(output, every, shown)
+        else:
+            leaves, found, known = shown_steps(output, shown)
+        pieces = [Piece([s], [s.result], s.inputs, shown=[s]) for s in found]
+        for piece in pieces:
+            piece.meant = lambda step: known.get(step.result)
+        return leaves, pieces
     if isinstance(collapse, int):
         leaves, found = steps(output, every, shown)
         fold_of = _all_but(found, collapse, aims)
@@ -123,7 +126,10 @@ def draw_pieces(
         found.sort(key=lambda step: order[step.result])
     for fold in fold_of.values():
         fold.visible |= aims
-    return _join(output, leaves, found, fold_of)
+    leaves, pieces = _join(output, leaves, found, fold_of)
+    for piece in pieces if every else ():
+        piece.meant = lambda step: None
+    return leaves, pieces
 
 
 def _all_but(found: list[Step], n: int, aims: Set[Tensor]) -> dict[Tensor, _Fold]:

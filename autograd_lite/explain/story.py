@@ -6,7 +6,7 @@ pass the chapter's (`derive`): δ of the last layer, its ∇W and ∇b, δ of th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -256,13 +256,18 @@ def _backward(
     called |= {f"g{numbers[g.target]}": g.symbol for g in back.gradients}
     stops = {plan.output, *plan.targets}
     walked: dict[str, None] = {}
-    unsaid = {d.name for g in back.gradients for d in g.parts}
+    known = {"q", *called.values(), *(name for x in back.remarks for name in x.symbols)}
+    simple = {d.name for g in back.gradients for d in g.parts}  # which may mean something else
+    rules: dict[str, Expression] = {}
     told = []
     for g in back.gradients:
         n = numbers[g.target]
         current = _way(g.target, back.onward, stops, numbers)
         walked |= dict.fromkeys(x for x in current if x.startswith("b"))
-        formulas, notes = _of_gradient(g, names[plan.output], plan, unsaid)
+        rules |= {d.name: d.expression for d in g.definitions if d.name not in simple}
+        left = list(dict.fromkeys([g.symbol, f"∂{names[plan.output]}/∂{plan.names[g.target]}"]))
+        chain = Formula("chain", left, paths=plan.paths(g.target))
+        formulas, notes = _of_gradient(g, chain, known, rules)
         told.append(
             Step(
                 "backward", g.target, f"g{n}", g.symbol, g.value, g.target.shape,
@@ -316,29 +321,48 @@ def _way(
 
 
 def _of_gradient(
-    g: Gradient, whole: str, plan: Plan, unsaid: set[str]
+    g: Gradient, chain: Formula, known: Set[str], rules: Mapping[str, Expression]
 ) -> tuple[list[Formula], list[str]]:
     """The formulas, and what is to be said of them: the rules' only where they can be read.
 
-    ``unsaid`` are the symbols of parts that no step has shown.
+    Args:
+        g: the gradient.
+        chain: the chain rule.
+        known: the symbols that the page explains.
+        rules: the parts of the rules' formulas up to this one.
     """
-    left = list(dict.fromkeys([g.symbol, f"∂{whole}/∂{plan.names[g.target]}"]))
-    formulas = [Formula("chain", left, paths=plan.paths(g.target))]
     if g.given is None or g.simple is None:
-        return formulas, ["no_formula"]
-    ways = [("given", g.given, g.definitions), ("result", g.simple, g.parts)]
-    sizes = [right.size + sum(d.expression.size for d in parts) for _, right, parts in ways]
-    is_long = bool(g.definitions) and (bool(g.parts) or sizes[0] > 2 * sizes[1])
+        return [chain], ["no_formula"]
+    simple = {d.name: d.expression for d in g.parts}
+    ways = [("result", g.simple, simple)]
+    given = _needed(g.given, rules)
+    sizes = [
+        right.size + sum(part.size for part in parts.values())
+        for right, parts in ((g.given, given), (g.simple, simple))
+    ]
+    names = {x.name for e in (g.given, *given.values()) for x in nodes(e)} - {None}
+    is_long = bool(given) and (bool(simple) or sizes[0] > 2 * sizes[1])
     ordered, other = text(g.simple), text(g.given)
     is_turned = ordered != other and sorted(ordered) == sorted(other)
-    if is_long or is_turned or not unsaid.isdisjoint(x.name for x in nodes(g.given)):
-        unsaid.update(d.name for d in g.definitions)
-        del ways[0]
-    ways = [way for way in ways if len(way[2]) <= MOST_DEFINITIONS]
+    if not is_long and not is_turned and names <= known | given.keys():
+        ways.insert(0, ("given", g.given, given))
+    formulas = [chain]
     for kind, right, parts in ways:
-        formulas.append(Formula(kind, [g.symbol], right))
-        formulas += [Formula("with", [d.name], d.expression) for d in parts]
-    return formulas, [] if ways else ["too_long"]
+        if len(parts) <= MOST_DEFINITIONS:
+            formulas.append(Formula(kind, [g.symbol], right))
+            formulas += [Formula("with", [name], part) for name, part in parts.items()]
+    return formulas, [] if len(formulas) > 1 else ["too_long"]
+
+
+def _needed(root: Expression, parts: Mapping[str, Expression]) -> dict[str, Expression]:
+    """The parts that have a symbol in an expression, or in another of them; in their order."""
+    found: set[str] = set()
+    stack = [root]
+    while stack:
+        new = {x.name or "" for x in nodes(stack.pop())} & parts.keys() - found
+        found |= new
+        stack += [parts[name] for name in new]
+    return {name: part for name, part in parts.items() if name in found}
 
 
 def _update(

@@ -173,6 +173,8 @@ def test_a_variance_op_by_op_has_no_tensor_for_how_many_entries_there_are():
     drawn = read_dot(ag.draw(np.var(x, axis=0).named("y"), detail="ops").source)
     assert drawn.of_class("tensor") == {"x", "y"}
     assert "v₄ / 4" in drawn.labels("computation")
+    drawn = read_dot(ag.draw(np.where(x > 0, x, 0).named("y"), detail="ops").source)
+    assert drawn.labels("computation") == ["where"]
 
 
 def test_a_formula_that_is_too_wide_is_written_out_beneath_and_in_a_tooltip(engine):
