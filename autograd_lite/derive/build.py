@@ -117,11 +117,14 @@ class Builder:
         return Expression(tensor._array, name)
 
     def _constant(self, tensor: Tensor) -> Expression:
-        """An unnamed array: ``1 − y`` where it is just that, computed before any recording."""
+        """An unnamed array: ``1 − y`` where it is just that, computed before any recording; one
+        that was given before has its symbol."""
         for t, written in self._expressions.items():
-            is_data = t.is_leaf and not t._tracked and written.name is not None
-            if is_data and np.array_equal(1 - written.value, tensor._array):
-                return applied(ops.subtract, Expression(1.0), written)
+            if t.is_leaf and not t._tracked and written.name is not None:
+                if t.name is None and np.array_equal(written.value, tensor._array):
+                    return written
+                if np.array_equal(1 - written.value, tensor._array):
+                    return applied(ops.subtract, Expression(1.0), written)
         name = next(n for i in count(1) if (n := f"c_{i}") not in self.taken)
         self.taken.add(name)
         return Expression(tensor._array, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from .chain import Plan
 from .derivation import Derivation, Step, rows_of_batch
 
 _SHORT = 5.0  # the size up to which a formula could hardly be shorter
-_GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
+GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
 
 
 class DerivationError(ArithmeticError):
@@ -53,7 +54,31 @@ def derived(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None) -
         steps.append(
             Step(g.symbol, g.name, g.value, whole, paths, g.given, g.simple, g.definitions, g.parts)
         )
-    return Derivation(steps, *found.forward(), found.remarks)
+    return Derivation(steps, *found.forward(), [remark.text for remark in found.remarks])
+
+
+REMARKS = {
+    "rows": "{}, the rows of the batch",
+    "given": "Given: {}",
+    "ties": "Where entries tie, this is one of the gradients that there are",
+    "left_out": "Left out: {} in a logarithm, so that this is nearly the gradient",
+}
+
+
+class Remark(NamedTuple):
+    """What is to be said of formulas: its kind, and the symbols that it explains."""
+
+    kind: str
+    symbols: dict[str, str]
+
+    @property
+    def said(self) -> str:
+        """The symbols with what they are."""
+        return ", ".join(f"{x} = {what}" if x else what for x, what in self.symbols.items())
+
+    @property
+    def text(self) -> str:
+        return REMARKS[self.kind].format(self.said)
 
 
 @dataclass
@@ -116,7 +141,7 @@ class Formulas:
             self._builder = self._new_builder(seed, keep_guards)
             if self._write_given():
                 break
-        for guard in (_GUARD, 0.0):
+        for guard in (GUARD, 0.0):
             with trace(), np.errstate(all="ignore"):
                 self._reading = Reading(plan, self.rows, guard, self._builder.taken)
             for t in self._tensors:
@@ -148,20 +173,17 @@ class Formulas:
                 g.simple, g.parts = g.given, g.definitions
         return True
 
-    def _remarks(self) -> list[str]:
+    def _remarks(self) -> list[Remark]:
         writer, remarks = self._reading.writer, []
         if self.rows and (self._builder.wrote_q or writer.wrote_q):
-            remarks.append(f"q = {self.rows}, the rows of the batch")
+            remarks.append(Remark("rows", {"q": str(self.rows)}))
         if writer.given:
-            shown = (f"{name} = {_array(x)}" for name, x in writer.given.items())
-            remarks.append("Given: " + ", ".join(shown))
+            remarks.append(Remark("given", {name: _array(x) for name, x in writer.given.items()}))
         if self._reading.chose:
-            remarks.append("Where entries tie, this is one of the gradients that there are")
+            remarks.append(Remark("ties", {}))
         if self._reading.meaning.guarded:
             small = dict.fromkeys(map(number_text, sorted(self._reading.meaning.guarded)))
-            remarks.append(
-                f"Left out: {', '.join(small)} in a logarithm, so that this is nearly the gradient"
-            )
+            remarks.append(Remark("left_out", {"": ", ".join(small)}))
         return remarks
 
     def forward(self) -> tuple[list[Definition], list[tuple[str, Array]]]:

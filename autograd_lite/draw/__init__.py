@@ -40,6 +40,9 @@ def draw(
     pass. Vectors are italic, matrices and arrays of parameters bold. A box with a double outline is
     several computations that are folded.
 
+    A computation is written as it is in the code, but where it has a name: ``1 / (1 + np.exp(-s))``
+    is drawn as ``σ``. One that is too wide is called ``f₁``, and written out beneath the figure.
+
     A gradient that was recorded (``ag.gradients(…, create_graph=True)``) is drawn as any result:
     the cotangents of named tensors are then called ``δ_1``, ``∇W_12`` or ``∂L/∂h``, as in
     `ag.derive`, and outlined in the colour of the backward pass.

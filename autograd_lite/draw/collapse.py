@@ -7,7 +7,7 @@ a graph that has none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
@@ -15,6 +15,8 @@ from typing import Literal
 from ..engine.tensor import Tensor
 from ..graph import walk
 from ..layers import Layers
+from ..meaning.steps import meant, shown_steps
+from ..show.expression import Expression
 from ..show.steps import Step, steps
 from .modules import Role, roles_of, title
 from .repeats import find_repeats, first_leaves
@@ -34,6 +36,7 @@ class Piece:
         count: how often the block stands there; 1 where it isn't a repeat.
         shown: the steps whose formulas stand for the piece.
         hidden: the leaves that are folded with it.
+        meant: of a step, what its result is, where that isn't what was written.
     """
 
     steps: list[Step]
@@ -44,6 +47,7 @@ class Piece:
     count: int = 1
     shown: list[Step] = field(default_factory=list)
     hidden: list[Tensor] = field(default_factory=list)
+    meant: Callable[[Step], Expression | None] = meant
 
     @property
     def first(self) -> Tensor:
@@ -92,8 +96,15 @@ def draw_pieces(
         collapse: what is folded.
     """
     if collapse is None:
-        leaves, found = steps(output, every, shown)
-        return leaves, [Piece([s], [s.result], s.inputs, shown=[s]) for s in found]
+        known: dict[Tensor, Expression] = {}
+        if every:
+            leaves, found = steps(output, every, shown)
+        else:
+            leaves, found, known = shown_steps(output, shown)
+        pieces = [Piece([s], [s.result], s.inputs, shown=[s]) for s in found]
+        for piece in pieces:
+            piece.meant = lambda step: known.get(step.result)
+        return leaves, pieces
     if isinstance(collapse, int):
         leaves, found = steps(output, every, shown)
         fold_of = _all_but(found, collapse, aims)
@@ -115,7 +126,10 @@ def draw_pieces(
         found.sort(key=lambda step: order[step.result])
     for fold in fold_of.values():
         fold.visible |= aims
-    return _join(output, leaves, found, fold_of)
+    leaves, pieces = _join(output, leaves, found, fold_of)
+    for piece in pieces if every else ():
+        piece.meant = lambda step: None
+    return leaves, pieces
 
 
 def _all_but(found: list[Step], n: int, aims: Set[Tensor]) -> dict[Tensor, _Fold]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from itertools import count
 from typing import NamedTuple
 
 from ..cotangents import Cotangent, cotangents_of
+from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..graph import walk
 from ..show import labels
-from ..show.notation import ATOM, Written, op_notation, symbol_of
+from ..show.expression import Expression, nodes
+from ..show.notation import ATOM, SUM, Written, op_notation, symbol_of
 from ..show.steps import Step
-from ..show.writer import write
+from ..show.writer import Node, write
 from .collapse import Collapse, Piece, draw_pieces, longest_histories
 from .figure import Figure
-from .look import Look
+from .look import Look, escape
 from .paths import arrows, on_paths
 from .sheet import Sheet
 from .theme import Theme
@@ -23,8 +25,8 @@ from .theme import Theme
 LIMIT = 400
 """How many nodes are drawn at most, unless another limit is given."""
 
-WIDEST = 48
-"""How many characters a formula has at most."""
+WIDEST, LEGIBLE = 48, 200
+"""How many characters a formula has at most in its node, and in the legend."""
 
 
 class Symbols:
@@ -81,7 +83,9 @@ class Symbols:
         return labels.name_markup(name, labels.is_bold(tensor), size)
 
     def atom(self, tensor: Tensor) -> Written:
-        return Written(self.markup(tensor), ATOM, len(self._name[tensor]))
+        name = self._name[tensor]
+        is_sum = name != tensor.name and " " in name  # such as 1 − y
+        return Written(self.markup(tensor), SUM if is_sum else ATOM, len(name))
 
     def derivative(self, of: Tensor, by: Tensor) -> str:
         return f"∂{self.markup(of, 12)}/∂{self.markup(by, 12)}"
@@ -116,32 +120,51 @@ def _free_symbols(
             yield symbol
 
 
-def formula(step: Step, symbols: Symbols, stand_ins: Iterator[str], brief: bool = True) -> str:
-    """What a step computes: a formula, where that is ``brief`` the symbol of a lone function, or a
-    stand-in for a formula that would be too wide."""
-    atoms = {x: symbols.atom(x) for x in step.inputs}
-    markup = labels.formulas(lambda x: atoms[x] if x in atoms else labels.constant(x._array))
-    written = write(step.region, markup, WIDEST)
-    alone = [atom.text for atom in atoms.values()]  # a copy, say: nothing is written around it
-    return label(step, written, WIDEST, stand_ins, brief, alone)
+class Formulas:
+    """What steps compute, written; f₁, f₂, … for what is too wide, which a legend then says.
 
+    Attributes:
+        apart: what these stand for, by them, as markup.
+    """
 
-def label(
-    step: Step, written: Written, widest: int, stand_ins: Iterator[str], brief: bool = True,
-    alone: Collection[str] = (),
-) -> str:  # fmt: skip
-    """A step's formula; its op's symbol where that says it; a stand-in where it is too wide."""
-    if written.width > widest:
-        return next(stand_ins)
-    assert step.result.op is not None
-    sign = labels.escape_notation(op_notation(step.result.op).symbol)
-    is_symbol = written.text.startswith(f"{sign}(") or written.text in alone
-    return sign if brief and len(step.region) == 1 and is_symbol else written.text
+    def __init__(self, symbols: Symbols) -> None:
+        self._symbols = symbols
+        self.apart: dict[str, str] = {}
 
+    def of(self, step: Step, meant: Expression | None, brief: bool = True) -> str:
+        """A formula; where that is ``brief`` the symbol of a lone function."""
+        atoms = [self._symbols.atom(x) for x in step.inputs]
+        place = {x: i for i, x in enumerate(step.inputs)}
 
-def stand_ins() -> Iterator[str]:
-    """f₁, f₂, … for formulas that are too wide."""
-    return (labels.name_markup(f"f_{i}") for i in count(1))
+        def symbol(x: Node) -> Written:
+            if isinstance(x, Expression):
+                return labels.constant(x.value) if x.name is None else atoms[int(x.name)]
+            return atoms[place[x]] if x in place else labels.constant(x._array)
+
+        found: Sequence[Node] = step.region if meant is None else list(nodes(meant))
+        markup = labels.formulas(symbol, meant is not None)
+        whole = write(found, markup, LEGIBLE)
+        ops = sum(x.op is not None for x in found)
+        alone = [atom.text for atom in atoms]  # a copy, say: nothing is written around it
+        return self.short(whole, found[-1].op if brief and ops == 1 else None, alone)
+
+    def short(
+        self, whole: Written, lone: Op | None, alone: Collection[str] = (), widest: int = WIDEST
+    ) -> str:
+        """A formula; the symbol of a ``lone`` op where that says it; a stand-in for a wide one."""
+        if whole.width > widest:
+            name = labels.name_markup(f"f_{len(self.apart) + 1}")
+            self.apart[name] = whole.text if whole.width <= LEGIBLE else ""
+            return name
+        if lone is None:
+            return whole.text
+        sign = labels.escape_notation(op_notation(lone).symbol)
+        return sign if whole.text.startswith(f"{sign}(") or whole.text in alone else whole.text
+
+    def legend(self) -> list[str]:
+        """A line for each stand-in."""
+        return [f"{name} = {text}" if text else f"{name}: a formula that is too long to be shown; "
+                "name results on the way" for name, text in self.apart.items()]  # fmt: skip
 
 
 class Marks(NamedTuple):
@@ -203,6 +226,7 @@ def draw_computations(
     drawing.nodes(drawn, pieces, output)
     drawing.forward(pieces)
     drawing.backward(pieces, on_paths(output, targets))
+    drawing.sheet.legend(drawing.formulas.legend())
     return drawing.sheet.figure()
 
 
@@ -223,6 +247,7 @@ class _Drawing:
         self.look, self.symbols, self.aims = look, symbols, aims
         self.circled, self.marks = circled, marks
         self.sheet = Sheet(look.theme, rankdir="LR", nodesep="0.2", ranksep="0.4")
+        self.formulas = Formulas(symbols)
         self.node: dict[Tensor, str] = {}
         self.ellipse: dict[Tensor, str] = {}
 
@@ -230,8 +255,7 @@ class _Drawing:
         main = longest_histories(pieces)
         chain = _chain(output, main)
         self.node = {t: self.sheet.new_id(self.symbols.plain(t)) for t in drawn}
-        further = stand_ins()
-        texts = {piece.first: (piece, self._text(piece, further)) for piece in pieces}
+        texts = {piece.first: (piece, self._text(piece)) for piece in pieces}
         for first, (piece, _) in texts.items():
             piece.inputs = _around(piece.inputs, main.get(first))
             key = self.node[first]
@@ -251,10 +275,11 @@ class _Drawing:
                     attributes["ordering"] = "in"
                 self._computation(piece, text, attributes)
 
-    def _text(self, piece: Piece, further: Iterator[str]) -> str:
+    def _text(self, piece: Piece) -> str:
         if piece.folded:
-            return _folded(piece, self.symbols, further, self.look.theme)
-        return formula(piece.steps[0], self.symbols, further, piece.first in self.circled)
+            return _folded(piece, self.symbols, self.formulas, self.look.theme)
+        (step,) = piece.steps
+        return self.formulas.of(step, piece.meant(step), piece.first in self.circled)
 
     def _circle(self, tensor: Tensor, attributes: dict[str, str]) -> None:
         text = self.symbols.title(tensor) + self.look.details(tensor)
@@ -263,6 +288,10 @@ class _Drawing:
 
     def _computation(self, piece: Piece, text: str, attributes: dict[str, str]) -> None:
         tensor = piece.first
+        whole = self.formulas.apart.get(text)
+        if whole:
+            tip = escape(labels.plain(f"{text} = {whole}"))
+            attributes["tooltip"] = "&#10;".join(filter(None, (tip, attributes.get("tooltip"))))
         if tensor not in self.circled:
             text = f"{self.symbols.markup(tensor)} = {text}{self.look.details(tensor)}"
         kinds = "computation folded" if piece.folded else "computation"
@@ -315,10 +344,10 @@ def _check_size(size: int, collapse: Collapse, limit: int | None) -> None:
     )
 
 
-def _folded(piece: Piece, symbols: Symbols, further: Iterator[str], theme: Theme) -> str:
+def _folded(piece: Piece, symbols: Symbols, formulas: Formulas, theme: Theme) -> str:
     """What stands in the node of a folded piece: layers or formulas, how often, and whose."""
     lines = [labels.escape(piece.title)] if piece.title is not None else [
-        f"{symbols.markup(s.result)} = {formula(s, symbols, further, brief=False)}"
+        f"{symbols.markup(s.result)} = {formulas.of(s, piece.meant(s), brief=False)}"
         for s in piece.shown[:MOST_FORMULAS]
     ]  # fmt: skip
     if piece.title is None and len(piece.shown) > MOST_FORMULAS:

@@ -21,7 +21,7 @@ from ..show.notation import ATOM, MATMUL, PRODUCT, Notation, Written, op_notatio
 from ..show.steps import Step, is_number, steps
 from ..show.writer import join
 from ..table import OPS
-from .computations import Symbols, label, stand_ins
+from .computations import LEGIBLE, Formulas, Symbols
 from .figure import Figure
 from .look import Look
 from .paths import arrows, on_paths
@@ -88,7 +88,7 @@ def _join(notation: Notation, *operands: Any) -> Entry:
 
 def _kept(x: Written) -> Written:
     """Without its text where that is too wide to be drawn: it could grow without bounds."""
-    return x if x.width <= WIDEST else Written("", x.level, WIDEST + 1)
+    return x if x.width <= LEGIBLE else Written("", x.level, LEGIBLE + 1)
 
 
 def replay(tensor: Tensor, operands: list[list[Written]], depends: list[Array]) -> list[Written]:
@@ -161,6 +161,7 @@ def draw_elements(
     on = on_paths(output, targets)
     for step, entries in zip(reversed(found), reversed(sources), strict=True):
         drawing.backward(step, arrows(step, on), entries)
+    drawing.sheet.legend(drawing.formulas.legend())
     return drawing.sheet.figure()
 
 
@@ -181,7 +182,7 @@ class _Drawing:
         self.look, self.symbols, self.aims = look, symbols, aims
         self.sheet = Sheet(look.theme, rankdir="LR", nodesep="0.15", ranksep="0.6")
         self.node: dict[Tensor, list[str]] = {}
-        self.further = stand_ins()
+        self.formulas = Formulas(symbols)
 
     def name(self, tensor: Tensor, i: int, size: int = 16) -> str:
         whole = self.symbols.markup(tensor, size)
@@ -211,7 +212,8 @@ class _Drawing:
         formulas, sources = _compute(step, atoms)
         for j, key in enumerate(self.node[step.result]):
             ellipse = self.sheet.new_id(f"op_{key}")
-            text = label(step, formulas[j], WIDEST, self.further)
+            lone = step.result.op if len(step.region) == 1 else None
+            text = self.formulas.short(formulas[j], lone, widest=WIDEST)
             self.sheet.node("computation", ellipse, text, **self.look.hints(step.result))
             for x, i in sources[j]:
                 self.sheet.forward(self.node[x][i], ellipse)

@@ -8,10 +8,12 @@ the SVG.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from .figure import Figure
 from .theme import LIGHT, Theme
 
+_LINES = 12  # of a legend
 _KEYWORDS = frozenset({"node", "edge", "graph", "digraph", "subgraph", "strict"})
 
 
@@ -92,6 +94,14 @@ class Sheet:
         """An arrow of the backward pass. It has no say in where the nodes are."""
         look = self._joined("backward", attributes)
         self._dot.edge(tail, head, label=f"<{label}>", _attributes=look)
+
+    def legend(self, lines: Sequence[str]) -> None:
+        """Lines of markup under the figure; of many the first."""
+        if lines:
+            more = [f"… {len(lines) - _LINES} more"] if len(lines) > _LINES else []
+            text = "".join(f'{x}<BR ALIGN="LEFT"/>' for x in [*lines[:_LINES], *more])
+            self._dot.attr("graph", label=f"<{text}>", labelloc="b", labeljust="l",
+                           fontname="Times", fontsize="14", fontcolor=self.theme.text)  # fmt: skip
 
     def figure(self) -> Figure:
         return Figure(self._dot.source)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..derive import formulas as derived
 from ..derive.chain import Plan
+from ..draw.paths import arrows, carriers, on_paths
+from ..engine.backward import pull
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from ..show.expression import Expression
-from .recorded import Recorded, add_up, fitted, replay
+from ..show.steps import Step
 
 MOST_CONTRIBUTIONS = 6
-_MOST_RECORDED = 2000  # ops of a graph whose uses are looked at one by one
 
 
 @dataclass(frozen=True)
@@ -61,36 +64,43 @@ class Backward:
     Attributes:
         gradients: from the output back.
         leaves: how leaves are written: by name, or what they are, such as ``1 − y``.
-        rows: the q of the formulas.
-        graph: the recorded graph as the checks read it; None where it is too large for them.
-        cotangents: of all tensors, in float64; empty where there is no such graph.
+        onward: of each shown tensor, the shown results that its gradient comes from.
+        remarks: what is to be said of the formulas.
     """
 
     gradients: list[Gradient]
     leaves: dict[Tensor, Expression]
-    rows: int | None = None
-    graph: Recorded | None = None
-    cotangents: dict[Tensor, Array] = field(default_factory=dict)
+    onward: dict[Tensor, list[Tensor]]
+    remarks: list[derived.Remark]
 
 
-def gradients(plan: Plan, numbers: Mapping[Tensor, int]) -> Backward:
-    """The gradients of a plan's output, or of the sum of its entries."""
+def gradients(
+    plan: Plan, steps: Sequence[Step], meant: Set[Tensor], numbers: Mapping[Tensor, int]
+) -> Backward:
+    """The gradients of a plan's output, or of the sum of its entries.
+
+    Args:
+        plan: what gets a gradient.
+        steps: that the page shows.
+        meant: the results of those that aren't shown as they were written.
+        numbers: of the shown tensors.
+    """
     formulas = derived.Formulas(plan)
-    tensors = walk(plan.output)
     found = [Gradient(**vars(g)) for g in formulas.gradients]
-    back = Backward(found, formulas.leaves, formulas.rows)
+    on = on_paths(plan.output, plan.targets)
+    onward: dict[Tensor, list[Tensor]] = {}
+    for step in steps:
+        for x in arrows(step, on):
+            onward.setdefault(x, []).append(step.result)
     _regions(found, numbers)
-    if found and len(tensors) <= _MOST_RECORDED and _is_real(tensors):
-        back.graph = Recorded.of(plan.output)
+    if found:
+        ones, results = np.ones(plan.output.shape, plan.output.dtype), walk(plan.output)
         with np.errstate(all="ignore"):
-            back.cotangents = replay(back.graph, {})
+            cotangents = pull({plan.output: ones}, {t for t in results if t._op is not None})
+            uses = _uses(steps, meant, cotangents)
             for g in found:
-                _contributions(g, plan, back)
-    return back
-
-
-def _is_real(tensors: Sequence[Tensor]) -> bool:
-    return all(t.dtype.kind in "biuf" for t in tensors)
+                _contributions(g, plan, uses, cotangents)
+    return Backward(found, formulas.leaves, onward, formulas.remarks)
 
 
 def _regions(found: Sequence[Gradient], numbers: Mapping[Tensor, int]) -> None:
@@ -111,43 +121,80 @@ def _regions(found: Sequence[Gradient], numbers: Mapping[Tensor, int]) -> None:
         stops.setdefault(g.cotangent, f"g{numbers[g.target]}")
 
 
-def _contributions(g: Gradient, plan: Plan, back: Backward) -> None:
+def _contributions(
+    g: Gradient, plan: Plan, uses: Mapping[Tensor, Sequence[_Use]], cotangents: dict[Tensor, Array]
+) -> None:
     """What each use of the target adds, or of what lies between it and the step before it."""
-    graph, found = back.graph, back.cotangents
-    assert graph is not None
-    split = g.target
-    stops = {plan.output, *plan.targets}
-    while len(uses := [e for e in graph.uses.get(split, ()) if e.tensor in found]) == 1:
-        split = uses[0].tensor
+    split, stops = g.target, {plan.output, *plan.targets}
+    while len(uses.get(split, ())) == 1:
+        split = uses[split][0].result
         if split in stops:
             return
-    parts = []
-    for edge in uses:
-        step = graph.steps[edge.tensor]
-        part = fitted(step, edge.i, step.pull(edge.i, found[edge.tensor]))
-        if part is not None:
-            parts.append((edge.tensor, part))
+    parts = [
+        Contribution(_through(use.result, plan, uses), 1, _part(use, split, g.target, cotangents))
+        for use in uses.get(split, ())
+    ]
     if len(parts) < 2:
         return
-    if split is not g.target:
-        way = graph.way(g.target, {split: parts[0][1]})
-        parts = [
-            (tensor, replay(graph, {split: part}, way=way)[g.target]) for tensor, part in parts
-        ]
-    parts.reverse()  # as they were used
     g.uses = plan.names.get(split, g.name), len(parts)
-    shown = parts if len(parts) <= MOST_CONTRIBUTIONS else parts[: MOST_CONTRIBUTIONS - 1]
-    g.contributions = [
-        Contribution(_through(tensor, plan, graph), 1, np.broadcast_to(part, g.target.shape))
-        for tensor, part in shown
-    ]
-    rest = [part for _, part in parts[len(shown) :]]
-    if rest:
-        g.contributions.append(Contribution("", len(rest), add_up(rest)))
+    most = len(parts) if len(parts) <= MOST_CONTRIBUTIONS else MOST_CONTRIBUTIONS - 1
+    g.contributions = parts[:most]
+    if parts[most:]:
+        rest = sum(part.array for part in parts[most:])
+        g.contributions.append(Contribution("", len(parts) - most, np.asarray(rest)))
 
 
-def _through(tensor: Tensor, plan: Plan, graph: Recorded) -> str:
+class _Use(NamedTuple):
+    """A use of a tensor.
+
+    Attributes:
+        result: of the step that uses it.
+        ends: where the way back from the result comes to it: the ops, each with the place of the
+            tensor among its inputs, or None for all.
+    """
+
+    result: Tensor
+    ends: tuple[Tensor, int] | Set[Tensor]
+
+
+def _uses(
+    steps: Sequence[Step], whole: Set[Tensor], cotangents: Mapping[Tensor, Array]
+) -> dict[Tensor, list[_Use]]:
+    """By the tensors that the page shows: of steps that say what they mean, one for all."""
+    found: dict[Tensor, list[_Use]] = {}
+    for step in steps:
+        if step.result not in cotangents:
+            continue
+        if step.result in whole:
+            for x in step.inputs:
+                found.setdefault(x, []).append(_Use(step.result, set(step.region)))
+            continue
+        shown = set(step.inputs)
+        for t in step.region:
+            flowing = set(carriers(t)) & shown if t in cotangents else ()
+            for i, x in enumerate(t.inputs):
+                if x in flowing:
+                    found.setdefault(x, []).append(_Use(step.result, (t, i)))
+    return found
+
+
+def _part(use: _Use, x: Tensor, target: Tensor, cotangents: dict[Tensor, Array]) -> Array:
+    """What a use of ``x`` adds to the gradient of a target before it."""
+
+    def stopped(tensor: Tensor, g: Array, vjps: Any) -> Any:
+        if isinstance(use.ends, Set):
+            return vjps if tensor in use.ends else ()
+        t, place = use.ends
+        rules = enumerate(islice(vjps, place + 1)) if tensor is t else ()
+        return [vjp if i == place else None for i, vjp in rules]
+
+    start = use.result if isinstance(use.ends, Set) else use.ends[0]
+    found = pull({start: cotangents[start]}, {x}, layers=[stopped])[x]
+    return np.asarray(found if x is target else pull({x: found}, {target})[target])
+
+
+def _through(tensor: Tensor, plan: Plan, uses: Mapping[Tensor, Sequence[_Use]]) -> str:
     """The named result that a use goes into."""
     while tensor not in plan.names:
-        tensor = graph.uses[tensor][0].tensor
+        tensor = uses[tensor][0].result
     return plan.names[tensor]

@@ -78,10 +78,10 @@ class Curve:
             if step == int(step):
                 x, _ = self.at(int(step), self._low) or (LEFT, 0)
                 said = f"{step:.0f}"
-                parts.append(_tick(x, bottom, x, bottom + 5, x, bottom + 20, "middle", said))
+                parts.append(tick(x, bottom, x, bottom + 5, x, bottom + 20, "middle", said))
         for value in ticks(self._low, self._high, 5):
             _, y = self.at(self._first, value) or (0, bottom)
-            parts.append(_tick(LEFT - 5, y, LEFT, y, LEFT - 9, y + 4.5, "end", number(value)))
+            parts.append(tick(LEFT - 5, y, LEFT, y, LEFT - 9, y + 4.5, "end", number(value)))
             parts.append(f'<path class="rule" d="M{LEFT},{short(y)}H{right}"/>')
         middle = (LEFT + right) / 2
         parts.append(
@@ -103,9 +103,10 @@ class Curve:
         return "\n".join(parts)
 
 
-def _tick(
+def tick(
     x1: float, y1: float, x2: float, y2: float, x: float, y: float, anchor: str, said: str
 ) -> str:
+    """A mark on an axis, and what stands beside it."""
     return (
         f'<path class="axis" d="M{short(x1)},{short(y1)}L{short(x2)},{short(y2)}"/>'
         f'<text class="tick" x="{short(x)}" y="{short(y)}" text-anchor="{anchor}">'

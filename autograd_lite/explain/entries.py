@@ -32,15 +32,12 @@ def sources(step: Step, brief: bool = False) -> Sources:
             return {}
         keys = [operand.key for operand in step.operands]
         return {i: {key: [i] for key in keys} for i in layout(step.shape, brief).entries}
-    if step.computation is not None:
-        keyed = zip(step.computation.inputs, step.operands, strict=False)
-        inputs = {x: operand.key for x, operand in keyed}
-        return _found(step.computation.region, inputs, step.tensor, brief)
-    assert step.gradient is not None
-    gradient = step.gradient
     shown = {operand.key for operand in step.operands}
-    inputs = {x: key for x, key in gradient.inputs.items() if key in shown}
-    return _found(gradient.region, inputs, gradient.cotangent, brief)
+    inputs = {x: key for x, key in step.inputs.items() if key in shown}
+    if step.gradient is not None:
+        return _found(step.gradient.region, inputs, step.gradient.cotangent, brief)
+    assert step.computation is not None
+    return _found(step.computation.region, inputs, step.tensor, brief)
 
 
 def _found(

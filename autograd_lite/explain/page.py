@@ -11,8 +11,10 @@ from contextlib import suppress
 from math import inf
 from numbers import Real
 from pathlib import Path
+from string import Template
 from typing import Any, NamedTuple
 
+from ..derive.formulas import Remark
 from ..draw.collapse import Collapse
 from ..draw.computations import Marks, draw_computations
 from ..draw.figure import Figure
@@ -118,7 +120,6 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
     if left_out:
         sections.insert(after, _note(words("left_out", n=left_out)))
     picture = _figure(story, words)
-    body = "\n".join(sections)
     style, script = _asset("page.css"), f"<script>\n{_asset('page.js')}</script>\n"
     note = section = ""
     if extra is not None:
@@ -126,17 +127,12 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
         note, section = f'<div class="notes">{extra.note}</div>\n', f"{extra.section}\n"
         data = "\n".join(_data(name, value) for name, value in extra.data.items())
         script += f"{data}\n<script>\n{_asset(extra.script)}</script>\n"
-    return (
-        f'<!doctype html>\n<html lang="{words.lang}">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        f"<header><h1>{title}</h1>\n{_controls(len(story.steps), words)}</header>\n"
-        f'<main{_layout(picture)}>\n'
-        f'{picture}\n<div id="story">\n{note}{_notes(story, words, extra is None)}{body}\n</div>\n'
-        f"</main>\n{section}"
-        f"{_data('sources', lit)}\n{_data('predictions', asked)}\n"
-        f"{script}</body>\n</html>\n"
-    )
+    return filled(
+        "page.html", words, lang=words.lang, title=title, style=style, script=script,
+        n=len(story.steps), layout=_layout(picture), picture=picture, note=note,
+        notes=_notes(story, words, extra is None), body="\n".join(sections), section=section,
+        data=f"{_data('sources', lit)}\n{_data('predictions', asked)}",
+    )  # fmt: skip
 
 
 def _layout(picture: str) -> str:
@@ -152,31 +148,19 @@ def _asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
+def filled(name: str, words: Words, **parts: object) -> str:
+    """A template with these parts, and with words for what isn't among them."""
+    template = Template(_asset(name))
+    keys = set(template.get_identifiers()) - parts.keys()
+    return template.substitute(parts, **{key: mathml.text(words(key)) for key in keys})
+
+
 def _data(name: str, value: Any) -> str:
     """JSON in a script element; no ``<`` in it can end the element."""
     written = json.dumps(value, separators=(",", ":"), allow_nan=False)
     for sign in "<>&":
         written = written.replace(sign, f"\\u{ord(sign):04x}")
     return f'<script type="application/json" id="{name}">{written}</script>'
-
-
-def _controls(n: int, words: Words) -> str:
-    w = {
-        key: mathml.text(words(key))
-        for key in ("steps", "back", "play", "pause", "next", "step", "predict")
-    }
-    return (
-        f'<nav id="controls" hidden aria-label="{w["steps"]}">\n'
-        f'<button id="back" type="button">{w["back"]}</button>\n'
-        f'<button id="play" type="button" aria-pressed="false" data-play="{w["play"]}" '
-        f'data-pause="{w["pause"]}">{w["play"]}</button>\n'
-        f'<button id="next" type="button">{w["next"]}</button>\n'
-        f'<label><span>{w["step"]}</span> '
-        f'<input id="slider" type="range" min="1" max="{n}" value="1"></label>\n'
-        f'<output id="place" for="slider" aria-live="polite">1 / {n}</output>\n'
-        f'<button id="predict" type="button" aria-pressed="false">{w["predict"]}</button>\n'
-        "</nav>\n"
-    )
 
 
 # ---------------------------------------------------------------------- what is said once
@@ -192,6 +176,10 @@ def _notes(story: Story, words: Words, lines: bool) -> str:
     elif story.output.size != 1:
         name = f"Σ({story.name})"
         notes.append(_note(words("seed", n=story.output.size, name=name)))
+    for kind, symbols in story.backward.remarks:
+        new = {x: what for x, what in symbols.items() if x not in story.keys}
+        if new or not symbols:
+            notes.append(_note(words(f"remark_{kind}", said=Remark(kind, new).said)))
     forward = [step for step in story.steps if step.kind in ("forward", "loss")]
     if lines and any(step.line is None for step in forward):
         notes.append(_note(words("no_lines"), "with ag.source_lines():"))

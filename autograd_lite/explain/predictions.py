@@ -7,20 +7,27 @@ and in the update are few, and stand here.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import Array, Tensor
+from ..check.edits import NO_OTHERS, Edit, at
+from ..check.formula import UNFIT, Formula
+from ..check.readings import ONE, Readings
+from ..check.words import say
+from ..derive.derivation import rows_of_batch
+from ..derive.formulas import GUARD
+from ..engine.backward import pull
+from ..engine.tensor import Array
+from ..show.expression import nodes
 from ..show.notation import dimensions, op_notation
-from .likely import likely
 from .matrices import entry_name, layout
-from .recognised import with_activations
-from .recorded import Recorded
 from .story import Step, Story
-from .words import Words
+from .words import LANGUAGES, Words
 
 MOST_MISTAKES = 10
+_MOST_TERMS = 60  # of a formula that is edited
 
 Wrong = tuple[Array, str]
 """A wrong result, and what is wrong with it."""
@@ -32,10 +39,10 @@ class Predictions:
     def __init__(self, story: Story, words: Words) -> None:
         self._story = story
         self._words = words
-        graph = story.backward.graph
-        self._graph: Recorded | None = None
-        if graph is not None and not story.is_large:
-            self._graph = with_activations(graph)
+        self._readings: Readings | None = None
+        if not story.is_large:
+            with suppress(Exception):  # what meaning can't read is asked for all the same
+                self._readings = _readings(story)
 
     def of(self, step: Step) -> dict[str, Any] | None:
         """The question of a step: its shape or one of its numbers; None where there is neither.
@@ -109,30 +116,26 @@ class Predictions:
             yield from self._other_entries(step, step.value)
 
     def _of_gradient(self, step: Step) -> Iterator[Wrong]:
-        """What the checks know of mistakes in this derivative, if all before it is right."""
-        graph, back = self._graph, self._story.backward
-        if graph is None or step.tensor not in back.cotangents:
-            if step.value is not None:
-                yield -step.value, self._words("sign")
+        """The edits of the formula that the checks look for, the likeliest first."""
+        assert step.value is not None
+        assert step.gradient is not None
+        g, readings = step.gradient, self._readings
+        language = LANGUAGES.index(self._words.lang)
+        yield -step.value, say("sign", (), step.name, readings, language)
+        if readings is None:
             return
-        known: dict[Tensor, Array] = {}
-        for gradient in back.gradients:
-            if gradient.target is step.tensor:
-                break
-            if not gradient.target.is_leaf:
-                known[gradient.target] = gradient.value
-        with np.errstate(all="ignore"):
-            yield from self._usual(step, known)
-
-    def _usual(self, step: Step, known: dict[Tensor, Array]) -> Iterator[Wrong]:
-        graph, back = self._graph, self._story.backward
-        assert graph is not None
-        # What lies within an activation that was recognised is no tensor of this graph.
-        right = {x: g for x, g in back.cotangents.items() if x in graph.values}
-        for mistake, array in likely(graph, right, known, step.tensor):
-            says = self._words.mistake(mistake.text)
-            if says is not None:
-                yield np.asarray(array), says
+        for q in nodes(g.simple) if g.simple is not None else ():
+            if q.name == "q":
+                said = say("q_missing", (int(q.value), "batch size"), step.name, readings, language)
+                yield step.value * q.value, said
+        for result in self._story.backward.onward.get(step.tensor, ()):
+            if result.shape == step.shape and result is not self._story.output:
+                ones = np.ones(self._story.output.shape, self._story.output.dtype)
+                array = pull({self._story.output: ones}, {result})[result]
+                name = self._story.names[result]
+                yield array, say("skipped", (name,), step.name, readings, language)
+        for edit, array in sorted(_edited(readings, g.name), key=lambda edited: edited[0].cost):
+            yield array, say(edit.kind, edit.values, step.name, readings, language)
 
     def _of_forward(self, step: Step) -> Iterator[Wrong]:
         assert step.value is not None
@@ -170,6 +173,30 @@ class Predictions:
         for i in layout(step.shape, self._story.is_large).entries[:6]:
             name = entry_name(step.name, step.shape, i)
             yield np.full(step.shape, value.flat[i]), self._words("other_entry", entry=name)
+
+
+def _readings(story: Story) -> Readings:
+    found = {g.name: g for g in story.backward.gradients}
+    targets = {name: g.target for name, g in found.items()}
+    symbols = {name: g.symbol for name, g in found.items()}
+    values = {name: g.value for name, g in found.items()}
+    rows = rows_of_batch([t.shape for t in story.names if t.name is not None and not t.is_leaf])
+    return Readings(story.output, targets, values, symbols, rows, GUARD)
+
+
+def _edited(readings: Readings, name: str) -> Iterator[tuple[Edit, Array]]:
+    """Each edit of the readings of a line, with what the line then gives."""
+    for i, term in enumerate(readings.of(name)):
+        f = Formula.of(term, {})
+        if f is None or len(f.order) > _MOST_TERMS:
+            continue
+        for e in reversed(f.order):
+            for edit in at(e, f.value[e].shape, readings, NO_OTHERS) if e is not ONE else ():
+                with np.errstate(all="ignore"), suppress(*UNFIT):
+                    new = np.asarray(edit.make([f.value[x] for x in e.operands], f.value[e]))
+                    array = f.but(e, new)
+                    if array is not None:
+                        yield edit._replace(cost=edit.cost + i), array
 
 
 def _telling(step: Step) -> int | None:

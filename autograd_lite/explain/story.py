@@ -6,7 +6,7 @@ pass the chapter's (`derive`): δ of the last layer, its ∇W and ∇b, δ of th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -15,13 +15,13 @@ import numpy as np
 from .. import errors
 from ..derive.chain import Path, Plan
 from ..derive.formulas import refuse_changed
-from ..draw.paths import arrows, on_paths
 from ..engine.tensor import Array, Tensor
 from ..lines import Line, line_of
+from ..meaning.steps import shown_steps, with_symbols, written
 from ..show.expression import Expression, applied, nodes
 from ..show.labels import is_bold
 from ..show.steps import Step as Computation
-from ..show.steps import is_number, steps
+from ..show.text import text
 from ..table import OPS
 from .backward import Backward, Contribution, Gradient, gradients
 
@@ -74,6 +74,7 @@ class Step:
         shape: the result's shape.
         formulas: from the chain rule to the simplified result.
         operands: the arrays that it starts from.
+        inputs: the recorded tensors that it is computed from, by key.
         contributions: of each use, where the tensor is used more than once.
         uses: how often it, or what is between it and the step before, is used; and its name.
         line: of the user's code.
@@ -92,6 +93,7 @@ class Step:
     operands: list[Matrix]
     computation: Computation | None = None
     gradient: Gradient | None = None
+    inputs: Mapping[Tensor, str] = field(default_factory=dict)
     contributions: list[Contribution] = field(default_factory=list)
     uses: tuple[str, int] = ("", 0)
     line: Line | None = None
@@ -157,22 +159,23 @@ def tell(
         raise errors.complex_output(output, "explain")
     refuse_changed(output, "explain")
     plan = Plan(output, None)
-    leaves, found = steps(output, shown=plan.targets)
+    leaves, found, meant = shown_steps(output, plan.targets)
     shown = leaves + [step.result for step in found]
-    numbers = {tensor: i for i, tensor in enumerate(shown, 1)}
-    back = gradients(plan, numbers)
-    names = _names(shown, plan.names, back.leaves)
+    same: dict[object, int] = {}  # an array that was given twice has one number
+    numbers = {t: same.setdefault(_identity(t), len(same) + 1) for t in shown}
+    back = gradients(plan, found, meant.keys(), numbers)
+    names = _names(numbers, plan.names, back.leaves)
     whole = names[output]
     keys = {names[t]: f"v{n}" for t, n in numbers.items()}
     keys |= {g.symbol: f"g{numbers[g.target]}" for g in back.gradients}
     bold = frozenset(names[t] for t in shown if is_bold(t))
     is_large = len(shown) > LARGE
     told = [
-        _forward(step, output, names, numbers, back.leaves)
+        _forward(step, output, names, numbers, back.leaves, meant.get(step.result))
         for step in found
         if not is_large or step.result.name is not None or step.result is output
     ]
-    told += _backward(plan, found, numbers, names, back)
+    told += _backward(plan, numbers, names, back)
     walked = told[-1].path
     told += [
         _update(g, numbers, lr, walked)
@@ -186,22 +189,27 @@ def tell(
     )  # fmt: skip
 
 
+def _identity(t: Tensor) -> object:
+    is_data = t.is_leaf and not t._tracked and t.name is None
+    return (t.shape, t.dtype, t._array.tobytes()) if is_data else t
+
+
 def _names(
-    shown: Iterable[Tensor], known: Mapping[Tensor, str], leaves: Mapping[Tensor, Expression]
+    numbers: Mapping[Tensor, int],
+    known: Mapping[Tensor, str],
+    leaves: Mapping[Tensor, Expression],
 ) -> dict[Tensor, str]:
     """What each shown tensor is called: by its name, or c₁, v₂, …; no two alike."""
-    from ..show.text import text
-
     names: dict[Tensor, str] = {}
     taken = set(known.values())
     free = (other for i in count(1) if (other := f"v_{i}") not in taken)
-    for tensor in shown:
+    for tensor in numbers:
         name: str | None = known.get(tensor)
         if name is None and tensor in leaves and leaves[tensor].op is not None:
             name = text(leaves[tensor])  # what is 1 − y is called so
         elif name is None and tensor in leaves:
             name = leaves[tensor].name
-        if name is None or name in names.values():
+        if name is None or name in (n for t, n in names.items() if numbers[t] != numbers[tensor]):
             name = next(free)
         names[tensor] = name
         taken.add(name)
@@ -214,80 +222,65 @@ def _forward(
     names: Mapping[Tensor, str],
     numbers: Mapping[Tensor, int],
     leaves: Mapping[Tensor, Expression],
+    meant: Expression | None,
 ) -> Step:
     result = step.result
+    symbols = {
+        str(i): leaves[x] if x in leaves and leaves[x].op is not None
+        else Expression(x._array, names[x])
+        for i, x in enumerate(step.inputs)
+    }  # fmt: skip
+    formula = with_symbols(meant or written(step), symbols)
     n, name = numbers[result], names[result]
     kind = "loss" if result is output and result.size == 1 else "forward"
-    operands = [Matrix(f"v{numbers[x]}", names[x], x._array) for x in step.inputs[:MOST_OPERANDS]]
+    operands = {numbers[x]: Matrix(f"v{numbers[x]}", names[x], x._array) for x in step.inputs}
     edges = [f"e{numbers[x]}-{n}" for x in step.inputs]
     return Step(
         kind, result, f"v{n}", name, result._array, result.shape,
-        [Formula("formula", [name], _written(step, names, leaves))], operands,
-        computation=step, line=line_of(result), figure=[f"t{n}", f"f{n}", *edges, f"e{n}-{n}"],
+        [Formula("formula", [name], formula)], list(operands.values())[:MOST_OPERANDS],
+        computation=step, inputs={x: f"v{numbers[x]}" for x in step.inputs},
+        line=line_of(result), figure=[f"t{n}", f"f{n}", *edges, f"e{n}-{n}"],
     )  # fmt: skip
-
-
-def _written(
-    step: Computation, names: Mapping[Tensor, str], leaves: Mapping[Tensor, Expression]
-) -> Expression:
-    """What a step computes, as an expression of the shown tensors."""
-    found = {
-        x: leaves[x] if x in leaves and leaves[x].op is not None else Expression(x._array, names[x])
-        for x in step.inputs
-    }
-    for tensor in step.region:
-        operands = tuple(
-            found[x] if x in found else Expression(x._array) for x in tensor.inputs
-        )
-        found[tensor] = Expression(
-            tensor._array, op=tensor.op, inputs=operands, params=tensor.params
-        )
-    return found[step.result]
 
 
 def _backward(
     plan: Plan,
-    found: Sequence[Computation],
     numbers: Mapping[Tensor, int],
     names: Mapping[Tensor, str],
     back: Backward,
 ) -> list[Step]:
     """The steps of the backward pass, each with the way to it in the figure."""
-    on = on_paths(plan.output, plan.targets)
-    onward: dict[Tensor, list[Tensor]] = {}  # of each shown tensor, those that its gradient is from
-    for computation in found:
-        for x in arrows(computation, on):
-            onward.setdefault(x, []).append(computation.result)
     arrays = {f"v{n}": t._array for t, n in numbers.items()}
     arrays |= {f"g{numbers[g.target]}": g.value for g in back.gradients}
     called = {f"v{n}": names[t] for t, n in numbers.items()}
     called |= {f"g{numbers[g.target]}": g.symbol for g in back.gradients}
     stops = {plan.output, *plan.targets}
     walked: dict[str, None] = {}
+    known = {"q", *called.values(), *(name for x in back.remarks for name in x.symbols)}
+    simple = {d.name for g in back.gradients for d in g.parts}  # which may mean something else
+    rules: dict[str, Expression] = {}
     told = []
     for g in back.gradients:
         n = numbers[g.target]
-        current = _way(g.target, onward, stops, numbers)
+        current = _way(g.target, back.onward, stops, numbers)
         walked |= dict.fromkeys(x for x in current if x.startswith("b"))
+        rules |= {d.name: d.expression for d in g.definitions if d.name not in simple}
+        left = list(dict.fromkeys([g.symbol, f"∂{names[plan.output]}/∂{plan.names[g.target]}"]))
+        chain = Formula("chain", left, paths=plan.paths(g.target))
+        formulas, notes = _of_gradient(g, chain, known, rules)
         told.append(
             Step(
                 "backward", g.target, f"g{n}", g.symbol, g.value, g.target.shape,
-                _of_gradient(g, names[plan.output], plan), [
+                formulas, [
                     Matrix(key, called[key], arrays[key])
                     for key in _in_order(g, called)[:MOST_OPERANDS]
                 ],
-                gradient=g, contributions=g.contributions, uses=g.uses,
-                line=_line(g.target, onward), figure=current, path=list(walked),
-                notes=_notes(g),
+                gradient=g, inputs=g.inputs, contributions=g.contributions, uses=g.uses,
+                line=_line(g.target, back.onward), figure=current, path=list(walked),
+                notes=notes,
             )
         )  # fmt: skip
     return told
-
-
-def _notes(g: Gradient) -> list[str]:
-    if g.given is None:
-        return ["no_formula"]
-    return ["too_long"] if len(g.definitions) > MOST_DEFINITIONS else []
 
 
 def _in_order(g: Gradient, called: Mapping[str, str]) -> list[str]:
@@ -327,19 +320,49 @@ def _way(
     return list(found)
 
 
-def _of_gradient(g: Gradient, whole: str, plan: Plan) -> list[Formula]:
-    name = plan.names[g.target]
-    derivative = f"∂{whole}/∂{name}"
-    left = list(dict.fromkeys([g.symbol, derivative]))
-    formulas = [Formula("chain", left, paths=plan.paths(g.target))]
-    if _notes(g):
-        return formulas
-    if g.given is not None:
-        formulas.append(Formula("given", [g.symbol], g.given))
-        formulas += [Formula("with", [d.name], d.expression) for d in g.definitions]
-    if g.simple is not None:
-        formulas.append(Formula("result", [g.symbol], g.simple))
-    return formulas
+def _of_gradient(
+    g: Gradient, chain: Formula, known: Set[str], rules: Mapping[str, Expression]
+) -> tuple[list[Formula], list[str]]:
+    """The formulas, and what is to be said of them: the rules' only where they can be read.
+
+    Args:
+        g: the gradient.
+        chain: the chain rule.
+        known: the symbols that the page explains.
+        rules: the parts of the rules' formulas up to this one.
+    """
+    if g.given is None or g.simple is None:
+        return [chain], ["no_formula"]
+    simple = {d.name: d.expression for d in g.parts}
+    ways = [("result", g.simple, simple)]
+    given = _needed(g.given, rules)
+    sizes = [
+        right.size + sum(part.size for part in parts.values())
+        for right, parts in ((g.given, given), (g.simple, simple))
+    ]
+    names = {x.name for e in (g.given, *given.values()) for x in nodes(e)} - {None}
+    is_long = bool(given) and (bool(simple) or sizes[0] > 2 * sizes[1])
+    ordered, other = text(g.simple), text(g.given)
+    is_turned = ordered != other and sorted(ordered) == sorted(other)
+    if not is_long and not is_turned and names <= known | given.keys():
+        ways.insert(0, ("given", g.given, given))
+    formulas = [chain]
+    for kind, right, parts in ways:
+        if len(parts) <= MOST_DEFINITIONS:
+            formulas.append(Formula(kind, [g.symbol], right))
+            formulas += [Formula("with", [name], part) for name, part in parts.items()]
+    return formulas, [] if len(formulas) > 1 else ["too_long"]
+
+
+def _needed(root: Expression, parts: Mapping[str, Expression]) -> dict[str, Expression]:
+    """The parts that have a symbol in an expression, or in another of them; in their order."""
+    found: set[str] = set()
+    stack = [root]
+    while stack:
+        new = {x.name or "" for x in nodes(stack.pop())} & parts.keys() - found
+        found |= new
+        stack += [parts[name] for name in new]
+    return {name: part for name, part in parts.items() if name in found}
 
 
 def _update(
@@ -370,4 +393,4 @@ def _abridged(told: list[Step]) -> tuple[list[Step], tuple[int, int]]:
     return told[:half] + told[-half:], (half, len(told) - 2 * half)
 
 
-__all__ = ["Formula", "Matrix", "Step", "Story", "is_number", "tell"]
+__all__ = ["Formula", "Matrix", "Step", "Story", "tell"]

@@ -19,10 +19,9 @@ from ..engine.tensor import Array, Tensor
 from ..show import mathml
 from ..show.notation import number
 from .boundary import SIZE, Classes, Plane, classes_of, line, plane_of, regions, short
-from .curves import Curve, thinned, ticks
+from .curves import Curve, thinned, tick, ticks
 from .matrices import _statistics, layout, table
-from .page import Extra, write
-from .training_words import WORDS
+from .page import Extra, filled, write
 from .words import Words
 
 MOST_FRAMES = 101
@@ -102,10 +101,9 @@ def _place(recorded: Recorded, iteration: int | None) -> int:
 
 def extra(recorded: Recorded, i: int, words: Words) -> Extra:
     """What the page of state ``i`` has besides the steps."""
-    say = _Say(words.lang)
-    training = Training(recorded, words, say)
-    link = mathml.text(say("see_training"))
-    about = mathml.text(say("about", step=recorded.steps[i], last=recorded.steps[-1]))
+    training = Training(recorded, words)
+    link = mathml.text(words("see_training"))
+    about = mathml.text(words("about", step=recorded.steps[i], last=recorded.steps[-1]))
     return Extra(
         note=f'<p class="note">{about} <a href="#training">{link}</a></p>',
         section=training.section(),
@@ -113,16 +111,6 @@ def extra(recorded: Recorded, i: int, words: Words) -> Extra:
         script="training.js",
         data={"training-data": training.data()},
     )
-
-
-class _Say:
-    """The section's words in one language."""
-
-    def __init__(self, lang: str) -> None:
-        self._words = WORDS[lang]
-
-    def __call__(self, key: str, **values: object) -> str:
-        return self._words[key].format_map(values)
 
 
 class _Shown(NamedTuple):
@@ -155,8 +143,8 @@ class Training:
         shown: which states the slider goes through.
     """
 
-    def __init__(self, recorded: Recorded, words: Words, say: _Say) -> None:
-        self._recorded, self._words, self._say = recorded, words, say
+    def __init__(self, recorded: Recorded, words: Words) -> None:
+        self._recorded, self._words = recorded, words
         some = list(recorded.parameters.items())[:MOST_PARAMETERS]
         self._left_out = len(recorded.parameters) - len(some)
         self._brief = sum(values[0].size for _, values in some) > 200
@@ -214,7 +202,7 @@ class Training:
 
     def section(self) -> str:
         """``<section id="training">``, showing the last state."""
-        say, text = self._say, mathml.text
+        say = self._words
         last = self._recorded.steps[-1]
         n = len(self.shown)
         notes = []
@@ -227,39 +215,27 @@ class Training:
             pictures.append(self._plane(self._boundary))
         if self._left_out:
             notes.append(say("parameters_left_out", n=self._left_out))
-        said = "".join(f'<p class="note">{text(note)}</p>' for note in notes)
-        tables = "\n".join(self._table(p) for p in self._parameters)
-        state = text(self._spoken(self.shown[-1]))
-        return (
-            '<section id="training" aria-labelledby="training-title">\n'
-            f'<h2 id="training-title">{text(say("training"))}</h2>\n'
-            '<div id="iterations" hidden>\n'
-            f'<button id="train" type="button" aria-pressed="false" '
-            f'data-play="{text(say("play"))}" data-pause="{text(say("pause"))}">'
-            f"{text(say('play'))}</button>\n"
-            f'<label><span>{text(say("iteration"))}</span> <input id="iteration" type="range" '
-            f'min="0" max="{n - 1}" value="{n - 1}"></label></div>\n'
-            f'<p id="state"><output for="iteration">{state}</output></p>\n{said}'
-            f'<div class="pictures">\n{"".join(pictures)}</div>\n'
-            f'<h3>{text(say("parameters"))}</h3>\n<div class="parameters">\n{tables}\n</div>\n'
-            "</section>"
-        )
+        return filled(
+            "training.html", say, last=n - 1, state=mathml.text(self._spoken(self.shown[-1])),
+            notes="".join(f'<p class="note">{mathml.text(note)}</p>' for note in notes),
+            pictures="".join(pictures), tables="\n".join(map(self._table, self._parameters)),
+        )  # fmt: skip
 
     def _spoken(self, i: int) -> str:
         """``iteration 20 of 100, loss 0.31``."""
         recorded = self._recorded
         loss = number(recorded.losses[i])
-        return self._say("state", step=recorded.steps[i], last=recorded.steps[-1], loss=loss)
+        return self._words("state", step=recorded.steps[i], last=recorded.steps[-1], loss=loss)
 
     def _losses(self, last: int) -> str:
-        say = self._say
+        say = self._words
         now = self._curve.at(last, self._recorded.losses[-1])
         label = say("losses", last=last)
         svg = self._curve.svg(now, say("iteration"), say("loss"), label)
         return f"<figure>\n{svg}\n<figcaption>{mathml.text(label)}</figcaption></figure>\n"
 
     def _plane(self, boundary: _Boundary) -> str:
-        say, classes = self._say, boundary.classes
+        say, classes = self._words, boundary.classes
         chosen = np.array(thinned(len(self._recorded.x), MOST_POINTS), dtype=int)
         points = boundary.plane.drawn(self._recorded.x[chosen].astype(np.float64))
         of = classes.of[chosen]
@@ -272,15 +248,10 @@ class Training:
             f'<path class="points class-{c}" d="{_marks(points[of == c], c)}"/>'
             for c in range(len(classes.labels))
         )
-        label = mathml.text(say("boundary"))
-        svg = (
-            f'<svg id="boundary" viewBox="-78 -12 {SIZE + 92} {SIZE + 66}" role="img" '
-            f'aria-label="{label}">\n'
-            f'<clipPath id="plane"><rect width="{SIZE}" height="{SIZE}"/></clipPath>'
-            f'<rect class="region class-0" width="{SIZE}" height="{SIZE}"/>'
-            f'<g clip-path="url(#plane)"><g id="regions">{areas}</g><g id="lines">{lines}</g>'
-            f"{marks}</g>{_frame(boundary.plane)}</svg>"
-        )
+        svg = filled(
+            "boundary.svg", say, width=SIZE + 92, height=SIZE + 66, size=SIZE, areas=areas,
+            lines=lines, marks=marks, frame=_frame(boundary.plane),
+        )  # fmt: skip
         keys = "".join(
             f'<li><svg viewBox="-8 -8 16 16" aria-hidden="true"><rect class="region class-{c}" '
             f'x="-8" y="-8" width="16" height="16"/><path class="points class-{c}" '
@@ -297,8 +268,8 @@ class Training:
         if len(chosen) < len(self._recorded.x):
             thin = f" {say('points', n=len(chosen), all=len(self._recorded.x))}"
         return (
-            f'<figure>\n{svg}\n<figcaption>{label}{mathml.text(thin)}<ul class="classes">{keys}'
-            "</ul></figcaption></figure>\n"
+            f'<figure>\n{svg}\n<figcaption>{mathml.text(say("boundary") + thin)}'
+            f'<ul class="classes">{keys}</ul></figcaption></figure>\n'
         )
 
     def _table(self, parameter: _Shown) -> str:
@@ -375,19 +346,13 @@ def _frame(plane: Plane) -> str:
     parts = [f'<rect class="axis" width="{SIZE}" height="{SIZE}"/>']
     for axis in (0, 1):
         for value in ticks(float(plane.low[axis]), float(plane.high[axis]), 7):
-            at = np.array([plane.low, plane.low], dtype=float)[:1]
-            at[0, axis] = value
-            x, y = plane.drawn(at)[0]
+            at = plane.low.astype(float)
+            at[axis] = value
+            x, y = plane.drawn(at[np.newaxis])[0]
             if axis == 0:
-                parts.append(
-                    f'<path class="axis" d="M{short(x)},{SIZE}v5"/><text class="tick" '
-                    f'x="{short(x)}" y="{SIZE + 20}" text-anchor="middle">{number(value)}</text>'
-                )
+                parts.append(tick(x, SIZE, x, SIZE + 5, x, SIZE + 20, "middle", number(value)))
             else:
-                parts.append(
-                    f'<path class="axis" d="M0,{short(y)}h-5"/><text class="tick" x="-9" '
-                    f'y="{short(y + 4.5)}" text-anchor="end">{number(value)}</text>'
-                )
+                parts.append(tick(0, y, -5, y, -9, y + 4.5, "end", number(value)))
     for n, where in ((1, f'x="{SIZE / 2:g}" y="{SIZE + 44}"'), (2, f'x="-62" y="{SIZE / 2:g}"')):
         parts.append(
             f'<text class="axis-name" {where} text-anchor="middle">'

@@ -294,8 +294,9 @@ class _Form:
                 x, axes = inner.args[0], inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
                 k = round(c * n)
-                if k in (1, 2) and abs(c * n - k) < 1e-12 and len(axes) < x.ndim:
-                    mean = self._averaged(x, axes)
+                near = k in (1, 2) and abs(c * n - k) < 1e-12
+                mean = self._averaged(x, axes) if near else None
+                if mean is not None and (len(axes) < x.ndim or mean.op is VARIANCE):
                     if k == 2:
                         mean = applied(ops.multiply, number(2), mean)
                     if inner is not g:

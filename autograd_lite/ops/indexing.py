@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import EllipsisType
 from typing import Any
 
@@ -23,16 +23,17 @@ _INDICES = (
 
 def _written(operands: Sequence[str], params: dict[str, Any]) -> str:
     index = params["index"]
-    parts = [_part(i) for i in (index if isinstance(index, tuple) else (index,))]
+    arrays = iter("ijklmn")
+    parts = [_part(i, arrays) for i in (index if isinstance(index, tuple) else (index,))]
     return f"{operands[0]}[{', '.join(parts)}]"
 
 
-def _part(i: Any) -> str:
+def _part(i: Any, arrays: Iterator[str]) -> str:
     if isinstance(i, slice):
         return ":".join("" if x is None else str(x) for x in (i.start, i.stop)) + (
             f":{i.step}" if i.step is not None else ""
         )
-    return "…" if i is ... else "i" if isinstance(i, np.ndarray) else str(i)
+    return "…" if i is ... else next(arrays, "i") if isinstance(i, np.ndarray) else str(i)
 
 
 def _getitem_vjp(g: Any, out: Any, x: Any, index: Any) -> Any:

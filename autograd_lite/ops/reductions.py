@@ -99,9 +99,10 @@ def mean(
 
 
 def count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
-    """How many entries are reduced."""
+    """How many entries are reduced: a number, where all count."""
     held = np.broadcast_to(True if where is None else value(where), np.shape(a))
-    return held.sum(axis=axis, keepdims=keepdims)
+    found = held.sum(axis=axis, keepdims=keepdims)
+    return found.max(initial=0) if where is None else found
 
 
 def _extreme_vjp(

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..engine.tensor import Array, Tensor
 from .notation import PREFIX, Written, dimensions, number
-from .writer import PLACE, Markup, notation_of
+from .writer import PLACE, Markup, brief_notation_of, notation_of
 
 IN_FULL = 12
 """How many entries an array has at most whose value is written in full."""
@@ -106,9 +106,14 @@ def constant(value: object) -> Written:
     return Written(text, PREFIX, len(text))
 
 
-def formulas(leaf: Callable[[Any], Written]) -> Markup:
+def plain(markup: str) -> str:
+    """Markup as text, for where there is none."""
+    return html.unescape(re.sub(r"<[^>]*>", "", markup))
+
+
+def formulas(leaf: Callable[[Any], Written], brief: bool = False) -> Markup:
     """A figure's own markup: what stands for its tensors, the figure knows."""
-    return Markup(leaf, escape_notation, notation=notation_of)
+    return Markup(leaf, escape_notation, notation=brief_notation_of if brief else notation_of)
 
 
 def array_markup(array: Array, color: str, prefix: str = "") -> str:

@@ -140,6 +140,8 @@ def _token(found: re.Match[str]) -> str:
         base, above = token[0].replace(")", "<mo>)</mo>"), token[1:]
         sign = _TRANSPOSED if above == "ᵀ" else f"<mn>{above.translate(_RAISED)}</mn>"
         return f"<msup>{base}{sign}</msup>"
+    if kind == "word" and token[:2] in ("Σ_", "Π_"):
+        return _symbol(token, ())
     if kind == "sign":
         stretchy = ' stretchy="false"' if token in "()[]|" else ""
         return f"<mo{stretchy}>{text(token)}</mo>"

@@ -182,10 +182,18 @@ class Diagram:
         return layer.applied(f"Σ <I>w</I>{index}{operand}{index}{bias}")
 
     def _sum(self, k: int, node: Node) -> str:
-        """The number before the activation, in the formula's place: ``= σ(0.302)``."""
+        """The number before the activation, in the formula's place: ``= σ(0.302)``.
+
+        An activation of the whole layer, such as softmax, is no function of that number.
+        """
         if self.run is None:
             return ""
-        return _beneath(f"= {self.layers[k].applied(number(self.run.sums[k][node.entry]))}")
+        before = number(self.run.sums[k][node.entry])
+        if self.run.by_entry[k]:
+            return _beneath(f"= {self.layers[k].applied(before)}")
+        at = markup.index_markup((1, self.layers[k].n_out), (0, node.entry), _SMALL)
+        s = "<I>s</I>"
+        return _beneath(f"= {self.layers[k].applied(s)}{at}, {s}{at} = {before}")
 
     def _write_beneath(self) -> None:
         """Line by line: the layers' and parameters' names; the scale of the weights; the legend."""

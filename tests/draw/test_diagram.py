@@ -107,6 +107,18 @@ def test_sequential_and_its_activations():
     assert drawn.labels("caption")[3:] == ["W₀₁", "W₁₂, b₁₂"]
 
 
+def test_the_value_of_an_activation_of_the_whole_layer_is_no_function_of_one_sum():
+    first, last = nn.Linear(1, 2, rng=0), nn.Linear(2, 2, rng=0)
+    net = nn.Sequential(first, nn.Sigmoid(), last, nn.softmax)
+    drawn = read_dot(draw(net, computations=True, values=[1.0]).source)
+    s_1, s_2 = first(np.ones((1, 1))), last(ag.sigmoid(first(np.ones((1, 1)))))
+    assert drawn.labels("computation") == [
+        *(f"σ(Σ wixi + b)|= σ({number(s)}) " for s in s_1.data[0]),
+        *(f"softmax(Σ wihi + b)|= softmax(s){i}, s{i} = {number(s)} "
+          for i, s in zip("₁₂", s_2.data[0], strict=True)),
+    ]  # fmt: skip
+
+
 def test_deep_networks_write_the_layer_in_the_sum():
     drawn = read_dot(draw(nn.MLP([1, 1, 1, 1]), computations=True).source)
     assert drawn.labels("computation") == [

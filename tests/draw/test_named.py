@@ -124,9 +124,68 @@ def test_plain_numpy_code_with_some_names():
     pred.name = "pred"
     y = ag.Tensor([[1.0]], name="y")
     drawn = read_dot(ag.draw(-(y * np.log(pred))).source)
-    assert "1 / (1 + exp(−(v₁ w + 0.5)))" in drawn.labels("computation")
+    assert "σ(v₁ w + 0.5)" in drawn.labels("computation")
     assert "−(y ∘ log(pred))" in drawn.labels("computation")
     assert drawn.of_class("tensor") == {"v_1", "w", "pred", "y", "v_2"}
+
+
+def _normalised(h):
+    mean = h.mean(0)
+    return (h - mean) / np.sqrt(((h - mean) ** 2).mean(0) + 1e-5)
+
+
+def _softmax(h):
+    e = np.exp(h - h.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+MEANT = {
+    "σ(x w)": lambda x, w: 1 / (1 + np.exp(-(x @ w))),
+    "x ∘ σ(x)": lambda x, w: x / (1 + np.exp(-x)),
+    "y ∘ log(σ(x)) − x": lambda x, w: (
+        ag.Tensor(np.ones((2, 3)), name="y") * np.log(1 / (1 + np.exp(-x))) - x
+    ),
+    "tanh": lambda x, w: (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
+    "relu": lambda x, w: x * (x.data > 0),
+    "leaky_relu": lambda x, w: np.where(x > 0, x, 0.1 * x),
+    "softmax": lambda x, w: _softmax(x),
+    "softmax(x w wᵀ)[:, :2] x": lambda x, w: _softmax(x @ w @ w.T)[:, :2] @ x,
+    "log_softmax": lambda x, w: x - np.log(np.exp(x).sum(1, keepdims=True)),
+    "varᵢ(x)": lambda x, w: np.var(x, axis=0),
+    "√(var(x w))": lambda x, w: np.std(x @ w),
+    "(x − meanᵢ(x)) / √(varᵢ(x) + 1e−05)": lambda x, w: _normalised(x),
+    # Nothing is recognised: as it was written.
+    "x w + 1 − w[:2] · 2": lambda x, w: x @ w + 1 - w[:2] * 2,
+}
+
+
+@each(MEANT.items())
+def test_what_a_step_means_is_written_and_no_step_on_the_way_to_it(label, call):
+    x = ag.Tensor([[1.0, -2.0, 0.5], [0.3, 0.8, -1.0]], requires_grad=True, name="x")
+    w = ag.Tensor([[1.0, 2.0], [-1.0, 0.5], [0.2, 0.7]], requires_grad=True, name="w")
+    drawn = read_dot(ag.draw(call(x, w).named("out")).source)
+    assert {*drawn.of_class("tensor")} <= {"x", "w", "y", "out"}
+    assert drawn.labels("computation") == [label]
+
+
+def test_a_variance_op_by_op_has_no_tensor_for_how_many_entries_there_are():
+    x = ag.Tensor(np.arange(12.0).reshape(4, 3), requires_grad=True, name="x")
+    drawn = read_dot(ag.draw(np.var(x, axis=0).named("y"), detail="ops").source)
+    assert drawn.of_class("tensor") == {"x", "y"}
+    assert "v₄ / 4" in drawn.labels("computation")
+    drawn = read_dot(ag.draw(np.where(x > 0, x, 0).named("y"), detail="ops").source)
+    assert drawn.labels("computation") == ["where"]
+
+
+def test_a_formula_that_is_too_wide_is_written_out_beneath_and_in_a_tooltip(engine):
+    h = ag.Tensor(np.arange(24.0).reshape(6, 4), requires_grad=True, name="hidden")
+    gain = ag.Tensor(np.ones(4), requires_grad=True, name="gain")
+    shift = ag.Tensor(np.zeros(4), requires_grad=True, name="shift")
+    svg = ag.draw((gain * _normalised(h) + shift).named("normalised")).svg()
+    whole = "f₁ = gain ∘ ((hidden − meanᵢ(hidden)) / √(varᵢ(hidden) + 1e−05)) + shift"
+    root = ET.fromstring(svg)
+    assert whole in ["".join(t.itertext()).replace("\u2009", " ") for t in root.iter(f"{SVG}text")]
+    assert any(whole in (t.text or "") for t in root.iter(f"{SVG}title"))
 
 
 X = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import count
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ import nn
 from autograd_lite.engine.modes import trace
 from autograd_lite.engine.op import apply
 from autograd_lite.explain.story import LARGE, MOST_OPERANDS, MOST_STEPS, Step, Story, tell
+from autograd_lite.show.expression import nodes
 from autograd_lite.show.text import text
 
+from ..each import each
 from .reading import chapter
 
 
@@ -162,6 +165,68 @@ def test_an_activation_that_is_used_twice_shows_at_the_sum_before_it() -> None:
     p = 1 / (1 + np.exp(-np.array([0.5, -1.0])))
     np.testing.assert_allclose(step.contributions[0].array, -(1 - p))
     np.testing.assert_allclose(step.contributions[1].array, p)
+
+
+def test_what_was_written_in_numpy_is_told_by_what_it_means() -> None:
+    x, y = np.array([[1.0, 2.0], [0.5, -1.0], [2.0, 0.3]]), np.array([0, 1, 1])
+    w, v = (ag.Tensor(np.eye(2), requires_grad=True, name=n) for n in "wv")
+    z = (x @ w + x @ v).named("z")
+    e = np.exp(z - z.max(1, keepdims=True))
+    p = (e / e.sum(1, keepdims=True)).named("p")
+    story = tell(-np.log(p[np.arange(3), y]).mean())
+    told = {step.name: text(step.formulas[0].right) for step in story.steps[:3]}  # type: ignore[arg-type]
+    assert told == {"z": "c_1 w + c_1 v", "p": "softmax(z)", "L": "−mean(log(p[i, j]))"}
+    assert named(story, "∂L/∂z").contributions == []  # the shift is none of the formula
+    assert [m.name for m in named(story, "z").operands] == ["c_1", "w", "v"]
+    assert dict(story.backward.remarks)["given"]["y"] == "[0 1 1]"
+
+
+def _parameters(*shapes: tuple[int, ...], scale: float = 0.5) -> list[ag.Tensor]:
+    rng = np.random.default_rng(0)
+    arrays = [scale * rng.normal(size=shape) for shape in shapes]
+    return [ag.Tensor(x, requires_grad=True, name=n) for x, n in zip(arrays, "wvbg", strict=False)]
+
+
+def _softmax(z: ag.Tensor) -> ag.Tensor:
+    e = np.exp(z - z.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+def _attention(x: np.ndarray, scale: float = 0.5) -> ag.Tensor:
+    w, v = _parameters((4, 3), (4, 3), scale=scale)
+    return ((_softmax((x @ w).named("Q") @ (x @ v).named("K").T) @ x).named("O") ** 2).sum()
+
+
+def _layers(x: np.ndarray, *, normalised: bool = False, masked: bool = False, scale: float = 0.5):
+    w, v, b = _parameters((4, 5), (5, 1), (5,), scale=scale)
+    s = (x @ w + b).named("s")
+    if normalised:
+        s = ((s - s.mean(0)) / np.sqrt(s.var(0) + 1e-5)).named("n")
+    h = s * (s.data > 0) * (np.arange(5) % 2 > 0) if masked else 1 / (1 + np.exp(-s))
+    p = 1 / (1 + np.exp(-(h.named("h") @ v)))
+    return -np.mean(np.log(p + 1e-9))
+
+
+PROGRAMS = {
+    "attention": _attention,
+    "attention at zero weights": lambda x: _attention(x, 0.0),
+    "no names": lambda x: (np.tanh(x @ _parameters((4, 2))[0]) ** 2).mean(),
+    "sigmoids": _layers,
+    "sigmoids at zero weights": lambda x: _layers(x, scale=0.0),
+    "a bias before batch normalisation": lambda x: _layers(x, normalised=True),
+    "boolean masks": lambda x: _layers(x, masked=True),
+}
+
+
+@each(PROGRAMS)
+def test_every_symbol_of_a_program_in_numpy_is_explained_where_it_stands(program: Any) -> None:
+    story = tell(program(np.random.default_rng(1).normal(size=(6, 4))))
+    said = {name for remark in story.backward.remarks for name in remark.symbols}
+    for step in story.steps:
+        names = {n.name for f in step.formulas if f.right is not None for n in nodes(f.right)}
+        parts = {f.left[0] for f in step.formulas if f.kind == "with"}
+        assert names <= {*story.keys, *said, *parts, "η", None}, step.name
+        assert step.kind != "backward" or not step.notes, step.name
 
 
 # ---------------------------------------------------------------------- any graph

@@ -1,0 +1,239 @@
+"""The steps of a figure or a page, by what they mean: ``1 / (1 + exp(−s))`` is ``σ(s)``.
+
+What was written in NumPy is shown as it was written, but where a table says that it is something:
+then that is said, and what has no name on the way to it is no step of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from ..engine.notes import noted
+from ..engine.tensor import Tensor
+from ..masks import comparison
+from ..show.expression import Expression, fold, nodes
+from ..show.steps import Step, is_number, steps
+from .read import Meaning
+from .terms import Term, coefficient, leaf, make, shaped
+from .write import Writer
+
+_MOST = 60  # ops of a step that is looked at
+_TERMS = {
+    "sigmoid", "tanh", "softplus", "relu", "leaky_relu", "softmax", "log_softmax", "logsumexp",
+    "normalised",
+}  # fmt: skip
+_RECOGNISED = {*_TERMS, "var"}
+
+
+class Told(NamedTuple):
+    """What a figure or a page shows.
+
+    Attributes:
+        leaves: that are shown.
+        steps: inputs before results.
+        meant: by a step's result, what `meant` gives.
+    """
+
+    leaves: list[Tensor]
+    steps: list[Step]
+    meant: dict[Tensor, Expression]
+
+
+def shown_steps(output: Tensor, shown: Collection[Tensor] = ()) -> Told:
+    """The leaves and the steps that `steps` gives, by what they mean.
+
+    A result without a name is no step where the one that uses it is shorter without; nor is a
+    mask shown that such a step doesn't write.
+    """
+    shown = set(shown)
+    leaves, found = steps(output, shown=shown)
+    step_of = {step.result: step for step in found}
+    users = Counter(x for step in found for x in step.inputs)
+    known: dict[Tensor, Expression] = {}
+    for result in [step.result for step in reversed(found)]:
+        if result not in step_of:  # it went into a later one
+            continue
+        whole = meant(step_of[result])
+        inner = list(step_of[result].inputs)
+        while inner:
+            x = inner.pop()
+            if x in step_of and users[x] == 1 and x.name is None and x not in shown:
+                step, before = step_of[result], step_of[x]
+                joint = _joined(step, before)
+                together = meant(joint)
+                apart = _size(whole or written(step)) + _size(written(before))
+                if together is not None and _size(together) < apart:
+                    users.subtract(set(before.inputs) & set(step.inputs))
+                    step_of[result], whole = joint, together
+                    del step_of[x]
+                    inner = list(joint.inputs)
+        if whole is not None:
+            known[result] = whole
+    gone: set[Tensor] = set()
+    for result, whole in known.items():
+        said = {x.name for x in nodes(whole)}
+        places = {str(i): x for i, x in enumerate(step_of[result].inputs)}
+        gone.update(places.values())
+        kept = {name: x for name, x in places.items() if name in said}
+        known[result] = with_symbols(whole, {name: str(i) for i, name in enumerate(kept)})
+        step_of[result] = step_of[result]._replace(inputs=list(kept.values()))
+    gone.difference_update(x for step in step_of.values() for x in step.inputs)
+    return Told([x for x in leaves if x not in gone], list(step_of.values()), known)
+
+
+def written(step: Step) -> Expression:
+    """What a step computes, as it was written. Its symbols are the places of its inputs."""
+    found = {x: Expression(x._array, str(i)) for i, x in enumerate(step.inputs)}
+    for t in step.region:
+        found[t] = _applied(t, found)
+    return found[step.result]
+
+
+def meant(step: Step) -> Expression | None:
+    """What a step's result is, where the table says more than what was written, and shorter.
+
+    Its symbols are the places of the step's inputs: ``"0"``, ``"1"``, ….
+    """
+    if len(step.region) > _MOST or any(t.dtype.kind == "c" for t in step.region):
+        return None
+    if len(step.region) == 1 and not any(map(_is_data, step.inputs)):
+        return None
+    with np.errstate(all="ignore"):
+        return _meant(step)
+
+
+def _meant(step: Step) -> Expression | None:
+    reading = _Reading(step)
+    raw = {t.op.name for t in step.region if t.op is not None}
+    size = _size(written(step))
+    for found in (reading.in_places(), reading.whole()):
+        ops = {x.op.name for x in nodes(found) if x.op is not None}
+        if (ops - raw) & _RECOGNISED and reading.says_all(found) and _size(found) < size:
+            return found
+    return None
+
+
+class _Reading:
+    """A step as terms of its inputs."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._symbols = {x: str(i) for i, x in enumerate(step.inputs)}
+        reading = Meaning(Tensor(0.0))
+        reading.terms |= {x: self._atom(x, reading) for x in step.inputs if not self._is_mask(x)}
+        self._terms = dict(reading.terms)
+        for t in step.region:
+            self._terms[t] = reading.read(t, self._terms)
+        self._names = {self._terms[x]: n for x, n in self._symbols.items() if x in self._terms}
+
+    def _atom(self, x: Tensor, reading: Meaning) -> Term:
+        # What is 0 and 1 may look like a mask that it isn't: 1 − y, where all y are 1.
+        is_mask = x._array.dtype == bool and 0 < x._array.mean() < 1
+        kind = "given" if _is_data(x) and is_mask else "leaf"
+        return leaf((reading._token, id(x)), x.shape, kind, x.name, x._array)
+
+    def _is_mask(self, x: Tensor) -> bool:
+        """Whether it was made by a comparison of the step's other inputs."""
+        found = comparison(noted(x, "given")) if _is_data(x) else None
+        there = [y for y in found.operands if isinstance(y, Tensor)] if found else []
+        return bool(there) and all(y in self._symbols for y in there)
+
+    def whole(self) -> Expression:
+        """The result in normal form."""
+        return _Whole(self._names).expression(self._terms[self._step.result])[0]
+
+    def in_places(self) -> Expression:
+        """The result as it was written, but where a part of it is in the table."""
+        found = {x: Expression(x._array, name) for x, name in self._symbols.items()}
+        tensor_of: dict[Term, Tensor] = {}
+        for t in self._step.region:
+            e = self._terms[t]
+            found[t] = self._recognised(t, e, tensor_of, found) or _applied(t, found)
+            tensor_of.setdefault(e, t)
+        return found[self._step.result]
+
+    def _recognised(
+        self, t: Tensor, e: Term, tensor_of: Mapping[Term, Tensor],
+        found: Mapping[Tensor, Expression],
+    ) -> Expression | None:  # fmt: skip
+        assert t.op is not None
+        core = _core(e)
+        is_variance = _core(coefficient(core)[1]).op == "sum"
+        if not (core.op in _TERMS or is_variance) or t.op.name == core.op:
+            return None
+        if any(_core(self._terms[x]) is core for x in t.inputs if x in self._terms):
+            return None
+        inner = None if is_variance else tensor_of.get(core.args[0])
+        names = dict(self._names)
+        if inner is not None:  # as it was written
+            x = leaf((id(self), id(inner)), core.args[0].shape, "leaf", None, inner._array)
+            e, names[x] = shaped(make(core.op, [x], core.params), e.shape), "@"
+        whole, _ = _Whole(names).expression(e)
+        if is_variance and not any(x.is_called("var") for x in (whole, *whole.inputs)):
+            return None
+        return with_symbols(whole, {"@": found[inner]}) if inner is not None else whole
+
+    def says_all(self, found: Expression) -> bool:
+        """Whether nothing stands in it but the step's inputs, and all but given arrays do."""
+        said = {x.name for x in nodes(found)} - {None}
+        unsaid = [x for x, name in self._symbols.items() if name not in said]
+        return said <= set(self._symbols.values()) and all(map(_is_data, unsaid))
+
+
+def _size(root: Expression) -> int:
+    """How much there is to read: each op, symbol and number where it stands."""
+
+    def combine(x: Expression, operands: list[int]) -> int:
+        return sum(operands) + (x.op is None or x.op.name not in ("reshape", "broadcast_to"))
+
+    return fold(root, combine)
+
+
+def _core(e: Term) -> Term:
+    while e.op in ("reshape", "broadcast_to"):
+        e = e.args[0]
+    return e
+
+
+def _is_data(x: Tensor) -> bool:
+    return x.is_leaf and x.name is None and not x._tracked
+
+
+def _applied(t: Tensor, found: Mapping[Tensor, Expression]) -> Expression:
+    operands = tuple(found[x] if x in found else Expression(x._array) for x in t.inputs)
+    return Expression(t._array, op=t.op, inputs=operands, params=t.params)
+
+
+def with_symbols(root: Expression, symbols: Mapping[str, Expression | str]) -> Expression:
+    """An expression with others for some of its symbols."""
+
+    def combine(x: Expression, operands: list[Expression]) -> Expression:
+        if x.op is not None:
+            return Expression(x.value, None, x.op, tuple(operands), x.params)
+        new = symbols.get(x.name or "", x)
+        return Expression(x.value, new) if isinstance(new, str) else new
+
+    return fold(root, combine)
+
+
+def _joined(step: Step, before: Step) -> Step:
+    region = sorted([*step.region, *before.region], key=lambda t: t._number)
+    inner = set(region)
+    inputs = dict.fromkeys(
+        x for t in region for x in t.inputs if x not in inner and not is_number(x)
+    )
+    return Step(step.result, region, list(inputs))
+
+
+class _Whole(Writer):
+    """Writes a term in one piece."""
+
+    def _is_apart(self, e: Term, found: Expression, uses: int) -> bool:
+        return False
+
+
+__all__ = ["Told", "meant", "shown_steps", "with_symbols", "written"]
