@@ -192,7 +192,9 @@ def _divided(x: Expression, y: Expression) -> Expression:
 
 
 def _is_long(c: float) -> bool:
-    return len(f"{c:.12g}") > 4
+    """Whether 1 / n is shorter: of 0.125, and not of 0.2 or 0.002."""
+    text = f"{c:.12g}"
+    return len(text) > 4 and len(text.partition("e")[0].replace(".", "").lstrip("0")) > 1
 
 
 def number(c: float) -> Expression:
