@@ -67,6 +67,7 @@ class Builder:
             longest = _LONG if uses[t] == 1 else _LONG_TWICE
             if written.size > longest and t is not tensor:
                 name = next(n for n in self._auxiliary if n not in self.taken)
+                self.taken.add(name)
                 auxiliary.append(Definition(name, written))
                 self._expressions[t] = Expression(t._array, name)
         return self._expressions[tensor], auxiliary

@@ -480,7 +480,8 @@ def _reshaped(x: Expression, shape: Shape) -> Expression:
         dropped = applied(x.op, *x.inputs, axis=x.params["axis"], keepdims=False)  # type: ignore[arg-type]
         if dropped.shape == shape:
             return dropped
-    if x.shape == shape[::-1] and len(shape) == 2 and x.op is not None and not x.is_called("outer"):
+    is_vector = x.shape == shape[::-1] and len(shape) == 2 and 1 in shape
+    if is_vector and x.op is not None and not x.is_called("outer"):
         return applied(OPS["transpose"], x, axes=None)
     return applied(OPS["reshape"], x, shape=shape)
 
