@@ -51,7 +51,8 @@ UNARY: list[Callable[[Any], Any]] = [
     lambda a: 1 / (1 + np.exp(-a)), lambda a: np.log(1 + np.exp(a)), np.tanh, np.exp,
     lambda a: np.maximum(a, 0), lambda a: np.where(a > 0, a, 0.1 * a), np.abs, lambda a: a**2,
     lambda a: a * (a.data > 0), lambda a: np.sqrt(1 + a**2), lambda a: -a / 3, lambda a: 1 - a,
-    lambda a: a.T, lambda a: a.T.reshape(a.shape), lambda a: a.sum(), lambda a: a.mean(axis=0), lambda a: a - a.mean(),
+    lambda a: a.T, lambda a: a.T.reshape(a.shape), lambda a: a.sum(), lambda a: a.mean(axis=0),
+    lambda a: a - a.mean(),
     lambda a: a.reshape(-1), lambda a: a[..., None], lambda a: a[None], lambda a: np.log(2 + a * a),
     lambda a: np.clip(a, -0.5, 0.5), lambda a: a / np.linalg.norm(a), lambda a: np.minimum(a, 0.2),
 ]  # fmt: skip
