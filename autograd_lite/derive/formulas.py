@@ -16,7 +16,7 @@ from ..graph import walk
 from ..meaning.read import Meaning
 from ..meaning.terms import ONE, Term, leaf, number, shaped, subterms
 from ..meaning.write import Writer
-from ..show.expression import Definition, Expression, agree
+from ..show.expression import Definition, Expression, agree, nodes
 from ..show.notation import number as number_text
 from ..show.notation import symbol_of
 from .build import Builder
@@ -190,8 +190,14 @@ class Formulas:
         """How the named results are computed, and what was given."""
         names, output = self.plan.names, self.plan.output
         builder = self._new_builder(Tensor(0.0), False)
-        builder.taken |= {d.name for g in self.gradients for d in g.parts + g.definitions}
-        named = [t for t in self._tensors if not t.is_leaf and t in names and t is not output]
+        parts = [d for g in self.gradients for d in g.parts + g.definitions]
+        builder.taken |= {d.name for d in parts}
+        formulas = [d.expression for d in parts] + [g.simple for g in self.gradients if g.simple]
+        used = {e.name for x in formulas for e in nodes(x)}
+        named = [
+            t for t in self._tensors
+            if not t.is_leaf and t in names and (t is not output or names[t] in used)
+        ]  # fmt: skip
         lines = [line for t in named for line in builder.definition(t)]
         given = dict(self._builder.given(self._tensors)) | self._reading.writer.given
         return lines, list((given | ({"q": np.asarray(self.rows)} if self.rows else {})).items())
