@@ -12,6 +12,7 @@ from .. import errors
 from ..engine.backward import pull
 from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
+from ..gradients import pulled
 from ..graph import walk
 from ..meaning.read import Meaning
 from ..meaning.terms import ONE, Term, leaf, number, shaped, subterms
@@ -122,12 +123,12 @@ class Formulas:
         self.plan = plan
         output, targets = plan.output, set(plan.targets)
         ones = np.ones(output.shape, output.dtype)
-        values = pull({output: ones}, set(targets)) if targets else {}
+        values = pulled({output: ones}, set(targets)) if targets else {}
         seed = Tensor(ones)
         recorded: dict[Tensor, Tensor] = {}
         if targets:
             with trace():
-                recorded = pull({output: seed}, set(targets), record=True)
+                recorded = pulled({output: seed}, set(targets), record=True)
         whole = plan.names[output]
         self.gradients = [
             Gradient(t, plan.names[t], symbol_of(plan.names[t], t.is_leaf, whole),

@@ -332,6 +332,7 @@ class _Form:
             outer = self._outer(factors)
             if outer is not None:
                 return outer
+        to_turn = turned
         pair = _slope(factors)
         if pair is not None:
             factors = [z for z in factors if z[0] not in pair] + [(f, 1.0) for f in pair]
@@ -352,7 +353,14 @@ class _Form:
             else:
                 below = x if below is None else applied(ops.multiply, below, x)
         above = number(1) if above is None else above
-        return above if below is None else applied(ops.divide, above, below)
+        whole = above if below is None else applied(ops.divide, above, below)
+        infinite = ~np.isfinite(whole.value)
+        for f, p in factors if below is not None and infinite.any() else ():
+            if p > 0 and is_mask(f) and not (infinite & (self.done[f].value > 0)).any():
+                rest = [(g, k) for g, k in factors if g is not f]
+                x = self._multiplied(rest, written, to_turn, c)
+                return applied(ONLY, x, self.done[f])
+        return whole
 
     def _power(self, f: Term, x: Expression, p: float) -> Expression:
         inner = bare(f)
