@@ -47,18 +47,18 @@ def is_rounded(readings: Readings, line: Line, rtol: float, eps: float) -> bool:
 
     Of 1 − l, where l is nearly 1, only a few digits are left.
     """
-    rng = np.random.default_rng(0)
+    rng, shift = np.random.default_rng(0), max(_SHIFT, eps)  # what the dtype can show
     for base in line.bases[: line.own]:
         for term in readings.of(line.name):
             f = Formula.of(term, base)
             if f is None or f.result.shape != line.array.shape:
                 continue
             off = {
-                e: f.value[e] * (1 + _SHIFT * rng.uniform(-1, 1, f.value[e].shape))
+                e: f.value[e] * (1 + shift * rng.uniform(-1, 1, f.value[e].shape))
                 for e in f.order if e.op == "leaf" and not e.given
             }  # fmt: skip
             g = Formula.of(term, off)
-            noise = np.abs(g.result - f.result) * (50 * eps / _SHIFT) if g is not None else 0.0
+            noise = np.abs(g.result - f.result) * (50 * eps / shift) if g is not None else 0.0
             allowed = rtol * np.abs(f.result).max(initial=0) + noise
             if (np.abs(line.array - f.result) <= allowed).all():
                 return True
@@ -68,7 +68,7 @@ def is_rounded(readings: Readings, line: Line, rtol: float, eps: float) -> bool:
 def find(readings: Readings | None, line: Line) -> list[Cause]:
     """All edits that fit, the simplest first."""
     found: list[Cause] = []
-    if not line.array.any() and line.array.shape == line.right.shape:
+    if not line.array.any():
         return [Cause(0, "zeros")] if line.right.any() else []
     if readings is None:
         return sorted(whole(line, [], ()), key=lambda cause: cause.cost)

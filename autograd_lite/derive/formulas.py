@@ -12,11 +12,12 @@ from .. import errors
 from ..engine.backward import pull
 from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
+from ..gradients import pulled
 from ..graph import walk
 from ..meaning.read import Meaning
 from ..meaning.terms import ONE, Term, leaf, number, shaped, subterms
 from ..meaning.write import Writer
-from ..show.expression import Definition, Expression, agree
+from ..show.expression import Definition, Expression, agree, nodes
 from ..show.notation import number as number_text
 from ..show.notation import symbol_of
 from .build import Builder
@@ -122,12 +123,12 @@ class Formulas:
         self.plan = plan
         output, targets = plan.output, set(plan.targets)
         ones = np.ones(output.shape, output.dtype)
-        values = pull({output: ones}, set(targets)) if targets else {}
+        values = pulled({output: ones}, set(targets)) if targets else {}
         seed = Tensor(ones)
         recorded: dict[Tensor, Tensor] = {}
         if targets:
             with trace():
-                recorded = pull({output: seed}, set(targets), record=True)
+                recorded = pulled({output: seed}, set(targets), record=True)
         whole = plan.names[output]
         self.gradients = [
             Gradient(t, plan.names[t], symbol_of(plan.names[t], t.is_leaf, whole),
@@ -190,8 +191,14 @@ class Formulas:
         """How the named results are computed, and what was given."""
         names, output = self.plan.names, self.plan.output
         builder = self._new_builder(Tensor(0.0), False)
-        builder.taken |= {d.name for g in self.gradients for d in g.parts + g.definitions}
-        named = [t for t in self._tensors if not t.is_leaf and t in names and t is not output]
+        parts = [d for g in self.gradients for d in g.parts + g.definitions]
+        builder.taken |= {d.name for d in parts}
+        formulas = [d.expression for d in parts] + [g.simple for g in self.gradients if g.simple]
+        used = {e.name for x in formulas for e in nodes(x)}
+        named = [
+            t for t in self._tensors
+            if not t.is_leaf and t in names and (t is not output or names[t] in used)
+        ]  # fmt: skip
         lines = [line for t in named for line in builder.definition(t)]
         given = dict(self._builder.given(self._tensors)) | self._reading.writer.given
         return lines, list((given | ({"q": np.asarray(self.rows)} if self.rows else {})).items())

@@ -124,7 +124,8 @@ class Predictions:
         yield -step.value, say("sign", (), step.name, readings, language)
         if readings is None:
             return
-        for q in nodes(g.simple) if g.simple is not None else ():
+        means_rows = any(remark.kind == "rows" for remark in self._story.backward.remarks)
+        for q in nodes(g.simple) if means_rows and g.simple is not None else ():
             if q.name == "q":
                 said = say("q_missing", (int(q.value), "batch size"), step.name, readings, language)
                 yield step.value * q.value, said

@@ -200,7 +200,7 @@ class Meaning:
         return mask
 
     def has_ties(self) -> bool:
-        """Whether something is chosen, at equal entries, or at the kink of a function."""
+        """Whether something is chosen: one of two equal operands, or the kink of a function."""
         return any(_ties(e, self.value) for e in (*self._built, *self.definitions.values()))
 
     def value(self, e: Term) -> Array:
@@ -318,9 +318,6 @@ def _ties(e: Term, value: Callable[[Term], Array]) -> bool:
         return bool((value(e.args[0]) == 0).any())
     if e.op in ("maximum", "minimum"):
         return bool((value(e.args[0]) == value(e.args[1])).any())
-    if e.op in ("max", "min"):
-        chosen = value(e.args[0]) == value(e)
-        return bool((chosen.sum(tuple(e.params["axes"])) > 1).any())
     return False
 
 

@@ -93,10 +93,16 @@ TABLE: list[tuple[Any, ...]] = [
     (normalised(1), deviation(1)),
 ]  # fmt: skip
 
-MAX = Op("max", lambda x, axes: np.max(x, axis=axes, keepdims=True),
-         lambda g, out, x, axes: g * np.equal(x, out))  # fmt: skip
-MIN = Op("min", lambda x, axes: np.min(x, axis=axes, keepdims=True),
-         lambda g, out, x, axes: g * np.equal(x, out))  # fmt: skip
+
+def _to_the_extreme(g: Any, out: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    """To each entry that is the extreme; shared where several are, as by the engine."""
+    chosen = np.equal(x, out)
+    many = chosen.sum(axis=axes, keepdims=True)
+    return g * chosen / many if (many.data > 1).any() else g * chosen
+
+
+MAX = Op("max", lambda x, axes: np.max(x, axis=axes, keepdims=True), _to_the_extreme)
+MIN = Op("min", lambda x, axes: np.min(x, axis=axes, keepdims=True), _to_the_extreme)
 MAXIMUM = Op("maximum", np.maximum, lambda g, out, x, y: g * np.greater(x, y),
              lambda g, out, x, y: g * np.greater_equal(y, x))  # fmt: skip
 MINIMUM = Op("minimum", np.minimum, lambda g, out, x, y: g * np.less(x, y),

@@ -53,8 +53,8 @@ BLOCKS = Op("blocks", lambda *xs, axis: np.concatenate(xs, axis), Each(lambda i,
             notation=Notation(lambda xs, params: f"[{', '.join(xs)}]", ATOM, (0,)),
             source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
             )  # fmt: skip
-ONLY = Op("only", lambda x, mask: np.where(mask, x, 0.0), notation=infix("∘", PRODUCT, MATMUL),
-          source="np.where({1}, {0}, 0.0)")  # fmt: skip
+ONLY = Op("only", lambda mask, x: np.where(mask, x, 0.0), notation=infix("∘", PRODUCT, MATMUL),
+          source="np.where({0}, {1}, 0.0)")  # fmt: skip
 
 
 class Writer:
@@ -328,12 +328,16 @@ class _Form:
         turned: bool = False,
         c: float = 1.0,
     ) -> Expression:
-        """A product; of its factors some written already, or ``turned``: −(a − b) is b − a."""
+        """A product; of its factors some written already, or ``turned``: −(a − b) is b − a.
+
+        Where it isn't finite, but a mask in it is 0 there: only what the mask lets through.
+        """
         factors = sorted(pairs, key=_in_a_product)
         if not turned and not written and c == 1:
             outer = self._outer(factors)
             if outer is not None:
                 return outer
+        to_turn = turned
         pair = _slope(factors)
         if pair is not None:
             factors = [z for z in factors if z[0] not in pair] + [(f, 1.0) for f in pair]
@@ -350,11 +354,18 @@ class _Form:
                 x = applied(ops.multiply, x, self.done[pair[1]])
             x = self._power(f, x, abs(p))
             if p > 0:
-                above = x if above is None else applied(_times(above, f), above, x)
+                above = x if above is None else applied(ops.multiply, above, x)
             else:
                 below = x if below is None else applied(ops.multiply, below, x)
         above = number(1) if above is None else above
-        return above if below is None else applied(ops.divide, above, below)
+        whole = above if below is None else applied(ops.divide, above, below)
+        infinite = ~np.isfinite(whole.value)
+        for f, p in factors if infinite.any() else ():
+            if p > 0 and is_mask(f) and not (infinite & (self.done[f].value > 0)).any():
+                rest = [(g, k) for g, k in factors if g is not f]
+                x = self._multiplied(rest, written, to_turn, c)
+                return applied(ONLY, self.done[f], x)
+        return whole
 
     def _power(self, f: Term, x: Expression, p: float) -> Expression:
         inner = bare(f)
@@ -484,12 +495,6 @@ def _reshaped(x: Expression, shape: Shape) -> Expression:
     if is_vector and x.op is not None and not x.is_called("outer"):
         return applied(OPS["transpose"], x, axes=None)
     return applied(OPS["reshape"], x, shape=shape)
-
-
-def _times(x: Expression, factor: Term) -> Op:
-    """Times a factor: of a mask only what it lets through, be the rest infinite."""
-    through = is_mask(factor) and factor.op != "leaf" and not np.isfinite(x.value).all()
-    return ONLY if through else ops.multiply
 
 
 def _raised(x: Expression, p: float) -> Expression:

@@ -89,8 +89,8 @@ scatter: Op = op(
         for index in _INDICES
     ],
     source=lambda xs, params: (
-        f"(lambda z, g: (np.add.at(z, ({code(params['index'])}), g), z)[1])"
-        f"(np.zeros({params['shape']}), {xs[0]})"
+        f"(lambda g: (z := np.zeros({params['shape']}, np.result_type(g, float)), "
+        f"np.add.at(z, ({code(params['index'])}), g))[0])({xs[0]})"
     ),
     stacks=True,
     reads="all",

@@ -282,7 +282,7 @@ def test_long_graph_is_searched_within_bounds():
 
 
 def test_what_is_computed_again_in_the_backward_pass_is_checked() -> None:
-    for dtype in ("float64", "float32"):
+    for dtype in ("float64", "float32", "float16"):
         x = ag.Tensor(np.array([1.0, 2.0], dtype), requires_grad=True, name="x")
         loss = np.sum(ag.checkpoint(np.sin)(x) ** 2)
         (right,) = ag.gradients(loss, [x])

@@ -171,6 +171,12 @@ def test_mistakes_of_each_pass_and_of_the_update(tmp_path: Path) -> None:
         assert says in " / ".join(m["says"] for m in asked(page, title)[0]["mistakes"])
 
 
+def test_a_tensor_that_is_called_q_is_no_batch_size(tmp_path: Path) -> None:
+    q = ag.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True, name="q")
+    asks = asked(explained(np.sum(q * np.log(q)), tmp_path), "Backward ∇q")[0]
+    assert not any("batch" in m["says"] for m in asks["mistakes"])
+
+
 # ---------------------------------------------------------------------- text stays text
 
 EVIL = '<script>alert(1)</script>"\'&\n\u2028</style><!-- ]]> \\u003c </math>'

@@ -157,3 +157,27 @@ def test_a_formula_is_what_a_textbook_writes(name: str):
     found = results(program(name))
     expected = FORMULAS[name]
     assert {key: found[key] for key in expected} == expected
+
+
+def unread(x: Any) -> list[Tensor]:
+    return [
+        np.sum(np.where(x > 0, np.log(x), 0.0)), np.sum(np.where(x > 0, 0.5 * np.sqrt(x), 0.0)),
+        np.sum(np.where(x > 0, 1 / x, x)), np.sum(np.where(x == 0, 1.0, np.sin(x) / x)),
+        np.sum(np.where(x > 1, x / (x - 1), 0.0)),
+        np.sum(np.max(x.reshape(2, 3), axis=1) ** 2) - np.min(x), np.linalg.norm(0 * x),
+        np.sum(np.abs(np.fft.rfft(x).named("f")) ** 2),
+    ]  # fmt: skip
+
+
+@each(range(8))
+def test_the_source_gives_the_engine_s_gradient_where_entries_tie_or_are_not_read(i: int):
+    x = Tensor([-1.0, 0.0, 4.0, 2.0, 4.0, 4.0], requires_grad=True, name="x")
+    with np.errstate(all="ignore"):
+        loss = unread(x)[i]
+    derived, space = ag.derive(loss), dict[str, Any]()
+    (expected,) = ag.gradients(loss, [x])
+    np.testing.assert_allclose(derived["∇x"].value, expected.data, rtol=1e-9, atol=1e-12)
+    assert "c_" not in derived["∇x"].result, derived["∇x"].result
+    with np.errstate(all="ignore"):
+        exec(derived.numpy_source, space)
+    np.testing.assert_allclose(space["dx"], expected.data, rtol=1e-9, atol=1e-12)
