@@ -333,11 +333,25 @@ class _Form:
         Where it isn't finite, but a mask in it is 0 there: only what the mask lets through.
         """
         factors = sorted(pairs, key=_in_a_product)
+        whole = self._factors(factors, written, turned, c)
+        infinite = ~np.isfinite(whole.value)
+        for f, p in factors if infinite.any() else ():
+            if p > 0 and is_mask(f) and not (infinite & (self.done[f].value > 0)).any():
+                rest = [(g, k) for g, k in factors if g is not f]
+                return applied(ONLY, self.done[f], self._multiplied(rest, written, turned, c))
+        return whole
+
+    def _factors(
+        self,
+        factors: list[tuple[Term, float]],
+        written: Mapping[Term, Expression],
+        turned: bool,
+        c: float,
+    ) -> Expression:
         if not turned and not written and c == 1:
             outer = self._outer(factors)
             if outer is not None:
                 return outer
-        to_turn = turned
         pair = _slope(factors)
         if pair is not None:
             factors = [z for z in factors if z[0] not in pair] + [(f, 1.0) for f in pair]
@@ -358,14 +372,7 @@ class _Form:
             else:
                 below = x if below is None else applied(ops.multiply, below, x)
         above = number(1) if above is None else above
-        whole = above if below is None else applied(ops.divide, above, below)
-        infinite = ~np.isfinite(whole.value)
-        for f, p in factors if infinite.any() else ():
-            if p > 0 and is_mask(f) and not (infinite & (self.done[f].value > 0)).any():
-                rest = [(g, k) for g, k in factors if g is not f]
-                x = self._multiplied(rest, written, to_turn, c)
-                return applied(ONLY, self.done[f], x)
-        return whole
+        return above if below is None else applied(ops.divide, above, below)
 
     def _power(self, f: Term, x: Expression, p: float) -> Expression:
         inner = bare(f)
