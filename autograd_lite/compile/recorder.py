@@ -58,6 +58,10 @@ class Capture(Mode):
         name = f"backward of {tensor._op and tensor._op.name}"
         return [vjp and self.recorder.within(name, vjp) for _, vjp in pairs]
 
+    def read(self, tensor: Tensor) -> None:
+        if type(tensor._grad) is not Traced and self.recorder._is_outside(tensor):
+            self.recorder.refuse("t.grad of a Tensor that isn't an argument; pass t.grad as one")
+
     def write(self, tensor: Tensor, what: str) -> NoReturn:
         self.recorder.refuse(
             "t.backward() stores gradients, a side effect; compile ag.value_and_grad(f) instead"

@@ -287,7 +287,8 @@ def _astype(x: Any, dtype: Any, **settings: Any) -> Any:
 
 def _conjugate(x: Any) -> Any:
     """That of numbers is itself where they are real; of booleans, as they are."""
-    return x.call(np.conjugate) if np.iscomplexobj(x.node.value) else x
+    how = complex.conjugate if type(x.node.value) is complex else np.conjugate
+    return x.call(how) if np.iscomplexobj(x.node.value) else x
 
 
 _PROPERTIES: dict[str, Callable[[Any], Any]] = {
