@@ -28,7 +28,7 @@ from .graph import CompileError
 
 _MOST = 20_000  # objects
 _LARGE = 65_536  # entries, from which an array is watched by a sample
-_TRACKED = attrgetter("_tracked")
+_TRACKED = attrgetter("_tracked", "name")
 _OWN = {"autograd_lite", "nn"}
 _LIBRARIES = {"numpy", "scipy", *_OWN, *sys.stdlib_module_names}
 _HOLDERS = {"builtins", "collections", "functools", "operator", "itertools", "types", "os",
@@ -57,11 +57,11 @@ class Watch:
         self._paths: list[str] = []  # how each is reached
         self._looked_up: list[tuple[itemgetter[Any], dict[str, Any], list[str], str]] = []
         self._arrays: list[Any] = []
+        self._dicts: list[dict[Any, Any]] = []  # whose keys are watched
         self._chance: list[Any] = []
         self.tensors: list[Tensor] = []
         self._missing: list[tuple[dict[str, Any], set[str]]] = []  # names that may come to scopes
         self._walk([(x, name) for name, x in roots.items()], *(but or (None, set())))
-        self._dicts = [x for x in self._objects if type(x) is dict]
         self._dicts += [] if but is None else [vars(but[0])]
         self._keys = [*chain.from_iterable(self._dicts)]
         self._sizes = self._scopes()
@@ -137,6 +137,7 @@ class Watch:
 
     def _walk(self, todo: list[tuple[Any, str]], owner: Any, but: set[str]) -> None:
         seen: dict[int, Any] = {}
+        attributes: set[int] = set()
         while todo:
             x, path = todo.pop()
             if type(x) in STAND_INS or isinstance(x, _ATOMS) or id(x) in seen:
@@ -163,6 +164,9 @@ class Watch:
                     copyreg._slotnames(x)  # type: ignore[attr-defined]  # likewise
                 if not isinstance(x, tuple) and _root(type(x)) != "autograd_lite":
                     self._add(x, path)
+                attributes.add(id(held))
+                if type(x) is dict and id(x) not in attributes:
+                    self._dicts.append(x)
                 inner = x if type(x) is dict else held if type(held) is dict else {}
                 todo += [(y, path) for y in gc.get_referents(x)]
                 todo += [(y, f"{path}.{name}") for name, y in inner.items()]
