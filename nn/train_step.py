@@ -412,8 +412,10 @@ def _recorded(
             for t, g in before.items():
                 t.grad = g
         again = [value_of(x) for x in new.values()]
-        if not watch.holds() or not all(map(np.array_equal, once, again)):
-            said = f"TrainStep: {kind.__name__} changes {watch.changed()} when it updates"
+        as_before = watch.holds()
+        if not (as_before and all(map(np.array_equal, once, again))):
+            what = "what it asks for, as an iterator does," if as_before else watch.changed()
+            said = f"TrainStep: {kind.__name__} changes {what} when it updates"
             raise CompileError(f"{said}, a side effect; use remembered(…), or train eagerly")
         new.update({of(group, what).node: kept[group.numbers[0]]
                     for what, kept in held.items() for group in groups})  # fmt: skip

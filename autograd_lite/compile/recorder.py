@@ -17,7 +17,7 @@ import numpy as np
 
 from ..engine.modes import Mode, Run
 from ..engine.op import Op
-from ..engine.tensor import Tensor, _leaf
+from ..engine.tensor import STAND_INS, Tensor, _leaf
 from ..lines import hint, user_frame
 from ..show.notation import symbol_of
 from .graph import CompileError, Guard, Node, called, mapped, nodes_in, put, put_at
@@ -59,7 +59,7 @@ class Capture(Mode):
         return [vjp and self.recorder.within(name, vjp) for _, vjp in pairs]
 
     def read(self, tensor: Tensor) -> None:
-        if type(tensor._grad) is not Traced and self.recorder._is_outside(tensor):
+        if type(tensor._grad) not in STAND_INS and self.recorder._is_outside(tensor):
             self.recorder.refuse("t.grad of a Tensor that isn't an argument; pass t.grad as one")
 
     def write(self, tensor: Tensor, what: str) -> NoReturn:

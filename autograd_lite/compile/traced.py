@@ -282,6 +282,8 @@ def _item(x: Any, *args: Any) -> Any:
 
 def _reshape(x: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
     new = shape[0] if len(shape) == 1 else shape
+    if order == "K":
+        return x.call(np.ravel, "K")
     return x.call(np.reshape, new, **({} if order == "C" else {"order": order}))
 
 

@@ -145,9 +145,11 @@ class Watch:
             seen[id(x)] = x
             if type(x) is Tensor:
                 self.tensors.append(x)
-            elif isinstance(x, (np.ndarray, *_BUFFERS)):
+            elif isinstance(x, _BUFFERS):
                 self._arrays.append(x)
-                todo += [(y, path) for y in x.flat] if getattr(x, "dtype", None) == object else []
+            elif isinstance(x, np.ndarray):
+                self._arrays.append(x)
+                todo += [(y, path) for y in x.flat] if x.dtype.hasobject else []
             elif isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
                 self._chance.append(x)
             elif x is owner:

@@ -218,6 +218,9 @@ class Model:
         STORE.append(cycle)
         return x
 
+    def parameter_s_grad(self, x: Any) -> Any:
+        return x if PARAMETER.grad is None else x * PARAMETER.grad
+
     def parameter_s_data(self, x: Any) -> Any:
         STORE.append(PARAMETER.data * 2)
         return x
