@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ..arrays import refuse_kinds
 from ..engine.modes import Mode, Run
 from ..engine.op import Op
 from ..engine.tensor import STAND_INS, Tensor, _leaf
@@ -146,6 +147,8 @@ class Recorder:
             if x.recorder is not self:
                 raise CompileError("compile: a value of another compiled function is used here")
             return x.node
+        if isinstance(x, np.ndarray) and type(x) is not np.ndarray:
+            refuse_kinds(x, "compile")
         if type(x) is np.ndarray and x.size <= _LARGE and x.flags.writeable:
             return self._copies.setdefault((id(x), x.tobytes()), (x, x.copy()))[1]
         return x
