@@ -270,6 +270,7 @@ class Members:
         """
         if self._grad is None and self._op is not None and self.name is None:
             hint(errors.no_gradient_kept(self))
+        tell("read", self)
         return self._grad
 
     @grad.setter

@@ -22,6 +22,7 @@ from autograd_lite.compile.compiled import settled, within
 from autograd_lite.compile.graph import Changed, CompileError, Program
 from autograd_lite.compile.recorder import Recorder
 from autograd_lite.compile.recording import Check, others
+from autograd_lite.compile.traced import value_of
 from autograd_lite.compile.watch import Watch
 from autograd_lite.compile.writer import Source
 from autograd_lite.engine.leaves import array_of, hold
@@ -193,7 +194,7 @@ class TrainStep:
 def _refuse_unknown(optimizer: Optimizer) -> None:
     """Refuse an optimizer of which a compiled step wouldn't do everything."""
     kind = type(optimizer)
-    for method in ("step", "lr", "remembered"):
+    for method in ("step", "zero_grad", "lr", "remembered"):
         known = getattr(kind, method) in (getattr(Optimizer, method), getattr(SGD, method))
         if not known or method in vars(optimizer):
             said = f"TrainStep: {kind.__name__} has a {method} of its own"
@@ -391,22 +392,30 @@ def _recorded(
 
         shadow.remembered, shadow._steps = remembered, [None] * len(optimizer.parameters)
         watch = Watch({kind.__name__: shadow}, but=(shadow, {*_ITS_OWN, "remembered"}))
-        before = {t: t.grad for t in found}
+        before = {t: t._grad for t in found}
         new: dict[Any, Any] = {}
         try:
             for t, g in found.items():
                 t.grad = g  # which an update may ask for
-            for group, time in zip(groups, times, strict=True):
-                i = group.numbers[0]
-                shadow._lr, shadow._steps[i] = of(group, "lr"), time
-                new[of(group, "parameters").node] = shadow.update(
-                    i, of(group, "parameters"), group.joined(found)
-                )
+            made = len(recorder.nodes)
+            for _ in range(2):  # what it counts shows when it is asked again
+                once = [value_of(x) for x in new.values()]
+                del recorder.nodes[made:]
+                held.clear()
+                for group, time in zip(groups, times, strict=True):
+                    i = group.numbers[0]
+                    shadow._lr, shadow._steps[i] = of(group, "lr"), time
+                    new[of(group, "parameters").node] = shadow.update(
+                        i, of(group, "parameters"), group.joined(found)
+                    )
         finally:
             for t, g in before.items():
                 t.grad = g
-        if not watch.holds():
-            said = f"TrainStep: {kind.__name__} changes {watch.changed()} when it updates"
+        again = [value_of(x) for x in new.values()]
+        as_before = watch.holds()
+        if not (as_before and all(map(np.array_equal, once, again))):
+            what = "what it asks for, as an iterator does," if as_before else watch.changed()
+            said = f"TrainStep: {kind.__name__} changes {what} when it updates"
             raise CompileError(f"{said}, a side effect; use remembered(…), or train eagerly")
         new.update({of(group, what).node: kept[group.numbers[0]]
                     for what, kept in held.items() for group in groups})  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
+from numbers import Number
 from time import perf_counter
 from types import MethodType
 from typing import Any
@@ -146,6 +147,9 @@ class Compiled:
         return f"<compiled {getattr(self.f, '__name__', self.f)!s}>"
 
 
+_BY_VALUE = (int, str, bytes, np.generic, np.dtype, range, Number)
+
+
 def _kind(x: Any) -> Any:
     """What of an argument a program is compiled for."""
     if type(x) is np.ndarray and x.dtype.kind in "biufc":
@@ -157,7 +161,7 @@ def _kind(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         refuse_kinds(x, "compile")
         raise TypeError(f"compile: give arrays of numbers, not a {type(x).__name__} of {x.dtype}")
-    by_value = not is_dynamic(x) and isinstance(x, (int, str, bytes, np.generic, np.dtype))
+    by_value = not is_dynamic(x) and isinstance(x, _BY_VALUE)
     return (type(x), x) if by_value else type(x) if is_dynamic(x) else (type(x), id(x))
 
 
@@ -186,7 +190,9 @@ class Variant:
             own_args, own_kwargs = rebuilt((args, kwargs), iter(flat))
             return arrays(f(*own_args, **own_kwargs))
 
-        known = {f"argument {i}": x for i, x in enumerate(given) if not is_dynamic(x)}
+        self._known = known = {  # held, so that an id stays that of its object
+            f"argument {i}": x for i, x in enumerate(given) if not is_dynamic(x)
+        }
         self.watch = Watch({getattr(f, "__name__", "f"): f, **known})
         self.holds = self.watch.holds
         effects = self.watch.effects()

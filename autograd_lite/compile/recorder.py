@@ -15,9 +15,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ..arrays import refuse_kinds
 from ..engine.modes import Mode, Run
 from ..engine.op import Op
-from ..engine.tensor import Tensor, _leaf
+from ..engine.tensor import STAND_INS, Tensor, _leaf
 from ..lines import hint, user_frame
 from ..show.notation import symbol_of
 from .graph import CompileError, Guard, Node, called, mapped, nodes_in, put, put_at
@@ -57,6 +58,10 @@ class Capture(Mode):
         pairs = zip(tensor._inputs, vjps) if vjps else ()  # noqa: B905  (they may be endless)
         name = f"backward of {tensor._op and tensor._op.name}"
         return [vjp and self.recorder.within(name, vjp) for _, vjp in pairs]
+
+    def read(self, tensor: Tensor) -> None:
+        if type(tensor._grad) not in STAND_INS and self.recorder._is_outside(tensor):
+            self.recorder.refuse("t.grad of a Tensor that isn't an argument; pass t.grad as one")
 
     def write(self, tensor: Tensor, what: str) -> NoReturn:
         self.recorder.refuse(
@@ -142,6 +147,8 @@ class Recorder:
             if x.recorder is not self:
                 raise CompileError("compile: a value of another compiled function is used here")
             return x.node
+        if isinstance(x, np.ndarray) and type(x) is not np.ndarray:
+            refuse_kinds(x, "compile")
         if type(x) is np.ndarray and x.size <= _LARGE and x.flags.writeable:
             return self._copies.setdefault((id(x), x.tobytes()), (x, x.copy()))[1]
         return x

@@ -123,9 +123,14 @@ class Traced:
             return mapped(found, lambda x: x._array if type(x) is Tensor else x)
         return self.recorder.call(func, args, kwargs)
 
-    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        self.refuse("NumPy is given the values of", "use np.stack, np.take, or the array as it is, "
-                    "for np.array, np.asarray, and array[i]")  # fmt: skip
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        """Of integers, such as an array's index, the values, which are to stay so."""
+        if self.dtype.kind in "biu":
+            value = np.array(self.node.value)
+            if np.array_equal(self, value):  # what it decides is watched
+                return value
+        return self.refuse("NumPy is given the values of", "use np.stack, or the array as it is, "
+                           "for np.array and np.asarray")  # fmt: skip
 
     # ------------------------------------------------------------------ what is asked of values
 
@@ -136,6 +141,11 @@ class Traced:
         if np.asarray(self.node.value).dtype.kind not in "biu":
             self.refuse("int() of")
         return int(self.recorder.decided(int, self))
+
+    def __float__(self) -> float:
+        if self.dtype.kind not in "biu":
+            self.refuse("float() of")
+        return float(int(self))
 
     def __index__(self) -> int:
         operator.index(self.node.value)  # which raises for what is no int
@@ -259,7 +269,7 @@ for _name, _ufunc in {
     setattr(Traced, "_Traced__power" if _name == "pow" else f"__{_name}__", _both)
     setattr(Traced, f"__r{_name}__", lambda y, x, both=_both: both(x, y))
     setattr(Traced, f"__i{_name}__", lambda x, y: x.refuse("x ∘= … of", f"{_PLACE}; x = x ∘ …"))
-for _name in ("float", "complex", "round", "trunc", "floor", "ceil", "hash", "bytes", "reduce"):
+for _name in ("complex", "round", "trunc", "floor", "ceil", "hash", "bytes", "reduce"):
     setattr(Traced, f"__{_name}__", lambda x, *_, name=_name: x.refuse(f"{name}() of"))
 del Traced.__ieq__, Traced.__ine__  # type: ignore[attr-defined]
 
@@ -272,6 +282,8 @@ def _item(x: Any, *args: Any) -> Any:
 
 def _reshape(x: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
     new = shape[0] if len(shape) == 1 else shape
+    if order == "K":
+        return x.call(np.ravel, "K")
     return x.call(np.reshape, new, **({} if order == "C" else {"order": order}))
 
 
@@ -287,7 +299,8 @@ def _astype(x: Any, dtype: Any, **settings: Any) -> Any:
 
 def _conjugate(x: Any) -> Any:
     """That of numbers is itself where they are real; of booleans, as they are."""
-    return x.call(np.conjugate) if np.iscomplexobj(x.node.value) else x
+    how = complex.conjugate if type(x.node.value) is complex else np.conjugate
+    return x.call(how) if np.iscomplexobj(x.node.value) else x
 
 
 _PROPERTIES: dict[str, Callable[[Any], Any]] = {

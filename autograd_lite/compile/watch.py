@@ -8,12 +8,15 @@ Tensors, whose values are read anyway, by whether they require a gradient.
 
 from __future__ import annotations
 
+import array
 import copyreg
 import gc
 import random
 import sys
+import weakref
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from operator import attrgetter, is_, itemgetter
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -25,11 +28,13 @@ from .graph import CompileError
 
 _MOST = 20_000  # objects
 _LARGE = 65_536  # entries, from which an array is watched by a sample
-_TRACKED = attrgetter("_tracked")
+_TRACKED = attrgetter("_tracked", "name")
 _OWN = {"autograd_lite", "nn"}
 _LIBRARIES = {"numpy", "scipy", *_OWN, *sys.stdlib_module_names}
-_HOLDERS = {"builtins", "collections", "functools", "operator", "itertools", "types", *_OWN}
+_HOLDERS = {"builtins", "collections", "functools", "operator", "itertools", "types", "os",
+            "weakref", *_OWN}  # fmt: skip
 _VALUES = (str, bytes, int, float, complex, type(None), type(...), np.generic, np.dtype, range)
+_BUFFERS = (bytearray, memoryview, array.array)
 _ATOMS = (*_VALUES, ModuleType, CodeType, np.ufunc)
 
 
@@ -52,15 +57,18 @@ class Watch:
         self._paths: list[str] = []  # how each is reached
         self._looked_up: list[tuple[itemgetter[Any], dict[str, Any], list[str], str]] = []
         self._arrays: list[Any] = []
+        self._dicts: list[dict[Any, Any]] = []  # whose keys are watched
         self._chance: list[Any] = []
         self.tensors: list[Tensor] = []
-        self._scope = {} if but is None else vars(but[0])  # to which attributes may come
-        self._size = len(self._scope)
+        self._missing: list[tuple[dict[str, Any], set[str]]] = []  # names that may come to scopes
         self._walk([(x, name) for name, x in roots.items()], *(but or (None, set())))
+        self._dicts += [] if but is None else [vars(but[0])]
+        self._keys = [*chain.from_iterable(self._dicts)]
+        self._sizes = self._scopes()
         self._referents = partial(gc.get_referents, *self._objects)
         self._before = self._now()
         self._flags = list(map(_TRACKED, self.tensors))
-        self._entries = [(a, _entries(a)) for a in self._arrays if a.flags.writeable]
+        self._entries = [(a, _entries(a)) for a in self._arrays]
 
     def holds(self) -> bool:
         """Whether all is as it was."""
@@ -74,8 +82,16 @@ class Watch:
             if not all(map(_alike, now, before)):
                 return False
             self._before = now
-        changed = self._entries and any(_entries(a) != held for a, held in self._entries)
-        return not changed and len(self._scope) == self._size
+        if [*chain.from_iterable(self._dicts)] != self._keys:
+            return False
+        if self._scopes() != self._sizes:
+            if not all(names.isdisjoint(scope) for scope, names in self._missing):
+                return False
+            self._sizes = self._scopes()
+        return not self._entries or all(_entries(a) == held for a, held in self._entries)
+
+    def _scopes(self) -> list[int]:
+        return [len(scope) for scope, _ in self._missing]
 
     def _now(self) -> list[Any]:
         found = self._referents()
@@ -121,6 +137,7 @@ class Watch:
 
     def _walk(self, todo: list[tuple[Any, str]], owner: Any, but: set[str]) -> None:
         seen: dict[int, Any] = {}
+        attributes: set[int] = set()
         while todo:
             x, path = todo.pop()
             if type(x) in STAND_INS or isinstance(x, _ATOMS) or id(x) in seen:
@@ -128,8 +145,11 @@ class Watch:
             seen[id(x)] = x
             if type(x) is Tensor:
                 self.tensors.append(x)
+            elif isinstance(x, _BUFFERS):
+                self._arrays.append(x)
             elif isinstance(x, np.ndarray):
                 self._arrays.append(x)
+                todo += [(y, path) for y in x.flat] if x.dtype.hasobject else []
             elif isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
                 self._chance.append(x)
             elif x is owner:
@@ -138,12 +158,17 @@ class Watch:
                 todo += [(getattr(x, name), path) for name in x._watched]
             elif isinstance(x, FunctionType):
                 todo += self._function(x, path)
+            elif isinstance(x, weakref.ref):
+                todo.append((x(), path))
             elif not _is_closed(x):
                 held = getattr(x, "__dict__", None)  # it is made now, if it's made at all
                 if isinstance(x, type):
                     copyreg._slotnames(x)  # type: ignore[attr-defined]  # likewise
                 if not isinstance(x, tuple) and _root(type(x)) != "autograd_lite":
                     self._add(x, path)
+                attributes.add(id(held))
+                if type(x) is dict and id(x) not in attributes:
+                    self._dicts.append(x)
                 inner = x if type(x) is dict else held if type(held) is dict else {}
                 todo += [(y, path) for y in gc.get_referents(x)]
                 todo += [(y, f"{path}.{name}") for name, y in inner.items()]
@@ -175,14 +200,16 @@ class Watch:
         found += [(cell, f"{path}: {name}") for cell, name in cells]
         self._add(f, path)
         names = set(_names(f.__code__))
-        scopes = [(f.__globals__, path)]
+        imported = [(sys.modules[name], name) for name in names & sys.modules.keys()]
+        scopes = [(f.__globals__, path), *((vars(x), name) for x, name in imported)]
         for scope, where in scopes:
             inner = self._look_up(scope, names & scope.keys(), where)
             scopes += [
-                (vars(x), name) for x, name in inner if isinstance(x, ModuleType)
-                and not _is_library(x) and not any(vars(x) is s for s, _ in scopes)
+                (vars(x), name) for x, name in inner
+                if isinstance(x, ModuleType) and not any(vars(x) is s for s, _ in scopes)
             ]  # fmt: skip
             found += inner
+        self._missing.append((f.__globals__, names - f.__globals__.keys()))
         return found
 
 
@@ -217,12 +244,15 @@ def _alike(a: Any, b: Any) -> bool:
     return a is b or (type(a) is type(b) and isinstance(a, _VALUES) and repr(a) == repr(b))
 
 
-def _entries(array: Any) -> bytes:
-    """What an array holds; of a large one what is in some places."""
-    if array.dtype.hasobject:
-        return repr(array).encode()
-    if array.size > _LARGE:
-        array = array.reshape(-1)[:: array.size // 4096] if array.flags.c_contiguous else (
-            array[tuple(slice(None, None, max(1, n // 32)) for n in array.shape)])
-    found: bytes = array.tobytes()
-    return found
+def _entries(x: Any) -> Any:
+    """What an array holds, and how; of a large one a sum, and what is in some places."""
+    if isinstance(x, _BUFFERS):
+        return bytes(x)
+    if x.dtype.hasobject:
+        return repr(x.tolist())
+    if x.size <= _LARGE:
+        return x.shape, x.dtype, x.tobytes()
+    flat = np.ascontiguousarray(x.T if x.flags.f_contiguous else x).reshape(-1).view(np.uint8)
+    words = flat[: flat.size // 8 * 8].view(np.uint64)
+    places = flat[-8:].tobytes(), words[:: words.size // 4096].tobytes()
+    return x.shape, x.dtype, int(np.add.reduce(words)), places

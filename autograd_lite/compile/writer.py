@@ -148,8 +148,8 @@ class Source:
         if function is converted:
             array = f"np.asarray({args[0]})" if node.is_scalar else args[0]
             return f"{array}.astype({args[1]}){'[()]' if node.is_scalar else ''}"
-        if function is np.ndarray.tobytes:
-            return f"{args[0]}.tobytes()"
+        if function in (np.ndarray.tobytes, complex.conjugate):
+            return f"{args[0]}.{function.__name__}()"
         if function is np.full and args[1] == "0":
             return f"np.zeros({args[0]}{_dtype(node)})"
         if is_plain_reshape(node) and not node.args[0].is_scalar:
@@ -318,7 +318,7 @@ class Source:
         if varies(node):
             name, value = self.identifier(node), node.value
             if hasattr(value, "dtype"):
-                dtype = f"np.dtype({value.dtype.name!r})"
+                dtype = f"np.dtype({self.text_of(value.dtype)})"
                 self._watch(node, f"({name}.shape, {name}.dtype) != ({code(node.shape)}, {dtype})")
             elif node.is_several:
                 self._watch(node, f"len({name}) != {len(value)}")

@@ -84,6 +84,7 @@ class Mode:
         innermost: whether ``backward`` stands next to the rules; else it stands around all layers.
         value: out of the graph, ``(tensor)`` → what is given as its array. The innermost prevails.
         born: told of each leaf that is made.
+        read: told of each tensor whose gradient is asked for.
         write: told ``(tensor, what)`` before its data, or its ``"grad"``, is given another value.
     """
 
@@ -96,6 +97,7 @@ class Mode:
     innermost = False
     value: Any = None
     born: Any = None
+    read: Any = None
     write: Any = None
 
     def __new__(cls, *args: Any) -> Any:

@@ -145,7 +145,6 @@ WRITTEN: dict[str, Callable[[Any, Any], Any]] = {
     "buf[0] =": lambda x, buf: buf.__setitem__(0, x[0]),
     "buf[:] =": lambda x, buf: buf.__setitem__(slice(None), x),
     "buf[0, 0] =": lambda x, buf: buf.__setitem__((0, 0), x.sum()),
-    "buf[x > 0] =": lambda x, buf: buf.__setitem__(x > 0, 1.0),
     "buf += x": lambda x, buf: buf.__iadd__(x),
     "buf.fill": lambda x, buf: buf.fill(x.sum()),
     "buf.flat": lambda x, buf: buf.flat.__setitem__(0, x.sum()),
@@ -218,6 +217,9 @@ class Model:
         cycle.append(cycle)
         STORE.append(cycle)
         return x
+
+    def parameter_s_grad(self, x: Any) -> Any:
+        return x if PARAMETER.grad is None else x * PARAMETER.grad
 
     def parameter_s_data(self, x: Any) -> Any:
         STORE.append(PARAMETER.data * 2)

@@ -9,8 +9,11 @@ import gc
 import itertools
 import math
 import os
+import sys
+import weakref
 from collections.abc import Callable
-from types import SimpleNamespace
+from fractions import Fraction
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -56,6 +59,19 @@ def with_default(x: Any, c: Any = {"k": 1.0}) -> Any:  # noqa: B006
     return x * c["k"]
 
 
+def importing(x: Any) -> Any:
+    from of_the_test import k  # type: ignore[import-not-found]
+
+    return x * k
+
+
+def with_late(x: Any) -> Any:
+    try:
+        return x * LATE  # type: ignore[name-defined]
+    except NameError:
+        return x
+
+
 def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     """A function of an array, how what it reads is given another value, and further arguments."""
     thing, slots, deque = Kind(), Slots(), collections.deque([1.0, 2.0])
@@ -63,7 +79,13 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     box = SimpleNamespace(k=np.ones(3), t=Tensor(V), inner=[{"k": 1.0}], f=np.sin)
     part = functools.partial(lambda x, c: x * c["k"], c={"k": 1.0})
     net = nn.Sequential(nn.Linear(3, 3, rng=0), Halved())
-    large = np.ones(100_000)
+    large, strided = np.ones(100_000), np.ones((300, 600))[:, ::2]
+    view, objects = np.ones(3), np.array([thing, None])
+    data, keyed, inside = bytearray([1]), {"sin": 1.0}, weakref.ref(thing)
+    sys.modules["of_the_test"] = module = ModuleType("of_the_test")
+    module.k = 1.0  # type: ignore[attr-defined]
+    fixed = view[:]
+    fixed.flags.writeable = False
     count = 1.0
 
     def rebind(value: float) -> None:
@@ -81,6 +103,24 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "slot": (lambda x, s: x * s.k, lambda v: setattr(slots, "k", v), (slots,)),
         "written to": (lambda x: x * (box.k + 1), lambda v: box.k.fill(v), ()),
         "large": (lambda x: x * large.sum(), lambda v: large.fill(v), ()),
+        "an entry of a large one": (lambda x: x * large.sum(),
+                                    lambda v: large.__setitem__(777, v), ()),
+        "an entry of a strided one": (lambda x: x * strided.sum(),
+                                      lambda v: strided.__setitem__((7, 9), v), ()),
+        "a view that can't be written to": (lambda x: x * fixed.sum(), lambda v: view.fill(v), ()),
+        "an array's shape": (lambda x: x * box.k.shape[0],
+                             lambda v: setattr(box.k, "shape", (3, 1) if v > 2 else (1, 3)), ()),
+        "an array of objects": (lambda x: x * objects[0].k, lambda v: setattr(thing, "k", v), ()),
+        "bytes": (lambda x: x * data[0], lambda v: data.__setitem__(0, int(v)), ()),
+        "a weak reference": (lambda x: x * inside().k, lambda v: setattr(thing, "k", v), ()),  # type: ignore[union-attr]
+        "a key": (lambda x: getattr(np, next(iter(keyed)))(x),
+                  lambda v: (keyed.clear(), keyed.update({"cos" if v > 2 else "tan": 1.0})), ()),
+        "imported within": (importing, lambda v: setattr(module, "k", v), ()),
+        "a name that comes": (with_late, lambda v: globals().update(LATE=v), ()),
+        "the environment": (lambda x: x * float(os.environ.get("OF_THE_TEST", "1")),
+                            lambda v: os.environ.update(OF_THE_TEST=str(v)), ()),
+        "a Tensor's name": (lambda x: x * (2 if box.t.name == "w" else 3),
+                            lambda v: setattr(box.t, "name", "w" if v > 2 else None), ()),
         "nested": (lambda x: x * box.inner[0]["k"], lambda v: box.inner[0].update(k=v), ()),
         "deque": (lambda x: x * deque[0], lambda v: deque.appendleft(v), ()),
         "global": (of_global, lambda v: GLOBAL.update(k=v), ()),
@@ -108,6 +148,25 @@ def test_what_it_reads_may_change(name: str):
     values = itertools.cycle((2.0, 3.0, 0.5))
     agree(f, (V, *further), (V + 1, *further), (V * 2, *further),
           between=lambda: change(next(values)))  # fmt: skip
+
+
+@each([
+    (lambda i: X[i, 1] + X[int(float(i[0]))][0], np.array([0, 2]), np.array([1, 1])),
+    (lambda i: np.eye(4)[i], np.array([0, 2]), np.array([3, 1])),
+    (lambda m: V[m], V > 0, V < 0),
+    (lambda n: np.arange(int(n)) * float(n), np.int64(3), np.int64(5)),
+    (lambda n: V * float(n), Fraction(2), Fraction(3)),
+    (lambda n: V * len(n), range(2), range(3)),
+    (lambda s: np.ones(3, np.complex64) * s.conjugate(), 1 + 2j, 2 - 1j),
+    (lambda x: x.ravel(order="K"), X, np.asfortranarray(X)),
+    (lambda x: np.round(x, 1), V.astype(">f8"), (V * 3).astype(">f8")),
+])  # fmt: skip
+def test_other_values_of_what_it_takes_are_seen(f: Any, first: Any, second: Any):
+    agree(f, first, second)
+    compiled = ag.compile(f)
+    for make in (copy.deepcopy, copy.copy):
+        for x in (first, second):
+            assert_same(compiled(make(x)), f(x))
 
 
 class Model:

@@ -344,6 +344,13 @@ class Counting(nn.Optimizer):
         return value - self.lr / self.t * grad
 
 
+class Iterating(nn.Optimizer):
+    rates = iter([1.0, 0.5, 0.1] * 9)
+
+    def update(self, i: int, value: Any, grad: Any) -> Any:
+        return value - next(self.rates) * grad
+
+
 def decayed(base: type[nn.Optimizer]) -> type[nn.Optimizer]:
     class Decayed(base):  # type: ignore[valid-type,misc]
         """With a setting that is changed in place, and the norm of all gradients."""
@@ -424,6 +431,10 @@ def counting(optimizer: Any) -> None:
     optimizer.seen = []
 
 
+def keeping(optimizer: Any) -> None:
+    optimizer.zero_grad = lambda: None
+
+
 REPLACED = {
     own_step: "has a step of its own",
     own_update: None,
@@ -431,6 +442,7 @@ REPLACED = {
     own_memory: "has a remembered of its own",
     schedule: "changes Scheduled.schedule.rate when it updates",
     counting: "changes Counted.seen when it updates",
+    keeping: "has a zero_grad of its own",
 }
 
 
@@ -481,6 +493,7 @@ ALL, IDLE = NET.parameters(), [ag.Tensor(1.0, requires_grad=True)]
      "the loss must be a Tensor with one element"),
     (BCE, Plain(ALL, lr=0.1), ag.CompileError, r"Plain has a step of its own.*update\(i, value"),
     (BCE, Counting(ALL, lr=0.1), ag.CompileError, "Counting changes Counting.t when it updates"),
+    (BCE, Iterating(ALL, lr=0.1), ag.CompileError, "changes what it asks for, as an iterator"),
     (BCE, 0.1, TypeError, r"the optimizer must be one of nn's, not 0\.1"),
     (BCE, sgd(IDLE), ValueError, "the loss depends on none of the optimizer's parameters"),
 ])  # fmt: skip
