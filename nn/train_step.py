@@ -25,7 +25,7 @@ from autograd_lite.compile.recording import Check, others
 from autograd_lite.compile.traced import value_of
 from autograd_lite.compile.watch import Watch
 from autograd_lite.compile.writer import Source
-from autograd_lite.engine.leaves import array_of, hold
+from autograd_lite.engine.leaves import array_of, grad_of, hold
 from autograd_lite.engine.modes import _thread
 from autograd_lite.engine.tensor import Array
 from autograd_lite.gradients import pulled, seeded
@@ -352,6 +352,15 @@ class _Variant:
         return [*[steps[g.numbers[0]] + 1 for g in groups], *map(array_of, self._captured)]
 
 
+def _refuse_side_effects(kind: type, watch: Watch, once: list[Any], again: list[Any]) -> None:
+    """Raise where an update changed something, or gave something else when it was asked again."""
+    as_before = watch.holds()
+    if not (as_before and all(map(np.array_equal, once, again))):
+        what = "what it asks for, as an iterator does," if as_before else watch.changed()
+        said = f"TrainStep: {kind.__name__} changes {what} when it updates"
+        raise CompileError(f"{said}, a side effect; use remembered(…), or train eagerly")
+
+
 def _recorded(
     step: TrainStep, groups: list[_Group], x: Array, y: Array
 ) -> tuple[Program, list[Tensor]]:
@@ -392,7 +401,7 @@ def _recorded(
 
         shadow.remembered, shadow._steps = remembered, [None] * len(optimizer.parameters)
         watch = Watch({kind.__name__: shadow}, but=(shadow, {*_ITS_OWN, "remembered"}))
-        before = {t: t._grad for t in found}
+        before = {t: grad_of(t) for t in found}
         new: dict[Any, Any] = {}
         try:
             for t, g in found.items():
@@ -411,12 +420,7 @@ def _recorded(
         finally:
             for t, g in before.items():
                 t.grad = g
-        again = [value_of(x) for x in new.values()]
-        as_before = watch.holds()
-        if not (as_before and all(map(np.array_equal, once, again))):
-            what = "what it asks for, as an iterator does," if as_before else watch.changed()
-            said = f"TrainStep: {kind.__name__} changes {what} when it updates"
-            raise CompileError(f"{said}, a side effect; use remembered(…), or train eagerly")
+        _refuse_side_effects(kind, watch, once, [value_of(x) for x in new.values()])
         new.update({of(group, what).node: kept[group.numbers[0]]
                     for what, kept in held.items() for group in groups})  # fmt: skip
         loss: Any = array_of(value)

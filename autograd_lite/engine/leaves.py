@@ -11,6 +11,7 @@ from .tensor import Array, Tensor, as_array
 # What a Tensor holds, for who doesn't write to it; and whether somebody outside may write to it.
 array_of = attrgetter("_array")
 held = attrgetter("_array", "_exposed")
+grad_of = attrgetter("_grad")
 
 
 def hold(leaf: Tensor, array: Array, exposed: bool = False) -> None:
