@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Array
-from .edits import NO_OTHERS, Edit, at, fits
+from .edits import NO_OTHERS, Edit, at
 from .formula import UNFIT, Formula, Made, computed
 from .line import Cause, Line
-from .readings import ONE, Readings, Slope, Term, core
+from .readings import ONE, Readings, Slope, Term, core, fits
 from .whole import whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
@@ -69,7 +69,8 @@ def find(readings: Readings | None, line: Line) -> list[Cause]:
     """All edits that fit, the simplest first."""
     found: list[Cause] = []
     if not line.array.any():
-        return [Cause(0, "zeros")] if line.right.any() else []
+        is_begun = line.right.any() and fits(line.array.shape, line.right.shape)
+        return [Cause(0, "zeros")] if is_begun else []
     if readings is None:
         return sorted(whole(line, [], ()), key=lambda cause: cause.cost)
     for base in line.bases:

@@ -23,6 +23,7 @@ from .readings import (
     Slope,
     Term,
     as_number,
+    fits,
     over_axes,
     product,
     total,
@@ -531,12 +532,6 @@ def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: flo
         yield Edit(cost + 0.3, "stands", (name, e), lambda xs, v: array)
     if array.ndim == 2 and array.shape[::-1] == shape and array.shape[0] != 1 != array.shape[1]:
         yield Edit(cost + 0.5, "stands", (f"{name}ᵀ", e), lambda xs, v: array.T)
-
-
-def fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
-    """Whether a shape broadcasts to another."""
-    last = whole[len(whole) - len(shape) :]
-    return len(shape) <= len(whole) and all(n in (1, m) for n, m in zip(shape, last, strict=True))
 
 
 def _of_uses(e: Term, others: Others) -> Edits:

@@ -18,7 +18,7 @@ from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from ..meaning.read import Meaning, applied
 from ..meaning.table import CANONICAL, TABLE
-from ..meaning.terms import ONE, Term, as_number, leaf, number, product, shaped, total
+from ..meaning.terms import ONE, Term, as_number, fits, leaf, number, product, shaped, total
 from ..meaning.write import Writer
 from ..show.text import text
 from ..table import OPS, Op
@@ -284,6 +284,6 @@ def subterms(root: Term) -> list[Term]:
 
 
 __all__ = [
-    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "core", "number",
-    "over_axes", "product", "subterms", "total",
+    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "core", "fits",
+    "number", "over_axes", "product", "subterms", "total",
 ]  # fmt: skip

@@ -357,7 +357,7 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if perm == tuple(range(x.ndim)):
         return x
     moved = tuple(x.shape[i] for i in perm)
-    if x.op == "leaf" and x.name == "onehot":
+    if x.kind == "marks":
         return onehot(x.value.transpose(perm))
     c, rest = coefficient(x)
     if c != 1 and rest.shape == x.shape:

@@ -152,7 +152,7 @@ class Meaning:
             args = [self._unguarded(args[0])]
         elif t.op.name in ("multiply", "where"):
             args = [self._mask(a, args) for a in args]
-        known_op = OPS.get(t.op.name) is t.op or t.op.name in _VALUES or t.op is _ops.as_it_was
+        known_op = OPS.get(t.op.name) is t.op or t.op.name in VALUES or t.op is _ops.as_it_was
         op = t.op.name if known_op else _own(t)
         return shaped(make(op, args, t.params, t.shape), t.shape)
 
@@ -276,7 +276,9 @@ def _part_of(base: Array, view: Array) -> tuple[slice, ...] | None:
     return tuple(part)
 
 
-_VALUES = {op.name for op in VALUE_OPS.values()}
+VALUES = {op.name: op for op in VALUE_OPS.values()}
+"""The functions without a gradient, such as comparisons, by name."""
+
 _OWN: dict[str, Any] = {}
 
 

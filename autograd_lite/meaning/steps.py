@@ -16,7 +16,7 @@ from ..engine.notes import noted
 from ..engine.tensor import Tensor
 from ..masks import comparison
 from ..show.expression import Expression, fold, nodes
-from ..show.steps import Step, is_number, steps
+from ..show.steps import Step, step_to, steps
 from .read import Meaning
 from .terms import Term, coefficient, leaf, make, shaped
 from .write import Writer
@@ -222,11 +222,7 @@ def with_symbols(root: Expression, symbols: Mapping[str, Expression | str]) -> E
 
 def _joined(step: Step, before: Step) -> Step:
     region = sorted([*step.region, *before.region], key=lambda t: t._number)
-    inner = set(region)
-    inputs = dict.fromkeys(
-        x for t in region for x in t.inputs if x not in inner and not is_number(x)
-    )
-    return Step(step.result, region, list(inputs))
+    return step_to(step.result, region)
 
 
 class _Whole(Writer):

@@ -124,7 +124,7 @@ COLLECTED += [_correlated, _convolved, _joined]
 def _marked(f: Term) -> tuple[tuple[int, ...] | None, Term]:
     """The one entry that a factor marks, and the other factors."""
     for g, p in f.args if f.op == "*" else ():
-        if p == 1 and g.op == "leaf" and g.name == "onehot" and g.value.sum() == 1:
+        if p == 1 and g.kind == "marks" and g.value.sum() == 1:
             place = tuple(int(i) for i in np.argwhere(g.value)[0])
             return place, product([(f, 1), (g, -1)])
     return None, f

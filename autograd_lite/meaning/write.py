@@ -13,16 +13,14 @@ import numpy as np
 from .. import ops
 from ..engine.op import Each
 from ..engine.tensor import Tensor
-from ..ops.elementwise import VALUE_OPS
 from ..show.expression import Definition, Expression, applied
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..table import OPS, Op
+from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
-from .read import evaluate, op_of
 from .terms import ONE, Shape, Term, as_number, bare, coefficient, is_mask
 from .windows import convolve_full, correlate
 
-_VALUES = {op.name: op for op in VALUE_OPS.values()}
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
 
@@ -225,7 +223,7 @@ class _Form:
         return getattr(found, "_array", found)
 
     def _leaf(self, e: Term) -> Expression:
-        if e.name == "onehot" and e.kind == "given":
+        if e.kind == "marks":
             return self._onehot(e)
         if e.name is not None:
             return Expression(e.value, e.name)
@@ -470,7 +468,7 @@ class _Form:
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
-        op = _WRITTEN.get(e.op) or op_of(e.op) or _VALUES[e.op]
+        op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op]
         try:
             return applied(op, *xs, **e.params)
         except (ValueError, TypeError, IndexError):  # a rule that wants what was broadcast
@@ -518,7 +516,7 @@ def _in_a_sum(pair: tuple[Term, float]) -> Any:
     """What is added comes first, 1 before it, and bare leaves after what is computed."""
     f, c = pair
     core = f.args[0] if f.op == "transpose" else f
-    is_leaf = core.op == "leaf" and core.kind in ("leaf", "given")
+    is_leaf = core.kind in ("leaf", "given", "marks")
     rank = (0 if abs(c) >= _SMALL else 3) if f is ONE else 1 + is_leaf
     return c < 0, rank, f.given, f.op == "transpose", f.id
 

@@ -64,9 +64,14 @@ def steps(
     found = []
     for result, region in reversed(regions.items()):
         region.reverse()
-        inner = set(region)
-        inputs = dict.fromkeys(
-            x for t in region for x in t.inputs if x not in inner and not is_number(x)
-        )
-        found.append(Step(result, region, list(inputs)))
+        found.append(step_to(result, region))
     return leaves, found
+
+
+def step_to(result: Tensor, region: list[Tensor]) -> Step:
+    """The step that ends in ``result``, from the tensors recorded on the way, in order."""
+    inner = set(region)
+    inputs = dict.fromkeys(
+        x for t in region for x in t.inputs if x not in inner and not is_number(x)
+    )
+    return Step(result, region, list(inputs))

@@ -90,6 +90,13 @@ def test_softmax_and_cross_entropy_in_any_spelling(i: int, j: int, n: bool):
     assert found == ("p − onehot(y)" if n else "softmax(z) − onehot(y)")
 
 
+def test_an_array_of_any_name_is_no_mark_of_entries():
+    w = Tensor([0.5, 2.0, 3.0], requires_grad=True, name="onehot")
+    assert results(np.sum(w**3)) == {"onehot": "3 · onehot²"}
+    z, soft = parameter("z", 2, 2), given("onehot", [[0.2, 0.8], [0.5, 0.5]])
+    assert results(np.sum((z * soft) ** 2)) == {"z": "2 · z ∘ onehot²"}
+
+
 RELUS: list[Callable[[Any], Any]] = [
     lambda s: np.maximum(s, 0), lambda s: np.maximum(0.0, s), lambda s: np.where(s > 0, s, 0),
     lambda s: s * (s > 0), lambda s: (s + np.abs(s)) / 2, lambda s: s * (s.data > 0),
