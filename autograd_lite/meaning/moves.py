@@ -522,6 +522,9 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     (g,) = args
     whole = tuple(params["shape"])
     index = params["index"]
+    c, rest = coefficient(g)
+    if c != 1 and rest.shape == g.shape:
+        return scaled(make("scatter", [rest], params, whole), c)
     hot = _marks(index, whole, g.shape)
     if hot is not None:
         axis = _axis_in_order(index, whole, g.shape)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .terms import COLLECTED, Shape, Term, bare, coefficient, intern, make, product, scaled
+from .terms import COLLECTED, Shape, Term, bare, coefficient, intern, make, marked, product, scaled
 
 Window = tuple[tuple[int, ...], Shape]
 """Where it begins, and its shape."""
@@ -78,10 +78,9 @@ def _convolved(e: Term) -> Term | None:
         if window is None or len(picked) != 1:
             return None
         kernel, hot = picked[0].args
-        places = np.argwhere(hot.value)
-        if len(places) != 1:
+        place = marked(hot)
+        if place is None:
             return None
-        place = tuple(int(i) for i in places[0])
         found[place] = product([(f.args[0], 1), (picked[0], -1)]), kernel, window
     rest, kernel, (_, shape) = next(iter(found.values()))
     if any(z[:2] != (rest, kernel) or z[2][1] != shape for z in found.values()):
@@ -124,8 +123,8 @@ COLLECTED += [_correlated, _convolved, _joined]
 def _marked(f: Term) -> tuple[tuple[int, ...] | None, Term]:
     """The one entry that a factor marks, and the other factors."""
     for g, p in f.args if f.op == "*" else ():
-        if p == 1 and g.kind == "marks" and g.value.sum() == 1:
-            place = tuple(int(i) for i in np.argwhere(g.value)[0])
+        place = marked(g) if p == 1 and g.kind == "marks" else None
+        if place is not None:
             return place, product([(f, 1), (g, -1)])
     return None, f
 

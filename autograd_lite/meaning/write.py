@@ -18,7 +18,7 @@ from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, i
 from ..table import OPS, Op
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
-from .terms import ONE, Shape, Term, as_number, bare, coefficient, is_mask
+from .terms import ONE, Shape, Term, as_number, bare, coefficient, is_mask, marked
 from .windows import convolve_full, correlate
 
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
@@ -124,7 +124,9 @@ class Writer:
         return uses > 1 or found.size > _LONG
 
     def _below(self, e: Term) -> list[Term]:
-        return [] if e in self.names else e.operands
+        if e in self.names:
+            return []
+        return e.operands if _place(e) is None else e.operands[:1]
 
     def symbol(self, e: Term, base: str) -> str:
         """A symbol for a given array that has no name."""
@@ -197,6 +199,11 @@ def _is_long(c: float) -> bool:
 
 def number(c: float) -> Expression:
     return Expression(int(c) if float(c).is_integer() and abs(c) < 1e15 else c)
+
+
+def _place(e: Term) -> tuple[int, ...] | None:
+    """Of which place it is the entry, if it is one."""
+    return marked(e.args[1]) if e.op == "picked" and e.shape == () else None
 
 
 class _Form:
@@ -422,6 +429,9 @@ class _Form:
         return applied(OPS[e.op], self.done[x], axis=tuple(sorted(axes)), keepdims=True)
 
     def _picked(self, e: Term) -> Expression:
+        place = _place(e)
+        if place is not None:
+            return applied(OPS["getitem"], self.done[e.args[0]], index=place)
         x, y = (self.done[a] for a in e.args)
         both = applied(ops.multiply, y, x)
         return applied(OPS["sum"], both, axis=e.params["axes"], keepdims=False)

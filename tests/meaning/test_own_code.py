@@ -188,3 +188,45 @@ def test_the_source_gives_the_engine_s_gradient_where_entries_tie_or_are_not_rea
     with np.errstate(all="ignore"):
         exec(derived.numpy_source, space)
     np.testing.assert_allclose(space["dx"], expected.data, rtol=1e-9, atol=1e-12)
+
+
+def over_entries(x: Any, k: Any, s: Callable[[Any], Any]) -> Any:
+    """A loop over the kernel's entries."""
+    n = [len(range(a - b + 1)) for a, b in zip(x.shape, k.shape, strict=True)]
+    out: Any = 0.0
+    for p in np.ndindex(k.shape):
+        out = out + k[p] * x[tuple(slice(i, i + m) for i, m in zip(p, n, strict=True))]
+    return np.sum(s(out) ** 2)
+
+
+def over_windows(x: Any, k: Any, s: Callable[[Any], Any]) -> Any:
+    """A loop over the windows of a vector."""
+    m = len(k)
+    return np.sum(s(np.stack([np.sum(x[i : i + m] * k) for i in range(len(x) - m + 1)])) ** 2)
+
+
+CONVOLUTIONS = [
+    (over_entries, (7,), (3,)), (over_entries, (5, 4), (2, 3)), (over_windows, (7,), (3,)),
+]  # fmt: skip
+
+
+@each(CONVOLUTIONS)
+def test_a_loop_is_a_correlation(loop: Any, of_x: tuple[int, ...], of_k: tuple[int, ...]):
+    x, k = parameter("x", *of_x), parameter("K", *of_k)
+    named = results(loop(x, k, lambda s: s.named("s")))
+    assert named["K"] == "x ⋆ ∂L/∂s"
+    if loop is over_entries:
+        assert named["x"] == "∂L/∂s * K"
+    unnamed = ag.derive(loop(x, k, lambda s: s))
+    assert "x ⋆ " in unnamed["∇K"].result
+    for name, p in {"∇x": x, "∇K": k}.items():
+        (expected,) = ag.gradients(loop(x, k, lambda s: s), [p])
+        np.testing.assert_allclose(unnamed[name].value, expected.data, rtol=1e-12)
+        space: dict[str, Any] = {}
+        exec(unnamed.numpy_source, space)
+        np.testing.assert_allclose(space[name.replace("∇", "d")], expected.data, rtol=1e-12)
+
+
+def test_an_entry_is_written_as_it_is_picked():
+    w = parameter("w", 3)
+    assert results(w[0] * w[1])["w"] == "onehot(1) · w[0] + onehot(0) · w[1]"
