@@ -6,9 +6,7 @@ gradients in place of those that it is computed from. Of those that fit the simp
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,10 +22,7 @@ from .whole import whole
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
 _DETOUR = 0.5  # what a reading costs that isn't the shortest
 _TWO = 1.5  # what a factor costs besides another mistake
-_COMMON = 1.25  # what edits cost at most that are tried two at a time
 _SHIFT = 1e-8
-_MOST_FIRST = 40  # of these
-_MOST_FOR_TWO = 120  # terms of a reading that two are tried on
 
 
 def follows(readings: Readings, line: Line) -> bool:
@@ -83,34 +78,18 @@ def find(readings: Readings | None, line: Line) -> list[Cause]:
             detour = _DETOUR * (f.root.size > least + 1e-9)
             causes = (*_single(readings, f, line), *_repeated(readings, f, line))
             found += [c._replace(cost=c.cost + detour + 0.002 * f.root.size) for c in causes]
-        if not found:
-            for f in tried[:2]:
-                found += _double(readings, f, line)
         if found:
             break
     found.sort(key=lambda cause: cause.cost)
     return found
 
 
-def _edits(
-    readings: Readings, f: Formula, line: Line, most: float
-) -> Iterator[tuple[Term, Edit]]:
-    """Every edit of a formula's terms that costs no more than that."""
-    if len(f.order) > _MOST_TERMS:
-        return
-    for e in reversed(f.order):
-        if e is not ONE:
-            for edit in at(e, f.value[e].shape, readings, line.others):
-                if edit.cost <= most:
-                    yield e, edit
-
-
-def _single(
-    readings: Readings, f: Formula, line: Line, most: float = math.inf
-) -> Iterator[Cause]:
+def _single(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
     """One edit at one term, or that and a factor of the whole."""
     probed = Probed(f, line)
-    for e, edit in _edits(readings, f, line, most):
+    terms = [e for e in reversed(f.order) if e is not ONE] if len(f.order) <= _MOST_TERMS else []
+    edits = ((e, edit) for e in terms for edit in at(e, f.value[e].shape, readings, line.others))
+    for e, edit in edits:
         try:
             new = np.asarray(edit.make([f.value[x] for x in e.operands], f.value[e]))
         except UNFIT:
@@ -126,7 +105,7 @@ def _single(
         if line.fits(out, f.result) and not f.cancels(e, new):
             is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
             yield Cause(-0.1 if is_whole else edit.cost, edit.kind, edit.values, made)
-        elif most == math.inf and (k := line.factor(out)) not in (None, 1.0):
+        elif (k := line.factor(out)) not in (None, 1.0):
             yield Cause(edit.cost + _TWO, edit.kind, edit.values, made, k)
 
 
@@ -208,17 +187,3 @@ def _keyed(readings: Readings, f: Formula, e: Term, line: Line) -> dict[Any, Edi
             values = map(_alike, edit.values[:2])
             found.setdefault((edit.kind, edit.cost, *values), edit)
     return found
-
-
-def _double(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
-    """Two common edits at different terms."""
-    if len(f.order) > _MOST_FOR_TWO:
-        return
-    leaves = {e: f.value[e] for e in f.order if e.op == "leaf"}
-    line = replace(line, others=line.others._replace(arrays={}))  # those cost more
-    for e, edit in list(_edits(readings, f, line, _COMMON))[:_MOST_FIRST]:
-        made: Made = {**f.made, e: partial(_made, e, edit)}
-        g = Formula.of(f.root, leaves, made)
-        for other in _single(readings, g, line, _COMMON) if g is not None else ():
-            both = (edit.kind, edit.values), (other.kind, other.values)
-            yield Cause(edit.cost + other.cost + 1, "two", both, {**made, **other.made})
