@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Array
-from .edits import NO_OTHERS, Edit, at, fits
+from .edits import NO_OTHERS, Edit, at
 from .formula import UNFIT, Formula, Made, computed
 from .line import Cause, Line
 from .readings import ONE, Readings, Slope, Term, core
@@ -86,7 +86,6 @@ def find(readings: Readings | None, line: Line) -> list[Cause]:
 
 def _single(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
     """One edit at one term, or that and a factor of the whole."""
-    probed = Probed(f, line)
     terms = [e for e in reversed(f.order) if e is not ONE] if len(f.order) <= _MOST_TERMS else []
     edits = ((e, edit) for e in terms for edit in at(e, f.value[e].shape, readings, line.others))
     for e, edit in edits:
@@ -94,9 +93,7 @@ def _single(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
             new = np.asarray(edit.make([f.value[x] for x in e.operands], f.value[e]))
         except UNFIT:
             continue
-        if not new.size or probed.differs(e, new):
-            continue
-        out = f.but(e, new)
+        out = f.but(e, new) if new.size else None
         if out is None or out.dtype.kind not in "fiu":
             continue
         if not np.any(out) and line.array.shape == line.right.shape:
@@ -112,32 +109,6 @@ def _single(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
 def _made(e: Term, edit: Edit, xs: list[Array]) -> Array:
     own = np.asarray(e.value) if e.op == "leaf" else computed(e, xs)
     return np.asarray(edit.make(xs, own))
-
-
-class Probed:
-    """Two weighted sums of a result's entries, which tell that an edit doesn't give an array."""
-
-    def __init__(self, f: Formula, line: Line) -> None:
-        self.f = f
-        self.usable = f.result.shape == line.array.shape
-        if self.usable:
-            self.base = [float((r * f.result).sum()) for r in f.probes]
-            self.wanted = [float((r * line.array).sum()) for r in f.probes]
-            self.size = [float((r * np.abs(line.array)).sum()) for r in f.probes]
-
-    def differs(self, e: Term, new: Array) -> bool:
-        """Whether the result certainly isn't the learner's array, nor some times that."""
-        if not self.usable:
-            return False
-        sums = []
-        for base, slopes in zip(self.base, self.f.slopes, strict=True):
-            g = slopes.get(e)
-            value = self.f.value[e]
-            if g is None or g.shape != value.shape or not fits(new.shape, g.shape):
-                return False
-            sums.append(base + float((g * (new - value * 1.0)).sum()))
-        (a, b), (c, d), (size, _) = sums, self.wanted, self.size
-        return not abs(a * d - b * c) <= 1e-5 * size * (abs(a) + abs(b))
 
 
 # ---------------------------------------------------------------------- several at once

@@ -114,7 +114,10 @@ def _of_sum(e: Term, readings: Readings, others: Others) -> Edits:
         c = abs(terms[0][1]) if len(some) == 1 else 1.0
         factors = [(1.5, -1.0), (2, 2.0), (2, 0.5), (1.2, 1 / c), (2, c)]
         if n > 1:
-            yield Edit(1, "term_missing", (part, e), _shared(e, some, 0))
+            is_target = n == 2 and part.given and part is not ONE
+            values = (part, e.args[1 - some[0]][0], e) if is_target else (part, e)
+            kind = "target_missing" if is_target else "term_missing"
+            yield Edit(1, kind, values, _shared(e, some, 0))
             rest = [i for i in range(n) if i not in some]
             yield Edit(2 if len(some) == 1 else 1.6, "only_term", (part, e), _shared(e, rest, 0))
             factors += [(1.3, k) for q in others.sizes for k in (float(q), 1 / q)]
@@ -144,7 +147,8 @@ def _of_product(e: Term) -> Edits:
     for f, p in e.args:
         factor = f if abs(p) == 1 else product([(f, abs(p))])
         if len(e.args) > 1 or p != 1:
-            kind = "factor_missing" if p > 0 else "division_missing"
+            is_mask = f.op in MASKS or (f.given and np.asarray(f.value).dtype == bool)
+            kind = "mask_missing" if is_mask else "factor_missing" if p > 0 else "division_missing"
             yield Edit(1, kind, (factor,), _powers(e, {f: 0.0}))
         yield Edit(2.1, "twice", (product([(f, p)]),), _powers(e, {f: 2 * p}))
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
@@ -199,7 +203,7 @@ def _times(rest: Make, array: Array, xs: Sequence[Array], v: Array) -> Array:
 
 
 def _of_axes(e: Term) -> Edits:
-    """Not summed, over other axes, or a mean."""
+    """Not summed, over other axes, a mean, or one of what is summed."""
     axes: frozenset[int] = e.params["axes"]
     (x,) = e.operands
     n = math.prod(x.shape[a] for a in axes)
@@ -207,6 +211,10 @@ def _of_axes(e: Term) -> Edits:
         yield Edit(1, "not_summed", (x, axes), lambda xs, v: xs[0])
         yield Edit(1, "mean_for_sum", (x, axes), lambda xs, v: v / n)
         yield Edit(1.1, "sum_for_mean", (x, axes), lambda xs, v: v * n)
+        for which, place in (("first", 0), ("last", -1)):
+            one = tuple([place] if a in axes else slice(None) for a in range(len(x.shape)))
+            if len(axes) == 1:
+                yield Edit(2, "one_only", (x, axes, which), partial(_part, one))
     for k in range(1, len(x.shape) + 1):
         for other in map(frozenset, itertools.combinations(range(len(x.shape)), k)):
             if other == axes or all(x.shape[a] == 1 for a in other ^ axes):
@@ -216,6 +224,10 @@ def _of_axes(e: Term) -> Edits:
                 make = partial(_over, e, other, by, squeezed)
                 cost = 1 + 0.1 * (by != 1 or squeezed)
                 yield Edit(cost, "axis", (x, other, axes), make)
+
+
+def _part(place: Any, xs: Sequence[Array], v: Array) -> Array:
+    return np.asarray(xs[0][place])
 
 
 def _over(

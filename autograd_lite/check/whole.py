@@ -30,6 +30,7 @@ def whole(line: Line, formulas: Sequence[Formula], slopes: Sequence[Slope]) -> l
     for f in formulas:
         leaves = [e for e in f.order if e.op == "leaf" and e.shape]
         families += [_other_steps(f, line, leaves), _updated(f, line, leaves)]
+        families.append(_own_slope(f, line))
     found: list[Cause] = []
     for family in families:
         try:
@@ -119,6 +120,15 @@ def _too_many(line: Line, v: Array, slopes: Sequence[Slope]) -> Iterator[Cause]:
 # ---------------------------------------------------------------------- several terms at once
 
 
+def _own_slope(f: Formula, line: Line) -> Iterator[Cause]:
+    """x (1 − x) for a part x of the formula, which isn't a sigmoid's there."""
+    for e in f.order if line.array.size > _FEW else ():
+        x = f.value[e]
+        is_like = x.shape == f.result.shape == line.array.shape and x.dtype.kind == "f"
+        if is_like and line.fits(f.result * x * (1 - x), f.result):
+            yield Cause(2.9, "own_slope_too_many", (e,))
+
+
 def _other_steps(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
     """At each step another's array, or that of the step before or after: ``h[t - 1]``."""
     groups: dict[str, dict[int, Term]] = {}
@@ -157,11 +167,11 @@ def _updated(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
     }  # fmt: skip
     for e, g in steps.items():
         moved = f.but(e, f.value[e] - g)
-        if moved is None or moved.shape != line.array.shape or not f.is_linear_in(e):
+        if moved is None or moved.shape != line.array.shape:
             continue
         change = moved - f.result
         k = float(((line.array - f.result) * change).sum() / max((change * change).sum(), 1e-300))
         enough = 1e-6 < abs(k) <= 100 and np.count_nonzero(change) > 1
-        if enough and line.fits(f.result + k * change, f.result):
+        if enough and line.fits(f.but(e, f.value[e] - k * g), f.result):
             made = {x: _always(np.asarray(x.value) - k * step) for x, step in steps.items()}
             yield Cause(2, "updated", (e, number(k)), made)

@@ -25,6 +25,8 @@ KINDS: dict[str, str] = {
     "all_of_it": "it is summed over all entries (or averaged), where nothing is to be summed",
     "term_too_many": "the term {0} · {1} is one too many: it doesn't belong there",
     "factor_too_many": "the factor {0} is one too many: it doesn't belong there",
+    "own_slope_too_many":
+        "the factor x (1 − x) of x = {0} is one too many: such a slope doesn't belong there",
     "slope_too_many": "{slope} is there once too often: the factor {written} is one too many",
     "slope_too_many_at_loss":
         "{slope} is there once too often: the factor {written} is one too many; that is "
@@ -36,11 +38,13 @@ KINDS: dict[str, str] = {
         "compute all gradients first, and then update",
     "updated_itself": "this is {0} after the update, {0} − {1} ∇{0}, and not its gradient",
     "besides": "{0}; besides, {1}",
+    "target_missing": "the term {0} is missing: the target {0} belongs to {1}: {2}",
     "term_missing": "{contribution} is missing: add it up (+=), {1}",
     "only_term": "only {contribution} is there: add up the contributions (+=), {1}",
     "term_times": "{contribution} {times}: {2}",
     "power_outside": "the power {1} of {0} stands outside of the sum",
     "factor_missing": "the factor {0} is missing",
+    "mask_missing": "the mask {0} is missing",
     "division_missing": "the division by {0} is missing",
     "twice": "{0} is there twice",
     "exponent": "{0} stands with the exponent {1} where {2} belongs",
@@ -57,6 +61,7 @@ KINDS: dict[str, str] = {
     "not_summed": "{line} is not summed: the sum of {0} over {1} is missing",
     "mean_for_sum": "a mean where a sum belongs: of {0} over {1}",
     "sum_for_mean": "a sum where a mean belongs: of {0} over {1}",
+    "one_only": "only the {2} of {0} is there: sum over {1}",
     "axis": "summed over {1} where {2} belongs, which is the wrong axis: {0}",
     "entrywise": "an entrywise product stands where the matrix product {0} belongs",
     "not_transposed": "{0} is not transposed",
