@@ -257,9 +257,7 @@ class Checked:
         if self.readings is not None:
             bases = self._bases(name)
             own = len(bases) - 1
-            if self.made:
-                behind = self.readings.behind(name)
-                made = [c for n, c in self.made.items() if behind & self.readings.behind(n)]
+            made = list(self.made.values())
         atol = min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0)))
         return Line(
             name, array, q * self.right[name], bases, own, self._others(name),
