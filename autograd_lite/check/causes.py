@@ -16,11 +16,12 @@ from ..engine.tensor import Array
 from .edits import NO_OTHERS, Edit, at
 from .formula import UNFIT, Formula, Made, computed
 from .line import Cause, Line
-from .readings import ONE, Readings, Slope, Term, core
+from .readings import ONE, Readings, Term, core
 from .whole import whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
 _DETOUR = 0.5  # what a reading costs that isn't the shortest
+_USUAL = 2.3  # what edits cost at most that are tried at each step
 _TWO = 1.5  # what a factor costs besides another mistake
 _SHIFT = 1e-8
 
@@ -123,13 +124,6 @@ def _signature(e: Term, depth: int = 3) -> Any:
     return e.op, e.shape, tuple(parts)
 
 
-def _alike(value: Any) -> Any:
-    """What an edit's value has in common at other steps."""
-    if isinstance(value, Slope):
-        return value.op.name
-    return repr(_signature(value)) if isinstance(value, Term) else value
-
-
 def _repeated(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
     """The same edit at each step of a recurrent net."""
     groups: dict[Any, list[Term]] = {}
@@ -137,24 +131,13 @@ def _repeated(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
         if e.operands and e not in readings.forward:
             groups.setdefault(_signature(e), []).append(e)
     for terms in groups.values():
-        if len(terms) > 1:
-            keyed = [_keyed(readings, f, e, line) for e in terms]
-            for key, edit in keyed[-1].items():
-                made = {
-                    e: partial(_made, e, edits[key])
-                    for e, edits in zip(terms, keyed, strict=True) if key in edits
-                }  # fmt: skip
-                if len(made) > 1:
-                    out = f.everywhere(made)
-                    if out is not None and line.fits(out, f.result):
-                        yield Cause(edit.cost + 0.5, edit.kind, edit.values, made)
-
-
-def _keyed(readings: Readings, f: Formula, e: Term, line: Line) -> dict[Any, Edit]:
-    """The usual edits of a term, by what is the same at other steps."""
-    found: dict[Any, Edit] = {}
-    for edit in at(e, f.value[e].shape, readings, NO_OTHERS):
-        if edit.cost <= 2.3:
-            values = map(_alike, edit.values[:2])
-            found.setdefault((edit.kind, edit.cost, *values), edit)
-    return found
+        usual = [
+            [x for x in at(e, f.value[e].shape, readings, NO_OTHERS) if x.cost <= _USUAL]
+            for e in terms
+        ]
+        for edits in zip(*usual, strict=False) if len(terms) > 1 else ():
+            edit = edits[-1]
+            if all((x.kind, x.cost) == (edit.kind, edit.cost) for x in edits):
+                made = {e: partial(_made, e, x) for e, x in zip(terms, edits, strict=True)}
+                if line.fits(f.everywhere(made), f.result):
+                    yield Cause(edit.cost + 0.5, edit.kind, edit.values, made)
