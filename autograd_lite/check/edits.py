@@ -104,32 +104,43 @@ def fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
 def _of_sum(e: Term, readings: Readings, others: Others) -> Edits:
     """A term, or all that comes from one tensor: missing, alone, or with another factor."""
     n = len(e.args)
+    for i, (f, c) in enumerate(e.args):
+        if abs(c) != 1:
+            yield Edit(1.2, "term_times", (f, 1 / abs(c), e), _shared(e, [i], 1 / abs(c)))
+            yield Edit(2, "term_times", (f, abs(c), e), _shared(e, [i], abs(c)))
+        if n == 2 and f.given and f is not ONE:
+            yield Edit(0.9, "target_missing", (f, e.args[1 - i][0], e), _shared(e, [i], 0))
+    factors = [(1.5, -1.0), (2, 2.0), (2, 0.5)]
+    if n > 1:
+        factors += [(1.3, k) for q in others.sizes for k in (float(q), 1 / q)]
+    for some in _groups(e, readings):
+        part = e.args[some[0]][0] if len(some) == 1 else total([e.args[i] for i in some])
+        if n > 1:
+            rest = [i for i in range(n) if i not in some]
+            yield Edit(1, "term_missing", (part, e), _shared(e, some, 0))
+            yield Edit(2 if len(some) == 1 else 1.6, "only_term", (part, e), _shared(e, rest, 0))
+        for cost, k in factors:
+            yield Edit(cost, "term_times", (part, k, e), _shared(e, some, k))
+    yield from _of_powers(e)
+
+
+def _groups(e: Term, readings: Readings) -> list[list[int]]:
+    """The terms of a sum, each, and those together that come from the same tensors."""
     by_sources: dict[tuple[str, ...], list[int]] = {}
     for i, (f, _) in enumerate(e.args):
         by_sources.setdefault(tuple(readings.sources(f)), []).append(i)
-    several = [some for some in by_sources.values() if 1 < len(some) < n]
-    for some in (*([i] for i in range(n)), *several):
-        terms = [e.args[i] for i in some]
-        part = terms[0][0] if len(some) == 1 else total(terms)
-        c = abs(terms[0][1]) if len(some) == 1 else 1.0
-        factors = [(1.5, -1.0), (2, 2.0), (2, 0.5), (1.2, 1 / c), (2, c)]
-        if n > 1:
-            is_target = n == 2 and part.given and part is not ONE
-            values = (part, e.args[1 - some[0]][0], e) if is_target else (part, e)
-            kind = "target_missing" if is_target else "term_missing"
-            yield Edit(1, kind, values, _shared(e, some, 0))
-            rest = [i for i in range(n) if i not in some]
-            yield Edit(2 if len(some) == 1 else 1.6, "only_term", (part, e), _shared(e, rest, 0))
-            factors += [(1.3, k) for q in others.sizes for k in (float(q), 1 / q)]
-        for cost, k in factors:
-            if k != 1:
-                yield Edit(cost, "term_times", (part, k, e), _shared(e, some, k))
-    if n == 2 and e.args[0][0] is ONE:  # (1 − x)² where 1 − x² belongs
-        (_, a), (f, c) = e.args
-        if f.op == "*" and len(f.args) == 1 and f.args[0][0].op == "leaf":
-            ((x, p),) = f.args
-            outside: Make = lambda xs, v: (a + c * np.asarray(x.value)) ** p  # noqa: E731
-            yield Edit(2, "power_outside", (e, p), outside)
+    several = [some for some in by_sources.values() if 1 < len(some) < len(e.args)]
+    return [*([i] for i in range(len(e.args))), *several]
+
+
+def _of_powers(e: Term) -> Edits:
+    """(1 − x)² where 1 − x² belongs."""
+    if len(e.args) != 2 or e.args[0][0] is not ONE:
+        return
+    (_, a), (f, c) = e.args
+    if f.op == "*" and len(f.args) == 1 and f.args[0][0].op == "leaf":
+        ((x, p),) = f.args
+        yield Edit(2, "power_outside", (e, p), lambda xs, v: (a + c * np.asarray(x.value)) ** p)
 
 
 def _shared(e: Term, some: Sequence[int], k: float) -> Make:
