@@ -121,6 +121,8 @@ def _of_sum(e: Term, readings: Readings, others: Others) -> Edits:
             yield Edit(2 if len(some) == 1 else 1.6, "only_term", (part, e), _shared(e, rest, 0))
         for cost, k in factors:
             yield Edit(cost, "term_times", (part, k, e), _shared(e, some, k))
+    if n == 2:
+        yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
     yield from _of_powers(e)
 
 

@@ -151,10 +151,34 @@ def _other_steps(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cau
                 none = {x: _always(np.zeros(x.shape)) for x in put if x not in made}
                 if any(line.fits(f.everywhere(m), f.result) for m in (made, {**made, **none})):
                     yield Cause(1.8, "at_each_step", (put[e], e), made)
+        yield from _products_of_steps(line, stem, steps)
 
 
 def _always(array: Array) -> Callable[[list[Array]], Array]:
     return lambda xs: array
+
+
+def _products_of_steps(line: Line, stem: str, steps: dict[int, Term]) -> Iterator[Cause]:
+    """The sum over all steps of a gradient times the array of another step."""
+    arrays = line.others.arrays
+    own = {int(m[2]): a for n, a in arrays.items() if (m := _STEP.fullmatch(n)) and m[1] == stem}
+    others: dict[str, dict[int, Array]] = {}
+    for name, array in arrays.items():
+        if (m := _STEP.fullmatch(name)) is not None and array.ndim == 2 and m[1] != stem:
+            others.setdefault(m[1], {})[int(m[2])] = array
+    for (other, by), turned in itertools.product(
+        itertools.product(others, (-1, 0, 1)), (False, True)
+    ):
+        pairs = [(g, x) for k, g in own.items() if (x := others[other].get(k + by)) is not None]
+        if len(pairs) < 2 or len(steps) < 2 or len({(g.shape, x.shape) for g, x in pairs}) > 1:
+            continue
+        if any(g.ndim != 2 or g.shape[turned ^ 1] != x.shape[turned ^ 1] for g, x in pairs):
+            continue
+        found = np.asarray(sum(x.T @ g if turned else g @ x.T for g, x in pairs))
+        if line.fits(found):
+            last = max(own)
+            there = f"{other}{last + (0 if by else -1)}"
+            yield Cause(1.9, "at_each_step", (f"{other}{last + by}", there))
 
 
 def _updated(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:

@@ -42,6 +42,7 @@ KINDS: dict[str, str] = {
     "term_missing": "{contribution} is missing: add it up (+=), {1}",
     "only_term": "only {contribution} is there: add up the contributions (+=), {1}",
     "term_times": "{contribution} {times}: {2}",
+    "product_for_sum": "a product stands where the sum {0} belongs",
     "power_outside": "the power {1} of {0} stands outside of the sum",
     "factor_missing": "the factor {0} is missing",
     "mask_missing": "the mask {0} is missing",
