@@ -151,23 +151,24 @@ def wrapped(wrap: Wrap) -> Layer:
 def _ties(tensor: Tensor) -> bool:
     """Whether operands are equal where an op has a kink."""
     arrays = tensor._arrays
-    if tensor._op is not None and tensor._op.name in _EXTREME:
+    if tensor.op is not None and tensor.op.name in _EXTREME:
         axis = tensor._params.get("axis")
-        reached = arrays[0] == _extreme(tensor, keepdims=True)
-        return bool((reached.sum(axis) > 1).any())
+        return bool((_reached(tensor).sum(axis) > 1).any())
     return bool(np.equal(arrays[0], arrays[1] if len(arrays) > 1 else 0).any())
 
 
-def _extreme(tensor: Tensor, keepdims: bool) -> Array:
-    f: Any = np.max if tensor._op is not None and tensor._op.name == "max" else np.min
-    return np.asarray(f(tensor._arrays[0], axis=tensor._params.get("axis"), keepdims=keepdims))
+def _reached(tensor: Tensor) -> Array:
+    """Where an entry is the maximum, or minimum, that the op gives."""
+    (x,), axis = tensor._arrays, tensor._params.get("axis")
+    is_max = tensor.op is not None and tensor.op.name == "max"
+    return np.asarray(x == (np.max if is_max else np.min)(x, axis=axis, keepdims=True))
 
 
 def _chosen(side: int, place: int | None) -> Wrap:
     """Rules whose operands are a little beside their kinks, or of whose ties only one is left."""
 
     def wrap(tensor: Tensor, vjp: Any) -> Any:
-        name = tensor._op.name if tensor._op is not None else ""
+        name = tensor.op.name if tensor.op is not None else ""
 
         def beside(g: Any, out: Any, x: Any, *others: Any, **params: Any) -> Any:
             at_kink = np.equal(x, others[0] if others else 0)
@@ -185,17 +186,17 @@ def _chosen(side: int, place: int | None) -> Wrap:
 
 
 def _one_of_ties(x: Array, tensor: Tensor, place: int | None) -> Array:
-    axis = tensor._params.get("axis")
-    reached = x == _extreme(tensor, keepdims=True)
-    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    rest = [a for a in range(x.ndim) if a not in {b % x.ndim for b in axes}]
-    flat = reached.transpose(*rest, *(b % x.ndim for b in axes))
-    rows = flat.reshape(*flat.shape[: len(rest)], -1)
-    ranks = np.cumsum(rows, -1) if place == 0 else np.cumsum(rows[..., ::-1], -1)[..., ::-1]
-    keep = (rows & (ranks == 1)).reshape(flat.shape)
-    keep = keep.transpose(np.argsort([*rest, *(b % x.ndim for b in axes)]))
-    far = -np.inf if tensor._op is not None and tensor._op.name == "max" else np.inf
-    return np.where(reached & ~keep, far, x)
+    """The operand with the first, or the last, of equal maxima left alone."""
+    reached, axis = _reached(tensor), tensor._params.get("axis")
+    axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % x.ndim
+    rest = [a for a in range(x.ndim) if a not in axes]
+    places = np.argwhere(reached)[:: -1 if place == 0 else 1]
+    kept = {tuple(at[rest]): tuple(at) for at in places}  # the last of each that is written
+    far = -np.inf if tensor.op is not None and tensor.op.name == "max" else np.inf
+    moved = np.where(reached, far, x)
+    for at in kept.values():
+        moved[at] = x[at]
+    return moved
 
 
 def _recorded_anew(

@@ -6,9 +6,7 @@ gradients in place of those that it is computed from. Of those that fit the simp
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,16 +16,14 @@ from ..engine.tensor import Array
 from .edits import NO_OTHERS, Edit, at
 from .formula import UNFIT, Formula, Made, computed
 from .line import Cause, Line
-from .readings import ONE, Readings, Slope, Term, core, fits
+from .readings import ONE, Readings, Term, core, fits
 from .whole import whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
 _DETOUR = 0.5  # what a reading costs that isn't the shortest
+_USUAL = 2.3  # what edits cost at most that are tried at each step
 _TWO = 1.5  # what a factor costs besides another mistake
-_COMMON = 1.25  # what edits cost at most that are tried two at a time
 _SHIFT = 1e-8
-_MOST_FIRST = 40  # of these
-_MOST_FOR_TWO = 120  # terms of a reading that two are tried on
 
 
 def follows(readings: Readings, line: Line) -> bool:
@@ -84,41 +80,22 @@ def find(readings: Readings | None, line: Line) -> list[Cause]:
             detour = _DETOUR * (f.root.size > least + 1e-9)
             causes = (*_single(readings, f, line), *_repeated(readings, f, line))
             found += [c._replace(cost=c.cost + detour + 0.002 * f.root.size) for c in causes]
-        if not found:
-            for f in tried[:2]:
-                found += _double(readings, f, line)
         if found:
             break
     found.sort(key=lambda cause: cause.cost)
     return found
 
 
-def _edits(
-    readings: Readings, f: Formula, line: Line, most: float
-) -> Iterator[tuple[Term, Edit]]:
-    """Every edit of a formula's terms that costs no more than that."""
-    if len(f.order) > _MOST_TERMS:
-        return
-    for e in reversed(f.order):
-        if e is not ONE:
-            for edit in at(e, f.value[e].shape, readings, line.others):
-                if edit.cost <= most:
-                    yield e, edit
-
-
-def _single(
-    readings: Readings, f: Formula, line: Line, most: float = math.inf
-) -> Iterator[Cause]:
+def _single(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
     """One edit at one term, or that and a factor of the whole."""
-    probed = Probed(f, line)
-    for e, edit in _edits(readings, f, line, most):
+    terms = [e for e in reversed(f.order) if e is not ONE] if len(f.order) <= _MOST_TERMS else []
+    edits = ((e, edit) for e in terms for edit in at(e, f.value[e].shape, readings, line.others))
+    for e, edit in edits:
         try:
             new = np.asarray(edit.make([f.value[x] for x in e.operands], f.value[e]))
         except UNFIT:
             continue
-        if not new.size or probed.differs(e, new):
-            continue
-        out = f.but(e, new)
+        out = f.but(e, new) if new.size else None
         if out is None or out.dtype.kind not in "fiu":
             continue
         if not np.any(out) and line.array.shape == line.right.shape:
@@ -127,39 +104,13 @@ def _single(
         if line.fits(out, f.result) and not f.cancels(e, new):
             is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
             yield Cause(-0.1 if is_whole else edit.cost, edit.kind, edit.values, made)
-        elif most == math.inf and (k := line.factor(out)) not in (None, 1.0):
+        elif (k := line.factor(out)) not in (None, 1.0):
             yield Cause(edit.cost + _TWO, edit.kind, edit.values, made, k)
 
 
 def _made(e: Term, edit: Edit, xs: list[Array]) -> Array:
     own = np.asarray(e.value) if e.op == "leaf" else computed(e, xs)
     return np.asarray(edit.make(xs, own))
-
-
-class Probed:
-    """Two weighted sums of a result's entries, which tell that an edit doesn't give an array."""
-
-    def __init__(self, f: Formula, line: Line) -> None:
-        self.f = f
-        self.usable = f.result.shape == line.array.shape
-        if self.usable:
-            self.base = [float((r * f.result).sum()) for r in f.probes]
-            self.wanted = [float((r * line.array).sum()) for r in f.probes]
-            self.size = [float((r * np.abs(line.array)).sum()) for r in f.probes]
-
-    def differs(self, e: Term, new: Array) -> bool:
-        """Whether the result certainly isn't the learner's array, nor some times that."""
-        if not self.usable:
-            return False
-        sums = []
-        for base, slopes in zip(self.base, self.f.slopes, strict=True):
-            g = slopes.get(e)
-            value = self.f.value[e]
-            if g is None or g.shape != value.shape or not fits(new.shape, g.shape):
-                return False
-            sums.append(base + float((g * (new - value * 1.0)).sum()))
-        (a, b), (c, d), (size, _) = sums, self.wanted, self.size
-        return not abs(a * d - b * c) <= 1e-5 * size * (abs(a) + abs(b))
 
 
 # ---------------------------------------------------------------------- several at once
@@ -174,13 +125,6 @@ def _signature(e: Term, depth: int = 3) -> Any:
     return e.op, e.shape, tuple(parts)
 
 
-def _alike(value: Any) -> Any:
-    """What an edit's value has in common at other steps."""
-    if isinstance(value, Slope):
-        return value.op.name
-    return repr(_signature(value)) if isinstance(value, Term) else value
-
-
 def _repeated(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
     """The same edit at each step of a recurrent net."""
     groups: dict[Any, list[Term]] = {}
@@ -188,38 +132,13 @@ def _repeated(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
         if e.operands and e not in readings.forward:
             groups.setdefault(_signature(e), []).append(e)
     for terms in groups.values():
-        if len(terms) > 1:
-            keyed = [_keyed(readings, f, e, line) for e in terms]
-            for key, edit in keyed[-1].items():
-                made = {
-                    e: partial(_made, e, edits[key])
-                    for e, edits in zip(terms, keyed, strict=True) if key in edits
-                }  # fmt: skip
-                if len(made) > 1:
-                    out = f.everywhere(made)
-                    if out is not None and line.fits(out, f.result):
-                        yield Cause(edit.cost + 0.5, edit.kind, edit.values, made)
-
-
-def _keyed(readings: Readings, f: Formula, e: Term, line: Line) -> dict[Any, Edit]:
-    """The usual edits of a term, by what is the same at other steps."""
-    found: dict[Any, Edit] = {}
-    for edit in at(e, f.value[e].shape, readings, NO_OTHERS):
-        if edit.cost <= 2.3:
-            values = map(_alike, edit.values[:2])
-            found.setdefault((edit.kind, edit.cost, *values), edit)
-    return found
-
-
-def _double(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
-    """Two common edits at different terms."""
-    if len(f.order) > _MOST_FOR_TWO:
-        return
-    leaves = {e: f.value[e] for e in f.order if e.op == "leaf"}
-    line = replace(line, others=line.others._replace(arrays={}))  # those cost more
-    for e, edit in list(_edits(readings, f, line, _COMMON))[:_MOST_FIRST]:
-        made: Made = {**f.made, e: partial(_made, e, edit)}
-        g = Formula.of(f.root, leaves, made)
-        for other in _single(readings, g, line, _COMMON) if g is not None else ():
-            both = (edit.kind, edit.values), (other.kind, other.values)
-            yield Cause(edit.cost + other.cost + 1, "two", both, {**made, **other.made})
+        usual = [
+            [x for x in at(e, f.value[e].shape, readings, NO_OTHERS) if x.cost <= _USUAL]
+            for e in terms
+        ]
+        for edits in zip(*usual, strict=False) if len(terms) > 1 else ():
+            edit = edits[-1]
+            if all((x.kind, x.cost) == (edit.kind, edit.cost) for x in edits):
+                made = {e: partial(_made, e, x) for e, x in zip(terms, edits, strict=True)}
+                if line.fits(f.everywhere(made), f.result):
+                    yield Cause(edit.cost + 0.5, edit.kind, edit.values, made)

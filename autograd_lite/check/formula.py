@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ..engine.backward import pull
-from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
 from .readings import ONE, Term, applied, subterms
 
@@ -20,7 +17,6 @@ Made = Mapping[Term, Callable[[list[Array]], Array]]
 
 UNFIT = (ValueError, TypeError, IndexError)
 """What is raised where shapes don't go together."""
-_LINEAR = {"+", "*", "sum", "reshape", "transpose", "broadcast_to", "scatter", "getitem", "matmul"}
 
 
 class Formula:
@@ -113,49 +109,6 @@ class Formula:
         except UNFIT:
             return None
         return values[self.root]
-
-    # ------------------------------------------------------------------ one number an edit
-
-    def is_linear_in(self, e: Term) -> bool:
-        """Whether the root's value is linear in a term's."""
-        found = {e}
-        for t in self.above(e):
-            dependent = [x for x in t.operands if x in found]
-            if t.op not in _LINEAR or t in self.made:
-                return False
-            if t.op == "*" and (len(dependent) > 1 or dict(t.args)[dependent[0]] != 1):
-                return False
-            if t.op == "matmul" and len(dependent) > 1:
-                return False
-            found.add(t)
-        return True
-
-    @cached_property
-    def probes(self) -> list[Array]:
-        """Random weights of the root's entries: two sums of these tell most arrays apart."""
-        rng = np.random.default_rng(0)
-        return [rng.uniform(0.5, 1.5, self.result.shape) for _ in range(2)]
-
-    @cached_property
-    def slopes(self) -> list[Mapping[Term, Array]]:
-        """Of each probe's sum, the gradient by the terms that it is linear in."""
-        tensors: dict[Term, Tensor] = {}
-        try:
-            with trace():
-                for e in self.order:
-                    found: Any = self.value[e]
-                    if e.op != "leaf" and e is not ONE and e not in self.made:
-                        found = applied(e, [tensors[x] for x in e.operands])
-                    if not isinstance(found, Tensor) or not found._tracked:
-                        array = getattr(found, "_array", found)
-                        found = Tensor(np.asarray(array, float), requires_grad=True)
-                    tensors[e] = found
-                targets = {tensors[e]: e for e in self.order if self.is_linear_in(e)}
-            root = tensors[self.root]
-            pulled = [pull({root: r.reshape(root.shape)}, set(targets)) for r in self.probes]
-        except Exception:  # an op that has no such gradient: then each edit is worked out
-            return [{}, {}]
-        return [{targets[t]: g for t, g in p.items()} for p in pulled]
 
 
 def computed(e: Term, xs: list[Array]) -> Array:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from .backward import Backward
 from .causes import find, follows, is_rounded
 from .edits import Others
 from .formula import Formula
-from .formulas import Formulas
+from .formulas import formulas
 from .given import Given, distance, read
 from .line import Cause, Line
 from .readings import Readings, Term
@@ -119,10 +119,10 @@ class Checked:
         wrong = [n for n in order if n not in self.correct]
         if wrong:
             self._explain(wrong)
-        formulas = Formulas(self.loss)
-        return [self._entry(name, formulas) for name in order]
+        written = cache(partial(formulas, self.loss))  # only when somebody reads it
+        return [self._entry(name, written) for name in order]
 
-    def _entry(self, name: str, formulas: Formulas) -> Entry:
+    def _entry(self, name: str, formulas: Callable[[], dict[str, str]]) -> Entry:
         given, right = self.given[name], self.right[name]
         off = float("nan") if given.fitted is None else distance(given.fitted, right)
         return Entry(
@@ -131,7 +131,7 @@ class Checked:
             error=off,
             expected=right,
             given=given.array,
-            written=partial(formulas.of, name),
+            written=lambda: formulas().get(name),
             cause=self.causes.get(name),
             follows_from=self.follows_from.get(name),
             remark=given.remark or self.remarks.get(name),
@@ -257,9 +257,7 @@ class Checked:
         if self.readings is not None:
             bases = self._bases(name)
             own = len(bases) - 1
-            if self.made:
-                behind = self.readings.behind(name)
-                made = [c for n, c in self.made.items() if behind & self.readings.behind(n)]
+            made = list(self.made.values())
         atol = min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0)))
         return Line(
             name, array, q * self.right[name], bases, own, self._others(name),

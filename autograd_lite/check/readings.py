@@ -117,17 +117,6 @@ class _Way:
             found.append(shaped(self.meaning.read(g, known), own.shape))
         return [e for e in dict.fromkeys(found) if len(subterms(e)) <= _MOST]
 
-    def behind(self, name: str) -> set[Tensor]:
-        """What the line's nearest reading is computed of, but for the forward pass."""
-        start = self.lines[name]
-        found, todo = {start}, [start]
-        while todo:
-            for x in todo.pop().inputs:
-                if x not in found and x not in self.known and x not in self.meaning.terms:
-                    found.add(x)
-                    todo.append(x)
-        return found
-
     def slopes(self) -> Iterator[Slope]:
         """The slopes of all functions of one tensor, entry by entry, that there are."""
         terms = self.meaning.terms
@@ -205,10 +194,6 @@ class Readings:
 
     def _depth(self, e: Term) -> int:
         return -len(self.sources(e))
-
-    def behind(self, name: str) -> set[Tensor]:
-        """What a line is computed of, but for the forward pass, and other lines."""
-        return {t for way in self._ways if name in way.lines for t in way.behind(name)}
 
     @cached_property
     def given(self) -> dict[str, Array]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 import numpy as np
 
 from ..engine.tensor import Array
 from ..show.notation import number
-from .edits import over
 from .formula import UNFIT, Formula
 from .line import Cause, Line, is_small_fraction
 from .readings import Slope, Term
@@ -25,15 +23,14 @@ def whole(line: Line, formulas: Sequence[Formula], slopes: Sequence[Slope]) -> l
     """All that fits of what is wrong with a line, or a formula, as a whole."""
     results = [f.result for f in formulas] or [line.right]
     families = [_elsewhere(line)]
-    by_value = _of_factor, _of_order, _of_entries, _of_all
+    by_value = _of_factor, _of_order, _of_clipping, _of_all
     for detour, v in enumerate(results):
         families += [family(line, v, 0.1 * detour) for family in by_value]
         families.append(_too_many(line, v, slopes))
     for f in formulas:
         leaves = [e for e in f.order if e.op == "leaf" and e.shape]
-        families += [_other_steps(f, line, leaves), _factors_too_many(f, line)]
-        families += [_swapped(f, line, leaves), _updated(f, line, leaves)]
-        families += [_other_axes(f, line), _shares(f, line)]
+        families += [_other_steps(f, line, leaves), _updated(f, line, leaves)]
+        families.append(_own_slope(f, line))
     found: list[Cause] = []
     for family in families:
         try:
@@ -50,11 +47,8 @@ def _elsewhere(line: Line) -> Iterator[Cause]:
         if name in line.others.gradient_of.values() and line.fits(g):
             yield Cause(2.6, "as_it_stands", (name,))
     for tensor, g in line.elsewhere():
-        if g.size == a.size and line.fits(g.reshape(a.shape)):
-            if tensor.name is not None:
-                yield Cause(1.5, "as_it_stands", (symbol(tensor.name),))
-            elif tensor.op is not None:
-                yield Cause(3.3, "skipped", (tensor.op.name,))
+        if tensor.name is not None and g.size == a.size and line.fits(g.reshape(a.shape)):
+            yield Cause(1.5, "as_it_stands", (symbol(tensor.name),))
 
 
 def _of_factor(line: Line, v: Array, cost: float) -> Iterator[Cause]:
@@ -78,21 +72,16 @@ def _of_all(line: Line, v: Array, cost: float) -> Iterator[Cause]:
 
 def _of_order(line: Line, v: Array, cost: float) -> Iterator[Cause]:
     """Axes in another order, or turned round."""
-    if v.ndim == 2 and min(v.shape) > 1 and line.fits(v.T, v):
-        yield Cause(cost + 0.9, "transposed")
-    if not 0 < v.ndim < 5:
-        return
-    for order in itertools.permutations(range(v.ndim)):
+    for order in itertools.permutations(range(v.ndim)) if v.ndim < 5 else ():
         for steps in itertools.product((1, -1), repeat=v.ndim):
             turned = v.transpose(order)[tuple(slice(None, None, s) for s in steps)]
             if turned.shape == line.array.shape and line.fits(turned, v):
-                yield Cause(cost + 3, "turned", (order, steps))
-    if v.shape == line.array.shape and v.ndim > 1 and line.fits(v.T.reshape(v.shape), v):
-        yield Cause(cost + 3, "other_order", (line.name,))
+                is_plain = order == (1, 0) and steps == (1, 1) and min(v.shape) > 1
+                yield Cause(cost + 0.9, "transposed") if is_plain else Cause(cost + 3, "turned")
 
 
-def _of_entries(line: Line, v: Array, cost: float) -> Iterator[Cause]:
-    """Clipped, or 0 in places."""
+def _of_clipping(line: Line, v: Array, cost: float) -> Iterator[Cause]:
+    """Clipped."""
     a = line.array
     if v.shape != a.shape or v.size <= _FEW:
         return
@@ -100,13 +89,6 @@ def _of_entries(line: Line, v: Array, cost: float) -> Iterator[Cause]:
     at_most = np.count_nonzero(np.abs(a) >= most * (1 - 1e-9))
     if at_most > 1 and (np.abs(v) > most).any() and line.fits(np.clip(v, -most, most), v):
         yield Cause(cost + 1.5, "clipped", (most,))
-    norm = float(np.linalg.norm(v))
-    there = a != 0
-    if norm and there.any() and (v[~there] != 0).sum() > 1 and line.fits(v * there, v):
-        for name, other in line.others.arrays.items():
-            positive = other > 0
-            if other.shape == v.shape and np.array_equal(positive, there | ((v == 0) & positive)):
-                yield Cause(cost + 2.5, "masked", (name,))
 
 
 def _too_many(line: Line, v: Array, slopes: Sequence[Slope]) -> Iterator[Cause]:
@@ -138,15 +120,13 @@ def _too_many(line: Line, v: Array, slopes: Sequence[Slope]) -> Iterator[Cause]:
 # ---------------------------------------------------------------------- several terms at once
 
 
-def _factors_too_many(f: Formula, line: Line) -> Iterator[Cause]:
-    """A part of the formula, or the slope of what it is, once more."""
-    v = f.result
-    for e in f.order if v.shape == line.array.shape and v.size > _FEW else ():
+def _own_slope(f: Formula, line: Line) -> Iterator[Cause]:
+    """x (1 − x) for a part x of the formula, which isn't a sigmoid's there."""
+    for e in f.order if line.array.size > _FEW else ():
         x = f.value[e]
-        if x.shape == v.shape and x.dtype.kind == "f" and e is not f.root:
-            for kind, o in (("factor_too_many", x), ("own_slope_too_many", x * (1 - x))):
-                if line.fits(v * o, v):
-                    yield Cause(2.9, kind, (e,))
+        is_like = x.shape == f.result.shape == line.array.shape and x.dtype.kind == "f"
+        if is_like and line.fits(f.result * x * (1 - x), f.result):
+            yield Cause(2.9, "own_slope_too_many", (e,))
 
 
 def _other_steps(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
@@ -201,15 +181,6 @@ def _products_of_steps(line: Line, stem: str, steps: dict[int, Term]) -> Iterato
             yield Cause(1.9, "at_each_step", (f"{other}{last + by}", there))
 
 
-def _swapped(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
-    for a, b in itertools.combinations(leaves, 2):
-        if a.shape == b.shape:
-            made = {a: _always(f.value[b]), b: _always(f.value[a])}
-            out = f.everywhere(made)
-            if line.fits(out, f.result):
-                yield Cause(3, "swapped", (a, b), made)
-
-
 def _updated(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
     """Weights that were updated before they were used: the learning rate that fits, if one does."""
     others = line.others
@@ -220,45 +191,11 @@ def _updated(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
     }  # fmt: skip
     for e, g in steps.items():
         moved = f.but(e, f.value[e] - g)
-        if moved is None or moved.shape != line.array.shape or not f.is_linear_in(e):
+        if moved is None or moved.shape != line.array.shape:
             continue
         change = moved - f.result
         k = float(((line.array - f.result) * change).sum() / max((change * change).sum(), 1e-300))
         enough = 1e-6 < abs(k) <= 100 and np.count_nonzero(change) > 1
-        if enough and line.fits(f.result + k * change, f.result):
+        if enough and line.fits(f.but(e, f.value[e] - k * g), f.result):
             made = {x: _always(np.asarray(x.value) - k * step) for x, step in steps.items()}
             yield Cause(2, "updated", (e, number(k)), made)
-
-
-def _over_axis(e: Term, axis: int, mean: bool, xs: Sequence[Array]) -> Array:
-    return over(e, xs, axis, mean)
-
-
-def _other_axes(f: Formula, line: Line) -> Iterator[Cause]:
-    """Every sum, or mean, over another axis."""
-    summed = [e for e in f.order if e.op == "sum" and e.operands[0].shape]
-    if len(summed) < 2:
-        return
-    for axis in range(max(len(e.operands[0].shape) for e in summed)):
-        for mean in (False, True):
-            made = {
-                e: partial(_over_axis, e, axis, mean)
-                for e in summed if axis < len(e.operands[0].shape) and e.params["axes"] != {axis}
-            }  # fmt: skip
-            if made and line.fits(f.everywhere(made), f.result):
-                yield Cause(2, "other_axes", (axis,), made)
-
-
-def _shares(f: Formula, line: Line) -> Iterator[Cause]:
-    """The terms of a sum, each with a weight of its own."""
-    for e in f.order:
-        n = len(e.args)
-        if e.op != "+" or not 1 < n < 5 or line.array.size <= n + 2:
-            continue
-        parts = [f.but(e, np.broadcast_to(c * f.value[x], f.value[e].shape)) for x, c in e.args]
-        if any(p is None or p.shape != line.array.shape for p in parts) or not f.is_linear_in(e):
-            continue
-        matrix = np.stack([np.ravel(p) for p in parts], 1)  # type: ignore[arg-type]
-        weights, *_ = np.linalg.lstsq(matrix, line.array.ravel(), rcond=None)
-        if line.fits((matrix @ weights).reshape(line.array.shape), f.result):
-            yield Cause(3.4, "shares", (e, tuple(map(float, weights))))

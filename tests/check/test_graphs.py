@@ -66,7 +66,7 @@ def test_activation_in_four_ops_is_one():
     assert check_backprop(plain.loss, {"s_2": delta_2, "s_1": back * l_1 * (1 - l_1)}).ok
     told = {
         "σ'(s_1) is missing: multiply by σ'(s_1) = l_1 ∘ (1 − l_1)": back,
-        "σ'(s_1) is there twice": back * (l_1 * (1 - l_1)) ** 2,
+        "σ'(s_1) is there once too often": back * (l_1 * (1 - l_1)) ** 2,
         "σ'(s_1) is computed from s_1 where l_1 belongs": back * s_1 * (1 - s_1),
         "the derivative of tanh stands where σ'(s_1)": back * (1 - l_1**2),
     }
