@@ -15,11 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.tensor import Array
-from .formula import computed
+from .formula import Make, computed
 from .readings import ACTIVATIONS, ONE, Readings, Term, fits, over_axes, product, total
-
-Make = Callable[[Sequence[Array], Array], Any]
-"""From the values of a term's operands, and its own, what stands there instead."""
 
 MASKS = ("greater", "less", "greater_equal", "less_equal")
 _MOVES = ("reshape", "transpose", "broadcast_to")
@@ -50,12 +47,12 @@ class Others(NamedTuple):
     Attributes:
         arrays: by name, of the forward pass and of the learner's gradients.
         sizes: of batches and layers.
-        gradient_of: the names of gradients, by those of their tensors.
+        gradients: their names, by those of their tensors.
     """
 
     arrays: Mapping[str, Array]
     sizes: Sequence[int]
-    gradient_of: Mapping[str, str]
+    gradients: Mapping[str, str]
 
 
 NO_OTHERS = Others({}, (), {})
@@ -159,7 +156,8 @@ def _of_product(e: Term) -> Edits:
             yield Edit(1, kind, (factor,), _powers(e, {f: 0.0}))
         yield Edit(2.1, "twice", (product([(f, p)]),), _powers(e, {f: 2 * p}))
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
-            yield Edit(2.1 if q in (1, -p) else 2.5, "exponent", (f, q, p), _powers(e, {f: q}))
+            cost = 1.5 if q == 1 else 2.1 if q == -p else 2.5
+            yield Edit(cost, "exponent", (f, q, p), _powers(e, {f: q}))
 
 
 def _powers(e: Term, other: Mapping[Term, float]) -> Make:

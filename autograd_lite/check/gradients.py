@@ -234,12 +234,13 @@ class Checked:
 
     def _find(self, name: str, line: Line) -> None:
         """Look for the cause of a line that is wrong by itself."""
-        found = find(self.readings, line) if line.array.dtype.kind == "f" else []
+        is_first = all(n in self.made for n in self.causes)
+        found = find(self.readings, line, is_first)
         if not found:
             self.causes[name] = self._unexplained(name)
             return
         cause = self.made[name] = found[0]
-        if cause.kind == "times" and cause.factor > 2 and self._is_convention(name):
+        if cause.kind == "times" and cause.factor > 2 and self._is_convention(name, cause.factor):
             self.left_out = cause.factor
             cause = cause._replace(kind="convention")
             for n in self._after(name):  # what lacks the 1/q is right, and what has it isn't
@@ -282,15 +283,15 @@ class Checked:
         for t in nodes:
             if t.dtype.kind in "fiub":
                 arrays[str(t.name)] = np.asarray(t._array)
-        gradient_of = {n: symbol(n) for n in self.tensors if n != name}
+        gradients = {n: symbol(n) for n in self.tensors if n != name}
         done = self.backward.order(name)
-        for n, text in gradient_of.items():  # what was computed later can't have gone into it
+        for n, text in gradients.items():  # what was computed later can't have gone into it
             earlier = self.backward.order(n) < done and n in self.arrays
             arrays[text] = self.arrays[n] if earlier else self.right[n]
         arrays = {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items() if a.any()}
         shapes = [t.shape for t in (*self.tensors.values(), *nodes)]
         sizes = {n for shape in shapes for n in (*shape, math.prod(shape))} - {0, 1}
-        return Others(arrays, sorted(sizes)[:12], gradient_of)
+        return Others(arrays, sorted(sizes)[:12], gradients)
 
     def _fitting(self, name: str) -> Array:
         """The learner's array as other lines are computed from it."""
@@ -328,14 +329,17 @@ class Checked:
                 return "q_twice", (size, what)
         return "times", (k,)
 
-    def _is_convention(self, name: str) -> bool:
-        """Whether the 1/q that is missing stands in the lines of parameters, and rightly."""
-        parameters = {
-            n for n, t in self.tensors.items()
-            if t._op is None and name in self._before(n)
+    def _is_convention(self, name: str, q: float) -> bool:
+        """Whether the 1/q that is missing stands in the lines of parameters, and rightly.
+
+        There it is a mean of as many as are summed up.
+        """
+        return self.tensors[name]._op is not None and any(
+            self.tensors[n]._op is None and name in self._before(n)
             and np.abs(self.right[n]).max() > self.noise[n]
-        }  # fmt: skip
-        return self.tensors[name]._op is not None and not self.correct.isdisjoint(parameters)
+            and (self.readings is None or q in self.readings.summed(n))
+            for n in self.correct
+        )  # fmt: skip
 
     def _after(self, name: str) -> set[str]:
         """The lines that are computed from one, by way of others too."""

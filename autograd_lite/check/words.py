@@ -54,6 +54,8 @@ KINDS: dict[str, tuple[str, str]] = {
         "{0} 在使用之前就更新了：这里是 {0} − {1} ∇{0}；应先算出所有梯度，再更新"),
     "updated_itself": ("this is {0} after the update, {0} − {1} ∇{0}, and not its gradient",
         "这是更新之后的 {0}，即 {0} − {1} ∇{0}，而不是它的梯度"),
+    "conjugated": ("{line} is the complex conjugate of what it should be", "{line} 被取了共轭"),
+    "two": ("{0}; and {1}", "{0}；并且 {1}"),
     "besides": ("{0}; besides, {1}", "{0}；此外 {1}"),
     "target_missing": ("the term {0} is missing: the target {0} belongs to {1}: {2}",
         "漏了 {0}：应为 {2}"),
@@ -131,6 +133,9 @@ def say(
         readings: writes terms.
         language: ENGLISH or CHINESE.
     """
+    if kind == "two":
+        both = (say(own, of, line, readings, language) for own, of in values)
+        return KINDS[kind][language].format(*both)
     if kind == "times":
         return _times(values[0], line, language)
     named = {"line": line}
