@@ -13,6 +13,7 @@ from ..engine.backward import Layer
 from ..engine.tensor import Array, Tensor
 from ..gradients import pulled
 from ..graph import walk
+from .given import size
 
 _SHIFT = 1e-10  # of each number, relatively; more in narrow dtypes
 _ROUNDINGS = 50  # that one number may have gone through
@@ -102,9 +103,8 @@ class Backward:
 
         for _ in range(3):
             for name, g in self.gradients([wrapped(moved)]).items():
-                change = np.abs(g - self.right[name]).max(initial=0)
-                if np.isfinite(change):
-                    noise[name] = max(noise[name], float(change) * _ROUNDINGS * self.eps / shift)
+                change = size(g - self.right[name]) * _ROUNDINGS * self.eps / shift
+                noise[name] = max(noise[name], change)
         return noise
 
     def choices(self) -> Iterator[dict[str, Array]]:

@@ -26,8 +26,9 @@ _MANY_TERMS, _COMMON = 120, 1.2  # with more only edits that cost as little are 
 _DETOUR = 0.5  # what a reading costs that isn't the shortest
 _USUAL = 2.3  # what edits cost at most that are tried at each step
 _TWO = 1.5  # what a factor costs besides another mistake
+_USUAL_OF_TWO = 1.5
 _RARE = ("stands", "squared", "missing", "term_times")
-_MOST_PAIRS = 40_000  # of edits that are tried together, times the terms of a reading
+_MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a reading
 _SHIFT = 1e-8
 
 Edits = Callable[[Term, tuple[int, ...]], list[Edit]]
@@ -155,7 +156,8 @@ def _two(f: Formula, line: Line, edits: Edits) -> Iterator[Cause]:
     repeated = list(_repeated(f, edits))
     done = {id(make) for cause in repeated for make in cause.made.values()}
     single = [c for c in _single(f, edits) if not any(id(m) in done for m in c.made.values())]
-    common = [c for c in (*repeated, *single) if c.kind not in _RARE or c.values[1:2] == (-1.0,)]
+    common = [c for c in (*repeated, *single) if c.cost <= _USUAL_OF_TWO + 0.5 * (len(c.made) > 1)
+              and (c.kind not in _RARE or c.values[1:2] == (-1.0,))]  # fmt: skip
     most = math.isqrt(2 * _MOST_PAIRS // len(f.order))
     for first, second in combinations(sorted(common, key=lambda c: c.cost)[:most], 2):
         made = {**first.made, **second.made}

@@ -105,7 +105,7 @@ def _of_sum(e: Term, readings: Readings, others: Others) -> Edits:
     if n > 1:
         factors += [(1.3, k) for q in others.sizes for k in (float(q), 1 / q)]
     for some in _groups(e, readings):
-        part = e.args[some[0]][0] if len(some) == 1 else total([e.args[i] for i in some])
+        part = total([e.args[i] for i in some])
         if n > 1:
             rest = [i for i in range(n) if i not in some]
             yield Edit(1, "term_missing", (part, e), _shared(e, some, 0))

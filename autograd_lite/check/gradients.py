@@ -20,7 +20,7 @@ from .causes import find, follows, is_rounded
 from .edits import Others
 from .formula import Formula
 from .formulas import formulas
-from .given import Given, distance, read
+from .given import Given, beside, distance, read, size
 from .line import Cause, Line
 from .readings import Readings, Term
 from .report import Entry, Report, two_arrays
@@ -111,6 +111,7 @@ class Checked:
         nodes = self.backward.nodes
         self.rows = rows_of_batch([t.shape for t in nodes if t.name and t._op])
         self.right, self.noise = self.backward.right, self.backward.noise()
+        self.given = {n: beside(g, self.right[n]) for n, g in self.given.items()}
         order = sorted(self.given, key=self.backward.order)
         self.remarks: dict[str, str] = {}
         self.correct = {n for n in order if self._agrees(n, self.right[n])}
@@ -141,7 +142,7 @@ class Checked:
         fitted = self.given[name].fitted
         if fitted is None:
             return False
-        allowed = float(self.rtol * np.abs(right).max(initial=0) + self.noise[name])
+        allowed = self.rtol * size(right) + self.noise[name]
         return distance(fitted, right) <= allowed
 
     def _other_choices(self) -> None:
@@ -322,11 +323,11 @@ class Checked:
         for t in self.backward.nodes:
             if t.name and t._op and t.size > 2:
                 q.setdefault(t.size, "number of entries")
-        for size, what in q.items():
-            if size > 1 and abs(k - size) <= 1e-6 * size:
-                return "q_missing", (size, what)
-            if size > 2 and abs(k * size - 1) <= 1e-6:
-                return "q_twice", (size, what)
+        for n, what in q.items():
+            if n > 1 and abs(k - n) <= 1e-6 * n:
+                return "q_missing", (n, what)
+            if n > 2 and abs(k * n - 1) <= 1e-6:
+                return "q_twice", (n, what)
         return "times", (k,)
 
     def _is_convention(self, name: str, q: float) -> bool:
