@@ -120,7 +120,7 @@ class Checked:
         wrong = [n for n in order if n not in self.correct]
         if wrong:
             self._explain(wrong)
-        written = cache(partial(formulas, self.loss))  # only when somebody reads it
+        written = cache(partial(formulas, self.backward.loss))  # only when somebody reads it
         return [self._entry(name, written) for name in order]
 
     def _entry(self, name: str, formulas: Callable[[], dict[str, str]]) -> Entry:
@@ -306,9 +306,9 @@ class Checked:
         kind, values = cause.kind, cause.values
         if kind == "times":
             kind, values = self._of_factor(name, values[0])
-        if kind in ("without", "slope_too_many") and not self._before(name):
-            kind = f"{kind}_at_loss"
         said = say(kind, values, line, self.readings)
+        if kind in ("without", "slope_too_many") and not self._before(name):
+            said = say("at_loss", (said,), line)
         if cause.factor != 1 and cause.kind not in ("times", "convention"):
             besides = say(*self._of_factor(name, cause.factor), line, self.readings)
             said = say("besides", (said, besides), line)

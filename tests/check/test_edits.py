@@ -147,7 +147,7 @@ def test_what_is_said_of_usual_mistakes():
         "∇b is not summed": ("b", g["s"]),
         "a mean where a sum belongs": ("b", g["s"].mean(0, keepdims=True)),
         "2 times too small": ("W_2", data + 0.3 * t["W_2"]),
-        "the term W_2 has the wrong sign": ("W_2", data - 0.6 * t["W_2"]),
+        "the term 0.6 · W_2 has the wrong sign": ("W_2", data - 0.6 * t["W_2"]),
         "s stands where h belongs": ("W_2", t["s"].T @ g["z"] + 0.6 * t["W_2"]),
         "W_2 was updated before it was used":
             ("h", g["z"] @ (t["W_2"] - 0.1 * g["W_2"]).T),
