@@ -15,6 +15,7 @@ from .. import errors
 from ..derive.derivation import rows_of_batch
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
+from ..meaning.terms import without_ones
 from .backward import Backward
 from .causes import find, follows, is_rounded
 from .edits import Others
@@ -161,7 +162,8 @@ class Checked:
 
     def _explain(self, wrong: list[str]) -> None:
         self.readings = self._readings(wrong)
-        self.arrays = {n: a for n, g in self.given.items() if (a := _usable(g)) is not None}
+        self.arrays = {n: g.array for n, g in self.given.items()
+                       if g.array is not None and np.isfinite(g.array).all()}  # fmt: skip
         whole = {n: a for n, a in self.arrays.items() if a.shape == self.right[n].shape}
         self.carried = self.backward.carried(whole)
         for name in sorted(self.given, key=self.backward.order):
@@ -203,13 +205,17 @@ class Checked:
         q = self.left_out if self.tensors[name]._op is None else 1.0
         line = self._line(name, q * array, q)
         problem, fits = self.given[name].problem, line.fits(self.carried.get(name))
+        # By a course's convention what agrees with the loss isn't right for that.
+        may_follow = self.left_out == 1 and (line.made or first)
         if problem and fits:
             self.causes[name] = problem
         elif first is not None and fits:
             self.follows_from[name] = first
-        elif self._follows(line, first):
+        elif self.readings and may_follow and follows(self.readings, line):
             self.follows_from[name] = first or next(reversed(self.made))
-        elif self._is_rounded(line, bad):
+        elif self.readings and not bad and is_rounded(
+            self.readings, line, self.rtol, self.backward.eps
+        ):
             self.correct.add(name)
         else:
             self._find(name, line)
@@ -222,16 +228,6 @@ class Checked:
             self.follows_from[name] = self.follows_from.get(source, source)
         else:
             self.causes[name] = self._unexplained(name)
-
-    def _follows(self, line: Line, first: str | None) -> bool:
-        # By a course's convention what agrees with the loss isn't right for that.
-        may_follow = self.left_out == 1 and (line.made or first)
-        return bool(self.readings and may_follow and follows(self.readings, line))
-
-    def _is_rounded(self, line: Line, bad: list[str]) -> bool:
-        if self.readings is None or bad:
-            return False
-        return is_rounded(self.readings, line, self.rtol, self.backward.eps)
 
     def _find(self, name: str, line: Line) -> None:
         """Look for the cause of a line that is wrong by itself."""
@@ -270,12 +266,14 @@ class Checked:
         """What a line may be computed from: the learner's gradients, and the right ones."""
         assert self.readings is not None
         of = {e: n for n, e in self.readings.cotangents.items()}
-        fitting = {e: self._fitting(n) for e, n in of.items() if n in self.arrays}
         as_given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
-        bases: list[Mapping[Term, Array]] = [fitting]
-        if any(as_given[e].shape != g.shape for e, g in fitting.items()):
-            bases.append(as_given)
-        return [*bases, {e: self.right[n] for e, n in of.items()}]
+        fitting = {
+            e: a.reshape(e.shape) if without_ones(a.shape) == without_ones(e.shape) else a
+            for e, a in as_given.items()
+        }  # fmt: skip
+        are_other = any(fitting[e].shape != a.shape for e, a in as_given.items())
+        right = {e: self.right[n] for e, n in of.items()}
+        return [fitting, as_given, right] if are_other else [fitting, right]
 
     def _others(self, name: str) -> Others:
         """What may stand in the place of anything: arrays by name, and sizes."""
@@ -293,12 +291,6 @@ class Checked:
         shapes = [t.shape for t in (*self.tensors.values(), *nodes)]
         sizes = {n for shape in shapes for n in (*shape, math.prod(shape))} - {0, 1}
         return Others(arrays, sorted(sizes)[:12], gradients)
-
-    def _fitting(self, name: str) -> Array:
-        """The learner's array as other lines are computed from it."""
-        array, shape = self.arrays[name], self.right[name].shape
-        squeezed = [n for n in array.shape if n != 1] == [n for n in shape if n != 1]
-        return array.reshape(shape) if squeezed else array
 
     def _said(self, name: str, cause: Cause) -> str:
         """A cause in words."""
@@ -354,12 +346,6 @@ class Checked:
         given, right = self.given[name], self.right[name]
         said = given.problem or nothing_fits(given, right, symbol(name))
         return f"{said}\n{two_arrays(given, right)}"
-
-
-def _usable(given: Given) -> Array | None:
-    """The learner's array, where it can be computed with."""
-    array = given.array
-    return None if array is None or not np.isfinite(array).all() else array
 
 
 def _not_finite(given: Given) -> bool:
