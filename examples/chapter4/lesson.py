@@ -103,27 +103,32 @@ def written(
     links = "".join(
         f'<a href="#s{s.number}">{s.number} {escape(s.title)}</a>' for s in sections
     )
-    title, page = escape(say("title")), BACKWARD_PAGE
-    return f"""<!doctype html>
-<html lang="{say.lang}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>{title}</h1>
+    body = f"""<h1>{escape(say("title"))}</h1>
 <p class="idea">{escape(say("lead"))}</p>
 <p><span class="{mark}">{found}</span> {escape(say("default", file=data_file))}</p>
 <nav aria-label="{escape(say("contents"))}">{links}</nav>
 <section>
 <h2>{escape(say("try"))}</h2>
-<p>{escape(say("try_it"))} <a href="{page}">{escape(say("open"))}</a></p>
-<iframe src="{page}" title="{escape(say("try"))}"></iframe>
+<p>{escape(say("try_it"))} <a href="{BACKWARD_PAGE}">{escape(say("open"))}</a></p>
+<iframe src="{BACKWARD_PAGE}" title="{escape(say("try"))}"></iframe>
 </section>
 {"".join(_section(section, pictures, say) for section in sections)}<script>{_SCRIPT}</script>
-</body>
+"""
+    return document(say("title"), body, say.lang)
+
+
+def document(title: str, body: str, lang: str) -> str:
+    """A whole page in the lesson's style."""
+    return f"""<!doctype html>
+<html lang="{lang}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+{body}</body>
 </html>
 """
 
@@ -139,7 +144,7 @@ def _section(section: Section, pictures: Mapping[str, Picture], say: Words) -> s
     return f"""<section id="s{section.number}">
 <h2><small>{section.number}</small> {escape(section.title)}</h2>
 <p class="idea">{escape(section.idea)}</p>
-{_formulas(section.formulas.get("", []))}{_link(section, say)}<div class="figures">
+{formulas(section.formulas.get("", []))}{_link(section, say)}<div class="figures">
 {figures}</div>
 {_programs(section, say)}<details{"" if agree == compared else " open"}>
 <summary class="{"good" if agree == compared else "bad"}">{numbers}</summary>
@@ -187,13 +192,13 @@ def _row(number: Number, say: Words) -> str:
     )
 
 
-def _figure(number: str, picture: Picture, formulas: Sequence[str], say: Words) -> str:
+def _figure(number: str, picture: Picture, beside: Sequence[str], say: Words) -> str:
     name, caption = picture.file, escape(picture.caption)
     wide = ' class="wide"' if picture.wide else ""
     width, height = picture.size
     focus = f' data-focus="{picture.focus:.2f}"' if width > _SCROLLED else ""
     return (
-        f'<figure{wide}>{_formulas(formulas)}<a href="{name}"{focus}>'
+        f'<figure{wide}>{formulas(beside)}<a href="{name}"{focus}>'
         f'<img src="{name}" alt="{caption}" width="{width}" height="{height}">'
         f"</a>\n<figcaption><b>{escape(say('figure', number=number))}</b>{caption}</figcaption>"
         "</figure>\n"
@@ -235,7 +240,8 @@ def _token(found: re.Match[str]) -> str:
     return f"<msup>{shown}<mrow>{above}</mrow></msup>" if above else shown
 
 
-def _formulas(texts: Sequence[str]) -> str:
+def formulas(texts: Sequence[str]) -> str:
+    """Formulas one below the other."""
     if not texts:
         return ""
     return f'<div class="formulas">{"".join(f"<math>{mathml(t)}</math>" for t in texts)}</div>\n'

@@ -259,4 +259,68 @@ TEXTS: dict[str, tuple[str, str]] = {
     "4-22": (
         "The network for the Default data, 2-5-5-1.", "用于 Default 数据的网络，2-5-5-1。",
     ),
+    # ------------------------------------------------------------------ exercises
+    "exercise_1": (
+        "∂l₂/∂s₂ = l₂ ∘ (1 − l₂) where l₂ = σ(s₂): derived of 1 / (1 + exp(−s₂)), and at points",
+        "l₂ = σ(s₂) 时 ∂l₂/∂s₂ = l₂ ∘ (1 − l₂)：由 1 / (1 + exp(−s₂)) 推导，并在若干点上验证",
+    ),
+    "exercise_2": (
+        "Data 2, network 2-2-1, 600 epochs: several learning rates",
+        "数据 2，网络 2-2-1，600 轮：不同的学习步长",
+    ),
+    "exercise_3": (
+        "Data 2, one hidden layer, learning rate 2, 300 epochs: several sizes of it",
+        "数据 2，一个隐藏层，学习步长 2，300 轮：不同的隐藏节点数",
+    ),
+    "exercise_4": (
+        "Default data, network 2-2-1, learning rate 0.1: stochastic gradient descent",
+        "Default 数据，网络 2-2-1，学习步长 0.1：随机梯度下降法",
+    ),
+    "exercise_5": (
+        "Default data, network 2-2-1, learning rate 0.5, 100 epochs: several batch sizes",
+        "Default 数据，网络 2-2-1，学习步长 0.5，100 轮：不同的批量大小",
+    ),
+    "exercise_6": (
+        "Default data, network 2-5-5-1, learning rate 0.5: gradient descent on all the data",
+        "Default 数据，网络 2-5-5-1，学习步长 0.5：全数据梯度下降法",
+    ),
+    "exercise_7": (
+        "Advertising, network 3-2-1, squared error, learning rate 0.1: all the data at each step",
+        "Advertising，网络 3-2-1，平方误差，学习步长 0.1：每步用全部数据",
+    ),
+    "derived_from": (
+        "Derived from the code 1 / (1 + np.exp(-s)):", "由代码 1 / (1 + np.exp(-s)) 推导：",
+    ),
+    "since_1": (
+        "since ∂L/∂l_2 is 1: L is the sum of all l_2", "因为 L 是所有 l_2 之和，∂L/∂l_2 为 1",
+    ),
+    "points": ("{n} points from {low} to {high}", "{n} 个点，从 {low} 到 {high}"),
+    "slope_apart": (
+        "largest difference of the engine's derivative from l₂ ∘ (1 − l₂): {apart}",
+        "引擎求出的导数与 l₂ ∘ (1 − l₂) 的最大差：{apart}",
+    ),
+    "slopes": (
+        "σ and its slope: steepest in the middle, and next to nothing where σ is nearly 0 or 1.",
+        "σ 与它的导数：中间最陡；在 σ 接近 0 或 1 处，导数几乎为 0。",
+    ),
+    "hidden_nodes": ("{n} hidden", "{n} 个隐藏节点"),
+    "batches_of": ("batches of {n}", "每批 {n} 行"),
+    "at_epoch": ("epoch {epoch}", "第 {epoch} 轮"),
+    "result": (
+        "{what}   loss {loss}   accuracy {accuracy}", "{what}   损失 {loss}   准确率 {accuracy}",
+    ),
+    "loss_curves": ("The loss L at each epoch t.", "每一轮 t 的损失 L。"),
+    "boundaries": (
+        "What each side of the boundary is taken for, after training.",
+        "训练之后，边界两侧各被判为哪一类。",
+    ),
+    "error_curve": ("The mean squared error E at each epoch t.", "每一轮 t 的均方误差 E。"),
+    "synthetic": (
+        "The rows are synthetic: drawn here by a formula, with noise of variance 1 in the sales.",
+        "数据是人造的：按公式生成，销量中加入了方差为 1 的噪声。",
+    ),
+    "error_at": (
+        "epoch {epoch}   mean squared error {error}   R² {r}",
+        "第 {epoch} 轮   均方误差 {error}   R² {r}",
+    ),
 }  # fmt: skip
