@@ -15,20 +15,21 @@ from typing import Any
 import numpy as np
 
 from .edits import Edit, at
-from .formula import Formula, Made
+from .formula import Formula
 from .line import Cause, Line
-from .readings import ONE, Readings, Slope, Term, core, fits
+from .readings import ONE, Readings, Slope, Term, core, fits, subterms
 from .steps import at_each_step, products, updated
 from .whole import elsewhere, whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
-_MANY_TERMS, _COMMON = 120, 1.2  # with more only edits that cost as little are tried
+_MANY_TERMS, _COMMON = 80, 1.2  # with more only edits that cost as little are tried
 _DETOUR = 0.5  # what a reading costs that isn't the shortest
 _USUAL = 2.3  # what edits cost at most that are tried at each step
 _TWO = 1.5  # what a factor costs besides another mistake
 _USUAL_OF_TWO = 1.5
 _RARE = ("stands", "squared", "missing", "term_times")
 _MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a reading
+_MOST_MADE = 2  # mistakes before a line that others may come on top of, in it
 _SHIFT = 1e-8
 
 Edits = Callable[[Term, tuple[int, ...]], list[Edit]]
@@ -43,10 +44,14 @@ def follows(readings: Readings, line: Line) -> bool:
     )  # fmt: skip
 
 
-def _formulas(readings: Readings, line: Line, base: Any) -> list[Formula]:
-    """All readings of a line, also with the mistakes that were made before it."""
-    made: list[Made] = [{}, *(cause.made for cause in line.made if cause.made)]
-    found = (Formula.of(term, base, m) for m in made for term in readings.of(line.name))
+def _formulas(
+    readings: Readings, line: Line, base: Any, most: int | None = None
+) -> list[Formula]:
+    """All readings of a line, also with the mistakes made before it in what it is computed of."""
+    found = [
+        Formula.of(term, base, m) for term in readings.of(line.name) for parts in [subterms(term)]
+        for m in [{}, *[c.made for c in line.made if not c.made.keys().isdisjoint(parts)][:most]]
+    ]  # fmt: skip
     return [f for f in found if f is not None]
 
 
@@ -83,7 +88,7 @@ def find(readings: Readings | None, line: Line, tries_two: bool = False) -> list
     else:
         edits: Edits = cache(lambda e, shape: list(at(e, shape, readings, line.others)))
         for base in line.bases:
-            formulas = _formulas(readings, line, base)
+            formulas = _formulas(readings, line, base, _MOST_MADE)
             least = min((f.root.size for f in formulas), default=0.0)
             for f in formulas:
                 detour = _DETOUR * (f.root.size > least + 1e-9) + 0.002 * f.root.size

@@ -22,7 +22,7 @@ from .programs_nets import NETS
 from .programs_right import RIGHT, Case, explanation, meaningless
 from .programs_sequences import SEQUENCES
 
-SAMPLE = 2  # every second mistake is judged here; the command judges all
+SAMPLE = 4  # every fourth mistake is judged here; the command judges all
 # The share of these that must be named truly.
 NAMED = {"nets": 0.89, "sequences": 0.87, "apart": 0.88}
 SETS = {"nets": NETS, "sequences": SEQUENCES, "apart": APART}
