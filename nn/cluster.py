@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
 import autograd_lite as ag
+from autograd_lite import Tensor
 from autograd_lite.arrays import given
 from autograd_lite.compile.watch import Watch
 from autograd_lite.engine.tensor import Array
@@ -153,12 +155,12 @@ class BlockStep:
         metrics: Mapping[str, Callable[..., float]],
     ) -> None:
         self._optimizer = optimizer
-        self._state = net, loss, optimizer.parameters, list(metrics.values())
+        self._work = _Work(net, loss, optimizer.parameters, list(metrics.values()))
 
     def check(self, x: Array, y: Array) -> None:
         """Raise where the net can't be trained on blocks, as some rows show."""
-        net, loss, parameters, _ = self._state
-        with undisturbed(net, parameters), np.errstate(all="ignore"):
+        net, loss = self._work.net, self._work.loss
+        with undisturbed(net, self._optimizer.parameters), np.errstate(all="ignore"):
             watch = Watch({"the net": net, "the loss": loss})
             effects = watch.effects()
             value = loss(net(x), y)
@@ -182,17 +184,17 @@ class BlockStep:
         return self._summed(x, y, False)[0]
 
     def _summed(self, x: Any, y: Any, learns: bool) -> tuple[Seen, list[Any]]:
-        found = self._on_blocks(x, learns) if y is None else _part(self._state, x, y, learns)
+        found = self._on_blocks(x, learns) if y is None else self._work.block(x, y, learns)
         (q, value, *measured), grads = found
-        n = 1 if self._state[1].reduction == "sum" else q
+        n = 1 if self._work.loss.reduction == "sum" else q
         return (q, value / n, [m / q for m in measured]), [g if g is None else g / n for g in grads]
 
     def _on_blocks(self, blocks: Sequence[Any], learns: bool) -> Any:
         import dask
 
-        part, added = dask.delayed(_part, pure=False), dask.delayed(_added, pure=False)
-        state = dask.delayed(self._state, pure=False, traverse=False)
-        parts = [part(state, x, y, learns) for x, y in blocks]
+        block, added = dask.delayed(_Work.block, pure=False), dask.delayed(_added, pure=False)
+        work = dask.delayed(self._work, pure=False, traverse=False)
+        parts = [block(work, x, y, learns) for x, y in blocks]
         while len(parts) > 1:
             parts = [added(parts[i : i + _ARITY]) for i in range(0, len(parts), _ARITY)]
         # Parameters are sent along in the graph: from there a worker that comes later has them.
@@ -201,24 +203,32 @@ class BlockStep:
         return found
 
 
-def _part(state: Any, x: Array, y: Array, learns: bool) -> Any:
-    """Of a block: ``[rows, loss, *metrics]`` and the parameters' gradients, each times the rows."""
-    rows = max(_PIECE * len(x) // max(x.nbytes, 1), 1)
-    return _added([_piece(state, x[i : i + rows], y[i : i + rows], learns)
-                   for i in range(0, len(x), rows)])  # fmt: skip
+class _Work:
+    """What is done with a block, where it is. Gives sums over rows: their number, of the loss, of
+    each metric; and a list of each parameter's gradient.
+    """
 
+    def __init__(self, net: Any, loss: Any, parameters: list[Tensor], metrics: list[Any]) -> None:
+        self.net, self.loss, self.parameters, self.metrics = net, loss, parameters, metrics
 
-def _piece(state: Any, x: Array, y: Array, learns: bool) -> Any:
-    net, loss, parameters, metrics = state
-    with nullcontext() if learns else ag.no_grad():
-        prediction = net(x)
-        value = loss(prediction, y)
-    found = pulled({value: seeded(value, None)}, set(parameters)) if learns else {}
-    q = len(x)
-    n = 1 if loss.reduction == "sum" else q
-    measured = [metric(prediction.data, y) * q for metric in metrics]
-    return [q, value.item() * n, *measured], [found[p] * n if p in found else None
-                                              for p in parameters]  # fmt: skip
+    def __dask_tokenize__(self) -> str:
+        return uuid4().hex  # at each step it is another
+
+    def block(self, x: Array, y: Array, learns: bool) -> Any:
+        rows = max(_PIECE * len(x) // max(x.nbytes, 1), 1)
+        return _added([self._piece(x[i : i + rows], y[i : i + rows], learns)
+                       for i in range(0, len(x), rows)])  # fmt: skip
+
+    def _piece(self, x: Array, y: Array, learns: bool) -> Any:
+        with nullcontext() if learns else ag.no_grad():
+            prediction = self.net(x)
+            value = self.loss(prediction, y)
+        found = pulled({value: seeded(value, None)}, set(self.parameters)) if learns else {}
+        q = len(x)
+        n = 1 if self.loss.reduction == "sum" else q
+        measured = [metric(prediction.data, y) * q for metric in self.metrics]
+        return [q, value.item() * n, *measured], [found[p] * n if p in found else None
+                                                  for p in self.parameters]  # fmt: skip
 
 
 def _added(parts: Sequence[Any]) -> Any:
