@@ -235,6 +235,15 @@ def test_gradients_are_taken_by_all_workers_and_summed_as_a_tree(client: Any):
     assert len(ran["added"]) == 5 + 1
 
 
+def test_the_example_on_a_cluster(client: Any):
+    from examples.cluster import main
+
+    lines = list(main(client, blocks=4))
+    assert lines[0] == "2 workers; 16 MB in 4 blocks of 10,000 rows"
+    assert float(lines[4].split()[1]) < float(lines[2].split()[1])
+    assert float(lines[-1].split()[-1]) < 1e-12
+
+
 def test_blocks_that_are_too_large_for_a_worker_are_refused_before_they_are_made(client: Any):
     def read(block_id: Any) -> Any:
         raise AssertionError
