@@ -66,12 +66,15 @@ class Blocks:
                 "fit: it isn't known how many rows the blocks have: call x.compute_chunk_sizes() "
                 "and y.compute_chunk_sizes() once"
             )
-        if x.ndim and y.ndim and len(x) != len(y):
-            raise ValueError(f"fit: x has {len(x)} rows and y has {len(y)}")
-        x = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
-        y = y.rechunk({0: x.chunks[0], **dict.fromkeys(range(1, y.ndim), -1)} if x.ndim else {})
+        many, others = (a.shape[0] if a.ndim else 0 for a in (x, y))
+        if many != others:
+            raise ValueError(f"fit: x has {many} rows and y has {others}")
         self.x, self.y = x, y
-        self.rows: Sequence[int] = x.chunks[0] if x.ndim else ()
+        self.rows: tuple[int, ...] = x.chunks[0] if many else ()
+        if not many:
+            return
+        x = self.x = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
+        y = self.y = y.rechunk({0: x.chunks[0], **dict.fromkeys(range(1, y.ndim), -1)})
         self._refuse_large()
         x, y = dask.optimize(x, y)  # together, since y may be computed of x
         graph = dict(x.__dask_graph__()) | dict(y.__dask_graph__())
@@ -128,7 +131,7 @@ class Blocks:
             client = distributed and distributed.get_client()
         except ValueError:  # there is none
             client = None
-        if client is None or not len(self):
+        if client is None:
             return
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         room = min((w["memory_limit"] / w["nthreads"] for w in workers if w["memory_limit"]),

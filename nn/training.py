@@ -142,9 +142,7 @@ def fit(
         >>> net["W_01"].data.round(2), net["b_01"].data.round(2)
         (array([[2.]]), array([[1.]]))
     """
-    data = _data(x, y)
-    if data.x.ndim == 0 or not len(data):
-        raise ValueError("fit: there are no rows to train on")
+    data = _data(x, y, "train on")
     if isinstance(loss, type) or not hasattr(loss, "reduction"):
         raise TypeError(f"fit: the loss must be a loss of nn, such as nn.BCELoss(), not {loss!r}")
     if loss.reduction == "none":
@@ -155,19 +153,12 @@ def fit(
     functions = dict(metrics or {})
     history = History(metrics={name: [] for name in functions})
     if validation is not None:
-        apart = _data(*validation)
+        apart = _data(*validation, "validate by")
         history.validation = History(metrics={name: [] for name in functions})
     recorder = None
     if record is not None:
-        meant = "a positive int n, to keep every n-th step, or None to keep none"
-        every = whole("fit: record", record, 1, meant)
-        if isinstance(data, Blocks):
-            raise ValueError(
-                "fit: a record has copies of x and y, and they are Dask's; record a training on "
-                "some of their rows: x[:1000].compute()"
-            )
-        history.record = Recording(net, data.x, data.y, loss, optimizer)
-        recorder = Recorder(history.record, every, epochs * -(-len(data) // size))
+        recorder = _recorder(record, data, net, loss, optimizer, epochs * -(-len(data) // size))
+        history.record = recorder.recording
     blocks, step = BlockStep(net, loss, optimizer, functions), None
     if isinstance(data, Blocks) and size >= data.usual:
         if compiled:
@@ -206,8 +197,23 @@ def fit(
     return history
 
 
-def _data(x: Any, y: Any) -> Rows | Blocks:
-    return Blocks(x, y) if is_lazy(x) or is_lazy(y) else Rows(x, y)
+def _recorder(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optimizer,
+              steps: int) -> Recorder:  # fmt: skip
+    meant = "a positive int n, to keep every n-th step, or None to keep none"
+    every = whole("fit: record", record, 1, meant)
+    if isinstance(data, Blocks):
+        raise ValueError(
+            "fit: a record has copies of x and y, and they are Dask's; record a training on some "
+            "of their rows: x[:1000].compute()"
+        )
+    return Recorder(Recording(net, data.x, data.y, loss, optimizer), every, steps)
+
+
+def _data(x: Any, y: Any, meant: str) -> Rows | Blocks:
+    data = Blocks(x, y) if is_lazy(x) or is_lazy(y) else Rows(x, y)
+    if data.x.ndim == 0 or not len(data):
+        raise ValueError(f"fit: there are no rows to {meant}")
+    return data
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import nn
 from .report import Result, Table, number
 from .timing import Effort, threads
 
-FEATURES, HIDDEN, BLOCKS = 50, 64, 80
+FEATURES, HIDDEN = 50, 64
 MEMORY = "400MB"
 NUMPY, DASK, FIT = "NumPy in chunks, one core", "dask.array by hand", "nn.fit"
 NETS = {"logistic regression": [FEATURES, 1], "50-64-1": [FEATURES, HIDDEN, 1]}
@@ -155,15 +155,13 @@ class Cluster:
 
 
 @contextmanager
-def workers() -> Iterator[Cluster]:
-    """Two, of one thread and `MEMORY` each."""
+def workers(**settings: Any) -> Iterator[Cluster]:
+    """Two, of one thread and `MEMORY` each, if settings don't say otherwise."""
     from distributed import Client, LocalCluster
 
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=MEMORY,
-                     dashboard_address=":0") as cluster,
-        Client(cluster) as client,
-    ):  # fmt: skip
+    usual = {"n_workers": 2, "threads_per_worker": 1, "memory_limit": MEMORY,
+             "dashboard_address": ":0"}  # fmt: skip
+    with LocalCluster(**usual | settings) as cluster, Client(cluster) as client:
         yield Cluster(cluster, client)
 
 
@@ -181,8 +179,8 @@ def measured(effort: Effort) -> Result:
         import distributed  # noqa: F401
     except ImportError:
         return Result([Table(("Dask", "s"), [], "distributed isn't installed (extra dask).")])
-    data = Data(BLOCKS, effort.rows // BLOCKS)
-    quarter = Data(BLOCKS // 4, data.rows)
+    data = Data(*effort.blocks)
+    quarter = Data(data.blocks // 4, data.rows)
     tables, growth = [], []
     with workers() as cluster:
         for title, widths in NETS.items():
@@ -199,7 +197,7 @@ def measured(effort: Effort) -> Result:
                     "" if way == NUMPY else f"{max(r.peak for r in runs):.0f}",
                 ))  # fmt: skip
             size = len(data) * FEATURES * 8 / 1e9
-            head = f"{title}: {len(data):,} rows, {size:.3g} GB, {BLOCKS} blocks"
+            head = f"{title}: {len(data):,} rows, {size:.3g} GB, {data.blocks} blocks"
             tables.append(Table((head, "s", f"ratio to {DASK}", "digits", "tasks",
                                  "a worker's peak, MB"), rows))  # fmt: skip
             fewer = [cluster.run(FIT, widths, quarter).seconds

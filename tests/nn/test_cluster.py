@@ -171,6 +171,9 @@ class Drawing(Counting):
 
 REFUSED = {
     "lengths": (in_blocks(X), in_blocks(Y[:-1]), {}, "x has 240 rows and y has 239"),
+    "a number": (in_blocks(X), da.from_array(1.0), {}, "x has 240 rows and y has 0"),
+    "two numbers": (da.from_array(1.0), 1.0, {}, "no rows to train on"),
+    "nothing apart": (in_blocks(X), Y, {"validation": (X[:0], Y[:0])}, "no rows to validate by"),
     "unknown": (in_blocks(X)[in_blocks(Y)[:, 0] > 0], Y, {}, r"x\.compute_chunk_sizes\(\)"),
     "no rows": (in_blocks(X[:0]), in_blocks(Y[:0]), {}, "no rows"),
     "record": (in_blocks(X), Y, {"record": 1}, r"record.*x\[:1000\]\.compute\(\)"),
@@ -187,7 +190,8 @@ def test_what_is_refused(x: Any, y: Any, settings: Any, message: str):
     net = settings.get("net") or nn.Linear(5, 1, rng=0)
     optimizer = settings.get("optimizer") or nn.SGD(net.parameters(), lr=0.1)
     with pytest.raises(ValueError, match=message):
-        nn.fit(net, x, y, nn.MSELoss(), optimizer, 1, record=settings.get("record"))
+        nn.fit(net, x, y, nn.MSELoss(), optimizer, 1, record=settings.get("record"),
+               validation=settings.get("validation"))  # fmt: skip
     assert getattr(net, "calls", 0) == 0
 
 
