@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 
@@ -115,6 +113,8 @@ class Blocks:
         return dask.compute(self.x[:2], self.y[:2])
 
     def _loaded(self, order: list[int]) -> Iterator[tuple[Array, Array]]:
+        from concurrent.futures import ThreadPoolExecutor
+
         import dask
 
         with ThreadPoolExecutor(_AHEAD) as pool:
@@ -215,6 +215,8 @@ class _Work:
         self.net, self.loss, self.parameters, self.metrics = net, loss, parameters, metrics
 
     def __dask_tokenize__(self) -> str:
+        from uuid import uuid4
+
         return uuid4().hex  # at each step it is another
 
     def block(self, x: Array, y: Array, learns: bool) -> Any:
