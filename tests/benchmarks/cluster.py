@@ -105,10 +105,13 @@ WAYS: dict[str, Callable[[nn.Module, Data], Found]] = {
 
 
 class Run(NamedTuple):
-    """What one way took: seconds, tasks that workers ran, and a worker's memory at most, in MB."""
+    """What one way took: seconds, those of processors in all processes, tasks that workers ran, and
+    a worker's memory at most, in MB.
+    """
 
     found: Found
     seconds: float
+    processors: float
     tasks: int
     peak: float
 
@@ -135,6 +138,9 @@ class Cluster:
         workers = [psutil.Process(pid) for pid in self._client.run(os.getpid).values()]
         before, done, peaks = self._counting.tasks, threading.Event(), [0.0]
 
+        def processors() -> float:
+            return sum(sum(p.cpu_times()[:2]) for p in (psutil.Process(), *workers))
+
         def look() -> None:
             while not done.is_set():
                 peaks.extend(w.memory_info().rss for w in workers)
@@ -145,13 +151,13 @@ class Cluster:
         try:
             net = nn.MLP(widths, activation="tanh", output="identity", rng=1)
             with threads(1):
-                start = perf_counter()
+                start, used = perf_counter(), processors()
                 found = WAYS[way](net, data)
-                seconds = perf_counter() - start
+                seconds, used = perf_counter() - start, processors() - used
         finally:
             done.set()
             watching.join()
-        return Run(found, seconds, self._counting.tasks - before, max(peaks) / 1e6)
+        return Run(found, seconds, used, self._counting.tasks - before, max(peaks) / 1e6)
 
 
 @contextmanager
@@ -192,13 +198,14 @@ def measured(effort: Effort) -> Result:
                 ratio = np.median([r[way].seconds / r[DASK].seconds for r in rounds])
                 rows.append((
                     way, number(float(np.median([r.seconds for r in runs]))), f"{ratio:.2f}",
+                    number(float(np.median([r.processors for r in runs]))),
                     "" if way == NUMPY else f"{min(digits(r.found, right) for r in runs):.1f}",
                     "" if way == NUMPY else f"{runs[-1].tasks:,}",
                     "" if way == NUMPY else f"{max(r.peak for r in runs):.0f}",
                 ))  # fmt: skip
             size = len(data) * FEATURES * 8 / 1e9
             head = f"{title}: {len(data):,} rows, {size:.3g} GB, {data.blocks} blocks"
-            tables.append(Table((head, "s", f"ratio to {DASK}", "digits", "tasks",
+            tables.append(Table((head, "s", f"ratio to {DASK}", "CPU s", "digits", "tasks",
                                  "a worker's peak, MB"), rows))  # fmt: skip
             fewer = [cluster.run(FIT, widths, quarter).seconds
                      for _ in range(effort.cluster_rounds)]  # fmt: skip
