@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..table import OPS
 from .terms import (
     LARGEST,
     NORMAL,
@@ -19,6 +20,7 @@ from .terms import (
     broadcast,
     coefficient,
     intern,
+    is_identity,
     make,
     number,
     onehot,
@@ -34,6 +36,7 @@ from .terms import (
     without_ones,
 )
 
+_MOST_MARKS = 10**6  # entries of what marks rows that were looked up
 Params = dict[str, Any]
 Normal = Callable[[list[Term], Params, Shape | None], Term | None]
 
@@ -102,10 +105,13 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         inner = x.args[0]
         return shaped(summed(inner, range(inner.ndim), products), shape)
     if whole and x.op == "picked":
-        inner = product([(a, 1) for a in x.args])
-        return shaped(summed(inner, range(inner.ndim), products), shape)
-    if whole and x.op == "diagonal" and x.ndim == 1 and x.args[0].ndim == 2:
-        return shaped(_trace(x), shape)
+        inner, hot = x.args
+        if inner.op == "matmul" and is_identity(hot):  # of products of entries
+            a, b = inner.args
+            inner, hot = a, make("transpose", [b], {"axes": (1, 0)})
+        elif is_identity(hot) and inner.op != "*":
+            return rewritten(intern("trace", (inner,), {}, shape, x.size))
+        return shaped(summed(inner * hot, range(inner.ndim), products), shape)
     if x.op == "transpose":
         perm = x.params["axes"]
         inner = summed(x.args[0], [perm[a] for a in axes], products)
@@ -120,19 +126,6 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         if found is not None:
             return shaped(found, shape)
     return rewritten(intern("sum", (x,), {"axes": axes}, shape, x.size + 0.5))
-
-
-def _trace(x: Term) -> Term:
-    """Of a product of matrices the sum of the products of their entries."""
-    matrix = x.args[0]
-    if matrix.op == "matmul" and all(a.ndim == 2 for a in matrix.args) and not _offset(x):
-        a, b = matrix.args
-        return shaped(summed(a * make("transpose", [b], {"axes": (1, 0)}), (0, 1)), ())
-    return rewritten(intern("sum", (x,), {"axes": frozenset([0])}, (1,), x.size + 0.5))
-
-
-def _offset(x: Term) -> bool:
-    return bool(x.params.get("offset", 0))
 
 
 def _factors(x: Term) -> tuple[tuple[Term, float], ...]:
@@ -194,10 +187,18 @@ def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """``Σ_k a_ik b_kj`` is a product of matrices, and ``Σ_k a_ik v_k`` one with a vector."""
     if not products or len(axes) != 1 or x.op != "*":
         return None
-    (k,) = axes
+    for stack in range(max(min(axes), 1)):
+        found = _stacked_product(x, min(axes), stack)
+        if found is not None:
+            return found
+    return None
+
+
+def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
+    """A sum over axis k as products of matrices, one for each place along the first axes."""
     groups: dict[frozenset[int], list[tuple[Term, float]]] = {}
     for f, p in x.args:
-        free = varying(f, x.ndim) - axes
+        free = varying(f, x.ndim) - {k, *range(stack)}
         for other in [g for g in groups if g & free]:
             groups[free | other] = groups.pop(other) + groups.get(free | other, [])
             free |= other
@@ -212,23 +213,29 @@ def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
         key=lambda group: group[0],
     )
     a, b = (product(factors) for factors in (left, right))
-    n = x.shape[k]
-    a = shaped(a, (x.shape[i], n) if i < k else (n, x.shape[i]))
-    a = a if i < k else make("transpose", [a], {"axes": (1, 0)})
+    if stack and j == x.ndim:
+        return None
+    swap = (*range(stack), stack + 1, stack)
+
+    def matrix(e: Term, first: int, last: int, turned: bool) -> Term:
+        e = shaped(e, (*padded(e, x.ndim)[:stack], *(x.shape[q] for q in (first, last))))
+        return make("transpose", [e], {"axes": swap}) if turned else e
+
+    a = matrix(a, min(i, k), max(i, k), i > k)
     if j == x.ndim:
-        return make("matmul", [a, shaped(b, (n,))], {})
-    b = shaped(b, (n, x.shape[j]) if k < j else (x.shape[j], n))
-    return make("matmul", [a, b if k < j else make("transpose", [b], {"axes": (1, 0)})], {})
+        return make("matmul", [a, shaped(b, (x.shape[k],))], {})
+    return make("matmul", [a, matrix(b, min(j, k), max(j, k), j < k)], {})
 
 
 def _one_by_one(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """A sum over several axes, where that over one of them is a product of matrices."""
     if not products or x.op != "*" or axes == varying(x, x.ndim):
         return None
-    for axis in sorted(axes) if len(axes) > 1 else ():
+    for axis in sorted(axes, reverse=True) if len(axes) > 1 else ():
         inner = summed(x, [axis])
         parts = subterms(inner, 3)
-        if any(f.op == "matmul" for f in parts) and all(f.op != "sum" for f in parts):
+        whole = any(f.op == "matmul" for f in parts) and all(f.op != "sum" for f in parts)
+        if whole or inner.op == "*":
             return summed(inner, axes - {axis})
     return None
 
@@ -316,6 +323,10 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return intern("broadcast_to", (bare(x),), {}, shape, x.size)
     if x.op == "transpose" and _in_order(x.params["axes"], x.args[0].shape):
         return shaped(x.args[0], shape)
+    if x.op == "broadcast_to" and _only_ones_moved(x.shape, shape):
+        inner = _with_axes(x.args[0], x.shape, shape)
+        assert inner is not None
+        return shaped(inner, shape)
     if x.op in "+*":
         found = _inward(x, lambda f: _with_axes(f, x.shape, shape))
         if found is not None:
@@ -358,7 +369,7 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return x
     moved = tuple(x.shape[i] for i in perm)
     if x.kind == "marks":
-        return onehot(x.value.transpose(perm))
+        return onehot(x.value.transpose(perm), x.name)
     c, rest = coefficient(x)
     if c != 1 and rest.shape == x.shape:
         return scaled(make("transpose", [rest], {"axes": perm}), c)
@@ -370,6 +381,13 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
         a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
         return make("matmul", [b, a])
+    if x.op == "sum" and x.args[0].op == "matmul":
+        axes = frozenset(perm.index(a) for a in x.params["axes"])
+        return make("sum", [make("transpose", [x.args[0]], {"axes": perm})], {"axes": axes})
+    if x.op == "reshape" and without_ones(x.args[0].shape) == x.shape:
+        lead = x.args[0].ndim - x.ndim
+        inner = (*range(lead), *(lead + i for i in perm))
+        return shaped(make("transpose", [x.args[0]], {"axes": inner}), moved)
     if as_number(x) is not None:
         return shaped(bare(x), moved)
     found = _inward(
@@ -392,10 +410,9 @@ def _in_order(perm: Sequence[int], shape: Shape) -> bool:
 @normal("matmul")
 def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
     """Vectors stay vectors: a column that was made of one is none, and ``u A`` is ``Aᵀ u``."""
-    (c, a), (d, b) = map(coefficient, args)
-    if c * d != 1 and (a.shape, b.shape) == (args[0].shape, args[1].shape):
-        return scaled(make("matmul", [a, b]), c * d)
-    a, b = args
+    (c, a), (d, b) = map(_scale, args)
+    if c is not ONE or d is not ONE:
+        return product([(c, 1), (d, 1), (make("matmul", [a, b]), 1)])
     if a.ndim == b.ndim == 1:
         return shaped(summed(a * b, [0]), ())
     if a.ndim == 1 and b.ndim == 2:
@@ -418,6 +435,21 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     return rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape), size))
 
 
+def _scale(e: Term) -> tuple[Term, Term]:
+    """The factors that are one number, and the rest."""
+    c, rest = coefficient(e)
+    factors = rest.args if rest.op == "*" else ()
+    alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
+    rest = product([(rest, 1), *((f, -p) for f, p in alone)]) if alone else rest
+    if rest.shape != e.shape or (c == 1 and not alone):
+        return ONE, e
+    return product([(number(c), 1), *((_number_of(f), p) for f, p in alone)]), rest
+
+
+def _number_of(f: Term) -> Term:
+    return f if f.shape == () else make("reshape", [f], {}, ())
+
+
 def _vector(e: Term) -> Term | None:
     """The vector that a row or column is made of."""
     e = bare(e) if e.op == "broadcast_to" else e
@@ -427,6 +459,15 @@ def _vector(e: Term) -> Term | None:
 def _product_shape(a: Shape, b: Shape) -> Shape:
     stack = broadcast((a[:-2], b[:-2]))
     return (*stack, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
+
+
+@normal("solve")
+def _solve(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """``A⁻¹ b``, where b may be a vector."""
+    (c, a), (d, b) = map(_scale, args)
+    if c is not ONE or d is not ONE:
+        return product([(c, -1), (d, 1), (make("solve", [a, b], {}, shape), 1)])
+    return None
 
 
 @normal("linear")
@@ -470,17 +511,43 @@ def _is_whole(part: Any) -> bool:
     return isinstance(part, (int, np.integer)) and not isinstance(part, bool)
 
 
-def _marks(index: Any, whole: Shape, result: Shape) -> Term | None:
-    """Where an index names single entries, one in each row, or one in all: what marks them."""
+def _places(index: Any, whole: Shape) -> Any:
+    """Where the entries stand that an index takes, where it names each by itself; else None."""
     parts = _parts(index)
     if len(parts) != len(whole) or not all(map(_is_whole, parts)):
         return None
-    arrays = np.broadcast_arrays(*parts)
-    if result != () and _axis_in_order(index, whole, result) is None:
+    return np.arange(math.prod(whole)).reshape(whole)[index]
+
+
+def _marks(places: Any, whole: Shape) -> tuple[Term, tuple[int, ...]] | None:
+    """What marks these entries, if they are one in all, or one along an axis; and that axis."""
+    if places is None:
+        return None
+    axes = None if np.ndim(places) else tuple(range(len(whole)))
+    for axis in range(len(whole)) if axes is None else ():
+        if places.shape == whole[:axis] + whole[axis + 1 :]:
+            others = np.delete(np.stack(np.unravel_index(places, whole)), axis, 0)
+            if np.array_equal(others, np.indices(places.shape)):
+                axes = (axis,)
+    if axes is None:
         return None
     marked = np.zeros(whole)
-    marked[tuple(arrays)] = 1.0
-    return onehot(marked)
+    marked.flat[places] = 1.0
+    return onehot(marked), axes
+
+
+def _picked_at(x: Term, places: Any) -> Term | None:
+    found = _marks(places, x.shape)
+    return None if found is None else make("picked", [x, found[0]], {"axes": found[1]})
+
+
+def _put_at(g: Term, places: Any, whole: Shape) -> Term | None:
+    """Back from single entries: what marks them times what comes to each row."""
+    found = _marks(places, whole)
+    if found is None:
+        return None
+    spread = tuple(1 if i in found[1] else n for i, n in enumerate(whole)) if g.ndim else ()
+    return product([(found[0], 1), (shaped(g, spread), 1)], whole)
 
 
 @normal("getitem")
@@ -490,21 +557,7 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     index = params["index"]
     if math.prod(x.shape) == math.prod(shape) and _keeps_order(index):
         return shaped(x, shape)
-    hot = _marks(index, x.shape, shape)
-    if hot is None:
-        return None
-    axis = _axis_in_order(index, x.shape, shape)
-    return make("picked", [x, hot], {"axes": tuple(range(x.ndim)) if axis is None else (1 - axis,)})
-
-
-def _axis_in_order(index: Any, whole: Shape, result: Shape) -> int | None:
-    """The axis of a matrix of which an index takes one entry after the other, from the first."""
-    parts = _parts(index)
-    for axis in (0, 1) if len(whole) == len(parts) == 2 else ():
-        part = parts[axis]
-        if result == (whole[axis],) and np.array_equal(part, np.arange(whole[axis])):
-            return axis
-    return None
+    return _picked_at(x, _places(index, x.shape))
 
 
 def _keeps_order(index: Any) -> bool:
@@ -518,31 +571,63 @@ def _keeps_order(index: Any) -> bool:
 
 @normal("scatter")
 def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    """Back from single entries: what marks them times what comes to each row."""
     (g,) = args
-    whole = tuple(params["shape"])
-    index = params["index"]
+    whole, index = tuple(params["shape"]), params["index"]
     c, rest = coefficient(g)
     if c != 1 and rest.shape == g.shape:
         return scaled(make("scatter", [rest], params, whole), c)
-    hot = _marks(index, whole, g.shape)
-    if hot is not None:
-        axis = _axis_in_order(index, whole, g.shape)
-        spread = g.shape if axis is None else (*g.shape, 1) if axis == 0 else (1, *g.shape)
-        return product([(hot, 1), (shaped(g, spread), 1)], whole)
     if math.prod(whole) == math.prod(g.shape) and _keeps_order(index):
         return shaped(g, whole)
-    return None
+    if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and len(whole) == 2:
+        return _rows_added(g, index % whole[0], whole)
+    return _put_at(g, _places(index, whole), whole)
 
 
-@normal("take_along_axis")
-def _take_along_axis(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    (x,), axis = args, params["axis"]
-    assert shape is not None
-    if axis is None or shape[axis] != 1:
+def _rows_added(g: Term, k: Any, whole: Shape) -> Term | None:
+    """What comes to rows that were looked up by their numbers: ``onehot(k)ᵀ g``."""
+    if not k.ndim or k.size * whole[0] > _MOST_MARKS:
         return None
-    axis %= x.ndim
-    marked = np.zeros(x.shape)
-    np.put_along_axis(marked, np.asarray(params["indices"]), 1.0, axis)
-    return make("picked", [x, onehot(marked)], {"axes": (axis,)}, shape)
+    hot = onehot((k[..., None] == np.arange(whole[0])) * 1.0, "k")
+    by_row = shaped(hot, (*hot.shape, 1)) * shaped(g, (*k.shape, 1, whole[1]))
+    return shaped(summed(by_row, range(k.ndim)), whole)
 
+
+def _move(op: str) -> Normal:
+    """What only moves entries: where they go is found by letting it move their numbers."""
+
+    def form(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+        (x,) = args
+        numbers = np.arange(1, 1 + math.prod(x.shape)).reshape(x.shape)
+        places = np.asarray(OPS[op].forward(numbers, **params)) - 1
+        found = _picked_at(x, places) if (places >= 0).all() else None
+        return found or _put_at(x, _inverse(places, x.shape), places.shape)
+
+    return form
+
+
+NORMAL.update({op: _move(op) for op in ("diag", "diagonal", "take", "take_along_axis")})
+
+
+@normal("collect")
+def _collect(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    (g,), places, whole = args, params["index"] - 1, tuple(params["shape"])
+    if (places >= 0).all():
+        rows = _looked_up(places, whole)
+        return _put_at(g, places, whole) if rows is None else _rows_added(g, rows, whole)
+    return _picked_at(g, _inverse(places, whole))
+
+
+def _inverse(places: Any, whole: Shape) -> Any:
+    """Where each entry of ``whole`` went, where each went to one place."""
+    there = np.flatnonzero(places >= 0)
+    order = there[np.argsort(places.flat[there])]
+    every = np.array_equal(places.flat[order], np.arange(math.prod(whole)))
+    return order.reshape(whole) if every else None
+
+
+def _looked_up(places: Any, whole: Shape) -> Any:
+    """The numbers of the rows of a table that entries are, if they are whole rows."""
+    if len(whole) != 2 or places.ndim < 2 or places.shape[-1] != whole[1]:
+        return None
+    k = places[..., 0] // whole[1]
+    return k if np.array_equal(places, k[..., None] * whole[1] + np.arange(whole[1])) else None

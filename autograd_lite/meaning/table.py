@@ -122,6 +122,7 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
     "blocks": lambda *xs, axis: np.concatenate(xs, axis),
+    "trace": np.trace,
     "correlate": correlate,
     "convolve_full": convolve_full,
     "picked": lambda x, y, axes: np.sum(y * x, axis=tuple(axes)),

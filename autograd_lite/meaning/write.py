@@ -18,7 +18,9 @@ from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, i
 from ..table import OPS, Op
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
-from .terms import ONE, Shape, Term, as_number, bare, coefficient, is_mask, marked
+from .terms import (
+    ONE, Shape, Term, as_number, bare, coefficient, is_identity, is_mask, marked,
+)  # fmt: skip
 from .windows import convolve_full, correlate
 
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
@@ -33,8 +35,13 @@ NORM = Op("norm", np.linalg.norm, notation=Notation("‖{0}‖", ATOM, (0,)),
           source="np.linalg.norm({0})")  # fmt: skip
 VARIANCE = Op("var", lambda x, axis: np.var(x, axis=axis, keepdims=True), notation=function("var"),
               source="np.var({0}, axis={axis}, keepdims=True)")  # fmt: skip
-ONEHOT = Op("onehot", lambda k, n: np.eye(n)[k], notation=function("onehot"),
-            source="np.eye({n})[{0}]")  # fmt: skip
+ONEHOT = Op("onehot", lambda k, n: (k[..., None] == np.arange(n)) * 1.0,
+            notation=function("onehot"), source="np.eye({n})[{0}]")  # fmt: skip
+IDENTITY = Op("identity", lambda n: np.eye(n), notation=Notation("I", ATOM, ()),
+              source="np.eye({n})")  # fmt: skip
+TRACE = Op("trace", lambda x: np.trace(x), notation=function("tr"), source="np.trace({0})")
+DIAGONAL = Op("diagonal", lambda x: np.diagonal(x), notation=function("diag"),
+              source="np.diagonal({0})")  # fmt: skip
 GATHER = Op("gather", lambda x, k: x[k], notation=Notation("{0}[{1}]", ATOM, (ATOM,)),
             source="{0}[{1}]")  # fmt: skip
 _WINDOWS = "np.lib.stride_tricks.sliding_window_view"
@@ -241,13 +248,13 @@ class _Form:
 
     def _onehot(self, e: Term) -> Expression:
         value = e.value
-        if value.ndim == 1 and value.sum() == 1:
-            return applied(ONEHOT, self.writer.index(value.argmax(), "y"), n=value.size)
-        for axis in (1, 0) if value.ndim == 2 else ():
+        if is_identity(e):
+            return applied(IDENTITY, n=len(value))
+        for axis in (-1, 0) if value.ndim == 2 else (-1,):
             if (value.sum(axis) == 1).all():
-                k = self.writer.index(value.argmax(axis), "y")
+                k = self.writer.index(value.argmax(axis), e.name or "y")
                 found = applied(ONEHOT, k, n=value.shape[axis])
-                return found if axis else applied(OPS["transpose"], found, axes=None)
+                return applied(OPS["transpose"], found, axes=None) if axis == 0 else found
         return Expression(value, self.writer.symbol(e, "m"))
 
     # ------------------------------------------------------------------ sums
@@ -433,6 +440,8 @@ class _Form:
         if place is not None:
             return applied(OPS["getitem"], self.done[e.args[0]], index=place)
         x, y = (self.done[a] for a in e.args)
+        if is_identity(e.args[1]):
+            return applied(DIAGONAL, x)
         both = applied(ops.multiply, y, x)
         return applied(OPS["sum"], both, axis=e.params["axes"], keepdims=False)
 
@@ -463,19 +472,6 @@ class _Form:
             return self._op(e)
         return applied(GATHER, self.done[e.args[0]], self.writer.index(index, "k"))
 
-    def _scatter(self, e: Term) -> Expression:
-        """Rows that were looked up: ``onehot(k)ᵀ g``."""
-        index, (rows, *rest) = e.params["index"], e.params["shape"]
-        g = self.done[e.args[0]]
-        if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or len(rest) != 1:
-            return self._op(e)
-        k = self.writer.index(index, "k")
-        if index.ndim != 1:
-            k = _reshaped(k, (index.size,))
-            g = _reshaped(g, (index.size, *rest))
-        hot = applied(ONEHOT, k, n=rows)
-        return applied(ops.matmul, applied(OPS["transpose"], hot, axes=None), g)
-
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
         op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op]
@@ -486,12 +482,12 @@ class _Form:
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
 
 
-_WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE, "blocks": BLOCKS}
+_WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE, "blocks": BLOCKS, "trace": TRACE}
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
-    "normalised": "normalised", "scatter": "scatter", "getitem": "getitem",
+    "normalised": "normalised", "getitem": "getitem",
 }  # fmt: skip
 
 
