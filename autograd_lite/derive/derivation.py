@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -141,8 +141,7 @@ class Derivation:
     """
 
     steps: list[Step]
-    _forward: list[Definition] = field(repr=False)
-    _given: list[tuple[str, Array]] = field(repr=False)
+    _forward: Callable[[], tuple[list[Definition], list[tuple[str, Array]]]] = field(repr=False)
     _remarks: list[str] = field(default_factory=list, repr=False)
 
     def __iter__(self) -> Iterator[Step]:
@@ -188,9 +187,10 @@ class Derivation:
         What was given stands on top, the forward pass follows, and then a line a step.
         """
         name = Namer()
+        forward, given = self._forward()
         lines = ["import numpy as np", ""]
-        lines += [f"{name(given)} = {literal(value)}" for given, value in self._given]
-        lines += [f"{name(target)} = {source(x, name)}" for target, x in self._forward]
+        lines += [f"{name(symbol)} = {literal(value)}" for symbol, value in given]
+        lines += [f"{name(target)} = {source(x, name)}" for target, x in forward]
         defined = dict(d for step in self.steps for d in step.definitions + step.parts)
         for step in self.steps:
             for part, x in _needed(step.simple, defined):

@@ -18,8 +18,8 @@ from ..meaning.read import Meaning
 from ..meaning.terms import ONE, Term, leaf, number, shaped, subterms
 from ..meaning.write import Writer
 from ..show.expression import Definition, Expression, agree, nodes
+from ..show.notation import dimensions, symbol_of
 from ..show.notation import number as number_text
-from ..show.notation import symbol_of
 from .build import Builder
 from .chain import Plan
 from .derivation import Derivation, Step, rows_of_batch
@@ -55,7 +55,7 @@ def derived(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None) -
         steps.append(
             Step(g.symbol, g.name, g.value, whole, paths, g.given, g.simple, g.definitions, g.parts)
         )
-    return Derivation(steps, *found.forward(), [remark.text for remark in found.remarks])
+    return Derivation(steps, found.forward, [remark.text for remark in found.remarks])
 
 
 REMARKS = {
@@ -194,14 +194,15 @@ class Formulas:
         parts = [d for g in self.gradients for d in g.parts + g.definitions]
         builder.taken |= {d.name for d in parts}
         formulas = [d.expression for d in parts] + [g.simple for g in self.gradients if g.simple]
-        used = {e.name for x in formulas for e in nodes(x)}
+        used = {e.name: e.value for x in formulas for e in nodes(x) if e.name is not None}
         named = [
             t for t in self._tensors
             if not t.is_leaf and t in names and (t is not output or names[t] in used)
         ]  # fmt: skip
         lines = [line for t in named for line in builder.definition(t)]
-        given = dict(self._builder.given(self._tensors)) | self._reading.writer.given
-        return lines, list((given | ({"q": np.asarray(self.rows)} if self.rows else {})).items())
+        made = {d.name for d in (*lines, *parts)} | {g.symbol for g in self.gradients}
+        given = dict(builder.given(self._tensors)) | used
+        return lines, [(name, value) for name, value in given.items() if name not in made]
 
     def _new_builder(self, seed: Tensor, keep_guards: bool) -> Builder:
         leaves = [t for t in self._tensors if t.is_leaf]
@@ -254,7 +255,8 @@ class Reading:
 
 def _array(x: Array) -> str:
     shown = np.array2string(x, precision=4, threshold=12, edgeitems=2, separator=" ")
-    return " ".join(shown.split())
+    text = " ".join(shown.split())
+    return text if len(text) < 200 else f"an array of {dimensions(x.shape)}"
 
 
 def refuse_changed(output: Tensor, function: str = "derive") -> None:

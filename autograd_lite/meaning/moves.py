@@ -24,6 +24,7 @@ from .terms import (
     make,
     number,
     onehot,
+    only_ones_moved,
     padded,
     product,
     product_of,
@@ -33,6 +34,7 @@ from .terms import (
     subterms,
     sum_of,
     total,
+    with_axes,
     without_ones,
 )
 
@@ -98,20 +100,17 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         return scaled(summed(rest, axes, products), c)
     shape = kept(x.shape, axes)
     whole = axes == varying(x, x.ndim)
-    if x.op == "reshape" and _only_ones_moved(x.args[0].shape, x.shape):
+    if x.op == "reshape" and only_ones_moved(x.args[0].shape, x.shape):
         inner = x.args[0]
         return shaped(summed(inner, _moved_axes(inner.shape, x.shape, axes), products), shape)
     if whole and x.op in ("reshape", "transpose"):
         inner = x.args[0]
         return shaped(summed(inner, range(inner.ndim), products), shape)
     if whole and x.op == "picked":
-        inner, hot = x.args
-        if inner.op == "matmul" and is_identity(hot):  # of products of entries
-            a, b = inner.args
-            inner, hot = a, make("transpose", [b], {"axes": (1, 0)})
-        elif is_identity(hot) and inner.op != "*":
-            return rewritten(intern("trace", (inner,), {}, shape, x.size))
-        return shaped(summed(inner * hot, range(inner.ndim), products), shape)
+        return shaped(summed(product([(a, 1) for a in x.args]), range(x.args[0].ndim)), shape)
+    if whole and x.op == "*" and any(map(is_identity, x.operands)):
+        rest = product([(f, p) for f, p in x.args if not is_identity(f)])
+        return shaped(_trace(shaped(rest, x.shape)), shape)
     if x.op == "transpose":
         perm = x.params["axes"]
         inner = summed(x.args[0], [perm[a] for a in axes], products)
@@ -126,6 +125,29 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         if found is not None:
             return shaped(found, shape)
     return rewritten(intern("sum", (x,), {"axes": axes}, shape, x.size + 0.5))
+
+
+def _trace(x: Term) -> Term:
+    """Of a product of matrices the sum of the products of their entries."""
+    c, x = coefficient(x)
+    thin = [varying(f, 2) for f, _ in _factors(x)]
+    if x.op == "+":
+        found = total([(_trace(shaped(f, x.shape)), k) for f, k in x.args])
+    elif x.op == "transpose":
+        found = _trace(x.args[0])
+    elif x.op == "matmul":
+        a, b = x.args
+        found = summed(a * make("transpose", [b], {"axes": (1, 0)}), (0, 1))
+    elif all(len(axes) < 2 for axes in thin):
+        sizes = [math.prod(f.shape) for f, _ in _factors(x)]
+        vectors = [
+            (shaped(f, (n,) if n > 1 else ()), p)
+            for (f, p), n in zip(_factors(x), sizes, strict=True)
+        ]
+        found = summed(product(vectors), [0])
+    else:
+        found = rewritten(intern("trace", (x,), {}, (), x.size + 0.5))
+    return scaled(shaped(found, ()), c)
 
 
 def _factors(x: Term) -> tuple[tuple[Term, float], ...]:
@@ -323,35 +345,21 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return intern("broadcast_to", (bare(x),), {}, shape, x.size)
     if x.op == "transpose" and _in_order(x.params["axes"], x.args[0].shape):
         return shaped(x.args[0], shape)
-    if x.op == "broadcast_to" and _only_ones_moved(x.shape, shape):
-        inner = _with_axes(x.args[0], x.shape, shape)
+    if x.op == "broadcast_to" and only_ones_moved(x.shape, shape):
+        inner = with_axes(x.args[0], x.shape, shape)
         assert inner is not None
         return shaped(inner, shape)
     if x.op in "+*":
-        found = _inward(x, lambda f: _with_axes(f, x.shape, shape))
+        found = _inward(x, lambda f: with_axes(f, x.shape, shape))
         if found is not None:
             return shaped(found, shape)
     return intern("reshape", (x,), {}, shape, x.size + 0.1)
-
-
-def _with_axes(f: Term, old: Shape, new: Shape) -> Term | None:
-    """What broadcasts to ``old``, as it does to ``new``, which has other axes of one entry."""
-    if f.shape == old:
-        return shaped(f, new)
-    if not _only_ones_moved(old, new):
-        return None
-    sizes = iter([n for n, whole in zip(padded(f, len(old)), old, strict=True) if whole != 1])
-    return shaped(f, tuple(1 if n == 1 else next(sizes) for n in new))
 
 
 def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> list[int]:
     """The axes of ``old`` that these of ``new`` are, where they differ in axes of one entry."""
     places = [i for i, n in enumerate(old) if n != 1]
     return [places[sum(n != 1 for n in new[:a])] for a in axes if new[a] != 1]
-
-
-def _only_ones_moved(old: Shape, new: Shape) -> bool:
-    return [n for n in old if n != 1] == [n for n in new if n != 1]
 
 
 @normal("broadcast_to")
@@ -525,6 +533,8 @@ def _marks(places: Any, whole: Shape) -> tuple[Term, tuple[int, ...]] | None:
         return None
     axes = None if np.ndim(places) else tuple(range(len(whole)))
     for axis in range(len(whole)) if axes is None else ():
+        if places.shape == kept(whole, [axis]):
+            places = places.squeeze(axis)
         if places.shape == whole[:axis] + whole[axis + 1 :]:
             others = np.delete(np.stack(np.unravel_index(places, whole)), axis, 0)
             if np.array_equal(others, np.indices(places.shape)):
@@ -538,7 +548,9 @@ def _marks(places: Any, whole: Shape) -> tuple[Term, tuple[int, ...]] | None:
 
 def _picked_at(x: Term, places: Any) -> Term | None:
     found = _marks(places, x.shape)
-    return None if found is None else make("picked", [x, found[0]], {"axes": found[1]})
+    if found is None:
+        return None
+    return shaped(make("picked", [x, found[0]], {"axes": found[1]}), places.shape)
 
 
 def _put_at(g: Term, places: Any, whole: Shape) -> Term | None:

@@ -36,6 +36,7 @@ from .terms import (
     leaf,
     make,
     number,
+    onehot,
     product,
     shaped,
     total,
@@ -114,6 +115,8 @@ class Meaning:
                 if found is not None:
                     return found
             first = array.flat[0] if array.size and array.dtype.kind != "b" else np.nan
+            if array.ndim == 2 and len(array) > 1 and np.array_equal(array, np.eye(*array.shape)):
+                return onehot(np.eye(*array.shape))
             is_data = array.dtype.kind != "f" or (first in (0, 1) and array.size > 1)
             if (made or not is_data) and np.isfinite(first) and (array == first).all():
                 return shaped(number(float(first)), array.shape)
@@ -297,22 +300,35 @@ def _is_01(value: Any) -> bool:
 
 
 def _related(array: Array, other: Term) -> Term | None:
-    """A given array as −y, 1 − y, y − 1, y² or a multiple of another."""
+    """A given array as c y + d, or y², of another: as 1 − y; its axes of one entry may differ."""
     y = other.value
-    if y.shape != array.shape or y.dtype.kind == "b" or not y.size:
+    if y.dtype.kind == "b" or not y.size or _sizes(y) != _sizes(array):
         return None
-    for c, d in ((-1.0, 0.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)):
-        if np.array_equal(c * y + d, array):
-            return total([(ONE, d), (other, c)], array.shape)
-    if len(np.unique(np.abs(y[y != 0]))) > 2:  # else many arrays are a multiple of it
-        with np.errstate(all="ignore"):
-            if np.array_equal(y * y, array):
-                return product([(other, 2)])
-            c = float(array[y != 0].flat[0] / y[y != 0].flat[0])
-            n = round(1 / c) if c and abs(c) > 1e-9 else 0
-            if np.array_equal(y / n if n and 1 / n == c else y * c, array):
-                return total([(other, c)], array.shape)
+    y = y.reshape(array.shape)
+    few = len(np.unique(np.abs(y[y != 0]))) <= 2  # then many arrays are a multiple of it
+    for c, d in [(1.0, 0.0), (-1.0, 0.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0), *_line(y, array)]:
+        near = np.array_equal if c in (1, -1) else np.allclose
+        if (not few or c in (1, -1) or (d and y.size > 3)) and near(c * y + d, array):
+            return total([(ONE, d), (shaped(other, array.shape), c)], array.shape)
+    if not few and np.array_equal(y * y, array):
+        return product([(shaped(other, array.shape), 2)])
     return None
+
+
+def _sizes(array: Array) -> list[int]:
+    return [n for n in array.shape if n != 1]
+
+
+def _line(y: Array, array: Array) -> list[tuple[float, float]]:
+    """The c and d of ``c y + d`` by the ends of y, if they are short numbers."""
+    low, high = y.argmin(), y.argmax()
+    with np.errstate(all="ignore"):
+        c = np.divide(array.flat[high] - array.flat[low], float(y.flat[high]) - y.flat[low])
+        found = [float(f"{x:.12g}") for x in (c, array.flat[low] - c * y.flat[low])]
+        if y.flat[low] and np.array_equal(y / y.flat[low] * array.flat[low], array):
+            found = [float(array.flat[low] / y.flat[low]), 0.0]
+    return [(found[0], found[1])] if (np.isfinite(c) and c and not found[1]) or all(
+        len(f"{x:g}") < 6 and float(f"{x:g}") == x for x in found) else []
 
 
 def _ties(e: Term, value: Callable[[Term], Array]) -> bool:

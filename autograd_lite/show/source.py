@@ -62,6 +62,10 @@ def _notation(node: Node) -> Notation:
     """An operator, the op's own form, or a call of NumPy's function."""
     op = node.op
     assert op is not None
+    if op.name in ("subtract", "negative") and any(x.value.dtype == bool for x in node.inputs):
+        plain = [f"{{{i}}}" if x.value.dtype != bool else f"1.0 * {{{i}}}"
+                 for i, x in enumerate(node.inputs)]  # fmt: skip
+        return Notation(" - ".join(["", *plain][-2:]), SUM, (PREFIX,))
     if op.name in _OPERATORS:
         return _OPERATORS[op.name]
     if op.source:

@@ -229,4 +229,4 @@ def test_a_loop_is_a_correlation(loop: Any, of_x: tuple[int, ...], of_k: tuple[i
 
 def test_an_entry_is_written_as_it_is_picked():
     w = parameter("w", 3)
-    assert results(w[0] * w[1])["w"] == "onehot(1) · w[0] + onehot(0) · w[1]"
+    assert results(w[0] * w[1])["w"] == "w[0] · onehot(1) + w[1] · onehot(0)"
