@@ -569,7 +569,44 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     index = params["index"]
     if math.prod(x.shape) == math.prod(shape) and _keeps_order(index):
         return shaped(x, shape)
-    return _picked_at(x, _places(index, x.shape))
+    ranges = ranges_of(index, x.shape)
+    if ranges is None:
+        return _picked_at(x, _places(index, x.shape))
+    if math.prod(shape) == 1:
+        return shaped(make("getitem", [x], {"index": tuple(r[0] for r in ranges)}, ()), shape)
+    whole = x.shape
+    if x.op == "getitem":
+        before = ranges_of(x.params["index"], x.args[0].shape)
+        if before is not None:
+            x = x.args[0]
+            whole, ranges = x.shape, _within(before, ranges)
+    return intern("getitem", (x,), {"index": slices_of(ranges, whole)}, shape, x.size + 0.5)
+
+
+def ranges_of(index: Any, whole: Shape) -> list[range] | None:
+    """What slices take of each axis, where an index is slices alone."""
+    parts = list(_parts(index))
+    at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
+    parts[at : at + 1] = [slice(None)] * (len(whole) - len(parts) + (at < len(parts)))
+    if len(parts) != len(whole) or not all(isinstance(part, slice) for part in parts):
+        return None
+    ranges = [range(n)[part] for part, n in zip(parts, whole, strict=True)]
+    return ranges if all(r.step > 0 and len(r) for r in ranges) else None
+
+
+def _within(outer: list[range], inner: list[range]) -> list[range]:
+    return [a[b.start : b.stop : b.step] for a, b in zip(outer, inner, strict=True)]
+
+
+def slices_of(ranges: list[range], whole: Shape) -> tuple[slice, ...]:
+    """The one index that takes these."""
+    parts = []
+    for r, n in zip(ranges, whole, strict=True):
+        end = None if r[-1] + r.step >= n else r[-1] + 1
+        parts.append(slice(r.start or None, end, r.step if r.step > 1 else None))
+    while parts and parts[-1] == slice(None):
+        del parts[-1]
+    return tuple(parts)
 
 
 def _keeps_order(index: Any) -> bool:
@@ -590,6 +627,16 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
         return scaled(make("scatter", [rest], params, whole), c)
     if math.prod(whole) == math.prod(g.shape) and _keeps_order(index):
         return shaped(g, whole)
+    ranges = ranges_of(index, whole)
+    if ranges is not None:
+        if math.prod(g.shape) == 1:
+            place = tuple(r[0] for r in ranges)
+            return make("scatter", [shaped(g, ())], {"index": place, "shape": whole}, whole)
+        if g.op == "scatter" and (inner := ranges_of(g.params["index"], g.shape)) is not None:
+            g = g.args[0]
+            ranges = _within(ranges, inner)
+        params = {"index": slices_of(ranges, whole), "shape": whole}
+        return intern("scatter", (g,), params, whole, g.size + 0.5)
     if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and len(whole) == 2:
         return _rows_added(g, index % whole[0], whole)
     return _put_at(g, _places(index, whole), whole)

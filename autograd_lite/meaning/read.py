@@ -24,6 +24,7 @@ from ..graph import walk
 from ..masks import comparison
 from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
+from .moves import slices_of
 from .table import CANONICAL
 from .terms import (
     ONE,
@@ -249,9 +250,9 @@ class Meaning:
         return self._built[root]
 
 
-def _wholes(leaves: Sequence[Tensor]) -> dict[Tensor, tuple[Array, tuple[slice, ...]]]:
+def _wholes(leaves: Sequence[Tensor]) -> dict[Tensor, tuple[Array, tuple[Any, ...]]]:
     """The given arrays that are parts of another one, and which: where several are of the same."""
-    found: dict[int, list[tuple[Tensor, Array, tuple[slice, ...]]]] = {}
+    found: dict[int, list[tuple[Tensor, Array, tuple[Any, ...]]]] = {}
     for t in leaves:
         given = noted(t, "given")
         view = t._array if given is None else given
@@ -267,16 +268,34 @@ def _wholes(leaves: Sequence[Tensor]) -> dict[Tensor, tuple[Array, tuple[slice, 
     }
 
 
-def _part_of(base: Array, view: Array) -> tuple[slice, ...] | None:
-    """The slices, one an axis, that give a view."""
-    if base.ndim != view.ndim or base.strides != view.strides or not base.flags.c_contiguous:
+def _part_of(base: Array, view: Array) -> Any:
+    """The index that gives a view: numbers and slices."""
+    if not base.flags.c_contiguous or not view.size:
         return None
     offset = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
-    part = []
-    for n, step in zip(view.shape, base.strides, strict=True):
-        first, offset = divmod(offset, step)
-        part.append(slice(first, first + n))
-    return tuple(part)
+    axes = list(zip(view.shape, view.strides, strict=True))
+    part: list[Any] = []
+    for i, step in enumerate(base.strides):
+        first, offset = divmod(offset, step or 1)
+        if axes and (axes[0][1] >= step or len(axes) == base.ndim - i):
+            n, stride = axes.pop(0)
+            times = stride // step if n > 1 else 1
+            part.append(slice(first, first + (n - 1) * times + 1, times) if times else first)
+        else:
+            part.append(first)
+    if any(isinstance(p, int) and not 0 <= p < n for p, n in zip(part, base.shape, strict=True)):
+        return None
+    found = base[tuple(part)]
+    alike = found.shape == view.shape and found.strides == view.strides
+    same = found.__array_interface__["data"] == view.__array_interface__["data"]
+    if not alike or not same:
+        return None
+    for i, (p, n) in enumerate(zip(part, base.shape, strict=True)):
+        if isinstance(p, slice):
+            part[i] = (*slices_of([range(n)[p]], (n,)), slice(None))[0]
+    while part[-1:] == [slice(None)]:
+        del part[-1]
+    return tuple(part) if len(part) != 1 else part[0]
 
 
 VALUES = {op.name: op for op in VALUE_OPS.values()}

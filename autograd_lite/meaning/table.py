@@ -36,7 +36,7 @@ from .terms import (
     shaped,
     total,
 )
-from .windows import convolve_full, correlate
+from .windows import CONVOLVE, CORRELATE
 
 ENTRYWISE |= {name for name, op in OPS.items() if op.entrywise} | set(COMPARISONS)
 
@@ -123,8 +123,8 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "matmul": lambda x, y: x @ y,
     "blocks": lambda *xs, axis: np.concatenate(xs, axis),
     "trace": np.trace,
-    "correlate": correlate,
-    "convolve_full": convolve_full,
+    "correlate": lambda x, k: CORRELATE(x, k),
+    "convolve_full": lambda x, k: CONVOLVE(x, k),
     "picked": lambda x, y, axes: np.sum(y * x, axis=tuple(axes)),
 }  # fmt: skip
 """How a term's op is applied to Tensors and arrays, where that isn't the op of its name."""

@@ -1,7 +1,8 @@
-"""Sums over windows: what loops over the entries of a kernel add up is a correlation.
+"""Loops over windows are correlations: ``(x ⋆ k)_q = Σ_p x_{q+p} k_p``, whatever they run over.
 
-    ∂L/∂K_p = Σ δ ∘ x[p : p + n]          for each p: x ⋆ δ
-    ∂L/∂x   = Σ_p K_p δ, put at p : p + n          : δ * K
+A loop may add ``k[p] * x[p : p + n]`` for each entry p of the kernel, or stack
+``Σ(k ∘ x[q : q + m])`` for each place q. The rules of a correlation then give its gradients:
+``x ⋆ δ``, and ``δ * k``.
 """
 
 from __future__ import annotations
@@ -10,174 +11,182 @@ from typing import Any
 
 import numpy as np
 
-from .terms import COLLECTED, Shape, Term, bare, coefficient, intern, make, marked, product, scaled
+from ..show.notation import MATMUL, PRODUCT, infix
+from ..table import Op
+from .moves import Params, normal, ranges_of
+from .terms import (
+    COLLECTED,
+    Shape,
+    Term,
+    coefficient,
+    intern,
+    make,
+    marked,
+    scaled,
+    shaped,
+    total,
+)
 
-Window = tuple[tuple[int, ...], Shape]
-"""Where it begins, and its shape."""
+
+def _correlate(x: Any, k: Any) -> Any:
+    windows = np.lib.stride_tricks.sliding_window_view(x, k.shape)
+    return np.tensordot(windows, k, k.ndim)
 
 
-def _correlated(e: Term) -> Term | None:
-    """A sum of ``e_p ∘ Σ(δ ∘ x[p : p + n])`` over all entries p of a kernel."""
-    c, e = coefficient(e)
-    found: dict[tuple[int, ...], tuple[Term, Term, Window]] = {}
-    for f, k in e.args:
-        use = (_by_mark(f) or _by_entry(f)) if k == 1 else None
-        if use is None or use[0] in found:
-            return None
-        found[use[0]] = use[1:]
-    rest, x, (_, shape) = next(iter(found.values()))
-    if any(z[:2] != (rest, x) or z[2][1] != shape for z in found.values()):
+def _convolve(g: Any, k: Any) -> Any:
+    return _correlate(np.pad(g, [(n - 1, n - 1) for n in k.shape]), np.flip(k))
+
+
+_WINDOWS = "np.lib.stride_tricks.sliding_window_view"
+CORRELATE = Op(
+    "correlate", _correlate, lambda g, out, x, k: CONVOLVE(g, k),
+    lambda g, out, x, k: CORRELATE(x, g), notation=infix("⋆", PRODUCT, MATMUL),
+    source=f"np.tensordot({_WINDOWS}({{0}}, np.shape({{1}})), {{1}}, np.ndim({{1}}))",
+)  # fmt: skip
+CONVOLVE = Op(
+    "convolve_full", _convolve, lambda g, out, x, k: CORRELATE(g, k),
+    lambda g, out, x, k: CORRELATE(g, x), notation=infix("*", PRODUCT, MATMUL),
+    source=f"(lambda g, k: np.tensordot({_WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
+    "k.shape), np.flip(k), k.ndim))({0}, {1})",
+)  # fmt: skip
+
+
+def _over_entries(e: Term) -> Term | None:
+    """A sum of ``k[p] x[p : p + n]`` over all entries p of a kernel."""
+    at: dict[tuple[int, ...], list[range]] = {}
+    _, first = coefficient(e.args[-1][0])
+    x, k = (_weighted(first) or (None, None))[:2]
+    rest: list[tuple[Term, float]] = []
+    for f, c in e.args:
+        use = _weighted(f) if x is not None else None
+        if use is not None and use[:2] == (x, k) and c == e.args[-1][1] and use[2] not in at:
+            at[use[2]] = use[3]
+        else:
+            rest.append((f, c))
+    if x is None or k is None or set(at) != set(np.ndindex(k.shape)):
         return None
-    grid = rest.shape if shape == e.shape and shape != rest.shape else e.shape
-    starts = {p: w[0] for p, (*_, w) in found.items()}
-    if {grid, shape} != {rest.shape, e.shape} or not _is_grid(starts, grid):
+    begin = at[(0,) * k.ndim]
+    if any(r != range(b.start + i, b.stop + i, b.step)
+           for p, at_p in at.items() for r, b, i in zip(at_p, begin, p, strict=True)):  # fmt: skip
         return None
-    size = tuple(n + m - 1 for n, m in zip(shape, grid, strict=True))
-    x = _cut(x, min(starts.values()), size)
-    return scaled(intern("correlate", (x, rest), {}, e.shape, x.size + rest.size + 0.5), c)
+    whole = [range(b.start, b[-1] + n) for b, n in zip(begin, k.shape, strict=True)]
+    found = _taken(_correlation(_taken(x, whole), k), [range(0, 10**9, b.step) for b in begin])
+    return total([*rest, (found, e.args[-1][1])], e.shape)
 
 
-Use = tuple[tuple[int, ...], Term, Term, Window]
-"""Of which entry, what is beside the window, and a window of what."""
-
-
-def _by_mark(f: Term) -> Use | None:
-    """``e_p ∘ Σ(δ ∘ x[p : p + n])``."""
-    place, rest = _marked(f)
-    inner = _whole_sum(rest)
-    if place is None or inner is None or inner.op != "*":
-        return None
-    parts = [(g, w) for g, p in inner.args if p == 1 and (w := _window(g)) is not None]
-    if len(parts) != 1:
-        return None
-    return place, product([(inner, 1), (parts[0][0], -1)]), parts[0][0].args[0], parts[0][1]
-
-
-def _by_entry(f: Term) -> Use | None:
-    """``δ_p ∘ x[p : p + n]``."""
+def _weighted(f: Term) -> tuple[Term, Term, tuple[int, ...], list[range]] | None:
+    """``k[p] x[p : p + n]``."""
     if f.op != "*" or len(f.args) != 2 or any(p != 1 for _, p in f.args):
         return None
-    one, x = sorted(f.operands, key=lambda g: max(g.shape, default=1))
-    window = _window(x)
-    one = one.args[0] if one.op == "reshape" else one
-    entry = _window(one)
-    if window is None or entry is None or set(entry[1]) - {1}:
+    one, x = sorted(f.operands, key=lambda g: g.op != "picked")
+    ranges = ranges_of(x.params["index"], x.args[0].shape) if x.op == "getitem" else None
+    place = marked(one.args[1]) if one.op == "picked" and one.shape == () else None
+    if ranges is None or place is None or len(place) != len(ranges):
         return None
-    return entry[0], one.args[0], x.args[0], window
+    return x.args[0], one.args[0], place, ranges
 
 
-def _convolved(e: Term) -> Term | None:
-    """A sum of ``K_p δ``, each put at ``p : p + n``."""
-    c, e = coefficient(e)
-    found: dict[tuple[int, ...], tuple[Term, Term, Window]] = {}
-    for f, k in e.args:
-        if k != 1 or f.op != "scatter" or f.args[0].op != "*":
-            return None
-        window = _slices(f.params["index"], f.shape)
-        picked = [g for g, p in f.args[0].args if p == 1 and g.op == "picked" and g.shape == ()]
-        if window is None or len(picked) != 1:
-            return None
-        kernel, hot = picked[0].args
-        place = marked(hot)
-        if place is None:
-            return None
-        found[place] = product([(f.args[0], 1), (picked[0], -1)]), kernel, window
-    rest, kernel, (_, shape) = next(iter(found.values()))
-    if any(z[:2] != (rest, kernel) or z[2][1] != shape for z in found.values()):
+@normal("concatenate")
+def _beside_each_other(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """``Σ(k ∘ x[q : q + m])`` for each place q, with a bias or without."""
+    if shape is None or params["axis"] or len(args) < 2:
         return None
-    starts = {p: w[0] for p, (*_, w) in found.items()}
-    fills = e.shape == tuple(n + m - 1 for n, m in zip(shape, kernel.shape, strict=True))
-    if rest.shape != shape or not fills or not _is_grid(starts, kernel.shape):
+    cores = [_core(a) for a in args]
+    shared = [t for t in _terms(cores[0]) if t[0].shape == ()]
+    shared = [t for t in shared if all(t in _terms(a) for a in cores)]
+    if shared and all(len(shared) < len(_terms(a)) for a in cores):
+        rest = [shaped(total([(a, 1), *((f, -c) for f, c in shared)]), b.shape)
+                for a, b in zip(cores, args, strict=True)]  # fmt: skip
+        return total([(make("concatenate", rest, params, shape), 1), *shared], shape)
+    uses = [_window(a) for a in cores]
+    x, k = (uses[0] or (None, None))[:2]
+    if x is None or k is None or any(use is None or use[:2] != (x, k) for use in uses):
         return None
-    size = rest.size + kernel.size + 0.5
-    return scaled(intern("convolve_full", (rest, kernel), {}, e.shape, size), c)
+    starts = np.array([[r.start for r in use[2]] for use in uses if use])
+    steps = starts[1] - starts[0]
+    axis = int(steps.argmax())
+    ranges = uses[0][2] if uses[0] else []
+    whole = [range(r.start, int(last) + len(r)) for r, last in zip(ranges, starts[-1], strict=True)]
+    single = all(len(r) == n for r, n in zip(ranges[: axis + 1], k.shape, strict=False))
+    if not single or np.any(steps < 0) or np.ptp(np.diff(starts, axis=0), axis=0).any():
+        return None
+    if np.count_nonzero(steps) != 1:
+        return None
+    taken = [range(0, 10**9, max(int(step), 1)) for step in steps]
+    return shaped(_taken(_correlation(_taken(x, whole), k), taken), shape)
+
+
+def _core(e: Term) -> Term:
+    while e.op == "reshape":
+        e = e.args[0]
+    return e
+
+
+def _terms(e: Term) -> tuple[tuple[Term, float], ...]:
+    return e.args if e.op == "+" else ((e, 1.0),)
+
+
+def _window(e: Term) -> tuple[Term, Term, list[range]] | None:
+    """``Σ(k ∘ x[q : q + m])``, or a correlation with a part of x."""
+    if e.op == "correlate":
+        x, k = e.args
+    elif e.op == "sum" and e.args[0].op == "*" and len(e.params["axes"]) == e.args[0].ndim:
+        k, x = sorted(e.args[0].operands, key=lambda g: g.op == "getitem")[-2:]
+        if len(e.args[0].args) != 2 or any(p != 1 for _, p in e.args[0].args):
+            return None
+    else:
+        return None
+    ranges = ranges_of(x.params["index"], x.args[0].shape) if x.op == "getitem" else None
+    if ranges is None or any(r.step != 1 for r in ranges) or k.ndim != len(ranges):
+        return None
+    return x.args[0], k, ranges
+
+
+def _taken(x: Term, ranges: list[range]) -> Term:
+    parts = [range(n)[r.start : r.stop : r.step] for n, r in zip(x.shape, ranges, strict=True)]
+    index = tuple(slice(r.start, r.stop, r.step) for r in parts)
+    return make("getitem", [x], {"index": index}, tuple(map(len, parts)))
+
+
+def _correlation(x: Term, k: Term) -> Term:
+    shape = tuple(n - m + 1 for n, m in zip(x.shape, k.shape, strict=True))
+    return intern("correlate", (x, k), {}, shape, x.size + k.size + 0.5)
 
 
 def _joined(e: Term) -> Term | None:
     """Blocks that are put side by side, and fill the whole: ``[δ_i, δ_f, …]``."""
     c, e = coefficient(e)
-    found: dict[int, tuple[Term, Window]] = {}
+    found: dict[int, Term] = {}
     axis = -1
     for f, k in e.args:
-        window = _slices(f.params["index"], f.shape) if f.op == "scatter" and k == 1 else None
-        cut = [i for i, n in enumerate(f.shape) if window is not None and window[1][i] != n]
-        if window is None or len(cut) != 1 or axis not in (-1, cut[0]):
+        if f.op != "scatter" or k != 1 or (ranges := ranges_of(f.params["index"], f.shape)) is None:
+            return None
+        cut = [i for i, (n, r) in enumerate(zip(f.shape, ranges, strict=True)) if len(r) != n]
+        if len(cut) != 1 or axis not in (-1, cut[0]) or ranges[cut[0]].step != 1:
             return None
         axis = cut[0]
-        found[window[0][axis]] = f.args[0], window
+        found[ranges[axis].start] = f.args[0]
     end = 0
-    for start, (block, (_, shape)) in sorted(found.items()):
-        if start != end or block.shape != shape:
+    for start, block in sorted(found.items()):
+        if start != end:
             return None
-        end += shape[axis]
+        end += block.shape[axis]
     if end != e.shape[axis] or len(found) < len(e.args):
         return None
-    blocks = tuple(found[start][0] for start in sorted(found))
+    blocks = tuple(found[start] for start in sorted(found))
     size = 0.5 + sum(b.size for b in blocks)
     return scaled(intern("blocks", blocks, {"axis": axis}, e.shape, size), c)
 
 
-COLLECTED += [_correlated, _convolved, _joined]
-
-
-def _marked(f: Term) -> tuple[tuple[int, ...] | None, Term]:
-    """The one entry that a factor marks, and the other factors."""
-    for g, p in f.args if f.op == "*" else ():
-        place = marked(g) if p == 1 and g.kind == "marks" else None
-        if place is not None:
-            return place, product([(f, 1), (g, -1)])
-    return None, f
-
-
-def _whole_sum(e: Term) -> Term | None:
-    e = bare(e)
-    while e.op == "reshape":
-        e = e.args[0]
-    whole = e.op == "sum" and len(e.params["axes"]) == e.args[0].ndim
-    return e.args[0] if whole else None
-
-
-def _window(g: Term) -> Window | None:
-    return _slices(g.params["index"], g.args[0].shape) if g.op == "getitem" else None
-
-
-def _slices(index: Any, whole: Shape) -> Window | None:
-    """Where slices begin, and how long they are, one an axis."""
-    parts = list(index) if isinstance(index, tuple) else [index]
-    at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
-    parts[at : at + 1] = [slice(None)] * (len(whole) - len(parts) + (at < len(parts)))
-    if len(parts) != len(whole) or not all(isinstance(part, slice) for part in parts):
+def _entries_added(e: Term) -> Term | None:
+    """All entries of an array, added: a bias that a loop adds to each."""
+    c, e = coefficient(e)
+    first = e.args[0][0]
+    if not all(f.op == "picked" and f.shape == () and k == 1 for f, k in e.args):
         return None
-    ranges = [range(n)[part] for part, n in zip(parts, whole, strict=True)]
-    if any(r.step != 1 for r in ranges):
-        return None
-    return tuple(r.start for r in ranges), tuple(map(len, ranges))
+    x, marks = first.args[0], sum(f.args[1].value for f in e.operands)
+    alike = all(f.args[0] is x for f in e.operands) and (marks == 1).all()
+    return scaled(shaped(x.sum(range(x.ndim)), ()), c) if alike else None
 
 
-def _is_grid(starts: dict[tuple[int, ...], tuple[int, ...]], shape: Shape) -> bool:
-    """Whether there is a window for each entry of that shape, each one on from the one before."""
-    if set(starts) != set(np.ndindex(shape)):
-        return False
-    first = starts[(0,) * len(shape)]
-    return all(s == tuple(np.add(first, p).tolist()) for p, s in starts.items())
-
-
-def _cut(x: Term, first: tuple[int, ...], size: Shape) -> Term:
-    if size == x.shape:
-        return x
-    index = tuple(slice(i, i + n) for i, n in zip(first, size, strict=True))
-    return make("getitem", [x], {"index": index}, size)
-
-
-def correlate(x: Any, g: Any) -> Any:
-    """``(x ⋆ g)_p = Σ_q x_{p+q} g_q``, where g lies within x."""
-    windows = np.lib.stride_tricks.sliding_window_view(x, g.shape)
-    return np.tensordot(windows, g, g.ndim)
-
-
-def convolve_full(g: Any, kernel: Any) -> Any:
-    """``(g * K)_p = Σ_q g_{p−q} K_q``, wherever they overlap."""
-    return correlate(np.pad(g, [(n - 1, n - 1) for n in kernel.shape]), np.flip(kernel))
-
-
-__all__ = ["convolve_full", "correlate"]
+COLLECTED += [_over_entries, _joined, _entries_added]

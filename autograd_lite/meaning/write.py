@@ -17,6 +17,7 @@ from ..show.expression import Definition, Expression, applied
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
+from .moves import ranges_of
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .terms import (
@@ -35,7 +36,7 @@ from .terms import (
     product_of,
     sum_of,
 )  # fmt: skip
-from .windows import convolve_full, correlate
+from .windows import CONVOLVE, CORRELATE
 
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
@@ -68,20 +69,12 @@ DIAGONAL = Op("diagonal", lambda x: np.diagonal(x), notation=function("diag"),
               source="np.diagonal({0})")  # fmt: skip
 GATHER = Op("gather", lambda x, k: x[k], notation=Notation("{0}[{1}]", ATOM, (ATOM,)),
             source="{0}[{1}]")  # fmt: skip
-_WINDOWS = "np.lib.stride_tricks.sliding_window_view"
-CORRELATE = Op(
-    "correlate", correlate, notation=infix("⋆", PRODUCT, MATMUL),
-    source=f"np.tensordot({_WINDOWS}({{0}}, np.shape({{1}})), {{1}}, np.ndim({{1}}))",
-)  # fmt: skip
-CONVOLVE = Op(
-    "convolve_full", convolve_full, notation=infix("*", PRODUCT, MATMUL),
-    source=f"(lambda g, k: np.tensordot({_WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
-    "k.shape), np.flip(k), k.ndim))({0}, {1})",
-)  # fmt: skip
 BLOCKS = Op("blocks", lambda *xs, axis: np.concatenate(xs, axis), Each(lambda i, g, out, *xs: None),
             notation=Notation(lambda xs, params: f"[{', '.join(xs)}]", ATOM, (0,)),
             source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
             )  # fmt: skip
+DILATE = Op("dilate", OPS["scatter"].forward, notation=function("dilate"),
+            source=OPS["scatter"].source)  # fmt: skip
 ONLY = Op("only", lambda mask, x: np.where(mask, x, 0.0), notation=infix("∘", PRODUCT, MATMUL),
           source="np.where({0}, {1}, 0.0)")  # fmt: skip
 
@@ -270,7 +263,7 @@ def by_entries(root: Term, names: Collection[Term]) -> Term:
             done[e] = _entry(*e.args)
         else:
             hot = next((f for f in e.operands if e.op == "*" and _is_entry(f)), e)
-            parts = [done[f] if f is hot or hot is e else _entry(f, hot) for f in e.operands]
+            parts = [done[f] if f is hot or hot is e else _entry(done[f], hot) for f in e.operands]
             done[e] = _rebuilt(e, parts, e.shape)
     return done[root]
 
@@ -588,6 +581,22 @@ class _Form:
             return self._op(e)
         return applied(GATHER, self.done[e.args[0]], self.writer.index(index, "k"))
 
+    def _scatter(self, e: Term) -> Expression:
+        """Beside what was taken: 0; or between its entries."""
+        x, ranges = self.done[e.args[0]], ranges_of(e.params["index"], e.shape)
+        cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
+        if ranges and len(cut) == 1 and ranges[cut[0]].step == 1:
+            axis, r = cut[0], ranges[cut[0]]
+            zeros = [
+                _stretched(number(0), (*e.shape[:axis], n, *e.shape[axis + 1 :]))
+                for n in (r.start, e.shape[axis] - r.stop)
+            ]
+            parts = (zeros[0], x, zeros[1])
+            return applied(BLOCKS, *(p for p in parts if p.value.size), axis=axis)
+        if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in zip(ranges, e.shape, strict=True)):
+            return applied(DILATE, x, **e.params)
+        return self._op(e)
+
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
         op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op]
@@ -603,7 +612,7 @@ _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
-    "normalised": "normalised", "getitem": "getitem",
+    "normalised": "normalised", "getitem": "getitem", "scatter": "scatter",
 }  # fmt: skip
 
 
