@@ -245,6 +245,7 @@ class Reading:
             used = {e for e in subterms(found, 12, 400) if e.kind == "gradient"}
             other = self.meaning.read(cotangent, self._known, used) if used else found
             found = other if other.size < found.size else found
+        found = self.meaning.by_names(found)
         if cotangent not in self._known:
             key = id(self), g.symbol
             e = leaf(key, g.value.shape, "gradient", g.symbol, g.value)

@@ -39,6 +39,7 @@ from .terms import (
     number,
     onehot,
     product,
+    remade,
     shaped,
     total,
 )
@@ -74,6 +75,7 @@ class Meaning:
         self.values: dict[Term, Array] = {}
         self._built: dict[Term, Tensor] = {}
         self._given: list[Term] = []
+        self._products: dict[Term, list[tuple[Term, Term]]] = {}  # by a factor
         nodes = walk(output)
         leaves = [t for t in nodes if t.is_leaf]
         self._whole = _wholes(leaves)
@@ -141,6 +143,8 @@ class Meaning:
         new.name = t.name
         kept = leaf((self._token, id(t)), t.shape, "kept", t.name, new._array)
         self.definitions[kept] = e
+        if e.op == "*" and len(e.args) > 1:
+            self._products.setdefault(e.args[-1][0], []).append((kept, e))
         self._built[kept] = self.tensors[t] = new
         self.terms[new] = kept
         return kept
@@ -232,6 +236,28 @@ class Meaning:
             else:
                 local[t] = self._read(t, ChainMap(local, self.terms))
         return local[g] if g in local else self.terms[g]
+
+    def by_names(self, root: Term) -> Term:
+        """With the names of the named products in it, where that is shorter: b of A / ‖A‖."""
+        done: dict[Term, Term] = {}
+        stack = [(root, False)]
+        while stack:
+            e, ready = stack.pop()
+            if e in done:
+                continue
+            if not ready:
+                stack.append((e, True))
+                stack += [(x, False) for x in e.operands]
+                continue
+            new = remade(e, [done[x] for x in e.operands])
+            for f in new.operands if new.op == "*" else ():
+                for kept, whole in self._products.get(f, ()):
+                    there = dict(new.args) if new.op == "*" else {}
+                    if all(there.get(g, 0.0) / p >= 1 for g, p in whole.args):
+                        other = product([(new, 1), (whole, -1), (kept, 1)], new.shape)
+                        new = other if other.size < new.size - 1e-9 else new
+            done[e] = new
+        return done[root]
 
     def build(self, root: Term) -> Tensor:
         """The canonical graph of a term."""

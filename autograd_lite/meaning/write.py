@@ -593,7 +593,8 @@ class _Form:
             ]
             parts = (zeros[0], x, zeros[1])
             return applied(BLOCKS, *(p for p in parts if p.value.size), axis=axis)
-        if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in zip(ranges, e.shape, strict=True)):
+        pairs = zip(ranges or (), e.shape, strict=False)
+        if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
             return applied(DILATE, x, **e.params)
         return self._op(e)
 
