@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
+from fractions import Fraction
 from itertools import count
 from typing import Any
 
@@ -208,13 +209,14 @@ class Writer:
             self.wrote_q = True
             above = x if k == 1 else applied(ops.multiply, number(k), x)
             return _divided(above, Expression(float(self.rows or 1), "q"))
-        return _divided(x, number(round(1 / c)))
+        above, n = _fraction(c)
+        return _divided(applied(ops.multiply, number(above), x) if above > 1 else x, number(n))
 
     def is_factor(self, c: float, residual: bool = False) -> bool:
         """Whether a coefficient is written as a number before the rest: not as −, nor as / n."""
         if abs(c) == 1 or self.by_rows(abs(c), residual):
             return False
-        return abs(c) > 1 or abs(1 / c - round(1 / c)) > 1e-9 or not _is_long(abs(c))
+        return not _is_long(c) or not _fraction(abs(c))[0]
 
 
 def _divided(x: Expression, y: Expression) -> Expression:
@@ -229,6 +231,13 @@ def _is_long(c: float) -> bool:
     """Whether 1 / n is shorter: of 0.125, and not of 0.2 or 0.002."""
     text = f"{abs(c):.12g}"
     return len(text) > 4 and len(text.partition("e")[0].replace(".", "").lstrip("0")) > 1
+
+
+def _fraction(c: float) -> tuple[int, int]:
+    """``c`` as a fraction of whole numbers, the first of them a digit; else 0."""
+    found = Fraction(c).limit_denominator(10**6)
+    fine = found.numerator < 10 and abs(found - c) < 1e-12 * c
+    return (found.numerator, found.denominator) if fine else (0, 1)
 
 
 def number(c: float) -> Expression:
@@ -360,7 +369,8 @@ class _Form:
             return 0
         sizes = {self.writer.rows or 1, math.prod(e.shape), *e.shape} - {1}
         fine = (n for n in sorted(sizes) if not any(_is_long(c * n) for c in cs))
-        return next(fine, 0) if any(_is_long(c) and self.writer.is_factor(c) for c in cs) else 0
+        odd = any(_is_long(c) and abs(1 / c - round(1 / c)) > 1e-9 for c in cs)
+        return next(fine, 0) if odd else 0
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
         """A sum; of what has the same coefficient first the sum."""
