@@ -212,16 +212,17 @@ class Derivation:
 def _needed(root: Expression, defined: dict[str, Expression]) -> list[tuple[str, Expression]]:
     """The definitions that an expression needs, each after those that it needs itself."""
     found: dict[str, Expression] = {}
-    stack = [(root, "")]
+    stack: list[tuple[Expression, str | None]] = [(root, None)]
     while stack:
         x, name = stack.pop()
-        if name and x is defined[name]:
-            found.pop(name, None)
-            found[name] = x
+        if name is not None:
+            found.setdefault(name, x)
+            continue
         for node in nodes(x):
-            if node.name in defined and node.op is None:
-                stack.append((defined[node.name], node.name))
-    return list(found.items())[::-1]
+            part = defined.get(node.name or "")
+            if part is not None and node.name not in found:
+                stack += [(part, node.name), (part, None)]
+    return list(found.items())
 
 
 def rows_of_batch(shapes_seen: Sequence[tuple[int, ...]]) -> int | None:
