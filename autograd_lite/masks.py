@@ -58,4 +58,4 @@ def _again(kept: Any) -> Any:
     if found() is not None or op is None:
         return found()
     again = [_again(x) for x in inputs]
-    return None if any(x is None for x in again) else apply(op, again, params)
+    return None if any(x is None for x in again) else apply(op, tuple(again), params)

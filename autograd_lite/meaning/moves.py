@@ -492,7 +492,8 @@ def _einsum(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
         return None
     if len(args) == 2 and len(result) == 2:
         a, b = letters
-        if a[1:] == b[:1] and result == a[:1] + b[1:] and len(a) == len(b) == 2:
+        fits = args[0].shape[-1] == args[1].shape[0]
+        if a[1:] == b[:1] and result == a[:1] + b[1:] and len(a) == len(b) == 2 and fits:
             return make("matmul", args)
     order = result + "".join(dict.fromkeys(x for x in "".join(letters) if x not in result))
     parts = []

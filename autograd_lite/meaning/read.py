@@ -118,8 +118,9 @@ class Meaning:
                 if found is not None:
                     return found
             first = array.flat[0] if array.size and array.dtype.kind != "b" else np.nan
-            if array.ndim == 2 and len(array) > 1 and np.array_equal(array, np.eye(*array.shape)):
-                return onehot(np.eye(*array.shape))
+            square = array.ndim == 2 and 1 < len(array) == array.shape[1]
+            if square and np.array_equal(array, np.eye(len(array))):
+                return onehot(np.eye(len(array)))
             is_data = array.dtype.kind != "f" or (first in (0, 1) and array.size > 1)
             if (made or not is_data) and np.isfinite(first) and (array == first).all():
                 return shaped(number(float(first)), array.shape)

@@ -7,6 +7,8 @@ A loop may add ``k[p] * x[p : p + n]`` for each entry p of the kernel, or stack
 
 from __future__ import annotations
 
+import math
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -38,12 +40,12 @@ def _convolve(g: Any, k: Any) -> Any:
 
 
 _WINDOWS = "np.lib.stride_tricks.sliding_window_view"
-CORRELATE = Op(
+CORRELATE: Op = Op(
     "correlate", _correlate, lambda g, out, x, k: CONVOLVE(g, k),
     lambda g, out, x, k: CORRELATE(x, g), notation=infix("⋆", PRODUCT, MATMUL),
     source=f"np.tensordot({_WINDOWS}({{0}}, np.shape({{1}})), {{1}}, np.ndim({{1}}))",
 )  # fmt: skip
-CONVOLVE = Op(
+CONVOLVE: Op = Op(
     "convolve_full", _convolve, lambda g, out, x, k: CORRELATE(g, k),
     lambda g, out, x, k: CORRELATE(g, x), notation=infix("*", PRODUCT, MATMUL),
     source=f"(lambda g, k: np.tensordot({_WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
@@ -51,39 +53,43 @@ CONVOLVE = Op(
 )  # fmt: skip
 
 
+Use = tuple[tuple[Term, Term], list[range]]
+"""An array and a kernel, and which part of the array it is laid on."""
+
+
 def _over_entries(e: Term) -> Term | None:
     """A sum of ``k[p] x[p : p + n]`` over all entries p of a kernel."""
+    last, c = e.args[-1]
+    both, _, _ = _weighted(last) or (None, (), [])
+    if both is None or len(e.args) < math.prod(both[1].shape):
+        return None
     at: dict[tuple[int, ...], list[range]] = {}
-    _, first = coefficient(e.args[-1][0])
-    x, k = (_weighted(first) or (None, None))[:2]
     rest: list[tuple[Term, float]] = []
-    for f, c in e.args:
-        use = _weighted(f) if x is not None else None
-        if use is not None and use[:2] == (x, k) and c == e.args[-1][1] and use[2] not in at:
-            at[use[2]] = use[3]
+    for f, d in e.args:
+        use = _weighted(f)
+        if use is not None and use[0] == both and c == d and use[1] not in at:
+            at[use[1]] = use[2]
         else:
-            rest.append((f, c))
-    if x is None or k is None or set(at) != set(np.ndindex(k.shape)):
+            rest.append((f, d))
+    begin, shape = at.get((0,) * both[1].ndim, []), both[1].shape
+    if set(at) != set(np.ndindex(shape)) or any(
+        r != range(b.start + i, b.stop + i, b.step)
+        for p, ranges in at.items() for r, b, i in zip(ranges, begin, p, strict=True)
+    ):  # fmt: skip
         return None
-    begin = at[(0,) * k.ndim]
-    if any(r != range(b.start + i, b.stop + i, b.step)
-           for p, at_p in at.items() for r, b, i in zip(at_p, begin, p, strict=True)):  # fmt: skip
-        return None
-    whole = [range(b.start, b[-1] + n) for b, n in zip(begin, k.shape, strict=True)]
-    found = _taken(_correlation(_taken(x, whole), k), [range(0, 10**9, b.step) for b in begin])
-    return total([*rest, (found, e.args[-1][1])], e.shape)
+    whole = [range(b.start, b[-1] + n) for b, n in zip(begin, shape, strict=True)]
+    found = _correlated(both, whole, [b.step for b in begin])
+    return total([*rest, (found, c)], e.shape)
 
 
-def _weighted(f: Term) -> tuple[Term, Term, tuple[int, ...], list[range]] | None:
+def _weighted(f: Term) -> tuple[tuple[Term, Term], tuple[int, ...], list[range]] | None:
     """``k[p] x[p : p + n]``."""
-    if f.op != "*" or len(f.args) != 2 or any(p != 1 for _, p in f.args):
-        return None
-    one, x = sorted(f.operands, key=lambda g: g.op != "picked")
-    ranges = ranges_of(x.params["index"], x.args[0].shape) if x.op == "getitem" else None
-    place = marked(one.args[1]) if one.op == "picked" and one.shape == () else None
-    if ranges is None or place is None or len(place) != len(ranges):
-        return None
-    return x.args[0], one.args[0], place, ranges
+    for k, x in permutations(_pair(f), 2):
+        place = marked(k.args[1]) if k.op == "picked" and k.shape == () else None
+        ranges = _ranges(x)
+        if place is not None and len(ranges) == len(place):
+            return (x.args[0], k.args[0]), place, ranges
+    return None
 
 
 @normal("concatenate")
@@ -92,28 +98,46 @@ def _beside_each_other(args: list[Term], params: Params, shape: Shape | None) ->
     if shape is None or params["axis"] or len(args) < 2:
         return None
     cores = [_core(a) for a in args]
-    shared = [t for t in _terms(cores[0]) if t[0].shape == ()]
-    shared = [t for t in shared if all(t in _terms(a) for a in cores)]
-    if shared and all(len(shared) < len(_terms(a)) for a in cores):
-        rest = [shaped(total([(a, 1), *((f, -c) for f, c in shared)]), b.shape)
-                for a, b in zip(cores, args, strict=True)]  # fmt: skip
+    terms = [a.args if a.op == "+" else ((a, 1.0),) for a in cores]
+    shared = [t for t in terms[0] if t[0].shape == () and all(t in own for own in terms)]
+    if shared and all(len(shared) < len(own) for own in terms):
+        apart = [(f, -c) for f, c in shared]
+        rest = [shaped(total([(a, 1), *apart]), b.shape) for a, b in zip(cores, args, strict=True)]
         return total([(make("concatenate", rest, params, shape), 1), *shared], shape)
-    uses = [_window(a) for a in cores]
-    x, k = (uses[0] or (None, None))[:2]
-    if x is None or k is None or any(use is None or use[:2] != (x, k) for use in uses):
+    uses = [_laid(a) for a in cores]
+    both, first = uses[0] or (None, [])
+    if both is None or any(use is None or use[0] != both for use in uses):
         return None
-    starts = np.array([[r.start for r in use[2]] for use in uses if use])
+    starts = np.array([[r.start for r in use[1]] for use in uses if use])
     steps = starts[1] - starts[0]
     axis = int(steps.argmax())
-    ranges = uses[0][2] if uses[0] else []
-    whole = [range(r.start, int(last) + len(r)) for r, last in zip(ranges, starts[-1], strict=True)]
-    single = all(len(r) == n for r, n in zip(ranges[: axis + 1], k.shape, strict=False))
-    if not single or np.any(steps < 0) or np.ptp(np.diff(starts, axis=0), axis=0).any():
+    single = all(len(r) == n for r, n in zip(first[: axis + 1], both[1].shape, strict=False))
+    if not single or np.count_nonzero(steps) != 1 or np.any(np.diff(starts, axis=0) != steps):
         return None
-    if np.count_nonzero(steps) != 1:
-        return None
-    taken = [range(0, 10**9, max(int(step), 1)) for step in steps]
-    return shaped(_taken(_correlation(_taken(x, whole), k), taken), shape)
+    ends = [int(last) + len(r) for r, last in zip(first, starts[-1], strict=True)]
+    whole = [range(r.start, end) for r, end in zip(first, ends, strict=True)]
+    return shaped(_correlated(both, whole, [int(step) or 1 for step in steps]), shape)
+
+
+def _laid(e: Term) -> Use | None:
+    """``Σ(k ∘ x[q : q + m])``, or a correlation with a part of x."""
+    is_whole = e.op == "sum" and len(e.params["axes"]) == e.args[0].ndim
+    pairs = permutations(_pair(e.args[0]), 2) if is_whole else [e.args[::-1]]
+    for k, x in pairs if is_whole or e.op == "correlate" else ():
+        ranges = _ranges(x)
+        fits = k.shape == x.shape or (e.op == "correlate" and k.ndim == len(ranges))
+        if ranges and fits and all(r.step == 1 for r in ranges):
+            return (x.args[0], k), ranges
+    return None
+
+
+def _pair(e: Term) -> list[Term]:
+    is_pair = e.op == "*" and len(e.args) == 2 and all(p == 1 for _, p in e.args)
+    return e.operands if is_pair else []
+
+
+def _ranges(x: Term) -> list[range]:
+    return (x.op == "getitem" and ranges_of(x.params["index"], x.args[0].shape)) or []
 
 
 def _core(e: Term) -> Term:
@@ -122,35 +146,18 @@ def _core(e: Term) -> Term:
     return e
 
 
-def _terms(e: Term) -> tuple[tuple[Term, float], ...]:
-    return e.args if e.op == "+" else ((e, 1.0),)
-
-
-def _window(e: Term) -> tuple[Term, Term, list[range]] | None:
-    """``Σ(k ∘ x[q : q + m])``, or a correlation with a part of x."""
-    if e.op == "correlate":
-        x, k = e.args
-    elif e.op == "sum" and e.args[0].op == "*" and len(e.params["axes"]) == e.args[0].ndim:
-        k, x = sorted(e.args[0].operands, key=lambda g: g.op == "getitem")[-2:]
-        if len(e.args[0].args) != 2 or any(p != 1 for _, p in e.args[0].args):
-            return None
-    else:
-        return None
-    ranges = ranges_of(x.params["index"], x.args[0].shape) if x.op == "getitem" else None
-    if ranges is None or any(r.step != 1 for r in ranges) or k.ndim != len(ranges):
-        return None
-    return x.args[0], k, ranges
+def _correlated(both: tuple[Term, Term], whole: list[range], steps: list[int]) -> Term:
+    """The correlation of a part of x with k, in these steps."""
+    x, k = both
+    x = _taken(x, whole)
+    shape = tuple(n - m + 1 for n, m in zip(x.shape, k.shape, strict=True))
+    found = intern("correlate", (x, k), {}, shape, x.size + k.size + 0.5)
+    return _taken(found, [range(0, n, step) for n, step in zip(shape, steps, strict=True)])
 
 
 def _taken(x: Term, ranges: list[range]) -> Term:
-    parts = [range(n)[r.start : r.stop : r.step] for n, r in zip(x.shape, ranges, strict=True)]
-    index = tuple(slice(r.start, r.stop, r.step) for r in parts)
-    return make("getitem", [x], {"index": index}, tuple(map(len, parts)))
-
-
-def _correlation(x: Term, k: Term) -> Term:
-    shape = tuple(n - m + 1 for n, m in zip(x.shape, k.shape, strict=True))
-    return intern("correlate", (x, k), {}, shape, x.size + k.size + 0.5)
+    index = tuple(slice(r.start, r.stop, r.step) for r in ranges)
+    return make("getitem", [x], {"index": index}, tuple(map(len, ranges)))
 
 
 def _joined(e: Term) -> Term | None:

@@ -209,8 +209,8 @@ class Writer:
             self.wrote_q = True
             above = x if k == 1 else applied(ops.multiply, number(k), x)
             return _divided(above, Expression(float(self.rows or 1), "q"))
-        above, n = _fraction(c)
-        return _divided(applied(ops.multiply, number(above), x) if above > 1 else x, number(n))
+        k, n = _fraction(c)
+        return _divided(x if k == 1 else applied(ops.multiply, number(k), x), number(n))
 
     def is_factor(self, c: float, residual: bool = False) -> bool:
         """Whether a coefficient is written as a number before the rest: not as −, nor as / n."""
