@@ -27,8 +27,7 @@ class Step:
         symbol: what it is called: ``δ_2``, ``∇W_12``, ``∂L/∂h``.
         target: the tensor's name.
         value: the gradient, of the tensor's shape.
-        definitions: parts of the formula that have a symbol of their own.
-        parts: those of the result.
+        parts: what has a symbol of its own in the result.
     """
 
     symbol: str
@@ -36,10 +35,19 @@ class Step:
     value: Array
     output: str
     paths: list[Path] = field(repr=False)
-    given: Expression = field(repr=False)
     simple: Expression = field(repr=False)
-    definitions: list[Definition] = field(default_factory=list, repr=False)
-    parts: list[Definition] = field(default_factory=list, repr=False)
+    parts: list[Definition] = field(repr=False)
+    _spelled: Callable[[], tuple[Expression | None, list[Definition]]] = field(repr=False)
+
+    @property
+    def given(self) -> Expression:
+        """The gradient as the ops' rules give it."""
+        return self._spelled()[0] or self.simple
+
+    @property
+    def definitions(self) -> list[Definition]:
+        """Parts of the formula that have a symbol of their own."""
+        return self._spelled()[1]
 
     @property
     def chain(self) -> str:
@@ -142,7 +150,7 @@ class Derivation:
 
     steps: list[Step]
     _forward: Callable[[], tuple[list[Definition], list[tuple[str, Array]]]] = field(repr=False)
-    _remarks: list[str] = field(default_factory=list, repr=False)
+    _remarks: Callable[[], list[str]] = field(repr=False)
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
@@ -167,7 +175,7 @@ class Derivation:
     @property
     def text(self) -> str:
         """All steps as plain text."""
-        return "\n\n".join([step.text for step in self.steps] + self._remarks)
+        return "\n\n".join([step.text for step in self.steps] + self._remarks())
 
     @property
     def latex(self) -> str:
@@ -178,7 +186,7 @@ class Derivation:
     def markdown(self) -> str:
         """All steps as Markdown with LaTeX between double dollars."""
         parts = [step.markdown for step in self.steps]
-        return "\n\n".join(parts + self._remarks)
+        return "\n\n".join(parts + self._remarks())
 
     @property
     def numpy_source(self) -> str:
@@ -191,7 +199,7 @@ class Derivation:
         lines = ["import numpy as np", ""]
         lines += [f"{name(symbol)} = {literal(value)}" for symbol, value in given]
         lines += [f"{name(target)} = {source(x, name)}" for target, x in forward]
-        defined = dict(d for step in self.steps for d in step.definitions + step.parts)
+        defined = dict(d for step in self.steps for d in step.parts)
         for step in self.steps:
             for part, x in _needed(step.simple, defined):
                 lines.append(f"{name(part)} = {source(x, name)}")
