@@ -20,7 +20,7 @@ import numpy as np
 from .. import ops as _ops
 from ..engine.notes import noted
 from ..engine.tensor import Array, Tensor
-from ..graph import walk
+from ..graph import inner_first, walk
 from ..masks import comparison
 from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
@@ -38,6 +38,7 @@ from .terms import (
     make,
     number,
     onehot,
+    operands_of,
     product,
     remade,
     shaped,
@@ -61,12 +62,13 @@ class Meaning:
         tensors: the canonical tensor of each recorded one that stands for itself.
         definitions: the term of each named result that stands for itself.
         guarded: the numbers that were left out.
+        token: what tells its leaves from those of others.
     """
 
     def __init__(
         self, output: Tensor, keep: Collection[str] | None = None, guard: float = 0.0
     ) -> None:
-        self._token = next(_readings)
+        self.token = next(_readings)
         self.guard = guard
         self.guarded: set[float] = set()
         self.terms: dict[Tensor, Term] = {}
@@ -91,7 +93,7 @@ class Meaning:
 
     def _leaf(self, t: Tensor, made: bool = False) -> Term:
         if t._tracked:
-            e = leaf((self._token, id(t)), t.shape, "leaf", t.name, t._array)
+            e = leaf((self.token, id(t)), t.shape, "leaf", t.name, t._array)
             self._built[e] = self.tensors[t] = t
         else:
             whole = self._whole.get(t)
@@ -125,7 +127,7 @@ class Meaning:
             if (made or not is_data) and np.isfinite(first) and (array == first).all():
                 return shaped(number(float(first)), array.shape)
         digest = blake2b(array.tobytes(), digest_size=16).digest()
-        key = self._token, array.shape, array.dtype.str, digest, name
+        key = self.token, array.shape, array.dtype.str, digest, name
         e = leaf(key, array.shape, "given", name, array)
         if e not in self._given and array.dtype.kind in "biuf":
             self._given.append(e)
@@ -142,7 +144,7 @@ class Meaning:
         if t._tracked and not new._tracked:  # constant, but its gradient may be asked for
             new = Tensor(t._array, requires_grad=True)
         new.name = t.name
-        kept = leaf((self._token, id(t)), t.shape, "kept", t.name, new._array)
+        kept = leaf((self.token, id(t)), t.shape, "kept", t.name, new._array)
         self.definitions[kept] = e
         if e.op == "*" and len(e.args) > 1:
             self._products.setdefault(e.args[-1][0], []).append((kept, e))
@@ -222,18 +224,15 @@ class Meaning:
         """The term of a tensor of the backward pass; ``known`` stand for themselves, not ``but``.
         """
         local: dict[Tensor, Term] = {}
-        stack = [(g, False)]
-        while stack:
-            t, ready = stack.pop()
-            if t in local or t in self.terms:
-                continue
-            if t in known and known[t] not in but:
+
+        def is_known(t: Tensor) -> bool:
+            return t in known and known[t] not in but
+
+        for t in inner_first(g, lambda t: () if is_known(t) else t.inputs, self.terms):
+            if is_known(t):
                 local[t] = known[t]
             elif t.is_leaf:
                 self._leaf(t, True)
-            elif not ready:
-                stack.append((t, True))
-                stack += [(x, False) for x in t.inputs]
             else:
                 local[t] = self._read(t, ChainMap(local, self.terms))
         return local[g] if g in local else self.terms[g]
@@ -241,15 +240,7 @@ class Meaning:
     def by_names(self, root: Term) -> Term:
         """With the names of the named products in it, where that is shorter: b of A / ‖A‖."""
         done: dict[Term, Term] = {}
-        stack = [(root, False)]
-        while stack:
-            e, ready = stack.pop()
-            if e in done:
-                continue
-            if not ready:
-                stack.append((e, True))
-                stack += [(x, False) for x in e.operands]
-                continue
+        for e in inner_first(root, operands_of):
             new = remade(e, [done[x] for x in e.operands])
             for f in new.operands if new.op == "*" else ():
                 for kept, whole in self._products.get(f, ()):
@@ -262,15 +253,7 @@ class Meaning:
 
     def build(self, root: Term) -> Tensor:
         """The canonical graph of a term."""
-        stack = [(root, False)]
-        while stack:
-            e, ready = stack.pop()
-            if e in self._built:
-                continue
-            if not ready:
-                stack.append((e, True))
-                stack += [(x, False) for x in e.operands]
-                continue
+        for e in inner_first(root, operands_of, self._built):
             t = applied(e, [self._built[x] for x in e.operands])
             self._built[e] = t = t if isinstance(t, Tensor) else Tensor(t)
             self.terms.setdefault(t, e)
@@ -451,17 +434,10 @@ def _product(e: Term, xs: Sequence[Any]) -> Any:
 def evaluate(root: Term, values: dict[Term, Array] | None = None) -> Array:
     """A term's value from those of its leaves; ``values``: those known, and found here."""
     values = {} if values is None else values
-    stack = [(root, False)]
     with np.errstate(all="ignore"):
-        while stack:
-            e, ready = stack.pop()
-            if e in values:
-                continue
+        for e in inner_first(root, operands_of, values):
             if e.op == "leaf":
                 values[e] = np.asarray(e.value)
-            elif not ready:
-                stack.append((e, True))
-                stack += [(x, False) for x in e.operands]
             else:
                 found = applied(e, [values[x] for x in e.operands])
                 values[e] = found._array if isinstance(found, Tensor) else np.asarray(found)

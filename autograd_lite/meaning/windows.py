@@ -104,11 +104,17 @@ def _beside_each_other(args: list[Term], params: Params, shape: Shape | None) ->
         apart = [(f, -c) for f, c in shared]
         rest = [shaped(total([(a, 1), *apart]), b.shape) for a, b in zip(cores, args, strict=True)]
         return total([(make("concatenate", rest, params, shape), 1), *shared], shape)
-    uses = [_laid(a) for a in cores]
-    both, first = uses[0] or (None, [])
-    if both is None or any(use is None or use[0] != both for use in uses):
+    uses = [use for a in cores if (use := _laid(a)) is not None]
+    if len(uses) < len(cores) or any(use[0] != uses[0][0] for use in uses):
         return None
-    starts = np.array([[r.start for r in use[1]] for use in uses if use])
+    found = _one_after_another(uses)
+    return None if found is None else shaped(found, shape)
+
+
+def _one_after_another(uses: list[Use]) -> Term | None:
+    """The correlation, where the places follow each other along one axis."""
+    both, first = uses[0]
+    starts = np.array([[r.start for r in ranges] for _, ranges in uses])
     steps = starts[1] - starts[0]
     axis = int(steps.argmax())
     single = all(len(r) == n for r, n in zip(first[: axis + 1], both[1].shape, strict=False))
@@ -116,7 +122,7 @@ def _beside_each_other(args: list[Term], params: Params, shape: Shape | None) ->
         return None
     ends = [int(last) + len(r) for r, last in zip(first, starts[-1], strict=True)]
     whole = [range(r.start, end) for r, end in zip(first, ends, strict=True)]
-    return shaped(_correlated(both, whole, [int(step) or 1 for step in steps]), shape)
+    return _correlated(both, whole, [int(step) or 1 for step in steps])
 
 
 def _laid(e: Term) -> Use | None:

@@ -14,6 +14,7 @@ import numpy as np
 from .. import ops
 from ..engine.op import Each
 from ..engine.tensor import Tensor
+from ..graph import inner_first
 from ..show.expression import Definition, Expression, applied
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
@@ -120,15 +121,7 @@ class Writer:
         whole = [root]
         while whole[-1].op in ("reshape", "broadcast_to") and whole[-1] not in self.names:
             whole.append(whole[-1].args[0])
-        stack = [(root, False)]
-        while stack:
-            e, ready = stack.pop()
-            if e in done:
-                continue
-            if not ready:
-                stack.append((e, True))
-                stack += [(x, False) for x in reversed(self._below(e))]
-                continue
+        for e in inner_first(root, self._below):
             found = _Form(self, done).write(e)
             if e not in whole and (e in self._apart or self._is_apart(e, found, uses[e])):
                 if e not in self._apart:
@@ -256,15 +249,7 @@ def _is_entry(e: Term) -> bool:
 def by_entries(root: Term, names: Collection[Term]) -> Term:
     """Beside what marks one entry the factors' own entries: ``w[0]² · onehot(0)``."""
     done: dict[Term, Term] = {}
-    stack = [(root, False)]
-    while stack:
-        e, ready = stack.pop()
-        if e in done:
-            continue
-        if not ready:
-            stack.append((e, True))
-            stack += [(x, False) for x in (e.operands if e not in names else ())]
-            continue
+    for e in inner_first(root, lambda e: e.operands if e not in names else []):
         done[e] = e
         if e in names or e.op == "leaf":
             continue
