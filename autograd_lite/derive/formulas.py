@@ -203,6 +203,7 @@ class Formulas:
         lines = [line for t in named for line in builder.definition(t)]
         made = {d.name for d in (*lines, *parts)} | {g.symbol for g in self.gradients}
         given = dict(builder.given(self._tensors)) | used
+        given |= {"q": np.asarray(self.rows)} if self.rows else {}
         return lines, [(name, value) for name, value in given.items() if name not in made]
 
     def _new_builder(self, keep_guards: bool) -> Builder:

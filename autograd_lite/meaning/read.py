@@ -77,7 +77,7 @@ class Meaning:
         self.values: dict[Term, Array] = {}
         self._built: dict[Term, Tensor] = {}
         self._given: list[Term] = []
-        self._products: dict[Term, list[tuple[Term, Term]]] = {}  # by a factor
+        self._quotients: dict[Term, list[tuple[Term, Term]]] = {}  # by what is divided by
         nodes = walk(output)
         leaves = [t for t in nodes if t.is_leaf]
         self._whole = _wholes(leaves)
@@ -146,8 +146,9 @@ class Meaning:
         new.name = t.name
         kept = leaf((self.token, id(t)), t.shape, "kept", t.name, new._array)
         self.definitions[kept] = e
-        if e.op == "*" and len(e.args) > 1:
-            self._products.setdefault(e.args[-1][0], []).append((kept, e))
+        for f, p in e.args if e.op == "*" and len(e.args) > 1 else ():
+            if p < 0:
+                self._quotients.setdefault(f, []).append((kept, e))
         self._built[kept] = self.tensors[t] = new
         self.terms[new] = kept
         return kept
@@ -228,7 +229,7 @@ class Meaning:
         def is_known(t: Tensor) -> bool:
             return t in known and known[t] not in but
 
-        for t in inner_first(g, lambda t: () if is_known(t) else t.inputs, self.terms):
+        for t in inner_first(g, lambda t: () if is_known(t) else t.inputs[::-1], self.terms):
             if is_known(t):
                 local[t] = known[t]
             elif t.is_leaf:
@@ -238,12 +239,12 @@ class Meaning:
         return local[g] if g in local else self.terms[g]
 
     def by_names(self, root: Term) -> Term:
-        """With the names of the named products in it, where that is shorter: b of A / ‖A‖."""
+        """With the names of the named quotients in it, where that is shorter: b of A / ‖A‖."""
         done: dict[Term, Term] = {}
         for e in inner_first(root, operands_of):
             new = remade(e, [done[x] for x in e.operands])
             for f in new.operands if new.op == "*" else ():
-                for kept, whole in self._products.get(f, ()):
+                for kept, whole in self._quotients.get(f, ()):
                     there = dict(new.args) if new.op == "*" else {}
                     if all(there.get(g, 0.0) / p >= 1 for g, p in whole.args):
                         other = product([(new, 1), (whole, -1), (kept, 1)], new.shape)

@@ -183,8 +183,8 @@ class Writer:
         """The k for which ``c`` is k / q, or 0; beside no error only where ``c`` is long."""
         times = c * self.rows if self.rows else 0.0
         k = round(times)
-        is_whole = abs(1 / c - round(1 / c)) < 1e-9
-        fine = k == 1 or (k in (2, 3, 4) and (residual or (_is_long(c) and not is_whole)))
+        odd = _is_long(c) and not _is_whole(1 / c)
+        fine = k == 1 or (k in (2, 3, 4) and (residual or odd))
         return k if fine and abs(times - k) < 1e-9 else 0
 
     def scaled(self, x: Expression | None, c: float, residual: bool = False) -> Expression:
@@ -196,7 +196,7 @@ class Writer:
         if self.is_factor(c, residual):
             return applied(ops.multiply, number(c), x)
         if c < 0:
-            return applied(ops.negative, self.scaled(x, -c, residual))
+            return _negated(self.scaled(x, -c, residual))
         k = self.by_rows(c, residual)
         if k:
             self.wrote_q = True
@@ -212,12 +212,22 @@ class Writer:
         return not _is_long(c) or not _fraction(abs(c))[0]
 
 
+def _negated(x: Expression) -> Expression:
+    if x.is_called("matmul"):
+        return applied(ops.matmul, _negated(x.inputs[0]), x.inputs[1])
+    return applied(ops.negative, x)
+
+
 def _divided(x: Expression, y: Expression) -> Expression:
     """``a / (y ∘ b)`` for ``(a / b) / y``."""
     if x.is_called("divide"):
         a, b = x.inputs
         return applied(ops.divide, a, applied(ops.multiply, y, b))
     return applied(ops.divide, x, y)
+
+
+def _is_whole(x: float) -> bool:
+    return abs(x - round(x)) < 1e-9
 
 
 def _is_long(c: float) -> bool:
@@ -354,8 +364,11 @@ class _Form:
             return 0
         sizes = {self.writer.rows or 1, math.prod(e.shape), *e.shape} - {1}
         fine = (n for n in sorted(sizes) if not any(_is_long(c * n) for c in cs))
-        odd = any(_is_long(c) and abs(1 / c - round(1 / c)) > 1e-9 for c in cs)
-        return next(fine, 0) if odd else 0
+        long = [c for c in cs if _is_long(c)]
+        least = min(map(abs, cs))
+        if long and all(map(_is_whole, [1 / c for c in long])):
+            long = [c for c in long if all(_is_whole(d / least) for d in cs)]
+        return next(fine, 0) if long else 0
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
         """A sum; of what has the same coefficient first the sum."""
