@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import ops
-from .containers import leaves, rebuilt, refuse_bound
+from .containers import leaves, rebuilt, refuse_bound, settled
 from .containers import results as checked
 from .engine.modes import no_grad, standing
 from .engine.op import Each, Vjp, _next_number, apply
@@ -59,7 +59,7 @@ def checkpoint(f: Function) -> Function:
         if standing("records") or standing("value"):
             return f(*args, **kwargs)
         name = getattr(f, "__name__", "the function")
-        tree = (args, kwargs)
+        tree = settled((args, kwargs))
         for x in (*args, *kwargs.values()):
             refuse_bound(f"checkpoint: {name}", x)
         given: list[Any] = [x.copy() if type(x) is np.ndarray else x for x in leaves(tree)]
@@ -72,7 +72,7 @@ def checkpoint(f: Function) -> Function:
                 values[i] = x
             own_args, own_kwargs = rebuilt(tree, iter(values))
             first = _next_number()
-            return _Run(f(*own_args, **own_kwargs), set(variables), first)
+            return _Run(settled(f(*own_args, **own_kwargs)), set(variables), first)
 
         variables = [_variable(x.detach()) for x in inputs.values()]
         alive = weakref.WeakSet(variables)

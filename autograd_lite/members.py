@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import errors, numpy_api, numpy_protocol, ops
-from .arrays import as_array, given, own_array
+from .arrays import HOLDERS, as_array, given, own_array
 from .engine.modes import Mode, no_grad, recorded, standing, tell
 from .engine.notes import note
 from .engine.op import apply
@@ -496,6 +496,8 @@ class Members:
         return numpy_protocol.call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if HOLDERS and not HOLDERS.isdisjoint(types):  # they say first what they hold
+            return NotImplemented
         return numpy_protocol.call_function(func, args, kwargs)
 
     def __array__(self: Any, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:

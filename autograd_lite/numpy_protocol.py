@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import errors, ops
+from .arrays import HOLDERS
 from .numpy_code import numpy_name
 from .table import NUMPY, Op
 
@@ -43,7 +44,10 @@ ACCUMULATIONS: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``Tensor.__array_ufunc__``: the op of the table, or NotImplemented, and NumPy names it."""
-    if kwargs.pop("out", None) is not None:
+    out = kwargs.pop("out", ())
+    if HOLDERS and not HOLDERS.isdisjoint(map(type, (*inputs, *out))):
+        return NotImplemented  # they say first what they hold
+    if out:
         raise errors.out_argument(ufunc.__name__)
     if method == "at":
         raise errors.in_place(f"np.{ufunc.__name__}.at", "ag.index_add(t, index, values)")

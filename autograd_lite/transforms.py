@@ -115,6 +115,8 @@ def _call(
 ) -> _Call:
     args = list(args)
     numbers = _numbers(name, argnums, len(args))
+    for i in numbers:
+        args[i] = containers.settled(args[i])
     tensors = any(type(x) is Tensor for _, x in containers.walk([args, kwargs]))
     chosen = tuple(args[i] for i in numbers)
     given = leaves(chosen)
@@ -128,7 +130,7 @@ def _call(
         for i, tree in zip(numbers, chosen, strict=True):
             args[i] = rebuilt(tree, inner)
         lost = [part for i in numbers for part in containers.computed(args[i])]
-        output = f(*args, **kwargs)
+        output = containers.settled(f(*args, **kwargs))
     for part, held in lost:
         made, _ = made_since(first, outputs := leaves(output), variables)
         if not dependent(made, leaves(held)).isdisjoint(filter(is_tracked, outputs)):

@@ -25,6 +25,7 @@ ROWS = [
     "nn",
     "autograd_lite testing",
     "draw derive explain check compile",
+    "numpy scipy misc extend builtins test_util",
     "meaning",
     "show dependence",
     "transforms checkpoint containers layers",
