@@ -14,7 +14,6 @@ import numpy as np
 from .engine.tensor import STAND_INS as STAND_INS
 from .engine.tensor import as_array as as_array
 
-
 HOLDERS: set[type] = set()
 """Types of variables that hold an array or a Tensor, which they give as ``content()``."""
 

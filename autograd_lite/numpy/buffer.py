@@ -2,14 +2,13 @@
 
 ``b[i] = t`` lets it hold what `index_update` gives, so that what was computed before stays, and so
 do the graphs of it. What shares memory with an array that it holds would in NumPy be a view: it is
-a buffer, too, that sees what the first one holds, whenever it is read, and writes into it.
+a buffer, too, that shows what the first one holds whenever it is read, and writes into it.
 """
 
 from __future__ import annotations
 
-import operator
+import operator as o
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,15 +22,10 @@ from ..ops.indexing import _is_basic
 
 
 def plain(x: Any) -> Any:
-    """What a buffer holds, also in containers; a list that holds Tensors is one Tensor."""
-    if not is_container(x):
+    """What a buffer holds; one Tensor for lists that hold Tensors or buffers."""
+    if type(x) not in (list, tuple):
         return content(x)
-    x = settled(x)
-    return joined(x) if type(x) is list and Tensor in map(type, leaves(x)) else x
-
-
-def _memory(x: Any) -> Any:
-    return x._array if type(x) is Tensor else x
+    return x if _OURS.isdisjoint(map(type, leaves(x))) else joined(settled(x))
 
 
 class Buffer:
@@ -40,84 +34,76 @@ class Buffer:
     Args:
         value: an array that nobody else has, or a Tensor; None for a view.
         of: of a view, the buffer that it shows a part of,
-        view: and the function that gives that part of what the buffer holds.
+        part: the function that gives that part of what the buffer holds,
+        index: and what it was indexed by.
     """
 
-    __slots__ = ("_cell", "_index", "_of", "_view")
+    __slots__ = ("_cell", "_index", "_of", "_part")
     __array_priority__ = 2000.0  # above a Tensor's
     __hash__ = None  # type: ignore[assignment]  # as an array
 
     def __init__(
-        self, value: Any, of: Buffer | None = None, view: Callable[[Any], Any] | None = None
+        self, value: Any, of: Buffer | None = None, part: Any = None, index: Any = None
     ) -> None:
-        self._of, self._view, self._index = of, view, None
+        self._of, self._part, self._index = of, part, index
         self._cell: list[Any] = [value] if of is None else of._cell
 
-    def _seen(self, value: Any) -> Any:
-        """What it shows of the value of the whole."""
-        return value if self._of is None else self._view(self._of._seen(value))  # type: ignore[misc]
+    def _shown(self, value: Any) -> Any:
+        """The part of it that it shows of the value of the whole."""
+        return value if self._of is None else self._part(self._of._shown(value))
 
     def content(self) -> Any:
         """The array or Tensor."""
-        return self._seen(self._cell[0])
+        return self._shown(self._cell[0])
 
-    def _part(self, f: Callable[[Any], Any]) -> Any:
-        """``f`` of what it holds."""
-        now = self.content()
-        return self.views(f(now), now, f)
-
-    def views(self, found: Any, now: Any, f: Callable[[Any], Any]) -> Any:
-        """``found = f(now)``, with what shares memory with ``now`` as buffers."""
+    def _views(self, found: Any, f: Callable[[Any], Any], index: Any = None) -> Any:
+        """``found = f(content)``, with a view for each array in it that shares memory with it."""
         if is_container(found):
-            each = enumerate(leaves(found))
-            parts = (self.views(x, now, partial(lambda i, v: leaves(f(v))[i], i)) for i, x in each)
-            return rebuilt(found, parts)
-        both = _memory(found), _memory(now)
-        shared = {*map(type, both)} == {np.ndarray} and np.may_share_memory(*both)
-        return Buffer(None, self, f) if shared and found.ndim else found
+
+            def view(i: int, x: Any) -> Any:
+                return self._views(x, lambda value: leaves(f(value))[i])
+
+            return rebuilt(found, map(view, range(len(leaves(found))), leaves(found)))
+        now = self.content()
+        memory = [x._array if type(x) is Tensor else x for x in (found, now)]
+        shared = {*map(type, memory)} == {np.ndarray} and np.may_share_memory(memory[0], memory[1])
+        return Buffer(None, self, f, index) if shared and found.ndim else found
 
     def __getitem__(self, index: Any) -> Any:
-        index = plain(index)
-        part = self._part(lambda value: value[index])
-        if type(part) is Buffer:
-            part._index = index
-        return part
+        index = settled(index)
+        return self._views(self.content()[index], lambda value: value[index], index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        index = plain(index)
+        index = settled(index)
         own = type(value) is Buffer and value._of is self and _is_basic(index)
         if own and value._index == index:  # b[index] += …, which has written into that view
             return
         value, now, whole = plain(value), self.content(), self._cell[0]
         if now.dtype != whole.dtype:
-            raise TypeError(
-                f"a part of {whole.dtype} seen as {now.dtype} can't be filled; give both parts of "
-                "complex numbers: b[...] = x + 1j * y"
-            )
-        place = index
-        if self._of is not None:
-            if Tensor not in (type(value), type(now)) and np.may_share_memory(now, whole):
-                now[index] = value
-                return
-            numbers = self._seen(np.arange(whole.size).reshape(whole.shape))
-            if not numbers.flags.writeable:
-                raise ValueError("assignment destination is read-only")
-            place = np.unravel_index(numbers[index], whole.shape)
-        if Tensor in (type(value), type(whole)):
-            self._cell[0] = index_update(whole, place, value)
+            raise TypeError(f"a part of {whole.dtype} as {now.dtype} isn't filled; fill the whole")
+        tensors = Tensor in (type(value), type(whole))
+        if self._of is not None and (tensors or not np.may_share_memory(now, whole)):
+            numbers = self._shown(np.arange(whole.size).reshape(whole.shape))
+            index, now = np.unravel_index(numbers[index], whole.shape), whole
+        if tensors:
+            self._cell[0] = index_update(now, index, value)
         else:
-            whole[place] = value
+            now[index] = value
+
+    def _filled(self, value: Any) -> Buffer:
+        self[...] = value
+        return self
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # protocols by which its memory would be read
             raise AttributeError(f"a Buffer has no {name}")
         found = getattr(self.content(), name)
         if not callable(found):
-            return self._part(operator.attrgetter(name))
+            return self._views(found, o.attrgetter(name))
 
         def method(*args: Any, **kwargs: Any) -> Any:
-            given = plain(args), plain(kwargs)
-            return self._part(lambda value: getattr(value, name)(*given[0], **given[1]))
+            call = o.methodcaller(name, *settled(args), **settled(kwargs))
+            return self._views(call(self.content()), call)
 
         return method
 
@@ -125,83 +111,61 @@ class Buffer:
     def flat(self) -> Buffer:
         return Buffer(None, self, lambda value: value.reshape(-1))
 
-    def copy(self, order: Any = "C") -> Buffer:
+    def copy(self, *order: Any) -> Buffer:
         return Buffer(self.content().copy())
+
+    __copy__ = __deepcopy__ = copy
 
     def flatten(self, order: Any = "C") -> Buffer:
         return Buffer(self.content().flatten(order))
 
-    def __deepcopy__(self, memo: Any) -> Buffer:
-        return self.copy()
-
-    __copy__ = copy
-
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
-
-    def __repr__(self) -> str:
-        return repr(self.content())
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.array(self.content(), dtype)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        targets, where = kwargs.pop("out", None), kwargs.get("where", True)
-        if method == "at" and type(self) is type(inputs[0]) and ufunc in (np.add, np.subtract):
-            target, index, values = map(content, inputs)
-            inputs[0][...] = index_add(target, index, values if ufunc is np.add else -values)
-            return None
+        targets, where = kwargs.pop("out", ()), kwargs.get("where", True)
         given = [*map(content, inputs)]
-        if targets is None:
-            return getattr(ufunc, method)(*given, **kwargs)
-        if where is not True:  # elsewhere it may have no value, or no derivative
+        if method == "at" and ufunc is np.add and inputs[0] is self:
+            self._filled(index_add(*given))
+            return None
+        if targets and where is not True:  # elsewhere it may have no value, or no derivative
             del kwargs["where"]
             given = [np.where(where, x, 1.0) for x in given]
         found = getattr(ufunc, method)(*given, **kwargs)
-        for target, new in zip(targets, found if ufunc.nout > 1 else (found,), strict=True):
+        for target, new in zip(targets, found if ufunc.nout > 1 else (found,), strict=False):
             target[...] = new if where is True else np.where(where, new, content(target))
-        return targets if ufunc.nout > 1 else targets[0]
+        return found if not targets else targets if ufunc.nout > 1 else targets[0]
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        target, given = kwargs.pop("out", None), settled(list(args))
-        kwargs = settled(kwargs)
+        target, given, kwargs = kwargs.pop("out", None), settled([*args]), settled(kwargs)
         found = function(*given, **kwargs)
-        if target is not None:
-            target[...] = found
-            return target
         for i, x in enumerate(args):
             if type(x) is Buffer:
-                again = partial(_with, function, given, kwargs, i)
-                found = x.views(found, given[i], again)
-        return found
+
+                def again(value: Any, i: int = i) -> Any:
+                    return function(*given[:i], value, *given[i + 1 :], **kwargs)
+
+                found = x._views(found, again)
+        return found if target is None else target._filled(found)
 
 
-def _with(function: Any, args: list[Any], kwargs: dict[str, Any], i: int, value: Any) -> Any:
-    return function(*args[:i], value, *args[i + 1 :], **kwargs)
-
-
-def _of_held(f: Callable[..., Any]) -> Callable[..., Any]:
+def _method(f: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, *others: f(self.content(), *map(plain, others))
 
 
-def _reflected(f: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, other: f(plain(other), self.content())
+def _operators(f: Callable[..., Any]) -> None:
+    setattr(Buffer, f"__r{f.__name__}__", _method(lambda now, x: f(x, now)))
+    setattr(Buffer, f"__i{f.__name__}__", lambda self, x: self._filled(f(self.content(), plain(x))))
 
 
-def _in_place(f: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Buffer, other: Any) -> Buffer:
-        self[...] = f(self.content(), plain(other))
-        return self
-
-    return method
-
-
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
-    _f = getattr(operator, _name)
-    for _prefix, _made in ("", _of_held), ("r", _reflected), ("i", _in_place):
-        setattr(Buffer, f"__{_prefix}{_name}__", _made(_f))
-for _name in ("neg", "pos", "abs", "invert", "index", "lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Buffer, f"__{_name}__", _of_held(getattr(operator, _name)))
-for _kind in (bool, int, float, complex, len, round, divmod, format):
-    setattr(Buffer, f"__{_kind.__name__}__", _of_held(_kind))
+for _f in (o.add, o.sub, o.mul, o.truediv, o.floordiv, o.mod, o.pow, o.matmul, o.neg, o.pos, o.abs,
+           o.invert, o.index, o.lt, o.le, o.gt, o.ge, o.eq, o.ne, bool, int, float, complex, len,
+           round, divmod, format, repr):  # fmt: skip
+    setattr(Buffer, f"__{_f.__name__}__", _method(_f))
+for _f in (o.add, o.sub, o.mul, o.truediv, o.floordiv, o.mod, o.pow, o.matmul):
+    _operators(_f)
+_OURS = {Buffer, Tensor}
 HOLDERS.add(Buffer)
