@@ -25,6 +25,7 @@ from .lines import line_of, source_lines
 from .numpy_api.calculus import *
 from .numpy_api.einstein import *
 from .numpy_api.elementwise import *
+from .numpy_api.groups import *
 from .numpy_api.indexing import *
 from .numpy_api.joining import *
 from .numpy_api.moving import *

@@ -297,6 +297,14 @@ def out_argument(function: str) -> TypeError:
     )
 
 
+def no_derivative(function: str) -> TypeError:
+    return TypeError(
+        f"{function}: it has no rule here by which a Tensor could be differentiated; write it as "
+        f"functions that have one (docs/coverage.md), or give it one: ag.Op(…). For the value "
+        f"alone: {function}(t.numpy())"
+    )
+
+
 def nothing_requires_grad(tensor: Tensor, function: str = "backward") -> RuntimeError:
     return RuntimeError(
         f"{function}: nothing that {describe(tensor)} was computed from requires a gradient "

@@ -243,6 +243,8 @@ class Members:
         own: Array = self._seen().copy()
         return own
 
+    to_numpy = numpy  # by which matplotlib asks for what it plots
+
     def item(self: Any, *index: Any) -> Any:
         """The value of a tensor with one element, or of the entry at ``index``: a Python number."""
         if self.size != 1 and not index:
@@ -498,7 +500,7 @@ class Members:
     def __array_function__(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if HOLDERS and not HOLDERS.isdisjoint(types):  # they say first what they hold
             return NotImplemented
-        return numpy_protocol.call_function(func, args, kwargs)
+        return numpy_protocol.call_function(func, types, args, kwargs)
 
     def __array__(self: Any, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         return np.array(self._leaving("np.array(t)"), dtype or self._array.dtype)
