@@ -84,7 +84,8 @@ def logsumexp(
         shift = _greatest(value(a), axis)
         total = np.sum(b * np.exp(a - shift), axis=axis, keepdims=True)
         sign = np.sign(value(total)) if return_sign else 1.0
-        out = np.log(np.abs(total) if return_sign else total) + shift
+        with np.errstate(divide="ignore"):
+            out = np.log(np.abs(total) if return_sign else total) + shift
     both: Any = out, np.broadcast_to(sign, out.shape)
     both = both if keepdims else tuple(np.squeeze(x, axis) for x in both)
     return both if return_sign else both[0]
