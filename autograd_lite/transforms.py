@@ -204,9 +204,13 @@ def _seeds(outputs: Sequence[Any], cotangents: Sequence[Any], what: str) -> dict
 
 
 def value_and_grad(
-    f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None
-) -> Function:
+    f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None,
+    has_aux: bool = False,
+) -> Function:  # fmt: skip
     """A function that gives ``(f(*args), gradient)``; see `grad`.
+
+    With ``has_aux`` ``f`` gives a pair, and the first of it is differentiated: the result is
+    ``((number, auxiliary), gradient)``.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -220,6 +224,11 @@ def value_and_grad(
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         call = _call("grad", f, numbers, args, kwargs)
         y = call.output
+        if has_aux:
+            if type(y) is not tuple or len(y) != 2:
+                raise TypeError("value_and_grad: with has_aux the function must return a pair")
+            call.outputs()  # raises what there is to raise
+            y = y[0]
         _check_scalar(y)
         seeds = {y: np.ones(y.shape, y.dtype)} if is_tracked(y) else {}
         found = _pulled(call.variables, seeds, call.record())

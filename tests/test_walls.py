@@ -25,7 +25,7 @@ ROWS = [
     "nn",
     "autograd_lite testing",
     "draw derive explain check compile",
-    "numpy scipy misc extend builtins test_util",
+    "numpy scipy misc extend hips",
     "meaning",
     "show dependence",
     "transforms checkpoint containers layers",
