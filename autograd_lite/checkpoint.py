@@ -90,7 +90,7 @@ def checkpoint(f: Function) -> Function:
             return template
         captured = [t for t in (ref() for ref in used) if t is not None]
         rule = functools.partial(_cotangents, name, run, captured)
-        op = Op("checkpoint", lambda *arrays: value, _Together(rule), stacks=True)
+        op = Op("checkpoint", lambda *arrays: value, Together(rule), stacks=True)
         packed = apply(op, (*inputs.values(), *captured))
         parts = [part for part in leaves(template) if type(part) is _Part]
         results = dict(zip(parts, _unpacked(packed, parts), strict=True))
@@ -132,7 +132,7 @@ class _Part:
         self.shape, self.dtype, self.size = result.shape, result.dtype, result.size
 
 
-class _Together(Each):
+class Together(Each):
     """The vjps of an op whose rule gives the cotangents of all its inputs at once."""
 
     def __iter__(self) -> Iterator[Vjp]:

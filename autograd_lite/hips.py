@@ -12,17 +12,17 @@ from .transforms import Argnums, grad, jvp, vjp
 Function = Callable[..., Any]
 
 
-def _of(f: Function, argnum: Argnums, args: Any, kwargs: Any) -> tuple[Function, tuple[Any, ...]]:
+def of_chosen(f: Function, argnum: Argnums, args: Any, kwargs: Any) -> tuple[Function, Any]:
     """The function of the chosen arguments alone, and these."""
     chosen = argnum if isinstance(argnum, (tuple, list)) else (argnum,)
 
     def alone(*xs: Any) -> Any:
         full = [*args]
-        for i, x in zip(chosen, xs, strict=True):  # type: ignore[arg-type]
+        for i, x in zip(chosen, xs, strict=True):
             full[i] = x
         return f(*full, **kwargs)
 
-    return alone, tuple(args[i] for i in chosen)  # type: ignore[union-attr]
+    return alone, tuple(args[i] for i in chosen)
 
 
 def make_vjp(f: Function, argnum: Argnums = 0) -> Function:
@@ -35,7 +35,7 @@ def make_vjp(f: Function, argnum: Argnums = 0) -> Function:
     """
 
     def made(*args: Any, **kwargs: Any) -> tuple[Function, Any]:
-        alone, xs = _of(f, argnum, args, kwargs)
+        alone, xs = of_chosen(f, argnum, args, kwargs)
         value, back = vjp(alone, *xs)
         return (lambda g: back(g) if isinstance(argnum, (tuple, list)) else back(g)[0]), value
 
@@ -46,7 +46,7 @@ def make_jvp(f: Function, argnum: int = 0) -> Function:
     """A function of the arguments of ``f`` that gives one of a tangent, ``(value, derivative)``."""
 
     def made(*args: Any, **kwargs: Any) -> Function:
-        alone, xs = _of(f, argnum, args, kwargs)
+        alone, xs = of_chosen(f, argnum, args, kwargs)
         return lambda v: jvp(alone, xs, (v,))
 
     return made
@@ -71,7 +71,7 @@ def hessian_vector_product(f: Function, argnum: int = 0) -> Function:
 
     def product(*args: Any, **kwargs: Any) -> Any:
         *args, v = args  # type: ignore[assignment]
-        alone, xs = _of(f, argnum, args, kwargs)
+        alone, xs = of_chosen(f, argnum, args, kwargs)
         return jvp(grad(alone), xs, (v,))[1]
 
     return product
