@@ -188,8 +188,7 @@ class Derivation:
         What was given stands on top, the forward pass follows, and then a line a step.
         """
         name = Namer()
-        lines = ["import numpy as np", ""]
-        lines += [f"{name(given)} = {literal(value)}" for given, value in self._given]
+        lines = [f"{name(given)} = {literal(value)}" for given, value in self._given]
         lines += [f"{name(target)} = {source(x, name)}" for target, x in self._forward]
         defined = dict(d for step in self.steps for d in step.definitions + step.parts)
         for step in self.steps:
@@ -197,7 +196,8 @@ class Derivation:
                 lines.append(f"{name(part)} = {source(x, name)}")
                 del defined[part]
             lines.append(f"{name(step.symbol)} = {source(step.simple, name)}")
-        return "\n".join(lines) + "\n"
+        modules = ["import scipy.special"] if any("scipy." in line for line in lines) else []
+        return "\n".join(["import numpy as np", *modules, "", *lines]) + "\n"
 
     def __str__(self) -> str:
         return self.text
