@@ -84,7 +84,8 @@ class Buffer:
         tensors = Tensor in (type(value), type(whole))
         if self._of is not None and (tensors or not np.may_share_memory(now, whole)):
             numbers = self._shown(np.arange(whole.size).reshape(whole.shape))
-            index, now = np.unravel_index(numbers[index], whole.shape), whole
+            numbers[index] = chosen = numbers[index]  # raises where a view is for reading only
+            index, now = np.unravel_index(chosen, whole.shape), whole
         if tensors:
             self._cell[0] = index_update(now, index, value)
         else:

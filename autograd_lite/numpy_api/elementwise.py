@@ -51,14 +51,16 @@ def divmod(x1: Any, x2: Any, out: None = None) -> tuple[Array, Tensor]:
 def copysign(x1: Any, x2: Any, out: None = None) -> Tensor:
     """``|x1|`` with the sign of ``x2``, which is constant in pieces."""
     refuse_out("copysign", out)
-    return absolute(x1) * value_of(np.copysign, np.ones((), np.int8), x2)
+    x1, x2 = operand_or_number(x1), operand_or_number(x2)
+    found = value_of(np.copysign, x1, x2)
+    return astype(absolute(x1), found.dtype) * (1 - 2 * np.signbit(found).astype(found.dtype))
 
 
 @implements(np.heaviside)
 def heaviside(x1: Any, x2: Any, out: None = None) -> Any:
     """0 below 0 and 1 above, constant in pieces; ``x2`` at 0."""
     refuse_out("heaviside", out)
-    step = np.heaviside(value(x1), value(x2))
+    step = value_of(np.heaviside, x1, x2)
     return where(value(x1) == 0, x2, step) if is_tracked(x2) else step
 
 

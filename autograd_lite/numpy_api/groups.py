@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.tensor import Tensor, is_tracked
-from ..ops import astype, max, min, moveaxis, ravel, take
+from ..ops import astype, max, min, moveaxis, take
 from ..ops.define import implements, operand, refuse_out, setting, value
 from ..ops.indexing import scatter
 from ..ops.moving import pick, places
@@ -57,10 +57,9 @@ def unique(
 
     The gradient of one that is there several times flows to the first of them.
     """
-    ar = ravel(ar) if axis is None else operand(ar)
     asked: Any = (True, return_inverse, return_counts, axis)
     _, first, *rest = np.unique(value(ar), *asked, equal_nan=equal_nan, sorted=sorted)
-    found = take(ar, first, axis or 0)
+    found = take(ar, first, axis)
     more = [first, *rest] if return_index else rest
     return (found, *more) if more else found
 
@@ -80,8 +79,8 @@ def histogram(
     if not is_tracked(a) or range is not None or np.ndim(bins) or not a.size:
         return counts, edges
     low, high = min(a), max(a)
-    wide = value(low) == value(high)  # then NumPy takes one more in all
-    spread = linspace(low - 0.5 * wide, high + 0.5 * wide, len(edges))
+    more = 0.5 if value(low) == value(high) else 0.0
+    spread = linspace(low - more, high + more, len(edges))
     return counts * (np.diff(edges) / np.diff(spread)) if density else counts, spread
 
 
