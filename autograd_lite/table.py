@@ -83,7 +83,7 @@ class Op(engine.Op):
         Raises:
             TypeError: the op has not one vjp (or None) for each input, or gave no numbers.
         """
-        if HOLDERS:
+        if HOLDERS and not HOLDERS.isdisjoint(map(type, inputs)):
             inputs = tuple(map(content, inputs))
         if params:
             if isinstance(self.forward, np.ufunc):  # dtype=, where=, …: as NumPy takes them
@@ -121,7 +121,8 @@ class Op(engine.Op):
         if params.get("out") is not None:
             raise errors.out_argument(self.name)
         for key, param in params.items():
-            param = params[key] = content(param)
+            if type(param) in HOLDERS:
+                param = params[key] = content(param)
             if type(param) is _ndarray:
                 params[key] = param.copy()
             elif type(param) is list or type(param) is tuple:
