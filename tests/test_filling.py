@@ -12,6 +12,7 @@ import pytest
 import autograd_lite as ag
 import autograd_lite.numpy as np
 import autograd_lite.numpy.random as npr
+import nn
 from autograd_lite.numpy import buffer
 from autograd_lite.numpy.linalg import solve
 from autograd_lite.numpy_api import index_update
@@ -224,3 +225,14 @@ def in_place(x: Any) -> None:
 def test_what_can_t_be_is_refused(f: Callable[[Any], None], kind: type[Exception], said: str):
     with pytest.raises(kind, match=said):
         ag.grad(lambda x: f(x) or x)(2.0)
+
+
+def test_layers_and_losses_take_what_is_filled():
+    net, loss = nn.Linear(3, 1, rng=numpy.random.default_rng(0)), nn.MSELoss()
+
+    def f(x: Any) -> Any:
+        a = np.ones((2, 3))
+        a[0] = x[:3]
+        return loss(net(a), np.ones((2, 1))) + ag.array([a, a]).sum() + loss(a[0], np.zeros(3))
+
+    ag.check_grads(f, X, order=1)

@@ -43,10 +43,8 @@ class _Point:
         return self.unflatten(self.vector)
 
 
-def sgd(
-    grad: Gradient, x: Any, callback: Callback = None, num_iters: int = 200,
-    step_size: float = 0.1, mass: float = 0.9,
-) -> Any:  # fmt: skip
+def sgd(grad: Gradient, x: Any, callback: Callback = None, num_iters: int = 200,
+        step_size: float = 0.1, mass: float = 0.9) -> Any:  # fmt: skip
     """Gradient descent with momentum: a running mean of the gradients, ``mass`` of it the past."""
     at = _Point(grad, x, callback)
     mean = np.zeros(at.vector.shape)
@@ -56,10 +54,8 @@ def sgd(
     return at.value()
 
 
-def rmsprop(
-    grad: Gradient, x: Any, callback: Callback = None, num_iters: int = 100,
-    step_size: float = 0.1, gamma: float = 0.9, eps: float = 1e-8,
-) -> Any:  # fmt: skip
+def rmsprop(grad: Gradient, x: Any, callback: Callback = None, num_iters: int = 100,
+            step_size: float = 0.1, gamma: float = 0.9, eps: float = 1e-8) -> Any:  # fmt: skip
     """Steps of the gradient by the root of its running mean square (Tieleman and Hinton, 2012)."""
     at = _Point(grad, x, callback)
     square = np.ones(at.vector.shape)

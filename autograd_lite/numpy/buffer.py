@@ -42,9 +42,7 @@ class Buffer:
     __array_priority__ = 2000.0  # above a Tensor's
     __hash__ = None  # type: ignore[assignment]  # as an array
 
-    def __init__(
-        self, value: Any, of: Buffer | None = None, part: Any = None, index: Any = None
-    ) -> None:
+    def __init__(self, value: Any, of: Any = None, part: Any = None, index: Any = None) -> None:
         self._of, self._part, self._index = of, part, index
         self._cell: list[Any] = [value] if of is None else of._cell
 

@@ -49,30 +49,21 @@ def _family(
     """
     own, whole = getattr(scipy.stats, name), name == "poisson"
     least, most = own.a, own.b
-    needed = (own.shapes or "").replace(",", "").split()
-    names = [*needed, "loc"] if whole else [*needed, "loc", "scale"]
 
     def scaled(f: Callable[..., Any], is_density: bool = False) -> Callable[..., Any]:
         def function(x: Any, *args: Any, **kwargs: Any) -> Any:
-            given = dict(zip(names, args, strict=False))
-            if not {*needed} <= {*given, *kwargs} <= {*names} or len(args) > len(names):
-                raise TypeError(f"scipy.stats.{name}: its arguments are x, {', '.join(names)}")
-            given = {"loc": 0.0, "scale": 1.0, **given, **kwargs}
-            loc, scale, shapes = given["loc"], given["scale"], [given[key] for key in needed]
+            shapes, loc, scale = own._parse_args(*args, **kwargs)
             z = (operand(x) - loc) / scale
             if is_density:
-                inside = ~((value(z) < least) | (value(z) > most))
-                if whole:
-                    inside &= value(z) == np.floor(value(z))
+                at = value(z)
+                inside = ~((at < least) | (at > most) | (whole and at != np.floor(at)))
                 found = f(np.where(inside, z, 0.5), *shapes) - np.log(np.abs(scale))
                 found = np.where(inside, found, -np.inf)
             else:
-                z = np.clip(z, least - whole, most) if np.isfinite(least) else z
-                found = f(z, *shapes)
-            valid: Any = True
+                found = f(np.clip(z, least - whole, most) if least > -np.inf else z, *shapes)
             for p in map(value, (scale, *shapes)):
-                valid = valid & ((p >= 0) if whole else (p > 0))
-            return _given(np.where(valid, found, np.nan))
+                found = np.where((p > 0) | (whole & (p == 0)), found, np.nan)
+            return _given(found)
 
         return function
 
@@ -123,11 +114,15 @@ poisson = _family(
 )
 
 
-def _normal_density(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
+def _normal(mean: Any, cov: Any) -> tuple[Any, Any]:
     cov = operand(cov)
     mean = operand(np.zeros(cov.shape[:1]) if mean is None else mean).reshape(-1)
+    return mean, cov if cov.ndim == 2 else cov * np.eye(mean.size)
+
+
+def _normal_density(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
+    mean, cov = _normal(mean, cov)
     x, n = operand(x), mean.size
-    cov = cov if cov.ndim == 2 else cov * np.eye(n)
     away = (x[..., None] if n == 1 and x.ndim < 2 else x) - mean
     if not allow_singular:
         np.linalg.cholesky(value(cov))  # raises where it isn't positive definite
@@ -145,10 +140,8 @@ def _normal_density(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool
 
 
 def _normal_entropy(mean: Any = None, cov: Any = 1) -> Any:
-    cov = operand(cov)
-    n = cov.shape[-1] if cov.ndim else np.size(mean)
-    cov = cov if cov.ndim == 2 else cov * np.eye(n)
-    return (n * (1 + LOG_2PI) + np.linalg.slogdet(cov)[1]) / 2
+    mean, cov = _normal(mean, cov)
+    return (mean.size * (1 + LOG_2PI) + np.linalg.slogdet(cov)[1]) / 2
 
 
 def _dirichlet_density(x: Any, alpha: Any) -> Any:
