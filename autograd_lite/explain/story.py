@@ -116,6 +116,7 @@ class Story:
         keys: by symbol.
         bold: the symbols that are written bold.
         targets: what the backward pass leads to.
+        trained: the leaves among them that the update changes.
         is_large: whether it is abridged.
         left_out: after how many steps, how many were left out.
         results: how many there are.
@@ -130,11 +131,17 @@ class Story:
     keys: dict[str, str]
     bold: frozenset[str]
     targets: list[Tensor]
+    trained: list[Tensor]
     is_large: bool
     left_out: tuple[int, int]
     results: int
     backward: Backward
     lr: float | None
+
+    @property
+    def whole(self) -> str:
+        """What the gradients are of: the output, or the sum of its entries."""
+        return self.name if self.output.size == 1 else f"Σ({self.name})"
 
 
 def tell(
@@ -177,15 +184,14 @@ def tell(
     ]
     told += _backward(plan, numbers, names, back)
     walked = told[-1].path
-    told += [
-        _update(g, numbers, lr, walked)
-        for g in back.gradients
-        if g.target.is_leaf and (updated is None or g.target in updated)
+    steps = [
+        g for g in back.gradients if g.target.is_leaf and (updated is None or g.target in updated)
     ]
+    told += [_update(g, numbers, lr, walked) for g in steps]
     told, left_out = _abridged(told)
     return Story(
-        output, whole, told, numbers, names, keys, bold, plan.targets, is_large, left_out,
-        len(found), back, lr,
+        output, whole, told, numbers, names, keys, bold, plan.targets,
+        [g.target for g in steps], is_large, left_out, len(found), back, lr,
     )  # fmt: skip
 
 

@@ -102,6 +102,40 @@ WORDS: dict[str, tuple[str, str]] = {
     "no_rate": ("The gradient is subtracted without the learning rate η = {lr}.",
         "减去梯度时漏了学习率 η = {lr}。"),
     "other_entry": ("That is another entry: {entry}.", "这是另一个元素：{entry}。"),
+    # numbers that can be changed
+    "live": ("Change a number", "改动数字"),
+    "live_hint": (
+        "Numbers with a dashed line can be changed: drag one sideways, or choose it and press "
+        "Enter. What the code computed outside of the graph stays.",
+        "带虚线的数可以改动：左右拖动，或选中后按回车键。在计算图之外算出的数保持不变。",
+    ),
+    "gradient_step": ("Step", "下降一步"),
+    "gradient_steps": ("×10", "×10"),
+    "rate": ("Learning rate", "学习率"),
+    "reset": ("Reset", "复原"),
+    "differs": (
+        "The numbers of this page can't be changed: its script finds other ones in this browser.",
+        "本页的数不能改动：在此浏览器中，脚本算出的数与页面上的不同。",
+    ),
+    "fixed": ("The numbers of this page can't be changed: {why}", "本页的数不能改动：{why}"),
+    "fixed_large": ("with its gradients the graph has more than {n} numbers.",
+        "计算图连同梯度超过 {n} 个数。"),
+    "fixed_dtype": ("there are some of dtype {dtype}, and the script computes with float64.",
+        "其中有 {dtype} 类型的数，而脚本只用 float64 计算。"),
+    "fixed_op": ("the script can't compute the op {op}.", "脚本不能计算运算 {op}。"),
+    "fixed_detached": ("something was detached from a tensor that is gone.",
+        "其中有从已不存在的张量分离（detach）出来的数。"),
+    "fixed_compared": (
+        "the code compared {name}, and what it made of that isn't in the graph. Written as "
+        "np.where({name} > 0, …) or {name} * ({name} > 0) it is.",
+        "代码比较了 {name}，而由此得到的结果不在计算图中。请写成 np.where({name} > 0, …) 或 "
+        "{name} * ({name} > 0)。",
+    ),
+    "looks": (
+        "While this was computed, the code looked at the values of {names}. What it made of them "
+        "isn't in the graph: it stays as it is when numbers are changed.",
+        "计算过程中，代码读取了 {names} 的值。由此得到的结果不在计算图中，改动数字时保持不变。",
+    ),
     # the section on a recorded training
     "training": ("The training", "训练过程"),
     "about": ("The steps are those of iteration {step} of {last}.",

@@ -20,6 +20,7 @@ from ..engine.modes import trace
 from ..engine.tensor import Tensor
 from ..errors import complex_to_real, explain, refuse_constant
 from ..masks import remember
+from ..seen import compare, look
 from ..show.notation import (
     ATOM,
     COMPARISON,
@@ -543,7 +544,7 @@ def astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True, device: None = Non
     if x.dtype.kind == "c" and kind.kind not in "bc":
         raise complex_to_real(x, kind)
     if kind.kind in "biu" and x.requires_grad:
-        return x._array.astype(kind)
+        return value(x).astype(kind)
     return astype_op(x, dtype=kind)
 
 
@@ -582,6 +583,12 @@ VALUE_OPS = {
 
 
 _PLAIN = {np.ndarray, float, int}
+OF_ARRAYS = {
+    np.array2string, np.array_repr, np.array_str, np.empty_like, np.iscomplexobj, np.isrealobj,
+    np.may_share_memory, np.ndim, np.ones_like, np.result_type, np.shape, np.shares_memory,
+    np.size, np.zeros_like,
+}  # fmt: skip
+"""What tells of an array, and nothing of its values."""
 
 
 def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -602,8 +609,11 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
             found = function(*arrays, **settings)
         except ValueError as error:
             raise explain(function.__name__, args, arrays, {}, error) from error
-        if function in _VALUE_SIGNS and type(found) is np.ndarray and not settings:
+        if function in VALUE_OPS and type(found) is np.ndarray and not settings:
             remember(found, function.__name__, args)
+            compare(args, found)
+        elif function not in OF_ARRAYS:
+            any(map(look, (*args, *kwargs.values())))
         return found
     except TypeError:
         if any(leaves_operators_alone(x) or isinstance(x, (str, bytes)) for x in args):

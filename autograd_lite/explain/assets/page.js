@@ -36,7 +36,7 @@
     next.setAttribute("aria-disabled", index === steps.length - 1);
     announce(steps[index]);
     mark(index);
-    history.replaceState(null, "", `#step=${index + 1}`);
+    history.replaceState(null, "", `#step=${index + 1}${document.body.dataset.changed || ""}`);
     if (focus || focusIsLost) focusTitle(steps[index]);
   }
 
@@ -57,7 +57,7 @@
   }
 
   function fromAddress() {
-    const found = /^#step=(\d+)$/.exec(location.hash);
+    const found = /^#step=(\d+)(?:&|$)/.exec(location.hash);
     return found ? Number(found[1]) - 1 : null;
   }
 
