@@ -25,7 +25,7 @@ from .engine.op import apply
 from .engine.tensor import Array, Tensor, _leaf
 from .gradients import backward
 from .lines import hint, line_of, remember
-from .seen import look
+from .seen import look, written
 from .table import Op
 
 Method = Callable[..., Any]
@@ -136,7 +136,7 @@ class Members:
     @data.setter
     def data(self: Any, value: ArrayLike) -> None:
         if value is self._array and self._exposed:  # w.data -= …
-            note(self, look, None)
+            written(self)
             return
         if self._op is not None:
             raise errors.not_a_leaf(self, "its data can't be rebound")
@@ -249,6 +249,7 @@ class Members:
         leaf = _leaf(self._settle() if self._exposed else self._array)
         if self._tracked:
             note(leaf, "detached", ref(self))
+            look(self, leaf)
         return leaf
 
     def numpy(self: Any) -> Array:

@@ -1,57 +1,105 @@
-"""What code outside of the graph has seen of it: values that left, from which it may have made more.
+"""What code outside of the graph has seen of it: values that left, of which it may have made more.
 
 Such a number, or a choice made by one (``if s.data > 0``), is recorded nowhere. Who computes a graph
-anew for other values asks here whether there may be any. What is noted keeps nothing alive.
+anew for other values asks here whether there may be any. What is kept keeps nothing alive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import inf
-from typing import Any
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
 
+from .engine.modes import no_grad
 from .engine.notes import note, noted
 from .engine.op import _next_number
 from .engine.tensor import Tensor
 
-
-def look(tensor: Any) -> None:
-    """Note that code outside was given the value that ``tensor`` has now."""
-    if type(tensor) is Tensor and tensor._tracked and type(tensor._array) is np.ndarray:
-        array = tensor._array
-        known = noted(tensor, look)
-        if known is None or known[1]() is not array:
-            note(tensor, look, (_next_number(), ref(array)))
+_NEAR = 12  # results and leaves that a look goes back to
 
 
-def compare(operands: Sequence[Any], mask: Any) -> None:
-    """Note that ``mask``, a plain array, was made of these operands' values."""
-    for x in operands:
-        if type(x) is Tensor and x._tracked:
-            note(x, compare, (*(noted(x, compare) or ())[-9:], (_next_number(), ref(mask))))
+class Look(NamedTuple):
+    """A value that left.
+
+    Attributes:
+        number: when, as numbers of results count.
+        result: the number of the result whose value it was; −1 of a leaf.
+        leaves: that it was computed from, or is, each with the array that it had.
+        found: a plain array that was computed of it, such as a mask; None where it just left.
+    """
+
+    number: int
+    result: int
+    leaves: list[tuple[ref[Tensor], ref[Any]]]
+    found: ref[Any] | None
 
 
-def looked_at(
-    tensors: Sequence[Tensor], before: float = inf, since: float = 0
-) -> list[Tensor]:
-    """Those whose values were given outside, before the result of that number was computed."""
-    found = []
-    for t in tensors:
-        number, array = noted(t, look) or (before, ref(t))
-        if since <= number < before and array() is t._array:
-            found.append(t)
-    return found
+LOOKS: deque[Look] = deque(maxlen=10_000)
+UNRECORDED: deque[list[int]] = deque([[0, 0]], maxlen=10_000)
+"""From when until when ops ran within `no_grad`, one after the other."""
 
 
-def compared(tensors: Sequence[Tensor], before: int) -> list[Tensor]:
-    """Those of which something was made before that isn't among what the others were given."""
-    given = {id(noted(t, "given")) for t in tensors} - {id(None)}
-    return [
-        t
-        for t in tensors
-        for number, mask in noted(t, compare) or ()
-        if number < before and (mask() is None or id(mask()) not in given)
-    ]
+class _Records:
+    """`no_grad.records`, which the engine asks at each op."""
+
+    def __get__(self, mode: Any, kind: Any) -> bool:
+        now, latest = _next_number(), UNRECORDED[-1]
+        if latest[1] == now - 1:
+            latest[1] = now
+        else:
+            UNRECORDED.append([now, now])
+        return False
+
+
+no_grad.records = _Records()  # type: ignore[assignment]
+
+
+def look(tensor: Any, found: Any = None) -> None:
+    """Remember that code outside is given the value of ``tensor``, or ``found``, made of it."""
+    if type(tensor) is not Tensor or not tensor._tracked:
+        return
+    leaves, todo = [], [tensor]
+    for x in todo:
+        if x._op is not None and len(todo) < _NEAR:
+            todo += [y for y in x._inputs if type(y) is Tensor and y._tracked]
+        elif x._op is None and type(x._array) is np.ndarray:
+            leaves.append((ref(x), ref(x._array)))
+    result = -1 if tensor._op is None else tensor._number
+    LOOKS.append(Look(_next_number(), result, leaves, None if found is None else ref(found)))
+
+
+def written(leaf: Tensor) -> None:
+    """Remember that a leaf has other values in the same array: what was seen of it is past."""
+    note(leaf, look, _next_number())
+
+
+class Seen(NamedTuple):
+    """What was seen before: of which tensor, if that is known, and whether more was made of it."""
+
+    tensor: Tensor | None
+    is_lost: bool
+
+
+def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
+    """What was seen of a graph before its last tensor was there, but for what is itself in it.
+
+    Args:
+        tensors: all of the graph, inputs before results.
+    """
+    results = {t._number: t for t in tensors if t._op is not None}
+    there = {id(t) for t in tensors} | {id(noted(t, "given")) for t in tensors}
+    first, last = min(results), max(results)
+    if any(first < start < last for start, _ in UNRECORDED):
+        yield Seen(None, False)
+    for number, result, leaves, found, in LOOKS:
+        if number > last or (found is not None and found() is not None and id(found()) in there):
+            continue
+        near = [x for leaf, array in leaves if (x := leaf()) is not None
+                and id(x) in there and array() is x._array and number > (noted(x, look) or 0)]
+        is_own = result == -1 or result > first
+        if result in results or near or (is_own and not leaves):
+            yield Seen(results[result] if result in results else near[0] if near else None,
+                       found is not None and (is_own or result in results))

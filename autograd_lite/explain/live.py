@@ -17,6 +17,7 @@ What is none of these is taken apart: its own forward is run on Tensors.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,10 @@ from ..engine.modes import trace
 from ..engine.notes import noted
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
-from ..masks import comparison
+from ..masks import comparison, is_known
 from ..ops.elementwise import VALUE_OPS, as_it_was
 from ..ops.moving import places
-from ..seen import compared, looked_at
+from ..seen import LOOKS, seen
 from ..table import OPS
 from ..unread import Unread, cleared
 from .story import Story
@@ -87,6 +88,8 @@ class Program:
 
     def _leaf(self, t: Tensor) -> int:
         origin, detached = comparison(noted(t, "given")), noted(t, "detached")
+        if origin is None and is_known(noted(t, "given")):
+            raise Fixed(self._words("fixed_detached"))
         if origin is not None:
             with trace():
                 return self.of(VALUES[origin.name](*origin.operands))[0]
@@ -111,7 +114,7 @@ class Program:
             return self._taken_apart(t)
         if name in _SAME and np.can_cast(arrays[0].dtype, t.dtype):
             return self.add("positive", xs, shape)
-        if name in ENTRYWISE and not params and (t.dtype != bool or name in VALUES):
+        if name in ENTRYWISE and not any(params.values()) and not (t.dtype == bool and name == "add"):
             return self.add(name, xs, shape)
         if name == "fixed_power":
             return self.add("power", [*xs, self.number(params["exponent"])], shape)
@@ -200,7 +203,7 @@ class Program:
                 anew = t.op.forward(*t.inputs, **t.params)
         except Exception:  # whatever a forward that is made for arrays says of Tensors
             raise fixed from None
-        if type(anew) is not Tensor or anew.op in (None, t.op) or looked_at(walk(anew), since=start):
+        if type(anew) is not Tensor or anew.op in (None, t.op) or _looked_since(start):
             raise fixed
         self._apart.append(t.op)
         line = self.of(anew)[0]
@@ -219,6 +222,18 @@ def _strided(x: Array) -> Any:
     return np.empty(x.shape, np.int8)
 
 
+def backward(output: Tensor, targets: Sequence[Tensor], words: Words) -> list[Tensor]:
+    """The recorded gradients of the sum of an output's entries, whatever the values are."""
+    if not targets:
+        return []
+    seed, start = Tensor(np.ones(output.shape)), engine._next_number()
+    with trace(), np.errstate(all="ignore"):
+        found = pull({output: seed}, set(targets), True, [Unread([output], True).layer])
+    if _looked_since(start):
+        raise Fixed(words("fixed_rule"))
+    return [found[t] for t in targets]
+
+
 def program(story: Story, words: Words) -> dict[str, Any]:
     """What the page's script is told: the program, and where the page's arrays are in it.
 
@@ -227,16 +242,12 @@ def program(story: Story, words: Words) -> dict[str, Any]:
     """
     output, found = story.output, Program(words)
     tensors = walk(output)
-    lost = compared(tensors, output._number)
-    if lost:
-        raise Fixed(words("fixed_compared", name=_called(lost[0], story)))
-    seed = Tensor(np.ones(output.shape))
-    back: dict[Tensor, Any] = {}
-    if story.targets:
-        with trace(), np.errstate(all="ignore"):
-            back = pull({output: seed}, set(story.targets), True, [Unread([output], True).layer])
+    for t, is_lost in seen(tensors):
+        if is_lost:
+            raise Fixed(words("fixed_lost", name=_called(t, story, words)))
     shown = {f"v{n}": t for t, n in story.numbers.items()}
-    shown |= {f"g{story.numbers[t]}": back[t] for t in story.targets}
+    back = backward(output, story.targets, words)
+    shown |= {f"g{story.numbers[t]}": g for t, g in zip(story.targets, back, strict=True)}
     keys = dict(zip(shown, found.of(*shown.values()), strict=True))
     rate = found.number(0.1 if story.lr is None else story.lr)
     for t in story.trained:
@@ -250,11 +261,17 @@ def program(story: Story, words: Words) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def looks(story: Story) -> list[str]:
-    """The names of what code outside of the graph has seen while this was computed."""
-    seen = looked_at(walk(story.output), story.output._number)
-    return [_called(t, story) for t in seen]
+def looks(story: Story, words: Words) -> str:
+    """What is said of values that code outside of the graph has seen."""
+    names = dict.fromkeys(_called(t, story, words) for t, _ in seen(walk(story.output)))
+    return words("looks", names=", ".join(names)) if names else ""
 
 
-def _called(t: Tensor, story: Story) -> str:
-    return story.names.get(t) or errors.describe(t, "a tensor" if t.op is None else t.op.name)
+def _called(t: Tensor | None, story: Story, words: Words) -> str:
+    if t is None:
+        return words("a_result")
+    return story.names.get(t) or errors.describe(t, t.op.name if t.op else words("a_result"))
+
+
+def _looked_since(start: int) -> bool:
+    return bool(LOOKS) and LOOKS[-1].number > start

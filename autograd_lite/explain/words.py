@@ -105,9 +105,9 @@ WORDS: dict[str, tuple[str, str]] = {
     # numbers that can be changed
     "live": ("Change a number", "改动数字"),
     "live_hint": (
-        "Numbers with a dashed line can be changed: drag one sideways, or choose it and press "
-        "Enter. What the code computed outside of the graph stays.",
-        "带虚线的数可以改动：左右拖动，或选中后按回车键。在计算图之外算出的数保持不变。",
+        "Drag a dashed number, or press Enter on it: all others follow, but for what the code "
+        "computed outside of the graph.",
+        "拖动带虚线的数，或选中后按回车键：其他数随之改变，只有代码在计算图之外算出的数不变。",
     ),
     "gradient_step": ("Step", "下降一步"),
     "gradient_steps": ("×10", "×10"),
@@ -123,18 +123,21 @@ WORDS: dict[str, tuple[str, str]] = {
     "fixed_dtype": ("there are some of dtype {dtype}, and the script computes with float64.",
         "其中有 {dtype} 类型的数，而脚本只用 float64 计算。"),
     "fixed_op": ("the script can't compute the op {op}.", "脚本不能计算运算 {op}。"),
-    "fixed_detached": ("something was detached from a tensor that is gone.",
-        "其中有从已不存在的张量分离（detach）出来的数。"),
-    "fixed_compared": (
-        "the code compared {name}, and what it made of that isn't in the graph. Written as "
-        "np.where({name} > 0, …) or {name} * ({name} > 0) it is.",
-        "代码比较了 {name}，而由此得到的结果不在计算图中。请写成 np.where({name} > 0, …) 或 "
-        "{name} * ({name} > 0)。",
+    "fixed_rule": ("a derivative depends on values in a way that isn't recorded.",
+        "有一个导数以未记录的方式依赖数值。"),
+    "a_result": ("a result", "某个结果"),
+    "fixed_detached": ("something was compared with, or detached from, a tensor that is gone.",
+        "其中有由已不存在的张量比较或分离（detach）得到的数。"),
+    "fixed_lost": (
+        "the code compared {name}, rounded or detached it, and what it made of that isn't in the "
+        "graph. Used by itself, as in {name} * ({name} > 0) or np.where({name} > 0, …), it is.",
+        "代码比较、取整或分离（detach）了 {name}，而由此得到的结果不在计算图中。请直接使用，例如写成 "
+        "{name} * ({name} > 0) 或 np.where({name} > 0, …)。",
     ),
     "looks": (
-        "While this was computed, the code looked at the values of {names}. What it made of them "
-        "isn't in the graph: it stays as it is when numbers are changed.",
-        "计算过程中，代码读取了 {names} 的值。由此得到的结果不在计算图中，改动数字时保持不变。",
+        "The code looked at the values of {names} before this was computed. What it made of them, "
+        "or chose by them, isn't in the graph: it stays as it is when numbers are changed.",
+        "得到结果之前，代码读取了 {names} 的值。由此算出的数或作出的选择不在计算图中，改动数字时保持不变。",
     ),
     # the section on a recorded training
     "training": ("The training", "训练过程"),

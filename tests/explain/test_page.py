@@ -191,7 +191,7 @@ def test_names_and_source_lines_are_text(tmp_path: Path) -> None:
     with ag.source_lines():
         exec(builtins.compile(code, "<evil>.py", "exec"), scope)
     page = explained(scope["y"].sum().named("L</title>"), tmp_path, lr=1.0)
-    assert [len(page.root.all(tag)) for tag in ("script", "img", "style")] == [3, 0, 1]
+    assert [len(page.root.all(tag)) for tag in ("script", "img", "style")] == [5, 0, 1]
     assert page.root.all("title")[0].text == "L</title>, step by step"
     assert page.root.all("h1")[0].text == "L</title>, step by step"
     assert "\u2028" not in "".join(x.text for x in page.root.all("script"))

@@ -103,7 +103,10 @@
     const x = of(cell.key)[cell.entry], reach = Math.max(2 * Math.abs(x), 2);
     range = [x - reach, x + reach];
     [slider.min, slider.max] = range;
-    dock.classList.add("on");
+    if (!dock.matches(".on")) {
+      dock.classList.add("on");
+      dispatchEvent(new Event("resize"));
+    }
     for (const { td, key, entry } of cells) {
       td.classList.toggle("held", key === cell.key && entry === cell.entry);
     }

@@ -29,7 +29,10 @@ const live = (() => {
     imag: () => 0, sign: Math.sign, floor: Math.floor, ceil: Math.ceil, trunc: Math.trunc,
     rint: rint, equal: (x, y) => +(x === y), not_equal: (x, y) => +(x !== y),
     less: (x, y) => +(x < y), less_equal: (x, y) => +(x <= y), greater: (x, y) => +(x > y),
-    greater_equal: (x, y) => +(x >= y),
+    greater_equal: (x, y) => +(x >= y), isnan: (x) => +(x !== x), isfinite: (x) => +Number.isFinite(x),
+    isinf: (x) => +(Math.abs(x) === Infinity), logical_not: (x) => +!x,
+    logical_and: (x, y) => +!!(x && y), logical_or: (x, y) => +!!(x || y),
+    logical_xor: (x, y) => +(!x !== !y), sinc: (x) => (x ? Math.sin(Math.PI * x) / (Math.PI * x) : 1),
   };
   const REDUCED = {
     sum: [0, (x, y) => x + y], prod: [1, (x, y) => x * y],

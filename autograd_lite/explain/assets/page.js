@@ -288,7 +288,7 @@
   slider.addEventListener("input", () => go(Number(slider.value) - 1));
   addEventListener("keydown", onKey);
   addEventListener("hashchange", () => fromAddress() !== null && go(fromAddress(), { focus: true }));
-  addEventListener("resize", fitFigure);
+  addEventListener("resize", () => { fitFigure(); mark(current); });
   document.addEventListener("mouseover", lightAt);
   document.addEventListener("focusin", lightAt);
   document.addEventListener("mouseout", leave);
