@@ -171,7 +171,7 @@
   let drag = null;
   const isAsking = () => body.classList.contains("predicting");
   const unit = (x) => 10 ** Math.floor(Math.log10(Math.max(Math.abs(x), 0.1))) / 10;
-  const moved = (x, steps) => Number((x + steps * unit(x)).toPrecision(6));
+  const moved = (x, steps) => Number((x + steps * unit(x)).toPrecision(4));
 
   body.addEventListener("pointerdown", (event) => {
     const cell = cellOf(event.target);
@@ -251,10 +251,12 @@
   rate.value = live.written(arrays[told.rate][0]);
   reset.disabled = true;
   const controls = document.getElementById("controls");
-  new ResizeObserver(() => {
+  const fit = () => {
     body.style.setProperty("--dock", `${dock.offsetHeight}px`);
     body.style.setProperty("--controls", `${controls.offsetHeight}px`);
-  }).observe(dock);
+  };
+  for (const part of [dock, controls]) new ResizeObserver(fit).observe(part);
+  addEventListener("DOMContentLoaded", fit);
   fromAddress();
   body.dataset.changed ??= "";
   addEventListener("hashchange", () => {
