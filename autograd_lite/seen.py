@@ -1,7 +1,7 @@
 """What code outside of the graph has seen of it: values that left, of which it may have made more.
 
-Such a number, or a choice made by one (``if s.data > 0``), is recorded nowhere. Who computes a graph
-anew for other values asks here whether there may be any. What is kept keeps nothing alive.
+Such a number, or a choice made by one (``if s.data > 0``), is recorded nowhere. Who computes a
+graph anew for other values asks here whether there may be any. What is kept keeps nothing alive.
 """
 
 from __future__ import annotations
@@ -97,8 +97,12 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
     for number, result, leaves, found, in LOOKS:
         if number > last or (found is not None and found() is not None and id(found()) in there):
             continue
-        near = [x for leaf, array in leaves if (x := leaf()) is not None
-                and id(x) in there and array() is x._array and number > (noted(x, look) or 0)]
+        near = [
+            x
+            for leaf, array in leaves
+            if (x := leaf()) is not None and id(x) in there and array() is x._array
+            and number > (noted(x, look) or 0)
+        ]  # fmt: skip
         is_own = result == -1 or result > first
         if result in results or near or (is_own and not leaves):
             yield Seen(results[result] if result in results else near[0] if near else None,

@@ -1,7 +1,7 @@
 """The recorded graph as a program that the page's script runs, so that its numbers can be changed.
 
-The backward pass is recorded, and so but more results: no rule is written twice. A line of a program
-is ``[what, operands, shape, setting]``, the operands being lines before it:
+The backward pass is recorded, and so but more results: no rule is written twice. A line of a
+program is ``[what, operands, shape, setting]``, the operands being lines before it:
 
 - ``leaf``: its numbers;
 - an op of `ENTRYWISE`, of operands that are broadcast;
@@ -45,12 +45,13 @@ ENTRYWISE = frozenset(re.findall(r"\b(\w+): ", SCRIPT.split("ENTRYWISE = {")[1].
 VALUES = {op.name: op for op in VALUE_OPS.values()}
 
 _SAME = {"conj", "real", "broadcast_to", "=", "as_it_was", "astype"}
-_NOT_APART = frozenset(
-    "fft ifft inv solve pinv det logdet cholesky eigh eig svd qr pick collect scatter".split()
-)
+_NOT_APART = {
+    "fft", "ifft", "inv", "solve", "pinv", "det", "logdet", "cholesky", "eigh", "eig", "svd", "qr",
+    "pick", "collect", "scatter",
+}  # fmt: skip
 
 
-class Fixed(Exception):
+class Fixed(Exception):  # noqa: N818  (no error: what it says is put on the page)
     """What a program can't do, as the page says it."""
 
 
@@ -114,7 +115,7 @@ class Program:
             return self._taken_apart(t)
         if name in _SAME and np.can_cast(arrays[0].dtype, t.dtype):
             return self.add("positive", xs, shape)
-        if name in ENTRYWISE and not any(params.values()) and not (t.dtype == bool and name == "add"):
+        if name in ENTRYWISE and not any(params.values()) and (t.dtype != bool or name != "add"):
             return self.add(name, xs, shape)
         if name == "fixed_power":
             return self.add("power", [*xs, self.number(params["exponent"])], shape)
@@ -195,7 +196,7 @@ class Program:
     def _taken_apart(self, t: Tensor) -> int:
         assert t.op is not None
         fixed = Fixed(self._words("fixed_op", op=t.op.name))
-        if t.op in self._apart or OPS.get(t.op.name) is t.op and t.op.name in _NOT_APART:
+        if t.op in self._apart or t.op in map(OPS.get, _NOT_APART):
             raise fixed
         start = engine._next_number()
         try:

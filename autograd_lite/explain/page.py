@@ -133,7 +133,8 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
     return filled(
         "page.html", words, lang=words.lang, title=title, style=style, script=script,
         n=len(story.steps), layout=_layout(picture), picture=picture, note=note,
-        notes=_notes(story, words, extra is None, live.notes), body="\n".join(sections), section=section, dock=live.dock,
+        notes=_notes(story, words, extra is None, live.notes), body="\n".join(sections),
+        section=section, dock=live.dock,
         data=f"{_data('sources', lit)}\n{_data('predictions', asked)}",
     )  # fmt: skip
 

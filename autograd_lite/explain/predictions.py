@@ -85,8 +85,9 @@ class Predictions:
         if entry is None:
             seen = {step.shape}
             turned = partial(self._words, "transposed", shape=dimensions(step.shape))
-            wrong_shapes = ((wrong.shape, says) for wrong, says in self._wrong(step))
-            for shape, says in chain([(step.shape[::-1], turned)], wrong_shapes):
+            first: Wrong = np.empty(step.shape[::-1]), turned
+            for wrong, says in chain([first], self._wrong(step)):
+                shape = wrong.shape
                 if shape not in seen and len(found) < MOST_MISTAKES:
                     seen.add(shape)
                     found.append({"shape": list(shape), "says": says()})
