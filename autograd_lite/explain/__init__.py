@@ -52,8 +52,8 @@ def explain(
             `nn.Recording` or `nn.History`, whose net is as it was afterwards.
         path: where to write, ending in ``.html`` or ``.htm``; a file that is there is replaced.
         lang: the language of the page, ``"en"`` or ``"zh"``.
-        lr: the learning rate η, to show each parameter of shape (…) after a step of gradient
-            descent, ``w − η ∇w`` of the same shape, and of complex numbers ``w − η conj(∇w)``;
+        lr: the learning rate α, to show each parameter of shape (…) after a step of gradient
+            descent, ``w − α ∇w`` of the same shape, and of complex numbers ``w − α conj(∇w)``;
             without it the update is shown as a formula.
             Of a recorded training it is known where the optimizer is `nn.SGD`.
         iteration: of a recorded training, which recorded iteration to step through; by default the

@@ -374,9 +374,9 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
     if step.value is not None:
         name, caption = step.name, ""
         if step.kind == "update":
-            name, right = f"{name} − η ∇{name}", step.formulas[-1].right
+            name, right = f"{name} − α ∇{name}", step.formulas[0].right
             caption = mathml.math(mathml.expression(right, {}, bold)) if right else ""
-        shown = table(step.value, step.key, name, words, bold, brief, values=True, caption=caption)
+        shown = table(step.value, step.key, name, words, bold, brief, caption=caption)
         parts.append(_group("result", words("value"), shown))
     if step.contributions:
         parts.append(_contributions(story, step, words))

@@ -374,18 +374,19 @@ def _needed(root: Expression, parts: Mapping[str, Expression]) -> dict[str, Expr
 def _update(
     g: Gradient, numbers: Mapping[Tensor, int], lr: float | None, walked: list[str]
 ) -> Step:
-    """``w ← w − η ∇w``; of complex numbers the conjugate of the gradient leads uphill."""
+    """``w ← w − α ∇w``; of complex numbers the conjugate of the gradient leads uphill."""
     leaf, n, name = g.target, numbers[g.target], g.name
     w, gradient = Expression(leaf._array, name), Expression(g.value, g.symbol)
-    rate = Expression(np.asarray(1.0 if lr is None else lr), "η")
+    rate = Expression(np.asarray(1.0 if lr is None else lr), "α")
     is_complex = leaf.dtype.kind == "c"
     uphill = applied(OPS["conj"], gradient) if is_complex else gradient
     change = applied(OPS["multiply"], rate, uphill)
     formula = applied(OPS["subtract"], w, change)
     value = None if lr is None else np.asarray(formula.value, leaf.dtype)
+    known = [] if lr is None else [Formula("with", ["α"], Expression(np.asarray(lr)))]
     return Step(
         "update", leaf, f"u{n}", name, value, leaf.shape,
-        [Formula("result", [name], formula, sign="←")],
+        [Formula("result", [name], formula, sign="←"), *known],
         [Matrix(f"v{n}", name, leaf._array), Matrix(f"g{n}", g.symbol, g.value)],
         gradient=g, figure=[f"t{n}"], path=walked,
     )  # fmt: skip

@@ -338,6 +338,8 @@ def test_steps_of_gradient_descent_are_those_of_python(shown):
     tensors = {name: ag.Tensor(x, True, name) for name, x in values.items()}
     shown.page.fill("#live .rate", "0.5")
     shown.page.keyboard.press("Tab")
+    rates = shown.page.locator("[data-kind=update] .formula.with").all_text_contents()
+    assert {"".join(text.split()) for text in rates} == {"α=0.5"}
     for button, times in (("1", 1), ("10", 10)):
         shown.page.click(f"#live [data-times='{button}']")
         for _ in range(times):
@@ -348,7 +350,7 @@ def test_steps_of_gradient_descent_are_those_of_python(shown):
         out = sigmoid_written_out(**tensors)
         assert np.isclose(loss(shown), out.item(), rtol=1e-3)
     new = tensors["w"].numpy() - 0.5 * ag.gradients(out, [tensors["w"]])[0].numpy()
-    (text,) = shown.page.locator("td[aria-label^='w − η ∇w[2,3] =']").all_text_contents()
+    (text,) = shown.page.locator("td[aria-label^='w − α ∇w[2,3] =']").all_text_contents()
     assert text == f"{new[1, 2]:.4g}".replace("-", "−")
 
 

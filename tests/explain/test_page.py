@@ -165,8 +165,8 @@ def test_mistakes_of_each_pass_and_of_the_update(tmp_path: Path) -> None:
         ("Forward l1", "σ is missing: this is s_1 itself."),
         ("Loss L", "This is the sum: divide it by q = 2."),
         ("Backward ∇b01", "a mean where a sum belongs"),
-        ("Update W12", "subtract η ∇, and don't add it"),
-        ("Update W12", "without the learning rate η = 0.5"),
+        ("Update W12", "subtract α ∇, and don't add it"),
+        ("Update W12", "without the learning rate α = 0.5"),
     ):
         assert says in " / ".join(m["says"] for m in asked(page, title)[0]["mistakes"])
 
@@ -216,7 +216,7 @@ def test_what_is_missing_is_said_once(
     page = explained(chapter(), tmp_path)
     assert "with ag.source_lines():" not in page.html
     assert 'pip install "autograd_lite[layout]"' in notes(page)
-    assert not page.root.all("svg")
+    assert not any(figure.all("svg") for figure in page.root.all("figure"))
     assert len(page.steps) == 15
     assert page.titles[5] == "Backward δ2"
 

@@ -226,6 +226,7 @@
     const x = read(rate.value);
     if (x > 0 && Number.isFinite(x)) arrays[told.rate][0] = x;
     rate.value = live.written(arrays[told.rate][0]);
+    for (const said of all("[data-kind=update] .formula.with mn")) said.textContent = rate.value;
     show();
   });
   dock.addEventListener("submit", (event) => event.preventDefault());
