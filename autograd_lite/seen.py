@@ -13,7 +13,7 @@ from weakref import ref
 
 import numpy as np
 
-from .engine.modes import no_grad
+from .engine.modes import Mode, no_grad
 from .engine.notes import note, noted
 from .engine.op import _next_number
 from .engine.tensor import Tensor
@@ -38,23 +38,16 @@ class Look(NamedTuple):
 
 
 LOOKS: deque[Look] = deque(maxlen=10_000)
-UNRECORDED: deque[list[int]] = deque([[0, 0]], maxlen=10_000)
-"""From when until when ops ran within `no_grad`, one after the other."""
+BLOCKS: deque[int] = deque(maxlen=10_000)
+"""When blocks of `no_grad` were entered."""
 
 
-class _Records:
-    """`no_grad.records`, which the engine asks at each op."""
-
-    def __get__(self, mode: Any, kind: Any) -> bool:
-        now, latest = _next_number(), UNRECORDED[-1]
-        if latest[1] == now - 1:
-            latest[1] = now
-        else:
-            UNRECORDED.append([now, now])
-        return False
+def _enter(block: no_grad) -> None:
+    BLOCKS.append(_next_number())
+    Mode.__enter__(block)
 
 
-no_grad.records = _Records()  # type: ignore[assignment]
+no_grad.__enter__ = _enter  # type: ignore[method-assign]
 
 
 def look(tensor: Any, found: Any = None) -> None:
@@ -92,7 +85,7 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
     results = {t._number: t for t in tensors if t._op is not None}
     there = {id(t) for t in tensors} | {id(noted(t, "given")) for t in tensors}
     first, last = min(results), max(results)
-    if any(first < start < last for start, _ in UNRECORDED):
+    if any(first < number < last for number in BLOCKS):
         yield Seen(None, False)
     for number, result, leaves, found, in LOOKS:
         if number > last or (found is not None and found() is not None and id(found()) in there):

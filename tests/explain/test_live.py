@@ -14,11 +14,12 @@ import autograd_lite as ag
 import nn
 from autograd_lite.explain.live import SCRIPT, Fixed, Program, backward
 from autograd_lite.explain.words import Words
+from autograd_lite.show.notation import number
 
 from ..each import each
 from ..sampling import samples
 from .browser import NARROW, Opened, opened
-from .reading import Page, explained
+from .reading import Page, chapter, explained
 
 EN = Words("en")
 RUN = """jobs => jobs.map(([lines, changes, wanted]) => {
@@ -363,6 +364,44 @@ def test_the_address_restores_and_links_keep_what_was_changed(tab, path):
     tab.page.wait_for_selector("#step-1.shown")
     assert {cell(tab, f"{name}[1,1]").inner_text() for name in "wb"} == {"0.25", "−0.001"}
     assert tab.page.url.endswith(f"#step=1&set={w}.0:0.25,{b}.0:-0.001")
+
+
+NUMBERS = {"e": np.e, "σ": lambda x: 1 / (1 + np.exp(-x)), "log": np.log}
+AS_PYTHON = str.maketrans({"·": "*", "−": "-", "^": "@", "²": "**2"})
+
+
+def worth(arithmetic: str) -> float:
+    text = arithmetic.translate(AS_PYTHON).replace("@", "**").replace("²", "**2")
+    return float(eval(text, dict(NUMBERS)))
+
+
+def test_under_a_number_stands_its_arithmetic_which_follows_too(shown):
+    page, found = shown.page, {}
+    cell(shown, "w[1,1]").press("ArrowUp")
+    for step in shown.each_step():
+        entry = page.locator(".step.shown .numbers > .result td[data-entry]").first
+        entry.focus()
+        text = page.inner_text(".step.shown .arithmetic")
+        if text:
+            arithmetic, value = text.rsplit(" = ", 1)
+            assert value == entry.inner_text()
+            assert np.isclose(worth(arithmetic), worth(value), rtol=0.01, atol=1e-3), text
+            found[step] = arithmetic
+    assert len(found) > 8
+
+
+def test_the_arithmetic_is_that_of_the_book(tab, tmp_path):
+    loss = chapter()
+    loss.backward()
+    named = ag.named_tensors(loss)
+    explained(loss, tmp_path)
+    tab.page.goto((tmp_path / "page.html").as_uri())
+    tab.page.evaluate("location.hash = 'step=9'")
+    tab.page.locator(".step.shown .numbers > .result td[aria-label^='δ_1[1,2]']").focus()
+    error, w = number(named["s_2"].grad[0, 0]), number(named["W_12"].data[1, 0])
+    l1 = number(named["l_1"].data[0, 1])
+    said = tab.page.inner_text(".step.shown .arithmetic")
+    assert said == f"{error} · {w} · {l1} · (1 − {l1}) = {number(named['s_1'].grad[0, 1])}"
 
 
 def test_what_doesnt_follow_is_hidden_and_nothing_is_changed_while_one_predicts(shown):

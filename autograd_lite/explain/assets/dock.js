@@ -65,6 +65,7 @@
     }
     body.classList.toggle("changed", isChanged);
     reset.disabled = !isChanged;
+    if (explained) explain(explained);
     draw();
   }
 
@@ -164,6 +165,39 @@
     svg.setAttribute("aria-label", `${told.name} (${name})`);
     if (document.activeElement !== typed) typed.value = live.written(x);
     slider.value = x;
+  }
+
+  // ---- How a number comes about ------------------------------------------------------------------
+
+  const places = new Set(Object.entries(told.keys).filter(([key]) => key[0] !== "u")
+    .map(([, line]) => line).concat(told.rate));
+  let explained = null;
+
+  /** Under the result stands the arithmetic of the entry that is pointed at, or has the focus. */
+  function explain(td) {
+    const cell = td && cells.find((other) => other.td === td);
+    explained = cell ? td : null;
+    for (const said of all(".step.shown .arithmetic")) {
+      const line = cell && told.keys[cell.key];
+      const isGiven = all(".step.shown .operands .matrix").some(({ dataset }) =>
+        told.keys[dataset.key] === line);
+      said.textContent = (cell && !isGiven && live.arithmetic(told.program, arrays,
+        (other) => places.has(other), line, cell.entry)) || "";
+    }
+  }
+  const resultOf = (target) => target?.closest?.(".numbers > .result td[data-entry]");
+  for (const event of ["mouseover", "focusin"]) {
+    body.addEventListener(event, ({ target }) => resultOf(target) && explain(resultOf(target)));
+  }
+  for (const event of ["mouseout", "focusout"]) {
+    body.addEventListener(event, ({ target }) => resultOf(target)
+      && explain(resultOf(document.activeElement)));
+  }
+  for (const result of all(".numbers > .result")) {
+    const said = document.createElement("p");
+    said.className = "arithmetic";
+    said.setAttribute("aria-live", "polite");
+    result.append(said);
   }
 
   // ---- By pointer and by keys --------------------------------------------------------------------

@@ -129,5 +129,88 @@ const live = (() => {
     return text.replaceAll("-", "−");
   }
 
-  return { loaded, written };
+  // ---- The arithmetic of one number ----------------------------------------------------------------
+
+  const SUM = 0, PRODUCT = 1, ATOM = 3, MOST_PARTS = 80, MOST_TERMS = 6;
+  const SIGNS = { equal: "=", not_equal: "≠", less: "<", less_equal: "≤", greater: ">",
+    greater_equal: "≥" };
+  const CALLED = { sigmoid: "σ", sqrt: "√", root: "√", absolute: "abs", maximum: "max",
+    minimum: "min" };
+
+  /** How an entry of a line comes of numbers that are shown, and of constants: `0.5 · (1 − 0.2)`.
+      Null where that takes too many. */
+  function arithmetic(lines, arrays, isShown, line, entry) {
+    let parts = 0;
+    const within = ([text, level], least) => (level < least ? `(${text})` : text);
+    const product = (factors) => {
+      const others = factors.filter(([text, , isSeed]) => !isSeed || text !== "1");
+      return others.length < 2 ? others[0] ?? factors[0]
+        : [others.map((factor) => within(factor, PRODUCT)).join(" · "), PRODUCT];
+    };
+    const sum = (terms) => {
+      if (terms.length < 2) return terms[0] ?? ["0", ATOM];
+      const said = terms.map((term, i) => within(term, i && PRODUCT));
+      if (said.length > MOST_TERMS) said.splice(MOST_TERMS - 2, said.length - MOST_TERMS + 1, "…");
+      return [said.join(" + "), SUM];
+    };
+    function of(k, i, isTop = false) {
+      const [what, operands, shape, setting] = lines[k], x = arrays[k][i];
+      if (++parts > MOST_PARTS) throw new RangeError();
+      if (!isTop && (isShown(k) || what === "leaf")) {
+        return [written(x), x < 0 ? SUM : ATOM, what === "leaf" && !isShown(k)];
+      }
+      const shapes = operands.map((operand) => lines[operand][2]);
+      if (what in REDUCED) {
+        const [kept, gone, ...strides] = setting;
+        const terms = Array.from({ length: size(gone) }, (_, j) => product(operands.map((o, n) =>
+          of(o, places(kept, strides[n][0])[i] + places(gone, strides[n][1])[j]))));
+        return what === "sum" ? sum(terms) : terms.length < 2 ? terms[0]
+          : [`${what}(${terms.map(([text]) => text).join(", ")})`, ATOM];
+      }
+      if (what === "move") {
+        let from = setting.length ? setting[i] - 1 : i;
+        for (const [n, operand] of operands.entries()) {
+          if (from >= 0 && from < size(shapes[n])) return of(operand, from);
+          from -= from < 0 ? 0 : size(shapes[n]);
+        }
+        return ["0", ATOM];
+      }
+      if (what === "put") {
+        return sum([...setting.keys()].filter((j) => setting[j] === i + 1)
+          .map((j) => of(operands[0], j)));
+      }
+      if (!(what in ENTRYWISE)) throw new RangeError();
+      const at = shapes.map((own) => spread(own, shape)[i]);
+      const one = (n) => of(operands[n], at[n]);
+      // What a constant doesn't change: what keeps a logarithm finite, or the mean of one number.
+      const isIdle = (n) => lines[operands[n]][0] === "leaf" && !isShown(operands[n])
+        && arrays[operands[n]][at[n]] && x === arrays[operands[1 - n]][at[1 - n]];
+      if ((what === "add" || what === "divide") && isIdle(1)) return one(0);
+      switch (what) {
+        case "add": return [`${within(one(0), SUM)} + ${within(one(1), PRODUCT)}`, SUM];
+        case "subtract": return [`${within(one(0), SUM)} − ${within(one(1), PRODUCT)}`, SUM];
+        case "multiply": return product([one(0), one(1)]);
+        case "divide": return [`${within(one(0), PRODUCT)} / ${within(one(1), 2)}`, PRODUCT];
+        case "reciprocal": return [`1 / ${within(one(0), 2)}`, PRODUCT];
+        case "negative": return [`−${within(one(0), 2)}`, SUM];
+        case "square": return [`${within(one(0), ATOM)}²`, 2];
+        case "power": return [`${within(one(0), ATOM)}^${within(one(1), ATOM)}`, 2];
+        case "positive": case "cleared": return one(0);
+        case "where": return one(arrays[operands[0]][at[0]] ? 1 : 2);
+        case "relu": return [`max(${one(0)[0]}, 0)`, ATOM];
+        case "exp": return [`e^${within(one(0), ATOM)}`, 2];
+      }
+      if (what in SIGNS) return [`[${one(0)[0]} ${SIGNS[what]} ${one(1)[0]}]`, ATOM];
+      return [`${CALLED[what] ?? what}(${operands.map((_, n) => one(n)[0]).join(", ")})`, ATOM];
+    }
+    try {
+      const [text] = of(line, entry, true), value = written(arrays[line][entry]);
+      return text === value ? null : `${text} = ${value}`;
+    } catch (error) {
+      if (error instanceof RangeError) return null;
+      throw error;
+    }
+  }
+
+  return { arithmetic, loaded, written };
 })();
