@@ -42,7 +42,7 @@ BLOCKS: deque[int] = deque(maxlen=10_000)
 """When blocks of `no_grad` were entered."""
 
 
-def _enter(block: no_grad) -> None:
+def _enter(block: Mode) -> None:
     BLOCKS.append(_next_number())
     Mode.__enter__(block)
 
