@@ -31,7 +31,8 @@ from ..engine.notes import noted
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from ..masks import comparison, is_known
-from ..ops.elementwise import VALUE_OPS, as_it_was
+from ..meaning.read import VALUES
+from ..ops.elementwise import as_it_was
 from ..ops.moving import places
 from ..seen import LOOKS, seen
 from ..table import OPS
@@ -42,7 +43,6 @@ from .words import Words
 MOST_NUMBERS = 60_000
 SCRIPT = (Path(__file__).parent / "assets" / "live.js").read_text(encoding="utf-8")
 ENTRYWISE = frozenset(re.findall(r"\b(\w+): ", SCRIPT.split("ENTRYWISE = {")[1].split("};")[0]))
-VALUES = {op.name: op for op in VALUE_OPS.values()}
 
 _SAME = {"conj", "real", "broadcast_to", "=", "as_it_was", "astype"}
 _NOT_APART = {

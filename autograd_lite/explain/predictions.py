@@ -58,14 +58,10 @@ class Predictions:
             step.kind == "backward" and step.tensor.is_leaf and min(step.shape, default=1) > 1
         )
         entry = None if asks_shape else _telling(step)
-        if asks_shape and step.tensor.size == 1:
-            return None
-        if entry is None and not asks_shape:
+        if step.tensor.size == 1 if asks_shape else entry is None:
             return None
         says = words("gradient_shape", shape=dimensions(step.shape))
-        asked["right"] = words("right")
-        asked["wrong"] = words("wrong")
-        asked["unreadable"] = words("unreadable")
+        asked |= {key: words(key) for key in ("right", "wrong", "unreadable")}
         if entry is None:
             asked["question"] = words("ask_shape", name=step.name)
             if step.kind != "forward" and step.kind != "loss":
@@ -212,9 +208,7 @@ def _telling(step: Step) -> int | None:
     shown = layout(step.shape, brief=True).entries
     size = np.abs(step.value.flat[shown]) if shown else np.empty(0)
     finite = np.where(np.isfinite(size), size, -1.0)
-    if not finite.size or finite.max() < 0:
-        return None
-    return shown[int(finite.argmax())]
+    return shown[int(finite.argmax())] if finite.max(initial=-1) >= 0 else None
 
 
 __all__ = ["Predictions"]

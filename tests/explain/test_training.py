@@ -176,7 +176,7 @@ def test_of_several_classes_each_has_its_region(target: str, tmp_path: Path):
             inside = within(loops, plane.drawn(points))
             np.testing.assert_array_equal(inside[clear], (classes == c)[clear])
     marks = re.findall(r'class="points class-(\d)" d="(.*?)"/>', page.section.split("<ul")[0])
-    assert [(int(c), d.count("M") // (2 if c == "1" else 1)) for c, d in marks] == [
+    assert [(int(c), d.count("M")) for c, d in marks] == [
         (c, np.count_nonzero(c == CORNERS)) for c in range(3)
     ]
     assert all(f"class {c}<" in page.section for c in range(3))
