@@ -2,7 +2,8 @@
 
 To read, in this order: `story` (graph → steps, free of HTML), `backward` (the steps of the backward
 pass), `entries` (which numbers a number comes from), `predictions` (what learners get wrong),
-`mathml`, `matrices` and `words` (formulas, arrays, and the page's words), `page` (the HTML).
+`live` (the program by which numbers follow where one is changed), `mathml`, `matrices` and `words`
+(formulas, arrays, and the page's words), `page` (the HTML).
 
 The work is in `page`; it is imported by the first call.
 """
@@ -42,6 +43,10 @@ def explain(
     A tensor that is used more than once shows what each of its uses contributes to its gradient.
     An output of several numbers is taken with a cotangent of ones, so that its entries are summed.
     The figure is drawn where there is a layout engine (the extra ``layout``).
+
+    The numbers of leaves that require a gradient can be changed on the page, and all others follow,
+    as far as they were recorded. Where the code made something of values outside of the graph, or
+    the page's script has no form of an op, the page says so.
 
     Of a training that ``nn.fit(…, record=n)`` recorded, the page steps through one iteration, and
     has a slider over all that were recorded: the loss, the parameters and, where there are two
