@@ -32,7 +32,7 @@ ROWS = [
     "members display",
     "numpy_api numpy_protocol fft linalg",
     "gradients unread cotangents anomaly lines graph modes decorating",
-    "ops table errors arrays numpy_code show.notation masks",
+    "ops table errors arrays numpy_code show.notation masks seen",
     "engine",
 ]
 HEIGHT = {

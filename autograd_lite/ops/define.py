@@ -16,6 +16,7 @@ from ..engine.op import Vjp
 from ..engine.tensor import Tensor
 from ..errors import constant_param, out_argument
 from ..numpy_code import numpy_name
+from ..seen import look
 from ..table import NUMPY, op
 
 Function = Callable[..., Any]
@@ -92,6 +93,14 @@ def setting(function: str, name: str, x: Any) -> Any:
 
 def value(x: Any) -> Any:
     """The array of a Tensor, for what has no gradient: an order, a mask, a count."""
+    if type(x) is not Tensor:
+        return given(x)
+    look(x)
+    return checked(x)
+
+
+def checked(x: Any) -> Any:
+    """The same, for what only makes sure: numbers as they should be wouldn't differ for it."""
     if type(x) is not Tensor:
         return given(x)
     return x._seen() if Mode.entered else x._array
