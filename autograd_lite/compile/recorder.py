@@ -21,9 +21,9 @@ from ..engine.op import Op
 from ..engine.tensor import STAND_INS, Tensor, _leaf
 from ..lines import hint, user_frame
 from ..show.notation import symbol_of
-from .graph import CompileError, Guard, Node, called, mapped, nodes_in, put, put_at
+from .graph import CompileError, Guard, Node, called, mapped, put, put_at, values
 from .memory import shares_memory
-from .traced import Traced, value_of
+from .traced import Traced
 
 _LARGE = 65_536  # entries, from which a constant isn't copied
 _MANY = 5_000  # calls
@@ -42,10 +42,12 @@ class Capture(Mode):
         self.value, self.born = recorder.value, recorder.born.add
 
     def forward(self, run: Run, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        written = Op.__new__(Op)  # the same op, computed otherwise
-        for slot in Op.__slots__:
-            setattr(written, slot, getattr(op, slot))
-        written.forward = self.recorder.within(op.name, op.forward)
+        written = self.recorder.ops.get(op)
+        if written is None:
+            written = self.recorder.ops[op] = Op.__new__(Op)  # the same op, computed otherwise
+            for slot in Op.__slots__:
+                setattr(written, slot, getattr(op, slot))
+            written.forward = self.recorder.within(op.name, op.forward)
         result = run(written, tuple(map(self.recorder.operand, inputs)), params)
         if type(result) is Tensor:
             if result._op is written:
@@ -78,6 +80,7 @@ class Recorder:
         nodes: the calls so far.
         captured: Tensors from outside, each with its stand-in.
         born: leaves that the function has made.
+        ops: as they were asked for, each with what is run instead.
         tensors: results of ops.
     """
 
@@ -85,6 +88,7 @@ class Recorder:
         self.nodes: list[Node] = []
         self.captured: dict[Tensor, Any] = {}
         self.born: set[Tensor] = set()
+        self.ops: dict[Op, Op] = {}
         self.tensors: list[Tensor] = []
         self._closed = False
         self._refused: CompileError | None = None  # by what may have been caught on its way
@@ -93,7 +97,7 @@ class Recorder:
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
         self._ops: list[str] = []
-        self._errors: dict[str, Any] = dict(np.geterr())
+        self._errors: Any = np.geterr()
         self._filters = list(warnings.filters)
         self._line: Any = None
 
@@ -107,16 +111,18 @@ class Recorder:
             raise CompileError("compile: a value of a compiled function is used after its end")
         node = Node(function, mapped(args, self._node), mapped(kwargs, self._node),
                     op=self._ops[-1] if self._ops else called(function))  # fmt: skip
-        if any(f[0] == "error" and f not in self._filters for f in warnings.filters):
+        filters = warnings.filters
+        if filters != self._filters and any(
+            f[0] == "error" and f not in self._filters for f in filters
+        ):
             self.refuse("warnings are made errors; compile the parts")
-        now: dict[str, Any] = dict(np.geterr())
-        if now != self._errors:
+        if (now := np.geterr()) != self._errors:
             node.errors = tuple((k, v) for k, v in sorted(now.items()) if v != self._errors[k])
             if {"call", "log"} & {v for _, v in node.errors}:
                 self.refuse("np.errstate with call= or log= is a side effect; use warn or raise")
         with np.errstate(all="ignore"):  # the call that is to come warns
             try:
-                value = function(*mapped(args, value_of), **mapped(kwargs, value_of))
+                value = function(*values(node.args), **values(node.kwargs))
             except Exception as error:
                 self._odd = f"the function catches (try … except) what {called(function)} raised, "
                 self._odd += f"{error!r}; compile the parts\n  at {user_frame()[1]}"
@@ -124,7 +130,7 @@ class Recorder:
         if value is None or isinstance(value, str):
             self.refuse(f"{called(function)} gives no numbers")
         known = function is np.full or function is np.broadcast_to  # to be written to, or left away
-        if not known and not any(nodes_in([node.args, node.kwargs])):
+        if not known and not node.operands:
             return mapped(value, self.lifted)  # of constants a constant
         frame, place = user_frame()
         node.value, node.line = value, str(place)
@@ -246,7 +252,8 @@ class Recorder:
             error = raised.with_traceback(None)
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
-        for held in (self.tensors, self.born, self._cotangents, self._shared, self._copies):
+        for held in (self.tensors, self.born, self.ops, self._cotangents, self._shared,
+                     self._copies):  # fmt: skip
             held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal
             raise refused.with_traceback(None) from None
