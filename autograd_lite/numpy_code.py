@@ -54,14 +54,14 @@ class Names:
     """Identifiers that are all different, whatever they are made of."""
 
     def __init__(self, *reserved: str) -> None:
-        self._taken = {"np", *reserved}
+        self._taken = dict.fromkeys(("np", *reserved), 2)
 
     def new(self, name: str) -> str:
         plain = base = _identifier(name)
-        again = 2
         while plain in self._taken:
-            plain, again = f"{base}_{again}", again + 1
-        self._taken.add(plain)
+            plain = f"{base}_{self._taken[base]}"
+            self._taken[base] += 1
+        self._taken[plain] = 2
         return plain
 
 

@@ -51,7 +51,7 @@ class Node:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        value = self.value
+        value: Any = self.value
         if type(value) is np.ndarray:
             return value.shape
         return () if self.is_several else np.shape(value)
@@ -66,10 +66,9 @@ class Node:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        value = self.value
-        if hasattr(value, "dtype"):
-            return value.dtype
-        return np.dtype(object if self.is_several else type(value))
+        found: np.dtype[Any] | None = getattr(self.value, "dtype", None)
+        kind = object if self.is_several else type(self.value)
+        return np.dtype(kind) if found is None else found
 
     @property
     def is_several(self) -> bool:
@@ -260,8 +259,8 @@ def varies(node: Node) -> bool:
 
 def matches(node: Node, value: Any) -> bool:
     """Whether it is of the shape and dtype that were recorded."""
-    if type(value) is np.ndarray is type(node.value):
-        return value.shape == node.value.shape and value.dtype == node.value.dtype
+    if type(value) is type(node.value) is np.ndarray:
+        return bool(value.shape == node.value.shape and value.dtype == node.value.dtype)
     if isinstance(value, (tuple, list)):
         return len(value) == len(node.value)
     return bool(

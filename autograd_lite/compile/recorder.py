@@ -116,7 +116,8 @@ class Recorder:
             f[0] == "error" and f not in self._filters for f in filters
         ):
             self.refuse("warnings are made errors; compile the parts")
-        if (now := np.geterr()) != self._errors:
+        now: Any = np.geterr()
+        if now != self._errors:
             node.errors = tuple((k, v) for k, v in sorted(now.items()) if v != self._errors[k])
             if {"call", "log"} & {v for _, v in node.errors}:
                 self.refuse("np.errstate with call= or log= is a side effect; use warn or raise")

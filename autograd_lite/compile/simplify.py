@@ -144,7 +144,7 @@ def _frozen(x: Any) -> Any:
     if isinstance(x, slice):
         return slice, _frozen((x.start, x.stop, x.step))
     if isinstance(x, np.ndarray):
-        return ("array", id(x)) if x.size > 64 else (x.shape, x.dtype.str, x.tobytes())
+        return ("array", id(x)) if x.size > 4096 else (x.shape, x.dtype.str, x.tobytes())
     if isinstance(x, np.generic):
         return x.dtype.str, x.tobytes()
     hash(x)
@@ -227,7 +227,7 @@ def _fits(pattern: Any, x: Node, bound: dict[Any, Any], uses: Counter[Node]) -> 
             bound[p] = a
         elif type(p) is not Call:
             number = None if type(a) is Node else _number(a)
-            if number is None or not number == p:
+            if number is None or number != p:
                 return False
         elif (
             type(a) is not Node or a.function is not p.function or a.kwargs or uses[a] != 1
