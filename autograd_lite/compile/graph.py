@@ -53,7 +53,7 @@ class Node:
     def shape(self) -> tuple[int, ...]:
         value: Any = self.value
         if type(value) is np.ndarray:
-            return value.shape
+            return tuple(value.shape)
         return () if self.is_several else np.shape(value)
 
     @property

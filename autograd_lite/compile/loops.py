@@ -179,7 +179,8 @@ class Folder:
             return _Entry(None, numbers[0], step)
         known = [(i, self._places[x]) for i, x in enumerate(values) if x in self._places]
         i, entry = known[0] if known else (0, _Entry(_List({}), 0))
-        of, at = entry.of, entry.start
+        of: Any = entry.of
+        at = entry.start
         steps = [(e.start - at) / (j - i) for j, e in known[1:] if e.of is of] or [1, -1]
         for step in map(int, steps[:2]):
             if found := self._extended(of, at - step * i, step, values):

@@ -6,10 +6,12 @@ backward pass compute, of whatever transform; nothing here knows of derivatives.
 
 from __future__ import annotations
 
+import logging
 import operator
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import perf_counter
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -19,14 +21,15 @@ from ..arrays import refuse_kinds
 from ..engine.modes import Mode, Run
 from ..engine.op import Op
 from ..engine.tensor import STAND_INS, Tensor, _leaf
-from ..lines import hint, user_frame
+from ..lines import user_frame
 from ..show.notation import symbol_of
 from .graph import CompileError, Guard, Node, called, mapped, put, put_at, values
 from .memory import shares_memory
 from .traced import Traced
 
 _LARGE = 65_536  # entries, from which a constant isn't copied
-_MANY = 5_000  # calls
+_LONG, _OFTEN = 1.0, 500  # seconds that recording takes, asked after so many calls
+_log = logging.getLogger(__name__)
 
 
 class Capture(Mode):
@@ -100,6 +103,7 @@ class Recorder:
         self._errors: Any = np.geterr()
         self._filters = list(warnings.filters)
         self._line: Any = None
+        self._begun, self._told = perf_counter(), _OFTEN
 
     def given(self, value: Any, name: str | None = None, op: str | None = None) -> Traced:
         """A stand-in for what the program is given, or for a constant."""
@@ -136,9 +140,14 @@ class Recorder:
         frame, place = user_frame()
         node.value, node.line = value, str(place)
         self.nodes.append(node)
-        if len(self.nodes) == _MANY:
-            hint(f"compile: {_MANY} calls of NumPy so far, the last at {place}: a loop is written "
-                 "out, which takes about a second for so many; compile a step of it")  # fmt: skip
+        if len(self.nodes) == self._told:
+            self._told = 0 if perf_counter() - self._begun > _LONG else self._told + _OFTEN
+            if not self._told:
+                _log.warning(
+                    "compile: it takes over a second; %d calls of NumPy so far, the last at %s. "
+                    "Python's loops are written down call by call: compile a step of them",
+                    len(self.nodes), place,
+                )  # fmt: skip
         self._take_names(frame)
         if function is not put and function is not put_at and shares_memory(node):
             self._shared.update(node.operands)
