@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..lines import Line
 from ..numpy_code import numpy_name
 
 
@@ -46,7 +47,7 @@ class Node:
     value: Any = None
     name: str | None = None
     op: str | None = None
-    line: str = ""
+    line: Line | str = ""
     errors: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -113,7 +113,7 @@ class Recorder:
         """Call ``function`` on the values, and write that down; returned is what stands for it."""
         if self._closed:
             raise CompileError("compile: a value of a compiled function is used after its end")
-        node = Node(function, mapped(args, self._node), mapped(kwargs, self._node),
+        node = Node(function, mapped(args, self._node), kwargs and mapped(kwargs, self._node),
                     op=self._ops[-1] if self._ops else called(function))  # fmt: skip
         filters = warnings.filters
         if filters != self._filters and any(
@@ -127,7 +127,7 @@ class Recorder:
                 self.refuse("np.errstate with call= or log= is a side effect; use warn or raise")
         with np.errstate(all="ignore"):  # the call that is to come warns
             try:
-                value = function(*values(node.args), **values(node.kwargs))
+                value = function(*values(node.args), **(kwargs and values(node.kwargs)))
             except Exception as error:
                 self._odd = f"the function catches (try … except) what {called(function)} raised, "
                 self._odd += f"{error!r}; compile the parts\n  at {user_frame()[1]}"
@@ -135,10 +135,11 @@ class Recorder:
         if value is None or isinstance(value, str):
             self.refuse(f"{called(function)} gives no numbers")
         known = function is np.full or function is np.broadcast_to  # to be written to, or left away
-        if not known and not node.operands:
+        operands = node.operands
+        if not operands and not known:
             return mapped(value, self.lifted)  # of constants a constant
         frame, place = user_frame()
-        node.value, node.line = value, str(place)
+        node.value, node.line = value, place
         self.nodes.append(node)
         if len(self.nodes) == self._told:
             self._told = 0 if perf_counter() - self._begun > _LONG else self._told + _OFTEN
@@ -148,9 +149,11 @@ class Recorder:
                     "Python's loops are written down call by call: compile a step of them",
                     len(self.nodes), place,
                 )  # fmt: skip
-        self._take_names(frame)
+        if (id(frame), place.number) != self._line:
+            self._line = id(frame), place.number
+            self._take_names(frame)
         if function is not put and function is not put_at and shares_memory(node):
-            self._shared.update(node.operands)
+            self._shared.update(operands)
         if node.is_several:
             parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
@@ -182,8 +185,7 @@ class Recorder:
         """``int`` or ``bool`` of a value, which is to stay so."""
         answer = function(x.node.value)
         if x.node.op != "constant":
-            line = str(user_frame()[1])
-            self.nodes.append(Guard(function, (x.node,), value=answer, line=line))
+            self.nodes.append(Guard(function, (x.node,), value=answer, line=user_frame()[1]))
         return answer
 
     # ------------------------------------------------------------------ what it is told
@@ -284,10 +286,7 @@ class Recorder:
 
     def _take_names(self, frame: FrameType | None) -> None:
         """Let nodes be called as the user's variables are that hold them."""
-        if frame is None or (now := (id(frame), frame.f_lineno)) == self._line:
-            return
-        self._line = now
-        for name, value in frame.f_locals.items():
+        for name, value in frame.f_locals.items() if frame else ():
             array = value._array if type(value) is Tensor else value
             if type(array) is Traced and array.node.name is None and array.node.function:
                 array.node.name = name
