@@ -57,7 +57,7 @@ def run(setup: list[Line], lines: list[Line]) -> Any:
         return ["    " * (errors[:1] == (INSIDE,)) + line for errors, line in text]
 
     body = ["def f():", *("    " + line for line in block(lines))]
-    held = dict(np=np, b_0=np.ones(2))
+    held: dict[str, Any] = {"np": np, "b_0": np.ones(2)}
     exec("\n".join([*block(setup), *body]).replace(loops.MARK, ""), held)
     return [np.array(x) for x in (held["f"](), held["f"]())]  # buffers hold what was
 
