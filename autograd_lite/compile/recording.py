@@ -235,12 +235,12 @@ class Check:
                  for a, b in zip(found, near, strict=False)]  # fmt: skip
         return [1e4 * largest(x) + 1e-3 * self._rtol * self._largest for x in moved]
 
-    def code(self, found: list[Any], text: Any) -> None:
-        """Raise where the code, of which ``text`` is the text, gives something else."""
-        wrong = self._wrong(self._values, found, self.given, self._rtol)
-        if wrong is not None:
-            said = f"compile: result {wrong} of the code is {found[wrong]}, and was "
-            raise CompileError(f"{said}{self._values[wrong]}; please report it\n{text.body}")
+    def code(self, found: list[Any], said: str) -> None:
+        """Raise where the code gives something else, of which ``said`` is said."""
+        i = self._wrong(self._values, found, self.given, self._rtol)
+        if i is not None:
+            theirs = f"result {i} of the code is {found[i]}, and was {self._values[i]}"
+            raise CompileError(f"compile: {theirs}; {said}")
 
     def _wrong(self, ours: list[Any], others: list[Any], given: list[Any], rtol: float) -> Any:
         """Which of others differs from the program's by more than rounding can do, or None."""
