@@ -19,33 +19,30 @@ from .memory import MADE
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
 ONE_THREAD = 10_000  # entries, up to which BLAS takes a dot product on one thread
-_PASSES = 50  # over the program, at most: a few are enough
 
 
 def simplified(program: Program) -> Program:
-    """The program with its nodes replaced; run to a fixed point."""
-    for _ in range(_PASSES):
-        before = len(program.nodes)
-        changed = _Pass(program).run()
+    """The program with its nodes replaced, as long as others come to be used only once."""
+    uses, fell = Counter(program.uses), True
+    while fell:
+        _Pass(program, Counter(uses)).run()
         program.drop_unused()
-        if not changed and len(program.nodes) == before:
-            break
+        before, uses = uses, Counter(program.uses)
+        fell = any(n == 1 and before[x] > 1 for x, n in uses.items())
     return program
 
 
 class _Pass:
     """Each node once: by the table and the rules, and by what is there already."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, uses: Counter[Node]) -> None:
+        self.program, self.uses = program, uses
         self.replaced: dict[Node, Any] = {}
         self.known = {*program.inputs, *program.captured, *program.nodes}
         self.seen: dict[Any, Node] = {}
         self.nodes: list[Node] = []
-        self.uses = Counter(program.uses)
 
-    def run(self) -> bool:
-        """Whether anything was changed."""
+    def run(self) -> None:
         program = self.program
         for node in program.nodes:
             if not self.replaced.keys().isdisjoint(node.operands):
@@ -60,7 +57,6 @@ class _Pass:
         program.outputs = [self.now(x) for x in program.outputs]
         program.updates = {old: self.now(new) for old, new in program.updates.items()}
         program.nodes = self.nodes
-        return bool(self.replaced)
 
     def now(self, x: Any) -> Any:
         return self.replaced.get(x, x) if type(x) is Node else x
