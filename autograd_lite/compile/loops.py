@@ -241,15 +241,16 @@ class Folder:
                  if len(values) % n == 0 and values == values[:n] * (len(values) // n))
         texts, times, i = list[str](), len(values) // n, 0
         while i < n:
-            entry, j = self._places.get(values[i]), i + 1
+            entry: Any = self._places.get(values[i])
+            j = i + 1
             while entry and j < n and (
                 self._places.get(values[j]) == _Entry(entry.of, entry.start + j - i)
             ):
                 j += 1
             texts.append(self._text(values[i]))
-            if j > i + 2:
-                stop = self._text(values[j - 1])
-                texts[-1] = f"*{texts[-1][:-1]}:{stop[stop.index('[') + 1:-1]} + 1]"
+            if entry and j > i + 2:
+                first = entry.start - min(entry.of.members)
+                texts[-1] = f"*{entry.of.text}[{first}:{first + j - i}]"
             i = j if j > i + 2 else i + 1
         inner = ", ".join(texts)
         text = f"{self._picked[values].text} = [{inner}]"

@@ -72,6 +72,7 @@ class Source:
         self.imports: dict[str, str] = {}
         self.names: dict[Node, str] = {}
         self._by_value: dict[Any, str] = {}
+        self._wide: dict[Any, str] = {}  # memory for operands that are repeated
         self._temporary = (f"t_{i}" for i in count(1))
         self._setup: list[Line] = []
         self._lines: list[Line] = []
@@ -236,8 +237,11 @@ class Source:
         if shape and shape != node.shape and node.size <= _EXPANDED and value.dtype == node.dtype:
             if not isinstance(x, Node):
                 return self.constant(np.broadcast_to(value, node.shape).copy())
-            name = self.name(f"wide_{self.text_of(x).strip(MARK)}")
-            self._setup.append(((), f"{name} = np.empty({code(node.shape)}{_dtype(node)})"))
+            key = node.shape, node.dtype, i
+            name = self._wide.get(key, "")
+            if not name:
+                name = self._wide[key] = self.name("wide")
+                self._setup.append(((), f"{name} = np.empty({code(node.shape)}{_dtype(node)})"))
             self._line(node, f"{name}[...] = {self.text_of(x)}")
             return name
         return self.text_of(x)
