@@ -6,26 +6,33 @@ Rows are observations: ``s_1 = l_0 W_01 + b_01``, ``l_1 = σ(s_1)``, ``δ_k = �
 from typing import TYPE_CHECKING, Any
 
 from .activations import (
+    GELU,
     Identity,
     LeakyReLU,
     LogSoftmax,
     ReLU,
     Sigmoid,
+    SiLU,
     Softmax,
     Softplus,
     Tanh,
+    gelu,
     identity,
     leaky_relu,
     log_softmax,
+    silu,
     softmax,
 )
+from .convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d
 from .data import batches, standardize
 from .derivation import NetworkDerivation, derive
 from .layers import MLP, Linear, Sequential
 from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, SquaredErrorLoss
 from .module import Module
+from .normalization import BatchNorm1d, Dropout, LayerNorm
 from .optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Optimizer, RMSprop
 from .recording import Recording
+from .sequences import LSTM, RNN, Embedding, MultiHeadAttention
 from .train_step import TrainStep
 from .training import CompileWarning, History, accuracy, fit
 

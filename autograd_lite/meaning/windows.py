@@ -144,8 +144,9 @@ def _window(g: Term) -> Window | None:
 def _slices(index: Any, whole: Shape) -> Window | None:
     """Where slices begin, and how long they are, one an axis."""
     parts = index if isinstance(index, tuple) else (index,)
-    parts = tuple(part for part in parts if part is not ...)
-    parts += (slice(None),) * (len(whole) - len(parts))
+    left = (slice(None),) * (len(whole) - len([part for part in parts if part is not ...]))
+    at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
+    parts = (*parts[:at], *left, *parts[at + 1 :])
     if len(parts) != len(whole) or not all(isinstance(part, slice) for part in parts):
         return None
     ranges = [range(n)[part] for part, n in zip(parts, whole, strict=True)]
