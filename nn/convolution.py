@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_lite import Tensor, einsum, max, mean, pad, reshape, sliding_window_view
+from autograd_lite import Tensor, einsum, pad, reshape, sliding_window_view
 
 from .layers import Rng, drawn
 from .module import Module, as_input
@@ -130,15 +130,15 @@ class MaxPool2d(_Pool2d):
         array([[[[4.]]]])
     """
 
-    def forward(self, x: Any) -> Tensor:
-        return max(windows(x, self.kernel_size, self.stride), axis=(-2, -1))
+    def forward(self, x: Any) -> Any:
+        return windows(x, self.kernel_size, self.stride).max(axis=(-2, -1))
 
 
 class AvgPool2d(_Pool2d):
     """The mean of each window, with the arguments and shapes of `MaxPool2d`."""
 
-    def forward(self, x: Any) -> Tensor:
-        return mean(windows(x, self.kernel_size, self.stride), axis=(-2, -1))
+    def forward(self, x: Any) -> Any:
+        return windows(x, self.kernel_size, self.stride).mean(axis=(-2, -1))
 
 
 class Flatten(Module):

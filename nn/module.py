@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from reprlib import recursive_repr
 from typing import Any
@@ -137,17 +138,39 @@ class Module:
         return self.train(False)
 
     def state_dict(self) -> dict[str, Array]:
-        """A copy of each parameter's value by its path."""
-        return {path: parameter.numpy() for path, parameter in self.named_parameters()}
+        """A copy of each parameter's value by its name, such as ``W_01``, where it has one of its
+        own; else by its path.
+        """
+        return {key: parameter.numpy() for key, parameter in self._keyed().items()}
+
+    def _keyed(self) -> dict[str, Tensor]:
+        paths = dict(self.named_parameters())
+        names = Counter(parameter.name for parameter in paths.values())
+        keyed = {}
+        for path, parameter in paths.items():
+            name = parameter.name
+            own = name and names[name] == 1 and name not in paths and path.split(".")[-1] != name
+            keyed[name if name and own else path] = parameter
+        return keyed
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Set the parameters to values such as `state_dict` gave.
+        """Set the parameters to values such as `state_dict` gave, by their names or paths.
 
         Raises:
-            KeyError: a path is missing, or unknown; nothing is set then.
+            KeyError: a parameter is missing, or unknown; nothing is set then.
             ValueError: a value has another shape, or isn't real numbers; nothing is set then.
         """
-        named = dict(self.named_parameters())
+        named, paths = self._keyed(), dict(self.named_parameters())
+        keys = {parameter: key for key, parameter in named.items()}
+        given_as: dict[str, str] = {}
+        for said in state:
+            key = keys[paths[said]] if said in paths else said
+            if key in given_as:
+                raise KeyError(
+                    f"load_state_dict: {key} is given twice, as {given_as[key]} and as {said}"
+                )
+            given_as[key] = said
+        state = {key: state[said] for key, said in given_as.items()}
         if named.keys() != state.keys():
             missing, unknown = sorted(named.keys() - state), sorted(state.keys() - named)
             raise KeyError(f"load_state_dict: missing {missing}, unknown {unknown}")

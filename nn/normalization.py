@@ -40,12 +40,13 @@ class Dropout(Module):
             raise ValueError(f"Dropout: p must lie in [0, 1), and is {p!r}")
         self.p, self.rng = p, np.random.default_rng(rng)
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: Any) -> Any:
         x = as_input(x, "x")
         if not (self.training and self.p):
             return x
         kept = (self.rng.random(x.shape) >= self.p) / (1 - self.p)
-        return x * Tensor(kept, name="m", dtype=x.dtype)
+        dropped: Tensor = x * Tensor(kept, name="m", dtype=x.dtype)
+        return dropped
 
 
 class _Scaled(Module):

@@ -1,4 +1,4 @@
-"""What reads sequences: an embedding, recurrent nets, attention. Shapes are (batch, time, width)."""
+"""Sequences, of shape (batch, time, width): an embedding, recurrent nets, attention."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ class Embedding(Module):
 
 
 class _Recurrent(Module):
-    gates, states = 1, ("h",)
+    gates = 1
+    states: tuple[str, ...] = ("h",)
 
     def __init__(
         self, n_in: int, width: int, rng: Rng = None, dtype: DTypeLike = np.float64
@@ -213,13 +214,14 @@ class MultiHeadAttention(Module):
         scores = (q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1])).named("S")
         hidden = np.zeros((), bool) if mask is None else given(mask, "MultiHeadAttention")
         if self.causal:
-            hidden = hidden | ~np.tri(*scores.shape[-2:], dtype=bool)
+            hidden = hidden | (np.tri(*scores.shape[-2:]) == 0)
         if hidden.any():
             if hidden.all(axis=-1).any():
                 raise ValueError("MultiHeadAttention: the mask lets a place attend to none")
             scores = np.where(hidden, -np.inf, scores)
         together = (softmax(scores).named("A") @ v).swapaxes(1, 2)
-        return self.out(together.reshape(query.shape).named("H"))
+        result: Tensor = self.out(together.reshape(query.shape).named("H"))
+        return result
 
     def parted(self, x: Any, name: str) -> Any:
         """``(q, t, width)`` → ``(q, heads, t, d)``."""

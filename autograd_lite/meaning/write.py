@@ -59,7 +59,8 @@ def _moved(x: Any, moves: Any) -> Any:
         elif move is None:
             x = OPS[name].source([x], params)  # type: ignore[operator]
         else:
-            x = f"{numpy_name(move)}({', '.join([x, *(f'{k}={code(v)}' for k, v in params.items())])})"
+            settings = [f"{key}={code(value)}" for key, value in params.items()]
+            x = f"{numpy_name(move)}({', '.join([x, *settings])})"
     return x
 
 
