@@ -34,12 +34,13 @@ class Module:
 
     training = True
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *inputs: Any, **settings: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define it")
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __call__(self, *inputs: Any, **settings: Any) -> Any:
         start = entered()
-        result = self.forward(inputs[0]) if len(inputs) == 1 else self.forward(*inputs)
+        alone = len(inputs) == 1 and not settings  # the shorter way
+        result = self.forward(inputs[0]) if alone else self.forward(*inputs, **settings)
         left(self, start, result)  # so that figures know what it computed
         return result
 

@@ -45,7 +45,7 @@ class Embedding(Module):
         if n < 1 or width < 1:
             raise ValueError(f"Embedding: sizes must be at least 1, and are {n} and {width}")
         rows = np.random.default_rng(rng).standard_normal((n, width))
-        self.weight = Tensor(rows, True, "weight", dtype)
+        self.weight = Tensor(rows, True, "E", dtype)
 
     def forward(self, symbols: Any) -> Tensor:
         k = array_of(symbols) if isinstance(symbols, Tensor) else given(symbols, "Embedding")

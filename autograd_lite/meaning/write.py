@@ -332,7 +332,7 @@ class _Form:
                 x, axes = inner.args[0], inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
                 k = round(c * n)
-                near = k in (1, 2) and abs(c * n - k) < 1e-12
+                near = k in (1, 2) and abs(c * n - k) < 1e-12 and c != 1
                 mean = self._averaged(x, axes) if near else None
                 if mean is not None and (len(axes) < x.ndim or mean.op is VARIANCE):
                     if k == 2:

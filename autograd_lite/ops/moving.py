@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
-from operator import add
 from typing import Any
 
 import numpy as np
@@ -149,14 +149,16 @@ def _fold(
     g: Any, window_shape: tuple[int, ...], axis: tuple[int, ...], shape: tuple[int, ...]
 ) -> Any:
     n = len(window_shape)
-    out = zeros(g.shape[: g.ndim - n - len(shape)] + shape, g)
-    for entry in np.ndindex(window_shape):
-        starts = [sum(i for i, a in zip(entry, axis, strict=True) if a == b)
-                  for b in range(-len(shape), 0)]  # fmt: skip
-        ends = map(add, starts, g.shape[g.ndim - n - len(shape) : g.ndim - n])
-        at: Any = (..., *map(slice, starts, ends))
-        out[at] += g[(..., *entry)]
-    return out
+    stack = g.ndim - n - len(shape)
+
+    def put(*entry: int) -> Any:
+        around = [(0, 0)] * stack
+        for b in range(-len(shape), 0):
+            before = sum(i for i, a in zip(entry, axis, strict=True) if a == b)
+            around.append((before, shape[b] - g.shape[b - n] - before))
+        return np.pad(g[(..., *entry)], around)
+
+    return sum(itertools.starmap(put, np.ndindex(window_shape)), 0.0)
 
 
 # Adjoint to each other: windows that slide, and what their entries add up to where they overlap.
