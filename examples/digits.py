@@ -27,7 +27,8 @@ class Net(nn.Module):
         self.conv_2 = nn.Conv2d(8, 16, 3, rng=rng)
         self.linear = nn.Linear(64, 10, rng=rng)
         self.pool, self.flat = nn.MaxPool2d(2), nn.Flatten()
-        for i, layer in enumerate((self.conv_1, self.conv_2, self.linear), start=1):
+        layers: list[nn.Conv2d | nn.Linear] = [self.conv_1, self.conv_2, self.linear]
+        for i, layer in enumerate(layers, start=1):
             layer.weight.name = f"W_{i}"
             assert layer.bias is not None
             layer.bias.name = f"b_{i}"

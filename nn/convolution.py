@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from autograd_lite import Tensor, einsum, pad, reshape, sliding_window_view
 
 from .layers import Rng, drawn
-from .module import Module, as_input
+from .module import Module, as_data
 
 Pair = int | tuple[int, int]
 
@@ -33,7 +33,7 @@ def windows(x: Any, size: Pair, stride: Pair = 1, padding: Pair = 0) -> Tensor:
     Raises:
         ValueError: x of other than four axes, or images smaller than a window.
     """
-    x, (high, wide) = as_input(x, "x"), _pair("windows: size", size, 1)
+    x, (high, wide) = as_data(x, "x"), _pair("windows: size", size, 1)
     (i, j), (top, left) = _pair("windows: stride", stride, 1), _pair("windows: padding", padding, 0)
     if x.ndim != 4 or x.shape[2] + 2 * top < high or x.shape[3] + 2 * left < wide:
         raise ValueError(
@@ -95,7 +95,7 @@ class Conv2d(Module):
         self.bias = Tensor(np.zeros((n_out, 1, 1)), True, "b", dtype) if bias else None
 
     def forward(self, x: Any) -> Tensor:
-        x = as_input(x, "x")
+        x = as_data(x, "x")
         if x.ndim != 4 or x.shape[1] != self.weight.shape[1]:
             raise ValueError(
                 f"Conv2d: images must be of shape (q, {self.weight.shape[1]}, h, w), and x has "
@@ -145,4 +145,4 @@ class Flatten(Module):
     """``(q, …)`` → ``(q, n)``: each observation as one row."""
 
     def forward(self, x: Any) -> Tensor:
-        return reshape(as_input(x, "x"), (len(x), -1))
+        return reshape(as_data(x, "x"), (len(x), -1))

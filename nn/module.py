@@ -238,3 +238,8 @@ def as_input(x: Any, name: str) -> Tensor:
     if x.name is None:
         x.name = name
     return x
+
+
+def as_data(x: Any, name: str) -> Tensor:
+    """As `as_input`, but what was computed and has no name is left without one."""
+    return x if isinstance(x, Tensor) and not x.is_leaf else as_input(x, name)

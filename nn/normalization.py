@@ -11,7 +11,7 @@ from autograd_lite import Tensor, no_grad, sqrt
 from autograd_lite.ops.rows import normalised_op
 
 from .layers import Rng
-from .module import Module, as_input
+from .module import Module, as_data
 
 
 class Dropout(Module):
@@ -41,7 +41,7 @@ class Dropout(Module):
         self.p, self.rng = p, np.random.default_rng(rng)
 
     def forward(self, x: Any) -> Any:
-        x = as_input(x, "x")
+        x = as_data(x, "x")
         if not (self.training and self.p):
             return x
         kept = (self.rng.random(x.shape) >= self.p) / (1 - self.p)
@@ -60,7 +60,7 @@ class _Scaled(Module):
         self.bias = Tensor(np.zeros(n), True, "β", dtype)
 
     def forward(self, x: Any) -> Tensor:
-        x = as_input(x, "x")
+        x = as_data(x, "x")
         if x.shape[-1:] != self.weight.shape:
             raise ValueError(
                 f"{type(self).__name__}: the last axis must have {self.weight.size} entries, and x "

@@ -14,7 +14,7 @@ from autograd_lite.engine.leaves import array_of
 
 from .activations import softmax
 from .layers import Linear, Rng, drawn
-from .module import Module, as_input
+from .module import Module, as_data
 
 
 class Embedding(Module):
@@ -75,7 +75,7 @@ class _Recurrent(Module):
         self.bias = Tensor(np.zeros((1, n)), True, "b", dtype)
 
     def forward(self, x: Any, state: Any = None) -> tuple[Tensor, Any]:
-        x = as_input(x, "x")
+        x = as_data(x, "x")
         n_in, width = len(self.weight_ih), len(self.weight_hh)
         if x.ndim != 3 or x.shape[2] != n_in or not x.shape[1]:
             raise ValueError(
@@ -206,9 +206,9 @@ class MultiHeadAttention(Module):
                 layer.bias.name = f"b_{letter}"
 
     def forward(self, query: Any, key: Any = None, value: Any = None, mask: Any = None) -> Tensor:
-        query = as_input(query, "x")
-        key = query if key is None else as_input(key, "k")
-        value = key if value is None else as_input(value, "v")
+        query = as_data(query, "x")
+        key = query if key is None else as_data(key, "k")
+        value = key if value is None else as_data(value, "v")
         q = self.parted(self.query(query), "Q")
         k, v = self.parted(self.key(key), "K"), self.parted(self.value(value), "V")
         scores = (q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1])).named("S")

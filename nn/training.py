@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from html import escape
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -16,6 +17,7 @@ from autograd_lite.arrays import given
 from autograd_lite.compile import CompileError
 from autograd_lite.engine.tensor import Array
 
+from .curves import said, svg
 from .data import batch_rows, whole
 from .layers import Rng
 from .losses import _Loss
@@ -32,7 +34,7 @@ class CompileWarning(UserWarning):
     """`fit` trains eagerly, since the step can't be compiled; the message says why."""
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What `fit` saw in each epoch, before each batch's step.
 
@@ -49,6 +51,13 @@ class History:
     record: Recording | None = None
     validation: History | None = None
     best: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<History of {said(self)}>"
+
+    def _repr_html_(self) -> str:
+        """For Jupyter: the losses as curves."""
+        return f"<div>{escape(said(self))}</div>{svg(self)}" if self.loss else repr(self)
 
     def explained(self) -> Recording:
         """The record, which `ag.explain` makes a page of.
@@ -382,7 +391,9 @@ def _shown(epochs: int, progress: bool, history: History) -> Iterator[int]:
         yield from range(epochs)
         return
     try:
-        from tqdm import auto
+        with warnings.catch_warnings():  # that a notebook's own bar needs ipywidgets
+            warnings.simplefilter("ignore")
+            from tqdm import auto
     except ImportError as error:
         raise ImportError(
             'fit: the progress bar needs tqdm: pip install "autograd_lite[progress]"'
