@@ -220,14 +220,13 @@ class _Loss:
         self.reduction = reduction
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
-        return self._reduced(prediction, target, self.reduction).named("L")
-
-    def _reduced(self, prediction: Any, target: Any, reduction: str) -> Tensor:
         inputs = as_input(prediction, "p"), as_input(target, "y")
         if self._of_logits and inputs[0].op in _SQUASHED and not self._told:
             self._told = True
             _tell_no_logits(type(self).__name__, inputs[0])
-        return apply(self.op, inputs, {"reduction": reduction})
+        loss = apply(self.op, inputs, {"reduction": self.reduction})
+        loss.name = "L"
+        return loss
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(reduction={self.reduction!r})"
@@ -296,12 +295,19 @@ class HuberLoss(_Loss):
             raise ValueError(f"HuberLoss: delta must be positive, and is {delta!r}")
         self.delta = delta
 
-    def _reduced(self, prediction: Any, target: Any, reduction: str) -> Tensor:
+    def __call__(self, prediction: Any, target: Any) -> Tensor:
         if self.delta == 1:
-            return super()._reduced(prediction, target, reduction)
+            return super().__call__(prediction, target)
         p, y = as_input(prediction, "p"), as_input(target, "y")
-        scaled: Tensor = super()._reduced(p / self.delta, y / self.delta, reduction)
-        return scaled * self.delta**2
+        return _times(super().__call__(p / self.delta, y / self.delta), self.delta**2)
+
+
+def _times(loss: Tensor, c: Any) -> Tensor:
+    """``c · L``, which is then called L."""
+    loss.name = None
+    result: Tensor = loss * c
+    result.name = "L"
+    return result
 
 
 class BCELoss(_Loss):
@@ -393,8 +399,7 @@ class CrossEntropyLoss(_Loss):
             return super().__call__(prediction, target)
         counted = array_of(target).sum()
         guard(_refuse_nothing, counted)
-        mean: Tensor = self._reduced(prediction, target, "sum") / counted
-        return mean.named("L")
+        return _times(CrossEntropyLoss("sum")(prediction, target), 1 / counted)
 
 
 def _refuse_nothing(counted: Any) -> None:

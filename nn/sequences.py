@@ -14,7 +14,7 @@ from autograd_lite.engine.leaves import array_of
 
 from .activations import softmax
 from .layers import Linear, Rng, drawn
-from .module import Module, as_data
+from .module import Module, as_data, named
 
 
 class Embedding(Module):
@@ -89,7 +89,7 @@ class _Recurrent(Module):
         outputs = []
         for t in range(x.shape[1]):
             s = x[:, t] @ self.weight_ih + state[0] @ self.weight_hh + self.bias
-            state = self.step(s.named(f"s_{t + 1}"), f"_{t + 1}", *state[1:])
+            state = self.step(named(s, f"s_{t + 1}"), f"_{t + 1}", *state[1:])
             outputs.append(state[0])
         return ag.stack(outputs, axis=1), state if len(state) > 1 else state[0]
 
@@ -122,7 +122,7 @@ class RNN(_Recurrent):
     """
 
     def step(self, s: Any, t: str, *memory: Any) -> tuple[Any, ...]:
-        return (ag.tanh(s).named("h" + t),)
+        return (named(ag.tanh(s), "h" + t),)
 
 
 class LSTM(_Recurrent):
@@ -154,9 +154,9 @@ class LSTM(_Recurrent):
     def step(self, s: Any, t: str, *memory: Any) -> tuple[Any, ...]:
         squashes = (ag.sigmoid, ag.sigmoid, ag.tanh, ag.sigmoid)
         parts = zip(squashes, np.split(s, 4, axis=1), "ifgo", strict=True)
-        i, f, g, o = (squash(part).named(letter + t) for squash, part, letter in parts)
-        c = (f * memory[0] + i * g).named("c" + t)
-        return (o * ag.tanh(c)).named("h" + t), c
+        i, f, g, o = (named(squash(part), letter + t) for squash, part, letter in parts)
+        c = named(f * memory[0] + i * g, "c" + t)
+        return named(o * ag.tanh(c), "h" + t), c
 
 
 class MultiHeadAttention(Module):
@@ -211,7 +211,7 @@ class MultiHeadAttention(Module):
         value = key if value is None else as_data(value, "v")
         q = self.parted(self.query(query), "Q")
         k, v = self.parted(self.key(key), "K"), self.parted(self.value(value), "V")
-        scores = (q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1])).named("S")
+        scores = named(q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1]), "S")
         hidden = np.zeros((), bool) if mask is None else given(mask, "MultiHeadAttention")
         if self.causal:
             hidden = hidden | (np.tri(*scores.shape[-2:]) == 0)
@@ -219,11 +219,11 @@ class MultiHeadAttention(Module):
             if hidden.all(axis=-1).any():
                 raise ValueError("MultiHeadAttention: the mask lets a place attend to none")
             scores = np.where(hidden, -np.inf, scores)
-        together = (softmax(scores).named("A") @ v).swapaxes(1, 2)
-        result: Tensor = self.out(together.reshape(query.shape).named("H"))
+        together = (named(softmax(scores), "A") @ v).swapaxes(1, 2)
+        result: Tensor = self.out(named(together.reshape(query.shape), "H"))
         return result
 
     def parted(self, x: Any, name: str) -> Any:
         """``(q, t, width)`` → ``(q, heads, t, d)``."""
         q, t, width = x.shape
-        return x.reshape(q, t, self.heads, width // self.heads).swapaxes(1, 2).named(name)
+        return named(x.reshape(q, t, self.heads, width // self.heads).swapaxes(1, 2), name)

@@ -403,4 +403,4 @@ def _shown(epochs: int, progress: bool, history: History) -> Iterator[int]:
     bar = auto.tqdm(range(epochs), disable=disable, leave=notebook, unit="epoch")
     for epoch in bar:
         yield epoch
-        bar.set_postfix({"loss": f"{history.loss[-1]:.4g}"})
+        bar.set_postfix({"loss": f"{history.loss[-1]:.4g}"}, refresh=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 
@@ -21,6 +20,8 @@ class Page:
 
     def _repr_html_(self) -> str:
         """The page as it is now, in a frame of its own, so that its script and style stay there."""
+        from html import escape  # only where it is shown
+
         page = escape(self.path.read_text(encoding="utf-8"))
         style = "width:100%;height:680px;border:1px solid #d4d4d8;border-radius:6px"
         return f'<iframe title="{escape(self.path.name)}" srcdoc="{page}" style="{style}"></iframe>'
