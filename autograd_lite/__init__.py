@@ -45,6 +45,7 @@ from . import members as members  # which puts on Tensor what users see of it
 from .anomaly import detect_anomaly
 from .checkpoint import checkpoint
 from .compile import compile
+from .console import print_what_can_be_shown as _print_what_can_be_shown
 from .derive import derive
 from .draw import draw
 from .engine.modes import no_grad
@@ -108,6 +109,9 @@ _LATER = {
     "nn": "nn",
     "testing": "testing",
 }
+
+
+_print_what_can_be_shown()
 
 
 def __getattr__(name: str) -> Any:

@@ -68,3 +68,20 @@ def test_nn_is_there_beside_a_file_of_that_name(tmp_path: Path):
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
     assert (done.stdout.strip(), done.stderr) == ("digraph (1, 1, 1)", "")
+
+
+def test_signs_that_an_encoding_lacks_are_spelled_out(tmp_path: Path):
+    code = (
+        "import numpy as np, autograd_lite as ag, nn\n"
+        "loss = nn.BCELoss()(nn.MLP([2, 2, 1], rng=0)(np.eye(4, 2)), np.ones((4, 1)))\n"
+        "print(ag.derive(loss)); print(ag.check_backprop(loss, {'s_2': np.ones((4, 1))}))"
+    )
+    for encoding in ("cp1252", "ascii", "utf-8"):
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, check=False, timeout=60,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
+        )  # fmt: skip
+        assert done.stderr == b""
+        shown = done.stdout.decode(encoding)
+        assert ("delta_1 = " if encoding != "utf-8" else "δ_1 = ") in shown
+        assert "?" not in shown
