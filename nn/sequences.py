@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.arrays import given
+from autograd_lite.arrays import given, guard
 from autograd_lite.engine.leaves import array_of
 
 from .activations import softmax
@@ -51,12 +51,15 @@ class Embedding(Module):
         k = array_of(symbols) if isinstance(symbols, Tensor) else given(symbols, "Embedding")
         if k.dtype.kind not in "iu":
             raise TypeError(f"Embedding: the symbols' numbers must be integers, not {k.dtype}")
-        if k.size and (k.min() < 0 or k.max() >= len(self.weight)):
-            raise ValueError(
-                f"Embedding: numbers must lie in 0 … {len(self.weight) - 1}, and reach from "
-                f"{k.min()} to {k.max()}"
-            )
+        guard(_check_symbols, k, len(self.weight))
         return self.weight[k]
+
+
+def _check_symbols(k: Any, n: int) -> None:
+    if k.size and (k.min() < 0 or k.max() >= n):
+        raise ValueError(
+            f"Embedding: numbers must lie in 0 … {n - 1}, and reach from {k.min()} to {k.max()}"
+        )
 
 
 class _Recurrent(Module):

@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any, TypedDict, Unpack
 
@@ -87,19 +87,6 @@ class Options(TypedDict, total=False):
     schedule: LambdaLR | None
 
 
-@dataclass
-class _Options:
-    shuffle: bool = False
-    rng: Rng = None
-    metrics: Mapping[str, Metric] | None = None
-    progress: bool = False
-    compiled: bool | None = None
-    record: int | None = None
-    validation: Any = None
-    patience: int | None = None
-    schedule: LambdaLR | None = None
-
-
 def fit(
     net: Module,
     x: Any,
@@ -162,32 +149,33 @@ def fit(
         >>> net["W_01"].data.round(2), net["b_01"].data.round(2)
         (array([[2.]]), array([[1.]]))
     """
-    names = [option.name for option in fields(_Options)]
-    unknown = [name for name in options if name not in names]
-    if unknown:
-        raise TypeError(f"fit: there is no option {unknown[0]!r}; there are {', '.join(names)}")
-    asked = _Options(**options)
+    known = ", ".join(Options.__annotations__)
+    for name in options:
+        if name not in Options.__annotations__:
+            raise TypeError(f"fit: there is no option {name!r}; there are {known}")
+    shuffle, record = options.get("shuffle", False), options.get("record")
+    schedule = options.get("schedule")
     x, y = given(x, "fit"), given(y, "fit")
     if x.ndim == 0 or not len(x):
         raise ValueError("fit: there are no rows to train on")
     _check_loss("fit", loss)
     epochs, batch_size = whole("fit: epochs", epochs, 0), whole("fit: batch_size", batch_size, 1)
-    generator = np.random.default_rng(asked.rng)
-    functions = dict(asked.metrics or {})
+    generator = np.random.default_rng(options.get("rng"))
+    functions = dict(options.get("metrics") or {})
     history = History(metrics={name: [] for name in functions})
-    held_out = _Validation(history, asked.validation, asked.patience)
+    held_out = _Validation(history, options.get("validation"), options.get("patience"))
     recorder = None
-    if asked.record is not None:
+    if record is not None:
         meant = "a positive int n, to keep every n-th step, or None to keep none"
-        every = whole("fit: record", asked.record, 1, meant)
+        every = whole("fit: record", record, 1, meant)
         history.record = Recording(net, x, y, loss, optimizer)
         recorder = Recorder(history.record, every, epochs * -(-len(x) // batch_size))
-    step = _Step(net, loss, optimizer, asked.compiled)
+    step = _Step(net, loss, optimizer, options.get("compiled"))
     try:
-        for epoch in _shown(epochs, asked.progress, history):
+        for epoch in _shown(epochs, options.get("progress", False), history):
             total = 0.0
             sums = dict.fromkeys(functions, 0.0)
-            for rows in batch_rows(x, y, batch_size, asked.shuffle, generator):
+            for rows in batch_rows(x, y, batch_size, shuffle, generator):
                 x_batch, y_batch = x[rows], y[rows]
                 if recorder is not None:
                     recorder.before(rows)
@@ -205,8 +193,8 @@ def fit(
             history.loss.append(total / len(x) if loss.reduction == "mean" else total)
             for name in functions:
                 history.metrics[name].append(sums[name] / len(x))
-            if asked.schedule is not None:
-                asked.schedule.step()
+            if schedule is not None:
+                schedule.step()
             if held_out.ends(net, loss, batch_size, functions):
                 break
     finally:

@@ -483,7 +483,8 @@ def test_what_a_net_remembers_is_as_it_was_after_a_replay():
         np.testing.assert_array_equal(value, before[name])
 
 
-@each(LAYERS)
+# Of those with many named tensors a page takes seconds each, and shows nothing else.
+@each({name: layer for name, layer in LAYERS.items() if "Attention" not in name and name != "LSTM"})
 def test_a_layer_is_explained(layer: Layer):
     loss, _, gradients = recorded(layer)
     with tempfile.TemporaryDirectory() as folder:
