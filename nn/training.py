@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
@@ -16,9 +16,11 @@ from autograd_lite import Tensor, no_grad
 from autograd_lite.arrays import given
 from autograd_lite.compile import CompileError
 from autograd_lite.engine.tensor import Array
+from autograd_lite.lines import hint
 
+from .cluster import Blocks, BlockStep, is_lazy
 from .curves import said, svg
-from .data import batch_rows, whole
+from .data import Rows, Seen, batch_rows, whole
 from .layers import Rng
 from .losses import _Loss
 from .module import Module
@@ -42,7 +44,7 @@ class History:
         loss: the mean of the loss an observation (with ``reduction="sum"``, the sum).
         metrics: each metric's mean an observation.
         record: the steps that were kept, with ``record=n``; else None.
-        validation: the same of the validation data, after each epoch; else None.
+        validation: the same after each epoch, of the data that are kept apart; None without them.
         best: the epoch, counted from 0, after which the loss of the validation data was least.
     """
 
@@ -72,6 +74,17 @@ class History:
             )
         return self.record
 
+    def _add(self, batches: Iterable[Seen], reduction: str) -> None:
+        """Add an epoch, of what its batches gave."""
+        n, total, sums = 0, 0.0, [0.0] * len(self.metrics)
+        for q, value, measured in batches:
+            n += q
+            total += value * (q if reduction == "mean" else 1)
+            sums = [a + b * q for a, b in zip(sums, measured, strict=True)]
+        self.loss.append(total / n if reduction == "mean" else total)
+        for values, a in zip(self.metrics.values(), sums, strict=True):
+            values.append(a / n)
+
 
 class Options(TypedDict, total=False):
     """What `fit` takes besides, each by its name."""
@@ -94,7 +107,7 @@ def fit(
     loss: _Loss,
     optimizer: Optimizer,
     epochs: int,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     **options: Unpack[Options],
 ) -> History:
     """Train ``net``: for each epoch and each batch, forward, loss, backward, step.
@@ -103,14 +116,20 @@ def fit(
     up to rounding. That stores no gradients, so each of the optimizer's parameters has a ``grad``
     of None afterwards; trained eagerly, it has that of the last batch.
 
+    Dask arrays are gone through by the blocks of ``x``, on the cluster of the `distributed.Client`
+    that there is, else on threads. A batch is of whole blocks, as many as have ``batch_size`` rows;
+    the gradient of each is taken, eagerly, where the block is, and they are summed as a tree. With
+    a ``batch_size`` below the rows of a block, blocks come here, and steps are of some rows of one
+    after the other. Shuffled are the blocks, and then the rows within each.
+
     Args:
         net: called with a batch of ``x``.
-        x: ``(n, …)``, one row an observation.
+        x: ``(n, …)``, one row an observation; of NumPy or of Dask.
         y: ``(n, …)``, its targets.
         loss: with ``reduction`` "mean" or "sum".
         optimizer: of the parameters to train.
         epochs: how often to go through the data.
-        batch_size: rows a step.
+        batch_size: rows a step: 32, and of Dask arrays those of a block.
 
     Options, by their names:
         shuffle: draw the order of the rows anew in each epoch, with ``rng``.
@@ -123,8 +142,8 @@ def fit(
         record: n, to keep the state before the first step, after each n-th, and after the last:
             ``history.record``, a `Recording`. A step is one batch. Each state that is kept takes
             the memory of all parameters once, and x and y are copied once; training is the same.
-        validation: (x, y), on which the net is evaluated after each epoch, as by `evaluate`:
-            ``history.validation``, a `History`.
+        validation: x and y of data that aren't trained on: ``history.validation`` has their loss
+            and metrics after each epoch, with ``net.eval()``.
         patience: n, to stop when the loss of the validation data hasn't become less for n epochs,
             with the parameters that it was least with.
         schedule: of the learning rate, such as `CosineAnnealingLR`; a step after each epoch.
@@ -133,7 +152,10 @@ def fit(
         CompileError: a step that can't be compiled, with ``compiled=True``.
         ValueError: no rows, x and y of different lengths, or a loss that isn't reduced, or that
             depends on none of the optimizer's parameters; a ``record`` that isn't a positive int,
-            or keeps more than 2³⁰ bytes; patience without validation data.
+            or keeps more than 2³⁰ bytes. Of Dask arrays: blocks that are too large for a worker, or
+            of which it isn't known how many rows they have; a ``record``; and, on whole blocks, a
+            net that draws random numbers, or changes, when it is called. Patience without
+            validation.
         TypeError: a loss that isn't one of nn's; an option that there isn't.
         FloatingPointError: the loss became nan or infinite.
 
@@ -154,54 +176,63 @@ def fit(
         if name not in Options.__annotations__:
             raise TypeError(f"fit: there is no option {name!r}; there are {known}")
     shuffle, record = options.get("shuffle", False), options.get("record")
-    schedule = options.get("schedule")
-    x, y = given(x, "fit"), given(y, "fit")
-    if x.ndim == 0 or not len(x):
-        raise ValueError("fit: there are no rows to train on")
+    compiled, schedule = options.get("compiled"), options.get("schedule")
+    data = _data(x, y, "train on")
     _check_loss("fit", loss)
-    epochs, batch_size = whole("fit: epochs", epochs, 0), whole("fit: batch_size", batch_size, 1)
+    epochs = whole("fit: epochs", epochs, 0)
+    size = data.usual if batch_size is None else whole("fit: batch_size", batch_size, 1)
     generator = np.random.default_rng(options.get("rng"))
     functions = dict(options.get("metrics") or {})
     history = History(metrics={name: [] for name in functions})
-    held_out = _Validation(history, options.get("validation"), options.get("patience"))
+    validation = options.get("validation")
+    stop = _Patience(history, validation, options.get("patience"))
+    if validation is not None:
+        apart = _data(*validation, "validate by")
+        history.validation = History(metrics={name: [] for name in functions})
     recorder = None
     if record is not None:
-        meant = "a positive int n, to keep every n-th step, or None to keep none"
-        every = whole("fit: record", record, 1, meant)
-        history.record = Recording(net, x, y, loss, optimizer)
-        recorder = Recorder(history.record, every, epochs * -(-len(x) // batch_size))
-    step = _Step(net, loss, optimizer, options.get("compiled"))
+        recorder = _recorder(record, data, net, loss, optimizer, epochs * -(-len(data) // size))
+        history.record = recorder.recording
+    blocks, step = BlockStep(net, loss, optimizer, functions), None
+    if isinstance(data, Blocks) and size >= data.usual:
+        if compiled:
+            raise CompileError("fit: on whole blocks of Dask's arrays steps are eager")
+        blocks.check(*data.sample())
+    else:
+        step = _Step(net, loss, optimizer, functions, compiled)
+
+    def trained() -> Iterator[Seen]:
+        for rows, x_batch, y_batch in data.batches(size, shuffle, generator):
+            if recorder is not None:
+                recorder.before(rows)
+            seen = (step or blocks)(x_batch, y_batch)
+            if recorder is not None:
+                recorder.after(seen[1])
+            yield seen
+
     try:
         for epoch in _shown(epochs, options.get("progress", False), history):
-            total = 0.0
-            sums = dict.fromkeys(functions, 0.0)
-            for rows in batch_rows(x, y, batch_size, shuffle, generator):
-                x_batch, y_batch = x[rows], y[rows]
-                if recorder is not None:
-                    recorder.before(rows)
-                value, prediction = step(x_batch, y_batch)
-                if recorder is not None:
-                    recorder.after(value)
-                q = len(x_batch)
-                total += value * (q if loss.reduction == "mean" else 1)
-                for name, function in functions.items():
-                    sums[name] += function(prediction, y_batch) * q
-            if not np.isfinite(total):
+            history._add(trained(), loss.reduction)
+            if not np.isfinite(history.loss[-1]):
                 raise FloatingPointError(
-                    f"fit: the loss became {total} in epoch {epoch}; try a smaller learning rate"
+                    f"fit: the loss became {history.loss[-1]} in epoch {epoch}; try a smaller "
+                    "learning rate"
                 )
-            history.loss.append(total / len(x) if loss.reduction == "mean" else total)
-            for name in functions:
-                history.metrics[name].append(sums[name] / len(x))
+            if history.validation is not None:
+                with _evaluating(net):
+                    batches = apart.batches(len(apart), False, generator)
+                    seen = [blocks.seen(x_batch, y_batch) for _, x_batch, y_batch in batches]
+                history.validation._add(seen, loss.reduction)
             if schedule is not None:
                 schedule.step()
-            if held_out.ends(net, loss, batch_size, functions):
+            if stop.now(net):
                 break
     finally:
-        step.release()
+        if step is not None:
+            step.release()
     if recorder is not None:
         recorder.finish()
-    held_out.restore()
+    stop.restore()
     return history
 
 
@@ -263,48 +294,27 @@ def evaluate(
     return sums.pop(""), sums
 
 
-@contextmanager
-def _evaluating(net: Any) -> Iterator[None]:
-    modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
-    training = [m for m in modules if m.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
+class _Patience:
+    """Says when to stop, and keeps the best parameters for then."""
 
-
-class _Validation:
-    """Evaluates after each epoch, and says when to stop."""
-
-    def __init__(
-        self, history: History, data: tuple[Any, Any] | None, patience: int | None
-    ) -> None:
+    def __init__(self, history: History, validation: Any, patience: int | None) -> None:
         if patience is not None:
             patience = whole("fit: patience", patience, 1)
-        if data is None and patience is not None:
+        if validation is None and patience is not None:
             raise ValueError("fit: patience needs validation=(x, y), by whose loss it stops")
-        if data is not None and (not isinstance(data, (tuple, list)) or len(data) != 2):
+        if validation is not None and len(validation) != 2:
             raise ValueError("fit: validation must be a pair (x, y)")
-        self._history, self._data, self._patience = history, data, patience
+        self._history, self._patience = history, patience
         self._best: list[tuple[Tensor, Array]] = []
-        if data is not None:
-            history.validation = History(metrics={name: [] for name in history.metrics})
 
-    def ends(self, net: Any, loss: _Loss, batch_size: int, metrics: Mapping[str, Metric]) -> bool:
+    def now(self, net: Any) -> bool:
         """Whether there is to be no further epoch."""
-        history, seen = self._history, self._history.validation
-        if seen is None or self._data is None:
+        history = self._history
+        losses = history.validation.loss if history.validation is not None else []
+        if not losses:
             return False
-        x, y = self._data
-        value, found = evaluate(net, x, y, loss, batch_size, metrics)
-        seen.loss.append(value)
-        for name, number in found.items():
-            seen.metrics[name].append(number)
-        now = len(seen.loss) - 1
-        if history.best is None or value < seen.loss[history.best]:
+        now = len(losses) - 1
+        if history.best is None or losses[now] < losses[history.best]:
             history.best = now
             if self._patience is not None and isinstance(net, Module):
                 self._best = [(p, p.numpy()) for _, p in net.named_parameters()]
@@ -316,18 +326,60 @@ class _Validation:
             parameter._replace(value)
 
 
+def _recorder(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optimizer,
+              steps: int) -> Recorder:  # fmt: skip
+    meant = "a positive int n, to keep every n-th step, or None to keep none"
+    every = whole("fit: record", record, 1, meant)
+    if isinstance(data, Blocks):
+        raise ValueError(
+            "fit: a record has copies of x and y, and they are Dask's; record a training on some "
+            "of their rows: x[:1000].compute()"
+        )
+    return Recorder(Recording(net, data.x, data.y, loss, optimizer), every, steps)
+
+
+def _data(x: Any, y: Any, meant: str) -> Rows | Blocks:
+    data = Blocks(x, y) if is_lazy(x) or is_lazy(y) else Rows(x, y)
+    if data.x.ndim == 0 or not len(data):
+        raise ValueError(f"fit: there are no rows to {meant}")
+    return data
+
+
+@contextmanager
+def _evaluating(net: Any) -> Iterator[None]:
+    """Within it, the modules of the net aren't training."""
+    modules = [(m, m.training) for _, m in net.named_modules()] if isinstance(net, Module) else []
+    try:
+        for module, _ in modules:
+            module.training = False
+        yield
+    finally:
+        for module, mode in modules:
+            module.training = mode
+
+
 class _Step:
-    """A step of training, compiled where it can be: gives the loss and the prediction before it."""
+    """A step of training, compiled where it can be: gives what was seen of the batch before it."""
 
     def __init__(
-        self, net: Module, loss: _Loss, optimizer: Optimizer, compiled: bool | None
+        self,
+        net: Module,
+        loss: _Loss,
+        optimizer: Optimizer,
+        metrics: Mapping[str, Metric],
+        compiled: bool | None,
     ) -> None:
         self._net, self._loss, self._optimizer = net, loss, optimizer
+        self._metrics = list(metrics.values())
         self._must = bool(compiled)
         self._compiled = None if compiled is False else TrainStep(net, loss, optimizer)
         self._checked = False
 
-    def __call__(self, x: Array, y: Array) -> tuple[float, Array]:
+    def __call__(self, x: Array, y: Array) -> Seen:
+        value, prediction = self._taken(x, y)
+        return len(x), value, [metric(prediction, y) for metric in self._metrics]
+
+    def _taken(self, x: Array, y: Array) -> tuple[float, Array]:
         self._optimizer.zero_grad()
         if self._compiled is not None:
             try:
@@ -339,7 +391,7 @@ class _Step:
                     raise
                 self._checked = self._compiled.checked
                 self.release()
-                warnings.warn(f"fit: training eagerly (compiled=False): {error}", CompileWarning, 3)
+                hint(f"fit: training eagerly (compiled=False): {error}", CompileWarning)
         prediction = self._net(x)
         value = self._loss(prediction, y)
         if not self._checked:

@@ -31,7 +31,7 @@ def test_fit_has_eight_parameters_and_names_its_options():
     with pytest.raises(ValueError, match="patience must be an int of at least 1, not 0"):
         trained(patience=0, validation=APART)
     with pytest.raises(ValueError, match=r"validation must be a pair \(x, y\)"):
-        trained(validation=X)
+        trained(validation=(X,))
 
 
 def test_validation_is_what_the_net_gives_after_each_epoch():
