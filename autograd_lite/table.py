@@ -113,6 +113,9 @@ class Op(engine.Op):
         self.domain, self.cases = domain, tuple(cases)
         self._most = len(vjps) if type(self.vjps) is tuple else math.inf  # inputs
 
+    def __init_subclass__(cls) -> None:
+        cls.__doc__ = _OfOps(_doc, cls.__doc__)  # type: ignore[assignment]
+
     def __call__(self, *inputs: Any, **params: Any) -> Tensor:
         """The value: a Tensor where an input is one, else the array that ``forward`` gives.
 

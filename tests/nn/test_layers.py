@@ -104,7 +104,7 @@ class Layer(NamedTuple):
     formulas: dict[str, str]
 
 
-DELTAS = {"h_1": "δ_2 W_hᵀ + ∂L/∂p[…, 0:1, :]"}
+DELTAS = {"h_1": "δ_2 W_hᵀ + ∂L/∂p[:, :1]"}
 SUMS = {"W_x": "x[:, 0]ᵀ δ_1 + x[:, 1]ᵀ δ_2", "W_h": "h_0ᵀ δ_1 + h_1ᵀ δ_2", "b": "1ᵀ (δ_2 + δ_1)"}
 HEADS = {
     "W_O": "Σ_i(Hᵀ ∂L/∂p)", "V": "Aᵀ reshape(∂L/∂H)ᵀ", "Q": "0.7071 · ∂L/∂S K",
@@ -128,7 +128,7 @@ LAYERS = {
     ),
     "Embedding": Layer(
         lambda: nn.Embedding(5, 3, rng=0), SYMBOLS, lambda k, e: e[k],
-        {"E": "onehot(reshape(k))ᵀ reshape(∂L/∂p)"},
+        {"E": "Σ_i,j(onehot(k) ∘ ∂L/∂p)"},
     ),
     "Conv2d": Layer(
         lambda: nn.Conv2d(2, 3, 2, rng=0), IMAGES, conv,
@@ -140,17 +140,17 @@ LAYERS = {
     ),
     "MaxPool2d": Layer(
         lambda: nn.MaxPool2d(2), IMAGES, lambda x: pooled(x, np.max),
-        {"x": "fold(scatter((windows(x)[:, :, ::2, ::2] = maxₘₙ(windows(x)[:, :, ::2, ::2])) "
+        {"x": "fold(dilate((windows(x)[:, :, ::2, ::2] = maxₘₙ(windows(x)[:, :, ::2, ::2])) "
               "∘ ∂L/∂p))"},
     ),
     "AvgPool2d": Layer(
         lambda: nn.AvgPool2d(2), IMAGES, lambda x: pooled(x, np.mean),
-        {"x": "fold(scatter(0.25 · ∂L/∂p))"},
+        {"x": "fold(dilate(0.25 · ∂L/∂p))"},
     ),
     "Flatten": Layer(lambda: nn.Flatten(), IMAGES, lambda x: x.reshape(2, -1), {}),
     "RNN": Layer(
         lambda: First(nn.RNN(4, 2, rng=0)), TIMES, rnn,
-        {"s_1": "(1 − h_1²) ∘ (δ_2 W_hᵀ + ∂L/∂p[…, 0:1, :])", **SUMS},
+        {"s_1": "(1 − h_1²) ∘ (δ_2 W_hᵀ + ∂L/∂p[:, :1])", **SUMS},
     ),
     "LSTM": Layer(
         lambda: First(nn.LSTM(4, 2, rng=0)), TIMES, lstm,
