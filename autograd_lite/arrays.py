@@ -15,6 +15,14 @@ from .engine.tensor import STAND_INS as STAND_INS
 from .engine.tensor import Tensor
 from .engine.tensor import as_array as as_array
 
+HOLDERS: set[type] = set()
+"""Types of variables that hold an array or a Tensor, which they give as ``content()``."""
+
+
+def content(x: Any) -> Any:
+    """What a variable of `HOLDERS` holds; anything else as it is."""
+    return x.content() if type(x) in HOLDERS else x
+
 
 def own_array(x: Any, dtype: Any = None, where: str = "") -> Any:
     """``np.array``: a copy that nobody else can change; ``where`` is for errors, as in `given`."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import errors, numpy_api, numpy_protocol, ops
-from .arrays import as_array, given, own_array
+from .arrays import HOLDERS, as_array, given, own_array
 from .engine.modes import Mode, no_grad, recorded, standing, tell
 from .engine.notes import note
 from .engine.op import apply
@@ -256,6 +256,8 @@ class Members:
         """A copy of the value, without the gradient."""
         own: Array = self._looked().copy()
         return own
+
+    to_numpy = numpy  # by which matplotlib asks for what it plots
 
     def item(self: Any, *index: Any) -> Any:
         """The value of a tensor with one element, or of the entry at ``index``: a Python number."""
@@ -510,7 +512,9 @@ class Members:
         return numpy_protocol.call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return numpy_protocol.call_function(func, args, kwargs)
+        if HOLDERS and not HOLDERS.isdisjoint(types):  # they say first what they hold
+            return NotImplemented
+        return numpy_protocol.call_function(func, types, args, kwargs)
 
     def __array__(self: Any, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         return np.array(self._leaving("np.array(t)"), dtype or self._array.dtype)

@@ -24,7 +24,8 @@ TREES = {name: ast.parse(path.read_text()) for name, path in PATHS.items()}
 ROWS = [
     "nn",
     "autograd_lite testing",
-    "draw derive explain check compile",
+    "draw derive explain check compile test_util",
+    "numpy scipy misc extend hips builtins",
     "meaning",
     "show dependence",
     "transforms checkpoint containers layers",

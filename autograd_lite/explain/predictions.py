@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..check.edits import NO_OTHERS, Edit, at
-from ..check.formula import UNFIT, Formula
+from ..check.formula import Formula
 from ..check.readings import ONE, Readings
 from ..check.words import say
 from ..derive.derivation import rows_of_batch
@@ -194,11 +194,10 @@ def _edited(readings: Readings, name: str) -> Iterator[tuple[Edit, Array]]:
             continue
         for e in reversed(f.order):
             for edit in at(e, f.value[e].shape, readings, NO_OTHERS) if e is not ONE else ():
-                with suppress(*UNFIT):
-                    new = np.asarray(edit.make([f.value[x] for x in e.operands], f.value[e]))
-                    array = f.but(e, new)
-                    if array is not None:
-                        yield edit._replace(cost=edit.cost + i), array
+                with np.errstate(all="ignore"):
+                    array = f.but({e: edit.make})
+                if array is not None:
+                    yield edit._replace(cost=edit.cost + i), array
 
 
 def _telling(step: Step) -> int | None:

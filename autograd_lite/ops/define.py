@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..arrays import given
+from ..arrays import HOLDERS, content, given
 from ..engine.modes import Mode
 from ..engine.op import Vjp
 from ..engine.tensor import Tensor
@@ -76,6 +76,8 @@ def along(axis: int, part: Any) -> tuple[Any, ...]:
 
 def operand(x: Any) -> Any:
     """A Tensor as it is, and anything else as an array."""
+    if type(x) in HOLDERS:
+        x = content(x)
     return x if type(x) is Tensor else given(x)
 
 

@@ -42,10 +42,10 @@ __all__ = [
     "arctan", "arctan2", "arctanh", "asin", "asinh", "astype", "atan", "atan2", "atanh", "cbrt",
     "conj", "copy", "cos", "cosh", "deg2rad", "degrees", "divide", "exp", "exp2", "expm1",
     "fabs", "fmax", "fmin", "fmod", "hypot", "imag", "ldexp", "log", "log1p", "log2", "log10",
-    "logaddexp", "logaddexp2", "maximum", "minimum", "mod", "multiply", "negative", "positive",
-    "pow", "power", "rad2deg", "radians", "real", "reciprocal", "relu", "remainder", "sigmoid",
-    "sign", "sin", "sinc", "sinh", "softplus", "sqrt", "square", "subtract", "tan", "tanh",
-    "true_divide", "where",
+    "logaddexp", "logaddexp2", "maximum", "minimum", "mod", "multiply", "negative", "nextafter",
+    "positive", "pow", "power", "rad2deg", "radians", "real", "reciprocal", "relu", "remainder",
+    "sigmoid", "sign", "sin", "sinc", "sinh", "softplus", "sqrt", "square", "subtract", "tan",
+    "tanh", "true_divide", "where",
 ]  # fmt: skip
 
 POSITIVE = (0.3, 3.0)
@@ -200,6 +200,7 @@ fmod = entrywise(
     domain=POSITIVE,
 )
 ldexp = entrywise("ldexp", np.ldexp, lambda g, out, x, n: np.ldexp(g, n), None)
+nextafter = entrywise("nextafter", np.nextafter, lambda g, out, x, y: g, None)
 hypot = entrywise(
     "hypot",
     np.hypot,
@@ -597,6 +598,13 @@ OF_ARRAYS = {
 """What tells of an array, and nothing of its values."""
 
 
+def _seen(x: Any) -> Any:
+    """The array of a Tensor, also of several."""
+    if type(x) in (tuple, list):
+        return type(x)(map(_seen, x))
+    return x._seen() if type(x) is Tensor else x
+
+
 def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
     """A function without a gradient (a comparison, `np.sign`, …) of the values: a plain array.
 
@@ -606,11 +614,11 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
     try:
         if trace.active() and function in VALUE_OPS:
             return VALUE_OPS[function](*args, **kwargs)
-        arrays = [a._seen() if type(a) is Tensor else a for a in args]
+        arrays = [*map(_seen, args)]
         for x in arrays:
             if type(x) not in _PLAIN:
                 refuse_kinds(x, function.__name__)
-        settings = {k: v._seen() if type(v) is Tensor else v for k, v in kwargs.items()}
+        settings = {k: _seen(v) for k, v in kwargs.items()}
         try:
             found = function(*arrays, **settings)
         except ValueError as error:
