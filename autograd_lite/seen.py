@@ -97,13 +97,16 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
     for number, result, leaves, found in looks:
         if result == -2 or (found is not None and found() is not None and id(found()) in there):
             continue
-        near = [
-            x
-            for leaf, array in leaves
-            if (x := leaf()) is not None and id(x) in there and array() is x._array
-            and number > past.get(leaf, -1)
-        ]  # fmt: skip
+        near = [x for x in _as_it_was(leaves) if id(x) in there and number > past.get(ref(x), -1)]
         is_own = result == -1 or result > first
         if result in results or near or (is_own and not leaves):
             tensor = results[result] if result in results else near[0] if near else None
             yield Seen(tensor, found is not None and (is_own or result in results))
+
+
+def _as_it_was(leaves: Sequence[tuple[ref[Tensor], ref[Any]]]) -> Iterator[Tensor]:
+    """Those that are there, and hold the arrays that they held."""
+    for leaf, array in leaves:
+        x = leaf()
+        if x is not None and array() is x._array:
+            yield x

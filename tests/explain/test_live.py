@@ -62,7 +62,8 @@ def test_each_op_and_its_gradients_are_computed_as_by_the_engine(tab):
                 back = backward(results[1], [x for x in xs if x._tracked], EN)
                 lines = program.of(*results, *back)
         except (Fixed, TypeError, AttributeError):
-            fixed.add(op.name)
+            if not isinstance(op.forward, np.ufunc):  # of SciPy, where a test has loaded them
+                fixed.add(op.name)
             continue
         changed = sample.inputs(rng)
         changes = [
