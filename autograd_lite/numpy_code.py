@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 import unicodedata
 from typing import Any
 
@@ -32,9 +33,12 @@ def code(value: Any) -> str:
 
 
 def numpy_name(f: Any) -> str:
-    """What NumPy's users call its function ``f``: ``np.linalg.inv``."""
-    module = "numpy" if isinstance(f, np.ufunc) else f.__module__
-    return f"{module.replace('numpy', 'np', 1)}.{f.__name__}"
+    """What users call a function of NumPy's, or a ufunc of SciPy's: ``np.linalg.inv``."""
+    module, name = getattr(f, "__module__", ""), f.__name__
+    if isinstance(f, np.ufunc):
+        homes = [home for home in ("numpy", "scipy.special") if home in sys.modules]
+        module = next((home for home in homes if getattr(sys.modules[home], name, None) is f), "")
+    return f"{module.replace('numpy', 'np', 1)}.{name}" if module else str(name)
 
 
 class Namer:

@@ -122,13 +122,14 @@ class Watch:
         return "an array's entries, an attribute, or what requires a gradient"
 
     def effects(self) -> list[Any]:
-        """What a call may change besides: states of random generators, and stored gradients."""
-        legacy: Any = np.random.get_state(legacy=True)  # noqa: NPY002
-        own = [g.bit_generator.state if isinstance(g, np.random.Generator) else
-               g.getstate() if isinstance(g, random.Random) else g.get_state()
-               for g in self._chance]  # fmt: skip
+        """What a call may change besides: stored gradients, and the states of generators that it
+        can reach, NumPy's and Python's own among them: others draw from those on their threads.
+        """
+        states = [g.bit_generator.state if isinstance(g, np.random.Generator) else
+                  g.getstate() if isinstance(g, random.Random) else g.get_state()
+                  for g in self._chance]  # fmt: skip
         grads = [id(t._grad) for t in self.tensors]
-        return [repr(own), grads, random.getstate(), legacy[1].tobytes(), legacy[2:]]
+        return [repr(states), grads]
 
     def refuse(self, effects: list[Any], who: str) -> None:
         """Raise where calls had other effects than their results, which ``effects`` were before."""
