@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 
 from .engine.tensor import STAND_INS as STAND_INS
+from .engine.tensor import Tensor
 from .engine.tensor import as_array as as_array
+
+HOLDERS: set[type] = set()
+"""Types of variables that hold an array or a Tensor, which they give as ``content()``."""
+
+
+def content(x: Any) -> Any:
+    """What a variable of `HOLDERS` holds; anything else as it is."""
+    return x.content() if type(x) in HOLDERS else x
 
 
 def own_array(x: Any, dtype: Any = None, where: str = "") -> Any:
@@ -62,10 +71,12 @@ def guard(check: Callable[..., Any], *arrays: Any) -> None:
     """Call ``check``, which raises where the values of the arrays make no sense.
 
     A test of values can't be read off the graph, so a program that is written down has to be told
-    that it belongs to it.
+    that it belongs to it. Of Tensors nothing is tested: they may stand for other values, too.
     """
     for x in arrays:
         if type(x) in STAND_INS:
             x.guard(check, arrays)
+            return
+        if type(x) is Tensor:
             return
     check(*arrays)

@@ -32,6 +32,11 @@ def remember(mask: Array, name: str, operands: tuple[Any, ...]) -> None:
     _made[key] = ref(mask, lambda _: _made.pop(key, None)), name, kept
 
 
+def is_known(mask: Any) -> bool:
+    """Whether something is known of what made it, be that gone or not."""
+    return id(mask) in _made
+
+
 def comparison(mask: Any) -> Comparison | None:
     """What made a mask; None where that isn't known, or is gone."""
     if id(mask) not in _made:

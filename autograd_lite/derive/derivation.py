@@ -196,8 +196,7 @@ class Derivation:
         """
         name = Namer()
         forward, given = self._forward()
-        lines = ["import numpy as np", ""]
-        lines += [f"{name(symbol)} = {literal(value)}" for symbol, value in given]
+        lines = [f"{name(symbol)} = {literal(value)}" for symbol, value in given]
         lines += [f"{name(target)} = {source(x, name)}" for target, x in forward]
         defined = dict(d for step in self.steps for d in step.parts)
         for step in self.steps:
@@ -205,7 +204,8 @@ class Derivation:
                 lines.append(f"{name(part)} = {source(x, name)}")
                 del defined[part]
             lines.append(f"{name(step.symbol)} = {source(step.simple, name)}")
-        return "\n".join(lines) + "\n"
+        modules = ["import scipy.special"] if any("scipy." in line for line in lines) else []
+        return "\n".join(["import numpy as np", *modules, "", *lines]) + "\n"
 
     def __str__(self) -> str:
         return self.text
