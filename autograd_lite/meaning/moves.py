@@ -638,7 +638,8 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
             ranges = _within(ranges, inner)
         params = {"index": slices_of(ranges, whole), "shape": whole}
         return intern("scatter", (g,), params, whole, g.size + 0.5)
-    if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and len(whole) == 2:
+    is_array = isinstance(index, np.ndarray) and index.dtype.kind in "iu"
+    if is_array and len(whole) == 2 and index.ndim > 1:
         return _rows_added(g, index % whole[0], whole)
     return _put_at(g, _places(index, whole), whole)
 

@@ -641,7 +641,11 @@ class _Form:
 
     def _scatter(self, e: Term) -> Expression:
         """Beside what was taken: 0; or between its entries."""
-        x, ranges = self.done[e.args[0]], ranges_of(e.params["index"], e.shape)
+        x, index = self.done[e.args[0]], e.params["index"]
+        if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and index.ndim == 1:
+            hot = applied(ONEHOT, self.writer.index(index % e.shape[0], "k"), n=e.shape[0])
+            return applied(ops.matmul, applied(OPS["transpose"], hot, axes=None), x)
+        ranges = ranges_of(index, e.shape)
         cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
         if ranges and len(cut) == 1 and ranges[cut[0]].step == 1:
             axis, r = cut[0], ranges[cut[0]]
