@@ -91,13 +91,13 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
     there = {id(x) for t in tensors for x in (t, noted(t, "given")) if x is not None}
     first, last = min(results), max(results)
     looks = [Look(*x) for x in LOOKS if x[0] < last]
-    past = {leaf: x.number for x in looks if x.result == -2 for leaf, _ in x.leaves}
+    past = {id(x): y.number for y in looks if y.result == -2 for x in _as_it_was(y.leaves)}
     if any(first < number < last for number in BLOCKS):
         yield Seen(None, False)
     for number, result, leaves, found in looks:
         if result == -2 or (found is not None and found() is not None and id(found()) in there):
             continue
-        near = [x for x in _as_it_was(leaves) if id(x) in there and number > past.get(ref(x), -1)]
+        near = [x for x in _as_it_was(leaves) if id(x) in there and number > past.get(id(x), -1)]
         is_own = result == -1 or result > first
         if result in results or near or (is_own and not leaves):
             tensor = results[result] if result in results else near[0] if near else None

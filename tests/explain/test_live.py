@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 import autograd_lite as ag
 import nn
@@ -62,8 +63,7 @@ def test_each_op_and_its_gradients_are_computed_as_by_the_engine(tab):
                 back = backward(results[1], [x for x in xs if x._tracked], EN)
                 lines = program.of(*results, *back)
         except (Fixed, TypeError, AttributeError):
-            if not isinstance(op.forward, np.ufunc):  # of SciPy, where a test has loaded them
-                fixed.add(op.name)
+            fixed.add(op.name)
             continue
         changed = sample.inputs(rng)
         changes = [
@@ -86,10 +86,12 @@ def test_each_op_and_its_gradients_are_computed_as_by_the_engine(tab):
         if not agree(mine, theirs)
     ]
     assert wrong == []
-    assert fixed == {
+    known = {
         "imag", "fft", "ifft", "inv", "solve", "pinv", "det", "logdet", "cholesky", "eigh", "eig",
-        "svd", "qr",
+        "svd", "qr", "nextafter",
     }  # fmt: skip
+    assert {name for name in fixed if not hasattr(scipy.special, name)} <= known
+    assert len({name.split("-")[0] for name in names}) >= 104
 
 
 # ---- Learners' code ----------------------------------------------------------------------------
@@ -126,7 +128,7 @@ def masked_attention(w: Any, b: Any, v: Any) -> Any:
 
 def kinks(w: Any, b: Any, v: Any) -> Any:
     s = (X @ w + b).named("s")
-    h = (s * (s > 0) + np.where(s < -1, np.sqrt(np.abs(s + 1)), 0)).named("h")
+    h = (s * ((s - 0.1) > 0) + np.where(s < -1, np.sqrt(np.abs(s + 1)), 0)).named("h")
     c = np.where(h > 0.3, np.log(h), np.sign(s)).clip(-2, 1).named("c")
     return (np.maximum(c, 0.1 * c) @ v).max() + np.abs(s).min() - (c.detach() * s).sum()
 
@@ -225,7 +227,6 @@ LOST: dict[str, Any] = {
     "a count": counted,
     "not": lambda s: s * ~(s > 0),
     "detached, and then": lambda s: s - s.detach().sum(),
-    "a temporary": lambda s: s * ((s - 1) > 0),
     "inv": lambda s: np.linalg.inv(s * np.eye(3)),
     "float32": lambda s: s.astype(np.float32) * s,
     "a forward that isn't NumPy": ag.Op(
@@ -262,7 +263,9 @@ def test_a_page_says_that_values_were_looked_at(name, f):
 
 
 def test_what_looks_afterwards_or_elsewhere_is_no_matter(tmp_path):
-    x = ag.Tensor(X, True, "x")
+    x, gone = ag.Tensor(X, True, "x"), ag.Tensor(X, True)
+    gone.data -= 1
+    del gone
     x.data -= 0.1 * x.numpy()  # which is past: it is written to
     other = (x * 3).named("other")
     y = (np.tanh(x) * (x > 0)).sum().named("y")
