@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import errors, ops
-from .arrays import as_array, own_array
+from .arrays import as_array, is_at_hand, is_foreign, own_array, zeros
 from .cotangents import noting
 from .engine.backward import Layer, pull
 from .engine.modes import Mode, standing, tell
@@ -37,7 +37,7 @@ def pulled(
         traits |= tensor._tracked
     if not traits & SKIPS:
         return pull(seeds, targets, record, layers)
-    if not standing("backward"):
+    if not standing("backward") and all(is_at_hand(t._array) for t in seeds):
         odd: list[Any] = []
         with np.errstate(divide="call", invalid="call", call=lambda *error: odd.append(error)):
             found = pull(dict(seeds), targets, record, layers)
@@ -86,7 +86,7 @@ def cotangents(
     if record and seeds:
         layers.append(noting(next(iter(seeds))))
     found = pulled(seeds, set(targets), record, layers)
-    return [found[x] if x in found else np.zeros(stack + x.shape, x.dtype) for x in targets]
+    return [found[x] if x in found else zeros(stack + x.shape, x) for x in targets]
 
 
 def backward(self: Tensor, grad: ArrayLike | None = None) -> None:
@@ -113,8 +113,8 @@ def backward(self: Tensor, grad: ArrayLike | None = None) -> None:
         if tensor._grad is not None and tensor._op is None:
             tensor._grad = tensor._grad + g
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
-        elif getrefcount(g) > _ONE_REFERENCE or g.base is not None or type(g) is not _ndarray:
-            tensor._grad = np.array(g)
+        elif type(g) is not _ndarray or getrefcount(g) > _ONE_REFERENCE or g.base is not None:
+            tensor._grad = own_array(g)
         else:
             tensor._grad = g
 
@@ -136,6 +136,8 @@ def seeded(output: Tensor, grad: ArrayLike | None, function: str = "backward") -
             raise errors.no_seed(output, function)
         if array.dtype.kind == "c":
             raise errors.complex_output(output, function)
+        if is_foreign(array):
+            return np.ones_like(array)
         one = array.dtype.type(1)
         return one if array.ndim == 0 else np.full(array.shape, one)
     seed = cast_seed(output, grad.detach() if isinstance(grad, Tensor) else grad, function)

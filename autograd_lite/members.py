@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import errors, numpy_api, numpy_protocol, ops
-from .arrays import as_array, given, own_array
+from .arrays import as_array, given, is_foreign, own_array, to_numpy
 from .engine.modes import Mode, no_grad, recorded, standing, tell
 from .engine.notes import note
 from .engine.op import apply
@@ -118,6 +118,12 @@ class Members:
         for value in standing("value") if Mode.entered else ():
             instead: Array = value(self)
             return instead
+        if is_foreign(self._array):
+            if self._op is not None:
+                return own_array(self._array)  # type: ignore[no-any-return]
+            self._array = self._array if self._exposed else own_array(self._array)
+            self._exposed = True
+            return self._array  # type: ignore[no-any-return]
         if self._op is not None:
             # Of a view a copy, for through its base one could write to what it is a view of.
             array = self._array if self._array.base is None else self._array.copy()
@@ -151,7 +157,7 @@ class Members:
             if array.shape != self._array.shape:
                 raise errors.rebinding(self, array)
             array = array.astype(self._array.dtype)
-        self._array = array if type(array) is np.ndarray else np.asarray(array)
+        self._array = array if type(array) is np.ndarray else as_array(array)
         self._exposed = False
 
     def _seen(self: Any) -> Any:
@@ -240,18 +246,23 @@ class Members:
 
     def numpy(self: Any) -> Array:
         """A copy of the value, without the gradient."""
-        own: Array = self._seen().copy()
+        own: Array = self._at_hand().copy()
         return own
+
+    def _at_hand(self: Any) -> Any:
+        """The values, asked for by name."""
+        array = self._seen()
+        return to_numpy(array)[0] if is_foreign(array) else array
 
     def item(self: Any, *index: Any) -> Any:
         """The value of a tensor with one element, or of the entry at ``index``: a Python number."""
         if self.size != 1 and not index:
             raise errors.not_one_element(self, "item")
-        return self._seen().item(*index)
+        return self._at_hand().item(*index)
 
     def tolist(self: Any) -> Any:
         """The value as nested Python lists."""
-        return self._seen().tolist()
+        return self._at_hand().tolist()
 
     # ------------------------------------------------------------------ differentiation
 
@@ -393,7 +404,7 @@ class Members:
         array = self._leaving(how)
         if self.size != 1:
             raise errors.not_one_element(self, how)
-        return array.item()
+        return to_numpy(array)[0].item() if is_foreign(array) else array.item()
 
     # Constant in pieces, as comparisons are: there is no gradient to lose.
 
@@ -504,8 +515,11 @@ class Members:
     # ------------------------------------------------------------------ showing
 
     def __repr__(self: Any) -> str:
-        value = np.array2string(self._seen(), separator=", ", prefix="Tensor(", threshold=100)
-        parts = [value]
+        array = self._seen()
+        parts = [
+            repr(array) if is_foreign(array)
+            else np.array2string(array, separator=", ", prefix="Tensor(", threshold=100)
+        ]
         if self.name is not None:
             parts.append(f"name={self.name!r}")
         if self.op is not None:

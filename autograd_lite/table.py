@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from . import errors
-from .arrays import given
+from .arrays import given, is_foreign, of_values
 from .engine import op as engine
 from .engine.later import later
 from .engine.modes import Mode, composed, trace
@@ -119,7 +119,7 @@ class Op(engine.Op):
         if params.get("out") is not None:
             raise errors.out_argument(self.name)
         for key, param in params.items():
-            if type(param) is _ndarray:
+            if type(param) is _ndarray or is_foreign(param):
                 params[key] = param.copy()
             elif type(param) is list or type(param) is tuple:
                 params[key] = copy.deepcopy(param)
@@ -135,7 +135,7 @@ class Op(engine.Op):
 
 
 def _on_arrays(op: engine.Op, arrays: tuple[Any, ...], params: dict[str, Any]) -> Any:
-    return op.forward(*arrays, **params)
+    return of_values(op.forward, *arrays, **params)
 
 
 class Case(NamedTuple):

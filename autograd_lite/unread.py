@@ -19,7 +19,7 @@ import numpy as np
 
 from . import ops
 from .anomaly import detect_anomaly
-from .arrays import STAND_INS, as_array
+from .arrays import as_array, beside, is_at_hand
 from .engine.op import Op
 from .engine.tensor import Array, Tensor, is_tracked
 
@@ -60,14 +60,15 @@ class Reading:
 
     def _read(self) -> Array:
         out, arrays, params = self._node
-        read = np.ones(out.shape) if self._output is None else self._output.mask() * 1.0
+        ones = beside(np.ones(out.shape), [out])
+        read = ones if self._output is None else self._output.mask() * ones
         if self._op.reads:
             read = as_array(self._vjp(read, out, *arrays, **params))
         while read.ndim > self._array.ndim:
-            read = read.max(axis=0, initial=0.0)
+            read = read.sum(axis=0)
         for axis, size in enumerate(self._array.shape):
             if size != read.shape[axis]:
-                read = read.max(axis=axis, keepdims=True, initial=0.0)
+                read = read.sum(axis=axis, keepdims=True)
         return read
 
     def cleared(self, vjp: Any, *args: Any, **params: Any) -> Any:
@@ -75,7 +76,7 @@ class Reading:
         with np.errstate(divide="ignore", invalid="ignore"), detect_anomaly.suspended():
             cotangent = vjp(*args, **params)
         finite = np.isfinite(getattr(cotangent, "_array", cotangent))
-        if type(finite) in STAND_INS:  # other values may need it
+        if not is_at_hand(finite):  # other values may need it
             return ops.where(~(finite | self.mask()), 0, cotangent)
         if finite.all():
             return cotangent

@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import STAND_INS, Tensor
+from ..arrays import STAND_INS
+from ..engine.tensor import Tensor
 from .graph import CompileError
 
 _MOST = 20_000  # objects

@@ -38,10 +38,10 @@ def index_update(a: Any, index: Any, values: Any) -> Tensor:
     """
     a = operand(a)
     chosen, values = _broadcast_values("index_update", a, index, values)
-    numbers = np.arange(1, 1 + values.size).reshape(values.shape)
     where_from = zeros(a.shape, beside(np.intp(0), _parts(chosen)))
-    where_from[chosen] = numbers
-    picked = pick(values, index=where_from, shape=values.shape)
+    numbers = np.arange(1, 1 + values.size).reshape(values.shape)
+    where_from[chosen] = beside(numbers, [where_from])
+    picked = pick(beside(values, [where_from]), index=where_from, shape=values.shape)
     return where(where_from == 0, a, picked)
 
 

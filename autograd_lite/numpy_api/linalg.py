@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..arrays import STAND_INS
+from ..arrays import as_array, beside, is_at_hand, of_values
 from ..ops import astype, imag, real, root
 from ..ops.define import implements, operand, setting, value
 from ..ops.elementwise import conjugate_of
@@ -16,7 +16,9 @@ from ..ops.linalg import (
     cholesky_op,
     eig_op,
     eigh_op,
+    eye,
     inv,
+    largest,
     logdet,
     lower,
     pinv_op,
@@ -78,10 +80,11 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **settings: Any) ->
     part = settings.get("rtol") if rcond is None else rcond
     if part is not None:
         s = np.linalg.svd(value(a), compute_uv=False)
-        least = s.max(axis=-1, initial=0, keepdims=True) * np.asarray(value(part))[..., None]
+        ratio = beside(as_array(value(part))[..., None], [s])
+        least = largest(s, keepdims=True) * ratio
         kept = s > least
         cut = ~kept & (s > np.finfo(s.dtype).eps * max(a.shape) * s[..., :1])
-        if type(cut) in STAND_INS or np.any(cut):
+        if not is_at_hand(cut) or np.any(cut):
             # The space that is kept turns with the one that is cut, as the rule doesn't know.
             u, s, vh = svd(a, full_matrices=False)
             inverse = kept / np.where(kept, s, np.ones_like(s))
@@ -408,6 +411,6 @@ def cond(x: Any, p: Any = None) -> Any:
             out = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
             return np.where(np.isnan(value(out)), numbers, out)
     singular = np.isinf(numbers)
-    safe = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
+    safe = np.where(singular[..., None, None], eye(x), x)
     out = matrix_norm(safe, ord=p) * matrix_norm(inv(safe), ord=p)
     return np.where(singular, numbers, out)

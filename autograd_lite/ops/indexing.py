@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import own_array, refuse_kinds, zeros
+from ..arrays import beside, is_foreign, own_array, refuse_kinds, zeros
 from ..engine.tensor import Tensor
 from ..numpy_code import code
 from ..show.notation import ATOM, Notation
 from ..table import Case, Op, op
-from .moving import collect, pick, places
+from .moving import added, collect, pick, places
 
 _INDICES = (
     1, -1, slice(None, None, -2), (slice(None), 1), (None, ..., 0), np.array([0, 0, 1]),
@@ -59,9 +59,19 @@ def _behind(stacked: int, index: Any) -> tuple[Any, ...]:
     return (slice(None),) * stacked + (index if isinstance(index, tuple) else (index,))
 
 
+def _entries(x: Any, index: Any) -> Any:
+    found = x[index]
+    if found.size != found.size:
+        raise IndexError(
+            "how many entries a mask chooses isn't known before they are computed, and so no "
+            "shape; write np.where(mask, t, 0)"
+        )
+    return found
+
+
 getitem_op = op(
     "getitem",
-    lambda x, index: x[index],
+    _entries,
     _getitem_vjp,
     cases=[Case(((2, 3),), {"index": index}) for index in _INDICES],
     notation=Notation(_written, ATOM, (ATOM,), "[ ]"),
@@ -72,12 +82,44 @@ getitem_op = op(
 
 
 def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    if is_foreign(g):
+        if _is_basic(index):
+            return _spread_out(g, index, shape)
+        numbers = np.arange(int(np.prod(shape))).reshape(shape)
+        at = beside(numbers, index if isinstance(index, tuple) else (index,))[index]
+        return added(g.reshape(g.size), at.reshape(g.size), numbers.size).reshape(shape)
     out = zeros(shape, g)
     if _is_basic(index):
         out[index] = g
     else:
         np.add.at(out, index, g)  # an entry that was read twice gets both contributions
     return out
+
+
+def _spread_out(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """The entries at a basic index, among zeros that are joined to them axis by axis."""
+    parts = list(index if isinstance(index, tuple) else (index,))
+    missing = len(shape) - sum(part is not None and part is not ... for part in parts)
+    at = parts.index(...) if ... in parts else len(parts)
+    parts[at : at + 1] = [slice(None)] * missing
+    ranges = [
+        range(n)[part if isinstance(part, slice) else slice(part % n, part % n + 1)]
+        for part, n in zip([part for part in parts if part is not None], shape, strict=True)
+    ]
+    g = g.reshape(tuple(map(len, ranges)))
+    for axis, (chosen, n) in enumerate(zip(ranges, shape, strict=True)):
+        def none(size: int) -> Any:
+            return zeros((*g.shape[:axis], size, *g.shape[axis + 1 :]), g)
+
+        if len(chosen) > 1 and chosen.step != 1:
+            places = np.full(n, len(chosen))  # where there is a 0
+            places[chosen] = np.arange(len(chosen))
+            g = np.take(np.concatenate([g, none(1)], axis=axis), places, axis=axis)
+        elif len(chosen) < n:
+            first = chosen[0] if chosen else 0
+            sides = none(first), g, none(n - first - len(chosen))
+            g = np.concatenate([side for side in sides if side.shape[axis]], axis=axis)
+    return g
 
 
 scatter: Op = op(
