@@ -48,7 +48,7 @@ def as_array(x: Any) -> Any:
     return x if type(x) in STAND_INS or is_foreign(x) else np.asarray(x)
 
 
-def _own(arrays: list[Any], inputs: Sequence[Any]) -> None:
+def own(arrays: list[Any], inputs: Sequence[Any]) -> None:
     """Copies of constant arrays, which their owners may change later."""
     for i, x in enumerate(inputs):
         if type(x) is not Tensor and (type(arrays[i]) is np.ndarray or is_foreign(arrays[i])):
@@ -103,16 +103,20 @@ def perhaps(mask: Any) -> bool:
     return is_foreign(mask) or bool(mask.any())
 
 
-later.as_array, later.own, later.elsewhere = as_array, _own, elsewhere
+later.as_array, later.own, later.elsewhere = as_array, own, elsewhere
 
 
 def to_numpy(*arrays: Any) -> list[Any]:
-    """Their numbers, asked for by name; those of Dask are computed together."""
-    if any(hasattr(x, "dask") for x in arrays):
+    """Other libraries' arrays as NumPy's, asked for by name; those of Dask are computed together.
+
+    What is no such array stays what it is.
+    """
+    found = arrays
+    if any(is_foreign(x) and hasattr(x, "dask") for x in arrays):
         from dask import compute
 
-        arrays = compute(*arrays)
-    return [x if type(x) is np.ndarray else _loaded(x) for x in arrays]
+        found = compute(*arrays, traverse=False)
+    return [_loaded(y) if is_foreign(x) else x for x, y in zip(arrays, found, strict=True)]
 
 
 def _loaded(x: Any) -> Any:
@@ -161,8 +165,16 @@ def given(x: Any, where: str = "") -> Any:
 
 
 def refuse_kinds(x: Any, where: str) -> None:
-    """Raise for masked arrays and matrices, whose own meaning of an operation would be lost."""
+    """Raise for masked arrays and matrices, whose own meaning of an operation would be lost.
+
+    And for lists of other libraries' arrays, which NumPy would load.
+    """
     for kind in {*map(type, x)} if type(x) in (list, tuple) else (type(x),):
+        if type(x) in (list, tuple) and _is_foreign(kind):
+            raise TypeError(
+                f"{where}{': ' if where else ''}a {type(x).__name__} of {kind.__module__} arrays "
+                "isn't taken: NumPy would load them; give ag.array(xs)"
+            )
         if issubclass(kind, (np.ma.MaskedArray, np.matrix)):
             masked = issubclass(kind, np.ma.MaskedArray)
             raise TypeError(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, overload
 
 from ..engine.tensor import Tensor
+from ..loading import loaded
 from .functions import Backprop, Draw, Subject, check_function
 from .gradients import RTOL, check
 from .report import Entry, Report
@@ -99,7 +100,8 @@ def check_backprop(
         δ_2 is 2 times too large: divide it by the batch size q = 2
     """
     if isinstance(what, Tensor) or not callable(what):
-        return check(what, against, rtol)
+        with loaded(what):
+            return check(what, against, rtol)
     if trials < 1:
         raise ValueError(f"check_backprop: trials must be at least 1, and is {trials}")
     return check_function(what, Subject(against, loss, params), draw, trials, seed, rtol)

@@ -23,9 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import STAND_INS
+from ..arrays import STAND_INS, is_foreign
 from ..engine.tensor import Tensor
 from .graph import CompileError
+
+class ElsewhereError(CompileError):
+    """What runs in another library isn't compiled."""
+
 
 _MOST = 20_000  # objects
 _LARGE = 65_536  # entries, from which an array is watched by a sample
@@ -143,6 +147,8 @@ class Watch:
             x, path = todo.pop()
             if type(x) in STAND_INS or isinstance(x, _ATOMS) or id(x) in seen:
                 continue
+            if is_foreign(x) or (type(x) is Tensor and is_foreign(x._array)):
+                raise ElsewhereError(f"compile: {path} is another library's array")
             seen[id(x)] = x
             if type(x) is Tensor:
                 self.tensors.append(x)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..engine.tensor import Tensor
+from ..loading import loaded
 
 if TYPE_CHECKING:
     from .derivation import Derivation, Step
@@ -61,4 +62,5 @@ def derive(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None = N
     """
     from .formulas import derived
 
-    return derived(output, wrt)
+    with loaded(output):
+        return derived(output, wrt)

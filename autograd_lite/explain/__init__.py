@@ -13,6 +13,7 @@ import os
 from typing import Any, Protocol
 
 from ..engine.tensor import Tensor
+from ..loading import loaded
 
 __all__ = ["explain"]
 
@@ -89,4 +90,5 @@ def explain(
 
     if iteration is not None:
         raise TypeError("explain: iteration is for a recorded training, and not for a Tensor")
-    write(output, path, lang, lr)
+    with loaded(output):
+        write(output, path, lang, lr)
