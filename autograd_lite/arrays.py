@@ -20,6 +20,7 @@ import numpy as np
 from .engine.later import later
 from .engine.tensor import FOREIGN, Tensor
 
+_generic = np.generic
 STAND_INS: set[type] = set()
 """Types of what may take an array's place; each has the attributes and methods of one."""
 
@@ -33,9 +34,15 @@ def _is_foreign(kind: type) -> bool:
     return True
 
 
+def array_of(x: Any) -> Any:
+    """The array of a Tensor; of anything else, itself."""
+    return x._array if type(x) is Tensor else x
+
+
 def is_foreign(x: Any) -> bool:
     """Whether it is an array of another library that speaks NumPy's protocols."""
-    return _is_foreign(type(x))
+    kind: Any = type(x)
+    return _is_foreign(kind)
 
 
 def is_at_hand(x: Any) -> bool:
@@ -45,7 +52,9 @@ def is_at_hand(x: Any) -> bool:
 
 def as_array(x: Any) -> Any:
     """``np.asarray``, but for a stand-in and an array of another library, which stay."""
-    return x if type(x) in STAND_INS or is_foreign(x) else np.asarray(x)
+    if type(x) in STAND_INS or (not isinstance(x, _generic) and is_foreign(x)):
+        return x
+    return np.asarray(x)
 
 
 def own(arrays: list[Any], inputs: Sequence[Any]) -> None:
@@ -82,10 +91,15 @@ def elsewhere(
     with staying():
         try:
             return forward(*arrays, **params)
-        except TypeError:
+        except TypeError as error:
             moved = [beside(x, arrays) if type(x) in (np.ndarray, list) and type(y) is not Tensor
                      else x for x, y in zip(arrays, inputs, strict=True)]  # fmt: skip
             if all(x is y for x, y in zip(arrays, moved, strict=True)):
+                if np.ndarray in map(type, arrays):  # a Tensor's
+                    raise TypeError(
+                        f"{error}. A Tensor of NumPy's is moved to another library by "
+                        "t.data = lib.asarray(t.data)"
+                    ) from error
                 raise
             arrays[:] = moved
             return forward(*arrays, **params)
@@ -113,9 +127,9 @@ def to_numpy(*arrays: Any) -> list[Any]:
     """
     found = arrays
     if any(is_foreign(x) and hasattr(x, "dask") for x in arrays):
-        from dask import compute
+        import dask.base
 
-        found = compute(*arrays, traverse=False)
+        found = dask.base.compute(*arrays, traverse=False)  # type: ignore[no-untyped-call]
     return [_loaded(y) if is_foreign(x) else x for x, y in zip(arrays, found, strict=True)]
 
 
@@ -140,7 +154,7 @@ def own_array(x: Any, dtype: Any = None, where: str = "") -> Any:
 
 def zeros(shape: tuple[int, ...], like: Any) -> Any:
     """Zeros of the dtype and kind of ``like``; those of NumPy and stand-ins may be written into."""
-    like = like._array if type(like) is Tensor else like
+    like = array_of(like)
     if type(like) is np.ndarray or is_at_hand(like):
         return np.zeros(shape, like.dtype)
     return np.zeros_like(like, shape=shape)
@@ -150,7 +164,7 @@ def beside(x: Any, others: Iterable[Any]) -> Any:
     """A constant, as what stands for one, or in the library, of one of the others; as it is, else.
     """
     for other in others:
-        other = other._array if type(other) is Tensor else other
+        other = array_of(other)
         if type(other) in STAND_INS:
             return other.constant(x)
         if is_foreign(other):
@@ -184,9 +198,9 @@ def refuse_kinds(x: Any, where: str) -> None:
             )
 
 
-def numbers(x: Any, constants: Iterable[Any]) -> Iterable[Any]:
-    """Constants without axes, as Python's numbers beside another library's array."""
-    return map(float, constants) if is_foreign(getattr(x, "_array", x)) else constants
+def numbers_for(x: Any, constants: Any) -> Any:
+    """Constants without axes, beside another library's array (or a Tensor of it) as floats."""
+    return map(float, constants) if is_foreign(array_of(x)) else constants
 
 
 def guard(check: Callable[..., Any], *arrays: Any) -> None:
@@ -199,6 +213,5 @@ def guard(check: Callable[..., Any], *arrays: Any) -> None:
         if type(x) in STAND_INS:
             x.guard(check, arrays)
             return
-        if is_foreign(x):
-            return
-    check(*arrays)
+    if not (FOREIGN and any(map(is_foreign, arrays))):
+        check(*arrays)

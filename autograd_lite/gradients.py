@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import errors, ops
-from .arrays import as_array, is_at_hand, is_foreign, own_array, zeros
+from .arrays import as_array, is_foreign, own_array, staying, zeros
 from .cotangents import noting
 from .engine.backward import Layer, pull
 from .engine.modes import Mode, standing, tell
-from .engine.tensor import SKIPS, Tensor, _leaf
+from .engine.tensor import FOREIGN, SKIPS, Tensor, _leaf
 from .unread import Unread
 
 _ndarray = np.ndarray
@@ -35,9 +35,13 @@ def pulled(
     traits = 0
     for tensor in seeds:
         traits |= tensor._tracked
+    if any(is_foreign(tensor._array) for tensor in seeds):  # whose values aren't looked at
+        layers = [Unread(seeds).layer, *layers] if traits & SKIPS else layers
+        with staying():
+            return pull(seeds, targets, record, layers)
     if not traits & SKIPS:
         return pull(seeds, targets, record, layers)
-    if not standing("backward") and all(is_at_hand(t._array) for t in seeds):
+    if not standing("backward"):
         odd: list[Any] = []
         with np.errstate(divide="call", invalid="call", call=lambda *error: odd.append(error)):
             found = pull(dict(seeds), targets, record, layers)
@@ -107,14 +111,16 @@ def backward(self: Tensor, grad: ArrayLike | None = None) -> None:
         raise errors.nothing_requires_grad(self)
     if Mode.entered:
         tell("write", self, "grad")
-    run = pulled if self._tracked & SKIPS else pull
+    run = pulled if self._tracked & SKIPS or (FOREIGN and is_foreign(self._array)) else pull
     found = run({self: seeded(self, grad)})
     for tensor, g in found.items():
         if tensor._grad is not None and tensor._op is None:
             tensor._grad = tensor._grad + g
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
-        elif type(g) is not _ndarray or getrefcount(g) > _ONE_REFERENCE or g.base is not None:
-            tensor._grad = own_array(g)
+        elif type(g) is not _ndarray:
+            tensor._grad = g.copy() if FOREIGN and is_foreign(g) else np.array(g)
+        elif getrefcount(g) > _ONE_REFERENCE or g.base is not None:
+            tensor._grad = g.copy("K")
         else:
             tensor._grad = g
 
@@ -136,7 +142,7 @@ def seeded(output: Tensor, grad: ArrayLike | None, function: str = "backward") -
             raise errors.no_seed(output, function)
         if array.dtype.kind == "c":
             raise errors.complex_output(output, function)
-        if is_foreign(array):
+        if FOREIGN and is_foreign(array):
             return np.ones_like(array)
         one = array.dtype.type(1)
         return one if array.ndim == 0 else np.full(array.shape, one)

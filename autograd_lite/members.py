@@ -120,10 +120,10 @@ class Members:
             return instead
         if is_foreign(self._array):
             if self._op is not None:
-                return own_array(self._array)  # type: ignore[no-any-return]
+                return own_array(self._array)
             self._array = self._array if self._exposed else own_array(self._array)
             self._exposed = True
-            return self._array  # type: ignore[no-any-return]
+            return self._array
         if self._op is not None:
             # Of a view a copy, for through its base one could write to what it is a view of.
             array = self._array if self._array.base is None else self._array.copy()
@@ -519,9 +519,14 @@ class Members:
 
     def to_dask_array(self: Any) -> Any:
         """By which Dask takes what isn't its own, in ``da.sum(t)``."""
-        from dask.array import asarray
+        import dask.array
 
-        return asarray(self._leaving("da.f(t)"))
+        return dask.array.asarray(self._leaving("da.f(t)"))  # type: ignore[no-untyped-call]
+
+    @property
+    def fill_value(self: Any) -> NoReturn:
+        """What sparse matrices ask for; so they leave ``matrix @ t`` to the Tensor."""
+        raise NotImplementedError("sparse's own functions take no Tensor: ag.Tensor(matrix) @ t")
 
     # ------------------------------------------------------------------ showing
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import ops
 from .anomaly import detect_anomaly
-from .arrays import as_array, beside, is_at_hand
+from .arrays import array_of, as_array, beside, is_at_hand
 from .engine.op import Op
 from .engine.tensor import Array, Tensor, is_tracked
 
@@ -60,8 +60,8 @@ class Reading:
 
     def _read(self) -> Array:
         out, arrays, params = self._node
-        ones = beside(np.ones(out.shape), [out])
-        read = ones if self._output is None else self._output.mask() * ones
+        ones: Any = beside(np.ones(out.shape), [out])
+        read: Any = ones if self._output is None else self._output.mask() * ones
         if self._op.reads:
             read = as_array(self._vjp(read, out, *arrays, **params))
         while read.ndim > self._array.ndim:
@@ -69,13 +69,14 @@ class Reading:
         for axis, size in enumerate(self._array.shape):
             if size != read.shape[axis]:
                 read = read.sum(axis=axis, keepdims=True)
-        return read
+        found: Array = read
+        return found
 
     def cleared(self, vjp: Any, *args: Any, **params: Any) -> Any:
         """What an entrywise rule gives, with 0 where an entry isn't read and it isn't finite."""
         with np.errstate(divide="ignore", invalid="ignore"), detect_anomaly.suspended():
             cotangent = vjp(*args, **params)
-        finite = np.isfinite(getattr(cotangent, "_array", cotangent))
+        finite = np.isfinite(array_of(cotangent))
         if not is_at_hand(finite):  # other values may need it
             return ops.where(~(finite | self.mask()), 0, cotangent)
         if finite.all():

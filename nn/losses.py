@@ -13,9 +13,10 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Op, Tensor
-from autograd_lite.arrays import beside, given, guard, numbers
+from autograd_lite.arrays import beside, given, guard, numbers_for
 from autograd_lite.engine.leaves import array_of
 from autograd_lite.engine.op import apply
+from autograd_lite.engine.tensor import FOREIGN
 from autograd_lite.errors import describe
 from autograd_lite.lines import hint
 from autograd_lite.ops.reductions import sum_op
@@ -99,14 +100,11 @@ _CONSTANTS = {
 }
 
 
-def _constants(p: Any) -> Any:
-    constants = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    return constants if type(p) is np.ndarray else numbers(p, constants)
-
-
 def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
     """``log p``, ``log(1 − p)``, and what that is multiplied with: ``1 − y``."""
-    one, tiny, _ = _constants(p)
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     try:
         return np.log(p + tiny), np.log(one - p + tiny), one - y
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
@@ -141,12 +139,16 @@ def _refuse_no_probability(total: Any, p: Any, y: Any) -> None:
 
 
 def _slope(p: Any, y: Any) -> Any:
-    one, tiny, minus_one = _constants(p)
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     return minus_one * y / (p + tiny) + (one - y) / (one - p + tiny)
 
 
 def _slope_by_target(p: Any, y: Any) -> Any:
-    one, tiny, _ = _constants(p)
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     return np.log(one - p + tiny) - np.log(p + tiny)
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, overload
 
-from ..engine.tensor import Tensor
+from ..arrays import to_numpy
+from ..engine.tensor import FOREIGN, Tensor
 from ..loading import loaded
 from .functions import Backprop, Draw, Subject, check_function
 from .gradients import RTOL, check
@@ -100,6 +101,8 @@ def check_backprop(
         δ_2 is 2 times too large: divide it by the batch size q = 2
     """
     if isinstance(what, Tensor) or not callable(what):
+        if FOREIGN and isinstance(against, Mapping):
+            against = dict(zip(against, to_numpy(*against.values()), strict=True))
         with loaded(what):
             return check(what, against, rtol)
     if trials < 1:

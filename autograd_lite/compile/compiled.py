@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import array_of as held
 from ..arrays import is_foreign, refuse_kinds
 from ..containers import is_container, leaves, parts, rebuilt, refuse_bound, settings
 from ..engine import modes
@@ -98,7 +99,7 @@ class Compiled:
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
         around = within()
-        if self._elsewhere or (FOREIGN and any(is_foreign(getattr(x, "_array", x)) for x in flat)):
+        if self._elsewhere or (FOREIGN and any(map(is_foreign, map(held, flat)))):
             return self.f(*args, **kwargs)
         if around - {no_grad} or any(type(x) is Tensor and x._tracked for x in flat):
             return self.f(*args, **kwargs)

@@ -27,6 +27,7 @@ from ..arrays import STAND_INS, is_foreign
 from ..engine.tensor import Tensor
 from .graph import CompileError
 
+
 class ElsewhereError(CompileError):
     """What runs in another library isn't compiled."""
 

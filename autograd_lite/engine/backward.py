@@ -172,10 +172,8 @@ def fit(g: Any, array: Any, op: str, stacked: int = 0) -> Any:
         axes, ones = _summed(broadcast, shape, stacked, g.dtype)
         if axes is None:
             raise later.wrong_cotangent(op, g, array)
-        if ones is not None and type(g) is _ndarray:
-            g = ones.dot(g)
-        else:
-            g = g.sum(axes, keepdims=True)
+        some = ones is None or type(g) is not _ndarray
+        g = g.sum(axes, keepdims=True) if some else ones.dot(g)  # type: ignore[union-attr]
         if g.ndim != len(shape):
             g = g.reshape(shape)
     if g.dtype is not array.dtype:

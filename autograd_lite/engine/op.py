@@ -134,7 +134,7 @@ def apply(
         result._params, result._number = params, _next_number()
     else:
         result._tracked, result._op = 0, None
-        if constants and getattr(value, "base", 0) is not None:  # a view of what an owner may change
+        if constants and getattr(value, "base", 0) is not None:  # a view of an owner's
             result._array = value.copy()
     return result
 

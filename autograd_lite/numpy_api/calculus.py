@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..arrays import as_array, beside, guard, perhaps, zeros
+from ..arrays import as_array, beside, guard, of_values, perhaps, zeros
 from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import (
@@ -123,7 +123,7 @@ def interp(
         if period == 0:
             raise ValueError("interp: the period must not be 0")
         x, xp = x % abs(period), xp % abs(period)
-        order = np.argsort(value(xp), kind="stable")
+        order = of_values(np.argsort, value(xp), kind="stable")
         xp, fp = xp[order], fp[order]
         xp = concatenate([xp[-1:] - abs(period), xp, xp[:1] + abs(period)])
         fp = concatenate([fp[-1:], fp, fp[:1]])
@@ -157,7 +157,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * n
     """Angles without jumps: multiples of the period are added, which are constant in pieces."""
     p = operand(p)
     array, period = value(p), setting("unwrap", "period", period)
-    unwrapped = np.unwrap(array, discont, axis, period=period)
+    unwrapped = of_values(np.unwrap, array, discont=discont, axis=axis, period=period)
     return p + (unwrapped - array).astype(unwrapped.dtype)
 
 
@@ -185,7 +185,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:  #
         raise ValueError(f"vander: there can't be {n} columns")
     powers = [beside(np.ones(x.shape, x.dtype), [x]), *(power(x, k) for k in range(1, n))][:n]
     if not powers:
-        return zeros((x.shape[0], 0), x)  # type: ignore[no-any-return]
+        return zeros((x.shape[0], 0), x)
     return stack(powers if increasing else powers[::-1], -1)
 
 

@@ -27,7 +27,7 @@ def _in_order(name: str, a: Any, axis: int | None, order: Any, fields: Any) -> T
     if axis is None:
         a, axis = ravel(a), -1
     a = operand(a)
-    return take_along_axis(a, order(value(a), axis), axis)
+    return take_along_axis(a, of_values(order, value(a), axis), axis)
 
 
 @implements(np.sort)
@@ -37,7 +37,7 @@ def sort(
 ) -> Tensor:  # fmt: skip
     """The entries in ascending order along an axis; those that tie keep their order."""
     np.sort(np.empty(0), kind=kind, stable=stable)  # raises what there is to raise
-    return _in_order("sort", a, axis, lambda x, ax: of_values(np.argsort, x, axis=ax, kind="stable"), order)
+    return _in_order("sort", a, axis, lambda x, ax: np.argsort(x, ax, kind="stable"), order)
 
 
 @implements(np.partition)

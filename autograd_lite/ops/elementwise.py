@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arrays import as_array, numbers, of_values, refuse_kinds
+from ..arrays import as_array, numbers_for, of_values, refuse_kinds
 from ..engine.later import later
 from ..engine.modes import trace
-from ..engine.tensor import Tensor
+from ..engine.tensor import FOREIGN, Tensor
 from ..errors import complex_to_real, explain, refuse_constant
 from ..masks import remember
 from ..show.notation import (
@@ -349,10 +349,10 @@ def _one(x: Any) -> Any:
 
 
 def _sigmoid(x: Any) -> Any:
-    constants: Any = _ONE_AND_GREATEST.get(x.dtype.char)
+    constants = _ONE_AND_GREATEST.get(x.dtype.char)
     if constants is None:
         return 1 / (1 + np.exp(-x)) if x.dtype.kind == "c" else _sigmoid(x.astype(np.float64))
-    one, greatest = constants if type(x) is np.ndarray else numbers(x, constants)
+    one, greatest = numbers_for(x, constants) if FOREIGN else constants
     e = np.exp(np.minimum(x, greatest))
     return e / (one + e)
 

@@ -13,6 +13,7 @@ from ..engine.tensor import Tensor
 from ..numpy_code import code
 from ..show.notation import ATOM, Notation
 from ..table import Case, Op, op
+from .define import value
 from .moving import added, collect, pick, places
 
 _INDICES = (
@@ -47,16 +48,21 @@ def _getitem_vjp(g: Any, out: Any, x: Any, index: Any) -> Any:
 
 def _scatter_vjp(g: Any, out: Any, x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     stacked = g.ndim - len(shape)
-    if not stacked:
-        return g[index]
     if _is_basic(index):
-        return g[_behind(stacked, index)]
-    return pick(g, index=places(shape, lambda numbers: numbers[index]), shape=shape)
+        return g[_behind(stacked, index) if stacked else index]
+    if not stacked and not is_foreign(value(g)):  # of which not all take several arrays as index
+        return g[index]
+    chosen = places(shape, lambda numbers: beside(numbers, _parts(index))[index])
+    return pick(g, index=chosen, shape=shape)
+
+
+def _parts(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
 
 
 def _behind(stacked: int, index: Any) -> tuple[Any, ...]:
     """An index of what comes behind the axes of a stack."""
-    return (slice(None),) * stacked + (index if isinstance(index, tuple) else (index,))
+    return (slice(None),) * stacked + _parts(index)
 
 
 def _entries(x: Any, index: Any) -> Any:
@@ -86,7 +92,7 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
         if _is_basic(index):
             return _spread_out(g, index, shape)
         numbers = np.arange(int(np.prod(shape))).reshape(shape)
-        at = beside(numbers, index if isinstance(index, tuple) else (index,))[index]
+        at = beside(numbers, _parts(index))[index]
         return added(g.reshape(g.size), at.reshape(g.size), numbers.size).reshape(shape)
     out = zeros(shape, g)
     if _is_basic(index):
@@ -98,28 +104,31 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 def _spread_out(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """The entries at a basic index, among zeros that are joined to them axis by axis."""
-    parts = list(index if isinstance(index, tuple) else (index,))
+    parts = list(_parts(index))
     missing = len(shape) - sum(part is not None and part is not ... for part in parts)
-    at = parts.index(...) if ... in parts else len(parts)
-    parts[at : at + 1] = [slice(None)] * missing
+    rest = parts.index(...) if ... in parts else len(parts)
+    parts[rest : rest + 1] = [slice(None)] * missing
     ranges = [
         range(n)[part if isinstance(part, slice) else slice(part % n, part % n + 1)]
         for part, n in zip([part for part in parts if part is not None], shape, strict=True)
     ]
     g = g.reshape(tuple(map(len, ranges)))
     for axis, (chosen, n) in enumerate(zip(ranges, shape, strict=True)):
-        def none(size: int) -> Any:
-            return zeros((*g.shape[:axis], size, *g.shape[axis + 1 :]), g)
-
         if len(chosen) > 1 and chosen.step != 1:
-            places = np.full(n, len(chosen))  # where there is a 0
-            places[chosen] = np.arange(len(chosen))
-            g = np.take(np.concatenate([g, none(1)], axis=axis), places, axis=axis)
+            at = np.full(n, len(chosen))  # where there is a 0
+            at[chosen] = np.arange(len(chosen))
+            g = np.take(_between_zeros(g, axis, 0, 1), at, axis=axis)
         elif len(chosen) < n:
             first = chosen[0] if chosen else 0
-            sides = none(first), g, none(n - first - len(chosen))
-            g = np.concatenate([side for side in sides if side.shape[axis]], axis=axis)
+            g = _between_zeros(g, axis, first, n - first - len(chosen))
     return g
+
+
+def _between_zeros(g: Any, axis: int, before: int, behind: int) -> Any:
+    """With so many zeros along an axis."""
+    sides = [zeros((*g.shape[:axis], size, *g.shape[axis + 1 :]), g) for size in (before, behind)]
+    parts = [part for part in (sides[0], g, sides[1]) if part.shape[axis]]
+    return np.concatenate(parts, axis=axis)
 
 
 scatter: Op = op(
@@ -140,11 +149,10 @@ scatter: Op = op(
 
 
 def _is_basic(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
     return all(
         part is None or (isinstance(part, (int, np.integer, slice, EllipsisType))
                          and not isinstance(part, bool))
-        for part in parts
+        for part in _parts(index)
     )  # fmt: skip
 
 

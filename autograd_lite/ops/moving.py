@@ -52,7 +52,8 @@ def added(g: Any, index: Any, n: int) -> Any:
     """
     if not is_foreign(g):
         sums = zeros((*g.shape[:-1], n), g)
-        np.add.at(sums, (..., index), g)
+        at: Any = (..., index)
+        np.add.at(sums, at, g)
         return sums
     # In their order, each entry comes to hold the sum of the 1, 2, 4, … before it with its number.
     order = np.argsort(index, kind="stable")

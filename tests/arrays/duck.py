@@ -1,8 +1,8 @@
 """A strict array of another library: it speaks NumPy's protocols and is nothing else.
 
-As CuPy's, it takes part in plain calls of ufuncs alone (no reduce, accumulate, at), isn't mixed with
-arrays of NumPy that have axes, and raises where it would be converted; it has none of what ndarray
-keeps to itself (flags, base, strides, tobytes, mT). What would ask for its numbers is counted.
+As CuPy's, it takes part in plain calls of ufuncs alone (no reduce, accumulate, at), isn't mixed
+with arrays of NumPy, and raises where it would be converted; it has none of what ndarray keeps to
+itself (flags, base, strides, tobytes, mT). What would ask for its numbers is counted.
 """
 
 from __future__ import annotations
@@ -142,10 +142,11 @@ for _name, _ufunc in _SIGNS.items():
     setattr(Duck, f"__{_name}__", lambda self, ufunc=_ufunc: ufunc(self))
 for _name in ("__bool__", "__float__", "__int__", "__complex__", "__index__", "item", "tolist"):
     setattr(Duck, _name, _sync(_name))
-for _name in (
-    "reshape transpose astype copy sum mean max min prod ravel flatten swapaxes any all argmax "
-    "argmin argsort dot cumsum cumprod clip conj round take repeat squeeze diagonal trace var std"
-).split():
+_METHODS = """
+    all any argmax argmin argsort astype clip conj copy cumprod cumsum diagonal dot flatten max mean
+    min prod ravel repeat reshape round squeeze std sum swapaxes take trace transpose var
+"""
+for _name in _METHODS.split():
     setattr(Duck, _name, _method(_name))
 for _name in ("shape", "ndim", "size", "dtype", "nbytes", "itemsize", "T", "real", "imag"):
     _get = operator.attrgetter(f"_inner.{_name}")
