@@ -1,8 +1,18 @@
-"""The chapter's exercises 1 to 7, each as a short run: ``python -m examples.exercises``."""
+"""The chapter's exercises 1 to 7, each as a short run: ``python -m examples.exercises``.
+
+With ``--out DIR`` each is a page as well, with its curves and boundaries, and beside them lies
+"write this backward pass yourself", as a script and as a notebook.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import argparse
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -10,61 +20,94 @@ import autograd_lite as ag
 import nn
 
 from .chapter4.data import DATA_2, DEFAULT_FILE, Array, Data, read_default
+from .chapter4.lesson import document, formulas
 from .chapter4.networks import Trained, train
+from .chapter4.words import LANGUAGES, Words
 from .console import print_what_can_be_shown
 
+if TYPE_CHECKING:
+    from types import ModuleType
 
-def exercise_1() -> Iterator[str]:
-    """∂l₂/∂s₂ = l₂ ∘ (1 − l₂) where l₂ = σ(s₂): derived of 1 / (1 + exp(−s₂)), and at points"""
+YOURSELF = ("write_it_yourself.py", "write_it_yourself.ipynb")
+
+
+class Drawn(NamedTuple):
+    """A picture, drawn when a page wants it."""
+
+    caption: str
+    svg: Callable[[ModuleType], str]
+
+
+class Formula(str):
+    """A line that is a formula."""
+
+
+Lines = Iterator[str | Drawn]
+
+
+def sigmoid(s: Any) -> Any:
+    """σ as a student writes it."""
+    return 1 / (1 + np.exp(-s))
+
+
+def exercise_1(say: Words) -> Lines:
     points = np.random.default_rng(1).normal(scale=4, size=(1000, 1))
     s = ag.Tensor(points, requires_grad=True, name="s_2")
-    sigma = (1 / (1 + ag.exp(-s))).named("l_2")
+    sigma = sigmoid(s).named("l_2")
     step = ag.derive(np.sum(sigma).named("L"), wrt=s)["s_2"]
-    yield f"{step.chain} = {step.formula}"
-    yield f"  = {step.result}, since ∂L/∂l_2 is 1"
+    yield say("derived_from")
+    yield Formula("l_2 = 1 / (1 + e^{−s_2})")
+    yield Formula(f"{step.chain} = {step.formula}")
+    yield Formula(f"∂l_2/∂s_2 = {step.result}")
+    yield say("since_1")
     (slope,) = ag.gradients(sigma, [s], seed=np.ones(s.shape))
     apart = np.abs(slope.data - sigma.data * (1 - sigma.data)).max()
-    yield f"{len(s)} points from {s.data.min():.1f} to {s.data.max():.1f}"
-    yield f"largest difference of the engine's derivative from l₂ ∘ (1 − l₂): {apart:.0e}"
+    yield say("points", n=len(s), low=f"{s.data.min():.1f}", high=f"{s.data.max():.1f}")
+    yield say("slope_apart", apart=f"{apart:.0e}")
+    yield Drawn(say("slopes"), lambda plots: plots.slopes())
 
 
-def exercise_2() -> Iterator[str]:
-    """Data 2, network 2-2-1, 600 epochs: several learning rates"""
+def exercise_2(say: Words) -> Lines:
+    runs = {}
     for lr in (0.1, 0.5, 1, 2, 5, 10):
-        yield _result(f"lr {lr:4}", train(_net([2, 2, 1]), DATA_2, lr, epochs=600))
+        runs[f"α = {lr}"] = trained = train(_net([2, 2, 1]), DATA_2, lr, epochs=600)
+        yield _result(say, f"α = {lr:4}", trained)
+    yield _curves(say, runs)
+    yield _boundaries(say, runs, "α = 0.1", "α = 2", "α = 10")
 
 
-def exercise_3() -> Iterator[str]:
-    """Data 2, one hidden layer, learning rate 2, 300 epochs: several sizes of it"""
+def exercise_3(say: Words) -> Lines:
+    runs = {}
     for size in (1, 2, 3, 5, 10, 20):
-        yield _result(f"{size:2} hidden", train(_net([2, size, 1]), DATA_2, lr=2, epochs=300))
+        runs[f"n = {size}"] = trained = train(_net([2, size, 1]), DATA_2, lr=2, epochs=300)
+        yield _result(say, say("hidden_nodes", n=f"{size:2}"), trained)
+    yield _curves(say, runs)
+    yield _boundaries(say, runs, "n = 1", "n = 2", "n = 20")
 
 
-def exercise_4() -> Iterator[str]:
-    """Default data, network 2-2-1, learning rate 0.1: stochastic gradient descent"""
-    trained = train(_net([2, 2, 1]), _default(), lr=0.1, epochs=100)
-    for epoch in (0, 9, 49, 99):
-        yield _result(f"epoch {epoch:2}", trained, epoch)
+def exercise_4(say: Words) -> Lines:
+    yield from _of_default(say, train(_net([2, 2, 1]), _default(), lr=0.1, epochs=100), 9, 49)
 
 
-def exercise_5() -> Iterator[str]:
-    """Default data, network 2-2-1, learning rate 0.5, 100 epochs: several batch sizes"""
+def exercise_5(say: Words) -> Lines:
+    runs = {}
     for size in (1, 5, 10, 20, 50, 100):
         trained = train(_net([2, 2, 1]), _default(), lr=0.5, epochs=100, batch_size=size)
-        yield _result(f"batches of {size:3}", trained)
+        runs[f"q = {size}"] = trained
+        yield _result(say, say("batches_of", n=f"{size:3}"), trained)
+    yield _curves(say, runs)
+    yield _boundaries(say, runs, "q = 1", "q = 10", "q = 100")
 
 
-def exercise_6() -> Iterator[str]:
-    """Default data, network 2-5-5-1, learning rate 0.5: gradient descent on all the data"""
+def exercise_6(say: Words) -> Lines:
     data = _default()
-    trained = train(_net([2, 5, 5, 1]), data, lr=0.5, epochs=3000, batch_size=len(data.x))
-    for epoch in (0, 199, 999, 2999):
-        yield _result(f"epoch {epoch:4}", trained, epoch)
+    net = _net([2, 5, 5, 1])
+    trained = train(net, data, lr=0.5, epochs=3000, batch_size=len(data.x))
+    yield from _of_default(say, trained, 199, 999)
 
 
-def exercise_7() -> Iterator[str]:
-    """Advertising, network 3-2-1, squared error, learning rate 0.1: all the data at each step"""
-    yield "The rows are synthetic: drawn here by a formula, with noise of variance 1 in the sales."
+def exercise_7(say: Words) -> Lines:
+    yield say("synthetic")
     x, sales = synthetic_advertising()
     net = nn.MLP([3, 2, 1], output="identity", rng=7)
     history = nn.fit(
@@ -77,13 +120,14 @@ def exercise_7() -> Iterator[str]:
         batch_size=len(x),
         progress=True,
     )
+    errors = [2 * loss for loss in history.loss]  # the loss has a factor ½
     for epoch in (0, 99, 999, 2999):
-        error = 2 * history.loss[epoch]  # the loss has a factor ½
-        explained = 1 - error / sales.var()
-        yield f"epoch {epoch:4}   mean squared error {error:7.3f}   R² {explained:.3f}"
+        explained = f"{1 - errors[epoch] / sales.var():.3f}"
+        yield say("error_at", epoch=f"{epoch:4}", error=f"{errors[epoch]:7.3f}", r=explained)
+    yield Drawn(say("error_curve"), lambda plots: plots.curves({"3-2-1": errors}, "E"))
 
 
-EXERCISES: tuple[Callable[[], Iterator[str]], ...] = (
+EXERCISES: tuple[Callable[[Words], Lines], ...] = (
     exercise_1,
     exercise_2,
     exercise_3,
@@ -107,14 +151,56 @@ def synthetic_advertising(rows: int = 200) -> tuple[Array, Array]:
     return budgets, 6 + 0.02 * tv + 0.03 * radio + 0.001 * tv * radio + rng.normal(size=(rows, 1))
 
 
-def main() -> None:
-    """Run the exercises one after the other, and print what each gives."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the exercises one after the other, print what each gives, and write their pages."""
+    parser = argparse.ArgumentParser("python -m examples.exercises", description=__doc__)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write the pages")
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="default: en")
+    given = parser.parse_args(arguments)
     print_what_can_be_shown()
+    say = Words(given.lang)
+    if given.out:
+        given.out.mkdir(parents=True, exist_ok=True)
+        for name in YOURSELF:
+            shutil.copy(Path(__file__).parent / name, given.out)
     for number, exercise in enumerate(EXERCISES, 1):
-        print(f"{number}. {exercise.__doc__}")
-        for line in exercise():
-            print(f"   {line}")
+        title = f"{number}. {say(f'exercise_{number}')}"
+        print(title)
+        found = list(exercise(say))
+        for line in found:
+            if isinstance(line, str):
+                print(f"   {line}")
         print()
+        if given.out:
+            write_page(given.out / f"exercise_{number}.html", title, found, say)
+
+
+def write_page(path: Path, title: str, found: Sequence[str | Drawn], say: Words) -> None:
+    """A page of what an exercise gave, its pictures beside it."""
+    from .chapter4 import plots  # needs matplotlib
+
+    parts, pictures = [], count(1)
+    for line in found:
+        if isinstance(line, Drawn):
+            name, caption = f"{path.stem}_{next(pictures)}.svg", escape(line.caption)
+            (path.parent / name).write_text(line.svg(plots), encoding="utf-8", newline="\n")
+            image = f'<a href="{name}"><img src="{name}" alt="{caption}"></a>'
+            parts.append(
+                f'<div class="figures"><figure class="wide">{image}'
+                f"<figcaption>{caption}</figcaption></figure></div>\n"
+            )
+        elif isinstance(line, Formula):
+            parts.append(formulas([line]))
+        else:
+            tag = "pre" if "   " in line else "p"  # columns, or a sentence
+            parts.append(f"<{tag}>{escape(line)}</{tag}>\n")
+    links = " ".join(
+        f'<a href="exercise_{n}.html">{n}</a>' for n in range(1, len(EXERCISES) + 1)
+    )
+    links += "".join(f' <a href="{name}">{name}</a>' for name in YOURSELF)
+    shown = "".join(parts).replace("</pre>\n<pre>", "\n")  # columns stand in one block
+    body = f"<nav>{links}</nav>\n<h1>{escape(title)}</h1>\n{shown}"
+    path.write_text(document(title, body, say.lang), encoding="utf-8", newline="\n")
 
 
 def _net(sizes: list[int]) -> nn.MLP:
@@ -130,9 +216,28 @@ def _default() -> Data:
     return Data(nn.standardize(x), y)
 
 
-def _result(what: str, trained: Trained, epoch: int = -1) -> str:
+def _of_default(say: Words, trained: Trained, *between: int) -> Lines:
+    last = len(trained.losses) - 1
+    for epoch in (0, *between, last):
+        yield _result(say, say("at_epoch", epoch=f"{epoch:4}"), trained, epoch)
+    runs = {"": trained}
+    yield _curves(say, runs)
+    yield _boundaries(say, runs, "")
+
+
+def _result(say: Words, what: str, trained: Trained, epoch: int = -1) -> str:
     loss, accuracy = trained.losses[epoch], trained.accuracy[epoch]
-    return f"{what}   loss {loss:8.4f}   accuracy {accuracy:.3f}"
+    return say("result", what=what, loss=f"{loss:8.4f}", accuracy=f"{accuracy:.3f}")
+
+
+def _curves(say: Words, runs: dict[str, Trained]) -> Drawn:
+    lines = {name: trained.losses for name, trained in runs.items()}
+    return Drawn(say("loss_curves"), lambda plots: plots.curves(lines, "L"))
+
+
+def _boundaries(say: Words, runs: dict[str, Trained], *names: str) -> Drawn:
+    shown = {name: runs[name] for name in names}
+    return Drawn(say("boundaries"), lambda plots: plots.boundaries(shown))
 
 
 if __name__ == "__main__":

@@ -322,7 +322,8 @@ class _Variant:
             copies = [a.copy() for a in self._resident]
             found = self.source.prepared(*copies)(x, y, *self._further())
             now = dict(zip(program.resident, copies, strict=True))
-            check.code([*found, *(now[old] for old in program.updates)], self.source)
+            said = f"please report it\n{self.source.body}"
+            check.code([*found, *(now[old] for old in program.updates)], said)
         self._function = self.source.prepared(*self._resident)
         self._alone = not (self._counted or self._captured)
 

@@ -3,7 +3,8 @@
 To read it, in this order: `graph` (what a program is made of), `traced` (what takes the arrays'
 place), `recorder` (what writes it down), `recording` (how a function becomes a program, and
 whether that is the function), `watch` (what it reads besides), `simplify` (made shorter), `memory`
-(where values lie), `writer` (the code), `compiled` (what is called).
+(where values lie), `writer` (the code), `jit` (or JAX runs it), `compiled`
+(what is called).
 
 The work is imported by the first call.
 """
@@ -40,7 +41,7 @@ def _capture() -> type[Mode]:
 KINDS["capture"] = _capture
 
 
-def compile(f: Callable[..., Any]) -> Compiled:
+def compile(f: Callable[..., Any], jit: bool = False) -> Compiled:
     """``f`` as a function that runs the NumPy code which it comes down to, and nothing else.
 
     At the first call with arguments of new shapes and dtypes, ``f`` is called on stand-ins, which
@@ -60,6 +61,7 @@ def compile(f: Callable[..., Any]) -> Compiled:
         f: of arrays and floats, which may differ from call to call, in nested tuples, lists and
             dicts; anything else (an int, a string, None) is known, and compiled for; an object is
             watched. A method may be compiled, too.
+        jit: let JAX run what was recorded (the extra ``jit``): fused, on several cores or a GPU.
 
     Returns:
         A `Compiled`: called as ``f``, with its results. They are the caller's; called with Tensors
@@ -82,4 +84,4 @@ def compile(f: Callable[..., Any]) -> Compiled:
     """
     from .compiled import Compiled
 
-    return Compiled(f)
+    return Compiled(f, jit)

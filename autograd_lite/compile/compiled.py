@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable
+from functools import update_wrapper
 from numbers import Number
 from time import perf_counter
 from types import MethodType
@@ -20,6 +20,7 @@ from ..engine.modes import Mode, no_grad
 from ..engine.tensor import FOREIGN, Tensor, _leaf
 from ..lines import hint
 from .graph import Changed, CompileError, KindError
+from .jit import jitted
 from .recording import NUMBERS, Check, array_of, arrays, is_dynamic, others, recorded
 from .watch import ElsewhereError, Watch
 from .writer import Source
@@ -74,11 +75,11 @@ class Compiled:
 
     _watched = ("f",)
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, f: Callable[..., Any], jit: bool = False) -> None:
         if not callable(f):
             raise TypeError(f"compile: give a function, not a {type(f).__name__}")
-        functools.update_wrapper(self, f, updated=())
-        self.f = f
+        update_wrapper(self, f, updated=())
+        self.f, self._jit = f, jit
         self.compile_time = 0.0
         self._variants: dict[Any, list[Variant]] = {}
         self._bound: dict[int, Compiled] = {}
@@ -93,7 +94,7 @@ class Compiled:
         if id(owner) not in self._bound:
             for old in list(self._bound)[: -_OBJECTS]:
                 del self._bound[old]
-            self._bound[id(owner)] = Compiled(MethodType(self.f, owner))
+            self._bound[id(owner)] = Compiled(MethodType(self.f, owner), self._jit)
         return self._bound[id(owner)]
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
@@ -126,7 +127,7 @@ class Compiled:
         with self._lock, compiling():
             start = perf_counter()
             try:
-                self._latest = Variant(self.f, args, kwargs)
+                self._latest = Variant(self.f, args, kwargs, self._jit)
             except CompileError:
                 raise
             except Exception as error:
@@ -147,7 +148,7 @@ class Compiled:
         return self._latest.source.text()
 
     def __reduce__(self) -> Any:
-        return Compiled, (self.f,)
+        return Compiled, (self.f, self._jit)
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self.f, '__name__', self.f)!s}>"
@@ -189,7 +190,7 @@ class Variant:
         watch: what else it was compiled for.
     """
 
-    def __init__(self, f: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    def __init__(self, f: Callable[..., Any], args: Any, kwargs: Any, jit: bool) -> None:
         given = leaves((args, kwargs))
 
         def called(flat: list[Any]) -> list[Any]:
@@ -223,14 +224,17 @@ class Variant:
         self._threads = threading.local()
         with np.errstate(all="ignore"):
             self.source = Source(program, found.captured)
-            ours = self.source.prepared()(*check.given)
-            check.code(list(ours) if self._several else [ours], self.source)
+            self._function = jitted(program) if jit else None
+            said = f"please report it\n{self.source.body}"
+            said = "JAX takes another way; leave jit away" if jit else said
+            ours = self._prepared()(*check.given)
+            check.code(list(ours) if self._several else [ours], said)
 
     def __call__(self, flat: Any) -> Any:
         try:
             function = self._threads.function
         except AttributeError:
-            function = self._threads.function = self.source.prepared()
+            function = self._threads.function = self._prepared()
         found = function(
             *[x if type(x) is np.ndarray else array_of(x) for x in flat if is_dynamic(x)],
             *[t._array for t in self._captured],
@@ -239,6 +243,9 @@ class Variant:
             return found
         results = iter(found if self._several else (found,))
         return rebuilt(self._output, iter([self._result(kind, results) for kind in self._kinds]))
+
+    def _prepared(self) -> Callable[..., Any]:
+        return self._function or self.source.prepared()
 
     def _result(self, kind: Any, results: Any) -> Any:
         if type(kind) is list:

@@ -221,14 +221,15 @@ class Check:
                  for a, b in zip(values, near, strict=True)]  # fmt: skip
         return [1e4 * largest(x) + 1e-3 * self._rtol * self._largest for x in moved]
 
-    def code(self, found: list[Any], text: Any) -> None:
-        """Raise where the code, of which ``text`` is the text, gives something else."""
+    def code(self, found: list[Any], said: str) -> None:
+        """Raise where the code gives something else, of which ``said`` is said."""
         for i, (ours, theirs, slack) in enumerate(
             zip(found, self._values, self._slack, strict=True)
         ):
             if differ(ours, theirs, slack, self._rtol):
-                said = f"compile: result {i} of the code is {ours}, and was {theirs}"
-                raise CompileError(f"{said}; please report it\n{text.body}")
+                raise CompileError(
+                    f"compile: result {i} of the code is {ours}, and was {theirs}; {said}"
+                )
 
     def function(self, expected: list[Any]) -> None:
         """Raise where the function, called, gives something else than on stand-ins."""

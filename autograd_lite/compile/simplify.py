@@ -381,7 +381,7 @@ def _dot_product(node: Node, x: Node, uses: Counter[Node]) -> Any:
     """Of ``Σ x y``; and ``Σ (x y − z w)`` as the difference of two."""
     if not node.is_scalar or uses[x] != 1 or x.kwargs:
         return None
-    if x.function in (np.add, np.subtract) and all(uses[a] == 1 and _is_product(a, x)
+    if x.function in (np.add, np.subtract) and all(_is_product(a, x) and uses[a] == 1
                                                    for a in x.args):  # fmt: skip
         return instead(node, x.function, *map(_flat_product, x.args))
     return _flat_product(x) if _is_product(x, x) else None

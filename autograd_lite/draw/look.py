@@ -51,7 +51,7 @@ class Look:
         value = tensor._array[at]
         shape_is_said = self.values and labels.is_abridged(value)
         if self.shapes and entry is None and tensor.ndim and not shape_is_said:
-            lines.append(labels.font(dimensions(tensor.shape), 9, self.theme.faint))
+            lines.append(labels.beneath(dimensions(tensor.shape), self.theme.faint))
         if self.values:
             lines.append(labels.array_markup(value, self.theme.values))
         if self.grads and tensor._grad is not None:

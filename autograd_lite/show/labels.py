@@ -49,6 +49,11 @@ def font(text: str, size: int, color: str | None = None) -> str:
     return f'<FONT POINT-SIZE="{size}"{colored}>{text}</FONT>'
 
 
+def beneath(text: str, color: str | None = None) -> str:
+    """A line of small letters, as high as one of larger ones: apart from a subscript above."""
+    return font(text, 9, color) + font("\u2009", 12)
+
+
 def subscript(text: str, size: int) -> str:
     """A subscript to letters of ``size`` points: ``01``, ``9,10``, ``out``."""
     if re.fullmatch(r"[0-9]+", text):

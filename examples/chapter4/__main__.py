@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..console import print_what_can_be_shown
-from . import networks, page
+from . import lesson, networks
 from .data import DEFAULT_FILE, DataError, read_default
 from .numbers import agreement
 from .sections import all_sections
+from .words import LANGUAGES, Words
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,19 +32,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from . import figures, steps  # after the data were found good; needs matplotlib
 
         chapter = networks.train_all(default)
-        sections = all_sections(chapter, len(default.x))
-        pictures = figures.all_figures(chapter)
+        say = Words(given.lang)
+        sections = all_sections(chapter, len(default.x), say)
+        pictures = figures.all_figures(chapter, say)
         files = {picture.file: picture.svg for picture in pictures.values()}
-        files["index.html"] = page.index(sections, pictures, _shown(given.data.name))
+        files["index.html"] = lesson.written(sections, pictures, say, _shown(given.data.name))
         _write(given.out, files)
-        steps.write_pages(given.out)
+        steps.write_pages(given.out, given.lang)
     except (DataError, OSError, ImportError, RuntimeError) as error:
         print(f"chapter4: error: {error}", file=sys.stderr)
         return 2
     print(*sections, sep="\n\n", end="\n\n")
     agree, compared = agreement(sections)
-    print(f"{agree} of {compared} numbers and formulas agree as printed.")
-    print(f"{len(pictures)} figures: {given.out / 'index.html'}")
+    print(say("agree_as", agree=say("agree", agree=agree, compared=compared)))
+    print(say("figures", n=len(pictures), path=given.out / "index.html"))
     return 0 if agree == compared else 1
 
 
@@ -58,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_FILE,
         metavar="FILE",
         help="rows 'balance income Yes|No' for section 4.4.2 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="the lesson's language (default: en)"
     )
     return parser
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import autograd_lite as ag
@@ -10,6 +11,7 @@ import nn
 from . import plots
 from .networks import Chapter, example, tensors
 from .sections import SECOND
+from .words import Words
 
 
 class Picture(NamedTuple):
@@ -20,51 +22,48 @@ class Picture(NamedTuple):
         caption: what is to be seen.
         svg: the figure itself.
         wide: whether it needs the page's whole width.
+        focus: how far from the left what it is about stands, from 0 to 1.
     """
 
     file: str
     caption: str
     svg: str
     wide: bool
+    focus: float = 0.0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        found = re.search(r'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"', self.svg)
+        assert found
+        return round(float(found[1]) * 4 / 3), round(float(found[2]) * 4 / 3)
 
 
-CAPTIONS = {
-    "4-1": "Linear regression as a network: inputs, a weighted sum, an output.",
-    "4-3": "The logistic model: the weighted sum goes through σ.",
-    "4-4": "Data 1.",
-    "4-5": "Data 1: the logistic model's boundary puts every point on its side.",
-    "4-6": "Data 2.",
-    "4-7": "Data 2: no line separates the classes, and one point is on the wrong side.",
-    "4-8": "Data 2: two lines do it. They are those of the trained hidden layer.",
-    "4-9": "One hidden layer: three logistic models, of which one takes the others' results.",
-    "4-10": "What each hidden node has learned: the boundaries of h₁ and of h₂.",
-    "4-11": "The four points as the hidden layer sees them, and the output layer's boundary.",
-    "4-12": "The same network in short: circles are values, arrows carry the weights.",
-    "4-13": "Two hidden layers: 4-5-4-1, without the biases.",
-    "4-14": "The layers l₀, l₁ and l₂ of the 2-2-1 network, and what lies between them.",
-    "4-15": "The graph recorded in the forward pass, from the input to the prediction.",
-    "4-16": "The graph with the loss L = ℓ(l₂, y).",
-    "4-17": "Step 1: δ₂, the loss by s₂.",
-    "4-18": "Step 2: from δ₂ to the gradients of W₁₂ and b₁₂.",
-    "4-19": "Step 3: from δ₂ through l₁ to δ₁.",
-    "4-20": "Step 4: from δ₁ to the gradients of W₀₁ and b₀₁.",
-    "4-21": "From l₀ to l₁ number by number: what each element of W₀₁ and b₀₁ acts on.",
-    "4-22": "The network for the Default data, 2-5-5-1.",
-}
 _WIDE = {"4-10", "4-13", *(f"4-{n}" for n in range(14, 23))}
 
 
-def all_figures(chapter: Chapter) -> dict[str, Picture]:
-    """Each figure by its number, in the book's order.
+def all_figures(chapter: Chapter, say: Words | None = None) -> dict[str, Picture]:
+    """Each figure by its number, in the book's order; captions are English by default.
 
     Raises:
         RuntimeError: there is no layout engine for the graphs.
     """
+    say = say or Words()
     drawn = plots.all_plots(chapter) | _graphs() | _diagrams(chapter)
     return {
-        number: Picture(f"fig_4-{int(number[2:]):02}.svg", caption, drawn[number], number in _WIDE)
-        for number, caption in CAPTIONS.items()
-    }
+        number: Picture(
+            f"fig_4-{int(number[2:]):02}.svg", say(number), drawn[number], number in _WIDE,
+            1.0 if number == "4-16" else _focus(drawn[number]),
+        )
+        for number in sorted(drawn, key=lambda number: int(number[2:]))
+    }  # fmt: skip
+
+
+def _focus(svg: str) -> float:
+    """Where the tensors stand that a way back ends at, which are drawn in red."""
+    targets = re.findall(r'<ellipse[^>]* stroke="#c0392b"[^>]* cx="([\d.]+)"', svg)
+    width = re.search(r'viewBox="\S+ \S+ (\S+)', svg)
+    return sum(map(float, targets)) / len(targets) / float(width[1]) if targets and width else 0.0
 
 
 def _graphs() -> dict[str, str]:

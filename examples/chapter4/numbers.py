@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from textwrap import fill
+from unicodedata import east_asian_width
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from .words import Words
 
 _PRINTED = re.compile(r"-?\d+(?:\.(\d+))?")
 
@@ -91,6 +94,10 @@ class Section:
         remarks: what to know about them.
         figures: the numbers of the figures that belong to it.
         page: the file of the page that steps through its computation.
+        idea: what happens, and why.
+        formulas: its formulas; what belongs to a figure under the figure's number.
+        code: titles of programs, and their text.
+        say: the language.
     """
 
     number: str
@@ -99,14 +106,19 @@ class Section:
     remarks: list[str] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
     page: str = ""
+    idea: str = ""
+    formulas: dict[str, list[str]] = field(default_factory=dict)
+    code: dict[str, str] = field(default_factory=dict)
+    say: Words = field(default_factory=Words, repr=False)
 
     def __str__(self) -> str:
         """The numbers as a table in plain text, under the title and the remarks."""
         remarks = [fill(r, 92, initial_indent="  ", subsequent_indent="  ") for r in self.remarks]
-        rows = [("", "", "printed", "ours", "source")]
-        rows += [(n.mark, n.what, n.printed, n.text, str(n.source)) for n in self.numbers]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        table = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        say = self.say
+        rows = [("", "", say("printed"), say("ours"), say("source"))]
+        rows += [(n.mark, n.what, n.printed, n.text, say(n.source)) for n in self.numbers]
+        widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+        table = ["  ".join(map(_padded, row, widths)).rstrip() for row in rows]
         return "\n".join([f"{self.number}  {self.title}", *remarks, *(f"  {r}" for r in table)])
 
 
@@ -114,6 +126,15 @@ def agreement(sections: Sequence[Section]) -> tuple[int, int]:
     """How many numbers and formulas agree, and how many there are to compare."""
     found = [n.agrees for section in sections for n in section.numbers if n.agrees is not None]
     return sum(found), len(found)
+
+
+def _width(text: str) -> int:
+    """How many columns a terminal takes for it: two a Chinese character."""
+    return sum(1 + (east_asian_width(letter) in "WF") for letter in text)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
 
 
 def _fixed(value: float, digits: int) -> str:

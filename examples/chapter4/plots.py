@@ -18,10 +18,10 @@ import autograd_lite as ag
 import nn
 
 from .data import Array, Data
-from .networks import Chapter, tensors
+from .networks import Chapter, Trained, tensors
 
 try:
-    from matplotlib import rc_context
+    from matplotlib import colormaps, rc_context
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 except ImportError as error:
@@ -55,12 +55,18 @@ class _Panel(NamedTuple):
         score: shades the two sides of its boundary.
         lines: scores whose boundaries are drawn, by their labels; by default that of `score`.
         axes: the letter on the axes.
+        limits: of both axes.
+        area: how large the points are, as a share of the usual.
+        title: above it.
     """
 
     data: Data
     score: Score | None = None
     lines: Mapping[str, Score] = {}
     axes: str = "x"
+    limits: tuple[float, float] = (-0.25, 1.25)
+    area: float = 1.0
+    title: str = ""
 
 
 def all_plots(chapter: Chapter) -> dict[str, str]:
@@ -81,6 +87,48 @@ def all_plots(chapter: Chapter) -> dict[str, str]:
     }
 
 
+def boundaries(trained: Mapping[str, Trained]) -> str:
+    """The boundary of each network in the plane of its two features, under its title."""
+    panels = []
+    for title, (net, data, *_) in trained.items():
+        few = len(data.x) < 10
+        most = 1.25 if few else float(np.abs(data.x).max()) * 1.1
+        score = _tensor(net, f"s_{len(net.layers)}")
+        limits = (-0.25, 1.25) if few else (-most, most)
+        panels.append(_Panel(data, score, {}, "x", limits, 1.0 if few else 0.3, title))
+    return _plot(panels)
+
+
+def curves(lines: Mapping[str, Sequence[float]], letter: str) -> str:
+    """What was measured at each epoch t, one line each."""
+    shades = np.linspace(0.15, 0.85, len(lines))
+    with rc_context(STYLE):
+        figure = Figure(figsize=(7, 3.4), layout="constrained")
+        axes = figure.add_subplot()
+        for (label, values), shade in zip(lines.items(), shades, strict=True):
+            axes.plot(range(len(values)), values, color=colormaps["viridis"](shade), label=label)
+        axes.set_xlabel("$t$")
+        axes.set_ylabel(f"${letter}$", rotation=0, labelpad=12)
+        axes.set_yscale("log")
+        if len(lines) > 1:
+            axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        return _svg(figure)
+
+
+def slopes() -> str:
+    """σ and σ', and where the slope is taken at 0."""
+    s = np.linspace(-6, 6, 121)
+    sigma = 1 / (1 + np.exp(-s))
+    with rc_context(STYLE):
+        figure = Figure(figsize=(5, 3.2), layout="constrained")
+        axes = figure.add_subplot()
+        axes.plot(s, sigma, color=CLASSES[0][1], label=r"$\sigma(s)$")
+        axes.plot(s, sigma * (1 - sigma), color=CLASSES[1][1], label=r"$\sigma\prime(s)$")
+        axes.set_xlabel("$s$")
+        axes.legend(frameon=False)
+        return _svg(figure)
+
+
 def _tensor(net: nn.MLP, name: str, column: int = 0) -> Score:
     """The score that is a column of one of the network's tensors."""
     return lambda points: ag.named_tensors(net(points))[name].data[:, column]
@@ -97,13 +145,17 @@ def _plot(panels: Sequence[_Panel]) -> str:
         figure = Figure(figsize=(4 * len(panels), 3.7), layout="constrained")
         for i, panel in enumerate(panels, 1):
             _draw(panel, figure.add_subplot(1, len(panels), i))
-        svg = StringIO()
-        figure.savefig(svg, format="svg", metadata={"Date": None})
+        return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    svg = StringIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None})
     return svg.getvalue()
 
 
 def _draw(panel: _Panel, axes: Axes) -> None:
-    ticks = np.linspace(-0.25, 1.25, 61)
+    ticks = np.linspace(*panel.limits, 61)
     grid = np.stack(np.meshgrid(ticks, ticks), axis=-1)
 
     def heights(score: Score) -> Array:
@@ -112,22 +164,26 @@ def _draw(panel: _Panel, axes: Axes) -> None:
     if panel.score is not None:
         z = heights(panel.score)
         axes.contourf(ticks, ticks, z, [-np.inf, 0, np.inf], colors=SHADES)
-    lines = panel.lines or ({} if panel.score is None else {"boundary": panel.score})
+    lines = panel.lines or ({} if panel.score is None else {"$p=0.5$": panel.score})
     for (label, score), style in zip(lines.items(), ("-", "--"), strict=False):
         axes.contour(ticks, ticks, heights(score), [0], colors=LINE, linestyles=style)
         axes.plot([], [], color=LINE, linestyle=style, label=label)
     for y, (marker, color, area) in enumerate(CLASSES):
         x_1, x_2 = panel.data.x[panel.data.y[:, 0] == y].T
         axes.scatter(
-            x_1, x_2, area, color, marker=marker, edgecolors="white", zorder=3, label=f"$y={y}$"
-        )
+            x_1, x_2, area * panel.area, color, marker=marker, edgecolors="white", zorder=3,
+            label=f"$y={y}$",
+        )  # fmt: skip
     axes.set_xlabel(f"${panel.axes}_1$")
     axes.set_ylabel(f"${panel.axes}_2$", rotation=0, labelpad=12)
     axes.set_xlim(ticks[0], ticks[-1])
     axes.set_ylim(ticks[0], ticks[-1])
-    axes.set_xticks([0, 0.5, 1])
-    axes.set_yticks([0, 0.5, 1])
+    if panel.limits == _Panel(panel.data).limits:
+        axes.set_xticks([0, 0.5, 1])
+        axes.set_yticks([0, 0.5, 1])
     axes.set_aspect("equal")
+    if panel.title:
+        axes.set_title(panel.title, pad=32, fontsize=12)
     axes.legend(
         loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False,
         columnspacing=1, handletextpad=0.4,

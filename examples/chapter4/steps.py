@@ -14,9 +14,9 @@ from .sections import BACKWARD_PAGE, SECOND, TRAINING_PAGE
 _RECORDED = 40  # steps of training from one that is shown to the next: 10 epochs of 4 rows
 
 
-def write_pages(directory: Path) -> None:
+def write_pages(directory: Path, lang: str = "en") -> None:
     """Write both pages into ``directory``."""
-    ag.explain(_loss(), directory / BACKWARD_PAGE, lr=2)
+    ag.explain(_loss(), directory / BACKWARD_PAGE, lang, lr=2)
     net = hidden_start()
     history = nn.fit(
         net,
@@ -27,7 +27,7 @@ def write_pages(directory: Path) -> None:
         batch_size=1,
         record=_RECORDED,
     )
-    ag.explain(history, directory / TRAINING_PAGE)
+    ag.explain(history, directory / TRAINING_PAGE, lang)
 
 
 def _loss() -> ag.Tensor:

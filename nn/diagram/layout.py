@@ -13,7 +13,7 @@ from autograd_lite.show.notation import number
 from . import looks
 from .chain import Layer
 from .nodes import Node, diameter, text_width
-from .values import Run
+from .values import Run, is_by_entry
 
 # Inches: a circle, and between the centres of columns, of an ellipse and its circle, and of rows.
 _CIRCLE = 0.68
@@ -21,7 +21,6 @@ _COLUMN, _WIDE_COLUMN, _REACH, _ROW = 1.6, 3.2, 1.6, 0.85
 _GAP = 0.3  # at least, between an ellipse and a circle
 _WIDER = 0.16  # more between columns for each row, so that the arrows don't get too steep
 _SMALL, _LINE = 9, 12  # points: a number beneath a name, and the line it stands on
-_THIN = "\u2009"  # a space
 
 
 class Options(NamedTuple):
@@ -74,7 +73,10 @@ class Diagram:
         self.row = _ROW + grown
         self.reach, self.step = _REACH + grown / 2, _COLUMN + grown
         if self.options.computations:
-            formulas = [text_width(self._formula(k)) for k in range(len(self.layers))]
+            formulas = [
+                text_width(line)
+                for k in range(len(self.layers)) for line in self._formula(k).split("<BR/>")
+            ]  # fmt: skip
             ellipse = 1.18 * max(formulas) / 72
             self.reach = max(self.reach, size / 2 + _GAP + ellipse / 2)
             beyond = ellipse / 2 + _GAP + size / 2
@@ -109,7 +111,7 @@ class Diagram:
             else:
                 key = self.sheet.new_id(node.name.replace("(", "").replace(")", ""))
                 (label, _), *value = self._lines(k, node)
-                label += "".join(_beneath(text) for text, _ in value)
+                label += "".join("<BR/>" + markup.beneath(text) for text, _ in value)
                 look = self.size | self._shade(k, node)
                 self.sheet.node("tensor", key, label, pos=_at(x, y), **look)
                 drawn.append((key, y, node))
@@ -132,7 +134,6 @@ class Diagram:
 
     def _connect(self, k: int) -> None:
         """The arrows from layer ``k`` to the next."""
-        port = {"headport": "w"} if self.options.computations else {}
         weighed: list[tuple[str, str, float]] = []
         for key, y, node in self.keys[k + 1]:
             if node is None:
@@ -142,19 +143,19 @@ class Diagram:
             if self.options.computations:
                 head = self.sheet.new_id(f"op_{key}")
                 place = _at((k + 1) * self.step - self.reach, y)
-                text = self._formula(k) + self._sum(k, node)
+                text = self._formula(k, node)
                 self.sheet.node("computation", head, text, pos=place)
                 self.sheet.forward(head, key, **look)
             for tail, _, start in self.keys[k]:
                 if self.options.weights:
                     weighed.append((tail, head, self._weight(k, start, node)))
                 else:
-                    self.sheet.forward(tail, head, **look, **port)
+                    self.sheet.forward(tail, head, **look)
         most = self._most(k) if weighed else 0.0
         # The smallest first, nan at last: none hides a larger one.
         for tail, head, weight in sorted(weighed, key=lambda x: (x[2] != x[2], abs(x[2]))):
             self.kinds.add(looks.kind(weight))
-            self.sheet.forward(tail, head, **looks.arrow(weight, most), **port)
+            self.sheet.forward(tail, head, **looks.arrow(weight, most))
 
     def _weight(self, k: int, tail: Node | None, head: Node) -> float:
         """Of the arrow between two nodes; from node 1 it is the bias."""
@@ -170,30 +171,32 @@ class Diagram:
         shown = [linear.weight, linear.bias if self._has_bias(k) else None]
         return looks.largest(*(array_of(tensor) for tensor in shown if tensor is not None))
 
-    def _formula(self, k: int) -> str:
-        """What a node of layer ``k + 1`` computes: ``σ(Σ wᵢxᵢ + b)``."""
-        layer = self.layers[k]
-        first = next(node for node in self.columns[k] if node is not None)
-        operand = markup.name_markup(first.name.rpartition("_")[0] or first.label)
-        if first.name.startswith("("):
-            operand = f"({markup.name_markup(f'l_{k}')})"
-        index = f"<SUB>{markup.font('<I>i</I>', 11)}</SUB>"
-        bias = " + <I>b</I>" if layer.linear.bias is not None else ""
-        return layer.applied(f"Σ <I>w</I>{index}{operand}{index}{bias}")
+    def _formula(self, k: int, node: Node | None = None) -> str:
+        """What a node of layer ``k + 1`` computes: ``σ(Σ wᵢxᵢ + b)``, and with which number.
 
-    def _sum(self, k: int, node: Node) -> str:
-        """The number before the activation, in the formula's place: ``= σ(0.302)``.
-
-        An activation of the whole layer, such as softmax, is no function of that number.
+        An activation of the whole layer, such as softmax, is no function of its own sum:
+        ``softmax(s)₁``, and beneath ``s₁ = Σ wᵢxᵢ + b``.
         """
-        if self.run is None:
-            return ""
-        before = number(self.run.sums[k][node.entry])
-        if self.run.by_entry[k]:
-            return _beneath(f"= {self.layers[k].applied(before)}")
-        at = markup.index_markup((1, self.layers[k].n_out), (0, node.entry), _SMALL)
-        s = "<I>s</I>"
-        return _beneath(f"= {self.layers[k].applied(s)}{at}, {s}{at} = {before}")
+        layer, value = self.layers[k], ""
+        if self.run and node:
+            value = number(self.run.sums[k][node.entry])
+        if is_by_entry(layer):
+            beneath = f"<BR/>{markup.beneath(f'= {layer.applied(value)}')}" if value else ""
+            return layer.applied(self._total(k, 16)) + beneath
+        shape, entry = (1, layer.n_out), (0, node.entry if node else 0)
+        large, small = (markup.index_markup(shape, entry, size) for size in (16, _SMALL))
+        beneath = f"<I>s</I>{small} = {self._total(k, _SMALL)}{f' = {value}' if value else ''}"
+        return f"{layer.applied('<I>s</I>')}{large}<BR/>{markup.beneath(beneath)}"
+
+    def _total(self, k: int, size: int) -> str:
+        """The sum that a node of layer ``k + 1`` takes: ``Σ wᵢxᵢ + b``."""
+        first = next(node for node in self.columns[k] if node is not None)
+        operand = markup.name_markup(first.name.rpartition("_")[0] or first.label, size=size)
+        if first.name.startswith("("):
+            operand = f"({markup.name_markup(f'l_{k}', size=size)})"
+        index = f"<SUB>{markup.font('<I>i</I>', round(0.7 * size))}</SUB>"
+        bias = " + <I>b</I>" if self.layers[k].linear.bias is not None else ""
+        return f"Σ <I>w</I>{index}{operand}{index}{bias}"
 
     def _write_beneath(self) -> None:
         """Line by line: the layers' and parameters' names; the scale of the weights; the legend."""
@@ -240,11 +243,6 @@ class Diagram:
             self.sheet.node("caption", head, sign, pos=_at(x + sample, y))
             self.sheet.forward(tail, head, **looks.KINDS[kind] | {"class": "legend"})
             x += item
-
-
-def _beneath(text: str) -> str:
-    """A line of small letters, as high as one of larger ones."""
-    return f"<BR/>{markup.font(text, _SMALL)}{markup.font(_THIN, _LINE)}"
 
 
 def _at(x: float, y: float) -> str:

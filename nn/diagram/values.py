@@ -20,12 +20,10 @@ class Run(NamedTuple):
     Attributes:
         outputs: of the inputs and of each layer, of shape ``(n,)`` each.
         sums: of each layer before its activations.
-        by_entry: of each layer, whether its activations take each sum by itself.
     """
 
     outputs: list[Array]
     sums: list[Array]
-    by_entry: list[bool]
 
 
 def run(net: Module, layers: list[Layer], values: Any) -> Run:
@@ -40,7 +38,7 @@ def run(net: Module, layers: list[Layer], values: Any) -> Run:
             changes the number of entries.
     """
     row = _observation(values, layers[0].n_in)[np.newaxis]
-    outputs, sums, by_entry = [row], [], []
+    outputs, sums = [row], []
     with ag.no_grad(), np.errstate(all="ignore"), undisturbed(net, []):
         net.eval()
         for k, layer in enumerate(layers, start=1):
@@ -52,7 +50,6 @@ def run(net: Module, layers: list[Layer], values: Any) -> Run:
                     f"draw: the activation of layer {k} gives shape {outputs[-1].shape} of "
                     f"{(1, layer.n_out)}, and the diagram has a circle for each of its inputs"
                 )
-            by_entry.append(_is_by_entry(layer, sums[-1], outputs[-1]))
         whole = _array(net(ag.Tensor(row)))
     last = outputs[-1]
     if whole.shape != last.shape or not np.allclose(whole, last, rtol=1e-6, equal_nan=True):
@@ -60,7 +57,7 @@ def run(net: Module, layers: list[Layer], values: Any) -> Run:
             f"draw: values can't be shown, since {type(net).__name__} computes something else than "
             "its layers one after the other; ag.draw(net(x), values=True) draws what it does"
         )
-    return Run([out[0] for out in outputs], [s[0] for s in sums], by_entry)
+    return Run([out[0] for out in outputs], [s[0] for s in sums])
 
 
 def _activated(layer: Layer, s: Array) -> Array:
@@ -70,11 +67,14 @@ def _activated(layer: Layer, s: Array) -> Array:
     return _array(out)
 
 
-def _is_by_entry(layer: Layer, s: Array, out: Array) -> bool:
-    """Whether the first output stays as it is where all other sums change."""
+def is_by_entry(layer: Layer) -> bool:
+    """Whether activations take each sum by itself, and not as softmax does."""
+    s = np.linspace(-1.0, 1.0, layer.n_out)[np.newaxis]
     changed = s + 1.0
     changed[0, 0] = s[0, 0]
-    return bool(np.array_equal(_activated(layer, changed)[0, 0], out[0, 0], equal_nan=True))
+    with ag.no_grad(), np.errstate(all="ignore"):
+        ours, theirs = (_activated(layer, x).flat[0] for x in (s, changed))
+    return bool(np.array_equal(ours, theirs, equal_nan=True))
 
 
 def _array(result: Any) -> Array:

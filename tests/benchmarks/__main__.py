@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import functions, growth, importing, machine, memory, nets
+from . import functions, growth, importing, jit, machine, memory, nets
 from .report import Plot, Result, save
 from .timing import FULL, QUICK, Effort
 
@@ -19,6 +19,7 @@ PARTS: dict[str, tuple[str, Callable[[Effort], Result]]] = {
     "steps": ("Training steps", nets.measured),
     "elementwise": ("An elementwise function", functions.elementwise),
     "chain": ("A chain of small operations", functions.chain),
+    "jit": ("Run by JAX", jit.measured),
     "memory": ("Memory", memory.measured),
     "import": ("Import", importing.measured),
     "growth": ("Growth", growth.measured),

@@ -11,7 +11,10 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-MODULES = {"PyTorch": "torch", "JAX jit": "jax", "HIPS autograd": "autograd", "MyGrad": "mygrad"}
+MODULES = {
+    "PyTorch": "torch", "JAX jit": "jax", "autograd_lite jit": "jax", "HIPS autograd": "autograd",
+    "MyGrad": "mygrad",
+}  # fmt: skip
 
 NO_CONTROL = "NumPy's BLAS keeps its own number of threads, also where it says one thread"
 

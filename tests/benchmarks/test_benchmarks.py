@@ -21,7 +21,7 @@ from .nets import CONTENDERS, EAGER, GROWING, HAND, PROBLEMS
 from .timing import Effort, ratios, threads, time_in_turns
 
 TINY = Effort(
-    rounds=1, turn=0.0, seconds=0.0, processes=1, entries=20_000, ops=100, layers=3,
+    rounds=1, turn=0.0, seconds=0.0, processes=1, entries=20_000, ops=100, layers=3, steps=2,
     shape=(64, 64), nodes=(10, 20), widths=(2, 3), depths=(1, 3),
 )  # fmt: skip
 
@@ -53,7 +53,7 @@ def test_all_parts_print_their_tables_and_write_them_with_plots(
         assert f"\n### {title}\n\n| " in printed
     for problem in nets.PROBLEMS:
         assert f"| {problem.name}, " in printed
-    assert printed.count("| autograd_lite compiled |") == len(nets.PROBLEMS) + 4 + 1
+    assert printed.count("| autograd_lite compiled |") == len(nets.PROBLEMS) + 4 + 3 + 1
     assert (tmp_path / "results.md").read_text(encoding="utf-8").strip() == printed.strip()
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == [
         "depth.svg", "elementwise.svg", "nodes.svg", "steps.svg", "width.svg",

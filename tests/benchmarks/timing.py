@@ -33,6 +33,7 @@ class Effort:
     entries: int = 1_000_000
     ops: int = 100_000
     layers: int = 50
+    steps: int = 64
     shape: tuple[int, int] = (256, 512)
     nodes: tuple[int, ...] = (100, 1_000, 10_000, 100_000, 1_000_000)
     widths: tuple[int, ...] = (2, 8, 32, 128, 512, 2048)
@@ -45,6 +46,7 @@ QUICK = Effort(
     turn=0.004,
     seconds=0.5,
     processes=3,
+    steps=16,
     nodes=FULL.nodes[:-2],
     widths=(2, 32, 512),
     depths=(1, 5, 20, 50),

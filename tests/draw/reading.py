@@ -31,7 +31,7 @@ class Structure(NamedTuple):
 def plain(label: str) -> str:
     """A label without its markup; lines are separated by ``|``."""
     text = re.sub(r"<[^>]*>", "", label.replace("<BR/>", "|").removeprefix("<").removesuffix(">"))
-    return html.unescape(text).replace("\u2009", " ")
+    return re.sub(r"\u2009(?=\||$)", "", html.unescape(text)).replace("\u2009", " ")
 
 
 def read_dot(source: str) -> Structure:

@@ -101,9 +101,9 @@ def test_sequential_and_its_activations():
     )  # fmt: skip
     drawn = read_dot(draw(net, computations=True, captions=True).source)
     assert columns(drawn) == [["x₁", "x₂", "x₃"], ["1", "h₁", "h₂"], ["y₁", "y₂"]]
-    assert drawn.labels("computation") == (
-        ["swish(tanh(Σ wixi))"] * 2 + ["softmax(Σ wihi + b)"] * 2
-    )
+    assert drawn.labels("computation") == [
+        *["swish(tanh(Σ wixi))"] * 2, *(f"softmax(s){i}|s{i} = Σ wihi + b" for i in "₁₂"),
+    ]  # fmt: skip
     assert drawn.labels("caption")[3:] == ["W₀₁", "W₁₂, b₁₂"]
 
 
@@ -113,8 +113,8 @@ def test_the_value_of_an_activation_of_the_whole_layer_is_no_function_of_one_sum
     drawn = read_dot(draw(net, computations=True, values=[1.0]).source)
     s_1, s_2 = first(np.ones((1, 1))), last(ag.sigmoid(first(np.ones((1, 1)))))
     assert drawn.labels("computation") == [
-        *(f"σ(Σ wixi + b)|= σ({number(s)}) " for s in s_1.data[0]),
-        *(f"softmax(Σ wihi + b)|= softmax(s){i}, s{i} = {number(s)} "
+        *(f"σ(Σ wixi + b)|= σ({number(s)})" for s in s_1.data[0]),
+        *(f"softmax(s){i}|s{i} = Σ wihi + b = {number(s)}"
           for i, s in zip("₁₂", s_2.data[0], strict=True)),
     ]  # fmt: skip
 

@@ -109,7 +109,7 @@ def test_texts_are_centred_in_their_nodes(engine):
     ellipse = root.find(f".//{SVG}ellipse")
     assert ellipse is not None
     texts = root.findall(f".//{SVG}text")
-    assert ["".join(text.itertext()) for text in texts] == ["W₀₁", "1×2"]
+    assert ["".join(text.itertext()).strip() for text in texts] == ["W₀₁", "1×2"]
     assert all(t.attrib["{http://www.w3.org/XML/1998/namespace}space"] for t in texts)
     assert {(t.attrib["x"], t.attrib["text-anchor"]) for t in texts} == {
         (ellipse.attrib["cx"], "middle")

@@ -19,10 +19,12 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from examples.chapter4 import by_hand, networks, numbers, plots, sections
+from examples.chapter4 import by_hand, lesson, networks, numbers, plots, sections
 from examples.chapter4.__main__ import main
 from examples.chapter4.data import DATA_2, DEFAULT_FILE, Data, DataError, read_default
+from examples.chapter4.figures import Picture
 from examples.chapter4.numbers import Number, Section, Source
+from examples.chapter4.words import TEXTS, Words
 
 from ..each import each
 from ..explain.reading import Page
@@ -252,6 +254,45 @@ def test_index_shows_every_number_and_caption_and_refers_to_each_file(
         assert "".join(f"<td>{escape(cell)}</td>" for cell in cells) in html
     for n in (1, *range(3, 23)):
         assert html.count(f"<b>Fig. 4-{n}</b>") == 1
+
+
+def test_the_lesson_in_chinese(run: Run, chapter: networks.Chapter) -> None:
+    say = Words("zh")
+    pictures = {
+        f"4-{n}": Picture(name, say(f"4-{n}"), (run.out / name).read_text(encoding="utf-8"), True)
+        for n in (1, *range(3, 23)) for name in [f"fig_4-{n:02}.svg"]
+    }  # fmt: skip
+    found = sections.all_sections(chapter, 100, say)
+    html = lesson.written(found, pictures, say, "Default.txt")
+    page = Page(html).root
+    assert 'lang="zh"' in html
+    assert "反向传播" in html
+    english = {text[0] for text in TEXTS.values() if text[0] != text[1] and " " in text[0]}
+    assert not [text for text in english if escape(text) in html]
+    assert [section.title for section in found] == [say(section.number) for section in found]
+    for image in page.all("img"):
+        assert int(image["width"]) > 100 < int(image["height"])
+    assert page.all("iframe")[0]["src"] in PAGES
+    # The numbers stand in columns, though a Chinese letter is twice as wide.
+    assert "  数据 1：第 9 轮的损失   2.13470015  2.13470015  书" in str(found[0])
+
+
+def test_both_languages_say_the_same(found: dict[str, Section]) -> None:
+    for key, (english, chinese) in TEXTS.items():
+        assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", chinese)), key
+        assert english == chinese or re.search(r"[\u4e00-\u9fff]", chinese), key
+
+
+@each([
+    ("δ_2 = l_2 − y", "δ|2|=|l|2|−|y"),
+    ("∂L/∂s_2 · W_12ᵀ", "∂|L|∂|s|2|·|W|12|T"),
+    ("σ'(s_1) ∘ e^{−s}", "σ|′|(|s|1|)|∘|e|−|s"),
+    ("1ᵀ δ_{i+1}", "1|T|δ|i|+|1"),
+])
+def test_formulas_as_mathml(text: str, parts: str):
+    root = ElementTree.fromstring(lesson.mathml(text))
+    assert "|".join(x.text for x in root.iter() if x.text) == parts
+    assert ("mfrac" in {x.tag for x in root.iter()}) == ("∂" in text)
 
 
 def test_plots_are_the_same_each_time(run: Run, chapter: networks.Chapter) -> None:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import sys
+from html import escape
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from examples import exercises
+from examples.chapter4.words import Words
+
+from ..explain.reading import Page
 
 
 @pytest.fixture(scope="module")
-def answers() -> list[list[str]]:
-    return [list(exercise()) for exercise in exercises.EXERCISES]
+def found() -> list[list[Any]]:
+    return [list(exercise(Words())) for exercise in exercises.EXERCISES]
+
+
+@pytest.fixture(scope="module")
+def answers(found: list[list[Any]]) -> list[list[str]]:
+    return [[line for line in lines if isinstance(line, str)] for lines in found]
 
 
 def values(lines: list[str], name: str) -> list[float]:
@@ -53,8 +66,71 @@ def test_advertising_is_learned_and_said_to_be_synthetic(answers: list[list[str]
     assert sales.min() > 0
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_page_has_the_lines_and_the_pictures(
+    found: list[list[Any]], tmp_path: Path, lang: str
+) -> None:
+    say = Words(lang)
+    lines = list(exercises.exercise_1(say)) if lang == "zh" else found[1]
+    exercises.write_page(tmp_path / "exercise_2.html", say("exercise_2"), lines, say)
+    html = (tmp_path / "exercise_2.html").read_text(encoding="utf-8")
+    root = Page(html).root
+    assert escape(say("exercise_2")) in html
+    pictures = [x["src"] for x in root.all("img")]
+    assert pictures == [f"exercise_2_{i + 1}.svg" for i in range(2 if lang == "en" else 1)]
+    for name in pictures:
+        assert ElementTree.parse(tmp_path / name).getroot().tag.endswith("svg")
+    if lang == "en":
+        assert html.count("<pre>") == 1
+        assert "\n".join(line for line in lines if isinstance(line, str)) in html
+    else:
+        assert len(root.all("math")) == 3
+
+
+CODE, NOTEBOOK = (Path(exercises.__file__).parent / name for name in exercises.YOURSELF)
+SOLVED = {
+    "todo(l_2)": "l_2 - y", "todo(w_12)": "l_1.T @ delta_2",
+    "todo(l_2[:1])": "delta_2.sum(0, keepdims=True)",
+    "todo(l_1)": "delta_2 @ w_12.T * l_1 * (1 - l_1)",
+    "todo(l_0.T @ l_1)": "l_0.T @ delta_1", "todo(l_1[:1])": "delta_1.sum(0, keepdims=True)",
+}  # fmt: skip
+
+
+def judged(text: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    exec(compile(text, str(CODE), "exec"), {"__name__": "yours"})
+    return [line for line in capsys.readouterr().out.splitlines() if line[0] in "✓✗"]
+
+
+def test_each_line_of_the_template_is_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    text = CODE.read_text(encoding="utf-8")
+    empty = judged(text, capsys)
+    assert empty[0] == "✗ ∂L/∂s_2: not written yet: all zeros"
+    assert len(empty) == len(SOLVED)
+    assert {line[0] for line in empty} == {"✗"}
+    for todo, line in SOLVED.items():
+        assert todo in text
+        text = text.replace(todo, line)
+    assert {line[0] for line in judged(text, capsys)} == {"✓"}
+    wrong = judged(text.replace(" * (1 - l_1)", ""), capsys)
+    assert [line[0] for line in wrong] == list("✓✓✓✗✗✗")
+    assert "the factor 1 − l_1 is missing" in next(line for line in wrong if "s_1" in line)
+
+
+def test_the_notebook_has_the_template_s_cells() -> None:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    cell = r"# %%(?: \[markdown\])?\n(.*?)(?=\n# %%|\Z)"
+    parts = re.findall(cell, CODE.read_text("utf-8"), re.DOTALL)
+    assert len(cells) == len(parts)
+    for found, part in zip(cells, parts, strict=True):
+        text = part.strip("\n")
+        if found["cell_type"] == "markdown":
+            text = re.sub("^# ?", "", text, flags=re.MULTILINE)
+        assert "".join(found["source"]) == text
+
+
 def test_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delitem(sys.modules, exercises.__name__)
+    monkeypatch.setattr(sys, "argv", ["exercises"])
     runpy.run_module(exercises.__name__, run_name="__main__")
     captured = capsys.readouterr()
     assert captured.out.startswith("1. ∂l₂/∂s₂ = l₂ ∘ (1 − l₂)")

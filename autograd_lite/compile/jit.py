@@ -1,0 +1,162 @@
+"""A recorded program on ``jax.numpy``, run by ``jax.jit``: fused, on several cores, or on a GPU.
+
+Where JAX is silent and NumPy isn't (an index out of bounds, a matrix that is singular), that is
+computed beside the results and asked for after the call.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from ..numpy_code import numpy_name
+from .graph import (
+    Changed,
+    CompileError,
+    Guard,
+    Node,
+    Program,
+    called,
+    converted,
+    mapped,
+    matches,
+    nodes_in,
+    of_ufunc,
+    put,
+    put_at,
+)
+
+_AT = {np.add: "add", np.multiply: "multiply", np.maximum: "max", np.minimum: "min"}
+_METHODS = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min",
+            np.logical_and: "all", np.logical_or: "any"}  # fmt: skip
+
+_INDEX = {operator.getitem: 1, put: 1, put_at: 2}  # its place
+
+
+def jitted(program: Program) -> Callable[..., Any]:
+    """The function that a program is, of arrays, compiled by JAX at its first call.
+
+    Raises:
+        CompileError: JAX isn't installed.
+    """
+    try:
+        import jax
+    except ModuleNotFoundError:
+        said = 'compile: jit=True needs JAX: pip install "autograd_lite[jit]"'
+        raise CompileError(said) from None
+    guards = [node for node in program.nodes if isinstance(node, Guard)]
+
+    def run(*given: Any) -> Any:
+        known = dict(zip((*program.inputs, *program.captured), given, strict=True))
+
+        def of(tree: Any) -> Any:
+            return mapped(tree, lambda x: known[x] if isinstance(x, Node) else x)
+
+        sound = [True]
+        for node in program.nodes:
+            if isinstance(node, Guard):
+                continue
+            args, kwargs = of(node.args), of(node.kwargs)
+            known[node] = value = _called(node, args, kwargs)
+            sound += _sound(node, args, kwargs, value)
+        asked = [of(node.args[0]) for node in guards]
+        return of(program.outputs), asked, jax.numpy.all(jax.numpy.asarray(sound, bool))
+
+    compiled = jax.jit(run)
+
+    def function(*given: Any) -> Any:
+        with jax.enable_x64(True):
+            found, asked, sound = compiled(*given)
+        if not sound:
+            raise IndexError("an index is out of bounds, or a matrix singular")
+        for node, x in zip(guards, asked, strict=True):
+            if node.function(x.item()) != node.value:
+                raise Changed
+        results = [_ours(x, y) for x, y in zip(found, program.outputs, strict=True)]
+        return results[0] if len(results) == 1 else tuple(results)
+
+    return function
+
+
+def _ours(x: Any, example: Any) -> Any:
+    """A result as NumPy's, of the type that NumPy gives."""
+    value = example.value if isinstance(example, Node) else example
+    return np.array(x) if isinstance(value, np.ndarray) else type(value)(x.item())
+
+
+def _called(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
+    """What a call gives, of JAX's arrays; refused where it isn't of the same shape and dtype."""
+    try:
+        value = _like(node.function, args, kwargs)
+        if matches(node, value):
+            return value
+        said = f"gives {value.shape} of {value.dtype}, and in NumPy {node.shape} of {node.dtype}"
+    except CompileError:
+        raise
+    except Exception as error:
+        said = f"raises {type(error).__name__}: {str(error).strip().splitlines()[0]}"
+    raise CompileError(
+        f"compile: {called(node.function)} can't be had with jit=True: in JAX it {said}; "
+        f"leave jit away\n  at {node.line}"
+    )
+
+
+def _like(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    import jax.numpy as jnp
+    import jax.scipy.special
+
+    if function is converted:
+        return jnp.asarray(args[0]).astype(args[1])
+    if function is put:
+        return jnp.asarray(args[0]).at[args[1]].set(args[2])
+    if function is put_at:
+        x, ufunc, index, *values = args
+        return getattr(jnp.asarray(x).at[index], _AT[ufunc])(*values)
+    ufunc = of_ufunc(function)
+    if ufunc is None:
+        if getattr(function, "__module__", "").split(".")[0] != "numpy":
+            return function(*args, **kwargs)  # Python's operators
+        own: Any = reduce(getattr, numpy_name(function).split(".")[1:], jnp)
+        return own(*args, **kwargs)
+    if function is ufunc:
+        given = [x.dtype if hasattr(x, "dtype") else type(x) for x in args]
+        kinds = ufunc.resolve_dtypes((*given, *[None] * ufunc.nout))
+        args = [jnp.asarray(x, kind) for x, kind in zip(args, kinds, strict=False)]
+        home = jnp if getattr(np, ufunc.__name__, None) is ufunc else jax.scipy.special
+        return getattr(home, ufunc.__name__)(*args, **kwargs)
+    if function.__name__ == "reduce" and ufunc in _METHODS:
+        names = ("axis", "dtype", "out", "keepdims", "initial", "where")
+        every = {"axis": 0, **dict(zip(names, args[1:], strict=False)), **kwargs}
+        settings = {k: v for k, v in every.items() if v is not None or k == "axis"}
+        return getattr(jnp, _METHODS[ufunc])(args[0], **settings)
+    return getattr(getattr(jnp, ufunc.__name__), function.__name__)(*args, **kwargs)
+
+
+def _sound(node: Node, args: Any, kwargs: Any, value: Any) -> list[Any]:
+    """Whether NumPy would raise no error of the values, computed, where JAX raises none."""
+    import jax.numpy as jnp
+
+    function, known = node.function, dict[str, Any](mode="fill", fill_value=False)
+    if "linalg" in str(getattr(function, "__module__", "")):
+        odd = ~jnp.all(jnp.isfinite(jnp.asarray(args[0])))
+        results = value if isinstance(value, (tuple, list)) else [value]
+        return [odd | jnp.all(jnp.isfinite(x)) for x in results]
+    if function in (np.take, np.take_along_axis):
+        if "mode" in kwargs or not any(nodes_in((node.args[1:], node.kwargs))):
+            return []
+        picked = getattr(jnp, function.__name__)
+        return [jnp.all(picked(_inside(args), *args[1:], **kwargs, **known))]
+    i = _INDEX.get(function, 0)
+    if not i or not any(nodes_in((node.args[i],))):
+        return []
+    return [jnp.all(_inside(args).at[args[i]].get(**known))]
+
+
+def _inside(args: Any) -> Any:
+    import jax.numpy as jnp
+
+    return jnp.ones(jnp.shape(args[0]), bool)

@@ -1,0 +1,120 @@
+"""``jit=True``: the same program, run by JAX."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_lite as ag
+from autograd_lite.engine.op import apply
+
+from ..each import each
+from ..sampling import samples
+from .comparing import assert_same, weighted_sum
+
+REFUSED = {"eig": "complex128", "eigh": "another way"}  # of real arrays; another phase
+
+
+def agree(f: Any, *calls: Any) -> Any:
+    compiled = ag.compile(f, jit=True)
+    for call in (*calls, calls[0]):
+        assert_same(compiled(*call), f(*call), 1e-9)
+    return compiled
+
+
+def gradients_of(name: str) -> tuple[Any, list[Any]]:
+    """A function of an op's first sample in the table: all of its gradients."""
+    sample = FIRST[name]
+    given = sample.inputs(np.random.default_rng(1))
+    places = [i for i, (_, vjp) in enumerate(zip(given, sample.op.vjps, strict=False)) if vjp]
+
+    def f(*some: Any) -> Any:
+        every = list(given)
+        for i, x in zip(places, some, strict=True):
+            every[i] = x
+        return apply(sample.op, tuple(every), sample.case.params)
+
+    return weighted_sum(f), [given[i] for i in places]
+
+
+FIRST = {sample.op.name: sample for sample in reversed(list(samples()))}
+NAMES = sorted(name for name, sample in FIRST.items() if any(sample.op.vjps))
+
+
+@each([NAMES[i::12] for i in range(4)])  # a third of them, since JAX takes long to compile
+def test_the_op_table_s_gradients(names: list[str]):
+    functions = [gradients_of(name) for name in names if name not in REFUSED]
+
+    def f(given: list[Any]) -> Any:
+        return sum(g(*xs) for (g, _), xs in zip(functions, given, strict=True))
+
+    agree(ag.value_and_grad(f), ([xs for _, xs in functions],))
+
+
+@each(list(REFUSED))
+def test_what_jax_does_otherwise_is_refused(name: str):
+    f, given = gradients_of(name)
+    with pytest.raises(ag.CompileError, match=f"{REFUSED[name]}.*leave jit away"):
+        ag.compile(ag.grad(f), jit=True)(*given)
+
+
+def test_what_numpy_raises_is_raised():
+    pick = ag.compile(lambda v, i: v[i] * 2, jit=True)
+    np.testing.assert_array_equal(pick(np.arange(3.0), np.array([0, -1])), [0.0, 4.0])
+    with pytest.raises(IndexError, match="out of bounds"):
+        pick(np.arange(3.0), np.array([0, 3]))
+    with pytest.raises(IndexError, match="out of bounds"):
+        pick(np.arange(3.0), np.array([0, -4]))
+    root = ag.compile(np.linalg.cholesky, jit=True)
+    assert_same(root(np.eye(2) * 4), np.eye(2) * 2)
+    with pytest.raises(np.linalg.LinAlgError):
+        root(-np.eye(2))
+
+
+def test_values_that_decide():
+    agree(lambda x: x * 2 if x.sum() > 0 else -x, (np.ones(2),), (-np.ones(2),))
+
+
+def test_types_of_results_and_float32():
+    agree(
+        lambda x, n: (x.sum(), x * 0.1, {"n": n * x, "mean": np.mean(n)}, [x @ x.T, n // 2]),
+        (np.ones((2, 3), np.float32), np.arange(3)),
+        (np.full((2, 3), 1e-3, np.float32), np.arange(3) - 7),
+    )
+
+
+def test_a_loop_and_what_else_compile_promises():
+    w = ag.Tensor(np.eye(2) * 0.5, requires_grad=True)
+
+    class Loop:
+        @ag.compile
+        def plain(self, x: Any) -> Any:
+            return x
+
+        def run(self, x: Any) -> Any:
+            for _ in range(5):
+                x = np.tanh(x @ w.data)
+            return x
+
+    step = agree(Loop().run, (np.ones((3, 2)),))
+    w.data = np.eye(2)
+    assert_same(step(np.ones((3, 2))), Loop().run(np.ones((3, 2))))
+    assert "tanh(" in step.source
+    again = pickle.loads(pickle.dumps(ag.compile(np.tanh, jit=True)))
+    assert_same(again(np.ones(2)), np.tanh(np.ones(2)))
+
+
+def test_without_jax_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "jax", None)
+    with pytest.raises(ag.CompileError, match=r"autograd_lite\[jit\]"):
+        ag.compile(np.tanh, jit=True)(np.ones(2))
+
+
+@pytest.mark.parametrize("lacking", [np.nonzero, lambda x: x[x > 0], np.trim_zeros])
+def test_what_jax_lacks_is_named(lacking: Any):
+    with pytest.raises(ag.CompileError):
+        ag.compile(lacking, jit=True)(np.array([1.0, -1.0, 0.0]))
