@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .engine.later import later
-from .engine.tensor import FOREIGN, Tensor
+from .engine.tensor import FOREIGN, Tensor, is_tracked
 
 _generic = np.generic
 STAND_INS: set[type] = set()
@@ -92,12 +92,12 @@ def elsewhere(
         try:
             return forward(*arrays, **params)
         except TypeError as error:
-            moved = [beside(x, arrays) if type(x) in (np.ndarray, list) and type(y) is not Tensor
+            moved = [beside(x, arrays) if type(x) in (np.ndarray, list) and not is_tracked(y)
                      else x for x, y in zip(arrays, inputs, strict=True)]  # fmt: skip
             if all(x is y for x, y in zip(arrays, moved, strict=True)):
-                if np.ndarray in map(type, arrays):  # a Tensor's
+                if np.ndarray in map(type, arrays):  # that of a Tensor with a gradient
                     raise TypeError(
-                        f"{error}. A Tensor of NumPy's is moved to another library by "
+                        f"{error}. A parameter of NumPy's is moved to another library by "
                         "t.data = lib.asarray(t.data)"
                     ) from error
                 raise

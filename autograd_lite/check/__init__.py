@@ -104,7 +104,10 @@ def check_backprop(
         if FOREIGN and isinstance(against, Mapping):
             against = dict(zip(against, to_numpy(*against.values()), strict=True))
         with loaded(what):
-            return check(what, against, rtol)
+            report = check(what, against, rtol)
+            if FOREIGN:
+                str(report)  # which looks for causes, by the numbers
+        return report
     if trials < 1:
         raise ValueError(f"check_backprop: trials must be at least 1, and is {trials}")
     return check_function(what, Subject(against, loss, params), draw, trials, seed, rtol)

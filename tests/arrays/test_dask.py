@@ -133,7 +133,7 @@ def test_readers_compute_once() -> None:
     readers = {
         "draw": lambda: ag.draw(loss, values=True, grads=True).svg(),
         "derive": lambda: str(ag.derive(loss, wrt="w")),
-        "check_backprop": lambda: ag.check_backprop(loss, {"w": np.zeros((3, 1))}),
+        "check_backprop": lambda: str(ag.check_backprop(loss, {"w": np.zeros((3, 1))})),
         "check_grads": lambda: ag.check_grads(
             lambda x, y: np.sum(x * y) ** 2, put(X), Tensor(put(X))),
     }  # fmt: skip

@@ -108,6 +108,8 @@ def test_constants_move_to_it_and_tensors_by_name() -> None:
     y = np.sum(np.where(np.array([True, False]), x, 0.0) * [1.0, 2.0] + np.ones(2))
     y.backward()
     assert x.grad.get().tolist() == [[1.0, 0.0], [1.0, 0.0]]
+    built = ag.array([[x[0, 0], 1.0], [Tensor(2.0), x[1, 1]]])
+    assert built.tolist() == [[1.0, 1.0], [2.0, 4.0]]
     w = Tensor(np.ones((2, 1)), requires_grad=True)
     with pytest.raises(TypeError, match=r"matmul: .*t.data = lib.asarray\(t.data\)"):
         x @ w
