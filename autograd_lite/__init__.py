@@ -19,12 +19,15 @@ from .draw import draw
 from .engine.modes import no_grad
 from .engine.tensor import Tensor
 from .explain import explain
+from .extend import Op
 from .gradients import gradients
 from .graph import named_tensors
+from .hips import elementwise_grad, hessian_vector_product, make_jvp, make_vjp
 from .lines import line_of, source_lines
 from .numpy_api.calculus import *
 from .numpy_api.einstein import *
 from .numpy_api.elementwise import *
+from .numpy_api.groups import *
 from .numpy_api.indexing import *
 from .numpy_api.joining import *
 from .numpy_api.moving import *
@@ -40,7 +43,7 @@ from .ops.products import *
 from .ops.reductions import *
 from .ops.scans import *
 from .ops.shaping import *
-from .table import OPS, Op
+from .table import OPS
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
@@ -57,8 +60,9 @@ __version__ = "0.1.0"
 __all__ = [
     "OPS", "CompileError", "Derivation", "Figure", "GradientError", "Op", "Tensor", "Theme",
     "check_backprop", "check_grads", "checkpoint", "compile", "derive", "detect_anomaly",
-    "draw", "explain", "fft", "grad", "gradients", "hessian", "hvp", "jacobian", "jvp",
-    "linalg", "line_of", "named_tensors", "no_grad", "source_lines", "value_and_grad", "vjp",
+    "draw", "elementwise_grad", "explain", "fft", "grad", "gradients", "hessian",
+    "hessian_vector_product", "hvp", "jacobian", "jvp", "linalg", "line_of", "make_jvp",
+    "make_vjp", "named_tensors", "no_grad", "source_lines", "value_and_grad", "vjp",
 ]  # fmt: skip
 
 # What is imported when it is first asked for, and from where.

@@ -129,7 +129,7 @@ def to_numpy(*arrays: Any) -> list[Any]:
     if any(is_foreign(x) and hasattr(x, "dask") for x in arrays):
         import dask.base
 
-        found = dask.base.compute(*arrays, traverse=False)  # type: ignore[no-untyped-call]
+        found = dask.base.compute(*arrays, traverse=False)
     return [_loaded(y) if is_foreign(x) else x for x, y in zip(arrays, found, strict=True)]
 
 
@@ -138,6 +138,14 @@ def _loaded(x: Any) -> Any:
         if hasattr(x, way):
             return np.asarray(getattr(x, way)())
     return np.asarray(x)
+
+HOLDERS: set[type] = set()
+"""Types of variables that hold an array or a Tensor, which they give as ``content()``."""
+
+
+def content(x: Any) -> Any:
+    """What a variable of `HOLDERS` holds; anything else as it is."""
+    return x.content() if type(x) in HOLDERS else x
 
 
 def own_array(x: Any, dtype: Any = None, where: str = "") -> Any:
@@ -207,11 +215,14 @@ def guard(check: Callable[..., Any], *arrays: Any) -> None:
     """Call ``check``, which raises where the values of the arrays make no sense.
 
     A test of values can't be read off the graph, so a program that is written down has to be told
-    that it belongs to it. Values of other libraries' arrays aren't at hand, and not looked at.
+    that it belongs to it. Of Tensors nothing is tested: they may stand for other values, too; and
+    nothing of other libraries' arrays, whose values aren't at hand.
     """
     for x in arrays:
         if type(x) in STAND_INS:
             x.guard(check, arrays)
+            return
+        if type(x) is Tensor:
             return
     if not (FOREIGN and any(map(is_foreign, arrays))):
         check(*arrays)

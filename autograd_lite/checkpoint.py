@@ -13,7 +13,7 @@ import numpy as np
 
 from . import ops
 from .arrays import is_foreign, own, own_array
-from .containers import leaves, rebuilt, refuse_bound
+from .containers import leaves, rebuilt, refuse_bound, settled
 from .containers import results as checked
 from .engine.modes import no_grad, standing
 from .engine.op import Each, Vjp, _next_number, apply
@@ -60,7 +60,7 @@ def checkpoint(f: Function) -> Function:
         if standing("records") or standing("value"):
             return f(*args, **kwargs)
         name = getattr(f, "__name__", "the function")
-        tree = (args, kwargs)
+        tree = settled((args, kwargs))
         for x in (*args, *kwargs.values()):
             refuse_bound(f"checkpoint: {name}", x)
         given: list[Any] = leaves(tree)
@@ -74,7 +74,7 @@ def checkpoint(f: Function) -> Function:
                 values[i] = x
             own_args, own_kwargs = rebuilt(tree, iter(values))
             first = _next_number()
-            return _Run(f(*own_args, **own_kwargs), set(variables), first)
+            return _Run(settled(f(*own_args, **own_kwargs)), set(variables), first)
 
         variables = [_variable(x.detach()) for x in inputs.values()]
         alive = weakref.WeakSet(variables)
@@ -92,7 +92,7 @@ def checkpoint(f: Function) -> Function:
             return template
         captured = [t for t in (ref() for ref in used) if t is not None]
         rule = functools.partial(_cotangents, name, run, captured)
-        op = Op("checkpoint", lambda *arrays: value, _Together(rule), stacks=True)
+        op = Op("checkpoint", lambda *arrays: value, Together(rule), stacks=True)
         packed = apply(op, (*inputs.values(), *captured))
         parts = [part for part in leaves(template) if type(part) is _Part]
         results = dict(zip(parts, _unpacked(packed, parts), strict=True))
@@ -134,7 +134,7 @@ class _Part:
         self.shape, self.dtype, self.size = result.shape, result.dtype, result.size
 
 
-class _Together(Each):
+class Together(Each):
     """The vjps of an op whose rule gives the cotangents of all its inputs at once."""
 
     def __iter__(self) -> Iterator[Vjp]:

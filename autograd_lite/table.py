@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from . import errors
-from .arrays import given, is_foreign, of_values
+from .arrays import HOLDERS, content, given, is_foreign, of_values
 from .engine import op as engine
 from .engine.later import later
 from .engine.modes import Mode, composed, trace
@@ -83,6 +83,8 @@ class Op(engine.Op):
         Raises:
             TypeError: the op has not one vjp (or None) for each input, or gave no numbers.
         """
+        if HOLDERS and not HOLDERS.isdisjoint(map(type, inputs)):
+            inputs = tuple(map(content, inputs))
         if params:
             if isinstance(self.forward, np.ufunc):  # dtype=, where=, …: as NumPy takes them
                 return self.forward(*inputs, **params)  # type: ignore[no-any-return]
@@ -119,6 +121,8 @@ class Op(engine.Op):
         if params.get("out") is not None:
             raise errors.out_argument(self.name)
         for key, param in params.items():
+            if type(param) in HOLDERS:
+                param = params[key] = content(param)
             if type(param) is _ndarray or is_foreign(param):
                 params[key] = param.copy()
             elif type(param) is list or type(param) is tuple:
@@ -170,8 +174,8 @@ def _entry(name: str) -> Op:
 
 
 def leaves_operators_alone(x: Any) -> bool:
-    """Whether an operand of another library asks arrays to defer to it, as NumPy's own do."""
-    return getattr(type(x), "__array_ufunc__", True) is None
+    """Whether an operand handles operators itself, as those of other libraries may ask NumPy."""
+    return getattr(type(x), "__array_ufunc__", True) is None or type(x) in HOLDERS
 
 
 def _constant(op: engine.Op, x: Any) -> Any:

@@ -115,6 +115,8 @@ def _call(
 ) -> _Call:
     args = list(args)
     numbers = _numbers(name, argnums, len(args))
+    for i in numbers:
+        args[i] = containers.settled(args[i])
     tensors = any(type(x) is Tensor for _, x in containers.walk([args, kwargs]))
     chosen = tuple(args[i] for i in numbers)
     given = leaves(chosen)
@@ -128,7 +130,7 @@ def _call(
         for i, tree in zip(numbers, chosen, strict=True):
             args[i] = rebuilt(tree, inner)
         lost = [part for i in numbers for part in containers.computed(args[i])]
-        output = f(*args, **kwargs)
+        output = containers.settled(f(*args, **kwargs))
     for part, held in lost:
         made, _ = made_since(first, outputs := leaves(output), variables)
         if not dependent(made, leaves(held)).isdisjoint(filter(is_tracked, outputs)):
@@ -202,9 +204,13 @@ def _seeds(outputs: Sequence[Any], cotangents: Sequence[Any], what: str) -> dict
 
 
 def value_and_grad(
-    f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None
-) -> Function:
+    f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None,
+    has_aux: bool = False,
+) -> Function:  # fmt: skip
     """A function that gives ``(f(*args), gradient)``; see `grad`.
+
+    With ``has_aux`` ``f`` gives a pair, and the first of it is differentiated: the result is
+    ``((number, auxiliary), gradient)``.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -218,6 +224,11 @@ def value_and_grad(
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         call = _call("grad", f, numbers, args, kwargs)
         y = call.output
+        if has_aux:
+            if type(y) is not tuple or len(y) != 2:
+                raise TypeError("value_and_grad: with has_aux the function must return a pair")
+            call.outputs()  # raises what there is to raise
+            y = y[0]
         _check_scalar(y)
         seeds = {y: beside(np.ones(y.shape, y.dtype), [y])} if is_tracked(y) else {}
         found = _pulled(call.variables, seeds, call.record())

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import autograd_lite as ag
-from autograd_lite import Op, Tensor
+from autograd_lite import Tensor
 from autograd_lite.engine.op import apply
 from autograd_lite.ops.rows import leaky_relu_op, log_softmax_op, softmax_op
+from autograd_lite.table import Op
 
 from .module import Module
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_lite import Op, Tensor, linear, matmul
+from autograd_lite import Tensor, linear, matmul
 from autograd_lite.engine.op import apply
+from autograd_lite.table import Op
 
 from . import activations
 from .activations import Activation

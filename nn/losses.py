@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite import Op, Tensor
+from autograd_lite import Tensor
 from autograd_lite.arrays import beside, given, guard, numbers_for
 from autograd_lite.engine.leaves import array_of
 from autograd_lite.engine.op import apply
@@ -22,7 +22,7 @@ from autograd_lite.lines import hint
 from autograd_lite.ops.reductions import sum_op
 from autograd_lite.ops.rows import softmax_op
 from autograd_lite.show.notation import function
-from autograd_lite.table import Case, op
+from autograd_lite.table import Case, Op, op
 
 from .activations import log_softmax, softmax
 from .module import as_input

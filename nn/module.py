@@ -7,7 +7,7 @@ from reprlib import recursive_repr
 from typing import Any
 
 from autograd_lite import Tensor
-from autograd_lite.arrays import given
+from autograd_lite.arrays import HOLDERS, content, given
 from autograd_lite.engine.tensor import Array
 from autograd_lite.layers import entered, left
 from autograd_lite.lines import hint
@@ -37,6 +37,8 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define it")
 
     def __call__(self, *inputs: Any) -> Any:
+        if HOLDERS and not HOLDERS.isdisjoint(map(type, inputs)):
+            inputs = tuple(map(content, inputs))
         start = entered()
         result = self.forward(inputs[0]) if len(inputs) == 1 else self.forward(*inputs)
         left(self, start, result)  # so that figures know what it computed
@@ -209,6 +211,8 @@ def _is_cut_off(tensor: Tensor, parameters: list[Tensor]) -> bool:
 
 def as_input(x: Any, name: str) -> Tensor:
     """``x`` as a Tensor that has a name: its own, or else ``name``."""
+    if type(x) in HOLDERS:
+        x = content(x)
     if not isinstance(x, Tensor):
         return Tensor(x, name=name)
     if x.name is None:

@@ -143,7 +143,7 @@ class Recording:
             self.lrs.append(self._optimizer.lr)
         self._rows.append(rows if isinstance(rows, slice) else rows.copy())
         for name, tensor in self._tensors.items():
-            value = tensor.numpy()
+            value = array_of(tensor).copy()
             value.flags.writeable = False
             self.parameters[name].append(value)
 

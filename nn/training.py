@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,10 @@ import numpy as np
 from autograd_lite.arrays import given
 from autograd_lite.compile import CompileError
 from autograd_lite.engine.tensor import Array
+from autograd_lite.lines import hint
 
-from .data import batch_rows, whole
+from .cluster import Blocks, BlockStep, is_lazy
+from .data import Rows, Seen, whole
 from .layers import Rng
 from .losses import _Loss
 from .module import Module
@@ -36,11 +38,13 @@ class History:
         loss: the mean of the loss an observation (with ``reduction="sum"``, the sum).
         metrics: each metric's mean an observation.
         record: the steps that were kept, with ``record=n``; else None.
+        validation: the same after each epoch, of the data that are kept apart; None without them.
     """
 
     loss: list[float] = field(default_factory=list)
     metrics: dict[str, list[float]] = field(default_factory=dict)
     record: Recording | None = None
+    validation: History | None = None
 
     def explained(self) -> Recording:
         """The record, which `ag.explain` makes a page of.
@@ -55,6 +59,17 @@ class History:
             )
         return self.record
 
+    def _add(self, batches: Iterable[Seen], reduction: str) -> None:
+        """Add an epoch, of what its batches gave."""
+        n, total, sums = 0, 0.0, [0.0] * len(self.metrics)
+        for q, value, measured in batches:
+            n += q
+            total += value * (q if reduction == "mean" else 1)
+            sums = [a + b * q for a, b in zip(sums, measured, strict=True)]
+        self.loss.append(total / n if reduction == "mean" else total)
+        for values, a in zip(self.metrics.values(), sums, strict=True):
+            values.append(a / n)
+
 
 def fit(
     net: Module,
@@ -63,13 +78,14 @@ def fit(
     loss: _Loss,
     optimizer: Optimizer,
     epochs: int,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     shuffle: bool = False,
     rng: Rng = None,
     metrics: Mapping[str, Metric] | None = None,
     progress: bool = False,
     compiled: bool | None = None,
     record: int | None = None,
+    validation: tuple[Any, Any] | None = None,
 ) -> History:
     """Train ``net``: for each epoch and each batch, forward, loss, backward, step.
 
@@ -77,14 +93,20 @@ def fit(
     up to rounding. That stores no gradients, so each of the optimizer's parameters has a ``grad``
     of None afterwards; trained eagerly, it has that of the last batch.
 
+    Dask arrays are gone through by the blocks of ``x``, on the cluster of the `distributed.Client`
+    that there is, else on threads. A batch is of whole blocks, as many as have ``batch_size`` rows;
+    the gradient of each is taken, eagerly, where the block is, and they are summed as a tree. With
+    a ``batch_size`` below the rows of a block, blocks come here, and steps are of some rows of one
+    after the other. Shuffled are the blocks, and then the rows within each.
+
     Args:
         net: called with a batch of ``x``.
-        x: ``(n, …)``, one row an observation.
+        x: ``(n, …)``, one row an observation; of NumPy or of Dask.
         y: ``(n, …)``, its targets.
         loss: with ``reduction`` "mean" or "sum".
         optimizer: of the parameters to train.
         epochs: how often to go through the data.
-        batch_size: rows a step.
+        batch_size: rows a step: 32, and of Dask arrays those of a block.
         shuffle: draw the order of the rows anew in each epoch, with ``rng``.
         rng: a generator, or a seed for one.
         metrics: functions of (predictions, targets) of a batch, such as `accuracy`.
@@ -95,12 +117,16 @@ def fit(
         record: n, to keep the state before the first step, after each n-th, and after the last:
             ``history.record``, a `Recording`. A step is one batch. Each state that is kept takes
             the memory of all parameters once, and x and y are copied once; training is the same.
+        validation: x and y of data that aren't trained on: ``history.validation`` has their loss
+            and metrics after each epoch, with ``net.eval()``.
 
     Raises:
         CompileError: a step that can't be compiled, with ``compiled=True``.
         ValueError: no rows, x and y of different lengths, or a loss that isn't reduced, or that
             depends on none of the optimizer's parameters; a ``record`` that isn't a positive int,
-            or keeps more than 2³⁰ bytes.
+            or keeps more than 2³⁰ bytes. Of Dask arrays: blocks that are too large for a worker, or
+            of which it isn't known how many rows they have; a ``record``; and, on whole blocks, a
+            net that draws random numbers, or changes, when it is called.
         TypeError: a loss that isn't one of nn's.
         FloatingPointError: the loss became nan or infinite.
 
@@ -116,65 +142,115 @@ def fit(
         >>> net["W_01"].data.round(2), net["b_01"].data.round(2)
         (array([[2.]]), array([[1.]]))
     """
-    x, y = given(x, "fit"), given(y, "fit")
-    if x.ndim == 0 or not len(x):
-        raise ValueError("fit: there are no rows to train on")
+    data = _data(x, y, "train on")
     if isinstance(loss, type) or not hasattr(loss, "reduction"):
         raise TypeError(f"fit: the loss must be a loss of nn, such as nn.BCELoss(), not {loss!r}")
     if loss.reduction == "none":
         raise ValueError("fit: a loss that isn't reduced can't be trained on; use mean or sum")
-    epochs, batch_size = whole("fit: epochs", epochs, 0), whole("fit: batch_size", batch_size, 1)
+    epochs = whole("fit: epochs", epochs, 0)
+    size = data.usual if batch_size is None else whole("fit: batch_size", batch_size, 1)
     generator = np.random.default_rng(rng)
     functions = dict(metrics or {})
     history = History(metrics={name: [] for name in functions})
+    if validation is not None:
+        apart = _data(*validation, "validate by")
+        history.validation = History(metrics={name: [] for name in functions})
     recorder = None
     if record is not None:
-        meant = "a positive int n, to keep every n-th step, or None to keep none"
-        every, steps = whole("fit: record", record, 1, meant), epochs * -(-len(x) // batch_size)
-        history.record = Recording(net, x, y, loss, optimizer)
-        recorder = Recorder(history.record, every, steps)
-    step = _Step(net, loss, optimizer, compiled)
+        recorder = _recorder(record, data, net, loss, optimizer, epochs * -(-len(data) // size))
+        history.record = recorder.recording
+    blocks, step = BlockStep(net, loss, optimizer, functions), None
+    if isinstance(data, Blocks) and size >= data.usual:
+        if compiled:
+            raise CompileError("fit: on whole blocks of Dask's arrays steps are eager")
+        blocks.check(*data.sample())
+    else:
+        step = _Step(net, loss, optimizer, functions, compiled)
+
+    def trained() -> Iterator[Seen]:
+        for rows, x_batch, y_batch in data.batches(size, shuffle, generator):
+            if recorder is not None:
+                recorder.before(rows)
+            seen = (step or blocks)(x_batch, y_batch)
+            if recorder is not None:
+                recorder.after(seen[1])
+            yield seen
+
     try:
         for epoch in _shown(range(epochs), progress):
-            total = 0.0
-            sums = dict.fromkeys(functions, 0.0)
-            for rows in batch_rows(x, y, batch_size, shuffle, generator):
-                x_batch, y_batch = x[rows], y[rows]
-                if recorder is not None:
-                    recorder.before(rows)
-                value, prediction = step(x_batch, y_batch)
-                if recorder is not None:
-                    recorder.after(value)
-                q = len(x_batch)
-                total += value * (q if loss.reduction == "mean" else 1)
-                for name, function in functions.items():
-                    sums[name] += function(prediction, y_batch) * q
-            if not np.isfinite(total):
+            history._add(trained(), loss.reduction)
+            if not np.isfinite(history.loss[-1]):
                 raise FloatingPointError(
-                    f"fit: the loss became {total} in epoch {epoch}; try a smaller learning rate"
+                    f"fit: the loss became {history.loss[-1]} in epoch {epoch}; try a smaller "
+                    "learning rate"
                 )
-            history.loss.append(total / len(x) if loss.reduction == "mean" else total)
-            for name in functions:
-                history.metrics[name].append(sums[name] / len(x))
+            if history.validation is not None:
+                with _evaluating(net):
+                    batches = apart.batches(len(apart), False, generator)
+                    seen = [blocks.seen(x_batch, y_batch) for _, x_batch, y_batch in batches]
+                history.validation._add(seen, loss.reduction)
     finally:
-        step.release()
+        if step is not None:
+            step.release()
     if recorder is not None:
         recorder.finish()
     return history
 
 
+def _recorder(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optimizer,
+              steps: int) -> Recorder:  # fmt: skip
+    meant = "a positive int n, to keep every n-th step, or None to keep none"
+    every = whole("fit: record", record, 1, meant)
+    if isinstance(data, Blocks):
+        raise ValueError(
+            "fit: a record has copies of x and y, and they are Dask's; record a training on some "
+            "of their rows: x[:1000].compute()"
+        )
+    return Recorder(Recording(net, data.x, data.y, loss, optimizer), every, steps)
+
+
+def _data(x: Any, y: Any, meant: str) -> Rows | Blocks:
+    data = Blocks(x, y) if is_lazy(x) or is_lazy(y) else Rows(x, y)
+    if data.x.ndim == 0 or not len(data):
+        raise ValueError(f"fit: there are no rows to {meant}")
+    return data
+
+
+@contextmanager
+def _evaluating(net: Any) -> Iterator[None]:
+    """Within it, the modules of the net aren't training."""
+    modules = [(m, m.training) for _, m in net.named_modules()] if isinstance(net, Module) else []
+    try:
+        for module, _ in modules:
+            module.training = False
+        yield
+    finally:
+        for module, mode in modules:
+            module.training = mode
+
+
 class _Step:
-    """A step of training, compiled where it can be: gives the loss and the prediction before it."""
+    """A step of training, compiled where it can be: gives what was seen of the batch before it."""
 
     def __init__(
-        self, net: Module, loss: _Loss, optimizer: Optimizer, compiled: bool | None
+        self,
+        net: Module,
+        loss: _Loss,
+        optimizer: Optimizer,
+        metrics: Mapping[str, Metric],
+        compiled: bool | None,
     ) -> None:
         self._net, self._loss, self._optimizer = net, loss, optimizer
+        self._metrics = list(metrics.values())
         self._must = bool(compiled)
         self._compiled = None if compiled is False else TrainStep(net, loss, optimizer)
         self._checked = False
 
-    def __call__(self, x: Array, y: Array) -> tuple[float, Array]:
+    def __call__(self, x: Array, y: Array) -> Seen:
+        value, prediction = self._taken(x, y)
+        return len(x), value, [metric(prediction, y) for metric in self._metrics]
+
+    def _taken(self, x: Array, y: Array) -> tuple[float, Array]:
         self._optimizer.zero_grad()
         if self._compiled is not None:
             try:
@@ -186,7 +262,7 @@ class _Step:
                     raise
                 self._checked = self._compiled.checked
                 self.release()
-                warnings.warn(f"fit: training eagerly (compiled=False): {error}", CompileWarning, 3)
+                hint(f"fit: training eagerly (compiled=False): {error}", CompileWarning)
         prediction = self._net(x)
         value = self._loss(prediction, y)
         if not self._checked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -12,11 +13,12 @@ from ..engine.backward import Layer
 from ..engine.tensor import Array, Tensor
 from ..gradients import pulled
 from ..graph import walk
+from .given import size
 
 _SHIFT = 1e-10  # of each number, relatively; more in narrow dtypes
 _ROUNDINGS = 50  # that one number may have gone through
-_KINKED = ("relu", "leaky_relu", "absolute", "maximum", "minimum")
-_EXTREME = ("max", "min")
+_KINKED = {"relu", "leaky_relu", "absolute", "maximum", "minimum"}
+_EXTREME = {"max", "min"}
 
 Wrap = Callable[[Tensor, Any], Any]
 """``(tensor, vjp)`` → the rule to call in its place."""
@@ -101,19 +103,17 @@ class Backward:
 
         for _ in range(3):
             for name, g in self.gradients([wrapped(moved)]).items():
-                change = np.abs(g - self.right[name]).max(initial=0)
-                if np.isfinite(change):
-                    noise[name] = max(noise[name], float(change) * _ROUNDINGS * self.eps / shift)
+                change = size(g - self.right[name]) * _ROUNDINGS * self.eps / shift
+                noise[name] = max(noise[name], change)
         return noise
 
     def choices(self) -> Iterator[dict[str, Array]]:
         """The gradients by other choices of the derivative where it isn't unique."""
-        kinks = any(t._op is not None and t._op.name in _KINKED and _ties(t) for t in self.nodes)
-        ties = any(t._op is not None and t._op.name in _EXTREME and _ties(t) for t in self.nodes)
-        places = (None, 0, -1) if ties else (None,)
-        for side, place in product((0, 1, -1) if kinks else (0,), places):
-            if side or place is not None:
-                yield self.gradients([wrapped(_chosen(side, place))])
+        names = {t.op.name for t in self.nodes if t.op is not None}
+        kinked, extreme = ((0, 1, -1) if names & some else (0,) for some in (_KINKED, _EXTREME))
+        for sides in product(kinked, extreme):
+            if any(sides):
+                yield self.gradients([wrapped(partial(_beside, *sides))])
 
     def carried(self, given: Mapping[str, Array]) -> dict[str, Array]:
         """The gradients computed from those that were given, instead of from the right ones."""
@@ -148,54 +148,17 @@ def wrapped(wrap: Wrap) -> Layer:
     return layer
 
 
-def _ties(tensor: Tensor) -> bool:
-    """Whether operands are equal where an op has a kink."""
-    arrays = tensor._arrays
-    if tensor._op is not None and tensor._op.name in _EXTREME:
-        axis = tensor._params.get("axis")
-        reached = arrays[0] == _extreme(tensor, keepdims=True)
-        return bool((reached.sum(axis) > 1).any())
-    return bool(np.equal(arrays[0], arrays[1] if len(arrays) > 1 else 0).any())
+def _beside(kink: int, tie: int, tensor: Tensor, vjp: Any) -> Any:
+    """The rule a little beside a kink, where no two entries are equal, either: on which side."""
+    op: Any = tensor.op
+    side = kink if op.name in _KINKED else tie if op.name in _EXTREME else 0
 
+    def rule(g: Any, out: Any, x: Any, *others: Any, **params: Any) -> Any:
+        steps = side * np.arange(1, x.size + 1).reshape(x.shape)
+        moved = np.where(np.isfinite(x), x + np.spacing(np.abs(x)) * steps, x).astype(x.dtype)
+        return vjp(g, op.forward(moved, *others, **params), moved, *others, **params)
 
-def _extreme(tensor: Tensor, keepdims: bool) -> Array:
-    f: Any = np.max if tensor._op is not None and tensor._op.name == "max" else np.min
-    return np.asarray(f(tensor._arrays[0], axis=tensor._params.get("axis"), keepdims=keepdims))
-
-
-def _chosen(side: int, place: int | None) -> Wrap:
-    """Rules whose operands are a little beside their kinks, or of whose ties only one is left."""
-
-    def wrap(tensor: Tensor, vjp: Any) -> Any:
-        name = tensor._op.name if tensor._op is not None else ""
-
-        def beside(g: Any, out: Any, x: Any, *others: Any, **params: Any) -> Any:
-            at_kink = np.equal(x, others[0] if others else 0)
-            moved = np.where(at_kink, np.nextafter(x, side * np.inf), x)
-            return vjp(g, out, moved, *others, **params)
-
-        def one(g: Any, out: Any, x: Any, **params: Any) -> Any:
-            return vjp(g, out, _one_of_ties(x, tensor, place), **params)
-
-        if side and name in _KINKED:
-            return beside
-        return one if place is not None and name in _EXTREME else vjp
-
-    return wrap
-
-
-def _one_of_ties(x: Array, tensor: Tensor, place: int | None) -> Array:
-    axis = tensor._params.get("axis")
-    reached = x == _extreme(tensor, keepdims=True)
-    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    rest = [a for a in range(x.ndim) if a not in {b % x.ndim for b in axes}]
-    flat = reached.transpose(*rest, *(b % x.ndim for b in axes))
-    rows = flat.reshape(*flat.shape[: len(rest)], -1)
-    ranks = np.cumsum(rows, -1) if place == 0 else np.cumsum(rows[..., ::-1], -1)[..., ::-1]
-    keep = (rows & (ranks == 1)).reshape(flat.shape)
-    keep = keep.transpose(np.argsort([*rest, *(b % x.ndim for b in axes)]))
-    far = -np.inf if tensor._op is not None and tensor._op.name == "max" else np.inf
-    return np.where(reached & ~keep, far, x)
+    return rule if side and tensor._arrays[0].dtype.kind == "f" else vjp
 
 
 def _recorded_anew(

@@ -1,45 +1,53 @@
 """The likely cause of a wrong line: the edit of its formula that gives the learner's array.
 
-Each edit of `edits` and `whole` is tried on each reading of the line, with the learner's own
-gradients in place of those that it is computed from. Of those that fit the simplest is named.
+Each edit of `edits`, `steps` and `whole` is tried on each reading of the line, with the learner's
+own gradients in place of those that it is computed from. Of those that fit the simplest is named.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import Array
-from .edits import NO_OTHERS, Edit, at
-from .formula import UNFIT, Formula, Made, computed
+from .edits import Edit, at
+from .formula import Formula, Made
 from .line import Cause, Line
 from .readings import ONE, Readings, Slope, Term, core, fits
-from .whole import whole
+from .steps import at_each_step, products, updated
+from .whole import elsewhere, whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
+_MANY_TERMS, _COMMON = 120, 1.2  # with more only edits that cost as little are tried
 _DETOUR = 0.5  # what a reading costs that isn't the shortest
+_USUAL = 2.3  # what edits cost at most that are tried at each step
 _TWO = 1.5  # what a factor costs besides another mistake
-_COMMON = 1.25  # what edits cost at most that are tried two at a time
+_USUAL_OF_TWO = 1.5
+_RARE = ("stands", "squared", "missing", "term_times")
+_MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a reading
 _SHIFT = 1e-8
-_MOST_FIRST = 40  # of these
-_MOST_FOR_TWO = 120  # terms of a reading that two are tried on
+
+Edits = Callable[[Term, tuple[int, ...]], list[Edit]]
 
 
 def follows(readings: Readings, line: Line) -> bool:
     """Whether the line is right, given the learner's gradients and mistakes before it."""
     factors = {1.0, *(cause.factor for cause in line.made)}
-    made: list[Made] = [{}, *(cause.made for cause in line.made if cause.made)]
     return any(
-        f is not None and line.fits(k * f.result)
-        for mistakes in made for base in line.bases[: line.own]
-        for term in readings.of(line.name) for f in [Formula.of(term, base, mistakes)]
-        for k in factors
+        line.fits(k * f.result)
+        for base in line.bases[: line.own] for f in _formulas(readings, line, base) for k in factors
     )  # fmt: skip
+
+
+def _formulas(readings: Readings, line: Line, base: Any) -> list[Formula]:
+    """All readings of a line, also with the mistakes that were made before it."""
+    made: list[Made] = [{}, *(cause.made for cause in line.made if cause.made)]
+    found = (Formula.of(term, base, m) for m in made for term in readings.of(line.name))
+    return [f for f in found if f is not None]
 
 
 def is_rounded(readings: Readings, line: Line, rtol: float, eps: float) -> bool:
@@ -49,15 +57,14 @@ def is_rounded(readings: Readings, line: Line, rtol: float, eps: float) -> bool:
     """
     rng, shift = np.random.default_rng(0), max(_SHIFT, eps)  # what the dtype can show
     for base in line.bases[: line.own]:
-        for term in readings.of(line.name):
-            f = Formula.of(term, base)
-            if f is None or f.result.shape != line.array.shape:
+        for f in _formulas(readings, line, base):
+            if f.result.shape != line.array.shape:
                 continue
             off = {
                 e: f.value[e] * (1 + shift * rng.uniform(-1, 1, f.value[e].shape))
                 for e in f.order if e.op == "leaf" and not e.given
             }  # fmt: skip
-            g = Formula.of(term, off)
+            g = Formula.of(f.root, off)
             noise = np.abs(g.result - f.result) * (50 * eps / shift) if g is not None else 0.0
             allowed = rtol * np.abs(f.result).max(initial=0) + noise
             if (np.abs(line.array - f.result) <= allowed).all():
@@ -65,161 +72,97 @@ def is_rounded(readings: Readings, line: Line, rtol: float, eps: float) -> bool:
     return False
 
 
-def find(readings: Readings | None, line: Line) -> list[Cause]:
-    """All edits that fit, the simplest first."""
-    found: list[Cause] = []
+def find(readings: Readings | None, line: Line, tries_two: bool = False) -> list[Cause]:
+    """All edits that fit, the simplest first; where none does, two at once."""
     if not line.array.any():
         is_begun = line.right.any() and fits(line.array.shape, line.right.shape)
         return [Cause(0, "zeros")] if is_begun else []
+    found = [*elsewhere(line)]
     if readings is None:
-        return sorted(whole(line, [], ()), key=lambda cause: cause.cost)
-    for base in line.bases:
-        terms = readings.of(line.name)
-        made: list[Made] = [{}, *(cause.made for cause in line.made if cause.made)]
-        formulas = (Formula.of(term, base, m) for m in made for term in terms)
-        tried = [f for f in formulas if f is not None]
-        least = min((f.root.size for f in tried), default=0.0)
-        found += whole(line, tried, readings.slopes)
-        for f in tried:
-            detour = _DETOUR * (f.root.size > least + 1e-9)
-            causes = (*_single(readings, f, line), *_repeated(readings, f, line))
-            found += [c._replace(cost=c.cost + detour + 0.002 * f.root.size) for c in causes]
-        if not found:
-            for f in tried[:2]:
-                found += _double(readings, f, line)
-        if found:
-            break
-    found.sort(key=lambda cause: cause.cost)
-    return found
+        found += whole(line, line.right, ())
+    else:
+        edits: Edits = cache(lambda e, shape: list(at(e, shape, readings, line.others)))
+        for base in line.bases:
+            formulas = _formulas(readings, line, base)
+            least = min((f.root.size for f in formulas), default=0.0)
+            for f in formulas:
+                detour = _DETOUR * (f.root.size > least + 1e-9) + 0.002 * f.root.size
+                causes = (
+                    *whole(line, f.result, readings.slopes, f), *_fitting(f, line, edits),
+                    *at_each_step(f, line), *products(f, line), *updated(f, line),
+                )  # fmt: skip
+                found += [c._replace(cost=c.cost + detour) for c in causes]
+            if found:
+                break
+        if not found and tries_two:
+            found = [c for f in _formulas(readings, line, line.bases[0]) if not f.made
+                     for c in _two(f, line, edits)]  # fmt: skip
+    return sorted(found, key=lambda cause: cause.cost)
 
 
-def _edits(
-    readings: Readings, f: Formula, line: Line, most: float
-) -> Iterator[tuple[Term, Edit]]:
-    """Every edit of a formula's terms that costs no more than that."""
-    if len(f.order) > _MOST_TERMS:
-        return
-    for e in reversed(f.order):
-        if e is not ONE:
-            for edit in at(e, f.value[e].shape, readings, line.others):
-                if edit.cost <= most:
-                    yield e, edit
-
-
-def _single(
-    readings: Readings, f: Formula, line: Line, most: float = math.inf
-) -> Iterator[Cause]:
-    """One edit at one term, or that and a factor of the whole."""
-    probed = Probed(f, line)
-    for e, edit in _edits(readings, f, line, most):
-        try:
-            new = np.asarray(edit.make([f.value[x] for x in e.operands], f.value[e]))
-        except UNFIT:
+def _fitting(f: Formula, line: Line, edits: Edits) -> Iterator[Cause]:
+    """One edit, or that and a factor of the whole."""
+    for cause in chain(_single(f, edits), _repeated(f, edits)):
+        out = f.but(cause.made)
+        if out is None or (out.shape == line.array.shape and line.times(out) is None):
             continue
-        if not new.size or probed.differs(e, new):
-            continue
-        out = f.but(e, new)
-        if out is None or out.dtype.kind not in "fiu":
-            continue
-        if not np.any(out) and line.array.shape == line.right.shape:
-            continue
-        made: Made = {e: partial(_made, e, edit)}
-        if line.fits(out, f.result) and not f.cancels(e, new):
-            is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
-            yield Cause(-0.1 if is_whole else edit.cost, edit.kind, edit.values, made)
-        elif most == math.inf and (k := line.factor(out)) not in (None, 1.0):
-            yield Cause(edit.cost + _TWO, edit.kind, edit.values, made, k)
+        (e, make), is_one = next(iter(cause.made.items())), len(cause.made) == 1
+        if line.fits(out, f.result):
+            is_whole = cause.kind == "mean_for_sum" and e is core(f.root)
+            if not (is_one and f.cancels(e, make)):
+                yield cause._replace(cost=-0.1) if is_whole else cause
+        elif is_one and (k := line.factor(out)) not in (None, 1.0):
+            yield cause._replace(cost=cause.cost + _TWO, factor=k)
 
 
-def _made(e: Term, edit: Edit, xs: list[Array]) -> Array:
-    own = np.asarray(e.value) if e.op == "leaf" else computed(e, xs)
-    return np.asarray(edit.make(xs, own))
+def _single(f: Formula, edits: Edits) -> Iterator[Cause]:
+    """One edit at one term."""
+    dearest = math.inf if len(f.order) <= _MANY_TERMS else _COMMON
+    for e in reversed(f.order) if len(f.order) <= _MOST_TERMS else ():
+        for edit in edits(e, f.value[e].shape) if e is not ONE else ():
+            if edit.cost <= dearest:
+                yield Cause(edit.cost, edit.kind, edit.values, {e: edit.make})
 
 
-class Probed:
-    """Two weighted sums of a result's entries, which tell that an edit doesn't give an array."""
-
-    def __init__(self, f: Formula, line: Line) -> None:
-        self.f = f
-        self.usable = f.result.shape == line.array.shape
-        if self.usable:
-            self.base = [float((r * f.result).sum()) for r in f.probes]
-            self.wanted = [float((r * line.array).sum()) for r in f.probes]
-            self.size = [float((r * np.abs(line.array)).sum()) for r in f.probes]
-
-    def differs(self, e: Term, new: Array) -> bool:
-        """Whether the result certainly isn't the learner's array, nor some times that."""
-        if not self.usable:
-            return False
-        sums = []
-        for base, slopes in zip(self.base, self.f.slopes, strict=True):
-            g = slopes.get(e)
-            value = self.f.value[e]
-            if g is None or g.shape != value.shape or not fits(new.shape, g.shape):
-                return False
-            sums.append(base + float((g * (new - value * 1.0)).sum()))
-        (a, b), (c, d), (size, _) = sums, self.wanted, self.size
-        return not abs(a * d - b * c) <= 1e-5 * size * (abs(a) + abs(b))
+def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:
+    """The same edit at each step of a recurrent net."""
+    groups: dict[Any, dict[Term, Edit]] = {}
+    alike = cache(_signature)
+    for e in f.order if len(f.order) <= _MOST_TERMS else ():
+        for edit in edits(e, f.value[e].shape) if e.operands else ():
+            if edit.cost <= _USUAL and edit.kind != "stands":
+                for depth in (3, 0):
+                    about = [alike(x, depth) if type(x) is Term else x for x in edit.values]
+                    about = [(x.op.name, x.s.shape) if type(x) is Slope else x for x in about]
+                    key = edit.kind, edit.cost, *about, depth and alike(e, depth)
+                    groups.setdefault(key, {}).setdefault(e, edit)
+    several = {(*some, *map(id, some.values())): some for some in groups.values() if len(some) > 1}
+    for some in several.values():
+        edit = list(some.values())[-1]
+        made = {e: x.make for e, x in some.items()}
+        yield Cause(edit.cost + 0.5, edit.kind, edit.values, made)
 
 
-# ---------------------------------------------------------------------- several at once
-
-
-def _signature(e: Term, depth: int = 3) -> Any:
+def _signature(e: Term, depth: int) -> Any:
     """What terms have in common that stand for the same line at different steps."""
-    name = (e.name or "").rstrip("0123456789")
     if e.op == "leaf" or not depth:
-        return e.op, name, e.shape
-    parts = sorted(map(repr, (_signature(x, depth - 1) for x in e.operands)))
+        return e.op, (e.name or "").rstrip("0123456789"), e.shape
+    parts = sorted(repr(_signature(x, depth - 1)) for x in e.operands)
     return e.op, e.shape, tuple(parts)
 
 
-def _alike(value: Any) -> Any:
-    """What an edit's value has in common at other steps."""
-    if isinstance(value, Slope):
-        return value.op.name
-    return repr(_signature(value)) if isinstance(value, Term) else value
-
-
-def _repeated(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
-    """The same edit at each step of a recurrent net."""
-    groups: dict[Any, list[Term]] = {}
-    for e in f.order:
-        if e.operands and e not in readings.forward:
-            groups.setdefault(_signature(e), []).append(e)
-    for terms in groups.values():
-        if len(terms) > 1:
-            keyed = [_keyed(readings, f, e, line) for e in terms]
-            for key, edit in keyed[-1].items():
-                made = {
-                    e: partial(_made, e, edits[key])
-                    for e, edits in zip(terms, keyed, strict=True) if key in edits
-                }  # fmt: skip
-                if len(made) > 1:
-                    out = f.everywhere(made)
-                    if out is not None and line.fits(out, f.result):
-                        yield Cause(edit.cost + 0.5, edit.kind, edit.values, made)
-
-
-def _keyed(readings: Readings, f: Formula, e: Term, line: Line) -> dict[Any, Edit]:
-    """The usual edits of a term, by what is the same at other steps."""
-    found: dict[Any, Edit] = {}
-    for edit in at(e, f.value[e].shape, readings, NO_OTHERS):
-        if edit.cost <= 2.3:
-            values = map(_alike, edit.values[:2])
-            found.setdefault((edit.kind, edit.cost, *values), edit)
-    return found
-
-
-def _double(readings: Readings, f: Formula, line: Line) -> Iterator[Cause]:
-    """Two common edits at different terms."""
-    if len(f.order) > _MOST_FOR_TWO:
-        return
-    leaves = {e: f.value[e] for e in f.order if e.op == "leaf"}
-    line = replace(line, others=line.others._replace(arrays={}))  # those cost more
-    for e, edit in list(_edits(readings, f, line, _COMMON))[:_MOST_FIRST]:
-        made: Made = {**f.made, e: partial(_made, e, edit)}
-        g = Formula.of(f.root, leaves, made)
-        for other in _single(readings, g, line, _COMMON) if g is not None else ():
-            both = (edit.kind, edit.values), (other.kind, other.values)
-            yield Cause(edit.cost + other.cost + 1, "two", both, {**made, **other.made})
+def _two(f: Formula, line: Line, edits: Edits) -> Iterator[Cause]:
+    """Two common edits: each at every step, where there are several."""
+    repeated = list(_repeated(f, edits))
+    done = {id(make) for cause in repeated for make in cause.made.values()}
+    single = [c for c in _single(f, edits) if not any(id(m) in done for m in c.made.values())]
+    common = [c for c in (*repeated, *single) if c.cost <= _USUAL_OF_TWO + 0.5 * (len(c.made) > 1)
+              and (c.kind not in _RARE or c.values[1:2] == (-1.0,))]  # fmt: skip
+    most = math.isqrt(2 * _MOST_PAIRS // len(f.order))
+    for first, second in combinations(sorted(common, key=lambda c: c.cost)[:most], 2):
+        made = {**first.made, **second.made}
+        if len(made) == len(first.made) + len(second.made):
+            out = f.but(made)
+            if out is not None and line.fits(out, f.result):
+                both = (first.kind, first.values), (second.kind, second.values)
+                yield Cause(first.cost + second.cost + 1, "two", both, made)

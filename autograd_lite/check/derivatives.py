@@ -17,7 +17,7 @@ from ..arrays import given as given_array
 from ..arrays import to_numpy
 from ..containers import leaves, paths, rebuilt
 from ..engine.tensor import Array, Tensor
-from .directional import Allowed, Flat, Part, Point, Row, normal, scale_of, value_of
+from .directional import Flat, Part, Point, Row, normal, scale_of, value_of
 from .rules import Fault, faults
 
 
@@ -141,25 +141,19 @@ def check_grads(
         op sine, input 0 (x of shape (2,)): its vjp gives -0.0631759606, differences 0.0631759606
     """
     _refuse(f, order)
+    rng = np.random.default_rng(rng)
     with np.errstate(all="ignore"):  # what isn't finite is in the table
-        report = _checked(f, args, order, Allowed(rtol, atol), np.random.default_rng(rng))
-    if not report.ok:
+        flat, xs, parts = _flattened(f, args)
+        point = Point(flat, xs, parts, order, rng, rtol=rtol, atol=atol)
+        rows = point.rows()
+        if any(row.undecided for row in rows) and all(row.ok for row in rows):
+            point = Point(flat, _moved(xs, rng), parts, order, rng, rtol=rtol, atol=atol)
+            rows += point.rows("at a point beside")
+        wrong = any(not row.ok for row in rows)
+        report = DerivativeReport(tuple(rows), tuple(faults(point)) if wrong else ())
+    if wrong:
         raise GradientError(report)
     return report
-
-
-def _checked(
-    f: Callable[..., Any], args: tuple[Any, ...], order: int, allowed: Allowed,
-    rng: np.random.Generator,
-) -> DerivativeReport:  # fmt: skip
-    flat, xs, parts = _flattened(f, args)
-    point = Point(flat, xs, parts, order, rng, allowed)
-    rows = point.rows()
-    if any(row.undecided for row in rows) and all(row.ok for row in rows):
-        point = Point(flat, _moved(xs, rng), parts, order, rng, allowed)
-        rows += point.rows("at a point beside")
-    wrong = any(not row.ok for row in rows)
-    return DerivativeReport(tuple(rows), tuple(faults(point)) if wrong else ())
 
 
 def _refuse(f: Any, order: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,13 +105,6 @@ class Ours(NamedTuple):
     noise: float = 0.0
 
 
-class Allowed(NamedTuple):
-    """The tolerances that were asked for."""
-
-    rtol: float | None = None
-    atol: float | None = None
-
-
 class Point:
     """A function at a point, and what is drawn to check its derivatives there.
 
@@ -121,8 +114,8 @@ class Point:
         parts: of the arguments, that its arrays are.
         order: the highest derivative to check.
         rng: draws the directions and the cotangents.
-        allowed: tolerances.
         only: the recorded derivatives are along this part alone.
+        rtol, atol: the tolerances that were asked for.
     """
 
     def __init__(
@@ -132,8 +125,9 @@ class Point:
         parts: Sequence[Part],
         order: int,
         rng: np.random.Generator,
-        allowed: Allowed = Allowed(),  # noqa: B008  (it can't be changed)
         only: int | None = None,
+        rtol: float | None = None,
+        atol: float | None = None,
     ) -> None:
         self.flat, self.xs, self.parts, self.order = flat, list(xs), parts, order
         with no_grad():
@@ -148,8 +142,8 @@ class Point:
         self.is_complex = any(a.dtype.kind == "c" for a in (*xs, *self.values))
         self._nudges = np.random.default_rng(0)
         eps = _eps((*xs, *self.values))
-        self.rtol = max(1e-6, eps**0.5) if allowed.rtol is None else allowed.rtol
-        self.atol = max(1e-10, 10 * eps) if allowed.atol is None else allowed.atol
+        self.rtol = max(1e-6, eps**0.5) if rtol is None else rtol
+        self.atol = max(1e-10, 10 * eps) if atol is None else atol
 
     # -------------------------------------------------------------- the engine's derivatives
 
@@ -180,7 +174,7 @@ class Point:
         rows = [self._value(note)]
         for order in range(1, self.order + 1):
             rows += self.reverse(order, note)
-            rows += self._forward(order, note)
+            rows += self._rows(order, "forward", Point._pushed, note)
         return rows
 
     def _value(self, note: str) -> Row:
@@ -195,27 +189,21 @@ class Point:
         if row.ok or not np.isfinite(plain):
             return row
         said = "the function gives another value when it is recorded, or each time"
-        return _noted(row, said)
+        return replace(row, note=said)
 
     def reverse(self, order: int, note: str = "") -> list[Row]:
         """The rows of one order in reverse mode, one for each part of the point."""
         return self._rows(order, "reverse", Point._pulled, note)
 
     def _pulled(self, order: int) -> list[Ours]:
-        gradients, problem = self.gradients(order)
-        pairs = zip(gradients, self.directions, strict=True)
-        return [Ours(float(np.sum(g * v).real), _size([(g, v)]), problem) for g, v in pairs]
-
-    def gradients(self, order: int) -> tuple[list[Any], str]:
-        """Those of the recorded derivative of the order before; nan, and why, if a rule raises."""
+        problem = ""
         try:
             _, pull = vjp(self.derivative(order - 1), *self.xs)
-            return list(pull(self.cotangents(order - 1))), ""
+            gradients = pull(self.cotangents(order - 1))
         except Exception as error:  # a wrong rule may raise anything
-            return [np.full(x.shape, np.nan) for x in self.xs], said(error)
-
-    def _forward(self, order: int, note: str) -> list[Row]:
-        return self._rows(order, "forward", Point._pushed, note)
+            gradients, problem = [np.full(x.shape, np.nan) for x in self.xs], said(error)
+        pairs = zip(gradients, self.directions, strict=True)
+        return [Ours(float(np.sum(g * v).real), _size([(g, v)]), problem) for g, v in pairs]
 
     def _pushed(self, order: int) -> list[Ours]:
         derivatives = []
@@ -268,9 +256,11 @@ class Point:
             return row
         kink = numeric.kink(line, scale)
         if kink and not note:
-            return _noted(row, kink, undecided=True)
+            return replace(row, note=kink, ok=True, undecided=True)
         if row.error <= 10 * found.error < float("inf"):
-            return _noted(row, f"known to ±{found.error:.1e} only", undecided=True)
+            return replace(
+                row, note=f"known to ±{found.error:.1e} only", ok=True, undecided=True
+            )
         return row
 
     def _compared(
@@ -285,20 +275,16 @@ class Point:
             note = NOT_FINITE
         return Row(order, mode, label, ours, found.value, ok, note)
 
-    def line(
-        self, order: int, i: int, along: Array | None = None, weights: Array | None = None
-    ) -> numeric.Line:
+    def line(self, order: int, i: int) -> numeric.Line:
         """What that derivative is the derivative of, as one part moves along its direction.
 
         It is computed in float64 at least, whatever the dtype of the point.
         """
-        f = self.derivative(order - 1)
-        v = self.directions[i] if along is None else along
-        cotangents = self.cotangents(order - 1) if weights is None else [weights]
+        f, cotangents = self.derivative(order - 1), self.cotangents(order - 1)
 
         def line(t: Any) -> Any:
             xs = list(self.wide)
-            xs[i] = xs[i] + t * v
+            xs[i] = xs[i] + t * self.directions[i]
             with no_grad():
                 outputs = [value_of(y) for y in f(*xs)]
             total = sum(np.sum(w * y) for w, y in zip(cotangents, outputs, strict=True))
@@ -315,8 +301,3 @@ def _size(pairs: Iterable[tuple[Any, Any]]) -> float:
 def said(error: Exception) -> str:
     """An error in one line, without the remedy."""
     return f"{type(error).__name__}: {error}".splitlines()[0].split(";")[0]
-
-
-def _noted(row: Row, note: str, undecided: bool = False) -> Row:
-    return Row(row.order, row.mode, row.input, row.ours, row.numeric, row.ok or undecided,
-               note, undecided)  # fmt: skip

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from ..engine.backward import pull
-from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
 from .readings import ONE, Term, applied, subterms
 
-Values = dict[Term, Array]
-Made = Mapping[Term, Callable[[list[Array]], Array]]
-"""What is computed in a term's place, from the values of its operands."""
+Make = Callable[[Sequence[Array], Array], Any]
+"""From the values of a term's operands, and its own, what stands there instead."""
+
+Made = Mapping[Term, Make]
+"""Mistakes, by term."""
 
 UNFIT = (ValueError, TypeError, IndexError)
 """What is raised where shapes don't go together."""
-_LINEAR = {"+", "*", "sum", "reshape", "transpose", "broadcast_to", "scatter", "getitem", "matmul"}
 
 
 class Formula:
@@ -35,14 +34,12 @@ class Formula:
     def __init__(self, root: Term, leaves: Mapping[Term, Array], made: Made | None = None) -> None:
         self.root = root
         self.order = subterms(root)
-        self.value: Values = {}
         self.made = made or {}
+        self.value: dict[Term, Array] = {}
         for e in self.order:
-            if e.op == "leaf" and e not in self.made:
-                self.value[e] = np.asarray(leaves.get(e, e.value))
-            else:
-                self.value[e] = self._computed(e, self.value)
-        self._above: dict[Term, list[Term]] = {}
+            own = np.asarray(leaves.get(e, e.value)) if e.op == "leaf" else None
+            self.value[e] = self._computed(e, self.value, own)
+        self.above = cache(self._above)
 
     @classmethod
     def of(
@@ -58,107 +55,52 @@ class Formula:
     def result(self) -> Array:
         return self.value[self.root]
 
-    def _computed(self, e: Term, values: Values) -> Array:
+    def _computed(self, e: Term, values: Mapping[Term, Array], own: Array | None = None) -> Array:
         xs = [values[x] for x in e.operands]
-        return self.made[e](xs) if e in self.made else computed(e, xs)
+        found = computed(e, xs) if own is None else own
+        return np.asarray(self.made[e](xs, found)) if e in self.made else found
 
-    def above(self, e: Term) -> list[Term]:
-        """The terms that depend on ONE first."""
-        if e not in self._above:
-            found = {e}
-            order = []
-            for t in self.order:
-                if t not in found and not found.isdisjoint(t.operands):
-                    found.add(t)
-                    order.append(t)
-            self._above[e] = order
-        return self._above[e]
+    def _above(self, *some: Term) -> list[Term]:
+        """These terms and what depends on them, operands first."""
+        found, order = set(some), []
+        for t in self.order:
+            if t in found or not found.isdisjoint(t.operands):
+                found.add(t)
+                order.append(t)
+        return order
 
-    def but(self, e: Term, value: Array) -> Array | None:
-        """The root's value where a term has another.
+    def but(self, made: Made) -> Array | None:
+        """The root's value where terms are computed otherwise.
 
         None where it can't be computed, or where a term on the way is all 0 that wasn't: by
         chance an edit explains nothing.
         """
-        new: Values = {e: value}
-        either = {**self.value, **new}
+        either, is_zero = dict(self.value), True
         try:
-            for t in self.above(e):
-                either[t] = self._computed(t, either)
-                if not either[t].any() and self.value[t].any() and value.any():
+            for e in self.above(*made):
+                own, xs = self.value[e], [either[x] for x in e.operands]
+                if not all(x is self.value[y] for x, y in zip(xs, e.operands, strict=True)):
+                    own = self._computed(e, either)
+                either[e] = own = np.asarray(made[e](xs, own)) if e in made else own
+                if e in made:
+                    is_zero = not own.any()
+                elif not is_zero and not own.any() and self.value[e].any():
                     return None
         except UNFIT:  # shapes that don't go together
             return None
         return either[self.root]
 
-    def cancels(self, e: Term, value: Array) -> bool:
+    def cancels(self, e: Term, make: Make) -> bool:
         """Whether a term's other value is but what cancels another of a sum."""
+        value = make([self.value[x] for x in e.operands], self.value[e])
         return any(
             np.array_equal(c * self.value[x], -dict(t.args)[e] * value)
             for t in self.above(e) if t.op == "+" and e in t.operands
             for x, c in t.args if x is not e and x is not ONE
         )  # fmt: skip
 
-    def everywhere(self, made: Made) -> Array | None:
-        """The root's value where several terms are computed otherwise."""
-        values: Values = {}
-        try:
-            for e in self.order:
-                if e in made:
-                    values[e] = made[e]([values[x] for x in e.operands])
-                elif e.op == "leaf" or all(values[x] is self.value[x] for x in e.operands):
-                    values[e] = self.value[e]
-                else:
-                    values[e] = self._computed(e, values)
-        except UNFIT:
-            return None
-        return values[self.root]
 
-    # ------------------------------------------------------------------ one number an edit
-
-    def is_linear_in(self, e: Term) -> bool:
-        """Whether the root's value is linear in a term's."""
-        found = {e}
-        for t in self.above(e):
-            dependent = [x for x in t.operands if x in found]
-            if t.op not in _LINEAR or t in self.made:
-                return False
-            if t.op == "*" and (len(dependent) > 1 or dict(t.args)[dependent[0]] != 1):
-                return False
-            if t.op == "matmul" and len(dependent) > 1:
-                return False
-            found.add(t)
-        return True
-
-    @cached_property
-    def probes(self) -> list[Array]:
-        """Random weights of the root's entries: two sums of these tell most arrays apart."""
-        rng = np.random.default_rng(0)
-        return [rng.uniform(0.5, 1.5, self.result.shape) for _ in range(2)]
-
-    @cached_property
-    def slopes(self) -> list[Mapping[Term, Array]]:
-        """Of each probe's sum, the gradient by the terms that it is linear in."""
-        tensors: dict[Term, Tensor] = {}
-        try:
-            with trace():
-                for e in self.order:
-                    found: Any = self.value[e]
-                    if e.op != "leaf" and e is not ONE and e not in self.made:
-                        found = applied(e, [tensors[x] for x in e.operands])
-                    if not isinstance(found, Tensor) or not found._tracked:
-                        array = getattr(found, "_array", found)
-                        found = Tensor(np.asarray(array, float), requires_grad=True)
-                    tensors[e] = found
-                targets = {tensors[e]: e for e in self.order if self.is_linear_in(e)}
-            root = tensors[self.root]
-            pulled = [pull({root: r.reshape(root.shape)}, set(targets)) for r in self.probes]
-        except Exception:  # an op that has no such gradient: then each edit is worked out
-            return [{}, {}]
-        return [{targets[t]: g for t, g in p.items()} for p in pulled]
-
-
-def computed(e: Term, xs: list[Array]) -> Array:
+def computed(e: Term, xs: Sequence[Array]) -> Array:
     """A term's op of other arrays than its operands', which may have other shapes."""
     if e.op == "+":
         return np.asarray(sum(c * x for x, (_, c) in zip(xs, e.args, strict=True)))

@@ -103,19 +103,16 @@ def check_function(
     """
     rng = np.random.default_rng(seed)
     drawn = [_drawn(rng, subject, draw, trial / trials) for trial in range(trials)]
-    failing = (i for i, x in enumerate(drawn) if not _try(backprop, subject, x, rtol).ok)
-    first = next(failing, None)
+    tried = partial(_try, backprop, subject, rtol)
+    first = next((i for i, x in enumerate(drawn) if not tried(x).ok), None)
     if first is None:
-        entries = _with_formulas(backprop, subject, drawn[-1], rtol)
-        return Report(entries, f"{trials} drawn inputs")
-    wanted = _signature(_try(backprop, subject, drawn[-1], rtol))
-    later = (x for x in drawn[first:] if _signature(_try(backprop, subject, x, rtol)) == wanted)
+        return replace(tried(drawn[-1]), heading=f"{trials} drawn inputs")
+    wanted = _signature(tried(drawn[-1]))
+    later = (x for x in drawn[first:] if _signature(tried(x)) == wanted)
     inputs = drawn[first] if wanted is None else next(later, drawn[first])
     rows = f"{len(inputs.x)} row" + "s" * (len(inputs.x) != 1)
     shown = {"x": inputs.x, "y": inputs.y, **inputs.params}
-    report = Report(
-        _with_formulas(backprop, subject, inputs, rtol), f"smallest input found, {rows}", shown
-    )
+    report = replace(tried(inputs), heading=f"smallest input found, {rows}", inputs=shown)
     if report.ok:
         raise ValueError(
             "check_backprop: the loss, or backprop, gives another result each time for the same "
@@ -144,38 +141,23 @@ def _drawn(rng: np.random.Generator, subject: Subject, draw: Draw | None, size: 
     return Inputs(x, y if n_out == 1 else np.eye(n_out)[rng.integers(0, n_out, q)], params)
 
 
-def _try(backprop: Backprop, subject: Subject, inputs: Inputs, rtol: float) -> Report:
+def _try(backprop: Backprop, subject: Subject, rtol: float, inputs: Inputs) -> Report:
     """The report for one input; what isn't given, or can't be, is wrong."""
-    with subject.recorded(inputs) as loss:
-        return _against(backprop, loss, inputs, rtol)
-
-
-def _with_formulas(
-    backprop: Backprop, subject: Subject, inputs: Inputs, rtol: float
-) -> tuple[Entry, ...]:
-    """The same, with formulas: they are worked out while the parameters are those of the loss."""
-    with subject.recorded(inputs) as loss:
-        entries = _against(backprop, loss, inputs, rtol).entries
-        return tuple(replace(e, written=partial(str, e.formula)) if e.formula else e
-                     for e in entries)
-
-
-def _against(backprop: Backprop, loss: Tensor, inputs: Inputs, rtol: float) -> Report:
     own = {name: value.copy() for name, value in inputs.params.items()}
+    said, entries = "it is not among the gradients returned", tuple[Entry, ...]()
     try:
         with np.errstate(all="ignore"):
             found = backprop(inputs.x.copy(), inputs.y.copy(), own)
-        kind = "None" if found is None else f"a {type(found).__name__}"
-        is_dict = isinstance(found, Mapping)
-        problem = "" if is_dict else f"backprop returned {kind}, not a dict of gradients"
+        if not isinstance(found, Mapping):
+            kind = "None" if found is None else f"a {type(found).__name__}"
+            said = f"backprop returned {kind}, not a dict of gradients"
     except Exception as error:  # the learner's function may fail in any way
-        problem = f"backprop raised {type(error).__name__}: {error}"
-    if problem:
-        return Report(tuple(_absent(name, inputs, problem) for name in own))
-    report = check(loss, found, rtol)
-    missing = own.keys() - {entry.name for entry in report.entries}
-    said = "it is not among the gradients returned"
-    return Report((*report.entries, *(_absent(n, inputs, said) for n in own if n in missing)))
+        found, said = None, f"backprop raised {type(error).__name__}: {error}"
+    if isinstance(found, Mapping):
+        with subject.recorded(inputs) as loss:
+            entries = check(loss, found, rtol).entries
+    missing = [n for n in inputs.params if n not in {entry.name for entry in entries}]
+    return Report((*entries, *(_absent(n, inputs, said) for n in missing)))
 
 
 def _absent(name: str, inputs: Inputs, cause: str) -> Entry:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import given
 from ..engine.tensor import Array, Tensor
+from ..meaning.terms import without_ones
 
 
 class Given(NamedTuple):
@@ -17,7 +18,8 @@ class Given(NamedTuple):
     Attributes:
         value: as it was given.
         array: in float64, in the shape it was given; None where it can't be read as numbers.
-        fitted: in the tensor's shape; None where the shape is another, or an entry isn't finite.
+        fitted: in the tensor's shape; None where the shape is another, or an
+            entry is no number, or infinite, and the gradient isn't.
         problem: why there is no ``fitted``, in words, or None.
         remark: what was accepted although it isn't exactly as it should be, or None.
         eps: the spacing of its dtype.
@@ -54,22 +56,18 @@ def read(value: Any, tensor: Tensor) -> Given:
         if array.size != math.prod(shape) or array.ndim > len(shape):
             return Given(value, array, None, problem, eps=eps)
         if array.shape != _without_leading_ones(shape, array.ndim):
-            if _squeezed(array.shape) == _squeezed(shape) and array.ndim < len(shape):
+            if without_ones(array.shape) == without_ones(shape) and array.ndim < len(shape):
                 problem += f", or it broadcasts later (keepdims=True, or reshape{shape})"
             return Given(value, array, None, problem, eps=eps)
         remark = f"shape {array.shape} is taken for {shape}"
     fitted = array.reshape(shape)
-    if not np.isfinite(array).all():
-        at = tuple(map(int, np.argwhere(~np.isfinite(fitted))[0]))
-        problem = f"it holds {fitted[at]} at {list(at)}" if at else f"it is {fitted[at]}"
-        return Given(value, array, None, problem, remark, eps)
     return Given(value, array, fitted, None, remark, eps)
 
 
 def same(array: Array, other: Array, rtol: float, atol: float) -> bool:
     """Whether two arrays agree, but for missing axes of size 1, relative to the largest entry."""
     if array.shape != other.shape:
-        if array.ndim == other.ndim or _squeezed(array.shape) != _squeezed(other.shape):
+        if array.ndim == other.ndim or without_ones(array.shape) != without_ones(other.shape):
             return False
         array = array.reshape(other.shape)
     if not np.isfinite(array).all():
@@ -78,17 +76,42 @@ def same(array: Array, other: Array, rtol: float, atol: float) -> bool:
 
 
 def distance(array: Array, other: Array) -> float:
-    """The largest absolute difference of two arrays of one shape; 0 where they are empty."""
-    return float(np.abs(array - other).max(initial=0))
+    """The largest absolute difference of two arrays of one shape; 0 where they are empty.
+
+    Infinite entries may be equal too, and nan is nan; nan where they aren't.
+    """
+    found = float(np.abs(array - other).max(initial=0))
+    if np.isfinite(found):
+        return found
+    are_equal = (array == other) | (np.isnan(array) & np.isnan(other))
+    found = float(np.abs(np.where(are_equal, 0, array - other)).max())
+    return found if np.isfinite(found) else float("nan")
+
+
+def size(array: Array) -> float:
+    """The largest absolute entry of those that are finite."""
+    return float(np.abs(array[np.isfinite(array)]).max(initial=0))
+
+
+def beside(given: Given, right: Array) -> Given:
+    """With what is to be said of entries that aren't finite, here or in the gradient."""
+    remark = given.remark
+    if given.fitted is None:
+        return given
+    for at in map(tuple, np.argwhere(~(np.isfinite(given.fitted) & np.isfinite(right)))):
+        own, its, where = given.fitted[at], right[at], f" at {list(map(int, at))}" if at else ""
+        if own == its or (np.isnan(own) and np.isnan(its)):
+            remark = f"{own}{where} on both sides"
+            continue
+        verb = "holds" if np.isfinite(its) and at else "is"
+        problem = f"it {verb} {own:.4g}{where}, where the gradient is {its:.4g}"
+        return given._replace(fitted=None, problem=problem)
+    return given._replace(remark=remark)
 
 
 def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...] | None:
     more = len(shape) - ndim
     return shape[more:] if shape[:more] == (1,) * more else None
-
-
-def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(n for n in shape if n != 1)
 
 
 def _first_line(error: Exception) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,13 @@ from .. import errors
 from ..derive.derivation import rows_of_batch
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
+from ..meaning.terms import without_ones
 from .backward import Backward
 from .causes import find, follows, is_rounded
 from .edits import Others
 from .formula import Formula
-from .formulas import Formulas
-from .given import Given, distance, read
+from .formulas import formulas
+from .given import Given, beside, distance, read, size
 from .line import Cause, Line
 from .readings import Readings, Term
 from .report import Entry, Report, two_arrays
@@ -111,6 +112,7 @@ class Checked:
         nodes = self.backward.nodes
         self.rows = rows_of_batch([t.shape for t in nodes if t.name and t._op])
         self.right, self.noise = self.backward.right, self.backward.noise()
+        self.given = {n: beside(g, self.right[n]) for n, g in self.given.items()}
         order = sorted(self.given, key=self.backward.order)
         self.remarks: dict[str, str] = {}
         self.correct = {n for n in order if self._agrees(n, self.right[n])}
@@ -119,10 +121,10 @@ class Checked:
         wrong = [n for n in order if n not in self.correct]
         if wrong:
             self._explain(wrong)
-        formulas = Formulas(self.loss)
-        return [self._entry(name, formulas) for name in order]
+        written = cache(partial(formulas, self.backward.loss))  # only when somebody reads it
+        return [self._entry(name, written) for name in order]
 
-    def _entry(self, name: str, formulas: Formulas) -> Entry:
+    def _entry(self, name: str, formulas: Callable[[], dict[str, str]]) -> Entry:
         given, right = self.given[name], self.right[name]
         off = float("nan") if given.fitted is None else distance(given.fitted, right)
         return Entry(
@@ -131,7 +133,7 @@ class Checked:
             error=off,
             expected=right,
             given=given.array,
-            written=partial(formulas.of, name),
+            written=lambda: formulas().get(name),
             cause=self.causes.get(name),
             follows_from=self.follows_from.get(name),
             remark=given.remark or self.remarks.get(name),
@@ -141,7 +143,7 @@ class Checked:
         fitted = self.given[name].fitted
         if fitted is None:
             return False
-        allowed = float(self.rtol * np.abs(right).max(initial=0) + self.noise[name])
+        allowed = self.rtol * size(right) + self.noise[name]
         return distance(fitted, right) <= allowed
 
     def _other_choices(self) -> None:
@@ -160,7 +162,8 @@ class Checked:
 
     def _explain(self, wrong: list[str]) -> None:
         self.readings = self._readings(wrong)
-        self.arrays = {n: a for n, g in self.given.items() if (a := _usable(g)) is not None}
+        self.arrays = {n: g.array for n, g in self.given.items()
+                       if g.array is not None and np.isfinite(g.array).all()}  # fmt: skip
         whole = {n: a for n, a in self.arrays.items() if a.shape == self.right[n].shape}
         self.carried = self.backward.carried(whole)
         for name in sorted(self.given, key=self.backward.order):
@@ -202,13 +205,17 @@ class Checked:
         q = self.left_out if self.tensors[name]._op is None else 1.0
         line = self._line(name, q * array, q)
         problem, fits = self.given[name].problem, line.fits(self.carried.get(name))
+        # By a course's convention what agrees with the loss isn't right for that.
+        may_follow = self.left_out == 1 and (line.made or first)
         if problem and fits:
             self.causes[name] = problem
         elif first is not None and fits:
             self.follows_from[name] = first
-        elif self._follows(line, first):
+        elif self.readings and may_follow and follows(self.readings, line):
             self.follows_from[name] = first or next(reversed(self.made))
-        elif self._is_rounded(line, bad):
+        elif self.readings and not bad and is_rounded(
+            self.readings, line, self.rtol, self.backward.eps
+        ):
             self.correct.add(name)
         else:
             self._find(name, line)
@@ -222,24 +229,15 @@ class Checked:
         else:
             self.causes[name] = self._unexplained(name)
 
-    def _follows(self, line: Line, first: str | None) -> bool:
-        # By a course's convention what agrees with the loss isn't right for that.
-        may_follow = self.left_out == 1 and (line.made or first)
-        return bool(self.readings and may_follow and follows(self.readings, line))
-
-    def _is_rounded(self, line: Line, bad: list[str]) -> bool:
-        if self.readings is None or bad:
-            return False
-        return is_rounded(self.readings, line, self.rtol, self.backward.eps)
-
     def _find(self, name: str, line: Line) -> None:
         """Look for the cause of a line that is wrong by itself."""
-        found = find(self.readings, line) if line.array.dtype.kind == "f" else []
+        is_first = all(n in self.made for n in self.causes)
+        found = find(self.readings, line, is_first)
         if not found:
             self.causes[name] = self._unexplained(name)
             return
         cause = self.made[name] = found[0]
-        if cause.kind == "times" and cause.factor > 2 and self._is_convention(name):
+        if cause.kind == "times" and cause.factor > 2 and self._is_convention(name, cause.factor):
             self.left_out = cause.factor
             cause = cause._replace(kind="convention")
             for n in self._after(name):  # what lacks the 1/q is right, and what has it isn't
@@ -257,9 +255,7 @@ class Checked:
         if self.readings is not None:
             bases = self._bases(name)
             own = len(bases) - 1
-            if self.made:
-                behind = self.readings.behind(name)
-                made = [c for n, c in self.made.items() if behind & self.readings.behind(n)]
+            made = list(self.made.values())
         atol = min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0)))
         return Line(
             name, array, q * self.right[name], bases, own, self._others(name),
@@ -270,12 +266,14 @@ class Checked:
         """What a line may be computed from: the learner's gradients, and the right ones."""
         assert self.readings is not None
         of = {e: n for n, e in self.readings.cotangents.items()}
-        fitting = {e: self._fitting(n) for e, n in of.items() if n in self.arrays}
         as_given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
-        bases: list[Mapping[Term, Array]] = [fitting]
-        if any(as_given[e].shape != g.shape for e, g in fitting.items()):
-            bases.append(as_given)
-        return [*bases, {e: self.right[n] for e, n in of.items()}]
+        fitting = {
+            e: a.reshape(e.shape) if without_ones(a.shape) == without_ones(e.shape) else a
+            for e, a in as_given.items()
+        }  # fmt: skip
+        are_other = any(fitting[e].shape != a.shape for e, a in as_given.items())
+        right = {e: self.right[n] for e, n in of.items()}
+        return [fitting, as_given, right] if are_other else [fitting, right]
 
     def _others(self, name: str) -> Others:
         """What may stand in the place of anything: arrays by name, and sizes."""
@@ -284,21 +282,15 @@ class Checked:
         for t in nodes:
             if t.dtype.kind in "fiub":
                 arrays[str(t.name)] = np.asarray(t._array)
-        gradient_of = {n: symbol(n) for n in self.tensors if n != name}
+        gradients = {n: symbol(n) for n in self.tensors if n != name}
         done = self.backward.order(name)
-        for n, text in gradient_of.items():  # what was computed later can't have gone into it
+        for n, text in gradients.items():  # what was computed later can't have gone into it
             earlier = self.backward.order(n) < done and n in self.arrays
             arrays[text] = self.arrays[n] if earlier else self.right[n]
         arrays = {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items() if a.any()}
         shapes = [t.shape for t in (*self.tensors.values(), *nodes)]
         sizes = {n for shape in shapes for n in (*shape, math.prod(shape))} - {0, 1}
-        return Others(arrays, sorted(sizes)[:12], gradient_of)
-
-    def _fitting(self, name: str) -> Array:
-        """The learner's array as other lines are computed from it."""
-        array, shape = self.arrays[name], self.right[name].shape
-        squeezed = [n for n in array.shape if n != 1] == [n for n in shape if n != 1]
-        return array.reshape(shape) if squeezed else array
+        return Others(arrays, sorted(sizes)[:12], gradients)
 
     def _said(self, name: str, cause: Cause) -> str:
         """A cause in words."""
@@ -306,9 +298,9 @@ class Checked:
         kind, values = cause.kind, cause.values
         if kind == "times":
             kind, values = self._of_factor(name, values[0])
-        if kind in ("without", "slope_too_many") and not self._before(name):
-            kind = f"{kind}_at_loss"
         said = say(kind, values, line, self.readings)
+        if kind in ("without", "slope_too_many") and not self._before(name):
+            said = say("at_loss", (said,), line)
         if cause.factor != 1 and cause.kind not in ("times", "convention"):
             besides = say(*self._of_factor(name, cause.factor), line, self.readings)
             said = say("besides", (said, besides), line)
@@ -323,21 +315,24 @@ class Checked:
         for t in self.backward.nodes:
             if t.name and t._op and t.size > 2:
                 q.setdefault(t.size, "number of entries")
-        for size, what in q.items():
-            if size > 1 and abs(k - size) <= 1e-6 * size:
-                return "q_missing", (size, what)
-            if size > 2 and abs(k * size - 1) <= 1e-6:
-                return "q_twice", (size, what)
+        for n, what in q.items():
+            if n > 1 and abs(k - n) <= 1e-6 * n:
+                return "q_missing", (n, what)
+            if n > 2 and abs(k * n - 1) <= 1e-6:
+                return "q_twice", (n, what)
         return "times", (k,)
 
-    def _is_convention(self, name: str) -> bool:
-        """Whether the 1/q that is missing stands in the lines of parameters, and rightly."""
-        parameters = {
-            n for n, t in self.tensors.items()
-            if t._op is None and name in self._before(n)
+    def _is_convention(self, name: str, q: float) -> bool:
+        """Whether the 1/q that is missing stands in the lines of parameters, and rightly.
+
+        There it is a mean of as many as are summed up.
+        """
+        return self.tensors[name]._op is not None and any(
+            self.tensors[n]._op is None and name in self._before(n)
             and np.abs(self.right[n]).max() > self.noise[n]
-        }  # fmt: skip
-        return self.tensors[name]._op is not None and not self.correct.isdisjoint(parameters)
+            and (self.readings is None or q in self.readings.summed(n))
+            for n in self.correct
+        )  # fmt: skip
 
     def _after(self, name: str) -> set[str]:
         """The lines that are computed from one, by way of others too."""
@@ -351,12 +346,6 @@ class Checked:
         given, right = self.given[name], self.right[name]
         said = given.problem or nothing_fits(given, right, symbol(name))
         return f"{said}\n{two_arrays(given, right)}"
-
-
-def _usable(given: Given) -> Array | None:
-    """The learner's array, where it can be computed with."""
-    array = given.array
-    return None if array is None or not np.isfinite(array).all() else array
 
 
 def _not_finite(given: Given) -> bool:

@@ -71,20 +71,26 @@ class Line:
         off, was = (np.abs(x - self.array).max(initial=0) for x in (found, base))
         return bool(off <= 1e-2 * was)
 
+    def times(self, found: Array) -> float | None:
+        """What this, of the same shape, is multiplied by to give, nearly, what the learner has."""
+        k = share(found, self.array)
+        size = np.vdot(self.array, self.array).real  # of which a part is left over
+        return k if k and k * k * np.vdot(found, found).real >= (1 - 1e-5) * size else None
+
     def factor(self, found: Array) -> float | None:
         """The telling number that this is off by: a sign, 2, the size of a batch; or none."""
-        if found.shape != self.array.shape or not found.any():
-            return None
-        k = float((found * self.array).sum() / (found * found).sum())
-        near = self._telling(k)
+        k = self.times(found) if found.shape == self.array.shape else None
+        telling = (x for q in (1.0, 2.0, *self.others.sizes) for x in (q, -q, 1 / q, -1 / q))
+        near = None if k is None else next(
+            (x for x in telling if abs(k - x) <= self.rtol * abs(x)), None
+        )  # fmt: skip
         return near if near is not None and self.fits(near * found) else None
 
-    def _telling(self, k: float) -> float | None:
-        for q in (1.0, 2.0, *self.others.sizes):
-            for known in (q, -q, 1 / q, -1 / q):
-                if abs(k - known) <= self.rtol * abs(known):
-                    return float(known)
-        return None
+
+def share(o: Array, a: Array) -> float:
+    """How many times one array is, as nearly as can be, another."""
+    size = np.vdot(o, o).real
+    return float(np.vdot(o, a).real / size) if size else 0.0
 
 
 def is_small_fraction(value: float) -> bool:

@@ -5,6 +5,7 @@ The one file of the checks that knows how meaning reads a graph.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import count
@@ -117,17 +118,6 @@ class _Way:
             found.append(shaped(self.meaning.read(g, known), own.shape))
         return [e for e in dict.fromkeys(found) if len(subterms(e)) <= _MOST]
 
-    def behind(self, name: str) -> set[Tensor]:
-        """What the line's nearest reading is computed of, but for the forward pass."""
-        start = self.lines[name]
-        found, todo = {start}, [start]
-        while todo:
-            for x in todo.pop().inputs:
-                if x not in found and x not in self.known and x not in self.meaning.terms:
-                    found.add(x)
-                    todo.append(x)
-        return found
-
     def slopes(self) -> Iterator[Slope]:
         """The slopes of all functions of one tensor, entry by entry, that there are."""
         terms = self.meaning.terms
@@ -206,15 +196,18 @@ class Readings:
     def _depth(self, e: Term) -> int:
         return -len(self.sources(e))
 
-    def behind(self, name: str) -> set[Tensor]:
-        """What a line is computed of, but for the forward pass, and other lines."""
-        return {t for way in self._ways if name in way.lines for t in way.behind(name)}
-
     @cached_property
     def given(self) -> dict[str, Array]:
         """The given arrays that the formulas hold, as they are written."""
-        leaves = {x for e in self.forward for x in subterms(e) if x.op == "leaf" and x.given}
+        leaves = [x for x in subterms(*self.forward) if x.op == "leaf" and x.given]
         return {self.text(e): np.asarray(e.value) for e in leaves if e.shape}
+
+    def summed(self, name: str) -> set[float]:
+        """How many are summed up in a line: entries of an axis, or of products."""
+        terms = [e for term in self.of(name)[:1] for e in subterms(term)]
+        found = {math.prod(e.args[0].shape[a] for a in e.params["axes"])
+                 for e in terms if e.op == "sum"}  # fmt: skip
+        return found | {e.args[0].shape[-1] for e in terms if e.op == "matmul"}
 
     def sources(self, e: Term) -> list[str]:
         """The tensors whose gradients a term is computed from."""
@@ -269,10 +262,10 @@ def core(e: Term) -> Term:
     return e
 
 
-def subterms(root: Term) -> list[Term]:
-    """All that a term consists of, operands first, and itself."""
+def subterms(*roots: Term) -> list[Term]:
+    """All that terms consist of, operands first, and themselves."""
     order: dict[Term, None] = {}
-    stack = [(root, False)]
+    stack = [(e, False) for e in roots]
     while stack:
         e, ready = stack.pop()
         if ready:

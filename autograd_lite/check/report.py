@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..engine.tensor import Array
-from .given import Given
+from .given import Given, size
 from .wording import abridged, symbol, written
 
 _ROUNDING = 1e-13  # what is less, relative to the largest entry, is shown as 0
@@ -117,8 +117,8 @@ class Report:
     def _cells(self, entry: Entry) -> tuple[str, str, str, str]:
         formula = entry.formula
         gradient = symbol(entry.name) + (f" = {formula}" if formula else "")
-        scale = np.max(np.abs(entry.expected), initial=0.0)
-        shown = 0.0 if entry.error <= _ROUNDING * scale else entry.error  # the same on any machine
+        is_none = entry.error <= _ROUNDING * size(entry.expected)
+        shown = 0.0 if is_none else entry.error  # the same on any machine
         error = "" if np.isnan(entry.error) else f"error {shown:.1e}"
         return ("✓" if entry.ok else "✗", gradient, error, entry.verdict)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine.tensor import Array
-from .given import Given, distance
+from .given import Given, distance, size
 from .wording import ratio
 
 _MOST_PLACES = 3
@@ -22,7 +22,7 @@ def nothing_fits(given: Given, right: Array, line: str) -> str:
 
 
 def _where(array: Array, right: Array) -> str:
-    wrong = np.abs(array - right) > _RTOL * np.abs(right).max(initial=0)
+    wrong = np.abs(array - right) > _RTOL * size(right)
     places = np.argwhere(wrong)
     if right.size < 4 or not len(places):
         return ""

@@ -1,264 +1,94 @@
-"""Mistakes that are seen in a whole line: a factor, a transpose, what was clipped or skipped."""
+"""Mistakes that are seen in a whole line: its axes, what was clipped, a factor that is too many."""
 
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from ..engine.tensor import Array
 from ..show.notation import number
-from .edits import over
-from .formula import UNFIT, Formula
-from .line import Cause, Line, is_small_fraction
-from .readings import Slope, Term
+from .formula import Formula
+from .line import Cause, Line, is_small_fraction, share
+from .readings import Slope
 from .wording import symbol
 
 _FEW = 2  # entries, that any number fits
-_STEP = re.compile(r"(.*?)(\d+)")
+
+Found = Iterator[tuple[float, str, tuple[Any, ...], Array]]
+"""What a mistake costs, its kind, what it is about, and what it gives."""
 
 
-def whole(line: Line, formulas: Sequence[Formula], slopes: Sequence[Slope]) -> list[Cause]:
-    """All that fits of what is wrong with a line, or a formula, as a whole."""
-    results = [f.result for f in formulas] or [line.right]
-    families = [_elsewhere(line)]
-    by_value = _of_factor, _of_order, _of_entries, _of_all
-    for detour, v in enumerate(results):
-        families += [family(line, v, 0.1 * detour) for family in by_value]
-        families.append(_too_many(line, v, slopes))
-    for f in formulas:
-        leaves = [e for e in f.order if e.op == "leaf" and e.shape]
-        families += [_other_steps(f, line, leaves), _factors_too_many(f, line)]
-        families += [_swapped(f, line, leaves), _updated(f, line, leaves)]
-        families += [_other_axes(f, line), _shares(f, line)]
-    found: list[Cause] = []
-    for family in families:
-        try:
-            found += family
-        except UNFIT:
-            continue
-    return found
+def whole(
+    line: Line, v: Array, slopes: Sequence[Slope], f: Formula | None = None
+) -> Iterator[Cause]:
+    """All that fits of what is wrong with a line as a whole, that should be ``v``."""
+    for family in (_of_factor(line, v), _of_shape(line, v), _too_many(line, v, slopes, f)):
+        for cost, kind, values, out in family:
+            if line.fits(out, v):
+                yield Cause(cost, kind, values, factor=values[0] if kind == "times" else 1.0)
 
 
-def _elsewhere(line: Line) -> Iterator[Cause]:
+def elsewhere(line: Line) -> Iterator[Cause]:
     """Another gradient as it stands."""
+    others = line.others
+    known = [(2.6, n, others.arrays[n]) for n in others.gradients.values() if n in others.arrays]
+    known += [(1.5, symbol(t.name), g) for t, g in line.elsewhere() if t.name is not None]
+    for cost, name, g in known:
+        if g.size == line.array.size and line.fits(g.reshape(line.array.shape)):
+            yield Cause(cost, "as_it_stands", (name,))
+
+
+def _of_factor(line: Line, v: Array) -> Found:
+    k = line.times(v) if v.shape == line.array.shape else None
+    known = line.factor(v)
+    if known is not None:
+        yield 0, "times", (known,), known * v
+    elif k is not None and (np.count_nonzero(v) > 1 or is_small_fraction(k)):
+        yield 1.5, "times", (k,), k * v
+
+
+def _of_shape(line: Line, v: Array) -> Found:
+    """Summed, clipped, with axes in another order, or turned round."""
     a = line.array
-    for name, g in line.others.arrays.items():
-        if name in line.others.gradient_of.values() and line.fits(g):
-            yield Cause(2.6, "as_it_stands", (name,))
-    for tensor, g in line.elsewhere():
-        if g.size == a.size and line.fits(g.reshape(a.shape)):
-            if tensor.name is not None:
-                yield Cause(1.5, "as_it_stands", (symbol(tensor.name),))
-            elif tensor.op is not None:
-                yield Cause(3.3, "skipped", (tensor.op.name,))
-
-
-def _of_factor(line: Line, v: Array, cost: float) -> Iterator[Cause]:
-    k = line.factor(v)
-    if k is not None and k != 1:
-        yield Cause(cost, "times", (k,), factor=k)
-    elif v.shape == line.array.shape and v.any():
-        k = float((v * line.array).sum() / (v * v).sum())
-        enough = np.count_nonzero(v) > 1 or is_small_fraction(k)
-        if k and enough and np.isfinite(k) and line.fits(k * v, v):
-            yield Cause(cost + 1.5, "times", (k,), factor=k)
-
-
-def _of_all(line: Line, v: Array, cost: float) -> Iterator[Cause]:
-    """The sum, or mean, of all entries."""
-    for x in (v.sum(), v.mean()):
-        for shape in ((), line.right.shape) if v.size > 1 else ():
-            if line.array.shape == shape and x and line.fits(np.full(shape, x), v):
-                yield Cause(cost + 2.4, "all_of_it")
-
-
-def _of_order(line: Line, v: Array, cost: float) -> Iterator[Cause]:
-    """Axes in another order, or turned round."""
-    if v.ndim == 2 and min(v.shape) > 1 and line.fits(v.T, v):
-        yield Cause(cost + 0.9, "transposed")
-    if not 0 < v.ndim < 5:
-        return
-    for order in itertools.permutations(range(v.ndim)):
+    for x in (v.sum(), v.mean()) if v.size > 1 and a.shape in ((), line.right.shape) else ():
+        yield 2.4, "all_of_it", (), np.full(a.shape, x)
+    for order in itertools.permutations(range(v.ndim)) if v.ndim < 5 else ():
         for steps in itertools.product((1, -1), repeat=v.ndim):
             turned = v.transpose(order)[tuple(slice(None, None, s) for s in steps)]
-            if turned.shape == line.array.shape and line.fits(turned, v):
-                yield Cause(cost + 3, "turned", (order, steps))
-    if v.shape == line.array.shape and v.ndim > 1 and line.fits(v.T.reshape(v.shape), v):
-        yield Cause(cost + 3, "other_order", (line.name,))
-
-
-def _of_entries(line: Line, v: Array, cost: float) -> Iterator[Cause]:
-    """Clipped, or 0 in places."""
-    a = line.array
-    if v.shape != a.shape or v.size <= _FEW:
-        return
+            is_plain = order == (1, 0) and steps == (1, 1) and min(v.shape) > 1
+            if turned.shape == a.shape:
+                yield (0.9, "transposed", (), turned) if is_plain else (3, "turned", (), turned)
     most = float(np.abs(a).max())
-    at_most = np.count_nonzero(np.abs(a) >= most * (1 - 1e-9))
-    if at_most > 1 and (np.abs(v) > most).any() and line.fits(np.clip(v, -most, most), v):
-        yield Cause(cost + 1.5, "clipped", (most,))
-    norm = float(np.linalg.norm(v))
-    there = a != 0
-    if norm and there.any() and (v[~there] != 0).sum() > 1 and line.fits(v * there, v):
-        for name, other in line.others.arrays.items():
-            positive = other > 0
-            if other.shape == v.shape and np.array_equal(positive, there | ((v == 0) & positive)):
-                yield Cause(cost + 2.5, "masked", (name,))
+    if v.dtype.kind != "c" and v.size > _FEW and (np.abs(a) >= most * (1 - 1e-9)).sum() > 1:
+        yield 1.5, "clipped", (most,), np.clip(v, -most, most)
+    yield 1, "conjugated", (), v.conj()
 
 
-def _too_many(line: Line, v: Array, slopes: Sequence[Slope]) -> Iterator[Cause]:
+def _too_many(line: Line, v: Array, slopes: Sequence[Slope], f: Formula | None) -> Found:
     """A term, or a factor, that doesn't belong there."""
-    if v.shape != line.array.shape or v.size < _FEW:
+    a = line.array
+    if v.shape != a.shape or v.size < _FEW:
         return
-    residual = line.array - v
     own = line.others.arrays.get(line.name)
     if own is not None and own.shape == v.shape:
-        k = float(((own - line.array) * v).sum() / (v * v).sum()) if v.any() else 0.0
+        k = share(v, own - a)
         is_round = abs(k - float(f"{k:.2g}")) <= line.rtol * abs(k)
-        if k > 0 and (is_round or v.size > _FEW) and line.fits(own - k * v, v):
-            yield Cause(2, "updated_itself", (line.name, number(k)))
+        if k > 0 and (is_round or v.size > _FEW):
+            yield 2, "updated_itself", (line.name, number(k)), own - k * v
     for name, o in line.others.arrays.items():
-        if o.shape != v.shape or o.dtype == bool:
-            continue
-        k = float((residual * o).sum() / (o * o).sum())
-        if v.size > _FEW and line.fits(v + k * o, v):
-            yield Cause(2.8, "term_too_many", (k, name))
-        for p in (1, -1, 2):
-            if line.fits(v * o**p, v):
-                yield Cause(2.8 if p == 1 else 3, "factor_too_many", (name, p))
+        if o.shape == v.shape and o.dtype != bool:
+            if v.size > _FEW:
+                k = share(o, a - v)
+                yield 2.8, "term_too_many", (k, name), v + k * o
+            for cost, text, p in ((2.8, name, 1), (3, f"1/{name}", -1), (3, f"{name}²", 2)):
+                yield cost, "factor_too_many", (text,), v * o**p
     for slope in slopes:
-        own = slope.at(slope.s, slope.l)
-        if own.shape == v.shape and line.fits(v * own, v):
-            yield Cause(2.5, "slope_too_many", (slope,))
-
-
-# ---------------------------------------------------------------------- several terms at once
-
-
-def _factors_too_many(f: Formula, line: Line) -> Iterator[Cause]:
-    """A part of the formula, or the slope of what it is, once more."""
-    v = f.result
-    for e in f.order if v.shape == line.array.shape and v.size > _FEW else ():
-        x = f.value[e]
-        if x.shape == v.shape and x.dtype.kind == "f" and e is not f.root:
-            for kind, o in (("factor_too_many", x), ("own_slope_too_many", x * (1 - x))):
-                if line.fits(v * o, v):
-                    yield Cause(2.9, kind, (e,))
-
-
-def _other_steps(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
-    """At each step another's array, or that of the step before or after: ``h[t - 1]``."""
-    groups: dict[str, dict[int, Term]] = {}
-    for e in leaves:
-        if (step := _STEP.fullmatch(e.name or "")) is not None:
-            groups.setdefault(step[1], {})[int(step[2])] = e
-    arrays = line.others.arrays
-    stems = {step[1] for name in arrays if (step := _STEP.fullmatch(name)) is not None}
-    for stem, steps in groups.items():
-        for other in stems if len(steps) > 1 else ():
-            for by in (0, -1, 1):
-                put = {e: f"{other}{k + by}" for k, e in steps.items()}
-                made = {
-                    e: _always(arrays[name])
-                    for e, name in put.items() if name in arrays and arrays[name].shape == e.shape
-                }  # fmt: skip
-                if (other, by) == (stem, 0) or len(made) < len(steps) - 1 or not made:
-                    continue
-                e = list(made)[-1]
-                none = {x: _always(np.zeros(x.shape)) for x in put if x not in made}
-                if any(line.fits(f.everywhere(m), f.result) for m in (made, {**made, **none})):
-                    yield Cause(1.8, "at_each_step", (put[e], e), made)
-        yield from _products_of_steps(line, stem, steps)
-
-
-def _always(array: Array) -> Callable[[list[Array]], Array]:
-    return lambda xs: array
-
-
-def _products_of_steps(line: Line, stem: str, steps: dict[int, Term]) -> Iterator[Cause]:
-    """The sum over all steps of a gradient times the array of another step."""
-    arrays = line.others.arrays
-    own = {int(m[2]): a for n, a in arrays.items() if (m := _STEP.fullmatch(n)) and m[1] == stem}
-    others: dict[str, dict[int, Array]] = {}
-    for name, array in arrays.items():
-        if (m := _STEP.fullmatch(name)) is not None and array.ndim == 2 and m[1] != stem:
-            others.setdefault(m[1], {})[int(m[2])] = array
-    for (other, by), turned in itertools.product(
-        itertools.product(others, (-1, 0, 1)), (False, True)
-    ):
-        pairs = [(g, x) for k, g in own.items() if (x := others[other].get(k + by)) is not None]
-        if len(pairs) < 2 or len(steps) < 2 or len({(g.shape, x.shape) for g, x in pairs}) > 1:
-            continue
-        if any(g.ndim != 2 or g.shape[turned ^ 1] != x.shape[turned ^ 1] for g, x in pairs):
-            continue
-        found = np.asarray(sum(x.T @ g if turned else g @ x.T for g, x in pairs))
-        if line.fits(found):
-            last = max(own)
-            there = f"{other}{last + (0 if by else -1)}"
-            yield Cause(1.9, "at_each_step", (f"{other}{last + by}", there))
-
-
-def _swapped(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
-    for a, b in itertools.combinations(leaves, 2):
-        if a.shape == b.shape:
-            made = {a: _always(f.value[b]), b: _always(f.value[a])}
-            out = f.everywhere(made)
-            if line.fits(out, f.result):
-                yield Cause(3, "swapped", (a, b), made)
-
-
-def _updated(f: Formula, line: Line, leaves: Sequence[Term]) -> Iterator[Cause]:
-    """Weights that were updated before they were used: the learning rate that fits, if one does."""
-    others = line.others
-    steps = {
-        e: g for e in leaves
-        if (g := others.arrays.get(others.gradient_of.get(e.name or "", ""))) is not None
-        and g.shape == e.shape
-    }  # fmt: skip
-    for e, g in steps.items():
-        moved = f.but(e, f.value[e] - g)
-        if moved is None or moved.shape != line.array.shape or not f.is_linear_in(e):
-            continue
-        change = moved - f.result
-        k = float(((line.array - f.result) * change).sum() / max((change * change).sum(), 1e-300))
-        enough = 1e-6 < abs(k) <= 100 and np.count_nonzero(change) > 1
-        if enough and line.fits(f.result + k * change, f.result):
-            made = {x: _always(np.asarray(x.value) - k * step) for x, step in steps.items()}
-            yield Cause(2, "updated", (e, number(k)), made)
-
-
-def _over_axis(e: Term, axis: int, mean: bool, xs: Sequence[Array]) -> Array:
-    return over(e, xs, axis, mean)
-
-
-def _other_axes(f: Formula, line: Line) -> Iterator[Cause]:
-    """Every sum, or mean, over another axis."""
-    summed = [e for e in f.order if e.op == "sum" and e.operands[0].shape]
-    if len(summed) < 2:
-        return
-    for axis in range(max(len(e.operands[0].shape) for e in summed)):
-        for mean in (False, True):
-            made = {
-                e: partial(_over_axis, e, axis, mean)
-                for e in summed if axis < len(e.operands[0].shape) and e.params["axes"] != {axis}
-            }  # fmt: skip
-            if made and line.fits(f.everywhere(made), f.result):
-                yield Cause(2, "other_axes", (axis,), made)
-
-
-def _shares(f: Formula, line: Line) -> Iterator[Cause]:
-    """The terms of a sum, each with a weight of its own."""
-    for e in f.order:
-        n = len(e.args)
-        if e.op != "+" or not 1 < n < 5 or line.array.size <= n + 2:
-            continue
-        parts = [f.but(e, np.broadcast_to(c * f.value[x], f.value[e].shape)) for x, c in e.args]
-        if any(p is None or p.shape != line.array.shape for p in parts) or not f.is_linear_in(e):
-            continue
-        matrix = np.stack([np.ravel(p) for p in parts], 1)  # type: ignore[arg-type]
-        weights, *_ = np.linalg.lstsq(matrix, line.array.ravel(), rcond=None)
-        if line.fits((matrix @ weights).reshape(line.array.shape), f.result):
-            yield Cause(3.4, "shares", (e, tuple(map(float, weights))))
+        factor = slope.at(slope.s, slope.l)
+        if factor.shape == v.shape:
+            yield 2.5, "slope_too_many", (slope,), v * factor
+    for e, x in f.value.items() if f is not None and v.size > _FEW else ():
+        if x.shape == v.shape and x.dtype.kind == "f":
+            yield 2.9, "own_slope_too_many", (e,), v * x * (1 - x)

@@ -28,17 +28,6 @@ def ratio(value: float) -> str:
     return number(value)
 
 
-def times(value: float) -> str:
-    """How an array differs from the right one by a factor: ``10 times too large``."""
-    if value == -1:
-        return "has the wrong sign"
-    sign = "has the wrong sign and " if value < 0 else ""
-    value = abs(value)
-    if value > 1:
-        return f"{sign}is {ratio(value)} times too large"
-    return f"{sign}is {ratio(1 / value)} times too small"
-
-
 def abridged(array: Array | None, value: object = None) -> str:
     """An array on one line, with its shape; or what was given in its place."""
     if array is None:

@@ -7,157 +7,105 @@ there are ``{slope}``, ``{written}``, ``{f}``, ``{s}`` and ``{l}``; ``{line}`` i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .readings import Readings, Slope, Term
 from .wording import ratio
 
-KINDS: dict[str, tuple[str, str]] = {
-    "zeros": ("not written yet: all zeros", "还没有写：全是零"),
-    "sign": ("{line} has the wrong sign", "{line} 的符号反了"),
-    "large": ("{line} is {0} times too large", "{line} 是正确值的 {0} 倍"),
-    "small": ("{line} is {0} times too small", "{line} 只有正确值的 1/{0}"),
-    "q_missing": ("{line} is {0} times too large: divide it by the {1} q = {0}",
-        "{line} 是正确值的 {0} 倍：还要除以 q = {0}"),
-    "q_twice": ("{line} is {0} times too small: 1/q is there twice; divide by the {1} q = {0} once",
-        "{line} 只有正确值的 1/{0}：只应除以 q = {0} 一次，而不是两次"),
-    "convention": (
-        "{line} is {0} times too large: 1/q stands in the lines of the parameters only, which "
-        "is the convention of some courses (∂L/∂ has it from here on)",
-        "{line} 是正确值的 {0} 倍：1/q 只写在参数的梯度里，有些课程这样约定",
-    ),
-    "transposed": ("{line} is transposed", "{line} 被转置了"),
-    "turned": ("{line} has its axes in another order, or turned round",
-        "{line} 的轴次序不对，或被翻转了"),
-    "clipped": ("{line} is clipped to ±{0}", "{line} 被裁剪到 ±{0}"),
-    "masked": ("{line} is 0 where {0} isn't positive, as if it were gone back through that",
-        "{line} 在 {0} 不为正的地方是 0"),
-    "all_of_it": ("it is summed over all entries (or averaged), where nothing is to be summed",
-        "对所有元素求和（或平均）了，而这里不应求和"),
-    "term_too_many": ("the term {0} · {1} is one too many: it doesn't belong there",
-        "多了一项：{0} · {1}"),
-    "factor_too_many": ("the factor {0} is one too many: it doesn't belong there", "多了因子 {0}"),
-    "own_slope_too_many": (
-        "the factor x (1 − x) of x = {0} is one too many: such a slope doesn't belong there",
-        "多了因子 x (1 − x)，其中 x = {0}",
-    ),
-    "slope_too_many": ("{slope} is there once too often: the factor {written} is one too many",
-        "多乘了一次 {slope} = {written}"),
-    "slope_too_many_at_loss": (
-        "{slope} is there once too often: the factor {written} is one too many; that is right "
-        "for another loss, or for ∂L/∂{s}",
-        "多乘了一次 {slope} = {written}：那是另一个损失的导数，或 ∂L/∂{s}",
-    ),
-    "as_it_stands": ("it is {0} as it stands: the step from there is missing",
-        "它就是 {0}：漏了从那里往回的一步"),
-    "skipped": ("it is ∂L/∂({0}) as it stands: what leads on from there is missing",
-        "它就是 ∂L/∂({0})：漏了从那里往回的步骤"),
-    "swapped": ("{0} and {1} are in each other's place", "{0} 和 {1} 互换了位置"),
-    "at_each_step": ("{0} stands where {1} belongs, and so at each step",
-        "每一步都把 {0} 写在了 {1} 的位置"),
-    "updated": (
-        "{0} was updated before it was used: this has {0} − {1} ∇{0} where {0} belongs; "
-        "compute all gradients first, and then update",
-        "{0} 在使用之前就更新了：这里是 {0} − {1} ∇{0}；应先算出所有梯度，再更新",
-    ),
-    "updated_itself": ("this is {0} after the update, {0} − {1} ∇{0}, and not its gradient",
-        "这是更新之后的 {0}，即 {0} − {1} ∇{0}，而不是它的梯度"),
-    "other_axes": ("every sum runs over axis {0}, which is the wrong axis",
-        "所有的和都沿轴 {0}，轴错了"),
-    "shares": ("the terms of {0} have the weights {1}, where each should be there once",
-        "{0} 的各项的权重是 {1}，而每项都应只有一次"),
-    "two": ("{0}; and {1}", "{0}；并且 {1}"),
-    "besides": ("{0}; besides, {1}", "{0}；此外 {1}"),
-    "target_missing": ("the term {0} is missing: the target {0} belongs to {1}: {2}",
-        "漏了 {0}：应为 {2}"),
-    "term_missing": ("{contribution} is missing: add it up (+=), {1}",
-        "漏了{contribution}：要相加（用 +=），{1}"),
-    "only_term": ("only {contribution} is there: add up the contributions (+=), {1}",
-        "只有{contribution}：要把各部分相加（用 +=），{1}"),
-    "term_times": ("{contribution} {times}: {2}", "{contribution} {times}：{2}"),
-    "term_factor_missing": ("the factor {1} is missing in {contribution}: {2}",
-        "{contribution} 漏了因子 {1}：{2}"),
-    "term_factor_twice": ("the factor {1} is there twice in {contribution}: {2}",
-        "{contribution} 的因子 {1} 乘了两次：{2}"),
-    "exchanged": ("what belongs to {0} and what belongs to the other term are exchanged, of {1}",
-        "{1} 中两项的系数对调了"),
-    "product_for_sum": ("a product stands where the sum {0} belongs", "写成了乘积，而应当是和 {0}"),
-    "overlap": ("= stands where += belongs: where the parts of {0} overlap, the last wins",
-        "写成了 =，而应当用 +=：{0} 的各部分重叠处只剩最后一个"),
-    "power_outside": ("the power {1} of {0} stands outside of the sum",
-        "{0} 的 {1} 次方写在了括号外面"),
-    "factor_missing": ("the factor {0} is missing", "漏了因子 {0}"),
-    "mask_missing": ("the mask {0} is missing", "漏了掩码 {0}"),
-    "division_missing": ("the division by {0} is missing", "没有除以 {0}"),
-    "twice": ("{3} is there twice", "{3} 乘了两次"),
-    "divided_twice": ("1/{0} is there twice", "除以了两次 {0}"),
-    "upside_down": (
-        "the exponent of {3} has the wrong sign: {3} multiplies where it divides, or the other "
-        "way round",
-        "{3} 的乘除反了",
-    ),
-    "exponent": ("{3} stands with the exponent {1} where {2} belongs",
-        "{3} 的指数是 {1}，而应为 {2}"),
-    "slope_missing": (
-        "{slope} is missing: multiply by {slope} = {written}; the factor {written} is missing",
-        "漏了 {slope}：要乘以 {slope} = {written}",
-    ),
-    "slope_twice": ("{slope} is there twice: multiply by {slope} = {written} once",
-        "{slope} 乘了两次：只应乘以 {slope} = {written} 一次"),
-    "slope_of_s": ("{slope} is computed from {s} where {l} belongs: {slope} = {written}",
-        "计算 {slope} 时用了 {s}，而应当用 {l}：{slope} = {written}"),
-    "slope_at_l": ("the derivative is taken at {l} where {s} belongs: {slope} = {written}",
-        "导数取在了 {l} 处，而应取在 {s} 处：{slope} = {written}"),
-    "value_for_slope": ("{l} stands where its slope {slope} = {written} belongs",
-        "写成了 {l}，而应当是它的导数 {slope} = {written}"),
-    "slope_for_value": ("the slope {slope} = {written} stands where {l} itself belongs",
-                        "写成了导数 {slope} = {written}，而应当是 {l} 本身"),
-    "other_slope": (
-        "the derivative of {0} stands where {slope} = {written} belongs: this is the slope of "
-        "{0}, and {l} is {f}({s})",
-        "用了 {0} 的导数，而 {l} 是 {f}({s})：应为 {slope} = {written}",
-    ),
-    "not_summed": ("{line} is not summed: the sum of {0} over {1} is missing",
-        "{line} 没有求和：要对 {0} 沿{1}求和"),
-    "mean_for_sum": ("a mean where a sum belongs: of {0} over {1}",
-        "用了平均值，而应当对 {0} 沿{1}求和"),
-    "sum_for_mean": ("a sum where a mean belongs: of {0} over {1}",
-        "用了和，而应当对 {0} 沿{1}取平均"),
-    "one_only": ("only the {2} of {0} is there: sum over {1}", "只有 {0} 的一个：要沿{1}求和"),
-    "axis": ("summed over {1} where {2} belongs, which is the wrong axis: {0}",
-        "{0} 沿{1}求和了，而应沿{2}"),
-    "all_axes": ("summed over all entries where {2} belongs: {0}",
-        "{0} 对所有元素求和了，而应沿{2}"),
-    "mean_over_axis": ("a mean over {1} where a sum over {2} belongs: {0}",
-        "{0} 沿{1}取了平均，而应沿{2}求和"),
-    "entrywise": ("{0}, entry by entry, stands where the matrix product {1} belongs",
-        "写成了逐元素的 {0}，而应当是矩阵乘积 {1}"),
-    "row_for_column": (
-        "{0} has lost its axis of size 1, and so each of its entries meets each other: "
-        "{0}.reshape(-1, 1)",
-        "{0} 少了大小为 1 的轴：{0}.reshape(-1, 1)",
-    ),
-    "not_transposed": ("{0} is not transposed", "{0} 没有转置"),
-    "not_reshaped": ("{0} has another shape here", "{0} 在这里的形状不对"),
-    "other_order": ("{0} is reshaped in another order, or where it should be transposed",
-        "{0} 按别的次序 reshape 了，或应当转置"),
-    "last_wins": ("= where += belongs: of equal ids the last wins (np.add.at adds them up)",
-        "写成了 =，而应当用 +=：相同的下标只剩最后一个（用 np.add.at）"),
-    "mask_forgotten": ("the mask {0} is forgotten", "漏了掩码 {0}"),
-    "mask_of": ("the mask is taken of {0} where {1} belongs", "掩码取自 {0}，而应为 {1}"),
-    "inverted": ("{0} is inverted: its opposite stands where it belongs", "{0} 取反了"),
-    "moved": ("{0} is one place off along axis {2}", "{0} 沿轴 {2} 错开了一位"),
-    "other_part": ("another part of {0} is taken", "取了 {0} 的另一部分"),
-    "stands": ("{0} stands where {1} belongs", "写成了 {0}，而应当是 {1}"),
-    "without": ("{0} stands where {1} belongs", "写成了 {0}，而应当是 {1}"),
-    "without_at_loss": ("{0} stands where {1} belongs: that is the gradient of another loss",
-        "写成了 {0}，而应当是 {1}：这是另一个损失的导数"),
-    "missing": ("{0} is missing", "漏了 {0}"),
-    "times_at": ("{0} {times}", "{0} {times}"),
-    "squared": ("{0} stands with the power 2 where 1 belongs: it is squared", "{0} 被平方了"),
-    "absolute": ("the absolute value of {0} stands for it", "用了 {0} 的绝对值"),
-}  # fmt: skip
-"""What is said of each kind of edit, in English and in Chinese."""
+_TABLE = """
+zeros: not written yet: all zeros | 还没有写：全是零
+sign: {line} has the wrong sign | {line} 的符号反了
+large: {line} is {0} times too large | {line} 是正确值的 {0} 倍
+small: {line} is {0} times too small | {line} 只有正确值的 1/{0}
+q_missing: {line} is {0} times too large: divide it by the {1} q = {0} |
+    {line} 是正确值的 {0} 倍：还要除以 q = {0}
+q_twice: {line} is {0} times too small: 1/q is there twice; divide by the {1} q = {0} once |
+    {line} 只有正确值的 1/{0}：只应除以 q = {0} 一次，而不是两次
+convention: {line} is {0} times too large: 1/q stands in the lines of the parameters only, which is
+    the convention of some courses (∂L/∂ has it from here on) |
+    {line} 是正确值的 {0} 倍：1/q 只写在参数的梯度里，有些课程这样约定
+transposed: {line} is transposed | {line} 被转置了
+turned: {line} has its axes in another order, or turned round | {line} 的轴次序不对，或被翻转了
+clipped: {line} is clipped to ±{0} | {line} 被裁剪到 ±{0}
+all_of_it: it is summed over all entries (or averaged), where nothing is to be summed |
+    对所有元素求和（或平均）了，而这里不应求和
+term_too_many: the term {0} · {1} is one too many: it doesn't belong there | 多了一项：{0} · {1}
+factor_too_many: the factor {0} is one too many: it doesn't belong there | 多了因子 {0}
+own_slope_too_many: the factor x (1 − x) of x = {0} is one too many: such a slope doesn't belong
+    there |
+    多了因子 x (1 − x)，其中 x = {0}
+slope_too_many: {slope} is there once too often: the factor {written} is one too many |
+    多乘了一次 {slope} = {written}
+as_it_stands: it is {0} as it stands: the step from there is missing |
+    它就是 {0}：漏了从那里往回的一步
+skipped: it is ∂L/∂({0}) as it stands: what leads on from there is missing |
+    它就是 ∂L/∂({0})：漏了从那里往回的步骤
+at_each_step: {0} stands where {1} belongs, and so at each step | 每一步都把 {0} 写在了 {1} 的位置
+updated: {0} was updated before it was used: this has {0} − {1} ∇{0} where {0} belongs; compute all
+    gradients first, and then update |
+    {0} 在使用之前就更新了：这里是 {0} − {1} ∇{0}；应先算出所有梯度，再更新
+updated_itself: this is {0} after the update, {0} − {1} ∇{0}, and not its gradient |
+    这是更新之后的 {0}，即 {0} − {1} ∇{0}，而不是它的梯度
+conjugated: {line} is the complex conjugate of what it should be | {line} 被取了共轭
+two: {0}; and {1} | {0}；并且 {1}
+besides: {0}; besides, {1} | {0}；此外 {1}
+target_missing: the term {0} is missing: the target {0} belongs to {1}: {2} | 漏了 {0}：应为 {2}
+term_missing: {contribution} is missing: add it up (+=), {1} |
+    漏了{contribution}：要相加（用 +=），{1}
+only_term: only {contribution} is there: add up the contributions (+=), {1} |
+    只有{contribution}：要把各部分相加（用 +=），{1}
+term_times: {contribution} {times}: {2} | {contribution} {times}：{2}
+product_for_sum: a product stands where the sum {0} belongs | 写成了乘积，而应当是和 {0}
+power_outside: the power {1} of {0} stands outside of the sum | {0} 的 {1} 次方写在了括号外面
+factor_missing: the factor {0} is missing | 漏了因子 {0}
+mask_missing: the mask {0} is missing | 漏了掩码 {0}
+division_missing: the division by {0} is missing | 没有除以 {0}
+twice: {0} is there twice | {0} 乘了两次
+exponent: {0} stands with the exponent {1} where {2} belongs | {0} 的指数是 {1}，而应为 {2}
+slope_missing: {slope} is missing: multiply by {slope} = {written}; the factor {written} is missing
+    |
+    漏了 {slope}：要乘以 {slope} = {written}
+slope_of_s: {slope} is computed from {s} where {l} belongs: {slope} = {written} |
+    计算 {slope} 时用了 {s}，而应当用 {l}：{slope} = {written}
+slope_at_l: the derivative is taken at {l} where {s} belongs: {slope} = {written} |
+    导数取在了 {l} 处，而应取在 {s} 处：{slope} = {written}
+value_for_slope: {l} stands where its slope {slope} = {written} belongs |
+    写成了 {l}，而应当是它的导数 {slope} = {written}
+slope_for_value: the slope {slope} = {written} stands where {l} itself belongs |
+    写成了导数 {slope} = {written}，而应当是 {l} 本身
+other_slope: the derivative of {0} stands where {slope} = {written} belongs: this is the slope of
+    {0}, and {l} is {f}({s}) |
+    用了 {0} 的导数，而 {l} 是 {f}({s})：应为 {slope} = {written}
+not_summed: {line} is not summed: the sum of {0} over {1} is missing |
+    {line} 没有求和：要对 {0} 沿{1}求和
+mean_for_sum: a mean where a sum belongs: of {0} over {1} | 用了平均值，而应当对 {0} 沿{1}求和
+sum_for_mean: a sum where a mean belongs: of {0} over {1} | 用了和，而应当对 {0} 沿{1}取平均
+one_only: only the {2} of {0} is there: sum over {1} | 只有 {0} 的一个：要沿{1}求和
+axis: summed over {1} where {2} belongs, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
+entrywise: an entrywise product stands where the matrix product {0} belongs |
+    写成了逐元素的乘积，而应当是矩阵乘积 {0}
+factors: the factors of {0} stand in another order, or transposed otherwise |
+    {0} 的因子次序不对，或转置不对
+not_transposed: {0} is not transposed | {0} 没有转置
+other_order: {0} is reshaped in another order, or where it should be transposed |
+    {0} 按别的次序 reshape 了，或应当转置
+last_wins: = where += belongs: of equal ids the last wins (np.add.at adds them up) |
+    写成了 =，而应当用 +=：相同的下标只剩最后一个（用 np.add.at）
+inverted: {0} is inverted: its opposite stands where it belongs | {0} 取反了
+stands: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
+without: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
+missing: {0} is missing | 漏了 {0}
+squared: {0} stands with the power 2 where 1 belongs: it is squared | {0} 被平方了
+at_loss: {0}: that is the gradient of another loss | {0}：那是另一个损失的导数
+"""
+"""What is said of each kind of edit, in English and in Chinese; a line that is indented goes on."""
+
+KINDS: dict[str, Sequence[str]] = {
+    kind: said.split(" | ")
+    for entry in _TABLE.replace("\n    ", " ").strip().splitlines()
+    for kind, said in [entry.split(": ", 1)]
+}
 
 ENGLISH, CHINESE = 0, 1
 _SIGNS = {"sigmoid": "σ"}
@@ -177,35 +125,32 @@ def say(
         language: ENGLISH or CHINESE.
     """
     if kind == "two":
-        parts = [say(kind, own, line, readings, language) for kind, own in values]
-        return KINDS[kind][language].format(*parts)
+        both = (say(own, of, line, readings, language) for own, of in values)
+        return KINDS[kind][language].format(*both)
     if kind == "times":
         return _times(values[0], line, language)
-    if kind == "twice" and values[2] < 0:
-        kind = "divided_twice"
-    written = [_written(value, readings, language) for value in values]
     named = {"line": line}
     for value in values:
         if isinstance(value, Slope):
             named |= _of_slope(value, readings)
         elif isinstance(value, Term):
             named.setdefault("contribution", _contribution(value, readings, language))
-    if kind in ("term_times", "times_at"):
+    if kind == "term_times":
         named["times"] = _times(values[1], "", language).strip()
+    written = (_written(value, readings, language) for value in values)
     return KINDS[kind][language].format(*written, **named)
 
 
 def _times(k: float, line: str, language: int) -> str:
-    if k == -1:
-        return KINDS["sign"][language].format(line=line)
-    size = abs(k)
-    kind = "large" if size > 1 else "small"
-    said = KINDS[kind][language].format(ratio(max(size, 1 / size)), line=line)
-    if k > 0:
-        return said
+    """How an array differs from the right one by a factor: ``10 times too large``."""
     sign = KINDS["sign"][language].format(line=line)
-    joined = " and " if language == ENGLISH else "；"
-    return sign + joined + said.removeprefix(line).strip()
+    if k == -1:
+        return sign
+    size = abs(k)
+    said = KINDS["large" if size > 1 else "small"][language]
+    said = said.format(ratio(max(size, 1 / size)), line=line)
+    joined = (" and ", "；")[language]
+    return said if k > 0 else sign + joined + said.removeprefix(line).strip()
 
 
 def _of_slope(slope: Slope, readings: Readings | None) -> dict[str, str]:
@@ -224,26 +169,10 @@ def _contribution(e: Term, readings: Readings | None, language: int) -> str:
 
 
 def _written(value: Any, readings: Readings | None, language: int = ENGLISH) -> str:
-    """One of an edit's values: a term, axes, factors in an order, or a number."""
+    """One of an edit's values: a term, axes, a name, or a number."""
     if isinstance(value, frozenset):
         axes = ", ".join(map(str, sorted(value)))
-        if language == CHINESE:
-            return f"轴 {axes} "
-        return f"{'axis' if len(value) == 1 else 'axes'} {axes}"
-    if isinstance(value, tuple) and not isinstance(value, Slope):
-        if value and isinstance(value[0], tuple):
-            return " ".join(_factor(_written(x, readings)) + "ᵀ" * turned for x, turned in value)
-        return ", ".join(map(_number, value))
+        return f"轴 {axes} " if language else f"{'axis' if len(value) == 1 else 'axes'} {axes}"
     if isinstance(value, Term) and readings is not None:
         return readings.text(value)
-    return value if isinstance(value, str) else "" if isinstance(value, Slope) else _number(value)
-
-
-def _number(k: float) -> str:
-    """0.125 as 1/8: it stands for a mean."""
-    n = round(1 / k) if k else 0
-    return f"1/{n}" if n > 2 and abs(k * n - 1) < 1e-9 else ratio(float(k))
-
-
-def _factor(text: str) -> str:
-    return f"({text})" if " " in text else text
+    return ratio(value) if isinstance(value, int | float) else value if type(value) is str else ""

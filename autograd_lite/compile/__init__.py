@@ -3,8 +3,8 @@
 To read it, in this order: `graph` (what a program is made of), `traced` (what takes the arrays'
 place), `recorder` (what writes it down), `recording` (how a function becomes a program, and
 whether that is the function), `watch` (what it reads besides), `simplify` (made shorter), `memory`
-(where values lie), `writer` (the code), `jit` (or JAX runs it), `compiled`
-(what is called).
+(where values lie), `writer` (the code), `loops` (what repeats in it), `jit` (or JAX runs it),
+`compiled` (what is called).
 
 The work is imported by the first call.
 """

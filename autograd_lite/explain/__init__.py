@@ -2,7 +2,8 @@
 
 To read, in this order: `story` (graph → steps, free of HTML), `backward` (the steps of the backward
 pass), `entries` (which numbers a number comes from), `predictions` (what learners get wrong),
-`mathml`, `matrices` and `words` (formulas, arrays, and the page's words), `page` (the HTML).
+`live` (the program by which numbers follow where one is changed), `mathml`, `matrices` and `words`
+(formulas, arrays, and the page's words), `page` (the HTML).
 
 The work is in `page`; it is imported by the first call.
 """
@@ -44,6 +45,10 @@ def explain(
     An output of several numbers is taken with a cotangent of ones, so that its entries are summed.
     The figure is drawn where there is a layout engine (the extra ``layout``).
 
+    The numbers of leaves that require a gradient can be changed on the page, and all others follow,
+    as far as they were recorded. Where the code made something of values outside of the graph, or
+    the page's script has no form of an op, the page says so.
+
     Of a training that ``nn.fit(…, record=n)`` recorded, the page steps through one iteration, and
     has a slider over all that were recorded: the loss, the parameters and, where there are two
     features, the decision boundary.
@@ -53,8 +58,8 @@ def explain(
             `nn.Recording` or `nn.History`, whose net is as it was afterwards.
         path: where to write, ending in ``.html`` or ``.htm``; a file that is there is replaced.
         lang: the language of the page, ``"en"`` or ``"zh"``.
-        lr: the learning rate η, to show each parameter of shape (…) after a step of gradient
-            descent, ``w − η ∇w`` of the same shape, and of complex numbers ``w − η conj(∇w)``;
+        lr: the learning rate α, to show each parameter of shape (…) after a step of gradient
+            descent, ``w − α ∇w`` of the same shape, and of complex numbers ``w − α conj(∇w)``;
             without it the update is shown as a formula.
             Of a recorded training it is known where the optimizer is `nn.SGD`.
         iteration: of a recorded training, which recorded iteration to step through; by default the

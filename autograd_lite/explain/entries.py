@@ -106,7 +106,7 @@ def _tried(
                 array.flat[i] = to
                 value = _computed(region, {**usual, x: array})
                 if value is not None:
-                    changed |= _differ(value.flat[at], base.flat[at])
+                    changed |= ~np.isclose(value.flat[at], base.flat[at], 0, 0, equal_nan=True)
             for j in np.flatnonzero(changed):
                 found[at[j]].setdefault(inputs[x], []).append(i)
     return found
@@ -116,12 +116,6 @@ def _finite(array: Array) -> Array:
     if array.dtype.kind not in "fc":
         return array
     return np.where(np.isfinite(array), array, array.dtype.type(1))
-
-
-def _differ(one: Array, other: Array) -> Array:
-    """Which entries differ; nan is equal to nan."""
-    differ: Array = (one != other) & ~(np.isnan(one) & np.isnan(other))
-    return differ
 
 
 def _computed(region: Sequence[Tensor], given: Mapping[Tensor, Array]) -> Array | None:

@@ -29,8 +29,8 @@ from ..ops.linalg import (
 from ..ops.shaping import flattened
 
 __all__ = [
-    "cholesky", "cond", "eig", "eigh", "eigvals", "eigvalsh", "matrix_norm", "norm", "pinv",
-    "qr", "slogdet", "solve", "svd", "svdvals", "tensorinv", "tensorsolve", "vector_norm",
+    "cholesky", "cond", "eig", "eigh", "eigvals", "eigvalsh", "lstsq", "matrix_norm", "norm",
+    "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensorinv", "tensorsolve", "vector_norm",
 ]  # fmt: skip
 
 
@@ -90,6 +90,27 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **settings: Any) ->
             inverse = kept / np.where(kept, s, np.ones_like(s))
             return adjoint(u * inverse[..., None, :] @ vh)
     return pinv_op(a, rcond=rcond, hermitian=hermitian, **settings)
+
+
+@implements(np.linalg.lstsq)
+def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    """The x for which ``|b − a @ x|²`` is least, that sum for each column, rank, singular values.
+
+    Of several such x, the shortest; the rank of ``a``, which NumPy takes as below ``rcond``, must
+    not change nearby.
+
+    Shapes:
+        ``(m, n)`` and ``(m, k)`` or ``(m,)`` → ``(n, k)`` or ``(n,)``, ``(k,)`` or ``(1,)``
+        (``(0,)`` where the rank is less than n, or m isn't more), and ``(min(m, n),)``.
+    """
+    a, b = operand(a), operand(b)
+    _, sums, rank, _ = np.linalg.lstsq(value(a), value(b), rcond)
+    least = np.finfo(a.dtype).eps * max(a.shape) if rcond is None else rcond
+    x = pinv(a, least) @ b
+    if sums.size:
+        rest = b - a @ x
+        sums = np.reshape(np.sum(real(rest * conjugate_of(rest)), axis=0), sums.shape)
+    return x, sums, rank, svdvals(a)
 
 
 @implements(np.linalg.tensorsolve)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import beside, guard, is_at_hand
-from ..show.notation import ATOM, POWER, Notation
+from ..show.notation import ATOM, MATMUL, POWER, Notation
 from ..table import Case, Op, op
 from .define import numpy_op, value
 from .elementwise import conjugate_of, imag, real
@@ -72,6 +72,7 @@ solve_op = op(
     lambda g, out, a, b: np.linalg.solve(mt(a), g),
     cases=[Case(((3, 3), (3, 2))), Case(((2, 3, 3), (3, 1))), Case(((2, 2), (3, 2, 1)))],
     stacks=True,
+    notation=Notation("{0}⁻¹ {1}", MATMUL, (ATOM, MATMUL), "⁻¹"),
     source="np.linalg.solve({0}, {1})",
 )
 

@@ -11,7 +11,7 @@ from ..arrays import as_array, is_at_hand, is_foreign, zeros
 from ..engine.tensor import Tensor
 from ..show.notation import function
 from ..table import Case, Op, op
-from .define import implements, named, operand, refuse_out, setting, value
+from .define import checked, implements, named, operand, refuse_out, setting, value
 from .elementwise import astype
 from .elementwise import where as where_
 from .joining import concatenate
@@ -177,9 +177,9 @@ def _others_in_rows(rows: Any) -> Any:
 
 def overflows(product: Any, *factors: Any) -> bool:
     """Whether nan in a product may be 0 times what is too large, and not infinite itself."""
-    if not is_at_hand(value(product)):  # it may be
+    if not is_at_hand(checked(product)):  # it may be
         return True
-    return all(np.isfinite(value(x)).all() for x in factors) and np.isnan(value(product)).any()
+    return all(np.isfinite(checked(x)).all() for x in factors) and np.isnan(checked(product)).any()
 
 
 def zeros_times(x: Any, y: Any, factors: Sequence[Any]) -> Any:

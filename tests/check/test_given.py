@@ -95,6 +95,22 @@ def test_a_number_and_nothing():
     assert str(report) == "there is nothing to check"
 
 
+def test_infinite_entries_are_compared_too():
+    t = ag.Tensor([0.0, 4.0, 1.0], requires_grad=True, name="t")
+    with np.errstate(divide="ignore"):
+        loss = np.sum(np.sqrt(t))
+        report = check_backprop(loss, {"t": [np.inf, 0.25, 0.5]})
+        assert report.ok
+        assert report["t"].remark == "inf at [0] on both sides"
+        for value, said in (
+            ([1.0, 0.25, 0.5], "it is 1 at [0], where the gradient is inf"),
+            ([-np.inf, 0.25, 0.5], "it is -inf at [0], where the gradient is inf"),
+            ([np.inf, 0.25, np.nan], "it holds nan at [2], where the gradient is 0.5"),
+            ([np.inf, 0.25, -0.5], "no usual mistake gives this ∇t (differs by 1)"),
+        ):
+            assert (check_backprop(loss, {"t": value})["t"].cause or "").startswith(said)
+
+
 def test_nan_follows_from_nan(problem: Problem):
     right = problem.gradients()
     delta = right["s_2"].copy()

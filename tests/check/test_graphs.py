@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def test_activation_in_four_ops_is_one():
     assert check_backprop(plain.loss, {"s_2": delta_2, "s_1": back * l_1 * (1 - l_1)}).ok
     told = {
         "σ'(s_1) is missing: multiply by σ'(s_1) = l_1 ∘ (1 − l_1)": back,
-        "σ'(s_1) is there twice": back * (l_1 * (1 - l_1)) ** 2,
+        "σ'(s_1) is there once too often": back * (l_1 * (1 - l_1)) ** 2,
         "σ'(s_1) is computed from s_1 where l_1 belongs": back * s_1 * (1 - s_1),
         "the derivative of tanh stands where σ'(s_1)": back * (1 - l_1**2),
     }
@@ -177,7 +178,90 @@ def test_residual_connection():
         assert report["W"].ok
 
 
+def test_a_term_under_a_negative_factor_has_its_sign():
+    w = parameter("w", 5)
+    loss = -(np.sum(np.sin(w).named("a")) + np.sum(w**2) - np.sum(np.exp(w).named("b")))
+    sine, square, b = np.cos(w.data), 2 * w.data, np.exp(w.data)
+    for wrong, said in (
+        (b - sine, "the term −2 · w is missing"), (b - square, "the term −cos(w) is missing"),
+        (b + sine - square, "the term −cos(w) has the wrong sign"),
+    ):  # fmt: skip
+        assert (check_backprop(loss, {"w": wrong})["w"].cause or "").startswith(said)
+
+
+# ---------------------------------------------------------------------- recurrent nets
+
+
+def recurrence(slope: Any, turned: Any, steps: int = 3) -> Any:
+    """A recurrent net of which the parameters alone are given, by a step back that is made up."""
+    r = rng()
+    names = {"W": (3, 4), "U": (4, 4), "b": (4,), "V": (4, 3)}
+    p = {n: ag.Tensor(r.normal(size=s), requires_grad=True, name=n) for n, s in names.items()}
+    xs, ys = r.normal(size=(2, steps, 2, 3))
+    h, loss, kept = np.zeros((2, 4)), 0.0, []
+    for x, y in zip(xs, ys, strict=True):
+        before, h = h, np.tanh(x @ p["W"] + h @ p["U"] + p["b"])
+        out = h @ p["V"]
+        loss = loss + np.sum((out - y) ** 2)
+        kept.append((x, np.asarray(getattr(before, "data", before)), h.data, 2 * (out.data - y)))
+    found = {n: np.zeros(s) for n, s in names.items()}
+    dh = np.zeros((2, 4))
+    for x, before, h, dy in reversed(kept):
+        dz = (dy @ p["V"].data.T + dh) * slope(h)
+        parts = {"V": h.T @ dy, "W": x.T @ dz, "U": before.T @ dz, "b": dz.sum(0)}
+        found = {n: g + parts[n] for n, g in found.items()}
+        dh = turned(dz, p["U"].data)
+    return loss, found
+
+
+def test_two_changes_in_a_recurrence_with_the_parameters_alone():
+    def right(h: Any) -> Any:
+        return 1 - h**2
+
+    assert check_backprop(*recurrence(right, lambda dz, u: dz @ u.T)).ok
+    for slope, turned, *said in (
+        (lambda h: 1, lambda dz, u: dz @ u, "U is not transposed", "is missing: multiply by tanh'"),
+        (lambda h: 1 - h, lambda dz, u: dz @ u, "U is not transposed", "with the exponent 1"),
+        (lambda h: 1 - h, lambda dz, u: -dz @ u.T, "with the exponent 1", "has the wrong sign"),
+    ):
+        report = check_backprop(*recurrence(slope, turned))
+        assert report.first_wrong is not None
+        assert all(words in (report.first_wrong.cause or "") for words in said), report
+
+
+def test_twenty_steps_are_searched_in_time():
+    loss, found = recurrence(lambda h: 1 - h**2, lambda dz, u: dz @ u, 20)
+    start = time.process_time()
+    assert "U is not transposed" in str(check_backprop(loss, found))
+    assert time.process_time() - start < 10
+
+
 # ---------------------------------------------------------------------- other graphs
+
+
+def test_complex_lines_have_causes():
+    r = rng()
+    z, v = r.normal(size=(2, 4)) + 1j * r.normal(size=(2, 4))
+    loss = np.sum(np.abs(ag.Tensor(z, requires_grad=True, name="z") * v) ** 2)
+    (right,) = ag.gradients(loss, [ag.named_tensors(loss)["z"]])
+    assert check_backprop(loss, {"z": right}).ok
+    for wrong, said in (
+        (-right, "∇z has the wrong sign"), (2 * right, "∇z is 2 times too large"),
+        (np.conj(right), "∇z is the complex conjugate"),
+        (right + r.normal(size=4), "no usual mistake"),
+    ):  # fmt: skip
+        assert (check_backprop(loss, {"z": wrong})["z"].cause or "").startswith(said)
+
+
+def test_a_factor_of_the_number_of_columns_is_no_convention():
+    w = parameter("W", 3, 4)
+    x, y = rng(1).normal(size=(6, 3)), rng(2).normal(size=(6, 4))
+    s = (x @ w).named("s")
+    loss = np.mean((s - y) ** 2) / 2
+    delta = (s.data - y) / 24
+    for k, is_course in ((4, False), (6, True)):
+        cause = check_backprop(loss, {"s": k * delta, "W": x.T @ delta})["s"].cause or ""
+        assert ("convention" in cause) == is_course
 
 
 def test_single_numbers_and_leaves():
