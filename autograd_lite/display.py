@@ -14,6 +14,7 @@ import numpy as np
 from .arrays import is_foreign
 from .engine.tensor import Array, Tensor
 from .lines import line_of
+from .show.notation import symbol_of
 
 FULL = 10
 """How many rows and columns are shown at most; of longer axes the ends are."""
@@ -31,6 +32,10 @@ def tensor_html(tensor: Tensor) -> str:
     parts = [heading, _numbers(array)]
     if array.ndim > 2 or max(array.shape, default=0) > FULL:
         parts.append(f"<div style='opacity:.7'>{escape(_summary(array))}</div>")
+    if tensor._grad is not None and array.size:
+        known = tensor.name is not None and (tensor.is_leaf or tensor.name.startswith("s_"))
+        symbol = symbol_of(tensor.name or "", tensor.is_leaf, "") if known else "gradient"
+        parts += [f"<div>{escape(symbol)}</div>", _numbers(tensor._grad)]
     return "".join(parts)
 
 
@@ -40,8 +45,6 @@ def _heading(tensor: Tensor) -> str:
         what.append("requires_grad")
     if tensor.op is not None:
         what.append(f"op {tensor.op.name}")
-    if tensor._grad is not None:
-        what.append("grad stored")
     name = "Tensor" if tensor.name is None else tensor.name
     return f"<b>{escape(name)}</b> {escape(', '.join(what))}{_line(tensor)}"
 

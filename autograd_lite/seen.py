@@ -14,11 +14,11 @@ from weakref import ref
 import numpy as np
 
 from .engine.modes import Mode, no_grad
-from .engine.notes import note, noted
+from .engine.notes import noted
 from .engine.op import _next_number
 from .engine.tensor import Tensor
 
-_NEAR = 12  # results and leaves that a look goes back to
+_NEAR = 8  # results and leaves that a look goes back to
 
 
 class Look(NamedTuple):
@@ -26,18 +26,21 @@ class Look(NamedTuple):
 
     Attributes:
         number: when, as numbers of results count.
-        result: the number of the result whose value it was; −1 of a leaf.
+        result: the number of the result whose value it was; −1 of a leaf; −2 where a leaf was
+            written to instead, so that what was seen of it is past.
         leaves: that it was computed from, or is, each with the array that it had.
         found: a plain array that was computed of it, such as a mask; None where it just left.
     """
 
     number: int
     result: int
-    leaves: list[tuple[ref[Tensor], ref[Any]]]
+    leaves: Sequence[tuple[ref[Tensor], ref[Any]]]
     found: ref[Any] | None
 
 
-LOOKS: deque[Look] = deque(maxlen=10_000)
+LOOKS: deque[tuple[Any, ...]] = deque(maxlen=10_000)
+"""Each as a `Look`, which takes longer to make."""
+
 BLOCKS: deque[int] = deque(maxlen=10_000)
 """When blocks of `no_grad` were entered."""
 
@@ -50,23 +53,25 @@ def _enter(block: Mode) -> None:
 no_grad.__enter__ = _enter  # type: ignore[method-assign]
 
 
-def look(tensor: Any, found: Any = None) -> None:
+def look(tensor: Any, found: Any = None, result: int = -1) -> None:
     """Remember that code outside is given the value of ``tensor``, or ``found``, made of it."""
     if type(tensor) is not Tensor or not tensor._tracked:
         return
     leaves, todo = [], [tensor]
     for x in todo:
-        if x._op is not None and len(todo) < _NEAR:
+        if x._op is None:
+            if type(x._array) is np.ndarray:
+                leaves.append((ref(x), ref(x._array)))
+        elif len(todo) < _NEAR:
             todo += [y for y in x._inputs if type(y) is Tensor and y._tracked]
-        elif x._op is None and type(x._array) is np.ndarray:
-            leaves.append((ref(x), ref(x._array)))
-    result = -1 if tensor._op is None else tensor._number
-    LOOKS.append(Look(_next_number(), result, leaves, None if found is None else ref(found)))
+    if tensor._op is not None:
+        result = tensor._number
+    LOOKS.append((_next_number(), result, leaves, None if found is None else ref(found)))
 
 
 def written(leaf: Tensor) -> None:
     """Remember that a leaf has other values in the same array: what was seen of it is past."""
-    note(leaf, look, _next_number())
+    look(leaf, None, -2)
 
 
 class Seen(NamedTuple):
@@ -83,20 +88,25 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
         tensors: all of the graph, inputs before results.
     """
     results = {t._number: t for t in tensors if t._op is not None}
-    there = {id(t) for t in tensors} | {id(noted(t, "given")) for t in tensors}
+    there = {id(x) for t in tensors for x in (t, noted(t, "given")) if x is not None}
     first, last = min(results), max(results)
+    looks = [Look(*x) for x in LOOKS if x[0] < last]
+    past = {leaf: x.number for x in looks if x.result == -2 for leaf, _ in x.leaves}
     if any(first < number < last for number in BLOCKS):
         yield Seen(None, False)
-    for number, result, leaves, found, in LOOKS:
-        if number > last or (found is not None and found() is not None and id(found()) in there):
+    for number, result, leaves, found in looks:
+        if result == -2 or (found is not None and found() is not None and id(found()) in there):
             continue
-        near = [
-            x
-            for leaf, array in leaves
-            if (x := leaf()) is not None and id(x) in there and array() is x._array
-            and number > (noted(x, look) or 0)
-        ]  # fmt: skip
+        near = [x for x in _as_it_was(leaves) if id(x) in there and number > past.get(ref(x), -1)]
         is_own = result == -1 or result > first
         if result in results or near or (is_own and not leaves):
-            yield Seen(results[result] if result in results else near[0] if near else None,
-                       found is not None and (is_own or result in results))
+            tensor = results[result] if result in results else near[0] if near else None
+            yield Seen(tensor, found is not None and (is_own or result in results))
+
+
+def _as_it_was(leaves: Sequence[tuple[ref[Tensor], ref[Any]]]) -> Iterator[Tensor]:
+    """Those that are there, and hold the arrays that they held."""
+    for leaf, array in leaves:
+        x = leaf()
+        if x is not None and array() is x._array:
+            yield x

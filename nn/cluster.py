@@ -47,10 +47,7 @@ class Blocks:
     """
 
     def __init__(self, x: Any, y: Any) -> None:
-        import dask
         import dask.array as da
-        from dask.delayed import Delayed
-        from dask.optimization import cull
 
         for a in (x, y):
             if is_lazy(a) and not isinstance(a, da.Array):
@@ -71,14 +68,9 @@ class Blocks:
         self.rows: tuple[int, ...] = x.chunks[0] if many else ()
         if not many:
             return
-        x = self.x = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
-        y = self.y = y.rechunk({0: x.chunks[0], **dict.fromkeys(range(1, y.ndim), -1)})
+        self.x = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
+        self.y = y.rechunk({0: x.chunks[0], **dict.fromkeys(range(1, y.ndim), -1)})
         self._refuse_large()
-        x, y = dask.optimize(x, y)  # together, since y may be computed of x
-        graph = dict(x.__dask_graph__()) | dict(y.__dask_graph__())
-        keys = [[a.name, i, *[0] * (a.ndim - 1)] for i in range(len(self.rows)) for a in (x, y)]
-        parts = [Delayed(tuple(key), cull(graph, [tuple(key)])[0]) for key in keys]
-        self._blocks = list(zip(parts[::2], parts[1::2], strict=True))
 
     def __len__(self) -> int:
         return sum(self.rows)
@@ -91,15 +83,32 @@ class Blocks:
             for x, y in self._loaded(order):
                 yield from Rows(x, y).batches(size, shuffle, rng)
             return
-        batch: list[Any] = []
+        batch: list[int] = []
         room = size
         for i in order:
             if batch and self.rows[i] > room:
-                yield None, batch, None
+                yield None, (self, batch), None
                 batch, room = [], size
-            batch.append(self._blocks[i])
+            batch.append(i)
             room -= self.rows[i]
-        yield None, batch, None
+        yield None, (self, batch), None
+
+    def mapped(self, f: Callable[..., Any], chosen: Sequence[int], *args: Any) -> list[Any]:
+        """What ``f`` gives for each of some blocks of x and y, later; one task with what makes
+        them, where Dask can join the two.
+        """
+        import dask.array as da
+        from dask.delayed import Delayed
+
+        axes = [("rows", *[f"{name}{i}" for i in range(1, a.ndim)])
+                for name, a in (("x", self.x), ("y", self.y))]  # fmt: skip
+        every = (*axes[0], *axes[1][1:])  # none is summed over, so that blocks come as they are
+        further = [z for arg in args for z in (arg, None)]
+        found = da.blockwise(f, every, self.x, axes[0], self.y, axes[1], *further,
+                             dtype=object, meta=np.empty(0, object), concatenate=True)  # fmt: skip
+        keys = [(found.name, i, *[0] * (len(every) - 1)) for i in chosen]
+        graph = found.__dask_optimize__(found.__dask_graph__(), keys)
+        return [Delayed(key, graph, layer=found.name) for key in keys]
 
     @property
     def usual(self) -> int:
@@ -118,11 +127,12 @@ class Blocks:
         import dask
 
         with ThreadPoolExecutor(_AHEAD) as pool:
-            coming = [pool.submit(dask.compute, *self._blocks[i]) for i in order[:_AHEAD]]
-            for i in [*order[_AHEAD:], *[None] * len(coming)]:
+            blocks = [(self.x.blocks[i], self.y.blocks[i]) for i in order]
+            coming = [pool.submit(dask.compute, *both) for both in blocks[:_AHEAD]]
+            for both in [*blocks[_AHEAD:], *[None] * len(coming)]:
                 yield coming.pop(0).result()
-                if i is not None:
-                    coming.append(pool.submit(dask.compute, *self._blocks[i]))
+                if both is not None:
+                    coming.append(pool.submit(dask.compute, *both))
 
     def _refuse_large(self) -> None:
         """Raise where a worker of the cluster, if there is one, can't hold some blocks at once."""
@@ -187,17 +197,18 @@ class BlockStep:
         return self._summed(x, y, False)[0]
 
     def _summed(self, x: Any, y: Any, learns: bool) -> tuple[Seen, list[Any]]:
-        found = self._on_blocks(x, learns) if y is None else self._work.block(x, y, learns)
-        (q, value, *measured), grads = found
+        summed = (self._on_blocks(x[0], x[1], learns) if y is None
+                  else self._work.block(x, y, learns))  # fmt: skip
+        (q, value, *measured), grads = summed
         n = 1 if self._work.loss.reduction == "sum" else q
         return (q, value / n, [m / q for m in measured]), [g if g is None else g / n for g in grads]
 
-    def _on_blocks(self, blocks: Sequence[Any], learns: bool) -> Any:
+    def _on_blocks(self, blocks: Blocks, chosen: Sequence[int], learns: bool) -> Any:
         import dask
 
-        block, added = dask.delayed(_Work.block, pure=False), dask.delayed(_added, pure=False)
         work = dask.delayed(self._work, pure=False, traverse=False)
-        parts = [block(work, x, y, learns) for x, y in blocks]
+        added = dask.delayed(_added, pure=False)
+        parts = blocks.mapped(_gradient, chosen, work, learns)
         while len(parts) > 1:
             parts = [added(parts[i : i + _ARITY]) for i in range(0, len(parts), _ARITY)]
         # Parameters are sent along in the graph: from there a worker that comes later has them.
@@ -234,6 +245,10 @@ class _Work:
         measured = [metric(prediction.data, y) * q for metric in self.metrics]
         return [q, value.item() * n, *measured], [found[p] * n if p in found else None
                                                   for p in self.parameters]  # fmt: skip
+
+
+def _gradient(x: Any, y: Any, work: _Work, learns: bool) -> Any:
+    return work.block(x, y, learns)
 
 
 def _added(parts: Sequence[Any]) -> Any:

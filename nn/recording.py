@@ -257,8 +257,9 @@ def undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
 
     Within it modules have copies of what may be written to: counts, running means, generators.
     """
-    before = [(t, *held(t)) for t in tensors]
     modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
+    leaves = [t for m in modules for t in m.tensor_owners() if t.is_leaf]
+    before = [(t, *held(t)) for t in {*tensors, *leaves}]
     attributes = [(module, dict(vars(module))) for module in modules]
     same = [*modules, *tensors, *(t for m in modules for t in m.tensor_owners())]
     memo = {id(x): x for x in same}

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from html import escape
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
+from autograd_lite import Tensor, no_grad
 from autograd_lite.arrays import given
 from autograd_lite.compile import CompileError
 from autograd_lite.engine.tensor import Array
 from autograd_lite.lines import hint
 
 from .cluster import Blocks, BlockStep, is_lazy
-from .data import Rows, Seen, whole
+from .curves import said, svg
+from .data import Rows, Seen, batch_rows, whole
 from .layers import Rng
 from .losses import _Loss
 from .module import Module
 from .optimizers import Optimizer, check_trained
 from .recording import Recorder, Recording
+from .schedules import LambdaLR
 from .train_step import TrainStep
 
 Metric = Callable[[Array, Array], float]
@@ -30,7 +36,7 @@ class CompileWarning(UserWarning):
     """`fit` trains eagerly, since the step can't be compiled; the message says why."""
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What `fit` saw in each epoch, before each batch's step.
 
@@ -39,12 +45,21 @@ class History:
         metrics: each metric's mean an observation.
         record: the steps that were kept, with ``record=n``; else None.
         validation: the same after each epoch, of the data that are kept apart; None without them.
+        best: the epoch, counted from 0, after which the loss of the validation data was least.
     """
 
     loss: list[float] = field(default_factory=list)
     metrics: dict[str, list[float]] = field(default_factory=dict)
     record: Recording | None = None
     validation: History | None = None
+    best: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<History of {said(self)}>"
+
+    def _repr_html_(self) -> str:
+        """For Jupyter: the losses as curves."""
+        return f"<div>{escape(said(self))}</div>{svg(self)}" if self.loss else repr(self)
 
     def explained(self) -> Recording:
         """The record, which `ag.explain` makes a page of.
@@ -71,6 +86,20 @@ class History:
             values.append(a / n)
 
 
+class Options(TypedDict, total=False):
+    """What `fit` takes besides, each by its name."""
+
+    shuffle: bool
+    rng: Rng
+    metrics: Mapping[str, Metric] | None
+    progress: bool
+    compiled: bool | None
+    record: int | None
+    validation: tuple[Any, Any] | None
+    patience: int | None
+    schedule: LambdaLR | None
+
+
 def fit(
     net: Module,
     x: Any,
@@ -79,13 +108,7 @@ def fit(
     optimizer: Optimizer,
     epochs: int,
     batch_size: int | None = None,
-    shuffle: bool = False,
-    rng: Rng = None,
-    metrics: Mapping[str, Metric] | None = None,
-    progress: bool = False,
-    compiled: bool | None = None,
-    record: int | None = None,
-    validation: tuple[Any, Any] | None = None,
+    **options: Unpack[Options],
 ) -> History:
     """Train ``net``: for each epoch and each batch, forward, loss, backward, step.
 
@@ -107,6 +130,8 @@ def fit(
         optimizer: of the parameters to train.
         epochs: how often to go through the data.
         batch_size: rows a step: 32, and of Dask arrays those of a block.
+
+    Options, by their names:
         shuffle: draw the order of the rows anew in each epoch, with ``rng``.
         rng: a generator, or a seed for one.
         metrics: functions of (predictions, targets) of a batch, such as `accuracy`.
@@ -119,6 +144,9 @@ def fit(
             the memory of all parameters once, and x and y are copied once; training is the same.
         validation: x and y of data that aren't trained on: ``history.validation`` has their loss
             and metrics after each epoch, with ``net.eval()``.
+        patience: n, to stop when the loss of the validation data hasn't become less for n epochs,
+            with the parameters that it was least with.
+        schedule: of the learning rate, such as `CosineAnnealingLR`; a step after each epoch.
 
     Raises:
         CompileError: a step that can't be compiled, with ``compiled=True``.
@@ -126,8 +154,9 @@ def fit(
             depends on none of the optimizer's parameters; a ``record`` that isn't a positive int,
             or keeps more than 2³⁰ bytes. Of Dask arrays: blocks that are too large for a worker, or
             of which it isn't known how many rows they have; a ``record``; and, on whole blocks, a
-            net that draws random numbers, or changes, when it is called.
-        TypeError: a loss that isn't one of nn's.
+            net that draws random numbers, or changes, when it is called. Patience without
+            validation.
+        TypeError: a loss that isn't one of nn's; an option that there isn't.
         FloatingPointError: the loss became nan or infinite.
 
     Warns:
@@ -142,16 +171,21 @@ def fit(
         >>> net["W_01"].data.round(2), net["b_01"].data.round(2)
         (array([[2.]]), array([[1.]]))
     """
+    known = ", ".join(Options.__annotations__)
+    for name in options:
+        if name not in Options.__annotations__:
+            raise TypeError(f"fit: there is no option {name!r}; there are {known}")
+    shuffle, record = options.get("shuffle", False), options.get("record")
+    compiled, schedule = options.get("compiled"), options.get("schedule")
     data = _data(x, y, "train on")
-    if isinstance(loss, type) or not hasattr(loss, "reduction"):
-        raise TypeError(f"fit: the loss must be a loss of nn, such as nn.BCELoss(), not {loss!r}")
-    if loss.reduction == "none":
-        raise ValueError("fit: a loss that isn't reduced can't be trained on; use mean or sum")
+    _check_loss("fit", loss)
     epochs = whole("fit: epochs", epochs, 0)
     size = data.usual if batch_size is None else whole("fit: batch_size", batch_size, 1)
-    generator = np.random.default_rng(rng)
-    functions = dict(metrics or {})
+    generator = np.random.default_rng(options.get("rng"))
+    functions = dict(options.get("metrics") or {})
     history = History(metrics={name: [] for name in functions})
+    validation = options.get("validation")
+    stop = _Patience(history, validation, options.get("patience"))
     if validation is not None:
         apart = _data(*validation, "validate by")
         history.validation = History(metrics={name: [] for name in functions})
@@ -177,7 +211,7 @@ def fit(
             yield seen
 
     try:
-        for epoch in _shown(range(epochs), progress):
+        for epoch in _shown(epochs, options.get("progress", False), history):
             history._add(trained(), loss.reduction)
             if not np.isfinite(history.loss[-1]):
                 raise FloatingPointError(
@@ -189,12 +223,107 @@ def fit(
                     batches = apart.batches(len(apart), False, generator)
                     seen = [blocks.seen(x_batch, y_batch) for _, x_batch, y_batch in batches]
                 history.validation._add(seen, loss.reduction)
+            if schedule is not None:
+                schedule.step()
+            if stop.now(net):
+                break
     finally:
         if step is not None:
             step.release()
     if recorder is not None:
         recorder.finish()
+    stop.restore()
     return history
+
+
+def _check_loss(where: str, loss: Any) -> None:
+    if isinstance(loss, type) or not hasattr(loss, "reduction"):
+        raise TypeError(
+            f"{where}: the loss must be a loss of nn, such as nn.BCELoss(), not {loss!r}"
+        )
+    if loss.reduction == "none":
+        raise ValueError(
+            f"{where}: a loss that isn't reduced can't be trained on; use mean or sum"
+        )
+
+
+def evaluate(
+    net: Module,
+    x: Any,
+    y: Any,
+    loss: _Loss,
+    batch_size: int = 1024,
+    metrics: Mapping[str, Metric] | None = None,
+) -> tuple[float, dict[str, float]]:
+    """The loss and the metrics of ``net``, which is as it was afterwards.
+
+    It is called as in evaluation, ``net.eval()``, and within ``ag.no_grad()``.
+
+    Args:
+        net: called with a batch of ``x``.
+        x: ``(n, …)``, one row an observation.
+        y: ``(n, …)``, its targets.
+        loss: with ``reduction`` "mean" or "sum".
+        batch_size: rows a call.
+        metrics: as in `fit`.
+
+    Raises:
+        ValueError: no rows, x and y of different lengths, or a loss that isn't reduced.
+
+    Example:
+        >>> import nn
+        >>> net = nn.MLP([1, 1], rng=0)
+        >>> x, y = np.array([[0.0], [3.0]]), np.array([[1.0], [1.0]])
+        >>> loss, metrics = nn.evaluate(net, x, y, nn.BCELoss(), metrics={"right": nn.accuracy})
+        >>> round(loss, 3), metrics
+        (0.529, {'right': 1.0})
+    """
+    x, y = given(x, "evaluate"), given(y, "evaluate")
+    if x.ndim == 0 or not len(x):
+        raise ValueError("evaluate: there are no rows")
+    _check_loss("evaluate", loss)
+    functions = {"": lambda prediction, target: loss(prediction, target).item(), **(metrics or {})}
+    sums = dict.fromkeys(functions, 0.0)
+    with _evaluating(net), no_grad():
+        for rows in batch_rows(x, y, batch_size, False, None):
+            prediction = net(x[rows])
+            for name, function in functions.items():
+                alone = not name and loss.reduction == "sum"
+                found = function(prediction if not name else prediction.data, y[rows])
+                sums[name] += found * (1 if alone else len(y[rows]) / len(x))
+    return sums.pop(""), sums
+
+
+class _Patience:
+    """Says when to stop, and keeps the best parameters for then."""
+
+    def __init__(self, history: History, validation: Any, patience: int | None) -> None:
+        if patience is not None:
+            patience = whole("fit: patience", patience, 1)
+        if validation is None and patience is not None:
+            raise ValueError("fit: patience needs validation=(x, y), by whose loss it stops")
+        if validation is not None and len(validation) != 2:
+            raise ValueError("fit: validation must be a pair (x, y)")
+        self._history, self._patience = history, patience
+        self._best: list[tuple[Tensor, Array]] = []
+
+    def now(self, net: Any) -> bool:
+        """Whether there is to be no further epoch."""
+        history = self._history
+        losses = history.validation.loss if history.validation is not None else []
+        if not losses:
+            return False
+        now = len(losses) - 1
+        if history.best is None or losses[now] < losses[history.best]:
+            history.best = now
+            if self._patience is not None and isinstance(net, Module):
+                self._best = [(p, p.numpy()) for _, p in net.named_parameters()]
+        return self._patience is not None and now - history.best >= self._patience
+
+    def restore(self) -> None:
+        """The parameters with which the loss was least."""
+        for parameter, value in self._best:
+            parameter._replace(value)
 
 
 def _recorder(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optimizer,
@@ -297,14 +426,21 @@ def accuracy(prediction: Array, target: Array) -> float:
     return float(np.mean(prediction.argmax(axis=-1) == classes))
 
 
-def _shown(epochs: Iterable[int], progress: bool) -> Iterable[int]:
+def _shown(epochs: int, progress: bool, history: History) -> Iterator[int]:
     if not progress:
-        return epochs
+        yield from range(epochs)
+        return
     try:
-        from tqdm import tqdm
+        with warnings.catch_warnings():  # that a notebook's own bar needs ipywidgets
+            warnings.simplefilter("ignore")
+            from tqdm import auto
     except ImportError as error:
         raise ImportError(
             'fit: the progress bar needs tqdm: pip install "autograd_lite[progress]"'
         ) from error
-    bar: Iterable[int] = tqdm(epochs, disable=None, leave=False, unit="epoch")
-    return bar
+    notebook = type(sys.stderr).__module__.startswith("ipykernel")
+    disable = False if notebook else None  # None: where there is no terminal
+    bar = auto.tqdm(range(epochs), disable=disable, leave=notebook, unit="epoch")
+    for epoch in bar:
+        yield epoch
+        bar.set_postfix({"loss": f"{history.loss[-1]:.4g}"}, refresh=False)

@@ -154,11 +154,14 @@ def _beside(kink: int, tie: int, tensor: Tensor, vjp: Any) -> Any:
     side = kink if op.name in _KINKED else tie if op.name in _EXTREME else 0
 
     def rule(g: Any, out: Any, x: Any, *others: Any, **params: Any) -> Any:
-        steps = side * np.arange(1, x.size + 1).reshape(x.shape)
-        moved = np.where(np.isfinite(x), x + np.spacing(np.abs(x)) * steps, x).astype(x.dtype)
+        dtype = np.result_type(np.asarray(x), np.float16)  # the 0 of a hinge is an integer
+        wide = np.asarray(x, dtype)
+        steps = side * np.arange(1, wide.size + 1).reshape(wide.shape)
+        moved = np.where(np.isfinite(wide), wide + np.spacing(np.abs(wide)) * steps, wide)
+        moved = moved.astype(dtype)
         return vjp(g, op.forward(moved, *others, **params), moved, *others, **params)
 
-    return rule if side and tensor._arrays[0].dtype.kind == "f" else vjp
+    return rule if side and tensor.dtype.kind == "f" else vjp
 
 
 def _recorded_anew(

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..arrays import given
 from ..engine.tensor import Array, Tensor
-from ..meaning.terms import without_ones
 
 
 class Given(NamedTuple):
@@ -56,7 +55,7 @@ def read(value: Any, tensor: Tensor) -> Given:
         if array.size != math.prod(shape) or array.ndim > len(shape):
             return Given(value, array, None, problem, eps=eps)
         if array.shape != _without_leading_ones(shape, array.ndim):
-            if without_ones(array.shape) == without_ones(shape) and array.ndim < len(shape):
+            if squeezed(array.shape) == squeezed(shape) and array.ndim < len(shape):
                 problem += f", or it broadcasts later (keepdims=True, or reshape{shape})"
             return Given(value, array, None, problem, eps=eps)
         remark = f"shape {array.shape} is taken for {shape}"
@@ -67,7 +66,7 @@ def read(value: Any, tensor: Tensor) -> Given:
 def same(array: Array, other: Array, rtol: float, atol: float) -> bool:
     """Whether two arrays agree, but for missing axes of size 1, relative to the largest entry."""
     if array.shape != other.shape:
-        if array.ndim == other.ndim or without_ones(array.shape) != without_ones(other.shape):
+        if array.ndim == other.ndim or squeezed(array.shape) != squeezed(other.shape):
             return False
         array = array.reshape(other.shape)
     if not np.isfinite(array).all():
@@ -112,6 +111,10 @@ def beside(given: Given, right: Array) -> Given:
 def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...] | None:
     more = len(shape) - ndim
     return shape[more:] if shape[:more] == (1,) * more else None
+
+
+def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n != 1)
 
 
 def _first_line(error: Exception) -> str:

@@ -15,13 +15,12 @@ from .. import errors
 from ..derive.derivation import rows_of_batch
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
-from ..meaning.terms import without_ones
 from .backward import Backward
 from .causes import find, follows, is_rounded
 from .edits import Others
 from .formula import Formula
 from .formulas import formulas
-from .given import Given, beside, distance, read, size
+from .given import Given, beside, distance, read, size, squeezed
 from .line import Cause, Line
 from .readings import Readings, Term
 from .report import Entry, Report, two_arrays
@@ -268,7 +267,7 @@ class Checked:
         of = {e: n for n, e in self.readings.cotangents.items()}
         as_given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
         fitting = {
-            e: a.reshape(e.shape) if without_ones(a.shape) == without_ones(e.shape) else a
+            e: a.reshape(e.shape) if squeezed(a.shape) == squeezed(e.shape) else a
             for e, a in as_given.items()
         }  # fmt: skip
         are_other = any(fitting[e].shape != a.shape for e, a in as_given.items())

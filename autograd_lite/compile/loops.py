@@ -224,12 +224,14 @@ class Folder:
         """Lines that make lists, in the beginning of the setup and of the function."""
         once, each = list[Line](), list[Line]()
         for x in self._lists:
-            of_calls = self._set.keys() >= {*x.members.values()}
+            names = x.members.values()
             if not x.is_one:
-                (each if of_calls else once).append(((), f"{x.text} = [None] * {len(x.members)}"))
-            for name in x.members.values():
-                if name not in self._set and name not in self._set_once:
-                    (once if name in known else each).append(((), f"{self._text(name)} = {name}"))
+                where = each if self._known.isdisjoint(names) else once
+                where.append(((), f"{x.text} = [None] * {len(names)}"))
+            for name in names:
+                if name in self._set or name in self._set_once:
+                    continue
+                (once if name in known else each).append(((), f"{self._text(name)} = {name}"))
         return once, each
 
     def _text(self, name: str) -> str:

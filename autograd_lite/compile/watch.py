@@ -224,7 +224,9 @@ class Watch:
         self._add(f, path)
         names = set(_names(f.__code__))
         if not names.isdisjoint(_BY_TEXT):
-            names |= {name for name in f.__globals__ if name[:2] != "__"}
+            others = {name for name in f.__globals__ if name[:2] != "__"} - names
+            reached = self._look_up(f.__globals__, others, path)
+            found += [(x, at) for x, at in reached if not isinstance(x, (FunctionType, type))]
             self._dicts.append(f.__globals__)
         imported = [(sys.modules[name], name) for name in names & sys.modules.keys()]
         scopes = [(f.__globals__, path), *((vars(x), name) for x, name in imported)]

@@ -11,12 +11,14 @@ The work is in `page`; it is imported by the first call.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any, Protocol
 
 from ..engine.tensor import Tensor
 from ..loading import loaded
+from .shown import Page
 
-__all__ = ["explain"]
+__all__ = ["Page", "explain"]
 
 
 class Explained(Protocol):
@@ -33,7 +35,7 @@ def explain(
     *,
     lr: float | None = None,
     iteration: int | None = None,
-) -> None:
+) -> Page:
     """Write a page that steps through the graph that ``output`` was computed by.
 
     One HTML file that needs nothing else. Each step of the forward pass, the loss, the backward
@@ -52,6 +54,8 @@ def explain(
     Of a training that ``nn.fit(…, record=n)`` recorded, the page steps through one iteration, and
     has a slider over all that were recorded: the loss, the parameters and, where there are two
     features, the decision boundary.
+
+    Returned is a `Page`, which in Jupyter shows itself.
 
     Args:
         output: a recorded tensor of any shape, mostly a loss; or a recorded training, an
@@ -80,6 +84,7 @@ def explain(
         >>> with ag.source_lines():
         ...     loss = nn.BCELoss()(net([[0.0, 1.0]]), [[0.0]])
         >>> ag.explain(loss, path)
+        <Page step.html>
         >>> page = path.read_text(encoding="utf-8")
         >>> page.startswith("<!doctype html>"), page.count('<section class="step"')
         (True, 15)
@@ -90,10 +95,11 @@ def explain(
         from .training import write_recorded
 
         write_recorded(output.explained(), path, lang, lr, iteration)
-        return
+        return Page(Path(path))
     from .page import write
 
     if iteration is not None:
         raise TypeError("explain: iteration is for a recorded training, and not for a Tensor")
     with loaded(output):
         write(output, path, lang, lr)
+    return Page(Path(path))

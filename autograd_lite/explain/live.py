@@ -275,4 +275,4 @@ def _called(t: Tensor | None, story: Story, words: Words) -> str:
 
 
 def _looked_since(start: int) -> bool:
-    return bool(LOOKS) and LOOKS[-1].number > start
+    return bool(LOOKS) and LOOKS[-1][0] > start

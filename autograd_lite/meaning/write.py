@@ -15,6 +15,7 @@ from .. import ops
 from ..engine.op import Each
 from ..engine.tensor import Tensor
 from ..graph import inner_first
+from ..numpy_code import code, numpy_name
 from ..show.expression import Definition, Expression, applied
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
@@ -71,6 +72,36 @@ DIAGONAL = Op("diagonal", lambda x: np.diagonal(x), notation=function("diag"),
               source="np.diagonal({0})")  # fmt: skip
 GATHER = Op("gather", lambda x, k: x[k], notation=Notation("{0}[{1}]", ATOM, (ATOM,)),
             source="{0}[{1}]")  # fmt: skip
+
+
+def _moved(x: Any, moves: Any) -> Any:
+    """``x``, or NumPy code of it, after functions of these names and settings."""
+    for name, params in moves:
+        move = _MOVES.get(name)
+        if not isinstance(x, str):
+            x = OPS[name].forward(x, **params) if move is None else move(x, **params)
+        elif move is None:
+            x = OPS[name].source([x], params)  # type: ignore[operator]
+        else:
+            settings = [f"{key}={code(value)}" for key, value in params.items()]
+            x = f"{numpy_name(move)}({', '.join([x, *settings])})"
+    return x
+
+
+_MOVES: dict[str, Any] = {
+    "transpose": np.transpose, "reshape": np.reshape, "sum": np.sum,
+    "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
+}  # fmt: skip
+SLIDE = Op(
+    "correlate", lambda x, g, moves, axes: np.sum(_moved(x, moves) * g, axis=axes, keepdims=True),
+    notation=infix("⋆", PRODUCT, MATMUL),
+    source=lambda xs, params: f"np.sum({_moved(xs[0], params['moves'])} * {xs[1]}, "
+    f"axis={params['axes']}, keepdims=True)",
+)  # fmt: skip
+SPREAD = Op(
+    "convolve_full", lambda g, k, moves: _moved(g * k, moves), notation=infix("*", PRODUCT, MATMUL),
+    source=lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]),
+)  # fmt: skip
 BLOCKS = Op("blocks", lambda *xs, axis: np.concatenate(xs, axis), Each(lambda i, g, out, *xs: None),
             notation=Notation(lambda xs, params: f"[{', '.join(xs)}]", ATOM, (0,)),
             source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
@@ -421,7 +452,7 @@ class _Form:
                 x, axes = inner.args[0], inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
                 k = round(c * n)
-                near = k in (1, 2) and abs(c * n - k) < 1e-12
+                near = k in (1, 2) and abs(c * n - k) < 1e-12 and c != 1
                 mean = self._averaged(x, axes) if near else None
                 if mean is not None and (len(axes) < x.ndim or mean.op is VARIANCE):
                     if k == 2:
@@ -545,12 +576,31 @@ class _Form:
     def _reduction(self, e: Term) -> Expression:
         (x,) = e.args
         axes = e.params["axes"]
+        slid = _slid(x) if e.op == "sum" else None
+        if slid is not None:
+            return self._correlated(e, *slid)
         if e.op == "sum" and x.op == "*" and len(axes) == 1 and max(x.shape) == math.prod(x.shape):
             factors = [f for f, p in x.args if p == 1]
             if len(factors) == len(x.args) == 2 and all(f.shape == x.shape for f in factors):
                 a, b = (_reshaped(self.done[f], (math.prod(x.shape),)) for f in factors)
                 return _reshaped(applied(DOT, a, b), e.shape)
         return applied(OPS[e.op], self.done[x], axis=tuple(sorted(axes)), keepdims=True)
+
+    def _correlated(self, e: Term, seen: Term, rest: Term) -> Expression:
+        """``x ⋆ δ``: windows of x, each times δ, added up."""
+        moves, x = _moves(seen)
+        inputs = self.done[x.args[0]], self._multiplied([(rest, 1.0)], {})
+        return applied(SLIDE, *inputs, moves=((x.op, x.params), *moves), axes=_sorted(e))
+
+    def _folded(self, e: Term) -> Expression:
+        """``δ * K``: what the windows of δ, each times K, add up to where they overlap."""
+        moves, x = _moves(e.args[0])
+        factors = [f for f, p in x.args[0].args if p == 1] if x.op == "sum" else []
+        if len(factors) != 2 or len(factors) < len(x.args[0].args):
+            return self._op(e)
+        g, kernel = sorted(factors, key=lambda f: not _comes_back(_moves(f)[1]))
+        moves = (("sum", {"axis": _sorted(x), "keepdims": True}), *moves, (e.op, e.params))
+        return applied(SPREAD, self.done[g], self.done[kernel], moves=moves)
 
     def _picked(self, e: Term) -> Expression:
         place = _place(e)
@@ -616,12 +666,34 @@ class _Form:
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
 
 
+def _sorted(e: Term) -> tuple[int, ...]:
+    return tuple(sorted(e.params["axes"]))
+
+
+def _moves(e: Term) -> tuple[tuple[Any, ...], Term]:
+    """Transposes and reshapes, the last one last, and what they are of."""
+    moves: tuple[Any, ...] = ()
+    while e.op in ("transpose", "reshape"):
+        params = {"shape": e.shape} if e.op == "reshape" else e.params
+        moves, e = ((e.op, params), *moves), e.args[0]
+    return moves, e
+
+
+def _slid(x: Term) -> tuple[Term, Term] | None:
+    """The factor of a product that is windows of an array, and the only other one."""
+    factors = [f for f, p in x.args if p == 1] if x.op == "*" else []
+    seen = [f for f in factors if _moves(f)[1].op == "sliding_window_view"]
+    if len(seen) != 1 or len(factors) != 2 or len(x.args) != 2:
+        return None
+    return seen[0], next(f for f in factors if f is not seen[0])
+
+
 _WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE, "blocks": BLOCKS, "trace": TRACE}
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
-    "normalised": "normalised", "getitem": "getitem", "scatter": "scatter",
+    "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
 }  # fmt: skip
 
 

@@ -327,12 +327,14 @@ relu = entrywise(
     lambda g, out, x: g * (x > 0),
     reads="some",
     source="np.maximum({0}, 0)",
+    doc="``max(x, 0)``; its derivative at 0 is taken as 0.",
 )
 softplus = entrywise(
     "softplus",
     lambda x: np.logaddexp(x, 0),
     lambda g, out, x: g * sigmoid(x),
     source="np.logaddexp({0}, 0)",
+    doc="``log(1 + exp(x))``, without overflow.",
 )
 
 
@@ -365,6 +367,7 @@ sigmoid: Op = entrywise(
     lambda g, out, x: g * (out * (_one(out) - out)),
     notation=function("σ"),
     source="(1 / (1 + np.exp(-{0})))",
+    doc="``1 / (1 + exp(−x))``, without overflow.",
 )
 
 # ---------------------------------------------------------------------- choosing

@@ -64,6 +64,7 @@ matmul: Op = op(
     ],
     notation=infix("", MATMUL),
     stacks=True,
+    doc="``np.matmul`` of Tensors: the product of matrices, or of stacks of them.",
 )  # fmt: skip
 
 
@@ -77,6 +78,7 @@ linear = op(
     cases=[Case(((4, 2), (2, 3), (1, 3))), Case(((2,), (2, 3), (3,)))],
     notation=Notation("{0} {1} + {2}", SUM, (MATMUL, PREFIX, PRODUCT), "+"),
     stacks=True,
+    doc="``x @ weight + bias`` as one op: ``(…, n)``, ``(n, m)``, ``(1, m)`` → ``(…, m)``.",
 )
 
 

@@ -62,7 +62,8 @@ def test_each_op_and_its_gradients_are_computed_as_by_the_engine(tab):
                 back = backward(results[1], [x for x in xs if x._tracked], EN)
                 lines = program.of(*results, *back)
         except (Fixed, TypeError, AttributeError):
-            fixed.add(op.name)
+            if not isinstance(op.forward, np.ufunc):  # of SciPy, where a test has loaded them
+                fixed.add(op.name)
             continue
         changed = sample.inputs(rng)
         changes = [
@@ -262,6 +263,7 @@ def test_a_page_says_that_values_were_looked_at(name, f):
 
 def test_what_looks_afterwards_or_elsewhere_is_no_matter(tmp_path):
     x = ag.Tensor(X, True, "x")
+    x.data -= 0.1 * x.numpy()  # which is past: it is written to
     other = (x * 3).named("other")
     y = (np.tanh(x) * (x > 0)).sum().named("y")
     assert other.item(0, 0)

@@ -117,7 +117,7 @@ def test_blocks_are_shuffled_and_then_the_rows_of_each():
     def seen(size: int, seed: int) -> Any:
         batches = blocks.batches(size, True, np.random.default_rng(seed))
         return np.concatenate([
-            x if y is not None else np.concatenate(dask.compute(*[b for b, _ in x]))
+            x if y is not None else np.concatenate([rows[40 * i : 40 * i + 40] for i in x[1]])
             for _, x, y in batches
         ]).ravel()  # fmt: skip
 
@@ -132,6 +132,13 @@ def test_blocks_are_shuffled_and_then_the_rows_of_each():
     sizes = [len(y) for _, _, y in blocks.batches(13, True, np.random.default_rng(0))]
     assert sizes == [13, 13, 13, 1] * 6
     assert seen(13, 0).tolist() == few.tolist() != seen(13, 1).tolist()
+
+
+def test_a_block_is_made_and_used_in_one_task():
+    blocks = Blocks(da.ones((240, 5), chunks=(40, 5)), da.ones((240, 1), chunks=(40, 1)))
+    found = blocks.mapped(lambda x, y, n: x.shape + y.shape + (n,), [3, 1], 7)
+    assert len(dict(found[0].__dask_graph__())) == 2
+    assert dask.compute(*found) == ((40, 5, 40, 1, 7),) * 2
 
 
 def test_blocks_for_small_batches_are_fetched_two_ahead():
@@ -235,7 +242,7 @@ def test_gradients_are_taken_by_all_workers_and_summed_as_a_tree(client: Any):
         trained(x, Y, batch_size=len(x), epochs=1, validation=None)
     finally:
         client.cluster.scheduler.remove_plugin("noting")
-    assert (len(ran["block"]), len({*ran["block"]})) == (40, 2)
+    assert (len(ran["gradient"]), len({*ran["gradient"]})) == (40, 2)
     assert len(ran["added"]) == 5 + 1
 
 
