@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import ops
+from .arrays import is_foreign, own, own_array
 from .containers import leaves, rebuilt, refuse_bound, settled
 from .containers import results as checked
 from .engine.modes import no_grad, standing
@@ -62,7 +63,8 @@ def checkpoint(f: Function) -> Function:
         tree = settled((args, kwargs))
         for x in (*args, *kwargs.values()):
             refuse_bound(f"checkpoint: {name}", x)
-        given: list[Any] = [x.copy() if type(x) is np.ndarray else x for x in leaves(tree)]
+        given: list[Any] = leaves(tree)
+        own(given, given)
         inputs = {i: x for i, x in enumerate(given) if is_tracked(x)}
 
         def run(variables: list[Tensor]) -> _Run:
@@ -176,7 +178,7 @@ def _cotangents(
     value = out._array if record else out
     if (
         not results
-        or not np.array_equal(_packed(results), value, equal_nan=True)
+        or not _is_same(_packed(results), value)
         or any(t._tracked for t in set(captured) - set(outside))
     ):
         raise RuntimeError(
@@ -206,8 +208,15 @@ def _variable(leaf: Tensor) -> Tensor:
 def _packed(results: Sequence[Tensor]) -> Array:
     """One array of all results: where there are several, one behind the other."""
     if len(results) == 1:
-        return results[0].numpy()
+        return own_array(results[0]._array)  # type: ignore[no-any-return]
     return np.concatenate([y._array.ravel() for y in results])
+
+
+def _is_same(again: Any, first: Any) -> bool:
+    """As far as values are at hand."""
+    if is_foreign(first):
+        return bool(again.shape == first.shape)
+    return np.array_equal(again, first, equal_nan=True)
 
 
 def _unpacked(packed: Any, parts: Sequence[Any]) -> list[Any]:

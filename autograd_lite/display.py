@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import is_foreign
 from .engine.tensor import Array, Tensor
 from .lines import line_of
 from .show.notation import symbol_of
@@ -25,7 +26,10 @@ _CELL = "<td style='text-align:right'>"
 def tensor_html(tensor: Tensor) -> str:
     """A line on what the tensor is, and its numbers. Names are text, whatever they hold."""
     array = tensor._seen()
-    parts = [f"<div>{_heading(tensor)}</div>", _numbers(array)]
+    heading = f"<div>{_heading(tensor)}</div>"
+    if is_foreign(array):  # whose numbers aren't asked for
+        return f"{heading}<pre>{escape(repr(array))}</pre>"
+    parts = [heading, _numbers(array)]
     if array.ndim > 2 or max(array.shape, default=0) > FULL:
         parts.append(f"<div style='opacity:.7'>{escape(_summary(array))}</div>")
     if tensor._grad is not None and array.size:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import errors, numpy_api, numpy_protocol, ops
-from .arrays import HOLDERS, as_array, given, own_array
+from .arrays import HOLDERS, as_array, given, is_foreign, own_array, to_numpy
 from .engine.modes import Mode, no_grad, recorded, standing, tell
 from .engine.notes import note
 from .engine.op import apply
@@ -120,6 +120,12 @@ class Members:
         for value in standing("value") if Mode.entered else ():
             instead: Array = value(self)
             return instead
+        if is_foreign(self._array):
+            if self._op is not None:
+                return own_array(self._array)
+            self._array = self._array if self._exposed else own_array(self._array)
+            self._exposed = True
+            return self._array
         if self._op is not None:
             look(self)
             # Of a view a copy, for through its base one could write to what it is a view of.
@@ -156,7 +162,7 @@ class Members:
             if array.shape != self._array.shape:
                 raise errors.rebinding(self, array)
             array = array.astype(self._array.dtype)
-        self._array = array if type(array) is np.ndarray else np.asarray(array)
+        self._array = array if type(array) is np.ndarray else as_array(array)
         self._exposed = False
 
     def _seen(self: Any) -> Any:
@@ -169,6 +175,11 @@ class Members:
         """The same, for code that may make something of it."""
         look(self)
         return self._seen()
+
+    def _at_hand(self: Any) -> Any:
+        """The values, asked for by name."""
+        array = self._looked()
+        return to_numpy(array)[0] if is_foreign(array) else array
 
     def _leaving(self: Any, how: str) -> Any:
         """The array for what knows no gradients; refused where one would be lost silently."""
@@ -254,7 +265,7 @@ class Members:
 
     def numpy(self: Any) -> Array:
         """A copy of the value, without the gradient."""
-        own: Array = self._looked().copy()
+        own: Array = self._at_hand().copy()
         return own
 
     to_numpy = numpy  # by which matplotlib asks for what it plots
@@ -263,11 +274,11 @@ class Members:
         """The value of a tensor with one element, or of the entry at ``index``: a Python number."""
         if self.size != 1 and not index:
             raise errors.not_one_element(self, "item")
-        return self._looked().item(*index)
+        return self._at_hand().item(*index)
 
     def tolist(self: Any) -> Any:
         """The value as nested Python lists."""
-        return self._looked().tolist()
+        return self._at_hand().tolist()
 
     # ------------------------------------------------------------------ differentiation
 
@@ -409,7 +420,7 @@ class Members:
         array = self._leaving(how)
         if self.size != 1:
             raise errors.not_one_element(self, how)
-        return array.item()
+        return to_numpy(array)[0].item() if is_foreign(array) else array.item()
 
     # Constant in pieces, as comparisons are: there is no gradient to lose.
 
@@ -519,11 +530,30 @@ class Members:
     def __array__(self: Any, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         return np.array(self._leaving("np.array(t)"), dtype or self._array.dtype)
 
+    def __dask_tokenize__(self: Any) -> Any:
+        from dask.tokenize import normalize_token
+
+        return normalize_token(self._leaving("Dask's own function"))
+
+    def to_dask_array(self: Any) -> Any:
+        """By which Dask takes what isn't its own, in ``da.sum(t)``."""
+        import dask.array
+
+        return dask.array.asarray(self._leaving("da.f(t)"))
+
+    @property
+    def fill_value(self: Any) -> NoReturn:
+        """What sparse matrices ask for; so they leave ``matrix @ t`` to the Tensor."""
+        raise NotImplementedError("sparse's own functions take no Tensor: ag.Tensor(matrix) @ t")
+
     # ------------------------------------------------------------------ showing
 
     def __repr__(self: Any) -> str:
-        value = np.array2string(self._seen(), separator=", ", prefix="Tensor(", threshold=100)
-        parts = [value]
+        array = self._seen()
+        parts = [
+            repr(array) if is_foreign(array)
+            else np.array2string(array, separator=", ", prefix="Tensor(", threshold=100)
+        ]
         if self.name is not None:
             parts.append(f"name={self.name!r}")
         if self.op is not None:

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from . import errors
-from .arrays import HOLDERS, content, given
+from .arrays import HOLDERS, content, given, is_foreign, of_values
 from .engine import op as engine
 from .engine.later import later
 from .engine.modes import Mode, composed, trace
@@ -162,7 +162,7 @@ class Op(engine.Op):
         for key, param in params.items():
             if type(param) in HOLDERS:
                 param = params[key] = content(param)
-            if type(param) is _ndarray:
+            if type(param) is _ndarray or is_foreign(param):
                 params[key] = param.copy()
             elif type(param) is list or type(param) is tuple:
                 params[key] = copy.deepcopy(param)
@@ -181,7 +181,7 @@ Op.__doc__ = _OfOps(_doc, Op.__doc__)  # type: ignore[assignment]
 
 
 def _on_arrays(op: engine.Op, arrays: tuple[Any, ...], params: dict[str, Any]) -> Any:
-    return op.forward(*arrays, **params)
+    return of_values(op.forward, *arrays, **params)
 
 
 class Case(NamedTuple):

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import ops
 from .anomaly import detect_anomaly
-from .arrays import STAND_INS
+from .arrays import array_of, beside, is_at_hand
 from .engine import op as engine
 from .engine.tensor import Array, Tensor, is_tracked
 from .ops.define import operand
@@ -65,15 +65,17 @@ class Reading:
 
     def _read(self) -> Any:
         out, arrays, params = self._node
-        read = np.ones(out.shape) if self._output is None else self._output.mask() * 1.0
+        ones: Any = beside(np.ones(out.shape), [out])
+        read: Any = ones if self._output is None else self._output.mask() * ones
         if self._op.reads:
             read = operand(self._vjp(read, out, *arrays, **params))
         while read.ndim > self._array.ndim:
-            read = read.max(axis=0, initial=0.0)
+            read = read.sum(axis=0)
         for axis, size in enumerate(self._array.shape):
             if size != read.shape[axis]:
-                read = read.max(axis=axis, keepdims=True, initial=0.0)
-        return read
+                read = read.sum(axis=axis, keepdims=True)
+        found: Array = read
+        return found
 
     def cleared(self, vjp: Any, *args: Any, **params: Any) -> Any:
         """What an entrywise rule gives, with 0 where an entry isn't read and it isn't finite."""
@@ -81,8 +83,8 @@ class Reading:
             cotangent = vjp(*args, **params)
         if type(self._node[0]) is Tensor:
             return cleared(cotangent, self.mask())
-        finite = np.isfinite(getattr(cotangent, "_array", cotangent))
-        if type(finite) in STAND_INS:  # other values may need it
+        finite = np.isfinite(array_of(cotangent))
+        if not is_at_hand(finite):  # other values may need it
             return ops.where(~(finite | self.mask()), 0, cotangent)
         if finite.all():
             return cotangent

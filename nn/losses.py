@@ -13,11 +13,13 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.arrays import given, guard
+from autograd_lite.arrays import beside, given, guard, numbers_for
 from autograd_lite.engine.leaves import array_of
 from autograd_lite.engine.op import apply
+from autograd_lite.engine.tensor import FOREIGN
 from autograd_lite.errors import describe
 from autograd_lite.lines import hint
+from autograd_lite.ops.reductions import sum_op
 from autograd_lite.ops.rows import softmax_op
 from autograd_lite.show.notation import function
 from autograd_lite.table import Case, Op, op
@@ -50,7 +52,7 @@ def _loss(
             raise ValueError(_shapes_differ(p.shape, y.shape))
         if reduction == "none":
             return value(p, y)
-        summed = np.add.reduce(value(p, y), None) if total is None else total(p, y)
+        summed = sum_op.forward(value(p, y), None) if total is None else total(p, y)
         return summed / count(p) if reduction == "mean" else summed
 
     def vjp(slope: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -107,7 +109,9 @@ _CONSTANTS = {
 
 def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
     """``log p``, ``log(1 − p)``, and what that is multiplied with: ``1 − y``."""
-    one, tiny, _ = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     try:
         return np.log(p + tiny), np.log(one - p + tiny), one - y
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
@@ -118,7 +122,7 @@ def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
 def _binary_cross_entropy(p: Any, y: Any) -> Any:
     log_p, log_q, not_y = _logarithms(p, y)
     values = -(not_y * log_q + y * log_p)
-    guard(_refuse_no_probability, np.add.reduce(values, None), p, y)
+    guard(_refuse_no_probability, sum_op.forward(values, None), p, y)
     return values
 
 
@@ -143,11 +147,15 @@ def _refuse_no_probability(total: Any, p: Any, y: Any) -> None:
 
 def _slope(p: Any, y: Any) -> Any:
     one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     return minus_one * y / (p + tiny) + (one - y) / (one - p + tiny)
 
 
 def _slope_by_target(p: Any, y: Any) -> Any:
-    one, tiny, _ = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     return np.log(one - p + tiny) - np.log(p + tiny)
 
 
@@ -421,7 +429,7 @@ def _one_hot(classes: Any, prediction: Tensor, ignored: int | None) -> Any:
         )
     kept = classes if ignored is None else np.where(classes == ignored, 0, classes)
     guard(_check_classes, kept, k)
-    marks = classes[..., None] == np.arange(k)
+    marks = classes[..., None] == beside(np.arange(k), [classes])
     if ignored is not None:
         marks = marks & (classes != ignored)[..., None]
     return marks.astype(prediction.dtype)

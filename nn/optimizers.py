@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.arrays import is_foreign
 from autograd_lite.engine.leaves import array_of, descend, forget_gradients
 from autograd_lite.engine.modes import Mode, tell
-from autograd_lite.engine.tensor import Array
+from autograd_lite.engine.tensor import FOREIGN, Array
 from autograd_lite.errors import describe
 from autograd_lite.graph import walk
 from autograd_lite.lines import hint
@@ -101,6 +102,8 @@ class Optimizer:
         """Change each parameter by what its gradient asks for."""
         update = self.update
         found = [(i, p, p.grad) for i, p in enumerate(self.parameters) if p.grad is not None]
+        for _, parameter, grad in found:
+            _refuse_mixed(self, parameter, grad)
         grads = self.clipped([grad for *_, grad in found])
         for (i, parameter, _), grad in zip(found, grads, strict=True):
             self._steps[i] += 1
@@ -119,6 +122,17 @@ class Optimizer:
         if what not in self._memory:
             self._memory[what] = [np.zeros_like(array_of(p)) for p in self.parameters]
         return self._memory[what]
+
+
+def _refuse_mixed(optimizer: Optimizer, parameter: Tensor, grad: Any) -> None:
+    """Refuse a step by which a parameter of NumPy would become another library's array."""
+    if is_foreign(grad) and not is_foreign(array_of(parameter)):
+        raise TypeError(
+            f"{type(optimizer).__name__}: {describe(parameter, 'a parameter')} is NumPy's, and its "
+            f"gradient {type(grad).__module__.partition('.')[0]}'s: with each step its graph would "
+            "grow. Load all gradients at once first, such as by dask.compute, and set p.grad; or "
+            "let the parameter be of that library, too: p.data = …"
+        )
 
 
 def _clipped(grads: list[Any], max_norm: float) -> tuple[Any, list[Any]]:
@@ -160,7 +174,9 @@ class SGD(Optimizer):
     """
 
     def step(self) -> None:
-        if not is_descent(self):
+        if not is_descent(self) or (
+            FOREIGN and any(is_foreign(p.grad) for p in self.parameters)
+        ):
             return super().step()
         if Mode.entered:
             tell("write", self.parameters[0], "data")

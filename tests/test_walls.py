@@ -31,7 +31,7 @@ ROWS = [
     "transforms checkpoint containers layers",
     "members display",
     "numpy_api numpy_protocol fft linalg",
-    "gradients unread cotangents anomaly lines graph modes decorating",
+    "gradients unread cotangents anomaly lines graph loading modes decorating",
     "ops table errors arrays numpy_code show.notation masks seen",
     "engine",
 ]

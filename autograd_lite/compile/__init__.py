@@ -54,6 +54,9 @@ def compile(f: Callable[..., Any], jit: bool = False) -> Compiled:
     ``requires_grad`` or a truth that it asked for has changed, it is compiled anew; when that
     comes again and again, it runs as it is, with a warning. Where the code raises, ``f`` is called.
 
+    Given arrays of another library, such as Dask's or CuPy's, or where ``f`` holds some, it runs as
+    it is: the code is written for NumPy's.
+
     Args:
         f: of arrays and floats, which may differ from call to call, in nested tuples, lists and
             dicts; anything else (an int, a string, None) is known, and compiled for; an object is

@@ -17,10 +17,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..arrays import refuse_kinds
+from ..arrays import STAND_INS, refuse_kinds
 from ..engine.modes import Mode, Run
 from ..engine.op import Op
-from ..engine.tensor import STAND_INS, Tensor, _leaf
+from ..engine.tensor import Tensor, _leaf
 from ..lines import user_frame
 from ..show.notation import symbol_of
 from .graph import CompileError, Guard, Node, called, mapped, put, put_at, values

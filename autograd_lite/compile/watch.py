@@ -25,8 +25,19 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import STAND_INS, Tensor
+from ..arrays import STAND_INS, array_of, is_foreign
+from ..engine.tensor import Tensor
 from .graph import CompileError
+
+
+class ElsewhereError(CompileError):
+    """What runs in another library isn't compiled."""
+
+
+def _refuse_elsewhere(x: Any, path: str) -> None:
+    if is_foreign(array_of(x)):
+        raise ElsewhereError(f"compile: {path} is another library's array")
+
 
 _MOST = 20_000  # objects
 _LARGE = 65_536  # entries, from which an array is compared with a copy, and not with its bytes
@@ -150,6 +161,7 @@ class Watch:
             x, path = todo.pop()
             if type(x) in STAND_INS or isinstance(x, _ATOMS) or id(x) in seen:
                 continue
+            _refuse_elsewhere(x, path)
             seen[id(x)] = x
             if type(x) is Tensor:
                 self.tensors.append(x)

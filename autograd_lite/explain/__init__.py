@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..engine.tensor import Tensor
+from ..loading import loaded
 from .shown import Page
 
 __all__ = ["Page", "explain"]
@@ -99,5 +100,6 @@ def explain(
 
     if iteration is not None:
         raise TypeError("explain: iteration is for a recorded training, and not for a Tensor")
-    write(output, path, lang, lr)
+    with loaded(output):
+        write(output, path, lang, lr)
     return Page(Path(path))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..arrays import is_foreign
 from ..engine.tensor import Tensor, is_tracked
 from ..ops import astype, max, min, moveaxis, take
 from ..ops.define import implements, operand, refuse_out, setting, value
@@ -20,7 +21,10 @@ __all__ = ["bincount", "histogram", "sliding_window_view", "unique"]
 @implements(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
     """How often each whole number is in ``x``, or the sum of its weights, which have a gradient."""
-    counts = np.bincount(value(x), None if weights is None else value(weights), minlength)
+    known = None if weights is None else value(weights)
+    if type(weights) is Tensor and is_foreign(known):  # of which only the counts' shape is needed
+        known = None
+    counts = np.bincount(value(x), known, minlength)
     if type(weights) is not Tensor:
         return counts
     return scatter(astype(weights, float), index=value(x), shape=counts.shape)
@@ -79,7 +83,7 @@ def histogram(
     if not is_tracked(a) or range is not None or np.ndim(bins) or not a.size:
         return counts, edges
     low, high = min(a), max(a)
-    more = 0.5 if value(low) == value(high) else 0.0
+    more = 0.5 * (value(low) == value(high))
     spread = linspace(low - more, high + more, len(edges))
     return counts * (np.diff(edges) / np.diff(spread)) if density else counts, spread
 

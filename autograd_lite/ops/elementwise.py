@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arrays import as_array, refuse_kinds
+from ..arrays import as_array, numbers_for, of_values, refuse_kinds
 from ..engine.later import later
 from ..engine.modes import trace
-from ..engine.tensor import Tensor
+from ..engine.tensor import FOREIGN, Tensor
 from ..errors import complex_to_real, explain, refuse_constant
 from ..masks import remember
 from ..seen import look
@@ -356,7 +356,7 @@ def _sigmoid(x: Any) -> Any:
     constants = _ONE_AND_GREATEST.get(x.dtype.char)
     if constants is None:
         return 1 / (1 + np.exp(-x)) if x.dtype.kind == "c" else _sigmoid(x.astype(np.float64))
-    one, greatest = constants
+    one, greatest = numbers_for(x, constants) if FOREIGN else constants
     e = np.exp(np.minimum(x, greatest))
     return e / (one + e)
 
@@ -566,7 +566,7 @@ def cast(function: str, x: Any, dtype: DTypeLike, casting: Any = "same_kind") ->
 # A leaf that was changed since an op used it stands in the recorded backward pass as it was then.
 as_it_was = Op(
     "as_it_was",
-    lambda x, value: value.view(),
+    lambda x, value: value[...],
     lambda g, out, x, value: g,
     notation=Notation("{0}", ATOM, (ATOM,), "="),
     source="{0}",
@@ -623,7 +623,7 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
                 refuse_kinds(x, function.__name__)
         settings = {k: _seen(v) for k, v in kwargs.items()}
         try:
-            found = function(*arrays, **settings)
+            found = of_values(function, *arrays, **settings)
         except ValueError as error:
             raise explain(function.__name__, args, arrays, {}, error) from error
         if function in VALUE_OPS and type(found) is np.ndarray and not settings:

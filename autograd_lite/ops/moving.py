@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array, beside, zeros
+from ..arrays import as_array, beside, is_foreign, zeros
 from ..engine.tensor import Tensor
 from ..show.notation import function
 from ..table import Case, Op, op
@@ -46,17 +46,40 @@ def places(shape: tuple[int, ...], move: Callable[[Any], Any]) -> Any:
 
 def _collect(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     stack = g.shape[: g.ndim - index.ndim]
-    sums = zeros((*stack, 1 + int(np.prod(shape))), g)
-    at: Any = (..., index.ravel())
-    np.add.at(sums, at, g.reshape(*stack, index.size))
+    sums = added(g.reshape(*stack, index.size), index.ravel(), 1 + int(np.prod(shape)))
     return sums[..., 1:].reshape(stack + shape)
+
+
+def added(g: Any, index: Any, n: int) -> Any:
+    """``np.add.at``: for each of n numbers the sum of the entries, on the last axis, that have it.
+    """
+    if not is_foreign(g):
+        sums = zeros((*g.shape[:-1], n), g)
+        at: Any = (..., index)
+        np.add.at(sums, at, g)
+        return sums
+    # In their order, each entry comes to hold the sum of the 1, 2, 4, … before it with its number.
+    order = np.argsort(index, kind="stable")
+    sums, index = np.take(g, order, axis=-1), index[order]
+    most = index.size if is_foreign(index) else np.bincount(index, minlength=1).max()
+    ahead = 1
+    while ahead < most:
+        same = beside(index[ahead:] == index[:-ahead], [g])
+        further = sums[..., ahead:] + np.where(same, sums[..., :-ahead], 0)
+        sums = np.concatenate([sums[..., :ahead], further], axis=-1)
+        ahead *= 2
+    numbers = beside(np.arange(n), [index])
+    ends = np.searchsorted(index, numbers, side="right")
+    some = beside(ends > np.searchsorted(index, numbers), [g])
+    found = np.concatenate([zeros((*g.shape[:-1], 1), g), sums], axis=-1)
+    return np.where(some, np.take(found, ends, axis=-1), 0)
 
 
 def _pick(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     stack = x.shape[: x.ndim - len(shape)]
-    flat = zeros((*stack, 1 + int(np.prod(shape))), x)
-    flat[..., 1:] = x.reshape(*stack, -1) if x.size else 0
-    return flat[..., index]
+    size = int(np.prod(shape))
+    flat = np.concatenate([zeros((*stack, 1), x), x.reshape(*stack, size)], axis=-1)
+    return np.take(flat, index.ravel(), axis=-1).reshape(stack + index.shape)
 
 
 def _index_code(xs: Sequence[str], params: dict[str, Any]) -> str:

@@ -7,11 +7,13 @@ Library of Mathematical Functions, chapters 5, 7, 8 and 10.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import factorial
 from typing import Any
 
 import numpy as np
 import scipy.special as sp
 
+from ..arrays import is_foreign
 from ..show.notation import function
 from ..table import NUMPY, OPS, Case, Op, op
 from .elementwise import POSITIVE, WITHIN_1
@@ -73,9 +75,15 @@ row("logit", lambda out, x: 1 / (x * (1 - x)), domain=PART)
 
 # ---------------------------------------------------------------------- gamma and beta
 
+def _polygamma(x: Any, n: int) -> Any:
+    if not is_foreign(x):
+        return sp.polygamma(n, x)
+    return (-1.0) ** (n + 1) * factorial(n) * sp.zeta(n + 1.0, x) if n else sp.psi(x)
+
+
 polygamma: Op = op(
     "polygamma",
-    lambda x, n: sp.polygamma(n, x),
+    _polygamma,
     lambda g, out, x, n: g * polygamma(x, n=n + 1),
     entrywise=True, domain=POSITIVE, source="scipy.special.polygamma({n}, {0})",
     cases=[Case(((2, 3),), {"n": n}) for n in (0, 1, 3)],
