@@ -639,7 +639,8 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
         params = {"index": slices_of(ranges, whole), "shape": whole}
         return intern("scatter", (g,), params, whole, g.size + 0.5)
     is_array = isinstance(index, np.ndarray) and index.dtype.kind in "iu"
-    if is_array and len(whole) == 2 and index.ndim > 1:
+    is_spread = varying(bare(g), g.ndim) < {*range(g.ndim)}  # what is added is the same for some
+    if is_array and len(whole) == 2 and is_spread:
         return _rows_added(g, index % whole[0], whole)
     return _put_at(g, _places(index, whole), whole)
 

@@ -642,8 +642,9 @@ class _Form:
     def _scatter(self, e: Term) -> Expression:
         """Beside what was taken: 0; or between its entries."""
         x, index = self.done[e.args[0]], e.params["index"]
-        if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and index.ndim == 1:
-            hot = applied(ONEHOT, self.writer.index(index % e.shape[0], "k"), n=e.shape[0])
+        if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and e.ndim == 2:
+            k = _reshaped(self.writer.index(index % e.shape[0], "k"), (index.size,))
+            x, hot = _reshaped(x, (index.size, e.shape[1])), applied(ONEHOT, k, n=e.shape[0])
             return applied(ops.matmul, applied(OPS["transpose"], hot, axes=None), x)
         ranges = ranges_of(index, e.shape)
         cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
