@@ -154,7 +154,11 @@ class Program:
             np.arange(1 + n, 1 + n + x.size).reshape(x.shape)
             for n, x in zip(ends, t.inputs, strict=False)
         ]
-        index = np.asarray(t.op.forward(*numbers, **t.params)).ravel()
+        index = np.ravel(t.op.forward(*numbers, **t.params)).astype(np.intp)
+        values = np.concatenate([[0.0], *(x._array.ravel() for x in t.inputs)])
+        moved = values[np.minimum(index, ends[-1])].reshape(t.shape)
+        if not np.array_equal(moved, t._array, equal_nan=True):  # it does more
+            return self._taken_apart(t)
         is_same = np.array_equal(index, np.arange(1, 1 + ends[-1]))
         return self.add("move", xs, t.shape, [] if is_same else index.tolist())
 
