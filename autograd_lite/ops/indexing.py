@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import beside, is_foreign, own_array, refuse_kinds, zeros
+from ..arrays import array_of, beside, is_foreign, own_array, refuse_kinds, zeros
 from ..engine.tensor import Tensor
 from ..numpy_code import code
 from ..show.notation import ATOM, Notation
 from ..table import Case, Op, op
-from .define import value
 from .moving import added, collect, pick, places
 
 _INDICES = (
@@ -50,7 +49,7 @@ def _scatter_vjp(g: Any, out: Any, x: Any, index: Any, shape: tuple[int, ...]) -
     stacked = g.ndim - len(shape)
     if _is_basic(index):
         return g[_behind(stacked, index) if stacked else index]
-    if not stacked and not is_foreign(value(g)):  # of which not all take several arrays as index
+    if not stacked and not is_foreign(array_of(g)):  # of which not all take several arrays as index
         return g[index]
     chosen = places(shape, lambda numbers: beside(numbers, _parts(index))[index])
     return pick(g, index=chosen, shape=shape)

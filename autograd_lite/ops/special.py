@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from ..arrays import is_foreign
+from ..arrays import is_at_hand
 from ..show.notation import function
 from ..table import NUMPY, OPS, Case, Op, op
 from .elementwise import POSITIVE, WITHIN_1
@@ -76,7 +76,7 @@ row("logit", lambda out, x: 1 / (x * (1 - x)), domain=PART)
 # ---------------------------------------------------------------------- gamma and beta
 
 def _polygamma(x: Any, n: int) -> Any:
-    if not is_foreign(x):
+    if is_at_hand(x):
         return sp.polygamma(n, x)
     return (-1.0) ** (n + 1) * factorial(n) * sp.zeta(n + 1.0, x) if n else sp.psi(x)
 
