@@ -66,7 +66,7 @@ def _behind(stacked: int, index: Any) -> tuple[Any, ...]:
 
 def _entries(x: Any, index: Any) -> Any:
     found = x[index]
-    if found.size != found.size:
+    if is_foreign(found) and found.size != found.size:  # nan
         raise IndexError(
             "how many entries a mask chooses isn't known before they are computed, and so no "
             "shape; write np.where(mask, t, 0)"
