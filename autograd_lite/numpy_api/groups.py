@@ -83,7 +83,7 @@ def histogram(
     if not is_tracked(a) or range is not None or np.ndim(bins) or not a.size:
         return counts, edges
     low, high = min(a), max(a)
-    more = 0.5 * (value(low) == value(high))
+    more = low.dtype.type(0.5) * (value(low) == value(high))
     spread = linspace(low - more, high + more, len(edges))
     return counts * (np.diff(edges) / np.diff(spread)) if density else counts, spread
 

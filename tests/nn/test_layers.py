@@ -128,7 +128,7 @@ LAYERS = {
     ),
     "Embedding": Layer(
         lambda: nn.Embedding(5, 3, rng=0), SYMBOLS, lambda k, e: e[k],
-        {"E": "Σ_i,j(onehot(k) ∘ ∂L/∂p)"},
+        {"E": "onehot(reshape(k))ᵀ reshape(∂L/∂p)"},
     ),
     "Conv2d": Layer(
         lambda: nn.Conv2d(2, 3, 2, rng=0), IMAGES, conv,
