@@ -1,9 +1,40 @@
 """autograd_lite: reverse-mode automatic differentiation on NumPy that shows its work.
 
-`engine` records and walks back, and says in which order to read it. `ops` are the rules,
-`numpy_api` what NumPy composes of them, `members` what users see of a Tensor, `transforms` grad,
-jvp, jacobian, …. `show` serves `draw` (figures) and `derive` (formulas); `check` looks over
-hand-written gradients, and over the engine's own.
+First steps
+-----------
+NumPy's own functions take Tensors, and what is computed from one that requires a gradient can be
+differentiated:
+
+    >>> import numpy as np
+    >>> import autograd_lite as ag
+    >>> w = ag.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    >>> loss = np.sum(np.tanh(w) ** 2)
+    >>> loss.backward()
+    >>> w.grad.round(4)
+    array([0.6397, 0.1362])
+
+Or a function is:
+
+    >>> ag.grad(lambda w: np.sum(np.tanh(w) ** 2))(np.array([1.0, 2.0])).round(4)
+    array([0.6397, 0.1362])
+
+What was recorded is shown, and checked:
+
+    >>> print(ag.derive(loss)["w"].result)
+    2 · (1 − tanh(w)²) ∘ tanh(w)
+    >>> ag.draw(loss)
+    <Figure of 3 nodes; .svg(), .save(path), .source>
+    >>> ag.check_backprop(loss, {"w": 2 * np.tanh(w.data)}).ok
+    False
+
+- differentiate: `grad`, `value_and_grad`, `jacobian`, `hessian`, `vjp`, `jvp`, `hvp`, `gradients`
+- see: `draw` (figures), `derive` (formulas), `explain` (a page, step by step), `named_tensors`
+- check: `check_backprop` (gradients of one's own), `check_grads`, `detect_anomaly`
+- faster: `compile`; without a graph: `no_grad`; with less memory: `checkpoint`
+- `nn` (also `autograd_lite.nn`): layers, losses, optimizers, training
+- NumPy's functions by their own names: `exp`, `sum`, …, `linalg`, `fft`
+
+To read the code: docs/architecture.md.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,17 +45,21 @@ from . import members as members  # which puts on Tensor what users see of it
 from .anomaly import detect_anomaly
 from .checkpoint import checkpoint
 from .compile import compile
+from .console import print_what_can_be_shown as _print_what_can_be_shown
 from .derive import derive
 from .draw import draw
 from .engine.modes import no_grad
 from .engine.tensor import Tensor
 from .explain import explain
+from .extend import Op
 from .gradients import gradients
 from .graph import named_tensors
+from .hips import elementwise_grad, hessian_vector_product, make_jvp, make_vjp
 from .lines import line_of, source_lines
 from .numpy_api.calculus import *
 from .numpy_api.einstein import *
 from .numpy_api.elementwise import *
+from .numpy_api.groups import *
 from .numpy_api.indexing import *
 from .numpy_api.joining import *
 from .numpy_api.moving import *
@@ -40,7 +75,7 @@ from .ops.products import *
 from .ops.reductions import *
 from .ops.scans import *
 from .ops.shaping import *
-from .table import OPS, Op
+from .table import OPS
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
@@ -53,13 +88,18 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# What else is imported above, the functions of the families, would hide Python's own sum, abs, …
 __all__ = [
     "OPS", "CompileError", "Derivation", "Figure", "GradientError", "Op", "Tensor", "Theme",
     "check_backprop", "check_grads", "checkpoint", "compile", "derive", "detect_anomaly",
-    "draw", "explain", "fft", "grad", "gradients", "hessian", "hvp", "jacobian", "jvp",
-    "linalg", "line_of", "named_tensors", "no_grad", "source_lines", "value_and_grad", "vjp",
+    "draw", "elementwise_grad", "explain", "fft", "grad", "gradients", "hessian",
+    "hessian_vector_product", "hvp", "jacobian", "jvp", "linalg", "line_of", "make_jvp",
+    "make_vjp", "named_tensors", "no_grad", "source_lines", "value_and_grad", "vjp",
 ]  # fmt: skip
+
+__all__ += [
+    name for name, f in vars().items() if name[0] != "_" and name not in __all__
+    and callable(f) and f.__module__.startswith(__name__)
+]  # fmt: skip  # the functions of the families
 
 # What is imported when it is first asked for, and from where.
 _LATER = {
@@ -70,8 +110,12 @@ _LATER = {
     "Theme": "draw.theme",
     "check_backprop": "check",
     "check_grads": "check.derivatives",
+    "nn": "nn",
     "testing": "testing",
 }
+
+
+_print_what_can_be_shown()
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import ops
-from .containers import leaves, rebuilt, refuse_bound
+from .arrays import is_foreign, own, own_array
+from .containers import leaves, rebuilt, refuse_bound, settled
 from .containers import results as checked
 from .engine.modes import no_grad, standing
 from .engine.op import Each, Vjp, _next_number, apply
@@ -59,10 +60,11 @@ def checkpoint(f: Function) -> Function:
         if standing("records") or standing("value"):
             return f(*args, **kwargs)
         name = getattr(f, "__name__", "the function")
-        tree = (args, kwargs)
+        tree = settled((args, kwargs))
         for x in (*args, *kwargs.values()):
             refuse_bound(f"checkpoint: {name}", x)
-        given: list[Any] = [x.copy() if type(x) is np.ndarray else x for x in leaves(tree)]
+        given: list[Any] = leaves(tree)
+        own(given, given)
         inputs = {i: x for i, x in enumerate(given) if is_tracked(x)}
 
         def run(variables: list[Tensor]) -> _Run:
@@ -72,7 +74,7 @@ def checkpoint(f: Function) -> Function:
                 values[i] = x
             own_args, own_kwargs = rebuilt(tree, iter(values))
             first = _next_number()
-            return _Run(f(*own_args, **own_kwargs), set(variables), first)
+            return _Run(settled(f(*own_args, **own_kwargs)), set(variables), first)
 
         variables = [_variable(x.detach()) for x in inputs.values()]
         alive = weakref.WeakSet(variables)
@@ -90,7 +92,7 @@ def checkpoint(f: Function) -> Function:
             return template
         captured = [t for t in (ref() for ref in used) if t is not None]
         rule = functools.partial(_cotangents, name, run, captured)
-        op = Op("checkpoint", lambda *arrays: value, _Together(rule), stacks=True)
+        op = Op("checkpoint", lambda *arrays: value, Together(rule), stacks=True)
         packed = apply(op, (*inputs.values(), *captured))
         parts = [part for part in leaves(template) if type(part) is _Part]
         results = dict(zip(parts, _unpacked(packed, parts), strict=True))
@@ -132,7 +134,7 @@ class _Part:
         self.shape, self.dtype, self.size = result.shape, result.dtype, result.size
 
 
-class _Together(Each):
+class Together(Each):
     """The vjps of an op whose rule gives the cotangents of all its inputs at once."""
 
     def __iter__(self) -> Iterator[Vjp]:
@@ -176,7 +178,7 @@ def _cotangents(
     value = out._array if record else out
     if (
         not results
-        or not np.array_equal(_packed(results), value, equal_nan=True)
+        or not _is_same(_packed(results), value)
         or any(t._tracked for t in set(captured) - set(outside))
     ):
         raise RuntimeError(
@@ -206,8 +208,15 @@ def _variable(leaf: Tensor) -> Tensor:
 def _packed(results: Sequence[Tensor]) -> Array:
     """One array of all results: where there are several, one behind the other."""
     if len(results) == 1:
-        return results[0].numpy()
+        return own_array(results[0]._array)  # type: ignore[no-any-return]
     return np.concatenate([y._array.ravel() for y in results])
+
+
+def _is_same(again: Any, first: Any) -> bool:
+    """As far as values are at hand."""
+    if is_foreign(first):
+        return bool(again.shape == first.shape)
+    return np.array_equal(again, first, equal_nan=True)
 
 
 def _unpacked(packed: Any, parts: Sequence[Any]) -> list[Any]:

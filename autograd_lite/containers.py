@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .arrays import HOLDERS, content
+
 _PLAIN = (tuple, list, dict)
 _BUILT_IN = (OrderedDict, defaultdict, dict, list, tuple, SimpleNamespace)
 _REMEDY = "give plain tuples, lists and dicts"
@@ -148,6 +150,12 @@ def rebuilt(tree: Any, new: Iterator[Any]) -> Any:
     return same
 
 
+def settled(tree: Any) -> Any:
+    """The same, with what variables (`arrays.HOLDERS`) hold in place of them."""
+    found = leaves(tree) if HOLDERS else []
+    return tree if HOLDERS.isdisjoint(map(type, found)) else rebuilt(tree, map(content, found))
+
+
 def matched(tree: Any, other: Any, what: str) -> list[Any]:
     """The leaves of ``other`` in the order of those of ``tree``, whose containers it must have.
 
@@ -158,7 +166,7 @@ def matched(tree: Any, other: Any, what: str) -> list[Any]:
         if _shape(other) != np.shape(tree):
             given = type(other).__name__ if _shape(other) is None else _shape(other)
             raise ValueError(f"{what} must have the shape {np.shape(tree)}, and has {given}")
-        return [other]
+        return [content(other)]
     held, theirs = parts(tree), parts(other) if is_container(other) else None
     if theirs is None or held.keys() != theirs.keys():
         names = ", ".join(k.name if type(k) is Attribute else str(k) for k in held)

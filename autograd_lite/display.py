@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import is_foreign
 from .engine.tensor import Array, Tensor
 from .lines import line_of
+from .show.notation import symbol_of
 
 FULL = 10
 """How many rows and columns are shown at most; of longer axes the ends are."""
@@ -24,9 +26,16 @@ _CELL = "<td style='text-align:right'>"
 def tensor_html(tensor: Tensor) -> str:
     """A line on what the tensor is, and its numbers. Names are text, whatever they hold."""
     array = tensor._seen()
-    parts = [f"<div>{_heading(tensor)}</div>", _numbers(array)]
+    heading = f"<div>{_heading(tensor)}</div>"
+    if is_foreign(array):  # whose numbers aren't asked for
+        return f"{heading}<pre>{escape(repr(array))}</pre>"
+    parts = [heading, _numbers(array)]
     if array.ndim > 2 or max(array.shape, default=0) > FULL:
         parts.append(f"<div style='opacity:.7'>{escape(_summary(array))}</div>")
+    if tensor._grad is not None and array.size:
+        known = tensor.name is not None and (tensor.is_leaf or tensor.name.startswith("s_"))
+        symbol = symbol_of(tensor.name or "", tensor.is_leaf, "") if known else "gradient"
+        parts += [f"<div>{escape(symbol)}</div>", _numbers(tensor._grad)]
     return "".join(parts)
 
 
@@ -36,8 +45,6 @@ def _heading(tensor: Tensor) -> str:
         what.append("requires_grad")
     if tensor.op is not None:
         what.append(f"op {tensor.op.name}")
-    if tensor._grad is not None:
-        what.append("grad stored")
     name = "Tensor" if tensor.name is None else tensor.name
     return f"<b>{escape(name)}</b> {escape(', '.join(what))}{_line(tensor)}"
 

@@ -297,6 +297,21 @@ def out_argument(function: str) -> TypeError:
     )
 
 
+def no_derivative(function: str) -> TypeError:
+    return TypeError(
+        f"{function}: it has no rule here by which a Tensor could be differentiated; write it as "
+        f"functions that have one (docs/coverage.md), or give it one: ag.Op(…). For the value "
+        f"alone: {function}(t.numpy())"
+    )
+
+
+def rule_not_recorded(op: str) -> TypeError:
+    return TypeError(
+        f"{op}: its rule computes under no_grad, or on plain arrays (t.numpy()), so that there is "
+        "no second derivative of it; write the rule as NumPy's functions of what it is given"
+    )
+
+
 def nothing_requires_grad(tensor: Tensor, function: str = "backward") -> RuntimeError:
     return RuntimeError(
         f"{function}: nothing that {describe(tensor)} was computed from requires a gradient "

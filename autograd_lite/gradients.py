@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import errors, ops
-from .arrays import as_array, own_array
+from .arrays import as_array, is_foreign, own_array, staying, zeros
 from .cotangents import noting
 from .engine.backward import Layer, pull
 from .engine.modes import Mode, standing, tell
-from .engine.tensor import SKIPS, Tensor, _leaf
+from .engine.tensor import FOREIGN, SKIPS, Tensor, _leaf
 from .unread import Unread
 
 _ndarray = np.ndarray
@@ -35,6 +35,10 @@ def pulled(
     traits = 0
     for tensor in seeds:
         traits |= tensor._tracked
+    if any(is_foreign(tensor._array) for tensor in seeds):  # whose values aren't looked at
+        layers = [Unread(seeds).layer, *layers] if traits & SKIPS else layers
+        with staying():
+            return pull(seeds, targets, record, layers)
     if not traits & SKIPS:
         return pull(seeds, targets, record, layers)
     if not standing("backward"):
@@ -86,7 +90,7 @@ def cotangents(
     if record and seeds:
         layers.append(noting(next(iter(seeds))))
     found = pulled(seeds, set(targets), record, layers)
-    return [found[x] if x in found else np.zeros(stack + x.shape, x.dtype) for x in targets]
+    return [found[x] if x in found else zeros(stack + x.shape, x) for x in targets]
 
 
 def backward(self: Tensor, grad: ArrayLike | None = None) -> None:
@@ -107,14 +111,16 @@ def backward(self: Tensor, grad: ArrayLike | None = None) -> None:
         raise errors.nothing_requires_grad(self)
     if Mode.entered:
         tell("write", self, "grad")
-    run = pulled if self._tracked & SKIPS else pull
+    run = pulled if self._tracked & SKIPS or (FOREIGN and is_foreign(self._array)) else pull
     found = run({self: seeded(self, grad)})
     for tensor, g in found.items():
         if tensor._grad is not None and tensor._op is None:
             tensor._grad = tensor._grad + g
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
-        elif getrefcount(g) > _ONE_REFERENCE or g.base is not None or type(g) is not _ndarray:
-            tensor._grad = np.array(g)
+        elif type(g) is not _ndarray:
+            tensor._grad = g.copy() if FOREIGN and is_foreign(g) else np.array(g)
+        elif getrefcount(g) > _ONE_REFERENCE or g.base is not None:
+            tensor._grad = g.copy("K")
         else:
             tensor._grad = g
 
@@ -136,6 +142,8 @@ def seeded(output: Tensor, grad: ArrayLike | None, function: str = "backward") -
             raise errors.no_seed(output, function)
         if array.dtype.kind == "c":
             raise errors.complex_output(output, function)
+        if FOREIGN and is_foreign(array):
+            return np.ones_like(array)
         one = array.dtype.type(1)
         return one if array.ndim == 0 else np.full(array.shape, one)
     seed = cast_seed(output, grad.detach() if isinstance(grad, Tensor) else grad, function)

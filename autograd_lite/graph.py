@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from .engine.tensor import Tensor
+
+T = TypeVar("T")
 
 
 def walk(*outputs: Tensor) -> list[Tensor]:
@@ -23,6 +25,22 @@ def walk(*outputs: Tensor) -> list[Tensor]:
                 stack.append(x)
     results.sort(key=lambda tensor: tensor._number)
     return leaves + results
+
+
+def inner_first(
+    root: T, inner: Callable[[T], Sequence[T]], known: Container[T] = ()
+) -> Iterator[T]:
+    """``root`` and what it consists of, each once, what is inner first; not what is known."""
+    seen: set[T] = set()
+    stack = [(root, False)]
+    while stack:
+        x, ready = stack.pop()
+        if ready:
+            yield x
+        elif x not in seen and x not in known:
+            seen.add(x)
+            stack.append((x, True))
+            stack += [(y, False) for y in reversed(inner(x))]
 
 
 def made_since(

@@ -1,7 +1,7 @@
 """What made a mask: a comparison of Tensors gives a plain array, which leaves no other trace.
 
 For readers, which write ``[s > 0]`` where ``s > 0`` was computed. A mask is known as long as it is
-alive, and keeps no Tensor alive.
+alive, and keeps no computed Tensor alive.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from weakref import ref
 
+from .engine.op import apply
 from .engine.tensor import Array, Tensor
+
+_DEEP = 4  # ops that are remembered of an operand that nothing else keeps: of |r| in |r| < 1
 
 
 class Comparison(NamedTuple):
@@ -25,8 +28,13 @@ _made: dict[int, tuple[ref[Array], str, list[Any]]] = {}  # by the mask's id
 def remember(mask: Array, name: str, operands: tuple[Any, ...]) -> None:
     """``mask`` is NumPy's function ``name`` of these."""
     key = id(mask)
-    kept = [ref(x) if type(x) is Tensor else x for x in operands]
+    kept = [_kept(x) for x in operands]
     _made[key] = ref(mask, lambda _: _made.pop(key, None)), name, kept
+
+
+def is_known(mask: Any) -> bool:
+    """Whether something is known of what made it, be that gone or not."""
+    return id(mask) in _made
 
 
 def comparison(mask: Any) -> Comparison | None:
@@ -34,5 +42,25 @@ def comparison(mask: Any) -> Comparison | None:
     if id(mask) not in _made:
         return None
     _, name, kept = _made[id(mask)]
-    operands = [x() if isinstance(x, ref) else x for x in kept]
+    operands = [_again(x) for x in kept]
     return None if any(x is None for x in operands) else Comparison(name, operands)
+
+
+def _kept(x: Any, deep: int = _DEEP) -> Any:
+    """A Tensor as a reference to it, and how it is computed of others."""
+    if type(x) is not Tensor or (x.is_leaf and not x.requires_grad):
+        return x
+    if x.op is None or not deep:
+        return ref(x), None, (), {}
+    return ref(x), x.op, [_kept(y, deep - 1) for y in x.inputs], x.params
+
+
+def _again(kept: Any) -> Any:
+    """What was kept; where it is gone, computed once more."""
+    if type(kept) is not tuple:
+        return kept
+    found, op, inputs, params = kept
+    if found() is not None or op is None:
+        return found()
+    again = [_again(x) for x in inputs]
+    return None if any(x is None for x in again) else apply(op, tuple(again), params)

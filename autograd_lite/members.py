@@ -12,18 +12,20 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from types import FunctionType
 from typing import Any, NoReturn
+from weakref import ref
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import errors, numpy_api, numpy_protocol, ops
-from .arrays import as_array, given, own_array
+from .arrays import HOLDERS, as_array, given, is_foreign, own_array, to_numpy
 from .engine.modes import Mode, no_grad, recorded, standing, tell
 from .engine.notes import note
 from .engine.op import apply
 from .engine.tensor import Array, Tensor, _leaf
 from .gradients import backward
 from .lines import hint, line_of, remember
+from .seen import look, written
 from .table import Op
 
 Method = Callable[..., Any]
@@ -72,7 +74,7 @@ def _in_place(operator: Method, is_step: bool = False) -> Method:
 
 def _of_array(name: str) -> Method:
     """A method of ndarray, called on the array."""
-    return lambda self, *args, **kwargs: getattr(self._seen(), name)(*args, **kwargs)
+    return lambda self, *args, **kwargs: getattr(self._looked(), name)(*args, **kwargs)
 
 
 class Members:
@@ -118,7 +120,14 @@ class Members:
         for value in standing("value") if Mode.entered else ():
             instead: Array = value(self)
             return instead
+        if is_foreign(self._array):
+            if self._op is not None:
+                return own_array(self._array)
+            self._array = self._array if self._exposed else own_array(self._array)
+            self._exposed = True
+            return self._array
         if self._op is not None:
+            look(self)
             # Of a view a copy, for through its base one could write to what it is a view of.
             array = self._array if self._array.base is None else self._array.copy()
             array.flags.writeable = False
@@ -127,11 +136,13 @@ class Members:
             if not (self._only_reference() and self._array.flags.writeable):
                 self._array = self._array.copy()  # a graph or another tensor needs the old one
             self._exposed = True
+            look(self)
         return self._array
 
     @data.setter
     def data(self: Any, value: ArrayLike) -> None:
         if value is self._array and self._exposed:  # w.data -= …
+            written(self)
             return
         if self._op is not None:
             raise errors.not_a_leaf(self, "its data can't be rebound")
@@ -151,7 +162,7 @@ class Members:
             if array.shape != self._array.shape:
                 raise errors.rebinding(self, array)
             array = array.astype(self._array.dtype)
-        self._array = array if type(array) is np.ndarray else np.asarray(array)
+        self._array = array if type(array) is np.ndarray else as_array(array)
         self._exposed = False
 
     def _seen(self: Any) -> Any:
@@ -160,11 +171,21 @@ class Members:
             return value(self)
         return self._array
 
+    def _looked(self: Any) -> Any:
+        """The same, for code that may make something of it."""
+        look(self)
+        return self._seen()
+
+    def _at_hand(self: Any) -> Any:
+        """The values, asked for by name."""
+        array = self._looked()
+        return to_numpy(array)[0] if is_foreign(array) else array
+
     def _leaving(self: Any, how: str) -> Any:
         """The array for what knows no gradients; refused where one would be lost silently."""
         if self._tracked and recorded(True):
             raise errors.leaves_the_graph(self, how)
-        return self._seen()
+        return self._looked()
 
     @property
     def op(self: Any) -> Op | None:
@@ -236,22 +257,28 @@ class Members:
         """The same value as a leaf that requires no gradient."""
         for value in standing("value"):
             return _leaf(value(self))
-        return _leaf(self._settle() if self._exposed else self._array)
+        leaf = _leaf(self._settle() if self._exposed else self._array)
+        if self._tracked:
+            note(leaf, "detached", ref(self))
+            look(self, leaf)
+        return leaf
 
     def numpy(self: Any) -> Array:
         """A copy of the value, without the gradient."""
-        own: Array = self._seen().copy()
+        own: Array = self._at_hand().copy()
         return own
+
+    to_numpy = numpy  # by which matplotlib asks for what it plots
 
     def item(self: Any, *index: Any) -> Any:
         """The value of a tensor with one element, or of the entry at ``index``: a Python number."""
         if self.size != 1 and not index:
             raise errors.not_one_element(self, "item")
-        return self._seen().item(*index)
+        return self._at_hand().item(*index)
 
     def tolist(self: Any) -> Any:
         """The value as nested Python lists."""
-        return self._seen().tolist()
+        return self._at_hand().tolist()
 
     # ------------------------------------------------------------------ differentiation
 
@@ -362,7 +389,7 @@ class Members:
         return len(self._array)
 
     def __bool__(self: Any) -> bool:
-        return bool(self._seen())
+        return bool(self._looked())
 
     # Python and NumPy ask by these for a number alone: float(t), math.sin(t), array[i] = t, ….
 
@@ -393,7 +420,7 @@ class Members:
         array = self._leaving(how)
         if self.size != 1:
             raise errors.not_one_element(self, how)
-        return array.item()
+        return to_numpy(array)[0].item() if is_foreign(array) else array.item()
 
     # Constant in pieces, as comparisons are: there is no gradient to lose.
 
@@ -496,16 +523,37 @@ class Members:
         return numpy_protocol.call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self: Any, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return numpy_protocol.call_function(func, args, kwargs)
+        if HOLDERS and not HOLDERS.isdisjoint(types):  # they say first what they hold
+            return NotImplemented
+        return numpy_protocol.call_function(func, types, args, kwargs)
 
     def __array__(self: Any, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         return np.array(self._leaving("np.array(t)"), dtype or self._array.dtype)
 
+    def __dask_tokenize__(self: Any) -> Any:
+        from dask.tokenize import normalize_token
+
+        return normalize_token(self._leaving("Dask's own function"))
+
+    def to_dask_array(self: Any) -> Any:
+        """By which Dask takes what isn't its own, in ``da.sum(t)``."""
+        import dask.array
+
+        return dask.array.asarray(self._leaving("da.f(t)"))
+
+    @property
+    def fill_value(self: Any) -> NoReturn:
+        """What sparse matrices ask for; so they leave ``matrix @ t`` to the Tensor."""
+        raise NotImplementedError("sparse's own functions take no Tensor: ag.Tensor(matrix) @ t")
+
     # ------------------------------------------------------------------ showing
 
     def __repr__(self: Any) -> str:
-        value = np.array2string(self._seen(), separator=", ", prefix="Tensor(", threshold=100)
-        parts = [value]
+        array = self._seen()
+        parts = [
+            repr(array) if is_foreign(array)
+            else np.array2string(array, separator=", ", prefix="Tensor(", threshold=100)
+        ]
         if self.name is not None:
             parts.append(f"name={self.name!r}")
         if self.op is not None:

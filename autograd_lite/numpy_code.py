@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 import unicodedata
 from typing import Any
 
@@ -32,9 +33,12 @@ def code(value: Any) -> str:
 
 
 def numpy_name(f: Any) -> str:
-    """What NumPy's users call its function ``f``: ``np.linalg.inv``."""
-    module = "numpy" if isinstance(f, np.ufunc) else f.__module__
-    return f"{module.replace('numpy', 'np', 1)}.{f.__name__}"
+    """What users call a function of NumPy's, or a ufunc of SciPy's: ``np.linalg.inv``."""
+    module, name = getattr(f, "__module__", ""), f.__name__
+    if isinstance(f, np.ufunc):
+        homes = [home for home in ("numpy", "scipy.special") if home in sys.modules]
+        module = next((home for home in homes if getattr(sys.modules[home], name, None) is f), "")
+    return f"{module.replace('numpy', 'np', 1)}.{name}" if module else str(name)
 
 
 class Namer:
@@ -54,14 +58,14 @@ class Names:
     """Identifiers that are all different, whatever they are made of."""
 
     def __init__(self, *reserved: str) -> None:
-        self._taken = {"np", *reserved}
+        self._taken = dict.fromkeys(("np", *reserved), 2)
 
     def new(self, name: str) -> str:
         plain = base = _identifier(name)
-        again = 2
         while plain in self._taken:
-            plain, again = f"{base}_{again}", again + 1
-        self._taken.add(plain)
+            plain = f"{base}_{self._taken[base]}"
+            self._taken[base] += 1
+        self._taken[plain] = 2
         return plain
 
 
@@ -77,15 +81,23 @@ def _identifier(name: str) -> str:
 
 
 def literal(array: Any) -> str:
-    """An array as code that makes it again, exactly."""
+    """An array as code that makes it again, exactly.
+
+    Example:
+        >>> literal(np.zeros((5, 5))), literal(np.array([0.1, np.inf], np.float32))
+        ('np.full((5, 5), 0.0, dtype=np.float64)', 'np.array([0.1, np.inf], dtype=np.float32)')
+    """
     if not array.size:
         return f"np.empty({code(array.shape)}, {array.dtype.str!r})"
     if array.dtype.kind == "c":  # whose inf and nan have no form of their own
         parts = np.ascontiguousarray(array).reshape(-1).view(array.real.dtype)
         return f"{literal(parts)}.view('{array.dtype.str}').reshape({code(array.shape)})"
+    dtype = f"np.{array.dtype}" if array.dtype.isnative else repr(array.dtype.str)
+    first = array.reshape(-1)[:1]
+    if array.size > 16 and array.itemsize <= 8 and array.tobytes() == first.tobytes() * array.size:
+        return f"np.full({code(array.shape)}, {code(first[0])}, dtype={dtype})"
     written = np.array2string(
         array, separator=", ", threshold=array.size + 1, floatmode="unique", max_line_width=96
     )
     written = re.sub(r"\b(nan|inf)\b", r"np.\1", written)
-    dtype = f"np.{array.dtype}" if array.dtype.isnative else repr(array.dtype.str)
     return f"np.array({written}, dtype={dtype})"

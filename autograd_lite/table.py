@@ -15,13 +15,45 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from . import errors
-from .arrays import given
+from .arrays import HOLDERS, content, given, is_foreign, of_values
 from .engine import op as engine
 from .engine.later import later
 from .engine.modes import Mode, composed, trace
 from .engine.tensor import Tensor
 
 _ndarray = np.ndarray
+
+
+class _OfOps:
+    """An attribute that each op has its own of, beside that of the class."""
+
+    def __init__(self, of: Callable[[Op], Any], of_class: Any = None) -> None:
+        self._of, self._of_class = of, of_class
+
+    def __get__(self, op: Op | None, kind: type[Op]) -> Any:
+        return self._of_class if op is None else self._of(op)
+
+
+def _signature(op: Op) -> Any:
+    """What it is called with: as NumPy's function, or its forward, names it."""
+    from inspect import Parameter, Signature, signature  # which takes long to import
+
+    if not isinstance(op.forward, np.ufunc):
+        named = signature(op.forward).parameters.values()
+        return Signature([parameter.replace(annotation=Parameter.empty) for parameter in named])
+    names = ["x"] if op.forward.nin == 1 else [f"x{i + 1}" for i in range(op.forward.nin)]
+    return Signature([Parameter(name, Parameter.POSITIONAL_ONLY) for name in names])
+
+
+def _doc(op: Op) -> str:
+    said = op.doc
+    if not said and isinstance(op.forward, np.ufunc):
+        summary = (op.forward.__doc__ or "").split("\n\n")[1:2]
+        said = " ".join([f"``np.{op.forward.__name__}`` of Tensors:", *summary])
+    elif not said:
+        said = op.forward.__doc__ or "A differentiable operation."
+    each = " Operands broadcast; of each entry it computes one." if op.entrywise else ""
+    return f"{op.name}{_signature(op)}\n\n{said.strip()}{each}"
 
 
 class Op(engine.Op):
@@ -45,6 +77,7 @@ class Op(engine.Op):
             a stack; entrywise rules do.
         reads: ``"some"`` for an op that hands on some entries and leaves others unread, such as
             ``where``; ``"all"`` for one that hands on all.
+        doc: what ``help`` says of it; by default what it says of the forward.
 
     Example:
         An op of one's own is as short as an entry in our tables:
@@ -57,7 +90,9 @@ class Op(engine.Op):
         array(12.)
     """
 
-    __slots__ = ("_most", "cases", "domain", "notation", "source")
+    __slots__ = ("_most", "cases", "doc", "domain", "notation", "source")
+    __name__: Any = _OfOps(lambda op: op.name, "Op")
+    __signature__: Any = _OfOps(_signature)
 
     def __init__(
         self,
@@ -71,11 +106,15 @@ class Op(engine.Op):
         entrywise: bool = False,
         stacks: bool = False,
         reads: Literal["", "some", "all"] = "",
+        doc: str = "",
     ) -> None:
         super().__init__(name, forward, *vjps, entrywise=entrywise, stacks=stacks, reads=reads)
-        self.notation, self.source = notation, source
+        self.notation, self.source, self.doc = notation, source, doc
         self.domain, self.cases = domain, tuple(cases)
         self._most = len(vjps) if type(self.vjps) is tuple else math.inf  # inputs
+
+    def __init_subclass__(cls) -> None:
+        cls.__doc__ = _OfOps(_doc, cls.__doc__)  # type: ignore[assignment]
 
     def __call__(self, *inputs: Any, **params: Any) -> Tensor:
         """The value: a Tensor where an input is one, else the array that ``forward`` gives.
@@ -83,6 +122,8 @@ class Op(engine.Op):
         Raises:
             TypeError: the op has not one vjp (or None) for each input, or gave no numbers.
         """
+        if HOLDERS and not HOLDERS.isdisjoint(map(type, inputs)):
+            inputs = tuple(map(content, inputs))
         if params:
             if isinstance(self.forward, np.ufunc):  # dtype=, where=, …: as NumPy takes them
                 return self.forward(*inputs, **params)  # type: ignore[no-any-return]
@@ -119,7 +160,9 @@ class Op(engine.Op):
         if params.get("out") is not None:
             raise errors.out_argument(self.name)
         for key, param in params.items():
-            if type(param) is _ndarray:
+            if type(param) in HOLDERS:
+                param = params[key] = content(param)
+            if type(param) is _ndarray or is_foreign(param):
                 params[key] = param.copy()
             elif type(param) is list or type(param) is tuple:
                 params[key] = copy.deepcopy(param)
@@ -134,8 +177,11 @@ class Op(engine.Op):
             raise errors.no_gradient_through(self.name, result)
 
 
+Op.__doc__ = _OfOps(_doc, Op.__doc__)  # type: ignore[assignment]
+
+
 def _on_arrays(op: engine.Op, arrays: tuple[Any, ...], params: dict[str, Any]) -> Any:
-    return op.forward(*arrays, **params)
+    return of_values(op.forward, *arrays, **params)
 
 
 class Case(NamedTuple):
@@ -170,8 +216,8 @@ def _entry(name: str) -> Op:
 
 
 def leaves_operators_alone(x: Any) -> bool:
-    """Whether an operand of another library asks arrays to defer to it, as NumPy's own do."""
-    return getattr(type(x), "__array_ufunc__", True) is None
+    """Whether an operand handles operators itself, as those of other libraries may ask NumPy."""
+    return getattr(type(x), "__array_ufunc__", True) is None or type(x) in HOLDERS
 
 
 def _constant(op: engine.Op, x: Any) -> Any:

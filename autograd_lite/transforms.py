@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import containers, errors, ops
-from .arrays import as_array, own_array
+from .arrays import as_array, beside, own_array, zeros
 from .containers import is_container, is_numeric, leaves, matched, rebuilt
 from .engine.backward import dependent
 from .engine.modes import Mode, no_grad, recorded
@@ -115,6 +115,8 @@ def _call(
 ) -> _Call:
     args = list(args)
     numbers = _numbers(name, argnums, len(args))
+    for i in numbers:
+        args[i] = containers.settled(args[i])
     tensors = any(type(x) is Tensor for _, x in containers.walk([args, kwargs]))
     chosen = tuple(args[i] for i in numbers)
     given = leaves(chosen)
@@ -128,7 +130,7 @@ def _call(
         for i, tree in zip(numbers, chosen, strict=True):
             args[i] = rebuilt(tree, inner)
         lost = [part for i in numbers for part in containers.computed(args[i])]
-        output = f(*args, **kwargs)
+        output = containers.settled(f(*args, **kwargs))
     for part, held in lost:
         made, _ = made_since(first, outputs := leaves(output), variables)
         if not dependent(made, leaves(held)).isdisjoint(filter(is_tracked, outputs)):
@@ -202,9 +204,13 @@ def _seeds(outputs: Sequence[Any], cotangents: Sequence[Any], what: str) -> dict
 
 
 def value_and_grad(
-    f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None
-) -> Function:
+    f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None,
+    has_aux: bool = False,
+) -> Function:  # fmt: skip
     """A function that gives ``(f(*args), gradient)``; see `grad`.
+
+    With ``has_aux`` ``f`` gives a pair, and the first of it is differentiated: the result is
+    ``((number, auxiliary), gradient)``.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -218,8 +224,13 @@ def value_and_grad(
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         call = _call("grad", f, numbers, args, kwargs)
         y = call.output
+        if has_aux:
+            if type(y) is not tuple or len(y) != 2:
+                raise TypeError("value_and_grad: with has_aux the function must return a pair")
+            call.outputs()  # raises what there is to raise
+            y = y[0]
         _check_scalar(y)
-        seeds = {y: np.ones(y.shape, y.dtype)} if is_tracked(y) else {}
+        seeds = {y: beside(np.ones(y.shape, y.dtype), [y])} if is_tracked(y) else {}
         found = _pulled(call.variables, seeds, call.record())
         gradients = call.like_arguments(call.given(found))
         return call.value(), gradients if _is_several(numbers) else gradients[0]
@@ -364,14 +375,14 @@ def _transposed(
     duals = {}
     for y in filter(is_tracked, outputs):
         dual = np.cos(np.arange(1.0, 1 + y.size)).reshape(y.shape)
-        duals[y] = _variable("jvp", dual.astype(y.dtype))
+        duals[y] = _variable("jvp", beside(dual.astype(y.dtype), [y]))
     return duals, _pulled(variables, dict(duals), record=True)
 
 
 def _zeros(y: Any) -> Any:
     """The derivative of an output that is constant."""
     value = as_array(y)
-    return np.zeros(value.shape, value.dtype if value.dtype.kind in "fc" else float)
+    return zeros(value.shape, value if value.dtype.kind in "fc" else value.astype(float))
 
 
 def jacobian(
@@ -427,7 +438,7 @@ def _derivatives(y: Any, variables: Sequence[Tensor], record: bool) -> list[Any]
     """The derivatives of ``y`` by each variable, of shape ``y.shape + x.shape``."""
     shapes = [np.shape(y) + x.shape for x in variables]
     if not is_tracked(y):
-        return [np.zeros(shape, x.dtype) for x, shape in zip(variables, shapes, strict=True)]
+        return [zeros(shape, x) for x, shape in zip(variables, shapes, strict=True)]
     with transforming():
         if y.size <= sum(x.size for x in variables):
             found = _entry_by_entry(y, variables, record)
@@ -445,12 +456,13 @@ _MOST = 2**24  # entries of a stack of cotangents
 def _entry_by_entry(y: Any, variables: Sequence[Tensor], record: bool) -> list[Any]:
     """The variables' cotangents for each entry of ``y``, along a further axis in front."""
     if not (is_tracked(y) and y.size):
-        return [np.zeros((y.size, *x.shape), x.dtype) for x in variables]
+        return [zeros((y.size, *x.shape), x) for x in variables]
     at_once = max(1, _MOST // (y.size + sum(x.size for x in variables)))
     parts = []
     for first in range(0, y.size, at_once):
         rows = min(at_once, y.size - first)
-        seed = np.eye(rows, y.size, first, dtype=y.dtype).reshape(rows, *y.shape)
+        ones = np.eye(rows, y.size, first, dtype=y.dtype).reshape(rows, *y.shape)
+        seed = beside(ones, [y])
         parts.append(_pulled(variables, {y: seed}, record, stack=(rows,)))
     return [ops.concatenate(part) for part in zip(*parts, strict=True)]
 

@@ -19,9 +19,14 @@ import numpy as np
 
 from . import ops
 from .anomaly import detect_anomaly
-from .arrays import STAND_INS, as_array
-from .engine.op import Op
+from .arrays import array_of, beside, is_at_hand
+from .engine import op as engine
 from .engine.tensor import Array, Tensor, is_tracked
+from .ops.define import operand
+from .table import Op
+
+cleared = Op("cleared", lambda g, read: np.where(np.isfinite(g) | (read != 0), g, 0), None, None)
+"""What isn't finite and isn't read is set to 0."""
 
 
 class Reading:
@@ -39,7 +44,7 @@ class Reading:
 
     def __init__(
         self,
-        op: Op,
+        op: engine.Op,
         vjp: Any,
         node: Any,
         array: Array,
@@ -48,34 +53,38 @@ class Reading:
     ) -> None:
         self._op, self._vjp, self._node, self._array = op, vjp, node, array
         self._output, self._other = output, other
-        self._mask: Array | None = None
+        self._mask: Any = None
 
-    def mask(self) -> Array:
+    def mask(self) -> Any:
         """True for the entries that are read."""
         if self._mask is None:
             self._mask = self._read() != 0
             if self._other is not None:
-                self._mask = self._mask | self._other.mask()
+                self._mask = np.maximum(self._mask, self._other.mask())
         return self._mask
 
-    def _read(self) -> Array:
+    def _read(self) -> Any:
         out, arrays, params = self._node
-        read = np.ones(out.shape) if self._output is None else self._output.mask() * 1.0
+        ones: Any = beside(np.ones(out.shape), [out])
+        read: Any = ones if self._output is None else self._output.mask() * ones
         if self._op.reads:
-            read = as_array(self._vjp(read, out, *arrays, **params))
+            read = operand(self._vjp(read, out, *arrays, **params))
         while read.ndim > self._array.ndim:
-            read = read.max(axis=0, initial=0.0)
+            read = read.sum(axis=0)
         for axis, size in enumerate(self._array.shape):
             if size != read.shape[axis]:
-                read = read.max(axis=axis, keepdims=True, initial=0.0)
-        return read
+                read = read.sum(axis=axis, keepdims=True)
+        found: Array = read
+        return found
 
     def cleared(self, vjp: Any, *args: Any, **params: Any) -> Any:
         """What an entrywise rule gives, with 0 where an entry isn't read and it isn't finite."""
         with np.errstate(divide="ignore", invalid="ignore"), detect_anomaly.suspended():
             cotangent = vjp(*args, **params)
-        finite = np.isfinite(getattr(cotangent, "_array", cotangent))
-        if type(finite) in STAND_INS:  # other values may need it
+        if type(self._node[0]) is Tensor:
+            return cleared(cotangent, self.mask())
+        finite = np.isfinite(array_of(cotangent))
+        if not is_at_hand(finite):  # other values may need it
             return ops.where(~(finite | self.mask()), 0, cotangent)
         if finite.all():
             return cotangent
@@ -88,10 +97,12 @@ class Unread:
 
     Args:
         seeds: tensors that are read as a whole besides: those that the pass starts from.
+        record: record what is read as well, which depends on the values.
     """
 
-    def __init__(self, seeds: Iterable[Tensor]) -> None:
+    def __init__(self, seeds: Iterable[Tensor], record: bool = False) -> None:
         self._readings: dict[Tensor, Reading | None] = dict.fromkeys(seeds)  # None: as a whole
+        self._record = record
 
     def layer(self, tensor: Tensor, g: Any, vjps: Any) -> Any:
         """Note what ``tensor`` reads; its rules, where some of its own entries are unread."""
@@ -100,7 +111,9 @@ class Unread:
             return vjps
         reading = self._readings.pop(tensor, None)
         in_part = op.skips or (reading is not None and (op.entrywise or op.reads != ""))
-        node = tensor._array, tensor._arrays, tensor._params
+        node: Any = tensor._array, tensor._arrays, tensor._params
+        if self._record:
+            node = tensor, tensor.inputs, tensor._params
         for x, array, vjp in zip(tensor._inputs, tensor._arrays, op.vjps):  # noqa: B905  (as pull)
             if not is_tracked(x) or vjp is None:
                 continue

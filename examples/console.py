@@ -1,12 +1,3 @@
-"""Printing where the terminal can't show every sign."""
+"""Printing where the terminal can't show every sign: the package does it when it is imported."""
 
-from __future__ import annotations
-
-import io
-import sys
-
-
-def print_what_can_be_shown() -> None:
-    """Let standard output print a ? for a sign that its encoding lacks, instead of failing."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+from autograd_lite.console import print_what_can_be_shown as print_what_can_be_shown

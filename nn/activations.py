@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import autograd_lite as ag
-from autograd_lite import Op, Tensor
+from autograd_lite import Tensor
 from autograd_lite.engine.op import apply
 from autograd_lite.ops.rows import leaky_relu_op, log_softmax_op, softmax_op
+from autograd_lite.table import Op
 
 from .module import Module
 
@@ -30,6 +33,19 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     return leaky_relu_op(x, slope=slope)
 
 
+def gelu(x: Any) -> Any:
+    """``x Φ(x)`` by tanh: ``½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))``. Hendrycks, Gimpel (2016).
+
+    As PyTorch's with ``approximate="tanh"``; it differs from the exact one by less than 5e−4.
+    """
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def silu(x: Any) -> Any:
+    """``x σ(x)``, also called swish."""
+    return x * ag.sigmoid(x)
+
+
 def identity(x: Any) -> Any:
     """``x`` itself: for an output that is not squashed."""
     return x
@@ -43,6 +59,8 @@ ACTIVATIONS: dict[str, Activation] = {
     "softplus": ag.softplus,
     "softmax": softmax,
     "log_softmax": log_softmax,
+    "gelu": gelu,
+    "silu": silu,
     "identity": identity,
 }
 
@@ -99,6 +117,18 @@ class Softplus(_Activation):
     """``log(1 + exp(x))``."""
 
     function = staticmethod(ag.softplus)
+
+
+class GELU(_Activation):
+    """`gelu`."""
+
+    function = staticmethod(gelu)
+
+
+class SiLU(_Activation):
+    """`silu`."""
+
+    function = staticmethod(silu)
 
 
 class Identity(_Activation):

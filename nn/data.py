@@ -54,6 +54,29 @@ def batch_rows(
     return _rows(len(x), batch_size, np.random.default_rng(rng) if shuffle else None, drop_last)
 
 
+Batch = tuple[Any, Any, Any]
+"""Which rows they are, where that is known, and what a step takes."""
+Seen = tuple[int, float, list[float]]
+"""Of a batch: the number of rows, the loss, and each metric."""
+
+
+class Rows:
+    """Arrays as `fit` goes through them."""
+
+    usual = 32  # rows of a batch, where nothing is said
+
+    def __init__(self, x: Any, y: Any) -> None:
+        self.x, self.y = given(x, "fit"), given(y, "fit")
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def batches(self, size: int, shuffle: bool, rng: np.random.Generator) -> Iterator[Batch]:
+        """Some rows at a time."""
+        for rows in batch_rows(self.x, self.y, size, shuffle, rng):
+            yield rows, self.x[rows], self.y[rows]
+
+
 def whole(what: str, value: Any, least: int, meant: str = "") -> int:
     """``value`` as an int, of at least that.
 

@@ -9,14 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_lite import Op, Tensor, linear, matmul
+from autograd_lite import Tensor, linear, matmul
 from autograd_lite.engine.op import apply
+from autograd_lite.table import Op
 
 from . import activations
 from .activations import Activation
 from .module import Module, as_input
 
 Rng = np.random.Generator | int | None
+
+
+def drawn(name: str, shape: tuple[int, ...], n_in: int, rng: Rng, dtype: DTypeLike) -> Tensor:
+    """A parameter drawn uniformly from ``±1/√n_in``, where n_in entries are added up by it."""
+    reach = 1 / np.sqrt(n_in)
+    return Tensor(np.random.default_rng(rng).uniform(-reach, reach, shape), True, name, dtype)
 
 
 class Linear(Module):
@@ -50,9 +57,7 @@ class Linear(Module):
     ) -> None:
         if n_in < 1 or n_out < 1:
             raise ValueError(f"Linear: widths must be at least 1, and are {n_in} and {n_out}")
-        reach = 1 / np.sqrt(n_in)
-        drawn = np.random.default_rng(rng).uniform(-reach, reach, (n_in, n_out))
-        self.weight = Tensor(drawn, True, "weight", dtype)
+        self.weight = drawn("weight", (n_in, n_out), n_in, rng, dtype)
         self.bias = Tensor(np.zeros((1, n_out)), True, "bias", dtype) if bias else None
 
     def forward(self, x: Any) -> Tensor:

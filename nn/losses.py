@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite import Op, Tensor
-from autograd_lite.arrays import given, guard
+from autograd_lite import Tensor
+from autograd_lite.arrays import beside, given, guard, numbers_for
 from autograd_lite.engine.leaves import array_of
 from autograd_lite.engine.op import apply
+from autograd_lite.engine.tensor import FOREIGN
 from autograd_lite.errors import describe
 from autograd_lite.lines import hint
+from autograd_lite.ops.reductions import sum_op
 from autograd_lite.ops.rows import softmax_op
 from autograd_lite.show.notation import function
-from autograd_lite.table import Case, op
+from autograd_lite.table import Case, Op, op
 
 from .activations import log_softmax, softmax
 from .module import as_input
@@ -50,7 +52,7 @@ def _loss(
             raise ValueError(_shapes_differ(p.shape, y.shape))
         if reduction == "none":
             return value(p, y)
-        summed = np.add.reduce(value(p, y), None) if total is None else total(p, y)
+        summed = sum_op.forward(value(p, y), None) if total is None else total(p, y)
         return summed / count(p) if reduction == "mean" else summed
 
     def vjp(slope: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -88,6 +90,13 @@ mean_squared_error = _loss(
     lambda p, y: 2 * (p - y),
     lambda p, y: 2 * (y - p),
 )
+huber = _loss(
+    "huber",
+    "(lambda d: np.where(abs(d) < 1, 0.5 * d ** 2, abs(d) - 0.5))({0} - {1})",
+    lambda p, y: np.where(np.abs(p - y) < 1, 0.5 * (p - y) ** 2, np.abs(p - y) - 0.5),
+    lambda p, y: np.clip(p - y, -1, 1),
+    lambda p, y: np.clip(y - p, -1, 1),
+)
 
 
 # For each dtype 1, its least normal number (added to a p in [0, 1] that changes none but 0) and −1;
@@ -100,7 +109,9 @@ _CONSTANTS = {
 
 def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
     """``log p``, ``log(1 − p)``, and what that is multiplied with: ``1 − y``."""
-    one, tiny, _ = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     try:
         return np.log(p + tiny), np.log(one - p + tiny), one - y
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
@@ -111,7 +122,7 @@ def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
 def _binary_cross_entropy(p: Any, y: Any) -> Any:
     log_p, log_q, not_y = _logarithms(p, y)
     values = -(not_y * log_q + y * log_p)
-    guard(_refuse_no_probability, np.add.reduce(values, None), p, y)
+    guard(_refuse_no_probability, sum_op.forward(values, None), p, y)
     return values
 
 
@@ -136,11 +147,15 @@ def _refuse_no_probability(total: Any, p: Any, y: Any) -> None:
 
 def _slope(p: Any, y: Any) -> Any:
     one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     return minus_one * y / (p + tiny) + (one - y) / (one - p + tiny)
 
 
 def _slope_by_target(p: Any, y: Any) -> Any:
-    one, tiny, _ = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     return np.log(one - p + tiny) - np.log(p + tiny)
 
 
@@ -262,6 +277,47 @@ class MSELoss(_Loss):
     op = mean_squared_error
 
 
+class HuberLoss(_Loss):
+    """``½ d²`` of an error ``d = ŷ − y`` up to δ, and beyond it ``δ (|d| − ½ δ)``. Huber (1964).
+
+    Its derivative is d, clipped to ``[−δ, δ]``.
+
+    Args:
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        delta: δ.
+
+    Raises:
+        ValueError: a δ that isn't positive.
+
+    Example:
+        >>> import nn
+        >>> nn.HuberLoss(reduction="none")([[1.5, 4.0]], [[1.0, 1.0]]).data
+        array([[0.125, 2.5  ]])
+    """
+
+    op = huber
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        if not delta > 0:
+            raise ValueError(f"HuberLoss: delta must be positive, and is {delta!r}")
+        self.delta = delta
+
+    def __call__(self, prediction: Any, target: Any) -> Tensor:
+        if self.delta == 1:
+            return super().__call__(prediction, target)
+        p, y = as_input(prediction, "p"), as_input(target, "y")
+        return _times(super().__call__(p / self.delta, y / self.delta), self.delta**2)
+
+
+def _times(loss: Tensor, c: Any) -> Tensor:
+    """``c · L``, which is then called L."""
+    loss.name = None
+    result: Tensor = loss * c
+    result.name = "L"
+    return result
+
+
 class BCELoss(_Loss):
     """Binary cross-entropy of probabilities: ``−y log p − (1 − y) log(1 − p)``.
 
@@ -296,33 +352,73 @@ class BCEWithLogitsLoss(_Loss):
 class CrossEntropyLoss(_Loss):
     """Cross-entropy of logits: ``−Σ_j y_j log softmax(z)_j`` of each row.
 
+    Args:
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        weight: one number a class, by which its rows are multiplied; a mean is then divided by
+            their sum, as PyTorch does.
+        ignore_index: a class number; rows that have it count for nothing.
+
     Shapes:
-        logits ``(q, k)``; targets ``(q,)`` integers below k, or probabilities ``(q, k)``. With
-        ``reduction="none"`` the result is ``(q, 1)``.
+        logits ``(…, k)``; targets ``(…)`` integers below k, or probabilities ``(…, k)``; weight
+        ``(k,)``. With ``reduction="none"`` the result is ``(…, 1)``.
 
     Raises:
-        ValueError: a class number outside ``0 … k−1``.
+        ValueError: a class number outside ``0 … k−1``; a weight of another shape, or below 0;
+            nothing left to take a mean of.
         TypeError: class numbers that are not integers.
 
     Example:
         >>> import nn
         >>> round(nn.CrossEntropyLoss()([[0.0, 0.0]], [1]).item(), 6)
         0.693147
+        >>> z, y = [[0.0, 0.0], [2.0, 0.0], [0.0, 0.0]], np.array([1, 0, -1])
+        >>> round(nn.CrossEntropyLoss(weight=[1.0, 3.0], ignore_index=-1)(z, y).item(), 6)
+        0.551592
     """
 
     op = cross_entropy
     _of_logits = True
 
+    def __init__(
+        self, reduction: str = "mean", weight: Any = None, ignore_index: int | None = None
+    ) -> None:
+        super().__init__(reduction)
+        self.weight = None if weight is None else given(weight, "CrossEntropyLoss").astype(float)
+        if self.weight is not None and not (self.weight >= 0).all():
+            raise ValueError(f"CrossEntropyLoss: weights must not be negative: {self.weight}")
+        self.ignore_index = ignore_index
+
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         prediction = as_input(prediction, "z")
         known = isinstance(target, Tensor)
         classes = array_of(target) if known else given(target, "CrossEntropyLoss")
-        if classes.ndim == prediction.ndim - 1:
-            target = Tensor(_one_hot(classes, prediction), name="y")
-        return super().__call__(prediction, target)
+        labels = classes.ndim == prediction.ndim - 1
+        if labels:
+            target = _one_hot(classes, prediction, self.ignore_index)
+        if self.weight is not None:
+            if self.weight.shape != prediction.shape[-1:]:
+                raise ValueError(
+                    f"CrossEntropyLoss: weight must have shape {prediction.shape[-1:]}, one number "
+                    f"a class, and has {self.weight.shape}"
+                )
+            target = target * self.weight.astype(prediction.dtype)
+        target = as_input(target, "y")
+        if self.reduction != "mean" or not labels or self.weight is self.ignore_index is None:
+            return super().__call__(prediction, target)
+        counted = array_of(target).sum()
+        guard(_refuse_nothing, counted)
+        return _times(CrossEntropyLoss("sum")(prediction, target), 1 / counted)
 
 
-def _one_hot(classes: Any, prediction: Tensor) -> Any:
+def _refuse_nothing(counted: Any) -> None:
+    if not counted > 0:
+        raise ValueError(
+            "CrossEntropyLoss: each row is ignored, or of a class with weight 0, so that there is "
+            "nothing to take a mean of"
+        )
+
+
+def _one_hot(classes: Any, prediction: Tensor, ignored: int | None) -> Any:
     k = prediction.shape[-1]
     if not classes.size:
         classes = classes.astype(np.intp)
@@ -331,8 +427,12 @@ def _one_hot(classes: Any, prediction: Tensor) -> Any:
             f"CrossEntropyLoss: class numbers must be integers, not {classes.dtype}; "
             "probabilities need the logits' shape"
         )
-    guard(_check_classes, classes, k)
-    return (classes[..., None] == np.arange(k)).astype(prediction.dtype)
+    kept = classes if ignored is None else np.where(classes == ignored, 0, classes)
+    guard(_check_classes, kept, k)
+    marks = classes[..., None] == beside(np.arange(k), [classes])
+    if ignored is not None:
+        marks = marks & (classes != ignored)[..., None]
+    return marks.astype(prediction.dtype)
 
 
 def _check_classes(classes: Any, k: int) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from reprlib import recursive_repr
 from typing import Any
 
 from autograd_lite import Tensor
-from autograd_lite.arrays import given
+from autograd_lite.arrays import HOLDERS, content, given
 from autograd_lite.engine.tensor import Array
 from autograd_lite.layers import entered, left
 from autograd_lite.lines import hint
@@ -33,12 +34,15 @@ class Module:
 
     training = True
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *inputs: Any, **settings: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define it")
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __call__(self, *inputs: Any, **settings: Any) -> Any:
+        if HOLDERS and not HOLDERS.isdisjoint(map(type, inputs)):
+            inputs = tuple(map(content, inputs))
         start = entered()
-        result = self.forward(inputs[0]) if len(inputs) == 1 else self.forward(*inputs)
+        alone = len(inputs) == 1 and not settings  # the shorter way
+        result = self.forward(inputs[0]) if alone else self.forward(*inputs, **settings)
         left(self, start, result)  # so that figures know what it computed
         return result
 
@@ -137,17 +141,39 @@ class Module:
         return self.train(False)
 
     def state_dict(self) -> dict[str, Array]:
-        """A copy of each parameter's value by its path."""
-        return {path: parameter.numpy() for path, parameter in self.named_parameters()}
+        """A copy of each parameter's value by its name, such as ``W_01``, where it has one of its
+        own; else by its path.
+        """
+        return {key: parameter.numpy() for key, parameter in self._keyed().items()}
+
+    def _keyed(self) -> dict[str, Tensor]:
+        paths = dict(self.named_parameters())
+        names = Counter(parameter.name for parameter in paths.values())
+        keyed = {}
+        for path, parameter in paths.items():
+            name = parameter.name
+            own = name and names[name] == 1 and name not in paths and path.split(".")[-1] != name
+            keyed[name if name and own else path] = parameter
+        return keyed
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Set the parameters to values such as `state_dict` gave.
+        """Set the parameters to values such as `state_dict` gave, by their names or paths.
 
         Raises:
-            KeyError: a path is missing, or unknown; nothing is set then.
+            KeyError: a parameter is missing, or unknown; nothing is set then.
             ValueError: a value has another shape, or isn't real numbers; nothing is set then.
         """
-        named = dict(self.named_parameters())
+        named, paths = self._keyed(), dict(self.named_parameters())
+        keys = {parameter: key for key, parameter in named.items()}
+        given_as: dict[str, str] = {}
+        for said in state:
+            key = keys[paths[said]] if said in paths else said
+            if key in given_as:
+                raise KeyError(
+                    f"load_state_dict: {key} is given twice, as {given_as[key]} and as {said}"
+                )
+            given_as[key] = said
+        state = {key: state[said] for key, said in given_as.items()}
         if named.keys() != state.keys():
             missing, unknown = sorted(named.keys() - state), sorted(state.keys() - named)
             raise KeyError(f"load_state_dict: missing {missing}, unknown {unknown}")
@@ -209,8 +235,21 @@ def _is_cut_off(tensor: Tensor, parameters: list[Tensor]) -> bool:
 
 def as_input(x: Any, name: str) -> Tensor:
     """``x`` as a Tensor that has a name: its own, or else ``name``."""
+    if type(x) in HOLDERS:
+        x = content(x)
     if not isinstance(x, Tensor):
         return Tensor(x, name=name)
     if x.name is None:
         x.name = name
+    return x
+
+
+def as_data(x: Any, name: str) -> Tensor:
+    """As `as_input`, but what was computed and has no name is left without one."""
+    return x if isinstance(x, Tensor) and not x.is_leaf else as_input(x, name)
+
+
+def named(x: Any, name: str) -> Any:
+    """``x``, which gets a name, without looking for the line that gives it."""
+    x.name = name
     return x

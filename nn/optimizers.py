@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
+from autograd_lite.arrays import is_foreign
 from autograd_lite.engine.leaves import array_of, descend, forget_gradients
 from autograd_lite.engine.modes import Mode, tell
-from autograd_lite.engine.tensor import Array
+from autograd_lite.engine.tensor import FOREIGN, Array
 from autograd_lite.errors import describe
 from autograd_lite.graph import walk
 from autograd_lite.lines import hint
@@ -38,14 +39,18 @@ class Optimizer:
     Args:
         parameters: leaf Tensors; those that get no gradient are left alone.
         lr: the learning rate α.
+        max_norm: the norm of all gradients together, to which a step scales them down where they
+            are longer; they are stored as they were. By default they are taken as they are.
 
     Raises:
         ValueError: none that requires a gradient, one twice, or a learning rate that isn't positive
-            and finite.
+            and finite; a norm that isn't positive.
         TypeError: something among them that isn't a leaf Tensor of real numbers.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
+    def __init__(
+        self, parameters: Iterable[Tensor], lr: float, max_norm: float | None = None
+    ) -> None:
         name = type(self).__name__
         if isinstance(parameters, Module):
             raise TypeError(f"{name}: give the network's parameters: net.parameters()")
@@ -65,18 +70,22 @@ class Optimizer:
             raise ValueError(f"{name}: there are no parameters to train")
         if len(set(self.parameters)) < len(self.parameters):
             raise ValueError(f"{name}: a parameter is given twice, and would take each step twice")
-        self.lr = lr
+        if max_norm is not None and not max_norm > 0:
+            raise ValueError(f"{name}: max_norm must be positive, not {max_norm!r}")
+        self.lr, self.max_norm = lr, max_norm
+        if not self.lr:
+            raise ValueError(f"{name}: lr must be positive and finite, not {lr!r}")
         self._memory: dict[str, list[Array]] = {}
         self._steps = [0] * len(self.parameters)  # of each, since its first gradient
 
     @property
     def lr(self) -> float:
-        """The learning rate α; it may be changed between steps."""
+        """The learning rate α; it may be changed between steps, also to 0."""
         return self._lr
 
     @lr.setter
     def lr(self, value: float) -> None:
-        if not (isinstance(value, (int, float, np.generic)) and 0 < value < float("inf")):
+        if not (isinstance(value, (int, float, np.generic)) and 0 <= value < float("inf")):
             raise ValueError(
                 f"{type(self).__name__}: lr must be positive and finite, not {value!r}"
             )
@@ -92,11 +101,17 @@ class Optimizer:
     def step(self) -> None:
         """Change each parameter by what its gradient asks for."""
         update = self.update
-        for i, parameter in enumerate(self.parameters):
-            grad = parameter.grad
-            if grad is not None:
-                self._steps[i] += 1
-                parameter._replace(update(i, array_of(parameter), grad))
+        found = [(i, p, p.grad) for i, p in enumerate(self.parameters) if p.grad is not None]
+        for _, parameter, grad in found:
+            _refuse_mixed(self, parameter, grad)
+        grads = self.clipped([grad for *_, grad in found])
+        for (i, parameter, _), grad in zip(found, grads, strict=True):
+            self._steps[i] += 1
+            parameter._replace(update(i, array_of(parameter), grad))
+
+    def clipped(self, grads: list[Any]) -> list[Any]:
+        """The gradients of all parameters, no longer together than ``max_norm``."""
+        return grads if self.max_norm is None else _clipped(grads, self.max_norm)[1]
 
     def update(self, i: int, value: Array, grad: Array) -> Array:
         """The new value of parameter ``i``, of the shape of ``value`` and ``grad``."""
@@ -107,6 +122,42 @@ class Optimizer:
         if what not in self._memory:
             self._memory[what] = [np.zeros_like(array_of(p)) for p in self.parameters]
         return self._memory[what]
+
+
+def _refuse_mixed(optimizer: Optimizer, parameter: Tensor, grad: Any) -> None:
+    """Refuse a step by which a parameter of NumPy would become another library's array."""
+    if is_foreign(grad) and not is_foreign(array_of(parameter)):
+        raise TypeError(
+            f"{type(optimizer).__name__}: {describe(parameter, 'a parameter')} is NumPy's, and its "
+            f"gradient {type(grad).__module__.partition('.')[0]}'s: with each step its graph would "
+            "grow. Load all gradients at once first, such as by dask.compute, and set p.grad; or "
+            "let the parameter be of that library, too: p.data = …"
+        )
+
+
+def _clipped(grads: list[Any], max_norm: float) -> tuple[Any, list[Any]]:
+    norm: Any = np.sqrt(sum(np.sum(g * g) for g in grads))
+    scale = np.minimum(max_norm / (norm + 1e-6), 1.0)
+    return norm, [g * scale.astype(g.dtype) for g in grads]
+
+
+def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
+    """Scale stored gradients so that all together are no longer than ``max_norm``.
+
+    For loops of one's own; optimizers take ``max_norm=``. Returned is the norm that they had.
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> w = ag.Tensor([0.0, 0.0], requires_grad=True)
+        >>> w.grad = np.array([3.0, 4.0])
+        >>> nn.clip_grad_norm_([w], 1.0), w.grad.round(3)
+        (5.0, array([0.6, 0.8]))
+    """
+    found = [p for p in parameters if p.grad is not None]
+    norm, grads = _clipped([p.grad for p in found], max_norm)
+    for p, grad in zip(found, grads, strict=True):
+        p.grad = grad
+    return float(norm)
 
 
 class SGD(Optimizer):
@@ -123,7 +174,9 @@ class SGD(Optimizer):
     """
 
     def step(self) -> None:
-        if not is_descent(self):
+        if not is_descent(self) or (
+            FOREIGN and any(is_foreign(p.grad) for p in self.parameters)
+        ):
             return super().step()
         if Mode.entered:
             tell("write", self.parameters[0], "data")
@@ -171,7 +224,7 @@ def is_descent(optimizer: Optimizer) -> bool:
     """
     kind, own = type(optimizer), vars(optimizer)
     as_sgd = (kind.step, kind.update, kind.lr) == _descent
-    return as_sgd and "step" not in own and "update" not in own
+    return as_sgd and optimizer.max_norm is None and "step" not in own and "update" not in own
 
 
 class Momentum(Optimizer):
@@ -186,8 +239,9 @@ class Momentum(Optimizer):
         lr: float,
         momentum: float = 0.9,
         nesterov: bool = False,
+        max_norm: float | None = None,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, max_norm)
         self.momentum, self.nesterov = momentum, nesterov
 
     @entrywise
@@ -200,8 +254,14 @@ class Momentum(Optimizer):
 class AdaGrad(Optimizer):
     """``r ← r + g²``, ``w ← w − α g / (√r + ε)``. Duchi et al. (2011)."""
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, eps: float = 1e-10) -> None:
-        super().__init__(parameters, lr)
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 0.01,
+        eps: float = 1e-10,
+        max_norm: float | None = None,
+    ) -> None:
+        super().__init__(parameters, lr, max_norm)
         self.eps = eps
 
     @entrywise
@@ -220,8 +280,9 @@ class RMSprop(Optimizer):
         lr: float = 0.01,
         rho: float = 0.99,
         eps: float = 1e-8,
+        max_norm: float | None = None,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, max_norm)
         self.rho, self.eps = rho, eps
 
     @entrywise
@@ -242,8 +303,9 @@ class Adam(Optimizer):
         lr: float = 0.001,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
+        max_norm: float | None = None,
     ) -> None:
-        super().__init__(parameters, lr)
+        super().__init__(parameters, lr, max_norm)
         self.betas, self.eps = betas, eps
 
     @entrywise
@@ -271,8 +333,9 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.01,
+        max_norm: float | None = None,
     ) -> None:
-        super().__init__(parameters, lr, betas, eps)
+        super().__init__(parameters, lr, betas, eps, max_norm)
         self.weight_decay = weight_decay
 
     @entrywise

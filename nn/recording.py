@@ -143,7 +143,7 @@ class Recording:
             self.lrs.append(self._optimizer.lr)
         self._rows.append(rows if isinstance(rows, slice) else rows.copy())
         for name, tensor in self._tensors.items():
-            value = tensor.numpy()
+            value = array_of(tensor).copy()
             value.flags.writeable = False
             self.parameters[name].append(value)
 
@@ -257,8 +257,9 @@ def undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
 
     Within it modules have copies of what may be written to: counts, running means, generators.
     """
-    before = [(t, *held(t)) for t in tensors]
     modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
+    leaves = [t for m in modules for t in m.tensor_owners() if t.is_leaf]
+    before = [(t, *held(t)) for t in {*tensors, *leaves}]
     attributes = [(module, dict(vars(module))) for module in modules]
     same = [*modules, *tensors, *(t for m in modules for t in m.tensor_owners())]
     memo = {id(x): x for x in same}

@@ -194,7 +194,7 @@ class TrainStep:
 def _refuse_unknown(optimizer: Optimizer) -> None:
     """Refuse an optimizer of which a compiled step wouldn't do everything."""
     kind = type(optimizer)
-    for method in ("step", "zero_grad", "lr", "remembered"):
+    for method in ("step", "zero_grad", "lr", "remembered", "clipped"):
         known = getattr(kind, method) in (getattr(Optimizer, method), getattr(SGD, method))
         if not known or method in vars(optimizer):
             said = f"TrainStep: {kind.__name__} has a {method} of its own"
@@ -412,11 +412,12 @@ def _recorded(
                 once = [value_of(x) for x in new.values()]
                 del recorder.nodes[made:]
                 held.clear()
-                for group, time in zip(groups, times, strict=True):
+                grads = optimizer.clipped([group.joined(found) for group in groups])
+                for group, time, grad in zip(groups, times, grads, strict=True):
                     i = group.numbers[0]
                     shadow._lr, shadow._steps[i] = of(group, "lr"), time
                     new[of(group, "parameters").node] = shadow.update(
-                        i, of(group, "parameters"), group.joined(found)
+                        i, of(group, "parameters"), grad
                     )
         finally:
             for t, g in before.items():

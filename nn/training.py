@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from html import escape
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
+from autograd_lite import Tensor, no_grad
 from autograd_lite.arrays import given
 from autograd_lite.compile import CompileError
 from autograd_lite.engine.tensor import Array
+from autograd_lite.lines import hint
 
-from .data import batch_rows, whole
+from .cluster import Blocks, BlockStep, is_lazy
+from .curves import said, svg
+from .data import Rows, Seen, batch_rows, whole
 from .layers import Rng
 from .losses import _Loss
 from .module import Module
 from .optimizers import Optimizer, check_trained
 from .recording import Recorder, Recording
+from .schedules import LambdaLR
 from .train_step import TrainStep
 
 Metric = Callable[[Array, Array], float]
@@ -28,7 +36,7 @@ class CompileWarning(UserWarning):
     """`fit` trains eagerly, since the step can't be compiled; the message says why."""
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What `fit` saw in each epoch, before each batch's step.
 
@@ -36,11 +44,22 @@ class History:
         loss: the mean of the loss an observation (with ``reduction="sum"``, the sum).
         metrics: each metric's mean an observation.
         record: the steps that were kept, with ``record=n``; else None.
+        validation: the same after each epoch, of the data that are kept apart; None without them.
+        best: the epoch, counted from 0, after which the loss of the validation data was least.
     """
 
     loss: list[float] = field(default_factory=list)
     metrics: dict[str, list[float]] = field(default_factory=dict)
     record: Recording | None = None
+    validation: History | None = None
+    best: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<History of {said(self)}>"
+
+    def _repr_html_(self) -> str:
+        """For Jupyter: the losses as curves."""
+        return f"<div>{escape(said(self))}</div>{svg(self)}" if self.loss else repr(self)
 
     def explained(self) -> Recording:
         """The record, which `ag.explain` makes a page of.
@@ -55,6 +74,31 @@ class History:
             )
         return self.record
 
+    def _add(self, batches: Iterable[Seen], reduction: str) -> None:
+        """Add an epoch, of what its batches gave."""
+        n, total, sums = 0, 0.0, [0.0] * len(self.metrics)
+        for q, value, measured in batches:
+            n += q
+            total += value * (q if reduction == "mean" else 1)
+            sums = [a + b * q for a, b in zip(sums, measured, strict=True)]
+        self.loss.append(total / n if reduction == "mean" else total)
+        for values, a in zip(self.metrics.values(), sums, strict=True):
+            values.append(a / n)
+
+
+class Options(TypedDict, total=False):
+    """What `fit` takes besides, each by its name."""
+
+    shuffle: bool
+    rng: Rng
+    metrics: Mapping[str, Metric] | None
+    progress: bool
+    compiled: bool | None
+    record: int | None
+    validation: tuple[Any, Any] | None
+    patience: int | None
+    schedule: LambdaLR | None
+
 
 def fit(
     net: Module,
@@ -63,13 +107,8 @@ def fit(
     loss: _Loss,
     optimizer: Optimizer,
     epochs: int,
-    batch_size: int = 32,
-    shuffle: bool = False,
-    rng: Rng = None,
-    metrics: Mapping[str, Metric] | None = None,
-    progress: bool = False,
-    compiled: bool | None = None,
-    record: int | None = None,
+    batch_size: int | None = None,
+    **options: Unpack[Options],
 ) -> History:
     """Train ``net``: for each epoch and each batch, forward, loss, backward, step.
 
@@ -77,14 +116,22 @@ def fit(
     up to rounding. That stores no gradients, so each of the optimizer's parameters has a ``grad``
     of None afterwards; trained eagerly, it has that of the last batch.
 
+    Dask arrays are gone through by the blocks of ``x``, on the cluster of the `distributed.Client`
+    that there is, else on threads. A batch is of whole blocks, as many as have ``batch_size`` rows;
+    the gradient of each is taken, eagerly, where the block is, and they are summed as a tree. With
+    a ``batch_size`` below the rows of a block, blocks come here, and steps are of some rows of one
+    after the other. Shuffled are the blocks, and then the rows within each.
+
     Args:
         net: called with a batch of ``x``.
-        x: ``(n, …)``, one row an observation.
+        x: ``(n, …)``, one row an observation; of NumPy or of Dask.
         y: ``(n, …)``, its targets.
         loss: with ``reduction`` "mean" or "sum".
         optimizer: of the parameters to train.
         epochs: how often to go through the data.
-        batch_size: rows a step.
+        batch_size: rows a step: 32, and of Dask arrays those of a block.
+
+    Options, by their names:
         shuffle: draw the order of the rows anew in each epoch, with ``rng``.
         rng: a generator, or a seed for one.
         metrics: functions of (predictions, targets) of a batch, such as `accuracy`.
@@ -95,13 +142,21 @@ def fit(
         record: n, to keep the state before the first step, after each n-th, and after the last:
             ``history.record``, a `Recording`. A step is one batch. Each state that is kept takes
             the memory of all parameters once, and x and y are copied once; training is the same.
+        validation: x and y of data that aren't trained on: ``history.validation`` has their loss
+            and metrics after each epoch, with ``net.eval()``.
+        patience: n, to stop when the loss of the validation data hasn't become less for n epochs,
+            with the parameters that it was least with.
+        schedule: of the learning rate, such as `CosineAnnealingLR`; a step after each epoch.
 
     Raises:
         CompileError: a step that can't be compiled, with ``compiled=True``.
         ValueError: no rows, x and y of different lengths, or a loss that isn't reduced, or that
             depends on none of the optimizer's parameters; a ``record`` that isn't a positive int,
-            or keeps more than 2³⁰ bytes.
-        TypeError: a loss that isn't one of nn's.
+            or keeps more than 2³⁰ bytes. Of Dask arrays: blocks that are too large for a worker, or
+            of which it isn't known how many rows they have; a ``record``; and, on whole blocks, a
+            net that draws random numbers, or changes, when it is called. Patience without
+            validation.
+        TypeError: a loss that isn't one of nn's; an option that there isn't.
         FloatingPointError: the loss became nan or infinite.
 
     Warns:
@@ -116,65 +171,215 @@ def fit(
         >>> net["W_01"].data.round(2), net["b_01"].data.round(2)
         (array([[2.]]), array([[1.]]))
     """
-    x, y = given(x, "fit"), given(y, "fit")
-    if x.ndim == 0 or not len(x):
-        raise ValueError("fit: there are no rows to train on")
-    if isinstance(loss, type) or not hasattr(loss, "reduction"):
-        raise TypeError(f"fit: the loss must be a loss of nn, such as nn.BCELoss(), not {loss!r}")
-    if loss.reduction == "none":
-        raise ValueError("fit: a loss that isn't reduced can't be trained on; use mean or sum")
-    epochs, batch_size = whole("fit: epochs", epochs, 0), whole("fit: batch_size", batch_size, 1)
-    generator = np.random.default_rng(rng)
-    functions = dict(metrics or {})
+    known = ", ".join(Options.__annotations__)
+    for name in options:
+        if name not in Options.__annotations__:
+            raise TypeError(f"fit: there is no option {name!r}; there are {known}")
+    shuffle, record = options.get("shuffle", False), options.get("record")
+    compiled, schedule = options.get("compiled"), options.get("schedule")
+    data = _data(x, y, "train on")
+    _check_loss("fit", loss)
+    epochs = whole("fit: epochs", epochs, 0)
+    size = data.usual if batch_size is None else whole("fit: batch_size", batch_size, 1)
+    generator = np.random.default_rng(options.get("rng"))
+    functions = dict(options.get("metrics") or {})
     history = History(metrics={name: [] for name in functions})
+    validation = options.get("validation")
+    stop = _Patience(history, validation, options.get("patience"))
+    if validation is not None:
+        apart = _data(*validation, "validate by")
+        history.validation = History(metrics={name: [] for name in functions})
     recorder = None
     if record is not None:
-        meant = "a positive int n, to keep every n-th step, or None to keep none"
-        every, steps = whole("fit: record", record, 1, meant), epochs * -(-len(x) // batch_size)
-        history.record = Recording(net, x, y, loss, optimizer)
-        recorder = Recorder(history.record, every, steps)
-    step = _Step(net, loss, optimizer, compiled)
+        recorder = _recorder(record, data, net, loss, optimizer, epochs * -(-len(data) // size))
+        history.record = recorder.recording
+    blocks, step = BlockStep(net, loss, optimizer, functions), None
+    if isinstance(data, Blocks) and size >= data.usual:
+        if compiled:
+            raise CompileError("fit: on whole blocks of Dask's arrays steps are eager")
+        blocks.check(*data.sample())
+    else:
+        step = _Step(net, loss, optimizer, functions, compiled)
+
+    def trained() -> Iterator[Seen]:
+        for rows, x_batch, y_batch in data.batches(size, shuffle, generator):
+            if recorder is not None:
+                recorder.before(rows)
+            seen = (step or blocks)(x_batch, y_batch)
+            if recorder is not None:
+                recorder.after(seen[1])
+            yield seen
+
     try:
-        for epoch in _shown(range(epochs), progress):
-            total = 0.0
-            sums = dict.fromkeys(functions, 0.0)
-            for rows in batch_rows(x, y, batch_size, shuffle, generator):
-                x_batch, y_batch = x[rows], y[rows]
-                if recorder is not None:
-                    recorder.before(rows)
-                value, prediction = step(x_batch, y_batch)
-                if recorder is not None:
-                    recorder.after(value)
-                q = len(x_batch)
-                total += value * (q if loss.reduction == "mean" else 1)
-                for name, function in functions.items():
-                    sums[name] += function(prediction, y_batch) * q
-            if not np.isfinite(total):
+        for epoch in _shown(epochs, options.get("progress", False), history):
+            history._add(trained(), loss.reduction)
+            if not np.isfinite(history.loss[-1]):
                 raise FloatingPointError(
-                    f"fit: the loss became {total} in epoch {epoch}; try a smaller learning rate"
+                    f"fit: the loss became {history.loss[-1]} in epoch {epoch}; try a smaller "
+                    "learning rate"
                 )
-            history.loss.append(total / len(x) if loss.reduction == "mean" else total)
-            for name in functions:
-                history.metrics[name].append(sums[name] / len(x))
+            if history.validation is not None:
+                with _evaluating(net):
+                    batches = apart.batches(len(apart), False, generator)
+                    seen = [blocks.seen(x_batch, y_batch) for _, x_batch, y_batch in batches]
+                history.validation._add(seen, loss.reduction)
+            if schedule is not None:
+                schedule.step()
+            if stop.now(net):
+                break
     finally:
-        step.release()
+        if step is not None:
+            step.release()
     if recorder is not None:
         recorder.finish()
+    stop.restore()
     return history
 
 
+def _check_loss(where: str, loss: Any) -> None:
+    if isinstance(loss, type) or not hasattr(loss, "reduction"):
+        raise TypeError(
+            f"{where}: the loss must be a loss of nn, such as nn.BCELoss(), not {loss!r}"
+        )
+    if loss.reduction == "none":
+        raise ValueError(
+            f"{where}: a loss that isn't reduced can't be trained on; use mean or sum"
+        )
+
+
+def evaluate(
+    net: Module,
+    x: Any,
+    y: Any,
+    loss: _Loss,
+    batch_size: int = 1024,
+    metrics: Mapping[str, Metric] | None = None,
+) -> tuple[float, dict[str, float]]:
+    """The loss and the metrics of ``net``, which is as it was afterwards.
+
+    It is called as in evaluation, ``net.eval()``, and within ``ag.no_grad()``.
+
+    Args:
+        net: called with a batch of ``x``.
+        x: ``(n, …)``, one row an observation.
+        y: ``(n, …)``, its targets.
+        loss: with ``reduction`` "mean" or "sum".
+        batch_size: rows a call.
+        metrics: as in `fit`.
+
+    Raises:
+        ValueError: no rows, x and y of different lengths, or a loss that isn't reduced.
+
+    Example:
+        >>> import nn
+        >>> net = nn.MLP([1, 1], rng=0)
+        >>> x, y = np.array([[0.0], [3.0]]), np.array([[1.0], [1.0]])
+        >>> loss, metrics = nn.evaluate(net, x, y, nn.BCELoss(), metrics={"right": nn.accuracy})
+        >>> round(loss, 3), metrics
+        (0.529, {'right': 1.0})
+    """
+    x, y = given(x, "evaluate"), given(y, "evaluate")
+    if x.ndim == 0 or not len(x):
+        raise ValueError("evaluate: there are no rows")
+    _check_loss("evaluate", loss)
+    functions = {"": lambda prediction, target: loss(prediction, target).item(), **(metrics or {})}
+    sums = dict.fromkeys(functions, 0.0)
+    with _evaluating(net), no_grad():
+        for rows in batch_rows(x, y, batch_size, False, None):
+            prediction = net(x[rows])
+            for name, function in functions.items():
+                alone = not name and loss.reduction == "sum"
+                found = function(prediction if not name else prediction.data, y[rows])
+                sums[name] += found * (1 if alone else len(y[rows]) / len(x))
+    return sums.pop(""), sums
+
+
+class _Patience:
+    """Says when to stop, and keeps the best parameters for then."""
+
+    def __init__(self, history: History, validation: Any, patience: int | None) -> None:
+        if patience is not None:
+            patience = whole("fit: patience", patience, 1)
+        if validation is None and patience is not None:
+            raise ValueError("fit: patience needs validation=(x, y), by whose loss it stops")
+        if validation is not None and len(validation) != 2:
+            raise ValueError("fit: validation must be a pair (x, y)")
+        self._history, self._patience = history, patience
+        self._best: list[tuple[Tensor, Array]] = []
+
+    def now(self, net: Any) -> bool:
+        """Whether there is to be no further epoch."""
+        history = self._history
+        losses = history.validation.loss if history.validation is not None else []
+        if not losses:
+            return False
+        now = len(losses) - 1
+        if history.best is None or losses[now] < losses[history.best]:
+            history.best = now
+            if self._patience is not None and isinstance(net, Module):
+                self._best = [(p, p.numpy()) for _, p in net.named_parameters()]
+        return self._patience is not None and now - history.best >= self._patience
+
+    def restore(self) -> None:
+        """The parameters with which the loss was least."""
+        for parameter, value in self._best:
+            parameter._replace(value)
+
+
+def _recorder(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optimizer,
+              steps: int) -> Recorder:  # fmt: skip
+    meant = "a positive int n, to keep every n-th step, or None to keep none"
+    every = whole("fit: record", record, 1, meant)
+    if isinstance(data, Blocks):
+        raise ValueError(
+            "fit: a record has copies of x and y, and they are Dask's; record a training on some "
+            "of their rows: x[:1000].compute()"
+        )
+    return Recorder(Recording(net, data.x, data.y, loss, optimizer), every, steps)
+
+
+def _data(x: Any, y: Any, meant: str) -> Rows | Blocks:
+    data = Blocks(x, y) if is_lazy(x) or is_lazy(y) else Rows(x, y)
+    if data.x.ndim == 0 or not len(data):
+        raise ValueError(f"fit: there are no rows to {meant}")
+    return data
+
+
+@contextmanager
+def _evaluating(net: Any) -> Iterator[None]:
+    """Within it, the modules of the net aren't training."""
+    modules = [(m, m.training) for _, m in net.named_modules()] if isinstance(net, Module) else []
+    try:
+        for module, _ in modules:
+            module.training = False
+        yield
+    finally:
+        for module, mode in modules:
+            module.training = mode
+
+
 class _Step:
-    """A step of training, compiled where it can be: gives the loss and the prediction before it."""
+    """A step of training, compiled where it can be: gives what was seen of the batch before it."""
 
     def __init__(
-        self, net: Module, loss: _Loss, optimizer: Optimizer, compiled: bool | None
+        self,
+        net: Module,
+        loss: _Loss,
+        optimizer: Optimizer,
+        metrics: Mapping[str, Metric],
+        compiled: bool | None,
     ) -> None:
         self._net, self._loss, self._optimizer = net, loss, optimizer
+        self._metrics = list(metrics.values())
         self._must = bool(compiled)
         self._compiled = None if compiled is False else TrainStep(net, loss, optimizer)
         self._checked = False
 
-    def __call__(self, x: Array, y: Array) -> tuple[float, Array]:
+    def __call__(self, x: Array, y: Array) -> Seen:
+        value, prediction = self._taken(x, y)
+        return len(x), value, [metric(prediction, y) for metric in self._metrics]
+
+    def _taken(self, x: Array, y: Array) -> tuple[float, Array]:
         self._optimizer.zero_grad()
         if self._compiled is not None:
             try:
@@ -186,7 +391,7 @@ class _Step:
                     raise
                 self._checked = self._compiled.checked
                 self.release()
-                warnings.warn(f"fit: training eagerly (compiled=False): {error}", CompileWarning, 3)
+                hint(f"fit: training eagerly (compiled=False): {error}", CompileWarning)
         prediction = self._net(x)
         value = self._loss(prediction, y)
         if not self._checked:
@@ -221,14 +426,21 @@ def accuracy(prediction: Array, target: Array) -> float:
     return float(np.mean(prediction.argmax(axis=-1) == classes))
 
 
-def _shown(epochs: Iterable[int], progress: bool) -> Iterable[int]:
+def _shown(epochs: int, progress: bool, history: History) -> Iterator[int]:
     if not progress:
-        return epochs
+        yield from range(epochs)
+        return
     try:
-        from tqdm import tqdm
+        with warnings.catch_warnings():  # that a notebook's own bar needs ipywidgets
+            warnings.simplefilter("ignore")
+            from tqdm import auto
     except ImportError as error:
         raise ImportError(
             'fit: the progress bar needs tqdm: pip install "autograd_lite[progress]"'
         ) from error
-    bar: Iterable[int] = tqdm(epochs, disable=None, leave=False, unit="epoch")
-    return bar
+    notebook = type(sys.stderr).__module__.startswith("ipykernel")
+    disable = False if notebook else None  # None: where there is no terminal
+    bar = auto.tqdm(range(epochs), disable=disable, leave=notebook, unit="epoch")
+    for epoch in bar:
+        yield epoch
+        bar.set_postfix({"loss": f"{history.loss[-1]:.4g}"}, refresh=False)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import autograd_lite.ops.special  # noqa: F401  (the rows of SciPy's ufuncs)
 from autograd_lite.engine.op import Op
 from autograd_lite.table import OPS, Case
 
@@ -23,10 +24,12 @@ class Sample(NamedTuple):
         return f"{self.op.name}-{shapes}-{params}"
 
     def inputs(self, rng: np.random.Generator) -> list[Any]:
-        """An array for each input; booleans where it has no vjp."""
+        """An array for each input; booleans where there is nothing to differentiate."""
         vjps = zip(self.case.shapes, self.op.vjps, strict=False)
         return [
-            np.asarray(rng.uniform(*self.op.domain, shape) if vjp else rng.random(shape) < 0.5)
+            np.asarray(
+                rng.random(shape) < 0.5 if vjp is None else rng.uniform(*self.op.domain, shape)
+            )
             for shape, vjp in vjps
         ]
 

@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 A = RNG.uniform(0.2, 0.9, (2, 3))
 
 
-@each([*numpy_protocol.REDUCTIONS])
+@each([*numpy_protocol.METHODS["reduce"]])
 def test_ufunc_reductions(reduced: Any):
     for kwargs in ({}, {"axis": 1}, {"axis": None}, {"keepdims": True}):
         out = reduced.reduce(Tensor(A, requires_grad=True), **kwargs)

@@ -24,14 +24,15 @@ TREES = {name: ast.parse(path.read_text()) for name, path in PATHS.items()}
 ROWS = [
     "nn",
     "autograd_lite testing",
-    "draw derive explain check compile",
+    "draw derive explain check compile test_util",
+    "numpy scipy misc extend hips builtins",
     "meaning",
     "show dependence",
     "transforms checkpoint containers layers",
     "members display",
     "numpy_api numpy_protocol fft linalg",
-    "gradients unread cotangents anomaly lines graph modes decorating",
-    "ops table errors arrays numpy_code show.notation masks",
+    "gradients unread cotangents anomaly lines graph loading modes decorating",
+    "ops table errors arrays numpy_code show.notation masks seen",
     "engine",
 ]
 HEIGHT = {

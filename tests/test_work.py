@@ -19,6 +19,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
+from autograd_lite.engine.tensor import FOREIGN
 from autograd_lite.graph import walk
 
 from .each import each
@@ -87,7 +88,7 @@ def training(sizes: list[int], batch: int) -> tuple[Callable[[], Tensor], nn.SGD
 
 NETWORKS = pytest.mark.parametrize(
     ("sizes", "batch", "most_numpy", "most_python"),
-    [([2, 2, 1], 1, 47, 46), ([2, 5, 5, 1], 10, 62, 59)],
+    [([2, 2, 1], 1, 47, 47), ([2, 5, 5, 1], 10, 62, 60)],
     ids=["2-2-1", "2-5-5-1"],
 )
 
@@ -109,8 +110,13 @@ def test_a_training_step_asks_numpy_for_little(sizes, batch, most_numpy, most_py
 
 @NETWORKS
 def test_a_training_step_calls_few_functions(sizes, batch, most_numpy, most_python):
-    step, _ = training(sizes, batch)
-    assert python_calls(step) <= most_python
+    met = set(FOREIGN)  # where another library's arrays were met, more is asked
+    FOREIGN.clear()
+    try:
+        step, _ = training(sizes, batch)
+        assert python_calls(step) <= most_python
+    finally:
+        FOREIGN.update(met)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, overload
 
-from ..engine.tensor import Tensor
+from ..arrays import to_numpy
+from ..engine.tensor import FOREIGN, Tensor
+from ..loading import loaded
 from .functions import Backprop, Draw, Subject, check_function
 from .gradients import RTOL, check
 from .report import Entry, Report
@@ -99,7 +101,13 @@ def check_backprop(
         δ_2 is 2 times too large: divide it by the batch size q = 2
     """
     if isinstance(what, Tensor) or not callable(what):
-        return check(what, against, rtol)
+        if FOREIGN and isinstance(against, Mapping):
+            against = dict(zip(against, to_numpy(*against.values()), strict=True))
+        with loaded(what):
+            report = check(what, against, rtol)
+            if FOREIGN:
+                str(report)  # which looks for causes, by the numbers
+        return report
     if trials < 1:
         raise ValueError(f"check_backprop: trials must be at least 1, and is {trials}")
     return check_function(what, Subject(against, loss, params), draw, trials, seed, rtol)

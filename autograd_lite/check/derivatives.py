@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import given as given_array
+from ..arrays import to_numpy
 from ..containers import leaves, paths, rebuilt
 from ..engine.tensor import Array, Tensor
 from .directional import Flat, Part, Point, Row, normal, scale_of, value_of
@@ -175,7 +176,7 @@ def _flattened(
     Besides, these arrays, and which parts of the arguments they are.
     """
     given = leaves(args)
-    values = [_plain(x) for x in given]
+    values = to_numpy(*(x._seen() if type(x) is Tensor else x for x in given))
     kinds = [given_array(x, "check_grads").dtype.kind for x in values]
     wanted = "fc" if set(kinds) & set("fc") else "iu"
     chosen = [i for i, kind in enumerate(kinds) if kind in wanted]
@@ -196,10 +197,6 @@ def _flattened(
     named = {i: x.name for i, x in enumerate(given) if type(x) is Tensor and x.name is not None}
     chosen_parts = [parts[i]._replace(name=named.get(i, parts[i].name)) for i in chosen]
     return _numeric_outputs(flat, xs), xs, chosen_parts
-
-
-def _plain(x: Any) -> Any:
-    return x.numpy() if type(x) is Tensor else x
 
 
 def _numeric_outputs(flat: Flat, xs: Sequence[Array]) -> Flat:

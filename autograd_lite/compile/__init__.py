@@ -3,8 +3,8 @@
 To read it, in this order: `graph` (what a program is made of), `traced` (what takes the arrays'
 place), `recorder` (what writes it down), `recording` (how a function becomes a program, and
 whether that is the function), `watch` (what it reads besides), `simplify` (made shorter), `memory`
-(where values lie), `writer` (the code), `jit` (or JAX runs it), `compiled`
-(what is called).
+(where values lie), `writer` (the code), `loops` (what repeats in it), `jit` (or JAX runs it),
+`compiled` (what is called).
 
 The work is imported by the first call.
 """
@@ -53,6 +53,9 @@ def compile(f: Callable[..., Any], jit: bool = False) -> Compiled:
     watched: when an attribute, a global, an array that it closes over, a Tensor's
     ``requires_grad`` or a truth that it asked for has changed, it is compiled anew; when that
     comes again and again, it runs as it is, with a warning. Where the code raises, ``f`` is called.
+
+    Given arrays of another library, such as Dask's or CuPy's, or where ``f`` holds some, it runs as
+    it is: the code is written for NumPy's.
 
     Args:
         f: of arrays and floats, which may differ from call to call, in nested tuples, lists and

@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import refuse_kinds
+from ..arrays import array_of as held
+from ..arrays import is_foreign, refuse_kinds
 from ..containers import is_container, leaves, parts, rebuilt, refuse_bound, settings
 from ..engine import modes
 from ..engine.modes import Mode, no_grad
-from ..engine.tensor import Tensor, _leaf
+from ..engine.tensor import FOREIGN, Tensor, _leaf
 from ..lines import hint
 from .graph import Changed, CompileError, KindError
 from .jit import jitted
 from .recording import NUMBERS, Check, array_of, arrays, is_dynamic, others, recorded
-from .watch import Watch
+from .watch import ElsewhereError, Watch
 from .writer import Source
 
 CHANGES = 8  # programs for arguments of the same shapes and dtypes, at most
@@ -84,6 +85,7 @@ class Compiled:
         self._bound: dict[int, Compiled] = {}
         self._latest: Variant | None = None
         self._lock = threading.RLock()
+        self._elsewhere = False  # whether the function holds another library's array
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """As a method: a compiled function for each object."""
@@ -98,6 +100,8 @@ class Compiled:
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
         around = within()
+        if self._elsewhere or (FOREIGN and any(map(is_foreign, map(held, flat)))):
+            return self.f(*args, **kwargs)
         if around - {no_grad} or any(type(x) is Tensor and x._tracked for x in flat):
             return self.f(*args, **kwargs)
         key: Any = len(around), *map(_kind, flat)
@@ -106,6 +110,8 @@ class Compiled:
         variants = self._variants.setdefault(key, [])
         try:
             found = settled(variants, flat, self, self._compile, args, kwargs)
+        except ElsewhereError:
+            self._elsewhere, found = True, None
         except CompileError:
             raise
         except Exception:  # which the function raises itself, or has an answer to

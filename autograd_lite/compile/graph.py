@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ..lines import Line
 from ..numpy_code import numpy_name
 
 
@@ -46,12 +47,15 @@ class Node:
     value: Any = None
     name: str | None = None
     op: str | None = None
-    line: str = ""
+    line: Line | str = ""
     errors: tuple[tuple[str, str], ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return () if self.is_several else np.shape(self.value)
+        value: Any = self.value
+        if type(value) is np.ndarray:
+            return tuple(value.shape)
+        return () if self.is_several else np.shape(value)
 
     @property
     def size(self) -> int:
@@ -63,8 +67,9 @@ class Node:
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        found: np.dtype[Any] | None = getattr(self.value, "dtype", None)
         kind = object if self.is_several else type(self.value)
-        return self.value.dtype if hasattr(self.value, "dtype") else np.dtype(kind)
+        return np.dtype(kind) if found is None else found
 
     @property
     def is_several(self) -> bool:
@@ -78,7 +83,7 @@ class Node:
     @property
     def operands(self) -> list[Node]:
         """The nodes it is computed from, as often as they are used."""
-        return [*nodes_in(self.args), *(nodes_in(self.kwargs) if self.kwargs else ())]
+        return nodes_in(self.kwargs, nodes_in(self.args)) if self.kwargs else nodes_in(self.args)
 
     def described(self) -> str:
         """For messages: what it is, and where it was computed."""
@@ -132,33 +137,36 @@ class Program:
         self.nodes = kept[::-1]
 
 
-def nodes_in(tree: Any) -> Iterator[Node]:
+_NESTED = (tuple, list, dict, slice)
+
+
+def nodes_in(tree: Any, found: list[Node] | None = None) -> list[Node]:
     """The nodes in nested containers, in order."""
-    if isinstance(tree, Node):
-        yield tree
-    elif isinstance(tree, (tuple, list)):
-        for item in tree:
-            if isinstance(item, Node):
-                yield item
-            elif isinstance(item, (tuple, list, dict, slice)):
-                yield from nodes_in(item)
-    elif isinstance(tree, dict):
-        yield from nodes_in([*tree.values()])
-    elif isinstance(tree, slice):
-        yield from nodes_in((tree.start, tree.stop, tree.step))
+    found = [] if found is None else found
+    if type(tree) is slice:
+        tree = tree.start, tree.stop, tree.step
+    for x in tree.values() if type(tree) is dict else tree:
+        if type(x) is Node or type(x) is Guard:
+            found.append(x)
+        elif issubclass(type(x), _NESTED):
+            nodes_in(x, found)
+    return found
 
 
 def mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
     """Nested containers with ``change`` applied to what they hold."""
-    if isinstance(tree, tuple):
-        items = [mapped(item, change) for item in tree]
-        return type(tree)(*items) if hasattr(tree, "_fields") else tuple(items)
-    if isinstance(tree, list):
-        return [mapped(item, change) for item in tree]
-    if isinstance(tree, dict):
+    kind = type(tree)  # which a stand-in doesn't hide
+    if kind is tuple:
+        return tuple([mapped(x, change) if issubclass(type(x), _NESTED) else change(x)
+                      for x in tree])  # fmt: skip
+    if kind is dict:
         return {key: mapped(item, change) for key, item in tree.items()}
-    if isinstance(tree, slice):
+    if kind is slice:
         return slice(*(mapped(x, change) for x in (tree.start, tree.stop, tree.step)))
+    if issubclass(kind, (tuple, list)):
+        items = [mapped(x, change) for x in tree]
+        named = hasattr(tree, "_fields")
+        return kind(*items) if named else tuple(items) if issubclass(kind, tuple) else items
     return change(tree)
 
 
@@ -170,7 +178,7 @@ def values(tree: Any) -> Any:
 def is_plain_reshape(x: Any) -> bool:
     """Whether it is a node's entries in their order, in another shape."""
     return (
-        isinstance(x, Node) and x.function is np.reshape and not x.kwargs and len(x.args) == 2
+        type(x) is Node and x.function is np.reshape and not x.kwargs and len(x.args) == 2
         and isinstance(x.args[0], Node) and not isinstance(x.args[1], Node)
     )  # fmt: skip
 
@@ -240,7 +248,7 @@ def varies(node: Node) -> bool:
             return varies(x)
         return any(
             isinstance(part, slice) or x.dtype.kind == "b"
-            for part in (index if isinstance(index, tuple) else (index,)) for x in nodes_in(part)
+            for part in (index if isinstance(index, tuple) else (index,)) for x in nodes_in([part])
         )  # fmt: skip
     if function is np.where and len(node.args) == 1:
         return True
@@ -252,6 +260,8 @@ def varies(node: Node) -> bool:
 
 def matches(node: Node, value: Any) -> bool:
     """Whether it is of the shape and dtype that were recorded."""
+    if type(value) is type(node.value) is np.ndarray:
+        return bool(value.shape == node.value.shape and value.dtype == node.value.dtype)
     if isinstance(value, (tuple, list)):
         return len(value) == len(node.value)
     return bool(

@@ -67,6 +67,7 @@ class Plan:
     Attributes:
         buffers: of the nodes that write into one.
         inside: of those that write into a part of another node's buffer: that node, and where.
+        parts: of such a node those that write into a part of it.
         last_use: of each node, with its views, the place in the order of calls.
         in_place: of the nodes that write over an input's own memory: that input.
         owners: for each node, those in whose memory its value may lie.
@@ -74,6 +75,7 @@ class Plan:
 
     buffers: dict[Node, Buffer] = field(default_factory=dict)
     inside: dict[Node, tuple[Node, int]] = field(default_factory=dict)
+    parts: dict[Node, list[Node]] = field(default_factory=dict)
     last_use: dict[Node, int] = field(default_factory=dict)
     in_place: dict[Node, Node] = field(default_factory=dict)
     owners: dict[Node, set[Node]] = field(default_factory=dict)
@@ -82,7 +84,7 @@ class Plan:
         """Whether ``node``, the ``i``-th call, may write over ``old``, which it may use."""
         return (
             self.last_use.get(old, -1) <= i
-            and all(self.last_use[x] <= i for x, (of, _) in self.inside.items() if of is old)
+            and all(self.last_use[x] <= i for x in self.parts.get(old, ()))
             and (old.shape, old.dtype) == (node.shape, node.dtype)
             and not any(x is not old and old in self.owners.get(x, {x}) for x in node.operands)
         )
@@ -99,7 +101,7 @@ def planned(program: Program) -> Plan:
     _follow(program, plan)
     out = {x for x in program.outputs if isinstance(x, Node)}
     _plan_joins(program, plan, out)
-    apart = set(plan.inside) | {whole for whole, _ in plan.inside.values()}
+    apart = plan.inside.keys() | plan.parts.keys()
     destination = {new: old for old, new in program.updates.items()}
     safe = max((i for i, x in enumerate(nodes) if isinstance(x, Guard) or varies(x)), default=-1)
     free: dict[Any, list[Buffer]] = defaultdict(list)
@@ -132,10 +134,13 @@ def _follow(program: Program, plan: Plan) -> None:
     owners, last = plan.owners, plan.last_use
     for i, node in enumerate(program.nodes):
         owners[node], last[node] = {node}, i
+        shares = shares_memory(node)
         for x in node.operands:
-            if shares_memory(node):
-                owners[node] |= owners.get(x, {x})
-            last.update(dict.fromkeys(owners.get(x, {x}), i))
+            of = owners.get(x, {x})
+            if shares:
+                owners[node] |= of
+            for owner in of:
+                last[owner] = i
     for result in program.results:
         last.update(dict.fromkeys(owners.get(result, {result}), len(program.nodes)))
 
@@ -149,6 +154,7 @@ def _plan_joins(program: Program, plan: Plan, out: set[Node]) -> None:
             own = isinstance(source, Node) and writes_out(source) and source not in out
             if own and source not in plan.inside and source.dtype == whole.dtype:
                 plan.inside[source] = whole, start
+                plan.parts.setdefault(whole, []).append(source)
                 plan.buffers.setdefault(whole, Buffer())
             start += np.size(part.value if isinstance(part, Node) else part)
 

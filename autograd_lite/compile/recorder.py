@@ -6,27 +6,30 @@ backward pass compute, of whatever transform; nothing here knows of derivatives.
 
 from __future__ import annotations
 
+import logging
 import operator
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import perf_counter
 from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
 
-from ..arrays import refuse_kinds
+from ..arrays import STAND_INS, refuse_kinds
 from ..engine.modes import Mode, Run
 from ..engine.op import Op
-from ..engine.tensor import STAND_INS, Tensor, _leaf
-from ..lines import hint, user_frame
+from ..engine.tensor import Tensor, _leaf
+from ..lines import user_frame
 from ..show.notation import symbol_of
-from .graph import CompileError, Guard, Node, called, mapped, nodes_in, put, put_at
+from .graph import CompileError, Guard, Node, called, mapped, put, put_at, values
 from .memory import shares_memory
-from .traced import Traced, value_of
+from .traced import Traced
 
 _LARGE = 65_536  # entries, from which a constant isn't copied
-_MANY = 5_000  # calls
+_LONG, _OFTEN = 1.0, 500  # seconds that recording takes, asked after so many calls
+_log = logging.getLogger(__name__)
 
 
 class Capture(Mode):
@@ -42,10 +45,12 @@ class Capture(Mode):
         self.value, self.born = recorder.value, recorder.born.add
 
     def forward(self, run: Run, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        written = Op.__new__(Op)  # the same op, computed otherwise
-        for slot in Op.__slots__:
-            setattr(written, slot, getattr(op, slot))
-        written.forward = self.recorder.within(op.name, op.forward)
+        written = self.recorder.ops.get(op)
+        if written is None:
+            written = self.recorder.ops[op] = Op.__new__(Op)  # the same op, computed otherwise
+            for slot in Op.__slots__:
+                setattr(written, slot, getattr(op, slot))
+            written.forward = self.recorder.within(op.name, op.forward)
         result = run(written, tuple(map(self.recorder.operand, inputs)), params)
         if type(result) is Tensor:
             if result._op is written:
@@ -78,6 +83,7 @@ class Recorder:
         nodes: the calls so far.
         captured: Tensors from outside, each with its stand-in.
         born: leaves that the function has made.
+        ops: as they were asked for, each with what is run instead.
         tensors: results of ops.
     """
 
@@ -85,6 +91,7 @@ class Recorder:
         self.nodes: list[Node] = []
         self.captured: dict[Tensor, Any] = {}
         self.born: set[Tensor] = set()
+        self.ops: dict[Op, Op] = {}
         self.tensors: list[Tensor] = []
         self._closed = False
         self._refused: CompileError | None = None  # by what may have been caught on its way
@@ -93,9 +100,10 @@ class Recorder:
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
         self._ops: list[str] = []
-        self._errors: dict[str, Any] = dict(np.geterr())
+        self._errors: Any = np.geterr()
         self._filters = list(warnings.filters)
         self._line: Any = None
+        self._begun, self._told = perf_counter(), _OFTEN
 
     def given(self, value: Any, name: str | None = None, op: str | None = None) -> Traced:
         """A stand-in for what the program is given, or for a constant."""
@@ -105,18 +113,21 @@ class Recorder:
         """Call ``function`` on the values, and write that down; returned is what stands for it."""
         if self._closed:
             raise CompileError("compile: a value of a compiled function is used after its end")
-        node = Node(function, mapped(args, self._node), mapped(kwargs, self._node),
+        node = Node(function, mapped(args, self._node), kwargs and mapped(kwargs, self._node),
                     op=self._ops[-1] if self._ops else called(function))  # fmt: skip
-        if any(f[0] == "error" and f not in self._filters for f in warnings.filters):
+        filters = warnings.filters
+        if filters != self._filters and any(
+            f[0] == "error" and f not in self._filters for f in filters
+        ):
             self.refuse("warnings are made errors; compile the parts")
-        now: dict[str, Any] = dict(np.geterr())
+        now: Any = np.geterr()
         if now != self._errors:
             node.errors = tuple((k, v) for k, v in sorted(now.items()) if v != self._errors[k])
             if {"call", "log"} & {v for _, v in node.errors}:
                 self.refuse("np.errstate with call= or log= is a side effect; use warn or raise")
         with np.errstate(all="ignore"):  # the call that is to come warns
             try:
-                value = function(*mapped(args, value_of), **mapped(kwargs, value_of))
+                value = function(*values(node.args), **(kwargs and values(node.kwargs)))
             except Exception as error:
                 self._odd = f"the function catches (try … except) what {called(function)} raised, "
                 self._odd += f"{error!r}; compile the parts\n  at {user_frame()[1]}"
@@ -124,17 +135,25 @@ class Recorder:
         if value is None or isinstance(value, str):
             self.refuse(f"{called(function)} gives no numbers")
         known = function is np.full or function is np.broadcast_to  # to be written to, or left away
-        if not known and not any(nodes_in([node.args, node.kwargs])):
+        operands = node.operands
+        if not operands and not known:
             return mapped(value, self.lifted)  # of constants a constant
         frame, place = user_frame()
-        node.value, node.line = value, str(place)
+        node.value, node.line = value, place
         self.nodes.append(node)
-        if len(self.nodes) == _MANY:
-            hint(f"compile: {_MANY} calls of NumPy so far, the last at {place}: a loop is written "
-                 "out, which takes about a second for so many; compile a step of it")  # fmt: skip
-        self._take_names(frame)
+        if len(self.nodes) == self._told:
+            self._told = 0 if perf_counter() - self._begun > _LONG else self._told + _OFTEN
+            if not self._told:
+                _log.warning(
+                    "compile: it takes over a second; %d calls of NumPy so far, the last at %s. "
+                    "Python's loops are written down call by call: compile a step of them",
+                    len(self.nodes), place,
+                )  # fmt: skip
+        if (id(frame), place.number) != self._line:
+            self._line = id(frame), place.number
+            self._take_names(frame)
         if function is not put and function is not put_at and shares_memory(node):
-            self._shared.update(node.operands)
+            self._shared.update(operands)
         if node.is_several:
             parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
@@ -166,8 +185,7 @@ class Recorder:
         """``int`` or ``bool`` of a value, which is to stay so."""
         answer = function(x.node.value)
         if x.node.op != "constant":
-            line = str(user_frame()[1])
-            self.nodes.append(Guard(function, (x.node,), value=answer, line=line))
+            self.nodes.append(Guard(function, (x.node,), value=answer, line=user_frame()[1]))
         return answer
 
     # ------------------------------------------------------------------ what it is told
@@ -246,7 +264,8 @@ class Recorder:
             error = raised.with_traceback(None)
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
-        for held in (self.tensors, self.born, self._cotangents, self._shared, self._copies):
+        for held in (self.tensors, self.born, self.ops, self._cotangents, self._shared,
+                     self._copies):  # fmt: skip
             held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal
             raise refused.with_traceback(None) from None
@@ -267,10 +286,7 @@ class Recorder:
 
     def _take_names(self, frame: FrameType | None) -> None:
         """Let nodes be called as the user's variables are that hold them."""
-        if frame is None or (now := (id(frame), frame.f_lineno)) == self._line:
-            return
-        self._line = now
-        for name, value in frame.f_locals.items():
+        for name, value in frame.f_locals.items() if frame else ():
             array = value._array if type(value) is Tensor else value
             if type(array) is Traced and array.node.name is None and array.node.function:
                 array.node.name = name

@@ -5,13 +5,25 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..containers import is_numeric, leaves, paths, rebuilt, results
 from ..engine.tensor import Tensor, _leaf, is_tracked
-from .graph import Changed, CompileError, Guard, KindError, Node, Program, mapped, matches, varies
+from .graph import (
+    Changed,
+    CompileError,
+    Guard,
+    KindError,
+    Node,
+    Program,
+    mapped,
+    matches,
+    values,
+    varies,
+)
 from .recorder import Recorder
 
 NUMBERS = (float, complex)
@@ -110,35 +122,6 @@ def _names(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
 # ---------------------------------------------------------------------- is it the function?
 
 
-def replayed(program: Program, given: list[Any], seen: Any = None) -> list[Any]:
-    """What the calls give for other arguments and captured values; ``seen`` is told each value.
-
-    Raises:
-        Changed: values decide otherwise.
-    """
-    known: dict[Any, Any] = dict(zip((*program.inputs, *program.captured), given, strict=True))
-
-    def of(x: Any) -> Any:
-        return known[x] if type(x) is Node else mapped(x, inner) if isinstance(x, _NESTED) else x
-
-    def inner(x: Any) -> Any:
-        return known[x] if isinstance(x, Node) else x
-
-    for node in program.nodes:
-        value = node.function(*map(of, node.args), **mapped(node.kwargs, inner))
-        if value != node.value if type(node) is Guard else (
-            not matches(node, value) and varies(node)
-        ):
-            raise Changed
-        known[node] = value
-        if seen is not None:
-            seen(value)
-    return [of(x) for x in (*program.outputs, *program.updates.values())]
-
-
-_NESTED = (tuple, list, slice, dict)
-
-
 def largest(x: Any) -> float:
     """The largest finite entry."""
     if getattr(x, "dtype", np.dtype(bool)).kind not in "fc":
@@ -203,33 +186,69 @@ class Check:
     """
 
     def __init__(self, program: Program, given: list[Any]) -> None:
-        self._program, self.given = program, given
-        kinds = {node.dtype for node in (*program.inputs, *program.captured, *program.nodes)}
+        self.given = given
+        self._given = (*program.inputs, *program.captured)
+        self._calls = [(node, node.args, node.kwargs) for node in program.nodes]  # to be changed
+        self._results = (*program.outputs, *program.updates.values())
+        self._returned = len(program.outputs)
+        self._values = values(self._results)
+        kinds = {np.dtype(getattr(node.value, "dtype", type(node.value)))
+                 for node in (*self._given, *program.nodes)}  # fmt: skip
         eps = max((float(np.finfo(d).eps) for d in kinds if d.kind in "fc"), default=0.0)
-        self._rtol, sizes = min(1e5 * eps, 0.01), [0.0]
-        self._values = replayed(program, given, lambda x: sizes.append(largest(x)))
-        self._largest = max(sizes)
-        self._slack = self._moved(given, self._values)
+        self._rtol = min(1e5 * eps, 0.01)
 
-    def _moved(self, given: list[Any], values: list[Any]) -> list[float]:
+    def _replayed(self, given: list[Any], seen: Callable[[Any], Any] | None = None) -> list[Any]:
+        """What the calls give for other arguments and captured values; ``seen`` is told each.
+
+        Raises:
+            Changed: values decide otherwise.
+        """
+        known: dict[Any, Any] = dict(zip(self._given, given, strict=True))
+
+        def of(x: Any) -> Any:
+            return known[x] if type(x) is Node else x
+
+        for node, args, kwargs in self._calls:
+            value = node.function(*mapped(args, of), **mapped(kwargs, of) if kwargs else kwargs)
+            if value != node.value if type(node) is Guard else (
+                not matches(node, value) and varies(node)
+            ):
+                raise Changed
+            known[node] = value
+            if seen is not None:
+                seen(value)
+        return list(map(of, self._results))
+
+    @cached_property
+    def _largest(self) -> float:
+        sizes = [0.0]
+        self._replayed(self.given, lambda x: sizes.append(largest(x)))
+        return max(sizes)
+
+    def _moved(self, given: list[Any], found: list[Any]) -> list[float]:
         """What rounding may change of what the program gives."""
         try:
-            near = replayed(self._program, list(map(nudged, given)))
+            near = self._replayed(list(map(nudged, given)))
         except Exception:  # whatever the function's own calls raise there
-            near = values
+            near = found
         moved = [np.subtract(a, b, dtype=np.result_type(a, 1.0))
-                 for a, b in zip(values, near, strict=True)]  # fmt: skip
+                 for a, b in zip(found, near, strict=False)]  # fmt: skip
         return [1e4 * largest(x) + 1e-3 * self._rtol * self._largest for x in moved]
 
     def code(self, found: list[Any], said: str) -> None:
         """Raise where the code gives something else, of which ``said`` is said."""
-        for i, (ours, theirs, slack) in enumerate(
-            zip(found, self._values, self._slack, strict=True)
-        ):
-            if differ(ours, theirs, slack, self._rtol):
-                raise CompileError(
-                    f"compile: result {i} of the code is {ours}, and was {theirs}; {said}"
-                )
+        i = self._wrong(self._values, found, self.given, self._rtol)
+        if i is not None:
+            theirs = f"result {i} of the code is {found[i]}, and was {self._values[i]}"
+            raise CompileError(f"compile: {theirs}; {said}")
+
+    def _wrong(self, ours: list[Any], others: list[Any], given: list[Any], rtol: float) -> Any:
+        """Which of others differs from the program's by more than rounding can do, or None."""
+        both = list(zip(ours, others, strict=True))
+        if not any(differ(a, b, 0.0, rtol) for a, b in both):
+            return None
+        slack = zip(both, self._moved(given, ours), strict=True)
+        return next((i for i, ((a, b), s) in enumerate(slack) if differ(a, b, s, rtol)), None)
 
     def function(self, expected: list[Any]) -> None:
         """Raise where the function, called, gives something else than on stand-ins."""
@@ -246,7 +265,7 @@ class Check:
             own = [array_of(x) for x in few if is_dynamic(x)]
             every = [*own, *self.given[len(own) :]]
             try:
-                found = replayed(self._program, every)
+                found = self._replayed(every)
             except Exception:  # then f is called
                 continue
             try:
@@ -260,13 +279,10 @@ class Check:
         self, found: list[Any], expected: list[Any], given: list[Any], rtol: float
     ) -> None:
         """Raise where results differ by more than rounding can do with what was given."""
-        if len(expected) == len(self._program.outputs):
-            both = list(zip(found, expected, strict=False))
-            if not any(differ(a, b, 0.0, rtol) for a, b in both):
-                return
-            slack = self._moved(given, found)
-            if not any(differ(a, b, s, rtol) for (a, b), s in zip(both, slack, strict=False)):
-                return
+        if len(expected) == self._returned and (
+            self._wrong(found[: self._returned], expected, given, rtol) is None
+        ):
+            return
         raise CompileError(
             "compile: called again, or on other numbers, the function gives something else than "
             f"recorded: {_ASKS} Random numbers, counters and the time: pass them as arguments"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,41 +19,35 @@ from .memory import MADE
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
 ONE_THREAD = 10_000  # entries, up to which BLAS takes a dot product on one thread
-_PASSES = 50  # over the program, at most: a few are enough
 
 
 def simplified(program: Program) -> Program:
-    """The program with its nodes replaced; run to a fixed point."""
-    for _ in range(_PASSES):
-        before = len(program.nodes)
-        changed = _Pass(program).run()
+    """The program with its nodes replaced, as long as others come to be used only once."""
+    uses, fell = Counter(program.uses), True
+    while fell:
+        _Pass(program, Counter(uses)).run()
         program.drop_unused()
-        if not changed and len(program.nodes) == before:
-            break
+        before, uses = uses, Counter(program.uses)
+        fell = any(n == 1 and before[x] > 1 for x, n in uses.items())
     return program
 
 
 class _Pass:
     """Each node once: by the table and the rules, and by what is there already."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, uses: Counter[Node]) -> None:
+        self.program, self.uses = program, uses
         self.replaced: dict[Node, Any] = {}
         self.known = {*program.inputs, *program.captured, *program.nodes}
         self.seen: dict[Any, Node] = {}
         self.nodes: list[Node] = []
-        self.uses = Counter(program.uses)
 
-    def run(self) -> bool:
-        """Whether anything was changed."""
+    def run(self) -> None:
         program = self.program
         for node in program.nodes:
-            if self.replaced:
-                node.args = mapped(node.args, self.now)
-                node.kwargs = mapped(node.kwargs, self.now) if node.kwargs else node.kwargs
-            _narrow(node)
-            found = None if isinstance(node, Guard) else _found(node, self.uses)
-            last = self.added(node) if found is None else self.steps(found, node)
+            if not self.replaced.keys().isdisjoint(node.operands):
+                node.args, node.kwargs = mapped(node.args, self.now), mapped(node.kwargs, self.now)
+            last = self.settled(node)
             if last is not node:
                 self.replaced[node] = last
                 if isinstance(last, Node):
@@ -62,30 +57,44 @@ class _Pass:
         program.outputs = [self.now(x) for x in program.outputs]
         program.updates = {old: self.now(new) for old, new in program.updates.items()}
         program.nodes = self.nodes
-        return bool(self.replaced)
 
     def now(self, x: Any) -> Any:
-        return self.replaced.get(x, x) if isinstance(x, Node) else x
+        return self.replaced.get(x, x) if type(x) is Node else x
 
-    def steps(self, found: Any, instead: Node) -> Any:
-        """Add what is new of what a rule gives, operands first; what stands for the node."""
-        if not isinstance(found, Node) or found in self.known:
-            return self.now(found)  # a constant, or what is there already
-        found.op, found.line, found.errors = instead.op, instead.line, instead.errors
-        found.args = mapped(found.args, lambda x: self.steps(x, instead))
-        self.known.add(found)
-        self.uses.update(found.operands)
-        added = self.added(found)
-        if added is not found:
-            self.replaced[found] = added
-        return added
+    def settled(self, node: Node) -> Any:
+        """What stands for a node in the end; what is new of it is added, operands first."""
+        while type(node) is Node:
+            _narrow(node)
+            found = _found(node, self.uses)
+            if found is None:
+                break
+            self.uses.subtract(node.operands)
+            if type(found) is not Node or found in self.known:
+                return self.now(found)  # a constant, or what is there already
+            found.op, found.line, found.errors = node.op, node.line, node.errors
+            self.uses.update(found.operands)
+            found.args = mapped(found.args, partial(self.operand, found))
+            node = found
+        return self.added(node)
+
+    def operand(self, of: Node, x: Any) -> Any:
+        if type(x) is not Node or x in self.known:
+            return self.now(x)
+        x.op, x.line, x.errors = of.op, of.line, of.errors
+        self.known.add(x)
+        self.uses.update(x.operands)
+        x.args = mapped(x.args, partial(self.operand, x))
+        self.replaced[x] = self.settled(x)
+        return self.replaced[x]
 
     def added(self, node: Node) -> Node:
         key = _key(node)
         if key is not None:
             if key in self.seen:
+                self.uses.subtract(node.operands)
                 return self.seen[key]
             self.seen[key] = node
+        self.known.add(node)
         self.nodes.append(node)
         return node
 
@@ -122,6 +131,8 @@ def _key(node: Node) -> Any:
 def _frozen(x: Any) -> Any:
     if isinstance(x, Node):
         return x  # itself
+    if type(x) is tuple and {*map(type, x)} == {Node}:
+        return x
     if isinstance(x, (tuple, list)):
         return type(x), tuple(map(_frozen, x))
     if isinstance(x, dict):
@@ -129,7 +140,7 @@ def _frozen(x: Any) -> Any:
     if isinstance(x, slice):
         return slice, _frozen((x.start, x.stop, x.step))
     if isinstance(x, np.ndarray):
-        return ("array", id(x)) if x.size > 64 else (x.shape, x.dtype.str, x.tobytes())
+        return ("array", id(x)) if x.size > 4096 else (x.shape, x.dtype.str, x.tobytes())
     if isinstance(x, np.generic):
         return x.dtype.str, x.tobytes()
     hash(x)
@@ -205,23 +216,22 @@ def _found(node: Node, uses: Counter[Node]) -> Any:
     return _reshaped_later(node) if later else found
 
 
-def _fits(pattern: Any, x: Any, bound: dict[Any, Any], uses: Counter[Node]) -> bool:
-    """Whether ``x`` is of that form; what is within it must be used there only."""
-    if isinstance(pattern, Call):
-        if not isinstance(x, Node) or x.function is not pattern.function or x.kwargs:
+def _fits(pattern: Any, x: Node, bound: dict[Any, Any], uses: Counter[Node]) -> bool:
+    """Whether a call is of that form; what is within it must be used there only."""
+    for p, a in zip(pattern.args, x.args, strict=False):
+        if type(p) is Var:
+            bound[p] = a
+        elif type(p) is not Call:
+            number = None if type(a) is Node else _number(a)
+            if number is None or number != p:
+                return False
+        elif (
+            type(a) is not Node or a.function is not p.function or a.kwargs or uses[a] != 1
+            or a.is_scalar != x.is_scalar or a.dtype.kind not in "fc"
+            or not _fits(p, a, bound, uses)
+        ):  # fmt: skip
             return False
-        if len(x.args) != len(pattern.args):
-            return False
-        return all(
-            _fits(p, a, bound, uses) and (not isinstance(p, Call) or (
-                uses[a] == 1 and a.is_scalar == x.is_scalar and a.dtype.kind in "fc"))
-            for p, a in zip(pattern.args, x.args, strict=True)
-        )  # fmt: skip
-    if isinstance(pattern, Var):
-        bound[pattern] = x
-        return True
-    number = _number(x)
-    return number is not None and bool(number == pattern)
+    return len(pattern.args) == len(x.args)
 
 
 def _built(pattern: Any, bound: dict[Any, Any]) -> Any:

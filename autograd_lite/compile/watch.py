@@ -2,8 +2,8 @@
 
 Python's garbage collector knows what each object refers to: attributes, items, cells of closures,
 what is bound. So all that a function can reach is walked once, and then asked for again, all
-objects in one call, at each call of the compiled function. Arrays are watched by their entries,
-Tensors, whose values are read anyway, by whether they require a gradient.
+objects in one call, at each call of the compiled function. Arrays are watched by all of their
+entries, Tensors, whose values are read anyway, by whether they require a gradient.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import copyreg
 import gc
 import random
 import sys
+import threading
 import weakref
 from collections.abc import Iterator
+from contextvars import ContextVar
 from functools import partial
 from itertools import chain
 from operator import attrgetter, is_, itemgetter
@@ -23,17 +25,30 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import STAND_INS, Tensor
+from ..arrays import STAND_INS, array_of, is_foreign
+from ..engine.tensor import Tensor
 from .graph import CompileError
 
+
+class ElsewhereError(CompileError):
+    """What runs in another library isn't compiled."""
+
+
+def _refuse_elsewhere(x: Any, path: str) -> None:
+    if is_foreign(array_of(x)):
+        raise ElsewhereError(f"compile: {path} is another library's array")
+
+
 _MOST = 20_000  # objects
-_LARGE = 65_536  # entries, from which an array is watched by a sample
+_LARGE = 65_536  # entries, from which an array is compared with a copy, and not with its bytes
 _TRACKED = attrgetter("_tracked", "name")
 _OWN = {"autograd_lite", "nn"}
 _LIBRARIES = {"numpy", "scipy", *_OWN, *sys.stdlib_module_names}
 _HOLDERS = {"builtins", "collections", "functools", "operator", "itertools", "types", "os",
             "weakref", *_OWN}  # fmt: skip
+_BY_TEXT = {"globals", "__globals__", "eval", "exec"}  # they may read any global
 _VALUES = (str, bytes, int, float, complex, type(None), type(...), np.generic, np.dtype, range)
+_UNSET = object()
 _BUFFERS = (bytearray, memoryview, array.array)
 _ATOMS = (*_VALUES, ModuleType, CodeType, np.ufunc)
 
@@ -59,6 +74,7 @@ class Watch:
         self._arrays: list[Any] = []
         self._dicts: list[dict[Any, Any]] = []  # whose keys are watched
         self._chance: list[Any] = []
+        self._of_place: list[Any] = []  # what holds something else in other threads and contexts
         self.tensors: list[Tensor] = []
         self._missing: list[tuple[dict[str, Any], set[str]]] = []  # names that may come to scopes
         self._walk([(x, name) for name, x in roots.items()], *(but or (None, set())))
@@ -88,7 +104,7 @@ class Watch:
             if not all(names.isdisjoint(scope) for scope, names in self._missing):
                 return False
             self._sizes = self._scopes()
-        return not self._entries or all(_entries(a) == held for a, held in self._entries)
+        return not self._entries or all(_holds(a, held) for a, held in self._entries)
 
     def _scopes(self) -> list[int]:
         return [len(scope) for scope, _ in self._missing]
@@ -97,6 +113,8 @@ class Watch:
         found = self._referents()
         for names, scope, _, _ in self._looked_up:
             found += names(scope)
+        for x in self._of_place:
+            found += _of_place(x)
         return found
 
     def changed(self) -> str:
@@ -115,13 +133,14 @@ class Watch:
         return "an array's entries, an attribute, or what requires a gradient"
 
     def effects(self) -> list[Any]:
-        """What a call may change besides: states of random generators, and stored gradients."""
-        legacy: Any = np.random.get_state(legacy=True)  # noqa: NPY002
-        own = [g.bit_generator.state if isinstance(g, np.random.Generator) else
-               g.getstate() if isinstance(g, random.Random) else g.get_state()
-               for g in self._chance]  # fmt: skip
+        """What a call may change besides: stored gradients, and the states of generators that it
+        can reach, NumPy's and Python's own among them: others draw from those on their threads.
+        """
+        states = [g.bit_generator.state if isinstance(g, np.random.Generator) else
+                  g.getstate() if isinstance(g, random.Random) else g.get_state()
+                  for g in self._chance]  # fmt: skip
         grads = [id(t._grad) for t in self.tensors]
-        return [repr(own), grads, random.getstate(), legacy[1].tobytes(), legacy[2:]]
+        return [repr(states), grads]
 
     def refuse(self, effects: list[Any], who: str) -> None:
         """Raise where calls had other effects than their results, which ``effects`` were before."""
@@ -142,6 +161,7 @@ class Watch:
             x, path = todo.pop()
             if type(x) in STAND_INS or isinstance(x, _ATOMS) or id(x) in seen:
                 continue
+            _refuse_elsewhere(x, path)
             seen[id(x)] = x
             if type(x) is Tensor:
                 self.tensors.append(x)
@@ -152,6 +172,9 @@ class Watch:
                 todo += [(y, path) for y in x.flat] if x.dtype.hasobject else []
             elif isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
                 self._chance.append(x)
+            elif isinstance(x, (ContextVar, threading.local)):
+                self._of_place.append(x)
+                todo += [(y, path) for y in _of_place(x)]
             elif x is owner:
                 todo += [*self._look_up(vars(x), vars(x).keys() - but, path), (type(x), path)]
             elif hasattr(type(x), "_watched"):
@@ -200,6 +223,11 @@ class Watch:
         found += [(cell, f"{path}: {name}") for cell, name in cells]
         self._add(f, path)
         names = set(_names(f.__code__))
+        if not names.isdisjoint(_BY_TEXT):
+            others = {name for name in f.__globals__ if name[:2] != "__"} - names
+            reached = self._look_up(f.__globals__, others, path)
+            found += [(x, at) for x, at in reached if not isinstance(x, (FunctionType, type))]
+            self._dicts.append(f.__globals__)
         imported = [(sys.modules[name], name) for name in names & sys.modules.keys()]
         scopes = [(f.__globals__, path), *((vars(x), name) for x, name in imported)]
         for scope, where in scopes:
@@ -211,6 +239,11 @@ class Watch:
             found += inner
         self._missing.append((f.__globals__, names - f.__globals__.keys()))
         return found
+
+
+def _of_place(x: Any) -> list[Any]:
+    """What a context variable is, or a thread's own attributes are, here and now."""
+    return [x.get(_UNSET)] if isinstance(x, ContextVar) else [*vars(x), *vars(x).values()]
 
 
 def _names(code: CodeType) -> Iterator[str]:
@@ -245,14 +278,20 @@ def _alike(a: Any, b: Any) -> bool:
 
 
 def _entries(x: Any) -> Any:
-    """What an array holds, and how; of a large one a sum, and what is in some places."""
+    """What an array holds, and how."""
     if isinstance(x, _BUFFERS):
         return bytes(x)
     if x.dtype.hasobject:
         return repr(x.tolist())
-    if x.size <= _LARGE:
-        return x.shape, x.dtype, x.tobytes()
-    flat = np.ascontiguousarray(x.T if x.flags.f_contiguous else x).reshape(-1).view(np.uint8)
-    words = flat[: flat.size // 8 * 8].view(np.uint64)
-    places = flat[-8:].tobytes(), words[:: words.size // 4096].tobytes()
-    return x.shape, x.dtype, int(np.add.reduce(words)), places
+    return (x.shape, x.dtype, x.tobytes()) if x.size <= _LARGE else x.copy()
+
+
+def _holds(x: Any, held: Any) -> bool:
+    """Whether an array holds what it held, bit by bit."""
+    if not isinstance(held, np.ndarray):
+        return bool(_entries(x) == held)
+    if (x.shape, x.dtype) != (held.shape, held.dtype):
+        return False
+    if x.itemsize not in (1, 2, 4, 8):
+        return bool(x.tobytes() == held.tobytes())
+    return np.array_equal(x.view(f"u{x.itemsize}"), held.view(f"u{x.itemsize}"))

@@ -11,8 +11,9 @@ import builtins
 import keyword
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count, groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from .graph import (
     values,
     varies,
 )
+from .loops import INSIDE, MARK, Folder, Line, marked
 from .memory import MADE, VIEWS, joined, planned, shares_memory, writes_out
 from .simplify import simplified
 
@@ -65,33 +67,37 @@ class Source:
     def __init__(self, program: Program, captured: list[Tensor]) -> None:
         self.program, self.plan = simplified(program), planned(program)
         ufuncs = (n for n, x in vars(np).items() if isinstance(x, np.ufunc))
-        self.name = Names("prepare", Changed.__name__, *dir(builtins), *ufuncs).new
+        self._new = Names("prepare", "i", Changed.__name__, *dir(builtins), *ufuncs).new
         self.constants: dict[str, Any] = {}
         self.imports: dict[str, str] = {}
         self.names: dict[Node, str] = {}
         self._by_value: dict[Any, str] = {}
+        self._wide: dict[Any, str] = {}  # memory for operands that are repeated
         self._temporary = (f"t_{i}" for i in count(1))
-        self._setup: list[str] = []
-        self._lines: list[tuple[Any, str]] = []  # each with NumPy's settings for warnings
+        self._setup: list[Line] = []
+        self._lines: list[Line] = []
         self._static: dict[Node, Any] = {x: x.value for x in program.resident}  # as examples
-        self._function = self.name(program.name)
+        self._function = self._new(program.name)
         given = (*program.inputs, *program.captured)
         for node in given:
             self.names[node] = self.name(node.name or "x")
         own = [x for x in given if x not in program.resident]
-        self._title = ", ".join(f"{self.names[x]} of shape {x.shape} ({x.dtype})" for x in own)
+        plain = {x: self.names[x].strip(MARK) for x in given}
+        self._title = ", ".join(f"{plain[x]} of shape {x.shape} ({x.dtype})" for x in own)
         for node in program.nodes:
             self._place(node)
         for i, node in enumerate(program.nodes):
             self._statement(node, i)
         self._end()
-        self._parameters = ", ".join(self.names[x] for x in program.resident)
-        self._held: dict[str, Any] = {self.names[x]: x.value for x in program.resident}
-        self._held.update((self.names[x], t) for x, t in
+        self._parameters = ", ".join(plain[x] for x in program.resident)
+        self._held: dict[str, Any] = {plain[x]: x.value for x in program.resident}
+        folder = Folder(self._setup, self._lines, {*self.constants, *self._held}, self._new)
+        self._setup, self._lines = folder.setup, folder.lines
+        self._held.update((plain[x], t) for x, t in
                           zip(program.captured, captured, strict=True))  # fmt: skip
-        self.body = self._written(", ".join(self.names[x] for x in own))
+        self.body = self._written(", ".join(plain[x] for x in own))
         self._code = compile(self.body, f"<compiled {self._function}>", "exec")
-        del self.program, self.plan, self.names, self._static  # and with them values
+        del self.program, self.plan, self.names, self._static, self._by_value  # with values
 
     def prepared(self, *resident: Any) -> Callable[..., Any]:
         """A function with buffers of its own."""
@@ -118,18 +124,14 @@ class Source:
             of.setdefault(self.imports[name], []).append(name)
         imports = [f"from {module} import {', '.join(names)}" for module, names in of.items()]
         lines = ["import numpy as np", *imports, "", "", f"def prepare({self._parameters}):"]
-        lines += [f"    {line}" for line in self._setup]
-        lines += ["", f"    def {self._function}({arguments}):"]
-        for errors, group in groupby(self._lines, key=lambda line: line[0]):
-            indent = " " * 8
-            if errors:
-                given = ", ".join(f"{key}={value!r}" for key, value in errors)
-                lines.append(f"{indent}with np.errstate({given}):")
-                indent += "    "
-            lines += [f"{indent}{text}" for _, text in group]
+        lines += _indented(self._setup, 4)
+        lines += ["", f"    def {self._function}({arguments}):", *_indented(self._lines, 8)]
         return "\n".join([*lines, "", f"    return {self._function}"])
 
     # ------------------------------------------------------------------ expressions
+
+    def name(self, like: str) -> str:
+        return marked(self._new(like))
 
     def identifier(self, node: Node) -> str:
         if node not in self.names:
@@ -141,7 +143,7 @@ class Source:
         if function is operator.getitem:
             return f"{args[0]}[{self.index(node.args[1])}]"
         if function in _OPERATORS and not node.kwargs and _are_numbers(node):
-            args = [x if x.isidentifier() else f"({x})" for x in args]
+            args = [x if x.strip(MARK).isidentifier() else f"({x})" for x in args]
             return f" {_OPERATORS[function]} ".join(["", *args][-2:]).lstrip()
         if function is abs:
             return f"abs({args[0]})"
@@ -168,9 +170,9 @@ class Source:
             return ", ".join(map(self.index, index)) + ("," if len(index) == 1 else "")
         if isinstance(index, slice):
             parts = (index.start, index.stop, index.step)
-            start, stop, step = ("" if i is None else self.text_of(i) for i in parts)
+            start, stop, step = ("" if i is None else self.index(i) for i in parts)
             return f"{start}:{stop}" + (f":{step}" if step else "")
-        return self.text_of(index)
+        return marked(index) if type(index) is int else self.text_of(index)
 
     def text_of(self, x: Any) -> str:
         kind = type(x)
@@ -201,11 +203,11 @@ class Source:
 
     def constant(self, value: Any) -> str:
         """The name of a constant: one name for one value, and for an array of the user's own."""
-        small = value.size <= 64
+        small = value.size <= 4096
         key = (type(value), value.dtype.str, value.shape, value.tobytes()) if small else id(value)
         if key not in self._by_value:
             name = self.name(_SPELLED.get(value.item(), "c") if value.size == 1 else "c")
-            self.constants[name] = value
+            self.constants[name.strip(MARK)] = value
             self._by_value[key] = name
         return self._by_value[key]
 
@@ -235,8 +237,11 @@ class Source:
         if shape and shape != node.shape and node.size <= _EXPANDED and value.dtype == node.dtype:
             if not isinstance(x, Node):
                 return self.constant(np.broadcast_to(value, node.shape).copy())
-            name = self.name(f"wide_{self.text_of(x)}")
-            self._setup.append(f"{name} = np.empty({code(node.shape)}{_dtype(node)})")
+            key = node.shape, node.dtype, i
+            name = self._wide.get(key, "")
+            if not name:
+                name = self._wide[key] = self.name("wide")
+                self._setup.append(((), f"{name} = np.empty({code(node.shape)}{_dtype(node)})"))
             self._line(node, f"{name}[...] = {self.text_of(x)}")
             return name
         return self.text_of(x)
@@ -254,7 +259,7 @@ class Source:
             self._place(whole)
             end = start + node.size
             self._static[node] = self._static[whole][start:end].reshape(node.shape)
-            text = f"{self.names[whole]}[{start}:{end}].reshape({code(node.shape)})"
+            text = f"{self.names[whole]}[{marked(start)}:{marked(end)}].reshape({code(node.shape)})"
         elif node in plan.buffers and node not in self._static:
             buffer = plan.buffers[node]
             self._static[node] = np.empty(node.shape, node.dtype)
@@ -275,7 +280,7 @@ class Source:
                 if type(view) is np.ndarray and np.may_share_memory(view, base):
                     self._static[node], text = view, self.expression(node)
         if text:
-            self._setup.append(f"{self.identifier(node)} = {text}")
+            self._setup.append(((), f"{self.identifier(node)} = {text}"))
 
     # ------------------------------------------------------------------ statements
 
@@ -338,7 +343,8 @@ class Source:
             source = part.args[0] if is_plain_reshape(part) else part
             end = start + np.size(part.value if isinstance(part, Node) else part)
             if not isinstance(source, Node) or self.plan.inside.get(source) != (node, start):
-                self._line(node, f"{self.names[node]}[{start}:{end}] = {self.text_of(part)}")
+                place = f"{self.names[node]}[{marked(start)}:{marked(end)}]"
+                self._line(node, f"{place} = {self.text_of(part)}")
             start = end
 
     def _put(self, node: Node, i: int) -> None:
@@ -377,6 +383,17 @@ class Source:
 
 _CHANGED = '''class Changed(Exception):
     """Values decide otherwise than those that this was compiled with."""'''
+
+
+def _indented(lines: list[Line], n: int) -> Iterator[str]:
+    for settings, group in groupby(lines, key=itemgetter(0)):
+        errors, indent = settings, " " * n
+        if INSIDE in errors:
+            errors, indent = errors[1:], indent + "    "
+        if errors:
+            yield f"{indent}with np.errstate({', '.join(f'{k}={v!r}' for k, v in errors)}):"
+            indent += "    "
+        yield from (indent + text for _, text in group)
 
 
 def _are_numbers(node: Node) -> bool:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..engine.tensor import Tensor
+from ..engine.tensor import FOREIGN, Tensor
+from ..loading import loaded
 
 if TYPE_CHECKING:
     from .derivation import Derivation, Step
@@ -61,4 +62,8 @@ def derive(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None = N
     """
     from .formulas import derived
 
-    return derived(output, wrt)
+    with loaded(output):
+        found = derived(output, wrt)
+        if FOREIGN:
+            str(found)  # by the numbers, which are at hand now
+    return found

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import count
 
 import numpy as np
 
 from .. import ops
 from ..engine.tensor import Array, Tensor
+from ..graph import inner_first
 from ..show.expression import Definition, Expression, applied
 from ..table import OPS
 from .tidy import tidied
@@ -86,21 +87,11 @@ class Builder:
         written = [self._expressions[t] for t in leaves if t in self._expressions]
         return list({x.name: x.value for x in written if x.name is not None}.items())
 
-    def _unwritten(self, tensor: Tensor) -> Sequence[Tensor]:
+    def _unwritten(self, tensor: Tensor) -> list[Tensor]:
         """The tensors that have no expression yet, inputs before results."""
-        order: list[Tensor] = []
-        seen: set[Tensor] = set()
-        stack = [(tensor, False)]
-        while stack:
-            t, ready = stack.pop()
-            if ready:
-                order.append(t)
-            elif t not in seen and t not in self._expressions:
-                seen.add(t)
-                stack.append((t, True))
-                if not self._stands_for_itself(t):
-                    stack += [(x, False) for x in reversed(t.inputs)]
-        return order
+        return list(inner_first(
+            tensor, lambda t: () if self._stands_for_itself(t) else t.inputs, self._expressions
+        ))  # fmt: skip
 
     def _stands_for_itself(self, tensor: Tensor) -> bool:
         return tensor.is_leaf or tensor in self._names

@@ -110,12 +110,12 @@ def _names(tensors: list[Tensor], output: Tensor) -> dict[Tensor, str]:
     for t in tensors:
         name = t.name
         if name is None and t is output:
-            name = "L"
+            name = "loss" if "L" in taken else "L"
         elif name is None and t.is_leaf and t._tracked:
             name = next(n for i in count(1) if (n := f"w_{i}") not in taken)
         if name is not None:
             if name in names.values():  # the name of another one
-                name = next(n for i in count(2) if (n := f"{t.name}({i})") not in taken)
+                name = next(n for i in count(2) if (n := f"{name}({i})") not in taken)
             taken.add(name)
             names[t] = name
     return names

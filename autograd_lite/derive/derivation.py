@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -27,8 +27,7 @@ class Step:
         symbol: what it is called: ``δ_2``, ``∇W_12``, ``∂L/∂h``.
         target: the tensor's name.
         value: the gradient, of the tensor's shape.
-        definitions: parts of the formula that have a symbol of their own.
-        parts: those of the result.
+        parts: what has a symbol of its own in the result.
     """
 
     symbol: str
@@ -36,10 +35,19 @@ class Step:
     value: Array
     output: str
     paths: list[Path] = field(repr=False)
-    given: Expression = field(repr=False)
     simple: Expression = field(repr=False)
-    definitions: list[Definition] = field(default_factory=list, repr=False)
-    parts: list[Definition] = field(default_factory=list, repr=False)
+    parts: list[Definition] = field(repr=False)
+    _spelled: Callable[[], tuple[Expression | None, list[Definition]]] = field(repr=False)
+
+    @property
+    def given(self) -> Expression:
+        """The gradient as the ops' rules give it."""
+        return self._spelled()[0] or self.simple
+
+    @property
+    def definitions(self) -> list[Definition]:
+        """Parts of the formula that have a symbol of their own."""
+        return self._spelled()[1]
 
     @property
     def chain(self) -> str:
@@ -141,9 +149,8 @@ class Derivation:
     """
 
     steps: list[Step]
-    _forward: list[Definition] = field(repr=False)
-    _given: list[tuple[str, Array]] = field(repr=False)
-    _remarks: list[str] = field(default_factory=list, repr=False)
+    _forward: Callable[[], tuple[list[Definition], list[tuple[str, Array]]]] = field(repr=False)
+    _remarks: Callable[[], list[str]] = field(repr=False)
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
@@ -168,7 +175,7 @@ class Derivation:
     @property
     def text(self) -> str:
         """All steps as plain text."""
-        return "\n\n".join([step.text for step in self.steps] + self._remarks)
+        return "\n\n".join([step.text for step in self.steps] + self._remarks())
 
     @property
     def latex(self) -> str:
@@ -179,7 +186,7 @@ class Derivation:
     def markdown(self) -> str:
         """All steps as Markdown with LaTeX between double dollars."""
         parts = [step.markdown for step in self.steps]
-        return "\n\n".join(parts + self._remarks)
+        return "\n\n".join(parts + self._remarks())
 
     @property
     def numpy_source(self) -> str:
@@ -188,16 +195,17 @@ class Derivation:
         What was given stands on top, the forward pass follows, and then a line a step.
         """
         name = Namer()
-        lines = ["import numpy as np", ""]
-        lines += [f"{name(given)} = {literal(value)}" for given, value in self._given]
-        lines += [f"{name(target)} = {source(x, name)}" for target, x in self._forward]
-        defined = dict(d for step in self.steps for d in step.definitions + step.parts)
+        forward, given = self._forward()
+        lines = [f"{name(symbol)} = {literal(value)}" for symbol, value in given]
+        lines += [f"{name(target)} = {source(x, name)}" for target, x in forward]
+        defined = dict(d for step in self.steps for d in step.parts)
         for step in self.steps:
             for part, x in _needed(step.simple, defined):
                 lines.append(f"{name(part)} = {source(x, name)}")
                 del defined[part]
             lines.append(f"{name(step.symbol)} = {source(step.simple, name)}")
-        return "\n".join(lines) + "\n"
+        modules = ["import scipy.special"] if any("scipy." in line for line in lines) else []
+        return "\n".join(["import numpy as np", *modules, "", *lines]) + "\n"
 
     def __str__(self) -> str:
         return self.text
@@ -212,16 +220,17 @@ class Derivation:
 def _needed(root: Expression, defined: dict[str, Expression]) -> list[tuple[str, Expression]]:
     """The definitions that an expression needs, each after those that it needs itself."""
     found: dict[str, Expression] = {}
-    stack = [(root, "")]
+    stack: list[tuple[Expression, str | None]] = [(root, None)]
     while stack:
         x, name = stack.pop()
-        if name and x is defined[name]:
-            found.pop(name, None)
-            found[name] = x
+        if name is not None:
+            found.setdefault(name, x)
+            continue
         for node in nodes(x):
-            if node.name in defined and node.op is None:
-                stack.append((defined[node.name], node.name))
-    return list(found.items())[::-1]
+            part = defined.get(node.name or "")
+            if part is not None and node.name not in found:
+                stack += [(part, node.name), (part, None)]
+    return list(found.items())
 
 
 def rows_of_batch(shapes_seen: Sequence[tuple[int, ...]]) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +19,8 @@ from ..meaning.read import Meaning
 from ..meaning.terms import ONE, Term, leaf, number, shaped, subterms
 from ..meaning.write import Writer
 from ..show.expression import Definition, Expression, agree, nodes
+from ..show.notation import dimensions, symbol_of
 from ..show.notation import number as number_text
-from ..show.notation import symbol_of
 from .build import Builder
 from .chain import Plan
 from .derivation import Derivation, Step, rows_of_batch
@@ -46,16 +47,15 @@ def derived(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None) -
     whole = found.plan.names[output]
     steps = []
     for g in found.gradients:
-        if g.simple is None or g.given is None:
+        if g.simple is None:
             raise DerivationError(
                 f"derive: the formula for {g.symbol} is not worth the gradient here, so it is not "
                 "shown; does an op's vjp change its arguments, or depend on more than them?"
             )
         paths = found.plan.paths(g.target)
-        steps.append(
-            Step(g.symbol, g.name, g.value, whole, paths, g.given, g.simple, g.definitions, g.parts)
-        )
-    return Derivation(steps, *found.forward(), [remark.text for remark in found.remarks])
+        spelled = partial(found.spelled_out, g)
+        steps.append(Step(g.symbol, g.name, g.value, whole, paths, g.simple, g.parts, spelled))
+    return Derivation(steps, found.forward, lambda: [remark.text for remark in found.remarks])
 
 
 REMARKS = {
@@ -116,7 +116,6 @@ class Formulas:
         gradients: with their formulas.
         rows: how many rows a batch has, or None.
         leaves: how leaves are written: by name, or what they are, such as ``1 − y``.
-        remarks: what is to be said of the formulas.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -138,10 +137,8 @@ class Formulas:
         named = [t.shape for t in plan.names if not t.is_leaf]
         self.rows = None if "q" in plan.names.values() else rows_of_batch(named)
         self._tensors = walk(output)
-        for keep_guards in (False, True):  # what keeps a division from 0 may matter here
-            self._builder = self._new_builder(seed, keep_guards)
-            if self._write_given():
-                break
+        self._seed, self._spelled = seed, False
+        self._builder = self._new_builder(False)
         for guard in (GUARD, 0.0):
             with trace(), np.errstate(all="ignore"):
                 self._reading = Reading(plan, self.rows, guard, self._builder.taken)
@@ -153,28 +150,33 @@ class Formulas:
             if self._write_simple(bool(guard)):
                 break
         self.leaves = {t: self._builder.expression(t)[0] for t in self._tensors if t.is_leaf}
-        self.remarks = self._remarks()
 
-    def _write_given(self) -> bool:
-        """Write each gradient as the rules give it; whether all are worth what they should be."""
-        all_agree = True
-        for g in self.gradients:
-            given, g.definitions = self._builder.expression(g.cotangent)
-            g.given = given if agree(given, g.value) else None
-            all_agree = all_agree and g.given is not None
-            self._builder.name(g.cotangent, g.symbol)
-        return all_agree
+    def spelled_out(self, g: Gradient) -> tuple[Expression | None, list[Definition]]:
+        """A gradient as the rules give it, and what has a symbol of its own in it."""
+        keep_guards = False  # what keeps a division from 0 may matter here
+        while not self._spelled:
+            self._builder = self._new_builder(keep_guards)
+            for each in self.gradients:
+                given, each.definitions = self._builder.expression(each.cotangent)
+                each.given = given if agree(given, each.value) else None
+                self._builder.name(each.cotangent, each.symbol)
+            self._spelled = keep_guards or all(each.given for each in self.gradients)
+            keep_guards = True
+        return g.given, g.definitions
 
     def _write_simple(self, guarded: bool) -> bool:
         for g in self.gradients:
-            g.simple, g.parts = self._reading.step(g)
-            if not self._reading.agrees(g):
+            g.simple, g.parts = simple, _ = self._reading.step(g)
+            cancels = None if simple.value.any() else self.spelled_out(g)[0]
+            if not self._reading.agrees(g, cancels):
                 if guarded:
                     return False
-                g.simple, g.parts = g.given, g.definitions
+                g.simple, g.parts = self.spelled_out(g)
         return True
 
-    def _remarks(self) -> list[Remark]:
+    @property
+    def remarks(self) -> list[Remark]:
+        """What is to be said of the formulas."""
         writer, remarks = self._reading.writer, []
         if self.rows and (self._builder.wrote_q or writer.wrote_q):
             remarks.append(Remark("rows", {"q": str(self.rows)}))
@@ -190,22 +192,25 @@ class Formulas:
     def forward(self) -> tuple[list[Definition], list[tuple[str, Array]]]:
         """How the named results are computed, and what was given."""
         names, output = self.plan.names, self.plan.output
-        builder = self._new_builder(Tensor(0.0), False)
-        parts = [d for g in self.gradients for d in g.parts + g.definitions]
-        builder.taken |= {d.name for d in parts}
+        builder = self._new_builder(False)
+        parts = [d for g in self.gradients for d in g.parts]
         formulas = [d.expression for d in parts] + [g.simple for g in self.gradients if g.simple]
-        used = {e.name for x in formulas for e in nodes(x)}
+        used = {e.name: e.value for x in formulas for e in nodes(x) if e.name is not None}
         named = [
             t for t in self._tensors
             if not t.is_leaf and t in names and (t is not output or names[t] in used)
         ]  # fmt: skip
         lines = [line for t in named for line in builder.definition(t)]
-        given = dict(self._builder.given(self._tensors)) | self._reading.writer.given
-        return lines, list((given | ({"q": np.asarray(self.rows)} if self.rows else {})).items())
+        made = {d.name for d in (*lines, *parts)} | {g.symbol for g in self.gradients}
+        given = dict(builder.given(self._tensors)) | used
+        given |= {"q": np.asarray(self.rows)} if self.rows else {}
+        return lines, [(name, value) for name, value in given.items() if name not in made]
 
-    def _new_builder(self, seed: Tensor, keep_guards: bool) -> Builder:
+    def _new_builder(self, keep_guards: bool) -> Builder:
         leaves = [t for t in self._tensors if t.is_leaf]
-        return Builder(seed, self.plan.names, leaves, self.rows, keep_guards)
+        builder = Builder(self._seed, self.plan.names, leaves, self.rows, keep_guards)
+        builder.taken |= {d.name for g in self.gradients for d in g.parts}
+        return builder
 
 
 class Reading:
@@ -222,10 +227,12 @@ class Reading:
         self.writer = Writer(names, rows, taken)
         self.chose = False
 
-    def agrees(self, g: Gradient) -> bool:
-        """Whether the formula is worth the gradient: where something ties, a gradient."""
+    def agrees(self, g: Gradient, cancels: Expression | None) -> bool:
+        """Whether the formula is worth the gradient: where something ties, a gradient.
+
+        ``cancels``: what comes out as 0 up to rounding, as the rules give it.
+        """
         assert g.simple is not None
-        cancels = None if g.simple.value.any() else g.given  # what comes out as 0, up to rounding
         if agree(g.simple, g.value, bool(self.meaning.guarded), cancels):
             return True
         chosen = self._cotangents.get(self.meaning.tensors[g.target])
@@ -244,6 +251,7 @@ class Reading:
             used = {e for e in subterms(found, 12, 400) if e.kind == "gradient"}
             other = self.meaning.read(cotangent, self._known, used) if used else found
             found = other if other.size < found.size else found
+        found = self.meaning.by_names(found)
         if cotangent not in self._known:
             key = id(self), g.symbol
             e = leaf(key, g.value.shape, "gradient", g.symbol, g.value)
@@ -254,7 +262,8 @@ class Reading:
 
 def _array(x: Array) -> str:
     shown = np.array2string(x, precision=4, threshold=12, edgeitems=2, separator=" ")
-    return " ".join(shown.split())
+    text = " ".join(shown.split())
+    return text if len(text) < 200 else f"an array of {dimensions(x.shape)}"
 
 
 def refuse_changed(output: Tensor, function: str = "derive") -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..engine.tensor import Tensor
+from ..loading import loaded
 
 if TYPE_CHECKING:
     from .collapse import Collapse
@@ -105,8 +106,9 @@ def draw(
         raise ValueError(f"draw: limit is a number of nodes, at least 1, and not {limit!r}")
     look = Look(theme_of(theme), links, shapes, values, grads)
     targets = find_targets(output, backward)
-    if detail != "elements":
-        return draw_computations(output, targets, look, detail == "ops", collapse, limit)
-    if collapse is not None:
+    if detail == "elements" and collapse is not None:
         raise ValueError('draw: detail="elements" draws every number; collapse folds the others')
-    return draw_elements(output, targets, look, limit)
+    with loaded(output):
+        if detail == "elements":
+            return draw_elements(output, targets, look, limit)
+        return draw_computations(output, targets, look, detail == "ops", collapse, limit)

@@ -7,7 +7,7 @@ a graph that has none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Set
+from collections.abc import Set
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
@@ -15,7 +15,7 @@ from typing import Literal
 from ..engine.tensor import Tensor
 from ..graph import walk
 from ..layers import Layers
-from ..meaning.steps import meant, shown_steps
+from ..meaning.steps import Told, shown_steps
 from ..show.expression import Expression
 from ..show.steps import Step, steps
 from .modules import Role, roles_of, title
@@ -36,7 +36,6 @@ class Piece:
         count: how often the block stands there; 1 where it isn't a repeat.
         shown: the steps whose formulas stand for the piece.
         hidden: the leaves that are folded with it.
-        meant: of a step, what its result is, where that isn't what was written.
     """
 
     steps: list[Step]
@@ -47,7 +46,6 @@ class Piece:
     count: int = 1
     shown: list[Step] = field(default_factory=list)
     hidden: list[Tensor] = field(default_factory=list)
-    meant: Callable[[Step], Expression | None] = meant
 
     @property
     def first(self) -> Tensor:
@@ -85,8 +83,8 @@ def check_collapse(collapse: object) -> None:
 def draw_pieces(
     output: Tensor, every: bool, aims: Set[Tensor], shown: Set[Tensor],
     collapse: Collapse,
-) -> tuple[list[Tensor], list[Piece]]:  # fmt: skip
-    """The leaves that a figure shows, and its pieces, inputs before results.
+) -> tuple[list[Tensor], list[Piece], dict[Tensor, Expression]]:  # fmt: skip
+    """The leaves that a figure shows, its pieces, inputs before results, and what steps mean.
 
     Args:
         output: the last result.
@@ -95,19 +93,12 @@ def draw_pieces(
         shown: further results that are drawn where they aren't folded.
         collapse: what is folded.
     """
-    if collapse is None:
-        known: dict[Tensor, Expression] = {}
-        if every:
-            leaves, found = steps(output, every, shown)
-        else:
-            leaves, found, known = shown_steps(output, shown)
-        pieces = [Piece([s], [s.result], s.inputs, shown=[s]) for s in found]
-        for piece in pieces:
-            piece.meant = lambda step: known.get(step.result)
-        return leaves, pieces
-    if isinstance(collapse, int):
-        leaves, found = steps(output, every, shown)
-        fold_of = _all_but(found, collapse, aims)
+    def told(drawn: Set[Tensor]) -> Told:
+        return Told(*steps(output, True, drawn), {}) if every else shown_steps(output, drawn)
+
+    if collapse is None or isinstance(collapse, int):
+        leaves, found, known = told(shown)
+        fold_of = {} if collapse is None else _all_but(found, collapse, aims)
     else:
         layers = Layers([t for t in walk(output) if not t.is_leaf])
         fixed = {t for t in layers.results if t in aims or not aims.isdisjoint(t.inputs)}
@@ -121,15 +112,12 @@ def draw_pieces(
         between = {
             x for t in layers.results for x in t.inputs if not x.is_leaf and place(x) != place(t)
         }  # drawn wherever they are used, to keep folds apart
-        leaves, found = steps(output, every, {*shown, *between})
+        leaves, found, known = told({*shown, *between})
         order = {t: i for i, t in enumerate(layers.results)}
         found.sort(key=lambda step: order[step.result])
     for fold in fold_of.values():
         fold.visible |= aims
-    leaves, pieces = _join(output, leaves, found, fold_of)
-    for piece in pieces if every else ():
-        piece.meant = lambda step: None
-    return leaves, pieces
+    return *_join(output, leaves, found, fold_of), known
 
 
 def _all_but(found: list[Step], n: int, aims: Set[Tensor]) -> dict[Tensor, _Fold]:

@@ -123,16 +123,21 @@ def _free_symbols(
 class Formulas:
     """What steps compute, written; f₁, f₂, … for what is too wide, which a legend then says.
 
+    Args:
+        symbols: how tensors are written.
+        known: what steps mean, by their results.
+
     Attributes:
         apart: what these stand for, by them, as markup.
     """
 
-    def __init__(self, symbols: Symbols) -> None:
-        self._symbols = symbols
+    def __init__(self, symbols: Symbols, known: Mapping[Tensor, Expression] = {}) -> None:
+        self._symbols, self._known = symbols, known
         self.apart: dict[str, str] = {}
 
-    def of(self, step: Step, meant: Expression | None, brief: bool = True) -> str:
+    def of(self, step: Step, brief: bool = True) -> str:
         """A formula; where that is ``brief`` the symbol of a lone function."""
+        meant = self._known.get(step.result)
         atoms = [self._symbols.atom(x) for x in step.inputs]
         place = {x: i for i, x in enumerate(step.inputs)}
 
@@ -215,14 +220,14 @@ def draw_computations(
     """
     cotangents = cotangents_of(walk(output))
     aims = set() if marks else set(targets)
-    leaves, pieces = draw_pieces(output, every, aims, {*targets, *cotangents}, collapse)
+    leaves, pieces, known = draw_pieces(output, every, aims, {*targets, *cotangents}, collapse)
     symbols = Symbols(_written(leaves, pieces), cotangents, marks.names if marks else {})
     drawn = leaves + [result for piece in pieces for result in piece.results]
     circled = {t for t in drawn if not every or t.is_leaf or symbols.is_named(t)}
     circled.update(t for piece in pieces if piece.folded for t in piece.results)
     circled.add(output)
     _check_size(len(circled) + len(pieces), collapse, limit)
-    drawing = _Drawing(look, symbols, aims, circled, marks or Marks())
+    drawing = _Drawing(look, symbols, aims, circled, marks or Marks(), known)
     drawing.nodes(drawn, pieces, output)
     drawing.forward(pieces)
     drawing.backward(pieces, on_paths(output, targets))
@@ -239,15 +244,17 @@ class _Drawing:
         aims: the targets.
         circled: the tensors with a circle of their own.
         marks: classes for a page.
+        known: what steps mean.
     """
 
     def __init__(
-        self, look: Look, symbols: Symbols, aims: set[Tensor], circled: set[Tensor], marks: Marks
-    ) -> None:
+        self, look: Look, symbols: Symbols, aims: set[Tensor], circled: set[Tensor], marks: Marks,
+        known: Mapping[Tensor, Expression],
+    ) -> None:  # fmt: skip
         self.look, self.symbols, self.aims = look, symbols, aims
         self.circled, self.marks = circled, marks
         self.sheet = Sheet(look.theme, rankdir="LR", nodesep="0.2", ranksep="0.4")
-        self.formulas = Formulas(symbols)
+        self.formulas = Formulas(symbols, known)
         self.node: dict[Tensor, str] = {}
         self.ellipse: dict[Tensor, str] = {}
 
@@ -279,7 +286,7 @@ class _Drawing:
         if piece.folded:
             return _folded(piece, self.symbols, self.formulas, self.look.theme)
         (step,) = piece.steps
-        return self.formulas.of(step, piece.meant(step), piece.first in self.circled)
+        return self.formulas.of(step, piece.first in self.circled)
 
     def _circle(self, tensor: Tensor, attributes: dict[str, str]) -> None:
         text = self.symbols.title(tensor) + self.look.details(tensor)
@@ -347,7 +354,7 @@ def _check_size(size: int, collapse: Collapse, limit: int | None) -> None:
 def _folded(piece: Piece, symbols: Symbols, formulas: Formulas, theme: Theme) -> str:
     """What stands in the node of a folded piece: layers or formulas, how often, and whose."""
     lines = [labels.escape(piece.title)] if piece.title is not None else [
-        f"{symbols.markup(s.result)} = {formulas.of(s, piece.meant(s), brief=False)}"
+        f"{symbols.markup(s.result)} = {formulas.of(s, brief=False)}"
         for s in piece.shown[:MOST_FORMULAS]
     ]  # fmt: skip
     if piece.title is None and len(piece.shown) > MOST_FORMULAS:

@@ -15,7 +15,7 @@ import numpy as np
 
 from .later import later
 from .modes import Mode, layered
-from .tensor import STAND_INS, Array, Tensor, _leaf
+from .tensor import Array, Tensor, _leaf
 
 _ndarray = np.ndarray
 Layer = Callable[[Tensor, Any, Any], Any]
@@ -154,7 +154,7 @@ def _as_recorded(tensor: Tensor, g: Any) -> tuple[Any, ...]:
             operands[i] = x
         elif type(x) is Tensor and x._tracked:  # a leaf that was written to, or rebound, since
             operands[i] = later.as_it_was(x, value=array)
-        elif type(array) is _ndarray or type(array) in STAND_INS:
+        elif hasattr(array, "__array_function__"):
             operands[i] = constant = _leaf(array)
             constant.name = x.name if type(x) is Tensor else None
     return g, tensor, *operands
@@ -172,10 +172,8 @@ def fit(g: Any, array: Any, op: str, stacked: int = 0) -> Any:
         axes, ones = _summed(broadcast, shape, stacked, g.dtype)
         if axes is None:
             raise later.wrong_cotangent(op, g, array)
-        if ones is not None and type(g) is _ndarray:
-            g = ones.dot(g)
-        else:
-            g = np.add.reduce(g, axes, keepdims=True)
+        some = ones is None or type(g) is not _ndarray
+        g = g.sum(axes, keepdims=True) if some else ones.dot(g)  # type: ignore[union-attr]
         if g.ndim != len(shape):
             g = g.reshape(shape)
     if g.dtype is not array.dtype:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any
 
-from .tensor import Array, Tensor, as_array
+from .later import later
+from .tensor import Array, Tensor
 
 # What a Tensor holds, for who doesn't write to it; and whether somebody outside may write to it.
 array_of = attrgetter("_array")
@@ -25,7 +26,8 @@ def descend(leaves: Iterable[Tensor], minus_rate: Any) -> None:
         grad = leaf._grad
         if grad is not None:
             new = minus_rate * grad + leaf._array  # so NumPy adds in place, if it's large
-            leaf._array, leaf._exposed = new if type(new) is type(grad) else as_array(new), False
+            leaf._array = new if type(new) is type(grad) else later.as_array(new)
+            leaf._exposed = False
 
 
 def forget_gradients(leaves: Iterable[Tensor]) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 
 from .later import later
 from .modes import Mode, composed, wanted
-from .tensor import SKIPS, STAND_INS, Tensor
+from .tensor import FOREIGN, SKIPS, Tensor
 
 Vjp = Callable[..., Any]
 
@@ -114,13 +114,16 @@ def apply(
             return run(op, inputs, params)  # type: ignore[no-any-return]
         record = wanted(record, records)
     if constants and record:
-        _own(arrays, inputs)
+        later.own(arrays, inputs)
     try:
-        value = op.forward(*arrays, **params) if params else op.forward(*arrays)
+        if FOREIGN and not FOREIGN.isdisjoint(map(type, arrays)):
+            value = later.elsewhere(op.forward, inputs, arrays, params)
+        else:
+            value = op.forward(*arrays, **params) if params else op.forward(*arrays)
     except (ValueError, TypeError, IndexError) as error:
         raise later.explain(op.name, inputs, arrays, params, error) from error
-    if type(value) is not _ndarray and type(value) not in STAND_INS:
-        value = np.asarray(value)
+    if type(value) is not _ndarray:
+        value = later.as_array(value)
     result = _new(Tensor)
     result._array, result._exposed = value, False
     result._grad = result.name = None
@@ -131,16 +134,9 @@ def apply(
         result._params, result._number = params, _next_number()
     else:
         result._tracked, result._op = 0, None
-        if constants and value.base is not None:  # a view of an array that its owner may change
+        if constants and getattr(value, "base", 0) is not None:  # a view of an owner's
             result._array = value.copy()
     return result
-
-
-def _own(arrays: list[Any], inputs: tuple[Any, ...]) -> None:
-    """Copies of constant arrays, which their owners may change later."""
-    for i, x in enumerate(inputs):
-        if type(x) is not Tensor and type(arrays[i]) is _ndarray:
-            arrays[i] = arrays[i].copy()
 
 
 def _skipped(inputs: tuple[Any, ...]) -> int:

@@ -28,8 +28,8 @@ else:
 
 Array = NDArray[Any]
 
-STAND_INS: set[type] = set()
-"""Types of what may take an array's place; each has the attributes and methods of one."""
+FOREIGN: set[type] = set()
+"""Types of other libraries' arrays that were met; ops on them go by way of `later.elsewhere`."""
 
 SKIPS = 2
 """A bit of `_tracked`: on the way here entries that were computed one by one may be unread."""
@@ -80,7 +80,8 @@ class Tensor(Members):
 
     def _only_reference(self) -> bool:
         """Whether nothing but this tensor holds its array, or memory that the array shares."""
-        return self._array.base is None and getrefcount(self._array) <= _ONE_REFERENCE
+        base = getattr(self._array, "base", 0)  # an array without one may share its memory
+        return base is None and getrefcount(self._array) <= _ONE_REFERENCE
 
     def _settle(self) -> Array:
         """The array for an op to keep: a copy as long as somebody outside holds this one."""
@@ -104,11 +105,6 @@ def _leaf(array: Array) -> Tensor:
 def is_tracked(x: Any) -> bool:
     """Whether ``x`` is a Tensor with a gradient to follow."""
     return type(x) is Tensor and x._tracked > 0
-
-
-def as_array(x: Any) -> Any:
-    """``np.asarray``, but for a stand-in, which stays."""
-    return x if type(x) in STAND_INS else np.asarray(x)
 
 
 _one = _leaf(np.empty(0))

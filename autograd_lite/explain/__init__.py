@@ -2,7 +2,8 @@
 
 To read, in this order: `story` (graph → steps, free of HTML), `backward` (the steps of the backward
 pass), `entries` (which numbers a number comes from), `predictions` (what learners get wrong),
-`mathml`, `matrices` and `words` (formulas, arrays, and the page's words), `page` (the HTML).
+`live` (the program by which numbers follow where one is changed), `mathml`, `matrices` and `words`
+(formulas, arrays, and the page's words), `page` (the HTML).
 
 The work is in `page`; it is imported by the first call.
 """
@@ -10,11 +11,14 @@ The work is in `page`; it is imported by the first call.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any, Protocol
 
 from ..engine.tensor import Tensor
+from ..loading import loaded
+from .shown import Page
 
-__all__ = ["explain"]
+__all__ = ["Page", "explain"]
 
 
 class Explained(Protocol):
@@ -31,7 +35,7 @@ def explain(
     *,
     lr: float | None = None,
     iteration: int | None = None,
-) -> None:
+) -> Page:
     """Write a page that steps through the graph that ``output`` was computed by.
 
     One HTML file that needs nothing else. Each step of the forward pass, the loss, the backward
@@ -43,17 +47,23 @@ def explain(
     An output of several numbers is taken with a cotangent of ones, so that its entries are summed.
     The figure is drawn where there is a layout engine (the extra ``layout``).
 
+    The numbers of leaves that require a gradient can be changed on the page, and all others follow,
+    as far as they were recorded. Where the code made something of values outside of the graph, or
+    the page's script has no form of an op, the page says so.
+
     Of a training that ``nn.fit(…, record=n)`` recorded, the page steps through one iteration, and
     has a slider over all that were recorded: the loss, the parameters and, where there are two
     features, the decision boundary.
+
+    Returned is a `Page`, which in Jupyter shows itself.
 
     Args:
         output: a recorded tensor of any shape, mostly a loss; or a recorded training, an
             `nn.Recording` or `nn.History`, whose net is as it was afterwards.
         path: where to write, ending in ``.html`` or ``.htm``; a file that is there is replaced.
         lang: the language of the page, ``"en"`` or ``"zh"``.
-        lr: the learning rate η, to show each parameter of shape (…) after a step of gradient
-            descent, ``w − η ∇w`` of the same shape, and of complex numbers ``w − η conj(∇w)``;
+        lr: the learning rate α, to show each parameter of shape (…) after a step of gradient
+            descent, ``w − α ∇w`` of the same shape, and of complex numbers ``w − α conj(∇w)``;
             without it the update is shown as a formula.
             Of a recorded training it is known where the optimizer is `nn.SGD`.
         iteration: of a recorded training, which recorded iteration to step through; by default the
@@ -74,6 +84,7 @@ def explain(
         >>> with ag.source_lines():
         ...     loss = nn.BCELoss()(net([[0.0, 1.0]]), [[0.0]])
         >>> ag.explain(loss, path)
+        <Page step.html>
         >>> page = path.read_text(encoding="utf-8")
         >>> page.startswith("<!doctype html>"), page.count('<section class="step"')
         (True, 15)
@@ -84,9 +95,11 @@ def explain(
         from .training import write_recorded
 
         write_recorded(output.explained(), path, lang, lr, iteration)
-        return
+        return Page(Path(path))
     from .page import write
 
     if iteration is not None:
         raise TypeError("explain: iteration is for a recorded training, and not for a Tensor")
-    write(output, path, lang, lr)
+    with loaded(output):
+        write(output, path, lang, lr)
+    return Page(Path(path))

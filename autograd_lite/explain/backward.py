@@ -86,6 +86,8 @@ def gradients(
         numbers: of the shown tensors.
     """
     formulas = derived.Formulas(plan)
+    for g in formulas.gradients:
+        formulas.spelled_out(g)
     found = [Gradient(**vars(g)) for g in formulas.gradients]
     on = on_paths(plan.output, plan.targets)
     onward: dict[Tensor, list[Tensor]] = {}

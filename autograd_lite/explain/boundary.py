@@ -1,12 +1,9 @@
-"""Decision boundaries: where a net's prediction of two features goes from one class to another.
-
-The predictions on a grid are followed by marching squares: in each square of the grid whose corners
-lie on both sides, the boundary runs between the points where it crosses the sides.
-"""
+"""Decision boundaries: where a net's prediction of two features goes from one class to another."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,13 +13,10 @@ from ..engine.tensor import Array
 SIZE = 480
 """The side of the square that is drawn."""
 
-GRID = 72
+GRID = 120
 """Nodes a side. From one to the next the boundary is straight, which cuts off sharp corners."""
 
 MOST_CLASSES = 6
-
-Edge = tuple[str, int, int]  # "h" from node (i, j) to (i, j + 1), "v" from (i, j) to (i + 1, j)
-Loop = list[tuple[float, float]]
 
 
 class Plane(NamedTuple):
@@ -43,9 +37,22 @@ class Plane(NamedTuple):
         return SIZE * part
 
     def grid(self, n: int = GRID) -> Array:
-        """``(n · n, 2)`` points, row by row, from the low to the high."""
-        a, b = (np.linspace(self.low[i], self.high[i], n) for i in (0, 1))
+        """``(n · n, 2)`` points, row by row, from a little below the low to above the high."""
+        more = (self.high - self.low) / n
+        a, b = np.linspace(self.low - more, self.high + more, n).T
         return np.stack([np.tile(a, n), np.repeat(b, n)], axis=1)
+
+    def contour(self, points: Array, values: Array) -> Any:
+        """What finds the lines at which the values at a grid's points have a value, as drawn."""
+        n = round(len(points) ** 0.5)
+        x, y = self.drawn(points).T.reshape(2, n, n)
+        try:
+            from contourpy import contour_generator
+        except ImportError as error:
+            raise ImportError(
+                'explain: boundaries are found by contourpy: pip install "autograd_lite[plots]"'
+            ) from error
+        return contour_generator(x, y, np.nan_to_num(values, nan=-1).clip(-1e9, 1e9).reshape(n, n))
 
 
 def plane_of(x: Array) -> Plane:
@@ -128,13 +135,16 @@ def regions(plane: Plane, margins: Callable[[Array], Array]) -> list[str]:
         margins: of points ``(n, 2)`` their margins ``(n, m)``.
     """
     nodes = plane.grid()
-    return [
-        "".join(
-            _written(plane.drawn(np.array(loop)))
-            for loop in loops(column.reshape(GRID, GRID), _located(plane, margins, c))
+    found = []
+    for column in margins(nodes).T:
+        polygons, ends = plane.contour(nodes, column).filled(0, np.inf)
+        loops = (
+            points[start : end - 1]
+            for points, at in zip(polygons, ends, strict=True)
+            for start, end in pairwise(at)
         )
-        for c, column in enumerate(margins(nodes).T)
-    ]
+        found.append("".join(map(_written, loops)))
+    return found
 
 
 def _written(points: Array) -> str:
@@ -150,113 +160,6 @@ def short(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-Locate = Callable[[list[Edge], Array], dict[Edge, tuple[float, float]]]
-
-
-def loops(values: Array, locate: Locate) -> list[Loop]:
-    """The closed lines around where ``values`` are positive.
-
-    Args:
-        values: ``(n, n)`` on the nodes of a grid. Around it everything counts as negative, half a
-            square outside.
-        locate: gives the points where edges are crossed, of the edges and the padded values.
-    """
-    values = np.nan_to_num(values, nan=-1.0, posinf=1e300, neginf=-1e300)
-    padded = np.pad(values, 1, mode="edge")
-    border = np.ones(padded.shape, bool)
-    border[1:-1, 1:-1] = False
-    padded[border] = -np.abs(padded[border])
-    neighbours: dict[Edge, list[Edge]] = {}
-    for a, b in _segments(padded):
-        neighbours.setdefault(a, []).append(b)
-        neighbours.setdefault(b, []).append(a)
-    where = locate(list(neighbours), padded)
-    return [[where[edge] for edge in loop] for loop in _linked(neighbours)]
-
-
-def _segments(values: Array) -> list[tuple[Edge, Edge]]:
-    """Which sides of squares the boundary joins."""
-    inside = values > 0
-    count = inside[:-1, :-1].astype(int) + inside[:-1, 1:] + inside[1:, :-1] + inside[1:, 1:]
-    found: list[tuple[Edge, Edge]] = []
-    for i, j in np.argwhere((count > 0) & (count < 4)).tolist():
-        first, second = inside[i, j : j + 2].tolist(), inside[i + 1, j : j + 2].tolist()
-        sides: list[tuple[bool, Edge]] = [
-            (first[0] != first[1], ("h", i, j)),
-            (first[1] != second[1], ("v", i, j + 1)),
-            (second[0] != second[1], ("h", i + 1, j)),
-            (first[0] != second[0], ("v", i, j)),
-        ]
-        crossed = [edge for is_crossed, edge in sides if is_crossed]
-        if len(crossed) == 4:  # two corners face two others: the middle says which are joined
-            h, v, h2, v2 = crossed
-            middle = values[i : i + 2, j : j + 2].mean() > 0
-            found += [(h, v), (h2, v2)] if middle == first[0] else [(v2, h), (v, h2)]
-        else:
-            found.append((crossed[0], crossed[1]))
-    return found
-
-
-def _linked(neighbours: dict[Edge, list[Edge]]) -> list[list[Edge]]:
-    """The edges in the order in which the boundary crosses them; each has two neighbours."""
-    found, seen = [], set()
-    for start in neighbours:
-        if start in seen:
-            continue
-        loop, edge = [], start
-        while edge not in seen:
-            seen.add(edge)
-            loop.append(edge)
-            edge = next((e for e in neighbours[edge] if e not in seen), start)
-        found.append(loop)
-    return found
-
-
-def _located(plane: Plane, margins: Callable[[Array], Array], c: int) -> Locate:
-    """Where the c-th margin is 0 on edges: by false position, between their two ends."""
-    step = (plane.high - plane.low) / (GRID - 1)
-
-    def node(i: Array, j: Array) -> Array:
-        at: Array = plane.low + step * np.stack([j - 1, i - 1], axis=1)
-        return at
-
-    def locate(edges: list[Edge], values: Array) -> dict[Edge, tuple[float, float]]:
-        if not edges:
-            return {}
-        i, j = (np.array([edge[axis] for edge in edges]) for axis in (1, 2))
-        down = np.array([edge[0] == "v" for edge in edges])
-        i2, j2 = i + down, j + ~down
-        start, way = node(i, j), node(i2, j2) - node(i, j)
-        low, high = np.zeros(len(edges)), np.ones(len(edges))
-        at_low, at_high = values[i, j], values[i2, j2]
-        t = _zero(low, high, at_low, at_high)
-        ends = [(a == 0) | (a == GRID + 1) for a in (i, j, i2, j2)]
-        within = ~np.logical_or.reduce(ends)
-        t[~within] = 0.5
-        for _ in range(3):
-            if not within.any():
-                break
-            at = np.zeros(len(edges))
-            at[within] = np.nan_to_num(margins(start[within] + t[within, None] * way[within])[:, c])
-            same = (at > 0) == (at_low > 0)
-            low, at_low = np.where(same, t, low), np.where(same, at, at_low)
-            high, at_high = np.where(same, high, t), np.where(same, at_high, at)
-            t = np.where(within, _zero(low, high, at_low, at_high), t)
-        points = start + t[:, None] * way
-        return dict(zip(edges, map(tuple, points.tolist()), strict=True))
-
-    return locate
-
-
-def _zero(low: Array, high: Array, at_low: Array, at_high: Array) -> Array:
-    """Where the line through two values is 0; in their middle where it is level."""
-    difference = at_low - at_high
-    steep = np.abs(difference) > 0
-    part = np.where(steep, at_low / np.where(steep, difference, 1.0), 0.5)
-    result: Array = low + (high - low) * part.clip(0.0, 1.0)
-    return result
-
-
 def line(plane: Plane, w: Array, b: float) -> str:
     """The line ``x w + b = 0`` within the square, as the path of an SVG; empty where there is none.
 
@@ -265,16 +168,6 @@ def line(plane: Plane, w: Array, b: float) -> str:
         w: ``(2,)``.
         b: a number.
     """
-    ends: list[tuple[float, float]] = []
-    for axis in (0, 1):
-        other = 1 - axis
-        for side in (plane.low[axis], plane.high[axis]):
-            if w[other] == 0:
-                continue
-            value = -(b + w[axis] * side) / w[other]
-            if plane.low[other] <= value <= plane.high[other]:
-                ends.append((side, value) if axis == 0 else (value, side))
-    if len(ends) < 2:
-        return ""
-    points: Any = plane.drawn(np.array([ends[0], ends[-1]], dtype=float))
-    return "M" + "L".join(f"{short(x)},{short(y)}" for x, y in points)
+    corners = plane.grid(2)
+    found = plane.contour(corners, corners @ w + b).lines(0)
+    return "".join(f"M{'L'.join(f'{short(x)},{short(y)}' for x, y in way)}" for way in found)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
+from string import Template
 
 from ..show import mathml
 from ..show.notation import number
@@ -11,6 +13,7 @@ from .boundary import short
 
 WIDTH, HEIGHT = 560, 300
 MOST_DRAWN = 1000  # points of a curve, more than it is wide
+PICTURE = Template((Path(__file__).parent / "assets" / "losses.svg").read_text(encoding="utf-8"))
 LEFT, RIGHT, TOP, BOTTOM = 84, 36, 14, 52
 
 
@@ -69,38 +72,27 @@ class Curve:
             label: what the picture shows.
         """
         bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
-        parts = [
-            f'<svg id="losses" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-            f'aria-label="{mathml.text(label)}">',
-            f'<path class="axis" d="M{LEFT},{TOP}V{bottom}H{right}"/>',
-        ]
+        marks = []
         for step in ticks(self._first, self._last):
             if step == int(step):
                 x, _ = self.at(int(step), self._low) or (LEFT, 0)
                 said = f"{step:.0f}"
-                parts.append(tick(x, bottom, x, bottom + 5, x, bottom + 20, "middle", said))
+                marks.append(tick(x, bottom, x, bottom + 5, x, bottom + 20, "middle", said))
         for value in ticks(self._low, self._high, 5):
             _, y = self.at(self._first, value) or (0, bottom)
-            parts.append(tick(LEFT - 5, y, LEFT, y, LEFT - 9, y + 4.5, "end", number(value)))
-            parts.append(f'<path class="rule" d="M{LEFT},{short(y)}H{right}"/>')
-        middle = (LEFT + right) / 2
-        parts.append(
-            f'<text class="axis-name" x="{short(middle)}" y="{HEIGHT - 8}" text-anchor="middle">'
-            f"{mathml.text(across)}</text>"
-            f'<text class="axis-name" transform="translate(20 {short((TOP + bottom) / 2)}) '
-            f'rotate(-90)" text-anchor="middle">{mathml.text(up)}</text>'
-        )
+            marks.append(tick(LEFT - 5, y, LEFT, y, LEFT - 9, y + 4.5, "end", number(value)))
+            marks.append(f'<path class="rule" d="M{LEFT},{short(y)}H{right}"/>')
         some = [self._points[i] for i in thinned(len(self._points), MOST_DRAWN)]
         drawn = [self.at(*point) or (0, 0) for point in some]
         points = " ".join(f"{short(x)},{short(y)}" for x, y in drawn)
-        parts.append(f'<polyline class="curve" points="{points}"/>')
         x, y = now or (LEFT, bottom)
-        unseen = "" if now else ' visibility="hidden"'
-        parts.append(
-            f'<g class="now"{unseen} transform="translate({short(x)} 0)">'
-            f'<path d="M0,{TOP}V{bottom}"/><circle r="5" cy="{short(y)}"/></g></svg>'
-        )
-        return "\n".join(parts)
+        return PICTURE.substitute(
+            width=WIDTH, height=HEIGHT, left=LEFT, top=TOP, bottom=bottom, right=right,
+            middle=short((LEFT + right) / 2), foot=HEIGHT - 8, half=short((TOP + bottom) / 2),
+            label=mathml.text(label), across=mathml.text(across), up=mathml.text(up),
+            marks="\n".join(marks), points=points, x=short(x), y=short(y),
+            seen="visible" if now else "hidden",
+        )  # fmt: skip
 
 
 def tick(

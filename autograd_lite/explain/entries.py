@@ -89,7 +89,7 @@ def _tried(
     What is nan stays so whatever else changes: the inputs are taken with 1 in place of such.
     """
     found: Sources = {j: {} for j in wanted}
-    usual = {x: _finite(x._array) for x in shown}
+    usual = {x: np.nan_to_num(x._array, nan=1, posinf=1, neginf=1) for x in shown}
     base = _computed(region, usual)
     at = list(wanted)
     if base is None:
@@ -106,22 +106,10 @@ def _tried(
                 array.flat[i] = to
                 value = _computed(region, {**usual, x: array})
                 if value is not None:
-                    changed |= _differ(value.flat[at], base.flat[at])
+                    changed |= ~np.isclose(value.flat[at], base.flat[at], 0, 0, equal_nan=True)
             for j in np.flatnonzero(changed):
                 found[at[j]].setdefault(inputs[x], []).append(i)
     return found
-
-
-def _finite(array: Array) -> Array:
-    if array.dtype.kind not in "fc":
-        return array
-    return np.where(np.isfinite(array), array, array.dtype.type(1))
-
-
-def _differ(one: Array, other: Array) -> Array:
-    """Which entries differ; nan is equal to nan."""
-    differ: Array = (one != other) & ~(np.isnan(one) & np.isnan(other))
-    return differ
 
 
 def _computed(region: Sequence[Tensor], given: Mapping[Tensor, Array]) -> Array | None:

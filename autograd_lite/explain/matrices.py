@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import NamedTuple
 
@@ -65,7 +64,6 @@ def table(
     words: Words,
     bold: frozenset[str] = frozenset(),
     brief: bool = False,
-    values: bool = False,
     caption: str = "",
 ) -> str:
     """The figure of one array.
@@ -77,7 +75,6 @@ def table(
         words: of the page's language.
         bold: the names that are written bold.
         brief: show less of a large one.
-        values: give the page's script the numbers to full precision.
         caption: what stands above it, as markup, if not the symbol.
     """
     where = layout(array.shape, brief)
@@ -97,14 +94,11 @@ def table(
     if not array.size:
         rows = [f'<tr><td class="gap">{words("empty")}</td></tr>']
     shape = dimensions(array.shape)
-    data = ""
-    if values and where.is_whole:
-        data = f' data-values="{mathml.text(json.dumps([_plain(x) for x in flat]))}"'
     label = mathml.text(words("matrix", name=name, shape=shape))
     above = caption or mathml.math(mathml.symbol(name, None, bold))
     said = "" if where.is_whole else _statistics(array, words)
     return (
-        f'<figure class="matrix" data-key="{key}" role="group" aria-label="{label}"{data}>'
+        f'<figure class="matrix" data-key="{key}" role="group" aria-label="{label}">'
         f'<figcaption>{above} <span class="shape">{shape}</span></figcaption>'
         f'<table aria-label="{label}">{"".join(rows)}</table>'
         f"{said}</figure>"
@@ -124,14 +118,6 @@ def _cell(
         f'<td tabindex="0" data-entry="{entry}" style="--level:{level:.3g}" '
         f'aria-label="{label}">{mathml.text(shown)}</td>'
     )
-
-
-def _plain(value: object) -> float | str | None:
-    """A number for JSON, which has no infinity."""
-    if not isinstance(value, np.number) or isinstance(value, np.complexfloating):
-        return str(value)
-    found = float(value)
-    return float(f"{found:.8g}") if math.isfinite(found) else None
 
 
 def entry_name(name: str, shape: tuple[int, ...], entry: int) -> str:

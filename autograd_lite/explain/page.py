@@ -25,6 +25,7 @@ from ..show import mathml
 from ..show.notation import dimensions
 from ..show.text import shapes as shape_formula
 from .entries import sources
+from .live import SCRIPT, Fixed, looks, program
 from .matrices import table
 from .predictions import Predictions
 from .story import Formula, Step, Story, tell
@@ -120,7 +121,9 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
     if left_out:
         sections.insert(after, _note(words("left_out", n=left_out)))
     picture = _figure(story, words)
-    style, script = _asset("page.css"), f"<script>\n{_asset('page.js')}</script>\n"
+    live = _live(story, words)
+    style = _asset("page.css") + live.style
+    script = f"{live.script}<script>\n{_asset('page.js')}</script>\n"
     note = section = ""
     if extra is not None:
         style += _asset(extra.style)
@@ -130,9 +133,33 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
     return filled(
         "page.html", words, lang=words.lang, title=title, style=style, script=script,
         n=len(story.steps), layout=_layout(picture), picture=picture, note=note,
-        notes=_notes(story, words, extra is None), body="\n".join(sections), section=section,
+        notes=_notes(story, words, extra is None, live.notes), body="\n".join(sections),
+        section=section, dock=live.dock,
         data=f"{_data('sources', lit)}\n{_data('predictions', asked)}",
     )  # fmt: skip
+
+
+class _Live(NamedTuple):
+    """Where numbers are changed: what is said of it, the dock, its style and scripts."""
+
+    notes: str = ""
+    dock: str = ""
+    style: str = ""
+    script: str = ""
+
+
+def _live(story: Story, words: Words) -> _Live:
+    if not story.trained:
+        return _Live()
+    try:
+        told = program(story, words) | {"name": story.whole}
+    except Fixed as reason:
+        return _Live(_note(words("fixed", why=str(reason))))
+    said = looks(story, words)
+    notes = _note(said) if said else ""
+    differs = f'<p class="note" id="differs" hidden>{mathml.text(words("differs"))}</p>'
+    script = f"{_data('live-program', told)}\n<script>\n{SCRIPT}{_asset('dock.js')}</script>\n"
+    return _Live(notes + differs, filled("live.html", words), _asset("live.css"), script)
 
 
 def _layout(picture: str) -> str:
@@ -166,16 +193,15 @@ def _data(name: str, value: Any) -> str:
 # ---------------------------------------------------------------------- what is said once
 
 
-def _notes(story: Story, words: Words, lines: bool) -> str:
+def _notes(story: Story, words: Words, lines: bool, live: str) -> str:
     """What to know about the page; where ``lines`` is true, also how it would have lines."""
-    notes = []
+    notes = [live] if live else []
     if story.is_large:
         notes.append(_note(words("abridged", n=story.results)))
     if not story.targets:
         notes.append(_note(words("no_backward")))
     elif story.output.size != 1:
-        name = f"Σ({story.name})"
-        notes.append(_note(words("seed", n=story.output.size, name=name)))
+        notes.append(_note(words("seed", n=story.output.size, name=story.whole)))
     for kind, symbols in story.backward.remarks:
         new = {x: what for x, what in symbols.items() if x not in story.keys}
         if new or not symbols:
@@ -348,9 +374,9 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
     if step.value is not None:
         name, caption = step.name, ""
         if step.kind == "update":
-            name, right = f"{name} − η ∇{name}", step.formulas[-1].right
+            name, right = f"{name} − α ∇{name}", step.formulas[0].right
             caption = mathml.math(mathml.expression(right, {}, bold)) if right else ""
-        shown = table(step.value, step.key, name, words, bold, brief, values=True, caption=caption)
+        shown = table(step.value, step.key, name, words, bold, brief, caption=caption)
         parts.append(_group("result", words("value"), shown))
     if step.contributions:
         parts.append(_contributions(story, step, words))

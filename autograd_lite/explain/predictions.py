@@ -6,8 +6,10 @@ and in the update are few, and stand here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -29,8 +31,8 @@ from .words import LANGUAGES, Words
 MOST_MISTAKES = 10
 _MOST_TERMS = 60  # of a formula that is edited
 
-Wrong = tuple[Array, str]
-"""A wrong result, and what is wrong with it."""
+Wrong = tuple[Array, Callable[[], str]]
+"""A wrong result, and what is wrong with it, which is written where it is wanted."""
 
 
 class Predictions:
@@ -56,14 +58,10 @@ class Predictions:
             step.kind == "backward" and step.tensor.is_leaf and min(step.shape, default=1) > 1
         )
         entry = None if asks_shape else _telling(step)
-        if asks_shape and step.tensor.size == 1:
-            return None
-        if entry is None and not asks_shape:
+        if step.tensor.size == 1 if asks_shape else entry is None:
             return None
         says = words("gradient_shape", shape=dimensions(step.shape))
-        asked["right"] = words("right")
-        asked["wrong"] = words("wrong")
-        asked["unreadable"] = words("unreadable")
+        asked |= {key: words(key) for key in ("right", "wrong", "unreadable")}
         if entry is None:
             asked["question"] = words("ask_shape", name=step.name)
             if step.kind != "forward" and step.kind != "loss":
@@ -82,13 +80,14 @@ class Predictions:
         found: list[dict[str, Any]] = []
         if entry is None:
             seen = {step.shape}
-            candidates = [(step.shape[::-1], self._transposed(step))]
-            candidates += [(wrong.shape, says) for wrong, says in self._wrong(step)]
-            for shape, says in candidates:
-                if shape not in seen:
+            turned = partial(self._words, "transposed", shape=dimensions(step.shape))
+            first: Wrong = np.empty(step.shape[::-1]), turned
+            for wrong, says in chain([first], self._wrong(step)):
+                shape = wrong.shape
+                if shape not in seen and len(found) < MOST_MISTAKES:
                     seen.add(shape)
-                    found.append({"shape": list(shape), "says": says})
-            return found[:MOST_MISTAKES]
+                    found.append({"shape": list(shape), "says": says()})
+            return found
         assert step.value is not None
         known = [float(step.value.flat[entry])]
         for wrong, says in self._wrong(step):
@@ -97,13 +96,10 @@ class Predictions:
             apart = all(abs(value - x) > 0.011 * max(abs(value), abs(x)) for x in known)
             if np.isfinite(value) and apart:
                 known.append(value)
-                found.append({"value": float(f"{value:.8g}"), "says": says})
+                found.append({"value": float(f"{value:.8g}"), "says": says()})
             if len(found) == MOST_MISTAKES:
                 break
         return found
-
-    def _transposed(self, step: Step) -> str:
-        return self._words("transposed", shape=dimensions(step.shape))
 
     def _wrong(self, step: Step) -> Iterator[Wrong]:
         if step.kind == "backward":
@@ -121,27 +117,31 @@ class Predictions:
         assert step.gradient is not None
         g, readings = step.gradient, self._readings
         language = LANGUAGES.index(self._words.lang)
-        yield -step.value, say("sign", (), step.name, readings, language)
+
+        def said(kind: str, *values: Any) -> Callable[[], str]:
+            return partial(say, kind, values, step.name, readings, language)
+
+        yield -step.value, said("sign")
         if readings is None:
             return
         means_rows = any(remark.kind == "rows" for remark in self._story.backward.remarks)
         for q in nodes(g.simple) if means_rows and g.simple is not None else ():
             if q.name == "q":
-                said = say("q_missing", (int(q.value), "batch size"), step.name, readings, language)
-                yield step.value * q.value, said
+                yield step.value * q.value, said("q_missing", int(q.value), "batch size")
         for result in self._story.backward.onward.get(step.tensor, ()):
             if result.shape == step.shape and result is not self._story.output:
                 ones = np.ones(self._story.output.shape, self._story.output.dtype)
                 array = pull({self._story.output: ones}, {result})[result]
-                name = self._story.names[result]
-                yield array, say("skipped", (name,), step.name, readings, language)
-        for edit, array in sorted(_edited(readings, g.name), key=lambda edited: edited[0].cost):
-            yield array, say(edit.kind, edit.values, step.name, readings, language)
+                yield array, said("skipped", self._story.names[result])
+        with np.errstate(all="ignore"):
+            edited = sorted(_edited(readings, g.name), key=lambda edited: edited[0].cost)
+        for edit, array in edited:
+            yield array, said(edit.kind, *edit.values)
 
     def _of_forward(self, step: Step) -> Iterator[Wrong]:
         assert step.value is not None
         assert step.computation is not None
-        words = self._words
+        words = partial(partial, self._words)
         region = step.computation.region
         op = step.tensor.op
         assert op is not None
@@ -166,14 +166,15 @@ class Predictions:
         w, gradient = (operand.array for operand in step.operands)
         with np.errstate(all="ignore"):
             wrong = 2 * w - step.value, w - gradient
-        yield wrong[0], self._words("plus")
-        yield wrong[1], self._words("no_rate", lr=f"{self._story.lr:.4g}")
+        yield wrong[0], partial(self._words, "plus")
+        yield wrong[1], partial(self._words, "no_rate", lr=f"{self._story.lr:.4g}")
 
     def _other_entries(self, step: Step, value: Array) -> Iterator[Wrong]:
         """Another entry of the same array."""
         for i in layout(step.shape, self._story.is_large).entries[:6]:
             name = entry_name(step.name, step.shape, i)
-            yield np.full(step.shape, value.flat[i]), self._words("other_entry", entry=name)
+            said = partial(self._words, "other_entry", entry=name)
+            yield np.full(step.shape, value.flat[i]), said
 
 
 def _readings(story: Story) -> Readings:
@@ -206,9 +207,7 @@ def _telling(step: Step) -> int | None:
     shown = layout(step.shape, brief=True).entries
     size = np.abs(step.value.flat[shown]) if shown else np.empty(0)
     finite = np.where(np.isfinite(size), size, -1.0)
-    if not finite.size or finite.max() < 0:
-        return None
-    return shown[int(finite.argmax())]
+    return shown[int(finite.argmax())] if finite.max(initial=-1) >= 0 else None
 
 
 __all__ = ["Predictions"]

@@ -116,6 +116,7 @@ class Story:
         keys: by symbol.
         bold: the symbols that are written bold.
         targets: what the backward pass leads to.
+        trained: the leaves among them that the update changes.
         is_large: whether it is abridged.
         left_out: after how many steps, how many were left out.
         results: how many there are.
@@ -130,11 +131,17 @@ class Story:
     keys: dict[str, str]
     bold: frozenset[str]
     targets: list[Tensor]
+    trained: list[Tensor]
     is_large: bool
     left_out: tuple[int, int]
     results: int
     backward: Backward
     lr: float | None
+
+    @property
+    def whole(self) -> str:
+        """What the gradients are of: the output, or the sum of its entries."""
+        return self.name if self.output.size == 1 else f"Σ({self.name})"
 
 
 def tell(
@@ -177,15 +184,14 @@ def tell(
     ]
     told += _backward(plan, numbers, names, back)
     walked = told[-1].path
-    told += [
-        _update(g, numbers, lr, walked)
-        for g in back.gradients
-        if g.target.is_leaf and (updated is None or g.target in updated)
+    steps = [
+        g for g in back.gradients if g.target.is_leaf and (updated is None or g.target in updated)
     ]
+    told += [_update(g, numbers, lr, walked) for g in steps]
     told, left_out = _abridged(told)
     return Story(
-        output, whole, told, numbers, names, keys, bold, plan.targets, is_large, left_out,
-        len(found), back, lr,
+        output, whole, told, numbers, names, keys, bold, plan.targets,
+        [g.target for g in steps], is_large, left_out, len(found), back, lr,
     )  # fmt: skip
 
 
@@ -368,18 +374,19 @@ def _needed(root: Expression, parts: Mapping[str, Expression]) -> dict[str, Expr
 def _update(
     g: Gradient, numbers: Mapping[Tensor, int], lr: float | None, walked: list[str]
 ) -> Step:
-    """``w ← w − η ∇w``; of complex numbers the conjugate of the gradient leads uphill."""
+    """``w ← w − α ∇w``; of complex numbers the conjugate of the gradient leads uphill."""
     leaf, n, name = g.target, numbers[g.target], g.name
     w, gradient = Expression(leaf._array, name), Expression(g.value, g.symbol)
-    rate = Expression(np.asarray(1.0 if lr is None else lr), "η")
+    rate = Expression(np.asarray(1.0 if lr is None else lr), "α")
     is_complex = leaf.dtype.kind == "c"
     uphill = applied(OPS["conj"], gradient) if is_complex else gradient
     change = applied(OPS["multiply"], rate, uphill)
     formula = applied(OPS["subtract"], w, change)
     value = None if lr is None else np.asarray(formula.value, leaf.dtype)
+    known = [] if lr is None else [Formula("with", ["α"], Expression(np.asarray(lr)))]
     return Step(
         "update", leaf, f"u{n}", name, value, leaf.shape,
-        [Formula("result", [name], formula, sign="←")],
+        [Formula("result", [name], formula, sign="←"), *known],
         [Matrix(f"v{n}", name, leaf._array), Matrix(f"g{n}", g.symbol, g.value)],
         gradient=g, figure=[f"t{n}"], path=walked,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -309,36 +309,20 @@ class Training:
         return found
 
 
-# One mark a class, so that they are told apart without colour, too: around a point, in lines.
-_OUTLINES: Sequence[str] = (
-    "",  # a circle
-    "M-4.2,-4.2L4.2,4.2M-4.2,4.2L4.2,-4.2",
-    "M0,-5.5L5,4H-5Z",
-    "M-4.2,-4.2H4.2V4.2H-4.2Z",
-    "M0,-5.8L5.8,0L0,5.8L-5.8,0Z",
-    "M0,-5.5V5.5M-5.5,0H5.5",
+# One mark a class, so that they are told apart without colour, too: relative to a point.
+_OUTLINES = (
+    "m-4.5,0a4.5,4.5 0 1 0 9,0a4.5,4.5 0 1 0 -9,0z",
+    "m-4.2,-4.2l8.4,8.4m-8.4,0l8.4,-8.4",
+    "m0,-5.5l5,9.5h-10z",
+    "m-4.2,-4.2h8.4v8.4h-8.4z",
+    "m0,-5.8l5.8,5.8l-5.8,5.8l-5.8,-5.8z",
+    "m0,-5.5v11m-5.5,-5.5h11",
 )
 
 
 def _marks(points: Array, c: int) -> str:
-    """The points of one class as one path, of moves relative to each."""
-    if c == 0:
-        return "".join(
-            f"M{short(x - 4.5)},{short(y)}a4.5,4.5 0 1 0 9,0a4.5,4.5 0 1 0 -9,0Z" for x, y in points
-        )
-    return "".join(_moved(_OUTLINES[c], x, y) for x, y in points.tolist())
-
-
-def _moved(outline: str, x: float, y: float) -> str:
-    def place(found: re.Match[str]) -> str:
-        letter, numbers = found.groups()
-        if letter == "Z":
-            return "Z"
-        values = [float(v) for v in numbers.split(",")]
-        offsets = {"H": (x,), "V": (y,)}.get(letter, (x, y))
-        return letter + ",".join(short(v + o) for v, o in zip(values, offsets, strict=True))
-
-    return re.sub(r"([MLHVZ])([-\d.,]*)", place, outline)
+    """The points of one class as one path."""
+    return "".join(f"M{short(x)},{short(y)}{_OUTLINES[c]}" for x, y in points.tolist())
 
 
 def _frame(plane: Plane) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..table import OPS
 from .terms import (
     LARGEST,
     NORMAL,
@@ -19,9 +20,11 @@ from .terms import (
     broadcast,
     coefficient,
     intern,
+    is_identity,
     make,
     number,
     onehot,
+    only_ones_moved,
     padded,
     product,
     product_of,
@@ -31,9 +34,11 @@ from .terms import (
     subterms,
     sum_of,
     total,
+    with_axes,
     without_ones,
 )
 
+_MOST_MARKS = 10**6  # entries of what marks rows that were looked up
 Params = dict[str, Any]
 Normal = Callable[[list[Term], Params, Shape | None], Term | None]
 
@@ -95,17 +100,17 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         return scaled(summed(rest, axes, products), c)
     shape = kept(x.shape, axes)
     whole = axes == varying(x, x.ndim)
-    if x.op == "reshape" and _only_ones_moved(x.args[0].shape, x.shape):
+    if x.op == "reshape" and only_ones_moved(x.args[0].shape, x.shape):
         inner = x.args[0]
         return shaped(summed(inner, _moved_axes(inner.shape, x.shape, axes), products), shape)
     if whole and x.op in ("reshape", "transpose"):
         inner = x.args[0]
         return shaped(summed(inner, range(inner.ndim), products), shape)
     if whole and x.op == "picked":
-        inner = product([(a, 1) for a in x.args])
-        return shaped(summed(inner, range(inner.ndim), products), shape)
-    if whole and x.op == "diagonal" and x.ndim == 1 and x.args[0].ndim == 2:
-        return shaped(_trace(x), shape)
+        return shaped(summed(product([(a, 1) for a in x.args]), range(x.args[0].ndim)), shape)
+    if whole and x.op == "*" and any(map(is_identity, x.operands)):
+        rest = product([(f, p) for f, p in x.args if not is_identity(f)])
+        return shaped(_trace(shaped(rest, x.shape)), shape)
     if x.op == "transpose":
         perm = x.params["axes"]
         inner = summed(x.args[0], [perm[a] for a in axes], products)
@@ -124,15 +129,25 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
 
 def _trace(x: Term) -> Term:
     """Of a product of matrices the sum of the products of their entries."""
-    matrix = x.args[0]
-    if matrix.op == "matmul" and all(a.ndim == 2 for a in matrix.args) and not _offset(x):
-        a, b = matrix.args
-        return shaped(summed(a * make("transpose", [b], {"axes": (1, 0)}), (0, 1)), ())
-    return rewritten(intern("sum", (x,), {"axes": frozenset([0])}, (1,), x.size + 0.5))
-
-
-def _offset(x: Term) -> bool:
-    return bool(x.params.get("offset", 0))
+    c, x = coefficient(x)
+    thin = [varying(f, 2) for f, _ in _factors(x)]
+    if x.op == "+":
+        found = total([(_trace(shaped(f, x.shape)), k) for f, k in x.args])
+    elif x.op == "transpose":
+        found = _trace(x.args[0])
+    elif x.op == "matmul":
+        a, b = x.args
+        found = summed(a * make("transpose", [b], {"axes": (1, 0)}), (0, 1))
+    elif all(len(axes) < 2 for axes in thin):
+        sizes = [math.prod(f.shape) for f, _ in _factors(x)]
+        vectors = [
+            (shaped(f, (n,) if n > 1 else ()), p)
+            for (f, p), n in zip(_factors(x), sizes, strict=True)
+        ]
+        found = summed(product(vectors), [0])
+    else:
+        found = rewritten(intern("trace", (x,), {}, (), x.size + 0.5))
+    return scaled(shaped(found, ()), c)
 
 
 def _factors(x: Term) -> tuple[tuple[Term, float], ...]:
@@ -194,10 +209,18 @@ def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """``Σ_k a_ik b_kj`` is a product of matrices, and ``Σ_k a_ik v_k`` one with a vector."""
     if not products or len(axes) != 1 or x.op != "*":
         return None
-    (k,) = axes
+    for stack in range(max(min(axes), 1)):
+        found = _stacked_product(x, min(axes), stack)
+        if found is not None:
+            return found
+    return None
+
+
+def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
+    """A sum over axis k as products of matrices, one for each place along the first axes."""
     groups: dict[frozenset[int], list[tuple[Term, float]]] = {}
     for f, p in x.args:
-        free = varying(f, x.ndim) - axes
+        free = varying(f, x.ndim) - {k, *range(stack)}
         for other in [g for g in groups if g & free]:
             groups[free | other] = groups.pop(other) + groups.get(free | other, [])
             free |= other
@@ -212,23 +235,29 @@ def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
         key=lambda group: group[0],
     )
     a, b = (product(factors) for factors in (left, right))
-    n = x.shape[k]
-    a = shaped(a, (x.shape[i], n) if i < k else (n, x.shape[i]))
-    a = a if i < k else make("transpose", [a], {"axes": (1, 0)})
+    if stack and j == x.ndim:
+        return None
+    swap = (*range(stack), stack + 1, stack)
+
+    def matrix(e: Term, first: int, last: int, turned: bool) -> Term:
+        e = shaped(e, (*padded(e, x.ndim)[:stack], *(x.shape[q] for q in (first, last))))
+        return make("transpose", [e], {"axes": swap}) if turned else e
+
+    a = matrix(a, min(i, k), max(i, k), i > k)
     if j == x.ndim:
-        return make("matmul", [a, shaped(b, (n,))], {})
-    b = shaped(b, (n, x.shape[j]) if k < j else (x.shape[j], n))
-    return make("matmul", [a, b if k < j else make("transpose", [b], {"axes": (1, 0)})], {})
+        return make("matmul", [a, shaped(b, (x.shape[k],))], {})
+    return make("matmul", [a, matrix(b, min(j, k), max(j, k), j < k)], {})
 
 
 def _one_by_one(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """A sum over several axes, where that over one of them is a product of matrices."""
     if not products or x.op != "*" or axes == varying(x, x.ndim):
         return None
-    for axis in sorted(axes) if len(axes) > 1 else ():
+    for axis in sorted(axes, reverse=True) if len(axes) > 1 else ():
         inner = summed(x, [axis])
         parts = subterms(inner, 3)
-        if any(f.op == "matmul" for f in parts) and all(f.op != "sum" for f in parts):
+        whole = any(f.op == "matmul" for f in parts) and all(f.op != "sum" for f in parts)
+        if whole or inner.op == "*":
             return summed(inner, axes - {axis})
     return None
 
@@ -316,31 +345,21 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return intern("broadcast_to", (bare(x),), {}, shape, x.size)
     if x.op == "transpose" and _in_order(x.params["axes"], x.args[0].shape):
         return shaped(x.args[0], shape)
+    if x.op == "broadcast_to" and only_ones_moved(x.shape, shape):
+        inner = with_axes(x.args[0], x.shape, shape)
+        assert inner is not None
+        return shaped(inner, shape)
     if x.op in "+*":
-        found = _inward(x, lambda f: _with_axes(f, x.shape, shape))
+        found = _inward(x, lambda f: with_axes(f, x.shape, shape))
         if found is not None:
             return shaped(found, shape)
     return intern("reshape", (x,), {}, shape, x.size + 0.1)
-
-
-def _with_axes(f: Term, old: Shape, new: Shape) -> Term | None:
-    """What broadcasts to ``old``, as it does to ``new``, which has other axes of one entry."""
-    if f.shape == old:
-        return shaped(f, new)
-    if not _only_ones_moved(old, new):
-        return None
-    sizes = iter([n for n, whole in zip(padded(f, len(old)), old, strict=True) if whole != 1])
-    return shaped(f, tuple(1 if n == 1 else next(sizes) for n in new))
 
 
 def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> list[int]:
     """The axes of ``old`` that these of ``new`` are, where they differ in axes of one entry."""
     places = [i for i, n in enumerate(old) if n != 1]
     return [places[sum(n != 1 for n in new[:a])] for a in axes if new[a] != 1]
-
-
-def _only_ones_moved(old: Shape, new: Shape) -> bool:
-    return [n for n in old if n != 1] == [n for n in new if n != 1]
 
 
 @normal("broadcast_to")
@@ -358,7 +377,7 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return x
     moved = tuple(x.shape[i] for i in perm)
     if x.kind == "marks":
-        return onehot(x.value.transpose(perm))
+        return onehot(x.value.transpose(perm), x.name)
     c, rest = coefficient(x)
     if c != 1 and rest.shape == x.shape:
         return scaled(make("transpose", [rest], {"axes": perm}), c)
@@ -370,6 +389,13 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
         a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
         return make("matmul", [b, a])
+    if x.op == "sum" and x.args[0].op == "matmul":
+        axes = frozenset(perm.index(a) for a in x.params["axes"])
+        return make("sum", [make("transpose", [x.args[0]], {"axes": perm})], {"axes": axes})
+    if x.op == "reshape" and without_ones(x.args[0].shape) == x.shape:
+        lead = x.args[0].ndim - x.ndim
+        inner = (*range(lead), *(lead + i for i in perm))
+        return shaped(make("transpose", [x.args[0]], {"axes": inner}), moved)
     if as_number(x) is not None:
         return shaped(bare(x), moved)
     found = _inward(
@@ -392,10 +418,9 @@ def _in_order(perm: Sequence[int], shape: Shape) -> bool:
 @normal("matmul")
 def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
     """Vectors stay vectors: a column that was made of one is none, and ``u A`` is ``Aᵀ u``."""
-    (c, a), (d, b) = map(coefficient, args)
-    if c * d != 1 and (a.shape, b.shape) == (args[0].shape, args[1].shape):
-        return scaled(make("matmul", [a, b]), c * d)
-    a, b = args
+    (c, a), (d, b) = map(_scale, args)
+    if c is not ONE or d is not ONE:
+        return product([(c, 1), (d, 1), (make("matmul", [a, b]), 1)])
     if a.ndim == b.ndim == 1:
         return shaped(summed(a * b, [0]), ())
     if a.ndim == 1 and b.ndim == 2:
@@ -418,6 +443,21 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     return rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape), size))
 
 
+def _scale(e: Term) -> tuple[Term, Term]:
+    """The factors that are one number, and the rest."""
+    c, rest = coefficient(e)
+    factors = rest.args if rest.op == "*" else ()
+    alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
+    rest = product([(rest, 1), *((f, -p) for f, p in alone)]) if alone else rest
+    if rest.shape != e.shape or (c == 1 and not alone):
+        return ONE, e
+    return product([(number(c), 1), *((_number_of(f), p) for f, p in alone)]), rest
+
+
+def _number_of(f: Term) -> Term:
+    return f if f.shape == () else make("reshape", [f], {}, ())
+
+
 def _vector(e: Term) -> Term | None:
     """The vector that a row or column is made of."""
     e = bare(e) if e.op == "broadcast_to" else e
@@ -427,6 +467,15 @@ def _vector(e: Term) -> Term | None:
 def _product_shape(a: Shape, b: Shape) -> Shape:
     stack = broadcast((a[:-2], b[:-2]))
     return (*stack, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
+
+
+@normal("solve")
+def _solve(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """``A⁻¹ b``, where b may be a vector."""
+    (c, a), (d, b) = map(_scale, args)
+    if c is not ONE or d is not ONE:
+        return product([(c, -1), (d, 1), (make("solve", [a, b], {}, shape), 1)])
+    return None
 
 
 @normal("linear")
@@ -443,7 +492,8 @@ def _einsum(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
         return None
     if len(args) == 2 and len(result) == 2:
         a, b = letters
-        if a[1:] == b[:1] and result == a[:1] + b[1:] and len(a) == len(b) == 2:
+        fits = args[0].shape[-1] == args[1].shape[0]
+        if a[1:] == b[:1] and result == a[:1] + b[1:] and len(a) == len(b) == 2 and fits:
             return make("matmul", args)
     order = result + "".join(dict.fromkeys(x for x in "".join(letters) if x not in result))
     parts = []
@@ -470,17 +520,47 @@ def _is_whole(part: Any) -> bool:
     return isinstance(part, (int, np.integer)) and not isinstance(part, bool)
 
 
-def _marks(index: Any, whole: Shape, result: Shape) -> Term | None:
-    """Where an index names single entries, one in each row, or one in all: what marks them."""
+def _places(index: Any, whole: Shape) -> Any:
+    """Where the entries stand that an index takes, where it names each by itself; else None."""
     parts = _parts(index)
     if len(parts) != len(whole) or not all(map(_is_whole, parts)):
         return None
-    arrays = np.broadcast_arrays(*parts)
-    if result != () and _axis_in_order(index, whole, result) is None:
+    return np.arange(math.prod(whole)).reshape(whole)[index]
+
+
+def _marks(places: Any, whole: Shape) -> tuple[Term, tuple[int, ...]] | None:
+    """What marks these entries, if they are one in all, or one along an axis; and that axis."""
+    if places is None:
+        return None
+    axes = None if np.ndim(places) else tuple(range(len(whole)))
+    for axis in range(len(whole)) if axes is None else ():
+        if places.shape == kept(whole, [axis]):
+            places = places.squeeze(axis)
+        if places.shape == whole[:axis] + whole[axis + 1 :]:
+            others = np.delete(np.stack(np.unravel_index(places, whole)), axis, 0)
+            if np.array_equal(others, np.indices(places.shape)):
+                axes = (axis,)
+    if axes is None:
         return None
     marked = np.zeros(whole)
-    marked[tuple(arrays)] = 1.0
-    return onehot(marked)
+    marked.flat[places] = 1.0
+    return onehot(marked), axes
+
+
+def _picked_at(x: Term, places: Any) -> Term | None:
+    found = _marks(places, x.shape)
+    if found is None:
+        return None
+    return shaped(make("picked", [x, found[0]], {"axes": found[1]}), places.shape)
+
+
+def _put_at(g: Term, places: Any, whole: Shape) -> Term | None:
+    """Back from single entries: what marks them times what comes to each row."""
+    found = _marks(places, whole)
+    if found is None:
+        return None
+    spread = tuple(1 if i in found[1] else n for i, n in enumerate(whole)) if g.ndim else ()
+    return product([(found[0], 1), (shaped(g, spread), 1)], whole)
 
 
 @normal("getitem")
@@ -490,21 +570,44 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     index = params["index"]
     if math.prod(x.shape) == math.prod(shape) and _keeps_order(index):
         return shaped(x, shape)
-    hot = _marks(index, x.shape, shape)
-    if hot is None:
+    ranges = ranges_of(index, x.shape)
+    if ranges is None:
+        return _picked_at(x, _places(index, x.shape))
+    if math.prod(shape) == 1:
+        return shaped(make("getitem", [x], {"index": tuple(r[0] for r in ranges)}, ()), shape)
+    whole = x.shape
+    if x.op == "getitem":
+        before = ranges_of(x.params["index"], x.args[0].shape)
+        if before is not None:
+            x = x.args[0]
+            whole, ranges = x.shape, _within(before, ranges)
+    return intern("getitem", (x,), {"index": slices_of(ranges, whole)}, shape, x.size + 0.5)
+
+
+def ranges_of(index: Any, whole: Shape) -> list[range] | None:
+    """What slices take of each axis, where an index is slices alone."""
+    parts = list(_parts(index))
+    at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
+    parts[at : at + 1] = [slice(None)] * (len(whole) - len(parts) + (at < len(parts)))
+    if len(parts) != len(whole) or not all(isinstance(part, slice) for part in parts):
         return None
-    axis = _axis_in_order(index, x.shape, shape)
-    return make("picked", [x, hot], {"axes": tuple(range(x.ndim)) if axis is None else (1 - axis,)})
+    ranges = [range(n)[part] for part, n in zip(parts, whole, strict=True)]
+    return ranges if all(r.step > 0 and len(r) for r in ranges) else None
 
 
-def _axis_in_order(index: Any, whole: Shape, result: Shape) -> int | None:
-    """The axis of a matrix of which an index takes one entry after the other, from the first."""
-    parts = _parts(index)
-    for axis in (0, 1) if len(whole) == len(parts) == 2 else ():
-        part = parts[axis]
-        if result == (whole[axis],) and np.array_equal(part, np.arange(whole[axis])):
-            return axis
-    return None
+def _within(outer: list[range], inner: list[range]) -> list[range]:
+    return [a[b.start : b.stop : b.step] for a, b in zip(outer, inner, strict=True)]
+
+
+def slices_of(ranges: list[range], whole: Shape) -> tuple[slice, ...]:
+    """The one index that takes these."""
+    parts = []
+    for r, n in zip(ranges, whole, strict=True):
+        end = None if r[-1] + r.step >= n else r[-1] + 1
+        parts.append(slice(r.start or None, end, r.step if r.step > 1 else None))
+    while parts and parts[-1] == slice(None):
+        del parts[-1]
+    return tuple(parts)
 
 
 def _keeps_order(index: Any) -> bool:
@@ -518,31 +621,75 @@ def _keeps_order(index: Any) -> bool:
 
 @normal("scatter")
 def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    """Back from single entries: what marks them times what comes to each row."""
     (g,) = args
-    whole = tuple(params["shape"])
-    index = params["index"]
+    whole, index = tuple(params["shape"]), params["index"]
     c, rest = coefficient(g)
     if c != 1 and rest.shape == g.shape:
         return scaled(make("scatter", [rest], params, whole), c)
-    hot = _marks(index, whole, g.shape)
-    if hot is not None:
-        axis = _axis_in_order(index, whole, g.shape)
-        spread = g.shape if axis is None else (*g.shape, 1) if axis == 0 else (1, *g.shape)
-        return product([(hot, 1), (shaped(g, spread), 1)], whole)
     if math.prod(whole) == math.prod(g.shape) and _keeps_order(index):
         return shaped(g, whole)
-    return None
+    ranges = ranges_of(index, whole)
+    if ranges is not None:
+        if math.prod(g.shape) == 1:
+            place = tuple(r[0] for r in ranges)
+            return make("scatter", [shaped(g, ())], {"index": place, "shape": whole}, whole)
+        if g.op == "scatter" and (inner := ranges_of(g.params["index"], g.shape)) is not None:
+            g = g.args[0]
+            ranges = _within(ranges, inner)
+        params = {"index": slices_of(ranges, whole), "shape": whole}
+        return intern("scatter", (g,), params, whole, g.size + 0.5)
+    is_array = isinstance(index, np.ndarray) and index.dtype.kind in "iu"
+    is_spread = varying(bare(g), g.ndim) < {*range(g.ndim)}  # what is added is the same for some
+    if is_array and len(whole) == 2 and is_spread:
+        return _rows_added(g, index % whole[0], whole)
+    return _put_at(g, _places(index, whole), whole)
 
 
-@normal("take_along_axis")
-def _take_along_axis(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    (x,), axis = args, params["axis"]
-    assert shape is not None
-    if axis is None or shape[axis] != 1:
+def _rows_added(g: Term, k: Any, whole: Shape) -> Term | None:
+    """What comes to rows that were looked up by their numbers: ``onehot(k)ᵀ g``."""
+    if not k.ndim or k.size * whole[0] > _MOST_MARKS:
         return None
-    axis %= x.ndim
-    marked = np.zeros(x.shape)
-    np.put_along_axis(marked, np.asarray(params["indices"]), 1.0, axis)
-    return make("picked", [x, onehot(marked)], {"axes": (axis,)}, shape)
+    hot = onehot((k[..., None] == np.arange(whole[0])) * 1.0, "k")
+    by_row = shaped(hot, (*hot.shape, 1)) * shaped(g, (*k.shape, 1, whole[1]))
+    return shaped(summed(by_row, range(k.ndim)), whole)
 
+
+def _move(op: str) -> Normal:
+    """What only moves entries: where they go is found by letting it move their numbers."""
+
+    def form(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+        (x,) = args
+        numbers = np.arange(1, 1 + math.prod(x.shape)).reshape(x.shape)
+        places = np.asarray(OPS[op].forward(numbers, **params)) - 1
+        found = _picked_at(x, places) if (places >= 0).all() else None
+        return found or _put_at(x, _inverse(places, x.shape), places.shape)
+
+    return form
+
+
+NORMAL.update({op: _move(op) for op in ("diag", "diagonal", "take", "take_along_axis")})
+
+
+@normal("collect")
+def _collect(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    (g,), places, whole = args, params["index"] - 1, tuple(params["shape"])
+    if (places >= 0).all():
+        rows = _looked_up(places, whole)
+        return _put_at(g, places, whole) if rows is None else _rows_added(g, rows, whole)
+    return _picked_at(g, _inverse(places, whole))
+
+
+def _inverse(places: Any, whole: Shape) -> Any:
+    """Where each entry of ``whole`` went, where each went to one place."""
+    there = np.flatnonzero(places >= 0)
+    order = there[np.argsort(places.flat[there])]
+    every = np.array_equal(places.flat[order], np.arange(math.prod(whole)))
+    return order.reshape(whole) if every else None
+
+
+def _looked_up(places: Any, whole: Shape) -> Any:
+    """The numbers of the rows of a table that entries are, if they are whole rows."""
+    if len(whole) != 2 or places.ndim < 2 or places.shape[-1] != whole[1]:
+        return None
+    k = places[..., 0] // whole[1]
+    return k if np.array_equal(places, k[..., None] * whole[1] + np.arange(whole[1])) else None

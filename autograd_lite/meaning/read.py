@@ -20,10 +20,11 @@ import numpy as np
 from .. import ops as _ops
 from ..engine.notes import noted
 from ..engine.tensor import Array, Tensor
-from ..graph import walk
+from ..graph import inner_first, walk
 from ..masks import comparison
 from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
+from .moves import slices_of
 from .table import CANONICAL
 from .terms import (
     ONE,
@@ -36,7 +37,10 @@ from .terms import (
     leaf,
     make,
     number,
+    onehot,
+    operands_of,
     product,
+    remade,
     shaped,
     total,
 )
@@ -58,12 +62,13 @@ class Meaning:
         tensors: the canonical tensor of each recorded one that stands for itself.
         definitions: the term of each named result that stands for itself.
         guarded: the numbers that were left out.
+        token: what tells its leaves from those of others.
     """
 
     def __init__(
         self, output: Tensor, keep: Collection[str] | None = None, guard: float = 0.0
     ) -> None:
-        self._token = next(_readings)
+        self.token = next(_readings)
         self.guard = guard
         self.guarded: set[float] = set()
         self.terms: dict[Tensor, Term] = {}
@@ -72,6 +77,7 @@ class Meaning:
         self.values: dict[Term, Array] = {}
         self._built: dict[Term, Tensor] = {}
         self._given: list[Term] = []
+        self._quotients: dict[Term, list[tuple[Term, Term]]] = {}  # by what is divided by
         nodes = walk(output)
         leaves = [t for t in nodes if t.is_leaf]
         self._whole = _wholes(leaves)
@@ -87,7 +93,7 @@ class Meaning:
 
     def _leaf(self, t: Tensor, made: bool = False) -> Term:
         if t._tracked:
-            e = leaf((self._token, id(t)), t.shape, "leaf", t.name, t._array)
+            e = leaf((self.token, id(t)), t.shape, "leaf", t.name, t._array)
             self._built[e] = self.tensors[t] = t
         else:
             whole = self._whole.get(t)
@@ -114,11 +120,14 @@ class Meaning:
                 if found is not None:
                     return found
             first = array.flat[0] if array.size and array.dtype.kind != "b" else np.nan
+            square = array.ndim == 2 and 1 < len(array) == array.shape[1]
+            if square and np.array_equal(array, np.eye(len(array))):
+                return onehot(np.eye(len(array)))
             is_data = array.dtype.kind != "f" or (first in (0, 1) and array.size > 1)
             if (made or not is_data) and np.isfinite(first) and (array == first).all():
                 return shaped(number(float(first)), array.shape)
         digest = blake2b(array.tobytes(), digest_size=16).digest()
-        key = self._token, array.shape, array.dtype.str, digest, name
+        key = self.token, array.shape, array.dtype.str, digest, name
         e = leaf(key, array.shape, "given", name, array)
         if e not in self._given and array.dtype.kind in "biuf":
             self._given.append(e)
@@ -135,8 +144,11 @@ class Meaning:
         if t._tracked and not new._tracked:  # constant, but its gradient may be asked for
             new = Tensor(t._array, requires_grad=True)
         new.name = t.name
-        kept = leaf((self._token, id(t)), t.shape, "kept", t.name, new._array)
+        kept = leaf((self.token, id(t)), t.shape, "kept", t.name, new._array)
         self.definitions[kept] = e
+        for f, p in e.args if e.op == "*" and len(e.args) > 1 else ():
+            if p < 0:
+                self._quotients.setdefault(f, []).append((kept, e))
         self._built[kept] = self.tensors[t] = new
         self.terms[new] = kept
         return kept
@@ -213,42 +225,45 @@ class Meaning:
         """The term of a tensor of the backward pass; ``known`` stand for themselves, not ``but``.
         """
         local: dict[Tensor, Term] = {}
-        stack = [(g, False)]
-        while stack:
-            t, ready = stack.pop()
-            if t in local or t in self.terms:
-                continue
-            if t in known and known[t] not in but:
+
+        def is_known(t: Tensor) -> bool:
+            return t in known and known[t] not in but
+
+        for t in inner_first(g, lambda t: () if is_known(t) else t.inputs[::-1], self.terms):
+            if is_known(t):
                 local[t] = known[t]
             elif t.is_leaf:
                 self._leaf(t, True)
-            elif not ready:
-                stack.append((t, True))
-                stack += [(x, False) for x in t.inputs]
             else:
                 local[t] = self._read(t, ChainMap(local, self.terms))
         return local[g] if g in local else self.terms[g]
 
+    def by_names(self, root: Term) -> Term:
+        """With the names of the named quotients in it, where that is shorter: b of A / ‖A‖."""
+        done: dict[Term, Term] = {}
+        for e in inner_first(root, operands_of):
+            new = remade(e, [done[x] for x in e.operands])
+            for f in new.operands if new.op == "*" else ():
+                for kept, whole in self._quotients.get(f, ()):
+                    there = dict(new.args) if new.op == "*" else {}
+                    if all(there.get(g, 0.0) / p >= 1 for g, p in whole.args):
+                        other = product([(new, 1), (whole, -1), (kept, 1)], new.shape)
+                        new = other if other.size < new.size - 1e-9 else new
+            done[e] = new
+        return done[root]
+
     def build(self, root: Term) -> Tensor:
         """The canonical graph of a term."""
-        stack = [(root, False)]
-        while stack:
-            e, ready = stack.pop()
-            if e in self._built:
-                continue
-            if not ready:
-                stack.append((e, True))
-                stack += [(x, False) for x in e.operands]
-                continue
+        for e in inner_first(root, operands_of, self._built):
             t = applied(e, [self._built[x] for x in e.operands])
             self._built[e] = t = t if isinstance(t, Tensor) else Tensor(t)
             self.terms.setdefault(t, e)
         return self._built[root]
 
 
-def _wholes(leaves: Sequence[Tensor]) -> dict[Tensor, tuple[Array, tuple[slice, ...]]]:
+def _wholes(leaves: Sequence[Tensor]) -> dict[Tensor, tuple[Array, tuple[Any, ...]]]:
     """The given arrays that are parts of another one, and which: where several are of the same."""
-    found: dict[int, list[tuple[Tensor, Array, tuple[slice, ...]]]] = {}
+    found: dict[int, list[tuple[Tensor, Array, tuple[Any, ...]]]] = {}
     for t in leaves:
         given = noted(t, "given")
         view = t._array if given is None else given
@@ -264,16 +279,34 @@ def _wholes(leaves: Sequence[Tensor]) -> dict[Tensor, tuple[Array, tuple[slice, 
     }
 
 
-def _part_of(base: Array, view: Array) -> tuple[slice, ...] | None:
-    """The slices, one an axis, that give a view."""
-    if base.ndim != view.ndim or base.strides != view.strides or not base.flags.c_contiguous:
+def _part_of(base: Array, view: Array) -> Any:
+    """The index that gives a view: numbers and slices."""
+    if not base.flags.c_contiguous or not view.size:
         return None
     offset = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
-    part = []
-    for n, step in zip(view.shape, base.strides, strict=True):
-        first, offset = divmod(offset, step)
-        part.append(slice(first, first + n))
-    return tuple(part)
+    axes = list(zip(view.shape, view.strides, strict=True))
+    part: list[Any] = []
+    for i, step in enumerate(base.strides):
+        first, offset = divmod(offset, step or 1)
+        if axes and (axes[0][1] >= step or len(axes) == base.ndim - i):
+            n, stride = axes.pop(0)
+            times = stride // step if n > 1 else 1
+            part.append(slice(first, first + (n - 1) * times + 1, times) if times else first)
+        else:
+            part.append(first)
+    if any(isinstance(p, int) and not 0 <= p < n for p, n in zip(part, base.shape, strict=True)):
+        return None
+    found = base[tuple(part)]
+    alike = found.shape == view.shape and found.strides == view.strides
+    same = found.__array_interface__["data"] == view.__array_interface__["data"]
+    if not alike or not same:
+        return None
+    for i, (p, n) in enumerate(zip(part, base.shape, strict=True)):
+        if isinstance(p, slice):
+            part[i] = (*slices_of([range(n)[p]], (n,)), slice(None))[0]
+    while part[-1:] == [slice(None)]:
+        del part[-1]
+    return tuple(part) if len(part) != 1 else part[0]
 
 
 VALUES = {op.name: op for op in VALUE_OPS.values()}
@@ -297,22 +330,35 @@ def _is_01(value: Any) -> bool:
 
 
 def _related(array: Array, other: Term) -> Term | None:
-    """A given array as −y, 1 − y, y − 1, y² or a multiple of another."""
+    """A given array as c y + d, or y², of another: as 1 − y; its axes of one entry may differ."""
     y = other.value
-    if y.shape != array.shape or y.dtype.kind == "b" or not y.size:
+    if y.dtype.kind == "b" or not y.size or _sizes(y) != _sizes(array):
         return None
-    for c, d in ((-1.0, 0.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)):
-        if np.array_equal(c * y + d, array):
-            return total([(ONE, d), (other, c)], array.shape)
-    if len(np.unique(np.abs(y[y != 0]))) > 2:  # else many arrays are a multiple of it
-        with np.errstate(all="ignore"):
-            if np.array_equal(y * y, array):
-                return product([(other, 2)])
-            c = float(array[y != 0].flat[0] / y[y != 0].flat[0])
-            n = round(1 / c) if c and abs(c) > 1e-9 else 0
-            if np.array_equal(y / n if n and 1 / n == c else y * c, array):
-                return total([(other, c)], array.shape)
+    y = y.reshape(array.shape)
+    few = len(np.unique(np.abs(y[y != 0]))) <= 2  # then many arrays are a multiple of it
+    for c, d in [(1.0, 0.0), (-1.0, 0.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0), *_line(y, array)]:
+        near = np.array_equal if c in (1, -1) else np.allclose
+        if (not few or c in (1, -1) or (d and y.size > 3)) and near(c * y + d, array):
+            return total([(ONE, d), (shaped(other, array.shape), c)], array.shape)
+    if not few and np.array_equal(y * y, array):
+        return product([(shaped(other, array.shape), 2)])
     return None
+
+
+def _sizes(array: Array) -> list[int]:
+    return [n for n in array.shape if n != 1]
+
+
+def _line(y: Array, array: Array) -> list[tuple[float, float]]:
+    """The c and d of ``c y + d`` by the ends of y, if they are short numbers."""
+    low, high = y.argmin(), y.argmax()
+    with np.errstate(all="ignore"):
+        c = np.divide(array.flat[high] - array.flat[low], float(y.flat[high]) - y.flat[low])
+        found = [float(f"{x:.12g}") for x in (c, array.flat[low] - c * y.flat[low])]
+        if y.flat[low] and np.array_equal(y / y.flat[low] * array.flat[low], array):
+            found = [float(array.flat[low] / y.flat[low]), 0.0]
+    return [(found[0], found[1])] if (np.isfinite(c) and c and not found[1]) or all(
+        len(f"{x:g}") < 6 and float(f"{x:g}") == x for x in found) else []
 
 
 def _ties(e: Term, value: Callable[[Term], Array]) -> bool:
@@ -389,17 +435,10 @@ def _product(e: Term, xs: Sequence[Any]) -> Any:
 def evaluate(root: Term, values: dict[Term, Array] | None = None) -> Array:
     """A term's value from those of its leaves; ``values``: those known, and found here."""
     values = {} if values is None else values
-    stack = [(root, False)]
     with np.errstate(all="ignore"):
-        while stack:
-            e, ready = stack.pop()
-            if e in values:
-                continue
+        for e in inner_first(root, operands_of, values):
             if e.op == "leaf":
                 values[e] = np.asarray(e.value)
-            elif not ready:
-                stack.append((e, True))
-                stack += [(x, False) for x in e.operands]
             else:
                 found = applied(e, [values[x] for x in e.operands])
                 values[e] = found._array if isinstance(found, Tensor) else np.asarray(found)

@@ -20,6 +20,7 @@ from .terms import (
     Term,
     coefficient,
     fits,
+    kinds,
     leaf,
     number,
     product,
@@ -46,6 +47,7 @@ class Rule:
         self.root = template.op
         parts = [t for t in subterms(template) if t.op not in ("leaf", "+", "*")]
         self.ops = {t.op for t in parts}
+        self.needs = {x for x in kinds(template) if x[0] != "leaf"}
         self.hooks = list(dict.fromkeys(
             (t.op, i, k)
             for t in parts for i, a in enumerate(t.args) for k, y in [coefficient(a)] if y is x
@@ -55,15 +57,18 @@ class Rule:
     def _run(self, function: Function, given: Mapping[str, Any]) -> Term:
         return function(*(given[name] for name in self.takes))
 
-    def apply(self, e: Term, parts: list[Term], ops: set[str]) -> Term | None:
+    def apply(
+        self, e: Term, parts: list[Term], ops: set[str], there: set[tuple[str, bool]]
+    ) -> Term | None:
         """What ``e`` is with this rule applied, if that is shorter.
 
         Args:
             e: the term.
             parts: what it consists of.
             ops: the ops in it.
+            there: the kinds of its terms or factors.
         """
-        if not self.ops <= ops:
+        if not self.ops <= ops or not self.needs <= there:
             return None
         with Off():
             found = self._found(e, parts)

@@ -134,7 +134,7 @@ class _Reading:
         # What is 0 and 1 may look like a mask that it isn't: 1 − y, where all y are 1.
         is_mask = x._array.dtype == bool and 0 < x._array.mean() < 1
         kind = "given" if _is_data(x) and is_mask else "leaf"
-        return leaf((reading._token, id(x)), x.shape, kind, x.name, x._array)
+        return leaf((reading.token, id(x)), x.shape, kind, x.name, x._array)
 
     def _is_mask(self, x: Tensor) -> bool:
         """Whether it was made by a comparison of the step's other inputs."""

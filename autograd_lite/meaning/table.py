@@ -36,7 +36,7 @@ from .terms import (
     shaped,
     total,
 )
-from .windows import convolve_full, correlate
+from .windows import CONVOLVE, CORRELATE
 
 ENTRYWISE |= {name for name, op in OPS.items() if op.entrywise} | set(COMPARISONS)
 
@@ -122,8 +122,9 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
     "blocks": lambda *xs, axis: np.concatenate(xs, axis),
-    "correlate": correlate,
-    "convolve_full": convolve_full,
+    "trace": np.trace,
+    "correlate": lambda x, k: CORRELATE(x, k),
+    "convolve_full": lambda x, k: CONVOLVE(x, k),
     "picked": lambda x, y, axes: np.sum(y * x, axis=tuple(axes)),
 }  # fmt: skip
 """How a term's op is applied to Tensors and arrays, where that isn't the op of its name."""

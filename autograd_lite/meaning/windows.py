@@ -1,183 +1,205 @@
-"""Sums over windows: what loops over the entries of a kernel add up is a correlation.
+"""Loops over windows are correlations: ``(x ⋆ k)_q = Σ_p x_{q+p} k_p``, whatever they run over.
 
-    ∂L/∂K_p = Σ δ ∘ x[p : p + n]          for each p: x ⋆ δ
-    ∂L/∂x   = Σ_p K_p δ, put at p : p + n          : δ * K
+A loop may add ``k[p] * x[p : p + n]`` for each entry p of the kernel, or stack
+``Σ(k ∘ x[q : q + m])`` for each place q. The rules of a correlation then give its gradients:
+``x ⋆ δ``, and ``δ * k``.
 """
 
 from __future__ import annotations
 
+import math
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 
-from .terms import COLLECTED, Shape, Term, bare, coefficient, intern, make, marked, product, scaled
+from ..show.notation import MATMUL, PRODUCT, infix
+from ..table import Op
+from .moves import Params, normal, ranges_of
+from .terms import (
+    COLLECTED,
+    Shape,
+    Term,
+    coefficient,
+    intern,
+    make,
+    marked,
+    scaled,
+    shaped,
+    total,
+)
 
-Window = tuple[tuple[int, ...], Shape]
-"""Where it begins, and its shape."""
+
+def _correlate(x: Any, k: Any) -> Any:
+    windows = np.lib.stride_tricks.sliding_window_view(x, k.shape)
+    return np.tensordot(windows, k, k.ndim)
 
 
-def _correlated(e: Term) -> Term | None:
-    """A sum of ``e_p ∘ Σ(δ ∘ x[p : p + n])`` over all entries p of a kernel."""
-    c, e = coefficient(e)
-    found: dict[tuple[int, ...], tuple[Term, Term, Window]] = {}
-    for f, k in e.args:
-        use = (_by_mark(f) or _by_entry(f)) if k == 1 else None
-        if use is None or use[0] in found:
-            return None
-        found[use[0]] = use[1:]
-    rest, x, (_, shape) = next(iter(found.values()))
-    if any(z[:2] != (rest, x) or z[2][1] != shape for z in found.values()):
+def _convolve(g: Any, k: Any) -> Any:
+    return _correlate(np.pad(g, [(n - 1, n - 1) for n in k.shape]), np.flip(k))
+
+
+_WINDOWS = "np.lib.stride_tricks.sliding_window_view"
+CORRELATE: Op = Op(
+    "correlate", _correlate, lambda g, out, x, k: CONVOLVE(g, k),
+    lambda g, out, x, k: CORRELATE(x, g), notation=infix("⋆", PRODUCT, MATMUL),
+    source=f"np.tensordot({_WINDOWS}({{0}}, np.shape({{1}})), {{1}}, np.ndim({{1}}))",
+)  # fmt: skip
+CONVOLVE: Op = Op(
+    "convolve_full", _convolve, lambda g, out, x, k: CORRELATE(g, k),
+    lambda g, out, x, k: CORRELATE(g, x), notation=infix("*", PRODUCT, MATMUL),
+    source=f"(lambda g, k: np.tensordot({_WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
+    "k.shape), np.flip(k), k.ndim))({0}, {1})",
+)  # fmt: skip
+
+
+Use = tuple[tuple[Term, Term], list[range]]
+"""An array and a kernel, and which part of the array it is laid on."""
+
+
+def _over_entries(e: Term) -> Term | None:
+    """A sum of ``k[p] x[p : p + n]`` over all entries p of a kernel."""
+    last, c = e.args[-1]
+    both, _, _ = _weighted(last) or (None, (), [])
+    if both is None or len(e.args) < math.prod(both[1].shape):
         return None
-    grid = rest.shape if shape == e.shape and shape != rest.shape else e.shape
-    starts = {p: w[0] for p, (*_, w) in found.items()}
-    if {grid, shape} != {rest.shape, e.shape} or not _is_grid(starts, grid):
+    at: dict[tuple[int, ...], list[range]] = {}
+    rest: list[tuple[Term, float]] = []
+    for f, d in e.args:
+        use = _weighted(f)
+        if use is not None and use[0] == both and c == d and use[1] not in at:
+            at[use[1]] = use[2]
+        else:
+            rest.append((f, d))
+    begin, shape = at.get((0,) * both[1].ndim, []), both[1].shape
+    if set(at) != set(np.ndindex(shape)) or any(
+        r != range(b.start + i, b.stop + i, b.step)
+        for p, ranges in at.items() for r, b, i in zip(ranges, begin, p, strict=True)
+    ):  # fmt: skip
         return None
-    size = tuple(n + m - 1 for n, m in zip(shape, grid, strict=True))
-    x = _cut(x, min(starts.values()), size)
-    return scaled(intern("correlate", (x, rest), {}, e.shape, x.size + rest.size + 0.5), c)
+    whole = [range(b.start, b[-1] + n) for b, n in zip(begin, shape, strict=True)]
+    found = _correlated(both, whole, [b.step for b in begin])
+    return total([*rest, (found, c)], e.shape)
 
 
-Use = tuple[tuple[int, ...], Term, Term, Window]
-"""Of which entry, what is beside the window, and a window of what."""
+def _weighted(f: Term) -> tuple[tuple[Term, Term], tuple[int, ...], list[range]] | None:
+    """``k[p] x[p : p + n]``."""
+    for k, x in permutations(_pair(f), 2):
+        place = marked(k.args[1]) if k.op == "picked" and k.shape == () else None
+        ranges = _ranges(x)
+        if place is not None and len(ranges) == len(place):
+            return (x.args[0], k.args[0]), place, ranges
+    return None
 
 
-def _by_mark(f: Term) -> Use | None:
-    """``e_p ∘ Σ(δ ∘ x[p : p + n])``."""
-    place, rest = _marked(f)
-    inner = _whole_sum(rest)
-    if place is None or inner is None or inner.op != "*":
+@normal("concatenate")
+def _beside_each_other(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """``Σ(k ∘ x[q : q + m])`` for each place q, with a bias or without."""
+    if shape is None or params["axis"] or len(args) < 2:
         return None
-    parts = [(g, w) for g, p in inner.args if p == 1 and (w := _window(g)) is not None]
-    if len(parts) != 1:
+    cores = [_core(a) for a in args]
+    terms = [a.args if a.op == "+" else ((a, 1.0),) for a in cores]
+    shared = [t for t in terms[0] if t[0].shape == () and all(t in own for own in terms)]
+    if shared and all(len(shared) < len(own) for own in terms):
+        apart = [(f, -c) for f, c in shared]
+        rest = [shaped(total([(a, 1), *apart]), b.shape) for a, b in zip(cores, args, strict=True)]
+        return total([(make("concatenate", rest, params, shape), 1), *shared], shape)
+    uses = [use for a in cores if (use := _laid(a)) is not None]
+    if len(uses) < len(cores) or any(use[0] != uses[0][0] for use in uses):
         return None
-    return place, product([(inner, 1), (parts[0][0], -1)]), parts[0][0].args[0], parts[0][1]
+    found = _one_after_another(uses)
+    return None if found is None else shaped(found, shape)
 
 
-def _by_entry(f: Term) -> Use | None:
-    """``δ_p ∘ x[p : p + n]``."""
-    if f.op != "*" or len(f.args) != 2 or any(p != 1 for _, p in f.args):
+def _one_after_another(uses: list[Use]) -> Term | None:
+    """The correlation, where the places follow each other along one axis."""
+    both, first = uses[0]
+    starts = np.array([[r.start for r in ranges] for _, ranges in uses])
+    steps = starts[1] - starts[0]
+    axis = int(steps.argmax())
+    single = all(len(r) == n for r, n in zip(first[: axis + 1], both[1].shape, strict=False))
+    if not single or np.count_nonzero(steps) != 1 or np.any(np.diff(starts, axis=0) != steps):
         return None
-    one, x = sorted(f.operands, key=lambda g: max(g.shape, default=1))
-    window = _window(x)
-    one = one.args[0] if one.op == "reshape" else one
-    entry = _window(one)
-    if window is None or entry is None or set(entry[1]) - {1}:
-        return None
-    return entry[0], one.args[0], x.args[0], window
+    ends = [int(last) + len(r) for r, last in zip(first, starts[-1], strict=True)]
+    whole = [range(r.start, end) for r, end in zip(first, ends, strict=True)]
+    return _correlated(both, whole, [int(step) or 1 for step in steps])
 
 
-def _convolved(e: Term) -> Term | None:
-    """A sum of ``K_p δ``, each put at ``p : p + n``."""
-    c, e = coefficient(e)
-    found: dict[tuple[int, ...], tuple[Term, Term, Window]] = {}
-    for f, k in e.args:
-        if k != 1 or f.op != "scatter" or f.args[0].op != "*":
-            return None
-        window = _slices(f.params["index"], f.shape)
-        picked = [g for g, p in f.args[0].args if p == 1 and g.op == "picked" and g.shape == ()]
-        if window is None or len(picked) != 1:
-            return None
-        kernel, hot = picked[0].args
-        place = marked(hot)
-        if place is None:
-            return None
-        found[place] = product([(f.args[0], 1), (picked[0], -1)]), kernel, window
-    rest, kernel, (_, shape) = next(iter(found.values()))
-    if any(z[:2] != (rest, kernel) or z[2][1] != shape for z in found.values()):
-        return None
-    starts = {p: w[0] for p, (*_, w) in found.items()}
-    fills = e.shape == tuple(n + m - 1 for n, m in zip(shape, kernel.shape, strict=True))
-    if rest.shape != shape or not fills or not _is_grid(starts, kernel.shape):
-        return None
-    size = rest.size + kernel.size + 0.5
-    return scaled(intern("convolve_full", (rest, kernel), {}, e.shape, size), c)
+def _laid(e: Term) -> Use | None:
+    """``Σ(k ∘ x[q : q + m])``, or a correlation with a part of x."""
+    is_whole = e.op == "sum" and len(e.params["axes"]) == e.args[0].ndim
+    pairs = permutations(_pair(e.args[0]), 2) if is_whole else [e.args[::-1]]
+    for k, x in pairs if is_whole or e.op == "correlate" else ():
+        ranges = _ranges(x)
+        fits = k.shape == x.shape or (e.op == "correlate" and k.ndim == len(ranges))
+        if ranges and fits and all(r.step == 1 for r in ranges):
+            return (x.args[0], k), ranges
+    return None
+
+
+def _pair(e: Term) -> list[Term]:
+    is_pair = e.op == "*" and len(e.args) == 2 and all(p == 1 for _, p in e.args)
+    return e.operands if is_pair else []
+
+
+def _ranges(x: Term) -> list[range]:
+    return (x.op == "getitem" and ranges_of(x.params["index"], x.args[0].shape)) or []
+
+
+def _core(e: Term) -> Term:
+    while e.op == "reshape":
+        e = e.args[0]
+    return e
+
+
+def _correlated(both: tuple[Term, Term], whole: list[range], steps: list[int]) -> Term:
+    """The correlation of a part of x with k, in these steps."""
+    x, k = both
+    x = _taken(x, whole)
+    shape = tuple(n - m + 1 for n, m in zip(x.shape, k.shape, strict=True))
+    found = intern("correlate", (x, k), {}, shape, x.size + k.size + 0.5)
+    return _taken(found, [range(0, n, step) for n, step in zip(shape, steps, strict=True)])
+
+
+def _taken(x: Term, ranges: list[range]) -> Term:
+    index = tuple(slice(r.start, r.stop, r.step) for r in ranges)
+    return make("getitem", [x], {"index": index}, tuple(map(len, ranges)))
 
 
 def _joined(e: Term) -> Term | None:
     """Blocks that are put side by side, and fill the whole: ``[δ_i, δ_f, …]``."""
     c, e = coefficient(e)
-    found: dict[int, tuple[Term, Window]] = {}
+    found: dict[int, Term] = {}
     axis = -1
     for f, k in e.args:
-        window = _slices(f.params["index"], f.shape) if f.op == "scatter" and k == 1 else None
-        cut = [i for i, n in enumerate(f.shape) if window is not None and window[1][i] != n]
-        if window is None or len(cut) != 1 or axis not in (-1, cut[0]):
+        if f.op != "scatter" or k != 1 or (ranges := ranges_of(f.params["index"], f.shape)) is None:
+            return None
+        cut = [i for i, (n, r) in enumerate(zip(f.shape, ranges, strict=True)) if len(r) != n]
+        if len(cut) != 1 or axis not in (-1, cut[0]) or ranges[cut[0]].step != 1:
             return None
         axis = cut[0]
-        found[window[0][axis]] = f.args[0], window
+        found[ranges[axis].start] = f.args[0]
     end = 0
-    for start, (block, (_, shape)) in sorted(found.items()):
-        if start != end or block.shape != shape:
+    for start, block in sorted(found.items()):
+        if start != end:
             return None
-        end += shape[axis]
+        end += block.shape[axis]
     if end != e.shape[axis] or len(found) < len(e.args):
         return None
-    blocks = tuple(found[start][0] for start in sorted(found))
+    blocks = tuple(found[start] for start in sorted(found))
     size = 0.5 + sum(b.size for b in blocks)
     return scaled(intern("blocks", blocks, {"axis": axis}, e.shape, size), c)
 
 
-COLLECTED += [_correlated, _convolved, _joined]
-
-
-def _marked(f: Term) -> tuple[tuple[int, ...] | None, Term]:
-    """The one entry that a factor marks, and the other factors."""
-    for g, p in f.args if f.op == "*" else ():
-        place = marked(g) if p == 1 and g.kind == "marks" else None
-        if place is not None:
-            return place, product([(f, 1), (g, -1)])
-    return None, f
-
-
-def _whole_sum(e: Term) -> Term | None:
-    e = bare(e)
-    while e.op == "reshape":
-        e = e.args[0]
-    whole = e.op == "sum" and len(e.params["axes"]) == e.args[0].ndim
-    return e.args[0] if whole else None
-
-
-def _window(g: Term) -> Window | None:
-    return _slices(g.params["index"], g.args[0].shape) if g.op == "getitem" else None
-
-
-def _slices(index: Any, whole: Shape) -> Window | None:
-    """Where slices begin, and how long they are, one an axis."""
-    parts = index if isinstance(index, tuple) else (index,)
-    parts = tuple(part for part in parts if part is not ...)
-    parts += (slice(None),) * (len(whole) - len(parts))
-    if len(parts) != len(whole) or not all(isinstance(part, slice) for part in parts):
+def _entries_added(e: Term) -> Term | None:
+    """All entries of an array, added: a bias that a loop adds to each."""
+    c, e = coefficient(e)
+    first = e.args[0][0]
+    if not all(f.op == "picked" and f.shape == () and k == 1 for f, k in e.args):
         return None
-    ranges = [range(n)[part] for part, n in zip(parts, whole, strict=True)]
-    if any(r.step != 1 for r in ranges):
-        return None
-    return tuple(r.start for r in ranges), tuple(map(len, ranges))
+    x, marks = first.args[0], sum(f.args[1].value for f in e.operands)
+    alike = all(f.args[0] is x for f in e.operands) and (marks == 1).all()
+    return scaled(shaped(x.sum(range(x.ndim)), ()), c) if alike else None
 
 
-def _is_grid(starts: dict[tuple[int, ...], tuple[int, ...]], shape: Shape) -> bool:
-    """Whether there is a window for each entry of that shape, each one on from the one before."""
-    if set(starts) != set(np.ndindex(shape)):
-        return False
-    first = starts[(0,) * len(shape)]
-    return all(s == tuple(np.add(first, p).tolist()) for p, s in starts.items())
-
-
-def _cut(x: Term, first: tuple[int, ...], size: Shape) -> Term:
-    if size == x.shape:
-        return x
-    index = tuple(slice(i, i + n) for i, n in zip(first, size, strict=True))
-    return make("getitem", [x], {"index": index}, size)
-
-
-def correlate(x: Any, g: Any) -> Any:
-    """``(x ⋆ g)_p = Σ_q x_{p+q} g_q``, where g lies within x."""
-    windows = np.lib.stride_tricks.sliding_window_view(x, g.shape)
-    return np.tensordot(windows, g, g.ndim)
-
-
-def convolve_full(g: Any, kernel: Any) -> Any:
-    """``(g * K)_p = Σ_q g_{p−q} K_q``, wherever they overlap."""
-    return correlate(np.pad(g, [(n - 1, n - 1) for n in kernel.shape]), np.flip(kernel))
-
-
-__all__ = ["convolve_full", "correlate"]
+COLLECTED += [_over_entries, _joined, _entries_added]

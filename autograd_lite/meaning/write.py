@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from fractions import Fraction
 from itertools import count
 from typing import Any
 
@@ -13,13 +14,32 @@ import numpy as np
 from .. import ops
 from ..engine.op import Each
 from ..engine.tensor import Tensor
+from ..graph import inner_first
+from ..numpy_code import code, numpy_name
 from ..show.expression import Definition, Expression, applied
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
+from ..show.writer import small_axes
 from ..table import OPS, Op
+from .moves import ranges_of
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
-from .terms import ONE, Shape, Term, as_number, bare, coefficient, is_mask, marked
-from .windows import convolve_full, correlate
+from .terms import (
+    ENTRYWISE,
+    ONE,
+    Shape,
+    Term,
+    as_number,
+    bare,
+    coefficient,
+    intern,
+    is_identity,
+    is_mask,
+    make,
+    marked,
+    product_of,
+    sum_of,
+)  # fmt: skip
+from .windows import CONVOLVE, CORRELATE
 
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
@@ -31,28 +51,68 @@ DOT = Op("dot", np.dot, notation=Notation("{0}ᵀ {1}", MATMUL, (ATOM, PREFIX)),
          source="np.dot({0}, {1})")  # fmt: skip
 NORM = Op("norm", np.linalg.norm, notation=Notation("‖{0}‖", ATOM, (0,)),
           source="np.linalg.norm({0})")  # fmt: skip
+NORMS = Op(
+    "norms", lambda x, axis: np.linalg.norm(x, axis=axis, keepdims=True),
+    notation=Notation(lambda xs, params: f"‖{xs[0]}‖{small_axes(params['axis'])}", ATOM, (0,)),
+    source="np.linalg.norm({0}, axis={axis}, keepdims=True)",
+)  # fmt: skip
 VARIANCE = Op("var", lambda x, axis: np.var(x, axis=axis, keepdims=True), notation=function("var"),
               source="np.var({0}, axis={axis}, keepdims=True)")  # fmt: skip
-ONEHOT = Op("onehot", lambda k, n: np.eye(n)[k], notation=function("onehot"),
-            source="np.eye({n})[{0}]")  # fmt: skip
+ONEHOT = Op("onehot", lambda k, n: (k[..., None] == np.arange(n)) * 1.0,
+            notation=function("onehot"), source="np.eye({n})[{0}]")  # fmt: skip
+ENTRY = Op(
+    "onehot", lambda place, shape: np.reshape(np.eye(math.prod(shape))[_flat(place, shape)], shape),
+    notation=Notation(lambda xs, params: f"onehot{params['place']}".replace(",)", ")"), ATOM, ()),
+    source="np.eye(np.prod({shape}))[np.ravel_multi_index({place}, {shape})].reshape({shape})",
+)  # fmt: skip
+IDENTITY = Op("identity", lambda n: np.eye(n), notation=Notation("I", ATOM, ()),
+              source="np.eye({n})")  # fmt: skip
+TRACE = Op("trace", lambda x: np.trace(x), notation=function("tr"), source="np.trace({0})")
+DIAGONAL = Op("diagonal", lambda x: np.diagonal(x), notation=function("diag"),
+              source="np.diagonal({0})")  # fmt: skip
 GATHER = Op("gather", lambda x, k: x[k], notation=Notation("{0}[{1}]", ATOM, (ATOM,)),
             source="{0}[{1}]")  # fmt: skip
-_WINDOWS = "np.lib.stride_tricks.sliding_window_view"
-CORRELATE = Op(
-    "correlate", correlate, notation=infix("⋆", PRODUCT, MATMUL),
-    source=f"np.tensordot({_WINDOWS}({{0}}, np.shape({{1}})), {{1}}, np.ndim({{1}}))",
+
+
+def _moved(x: Any, moves: Any) -> Any:
+    """``x``, or NumPy code of it, after functions of these names and settings."""
+    for name, params in moves:
+        move = _MOVES.get(name)
+        if not isinstance(x, str):
+            x = OPS[name].forward(x, **params) if move is None else move(x, **params)
+        elif move is None:
+            x = OPS[name].source([x], params)  # type: ignore[operator]
+        else:
+            settings = [f"{key}={code(value)}" for key, value in params.items()]
+            x = f"{numpy_name(move)}({', '.join([x, *settings])})"
+    return x
+
+
+_MOVES: dict[str, Any] = {
+    "transpose": np.transpose, "reshape": np.reshape, "sum": np.sum,
+    "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
+}  # fmt: skip
+SLIDE = Op(
+    "correlate", lambda x, g, moves, axes: np.sum(_moved(x, moves) * g, axis=axes, keepdims=True),
+    notation=infix("⋆", PRODUCT, MATMUL),
+    source=lambda xs, params: f"np.sum({_moved(xs[0], params['moves'])} * {xs[1]}, "
+    f"axis={params['axes']}, keepdims=True)",
 )  # fmt: skip
-CONVOLVE = Op(
-    "convolve_full", convolve_full, notation=infix("*", PRODUCT, MATMUL),
-    source=f"(lambda g, k: np.tensordot({_WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
-    "k.shape), np.flip(k), k.ndim))({0}, {1})",
+SPREAD = Op(
+    "convolve_full", lambda g, k, moves: _moved(g * k, moves), notation=infix("*", PRODUCT, MATMUL),
+    source=lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]),
 )  # fmt: skip
 BLOCKS = Op("blocks", lambda *xs, axis: np.concatenate(xs, axis), Each(lambda i, g, out, *xs: None),
             notation=Notation(lambda xs, params: f"[{', '.join(xs)}]", ATOM, (0,)),
             source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
             )  # fmt: skip
+DILATE = Op("dilate", OPS["scatter"].forward, notation=function("dilate"),
+            source=OPS["scatter"].source)  # fmt: skip
 ONLY = Op("only", lambda mask, x: np.where(mask, x, 0.0), notation=infix("∘", PRODUCT, MATMUL),
           source="np.where({0}, {1}, 0.0)")  # fmt: skip
+
+
+_flat: Callable[..., Any] = np.ravel_multi_index
 
 
 class Writer:
@@ -86,17 +146,15 @@ class Writer:
         done: dict[Term, Expression] = {}
         definitions: list[Definition] = []
         uses = self._uses(root)
-        stack = [(root, False)]
-        while stack:
-            e, ready = stack.pop()
-            if e in done:
-                continue
-            if not ready:
-                stack.append((e, True))
-                stack += [(x, False) for x in reversed(self._below(e))]
-                continue
+        if any(_place(e) is not None or _is_entry(e) for e in uses):
+            root = by_entries(root, self.names)
+            uses = self._uses(root)
+        whole = [root]
+        while whole[-1].op in ("reshape", "broadcast_to") and whole[-1] not in self.names:
+            whole.append(whole[-1].args[0])
+        for e in inner_first(root, self._below):
             found = _Form(self, done).write(e)
-            if e is not root and (e in self._apart or self._is_apart(e, found, uses[e])):
+            if e not in whole and (e in self._apart or self._is_apart(e, found, uses[e])):
                 if e not in self._apart:
                     name = next(n for n in self._parts if n not in self._taken)
                     self._apart[e] = Definition(name, found)
@@ -119,9 +177,9 @@ class Writer:
     def _is_apart(self, e: Term, found: Expression, uses: int) -> bool:
         if e.op == "normalised":
             return True
-        if found.op is None or e.size < _TWICE or e.op in ("reshape", "broadcast_to", "transpose"):
+        if found.op is None or e.op in ("reshape", "broadcast_to", "transpose"):
             return False
-        return uses > 1 or found.size > _LONG
+        return (uses - 1) * e.size >= _TWICE or (e.size >= _TWICE and found.size > _LONG)
 
     def _below(self, e: Term) -> list[Term]:
         if e in self.names:
@@ -156,7 +214,8 @@ class Writer:
         """The k for which ``c`` is k / q, or 0; beside no error only where ``c`` is long."""
         times = c * self.rows if self.rows else 0.0
         k = round(times)
-        fine = k == 1 or (k in (2, 3, 4) and (residual or _is_long(c)))
+        odd = _is_long(c) and not _is_whole(1 / c)
+        fine = k == 1 or (k in (2, 3, 4) and (residual or odd))
         return k if fine and abs(times - k) < 1e-9 else 0
 
     def scaled(self, x: Expression | None, c: float, residual: bool = False) -> Expression:
@@ -168,19 +227,26 @@ class Writer:
         if self.is_factor(c, residual):
             return applied(ops.multiply, number(c), x)
         if c < 0:
-            return applied(ops.negative, self.scaled(x, -c, residual))
+            return _negated(self.scaled(x, -c, residual))
         k = self.by_rows(c, residual)
         if k:
             self.wrote_q = True
             above = x if k == 1 else applied(ops.multiply, number(k), x)
             return _divided(above, Expression(float(self.rows or 1), "q"))
-        return _divided(x, number(round(1 / c)))
+        k, n = _fraction(c)
+        return _divided(x if k == 1 else applied(ops.multiply, number(k), x), number(n))
 
-    def is_factor(self, c: float, residual: bool) -> bool:
+    def is_factor(self, c: float, residual: bool = False) -> bool:
         """Whether a coefficient is written as a number before the rest: not as −, nor as / n."""
         if abs(c) == 1 or self.by_rows(abs(c), residual):
             return False
-        return abs(c) > 1 or abs(1 / c - round(1 / c)) > 1e-9 or not _is_long(abs(c))
+        return not _is_long(c) or not _fraction(abs(c))[0]
+
+
+def _negated(x: Expression) -> Expression:
+    if x.is_called("matmul"):
+        return applied(ops.matmul, _negated(x.inputs[0]), x.inputs[1])
+    return applied(ops.negative, x)
 
 
 def _divided(x: Expression, y: Expression) -> Expression:
@@ -191,10 +257,21 @@ def _divided(x: Expression, y: Expression) -> Expression:
     return applied(ops.divide, x, y)
 
 
+def _is_whole(x: float) -> bool:
+    return abs(x - round(x)) < 1e-9
+
+
 def _is_long(c: float) -> bool:
     """Whether 1 / n is shorter: of 0.125, and not of 0.2 or 0.002."""
-    text = f"{c:.12g}"
+    text = f"{abs(c):.12g}"
     return len(text) > 4 and len(text.partition("e")[0].replace(".", "").lstrip("0")) > 1
+
+
+def _fraction(c: float) -> tuple[int, int]:
+    """``c`` as a fraction of whole numbers, the first of them a digit; else 0."""
+    found = Fraction(c).limit_denominator(10**6)
+    fine = found.numerator < 10 and abs(found - c) < 1e-12 * c
+    return (found.numerator, found.denominator) if fine else (0, 1)
 
 
 def number(c: float) -> Expression:
@@ -204,6 +281,50 @@ def number(c: float) -> Expression:
 def _place(e: Term) -> tuple[int, ...] | None:
     """Of which place it is the entry, if it is one."""
     return marked(e.args[1]) if e.op == "picked" and e.shape == () else None
+
+
+def _is_entry(e: Term) -> bool:
+    return e.kind == "marks" and marked(e) is not None
+
+
+def by_entries(root: Term, names: Collection[Term]) -> Term:
+    """Beside what marks one entry the factors' own entries: ``w[0]² · onehot(0)``."""
+    done: dict[Term, Term] = {}
+    for e in inner_first(root, lambda e: e.operands if e not in names else []):
+        done[e] = e
+        if e in names or e.op == "leaf":
+            continue
+        if _place(e) is not None:
+            done[e] = _entry(*e.args)
+        else:
+            hot = next((f for f in e.operands if e.op == "*" and _is_entry(f)), e)
+            parts = [done[f] if f is hot or hot is e else _entry(done[f], hot) for f in e.operands]
+            done[e] = _rebuilt(e, parts, e.shape)
+    return done[root]
+
+
+def _entry(e: Term, hot: Term) -> Term:
+    """The entry of ``e`` that ``hot`` marks."""
+    alone = [math.prod(f.shape) == 1 for f in e.operands]
+    if math.prod(e.shape) == 1:
+        return e
+    if e.op in ("+", "*", *ENTRYWISE) and all(
+        one or f.shape == hot.shape for f, one in zip(e.operands, alone, strict=True)
+    ):
+        return _rebuilt(e, [_entry(f, hot) for f in e.operands], ())
+    return make("picked", [e, hot], {"axes": tuple(range(e.ndim))}) if e.shape == hot.shape else e
+
+
+def _rebuilt(e: Term, operands: list[Term], shape: Shape) -> Term:
+    """``e`` of other operands, as it stands."""
+    if operands == e.operands:
+        return e
+    if e.op in "+*":
+        parts: dict[Term, float] = {}
+        for f, (_, c) in zip(operands, e.args, strict=True):
+            parts[f] = parts.get(f, 0.0) + c
+        return sum_of(parts) if e.op == "+" else product_of(parts)
+    return intern(e.op, tuple(operands), e.params, shape, e.size)
 
 
 class _Form:
@@ -241,13 +362,16 @@ class _Form:
 
     def _onehot(self, e: Term) -> Expression:
         value = e.value
-        if value.ndim == 1 and value.sum() == 1:
-            return applied(ONEHOT, self.writer.index(value.argmax(), "y"), n=value.size)
-        for axis in (1, 0) if value.ndim == 2 else ():
+        if is_identity(e):
+            return applied(IDENTITY, n=len(value))
+        place = marked(e)
+        if place is not None:
+            return applied(ENTRY, place=place, shape=e.shape)
+        for axis in (-1, 0) if value.ndim == 2 else (-1,):
             if (value.sum(axis) == 1).all():
-                k = self.writer.index(value.argmax(axis), "y")
+                k = self.writer.index(value.argmax(axis), e.name or "y")
                 found = applied(ONEHOT, k, n=value.shape[axis])
-                return found if axis else applied(OPS["transpose"], found, axes=None)
+                return applied(OPS["transpose"], found, axes=None) if axis == 0 else found
         return Expression(value, self.writer.symbol(e, "m"))
 
     # ------------------------------------------------------------------ sums
@@ -259,18 +383,45 @@ class _Form:
             inner = self._added([(f, c * sign) for f, c in rest.args])
             residual = any(f.given for f in rest.operands)
             return self.writer.scaled(inner, k * sign, residual)
+        n = self._shared(e)
+        if n:
+            return self.writer.scaled(self._added([(f, c * n) for f, c in e.args]), 1 / n)
         return self._added(e.args)
 
+    def _shared(self, e: Term) -> int:
+        """The number of entries that all coefficients are divided by, if they are short without."""
+        cs = [c for f, c in e.args if f is ONE or not self._mean(f, abs(c))]
+        if len(cs) < max(2, len(e.args)):
+            return 0
+        sizes = {self.writer.rows or 1, math.prod(e.shape), *e.shape} - {1}
+        fine = (n for n in sorted(sizes) if not any(_is_long(c * n) for c in cs))
+        long = [c for c in cs if _is_long(c)]
+        least = min(map(abs, cs))
+        if long and all(map(_is_whole, [1 / c for c in long])):
+            long = [c for c in long if all(_is_whole(d / least) for d in cs)]
+        return next(fine, 0) if long else 0
+
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
+        """A sum; of what has the same coefficient first the sum."""
+        pairs = sorted(pairs, key=_in_a_sum)
+        sizes = Counter(abs(c) for f, c in pairs if f is ONE or not self._mean(f, abs(c)))
+        alike = {c for c, n in sizes.items() if c != 1 and 1 < n < len(pairs)}
+        groups: dict[Any, list[tuple[Term, float]]] = {}
+        for f, c in pairs:
+            groups.setdefault(abs(c) if abs(c) in alike else f, []).append((f, c))
         found: Expression | None = None
-        for f, c in sorted(pairs, key=_in_a_sum):
+        for group in groups.values():
+            f, c = group[0]
             x = None if f is ONE else self.done[f]
-            if found is None:
-                turned = c < 0 and x is not None and x.name is None and _turns(f)
-                found = self._scaled(f, x, -c if turned else c, turned)
+            turned = not found and c < 0 and x is not None and x.name is None and _turns(f)
+            if len(group) > 1:
+                x = self._added([(g, k / c) for g, k in group])
+                x = self.writer.scaled(x, c if found is None else abs(c), _is_residual(f))
+            elif found is None:
+                x = self._scaled(f, x, -c if turned else c, turned)
             else:
-                op = ops.add if c > 0 else ops.subtract
-                found = applied(op, found, self._scaled(f, x, abs(c)))
+                x = self._scaled(f, x, abs(c))
+            found = x if found is None else applied(ops.add if c > 0 else ops.subtract, found, x)
         assert found is not None
         return found
 
@@ -301,7 +452,7 @@ class _Form:
                 x, axes = inner.args[0], inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
                 k = round(c * n)
-                near = k in (1, 2) and abs(c * n - k) < 1e-12
+                near = k in (1, 2) and abs(c * n - k) < 1e-12 and c != 1
                 mean = self._averaged(x, axes) if near else None
                 if mean is not None and (len(axes) < x.ndim or mean.op is VARIANCE):
                     if k == 2:
@@ -316,8 +467,9 @@ class _Form:
         axis = tuple(sorted(axes))
         if x.op == "*" and len(x.args) == 1 and x.args[0][1] == 2:
             deviation = x.args[0][0]
-            for y in deviation.operands if deviation.op == "+" else []:
-                if y.shape == x.shape and (y - y.mean(axes)) is deviation:
+            for f in deviation.operands if deviation.op == "+" else []:
+                y = bare(f).args[0] if bare(f).op == "sum" else f
+                if y.shape == x.shape and (y - y.mean(axes)) is deviation and y in self.done:
                     return applied(VARIANCE, self.done[y], axis=axis)
         return applied(OPS["mean"], self.done[x], axis=axis, keepdims=True)
 
@@ -381,10 +533,13 @@ class _Form:
 
     def _power(self, f: Term, x: Expression, p: float) -> Expression:
         inner = bare(f)
-        if not float(p).is_integer() and inner.op == "sum" and inner.shape in ((1,), (1, 1)):
+        axes = tuple(sorted(inner.params.get("axes", ())))
+        if not float(p).is_integer() and inner.op == "sum" and len(axes) in (1, inner.ndim):
             square = inner.args[0]
             if square.op == "*" and len(square.args) == 1 and square.args[0][1] == 2:
-                norm = applied(NORM, self.done[square.args[0][0]])
+                x = self.done[square.args[0][0]]
+                whole = len(axes) == inner.ndim < 3
+                norm = applied(NORM, x) if whole else applied(NORMS, x, axis=axes[0])
                 return _raised(_reshaped(norm, f.shape), 2 * p)
         return _raised(x, p)
 
@@ -421,18 +576,39 @@ class _Form:
     def _reduction(self, e: Term) -> Expression:
         (x,) = e.args
         axes = e.params["axes"]
-        if e.op == "sum" and x.op == "*" and x.ndim == 1:
+        slid = _slid(x) if e.op == "sum" else None
+        if slid is not None:
+            return self._correlated(e, *slid)
+        if e.op == "sum" and x.op == "*" and len(axes) == 1 and max(x.shape) == math.prod(x.shape):
             factors = [f for f, p in x.args if p == 1]
             if len(factors) == len(x.args) == 2 and all(f.shape == x.shape for f in factors):
-                a, b = (self.done[f] for f in factors)
+                a, b = (_reshaped(self.done[f], (math.prod(x.shape),)) for f in factors)
                 return _reshaped(applied(DOT, a, b), e.shape)
         return applied(OPS[e.op], self.done[x], axis=tuple(sorted(axes)), keepdims=True)
+
+    def _correlated(self, e: Term, seen: Term, rest: Term) -> Expression:
+        """``x ⋆ δ``: windows of x, each times δ, added up."""
+        moves, x = _moves(seen)
+        inputs = self.done[x.args[0]], self._multiplied([(rest, 1.0)], {})
+        return applied(SLIDE, *inputs, moves=((x.op, x.params), *moves), axes=_sorted(e))
+
+    def _folded(self, e: Term) -> Expression:
+        """``δ * K``: what the windows of δ, each times K, add up to where they overlap."""
+        moves, x = _moves(e.args[0])
+        factors = [f for f, p in x.args[0].args if p == 1] if x.op == "sum" else []
+        if len(factors) != 2 or len(factors) < len(x.args[0].args):
+            return self._op(e)
+        g, kernel = sorted(factors, key=lambda f: not _comes_back(_moves(f)[1]))
+        moves = (("sum", {"axis": _sorted(x), "keepdims": True}), *moves, (e.op, e.params))
+        return applied(SPREAD, self.done[g], self.done[kernel], moves=moves)
 
     def _picked(self, e: Term) -> Expression:
         place = _place(e)
         if place is not None:
             return applied(OPS["getitem"], self.done[e.args[0]], index=place)
         x, y = (self.done[a] for a in e.args)
+        if is_identity(e.args[1]):
+            return applied(DIAGONAL, x)
         both = applied(ops.multiply, y, x)
         return applied(OPS["sum"], both, axis=e.params["axes"], keepdims=False)
 
@@ -464,17 +640,26 @@ class _Form:
         return applied(GATHER, self.done[e.args[0]], self.writer.index(index, "k"))
 
     def _scatter(self, e: Term) -> Expression:
-        """Rows that were looked up: ``onehot(k)ᵀ g``."""
-        index, (rows, *rest) = e.params["index"], e.params["shape"]
-        g = self.done[e.args[0]]
-        if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or len(rest) != 1:
-            return self._op(e)
-        k = self.writer.index(index, "k")
-        if index.ndim != 1:
-            k = _reshaped(k, (index.size,))
-            g = _reshaped(g, (index.size, *rest))
-        hot = applied(ONEHOT, k, n=rows)
-        return applied(ops.matmul, applied(OPS["transpose"], hot, axes=None), g)
+        """Beside what was taken: 0; or between its entries."""
+        x, index = self.done[e.args[0]], e.params["index"]
+        if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and e.ndim == 2:
+            k = _reshaped(self.writer.index(index % e.shape[0], "k"), (index.size,))
+            x, hot = _reshaped(x, (index.size, e.shape[1])), applied(ONEHOT, k, n=e.shape[0])
+            return applied(ops.matmul, applied(OPS["transpose"], hot, axes=None), x)
+        ranges = ranges_of(index, e.shape)
+        cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
+        if ranges and len(cut) == 1 and ranges[cut[0]].step == 1:
+            axis, r = cut[0], ranges[cut[0]]
+            zeros = [
+                _stretched(number(0), (*e.shape[:axis], n, *e.shape[axis + 1 :]))
+                for n in (r.start, e.shape[axis] - r.stop)
+            ]
+            parts = (zeros[0], x, zeros[1])
+            return applied(BLOCKS, *(p for p in parts if p.value.size), axis=axis)
+        pairs = zip(ranges or (), e.shape, strict=False)
+        if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
+            return applied(DILATE, x, **e.params)
+        return self._op(e)
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
@@ -486,12 +671,34 @@ class _Form:
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
 
 
-_WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE, "blocks": BLOCKS}
+def _sorted(e: Term) -> tuple[int, ...]:
+    return tuple(sorted(e.params["axes"]))
+
+
+def _moves(e: Term) -> tuple[tuple[Any, ...], Term]:
+    """Transposes and reshapes, the last one last, and what they are of."""
+    moves: tuple[Any, ...] = ()
+    while e.op in ("transpose", "reshape"):
+        params = {"shape": e.shape} if e.op == "reshape" else e.params
+        moves, e = ((e.op, params), *moves), e.args[0]
+    return moves, e
+
+
+def _slid(x: Term) -> tuple[Term, Term] | None:
+    """The factor of a product that is windows of an array, and the only other one."""
+    factors = [f for f, p in x.args if p == 1] if x.op == "*" else []
+    seen = [f for f in factors if _moves(f)[1].op == "sliding_window_view"]
+    if len(seen) != 1 or len(factors) != 2 or len(x.args) != 2:
+        return None
+    return seen[0], next(f for f in factors if f is not seen[0])
+
+
+_WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE, "blocks": BLOCKS, "trace": TRACE}
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
-    "normalised": "normalised", "scatter": "scatter", "getitem": "getitem",
+    "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
 }  # fmt: skip
 
 
@@ -534,7 +741,7 @@ def _in_a_sum(pair: tuple[Term, float]) -> Any:
 def _in_a_product(pair: tuple[Term, float]) -> Any:
     """What comes from behind first, then errors such as ``l − y``, then the rest as it arose."""
     f, _ = pair
-    rank = 0 if f.op == "leaf" else 1 if f.op == "+" else 2
+    rank = 0 if f.shape == () else 1 if f.op == "leaf" else 2 if f.op == "+" else 3
     return not _comes_back(f), f.op != "matmul" or not _comes_back(f), rank, f.id
 
 

@@ -6,6 +6,7 @@ Each function bears NumPy's name, and is what ``np.f`` of a Tensor calls.
 from .calculus import *
 from .einstein import *
 from .elementwise import *
+from .groups import *
 from .indexing import *
 from .joining import *
 from .moving import *

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..arrays import as_array, beside
+from ..arrays import as_array, beside, guard, of_values, perhaps, zeros
 from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import (
@@ -123,10 +123,11 @@ def interp(
         if period == 0:
             raise ValueError("interp: the period must not be 0")
         x, xp = x % abs(period), xp % abs(period)
-        order = np.argsort(value(xp), kind="stable")
+        order = of_values(np.argsort, value(xp), kind="stable")
         xp, fp = xp[order], fp[order]
         xp = concatenate([xp[-1:] - abs(period), xp, xp[:1] + abs(period)])
         fp = concatenate([fp[-1:], fp, fp[:1]])
+    x, xp, fp = (beside(a, [x, xp, fp]) for a in (x, xp, fp))
     points, at = value(xp), value(x)
     last = len(points) - 1
     if not last:
@@ -140,7 +141,7 @@ def interp(
         inner = f0 + (x - x0) * slope
         inner = where(at == points[-1], fp[-1] + (x - xp[-1]) * slope, inner)
         undefined = ~np.isfinite(value(inner))
-        if undefined.any():  # as from the other point; at either the value is known all the same
+        if perhaps(undefined):  # as from the other point; at either the value is known all the same
             level = value(f0) == value(f1)
             inner = where(undefined, f1 + (x - x1) * slope, inner)
             inner = where(undefined & ((at == value(x0)) | level), f0, inner)
@@ -156,7 +157,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * n
     """Angles without jumps: multiples of the period are added, which are constant in pieces."""
     p = operand(p)
     array, period = value(p), setting("unwrap", "period", period)
-    unwrapped = np.unwrap(array, discont, axis, period=period)
+    unwrapped = of_values(np.unwrap, array, discont=discont, axis=axis, period=period)
     return p + (unwrapped - array).astype(unwrapped.dtype)
 
 
@@ -182,9 +183,9 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:  #
     n = x.shape[0] if N is None else N
     if n < 0:
         raise ValueError(f"vander: there can't be {n} columns")
-    powers = [np.ones(x.shape, x.dtype), *(power(x, k) for k in range(1, n))][:n]
+    powers = [beside(np.ones(x.shape, x.dtype), [x]), *(power(x, k) for k in range(1, n))][:n]
     if not powers:
-        return np.empty((x.shape[0], 0), x.dtype)  # type: ignore[return-value]
+        return zeros((x.shape[0], 0), x)
     return stack(powers if increasing else powers[::-1], -1)
 
 
@@ -235,14 +236,18 @@ def logspace(
     return points if dtype is None else astype(points, dtype)
 
 
+def _refuse_0(*ends: Any) -> None:
+    if any(np.any(end == 0) for end in ends):
+        raise ValueError("geomspace: neither end may be 0")
+
+
 @implements(np.geomspace)
 def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Tensor:
     """Numbers from ``start`` to ``stop`` of which each is the same multiple of the one before."""
     start, stop = _ends(start, stop, np.float64)
-    if np.any(value(start) == 0) or np.any(value(stop) == 0):
-        raise ValueError("geomspace: neither end may be 0")
+    guard(_refuse_0, value(start), value(stop))
     ratio = log(stop / start)
     points = start * exp(linspace(0 * ratio, ratio, num, endpoint))
     if num > 0:
@@ -262,7 +267,7 @@ def full_like(
 ) -> Tensor:  # fmt: skip
     """``fill_value``, which has a gradient, in the shape and dtype of ``a``, which has none."""
     a = operand(a)
-    filled = broadcast_to(fill_value, a.shape if shape is None else shape)
+    filled = broadcast_to(beside(fill_value, [a]), a.shape if shape is None else shape)
     return astype(filled, a.dtype if dtype is None else dtype)
 
 
@@ -280,7 +285,7 @@ def piecewise(
     x = operand(x)
     conditions = value(condlist) if type(condlist) is Tensor else condlist
     if (not isinstance(conditions, (list, tuple)) and np.ndim(conditions) == 0) or (
-        not isinstance(conditions[0], (list, np.ndarray, Tensor)) and x.ndim
+        not np.ndim(conditions[0]) and x.ndim
     ):
         conditions = [conditions]
     masks = [_mask(x.shape, as_array(value(c))) for c in conditions]
@@ -293,7 +298,7 @@ def piecewise(
         )
     y: Any = beside(np.zeros(x.shape, x.dtype), masks)
     for mask, f in zip(masks, funclist, strict=True):
-        if mask.any():
+        if perhaps(mask):
             y = index_update(y, mask, f(x[mask], *args, **kw) if callable(f) else f)
     return y
 

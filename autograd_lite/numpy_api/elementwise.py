@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import Array, Tensor
+from ..engine.tensor import Array, Tensor, is_tracked
 from ..ops import (
+    absolute,
     arctan2,
     astype,
     imag,
@@ -23,7 +24,9 @@ from ..ops import (
 )
 from ..ops.define import implements, operand, operand_or_number, refuse_out, setting, value
 
-__all__ = ["angle", "clip", "divmod", "float_power", "nan_to_num", "select"]
+__all__ = [
+    "angle", "clip", "copysign", "divmod", "float_power", "heaviside", "nan_to_num", "select",
+]  # fmt: skip
 
 
 @implements(np.float_power)
@@ -42,6 +45,23 @@ def divmod(x1: Any, x2: Any, out: None = None) -> tuple[Array, Tensor]:
     """``(x1 // x2, x1 % x2)``: the quotient is constant in pieces, and a plain array."""
     refuse_out("divmod", out)
     return value_of(np.floor_divide, x1, x2), remainder(x1, x2)
+
+
+@implements(np.copysign)
+def copysign(x1: Any, x2: Any, out: None = None) -> Tensor:
+    """``|x1|`` with the sign of ``x2``, which is constant in pieces."""
+    refuse_out("copysign", out)
+    x1, x2 = operand_or_number(x1), operand_or_number(x2)
+    found = value_of(np.copysign, x1, x2)
+    return astype(absolute(x1), found.dtype) * (1 - 2 * np.signbit(found).astype(found.dtype))
+
+
+@implements(np.heaviside)
+def heaviside(x1: Any, x2: Any, out: None = None) -> Any:
+    """0 below 0 and 1 above, constant in pieces; ``x2`` at 0."""
+    refuse_out("heaviside", out)
+    step = value_of(np.heaviside, x1, x2)
+    return where(value(x1) == 0, x2, step) if is_tracked(x2) else step
 
 
 @implements(np.select)

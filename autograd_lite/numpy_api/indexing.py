@@ -11,7 +11,7 @@ from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import astype, broadcast_to, where
 from ..ops.define import operand, value
-from ..ops.indexing import owned, scatter
+from ..ops.indexing import _parts, owned, scatter
 from ..ops.moving import pick
 
 __all__ = ["index_add", "index_update"]
@@ -38,10 +38,10 @@ def index_update(a: Any, index: Any, values: Any) -> Tensor:
     """
     a = operand(a)
     chosen, values = _broadcast_values("index_update", a, index, values)
-    numbers = np.arange(1, 1 + values.size).reshape(values.shape)
     where_from = zeros(a.shape, beside(np.intp(0), _parts(chosen)))
-    where_from[chosen] = numbers
-    picked = pick(values, index=where_from, shape=values.shape)
+    numbers = np.arange(1, 1 + values.size).reshape(values.shape)
+    where_from[chosen] = beside(numbers, [where_from])
+    picked = pick(beside(values, [where_from]), index=where_from, shape=values.shape)
     return where(where_from == 0, a, picked)
 
 
@@ -59,10 +59,6 @@ def index_add(a: Any, index: Any, values: Any) -> Tensor:
     a = operand(a)
     chosen, values = _broadcast_values("index_add", a, index, values)
     return a + scatter(values, index=chosen, shape=a.shape)
-
-
-def _parts(index: Any) -> tuple[Any, ...]:
-    return index if isinstance(index, tuple) else (index,)
 
 
 def _broadcast_values(name: str, a: Any, index: Any, values: Any) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import content
 from ..engine.tensor import Tensor
 from ..ops import (
     atleast_1d,
@@ -38,6 +39,7 @@ def array(data: Any) -> Tensor:
     """
     if isinstance(data, (list, tuple)) and len(data):
         return stack([array(x) for x in data])
+    data = content(data)
     return data if type(data) is Tensor else Tensor(data)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..arrays import STAND_INS
+from ..arrays import as_array, beside, is_at_hand, of_values
 from ..ops import astype, imag, real, root
 from ..ops.define import implements, operand, setting, value
 from ..ops.elementwise import conjugate_of
@@ -16,7 +16,9 @@ from ..ops.linalg import (
     cholesky_op,
     eig_op,
     eigh_op,
+    eye,
     inv,
+    largest,
     logdet,
     lower,
     pinv_op,
@@ -27,8 +29,8 @@ from ..ops.linalg import (
 from ..ops.shaping import flattened
 
 __all__ = [
-    "cholesky", "cond", "eig", "eigh", "eigvals", "eigvalsh", "matrix_norm", "norm", "pinv",
-    "qr", "slogdet", "solve", "svd", "svdvals", "tensorinv", "tensorsolve", "vector_norm",
+    "cholesky", "cond", "eig", "eigh", "eigvals", "eigvalsh", "lstsq", "matrix_norm", "norm",
+    "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensorinv", "tensorsolve", "vector_norm",
 ]  # fmt: skip
 
 
@@ -77,16 +79,38 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **settings: Any) ->
         a = half + adjoint(half)
     part = settings.get("rtol") if rcond is None else rcond
     if part is not None:
-        s = np.linalg.svd(value(a), compute_uv=False)
-        least = s.max(axis=-1, initial=0, keepdims=True) * np.asarray(value(part))[..., None]
+        s = of_values(np.linalg.svd, value(a), compute_uv=False)
+        ratio = beside(as_array(value(part))[..., None], [s])
+        least = largest(s, keepdims=True) * ratio
         kept = s > least
         cut = ~kept & (s > np.finfo(s.dtype).eps * max(a.shape) * s[..., :1])
-        if type(cut) in STAND_INS or np.any(cut):
+        if not is_at_hand(cut) or np.any(cut):
             # The space that is kept turns with the one that is cut, as the rule doesn't know.
             u, s, vh = svd(a, full_matrices=False)
             inverse = kept / np.where(kept, s, np.ones_like(s))
             return adjoint(u * inverse[..., None, :] @ vh)
     return pinv_op(a, rcond=rcond, hermitian=hermitian, **settings)
+
+
+@implements(np.linalg.lstsq)
+def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    """The x for which ``|b − a @ x|²`` is least, that sum for each column, rank, singular values.
+
+    Of several such x, the shortest; the rank of ``a``, which NumPy takes as below ``rcond``, must
+    not change nearby.
+
+    Shapes:
+        ``(m, n)`` and ``(m, k)`` or ``(m,)`` → ``(n, k)`` or ``(n,)``, ``(k,)`` or ``(1,)``
+        (``(0,)`` where the rank is less than n, or m isn't more), and ``(min(m, n),)``.
+    """
+    a, b = operand(a), operand(b)
+    _, sums, rank, _ = np.linalg.lstsq(value(a), value(b), rcond)
+    least = np.finfo(a.dtype).eps * max(a.shape) if rcond is None else rcond
+    x = pinv(a, least) @ b
+    if sums.size:
+        rest = b - a @ x
+        sums = np.reshape(np.sum(real(rest * conjugate_of(rest)), axis=0), sums.shape)
+    return x, sums, rank, svdvals(a)
 
 
 @implements(np.linalg.tensorsolve)
@@ -125,7 +149,7 @@ def slogdet(a: Any) -> Any:
         LinAlgError: the gradient of a singular matrix.
     """
     a = operand(a)
-    sign, out = np.linalg.slogdet(value(a)).sign, logdet(a)
+    sign, out = of_values(np.linalg.slogdet, value(a))[0], logdet(a)
     if a.dtype.kind != "c":
         return SlogdetResult(sign, out)
     return SlogdetResult(np.abs(sign) * np.exp(1j * imag(out)), real(out))
@@ -241,7 +265,7 @@ def svd(
     a = operand(a)
     if hermitian:
         w, u = eigh(a)
-        order = np.argsort(np.abs(value(w)), axis=-1)[..., ::-1]
+        order = of_values(np.argsort, np.abs(value(w)), axis=-1)[..., ::-1]
         w = np.take_along_axis(w, order, axis=-1)
         u = np.take_along_axis(u, order[..., None, :], axis=-1)
         result = SVDResult(u, np.abs(w), adjoint(u * np.sign(w)[..., None, :]))
@@ -252,9 +276,10 @@ def svd(
     if not compute_uv:
         return s
     if full_matrices and m > n:
-        u = _completed(u, np.linalg.svd(value(a)).U[..., n:])
+        u = _completed(u, of_values(np.linalg.svd, value(a))[0][..., n:])
     elif full_matrices and m < n:
-        vh = adjoint(_completed(adjoint(vh), adjoint(np.linalg.svd(value(a)).Vh[..., m:, :])))
+        further = of_values(np.linalg.svd, value(a))[2][..., m:, :]
+        vh = adjoint(_completed(adjoint(vh), adjoint(further)))
     return SVDResult(u, s, vh)
 
 
@@ -291,7 +316,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         packed = qr_op(a)
         q, r = packed[..., :m, :], packed[..., m:, :]
         if mode == "complete" and m > n:
-            q = _completed(q, np.linalg.qr(value(a), mode="complete").Q[..., n:])
+            square = of_values(np.linalg.qr, value(a), mode="complete")[0]
+            q = _completed(q, square[..., n:])
             r = np.concatenate([r, np.zeros((*r.shape[:-2], m - n, n), r.dtype)], axis=-2)
     return r if mode == "r" else QRResult(q, r)
 
@@ -401,13 +427,13 @@ def cond(x: Any, p: Any = None) -> Any:
         ``(…, n, n)``, or ``(…, m, n)`` for p None, 2, −2 → ``(…)``.
     """
     x = operand(x)
-    numbers = np.linalg.cond(value(x), p)  # raises what there is to raise
+    numbers = of_values(np.linalg.cond, value(x), p=p)  # raises what there is to raise
     if p in (None, 2, -2):
         s = svdvals(x)
         with np.errstate(divide="ignore", invalid="ignore"):
             out = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
             return np.where(np.isnan(value(out)), numbers, out)
     singular = np.isinf(numbers)
-    safe = np.where(singular[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
+    safe = np.where(singular[..., None, None], eye(x), x)
     out = matrix_norm(safe, ord=p) * matrix_norm(inv(safe), ord=p)
     return np.where(singular, numbers, out)

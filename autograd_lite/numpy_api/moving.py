@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import is_foreign
 from ..engine.tensor import Tensor, is_tracked
 from ..ops import broadcast_to, concatenate, diagonal, max, mean, min, moveaxis, ravel, sum, take
 from ..ops.define import implements, operand, refuse_out, setting, value
@@ -53,6 +54,11 @@ def trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
     """Without the zeros at the front and the back."""
     array = operand(filt)
     whole = value(array)
+    if is_foreign(whole):
+        raise TypeError(
+            "trim_zeros: where zeros end is seen by the values, which another library's array is "
+            "asked for by name only; cut it by a slice"
+        )
     axes = range(array.ndim) if axis is None else [a % array.ndim for a in np.atleast_1d(axis)]
     np.trim_zeros(np.empty(0), trim)  # raises what there is to raise
     found = np.argwhere(whole).T

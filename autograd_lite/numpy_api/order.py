@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..arrays import as_array
+from ..arrays import as_array, beside, of_values, perhaps, zeros
 from ..engine.tensor import Tensor
 from ..ops import astype, ravel, reshape, take, take_along_axis, where
 from ..ops.define import implements, named, operand, refuse_out, setting, value
@@ -27,7 +27,7 @@ def _in_order(name: str, a: Any, axis: int | None, order: Any, fields: Any) -> T
     if axis is None:
         a, axis = ravel(a), -1
     a = operand(a)
-    return take_along_axis(a, order(value(a), axis), axis)
+    return take_along_axis(a, of_values(order, value(a), axis), axis)
 
 
 @implements(np.sort)
@@ -72,8 +72,8 @@ def _order_statistic(
     if not array.size:
         return function(array, *q, axis=-1, **how)
     rest, n = array.shape[:-1], array.shape[-1]
-    rows = np.arange(array.size // n)
-    order = np.argsort(array, axis=-1, kind="stable").reshape(-1, n)
+    rows = beside(np.arange(array.size // n), [array])
+    order = of_values(np.argsort, array, axis=-1, kind="stable").reshape(-1, n)
     ranks = np.argsort(order, axis=-1).astype(float)
     ranks = np.where(np.isnan(array), np.nan, ranks.reshape(array.shape))
     rank = as_array(function(ranks, *q, axis=-1, **how))  # of shape q.shape + rest
@@ -85,18 +85,18 @@ def _order_statistic(
         return take(entries, (order[rows, k] + rows * n).reshape(rank.shape))
 
     low = np.floor(known)
-    sample = np.zeros(1, array.dtype)
+    sample = zeros((1,), array)
     dtype = function(sample, *q, **{k: v for k, v in how.items() if k != "weights"}).dtype
     share = (known - low).reshape(rank.shape).astype(dtype)
     lower, upper = entry(low), entry(np.ceil(known))
     found = lower + share * (upper - lower)
-    beside = np.isinf(value(lower)) | np.isinf(value(upper))
-    if beside.any():  # NumPy's functions differ in what they make of infinities
+    infinities = np.isinf(value(lower)) | np.isinf(value(upper))
+    if perhaps(infinities):  # NumPy's functions differ in what they make of them
         infinite = as_array(function(array, *q, axis=-1, **how))
         nearest = where(infinite == value(lower), lower, upper)
-        found = where(beside, nearest * np.where(np.isnan(infinite), np.nan, 1.0), found)
-    if np.isnan(rank).any():  # nan stands last in the order, and makes the gradient nan, too
-        found = where(np.isnan(rank), entry(np.full(known.shape, n - 1)) * np.nan, found)
+        found = where(infinities, nearest * np.where(np.isnan(infinite), np.nan, 1.0), found)
+    if perhaps(np.isnan(rank)):  # nan stands last in the order, and makes the gradient nan, too
+        found = where(np.isnan(rank), entry(0 * known + (n - 1)) * np.nan, found)
     if keepdims:
         front = rank.shape[: rank.ndim - len(rest)]
         kept = (1 if i in axes else size for i, size in enumerate(a.shape))

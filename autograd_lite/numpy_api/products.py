@@ -14,6 +14,7 @@ from ..engine.tensor import Tensor
 from ..ops import dot, matmul, moveaxis, multiply, ravel, reshape, stack, sum, transpose
 from ..ops.define import implements, operand, refuse_out
 from ..ops.elementwise import conjugate_of
+from ..ops.linalg import eye
 from ..ops.products import convolve_op
 
 __all__ = [
@@ -236,7 +237,7 @@ def matrix_power(a: Any, n: int) -> Any:
         )
     if n < 0:
         a, n = np.linalg.inv(a), -n
-    power: Any = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape) if n == 0 else None
+    power: Any = np.broadcast_to(eye(a), a.shape) if n == 0 else None
     while n:
         if n % 2:
             power = a if power is None else matmul(power, a)

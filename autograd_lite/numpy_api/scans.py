@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.tensor import Tensor
-from ..ops import astype, broadcast_to, concatenate, ravel, where
+from ..ops import astype, broadcast_to, concatenate, ravel, take_along_axis, where
 from ..ops.define import along, implements, operand, value
 from ..ops.scans import cumprod, cumprod_op, cumsum, cumsum_op, scan
 from ..table import Op
@@ -59,6 +59,22 @@ def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> 
 def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
     """`cumprod` in which nan counts as 1."""
     return cumprod(where(np.isnan(a), 1, a), axis, dtype, out)
+
+
+def running(extreme: Any, a: Any, axis: int = 0, dtype: Any = None, out: None = None) -> Tensor:
+    """``np.maximum.accumulate`` or that of minimum: the extreme of the entries so far.
+
+    The gradient flows to the first of those that tie.
+    """
+    a = operand(a) if dtype is None else astype(operand(a), dtype)
+    axis = normalize_axis_index(axis, a.ndim, "accumulate")
+    found = extreme.accumulate(value(a), axis)
+    number = np.arange(a.shape[axis]).reshape(-1, *(1,) * (a.ndim - 1 - axis))
+    isnt_new = np.zeros(a.shape, bool)
+    part, before = along(axis - a.ndim, slice(1, None)), along(axis - a.ndim, slice(None, -1))
+    isnt_new[part] = (found[part] == found[before]) | np.isnan(found[before])
+    places = np.maximum.accumulate(np.where(isnt_new, 0, number), axis)
+    return take_along_axis(a, places, axis)
 
 
 @implements(np.diff)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
+from ..arrays import as_array, beside
 from ..engine.tensor import Tensor
 from ..ops import astype, conj, max, mean, min, prod, real, root, sum
 from ..ops.define import bound, implements, named, operand, refuse_out, value
@@ -51,7 +51,7 @@ def var(
     square = real(deviation * conj(deviation)) if a.dtype.kind == "c" else deviation * deviation
     total = sum(square, axis, dtype, keepdims=keepdims, where=where)
     degrees = count(a, axis, keepdims, where) - (ddof if correction is None else correction)
-    variance = total / as_array(np.maximum(degrees, 0)).astype(total.dtype)
+    variance = total / as_array(np.maximum(degrees, 0)).astype(total.dtype)[()]
     return variance if narrow is None else astype(variance, narrow)
 
 
@@ -79,7 +79,9 @@ def _without_nan(function: Any, plain: Callable[..., Any]) -> Callable[..., Any]
         given = bound(function, signature, args, kwargs)
         if operand(given["a"]).dtype.kind not in "fc":  # they have no nan
             return plain(**given)
-        numbers = ~np.isnan(value(given["a"])) & value(given.pop("where", True))
+        numbers = ~np.isnan(value(given["a"]))
+        if given.get("where") is not None:
+            numbers = numbers & beside(value(given.pop("where")), [numbers])
         found = plain(**given, where=numbers)
         if plain not in (var, std):
             return found

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..arrays import beside, guard, is_foreign, perhaps
 from ..engine.tensor import Tensor
 from ..ops import (
     astype,
@@ -22,6 +23,7 @@ from ..ops import (
     squeeze,
     sum,
     transpose,
+    where,
 )
 from ..ops.define import implements, operand, value
 from ..ops.elementwise import conjugate_of
@@ -65,13 +67,18 @@ def average(
     if weights is None:
         found = mean(a, axis, keepdims=keepdims)
         total: Any = np.full(found.shape, a.size / (found.size or 1), found.dtype)
+        total = beside(total, [found])
     else:
         weights = weights_like("average", operand(weights), array_of=a, axis=axis)
         total = sum(weights, axis, keepdims=keepdims)
-        if np.any(value(total) == 0):
-            raise ZeroDivisionError("average: the weights sum to 0, and can't be normalized")
+        guard(_refuse_sum_of_0, value(total))
         found = sum(a * weights, axis, keepdims=keepdims) / total
     return (found, broadcast_to(total, found.shape)) if returned else found
+
+
+def _refuse_sum_of_0(total: Any) -> None:
+    if np.any(total == 0):
+        raise ZeroDivisionError("average: the weights sum to 0, and can't be normalized")
 
 
 @implements(np.cov)
@@ -95,8 +102,7 @@ def cov(
     weights: Any = None
     if fweights is not None:
         weights = _weights("fweights", fweights, x)
-        if np.any(value(weights) != np.around(value(weights))):
-            raise TypeError(f"cov: fweights must be whole numbers, and are {value(weights)}")
+        guard(_refuse_fractions, value(weights))
     if aweights is not None:
         aweights = _weights("aweights", aweights, x)
         weights = aweights if weights is None else weights * aweights
@@ -110,7 +116,10 @@ def cov(
         degrees = total - ddof
     else:
         degrees = total - ddof * sum(weights * aweights) / total
-    if value(operand(degrees)) <= 0:
+    known = value(operand(degrees))
+    if is_foreign(known):
+        degrees = where(known > 0, degrees, 0.0)
+    elif known <= 0:
         degrees = 0.0
     x = x - centre
     weighted = x if weights is None else x * weights
@@ -125,9 +134,18 @@ def _weights(name: str, weights: Any, x: Any) -> Any:
             f"cov: {name} must be one for each of the {x.shape[1]} observations, and have shape "
             f"{weights.shape}"
         )
-    if np.any(value(weights) < 0):
-        raise ValueError(f"cov: {name} must not be negative, and are {value(weights)}")
+    guard(lambda numbers: _refuse_negative(name, numbers), value(weights))
     return weights
+
+
+def _refuse_negative(name: str, weights: Any) -> None:
+    if np.any(weights < 0):
+        raise ValueError(f"cov: {name} must not be negative, and are {weights}")
+
+
+def _refuse_fractions(weights: Any) -> None:
+    if np.any(weights != np.around(weights)):
+        raise TypeError(f"cov: fweights must be whole numbers, and are {weights}")
 
 
 def _variables(m: Any, rowvar: bool) -> Any:
@@ -154,4 +172,4 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
 def _within_1(c: Any) -> Any:
     """Rounding beyond ±1 undone; the gradient is that of the quotient."""
     beyond = np.abs(value(c)) > 1
-    return c - np.where(beyond, value(c) - np.sign(value(c)), 0.0) if beyond.any() else c
+    return c - np.where(beyond, value(c) - np.sign(value(c)), 0.0) if perhaps(beyond) else c

@@ -10,12 +10,13 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..arrays import given
+from ..arrays import HOLDERS, content, given
 from ..engine.modes import Mode
 from ..engine.op import Vjp
 from ..engine.tensor import Tensor
 from ..errors import constant_param, out_argument
 from ..numpy_code import numpy_name
+from ..seen import look
 from ..table import NUMPY, op
 
 Function = Callable[..., Any]
@@ -75,6 +76,8 @@ def along(axis: int, part: Any) -> tuple[Any, ...]:
 
 def operand(x: Any) -> Any:
     """A Tensor as it is, and anything else as an array."""
+    if type(x) in HOLDERS:
+        x = content(x)
     return x if type(x) is Tensor else given(x)
 
 
@@ -90,6 +93,14 @@ def setting(function: str, name: str, x: Any) -> Any:
 
 def value(x: Any) -> Any:
     """The array of a Tensor, for what has no gradient: an order, a mask, a count."""
+    if type(x) is not Tensor:
+        return given(x)
+    look(x)
+    return checked(x)
+
+
+def checked(x: Any) -> Any:
+    """The same, for what only makes sure: numbers as they should be wouldn't differ for it."""
     if type(x) is not Tensor:
         return given(x)
     return x._seen() if Mode.entered else x._array

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arrays import as_array, refuse_kinds
+from ..arrays import as_array, numbers_for, of_values, refuse_kinds
 from ..engine.later import later
 from ..engine.modes import trace
-from ..engine.tensor import Tensor
+from ..engine.tensor import FOREIGN, Tensor
 from ..errors import complex_to_real, explain, refuse_constant
 from ..masks import remember
+from ..seen import look
 from ..show.notation import (
     ATOM,
     COMPARISON,
@@ -41,10 +42,10 @@ __all__ = [
     "arctan", "arctan2", "arctanh", "asin", "asinh", "astype", "atan", "atan2", "atanh", "cbrt",
     "conj", "copy", "cos", "cosh", "deg2rad", "degrees", "divide", "exp", "exp2", "expm1",
     "fabs", "fmax", "fmin", "fmod", "hypot", "imag", "ldexp", "log", "log1p", "log2", "log10",
-    "logaddexp", "logaddexp2", "maximum", "minimum", "mod", "multiply", "negative", "positive",
-    "pow", "power", "rad2deg", "radians", "real", "reciprocal", "relu", "remainder", "sigmoid",
-    "sign", "sin", "sinc", "sinh", "softplus", "sqrt", "square", "subtract", "tan", "tanh",
-    "true_divide", "where",
+    "logaddexp", "logaddexp2", "maximum", "minimum", "mod", "multiply", "negative", "nextafter",
+    "positive", "pow", "power", "rad2deg", "radians", "real", "reciprocal", "relu", "remainder",
+    "sigmoid", "sign", "sin", "sinc", "sinh", "softplus", "sqrt", "square", "subtract", "tan",
+    "tanh", "true_divide", "where",
 ]  # fmt: skip
 
 POSITIVE = (0.3, 3.0)
@@ -199,6 +200,7 @@ fmod = entrywise(
     domain=POSITIVE,
 )
 ldexp = entrywise("ldexp", np.ldexp, lambda g, out, x, n: np.ldexp(g, n), None)
+nextafter = entrywise("nextafter", np.nextafter, lambda g, out, x, y: g, None)
 hypot = entrywise(
     "hypot",
     np.hypot,
@@ -325,12 +327,14 @@ relu = entrywise(
     lambda g, out, x: g * (x > 0),
     reads="some",
     source="np.maximum({0}, 0)",
+    doc="``max(x, 0)``; its derivative at 0 is taken as 0.",
 )
 softplus = entrywise(
     "softplus",
     lambda x: np.logaddexp(x, 0),
     lambda g, out, x: g * sigmoid(x),
     source="np.logaddexp({0}, 0)",
+    doc="``log(1 + exp(x))``, without overflow.",
 )
 
 
@@ -352,7 +356,7 @@ def _sigmoid(x: Any) -> Any:
     constants = _ONE_AND_GREATEST.get(x.dtype.char)
     if constants is None:
         return 1 / (1 + np.exp(-x)) if x.dtype.kind == "c" else _sigmoid(x.astype(np.float64))
-    one, greatest = constants
+    one, greatest = numbers_for(x, constants) if FOREIGN else constants
     e = np.exp(np.minimum(x, greatest))
     return e / (one + e)
 
@@ -363,6 +367,7 @@ sigmoid: Op = entrywise(
     lambda g, out, x: g * (out * (_one(out) - out)),
     notation=function("σ"),
     source="(1 / (1 + np.exp(-{0})))",
+    doc="``1 / (1 + exp(−x))``, without overflow.",
 )
 
 # ---------------------------------------------------------------------- choosing
@@ -385,7 +390,7 @@ _ONE = np.float64(1.0)  # which NumPy adds to a truth value in a tenth of the ti
 
 def _or_nan(smaller: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """A comparison in which nan is smaller than a number."""
-    return lambda x, y: np.where(np.isnan(x), ~np.isnan(y), smaller(x, y))
+    return lambda x, y: np.where(np.isnan(x), np.logical_not(np.isnan(y)), smaller(x, y))
 
 
 _choosing = partial(entrywise, reads="some")
@@ -543,7 +548,7 @@ def astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True, device: None = Non
     if x.dtype.kind == "c" and kind.kind not in "bc":
         raise complex_to_real(x, kind)
     if kind.kind in "biu" and x.requires_grad:
-        return x._array.astype(kind)
+        return value(x).astype(kind)
     return astype_op(x, dtype=kind)
 
 
@@ -561,7 +566,7 @@ def cast(function: str, x: Any, dtype: DTypeLike, casting: Any = "same_kind") ->
 # A leaf that was changed since an op used it stands in the recorded backward pass as it was then.
 as_it_was = Op(
     "as_it_was",
-    lambda x, value: value.view(),
+    lambda x, value: value[...],
     lambda g, out, x, value: g,
     notation=Notation("{0}", ATOM, (ATOM,), "="),
     source="{0}",
@@ -578,10 +583,29 @@ _VALUE_SIGNS = {
 }  # fmt: skip
 VALUE_OPS = {
     f: Op(f.__name__, f, notation=infix(sign, COMPARISON, SUM)) for f, sign in _VALUE_SIGNS.items()
-} | {f: Op(f.__name__, f) for f in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide)}
+} | {
+    f: Op(f.__name__, f)
+    for f in (
+        np.sign, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.isnan, np.isinf,
+        np.isfinite, np.logical_not, np.logical_and, np.logical_or, np.logical_xor,
+    )
+}  # fmt: skip
 
 
 _PLAIN = {np.ndarray, float, int}
+OF_ARRAYS = {
+    np.array2string, np.array_repr, np.array_str, np.empty_like, np.iscomplexobj, np.isrealobj,
+    np.may_share_memory, np.ndim, np.ones_like, np.result_type, np.shape, np.shares_memory,
+    np.size, np.zeros_like,
+}  # fmt: skip
+"""What tells of an array, and nothing of its values."""
+
+
+def _seen(x: Any) -> Any:
+    """The array of a Tensor, also of several."""
+    if type(x) in (tuple, list):
+        return type(x)(map(_seen, x))
+    return x._seen() if type(x) is Tensor else x
 
 
 def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -593,17 +617,22 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
     try:
         if trace.active() and function in VALUE_OPS:
             return VALUE_OPS[function](*args, **kwargs)
-        arrays = [a._seen() if type(a) is Tensor else a for a in args]
+        arrays = [*map(_seen, args)]
         for x in arrays:
             if type(x) not in _PLAIN:
                 refuse_kinds(x, function.__name__)
-        settings = {k: v._seen() if type(v) is Tensor else v for k, v in kwargs.items()}
+        settings = {k: _seen(v) for k, v in kwargs.items()}
         try:
-            found = function(*arrays, **settings)
+            found = of_values(function, *arrays, **settings)
         except ValueError as error:
             raise explain(function.__name__, args, arrays, {}, error) from error
-        if function in _VALUE_SIGNS and type(found) is np.ndarray and not settings:
+        if function in VALUE_OPS and type(found) is np.ndarray and not settings:
             remember(found, function.__name__, args)
+            for x in args:
+                look(x, found)
+        elif function not in OF_ARRAYS:
+            for x in (*args, *kwargs.values()):
+                look(x)
         return found
     except TypeError:
         if any(leaves_operators_alone(x) or isinstance(x, (str, bytes)) for x in args):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from ..arrays import zeros
 from ..table import Case, op
 from .define import along, implements, named, operand, refuse_out
 
@@ -42,7 +43,7 @@ def _padded(x: Any, n: int, axis: int) -> Any:
     """``x`` with zeros behind the entries along an axis, so that they are n."""
     shape = list(x.shape)
     shape[axis] = n - shape[axis]
-    return np.concatenate([x, np.zeros(shape, x.dtype)], axis)
+    return np.concatenate([x, zeros(tuple(shape), x)], axis)
 
 
 def _transform(f: Any) -> Transform:

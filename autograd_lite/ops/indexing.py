@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import own_array, refuse_kinds, zeros
+from ..arrays import array_of, beside, is_foreign, own_array, refuse_kinds, zeros
 from ..engine.tensor import Tensor
 from ..numpy_code import code
 from ..show.notation import ATOM, Notation
 from ..table import Case, Op, op
-from .moving import collect, pick, places
+from .moving import added, collect, pick, places
 
 _INDICES = (
     1, -1, slice(None, None, -2), (slice(None), 1), (None, ..., 0), np.array([0, 0, 1]),
@@ -47,21 +47,36 @@ def _getitem_vjp(g: Any, out: Any, x: Any, index: Any) -> Any:
 
 def _scatter_vjp(g: Any, out: Any, x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     stacked = g.ndim - len(shape)
-    if not stacked:
-        return g[index]
     if _is_basic(index):
-        return g[_behind(stacked, index)]
-    return pick(g, index=places(shape, lambda numbers: numbers[index]), shape=shape)
+        return g[_behind(stacked, index) if stacked else index]
+    if not stacked and not is_foreign(array_of(g)):  # of which not all take several arrays as index
+        return g[index]
+    chosen = places(shape, lambda numbers: beside(numbers, _parts(index))[index])
+    return pick(g, index=chosen, shape=shape)
+
+
+def _parts(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
 
 
 def _behind(stacked: int, index: Any) -> tuple[Any, ...]:
     """An index of what comes behind the axes of a stack."""
-    return (slice(None),) * stacked + (index if isinstance(index, tuple) else (index,))
+    return (slice(None),) * stacked + _parts(index)
+
+
+def _entries(x: Any, index: Any) -> Any:
+    found = x[index]
+    if is_foreign(found) and found.size != found.size:  # nan
+        raise IndexError(
+            "how many entries a mask chooses isn't known before they are computed, and so no "
+            "shape; write np.where(mask, t, 0)"
+        )
+    return found
 
 
 getitem_op = op(
     "getitem",
-    lambda x, index: x[index],
+    _entries,
     _getitem_vjp,
     cases=[Case(((2, 3),), {"index": index}) for index in _INDICES],
     notation=Notation(_written, ATOM, (ATOM,), "[ ]"),
@@ -72,12 +87,47 @@ getitem_op = op(
 
 
 def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    if is_foreign(g):
+        if _is_basic(index):
+            return _spread_out(g, index, shape)
+        numbers = np.arange(int(np.prod(shape))).reshape(shape)
+        at = beside(numbers, _parts(index))[index]
+        return added(g.reshape(g.size), at.reshape(g.size), numbers.size).reshape(shape)
     out = zeros(shape, g)
     if _is_basic(index):
         out[index] = g
     else:
         np.add.at(out, index, g)  # an entry that was read twice gets both contributions
     return out
+
+
+def _spread_out(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """The entries at a basic index, among zeros that are joined to them axis by axis."""
+    parts = list(_parts(index))
+    missing = len(shape) - sum(part is not None and part is not ... for part in parts)
+    rest = parts.index(...) if ... in parts else len(parts)
+    parts[rest : rest + 1] = [slice(None)] * missing
+    ranges = [
+        range(n)[part if isinstance(part, slice) else slice(part % n, part % n + 1)]
+        for part, n in zip([part for part in parts if part is not None], shape, strict=True)
+    ]
+    g = g.reshape(tuple(map(len, ranges)))
+    for axis, (chosen, n) in enumerate(zip(ranges, shape, strict=True)):
+        if len(chosen) > 1 and chosen.step != 1:
+            at = np.full(n, len(chosen))  # where there is a 0
+            at[chosen] = np.arange(len(chosen))
+            g = np.take(_between_zeros(g, axis, 0, 1), at, axis=axis)
+        elif len(chosen) < n:
+            first = chosen[0] if chosen else 0
+            g = _between_zeros(g, axis, first, n - first - len(chosen))
+    return g
+
+
+def _between_zeros(g: Any, axis: int, before: int, behind: int) -> Any:
+    """With so many zeros along an axis."""
+    sides = [zeros((*g.shape[:axis], size, *g.shape[axis + 1 :]), g) for size in (before, behind)]
+    parts = [part for part in (sides[0], g, sides[1]) if part.shape[axis]]
+    return np.concatenate(parts, axis=axis)
 
 
 scatter: Op = op(
@@ -98,11 +148,10 @@ scatter: Op = op(
 
 
 def _is_basic(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
     return all(
         part is None or (isinstance(part, (int, np.integer, slice, EllipsisType))
                          and not isinstance(part, bool))
-        for part in parts
+        for part in _parts(index)
     )  # fmt: skip
 
 

@@ -18,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import guard
-from ..show.notation import ATOM, POWER, Notation
+from ..arrays import beside, guard, is_at_hand
+from ..show.notation import ATOM, MATMUL, POWER, Notation
 from ..table import Case, Op, op
 from .define import numpy_op, value
 from .elementwise import conjugate_of, imag, real
 from .indexing import scatter
+from .shaping import mt
 
 __all__ = ["det", "inv"]
 
@@ -31,24 +32,29 @@ _SQUARE = [Case(((3, 3),)), Case(((2, 2, 2),))]
 
 
 def adjoint(x: Any) -> Any:
-    return conjugate_of(x.mT)
+    return conjugate_of(mt(x))
 
 
 def lower(x: Any) -> Any:
     """A mask of the shape of square matrices: 1 below the diagonal, and 1/2 on it."""
     n, dtype = x.shape[-1], x.real.dtype
-    return (np.tri(n, dtype=dtype) + np.tri(n, k=-1, dtype=dtype)) / 2
+    return beside((np.tri(n, dtype=dtype) + np.tri(n, k=-1, dtype=dtype)) / 2, [x])
 
 
 def _diagonal(x: Any) -> Any:
-    return x[..., None] * np.eye(x.shape[-1], dtype=x.dtype)
+    return x[..., None] * eye(x)
+
+
+def eye(x: Any) -> Any:
+    """The identity of the order of the last axis, to compute with ``x``."""
+    return beside(np.eye(x.shape[-1], dtype=x.dtype), [x])
 
 
 # ---------------------------------------------------------------------- inverses
 
 inv = numpy_op(
     np.linalg.inv,
-    lambda g, out, x: -(out.mT @ g @ out.mT),
+    lambda g, out, x: -(mt(out) @ g @ mt(out)),
     doc="""The inverses of square matrices: ``(…, n, n)`` → ``(…, n, n)``.
 
     Raises:
@@ -62,19 +68,20 @@ inv = numpy_op(
 solve_op = op(
     "solve",
     np.linalg.solve,
-    lambda g, out, a, b: -(np.linalg.solve(a.mT, g) @ out.mT),
-    lambda g, out, a, b: np.linalg.solve(a.mT, g),
+    lambda g, out, a, b: -(np.linalg.solve(mt(a), g) @ mt(out)),
+    lambda g, out, a, b: np.linalg.solve(mt(a), g),
     cases=[Case(((3, 3), (3, 2))), Case(((2, 3, 3), (3, 1))), Case(((2, 2), (3, 2, 1)))],
     stacks=True,
+    notation=Notation("{0}⁻¹ {1}", MATMUL, (ATOM, MATMUL), "⁻¹"),
     source="np.linalg.solve({0}, {1})",
 )
 
 
 def _pinv_vjp(g: Any, out: Any, x: Any, **settings: Any) -> Any:
     """G. Golub, V. Pereyra, "The differentiation of pseudo-inverses" (1973), for constant rank."""
-    left, right = adjoint(out) @ out @ g.mT, g.mT @ out @ adjoint(out)
+    left, right = adjoint(out) @ out @ mt(g), mt(g) @ out @ adjoint(out)
     outside = left - left @ (out @ x) + right - (x @ out) @ right  # more factors would overflow
-    return conjugate_of(outside) - out.mT @ g @ out.mT
+    return conjugate_of(outside) - mt(out) @ g @ mt(out)
 
 
 pinv_op = op(
@@ -95,23 +102,24 @@ def _cofactors(x: Any, det_x: Any) -> Any:
 
     They are ``det(x) inv(x)ᵀ``, but near a singular matrix, where that cancels, the determinants
     of what is left without an entry's row and column. Those take n² times as long and as much
-    memory, and so a larger matrix must be nearer to it.
+    memory, and so a larger matrix must be nearer to it; where values aren't at hand it always is.
     """
     n, array = x.shape[-1], value(x)
     limit = np.finfo(array.dtype).eps ** (-0.25 if n <= 8 else -0.75)
-    regular = np.linalg.cond(array, 1) < limit if n else np.zeros(array.shape[:-2], bool)
+    known = n and is_at_hand(array)
+    regular = np.linalg.cond(array, 1) < limit if known else np.zeros(array.shape[:-2], bool)
     if np.any(regular):
         if np.all(regular):
-            return det_x[..., None, None] * np.linalg.inv(x).mT
+            return det_x[..., None, None] * mt(np.linalg.inv(x))
         singular, regular = np.nonzero(~regular), regular[..., None, None]
         minors = _cofactors(x[singular], det_x[singular])
-        inverses = np.linalg.inv(np.where(regular, x, np.eye(n, dtype=array.dtype)))
+        inverses = np.linalg.inv(np.where(regular, x, eye(array)))
         minors = scatter(minors, index=singular, shape=x.shape)
-        return np.where(regular, det_x[..., None, None] * inverses.mT, minors)
+        return np.where(regular, det_x[..., None, None] * mt(inverses), minors)
     others = np.array([np.delete(np.arange(n), i) for i in range(n)], int).reshape(n, max(n - 1, 0))
     minors = x[..., others[:, None, :, None], others[:, None, :]]
     signs = (-1) ** np.add.outer(np.arange(n), np.arange(n))
-    return np.linalg.det(minors) * signs.astype(array.real.dtype)
+    return np.linalg.det(minors) * beside(signs.astype(array.real.dtype), [array])
 
 
 det = numpy_op(
@@ -133,7 +141,7 @@ def _logdet(x: Any) -> Any:
 
 def _logdet_vjp(g: Any, out: Any, x: Any) -> Any:
     guard(_refuse_singular, value(out))
-    return g[..., None, None] * np.linalg.inv(x).mT
+    return g[..., None, None] * mt(np.linalg.inv(x))
 
 
 def _refuse_singular(logdet: Any) -> None:
@@ -157,14 +165,14 @@ logdet = op(
 def _in_triangle(g: Any, triangle: str) -> Any:
     """The cotangent of a Hermitian matrix as that of the triangle which is read."""
     mask = lower(g)
-    return (g + adjoint(g)) * (mask if triangle in "Ll" else mask.mT)
+    return (g + adjoint(g)) * (mask if triangle in "Ll" else mt(mask))
 
 
 def _cholesky_vjp(g: Any, out: Any, x: Any) -> Any:
     """I. Murray, "Differentiation of the Cholesky decomposition" (2016)."""
-    middle = lower(x) * (out.mT @ g)
+    middle = lower(x) * (mt(out) @ g)
     inverse = np.linalg.inv(out)
-    return _in_triangle(inverse.mT @ middle @ conjugate_of(inverse), "L")
+    return _in_triangle(mt(inverse) @ middle @ conjugate_of(inverse), "L")
 
 
 cholesky_op = op(
@@ -189,15 +197,20 @@ def _pairs(used: Any) -> Any:
 
 def _reciprocal(x: Any, values: Any, used: Any, refuse: Callable[[Any], None]) -> Any:
     """``1 / x``; where x is 0, up to roundoff of ``values``, 0, and refused if it is used."""
-    size = np.abs(value(values)).max(axis=-1, initial=0)[..., None, None]
+    size = largest(np.abs(value(values)))[..., None, None]
     zero = np.abs(value(x)) <= np.finfo(x.dtype).eps * x.shape[-1] * size
     guard(refuse, zero & used)
     return (~zero).astype(size.dtype) / np.where(zero, 1.0, x)
 
 
+def largest(x: Any, keepdims: bool = False) -> Any:
+    """Along the last axis; 0 of none."""
+    return (np.max if x.shape[-1] else np.sum)(x, axis=-1, keepdims=keepdims)
+
+
 def _reciprocal_gaps(values: Any, used: Any, refuse: Callable[[Any], None]) -> Any:
     """``1 / (values[j] − values[i])`` for pairs of vectors that are used, and 0 for i = j."""
-    off_diagonal = ~np.eye(values.shape[-1], dtype=bool)
+    off_diagonal = eye(values) == 0
     gaps = values[..., None, :] - values[..., None]
     return _reciprocal(gaps, values, used & off_diagonal, refuse)
 
@@ -222,8 +235,8 @@ _refuse_svd = _undetermined("svd", "singular values are 0, or", "svdvals")
 def _eigh_vjp(g: Any, out: Any, x: Any, UPLO: str) -> Any:  # noqa: N803
     w, v, gw, gv = real(out[..., 0, :]), out[..., 1:, :], g[..., 0, :], g[..., 1:, :]
     gaps = _reciprocal_gaps(w, _pairs(_used(gv)), _refuse_eigh)
-    middle = _diagonal(gw) + (v.mT @ gv) * gaps
-    return _in_triangle(conjugate_of(v) @ middle @ v.mT, UPLO)
+    middle = _diagonal(gw) + (mt(v) @ gv) * gaps
+    return _in_triangle(conjugate_of(v) @ middle @ mt(v), UPLO)
 
 
 def _stacked_below(w: Any, v: Any) -> Any:
@@ -262,10 +275,11 @@ def _eig_vjp(g: Any, out: Any, x: Any) -> Any:
     gv = gv - conjugate_of(v) * real(along)
     if v.dtype.kind == "c" and v.size:
         sizes = np.where(value(v).imag == 0, np.abs(value(v)), 0)
-        largest = np.arange(v.shape[-1])[:, None] == sizes.argmax(axis=-2, keepdims=True)
-        gv = gv - 1j * imag(along) * largest / np.sum(v * largest, axis=-2, keepdims=True)
-    middle = _diagonal(gw) + (v.mT @ gv) * gaps
-    return np.linalg.solve(v.mT, middle @ v.mT)
+        rows = beside(np.arange(v.shape[-1])[:, None], [v])
+        chosen = rows == sizes.argmax(axis=-2, keepdims=True)
+        gv = gv - 1j * imag(along) * chosen / np.sum(v * chosen, axis=-2, keepdims=True)
+    middle = _diagonal(gw) + (mt(v) @ gv) * gaps
+    return np.linalg.solve(mt(v), middle @ mt(v))
 
 
 eig_op = op(
@@ -285,7 +299,7 @@ eig_op = op(
 def _svd(x: Any, full_matrices: bool) -> Any:
     u, s, vh = np.linalg.svd(x, full_matrices)
     k = s.shape[-1]
-    return np.concatenate([u[..., :k], s[..., None, :], vh[..., :k, :].mT], axis=-2)
+    return np.concatenate([u[..., :k], s[..., None, :], mt(vh[..., :k, :])], axis=-2)
 
 
 def _svd_vjp(g: Any, out: Any, x: Any, full_matrices: bool) -> Any:
@@ -297,7 +311,7 @@ def _svd_vjp(g: Any, out: Any, x: Any, full_matrices: bool) -> Any:
     m, k = x.shape[-2], min(x.shape[-2:])
     u, s, v = out[..., :m, :], real(out[..., m, :]), out[..., m + 1 :, :]
     gu, gs, gv = g[..., :m, :], g[..., m, :], g[..., m + 1 :, :]
-    inner_u, inner_v = u.mT @ gu, v.mT @ gv
+    inner_u, inner_v = mt(u) @ gu, mt(v) @ gv
     turn_u, turn_v = inner_u - adjoint(inner_u), adjoint(inner_v) - inner_v
     turn_v = conjugate_of(turn_v)
     pairs = _pairs(_used(gu) | _used(gv))
@@ -309,12 +323,12 @@ def _svd_vjp(g: Any, out: Any, x: Any, full_matrices: bool) -> Any:
         outside = gu - conjugate_of(u) @ inner_u
         used = _used(gu)[..., None, :]
         left = left + outside * _reciprocal(s[..., None, :], s, used, _refuse_svd)
-    gx = left @ right.mT
+    gx = left @ mt(right)
     if v.shape[-2] > k:
         outside = gv - right @ inner_v
         used = _used(gv)[..., None, :]
         scaled = outside * _reciprocal(s[..., None, :], s, used, _refuse_svd)
-        gx = gx + conjugate_of(u) @ scaled.mT
+        gx = gx + conjugate_of(u) @ mt(scaled)
     return gx
 
 
@@ -332,7 +346,7 @@ svd_op: Op = op(
 
 def _refuse_dependent(sizes: Any, least: float) -> None:
     """Sizes of the diagonal of R, and how small for the largest one counts as 0."""
-    if np.any(sizes <= least * sizes.max(axis=-1, initial=0, keepdims=True)):
+    if np.any(sizes <= least * largest(sizes, keepdims=True)):
         raise np.linalg.LinAlgError("qr: of dependent columns there is no gradient")
 
 
@@ -342,9 +356,9 @@ def _qr_vjp(g: Any, out: Any, x: Any) -> Any:
     q, r, gq, gr = out[..., :m, :], out[..., m:, :], g[..., :m, :], g[..., m:, :]
     sizes = np.abs(np.diagonal(value(r), axis1=-2, axis2=-1))
     guard(_refuse_dependent, sizes, np.finfo(sizes.dtype).eps * m)
-    turn = q.mT @ gq - gr @ r.mT
+    turn = mt(q) @ gq - gr @ mt(r)
     inner = lower(r) * (turn - adjoint(turn)) - turn
-    return np.linalg.solve(r, (gq + conjugate_of(q) @ inner).mT).mT
+    return mt(np.linalg.solve(r, mt(gq + conjugate_of(q) @ inner)))
 
 
 qr_op = op(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array, beside, zeros
+from ..arrays import as_array, beside, is_foreign, zeros
 from ..engine.tensor import Tensor
+from ..show.notation import function
 from ..table import Case, Op, op
 from .define import numpy_op
 
 __all__ = [
     "delete", "diag", "diagflat", "diagonal", "flip", "fliplr", "flipud", "repeat", "resize",
-    "roll", "rot90", "take", "take_along_axis", "tile", "tril", "triu",
+    "roll", "rot90", "sliding_window_view", "take", "take_along_axis", "tile", "tril", "triu",
 ]  # fmt: skip
 
 
@@ -43,17 +46,40 @@ def places(shape: tuple[int, ...], move: Callable[[Any], Any]) -> Any:
 
 def _collect(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     stack = g.shape[: g.ndim - index.ndim]
-    sums = zeros((*stack, 1 + int(np.prod(shape))), g)
-    at: Any = (..., index.ravel())
-    np.add.at(sums, at, g.reshape(*stack, index.size))
+    sums = added(g.reshape(*stack, index.size), index.ravel(), 1 + int(np.prod(shape)))
     return sums[..., 1:].reshape(stack + shape)
+
+
+def added(g: Any, index: Any, n: int) -> Any:
+    """``np.add.at``: for each of n numbers the sum of the entries, on the last axis, that have it.
+    """
+    if not is_foreign(g):
+        sums = zeros((*g.shape[:-1], n), g)
+        at: Any = (..., index)
+        np.add.at(sums, at, g)
+        return sums
+    # In their order, each entry comes to hold the sum of the 1, 2, 4, … before it with its number.
+    order = np.argsort(index, kind="stable")
+    sums, index = np.take(g, order, axis=-1), index[order]
+    most = index.size if is_foreign(index) else np.bincount(index, minlength=1).max()
+    ahead = 1
+    while ahead < most:
+        same = beside(index[ahead:] == index[:-ahead], [g])
+        further = sums[..., ahead:] + np.where(same, sums[..., :-ahead], 0)
+        sums = np.concatenate([sums[..., :ahead], further], axis=-1)
+        ahead *= 2
+    numbers = beside(np.arange(n), [index])
+    ends = np.searchsorted(index, numbers, side="right")
+    some = beside(ends > np.searchsorted(index, numbers), [g])
+    found = np.concatenate([zeros((*g.shape[:-1], 1), g), sums], axis=-1)
+    return np.where(some, np.take(found, ends, axis=-1), 0)
 
 
 def _pick(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     stack = x.shape[: x.ndim - len(shape)]
-    flat = zeros((*stack, 1 + int(np.prod(shape))), x)
-    flat[..., 1:] = x.reshape(*stack, -1) if x.size else 0
-    return flat[..., index]
+    size = int(np.prod(shape))
+    flat = np.concatenate([zeros((*stack, 1), x), x.reshape(*stack, size)], axis=-1)
+    return np.take(flat, index.ravel(), axis=-1).reshape(stack + index.shape)
 
 
 def _index_code(xs: Sequence[str], params: dict[str, Any]) -> str:
@@ -130,3 +156,60 @@ moved_pad = moving(
         {"pad_width": ((0, 0), (1, 2)), "mode": "wrap"},
     ),
 )
+
+
+# ---------------------------------------------------------------------- windows
+
+
+def _slides(ndim: int, window_shape: Any, axis: Any = None, **settings: Any) -> dict[str, Any]:
+    """How far windows reach along which axes, counted from the end, so that a stack may precede."""
+    reach = np.atleast_1d(window_shape).tolist()
+    axes = range(len(reach)) if axis is None else np.atleast_1d(axis).tolist()
+    return {"window_shape": tuple(reach), "axis": tuple(a % ndim - ndim for a in axes)}
+
+
+def _fold(
+    g: Any, window_shape: tuple[int, ...], axis: tuple[int, ...], shape: tuple[int, ...]
+) -> Any:
+    n = len(window_shape)
+    stack = g.ndim - n - len(shape)
+
+    def put(*entry: int) -> Any:
+        around = [(0, 0)] * stack
+        for b in range(-len(shape), 0):
+            before = sum(i for i, a in zip(entry, axis, strict=True) if a == b)
+            around.append((before, shape[b] - g.shape[b - n] - before))
+        return np.pad(g[(..., *entry)], around)
+
+    return sum(itertools.starmap(put, np.ndindex(window_shape)), 0.0)
+
+
+# Adjoint to each other: windows that slide, and what their entries add up to where they overlap.
+sliding_window_view = numpy_op(
+    np.lib.stride_tricks.sliding_window_view,
+    lambda g, out, x, **params: fold(g, **_slides(x.ndim, **params), shape=x.shape),
+    cases=_cases({"window_shape": 2, "axis": 1}, {"window_shape": (2, 2)},
+                 {"window_shape": (2, 2), "axis": (1, 1)}),
+    stacks=True,
+    reads="all",
+    notation=function("windows"),
+)  # fmt: skip
+fold: Op = op(
+    "fold",
+    _fold,
+    lambda g, out, x, window_shape, axis, shape: sliding_window_view(g, window_shape, axis=axis),
+    cases=[Case(((2, 2, 2),), {"window_shape": (2,), "axis": (-1,), "shape": (2, 3)})],
+    stacks=True,
+    reads="all",
+    notation=function("fold"),
+    source=lambda xs, params: _fold_code(xs[0], **params),
+)
+
+
+def _fold_code(g: str, window_shape: Any, axis: Any, shape: Any) -> str:
+    """Each window's entries are counted where the numbers of what it sees say."""
+    seen = f"np.arange({math.prod(shape)}).reshape({shape}), {window_shape}, axis={axis}"
+    return (
+        f"np.bincount(np.lib.stride_tricks.sliding_window_view({seen}).ravel(), np.ravel({g}), "
+        f"{math.prod(shape)}).reshape({shape})"
+    )

@@ -13,7 +13,7 @@ from ..show.notation import MATMUL, PREFIX, PRODUCT, SUM, Notation, infix
 from ..table import Case, Op, op
 from .define import implements, refuse_out
 from .elementwise import multiply
-from .shaping import broadcast_to, reshape, transpose
+from .shaping import broadcast_to, mt, reshape, transpose
 
 __all__ = ["dot", "linear", "matmul"]
 
@@ -36,7 +36,7 @@ def _matmul_left(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
         return g[..., None] * y
     if x.ndim == 1:
         return (y @ g[..., None])[..., 0]
-    return g @ y.mT
+    return g @ mt(y)
 
 
 def _matmul_right(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
@@ -45,8 +45,8 @@ def _matmul_right(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
     if x.ndim == 1:
         return g[..., None] * x if y.ndim == 1 else x[:, None] * g[..., None, :]
     if y.ndim == 1:
-        return (x.mT @ g[..., None])[..., 0]
-    return x.mT @ g
+        return (mt(x) @ g[..., None])[..., 0]
+    return mt(x) @ g
 
 
 matmul: Op = op(
@@ -64,6 +64,7 @@ matmul: Op = op(
     ],
     notation=infix("", MATMUL),
     stacks=True,
+    doc="``np.matmul`` of Tensors: the product of matrices, or of stacks of them.",
 )  # fmt: skip
 
 
@@ -77,6 +78,7 @@ linear = op(
     cases=[Case(((4, 2), (2, 3), (1, 3))), Case(((2,), (2, 3), (3,)))],
     notation=Notation("{0} {1} + {2}", SUM, (MATMUL, PREFIX, PRODUCT), "+"),
     stacks=True,
+    doc="``x @ weight + bias`` as one op: ``(…, n)``, ``(n, m)``, ``(1, m)`` → ``(…, m)``.",
 )
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import STAND_INS, as_array
+from ..arrays import as_array, is_at_hand, is_foreign, zeros
 from ..engine.tensor import Tensor
 from ..show.notation import function
 from ..table import Case, Op, op
-from .define import implements, named, operand, refuse_out, setting, value
+from .define import checked, implements, named, operand, refuse_out, setting, value
 from .elementwise import astype
 from .elementwise import where as where_
 from .joining import concatenate
@@ -51,9 +51,19 @@ def _reduction(name: str, forward: Any, vjp: Any, **traits: Any) -> Op:
     return op(name, forward, vjp, cases=_CASES, stacks=True, source=source, **traits)
 
 
+def _reducing(ufunc: Any, function: Any) -> Callable[..., Any]:
+    """``ufunc.reduce``, which is quick, but for other libraries' arrays, that may have none."""
+    quick = ufunc.reduce
+
+    def reduced(x: Any, axis: Any, **settings: Any) -> Any:
+        return (function if is_foreign(x) else quick)(x, axis=axis, **settings)
+
+    return reduced
+
+
 sum_op = _reduction(
     "sum",
-    np.add.reduce,
+    _reducing(np.add, np.sum),
     lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims),
     notation=function("Σ"),
     reads="all",
@@ -94,7 +104,7 @@ def mean(
     a = operand(a)
     narrow = a.dtype == np.float16 and dtype is None  # in which a sum and a count may be infinite
     total = sum(a, axis, np.float32 if narrow else dtype, out, keepdims, where=where)
-    average = total / as_array(count(a, axis, keepdims, where)).astype(total.dtype)
+    average = total / as_array(count(a, axis, keepdims, where)).astype(total.dtype)[()]
     return astype(average, np.float16) if narrow else average
 
 
@@ -117,8 +127,8 @@ def _extreme_vjp(
     return _kept(g, x, axis, keepdims) * np.where(x != x, np.nan, shares)
 
 
-max_op = _reduction("max", np.maximum.reduce, _extreme_vjp, reads="some")
-min_op = _reduction("min", np.minimum.reduce, _extreme_vjp, reads="some")
+max_op = _reduction("max", _reducing(np.maximum, np.max), _extreme_vjp, reads="some")
+min_op = _reduction("min", _reducing(np.minimum, np.min), _extreme_vjp, reads="some")
 
 
 def _extreme(function: Any, entry: Op) -> Callable[..., Tensor]:
@@ -159,7 +169,7 @@ def _others(x: Any, axis: Any) -> Any:
 
 
 def _others_in_rows(rows: Any) -> Any:
-    one = np.ones((*rows.shape[:-1], 1), rows.dtype)
+    one = zeros((*rows.shape[:-1], 1), rows) + 1
     before = concatenate([one, np.cumprod(rows[..., :-1], axis=-1)], -1)
     behind = concatenate([one, np.cumprod(rows[..., :0:-1], axis=-1)], -1)[..., ::-1]
     return (before * behind)[..., : rows.shape[-1]]
@@ -167,9 +177,9 @@ def _others_in_rows(rows: Any) -> Any:
 
 def overflows(product: Any, *factors: Any) -> bool:
     """Whether nan in a product may be 0 times what is too large, and not infinite itself."""
-    if type(value(product)) in STAND_INS:  # for other values it may be
+    if not is_at_hand(checked(product)):  # it may be
         return True
-    return all(np.isfinite(value(x)).all() for x in factors) and np.isnan(value(product)).any()
+    return all(np.isfinite(checked(x)).all() for x in factors) and np.isnan(checked(product)).any()
 
 
 def zeros_times(x: Any, y: Any, factors: Sequence[Any]) -> Any:
@@ -182,7 +192,7 @@ def zeros_times(x: Any, y: Any, factors: Sequence[Any]) -> Any:
 
 prod_op = _reduction(
     "prod",
-    np.multiply.reduce,
+    _reducing(np.multiply, np.prod),
     lambda g, out, x, axis, keepdims: _kept(g, x, axis, keepdims) * _others(x, axis),
     notation=function("Π"),
 )
@@ -214,4 +224,4 @@ def ready(
     mask = value(where)
     if mask.dtype != bool:
         raise TypeError(f"{function}: where= must be boolean, and has dtype {mask.dtype}")
-    return where_(mask, a, np.asarray(identity, a.dtype))
+    return where_(mask, a, np.asarray(identity, a.dtype)[()])

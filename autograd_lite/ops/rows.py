@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..table import Case, op
+from .define import operand, value
 
-__all__: list[str] = []
+__all__ = ["logsumexp"]
 
 
 def _softmax(x: Any, axis: int) -> Any:
@@ -48,14 +50,45 @@ leaky_relu_op = op(
 )
 logsumexp_op = op(
     "logsumexp",
-    lambda x, axis: (
-        np.log(np.exp(x - x.max(axis=axis, keepdims=True)).sum(axis=axis, keepdims=True))
-        + x.max(axis=axis, keepdims=True)
-    ),
+    lambda x, axis: _logsumexp(x, axis),
     lambda g, out, x, axis: g * np.exp(x - out),
     cases=_ROWS,
     source="np.log(np.sum(np.exp({0}), axis={axis}, keepdims=True))",
 )
+
+
+def _greatest(x: Any, axis: Any) -> Any:
+    """The greatest entries, to be taken off exponents; 0 for infinite ones."""
+    found = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    return np.where(np.isfinite(found), found, 0.0)
+
+
+def _logsumexp(x: Any, axis: Any) -> Any:
+    shift = _greatest(x, axis)
+    with np.errstate(divide="ignore"):  # of what is −∞ all along
+        return np.log(np.exp(x - shift).sum(axis=axis, keepdims=True)) + shift
+
+
+def logsumexp(
+    a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
+) -> Any:
+    """``log(sum(b * exp(a)))`` over ``axis``, as `scipy.special.logsumexp`; ``b`` may be negative.
+
+    With ``return_sign`` the logarithm of the sum's size, and its sign.
+    """
+    a = operand(a)
+    axis = axis if axis is None else normalize_axis_tuple(axis, a.ndim, "logsumexp")
+    if b is None:
+        out, sign = logsumexp_op(a, axis=axis), 1.0
+    else:
+        shift = _greatest(value(a), axis)
+        total = np.sum(b * np.exp(a - shift), axis=axis, keepdims=True)
+        sign = np.sign(value(total)) if return_sign else 1.0
+        with np.errstate(divide="ignore"):
+            out = np.log(np.abs(total) if return_sign else total) + shift
+    both: Any = out, np.broadcast_to(sign, out.shape)
+    both = both if keepdims else tuple(np.squeeze(x, axis) for x in both)
+    return both if return_sign else both[0]
 
 
 def _normalised(x: Any, axis: Any, eps: float, ddof: int) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..arrays import STAND_INS
+from ..arrays import is_at_hand
 from ..engine.tensor import Tensor
 from ..table import Case, Op, op
-from .define import along, implements, operand, refuse_out, value
+from .define import along, checked, implements, operand, refuse_out, value
 from .elementwise import astype, where
 from .joining import concatenate
 from .moving import flip
@@ -37,7 +37,7 @@ def _cumprod_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
     """What stands before an entry, times ``r_i = g_i + x_{i+1} r_{i+1}``; divides by nothing."""
     with np.errstate(over="ignore", invalid="ignore"):
         found = _cumprod_pulled(g, out, x, axis, np.multiply)
-        if type(value(found)) in STAND_INS or not np.isfinite(value(found)).all():
+        if not is_at_hand(checked(found)) or not np.isfinite(checked(found)).all():
             # What stands behind the last cotangent doesn't count, be it nan.
             counts = np.flip(np.cumsum(np.flip(value(g) != 0, axis), axis), axis) > 0
             x = where(counts, x, np.ones_like(value(x)))

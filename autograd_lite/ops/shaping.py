@@ -97,7 +97,7 @@ def _transpose_vjp(g: Any, out: Any, x: Any, axes: Any) -> Any:
 
 transpose_op = op(
     "transpose",
-    lambda x, axes: x.transpose(axes),
+    lambda x, axes: x.T if axes is None else x.transpose(axes),
     _transpose_vjp,
     cases=[Case(((2, 3),), {"axes": None}), Case(((2, 3, 4),), {"axes": (2, 0, -2)})],
     notation=Notation("{0}ᵀ", POWER, (ATOM,), "ᵀ"),
@@ -147,6 +147,11 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Tensor:
 def matrix_transpose(x: Any) -> Tensor:
     """The last two axes exchanged."""
     return transpose(x) if np.ndim(x) == 2 else swapaxes(x, -1, -2)
+
+
+def mt(x: Any) -> Any:
+    """``x.mT``, which not all libraries have."""
+    return x.mT if hasattr(x, "mT") else x.swapaxes(-1, -2)
 
 
 def _broadcast(x: Any, shape: Any) -> Any:

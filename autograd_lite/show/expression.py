@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from ..engine.tensor import Array
+from ..graph import inner_first
 from ..table import Op
 
 T = TypeVar("T")
@@ -75,24 +77,15 @@ class Definition(NamedTuple):
 
 def nodes(root: Expression) -> Iterator[Expression]:
     """Each expression in ``root`` once, operands before what is made of them. Iterative."""
-    done: set[int] = set()
-    stack = [(root, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
-        elif id(node) not in done:
-            done.add(id(node))
-            stack.append((node, True))
-            stack += [(x, False) for x in reversed(node.inputs)]
+    return inner_first(root, attrgetter("inputs"))
 
 
 def fold(root: Expression, combine: Callable[[Expression, list[T]], T]) -> T:
     """``combine`` applied to each expression in ``root`` and what it gave for its operands."""
-    found: dict[int, T] = {}
+    found: dict[Expression, T] = {}
     for node in nodes(root):
-        found[id(node)] = combine(node, [found[id(x)] for x in node.inputs])
-    return found[id(root)]
+        found[node] = combine(node, [found[x] for x in node.inputs])
+    return found[root]
 
 
 def evaluate(root: Expression) -> Array:

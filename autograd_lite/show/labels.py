@@ -41,7 +41,8 @@ def escape(text: str) -> str:
 
 def escape_notation(template: str) -> str:
     """An op's own signs. Factors that only a space keeps apart stand closer: ``l₀ W₀₁``."""
-    return html.escape(_BETWEEN_FACTORS.sub("\u2009", template)).translate(_SHOWN)
+    shown = html.escape(_BETWEEN_FACTORS.sub("\u2009", template)).translate(_SHOWN)
+    return re.sub(r"([ΣΠ])_([a-z,]+)", lambda found: found[1] + subscript(found[2], 16), shown)
 
 
 def font(text: str, size: int, color: str | None = None) -> str:

@@ -62,6 +62,11 @@ def _notation(node: Node) -> Notation:
     """An operator, the op's own form, or a call of NumPy's function."""
     op = node.op
     assert op is not None
+    if op.name in ("subtract", "negative"):  # NumPy has none of truth values
+        inputs: tuple[Node, ...] = node.inputs
+        numbers = ["1.0 * " * _is_truth(x) + f"{{{i}}}" for i, x in enumerate(inputs)]
+        if any(map(_is_truth, inputs)):
+            return Notation(" - ".join(["", *numbers][-2:]), SUM, (PREFIX,))
     if op.name in _OPERATORS:
         return _OPERATORS[op.name]
     if op.source:
@@ -73,6 +78,10 @@ def _notation(node: Node) -> Notation:
     raise NotImplementedError(
         f"derive: op {op.name!r} has no form as NumPy code; give it one: Op(…, source=…)"
     )
+
+
+def _is_truth(x: Node) -> bool:
+    return isinstance(x, Expression) and x.value.dtype == bool
 
 
 def _number(value: np.ndarray[Any, Any]) -> Written:

@@ -37,7 +37,7 @@ Node = Expression | Tensor
 def notation_of(node: Node) -> Notation:
     """The op's notation, with · for ∘ where a factor is a number."""
     assert node.op is not None
-    if node.op.name in _REDUCTIONS:
+    if node.op.name in _REDUCTIONS or (node.op.name in _OF_ROWS and not _is_of_rows(node)):
         return _over(node)
     if op_notation(node.op) == ENTRYWISE and any(x.shape == () for x in node.inputs):
         return TIMES
@@ -66,11 +66,21 @@ def _over(node: Node) -> Notation:
         return notation
     if notation.symbol in "ΣΠ":
         return function(f"{notation.symbol}_{','.join(_AXES[a] for a in axes)}")
-    return function(notation.symbol + "".join(_SMALL_AXES[a] for a in axes))
+    return function(notation.symbol + small_axes(*axes))
+
+
+def small_axes(*axes: int) -> str:
+    """Axes as a subscript: ``ᵢⱼ``."""
+    return "".join(_SMALL_AXES[a] for a in axes)
 
 
 _AXES, _SMALL_AXES = "ijklmnpr", "ᵢⱼₖₗₘₙₚᵣ"
+_OF_ROWS = ("softmax", "log_softmax", "logsumexp")
 _REDUCTIONS = ("sum", "mean", "max", "min", "prod", "var", "std")
+
+
+def _is_of_rows(node: Node) -> bool:
+    return node.params.get("axis", -1) in (-1, node.inputs[0].ndim - 1)
 
 
 class Markup(NamedTuple):

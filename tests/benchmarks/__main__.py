@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import functions, growth, importing, jit, machine, memory, nets
+from . import cluster, functions, growth, importing, jit, machine, memory, nets
 from .report import Plot, Result, save
 from .timing import FULL, QUICK, Effort
 
@@ -23,6 +23,7 @@ PARTS: dict[str, tuple[str, Callable[[Effort], Result]]] = {
     "memory": ("Memory", memory.measured),
     "import": ("Import", importing.measured),
     "growth": ("Growth", growth.measured),
+    "cluster": ("A cluster", cluster.measured),
 }
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 

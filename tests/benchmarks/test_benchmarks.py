@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
 from collections.abc import Iterator
@@ -16,13 +17,13 @@ import pytest
 from autograd_lite import Tensor
 
 from . import __main__ as program
-from . import functions, importing, machine, memory, nets, peers, report
+from . import cluster, functions, importing, machine, memory, nets, peers, report
 from .nets import CONTENDERS, EAGER, GROWING, HAND, PROBLEMS
 from .timing import Effort, ratios, threads, time_in_turns
 
 TINY = Effort(
     rounds=1, turn=0.0, seconds=0.0, processes=1, entries=20_000, ops=100, layers=3, steps=2,
-    shape=(64, 64), nodes=(10, 20), widths=(2, 3), depths=(1, 3),
+    shape=(64, 64), nodes=(10, 20), widths=(2, 3), depths=(1, 3), blocks=(4, 10), cluster_rounds=1,
 )  # fmt: skip
 
 
@@ -41,6 +42,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "QUICK", TINY)
     small = PROBLEMS[0], replace(PROBLEMS[2], sizes=(20, 8, 6, 3))
     monkeypatch.setattr(nets, "PROBLEMS", small)
+    threads = functools.partial(cluster.workers, processes=False, memory_limit="8GB")
+    monkeypatch.setattr(cluster, "workers", threads)
 
 
 @pytest.mark.usefixtures("tiny")

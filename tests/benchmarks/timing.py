@@ -38,6 +38,8 @@ class Effort:
     nodes: tuple[int, ...] = (100, 1_000, 10_000, 100_000, 1_000_000)
     widths: tuple[int, ...] = (2, 8, 32, 128, 512, 2048)
     depths: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100, 200)
+    blocks: tuple[int, int] = (80, 62_500)  # of data on a cluster: how many, of how many rows
+    cluster_rounds: int = 3
 
 
 FULL = Effort()
@@ -50,6 +52,8 @@ QUICK = Effort(
     nodes=FULL.nodes[:-2],
     widths=(2, 32, 512),
     depths=(1, 5, 20, 50),
+    blocks=(16, 25_000),
+    cluster_rounds=1,
 )
 
 

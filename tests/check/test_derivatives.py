@@ -216,7 +216,7 @@ def test_a_corrupted_rule_is_found(sample: Sample):
     out = np.asarray(op.forward(*inputs, **params))
     g = np.random.default_rng(4).normal(size=out.shape).astype(out.dtype)
     for i, (x, vjp) in enumerate(zip(inputs, op.vjps, strict=False)):
-        if vjp is None:
+        if not vjp:
             continue
         cotangent = np.asarray(vjp(g, out, *inputs, **params))
         right = fit(cotangent, x, op.name)
@@ -234,7 +234,7 @@ def test_a_corrupted_rule_is_found(sample: Sample):
 
 def test_every_op_with_a_rule_was_corrupted():
     assert {sample.op.name for sample in first_samples()} == {
-        name for name, op in OPS.items() if any(vjp for vjp, _ in zip(op.vjps, "ab", strict=False))
+        name for name, op in OPS.items() if any(vjp for vjp, _ in zip(op.vjps, "abc", strict=False))
     }
 
 
@@ -275,15 +275,14 @@ RELU = Op("wrong", lambda x: np.maximum(x, 0), lambda g, out, x: g * (x > 0) * 2
 SIGN = Op("wrong", np.sign, lambda g, out, x: g)
 CHANCE = np.random.default_rng(0)
 RAISES = "op broken, input 1 (y of shape (3,)): its vjp raises ValueError: "
-ORDERS = "its vjp, differentiated, gives 0"
+LEFT = "TypeError: detached: its rule computes under no_grad, or on plain arrays"
 WRONG: dict[str, tuple[Any, tuple[Any, ...], int, tuple[str, ...], tuple[str, ...]]] = {
     "at second order only": (
         lambda x: np.exp(DETACHED(2 * x)), (V,), 2,
-        (f"op detached, input 0 (shape (3,)): {ORDERS}, ",
-         "how it depends on input 0 (shape (3,)) isn't recorded right"), ("✗ 1",),
+        (LEFT,), ("✗ 1",),
     ),
     "at third order only": (
-        lambda x: ONCE(x), (V,), 3, (f"op detached, input 0 (shape (3,)): {ORDERS}",),
+        lambda x: ONCE(x), (V,), 3, (LEFT,),
         ("op once", "✗ 1", "✗ 2"),
     ),
     "only in the backward pass": (
@@ -293,8 +292,7 @@ WRONG: dict[str, tuple[Any, tuple[Any, ...], int, tuple[str, ...], tuple[str, ..
     ),
     "a detached cotangent": (
         lambda x: np.exp(CUT(x)), (V,), 1,
-        ("✓ 1 reverse", "✗ 1 forward", "op detached, input 0 (x of shape (3,)): ",
-         "how it depends on the cotangent that came in isn't recorded right"), (),
+        ("✓ 1 reverse", "✗ 1 forward", "op detached, input 0 (x of shape (3,)): ", LEFT), (),
     ),
     "for some values": (  # one application of three, to operands of one shape, shows it
         lambda x: PARTLY(x) + PARTLY(x + 1) + PARTLY(x + 2), (V,), 1,

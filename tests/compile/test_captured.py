@@ -7,6 +7,7 @@ import functools
 import itertools
 import pickle
 import random
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -236,6 +237,39 @@ def test_chance_that_is_the_same_at_each_call_is_a_constant_and_other_is_refused
     agree(lambda x: x + np.random.default_rng(0).normal(size=3), X, Y)
     with pytest.raises(CompileError, match=r"Random numbers.*pass them as arg"):
         ag.compile(lambda x: x + GENERATOR.normal())(X)
+
+
+@each({
+    "NumPy's": lambda x: (np.random.rand(), x * 2)[1],  # noqa: NPY002
+    "Python's": lambda x: (random.gauss(0, 1), x * 2)[1],
+    "imported": lambda x: (drawn(), x * 2)[1],
+})  # fmt: skip
+def test_a_draw_that_no_result_shows_is_refused(f: Any):
+    with pytest.raises(CompileError, match="Random numbers"):
+        ag.compile(f)(X)
+
+
+def drawn() -> float:
+    from numpy.random import rand
+
+    return rand()  # noqa: NPY002
+
+
+def test_what_other_threads_draw_is_no_effect_of_the_function():
+    done = threading.Event()
+
+    def draw() -> None:
+        while not done.is_set():
+            np.random.rand(), random.random()  # noqa: NPY002
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        for n in range(10):  # each compiled anew
+            agree(lambda x, n=n: np.tanh(x) * n, X, Y)
+    finally:
+        done.set()
+        thread.join()
 
 
 # ---------------------------------------------------------------------- what stand-ins are

@@ -17,8 +17,8 @@ from autograd_lite import Op
 from autograd_lite.containers import leaves
 from nn.activations import ACTIVATIONS
 
+from ..coverage.calls import CALLS
 from .comparing import agree, function_of_call, gradient_of_call
-from .test_calls import FIRST
 
 RNG = np.random.default_rng(2)
 X, Y = RNG.normal(size=(2, 4, 3))
@@ -240,6 +240,9 @@ def test_parameters_are_written_as_they_were_and_may_be_given():
     first = compiled.source.splitlines()[0]
     assert first.startswith('"""f as NumPy code, for x of shape (4, 3) (float64)')
     assert "autograd_lite" not in compiled.source
+
+
+FIRST = {call.function: call for call in reversed(CALLS)}
 
 
 def test_each_function_of_the_table(tmp_path: Path):

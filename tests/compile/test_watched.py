@@ -10,8 +10,10 @@ import itertools
 import math
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Callable
+from contextvars import ContextVar
 from fractions import Fraction
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -29,6 +31,9 @@ from .comparing import agree, assert_same
 V = np.array([0.5, -1.0, 2.0])
 X = np.random.default_rng(0).normal(size=(4, 3))
 GLOBAL = {"k": 1.0, "array": np.ones(3)}
+LATE_TOO = 1.0
+CONTEXT: ContextVar[float] = ContextVar("CONTEXT", default=1.0)
+CONTEXT_OF: ContextVar[Any] = ContextVar("CONTEXT_OF")
 
 
 class Kind:
@@ -79,6 +84,7 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     box = SimpleNamespace(k=np.ones(3), t=Tensor(V), inner=[{"k": 1.0}], f=np.sin)
     part = functools.partial(lambda x, c: x * c["k"], c={"k": 1.0})
     net = nn.Sequential(nn.Linear(3, 3, rng=0), Halved())
+    order = np.arange(100_000.0)
     large, strided = np.ones(100_000), np.ones((300, 600))[:, ::2]
     view, objects = np.ones(3), np.array([thing, None])
     data, keyed, inside = bytearray([1]), {"sin": 1.0}, weakref.ref(thing)
@@ -86,7 +92,9 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     module.k = 1.0  # type: ignore[attr-defined]
     fixed = view[:]
     fixed.flags.writeable = False
-    count = 1.0
+    own = threading.local()
+    own.k = count = 1.0
+    CONTEXT_OF.set(thing)
 
     def rebind(value: float) -> None:
         nonlocal count
@@ -105,6 +113,8 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "large": (lambda x: x * large.sum(), lambda v: large.fill(v), ()),
         "an entry of a large one": (lambda x: x * large.sum(),
                                     lambda v: large.__setitem__(777, v), ()),
+        "two entries of a large one, of one sum": (
+            lambda x: x * order[5], lambda v: order.__setitem__([5, 6], order[[6, 5]]), ()),
         "an entry of a strided one": (lambda x: x * strided.sum(),
                                       lambda v: strided.__setitem__((7, 9), v), ()),
         "a view that can't be written to": (lambda x: x * fixed.sum(), lambda v: view.fill(v), ()),
@@ -124,6 +134,12 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "nested": (lambda x: x * box.inner[0]["k"], lambda v: box.inner[0].update(k=v), ()),
         "deque": (lambda x: x * deque[0], lambda v: deque.appendleft(v), ()),
         "global": (of_global, lambda v: GLOBAL.update(k=v), ()),
+        "globals()": (lambda x: x * globals()["LATE_" + "TOO"],
+                      lambda v: globals().update(LATE_TOO=v), ()),
+        "eval": (lambda x: x * eval("LATE_TOO"), lambda v: globals().update(LATE_TOO=v), ()),
+        "a context variable": (lambda x: x * CONTEXT.get(), CONTEXT.set, ()),
+        "its attribute": (lambda x: x * CONTEXT_OF.get().k, lambda v: setattr(thing, "k", v), ()),
+        "a thread's own": (lambda x: x * own.k, lambda v: setattr(own, "k", v), ()),
         "nonlocal": (lambda x: x * count, rebind, ()),
         "default": (with_default, lambda v: with_default.__defaults__[0].update(k=v), ()),
         "partial": (part, lambda v: part.keywords["c"].update(k=v), ()),

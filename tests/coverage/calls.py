@@ -156,7 +156,20 @@ add(REDUCTIONS, "nanvar", "x, axis=0, ddof=1", x=exactly(NAN))
 
 # ---------------------------------------------------------------------- order
 
+add(ELEMENTWISE, "copysign heaviside nextafter", "x, 0.5", "[0.5, -0.5], x", x=(2,))
+add(ELEMENTWISE, "copysign heaviside nextafter", "x, y", x=exactly([-1.0, 0.5, 2.0]), y=(2, 3))
+add(ELEMENTWISE, "heaviside", "[0.0, -1.0, 1.0], x", "0, x", x=(3,))
+
 ORDER = "Order and quantiles"
+GROUPS = "Groups of entries"
+add(GROUPS, "unique", "x", "x, axis=0", "x, True, True, True", "x, axis=1, return_counts=True",
+    x=(2, 3))  # fmt: skip
+add(GROUPS, "unique", "x", x=exactly(TIED), order=0)
+add(GROUPS, "bincount", "[0, 2, 2], x", "[4, 1, 1], weights=x, minlength=7", x=(3,))
+add(GROUPS, "histogram", "x", "x, 3", "x, bins=2, density=True", "x, range=(-1, 1)",
+    "x, bins=[-1, 0.1, 1], density=True", "x, 2, weights=[1, 2, 3, 4, 5]", x=(5,))  # fmt: skip
+add(GROUPS, "histogram", "x, 3", "x, 3, density=True", x=exactly([1.5]), order=0)
+
 add(ORDER, "sort", "x", "x, axis=0", "x, axis=-2", "x, axis=None", "x, kind='stable'",
     "x, stable=True", x=(3, 4))  # fmt: skip
 add(ORDER, "sort", "x", x=(0,))
@@ -582,6 +595,9 @@ linalg("solve", "x + shift, y", x=within_1(2, 1, 3, 3), y=(4, 3, 2))
 linalg("solve", "x + shift, y", "shift, y", x=cplx(3, 3), y=cplx(3, 1))
 linalg("solve", "x + shift, y", x=cplx(2, 3, 3), y=cplx(3))
 linalg("solve", "x + shift, [1.0, 2.0, 3.0]", x=within_1(3, 3))
+linalg("lstsq", "x, y", "x, y[:, 0]", "x, y, 1e-9", x=(4, 2), y=(4, 3))
+linalg("lstsq", "x, y", "x, y[:, 0]", x=(2, 4), y=(2, 3))
+linalg("lstsq", "x, y", x=cplx(3, 2), y=cplx(3))
 linalg("tensorsolve", "np.reshape(x + more, (2, 3, 6)), y",
        "np.moveaxis(np.reshape(x + more, (2, 3, 6)), 2, 0), y, axes=(0,)",
        "np.reshape(x + more, (3, 2, 2, 3)), y.T, axes=(1, 0)",
@@ -683,7 +699,9 @@ VALUES = [
     "np.isin(x, [1.0, 2.0])", "np.iscomplex(x)", "np.isreal(x)", "np.iscomplexobj(x)",
     "np.isrealobj(x)", "np.shape(x)", "np.ndim(x)", "np.size(x)", "np.size(x, 1)",
     "np.result_type(x)", "np.zeros_like(x)", "np.ones_like(x)", "np.linalg.matrix_rank(x)",
-    "np.array_str(x)", "np.array_repr(x)", "np.array2string(x)", "np.where(x)", "np.sign(x)",
+    "np.array_str(x)", "np.array_repr(x)", "np.lexsort((x[0], x[1]))", "np.lexsort(x)",
+    "np.tril_indices_from(x[:, :2])", "np.triu_indices_from(x[:, :2], 1)",
+    "np.diag_indices_from(x[:, :2])", "np.array2string(x)", "np.where(x)", "np.sign(x)",
 ]  # fmt: skip
 """Calls of functions that are constant in pieces: they give plain arrays."""
 
@@ -712,12 +730,11 @@ REFUSED = {
 """Calls that raise an error, and what to write instead (``ag`` is `autograd_lite`)."""
 
 NOT_COVERED = [
-    "np.unique(x)", "np.histogram(x)", "np.bincount(x)", "np.lexsort(x)",
-    "np.linalg.lstsq(x, x)", "np.polyfit(x, x, 1)", "np.roots(x)", "np.union1d(x, x)", "np.i0(x)",
-    "np.apply_over_axes(np.sum, x, 0)", "np.frexp(x)", "np.modf(x)", "np.nextafter(x, 1.0)",
-    "np.heaviside(x, 0.0)", "np.copysign(x, x)", "np.spacing(x)", "np.packbits(x)",
+    "np.histogram2d(x, x)", "np.polyfit(x, x, 1)", "np.roots(x)", "np.union1d(x, x)", "np.i0(x)",
+    "np.apply_over_axes(np.sum, x, 0)", "np.frexp(x)", "np.modf(x)",
+    "np.spacing(x)", "np.packbits(x)",
 ]  # fmt: skip
-"""Calls of functions that are not covered: NumPy raises a TypeError that names them."""
+"""Calls of functions that are not covered: a TypeError names them."""
 
 UNDISPATCHED = [
     "np.sum(x, initial=y)", "np.full_like(x, y)", "np.full_like(x, y[:, None], shape=(3, 2))",

@@ -70,8 +70,8 @@ def steps() -> Iterator[Step]:
     for sample in samples():
         op, case = sample
         operands = [
-            Operand(shape, *op.domain) if vjp else rng.random(shape) < 0.5
-            for shape, vjp in zip(case.shapes, op.vjps, strict=False)
+            Operand(shape, *op.domain) if vjp else x
+            for shape, vjp, x in zip(case.shapes, op.vjps, sample.inputs(rng), strict=False)
         ]
         yield Step(f"op {op.name}", str(sample), partial(op, **case.params), operands, 2)
     for call in CALLS:

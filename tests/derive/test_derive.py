@@ -233,8 +233,8 @@ SAMPLES = [s for s in samples() if all(np.prod(shape) > 0 for shape in s.case.sh
 def test_every_op_is_derived_and_written_as_numpy_code(sample: Sample):
     rng = np.random.default_rng(11)
     inputs = [
-        Tensor(x, requires_grad=x.dtype.kind == "f", name=f"x_{i}")
-        for i, x in enumerate(sample.inputs(rng))
+        Tensor(x, requires_grad=bool(vjp), name=f"x_{i}")
+        for i, (x, vjp) in enumerate(zip(sample.inputs(rng), sample.op.vjps, strict=False))
     ]
     out = sample.op(*inputs, **sample.case.params).named("out")
     weights = Tensor(rng.normal(size=out.shape), name="weights")

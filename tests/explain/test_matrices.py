@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 
 from autograd_lite.explain.matrices import (
@@ -91,13 +89,6 @@ def test_numbers(numbers: list[complex], texts: list[str]) -> None:
 def test_what_is_not_finite_takes_no_part_in_the_colours() -> None:
     found = cells(np.array([np.nan, np.inf, -np.inf, 2.0]))
     assert [x["style"] for x in found] == ["--level:0"] * 3 + ["--level:1"]
-
-
-def test_the_values_for_the_script_are_json_of_whole_arrays() -> None:
-    array = np.array([1 / 3, np.nan, -2.0])
-    (figure,) = Page(table(array, "v1", "x", EN, values=True)).root.all("figure")
-    assert json.loads(figure["data-values"]) == [0.33333333, None, -2.0]
-    assert "data-values" not in table(np.zeros((100, 100)), "v1", "x", EN, values=True)
 
 
 def test_a_name_is_text() -> None:

@@ -64,7 +64,7 @@ def test_gradients_are_the_engines_and_the_update_has_numbers_by_the_learning_ra
     loss = chapter(rows=3)
     without, story = tell(loss).steps[-1], tell(loss, lr=0.5)
     assert without.value is None
-    assert formulas(without) == {"result": "b_01 − η · ∇b_01"}
+    assert formulas(without) == {"result": "b_01 − α · ∇b_01"}
     loss.backward()
     for step in story.steps:
         if step.kind == "backward":
@@ -225,7 +225,7 @@ def test_every_symbol_of_a_program_in_numpy_is_explained_where_it_stands(program
     for step in story.steps:
         names = {n.name for f in step.formulas if f.right is not None for n in nodes(f.right)}
         parts = {f.left[0] for f in step.formulas if f.kind == "with"}
-        assert names <= {*story.keys, *said, *parts, "η", None}, step.name
+        assert names <= {*story.keys, *said, *parts, "α", None}, step.name
         assert step.kind != "backward" or not step.notes, step.name
 
 
@@ -336,9 +336,9 @@ def test_an_update_of_complex_numbers_goes_downhill() -> None:
     z = leaf(1 + 2j, 3 - 1j, name="z")
     step = tell(loss(z), lr=0.05).steps[-1]
     (gradient,) = ag.gradients(loss(z), [z])
-    assert formulas(step) == {"result": "z − η · conj(∇z)"}
+    assert formulas(step)["result"] == "z − α · conj(∇z)"
     assert step.value is not None
     assert np.allclose(step.value, z.data - 0.05 * np.conj(gradient))
     assert loss(ag.Tensor(step.value)).item() < loss(z).item()
     real = tell(np.sum(np.abs(leaf(1, 2) * 1j) ** 2), lr=0.1).steps[-1]
-    assert formulas(real) == {"result": "x − η · ∇x"}  # though by way of complex ones
+    assert formulas(real)["result"] == "x − α · ∇x"  # though by way of complex ones

@@ -166,6 +166,82 @@ def test_a_formula_is_what_a_textbook_writes(name: str):
     assert {key: found[key] for key in expected} == expected
 
 
+def huber(x: Any, w: Any, y: Any) -> Any:
+    r = (x @ w - y).named("r")
+    return np.sum(np.where(np.abs(r) <= 1, 0.5 * r**2, np.abs(r) - 0.5))
+
+
+def quantile(x: Any, w: Any, y: Any) -> Any:
+    e = (x @ w - y).named("e")
+    return np.mean(np.maximum(0.9 * e, -0.1 * e))
+
+
+def contrastive(x: Any, w: Any, y: Any) -> Any:
+    a = (x / np.linalg.norm(x, axis=1, keepdims=True)).named("a")
+    s = (a @ y.T).named("s")
+    return -np.sum(np.diag(s) - np.log(np.exp(s).sum(axis=1)))
+
+
+def of_stacks(x: Any, w: Any, y: Any) -> Any:
+    z = np.einsum("btd,de->bte", x, w).named("z")
+    p = np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+    return -np.log(p[np.arange(2)[:, None], np.arange(3), [[0, 1, 1], [1, 0, 0]]]).sum()
+
+
+def bag_of_words(x: Any, w: Any, y: Any) -> Any:
+    return np.sum((w[np.array([[0, 2, 1], [1, 1, 0]])].sum(axis=1).named("h") - y) ** 2)
+
+
+def gates(x: Any, w: Any, y: Any) -> Any:
+    u = (x @ w).named("u")
+    return np.sum(np.tanh(u[..., 1:]).named("c") * u[:, :1] * y)
+
+
+PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
+    (huber, (X, 3, Y[:, 0]), {"r": "sign(r) ∘ (|r| > 1) + r ∘ (|r| ≤ 1)"}),
+    (quantile, (X[:3], 3, Y[:3, 0]), {"e": "(0.9 · (e > 0) − 0.1 · (e ≤ 0)) / 3"}),
+    (contrastive, ((5, 3), 0.0, (5, 3)), {
+        "s": "softmax(s) − I", "a": "∂L/∂s y", "x": "(∂L/∂a − a ∘ Σ_j(∂L/∂a ∘ a)) / ‖x‖ⱼ"}),
+    (of_stacks, (X[:3].repeat(2, 0).reshape(2, 3, 3), (3, 2), 0.0), {
+        "z": "softmax(z) − onehot(y)", "w": "Σ_i(xᵀ ∂L/∂z)"}),
+    (bag_of_words, (0.0, (3, 2), X[:2, :2]), {"w": "Σ_j(onehot(k))ᵀ ∂L/∂h"}),
+    (gates, (X, (3, 3), Y), {
+        "u": "[y ∘ Σ_j(c), ∂L/∂c ∘ (1 − c²)]", "w": "xᵀ ∂L/∂u"}),
+    (lambda x, w, y: np.mean(np.maximum(0, 1 - y * (x @ w)) ** 2), (X, 3, Y[:, 0]), {
+        "w": "−0.4 · xᵀ (y ∘ relu(1 − y ∘ (x w)))"}),
+    (lambda x, w, y: (w @ x @ w) / (w @ w), (X[:3], 3, 0.0), {
+        "w": "((x + xᵀ) w − 2 · w ∘ (wᵀ (xᵀ w)) / Σ(w²)) / Σ(w²)"}),
+    (lambda x, w, y: np.linalg.slogdet(x + w**2 * np.eye(3))[1], (X[:3], (), 0.0), {
+        "w": "2 · w · tr((w² · I + x)⁻¹)"}),
+    (lambda x, w, y: -np.sum(y * np.log(rows(x @ w / 3))), (X, (3, 4), np.eye(4)[LABELS]), {
+        "w": "xᵀ (softmax(x w / 3) − y) / 3"}),
+    (lambda x, w, y: np.sum(w[1] ** 2 * np.sin(w[2])), (0.0, 3, 0.0), {
+        "w": "2 · w[1] · sin(w[2]) · onehot(1) + w[1]² · cos(w[2]) · onehot(2)"}),
+]  # fmt: skip
+
+
+def rows(z: Any) -> Any:
+    return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+
+
+@each(range(len(PROGRAMS)))
+def test_what_people_write_is_derived_as_in_a_textbook(i: int):
+    f, values, expected = PROGRAMS[i]
+    leaves = [
+        parameter(n, *(v if isinstance(v, tuple) else (v,))) if isinstance(v, (int, tuple))
+        else given(n, v) for n, v in zip("xwy", values, strict=True)
+    ]  # fmt: skip
+    loss = f(*leaves)
+    derived, space = ag.derive(loss), dict[str, Any]()
+    found = {step.target: step.result for step in derived}
+    assert {key: found[key] for key in expected} == expected
+    exec(derived.numpy_source, space)
+    tracked = [x for x in leaves if x.requires_grad]
+    for x, g in zip(tracked, ag.gradients(loss, tracked), strict=True):
+        np.testing.assert_allclose(derived[f"∇{x.name}"].value, g.data, rtol=1e-9)
+        np.testing.assert_allclose(space[f"d{x.name}"], g.data, rtol=1e-9, atol=1e-12)
+
+
 def unread(x: Any) -> list[Tensor]:
     return [
         np.sum(np.where(x > 0, np.log(x), 0.0)), np.sum(np.where(x > 0, 0.5 * np.sqrt(x), 0.0)),
@@ -205,8 +281,26 @@ def over_windows(x: Any, k: Any, s: Callable[[Any], Any]) -> Any:
     return np.sum(s(np.stack([np.sum(x[i : i + m] * k) for i in range(len(x) - m + 1)])) ** 2)
 
 
+def over_places(x: Any, k: Any, s: Callable[[Any], Any]) -> Any:
+    """A loop over the windows of a matrix, each with a bias."""
+    n, m = k.shape
+    rows = range(x.shape[0] - n + 1), range(x.shape[1] - m + 1)
+    return np.sum(s(np.stack([
+        np.stack([np.sum(x[i : i + n, j : j + m] * k) + 0.5 for j in rows[1]]) for i in rows[0]
+    ])) ** 2)  # fmt: skip
+
+
+def strided(x: Any, k: Any, s: Callable[[Any], Any]) -> Any:
+    """A loop over the kernel's entries, two steps at a time."""
+    out: Any = 0.0
+    for p in range(len(k)):
+        out = k[p] * x[p : p + 5 : 2] + out
+    return np.sum(s(out) ** 2)
+
+
 CONVOLUTIONS = [
     (over_entries, (7,), (3,)), (over_entries, (5, 4), (2, 3)), (over_windows, (7,), (3,)),
+    (over_places, (5, 4), (2, 3)), (over_entries, (8, 7), (5, 6)), (strided, (8,), (4,)),
 ]  # fmt: skip
 
 
@@ -214,11 +308,9 @@ CONVOLUTIONS = [
 def test_a_loop_is_a_correlation(loop: Any, of_x: tuple[int, ...], of_k: tuple[int, ...]):
     x, k = parameter("x", *of_x), parameter("K", *of_k)
     named = results(loop(x, k, lambda s: s.named("s")))
-    assert named["K"] == "x ⋆ ∂L/∂s"
-    if loop is over_entries:
-        assert named["x"] == "∂L/∂s * K"
+    of_s = "dilate(∂L/∂s)" if loop is strided else "∂L/∂s"
+    assert (named["K"], named["x"]) == (f"x ⋆ {of_s}", f"{of_s} * K")
     unnamed = ag.derive(loop(x, k, lambda s: s))
-    assert "x ⋆ " in unnamed["∇K"].result
     for name, p in {"∇x": x, "∇K": k}.items():
         (expected,) = ag.gradients(loop(x, k, lambda s: s), [p])
         np.testing.assert_allclose(unnamed[name].value, expected.data, rtol=1e-12)
@@ -229,4 +321,4 @@ def test_a_loop_is_a_correlation(loop: Any, of_x: tuple[int, ...], of_k: tuple[i
 
 def test_an_entry_is_written_as_it_is_picked():
     w = parameter("w", 3)
-    assert results(w[0] * w[1])["w"] == "onehot(1) · w[0] + onehot(0) · w[1]"
+    assert results(w[0] * w[1])["w"] == "w[1] · onehot(0) + w[0] · onehot(1)"

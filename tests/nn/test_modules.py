@@ -219,14 +219,24 @@ def test_state_dict_and_its_errors():
     b.load_state_dict(state)
     x = np.ones((1, 2))
     assert a(x).item() == b(x).item()
-    state["layers.0.weight"][:] = 0
+    assert list(state) == ["W_01", "b_01", "W_12", "b_12"]
+    state["W_01"][:] = 0
     assert a["W_01"].data.any()
-    with pytest.raises(KeyError, match=r"missing \['layers.0.bias'\], unknown \['c'\]"):
-        b.load_state_dict({**{k: v for k, v in state.items() if k != "layers.0.bias"}, "c": 1})
+    paths = {path: p.numpy() for path, p in a.named_parameters()}
+    b.load_state_dict({"b_12": paths.pop("layers.1.bias"), **paths})
+    with pytest.raises(KeyError, match=r"missing \['b_01'\], unknown \['c'\]"):
+        b.load_state_dict({**{k: v for k, v in state.items() if k != "b_01"}, "c": 1})
+    with pytest.raises(KeyError, match=r"W_01 is given twice, as W_01 and as layers.0.weight"):
+        b.load_state_dict({**state, "layers.0.weight": state["W_01"]})
     before = b["W_01"].numpy()
-    with pytest.raises(ValueError, match=r"layers.1.bias has shape \(1, 1\), and was given \(2,\)"):
-        b.load_state_dict({**state, "layers.1.bias": np.ones(2)})
+    with pytest.raises(ValueError, match=r"b_12 has shape \(1, 1\), and was given \(2,\)"):
+        b.load_state_dict({**state, "b_12": np.ones(2)})
     np.testing.assert_array_equal(b["W_01"].data, before)
+    twice = nn.Sequential(nn.MLP([1, 1], rng=0), nn.MLP([1, 1], rng=1), nn.LayerNorm(1))
+    assert list(twice.state_dict()) == [
+        *(f"modules.{i}.layers.0.{name}" for i in (0, 1) for name in ("weight", "bias")), "γ", "β"
+    ]  # fmt: skip
+    twice.load_state_dict(twice.state_dict())
 
 
 def test_what_a_subclass_forgot_is_said():
@@ -255,6 +265,8 @@ MODULES = {
     nn.LeakyReLU(): "leaky_relu",
     nn.Softmax(): "softmax",
     nn.LogSoftmax(): "log_softmax",
+    nn.GELU(): "gelu",
+    nn.SiLU(): "silu",
 }
 
 

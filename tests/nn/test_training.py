@@ -458,3 +458,53 @@ def test_accuracy():
     scores = np.array([[0.1, 0.9], [0.8, 0.2]])
     assert nn.accuracy(scores, np.array([1, 1])) == 0.5
     assert nn.accuracy(scores, np.eye(2)[[1, 0]]) == 1.0
+
+
+# ---------------------------------------------------------------------- validation
+
+
+class Moded(nn.Module):
+    """Says in which mode it was called; its second layer stays in its own."""
+
+    def __init__(self) -> None:
+        self.first, self.second = nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=1).eval()
+        self.modes: list[tuple[bool, int]] = []
+
+    def forward(self, x: Any) -> Any:
+        self.modes.append((self.training, len(x)))
+        return self.second(self.first(x))
+
+
+def test_validation_is_the_loss_after_each_epoch_of_rows_that_are_not_trained_on():
+    rng = np.random.default_rng(0)
+    x, y, apart, y_apart = (rng.normal(size=(n, k)) for n in (12, 7) for k in (2, 1))
+    net, loss = Moded(), nn.MSELoss()
+    optimizer = nn.Adam(net.parameters(), lr=0.1)
+    expected = []
+    for _ in range(3):
+        nn.fit(net, x, y, loss, optimizer, 1, batch_size=4, compiled=False)
+        expected.append(loss(net(apart), y_apart).item())
+    net, errors = Moded(), {"largest": lambda p, y: float(np.abs(p - y).mean())}
+    optimizer = nn.Adam(net.parameters(), lr=0.1)
+    history = nn.fit(net, x, y, loss, optimizer, 3, batch_size=4, compiled=False, metrics=errors,
+                     validation=(apart, y_apart))  # fmt: skip
+    assert history.validation is not None
+    np.testing.assert_allclose(history.validation.loss, expected, rtol=1e-12)
+    error = np.abs(net(apart).numpy() - y_apart).mean()
+    np.testing.assert_allclose(history.validation.metrics["largest"][-1], error)
+    assert net.modes[:-1] == ([(True, 4)] * 3 + [(False, 7)]) * 3
+    assert (net.training, net.first.training, net.second.training) == (True, True, False)
+    assert nn.fit(net, x, y, loss, optimizer, 1, compiled=False).validation is None
+
+
+def test_validation_between_compiled_steps_changes_nothing():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(12, 2)), rng.normal(size=(12, 1))
+    found = []
+    for validation in (None, (x, y)):
+        net = nn.MLP([2, 3, 1], output="identity", rng=0)
+        optimizer = nn.Momentum(net.parameters(), lr=0.1)
+        history = nn.fit(net, x, y, nn.MSELoss(), optimizer, 5, 4, compiled=True,
+                         validation=validation)  # fmt: skip
+        found.append((history.loss, [p.data.tolist() for p in net.parameters()]))
+    assert found[0] == found[1]

@@ -36,7 +36,7 @@
     next.setAttribute("aria-disabled", index === steps.length - 1);
     announce(steps[index]);
     mark(index);
-    history.replaceState(null, "", `#step=${index + 1}`);
+    history.replaceState(null, "", `#step=${index + 1}${document.body.dataset.changed || ""}`);
     if (focus || focusIsLost) focusTitle(steps[index]);
   }
 
@@ -57,32 +57,50 @@
   }
 
   function fromAddress() {
-    const found = /^#step=(\d+)$/.exec(location.hash);
+    const found = /^#step=(\d+)(?:&|$)/.exec(location.hash);
     return found ? Number(found[1]) - 1 : null;
   }
 
   // ---- The figure ------------------------------------------------------------------------------
 
   /** The names are plain words of ours (t3, f3, e1-3), so they are safe within a selector. */
-  const drawn = (names) => names.flatMap((name) => all(`g.${CSS.escape(name)}`, svg));
+  const drawn = (names, root = svg) => names.flatMap((name) => all(`g.${CSS.escape(name)}`, root));
 
   function mark(index) {
     if (!svg) return;
-    all("g.current, g.walked, g.ahead", svg).forEach((g) =>
-      g.classList.remove("current", "walked", "ahead"));
-    // Walked: the backward edges of the steps so far, whether listed as path or as current.
-    const walked = new Set(steps.slice(0, index + 1).flatMap((step) =>
-      [...words(step.dataset.path), ...words(step.dataset.figure)]));
-    for (const edge of all("g.backward", svg)) {
-      const isWalked = [...edge.classList].some((name) => walked.has(name));
-      edge.classList.add(isWalked ? "walked" : "ahead");
-    }
-    const now = drawn(words(steps[index].dataset.figure));
-    now.forEach((g) => g.classList.add("current"));
+    const now = marked(index, svg);
     all("a", svg).forEach((link) => link.removeAttribute("aria-current"));
     all(`a[*|href="#step=${index + 1}"]`, svg).forEach((link) =>
       link.setAttribute("aria-current", "step"));
     bringIntoView(drawn(words(steps[index].dataset.target)).concat(now)[0]);
+  }
+
+  /** The figure, or a copy of it, with what is current in a step, and the way back up to it. */
+  function marked(index, root) {
+    all("g.current, g.walked, g.ahead", root).forEach((g) =>
+      g.classList.remove("current", "walked", "ahead"));
+    // Walked: the backward edges of the steps so far, whether listed as path or as current.
+    const walked = new Set(steps.slice(0, index + 1).flatMap((step) =>
+      [...words(step.dataset.path), ...words(step.dataset.figure)]));
+    for (const edge of all("g.backward", root)) {
+      const isWalked = [...edge.classList].some((name) => walked.has(name));
+      edge.classList.add(isWalked ? "walked" : "ahead");
+    }
+    const now = drawn(words(steps[index].dataset.figure), root);
+    now.forEach((g) => g.classList.add("current"));
+    return now;
+  }
+
+  /** On paper each step has the figure of its own. */
+  function printFigures(on) {
+    all(".printed").forEach((copy) => copy.remove());
+    if (on && svg) steps.forEach((step, index) => {
+      const copy = document.createElement("div");
+      copy.className = "printed";
+      copy.append(svg.cloneNode(true));
+      marked(index, copy);
+      step.querySelector("h2").after(copy);
+    });
   }
 
   /** Scrolls within the figure's own box; the page stays where it is. */
@@ -288,7 +306,9 @@
   slider.addEventListener("input", () => go(Number(slider.value) - 1));
   addEventListener("keydown", onKey);
   addEventListener("hashchange", () => fromAddress() !== null && go(fromAddress(), { focus: true }));
-  addEventListener("resize", fitFigure);
+  addEventListener("beforeprint", () => printFigures(true));
+  addEventListener("afterprint", () => printFigures(false));
+  addEventListener("resize", () => { fitFigure(); mark(current); });
   document.addEventListener("mouseover", lightAt);
   document.addEventListener("focusin", lightAt);
   document.addEventListener("mouseout", leave);

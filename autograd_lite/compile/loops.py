@@ -1,0 +1,286 @@
+"""Lines of code that repeat, written once: as a loop.
+
+A line is text in which names and numbers stand between marks. Where lines come again, the same but
+for these, as of a loop that Python unrolled, they become the body of a ``for i in range(n)``: what
+differs is an entry of a list there, ``h[i]``, ``h[i + 1]`` or ``h[63 - i]``. So each line is run as
+it was, in the order in which it was, and on what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import Any
+
+import numpy as np
+
+MARK = "\0"  # before and after each name, and each number that may differ
+_COUNT = 4  # times that lines come, at least
+_SAVED = 16  # lines that are saved, at least
+_GRAM = 8  # lines that must be as they were p lines before, besides p
+
+INSIDE = "loop"  # the first of a line's settings, within a loop
+
+Line = tuple[tuple[Any, ...], str]  # NumPy's settings for warnings, and text
+
+
+def marked(x: object) -> str:
+    return f"{MARK}{x}{MARK}"
+
+
+def repeats(kinds: Sequence[Any]) -> list[tuple[int, int, int]]:
+    """Where items come again, one after the other: start, length, and how often.
+
+    Of each item it is known where the m items that end there ended before, for m = 8, 16, …; where
+    that is p items ago again and again, they repeat with the period p.
+
+    Example:
+        >>> repeats("_" + "abcdefghi" * 5 + ".")
+        [(1, 9, 5)]
+    """
+    numbers: dict[Any, int] = {}
+    ranks = np.array([numbers.setdefault(kind, len(numbers)) for kind in kinds], np.int64)
+    n, m, found = len(ranks), 1, set[tuple[int, int, int]]()
+    while m <= n and len(numbers) < n:
+        if m >= _GRAM:
+            order = np.argsort(ranks, kind="stable")
+            gaps = np.zeros(n, np.int64)  # since the same m items, or 0
+            gaps[order[1:]] = np.diff(order) * (np.diff(ranks[order]) == 0)
+            edges = np.array([0, *np.flatnonzero(np.diff(gaps)) + 1, n])
+            period = gaps[edges[:-1]]
+            start = edges[:-1] - m + 1 - period
+            count = (edges[1:] - start) // np.maximum(period, 1)
+            enough = (period > 0) & (count >= _COUNT) & ((count - 1) * period >= _SAVED)
+            found.update(zip(*(x[enough].tolist() for x in (-count, start, period)), strict=True))
+        longer = np.concatenate([~np.arange(m), ranks])[:n] * n + ranks
+        ranks, m = np.unique(longer, return_inverse=True)[1], 2 * m
+    kept: list[tuple[int, int, int]] = []
+    for count, start, period in sorted(found):
+        end = start - count * period
+        if all(end <= a or b * c + a <= start for a, b, c in kept):
+            kept.append((start, period, -count))
+    return sorted(kept)
+
+
+@dataclass(eq=False)
+class _List:
+    """Names that are entries of a list, numbered from anywhere.
+
+    Attributes:
+        text: its own name.
+        is_one: whether one name does for all, one after the other.
+    """
+
+    members: dict[int, str]
+    text: str = ""
+    is_one: bool = False
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What stands in a list at ``start + step * i``; without a list, that number."""
+
+    of: _List | None
+    start: int
+    step: int = 0
+
+    def text(self) -> str:
+        if self.of is not None and self.of.is_one:
+            return self.of.text
+        start = self.start - min(self.of.members) if self.of else self.start
+        steps = "i" if abs(self.step) == 1 else f"{abs(self.step)} * i"
+        if self.step > 0:
+            index = f"{steps} {'-' if start < 0 else '+'} {abs(start)}" if start else steps
+        else:
+            index = f"{start} - {steps}" if self.step else str(start)
+        return f"{self.of.text}[{index}]" if self.of else index
+
+
+class _Irregular(Exception):  # noqa: N818
+    """What differs isn't in a list, in order."""
+
+
+@dataclass
+class _Loop:
+    start: int
+    period: int
+    count: int
+    columns: dict[tuple[str, ...], _Entry | None]
+
+
+class Folder:
+    """The lines of a function, and those that set it up before, with loops.
+
+    Args:
+        setup: lines that run once.
+        lines: those of the function.
+        known: names that are known before either.
+        new: gives a new name, like another.
+
+    Attributes:
+        setup, lines: folded, without marks.
+    """
+
+    def __init__(
+        self, setup: list[Line], lines: list[Line], known: set[str], new: Callable[[str], str]
+    ) -> None:
+        self._new, self._places, self._lists = new, dict[str, _Entry](), list[_List]()
+        self._picked: dict[tuple[str, ...], _List] = {}
+        self._once = [text.split(MARK) for _, text in setup]
+        self._each = [text.split(MARK) for _, text in lines]
+        kinds = [(line[0], *x[::2]) for line, x in zip(lines, self._each, strict=True)]
+        self._set_once = {*map(_target, self._once)}
+        self._known = known | self._set_once
+        self._set = {place: i for i, place in enumerate(map(_target, self._each)) if place}
+        body = [loop for found in repeats(kinds)
+                if (loop := self._looped(self._each, found, may_pick=True))]
+        own = [loop for found in repeats([tuple(parts[::2]) for parts in self._once])
+               if body and (loop := self._looped(self._once, found, may_pick=False))]  # fmt: skip
+        self._name_lists()
+        first, before = self._declared(known)
+        self.setup = [*first, *self._written(setup, self._once, own),
+                      *map(self._pick, self._picked)]  # fmt: skip
+        self.lines = [*before, *self._written(lines, self._each, body)]
+
+    # ------------------------------------------------------------------ what differs in a loop
+
+    def _looped(self, lines: list[list[str]], found: tuple[int, int, int], may_pick: bool) -> Any:
+        """A loop, its first and last turns left out where these are irregular; or None."""
+        start, length, count = found
+        for times, (early, late) in product((1, 2, 3, 4), ((0, 0), (1, 0), (0, 1), (1, 1))):
+            period, turns = length * times, (count - early) // times - late
+            loop = _Loop(start + early * length, period, turns, {})
+            kept = dict(self._places), [(x, dict(x.members)) for x in self._lists], {**self._picked}
+            try:
+                for line in range(loop.start, loop.start + period) if turns >= _COUNT else ():
+                    rows = lines[line : line + turns * period : period]
+                    for place in range(1, len(rows[0]), 2):
+                        values = tuple([row[place] for row in rows])
+                        if values not in loop.columns:
+                            loop.columns[values] = self._column(values, may_pick)
+                return loop if loop.columns else None
+            except _Irregular:
+                self._places, lists, self._picked = kept
+                self._lists = [x for x, _ in lists]
+                for x, members in lists:
+                    x.members = members
+        return None
+
+    def _column(self, values: tuple[str, ...], may_pick: bool) -> Any:
+        """Where to find what stands in one place in each turn; None where that stays the same."""
+        if values.count(values[0]) == len(values):
+            return None
+        numbers = [int(x) for x in values if x.lstrip("-").isdigit()]
+        if numbers:
+            step = numbers[1] - numbers[0] if len(numbers) == len(values) else 0
+            if numbers != [numbers[0] + step * i for i in range(len(values))]:
+                raise _Irregular
+            return _Entry(None, numbers[0], step)
+        known = [(i, self._places[x]) for i, x in enumerate(values) if x in self._places]
+        i, entry = known[0] if known else (0, _Entry(_List({}), 0))
+        of: Any = entry.of
+        at = entry.start
+        steps = [(e.start - at) / (j - i) for j, e in known[1:] if e.of is of] or [1, -1]
+        for step in map(int, steps[:2]):
+            if found := self._extended(of, at - step * i, step, values):
+                self._lists += [] if known else [of]
+                return found
+        if not may_pick or not self._known.issuperset(values):
+            raise _Irregular
+        return _Entry(self._picked.setdefault(values, _List(dict(enumerate(values)))), 0, 1)
+
+    def _extended(
+        self, of: Any, start: int, step: int, values: tuple[str, ...]
+    ) -> _Entry | None:
+        """Put what isn't in a list there, if all else is and nothing is left out."""
+        members = dict(of.members)
+        for i, x in enumerate(values):
+            if members.setdefault(start + step * i, x) != x or (
+                x in self._places and self._places[x] != _Entry(of, start + step * i)
+            ):
+                return None
+        gaps = len(members) != max(members) - min(members) + 1
+        if gaps or not step or len({*values}) < len(values):
+            return None
+        of.members = members
+        self._places.update((x, _Entry(of, start + step * i)) for i, x in enumerate(values))
+        return _Entry(of, start, step)
+
+    # ------------------------------------------------------------------ text
+
+    def _name_lists(self) -> None:
+        last = {x: i for i, parts in enumerate(self._each) for x in parts[1::2]}
+        for x in (*self._lists, *self._picked.values()):
+            names = sorted(x.members.values(), key=lambda name: (name[:2] == "t_", len(name), name))
+            made = [name for name in names if name in self._set or name in self._set_once]
+            own = x in self._lists and len(made) > 0
+            x.text = made[0] if own else self._new(names[0])
+            if own and self._set.keys() >= {*names}:
+                order = sorted(names, key=self._set.__getitem__)
+                x.is_one = all(last[a] <= self._set[b] for a, b in pairwise(order))
+
+    def _declared(self, known: set[str]) -> tuple[list[Line], list[Line]]:
+        """Lines that make lists, in the beginning of the setup and of the function."""
+        once, each = list[Line](), list[Line]()
+        for x in self._lists:
+            names = x.members.values()
+            if not x.is_one:
+                where = each if self._known.isdisjoint(names) else once
+                where.append(((), f"{x.text} = [None] * {len(names)}"))
+            for name in names:
+                if name in self._set or name in self._set_once:
+                    continue
+                (once if name in known else each).append(((), f"{self._text(name)} = {name}"))
+        return once, each
+
+    def _text(self, name: str) -> str:
+        return self._places[name].text() if name in self._places else name
+
+    def _pick(self, values: tuple[str, ...]) -> Line:
+        """A line that makes a list of what others hold."""
+        n = next(n for n in range(1, len(values) + 1)
+                 if len(values) % n == 0 and values == values[:n] * (len(values) // n))
+        texts, times, i = list[str](), len(values) // n, 0
+        while i < n:
+            entry: Any = self._places.get(values[i])
+            j = i + 1
+            while entry and j < n and (
+                self._places.get(values[j]) == _Entry(entry.of, entry.start + j - i)
+            ):
+                j += 1
+            texts.append(self._text(values[i]))
+            if entry and j > i + 2:
+                first = entry.start - min(entry.of.members)
+                texts[-1] = f"*{entry.of.text}[{first}:{first + j - i}]"
+            i = j if j > i + 2 else i + 1
+        inner = ", ".join(texts)
+        text = f"{self._picked[values].text} = [{inner}]"
+        return (), f"{text} * {times}" if times > 1 else text
+
+    def _written(
+        self, lines: list[Line], parts: list[list[str]], loops: list[_Loop]
+    ) -> Iterator[Line]:
+        at = 0
+        for loop in [*loops, _Loop(len(lines), 0, 0, {})]:
+            for i in range(at, loop.start):
+                yield lines[i][0], "".join(_replaced(parts[i], map(self._text, parts[i][1::2])))
+            if loop.count:
+                yield (), f"for i in range({loop.count}):"
+            at = loop.start + loop.count * loop.period
+            for i in range(loop.start, loop.start + loop.period):
+                columns = zip(*[row[1::2] for row in parts[i : at : loop.period]], strict=True)
+                entries = [(x[0], loop.columns[x]) for x in columns]
+                texts = [entry.text() if entry else self._text(x) for x, entry in entries]
+                yield (INSIDE, *lines[i][0]), "".join(_replaced(parts[i], texts))
+
+
+def _replaced(parts: list[str], instead: Iterable[str]) -> list[str]:
+    parts = list(parts)
+    parts[1::2] = instead
+    return parts
+
+
+def _target(parts: list[str]) -> str:
+    """The name that a line sets, or nothing."""
+    return parts[1] if len(parts) > 2 and not parts[0] and parts[2].startswith(" = ") else ""

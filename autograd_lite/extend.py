@@ -1,0 +1,131 @@
+"""Ops of one's own, also in the words of HIPS autograd: `primitive`, `defvjp`, `defjvp`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial, update_wrapper
+from typing import Any, NoReturn
+
+import numpy as np
+
+from . import table
+from .containers import settled
+from .engine import op as engine
+from .engine.op import Each
+from .engine.tensor import Tensor, is_tracked
+from .errors import rule_not_recorded
+from .graph import made_since
+from .transforms import vjp
+
+__all__ = ["Op", "defjvp", "defvjp", "primitive"]
+
+
+class Op(table.Op):
+    __doc__ = table.Op.__doc__
+    __slots__ = ()
+
+    def __init__(self, name: str, forward: Callable[..., Any], *vjps: Any, **traits: Any) -> None:
+        super().__init__(name, forward, *vjps, **traits)
+        if type(self.vjps) is tuple:
+            self.vjps = tuple(rule and partial(self._followed, rule) for rule in vjps)
+        else:
+            rule = self.vjps.rule
+            self.vjps = Each(lambda i, *args, **kw: self._followed(partial(rule, i), *args, **kw))
+
+    def _followed(self, rule: engine.Vjp, g: Any, out: Any, *xs: Any, **params: Any) -> Any:
+        """What a rule gives; by what it left out of the graph it has no derivative."""
+        first, given = engine._next_number(), (g, *xs)
+        found = settled(rule(g, out, *xs, **params))
+        used = {*made_since(first, [found])[1]}
+        lost = [is_tracked(x) and x not in used for x in given]
+        if not any(lost) or (type(out) is Tensor and out in used):
+            return found
+        arrays = [x._array if type(x) is Tensor else x for x in given]
+
+        def changed(sign: int) -> Any:
+            """Whether it gives something else for other numbers of what it lost."""
+            moved = [
+                x + sign * 1e-3 * (1 + np.abs(x)) if missed else x
+                for x, missed in zip(arrays, lost, strict=True)
+            ]
+            out = np.asarray(self.forward(*moved[1:], **params))
+            return np.asarray(rule(moved[0], out, *moved[1:], **params)) != now
+
+        now = found._array if type(found) is Tensor else np.asarray(found)
+        try:
+            with np.errstate(all="ignore"):
+                is_constant = not np.any(changed(1) & changed(-1))  # but for one side of a step
+        except Exception:  # whatever a forward, which may be anybody's, says of other numbers
+            is_constant = True
+        if is_constant:
+            return found
+        parts = [x for x, missed in zip(given, lost, strict=True) if missed]
+        return found + _LEFT(np.zeros_like(now), *parts, name=self.name)
+
+
+def _refuse(*args: Any, name: str) -> NoReturn:
+    raise rule_not_recorded(name)
+
+
+_LEFT = table.Op("a rule", lambda zero, *lost, name: zero, Each(_refuse))
+
+
+class primitive:  # noqa: N801  (used like a function)
+    """A function that isn't looked into: `defvjp` or `defjvp` say how it is differentiated.
+
+    Its Tensors come to it as arrays; it returns one array.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> from autograd_lite.extend import defvjp, primitive
+        >>> cube = primitive(lambda x: x**3)
+        >>> defvjp(cube, lambda ans, x: lambda g: g * 3 * x**2)
+        >>> ag.grad(ag.grad(cube))(2.0)
+        array(12.)
+    """
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.f, self.makers = f, {}  # type: tuple[Any, dict[int, Any]]
+        update_wrapper(self, f)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        args = settled(args)
+        places = [i for i, x in enumerate(args) if type(x) is Tensor]
+        if not places:
+            return self.f(*args, **kwargs)
+        name = self.f.__name__
+
+        def among(xs: Iterable[Any]) -> list[Any]:
+            found = dict(zip(places, xs, strict=True))
+            return [found.get(i, x) for i, x in enumerate(args)]
+
+        def rule(k: int, g: Any, out: Any, *xs: Any) -> Any:
+            if places[k] not in self.makers:
+                raise NotImplementedError(f"{name}: argument {places[k]} has no rule; see defvjp")
+            maker = self.makers[places[k]]
+            return maker(out, *among(xs), **kwargs)(g) if maker else np.zeros_like(xs[k])
+
+        op = Op(name, lambda *xs: self.f(*among(xs), **kwargs), Each(rule))
+        return op(*(args[i] for i in places))
+
+
+def defvjp(f: primitive, *makers: Any, argnums: Iterable[int] | None = None) -> None:
+    """Give a `primitive` its rules: ``maker(ans, *args)`` → a function of the cotangent.
+
+    One for each argument, or of ``argnums``; None where no gradient flows.
+    """
+    f.makers.update(zip(range(len(makers)) if argnums is None else argnums, makers, strict=True))
+
+
+def defjvp(f: primitive, *rules: Any, argnums: Iterable[int] | None = None) -> None:
+    """The same by ``rule(v, ans, *args)``, the derivative along v, of which it is linear.
+
+    So its own vjp gives that of ``f``. Where there is a rule of `defvjp`, too, that is taken.
+    """
+
+    def maker(i: int, rule: Any, ans: Any, *args: Any, **kwargs: Any) -> Any:
+        along = lambda v: rule(v, ans, *args, **kwargs)  # noqa: E731
+        return lambda g: vjp(along, np.zeros_like(args[i]))[1](g)[0]
+
+    for i, rule in zip(range(len(rules)) if argnums is None else argnums, rules, strict=True):
+        f.makers.setdefault(i, rule and partial(maker, i, rule))

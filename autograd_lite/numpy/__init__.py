@@ -1,0 +1,47 @@
+"""NumPy's namespace, for code that makes arrays of Tensors and fills arrays with them.
+
+With ``import autograd_lite.numpy as np`` a program is NumPy's as before, and
+
+- ``np.array([a, b])`` and the like take Tensors, and lists that hold some;
+- within a transform, what `array`, `zeros`, `ones`, `full`, `empty`, `eye` and the ``_like`` make
+  of floats can be filled with Tensors: ``out[i] = t``, ``out[1:] += t``, ``np.exp(t, out=out)``.
+  It is a `Buffer`, which says what can't be.
+
+All else is NumPy's own, which takes Tensors anyway.
+
+Example:
+    >>> import autograd_lite as ag, autograd_lite.numpy as np
+    >>> def powers(x):
+    ...     out = np.zeros(4)
+    ...     out[0] = 1.0
+    ...     for i in range(1, 4):
+    ...         out[i] = x * out[i - 1]
+    ...     return out
+    >>> ag.jacobian(powers)(2.0)
+    array([ 0.,  1.,  4., 12.])
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as _np
+
+if TYPE_CHECKING:
+    from numpy import *
+else:
+    from . import fft as fft
+    from . import linalg as linalg
+    from . import random as random
+    from .making import *
+
+    # Not `from numpy import *`, which here would hide Python's own any, sum, ….
+    def __getattr__(name: str) -> Any:
+        return getattr(_np, name)
+
+
+__all__ = _np.__all__
+
+
+def __dir__() -> list[str]:
+    return dir(_np)

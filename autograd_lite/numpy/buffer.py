@@ -1,0 +1,170 @@
+"""A buffer: a variable that holds an array, and from the first Tensor put into it on a Tensor.
+
+``b[i] = t`` lets it hold what `index_update` gives, so that what was computed before stays, and so
+do the graphs of it. What shares memory with an array that it holds would in NumPy be a view: it is
+a buffer, too, that shows what the first one holds whenever it is read, and writes into it.
+"""
+
+from __future__ import annotations
+
+import operator as o
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..arrays import HOLDERS, content
+from ..containers import is_container, leaves, rebuilt, settled
+from ..engine.tensor import Tensor
+from ..numpy_api.indexing import index_add, index_update
+from ..numpy_api.joining import array as joined
+from ..ops.indexing import _is_basic
+
+
+def plain(x: Any) -> Any:
+    """What a buffer holds; one Tensor for lists that hold Tensors or buffers."""
+    if type(x) not in (list, tuple):
+        return content(x)
+    return x if _OURS.isdisjoint(map(type, leaves(x))) else joined(settled(x))
+
+
+class Buffer:
+    """A variable that is used as an array, and filled.
+
+    Args:
+        value: an array that nobody else has, or a Tensor; None for a view.
+        of: of a view, the buffer that it shows a part of,
+        part: the function that gives that part of what the buffer holds,
+        index: and what it was indexed by.
+    """
+
+    __slots__ = ("_cell", "_index", "_of", "_part")
+    __array_priority__ = 2000.0  # above a Tensor's
+    __hash__ = None  # type: ignore[assignment]  # as an array
+
+    def __init__(self, value: Any, of: Any = None, part: Any = None, index: Any = None) -> None:
+        self._of, self._part, self._index = of, part, index
+        self._cell: list[Any] = [value] if of is None else of._cell
+
+    def _shown(self, value: Any) -> Any:
+        """The part of it that it shows of the value of the whole."""
+        return value if self._of is None else self._part(self._of._shown(value))
+
+    def content(self) -> Any:
+        """The array or Tensor."""
+        return self._shown(self._cell[0])
+
+    def _views(self, found: Any, f: Callable[[Any], Any], index: Any = None) -> Any:
+        """``found = f(content)``, with a view for each array in it that shares memory with it."""
+        if is_container(found):
+
+            def view(i: int, x: Any) -> Any:
+                return self._views(x, lambda value: leaves(f(value))[i])
+
+            return rebuilt(found, map(view, range(len(leaves(found))), leaves(found)))
+        now = self.content()
+        memory = [x._array if type(x) is Tensor else x for x in (found, now)]
+        shared = {*map(type, memory)} == {np.ndarray} and np.may_share_memory(memory[0], memory[1])
+        return Buffer(None, self, f, index) if shared and found.ndim else found
+
+    def __getitem__(self, index: Any) -> Any:
+        index = settled(index)
+        return self._views(self.content()[index], lambda value: value[index], index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        index = settled(index)
+        own = type(value) is Buffer and value._of is self and _is_basic(index)
+        if own and value._index == index:  # b[index] += …, which has written into that view
+            return
+        value, now, whole = plain(value), self.content(), self._cell[0]
+        if now.dtype != whole.dtype:
+            raise TypeError(f"a part of {whole.dtype} as {now.dtype} isn't filled; fill the whole")
+        tensors = Tensor in (type(value), type(whole))
+        if self._of is not None and (tensors or not np.may_share_memory(now, whole)):
+            numbers = self._shown(np.arange(whole.size).reshape(whole.shape))
+            numbers[index] = chosen = numbers[index]  # raises where a view is for reading only
+            index, now = np.unravel_index(chosen, whole.shape), whole
+        if tensors:
+            self._cell[0] = index_update(now, index, value)
+        else:
+            now[index] = value
+
+    def _filled(self, value: Any) -> Buffer:
+        self[...] = value
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # protocols by which its memory would be read
+            raise AttributeError(f"a Buffer has no {name}")
+        found = getattr(self.content(), name)
+        if not callable(found):
+            return self._views(found, o.attrgetter(name))
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            call = o.methodcaller(name, *settled(args), **settled(kwargs))
+            return self._views(call(self.content()), call)
+
+        return method
+
+    @property
+    def flat(self) -> Buffer:
+        return Buffer(None, self, lambda value: value.reshape(-1))
+
+    def copy(self, *order: Any) -> Buffer:
+        return Buffer(self.content().copy())
+
+    __copy__ = __deepcopy__ = copy
+
+    def flatten(self, order: Any = "C") -> Buffer:
+        return Buffer(self.content().flatten(order))
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array(self.content(), dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        targets, where = kwargs.pop("out", ()), kwargs.get("where", True)
+        given = [*map(content, inputs)]
+        if method == "at" and ufunc is np.add and inputs[0] is self:
+            self._filled(index_add(*given))
+            return None
+        if targets and where is not True:  # elsewhere it may have no value, or no derivative
+            del kwargs["where"]
+            given = [np.where(where, x, 1.0) for x in given]
+        found = getattr(ufunc, method)(*given, **kwargs)
+        for target, new in zip(targets, found if ufunc.nout > 1 else (found,), strict=False):
+            target[...] = new if where is True else np.where(where, new, content(target))
+        return found if not targets else targets if ufunc.nout > 1 else targets[0]
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        target, given, kwargs = kwargs.pop("out", None), settled([*args]), settled(kwargs)
+        found = function(*given, **kwargs)
+        for i, x in enumerate(args):
+            if type(x) is Buffer:
+
+                def again(value: Any, i: int = i) -> Any:
+                    return function(*given[:i], value, *given[i + 1 :], **kwargs)
+
+                found = x._views(found, again)
+        return found if target is None else target._filled(found)
+
+
+def _method(f: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *others: f(self.content(), *map(plain, others))
+
+
+def _operators(f: Callable[..., Any]) -> None:
+    setattr(Buffer, f"__r{f.__name__}__", _method(lambda now, x: f(x, now)))
+    setattr(Buffer, f"__i{f.__name__}__", lambda self, x: self._filled(f(self.content(), plain(x))))
+
+
+for _f in (o.add, o.sub, o.mul, o.truediv, o.floordiv, o.mod, o.pow, o.matmul, o.neg, o.pos, o.abs,
+           o.invert, o.index, o.lt, o.le, o.gt, o.ge, o.eq, o.ne, bool, int, float, complex, len,
+           round, divmod, format, repr):  # fmt: skip
+    setattr(Buffer, f"__{_f.__name__}__", _method(_f))
+for _f in (o.add, o.sub, o.mul, o.truediv, o.floordiv, o.mod, o.pow, o.matmul):
+    _operators(_f)
+_OURS = {Buffer, Tensor}
+HOLDERS.add(Buffer)

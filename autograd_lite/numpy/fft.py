@@ -1,0 +1,3 @@
+"""``numpy.fft``, under this name."""
+
+from numpy.fft import *

@@ -1,0 +1,3 @@
+"""``numpy.linalg``, under this name."""
+
+from numpy.linalg import *

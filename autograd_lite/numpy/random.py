@@ -1,0 +1,3 @@
+"""``numpy.random``, under this name."""
+
+from numpy.random import *

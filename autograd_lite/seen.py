@@ -1,0 +1,112 @@
+"""What code outside of the graph has seen of it: values that left, of which it may have made more.
+
+Such a number, or a choice made by one (``if s.data > 0``), is recorded nowhere. Who computes a
+graph anew for other values asks here whether there may be any. What is kept keeps nothing alive.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+from weakref import ref
+
+import numpy as np
+
+from .engine.modes import Mode, no_grad
+from .engine.notes import noted
+from .engine.op import _next_number
+from .engine.tensor import Tensor
+
+_NEAR = 8  # results and leaves that a look goes back to
+
+
+class Look(NamedTuple):
+    """A value that left.
+
+    Attributes:
+        number: when, as numbers of results count.
+        result: the number of the result whose value it was; −1 of a leaf; −2 where a leaf was
+            written to instead, so that what was seen of it is past.
+        leaves: that it was computed from, or is, each with the array that it had.
+        found: a plain array that was computed of it, such as a mask; None where it just left.
+    """
+
+    number: int
+    result: int
+    leaves: Sequence[tuple[ref[Tensor], ref[Any]]]
+    found: ref[Any] | None
+
+
+LOOKS: deque[tuple[Any, ...]] = deque(maxlen=10_000)
+"""Each as a `Look`, which takes longer to make."""
+
+BLOCKS: deque[int] = deque(maxlen=10_000)
+"""When blocks of `no_grad` were entered."""
+
+
+def _enter(block: Mode) -> None:
+    BLOCKS.append(_next_number())
+    Mode.__enter__(block)
+
+
+no_grad.__enter__ = _enter  # type: ignore[method-assign]
+
+
+def look(tensor: Any, found: Any = None, result: int = -1) -> None:
+    """Remember that code outside is given the value of ``tensor``, or ``found``, made of it."""
+    if type(tensor) is not Tensor or not tensor._tracked:
+        return
+    leaves, todo = [], [tensor]
+    for x in todo:
+        if x._op is None:
+            if type(x._array) is np.ndarray:
+                leaves.append((ref(x), ref(x._array)))
+        elif len(todo) < _NEAR:
+            todo += [y for y in x._inputs if type(y) is Tensor and y._tracked]
+    if tensor._op is not None:
+        result = tensor._number
+    LOOKS.append((_next_number(), result, leaves, None if found is None else ref(found)))
+
+
+def written(leaf: Tensor) -> None:
+    """Remember that a leaf has other values in the same array: what was seen of it is past."""
+    look(leaf, None, -2)
+
+
+class Seen(NamedTuple):
+    """What was seen before: of which tensor, if that is known, and whether more was made of it."""
+
+    tensor: Tensor | None
+    is_lost: bool
+
+
+def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
+    """What was seen of a graph before its last tensor was there, but for what is itself in it.
+
+    Args:
+        tensors: all of the graph, inputs before results.
+    """
+    results = {t._number: t for t in tensors if t._op is not None}
+    there = {id(x) for t in tensors for x in (t, noted(t, "given")) if x is not None}
+    first, last = min(results), max(results)
+    looks = [Look(*x) for x in LOOKS if x[0] < last]
+    past = {id(x): y.number for y in looks if y.result == -2 for x in _as_it_was(y.leaves)}
+    if any(first < number < last for number in BLOCKS):
+        yield Seen(None, False)
+    for number, result, leaves, found in looks:
+        if result == -2 or (found is not None and found() is not None and id(found()) in there):
+            continue
+        near = [x for x in _as_it_was(leaves) if id(x) in there and number > past.get(id(x), -1)]
+        is_own = result == -1 or result > first
+        if result in results or near or (is_own and not leaves):
+            tensor = results[result] if result in results else near[0] if near else None
+            yield Seen(tensor, found is not None and (is_own or result in results))
+
+
+def _as_it_was(leaves: Sequence[tuple[ref[Tensor], ref[Any]]]) -> Iterator[Tensor]:
+    """Those that are there, and hold the arrays that they held."""
+    for leaf, array in leaves:
+        x = leaf()
+        if x is not None and array() is x._array:
+            yield x

@@ -1,0 +1,258 @@
+"""Training on Dask arrays: by blocks of rows, on the workers of a cluster, or on threads.
+
+Of a batch of whole blocks each gradient is taken where its block is, in pieces that a processor's
+cache holds; the gradients are summed as a tree, and one step is taken here. Parameters are NumPy's
+all along. Batches smaller than a block are steps one after the other, which no cluster makes
+quicker: blocks come here for them, the next ones while one is trained on.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.arrays import given
+from autograd_lite.compile.watch import Watch
+from autograd_lite.engine.tensor import Array
+from autograd_lite.gradients import pulled, seeded
+
+from .data import Batch, Rows, Seen
+from .optimizers import Optimizer, check_trained
+from .recording import undisturbed
+
+_PIECE = 2**20  # bytes of x, of which a gradient is taken at once
+_ARITY = 8  # of the tree
+_FEWEST = 10  # blocks that fit into a worker's memory: some lie there, are read, or computed with
+_AHEAD = 2  # blocks that are fetched before they are asked for
+
+
+def is_lazy(x: Any) -> bool:
+    """Whether it is a collection of Dask's."""
+    return hasattr(x, "__dask_graph__")
+
+
+class Blocks:
+    """Dask arrays as `fit` goes through them: by the blocks of ``x`` along its rows.
+
+    Raises:
+        TypeError: a collection that is no array.
+        ValueError: arrays of different lengths, or of unknown ones; a block that is too large for
+            a worker.
+    """
+
+    def __init__(self, x: Any, y: Any) -> None:
+        import dask.array as da
+
+        for a in (x, y):
+            if is_lazy(a) and not isinstance(a, da.Array):
+                raise TypeError(
+                    f"fit: of Dask's collections it takes arrays, not a {type(a).__name__}; of a "
+                    "DataFrame, df.to_dask_array(lengths=True)"
+                )
+        x, y = (a if is_lazy(a) else da.asarray(given(a, "fit")) for a in (x, y))
+        if any(np.isnan(n) for a in (x, y) for n in a.shape):
+            raise ValueError(
+                "fit: it isn't known how many rows the blocks have: call x.compute_chunk_sizes() "
+                "and y.compute_chunk_sizes() once"
+            )
+        many, others = (a.shape[0] if a.ndim else 0 for a in (x, y))
+        if many != others:
+            raise ValueError(f"fit: x has {many} rows and y has {others}")
+        self.x, self.y = x, y
+        self.rows: tuple[int, ...] = x.chunks[0] if many else ()
+        if not many:
+            return
+        self.x = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
+        self.y = y.rechunk({0: x.chunks[0], **dict.fromkeys(range(1, y.ndim), -1)})
+        self._refuse_large()
+
+    def __len__(self) -> int:
+        return sum(self.rows)
+
+    def batches(self, size: int, shuffle: bool, rng: np.random.Generator) -> Iterator[Batch]:
+        """Blocks, as many as have ``size`` rows, or one; or arrays of some rows of one block."""
+        order = [i for i, n in enumerate(self.rows) if n]
+        order = rng.permutation(order).tolist() if shuffle else order
+        if size < self.usual:
+            for x, y in self._loaded(order):
+                yield from Rows(x, y).batches(size, shuffle, rng)
+            return
+        batch: list[int] = []
+        room = size
+        for i in order:
+            if batch and self.rows[i] > room:
+                yield None, (self, batch), None
+                batch, room = [], size
+            batch.append(i)
+            room -= self.rows[i]
+        yield None, (self, batch), None
+
+    def mapped(self, f: Callable[..., Any], chosen: Sequence[int], *args: Any) -> list[Any]:
+        """What ``f`` gives for each of some blocks of x and y, later; one task with what makes
+        them, where Dask can join the two.
+        """
+        import dask.array as da
+        from dask.delayed import Delayed
+
+        axes = [("rows", *[f"{name}{i}" for i in range(1, a.ndim)])
+                for name, a in (("x", self.x), ("y", self.y))]  # fmt: skip
+        every = (*axes[0], *axes[1][1:])  # none is summed over, so that blocks come as they are
+        further = [z for arg in args for z in (arg, None)]
+        found = da.blockwise(f, every, self.x, axes[0], self.y, axes[1], *further,
+                             dtype=object, meta=np.empty(0, object), concatenate=True)  # fmt: skip
+        keys = [(found.name, i, *[0] * (len(every) - 1)) for i in chosen]
+        graph = found.__dask_optimize__(found.__dask_graph__(), keys)
+        return [Delayed(key, graph, layer=found.name) for key in keys]
+
+    @property
+    def usual(self) -> int:
+        """The rows of the largest block: of a batch, where nothing is said."""
+        return max(self.rows)
+
+    def sample(self) -> Any:
+        """Two rows."""
+        import dask
+
+        return dask.compute(self.x[:2], self.y[:2])
+
+    def _loaded(self, order: list[int]) -> Iterator[tuple[Array, Array]]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        import dask
+
+        with ThreadPoolExecutor(_AHEAD) as pool:
+            blocks = [(self.x.blocks[i], self.y.blocks[i]) for i in order]
+            coming = [pool.submit(dask.compute, *both) for both in blocks[:_AHEAD]]
+            for both in [*blocks[_AHEAD:], *[None] * len(coming)]:
+                yield coming.pop(0).result()
+                if both is not None:
+                    coming.append(pool.submit(dask.compute, *both))
+
+    def _refuse_large(self) -> None:
+        """Raise where a worker of the cluster, if there is one, can't hold some blocks at once."""
+        distributed: Any = sys.modules.get("distributed")
+        try:
+            client = distributed and distributed.get_client()
+        except ValueError:  # there is none
+            client = None
+        if client is None:
+            return
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        room = min((w["memory_limit"] / w["nthreads"] for w in workers if w["memory_limit"]),
+                   default=np.inf)  # fmt: skip
+        a_row = sum(a.nbytes for a in (self.x, self.y)) / len(self)
+        if a_row * self.usual * _FEWEST > room:
+            fitting = max(int(room / a_row / _FEWEST), 1)
+            raise ValueError(
+                f"fit: a block of {self.usual:,} rows has {a_row * self.usual / 1e6:,.1f} MB, too "
+                f"much for workers of {room / 1e6:,.0f} MB a thread, which hold {_FEWEST} blocks "
+                f"at least; make x of blocks of {fitting:,} rows or fewer, where it is read, or by "
+                f"x.rechunk({{0: {fitting}}})"
+            )
+
+
+class BlockStep:
+    """A step of training by a batch of `Blocks`; its gradients are those of the batch."""
+
+    def __init__(
+        self,
+        net: Any,
+        loss: Any,
+        optimizer: Optimizer,
+        metrics: Mapping[str, Callable[..., float]],
+    ) -> None:
+        self._optimizer = optimizer
+        self._work = _Work(net, loss, optimizer.parameters, list(metrics.values()))
+
+    def check(self, x: Array, y: Array) -> None:
+        """Raise where the net can't be trained on blocks, as some rows show."""
+        net, loss = self._work.net, self._work.loss
+        with undisturbed(net, self._optimizer.parameters), np.errstate(all="ignore"):
+            watch = Watch({"the net": net, "the loss": loss})
+            effects = watch.effects()
+            value = loss(net(x), y)
+            if not watch.holds() or watch.effects() != effects:
+                raise ValueError(
+                    f"fit: when it is called the net changes {watch.changed()}, or draws random "
+                    "numbers, and on blocks of Dask's there are copies of it, whose changes would "
+                    "be lost; give a batch_size below the rows of a block"
+                )
+        check_trained("fit", net, value, self._optimizer)
+
+    def __call__(self, x: Any, y: Any) -> Seen:
+        seen, grads = self._summed(x, y, True)
+        for parameter, grad in zip(self._optimizer.parameters, grads, strict=True):
+            parameter.grad = grad
+        self._optimizer.step()
+        return seen
+
+    def seen(self, x: Any, y: Any) -> Seen:
+        """What there is to see of a batch that isn't trained on, of arrays or blocks."""
+        return self._summed(x, y, False)[0]
+
+    def _summed(self, x: Any, y: Any, learns: bool) -> tuple[Seen, list[Any]]:
+        summed = (self._on_blocks(x[0], x[1], learns) if y is None
+                  else self._work.block(x, y, learns))  # fmt: skip
+        (q, value, *measured), grads = summed
+        n = 1 if self._work.loss.reduction == "sum" else q
+        return (q, value / n, [m / q for m in measured]), [g if g is None else g / n for g in grads]
+
+    def _on_blocks(self, blocks: Blocks, chosen: Sequence[int], learns: bool) -> Any:
+        import dask
+
+        work = dask.delayed(self._work, pure=False, traverse=False)
+        added = dask.delayed(_added, pure=False)
+        parts = blocks.mapped(_gradient, chosen, work, learns)
+        while len(parts) > 1:
+            parts = [added(parts[i : i + _ARITY]) for i in range(0, len(parts), _ARITY)]
+        # Parameters are sent along in the graph: from there a worker that comes later has them.
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
+            (found,) = dask.compute(*parts)
+        return found
+
+
+class _Work:
+    """What is done with a block, where it is. Gives sums over rows: their number, of the loss, of
+    each metric; and a list of each parameter's gradient.
+    """
+
+    def __init__(self, net: Any, loss: Any, parameters: list[Tensor], metrics: list[Any]) -> None:
+        self.net, self.loss, self.parameters, self.metrics = net, loss, parameters, metrics
+
+    def __dask_tokenize__(self) -> str:
+        from uuid import uuid4
+
+        return uuid4().hex  # at each step it is another
+
+    def block(self, x: Array, y: Array, learns: bool) -> Any:
+        rows = max(_PIECE * len(x) // max(x.nbytes, 1), 1)
+        return _added([self._piece(x[i : i + rows], y[i : i + rows], learns)
+                       for i in range(0, len(x), rows)])  # fmt: skip
+
+    def _piece(self, x: Array, y: Array, learns: bool) -> Any:
+        with nullcontext() if learns else ag.no_grad():
+            prediction = self.net(x)
+            value = self.loss(prediction, y)
+        found = pulled({value: seeded(value, None)}, set(self.parameters)) if learns else {}
+        q = len(x)
+        n = 1 if self.loss.reduction == "sum" else q
+        measured = [metric(prediction.data, y) * q for metric in self.metrics]
+        return [q, value.item() * n, *measured], [found[p] * n if p in found else None
+                                                  for p in self.parameters]  # fmt: skip
+
+
+def _gradient(x: Any, y: Any, work: _Work, learns: bool) -> Any:
+    return work.block(x, y, learns)
+
+
+def _added(parts: Sequence[Any]) -> Any:
+    sums, grads = zip(*parts, strict=True)
+    return [sum(x) for x in zip(*sums, strict=True)], [
+        None if g[0] is None else sum(g[1:], g[0]) for g in zip(*grads, strict=True)
+    ]

@@ -1,0 +1,232 @@
+"""Sequences, of shape (batch, time, width): an embedding, recurrent nets, attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+from autograd_lite.arrays import given, guard
+from autograd_lite.engine.leaves import array_of
+
+from .activations import softmax
+from .layers import Linear, Rng, drawn
+from .module import Module, as_data, named
+
+
+class Embedding(Module):
+    """A row of numbers for each of ``n`` symbols, looked up by its number.
+
+    Args:
+        n: how many symbols there are.
+        width: of a row.
+        rng: a generator, or a seed for one; entries are drawn from N(0, 1).
+        dtype: of the parameter.
+
+    Shapes:
+        weight ``(n, width)``; ``(…)`` integers below n → ``(…, width)``.
+
+    Raises:
+        TypeError: numbers that aren't integers.
+        ValueError: numbers outside ``0 … n−1``.
+
+    Example:
+        >>> import nn
+        >>> nn.Embedding(10, 3, rng=0)(np.array([[1, 2, 1]])).shape
+        (1, 3, 3)
+    """
+
+    def __init__(
+        self, n: int, width: int, rng: Rng = None, dtype: DTypeLike = np.float64
+    ) -> None:
+        if n < 1 or width < 1:
+            raise ValueError(f"Embedding: sizes must be at least 1, and are {n} and {width}")
+        rows = np.random.default_rng(rng).standard_normal((n, width))
+        self.weight = Tensor(rows, True, "E", dtype)
+
+    def forward(self, symbols: Any) -> Tensor:
+        k = array_of(symbols) if isinstance(symbols, Tensor) else given(symbols, "Embedding")
+        if k.dtype.kind not in "iu":
+            raise TypeError(f"Embedding: the symbols' numbers must be integers, not {k.dtype}")
+        guard(_check_symbols, k, len(self.weight))
+        return self.weight[k]
+
+
+def _check_symbols(k: Any, n: int) -> None:
+    if k.size and (k.min() < 0 or k.max() >= n):
+        raise ValueError(
+            f"Embedding: numbers must lie in 0 … {n - 1}, and reach from {k.min()} to {k.max()}"
+        )
+
+
+class _Recurrent(Module):
+    gates = 1
+    states: tuple[str, ...] = ("h",)
+
+    def __init__(
+        self, n_in: int, width: int, rng: Rng = None, dtype: DTypeLike = np.float64
+    ) -> None:
+        name = type(self).__name__
+        if n_in < 1 or width < 1:
+            raise ValueError(f"{name}: widths must be at least 1, and are {n_in} and {width}")
+        rng, n = np.random.default_rng(rng), self.gates * width
+        self.weight_ih = drawn("W_x", (n_in, n), width, rng, dtype)
+        self.weight_hh = drawn("W_h", (width, n), width, rng, dtype)
+        self.bias = Tensor(np.zeros((1, n)), True, "b", dtype)
+
+    def forward(self, x: Any, state: Any = None) -> tuple[Tensor, Any]:
+        x = as_data(x, "x")
+        n_in, width = len(self.weight_ih), len(self.weight_hh)
+        if x.ndim != 3 or x.shape[2] != n_in or not x.shape[1]:
+            raise ValueError(
+                f"{type(self).__name__}: x must be of shape (q, t, {n_in}), with t of at least 1, "
+                f"and has {x.shape}"
+            )
+        state = state if state is None or isinstance(state, tuple) else (state,)
+        if state is None:
+            zeros = np.zeros((len(x), width), self.bias.dtype)
+            state = tuple(Tensor(zeros, name=f"{name}_0") for name in self.states)
+        outputs = []
+        for t in range(x.shape[1]):
+            s = x[:, t] @ self.weight_ih + state[0] @ self.weight_hh + self.bias
+            state = self.step(named(s, f"s_{t + 1}"), f"_{t + 1}", *state[1:])
+            outputs.append(state[0])
+        return ag.stack(outputs, axis=1), state if len(state) > 1 else state[0]
+
+    def step(self, s: Any, t: str, *memory: Any) -> tuple[Any, ...]:
+        """The state after the sums ``s``: h, and what else there is; ``t`` is for names."""
+        raise NotImplementedError
+
+
+class RNN(_Recurrent):
+    """``s_t = x_t W_x + h_{t−1} W_h + b`` and ``h_t = tanh(s_t)``. Elman (1990).
+
+    All weights are drawn uniformly from ``±1/√width``; the bias starts at zero.
+
+    Args:
+        n_in: width of the input.
+        width: of the state h.
+        rng: a generator, or a seed for one.
+        dtype: of the parameters.
+
+    Shapes:
+        weight_ih W_x ``(n_in, width)``, weight_hh W_h ``(width, width)``, bias ``(1, width)``.
+        Called with x ``(q, t, n_in)``, and a state ``(q, width)`` if it isn't to be zeros, it gives
+        all states ``(q, t, width)``, and the last one.
+
+    Example:
+        >>> import nn
+        >>> outputs, h = nn.RNN(3, 5, rng=0)(np.ones((2, 7, 3)))
+        >>> outputs.shape, h.shape
+        ((2, 7, 5), (2, 5))
+    """
+
+    def step(self, s: Any, t: str, *memory: Any) -> tuple[Any, ...]:
+        return (named(ag.tanh(s), "h" + t),)
+
+
+class LSTM(_Recurrent):
+    """``c_t = f ∘ c_{t−1} + i ∘ g`` and ``h_t = o ∘ tanh(c_t)``. Hochreiter, Schmidhuber (1997).
+
+    ``i, f, g, o`` are the four parts of ``s_t = x_t W_x + h_{t−1} W_h + b``, after σ, σ, tanh and
+    σ. All weights are drawn uniformly from ``±1/√width``; the bias starts at zero.
+
+    Args:
+        n_in: width of the input.
+        width: of the states h and c.
+        rng: a generator, or a seed for one.
+        dtype: of the parameters.
+
+    Shapes:
+        weight_ih W_x ``(n_in, 4·width)``, weight_hh W_h ``(width, 4·width)``, bias
+        ``(1, 4·width)``. Called with x ``(q, t, n_in)``, and a state (h, c) of two ``(q, width)``
+        if it isn't to be zeros, it gives all h ``(q, t, width)``, and the last state (h, c).
+
+    Example:
+        >>> import nn
+        >>> outputs, (h, c) = nn.LSTM(3, 5, rng=0)(np.ones((2, 7, 3)))
+        >>> outputs.shape, h.shape, c.shape
+        ((2, 7, 5), (2, 5), (2, 5))
+    """
+
+    gates, states = 4, ("h", "c")
+
+    def step(self, s: Any, t: str, *memory: Any) -> tuple[Any, ...]:
+        squashes = (ag.sigmoid, ag.sigmoid, ag.tanh, ag.sigmoid)
+        parts = zip(squashes, np.split(s, 4, axis=1), "ifgo", strict=True)
+        i, f, g, o = (named(squash(part), letter + t) for squash, part, letter in parts)
+        c = named(f * memory[0] + i * g, "c" + t)
+        return named(o * ag.tanh(c), "h" + t), c
+
+
+class MultiHeadAttention(Module):
+    """``softmax(Q Kᵀ / √d) V`` in several heads side by side. Vaswani et al. (2017).
+
+    Args:
+        width: of the input and the output; each head has ``d = width / heads`` of it.
+        heads: how many there are.
+        causal: whether a place may attend only to itself and those before it.
+        bias: whether the four linear layers have biases.
+        rng: a generator, or a seed for one.
+        dtype: of the parameters.
+
+    Shapes:
+        Each of the layers ``query``, ``key``, ``value`` and ``out`` has a weight W_Q, W_K, W_V, W_O
+        ``(width, width)`` and a bias ``(1, width)``. Called with one ``(q, t, width)``, or with
+        query ``(q, t, width)``, key and value ``(q, u, width)``, it gives ``(q, t, width)``. A
+        mask that broadcasts to ``(q, heads, t, u)`` is True where one may *not* attend.
+
+    Raises:
+        ValueError: a width that heads don't divide; other shapes; a place that may attend to none.
+
+    Example:
+        >>> import nn
+        >>> nn.MultiHeadAttention(8, 2, causal=True, rng=0)(np.ones((3, 5, 8))).shape
+        (3, 5, 8)
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        causal: bool = False,
+        bias: bool = True,
+        rng: Rng = None,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
+        if heads < 1 or width < 1 or width % heads:
+            raise ValueError(f"MultiHeadAttention: {heads} heads don't divide a width of {width}")
+        self.heads, self.causal, rng = heads, causal, np.random.default_rng(rng)
+        self.query, self.key, self.value, self.out = (
+            Linear(width, width, bias, rng, dtype) for _ in range(4)
+        )
+        for letter, layer in zip("QKVO", (self.query, self.key, self.value, self.out), strict=True):
+            layer.weight.name = f"W_{letter}"
+            if layer.bias is not None:
+                layer.bias.name = f"b_{letter}"
+
+    def forward(self, query: Any, key: Any = None, value: Any = None, mask: Any = None) -> Tensor:
+        query = as_data(query, "x")
+        key = query if key is None else as_data(key, "k")
+        value = key if value is None else as_data(value, "v")
+        q = self.parted(self.query(query), "Q")
+        k, v = self.parted(self.key(key), "K"), self.parted(self.value(value), "V")
+        scores = named(q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1]), "S")
+        hidden = np.zeros((), bool) if mask is None else given(mask, "MultiHeadAttention")
+        if self.causal:
+            hidden = hidden | (np.tri(*scores.shape[-2:]) == 0)
+        if hidden.any():
+            if hidden.all(axis=-1).any():
+                raise ValueError("MultiHeadAttention: the mask lets a place attend to none")
+            scores = np.where(hidden, -np.inf, scores)
+        together = (named(softmax(scores), "A") @ v).swapaxes(1, 2)
+        result: Tensor = self.out(named(together.reshape(query.shape), "H"))
+        return result
+
+    def parted(self, x: Any, name: str) -> Any:
+        """``(q, t, width)`` → ``(q, heads, t, d)``."""
+        q, t, width = x.shape
+        return named(x.reshape(q, t, self.heads, width // self.heads).swapaxes(1, 2), name)

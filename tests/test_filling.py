@@ -1,0 +1,238 @@
+"""``import autograd_lite.numpy as np``: arrays that are made of Tensors, and filled with them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import pytest
+
+import autograd_lite as ag
+import autograd_lite.numpy as np
+import autograd_lite.numpy.random as npr
+import nn
+from autograd_lite.numpy import buffer
+from autograd_lite.numpy.linalg import solve
+from autograd_lite.numpy_api import index_update
+
+from .each import each
+
+X = numpy.array([0.7, 1.3, -0.4, 2.1])
+
+
+def by_index(x: Any) -> Any:
+    out = np.empty((3, 4))
+    out[:] = 1.0
+    for i in range(3):
+        out[i, 1:3] = x[i] * x[1:3]
+        out[i, 0] += x[0]
+    out[out > 2.0] *= 0.5
+    out[[0, 2], [3, 3]] = x[:2]
+    out[2] = [x[0], 2.0, x[1], np.array(x[2])]
+    return out
+
+
+def by_views(x: Any) -> Any:
+    a = np.zeros((2, 3))
+    turned, flat, moved, (upper, lower) = a.T, a.reshape(-1), np.moveaxis(a, 0, 1), np.split(a, 2)
+    a[0, 1] = x[0]
+    before = turned * 2  # of what it was then
+    turned[2, 1] = x[1]
+    flat[3] = x[0] * x[1]
+    moved[0, 0] = x[2]
+    upper += x[3]
+    lower[0, 1:][0] = x[2]
+    a.flat[1] = x[0] * 3
+    for row in a:
+        row *= x[1]
+    column = a[:, 1]
+    column[:] = column + x[:2]
+    return a * 3 + before.T + np.sum(flat) + turned[1, 1]
+
+
+def by_out(x: Any) -> Any:
+    out = np.zeros_like(x)
+    np.exp(x, out=out)
+    np.multiply(out, x, out=out[...])
+    np.add.at(out, [0, 0, 1], x[:3])
+    quotient = np.divide(x, x - x[0], out=np.ones(4), where=np.arange(4) > 0)
+    total = np.sum(np.outer(x, x), axis=0, out=np.empty(4))
+    return out + quotient + total
+
+
+def by_making(x: Any) -> Any:
+    a = np.array([[x[0], 1.0], [0.0, x[1]]])
+    a[0] += a[1]
+    b, c = np.eye(2), np.copy(a)
+    b[0, 1] = x[3]
+    c[:] = 1.0
+    c[1] = (x[0], 2.0)
+    joined = np.r_[x[0], 1:3, x[:1]] + np.c_[x, x][:, 0]
+    wide = np.array(x, ndmin=2) @ np.asarray([x, 2 * x]).T
+    return a @ b + c + np.full((2, 2), x[1]) + np.full_like(a, x[2]) + joined.sum() + wide[0]
+
+
+def by_copies(x: Any) -> Any:
+    a = np.zeros(3)
+    a[0] = x[0]
+    b, c, d, e = copy.copy(a), copy.deepcopy(a), a.copy(), a.flatten()
+    b[1], c[2], d[0], e[0] = x[1], x[2], 7.0, 5.0
+    return a + 2 * b + 3 * c + d * e
+
+
+def by_functions(x: Any) -> Any:
+    a = np.zeros(4)
+    a[1:] = x[1:]
+    out = np.empty(4)
+    out[:] = ag.checkpoint(lambda b, y: b * y)(a, x)  # type: ignore[call-overload]
+    a[0] = 3.0
+    chosen = ag.where(a > 0, a, x) + np.where(a > 1, x, a) + np.stack([x, a])[1]
+    ordered = np.sort(a) + np.concatenate([a, x])[2:6] + a.cumsum() + 2.0**a + (x @ a) + -a
+    return out + ag.exp(a) + chosen + ordered + np.linalg.norm(a) + a.shape[0] * len(a)
+
+
+def by_transforms(x: Any) -> Any:
+    a = np.zeros(3)
+    a[:2] = x[:2]
+
+    def cubes(y: Any) -> Any:
+        return np.sum(y**3 * x[:3])
+
+    slope = ag.grad(lambda y: cubes(np.array([y[0], y[1], y[2]])))(a)
+    return slope + ag.hvp(cubes)(a, a) + ag.jvp(lambda y: np.array(y), (a,), (a,))[1]
+
+
+def by_complex(x: Any) -> Any:
+    a = np.zeros(3, complex)
+    a[0] = x[0] + 1j * x[1]
+    a[1:] = x[1:3] * 1j
+    return np.abs(a) + a.real
+
+
+PROGRAMS = [by_index, by_views, by_out, by_making, by_copies, by_functions, by_transforms,
+            by_complex]  # fmt: skip
+
+
+@each(PROGRAMS)
+def test_a_program_is_numpy_s_and_has_right_derivatives_of_second_order(f: Callable[[Any], Any]):
+    expected = f(X)
+    assert type(ag.vjp(f, X)[0]) is numpy.ndarray
+    numpy.testing.assert_allclose(ag.vjp(f, X)[0], expected, rtol=1e-12)
+    ag.check_grads(lambda x: np.sum(np.sin(f(x))), X, order=2)
+
+
+def test_what_was_computed_before_stays():
+    def f(x: Any) -> Any:
+        a = np.zeros(2)
+        a[0] = x
+        first = a * 1.0
+        a[0] = 5.0
+        return first + a
+
+    numpy.testing.assert_array_equal(ag.vjp(f, 2.0)[0], [7.0, 0.0])
+    numpy.testing.assert_array_equal(ag.jacobian(f)(2.0), [1.0, 0.0])
+
+
+def test_what_is_added_in_place_is_put_there_once(monkeypatch: pytest.MonkeyPatch):
+    calls = []
+    monkeypatch.setattr(
+        buffer, "index_update", lambda *args: calls.append(args) or index_update(*args)
+    )
+
+    def f(x: Any) -> Any:
+        a = np.zeros((2, 5))
+        a[0, 1:3] += x
+        a[1] *= x
+        return a
+
+    assert ag.jacobian(f)(2.0).sum() == 2.0
+    assert len(calls) == 2
+
+
+def test_outside_of_a_transform_they_are_arrays():
+    for made in (np.zeros(2), np.array([1.0]), np.full(2, 3.0), np.ones_like([1.0])):
+        assert type(made) is numpy.ndarray
+    assert np.array([ag.Tensor(2.0, requires_grad=True), 1.0]).requires_grad
+    assert type(ag.vjp(lambda x: x * np.zeros(2, int).sum(), 1.0)[0]) is numpy.ndarray
+
+
+def test_the_rest_is_numpy_s():
+    assert np.float32 is numpy.float32
+    assert np.pi == numpy.pi
+    assert np.add.reduce is not None
+    assert np.ndarray is numpy.ndarray
+    assert npr.default_rng is numpy.random.default_rng
+    assert np.random.default_rng is numpy.random.default_rng
+    assert solve is numpy.linalg.solve
+    assert "einsum" in dir(np)
+    scope: dict[str, Any] = {}
+    exec("from autograd_lite.numpy import *", scope)
+    assert scope["sin"] is numpy.sin
+    assert scope["zeros"] is np.zeros
+    with pytest.raises(AttributeError, match="no_such"):
+        _ = np.no_such  # type: ignore[attr-defined]
+
+
+def into_an_array(x: Any) -> None:
+    numpy.zeros(2)[0] = x
+
+
+def into_whole_numbers(x: Any) -> None:
+    np.zeros(2, int)[0] = x
+
+
+def into_a_real_part(x: Any) -> None:
+    a = np.zeros(2, complex)
+    a.real[0] = x
+
+
+def into_what_is_shared(x: Any) -> None:
+    np.broadcast_to(np.zeros(2), (2, 2))[0] = x
+
+
+def complex_into_real(x: Any) -> None:
+    np.zeros(2)[0] = x * 1j
+
+
+def of_another_shape(x: Any) -> None:
+    np.zeros(2)[:] = np.stack([x, x, x])
+
+
+def for_c_code(x: Any) -> None:
+    a = np.zeros(2)
+    a[0] = x
+    memoryview(numpy.asarray(a))
+
+
+def in_place(x: Any) -> None:
+    a = np.zeros(2)
+    a[0] = x
+    np.put(a, [1], 2.0)
+
+
+@each([
+    (into_an_array, ValueError, "setting an array element"),
+    (into_whole_numbers, TypeError, "ag.index_update"),
+    (into_a_real_part, TypeError, "fill the whole"),
+    (into_what_is_shared, ValueError, "read-only"),
+    (complex_into_real, TypeError, "t.real"),
+    (of_another_shape, ValueError, "index_update"),
+    (for_c_code, TypeError, "requires a gradient"),
+    (in_place, TypeError, "ag.index_update"),
+])  # fmt: skip
+def test_what_can_t_be_is_refused(f: Callable[[Any], None], kind: type[Exception], said: str):
+    with pytest.raises(kind, match=said):
+        ag.grad(lambda x: f(x) or x)(2.0)
+
+
+def test_layers_and_losses_take_what_is_filled():
+    net, loss = nn.Linear(3, 1, rng=numpy.random.default_rng(0)), nn.MSELoss()
+
+    def f(x: Any) -> Any:
+        a = np.ones((2, 3))
+        a[0] = x[:3]
+        return loss(net(a), np.ones((2, 1))) + ag.array([a, a]).sum() + loss(a[0], np.zeros(3))
+
+    ag.check_grads(f, X, order=1)
