@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from . import table
+from .arrays import array_of
 from .containers import settled
 from .engine import op as engine
 from .engine.op import Each
@@ -40,7 +41,7 @@ class Op(table.Op):
         lost = [is_tracked(x) and x not in used for x in given]
         if not any(lost) or (type(out) is Tensor and out in used):
             return found
-        arrays = [x._array if type(x) is Tensor else x for x in given]
+        arrays = [array_of(x) for x in given]
 
         def changed(sign: int) -> Any:
             """Whether it gives something else for other numbers of what it lost."""

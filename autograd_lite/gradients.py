@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import errors, ops
-from .arrays import as_array, is_foreign, own_array, staying, zeros
+from .arrays import array_of, as_array, is_foreign, own_array, staying, zeros
 from .cotangents import noting
 from .engine.backward import Layer, pull
 from .engine.modes import Mode, standing, tell
@@ -149,7 +149,7 @@ def seeded(output: Tensor, grad: ArrayLike | None, function: str = "backward") -
     seed = cast_seed(output, grad.detach() if isinstance(grad, Tensor) else grad, function)
     if seed.shape != output.shape:
         raise errors.wrong_seed(output, seed)
-    return seed._array if type(seed) is Tensor else seed
+    return array_of(seed)
 
 
 def cast_seed(output: Tensor, seed: Any, function: str) -> Any:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import containers, errors, ops
-from .arrays import as_array, beside, own_array, zeros
+from .arrays import array_of, as_array, beside, own_array, zeros
 from .containers import is_container, is_numeric, leaves, matched, rebuilt
 from .engine.backward import dependent
 from .engine.modes import Mode, no_grad, recorded
@@ -104,7 +104,7 @@ def _given(result: Any, is_tensor: bool) -> Any:
     """
     if is_tensor and type(result) is Tensor and (recorded(True) or not result._tracked):
         return result
-    array = result._array if type(result) is Tensor else result
+    array = array_of(result)
     if not hasattr(array, "dtype"):
         return result
     return _leaf(own_array(array)) if is_tensor else own_array(array)

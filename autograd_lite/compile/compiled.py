@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_of as held
-from ..arrays import is_foreign, refuse_kinds
+from ..arrays import array_of, is_foreign, refuse_kinds
 from ..containers import is_container, leaves, parts, rebuilt, refuse_bound, settings
 from ..engine import modes
 from ..engine.modes import Mode, no_grad
@@ -21,7 +20,7 @@ from ..engine.tensor import FOREIGN, Tensor, _leaf
 from ..lines import hint
 from .graph import Changed, CompileError, KindError
 from .jit import jitted
-from .recording import NUMBERS, Check, array_of, arrays, is_dynamic, others, recorded
+from .recording import NUMBERS, Check, arrays, is_dynamic, others, recorded
 from .watch import ElsewhereError, Watch
 from .writer import Source
 
@@ -100,7 +99,7 @@ class Compiled:
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
         around = within()
-        if self._elsewhere or (FOREIGN and any(map(is_foreign, map(held, flat)))):
+        if self._elsewhere or (FOREIGN and any(map(is_foreign, map(array_of, flat)))):
             return self.f(*args, **kwargs)
         if around - {no_grad} or any(type(x) is Tensor and x._tracked for x in flat):
             return self.f(*args, **kwargs)

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..arrays import STAND_INS, refuse_kinds
+from ..arrays import STAND_INS, array_of, refuse_kinds
 from ..engine.modes import Mode, Run
 from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
@@ -287,6 +287,6 @@ class Recorder:
     def _take_names(self, frame: FrameType | None) -> None:
         """Let nodes be called as the user's variables are that hold them."""
         for name, value in frame.f_locals.items() if frame else ():
-            array = value._array if type(value) is Tensor else value
+            array = array_of(value)
             if type(array) is Traced and array.node.name is None and array.node.function:
                 array.node.name = name

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays import array_of
 from ..containers import is_numeric, leaves, paths, rebuilt, results
 from ..engine.tensor import Tensor, _leaf, is_tracked
 from .graph import (
@@ -94,10 +95,6 @@ def is_dynamic(x: Any) -> bool:
     return type(x) in NUMBERS or type(x) is Tensor or (
         isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biufc"
     )
-
-
-def array_of(x: Any) -> Any:
-    return x._array if type(x) is Tensor else x
 
 
 def arrays(tree: Any) -> list[Any]:

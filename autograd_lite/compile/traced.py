@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from ..arrays import STAND_INS
+from ..arrays import STAND_INS, array_of
 from ..containers import leaves
 from ..engine.tensor import Tensor
 from ..numpy_code import numpy_name
@@ -120,7 +120,7 @@ class Traced:
             except Exception as error:
                 error.add_note(f"in {numpy_name(func)}")
                 raise
-            return mapped(found, lambda x: x._array if type(x) is Tensor else x)
+            return mapped(found, array_of)
         return self.recorder.call(func, args, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import array_of
 from ..engine.tensor import Tensor
 from ..numpy_code import Names, code, literal, numpy_name
 from .graph import (
@@ -414,7 +415,7 @@ def _dtype(node: Node) -> str:
 
 
 def _literal(x: Any) -> str:
-    x = x._array if type(x) is Tensor else x
+    x = array_of(x)
     if isinstance(x, np.generic):
         return f"{literal(np.asarray(x))}[()]"
     return literal(x) if isinstance(x, np.ndarray) else code(x)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import HOLDERS, content
+from ..arrays import HOLDERS, array_of, content
 from ..containers import is_container, leaves, rebuilt, settled
 from ..engine.tensor import Tensor
 from ..numpy_api.indexing import index_add, index_update
@@ -63,7 +63,7 @@ class Buffer:
 
             return rebuilt(found, map(view, range(len(leaves(found))), leaves(found)))
         now = self.content()
-        memory = [x._array if type(x) is Tensor else x for x in (found, now)]
+        memory = [array_of(x) for x in (found, now)]
         shared = {*map(type, memory)} == {np.ndarray} and np.may_share_memory(memory[0], memory[1])
         return Buffer(None, self, f, index) if shared and found.ndim else found
 
