@@ -1,4 +1,4 @@
-"""Entries in groups: counted, summed group by group, without repetition; windows of an array."""
+"""Entries in groups: counted, summed group by group, without repetition."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from ..engine.tensor import Tensor, is_tracked
 from ..ops import astype, max, min, moveaxis, take
 from ..ops.define import implements, operand, refuse_out, setting, value
 from ..ops.indexing import scatter
-from ..ops.moving import pick, places
 from .calculus import linspace
 
-__all__ = ["bincount", "histogram", "sliding_window_view", "unique"]
+__all__ = ["bincount", "histogram", "unique"]
 
 
 @implements(np.bincount)
@@ -86,15 +85,3 @@ def histogram(
     more = low.dtype.type(0.5) * (value(low) == value(high))
     spread = linspace(low - more, high + more, len(edges))
     return counts * (np.diff(edges) / np.diff(spread)) if density else counts, spread
-
-
-@implements(np.lib.stride_tricks.sliding_window_view)
-def sliding_window_view(
-    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
-) -> Tensor:
-    """All windows of that shape along axes, each along further axes behind."""
-    if writeable:
-        raise TypeError("sliding_window_view: a Tensor's windows aren't written to: writeable=True")
-    x, windows = operand(x), np.lib.stride_tricks.sliding_window_view
-    index = places(x.shape, lambda numbers: windows(numbers, window_shape, axis))
-    return pick(x, index=index, shape=x.shape)

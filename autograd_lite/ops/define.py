@@ -47,6 +47,8 @@ def numpy_op(f: Any, *vjps: Vjp | None, doc: str = "", **traits: Any) -> Callabl
     def applied(*args: Any, **kwargs: Any) -> Tensor:
         given = bound(f, signature, args, kwargs)
         refuse_out(entry.name, given.pop("out", None))
+        if given.pop("writeable", False):
+            raise TypeError(f"{entry.name}: what Tensors give isn't written to: writeable=True")
         return entry(*[given.pop(name) for name in names], **given)
 
     applied.__signature__ = signature  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.signal
 
-from ..numpy_api import sliding_window_view
+from ..ops import sliding_window_view
 from ..ops.define import operand
 from . import Own
 
