@@ -20,7 +20,6 @@ import numpy as np
 from .engine.later import later
 from .engine.tensor import FOREIGN, Tensor, is_tracked
 
-_generic = np.generic
 STAND_INS: set[type] = set()
 """Types of what may take an array's place; each has the attributes and methods of one."""
 
@@ -52,9 +51,7 @@ def is_at_hand(x: Any) -> bool:
 
 def as_array(x: Any) -> Any:
     """``np.asarray``, but for a stand-in and an array of another library, which stay."""
-    if type(x) in STAND_INS or (not isinstance(x, _generic) and is_foreign(x)):
-        return x
-    return np.asarray(x)
+    return x if type(x) in STAND_INS or is_foreign(x) else np.asarray(x)
 
 
 def own(arrays: list[Any], inputs: Sequence[Any]) -> None:

@@ -111,14 +111,14 @@ def backward(self: Tensor, grad: ArrayLike | None = None) -> None:
         raise errors.nothing_requires_grad(self)
     if Mode.entered:
         tell("write", self, "grad")
-    run = pulled if self._tracked & SKIPS or (FOREIGN and is_foreign(self._array)) else pull
+    run = pulled if self._tracked & SKIPS or type(self._array) in FOREIGN else pull
     found = run({self: seeded(self, grad)})
     for tensor, g in found.items():
         if tensor._grad is not None and tensor._op is None:
             tensor._grad = tensor._grad + g
         # A stored gradient is its reader's own: not a part of another's, nor of a saved array.
         elif type(g) is not _ndarray:
-            tensor._grad = g.copy() if FOREIGN and is_foreign(g) else np.array(g)
+            tensor._grad = g.copy() if type(g) in FOREIGN else np.array(g)
         elif getrefcount(g) > _ONE_REFERENCE or g.base is not None:
             tensor._grad = g.copy("K")
         else:
@@ -142,7 +142,7 @@ def seeded(output: Tensor, grad: ArrayLike | None, function: str = "backward") -
             raise errors.no_seed(output, function)
         if array.dtype.kind == "c":
             raise errors.complex_output(output, function)
-        if FOREIGN and is_foreign(array):
+        if type(array) in FOREIGN:
             return np.ones_like(array)
         one = array.dtype.type(1)
         return one if array.ndim == 0 else np.full(array.shape, one)

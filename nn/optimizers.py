@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_lite import Tensor
 from autograd_lite.arrays import is_foreign
-from autograd_lite.engine.leaves import array_of, descend, forget_gradients
+from autograd_lite.engine.leaves import array_of, descend, forget_gradients, grad_of
 from autograd_lite.engine.modes import Mode, tell
 from autograd_lite.engine.tensor import FOREIGN, Array
 from autograd_lite.errors import describe
@@ -174,9 +174,8 @@ class SGD(Optimizer):
     """
 
     def step(self) -> None:
-        if not is_descent(self) or (
-            FOREIGN and any(is_foreign(p.grad) for p in self.parameters)
-        ):
+        met = FOREIGN and not FOREIGN.isdisjoint(map(type, map(grad_of, self.parameters)))
+        if met or not is_descent(self):
             return super().step()
         if Mode.entered:
             tell("write", self.parameters[0], "data")

@@ -79,7 +79,7 @@ class Op:
 _NO_PARAMS: dict[str, Any] = {}
 _SCALARS = frozenset({float, int, bool, complex})
 _next_number = itertools.count().__next__
-_ndarray = np.ndarray
+_ndarray, _generic = np.ndarray, np.generic
 _new = Tensor.__new__
 
 
@@ -123,7 +123,8 @@ def apply(
     except (ValueError, TypeError, IndexError) as error:
         raise later.explain(op.name, inputs, arrays, params, error) from error
     if type(value) is not _ndarray:
-        value = later.as_array(value)
+        number = issubclass(type(value), _generic)  # and no stand-in, which says that it is one
+        value = np.asarray(value) if number else later.as_array(value)
     result = _new(Tensor)
     result._array, result._exposed = value, False
     result._grad = result.name = None
