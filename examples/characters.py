@@ -6,8 +6,7 @@ causal attention and one of two layers. Then the model writes by itself.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 
-from .console import print_what_can_be_shown
+from .running import tell
 
 TEXT = Path(__file__).parent / "data" / "jabberwocky.txt"
 WIDTH, LENGTH = 32, 16
@@ -87,13 +86,5 @@ def main(out: Path | None = None, epochs: int = 25) -> Iterator[str]:
         yield f"Figures: {out}"
 
 
-def command(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser("python -m examples.characters", description=__doc__)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write figures")
-    print_what_can_be_shown()
-    for line in main(parser.parse_args(arguments).out):
-        print(line)
-
-
 if __name__ == "__main__":
-    command()
+    tell(main)

@@ -6,8 +6,7 @@ learning rate; its computation is drawn, and the formulas of its gradients are r
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 import autograd_lite as ag
 import nn
 
-from .console import print_what_can_be_shown
+from .running import tell
 
 
 class Net(nn.Module):
@@ -80,13 +79,5 @@ def main(out: Path | None = None, epochs: int = 10) -> Iterator[str]:
         yield f"Figures, and the trained net: {out}"
 
 
-def command(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser("python -m examples.digits", description=__doc__)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write figures")
-    print_what_can_be_shown()
-    for line in main(parser.parse_args(arguments).out):
-        print(line)
-
-
 if __name__ == "__main__":
-    command()
+    tell(main)

@@ -251,10 +251,7 @@ def test_each_function_of_the_table(tmp_path: Path):
     for call in FIRST.values():
         calls = [tuple(call.drawn(seed)) for seed in (7, 8)]
         for what, f in (("", function_of_call(call)), ("gradient ", gradient_of_call(call))):
-            try:
-                source = agree(f, *calls).source
-            except ag.CompileError:
-                continue
+            source = agree(f, *calls).source
             functions[f"{what}{call}"] = f, calls[-1:] if "raise Changed" in source else calls
-    assert len(functions) > 1.9 * len(FIRST)
+    assert len(functions) == 2 * len(FIRST)
     run_alone(tmp_path, functions)
