@@ -131,7 +131,7 @@ def fit(
         epochs: how often to go through the data.
         batch_size: rows a step: 32, and of Dask arrays those of a block.
 
-    Options, by their names:
+    Options:
         shuffle: draw the order of the rows anew in each epoch, with ``rng``.
         rng: a generator, or a seed for one.
         metrics: functions of (predictions, targets) of a batch, such as `accuracy`.

@@ -1,0 +1,53 @@
+"""How the site is built: ``sphinx-build -W --keep-going -n docs build/site``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import autograd_lite as ag  # noqa: E402
+
+project = "autograd_lite"
+copyright = "the authors of autograd_lite; MIT"  # noqa: A001  (Sphinx's name)
+version = release = ag.__version__
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "extension.links",
+    "extension.live",
+    "extension.mathematics",
+    "extension.names",
+    "extension.numpy_functions",
+]
+
+default_role = "py:obj"
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+napoleon_custom_sections = [("Options", "params_style")]
+
+myst_enable_extensions = ["attrs_inline", "colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+myst_url_schemes = {"http": None, "https": None, "live": "live/{{path}}.html"}
+nb_execution_in_temp = True
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 60
+nb_merge_streams = True
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+
+html_theme = "furo"
+html_title = "autograd_lite"
+html_static_path = ["assets"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False

@@ -1,0 +1,50 @@
+"""The pages of `ag.explain` that the site shows, made when it is built: ``live/*.html``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+import autograd_lite as ag
+import nn
+
+LANGUAGES = ("en", "zh")
+
+
+def step() -> ag.Tensor:
+    """The chapter's network 2-2-1, on one observation."""
+    net = nn.MLP([2, 2, 1], activation="sigmoid")
+    net["W_01"].data = [[0.1, 0.2], [0.3, 0.4]]
+    net["W_12"].data = [[0.1], [0.2]]
+    with ag.source_lines():
+        return nn.BCELoss()(net([[0.0, 1.0]]), [[0.0]])
+
+
+def training() -> nn.History:
+    """Two rings, and a network that learns where one ends."""
+    rng = np.random.default_rng(3)
+    x = rng.uniform(-1, 1, size=(80, 2))
+    y = (np.hypot(*x.T) < 0.65)[:, None].astype(float)
+    net = nn.MLP([2, 6, 1], ["tanh", "sigmoid"], rng=0)
+    optimizer = nn.Adam(net.parameters(), lr=0.05)
+    return nn.fit(net, x, y, nn.BCELoss(), optimizer, 300, 80, record=10)
+
+
+def write(app: Sphinx, config: Config) -> None:
+    root = Path(app.outdir).parent / "live"
+    folder = root / "live"
+    folder.mkdir(parents=True, exist_ok=True)
+    loss, history = step(), training()
+    for lang in LANGUAGES:
+        ag.explain(loss, folder / f"step-{lang}.html", lr=0.1, lang=lang)
+        ag.explain(history, folder / f"training-{lang}.html", lang=lang)
+    config.html_extra_path = [str(root)]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("config-inited", write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
