@@ -25,6 +25,7 @@ extensions = [
     "extension.mathematics",
     "extension.names",
     "extension.numpy_functions",
+    "extension.pages",
 ]
 
 default_role = "py:obj"
@@ -42,6 +43,7 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 60
 nb_merge_streams = True
+nb_render_markdown_format = "myst"
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 
@@ -49,5 +51,16 @@ html_theme = "furo"
 html_title = "autograd_lite"
 html_static_path = ["assets"]
 html_css_files = ["site.css"]
+templates_path = ["templates"]
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "languages.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
 html_copy_source = False
 html_show_sphinx = False

@@ -15,7 +15,8 @@ def inline(translator: Any, node: nodes.math) -> None:
 
 
 def block(translator: Any, node: nodes.math_block) -> None:
-    translator.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    latex = node.astext().replace("{aligned}", "{align*}")  # of which latex2mathml makes a table
+    translator.body.append(f'<div class="math">{convert(latex, display="block")}</div>')
     raise nodes.SkipNode
 
 
