@@ -32,10 +32,11 @@ default_role = "py:obj"
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_typehints = "none"
 napoleon_custom_sections = [("Options", "params_style")]
 
-myst_enable_extensions = ["attrs_inline", "colon_fence", "dollarmath"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 myst_url_schemes = {"http": None, "https": None, "live": "live/{{path}}.html"}
 nb_execution_in_temp = True

@@ -16,12 +16,22 @@ LANGUAGES = ("en", "zh")
 
 
 def step() -> ag.Tensor:
-    """The chapter's network 2-2-1, on one observation."""
-    net = nn.MLP([2, 2, 1], activation="sigmoid")
-    net["W_01"].data = [[0.1, 0.2], [0.3, 0.4]]
-    net["W_12"].data = [[0.1], [0.2]]
-    with ag.source_lines():
-        return nn.BCELoss()(net([[0.0, 1.0]]), [[0.0]])
+    """The chapter's network 2-2-1, on one observation, as one writes it."""
+    l_0 = ag.Tensor([[0.0, 1.0]], name="l_0")
+    y = ag.Tensor([[1.0]], name="y")
+    w_01 = ag.Tensor([[0.1, 0.2], [0.3, 0.4]], requires_grad=True, name="W_01")
+    b_01 = ag.Tensor([[0.0, 0.0]], requires_grad=True, name="b_01")
+    w_12 = ag.Tensor([[0.1], [0.2]], requires_grad=True, name="W_12")
+    b_12 = ag.Tensor([[0.0]], requires_grad=True, name="b_12")
+
+    def sigmoid(s: ag.Tensor) -> ag.Tensor:
+        return 1 / (1 + np.exp(-s))
+
+    s_1 = (l_0 @ w_01 + b_01).named("s_1")
+    l_1 = sigmoid(s_1).named("l_1")
+    s_2 = (l_1 @ w_12 + b_12).named("s_2")
+    l_2 = sigmoid(s_2).named("l_2")
+    return np.sum((y - l_2) ** 2 / 2).named("L")
 
 
 def training() -> nn.History:

@@ -1,4 +1,4 @@
-"""``.. numpy-functions:: Reductions``: each function under a heading of the table of calls, or of names.
+"""``.. numpy-functions:: Reductions``: functions under a heading of the table of calls, or of names.
 
 The example is one of the calls that the tests make, the formula is derived of it, and the error is
 what it raises where an operand doesn't fit: all of them are run when the site is built.
@@ -68,7 +68,7 @@ def chosen(function: str) -> Call:
             len(call.operands) < 2 and any(len(c.operands) > 1 for c in calls),
             max(len(x.shape) for x in operands) > 2,
             max(len(x.shape) for x in operands) == 0,
-            "@" in call.code or "power" in call.code and call.code.endswith(", 0)"),
+            "@" in call.code or ("power" in call.code and call.code.endswith(", 0)")),
             len({x.shape for x in operands}) > 1,
         )
 
@@ -179,7 +179,9 @@ def entry(app: Sphinx, name: str) -> Iterator[str]:
     body = GoogleDocstring(said, app.config, app, "function", name, f).lines()
     with warnings.catch_warnings(), np.printoptions(precision=4, suppress=True):
         warnings.simplefilter("ignore")
-        body += ["", f":Shapes: as in ``{call.code}``: {shapes(call)}"]
+        body.append("")
+        if "Shapes:" not in said:
+            body.append(f":Shapes: as in ``{call.code}``: {shapes(call)}")
         found = list(formulas(call))
         if found:
             body += [f":Gradient: {', '.join(found)}, where :math:`g` is that of the result"]

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-
 DEEP = "lib.stride_tricks."
 """Where NumPy keeps a function that `autograd_lite` has with its others."""
 
