@@ -1,4 +1,4 @@
-"""``.. numpy-functions:: Reductions``: functions under a heading of the table of calls, or of names.
+"""``.. numpy-functions:: Reductions``: functions under a heading of the table of calls, or by name.
 
 The example is one of the calls that the tests make, the formula is derived of it, and the error is
 what it raises where an operand doesn't fit: all of them are run when the site is built.
