@@ -21,7 +21,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "extension.links",
-    "extension.live",
+    "extension.made",
     "extension.mathematics",
     "extension.names",
     "extension.numpy_functions",

@@ -1,11 +1,14 @@
-"""The pages of `ag.explain` that the site shows, made when it is built: ``live/*.html``."""
+"""What is made beside the pages: ``live/*.html`` by `ag.explain`, and pages as notebooks."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
+from myst_nb.core.read import read_myst_markdown_notebook
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -13,6 +16,7 @@ import autograd_lite as ag
 import nn
 
 LANGUAGES = ("en", "zh")
+NOTEBOOKS = ("tutorial", "zh/tutorial")
 
 
 def step() -> ag.Tensor:
@@ -44,14 +48,25 @@ def training() -> nn.History:
     return nn.fit(net, x, y, nn.BCELoss(), optimizer, 300, 80, record=10)
 
 
+def notebook(source: str) -> nbformat.NotebookNode:
+    """A page with its cells, without what only the site can show."""
+    source = re.sub(r"```\{raw\}.*?```\n", "", source, flags=re.DOTALL)
+    source = re.sub(r"\[([^\]]*)\]\([^)]*\.md[^)]*\)", r"\1", source)
+    return read_myst_markdown_notebook(source)
+
+
 def write(app: Sphinx, config: Config) -> None:
-    root = Path(app.outdir).parent / "live"
-    folder = root / "live"
-    folder.mkdir(parents=True, exist_ok=True)
+    root = Path(app.outdir).parent / "made"
+    (root / "live").mkdir(parents=True, exist_ok=True)
     loss, history = step(), training()
     for lang in LANGUAGES:
-        ag.explain(loss, folder / f"step-{lang}.html", lr=0.1, lang=lang)
-        ag.explain(history, folder / f"training-{lang}.html", lang=lang)
+        ag.explain(loss, root / f"live/step-{lang}.html", lr=0.1, lang=lang)
+        ag.explain(history, root / f"live/training-{lang}.html", lang=lang)
+    for page in NOTEBOOKS:
+        path = root / f"notebooks/{page}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        source = Path(app.srcdir, f"{page}.md").read_text(encoding="utf-8")
+        nbformat.write(notebook(source), path)
     config.html_extra_path = [str(root)]
 
 
