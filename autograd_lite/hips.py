@@ -43,7 +43,14 @@ def make_vjp(f: Function, argnum: Argnums = 0) -> Function:
 
 
 def make_jvp(f: Function, argnum: int = 0) -> Function:
-    """A function of the arguments of ``f`` that gives one of a tangent, ``(value, derivative)``."""
+    """A function of the arguments of ``f`` that gives one of a tangent, ``(value, derivative)``.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> value, derivative = ag.make_jvp(np.sin)(0.0)(2.0)
+        >>> value, derivative
+        (array(0.), array(2.))
+    """
 
     def made(*args: Any, **kwargs: Any) -> Function:
         alone, xs = of_chosen(f, argnum, args, kwargs)
@@ -67,7 +74,14 @@ def elementwise_grad(f: Function, argnum: Argnums = 0) -> Function:
 
 
 def hessian_vector_product(f: Function, argnum: int = 0) -> Function:
-    """A function of the arguments of ``f`` and a vector behind them: the Hessian times that."""
+    """A function of the arguments of ``f`` and a vector behind them: the Hessian times that.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> product = ag.hessian_vector_product(lambda x: np.sum(x**3))
+        >>> product(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+        array([6., 0.])
+    """
 
     def product(*args: Any, **kwargs: Any) -> Any:
         *args, v = args  # type: ignore[assignment]
