@@ -29,11 +29,11 @@ extensions = [
 ]
 
 default_role = "py:obj"
-add_module_names = False
 toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_typehints = "none"
+napoleon_use_ivar = True
 napoleon_custom_sections = [("Options", "params_style")]
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "dollarmath"]

@@ -32,7 +32,9 @@ UNSAID = ("c_", "m_", "u_", "collect(", "scatter(", "onehot(", "reshape(", "wher
 
 
 OURS = [
-    *(Call(f, f"ag.{f}(x)", {"x": Operand((3,))}, {}, 2) for f in ("relu", "sigmoid", "softplus")),
+    Call("relu", "ag.relu(x)", {"x": Operand((2, 3))}, {}, 2),
+    Call("sigmoid", "ag.sigmoid(x)", {"x": Operand((2, 3))}, {}, 2),
+    Call("softplus", "ag.softplus(x)", {"x": Operand((2, 3))}, {}, 2),
     Call("linear", "ag.linear(x, weight, bias)",
          {"x": Operand((2, 3)), "weight": Operand((3, 2)), "bias": Operand((1, 2))}, {}, 2),
 ]  # fmt: skip
