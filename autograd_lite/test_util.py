@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .check.derivatives import check_grads as _check
-from .hips import of_chosen
+from .differential_operators import of_chosen
 from .transforms import Argnums
 
 __all__ = ["check_grads"]
