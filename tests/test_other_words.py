@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+import autograd_lite.numpy as its_numpy
+import autograd_lite.scipy.linalg as its_linalg
 from autograd_lite import Op, Tensor, differential_operators
 from autograd_lite.builtins import tuple as its_tuple
 from autograd_lite.extend import defjvp, defvjp, primitive
@@ -57,6 +59,37 @@ def test_transforms_under_their_names():
     check_grads(f, (0, 1), modes=["rev"], order=2)(V, 2.0)
     assert its_tuple is tuple
     assert differential_operators.make_jvp is ag.make_jvp
+
+
+def test_an_op_and_its_rule_fill_arrays_where_they_are_given_arrays():
+    kinds = set()
+
+    def filled(x: Any) -> Any:
+        out = its_numpy.zeros(3)
+        kinds.add(type(out))
+        out[:] = x
+        return out
+
+    copied = primitive(filled)
+    defvjp(copied, lambda ans, x: lambda g: copied(g) * filled(x) / x)
+    np.testing.assert_allclose(ag.grad(lambda x: np.sum(copied(x) + copied(V)))(V), 1.0)
+    assert kinds == {np.ndarray}
+    np.testing.assert_allclose(ag.hessian(lambda x: np.sum(copied(x) ** 2))(V), 2 * np.eye(3))
+    assert kinds > {np.ndarray}
+
+
+def test_a_function_of_scipy_s_is_given_a_rule():
+    x, g = np.array([[0.0, 1.0], [0.3, 0.0]]), np.array([[1.0, 2.0], [3.0, 4.0]])
+    total = lambda x: np.sum(g * its_linalg.expm(x))  # noqa: E731
+    with pytest.raises(TypeError, match=r"scipy\.linalg\.expm: "):
+        ag.grad(total)(x)
+    try:
+        defvjp(its_linalg.expm, lambda ans, x: lambda g: its_linalg.expm_frechet(x.T, g)[1])
+        step = 1e-6 * np.ones((2, 2))
+        numeric = (total(x + step) - total(x - step)) / 2
+        np.testing.assert_allclose(np.sum(ag.grad(total)(x) * step), numeric, rtol=1e-6)
+    finally:
+        its_linalg.expm.makers.clear()
 
 
 def test_a_rule_that_undoes_broadcasting_itself():
