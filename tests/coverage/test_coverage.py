@@ -86,6 +86,9 @@ def test_each_call_calls_its_function_on_something_and_has_a_text_of_its_own():
     assert len({str(call) for call in CALLS}) == len(CALLS)
 
 
+@pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "2.4.0", reason="NumPy's C code doesn't name arguments"
+)
 def test_the_page_is_what_is_written_from_the_table():
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.coverage"
 
@@ -321,7 +324,10 @@ HAND_ON = ("apply_along_axis", "piecewise", "pad")
 
 def takes_out(name: str) -> bool:
     f = function_of(np, name)
-    return isinstance(f, np.ufunc) or "out" in inspect.signature(f).parameters
+    try:
+        return isinstance(f, np.ufunc) or "out" in inspect.signature(f).parameters
+    except ValueError:  # written in C: before NumPy 2.4 it gives no signature
+        return name in {"dot", "concatenate", "concat"}
 
 
 @each(name for name in FIRST if takes_out(name))
