@@ -221,6 +221,8 @@ def put_at(x: Any, ufunc: Any, index: Any, *values: Any) -> Any:
     return new
 
 
+MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written to
+
 # ---------------------------------------------------------------------- what follows from shapes
 
 # The shapes and dtypes of their results follow from those of their operands, and of the first one

@@ -127,7 +127,7 @@ def _like(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         kinds = ufunc.resolve_dtypes((*given, *[None] * ufunc.nout))
         args = [jnp.asarray(x, kind) for x, kind in zip(args, kinds, strict=False)]
         home = jnp if getattr(np, ufunc.__name__, None) is ufunc else jax.scipy.special
-        return getattr(home, ufunc.__name__)(*args, **kwargs)
+        return getattr(home, ufunc.__name__.lstrip("_"))(*args, **kwargs)  # special.zeta's
     if function.__name__ == "reduce" and ufunc in _METHODS:
         names = ("axis", "dtype", "out", "keepdims", "initial", "where")
         every = {"axis": 0, **dict(zip(names, args[1:], strict=False)), **kwargs}

@@ -23,7 +23,7 @@ from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
 from ..lines import user_frame
 from ..show.notation import symbol_of
-from .graph import CompileError, Guard, Node, called, mapped, put, put_at, values
+from .graph import MADE, CompileError, Guard, Node, called, mapped, put, put_at, values
 from .memory import shares_memory
 from .traced import Traced
 
@@ -96,6 +96,7 @@ class Recorder:
         self._closed = False
         self._refused: CompileError | None = None  # by what may have been caught on its way
         self._odd = ""  # what is refused unless the function raises an error by itself
+        self._fixed: set[Node] = set()  # arrays that constants were written to
         self._shared: set[Node] = set()  # those whose memory another value may lie in
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
@@ -134,10 +135,14 @@ class Recorder:
                 raise
         if value is None or isinstance(value, str):
             self.refuse(f"{called(function)} gives no numbers")
-        known = function is np.full or function is np.broadcast_to  # to be written to, or left away
         operands = node.operands
-        if not operands and not known:
-            return mapped(value, self.lifted)  # of constants a constant
+        if self._fixed.issuperset(operands):  # of constants a constant
+            if function in MADE:
+                self._fixed.add(node)
+            elif function is not np.broadcast_to:  # which is left away, mostly
+                return mapped(value, self.lifted)
+        elif function not in MADE and not self._fixed.isdisjoint(operands):
+            node.args = mapped(node.args, self._settled)
         frame, place = user_frame()
         node.value, node.line = value, place
         self.nodes.append(node)
@@ -171,6 +176,9 @@ class Recorder:
         if type(x) is np.ndarray and x.size <= _LARGE and x.flags.writeable:
             return self._copies.setdefault((id(x), x.tobytes()), (x, x.copy()))[1]
         return x
+
+    def _settled(self, x: Any) -> Any:
+        return x.value if type(x) is Node and x in self._fixed else x
 
     def lifted(self, x: Any) -> Any:
         """A constant beside stand-ins as one, since NumPy's own methods would ask for values."""
@@ -264,8 +272,8 @@ class Recorder:
             error = raised.with_traceback(None)
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
-        for held in (self.tensors, self.born, self.ops, self._cotangents, self._shared,
-                     self._copies):  # fmt: skip
+        for held in (self.tensors, self.born, self.ops, self._cotangents, self._fixed,
+                     self._shared, self._copies):  # fmt: skip
             held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal
             raise refused.with_traceback(None) from None

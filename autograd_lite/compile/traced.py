@@ -22,7 +22,7 @@ from ..engine.tensor import Tensor
 from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE
 from ..table import NUMPY
-from .graph import Node, converted, mapped, put, put_at
+from .graph import MADE, Node, converted, mapped, put, put_at
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -32,8 +32,8 @@ _KNOWN: set[Any] = {
     np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast,
     np.common_type, "shape", "ndim", "size", "dtype", "nbytes", "itemsize",
 }  # fmt: skip
-# They make arrays that may be written to, of what.
-_MADE: dict[Any, Any] = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.full_like: None}
+# They make arrays, of what.
+_FILLED: dict[Any, Any] = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.full_like: None}
 # What they are for happens outside of the program.
 _OUTSIDE: set[Any] = {
     np.save, np.savez, np.savez_compressed, np.savetxt, np.array2string, np.array_repr,
@@ -61,6 +61,7 @@ class Traced:
         self.recorder, self.node = recorder, node
 
     __class__ = property(lambda self: type(self.node.value))
+    is_constant = property(lambda self: self.node.op == "constant")
 
     def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         return self.recorder.call(function, (self, *args), kwargs)
@@ -101,9 +102,9 @@ class Traced:
         def refuse(what: str) -> NoReturn:
             self.recorder.refuse(f"{numpy_name(func)} {what}")
 
-        if func in _MADE:
+        if func in _FILLED:
             made = func(*mapped(args, value_of), **mapped(kwargs, value_of))
-            fill = kwargs.get("fill_value", args[-1]) if func is np.full_like else _MADE[func]
+            fill = kwargs.get("fill_value", args[-1]) if func is np.full_like else _FILLED[func]
             return self.recorder.call(np.full, (made.shape, fill, made.dtype), {})
         if func in _KNOWN:
             return func(*mapped(args, value_of), **mapped(kwargs, value_of))
@@ -182,7 +183,7 @@ class Traced:
         self.write(put, index, value)
 
     def write(self, how: Any, *given: Any) -> None:
-        if self.node.function not in (np.full, np.array, put, put_at) or self.recorder.shares(self):
+        if self.node.function not in MADE or self.recorder.shares(self):
             self.refuse("in place something is written to", "it is an argument, or may share "
                         "memory; use ag.index_update, or a copy: y = x.copy()")  # fmt: skip
         self.node = self.call(how, *given).node
