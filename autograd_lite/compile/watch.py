@@ -20,6 +20,7 @@ from contextvars import ContextVar
 from functools import partial
 from itertools import chain
 from operator import attrgetter, is_, itemgetter
+from pickle import dumps
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -140,7 +141,7 @@ class Watch:
                   g.getstate() if isinstance(g, random.Random) else g.get_state()
                   for g in self._chance]  # fmt: skip
         grads = [id(t._grad) for t in self.tensors]
-        return [repr(states), grads]
+        return [dumps(states), grads]
 
     def refuse(self, effects: list[Any], who: str) -> None:
         """Raise where calls had other effects than their results, which ``effects`` were before."""

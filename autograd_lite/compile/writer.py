@@ -50,6 +50,8 @@ _OPERATORS: dict[Any, str] = {
     operator.gt: ">", operator.ge: ">=", operator.eq: "==", operator.ne: "!=",
     np.negative: "-", operator.neg: "-",
 }  # fmt: skip
+_TAKEN = ("prepare", "i", Changed.__name__, *dir(builtins),
+          *(name for name, x in vars(np).items() if isinstance(x, np.ufunc)))  # fmt: skip
 _SPELLED = {1: "one", 0: "zero", 2: "two", 0.5: "half", -1: "minus_one"}
 
 
@@ -73,8 +75,7 @@ class Source:
 
     def __init__(self, program: Program, captured: list[Tensor]) -> None:
         self.program, self.plan = simplified(program), planned(program)
-        ufuncs = (n for n, x in vars(np).items() if isinstance(x, np.ufunc))
-        self._new = Names("prepare", "i", Changed.__name__, *dir(builtins), *ufuncs).new
+        self._new = Names(*_TAKEN).new
         self.constants: dict[str, Any] = {}
         self.imports: dict[str, str] = {}
         self.names: dict[Node, str] = {}

@@ -103,13 +103,12 @@ class Call(NamedTuple):
 
     def of(self, namespace: Any, tree: ast.Expression | None = None) -> Callable[..., Any]:
         """A function of the operands, with ``np`` in the code standing for ``namespace``."""
-        code = compile(tree or self.code, f"<{self.code}>", "eval")
+        function = ast.parse(f"lambda {', '.join(self.operands)}: {self.code}", mode="eval")
+        if tree is not None:
+            function.body.body = tree.body  # type: ignore[attr-defined]
         fixed = {"np": namespace, "nan": np.nan, "inf": np.inf, **self.constants}
-
-        def call(*arrays: Any) -> Any:
-            return eval(code, {**fixed, **dict(zip(self.operands, arrays, strict=True))})
-
-        return call
+        found: Callable[..., Any] = eval(compile(function, f"<{self.code}>", "eval"), fixed)
+        return found
 
     def drawn(self, seed: int = 7) -> list[Any]:
         rng = np.random.default_rng(seed)
