@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial, update_wrapper
 from numbers import Number
 from time import perf_counter
@@ -182,6 +184,18 @@ def _structure(tree: Any) -> Any:
     return kind, tuple([(key, _structure(x)) for key, x in inner.items()]), *kept
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Within it the collector doesn't look through what is recorded, again and again."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
 class Variant:
     """A program for arguments of certain shapes and dtypes, with a function for each thread.
 
@@ -206,6 +220,7 @@ class Variant:
             else found.output == 0
         )
 
+    @_uncollected()
     def make(
         self, f: Callable[..., Any], args: Any, kwargs: Any, refuse: Callable[[], None],
         jit: bool = False, other: list[Any] | None = None, **how: Any,

@@ -87,7 +87,8 @@ class Node:
 
     def described(self) -> str:
         """For messages: what it is, and where it was computed."""
-        name = self.name or ("an argument" if self.function is None else f"what {self.op} gives")
+        by = self.op or called(self.function)
+        name = self.name or ("an argument" if self.function is None else f"what {by} gives")
         return f"{name} of shape {self.shape}{f', from {self.line}' if self.line else ''}"
 
 

@@ -21,7 +21,7 @@ from ..arrays import STAND_INS, array_of, refuse_kinds
 from ..engine.modes import Mode, Run
 from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
-from ..lines import user_frame
+from ..lines import Line, user_frame
 from ..show.notation import symbol_of
 from .graph import MADE, CompileError, Guard, Node, called, mapped, put, put_at, values
 from .memory import shares_memory
@@ -115,17 +115,8 @@ class Recorder:
         if self._closed:
             raise CompileError("compile: a value of a compiled function is used after its end")
         node = Node(function, mapped(args, self._node), kwargs and mapped(kwargs, self._node),
-                    op=self._ops[-1] if self._ops else called(function))  # fmt: skip
-        filters = warnings.filters
-        if filters != self._filters and any(
-            f[0] == "error" and f not in self._filters for f in filters
-        ):
-            self.refuse("warnings are made errors; compile the parts")
-        now: Any = np.geterr()
-        if now != self._errors:
-            node.errors = tuple((k, v) for k, v in sorted(now.items()) if v != self._errors[k])
-            if {"call", "log"} & {v for _, v in node.errors}:
-                self.refuse("np.errstate with call= or log= is a side effect; use warn or raise")
+                    op=self._ops[-1] if self._ops else None)  # fmt: skip
+        self._note_settings(node)
         with np.errstate(all="ignore"):  # the call that is to come warns
             try:
                 value = function(*values(node.args), **(kwargs and values(node.kwargs)))
@@ -147,13 +138,7 @@ class Recorder:
         node.value, node.line = value, place
         self.nodes.append(node)
         if len(self.nodes) == self._told:
-            self._told = 0 if perf_counter() - self._begun > _LONG else self._told + _OFTEN
-            if not self._told:
-                _log.warning(
-                    "compile: it takes over a second; %d calls of NumPy so far, the last at %s. "
-                    "Python's loops are written down call by call: compile a step of them",
-                    len(self.nodes), place,
-                )  # fmt: skip
+            self._tell(place)
         if (id(frame), place.number) != self._line:
             self._line = id(frame), place.number
             self._take_names(frame)
@@ -163,6 +148,29 @@ class Recorder:
             parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
         return Traced(self, node)
+
+    def _note_settings(self, node: Node) -> None:
+        """What is set for warnings, where that isn't as outside."""
+        filters = warnings.filters
+        if filters != self._filters and any(
+            f[0] == "error" and f not in self._filters for f in filters
+        ):
+            self.refuse("warnings are made errors; compile the parts")
+        now: Any = np.geterr()
+        if now != self._errors:
+            node.errors = tuple((k, v) for k, v in sorted(now.items()) if v != self._errors[k])
+            if {"call", "log"} & {v for _, v in node.errors}:
+                self.refuse("np.errstate with call= or log= is a side effect; use warn or raise")
+
+    def _tell(self, place: Line) -> None:
+        """A word on what takes long."""
+        self._told = 0 if perf_counter() - self._begun > _LONG else self._told + _OFTEN
+        if not self._told:
+            _log.warning(
+                "compile: it takes over a second; %d calls of NumPy so far, the last at %s. "
+                "Python's loops are written down call by call: compile a step of them",
+                len(self.nodes), place,
+            )  # fmt: skip
 
     def _node(self, x: Any) -> Any:
         if type(x) is Traced:
