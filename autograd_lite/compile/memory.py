@@ -53,6 +53,10 @@ def shares_memory(node: Node) -> bool:
     return not str(getattr(function, "__module__", "")).startswith("numpy.fft")
 
 
+_LARGE = 16_384  # entries, from which memory counts
+_SOON = 4  # calls, after which a value stays in small memory of its own: so loops are seen
+
+
 @dataclass(eq=False)
 class Buffer:
     """Memory for several values, one after the other; its first name, and shape."""
@@ -91,13 +95,14 @@ def planned(program: Program) -> Plan:
         last_use[whole] = max(last_use[whole], last_use[part])
     destination = {new: old for old, new in program.updates.items()}
     safe = max((i for i, x in enumerate(nodes) if isinstance(x, Guard) or varies(x)), default=-1)
+    lasting = set[Node]()
     free: dict[Any, list[Buffer]] = defaultdict(list)
     dying: dict[int, list[Node]] = defaultdict(list)
     for node, last in last_use.items():
         dying[last].append(node)
     for i, node in enumerate(nodes):
         how, old = writes_out(node), destination.get(node)
-        dead = [x for x in dying[i] if x in plan.buffers]
+        dead = [x for x in dying[i] if x in plan.buffers and x not in lasting]
         # NumPy takes four times as long over an array of one entry that is operand and result.
         if how == "ufunc" and node.size > 1:
             while dead:
@@ -112,7 +117,9 @@ def planned(program: Program) -> Plan:
                 plan.buffers[node] = plan.buffers[x]
                 dead.remove(x)
             else:
-                waiting = free[node.size, node.dtype]
+                if node.size < _LARGE and last_use[node] > i + _SOON:
+                    lasting.add(node)
+                waiting = free[node.size, node.dtype] if node not in lasting else []
                 plan.buffers[node] = waiting.pop() if waiting else Buffer()
         for x in dead:
             _release(x, plan, free)
