@@ -259,15 +259,3 @@ def varies(node: Node) -> bool:
     if function in _OF_SEVERAL or of_ufunc(function) or python:
         return False
     return function not in _OF_ONE or any(nodes_in([node.args[1:], node.kwargs]))
-
-
-def matches(node: Node, value: Any) -> bool:
-    """Whether it is of the shape and dtype that were recorded."""
-    if type(value) is type(node.value) is np.ndarray:
-        return bool(value.shape == node.value.shape and value.dtype == node.value.dtype)
-    if isinstance(value, (tuple, list)):
-        return len(value) == len(node.value)
-    return bool(
-        np.shape(value) == node.shape
-        and getattr(value, "dtype", type(value)) == getattr(node.value, "dtype", type(node.value))
-    )

@@ -23,7 +23,6 @@ from .graph import (
     called,
     converted,
     mapped,
-    matches,
     nodes_in,
     of_ufunc,
     put,
@@ -89,7 +88,7 @@ def _called(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
     """What a call gives, of JAX's arrays; refused where it isn't of the same shape and dtype."""
     try:
         value = _like(node.function)(*args, **kwargs)
-        if matches(node, value):
+        if node.is_several or (np.shape(value), value.dtype) == (node.shape, node.dtype):
             return value
         said = f"gives {value.shape} of {value.dtype}, and in NumPy {node.shape} of {node.dtype}"
     except Exception as error:

@@ -88,14 +88,13 @@ def planned(program: Program) -> Plan:
     date is written to when nothing can go wrong any more.
     """
     plan, nodes = Plan(), program.nodes
-    owners, last_use = _lives(program)
+    owners, last_use, lasting = _lives(program)
     out = {x for x in program.outputs if isinstance(x, Node)}
     _plan_joins(program, plan, out)
     for part, (whole, _) in plan.inside.items():
         last_use[whole] = max(last_use[whole], last_use[part])
     destination = {new: old for old, new in program.updates.items()}
     safe = max((i for i, x in enumerate(nodes) if isinstance(x, Guard) or varies(x)), default=-1)
-    lasting = set[Node]()
     free: dict[Any, list[Buffer]] = defaultdict(list)
     dying: dict[int, list[Node]] = defaultdict(list)
     for node, last in last_use.items():
@@ -117,8 +116,6 @@ def planned(program: Program) -> Plan:
                 plan.buffers[node] = plan.buffers[x]
                 dead.remove(x)
             else:
-                if node.size < _LARGE and last_use[node] > i + _SOON:
-                    lasting.add(node)
                 waiting = free[node.size, node.dtype] if node not in lasting else []
                 plan.buffers[node] = waiting.pop() if waiting else Buffer()
         for x in dead:
@@ -130,8 +127,10 @@ def _release(x: Node, plan: Plan, free: dict[Any, list[Buffer]]) -> None:
     free[x.size, x.dtype].append(plan.buffers[x])
 
 
-def _lives(program: Program) -> tuple[dict[Node, set[Node]], dict[Node, int]]:
-    """For each node those in whose memory it may lie; and when it, or what may, is used last."""
+def _lives(program: Program) -> tuple[dict[Node, set[Node]], dict[Node, int], set[Node]]:
+    """For each node those in whose memory it may lie; when it, or what may, is used last; and those
+    which aren't large, and aren't used up soon.
+    """
     owners, last = dict[Node, set[Node]](), dict[Node, int]()
     for i, node in enumerate(program.nodes):
         own = owners[node] = {node}
@@ -145,7 +144,8 @@ def _lives(program: Program) -> tuple[dict[Node, set[Node]], dict[Node, int]]:
                 last[owner] = i
     for result in program.results:
         last.update(dict.fromkeys(owners.get(result, {result}), len(program.nodes)))
-    return owners, last
+    places = enumerate(program.nodes)
+    return owners, last, {x for i, x in places if x.size < _LARGE and last[x] > i + _SOON}
 
 
 def _plan_joins(program: Program, plan: Plan, out: set[Node]) -> None:

@@ -75,9 +75,10 @@ class Builder:
     def _instead(self, node: Node) -> Any:
         patterns = () if node.kwargs else _BY_FUNCTION.get(node.function, ())
         if patterns and node.dtype.kind in "fc" and type(node.value) not in _PYTHON:
-            for pattern, new in patterns:
+            has = {getattr(a, "function", None) for a in node.args}
+            for needs, pattern, new in patterns:
                 bound: dict[Any, Any] = {}
-                if self._fits(pattern, node, bound):
+                if needs <= has and self._fits(pattern, node, bound):
                     found = self._built(new, bound)
                     if same_kind(found, node):
                         return found
@@ -203,9 +204,10 @@ PATTERNS: list[tuple[Any, Any]] = [
     (np.real(x), x),
     (np.transpose(np.transpose(x)), x),
 ]
-_BY_FUNCTION: dict[Any, list[tuple[Any, Any]]] = {}
+_BY_FUNCTION: dict[Any, list[tuple[set[Any], Any, Any]]] = {}  # with what operands are calls of
 for _pattern, _new in PATTERNS:
-    _BY_FUNCTION.setdefault(_pattern.function, []).append((_pattern, _new))
+    _needs = {getattr(p, "function", None) for p in _pattern.args if type(p) is not Var}
+    _BY_FUNCTION.setdefault(_pattern.function, []).append((_needs, _pattern, _new))
 
 # ---------------------------------------------------------------------- rules
 

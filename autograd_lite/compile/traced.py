@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -237,11 +237,16 @@ class Traced:
         check(*arrays)  # what it decides is watched
 
 
-def _is_given_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+@cache
+def _parameters(function: Any) -> list[str]:
     try:
-        names = [] if function is np.einsum else list(signature(function).parameters)
+        return [] if function is np.einsum else list(signature(function).parameters)
     except ValueError:
-        names = []
+        return []
+
+
+def _is_given_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    names = _parameters(function)
     return dict(zip(names, args, strict=False) if "out" in names[: len(args)] else (),
                 **kwargs).get("out") is not None  # fmt: skip
 

@@ -101,7 +101,7 @@ class Watch:
             self._before = now
         if [*chain.from_iterable(self._dicts)] != self._keys:
             return False
-        if self._scopes() != self._sizes:
+        if self._missing and self._scopes() != self._sizes:
             if not all(names.isdisjoint(scope) for scope, names in self._missing):
                 return False
             self._sizes = self._scopes()
