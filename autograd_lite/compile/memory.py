@@ -104,27 +104,33 @@ def planned(program: Program) -> Plan:
         dead = [x for x in dying[i] if x in plan.buffers and x not in lasting]
         # NumPy takes four times as long over an array of one entry that is operand and result.
         if how == "ufunc" and node.size > 1:
-            while dead:
-                _release(dead.pop(), plan, free)
+            _release(dead, plan, free)
         if how and node not in out and node not in plan.inside:
-            x = node.args[0]
+            over = _written_over(node, dead, owners)
             if old and how == "ufunc" and i > safe and last_use.get(old, -1) <= i:
                 plan.in_place[node] = old
-            elif how == "put" and x in dead and not any(
-                y is not x and x in owners.get(y, ()) for y in node.operands
-            ):
-                plan.buffers[node] = plan.buffers[x]
-                dead.remove(x)
+            elif over is not None:
+                plan.buffers[node] = plan.buffers[over]
+                dead.remove(over)
             else:
                 waiting = free[node.size, node.dtype] if node not in lasting else []
                 plan.buffers[node] = waiting.pop() if waiting else Buffer()
-        for x in dead:
-            _release(x, plan, free)
+        _release(dead, plan, free)
     return plan
 
 
-def _release(x: Node, plan: Plan, free: dict[Any, list[Buffer]]) -> None:
-    free[x.size, x.dtype].append(plan.buffers[x])
+def _release(dead: list[Node], plan: Plan, free: dict[Any, list[Buffer]]) -> None:
+    while dead:
+        x = dead.pop()
+        free[x.size, x.dtype].append(plan.buffers[x])
+
+
+def _written_over(node: Node, dead: list[Node], owners: dict[Node, set[Node]]) -> Node | None:
+    """What a call writes entries into, where nothing needs that as it was, nor lies in it."""
+    x = node.args[0]
+    if node.function not in (put, put_at) or type(x) is not Node or x not in dead:
+        return None
+    return None if any(x in owners.get(y, ()) for y in node.operands if y is not x) else x
 
 
 def _lives(program: Program) -> tuple[dict[Node, set[Node]], dict[Node, int], set[Node]]:
