@@ -18,7 +18,7 @@ import numpy as np
 
 from autograd_lite import Tensor
 from autograd_lite.arrays import STAND_INS, given
-from autograd_lite.compile.compiled import Variant, settled, within
+from autograd_lite.compile.compiled import Variant, settled, uncollected, within
 from autograd_lite.compile.graph import Changed, CompileError
 from autograd_lite.compile.recording import others
 from autograd_lite.compile.watch import Watch
@@ -160,7 +160,8 @@ class TrainStep:
         before = [(m, dict(vars(m))) for m in modules]
         try:
             self._regroup(_alike(self.optimizer, self._trained(x, y)))
-            self._latest = _Variant(self, self._groups, x, y)
+            with uncollected():
+                self._latest = _Variant(self, self._groups, x, y)
             self._latest.batch = batch
             return self._latest
         except BaseException:

@@ -125,7 +125,7 @@ class Compiled:
                 refuse_bound("compile", x)
         except TypeError as error:
             raise KindError(str(error)) from None
-        with self._lock, compiling():
+        with self._lock, compiling(), uncollected():
             start = perf_counter()
             try:
                 self._latest = Variant(self.f, args, kwargs, self._jit)
@@ -185,7 +185,7 @@ def _structure(tree: Any) -> Any:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Within it the collector doesn't look through what is recorded, again and again."""
     on = gc.isenabled()
     gc.disable()
@@ -220,7 +220,6 @@ class Variant:
             else found.output == 0
         )
 
-    @_uncollected()
     def make(
         self, f: Callable[..., Any], args: Any, kwargs: Any, refuse: Callable[[], None],
         jit: bool = False, other: list[Any] | None = None, **how: Any,

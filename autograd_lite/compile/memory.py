@@ -53,7 +53,7 @@ def shares_memory(node: Node) -> bool:
     return not str(getattr(function, "__module__", "")).startswith("numpy.fft")
 
 
-_LARGE = 16_384  # entries, from which memory counts
+_LARGE = 4096  # entries, from which memory counts
 _SOON = 4  # calls, after which a value stays in small memory of its own: so loops are seen
 
 

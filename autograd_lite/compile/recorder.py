@@ -72,7 +72,8 @@ class Capture(Mode):
         self.recorder.refuse(
             "t.backward() stores gradients, a side effect; compile ag.value_and_grad(f) instead"
             if what == "grad"
-            else "a Tensor is given new data, a side effect; return it, or use nn.TrainStep"
+            else f"{tensor.name or 'a Tensor'} is given new data, a side effect; return it, or "
+            "call the function as it is"
         )
 
 

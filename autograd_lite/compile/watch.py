@@ -145,13 +145,15 @@ class Watch:
 
     def refuse(self, effects: list[Any], who: str) -> None:
         """Raise where calls had other effects than their results, which ``effects`` were before."""
-        if self.holds() and self.effects() == effects:
+        now = self.effects()
+        if self.holds() and now == effects:
             return
         for tensor in self.tensors:
             if type(tensor._grad) in STAND_INS:
                 tensor._grad = None
+        changed = self.changed() if now[0] == effects[0] else "a random generator's state"
         raise CompileError(
-            f"{who} changes {self.changed()} or stores something outside of itself, a side effect "
+            f"{who} changes {changed} or stores something outside of itself, a side effect "
             "that isn't repeated: return it. Random numbers would be frozen: pass them as arguments"
         )
 
