@@ -222,6 +222,15 @@ def put_at(x: Any, ufunc: Any, index: Any, *values: Any) -> Any:
     return new
 
 
+OPERATORS: dict[str, tuple[str, np.ufunc]] = {  # by the names of Python's methods
+    "add": ("+", np.add), "sub": ("-", np.subtract), "mul": ("*", np.multiply),
+    "truediv": ("/", np.divide), "floordiv": ("//", np.floor_divide), "mod": ("%", np.remainder),
+    "pow": ("**", np.power), "matmul": ("@", np.matmul), "and": ("&", np.bitwise_and),
+    "or": ("|", np.bitwise_or), "xor": ("^", np.bitwise_xor), "lshift": ("<<", np.left_shift),
+    "rshift": (">>", np.right_shift), "lt": ("<", np.less), "le": ("<=", np.less_equal),
+    "gt": (">", np.greater), "ge": (">=", np.greater_equal), "eq": ("==", np.equal),
+    "ne": ("!=", np.not_equal),
+}  # fmt: skip
 MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written to
 
 # ---------------------------------------------------------------------- what follows from shapes

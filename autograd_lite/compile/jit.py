@@ -99,7 +99,7 @@ def _called(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
     )
 
 
-def _like(function: Any) -> Callable[..., Any]:
+def _like(function: Any) -> Any:
     """JAX's function of that name."""
     import jax.numpy as jnp
     import jax.scipy.special
@@ -110,11 +110,11 @@ def _like(function: Any) -> Callable[..., Any]:
     if ufunc is None:
         is_numpy = getattr(function, "__module__", "").split(".")[0] == "numpy"
         names = numpy_name(function).split(".")[1:]
-        return reduce(getattr, names, jnp) if is_numpy else function  # type: ignore[arg-type]
+        return reduce(getattr, names, jnp) if is_numpy else function
     home = jnp if getattr(np, ufunc.__name__, None) is ufunc else jax.scipy.special
     own = getattr(home, ufunc.__name__.lstrip("_"))  # as of special.zeta
     if function is not ufunc:
-        return getattr(own, function.__name__)  # type: ignore[no-any-return]
+        return getattr(own, function.__name__)
 
     def widened(*args: Any, **kwargs: Any) -> Any:
         given = [x.dtype if hasattr(x, "dtype") else type(x) for x in args]

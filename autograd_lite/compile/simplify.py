@@ -65,12 +65,12 @@ class Builder:
     def added(self, node: Node) -> Node:
         """What stands for a call of what is there."""
         _narrow(node)
-        found = self._instead(node)
+        found: Any = self._instead(node)
         if found is None:
             found = self._seen.setdefault(_key(node), node)
             if found is node:
                 self.nodes.append(node)
-        return found
+        return found  # type: ignore[no-any-return]
 
     def _instead(self, node: Node) -> Any:
         patterns = () if node.kwargs else _BY_FUNCTION.get(node.function, ())

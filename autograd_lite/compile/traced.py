@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable
 from functools import cache, partial
 from inspect import signature
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -22,7 +23,7 @@ from ..engine.tensor import Tensor
 from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE
 from ..table import NUMPY
-from .graph import MADE, Node, converted, mapped, put, put_at
+from .graph import MADE, OPERATORS, Node, converted, mapped, put, put_at
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -264,13 +265,9 @@ def _operator(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> Callabl
     return combined
 
 
-for _name, _ufunc in {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
-    "floordiv": np.floor_divide, "mod": np.remainder, "pow": np.power, "matmul": np.matmul,
-    "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "lshift": np.left_shift,
-    "rshift": np.right_shift, "lt": np.less, "le": np.less_equal, "gt": np.greater,
-    "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
-}.items():  # fmt: skip
+for _name in ("shape", "ndim", "size", "dtype"):  # asked for often
+    setattr(Traced, _name, property(attrgetter(f"node.value.{_name}")))
+for _name, (_, _ufunc) in OPERATORS.items():
     _both = _operator(_ufunc, getattr(operator, f"__{_name}__"))
     setattr(Traced, "_Traced__power" if _name == "pow" else f"__{_name}__", _both)
     setattr(Traced, f"__r{_name}__", lambda y, x, both=_both: both(x, y))

@@ -22,6 +22,7 @@ from ..arrays import array_of
 from ..engine.tensor import Tensor
 from ..numpy_code import Names, code, literal, numpy_name
 from .graph import (
+    OPERATORS,
     Changed,
     CompileError,
     Guard,
@@ -42,14 +43,9 @@ from .memory import VIEWS, joined, planned, shares_memory, writes_out
 from .simplify import simplified
 
 _OPERATORS: dict[Any, str] = {
-    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**",
-    np.floor_divide: "//", np.remainder: "%", np.less: "<", np.less_equal: "<=", np.greater: ">",
-    np.greater_equal: ">=", np.equal: "==", np.not_equal: "!=", operator.add: "+",
-    operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "**",
-    operator.floordiv: "//", operator.mod: "%", operator.lt: "<", operator.le: "<=",
-    operator.gt: ">", operator.ge: ">=", operator.eq: "==", operator.ne: "!=",
-    np.negative: "-", operator.neg: "-",
-}  # fmt: skip
+    function: sign for name, (sign, ufunc) in OPERATORS.items()
+    for function in (ufunc, getattr(operator, f"__{name}__"))
+} | {np.negative: "-", operator.neg: "-"}  # fmt: skip
 _TAKEN = ("prepare", "i", Changed.__name__, *dir(builtins),
           *(name for name, x in vars(np).items() if isinstance(x, np.ufunc)))  # fmt: skip
 _SPELLED = {1: "one", 0: "zero", 2: "two", 0.5: "half", -1: "minus_one"}
