@@ -82,7 +82,7 @@ class Builder:
                     found = self._built(new, bound)
                     if same_kind(found, node):
                         return found
-        rule = RULES.get(node.function) if type(node) is Node else None
+        rule = RULES.get(node.function) if type(node) is Node and node.args else None
         found = rule(node, self) if rule else None
         if found is None and type(node.function) is np.ufunc:
             found = _reshaped_later(node, self)
@@ -242,7 +242,7 @@ def _item(node: Node, make: Builder) -> Any:
 @_rule(np.add, np.subtract, np.multiply, np.divide)
 def _without_broadcast(node: Node, make: Builder) -> Any:
     """A ufunc broadcasts its operands by itself."""
-    args = [x.args[0] if type(x) is Node and x.function is np.broadcast_to else x
+    args = [x.args[0] if type(x) is Node and x.function is np.broadcast_to and x.args else x
             for x in node.args]  # fmt: skip
     same = all(map(operator.is_, args, node.args)) or node.kwargs
     return None if same else make.call(node.function, *args)

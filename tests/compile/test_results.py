@@ -162,6 +162,16 @@ def test_keyword_arguments():
             np.testing.assert_array_equal(compiled(*args, **kwargs), f(*args, **kwargs))
 
 
+@each([
+    lambda x: np.broadcast_to(array=x, shape=(4, 2, 3)) * 2,
+    lambda x: np.transpose(a=x) + np.squeeze(a=x[None]).T,
+    lambda x: np.sum(a=x) + np.max(a=x, axis=0),
+    lambda x: (np.zeros_like(x), np.zeros_like(a=x), np.where(x > 1, np.zeros_like(x), x)),
+])  # fmt: skip
+def test_operands_by_their_names_and_zeros(f: Any):
+    agree(f, np.arange(6.0).reshape(2, 3), np.ones((2, 3)))
+
+
 def test_what_isn_t_a_float_or_an_array_is_known():
     agree(lambda x, n: (x**n, n), (X, 2), (X, 3), (Y, 2), (Y, True), (Y, 1), (Y, 1.0))
     agree(lambda x, keep: x.sum(axis=0, keepdims=keep), (X, True), (X, False))
