@@ -319,3 +319,13 @@ def test_variables_may_be_called_as_functions_are():
         return sum * log + min, abs, list, sum
 
     agree(square, (X, Y), (Y, X), (np.repeat(X, 20000, 0), np.repeat(Y, 20000, 0)))
+
+
+@each([(64, 10), (13, 13), (5, 33)], [0.1, 0.3, -0.7])
+def test_rounding_may_decide_between_ties(shape: tuple[int, int], value: float):
+    """Sums in another order are other sums, by their last digit."""
+    def f(x: Any) -> Any:
+        sums = np.sum(x, axis=0)
+        return np.argmax(sums), sums >= sums[0], np.sign(sums - sums[::-1])
+
+    ag.compile(f)(np.full(shape, value))
