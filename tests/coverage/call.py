@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+DEEP = "lib.stride_tricks."
+"""Where NumPy keeps a function that `autograd_lite` has with its others."""
+
 
 class Operand(NamedTuple):
     """An operand that is differentiated: the shape, the domain of its entries, or their values."""
@@ -103,9 +106,9 @@ class Call(NamedTuple):
 
     def of(self, namespace: Any, tree: ast.Expression | None = None) -> Callable[..., Any]:
         """A function of the operands, with ``np`` in the code standing for ``namespace``."""
-        function = ast.parse(f"lambda {', '.join(self.operands)}: {self.code}", mode="eval")
-        if tree is not None:
-            function.body.body = tree.body  # type: ignore[attr-defined]
+        code = ast.unparse(tree) if tree else self.code
+        code = code if namespace is np else code.replace(DEEP, "")
+        function = f"lambda {', '.join(self.operands)}: {code}"  # which reaches nothing but this:
         fixed = {"np": namespace, "nan": np.nan, "inf": np.inf, **self.constants}
         found: Callable[..., Any] = eval(compile(function, f"<{self.code}>", "eval"), fixed)
         return found
@@ -125,6 +128,7 @@ class Call(NamedTuple):
 
 def function_of(namespace: Any, name: str) -> Any:
     """``linalg.inv`` of NumPy or of `autograd_lite`; None where it isn't there."""
+    name = name if namespace is np else name.removeprefix(DEEP)
     for part in name.split("."):
         namespace = getattr(namespace, part, None)
     return namespace
