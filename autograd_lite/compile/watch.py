@@ -232,6 +232,8 @@ class Watch:
             found += [(x, at) for x, at in reached if not isinstance(x, (FunctionType, type))]
             self._dicts.append(f.__globals__)
         imported = [(sys.modules[name], name) for name in names & sys.modules.keys()]
+        imported += [(x, name) for cell, name in cells for x in gc.get_referents(cell)
+                     if isinstance(x, ModuleType)]  # fmt: skip
         scopes = [(f.__globals__, path), *((vars(x), name) for x, name in imported)]
         for scope, where in scopes:
             inner = self._look_up(scope, names & scope.keys(), where)

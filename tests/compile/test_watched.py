@@ -130,6 +130,7 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "a weak reference": (lambda x: x * inside().k, lambda v: setattr(thing, "k", v), ()),  # type: ignore[union-attr]
         "a key": (lambda x: getattr(np, next(iter(keyed)))(x),
                   lambda v: (keyed.clear(), keyed.update({"cos" if v > 2 else "tan": 1.0})), ()),
+        "a module closed over": (lambda x: x * module.k, lambda v: setattr(module, "k", v), ()),
         "imported within": (importing, lambda v: setattr(module, "k", v), ()),
         "a name that comes": (with_late, lambda v: globals().update(LATE=v), ()),
         "the environment": (lambda x: x * float(os.environ.get("OF_THE_TEST", "1")),
