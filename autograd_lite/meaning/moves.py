@@ -316,14 +316,16 @@ NORMAL.update({op: _extreme_of(op) for op in ("max", "min")})
 # ---------------------------------------------------------------------- moves
 
 
-def _inward(x: Term, move: Callable[[Term], Term | None]) -> Term | None:
+def _inward(
+    x: Term, move: Callable[[Term], Term | None], always: bool = False
+) -> Term | None:
     """A move of each operand instead of the result, where that is shorter."""
-    if x.op not in "+*" or x.size > LARGEST:
+    if x.op not in "+*" or (x.size > LARGEST and not always):
         return None
     parts = [(e, c) for f, c in x.args if (e := move(f)) is not None]
     if len(parts) < len(x.args):
         return None
-    if sum(f.size for f, _ in parts) >= sum(f.size for f in x.operands):
+    if not always and sum(f.size for f, _ in parts) >= sum(f.size for f in x.operands):
         return None
     return total(parts) if x.op == "+" else product(parts)
 
@@ -399,11 +401,18 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if as_number(x) is not None:
         return shaped(bare(x), moved)
     found = _inward(
-        x, lambda f: make("transpose", [shaped(f, padded(f, x.ndim))], {"axes": perm})
+        x, lambda f: make("transpose", [shaped(f, padded(f, x.ndim))], {"axes": perm}), _is_outer(x)
     )
     if found is not None:
         return shaped(found, moved)
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
+
+
+def _is_outer(x: Term) -> bool:
+    """Whether a matrix is a product of a column and a row, or a sum of such."""
+    if x.op == "+":
+        return x.ndim == 2 and all(f.shape == x.shape and _is_outer(f) for f in x.operands)
+    return x.op == "*" and x.ndim == 2 and all(len(varying(f, 2)) < 2 for f in x.operands)
 
 
 def _in_order(perm: Sequence[int], shape: Shape) -> bool:
@@ -573,25 +582,38 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     ranges = ranges_of(index, x.shape)
     if ranges is None:
         return _picked_at(x, _places(index, x.shape))
+    while True:
+        inner = x.args[0] if x.op in ("getitem", "reshape") else x
+        if x.op == "reshape" and only_ones_moved(inner.shape, x.shape):
+            cut = iter([r for r, n in zip(ranges, x.shape, strict=True) if n != 1])
+            ranges = [range(1) if n == 1 else next(cut) for n in inner.shape]
+        elif x.op == "getitem" and (before := ranges_of(x.params["index"], inner.shape)):
+            ranges = _within(before, ranges)
+        else:
+            break
+        x = inner
     if math.prod(shape) == 1:
-        return shaped(make("getitem", [x], {"index": tuple(r[0] for r in ranges)}, ()), shape)
-    whole = x.shape
-    if x.op == "getitem":
-        before = ranges_of(x.params["index"], x.args[0].shape)
-        if before is not None:
-            x = x.args[0]
-            whole, ranges = x.shape, _within(before, ranges)
-    return intern("getitem", (x,), {"index": slices_of(ranges, whole)}, shape, x.size + 0.5)
+        found = _picked_at(x, _places(tuple(r[0] for r in ranges), x.shape))
+    else:
+        slices = {"index": slices_of(ranges, x.shape)}
+        found = intern("getitem", (x,), slices, tuple(map(len, ranges)), x.size + 0.5)
+    return None if found is None else shaped(found, shape)
 
 
 def ranges_of(index: Any, whole: Shape) -> list[range] | None:
-    """What slices take of each axis, where an index is slices alone."""
+    """What is taken of each axis, where an index is slices and numbers alone."""
     parts = list(_parts(index))
     at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
     parts[at : at + 1] = [slice(None)] * (len(whole) - len(parts) + (at < len(parts)))
-    if len(parts) != len(whole) or not all(isinstance(part, slice) for part in parts):
+    if len(parts) != len(whole):
         return None
-    ranges = [range(n)[part] for part, n in zip(parts, whole, strict=True)]
+    ranges = []
+    for part, n in zip(parts, whole, strict=True):
+        if _is_whole(part) and not isinstance(part, np.ndarray):
+            part = slice(part % n, part % n + 1)
+        if not isinstance(part, slice):
+            return None
+        ranges.append(range(n)[part])
     return ranges if all(r.step > 0 and len(r) for r in ranges) else None
 
 
@@ -631,8 +653,9 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     ranges = ranges_of(index, whole)
     if ranges is not None:
         if math.prod(g.shape) == 1:
-            place = tuple(r[0] for r in ranges)
-            return make("scatter", [shaped(g, ())], {"index": place, "shape": whole}, whole)
+            places = _places(tuple(r[0] for r in ranges), whole)
+            return _put_at(shaped(g, ()), places, whole)
+        g = shaped(g, tuple(map(len, ranges)))
         if g.op == "scatter" and (inner := ranges_of(g.params["index"], g.shape)) is not None:
             g = g.args[0]
             ranges = _within(ranges, inner)

@@ -121,7 +121,6 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "minimum": lambda x, y: MINIMUM(x, y),
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
-    "blocks": lambda *xs, axis: np.concatenate(xs, axis),
     "trace": np.trace,
     "correlate": lambda x, k: CORRELATE(x, k),
     "convolve_full": lambda x, k: CONVOLVE(x, k),

@@ -6,13 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from fractions import Fraction
+from functools import partial, reduce
 from itertools import count
 from typing import Any
 
 import numpy as np
 
 from .. import ops
-from ..engine.op import Each
 from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code, numpy_name
@@ -37,6 +37,7 @@ from .terms import (
     make,
     marked,
     product_of,
+    snapped,
     sum_of,
 )  # fmt: skip
 from .windows import CONVOLVE, CORRELATE
@@ -102,10 +103,6 @@ SPREAD = Op(
     "convolve_full", lambda g, k, moves: _moved(g * k, moves), notation=infix("*", PRODUCT, MATMUL),
     source=lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]),
 )  # fmt: skip
-BLOCKS = Op("blocks", lambda *xs, axis: np.concatenate(xs, axis), Each(lambda i, g, out, *xs: None),
-            notation=Notation(lambda xs, params: f"[{', '.join(xs)}]", ATOM, (0,)),
-            source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
-            )  # fmt: skip
 DILATE = Op("dilate", OPS["scatter"].forward, notation=function("dilate"),
             source=OPS["scatter"].source)  # fmt: skip
 ONLY = Op("only", lambda mask, x: np.where(mask, x, 0.0), notation=infix("∘", PRODUCT, MATMUL),
@@ -215,7 +212,7 @@ class Writer:
         times = c * self.rows if self.rows else 0.0
         k = round(times)
         odd = _is_long(c) and not _is_whole(1 / c)
-        fine = k == 1 or (k in (2, 3, 4) and (residual or odd))
+        fine = k == 1 or (k in (2, 3, 4) and (residual or odd) and not _is_whole(c))
         return k if fine and abs(times - k) < 1e-9 else 0
 
     def scaled(self, x: Expression | None, c: float, residual: bool = False) -> Expression:
@@ -244,9 +241,10 @@ class Writer:
 
 
 def _negated(x: Expression) -> Expression:
-    if x.is_called("matmul"):
-        return applied(ops.matmul, _negated(x.inputs[0]), x.inputs[1])
-    return applied(ops.negative, x)
+    scaled = x.is_called("multiply") and x.inputs[0].is_number and x.inputs[0].shape == ()
+    if scaled or x.is_called("matmul", "outer", "divide"):
+        return applied(x.op, _negated(x.inputs[0]), x.inputs[1])  # type: ignore[arg-type]
+    return Expression(-x.value) if x.is_number else applied(ops.negative, x)
 
 
 def _divided(x: Expression, y: Expression) -> Expression:
@@ -377,29 +375,37 @@ class _Form:
     # ------------------------------------------------------------------ sums
 
     def _sum(self, e: Term) -> Expression:
-        k, rest = coefficient(e)
-        if len(e.args) > 1 and k not in (1, -1):
-            sign = -1 if k < 0 and any(c < 0 for _, c in rest.args) else 1
-            inner = self._added([(f, c * sign) for f, c in rest.args])
-            residual = any(f.given for f in rest.operands)
-            return self.writer.scaled(inner, k * sign, residual)
-        n = self._shared(e)
-        if n:
-            return self.writer.scaled(self._added([(f, c * n) for f, c in e.args]), 1 / n)
-        return self._added(e.args)
+        """A sum; what all its terms are times, or divided by, stands before it."""
+        if len(e.args) == 1:
+            return self._added(e.args)
+        sizes = (1, self.writer.rows, math.prod(e.shape), *e.shape)
+        known = {snapped(1.0 / n): None for n in sizes if n}
+        others = dict.fromkeys(snapped(abs(c)) for _, c in e.args)
+        k = min(known | others, key=lambda k: (self._cost(e, k, k in known), k != 1))
+        if k != 1 and all(c < 0 for _, c in e.args):
+            k = -k
+        inner = self._added([(f, snapped(c / k)) for f, c in e.args])
+        return self.writer.scaled(inner, k, any(f.given for f in e.operands))
 
-    def _shared(self, e: Term) -> int:
-        """The number of entries that all coefficients are divided by, if they are short without."""
-        cs = [c for f, c in e.args if f is ONE or not self._mean(f, abs(c))]
-        if len(cs) < max(2, len(e.args)):
+    def _cost(self, e: Term, k: float, known: bool) -> int:
+        """How much there is to read of a sum's coefficients, where k stands before it."""
+        ratios = [(f, snapped(abs(c / k))) for f, c in e.args]
+        left = [c for f, c in ratios if f is ONE or not self._mean(f, c)]
+        alike = len(left) if len(left) == len(e.args) and len(set(left)) == 1 else 1
+        moved = sum(
+            1 + (c > 1) for f, c in ratios
+            if c != 1 != k and c in left and (f is ONE or not known)
+        )
+        costs = [self._cost_of(c, e.shape) for c in set(left)]
+        return self._cost_of(k, e.shape) + alike * sum(costs) + moved
+
+    def _cost_of(self, c: float, shape: Shape) -> int:
+        """How much there is to read of a positive coefficient."""
+        if c == 1:
             return 0
-        sizes = {self.writer.rows or 1, math.prod(e.shape), *e.shape} - {1}
-        fine = (n for n in sorted(sizes) if not any(_is_long(c * n) for c in cs))
-        long = [c for c in cs if _is_long(c)]
-        least = min(map(abs, cs))
-        if long and all(map(_is_whole, [1 / c for c in long])):
-            long = [c for c in long if all(_is_whole(d / least) for d in cs)]
-        return next(fine, 0) if long else 0
+        if self.writer.by_rows(c, True) or not _is_long(c):
+            return 1
+        return 2 if round(1 / c) in (math.prod(shape), *shape) else 4
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
         """A sum; of what has the same coefficient first the sum."""
@@ -545,20 +551,19 @@ class _Form:
 
     def _outer(self, factors: list[tuple[Term, float]]) -> Expression | None:
         """``v wᵀ`` where a column that was made of a vector meets a row that is one."""
-        left = [f for f, p in factors if p == 1 and f.op == "reshape" and f.args[0].ndim == 1
-                and f.ndim == 2 and f.shape[1] == 1 and f.shape[0] > 1]  # fmt: skip
-        right = [f for f, p in factors if p == 1 and f.ndim == 1 and f.shape[0] > 1]
+        left = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
+        right = [f for f, p in factors if p == 1 and (1,) < f.shape[-1:] == (math.prod(f.shape),)]
         if not left or not right or len(left) + len(right) < len(factors):
             return None
-        v, w = None, None
-        for f in left:
-            x = self.done[f.args[0]]
-            v = x if v is None else applied(ops.multiply, v, x)
-        for f in right:
-            w = self.done[f] if w is None else applied(ops.multiply, w, self.done[f])
-        assert v is not None
-        assert w is not None
+        v, w = (reduce(partial(applied, ops.multiply), map(self._flat, some))
+                for some in (left, right))  # fmt: skip
         return applied(OUTER, v, w)
+
+    def _flat(self, f: Term) -> Expression:
+        """A row or a column as a vector."""
+        while f.op in ("reshape", "transpose") and f not in self.writer.names:
+            f = f.args[0]
+        return _reshaped(self.done[f], (math.prod(f.shape),))
 
     # ------------------------------------------------------------------ ops
 
@@ -635,6 +640,13 @@ class _Form:
     def _getitem(self, e: Term) -> Expression:
         """Rows of a table, by their numbers."""
         index = e.params["index"]
+        ranges = ranges_of(index, e.args[0].shape)
+        if ranges is not None:
+            cut = index if isinstance(index, tuple) else (index,)
+            single = [len(r) == 1 for r, _ in zip(ranges, cut, strict=False)]
+            cut = tuple(r[0] if one else i for r, one, i in zip(ranges, single, cut, strict=False))
+            found = applied(OPS["getitem"], self.done[e.args[0]], index=cut)
+            return _reshaped(found, e.shape)
         if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or not index.ndim:
             return self._op(e)
         return applied(GATHER, self.done[e.args[0]], self.writer.index(index, "k"))
@@ -650,12 +662,17 @@ class _Form:
         cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
         if ranges and len(cut) == 1 and ranges[cut[0]].step == 1:
             axis, r = cut[0], ranges[cut[0]]
+            if len(r) == 1 and e.ndim == 2 and not bare(e.args[0]).shape == ():  # a row, a column
+                hot = applied(ENTRY, place=(r[0],), shape=(e.shape[axis],))
+                both = hot, _reshaped(x, (x.value.size,))
+                return applied(OUTER, *(both if axis == 0 else both[::-1]))
             zeros = [
                 _stretched(number(0), (*e.shape[:axis], n, *e.shape[axis + 1 :]))
                 for n in (r.start, e.shape[axis] - r.stop)
             ]
             parts = (zeros[0], x, zeros[1])
-            return applied(BLOCKS, *(p for p in parts if p.value.size), axis=axis)
+            blocks = [p for p in parts if p.value.size]
+            return applied(OPS["concatenate"], *blocks, axis=axis, starts=())
         pairs = zip(ranges or (), e.shape, strict=False)
         if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
             return applied(DILATE, x, **e.params)
@@ -693,7 +710,7 @@ def _slid(x: Term) -> tuple[Term, Term] | None:
     return seen[0], next(f for f in factors if f is not seen[0])
 
 
-_WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE, "blocks": BLOCKS, "trace": TRACE}
+_WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE, "trace": TRACE}
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",

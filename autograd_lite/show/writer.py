@@ -62,7 +62,7 @@ def _over(node: Node) -> Notation:
     notation = op_notation(node.op)
     axis, ndim = node.params.get("axis"), node.inputs[0].ndim
     axes = range(ndim) if axis is None else sorted(int(a) % ndim for a in np.atleast_1d(axis))
-    if len(axes) >= ndim:
+    if all(n == 1 or i in axes for i, n in enumerate(node.inputs[0].shape)):
         return notation
     if notation.symbol in "ΣΠ":
         return function(f"{notation.symbol}_{','.join(_AXES[a] for a in axes)}")
@@ -148,8 +148,8 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
         by_number = any(x.shape == () for x in factors)  # A B / q needs no parentheses
         operands = [
             _in_parentheses(x, markup)
-            if fraction or (x.level == MATMUL and not by_number) else x
-            for x, fraction in zip(operands, apart, strict=True)
+            if fraction or (x.level == MATMUL and (not by_number or (name == "divide" and i))) else x
+            for i, (x, fraction) in enumerate(zip(operands, apart, strict=True))
         ]
     return join(markup.notation(node), operands, node.params, markup)
 
