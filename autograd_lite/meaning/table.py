@@ -68,6 +68,11 @@ def deviation(ddof: int) -> Callable[[Any, Any, Any], Any]:
     return spelling
 
 
+def by_moments(x: Any, axis: Any, eps: Any) -> Any:
+    variance = (x**2).mean(axis) - x.mean(axis) ** 2
+    return (x - x.mean(axis)) / (variance + eps) ** 0.5
+
+
 def positive(x: Any) -> Term:
     return make("greater", [x, number(0)])
 
@@ -89,7 +94,7 @@ TABLE: list[tuple[Any, ...]] = [
     (log_softmax, lambda x, axis: log(softmax(x, axis)), lambda x, axis: x - logsumexp(x, axis)),
     (lambda x: x - softplus(x), lambda x: log(sigmoid(x))),
     (lambda x: -softplus(x), lambda x: log(1 - sigmoid(x))),
-    (normalised(0), deviation(0)),
+    (normalised(0), deviation(0), by_moments),
     (normalised(1), deviation(1)),
 ]  # fmt: skip
 

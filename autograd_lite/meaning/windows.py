@@ -25,7 +25,7 @@ from .terms import (
     intern,
     make,
     marked,
-    product,
+    merged,
     scaled,
     shaped,
     total,
@@ -214,7 +214,7 @@ def _block(f: Term) -> tuple[Term, list[range]]:
     place = marked(hots[0]) if hots else None
     if place is None:
         return f, []
-    block = product([(f, 1), (hots[0], -1)])
+    block = merged(f, hots[0], -1)
     if math.prod(block.shape) > 1:
         return f, []
     ones = f.ndim - 1

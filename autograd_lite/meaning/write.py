@@ -231,13 +231,17 @@ class Writer:
             above = x if k == 1 else applied(ops.multiply, number(k), x)
             return _divided(above, Expression(float(self.rows or 1), "q"))
         k, n = _fraction(c)
-        return _divided(x if k == 1 else applied(ops.multiply, number(k), x), number(n))
+        by = number(n)
+        if not k:
+            k, n = _fraction(c * c)
+            k, by = math.isqrt(k), applied(OPS["sqrt"], number(n))
+        return _divided(x if k == 1 else applied(ops.multiply, number(k), x), by)
 
     def is_factor(self, c: float, residual: bool = False) -> bool:
         """Whether a coefficient is written as a number before the rest: not as −, nor as / n."""
         if abs(c) == 1 or self.by_rows(abs(c), residual):
             return False
-        return not _is_long(c) or not _fraction(abs(c))[0]
+        return not (_is_long(c) and (_fraction(abs(c))[0] or _fraction(c * c)[0] in (1, 4, 9)))
 
 
 def _negated(x: Expression) -> Expression:
@@ -393,7 +397,7 @@ class _Form:
         left = [c for f, c in ratios if f is ONE or not self._mean(f, c)]
         alike = len(left) if len(left) == len(e.args) and len(set(left)) == 1 else 1
         moved = sum(
-            1 + (c > 1) for f, c in ratios
+            3 if c > 1 or f is ONE else 1 for f, c in ratios
             if c != 1 != k and c in left and (f is ONE or not known)
         )
         costs = [self._cost_of(c, e.shape) for c in set(left)]
@@ -405,7 +409,8 @@ class _Form:
             return 0
         if self.writer.by_rows(c, True) or not _is_long(c):
             return 1
-        return 2 if round(1 / c) in (math.prod(shape), *shape) else 4
+        n = next((n for n in (math.prod(shape), *shape) if c * n in (1, 2, 3, 4)), 0)
+        return 4 if not n else 2 if c * n == 1 else 3
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
         """A sum; of what has the same coefficient first the sum."""
