@@ -432,6 +432,8 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
         return product([(c, 1), (d, 1), (make("matmul", [a, b]), 1)])
     if a.ndim == b.ndim == 1:
         return shaped(summed(a * b, [0]), ())
+    if is_identity(a) or is_identity(b):
+        return b if is_identity(a) else a
     if a.ndim == 1 and b.ndim == 2:
         return make("matmul", [make("transpose", [b], {"axes": (1, 0)}), a])
     if a.ndim == b.ndim == 2:

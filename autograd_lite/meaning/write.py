@@ -259,6 +259,13 @@ def _divided(x: Expression, y: Expression) -> Expression:
     return applied(ops.divide, x, y)
 
 
+def _divisor(x: Expression) -> Expression | None:
+    """The number that a sum is divided by."""
+    by = x.inputs[1] if x.is_called("divide") else None
+    is_fine = by is not None and (by.is_number or by.name == "q") and by.shape == ()
+    return by if is_fine and x.inputs[0].shape == x.shape else None
+
+
 def _is_whole(x: float) -> bool:
     return abs(x - round(x)) < 1e-9
 
@@ -443,11 +450,6 @@ class _Form:
         mean = self._mean(f, abs(c)) if x is not None and x.name is None and not turned else None
         if mean is not None:
             return mean if c > 0 else applied(ops.negative, mean)
-        if f.op == "*" and c > 0 and x is not None and x.name is None:
-            error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
-            if error is not None and self.writer.by_rows(c, True):
-                y = self._added([(g, -k) for g, k in error.args]) if turned else self.done[error]
-                return self._multiplied(f.args, {error: self.writer.scaled(y, c, True)})
         whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
         if whole and self.writer.is_factor(c, _is_residual(f)):
             return self._multiplied(f.args, {}, turned, c)
@@ -535,6 +537,9 @@ class _Form:
                     continue
                 x = applied(ops.multiply, x, self.done[pair[1]])
             x = self._power(f, x, abs(p))
+            if p == 1 and f.op == "+" and (by := _divisor(x)) is not None:
+                x = x.inputs[0]
+                below = by if below is None else applied(ops.multiply, by, below)
             if p > 0:
                 above = x if above is None else applied(ops.multiply, above, x)
             else:
@@ -685,6 +690,10 @@ class _Form:
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
+        by = [_divisor(x) if e.op == "matmul" else None for x in xs]
+        if any(by):
+            x, y = (x if n is None else x.inputs[0] for x, n in zip(xs, by, strict=True))
+            return reduce(_divided, filter(None, by), applied(ops.matmul, x, y))
         op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op]
         try:
             return applied(op, *xs, **e.params)
