@@ -10,6 +10,7 @@ import numpy as np
 
 from ..table import OPS
 from .terms import (
+    ENTRYWISE,
     LARGEST,
     NORMAL,
     ONE,
@@ -28,6 +29,7 @@ from .terms import (
     padded,
     product,
     product_of,
+    remade,
     rewritten,
     scaled,
     shaped,
@@ -355,7 +357,47 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
         found = _inward(x, lambda f: with_axes(f, x.shape, shape))
         if found is not None:
             return shaped(found, shape)
-    return intern("reshape", (x,), {}, shape, x.size + 0.1)
+    groups = merged_axes(x.shape, shape)
+    found = _by_blocks(x, x.shape, shape, groups) if groups and x.size < LARGEST else None
+    return found or intern("reshape", (x,), {}, shape, x.size + 0.1)
+
+
+def merged_axes(old: Shape, new: Shape) -> list[tuple[int, ...]]:
+    """Which axes became each of the new ones, where some were only merged; else nothing."""
+    groups: list[tuple[int, ...]] = []
+    end = 0
+    for n in new:
+        first, size = end, 1
+        while end < len(old) and (size < n or end == first):
+            size *= old[end]
+            end += 1
+        if size != n:
+            return []
+        groups.append(tuple(range(first, end)))
+    return groups if end == len(old) > len(new) else []
+
+
+def _by_blocks(
+    x: Term, old: Shape, new: Shape, groups: Sequence[tuple[int, ...]]
+) -> Term | None:
+    """Blocks that were axes of their own, entry by entry: what is the same in a block repeats."""
+    c, x = coefficient(bare(x))
+    if c != 1:
+        found = _by_blocks(x, old, new, groups)
+        return None if found is None else scaled(found, c)
+    if x.op == "reshape" and x.args[0].shape == new:
+        return x.args[0]
+    if as_number(x) is not None:
+        return shaped(bare(x), new)
+    along = varying(x, len(old))
+    by = tuple(old[own[-1]] if len(own) == 2 and own[-1] not in along else 1 for own in groups)
+    if math.prod(by) > 1 and all(b > 1 or {*own} <= along for own, b in zip(groups, by, strict=True)):
+        small = shaped(x, tuple(n // b for n, b in zip(new, by, strict=True)))
+        return intern("upsample", (small,), {"by": by}, new, small.size + 0.5)
+    if x.op in ("+", "*", *ENTRYWISE):
+        parts = [_by_blocks(f, old, new, groups) for f in x.operands]
+        return remade(x, parts, new) if None not in parts else None
+    return None
 
 
 def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> list[int]:

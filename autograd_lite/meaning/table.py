@@ -127,6 +127,7 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
     "trace": np.trace,
+    "upsample": lambda x, by: np.kron(x, np.ones(by)),
     "correlate": lambda x, k: CORRELATE(x, k),
     "convolve_full": lambda x, k: CONVOLVE(x, k),
     "picked": lambda x, y, axes: np.sum(y * x, axis=tuple(axes)),

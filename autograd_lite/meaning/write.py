@@ -20,7 +20,7 @@ from ..show.expression import Definition, Expression, applied
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
-from .moves import ranges_of
+from .moves import merged_axes, ranges_of
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .terms import (
@@ -36,6 +36,7 @@ from .terms import (
     is_mask,
     make,
     marked,
+    only_ones_moved,
     product_of,
     snapped,
     sum_of,
@@ -103,6 +104,20 @@ SPREAD = Op(
     "convolve_full", lambda g, k, moves: _moved(g * k, moves), notation=infix("*", PRODUCT, MATMUL),
     source=lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]),
 )  # fmt: skip
+UPSAMPLE = Op("upsample", lambda x, by: np.kron(x, np.ones(by)), notation=function("upsample"),
+              source="np.kron({0}, np.ones({by}))")  # fmt: skip
+POOL = Op("pool", lambda x, of, shape, axis: getattr(np, of)(x.reshape(shape), axis, keepdims=True),
+          notation=Notation(lambda xs, params: f"{params['of']}pool({xs[0]})", ATOM, (0,)),
+          source="np.{of}(np.reshape({0}, {shape}), axis={axis}, keepdims=True)")  # fmt: skip
+VEC = Op("vec", lambda x, shape: x.reshape(shape), notation=function("vec"),
+         source="np.reshape({0}, {shape})")  # fmt: skip
+UNVEC = Op("vec⁻¹", VEC.forward, notation=function("vec⁻¹"), source=VEC.source)
+HEADS = Op("heads", lambda x, shape, axes: x.reshape(shape).transpose(axes),
+           notation=function("heads"), source="np.reshape({0}, {shape}).transpose({axes})",
+           )  # fmt: skip
+CONCAT = Op("concat", lambda x, shape, axes: x.transpose(axes).reshape(shape),
+            notation=function("concat"), source="np.reshape(np.transpose({0}, {axes}), {shape})",
+            )  # fmt: skip
 DILATE = Op("dilate", OPS["scatter"].forward, notation=function("dilate"),
             source=OPS["scatter"].source)  # fmt: skip
 ONLY = Op("only", lambda mask, x: np.where(mask, x, 0.0), notation=infix("∘", PRODUCT, MATMUL),
@@ -484,7 +499,7 @@ class _Form:
                 y = bare(f).args[0] if bare(f).op == "sum" else f
                 if y.shape == x.shape and (y - y.mean(axes)) is deviation and y in self.done:
                     return applied(VARIANCE, self.done[y], axis=axis)
-        return applied(OPS["mean"], self.done[x], axis=axis, keepdims=True)
+        return self._over("mean", x, axes)
 
     # ------------------------------------------------------------------ products
 
@@ -578,15 +593,26 @@ class _Form:
     # ------------------------------------------------------------------ ops
 
     def _reshape(self, e: Term) -> Expression:
-        return _reshaped(self.done[e.args[0]], e.shape)
+        x = e.args[0]
+        old, new = x.shape, e.shape
+        same = next((i for i, (n, m) in enumerate(zip(old, new, strict=False)) if n != m), 0)
+        if only_ones_moved(old, new) or min(len(old), len(new)) != same + 1:
+            return _reshaped(self.done[x], new)
+        if len(old) < len(new):
+            return applied(UNVEC, self.done[x], shape=new)
+        if x.op == "transpose" and x not in self.writer.names and not _is_plain(x):
+            return applied(CONCAT, self.done[x.args[0]], shape=new, axes=x.params["axes"])
+        return applied(VEC, self.done[x], shape=new)
 
     def _broadcast(self, e: Term) -> Expression:
         return _stretched(self.done[e.args[0]], e.shape)
 
     def _transpose(self, e: Term) -> Expression:
-        axes = e.params["axes"]
+        axes, x = e.params["axes"], self.done[e.args[0]]
+        if x.is_called("vec⁻¹") and not _is_plain(e):
+            return applied(HEADS, x.inputs[0], shape=x.shape, axes=axes)
         whole = axes == tuple(range(e.ndim))[::-1]
-        return applied(OPS["transpose"], self.done[e.args[0]], axes=None if whole else axes)
+        return applied(OPS["transpose"], x, axes=None if whole else axes)
 
     def _reduction(self, e: Term) -> Expression:
         (x,) = e.args
@@ -599,7 +625,15 @@ class _Form:
             if len(factors) == len(x.args) == 2 and all(f.shape == x.shape for f in factors):
                 a, b = (_reshaped(self.done[f], (math.prod(x.shape),)) for f in factors)
                 return _reshaped(applied(DOT, a, b), e.shape)
-        return applied(OPS[e.op], self.done[x], axis=tuple(sorted(axes)), keepdims=True)
+        return self._over(e.op, x, axes)
+
+    def _over(self, op: str, x: Term, axes: frozenset[int]) -> Expression:
+        """A reduction; over the axes within blocks it is a pooling."""
+        axis = tuple(sorted(axes))
+        groups = merged_axes(x.shape, x.args[0].shape) if x.op == "reshape" else []
+        if axis and axis == tuple(own[-1] for own in groups if len(own) == 2):
+            return applied(POOL, self.done[x.args[0]], of=op, shape=x.shape, axis=axis)
+        return applied(OPS[op], self.done[x], axis=axis, keepdims=True)
 
     def _correlated(self, e: Term, seen: Term, rest: Term) -> Expression:
         """``x ⋆ δ``: windows of x, each times δ, added up."""
@@ -702,6 +736,11 @@ class _Form:
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
 
 
+def _is_plain(e: Term) -> bool:
+    """Whether a transposition swaps the last two axes."""
+    return bool(e.params["axes"] == (*range(e.ndim - 2), e.ndim - 1, e.ndim - 2))
+
+
 def _sorted(e: Term) -> tuple[int, ...]:
     return tuple(sorted(e.params["axes"]))
 
@@ -724,7 +763,7 @@ def _slid(x: Term) -> tuple[Term, Term] | None:
     return seen[0], next(f for f in factors if f is not seen[0])
 
 
-_WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE, "trace": TRACE}
+_WRITTEN = {"upsample": UPSAMPLE, "correlate": CORRELATE, "convolve_full": CONVOLVE, "trace": TRACE}
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",
