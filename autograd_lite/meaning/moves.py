@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ..table import OPS
 from .terms import (
     ENTRYWISE,
+    FLOATS,
     LARGEST,
     NORMAL,
     ONE,
@@ -374,7 +375,23 @@ def merged_axes(old: Shape, new: Shape) -> list[tuple[int, ...]]:
         if size != n:
             return []
         groups.append(tuple(range(first, end)))
-    return groups if end == len(old) > len(new) else []
+    return groups if end == len(old) > len(new) and not only_ones_moved(old, new) else []
+
+
+def _in_blocks(
+    op: str, args: Sequence[Term], params: Params, shape: Shape
+) -> Term | None:
+    """An op of blocks, which are merged again behind it."""
+    for a in args:
+        groups = merged_axes(shape, a.args[0].shape) if a.op == "reshape" else []
+        if groups and a.shape == shape:
+            new = a.args[0].shape
+            parts = [e for x in args if (e := _by_blocks(x, shape, new, groups)) is not None]
+            return shaped(make(op, parts, params, new), shape) if len(parts) == len(args) else None
+    return None
+
+
+FLOATS.append(_in_blocks)
 
 
 def _by_blocks(
@@ -386,17 +403,18 @@ def _by_blocks(
         found = _by_blocks(x, old, new, groups)
         return None if found is None else scaled(found, c)
     if x.op == "reshape" and x.args[0].shape == new:
-        return x.args[0]
+        return cast(Term, x.args[0])
     if as_number(x) is not None:
         return shaped(bare(x), new)
     along = varying(x, len(old))
     by = tuple(old[own[-1]] if len(own) == 2 and own[-1] not in along else 1 for own in groups)
-    if math.prod(by) > 1 and all(b > 1 or {*own} <= along for own, b in zip(groups, by, strict=True)):
+    repeats = all(b > 1 or {*own} <= along for own, b in zip(groups, by, strict=True))
+    if math.prod(by) > 1 and repeats:
         small = shaped(x, tuple(n // b for n, b in zip(new, by, strict=True)))
         return intern("upsample", (small,), {"by": by}, new, small.size + 0.5)
     if x.op in ("+", "*", *ENTRYWISE):
-        parts = [_by_blocks(f, old, new, groups) for f in x.operands]
-        return remade(x, parts, new) if None not in parts else None
+        parts = [e for f in x.operands if (e := _by_blocks(f, old, new, groups)) is not None]
+        return remade(x, parts, new) if len(parts) == len(x.operands) else None
     return None
 
 

@@ -120,9 +120,9 @@ class Meaning:
                 found = _related(array, other)
                 if found is not None:
                     return found
-            if array.dtype.kind == "f" and 0 < (size := array.max(initial=0)) != 1:
-                if np.isin(array, (0, size)).all() and not array.all():
-                    return scaled(self.constant(array / size), float(size))
+            size = array.max(initial=0) if array.dtype.kind == "f" and not array.all() else 0
+            if 0 < size != 1 and np.isin(array, (0, size)).all():
+                return scaled(self.constant(array / size), float(size))
             first = array.flat[0] if array.size and array.dtype.kind != "b" else np.nan
             square = array.ndim == 2 and 1 < len(array) == array.shape[1]
             if square and np.array_equal(array, np.eye(len(array))):

@@ -44,6 +44,7 @@ from .terms import (
 from .windows import CONVOLVE, CORRELATE
 
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
+_MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
 
 # What only formulas have.
@@ -161,6 +162,9 @@ class Writer:
         if any(_place(e) is not None or _is_entry(e) for e in uses):
             root = by_entries(root, self.names)
             uses = self._uses(root)
+        nested = _nested(root, uses, self.names)
+        if nested is not root:
+            root, uses = nested, self._uses(nested)
         whole = [root]
         while whole[-1].op in ("reshape", "broadcast_to") and whole[-1] not in self.names:
             whole.append(whole[-1].args[0])
@@ -324,6 +328,22 @@ def by_entries(root: Term, names: Collection[Term]) -> Term:
             hot = next((f for f in e.operands if e.op == "*" and _is_entry(f)), e)
             parts = [done[f] if f is hot or hot is e else _entry(done[f], hot) for f in e.operands]
             done[e] = _rebuilt(e, parts, e.shape)
+    return done[root]
+
+
+def _nested(root: Term, uses: Collection[Term], names: Collection[Term]) -> Term:
+    """With a long product as one factor of those that have all of its factors, and more."""
+    long = [e for e in uses if e.op == "*" and e.size >= _TWICE and e not in names][:_MOST]
+    inner = {e: [p for p in long if p is not e and {*p.args} < {*e.args}] for e in long}
+    if not any(inner.values()):
+        return root
+    done: dict[Term, Term] = {}
+    for e in inner_first(root, lambda e: e.operands if e not in names else []):
+        done[e] = e if e in names else _rebuilt(e, [done[x] for x in e.operands], e.shape)
+        if inner.get(e):
+            p = max(inner[e], key=lambda p: p.size)
+            rest = {done[f]: c for f, c in e.args if (f, c) not in p.args}
+            done[e] = product_of({_rebuilt(p, [done[x] for x in p.operands], p.shape): 1, **rest})
     return done[root]
 
 
@@ -706,7 +726,7 @@ class _Form:
         cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
         if ranges and len(cut) == 1 and ranges[cut[0]].step == 1:
             axis, r = cut[0], ranges[cut[0]]
-            if len(r) == 1 and e.ndim == 2 and not bare(e.args[0]).shape == ():  # a row, a column
+            if len(r) == 1 and e.ndim == 2 and bare(e.args[0]).shape:  # a row, or a column
                 hot = applied(ENTRY, place=(r[0],), shape=(e.shape[axis],))
                 both = hot, _reshaped(x, (x.value.size,))
                 return applied(OUTER, *(both if axis == 0 else both[::-1]))

@@ -145,11 +145,11 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
     if name in ("multiply", "divide") and markup.fractions_apart is not None:
         factors: tuple[Node, ...] = node.inputs
         apart = [markup.fractions_apart and is_called(x, "divide") for x in factors]
-        by_number = any(x.shape == () for x in factors)  # A B / q needs no parentheses
+        tight = not any(x.shape == () for x in factors)  # A B / q needs no parentheses
+        binds = (tight, tight or name == "divide")
         operands = [
-            _in_parentheses(x, markup)
-            if fraction or (x.level == MATMUL and (not by_number or (name == "divide" and i))) else x
-            for i, (x, fraction) in enumerate(zip(operands, apart, strict=True))
+            _in_parentheses(x, markup) if fraction or (x.level == MATMUL and bind) else x
+            for x, fraction, bind in zip(operands, apart, binds, strict=True)
         ]
     return join(markup.notation(node), operands, node.params, markup)
 
