@@ -263,6 +263,9 @@ class Writer:
         return not (_is_long(c) and (_fraction(abs(c))[0] or _fraction(c * c)[0] in (1, 4, 9)))
 
 
+_times = partial(applied, ops.multiply)
+
+
 def _negated(x: Expression) -> Expression:
     scaled = x.is_called("multiply") and x.inputs[0].is_number and x.inputs[0].shape == ()
     if scaled or x.is_called("matmul", "outer", "divide"):
@@ -485,6 +488,11 @@ class _Form:
         mean = self._mean(f, abs(c)) if x is not None and x.name is None and not turned else None
         if mean is not None:
             return mean if c > 0 else applied(ops.negative, mean)
+        if f.op == "*" and c > 0 and x is not None and x.name is None:
+            error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
+            if error is not None and self.writer.by_rows(c, True):
+                y = self._added([(g, -k) for g, k in error.args]) if turned else self.done[error]
+                return self._multiplied(f.args, {error: self.writer.scaled(y, c, True)})
         whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
         if whole and self.writer.is_factor(c, _is_residual(f)):
             return self._multiplied(f.args, {}, turned, c)
@@ -560,27 +568,23 @@ class _Form:
         pair = _slope(factors)
         if pair is not None:
             factors = [z for z in factors if z[0] not in pair] + [(f, 1.0) for f in pair]
-        apart = pair is not None and any(f.op == "matmul" for f, p in factors if p > 0)
-        above = number(c) if c != 1 else None
-        below: Expression | None = None
+            if any(f.op == "matmul" for f, p in factors if p > 0):
+                written = {**written, pair[0]: _times(*(self.done[f] for f in pair))}
+                factors.pop()
+        above = [number(c)] if c != 1 else []
+        below: list[Expression] = []
         for f, p in factors:
             x = written.get(f) or self.done[f]
             if turned and p == 1 and _has_minus(f) and x.name is None:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
-            if pair is not None and apart and f in pair:
-                if f is pair[1]:
-                    continue
-                x = applied(ops.multiply, x, self.done[pair[1]])
             x = self._power(f, x, abs(p))
-            if p == 1 and f.op == "+" and (by := _divisor(x)) is not None:
+            by = _divisor(x) if p == 1 and f.op == "+" and f not in written else None
+            if by is not None:
                 x = x.inputs[0]
-                below = by if below is None else applied(ops.multiply, by, below)
-            if p > 0:
-                above = x if above is None else applied(ops.multiply, above, x)
-            else:
-                below = x if below is None else applied(ops.multiply, below, x)
-        above = number(1) if above is None else above
-        return above if below is None else applied(ops.divide, above, below)
+                below.insert(0, by)
+            (above if p > 0 else below).append(x)
+        whole = reduce(_times, above or [number(1)])
+        return applied(ops.divide, whole, reduce(_times, below)) if below else whole
 
     def _power(self, f: Term, x: Expression, p: float) -> Expression:
         inner = bare(f)
@@ -600,9 +604,7 @@ class _Form:
         right = [f for f, p in factors if p == 1 and (1,) < f.shape[-1:] == (math.prod(f.shape),)]
         if not left or not right or len(left) + len(right) < len(factors):
             return None
-        v, w = (reduce(partial(applied, ops.multiply), map(self._flat, some))
-                for some in (left, right))  # fmt: skip
-        return applied(OUTER, v, w)
+        return applied(OUTER, *(reduce(_times, map(self._flat, some)) for some in (left, right)))
 
     def _flat(self, f: Term) -> Expression:
         """A row or a column as a vector."""
@@ -719,9 +721,11 @@ class _Form:
         """Beside what was taken: 0; or between its entries."""
         x, index = self.done[e.args[0]], e.params["index"]
         if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and e.ndim == 2:
-            k = _reshaped(self.writer.index(index % e.shape[0], "k"), (index.size,))
-            x, hot = _reshaped(x, (index.size, e.shape[1])), applied(ONEHOT, k, n=e.shape[0])
-            return applied(ops.matmul, applied(OPS["transpose"], hot, axes=None), x)
+            k, stack = self.writer.index(index % e.shape[0], "k"), tuple(range(index.ndim - 1))
+            axes = (*stack, len(stack) + 1, len(stack)) if stack else None
+            hot = applied(OPS["transpose"], applied(ONEHOT, k, n=e.shape[0]), axes=axes)
+            each = applied(ops.matmul, hot, x)
+            return applied(OPS["sum"], each, axis=stack, keepdims=False) if stack else each
         ranges = ranges_of(index, e.shape)
         cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
         if ranges and len(cut) == 1 and ranges[cut[0]].step == 1:
