@@ -87,7 +87,8 @@ entrywise: an entrywise product stands where the matrix product {0} belongs |
     写成了逐元素的乘积，而应当是矩阵乘积 {0}
 factors: the factors of {0} stand in another order, or transposed otherwise |
     {0} 的因子次序不对，或转置不对
-blocks: the blocks stand in another order: {0} and {1} are exchanged | 块的次序不对：{0} 与 {1} 颠倒了
+blocks: the blocks stand in another order: {0} and {1} are exchanged |
+    块的次序不对：{0} 与 {1} 颠倒了
 not_transposed: {0} is not transposed | {0} 没有转置
 other_order: {0} is reshaped in another order, or where it should be transposed |
     {0} 按别的次序 reshape 了，或应当转置

@@ -300,7 +300,11 @@ def _extreme_of(op: str) -> Normal:
     def form(args: list[Term], params: Params, shape: Shape | None) -> Term:
         (x,) = args
         axes = frozenset(i for i in axes_of(params, x.ndim) if x.shape[i] != 1)
-        if x.op == "transpose" and axes:
+        if x.op == "reshape" and x.args[0].op == op and only_ones_moved(x.args[0].shape, x.shape):
+            inner = x.args[0]
+            both = inner.params["axes"] | {*_moved_axes(inner.shape, x.shape, axes)}
+            found = make(op, [inner.args[0]], {"axes": frozenset(both)})
+        elif x.op == "transpose" and axes:
             perm = x.params["axes"]
             inner = make(op, [x.args[0]], {"axes": frozenset(perm[i] for i in axes)})
             found = make("transpose", [inner], {"axes": perm})

@@ -196,6 +196,11 @@ class Meaning:
             return make(e.op, [inner, *e.args[1:]], e.params, e.shape)
         if e.op != "+" or len(e.args) < 2:
             return e
+        bounded = [f.op in ("maximum", "minimum") for f, _ in e.args]
+        if any(bounded):
+            pairs = [(self._unguarded(f) if one else f, c)
+                     for one, (f, c) in zip(bounded, e.args, strict=True)]  # fmt: skip
+            e = total(pairs, e.shape)
         c = dict(e.args).get(ONE, 0.0)
         small = [(ONE, round(c) - c)] if 0 < abs(c - round(c)) <= self.guard else []
         self.guarded.update(float(f"{abs(c):.3g}") for _, c in small)

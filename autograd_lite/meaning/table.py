@@ -88,6 +88,7 @@ TABLE: list[tuple[Any, ...]] = [
     (softplus, lambda x: log(1 + exp(x)),
      lambda x: np.logaddexp(x, 0), lambda x: relu(x) + softplus(-abs_(x))),
     (relu, lambda x: x * positive(x), lambda x: np.maximum(x, 0), lambda x: (x + abs_(x)) / 2),
+    (abs_, lambda x: x * np.sign(x)),
     (softmax, lambda x, axis: exp(x) / exp(x).sum(axis),
      lambda x, axis: exp(log_softmax(x, axis)), lambda x, axis: exp(x - logsumexp(x, axis))),
     (logsumexp, lambda x, axis: log(exp(x).sum(axis))),

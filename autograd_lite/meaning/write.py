@@ -434,7 +434,7 @@ class _Form:
         if k != 1 and all(c < 0 for _, c in e.args):
             k = -k
         inner = self._added([(f, snapped(c / k)) for f, c in e.args])
-        return self.writer.scaled(inner, k, any(f.given for f in e.operands))
+        return self.writer.scaled(inner, k, any(f.given and f is not ONE for f in e.operands))
 
     def _cost(self, e: Term, k: float, known: bool) -> int:
         """How much there is to read of a sum's coefficients, where k stands before it."""
@@ -602,9 +602,12 @@ class _Form:
         """``v wᵀ`` where a column that was made of a vector meets a row that is one."""
         left = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
         right = [f for f, p in factors if p == 1 and (1,) < f.shape[-1:] == (math.prod(f.shape),)]
-        if not left or not right or len(left) + len(right) < len(factors):
+        alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
+        if not left or not right or len(left) + len(right) + len(alone) < len(factors):
             return None
-        return applied(OUTER, *(reduce(_times, map(self._flat, some)) for some in (left, right)))
+        both = (reduce(_times, map(self._flat, some)) for some in (left, right))
+        found = applied(OUTER, *both)
+        return _times(self._multiplied(alone, {}), found) if alone else found
 
     def _flat(self, f: Term) -> Expression:
         """A row or a column as a vector."""
@@ -801,6 +804,8 @@ def _stretched(x: Expression, shape: Shape) -> Expression:
 
 
 def _reshaped(x: Expression, shape: Shape) -> Expression:
+    while x.is_called("reshape"):
+        x = x.inputs[0]
     if x.shape == shape:
         return x
     if x.is_called("sum", "mean") and x.params.get("keepdims"):
