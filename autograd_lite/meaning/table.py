@@ -185,11 +185,15 @@ def _power(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Ter
 
 @normal("log")
 def _log(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    """The logarithm of one product is a sum where a factor is an exponential, or a softmax."""
+    """The logarithm of a product is a sum where a factor is an exponential, or a softmax.
+
+    And where it is divided by a sum.
+    """
     (x,) = args
     if x.op == "exp":
         return x.operands[0]
-    if x.op == "*" and any(f.op in ("exp", "softmax", "sigmoid") for f, _ in x.args):
+    apart = ("exp", "softmax", "sigmoid")
+    if x.op == "*" and any(f.op in apart or (f.op == "+" and p < 0) for f, p in x.args):
         return total([(scaled(log(f), p), 1) for f, p in x.args], x.shape)
     return None
 
