@@ -234,33 +234,33 @@ class Writer:
         fine = k == 1 or (k in (2, 3, 4) and (residual or odd) and not _is_whole(c))
         return k if fine and abs(times - k) < 1e-9 else 0
 
+    def quotient(self, c: float, residual: bool = False) -> tuple[int, Expression | None]:
+        """The k and n for which a positive ``c`` is written k / n; else 0."""
+        k = self.by_rows(c, residual)
+        if k:
+            return k, Expression(float(self.rows or 1), "q")
+        k, n = _fraction(c) if _is_long(c) else (0, 1)
+        if k:
+            return k, number(n)
+        k, n = _fraction(c * c) if _is_long(c) else (0, 1)
+        return (math.isqrt(k), applied(OPS["sqrt"], number(n))) if k in (1, 4, 9) else (0, None)
+
     def scaled(self, x: Expression | None, c: float, residual: bool = False) -> Expression:
         """``c · x``; by the rows of a batch it is divided."""
         if x is None:
             return number(c)
-        if c == 1:
-            return x
-        if self.is_factor(c, residual):
-            return applied(ops.multiply, number(c), x)
-        if c < 0:
-            return _negated(self.scaled(x, -c, residual))
-        k = self.by_rows(c, residual)
-        if k:
-            self.wrote_q = True
-            above = x if k == 1 else applied(ops.multiply, number(k), x)
-            return _divided(above, Expression(float(self.rows or 1), "q"))
-        k, n = _fraction(c)
-        by = number(n)
+        k, by = self.quotient(abs(c), residual) if abs(c) != 1 else (1, None)
         if not k:
-            k, n = _fraction(c * c)
-            k, by = math.isqrt(k), applied(OPS["sqrt"], number(n))
-        return _divided(x if k == 1 else applied(ops.multiply, number(k), x), by)
+            return _times(number(c), x)
+        x = x if k == 1 else _times(number(k), x)
+        if by is not None:
+            self.wrote_q = self.wrote_q or by.name == "q"
+            x = _divided(x, by)
+        return _negated(x) if c < 0 else x
 
     def is_factor(self, c: float, residual: bool = False) -> bool:
         """Whether a coefficient is written as a number before the rest: not as −, nor as / n."""
-        if abs(c) == 1 or self.by_rows(abs(c), residual):
-            return False
-        return not (_is_long(c) and (_fraction(abs(c))[0] or _fraction(c * c)[0] in (1, 4, 9)))
+        return abs(c) != 1 and not self.quotient(abs(c), residual)[0]
 
 
 _times = partial(applied, ops.multiply)
