@@ -16,7 +16,18 @@ import numpy as np
 
 from ..engine.tensor import Array
 from .formula import Make, computed
-from .readings import ACTIVATIONS, ONE, Readings, Term, fits, over_axes, product, total
+from .readings import (
+    ACTIVATIONS,
+    ONE,
+    Readings,
+    Term,
+    core,
+    evaluate,
+    fits,
+    over_axes,
+    product,
+    total,
+)
 
 MASKS = ("greater", "less", "greater_equal", "less_equal")
 _MOVES = ("reshape", "transpose", "broadcast_to")
@@ -116,9 +127,20 @@ def _of_sum(e: Term, readings: Readings, others: Others) -> Edits:
             yield Edit(cost, "term_times", (part, k, e), _shared(e, some, k))
         if n == 2 and e.args[i] == (ONE, 1) and e.args[1 - i][1] == -1:
             yield Edit(1.5, "stands", (e.args[1 - i][0], e), partial(_operand, 1 - i))
+        if n == 2 and c < 0 and core(f).op == "sum":
+            yield from _of_softmax(e, i, core(f).args[0], readings)
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
     yield from _of_powers(e)
+
+
+def _of_softmax(e: Term, i: int, summed: Term, readings: Readings) -> Edits:
+    """Of g − Σ(g ∘ a) the entries of the sum that are in their own place."""
+    g, rest = e.args[1 - i][0], dict(summed.args if summed.op == "*" else ())
+    if rest.pop(g, 0) == 1 and all(p == 1 and x in readings.forward for x, p in rest.items()):
+        slope = np.asarray(1 - math.prod(map(evaluate, rest)))
+        values = product(list(rest.items())), e
+        yield Edit(0.8, "diagonal", values, lambda xs, v: _like(xs[1 - i] * slope, v))
 
 
 def _groups(e: Term, readings: Readings) -> list[list[int]]:

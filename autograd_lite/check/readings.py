@@ -17,7 +17,7 @@ from ..engine.backward import pull
 from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
-from ..meaning.read import Meaning, applied
+from ..meaning.read import Meaning, applied, evaluate
 from ..meaning.table import CANONICAL, TABLE
 from ..meaning.terms import ONE, Term, as_number, fits, leaf, number, product, shaped, total
 from ..meaning.write import Writer
@@ -277,6 +277,6 @@ def subterms(*roots: Term) -> list[Term]:
 
 
 __all__ = [
-    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "core", "fits",
-    "number", "over_axes", "product", "subterms", "total",
+    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "core", "evaluate",
+    "fits", "number", "over_axes", "product", "subterms", "total",
 ]  # fmt: skip
