@@ -711,9 +711,11 @@ class _Form:
         index = e.params["index"]
         ranges = ranges_of(index, e.args[0].shape)
         if ranges is not None:
-            cut = index if isinstance(index, tuple) else (index,)
-            single = [len(r) == 1 for r, _ in zip(ranges, cut, strict=False)]
-            cut = tuple(r[0] if one else i for r, one, i in zip(ranges, single, cut, strict=False))
+            whole = e.args[0].shape
+            cut = tuple(
+                r[0] if len(r) == 1 < n else i
+                for r, n, i in zip(ranges, whole, index, strict=False)
+            )
             found = applied(OPS["getitem"], self.done[e.args[0]], index=cut)
             return _reshaped(found, e.shape)
         if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or not index.ndim:
