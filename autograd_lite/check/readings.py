@@ -16,7 +16,7 @@ import numpy as np
 from ..engine.backward import pull
 from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
-from ..graph import walk
+from ..graph import inner_first, walk
 from ..meaning.read import Meaning, applied, evaluate
 from ..meaning.table import CANONICAL, TABLE
 from ..meaning.terms import ONE, Term, as_number, fits, leaf, number, product, shaped, total
@@ -265,14 +265,9 @@ def core(e: Term) -> Term:
 def subterms(*roots: Term) -> list[Term]:
     """All that terms consist of, operands first, and themselves."""
     order: dict[Term, None] = {}
-    stack = [(e, False) for e in roots]
-    while stack:
-        e, ready = stack.pop()
-        if ready:
+    for root in roots[::-1]:
+        for e in inner_first(root, lambda e: e.operands[::-1], order):
             order[e] = None
-        elif e not in order:
-            stack.append((e, True))
-            stack += [(x, False) for x in e.operands]
     return list(order)
 
 
