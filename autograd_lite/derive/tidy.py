@@ -28,8 +28,6 @@ def tidied(node: Expression, keep_guards: bool = False) -> Expression:
         return node
     if op.name in _COPIES and operands[0].shape == node.shape and _is_copy(node):
         return operands[0]
-    if op.name == "sum" and _is_one_each(operands[0], node):
-        return _stretched(Expression(1.0), node.shape)
     if op.name in _STRETCHES and operands[0].value.size == 1:
         bare = _unstretched(operands[0])
         return node if bare.value.ndim > len(node.shape) else _stretched(bare, node.shape)
@@ -104,15 +102,6 @@ def _is_copy(node: Expression) -> bool:
     if node.is_called("transpose"):
         return node.value.ndim <= 1
     return bool(np.array_equal(node.value, node.inputs[0].value, equal_nan=True))
-
-
-def _is_one_each(summed: Expression, total: Expression) -> bool:
-    """Whether this is the sum of each row of a target: 1, such as of a one-hot row."""
-    return (
-        summed.name is not None
-        and summed.value.size > total.value.size > 0
-        and bool((total.value == 1).all())
-    )
 
 
 def _is_all(node: Expression, number: float) -> bool:
