@@ -136,7 +136,7 @@ def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:
     for e in f.order if len(f.order) <= _MOST_TERMS else ():
         for edit in edits(e, f.value[e].shape) if e.operands else ():
             if edit.cost <= _USUAL and edit.kind != "stands":
-                for depth in (3, 0):
+                for depth in (3, 1, 0):
                     about = [alike(x, depth) if type(x) is Term else x for x in edit.values]
                     about = [(x.op.name, x.s.shape) if type(x) is Slope else x for x in about]
                     key = edit.kind, edit.cost, *about, depth and alike(e, depth)

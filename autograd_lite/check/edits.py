@@ -16,7 +16,18 @@ import numpy as np
 
 from ..engine.tensor import Array
 from .formula import Make, computed
-from .readings import ACTIVATIONS, ONE, Readings, Term, fits, over_axes, product, total
+from .readings import (
+    ACTIVATIONS,
+    ONE,
+    Readings,
+    Term,
+    core,
+    evaluate,
+    fits,
+    over_axes,
+    product,
+    total,
+)
 
 MASKS = ("greater", "less", "greater_equal", "less_equal")
 _MOVES = ("reshape", "transpose", "broadcast_to")
@@ -70,6 +81,8 @@ def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> E
             yield from _FAMILIES[e.op](e)
         yield from _of_uses(e, others)
     yield from _of_slopes(e, readings, e.op == "*" and not is_atom)
+    if e.op == "leaf" and e.kind != "gradient":
+        yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
     yield Edit(3, "missing", (e,), lambda xs, v: np.ones(v.shape))
@@ -99,7 +112,7 @@ def _of_sum(e: Term, readings: Readings, others: Others) -> Edits:
         if abs(c) != 1:
             yield Edit(1.2, "term_times", (f, 1 / abs(c), e), _shared(e, [i], 1 / abs(c)))
             yield Edit(2, "term_times", (f, abs(c), e), _shared(e, [i], abs(c)))
-        if n == 2 and f.given and f is not ONE:
+        if n == 2 and f.given and f is not ONE and not e.given:
             yield Edit(0.9, "target_missing", (f, e.args[1 - i][0], e), _shared(e, [i], 0))
     factors = [(1.5, -1.0), (2, 2.0), (2, 0.5)]
     if n > 1:
@@ -112,9 +125,22 @@ def _of_sum(e: Term, readings: Readings, others: Others) -> Edits:
             yield Edit(2 if len(some) == 1 else 1.6, "only_term", (part, e), _shared(e, rest, 0))
         for cost, k in factors:
             yield Edit(cost, "term_times", (part, k, e), _shared(e, some, k))
+        if n == 2 and e.args[i] == (ONE, 1) and e.args[1 - i][1] == -1:
+            yield Edit(1.5, "stands", (e.args[1 - i][0], e), partial(_operand, 1 - i))
+        if n == 2 and c < 0 and core(f).op == "sum":
+            yield from _of_softmax(e, i, core(f).args[0], readings)
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
     yield from _of_powers(e)
+
+
+def _of_softmax(e: Term, i: int, summed: Term, readings: Readings) -> Edits:
+    """Of g − Σ(g ∘ a) the entries of the sum that are in their own place."""
+    g, rest = e.args[1 - i][0], dict(summed.args if summed.op == "*" else ())
+    if rest.pop(g, 0) == 1 and all(p == 1 and x in readings.forward for x, p in rest.items()):
+        slope = np.asarray(1 - math.prod(map(evaluate, rest)))
+        values = product(list(rest.items())), e
+        yield Edit(0.8, "diagonal", values, lambda xs, v: _like(xs[1 - i] * slope, v))
 
 
 def _groups(e: Term, readings: Readings) -> list[list[int]]:
@@ -259,6 +285,23 @@ def _product(
     return by(b, a) if swapped else by(a, b)
 
 
+def _of_blocks(e: Term) -> Edits:
+    """Two blocks of one shape, exchanged."""
+    for i, j in itertools.combinations(range(len(e.args)), 2):
+        if e.args[i].shape == e.args[j].shape:
+            order = list(range(len(e.args)))
+            order[i], order[j] = j, i
+            yield Edit(1.5, "blocks", (e.args[i], e.args[j]), partial(_blocks, e, order))
+
+
+def _blocks(e: Term, order: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
+    return np.concatenate([xs[i] for i in order], e.params["axis"])
+
+
+def _operand(i: int, xs: Sequence[Array], v: Array) -> Array:
+    return _like(xs[i], v)
+
+
 def _of_moves(e: Term) -> Edits:
     """Not transposed; or reshaped with the axes in another order, which are put right then."""
     if e.op == "transpose":
@@ -325,4 +368,5 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "transpose": _of_moves,
     "reshape": _of_moves,
     "scatter": _of_scatter,
+    "concatenate": _of_blocks,
 }

@@ -16,8 +16,8 @@ import numpy as np
 from ..engine.backward import pull
 from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
-from ..graph import walk
-from ..meaning.read import Meaning, applied
+from ..graph import inner_first, walk
+from ..meaning.read import Meaning, applied, evaluate
 from ..meaning.table import CANONICAL, TABLE
 from ..meaning.terms import ONE, Term, as_number, fits, leaf, number, product, shaped, total
 from ..meaning.write import Writer
@@ -265,18 +265,13 @@ def core(e: Term) -> Term:
 def subterms(*roots: Term) -> list[Term]:
     """All that terms consist of, operands first, and themselves."""
     order: dict[Term, None] = {}
-    stack = [(e, False) for e in roots]
-    while stack:
-        e, ready = stack.pop()
-        if ready:
+    for root in roots[::-1]:
+        for e in inner_first(root, lambda e: e.operands[::-1], order):
             order[e] = None
-        elif e not in order:
-            stack.append((e, True))
-            stack += [(x, False) for x in e.operands]
     return list(order)
 
 
 __all__ = [
-    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "core", "fits",
-    "number", "over_axes", "product", "subterms", "total",
+    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "core", "evaluate",
+    "fits", "number", "over_axes", "product", "subterms", "total",
 ]  # fmt: skip

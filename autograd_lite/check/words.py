@@ -55,6 +55,9 @@ term_missing: {contribution} is missing: add it up (+=), {1} |
     漏了{contribution}：要相加（用 +=），{1}
 only_term: only {contribution} is there: add up the contributions (+=), {1} |
     只有{contribution}：要把各部分相加（用 +=），{1}
+diagonal: only the diagonal of softmax's Jacobian is there, {0} ∘ (1 − {0}), as if each entry
+    depended on its own alone: {1} |
+    只有 softmax 雅可比矩阵的对角线 {0} ∘ (1 − {0})，好像每一项只依赖自己：{1}
 term_times: {contribution} {times}: {2} | {contribution} {times}：{2}
 product_for_sum: a product stands where the sum {0} belongs | 写成了乘积，而应当是和 {0}
 power_outside: the power {1} of {0} stands outside of the sum | {0} 的 {1} 次方写在了括号外面
@@ -87,6 +90,8 @@ entrywise: an entrywise product stands where the matrix product {0} belongs |
     写成了逐元素的乘积，而应当是矩阵乘积 {0}
 factors: the factors of {0} stand in another order, or transposed otherwise |
     {0} 的因子次序不对，或转置不对
+blocks: the blocks stand in another order: {0} and {1} are exchanged |
+    块的次序不对：{0} 与 {1} 颠倒了
 not_transposed: {0} is not transposed | {0} 没有转置
 other_order: {0} is reshaped in another order, or where it should be transposed |
     {0} 按别的次序 reshape 了，或应当转置

@@ -28,18 +28,11 @@ def tidied(node: Expression, keep_guards: bool = False) -> Expression:
         return node
     if op.name in _COPIES and operands[0].shape == node.shape and _is_copy(node):
         return operands[0]
-    if op.name == "sum" and operands[0].is_called("negative"):
-        total = tidied(applied(op, operands[0].inputs[0], **node.params))
-        return tidied(applied(ops.negative, total))
-    if op.name == "sum" and _is_one_each(operands[0], node):
-        return _stretched(Expression(1.0), node.shape)
     if op.name in _STRETCHES and operands[0].value.size == 1:
         bare = _unstretched(operands[0])
         return node if bare.value.ndim > len(node.shape) else _stretched(bare, node.shape)
     if op.name in _ELEMENTWISE:
         return _tidied_elementwise(node, keep_guards)
-    if op.name == "transpose" and operands[0].is_called("transpose") and node.value.ndim <= 2:
-        return operands[0].inputs[0]
     return node
 
 
@@ -52,8 +45,7 @@ def _tidied_elementwise(node: Expression, keep_guards: bool) -> Expression:
         return Expression(node.value)
     if len(bare) == 2:
         return _tidied_pair(node, bare, keep_guards)
-    twice = node.is_called("negative") and bare[0].is_called("negative")
-    return bare[0].inputs[0] if twice else node
+    return node
 
 
 def _tidied_pair(
@@ -71,8 +63,6 @@ def _tidied_pair(
     if node.is_called("divide") and x.shape == node.shape and _is_all(y, 1.0):
         return x
     if node.is_called("add"):
-        if x is y:
-            return applied(ops.multiply, Expression(2.0), x)
         if y.is_called("negative"):
             return applied(ops.subtract, x, y.inputs[0])
         for term, other in ((x, y), (y, x)):
@@ -89,8 +79,6 @@ def _product(x: Expression, y: Expression, shape: tuple[int, ...]) -> Expression
             return other
         if other.shape == shape and _is_all(factor, -1.0):
             return tidied(applied(ops.negative, other))
-    if x is y:
-        return applied(ops.square, x)
     if y.is_called("divide") and y.inputs[0].is_equal_to(1):  # x · (1 / q)
         return applied(ops.divide, x, y.inputs[1])
     if y.is_number and not x.is_number:
@@ -114,15 +102,6 @@ def _is_copy(node: Expression) -> bool:
     if node.is_called("transpose"):
         return node.value.ndim <= 1
     return bool(np.array_equal(node.value, node.inputs[0].value, equal_nan=True))
-
-
-def _is_one_each(summed: Expression, total: Expression) -> bool:
-    """Whether this is the sum of each row of a target: 1, such as of a one-hot row."""
-    return (
-        summed.name is not None
-        and summed.value.size > total.value.size > 0
-        and bool((total.value == 1).all())
-    )
 
 
 def _is_all(node: Expression, number: float) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ..table import OPS
 from .terms import (
+    ENTRYWISE,
+    FLOATS,
     LARGEST,
     NORMAL,
     ONE,
@@ -28,6 +30,7 @@ from .terms import (
     padded,
     product,
     product_of,
+    remade,
     rewritten,
     scaled,
     shaped,
@@ -297,7 +300,11 @@ def _extreme_of(op: str) -> Normal:
     def form(args: list[Term], params: Params, shape: Shape | None) -> Term:
         (x,) = args
         axes = frozenset(i for i in axes_of(params, x.ndim) if x.shape[i] != 1)
-        if x.op == "transpose" and axes:
+        if x.op == "reshape" and x.args[0].op == op and only_ones_moved(x.args[0].shape, x.shape):
+            inner = x.args[0]
+            both = inner.params["axes"] | {*_moved_axes(inner.shape, x.shape, axes)}
+            found = make(op, [inner.args[0]], {"axes": frozenset(both)})
+        elif x.op == "transpose" and axes:
             perm = x.params["axes"]
             inner = make(op, [x.args[0]], {"axes": frozenset(perm[i] for i in axes)})
             found = make("transpose", [inner], {"axes": perm})
@@ -316,14 +323,16 @@ NORMAL.update({op: _extreme_of(op) for op in ("max", "min")})
 # ---------------------------------------------------------------------- moves
 
 
-def _inward(x: Term, move: Callable[[Term], Term | None]) -> Term | None:
+def _inward(
+    x: Term, move: Callable[[Term], Term | None], always: bool = False
+) -> Term | None:
     """A move of each operand instead of the result, where that is shorter."""
-    if x.op not in "+*" or x.size > LARGEST:
+    if x.op not in "+*" or (x.size > LARGEST and not always):
         return None
     parts = [(e, c) for f, c in x.args if (e := move(f)) is not None]
     if len(parts) < len(x.args):
         return None
-    if sum(f.size for f, _ in parts) >= sum(f.size for f in x.operands):
+    if not always and sum(f.size for f, _ in parts) >= sum(f.size for f in x.operands):
         return None
     return total(parts) if x.op == "+" else product(parts)
 
@@ -353,7 +362,64 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
         found = _inward(x, lambda f: with_axes(f, x.shape, shape))
         if found is not None:
             return shaped(found, shape)
-    return intern("reshape", (x,), {}, shape, x.size + 0.1)
+    groups = merged_axes(x.shape, shape)
+    found = _by_blocks(x, x.shape, shape, groups) if groups and x.size < LARGEST else None
+    return found or intern("reshape", (x,), {}, shape, x.size + 0.1)
+
+
+def merged_axes(old: Shape, new: Shape) -> list[tuple[int, ...]]:
+    """Which axes became each of the new ones, where some were only merged; else nothing."""
+    groups: list[tuple[int, ...]] = []
+    end = 0
+    for n in new:
+        first, size = end, 1
+        while end < len(old) and (size < n or end == first):
+            size *= old[end]
+            end += 1
+        if size != n:
+            return []
+        groups.append(tuple(range(first, end)))
+    return groups if end == len(old) > len(new) and not only_ones_moved(old, new) else []
+
+
+def _in_blocks(
+    op: str, args: Sequence[Term], params: Params, shape: Shape
+) -> Term | None:
+    """An op of blocks, which are merged again behind it."""
+    for a in args:
+        groups = merged_axes(shape, a.args[0].shape) if a.op == "reshape" else []
+        if groups and a.shape == shape:
+            new = a.args[0].shape
+            parts = [e for x in args if (e := _by_blocks(x, shape, new, groups)) is not None]
+            return shaped(make(op, parts, params, new), shape) if len(parts) == len(args) else None
+    return None
+
+
+FLOATS.append(_in_blocks)
+
+
+def _by_blocks(
+    x: Term, old: Shape, new: Shape, groups: Sequence[tuple[int, ...]]
+) -> Term | None:
+    """Blocks that were axes of their own, entry by entry: what is the same in a block repeats."""
+    c, x = coefficient(bare(x))
+    if c != 1:
+        found = _by_blocks(x, old, new, groups)
+        return None if found is None else scaled(found, c)
+    if x.op == "reshape" and x.args[0].shape == new:
+        return cast(Term, x.args[0])
+    if as_number(x) is not None:
+        return shaped(bare(x), new)
+    along = varying(x, len(old))
+    by = tuple(old[own[-1]] if len(own) == 2 and own[-1] not in along else 1 for own in groups)
+    repeats = all(b > 1 or {*own} <= along for own, b in zip(groups, by, strict=True))
+    if math.prod(by) > 1 and repeats:
+        small = shaped(x, tuple(n // b for n, b in zip(new, by, strict=True)))
+        return intern("upsample", (small,), {"by": by}, new, small.size + 0.5)
+    if x.op in ("+", "*", *ENTRYWISE):
+        parts = [e for f in x.operands if (e := _by_blocks(f, old, new, groups)) is not None]
+        return remade(x, parts, new) if len(parts) == len(x.operands) else None
+    return None
 
 
 def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> list[int]:
@@ -399,11 +465,18 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if as_number(x) is not None:
         return shaped(bare(x), moved)
     found = _inward(
-        x, lambda f: make("transpose", [shaped(f, padded(f, x.ndim))], {"axes": perm})
+        x, lambda f: make("transpose", [shaped(f, padded(f, x.ndim))], {"axes": perm}), _is_outer(x)
     )
     if found is not None:
         return shaped(found, moved)
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
+
+
+def _is_outer(x: Term) -> bool:
+    """Whether a matrix is a product of a column and a row, or a sum of such."""
+    if x.op == "+":
+        return x.ndim == 2 and all(f.shape == x.shape and _is_outer(f) for f in x.operands)
+    return x.op == "*" and x.ndim == 2 and all(len(varying(f, 2)) < 2 for f in x.operands)
 
 
 def _in_order(perm: Sequence[int], shape: Shape) -> bool:
@@ -423,6 +496,8 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
         return product([(c, 1), (d, 1), (make("matmul", [a, b]), 1)])
     if a.ndim == b.ndim == 1:
         return shaped(summed(a * b, [0]), ())
+    if is_identity(a) or is_identity(b):
+        return b if is_identity(a) else a
     if a.ndim == 1 and b.ndim == 2:
         return make("matmul", [make("transpose", [b], {"axes": (1, 0)}), a])
     if a.ndim == b.ndim == 2:
@@ -573,25 +648,38 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     ranges = ranges_of(index, x.shape)
     if ranges is None:
         return _picked_at(x, _places(index, x.shape))
+    while True:
+        inner = x.args[0] if x.op in ("getitem", "reshape") else x
+        if x.op == "reshape" and only_ones_moved(inner.shape, x.shape):
+            cut = iter([r for r, n in zip(ranges, x.shape, strict=True) if n != 1])
+            ranges = [range(1) if n == 1 else next(cut) for n in inner.shape]
+        elif x.op == "getitem" and (before := ranges_of(x.params["index"], inner.shape)):
+            ranges = _within(before, ranges)
+        else:
+            break
+        x = inner
     if math.prod(shape) == 1:
-        return shaped(make("getitem", [x], {"index": tuple(r[0] for r in ranges)}, ()), shape)
-    whole = x.shape
-    if x.op == "getitem":
-        before = ranges_of(x.params["index"], x.args[0].shape)
-        if before is not None:
-            x = x.args[0]
-            whole, ranges = x.shape, _within(before, ranges)
-    return intern("getitem", (x,), {"index": slices_of(ranges, whole)}, shape, x.size + 0.5)
+        found = _picked_at(x, _places(tuple(r[0] for r in ranges), x.shape))
+    else:
+        slices = {"index": slices_of(ranges, x.shape)}
+        found = intern("getitem", (x,), slices, tuple(map(len, ranges)), x.size + 0.5)
+    return None if found is None else shaped(found, shape)
 
 
 def ranges_of(index: Any, whole: Shape) -> list[range] | None:
-    """What slices take of each axis, where an index is slices alone."""
+    """What is taken of each axis, where an index is slices and numbers alone."""
     parts = list(_parts(index))
     at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
     parts[at : at + 1] = [slice(None)] * (len(whole) - len(parts) + (at < len(parts)))
-    if len(parts) != len(whole) or not all(isinstance(part, slice) for part in parts):
+    if len(parts) != len(whole):
         return None
-    ranges = [range(n)[part] for part, n in zip(parts, whole, strict=True)]
+    ranges = []
+    for part, n in zip(parts, whole, strict=True):
+        if _is_whole(part) and not isinstance(part, np.ndarray):
+            part = slice(part % n, part % n + 1)
+        if not isinstance(part, slice):
+            return None
+        ranges.append(range(n)[part])
     return ranges if all(r.step > 0 and len(r) for r in ranges) else None
 
 
@@ -631,8 +719,9 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     ranges = ranges_of(index, whole)
     if ranges is not None:
         if math.prod(g.shape) == 1:
-            place = tuple(r[0] for r in ranges)
-            return make("scatter", [shaped(g, ())], {"index": place, "shape": whole}, whole)
+            places = _places(tuple(r[0] for r in ranges), whole)
+            return _put_at(shaped(g, ()), places, whole)
+        g = shaped(g, tuple(map(len, ranges)))
         if g.op == "scatter" and (inner := ranges_of(g.params["index"], g.shape)) is not None:
             g = g.args[0]
             ranges = _within(ranges, inner)

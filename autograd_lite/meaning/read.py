@@ -41,6 +41,7 @@ from .terms import (
     operands_of,
     product,
     remade,
+    scaled,
     shaped,
     total,
 )
@@ -119,6 +120,9 @@ class Meaning:
                 found = _related(array, other)
                 if found is not None:
                     return found
+            size = array.max(initial=0) if array.dtype.kind == "f" and not array.all() else 0
+            if 0 < size != 1 and np.isin(array, (0, size)).all():
+                return scaled(self.constant(array / size), float(size))
             first = array.flat[0] if array.size and array.dtype.kind != "b" else np.nan
             square = array.ndim == 2 and 1 < len(array) == array.shape[1]
             if square and np.array_equal(array, np.eye(len(array))):
@@ -192,6 +196,11 @@ class Meaning:
             return make(e.op, [inner, *e.args[1:]], e.params, e.shape)
         if e.op != "+" or len(e.args) < 2:
             return e
+        bounded = [f.op in ("maximum", "minimum") for f, _ in e.args]
+        if any(bounded):
+            pairs = [(self._unguarded(f) if one else f, c)
+                     for one, (f, c) in zip(bounded, e.args, strict=True)]  # fmt: skip
+            e = total(pairs, e.shape)
         c = dict(e.args).get(ONE, 0.0)
         small = [(ONE, round(c) - c)] if 0 < abs(c - round(c)) <= self.guard else []
         self.guarded.update(float(f"{abs(c):.3g}") for _, c in small)

@@ -68,6 +68,11 @@ def deviation(ddof: int) -> Callable[[Any, Any, Any], Any]:
     return spelling
 
 
+def by_moments(x: Any, axis: Any, eps: Any) -> Any:
+    variance = (x**2).mean(axis) - x.mean(axis) ** 2
+    return (x - x.mean(axis)) / (variance + eps) ** 0.5
+
+
 def positive(x: Any) -> Term:
     return make("greater", [x, number(0)])
 
@@ -83,13 +88,14 @@ TABLE: list[tuple[Any, ...]] = [
     (softplus, lambda x: log(1 + exp(x)),
      lambda x: np.logaddexp(x, 0), lambda x: relu(x) + softplus(-abs_(x))),
     (relu, lambda x: x * positive(x), lambda x: np.maximum(x, 0), lambda x: (x + abs_(x)) / 2),
+    (abs_, lambda x: x * np.sign(x)),
     (softmax, lambda x, axis: exp(x) / exp(x).sum(axis),
      lambda x, axis: exp(log_softmax(x, axis)), lambda x, axis: exp(x - logsumexp(x, axis))),
     (logsumexp, lambda x, axis: log(exp(x).sum(axis))),
     (log_softmax, lambda x, axis: log(softmax(x, axis)), lambda x, axis: x - logsumexp(x, axis)),
     (lambda x: x - softplus(x), lambda x: log(sigmoid(x))),
     (lambda x: -softplus(x), lambda x: log(1 - sigmoid(x))),
-    (normalised(0), deviation(0)),
+    (normalised(0), deviation(0), by_moments),
     (normalised(1), deviation(1)),
 ]  # fmt: skip
 
@@ -121,8 +127,8 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "minimum": lambda x, y: MINIMUM(x, y),
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
-    "blocks": lambda *xs, axis: np.concatenate(xs, axis),
     "trace": np.trace,
+    "upsample": lambda x, by: np.kron(x, np.ones(by)),
     "correlate": lambda x, k: CORRELATE(x, k),
     "convolve_full": lambda x, k: CONVOLVE(x, k),
     "picked": lambda x, y, axes: np.sum(y * x, axis=tuple(axes)),
@@ -179,11 +185,15 @@ def _power(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Ter
 
 @normal("log")
 def _log(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    """The logarithm of one product is a sum where a factor is an exponential, or a softmax."""
+    """The logarithm of a product is a sum where a factor is an exponential, or a softmax.
+
+    And where it is divided by a sum.
+    """
     (x,) = args
     if x.op == "exp":
         return x.operands[0]
-    if x.op == "*" and any(f.op in ("exp", "softmax", "sigmoid") for f, _ in x.args):
+    apart = ("exp", "softmax", "sigmoid")
+    if x.op == "*" and any(f.op in apart or (f.op == "+" and p < 0) for f, p in x.args):
         return total([(scaled(log(f), p), 1) for f, p in x.args], x.shape)
     return None
 
@@ -314,6 +324,9 @@ def _turned(op: str) -> Normal:
             return make(_TURNED[op], [y, x], params, shape)
         c, rest = coefficient(x)
         n = as_number(y)
+        bound = as_number(x.args[1]) if x.op in ("maximum", "minimum") else None
+        if n is not None and bound not in (None, n) and (x.op == "maximum") == (bound < n):
+            return make(op, [x.args[0], y], params, shape)
         if n is not None and rest.op == "+" and rest.args[0][0] is ONE and len(rest.args) > 1:
             k = rest.args[0][1] * c
             return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)], params, shape)

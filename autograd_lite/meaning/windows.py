@@ -15,18 +15,21 @@ import numpy as np
 
 from ..show.notation import MATMUL, PRODUCT, infix
 from ..table import Op
-from .moves import Params, normal, ranges_of
+from .moves import Params, normal, ranges_of, varying
 from .terms import (
     COLLECTED,
     Shape,
     Term,
+    bare,
     coefficient,
     intern,
     make,
     marked,
+    merged,
     scaled,
     shaped,
     total,
+    without_ones,
 )
 
 
@@ -86,9 +89,9 @@ def _weighted(f: Term) -> tuple[tuple[Term, Term], tuple[int, ...], list[range]]
     """``k[p] x[p : p + n]``."""
     for k, x in permutations(_pair(f), 2):
         place = marked(k.args[1]) if k.op == "picked" and k.shape == () else None
-        ranges = _ranges(x)
+        x, ranges = _ranges(x, len(place or ()))
         if place is not None and len(ranges) == len(place):
-            return (x.args[0], k.args[0]), place, ranges
+            return (x, k.args[0]), place, ranges
     return None
 
 
@@ -127,13 +130,15 @@ def _one_after_another(uses: list[Use]) -> Term | None:
 
 def _laid(e: Term) -> Use | None:
     """``Σ(k ∘ x[q : q + m])``, or a correlation with a part of x."""
-    is_whole = e.op == "sum" and len(e.params["axes"]) == e.args[0].ndim
+    is_whole = e.op == "sum" and e.params["axes"] == varying(e.args[0], e.args[0].ndim)
     pairs = permutations(_pair(e.args[0]), 2) if is_whole else [e.args[::-1]]
     for k, x in pairs if is_whole or e.op == "correlate" else ():
-        ranges = _ranges(x)
-        fits = k.shape == x.shape or (e.op == "correlate" and k.ndim == len(ranges))
-        if ranges and fits and all(r.step == 1 for r in ranges):
-            return (x.args[0], k), ranges
+        k = shaped(k, without_ones(k.shape)) if is_whole else k
+        x, ranges = _ranges(x, k.ndim)
+        fits = k.shape == tuple(map(len, ranges)) or (e.op == "correlate" and k.ndim == len(ranges))
+        is_part = any(len(r) < n for r, n in zip(ranges, x.shape, strict=False))
+        if is_part and fits and all(r.step == 1 for r in ranges):
+            return (x, k), ranges
     return None
 
 
@@ -142,8 +147,19 @@ def _pair(e: Term) -> list[Term]:
     return e.operands if is_pair else []
 
 
-def _ranges(x: Term) -> list[range]:
-    return (x.op == "getitem" and ranges_of(x.params["index"], x.args[0].shape)) or []
+def _ranges(x: Term, ndim: int) -> tuple[Term, list[range]]:
+    """An array of so many axes, and what is taken of it."""
+    x = bare(x)
+    ranges = ranges_of(x.params["index"], x.args[0].shape) if x.op == "getitem" else None
+    if not ranges:
+        return x, []
+    whole, alone = x.args[0], [i for i, r in enumerate(ranges) if len(r) == 1]
+    alone = alone[: max(len(ranges) - ndim, 0)]
+    if alone:  # axes of which one entry is taken
+        cut = [r if i in alone else range(whole.shape[i]) for i, r in enumerate(ranges)]
+        rest = tuple(n for i, n in enumerate(whole.shape) if i not in alone)
+        whole = shaped(_taken(whole, cut), rest)
+    return whole, [r for i, r in enumerate(ranges) if i not in alone]
 
 
 def _core(e: Term) -> Term:
@@ -172,23 +188,37 @@ def _joined(e: Term) -> Term | None:
     found: dict[int, Term] = {}
     axis = -1
     for f, k in e.args:
-        if f.op != "scatter" or k != 1 or (ranges := ranges_of(f.params["index"], f.shape)) is None:
-            return None
-        cut = [i for i, (n, r) in enumerate(zip(f.shape, ranges, strict=True)) if len(r) != n]
+        block, ranges = _block(f)
+        cut = [i for i, (n, r) in enumerate(zip(f.shape, ranges, strict=False)) if len(r) != n]
         if len(cut) != 1 or axis not in (-1, cut[0]) or ranges[cut[0]].step != 1:
             return None
         axis = cut[0]
-        found[ranges[axis].start] = f.args[0]
-    end = 0
-    for start, block in sorted(found.items()):
-        if start != end:
+        if ranges[axis].start in found:
             return None
-        end += block.shape[axis]
-    if end != e.shape[axis] or len(found) < len(e.args):
+        found[ranges[axis].start] = scaled(block, k)
+    starts = sorted(found)
+    blocks = [found[start] for start in starts]
+    ends = [start + block.shape[axis] for start, block in zip(starts, blocks, strict=True)]
+    if [*starts, e.shape[axis]] != [0, *ends]:
         return None
-    blocks = tuple(found[start] for start in sorted(found))
+    params = {"axis": axis, "starts": tuple(starts)}
     size = 0.5 + sum(b.size for b in blocks)
-    return scaled(intern("blocks", blocks, {"axis": axis}, e.shape, size), c)
+    return scaled(intern("concatenate", tuple(blocks), params, e.shape, size), c)
+
+
+def _block(f: Term) -> tuple[Term, list[range]]:
+    """What is put among zeros, and where."""
+    if f.op == "scatter":
+        return f.args[0], ranges_of(f.params["index"], f.shape) or []
+    hots = [x for x in f.operands if f.op == "*" and x.kind == "marks" and x.ndim == 1]
+    place = marked(hots[0]) if hots else None
+    if place is None:
+        return f, []
+    block = merged(f, hots[0], -1)
+    if math.prod(block.shape) > 1:
+        return f, []
+    ones = f.ndim - 1
+    return shaped(block, (1,) * f.ndim), [range(1)] * ones + [range(place[0], place[0] + 1)]
 
 
 def _entries_added(e: Term) -> Term | None:
@@ -197,9 +227,11 @@ def _entries_added(e: Term) -> Term | None:
     first = e.args[0][0]
     if not all(f.op == "picked" and f.shape == () and k == 1 for f, k in e.args):
         return None
-    x, marks = first.args[0], sum(f.args[1].value for f in e.operands)
-    alike = all(f.args[0] is x for f in e.operands) and (marks == 1).all()
-    return scaled(shaped(x.sum(range(x.ndim)), ()), c) if alike else None
+    x = first.args[0]
+    if any(f.args[0] is not x for f in e.operands):
+        return None
+    each = (sum(f.args[1].value for f in e.operands) == 1).all()
+    return scaled(shaped(x.sum(range(x.ndim)), ()), c) if each else None
 
 
 COLLECTED += [_over_entries, _joined, _entries_added]

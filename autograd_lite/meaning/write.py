@@ -6,13 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from fractions import Fraction
+from functools import partial, reduce
 from itertools import count
 from typing import Any
 
 import numpy as np
 
 from .. import ops
-from ..engine.op import Each
 from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code, numpy_name
@@ -20,7 +20,7 @@ from ..show.expression import Definition, Expression, applied
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
-from .moves import ranges_of
+from .moves import merged_axes, ranges_of
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .terms import (
@@ -36,12 +36,15 @@ from .terms import (
     is_mask,
     make,
     marked,
+    only_ones_moved,
     product_of,
+    snapped,
     sum_of,
 )  # fmt: skip
 from .windows import CONVOLVE, CORRELATE
 
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
+_MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
 
 # What only formulas have.
@@ -102,9 +105,19 @@ SPREAD = Op(
     "convolve_full", lambda g, k, moves: _moved(g * k, moves), notation=infix("*", PRODUCT, MATMUL),
     source=lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]),
 )  # fmt: skip
-BLOCKS = Op("blocks", lambda *xs, axis: np.concatenate(xs, axis), Each(lambda i, g, out, *xs: None),
-            notation=Notation(lambda xs, params: f"[{', '.join(xs)}]", ATOM, (0,)),
-            source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
+UPSAMPLE = Op("upsample", lambda x, by: np.kron(x, np.ones(by)), notation=function("upsample"),
+              source="np.kron({0}, np.ones({by}))")  # fmt: skip
+POOL = Op("pool", lambda x, of, shape, axis: getattr(np, of)(x.reshape(shape), axis, keepdims=True),
+          notation=Notation(lambda xs, params: f"{params['of']}pool({xs[0]})", ATOM, (0,)),
+          source="np.{of}(np.reshape({0}, {shape}), axis={axis}, keepdims=True)")  # fmt: skip
+VEC = Op("vec", lambda x, shape: x.reshape(shape), notation=function("vec"),
+         source="np.reshape({0}, {shape})")  # fmt: skip
+UNVEC = Op("vec⁻¹", VEC.forward, notation=function("vec⁻¹"), source=VEC.source)
+HEADS = Op("heads", lambda x, shape, axes: x.reshape(shape).transpose(axes),
+           notation=function("heads"), source="np.reshape({0}, {shape}).transpose({axes})",
+           )  # fmt: skip
+CONCAT = Op("concat", lambda x, shape, axes: x.transpose(axes).reshape(shape),
+            notation=function("concat"), source="np.reshape(np.transpose({0}, {axes}), {shape})",
             )  # fmt: skip
 DILATE = Op("dilate", OPS["scatter"].forward, notation=function("dilate"),
             source=OPS["scatter"].source)  # fmt: skip
@@ -149,6 +162,9 @@ class Writer:
         if any(_place(e) is not None or _is_entry(e) for e in uses):
             root = by_entries(root, self.names)
             uses = self._uses(root)
+        nested = _nested(root, uses, self.names)
+        if nested is not root:
+            root, uses = nested, self._uses(nested)
         whole = [root]
         while whole[-1].op in ("reshape", "broadcast_to") and whole[-1] not in self.names:
             whole.append(whole[-1].args[0])
@@ -215,38 +231,46 @@ class Writer:
         times = c * self.rows if self.rows else 0.0
         k = round(times)
         odd = _is_long(c) and not _is_whole(1 / c)
-        fine = k == 1 or (k in (2, 3, 4) and (residual or odd))
+        fine = k == 1 or (k in (2, 3, 4) and (residual or odd) and not _is_whole(c))
         return k if fine and abs(times - k) < 1e-9 else 0
+
+    def quotient(self, c: float, residual: bool = False) -> tuple[int, Expression | None]:
+        """The k and n for which a positive ``c`` is written k / n; else 0."""
+        k = self.by_rows(c, residual)
+        if k:
+            return k, Expression(float(self.rows or 1), "q")
+        k, n = _fraction(c) if _is_long(c) else (0, 1)
+        if k:
+            return k, number(n)
+        k, n = _fraction(c * c) if _is_long(c) else (0, 1)
+        return (math.isqrt(k), applied(OPS["sqrt"], number(n))) if k in (1, 4, 9) else (0, None)
 
     def scaled(self, x: Expression | None, c: float, residual: bool = False) -> Expression:
         """``c · x``; by the rows of a batch it is divided."""
         if x is None:
             return number(c)
-        if c == 1:
-            return x
-        if self.is_factor(c, residual):
-            return applied(ops.multiply, number(c), x)
-        if c < 0:
-            return _negated(self.scaled(x, -c, residual))
-        k = self.by_rows(c, residual)
-        if k:
-            self.wrote_q = True
-            above = x if k == 1 else applied(ops.multiply, number(k), x)
-            return _divided(above, Expression(float(self.rows or 1), "q"))
-        k, n = _fraction(c)
-        return _divided(x if k == 1 else applied(ops.multiply, number(k), x), number(n))
+        k, by = self.quotient(abs(c), residual) if abs(c) != 1 else (1, None)
+        if not k:
+            return _times(number(c), x)
+        x = x if k == 1 else _times(number(k), x)
+        if by is not None:
+            self.wrote_q = self.wrote_q or by.name == "q"
+            x = _divided(x, by)
+        return _negated(x) if c < 0 else x
 
     def is_factor(self, c: float, residual: bool = False) -> bool:
         """Whether a coefficient is written as a number before the rest: not as −, nor as / n."""
-        if abs(c) == 1 or self.by_rows(abs(c), residual):
-            return False
-        return not _is_long(c) or not _fraction(abs(c))[0]
+        return abs(c) != 1 and not self.quotient(abs(c), residual)[0]
+
+
+_times = partial(applied, ops.multiply)
 
 
 def _negated(x: Expression) -> Expression:
-    if x.is_called("matmul"):
-        return applied(ops.matmul, _negated(x.inputs[0]), x.inputs[1])
-    return applied(ops.negative, x)
+    scaled = x.is_called("multiply") and x.inputs[0].is_number and x.inputs[0].shape == ()
+    if scaled or x.is_called("matmul", "outer", "divide"):
+        return applied(x.op, _negated(x.inputs[0]), x.inputs[1])  # type: ignore[arg-type]
+    return Expression(-x.value) if x.is_number else applied(ops.negative, x)
 
 
 def _divided(x: Expression, y: Expression) -> Expression:
@@ -255,6 +279,13 @@ def _divided(x: Expression, y: Expression) -> Expression:
         a, b = x.inputs
         return applied(ops.divide, a, applied(ops.multiply, y, b))
     return applied(ops.divide, x, y)
+
+
+def _divisor(x: Expression) -> Expression | None:
+    """The number that a sum is divided by."""
+    by = x.inputs[1] if x.is_called("divide") else None
+    is_fine = by is not None and (by.is_number or by.name == "q") and by.shape == ()
+    return by if is_fine and x.inputs[0].shape == x.shape else None
 
 
 def _is_whole(x: float) -> bool:
@@ -300,6 +331,22 @@ def by_entries(root: Term, names: Collection[Term]) -> Term:
             hot = next((f for f in e.operands if e.op == "*" and _is_entry(f)), e)
             parts = [done[f] if f is hot or hot is e else _entry(done[f], hot) for f in e.operands]
             done[e] = _rebuilt(e, parts, e.shape)
+    return done[root]
+
+
+def _nested(root: Term, uses: Collection[Term], names: Collection[Term]) -> Term:
+    """With a long product as one factor of those that have all of its factors, and more."""
+    long = [e for e in uses if e.op == "*" and e.size >= _TWICE and e not in names][:_MOST]
+    inner = {e: [p for p in long if p is not e and {*p.args} < {*e.args}] for e in long}
+    if not any(inner.values()):
+        return root
+    done: dict[Term, Term] = {}
+    for e in inner_first(root, lambda e: e.operands if e not in names else []):
+        done[e] = e if e in names else _rebuilt(e, [done[x] for x in e.operands], e.shape)
+        if inner.get(e):
+            p = max(inner[e], key=lambda p: p.size)
+            rest = {done[f]: c for f, c in e.args if (f, c) not in p.args}
+            done[e] = product_of({_rebuilt(p, [done[x] for x in p.operands], p.shape): 1, **rest})
     return done[root]
 
 
@@ -377,29 +424,38 @@ class _Form:
     # ------------------------------------------------------------------ sums
 
     def _sum(self, e: Term) -> Expression:
-        k, rest = coefficient(e)
-        if len(e.args) > 1 and k not in (1, -1):
-            sign = -1 if k < 0 and any(c < 0 for _, c in rest.args) else 1
-            inner = self._added([(f, c * sign) for f, c in rest.args])
-            residual = any(f.given for f in rest.operands)
-            return self.writer.scaled(inner, k * sign, residual)
-        n = self._shared(e)
-        if n:
-            return self.writer.scaled(self._added([(f, c * n) for f, c in e.args]), 1 / n)
-        return self._added(e.args)
+        """A sum; what all its terms are times, or divided by, stands before it."""
+        if len(e.args) == 1:
+            return self._added(e.args)
+        sizes = (1, self.writer.rows, math.prod(e.shape), *e.shape)
+        known = {snapped(1.0 / n): None for n in sizes if n}
+        others = dict.fromkeys(snapped(abs(c)) for _, c in e.args)
+        k = min(known | others, key=lambda k: (self._cost(e, k, k in known), k != 1))
+        if k != 1 and all(c < 0 for _, c in e.args):
+            k = -k
+        inner = self._added([(f, snapped(c / k)) for f, c in e.args])
+        return self.writer.scaled(inner, k, any(f.given and f is not ONE for f in e.operands))
 
-    def _shared(self, e: Term) -> int:
-        """The number of entries that all coefficients are divided by, if they are short without."""
-        cs = [c for f, c in e.args if f is ONE or not self._mean(f, abs(c))]
-        if len(cs) < max(2, len(e.args)):
+    def _cost(self, e: Term, k: float, known: bool) -> int:
+        """How much there is to read of a sum's coefficients, where k stands before it."""
+        ratios = [(f, snapped(abs(c / k))) for f, c in e.args]
+        left = [c for f, c in ratios if f is ONE or not self._mean(f, c)]
+        alike = len(left) if len(left) == len(e.args) and len(set(left)) == 1 else 1
+        moved = sum(
+            3 if c > 1 or f is ONE else 1 for f, c in ratios
+            if c != 1 != k and c in left and (f is ONE or not known)
+        )
+        costs = [self._cost_of(c, e.shape) for c in set(left)]
+        return self._cost_of(k, e.shape) + alike * sum(costs) + moved
+
+    def _cost_of(self, c: float, shape: Shape) -> int:
+        """How much there is to read of a positive coefficient."""
+        if c == 1:
             return 0
-        sizes = {self.writer.rows or 1, math.prod(e.shape), *e.shape} - {1}
-        fine = (n for n in sorted(sizes) if not any(_is_long(c * n) for c in cs))
-        long = [c for c in cs if _is_long(c)]
-        least = min(map(abs, cs))
-        if long and all(map(_is_whole, [1 / c for c in long])):
-            long = [c for c in long if all(_is_whole(d / least) for d in cs)]
-        return next(fine, 0) if long else 0
+        if self.writer.by_rows(c, True) or not _is_long(c):
+            return 1
+        n = next((n for n in (math.prod(shape), *shape) if c * n in (1, 2, 3, 4)), 0)
+        return 4 if not n else 2 if c * n == 1 else 3
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
         """A sum; of what has the same coefficient first the sum."""
@@ -471,7 +527,7 @@ class _Form:
                 y = bare(f).args[0] if bare(f).op == "sum" else f
                 if y.shape == x.shape and (y - y.mean(axes)) is deviation and y in self.done:
                     return applied(VARIANCE, self.done[y], axis=axis)
-        return applied(OPS["mean"], self.done[x], axis=axis, keepdims=True)
+        return self._over("mean", x, axes)
 
     # ------------------------------------------------------------------ products
 
@@ -512,24 +568,23 @@ class _Form:
         pair = _slope(factors)
         if pair is not None:
             factors = [z for z in factors if z[0] not in pair] + [(f, 1.0) for f in pair]
-        apart = pair is not None and any(f.op == "matmul" for f, p in factors if p > 0)
-        above = number(c) if c != 1 else None
-        below: Expression | None = None
+            if any(f.op == "matmul" for f, p in factors if p > 0):
+                written = {**written, pair[0]: _times(*(self.done[f] for f in pair))}
+                factors.pop()
+        above = [number(c)] if c != 1 else []
+        below: list[Expression] = []
         for f, p in factors:
             x = written.get(f) or self.done[f]
             if turned and p == 1 and _has_minus(f) and x.name is None:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
-            if pair is not None and apart and f in pair:
-                if f is pair[1]:
-                    continue
-                x = applied(ops.multiply, x, self.done[pair[1]])
             x = self._power(f, x, abs(p))
-            if p > 0:
-                above = x if above is None else applied(ops.multiply, above, x)
-            else:
-                below = x if below is None else applied(ops.multiply, below, x)
-        above = number(1) if above is None else above
-        return above if below is None else applied(ops.divide, above, below)
+            by = _divisor(x) if p == 1 and f.op == "+" and f not in written else None
+            if by is not None:
+                x = x.inputs[0]
+                below.insert(0, by)
+            (above if p > 0 else below).append(x)
+        whole = reduce(_times, above or [number(1)])
+        return applied(ops.divide, whole, reduce(_times, below)) if below else whole
 
     def _power(self, f: Term, x: Expression, p: float) -> Expression:
         inner = bare(f)
@@ -545,33 +600,44 @@ class _Form:
 
     def _outer(self, factors: list[tuple[Term, float]]) -> Expression | None:
         """``v wᵀ`` where a column that was made of a vector meets a row that is one."""
-        left = [f for f, p in factors if p == 1 and f.op == "reshape" and f.args[0].ndim == 1
-                and f.ndim == 2 and f.shape[1] == 1 and f.shape[0] > 1]  # fmt: skip
-        right = [f for f, p in factors if p == 1 and f.ndim == 1 and f.shape[0] > 1]
-        if not left or not right or len(left) + len(right) < len(factors):
+        left = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
+        right = [f for f, p in factors if p == 1 and (1,) < f.shape[-1:] == (math.prod(f.shape),)]
+        alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
+        if not left or not right or len(left) + len(right) + len(alone) < len(factors):
             return None
-        v, w = None, None
-        for f in left:
-            x = self.done[f.args[0]]
-            v = x if v is None else applied(ops.multiply, v, x)
-        for f in right:
-            w = self.done[f] if w is None else applied(ops.multiply, w, self.done[f])
-        assert v is not None
-        assert w is not None
-        return applied(OUTER, v, w)
+        both = (reduce(_times, map(self._flat, some)) for some in (left, right))
+        found = applied(OUTER, *both)
+        return _times(self._multiplied(alone, {}), found) if alone else found
+
+    def _flat(self, f: Term) -> Expression:
+        """A row or a column as a vector."""
+        while f.op in ("reshape", "transpose") and f not in self.writer.names:
+            f = f.args[0]
+        return _reshaped(self.done[f], (math.prod(f.shape),))
 
     # ------------------------------------------------------------------ ops
 
     def _reshape(self, e: Term) -> Expression:
-        return _reshaped(self.done[e.args[0]], e.shape)
+        x = e.args[0]
+        old, new = x.shape, e.shape
+        same = next((i for i, (n, m) in enumerate(zip(old, new, strict=False)) if n != m), 0)
+        if only_ones_moved(old, new) or min(len(old), len(new)) != same + 1:
+            return _reshaped(self.done[x], new)
+        if len(old) < len(new):
+            return applied(UNVEC, self.done[x], shape=new)
+        if x.op == "transpose" and x not in self.writer.names and not _is_plain(x):
+            return applied(CONCAT, self.done[x.args[0]], shape=new, axes=x.params["axes"])
+        return applied(VEC, self.done[x], shape=new)
 
     def _broadcast(self, e: Term) -> Expression:
         return _stretched(self.done[e.args[0]], e.shape)
 
     def _transpose(self, e: Term) -> Expression:
-        axes = e.params["axes"]
+        axes, x = e.params["axes"], self.done[e.args[0]]
+        if x.is_called("vec⁻¹") and not _is_plain(e):
+            return applied(HEADS, x.inputs[0], shape=x.shape, axes=axes)
         whole = axes == tuple(range(e.ndim))[::-1]
-        return applied(OPS["transpose"], self.done[e.args[0]], axes=None if whole else axes)
+        return applied(OPS["transpose"], x, axes=None if whole else axes)
 
     def _reduction(self, e: Term) -> Expression:
         (x,) = e.args
@@ -584,7 +650,15 @@ class _Form:
             if len(factors) == len(x.args) == 2 and all(f.shape == x.shape for f in factors):
                 a, b = (_reshaped(self.done[f], (math.prod(x.shape),)) for f in factors)
                 return _reshaped(applied(DOT, a, b), e.shape)
-        return applied(OPS[e.op], self.done[x], axis=tuple(sorted(axes)), keepdims=True)
+        return self._over(e.op, x, axes)
+
+    def _over(self, op: str, x: Term, axes: frozenset[int]) -> Expression:
+        """A reduction; over the axes within blocks it is a pooling."""
+        axis = tuple(sorted(axes))
+        groups = merged_axes(x.shape, x.args[0].shape) if x.op == "reshape" else []
+        if axis and axis == tuple(own[-1] for own in groups if len(own) == 2):
+            return applied(POOL, self.done[x.args[0]], of=op, shape=x.shape, axis=axis)
+        return applied(OPS[op], self.done[x], axis=axis, keepdims=True)
 
     def _correlated(self, e: Term, seen: Term, rest: Term) -> Expression:
         """``x ⋆ δ``: windows of x, each times δ, added up."""
@@ -635,6 +709,15 @@ class _Form:
     def _getitem(self, e: Term) -> Expression:
         """Rows of a table, by their numbers."""
         index = e.params["index"]
+        ranges = ranges_of(index, e.args[0].shape)
+        if ranges is not None:
+            whole = e.args[0].shape
+            cut = tuple(
+                r[0] if len(r) == 1 < n else i
+                for r, n, i in zip(ranges, whole, index, strict=False)
+            )
+            found = applied(OPS["getitem"], self.done[e.args[0]], index=cut)
+            return _reshaped(found, e.shape)
         if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or not index.ndim:
             return self._op(e)
         return applied(GATHER, self.done[e.args[0]], self.writer.index(index, "k"))
@@ -643,19 +726,26 @@ class _Form:
         """Beside what was taken: 0; or between its entries."""
         x, index = self.done[e.args[0]], e.params["index"]
         if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and e.ndim == 2:
-            k = _reshaped(self.writer.index(index % e.shape[0], "k"), (index.size,))
-            x, hot = _reshaped(x, (index.size, e.shape[1])), applied(ONEHOT, k, n=e.shape[0])
-            return applied(ops.matmul, applied(OPS["transpose"], hot, axes=None), x)
+            k, stack = self.writer.index(index % e.shape[0], "k"), tuple(range(index.ndim - 1))
+            axes = (*stack, len(stack) + 1, len(stack)) if stack else None
+            hot = applied(OPS["transpose"], applied(ONEHOT, k, n=e.shape[0]), axes=axes)
+            each = applied(ops.matmul, hot, x)
+            return applied(OPS["sum"], each, axis=stack, keepdims=False) if stack else each
         ranges = ranges_of(index, e.shape)
         cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
         if ranges and len(cut) == 1 and ranges[cut[0]].step == 1:
             axis, r = cut[0], ranges[cut[0]]
+            if len(r) == 1 and e.ndim == 2 and bare(e.args[0]).shape:  # a row, or a column
+                hot = applied(ENTRY, place=(r[0],), shape=(e.shape[axis],))
+                both = hot, _reshaped(x, (x.value.size,))
+                return applied(OUTER, *(both if axis == 0 else both[::-1]))
             zeros = [
                 _stretched(number(0), (*e.shape[:axis], n, *e.shape[axis + 1 :]))
                 for n in (r.start, e.shape[axis] - r.stop)
             ]
             parts = (zeros[0], x, zeros[1])
-            return applied(BLOCKS, *(p for p in parts if p.value.size), axis=axis)
+            blocks = [p for p in parts if p.value.size]
+            return applied(OPS["concatenate"], *blocks, axis=axis, starts=())
         pairs = zip(ranges or (), e.shape, strict=False)
         if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
             return applied(DILATE, x, **e.params)
@@ -663,12 +753,21 @@ class _Form:
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
+        by = [_divisor(x) if e.op == "matmul" else None for x in xs]
+        if any(by):
+            x, y = (x if n is None else x.inputs[0] for x, n in zip(xs, by, strict=True))
+            return reduce(_divided, filter(None, by), applied(ops.matmul, x, y))
         op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op]
         try:
             return applied(op, *xs, **e.params)
         except (ValueError, TypeError, IndexError):  # a rule that wants what was broadcast
             found = apply_term(e, [Tensor(x.value) for x in xs])
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
+
+
+def _is_plain(e: Term) -> bool:
+    """Whether a transposition swaps the last two axes."""
+    return bool(e.params["axes"] == (*range(e.ndim - 2), e.ndim - 1, e.ndim - 2))
 
 
 def _sorted(e: Term) -> tuple[int, ...]:
@@ -693,7 +792,7 @@ def _slid(x: Term) -> tuple[Term, Term] | None:
     return seen[0], next(f for f in factors if f is not seen[0])
 
 
-_WRITTEN = {"correlate": CORRELATE, "convolve_full": CONVOLVE, "blocks": BLOCKS, "trace": TRACE}
+_WRITTEN = {"upsample": UPSAMPLE, "correlate": CORRELATE, "convolve_full": CONVOLVE, "trace": TRACE}
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",
@@ -707,6 +806,8 @@ def _stretched(x: Expression, shape: Shape) -> Expression:
 
 
 def _reshaped(x: Expression, shape: Shape) -> Expression:
+    while x.is_called("reshape"):
+        x = x.inputs[0]
     if x.shape == shape:
         return x
     if x.is_called("sum", "mean") and x.params.get("keepdims"):

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..engine.op import Each
 from ..engine.tensor import Tensor
+from ..show.notation import ATOM, SUM, Notation
 from ..table import Case, op
 from .define import along, implements, operand, refuse_out
 from .elementwise import cast
@@ -31,6 +32,7 @@ concatenate_op = op(
         Case(((2, 3), (1, 3)), {"axis": 0, "starts": (0, 2)}),
         Case(((2, 1), (2, 3), (2, 2)), {"axis": -1, "starts": (0, 1, 4)}),
     ],
+    notation=Notation(lambda xs, _: f"[{', '.join(xs)}]", ATOM, (SUM,), "concatenate"),
     source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
     stacks=True,
     reads="some",

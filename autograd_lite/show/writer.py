@@ -62,7 +62,7 @@ def _over(node: Node) -> Notation:
     notation = op_notation(node.op)
     axis, ndim = node.params.get("axis"), node.inputs[0].ndim
     axes = range(ndim) if axis is None else sorted(int(a) % ndim for a in np.atleast_1d(axis))
-    if len(axes) >= ndim:
+    if all(n == 1 or i in axes for i, n in enumerate(node.inputs[0].shape)):
         return notation
     if notation.symbol in "ΣΠ":
         return function(f"{notation.symbol}_{','.join(_AXES[a] for a in axes)}")
@@ -145,11 +145,11 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
     if name in ("multiply", "divide") and markup.fractions_apart is not None:
         factors: tuple[Node, ...] = node.inputs
         apart = [markup.fractions_apart and is_called(x, "divide") for x in factors]
-        by_number = any(x.shape == () for x in factors)  # A B / q needs no parentheses
+        tight = not any(x.shape == () for x in factors)  # A B / q needs no parentheses
+        binds = (tight, tight or name == "divide")
         operands = [
-            _in_parentheses(x, markup)
-            if fraction or (x.level == MATMUL and not by_number) else x
-            for x, fraction in zip(operands, apart, strict=True)
+            _in_parentheses(x, markup) if fraction or (x.level == MATMUL and bind) else x
+            for x, fraction, bind in zip(operands, apart, binds, strict=True)
         ]
     return join(markup.notation(node), operands, node.params, markup)
 

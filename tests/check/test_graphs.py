@@ -223,6 +223,7 @@ def test_two_changes_in_a_recurrence_with_the_parameters_alone():
     for slope, turned, *said in (
         (lambda h: 1, lambda dz, u: dz @ u, "U is not transposed", "is missing: multiply by tanh'"),
         (lambda h: 1 - h, lambda dz, u: dz @ u, "U is not transposed", "with the exponent 1"),
+        (lambda h: 1 - h, lambda dz, u: -dz @ u.T, "has the wrong sign", "with the exponent 1"),
     ):
         report = check_backprop(*recurrence(slope, turned))
         assert report.first_wrong is not None

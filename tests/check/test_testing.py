@@ -18,7 +18,7 @@ from tests.nn.by_hand import gradients_of
 from .test_functions import backprop
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(networks(nn.MLP, activations=["tanh"], output="sigmoid"), st.data())
 def test_strategies_and_assertion(net: nn.MLP, data: st.DataObject):
     x, y = data.draw(batches(net, max_rows=5))
@@ -34,7 +34,7 @@ def test_strategies_and_assertion(net: nn.MLP, data: st.DataObject):
             assert_backprop(gradients | {name: 2 * gradients[name]}, loss)
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
 @given(networks(nn.MLP, max_depth=2, max_width=3, output=None))
 def test_bounds_of_networks(net: nn.MLP):
     assert 1 <= len(net.layers) <= 2

@@ -197,6 +197,40 @@ def gates(x: Any, w: Any, y: Any) -> Any:
     return np.sum(np.tanh(u[..., 1:]).named("c") * u[:, :1] * y)
 
 
+def pooled(x: Any, w: Any, y: Any) -> Any:
+    p = np.tanh(w).named("h").reshape(2, 2, 2, 2).max(axis=(1, 3)).named("p")
+    return 0.5 * np.sum((p - y) ** 2)
+
+
+def of_heads(x: Any, w: Any, y: Any) -> Any:
+    heads = (x @ w).named("p").reshape(2, 3, 2, 2).transpose(0, 2, 1, 3).named("h")
+    return np.sum((heads @ heads.transpose(0, 1, 3, 2)).named("s")) / np.sqrt(2)
+
+
+def clipped(x: Any, w: Any, y: Any) -> Any:
+    p = np.clip(1 / (1 + np.exp(-(x @ w).named("s"))), 1e-9, 1 - 1e-9)
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+def by_moments(x: Any, w: Any, y: Any) -> Any:
+    variance = (w**2).mean(axis=0) - w.mean(axis=0) ** 2
+    return np.sum(((w - w.mean(axis=0)) / np.sqrt(variance + 1e-5)).named("n") * y)
+
+
+def negative_binomial(x: Any, w: Any, y: Any) -> Any:
+    m = np.exp(x @ w).named("m")
+    return -np.sum(y * np.log(m / (m + 2)) + 2 * np.log(2 / (m + 2)))
+
+
+def pairs(x: Any, w: Any, y: Any) -> Any:
+    return sum(np.sum((w[i] - w[j]) ** 2) for i, j in ((0, 1), (0, 2), (1, 2)))
+
+
+def in_channels(x: Any, w: Any, y: Any) -> Any:
+    rows = [np.stack([np.sum(X[:, i : i + 2] * k) for i in range(2)]) for k in (w[0], w[1])]
+    return np.sum(np.stack(rows).named("s") * y)
+
+
 PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (huber, (X, 3, Y[:, 0]), {"r": "sign(r) ∘ (|r| > 1) + r ∘ (|r| ≤ 1)"}),
     (quantile, (X[:3], 3, Y[:3, 0]), {"e": "(0.9 · (e > 0) − 0.1 · (e ≤ 0)) / 3"}),
@@ -207,6 +241,18 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (bag_of_words, (0.0, (3, 2), X[:2, :2]), {"w": "Σ_j(onehot(k))ᵀ ∂L/∂h"}),
     (gates, (X, (3, 3), Y), {
         "u": "[y ∘ Σ_j(c), ∂L/∂c ∘ (1 − c²)]", "w": "xᵀ ∂L/∂u"}),
+    (pooled, (0.0, (4, 4), X[:2, :2]), {"h": "(h = upsample(maxpool(h))) ∘ upsample(∂L/∂p)"}),
+    (of_heads, (X[:3].repeat(2, 0).reshape(2, 3, 3), (3, 4), 0.0), {
+        "p": "concat(∂L/∂h)", "w": "Σ_i(xᵀ ∂L/∂p)"}),
+    (clipped, (X, 3, Y[:, 0]), {"s": "0.2 · (σ(s) − y)"}),
+    (by_moments, (0.0, (5, 3), X), {
+        "w": "(∂L/∂n − n ∘ meanᵢ(∂L/∂n ∘ n) − meanᵢ(∂L/∂n)) / √(varᵢ(w) + 1e−05)"}),
+    (negative_binomial, (X, 3, 3 * Y[:, 0]), {"m": "(2 + y) / (2 + m) − y / m"}),
+    (pairs, (0.0, (3, 2), 0.0), {
+        "w": "[4 · w[0] − 2 · (w[1] + w[2]), 4 · w[1] − 2 · (w[0] + w[2]), "
+             "4 · w[2] − 2 · (w[0] + w[1])]"}),
+    (in_channels, (0.0, (2, 5, 2), Y[:4].reshape(2, 2)), {
+        "w": "[c_3 ⋆ ∂L/∂s[0], c_3 ⋆ ∂L/∂s[1]]"}),
     (lambda x, w, y: np.mean(np.maximum(0, 1 - y * (x @ w)) ** 2), (X, 3, Y[:, 0]), {
         "w": "−0.4 · xᵀ (y ∘ relu(1 − y ∘ (x w)))"}),
     (lambda x, w, y: (w @ x @ w) / (w @ w), (X[:3], 3, 0.0), {

@@ -104,13 +104,13 @@ class Layer(NamedTuple):
     formulas: dict[str, str]
 
 
-DELTAS = {"h_1": "δ_2 W_hᵀ + ∂L/∂p[:, :1]"}
+DELTAS = {"h_1": "δ_2 W_hᵀ + ∂L/∂p[:, 0]"}
 SUMS = {"W_x": "x[:, 0]ᵀ δ_1 + x[:, 1]ᵀ δ_2", "W_h": "h_0ᵀ δ_1 + h_1ᵀ δ_2", "b": "1ᵀ (δ_2 + δ_1)"}
 HEADS = {
-    "W_O": "Σ_i(Hᵀ ∂L/∂p)", "V": "Aᵀ reshape(∂L/∂H)ᵀ", "Q": "0.7071 · ∂L/∂S K",
-    "K": "0.7071 · ∂L/∂Sᵀ Q", "W_Q": "Σ_i(xᵀ reshape(∂L/∂Qᵀ))",
+    "W_O": "Σ_i(Hᵀ ∂L/∂p)", "V": "Aᵀ heads(∂L/∂H)", "Q": "∂L/∂S K / √(2)",
+    "K": "∂L/∂Sᵀ Q / √(2)", "W_Q": "Σ_i(xᵀ concat(∂L/∂Q))",
 }  # fmt: skip
-SCORES = "A ∘ (reshape(∂L/∂H)ᵀ Vᵀ − Σ_l(A ∘ (reshape(∂L/∂H)ᵀ Vᵀ)))"
+SCORES = "A ∘ (heads(∂L/∂H) Vᵀ − Σ_l(A ∘ (heads(∂L/∂H) Vᵀ)))"
 
 LAYERS = {
     "Dropout": Layer(
@@ -128,7 +128,7 @@ LAYERS = {
     ),
     "Embedding": Layer(
         lambda: nn.Embedding(5, 3, rng=0), SYMBOLS, lambda k, e: e[k],
-        {"E": "onehot(reshape(k))ᵀ reshape(∂L/∂p)"},
+        {"E": "Σ_i(onehot(k)ᵀ ∂L/∂p)"},
     ),
     "Conv2d": Layer(
         lambda: nn.Conv2d(2, 3, 2, rng=0), IMAGES, conv,
@@ -150,7 +150,7 @@ LAYERS = {
     "Flatten": Layer(lambda: nn.Flatten(), IMAGES, lambda x: x.reshape(2, -1), {}),
     "RNN": Layer(
         lambda: First(nn.RNN(4, 2, rng=0)), TIMES, rnn,
-        {"s_1": "(1 − h_1²) ∘ (δ_2 W_hᵀ + ∂L/∂p[:, :1])", **SUMS},
+        {"s_1": "(1 − h_1²) ∘ (δ_2 W_hᵀ + ∂L/∂p[:, 0])", **SUMS},
     ),
     "LSTM": Layer(
         lambda: First(nn.LSTM(4, 2, rng=0)), TIMES, lstm,
