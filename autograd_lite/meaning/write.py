@@ -267,8 +267,7 @@ _times = partial(applied, ops.multiply)
 
 
 def _negated(x: Expression) -> Expression:
-    scaled = x.is_called("multiply") and x.inputs[0].is_number and x.inputs[0].shape == ()
-    if scaled or x.is_called("matmul", "outer", "divide"):
+    if _is_scaled(x) or x.is_called("matmul", "outer", "divide"):
         return applied(x.op, _negated(x.inputs[0]), x.inputs[1])  # type: ignore[arg-type]
     return Expression(-x.value) if x.is_number else applied(ops.negative, x)
 
@@ -279,6 +278,11 @@ def _divided(x: Expression, y: Expression) -> Expression:
         a, b = x.inputs
         return applied(ops.divide, a, applied(ops.multiply, y, b))
     return applied(ops.divide, x, y)
+
+
+def _is_scaled(x: Expression) -> bool:
+    """Whether a number stands before the rest."""
+    return x.is_called("multiply") and x.inputs[0].is_number and x.inputs[0].shape == ()
 
 
 def _divisor(x: Expression) -> Expression | None:
@@ -379,6 +383,7 @@ class _Form:
 
     def __init__(self, writer: Writer, done: Mapping[Term, Expression]) -> None:
         self.writer, self.done = writer, done
+        self.beside: set[Term] = set()  # what is added to what is written
 
     def write(self, e: Term) -> Expression:
         writer = self.writer
@@ -425,6 +430,7 @@ class _Form:
 
     def _sum(self, e: Term) -> Expression:
         """A sum; what all its terms are times, or divided by, stands before it."""
+        self.beside = {*map(bare, e.operands)}
         if len(e.args) == 1:
             return self._added(e.args)
         sizes = (1, self.writer.rows, math.prod(e.shape), *e.shape)
@@ -439,6 +445,8 @@ class _Form:
     def _cost(self, e: Term, k: float, known: bool) -> int:
         """How much there is to read of a sum's coefficients, where k stands before it."""
         ratios = [(f, snapped(abs(c / k))) for f, c in e.args]
+        means = [self._mean(f, c) for f, c in ratios if f is not ONE]
+        twice = sum(m is not None and m.is_called("multiply") for m in means)
         left = [c for f, c in ratios if f is ONE or not self._mean(f, c)]
         alike = len(left) if len(left) == len(e.args) and len(set(left)) == 1 else 1
         moved = sum(
@@ -446,7 +454,7 @@ class _Form:
             if c != 1 != k and c in left and (f is ONE or not known)
         )
         costs = [self._cost_of(c, e.shape) for c in set(left)]
-        return self._cost_of(k, e.shape) + alike * sum(costs) + moved
+        return self._cost_of(k, e.shape) + alike * sum(costs) + moved + twice
 
     def _cost_of(self, c: float, shape: Shape) -> int:
         """How much there is to read of a positive coefficient."""
@@ -500,7 +508,10 @@ class _Form:
         return self.writer.scaled(x, c, _is_residual(f))
 
     def _mean(self, f: Term, c: float) -> Expression | None:
-        """A sum over some of the axes, divided by how many entries it adds."""
+        """A sum over some of the axes, divided by how many entries it adds.
+
+        Over all of them where that is taken from the entries: x − mean(x).
+        """
         factors = list(f.args) if f.op == "*" else [(f, 1.0)]
         for i, (g, p) in enumerate(factors):
             inner = bare(g) if g.op in ("reshape", "broadcast_to") else g
@@ -510,7 +521,8 @@ class _Form:
                 k = round(c * n)
                 near = k in (1, 2) and abs(c * n - k) < 1e-12 and c != 1
                 mean = self._averaged(x, axes) if near else None
-                if mean is not None and (len(axes) < x.ndim or mean.op is VARIANCE):
+                apart = len(axes) == x.ndim and x not in self.beside
+                if mean is not None and (not apart or mean.op is VARIANCE):
                     if k == 2:
                         mean = applied(ops.multiply, number(2), mean)
                     if inner is not g:
@@ -571,20 +583,25 @@ class _Form:
             if any(f.op == "matmul" for f, p in factors if p > 0):
                 written = {**written, pair[0]: _times(*(self.done[f] for f in pair))}
                 factors.pop()
-        above = [number(c)] if c != 1 else []
+        above: list[Expression] = []
         below: list[Expression] = []
         for f, p in factors:
             x = written.get(f) or self.done[f]
             if turned and p == 1 and _has_minus(f) and x.name is None:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
             x = self._power(f, x, abs(p))
-            by = _divisor(x) if p == 1 and f.op == "+" and f not in written else None
-            if by is not None:
-                x = x.inputs[0]
-                below.insert(0, by)
+            if p == 1 and f.op == "+" and f not in written:
+                by = _divisor(x)
+                if by is not None:
+                    x = x.inputs[0]
+                    below.insert(0, by)
+                if _is_scaled(x):
+                    c, x = c * float(x.inputs[0].value), x.inputs[1]
             (above if p > 0 else below).append(x)
-        whole = reduce(_times, above or [number(1)])
-        return applied(ops.divide, whole, reduce(_times, below)) if below else whole
+        before = [number(c)] if self.writer.is_factor(c) else []
+        whole = reduce(_times, [*before, *above] or [number(1)])
+        whole = applied(ops.divide, whole, reduce(_times, below)) if below else whole
+        return whole if before else self.writer.scaled(whole, c)
 
     def _power(self, f: Term, x: Expression, p: float) -> Expression:
         inner = bare(f)
@@ -593,7 +610,7 @@ class _Form:
             square = inner.args[0]
             if square.op == "*" and len(square.args) == 1 and square.args[0][1] == 2:
                 x = self.done[square.args[0][0]]
-                whole = len(axes) == inner.ndim < 3
+                whole = len(axes) == inner.ndim
                 norm = applied(NORM, x) if whole else applied(NORMS, x, axis=axes[0])
                 return _raised(_reshaped(norm, f.shape), 2 * p)
         return _raised(x, p)

@@ -368,3 +368,13 @@ def test_a_loop_is_a_correlation(loop: Any, of_x: tuple[int, ...], of_k: tuple[i
 def test_an_entry_is_written_as_it_is_picked():
     w = parameter("w", 3)
     assert results(w[0] * w[1])["w"] == "w[1] · onehot(0) + w[0] · onehot(1)"
+
+
+@each([
+    (np.var, (4,), "0.5 · (x − mean(x))"), (np.var, (2, 3, 2), "(x − mean(x)) / 6"),
+    (np.std, (4,), "0.5 · (x − mean(x)) / ‖x − mean(x)‖"),
+    (np.std, (2, 3, 2), "2 · (x − mean(x)) / (√(48) · ‖x − mean(x)‖)"),
+    (lambda x: np.mean((x - np.mean(x)) ** 2), (3, 2), "(x − mean(x)) / 3"),
+])  # fmt: skip
+def test_a_deviation_is_from_the_mean(f: Any, shape: tuple[int, ...], expected: str):
+    assert results(f(parameter("x", *shape)))["x"] == expected
