@@ -47,6 +47,7 @@ class Recording:
         lrs: of each, the learning rate of the step that came next, where steps were
             ``w − lr · ∇w``; else None.
         trained: the parameters that the optimizer has.
+        tensors: by name, the parameters themselves.
 
     Example:
         >>> import nn
@@ -71,8 +72,8 @@ class Recording:
         self._optimizer = optimizer
         self.steps: list[int] = []
         self.losses: list[float] = []
-        self._tensors = _named(net, optimizer)
-        self.parameters: dict[str, list[Array]] = {name: [] for name in self._tensors}
+        self.tensors = _named(net, optimizer)
+        self.parameters: dict[str, list[Array]] = {name: [] for name in self.tensors}
         self._rows: list[Any] = []
 
     def __len__(self) -> int:
@@ -96,7 +97,7 @@ class Recording:
 
         Afterwards it is again as it was, also where it changes its own attributes when called.
         """
-        values = {t: self.parameters[name][i] for name, t in self._tensors.items()}
+        values = {t: self.parameters[name][i] for name, t in self.tensors.items()}
         with undisturbed(self.net, list(values)):
             for tensor, value in values.items():
                 tensor._replace(value)
@@ -122,6 +123,14 @@ class Recording:
             prediction: Array = net(x).numpy()
         return prediction
 
+    def loss_of_all(self, i: int) -> float:
+        """The loss of all of ``x`` after ``steps[i]`` steps; nan where the net or the loss refuses."""
+        with self.at(i) as net, ag.no_grad(), np.errstate(all="ignore"):
+            try:
+                return float(self.loss(net(self.x), self.y).item())
+            except (ValueError, ArithmeticError):
+                return float("nan")
+
     @property
     def level(self) -> float | None:
         """The prediction between two classes, where the loss decides it: 0 for logits."""
@@ -132,7 +141,7 @@ class Recording:
         """The names of weight and bias of the first of several layers, where it is known."""
         if not isinstance(self.net, MLP) or len(self.net.layers) < 2:
             return None
-        names = {tensor: name for name, tensor in self._tensors.items()}
+        names = {tensor: name for name, tensor in self.tensors.items()}
         first = self.net.layers[0]
         return names[first.weight], None if first.bias is None else names[first.bias]
 
@@ -142,7 +151,7 @@ class Recording:
         if self.lrs is not None:
             self.lrs.append(self._optimizer.lr)
         self._rows.append(rows if isinstance(rows, slice) else rows.copy())
-        for name, tensor in self._tensors.items():
+        for name, tensor in self.tensors.items():
             value = array_of(tensor).copy()
             value.flags.writeable = False
             self.parameters[name].append(value)
@@ -181,7 +190,7 @@ class _Replayed:
 
 
 def _warn_of_another_loss(step: int, recorded: float, loss: Tensor) -> None:
-    again = float(loss.item())
+    again = float(array_of(loss))  # no look at a value
     close = 1e-6 if loss.dtype.itemsize >= 8 else 1e-2
     if np.isfinite(recorded) and not np.isclose(again, recorded, rtol=close, atol=1e-9):
         warnings.warn(
@@ -220,7 +229,7 @@ class Recorder:
 
 
 def _refuse_too_much(recording: Recording, every: int, total: int) -> None:
-    size = sum(array_of(t).nbytes for t in recording._tensors.values())
+    size = sum(array_of(t).nbytes for t in recording.tensors.values())
     kept = -(-total // every) + 1
     if kept * size > _MOST_BYTES:
         most = max(_MOST_BYTES // size - 1, 1)

@@ -67,7 +67,7 @@ def write(
     path: str | os.PathLike[str],
     lang: str = "en",
     lr: float | None = None,
-    more: Callable[[], Extra] | None = None,
+    more: Callable[[Story], Extra] | None = None,
     updated: Collection[Tensor] | None = None,
 ) -> None:
     """What `explain` does; ``more`` is called once the arguments are found to be right.
@@ -82,7 +82,7 @@ def write(
             f"{path.stem or 'page'}.html, say"
         )
     story = tell(output, None if lr is None else _rate(lr), updated)
-    text = page(story, words, more() if more is not None else None)
+    text = page(story, words, more(story) if more is not None else None)
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -127,7 +127,7 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
     note = section = ""
     if extra is not None:
         style += _asset(extra.style)
-        note, section = f'<div class="notes">{extra.note}</div>\n', f"{extra.section}\n"
+        note, section = f'<div class="notes">{extra.note}</div>\n', f"{extra.section}"
         data = "\n".join(_data(name, value) for name, value in extra.data.items())
         script += f"{data}\n<script>\n{_asset(extra.script)}</script>\n"
     return filled(
@@ -308,7 +308,10 @@ def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
     keys, bold = story.keys, story.bold
     written: dict[str, tuple[str, str]] = {}
     for formula in step.formulas:
-        left = [mathml.symbol(name, {}, bold) for name in formula.left]
+        left = [
+            mathml.symbol(x, {}, bold) if isinstance(x, str) else mathml.expression(x, {}, bold)
+            for x in formula.left
+        ]
         right = _right(formula, keys, bold)
         shown = mathml.equation(left[0], [*left[1:], *([right] if right else [])], formula.sign)
         label = "formula" if step.kind == "update" else formula.kind
@@ -317,9 +320,10 @@ def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
         written[shown] = formula.kind, words(label)
     for shown, (kind, label) in written.items():
         classes = f"formula {kind}" if kind != "formula" else "formula"
+        parts = "".join(mathml.math(part, block=True) for part in mathml.broken(shown))
         yield (
             f'<div class="{classes}" role="group" aria-label="{mathml.text(label)}" tabindex="0">'
-            f"{mathml.math(shown, block=True)}</div>"
+            f"{parts}</div>"
         )
 
 
