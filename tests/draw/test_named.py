@@ -235,6 +235,21 @@ def test_residual_connections_and_shared_weights():
     assert "a + tanh(a W)" in drawn.labels("computation")
 
 
+def test_what_many_computations_use_stands_beside_each_of_them():
+    h, w = ag.Tensor(np.ones((1, 2)), name="x"), ag.Tensor(np.eye(2), True, name="W")
+    for i in range(3):
+        h = ag.tanh(h @ w).named(f"h_{i}")
+    drawn = read_dot(ag.draw(h, backward="W").source)
+    assert drawn.labels("tensor").count("W|2×2") == len(drawn.of_class("target")) == 3
+    back = drawn.arrows("backward")
+    assert {label for (_, to), label in back.items() if to in drawn.of_class("target")} == {
+        "∂h₀/∂W", "∂h₁/∂W", "∂h₂/∂W"
+    }  # fmt: skip
+    assert len(back) == 5
+    assert "the same at each use" in ag.draw(h).source
+    assert read_dot(ag.draw(h, detail="ops").source).labels("tensor").count("W|2×2") == 1
+
+
 def test_a_single_leaf(engine):
     for leaf in (ag.Tensor(1.0), ag.Tensor([[1.0, 2.0]], requires_grad=True, name="q")):
         figure = ag.draw(leaf)
