@@ -8,6 +8,7 @@ from itertools import count
 from typing import NamedTuple
 
 from ..cotangents import Cotangent, cotangents_of
+from ..derive.build import Builder
 from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..graph import walk
@@ -15,6 +16,7 @@ from ..show import labels
 from ..show.expression import Expression, nodes
 from ..show.notation import ATOM, SUM, Written, op_notation, symbol_of
 from ..show.steps import Step
+from ..show.text import text
 from ..show.writer import Node, write
 from .collapse import Collapse, Piece, draw_pieces, longest_histories
 from .figure import Figure
@@ -226,7 +228,8 @@ def draw_computations(
     cotangents = cotangents_of(walk(output))
     aims = set() if marks else set(targets)
     leaves, pieces, known = draw_pieces(output, every, aims, {*targets, *cotangents}, collapse)
-    symbols = Symbols(_written(leaves, pieces), cotangents, marks.names if marks else {})
+    names = marks.names if marks else constants(walk(output))
+    symbols = Symbols(_written(leaves, pieces), cotangents, names)
     drawn = leaves + [result for piece in pieces for result in piece.results]
     circled = {t for t in drawn if not every or t.is_leaf or symbols.is_named(t)}
     circled.update(t for piece in pieces if piece.folded for t in piece.results)
@@ -354,6 +357,15 @@ class _Drawing:
                     if x in reached:
                         label, marks = self.symbols.derivative(y, x), self.marks("b", y, x)
                         self.sheet.backward(self.node[y], self._from(x, piece), label, **marks)
+
+
+def constants(tensors: list[Tensor]) -> dict[Tensor, str]:
+    """What arrays without a name are called, as in formulas: c₁, c₂, …, or ``1 − y``."""
+    names = {t: t.name or "" for t in tensors if t.name is not None or t._tracked}
+    leaves = [t for t in tensors if t.is_leaf]
+    builder = Builder(Tensor(1.0), names, leaves, None)
+    given = [t for t in leaves if t.name is None and t.ndim and not t._tracked]
+    return {t: text(builder.expression(t)[0]) for t in given}
 
 
 def _written(leaves: list[Tensor], pieces: list[Piece]) -> list[Tensor]:

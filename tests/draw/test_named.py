@@ -124,9 +124,9 @@ def test_plain_numpy_code_with_some_names():
     pred.name = "pred"
     y = ag.Tensor([[1.0]], name="y")
     drawn = read_dot(ag.draw(-(y * np.log(pred))).source)
-    assert "σ(v₁ w + 0.5)" in drawn.labels("computation")
+    assert "σ(c₁ w + 0.5)" in drawn.labels("computation")
     assert "−(y ∘ log(pred))" in drawn.labels("computation")
-    assert drawn.of_class("tensor") == {"v_1", "w", "pred", "y", "v_2"}
+    assert drawn.of_class("tensor") == {"c_1", "w", "pred", "y", "v_1"}
 
 
 def _normalised(h):
@@ -204,7 +204,7 @@ def repeated(op, x, n=40):
         ["v₂|2", "v₁|2", "x|2"],
     ),
     "nothing has a name": (
-        (UNNAMED - [3.0, 4.0]) / 2, ["(v₁ − v₂) / 2"], ["v₃|2", "v₁|2", "v₂|2"],
+        (UNNAMED - [3.0, 4.0]) / 2, ["(v₁ − c₁) / 2"], ["v₂|2", "v₁|2", "c₁|2"],
     ),
     "a name for the unnamed is taken": (
         ag.exp(ag.Tensor(1.0, requires_grad=True, name="v_1")), ["exp"], ["v₂", "v₁"],
