@@ -155,8 +155,7 @@ def _live(story: Story, words: Words) -> _Live:
         told = program(story, words) | {"name": story.whole}
     except Fixed as reason:
         return _Live(_note(words("fixed", why=str(reason))))
-    said = looks(story, words)
-    notes = _note(said) if said else ""
+    notes = "".join(map(_note, looks(story, words)))
     differs = f'<p class="note" id="differs" hidden>{mathml.text(words("differs"))}</p>'
     script = f"{_data('live-program', told)}\n<script>\n{SCRIPT}{_asset('dock.js')}</script>\n"
     return _Live(notes + differs, filled("live.html", words), _asset("live.css"), script)

@@ -214,6 +214,21 @@ def control_flow(s: Any) -> Any:
     return s * 2 if s.sum() > 0 else s
 
 
+def mask_and_count(s: Any) -> Any:
+    held = s > 0
+    return s * held / held.sum()
+
+
+def mask_and_choice(s: Any) -> Any:
+    held = s > 0
+    return s * held if held.any() else s
+
+
+def mask_and_index(s: Any) -> Any:
+    held = s > 0
+    return np.where(held, s, 0) + s[held].sum()
+
+
 def passed_on(s: Any) -> Any:
     with ag.no_grad():
         greatest = s.max()
@@ -260,6 +275,13 @@ def test_a_page_says_that_values_were_looked_at(name, f):
     with tempfile.TemporaryDirectory() as folder:
         page = said(f, Path(folder))
     assert "looked at the values of" in page.root.all("p", "note")[0].text
+
+
+@each([mask_and_count, mask_and_choice, mask_and_index], by=lambda f: f.__name__)
+def test_a_page_says_that_a_mask_in_the_graph_may_be_used_outside_of_it(f):
+    with tempfile.TemporaryDirectory() as folder:
+        page = said(f, Path(folder))
+    assert "compared or detached s. Where the result is" in page.root.all("p", "note")[0].text
 
 
 def test_what_looks_afterwards_or_elsewhere_is_no_matter(tmp_path):
