@@ -124,12 +124,8 @@ class Recording:
         return prediction
 
     def loss_of_all(self, i: int) -> float:
-        """The loss of all of ``x`` after ``steps[i]`` steps; nan where the net or the loss refuses."""
-        with self.at(i) as net, ag.no_grad(), np.errstate(all="ignore"):
-            try:
-                return float(self.loss(net(self.x), self.y).item())
-            except (ValueError, ArithmeticError):
-                return float("nan")
+        """The loss of all of ``x`` after ``steps[i]`` steps; nan where it can't be computed."""
+        return self._loss_of(i, self.x, self.y)
 
     @property
     def level(self) -> float | None:
@@ -156,12 +152,11 @@ class Recording:
             value.flags.writeable = False
             self.parameters[name].append(value)
 
-    def _loss_at_the_end(self) -> float:
-        x, y = self.batch(-1)
-        with undisturbed(self.net, []), ag.no_grad(), np.errstate(all="ignore"):
+    def _loss_of(self, i: int, x: Array, y: Array) -> float:
+        with self.at(i) as net, ag.no_grad(), np.errstate(all="ignore"):
             try:
-                return float(self.loss(self.net(x), y).item())
-            except (ValueError, ArithmeticError):  # the last step led to what a loss refuses
+                return float(self.loss(net(x), y).item())
+            except (ValueError, ArithmeticError):  # the steps led to what a loss refuses
                 return float("nan")
 
 
@@ -225,7 +220,7 @@ class Recorder:
         """Keep the end, too."""
         if self._step:
             self.recording._keep(self._step, self._latest)
-            self.recording.losses.append(self.recording._loss_at_the_end())
+            self.recording.losses.append(self.recording._loss_of(-1, *self.recording.batch(-1)))
 
 
 def _refuse_too_much(recording: Recording, every: int, total: int) -> None:

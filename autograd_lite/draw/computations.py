@@ -33,7 +33,7 @@ WIDEST, LEGIBLE = 48, 200
 
 
 MANY = 3
-"""A leaf that so many computations use is drawn beside each of them, but where every op is drawn."""
+"""A leaf that so many computations use is drawn beside each; not where every op is drawn."""
 
 
 class Symbols:

@@ -159,9 +159,9 @@ def _factors(
     if given is None or not given.is_called("multiply") or g.definitions or len(only) != 1:
         return
     result, (outer, inner) = only[0].result, given.inputs
-    if result in plan.names and result not in {plan.output, *plan.targets}:
-        if outer.shape == result.shape and agree(outer, cotangents[result]):
-            g.factors = plan.names[result], outer, inner
+    is_between = result in plan.names and result not in {plan.output, *plan.targets}
+    if is_between and outer.shape == result.shape and agree(outer, cotangents[result]):
+        g.factors = plan.names[result], outer, inner
 
 
 class _Use(NamedTuple):

@@ -16,7 +16,9 @@ from ..show.steps import step_to
 from ..table import OPS, Op
 
 
-def definitions(root: Expression, known: set[tuple[Op, str]]) -> Iterator[tuple[Expression, Expression]]:
+def definitions(
+    root: Expression, known: set[tuple[Op, str]]
+) -> Iterator[tuple[Expression, Expression]]:
     """Of each op in a formula that others are a name for: it, applied, and what that is.
 
     Args:
@@ -24,8 +26,10 @@ def definitions(root: Expression, known: set[tuple[Op, str]]) -> Iterator[tuple[
         known: the ops that were written out before, with their settings; these are added.
     """
     for node in nodes(root):
+        if node.op is None or not node.op.source:
+            continue
         key = node.op, repr(node.params)
-        if node.op is None or key in known or not node.op.source:
+        if key in known:
             continue
         known.add(key)
         xs = [Expression(x.value, x.name or "zuvw"[i]) for i, x in enumerate(node.inputs)]

@@ -104,7 +104,7 @@ def _rate(lr: Any) -> float:
 
 def page(story: Story, words: Words, extra: Extra | None = None) -> str:
     """The whole page."""
-    title = mathml.text(words("title", name=story.name))
+    title = mathml.text(words("title" if story.targets else "title_forward", name=story.name))
     predictions = Predictions(story, words)
     asked = {f"step-{i}": predictions.of(step) for i, step in enumerate(story.steps, 1)}
     asked = {key: question for key, question in asked.items() if question is not None}
@@ -230,7 +230,8 @@ def _figure(story: Story, words: Words) -> str:
     except RuntimeError as error:
         return _no_figure(words("no_engine", error=error))
     label = mathml.text(words("figure", name=story.name))
-    return f'<figure id="figure" tabindex="0" aria-label="{label}">{svg}</figure>'
+    legend = f"<figcaption>{mathml.text(words('legend'))}</figcaption>"
+    return f'<figure id="figure" tabindex="0" aria-label="{label}">{svg}{legend}</figure>'
 
 
 def drawn(story: Story) -> Figure | None:

@@ -26,7 +26,7 @@ except ImportError as error:
         'explain: a training is drawn by matplotlib: pip install "autograd_lite[plots]"'
     ) from error
 
-GRID = 100
+GRID = 80
 """Nodes a side. From one to the next the boundary is straight, which cuts off sharp corners."""
 
 _NAMES = [f"{kind}-{c}" for kind in ("class", "mark") for c in range(MOST_CLASSES)]
@@ -138,8 +138,7 @@ def _finite(values: Any) -> Array:
 
 
 def _svg(figure: Figure, name: str, now: int, words: Words, labels: Sequence[str] = ()) -> str:
-    """As it stands in a page: colours by name, no ids but those of states, and no superfluous points.
-    """
+    """As it stands in a page: colours by name, no ids but those of states, few points."""
     file = StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(file, format="svg", facecolor="none", metadata=nothing)
@@ -157,5 +156,5 @@ def _svg(figure: Figure, name: str, now: int, words: Words, labels: Sequence[str
     for key in ("iteration", "loss", "of_batch", "of_all", "nodes"):
         svg = svg.replace(f">{_ENGLISH(key)}<", f">{words(key)}<")
     for label in labels:
-        svg = svg.replace(*(f">{say('class', label=label)}<" for say in (_ENGLISH, words)))
+        svg = svg.replace(f">{_ENGLISH('class', label=label)}<", f">{words('class', label=label)}<")
     return f'<svg id="{name}" role="img" aria-label="{mathml.text(words(name))}"{svg}'

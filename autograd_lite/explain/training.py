@@ -110,12 +110,12 @@ def _place(recorded: Recorded, iteration: int | None) -> int:
 
 def _telling(recorded: Recorded) -> int:
     """The first iteration of those whose gradients have the fewest zeros: (0, 0) teaches little."""
-    fewest, best = np.inf, 0
+    fewest, best = float("inf"), 0
     trained = list(recorded.trained)
     for i in range(min(_TRIED, max(len(recorded.steps) - 1, 1))):
         with warnings.catch_warnings(action="ignore"), recorded.replayed(i) as loss:
             found = gradients(loss, trained) if loss._tracked and trained else []
-        zeros = sum(np.count_nonzero(g._array == 0) for g in found)
+        zeros = float(sum(np.count_nonzero(g._array == 0) for g in found))
         if zeros < fewest:
             fewest, best = zeros, i
         if not zeros:
@@ -127,7 +127,10 @@ def thinned(n: int, most: int, also: int = 0) -> list[int]:
     """At most ``most`` of n places, evenly, with the first, the last, and one more."""
     if n <= most:
         return list(range(n))
-    return sorted({also, *(round(i * (n - 1) / (most - 2)) for i in range(most - 1))})
+    found = [round(i * (n - 1) / (most - 1)) for i in range(most)]
+    if also not in found:
+        found[min(range(1, most - 1), key=lambda i: abs(found[i] - also))] = also
+    return found
 
 
 def _extra(recorded: Recorded, i: int, story: Story, words: Words) -> Extra:
