@@ -269,7 +269,7 @@ def program(story: Story, words: Words) -> dict[str, Any]:
 def looks(story: Story, words: Words) -> list[str]:
     """What is said of values that code outside of the graph has seen."""
     found = {_called(t, story, words): is_there
-             for t, _, is_there in sorted(seen(walk(story.output)), key=lambda x: -x.is_there)}
+             for t, _, is_there in sorted(seen(walk(story.output)), key=lambda x: not x.is_there)}
     kinds = {kind: ", ".join(x for x in found if found[x] == (kind == "compares"))
              for kind in ("looks", "compares")}
     return [words(kind, names=names) for kind, names in kinds.items() if names]

@@ -26,7 +26,7 @@ from ..show.notation import dimensions
 from ..show.text import shapes as shape_formula
 from .entries import sources
 from .live import SCRIPT, Fixed, looks, program
-from .matrices import table
+from .matrices import entry_name, table
 from .predictions import Predictions
 from .story import Formula, Step, Story, tell
 from .words import Words
@@ -296,7 +296,7 @@ def _section(
         *(_note(words(note)) for note in step.notes),
         _shapes(step, words),
         _line(step.line, words),
-        _question(asked, words),
+        _question(asked, step, story, words),
         _matrices(story, step, words),
         "</section>",
     ]
@@ -350,16 +350,22 @@ def _line(line: Line | None, words: Words) -> str:
     return f'<p class="line"><span>{label}</span> <code>{where}</code>{code}</p>'
 
 
-def _question(asked: dict[str, Any] | None, words: Words) -> str:
+def _question(asked: dict[str, Any] | None, step: Step, story: Story, words: Words) -> str:
+    """What is asked, of one entry after another."""
     if asked is None:
         return ""
     kind = "number" if "entry" in asked else "shape"
-    question = mathml.text(asked.pop("question"))
+    entries = [ask["entry"] for ask in (asked, *asked.get("more", ())) if "entry" in ask]
+    names = [entry_name(step.name, step.shape, i) for i in entries] or [step.name]
+    said = words(f"ask_{'entry' if entries else 'shape'}", name=_PLACE)
+    questions = "".join(
+        f'<span{" hidden" * (i > 0)}>{_worded(said, name, story)}</span>'
+        for i, name in enumerate(names)
+    )
     hint = mathml.text(words(f"{kind}_hint"))
-    shape = dimensions(tuple(asked["shape"]))
     return (
-        f'<form class="predict" hidden data-asks="{kind}" data-shape="{shape}" autocomplete="off">'
-        f"<label><span>{question}</span> "
+        f'<form class="predict" hidden data-asks="{kind}" data-shape="{dimensions(step.shape)}" '
+        f'autocomplete="off"><label>{questions} '
         f'<input type="text" inputmode="text" placeholder="{hint}"></label> '
         f'<button type="submit">{mathml.text(words("check"))}</button> '
         f'<button type="button">{mathml.text(words("show"))}</button>'

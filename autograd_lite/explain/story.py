@@ -279,8 +279,9 @@ def _backward(
         rules |= {d.name: d.expression for d in g.definitions if d.name not in simple}
         left = list(dict.fromkeys([g.symbol, f"∂{names[plan.output]}/∂{plan.names[g.target]}"]))
         first = [Formula("chain", left, paths=plan.paths(g.target))]
-        if g.factors is not None:
-            name, outer, inner = g.factors
+        name, *factors = g.factors or [""]
+        if factors and {x.name for e in factors for x in nodes(e)} <= known | {None}:
+            outer, inner = factors
             first.append(Formula("local", [f"∂{names[plan.output]}/∂{name}"], outer))
             first.append(Formula("local", [f"∂{name}/∂{g.name}"], inner))
         formulas, notes = _of_gradient(g, first, known, rules)

@@ -66,6 +66,10 @@ def _symbol(name: str, bold: Iterable[str]) -> str:
         return partial(of, by, bold)
     if name.startswith("∇") and len(name) > 1:
         return f"<mrow><mo>∇</mo>{_symbol(name[1:], bold)}</mrow>"
+    if name.startswith("(") and ")_" in name:  # an entry, (W_01)_12
+        whole, _, index = name[1:].rpartition(")_")
+        inner = _PARENTHESES.format(_symbol(whole, bold))
+        return f"<msub>{inner}<mn>{text(index)}</mn></msub>"
     found = _NAME.fullmatch(name)
     base, below = found.groups() if found else (name, "")
     if name in bold:

@@ -153,7 +153,7 @@ def read_matrix(figure: Any) -> tuple[str, np.ndarray]:
     names, values = zip(*(label.rsplit(" = ", 1) for label in labels), strict=True)
     texts = figure.locator("td[data-entry]").all_inner_texts()
     assert tuple(texts) == values
-    name = re.sub(r"\[[\d,]+\]$", "", names[0])
+    name = re.sub(r"^\((.*)\)_[\d,]+$", r"\1", names[0])
     numbers = [float(value.replace("−", "-").replace("·10^", "e")) for value in values]
     return name, np.array(numbers)
 
@@ -185,7 +185,7 @@ def step_of(shown: Opened, symbol: str) -> int:
     found: int = shown.page.evaluate(
         """symbol => [...document.querySelectorAll('section.step')].findIndex(step => {
             const cell = step.querySelector('.result td[data-entry]');
-            return cell && cell.getAttribute('aria-label').startsWith(symbol + '[');
+            return cell && cell.getAttribute('aria-label').startsWith(`(${symbol})_`);
         }) + 1""",
         symbol,
     )
@@ -196,7 +196,7 @@ def step_of(shown: Opened, symbol: str) -> int:
 def key_of(shown: Opened, symbol: str) -> str:
     found: str = shown.page.evaluate(
         """symbol => [...document.querySelectorAll('.step.shown td[data-entry]')].find(
-            cell => cell.getAttribute('aria-label').startsWith(symbol + '[')
+            cell => cell.getAttribute('aria-label').startsWith(`(${symbol})_`)
         ).closest('[data-key]').dataset.key""",
         symbol,
     )

@@ -318,7 +318,7 @@ def loss(shown: Opened) -> float:
 
 
 def test_a_number_is_dragged_typed_slid_and_moved_by_keys(shown):
-    page, w = shown.page, cell(shown, "w[1,1]")
+    page, w = shown.page, cell(shown, "(w)_11")
     assert page.locator("#live .hint").is_visible()
     key = w.evaluate("td => td.closest('.matrix').dataset.key")
     before, box = w.inner_text(), w.bounding_box()
@@ -348,7 +348,7 @@ def test_a_number_is_dragged_typed_slid_and_moved_by_keys(shown):
 
 def test_the_curve_has_the_gradient_as_its_tangent(shown):
     page = shown.page
-    cell(shown, "w[1,1]").press("ArrowUp")
+    cell(shown, "(w)_11").press("ArrowUp")
     slope = float(page.inner_text("#live .slope").split("= ")[1].replace("−", "-"))
     curve, (x1, y1, x2, y2) = (
         [float(x) for x in re.findall(r"-?[\d.]+", page.get_attribute(f"#live {part}", "d"))]
@@ -378,7 +378,7 @@ def test_steps_of_gradient_descent_are_those_of_python(shown):
         out = sigmoid_written_out(**tensors)
         assert np.isclose(loss(shown), out.item(), rtol=1e-3)
     new = tensors["w"].numpy() - 0.5 * ag.gradients(out, [tensors["w"]])[0].numpy()
-    (text,) = shown.page.locator("td[aria-label^='w − α ∇w[2,3] =']").all_text_contents()
+    (text,) = shown.page.locator("td[aria-label^='(w − α ∇w)_23 =']").all_text_contents()
     assert text == f"{new[1, 2]:.4g}".replace("-", "−")
 
 
@@ -389,7 +389,7 @@ def test_the_address_restores_and_links_keep_what_was_changed(tab, path):
     assert tab.step == 2
     tab.page.evaluate("location.hash = 'step=1'")
     tab.page.wait_for_selector("#step-1.shown")
-    assert {cell(tab, f"{name}[1,1]").inner_text() for name in "wb"} == {"0.25", "−0.001"}
+    assert [cell(tab, name).inner_text() for name in ("(w)_11", "(b)_1")] == ["0.25", "−0.001"]
     assert tab.page.url.endswith(f"#step=1&set={w}.0:0.25,{b}.0:-0.001")
 
 
@@ -404,7 +404,7 @@ def worth(arithmetic: str) -> float:
 
 def test_under_a_number_stands_its_arithmetic_which_follows_too(shown):
     page, found = shown.page, {}
-    cell(shown, "w[1,1]").press("ArrowUp")
+    cell(shown, "(w)_11").press("ArrowUp")
     for step in shown.each_step():
         entry = page.locator(".step.shown .numbers > .result td[data-entry]").first
         entry.focus()
@@ -424,7 +424,7 @@ def test_the_arithmetic_is_that_of_the_book(tab, tmp_path):
     explained(loss, tmp_path)
     tab.page.goto((tmp_path / "page.html").as_uri())
     tab.page.evaluate("location.hash = 'step=9'")
-    tab.page.locator(".step.shown .numbers > .result td[aria-label^='δ_1[1,2]']").focus()
+    tab.page.locator(".step.shown .numbers > .result td[aria-label^='(δ_1)_2']").focus()
     error, w = number(named["s_2"].grad[0, 0]), number(named["W_12"].data[1, 0])
     l1 = number(named["l_1"].data[0, 1])
     said = tab.page.inner_text(".step.shown .arithmetic")
@@ -432,7 +432,7 @@ def test_the_arithmetic_is_that_of_the_book(tab, tmp_path):
 
 
 def test_what_doesnt_follow_is_hidden_and_nothing_is_changed_while_one_predicts(shown):
-    page, w = shown.page, cell(shown, "w[1,1]")
+    page, w = shown.page, cell(shown, "(w)_11")
     page.click("#predict")
     assert not page.locator("#live").is_visible()
     w.press("ArrowUp")
@@ -461,4 +461,4 @@ def test_on_a_phone_the_dock_is_in_sight_and_nothing_is_cut_or_faint(browser, pa
                 dock, bar = (page.page.locator(x).bounding_box() for x in ("#live", "#controls"))
                 assert dock["y"] + dock["height"] <= bar["y"] + 1
                 assert dock["height"] < 150
-                cell(page, "w[1,1]").press("ArrowUp")
+                cell(page, "(w)_11").press("ArrowUp")

@@ -152,7 +152,7 @@
   }
 
   /** `W_12` with its index below. */
-  const symbol = (text) => text.split(/_(\w+)/).map((part, i) => {
+  const symbol = (text) => text.split(/_([\w,]+)/).map((part, i) => {
     const sub = document.createElement("sub");
     sub.textContent = part;
     return i % 2 ? sub : part;
@@ -229,7 +229,7 @@
     const said = document.createElement("p");
     said.className = "arithmetic";
     said.setAttribute("aria-live", "polite");
-    result.append(said);
+    result.after(said);
   }
 
   // ---- By pointer and by keys --------------------------------------------------------------------
