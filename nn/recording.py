@@ -103,17 +103,17 @@ class Recording:
                 tensor._replace(value)
             yield self.net
 
-    def replayed(self, i: int) -> AbstractContextManager[Tensor]:
+    def replayed(self, i: int, rows: slice | None = None) -> AbstractContextManager[Tensor]:
         """As `at`, but it gives the loss that the next step was taken by, with its graph.
 
-        That is computed anew, from its batch, within `ag.source_lines`: what modules of one's own
-        compute has its lines.
+        That is computed anew, from its batch or other ``rows``, within `ag.source_lines`: what
+        modules of one's own compute has its lines.
 
         Warns:
             UserWarning: the loss isn't the one that was recorded: the net was changed in other
                 ways than by training since, or draws random numbers.
         """
-        return _Replayed(self, i)
+        return _Replayed(self, i, rows)
 
     def predict(self, i: int, x: Array) -> Array:
         """What the net gave for ``x`` after ``steps[i]`` steps."""
@@ -163,13 +163,13 @@ class Recording:
 class _Replayed:
     """What `Recording.replayed` gives; no generator, whose caller's line would be contextlib's."""
 
-    def __init__(self, recording: Recording, i: int) -> None:
-        self._recording, self._i = recording, i
+    def __init__(self, recording: Recording, i: int, rows: slice | None) -> None:
+        self._recording, self._i, self._rows = recording, i, rows
         self._inside = ExitStack()
 
     def __enter__(self) -> Tensor:
-        recording, i = self._recording, self._i
-        x, y = recording.batch(i)
+        recording, i, rows = self._recording, self._i, self._rows
+        x, y = recording.batch(i) if rows is None else (recording.x[rows], recording.y[rows])
         with ExitStack() as stack:
             net = stack.enter_context(recording.at(i))
             with ag.source_lines():
@@ -177,7 +177,8 @@ class _Replayed:
             # Of layers that aren't the user's own, the line is the one that asks for the replay.
             forget(walk(loss), user_line())
             self._inside = stack.pop_all()
-        _warn_of_another_loss(recording.steps[i], recording.losses[i], loss)
+        if rows is None:
+            _warn_of_another_loss(recording.steps[i], recording.losses[i], loss)
         return loss
 
     def __exit__(self, *error: Any) -> None:

@@ -121,7 +121,7 @@ def _cell(
 
 
 def entry_name(name: str, shape: tuple[int, ...], entry: int) -> str:
-    """``(W_01)_12``, counted from 1; of a row the place in it; the name alone of a single number."""
+    """``(W_01)_12``, counted from 1; of a row the place in it; a single number by its name."""
     if math.prod(shape) == 1:
         return name
     index = [str(int(i) + 1) for i in np.unravel_index(entry, shape)]

@@ -96,7 +96,7 @@ def plane(
     with rc_context(_STYLE):
         figure = Figure((3.3, 3.3))
         axes = figure.add_subplot(facecolor=INK["class-0"], xlabel="x₁")
-        axes.set_ylabel("x₂", rotation=0)
+        axes.set_ylabel("x₂", rotation=0, labelpad=9)
         across, up = grid(limits).T.reshape(2, GRID, GRID)
         for k, state in enumerate(margins):
             for c, margin in enumerate(state.T, 1):

@@ -279,11 +279,11 @@ def _backward(
         rules |= {d.name: d.expression for d in g.definitions if d.name not in simple}
         left = list(dict.fromkeys([g.symbol, f"∂{names[plan.output]}/∂{plan.names[g.target]}"]))
         first = [Formula("chain", left, paths=plan.paths(g.target))]
-        name, *factors = g.factors or [""]
-        if factors and {x.name for e in factors for x in nodes(e)} <= known | {None}:
-            outer, inner = factors
-            first.append(Formula("local", [f"∂{names[plan.output]}/∂{name}"], outer))
-            first.append(Formula("local", [f"∂{name}/∂{g.name}"], inner))
+        if g.factors is not None:
+            name, factors = g.factors[0], g.factors[1:]
+            both = f"∂{names[plan.output]}/∂{name}", f"∂{name}/∂{g.name}"
+            if {x.name for e in factors for x in nodes(e)} <= known | {None}:
+                first += [Formula("local", [x], e) for x, e in zip(both, factors, strict=True)]
         formulas, notes = _of_gradient(g, first, known, rules)
         told.append(
             Step(

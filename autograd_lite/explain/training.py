@@ -31,7 +31,7 @@ MOST_POINTS = 400
 MOST_LINES = 12
 """How many hidden nodes' boundaries are drawn."""
 
-_TRIED = 12  # iterations, of which that is shown where most of the gradients isn't zero
+_TRIED = 12  # batches, of which that is shown where the fewest gradients are zero
 
 
 class Recorded(Protocol):
@@ -65,8 +65,11 @@ class Recorded(Protocol):
     def first_layer(self) -> tuple[str, str | None] | None:
         """The names of the parameters W and b of the first layer, where its nodes are lines."""
 
-    def replayed(self, i: int) -> AbstractContextManager[Tensor]:
-        """Within it, the loss of the i-th state, with its graph."""
+    def batch(self, i: int) -> tuple[Array, Array]:
+        """The observations and the targets that came next."""
+
+    def replayed(self, i: int, rows: slice | None = None) -> AbstractContextManager[Tensor]:
+        """Within it, the loss of the i-th state, of its batch or of other rows, with its graph."""
 
     def predict(self, i: int, x: Array) -> Array:
         """What the net of the i-th state gives for ``x``."""
@@ -85,13 +88,14 @@ def write_recorded(
     """What `explain` does with a recorded training."""
     words = Words(lang)
     i = _place(recorded, iteration)
+    rows = _telling(recorded) if iteration is None else None
     if lr is None and recorded.lrs is not None:
         lr = recorded.lrs[i]
 
     def extra(story: Story) -> Extra:
-        return _extra(recorded, i, story, words)
+        return _extra(recorded, i, rows, story, words)
 
-    with recorded.replayed(i) as loss:
+    with recorded.replayed(i, rows) as loss:
         write(loss, path, lang, lr, extra, recorded.trained)
 
 
@@ -100,7 +104,7 @@ def _place(recorded: Recorded, iteration: int | None) -> int:
     if not steps:
         raise ValueError("explain: the training took no step, so there is nothing to explain")
     if iteration is None:
-        return _telling(recorded)
+        return 0
     if iteration not in steps:
         some = steps if len(steps) <= 12 else [*steps[:6], "…", *steps[-3:]]
         known = ", ".join(map(str, some))
@@ -108,16 +112,18 @@ def _place(recorded: Recorded, iteration: int | None) -> int:
     return steps.index(iteration)
 
 
-def _telling(recorded: Recorded) -> int:
-    """The first iteration of those whose gradients have the fewest zeros: (0, 0) teaches little."""
-    fewest, best = float("inf"), 0
-    trained = list(recorded.trained)
-    for i in range(min(_TRIED, max(len(recorded.steps) - 1, 1))):
-        with warnings.catch_warnings(action="ignore"), recorded.replayed(i) as loss:
+def _telling(recorded: Recorded) -> slice | None:
+    """The rows to start with where the gradients of the first batch have more zeros than of others:
+    (0, 0) teaches little."""
+    n, trained = len(recorded.batch(0)[0]), list(recorded.trained)
+    others = [slice(k, k + n) for k in range(0, len(recorded.x) - n + 1, max(n, 1))]
+    fewest, best = float("inf"), None
+    for rows in [None, *others[:_TRIED]]:
+        with warnings.catch_warnings(action="ignore"), recorded.replayed(0, rows) as loss:
             found = gradients(loss, trained) if loss._tracked and trained else []
         zeros = float(sum(np.count_nonzero(g._array == 0) for g in found))
         if zeros < fewest:
-            fewest, best = zeros, i
+            fewest, best = zeros, rows
         if not zeros:
             break
     return best
@@ -133,7 +139,9 @@ def thinned(n: int, most: int, also: int = 0) -> list[int]:
     return found
 
 
-def _extra(recorded: Recorded, i: int, story: Story, words: Words) -> Extra:
+def _extra(
+    recorded: Recorded, i: int, rows: slice | None, story: Story, words: Words
+) -> Extra:
     """What the page of state ``i`` has besides the steps."""
     steps, x = recorded.steps, recorded.x
     keys = {f"v{story.numbers[t]}": name for name, t in recorded.tensors.items()
@@ -168,11 +176,17 @@ def _extra(recorded: Recorded, i: int, story: Story, words: Words) -> Extra:
         "leaves": {key: [_plain(recorded.parameters[name][k]) for k in shown]
                    for key, name in keys.items()},
     }  # fmt: skip
-    about = mathml.text(words("about", step=steps[i], last=steps[-1]))
+    about = words("about", step=steps[i], last=steps[-1])
+    if rows is not None:
+        about = f"{words('other_rows', rows=_counted(rows))} {about}"
     return Extra(
-        note=f'<p class="note">{about}</p>', section=section, style="training.css",
+        note=f'<p class="note">{mathml.text(about)}</p>', section=section, style="training.css",
         script="training.js", data={"training-data": data},
     )  # fmt: skip
+
+
+def _counted(rows: slice) -> str:
+    return "-".join(map(str, sorted({rows.start + 1, rows.stop})))
 
 
 def _plain(values: Array) -> list[Any]:

@@ -62,7 +62,8 @@ def test_a_large_array_is_shown_by_its_corners_and_statistics() -> None:
 
 
 def test_how_entries_are_called() -> None:
-    called = (("L", (), 0, "L"), ("b", (1, 1), 0, "b"), ("W", (2, 3), 5, "(W)_23"), ("W_01", (12, 3), 5, "(W_01)_23"),
+    called = (("L", (), 0, "L"), ("b", (1, 1), 0, "b"), ("W", (2, 3), 5, "(W)_23"),
+              ("W_01", (12, 3), 5, "(W_01)_23"),
               ("W", (12, 3), 35, "(W)_12,3"), ("b_01", (1, 3), 1, "(b_01)_2"),
               ("x", (4,), 1, "(x)_2"))  # fmt: skip
     for name, shape, entry, text in called:

@@ -62,7 +62,7 @@ class Page:
         group = next((g for g in root.iter(f"{SVG}g") if g.get("id") == part), None)
         if group is None:
             return []
-        uses = [u for u in group.iter(f"{SVG}use")]
+        uses = list(group.iter(f"{SVG}use"))
         offset = [float(uses[0].get(a, "0")) for a in "xy"] if uses else [0.0, 0.0]
         if uses and not list(group.iter(f"{SVG}path")):
             return [np.array([offset])]
@@ -148,7 +148,12 @@ def test_it_starts_with_an_observation_that_teaches_something(tmp_path: Path):
     net = nn.MLP([2, 2, 1], rng=0)
     sgd = nn.SGD(net.parameters(), lr=0.5)
     record = nn.fit(net, x, x[:, :1], nn.BCELoss(), sgd, 1, batch_size=1, record=1).record
-    assert "The steps are those of iteration 2 of 3;" in Page(tmp_path, record).text
+    page = Page(tmp_path, record)
+    assert "Shown is observation 3, which tells more than the first." in page.text
+    assert 'aria-label="(l_0)_1 = 1"' in page.text
+    asked = Page(tmp_path, record, iteration=0)
+    assert "Shown is" not in asked.text
+    assert 'aria-label="(l_0)_1 = 0"' in asked.text
 
 
 CASES = {
