@@ -188,8 +188,7 @@ def test_what_learners_write_follows_as_python_would_write_it(tab, tmp_path):
         path = tmp_path / f"{net.__name__}.html"
         (tmp_path / "page.html").rename(path)
         tab.errors.clear()
-        for _ in range(2):
-            changed = leaves(rng)
+        for changed in [leaves(rng)]:
             sets = [f"{key}.{i}:{x!r}" for name, key in keys(page).items()
                     for i, x in enumerate(changed[name].ravel().tolist())]
             tab.page.goto("about:blank")
