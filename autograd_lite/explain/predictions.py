@@ -32,6 +32,7 @@ from .words import LANGUAGES, Words
 MOST_MISTAKES = 10
 MOST_ASKED = 3  # numbers of a step: another one each time
 _MOST_TERMS = 60  # of a formula that is edited
+_MOST_TRIED = 80  # edits
 
 Wrong = tuple[Array, Callable[[], str]]
 """A wrong result, and what is wrong with it, which is written where it is wanted."""
@@ -148,9 +149,7 @@ class Predictions:
                 ones = np.ones(self._story.output.shape, self._story.output.dtype)
                 array = pull({self._story.output: ones}, {result})[result]
                 yield array, said("skipped", self._story.names[result])
-        with np.errstate(all="ignore"):
-            edited = sorted(_edited(readings, g.name), key=lambda edited: edited[0].cost)
-        for edit, array in edited:
+        for edit, array in _edited(readings, g.name):
             yield array, said(edit.kind, *edit.values)
 
     def _of_forward(self, step: Step) -> Iterator[Wrong]:
@@ -203,17 +202,20 @@ def _readings(story: Story) -> Readings:
 
 
 def _edited(readings: Readings, name: str) -> Iterator[tuple[Edit, Array]]:
-    """Each edit of the readings of a line, with what the line then gives."""
+    """The simplest edits of the readings of a line, each with what the line then gives."""
+    found: list[tuple[Edit, Callable[[], Array | None]]] = []
     for i, term in enumerate(readings.of(name)):
         f = Formula.of(term, {})
         if f is None or len(f.order) > _MOST_TERMS:
             continue
         for e in reversed(f.order):
             for edit in at(e, f.value[e].shape, readings, NO_OTHERS) if e is not ONE else ():
-                with np.errstate(all="ignore"):
-                    array = f.but({e: edit.make})
-                if array is not None:
-                    yield edit._replace(cost=edit.cost + i), array
+                found.append((edit._replace(cost=edit.cost + i), partial(f.but, {e: edit.make})))
+    for edit, make in sorted(found, key=lambda x: x[0].cost)[:_MOST_TRIED]:
+        with np.errstate(all="ignore"):
+            array = make()
+        if array is not None:
+            yield edit, array
 
 
 __all__ = ["Predictions"]
