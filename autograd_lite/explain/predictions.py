@@ -208,9 +208,12 @@ def _edited(readings: Readings, name: str) -> Iterator[tuple[Edit, Array]]:
         f = Formula.of(term, {})
         if f is None or len(f.order) > _MOST_TERMS:
             continue
-        for e in reversed(f.order):
-            for edit in at(e, f.value[e].shape, readings, NO_OTHERS) if e is not ONE else ():
-                found.append((edit._replace(cost=edit.cost + i), partial(f.but, {e: edit.make})))
+        for e in reversed([e for e in f.order if e is not ONE]):
+            with np.errstate(all="ignore"):
+                found += [
+                    (edit._replace(cost=edit.cost + i), partial(f.but, {e: edit.make}))
+                    for edit in at(e, f.value[e].shape, readings, NO_OTHERS)
+                ]
     for edit, make in sorted(found, key=lambda x: x[0].cost)[:_MOST_TRIED]:
         with np.errstate(all="ignore"):
             array = make()

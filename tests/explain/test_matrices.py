@@ -96,4 +96,4 @@ def test_what_is_not_finite_takes_no_part_in_the_colours() -> None:
 def test_a_name_is_text() -> None:
     html = table(np.ones(2), "v1", '<b onclick="x">"&', EN)
     assert "<b" not in html
-    assert Page(html).root.all("td")[0]["aria-label"] == '<b onclick="x">"&[1] = 1'
+    assert Page(html).root.all("td")[0]["aria-label"] == '(<b onclick="x">"&)_1 = 1'
