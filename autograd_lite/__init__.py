@@ -47,6 +47,7 @@ from .checkpoint import checkpoint
 from .compile import compile
 from .console import print_what_can_be_shown as _print_what_can_be_shown
 from .derive import derive
+from .differential_operators import *
 from .draw import draw
 from .engine.modes import no_grad
 from .engine.tensor import Tensor
@@ -54,7 +55,6 @@ from .explain import explain
 from .extend import Op
 from .gradients import gradients
 from .graph import named_tensors
-from .hips import elementwise_grad, hessian_vector_product, make_jvp, make_vjp
 from .lines import line_of, source_lines
 from .numpy_api.calculus import *
 from .numpy_api.einstein import *
@@ -91,9 +91,8 @@ __version__ = "0.1.0"
 __all__ = [
     "OPS", "CompileError", "Derivation", "Figure", "GradientError", "Op", "Tensor", "Theme",
     "check_backprop", "check_grads", "checkpoint", "compile", "derive", "detect_anomaly",
-    "draw", "elementwise_grad", "explain", "fft", "grad", "gradients", "hessian",
-    "hessian_vector_product", "hvp", "jacobian", "jvp", "linalg", "line_of", "make_jvp",
-    "make_vjp", "named_tensors", "no_grad", "source_lines", "value_and_grad", "vjp",
+    "draw", "explain", "fft", "grad", "gradients", "hessian", "hvp", "jacobian", "jvp", "linalg",
+    "line_of", "named_tensors", "no_grad", "source_lines", "value_and_grad", "vjp",
 ]  # fmt: skip
 
 __all__ += [

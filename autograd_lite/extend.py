@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from functools import partial, update_wrapper
 from typing import Any, NoReturn
 
@@ -16,7 +17,7 @@ from .engine.op import Each
 from .engine.tensor import Tensor, is_tracked
 from .errors import rule_not_recorded
 from .graph import made_since
-from .transforms import vjp
+from .transforms import transforming, vjp
 
 __all__ = ["Op", "defjvp", "defvjp", "primitive"]
 
@@ -92,9 +93,11 @@ class primitive:  # noqa: N801  (used like a function)
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args = settled(args)
         places = [i for i, x in enumerate(args) if type(x) is Tensor]
-        if not places:
-            return self.f(*args, **kwargs)
         name = self.f.__name__
+
+        def value(*xs: Any) -> Any:
+            with transforming.suspended():  # so that what is made to be filled is an array
+                return self.f(*among(xs), **kwargs)
 
         def among(xs: Iterable[Any]) -> list[Any]:
             found = dict(zip(places, xs, strict=True))
@@ -104,10 +107,10 @@ class primitive:  # noqa: N801  (used like a function)
             if places[k] not in self.makers:
                 raise NotImplementedError(f"{name}: argument {places[k]} has no rule; see defvjp")
             maker = self.makers[places[k]]
-            return maker(out, *among(xs), **kwargs)(g) if maker else np.zeros_like(xs[k])
+            with nullcontext() if Tensor in map(type, (g, out, *xs)) else transforming.suspended():
+                return maker(out, *among(xs), **kwargs)(g) if maker else np.zeros_like(xs[k])
 
-        op = Op(name, lambda *xs: self.f(*among(xs), **kwargs), Each(rule))
-        return op(*(args[i] for i in places))
+        return Op(name, value, Each(rule))(*(args[i] for i in places)) if places else value()
 
 
 def defvjp(f: primitive, *makers: Any, argnums: Iterable[int] | None = None) -> None:

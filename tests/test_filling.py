@@ -71,6 +71,10 @@ def by_making(x: Any) -> Any:
     c[1] = (x[0], 2.0)
     joined = np.r_[x[0], 1:3, x[:1]] + np.c_[x, x][:, 0]
     wide = np.array(x, ndmin=2) @ np.asarray([x, 2 * x]).T
+    of_any = np.stack({"a": x, "b": a[0, 0] * x}.values()) + np.vstack(x for _ in range(2))
+    joined = joined + np.concatenate(map(np.sin, of_any))[4] * np.hstack(iter([x, x]))[5]
+    most = np.max([[x[0], 1.0], [0.0, x[1]]], axis=1)
+    joined = joined + np.sum([x[0], x[1] * x[2], 3.0]) * most[0]
     return a @ b + c + np.full((2, 2), x[1]) + np.full_like(a, x[2]) + joined.sum() + wide[0]
 
 

@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
-from autograd_lite import Op, Tensor
+import autograd_lite.numpy as its_numpy
+import autograd_lite.scipy.linalg as its_linalg
+from autograd_lite import Op, Tensor, differential_operators
 from autograd_lite.builtins import tuple as its_tuple
 from autograd_lite.extend import defjvp, defvjp, primitive
 from autograd_lite.misc.fixed_points import fixed_point
 from autograd_lite.misc.flatten import flatten, flatten_func
 from autograd_lite.misc.optimizers import adam, rmsprop, sgd
+from autograd_lite.numpy.numpy_boxes import ArrayBox
+from autograd_lite.numpy.numpy_vjps import unbroadcast_f
 from autograd_lite.test_util import check_grads
+from autograd_lite.tracer import getval, isbox
 
 from .each import each
 
@@ -32,8 +37,68 @@ def test_transforms_under_their_names():
     np.testing.assert_allclose(ag.elementwise_grad(f)(V, 2.0), 2 * np.cos(V))
     product = ag.hessian_vector_product(lambda y, x: np.sum(x**3 * y), 1)
     np.testing.assert_allclose(product(2.0, V, np.ones(3)), 12 * V)
+    np.testing.assert_allclose(ag.hessian_tensor_product(lambda x: np.sum(x**3))(V, V), 6 * V * V)
+    hvp, gradient = ag.make_hvp(lambda y, x: np.sum(x**3 * y), 1)(2.0, V)
+    np.testing.assert_allclose(hvp(np.ones(3)), 12 * V)
+    np.testing.assert_allclose(gradient, 6 * V * V)
+    outer = lambda x, y: x[:, None] * y  # noqa: E731
+    rows = ag.tensor_jacobian_product(outer)(V, np.array([1.0, 2.0]), np.ones(3))
+    np.testing.assert_allclose(rows, [[1.0] * 3, [2.0] * 3])
+    np.testing.assert_allclose(ag.make_jvp_reversemode(np.sin)(V)(V), np.cos(V) * V)
+    np.testing.assert_allclose(ag.deriv(outer, 1)(V, 2.0), V[:, None])
+    total = lambda x, y: np.sum(f(x, y))  # noqa: E731
+    np.testing.assert_allclose(ag.grad_named(total, "y")(V, 2.0), np.sum(np.sin(V)))
+    slope, size = ag.grad_and_aux(lambda x: (np.sum(x**2), x.size))(V)
+    np.testing.assert_allclose(slope, 2 * V)
+    assert size == 3
+    matrix = np.arange(6.0).reshape(2, 3)
+    product = ag.make_ggnvp(lambda x: np.tanh(matrix @ x), lambda y: np.sum(np.exp(y)))(V)
+    jacobian = (1 - np.tanh(matrix @ V) ** 2)[:, None] * matrix
+    curved = np.exp(np.tanh(matrix @ V)) * (jacobian @ V)
+    np.testing.assert_allclose(product(V), jacobian.T @ curved)
     check_grads(f, (0, 1), modes=["rev"], order=2)(V, 2.0)
     assert its_tuple is tuple
+    assert differential_operators.make_jvp is ag.make_jvp
+
+
+def test_an_op_and_its_rule_fill_arrays_where_they_are_given_arrays():
+    kinds = set()
+
+    def filled(x: Any) -> Any:
+        out = its_numpy.zeros(3)
+        kinds.add(type(out))
+        out[:] = x
+        return out
+
+    copied = primitive(filled)
+    defvjp(copied, lambda ans, x: lambda g: copied(g) * filled(x) / x)
+    np.testing.assert_allclose(ag.grad(lambda x: np.sum(copied(x) + copied(V)))(V), 1.0)
+    assert kinds == {np.ndarray}
+    np.testing.assert_allclose(ag.hessian(lambda x: np.sum(copied(x) ** 2))(V), 2 * np.eye(3))
+    assert kinds > {np.ndarray}
+
+
+def test_a_function_of_scipy_s_is_given_a_rule():
+    x, g = np.array([[0.0, 1.0], [0.3, 0.0]]), np.array([[1.0, 2.0], [3.0, 4.0]])
+    total = lambda x: np.sum(g * its_linalg.expm(x))  # noqa: E731
+    with pytest.raises(TypeError, match=r"scipy\.linalg\.expm: "):
+        ag.grad(total)(x)
+    try:
+        defvjp(its_linalg.expm, lambda ans, x: lambda g: its_linalg.expm_frechet(x.T, g)[1])
+        step = 1e-6 * np.ones((2, 2))
+        numeric = (total(x + step) - total(x - step)) / 2
+        np.testing.assert_allclose(np.sum(ag.grad(total)(x) * step), numeric, rtol=1e-6)
+    finally:
+        its_linalg.expm.makers.clear()
+
+
+def test_a_rule_that_undoes_broadcasting_itself():
+    scaled = primitive(lambda x, y: x * y)
+    defvjp(scaled, lambda ans, x, y: unbroadcast_f(x, lambda g: g * y),
+           lambda ans, x, y: unbroadcast_f(y, lambda g: g * x))  # fmt: skip
+    np.testing.assert_allclose(ag.grad(lambda y: np.sum(scaled(V, y)))(2.0), np.sum(V))
+    assert ag.grad(lambda y: y if isinstance(y, ArrayBox) and isbox(y) else 0 * y)(2.0) == 1.0
+    assert ag.grad(lambda y: y * getval(y) * getval(3.0))(2.0) == 6.0
 
 
 def test_an_auxiliary_result():

@@ -25,7 +25,7 @@ ROWS = [
     "nn",
     "autograd_lite testing",
     "draw derive explain check compile test_util",
-    "numpy scipy misc extend hips builtins",
+    "numpy scipy misc extend differential_operators builtins tracer wrap_util",
     "meaning",
     "show dependence",
     "transforms checkpoint containers layers",

@@ -7,7 +7,7 @@ them), `rules` (which op is wrong), and this.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,6 +91,7 @@ def check_grads(
     rtol: float | None = None,
     atol: float | None = None,
     rng: np.random.Generator | int = 0,
+    modes: Collection[str] = ("fwd", "rev"),
 ) -> DerivativeReport:
     """Check the engine's derivatives of ``f`` at ``args`` against numeric ones.
 
@@ -114,6 +115,8 @@ def check_grads(
         atol: the absolute error allowed. By default 1e-10, and for narrow dtypes ten times their
             precision (float32: 1e-6).
         rng: draws the directions, or seeds what does.
+        modes: ``"rev"``, ``"fwd"``, or both. A vjp that leaves the graph, as one in C does, has no
+            forward mode, which is derived from it.
 
     Returns:
         A report, where all is right: ``.ok``, ``.rows``; its text is a table.
@@ -121,7 +124,7 @@ def check_grads(
     Raises:
         GradientError: an AssertionError, a derivative is wrong; its message is the table.
         TypeError: there is nothing to differentiate, or ``f`` returns nothing that is.
-        ValueError: an order below 1.
+        ValueError: an order below 1; a mode that there isn't.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -140,15 +143,15 @@ def check_grads(
         <BLANKLINE>
         op sine, input 0 (x of shape (2,)): its vjp gives -0.0631759606, differences 0.0631759606
     """
-    _refuse(f, order)
+    _refuse(f, order, modes)
     rng = np.random.default_rng(rng)
     with np.errstate(all="ignore"):  # what isn't finite is in the table
         flat, xs, parts = _flattened(f, args)
         point = Point(flat, xs, parts, order, rng, rtol=rtol, atol=atol)
-        rows = point.rows()
+        rows = point.rows(modes)
         if any(row.undecided for row in rows) and all(row.ok for row in rows):
             point = Point(flat, _moved(xs, rng), parts, order, rng, rtol=rtol, atol=atol)
-            rows += point.rows("at a point beside")
+            rows += point.rows(modes, "at a point beside")
         wrong = any(not row.ok for row in rows)
         report = DerivativeReport(tuple(rows), tuple(faults(point)) if wrong else ())
     if wrong:
@@ -156,13 +159,15 @@ def check_grads(
     return report
 
 
-def _refuse(f: Any, order: Any) -> None:
+def _refuse(f: Any, order: Any, modes: Collection[str]) -> None:
     if not callable(f):
         raise TypeError(f"check_grads: f is a {type(f).__name__}, not a function")
     if isinstance(order, bool) or not isinstance(order, (int, np.integer)):
         raise TypeError(f"check_grads: order must be an integer, not {order!r}")
     if order < 1:
         raise ValueError(f"check_grads: order must be at least 1, and is {order}")
+    if not modes or not set(modes) <= {"fwd", "rev"}:
+        raise ValueError(f'check_grads: modes are "fwd" and "rev", not {modes!r}')
 
 
 # ---------------------------------------------------------------------- the function as a flat one

@@ -8,7 +8,7 @@ direction, and so on.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -169,12 +169,12 @@ class Point:
 
     # -------------------------------------------------------------- checks
 
-    def rows(self, note: str = "") -> list[Row]:
-        """The value, and each derivative in each mode."""
+    def rows(self, modes: Collection[str], note: str = "") -> list[Row]:
+        """The value, and each derivative in each of the modes ``rev`` and ``fwd``."""
         rows = [self._value(note)]
         for order in range(1, self.order + 1):
-            rows += self.reverse(order, note)
-            rows += self._rows(order, "forward", Point._pushed, note)
+            rows += self.reverse(order, note) if "rev" in modes else []
+            rows += self._rows(order, "forward", Point._pushed, note) if "fwd" in modes else []
         return rows
 
     def _value(self, note: str) -> Row:

@@ -14,8 +14,10 @@ from ..transforms import in_transform
 from .buffer import Buffer, plain
 
 __all__ = [
-    "array", "asanyarray", "asarray", "ascontiguousarray", "c_", "copy", "empty", "empty_like",
-    "eye", "full", "full_like", "identity", "ones", "ones_like", "r_", "zeros", "zeros_like",
+    "amax", "amin", "array", "asanyarray", "asarray", "ascontiguousarray", "c_", "column_stack",
+    "concatenate", "copy", "cumprod", "cumsum", "dstack", "empty", "empty_like", "eye", "full",
+    "full_like", "hstack", "identity", "max", "mean", "min", "ones", "ones_like", "prod", "r_",
+    "stack", "std", "sum", "var", "vstack", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -41,6 +43,31 @@ def asarray(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
 
 
 asanyarray = ascontiguousarray = asarray
+
+
+def _of_any(join: Any) -> Any:
+    """What joins arrays, of any iterable of them: a generator, the values of a dict."""
+
+    @wraps(join)
+    def joined(arrays: Any, *args: Any, **kwargs: Any) -> Any:
+        known = isinstance(arrays, (list, tuple)) or hasattr(arrays, "shape")
+        return join(arrays if known else [*arrays], *args, **kwargs)
+
+    return joined
+
+
+concatenate, stack, vstack = map(_of_any, (np.concatenate, np.stack, np.vstack))
+hstack, dstack, column_stack = map(_of_any, (np.hstack, np.dstack, np.column_stack))
+
+
+def _of_lists(reduce: Any) -> Any:
+    """What takes an array, of a list that holds Tensors, too: NumPy doesn't ask those in it."""
+    return wraps(reduce)(lambda a, *args, **kwargs: reduce(plain(a), *args, **kwargs))
+
+
+sum, prod, mean, std, var = map(_of_lists, (np.sum, np.prod, np.mean, np.std, np.var))
+max, min, cumsum, cumprod = map(_of_lists, (np.max, np.min, np.cumsum, np.cumprod))
+amax, amin = max, min
 
 
 @_made

@@ -12,6 +12,7 @@ Example:
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,21 +20,29 @@ import numpy as np
 from ..containers import leaves, settled
 from ..engine.tensor import Tensor
 from ..errors import no_derivative
+from ..extend import primitive
 
 
-class Own:
-    """A module, object or function of SciPy's that refuses Tensors, by its name."""
+class Own(primitive):
+    """A module, object or function of SciPy's that refuses Tensors, by its name.
+
+    A function can be given rules: ``defvjp(scipy.linalg.expm, …)``.
+    """
 
     def __init__(self, own: Any, name: str) -> None:
+        self.f, self.makers = own, {}
         self.__wrapped__, self.__name__, self.__doc__ = own, name, own.__doc__
 
     def __getattr__(self, attribute: str) -> Any:
         found = getattr(self.__wrapped__, attribute)
         taken = not callable(found) or isinstance(found, (type, np.ufunc)) or attribute[:2] == "__"
-        return found if taken else Own(found, f"{self.__name__}.{attribute}")
+        return found if taken else _own(found, f"{self.__name__}.{attribute}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = settled(args), settled(kwargs)
-        if Tensor in map(type, leaves((args, kwargs))):
+        if Tensor in map(type, leaves((args, kwargs))) and not self.makers:
             raise no_derivative(self.__name__)
-        return self.__wrapped__(*args, **kwargs)
+        return super().__call__(*args, **kwargs)
+
+
+_own = cache(Own)  # one for each, so that it keeps its rules

@@ -460,3 +460,14 @@ def test_no_numeric_derivative():
 
     assert np.isnan(numeric.value(outside, 1.0))
     assert numeric.kink(outside) == ""
+
+
+def test_a_rule_outside_of_the_graph_is_checked_in_reverse_mode():
+    cube = ag.Op("cube", lambda x: x**3, lambda g, out, x: g.data * 3 * x.data**2 if
+                 isinstance(x, ag.Tensor) else g * 3 * x**2)  # fmt: skip
+    report = ag.check_grads(cube, np.array([0.3, 2.0]), order=1, modes=["rev"])
+    assert [row.mode for row in report.rows] == ["value", "reverse"]
+    with pytest.raises(ag.GradientError, match="forward"):
+        ag.check_grads(cube, np.array([0.3, 2.0]), order=1)
+    with pytest.raises(ValueError, match='modes are "fwd" and "rev"'):
+        ag.check_grads(cube, np.array([0.3, 2.0]), modes=["reverse"])

@@ -1,0 +1,153 @@
+"""Transforms under the names, and with the arguments, that HIPS autograd gives them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .checkpoint import checkpoint
+from .transforms import Argnums, grad, hessian, jacobian, jvp, value_and_grad, vjp
+
+__all__ = [
+    "checkpoint", "deriv", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian",
+    "hessian_tensor_product", "hessian_vector_product", "jacobian", "make_ggnvp", "make_hvp",
+    "make_jvp", "make_jvp_reversemode", "make_vjp", "tensor_jacobian_product", "value_and_grad",
+    "vector_jacobian_product",
+]  # fmt: skip
+
+Function = Callable[..., Any]
+
+
+def of_chosen(f: Function, argnum: Argnums, args: Any, kwargs: Any) -> tuple[Function, Any]:
+    """The function of the chosen arguments alone, and these."""
+    chosen = argnum if isinstance(argnum, (tuple, list)) else (argnum,)
+
+    def alone(*xs: Any) -> Any:
+        full = [*args]
+        for i, x in zip(chosen, xs, strict=True):
+            full[i] = x
+        return f(*full, **kwargs)
+
+    return alone, tuple(args[i] for i in chosen)
+
+
+def make_vjp(f: Function, argnum: Argnums = 0) -> Function:
+    """A function of the arguments of ``f`` that gives ``(vjp_fn, value)``.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> vjp_fn, value = ag.make_vjp(np.multiply, 1)(2.0, 3.0)
+    >>> vjp_fn(1.0), value
+    (array(2.), array(6.))
+    """
+
+    def made(*args: Any, **kwargs: Any) -> tuple[Function, Any]:
+        alone, xs = of_chosen(f, argnum, args, kwargs)
+        value, back = vjp(alone, *xs)
+        return (lambda g: back(g) if isinstance(argnum, (tuple, list)) else back(g)[0]), value
+
+    return made
+
+
+def make_jvp(f: Function, argnum: int = 0) -> Function:
+    """A function of the arguments of ``f`` that gives one of a tangent, ``(value, derivative)``."""
+
+    def made(*args: Any, **kwargs: Any) -> Function:
+        alone, xs = of_chosen(f, argnum, args, kwargs)
+        return lambda v: jvp(alone, xs, (v,))
+
+    return made
+
+
+def elementwise_grad(f: Function, argnum: Argnums = 0) -> Function:
+    """The gradient of the sum of what ``f`` gives: its derivative, where it is elementwise.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> ag.elementwise_grad(ag.elementwise_grad(np.sin))(np.array([0.0, np.pi / 2]))
+    array([-0., -1.])
+    """
+
+    def summed(*args: Any, **kwargs: Any) -> Any:
+        return np.sum(f(*args, **kwargs))
+
+    return grad(summed, argnum)
+
+
+def make_jvp_reversemode(f: Function, argnum: int = 0) -> Function:
+    """As `make_jvp`, without the value."""
+    made = make_jvp(f, argnum)
+    return lambda *args, **kwargs: lambda v: made(*args, **kwargs)(v)[1]
+
+
+def deriv(f: Function, argnum: int = 0) -> Function:
+    """A function of the arguments of ``f`` that gives its derivative along 1, 1, ….
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> ag.deriv(lambda t: np.stack([t, t**2]))(3.0)
+    array([1., 6.])
+    """
+    made = make_jvp_reversemode(f, argnum)
+    return lambda *args, **kwargs: made(*args, **kwargs)(np.ones_like(args[argnum]))
+
+
+def make_hvp(f: Function, argnum: int = 0) -> Function:
+    """A function of the arguments of ``f`` that gives ``(hvp_fn, gradient)``."""
+    return make_vjp(grad(f, argnum), argnum)
+
+
+def make_ggnvp(
+    f: Function, g: Function = lambda y: np.sum(y**2, axis=-1) / 2, f_argnum: int = 0
+) -> Function:
+    """A function of the arguments of ``f`` that gives one of v: the Gauss-Newton product.
+
+    It is ``Jᵀ H J v``, where J is the Jacobian of ``f`` and H the Hessian of ``g`` at its value.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> ag.make_ggnvp(lambda x: np.stack([x[0] * x[1], x[1]]))(np.array([2.0, 3.0]))(np.ones(2))
+    array([15., 11.])
+    """
+
+    def made(*args: Any, **kwargs: Any) -> Function:
+        back, value = make_vjp(f, f_argnum)(*args, **kwargs)
+        along = make_jvp_reversemode(f, f_argnum)(*args, **kwargs)
+        return lambda v: back(make_hvp(g)(value)[0](along(v)))
+
+    return made
+
+
+def hessian_tensor_product(f: Function, argnum: int = 0) -> Function:
+    """A function of the arguments of ``f`` and a direction behind them: the Hessian times that."""
+    along = make_jvp_reversemode(grad(f, argnum), argnum)
+    return lambda *args, **kwargs: along(*args[:-1], **kwargs)(args[-1])
+
+
+def tensor_jacobian_product(f: Function, argnum: int = 0) -> Function:
+    """A function of the arguments of ``f`` and a tensor behind them: that times the Jacobian."""
+
+    def product(*args: Any, **kwargs: Any) -> Any:
+        *args, v = args  # type: ignore[assignment]
+        contracted = lambda *xs, **kw: np.tensordot(v, f(*xs, **kw), np.ndim(v))  # noqa: E731
+        return jacobian(contracted, argnum)(*args, **kwargs)
+
+    return product
+
+
+hessian_vector_product, vector_jacobian_product = hessian_tensor_product, tensor_jacobian_product
+
+
+def grad_named(f: Function, argname: str) -> Function:
+    """The gradient by the argument of that name."""
+    return grad(f, [*inspect.signature(f).parameters].index(argname))
+
+
+def grad_and_aux(f: Function, argnum: Argnums = 0) -> Function:
+    """A function of the arguments of ``f``, which returns a pair: its first's gradient, its second.
+    """
+
+    def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        (_, aux), gradient = value_and_grad(f, argnum, has_aux=True)(*args, **kwargs)
+        return gradient, aux
+
+    return both
