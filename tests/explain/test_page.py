@@ -147,6 +147,20 @@ def test_usual_mistakes_are_known_with_what_is_wrong(tmp_path: Path) -> None:
     assert no_sigma == pytest.approx(t["l_2"].grad.flat[entry], rel=1e-6)  # type: ignore[union-attr]
 
 
+def test_it_asks_only_for_what_follows_from_what_the_page_shows(tmp_path: Path) -> None:
+    page = explained(chapter(20), tmp_path, lr=0.5)  # of 20 rows five are shown
+    for title, question in (("Forward s1", "What is (s1)"), ("Backward δ2", "What is (δ2)"),
+                            ("Backward ∇b01", "What shape"), ("Backward ∇W12", "What shape"),
+                            ("Update b01", "What is (b01)")):  # fmt: skip
+        found, said = asked(page, title)
+        assert said.startswith(question), title
+        shown = {row * 2 + c for row in (0, 1, 2, 18, 19) for c in (0, 1)}
+        if title == "Forward s1":
+            assert {found["entry"], *(other["entry"] for other in found["more"])} <= shown
+    (loss,) = [x for x, title in zip(page.steps, page.titles, strict=True) if title == "Loss L"]
+    assert not loss.all("form", "predict")
+
+
 def test_the_shape_of_a_weights_gradient_and_its_transpose(tmp_path: Path) -> None:
     found, question = asked(explained(chapter(3, (2, 3, 1)), tmp_path), "Backward ∇W01")
     assert question == "What shape does ∇W01 have?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -342,6 +343,17 @@ def test_what_cannot_be_explained_is_refused(record: nn.Recording, tmp_path: Pat
     found.net.activations[0] = ag.relu
     with pytest.warns(UserWarning, match="after 0 steps the loss is .* the net or the loss was"):
         ag.explain(found, path)
+
+
+def test_without_matplotlib_it_says_what_to_install(record, tmp_path, monkeypatch):
+    for name in ("plots", "training"):
+        monkeypatch.delitem(sys.modules, f"autograd_lite.explain.{name}")
+        monkeypatch.delattr(sys.modules["autograd_lite.explain"], name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r'pip install "autograd_lite\[plots\]"'):
+        ag.explain(record, tmp_path / "page.html")
+    shown = nn.History(loss=[2.0, 1.0])._repr_html_()
+    assert shown == "<div>2 epochs, loss 2 → 1</div>"
 
 
 def test_few_of_many_are_even_with_the_first_and_the_last():
