@@ -225,10 +225,11 @@ def draw_computations(
     Raises:
         ValueError: there are more nodes than that.
     """
-    cotangents = cotangents_of(walk(output))
+    tensors = walk(output)
+    cotangents = cotangents_of(tensors)
     aims = set() if marks else set(targets)
     leaves, pieces, known = draw_pieces(output, every, aims, {*targets, *cotangents}, collapse)
-    names = marks.names if marks else constants(walk(output))
+    names = marks.names if marks else constants(tensors)
     symbols = Symbols(_written(leaves, pieces), cotangents, names)
     drawn = leaves + [result for piece in pieces for result in piece.results]
     circled = {t for t in drawn if not every or t.is_leaf or symbols.is_named(t)}

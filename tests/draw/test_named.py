@@ -250,6 +250,19 @@ def test_what_many_computations_use_stands_beside_each_of_them():
     assert read_dot(ag.draw(h, detail="ops").source).labels("tensor").count("W|2×2") == 1
 
 
+@pytest.mark.parametrize("detail", ["named", "ops", "elements"])
+def test_arrays_without_a_name_are_called_as_in_formulas(detail):
+    w = ag.Tensor([[1.0, 0.5]], requires_grad=True, name="w")
+    c_1, c_2 = np.array([[0.1, 0.2]]), np.array([[2.0, 7.0]])
+    output = ((w * w + c_1) * c_2).sum().named("L")
+    texts = [a["text"] for a in read_dot(ag.draw(output, detail=detail).source).nodes.values()]
+    assert any(text.startswith("c₁") for text in texts)
+    assert any(text.startswith("c₂") for text in texts)
+    (step,) = ag.derive(output)
+    assert "c_2" in step.result
+    assert "c_1" not in step.result
+
+
 def test_a_single_leaf(engine):
     for leaf in (ag.Tensor(1.0), ag.Tensor([[1.0, 2.0]], requires_grad=True, name="q")):
         figure = ag.draw(leaf)
