@@ -256,8 +256,8 @@ def test_arrays_without_a_name_are_called_as_in_formulas(detail):
     c_1, c_2 = np.array([[0.1, 0.2]]), np.array([[2.0, 7.0]])
     output = ((w * w + c_1) * c_2).sum().named("L")
     texts = [a["text"] for a in read_dot(ag.draw(output, detail=detail).source).nodes.values()]
-    assert any(text.startswith("c₁") for text in texts)
-    assert any(text.startswith("c₂") for text in texts)
+    assert any(text.lstrip("(").startswith("c₁") for text in texts)
+    assert any(text.lstrip("(").startswith("c₂") for text in texts)
     (step,) = ag.derive(output)
     assert "c_2" in step.result
     assert "c_1" not in step.result
