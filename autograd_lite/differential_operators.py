@@ -52,7 +52,14 @@ def make_vjp(f: Function, argnum: Argnums = 0) -> Function:
 
 
 def make_jvp(f: Function, argnum: int = 0) -> Function:
-    """A function of the arguments of ``f`` that gives one of a tangent, ``(value, derivative)``."""
+    """A function of the arguments of ``f`` that gives one of a tangent, ``(value, derivative)``.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> value, derivative = ag.make_jvp(np.sin)(0.0)(2.0)
+        >>> value, derivative
+        (array(0.), array(2.))
+    """
 
     def made(*args: Any, **kwargs: Any) -> Function:
         alone, xs = of_chosen(f, argnum, args, kwargs)
@@ -76,7 +83,13 @@ def elementwise_grad(f: Function, argnum: Argnums = 0) -> Function:
 
 
 def make_jvp_reversemode(f: Function, argnum: int = 0) -> Function:
-    """As `make_jvp`, without the value."""
+    """As `make_jvp`, without the value.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> ag.make_jvp_reversemode(np.sin)(0.0)(2.0)
+        array(2.)
+    """
     made = make_jvp(f, argnum)
     return lambda *args, **kwargs: lambda v: made(*args, **kwargs)(v)[1]
 
@@ -93,7 +106,14 @@ def deriv(f: Function, argnum: int = 0) -> Function:
 
 
 def make_hvp(f: Function, argnum: int = 0) -> Function:
-    """A function of the arguments of ``f`` that gives ``(hvp_fn, gradient)``."""
+    """A function of the arguments of ``f`` that gives ``(hvp_fn, gradient)``.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> hvp_fn, gradient = ag.make_hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+        >>> hvp_fn(np.array([1.0, 0.0])), gradient
+        (array([6., 0.]), array([ 3., 12.]))
+    """
     return make_vjp(grad(f, argnum), argnum)
 
 
@@ -118,13 +138,27 @@ def make_ggnvp(
 
 
 def hessian_tensor_product(f: Function, argnum: int = 0) -> Function:
-    """A function of the arguments of ``f`` and a direction behind them: the Hessian times that."""
+    """A function of the arguments of ``f`` and a direction behind them: the Hessian times that.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> product = ag.hessian_tensor_product(lambda x: np.sum(x**3))
+        >>> product(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+        array([6., 0.])
+    """
     along = make_jvp_reversemode(grad(f, argnum), argnum)
     return lambda *args, **kwargs: along(*args[:-1], **kwargs)(args[-1])
 
 
 def tensor_jacobian_product(f: Function, argnum: int = 0) -> Function:
-    """A function of the arguments of ``f`` and a tensor behind them: that times the Jacobian."""
+    """A function of the arguments of ``f`` and a tensor behind them: that times the Jacobian.
+
+    Example:
+        >>> import numpy as np, autograd_lite as ag
+        >>> product = ag.tensor_jacobian_product(np.cumsum)
+        >>> product(np.zeros(3), np.array([1.0, 0.0, 2.0]))
+        array([3., 2., 2.])
+    """
 
     def product(*args: Any, **kwargs: Any) -> Any:
         *args, v = args  # type: ignore[assignment]
@@ -138,12 +172,23 @@ hessian_vector_product, vector_jacobian_product = hessian_tensor_product, tensor
 
 
 def grad_named(f: Function, argname: str) -> Function:
-    """The gradient by the argument of that name."""
+    """The gradient by the argument of that name.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> ag.grad_named(lambda a, b: a * b**2, "b")(2.0, 3.0)
+        array(12.)
+    """
     return grad(f, [*inspect.signature(f).parameters].index(argname))
 
 
 def grad_and_aux(f: Function, argnum: Argnums = 0) -> Function:
     """A function of the arguments of ``f``, which returns a pair: its first's gradient, its second.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> ag.grad_and_aux(lambda x: (x**2, x + 1))(3.0)
+        (array(6.), array(4.))
     """
 
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:

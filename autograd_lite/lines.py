@@ -70,7 +70,16 @@ class source_lines(Mode):  # noqa: N801  (used like a function)
 
 
 def line_of(tensor: Any) -> Line | None:
-    """The line that computed, or else named, a Tensor; None where that wasn't remembered."""
+    """The line that computed, or else named, a Tensor; None where that wasn't remembered.
+
+    Example:
+        >>> import autograd_lite as ag
+        >>> x = ag.Tensor(2.0, requires_grad=True)
+        >>> with ag.source_lines():
+        ...     y = 3.0 * x
+        >>> ag.line_of(y).text
+        'y = 3.0 * x'
+    """
     line: Line | None = noted(tensor, "line")
     return line
 

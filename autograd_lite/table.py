@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -38,10 +39,16 @@ def _signature(op: Op) -> Any:
     """What it is called with: as NumPy's function, or its forward, names it."""
     from inspect import Parameter, Signature, signature  # which takes long to import
 
-    if not isinstance(op.forward, np.ufunc):
-        named = signature(op.forward).parameters.values()
-        return Signature([parameter.replace(annotation=Parameter.empty) for parameter in named])
-    names = ["x"] if op.forward.nin == 1 else [f"x{i + 1}" for i in range(op.forward.nin)]
+    if isinstance(op.forward, np.ufunc):
+        count: float = op.forward.nin
+    else:
+        with suppress(ValueError):  # of C code that doesn't say, as NumPy's did not before 2.4
+            named = signature(op.forward).parameters.values()
+            return Signature([parameter.replace(annotation=Parameter.empty) for parameter in named])
+        count = op._most
+    if count == math.inf:
+        return Signature([Parameter("xs", Parameter.VAR_POSITIONAL)])
+    names = ["x"] if count == 1 else [f"x{i + 1}" for i in range(int(count))]
     return Signature([Parameter(name, Parameter.POSITIONAL_ONLY) for name in names])
 
 

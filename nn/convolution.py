@@ -135,14 +135,26 @@ class MaxPool2d(_Pool2d):
 
 
 class AvgPool2d(_Pool2d):
-    """The mean of each window, with the arguments and shapes of `MaxPool2d`."""
+    """The mean of each window, with the arguments and shapes of `MaxPool2d`.
+
+    Example:
+        >>> import nn
+        >>> nn.AvgPool2d(2)([[[[1.0, 2.0], [3.0, 4.0]]]]).data
+        array([[[[2.5]]]])
+    """
 
     def forward(self, x: Any) -> Any:
         return windows(x, self.kernel_size, self.stride).mean(axis=(-2, -1))
 
 
 class Flatten(Module):
-    """``(q, …)`` → ``(q, n)``: each observation as one row."""
+    """``(q, …)`` → ``(q, n)``: each observation as one row.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.Flatten()(np.ones((5, 2, 3, 3))).shape
+        (5, 18)
+    """
 
     def forward(self, x: Any) -> Tensor:
         return reshape(as_data(x, "x"), (len(x), -1))

@@ -37,6 +37,17 @@ def load(net: Module, path: str | PathLike[str]) -> None:
         ImportError: the library safetensors isn't there (extra ``safetensors``).
         KeyError: a parameter is missing in the file, or unknown; nothing is set then.
         ValueError: one has another shape; nothing is set then.
+
+    Example:
+        >>> import nn, pathlib, tempfile
+        >>> net = nn.MLP([2, 3, 1], rng=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "net.safetensors")
+        ...     nn.save(net, path)
+        ...     net["W_01"].data = [[0.0] * 3] * 2
+        ...     nn.load(net, path)
+        >>> bool(net["W_01"].data.any())
+        True
     """
     net.load_state_dict(_safetensors().load_file(fspath(path)))
 

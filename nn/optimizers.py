@@ -230,6 +230,17 @@ class Momentum(Optimizer):
     """``v ← μ v + g``, ``w ← w − α v``; with ``nesterov``, ``w ← w − α (g + μ v)``.
 
     As in PyTorch's ``SGD(momentum=μ)``.
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> w = ag.Tensor([1.0, -2.0], requires_grad=True)
+        >>> optimizer = nn.Momentum([w], lr=0.1)
+        >>> for _ in range(2):
+        ...     optimizer.zero_grad()
+        ...     (w * w).sum().backward()
+        ...     optimizer.step()
+        >>> w.data.round(4)
+        array([ 0.46, -0.92])
     """
 
     def __init__(
@@ -251,7 +262,19 @@ class Momentum(Optimizer):
 
 
 class AdaGrad(Optimizer):
-    """``r ← r + g²``, ``w ← w − α g / (√r + ε)``. Duchi et al. (2011)."""
+    """``r ← r + g²``, ``w ← w − α g / (√r + ε)``. Duchi et al. (2011).
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> w = ag.Tensor([1.0, -2.0], requires_grad=True)
+        >>> optimizer = nn.AdaGrad([w], lr=0.1)
+        >>> for _ in range(2):
+        ...     optimizer.zero_grad()
+        ...     (w * w).sum().backward()
+        ...     optimizer.step()
+        >>> w.data.round(4)
+        array([ 0.8331, -1.8311])
+    """
 
     def __init__(
         self,
@@ -271,7 +294,19 @@ class AdaGrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """``r ← ρ r + (1 − ρ) g²``, ``w ← w − α g / (√r + ε)``. Tieleman and Hinton (2012)."""
+    """``r ← ρ r + (1 − ρ) g²``, ``w ← w − α g / (√r + ε)``. Tieleman and Hinton (2012).
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> w = ag.Tensor([1.0, -2.0], requires_grad=True)
+        >>> optimizer = nn.RMSprop([w], lr=0.1)
+        >>> for _ in range(2):
+        ...     optimizer.zero_grad()
+        ...     (w * w).sum().backward()
+        ...     optimizer.step()
+        >>> w.data.round(4)
+        array([-0.   , -0.551])
+    """
 
     def __init__(
         self,
@@ -294,6 +329,17 @@ class RMSprop(Optimizer):
 class Adam(Optimizer):
     """``m ← β₁ m + (1 − β₁) g``, ``r ← β₂ r + (1 − β₂) g²``, both divided by ``1 − β^t``, and
     ``w ← w − α m / (√r + ε)``. Kingma and Ba (2015).
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> w = ag.Tensor([1.0, -2.0], requires_grad=True)
+        >>> optimizer = nn.Adam([w], lr=0.1)
+        >>> for _ in range(2):
+        ...     optimizer.zero_grad()
+        ...     (w * w).sum().backward()
+        ...     optimizer.step()
+        >>> w.data.round(4)
+        array([ 0.8004, -1.8002])
     """
 
     def __init__(
@@ -323,6 +369,17 @@ class AdamW(Adam):
     """`Adam` of ``(1 − α λ) w``: weight decay apart from the gradient.
 
     Loshchilov and Hutter (2019).
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> w = ag.Tensor([1.0, -2.0], requires_grad=True)
+        >>> optimizer = nn.AdamW([w], lr=0.1, weight_decay=0.1)
+        >>> for _ in range(2):
+        ...     optimizer.zero_grad()
+        ...     (w * w).sum().backward()
+        ...     optimizer.step()
+        >>> w.data.round(4)
+        array([ 0.7816, -1.7614])
     """
 
     def __init__(

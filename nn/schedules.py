@@ -45,7 +45,19 @@ class LambdaLR:
 
 
 class StepLR(LambdaLR):
-    """``α_0 · γ^⌊t / n⌋``: every ``step_size`` n calls it is multiplied with ``gamma`` γ."""
+    """``α_0 · γ^⌊t / n⌋``: every ``step_size`` n calls it is multiplied with ``gamma`` γ.
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> optimizer = nn.SGD([ag.Tensor(1.0, requires_grad=True)], lr=1.0)
+        >>> schedule = nn.StepLR(optimizer, step_size=2)
+        >>> rates = []
+        >>> for _ in range(4):
+        ...     rates.append(round(optimizer.lr, 4))
+        ...     schedule.step()
+        >>> rates
+        [1.0, 1.0, 0.1, 0.1]
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         n = whole("StepLR: step_size", step_size, 1)
@@ -53,7 +65,19 @@ class StepLR(LambdaLR):
 
 
 class ExponentialLR(LambdaLR):
-    """``α_0 · γ^t``."""
+    """``α_0 · γ^t``.
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> optimizer = nn.SGD([ag.Tensor(1.0, requires_grad=True)], lr=1.0)
+        >>> schedule = nn.ExponentialLR(optimizer, gamma=0.5)
+        >>> rates = []
+        >>> for _ in range(4):
+        ...     rates.append(round(optimizer.lr, 4))
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.5, 0.25, 0.125]
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
         super().__init__(optimizer, lambda t: gamma**t)
@@ -66,6 +90,17 @@ class CosineAnnealingLR(LambdaLR):
         optimizer: whose learning rate is changed.
         t_max: T, the calls after which it is α_min.
         eta_min: α_min.
+
+    Example:
+        >>> import autograd_lite as ag, nn
+        >>> optimizer = nn.SGD([ag.Tensor(1.0, requires_grad=True)], lr=1.0)
+        >>> schedule = nn.CosineAnnealingLR(optimizer, t_max=4)
+        >>> rates = []
+        >>> for _ in range(4):
+        ...     rates.append(round(optimizer.lr, 4))
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.8536, 0.5, 0.1464]
     """
 
     def __init__(self, optimizer: Optimizer, t_max: int, eta_min: float = 0.0) -> None:

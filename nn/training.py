@@ -46,6 +46,12 @@ class History:
         record: the steps that were kept, with ``record=n``; else None.
         validation: the same after each epoch, of the data that are kept apart; None without them.
         best: the epoch, counted from 0, after which the loss of the validation data was least.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> net, x = nn.MLP([1, 1], rng=0), np.array([[0.0], [1.0]])
+        >>> nn.fit(net, x, x, nn.BCELoss(), nn.SGD(net.parameters(), lr=1.0), epochs=20)
+        <History of 20 epochs, loss 0.6293 → 0.2342>
     """
 
     loss: list[float] = field(default_factory=list)
@@ -131,7 +137,7 @@ def fit(
         epochs: how often to go through the data.
         batch_size: rows a step: 32, and of Dask arrays those of a block.
 
-    Options, by their names:
+    Options:
         shuffle: draw the order of the rows anew in each epoch, with ``rng``.
         rng: a generator, or a seed for one.
         metrics: functions of (predictions, targets) of a batch, such as `accuracy`.
@@ -415,6 +421,13 @@ def accuracy(prediction: Array, target: Array) -> float:
         prediction: ``(q, 1)`` probabilities, taken as class 1 from 0.5 on, or ``(q, k)`` scores.
         target: ``(q, 1)`` of 0 and 1; ``(q,)`` or ``(q, 1)`` class numbers, or ``(q, k)``
             probabilities.
+
+    Example:
+        >>> import numpy as np, nn
+        >>> nn.accuracy(np.array([[0.2], [0.7], [0.9]]), np.array([[0.0], [0.0], [1.0]]))
+        0.6666666666666666
+        >>> nn.accuracy(np.array([[2.0, -1.0], [0.0, 3.0]]), np.array([0, 1]))
+        1.0
     """
     prediction, target = given(prediction, "accuracy"), given(target, "accuracy")
     if prediction.shape[-1] == 1:

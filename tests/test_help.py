@@ -11,7 +11,7 @@ from pathlib import Path
 
 import autograd_lite as ag
 import nn
-from autograd_lite.engine.op import Op
+from autograd_lite.engine.op import Each, Op
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,6 +48,10 @@ def test_each_op_says_its_name_its_signature_and_what_it_does():
     assert "forward" in inspect.signature(ag.Op).parameters
     own = ag.Op("cube", lambda x: x**3, lambda g, out, x: g * 3 * x**2, doc="``x³``.")
     assert own.__doc__ == "cube(x)\n\n``x³``."
+    unsaid = ag.Op("largest", max, None, None, doc="The larger one.")  # as Python's own is in C
+    assert unsaid.__doc__ == "largest(x1, x2, /)\n\nThe larger one."
+    several = ag.Op("largest", max, Each(lambda i, g, out, *xs: g), doc="The largest one.")
+    assert several.__doc__ == "largest(*xs)\n\nThe largest one."
 
 
 def test_nn_is_there_beside_a_file_of_that_name(tmp_path: Path):

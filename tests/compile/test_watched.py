@@ -11,6 +11,7 @@ import math
 import os
 import sys
 import threading
+import warnings
 import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -100,6 +101,11 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         nonlocal count
         count = value
 
+    def reshape(v: float) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of NumPy 2.5
+            box.k.shape = (3, 1) if v > 2 else (1, 3)
+
     return {
         "attribute": (lambda x: x * thing.k, lambda v: setattr(thing, "k", v), ()),
         "attribute of an argument": (lambda x, s: x * s.k, lambda v: setattr(thing, "k", v),
@@ -118,8 +124,7 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "an entry of a strided one": (lambda x: x * strided.sum(),
                                       lambda v: strided.__setitem__((7, 9), v), ()),
         "a view that can't be written to": (lambda x: x * fixed.sum(), lambda v: view.fill(v), ()),
-        "an array's shape": (lambda x: x * box.k.shape[0],
-                             lambda v: setattr(box.k, "shape", (3, 1) if v > 2 else (1, 3)), ()),
+        "an array's shape": (lambda x: x * box.k.shape[0], reshape, ()),
         "an array of objects": (lambda x: x * objects[0].k, lambda v: setattr(thing, "k", v), ()),
         "bytes": (lambda x: x * data[0], lambda v: data.__setitem__(0, int(v)), ()),
         "a weak reference": (lambda x: x * inside().k, lambda v: setattr(thing, "k", v), ()),  # type: ignore[union-attr]

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+DEEP = "lib.stride_tricks."
+"""Where NumPy keeps a function that `autograd_lite` has with its others."""
+
 
 class Operand(NamedTuple):
     """An operand that is differentiated: the shape, the domain of its entries, or their values."""
@@ -103,11 +106,13 @@ class Call(NamedTuple):
 
     def of(self, namespace: Any, tree: ast.Expression | None = None) -> Callable[..., Any]:
         """A function of the operands, with ``np`` in the code standing for ``namespace``."""
-        code = compile(tree or self.code, f"<{self.code}>", "eval")
+        code = ast.unparse(tree) if tree else self.code
+        code = code if namespace is np else code.replace(DEEP, "")
+        compiled = compile(code, f"<{self.code}>", "eval")
         fixed = {"np": namespace, "nan": np.nan, "inf": np.inf, **self.constants}
 
         def call(*arrays: Any) -> Any:
-            return eval(code, {**fixed, **dict(zip(self.operands, arrays, strict=True))})
+            return eval(compiled, {**fixed, **dict(zip(self.operands, arrays, strict=True))})
 
         return call
 
@@ -126,6 +131,7 @@ class Call(NamedTuple):
 
 def function_of(namespace: Any, name: str) -> Any:
     """``linalg.inv`` of NumPy or of `autograd_lite`; None where it isn't there."""
+    name = name if namespace is np else name.removeprefix(DEEP)
     for part in name.split("."):
         namespace = getattr(namespace, part, None)
     return namespace

@@ -310,6 +310,9 @@ add(SHAPING, "diagflat", "x", x=())
 add(SHAPING, "trace", "x", "x, 1", "x, offset=-1, axis1=-1, axis2=0", "x, 0, 1, 2", x=(2, 3, 4))
 add(SHAPING, "trace", "x, dtype='float64'", "x", x=(3, 4))
 add(SHAPING, "trace", "x", x=cplx(3, 3))
+WINDOWS = "lib.stride_tricks.sliding_window_view"
+add(SHAPING, WINDOWS, "x, 2, axis=1", "x, (2, 2)", "x, (1, 3), axis=(0, -1)", x=(3, 4))
+add(SHAPING, WINDOWS, "x, 2", x=cplx(3))
 
 # ---------------------------------------------------------------------- joining and splitting
 

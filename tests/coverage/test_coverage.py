@@ -6,6 +6,7 @@ import ast
 import copy
 import inspect
 import itertools
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -75,9 +76,8 @@ def test_everything_in_the_table_is_covered_under_numpy_s_name_and_stands_in_the
 
 def test_all_that_is_registered_for_numpy_s_functions_is_in_the_table():
     known = {function_of(np, name) for name in FIRST} | {np._core.umath.clip}  # of a.clip(t)
-    apart = {np.lib.stride_tricks.sliding_window_view, np.bincount}
     scipys = [f for f in vars(scipy.special).values() if isinstance(f, np.ufunc)]
-    assert [f.__name__ for f in NUMPY if f not in {*known, *apart, *scipys}] == []
+    assert [f.__name__ for f in NUMPY if f not in {*known, *scipys}] == []
 
 
 def test_each_call_calls_its_function_on_something_and_has_a_text_of_its_own():
@@ -87,6 +87,9 @@ def test_each_call_calls_its_function_on_something_and_has_a_text_of_its_own():
     assert len({str(call) for call in CALLS}) == len(CALLS)
 
 
+@pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "2.4.0", reason="NumPy's C code doesn't name arguments"
+)
 def test_the_page_is_what_is_written_from_the_table():
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.coverage"
 
@@ -152,7 +155,9 @@ def test_value_is_numpy_s(call: Call):
 @each(VALUES)
 def test_what_is_constant_in_pieces_gives_numpy_s_value(code: str):
     x = np.array([[0.5, -1.0, 2.0], [0.0, 1.0, -0.3]])
-    expected, got = (eval(code, {"np": np, "x": each}) for each in (x, Tensor(x, True)))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "numpy.fix is deprecated")  # since NumPy 2.5
+        expected, got = (eval(code, {"np": np, "x": each}) for each in (x, Tensor(x, True)))
     assert Tensor not in map(type, leaves(got))
     for a, b in zip(leaves(got), leaves(expected), strict=True):
         assert type(a) is type(b)
@@ -322,7 +327,10 @@ HAND_ON = ("apply_along_axis", "piecewise", "pad")
 
 def takes_out(name: str) -> bool:
     f = function_of(np, name)
-    return isinstance(f, np.ufunc) or "out" in inspect.signature(f).parameters
+    try:
+        return isinstance(f, np.ufunc) or "out" in inspect.signature(f).parameters
+    except ValueError:  # written in C: before NumPy 2.4 it gives no signature
+        return name in {"dot", "concatenate", "concat"}
 
 
 @each(name for name in FIRST if takes_out(name))
