@@ -170,7 +170,7 @@ CASES = {
 def test_the_boundary_is_where_the_prediction_changes_its_class(case: str, tmp_path: Path):
     sizes, y, loss, options, level = CASES[case]
     x = X.astype(options.get("dtype", float))
-    found = trained(sizes, x, y, loss, record=50, **options)
+    found = trained(sizes, x, y, loss, record=100, **options)
     page = Page(tmp_path, found)
     points = np.random.default_rng(1).uniform(*limits(x), size=(1500, 2))
     for i in range(len(found.steps)):
@@ -184,7 +184,7 @@ def test_the_boundary_is_where_the_prediction_changes_its_class(case: str, tmp_p
 def test_of_several_classes_each_has_its_region(target: str, tmp_path: Path):
     y: Any = CORNERS if target == "numbers" else np.eye(3)[CORNERS]
     loss: Any = nn.MSELoss() if target == "one-hot" else nn.CrossEntropyLoss()
-    found = trained([2, 4, 3], X, y, loss, output="identity", record=50)
+    found = trained([2, 4, 3], X, y, loss, output="identity", record=100)
     page = Page(tmp_path, found)
     points = np.random.default_rng(1).uniform(*limits(X), size=(1500, 2))
     for i in range(len(found.steps)):
