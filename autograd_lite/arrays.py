@@ -49,6 +49,11 @@ def is_at_hand(x: Any) -> bool:
     return type(x) not in STAND_INS and not is_foreign(x)
 
 
+def is_known(x: Any) -> bool:
+    """Whether its values are the same whatever is computed: also those of a stand-in may be."""
+    return x.is_constant if type(x) in STAND_INS else not is_foreign(x)
+
+
 def as_array(x: Any) -> Any:
     """``np.asarray``, but for a stand-in and an array of another library, which stay."""
     return x if type(x) in STAND_INS or is_foreign(x) else np.asarray(x)

@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -112,10 +113,15 @@ def user_line() -> Line:
     return user_frame()[1]
 
 
+@cache
+def _is_library(file: str) -> bool:
+    return file.startswith(_LIBRARIES)
+
+
 def user_frame() -> tuple[FrameType | None, Line]:
     """The frame of that code, and the line."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+    while frame is not None and _is_library(frame.f_code.co_filename):
         frame = frame.f_back
     if frame is None:
         return None, Line("", 0, "")

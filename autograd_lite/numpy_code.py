@@ -70,6 +70,8 @@ class Names:
 
 
 def _identifier(name: str) -> str:
+    if name.isascii() and name.isidentifier() and not keyword.iskeyword(name):
+        return name
     spelled = re.sub("∂(.+)/∂(.+)", r"d\1_d\2", name).replace("∇", "d")
     for letter, word in {"δ": "delta", "σ": "sigma", "α": "alpha", "β": "beta"}.items():
         spelled = spelled.replace(letter, word)

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import ops
 from .anomaly import detect_anomaly
-from .arrays import array_of, beside, is_at_hand
+from .arrays import array_of, beside, is_at_hand, is_known
 from .engine import op as engine
 from .engine.tensor import Array, Tensor, is_tracked
 from .ops.define import operand
@@ -84,8 +84,10 @@ class Reading:
         if type(self._node[0]) is Tensor:
             return cleared(cotangent, self.mask())
         finite = np.isfinite(array_of(cotangent))
-        if not is_at_hand(finite):  # other values may need it
-            return ops.where(~(finite | self.mask()), 0, cotangent)
+        if not is_at_hand(finite):  # other values may need it, where not all is read anyway
+            mask = self.mask()
+            read = is_known(mask) and mask.all()
+            return cotangent if read else ops.where(~(finite | mask), 0, cotangent)
         if finite.all():
             return cotangent
         unread = ~(finite | self.mask())

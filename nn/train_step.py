@@ -17,14 +17,11 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
-from autograd_lite.arrays import given
-from autograd_lite.compile.compiled import settled, within
-from autograd_lite.compile.graph import Changed, CompileError, Program
-from autograd_lite.compile.recorder import Recorder
-from autograd_lite.compile.recording import Check, others
-from autograd_lite.compile.traced import value_of
+from autograd_lite.arrays import STAND_INS, given
+from autograd_lite.compile.compiled import Variant, settled, uncollected, within
+from autograd_lite.compile.graph import Changed, CompileError
+from autograd_lite.compile.recording import others
 from autograd_lite.compile.watch import Watch
-from autograd_lite.compile.writer import Source
 from autograd_lite.engine.leaves import array_of, grad_of, hold
 from autograd_lite.engine.modes import _thread
 from autograd_lite.engine.tensor import Array
@@ -162,9 +159,9 @@ class TrainStep:
         modules = [m for _, m in self.net.named_modules()] if isinstance(self.net, Module) else []
         before = [(m, dict(vars(m))) for m in modules]
         try:
-            expected, trained = self._trained(x, y)
-            self._regroup(_alike(self.optimizer, trained))
-            self._latest = _Variant(self, self._groups, x, y, expected)
+            self._regroup(_alike(self.optimizer, self._trained(x, y)))
+            with uncollected():
+                self._latest = _Variant(self, self._groups, x, y)
             self._latest.batch = batch
             return self._latest
         except BaseException:
@@ -173,9 +170,9 @@ class TrainStep:
                 vars(module).update(attributes)
             raise
 
-    def _trained(self, x: Array, y: Array) -> tuple[list[Any], list[int]]:
-        """The loss and the prediction; and the numbers of parameters that get a gradient."""
-        value, prediction = self.forward(x, y)
+    def _trained(self, x: Array, y: Array) -> list[int]:
+        """The numbers of the parameters that get a gradient."""
+        value, _ = self.forward(x, y)
         if not isinstance(value, Tensor) or value.size != 1:
             raise ValueError(
                 f"TrainStep: the loss must be a Tensor with one element, and has shape "
@@ -187,8 +184,7 @@ class TrainStep:
         if not self.checked:
             self.checked = True
             check_trained("TrainStep", self.net, value, self.optimizer)
-        both = [getattr(t, "_array", t) for t in (value, prediction)]
-        return both, [i for i, p in enumerate(parameters) if p in found]
+        return [i for i, p in enumerate(parameters) if p in found]
 
 
 def _refuse_unknown(optimizer: Optimizer) -> None:
@@ -221,7 +217,8 @@ class _Group:
 
     Attributes:
         numbers: those that they have in the optimizer.
-        held: by name the arrays, ``""`` that of the values, and in each the view of each parameter.
+        held: by name the arrays, ``"parameters"`` that of the values, and in each the view of each
+            parameter.
         rate: the learning rate.
     """
 
@@ -229,7 +226,7 @@ class _Group:
         self.optimizer, self.numbers = optimizer, numbers
         self.parameters = [optimizer.parameters[i] for i in numbers]
         self.rate, self._lr = np.empty((), self.parameters[0].dtype), 0.0
-        self.held: dict[str, tuple[Array, list[Array]]] = {"": self._made()}
+        self.held: dict[str, tuple[Array, list[Array]]] = {"parameters": self._made()}
 
     def _made(self) -> tuple[Array, list[Array]]:
         size = sum(p.size for p in self.parameters)
@@ -250,8 +247,12 @@ class _Group:
         parts = [values[p] for p in self.parameters]
         return parts[0] if len(parts) == 1 else np.concatenate([x.reshape(-1) for x in parts])
 
-    def remember(self, what: str) -> Array:
-        """The array for something that the optimizer remembers."""
+    def array(self, what: str) -> Any:
+        """The values, the learning rate, the step that is to come, or what is remembered."""
+        if what == "lr":
+            return self.rate
+        if what == "step":
+            return float(self.optimizer._steps[self.numbers[0]] + 1)
         if what not in self.held:
             self.optimizer.remembered(what)
             self.held[what] = self._made()
@@ -263,7 +264,7 @@ class _Group:
         if self._lr != self.optimizer._lr:
             self._lr = self.rate[...] = self.optimizer._lr
         for what, (_, views) in self.held.items():
-            if what:
+            if what != "parameters":
                 memory = self.optimizer._memory[what]
                 for i, view in zip(self.numbers, views, strict=True):
                     if memory[i] is not view:
@@ -279,161 +280,118 @@ class _Group:
         for what, (_, views) in self.held.items():
             memory = self.optimizer._memory.get(what, [])
             for i, p, view in zip(self.numbers, self.parameters, views, strict=True):
-                if what and memory[i] is view:
+                if memory and memory[i] is view:
                     memory[i] = view.copy()
-                elif not what and array_of(p) is view:
+                elif array_of(p) is view:
                     p._replace(view.copy())
 
 
-class _Variant:
+class _Variant(Variant):
     """The step for batches of certain shapes and dtypes, as all was when it was compiled."""
 
-    def __init__(
-        self, step: TrainStep, groups: list[_Group], x: Array, y: Array, expected: list[Any]
-    ) -> None:
-        self._step, self._groups, self.batch = step, groups, None
-        self.watch = Watch(
-            {type(x).__name__: x for x in (step.loss, step.optimizer, step.net)},
-            but=(step.optimizer, _ITS_OWN),
-        )
+    def __init__(self, step: TrainStep, groups: list[_Group], x: Array, y: Array) -> None:
+        self._train, self._groups, self.batch = step, groups, None
+        kind = type(step.optimizer).__name__
+        roots = (step.loss, step.optimizer, step.net)
+        self.watch = Watch({type(x).__name__: x for x in roots}, but=(step.optimizer, _ITS_OWN))
+        self._shadow = _shadow(step.optimizer)
+        self._shadow.remembered = None  # what it is comes later
+        updating = Watch({kind: self._shadow}, but=(self._shadow, {*_ITS_OWN, "remembered"}))
         effects = self.watch.effects()
         for group in groups:
             group.adopt()
-        program, self._captured = _recorded(step, groups, x, y)
-        self.watch.refuse(effects, "TrainStep: the net, or the loss,")
-        self._resident = [node.value for node in program.resident]
+        self._keys: list[tuple[str, _Group]] = []  # what the step reads and changes
+
+        def refuse() -> None:
+            self.watch.refuse(effects, "TrainStep: the net, or the loss,")
+            if not updating.holds():
+                said = f"TrainStep: {kind} changes {updating.changed()} when it updates"
+                raise CompileError(f"{said}, a side effect; use remembered(…), or train eagerly")
+
         with np.errstate(all="ignore"):
-            captured = list(map(array_of, self._captured))
-            check = Check(program, [node.value for node in program.inputs] + captured)
-            check.function(expected)
-            check.elsewhere(
-                lambda batch: [getattr(t, "_array", t) for t in step.forward(*batch)],
-                [list(batch) for batch in zip(others(x), others(y), strict=True)],
-            )
-        self.watch.refuse(effects, "TrainStep: the net, or the loss,")
-        program.drop_unused()
-        times = program.inputs[2 : 2 + len(groups)]
-        self._counted = not {*times}.isdisjoint(program.uses)
+            self.step(x, y)  # which finds the keys
+        refuse()
+        given = [group.array(what) for what, group in self._keys]
+        kinds = [what for what, _ in self._keys]
+        ends = [f"_{groups.index(g)}" if len(groups) > 1 else "" for _, g in self._keys]
+        self._counted = "step" in kinds
+        fixed = len(groups) * (1 + self._counted)  # what isn't written to
+        self.make(
+            self.step, (x, y, *given), {}, refuse,
+            other=[[*batch, *given] for batch in zip(others(x), others(y), strict=True)],
+            names=["x", "y", *map(str.__add__, kinds, ends)],
+            resident=len(given) - kinds.count("step"), updated=len(given) - fixed,
+        )  # fmt: skip
         self.holds = self._counting_holds if self._counted else self.watch.holds
-        if not self._counted:
-            program.inputs = [node for node in program.inputs if node not in times]
-        with np.errstate(all="ignore"):
-            self.source = Source(program, self._captured)
-            copies = [a.copy() for a in self._resident]
-            found = self.source.prepared(*copies)(x, y, *self._further())
-            now = dict(zip(program.resident, copies, strict=True))
-            said = f"please report it\n{self.source.body}"
-            check.code([*found, *(now[old] for old in program.updates)], said)
-        self._function = self.source.prepared(*self._resident)
+        self._function = self.prepared(*given[kinds.count("step") :])
         self._alone = not (self._counted or self._captured)
+        del self._shadow, self._keys
+
+    def step(self, x: Any, y: Any, *given: Any) -> tuple[Any, ...]:
+        """The step as a function: the loss, the prediction, and what is new of what it changes."""
+        groups, shadow, optimizer = self._groups, self._shadow, self._train.optimizer
+        of = _Found(lambda key: key[1].array(key[0]), zip(self._keys, given, strict=False))
+        first = {group.numbers[0]: group for group in groups}
+        held = _Found(lambda what: {i: of[what, group] for i, group in first.items()})
+        for group in groups:
+            for p, view in zip(group.parameters, group.views(of["parameters", group]), strict=True):
+                if type(view) in STAND_INS:
+                    view.recorder.captured[p] = view
+                    view.node.name = p.name if len(group.parameters) > 1 else view.node.name
+        value, prediction = self._train.forward(x, y)
+        found = pulled({value: seeded(value, None)}, {p for g in groups for p in g.parameters})
+        before = {t: grad_of(t) for t in found}
+        shadow._steps = _Found(lambda i: of["step", first[i]])
+        shadow.remembered = held.__getitem__
+        new = []
+        try:
+            for t, g in found.items():
+                t.grad = g  # which an update may ask for
+            grads = optimizer.clipped([group.joined(found) for group in groups])
+            for (i, group), grad in zip(first.items(), grads, strict=True):
+                shadow._lr = of["lr", group]
+                new.append(shadow.update(i, of["parameters", group], grad))
+        finally:
+            for t, g in before.items():
+                t.grad = g
+        kinds = ["step", "lr", "parameters", *held]
+        self._keys = sorted(of, key=lambda key: (kinds.index(key[0]), groups.index(key[1])))
+        memory = [array for arrays in held.values() for array in arrays.values()]
+        loss = value.numpy() if value.is_leaf else array_of(value)
+        predicted = prediction.numpy() if isinstance(prediction, Tensor) else prediction
+        return loss, predicted, *new, *memory
 
     def _counting_holds(self) -> bool:
         """Whether all is as it was, and parameters in a group took as many steps each."""
-        steps = self._step.optimizer._steps
+        steps = self._train.optimizer._steps
         alike = all(len({steps[i] for i in group.numbers}) == 1 for group in self._groups)
         return alike and self.watch.holds()
 
     def __call__(self, batch: tuple[Array, Array]) -> tuple[Any, Array]:
         for group in self._groups:
             group.adopt()
-        found: tuple[Any, Array]
+        function: Any = self._function
         if self._alone:
-            found = self._function(*batch)
-            return found
-        found = self._function(*batch, *self._further())
-        if self._counted:
-            for group in self._groups:
-                for i in group.numbers:
-                    self._step.optimizer._steps[i] += 1
+            return function(*batch)  # type: ignore[no-any-return]
+        counted = self._groups if self._counted else ()
+        times = [group.array("step") for group in counted]
+        found: tuple[Any, Array] = function(*batch, *times, *map(array_of, self._captured))
+        for group in counted:
+            for i in group.numbers:
+                self._train.optimizer._steps[i] += 1
         return found
 
-    def _further(self) -> list[Any]:
-        """What the function takes besides the batch."""
-        steps, groups = self._step.optimizer._steps, self._groups if self._counted else ()
-        return [*[steps[g.numbers[0]] + 1 for g in groups], *map(array_of, self._captured)]
 
+class _Found(dict[Any, Any]):
+    """What is found when it is asked for."""
 
-def _refuse_side_effects(kind: type, watch: Watch, once: list[Any], again: list[Any]) -> None:
-    """Raise where an update changed something, or gave something else when it was asked again."""
-    as_before = watch.holds()
-    if not (as_before and all(map(np.array_equal, once, again))):
-        what = "what it asks for, as an iterator does," if as_before else watch.changed()
-        said = f"TrainStep: {kind.__name__} changes {what} when it updates"
-        raise CompileError(f"{said}, a side effect; use remembered(…), or train eagerly")
+    def __init__(self, find: Callable[[Any], Any], *known: Any) -> None:
+        super().__init__(*known)
+        self._find = find
 
-
-def _recorded(
-    step: TrainStep, groups: list[_Group], x: Array, y: Array
-) -> tuple[Program, list[Tensor]]:
-    """Forward, backward and update on stand-ins."""
-    recorder = Recorder()
-    optimizer, kind = step.optimizer, type(step.optimizer)
-    ends = [f"_{i}" if len(groups) > 1 else "" for i in range(len(groups))]
-    arrays: dict[Any, Any] = {}
-    batch = recorder.given(x, "x"), recorder.given(y, "y")
-    times = [recorder.given(optimizer._steps[g.numbers[0]] + 1, f"step{e}")
-             for g, e in zip(groups, ends, strict=True)]  # fmt: skip
-
-    def of(group: _Group, what: str) -> Any:
-        """What stands for an array of a group, or for its learning rate."""
-        key = group, what
-        if key not in arrays:
-            known = {"lr": group.rate, "parameters": group.held[""][0]}
-            array = known[what] if what in known else group.remember(what)
-            arrays[key] = recorder.given(array, what + ends[groups.index(group)])
-        return arrays[key]
-
-    with recorder.recording():
-        for group in groups:
-            for p, view in zip(group.parameters, group.views(of(group, "parameters")), strict=True):
-                recorder.captured[p] = view
-                view.node.name = p.name if len(group.parameters) > 1 else view.node.name
-        value, prediction = step.forward(*batch)
-        every = [p for group in groups for p in group.parameters]
-        found = pulled({value: seeded(value, None)}, set(every))
-        shadow, watch, held = _shadow(optimizer), None, dict[str, list[Any]]()
-
-        def remembered(what: str) -> list[Any]:
-            if what not in held:
-                held[what] = [None] * len(optimizer.parameters)
-                for group in groups:
-                    held[what][group.numbers[0]] = of(group, what)
-            return held[what]
-
-        shadow.remembered, shadow._steps = remembered, [None] * len(optimizer.parameters)
-        watch = Watch({kind.__name__: shadow}, but=(shadow, {*_ITS_OWN, "remembered"}))
-        before = {t: grad_of(t) for t in found}
-        new: dict[Any, Any] = {}
-        try:
-            for t, g in found.items():
-                t.grad = g  # which an update may ask for
-            made = len(recorder.nodes)
-            for _ in range(2):  # what it counts shows when it is asked again
-                once = [value_of(x) for x in new.values()]
-                del recorder.nodes[made:]
-                held.clear()
-                grads = optimizer.clipped([group.joined(found) for group in groups])
-                for group, time, grad in zip(groups, times, grads, strict=True):
-                    i = group.numbers[0]
-                    shadow._lr, shadow._steps[i] = of(group, "lr"), time
-                    new[of(group, "parameters").node] = shadow.update(
-                        i, of(group, "parameters"), grad
-                    )
-        finally:
-            for t, g in before.items():
-                t.grad = g
-        _refuse_side_effects(kind, watch, once, [value_of(x) for x in new.values()])
-        new.update({of(group, what).node: kept[group.numbers[0]]
-                    for what, kept in held.items() for group in groups})  # fmt: skip
-        loss: Any = array_of(value)
-        outputs = [loss.node, recorder.output(prediction)]
-    resident = [a.node for a in arrays.values()]
-    captured = {t: a.node for t, a in recorder.captured.items() if t not in set(every)}
-    program = Program(
-        "step", [*(a.node for a in (*batch, *times)), *resident], list(captured.values()),
-        recorder.nodes, outputs, resident, {old: a.node for old, a in new.items()},
-    )  # fmt: skip
-    return program, list(captured)
+    def __missing__(self, key: Any) -> Any:
+        self[key] = self._find(key)
+        return self[key]
 
 
 def _shadow(optimizer: Optimizer) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Callable
-from functools import update_wrapper
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial, update_wrapper
 from numbers import Number
 from time import perf_counter
 from types import MethodType
@@ -18,9 +20,9 @@ from ..engine import modes
 from ..engine.modes import Mode, no_grad
 from ..engine.tensor import FOREIGN, Tensor, _leaf
 from ..lines import hint
-from .graph import Changed, CompileError, KindError
+from .graph import Changed, CompileError, KindError, Program
 from .jit import jitted
-from .recording import NUMBERS, Check, arrays, is_dynamic, others, recorded
+from .recording import NUMBERS, Check, Recorded, arrays, is_dynamic, others, recorded
 from .watch import ElsewhereError, Watch
 from .writer import Source
 
@@ -123,7 +125,7 @@ class Compiled:
                 refuse_bound("compile", x)
         except TypeError as error:
             raise KindError(str(error)) from None
-        with self._lock, compiling():
+        with self._lock, compiling(), uncollected():
             start = perf_counter()
             try:
                 self._latest = Variant(self.f, args, kwargs, self._jit)
@@ -182,6 +184,18 @@ def _structure(tree: Any) -> Any:
     return kind, tuple([(key, _structure(x)) for key, x in inner.items()]), *kept
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Within it the collector doesn't look through what is recorded, again and again."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
 class Variant:
     """A program for arguments of certain shapes and dtypes, with a function for each thread.
 
@@ -190,50 +204,80 @@ class Variant:
     """
 
     def __init__(self, f: Callable[..., Any], args: Any, kwargs: Any, jit: bool) -> None:
-        given = leaves((args, kwargs))
-
-        def called(flat: list[Any]) -> list[Any]:
-            own_args, own_kwargs = rebuilt((args, kwargs), iter(flat))
-            return arrays(f(*own_args, **own_kwargs))
-
         self._known = known = {  # held, so that an id stays that of its object
-            f"argument {i}": x for i, x in enumerate(given) if not is_dynamic(x)
+            f"argument {i}": x for i, x in enumerate(leaves((args, kwargs))) if not is_dynamic(x)
         }
         self.watch = Watch({getattr(f, "__name__", "f"): f, **known})
         self.holds = self.watch.holds
         effects = self.watch.effects()
-        found = recorded(f, args, kwargs)  # before f is called on arrays: effects are refused
-        self.watch.refuse(effects, "compile: the function")
-        self._captured, self._output, self._kinds = found.captured, found.output, found.kinds
-        program = found.program
-        with np.errstate(all="ignore"):  # the call that is to come warns
-            expected = f(*args, **kwargs)
-            if _structure(expected) != _structure(found.output):
-                raise CompileError("compile: called again, the function gives other containers")
-            own = [array_of(x) for x in given if is_dynamic(x)]
-            check = Check(program, [*own, *map(array_of, found.captured)])
-            check.function(arrays(expected))
-            check.elsewhere(called, [list(x) for x in zip(*map(others, given), strict=True)])
-        self.watch.refuse(effects, "compile: the function")
-        self._several, flat = len(program.outputs) != 1, tuple(range(len(found.kinds)))
+        found = self.make(
+            f, args, kwargs, lambda: self.watch.refuse(effects, "compile: the function"), jit
+        )
+        self._output, self._kinds, self._threads = found.output, found.kinds, threading.local()
+        self._several, flat = len(found.program.outputs) != 1, tuple(range(len(found.kinds)))
         self._plain = all(kind == "array" for kind in found.kinds) and (
             found.output == flat if self._several and type(found.output) is tuple
             else found.output == 0
         )
-        self._threads = threading.local()
-        with np.errstate(all="ignore"):
+
+    def make(
+        self, f: Callable[..., Any], args: Any, kwargs: Any, refuse: Callable[[], None],
+        jit: bool = False, other: list[Any] | None = None, **how: Any,
+    ) -> Recorded:  # fmt: skip
+        """Make the code, of which it is seen that it is the function.
+
+        Args:
+            f, args, kwargs: the function, and the arguments.
+            refuse: raises where calls had effects.
+            jit: of `compile`.
+            other: other arguments, too; by default made of these.
+            how: of `recorded`.
+        """
+        found = recorded(f, args, kwargs, **how)  # before f is called on arrays, which has effects
+        refuse()
+        program, self._captured, given = found.program, found.captured, leaves((args, kwargs))
+        tried: list[tuple[list[Any], Any]] = []
+        with np.errstate(all="ignore"):  # the call that is to come warns
+            for flat in (given, *(other or map(list, zip(*map(others, given), strict=True)))):
+                own_args, own_kwargs = rebuilt((args, kwargs), iter(flat))
+                expected: Any = None
+                try:
+                    expected = f(*own_args, **own_kwargs)
+                    if flat is given and _structure(expected) != _structure(found.output):
+                        said = "called again, the function gives other containers"
+                        raise CompileError(f"compile: {said}")
+                    expected = arrays(expected)
+                except Exception as error:
+                    if flat is given:
+                        raise
+                    expected = error
+                tried.append(([array_of(x) for x in flat if is_dynamic(x)], expected))
+            refuse()
+            check = Check(program, [*tried[0][0], *map(array_of, found.captured)])
             self.source = Source(program, found.captured)
             self._function = jitted(program) if jit else None
-            said = f"please report it\n{self.source.body}"
+            said = f"the code gives something else; please report it\n{self.source.body}"
             said = "JAX takes another way; leave jit away" if jit else said
-            ours = self._prepared()(*check.given)
-            check.code(list(ours) if self._several else [ours], said)
+            check.agree(partial(self._ran, program), said, tried)
+        return found
+
+    def _ran(self, program: Program, values: list[Any]) -> list[Any]:
+        """What the code gives, of its results and of what it writes to."""
+        new = dict(zip((*program.inputs, *program.captured), values, strict=True))
+        held = {node: new.pop(node).copy() for node in program.resident}
+        found = self.prepared(*held.values())(*new.values())
+        several = found if type(found) is tuple else (found,)
+        return [*several, *(held[node] for node in program.updates)]
+
+    def prepared(self, *resident: Any) -> Callable[..., Any]:
+        """A function with memory of its own."""
+        return self._function or self.source.prepared(*resident)
 
     def __call__(self, flat: Any) -> Any:
         try:
             function = self._threads.function
         except AttributeError:
-            function = self._threads.function = self._prepared()
+            function = self._threads.function = self.prepared()
         found = function(
             *[x if type(x) is np.ndarray else array_of(x) for x in flat if is_dynamic(x)],
             *[t._array for t in self._captured],
@@ -242,9 +286,6 @@ class Variant:
             return found
         results = iter(found if self._several else (found,))
         return rebuilt(self._output, iter([self._result(kind, results) for kind in self._kinds]))
-
-    def _prepared(self) -> Callable[..., Any]:
-        return self._function or self.source.prepared()
 
     def _result(self, kind: Any, results: Any) -> Any:
         if type(kind) is list:

@@ -87,7 +87,8 @@ class Node:
 
     def described(self) -> str:
         """For messages: what it is, and where it was computed."""
-        name = self.name or ("an argument" if self.function is None else f"what {self.op} gives")
+        by = self.op or called(self.function)
+        name = self.name or ("an argument" if self.function is None else f"what {by} gives")
         return f"{name} of shape {self.shape}{f', from {self.line}' if self.line else ''}"
 
 
@@ -221,6 +222,17 @@ def put_at(x: Any, ufunc: Any, index: Any, *values: Any) -> Any:
     return new
 
 
+OPERATORS: dict[str, tuple[str, np.ufunc]] = {  # by the names of Python's methods
+    "add": ("+", np.add), "sub": ("-", np.subtract), "mul": ("*", np.multiply),
+    "truediv": ("/", np.divide), "floordiv": ("//", np.floor_divide), "mod": ("%", np.remainder),
+    "pow": ("**", np.power), "matmul": ("@", np.matmul), "and": ("&", np.bitwise_and),
+    "or": ("|", np.bitwise_or), "xor": ("^", np.bitwise_xor), "lshift": ("<<", np.left_shift),
+    "rshift": (">>", np.right_shift), "lt": ("<", np.less), "le": ("<=", np.less_equal),
+    "gt": (">", np.greater), "ge": (">=", np.greater_equal), "eq": ("==", np.equal),
+    "ne": ("!=", np.not_equal),
+}  # fmt: skip
+MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written to
+
 # ---------------------------------------------------------------------- what follows from shapes
 
 # The shapes and dtypes of their results follow from those of their operands, and of the first one
@@ -256,15 +268,3 @@ def varies(node: Node) -> bool:
     if function in _OF_SEVERAL or of_ufunc(function) or python:
         return False
     return function not in _OF_ONE or any(nodes_in([node.args[1:], node.kwargs]))
-
-
-def matches(node: Node, value: Any) -> bool:
-    """Whether it is of the shape and dtype that were recorded."""
-    if type(value) is type(node.value) is np.ndarray:
-        return bool(value.shape == node.value.shape and value.dtype == node.value.dtype)
-    if isinstance(value, (tuple, list)):
-        return len(value) == len(node.value)
-    return bool(
-        np.shape(value) == node.shape
-        and getattr(value, "dtype", type(value)) == getattr(node.value, "dtype", type(node.value))
-    )

@@ -23,7 +23,6 @@ from .graph import (
     called,
     converted,
     mapped,
-    matches,
     nodes_in,
     of_ufunc,
     put,
@@ -31,10 +30,7 @@ from .graph import (
 )
 
 _AT = {np.add: "add", np.multiply: "multiply", np.maximum: "max", np.minimum: "min"}
-_METHODS = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min",
-            np.logical_and: "all", np.logical_or: "any"}  # fmt: skip
-
-_INDEX = {operator.getitem: 1, put: 1, put_at: 2}  # its place
+_INDEX = {operator.getitem: 1, put: 1, put_at: 2, np.take: 1, np.take_along_axis: 1}  # its place
 
 
 def jitted(program: Program) -> Callable[..., Any]:
@@ -91,12 +87,10 @@ def _ours(x: Any, example: Any) -> Any:
 def _called(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
     """What a call gives, of JAX's arrays; refused where it isn't of the same shape and dtype."""
     try:
-        value = _like(node.function, args, kwargs)
-        if matches(node, value):
+        value = _like(node.function)(*args, **kwargs)
+        if node.is_several or (np.shape(value), value.dtype) == (node.shape, node.dtype):
             return value
         said = f"gives {value.shape} of {value.dtype}, and in NumPy {node.shape} of {node.dtype}"
-    except CompileError:
-        raise
     except Exception as error:
         said = f"raises {type(error).__name__}: {str(error).strip().splitlines()[0]}"
     raise CompileError(
@@ -105,35 +99,42 @@ def _called(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
     )
 
 
-def _like(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+def _like(function: Any) -> Any:
+    """JAX's function of that name."""
     import jax.numpy as jnp
     import jax.scipy.special
 
-    if function is converted:
-        return jnp.asarray(args[0]).astype(args[1])
-    if function is put:
-        return jnp.asarray(args[0]).at[args[1]].set(args[2])
-    if function is put_at:
-        x, ufunc, index, *values = args
-        return getattr(jnp.asarray(x).at[index], _AT[ufunc])(*values)
+    if function in _OWN:
+        return _OWN[function]
     ufunc = of_ufunc(function)
     if ufunc is None:
-        if getattr(function, "__module__", "").split(".")[0] != "numpy":
-            return function(*args, **kwargs)  # Python's operators
-        own: Any = reduce(getattr, numpy_name(function).split(".")[1:], jnp)
-        return own(*args, **kwargs)
-    if function is ufunc:
+        is_numpy = getattr(function, "__module__", "").split(".")[0] == "numpy"
+        names = numpy_name(function).split(".")[1:]
+        return reduce(getattr, names, jnp) if is_numpy else function
+    home = jnp if getattr(np, ufunc.__name__, None) is ufunc else jax.scipy.special
+    own = getattr(home, ufunc.__name__.lstrip("_"))  # as of special.zeta
+    if function is not ufunc:
+        return getattr(own, function.__name__)
+
+    def widened(*args: Any, **kwargs: Any) -> Any:
         given = [x.dtype if hasattr(x, "dtype") else type(x) for x in args]
         kinds = ufunc.resolve_dtypes((*given, *[None] * ufunc.nout))
-        args = [jnp.asarray(x, kind) for x, kind in zip(args, kinds, strict=False)]
-        home = jnp if getattr(np, ufunc.__name__, None) is ufunc else jax.scipy.special
-        return getattr(home, ufunc.__name__)(*args, **kwargs)
-    if function.__name__ == "reduce" and ufunc in _METHODS:
-        names = ("axis", "dtype", "out", "keepdims", "initial", "where")
-        every = {"axis": 0, **dict(zip(names, args[1:], strict=False)), **kwargs}
-        settings = {k: v for k, v in every.items() if v is not None or k == "axis"}
-        return getattr(jnp, _METHODS[ufunc])(args[0], **settings)
-    return getattr(getattr(jnp, ufunc.__name__), function.__name__)(*args, **kwargs)
+        return own(*map(jnp.asarray, args, kinds), **kwargs)
+
+    return widened
+
+
+def _at(x: Any, index: Any) -> Any:
+    import jax.numpy as jnp
+
+    return jnp.asarray(x).at[index]
+
+
+_OWN: dict[Any, Callable[..., Any]] = {
+    converted: lambda x, dtype: x.astype(dtype),
+    put: lambda x, index, value: _at(x, index).set(value),
+    put_at: lambda x, ufunc, index, *values: getattr(_at(x, index), _AT[ufunc])(*values),
+}
 
 
 def _sound(node: Node, args: Any, kwargs: Any, value: Any) -> list[Any]:
@@ -145,18 +146,10 @@ def _sound(node: Node, args: Any, kwargs: Any, value: Any) -> list[Any]:
         odd = ~jnp.all(jnp.isfinite(jnp.asarray(args[0])))
         results = value if isinstance(value, (tuple, list)) else [value]
         return [odd | jnp.all(jnp.isfinite(x)) for x in results]
-    if function in (np.take, np.take_along_axis):
-        if "mode" in kwargs or not any(nodes_in((node.args[1:], node.kwargs))):
-            return []
-        picked = getattr(jnp, function.__name__)
-        return [jnp.all(picked(_inside(args), *args[1:], **kwargs, **known))]
     i = _INDEX.get(function, 0)
-    if not i or not any(nodes_in((node.args[i],))):
+    if not i or "mode" in kwargs or not any(nodes_in((*node.args[i : i + 1], node.kwargs))):
         return []
-    return [jnp.all(_inside(args).at[args[i]].get(**known))]
-
-
-def _inside(args: Any) -> Any:
-    import jax.numpy as jnp
-
-    return jnp.ones(jnp.shape(args[0]), bool)
+    inside = jnp.ones(jnp.shape(args[0]), bool)
+    if function in (np.take, np.take_along_axis):
+        return [jnp.all(_like(function)(inside, *args[1:], **kwargs, **known))]
+    return [jnp.all(inside.at[args[i]].get(**known))]

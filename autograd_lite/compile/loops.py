@@ -241,22 +241,8 @@ class Folder:
         """A line that makes a list of what others hold."""
         n = next(n for n in range(1, len(values) + 1)
                  if len(values) % n == 0 and values == values[:n] * (len(values) // n))
-        texts, times, i = list[str](), len(values) // n, 0
-        while i < n:
-            entry: Any = self._places.get(values[i])
-            j = i + 1
-            while entry and j < n and (
-                self._places.get(values[j]) == _Entry(entry.of, entry.start + j - i)
-            ):
-                j += 1
-            texts.append(self._text(values[i]))
-            if entry and j > i + 2:
-                first = entry.start - min(entry.of.members)
-                texts[-1] = f"*{entry.of.text}[{first}:{first + j - i}]"
-            i = j if j > i + 2 else i + 1
-        inner = ", ".join(texts)
-        text = f"{self._picked[values].text} = [{inner}]"
-        return (), f"{text} * {times}" if times > 1 else text
+        text = f"{self._picked[values].text} = [{', '.join(map(self._text, values[:n]))}]"
+        return (), f"{text} * {len(values) // n}" if n < len(values) else text
 
     def _written(
         self, lines: list[Line], parts: list[list[str]], loops: list[_Loop]

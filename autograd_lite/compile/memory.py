@@ -16,10 +16,9 @@ import numpy as np
 
 from .graph import Guard, Node, Program, is_plain_reshape, of_ufunc, put, put_at, varies
 
-MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written to
-_FRESH = MADE | {  # they give arrays of their own, whatever they are given
-    np.where, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.linalg.inv,
-    np.linalg.solve, np.linalg.cholesky, np.linalg.pinv,
+_FRESH = {  # they give arrays of their own, whatever they are given
+    np.full, np.array, put, put_at, np.where, np.concatenate, np.stack, np.dot, np.matmul,
+    np.tensordot, np.outer, np.linalg.inv, np.linalg.solve, np.linalg.cholesky, np.linalg.pinv,
 }  # fmt: skip
 VIEWS = {  # they give views, of an array that lies in order
     np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
@@ -28,16 +27,18 @@ VIEWS = {  # they give views, of an array that lies in order
 
 
 def writes_out(node: Node) -> str:
-    """How a call is written that takes ``out=``, with an array of some axes: "" for others."""
+    """How a call is written that gives an array of some axes into a buffer: "" for others."""
     function, value = node.function, node.value
-    if not isinstance(value, np.ndarray) or not value.ndim:
+    if type(value) is not np.ndarray or not value.ndim:
         return ""
-    if function in (np.dot, np.matmul):
+    if type(function) is np.ufunc and function is not np.matmul:
+        return "ufunc" if not (function.signature or node.kwargs) and function.nout == 1 else ""
+    if function is np.dot or function is np.matmul:
         given = [a.value if isinstance(a, Node) else a for a in node.args]
         alike = all(isinstance(a, np.ndarray) and a.ndim and a.dtype == value.dtype for a in given)
         return "product" if alike and len(given) == 2 and not node.kwargs else ""
-    if isinstance(function, np.ufunc):
-        return "ufunc" if not (function.signature or node.kwargs) and function.nout == 1 else ""
+    if function is put or function is put_at:
+        return "put"
     reduces = of_ufunc(function) and function.__name__ == "reduce" and len(node.args) <= 2
     return "reduction" if reduces and node.kwargs.keys() <= {"axis", "keepdims"} else ""
 
@@ -45,11 +46,15 @@ def writes_out(node: Node) -> str:
 def shares_memory(node: Node) -> bool:
     """Whether the value may lie in its operands' memory: a view, or what isn't known."""
     function = node.function
-    if node.is_scalar or function is None or function in _FRESH or of_ufunc(function):
+    if type(function) is np.ufunc or node.is_scalar or function is None or function in _FRESH:
         return False
-    if function is np.asarray and all(x.is_scalar for x in node.operands):
+    if of_ufunc(function) or (function is np.asarray and all(x.is_scalar for x in node.operands)):
         return False
     return not str(getattr(function, "__module__", "")).startswith("numpy.fft")
+
+
+_LARGE = 4096  # entries, from which memory counts
+_SOON = 4  # calls, after which a value stays in small memory of its own: so loops are seen
 
 
 @dataclass(eq=False)
@@ -67,82 +72,86 @@ class Plan:
     Attributes:
         buffers: of the nodes that write into one.
         inside: of those that write into a part of another node's buffer: that node, and where.
-        parts: of such a node those that write into a part of it.
-        last_use: of each node, with its views, the place in the order of calls.
         in_place: of the nodes that write over an input's own memory: that input.
-        owners: for each node, those in whose memory its value may lie.
     """
 
     buffers: dict[Node, Buffer] = field(default_factory=dict)
     inside: dict[Node, tuple[Node, int]] = field(default_factory=dict)
-    parts: dict[Node, list[Node]] = field(default_factory=dict)
-    last_use: dict[Node, int] = field(default_factory=dict)
     in_place: dict[Node, Node] = field(default_factory=dict)
-    owners: dict[Node, set[Node]] = field(default_factory=dict)
-
-    def may_overwrite(self, node: Node, old: Node, i: int) -> bool:
-        """Whether ``node``, the ``i``-th call, may write over ``old``, which it may use."""
-        return (
-            self.last_use.get(old, -1) <= i
-            and all(self.last_use[x] <= i for x in self.parts.get(old, ()))
-            and (old.shape, old.dtype) == (node.shape, node.dtype)
-            and not any(x is not old and old in self.owners.get(x, {x}) for x in node.operands)
-        )
 
 
 def planned(program: Program) -> Plan:
     """Buffers for the program's nodes.
 
-    A call writes over an operand that it is the last to use, where both have the same shape and
-    dtype; else it takes a buffer that is free, or a new one. An input that is to be brought up to
+    A call takes a buffer that is free, of as many entries, or a new one: also that of an operand
+    which it is the last to use, where it goes entry by entry. An input that is to be brought up to
     date is written to when nothing can go wrong any more.
     """
     plan, nodes = Plan(), program.nodes
-    _follow(program, plan)
+    owners, last_use, lasting = _lives(program)
     out = {x for x in program.outputs if isinstance(x, Node)}
     _plan_joins(program, plan, out)
-    apart = plan.inside.keys() | plan.parts.keys()
+    for part, (whole, _) in plan.inside.items():
+        last_use[whole] = max(last_use[whole], last_use[part])
     destination = {new: old for old, new in program.updates.items()}
     safe = max((i for i, x in enumerate(nodes) if isinstance(x, Guard) or varies(x)), default=-1)
     free: dict[Any, list[Buffer]] = defaultdict(list)
     dying: dict[int, list[Node]] = defaultdict(list)
-    for node, last in plan.last_use.items():
+    for node, last in last_use.items():
         dying[last].append(node)
     for i, node in enumerate(nodes):
-        how, over = writes_out(node), None
+        how, old = writes_out(node), destination.get(node)
+        dead = [x for x in dying[i] if x in plan.buffers and x not in lasting]
+        # NumPy takes four times as long over an array of one entry that is operand and result.
+        if how == "ufunc" and node.size > 1:
+            _release(dead, plan, free)
         if how and node not in out and node not in plan.inside:
-            old = destination.get(node)
-            # NumPy takes four times as long over an array of one entry that is operand and result.
-            own = node.operands if how == "ufunc" and node.size > 1 and node not in apart else ()
-            over = next((x for x in own if x in plan.buffers and plan.may_overwrite(node, x, i)),
-                        None)  # fmt: skip
-            if old and how == "ufunc" and i > safe and plan.may_overwrite(node, old, i):
-                plan.in_place[node], over = old, None
-            elif over:
+            over = _written_over(node, dead, owners)
+            if old and how == "ufunc" and i > safe and last_use.get(old, -1) <= i:
+                plan.in_place[node] = old
+            elif over is not None:
                 plan.buffers[node] = plan.buffers[over]
+                dead.remove(over)
             else:
-                waiting = None if node in apart else free[node.size, node.dtype]
+                waiting = free[node.size, node.dtype] if node not in lasting else []
                 plan.buffers[node] = waiting.pop() if waiting else Buffer()
-        for dead in dying[i]:
-            if dead in plan.buffers and dead not in apart and dead is not over:
-                free[dead.size, dead.dtype].append(plan.buffers[dead])
+        _release(dead, plan, free)
     return plan
 
 
-def _follow(program: Program, plan: Plan) -> None:
-    """Find out whose memory each value may lie in, and when it is used last."""
-    owners, last = plan.owners, plan.last_use
+def _release(dead: list[Node], plan: Plan, free: dict[Any, list[Buffer]]) -> None:
+    while dead:
+        x = dead.pop()
+        free[x.size, x.dtype].append(plan.buffers[x])
+
+
+def _written_over(node: Node, dead: list[Node], owners: dict[Node, set[Node]]) -> Node | None:
+    """What a call writes entries into, where nothing needs that as it was, nor lies in it."""
+    x = node.args[0]
+    if node.function not in (put, put_at) or type(x) is not Node or x not in dead:
+        return None
+    return None if any(x in owners.get(y, ()) for y in node.operands if y is not x) else x
+
+
+def _lives(program: Program) -> tuple[dict[Node, set[Node]], dict[Node, int], set[Node]]:
+    """For each node those in whose memory it may lie; when it, or what may, is used last; and those
+    which aren't large, and aren't used up soon.
+    """
+    owners, last = dict[Node, set[Node]](), dict[Node, int]()
     for i, node in enumerate(program.nodes):
-        owners[node], last[node] = {node}, i
+        own = owners[node] = {node}
+        last[node] = i
         shares = shares_memory(node)
         for x in node.operands:
-            of = owners.get(x, {x})
+            of = owners.get(x) or {x}
             if shares:
-                owners[node] |= of
+                own |= of
             for owner in of:
                 last[owner] = i
     for result in program.results:
         last.update(dict.fromkeys(owners.get(result, {result}), len(program.nodes)))
+    places = enumerate(program.nodes)
+    return owners, last, {x for i, x in places if x.size < _LARGE and last[x] > i + _SOON}
 
 
 def _plan_joins(program: Program, plan: Plan, out: set[Node]) -> None:
@@ -154,7 +163,6 @@ def _plan_joins(program: Program, plan: Plan, out: set[Node]) -> None:
             own = isinstance(source, Node) and writes_out(source) and source not in out
             if own and source not in plan.inside and source.dtype == whole.dtype:
                 plan.inside[source] = whole, start
-                plan.parts.setdefault(whole, []).append(source)
                 plan.buffers.setdefault(whole, Buffer())
             start += np.size(part.value if isinstance(part, Node) else part)
 

@@ -21,9 +21,9 @@ from ..arrays import STAND_INS, array_of, refuse_kinds
 from ..engine.modes import Mode, Run
 from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
-from ..lines import user_frame
+from ..lines import Line, user_frame
 from ..show.notation import symbol_of
-from .graph import CompileError, Guard, Node, called, mapped, put, put_at, values
+from .graph import MADE, CompileError, Guard, Node, called, mapped, put, put_at, values
 from .memory import shares_memory
 from .traced import Traced
 
@@ -72,7 +72,8 @@ class Capture(Mode):
         self.recorder.refuse(
             "t.backward() stores gradients, a side effect; compile ag.value_and_grad(f) instead"
             if what == "grad"
-            else "a Tensor is given new data, a side effect; return it, or use nn.TrainStep"
+            else f"{tensor.name or 'a Tensor'} is given new data, a side effect; return it, or "
+            "call the function as it is"
         )
 
 
@@ -96,6 +97,7 @@ class Recorder:
         self._closed = False
         self._refused: CompileError | None = None  # by what may have been caught on its way
         self._odd = ""  # what is refused unless the function raises an error by itself
+        self._fixed: set[Node] = set()  # arrays that constants were written to
         self._shared: set[Node] = set()  # those whose memory another value may lie in
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
@@ -114,7 +116,42 @@ class Recorder:
         if self._closed:
             raise CompileError("compile: a value of a compiled function is used after its end")
         node = Node(function, mapped(args, self._node), kwargs and mapped(kwargs, self._node),
-                    op=self._ops[-1] if self._ops else called(function))  # fmt: skip
+                    op=self._ops[-1] if self._ops else None)  # fmt: skip
+        self._note_settings(node)
+        with np.errstate(all="ignore"):  # the call that is to come warns
+            try:
+                value = function(*values(node.args), **(kwargs and values(node.kwargs)))
+            except Exception as error:
+                self._odd = f"the function catches (try … except) what {called(function)} raised, "
+                self._odd += f"{error!r}; compile the parts\n  at {user_frame()[1]}"
+                raise
+        if value is None or isinstance(value, str):
+            self.refuse(f"{called(function)} gives no numbers")
+        operands = node.operands
+        if self._fixed.issuperset(operands):  # of constants a constant
+            if function in MADE:
+                self._fixed.add(node)
+            elif function is not np.broadcast_to:  # which is left away, mostly
+                return mapped(value, self.lifted)
+        elif function not in MADE and not self._fixed.isdisjoint(operands):
+            node.args = mapped(node.args, self._settled)
+        frame, place = user_frame()
+        node.value, node.line = value, place
+        self.nodes.append(node)
+        if len(self.nodes) == self._told:
+            self._tell(place)
+        if (id(frame), place.number) != self._line:
+            self._line = id(frame), place.number
+            self._take_names(frame)
+        if function is not put and function is not put_at and shares_memory(node):
+            self._shared.update(operands)
+        if node.is_several:
+            parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
+            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+        return Traced(self, node)
+
+    def _note_settings(self, node: Node) -> None:
+        """What is set for warnings, where that isn't as outside."""
         filters = warnings.filters
         if filters != self._filters and any(
             f[0] == "error" and f not in self._filters for f in filters
@@ -125,39 +162,16 @@ class Recorder:
             node.errors = tuple((k, v) for k, v in sorted(now.items()) if v != self._errors[k])
             if {"call", "log"} & {v for _, v in node.errors}:
                 self.refuse("np.errstate with call= or log= is a side effect; use warn or raise")
-        with np.errstate(all="ignore"):  # the call that is to come warns
-            try:
-                value = function(*values(node.args), **(kwargs and values(node.kwargs)))
-            except Exception as error:
-                self._odd = f"the function catches (try … except) what {called(function)} raised, "
-                self._odd += f"{error!r}; compile the parts\n  at {user_frame()[1]}"
-                raise
-        if value is None or isinstance(value, str):
-            self.refuse(f"{called(function)} gives no numbers")
-        known = function is np.full or function is np.broadcast_to  # to be written to, or left away
-        operands = node.operands
-        if not operands and not known:
-            return mapped(value, self.lifted)  # of constants a constant
-        frame, place = user_frame()
-        node.value, node.line = value, place
-        self.nodes.append(node)
-        if len(self.nodes) == self._told:
-            self._told = 0 if perf_counter() - self._begun > _LONG else self._told + _OFTEN
-            if not self._told:
-                _log.warning(
-                    "compile: it takes over a second; %d calls of NumPy so far, the last at %s. "
-                    "Python's loops are written down call by call: compile a step of them",
-                    len(self.nodes), place,
-                )  # fmt: skip
-        if (id(frame), place.number) != self._line:
-            self._line = id(frame), place.number
-            self._take_names(frame)
-        if function is not put and function is not put_at and shares_memory(node):
-            self._shared.update(operands)
-        if node.is_several:
-            parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
-            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-        return Traced(self, node)
+
+    def _tell(self, place: Line) -> None:
+        """A word on what takes long."""
+        self._told = 0 if perf_counter() - self._begun > _LONG else self._told + _OFTEN
+        if not self._told:
+            _log.warning(
+                "compile: it takes over a second; %d calls of NumPy so far, the last at %s. "
+                "Python's loops are written down call by call: compile a step of them",
+                len(self.nodes), place,
+            )  # fmt: skip
 
     def _node(self, x: Any) -> Any:
         if type(x) is Traced:
@@ -171,6 +185,9 @@ class Recorder:
         if type(x) is np.ndarray and x.size <= _LARGE and x.flags.writeable:
             return self._copies.setdefault((id(x), x.tobytes()), (x, x.copy()))[1]
         return x
+
+    def _settled(self, x: Any) -> Any:
+        return x.value if type(x) is Node and x in self._fixed else x
 
     def lifted(self, x: Any) -> Any:
         """A constant beside stand-ins as one, since NumPy's own methods would ask for values."""
@@ -264,8 +281,8 @@ class Recorder:
             error = raised.with_traceback(None)
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
-        for held in (self.tensors, self.born, self.ops, self._cotangents, self._shared,
-                     self._copies):  # fmt: skip
+        for held in (self.tensors, self.born, self.ops, self._cotangents, self._fixed,
+                     self._shared, self._copies):  # fmt: skip
             held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal
             raise refused.with_traceback(None) from None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import partial
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,18 +14,7 @@ import numpy as np
 from ..arrays import array_of
 from ..containers import is_numeric, leaves, paths, rebuilt, results
 from ..engine.tensor import Tensor, _leaf, is_tracked
-from .graph import (
-    Changed,
-    CompileError,
-    Guard,
-    KindError,
-    Node,
-    Program,
-    mapped,
-    matches,
-    values,
-    varies,
-)
+from .graph import CompileError, KindError, Node, Program, values
 from .recorder import Recorder
 
 NUMBERS = (float, complex)
@@ -47,17 +37,26 @@ class Recorded(NamedTuple):
     kinds: list[Any]
 
 
-def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recorded:
+def recorded(
+    f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
+    names: list[str] | None = None, resident: int = 0, updated: int = 0,
+) -> Recorded:  # fmt: skip
     """The program of ``f`` for arguments like these.
+
+    Args:
+        f, args, kwargs: the function, and the arguments.
+        names: what to call each number and array in these.
+        resident: how many of them, the last ones, keep their memory from call to call.
+        updated: to how many of these, the last ones, the last results are written.
 
     Raises:
         CompileError: a function that can't be compiled; see `autograd_lite.compile`.
     """
     recorder, inputs = Recorder(), list[Node]()
-    names = _names(f, args, kwargs)
+    called = iter(names or _names(f, args, kwargs))
 
     def stand_in(x: Any) -> Any:
-        name = next(names)
+        name = next(called)
         if not is_dynamic(x):
             return x
         traced: Any = recorder.given(array_of(x), name)
@@ -85,9 +84,15 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
     template = rebuilt(output, iter(range(len(found))))
     name = getattr(f, "__name__", "")
     name = name if name.isidentifier() else "f"
-    captured = [x.node for x in recorder.captured.values()]
-    program = Program(name, inputs, captured, recorder.nodes, outputs)
-    return Recorded(program, list(recorder.captured), template, kinds)
+    captured = {t: x.node for t, x in recorder.captured.items()
+                if x.node.function is None and x.node not in inputs}  # fmt: skip
+    new = [outputs.pop() for _ in range(updated)][::-1]
+    program = Program(
+        name, inputs, list(captured.values()), recorder.nodes, outputs,
+        inputs[len(inputs) - resident :],
+        dict(zip(inputs[len(inputs) - updated :], new, strict=True)),
+    )  # fmt: skip
+    return Recorded(program, list(captured), template, kinds)
 
 
 def is_dynamic(x: Any) -> bool:
@@ -143,11 +148,11 @@ def _changed(x: Any, how: Callable[[Any], Any]) -> Any:
     return new if isinstance(x, np.ndarray) else type(x)(new[()])
 
 
-def nudged(x: Any) -> Any:
+def nudged(x: Any, by: float) -> Any:
     """Other numbers, as near as rounding would take them."""
     return _changed(x, lambda a: a if a.dtype.kind in "biu" else a * (
-        1 + 2 * np.finfo(a.dtype).eps * np.where(np.arange(a.size) % 3 == 1, -1, 1)
-        .reshape(a.shape)))  # fmt: skip
+        1 + by * np.finfo(a.dtype).eps * np.cos(np.arange(a.size) ** 2.0).reshape(a.shape)
+    ))  # fmt: skip
 
 
 def others(x: Any) -> list[Any]:
@@ -165,14 +170,17 @@ def differ(a: Any, b: Any, slack: float, rtol: float) -> bool:
         x.ndim and (type(a) is np.ndarray) != (type(b) is np.ndarray)
     ):
         return True
-    if y.dtype.kind not in "fc":
-        return not np.array_equal(x, y)
+    if y.dtype.kind not in "fc":  # which rounding may decide, as between ties
+        return slack < 1 and not np.array_equal(x, y)
     slack += rtol * largest(y)
     return not np.allclose(x, y, rtol=rtol, atol=slack, equal_nan=True)
 
 
+Code = Callable[[list[Any]], list[Any]]
+
+
 class Check:
-    """Whether code gives what a program gives, up to rounding, and a program what its function.
+    """Whether code gives what was recorded, up to rounding, and so what the function gives.
 
     How much rounding can do is seen by other numbers, as near as rounding takes them, and by the
     largest number on the way: what cancels leaves its rounding.
@@ -183,107 +191,65 @@ class Check:
     """
 
     def __init__(self, program: Program, given: list[Any]) -> None:
-        self.given = given
-        self._given = (*program.inputs, *program.captured)
-        self._calls = [(node, node.args, node.kwargs) for node in program.nodes]  # to be changed
-        self._results = (*program.outputs, *program.updates.values())
-        self._returned = len(program.outputs)
-        self._values = values(self._results)
-        kinds = {np.dtype(getattr(node.value, "dtype", type(node.value)))
-                 for node in (*self._given, *program.nodes)}  # fmt: skip
+        self._given = given
+        self._values = values((*program.outputs, *program.updates.values()))
+        self._all = [node.value for node in (*program.inputs, *program.captured, *program.nodes)]
+        kinds = {np.dtype(getattr(x, "dtype", type(x))) for x in self._all}
         eps = max((float(np.finfo(d).eps) for d in kinds if d.kind in "fc"), default=0.0)
         self._rtol = min(1e5 * eps, 0.01)
 
-    def _replayed(self, given: list[Any], seen: Callable[[Any], Any] | None = None) -> list[Any]:
-        """What the calls give for other arguments and captured values; ``seen`` is told each.
-
-        Raises:
-            Changed: values decide otherwise.
-        """
-        known: dict[Any, Any] = dict(zip(self._given, given, strict=True))
-
-        def of(x: Any) -> Any:
-            return known[x] if type(x) is Node else x
-
-        for node, args, kwargs in self._calls:
-            value = node.function(*mapped(args, of), **mapped(kwargs, of) if kwargs else kwargs)
-            if value != node.value if type(node) is Guard else (
-                not matches(node, value) and varies(node)
-            ):
-                raise Changed
-            known[node] = value
-            if seen is not None:
-                seen(value)
-        return list(map(of, self._results))
-
-    @cached_property
-    def _largest(self) -> float:
-        sizes = [0.0]
-        self._replayed(self.given, lambda x: sizes.append(largest(x)))
-        return max(sizes)
-
-    def _moved(self, given: list[Any], found: list[Any]) -> list[float]:
-        """What rounding may change of what the program gives."""
-        try:
-            near = self._replayed(list(map(nudged, given)))
-        except Exception:  # whatever the function's own calls raise there
-            near = found
-        moved = [np.subtract(a, b, dtype=np.result_type(a, 1.0))
-                 for a, b in zip(found, near, strict=False)]  # fmt: skip
-        return [1e4 * largest(x) + 1e-3 * self._rtol * self._largest for x in moved]
-
-    def code(self, found: list[Any], said: str) -> None:
-        """Raise where the code gives something else, of which ``said`` is said."""
-        i = self._wrong(self._values, found, self.given, self._rtol)
-        if i is not None:
-            theirs = f"result {i} of the code is {found[i]}, and was {self._values[i]}"
-            raise CompileError(f"compile: {theirs}; {said}")
-
-    def _wrong(self, ours: list[Any], others: list[Any], given: list[Any], rtol: float) -> Any:
-        """Which of others differs from the program's by more than rounding can do, or None."""
-        both = list(zip(ours, others, strict=True))
-        if not any(differ(a, b, 0.0, rtol) for a, b in both):
-            return None
-        slack = zip(both, self._moved(given, ours), strict=True)
-        return next((i for i, ((a, b), s) in enumerate(slack) if differ(a, b, s, rtol)), None)
-
-    def function(self, expected: list[Any]) -> None:
-        """Raise where the function, called, gives something else than on stand-ins."""
-        self._compare(self._values, expected, self.given, self._rtol)
-
-    def elsewhere(self, f: Callable[[list[Any]], list[Any]], given: list[list[Any]]) -> None:
-        """Raise where the function gives something else for other arguments than the program.
+    def agree(self, code: Code, said: str, tried: list[tuple[list[Any], Any]]) -> None:
+        """Raise where the code gives something else than was recorded, or than the function.
 
         Args:
-            f: of arguments, gives its results.
-            given: several other arguments; those that are numbers are the program's first.
+            code: of what it is given, gives its results.
+            said: of its faults.
+            tried: arguments, the first of which are the code's, too; and what the function gave.
         """
-        for few in given:
-            own = [array_of(x) for x in few if is_dynamic(x)]
-            every = [*own, *self.given[len(own) :]]
+        found = code(self._given)
+        slack = partial(self._slack, code, self._given, found)
+        self._compare(found, self._values, slack, self._rtol, said)
+        self._compare(self._values, tried[0][1], slack, self._rtol, _ASKS)
+        for few, expected in tried[1:]:
+            given = [*few, *self._given[len(few) :]]
             try:
-                found = self._replayed(every)
+                found = code(given)
             except Exception:  # then f is called
                 continue
+            if isinstance(expected, Exception):
+                said = f"for other numbers the function raises {expected!r}, and compiled not"
+                raise CompileError(f"compile: {said}: {_ASKS}")
+            slack = partial(self._slack, code, given, found)
+            self._compare(found, expected, slack, max(self._rtol, 1e-6), _ASKS)
+
+    def _slack(self, code: Code, given: list[Any], found: list[Any]) -> list[float]:
+        """What rounding may change of what the code gives."""
+        most, slack = 1e-3 * self._rtol * max(map(largest, self._all)), [0.0] * len(found)
+        for by in (16, -16):
             try:
-                expected = f(few)
-            except Exception as error:
-                said = f"compile: for other numbers the function raises {error!r}, and compiled not"
-                raise CompileError(f"{said}: {_ASKS}") from None
-            self._compare(found, expected, every, max(self._rtol, 1e-6))
+                near = code([nudged(x, by) for x in given])
+            except Exception:  # whatever the function's own calls raise there
+                continue
+            for i, (a, b) in enumerate(zip(found, near, strict=True)):
+                moved = 2e3 * largest(np.subtract(a, b, dtype=np.result_type(a, 1.0)))
+                slack[i] = max(slack[i], moved)
+        return [x + (most if np.result_type(a).kind in "fc" else 0.0)
+                for x, a in zip(slack, found, strict=True)]  # fmt: skip
 
     def _compare(
-        self, found: list[Any], expected: list[Any], given: list[Any], rtol: float
-    ) -> None:
+        self, ours: list[Any], theirs: list[Any], slack: Callable[[], list[float]],
+        rtol: float, said: str,
+    ) -> None:  # fmt: skip
         """Raise where results differ by more than rounding can do with what was given."""
-        if len(expected) == self._returned and (
-            self._wrong(found[: self._returned], expected, given, rtol) is None
+        if len(ours) != len(theirs) or (
+            any(map(differ, ours, theirs, repeat(0.0), repeat(rtol)))
+            and any(map(differ, ours, theirs, slack(), repeat(rtol)))
         ):
-            return
-        raise CompileError(
-            "compile: called again, or on other numbers, the function gives something else than "
-            f"recorded: {_ASKS} Random numbers, counters and the time: pass them as arguments"
-        )
+            raise CompileError(f"compile: {said}")
 
 
-_ASKS = "does it ask of which type arguments are (isinstance, type), or catch exceptions?"
+_ASKS = (
+    "called again, or on other numbers, the function gives something else than recorded: does it "
+    "ask of which type arguments are (isinstance, type), or catch exceptions? Random numbers, "
+    "counters and the time: pass them as arguments"
+)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from inspect import signature
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -22,7 +23,7 @@ from ..engine.tensor import Tensor
 from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE
 from ..table import NUMPY
-from .graph import Node, converted, mapped, put, put_at
+from .graph import MADE, OPERATORS, Node, converted, mapped, put, put_at
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -32,8 +33,8 @@ _KNOWN: set[Any] = {
     np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast,
     np.common_type, "shape", "ndim", "size", "dtype", "nbytes", "itemsize",
 }  # fmt: skip
-# They make arrays that may be written to, of what.
-_MADE: dict[Any, Any] = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.full_like: None}
+# They make arrays, of what.
+_FILLED: dict[Any, Any] = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.full_like: None}
 # What they are for happens outside of the program.
 _OUTSIDE: set[Any] = {
     np.save, np.savez, np.savez_compressed, np.savetxt, np.array2string, np.array_repr,
@@ -61,6 +62,7 @@ class Traced:
         self.recorder, self.node = recorder, node
 
     __class__ = property(lambda self: type(self.node.value))
+    is_constant = property(lambda self: self.node.op == "constant")
 
     def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         return self.recorder.call(function, (self, *args), kwargs)
@@ -101,9 +103,9 @@ class Traced:
         def refuse(what: str) -> NoReturn:
             self.recorder.refuse(f"{numpy_name(func)} {what}")
 
-        if func in _MADE:
+        if func in _FILLED:
             made = func(*mapped(args, value_of), **mapped(kwargs, value_of))
-            fill = kwargs.get("fill_value", args[-1]) if func is np.full_like else _MADE[func]
+            fill = kwargs.get("fill_value", args[-1]) if func is np.full_like else _FILLED[func]
             return self.recorder.call(np.full, (made.shape, fill, made.dtype), {})
         if func in _KNOWN:
             return func(*mapped(args, value_of), **mapped(kwargs, value_of))
@@ -182,7 +184,7 @@ class Traced:
         self.write(put, index, value)
 
     def write(self, how: Any, *given: Any) -> None:
-        if self.node.function not in (np.full, np.array, put, put_at) or self.recorder.shares(self):
+        if self.node.function not in MADE or self.recorder.shares(self):
             self.refuse("in place something is written to", "it is an argument, or may share "
                         "memory; use ag.index_update, or a copy: y = x.copy()")  # fmt: skip
         self.node = self.call(how, *given).node
@@ -236,11 +238,16 @@ class Traced:
         check(*arrays)  # what it decides is watched
 
 
-def _is_given_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+@cache
+def _parameters(function: Any) -> list[str]:
     try:
-        names = [] if function is np.einsum else list(signature(function).parameters)
+        return [] if function is np.einsum else list(signature(function).parameters)
     except ValueError:
-        names = []
+        return []
+
+
+def _is_given_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    names = _parameters(function)
     return dict(zip(names, args, strict=False) if "out" in names[: len(args)] else (),
                 **kwargs).get("out") is not None  # fmt: skip
 
@@ -258,13 +265,9 @@ def _operator(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> Callabl
     return combined
 
 
-for _name, _ufunc in {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
-    "floordiv": np.floor_divide, "mod": np.remainder, "pow": np.power, "matmul": np.matmul,
-    "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "lshift": np.left_shift,
-    "rshift": np.right_shift, "lt": np.less, "le": np.less_equal, "gt": np.greater,
-    "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
-}.items():  # fmt: skip
+for _name in ("shape", "ndim", "size", "dtype"):  # asked for often
+    setattr(Traced, _name, property(attrgetter(f"node.value.{_name}")))
+for _name, (_, _ufunc) in OPERATORS.items():
     _both = _operator(_ufunc, getattr(operator, f"__{_name}__"))
     setattr(Traced, "_Traced__power" if _name == "pow" else f"__{_name}__", _both)
     setattr(Traced, f"__r{_name}__", lambda y, x, both=_both: both(x, y))

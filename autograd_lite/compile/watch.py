@@ -20,6 +20,7 @@ from contextvars import ContextVar
 from functools import partial
 from itertools import chain
 from operator import attrgetter, is_, itemgetter
+from pickle import dumps
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -100,7 +101,7 @@ class Watch:
             self._before = now
         if [*chain.from_iterable(self._dicts)] != self._keys:
             return False
-        if self._scopes() != self._sizes:
+        if self._missing and self._scopes() != self._sizes:
             if not all(names.isdisjoint(scope) for scope, names in self._missing):
                 return False
             self._sizes = self._scopes()
@@ -140,17 +141,19 @@ class Watch:
                   g.getstate() if isinstance(g, random.Random) else g.get_state()
                   for g in self._chance]  # fmt: skip
         grads = [id(t._grad) for t in self.tensors]
-        return [repr(states), grads]
+        return [dumps(states), grads]
 
     def refuse(self, effects: list[Any], who: str) -> None:
         """Raise where calls had other effects than their results, which ``effects`` were before."""
-        if self.holds() and self.effects() == effects:
+        now = self.effects()
+        if self.holds() and now == effects:
             return
         for tensor in self.tensors:
             if type(tensor._grad) in STAND_INS:
                 tensor._grad = None
+        changed = self.changed() if now[0] == effects[0] else "a random generator's state"
         raise CompileError(
-            f"{who} changes {self.changed()} or stores something outside of itself, a side effect "
+            f"{who} changes {changed} or stores something outside of itself, a side effect "
             "that isn't repeated: return it. Random numbers would be frozen: pass them as arguments"
         )
 

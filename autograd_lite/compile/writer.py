@@ -12,7 +12,7 @@ import keyword
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from itertools import count, groupby
+from itertools import chain, count, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..arrays import array_of
 from ..engine.tensor import Tensor
 from ..numpy_code import Names, code, literal, numpy_name
 from .graph import (
+    OPERATORS,
     Changed,
     CompileError,
     Guard,
@@ -30,6 +31,7 @@ from .graph import (
     called,
     converted,
     is_plain_reshape,
+    mapped,
     of_ufunc,
     put,
     put_at,
@@ -37,21 +39,23 @@ from .graph import (
     varies,
 )
 from .loops import INSIDE, MARK, Folder, Line, marked
-from .memory import MADE, VIEWS, joined, planned, shares_memory, writes_out
+from .memory import VIEWS, joined, planned, shares_memory, writes_out
 from .simplify import simplified
 
 _OPERATORS: dict[Any, str] = {
-    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**",
-    np.floor_divide: "//", np.remainder: "%", np.less: "<", np.less_equal: "<=", np.greater: ">",
-    np.greater_equal: ">=", np.equal: "==", np.not_equal: "!=", operator.add: "+",
-    operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "**",
-    operator.floordiv: "//", operator.mod: "%", operator.lt: "<", operator.le: "<=",
-    operator.gt: ">", operator.ge: ">=", operator.eq: "==", operator.ne: "!=",
-    np.negative: "-", operator.neg: "-",
-}  # fmt: skip
+    function: sign for name, (sign, ufunc) in OPERATORS.items()
+    for function in (ufunc, getattr(operator, f"__{name}__"))
+} | {np.negative: "-", operator.neg: "-"}  # fmt: skip
+_TAKEN = ("prepare", "i", Changed.__name__, *dir(builtins),
+          *(name for name, x in vars(np).items() if isinstance(x, np.ufunc)))  # fmt: skip
 _SPELLED = {1: "one", 0: "zero", 2: "two", 0.5: "half", -1: "minus_one"}
-_EXPANDED = 4096  # entries, up to which an operand is repeated first and a ufunc called then
-_LARGE = 10_000  # entries, from which a product is quicker by matmul, which doesn't clear first
+
+
+class _Text(str):
+    """What `code` writes as it is."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
 
 
 class Source:
@@ -67,38 +71,35 @@ class Source:
 
     def __init__(self, program: Program, captured: list[Tensor]) -> None:
         self.program, self.plan = simplified(program), planned(program)
-        ufuncs = (n for n, x in vars(np).items() if isinstance(x, np.ufunc))
-        self._new = Names("prepare", "i", Changed.__name__, *dir(builtins), *ufuncs).new
+        self._new = Names(*_TAKEN).new
         self.constants: dict[str, Any] = {}
         self.imports: dict[str, str] = {}
         self.names: dict[Node, str] = {}
         self._by_value: dict[Any, str] = {}
-        self._wide: dict[Any, str] = {}  # memory for operands that are repeated
         self._temporary = (f"t_{i}" for i in count(1))
         self._setup: list[Line] = []
         self._lines: list[Line] = []
+        self._out = {x for x in self.program.outputs if isinstance(x, Node)}
         self._static: dict[Node, Any] = {x: x.value for x in program.resident}  # as examples
         self._function = self._new(program.name)
         given = (*program.inputs, *program.captured)
-        for node in given:
-            self.names[node] = self.name(node.name or "x")
-        own = [x for x in given if x not in program.resident]
-        plain = {x: self.names[x].strip(MARK) for x in given}
+        plain = {x: self._new(x.name or "x") for x in given}
+        self.names.update((x, marked(name)) for x, name in plain.items())
+        own = [x for x in given if x not in self._static]
         self._title = ", ".join(f"{plain[x]} of shape {x.shape} ({x.dtype})" for x in own)
         for node in program.nodes:
             self._place(node)
-        for i, node in enumerate(program.nodes):
-            self._statement(node, i)
+        for node in program.nodes:
+            self._statement(node)
         self._end()
         self._parameters = ", ".join(plain[x] for x in program.resident)
         self._held: dict[str, Any] = {plain[x]: x.value for x in program.resident}
         folder = Folder(self._setup, self._lines, {*self.constants, *self._held}, self._new)
-        self._setup, self._lines = folder.setup, folder.lines
-        self._held.update((plain[x], t) for x, t in
-                          zip(program.captured, captured, strict=True))  # fmt: skip
-        self.body = self._written(", ".join(plain[x] for x in own))
+        self._held.update((plain[x], t) for x, t in zip(program.captured, captured, strict=True))
+        self.body = self._written(", ".join(plain[x] for x in own), folder)
         self._code = compile(self.body, f"<compiled {self._function}>", "exec")
-        del self.program, self.plan, self.names, self._static, self._by_value  # with values
+        del self.program, self.plan, self.names, self._static  # with values
+        del self._out, self._by_value
 
     def prepared(self, *resident: Any) -> Callable[..., Any]:
         """A function with buffers of its own."""
@@ -119,28 +120,25 @@ class Source:
         parts += [f"{self._function} = prepare({self._parameters})\n"]
         return "\n\n\n".join(filter(None, parts))
 
-    def _written(self, arguments: str) -> str:
+    def _written(self, arguments: str, folder: Folder) -> str:
         of: dict[str, list[str]] = {}
         for name in sorted(self.imports):
             of.setdefault(self.imports[name], []).append(name)
         imports = [f"from {module} import {', '.join(names)}" for module, names in of.items()]
         lines = ["import numpy as np", *imports, "", "", f"def prepare({self._parameters}):"]
-        lines += _indented(self._setup, 4)
-        lines += ["", f"    def {self._function}({arguments}):", *_indented(self._lines, 8)]
+        lines += _indented(folder.setup, 4)
+        lines += ["", f"    def {self._function}({arguments}):", *_indented(folder.lines, 8)]
         return "\n".join([*lines, "", f"    return {self._function}"])
 
     # ------------------------------------------------------------------ expressions
 
-    def name(self, like: str) -> str:
-        return marked(self._new(like))
-
     def identifier(self, node: Node) -> str:
         if node not in self.names:
-            self.names[node] = self.name(node.name or next(self._temporary))
+            self.names[node] = marked(self._new(node.name or next(self._temporary)))
         return self.names[node]
 
     def expression(self, node: Node) -> str:
-        function, args = node.function, [self.text_of(x) for x in node.args]
+        function, args = node.function, list(map(self.text_of, node.args))
         if function is operator.getitem:
             return f"{args[0]}[{self.index(node.args[1])}]"
         if function in _OPERATORS and not node.kwargs and _are_numbers(node):
@@ -157,6 +155,9 @@ class Source:
             return f"np.zeros({args[0]}{_dtype(node)})"
         if is_plain_reshape(node) and not node.args[0].is_scalar:
             return f"{args[0]}.reshape({args[1]})"
+        if function is np.dot and all(isinstance(x, np.ndarray) and x.ndim
+                                      for x in values(node.args)):  # fmt: skip
+            return f"{args[0]}.dot({args[1]})"
         alone = len(args) == 1 and not node.kwargs
         if function is np.transpose and alone and isinstance(values(node.args[0]), np.ndarray):
             return f"{args[0]}.T"
@@ -177,16 +178,10 @@ class Source:
 
     def text_of(self, x: Any) -> str:
         kind = type(x)
-        if isinstance(x, Node):
+        if kind is Node:
             return self.identifier(x)
-        if isinstance(x, tuple):
-            return f"({', '.join(map(self.text_of, x))}{',' if len(x) == 1 else ''})"
-        if kind is list:
-            return f"[{', '.join(map(self.text_of, x))}]"
-        if kind is dict:
-            return f"{{{', '.join(f'{self.text_of(k)}: {self.text_of(v)}' for k, v in x.items())}}}"
-        if kind is slice:
-            return f"slice({', '.join(map(self.text_of, (x.start, x.stop, x.step)))})"
+        if isinstance(x, (tuple, list, slice)) or kind is dict:
+            return code(mapped(x, lambda y: _Text(self.text_of(y))))
         if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biufc":
             return self.constant(x)
         if kind in (bool, int, float, complex, str, type(None), type(...)):
@@ -207,63 +202,39 @@ class Source:
         small = value.size <= 4096
         key = (type(value), value.dtype.str, value.shape, value.tobytes()) if small else id(value)
         if key not in self._by_value:
-            name = self.name(_SPELLED.get(value.item(), "c") if value.size == 1 else "c")
-            self.constants[name.strip(MARK)] = value
-            self._by_value[key] = name
+            name = self._new(_SPELLED.get(value.item(), "c") if value.size == 1 else "c")
+            self.constants[name] = value
+            self._by_value[key] = marked(name)
         return self._by_value[key]
 
     def function(self, function: Any) -> str:
         """How a function is called, by NumPy's name or SciPy's."""
-        ufunc, name = of_ufunc(function), getattr(function, "__name__", "")
+        ufunc, name = of_ufunc(function), str(getattr(function, "__name__", ""))
         if ufunc is None:
-            module: Any = sys.modules.get(str(getattr(function, "__module__", "")))
-            if getattr(module, "__name__", "").startswith("numpy") and (
-                getattr(module, name, None) is function
-            ):
+            home = str(getattr(function, "__module__", ""))
+            module: Any = sys.modules.get(home) if home.startswith("numpy") else None
+            if module is not None and getattr(module, name, None) is function:
                 return f"np.{name}" if module is np else numpy_name(function)
-        for home in ("numpy", "scipy.special") if ufunc is not None else ():
-            own = str(getattr(ufunc, "__name__", ""))
-            if getattr(sys.modules.get(home), own, None) is ufunc:
-                self.imports[own] = home
-                return own if ufunc is function else f"{own}.{name}"
-        raise CompileError(f"compile: {called(function)} is no function of NumPy's or SciPy's")
-
-    def operand(self, node: Node, i: int) -> str:
-        """Operand ``i`` of a ufunc, in the form in which NumPy is quickest with it."""
-        x = node.args[i]
-        value = x.value if isinstance(x, Node) else x
-        if isinstance(value, np.generic) and not isinstance(x, Node):
-            return self.constant(np.asarray(value))
-        shape = np.shape(value)
-        if shape and shape != node.shape and node.size <= _EXPANDED and value.dtype == node.dtype:
-            if not isinstance(x, Node):
-                return self.constant(np.broadcast_to(value, node.shape).copy())
-            key = node.shape, node.dtype, i
-            name = self._wide.get(key, "")
-            if not name:
-                name = self._wide[key] = self.name("wide")
-                self._setup.append(((), f"{name} = np.empty({code(node.shape)}{_dtype(node)})"))
-            self._line(node, f"{name}[...] = {self.text_of(x)}")
-            return name
-        return self.text_of(x)
+            raise CompileError(f"compile: {called(function)} is no function of NumPy's or SciPy's")
+        own = str(ufunc.__name__)
+        self.imports[own] = _home(ufunc)
+        return own if ufunc is function else f"{own}.{name}"
 
     # ------------------------------------------------------------------ memory
 
     def _place(self, node: Node) -> None:
         """Set up the memory of a node that has some of its own, or is a view of such."""
-        plan, text = self.plan, ""
+        plan, static, text = self.plan, self._static, ""
         if node in plan.in_place:
-            old = plan.in_place[node]
-            self._static[node], text = self._static[old], self.names[old]
+            static[node], text = static[plan.in_place[node]], self.names[plan.in_place[node]]
         elif node in plan.inside:
             whole, start = plan.inside[node]
             self._place(whole)
             end = start + node.size
-            self._static[node] = self._static[whole][start:end].reshape(node.shape)
+            static[node] = static[whole][start:end].reshape(node.shape)
             text = f"{self.names[whole]}[{marked(start)}:{marked(end)}].reshape({code(node.shape)})"
-        elif node in plan.buffers and node not in self._static:
-            buffer = plan.buffers[node]
-            self._static[node] = np.empty(node.shape, node.dtype)
+        elif node in plan.buffers and node not in static:
+            buffer, static[node] = plan.buffers[node], np.empty(node.shape, node.dtype)
             if not buffer.name:
                 buffer.name, buffer.shape = self.identifier(node), node.shape
                 text = f"np.empty({code(node.shape)}{_dtype(node)})"
@@ -273,13 +244,14 @@ class Source:
                 self.names[node] = buffer.name
             else:
                 text = buffer.name
-        elif node.function in VIEWS and isinstance(node.args[0], Node):
-            base = self._static.get(node.args[0])
-            given = any(x is node for x in self.program.outputs)
-            if base is not None and len(node.operands) == 1 and not given:
-                view = node.function(base, *node.args[1:], **node.kwargs)
-                if type(view) is np.ndarray and np.may_share_memory(view, base):
-                    self._static[node], text = view, self.expression(node)
+        elif node.function in VIEWS and [*map(type, node.args)][:1] == [Node] and (
+            len(node.operands) == 1 and node.args[0] in static
+        ):
+            base = static[node.args[0]]
+            view = node.function(base, *node.args[1:], **node.kwargs)
+            ours = type(view) is np.ndarray and np.may_share_memory(view, base)
+            if ours and node not in self._out:
+                static[node], text = view, self.expression(node)
         if text:
             self._setup.append(((), f"{self.identifier(node)} = {text}"))
 
@@ -288,8 +260,8 @@ class Source:
     def _line(self, node: Node, text: str) -> None:
         self._lines.append((node.errors, text))
 
-    def _statement(self, node: Node, i: int) -> None:
-        plan, function = self.plan, node.function
+    def _statement(self, node: Node) -> None:
+        plan, function, how = self.plan, node.function, writes_out(node)
         if isinstance(node, Guard):
             asked = self.text_of(node.args[0])
             asked = f"int({asked}) != {node.value}" if function is int else asked
@@ -298,28 +270,26 @@ class Source:
         out = self.names[node] if node in self._static else ""
         if out and not (node in plan.buffers or node in plan.inside or node in plan.in_place):
             return  # a view that was made once
-        how = writes_out(node)
-        if joined(node) and out:
+        if function in (put, put_at):
+            self._put(node, out)
+        elif out and joined(node):
             self._join(node)
-        elif how == "ufunc":
-            operands = [self.operand(node, k) for k in range(len(node.args))]
-            by_name = "out=" if out and function in (np.maximum, np.minimum) else ""
-            self._call(node, self.function(function), operands, by_name + out, out)
-        elif how == "reduction":
-            axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
-            keepdims = bool(node.kwargs.get("keepdims", False))
-            array = self.text_of(node.args[0])
-            operands = [array, self.text_of(axis), "None", out or "None", str(keepdims)]
-            self._call(node, self.function(function), operands, "", out)
-        elif how == "product" or (function is np.dot and all(map(_has_axes, values(node.args)))):
+        elif how in ("ufunc", "reduction"):
+            operands = list(map(self.text_of, node.args))
+            if how == "reduction":  # by place, which is quicker
+                axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
+                keepdims = bool(node.kwargs.get("keepdims", False))
+                operands = [operands[0], self.text_of(axis), "None", out or "None", str(keepdims)]
+            elif out:
+                operands.append(f"out={out}" if function in (np.maximum, np.minimum) else out)
+            call = f"{self.function(function)}({', '.join(operands)})"
+            self._line(node, call if out else f"{self.identifier(node)} = {call}")
+        elif how == "product" and out:
             x, y = map(self.text_of, node.args)
-            flat = max(map(np.ndim, values(node.args))) <= 2 or function is np.dot
-            dot = flat and not (out and node.size >= _LARGE)  # half the time of matmul to call
-            product = f"{x}.dot" if dot else self.function(np.matmul)
-            self._call(node, product, [x, y][dot:], out, out)
-        elif function in (put, put_at):
-            self._put(node, i)
-        else:
+            flat = function is np.dot or max(map(np.ndim, values(node.args))) <= 2
+            # A method is half the time of matmul to call.
+            self._line(node, f"{x}.dot({y}, {out})" if flat else f"np.matmul({x}, {y}, {out})")
+        elif function is not np.full or node in self._out:  # what is written to is filled there
             self._line(node, f"{self.identifier(node)} = {self.expression(node)}")
         if varies(node):
             name, value = self.identifier(node), node.value
@@ -328,10 +298,6 @@ class Source:
                 self._watch(node, f"({name}.shape, {name}.dtype) != ({code(node.shape)}, {dtype})")
             elif node.is_several:
                 self._watch(node, f"len({name}) != {len(value)}")
-
-    def _call(self, node: Node, function: str, operands: list[str], last: str, out: str) -> None:
-        text = f"{function}({', '.join([*operands, *([last] if last else [])])})"
-        self._line(node, text if out else f"{self.identifier(node)} = {text}")
 
     def _watch(self, node: Node, condition: str) -> None:
         said = f"other values decide otherwise at {node.line}"
@@ -348,12 +314,17 @@ class Source:
                 self._line(node, f"{place} = {self.text_of(part)}")
             start = end
 
-    def _put(self, node: Node, i: int) -> None:
-        """Write into an array, or where that is still needed as it was into a copy."""
+    def _put(self, node: Node, out: str) -> None:
+        """Write into what an array was, or where that is still needed into a copy."""
         x, *given = node.args
-        last = self.plan.last_use[x] <= i and x.function in MADE
-        name, array = self.identifier(node), self.text_of(x)
-        self._line(node, f"{name} = {array if last else f'np.array({array})'}")
+        full, name = type(x) is Node and x.function is np.full, out or self.identifier(node)
+        if not out:
+            made = self.expression(x) if full else f"np.array({self.text_of(x)})"
+            self._line(node, f"{name} = {made}")
+        elif full:
+            self._line(node, f"{name}[...] = {self.text_of(x.args[1])}")
+        elif type(x) is not Node or self.plan.buffers.get(x) is not self.plan.buffers.get(node):
+            self._line(node, f"{name}[...] = {self.text_of(x)}")
         if node.function is put:
             self._line(node, f"{name}[{self.index(given[0])}] = {self.text_of(given[1])}")
         else:
@@ -371,15 +342,14 @@ class Source:
                 text = f"np.array({text})" if ours else text
                 given.add(x)
             results.append(text + (".copy()" if isinstance(x, np.ndarray) else ""))
-        late = [(old, new) for old, new in self.program.updates.items()
+        late = [f"{self.names[old]}[...] = {self.text_of(new)}"
+                for old, new in self.program.updates.items()
                 if self.plan.in_place.get(new) is not old]  # fmt: skip
         if late:
-            named = [self.name("result") for _ in results]
-            self._lines += [((), f"{n} = {text}") for n, text in zip(named, results, strict=True)]
-            self._lines += [((), f"{self.names[old]}[...] = {self.text_of(new)}")
-                            for old, new in late]  # fmt: skip
+            named = [marked(self._new("result")) for _ in results]
+            late[:0] = [f"{n} = {text}" for n, text in zip(named, results, strict=True)]
             results = named
-        self._lines.append(((), f"return {', '.join(results) or '()'}"))
+        self._lines += [((), text) for text in [*late, f"return {', '.join(results) or '()'}"]]
 
 
 _CHANGED = '''class Changed(Exception):
@@ -406,8 +376,13 @@ def _are_numbers(node: Node) -> bool:
     return plain and any(isinstance(v, np.generic) for v in found)
 
 
-def _has_axes(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.ndim > 0
+def _home(ufunc: np.ufunc) -> str:
+    """The module that has it."""
+    inner = (m for m in sys.modules if m.startswith("scipy.special._"))  # as of special.zeta
+    for home in chain(("numpy", "scipy.special"), inner):
+        if getattr(sys.modules.get(home), str(ufunc.__name__), None) is ufunc:
+            return home
+    raise CompileError(f"compile: {called(ufunc)} is no function of NumPy's or SciPy's")
 
 
 def _dtype(node: Node) -> str:

@@ -11,8 +11,10 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.compile import Compiled
 from autograd_lite.containers import is_container, leaves
+from autograd_lite.engine.op import apply
 from tests.coverage.call import Call
 from tests.coverage.calls import UNDISPATCHED
+from tests.sampling import samples
 
 
 def assert_same(got: Any, expected: Any, rtol: float = 1e-10) -> None:
@@ -91,3 +93,21 @@ def weighted_sum(f: Callable[..., Any]) -> Callable[..., Any]:
 def gradient_of_call(call: Call) -> Callable[..., Any]:
     places = tuple(range(len(call.operands)))
     return ag.value_and_grad(weighted_sum(function_of_call(call)), places)
+
+
+def gradients_of(name: str) -> tuple[Any, list[Any]]:
+    """A function of an op's first sample in the table: all of its gradients."""
+    sample = FIRST[name]
+    given = sample.inputs(np.random.default_rng(1))
+    places = [i for i, (_, vjp) in enumerate(zip(given, sample.op.vjps, strict=False)) if vjp]
+
+    def f(*some: Any) -> Any:
+        every = list(given)
+        for i, x in zip(places, some, strict=True):
+            every[i] = x
+        return apply(sample.op, tuple(every), sample.case.params)
+
+    return weighted_sum(f), [given[i] for i in places]
+
+
+FIRST = {sample.op.name: sample for sample in reversed(list(samples()))}

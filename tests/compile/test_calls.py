@@ -16,14 +16,34 @@ from ..coverage.test_paths import run as run_calls
 from ..each import each
 from ..test_random_graphs import programs as graphs
 from ..test_random_graphs import run as run_graph
-from .comparing import agree, function_of_call, gradient_of_call
+from .comparing import (
+    FIRST,
+    agree,
+    function_of_call,
+    gradient_of_call,
+    gradients_of,
+    weighted_sum,
+)
 
 
-@each(CALLS[::9])  # one of each function is compiled where its source is run alone
+# One of each function is compiled where its source is run alone.
+@each(CALLS[::6], by=lambda call: str(len(call.function) % 4))
 def test_a_call_of_the_table_and_its_gradient(call: Call):
     calls = [tuple(call.drawn(seed)) for seed in (7, 8)]
     for f in (function_of_call(call), gradient_of_call(call)):
         agree(f, *calls)
+
+
+@each(sorted(FIRST))
+def test_second_derivatives_of_each_op(name: str):
+    f, given = gradients_of(name)
+    places = tuple(range(len(given)))
+
+    def second(*some: Any) -> Any:
+        return ag.grad(weighted_sum(ag.grad(f, places)), places)(*some)
+
+    if given and np.result_type(*given).kind != "c":
+        agree(second, tuple(given), rtol=1e-8)
 
 
 def two_points(rng: np.random.Generator) -> list[Any]:

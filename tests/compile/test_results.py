@@ -162,6 +162,16 @@ def test_keyword_arguments():
             np.testing.assert_array_equal(compiled(*args, **kwargs), f(*args, **kwargs))
 
 
+@each([
+    lambda x: np.broadcast_to(array=x, shape=(4, 2, 3)) * 2,
+    lambda x: np.transpose(a=x) + np.squeeze(a=x[None]).T,
+    lambda x: np.sum(a=x) + np.max(a=x, axis=0),
+    lambda x: (np.zeros_like(x), np.zeros_like(a=x), np.where(x > 1, np.zeros_like(x), x)),
+])  # fmt: skip
+def test_operands_by_their_names_and_zeros(f: Any):
+    agree(f, np.arange(6.0).reshape(2, 3), np.ones((2, 3)))
+
+
 def test_what_isn_t_a_float_or_an_array_is_known():
     agree(lambda x, n: (x**n, n), (X, 2), (X, 3), (Y, 2), (Y, True), (Y, 1), (Y, 1.0))
     agree(lambda x, keep: x.sum(axis=0, keepdims=keep), (X, True), (X, False))
@@ -309,3 +319,13 @@ def test_variables_may_be_called_as_functions_are():
         return sum * log + min, abs, list, sum
 
     agree(square, (X, Y), (Y, X), (np.repeat(X, 20000, 0), np.repeat(Y, 20000, 0)))
+
+
+@each([(64, 10), (13, 13), (5, 33)], [0.1, 0.3, -0.7])
+def test_rounding_may_decide_between_ties(shape: tuple[int, int], value: float):
+    """Sums in another order are other sums, by their last digit."""
+    def f(x: Any) -> Any:
+        sums = np.sum(x, axis=0)
+        return np.argmax(sums), sums >= sums[0], np.sign(sums - sums[::-1])
+
+    ag.compile(f)(np.full(shape, value))
