@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from weakref import ref
 
-import numpy as np
-
 from .engine.modes import Mode, no_grad
 from .engine.notes import noted
 from .engine.op import _next_number
@@ -60,7 +58,7 @@ def look(tensor: Any, found: Any = None, result: int = -1) -> None:
     leaves, todo = [], [tensor]
     for x in todo:
         if x._op is None:
-            if type(x._array) is np.ndarray:
+            if type(x._array).__weakrefoffset__:  # others take no weak reference
                 leaves.append((ref(x), ref(x._array)))
         elif len(todo) < _NEAR:
             todo += [y for y in x._inputs if type(y) is Tensor and y._tracked]
