@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from weakref import ref
 
-import numpy as np
-
 from .engine.modes import Mode, no_grad
 from .engine.notes import noted
 from .engine.op import _next_number
@@ -60,7 +58,7 @@ def look(tensor: Any, found: Any = None, result: int = -1) -> None:
     leaves, todo = [], [tensor]
     for x in todo:
         if x._op is None:
-            if type(x._array) is np.ndarray:
+            if type(x._array).__weakrefoffset__:  # others take no weak reference
                 leaves.append((ref(x), ref(x._array)))
         elif len(todo) < _NEAR:
             todo += [y for y in x._inputs if type(y) is Tensor and y._tracked]
@@ -75,14 +73,21 @@ def written(leaf: Tensor) -> None:
 
 
 class Seen(NamedTuple):
-    """What was seen before: of which tensor, if that is known, and whether more was made of it."""
+    """What was seen before.
+
+    Attributes:
+        tensor: of which, if that is known.
+        is_lost: whether more was made of it, which isn't in the graph.
+        is_there: whether that is in the graph; but code has it, too.
+    """
 
     tensor: Tensor | None
-    is_lost: bool
+    is_lost: bool = False
+    is_there: bool = False
 
 
 def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
-    """What was seen of a graph before its last tensor was there, but for what is itself in it.
+    """What was seen of a graph before its last tensor was there.
 
     Args:
         tensors: all of the graph, inputs before results.
@@ -93,15 +98,17 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
     looks = [Look(*x) for x in LOOKS if x[0] < last]
     past = {id(x): y.number for y in looks if y.result == -2 for x in _as_it_was(y.leaves)}
     if any(first < number < last for number in BLOCKS):
-        yield Seen(None, False)
+        yield Seen(None)
     for number, result, leaves, found in looks:
-        if result == -2 or (found is not None and found() is not None and id(found()) in there):
+        if result == -2:
             continue
+        is_there = found is not None and found() is not None and id(found()) in there
         near = [x for x in _as_it_was(leaves) if id(x) in there and number > past.get(id(x), -1)]
         is_own = result == -1 or result > first
         if result in results or near or (is_own and not leaves):
             tensor = results[result] if result in results else near[0] if near else None
-            yield Seen(tensor, found is not None and (is_own or result in results))
+            is_lost = found is not None and not is_there and (is_own or result in results)
+            yield Seen(tensor, is_lost, is_there)
 
 
 def _as_it_was(leaves: Sequence[tuple[ref[Tensor], ref[Any]]]) -> Iterator[Tensor]:

@@ -161,7 +161,7 @@ def _slope_by_target(p: Any, y: Any) -> Any:
 
 binary_cross_entropy = _loss(
     "binary_cross_entropy",
-    "-({1} * np.log({0}) + (1 - {1}) * np.log(1 - {0}))",
+    "-{1} * np.log({0}) - (1 - {1}) * np.log(1 - {0})",
     _binary_cross_entropy,
     _slope,
     _slope_by_target,

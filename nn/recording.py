@@ -47,6 +47,7 @@ class Recording:
         lrs: of each, the learning rate of the step that came next, where steps were
             ``w − lr · ∇w``; else None.
         trained: the parameters that the optimizer has.
+        tensors: by name, the parameters themselves.
 
     Example:
         >>> import nn
@@ -71,8 +72,8 @@ class Recording:
         self._optimizer = optimizer
         self.steps: list[int] = []
         self.losses: list[float] = []
-        self._tensors = _named(net, optimizer)
-        self.parameters: dict[str, list[Array]] = {name: [] for name in self._tensors}
+        self.tensors = _named(net, optimizer)
+        self.parameters: dict[str, list[Array]] = {name: [] for name in self.tensors}
         self._rows: list[Any] = []
 
     def __len__(self) -> int:
@@ -96,23 +97,23 @@ class Recording:
 
         Afterwards it is again as it was, also where it changes its own attributes when called.
         """
-        values = {t: self.parameters[name][i] for name, t in self._tensors.items()}
+        values = {t: self.parameters[name][i] for name, t in self.tensors.items()}
         with undisturbed(self.net, list(values)):
             for tensor, value in values.items():
                 tensor._replace(value)
             yield self.net
 
-    def replayed(self, i: int) -> AbstractContextManager[Tensor]:
+    def replayed(self, i: int, rows: slice | None = None) -> AbstractContextManager[Tensor]:
         """As `at`, but it gives the loss that the next step was taken by, with its graph.
 
-        That is computed anew, from its batch, within `ag.source_lines`: what modules of one's own
-        compute has its lines.
+        That is computed anew, from its batch or other ``rows``, within `ag.source_lines`: what
+        modules of one's own compute has its lines.
 
         Warns:
             UserWarning: the loss isn't the one that was recorded: the net was changed in other
                 ways than by training since, or draws random numbers.
         """
-        return _Replayed(self, i)
+        return _Replayed(self, i, rows)
 
     def predict(self, i: int, x: Array) -> Array:
         """What the net gave for ``x`` after ``steps[i]`` steps."""
@@ -121,6 +122,10 @@ class Recording:
         with self.at(i) as net, ag.no_grad():
             prediction: Array = net(x).numpy()
         return prediction
+
+    def loss_of_all(self, i: int) -> float:
+        """The loss of all of ``x`` after ``steps[i]`` steps; nan where it can't be computed."""
+        return self._loss_of(i, self.x, self.y)
 
     @property
     def level(self) -> float | None:
@@ -132,7 +137,7 @@ class Recording:
         """The names of weight and bias of the first of several layers, where it is known."""
         if not isinstance(self.net, MLP) or len(self.net.layers) < 2:
             return None
-        names = {tensor: name for name, tensor in self._tensors.items()}
+        names = {tensor: name for name, tensor in self.tensors.items()}
         first = self.net.layers[0]
         return names[first.weight], None if first.bias is None else names[first.bias]
 
@@ -142,30 +147,29 @@ class Recording:
         if self.lrs is not None:
             self.lrs.append(self._optimizer.lr)
         self._rows.append(rows if isinstance(rows, slice) else rows.copy())
-        for name, tensor in self._tensors.items():
+        for name, tensor in self.tensors.items():
             value = array_of(tensor).copy()
             value.flags.writeable = False
             self.parameters[name].append(value)
 
-    def _loss_at_the_end(self) -> float:
-        x, y = self.batch(-1)
-        with undisturbed(self.net, []), ag.no_grad(), np.errstate(all="ignore"):
+    def _loss_of(self, i: int, x: Array, y: Array) -> float:
+        with self.at(i) as net, ag.no_grad(), np.errstate(all="ignore"):
             try:
-                return float(self.loss(self.net(x), y).item())
-            except (ValueError, ArithmeticError):  # the last step led to what a loss refuses
+                return float(self.loss(net(x), y).item())
+            except (ValueError, ArithmeticError):  # the steps led to what a loss refuses
                 return float("nan")
 
 
 class _Replayed:
     """What `Recording.replayed` gives; no generator, whose caller's line would be contextlib's."""
 
-    def __init__(self, recording: Recording, i: int) -> None:
-        self._recording, self._i = recording, i
+    def __init__(self, recording: Recording, i: int, rows: slice | None) -> None:
+        self._recording, self._i, self._rows = recording, i, rows
         self._inside = ExitStack()
 
     def __enter__(self) -> Tensor:
-        recording, i = self._recording, self._i
-        x, y = recording.batch(i)
+        recording, i, rows = self._recording, self._i, self._rows
+        x, y = recording.batch(i) if rows is None else (recording.x[rows], recording.y[rows])
         with ExitStack() as stack:
             net = stack.enter_context(recording.at(i))
             with ag.source_lines():
@@ -173,7 +177,8 @@ class _Replayed:
             # Of layers that aren't the user's own, the line is the one that asks for the replay.
             forget(walk(loss), user_line())
             self._inside = stack.pop_all()
-        _warn_of_another_loss(recording.steps[i], recording.losses[i], loss)
+        if rows is None:
+            _warn_of_another_loss(recording.steps[i], recording.losses[i], loss)
         return loss
 
     def __exit__(self, *error: Any) -> None:
@@ -181,7 +186,7 @@ class _Replayed:
 
 
 def _warn_of_another_loss(step: int, recorded: float, loss: Tensor) -> None:
-    again = float(loss.item())
+    again = float(array_of(loss))  # no look at a value
     close = 1e-6 if loss.dtype.itemsize >= 8 else 1e-2
     if np.isfinite(recorded) and not np.isclose(again, recorded, rtol=close, atol=1e-9):
         warnings.warn(
@@ -216,11 +221,11 @@ class Recorder:
         """Keep the end, too."""
         if self._step:
             self.recording._keep(self._step, self._latest)
-            self.recording.losses.append(self.recording._loss_at_the_end())
+            self.recording.losses.append(self.recording._loss_of(-1, *self.recording.batch(-1)))
 
 
 def _refuse_too_much(recording: Recording, every: int, total: int) -> None:
-    size = sum(array_of(t).nbytes for t in recording._tensors.values())
+    size = sum(array_of(t).nbytes for t in recording.tensors.values())
     kept = -(-total // every) + 1
     if kept * size > _MOST_BYTES:
         most = max(_MOST_BYTES // size - 1, 1)

@@ -161,8 +161,7 @@ def test_a_training_has_a_bar_and_its_history_is_a_plot(outputs):
     assert re.fullmatch(r"<History of 20 epochs, loss 0\.\d+ → 0\.\d+, validation .*>",
                         shown["text/plain"])  # fmt: skip
     svg = ET.fromstring(shown["text/html"].partition("</div>")[2])
-    curves = [curve.get("points").split() for curve in svg.iter(f"{SVG}polyline")]
-    assert list(map(len, curves)) == [20, 20]
+    assert sum(path.get("d").count("L") > 5 for path in svg.iter(f"{SVG}path")) == 2
     assert {"epoch", "loss", "validation", "20"} <= {t.text for t in svg.iter(f"{SVG}text")}
 
 

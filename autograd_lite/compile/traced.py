@@ -56,7 +56,7 @@ class Traced:
     nothing else shares its memory: this then stands for what it has become.
     """
 
-    __slots__ = ("node", "recorder")
+    __slots__ = ("__weakref__", "node", "recorder")
 
     def __init__(self, recorder: Recorder, node: Node) -> None:
         self.recorder, self.node = recorder, node

@@ -49,8 +49,15 @@ class Builder:
         self._rows = rows
         self.taken = set(names.values())
         self._auxiliary = (f"u_{i}" for i in count(1))
+        self._same: dict[object, Expression] = {}
         for leaf in sorted(leaves, key=lambda t: t not in names):
-            self._expressions[leaf] = self._written(leaf)
+            self._expressions[leaf] = written = self._written(leaf)
+            if not leaf._tracked and written.name is not None:
+                if leaf.name is None:
+                    self._same.setdefault(_numbers(written.value), written)
+                if written.value.dtype != bool:
+                    rest = applied(ops.subtract, Expression(1.0), written)
+                    self._same.setdefault(_numbers(rest.value), rest)
 
     def name(self, tensor: Tensor, symbol: str) -> None:
         """Let ``tensor`` be written as ``symbol`` from now on, unless it has a symbol already."""
@@ -111,12 +118,9 @@ class Builder:
     def _constant(self, tensor: Tensor) -> Expression:
         """An unnamed array: ``1 − y`` where it is just that, computed before any recording; one
         that was given before has its symbol."""
-        for t, written in self._expressions.items():
-            if t.is_leaf and not t._tracked and written.name is not None:
-                if t.name is None and np.array_equal(written.value, tensor._array):
-                    return written
-                if np.array_equal(1 - written.value, tensor._array):
-                    return applied(ops.subtract, Expression(1.0), written)
+        found = self._same.get(_numbers(tensor._array))
+        if found is not None:
+            return found
         name = next(n for i in count(1) if (n := f"c_{i}") not in self.taken)
         self.taken.add(name)
         return Expression(tensor._array, name)
@@ -128,3 +132,8 @@ class Builder:
             q = Expression(node.inputs[1].value, "q")
             return Expression(node.value, op=node.op, inputs=(node.inputs[0], q))
         return node
+
+
+def _numbers(array: Array) -> object:
+    """What is the same of equal arrays."""
+    return array.shape, (array + 0.0).tobytes()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from itertools import count
 from typing import NamedTuple
 
 from ..cotangents import Cotangent, cotangents_of
+from ..derive.build import Builder
 from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..graph import walk
@@ -14,6 +16,7 @@ from ..show import labels
 from ..show.expression import Expression, nodes
 from ..show.notation import ATOM, SUM, Written, op_notation, symbol_of
 from ..show.steps import Step
+from ..show.text import text
 from ..show.writer import Node, write
 from .collapse import Collapse, Piece, draw_pieces, longest_histories
 from .figure import Figure
@@ -27,6 +30,10 @@ LIMIT = 400
 
 WIDEST, LEGIBLE = 48, 200
 """How many characters a formula has at most in its node, and in the legend."""
+
+
+MANY = 3
+"""A leaf that so many computations use is drawn beside each; not where every op is drawn."""
 
 
 class Symbols:
@@ -218,20 +225,22 @@ def draw_computations(
     Raises:
         ValueError: there are more nodes than that.
     """
-    cotangents = cotangents_of(walk(output))
+    tensors = walk(output)
+    cotangents = cotangents_of(tensors)
     aims = set() if marks else set(targets)
     leaves, pieces, known = draw_pieces(output, every, aims, {*targets, *cotangents}, collapse)
-    symbols = Symbols(_written(leaves, pieces), cotangents, marks.names if marks else {})
+    names = marks.names if marks else constants(tensors)
+    symbols = Symbols(_written(leaves, pieces), cotangents, names)
     drawn = leaves + [result for piece in pieces for result in piece.results]
     circled = {t for t in drawn if not every or t.is_leaf or symbols.is_named(t)}
     circled.update(t for piece in pieces if piece.folded for t in piece.results)
     circled.add(output)
     _check_size(len(circled) + len(pieces), collapse, limit)
     drawing = _Drawing(look, symbols, aims, circled, marks or Marks(), known)
-    drawing.nodes(drawn, pieces, output)
+    drawing.nodes(drawn, pieces, output, every)
     drawing.forward(pieces)
     drawing.backward(pieces, on_paths(output, targets))
-    drawing.sheet.legend(drawing.formulas.legend())
+    drawing.sheet.legend([*drawing.formulas.legend(), *drawing.repeated()])
     return drawing.sheet.figure()
 
 
@@ -256,12 +265,22 @@ class _Drawing:
         self.sheet = Sheet(look.theme, rankdir="LR", nodesep="0.2", ranksep="0.4")
         self.formulas = Formulas(symbols, known)
         self.node: dict[Tensor, str] = {}
+        self.copies: dict[tuple[Tensor, Tensor], str] = {}
         self.ellipse: dict[Tensor, str] = {}
 
-    def nodes(self, drawn: list[Tensor], pieces: list[Piece], output: Tensor) -> None:
+    def nodes(
+        self, drawn: list[Tensor], pieces: list[Piece], output: Tensor, every: bool
+    ) -> None:
         main = longest_histories(pieces)
         chain = _chain(output, main)
         self.node = {t: self.sheet.new_id(self.symbols.plain(t)) for t in drawn}
+        uses = Counter(x for piece in pieces for x in piece.inputs if x.is_leaf and not every)
+        for piece in pieces:
+            for x in piece.inputs:
+                if uses[x] >= MANY:
+                    is_first = self.node[x] not in self.copies.values()
+                    another = self.node[x] if is_first else self.sheet.new_id(self.symbols.plain(x))
+                    self.copies[x, piece.first] = another
         texts = {piece.first: (piece, self._text(piece)) for piece in pieces}
         for first, (piece, _) in texts.items():
             piece.inputs = _around(piece.inputs, main.get(first))
@@ -272,10 +291,13 @@ class _Drawing:
         for tensor in sorted(drawn, key=lambda t: chain.get(t, len(chain))):
             attributes = {"group": "chain"} if tensor in chain else {}
             attributes |= self.look.hints(tensor)
-            if tensor in self.circled:
-                self._circle(tensor, attributes)
+            if tensor in self.circled and uses[tensor] < MANY:
+                self._circle(tensor, self.node[tensor], attributes)
             if tensor in texts:
                 piece, text = texts[tensor]
+                for x in piece.inputs:
+                    if (x, tensor) in self.copies:
+                        self._circle(x, self.copies[x, tensor], self.look.hints(x))
                 # What is beside the chain stands above and below it in the order of the edges.
                 beside = [x for x in piece.inputs if x is not main.get(tensor)]
                 if tensor in chain and all(x.is_leaf for x in beside):
@@ -288,10 +310,19 @@ class _Drawing:
         (step,) = piece.steps
         return self.formulas.of(step, piece.first in self.circled)
 
-    def _circle(self, tensor: Tensor, attributes: dict[str, str]) -> None:
+    def repeated(self) -> list[str]:
+        """That what is drawn more than once is one."""
+        names = dict.fromkeys(self.symbols.markup(x) for x, _ in self.copies)
+        return [f"{', '.join(names)}: the same at each use"] * bool(names)
+
+    def _from(self, x: Tensor, piece: Piece) -> str:
+        """The node of an input: of a leaf that is used often, that of this use."""
+        return self.copies.get((x, piece.first), self.node[x])
+
+    def _circle(self, tensor: Tensor, node: str, attributes: dict[str, str]) -> None:
         text = self.symbols.title(tensor) + self.look.details(tensor)
         kinds = self.symbols.kinds(tensor, self.aims)
-        self.sheet.node(kinds, self.node[tensor], text, **attributes | self.marks("t", tensor))
+        self.sheet.node(kinds, node, text, **attributes | self.marks("t", tensor))
 
     def _computation(self, piece: Piece, text: str, attributes: dict[str, str]) -> None:
         tensor = piece.first
@@ -310,7 +341,8 @@ class _Drawing:
         for piece in pieces:
             first = piece.first
             for x in piece.inputs:
-                self.sheet.forward(self.node[x], self.ellipse[first], **self.marks("e", x, first))
+                marks = self.marks("e", x, first)
+                self.sheet.forward(self._from(x, piece), self.ellipse[first], **marks)
             for y in piece.results:
                 if y in self.circled:
                     marks = self.marks("e", first, y)
@@ -325,7 +357,16 @@ class _Drawing:
                 for x in piece.inputs:
                     if x in reached:
                         label, marks = self.symbols.derivative(y, x), self.marks("b", y, x)
-                        self.sheet.backward(self.node[y], self.node[x], label, **marks)
+                        self.sheet.backward(self.node[y], self._from(x, piece), label, **marks)
+
+
+def constants(tensors: list[Tensor]) -> dict[Tensor, str]:
+    """What arrays without a name are called, as in formulas: c₁, c₂, …, or ``1 − y``."""
+    names = {t: t.name or "" for t in tensors if t.name is not None or t._tracked}
+    leaves = [t for t in tensors if t.is_leaf]
+    builder = Builder(Tensor(1.0), names, leaves, None)
+    given = [t for t in leaves if t.name is None and t.ndim and not t._tracked]
+    return {t: text(builder.expression(t)[0]) for t in given}
 
 
 def _written(leaves: list[Tensor], pieces: list[Piece]) -> list[Tensor]:

@@ -21,7 +21,7 @@ from ..show.notation import ATOM, MATMUL, PRODUCT, Notation, Written, op_notatio
 from ..show.steps import Step, is_number, steps
 from ..show.writer import join
 from ..table import OPS
-from .computations import LEGIBLE, Formulas, Symbols
+from .computations import LEGIBLE, Formulas, Symbols, constants
 from .figure import Figure
 from .look import Look
 from .paths import arrows, on_paths
@@ -144,7 +144,8 @@ def draw_elements(
     Raises:
         ValueError: there are more numbers than that.
     """
-    cotangents = cotangents_of(walk(output))
+    tensors = walk(output)
+    cotangents = cotangents_of(tensors)
     leaves, found = steps(output, shown={*targets, *cotangents})
     size = sum(t.size for t in leaves) + sum(t.size for step in found for t in step.region)
     most = LIMIT if limit is None else limit
@@ -153,7 +154,8 @@ def draw_elements(
             f'draw: detail="elements" draws at most {most} numbers, and this graph has {size}; '
             f'use detail="named", or a smaller network and batch, or allow more by limit={size}'
         )
-    symbols = Symbols(leaves + [step.result for step in found], cotangents)
+    results = [step.result for step in found]
+    symbols = Symbols(leaves + results, cotangents, constants(tensors))
     drawing = _Drawing(look, symbols, set(targets))
     for leaf in leaves:
         drawing.circles(leaf)

@@ -1,9 +1,10 @@
 """A page that steps through a graph: forward, the loss, backward, and the update.
 
 To read, in this order: `story` (graph → steps, free of HTML), `backward` (the steps of the backward
-pass), `entries` (which numbers a number comes from), `predictions` (what learners get wrong),
-`live` (the program by which numbers follow where one is changed), `mathml`, `matrices` and `words`
-(formulas, arrays, and the page's words), `page` (the HTML).
+pass), `definitions` (what σ and ℓ are), `entries` (which numbers a number comes from),
+`predictions` (what learners get wrong), `live` (the program by which numbers follow where one is
+changed), `mathml`, `matrices` and `words` (formulas, arrays, and the page's words), `page` (the
+HTML); and of recorded trainings `training`, `classes` and `plots`.
 
 The work is in `page`; it is imported by the first call.
 """
@@ -52,8 +53,8 @@ def explain(
     the page's script has no form of an op, the page says so.
 
     Of a training that ``nn.fit(…, record=n)`` recorded, the page steps through one iteration, and
-    has a slider over all that were recorded: the loss, the parameters and, where there are two
-    features, the decision boundary.
+    has a slider over all that were recorded: the loss, the parameters in the steps and, where there
+    are two features, the decision boundary. That takes matplotlib (the extra ``plots``).
 
     Returned is a `Page`, which in Jupyter shows itself.
 
@@ -67,13 +68,14 @@ def explain(
             without it the update is shown as a formula.
             Of a recorded training it is known where the optimizer is `nn.SGD`.
         iteration: of a recorded training, which recorded iteration to step through; by default the
-            first.
+            first, with the observations, of those like its batch, whose gradients have few zeros.
 
     Raises:
         TypeError: ``output`` is no Tensor, or ``lr`` no number.
         ValueError: nothing was recorded for ``output``, another ``lang``, another suffix, an ``lr``
             that isn't positive and finite, or a leaf was given other data since the output was
             computed.
+        ImportError: of a recorded training, where matplotlib is missing.
         OSError: the file can't be written.
 
     Example:

@@ -15,7 +15,7 @@ from ..draw.paths import arrows, carriers, on_paths
 from ..engine.backward import pull
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
-from ..show.expression import Expression
+from ..show.expression import Expression, agree
 from ..show.steps import Step
 
 MOST_CONTRIBUTIONS = 6
@@ -45,12 +45,16 @@ class Gradient(derived.Gradient):
         inputs: the recorded tensors that it is computed from, by key.
         contributions: of each use, if there are several.
         uses: the name of what is used more than once, and how often.
+        factors: where a named result is all that the target goes into: its name, the output's
+            gradient with respect to it, and its own derivative, of which the formula is the
+            product.
     """
 
     region: list[Tensor] = field(default_factory=list)
     inputs: dict[Tensor, str] = field(default_factory=dict)
     contributions: list[Contribution] = field(default_factory=list)
     uses: tuple[str, int] = ("", 0)
+    factors: tuple[str, Expression, Expression] | None = None
 
     @property
     def operands(self) -> list[str]:
@@ -102,6 +106,7 @@ def gradients(
             uses = _uses(steps, meant, cotangents)
             for g in found:
                 _contributions(g, plan, uses, cotangents)
+                _factors(g, plan, uses, cotangents)
     return Backward(found, formulas.leaves, onward, formulas.remarks)
 
 
@@ -144,6 +149,19 @@ def _contributions(
     if parts[most:]:
         rest = sum(part.array for part in parts[most:])
         g.contributions.append(Contribution("", len(parts) - most, np.asarray(rest)))
+
+
+def _factors(
+    g: Gradient, plan: Plan, uses: Mapping[Tensor, Sequence[_Use]], cotangents: dict[Tensor, Array]
+) -> None:
+    """``∂L/∂l`` and ``∂l/∂s``, where the gradient is written as their product, entry by entry."""
+    given, only = g.given, uses.get(g.target, ())
+    if given is None or not given.is_called("multiply") or g.definitions or len(only) != 1:
+        return
+    result, (outer, inner) = only[0].result, given.inputs
+    is_between = result in plan.names and result not in {plan.output, *plan.targets}
+    if is_between and outer.shape == result.shape and agree(outer, cotangents[result]):
+        g.factors = plan.names[result], outer, inner
 
 
 class _Use(NamedTuple):

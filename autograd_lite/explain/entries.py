@@ -34,14 +34,44 @@ def sources(step: Step, brief: bool = False) -> Sources:
         return {i: {key: [i] for key in keys} for i in layout(step.shape, brief).entries}
     shown = {operand.key for operand in step.operands}
     inputs = {x: key for x, key in step.inputs.items() if key in shown}
+    return _found(*_computed_by(step), inputs, brief)
+
+
+def knowable(step: Step, brief: bool = False) -> list[int]:
+    """The shown entries of a step's result that come of nothing but what the page shows, too."""
+    wanted = layout(step.shape, brief).entries
+    hidden = set(step.inputs.values()) - {operand.key for operand in step.operands}
+    partly = [x for x in step.inputs if not layout(x.shape, brief).is_whole]
+    if step.kind == "update" or not (hidden or partly):
+        return wanted
+    region, _ = _computed_by(step)
+    if hidden or not _is_small(region):
+        return []
+    visible = {x: set(layout(x.shape, brief).entries) for x in partly}
+    everything = sources_of(region, partly)
+    return [j for j in wanted if all(i in visible[x] for x, i in everything[j])]
+
+
+def _computed_by(step: Step) -> tuple[Sequence[Tensor], Tensor]:
+    """The recorded tensors of a step, and the last of them."""
     if step.gradient is not None:
-        return _found(step.gradient.region, inputs, step.gradient.cotangent, brief)
+        return step.gradient.region, step.gradient.cotangent
     assert step.computation is not None
-    return _found(step.computation.region, inputs, step.tensor, brief)
+    return step.computation.region, step.tensor
+
+
+def _is_small(region: Sequence[Tensor]) -> bool:
+    """Whether every op can be tried on its own."""
+    pairs = sum(t.size * x.size for t in region for x in t.inputs)
+    return 0 < len(region) <= _MOST_OPS and _numbers(region) <= _EXACT and pairs <= _PAIRS
+
+
+def _numbers(region: Sequence[Tensor]) -> int:
+    return sum(t.size for t in region) + sum(x.size for t in region for x in t.inputs)
 
 
 def _found(
-    region: Sequence[Tensor], inputs: Mapping[Tensor, str], result: Tensor, brief: bool
+    region: Sequence[Tensor], result: Tensor, inputs: Mapping[Tensor, str], brief: bool
 ) -> Sources:
     shown = {x: layout(x.shape, brief).entries for x in inputs}
     wanted = layout(result.shape, brief).entries
@@ -49,12 +79,9 @@ def _found(
         return {}
     if not region:
         return {j: {inputs[result]: [j]} for j in wanted} if result in inputs else {}
-    numbers = sum(t.size for t in region) + sum(x.size for t in region for x in t.inputs)
-    pairs = sum(t.size * x.size for t in region for x in t.inputs)
-    if numbers <= _EXACT and pairs <= _PAIRS:
+    if _is_small(region):
         return _exactly(region, inputs, shown, wanted)
-    tries = 3 * sum(map(len, shown.values()))
-    if tries * numbers > _MOST_WORK:
+    if 3 * sum(map(len, shown.values())) * _numbers(region) > _MOST_WORK:
         return {}
     return _tried(region, inputs, shown, wanted)
 

@@ -247,7 +247,7 @@ def program(story: Story, words: Words) -> dict[str, Any]:
     """
     output, found = story.output, Program(words)
     tensors = walk(output)
-    for t, is_lost in seen(tensors):
+    for t, is_lost, _ in seen(tensors):
         if is_lost:
             raise Fixed(words("fixed_lost", name=_called(t, story, words)))
     shown = {f"v{n}": t for t, n in story.numbers.items()}
@@ -266,10 +266,13 @@ def program(story: Story, words: Words) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def looks(story: Story, words: Words) -> str:
+def looks(story: Story, words: Words) -> list[str]:
     """What is said of values that code outside of the graph has seen."""
-    names = dict.fromkeys(_called(t, story, words) for t, _ in seen(walk(story.output)))
-    return words("looks", names=", ".join(names)) if names else ""
+    found = {_called(t, story, words): is_there
+             for t, _, is_there in sorted(seen(walk(story.output)), key=lambda x: not x.is_there)}
+    kinds = {kind: ", ".join(x for x in found if found[x] == (kind == "compares"))
+             for kind in ("looks", "compares")}
+    return [words(kind, names=names) for kind, names in kinds.items() if names]
 
 
 def _called(t: Tensor | None, story: Story, words: Words) -> str:

@@ -121,11 +121,12 @@ def _cell(
 
 
 def entry_name(name: str, shape: tuple[int, ...], entry: int) -> str:
-    """``s_1[1,2]``, counted from 1; the name alone of a single number."""
+    """``(W_01)_12``, counted from 1; of a row the place in it; a single number by its name."""
     if math.prod(shape) == 1:
         return name
-    index = np.unravel_index(entry, shape)
-    return f"{name}[{','.join(str(int(i) + 1) for i in index)}]"
+    index = [str(int(i) + 1) for i in np.unravel_index(entry, shape)]
+    index = index[1:] if len(shape) == 2 and shape[0] == 1 else index
+    return f"({name})_{('' if max(map(len, index)) == 1 else ',').join(index)}"
 
 
 def _row_label(shape: tuple[int, ...], row: int | None) -> str:

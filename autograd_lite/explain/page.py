@@ -26,7 +26,7 @@ from ..show.notation import dimensions
 from ..show.text import shapes as shape_formula
 from .entries import sources
 from .live import SCRIPT, Fixed, looks, program
-from .matrices import table
+from .matrices import entry_name, table
 from .predictions import Predictions
 from .story import Formula, Step, Story, tell
 from .words import Words
@@ -67,7 +67,7 @@ def write(
     path: str | os.PathLike[str],
     lang: str = "en",
     lr: float | None = None,
-    more: Callable[[], Extra] | None = None,
+    more: Callable[[Story], Extra] | None = None,
     updated: Collection[Tensor] | None = None,
 ) -> None:
     """What `explain` does; ``more`` is called once the arguments are found to be right.
@@ -82,7 +82,7 @@ def write(
             f"{path.stem or 'page'}.html, say"
         )
     story = tell(output, None if lr is None else _rate(lr), updated)
-    text = page(story, words, more() if more is not None else None)
+    text = page(story, words, more(story) if more is not None else None)
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -104,7 +104,7 @@ def _rate(lr: Any) -> float:
 
 def page(story: Story, words: Words, extra: Extra | None = None) -> str:
     """The whole page."""
-    title = mathml.text(words("title", name=story.name))
+    title = mathml.text(words("title" if story.targets else "title_forward", name=story.name))
     predictions = Predictions(story, words)
     asked = {f"step-{i}": predictions.of(step) for i, step in enumerate(story.steps, 1)}
     asked = {key: question for key, question in asked.items() if question is not None}
@@ -127,7 +127,7 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
     note = section = ""
     if extra is not None:
         style += _asset(extra.style)
-        note, section = f'<div class="notes">{extra.note}</div>\n', f"{extra.section}\n"
+        note, section = f'<div class="notes">{extra.note}</div>\n', f"{extra.section}"
         data = "\n".join(_data(name, value) for name, value in extra.data.items())
         script += f"{data}\n<script>\n{_asset(extra.script)}</script>\n"
     return filled(
@@ -155,8 +155,7 @@ def _live(story: Story, words: Words) -> _Live:
         told = program(story, words) | {"name": story.whole}
     except Fixed as reason:
         return _Live(_note(words("fixed", why=str(reason))))
-    said = looks(story, words)
-    notes = _note(said) if said else ""
+    notes = "".join(map(_note, looks(story, words)))
     differs = f'<p class="note" id="differs" hidden>{mathml.text(words("differs"))}</p>'
     script = f"{_data('live-program', told)}\n<script>\n{SCRIPT}{_asset('dock.js')}</script>\n"
     return _Live(notes + differs, filled("live.html", words), _asset("live.css"), script)
@@ -231,7 +230,8 @@ def _figure(story: Story, words: Words) -> str:
     except RuntimeError as error:
         return _no_figure(words("no_engine", error=error))
     label = mathml.text(words("figure", name=story.name))
-    return f'<figure id="figure" tabindex="0" aria-label="{label}">{svg}</figure>'
+    legend = f"<figcaption>{mathml.text(words('legend'))}</figcaption>"
+    return f'<figure id="figure" tabindex="0" aria-label="{label}">{svg}{legend}</figure>'
 
 
 def drawn(story: Story) -> Figure | None:
@@ -296,7 +296,7 @@ def _section(
         *(_note(words(note)) for note in step.notes),
         _shapes(step, words),
         _line(step.line, words),
-        _question(asked, words),
+        _question(asked, step, story, words),
         _matrices(story, step, words),
         "</section>",
     ]
@@ -308,7 +308,10 @@ def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
     keys, bold = story.keys, story.bold
     written: dict[str, tuple[str, str]] = {}
     for formula in step.formulas:
-        left = [mathml.symbol(name, {}, bold) for name in formula.left]
+        left = [
+            mathml.symbol(x, {}, bold) if isinstance(x, str) else mathml.expression(x, {}, bold)
+            for x in formula.left
+        ]
         right = _right(formula, keys, bold)
         shown = mathml.equation(left[0], [*left[1:], *([right] if right else [])], formula.sign)
         label = "formula" if step.kind == "update" else formula.kind
@@ -317,9 +320,10 @@ def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
         written[shown] = formula.kind, words(label)
     for shown, (kind, label) in written.items():
         classes = f"formula {kind}" if kind != "formula" else "formula"
+        parts = "".join(mathml.math(part, block=True) for part in mathml.broken(shown))
         yield (
             f'<div class="{classes}" role="group" aria-label="{mathml.text(label)}" tabindex="0">'
-            f"{mathml.math(shown, block=True)}</div>"
+            f"{parts}</div>"
         )
 
 
@@ -346,16 +350,22 @@ def _line(line: Line | None, words: Words) -> str:
     return f'<p class="line"><span>{label}</span> <code>{where}</code>{code}</p>'
 
 
-def _question(asked: dict[str, Any] | None, words: Words) -> str:
+def _question(asked: dict[str, Any] | None, step: Step, story: Story, words: Words) -> str:
+    """What is asked, of one entry after another."""
     if asked is None:
         return ""
     kind = "number" if "entry" in asked else "shape"
-    question = mathml.text(asked.pop("question"))
+    entries = [ask["entry"] for ask in (asked, *asked.get("more", ())) if "entry" in ask]
+    names = [entry_name(step.name, step.shape, i) for i in entries] or [step.name]
+    said = words(f"ask_{'entry' if entries else 'shape'}", name=_PLACE)
+    questions = "".join(
+        f'<span{" hidden" * (i > 0)}>{_worded(said, name, story)}</span>'
+        for i, name in enumerate(names)
+    )
     hint = mathml.text(words(f"{kind}_hint"))
-    shape = dimensions(tuple(asked["shape"]))
     return (
-        f'<form class="predict" hidden data-asks="{kind}" data-shape="{shape}" autocomplete="off">'
-        f"<label><span>{question}</span> "
+        f'<form class="predict" hidden data-asks="{kind}" data-shape="{dimensions(step.shape)}" '
+        f'autocomplete="off"><label>{questions} '
         f'<input type="text" inputmode="text" placeholder="{hint}"></label> '
         f'<button type="submit">{mathml.text(words("check"))}</button> '
         f'<button type="button">{mathml.text(words("show"))}</button>'

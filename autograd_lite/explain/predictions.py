@@ -24,12 +24,15 @@ from ..engine.backward import pull
 from ..engine.tensor import Array
 from ..show.expression import nodes
 from ..show.notation import dimensions, op_notation
+from .entries import knowable
 from .matrices import entry_name, layout
 from .story import Step, Story
 from .words import LANGUAGES, Words
 
 MOST_MISTAKES = 10
+MOST_ASKED = 3  # numbers of a step: another one each time
 _MOST_TERMS = 60  # of a formula that is edited
+_MOST_TRIED = 80  # edits
 
 Wrong = tuple[Array, Callable[[], str]]
 """A wrong result, and what is wrong with it, which is written where it is wanted."""
@@ -49,55 +52,68 @@ class Predictions:
     def of(self, step: Step) -> dict[str, Any] | None:
         """The question of a step: its shape or one of its numbers; None where there is neither.
 
-        The numbers asked for are those that the page shows. ``mistakes`` hold the wrong numbers
-        and shapes that are known, each with what is wrong with it.
+        Only numbers are asked for that can be known: those that come of what the page shows. Of
+        several, ``more`` has the others. ``mistakes`` hold the wrong numbers and shapes that are
+        known, each with what is wrong with it.
         """
         words = self._words
-        asked: dict[str, Any] = {"shape": list(step.shape)}
-        asks_shape = step.value is None or (
-            step.kind == "backward" and step.tensor.is_leaf and min(step.shape, default=1) > 1
-        )
-        entry = None if asks_shape else _telling(step)
-        if step.tensor.size == 1 if asks_shape else entry is None:
+        is_of_leaf = step.kind == "backward" and step.tensor.is_leaf
+        asks_shape = step.value is None or (is_of_leaf and min(step.shape, default=1) > 1)
+        entries = [] if asks_shape else self._entries(step)
+        is_number = step.value is None or step.value.dtype.kind in "fiuc"
+        if not entries and (step.tensor.size == 1 or not is_number):
             return None
-        says = words("gradient_shape", shape=dimensions(step.shape))
+        asked: dict[str, Any] = {"shape": list(step.shape)}
         asked |= {key: words(key) for key in ("right", "wrong", "unreadable")}
-        if entry is None:
-            asked["question"] = words("ask_shape", name=step.name)
-            if step.kind != "forward" and step.kind != "loss":
-                asked["right"] = f"{words('right')} {says}"
-        else:
+        if entries:
             assert step.value is not None
-            asked["entry"] = entry
-            asked["value"] = float(step.value.flat[entry])
-            name = entry_name(step.name, step.shape, entry)
-            asked["question"] = words("ask_entry", name=name)
-        asked["mistakes"] = self._mistakes(step, entry)
-        return asked
+            asks: list[dict[str, Any]] = [
+                {"entry": i, "value": float(step.value.flat[i]), "mistakes": mistakes}
+                for i, mistakes in zip(entries, self._mistakes(step, entries), strict=True)
+            ]
+            return asked | asks[0] | {"more": asks[1:]}
+        if step.kind in ("backward", "update"):
+            says = words("gradient_shape", shape=dimensions(step.shape))
+            asked["right"] = f"{words('right')} {says}"
+        return asked | {"mistakes": self._wrong_shapes(step)}
 
-    def _mistakes(self, step: Step, entry: int | None) -> list[dict[str, Any]]:
-        """The wrong answers to this question, each once."""
+    def _entries(self, step: Step) -> list[int]:
+        """Which numbers are asked for, the largest first."""
+        if step.value is None or step.value.dtype.kind not in "fiu":
+            return []
+        if {"no_formula", "too_long"} & set(step.notes):
+            return []
+        size = np.abs(step.value.ravel())
+        known = [i for i in knowable(step, self._story.is_large) if np.isfinite(size[i])]
+        return sorted(known, key=lambda i: -size[i])[:MOST_ASKED]
+
+    def _wrong_shapes(self, step: Step) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        if entry is None:
-            seen = {step.shape}
-            turned = partial(self._words, "transposed", shape=dimensions(step.shape))
-            first: Wrong = np.empty(step.shape[::-1]), turned
-            for wrong, says in chain([first], self._wrong(step)):
-                shape = wrong.shape
-                if shape not in seen and len(found) < MOST_MISTAKES:
-                    seen.add(shape)
-                    found.append({"shape": list(shape), "says": says()})
-            return found
+        seen = {step.shape}
+        turned = partial(self._words, "transposed", shape=dimensions(step.shape))
+        first: Wrong = np.empty(step.shape[::-1]), turned
+        for wrong, says in chain([first], self._wrong(step)):
+            shape = wrong.shape
+            if shape not in seen and len(found) < MOST_MISTAKES:
+                seen.add(shape)
+                found.append({"shape": list(shape), "says": says()})
+        return found
+
+    def _mistakes(self, step: Step, entries: list[int]) -> list[list[dict[str, Any]]]:
+        """Of each of these entries the wrong answers that are known, each once."""
         assert step.value is not None
-        known = [float(step.value.flat[entry])]
+        found: list[list[dict[str, Any]]] = [[] for _ in entries]
+        known = [[float(step.value.flat[i])] for i in entries]
         for wrong, says in self._wrong(step):
-            fits = wrong.shape == step.shape and wrong.dtype.kind in "fiu"
-            value = float(wrong.flat[entry]) if fits else np.nan
-            apart = all(abs(value - x) > 0.011 * max(abs(value), abs(x)) for x in known)
-            if np.isfinite(value) and apart:
-                known.append(value)
-                found.append({"value": float(f"{value:.8g}"), "says": says()})
-            if len(found) == MOST_MISTAKES:
+            if wrong.shape != step.shape or wrong.dtype.kind not in "fiu":
+                continue
+            for i, mistakes, values in zip(entries, found, known, strict=True):
+                value = float(wrong.flat[i])
+                apart = all(abs(value - x) > 0.011 * max(abs(value), abs(x)) for x in values)
+                if np.isfinite(value) and apart and len(mistakes) < MOST_MISTAKES:
+                    values.append(value)
+                    mistakes.append({"value": float(f"{value:.8g}"), "says": says()})
+            if all(len(mistakes) == MOST_MISTAKES for mistakes in found):
                 break
         return found
 
@@ -133,9 +149,7 @@ class Predictions:
                 ones = np.ones(self._story.output.shape, self._story.output.dtype)
                 array = pull({self._story.output: ones}, {result})[result]
                 yield array, said("skipped", self._story.names[result])
-        with np.errstate(all="ignore"):
-            edited = sorted(_edited(readings, g.name), key=lambda edited: edited[0].cost)
-        for edit, array in edited:
+        for edit, array in _edited(readings, g.name):
             yield array, said(edit.kind, *edit.values)
 
     def _of_forward(self, step: Step) -> Iterator[Wrong]:
@@ -158,7 +172,8 @@ class Predictions:
                 q = float(total / step.value)
             if np.isfinite(q) and q > 1:
                 yield np.asarray(total), words("not_mean", q=f"{q:.6g}")
-        yield -step.value, words("sign")
+        if step.value.dtype != bool:
+            yield -step.value, words("sign")
 
     def _of_update(self, step: Step) -> Iterator[Wrong]:
         if step.value is None:
@@ -187,27 +202,23 @@ def _readings(story: Story) -> Readings:
 
 
 def _edited(readings: Readings, name: str) -> Iterator[tuple[Edit, Array]]:
-    """Each edit of the readings of a line, with what the line then gives."""
+    """The simplest edits of the readings of a line, each with what the line then gives."""
+    found: list[tuple[Edit, Callable[[], Array | None]]] = []
     for i, term in enumerate(readings.of(name)):
         f = Formula.of(term, {})
         if f is None or len(f.order) > _MOST_TERMS:
             continue
-        for e in reversed(f.order):
-            for edit in at(e, f.value[e].shape, readings, NO_OTHERS) if e is not ONE else ():
-                with np.errstate(all="ignore"):
-                    array = f.but({e: edit.make})
-                if array is not None:
-                    yield edit._replace(cost=edit.cost + i), array
-
-
-def _telling(step: Step) -> int | None:
-    """Which number is asked for: the largest that is shown; None where none is finite."""
-    if step.value is None or step.value.dtype.kind not in "fiu":
-        return None
-    shown = layout(step.shape, brief=True).entries
-    size = np.abs(step.value.flat[shown]) if shown else np.empty(0)
-    finite = np.where(np.isfinite(size), size, -1.0)
-    return shown[int(finite.argmax())] if finite.max(initial=-1) >= 0 else None
+        for e in reversed([e for e in f.order if e is not ONE]):
+            with np.errstate(all="ignore"):
+                found += [
+                    (edit._replace(cost=edit.cost + i), partial(f.but, {e: edit.make}))
+                    for edit in at(e, f.value[e].shape, readings, NO_OTHERS)
+                ]
+    for edit, make in sorted(found, key=lambda x: x[0].cost)[:_MOST_TRIED]:
+        with np.errstate(all="ignore"):
+            array = make()
+        if array is not None:
+            yield edit, array
 
 
 __all__ = ["Predictions"]

@@ -22,8 +22,9 @@ from ..show.expression import Expression, applied, nodes
 from ..show.labels import is_bold
 from ..show.steps import Step as Computation
 from ..show.text import text
-from ..table import OPS
+from ..table import OPS, Op
 from .backward import Backward, Contribution, Gradient, gradients
+from .definitions import definitions
 
 LARGE = 60
 """How many shown tensors make a graph large: then only the named ones are steps."""
@@ -47,15 +48,15 @@ class Formula:
     """What a step's symbol is equal to.
 
     Attributes:
-        kind: ``chain``, ``given``, ``result``, ``with`` or ``formula``.
-        left: the symbols that stand on the left.
+        kind: ``chain``, ``local``, ``given``, ``result``, ``with`` or ``formula``.
+        left: what stands on the left: symbols, or an op applied to some.
         right: the expression; None for the chain rule.
         paths: for the chain rule.
         sign: ``=``, or ``←`` for an update.
     """
 
     kind: str
-    left: Sequence[str]
+    left: Sequence[str | Expression]
     right: Expression | None = None
     paths: Sequence[Path] = ()
     sign: str = "="
@@ -182,6 +183,11 @@ def tell(
         for step in found
         if not is_large or step.result.name is not None or step.result is output
     ]
+    known: set[tuple[Op, str]] = set()
+    for step in told:
+        right = step.formulas[0].right
+        assert right is not None
+        step.formulas += [Formula("with", [x], what) for x, what in definitions(right, known)]
     told += _backward(plan, numbers, names, back)
     walked = told[-1].path
     steps = [
@@ -272,8 +278,13 @@ def _backward(
         walked |= dict.fromkeys(x for x in current if x.startswith("b"))
         rules |= {d.name: d.expression for d in g.definitions if d.name not in simple}
         left = list(dict.fromkeys([g.symbol, f"∂{names[plan.output]}/∂{plan.names[g.target]}"]))
-        chain = Formula("chain", left, paths=plan.paths(g.target))
-        formulas, notes = _of_gradient(g, chain, known, rules)
+        first = [Formula("chain", left, paths=plan.paths(g.target))]
+        if g.factors is not None:
+            name, factors = g.factors[0], g.factors[1:]
+            both = f"∂{names[plan.output]}/∂{name}", f"∂{name}/∂{g.name}"
+            if {x.name for e in factors for x in nodes(e)} <= known | {None}:
+                first += [Formula("local", [x], e) for x, e in zip(both, factors, strict=True)]
+        formulas, notes = _of_gradient(g, first, known, rules)
         told.append(
             Step(
                 "backward", g.target, f"g{n}", g.symbol, g.value, g.target.shape,
@@ -327,18 +338,18 @@ def _way(
 
 
 def _of_gradient(
-    g: Gradient, chain: Formula, known: Set[str], rules: Mapping[str, Expression]
+    g: Gradient, first: list[Formula], known: Set[str], rules: Mapping[str, Expression]
 ) -> tuple[list[Formula], list[str]]:
     """The formulas, and what is to be said of them: the rules' only where they can be read.
 
     Args:
         g: the gradient.
-        chain: the chain rule.
+        first: the chain rule, and the factors in it that have a line of their own.
         known: the symbols that the page explains.
         rules: the parts of the rules' formulas up to this one.
     """
     if g.given is None or g.simple is None:
-        return [chain], ["no_formula"]
+        return first[:1], ["no_formula"]
     simple = {d.name: d.expression for d in g.parts}
     ways = [("result", g.simple, simple)]
     given = _needed(g.given, rules)
@@ -350,9 +361,9 @@ def _of_gradient(
     is_long = bool(given) and (bool(simple) or sizes[0] > 2 * sizes[1])
     ordered, other = text(g.simple), text(g.given)
     is_turned = ordered != other and sorted(ordered) == sorted(other)
-    if not is_long and not is_turned and names <= known | given.keys():
+    if len(first) == 1 and not is_long and not is_turned and names <= known | given.keys():
         ways.insert(0, ("given", g.given, given))
-    formulas = [chain]
+    formulas = [*first]
     for kind, right, parts in ways:
         if len(parts) <= MOST_DEFINITIONS:
             formulas.append(Formula(kind, [g.symbol], right))

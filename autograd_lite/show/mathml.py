@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 
 from .expression import Expression, nodes
@@ -16,6 +17,10 @@ from .writer import PLACE, Markup, leaf, write
 LONGEST = 90
 """The size from which an expression isn't written out."""
 
+LINE = 40
+"""How many characters of a formula stand on one line, about."""
+
+_BREAKS = {f"<mo>{sign}</mo>" for sign in "=←+−"}
 _TOKEN = re.compile(
     rf"(?P<raised>(?:{PLACE}|\))[ᵀ⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<place>{PLACE})|(?P<word>[^\W\d_]\w*)"
     rf"|(?P<number>\d[\d.]*)|(?P<factor>(?<={PLACE}) (?={PLACE}))|(?P<space>\s+)|(?P<sign>.)",
@@ -61,6 +66,10 @@ def _symbol(name: str, bold: Iterable[str]) -> str:
         return partial(of, by, bold)
     if name.startswith("∇") and len(name) > 1:
         return f"<mrow><mo>∇</mo>{_symbol(name[1:], bold)}</mrow>"
+    if name.startswith("(") and ")_" in name:  # an entry, (W_01)_12
+        whole, _, index = name[1:].rpartition(")_")
+        inner = _PARENTHESES.format(_symbol(whole, bold))
+        return f"<msub>{inner}<mn>{text(index)}</mn></msub>"
     found = _NAME.fullmatch(name)
     base, below = found.groups() if found else (name, "")
     if name in bold:
@@ -86,6 +95,24 @@ def equation(
     """``left = right = …`` of parts that are written already; what comes twice stands once."""
     parts = list(dict.fromkeys([left, *right]))
     return "<mrow>" + f"<mo>{sign}</mo>".join(parts) + "</mrow>"
+
+
+def broken(formula: str) -> list[str]:
+    """A long formula in parts that may stand on lines of their own: before each =, + and −."""
+    parts = [""]
+    for piece in _flat(ET.fromstring(formula)):
+        if len(re.sub("<[^>]*>", "", formula)) > LINE and piece in _BREAKS and parts[-1]:
+            parts.append("")
+        parts[-1] += piece
+    return [f"<mrow>{part}</mrow>" for part in parts]
+
+
+def _flat(row: ET.Element) -> list[str]:
+    """A row's parts, and in their places those of the sums in it."""
+    signs = {x.text for x in row if x.tag == "mo"}
+    if row.tag != "mrow" or row.attrib or not signs & {"=", "←", "+", "−"} or "(" in signs:
+        return [ET.tostring(row, encoding="unicode", short_empty_elements=False)]
+    return [piece for x in row for piece in _flat(x)]
 
 
 def chain(paths: Sequence[Sequence[tuple[str, str]]], bold: Iterable[str] = ()) -> str:

@@ -124,9 +124,9 @@ def test_plain_numpy_code_with_some_names():
     pred.name = "pred"
     y = ag.Tensor([[1.0]], name="y")
     drawn = read_dot(ag.draw(-(y * np.log(pred))).source)
-    assert "σ(v₁ w + 0.5)" in drawn.labels("computation")
+    assert "σ(c₁ w + 0.5)" in drawn.labels("computation")
     assert "−(y ∘ log(pred))" in drawn.labels("computation")
-    assert drawn.of_class("tensor") == {"v_1", "w", "pred", "y", "v_2"}
+    assert drawn.of_class("tensor") == {"c_1", "w", "pred", "y", "v_1"}
 
 
 def _normalised(h):
@@ -204,7 +204,7 @@ def repeated(op, x, n=40):
         ["v₂|2", "v₁|2", "x|2"],
     ),
     "nothing has a name": (
-        (UNNAMED - [3.0, 4.0]) / 2, ["(v₁ − v₂) / 2"], ["v₃|2", "v₁|2", "v₂|2"],
+        (UNNAMED - [3.0, 4.0]) / 2, ["(v₁ − c₁) / 2"], ["v₂|2", "v₁|2", "c₁|2"],
     ),
     "a name for the unnamed is taken": (
         ag.exp(ag.Tensor(1.0, requires_grad=True, name="v_1")), ["exp"], ["v₂", "v₁"],
@@ -233,6 +233,34 @@ def test_residual_connections_and_shared_weights():
     }  # fmt: skip
     assert set(drawn.arrows("backward")) == {("b", "a"), ("b", "W"), ("a", "W")}
     assert "a + tanh(a W)" in drawn.labels("computation")
+
+
+def test_what_many_computations_use_stands_beside_each_of_them():
+    h, w = ag.Tensor(np.ones((1, 2)), name="x"), ag.Tensor(np.eye(2), True, name="W")
+    for i in range(3):
+        h = ag.tanh(h @ w).named(f"h_{i}")
+    drawn = read_dot(ag.draw(h, backward="W").source)
+    assert drawn.labels("tensor").count("W|2×2") == len(drawn.of_class("target")) == 3
+    back = drawn.arrows("backward")
+    assert {label for (_, to), label in back.items() if to in drawn.of_class("target")} == {
+        "∂h₀/∂W", "∂h₁/∂W", "∂h₂/∂W"
+    }  # fmt: skip
+    assert len(back) == 5
+    assert "the same at each use" in ag.draw(h).source
+    assert read_dot(ag.draw(h, detail="ops").source).labels("tensor").count("W|2×2") == 1
+
+
+@pytest.mark.parametrize("detail", ["named", "ops", "elements"])
+def test_arrays_without_a_name_are_called_as_in_formulas(detail):
+    w = ag.Tensor([[1.0, 0.5]], requires_grad=True, name="w")
+    c_1, c_2 = np.array([[0.1, 0.2]]), np.array([[2.0, 7.0]])
+    output = ((w * w + c_1) * c_2).sum().named("L")
+    texts = [a["text"] for a in read_dot(ag.draw(output, detail=detail).source).nodes.values()]
+    assert any(text.lstrip("(").startswith("c₁") for text in texts)
+    assert any(text.lstrip("(").startswith("c₂") for text in texts)
+    (step,) = ag.derive(output)
+    assert "c_2" in step.result
+    assert "c_1" not in step.result
 
 
 def test_a_single_leaf(engine):

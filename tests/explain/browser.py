@@ -89,8 +89,7 @@ class Opened:
 
     def is_clear(self, where: Any = "") -> None:
         """Nothing overlaps, is cut or is faint."""
-        for what in ("overlaps", "cuts", "faint"):
-            assert self.measure(what) == [], (where, what)
+        assert self.measure("everything") == [], where
 
 
 @contextlib.contextmanager
@@ -138,7 +137,9 @@ const isSeen = (element) => element.checkVisibility(
   {checkOpacity: true, checkVisibilityCSS: true}) && !element.closest('.unseen, script, style');
 
 /** Every piece of text that is seen: its node, its words, where its lines stand. */
-function pieces() {
+let known;
+const pieces = () => (known ??= found());
+function found() {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const found = [];
   for (let node; (node = walker.nextNode());) {
@@ -186,6 +187,9 @@ function overlaps() {
 }
 
 /** Text beyond the window or cut off by a box that can't be scrolled to it. */
+/** All of them. */
+const everything = () => [...overlaps(), ...cuts(), ...faint()];
+
 function cuts() {
   const found = [];
   if (document.documentElement.scrollWidth > innerWidth) found.push('the page scrolls sideways');

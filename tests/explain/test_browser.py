@@ -153,7 +153,7 @@ def read_matrix(figure: Any) -> tuple[str, np.ndarray]:
     names, values = zip(*(label.rsplit(" = ", 1) for label in labels), strict=True)
     texts = figure.locator("td[data-entry]").all_inner_texts()
     assert tuple(texts) == values
-    name = re.sub(r"\[[\d,]+\]$", "", names[0])
+    name = re.sub(r"^\((.*)\)_[\d,]+$", r"\1", names[0])
     numbers = [float(value.replace("−", "-").replace("·10^", "e")) for value in values]
     return name, np.array(numbers)
 
@@ -185,7 +185,7 @@ def step_of(shown: Opened, symbol: str) -> int:
     found: int = shown.page.evaluate(
         """symbol => [...document.querySelectorAll('section.step')].findIndex(step => {
             const cell = step.querySelector('.result td[data-entry]');
-            return cell && cell.getAttribute('aria-label').startsWith(symbol + '[');
+            return cell && cell.getAttribute('aria-label').startsWith(`(${symbol})_`);
         }) + 1""",
         symbol,
     )
@@ -196,7 +196,7 @@ def step_of(shown: Opened, symbol: str) -> int:
 def key_of(shown: Opened, symbol: str) -> str:
     found: str = shown.page.evaluate(
         """symbol => [...document.querySelectorAll('.step.shown td[data-entry]')].find(
-            cell => cell.getAttribute('aria-label').startsWith(symbol + '[')
+            cell => cell.getAttribute('aria-label').startsWith(`(${symbol})_`)
         ).closest('[data-key]').dataset.key""",
         symbol,
     )
@@ -330,6 +330,19 @@ def asks(shown: Opened, kind: str) -> list[tuple[int, Any]]:
 RESULT = ".step.shown div.result:not(.formula)"
 
 
+def answers(shown: Opened, *texts: str) -> list[tuple[str, str]]:
+    """Give each and check: the verdicts and what is said."""
+    found = shown.page.locator(".step.shown form.predict").evaluate(
+        """(form, texts) => texts.map((text) => {
+            form.querySelector("input").value = text;
+            form.requestSubmit();
+            const said = form.querySelector("[role=status]");
+            return [said.dataset.verdict, said.innerText]; })""",
+        texts,
+    )
+    return [(verdict, says) for verdict, says in found]
+
+
 def answer(shown: Opened, text: str) -> tuple[str, str]:
     """Type and check: the verdict and what is said."""
     form = shown.page.locator(".step.shown form.predict")
@@ -386,23 +399,34 @@ def test_predict_takes_a_rounded_number_and_says_what_is_wrong_with_others(predi
     signs = 0
     for step, asked in asks(predicting, "value"):
         predicting.show(step)
-        value = asked["value"]
+        value, mistakes = asked["value"], asked["mistakes"]
         if value:
-            for text in (f"{value:.3g}", f"{value * 1.004:.8g}".replace("-", "−")):
-                assert answer(predicting, text)[0] == "right"
-            for text in (f"{value * 1.02:.8g}", "0", "perhaps"):
-                verdict, says = answer(predicting, text)
+            right = f"{value:.3g}", f"{value * 1.004:.8g}".replace("-", "−")
+            assert {verdict for verdict, _ in answers(predicting, *right)} == {"right"}
+            for verdict, says in answers(predicting, f"{value * 1.02:.8g}", "0", "perhaps"):
                 assert verdict == "wrong"
                 assert says
-        for mistake in asked.get("mistakes", []):
-            if "value" in mistake:
-                verdict, says = answer(predicting, f"{mistake['value']:.8g}")
-                same = [m["says"] for m in asked["mistakes"] if m.get("value") == mistake["value"]]
-                assert verdict == "wrong"
-                assert says
-                assert says in same
-                signs += mistake["value"] == pytest.approx(-value, rel=1e-6)
+        told = answers(predicting, *(f"{mistake['value']:.8g}" for mistake in mistakes))
+        for mistake, (verdict, says) in zip(mistakes, told, strict=True):
+            same = [m["says"] for m in mistakes if m["value"] == mistake["value"]]
+            assert verdict == "wrong"
+            assert says
+            assert says in same
+            signs += mistake["value"] == pytest.approx(-value, rel=1e-6)
     assert signs, "the exchanged sign is a mistake that is known"
+
+
+def test_predict_asks_for_another_entry_each_time(predicting):
+    page = predicting.page
+    step, asked = max(asks(predicting, "value"), key=lambda x: len(x[1]["more"]))
+    predicting.show(step)
+    questions = set()
+    for each in [asked, *asked["more"]]:
+        questions.add(page.inner_text(".step.shown form.predict label"))
+        assert answer(predicting, f"{each['value']:.8g}")[0] == "right"
+        page.click("#predict")
+        page.click("#predict")
+    assert len(questions) == 1 + len(asked["more"]) > 1
 
 
 def test_predict_hides_nothing_where_it_asks_nothing(browser, tmp_path):

@@ -188,8 +188,7 @@ def test_what_learners_write_follows_as_python_would_write_it(tab, tmp_path):
         path = tmp_path / f"{net.__name__}.html"
         (tmp_path / "page.html").rename(path)
         tab.errors.clear()
-        for _ in range(2):
-            changed = leaves(rng)
+        for changed in [leaves(rng)]:
             sets = [f"{key}.{i}:{x!r}" for name, key in keys(page).items()
                     for i, x in enumerate(changed[name].ravel().tolist())]
             tab.page.goto("about:blank")
@@ -212,6 +211,21 @@ def counted(s: Any) -> Any:
 
 def control_flow(s: Any) -> Any:
     return s * 2 if s.sum() > 0 else s
+
+
+def mask_and_count(s: Any) -> Any:
+    held = s > 0
+    return s * held / held.sum()
+
+
+def mask_and_choice(s: Any) -> Any:
+    held = s > 0
+    return s * held if held.any() else s
+
+
+def mask_and_index(s: Any) -> Any:
+    held = s > 0
+    return np.where(held, s, 0) + s[held].sum()
 
 
 def passed_on(s: Any) -> Any:
@@ -262,6 +276,13 @@ def test_a_page_says_that_values_were_looked_at(name, f):
     assert "looked at the values of" in page.root.all("p", "note")[0].text
 
 
+@each([mask_and_count, mask_and_choice, mask_and_index], by=lambda f: f.__name__)
+def test_a_page_says_that_a_mask_in_the_graph_may_be_used_outside_of_it(f):
+    with tempfile.TemporaryDirectory() as folder:
+        page = said(f, Path(folder))
+    assert "compared or detached s. Where the result is" in page.root.all("p", "note")[0].text
+
+
 def test_what_looks_afterwards_or_elsewhere_is_no_matter(tmp_path):
     x, gone = ag.Tensor(X, True, "x"), ag.Tensor(X, True)
     gone.data -= 1
@@ -296,7 +317,7 @@ def loss(shown: Opened) -> float:
 
 
 def test_a_number_is_dragged_typed_slid_and_moved_by_keys(shown):
-    page, w = shown.page, cell(shown, "w[1,1]")
+    page, w = shown.page, cell(shown, "(w)_11")
     assert page.locator("#live .hint").is_visible()
     key = w.evaluate("td => td.closest('.matrix').dataset.key")
     before, box = w.inner_text(), w.bounding_box()
@@ -326,7 +347,7 @@ def test_a_number_is_dragged_typed_slid_and_moved_by_keys(shown):
 
 def test_the_curve_has_the_gradient_as_its_tangent(shown):
     page = shown.page
-    cell(shown, "w[1,1]").press("ArrowUp")
+    cell(shown, "(w)_11").press("ArrowUp")
     slope = float(page.inner_text("#live .slope").split("= ")[1].replace("−", "-"))
     curve, (x1, y1, x2, y2) = (
         [float(x) for x in re.findall(r"-?[\d.]+", page.get_attribute(f"#live {part}", "d"))]
@@ -356,7 +377,7 @@ def test_steps_of_gradient_descent_are_those_of_python(shown):
         out = sigmoid_written_out(**tensors)
         assert np.isclose(loss(shown), out.item(), rtol=1e-3)
     new = tensors["w"].numpy() - 0.5 * ag.gradients(out, [tensors["w"]])[0].numpy()
-    (text,) = shown.page.locator("td[aria-label^='w − α ∇w[2,3] =']").all_text_contents()
+    (text,) = shown.page.locator("td[aria-label^='(w − α ∇w)_23 =']").all_text_contents()
     assert text == f"{new[1, 2]:.4g}".replace("-", "−")
 
 
@@ -367,7 +388,7 @@ def test_the_address_restores_and_links_keep_what_was_changed(tab, path):
     assert tab.step == 2
     tab.page.evaluate("location.hash = 'step=1'")
     tab.page.wait_for_selector("#step-1.shown")
-    assert {cell(tab, f"{name}[1,1]").inner_text() for name in "wb"} == {"0.25", "−0.001"}
+    assert [cell(tab, name).inner_text() for name in ("(w)_11", "(b)_1")] == ["0.25", "−0.001"]
     assert tab.page.url.endswith(f"#step=1&set={w}.0:0.25,{b}.0:-0.001")
 
 
@@ -382,7 +403,7 @@ def worth(arithmetic: str) -> float:
 
 def test_under_a_number_stands_its_arithmetic_which_follows_too(shown):
     page, found = shown.page, {}
-    cell(shown, "w[1,1]").press("ArrowUp")
+    cell(shown, "(w)_11").press("ArrowUp")
     for step in shown.each_step():
         entry = page.locator(".step.shown .numbers > .result td[data-entry]").first
         entry.focus()
@@ -402,7 +423,7 @@ def test_the_arithmetic_is_that_of_the_book(tab, tmp_path):
     explained(loss, tmp_path)
     tab.page.goto((tmp_path / "page.html").as_uri())
     tab.page.evaluate("location.hash = 'step=9'")
-    tab.page.locator(".step.shown .numbers > .result td[aria-label^='δ_1[1,2]']").focus()
+    tab.page.locator(".step.shown .numbers > .result td[aria-label^='(δ_1)_2']").focus()
     error, w = number(named["s_2"].grad[0, 0]), number(named["W_12"].data[1, 0])
     l1 = number(named["l_1"].data[0, 1])
     said = tab.page.inner_text(".step.shown .arithmetic")
@@ -410,7 +431,7 @@ def test_the_arithmetic_is_that_of_the_book(tab, tmp_path):
 
 
 def test_what_doesnt_follow_is_hidden_and_nothing_is_changed_while_one_predicts(shown):
-    page, w = shown.page, cell(shown, "w[1,1]")
+    page, w = shown.page, cell(shown, "(w)_11")
     page.click("#predict")
     assert not page.locator("#live").is_visible()
     w.press("ArrowUp")
@@ -439,4 +460,4 @@ def test_on_a_phone_the_dock_is_in_sight_and_nothing_is_cut_or_faint(browser, pa
                 dock, bar = (page.page.locator(x).bounding_box() for x in ("#live", "#controls"))
                 assert dock["y"] + dock["height"] <= bar["y"] + 1
                 assert dock["height"] < 150
-                cell(page, "w[1,1]").press("ArrowUp")
+                cell(page, "(w)_11").press("ArrowUp")

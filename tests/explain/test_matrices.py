@@ -29,7 +29,7 @@ def test_a_small_array_is_shown_in_full_entry_by_entry() -> None:
     found = cells(array)
     assert [int(x["data-entry"]) for x in found] == list(range(6))
     assert [x["style"] for x in found][1:4] == ["--level:-0.5", "--level:1", "--level:0"]
-    assert found[5]["aria-label"] == "W_01[2,3] = −2"
+    assert found[5]["aria-label"] == "(W_01)_23 = −2"
     assert all(x["tabindex"] == "0" for x in found)
 
 
@@ -62,8 +62,10 @@ def test_a_large_array_is_shown_by_its_corners_and_statistics() -> None:
 
 
 def test_how_entries_are_called() -> None:
-    called = (("L", (), 0, "L"), ("b", (1, 1), 0, "b"), ("W", (2, 3), 5, "W[2,3]"),
-              ("x", (4,), 1, "x[2]"))  # fmt: skip
+    called = (("L", (), 0, "L"), ("b", (1, 1), 0, "b"), ("W", (2, 3), 5, "(W)_23"),
+              ("W_01", (12, 3), 5, "(W_01)_23"),
+              ("W", (12, 3), 35, "(W)_12,3"), ("b_01", (1, 3), 1, "(b_01)_2"),
+              ("x", (4,), 1, "(x)_2"))  # fmt: skip
     for name, shape, entry, text in called:
         assert entry_name(name, shape, entry) == text
 
@@ -94,4 +96,4 @@ def test_what_is_not_finite_takes_no_part_in_the_colours() -> None:
 def test_a_name_is_text() -> None:
     html = table(np.ones(2), "v1", '<b onclick="x">"&', EN)
     assert "<b" not in html
-    assert Page(html).root.all("td")[0]["aria-label"] == '<b onclick="x">"&[1] = 1'
+    assert Page(html).root.all("td")[0]["aria-label"] == '(<b onclick="x">"&)_1 = 1'

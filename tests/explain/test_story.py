@@ -53,11 +53,13 @@ def test_the_chapter_s_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     x, w, b = (m.array for m in s_1.operands)
     assert np.array_equal(s_1.value, x @ w + b)  # type: ignore[arg-type]
     assert [m.name for m in named(story, "δ_1").operands] == ["δ_2", "W_12", "l_1"]
-    assert [f.kind for f in delta.formulas] == ["chain", "given", "result"]
+    assert [f.kind for f in delta.formulas] == ["chain", "local", "local", "result"]
     assert delta.formulas[0].paths == [[("L", "l_2"), ("l_2", "s_2")]]
-    assert formulas(delta) == {
-        "given": "(−y / l_2 + (1 − y) / (1 − l_2)) ∘ (l_2 ∘ (1 − l_2))", "result": "l_2 − y",
-    }  # fmt: skip
+    local = [(f.left, text(f.right)) for f in delta.formulas if f.kind == "local"]
+    assert local == [
+        (["∂L/∂l_2"], "−y / l_2 + (1 − y) / (1 − l_2)"), (["∂l_2/∂s_2"], "l_2 ∘ (1 − l_2)"),
+    ]  # fmt: skip
+    assert formulas(delta)["result"] == "l_2 − y"
 
 
 def test_gradients_are_the_engines_and_the_update_has_numbers_by_the_learning_rate() -> None:
@@ -224,9 +226,32 @@ def test_every_symbol_of_a_program_in_numpy_is_explained_where_it_stands(program
     said = {name for remark in story.backward.remarks for name in remark.symbols}
     for step in story.steps:
         names = {n.name for f in step.formulas if f.right is not None for n in nodes(f.right)}
-        parts = {f.left[0] for f in step.formulas if f.kind == "with"}
+        left = [f.left[0] for f in step.formulas if f.kind == "with"]
+        parts = {n.name for x in left if not isinstance(x, str) for n in nodes(x)} | {
+            x for x in left if isinstance(x, str)
+        }
         assert names <= {*story.keys, *said, *parts, "α", None}, step.name
         assert step.kind != "backward" or not step.notes, step.name
+
+
+def test_what_has_a_symbol_is_written_out_once() -> None:
+    def written(loss: ag.Tensor) -> list[tuple[str, str, str]]:
+        return [
+            (step.name, text(f.left[0]), text(f.right)) for step in tell(loss).steps
+            for f in step.formulas if f.kind == "with" and not isinstance(f.left[0], str)
+        ]  # fmt: skip
+
+    assert written(chapter()) == [
+        ("l_1", "σ(s_1)", "1 / (1 + exp(−s_1))"),
+        ("L", "ℓ(l_2, y)", "−y ∘ log(l_2) − (1 − y) ∘ log(1 − l_2)"),
+    ]
+    assert written(chapter(rows=3))[1][2] == "mean(−y ∘ log(l_2) − (1 − y) ∘ log(1 − l_2))"
+    s = leaf(1, 2)
+    own = (1 / (1 + np.exp(-s)) + ag.relu(s * 2)).sum().named("L")
+    assert {what[1:] for what in written(own)} == {
+        ("σ(x)", "1 / (1 + exp(−x))"), ("relu(z)", "max(z, 0)"),
+    }  # fmt: skip
+    assert written((s @ s + np.tanh(s).mean()).named("L")) == []
 
 
 # ---------------------------------------------------------------------- any graph

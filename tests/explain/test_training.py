@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tempfile
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.explain import boundary, curves, training
+from autograd_lite.explain import plots, training
 from autograd_lite.explain.words import WORDS
 from autograd_lite.show.notation import number
 
@@ -54,14 +56,38 @@ class Page:
         (data,) = re.findall(r'id="training-data">(.*?)</script>', self.text, re.DOTALL)
         self.data = json.loads(data)
 
+    def drawn(self, picture: str, part: str) -> list[Any]:
+        """The lines of a group of a picture, each as points, as they are drawn."""
+        (svg,) = re.findall(rf'<svg id="{picture}".*?</svg>', self.section, re.DOTALL)
+        root = ET.fromstring(svg)
+        group = next((g for g in root.iter(f"{SVG}g") if g.get("id") == part), None)
+        if group is None:
+            return []
+        uses = list(group.iter(f"{SVG}use"))
+        offset = [float(uses[0].get(a, "0")) for a in "xy"] if uses else [0.0, 0.0]
+        if uses and not list(group.iter(f"{SVG}path")):
+            return [np.array([offset])]
+        return [
+            np.array(re.findall(r"([-.\d]+) ([-.\d]+)", line), float) + offset
+            for path in group.iter(f"{SVG}path") for line in path.get("d", "").split("M")[1:]
+        ]  # fmt: skip
 
-def seen(paths: list[str]) -> list[list[Any]]:
-    """The closed lines of each path, as points."""
-    return [
-        [np.array([p.split(",") for p in loop[1:-1].split("L")], float)
-         for loop in re.findall(r"M[^Z]*Z", path)]
-        for path in paths
-    ]  # fmt: skip
+    def data_of(self, points: Any, x: Any) -> Any:
+        """What features points of the plane have: by its frame, which is drawn first."""
+        (frame,) = re.findall(r'd="([^"]*)" style="fill: var\(--class-0\)"', self.section)
+        corners = np.array(re.findall(r"([-.\d]+) ([-.\d]+)", frame), float)
+        (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+        low, high = limits(x)
+        part = (points - [left, bottom]) / [right - left, top - bottom]
+        return low + part * (high - low)
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def limits(x: Any) -> Any:
+    margin = 0.08 * (x.max(axis=0) - x.min(axis=0))
+    return x.min(axis=0) - margin, x.max(axis=0) + margin
 
 
 def within(loops: list[Any], points: Any) -> Any:
@@ -77,26 +103,27 @@ def within(loops: list[Any], points: Any) -> Any:
     return inside
 
 
-def undrawn(plane: boundary.Plane, drawn: Any) -> Any:
-    part = np.array(drawn) / boundary.SIZE
-    part[:, 1] = 1 - part[:, 1]
-    return plane.low + part * (plane.high - plane.low)
-
-
-def test_it_says_the_losses_of_the_training(record: nn.Recording, tmp_path: Path):
+def test_it_says_the_losses_of_all_data_and_draws_them_beside_those_of_the_batch(tmp_path: Path):
+    net = nn.MLP([2, 3, 1], rng=0)
+    sgd, loss = nn.SGD(net.parameters(), lr=4.0), nn.BCELoss()
+    record = nn.fit(net, X, INSIDE, loss, sgd, 6, batch_size=20, record=3).record
     page = Page(tmp_path, record)
-    assert record.steps == [0, 20, 40, 60, 80, 100]
+    assert record.steps == page.data["steps"] == [0, 3, 6, 9, 12, 15, 18]
+    whole = [record.loss_of_all(i) for i in range(7)]
+    for i in (0, 6):
+        with record.at(i):
+            assert whole[i] == loss(net(X), INSIDE).item()
     assert page.data["states"] == [
-        f"Iteration {step} of 100: loss {number(loss)}"
-        for step, loss in zip(record.steps, record.losses, strict=True)
+        f"Iteration {step} of 18: loss {number(of_all)}"
+        for step, of_all in zip(record.steps, whole, strict=True)
     ]
-    (points,) = re.findall(r'<polyline class="curve" points="(.*?)"', page.section)
-    drawn = np.array([p.split(",") for p in points.split()], float)
-    np.testing.assert_array_equal(drawn, page.data["places"])
-    up = curves.HEIGHT - curves.BOTTOM - drawn[:, 1]
-    np.testing.assert_allclose(up / up[0], np.array(record.losses) / record.losses[0], atol=1e-3)
-    np.testing.assert_allclose(np.diff(drawn[:, 0]), np.diff(drawn[:, 0])[0], atol=0.11)
-    assert page.data["states"][-1] in page.section  # without script the last is shown
+    assert np.abs(np.subtract(whole, record.losses)).max() > 0.01
+    dots = [page.drawn("losses", f"dot-at-{i}") for i in range(7)]
+    at = np.array([dot.mean(axis=0) for (dot,) in dots])
+    for along, what in ((at[:, 0], record.steps), (at[:, 1], whole)):  # on one scale
+        np.testing.assert_allclose(np.polyval(np.polyfit(what, along, 1), what), along, atol=0.15)
+    assert at[0, 1] + 1 < at[6, 1]
+    assert {"all data", "the batch"} <= set(re.findall(r">([^<]*)</text>", page.section))
 
 
 def test_it_steps_through_one_recorded_iteration(record: nn.Recording, tmp_path: Path):
@@ -104,8 +131,12 @@ def test_it_steps_through_one_recorded_iteration(record: nn.Recording, tmp_path:
     for iteration in (None, 60):
         page = Page(tmp_path, record, iteration=iteration)
         i = record.steps.index(iteration or 0)
-        assert f"The steps are those of iteration {iteration or 0} of 100." in page.text
+        assert f"The steps are those of iteration {iteration or 0} of 100;" in page.text
         assert f'aria-label="L = {number(record.losses[i])}"' in page.text
+        assert page.data["states"][i] in page.section  # without script, too
+        assert re.findall(r'id="([\w-]+)" class="now"', page.section) == [
+            f"line-at-{i}", f"dot-at-{i}", f"class-1-at-{i}", f"nodes-at-{i}"
+        ]  # fmt: skip
         for name in ("b_01", "W_12"):
             shown = number(record.parameters[name][i].reshape(-1)[0])
             assert f"= {shown}" in page.text
@@ -113,15 +144,17 @@ def test_it_steps_through_one_recorded_iteration(record: nn.Recording, tmp_path:
         np.testing.assert_array_equal(record.net[name].data, value)
 
 
-def is_at(found: nn.Recording, i: int, plane: boundary.Plane, drawn: Any, level: float) -> Any:
-    """Whether the prediction is ``level`` within a pixel of these points, or as good as there."""
-
-    def predict(right: float, down: float) -> Any:
-        at = undrawn(plane, drawn + np.array([right, down]))
-        return found.predict(i, at)[:, 0].astype(float)
-
-    slope = np.hypot(predict(0.5, 0) - predict(-0.5, 0), predict(0, 0.5) - predict(0, -0.5))
-    return np.abs(predict(0, 0) - level) < np.maximum(slope, 0.03)
+def test_it_starts_with_an_observation_that_teaches_something(tmp_path: Path):
+    x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    net = nn.MLP([2, 2, 1], rng=0)
+    sgd = nn.SGD(net.parameters(), lr=0.5)
+    record = nn.fit(net, x, x[:, :1], nn.BCELoss(), sgd, 1, batch_size=1, record=1).record
+    page = Page(tmp_path, record)
+    assert "Shown is observation 3, which tells more than the first." in page.text
+    assert 'aria-label="(l_0)_1 = 1"' in page.text
+    asked = Page(tmp_path, record, iteration=0)
+    assert "Shown is" not in asked.text
+    assert 'aria-label="(l_0)_1 = 0"' in asked.text
 
 
 CASES = {
@@ -137,60 +170,43 @@ CASES = {
 def test_the_boundary_is_where_the_prediction_changes_its_class(case: str, tmp_path: Path):
     sizes, y, loss, options, level = CASES[case]
     x = X.astype(options.get("dtype", float))
-    found = trained(sizes, x, y, loss, **options)
+    found = trained(sizes, x, y, loss, record=100, **options)
     page = Page(tmp_path, found)
-    plane = boundary.plane_of(x.astype(float))
-    points = np.random.default_rng(1).uniform(plane.low, plane.high, size=(1500, 2))
-    some_boundary = False
-    for i, paths in enumerate(page.data["regions"]):
-        (loops,) = seen(paths)
+    points = np.random.default_rng(1).uniform(*limits(x), size=(1500, 2))
+    for i in range(len(found.steps)):
+        loops = [page.data_of(loop, x) for loop in page.drawn("boundary", f"class-1-at-{i}")]
         predicted = found.predict(i, points)[:, 0] - level
         clear = np.abs(predicted) > 0.02
-        inside = within(loops, plane.drawn(points))
-        np.testing.assert_array_equal(inside[clear], (predicted > 0)[clear])
-        for loop in loops:
-            along = np.concatenate(
-                [loop + t * (np.roll(loop, -1, axis=0) - loop) for t in np.linspace(0, 0.9, 10)]
-            )
-            visible = along[((along > 0.1) & (along < boundary.SIZE - 0.1)).all(axis=1)]
-            if len(visible):
-                some_boundary = True
-                assert is_at(found, i, plane, visible, level).all()
-    assert some_boundary
-    assert f'class-1" d="{page.data["regions"][-1][0]}"' in page.section
+        np.testing.assert_array_equal(within(loops, points)[clear], (predicted > 0)[clear])
 
 
 @pytest.mark.parametrize("target", ["numbers", "one-hot"])
 def test_of_several_classes_each_has_its_region(target: str, tmp_path: Path):
     y: Any = CORNERS if target == "numbers" else np.eye(3)[CORNERS]
     loss: Any = nn.MSELoss() if target == "one-hot" else nn.CrossEntropyLoss()
-    found = trained([2, 4, 3], X, y, loss, output="identity")
+    found = trained([2, 4, 3], X, y, loss, output="identity", record=100)
     page = Page(tmp_path, found)
-    plane = boundary.plane_of(X)
-    points = np.random.default_rng(1).uniform(plane.low, plane.high, size=(1500, 2))
-    for i, paths in enumerate(page.data["regions"]):
+    points = np.random.default_rng(1).uniform(*limits(X), size=(1500, 2))
+    for i in range(len(found.steps)):
         scores = np.sort(found.predict(i, points), axis=1)
         clear = scores[:, -1] - scores[:, -2] > 0.15
         classes = found.predict(i, points).argmax(axis=1)
-        for c, loops in enumerate(seen(paths), 1):
-            inside = within(loops, plane.drawn(points))
-            np.testing.assert_array_equal(inside[clear], (classes == c)[clear])
-    marks = re.findall(r'class="points class-(\d)" d="(.*?)"/>', page.section.split("<ul")[0])
-    assert [(int(c), d.count("M")) for c, d in marks] == [
-        (c, np.count_nonzero(c == CORNERS)) for c in range(3)
-    ]
-    assert all(f"class {c}<" in page.section for c in range(3))
+        for c in (1, 2):
+            loops = [page.data_of(loop, X) for loop in page.drawn("boundary", f"class-{c}-at-{i}")]
+            np.testing.assert_array_equal(within(loops, points)[clear], (classes == c)[clear])
+    marks = [page.section.count(f"stroke: var(--mark-{c})") for c in range(3)]
+    each_of = [np.count_nonzero(c == CORNERS) for c in range(3)]
+    assert np.subtract(marks, each_of).tolist() == [2, 2, 2]  # its form, and that in the legend
+    assert all(f">class {c}<" in page.section for c in range(3))
 
 
-def test_integers_are_observations_too_and_of_many_parameters_some_are_left_out(tmp_path: Path):
+def test_integers_are_observations_too():
     x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
-    found = trained([2, 4, 1], x, np.array([[0.0], [1.0], [1.0], [0.0]]), steps=200)
-    (loops,) = seen(Page(tmp_path, found).data["regions"][-1])
-    plane = boundary.plane_of(x.astype(float))
-    assert within(loops, plane.drawn(x.astype(float))).tolist() == [False, True, True, False]
-    page = Page(tmp_path, trained([2, *[2] * 13, 1], X, INSIDE, steps=2, record=1))
-    assert len(page.data["parameters"]) == training.MOST_PARAMETERS
-    assert "4 further parameters are left out." in page.section
+    found = trained([2, 4, 1], x, np.array([[0.0], [1.0], [1.0], [0.0]]), steps=200, record=200)
+    with tempfile.TemporaryDirectory() as folder:
+        page = Page(Path(folder), found)
+    loops = [page.data_of(loop, x) for loop in page.drawn("boundary", "class-1-at-1")]
+    assert within(loops, x.astype(float)).tolist() == [False, True, True, False]
 
 
 class OfSixty(nn.Module):
@@ -223,51 +239,48 @@ def test_where_there_is_no_boundary_it_is_said(net: Any, x: Any, y: Any, loss: A
         page = Page(Path(folder), record)
     assert 'id="boundary"' not in page.section
     assert WORDS["no_boundary"][0] in page.section
-    assert page.data["regions"] == page.data["lines"] == []
     assert 'id="losses"' in page.section
 
 
 def test_the_nodes_of_the_first_layer_are_lines(record: nn.Recording, tmp_path: Path):
     page = Page(tmp_path, record)
-    plane = boundary.plane_of(X)
-    for i, lines in enumerate(page.data["lines"]):
+    for i in range(len(record.steps)):
         w, b = record.parameters["W_01"][i], record.parameters["b_01"][i]
-        assert len(lines) == 5
-        for k, path in enumerate(lines):
-            if path:
-                ends = np.array([p.split(",") for p in path[1:].split("L")], float)
-                s = undrawn(plane, ends) @ w[:, k] + b[0, k]
-                np.testing.assert_allclose(s / np.abs(w[:, k]).sum(), 0, atol=1e-3)
-    assert "where a node of the first layer is 0" in page.section
+        lines = page.drawn("boundary", f"nodes-at-{i}")
+        for line in lines:
+            s = page.data_of(line, X) @ w + b
+            assert np.abs(s / np.abs(w).sum(axis=0)).max(axis=0).min() < 5e-3
+        assert 1 <= len(lines) <= 5
+    assert "a node is 0" in page.section
+    one, none = np.array([[1.0], [-1.0]]), np.zeros((2, 1))
+    square = np.array([-1.0, -1.0]), np.array([1.0, 1.0])
+    (x, y) = plots.through(one, np.array([0.5]), square)[:, :2]
+    np.testing.assert_allclose(x - y, -0.5)
+    assert np.isnan(plots.through(none, np.array([0.5]), square)).all()
 
 
-def test_the_tables_hold_the_parameters_of_every_state(record: nn.Recording, tmp_path: Path):
+def test_the_steps_can_have_the_parameters_of_every_state(record: nn.Recording, tmp_path: Path):
     page = Page(tmp_path, record)
-    assert [p["key"] for p in page.data["parameters"]] == ["p1", "p2", "p3", "p4"]
-    for values, shown in zip(record.parameters.values(), page.data["parameters"], strict=True):
-        assert shown["texts"] == [[number(v) for v in value.ravel()] for value in values]
-        assert shown["greatest"] == pytest.approx(np.abs(values).max(), rel=1e-3)
-        table = page.section.split(f'data-key="{shown["key"]}"')[1].split("</table>")[0]
-        assert re.findall(r"<td[^>]*>(.*?)</td>", table) == shown["texts"][-1]
+    assert len(page.data["leaves"]) == 4
+    shown = dict(re.findall(r'data-key="(v\d+)" role="group" aria-label="(\w+),', page.text))
+    for key, states in page.data["leaves"].items():
+        values = record.parameters[shown[key]]
+        for state, value in zip(states, values, strict=True):
+            np.testing.assert_allclose(state, value.ravel(), rtol=1e-8)
 
 
 def test_a_long_training_of_a_large_net_stays_small(tmp_path: Path):
-    x = RNG.normal(size=(1000, 2))
-    found = trained([2, 30, 30, 1], x, (x[:, :1] > 0) * 1.0, record=1, steps=150)
+    x = RNG.normal(size=(500, 2))
+    found = trained([2, 12, 12, 1], x, (x[:, :1] > 0) * 1.0, record=1, steps=105)
     page = Page(tmp_path, found)
-    assert len(found.steps) == 151
-    assert len(page.text.encode()) < 2_000_000
+    assert len(found.steps) == 106
+    assert len(page.text.encode()) < 1_500_000
     n = len(page.data["states"])
     assert n == training.MOST_FRAMES
-    assert page.data["states"][0].startswith("Iteration 0 of 150")
-    assert page.data["states"][-1].startswith("Iteration 150 of 150")
-    assert f"The slider goes through {n} of the 151 iterations" in page.section
-    assert "Of 1000 observations 400 are drawn." in page.section
-    assert page.section.count("<td tabindex") < 150
-    (statistics,) = (p["statistics"] for p in page.data["parameters"] if p["key"] == "p3")
-    w = found.parameters["W_12"][0]
-    assert statistics[0].startswith("900 entries: ")
-    assert f"max {number(w.max())}" in statistics[0]
+    assert page.data["states"][0].startswith("Iteration 0 of 105")
+    assert page.data["states"][-1].startswith("Iteration 105 of 105")
+    assert f"The slider goes through {n} of the 106 iterations" in page.section
+    assert "Of 500 observations 400 are drawn." in page.section
 
 
 def test_only_what_the_optimizer_has_is_updated_by_its_rate(tmp_path: Path):
@@ -282,7 +295,7 @@ def test_only_what_the_optimizer_has_is_updated_by_its_rate(tmp_path: Path):
     after = record.parameters[evil][1]
     assert f">{number(after[0, 0])}</td>" in found.text.split('data-kind="update"')[1]
     assert "<img" not in found.text  # names are text
-    assert "&lt;img src=x" in found.section
+    assert "&lt;img src=x" in found.text
     net = nn.MLP([2, 3, 1], rng=0)
     for parameter in net.parameters():
         parameter.requires_grad = parameter is net["W_01"]
@@ -304,13 +317,11 @@ def test_a_training_that_diverged_is_shown_as_far_as_there_are_numbers(tmp_path:
         values[3] = np.full_like(values[3], np.nan)
         values[2] = np.full_like(values[2], np.inf)
     page = Page(tmp_path, found)
-    assert [place is None for place in page.data["places"]] == [False, True, False, True]
-    assert re.search(r'class="now" visibility="hidden"', page.section)
-    assert "nan" not in re.findall(r'points="(.*?)"', page.section)[0]
-    assert page.data["regions"][3] == [""]
-    assert page.data["lines"][3] == page.data["lines"][2] == [""] * 3
-    assert page.data["parameters"][0]["texts"][3] == ["nan"] * 6
-    assert np.isfinite(page.data["parameters"][0]["greatest"])
+    assert page.data["states"][2:] == [f"Iteration {i} of 3: loss {x}" for i, x in
+                                       ((2, number(found.losses[2])), (3, "inf"))]  # fmt: skip
+    assert "nan" not in "".join(re.findall(r' d="(.*?)"', page.section, re.DOTALL))
+    assert page.drawn("boundary", "class-1-at-3") == page.drawn("boundary", "nodes-at-3") == []
+    assert all(states[2:] == [[], []] for states in page.data["leaves"].values())
 
 
 def test_what_cannot_be_explained_is_refused(record: nn.Recording, tmp_path: Path):
@@ -334,64 +345,21 @@ def test_what_cannot_be_explained_is_refused(record: nn.Recording, tmp_path: Pat
         ag.explain(found, path)
 
 
-# ---------------------------------------------------------------- marching squares, lines, ticks
+def test_without_matplotlib_it_says_what_to_install(record, tmp_path, monkeypatch):
+    for name in ("plots", "training"):
+        monkeypatch.delitem(sys.modules, f"autograd_lite.explain.{name}")
+        monkeypatch.delattr(sys.modules["autograd_lite.explain"], name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r'pip install "autograd_lite\[plots\]"'):
+        ag.explain(record, tmp_path / "page.html")
+    shown = nn.History(loss=[2.0, 1.0])._repr_html_()
+    assert shown == "<div>2 epochs, loss 2 → 1</div>"
 
 
-SQUARE = boundary.Plane(np.array([-1.0, -1.0]), np.array([1.0, 1.0]))
-
-
-@each({
-    "nothing": (lambda x, y: -1 + 0 * x, 0.0),
-    "all of it": (lambda x, y: 1 + 0 * x, 1.0),
-    "a disc": (lambda x, y: 0.25 - x * x - y * y, np.pi / 16),
-    "two corners": (lambda x, y: x * y, 0.5),
-    "a hole": (lambda x, y: x * x + y * y - 0.25, 1 - np.pi / 16),
-    "nan": (lambda x, y: np.where(x < 0, np.nan, y), 0.25),
-    "infinite": (lambda x, y: np.where(x < 0, -np.inf, np.inf), 0.5),
-}.values())
-def test_regions_are_where_a_margin_is_positive(margin: Any, share: float):
-    (path,) = boundary.regions(SQUARE, lambda points: margin(*points.T)[:, None])
-    (loops,) = seen([path])
-    points = SQUARE.drawn(np.random.default_rng(0).uniform(-1, 1, size=(4000, 2)))
-    assert abs(within(loops, points).mean() - share) < 0.03
-
-
-@each([
-    ([1.0, 0.0], 0.0, (240, 0), (240, 480)),
-    ([0.0, 1.0], 0.5, (0, 360), (480, 360)),
-    ([1.0, -1.0], 0.0, (0, 480), (480, 0)),
-])
-def test_a_node_is_a_line_through_the_square(w: list[float], b: float, start: Any, end: Any):
-    path = boundary.line(SQUARE, np.array(w), b)
-    one, other = (np.array(p.split(","), float) for p in path[1:].split("L"))
-    along = (other - one) / np.linalg.norm(other - one)
-    for point in (start, end):
-        assert abs(np.cross([*along, 0], [*(np.array(point) - one), 0])[2]) < 0.1
-    assert boundary.line(SQUARE, np.array([1.0, 0.0]), 9.0) == ""
-    assert boundary.line(SQUARE, np.array([0.0, 0.0]), 0.0) == ""
-
-
-def test_ticks_are_round():
-    assert curves.ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    assert curves.ticks(-0.32, 0.32) == [-0.2, 0, 0.2]
-    assert curves.ticks(0, 730) == [0, 200, 400, 600]
-    assert curves.ticks(2, 2) == [2]
-    assert curves.ticks(float("nan"), 1) == []
-    for _ in range(50):
-        low, high = sorted(RNG.normal(size=2) * 10.0 ** RNG.integers(-8, 8))
-        found = curves.ticks(low, high)
-        assert 2 <= len(found) <= 7
-        assert np.allclose(np.diff(found), np.diff(found)[0])
-
-
-def test_a_curve_of_very_many_steps_is_drawn_by_some_with_the_first_and_the_last():
-    n = 30_000
-    svg = curves.Curve(range(n), np.linspace(1, 0, n).tolist()).svg(None, "steps", "loss", "")
-    (points,) = re.findall(r'points="(.*?)"', svg)
-    assert len(points.split()) == curves.MOST_DRAWN
-    assert points.split()[-1] == f"{curves.WIDTH - curves.RIGHT},{curves.HEIGHT - curves.BOTTOM}"
-    assert curves.thinned(4, 10) == [0, 1, 2, 3]
-    for n, most in ((61, 60), (1000, 7), (3, 2)):
-        found = curves.thinned(n, most)
-        assert (found[0], found[-1], len(found)) == (0, n - 1, most)
-        assert max(np.diff(found)) - min(np.diff(found)) <= 1
+def test_few_of_many_are_even_with_the_first_and_the_last():
+    assert training.thinned(4, 10) == [0, 1, 2, 3]
+    for n, most in ((61, 60), (1000, 8), (4, 3)):
+        found = training.thinned(n, most, 2)
+        assert (found[0], found[-1]) == (0, n - 1)
+        assert 2 in found
+        assert len(set(found)) == most

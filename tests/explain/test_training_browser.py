@@ -9,7 +9,6 @@ import pytest
 
 import autograd_lite as ag
 import nn
-from autograd_lite.explain.boundary import line, plane_of
 from autograd_lite.show.notation import number
 
 from ..draw.test_theme import contrast
@@ -50,94 +49,124 @@ def state(shown: Opened) -> str:
     return str(shown.page.inner_text("#state"))
 
 
-def boundary(shown: Opened) -> str:
-    return str(shown.page.get_attribute("#regions path", "d"))
+def drawn(shown: Opened) -> list[str]:
+    """What is seen of what states have of their own."""
+    found: list[str] = shown.page.evaluate(
+        """() => [...document.querySelectorAll("#training [id*='-at-']")].filter(
+            (part) => getComputedStyle(part).display !== "none").map((part) => part.id)"""
+    )
+    return found
 
 
-def test_it_starts_at_the_end_as_the_page_without_script_and_on_paper_do(shown, browser, path):
-    assert place(shown) == 10
-    assert state(shown).startswith("Iteration 1000 of 1000: loss ")
+def texts(shown: Opened) -> dict[str, list[str]]:
+    """The numbers that the step shows, by what they are of."""
+    found: dict[str, list[str]] = shown.page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll('.step.shown .matrix')].map(
+            (matrix) => [matrix.getAttribute('aria-label').split(',')[0],
+                [...matrix.querySelectorAll('td[data-entry]')].map((td) => td.textContent)]))"""
+    )
+    return found
+
+
+def test_it_shows_the_iteration_of_the_steps_as_the_page_without_script_and_on_paper(
+    shown, browser, path
+):
+    assert place(shown) == 2
+    assert state(shown).startswith("Iteration 200 of 1000: loss ")
+    assert drawn(shown) == ["line-at-2", "dot-at-2", "class-1-at-2", "nodes-at-2"]
     assert shown.page.is_visible("#iteration")
     for script in (False, True):
         with opened(browser, path, script=script) as plain:
             if script:
                 plain.page.emulate_media(media="print")
+                assert drawn(plain) == drawn(shown)
             assert state(plain) == state(shown)
-            assert boundary(plain) == boundary(shown)
             assert not plain.page.is_visible("#iteration")
             assert not plain.page.is_visible("#train")
-            for part in ("#losses", "#boundary", '#training [data-key="p3"]', "#state"):
+            for part in ("#losses", "#boundary", "#state", "#class-1-at-2"):
                 assert plain.page.is_visible(part)
+            assert not plain.page.is_visible("#class-1-at-3")
 
 
-def test_the_slider_moves_the_boundary_the_place_and_the_numbers(shown, record):
-    boundaries, places = set(), set()
-    for i, step in enumerate(record.steps):
+def test_all_of_it_is_on_one_screen(shown):
+    dock = shown.page.locator("#live").bounding_box()
+    for part in ("#figure svg", "#train", "#losses", "#boundary", ".step.shown h2"):
+        box = shown.page.locator(part).first.bounding_box()
+        assert 0 <= box["y"] <= dock["y"] - box["height"]
+
+
+def test_the_slider_moves_the_pictures_and_the_numbers_of_the_steps(shown, record):
+    for i in (0, 2, 7, 10):
         move(shown, i)
-        assert state(shown) == f"Iteration {step} of 1000: loss {number(record.losses[i])}"
+        step, loss = record.steps[i], record.loss_of_all(i)
+        assert state(shown) == f"Iteration {step} of 1000: loss {number(loss)}"
         assert shown.page.get_attribute("#iteration", "aria-valuetext") == state(shown)
-        boundaries.add(boundary(shown))
-        places.add(shown.page.get_attribute("#losses .now", "transform"))
-        for k, values in enumerate(record.parameters.values(), 1):
-            cells = shown.page.locator(f'#training [data-key="p{k}"] td')
-            assert cells.all_inner_texts() == [number(v) for v in values[i].reshape(-1)]
-    assert len(boundaries) == len(places) == len(record.steps)
-    move(shown, 4)
-    name = "W_01[2,3] = " + number(record.parameters["W_01"][4][1, 2])
-    assert shown.page.locator(f'#training td[aria-label="{name}"]').count() == 1
-
-
-def test_the_slider_moves_the_lines_of_the_first_layer_colours_and_the_place(shown, record):
-    plane, w = plane_of(record.x), np.array(record.parameters["W_01"])
-    for i in (0, 4, 10):
-        move(shown, i)
-        paths = [p.get_attribute("d") for p in shown.page.locator("#lines path").all()]
-        b = record.parameters["b_01"][i]
-        assert paths == [line(plane, w[i, :, k], b[0, k]) for k in range(5)]
-        level = shown.page.locator('#training [data-key="p1"] td').first.evaluate(
-            "cell => cell.style.getPropertyValue('--level')"
-        )
-        assert float(level) == pytest.approx(w[i, 0, 0] / np.abs(w).max(), abs=1e-3)
-        on_curve, marked = shown.page.evaluate(
-            """i => { const at = document.querySelector('#losses polyline').points[i];
-                const now = document.querySelector('#losses .now');
-                const x = Number(/translate\\(([-.\\d]+)/.exec(now.getAttribute('transform'))[1]);
-                const y = Number(now.querySelector('circle').getAttribute('cy'));
-                return [[at.x, at.y], [x, y]]; }""",
-            i,
-        )
-        assert marked == pytest.approx(on_curve, abs=0.11)
+        assert drawn(shown) == [f"{x}-at-{i}" for x in ("line", "dot", "class-1", "nodes")]
+        with record.replayed(2) as output:
+            net = record.net
+            for name, values in record.parameters.items():
+                net[name].data = values[i]
+            with record.at(i):
+                again = record.loss(net(record.batch(2)[0]), record.batch(2)[1])
+            again.backward()
+            del output
+        shown.show(1)
+        found = texts(shown)
+        for name in ("W_01", "b_01"):
+            assert found[name] == [number(v) for v in record.parameters[name][i].ravel()]
+        assert shown.page.locator(".step.shown .statistics").first.inner_text().startswith("80 ent")
+        shown.show(5)
+        assert texts(shown)["L"] == [number(again.item())]
 
 
 def test_what_is_predicted_is_seen_where_it_is_predicted(shown, record):
     """Asked of the browser: which observations lie in the region that is drawn."""
-    for i in (2, 10):
+    for i in (3, 10):
         move(shown, i)
-        x = record.x
-        margin = 0.08 * (x.max(axis=0) - x.min(axis=0))
-        part = (x - x.min(axis=0) + margin) / (x.max(axis=0) - x.min(axis=0) + 2 * margin)
         inside = shown.page.evaluate(
-            """points => { const path = document.querySelector('#regions path');
-                return points.map(([x, y]) => path.isPointInFill(new DOMPoint(x, y))); }""",
-            [[480 * a, 480 * (1 - b)] for a, b in part.tolist()],
+            """i => { const use = document.querySelector(`#class-1-at-${i} use`);
+                const path = document.querySelector(use.getAttribute('xlink:href'));
+                const [dx, dy] = ['x', 'y'].map((a) => Number(use.getAttribute(a) || 0));
+                const marks = ['0', '1'].flatMap((c) => [...document.querySelectorAll(
+                    `#boundary use[style*="mark-${c}"]`)].slice(0, -1));
+                return marks.map((mark) => path.isPointInFill(new DOMPoint(
+                    mark.getAttribute('x') - dx, mark.getAttribute('y') - dy))); }""",
+            i,
         )
-        predicted = record.predict(i, x)[:, 0]
+        order = np.argsort(record.y[:, 0], kind="stable")
+        predicted = record.predict(i, record.x)[order, 0]
         clear = np.abs(predicted - 0.5) > 0.02
         np.testing.assert_array_equal(np.array(inside)[clear], (predicted > 0.5)[clear])
+
+
+def test_the_address_keeps_the_iteration_and_what_was_changed_there(shown, browser, path, record):
+    move(shown, 7)
+    cell = shown.page.locator(".step.shown td[data-live]").first
+    cell.focus()
+    cell.press("ArrowUp")
+    changed = texts(shown)
+    address = shown.page.url
+    assert "&iteration=700&set=" in address
+    with opened(browser, path, at=address[address.index("#"):]) as other:
+        assert place(other) == 7
+        assert texts(other) == changed
+        other.page.click("#live .reset")
+        other.page.locator(".step.shown td[data-live]").first.focus()
+        w = record.parameters["W_01"][7]
+        assert texts(other)["W_01"] == [number(v) for v in w.ravel()]
 
 
 def test_the_keyboard_moves_the_iterations_within_the_section_and_steps_elsewhere(shown):
     page = shown.page
     page.focus("#iteration")
     page.keyboard.press("ArrowLeft")
-    assert (place(shown), shown.step) == (9, 1)
+    assert (place(shown), shown.step) == (1, 1)
     page.keyboard.press("Home")
     assert place(shown) == 0
     assert state(shown).startswith("Iteration 0 of")
     page.focus("#train")
     page.keyboard.press("ArrowRight")
     assert (place(shown), shown.step) == (1, 1)
-    page.locator('#training [data-key="p1"] td').first.focus()
     page.keyboard.press("End")
     page.keyboard.press("ArrowRight")
     assert (place(shown), shown.step) == (10, 1)
@@ -148,10 +177,11 @@ def test_the_keyboard_moves_the_iterations_within_the_section_and_steps_elsewher
 
 def test_it_plays_from_the_start_to_the_end_and_pauses(timed):
     page = timed.page
+    move(timed, 10)
     page.click("#train")
     assert page.get_attribute("#train", "aria-pressed") == "true"
     assert page.inner_text("#train") == "Pause"
-    assert place(timed) < 5
+    assert place(timed) == 0
     page.clock.run_for(2000)
     page.click("#train")
     paused = place(timed)
@@ -166,13 +196,6 @@ def test_it_plays_from_the_start_to_the_end_and_pauses(timed):
     assert page.inner_text("#train") == "Play the training"
 
 
-def test_the_steps_go_on_working_beside_it(shown):
-    shown.show(4)
-    shown.page.click('a[href="#training"]')
-    assert shown.step == 4
-    assert "iteration 200 of 1000" in shown.page.inner_text("#story .notes >> nth=0")
-
-
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_cut_or_overlaps_and_pictures_can_be_read(browser, path, width, scheme):
@@ -182,36 +205,24 @@ def test_nothing_is_cut_or_overlaps_and_pictures_can_be_read(browser, path, widt
             found.is_clear(at)
         assert found.errors == []
         for picture in ("losses", "boundary"):
-            sizes, outside = found.page.evaluate(
+            sizes = found.page.evaluate(
                 """id => { const svg = document.getElementById(id);
-                    const box = svg.getBoundingClientRect();
-                    const scale = box.width / svg.viewBox.baseVal.width;
-                    const texts = [...svg.querySelectorAll('text')];
-                    return [texts.map(t => scale * parseFloat(getComputedStyle(t).fontSize)),
-                        texts.filter(t => { const r = t.getBoundingClientRect();
-                            return r.left < box.left || r.right > box.right || r.top < box.top ||
-                                r.bottom > box.bottom; }).map(t => t.textContent)]; }""",
+                    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+                    return [...svg.querySelectorAll('text')].map(
+                        (text) => scale * parseFloat(getComputedStyle(text).fontSize)); }""",
                 picture,
             )
-            assert min(sizes) >= 10
-            assert outside == []
+            assert min(sizes) >= 9
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_points_and_boundary_stand_out_from_the_regions(browser, path, scheme):
     with opened(browser, path, scheme=scheme) as found:
         colours = found.page.evaluate(
-            """() => { const of = (selector, name) => getComputedStyle(
-                    document.querySelector(`#boundary ${selector}`))[name];
-                return [['rect.class-0', '.points.class-0'], ['#regions .class-1',
-                    '.points.class-1'], ['#regions .class-1', '#regions .class-1'],
-                    ['rect.class-0', '#regions .class-1'], ['rect.class-0', '.node-line'],
-                    ['#regions .class-1', '.node-line']].map(
-                    ([area, ink]) => [of(area, 'fill'), of(ink, 'stroke')]); }"""
+            """() => { const all = getComputedStyle(document.documentElement);
+                return Object.fromEntries(['class-0', 'class-1', 'mark-0', 'mark-1', 'ink', 'muted']
+                    .map((name) => [name, all.getPropertyValue(`--${name}`)])); }"""
         )
-        for area, ink in colours:
-            assert contrast(hexadecimal(area), hexadecimal(ink)) >= 4.5, (area, ink)
-
-
-def hexadecimal(colour: str) -> str:
-    return "#" + "".join(f"{int(x):02x}" for x in colour[4:-1].split(","))
+        for area in ("class-0", "class-1"):
+            for ink in (area.replace("class", "mark"), "ink", "muted"):
+                assert contrast(colours[area], colours[ink]) >= 4.5, (area, ink)

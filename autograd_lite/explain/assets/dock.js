@@ -23,12 +23,20 @@
     return [{ td, key, entry, shown: td.textContent, level: td.style.getPropertyValue("--level"),
       name: label.slice(0, label.lastIndexOf(" = ")) }];
   });
+  const statistics = all(".matrix[data-key] .statistics").map((said) => (
+    { said, key: said.closest(".matrix").dataset.key, text: said.textContent }
+  )).filter(({ key }) => key in told.keys);
+  const measured = (values) => [Math.min(...values), Math.max(...values),
+    values.reduce((sum, x) => sum + x, 0) / values.length, Math.hypot(...values)];
   const cellOf = (element) => cells.find((cell) => cell.td === element?.closest?.("td[data-live]"));
   const read = (text) => (text.trim() ? Number(text.trim().replace(/[−–]/g, "-").replace(",", "."))
     : NaN);
 
   run();
-  const first = Object.fromEntries(Object.keys(told.keys).map((key) => [key, of(key).slice()]));
+  const copied = (keys) => Object.fromEntries(keys.map((key) => [key, of(key).slice()]));
+  const first = copied(Object.keys(told.keys));
+  let start = first;
+  let from = /&iteration=\d+/.exec(location.hash)?.[0] ?? "";
   const greatest = (key) => of(key).reduce((most, x) =>
     (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
   const agrees = cells.every(({ key, entry, shown }) => {
@@ -46,11 +54,11 @@
 
   const total = () => of(told.output).reduce((sum, x) => sum + x, 0);
   const changes = () => told.leaves.flatMap((key) => Array.from(of(key), (x, i) =>
-    (Object.is(x, first[key][i]) ? "" : `${key}.${i}:${x}`)).filter(Boolean));
+    (Object.is(x, start[key][i]) ? "" : `${key}.${i}:${x}`)).filter(Boolean));
 
   function show() {
     run();
-    const isChanged = changes().length > 0;
+    const isChanged = told.leaves.some((key) => of(key).some((x, i) => !Object.is(x, first[key][i])));
     const most = Object.fromEntries(Object.keys(told.keys).map((key) => [key, greatest(key) || 1]));
     for (const { td, key, entry, shown, level, name } of cells) {
       const x = of(key)[entry], isOwn = Object.is(x, first[key][entry]);
@@ -64,7 +72,12 @@
         : Number.isFinite(x) ? (x / most[key]).toFixed(3) : 0);
     }
     body.classList.toggle("changed", isChanged);
-    reset.disabled = !isChanged;
+    reset.disabled = !changes().length;
+    for (const { said, key, text } of statistics) {
+      const found = isChanged ? measured(of(key)) : [];
+      said.textContent = text.replace(/ [^ ,]+(?=,|$)/g, (own) => (
+        isChanged ? ` ${live.written(found.shift())}` : own));
+    }
     if (explained) explain(explained);
     draw();
   }
@@ -72,14 +85,33 @@
   /** The address keeps what was changed, so that it can be handed on. */
   function keep() {
     const changed = changes();
-    body.dataset.changed = changed.length ? `&set=${changed.join(",")}` : "";
+    body.dataset.changed = from + (changed.length ? `&set=${changed.join(",")}` : "");
     const step = /^#step=\d+/.exec(location.hash)?.[0] ?? "#step=1";
     history.replaceState(null, "", step + body.dataset.changed);
   }
 
-  function restore() {
-    for (const key of told.leaves) of(key).set(first[key]);
+  function setRate(x) {
+    arrays[told.rate][0] = x;
+    rate.value = live.written(x);
+    for (const said of all("[data-kind=update] .formula.with mn")) said.textContent = rate.value;
   }
+
+  function restore() {
+    for (const key of told.leaves) of(key).set(start[key]);
+  }
+
+  /** Start from other numbers of leaves, and another rate; `which` says in the address from which. */
+  live.start = (values, other, which) => {
+    start = first;
+    restore();
+    for (const [key, array] of Object.entries(values)) if (array.length) of(key).set(array);
+    start = copied(told.leaves);
+    if (other) setRate(other);
+    show();
+    if (which === from) fromAddress(); // it was asked for
+    from = which;
+    keep();
+  };
 
   function fromAddress() {
     const found = /[#&]set=([^&]*)/.exec(location.hash);
@@ -120,7 +152,7 @@
   }
 
   /** `W_12` with its index below. */
-  const symbol = (text) => text.split(/_(\w+)/).map((part, i) => {
+  const symbol = (text) => text.split(/_([\w,]+)/).map((part, i) => {
     const sub = document.createElement("sub");
     sub.textContent = part;
     return i % 2 ? sub : part;
@@ -197,7 +229,7 @@
     const said = document.createElement("p");
     said.className = "arithmetic";
     said.setAttribute("aria-live", "polite");
-    result.append(said);
+    result.after(said);
   }
 
   // ---- By pointer and by keys --------------------------------------------------------------------
@@ -258,9 +290,7 @@
   slider.addEventListener("change", keep);
   rate.addEventListener("change", () => {
     const x = read(rate.value);
-    if (x > 0 && Number.isFinite(x)) arrays[told.rate][0] = x;
-    rate.value = live.written(arrays[told.rate][0]);
-    for (const said of all("[data-kind=update] .formula.with mn")) said.textContent = rate.value;
+    setRate(x > 0 && Number.isFinite(x) ? x : arrays[told.rate][0]);
     show();
   });
   dock.addEventListener("submit", (event) => event.preventDefault());
@@ -293,7 +323,7 @@
   for (const part of [dock, controls]) new ResizeObserver(fit).observe(part);
   addEventListener("DOMContentLoaded", fit);
   fromAddress();
-  body.dataset.changed ??= "";
+  body.dataset.changed ??= from;
   addEventListener("hashchange", () => {
     fromAddress();
     if (/^#step=/.test(location.hash)) keep(); // another anchor isn't ours

@@ -208,12 +208,23 @@
 
   // ---- Predict, then see -----------------------------------------------------------------------
 
+  let turn = -1;
+  /** Another entry each time. */
+  const asks = (form) => {
+    const asked = predictions[form.closest(".step").id];
+    const all = [asked, ...(asked.more || [])];
+    return { ...asked, ...all[Math.max(turn, 0) % all.length] };
+  };
+
   function setPredicting(on) {
     setPlaying(false);
+    turn += on;
     predict.setAttribute("aria-pressed", on);
     document.body.classList.toggle("predicting", on);
     for (const form of all("form.predict")) {
       form.hidden = !on;
+      const spans = all("label > span", form);
+      spans.forEach((span, i) => { span.hidden = i !== Math.max(turn, 0) % spans.length; });
       form.reset();
       answer(form, "", "");
       form.closest(".step").classList.remove("solved");
@@ -248,7 +259,7 @@
 
   /** [right?, what to say] */
   function judge(form, text) {
-    const asked = predictions[form.closest(".step").id];
+    const asked = asks(form);
     const mistakes = asked.mistakes || [];
     let mistake;
     if (form.dataset.asks === "shape") {

@@ -1,0 +1,160 @@
+"""The plots of a recorded training, by matplotlib: its losses, and what is predicted where.
+
+Each is an SVG in the colours of the page. What a state has of its own, such as the boundary, is a
+group whose id ends in ``-at-3``; those of one state are seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from io import StringIO
+from typing import Any
+
+import numpy as np
+
+from ..engine.tensor import Array
+from ..show import mathml
+from .classes import MOST_CLASSES, Classes
+from .words import Words
+
+try:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+except ImportError as error:
+    raise ImportError(
+        'explain: a training is drawn by matplotlib: pip install "autograd_lite[plots]"'
+    ) from error
+
+GRID = 80
+"""Nodes a side. From one to the next the boundary is straight, which cuts off sharp corners."""
+
+_NAMES = [f"{kind}-{c}" for kind in ("class", "mark") for c in range(MOST_CLASSES)]
+_NAMES += ["ink", "muted", "blue", "now-line"]
+INK = {name: f"#0000{i:02x}" for i, name in enumerate(_NAMES, 1)}
+"""What stands for a colour that the page's style gives that name."""
+
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none", "svg.hashsalt": "", "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 10, "legend.frameon": False, "axes.facecolor": "none",
+    "figure.constrained_layout.use": True, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.edgecolor": INK["muted"], "axes.labelcolor": INK["ink"], "text.color": INK["ink"],
+    "xtick.color": INK["muted"], "ytick.color": INK["muted"],
+}  # fmt: skip
+_ENGLISH = Words("en")  # as long, about, as what is put in its place
+
+
+def losses(
+    steps: Sequence[int], batch: Sequence[float], whole: Sequence[float], shown: Sequence[int],
+    now: int, words: Words,
+) -> str:
+    """The loss of all data and, fainter, that of the batch, by the number of steps.
+
+    Args:
+        steps: increasing.
+        batch: one a step.
+        whole: of the states that are shown; nan where it isn't known.
+        shown: their places in ``steps``.
+        now: which of these is seen.
+        words: of the page's language.
+    """
+    with rc_context(_STYLE):
+        figure = Figure((3.3, 3.3))
+        axes = figure.add_subplot(xlabel=_ENGLISH("iteration"), ylabel=_ENGLISH("loss"))
+        known = np.isfinite(whole).any()
+        at = np.take(steps, shown)
+        heights = _finite(whole if known else np.take(batch, shown))
+        axes.plot(steps, _finite(batch), color=INK["muted"], lw=1, label=_ENGLISH("of_batch"))
+        if known:
+            axes.plot(at, heights, color=INK["blue"], lw=2, label=_ENGLISH("of_all"))
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        axes.locator_params("x", integer=True, nbins=6)
+        axes.legend(loc="upper right")
+        for k, (step, height) in enumerate(zip(at, heights, strict=True)):
+            axes.axvline(step, color=INK["now-line"], lw=1, ls="--", gid=f"line-at-{k}")
+            axes.plot(step, height, "o", color=INK["now-line"], gid=f"dot-at-{k}")
+        return _svg(figure, "losses", now, words)
+
+
+def plane(
+    x: Array, classes: Classes, limits: tuple[Array, Array], margins: Sequence[Array],
+    nodes: Sequence[tuple[Array, Array]], now: int, words: Words,
+) -> str:
+    """The regions of the classes, with observations.
+
+    Args:
+        x: ``(n, 2)``.
+        classes: of these.
+        limits: the least and the greatest value of each feature that is drawn.
+        margins: of each state, those at the points of `grid`, ``(GRID², classes − 1)``.
+        nodes: of each state, the weight ``(2, k)`` and the bias ``(k,)`` of the first layer's
+            nodes, each of which is a line; empty where they aren't lines.
+        now: which state is seen.
+        words: of the page's language.
+    """
+    low, high = limits
+    with rc_context(_STYLE):
+        figure = Figure((3.3, 3.3))
+        axes = figure.add_subplot(facecolor=INK["class-0"], xlabel="x₁")
+        axes.set_ylabel("x₂", rotation=0, labelpad=9)
+        across, up = grid(limits).T.reshape(2, GRID, GRID)
+        for k, state in enumerate(margins):
+            for c, margin in enumerate(state.T, 1):
+                height = np.nan_to_num(margin, nan=-1).clip(-1e9, 1e9).reshape(GRID, GRID)
+                areas = axes.contourf(across, up, height, [0, 2e9], colors=[INK[f"class-{c}"]])
+                areas.set(edgecolor=INK["ink"], linewidth=1.8, gid=f"class-{c}-at-{k}")
+        for k, lines in enumerate(nodes):
+            label = "" if k else _ENGLISH("nodes")
+            axes.plot(*through(*lines, limits), "--", color=INK["muted"], lw=1, label=label,
+                      gid=f"nodes-at-{k}")  # fmt: skip
+        for c, label in enumerate(classes.labels):
+            label, some = _ENGLISH("class", label=label), x[classes.of == c]
+            axes.plot(*some.T, "ox^sD+"[c], ms=5, mfc="none", mec=INK[f"mark-{c}"], label=label)
+        axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+        figure.legend(loc="outside lower center", ncols=3, handlelength=1.2, columnspacing=1)
+        return _svg(figure, "boundary", now, words, classes.labels)
+
+
+def grid(limits: tuple[Array, Array], n: int = GRID) -> Array:
+    """``(n², 2)`` points, row by row, from a little outside of the limits."""
+    more = (limits[1] - limits[0]) / n
+    a, b = np.linspace(limits[0] - more, limits[1] + more, n).T
+    return np.stack([np.tile(a, n), np.repeat(b, n)], axis=1)
+
+
+def through(weight: Array, bias: Array, limits: tuple[Array, Array]) -> Array:
+    """The lines ``x w + b = 0``, ``(2, 3k)``: of each two far ends, and a gap."""
+    middle, reach = (limits[0] + limits[1]) / 2, 2 * np.hypot(*(limits[1] - limits[0]))
+    with np.errstate(all="ignore"):
+        size = np.hypot(*weight)
+        foot = middle[:, None] - (middle @ weight + bias) / size * (weight / size)
+        way = reach * np.stack([-weight[1], weight[0]]) / size
+        lines = np.stack([foot - way, foot + way, np.full_like(foot, np.nan)], axis=2)
+    return _finite(lines).reshape(2, -1)
+
+
+def _finite(values: Any) -> Array:
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _svg(figure: Figure, name: str, now: int, words: Words, labels: Sequence[str] = ()) -> str:
+    """As it stands in a page: colours by name, no ids but those of states, few points."""
+    file = StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(file, format="svg", facecolor="none", metadata=nothing)
+    svg = file.getvalue().partition("<svg")[2]
+    for found, put in (
+        (r"<style.*?</style>", ""),
+        (r' (?:id="[\w.]+_\d+"|(?:width|height)="[\d.]+pt")', ""),
+        (r"(\d\.\d)\d+", r"\1"),
+        (r"( (\S+) \n)(?:L \S+ \2 \n)+(?=L \S+ \2 \n)", r"\1"),
+        (r"([ML] (\S+) \S+ \n)(?:L \2 \S+ \n)+(?=L \2 )", r"\1"),
+        (rf'(?<=-at-{now}")>', ' class="now">'),
+    ):
+        svg = re.sub(found, put, svg)
+    svg = re.sub("|".join(INK.values()), lambda x: f"var(--{_NAMES[int(x[0][1:], 16) - 1]})", svg)
+    for key in ("iteration", "loss", "of_batch", "of_all", "nodes"):
+        svg = svg.replace(f">{_ENGLISH(key)}<", f">{words(key)}<")
+    for label in labels:
+        svg = svg.replace(f">{_ENGLISH('class', label=label)}<", f">{words('class', label=label)}<")
+    return f'<svg id="{name}" role="img" aria-label="{mathml.text(words(name))}"{svg}'
