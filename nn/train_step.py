@@ -68,7 +68,7 @@ class TrainStep:
         >>> net["W_01"].data.round(2), net["b_01"].data.round(2)
         (array([[2.]]), array([[1.]]))
         >>> print(step.source.splitlines()[-1])
-        step = prepare(parameters, lr)
+        step = prepare(lr, parameters)
     """
 
     _watched = ()
