@@ -49,6 +49,18 @@ def test_it_opens_offline_with_no_error_and_asks_for_no_other_file(shown, path):
     assert shown.requests == [path.as_uri()]
 
 
+def test_in_the_frame_of_a_notebook_it_steps_with_no_error(browser, loss, tmp_path):
+    framed = tmp_path / "cell.html"
+    framed.write_text(ag.explain(loss, tmp_path / "page.html")._repr_html_(), encoding="utf-8")
+    with opened(browser, framed) as cell:
+        frame = cell.page.frame_locator("iframe")
+        titles = frame.locator("section.step h2").all_text_contents()
+        for button, title in (("#next", titles[1]), ("#next", titles[2]), ("#back", titles[1])):
+            frame.locator(button).click()
+            assert frame.locator("section.step.shown h2").text_content() == title
+        assert cell.errors == []
+
+
 def test_without_script_every_step_is_shown_and_no_control(browser, path):
     with opened(browser, path, script=False) as bare:
         steps = bare.page.locator("section.step")

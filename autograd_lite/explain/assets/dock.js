@@ -87,7 +87,7 @@
     const changed = changes();
     body.dataset.changed = from + (changed.length ? `&set=${changed.join(",")}` : "");
     const step = /^#step=\d+/.exec(location.hash)?.[0] ?? "#step=1";
-    history.replaceState(null, "", step + body.dataset.changed);
+    if (location.protocol !== "about:") history.replaceState(null, "", step + body.dataset.changed);
   }
 
   function setRate(x) {

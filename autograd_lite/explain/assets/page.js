@@ -36,7 +36,9 @@
     next.setAttribute("aria-disabled", index === steps.length - 1);
     announce(steps[index]);
     mark(index);
-    history.replaceState(null, "", `#step=${index + 1}${document.body.dataset.changed || ""}`);
+    if (location.protocol !== "about:") {  // as in the frame of a notebook, which has no address
+      history.replaceState(null, "", `#step=${index + 1}${document.body.dataset.changed || ""}`);
+    }
     if (focus || focusIsLost) focusTitle(steps[index]);
   }
 
