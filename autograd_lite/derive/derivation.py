@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -34,10 +34,10 @@ class Step:
     target: str
     value: Array
     output: str
-    paths: list[Path] = field(repr=False)
-    simple: Expression = field(repr=False)
-    parts: list[Definition] = field(repr=False)
-    _spelled: Callable[[], tuple[Expression | None, list[Definition]]] = field(repr=False)
+    paths: list[Path]
+    simple: Expression
+    parts: list[Definition]
+    _spelled: Callable[[], tuple[Expression | None, list[Definition]]]
 
     @property
     def given(self) -> Expression:
@@ -116,6 +116,8 @@ class Step:
     def __str__(self) -> str:
         return self.text
 
+    __repr__ = __str__
+
     def _repr_markdown_(self) -> str:
         return self.markdown
 
@@ -149,8 +151,8 @@ class Derivation:
     """
 
     steps: list[Step]
-    _forward: Callable[[], tuple[list[Definition], list[tuple[str, Array]]]] = field(repr=False)
-    _remarks: Callable[[], list[str]] = field(repr=False)
+    _forward: Callable[[], tuple[list[Definition], list[tuple[str, Array]]]]
+    _remarks: Callable[[], list[str]]
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
@@ -209,6 +211,8 @@ class Derivation:
 
     def __str__(self) -> str:
         return self.text
+
+    __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
         return self.markdown
