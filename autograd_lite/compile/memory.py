@@ -1,8 +1,8 @@
 """Where a program's values lie: buffers, allocated once and used again when a value is dead.
 
 Three kinds of calls: those that write into a buffer (``out=``), those that give a number, and all
-others, whose results are new or share memory with their operands. A value that is handed out is
-never in a buffer.
+others, whose results are new or share memory with their operands. A value that is handed out lies
+in memory that is new at each call, as does what was in that memory before it.
 """
 
 from __future__ import annotations
@@ -59,10 +59,23 @@ _SOON = 4  # calls, after which a value stays in small memory of its own: so loo
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory for several values, one after the other; its first name, and shape."""
+    """Memory for several values, one after the other; its first name, and shape.
+
+    Attributes:
+        nodes: the values.
+        given: whether the last of them is handed out, so that the first is new at each call.
+    """
 
     name: str = ""
     shape: tuple[int, ...] = ()
+    nodes: list[Node] = field(default_factory=list)
+    given: bool = False
+
+    def may_be_given(self, node: Node) -> bool:
+        """Whether a result may lie where these values were."""
+        return bool(self.nodes) and all(
+            x.shape == node.shape and writes_out(x) != "put" for x in self.nodes
+        )
 
 
 @dataclass
@@ -115,8 +128,19 @@ def planned(program: Program) -> Plan:
             else:
                 waiting = free[node.size, node.dtype] if node not in lasting else []
                 plan.buffers[node] = waiting.pop() if waiting else Buffer()
+            if node in plan.buffers:
+                plan.buffers[node].nodes.append(node)
         _release(dead, plan, free)
+        if how == "ufunc" and node in out and node.size >= _LARGE:
+            _give(node, plan, free[node.size, node.dtype])
     return plan
+
+
+def _give(node: Node, plan: Plan, waiting: list[Buffer]) -> None:
+    """Let a result lie where values were that are dead, if such memory is waiting."""
+    for buffer in [b for b in waiting if b.may_be_given(node)][-1:]:
+        waiting.remove(buffer)
+        plan.buffers[node], buffer.given = buffer, True
 
 
 def _release(dead: list[Node], plan: Plan, free: dict[Any, list[Buffer]]) -> None:

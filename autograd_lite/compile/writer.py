@@ -233,6 +233,11 @@ class Source:
             end = start + node.size
             static[node] = static[whole][start:end].reshape(node.shape)
             text = f"{self.names[whole]}[{marked(start)}:{marked(end)}].reshape({code(node.shape)})"
+        elif node in plan.buffers and plan.buffers[node].given:
+            buffer = plan.buffers[node]
+            buffer.name = buffer.name or self.identifier(node)
+            if node.name is None:
+                self.names[node] = buffer.name
         elif node in plan.buffers and node not in static:
             buffer, static[node] = plan.buffers[node], np.empty(node.shape, node.dtype)
             if not buffer.name:
@@ -267,9 +272,12 @@ class Source:
             asked = f"int({asked}) != {node.value}" if function is int else asked
             self._watch(node, f"not {asked}" if node.value is True else asked)
             return
+        buffer = plan.buffers.get(node)
         out = self.names[node] if node in self._static else ""
-        if out and not (node in plan.buffers or node in plan.inside or node in plan.in_place):
+        if out and buffer is None and not (node in plan.inside or node in plan.in_place):
             return  # a view that was made once
+        if buffer is not None and buffer.given and buffer.nodes[0] is not node:
+            out = buffer.name
         if function in (put, put_at):
             self._put(node, out)
         elif out and joined(node):
@@ -283,12 +291,13 @@ class Source:
             elif out:
                 operands.append(f"out={out}" if function in (np.maximum, np.minimum) else out)
             call = f"{self.function(function)}({', '.join(operands)})"
-            self._line(node, call if out else f"{self.identifier(node)} = {call}")
+            self._assign(node, call, out)
         elif how == "product" and out:
             x, y = map(self.text_of, node.args)
             flat = function is np.dot or max(map(np.ndim, values(node.args))) <= 2
             # A method is half the time of matmul to call.
-            self._line(node, f"{x}.dot({y}, {out})" if flat else f"np.matmul({x}, {y}, {out})")
+            call = f"{x}.dot({y}, {out})" if flat else f"np.matmul({x}, {y}, {out})"
+            self._assign(node, call, out)
         elif function is not np.full or node in self._out:  # what is written to is filled there
             self._line(node, f"{self.identifier(node)} = {self.expression(node)}")
         if varies(node):
@@ -298,6 +307,10 @@ class Source:
                 self._watch(node, f"({name}.shape, {name}.dtype) != ({code(node.shape)}, {dtype})")
             elif node.is_several:
                 self._watch(node, f"len({name}) != {len(value)}")
+
+    def _assign(self, node: Node, call: str, out: str) -> None:
+        is_there = node in self._static or self.identifier(node) == out
+        self._line(node, call if is_there else f"{self.identifier(node)} = {call}")
 
     def _watch(self, node: Node, condition: str) -> None:
         said = f"other values decide otherwise at {node.line}"

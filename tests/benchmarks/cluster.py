@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter, sleep
 from typing import Any, NamedTuple
@@ -138,12 +138,16 @@ class Cluster:
         workers = [psutil.Process(pid) for pid in self._client.run(os.getpid).values()]
         before, done, peaks = self._counting.tasks, threading.Event(), [0.0]
 
+        def running() -> list[Any]:  # one that took too much memory was ended
+            return [w for w in workers if w.is_running()]
+
         def processors() -> float:
-            return sum(sum(p.cpu_times()[:2]) for p in (psutil.Process(), *workers))
+            return sum(sum(p.cpu_times()[:2]) for p in (psutil.Process(), *running()))
 
         def look() -> None:
             while not done.is_set():
-                peaks.extend(w.memory_info().rss for w in workers)
+                with suppress(psutil.NoSuchProcess):
+                    peaks.extend(w.memory_info().rss for w in running())
                 sleep(0.02)
 
         watching = threading.Thread(target=look)
@@ -157,6 +161,8 @@ class Cluster:
         finally:
             done.set()
             watching.join()
+        if len(running()) < len(workers):
+            print(f"{way}: a worker was ended, and another took its place")
         return Run(found, seconds, used, self._counting.tasks - before, max(peaks) / 1e6)
 
 

@@ -15,7 +15,7 @@ def described() -> str:
     """Versions, processor and threads as a Markdown list."""
     versions = [f"Python {platform.python_version()}", f"NumPy {version('numpy')}"]
     for name, module in MODULES.items():
-        if name not in missing():
+        if name not in missing() and not name.startswith("autograd_lite"):
             versions.append(f"{name.removesuffix(' jit')} {version(module)}")
     return "\n".join((
         f"- {', '.join(versions)}",

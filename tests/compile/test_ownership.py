@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -124,3 +125,30 @@ def test_arrays_that_are_closed_over_are_seen_to_change():
             for a, b in zip(compiled(x), (x * array, np.maximum(x, array * 2)), strict=True):
                 np.testing.assert_array_equal(a, b)
             array *= -1.5
+
+
+def test_results_lie_where_values_were_that_are_dead_and_are_new_at_each_call():
+    x, ws = np.ones((64, 64)), [np.full((64, 64), 0.5 + i / 9) for i in range(9)]
+
+    def f(ws: list[Any]) -> Any:
+        h = x
+        for w in ws:
+            h = np.tanh(h * w)
+        return np.sum(h)
+
+    def held() -> int:
+        tracemalloc.start()
+        try:
+            kept.append(compiled(ws))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    compiled, expected = ag.compile(ag.grad(f)), ag.grad(f)(ws)
+    kept = [compiled(ws), compiled([-w for w in ws])]
+    assert held() < (len(ws) + 0.5) * x.nbytes
+    for a, b, c, e in zip(*kept, expected, strict=True):
+        assert not any(np.shares_memory(*pair) for pair in ((a, b), (b, c), (a, c)))
+        np.testing.assert_allclose(a, e, rtol=1e-12)
+        np.testing.assert_array_equal(a, c)
+    assert compiled.source.count("np.empty") <= 2
