@@ -347,7 +347,10 @@ def _related(array: Array, other: Term) -> Term | None:
     few = len(np.unique(np.abs(y[y != 0]))) <= 2  # then many arrays are a multiple of it
     for c, d in [(1.0, 0.0), (-1.0, 0.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0), *_line(y, array)]:
         near = np.array_equal if c in (1, -1) else np.allclose
-        if (not few or c in (1, -1) or (d and y.size > 3)) and near(c * y + d, array):
+        likely = not few or c in (1, -1) or (d and y.size > 3)
+        if c == 1 and d and y.size <= 3:  # counting, 1 2 3 and 2 3 4, is no relation
+            continue
+        if likely and near(c * y + d, array):
             return total([(ONE, d), (shaped(other, array.shape), c)], array.shape)
     if not few and np.array_equal(y * y, array):
         return product([(shaped(other, array.shape), 2)])
