@@ -69,7 +69,7 @@ def losses(
             axes.plot(at, heights, color=INK["blue"], lw=2, label=_ENGLISH("of_all"))
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         axes.locator_params("x", integer=True, nbins=6)
-        axes.legend(loc="upper right")
+        figure.legend(loc="outside lower center", ncols=2)
         for k, (step, height) in enumerate(zip(at, heights, strict=True)):
             axes.axvline(step, color=INK["now-line"], lw=1, ls="--", gid=f"line-at-{k}")
             axes.plot(step, height, "o", color=INK["now-line"], gid=f"dot-at-{k}")
