@@ -445,9 +445,9 @@ class _Form:
     def _cost(self, e: Term, k: float, known: bool) -> int:
         """How much there is to read of a sum's coefficients, where k stands before it."""
         ratios = [(f, snapped(abs(c / k))) for f, c in e.args]
-        means = [self._mean(f, c) for f, c in ratios if f is not ONE]
+        means = [None if f is ONE else self._mean(f, c) for f, c in ratios]
         twice = sum(m is not None and m.is_called("multiply") for m in means)
-        left = [c for f, c in ratios if f is ONE or not self._mean(f, c)]
+        left = [c for (_, c), mean in zip(ratios, means, strict=True) if mean is None]
         alike = len(left) if len(left) == len(e.args) and len(set(left)) == 1 else 1
         moved = sum(
             3 if c > 1 or f is ONE else 1 for f, c in ratios
