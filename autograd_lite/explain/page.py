@@ -127,7 +127,7 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
     note = section = ""
     if extra is not None:
         style += _asset(extra.style)
-        note, section = f'<div class="notes">{extra.note}</div>\n', f"{extra.section}"
+        note, section = f'<div class="notes">{extra.note}</div>\n', extra.section
         data = "\n".join(_data(name, value) for name, value in extra.data.items())
         script += f"{data}\n<script>\n{_asset(extra.script)}</script>\n"
     return filled(
