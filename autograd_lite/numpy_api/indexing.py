@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import beside, zeros
+from ..arrays import array_of, beside, is_foreign, zeros
 from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import astype, broadcast_to, where
 from ..ops.define import operand, value
-from ..ops.indexing import _parts, owned, scatter
+from ..ops.indexing import _is_basic, _parts, owned, scatter, update
 from ..ops.moving import pick
 
 __all__ = ["index_add", "index_update"]
@@ -37,7 +37,13 @@ def index_update(a: Any, index: Any, values: Any) -> Tensor:
         Tensor([ 1., 10., 10.], op=where)
     """
     a = operand(a)
-    chosen, values = _broadcast_values("index_update", a, index, values)
+    chosen, values, shape = _fitting("index_update", a, index, values)
+    if not any(is_foreign(array_of(x)) for x in (a, values)):
+        if _is_basic(chosen):
+            return update(a, values, index=chosen)
+        if values.ndim == 0 and getattr(index, "dtype", None) == bool and index.shape == a.shape:
+            return where(index, values, a)
+    values = broadcast_to(values, shape)
     where_from = zeros(a.shape, beside(np.intp(0), _parts(chosen)))
     numbers = np.arange(1, 1 + values.size).reshape(values.shape)
     where_from[chosen] = beside(numbers, [where_from])
@@ -57,12 +63,12 @@ def index_add(a: Any, index: Any, values: Any) -> Tensor:
         Tensor([0., 3.], op=add)
     """
     a = operand(a)
-    chosen, values = _broadcast_values("index_add", a, index, values)
-    return a + scatter(values, index=chosen, shape=a.shape)
+    chosen, values, shape = _fitting("index_add", a, index, values)
+    return a + scatter(broadcast_to(values, shape), index=chosen, shape=a.shape)
 
 
-def _broadcast_values(name: str, a: Any, index: Any, values: Any) -> tuple[Any, Any]:
-    """The index, and the values in the shape of ``a[index]``."""
+def _fitting(name: str, a: Any, index: Any, values: Any) -> tuple[Any, Any, tuple[int, ...]]:
+    """The index, the values as they can be broadcast to the shape of ``a[index]``, and that."""
     chosen, values = owned(index), operand(values)
     if a.dtype.kind in "fc":  # as an assignment does
         values = astype(values, a.dtype)
@@ -70,7 +76,9 @@ def _broadcast_values(name: str, a: Any, index: Any, values: Any) -> tuple[Any, 
         shape = beside(value(a), _parts(chosen))[chosen].shape
         while values.ndim > len(shape) and values.shape[0] == 1:  # as an assignment allows
             values = values[0]
-        return chosen, values if values.shape == shape else broadcast_to(values, shape)
+        if np.broadcast_shapes(values.shape, shape) != shape:
+            raise ValueError(f"they can't be broadcast to {shape}")
+        return chosen, values, shape
     except (IndexError, ValueError) as error:
         raise type(error)(
             f"{name}: {describe(a, 'an array')}, values of shape {np.shape(value(values))}: {error}"

@@ -21,6 +21,14 @@ _INDICES = (
 )  # fmt: skip
 
 
+def _is_basic(index: Any) -> bool:
+    return all(
+        part is None or (isinstance(part, (int, np.integer, slice, EllipsisType))
+                         and not isinstance(part, bool))
+        for part in _parts(index)
+    )  # fmt: skip
+
+
 def _written(operands: Sequence[str], params: dict[str, Any]) -> str:
     index = params["index"]
     arrays = iter("ijklmn")
@@ -147,12 +155,28 @@ scatter: Op = op(
 )
 
 
-def _is_basic(index: Any) -> bool:
-    return all(
-        part is None or (isinstance(part, (int, np.integer, slice, EllipsisType))
-                         and not isinstance(part, bool))
-        for part in _parts(index)
-    )  # fmt: skip
+def _update(a: Any, values: Any, index: Any) -> Any:
+    out = own_array(a)
+    out[index] = values
+    return out
+
+
+update: Op = op(
+    "index_update",
+    _update,
+    lambda g, out, a, values, index: update(g, 0.0, index=_behind(g.ndim - out.ndim, index)),
+    lambda g, out, a, values, index: _scatter_vjp(g, out, values, index, out.shape),
+    cases=[
+        Case(((2, 3), np.empty((2, 3))[index].shape), {"index": index})
+        for index in _INDICES if _is_basic(index)
+    ],
+    source=lambda xs, params: (
+        f"(lambda a, x: (z := np.array(a), z.__setitem__({code(params['index'])}, x))[0])"
+        f"({xs[0]}, {xs[1]})"
+    ),
+    stacks=True,
+    reads="some",
+)
 
 
 def _own(part: Any) -> Any:
