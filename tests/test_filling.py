@@ -155,10 +155,17 @@ def test_what_is_added_in_place_is_put_there_once(monkeypatch: pytest.MonkeyPatc
     assert len(calls) == 2
 
 
-def test_outside_of_a_transform_they_are_arrays():
+def test_outside_of_a_transform_and_of_filling_they_are_arrays():
     for made in (np.zeros(2), np.array([1.0]), np.full(2, 3.0), np.ones_like([1.0])):
         assert type(made) is numpy.ndarray
-    assert np.array([ag.Tensor(2.0, requires_grad=True), 1.0]).requires_grad
+    x = ag.Tensor(2.0, requires_grad=True)
+    assert np.array([x, 1.0]).requires_grad
+    with np.filling():
+        a = np.zeros(2)
+        a[1] = x
+        y = np.sum(a**2)
+    y.backward()
+    assert x.grad == 4.0
     assert type(ag.vjp(lambda x: x * np.zeros(2, int).sum(), 1.0)[0]) is numpy.ndarray
 
 

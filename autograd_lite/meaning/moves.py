@@ -24,6 +24,8 @@ from .terms import (
     intern,
     is_identity,
     make,
+    marked,
+    merged,
     number,
     onehot,
     only_ones_moved,
@@ -648,6 +650,9 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     ranges = ranges_of(index, x.shape)
     if ranges is None:
         return _picked_at(x, _places(index, x.shape))
+    found = _of_blocks(x, ranges)
+    if found is not None:
+        return shaped(found, shape)
     while True:
         inner = x.args[0] if x.op in ("getitem", "reshape") else x
         if x.op == "reshape" and only_ones_moved(inner.shape, x.shape):
@@ -664,6 +669,82 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
         slices = {"index": slices_of(ranges, x.shape)}
         found = intern("getitem", (x,), slices, tuple(map(len, ranges)), x.size + 0.5)
     return None if found is None else shaped(found, shape)
+
+
+def block_of(f: Term) -> tuple[Term, list[range]]:
+    """What is put among zeros, and where; nowhere, if nothing was put there."""
+    if f.op == "scatter":
+        return f.args[0], ranges_of(f.params["index"], f.shape) or []
+    hots = [x for x in f.operands if f.op == "*" and x.kind == "marks" and x.shape == f.shape]
+    hots = [f] if f.kind == "marks" else hots
+    place = marked(hots[0]) if hots else None
+    if place is None:
+        return f, []
+    block = shaped(ONE, (1,) * f.ndim) if hots == [f] else merged(f, hots[0], -1)
+    if math.prod(block.shape) > 1:
+        return f, []
+    return shaped(block, (1,) * f.ndim), [range(i, i + 1) for i in place]
+
+
+def _apart(a: list[range], b: list[range]) -> bool:
+    return any({*r}.isdisjoint(s) for r, s in zip(a, b, strict=True))
+
+
+def _blocks(f: Term) -> list[tuple[Term, list[range]]]:
+    """What an array was put together of, block by block, and where."""
+    if f.op != "concatenate":
+        return [block_of(f)]
+    axis, end = f.params["axis"], 0
+    found = []
+    for block in f.args:
+        at = [range(n) for n in f.shape]
+        at[axis] = range(end, end := end + block.shape[axis])
+        found.append((block, at))
+    return found
+
+
+def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
+    """Of an array that was filled block by block the block that was put there."""
+    found: list[tuple[Term, float]] = []
+    shape = tuple(map(len, ranges))
+    for f, c in x.args if x.op == "+" else ((x, 1.0),):
+        cleared = ranges_of(f.params["index"], f.shape) if f.op == "index_update" else None
+        if cleared is not None and _apart(cleared, ranges):
+            inner = {"index": slices_of(ranges, f.shape)}
+            found.append((shaped(make("getitem", [f.args[0]], inner, shape), shape), c))
+        elif cleared != ranges:
+            for block, at in _blocks(f):
+                if not at or not (at == ranges or _apart(at, ranges)):
+                    return None
+                found += [(shaped(block, shape), c)] if at == ranges else []
+    return total(found, shape)
+
+
+@normal("index_update")
+def _replaced(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """What is put at an index, among what is left of what was there."""
+    a, values = args
+    index = params["index"]
+    ranges = ranges_of(index, a.shape)
+    if ranges is None:
+        return None
+    block = shaped(values, tuple(map(len, ranges)))
+    there = make("scatter", [block], {"index": index, "shape": a.shape}, a.shape)
+    left: list[tuple[Term, float]] = [(there, 1.0)]
+    under: list[tuple[Term, float]] = []
+    for f, c in a.args if a.op == "+" else ((a, 1.0),):
+        at = block_of(f)[1]
+        if at != ranges:
+            (left if at and _apart(at, ranges) else under).append((f, c))
+    e = below = total(under, a.shape)
+    is_zero = np.zeros(a.shape, bool)
+    is_zero[index] = True
+    while below.op == "index_update":
+        is_zero[below.params["index"]] = True
+        below = below.args[0]
+    if e.args and not (is_zero.all() or (below.given and not np.any(below.value))):
+        left.append((intern("index_update", (e, number(0)), params, e.shape, e.size + 0.5), 1.0))
+    return total(left, a.shape)
 
 
 def ranges_of(index: Any, whole: Shape) -> list[range] | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..show.notation import MATMUL, PRODUCT, infix
 from ..table import Op
-from .moves import Params, normal, ranges_of, varying
+from .moves import Params, block_of, normal, ranges_of, varying
 from .terms import (
     COLLECTED,
     Shape,
@@ -25,7 +25,6 @@ from .terms import (
     intern,
     make,
     marked,
-    merged,
     scaled,
     shaped,
     total,
@@ -188,7 +187,7 @@ def _joined(e: Term) -> Term | None:
     found: dict[int, Term] = {}
     axis = -1
     for f, k in e.args:
-        block, ranges = _block(f)
+        block, ranges = block_of(f)
         cut = [i for i, (n, r) in enumerate(zip(f.shape, ranges, strict=False)) if len(r) != n]
         if len(cut) != 1 or axis not in (-1, cut[0]) or ranges[cut[0]].step != 1:
             return None
@@ -204,21 +203,6 @@ def _joined(e: Term) -> Term | None:
     params = {"axis": axis, "starts": tuple(starts)}
     size = 0.5 + sum(b.size for b in blocks)
     return scaled(intern("concatenate", tuple(blocks), params, e.shape, size), c)
-
-
-def _block(f: Term) -> tuple[Term, list[range]]:
-    """What is put among zeros, and where."""
-    if f.op == "scatter":
-        return f.args[0], ranges_of(f.params["index"], f.shape) or []
-    hots = [x for x in f.operands if f.op == "*" and x.kind == "marks" and x.ndim == 1]
-    place = marked(hots[0]) if hots else None
-    if place is None:
-        return f, []
-    block = merged(f, hots[0], -1)
-    if math.prod(block.shape) > 1:
-        return f, []
-    ones = f.ndim - 1
-    return shaped(block, (1,) * f.ndim), [range(1)] * ones + [range(place[0], place[0] + 1)]
 
 
 def _entries_added(e: Term) -> Term | None:

@@ -3,9 +3,9 @@
 With ``import autograd_lite.numpy as np`` a program is NumPy's as before, and
 
 - ``np.array([a, b])`` and the like take Tensors, and lists that hold some;
-- within a transform, what `array`, `zeros`, `ones`, `full`, `empty`, `eye` and the ``_like`` make
-  of floats can be filled with Tensors: ``out[i] = t``, ``out[1:] += t``, ``np.exp(t, out=out)``.
-  It is a `Buffer`, which says what can't be.
+- within a transform, or ``with np.filling():``, what `array`, `zeros`, `ones`, `full`, `empty`,
+  `eye` and the ``_like`` make of floats can be filled with Tensors: ``out[i] = t``,
+  ``out[1:] += t``, ``np.exp(t, out=out)``. It is a `Buffer`, which says what can't be.
 
 All else is NumPy's own, which takes Tensors anyway.
 

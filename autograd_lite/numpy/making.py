@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import numpy_api
+from ..engine.modes import Mode
 from ..engine.tensor import Tensor
 from ..ops import astype
 from ..transforms import in_transform
@@ -15,19 +16,39 @@ from .buffer import Buffer, plain
 
 __all__ = [
     "amax", "amin", "array", "asanyarray", "asarray", "ascontiguousarray", "c_", "column_stack",
-    "concatenate", "copy", "cumprod", "cumsum", "dstack", "empty", "empty_like", "eye", "full",
-    "full_like", "hstack", "identity", "max", "mean", "min", "ones", "ones_like", "prod", "r_",
-    "stack", "std", "sum", "var", "vstack", "zeros", "zeros_like",
+    "concatenate", "copy", "cumprod", "cumsum", "dstack", "empty", "empty_like", "eye",
+    "filling", "full", "full_like", "hstack", "identity", "max", "mean", "min", "ones",
+    "ones_like", "prod", "r_", "stack", "std", "sum", "var", "vstack", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
+class filling(Mode):  # noqa: N801  (used like a function)
+    """A block within which what is made can be filled, as within a transform.
+
+    For what is recorded to be drawn, derived, explained or checked.
+
+    >>> import autograd_lite as ag, autograd_lite.numpy as np
+    >>> x = ag.Tensor(3.0, requires_grad=True, name="x")
+    >>> with np.filling():
+    ...     powers = np.ones(3)
+    ...     for i in range(1, 3):
+    ...         powers[i] = x * powers[i - 1]
+    ...     y = np.sum(powers)
+    >>> print(ag.derive(y)[0].result)
+    1 + 2 · x
+    """
+
+    asks = False
+
+
 def _made(make: Any) -> Any:
-    """What makes an array as one that is to be filled: within a transform, as a buffer."""
+    """What makes an array as one that is to be filled, within a transform or `filling`."""
 
     @wraps(make)
     def made(*args: Any, **kwargs: Any) -> Any:
         new = make(*map(plain, args), **{key: plain(x) for key, x in kwargs.items()})
-        return Buffer(new) if in_transform() and new.dtype.kind in "fc" else new
+        fillable = in_transform() or filling.active()
+        return Buffer(new) if fillable and new.dtype.kind in "fc" else new
 
     return made
 

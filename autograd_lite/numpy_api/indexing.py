@@ -41,7 +41,8 @@ def index_update(a: Any, index: Any, values: Any) -> Tensor:
     if not any(is_foreign(array_of(x)) for x in (a, values)):
         if _is_basic(chosen):
             return update(a, values, index=chosen)
-        if values.ndim == 0 and getattr(index, "dtype", None) == bool and index.shape == a.shape:
+        is_mask = isinstance(chosen, np.ndarray) and chosen.dtype.kind == "b"
+        if is_mask and chosen.shape == a.shape and not values.ndim:
             return where(index, values, a)
     values = broadcast_to(values, shape)
     where_from = zeros(a.shape, beside(np.intp(0), _parts(chosen)))

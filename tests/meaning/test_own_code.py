@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
+import autograd_lite.numpy as anp
 from autograd_lite import Tensor
 
 from ..each import each
@@ -378,3 +379,39 @@ def test_an_entry_is_written_as_it_is_picked():
 ])  # fmt: skip
 def test_a_deviation_is_from_the_mean(f: Any, shape: tuple[int, ...], expected: str):
     assert results(f(parameter("x", *shape)))["x"] == expected
+
+
+def _each_put(h: Any, x: Any, w: Any) -> Any:
+    h[0] = x
+    for i in range(3):
+        h[i + 1] = np.tanh(w[i] * h[i])
+    return h
+
+
+def _all_kept(_: Any, x: Any, w: Any) -> Any:
+    h = [x]
+    for i in range(3):
+        h.append(np.tanh(w[i] * h[-1]))
+    return np.stack(h)
+
+
+def _rows_put(h: Any, x: Any, w: Any) -> Any:
+    h[0] = 1.0
+    h[1:] = np.outer(w[:2], w) * x
+    h[0] = np.exp(w)
+    return h
+
+
+def _rows_joined(_: Any, x: Any, w: Any) -> Any:
+    return np.concatenate([np.exp(w)[None], np.outer(w[:2], w) * x])
+
+
+@each([(_each_put, _all_kept, (4,)), (_rows_put, _rows_joined, (3, 3))])
+def test_an_array_that_is_filled_is_what_is_put_together(filled: Any, joined: Any, shape: Any):
+    x, w = parameter("x"), parameter("w", 3)
+    for empty in (anp.zeros, anp.ones, anp.empty):
+        with anp.filling():
+            found = [filled(empty(shape), x, w), joined(None, x, w)]
+        values = [np.sum(h**2) / 2 for h in found]
+        assert results(values[0]) == results(values[1])
+        ag.check_grads(lambda x, w: np.sum(filled(anp.zeros(shape), x, w) ** 2), x.data, w.data)
