@@ -156,7 +156,7 @@ scatter: Op = op(
 
 
 def _update(a: Any, values: Any, index: Any) -> Any:
-    out = own_array(a)
+    out = a.copy()
     out[index] = values
     return out
 
