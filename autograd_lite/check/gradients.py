@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any
 
@@ -30,6 +30,7 @@ from .words import say
 
 RTOL = 1e-7
 _GUARD = 1e-9  # what is added within a logarithm
+_LEFT_OUT = 1e-4  # the same, where a line was written as if it weren't there
 _FIT = 1e-7  # how well an edit must fit, relative to the largest entry
 
 
@@ -50,7 +51,17 @@ def check(loss: Tensor, gradients: Mapping[str, Any], rtol: float) -> Report:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # edits compute what nobody would
         given = {name: read(value, tensors[name]) for name, value in values.items()}
-        return Report(tuple(Checked(loss, tensors, given, rtol).entries()))
+        judged = Checked(loss, tensors, given, rtol)
+        entries = judged.entries()
+        small = sorted(Backward(loss, tensors, 0.0, _LEFT_OUT).left_out)
+        if small and not all(entry.ok for entry in entries):  # it may be p − y, of log p
+            other = Checked(loss, tensors, given, rtol, _LEFT_OUT)
+            found, said = other.entries(), ", ".join(map(str, small))
+            if other.fit > judged.fit:
+                remark = f"leaving out {said} within a logarithm"
+                entries = [e if was.ok else replace(e, remark=e.remark or remark)
+                           for e, was in zip(found, entries, strict=True)]  # fmt: skip
+        return Report(tuple(entries))
 
 
 def _by_name(
@@ -98,6 +109,7 @@ class Checked:
     tensors: dict[str, Tensor]
     given: dict[str, Given]
     rtol: float
+    guard: float = 0.0  # what is added within a logarithm, up to this, is left out
     causes: dict[str, str] = field(default_factory=dict)
     follows_from: dict[str, str] = field(default_factory=dict)
     made: dict[str, Cause] = field(default_factory=dict)
@@ -105,7 +117,7 @@ class Checked:
 
     def entries(self) -> list[Entry]:
         eps = max((g.eps for g in self.given.values()), default=0.0)
-        self.backward = Backward(self.loss, self.tensors, eps)
+        self.backward = Backward(self.loss, self.tensors, eps, self.guard)
         if self.backward.eps > np.finfo(np.float64).eps:
             self.rtol = max(self.rtol, 50 * self.backward.eps)
         nodes = self.backward.nodes
@@ -156,6 +168,13 @@ class Checked:
                         "with another choice of the derivative at a kink, such as relu'(0), "
                         "or among equal maxima"
                     )
+
+    @property
+    def fit(self) -> tuple[float, ...]:
+        """How well the lines are understood: how many are right, and how the others are."""
+        unexplained = self.causes.keys() - self.made.keys()
+        costs = sum(cause.cost + (cause.factor != 1) for cause in self.made.values())
+        return len(self.correct), -len(unexplained), -costs
 
     # ------------------------------------------------------------------ why lines are wrong
 

@@ -141,3 +141,30 @@ def test_entries_that_nothing_reads_get_no_gradient(f: Any):
     assert np.isfinite(x.grad).all()
     assert report.ok, report
     assert not ag.check_backprop(loss, {"x": 2 * x.grad}).ok
+
+
+LABELS, TARGETS = np.array([0, 2, 1, 2, 0]), np.eye(3)[[0, 2, 1, 2, 0]]
+
+
+@each({
+    "labels": lambda p, e: -np.mean(np.log(p[np.arange(5), LABELS] + e)),
+    "rows": lambda p, e: -np.sum(TARGETS * np.log(e + p)) / 5,
+    "maximum": lambda p, e: -np.sum(TARGETS * np.log(np.maximum(p, e))) / 5,
+    "clipped": lambda p, e: -np.sum(np.log(np.clip(p, e, 1 - e)[np.arange(5), LABELS])) / 5,
+})  # fmt: skip
+def test_p_minus_y_is_right_where_something_keeps_the_logarithm_finite(f: Any):
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(5, 4))
+    for size, eps in ((1.0, 1e-7), (8.0, 1e-5)):
+        w = ag.Tensor(size * rng.normal(size=(4, 3)), requires_grad=True, name="W")
+        s = (x @ w).named("s")
+        e = np.exp(s - np.max(s, axis=1, keepdims=True))
+        p = e / np.sum(e, axis=1, keepdims=True)
+        loss, delta = f(p, eps), (p.data - TARGETS) / 5
+        report = ag.check_backprop(loss, {"s": delta, "W": x.T @ delta})
+        assert report.ok, report
+        assert size == 1.0 or f"leaving out {eps} within a logarithm" in str(report)
+        for wrong in ({"s": delta, "W": x.T @ -delta}, {"W": x.T @ -delta}):
+            report = ag.check_backprop(loss, wrong)
+            assert report["W"].cause == "∇W has the wrong sign", report
+            assert [e.ok for e in report.entries] == [True] * (len(wrong) - 1) + [False]
