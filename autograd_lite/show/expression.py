@@ -133,13 +133,13 @@ def agree(
     if computed.shape != value.shape:
         return False
     eps = float(np.finfo(value.dtype if value.dtype.kind in "fc" else float).eps)
-    tolerance = 1e-3 if nearly else min(1e5 * eps, _COARSEST)
+    tolerance, of_largest = (1e-2, 1.0) if nearly else (min(1e5 * eps, _COARSEST), 1e-3)
     same = (computed == value) | ((computed != computed) & (value != value))  # infinities too
     computed, value = _wide(computed), _wide(value)  # their difference may be beyond float16
     with np.errstate(all="ignore"):
         scale = np.max(np.abs(value), initial=0.0, where=np.isfinite(value))
         apart = np.where(same, 0.0, np.abs(computed - value))
-        allowed = tolerance * (np.abs(value) + 1e-3 * scale) + 1e-300
+        allowed = tolerance * (np.abs(value) + of_largest * scale) + 1e-300
         if not (apart <= allowed).all():
             sizes = magnitude(as_of or expression)
             allowed = allowed + np.nan_to_num(_CANCELLED * eps * sizes, posinf=0.0)
