@@ -137,6 +137,7 @@ class Formulas:
         named = [t.shape for t in plan.names if not t.is_leaf]
         self.rows = None if "q" in plan.names.values() else rows_of_batch(named)
         self._tensors = walk(output)
+        self._eps = max(np.finfo(t.dtype).eps for t in self._tensors if t.dtype.kind in "fc")
         self._seed, self._spelled = seed, False
         self._builder = self._new_builder(False)
         for guard in (GUARD, 0.0):
@@ -158,7 +159,7 @@ class Formulas:
             self._builder = self._new_builder(keep_guards)
             for each in self.gradients:
                 given, each.definitions = self._builder.expression(each.cotangent)
-                each.given = given if agree(given, each.value) else None
+                each.given = given if agree(given, each.value, eps=self._eps) else None
                 self._builder.name(each.cotangent, each.symbol)
             self._spelled = keep_guards or all(each.given for each in self.gradients)
             keep_guards = True
@@ -168,7 +169,7 @@ class Formulas:
         for g in self.gradients:
             g.simple, g.parts = simple, _ = self._reading.step(g)
             cancels = None if simple.value.any() else self.spelled_out(g)[0]
-            if not self._reading.agrees(g, cancels):
+            if not self._reading.agrees(g, cancels, self._eps):
                 if guarded:
                     return False
                 g.simple, g.parts = self.spelled_out(g)
@@ -227,18 +228,19 @@ class Reading:
         self.writer = Writer(names, rows, taken)
         self.chose = False
 
-    def agrees(self, g: Gradient, cancels: Expression | None) -> bool:
+    def agrees(self, g: Gradient, cancels: Expression | None, eps: float) -> bool:
         """Whether the formula is worth the gradient: where something ties, a gradient.
 
-        ``cancels``: what comes out as 0 up to rounding, as the rules give it.
+        ``cancels``: what comes out as 0 up to rounding, as the rules give it; ``eps``: the coarsest
+        spacing of the numbers.
         """
         assert g.simple is not None
-        if agree(g.simple, g.value, bool(self.meaning.guarded), cancels):
+        if agree(g.simple, g.value, bool(self.meaning.guarded), cancels, eps):
             return True
         chosen = self._cotangents.get(self.meaning.tensors[g.target])
         if chosen is None or not self.meaning.has_ties():
             return False
-        self.chose = agree(g.simple, np.asarray(chosen._array), as_of=cancels)
+        self.chose = agree(g.simple, np.asarray(chosen._array), as_of=cancels, eps=eps)
         return self.chose
 
     def step(self, g: Gradient) -> tuple[Expression, list[Definition]]:

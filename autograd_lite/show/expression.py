@@ -119,8 +119,9 @@ def _countable(op: Op, arrays: list[Array]) -> list[Array]:
 
 
 def agree(
-    expression: Expression, value: Any, nearly: bool = False, as_of: Expression | None = None
-) -> bool:
+    expression: Expression, value: Any, nearly: bool = False, as_of: Expression | None = None,
+    eps: float = 0.0,
+) -> bool:  # fmt: skip
     """Whether an expression, worked out anew, is worth ``value``, up to rounding.
 
     Args:
@@ -128,11 +129,12 @@ def agree(
         value: what it should be worth.
         nearly: or up to what a small number that was left out makes.
         as_of: rounding may be as large as in this expression; by default in the first one.
+        eps: the coarsest spacing of the numbers on the way, where that isn't that of ``value``.
     """
     computed = evaluate(expression)
     if computed.shape != value.shape:
         return False
-    eps = float(np.finfo(value.dtype if value.dtype.kind in "fc" else float).eps)
+    eps = max(eps, float(np.finfo(value.dtype if value.dtype.kind in "fc" else float).eps))
     tolerance, of_largest = (1e-2, 1.0) if nearly else (min(1e5 * eps, _COARSEST), 1e-3)
     same = (computed == value) | ((computed != computed) & (value != value))  # infinities too
     computed, value = _wide(computed), _wide(value)  # their difference may be beyond float16
