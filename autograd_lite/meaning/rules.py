@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import Any
 
 from .terms import (
@@ -46,6 +47,7 @@ class Rule:
             )
         self.root = template.op
         parts = [t for t in subterms(template) if t.op not in ("leaf", "+", "*")]
+        self.depth = next(d for d in count(1) if {*parts} <= {*subterms(template, d)})
         self.ops = {t.op for t in parts}
         self.needs = {x for x in kinds(template) if x[0] != "leaf"}
         self.hooks = list(dict.fromkeys(
@@ -58,17 +60,19 @@ class Rule:
         return function(*(given[name] for name in self.takes))
 
     def apply(
-        self, e: Term, parts: list[Term], ops: set[str], there: set[tuple[str, bool]]
+        self, e: Term, within: Callable[[int], list[Term]], there: set[tuple[str, bool]]
     ) -> Term | None:
         """What ``e`` is with this rule applied, if that is shorter.
 
         Args:
             e: the term.
-            parts: what it consists of.
-            ops: the ops in it.
+            within: what it consists of, so many levels deep.
             there: the kinds of its terms or factors.
         """
-        if not self.ops <= ops or not self.needs <= there:
+        if not self.needs <= there:
+            return None
+        parts = within(self.depth)
+        if not self.ops <= {t.op for t in parts}:
             return None
         with Off():
             found = self._found(e, parts)
@@ -99,7 +103,8 @@ class Rule:
                     first, c = next(((f, c) for f, c in p.args if f is not ONE), (ONE, 1.0))
                     ratio = there.get(first, 0.0) / c
                     rest = total([(e, 1), (p, -ratio)]) if ratio else e
-                    if rest.size < e.size:
+                    own, used = there.get(ONE, 0.0), ratio * dict(p.args).get(ONE, 0.0)
+                    if rest.size < e.size and abs(own - used) <= abs(own):
                         return rest, given, ratio / k
         return None
 

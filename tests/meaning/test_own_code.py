@@ -415,3 +415,14 @@ def test_an_array_that_is_filled_is_what_is_put_together(filled: Any, joined: An
         values = [np.sum(h**2) / 2 for h in found]
         assert results(values[0]) == results(values[1])
         ag.check_grads(lambda x, w: np.sum(filled(anp.zeros(shape), x, w) ** 2), x.data, w.data)
+
+
+def test_how_large_a_term_is_or_what_is_beside_it_doesn_t_decide_what_it_is():
+    w = parameter("w", 3)
+    h = w
+    for i in range(6):  # each term is that before it several times
+        h = 1 / (1 + np.exp(-(h * np.tanh(w + i) + h / 3)))
+    _, simplified = str(ag.derive(np.sum(h))).split("with u_1 = ")
+    assert "exp" not in simplified
+    y = np.sum(0.5 * np.tanh(w) + 0.1)  # σ(2 w) − 0.4, which nobody meant
+    assert results(y) == {"w": "0.5 · (1 − tanh(w)²)"}
