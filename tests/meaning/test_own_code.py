@@ -424,5 +424,5 @@ def test_how_large_a_term_is_or_what_is_beside_it_doesn_t_decide_what_it_is():
         h = 1 / (1 + np.exp(-(h * np.tanh(w + i) + h / 3)))
     _, simplified = str(ag.derive(np.sum(h))).split("with u_1 = ")
     assert "exp" not in simplified
-    y = np.sum(np.exp(0.5 * np.tanh(w) + 0.1))  # of σ(2 w) − 0.4, which nobody meant
-    assert results(y) == {"w": "0.5 · (1 − tanh(w)²) ∘ exp(0.1 + 0.5 · tanh(w))"}
+    y = np.sum(np.exp(0.5 * np.tanh(w / 2) + 0.1))  # of σ(w) − 0.4, which nobody meant
+    assert results(y) == {"w": "0.25 · (1 − tanh(0.5 · w)²) ∘ exp(0.1 + 0.5 · tanh(0.5 · w))"}
