@@ -260,11 +260,17 @@ def rebinding(tensor: Tensor, array: np.ndarray[Any, Any]) -> ValueError:
     )
 
 
-def item_assignment(tensor: Tensor) -> TypeError:
+def item_assignment(tensor: Tensor, view: bool = False) -> TypeError:
+    if view:
+        return TypeError(
+            f"{describe(tensor)} can't be assigned to by index: it is a view of another tensor, or "
+            "there is one of it, which NumPy would change, too; assign to a copy: t = t.copy()"
+        )
     return TypeError(
         f"{describe(tensor)} can't be assigned to by index: a graph may need its old entries. "
-        "For a new tensor: t = ag.index_update(t, index, new), or ag.where(mask, new, t). "
-        "For a leaf's value: t.data[index] = new"
+        "For a new tensor: t = ag.index_update(t, index, new), or ag.where(mask, new, t); a result "
+        "that is computed within `with autograd_lite.numpy.filling():` can be. For a leaf's value: "
+        "t.data[index] = new"
     )
 
 

@@ -46,6 +46,20 @@ def comparison(mask: Any) -> Comparison | None:
     return None if any(x is None for x in operands) else Comparison(name, operands)
 
 
+def replace(old: Tensor, new: Tensor) -> None:
+    """Masks that were made of the one are now known as made of the other."""
+    for made in _made.values():
+        made[2][:] = [_replaced(kept, old, new) for kept in made[2]]
+
+
+def _replaced(kept: Any, old: Tensor, new: Tensor) -> Any:
+    if type(kept) is not tuple:
+        return kept
+    found, op, inputs, params = kept
+    inputs = [_replaced(x, old, new) for x in inputs]
+    return ref(new) if found() is old else found, op, inputs, params
+
+
 def _kept(x: Any, deep: int = _DEEP) -> Any:
     """A Tensor as a reference to it, and how it is computed of others."""
     if type(x) is not Tensor or (x.is_leaf and not x.requires_grad):

@@ -19,12 +19,13 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import errors, numpy_api, numpy_protocol, ops
 from .arrays import HOLDERS, as_array, given, is_foreign, own_array, to_numpy
-from .engine.modes import Mode, no_grad, recorded, standing, tell
+from .engine.modes import Mode, modes, no_grad, recorded, standing, tell
 from .engine.notes import note
 from .engine.op import apply
 from .engine.tensor import Array, Tensor, _leaf
 from .gradients import backward
 from .lines import hint, line_of, remember
+from .numpy_api.filling import filling
 from .seen import look, written
 from .table import Op
 
@@ -374,6 +375,9 @@ class Members:
     __getitem__ = ops.getitem
 
     def __setitem__(self: Any, index: Any, value: Any) -> None:
+        for mode in modes():
+            if type(mode) is filling:
+                return mode.assign(self, index, value)
         raise errors.item_assignment(self)
 
     def __iter__(self: Any) -> Iterator[Tensor]:

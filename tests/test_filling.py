@@ -247,3 +247,135 @@ def test_layers_and_losses_take_what_is_filled():
         return loss(net(a), np.ones((2, 1))) + ag.array([a, a]).sum() + loss(a[0], np.zeros(3))
 
     ag.check_grads(f, X, order=1)
+
+
+# ---------------------------------------------------------------------- results that are written to
+
+
+def masked(x: Any) -> Any:
+    h = x.copy()
+    h[h <= 0] = 0
+    return h
+
+
+def labelled(x: Any) -> Any:
+    p = numpy.exp(x) / numpy.sum(numpy.exp(x), axis=1, keepdims=True)
+    before = p * 2
+    p[numpy.arange(2), [0, 2]] -= 1
+    return before + p
+
+
+def by_rows(x: Any) -> Any:
+    h = x * 1.0
+    for i in range(2):
+        h[i] = h[i] * numpy.mean(h[i - 1])
+    h[0] += h[1]
+    return h
+
+
+def by_entries(x: Any) -> Any:
+    h = numpy.tanh(x)
+    for i, j in numpy.ndindex(2, 3):
+        h[i, j] = h[i, j] * h[i - 1, j - 1]
+    return h
+
+
+def after_a_view(x: Any) -> Any:
+    h = (x * 2.0).reshape(3, 2)
+    first = h[0]
+    h[1] = h[0] * first
+    h[1:, 0] = h[1:, 1]
+    return numpy.sum(first) * h
+
+
+def by_masks_of_itself(x: Any) -> Any:
+    h = x * 1.0
+    m = h > 1.5
+    g = h * m
+    h[m] = 2.0
+    h[~m] *= numpy.sum(h)
+    return g + h * m
+
+
+@each([masked, labelled, by_rows, by_entries, after_a_view, by_masks_of_itself])
+def test_results_are_written_to_as_by_numpy(f: Callable[[Any], Any]):
+    x = numpy.array([[1.0, -2.0, 3.0], [-4.0, 5.0, -6.0]]) / 3
+
+    def within(x: Any) -> Any:
+        with np.filling():
+            return f(x)
+
+    numpy.testing.assert_allclose(ag.vjp(within, x)[0], f(x.copy()), rtol=1e-12)
+    ag.check_grads(lambda x: np.sum(numpy.sin(within(x))), x, order=2)
+
+
+def through_a_row(h: Any) -> None:
+    row = h[0]
+    row[1] = 5.0
+
+
+def under_a_row(h: Any) -> Any:
+    row = h[0]
+    h[0] = 5.0
+    return row
+
+
+def under_a_part_in_a_list(h: Any) -> Any:
+    rows = [h.T[:1]]
+    h[:, 0] = 5.0
+    return rows
+
+
+def under_a_row_later(h: Any) -> Any:
+    row = h[0]
+    h[1] = 7.0
+    h[:, 1] = 5.0
+    return row
+
+
+def through_a_row_later(h: Any) -> Any:
+    row = h[0]
+    h[1] = 7.0
+    row[1] = 5.0
+
+
+def turned_around(h: Any) -> None:
+    h[:] = h[::-1]
+
+
+def through_the_transpose(h: Any) -> None:
+    h.T[0] = 5.0
+
+
+@each([through_a_row, under_a_row, under_a_part_in_a_list, under_a_row_later, through_a_row_later,
+       turned_around, through_the_transpose])
+def test_what_numpy_shows_through_a_view_is_refused(f: Callable[[Any], Any]):
+    x = ag.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    with np.filling():
+        h = x * 2
+        with pytest.raises(TypeError, match="view of another tensor"):
+            f(h)
+        assert 5.0 not in h.data
+
+
+def test_only_what_a_block_computes_can_be_written_to():
+    x = ag.Tensor([1.0, 2.0], requires_grad=True)
+    before = x * 2
+    with np.filling():
+        for t in (x, before):
+            with pytest.raises(TypeError, match=r"numpy\.filling\(\)"):
+                t[0] = 5.0
+        with np.filling():
+            h = x * 3
+        h[0] = 5.0
+    with pytest.raises(TypeError, match="index_update"):
+        h[1] = 5.0
+    np.sum(h * x).backward()
+    numpy.testing.assert_array_equal(x.grad, [5.0, 12.0])
+
+
+def test_masks_of_what_was_written_to_are_of_what_it_was():
+    x = ag.Tensor([1.0, -2.0, 0.5], requires_grad=True, name="x")
+    with np.filling():
+        y = np.sum(masked(x) ** 2) / 2
+    assert ag.derive(y)[0].result == "relu(x)"

@@ -28,10 +28,10 @@ ROWS = [
     "numpy scipy misc extend differential_operators builtins tracer wrap_util",
     "meaning",
     "show dependence",
-    "transforms checkpoint containers layers",
+    "transforms checkpoint layers",
     "members display",
     "numpy_api numpy_protocol fft linalg",
-    "gradients unread cotangents anomaly lines graph loading modes decorating",
+    "gradients unread cotangents anomaly lines graph loading modes decorating containers",
     "ops table errors arrays numpy_code show.notation masks seen",
     "engine",
 ]

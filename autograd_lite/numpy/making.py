@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import numpy_api
-from ..engine.modes import Mode
 from ..engine.tensor import Tensor
+from ..numpy_api.filling import filling
 from ..ops import astype
 from ..transforms import in_transform
 from .buffer import Buffer, plain
@@ -20,25 +20,6 @@ __all__ = [
     "filling", "full", "full_like", "hstack", "identity", "max", "mean", "min", "ones",
     "ones_like", "prod", "r_", "stack", "std", "sum", "var", "vstack", "zeros", "zeros_like",
 ]  # fmt: skip
-
-
-class filling(Mode):  # noqa: N801  (used like a function)
-    """A block within which what is made can be filled, as within a transform.
-
-    For what is recorded to be drawn, derived, explained or checked.
-
-    >>> import autograd_lite as ag, autograd_lite.numpy as np
-    >>> x = ag.Tensor(3.0, requires_grad=True, name="x")
-    >>> with np.filling():
-    ...     powers = np.ones(3)
-    ...     for i in range(1, 3):
-    ...         powers[i] = x * powers[i - 1]
-    ...     y = np.sum(powers)
-    >>> print(ag.derive(y)[0].result)
-    1 + 2 · x
-    """
-
-    asks = False
 
 
 def _made(make: Any) -> Any:
