@@ -742,7 +742,8 @@ def _replaced(args: list[Term], params: Params, shape: Shape | None) -> Term | N
     while below.op == "index_update":
         is_zero[below.params["index"]] = True
         below = below.args[0]
-    are_zeros = below.kind == "given" and below.name is None and not below.value.any()
+    given = below.kind == "given" and below.name is None
+    are_zeros = not below.value.any() if given else as_number(bare(below)) == 0
     if e.args and not (is_zero.all() or are_zeros):
         left.append((intern("index_update", (e, number(0)), params, e.shape, e.size + 0.5), 1.0))
     return total(left, a.shape)
