@@ -10,7 +10,7 @@ from ..arrays import array_of, beside, is_foreign, zeros
 from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import astype, broadcast_to, where
-from ..ops.define import operand, value
+from ..ops.define import checked, operand
 from ..ops.indexing import _is_basic, _parts, owned, scatter, update
 from ..ops.moving import pick
 
@@ -74,7 +74,7 @@ def _fitting(name: str, a: Any, index: Any, values: Any) -> tuple[Any, Any, tupl
     if a.dtype.kind in "fc":  # as an assignment does
         values = astype(values, a.dtype)
     try:
-        shape = beside(value(a), _parts(chosen))[chosen].shape
+        shape = beside(checked(a), _parts(chosen))[chosen].shape
         while values.ndim > len(shape) and values.shape[0] == 1:  # as an assignment allows
             values = values[0]
         if np.broadcast_shapes(values.shape, shape) != shape:
@@ -82,5 +82,5 @@ def _fitting(name: str, a: Any, index: Any, values: Any) -> tuple[Any, Any, tupl
         return chosen, values, shape
     except (IndexError, ValueError) as error:
         raise type(error)(
-            f"{name}: {describe(a, 'an array')}, values of shape {np.shape(value(values))}: {error}"
+            f"{name}: {describe(a, 'an array')}, values of shape {np.shape(checked(values))}: {error}"
         ) from error
