@@ -82,5 +82,5 @@ def _fitting(name: str, a: Any, index: Any, values: Any) -> tuple[Any, Any, tupl
         return chosen, values, shape
     except (IndexError, ValueError) as error:
         raise type(error)(
-            f"{name}: {describe(a, 'an array')}, values of shape {np.shape(checked(values))}: {error}"
+            f"{name}: {describe(a, 'an array')}, values of shape {values.shape}: {error}"
         ) from error
