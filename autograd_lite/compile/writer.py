@@ -34,12 +34,11 @@ from .graph import (
     mapped,
     of_ufunc,
     put,
-    put_at,
     values,
     varies,
 )
 from .loops import INSIDE, MARK, Folder, Line, marked
-from .memory import VIEWS, joined, planned, shares_memory, writes_out
+from .memory import VIEWS, Memory, joined, planned, shares_memory, writes_out
 from .simplify import simplified
 
 _OPERATORS: dict[Any, str] = {
@@ -70,7 +69,7 @@ class Source:
     """
 
     def __init__(self, program: Program, captured: list[Tensor]) -> None:
-        self.program, self.plan = simplified(program), planned(program)
+        self.program = program = simplified(program)
         self._new = Names(*_TAKEN).new
         self.constants: dict[str, Any] = {}
         self.imports: dict[str, str] = {}
@@ -85,6 +84,9 @@ class Source:
         given = (*program.inputs, *program.captured)
         plain = {x: self._new(x.name or "x") for x in given}
         self.names.update((x, marked(name)) for x, name in plain.items())
+        old = {x: Memory(x.shape, x.dtype, name=self.names[x], array=x.value)
+               for x in program.updates}  # fmt: skip
+        self.plan = planned(program, old)
         own = [x for x in given if x not in self._static]
         self._title = ", ".join(f"{plain[x]} of shape {x.shape} ({x.dtype})" for x in own)
         for node in program.nodes:
@@ -152,7 +154,7 @@ class Source:
         if function in (np.ndarray.tobytes, complex.conjugate):
             return f"{args[0]}.{function.__name__}()"
         if function is np.full and args[1] == "0":
-            return f"np.zeros({args[0]}{_dtype(node)})"
+            return f"np.zeros({args[0]}{_dtype(node.dtype)})"
         if is_plain_reshape(node) and not node.args[0].is_scalar:
             return f"{args[0]}.reshape({args[1]})"
         if function is np.dot and all(isinstance(x, np.ndarray) and x.ndim
@@ -224,38 +226,32 @@ class Source:
 
     def _place(self, node: Node) -> None:
         """Set up the memory of a node that has some of its own, or is a view of such."""
-        plan, static, text = self.plan, self._static, ""
-        if node in plan.in_place:
-            static[node], text = static[plan.in_place[node]], self.names[plan.in_place[node]]
-        elif node in plan.inside:
-            whole, start = plan.inside[node]
-            self._place(whole)
-            end = start + node.size
-            static[node] = static[whole][start:end].reshape(node.shape)
-            text = f"{self.names[whole]}[{marked(start)}:{marked(end)}].reshape({code(node.shape)})"
-        elif node in plan.buffers and plan.buffers[node].given:
-            buffer = plan.buffers[node]
-            buffer.name = buffer.name or self.identifier(node)
-            if node.name is None:
-                self.names[node] = buffer.name
-        elif node in plan.buffers and node not in static:
-            buffer, static[node] = plan.buffers[node], np.empty(node.shape, node.dtype)
-            if not buffer.name:
-                buffer.name, buffer.shape = self.identifier(node), node.shape
-                text = f"np.empty({code(node.shape)}{_dtype(node)})"
-            elif buffer.shape != node.shape:
-                text = f"{buffer.name}.reshape({code(node.shape)})"
-            elif node.name is None:
-                self.names[node] = buffer.name
-            else:
-                text = buffer.name
-        elif node.function in VIEWS and [*map(type, node.args)][:1] == [Node] and (
-            len(node.operands) == 1 and node.args[0] in static
+        static, (memory, start) = self._static, self.plan.get(node, (None, None))
+        text, base, shape = "", node.args[:1], code(node.shape)
+        if memory is not None:
+            if not memory.name:
+                new = self.identifier(node) if start is None else self._new(next(self._temporary))
+                memory.name = new if start is None else marked(new)
+                if not memory.given:
+                    memory.array = np.empty(memory.shape, memory.dtype)
+                    made = f"np.empty({code(memory.shape)}{_dtype(memory.dtype)})"
+                    self._setup.append(((), f"{memory.name} = {made}"))
+            text, whole = memory.name, memory.array
+            if start is not None:
+                text += f"[{marked(start)}:{marked(start + node.size)}]"
+                whole = whole[start : start + node.size]
+            if whole is not None:
+                static[node] = whole.reshape(node.shape)
+                text += f".reshape({shape})" if whole.shape != node.shape else ""
+            if text == memory.name and node.name is None:
+                self.names[node] = text
+            if text == self.names.get(node) or whole is None:
+                return
+        elif node.function in VIEWS and {*map(type, base)} == {Node} and (
+            len(node.operands) == 1 and base[0] in static and node not in self._out
         ):
-            base = static[node.args[0]]
-            view = node.function(base, *node.args[1:], **node.kwargs)
-            ours = type(view) is np.ndarray and np.may_share_memory(view, base)
-            if ours and node not in self._out:
+            view = node.function(static[base[0]], *node.args[1:], **node.kwargs)
+            if type(view) is np.ndarray and np.may_share_memory(view, static[base[0]]):
                 static[node], text = view, self.expression(node)
         if text:
             self._setup.append(((), f"{self.identifier(node)} = {text}"))
@@ -266,40 +262,25 @@ class Source:
         self._lines.append((node.errors, text))
 
     def _statement(self, node: Node) -> None:
-        plan, function, how = self.plan, node.function, writes_out(node)
+        memory, function, how = self.plan.get(node, (None, 0))[0], node.function, writes_out(node)
         if isinstance(node, Guard):
             asked = self.text_of(node.args[0])
             asked = f"int({asked}) != {node.value}" if function is int else asked
             self._watch(node, f"not {asked}" if node.value is True else asked)
             return
-        buffer = plan.buffers.get(node)
-        out = self.names[node] if node in self._static else ""
-        if out and buffer is None and not (node in plan.inside or node in plan.in_place):
+        if node in self._static and memory is None:
             return  # a view that was made once
-        if buffer is not None and buffer.given and buffer.nodes[0] is not node:
-            out = buffer.name
-        if function in (put, put_at):
-            self._put(node, out)
-        elif out and joined(node):
+        out = self.identifier(node) if node in self._static else ""
+        if memory is not None and memory.given and memory.nodes[0] is not node:
+            out = memory.name
+        if joined(node) and out:
             self._join(node)
-        elif how in ("ufunc", "reduction"):
-            operands = list(map(self.text_of, node.args))
-            if how == "reduction":  # by place, which is quicker
-                axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
-                keepdims = bool(node.kwargs.get("keepdims", False))
-                operands = [operands[0], self.text_of(axis), "None", out or "None", str(keepdims)]
-            elif out:
-                operands.append(f"out={out}" if function in (np.maximum, np.minimum) else out)
-            call = f"{self.function(function)}({', '.join(operands)})"
-            self._assign(node, call, out)
-        elif how == "product" and out:
-            x, y = map(self.text_of, node.args)
-            flat = function is np.dot or max(map(np.ndim, values(node.args))) <= 2
-            # A method is half the time of matmul to call.
-            call = f"{x}.dot({y}, {out})" if flat else f"np.matmul({x}, {y}, {out})"
-            self._assign(node, call, out)
-        elif function is not np.full or node in self._out:  # what is written to is filled there
-            self._line(node, f"{self.identifier(node)} = {self.expression(node)}")
+        elif how == "put":
+            self._put(node, out)
+        else:
+            call = self._written_out(node, how, out) if how else self.expression(node)
+            there = out and self.identifier(node) == out
+            self._line(node, call if there else f"{self.identifier(node)} = {call}")
         if varies(node):
             name, value = self.identifier(node), node.value
             if hasattr(value, "dtype"):
@@ -308,9 +289,21 @@ class Source:
             elif node.is_several:
                 self._watch(node, f"len({name}) != {len(value)}")
 
-    def _assign(self, node: Node, call: str, out: str) -> None:
-        is_there = node in self._static or self.identifier(node) == out
-        self._line(node, call if is_there else f"{self.identifier(node)} = {call}")
+    def _written_out(self, node: Node, how: str, out: str) -> str:
+        """A call by place, which is quicker; of products a method, which is half the time."""
+        function, args = node.function, list(map(self.text_of, node.args))
+        if how == "product":
+            flat = function is np.dot or max(map(np.ndim, values(node.args))) <= 2
+            if not out or not flat:
+                return f"np.matmul({args[0]}, {args[1]}, {out})" if out else self.expression(node)
+            return f"{args[0]}.dot({args[1]}, {out})"
+        if how == "reduction":
+            axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
+            keepdims = bool(node.kwargs.get("keepdims", False))
+            args = [args[0], self.text_of(axis), "None", out or "None", str(keepdims)]
+        elif out:
+            args.append(f"out={out}" if function in (np.maximum, np.minimum) else out)
+        return f"{self.function(function)}({', '.join(args)})"
 
     def _watch(self, node: Node, condition: str) -> None:
         said = f"other values decide otherwise at {node.line}"
@@ -322,21 +315,23 @@ class Source:
         for part in joined(node):
             source = part.args[0] if is_plain_reshape(part) else part
             end = start + np.size(part.value if isinstance(part, Node) else part)
-            if not isinstance(source, Node) or self.plan.inside.get(source) != (node, start):
-                place = f"{self.names[node]}[{marked(start)}:{marked(end)}]"
+            if not isinstance(source, Node) or self.plan.get(source) != (self.plan[node][0], start):
+                place = f"{self.identifier(node)}[{marked(start)}:{marked(end)}]"
                 self._line(node, f"{place} = {self.text_of(part)}")
             start = end
 
     def _put(self, node: Node, out: str) -> None:
         """Write into what an array was, or where that is still needed into a copy."""
         x, *given = node.args
-        full, name = type(x) is Node and x.function is np.full, out or self.identifier(node)
+        if node.function is np.full:
+            made = self.expression(node)
+            self._line(node, f"{out}[...] = {self.text_of(given[0])}" if out
+                       else f"{self.identifier(node)} = {made}")  # fmt: skip
+            return
+        name = out or self.identifier(node)
         if not out:
-            made = self.expression(x) if full else f"np.array({self.text_of(x)})"
-            self._line(node, f"{name} = {made}")
-        elif full:
-            self._line(node, f"{name}[...] = {self.text_of(x.args[1])}")
-        elif type(x) is not Node or self.plan.buffers.get(x) is not self.plan.buffers.get(node):
+            self._line(node, f"{name} = np.array({self.text_of(x)})")
+        elif type(x) is not Node or self.plan.get(x) != self.plan[node]:
             self._line(node, f"{name}[...] = {self.text_of(x)}")
         if node.function is put:
             self._line(node, f"{name}[{self.index(given[0])}] = {self.text_of(given[1])}")
@@ -357,7 +352,7 @@ class Source:
             results.append(text + (".copy()" if isinstance(x, np.ndarray) else ""))
         late = [f"{self.names[old]}[...] = {self.text_of(new)}"
                 for old, new in self.program.updates.items()
-                if self.plan.in_place.get(new) is not old]  # fmt: skip
+                if new not in self.plan or self.plan[new][0].name != self.names[old]]  # fmt: skip
         if late:
             named = [marked(self._new("result")) for _ in results]
             late[:0] = [f"{n} = {text}" for n, text in zip(named, results, strict=True)]
@@ -398,8 +393,8 @@ def _home(ufunc: np.ufunc) -> str:
     raise CompileError(f"compile: {called(ufunc)} is no function of NumPy's or SciPy's")
 
 
-def _dtype(node: Node) -> str:
-    return "" if node.dtype == np.float64 else f", {code(node.dtype)}"
+def _dtype(dtype: np.dtype[Any]) -> str:
+    return "" if dtype == np.float64 else f", {code(dtype)}"
 
 
 def _literal(x: Any) -> str:
