@@ -222,23 +222,21 @@ class Variant:
 
     def make(
         self, f: Callable[..., Any], args: Any, kwargs: Any, refuse: Callable[[], None],
-        jit: bool = False, other: list[Any] | None = None, **how: Any,
-    ) -> Recorded:  # fmt: skip
+        jit: bool = False,
+    ) -> Recorded:
         """Make the code, of which it is seen that it is the function.
 
         Args:
             f, args, kwargs: the function, and the arguments.
             refuse: raises where calls had effects.
             jit: of `compile`.
-            other: other arguments, too; by default made of these.
-            how: of `recorded`.
         """
-        found = recorded(f, args, kwargs, **how)  # before f is called on arrays, which has effects
+        found = recorded(f, args, kwargs)  # before f is called on arrays, which has effects
         refuse()
         program, self._captured, given = found.program, found.captured, leaves((args, kwargs))
         tried: list[tuple[list[Any], Any]] = []
         with np.errstate(all="ignore"):  # the call that is to come warns
-            for flat in (given, *(other or map(list, zip(*map(others, given), strict=True)))):
+            for flat in (given, *map(list, zip(*map(others, given), strict=True))):
                 own_args, own_kwargs = rebuilt((args, kwargs), iter(flat))
                 expected: Any = None
                 try:
@@ -253,7 +251,7 @@ class Variant:
                     expected = error
                 tried.append(([array_of(x) for x in flat if is_dynamic(x)], expected))
             refuse()
-            check = Check(program, [*tried[0][0], *map(array_of, found.captured)])
+            check = Check(program, [*tried[0][0], *(x._array for x in found.captured)])
             self.source = Source(program, found.captured)
             self._function = jitted(program) if jit else None
             said = f"the code gives something else; please report it\n{self.source.body}"

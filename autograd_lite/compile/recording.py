@@ -25,35 +25,26 @@ class Recorded(NamedTuple):
 
     Attributes:
         program: the calls.
-        captured: the Tensors whose values the program takes besides its arguments.
+        captured: Tensors, and the like, whose values the program takes besides its arguments.
         output: what the function returned: its containers, around anything.
         kinds: for each leaf of the output "array"; of a Tensor its name, in a tuple; and of what is
             no number itself, in a list.
     """
 
     program: Program
-    captured: list[Tensor]
+    captured: list[Any]
     output: Any
     kinds: list[Any]
 
 
-def recorded(
-    f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
-    names: list[str] | None = None, resident: int = 0, updated: int = 0,
-) -> Recorded:  # fmt: skip
+def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recorded:
     """The program of ``f`` for arguments like these.
-
-    Args:
-        f, args, kwargs: the function, and the arguments.
-        names: what to call each number and array in these.
-        resident: how many of them, the last ones, keep their memory from call to call.
-        updated: to how many of these, the last ones, the last results are written.
 
     Raises:
         CompileError: a function that can't be compiled; see `autograd_lite.compile`.
     """
     recorder, inputs = Recorder(), list[Node]()
-    called = iter(names or _names(f, args, kwargs))
+    called = _names(f, args, kwargs)
 
     def stand_in(x: Any) -> Any:
         name = next(called)
@@ -84,15 +75,16 @@ def recorded(
     template = rebuilt(output, iter(range(len(found))))
     name = getattr(f, "__name__", "")
     name = name if name.isidentifier() else "f"
-    captured = {t: x.node for t, x in recorder.captured.items()
-                if x.node.function is None and x.node not in inputs}  # fmt: skip
-    new = [outputs.pop() for _ in range(updated)][::-1]
-    program = Program(
-        name, inputs, list(captured.values()), recorder.nodes, outputs,
-        inputs[len(inputs) - resident :],
-        dict(zip(inputs[len(inputs) - updated :], new, strict=True)),
-    )  # fmt: skip
-    return Recorded(program, list(captured), template, kinds)
+    captured: dict[Node, Any] = {}
+    for x, traced in recorder.captured.items():
+        if traced.node.function is None and traced.node not in inputs:
+            captured.setdefault(traced.node, x)
+    updated = [recorder.captured[x].node for x in recorder.updated]
+    new = [outputs.pop() for _ in updated][::-1]
+    resident = [node for node, x in captured.items() if getattr(x, "is_resident", False)]
+    program = Program(name, inputs, list(captured), recorder.nodes, outputs, resident,
+                      dict(zip(updated, new, strict=True)))  # fmt: skip
+    return Recorded(program, list(captured.values()), template, kinds)
 
 
 def is_dynamic(x: Any) -> bool:

@@ -59,7 +59,6 @@ class Watch:
 
     Args:
         roots: where to start, by names for messages.
-        but: an object, and attributes of it that may change.
 
     Attributes:
         tensors: those that were reached.
@@ -68,7 +67,7 @@ class Watch:
         CompileError: it is more than can be watched.
     """
 
-    def __init__(self, roots: dict[str, Any], but: tuple[Any, set[str]] | None = None) -> None:
+    def __init__(self, roots: dict[str, Any]) -> None:
         self._objects: list[Any] = []
         self._paths: list[str] = []  # how each is reached
         self._looked_up: list[tuple[itemgetter[Any], dict[str, Any], list[str], str]] = []
@@ -78,8 +77,7 @@ class Watch:
         self._of_place: list[Any] = []  # what holds something else in other threads and contexts
         self.tensors: list[Tensor] = []
         self._missing: list[tuple[dict[str, Any], set[str]]] = []  # names that may come to scopes
-        self._walk([(x, name) for name, x in roots.items()], *(but or (None, set())))
-        self._dicts += [] if but is None else [vars(but[0])]
+        self._walk([(x, name) for name, x in roots.items()])
         self._keys = [*chain.from_iterable(self._dicts)]
         self._sizes = self._scopes()
         self._referents = partial(gc.get_referents, *self._objects)
@@ -157,7 +155,7 @@ class Watch:
             "that isn't repeated: return it. Random numbers would be frozen: pass them as arguments"
         )
 
-    def _walk(self, todo: list[tuple[Any, str]], owner: Any, but: set[str]) -> None:
+    def _walk(self, todo: list[tuple[Any, str]]) -> None:
         seen: dict[int, Any] = {}
         attributes: set[int] = set()
         while todo:
@@ -178,10 +176,9 @@ class Watch:
             elif isinstance(x, (ContextVar, threading.local)):
                 self._of_place.append(x)
                 todo += [(y, path) for y in _of_place(x)]
-            elif x is owner:
-                todo += [*self._look_up(vars(x), vars(x).keys() - but, path), (type(x), path)]
             elif hasattr(type(x), "_watched"):
-                todo += [(getattr(x, name), path) for name in x._watched]
+                todo += [(getattr(x, name), path) for name in ("__class__", *x._watched)]
+                attributes.add(id(getattr(x, "__dict__", None)))
             elif isinstance(x, FunctionType):
                 todo += self._function(x, path)
             elif isinstance(x, weakref.ref):

@@ -18,8 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_of
-from ..engine.tensor import Tensor
 from ..numpy_code import Names, code, literal, numpy_name
 from .graph import (
     OPERATORS,
@@ -62,13 +60,13 @@ class Source:
 
     Args:
         program: which is simplified.
-        captured: the Tensors that it uses.
+        captured: what it uses besides its arguments.
 
     Attributes:
         body: defines ``prepare``, which allocates and returns the function.
     """
 
-    def __init__(self, program: Program, captured: list[Tensor]) -> None:
+    def __init__(self, program: Program, captured: list[Any]) -> None:
         self.program = program = simplified(program)
         self._new = Names(*_TAKEN).new
         self.constants: dict[str, Any] = {}
@@ -95,9 +93,9 @@ class Source:
             self._statement(node)
         self._end()
         self._parameters = ", ".join(plain[x] for x in program.resident)
-        self._held: dict[str, Any] = {plain[x]: x.value for x in program.resident}
-        folder = Folder(self._setup, self._lines, {*self.constants, *self._held}, self._new)
-        self._held.update((plain[x], t) for x, t in zip(program.captured, captured, strict=True))
+        known = {*self.constants, *(plain[x] for x in program.resident)}
+        folder = Folder(self._setup, self._lines, known, self._new)
+        self._held = {plain[x]: t for x, t in zip(program.captured, captured, strict=True)}
         self.body = self._written(", ".join(plain[x] for x in own), folder)
         self._code = compile(self.body, f"<compiled {self._function}>", "exec")
         del self.program, self.plan, self.names, self._static  # with values
@@ -117,7 +115,7 @@ class Source:
         parts = [f'"""{title} as NumPy code{", for " if self._title else ""}{self._title}."""']
         parts += [imports, *([_CHANGED] if f"raise {Changed.__name__}" in body else [])]
         parts += ["\n".join(f"{n} = {_literal(x)}" for n, x in self.constants.items()), body]
-        held = "\n".join(f"{name} = {_literal(x)}" for name, x in self._held.items())
+        held = "\n".join(f"{name} = {_literal(x._array)}" for name, x in self._held.items())
         parts += [f"# What it uses besides its arguments.\n{held}" if held else ""]
         parts += [f"{self._function} = prepare({self._parameters})\n"]
         return "\n\n\n".join(filter(None, parts))
@@ -398,7 +396,6 @@ def _dtype(dtype: np.dtype[Any]) -> str:
 
 
 def _literal(x: Any) -> str:
-    x = array_of(x)
     if isinstance(x, np.generic):
         return f"{literal(np.asarray(x))}[()]"
     return literal(x) if isinstance(x, np.ndarray) else code(x)
