@@ -20,9 +20,9 @@ from ..engine import modes
 from ..engine.modes import Mode, no_grad
 from ..engine.tensor import FOREIGN, Tensor, _leaf
 from ..lines import hint
-from .graph import Changed, CompileError, KindError, Program
+from .graph import Changed, CompileError, KindError, Program, values
 from .jit import jitted
-from .recording import NUMBERS, Check, Recorded, arrays, is_dynamic, others, recorded
+from .recording import NUMBERS, Recorded, agree, arrays, is_dynamic, others, recorded
 from .watch import ElsewhereError, Watch
 from .writer import Source
 
@@ -251,17 +251,19 @@ class Variant:
                     expected = error
                 tried.append(([array_of(x) for x in flat if is_dynamic(x)], expected))
             refuse()
-            check = Check(program, [*tried[0][0], *(x._array for x in found.captured)])
+            captured = [x._array for x in found.captured]
+            known = values([*program.outputs, *program.updates.values()])  # as recorded
+            every = values([*program.inputs, *program.captured, *program.nodes])
             self.source = Source(program, found.captured)
             self._function = jitted(program) if jit else None
             said = f"the code gives something else; please report it\n{self.source.body}"
             said = "JAX takes another way; leave jit away" if jit else said
-            check.agree(partial(self._ran, program), said, tried)
+            agree(partial(self._ran, program), known, every, captured, tried, said)
         return found
 
-    def _ran(self, program: Program, values: list[Any]) -> list[Any]:
+    def _ran(self, program: Program, given: list[Any]) -> list[Any]:
         """What the code gives, of its results and of what it writes to."""
-        new = dict(zip((*program.inputs, *program.captured), values, strict=True))
+        new = dict(zip((*program.inputs, *program.captured), given, strict=True))
         held = {node: new.pop(node).copy() for node in program.resident}
         found = self.prepared(*held.values())(*new.values())
         several = found if type(found) is tuple else (found,)
