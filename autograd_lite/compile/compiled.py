@@ -21,7 +21,6 @@ from ..engine.modes import Mode, no_grad
 from ..engine.tensor import FOREIGN, Tensor, _leaf
 from ..lines import hint
 from .graph import Changed, CompileError, KindError, Program, values
-from .jit import jitted
 from .recording import NUMBERS, Recorded, agree, arrays, is_dynamic, others, recorded
 from .watch import ElsewhereError, Watch
 from .writer import Source
@@ -196,6 +195,15 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def _jitted(program: Program) -> Callable[..., Any]:
+    try:
+        from .jit import jitted
+    except ModuleNotFoundError:
+        said = 'compile: jit=True needs JAX: pip install "autograd_lite[jit]"'
+        raise CompileError(said) from None
+    return jitted(program)
+
+
 class Variant:
     """A program for arguments of certain shapes and dtypes, with a function for each thread.
 
@@ -255,7 +263,7 @@ class Variant:
             known = values([*program.outputs, *program.updates.values()])  # as recorded
             every = values([*program.inputs, *program.captured, *program.nodes])
             self.source = Source(program, found.captured)
-            self._function = jitted(program) if jit else None
+            self._function = _jitted(program) if jit else None
             said = f"the code gives something else; please report it\n{self.source.body}"
             said = "JAX takes another way; leave jit away" if jit else said
             agree(partial(self._ran, program), known, every, captured, tried, said)

@@ -19,30 +19,21 @@ from typing import Any
 import numpy as np
 
 from ..numpy_code import Names, code, literal, numpy_name
-from .graph import (
-    OPERATORS,
-    Changed,
-    CompileError,
-    Guard,
-    Node,
-    Program,
-    called,
-    converted,
-    is_plain_reshape,
-    mapped,
-    of_ufunc,
-    put,
-    values,
-    varies,
-)
+from . import graph
+from .graph import Changed, CompileError, Node, Program, is_plain_reshape, put, values
 from .loops import INSIDE, MARK, Folder, Line, marked
 from .memory import VIEWS, Memory, joined, planned, shares_memory, writes_out
 from .simplify import simplified
 
 _OPERATORS: dict[Any, str] = {
-    function: sign for name, (sign, ufunc) in OPERATORS.items()
+    function: sign for name, (sign, ufunc) in graph.OPERATORS.items()
     for function in (ufunc, getattr(operator, f"__{name}__"))
 } | {np.negative: "-", operator.neg: "-"}  # fmt: skip
+_FORMS: dict[Any, str] = {  # of an array, without settings; and of numbers
+    np.transpose: "{}.T", np.reshape: "{}.reshape({})", np.dot: "{}.dot({})",
+    np.ndarray.tobytes: "{}.tobytes()", abs: "abs({})", complex.conjugate: "{}.conjugate()",
+}  # fmt: skip
+_OF_NUMBERS = ("abs({})", "{}.conjugate()")
 _TAKEN = ("prepare", "i", Changed.__name__, *dir(builtins),
           *(name for name, x in vars(np).items() if isinstance(x, np.ufunc)))  # fmt: skip
 _SPELLED = {1: "one", 0: "zero", 2: "two", 0.5: "half", -1: "minus_one"}
@@ -144,23 +135,15 @@ class Source:
         if function in _OPERATORS and not node.kwargs and _are_numbers(node):
             args = [x if x.strip(MARK).isidentifier() else f"({x})" for x in args]
             return f" {_OPERATORS[function]} ".join(["", *args][-2:]).lstrip()
-        if function is abs:
-            return f"abs({args[0]})"
-        if function is converted:
+        if function is graph.converted:
             array = f"np.asarray({args[0]})" if node.is_scalar else args[0]
             return f"{array}.astype({args[1]}){'[()]' if node.is_scalar else ''}"
-        if function in (np.ndarray.tobytes, complex.conjugate):
-            return f"{args[0]}.{function.__name__}()"
         if function is np.full and args[1] == "0":
             return f"np.zeros({args[0]}{_dtype(node.dtype)})"
-        if is_plain_reshape(node) and not node.args[0].is_scalar:
-            return f"{args[0]}.reshape({args[1]})"
-        if function is np.dot and all(isinstance(x, np.ndarray) and x.ndim
-                                      for x in values(node.args)):  # fmt: skip
-            return f"{args[0]}.dot({args[1]})"
-        alone = len(args) == 1 and not node.kwargs
-        if function is np.transpose and alone and isinstance(values(node.args[0]), np.ndarray):
-            return f"{args[0]}.T"
+        form = _FORMS.get(function, "")
+        of_array = {*map(type, values(node.args[:1]))} == {np.ndarray}
+        if form.count("{}") == len(args) and not node.kwargs and (of_array or form in _OF_NUMBERS):
+            return form.format(*args)
         for key in node.kwargs:
             if type(key) is not str or not key.isidentifier() or keyword.iskeyword(key):
                 raise CompileError(f"compile: {key!r} is no name of a setting (at {node.line})")
@@ -181,7 +164,7 @@ class Source:
         if kind is Node:
             return self.identifier(x)
         if isinstance(x, (tuple, list, slice)) or kind is dict:
-            return code(mapped(x, lambda y: _Text(self.text_of(y))))
+            return code(graph.mapped(x, lambda y: _Text(self.text_of(y))))
         if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biufc":
             return self.constant(x)
         if kind in (bool, int, float, complex, str, type(None), type(...)):
@@ -208,17 +191,20 @@ class Source:
         return self._by_value[key]
 
     def function(self, function: Any) -> str:
-        """How a function is called, by NumPy's name or SciPy's."""
-        ufunc, name = of_ufunc(function), str(getattr(function, "__name__", ""))
-        if ufunc is None:
-            home = str(getattr(function, "__module__", ""))
-            module: Any = sys.modules.get(home) if home.startswith("numpy") else None
-            if module is not None and getattr(module, name, None) is function:
-                return f"np.{name}" if module is np else numpy_name(function)
-            raise CompileError(f"compile: {called(function)} is no function of NumPy's or SciPy's")
-        own = str(ufunc.__name__)
-        self.imports[own] = _home(ufunc)
-        return own if ufunc is function else f"{own}.{name}"
+        """How a function is graph.called, by NumPy's name or SciPy's."""
+        ufunc: Any = graph.of_ufunc(function)
+        name = str(getattr(function, "__name__", ""))
+        home = str(getattr(function, "__module__", "")) if ufunc is None else ""
+        if home.startswith("numpy") and getattr(sys.modules.get(home), name, None) is function:
+            return numpy_name(function)
+        inner = (m for m in sys.modules if m.startswith("scipy.special._"))  # as of special.zeta
+        for home in chain(("numpy", "scipy.special"), inner) if ufunc is not None else ():
+            own = str(ufunc.__name__)
+            if getattr(sys.modules.get(home), own, None) is ufunc:
+                self.imports[own] = home
+                return own if ufunc is function else f"{own}.{name}"
+        said = f"{graph.called(function)} is no function of NumPy's or SciPy's"
+        raise CompileError(f"compile: {said}")
 
     # ------------------------------------------------------------------ memory
 
@@ -261,7 +247,7 @@ class Source:
 
     def _statement(self, node: Node) -> None:
         memory, function, how = self.plan.get(node, (None, 0))[0], node.function, writes_out(node)
-        if isinstance(node, Guard):
+        if isinstance(node, graph.Guard):
             asked = self.text_of(node.args[0])
             asked = f"int({asked}) != {node.value}" if function is int else asked
             self._watch(node, f"not {asked}" if node.value is True else asked)
@@ -279,7 +265,7 @@ class Source:
             call = self._written_out(node, how, out) if how else self.expression(node)
             there = out and self.identifier(node) == out
             self._line(node, call if there else f"{self.identifier(node)} = {call}")
-        if varies(node):
+        if graph.varies(node):
             name, value = self.identifier(node), node.value
             if hasattr(value, "dtype"):
                 dtype = f"np.dtype({self.text_of(value.dtype)})"
@@ -380,15 +366,6 @@ def _are_numbers(node: Node) -> bool:
         return True
     plain = not any(isinstance(v, np.ndarray) for v in found)
     return plain and any(isinstance(v, np.generic) for v in found)
-
-
-def _home(ufunc: np.ufunc) -> str:
-    """The module that has it."""
-    inner = (m for m in sys.modules if m.startswith("scipy.special._"))  # as of special.zeta
-    for home in chain(("numpy", "scipy.special"), inner):
-        if getattr(sys.modules.get(home), str(ufunc.__name__), None) is ufunc:
-            return home
-    raise CompileError(f"compile: {called(ufunc)} is no function of NumPy's or SciPy's")
 
 
 def _dtype(dtype: np.dtype[Any]) -> str:
