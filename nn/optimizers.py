@@ -48,6 +48,9 @@ class Optimizer:
         TypeError: something among them that isn't a leaf Tensor of real numbers.
     """
 
+    __slots__ = ("__dict__", "__weakref__", "_lr", "_memory", "_minus_lr", "_steps")
+    _watched = ("__dict__",)  # by compiled steps, which read the rest at each call
+
     def __init__(
         self, parameters: Iterable[Tensor], lr: float, max_norm: float | None = None
     ) -> None:

@@ -11,16 +11,17 @@ import copy
 import operator
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from autograd_lite import Tensor
-from autograd_lite.arrays import STAND_INS, given
+from autograd_lite.arrays import given
 from autograd_lite.compile.compiled import Variant, settled, uncollected, within
 from autograd_lite.compile.graph import Changed, CompileError
-from autograd_lite.compile.recording import others
+from autograd_lite.compile.recorder import recording
 from autograd_lite.compile.watch import Watch
 from autograd_lite.engine.leaves import array_of, grad_of, hold
 from autograd_lite.engine.modes import _thread
@@ -29,8 +30,6 @@ from autograd_lite.gradients import pulled, seeded
 
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
-
-_ITS_OWN = {"_lr", "_minus_lr", "_memory", "_steps"}  # of an optimizer, read at each step
 
 
 class TrainStep:
@@ -286,21 +285,31 @@ class _Group:
                     p._replace(view.copy())
 
 
+@dataclass(frozen=True)
+class _State:
+    """What a step reads and changes besides its batch: of a group its values, the learning rate,
+    the step that is to come, or what is remembered.
+    """
+
+    what: str
+    group: _Group
+    name: str
+
+    _array = property(lambda self: self.group.array(self.what))
+    is_resident = property(lambda self: self.what != "step")
+
+
 class _Variant(Variant):
     """The step for batches of certain shapes and dtypes, as all was when it was compiled."""
 
     def __init__(self, step: TrainStep, groups: list[_Group], x: Array, y: Array) -> None:
         self._train, self._groups, self.batch = step, groups, None
-        kind = type(step.optimizer).__name__
-        roots = (step.loss, step.optimizer, step.net)
-        self.watch = Watch({type(x).__name__: x for x in roots}, but=(step.optimizer, _ITS_OWN))
+        kind, roots = type(step.optimizer).__name__, (step.loss, step.optimizer, step.net)
+        self.watch = Watch({type(x).__name__: x for x in roots})
         self._shadow = _shadow(step.optimizer)
-        self._shadow.remembered = None  # what it is comes later
-        updating = Watch({kind: self._shadow}, but=(self._shadow, {*_ITS_OWN, "remembered"}))
-        effects = self.watch.effects()
+        updating, effects = Watch({kind: self._shadow}), self.watch.effects()
         for group in groups:
             group.adopt()
-        self._keys: list[tuple[str, _Group]] = []  # what the step reads and changes
 
         def refuse() -> None:
             self.watch.refuse(effects, "TrainStep: the net, or the loss,")
@@ -308,54 +317,49 @@ class _Variant(Variant):
                 said = f"TrainStep: {kind} changes {updating.changed()} when it updates"
                 raise CompileError(f"{said}, a side effect; use remembered(…), or train eagerly")
 
-        with np.errstate(all="ignore"):
-            self.step(x, y)  # which finds the keys
-        refuse()
-        given = [group.array(what) for what, group in self._keys]
-        kinds = [what for what, _ in self._keys]
-        ends = [f"_{groups.index(g)}" if len(groups) > 1 else "" for _, g in self._keys]
-        self._counted = "step" in kinds
-        fixed = len(groups) * (1 + self._counted)  # what isn't written to
-        self.make(
-            self.step, (x, y, *given), {}, refuse,
-            other=[[*batch, *given] for batch in zip(others(x), others(y), strict=True)],
-            names=["x", "y", *map(str.__add__, kinds, ends)],
-            resident=len(given) - kinds.count("step"), updated=len(given) - fixed,
-        )  # fmt: skip
+        captured = self.make(self.step, (x, y), {}, refuse).captured
+        self._counted = [s.group for s in captured if type(s) is _State and s.what == "step"]
+        resident = [s for s in captured if getattr(s, "is_resident", False)]
+        self._captured = [s for s in captured if s not in set(resident)]
         self.holds = self._counting_holds if self._counted else self.watch.holds
-        self._function = self.prepared(*given[kinds.count("step") :])
-        self._alone = not (self._counted or self._captured)
-        del self._shadow, self._keys
+        self._function = self.prepared(*map(array_of, resident))
+        del self._shadow
 
-    def step(self, x: Any, y: Any, *given: Any) -> tuple[Any, ...]:
+    def step(self, x: Any, y: Any) -> tuple[Any, ...]:
         """The step as a function: the loss, the prediction, and what is new of what it changes."""
-        groups, shadow, optimizer = self._groups, self._shadow, self._train.optimizer
-        of = _Found(lambda key: key[1].array(key[0]), zip(self._keys, given, strict=False))
+        groups, shadow, recorder = self._groups, self._shadow, recording()
         first = {group.numbers[0]: group for group in groups}
-        held = _Found(lambda what: {i: of[what, group] for i, group in first.items()})
-        for group in groups:
-            for p, view in zip(group.parameters, group.views(of["parameters", group]), strict=True):
-                if type(view) in STAND_INS:
-                    view.recorder.captured[p] = view
-                    view.node.name = p.name if len(group.parameters) > 1 else view.node.name
+
+        def of(what: str, group: _Group) -> Any:
+            name = what + (f"_{groups.index(group)}" if len(groups) > 1 else "")
+            state = _State(what, group, name)
+            if recorder and what not in ("lr", "step"):
+                recorder.updated.append(state)
+            return recorder.capture(state) if recorder else state._array
+
+        rates = [of("lr", group) for group in groups]
+        values = [of("parameters", group) for group in groups]
+        if recorder:
+            recorder.captured.update(
+                pair for group, whole in zip(groups, values, strict=True)
+                for pair in zip(group.parameters, group.views(whole), strict=True)
+            )  # fmt: skip
         value, prediction = self._train.forward(x, y)
         found = pulled({value: seeded(value, None)}, {p for g in groups for p in g.parameters})
         before = {t: grad_of(t) for t in found}
-        shadow._steps = _Found(lambda i: of["step", first[i]])
-        shadow.remembered = held.__getitem__
+        shadow._memory = held = _Found(lambda what: {i: of(what, g) for i, g in first.items()})
+        shadow._steps = _Found(lambda i: of("step", first[i]))
         new = []
         try:
             for t, g in found.items():
                 t.grad = g  # which an update may ask for
-            grads = optimizer.clipped([group.joined(found) for group in groups])
-            for (i, group), grad in zip(first.items(), grads, strict=True):
-                shadow._lr = of["lr", group]
-                new.append(shadow.update(i, of["parameters", group], grad))
+            grads = self._train.optimizer.clipped([group.joined(found) for group in groups])
+            for i, rate, whole, grad in zip(first, rates, values, grads, strict=True):
+                shadow._lr = rate
+                new.append(shadow.update(i, whole, grad))
         finally:
             for t, g in before.items():
                 t.grad = g
-        kinds = ["step", "lr", "parameters", *held]
-        self._keys = sorted(of, key=lambda key: (kinds.index(key[0]), groups.index(key[1])))
         memory = [array for arrays in held.values() for array in arrays.values()]
         loss = value.numpy() if value.is_leaf else array_of(value)
         predicted = prediction.numpy() if isinstance(prediction, Tensor) else prediction
@@ -371,35 +375,33 @@ class _Variant(Variant):
         for group in self._groups:
             group.adopt()
         function: Any = self._function
-        if self._alone:
-            return function(*batch)  # type: ignore[no-any-return]
-        counted = self._groups if self._counted else ()
-        times = [group.array("step") for group in counted]
-        found: tuple[Any, Array] = function(*batch, *times, *map(array_of, self._captured))
-        for group in counted:
+        found: tuple[Any, Array] = function(*batch, *map(array_of, self._captured))
+        for group in self._counted:
             for i in group.numbers:
                 self._train.optimizer._steps[i] += 1
         return found
 
 
-class _Found(dict[Any, Any]):
+class _Found(dict[str, Any]):
     """What is found when it is asked for."""
 
-    def __init__(self, find: Callable[[Any], Any], *known: Any) -> None:
-        super().__init__(*known)
+    def __init__(self, find: Callable[[Any], Any]) -> None:
         self._find = find
 
     def __missing__(self, key: Any) -> Any:
         self[key] = self._find(key)
         return self[key]
 
+    def __contains__(self, key: Any) -> bool:
+        return True
+
 
 def _shadow(optimizer: Optimizer) -> Any:
     """The optimizer with copies of its settings, into which an update may write."""
-    shadow, memo = copy.copy(optimizer), {id(p): p for p in optimizer.parameters}
-    own = {k: v for k, v in vars(optimizer).items() if k not in _ITS_OWN}
+    shadow = copy.copy(optimizer)
     try:
-        vars(shadow).update(copy.deepcopy(own, memo))
+        known = {id(p): p for p in optimizer.parameters}
+        vars(shadow).update(copy.deepcopy(vars(optimizer), known))
     except Exception as error:
         said = f"TrainStep: {type(optimizer).__name__} has settings that can't be copied"
         raise CompileError(f"{said} ({error}); train eagerly") from error

@@ -20,9 +20,8 @@ from ..engine import modes
 from ..engine.modes import Mode, no_grad
 from ..engine.tensor import FOREIGN, Tensor, _leaf
 from ..lines import hint
-from .graph import Changed, CompileError, KindError, Program
-from .jit import jitted
-from .recording import NUMBERS, Check, Recorded, arrays, is_dynamic, others, recorded
+from .graph import Changed, CompileError, KindError, Program, values
+from .recording import NUMBERS, Recorded, agree, arrays, is_dynamic, others, recorded
 from .watch import ElsewhereError, Watch
 from .writer import Source
 
@@ -196,6 +195,15 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def _jitted(program: Program) -> Callable[..., Any]:
+    try:
+        from .jit import jitted
+    except ModuleNotFoundError:
+        said = 'compile: jit=True needs JAX: pip install "autograd_lite[jit]"'
+        raise CompileError(said) from None
+    return jitted(program)
+
+
 class Variant:
     """A program for arguments of certain shapes and dtypes, with a function for each thread.
 
@@ -222,23 +230,21 @@ class Variant:
 
     def make(
         self, f: Callable[..., Any], args: Any, kwargs: Any, refuse: Callable[[], None],
-        jit: bool = False, other: list[Any] | None = None, **how: Any,
-    ) -> Recorded:  # fmt: skip
+        jit: bool = False,
+    ) -> Recorded:
         """Make the code, of which it is seen that it is the function.
 
         Args:
             f, args, kwargs: the function, and the arguments.
             refuse: raises where calls had effects.
             jit: of `compile`.
-            other: other arguments, too; by default made of these.
-            how: of `recorded`.
         """
-        found = recorded(f, args, kwargs, **how)  # before f is called on arrays, which has effects
+        found = recorded(f, args, kwargs)  # before f is called on arrays, which has effects
         refuse()
         program, self._captured, given = found.program, found.captured, leaves((args, kwargs))
         tried: list[tuple[list[Any], Any]] = []
         with np.errstate(all="ignore"):  # the call that is to come warns
-            for flat in (given, *(other or map(list, zip(*map(others, given), strict=True)))):
+            for flat in (given, *map(list, zip(*map(others, given), strict=True))):
                 own_args, own_kwargs = rebuilt((args, kwargs), iter(flat))
                 expected: Any = None
                 try:
@@ -253,17 +259,19 @@ class Variant:
                     expected = error
                 tried.append(([array_of(x) for x in flat if is_dynamic(x)], expected))
             refuse()
-            check = Check(program, [*tried[0][0], *map(array_of, found.captured)])
+            captured = [x._array for x in found.captured]
+            known = values([*program.outputs, *program.updates.values()])  # as recorded
+            every = values([*program.inputs, *program.captured, *program.nodes])
             self.source = Source(program, found.captured)
-            self._function = jitted(program) if jit else None
+            self._function = _jitted(program) if jit else None
             said = f"the code gives something else; please report it\n{self.source.body}"
             said = "JAX takes another way; leave jit away" if jit else said
-            check.agree(partial(self._ran, program), said, tried)
+            agree(partial(self._ran, program), known, every, captured, tried, said)
         return found
 
-    def _ran(self, program: Program, values: list[Any]) -> list[Any]:
+    def _ran(self, program: Program, given: list[Any]) -> list[Any]:
         """What the code gives, of its results and of what it writes to."""
-        new = dict(zip((*program.inputs, *program.captured), values, strict=True))
+        new = dict(zip((*program.inputs, *program.captured), given, strict=True))
         held = {node: new.pop(node).copy() for node in program.resident}
         found = self.prepared(*held.values())(*new.values())
         several = found if type(found) is tuple else (found,)

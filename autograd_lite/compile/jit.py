@@ -1,7 +1,7 @@
 """A recorded program on ``jax.numpy``, run by ``jax.jit``: fused, on several cores, or on a GPU.
 
 Where JAX is silent and NumPy isn't (an index out of bounds, a matrix that is singular), that is
-computed beside the results and asked for after the call.
+computed beside the results and asked for after the call. This module imports JAX.
 """
 
 from __future__ import annotations
@@ -11,39 +11,26 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import jax.scipy.special
 import numpy as np
 
 from ..numpy_code import numpy_name
-from .graph import (
-    Changed,
-    CompileError,
-    Guard,
-    Node,
-    Program,
-    called,
-    converted,
-    mapped,
-    nodes_in,
-    of_ufunc,
-    put,
-    put_at,
-)
+from . import graph
+from .graph import CompileError, Guard, Node, Program, mapped, put, put_at
 
 _AT = {np.add: "add", np.multiply: "multiply", np.maximum: "max", np.minimum: "min"}
 _INDEX = {operator.getitem: 1, put: 1, put_at: 2, np.take: 1, np.take_along_axis: 1}  # its place
+_OWN: dict[Any, Callable[..., Any]] = {
+    graph.converted: lambda x, dtype: x.astype(dtype),
+    put: lambda x, index, value: jnp.asarray(x).at[index].set(value),
+    put_at: lambda x, f, index, *y: getattr(jnp.asarray(x).at[index], _AT[f])(*y),
+}
 
 
 def jitted(program: Program) -> Callable[..., Any]:
-    """The function that a program is, of arrays, compiled by JAX at its first call.
-
-    Raises:
-        CompileError: JAX isn't installed.
-    """
-    try:
-        import jax
-    except ModuleNotFoundError:
-        said = 'compile: jit=True needs JAX: pip install "autograd_lite[jit]"'
-        raise CompileError(said) from None
+    """The function that a program is, of arrays, compiled by JAX at its first call."""
     guards = [node for node in program.nodes if isinstance(node, Guard)]
 
     def run(*given: Any) -> Any:
@@ -54,13 +41,12 @@ def jitted(program: Program) -> Callable[..., Any]:
 
         sound = [True]
         for node in program.nodes:
-            if isinstance(node, Guard):
-                continue
-            args, kwargs = of(node.args), of(node.kwargs)
-            known[node] = value = _called(node, args, kwargs)
-            sound += _sound(node, args, kwargs, value)
+            if not isinstance(node, Guard):
+                args, kwargs = of(node.args), of(node.kwargs)
+                known[node] = value = _called(node, args, kwargs)
+                sound += _sound(node, args, kwargs, value)
         asked = [of(node.args[0]) for node in guards]
-        return of(program.outputs), asked, jax.numpy.all(jax.numpy.asarray(sound, bool))
+        return of(program.outputs), asked, jnp.all(jnp.asarray(sound, bool))
 
     compiled = jax.jit(run)
 
@@ -71,17 +57,13 @@ def jitted(program: Program) -> Callable[..., Any]:
             raise IndexError("an index is out of bounds, or a matrix singular")
         for node, x in zip(guards, asked, strict=True):
             if node.function(x.item()) != node.value:
-                raise Changed
-        results = [_ours(x, y) for x, y in zip(found, program.outputs, strict=True)]
+                raise graph.Changed
+        examples = graph.values(program.outputs)
+        results = [np.array(x) if isinstance(y, np.ndarray) else type(y)(x.item())
+                   for x, y in zip(found, examples, strict=True)]  # fmt: skip
         return results[0] if len(results) == 1 else tuple(results)
 
     return function
-
-
-def _ours(x: Any, example: Any) -> Any:
-    """A result as NumPy's, of the type that NumPy gives."""
-    value = example.value if isinstance(example, Node) else example
-    return np.array(x) if isinstance(value, np.ndarray) else type(value)(x.item())
 
 
 def _called(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -94,23 +76,19 @@ def _called(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
     except Exception as error:
         said = f"raises {type(error).__name__}: {str(error).strip().splitlines()[0]}"
     raise CompileError(
-        f"compile: {called(node.function)} can't be had with jit=True: in JAX it {said}; "
+        f"compile: {graph.called(node.function)} can't be had with jit=True: in JAX it {said}; "
         f"leave jit away\n  at {node.line}"
     )
 
 
 def _like(function: Any) -> Any:
     """JAX's function of that name."""
-    import jax.numpy as jnp
-    import jax.scipy.special
-
     if function in _OWN:
         return _OWN[function]
-    ufunc = of_ufunc(function)
+    ufunc = graph.of_ufunc(function)
     if ufunc is None:
         is_numpy = getattr(function, "__module__", "").split(".")[0] == "numpy"
-        names = numpy_name(function).split(".")[1:]
-        return reduce(getattr, names, jnp) if is_numpy else function
+        return reduce(getattr, numpy_name(function).split(".")[1:], jnp) if is_numpy else function
     home = jnp if getattr(np, ufunc.__name__, None) is ufunc else jax.scipy.special
     own = getattr(home, ufunc.__name__.lstrip("_"))  # as of special.zeta
     if function is not ufunc:
@@ -124,30 +102,15 @@ def _like(function: Any) -> Any:
     return widened
 
 
-def _at(x: Any, index: Any) -> Any:
-    import jax.numpy as jnp
-
-    return jnp.asarray(x).at[index]
-
-
-_OWN: dict[Any, Callable[..., Any]] = {
-    converted: lambda x, dtype: x.astype(dtype),
-    put: lambda x, index, value: _at(x, index).set(value),
-    put_at: lambda x, ufunc, index, *values: getattr(_at(x, index), _AT[ufunc])(*values),
-}
-
-
 def _sound(node: Node, args: Any, kwargs: Any, value: Any) -> list[Any]:
     """Whether NumPy would raise no error of the values, computed, where JAX raises none."""
-    import jax.numpy as jnp
-
     function, known = node.function, dict[str, Any](mode="fill", fill_value=False)
     if "linalg" in str(getattr(function, "__module__", "")):
         odd = ~jnp.all(jnp.isfinite(jnp.asarray(args[0])))
         results = value if isinstance(value, (tuple, list)) else [value]
         return [odd | jnp.all(jnp.isfinite(x)) for x in results]
     i = _INDEX.get(function, 0)
-    if not i or "mode" in kwargs or not any(nodes_in((*node.args[i : i + 1], node.kwargs))):
+    if not i or "mode" in kwargs or not any(graph.nodes_in((*node.args[i : i + 1], node.kwargs))):
         return []
     inside = jnp.ones(jnp.shape(args[0]), bool)
     if function in (np.take, np.take_along_axis):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -65,16 +64,10 @@ def repeats(kinds: Sequence[Any]) -> list[tuple[int, int, int]]:
 
 @dataclass(eq=False)
 class _List:
-    """Names that are entries of a list, numbered from anywhere.
+    """A list that holds what had names; its own name, and the number of its first entry."""
 
-    Attributes:
-        text: its own name.
-        is_one: whether one name does for all, one after the other.
-    """
-
-    members: dict[int, str]
     text: str = ""
-    is_one: bool = False
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,9 +79,7 @@ class _Entry:
     step: int = 0
 
     def text(self) -> str:
-        if self.of is not None and self.of.is_one:
-            return self.of.text
-        start = self.start - min(self.of.members) if self.of else self.start
+        start = self.start - self.of.first if self.of else self.start
         steps = "i" if abs(self.step) == 1 else f"{abs(self.step)} * i"
         if self.step > 0:
             index = f"{steps} {'-' if start < 0 else '+'} {abs(start)}" if start else steps
@@ -125,33 +116,30 @@ class Folder:
     def __init__(
         self, setup: list[Line], lines: list[Line], known: set[str], new: Callable[[str], str]
     ) -> None:
-        self._new, self._places, self._lists = new, dict[str, _Entry](), list[_List]()
+        self._places: dict[str, _Entry] = {}  # of names in lists
+        self._held: dict[_Entry, str] = {}  # the names there
         self._picked: dict[tuple[str, ...], _List] = {}
-        self._once = [text.split(MARK) for _, text in setup]
-        self._each = [text.split(MARK) for _, text in lines]
-        kinds = [(line[0], *x[::2]) for line, x in zip(lines, self._each, strict=True)]
-        self._set_once = {*map(_target, self._once)}
-        self._known = known | self._set_once
-        self._set = {place: i for i, place in enumerate(map(_target, self._each)) if place}
-        body = [loop for found in repeats(kinds)
-                if (loop := self._looped(self._each, found, may_pick=True))]
-        own = [loop for found in repeats([tuple(parts[::2]) for parts in self._once])
-               if body and (loop := self._looped(self._once, found, may_pick=False))]  # fmt: skip
-        self._name_lists()
-        first, before = self._declared(known)
-        self.setup = [*first, *self._written(setup, self._once, own),
-                      *map(self._pick, self._picked)]  # fmt: skip
-        self.lines = [*before, *self._written(lines, self._each, body)]
+        once = [text.split(MARK) for _, text in setup]
+        each = [text.split(MARK) for _, text in lines]
+        kinds = [(line[0], *x[::2]) for line, x in zip(lines, each, strict=True)]
+        set_once = {*map(_target, once)}
+        self._known, self._set = known | set_once, set_once | {*map(_target, each)}
+        body = [loop for found in repeats(kinds) if (loop := self._looped(each, found, True))]
+        own = [loop for found in repeats([tuple(parts[::2]) for parts in once])
+               if body and (loop := self._looped(once, found, False))]  # fmt: skip
+        first, before = self._declared(known, new)
+        self.setup = [*first, *self._written(setup, once, own), *map(self._pick, self._picked)]
+        self.lines = [*before, *self._written(lines, each, body)]
 
     # ------------------------------------------------------------------ what differs in a loop
 
     def _looped(self, lines: list[list[str]], found: tuple[int, int, int], may_pick: bool) -> Any:
-        """A loop, its first and last turns left out where these are irregular; or None."""
+        """A loop, of several turns at a time where one is irregular; or None."""
         start, length, count = found
-        for times, (early, late) in product((1, 2, 3, 4), ((0, 0), (1, 0), (0, 1), (1, 1))):
-            period, turns = length * times, (count - early) // times - late
-            loop = _Loop(start + early * length, period, turns, {})
-            kept = dict(self._places), [(x, dict(x.members)) for x in self._lists], {**self._picked}
+        for times in (1, 2, 3, 4):
+            period, turns = length * times, count // times
+            loop = _Loop(start, period, turns, {})
+            kept = dict(self._places), dict(self._held), dict(self._picked)
             try:
                 for line in range(loop.start, loop.start + period) if turns >= _COUNT else ():
                     rows = lines[line : line + turns * period : period]
@@ -161,10 +149,7 @@ class Folder:
                             loop.columns[values] = self._column(values, may_pick)
                 return loop if loop.columns else None
             except _Irregular:
-                self._places, lists, self._picked = kept
-                self._lists = [x for x, _ in lists]
-                for x, members in lists:
-                    x.members = members
+                self._places, self._held, self._picked = kept
         return None
 
     def _column(self, values: tuple[str, ...], may_pick: bool) -> Any:
@@ -178,60 +163,47 @@ class Folder:
                 raise _Irregular
             return _Entry(None, numbers[0], step)
         known = [(i, self._places[x]) for i, x in enumerate(values) if x in self._places]
-        i, entry = known[0] if known else (0, _Entry(_List({}), 0))
-        of: Any = entry.of
-        at = entry.start
+        i, entry = known[0] if known else (0, _Entry(_List(), 0))
+        of, at = entry.of, entry.start
         steps = [(e.start - at) / (j - i) for j, e in known[1:] if e.of is of] or [1, -1]
         for step in map(int, steps[:2]):
-            if found := self._extended(of, at - step * i, step, values):
-                self._lists += [] if known else [of]
-                return found
+            if self._extended(of, at - step * i, step, values):
+                return _Entry(of, at - step * i, step)
         if not may_pick or not self._known.issuperset(values):
             raise _Irregular
-        return _Entry(self._picked.setdefault(values, _List(dict(enumerate(values)))), 0, 1)
+        return _Entry(self._picked.setdefault(values, _List()), 0, 1)
 
-    def _extended(
-        self, of: Any, start: int, step: int, values: tuple[str, ...]
-    ) -> _Entry | None:
-        """Put what isn't in a list there, if all else is and nothing is left out."""
-        members = dict(of.members)
-        for i, x in enumerate(values):
-            if members.setdefault(start + step * i, x) != x or (
-                x in self._places and self._places[x] != _Entry(of, start + step * i)
-            ):
-                return None
-        gaps = len(members) != max(members) - min(members) + 1
-        if gaps or not step or len({*values}) < len(values):
-            return None
-        of.members = members
-        self._places.update((x, _Entry(of, start + step * i)) for i, x in enumerate(values))
-        return _Entry(of, start, step)
+    def _extended(self, of: Any, start: int, step: int, values: tuple[str, ...]) -> bool:
+        """Put what isn't in a list there, if all else is."""
+        own = {x: _Entry(of, start + step * i) for i, x in enumerate(values)}
+        fits = step and len(own) == len(values) and all(
+            self._places.get(x, entry) == entry and self._held.get(entry, x) == x
+            for x, entry in own.items()
+        )  # fmt: skip
+        if fits:
+            self._places.update(own)
+            self._held.update(zip(own.values(), own, strict=True))
+        return bool(fits)
 
     # ------------------------------------------------------------------ text
 
-    def _name_lists(self) -> None:
-        last = {x: i for i, parts in enumerate(self._each) for x in parts[1::2]}
-        for x in (*self._lists, *self._picked.values()):
-            names = sorted(x.members.values(), key=lambda name: (name[:2] == "t_", len(name), name))
-            made = [name for name in names if name in self._set or name in self._set_once]
-            own = x in self._lists and len(made) > 0
-            x.text = made[0] if own else self._new(names[0])
-            if own and self._set.keys() >= {*names}:
-                order = sorted(names, key=self._set.__getitem__)
-                x.is_one = all(last[a] <= self._set[b] for a, b in pairwise(order))
-
-    def _declared(self, known: set[str]) -> tuple[list[Line], list[Line]]:
+    def _declared(
+        self, known: set[str], new: Callable[[str], str]
+    ) -> tuple[list[Line], list[Line]]:
         """Lines that make lists, in the beginning of the setup and of the function."""
-        once, each = list[Line](), list[Line]()
-        for x in self._lists:
-            names = x.members.values()
-            if not x.is_one:
-                where = each if self._known.isdisjoint(names) else once
-                where.append(((), f"{x.text} = [None] * {len(names)}"))
-            for name in names:
-                if name in self._set or name in self._set_once:
-                    continue
+        once, each, lists = list[Line](), list[Line](), dict[Any, dict[int, str]]()
+        for name, entry in self._places.items():
+            lists.setdefault(entry.of, {})[entry.start] = name
+        for x, members in lists.items():
+            names = {*members.values()}
+            where = each if self._known.isdisjoint(names) else once
+            x.text = min(self._set.intersection(names), key=_plainness, default="")
+            x.text, x.first = x.text or new(min(names, key=_plainness)), min(members)
+            where.append(((), f"{x.text} = [None] * {max(members) - x.first + 1}"))
+            for name in sorted(names - self._set, key=_plainness):
                 (once if name in known else each).append(((), f"{self._text(name)} = {name}"))
+        for values, x in self._picked.items():
+            x.text = new(min(values, key=_plainness))
         return once, each
 
     def _text(self, name: str) -> str:
@@ -259,6 +231,10 @@ class Folder:
                 entries = [(x[0], loop.columns[x]) for x in columns]
                 texts = [entry.text() if entry else self._text(x) for x, entry in entries]
                 yield (INSIDE, *lines[i][0]), "".join(_replaced(parts[i], texts))
+
+
+def _plainness(name: str) -> Any:
+    return name[:2] == "t_", len(name), name
 
 
 def _replaced(parts: list[str], instead: Iterable[str]) -> list[str]:

@@ -37,7 +37,7 @@ def writes_out(node: Node) -> str:
         given = [a.value if isinstance(a, Node) else a for a in node.args]
         alike = all(isinstance(a, np.ndarray) and a.ndim and a.dtype == value.dtype for a in given)
         return "product" if alike and len(given) == 2 and not node.kwargs else ""
-    if function is put or function is put_at:
+    if function in (put, put_at, np.full):
         return "put"
     reduces = of_ufunc(function) and function.__name__ == "reduce" and len(node.args) <= 2
     return "reduction" if reduces and node.kwargs.keys() <= {"axis", "keepdims"} else ""
@@ -58,95 +58,85 @@ _SOON = 4  # calls, after which a value stays in small memory of its own: so loo
 
 
 @dataclass(eq=False)
-class Buffer:
-    """Memory for several values, one after the other; its first name, and shape.
+class Memory:
+    """Memory for several values, one after the other.
 
     Attributes:
+        shape, dtype: as it is allocated.
         nodes: the values.
         given: whether the last of them is handed out, so that the first is new at each call.
+        name: in the code; known, where it is an input's.
+        array: an example, once it is allocated.
     """
 
-    name: str = ""
-    shape: tuple[int, ...] = ()
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
     nodes: list[Node] = field(default_factory=list)
     given: bool = False
+    name: str = ""
+    array: Any = None
 
     def may_be_given(self, node: Node) -> bool:
-        """Whether a result may lie where these values were."""
-        return bool(self.nodes) and all(
-            x.shape == node.shape and writes_out(x) != "put" for x in self.nodes
+        """Whether a result may lie where these values were, if it's large."""
+        return writes_out(node) == "ufunc" and node.size >= _LARGE and all(
+            x.shape == node.shape and writes_out(x) in ("ufunc", "product", "reduction")
+            for x in self.nodes
         )
 
 
-@dataclass
-class Plan:
-    """Where each value of a program lies.
+Plan = dict[Node, tuple[Memory, int | None]]
 
-    Attributes:
-        buffers: of the nodes that write into one.
-        inside: of those that write into a part of another node's buffer: that node, and where.
-        in_place: of the nodes that write over an input's own memory: that input.
+
+def planned(program: Program, inputs: dict[Node, Memory]) -> Plan:
+    """Where the nodes write: into which memory, and of a part of it, from where on.
+
+    A call takes memory that is free, of as many entries, or new one: also that of an operand which
+    it is the last to use, where it goes entry by entry. An input that is to be brought up to date
+    is written to when nothing can go wrong any more.
+
+    Args:
+        program: whose nodes.
+        inputs: the memory of those that are brought up to date.
     """
-
-    buffers: dict[Node, Buffer] = field(default_factory=dict)
-    inside: dict[Node, tuple[Node, int]] = field(default_factory=dict)
-    in_place: dict[Node, Node] = field(default_factory=dict)
-
-
-def planned(program: Program) -> Plan:
-    """Buffers for the program's nodes.
-
-    A call takes a buffer that is free, of as many entries, or a new one: also that of an operand
-    which it is the last to use, where it goes entry by entry. An input that is to be brought up to
-    date is written to when nothing can go wrong any more.
-    """
-    plan, nodes = Plan(), program.nodes
+    nodes, out = program.nodes, {x for x in program.outputs if isinstance(x, Node)}
     owners, last_use, lasting = _lives(program)
-    out = {x for x in program.outputs if isinstance(x, Node)}
-    _plan_joins(program, plan, out)
-    for part, (whole, _) in plan.inside.items():
-        last_use[whole] = max(last_use[whole], last_use[part])
+    plan = _joins(program, out, last_use)
     destination = {new: old for old, new in program.updates.items()}
     safe = max((i for i, x in enumerate(nodes) if isinstance(x, Guard) or varies(x)), default=-1)
-    free: dict[Any, list[Buffer]] = defaultdict(list)
+    free: dict[Any, list[Memory]] = defaultdict(list)
     dying: dict[int, list[Node]] = defaultdict(list)
     for node, last in last_use.items():
         dying[last].append(node)
     for i, node in enumerate(nodes):
         how, old = writes_out(node), destination.get(node)
-        dead = [x for x in dying[i] if x in plan.buffers and x not in lasting]
+        dead = [x for x in dying[i] if x in plan and plan[x][1] is None and x not in lasting]
         # NumPy takes four times as long over an array of one entry that is operand and result.
         if how == "ufunc" and node.size > 1:
             _release(dead, plan, free)
-        if how and node not in out and node not in plan.inside:
+        waiting = [m for m in free[node.size, node.dtype] if node not in lasting
+                   and (node not in out or m.may_be_given(node))]  # fmt: skip
+        if how and node not in plan and (node not in out or waiting):
             over = _written_over(node, dead, owners)
             if old and how == "ufunc" and i > safe and last_use.get(old, -1) <= i:
-                plan.in_place[node] = old
+                memory = inputs[old]
             elif over is not None:
-                plan.buffers[node] = plan.buffers[over]
+                memory = plan[over][0]
                 dead.remove(over)
             else:
-                waiting = free[node.size, node.dtype] if node not in lasting else []
-                plan.buffers[node] = waiting.pop() if waiting else Buffer()
-            if node in plan.buffers:
-                plan.buffers[node].nodes.append(node)
+                memory = waiting[-1] if waiting else Memory(node.shape, node.dtype)
+                if waiting:
+                    free[node.size, node.dtype].remove(memory)
+            memory.given = node in out
+            memory.nodes.append(node)
+            plan[node] = memory, None
         _release(dead, plan, free)
-        if how == "ufunc" and node in out and node.size >= _LARGE:
-            _give(node, plan, free[node.size, node.dtype])
     return plan
 
 
-def _give(node: Node, plan: Plan, waiting: list[Buffer]) -> None:
-    """Let a result lie where values were that are dead, if such memory is waiting."""
-    for buffer in [b for b in waiting if b.may_be_given(node)][-1:]:
-        waiting.remove(buffer)
-        plan.buffers[node], buffer.given = buffer, True
-
-
-def _release(dead: list[Node], plan: Plan, free: dict[Any, list[Buffer]]) -> None:
+def _release(dead: list[Node], plan: Plan, free: dict[Any, list[Memory]]) -> None:
     while dead:
         x = dead.pop()
-        free[x.size, x.dtype].append(plan.buffers[x])
+        free[x.size, x.dtype].append(plan[x][0])
 
 
 def _written_over(node: Node, dead: list[Node], owners: dict[Node, set[Node]]) -> Node | None:
@@ -178,17 +168,19 @@ def _lives(program: Program) -> tuple[dict[Node, set[Node]], dict[Node, int], se
     return owners, last, {x for i, x in places if x.size < _LARGE and last[x] > i + _SOON}
 
 
-def _plan_joins(program: Program, plan: Plan, out: set[Node]) -> None:
+def _joins(program: Program, out: set[Node], last: dict[Node, int]) -> Plan:
     """Let the parts that a concatenation joins be computed in their places in the whole."""
+    plan: Plan = {}
     for whole in program.nodes:
-        start = 0
+        start, memory = 0, Memory(whole.shape, whole.dtype, [whole])
         for part in joined(whole) if whole not in out else ():
             source = part.args[0] if is_plain_reshape(part) else part
             own = isinstance(source, Node) and writes_out(source) and source not in out
-            if own and source not in plan.inside and source.dtype == whole.dtype:
-                plan.inside[source] = whole, start
-                plan.buffers.setdefault(whole, Buffer())
+            if own and source not in plan and source.dtype == whole.dtype:
+                plan[source], plan[whole] = (memory, start), (memory, None)
+                last[whole] = max(last[whole], last[source])
             start += np.size(part.value if isinstance(part, Node) else part)
+    return plan
 
 
 def joined(node: Node) -> Any:

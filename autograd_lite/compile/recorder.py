@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..arrays import STAND_INS, array_of, refuse_kinds
-from ..engine.modes import Mode, Run
+from ..engine.modes import Mode, Run, modes
 from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
 from ..lines import Line, user_frame
@@ -77,12 +77,19 @@ class Capture(Mode):
         )
 
 
+def recording() -> Recorder | None:
+    """What writes down, in this thread, what is computed."""
+    return next((mode.recorder for mode in modes() if type(mode) is Capture), None)
+
+
 class Recorder:
     """Writes down a program; `Capture` tells it of ops and rules.
 
     Attributes:
         nodes: the calls so far.
-        captured: Tensors from outside, each with its stand-in.
+        captured: Tensors from outside, and what else is read at each call (of which ``_array`` is
+            the value, and ``name`` the name), each with its stand-in.
+        updated: of these, those to which the last results are written.
         born: leaves that the function has made.
         ops: as they were asked for, each with what is run instead.
         tensors: results of ops.
@@ -90,7 +97,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
-        self.captured: dict[Tensor, Any] = {}
+        self.captured: dict[Any, Any] = {}
+        self.updated: list[Any] = []
         self.born: set[Tensor] = set()
         self.ops: dict[Op, Op] = {}
         self.tensors: list[Tensor] = []
@@ -225,11 +233,13 @@ class Recorder:
         array: Any = x._array
         if type(array) is Traced:
             return array.own() if array.node.is_scalar else array  # an op's result is an array
-        if self._is_outside(x):
-            if x not in self.captured:
-                self.captured[x] = self.given(array, x.name)
-            return self.captured[x]
-        return array
+        return self.capture(x) if self._is_outside(x) else array
+
+    def capture(self, x: Any) -> Any:
+        """What stands for ``x._array``, which may be another one at another call."""
+        if x not in self.captured:
+            self.captured[x] = self.given(x._array, x.name)
+        return self.captured[x]
 
     def within(self, op: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """An op's forward, or one of its vjps, written down step by step."""
@@ -293,6 +303,8 @@ class Recorder:
 
     def _name(self) -> None:
         """Give nodes the names of their Tensors."""
+        for x, traced in self.captured.items():
+            traced.node.name = traced.node.name or x.name
         for tensor in self.tensors:
             array: Any = tensor._array
             if type(array) is Traced and tensor.name is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ import numpy as np
 from ..arrays import array_of
 from ..containers import is_numeric, leaves, paths, rebuilt, results
 from ..engine.tensor import Tensor, _leaf, is_tracked
-from .graph import CompileError, KindError, Node, Program, values
+from .graph import CompileError, KindError, Node, Program
 from .recorder import Recorder
 
 NUMBERS = (float, complex)
@@ -25,35 +24,26 @@ class Recorded(NamedTuple):
 
     Attributes:
         program: the calls.
-        captured: the Tensors whose values the program takes besides its arguments.
+        captured: Tensors, and the like, whose values the program takes besides its arguments.
         output: what the function returned: its containers, around anything.
         kinds: for each leaf of the output "array"; of a Tensor its name, in a tuple; and of what is
             no number itself, in a list.
     """
 
     program: Program
-    captured: list[Tensor]
+    captured: list[Any]
     output: Any
     kinds: list[Any]
 
 
-def recorded(
-    f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
-    names: list[str] | None = None, resident: int = 0, updated: int = 0,
-) -> Recorded:  # fmt: skip
+def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recorded:
     """The program of ``f`` for arguments like these.
-
-    Args:
-        f, args, kwargs: the function, and the arguments.
-        names: what to call each number and array in these.
-        resident: how many of them, the last ones, keep their memory from call to call.
-        updated: to how many of these, the last ones, the last results are written.
 
     Raises:
         CompileError: a function that can't be compiled; see `autograd_lite.compile`.
     """
     recorder, inputs = Recorder(), list[Node]()
-    called = iter(names or _names(f, args, kwargs))
+    called = _names(f, args, kwargs)
 
     def stand_in(x: Any) -> Any:
         name = next(called)
@@ -84,15 +74,16 @@ def recorded(
     template = rebuilt(output, iter(range(len(found))))
     name = getattr(f, "__name__", "")
     name = name if name.isidentifier() else "f"
-    captured = {t: x.node for t, x in recorder.captured.items()
-                if x.node.function is None and x.node not in inputs}  # fmt: skip
-    new = [outputs.pop() for _ in range(updated)][::-1]
-    program = Program(
-        name, inputs, list(captured.values()), recorder.nodes, outputs,
-        inputs[len(inputs) - resident :],
-        dict(zip(inputs[len(inputs) - updated :], new, strict=True)),
-    )  # fmt: skip
-    return Recorded(program, list(captured), template, kinds)
+    captured: dict[Node, Any] = {}
+    for x, traced in recorder.captured.items():
+        if traced.node.function is None and traced.node not in inputs:
+            captured.setdefault(traced.node, x)
+    updated = [recorder.captured[x].node for x in recorder.updated]
+    new = [outputs.pop() for _ in updated][::-1]
+    resident = [node for node, x in captured.items() if getattr(x, "is_resident", False)]
+    program = Program(name, inputs, list(captured), recorder.nodes, outputs, resident,
+                      dict(zip(updated, new, strict=True)))  # fmt: skip
+    return Recorded(program, list(captured.values()), template, kinds)
 
 
 def is_dynamic(x: Any) -> bool:
@@ -179,73 +170,62 @@ def differ(a: Any, b: Any, slack: float, rtol: float) -> bool:
 Code = Callable[[list[Any]], list[Any]]
 
 
-class Check:
-    """Whether code gives what was recorded, up to rounding, and so what the function gives.
+def agree(
+    code: Code, known: list[Any], every: list[Any], captured: list[Any],
+    tried: list[tuple[list[Any], Any]], said: str,
+) -> None:  # fmt: skip
+    """Raise where code gives something else than was recorded, or than the function.
 
     How much rounding can do is seen by other numbers, as near as rounding takes them, and by the
     largest number on the way: what cancels leaves its rounding.
 
     Args:
-        program: as it was recorded.
-        given: values of its inputs, and of what it captured.
+        code: of what it is given, gives its results.
+        known, every: what was recorded: the results, and all values.
+        captured: what is given besides arguments.
+        tried: arguments, the first of which were recorded, and what the function gave.
+        said: of the code's faults.
     """
+    kinds = {np.dtype(getattr(x, "dtype", type(x))) for x in every}
+    eps = max((float(np.finfo(d).eps) for d in kinds if d.kind in "fc"), default=0.0)
+    rtol = min(1e5 * eps, 0.01)
+    most = 1e-3 * rtol * max(map(largest, every), default=0.0)
 
-    def __init__(self, program: Program, given: list[Any]) -> None:
-        self._given = given
-        self._values = values((*program.outputs, *program.updates.values()))
-        self._all = [node.value for node in (*program.inputs, *program.captured, *program.nodes)]
-        kinds = {np.dtype(getattr(x, "dtype", type(x))) for x in self._all}
-        eps = max((float(np.finfo(d).eps) for d in kinds if d.kind in "fc"), default=0.0)
-        self._rtol = min(1e5 * eps, 0.01)
-
-    def agree(self, code: Code, said: str, tried: list[tuple[list[Any], Any]]) -> None:
-        """Raise where the code gives something else than was recorded, or than the function.
-
-        Args:
-            code: of what it is given, gives its results.
-            said: of its faults.
-            tried: arguments, the first of which are the code's, too; and what the function gave.
-        """
-        found = code(self._given)
-        slack = partial(self._slack, code, self._given, found)
-        self._compare(found, self._values, slack, self._rtol, said)
-        self._compare(self._values, tried[0][1], slack, self._rtol, _ASKS)
-        for few, expected in tried[1:]:
-            given = [*few, *self._given[len(few) :]]
-            try:
-                found = code(given)
-            except Exception:  # then f is called
-                continue
-            if isinstance(expected, Exception):
-                said = f"for other numbers the function raises {expected!r}, and compiled not"
-                raise CompileError(f"compile: {said}: {_ASKS}")
-            slack = partial(self._slack, code, given, found)
-            self._compare(found, expected, slack, max(self._rtol, 1e-6), _ASKS)
-
-    def _slack(self, code: Code, given: list[Any], found: list[Any]) -> list[float]:
+    def rounding(given: list[Any], found: list[Any]) -> list[float]:
         """What rounding may change of what the code gives."""
-        most, slack = 1e-3 * self._rtol * max(map(largest, self._all)), [0.0] * len(found)
+        slack = [0.0 for _ in found]
         for by in (16, -16):
             try:
                 near = code([nudged(x, by) for x in given])
             except Exception:  # whatever the function's own calls raise there
                 continue
-            for i, (a, b) in enumerate(zip(found, near, strict=True)):
-                moved = 2e3 * largest(np.subtract(a, b, dtype=np.result_type(a, 1.0)))
-                slack[i] = max(slack[i], moved)
-        return [x + (most if np.result_type(a).kind in "fc" else 0.0)
-                for x, a in zip(slack, found, strict=True)]  # fmt: skip
+            moved = [largest(np.subtract(a, b, dtype=np.result_type(a, 1.0)))
+                     for a, b in zip(found, near, strict=True)]  # fmt: skip
+            slack = [max(s, 2e3 * m) for s, m in zip(slack, moved, strict=True)]
+        return [s + (most if np.result_type(a).kind in "fc" else 0.0)
+                for s, a in zip(slack, found, strict=True)]  # fmt: skip
 
-    def _compare(
-        self, ours: list[Any], theirs: list[Any], slack: Callable[[], list[float]],
-        rtol: float, said: str,
-    ) -> None:  # fmt: skip
-        """Raise where results differ by more than rounding can do with what was given."""
+    def compare(ours: Any, theirs: Any, given: list[Any], rtol: float, said: str) -> None:
+        rates = repeat(rtol)
         if len(ours) != len(theirs) or (
-            any(map(differ, ours, theirs, repeat(0.0), repeat(rtol)))
-            and any(map(differ, ours, theirs, slack(), repeat(rtol)))
+            any(map(differ, ours, theirs, repeat(0.0), rates))
+            and any(map(differ, ours, theirs, rounding(given, code(given)), rates))
         ):
             raise CompileError(f"compile: {said}")
+
+    given = [*tried[0][0], *captured]
+    compare(code(given), known, given, rtol, said)
+    compare(known, tried[0][1], given, rtol, _ASKS)
+    for few, expected in tried[1:]:
+        given = [*few, *captured]
+        try:
+            found = code(given)
+        except Exception:  # then f is called
+            continue
+        if isinstance(expected, Exception):
+            said = f"for other numbers the function raises {expected!r}, and compiled not"
+            raise CompileError(f"compile: {said}: {_ASKS}")
+        compare(found, expected, given, max(rtol, 1e-6), _ASKS)
 
 
 _ASKS = (

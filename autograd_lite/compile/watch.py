@@ -42,7 +42,6 @@ def _refuse_elsewhere(x: Any, path: str) -> None:
 
 _MOST = 20_000  # objects
 _LARGE = 65_536  # entries, from which an array is compared with a copy, and not with its bytes
-_TRACKED = attrgetter("_tracked", "name")
 _OWN = {"autograd_lite", "nn"}
 _LIBRARIES = {"numpy", "scipy", *_OWN, *sys.stdlib_module_names}
 _HOLDERS = {"builtins", "collections", "functools", "operator", "itertools", "types", "os",
@@ -59,7 +58,6 @@ class Watch:
 
     Args:
         roots: where to start, by names for messages.
-        but: an object, and attributes of it that may change.
 
     Attributes:
         tensors: those that were reached.
@@ -68,9 +66,8 @@ class Watch:
         CompileError: it is more than can be watched.
     """
 
-    def __init__(self, roots: dict[str, Any], but: tuple[Any, set[str]] | None = None) -> None:
-        self._objects: list[Any] = []
-        self._paths: list[str] = []  # how each is reached
+    def __init__(self, roots: dict[str, Any]) -> None:
+        self._objects: list[tuple[Any, str]] = []  # and how each is reached
         self._looked_up: list[tuple[itemgetter[Any], dict[str, Any], list[str], str]] = []
         self._arrays: list[Any] = []
         self._dicts: list[dict[Any, Any]] = []  # whose keys are watched
@@ -78,13 +75,15 @@ class Watch:
         self._of_place: list[Any] = []  # what holds something else in other threads and contexts
         self.tensors: list[Tensor] = []
         self._missing: list[tuple[dict[str, Any], set[str]]] = []  # names that may come to scopes
-        self._walk([(x, name) for name, x in roots.items()], *(but or (None, set())))
-        self._dicts += [] if but is None else [vars(but[0])]
-        self._keys = [*chain.from_iterable(self._dicts)]
-        self._sizes = self._scopes()
-        self._referents = partial(gc.get_referents, *self._objects)
-        self._before = self._now()
-        self._flags = list(map(_TRACKED, self.tensors))
+        self._walk([(x, name) for name, x in roots.items()])
+        self._asked: list[Any] = [
+            partial(gc.get_referents, *(x for x, _ in self._objects)),
+            *(partial(names, scope) for names, scope, *_ in self._looked_up),
+            *(partial(map, attrgetter(flag), self.tensors) for flag in ("_tracked", "name")),
+            *(partial(_of_place, x) for x in self._of_place),
+            *(partial(iter, x) for x in self._dicts),
+        ]
+        self._before, self._sizes = self._now(), self._scopes()
         self._entries = [(a, _entries(a)) for a in self._arrays]
 
     def holds(self) -> bool:
@@ -93,14 +92,12 @@ class Watch:
             before, now = self._before, self._now()
         except KeyError:
             return False
-        if len(now) != len(before) or [*map(_TRACKED, self.tensors)] != self._flags:
+        if len(now) != len(before):
             return False
         if not all(map(is_, now, before)):
             if not all(map(_alike, now, before)):
                 return False
             self._before = now
-        if [*chain.from_iterable(self._dicts)] != self._keys:
-            return False
         if self._missing and self._scopes() != self._sizes:
             if not all(names.isdisjoint(scope) for scope, names in self._missing):
                 return False
@@ -111,21 +108,17 @@ class Watch:
         return [len(scope) for scope, _ in self._missing]
 
     def _now(self) -> list[Any]:
-        found = self._referents()
-        for names, scope, _, _ in self._looked_up:
-            found += names(scope)
-        for x in self._of_place:
-            found += _of_place(x)
-        return found
+        return [*chain.from_iterable([ask() for ask in self._asked])]
 
     def changed(self) -> str:
         """What isn't as it was, in words."""
         before = iter(self._before)
-        for x, path in zip(self._objects, self._paths, strict=True):
+        for x, path in self._objects:
             now = gc.get_referents(x)
             differ = [y for y in now if not _alike(next(before, x), y)]
             if differ:
-                keys = [k for k, v in x.items() if v is differ[0]] if type(x) is dict else []
+                inner = x if type(x) is dict else getattr(x, "__dict__", {})
+                keys = [k for k, v in inner.items() if v is differ[0]]
                 return path + "".join(f".{k}" for k in keys[:1])
         for _, scope, names, path in self._looked_up:
             for name in (*names, names[0]):
@@ -137,11 +130,7 @@ class Watch:
         """What a call may change besides: stored gradients, and the states of generators that it
         can reach, NumPy's and Python's own among them: others draw from those on their threads.
         """
-        states = [g.bit_generator.state if isinstance(g, np.random.Generator) else
-                  g.getstate() if isinstance(g, random.Random) else g.get_state()
-                  for g in self._chance]  # fmt: skip
-        grads = [id(t._grad) for t in self.tensors]
-        return [dumps(states), grads]
+        return [dumps(self._chance), [id(t._grad) for t in self.tensors]]
 
     def refuse(self, effects: list[Any], who: str) -> None:
         """Raise where calls had other effects than their results, which ``effects`` were before."""
@@ -157,7 +146,7 @@ class Watch:
             "that isn't repeated: return it. Random numbers would be frozen: pass them as arguments"
         )
 
-    def _walk(self, todo: list[tuple[Any, str]], owner: Any, but: set[str]) -> None:
+    def _walk(self, todo: list[tuple[Any, str]]) -> None:
         seen: dict[int, Any] = {}
         attributes: set[int] = set()
         while todo:
@@ -178,10 +167,9 @@ class Watch:
             elif isinstance(x, (ContextVar, threading.local)):
                 self._of_place.append(x)
                 todo += [(y, path) for y in _of_place(x)]
-            elif x is owner:
-                todo += [*self._look_up(vars(x), vars(x).keys() - but, path), (type(x), path)]
             elif hasattr(type(x), "_watched"):
-                todo += [(getattr(x, name), path) for name in x._watched]
+                todo += [(getattr(x, name), path) for name in ("__class__", *x._watched)]
+                attributes.add(id(getattr(x, "__dict__", None)))
             elif isinstance(x, FunctionType):
                 todo += self._function(x, path)
             elif isinstance(x, weakref.ref):
@@ -191,7 +179,7 @@ class Watch:
                 if isinstance(x, type):
                     copyreg._slotnames(x)  # type: ignore[attr-defined]  # likewise
                 if not isinstance(x, tuple) and _root(type(x)) != "autograd_lite":
-                    self._add(x, path)
+                    self._objects.append((x, path))
                 attributes.add(id(held))
                 if type(x) is dict and id(x) not in attributes:
                     self._dicts.append(x)
@@ -203,10 +191,6 @@ class Watch:
                     f"compile: the function can reach more than {_MOST} objects, such as {path}: "
                     "too many to see whether they change; pass what it needs as arguments"
                 )
-
-    def _add(self, x: Any, path: str) -> None:
-        self._objects.append(x)
-        self._paths.append(path)
 
     def _look_up(self, scope: dict[str, Any], names: Any, path: str) -> list[tuple[Any, str]]:
         """Watch some names in a scope; what they are."""
@@ -224,7 +208,7 @@ class Watch:
         own: tuple[Any, ...] = (f.__defaults__, f.__kwdefaults__, f.__dict__)
         found: list[tuple[Any, str]] = [(x, path) for x in own]
         found += [(cell, f"{path}: {name}") for cell, name in cells]
-        self._add(f, path)
+        self._objects.append((f, path))
         names = set(_names(f.__code__))
         if not names.isdisjoint(_BY_TEXT):
             others = {name for name in f.__globals__ if name[:2] != "__"} - names

@@ -18,34 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_of
-from ..engine.tensor import Tensor
 from ..numpy_code import Names, code, literal, numpy_name
-from .graph import (
-    OPERATORS,
-    Changed,
-    CompileError,
-    Guard,
-    Node,
-    Program,
-    called,
-    converted,
-    is_plain_reshape,
-    mapped,
-    of_ufunc,
-    put,
-    put_at,
-    values,
-    varies,
-)
+from . import graph
+from .graph import Changed, CompileError, Node, Program, is_plain_reshape, put, values
 from .loops import INSIDE, MARK, Folder, Line, marked
-from .memory import VIEWS, joined, planned, shares_memory, writes_out
+from .memory import VIEWS, Memory, joined, planned, shares_memory, writes_out
 from .simplify import simplified
 
 _OPERATORS: dict[Any, str] = {
-    function: sign for name, (sign, ufunc) in OPERATORS.items()
+    function: sign for name, (sign, ufunc) in graph.OPERATORS.items()
     for function in (ufunc, getattr(operator, f"__{name}__"))
 } | {np.negative: "-", operator.neg: "-"}  # fmt: skip
+_FORMS: dict[Any, str] = {  # of an array, without settings; and of numbers
+    np.transpose: "{}.T", np.reshape: "{}.reshape({})", np.dot: "{}.dot({})",
+    np.ndarray.tobytes: "{}.tobytes()", abs: "abs({})", complex.conjugate: "{}.conjugate()",
+}  # fmt: skip
+_OF_NUMBERS = ("abs({})", "{}.conjugate()")
 _TAKEN = ("prepare", "i", Changed.__name__, *dir(builtins),
           *(name for name, x in vars(np).items() if isinstance(x, np.ufunc)))  # fmt: skip
 _SPELLED = {1: "one", 0: "zero", 2: "two", 0.5: "half", -1: "minus_one"}
@@ -63,14 +51,14 @@ class Source:
 
     Args:
         program: which is simplified.
-        captured: the Tensors that it uses.
+        captured: what it uses besides its arguments.
 
     Attributes:
         body: defines ``prepare``, which allocates and returns the function.
     """
 
-    def __init__(self, program: Program, captured: list[Tensor]) -> None:
-        self.program, self.plan = simplified(program), planned(program)
+    def __init__(self, program: Program, captured: list[Any]) -> None:
+        self.program = program = simplified(program)
         self._new = Names(*_TAKEN).new
         self.constants: dict[str, Any] = {}
         self.imports: dict[str, str] = {}
@@ -85,6 +73,9 @@ class Source:
         given = (*program.inputs, *program.captured)
         plain = {x: self._new(x.name or "x") for x in given}
         self.names.update((x, marked(name)) for x, name in plain.items())
+        old = {x: Memory(x.shape, x.dtype, name=self.names[x], array=x.value)
+               for x in program.updates}  # fmt: skip
+        self.plan = planned(program, old)
         own = [x for x in given if x not in self._static]
         self._title = ", ".join(f"{plain[x]} of shape {x.shape} ({x.dtype})" for x in own)
         for node in program.nodes:
@@ -93,9 +84,9 @@ class Source:
             self._statement(node)
         self._end()
         self._parameters = ", ".join(plain[x] for x in program.resident)
-        self._held: dict[str, Any] = {plain[x]: x.value for x in program.resident}
-        folder = Folder(self._setup, self._lines, {*self.constants, *self._held}, self._new)
-        self._held.update((plain[x], t) for x, t in zip(program.captured, captured, strict=True))
+        known = {*self.constants, *(plain[x] for x in program.resident)}
+        folder = Folder(self._setup, self._lines, known, self._new)
+        self._held = {plain[x]: t for x, t in zip(program.captured, captured, strict=True)}
         self.body = self._written(", ".join(plain[x] for x in own), folder)
         self._code = compile(self.body, f"<compiled {self._function}>", "exec")
         del self.program, self.plan, self.names, self._static  # with values
@@ -115,7 +106,7 @@ class Source:
         parts = [f'"""{title} as NumPy code{", for " if self._title else ""}{self._title}."""']
         parts += [imports, *([_CHANGED] if f"raise {Changed.__name__}" in body else [])]
         parts += ["\n".join(f"{n} = {_literal(x)}" for n, x in self.constants.items()), body]
-        held = "\n".join(f"{name} = {_literal(x)}" for name, x in self._held.items())
+        held = "\n".join(f"{name} = {_literal(x._array)}" for name, x in self._held.items())
         parts += [f"# What it uses besides its arguments.\n{held}" if held else ""]
         parts += [f"{self._function} = prepare({self._parameters})\n"]
         return "\n\n\n".join(filter(None, parts))
@@ -144,23 +135,15 @@ class Source:
         if function in _OPERATORS and not node.kwargs and _are_numbers(node):
             args = [x if x.strip(MARK).isidentifier() else f"({x})" for x in args]
             return f" {_OPERATORS[function]} ".join(["", *args][-2:]).lstrip()
-        if function is abs:
-            return f"abs({args[0]})"
-        if function is converted:
+        if function is graph.converted:
             array = f"np.asarray({args[0]})" if node.is_scalar else args[0]
             return f"{array}.astype({args[1]}){'[()]' if node.is_scalar else ''}"
-        if function in (np.ndarray.tobytes, complex.conjugate):
-            return f"{args[0]}.{function.__name__}()"
         if function is np.full and args[1] == "0":
-            return f"np.zeros({args[0]}{_dtype(node)})"
-        if is_plain_reshape(node) and not node.args[0].is_scalar:
-            return f"{args[0]}.reshape({args[1]})"
-        if function is np.dot and all(isinstance(x, np.ndarray) and x.ndim
-                                      for x in values(node.args)):  # fmt: skip
-            return f"{args[0]}.dot({args[1]})"
-        alone = len(args) == 1 and not node.kwargs
-        if function is np.transpose and alone and isinstance(values(node.args[0]), np.ndarray):
-            return f"{args[0]}.T"
+            return f"np.zeros({args[0]}{_dtype(node.dtype)})"
+        form = _FORMS.get(function, "")
+        of_array = {*map(type, values(node.args[:1]))} == {np.ndarray}
+        if form.count("{}") == len(args) and not node.kwargs and (of_array or form in _OF_NUMBERS):
+            return form.format(*args)
         for key in node.kwargs:
             if type(key) is not str or not key.isidentifier() or keyword.iskeyword(key):
                 raise CompileError(f"compile: {key!r} is no name of a setting (at {node.line})")
@@ -181,7 +164,7 @@ class Source:
         if kind is Node:
             return self.identifier(x)
         if isinstance(x, (tuple, list, slice)) or kind is dict:
-            return code(mapped(x, lambda y: _Text(self.text_of(y))))
+            return code(graph.mapped(x, lambda y: _Text(self.text_of(y))))
         if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biufc":
             return self.constant(x)
         if kind in (bool, int, float, complex, str, type(None), type(...)):
@@ -208,54 +191,51 @@ class Source:
         return self._by_value[key]
 
     def function(self, function: Any) -> str:
-        """How a function is called, by NumPy's name or SciPy's."""
-        ufunc, name = of_ufunc(function), str(getattr(function, "__name__", ""))
-        if ufunc is None:
-            home = str(getattr(function, "__module__", ""))
-            module: Any = sys.modules.get(home) if home.startswith("numpy") else None
-            if module is not None and getattr(module, name, None) is function:
-                return f"np.{name}" if module is np else numpy_name(function)
-            raise CompileError(f"compile: {called(function)} is no function of NumPy's or SciPy's")
-        own = str(ufunc.__name__)
-        self.imports[own] = _home(ufunc)
-        return own if ufunc is function else f"{own}.{name}"
+        """How a function is graph.called, by NumPy's name or SciPy's."""
+        ufunc: Any = graph.of_ufunc(function)
+        name = str(getattr(function, "__name__", ""))
+        home = str(getattr(function, "__module__", "")) if ufunc is None else ""
+        if home.startswith("numpy") and getattr(sys.modules.get(home), name, None) is function:
+            return numpy_name(function)
+        inner = (m for m in sys.modules if m.startswith("scipy.special._"))  # as of special.zeta
+        for home in chain(("numpy", "scipy.special"), inner) if ufunc is not None else ():
+            own = str(ufunc.__name__)
+            if getattr(sys.modules.get(home), own, None) is ufunc:
+                self.imports[own] = home
+                return own if ufunc is function else f"{own}.{name}"
+        said = f"{graph.called(function)} is no function of NumPy's or SciPy's"
+        raise CompileError(f"compile: {said}")
 
     # ------------------------------------------------------------------ memory
 
     def _place(self, node: Node) -> None:
         """Set up the memory of a node that has some of its own, or is a view of such."""
-        plan, static, text = self.plan, self._static, ""
-        if node in plan.in_place:
-            static[node], text = static[plan.in_place[node]], self.names[plan.in_place[node]]
-        elif node in plan.inside:
-            whole, start = plan.inside[node]
-            self._place(whole)
-            end = start + node.size
-            static[node] = static[whole][start:end].reshape(node.shape)
-            text = f"{self.names[whole]}[{marked(start)}:{marked(end)}].reshape({code(node.shape)})"
-        elif node in plan.buffers and plan.buffers[node].given:
-            buffer = plan.buffers[node]
-            buffer.name = buffer.name or self.identifier(node)
-            if node.name is None:
-                self.names[node] = buffer.name
-        elif node in plan.buffers and node not in static:
-            buffer, static[node] = plan.buffers[node], np.empty(node.shape, node.dtype)
-            if not buffer.name:
-                buffer.name, buffer.shape = self.identifier(node), node.shape
-                text = f"np.empty({code(node.shape)}{_dtype(node)})"
-            elif buffer.shape != node.shape:
-                text = f"{buffer.name}.reshape({code(node.shape)})"
-            elif node.name is None:
-                self.names[node] = buffer.name
-            else:
-                text = buffer.name
-        elif node.function in VIEWS and [*map(type, node.args)][:1] == [Node] and (
-            len(node.operands) == 1 and node.args[0] in static
+        static, (memory, start) = self._static, self.plan.get(node, (None, None))
+        text, base, shape = "", node.args[:1], code(node.shape)
+        if memory is not None:
+            if not memory.name:
+                new = self.identifier(node) if start is None else self._new(next(self._temporary))
+                memory.name = new if start is None else marked(new)
+                if not memory.given:
+                    memory.array = np.empty(memory.shape, memory.dtype)
+                    made = f"np.empty({code(memory.shape)}{_dtype(memory.dtype)})"
+                    self._setup.append(((), f"{memory.name} = {made}"))
+            text, whole = memory.name, memory.array
+            if start is not None:
+                text += f"[{marked(start)}:{marked(start + node.size)}]"
+                whole = whole[start : start + node.size]
+            if whole is not None:
+                static[node] = whole.reshape(node.shape)
+                text += f".reshape({shape})" if whole.shape != node.shape else ""
+            if text == memory.name and node.name is None:
+                self.names[node] = text
+            if text == self.names.get(node) or whole is None:
+                return
+        elif node.function in VIEWS and {*map(type, base)} == {Node} and (
+            len(node.operands) == 1 and base[0] in static and node not in self._out
         ):
-            base = static[node.args[0]]
-            view = node.function(base, *node.args[1:], **node.kwargs)
-            ours = type(view) is np.ndarray and np.may_share_memory(view, base)
-            if ours and node not in self._out:
+            view = node.function(static[base[0]], *node.args[1:], **node.kwargs)
+            if type(view) is np.ndarray and np.may_share_memory(view, static[base[0]]):
                 static[node], text = view, self.expression(node)
         if text:
             self._setup.append(((), f"{self.identifier(node)} = {text}"))
@@ -266,41 +246,26 @@ class Source:
         self._lines.append((node.errors, text))
 
     def _statement(self, node: Node) -> None:
-        plan, function, how = self.plan, node.function, writes_out(node)
-        if isinstance(node, Guard):
+        memory, function, how = self.plan.get(node, (None, 0))[0], node.function, writes_out(node)
+        if isinstance(node, graph.Guard):
             asked = self.text_of(node.args[0])
             asked = f"int({asked}) != {node.value}" if function is int else asked
             self._watch(node, f"not {asked}" if node.value is True else asked)
             return
-        buffer = plan.buffers.get(node)
-        out = self.names[node] if node in self._static else ""
-        if out and buffer is None and not (node in plan.inside or node in plan.in_place):
+        if node in self._static and memory is None:
             return  # a view that was made once
-        if buffer is not None and buffer.given and buffer.nodes[0] is not node:
-            out = buffer.name
-        if function in (put, put_at):
-            self._put(node, out)
-        elif out and joined(node):
+        out = self.identifier(node) if node in self._static else ""
+        if memory is not None and memory.given and memory.nodes[0] is not node:
+            out = memory.name
+        if joined(node) and out:
             self._join(node)
-        elif how in ("ufunc", "reduction"):
-            operands = list(map(self.text_of, node.args))
-            if how == "reduction":  # by place, which is quicker
-                axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
-                keepdims = bool(node.kwargs.get("keepdims", False))
-                operands = [operands[0], self.text_of(axis), "None", out or "None", str(keepdims)]
-            elif out:
-                operands.append(f"out={out}" if function in (np.maximum, np.minimum) else out)
-            call = f"{self.function(function)}({', '.join(operands)})"
-            self._assign(node, call, out)
-        elif how == "product" and out:
-            x, y = map(self.text_of, node.args)
-            flat = function is np.dot or max(map(np.ndim, values(node.args))) <= 2
-            # A method is half the time of matmul to call.
-            call = f"{x}.dot({y}, {out})" if flat else f"np.matmul({x}, {y}, {out})"
-            self._assign(node, call, out)
-        elif function is not np.full or node in self._out:  # what is written to is filled there
-            self._line(node, f"{self.identifier(node)} = {self.expression(node)}")
-        if varies(node):
+        elif how == "put":
+            self._put(node, out)
+        else:
+            call = self._written_out(node, how, out) if how else self.expression(node)
+            there = out and self.identifier(node) == out
+            self._line(node, call if there else f"{self.identifier(node)} = {call}")
+        if graph.varies(node):
             name, value = self.identifier(node), node.value
             if hasattr(value, "dtype"):
                 dtype = f"np.dtype({self.text_of(value.dtype)})"
@@ -308,9 +273,21 @@ class Source:
             elif node.is_several:
                 self._watch(node, f"len({name}) != {len(value)}")
 
-    def _assign(self, node: Node, call: str, out: str) -> None:
-        is_there = node in self._static or self.identifier(node) == out
-        self._line(node, call if is_there else f"{self.identifier(node)} = {call}")
+    def _written_out(self, node: Node, how: str, out: str) -> str:
+        """A call by place, which is quicker; of products a method, which is half the time."""
+        function, args = node.function, list(map(self.text_of, node.args))
+        if how == "product":
+            flat = function is np.dot or max(map(np.ndim, values(node.args))) <= 2
+            if not out or not flat:
+                return f"np.matmul({args[0]}, {args[1]}, {out})" if out else self.expression(node)
+            return f"{args[0]}.dot({args[1]}, {out})"
+        if how == "reduction":
+            axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
+            keepdims = bool(node.kwargs.get("keepdims", False))
+            args = [args[0], self.text_of(axis), "None", out or "None", str(keepdims)]
+        elif out:
+            args.append(f"out={out}" if function in (np.maximum, np.minimum) else out)
+        return f"{self.function(function)}({', '.join(args)})"
 
     def _watch(self, node: Node, condition: str) -> None:
         said = f"other values decide otherwise at {node.line}"
@@ -322,21 +299,23 @@ class Source:
         for part in joined(node):
             source = part.args[0] if is_plain_reshape(part) else part
             end = start + np.size(part.value if isinstance(part, Node) else part)
-            if not isinstance(source, Node) or self.plan.inside.get(source) != (node, start):
-                place = f"{self.names[node]}[{marked(start)}:{marked(end)}]"
+            if not isinstance(source, Node) or self.plan.get(source) != (self.plan[node][0], start):
+                place = f"{self.identifier(node)}[{marked(start)}:{marked(end)}]"
                 self._line(node, f"{place} = {self.text_of(part)}")
             start = end
 
     def _put(self, node: Node, out: str) -> None:
         """Write into what an array was, or where that is still needed into a copy."""
         x, *given = node.args
-        full, name = type(x) is Node and x.function is np.full, out or self.identifier(node)
+        if node.function is np.full:
+            made = self.expression(node)
+            self._line(node, f"{out}[...] = {self.text_of(given[0])}" if out
+                       else f"{self.identifier(node)} = {made}")  # fmt: skip
+            return
+        name = out or self.identifier(node)
         if not out:
-            made = self.expression(x) if full else f"np.array({self.text_of(x)})"
-            self._line(node, f"{name} = {made}")
-        elif full:
-            self._line(node, f"{name}[...] = {self.text_of(x.args[1])}")
-        elif type(x) is not Node or self.plan.buffers.get(x) is not self.plan.buffers.get(node):
+            self._line(node, f"{name} = np.array({self.text_of(x)})")
+        elif type(x) is not Node or self.plan.get(x) != self.plan[node]:
             self._line(node, f"{name}[...] = {self.text_of(x)}")
         if node.function is put:
             self._line(node, f"{name}[{self.index(given[0])}] = {self.text_of(given[1])}")
@@ -357,7 +336,7 @@ class Source:
             results.append(text + (".copy()" if isinstance(x, np.ndarray) else ""))
         late = [f"{self.names[old]}[...] = {self.text_of(new)}"
                 for old, new in self.program.updates.items()
-                if self.plan.in_place.get(new) is not old]  # fmt: skip
+                if new not in self.plan or self.plan[new][0].name != self.names[old]]  # fmt: skip
         if late:
             named = [marked(self._new("result")) for _ in results]
             late[:0] = [f"{n} = {text}" for n, text in zip(named, results, strict=True)]
@@ -389,21 +368,11 @@ def _are_numbers(node: Node) -> bool:
     return plain and any(isinstance(v, np.generic) for v in found)
 
 
-def _home(ufunc: np.ufunc) -> str:
-    """The module that has it."""
-    inner = (m for m in sys.modules if m.startswith("scipy.special._"))  # as of special.zeta
-    for home in chain(("numpy", "scipy.special"), inner):
-        if getattr(sys.modules.get(home), str(ufunc.__name__), None) is ufunc:
-            return home
-    raise CompileError(f"compile: {called(ufunc)} is no function of NumPy's or SciPy's")
-
-
-def _dtype(node: Node) -> str:
-    return "" if node.dtype == np.float64 else f", {code(node.dtype)}"
+def _dtype(dtype: np.dtype[Any]) -> str:
+    return "" if dtype == np.float64 else f", {code(dtype)}"
 
 
 def _literal(x: Any) -> str:
-    x = array_of(x)
     if isinstance(x, np.generic):
         return f"{literal(np.asarray(x))}[()]"
     return literal(x) if isinstance(x, np.ndarray) else code(x)
