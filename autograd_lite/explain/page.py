@@ -222,7 +222,7 @@ def _note(said: str, code: str = "") -> str:
 
 
 def _figure(story: Story, words: Words) -> str:
-    figure = drawn(story)
+    figure = drawn(story, words)
     if figure is None:
         return _no_figure(words("no_figure", n=len(story.numbers)))
     try:
@@ -234,15 +234,16 @@ def _figure(story: Story, words: Words) -> str:
     return f'<figure id="figure" tabindex="0" aria-label="{label}">{svg}{legend}</figure>'
 
 
-def drawn(story: Story) -> Figure | None:
+def drawn(story: Story, words: Words) -> Figure | None:
     """The graph, what is drawn marked by number; None where it is too large even when folded."""
     marks = Marks(story.numbers, story.names)
+    look = Look(say=lambda key, **values: words(f"figure_{key}", **values))
     ways: list[Collapse] = [None] if len(story.numbers) <= MOST_DRAWN else ["module", "blocks"]
     found = []
     for collapse in ways:
         with suppress(ValueError):  # too many nodes
             found.append(
-                draw_computations(story.output, story.targets, Look(), False, collapse, None, marks)
+                draw_computations(story.output, story.targets, look, False, collapse, None, marks)
             )
     return min(found, key=lambda figure: len(figure.source), default=None)
 
