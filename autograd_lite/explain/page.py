@@ -25,7 +25,7 @@ from ..show import mathml
 from ..show.notation import dimensions
 from ..show.text import shapes as shape_formula
 from .entries import sources
-from .live import SCRIPT, Fixed, looks, program
+from .live import SCRIPT, Fixed, looks, part_key, program
 from .matrices import entry_name, table
 from .predictions import Predictions
 from .story import Formula, Step, Story, tell
@@ -404,11 +404,11 @@ def _contributions(story: Story, step: Step, words: Words) -> str:
     used, n = step.uses
     said = words("contributions", name=used, n=n)
     shown = []
-    for i, part in enumerate(step.contributions, 1):
+    for i, part in enumerate(step.contributions):
         key = "through" if part.name else "rest"
         name = words(key, name=part.name, n=part.count)
         caption = _worded(words(key, name=_PLACE, n=part.count), part.name, story)
-        shown.append(table(part.array, f"c{i}", name, words, brief=True, caption=caption))
+        shown.append(table(part.array, part_key(step, i), name, words, brief=True, caption=caption))
     assert step.value is not None
     name = words("sum", name=step.name)
     caption = _worded(words("sum", name=_PLACE), step.name, story)
