@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import importlib
 import re
 import sys
 import tempfile
@@ -148,7 +149,8 @@ def test_it_says_what_the_slider_does_to_the_steps(
     record: nn.Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     assert "The steps have the parameters of the iteration" in Page(tmp_path, record).section
-    monkeypatch.setattr("autograd_lite.explain.live.MOST_NUMBERS", 10)
+    live = importlib.import_module("autograd_lite.explain.live")
+    monkeypatch.setattr(live, "MOST_NUMBERS", 10)
     fixed = Page(tmp_path, record)
     assert "The numbers of this page can&#x27;t be changed: with its gradients" in fixed.text
     assert "The steps are those of iteration 0 of 100, whichever" in fixed.section
