@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ..engine.tensor import Array, Tensor
-from ..gradients import gradients
+from ..gradients import pulled
 from ..show import mathml
 from ..show.notation import number
 from . import plots
@@ -115,13 +115,14 @@ def _place(recorded: Recorded, iteration: int | None) -> int:
 def _telling(recorded: Recorded) -> slice | None:
     """The rows to start with where the gradients of the first batch have more zeros than of others:
     (0, 0) teaches little."""
-    n, trained = len(recorded.batch(0)[0]), list(recorded.trained)
+    n, trained = len(recorded.batch(0)[0]), set(recorded.trained)
     others = [slice(k, k + n) for k in range(0, len(recorded.x) - n + 1, max(n, 1))]
-    fewest, best = float("inf"), None
+    fewest: float = np.inf
+    best = None
     for rows in [None, *others[:_TRIED]]:
         with warnings.catch_warnings(action="ignore"), recorded.replayed(0, rows) as loss:
-            found = gradients(loss, trained) if loss._tracked and trained else []
-        zeros = float(sum(np.count_nonzero(g._array == 0) for g in found))
+            found = pulled({loss: np.ones(loss.shape)}, trained) if loss._tracked else {}
+        zeros = sum(int(np.count_nonzero(found[t] == 0)) if t in found else t.size for t in trained)
         if zeros < fewest:
             fewest, best = zeros, rows
         if not zeros:

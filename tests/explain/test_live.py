@@ -262,6 +262,28 @@ def passed_on(s: Any) -> Any:
     return s - greatest
 
 
+def block_before(s: Any) -> Any:
+    w, number = s.inputs[0], 0.0
+    with ag.no_grad():
+        number = float((w * 2).max())
+    return (w * number).sum()
+
+
+def own_gradient(s: Any) -> Any:
+    (s * s).sum().backward()
+    return s * s.inputs[0].grad
+
+
+def of_a_closure(s: Any) -> Any:
+    return s * ag.grad(lambda u: (u * s).sum())(np.ones(s.shape))
+
+
+def data_once_more(s: Any) -> Any:
+    w = s.inputs[0]
+    w.data -= 0.1 * w.data
+    return (w * w.data.sum()).sum()
+
+
 LOST: dict[str, Any] = {
     "astype": lambda s: s * (s > 0).astype(float),
     "an index": lambda s: s[s > 0],
@@ -281,6 +303,11 @@ LOOKED: dict[str, Any] = {
     "numpy": lambda s: s - s.numpy().max(),
     "sort": lambda s: np.sort(s, axis=1),
     "no_grad": passed_on,
+    "no_grad before all": block_before,
+    "a gradient": own_gradient,
+    "gradients": lambda s: s * ag.gradients((s * s).sum(), [s])[0],
+    "a closure": of_a_closure,
+    "data that was written to": data_once_more,
 }
 
 

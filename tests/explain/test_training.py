@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import importlib
+import json
 import re
 import sys
 import tempfile
@@ -133,6 +133,7 @@ def test_it_steps_through_one_recorded_iteration(record: nn.Recording, tmp_path:
         page = Page(tmp_path, record, iteration=iteration)
         i = record.steps.index(iteration or 0)
         assert f"Iteration {iteration or 0} of 100: loss" in page.text
+        assert "looked at the values" not in page.text  # which fit and explain do, not the code
         assert f'aria-label="L = {number(record.losses[i])}"' in page.text
         assert page.data["states"][i] in page.section  # without script, too
         assert re.findall(r'id="([\w-]+)" class="now"', page.section) == [
