@@ -16,6 +16,7 @@ from .cotangents import noting
 from .engine.backward import Layer, pull
 from .engine.modes import Mode, standing, tell
 from .engine.tensor import FOREIGN, SKIPS, Tensor, _leaf
+from .seen import look
 from .unread import Unread
 
 _ndarray = np.ndarray
@@ -89,6 +90,9 @@ def cotangents(
     layers: list[Layer] = [one_by_one] if stack else []
     if record and seeds:
         layers.append(noting(next(iter(seeds))))
+    if not record:
+        for tensor in seeds:
+            look(tensor)
     found = pulled(seeds, set(targets), record, layers)
     return [found[x] if x in found else zeros(stack + x.shape, x) for x in targets]
 

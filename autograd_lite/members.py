@@ -137,7 +137,7 @@ class Members:
             if not (self._only_reference() and self._array.flags.writeable):
                 self._array = self._array.copy()  # a graph or another tensor needs the old one
             self._exposed = True
-            look(self)
+        look(self)
         return self._array
 
     @data.setter
@@ -299,6 +299,8 @@ class Members:
         if self._grad is None and self._op is not None and self.name is None:
             hint(errors.no_gradient_kept(self))
         tell("read", self)
+        if self._grad is not None:
+            look(self)
         return self._grad
 
     @grad.setter

@@ -16,7 +16,7 @@ from .engine.notes import noted
 from .engine.op import _next_number
 from .engine.tensor import Tensor
 
-_NEAR = 8  # results and leaves that a look goes back to
+_NEAR = 8  # results and leaves that a look goes back to, or a block stands before
 
 
 class Look(NamedTuple):
@@ -49,6 +49,12 @@ def _enter(block: Mode) -> None:
 
 
 no_grad.__enter__ = _enter  # type: ignore[method-assign]
+
+
+class unseen(no_grad):  # noqa: N801  (used like a function)
+    """`no_grad` for code of our own, of whose values nothing is computed that a graph has."""
+
+    __enter__ = Mode.__enter__
 
 
 def look(tensor: Any, found: Any = None, result: int = -1) -> None:
@@ -97,7 +103,7 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
     first, last = min(results), max(results)
     looks = [Look(*x) for x in LOOKS if x[0] < last]
     past = {id(x): y.number for y in looks if y.result == -2 for x in _as_it_was(y.leaves)}
-    if any(first < number < last for number in BLOCKS):
+    if _has_block(tensors, past, first, last):
         yield Seen(None)
     for number, result, leaves, found in looks:
         if result == -2:
@@ -109,6 +115,13 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
             tensor = results[result] if result in results else near[0] if near else None
             is_lost = found is not None and not is_there and (is_own or result in results)
             yield Seen(tensor, is_lost, is_there)
+
+
+def _has_block(tensors: Sequence[Tensor], past: dict[int, int], first: int, last: int) -> bool:
+    """Whether a block stood among the results, or just before, and since the leaves were written.
+    """
+    written = min((past.get(id(t), -1) for t in tensors if t._op is None and t._tracked), default=0)
+    return any(max(written, first - _NEAR) < number < last for number in BLOCKS)
 
 
 def _as_it_was(leaves: Sequence[tuple[ref[Tensor], ref[Any]]]) -> Iterator[Tensor]:

@@ -28,6 +28,7 @@ from .engine.op import _next_number
 from .engine.tensor import Tensor, _leaf, is_tracked
 from .gradients import _as_tensor, cast_seed, cotangents
 from .graph import made_since
+from .seen import look
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -104,6 +105,7 @@ def _given(result: Any, is_tensor: bool) -> Any:
     """
     if is_tensor and type(result) is Tensor and (recorded(True) or not result._tracked):
         return result
+    look(result)
     array = array_of(result)
     if not hasattr(array, "dtype"):
         return result

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_lite import Tensor, no_grad, sqrt
+from autograd_lite import Tensor, sqrt
 from autograd_lite.ops.rows import normalised_op
+from autograd_lite.seen import unseen
 
 from .layers import Rng
 from .module import Module, as_data
@@ -143,7 +144,7 @@ class BatchNorm1d(_Scaled):
                 f"BatchNorm1d: in training x must be (q, n) of two rows or more, and has shape "
                 f"{x.shape}; for a single row: net.eval()"
             )
-        with no_grad():
+        with unseen():
             self._follow(self.running_mean, np.mean(x, axis=0))
             self._follow(self.running_var, np.var(x, axis=0, ddof=1))
         return normalised_op(x, axis=0, eps=self.eps, ddof=0)

@@ -104,7 +104,8 @@ class Optimizer:
     def step(self) -> None:
         """Change each parameter by what its gradient asks for."""
         update = self.update
-        found = [(i, p, p.grad) for i, p in enumerate(self.parameters) if p.grad is not None]
+        all_grads = enumerate((p, p.grad) for p in self.parameters)
+        found = [(i, p, grad) for i, (p, grad) in all_grads if grad is not None]
         for _, parameter, grad in found:
             _refuse_mixed(self, parameter, grad)
         grads = self.clipped([grad for *_, grad in found])

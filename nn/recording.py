@@ -17,6 +17,7 @@ from autograd_lite.engine.leaves import array_of, held, hold
 from autograd_lite.engine.tensor import Array
 from autograd_lite.graph import walk
 from autograd_lite.lines import forget, user_line
+from autograd_lite.seen import unseen
 
 from .layers import MLP
 from .losses import BCEWithLogitsLoss
@@ -119,7 +120,7 @@ class Recording:
         """What the net gave for ``x`` after ``steps[i]`` steps."""
         if self.x.dtype.kind == "f":
             x = x.astype(self.x.dtype, copy=False)
-        with self.at(i) as net, ag.no_grad():
+        with self.at(i) as net, unseen():
             prediction: Array = net(x).numpy()
         return prediction
 
@@ -153,7 +154,7 @@ class Recording:
             self.parameters[name].append(value)
 
     def _loss_of(self, i: int, x: Array, y: Array) -> float:
-        with self.at(i) as net, ag.no_grad(), np.errstate(all="ignore"):
+        with self.at(i) as net, unseen(), np.errstate(all="ignore"):
             try:
                 return float(self.loss(net(x), y).item())
             except (ValueError, ArithmeticError):  # the steps led to what a loss refuses

@@ -12,11 +12,12 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
-from autograd_lite import Tensor, no_grad
+from autograd_lite import Tensor
 from autograd_lite.arrays import given
 from autograd_lite.compile import CompileError
 from autograd_lite.engine.tensor import Array
 from autograd_lite.lines import hint
+from autograd_lite.seen import unseen
 
 from .cluster import Blocks, BlockStep, is_lazy
 from .curves import said, svg
@@ -290,7 +291,7 @@ def evaluate(
     _check_loss("evaluate", loss)
     functions = {"": lambda prediction, target: loss(prediction, target).item(), **(metrics or {})}
     sums = dict.fromkeys(functions, 0.0)
-    with _evaluating(net), no_grad():
+    with _evaluating(net), unseen():
         for rows in batch_rows(x, y, batch_size, False, None):
             prediction = net(x[rows])
             for name, function in functions.items():

@@ -23,7 +23,6 @@ from .figure import Figure
 from .look import Look, escape
 from .paths import arrows, on_paths
 from .sheet import Sheet
-from .theme import Theme
 
 LIMIT = 400
 """How many nodes are drawn at most, unless another limit is given."""
@@ -173,10 +172,10 @@ class Formulas:
         sign = labels.escape_notation(op_notation(lone).symbol)
         return sign if whole.text.startswith(f"{sign}(") or whole.text in alone else whole.text
 
-    def legend(self) -> list[str]:
+    def legend(self, look: Look) -> list[str]:
         """A line for each stand-in."""
-        return [f"{name} = {text}" if text else f"{name}: a formula that is too long to be shown; "
-                "name results on the way" for name, text in self.apart.items()]  # fmt: skip
+        return [f"{name} = {text}" if text else look.say("too_long", name=name)
+                for name, text in self.apart.items()]  # fmt: skip
 
 
 class Marks(NamedTuple):
@@ -237,10 +236,11 @@ def draw_computations(
     circled.add(output)
     _check_size(len(circled) + len(pieces), collapse, limit)
     drawing = _Drawing(look, symbols, aims, circled, marks or Marks(), known)
-    drawing.nodes(drawn, pieces, output, every)
+    on = on_paths(output, targets)
+    drawing.nodes(drawn, pieces, output, every, on)
     drawing.forward(pieces)
-    drawing.backward(pieces, on_paths(output, targets))
-    drawing.sheet.legend([*drawing.formulas.legend(), *drawing.repeated()])
+    drawing.backward(pieces, on)
+    drawing.sheet.legend([*drawing.formulas.legend(look), *drawing.repeated()])
     return drawing.sheet.figure()
 
 
@@ -269,8 +269,9 @@ class _Drawing:
         self.ellipse: dict[Tensor, str] = {}
 
     def nodes(
-        self, drawn: list[Tensor], pieces: list[Piece], output: Tensor, every: bool
-    ) -> None:
+        self, drawn: list[Tensor], pieces: list[Piece], output: Tensor, every: bool,
+        on: Set[Tensor],
+    ) -> None:  # fmt: skip
         main = longest_histories(pieces)
         chain = _chain(output, main)
         self.node = {t: self.sheet.new_id(self.symbols.plain(t)) for t in drawn}
@@ -283,7 +284,7 @@ class _Drawing:
                     self.copies[x, piece.first] = another
         texts = {piece.first: (piece, self._text(piece)) for piece in pieces}
         for first, (piece, _) in texts.items():
-            piece.inputs = _around(piece.inputs, main.get(first))
+            piece.inputs = _around(piece.inputs, main.get(first), on)
             key = self.node[first]
             self.ellipse[first] = self.sheet.new_id(f"op_{key}") if first in self.circled else key
         # dot puts first on top what is declared first: the chain from its end, then what is beside
@@ -306,14 +307,14 @@ class _Drawing:
 
     def _text(self, piece: Piece) -> str:
         if piece.folded:
-            return _folded(piece, self.symbols, self.formulas, self.look.theme)
+            return _folded(piece, self.symbols, self.formulas, self.look)
         (step,) = piece.steps
         return self.formulas.of(step, piece.first in self.circled)
 
     def repeated(self) -> list[str]:
         """That what is drawn more than once is one."""
-        names = dict.fromkeys(self.symbols.markup(x) for x, _ in self.copies)
-        return [f"{', '.join(names)}: the same at each use"] * bool(names)
+        names = ", ".join(dict.fromkeys(self.symbols.markup(x) for x, _ in self.copies))
+        return [self.look.say("same", names=names)] * bool(names)
 
     def _from(self, x: Tensor, piece: Piece) -> str:
         """The node of an input: of a leaf that is used often, that of this use."""
@@ -392,14 +393,14 @@ def _check_size(size: int, collapse: Collapse, limit: int | None) -> None:
     )
 
 
-def _folded(piece: Piece, symbols: Symbols, formulas: Formulas, theme: Theme) -> str:
+def _folded(piece: Piece, symbols: Symbols, formulas: Formulas, look: Look) -> str:
     """What stands in the node of a folded piece: layers or formulas, how often, and whose."""
     lines = [labels.escape(piece.title)] if piece.title is not None else [
         f"{symbols.markup(s.result)} = {formulas.of(s, brief=False)}"
         for s in piece.shown[:MOST_FORMULAS]
     ]  # fmt: skip
     if piece.title is None and len(piece.shown) > MOST_FORMULAS:
-        lines.append(labels.escape(f"… {len(piece.shown) - MOST_FORMULAS} more"))
+        lines.append(labels.escape(look.say("more", n=len(piece.shown) - MOST_FORMULAS)))
     if piece.count > 1:
         times = f"<B>×{piece.count}</B>"
         lines = [f"{lines[0]} {times}"] if len(lines) == 1 else [*lines, times]
@@ -407,22 +408,23 @@ def _folded(piece: Piece, symbols: Symbols, formulas: Formulas, theme: Theme) ->
     named = [x for x in piece.hidden if x.name is not None]
     unnamed = len(piece.hidden) - len(named)
     remarks = [
-        _span(results, symbols) if len(results) > 1 else "",
-        f"with {_span(named, symbols)}" if named else "",
-        f"with {unnamed} unnamed leaves" if unnamed else "",
+        _span(results, symbols, look) if len(results) > 1 else "",
+        look.say("with", names=_span(named, symbols, look)) if named else "",
+        look.say("unnamed", n=unnamed) if unnamed else "",
     ]
-    return "<BR/>".join(lines + [labels.font(x, 9, theme.faint) for x in remarks if x])
+    return "<BR/>".join(lines + [labels.font(x, 9, look.theme.faint) for x in remarks if x])
 
 
 MOST_FORMULAS = 5
 """How many formulas are written in the node of a block."""
 
 
-def _span(tensors: list[Tensor], symbols: Symbols) -> str:
+def _span(tensors: list[Tensor], symbols: Symbols, look: Look) -> str:
     """Names, of many the first and the last two."""
     names = [symbols.markup(t, 9) for t in tensors]
     if len(names) > 6:
-        return f"{', '.join(names[:2])} … {', '.join(names[-2:])} ({len(names)} in all)"
+        some = f"{', '.join(names[:2])} … {', '.join(names[-2:])}"
+        return look.say("in_all", names=some, n=len(names))
     return ", ".join(names)
 
 
@@ -435,8 +437,14 @@ def _chain(output: Tensor, main: dict[Tensor, Tensor]) -> dict[Tensor, int]:
     return chain
 
 
-def _around(inputs: list[Tensor], main: Tensor | None) -> list[Tensor]:
-    """The inputs from top to bottom: the chain's own in the middle."""
-    beside = [x for x in inputs if x is not main]
+def _around(inputs: list[Tensor], main: Tensor | None, on: Set[Tensor]) -> list[Tensor]:
+    """The inputs from top to bottom: the chain's own in the middle.
+
+    Those that arrows lead to stand outermost, one above and the others below it: so no arrow has to
+    go around another input.
+    """
+    reached = [x for x in inputs if x in on and x is not main]
+    others = [x for x in inputs if x not in on and x is not main]
+    beside = reached[:1] + others + reached[1:]
     above = (len(beside) + 1) // 2
     return beside[:above] + [x for x in inputs if x is main] + beside[above:]

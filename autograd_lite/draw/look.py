@@ -20,6 +20,24 @@ from .theme import LIGHT, Theme
 
 Links = Mapping[Tensor, str] | Callable[[Tensor], str | None] | None
 
+SAID = {
+    "same": "{names}: the same at each use",
+    "too_long": "{name}: a formula that is too long to be shown; name results on the way",
+    "with": "with {names}",
+    "unnamed": "with {n} unnamed leaves",
+    "more": "… {n} more",
+    "in_all": "{names} ({n} in all)",
+    "line": "line {line}",
+    "of_file": "line {line} of {file}",
+    "in_function": "{place}, in {function}",
+}
+"""The words of a figure."""
+
+
+def english(key: str, **values: object) -> str:
+    return SAID[key].format_map(values)
+
+
 _SHOWN = {code: chr(0x2400 + code) for code in range(32) if code != 10}
 _SHOWN |= dict.fromkeys((*range(127, 160), 65534, 65535), "�")
 # A backslash begins an escape of DOT's, which engines resolve once or twice: another sign for it.
@@ -36,6 +54,7 @@ class Look:
         shapes: of tensors.
         values: of tensors, or numbers.
         grads: likewise.
+        say: its words, by the keys of `SAID`, in another language on a page.
     """
 
     theme: Theme = LIGHT
@@ -43,6 +62,7 @@ class Look:
     shapes: bool = True
     values: bool = False
     grads: bool = False
+    say: Callable[..., str] = english
 
     def details(self, tensor: Tensor, entry: int | None = None) -> str:
         """What is written beneath a tensor's name, or that of an entry."""
@@ -60,7 +80,7 @@ class Look:
 
     def hints(self, tensor: Tensor) -> dict[str, str]:
         """What DOT is to be told of a tensor's node: ``tooltip`` and ``URL``, where there are."""
-        tip, links = tooltip(tensor), self.links
+        tip, links = self._tooltip(tensor), self.links
         found = {"tooltip": escape(tip)} if tip else {}
         if links is None:
             return found
@@ -77,23 +97,24 @@ class Look:
             found["URL"] = html.escape(quote(url, safe=_SAFE, errors="replace"))
         return found
 
+    def _tooltip(self, tensor: Tensor) -> str:
+        """The line that computed a tensor, with its code; nothing where it isn't known.
+
+        Of the file only the name is said: a figure is shown to others, and the same on every
+        machine.
+        """
+        line = line_of(tensor)
+        if line is None or not line.file:
+            return ""
+        path = PurePath(line.file)
+        cell = re.match(r"ipykernel_\d+", path.parent.name)
+        place = self.say("line" if cell else "of_file", line=line.number, file=path.name)
+        if line.function != "<module>":
+            place = self.say("in_function", place=place, function=line.function)
+        return f"{place}\n{line.text}".rstrip()
+
 
 _SAFE = "/:?#[]@!$&()*+,;=%~"
-
-
-def tooltip(tensor: Tensor) -> str:
-    """The line that computed a tensor, with its code; nothing where it isn't known.
-
-    Of the file only the name is said: a figure is shown to others, and the same on every machine.
-    """
-    line = line_of(tensor)
-    if line is None or not line.file:
-        return ""
-    name = PurePath(line.file).name
-    cell = re.match(r"ipykernel_\d+", PurePath(line.file).parent.name)
-    place = f"line {line.number}" + ("" if cell else f" of {name}")
-    place += f", in {line.function}" if line.function != "<module>" else ""
-    return f"{place}\n{line.text}".rstrip()
 
 
 def escape(text: str) -> str:

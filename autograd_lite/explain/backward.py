@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import partial, reduce
+from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +13,13 @@ import numpy as np
 from ..derive import formulas as derived
 from ..derive.chain import Plan
 from ..draw.paths import arrows, carriers, on_paths
-from ..engine.backward import pull
+from ..engine.backward import fit, pull
 from ..engine.tensor import Array, Tensor
+from ..gradients import pulled
 from ..graph import walk
 from ..show.expression import Expression, agree
 from ..show.steps import Step
+from ..unread import Unread
 
 MOST_CONTRIBUTIONS = 6
 
@@ -27,13 +30,71 @@ class Contribution:
 
     Attributes:
         name: of the result that it comes through; empty for what several further uses add.
-        count: how many uses it is.
         array: of the gradient's shape.
+        flows: what adds up to it, each the way back from a use.
     """
 
     name: str
-    count: int
     array: Array
+    flows: Sequence[Flow]
+
+    @property
+    def count(self) -> int:
+        """How many uses it is."""
+        return len(self.flows)
+
+
+class Use(NamedTuple):
+    """A use of a tensor.
+
+    Attributes:
+        result: of the step that uses it.
+        ends: the ops that do, by their results, each with the tensor's place among its inputs.
+    """
+
+    result: Tensor
+    ends: list[tuple[Tensor, int]]
+
+
+class Flow(NamedTuple):
+    """The way back from a use of ``x`` to a target before it."""
+
+    use: Use
+    x: Tensor
+    target: Tensor
+
+    def carried(self, taps: Taps, record: bool = False) -> Any:
+        """What it adds to the target's cotangent, given a pass with these taps."""
+        found = reduce(add, (taps.parts[end] for end in self.use.ends))
+        if self.x is self.target:
+            return found
+        layers = [Unread([self.x], record).layer]
+        return pull({self.x: found}, {self.target}, record, layers)[self.target]
+
+
+class Taps:
+    """A layer of a backward pass that keeps what each use of some tensors adds to their cotangents.
+
+    Attributes:
+        parts: by the result of the op that uses one, and its place among the inputs.
+    """
+
+    def __init__(self, tensors: Container[Tensor]) -> None:
+        self._tensors = tensors
+        self.parts: dict[tuple[Tensor, int], Any] = {}
+
+    def layer(self, tensor: Tensor, g: Any, vjps: Any) -> Any:
+        return [
+            partial(self._kept, vjp, tensor, i)
+            if vjp is not None and x in self._tensors else vjp
+            for i, (x, vjp) in enumerate(zip(tensor.inputs, vjps, strict=False))
+        ]  # fmt: skip
+
+    def _kept(self, vjp: Any, tensor: Tensor, i: int, *args: Any, **params: Any) -> Any:
+        part = vjp(*args, **params)
+        assert tensor.op is not None
+        self.parts[tensor, i] = fit(part, tensor.inputs[i]._array, tensor.op.name)
+        return part
 
 
 @dataclass
@@ -100,12 +161,13 @@ def gradients(
             onward.setdefault(x, []).append(step.result)
     _regions(found, numbers)
     if found:
-        ones, results = np.ones(plan.output.shape, plan.output.dtype), walk(plan.output)
+        ones, taps = np.ones(plan.output.shape, plan.output.dtype), Taps(numbers)
+        tracked = {t for t in walk(plan.output) if t._tracked}
         with np.errstate(all="ignore"):
-            cotangents = pull({plan.output: ones}, {t for t in results if t._op is not None})
+            cotangents = pulled({plan.output: ones}, tracked, layers=[taps.layer])
             uses = _uses(steps, meant, cotangents)
             for g in found:
-                _contributions(g, plan, uses, cotangents)
+                _contributions(g, plan, uses, taps)
                 _factors(g, plan, uses, cotangents)
     return Backward(found, formulas.leaves, onward, formulas.remarks)
 
@@ -129,7 +191,7 @@ def _regions(found: Sequence[Gradient], numbers: Mapping[Tensor, int]) -> None:
 
 
 def _contributions(
-    g: Gradient, plan: Plan, uses: Mapping[Tensor, Sequence[_Use]], cotangents: dict[Tensor, Array]
+    g: Gradient, plan: Plan, uses: Mapping[Tensor, Sequence[Use]], taps: Taps
 ) -> None:
     """What each use of the target adds, or of what lies between it and the step before it."""
     split, stops = g.target, {plan.output, *plan.targets}
@@ -137,22 +199,19 @@ def _contributions(
         split = uses[split][0].result
         if split in stops:
             return
-    parts = [
-        Contribution(_through(use.result, plan, uses), 1, _part(use, split, g.target, cotangents))
-        for use in uses.get(split, ())
-    ]
-    if len(parts) < 2:
+    flows = [Flow(use, split, g.target) for use in uses.get(split, ())]
+    if len(flows) < 2:
         return
-    g.uses = plan.names.get(split, g.name), len(parts)
-    most = len(parts) if len(parts) <= MOST_CONTRIBUTIONS else MOST_CONTRIBUTIONS - 1
-    g.contributions = parts[:most]
-    if parts[most:]:
-        rest = sum(part.array for part in parts[most:])
-        g.contributions.append(Contribution("", len(parts) - most, np.asarray(rest)))
+    g.uses = plan.names.get(split, g.name), len(flows)
+    most = len(flows) if len(flows) <= MOST_CONTRIBUTIONS else MOST_CONTRIBUTIONS - 1
+    for some in filter(None, [*([flow] for flow in flows[:most]), flows[most:]]):
+        array = reduce(add, (flow.carried(taps) for flow in some))
+        name = _through(some[0].use.result, plan, uses) if len(some) == 1 else ""
+        g.contributions.append(Contribution(name, np.asarray(array), some))
 
 
 def _factors(
-    g: Gradient, plan: Plan, uses: Mapping[Tensor, Sequence[_Use]], cotangents: dict[Tensor, Array]
+    g: Gradient, plan: Plan, uses: Mapping[Tensor, Sequence[Use]], cotangents: dict[Tensor, Array]
 ) -> None:
     """``∂L/∂l`` and ``∂l/∂s``, where the gradient is written as their product, entry by entry."""
     given, only = g.given, uses.get(g.target, ())
@@ -164,56 +223,27 @@ def _factors(
         g.factors = plan.names[result], outer, inner
 
 
-class _Use(NamedTuple):
-    """A use of a tensor.
-
-    Attributes:
-        result: of the step that uses it.
-        ends: where the way back from the result comes to it: the ops, each with the place of the
-            tensor among its inputs, or None for all.
-    """
-
-    result: Tensor
-    ends: tuple[Tensor, int] | Set[Tensor]
-
-
 def _uses(
     steps: Sequence[Step], whole: Set[Tensor], cotangents: Mapping[Tensor, Array]
-) -> dict[Tensor, list[_Use]]:
+) -> dict[Tensor, list[Use]]:
     """By the tensors that the page shows: of steps that say what they mean, one for all."""
-    found: dict[Tensor, list[_Use]] = {}
+    found: dict[Tensor, list[Use]] = {}
     for step in steps:
-        if step.result not in cotangents:
-            continue
-        if step.result in whole:
-            for x in step.inputs:
-                found.setdefault(x, []).append(_Use(step.result, set(step.region)))
-            continue
-        shown = set(step.inputs)
-        for t in step.region:
+        shown, ends = set(step.inputs), []
+        for t in step.region if step.result in cotangents else ():
             flowing = set(carriers(t)) & shown if t in cotangents else ()
-            for i, x in enumerate(t.inputs):
-                if x in flowing:
-                    found.setdefault(x, []).append(_Use(step.result, (t, i)))
+            ends += [(x, (t, i)) for i, x in enumerate(t.inputs) if x in flowing]
+        if step.result in whole:
+            for x in dict.fromkeys(x for x, _ in ends):
+                all_ends = [end for y, end in ends if y is x]
+                found.setdefault(x, []).append(Use(step.result, all_ends))
+        else:
+            for x, end in ends:
+                found.setdefault(x, []).append(Use(step.result, [end]))
     return found
 
 
-def _part(use: _Use, x: Tensor, target: Tensor, cotangents: dict[Tensor, Array]) -> Array:
-    """What a use of ``x`` adds to the gradient of a target before it."""
-
-    def stopped(tensor: Tensor, g: Array, vjps: Any) -> Any:
-        if isinstance(use.ends, Set):
-            return vjps if tensor in use.ends else ()
-        t, place = use.ends
-        rules = enumerate(islice(vjps, place + 1)) if tensor is t else ()
-        return [vjp if i == place else None for i, vjp in rules]
-
-    start = use.result if isinstance(use.ends, Set) else use.ends[0]
-    found = pull({start: cotangents[start]}, {x}, layers=[stopped])[x]
-    return np.asarray(found if x is target else pull({x: found}, {target})[target])
-
-
-def _through(tensor: Tensor, plan: Plan, uses: Mapping[Tensor, Sequence[_Use]]) -> str:
+def _through(tensor: Tensor, plan: Plan, uses: Mapping[Tensor, Sequence[Use]]) -> str:
     """The named result that a use goes into."""
     while tensor not in plan.names:
         tensor = uses[tensor][0].result

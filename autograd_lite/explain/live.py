@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,8 @@ from ..ops.moving import places
 from ..seen import LOOKS, seen
 from ..table import OPS
 from ..unread import Unread, cleared
-from .story import Story
+from .backward import Contribution, Taps
+from .story import Step, Story
 from .words import Words
 
 MOST_NUMBERS = 60_000
@@ -61,11 +64,13 @@ class Program:
     Attributes:
         lines: see above.
         at: of each tensor, its line.
+        single: those of float32, which the script rounds as NumPy does.
     """
 
     def __init__(self, words: Words) -> None:
         self.lines: list[list[Any]] = []
         self.at: dict[Tensor, int] = {}
+        self.single: set[int] = set()
         self._words = words
         self._numbers = 0
         self._apart: list[Any] = []
@@ -75,6 +80,8 @@ class Program:
         for t in walk(*tensors):
             if t not in self.at:
                 self.at[t] = self._leaf(t) if t.op is None else self._result(t)
+                if t.dtype == np.float32:
+                    self.single.add(self.at[t])
         return [self.at[t] for t in tensors]
 
     def add(self, what: str, operands: list[int], shape: Any, setting: Any = None) -> int:
@@ -103,7 +110,7 @@ class Program:
         return self.add("leaf", [], t.shape, [_plain(x) for x in t._array.ravel()])
 
     def _check(self, t: Tensor) -> None:
-        if t.dtype.kind not in "biu" and t.dtype != np.float64:
+        if t.dtype.kind not in "biu" and t.dtype not in (np.float32, np.float64):
             raise Fixed(self._words("fixed_dtype", dtype=t.dtype))
 
     def _result(self, t: Tensor) -> int:
@@ -113,7 +120,7 @@ class Program:
         xs, arrays = [self.at[x] for x in t.inputs], [x._array for x in t.inputs]
         if t.op not in (OPS.get(name), VALUES.get(name), as_it_was, cleared):
             return self._taken_apart(t)
-        if name in _SAME and np.can_cast(arrays[0].dtype, t.dtype):
+        if name in _SAME and (t.dtype.kind == "f" or np.can_cast(arrays[0].dtype, t.dtype)):
             return self.add("positive", xs, shape)
         if name in ENTRYWISE and not any(params.values()) and (t.dtype != bool or name != "add"):
             return self.add(name, xs, shape)
@@ -227,16 +234,24 @@ def _strided(x: Array) -> Any:
     return np.empty(x.shape, np.int8)
 
 
-def backward(output: Tensor, targets: Sequence[Tensor], words: Words) -> list[Tensor]:
-    """The recorded gradients of the sum of an output's entries, whatever the values are."""
+def backward(
+    output: Tensor, targets: Sequence[Tensor], words: Words, parts: Sequence[Contribution] = ()
+) -> list[Tensor]:
+    """The recorded gradients of the sum of an output's entries, whatever the values are.
+
+    After them, these contributions to them.
+    """
     if not targets:
         return []
     seed, start = Tensor(np.ones(output.shape)), engine._next_number()
+    taps = Taps({flow.x for part in parts for flow in part.flows})
     with trace(), np.errstate(all="ignore"):
-        found = pull({output: seed}, set(targets), True, [Unread([output], True).layer])
+        layers = [Unread([output], True).layer, taps.layer]
+        found = pull({output: seed}, set(targets), True, layers)
+        added = [reduce(add, (flow.carried(taps, True) for flow in part.flows)) for part in parts]
     if _looked_since(start):
         raise Fixed(words("fixed_rule"))
-    return [found[t] for t in targets]
+    return [*(found[t] for t in targets), *added]
 
 
 def program(story: Story, words: Words) -> dict[str, Any]:
@@ -251,8 +266,10 @@ def program(story: Story, words: Words) -> dict[str, Any]:
         if is_lost:
             raise Fixed(words("fixed_lost", name=_called(t, story, words)))
     shown = {f"v{n}": t for t, n in story.numbers.items()}
-    back = backward(output, story.targets, words)
-    shown |= {f"g{story.numbers[t]}": g for t, g in zip(story.targets, back, strict=True)}
+    parts = {part_key(step, i): part for step in story.steps
+             for i, part in enumerate(step.contributions)}  # fmt: skip
+    back = backward(output, story.targets, words, list(parts.values()))
+    shown |= zip([*(f"g{story.numbers[t]}" for t in story.targets), *parts], back, strict=True)
     keys = dict(zip(shown, found.of(*shown.values()), strict=True))
     rate = found.number(0.1 if story.lr is None else story.lr)
     for t in story.trained:
@@ -261,9 +278,15 @@ def program(story: Story, words: Words) -> dict[str, Any]:
         keys[f"u{n}"] = found.add("subtract", [keys[f"v{n}"], change], t.shape)
     leaves = [f"v{story.numbers[t]}" for t in story.targets if t.is_leaf]
     return {
-        "program": found.lines, "keys": keys, "leaves": leaves, "rate": rate,
+        "program": found.lines, "single": sorted(found.single), "keys": keys,
+        "leaves": leaves, "rate": rate,
         "output": f"v{story.numbers[output]}",
     }  # fmt: skip
+
+
+def part_key(step: Step, i: int) -> str:
+    """The key of its i-th contribution."""
+    return f"c{i}{step.key}"
 
 
 def looks(story: Story, words: Words) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
 from numbers import Real
@@ -25,8 +25,8 @@ from ..show import mathml
 from ..show.notation import dimensions
 from ..show.text import shapes as shape_formula
 from .entries import sources
-from .live import SCRIPT, Fixed, looks, program
-from .matrices import entry_name, table
+from .live import SCRIPT, Fixed, looks, part_key, program
+from .matrices import entry_name, layout, table
 from .predictions import Predictions
 from .story import Formula, Step, Story, tell
 from .words import Words
@@ -48,14 +48,12 @@ class Extra(NamedTuple):
     """What a page has besides its steps.
 
     Attributes:
-        note: said above the steps, as HTML.
-        section: below them, as HTML.
+        section: below or beside them, as HTML.
         style: its asset, a style sheet.
         script: its asset.
         data: what the script reads, by the id of its element.
     """
 
-    note: str
     section: str
     style: str
     script: str
@@ -67,12 +65,13 @@ def write(
     path: str | os.PathLike[str],
     lang: str = "en",
     lr: float | None = None,
-    more: Callable[[Story], Extra] | None = None,
+    more: Callable[[Story, bool], Extra] | None = None,
     updated: Collection[Tensor] | None = None,
 ) -> None:
     """What `explain` does; ``more`` is called once the arguments are found to be right.
 
-    ``updated`` are the parameters that the update changes; all, if that is None.
+    It is told whether the numbers of the steps can be changed. ``updated`` are the parameters that
+    the update changes; all, if that is None.
     """
     words = Words(lang)
     path = Path(path)
@@ -82,8 +81,7 @@ def write(
             f"{path.stem or 'page'}.html, say"
         )
     story = tell(output, None if lr is None else _rate(lr), updated)
-    text = page(story, words, more(story) if more is not None else None)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    path.write_text(page(story, words, more), encoding="utf-8", newline="\n")
 
 
 def _rate(lr: Any) -> float:
@@ -102,7 +100,9 @@ def _rate(lr: Any) -> float:
     return rate
 
 
-def page(story: Story, words: Words, extra: Extra | None = None) -> str:
+def page(
+    story: Story, words: Words, more: Callable[[Story, bool], Extra] | None = None
+) -> str:
     """The whole page."""
     title = mathml.text(words("title" if story.targets else "title_forward", name=story.name))
     predictions = Predictions(story, words)
@@ -124,15 +124,15 @@ def page(story: Story, words: Words, extra: Extra | None = None) -> str:
     live = _live(story, words)
     style = _asset("page.css") + live.style
     script = f"{live.script}<script>\n{_asset('page.js')}</script>\n"
-    note = section = ""
+    extra, section = more and more(story, bool(live.dock)), ""
     if extra is not None:
         style += _asset(extra.style)
-        note, section = f'<div class="notes">{extra.note}</div>\n', extra.section
+        section = extra.section
         data = "\n".join(_data(name, value) for name, value in extra.data.items())
         script += f"{data}\n<script>\n{_asset(extra.script)}</script>\n"
     return filled(
         "page.html", words, lang=words.lang, title=title, style=style, script=script,
-        n=len(story.steps), layout=_layout(picture), picture=picture, note=note,
+        n=len(story.steps), layout=_layout(picture), picture=picture,
         notes=_notes(story, words, extra is None, live.notes), body="\n".join(sections),
         section=section, dock=live.dock,
         data=f"{_data('sources', lit)}\n{_data('predictions', asked)}",
@@ -222,7 +222,7 @@ def _note(said: str, code: str = "") -> str:
 
 
 def _figure(story: Story, words: Words) -> str:
-    figure = drawn(story)
+    figure = drawn(story, words)
     if figure is None:
         return _no_figure(words("no_figure", n=len(story.numbers)))
     try:
@@ -234,15 +234,16 @@ def _figure(story: Story, words: Words) -> str:
     return f'<figure id="figure" tabindex="0" aria-label="{label}">{svg}{legend}</figure>'
 
 
-def drawn(story: Story) -> Figure | None:
+def drawn(story: Story, words: Words) -> Figure | None:
     """The graph, what is drawn marked by number; None where it is too large even when folded."""
     marks = Marks(story.numbers, story.names)
+    look = Look(say=lambda key, **values: words(f"figure_{key}", **values))
     ways: list[Collapse] = [None] if len(story.numbers) <= MOST_DRAWN else ["module", "blocks"]
     found = []
     for collapse in ways:
         with suppress(ValueError):  # too many nodes
             found.append(
-                draw_computations(story.output, story.targets, Look(), False, collapse, None, marks)
+                draw_computations(story.output, story.targets, look, False, collapse, None, marks)
             )
     return min(found, key=lambda figure: len(figure.source), default=None)
 
@@ -314,6 +315,8 @@ def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
         ]
         right = _right(formula, keys, bold)
         shown = mathml.equation(left[0], [*left[1:], *([right] if right else [])], formula.sign)
+        if shown == mathml.equation(left[0], []):  # ∂L/∂O: all that there is to say of one link
+            continue
         label = "formula" if step.kind == "update" else formula.kind
         if written.pop(shown, None) is not None:  # what can't be simplified is the result
             label = "formula"
@@ -377,9 +380,8 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
     bold, brief = story.bold, story.is_large
     parts = []
     if step.operands:
-        shown = "\n".join(
-            table(m.array, m.key, m.name, words, bold, brief) for m in step.operands
-        )
+        tables = [table(m.array, m.key, m.name, words, bold, brief) for m in step.operands]
+        shown = _stacked(step, tables, brief)
         parts.append(_group("operands", words("operands"), shown))
     if step.value is not None:
         name, caption = step.name, ""
@@ -394,6 +396,21 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
     return f'<div class="numbers">\n{inner}\n</div>' if parts else ""
 
 
+def _stacked(step: Step, tables: Sequence[str], brief: bool) -> str:
+    """Low tables one below the other, where they are no higher than the highest."""
+    heights = [len(layout(m.array.shape, brief).rows) + 2 for m in step.operands]
+    most = max(*heights, len(layout(step.shape, brief).rows) + 2)
+    stacks: list[str] = []
+    room = 0
+    for height, shown in zip(heights, tables, strict=True):
+        room -= height
+        if room < 0:
+            stacks.append("")
+            room = most - height
+        stacks[-1] += shown
+    return "\n".join(f'<div class="stack">{stack}</div>' for stack in stacks)
+
+
 def _group(name: str, label: str, inner: str) -> str:
     return f'<div class="{name}" role="group" aria-label="{mathml.text(label)}">\n{inner}\n</div>'
 
@@ -403,11 +420,11 @@ def _contributions(story: Story, step: Step, words: Words) -> str:
     used, n = step.uses
     said = words("contributions", name=used, n=n)
     shown = []
-    for i, part in enumerate(step.contributions, 1):
+    for i, part in enumerate(step.contributions):
         key = "through" if part.name else "rest"
         name = words(key, name=part.name, n=part.count)
         caption = _worded(words(key, name=_PLACE, n=part.count), part.name, story)
-        shown.append(table(part.array, f"c{i}", name, words, brief=True, caption=caption))
+        shown.append(table(part.array, part_key(step, i), name, words, brief=True, caption=caption))
     assert step.value is not None
     name = words("sum", name=step.name)
     caption = _worded(words("sum", name=_PLACE), step.name, story)

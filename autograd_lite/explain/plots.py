@@ -59,7 +59,7 @@ def losses(
         words: of the page's language.
     """
     with rc_context(_STYLE):
-        figure = Figure((3.3, 3.3))
+        figure = Figure((3, 3))
         axes = figure.add_subplot(xlabel=_ENGLISH("iteration"), ylabel=_ENGLISH("loss"))
         known = np.isfinite(whole).any()
         at = np.take(steps, shown)
@@ -94,7 +94,7 @@ def plane(
     """
     low, high = limits
     with rc_context(_STYLE):
-        figure = Figure((3.3, 3.3))
+        figure = Figure((3, 3))
         axes = figure.add_subplot(facecolor=INK["class-0"], xlabel="x₁")
         axes.set_ylabel("x₂", rotation=0, labelpad=9)
         across, up = grid(limits).T.reshape(2, GRID, GRID)

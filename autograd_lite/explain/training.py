@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ..engine.tensor import Array, Tensor
-from ..gradients import gradients
+from ..gradients import pulled
 from ..show import mathml
 from ..show.notation import number
 from . import plots
@@ -92,8 +92,8 @@ def write_recorded(
     if lr is None and recorded.lrs is not None:
         lr = recorded.lrs[i]
 
-    def extra(story: Story) -> Extra:
-        return _extra(recorded, i, rows, story, words)
+    def extra(story: Story, follows: bool) -> Extra:
+        return _extra(recorded, i, rows, story, follows, words)
 
     with recorded.replayed(i, rows) as loss:
         write(loss, path, lang, lr, extra, recorded.trained)
@@ -115,13 +115,14 @@ def _place(recorded: Recorded, iteration: int | None) -> int:
 def _telling(recorded: Recorded) -> slice | None:
     """The rows to start with where the gradients of the first batch have more zeros than of others:
     (0, 0) teaches little."""
-    n, trained = len(recorded.batch(0)[0]), list(recorded.trained)
+    n, trained = len(recorded.batch(0)[0]), set(recorded.trained)
     others = [slice(k, k + n) for k in range(0, len(recorded.x) - n + 1, max(n, 1))]
-    fewest, best = float("inf"), None
+    fewest: float = np.inf
+    best = None
     for rows in [None, *others[:_TRIED]]:
         with warnings.catch_warnings(action="ignore"), recorded.replayed(0, rows) as loss:
-            found = gradients(loss, trained) if loss._tracked and trained else []
-        zeros = float(sum(np.count_nonzero(g._array == 0) for g in found))
+            found = pulled({loss: np.ones(loss.shape)}, trained) if loss._tracked else {}
+        zeros = sum(int(np.count_nonzero(found[t] == 0)) if t in found else t.size for t in trained)
         if zeros < fewest:
             fewest, best = zeros, rows
         if not zeros:
@@ -140,7 +141,7 @@ def thinned(n: int, most: int, also: int = 0) -> list[int]:
 
 
 def _extra(
-    recorded: Recorded, i: int, rows: slice | None, story: Story, words: Words
+    recorded: Recorded, i: int, rows: slice | None, story: Story, follows: bool, words: Words
 ) -> Extra:
     """What the page of state ``i`` has besides the steps."""
     steps, x = recorded.steps, recorded.x
@@ -151,7 +152,10 @@ def _extra(
     now = shown.index(i)
     whole = [recorded.loss_of_all(k) for k in shown]
     pictures = [plots.losses(steps, recorded.losses, whole, shown, now, words)]
-    notes = [words("thinned", n=len(shown), all=len(steps))] * (len(shown) < len(steps))
+    notes = [words("about" if follows else "about_fixed", step=steps[i], last=steps[-1])]
+    if rows is not None:
+        notes.append(words("other_rows", rows=_counted(rows)))
+    notes += [words("thinned", n=len(shown), all=len(steps))] * (len(shown) < len(steps))
     found = _boundary(recorded, shown)
     if found is None:
         notes.append(words("no_boundary"))
@@ -176,13 +180,7 @@ def _extra(
         "leaves": {key: [_plain(recorded.parameters[name][k]) for k in shown]
                    for key, name in keys.items()},
     }  # fmt: skip
-    about = words("about", step=steps[i], last=steps[-1])
-    if rows is not None:
-        about = f"{words('other_rows', rows=_counted(rows))} {about}"
-    return Extra(
-        note=f'<p class="note">{mathml.text(about)}</p>', section=section, style="training.css",
-        script="training.js", data={"training-data": data},
-    )  # fmt: skip
+    return Extra(section, "training.css", "training.js", {"training-data": data})
 
 
 def _counted(rows: slice) -> str:

@@ -79,9 +79,9 @@ def aligned(lines: Iterable[str]) -> str:
 
 
 def over_shape(shown: str, shape: tuple[int, ...]) -> str:
-    """A factor with its shape under it."""
+    """A factor with its shape under it; spaces keep it apart from the next factor's."""
     below = dimensions(shape).replace("×", r" \times ")
-    return rf"\underset{{{below}}}{{{shown}}}"
+    return rf"\underset{{\,{below}\,}}{{{shown}}}"
 
 
 def _leaf(node: Expression) -> Written:

@@ -8,6 +8,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite.engine.tensor import Array
+from autograd_lite.seen import unseen
 
 from ..module import Module
 from ..recording import undisturbed
@@ -39,7 +40,7 @@ def run(net: Module, layers: list[Layer], values: Any) -> Run:
     """
     row = _observation(values, layers[0].n_in)[np.newaxis]
     outputs, sums = [row], []
-    with ag.no_grad(), np.errstate(all="ignore"), undisturbed(net, []):
+    with unseen(), np.errstate(all="ignore"), undisturbed(net, []):
         net.eval()
         for k, layer in enumerate(layers, start=1):
             out: Any = layer.linear(ag.Tensor(outputs[-1]))
@@ -72,7 +73,7 @@ def is_by_entry(layer: Layer) -> bool:
     s = np.linspace(-1.0, 1.0, layer.n_out)[np.newaxis]
     changed = s + 1.0
     changed[0, 0] = s[0, 0]
-    with ag.no_grad(), np.errstate(all="ignore"):
+    with unseen(), np.errstate(all="ignore"):
         ours, theirs = (_activated(layer, x).flat[0] for x in (s, changed))
     return bool(np.array_equal(ours, theirs, equal_nan=True))
 

@@ -58,7 +58,8 @@ def test_the_chapter_s_derivation():
     assert derivation["s_1"].shapes == "1×2 = (1×1 1×2) ∘ (1×2 ∘ (1 − 1×2))"
     assert derivation["W_12"].shapes == "2×1 = 2×1 1×1"
     step = derivation["W_12"]
-    assert r"\underset{2 \times 1}{l_{1}^{\top}} \underset{1 \times 1}{\delta_{2}}" in step.latex
+    shaped = r"\underset{\,2 \times 1\,}{l_{1}^{\top}} \underset{\,1 \times 1\,}{\delta_{2}}"
+    assert shaped in step.latex
 
 
 def test_the_loss_that_one_writes_oneself():

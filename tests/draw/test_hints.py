@@ -90,7 +90,7 @@ HOSTILE = [
 def test_any_code_is_shown_as_it_is(engine, monkeypatch):
     y = ag.exp(ag.Tensor([1.0], requires_grad=True, name="x")).named("y")
     for text in HOSTILE:
-        monkeypatch.setattr(hints, "tooltip", lambda tensor, text=text: text)
+        monkeypatch.setattr(hints.Look, "_tooltip", lambda look, tensor, text=text: text)
         figure = ag.draw(y)
         assert len(read_dot(figure.source).nodes) == 3, text
         shown = text.replace("\\", chr(0x2216)).replace("\x00\x1b", "␀␛").replace("\ud800", "?")

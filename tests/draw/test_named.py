@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -248,6 +249,21 @@ def test_what_many_computations_use_stands_beside_each_of_them():
     assert len(back) == 5
     assert "the same at each use" in ag.draw(h).source
     assert read_dot(ag.draw(h, detail="ops").source).labels("tensor").count("W|2×2") == 1
+
+
+def test_no_arrow_goes_around_an_input_of_a_step(engine):
+    """Those that arrows lead to stand outermost, in whatever order the code uses them."""
+    u, w, b = (ag.Tensor(np.eye(2), True, name=name) for name in "UWb")
+    h = ag.Tensor(np.ones((1, 2)), name="x")
+    for i in range(3):
+        h = ag.tanh(np.ones((1, 2)) @ u + h @ w + b).named(f"h_{i}")
+    for targets in (["W"], ["b"], ["U", "W", "b"]):
+        svg = ag.draw(h, backward=targets).svg()
+        top = min(y - 25 for y in node_heights(svg).values())
+        for group in ET.fromstring(svg).iter(f"{SVG}g"):
+            if "backward" in group.get("class", ""):
+                path = group.find(f"{SVG}path").attrib["d"]
+                assert min(float(y) for y in re.findall(r",(-?[\d.]+)", path)) > top
 
 
 @pytest.mark.parametrize("detail", ["named", "ops", "elements"])

@@ -14,6 +14,7 @@ import nn
 from autograd_lite.engine.modes import trace
 from autograd_lite.engine.op import apply
 from autograd_lite.explain.story import LARGE, MOST_OPERANDS, MOST_STEPS, Step, Story, tell
+from autograd_lite.explain.words import Words
 from autograd_lite.show.expression import nodes
 from autograd_lite.show.text import text
 
@@ -111,7 +112,7 @@ def test_every_class_of_a_step_is_in_the_figure_and_all_arrows_are_walked_at_the
 
     for output in (chapter(), _reused(), _recurrent(3)):
         story = tell(output)
-        figure = draw_story(story)
+        figure = draw_story(story, Words("en"))
         assert figure is not None
         source = figure.source
         drawn = {name for found in re.findall('class="(.*?)"', source) for name in found.split()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import sys
@@ -131,7 +132,8 @@ def test_it_steps_through_one_recorded_iteration(record: nn.Recording, tmp_path:
     for iteration in (None, 60):
         page = Page(tmp_path, record, iteration=iteration)
         i = record.steps.index(iteration or 0)
-        assert f"The steps are those of iteration {iteration or 0} of 100;" in page.text
+        assert f"Iteration {iteration or 0} of 100: loss" in page.text
+        assert "looked at the values" not in page.text  # which fit and explain do, not the code
         assert f'aria-label="L = {number(record.losses[i])}"' in page.text
         assert page.data["states"][i] in page.section  # without script, too
         assert re.findall(r'id="([\w-]+)" class="now"', page.section) == [
@@ -142,6 +144,17 @@ def test_it_steps_through_one_recorded_iteration(record: nn.Recording, tmp_path:
             assert f"= {shown}" in page.text
     for name, value in before.items():
         np.testing.assert_array_equal(record.net[name].data, value)
+
+
+def test_it_says_what_the_slider_does_to_the_steps(
+    record: nn.Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert "The steps have the parameters of the iteration" in Page(tmp_path, record).section
+    live = importlib.import_module("autograd_lite.explain.live")
+    monkeypatch.setattr(live, "MOST_NUMBERS", 10)
+    fixed = Page(tmp_path, record)
+    assert "The numbers of this page can&#x27;t be changed: with its gradients" in fixed.text
+    assert "The steps are those of iteration 0 of 100, whichever" in fixed.section
 
 
 def test_it_starts_with_an_observation_that_teaches_something(tmp_path: Path):

@@ -90,9 +90,12 @@ def test_it_shows_the_iteration_of_the_steps_as_the_page_without_script_and_on_p
 
 def test_all_of_it_is_on_one_screen(shown):
     dock = shown.page.locator("#live").bounding_box()
-    for part in ("#figure svg", "#train", "#losses", "#boundary", ".step.shown h2"):
-        box = shown.page.locator(part).first.bounding_box()
-        assert 0 <= box["y"] <= dock["y"] - box["height"]
+    for step in (1, 6):
+        shown.show(step)
+        for part in ("#figure svg", "#train", "#losses", "#boundary", ".step.shown h2",
+                     ".step.shown .result td >> nth=0"):  # fmt: skip
+            box = shown.page.locator(part).first.bounding_box()
+            assert 0 <= box["y"] <= dock["y"] - box["height"], (step, part)
 
 
 def test_the_slider_moves_the_pictures_and_the_numbers_of_the_steps(shown, record):

@@ -8,7 +8,7 @@
   const { body } = document;
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const told = JSON.parse(document.getElementById("live-program").textContent);
-  const { arrays, run } = live.loaded(told.program);
+  const { arrays, run } = live.loaded(told.program, told.single);
   const of = (key) => arrays[told.keys[key]];
   const forward = Math.max(...told.leaves.map((key) => told.keys[key]), told.keys[told.output]) + 1;
   const [svg, curve, tangent, dot, what, typed, slider, says, slope, rate, reset] = ["svg", ".curve",
@@ -39,11 +39,12 @@
   let from = /&iteration=\d+/.exec(location.hash)?.[0] ?? "";
   const greatest = (key) => of(key).reduce((most, x) =>
     (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
+  const rounding = (key) => (of(key) instanceof Float32Array ? 1e-6 : 1e-12);
   const agrees = cells.every(({ key, entry, shown }) => {
     const x = first[key][entry];
     if (shown === "True" || shown === "False") return x === +(shown === "True");
     return shown === live.written(x)
-      || Math.abs(read(shown) - x) <= 6e-4 * Math.abs(x) + 1e-12 * (1 + greatest(key));
+      || Math.abs(read(shown) - x) <= 6e-4 * Math.abs(x) + rounding(key) * (1 + greatest(key));
   });
   if (!agrees) {
     document.getElementById("differs").hidden = false;
@@ -201,7 +202,7 @@
 
   // ---- How a number comes about ------------------------------------------------------------------
 
-  const places = new Set(Object.entries(told.keys).filter(([key]) => key[0] !== "u")
+  const places = new Set(Object.entries(told.keys).filter(([key]) => /^[vg]/.test(key))
     .map(([, line]) => line).concat(told.rate));
   let explained = null;
 

@@ -104,10 +104,13 @@ const live = (() => {
     };
   }
 
-  /** The arrays of a program's lines, and `run(n)`, which fills the first n of them, or all. */
-  function loaded(lines) {
-    const arrays = lines.map(([what, , shape, setting]) => what === "leaf"
-      ? Float64Array.from(setting, Number) : new Float64Array(size(shape)));
+  /** The arrays of a program's lines, some `single`, of float32, and `run(n)`, which fills the first
+      n of them, or all. */
+  function loaded(lines, single = []) {
+    const isSingle = new Set(single);
+    const arrays = lines.map(([what, , shape, setting], i) => (
+      isSingle.has(i) ? Float32Array : Float64Array).from(
+      what === "leaf" ? setting : { length: size(shape) }, (x) => Number(x ?? 0)));
     const fillings = lines.map(([what, operands, shape, setting], i) => what === "leaf" ? () => {}
       : filling(what, arrays[i], operands.map((k) => arrays[k]), setting, shape,
         operands.map((k) => lines[k][2])));
