@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import is_foreign
+from ..arrays import is_foreign, of_known_size
 from ..engine.tensor import Tensor, is_tracked
 from ..ops import broadcast_to, concatenate, diagonal, max, mean, min, moveaxis, ravel, sum, take
 from ..ops.define import implements, operand, refuse_out, setting, value
@@ -40,7 +40,7 @@ def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Tensor:
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Tensor:
     """The slices along an axis (entries, where it is None) for which the condition holds."""
     refuse_out("compress", out)
-    return take(a, np.flatnonzero(value(condition)), axis)
+    return take(a, of_known_size(np.flatnonzero(value(condition))), axis)
 
 
 @implements(np.extract)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_of, beside, is_foreign, own_array, refuse_kinds, zeros
+from ..arrays import array_of, beside, is_foreign, of_known_size, own_array, refuse_kinds, zeros
 from ..engine.tensor import Tensor
 from ..numpy_code import code
 from ..show.notation import ATOM, Notation
@@ -64,19 +64,9 @@ def _behind(stacked: int, index: Any) -> tuple[Any, ...]:
     return (slice(None),) * stacked + _parts(index)
 
 
-def _entries(x: Any, index: Any) -> Any:
-    found = x[index]
-    if is_foreign(found) and found.size != found.size:  # nan
-        raise IndexError(
-            "how many entries a mask chooses isn't known before they are computed, and so no "
-            "shape; write np.where(mask, t, 0)"
-        )
-    return found
-
-
 getitem_op = op(
     "getitem",
-    _entries,
+    lambda x, index: of_known_size(x[index]),
     _getitem_vjp,
     cases=[Case(((2, 3),), {"index": index}) for index in _INDICES],
     notation=Notation(_written, ATOM, (ATOM,), "[ ]"),

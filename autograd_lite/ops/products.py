@@ -23,14 +23,14 @@ __all__ = ["dot", "linear", "matmul"]
 
 def _matmul(x: Any, y: Any) -> Any:
     matrices = type(x) is type(y) is np.ndarray and x.ndim == y.ndim == 2
-    return x.dot(y) if matrices else np.matmul(x, y)  # dot takes half the time
+    return x.dot(y) if matrices else np.matmul(x, y)  # dot takes half the time; but it may load
 
 
 _LARGE = 10_000  # entries of a result from which on it counts that dot clears it first
 
 
 def _matmul_left(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
-    if x.ndim == y.ndim == 2:
+    if x.ndim == y.ndim == 2 and type(g) is type(y):
         return g.dot(y.T)
     if y.ndim == 1:
         return g[..., None] * y
@@ -41,7 +41,7 @@ def _matmul_left(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
 
 def _matmul_right(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
     if x.ndim == y.ndim == g.ndim == 2:
-        return x.T.dot(g) if y.size < _LARGE else x.T @ g
+        return x.T.dot(g) if y.size < _LARGE and type(x) is type(g) else x.T @ g
     if x.ndim == 1:
         return g[..., None] * x if y.ndim == 1 else x[:, None] * g[..., None, :]
     if y.ndim == 1:
@@ -71,7 +71,7 @@ matmul: Op = op(
 # A layer's x W + b as one op, since it is half of what a small network does.
 linear = op(
     "linear",
-    lambda x, weight, bias: (x.dot(weight) if x.ndim == 2 else np.matmul(x, weight)) + bias,
+    lambda x, weight, bias: _matmul(x, weight) + bias,
     _matmul_left,
     _matmul_right,
     lambda g, out, x, weight, bias: g,

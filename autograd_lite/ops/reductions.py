@@ -56,7 +56,11 @@ def _reducing(ufunc: Any, function: Any) -> Callable[..., Any]:
     quick = ufunc.reduce
 
     def reduced(x: Any, axis: Any, **settings: Any) -> Any:
-        return (function if is_foreign(x) else quick)(x, axis=axis, **settings)
+        if not is_foreign(x):
+            return quick(x, axis=axis, **settings)
+        initial = settings.pop("initial", None) if x.size else None  # which not all know
+        found = function(x, axis=axis, **settings)
+        return found if initial is None else ufunc(found, initial)
 
     return reduced
 

@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..table import Case, op
 from .define import operand, value
+from .reductions import max_op
 
 __all__ = ["logsumexp"]
 
@@ -59,7 +60,7 @@ logsumexp_op = op(
 
 def _greatest(x: Any, axis: Any) -> Any:
     """The greatest entries, to be taken off exponents; 0 for infinite ones."""
-    found = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    found = max_op.forward(x, axis, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(found), found, 0.0)
 
 
