@@ -13,7 +13,7 @@ from ..engine.tensor import Tensor
 from ..errors import explain
 from ..show.notation import ATOM, POWER, SUM, Notation
 from ..table import Case, op
-from .define import implements, named, operand
+from .define import implements, named, numpys, operand
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "expand_dims",
@@ -131,16 +131,10 @@ def swapaxes(a: Any, axis1: Any, axis2: Any) -> Tensor:
     return _reordered("swapaxes", a, lambda y: np.swapaxes(y, axis1, axis2))
 
 
-@implements(np.moveaxis)
-def moveaxis(a: Any, source: Any, destination: Any) -> Tensor:
-    """The axes ``source`` put where ``destination`` says, the others in their order."""
-    return _reordered("moveaxis", a, lambda y: np.moveaxis(y, source, destination))
-
-
-@implements(np.rollaxis)
-def rollaxis(a: Any, axis: int, start: int = 0) -> Tensor:
-    """An axis moved back until it stands before ``start``."""
-    return _reordered("rollaxis", a, lambda y: np.rollaxis(y, axis, start))
+moveaxis = numpys(
+    np.moveaxis, "The axes ``source`` put where ``destination`` says, the others in their order."
+)
+rollaxis = numpys(np.rollaxis, "An axis moved back until it stands before ``start``.")
 
 
 @implements(np.matrix_transpose, np.linalg.matrix_transpose)
