@@ -108,13 +108,10 @@ _SUPERSCRIPTS = dict(zip("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", stri
 
 # With a constant exponent n the rule needs no case distinction on arrays, and no logarithm.
 fixed_power = entrywise(
-    "fixed_power",
-    lambda x, exponent: x**exponent,
+    "fixed_power", lambda x, exponent: x**exponent,
     lambda g, out, x, exponent: g * (exponent * x ** (exponent - 1 if exponent else 0)),
-    domain=POSITIVE,
-    cases=[Case(((2, 3),), {"exponent": n}) for n in (3, 1, 0, -1, 0.5)],
-    notation=Notation(_superscript, POWER, (ATOM,), "^"),
-    source="({0}**{exponent!r})",
+    domain=POSITIVE, cases=[Case(((2, 3),), {"exponent": n}) for n in (3, 1, 0, -1, 0.5)],
+    notation=Notation(_superscript, POWER, (ATOM,), "^"), source="({0}**{exponent!r})",
 )
 
 
@@ -229,12 +226,9 @@ log1p = ufunc(np.log1p, lambda g, out, x: g / (1 + x), domain=(-0.7, 3.0))
 sqrt = ufunc(np.sqrt, lambda g, out, x: g / (2 * out), domain=POSITIVE, notation=function("√"))
 # The root of a sum of squares, such as a norm: where that is 0 its derivative is taken as 0.
 root = entrywise(
-    "root",
-    np.sqrt,
+    "root", np.sqrt,
     lambda g, out, x: g * np.where(out == 0, 0.0, 0.5 / np.where(out == 0, 1.0, out)),
-    domain=POSITIVE,
-    notation=function("√"),
-    source="np.sqrt({0})",
+    domain=POSITIVE, notation=function("√"), source="np.sqrt({0})",
 )
 cbrt = ufunc(np.cbrt, lambda g, out, x: g / (3 * out * out), domain=POSITIVE)
 sin = ufunc(np.sin, lambda g, out, x: g * np.cos(x))
@@ -274,19 +268,12 @@ rad2deg = ufunc(np.rad2deg, lambda g, out, x: g * (180 / np.pi))
 radians = ufunc(np.radians, lambda g, out, x: g * (np.pi / 180))
 deg2rad = ufunc(np.deg2rad, lambda g, out, x: g * (np.pi / 180))
 relu = entrywise(
-    "relu",
-    lambda x: np.maximum(x, 0),
-    lambda g, out, x: g * (x > 0),
-    reads="some",
-    source="np.maximum({0}, 0)",
-    doc="``max(x, 0)``; its derivative at 0 is taken as 0.",
+    "relu", lambda x: np.maximum(x, 0), lambda g, out, x: g * (x > 0), reads="some",
+    source="np.maximum({0}, 0)", doc="``max(x, 0)``; its derivative at 0 is taken as 0.",
 )
 softplus = entrywise(
-    "softplus",
-    lambda x: np.logaddexp(x, 0),
-    lambda g, out, x: g * sigmoid(x),
-    source="np.logaddexp({0}, 0)",
-    doc="``log(1 + exp(x))``, without overflow.",
+    "softplus", lambda x: np.logaddexp(x, 0), lambda g, out, x: g * sigmoid(x),
+    source="np.logaddexp({0}, 0)", doc="``log(1 + exp(x))``, without overflow.",
 )
 
 
@@ -314,12 +301,8 @@ def _sigmoid(x: Any) -> Any:
 
 
 sigmoid: Op = entrywise(
-    "sigmoid",
-    _sigmoid,
-    lambda g, out, x: g * (out * (_one(out) - out)),
-    notation=function("σ"),
-    source="(1 / (1 + np.exp(-{0})))",
-    doc="``1 / (1 + exp(−x))``, without overflow.",
+    "sigmoid", _sigmoid, lambda g, out, x: g * (out * (_one(out) - out)), notation=function("σ"),
+    source="(1 / (1 + np.exp(-{0})))", doc="``1 / (1 + exp(−x))``, without overflow.",
 )
 
 # ---------------------------------------------------------------------- choosing
@@ -446,8 +429,7 @@ def _sinc(x: Any, order: int) -> Any:
 
 
 sinc_op: Op = entrywise(
-    "sinc",
-    lambda x, order: np.sinc(x) if order == 0 else _sinc(x, order),
+    "sinc", lambda x, order: np.sinc(x) if order == 0 else _sinc(x, order),
     lambda g, out, x, order: g * sinc_op(x, order=order + 1),
     cases=[Case((shape,), {"order": 0}) for shape in ((2, 3), ())],
     source=lambda xs, params: _sinc_source(xs[0], params["order"]),

@@ -65,14 +65,10 @@ def _behind(stacked: int, index: Any) -> tuple[Any, ...]:
 
 
 getitem_op = op(
-    "getitem",
-    lambda x, index: of_known_size(x[index]),
-    _getitem_vjp,
+    "getitem", lambda x, index: of_known_size(x[index]), _getitem_vjp,
     cases=[Case(((2, 3),), {"index": index}) for index in _INDICES],
     notation=Notation(_written, ATOM, (ATOM,), "[ ]"),
-    source=lambda xs, params: f"{xs[0]}[{code(params['index'])}]",
-    stacks=True,
-    reads="some",
+    source=lambda xs, params: f"{xs[0]}[{code(params['index'])}]", stacks=True, reads="some",
 )
 
 
@@ -121,9 +117,7 @@ def _between_zeros(g: Any, axis: int, before: int, behind: int) -> Any:
 
 
 scatter: Op = op(
-    "scatter",
-    _scatter,
-    _scatter_vjp,
+    "scatter", _scatter, _scatter_vjp,
     cases=[
         Case((np.empty((2, 3))[index].shape,), {"index": index, "shape": (2, 3)})
         for index in _INDICES
@@ -132,8 +126,7 @@ scatter: Op = op(
         f"(lambda g: (z := np.zeros({params['shape']}, np.result_type(g, float)), "
         f"np.add.at(z, ({code(params['index'])}), g))[0])({xs[0]})"
     ),
-    stacks=True,
-    reads="all",
+    stacks=True, reads="all",
 )
 
 

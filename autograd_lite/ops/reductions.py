@@ -66,10 +66,8 @@ def _reducing(ufunc: Any, function: Any) -> Callable[..., Any]:
 
 
 sum_op = _reduction(
-    "sum",
-    _reducing(np.add, np.sum),
-    lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims),
-    notation=function("Σ"),
+    "sum", _reducing(np.add, np.sum),
+    lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims), notation=function("Σ"),
     reads="all",
 )
 
@@ -195,8 +193,7 @@ def zeros_times(x: Any, y: Any, factors: Sequence[Any]) -> Any:
 
 
 prod_op = _reduction(
-    "prod",
-    _reducing(np.multiply, np.prod),
+    "prod", _reducing(np.multiply, np.prod),
     lambda g, out, x, axis, keepdims: _kept(g, x, axis, keepdims) * _others(x, axis),
     notation=function("Π"),
 )

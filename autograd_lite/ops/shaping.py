@@ -22,13 +22,10 @@ __all__ = [
 ]  # fmt: skip
 
 reshape_op = op(
-    "reshape",
-    lambda x, shape: x.reshape(shape),
+    "reshape", lambda x, shape: x.reshape(shape),
     lambda g, out, x, shape: g.reshape(g.shape[: g.ndim - out.ndim] + x.shape),
     cases=[Case(((2, 3),), {"shape": shape}) for shape in ((6,), (3, -1), (1, 2, 3))],
-    source="np.reshape({0}, {shape})",
-    stacks=True,
-    reads="all",
+    source="np.reshape({0}, {shape})", stacks=True, reads="all",
 )
 
 
@@ -96,13 +93,9 @@ def _transpose_vjp(g: Any, out: Any, x: Any, axes: Any) -> Any:
 
 
 transpose_op = op(
-    "transpose",
-    lambda x, axes: x.T if axes is None else x.transpose(axes),
-    _transpose_vjp,
+    "transpose", lambda x, axes: x.T if axes is None else x.transpose(axes), _transpose_vjp,
     cases=[Case(((2, 3),), {"axes": None}), Case(((2, 3, 4),), {"axes": (2, 0, -2)})],
-    notation=Notation("{0}ᵀ", POWER, (ATOM,), "ᵀ"),
-    stacks=True,
-    reads="all",
+    notation=Notation("{0}ᵀ", POWER, (ATOM,), "ᵀ"), stacks=True, reads="all",
     source=lambda xs, params: (
         f"{xs[0]}.T" if params["axes"] is None else f"np.transpose({xs[0]}, {params['axes']})"
     ),
