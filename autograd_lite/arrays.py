@@ -162,6 +162,16 @@ def own_array(x: Any, dtype: Any = None, where: str = "") -> Any:
     return np.array(x, dtype=dtype)
 
 
+def of_known_size(x: Any) -> Any:
+    """What a mask chose; refused where its shape isn't known."""
+    if is_foreign(x) and x.size != x.size:  # nan
+        raise IndexError(
+            "how many entries a mask chooses isn't known before they are computed, and so no "
+            "shape; write np.where(mask, t, 0)"
+        )
+    return x
+
+
 def zeros(shape: tuple[int, ...], like: Any) -> Any:
     """Zeros of the dtype and kind of ``like``; those of NumPy and stand-ins may be written into."""
     like = array_of(like)

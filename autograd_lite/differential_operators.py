@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -21,20 +22,40 @@ __all__ = [
 Function = Callable[..., Any]
 
 
-def of_chosen(f: Function, argnum: Argnums, args: Any, kwargs: Any) -> tuple[Function, Any]:
-    """The function of the chosen arguments alone, and these."""
-    chosen = argnum if isinstance(argnum, (tuple, list)) else (argnum,)
+def unary_to_nary(operator: Function) -> Function:
+    """A transform of functions of many arguments, from one of ``(f, x)`` that gives its result.
 
-    def alone(*xs: Any) -> Any:
-        full = [*args]
-        for i, x in zip(chosen, xs, strict=True):
-            full[i] = x
-        return f(*full, **kwargs)
+    It takes ``(f, argnum=0)`` and gives a function of the arguments of ``f``; of several argnums
+    x is the tuple of those arguments.
 
-    return alone, tuple(args[i] for i in chosen)
+    >>> import autograd_lite as ag
+    >>> slope = unary_to_nary(lambda f, x: ag.grad(f)(x))
+    >>> slope(lambda x, y: x * y, 1)(2.0, 3.0)
+    array(2.)
+    """
+
+    @wraps(operator)
+    def nary(f: Function, argnum: Argnums = 0, *others: Any, **options: Any) -> Function:
+        several = isinstance(argnum, (tuple, list))
+        chosen = argnum if isinstance(argnum, (tuple, list)) else (argnum,)
+
+        def made(*args: Any, **kwargs: Any) -> Any:
+            def alone(x: Any) -> Any:
+                full = [*args]
+                for i, new in zip(chosen, x if several else (x,), strict=True):
+                    full[i] = new
+                return f(*full, **kwargs)
+
+            xs = tuple(args[i] for i in chosen)
+            return operator(alone, xs if several else xs[0], *others, **options)
+
+        return made
+
+    return nary
 
 
-def make_vjp(f: Function, argnum: Argnums = 0) -> Function:
+@unary_to_nary
+def make_vjp(f: Function, x: Any) -> tuple[Function, Any]:
     """A function of the arguments of ``f`` that gives ``(vjp_fn, value)``.
 
     >>> import numpy as np, autograd_lite as ag
@@ -42,16 +63,12 @@ def make_vjp(f: Function, argnum: Argnums = 0) -> Function:
     >>> vjp_fn(1.0), value
     (array(2.), array(6.))
     """
-
-    def made(*args: Any, **kwargs: Any) -> tuple[Function, Any]:
-        alone, xs = of_chosen(f, argnum, args, kwargs)
-        value, back = vjp(alone, *xs)
-        return (lambda g: back(g) if isinstance(argnum, (tuple, list)) else back(g)[0]), value
-
-    return made
+    value, back = vjp(f, x)
+    return lambda g: back(g)[0], value
 
 
-def make_jvp(f: Function, argnum: int = 0) -> Function:
+@unary_to_nary
+def make_jvp(f: Function, x: Any) -> Function:
     """A function of the arguments of ``f`` that gives one of a tangent, ``(value, derivative)``.
 
     Example:
@@ -60,29 +77,11 @@ def make_jvp(f: Function, argnum: int = 0) -> Function:
         >>> value, derivative
         (array(0.), array(2.))
     """
-
-    def made(*args: Any, **kwargs: Any) -> Function:
-        alone, xs = of_chosen(f, argnum, args, kwargs)
-        return lambda v: jvp(alone, xs, (v,))
-
-    return made
+    return lambda v: jvp(f, (x,), (v,))
 
 
-def elementwise_grad(f: Function, argnum: Argnums = 0) -> Function:
-    """The gradient of the sum of what ``f`` gives: its derivative, where it is elementwise.
-
-    >>> import numpy as np, autograd_lite as ag
-    >>> ag.elementwise_grad(ag.elementwise_grad(np.sin))(np.array([0.0, np.pi / 2]))
-    array([-0., -1.])
-    """
-
-    def summed(*args: Any, **kwargs: Any) -> Any:
-        return np.sum(f(*args, **kwargs))
-
-    return grad(summed, argnum)
-
-
-def make_jvp_reversemode(f: Function, argnum: int = 0) -> Function:
+@unary_to_nary
+def make_jvp_reversemode(f: Function, x: Any) -> Function:
     """As `make_jvp`, without the value.
 
     Example:
@@ -90,22 +89,33 @@ def make_jvp_reversemode(f: Function, argnum: int = 0) -> Function:
         >>> ag.make_jvp_reversemode(np.sin)(0.0)(2.0)
         array(2.)
     """
-    made = make_jvp(f, argnum)
-    return lambda *args, **kwargs: lambda v: made(*args, **kwargs)(v)[1]
+    return lambda v: jvp(f, (x,), (v,))[1]
 
 
-def deriv(f: Function, argnum: int = 0) -> Function:
+@unary_to_nary
+def deriv(f: Function, x: Any) -> Any:
     """A function of the arguments of ``f`` that gives its derivative along 1, 1, ….
 
     >>> import numpy as np, autograd_lite as ag
     >>> ag.deriv(lambda t: np.stack([t, t**2]))(3.0)
     array([1., 6.])
     """
-    made = make_jvp_reversemode(f, argnum)
-    return lambda *args, **kwargs: made(*args, **kwargs)(np.ones_like(args[argnum]))
+    return jvp(f, (x,), (np.ones_like(x),))[1]
 
 
-def make_hvp(f: Function, argnum: int = 0) -> Function:
+@unary_to_nary
+def elementwise_grad(f: Function, x: Any) -> Any:
+    """The gradient of the sum of what ``f`` gives: its derivative, where it is elementwise.
+
+    >>> import numpy as np, autograd_lite as ag
+    >>> ag.elementwise_grad(ag.elementwise_grad(np.sin))(np.array([0.0, np.pi / 2]))
+    array([-0., -1.])
+    """
+    return grad(lambda x: np.sum(f(x)))(x)
+
+
+@unary_to_nary
+def make_hvp(f: Function, x: Any) -> tuple[Function, Any]:
     """A function of the arguments of ``f`` that gives ``(hvp_fn, gradient)``.
 
     Example:
@@ -114,7 +124,8 @@ def make_hvp(f: Function, argnum: int = 0) -> Function:
         >>> hvp_fn(np.array([1.0, 0.0])), gradient
         (array([6., 0.]), array([ 3., 12.]))
     """
-    return make_vjp(grad(f, argnum), argnum)
+    found: tuple[Function, Any] = make_vjp(grad(f))(x)
+    return found
 
 
 def make_ggnvp(
@@ -129,12 +140,12 @@ def make_ggnvp(
     array([15., 11.])
     """
 
-    def made(*args: Any, **kwargs: Any) -> Function:
-        back, value = make_vjp(f, f_argnum)(*args, **kwargs)
-        along = make_jvp_reversemode(f, f_argnum)(*args, **kwargs)
-        return lambda v: back(make_hvp(g)(value)[0](along(v)))
+    @unary_to_nary
+    def made(f: Function, x: Any) -> Function:
+        back, value = make_vjp(f)(x)
+        return lambda v: back(make_hvp(g)(value)[0](jvp(f, (x,), (v,))[1]))
 
-    return made
+    return made(f, f_argnum)  # type: ignore[no-any-return]
 
 
 def hessian_tensor_product(f: Function, argnum: int = 0) -> Function:
@@ -182,7 +193,8 @@ def grad_named(f: Function, argname: str) -> Function:
     return grad(f, [*inspect.signature(f).parameters].index(argname))
 
 
-def grad_and_aux(f: Function, argnum: Argnums = 0) -> Function:
+@unary_to_nary
+def grad_and_aux(f: Function, x: Any) -> tuple[Any, Any]:
     """A function of the arguments of ``f``, which returns a pair: its first's gradient, its second.
 
     Example:
@@ -190,9 +202,5 @@ def grad_and_aux(f: Function, argnum: Argnums = 0) -> Function:
         >>> ag.grad_and_aux(lambda x: (x**2, x + 1))(3.0)
         (array(6.), array(4.))
     """
-
-    def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        (_, aux), gradient = value_and_grad(f, argnum, has_aux=True)(*args, **kwargs)
-        return gradient, aux
-
-    return both
+    (_, aux), gradient = value_and_grad(f, has_aux=True)(x)
+    return gradient, aux

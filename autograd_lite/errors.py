@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from .arrays import as_array
 
 if TYPE_CHECKING:
     from .engine.tensor import Tensor
+
+E = TypeVar("E", bound=Exception)
 
 
 def describe(x: Any, otherwise: str = "a tensor") -> str:
@@ -139,52 +141,99 @@ def constant_param(op: str, name: str, tensor: Tensor) -> Any:
     return tensor.numpy()
 
 
+class _Operand:
+    """A Tensor in a message: by its name and shape, or an attribute."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor = tensor
+
+    def __str__(self) -> str:
+        return describe(self._tensor)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tensor, name)
+
+
+def _said(kind: type[E], text: str) -> Callable[..., E]:
+    """A function of Tensors and others that gives an error which says so of them."""
+
+    def error(*about: Any) -> E:
+        return kind(text.format(*(_Operand(x) if hasattr(x, "_tracked") else x for x in about)))
+
+    return error
+
+
+too_few_vjps = _said(
+    TypeError, "{}: {} inputs were given, and the op has {} vjps; give one for each input, and "
+    "None for an input that has no gradient")
+no_gradient_through = _said(
+    TypeError, "{}: its result has dtype {.dtype}, which can't be differentiated; let the forward "
+    "return floats, or give None for each vjp")
+complex_to_real = _said(
+    TypeError, "astype: {} is complex, and {} would drop its imaginary part; take t.real, t.imag "
+    "or abs(t)")
+complex_output = _said(
+    TypeError, "{1}: {0} is complex, and a gradient is that of a real number; take its real part "
+    "or abs first (t.real), or give a seed")
+seed_dtype = _said(
+    TypeError, "{2}: the seed has dtype {1.dtype}, and {0} has dtype {0.dtype}; its cotangent must "
+    "be of that kind")
+in_place_under_no_grad = _said(
+    TypeError, "{} is a leaf that requires a gradient: under no_grad, w -= … would replace it by a "
+    "tensor that requires none; write w.data -= … instead")
+not_a_name = _said(TypeError, "a tensor's name must be a string or None, not {!r}")
+# A plain number or array was asked for, by the user or by what the tensor was given to.
+leaves_the_graph = _said(
+    TypeError, "{1}: {0} requires a gradient, which a plain number or array would lose silently. "
+    "NumPy's functions keep it: write np.sin(t) for math.sin(t), np.dot(a, t) or a @ t for "
+    "a.dot(t). To build one Tensor from several: ag.array([...]) or ag.stack([...]). To write into "
+    "an array: ag.index_update(a, i, t), or ag.where(mask, new, old). For the value alone: "
+    "t.item() or t.data")
+not_one_element = _said(
+    ValueError, "{1}: {0} has {0.size} elements, not 1; use .numpy() or .tolist()")
+not_an_index = _said(
+    TypeError, "an index must be an integer, and {0} has dtype {0.dtype}; give int(t.item())")
+no_gradient_for = _said(
+    TypeError, "requires_grad: {0} has dtype {0.dtype}, which can't be differentiated; make it a "
+    "float: Tensor(data, requires_grad=True, dtype=float)")
+not_a_leaf = _said(
+    RuntimeError, "{0} is the result of {0.op.name}, not a leaf: {1}. For a new leaf with its "
+    "value: t.detach()")
+rebinding = _said(
+    ValueError, "data: {} can't be rebound to an array of shape {.shape}; make a new Tensor "
+    "instead")
+item_assignment = _said(
+    TypeError, "{} can't be assigned to by index: a graph may need its old entries. For a new "
+    "tensor: t = ag.index_update(t, index, new), or ag.where(mask, new, t); a result that is "
+    "computed within `with autograd_lite.numpy.filling():` can be. For a leaf's value: "
+    "t.data[index] = new")
+view_assignment = _said(
+    TypeError, "{} can't be assigned to by index: it is a view of another tensor, or there is one "
+    "of it, which NumPy would change, too; assign to a copy: t = t.copy()")
+in_place = _said(
+    TypeError, "{} writes into an array, and a graph may need a Tensor's old entries (a plain "
+    "array would lose its gradient); make a new Tensor instead: t = {}")
+ufunc_where = _said(
+    TypeError, "{0}: where= leaves entries of the result undefined; write "
+    "ag.where(mask, np.{0}(…), other) instead")
+no_derivative = _said(
+    TypeError, "{0}: it has no rule here by which a Tensor could be differentiated; write it as "
+    "functions that have one (docs/coverage.md), or give it one: ag.Op(…). For the value alone: "
+    "{0}(t.numpy())")
+rule_not_recorded = _said(
+    TypeError, "{}: its rule computes under no_grad, or on plain arrays (t.numpy()), so that there "
+    "is no second derivative of it; write the rule as NumPy's functions of what it is given")
+nothing_requires_grad = _said(
+    RuntimeError, "{1}: nothing that {0} was computed from requires a gradient (or it was computed "
+    "under no_grad). Make a leaf with Tensor(data, requires_grad=True)")
+wrong_seed = _said(
+    ValueError, "backward: the seed has shape {1.shape}, and {0} needs one of its own shape")
+
+
 def not_an_operand(op: str, inputs: Sequence[Any]) -> TypeError:
     """One of them leaves operators to itself, and so is no array."""
     kinds = ", ".join(type(x).__name__ for x in inputs)
     return TypeError(f"{op}: of {kinds}: one wants to handle Tensors itself; give its numbers")
-
-
-def too_few_vjps(op: str, inputs: int, vjps: int) -> TypeError:
-    return TypeError(
-        f"{op}: {inputs} inputs were given, and the op has {vjps} vjps; give one for each input, "
-        "and None for an input that has no gradient"
-    )
-
-
-def no_gradient_through(op: str, result: Tensor) -> TypeError:
-    return TypeError(
-        f"{op}: its result has dtype {result.dtype}, which can't be differentiated; let the "
-        "forward return floats, or give None for each vjp"
-    )
-
-
-def complex_to_real(tensor: Tensor, dtype: Any) -> TypeError:
-    return TypeError(
-        f"astype: {describe(tensor)} is complex, and {dtype} would drop its imaginary part; "
-        "take t.real, t.imag or abs(t)"
-    )
-
-
-def complex_output(tensor: Tensor, function: str) -> TypeError:
-    return TypeError(
-        f"{function}: {describe(tensor)} is complex, and a gradient is that of a real number; "
-        "take its real part or abs first (t.real), or give a seed"
-    )
-
-
-def seed_dtype(tensor: Tensor, seed: np.ndarray[Any, Any], function: str) -> TypeError:
-    return TypeError(
-        f"{function}: the seed has dtype {seed.dtype}, and {describe(tensor)} has dtype "
-        f"{tensor.dtype}; its cotangent must be of that kind"
-    )
-
-
-def in_place_under_no_grad(tensor: Tensor) -> TypeError:
-    return TypeError(
-        f"{describe(tensor)} is a leaf that requires a gradient: under no_grad, w -= … would "
-        "replace it by a tensor that requires none; write w.data -= … instead"
-    )
 
 
 def no_leaf_any_more(tensor: Tensor) -> str:
@@ -210,88 +259,10 @@ def another_grad(tensor: Tensor, array: np.ndarray[Any, Any], kind: type[Excepti
     )
 
 
-def not_a_name(name: Any) -> TypeError:
-    return TypeError(f"a tensor's name must be a string or None, not {name!r}")
-
-
-def leaves_the_graph(tensor: Tensor, how: str) -> TypeError:
-    """A plain number or array was asked for, by the user or by what the tensor was given to."""
-    return TypeError(
-        f"{how}: {describe(tensor)} requires a gradient, which a plain number or array would lose "
-        "silently. NumPy's functions keep it: write np.sin(t) for math.sin(t), np.dot(a, t) or "
-        "a @ t for a.dot(t). To build one Tensor from several: ag.array([...]) or ag.stack([...]). "
-        "To write into an array: ag.index_update(a, i, t), or ag.where(mask, new, old). For the "
-        "value alone: t.item() or t.data"
-    )
-
-
-def not_one_element(tensor: Tensor, how: str) -> ValueError:
-    return ValueError(
-        f"{how}: {describe(tensor)} has {tensor.size} elements, not 1; use .numpy() or .tolist()"
-    )
-
-
-def not_an_index(tensor: Tensor) -> TypeError:
-    return TypeError(
-        f"an index must be an integer, and {describe(tensor)} has dtype {tensor.dtype}; "
-        "give int(t.item())"
-    )
-
-
-def no_gradient_for(tensor: Tensor) -> TypeError:
-    return TypeError(
-        f"requires_grad: {describe(tensor)} has dtype {tensor.dtype}, which can't be "
-        "differentiated; make it a float: Tensor(data, requires_grad=True, dtype=float)"
-    )
-
-
-def not_a_leaf(tensor: Tensor, what: str) -> RuntimeError:
-    name = tensor.op.name if tensor.op is not None else "?"
-    return RuntimeError(
-        f"{describe(tensor)} is the result of {name}, not a leaf: {what}. "
-        "For a new leaf with its value: t.detach()"
-    )
-
-
-def rebinding(tensor: Tensor, array: np.ndarray[Any, Any]) -> ValueError:
-    return ValueError(
-        f"data: {describe(tensor)} can't be rebound to an array of shape {array.shape}; "
-        "make a new Tensor instead"
-    )
-
-
-def item_assignment(tensor: Tensor, view: bool = False) -> TypeError:
-    if view:
-        return TypeError(
-            f"{describe(tensor)} can't be assigned to by index: it is a view of another tensor, or "
-            "there is one of it, which NumPy would change, too; assign to a copy: t = t.copy()"
-        )
-    return TypeError(
-        f"{describe(tensor)} can't be assigned to by index: a graph may need its old entries. "
-        "For a new tensor: t = ag.index_update(t, index, new), or ag.where(mask, new, t); a result "
-        "that is computed within `with autograd_lite.numpy.filling():` can be. For a leaf's value: "
-        "t.data[index] = new"
-    )
-
-
-def in_place(function: str, instead: str) -> TypeError:
-    return TypeError(
-        f"{function} writes into an array, and a graph may need a Tensor's old entries (a plain "
-        f"array would lose its gradient); make a new Tensor instead: t = {instead}"
-    )
-
-
 def ufunc_settings(function: str, kwargs: dict[str, Any]) -> TypeError:
     return TypeError(
         f"{function}: {', '.join(f'{key}=' for key in kwargs)} can't be differentiated through; "
         "leave it out, and use t.astype(dtype) or np.moveaxis before"
-    )
-
-
-def ufunc_where(function: str) -> TypeError:
-    return TypeError(
-        f"{function}: where= leaves entries of the result undefined; write "
-        f"ag.where(mask, np.{function}(…), other) instead"
     )
 
 
@@ -303,40 +274,11 @@ def out_argument(function: str) -> TypeError:
     )
 
 
-def no_derivative(function: str) -> TypeError:
-    return TypeError(
-        f"{function}: it has no rule here by which a Tensor could be differentiated; write it as "
-        f"functions that have one (docs/coverage.md), or give it one: ag.Op(…). For the value "
-        f"alone: {function}(t.numpy())"
-    )
-
-
-def rule_not_recorded(op: str) -> TypeError:
-    return TypeError(
-        f"{op}: its rule computes under no_grad, or on plain arrays (t.numpy()), so that there is "
-        "no second derivative of it; write the rule as NumPy's functions of what it is given"
-    )
-
-
-def nothing_requires_grad(tensor: Tensor, function: str = "backward") -> RuntimeError:
-    return RuntimeError(
-        f"{function}: nothing that {describe(tensor)} was computed from requires a gradient "
-        "(or it was computed under no_grad). Make a leaf with Tensor(data, requires_grad=True)"
-    )
-
-
 def no_seed(tensor: Tensor, function: str) -> ValueError:
     return ValueError(
         f"{function}: {describe(tensor)} has {tensor.size} elements, and a gradient is that of one "
         "number. Reduce it first (t.sum()), or give a seed of its shape: "
         + (f"t.backward(np.ones({tensor.shape}))" if function == "backward" else "seed=…")
-    )
-
-
-def wrong_seed(tensor: Tensor, seed: np.ndarray[Any, Any]) -> ValueError:
-    return ValueError(
-        f"backward: the seed has shape {seed.shape}, and {describe(tensor)} needs one of its own "
-        "shape"
     )
 
 

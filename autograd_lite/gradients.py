@@ -112,7 +112,7 @@ def backward(self: Tensor, grad: ArrayLike | None = None) -> None:
         ValueError: no seed for a tensor of several elements, or one of another shape.
     """
     if not self._tracked:
-        raise errors.nothing_requires_grad(self)
+        raise errors.nothing_requires_grad(self, "backward")
     if Mode.entered:
         tell("write", self, "grad")
     run = pulled if self._tracked & SKIPS or type(self._array) in FOREIGN else pull

@@ -60,6 +60,10 @@ def _binary(op: Op) -> tuple[Recorded, Recorded]:
     )
 
 
+def _unary(op: Op) -> Recorded:
+    return lambda self: apply(op, (self,))
+
+
 def _of_value(function: Any) -> tuple[Method, Method]:
     """The same of a function that is constant in pieces, and so has no gradient."""
     return (
@@ -76,6 +80,25 @@ def _in_place(operator: Method, is_step: bool = False) -> Method:
 def _of_array(name: str) -> Method:
     """A method of ndarray, called on the array."""
     return lambda self, *args, **kwargs: getattr(self._looked(), name)(*args, **kwargs)
+
+
+def _property(function: Any) -> Any:
+    return property(function)
+
+
+def _attribute(name: str) -> Any:
+    """An attribute of the array."""
+    return property(operator.attrgetter(f"_array.{name}"))
+
+
+def _as_number(kind: Any) -> Method:
+    """``float(t)`` and the like, refused where it would lose a gradient."""
+    return lambda self, *args: kind(self._number_leaving(f"{kind.__name__}(t)"), *args)
+
+
+def _rounded(function: Any) -> Method:
+    """Constant in pieces, as comparisons are: there is no gradient to lose."""
+    return lambda self: function(self.item())
 
 
 class Members:
@@ -215,21 +238,10 @@ class Members:
         """Whether this tensor was made from data, and not recorded by an op."""
         return self._op is None
 
-    @property
-    def shape(self: Any) -> tuple[int, ...]:
-        return self._array.shape
-
-    @property
-    def ndim(self: Any) -> int:
-        return self._array.ndim
-
-    @property
-    def size(self: Any) -> int:
-        return self._array.size
-
-    @property
-    def dtype(self: Any) -> np.dtype[Any]:
-        return self._array.dtype
+    shape: tuple[int, ...] = _attribute("shape")
+    ndim: int = _attribute("ndim")
+    size: int = _attribute("size")
+    dtype: np.dtype[Any] = _attribute("dtype")
 
     @property
     def requires_grad(self: Any) -> bool:
@@ -353,14 +365,7 @@ class Members:
     __ifloordiv__, __imod__ = _in_place(__floordiv__), _in_place(__mod__)
     __ipow__, __imatmul__ = _in_place(__pow__), _in_place(__matmul__)
 
-    def __neg__(self: Any) -> Tensor:
-        return apply(ops.negative, (self,))
-
-    def __pos__(self: Any) -> Tensor:
-        return apply(ops.positive, (self,))
-
-    def __abs__(self: Any) -> Tensor:
-        return apply(ops.absolute, (self,))
+    __neg__, __pos__, __abs__ = map(_unary, (ops.negative, ops.positive, ops.absolute))
 
     __lt__, __le__ = _of_value(np.less)[0], _of_value(np.less_equal)[0]
     __gt__, __ge__ = _of_value(np.greater)[0], _of_value(np.greater_equal)[0]
@@ -399,17 +404,9 @@ class Members:
 
     # Python and NumPy ask by these for a number alone: float(t), math.sin(t), array[i] = t, ….
 
-    def __complex__(self: Any) -> complex:
-        return complex(self._number_leaving("complex(t)"))
-
-    def __float__(self: Any) -> float:
-        return float(self._number_leaving("float(t)"))
-
-    def __int__(self: Any) -> int:
-        return int(self._number_leaving("int(t)"))
-
-    def __round__(self: Any, digits: int | None = None) -> Any:
-        return round(self._number_leaving("round(t)"), digits)
+    __complex__, __float__, __int__ = map(_as_number, (complex, float, int))
+    __round__ = _as_number(round)
+    __trunc__, __floor__, __ceil__ = map(_rounded, (math.trunc, math.floor, math.ceil))
 
     def as_integer_ratio(self: Any) -> Any:
         """As of a float, by which `statistics` and `fractions` ask for its number."""
@@ -428,17 +425,6 @@ class Members:
             raise errors.not_one_element(self, how)
         return to_numpy(array)[0].item() if is_foreign(array) else array.item()
 
-    # Constant in pieces, as comparisons are: there is no gradient to lose.
-
-    def __trunc__(self: Any) -> Any:
-        return math.trunc(self.item())
-
-    def __floor__(self: Any) -> Any:
-        return math.floor(self.item())
-
-    def __ceil__(self: Any) -> Any:
-        return math.ceil(self.item())
-
     def __index__(self: Any) -> int:
         if self.ndim or self.dtype.kind not in "iu":
             raise errors.not_an_index(self)
@@ -454,25 +440,10 @@ class Members:
         """All axes reversed."""
         return apply(ops.transpose_op, (self,), {"axes": None})
 
-    @property
-    def mT(self: Any) -> Tensor:
-        """The last two axes swapped."""
-        return ops.matrix_transpose(self)
-
-    @property
-    def real(self: Any) -> Tensor:
-        """The real part."""
-        return ops.real(self)
-
-    @property
-    def imag(self: Any) -> Tensor:
-        """The imaginary part, 0 where the dtype is real."""
-        return ops.imag(self)
-
-    @property
-    def flat(self: Any) -> Tensor:
-        """All entries along one axis."""
-        return ops.ravel(self)
+    mT: Tensor = _property(ops.matrix_transpose)  # noqa: N815  (NumPy's name)
+    real: Tensor = _property(ops.real)
+    imag: Tensor = _property(ops.imag)
+    flat: Tensor = _property(ops.ravel)
 
     sum, mean, prod = ops.sum, ops.mean, ops.prod
     max, min = ops.max, ops.min
@@ -480,6 +451,7 @@ class Members:
     cumsum, cumprod = ops.cumsum, ops.cumprod
     dot, trace = ops.dot, numpy_api.trace
     ravel = flatten = ops.ravel
+    copy = ops.copy
     squeeze, swapaxes, diagonal = ops.squeeze, ops.swapaxes, ops.diagonal
     repeat, take = ops.repeat, ops.take
 
@@ -493,10 +465,7 @@ class Members:
     def clip(self: Any, min: Any = None, max: Any = None, out: None = None) -> Tensor:
         return numpy_api.clip(self, min, max, out)
 
-    def conj(self: Any) -> Tensor:
-        return ops.conj(self)
-
-    conjugate = conj
+    conj = conjugate = _unary(ops.conj)
 
     def reshape(self: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape, order, copy=copy)
@@ -506,9 +475,6 @@ class Members:
 
     def compress(self: Any, condition: Any, axis: Any = None, out: None = None) -> Tensor:
         return numpy_api.compress(condition, self, axis, out)
-
-    def copy(self: Any, order: str = "C") -> Any:
-        return ops.copy(self, order)
 
     def astype(self: Any, dtype: DTypeLike, copy: bool = True) -> Any:
         """Converted to ``dtype``; to one without a gradient (integers, booleans), a plain array."""

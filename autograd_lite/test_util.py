@@ -6,20 +6,14 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from .check.derivatives import check_grads as _check
-from .differential_operators import of_chosen
-from .transforms import Argnums
+from .differential_operators import unary_to_nary
 
 __all__ = ["check_grads"]
 
 
+@unary_to_nary
 def check_grads(
-    f: Callable[..., Any], argnum: Argnums = 0, modes: Collection[str] = ("fwd", "rev"),
-    order: int = 2,
-) -> Callable[..., None]:  # fmt: skip
+    f: Callable[..., Any], x: Any, modes: Collection[str] = ("fwd", "rev"), order: int = 2
+) -> None:
     """A function of the arguments of ``f`` that checks its derivatives; see `ag.check_grads`."""
-
-    def check(*args: Any, **kwargs: Any) -> None:
-        alone, xs = of_chosen(f, argnum, args, kwargs)
-        _check(alone, *xs, order=order, modes=modes)
-
-    return check
+    _check(f, x, order=order, modes=modes)

@@ -8,6 +8,7 @@ quicker: blocks come here for them, the next ones while one is trained on.
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -19,10 +20,13 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.arrays import given
 from autograd_lite.compile.watch import Watch
+from autograd_lite.engine.leaves import array_of
 from autograd_lite.engine.tensor import Array
+from autograd_lite.errors import describe
 from autograd_lite.gradients import pulled, seeded
 
 from .data import Batch, Rows, Seen
+from .module import Module
 from .optimizers import Optimizer, check_trained
 from .recording import undisturbed
 
@@ -95,17 +99,18 @@ class Blocks:
 
     def mapped(self, f: Callable[..., Any], chosen: Sequence[int], *args: Any) -> list[Any]:
         """What ``f`` gives for each of some blocks of x and y, later; one task with what makes
-        them, where Dask can join the two.
+        them, where Dask can join the two. Of an array among ``args`` each has its entry.
         """
         import dask.array as da
         from dask.delayed import Delayed
 
-        axes = [("rows", *[f"{name}{i}" for i in range(1, a.ndim)])
+        axes = [("r", *[f"{name}{i}" for i in range(1, a.ndim)])
                 for name, a in (("x", self.x), ("y", self.y))]  # fmt: skip
         every = (*axes[0], *axes[1][1:])  # none is summed over, so that blocks come as they are
-        further = [z for arg in args for z in (arg, None)]
+        further = [z for arg in args for z in (arg, "r" if isinstance(arg, da.Array) else None)]
         found = da.blockwise(f, every, self.x, axes[0], self.y, axes[1], *further,
-                             dtype=object, meta=np.empty(0, object), concatenate=True)  # fmt: skip
+                             dtype=object, meta=np.empty(0, object), concatenate=True,
+                             align_arrays=False)  # fmt: skip
         keys = [(found.name, i, *[0] * (len(every) - 1)) for i in chosen]
         graph = found.__dask_optimize__(found.__dask_graph__(), keys)
         return [Delayed(key, graph, layer=found.name) for key in keys]
@@ -176,12 +181,20 @@ class BlockStep:
         with undisturbed(net, self._optimizer.parameters), np.errstate(all="ignore"):
             watch = Watch({"the net": net, "the loss": loss})
             effects = watch.effects()
+            states = [(g.bit_generator, g.bit_generator.state) for g in _generators(net)]
+            own = net.tensor_owners() if isinstance(net, Module) else {}
+            before = [(t, array_of(t).copy()) for t in own if t.is_leaf]
             value = loss(net(x), y)
+            self._work.follows = [t for t, a in before if not np.array_equal(array_of(t), a)]
+            for generator, state in states:
+                generator.state = state
+            changed = "random numbers of no layer's own generator, or stored gradients"
             if not watch.holds() or watch.effects() != effects:
                 raise ValueError(
-                    f"fit: when it is called the net changes {watch.changed()}, or draws random "
-                    "numbers, and on blocks of Dask's there are copies of it, whose changes would "
-                    "be lost; give a batch_size below the rows of a block"
+                    "fit: when it is called the net changes "
+                    f"{changed if watch.holds() else watch.changed()}, and on blocks of Dask's "
+                    "there are copies of it, whose changes would be lost; give a batch_size below "
+                    "the rows of a block"
                 )
         check_trained("fit", net, value, self._optimizer)
 
@@ -199,16 +212,31 @@ class BlockStep:
     def _summed(self, x: Any, y: Any, learns: bool) -> tuple[Seen, list[Any]]:
         summed = (self._on_blocks(x[0], x[1], learns) if y is None
                   else self._work.block(x, y, learns))  # fmt: skip
-        (q, value, *measured), grads = summed
+        (q, value, *measured), grads, followed = summed
+        for tensor, array in zip(self._work.follows, followed, strict=True) if learns else ():
+            tensor._replace(array)
         n = 1 if self._work.loss.reduction == "sum" else q
         return (q, value / n, [m / q for m in measured]), [g if g is None else g / n for g in grads]
+
+    def _seeds(self, many: int) -> Any:
+        """One for each block, drawn by the net's first generator; None where it has none."""
+        import dask.array as da
+
+        generators = _generators(self._work.net)
+        return da.from_array(generators[0].integers(2**63, size=many), 1) if generators else None
 
     def _on_blocks(self, blocks: Blocks, chosen: Sequence[int], learns: bool) -> Any:
         import dask
 
+        if learns and self._work.follows and len(chosen) > 1:
+            raise ValueError(
+                f"fit: {describe(self._work.follows[0])} follows the rows of each batch, as "
+                "BatchNorm1d's means do, and those of several blocks are nowhere together; give a "
+                f"batch_size of one block, {blocks.usual}, or less"
+            )
         work = dask.delayed(self._work, pure=False, traverse=False)
         added = dask.delayed(_added, pure=False)
-        parts = blocks.mapped(_gradient, chosen, work, learns)
+        parts = blocks.mapped(_gradient, chosen, work, learns, self._seeds(len(blocks.rows)))
         while len(parts) > 1:
             parts = [added(parts[i : i + _ARITY]) for i in range(0, len(parts), _ARITY)]
         # Parameters are sent along in the graph: from there a worker that comes later has them.
@@ -217,21 +245,39 @@ class BlockStep:
         return found
 
 
+def _generators(net: Any) -> list[np.random.Generator]:
+    """Those that the net's layers draw by, such as Dropout's."""
+    modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
+    return [x for m in modules for x in vars(m).values() if isinstance(x, np.random.Generator)]
+
+
 class _Work:
     """What is done with a block, where it is. Gives sums over rows: their number, of the loss, of
-    each metric; and a list of each parameter's gradient.
+    each metric; a list of each parameter's gradient; and what else the net's tensors hold then.
+
+    Attributes:
+        follows: those that a call changes, such as running means, which are of whole blocks.
     """
 
     def __init__(self, net: Any, loss: Any, parameters: list[Tensor], metrics: list[Any]) -> None:
         self.net, self.loss, self.parameters, self.metrics = net, loss, parameters, metrics
+        self.follows: list[Tensor] = []
 
     def __dask_tokenize__(self) -> str:
         from uuid import uuid4
 
         return uuid4().hex  # at each step it is another
 
+    def seeded(self, seed: int) -> _Work:
+        """A copy that draws by generators of its own, and disturbs no other block's."""
+        work = copy.deepcopy(self)
+        for i, generator in enumerate(_generators(work.net)):
+            bits = generator.bit_generator
+            bits.state = type(bits)([seed, i]).state
+        return work
+
     def block(self, x: Array, y: Array, learns: bool) -> Any:
-        rows = max(_PIECE * len(x) // max(x.nbytes, 1), 1)
+        rows = len(x) if self.follows else max(_PIECE * len(x) // max(x.nbytes, 1), 1)
         return _added([self._piece(x[i : i + rows], y[i : i + rows], learns)
                        for i in range(0, len(x), rows)])  # fmt: skip
 
@@ -243,16 +289,18 @@ class _Work:
         q = len(x)
         n = 1 if self.loss.reduction == "sum" else q
         measured = [metric(prediction.data, y) * q for metric in self.metrics]
-        return [q, value.item() * n, *measured], [found[p] * n if p in found else None
-                                                  for p in self.parameters]  # fmt: skip
+        grads = [found[p] * n if p in found else None for p in self.parameters]
+        return [q, value.item() * n, *measured], grads, [*map(array_of, self.follows)]
 
 
-def _gradient(x: Any, y: Any, work: _Work, learns: bool) -> Any:
-    return work.block(x, y, learns)
+def _gradient(x: Any, y: Any, work: _Work, learns: bool, seed: Any) -> Any:
+    return (work if seed is None else work.seeded(int(seed[0]))).block(x, y, learns)
 
 
 def _added(parts: Sequence[Any]) -> Any:
-    sums, grads = zip(*parts, strict=True)
-    return [sum(x) for x in zip(*sums, strict=True)], [
-        None if g[0] is None else sum(g[1:], g[0]) for g in zip(*grads, strict=True)
-    ]
+    sums, grads, followed = zip(*parts, strict=True)
+    return (
+        [sum(x) for x in zip(*sums, strict=True)],
+        [None if g[0] is None else sum(g[1:], g[0]) for g in zip(*grads, strict=True)],
+        followed[-1],
+    )

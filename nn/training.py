@@ -161,8 +161,8 @@ def fit(
             depends on none of the optimizer's parameters; a ``record`` that isn't a positive int,
             or keeps more than 2³⁰ bytes. Of Dask arrays: blocks that are too large for a worker, or
             of which it isn't known how many rows they have; a ``record``; and, on whole blocks, a
-            net that draws random numbers, or changes, when it is called. Patience without
-            validation.
+            net that changes when it is called, but for its layers' own generators (`Dropout`) and,
+            in batches of one block, its tensors (`BatchNorm1d`). Patience without validation.
         TypeError: a loss that isn't one of nn's; an option that there isn't.
         FloatingPointError: the loss became nan or infinite.
 

@@ -15,7 +15,7 @@ import autograd_lite.numpy.random as npr
 import nn
 from autograd_lite.numpy import buffer
 from autograd_lite.numpy.linalg import solve
-from autograd_lite.numpy_api import index_update
+from autograd_lite.numpy_api.indexing import written
 
 from .each import each
 
@@ -115,8 +115,27 @@ def by_complex(x: Any) -> Any:
     return np.abs(a) + a.real
 
 
+def by_placing(x: Any) -> Any:
+    a = np.zeros((4, 4))
+    np.fill_diagonal(a, x)
+    np.copyto(a[1:], x[0] * x, where=numpy.eye(3, 4, 2) > 0)
+    np.put(a.T, [1, 2], x[:2])
+    np.putmask(a[3], numpy.array([True, False, True, False]), x**2)
+    np.put_along_axis(a, numpy.array([[3], [2], [1], [0]]), x[1], 1)
+    b = np.array(x)
+    b.sort()
+    c, d, fresh = a[:, 2], np.zeros(()), np.zeros(4)
+    c.fill(x[3])
+    d[...] = x[0]
+    fresh[[0, 2]] += x[:2]
+    fresh[fresh == 0] -= x[3]
+    chosen = a[[0, 0]]
+    chosen[1] = x
+    return a * b * d + fresh + chosen[[0, 1, 1, 0]]
+
+
 PROGRAMS = [by_index, by_views, by_out, by_making, by_copies, by_functions, by_transforms,
-            by_complex]  # fmt: skip
+            by_complex, by_placing]  # fmt: skip
 
 
 @each(PROGRAMS)
@@ -142,7 +161,7 @@ def test_what_was_computed_before_stays():
 def test_what_is_added_in_place_is_put_there_once(monkeypatch: pytest.MonkeyPatch):
     calls = []
     monkeypatch.setattr(
-        buffer, "index_update", lambda *args: calls.append(args) or index_update(*args)
+        buffer, "written", lambda *args: calls.append(args) or written(*args)
     )
 
     def f(x: Any) -> Any:
@@ -220,7 +239,7 @@ def for_c_code(x: Any) -> None:
 def in_place(x: Any) -> None:
     a = np.zeros(2)
     a[0] = x
-    np.put(a, [1], 2.0)
+    numpy.put(numpy.zeros(2), [1], a[0])
 
 
 @each([

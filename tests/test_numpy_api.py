@@ -40,7 +40,7 @@ REFUSED = {
     "np.select([v], [v])": "select: a condition has dtype float64, not bool",
     "np.meshgrid(v, v, indexing='ab')": "meshgrid: indexing must be 'xy' or 'ij', not 'ab'",
     "np.split(v, 2)": "split: array split does not result in an equal division",
-    "np.vsplit(v, 2)": r"vsplit: an array of shape \(3,\) can't be split along axis 2",
+    "np.vsplit(v, 2)": "vsplit only works on arrays of 2 or more dimensions",
     "np.pad(v, 1, lambda *args: None)": "pad: a function as mode writes into the array",
     "np.sort(v, order='f')": "sort: order= is for arrays with fields",
     "np.vecdot(v, v[:2])": "vecdot: the vectors have 3 and 2 entries",

@@ -27,17 +27,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as _np
 
+from ..numpy_api.filling import filling as filling
+
 if TYPE_CHECKING:
     from numpy import *
 else:
     from . import fft as fft
     from . import linalg as linalg
     from . import random as random
-    from .making import *
+    from .making import OURS as _OURS
 
     # Not `from numpy import *`, which here would hide Python's own any, sum, ….
     def __getattr__(name: str) -> Any:
-        return getattr(_np, name)
+        return _OURS[name] if name in _OURS else getattr(_np, name)
 
 
 __all__ = _np.__all__

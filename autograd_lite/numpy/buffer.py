@@ -16,9 +16,13 @@ import numpy as np
 from ..arrays import HOLDERS, array_of, content
 from ..containers import is_container, leaves, rebuilt, settled
 from ..engine.tensor import Tensor
-from ..numpy_api.indexing import index_add, index_update
+from ..numpy_api.indexing import index_add, index_update, written
 from ..numpy_api.joining import array as joined
 from ..ops.indexing import _is_basic
+
+PLACING = {np.copyto: 1, np.fill_diagonal: 1, np.place: 2, np.put: 2, np.putmask: 2,
+           np.put_along_axis: 2}  # fmt: skip
+"""Functions that write into their first argument, and which is what they write."""
 
 
 def plain(x: Any) -> Any:
@@ -26,6 +30,12 @@ def plain(x: Any) -> Any:
     if type(x) not in (list, tuple):
         return content(x)
     return x if _OURS.isdisjoint(map(type, leaves(x))) else joined(settled(x))
+
+
+def _own(found: Any) -> Any:
+    """What was computed of a buffer, to be filled, too."""
+    is_array = type(found) in (np.ndarray, Tensor) and found.ndim and found.dtype.kind in "fc"
+    return Buffer(found) if is_array else found
 
 
 class Buffer:
@@ -69,25 +79,30 @@ class Buffer:
 
     def __getitem__(self, index: Any) -> Any:
         index = settled(index)
-        return self._views(self.content()[index], lambda value: value[index], index)
+        return _own(self._views(self.content()[index], lambda value: value[index], index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index = settled(index)
         own = type(value) is Buffer and value._of is self and _is_basic(index)
         if own and value._index == index:  # b[index] += …, which has written into that view
             return
+        value, whole = plain(value), self._cell[0]
+        if self._of is None and Tensor in (type(value), type(whole)):
+            self._cell[0] = index_update(whole, index, value)
+        else:
+            self._write(lambda x, new: o.setitem(x, index, new), value)
+
+    def _write(self, write: Callable[[Any, Any], object], value: Any) -> None:
+        """What ``write(array, value)`` does to an array."""
         value, now, whole = plain(value), self.content(), self._cell[0]
         if now.dtype != whole.dtype:
             raise TypeError(f"a part of {whole.dtype} as {now.dtype} isn't filled; fill the whole")
-        tensors = Tensor in (type(value), type(whole))
-        if self._of is not None and (tensors or not np.may_share_memory(now, whole)):
-            numbers = self._shown(np.arange(whole.size).reshape(whole.shape))
-            numbers[index] = chosen = numbers[index]  # raises where a view is for reading only
-            index, now = np.unravel_index(chosen, whole.shape), whole
-        if tensors:
-            self._cell[0] = index_update(now, index, value)
-        else:
-            now[index] = value
+        if Tensor not in (type(value), type(whole)) and np.may_share_memory(now, whole):
+            write(now, value)
+            return
+        places = self._shown(np.arange(whole.size).reshape(whole.shape))
+        places[...] = places  # raises where a view is for reading only
+        self._cell[0] = written(whole, value, write, places)
 
     def _filled(self, value: Any) -> Buffer:
         self[...] = value
@@ -102,7 +117,7 @@ class Buffer:
 
         def method(*args: Any, **kwargs: Any) -> Any:
             call = o.methodcaller(name, *settled(args), **settled(kwargs))
-            return self._views(call(self.content()), call)
+            return _own(self._views(call(self.content()), call))
 
         return method
 
@@ -110,13 +125,19 @@ class Buffer:
     def flat(self) -> Buffer:
         return Buffer(None, self, lambda value: value.reshape(-1))
 
-    def copy(self, *order: Any) -> Buffer:
-        return Buffer(self.content().copy())
-
-    __copy__ = __deepcopy__ = copy
-
     def flatten(self, order: Any = "C") -> Buffer:
         return Buffer(self.content().flatten(order))
+
+    def fill(self, value: Any) -> None:
+        self._filled(value)
+
+    def sort(self, *args: Any, **kwargs: Any) -> None:
+        self._filled(np.sort(self.content(), *args, **kwargs))
+
+    def __copy__(self, *memo: Any) -> Buffer:
+        return Buffer(self.content().copy())
+
+    __deepcopy__ = __copy__
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
@@ -140,6 +161,11 @@ class Buffer:
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         target, given, kwargs = kwargs.pop("out", None), settled([*args]), settled(kwargs)
+        if function in PLACING and type(args[0]) is Buffer:
+            value = given.pop(at := PLACING[function])
+            return args[0]._write(
+                lambda x, new: function(x, *given[1:at], new, *given[at:], **kwargs), value
+            )
         found = function(*given, **kwargs)
         for i, x in enumerate(args):
             if type(x) is Buffer:
@@ -155,16 +181,13 @@ def _method(f: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, *others: f(self.content(), *map(plain, others))
 
 
-def _operators(f: Callable[..., Any]) -> None:
-    setattr(Buffer, f"__r{f.__name__}__", _method(lambda now, x: f(x, now)))
-    setattr(Buffer, f"__i{f.__name__}__", lambda self, x: self._filled(f(self.content(), plain(x))))
-
-
 for _f in (o.add, o.sub, o.mul, o.truediv, o.floordiv, o.mod, o.pow, o.matmul, o.neg, o.pos, o.abs,
            o.invert, o.index, o.lt, o.le, o.gt, o.ge, o.eq, o.ne, bool, int, float, complex, len,
            round, divmod, format, repr):  # fmt: skip
     setattr(Buffer, f"__{_f.__name__}__", _method(_f))
-for _f in (o.add, o.sub, o.mul, o.truediv, o.floordiv, o.mod, o.pow, o.matmul):
-    _operators(_f)
+    setattr(Buffer, f"__r{_f.__name__}__", _method(lambda now, x, f=_f: f(x, now)))
+    if hasattr(o, f"i{_f.__name__}"):
+        setattr(Buffer, f"__i{_f.__name__}__",
+                lambda self, x, f=_f: self._filled(f(self.content(), plain(x))))  # fmt: skip
 _OURS = {Buffer, Tensor}
 HOLDERS.add(Buffer)

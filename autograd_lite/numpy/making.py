@@ -14,12 +14,10 @@ from ..ops import astype
 from ..transforms import in_transform
 from .buffer import Buffer, plain
 
-__all__ = [
-    "amax", "amin", "array", "asanyarray", "asarray", "ascontiguousarray", "c_", "column_stack",
-    "concatenate", "copy", "cumprod", "cumsum", "dstack", "empty", "empty_like", "eye",
-    "filling", "full", "full_like", "hstack", "identity", "max", "mean", "min", "ones",
-    "ones_like", "prod", "r_", "stack", "std", "sum", "var", "vstack", "zeros", "zeros_like",
-]  # fmt: skip
+
+def _of_lists(f: Any) -> Any:
+    """What takes an array, of a list that holds Tensors, too: NumPy doesn't ask those in it."""
+    return wraps(f)(lambda *args, **kwargs: f(*map(plain, args), **kwargs))
 
 
 def _made(make: Any) -> Any:
@@ -27,24 +25,11 @@ def _made(make: Any) -> Any:
 
     @wraps(make)
     def made(*args: Any, **kwargs: Any) -> Any:
-        new = make(*map(plain, args), **{key: plain(x) for key, x in kwargs.items()})
+        new = _of_lists(make)(*args, **kwargs)
         fillable = in_transform() or filling.active()
         return Buffer(new) if fillable and new.dtype.kind in "fc" else new
 
     return made
-
-
-def asarray(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-    """``np.asarray``: a Tensor and a buffer are one, as what they hold."""
-    if type(a) is Buffer and dtype in (None, a.dtype):
-        return a
-    a = plain(a)
-    if type(a) is not Tensor:
-        return np.asarray(a, dtype, *args, **kwargs)
-    return a if dtype is None else astype(a, dtype)
-
-
-asanyarray = ascontiguousarray = asarray
 
 
 def _of_any(join: Any) -> Any:
@@ -58,38 +43,28 @@ def _of_any(join: Any) -> Any:
     return joined
 
 
-concatenate, stack, vstack = map(_of_any, (np.concatenate, np.stack, np.vstack))
-hstack, dstack, column_stack = map(_of_any, (np.hstack, np.dstack, np.column_stack))
+def _asarray(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """``np.asarray``: a Tensor and a buffer are one, as what they hold."""
+    if type(a) is Buffer and dtype in (None, a.dtype):
+        return a
+    a = plain(a)
+    if type(a) is not Tensor:
+        return np.asarray(a, dtype, *args, **kwargs)
+    return a if dtype is None else astype(a, dtype)
 
 
-def _of_lists(reduce: Any) -> Any:
-    """What takes an array, of a list that holds Tensors, too: NumPy doesn't ask those in it."""
-    return wraps(reduce)(lambda a, *args, **kwargs: reduce(plain(a), *args, **kwargs))
-
-
-sum, prod, mean, std, var = map(_of_lists, (np.sum, np.prod, np.mean, np.std, np.var))
-max, min, cumsum, cumprod = map(_of_lists, (np.max, np.min, np.cumsum, np.cumprod))
-amax, amin = max, min
-
-
-@_made
-def array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> Any:
+def _array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> Any:
     """``np.array``, also of Tensors, and of lists that hold some."""
+    object = plain(object)
     if type(object) is not Tensor:
         return np.array(object, dtype, ndmin=ndmin, **kwargs)
     new = object if dtype is None else astype(object, dtype)
     return new[(None,) * (ndmin - new.ndim)] if new.ndim < ndmin else new
 
 
-@_made
-def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> Any:
+def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> Any:
     """``np.full``, also with a Tensor."""
     return numpy_api.full_like(fill_value, fill_value, dtype, order, shape=shape)
-
-
-zeros, ones, empty, copy = _made(np.zeros), _made(np.ones), _made(np.empty), _made(np.copy)
-zeros_like, ones_like, empty_like = map(_made, [np.zeros_like, np.ones_like, np.empty_like])
-eye, identity, full_like = _made(np.eye), _made(np.identity), _made(numpy_api.full_like)
 
 
 class _Joined:
@@ -105,4 +80,16 @@ class _Joined:
         return self._join([self._own[x] if type(x) is slice else np.atleast_1d(x) for x in parts])
 
 
-r_, c_ = _Joined(np.r_, np.concatenate), _Joined(np.c_, np.column_stack)
+OURS = {
+    "array": _made(_array), "full": _made(_full), "full_like": _made(numpy_api.full_like),
+    "r_": _Joined(np.r_, np.concatenate), "c_": _Joined(np.c_, np.column_stack),
+    **dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray"), _asarray),
+}  # fmt: skip
+"""What is another function than NumPy's, by name."""
+
+for _wrap, _names in {
+    _made: "zeros ones empty copy zeros_like ones_like empty_like eye identity",
+    _of_any: "concatenate stack vstack hstack dstack column_stack",
+    _of_lists: "sum prod mean std var max min amax amin cumsum cumprod",
+}.items():
+    OURS |= {name: _wrap(getattr(np, name)) for name in _names.split()}

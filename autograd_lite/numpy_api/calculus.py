@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..arrays import as_array, beside, guard, of_values, perhaps, zeros
+from ..arrays import as_array, beside, guard, is_foreign, of_values, perhaps, zeros
 from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import (
@@ -298,7 +298,9 @@ def piecewise(
         )
     y: Any = beside(np.zeros(x.shape, x.dtype), masks)
     for mask, f in zip(masks, funclist, strict=True):
-        if perhaps(mask):
+        if is_foreign(mask):  # and so it isn't known how many entries there are
+            y = where(mask, f(x, *args, **kw) if callable(f) else f, y)
+        elif mask.any():
             y = index_update(y, mask, f(x[mask], *args, **kw) if callable(f) else f)
     return y
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import beside
 from ..engine.tensor import Array, Tensor, is_tracked
 from ..ops import (
     absolute,
@@ -53,7 +54,8 @@ def copysign(x1: Any, x2: Any, out: None = None) -> Tensor:
     refuse_out("copysign", out)
     x1, x2 = operand_or_number(x1), operand_or_number(x2)
     found = value_of(np.copysign, x1, x2)
-    return astype(absolute(x1), found.dtype) * (1 - 2 * np.signbit(found).astype(found.dtype))
+    size = astype(beside(absolute(x1), [found]), found.dtype)
+    return size * (1 - 2 * np.signbit(found).astype(found.dtype))
 
 
 @implements(np.heaviside)
@@ -111,7 +113,10 @@ def nan_to_num(
     """Numbers in place of nan and infinities; to those that are replaced flows no gradient."""
     x = operand(x)
     given = {"nan": nan, "posinf": posinf, "neginf": neginf}
-    settings = {key: setting("nan_to_num", key, number) for key, number in given.items()}
+    settings = {
+        key: setting("nan_to_num", key, number) for key, number in given.items()
+        if number is not (0.0 if key == "nan" else None)  # which not all libraries know of
+    }
     if x.dtype.kind == "c":
         return nan_to_num(real(x), **settings) + 1j * nan_to_num(imag(x), **settings)
     array = value(x)

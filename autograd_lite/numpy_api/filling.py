@@ -116,4 +116,4 @@ class filling(Mode):  # noqa: N801  (used like a function)
             now = noted(x, "now")  # whose former entries it has
             is_held = n > least if now is None else now() is not None and now() is not t
             if is_held and np.shares_memory(part, x._array):
-                raise errors.item_assignment(t, view=True)
+                raise errors.view_assignment(t)

@@ -78,7 +78,7 @@ def histogram(
     """
     weights = setting("histogram", "weights", weights)
     bins, range = setting("histogram", "bins", bins), setting("histogram", "range", range)
-    counts, edges = np.histogram(value(a), bins, range, density, weights)
+    counts, edges = np.histogram(value(a), bins, range, density=density, weights=weights)
     if not is_tracked(a) or range is not None or np.ndim(bins) or not a.size:
         return counts, edges
     low, high = min(a), max(a)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import setitem
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from ..ops.indexing import _is_basic, _parts, owned, scatter, update
 from ..ops.moving import pick
 
 __all__ = ["index_add", "index_update"]
+
+_ZERO = np.intp(0)
 
 
 def index_update(a: Any, index: Any, values: Any) -> Tensor:
@@ -34,7 +37,7 @@ def index_update(a: Any, index: Any, values: Any) -> Tensor:
         >>> import autograd_lite as ag
         >>> x = ag.Tensor(5.0, requires_grad=True)
         >>> ag.index_update([1.0, 2.0, 3.0], slice(1, None), 2 * x)
-        Tensor([ 1., 10., 10.], op=where)
+        Tensor([ 1., 10., 10.], op=index_update)
     """
     a = operand(a)
     chosen, values, shape = _fitting("index_update", a, index, values)
@@ -44,12 +47,29 @@ def index_update(a: Any, index: Any, values: Any) -> Tensor:
         is_mask = isinstance(chosen, np.ndarray) and chosen.dtype.kind == "b"
         if is_mask and chosen.shape == a.shape and not values.ndim:
             return where(index, values, a)
+    like = beside(_ZERO, _parts(chosen))
     values = broadcast_to(values, shape)
-    where_from = zeros(a.shape, beside(np.intp(0), _parts(chosen)))
-    numbers = np.arange(1, 1 + values.size).reshape(values.shape)
-    where_from[chosen] = beside(numbers, [where_from])
-    picked = pick(beside(values, [where_from]), index=where_from, shape=values.shape)
-    return where(where_from == 0, a, picked)
+    return written(a, values, lambda x, new: setitem(x, chosen, new), like=like)
+
+
+def written(a: Any, values: Any, write: Any, places: Any = None, like: Any = _ZERO) -> Tensor:
+    """``a`` after ``write(a, values)``: which value goes where is seen of their numbers.
+
+    Args:
+        places: numbers of the entries of a part of ``a``, which is written to instead.
+        like: in whose library the numbers are.
+    """
+    values = operand(values)
+    numbers = zeros(a.shape if places is None else places.shape, like)
+    write(numbers, beside(np.arange(1, 1 + values.size).reshape(values.shape), [numbers]))
+    if places is not None:
+        part, numbers = numbers, np.zeros(a.size, np.intp)
+        numbers[places] = part
+        numbers = numbers.reshape(a.shape)
+    if a.dtype.kind in "fc":  # as an assignment does
+        values = astype(values, a.dtype)
+    picked = pick(beside(values, [numbers]), index=numbers, shape=values.shape)
+    return where(numbers == 0, a, picked)
 
 
 def index_add(a: Any, index: Any, values: Any) -> Tensor:

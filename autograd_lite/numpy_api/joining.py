@@ -10,17 +10,14 @@ import numpy as np
 from ..arrays import content
 from ..engine.tensor import Tensor
 from ..ops import (
-    atleast_1d,
     atleast_2d,
-    atleast_3d,
     broadcast_to,
     concatenate,
-    moveaxis,
     reshape,
     stack,
     transpose,
 )
-from ..ops.define import along, implements, operand
+from ..ops.define import along, implements, numpys, operand
 
 __all__ = [
     "append", "array", "array_split", "block", "column_stack", "dsplit", "dstack", "hsplit",
@@ -49,24 +46,9 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Tensor:
     return concatenate((arr, values), axis)
 
 
-@implements(np.vstack)
-def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
-    """Joined along the first axis; vectors are rows."""
-    return concatenate([atleast_2d(x) for x in tup], 0, None, dtype, casting)
-
-
-@implements(np.hstack)
-def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
-    """Joined along the second axis; vectors along their only one."""
-    parts = [atleast_1d(x) for x in tup]
-    axis = 0 if parts and parts[0].ndim == 1 else 1
-    return concatenate(parts, axis, None, dtype, casting)
-
-
-@implements(np.dstack)
-def dstack(tup: Sequence[Any]) -> Tensor:
-    """Joined along the third axis."""
-    return concatenate([atleast_3d(x) for x in tup], 2)
+vstack = numpys(np.vstack, "Joined along the first axis; vectors are rows.")
+hstack = numpys(np.hstack, "Joined along the second axis; vectors along their only one.")
+dstack = numpys(np.dstack, "Joined along the third axis.")
 
 
 @implements(np.column_stack)
@@ -151,25 +133,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     return _parts("split", ary, indices_or_sections, axis)
 
 
-@implements(np.vsplit)
-def vsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
-    """Parts along the first axis."""
-    return _parts("vsplit", ary, indices_or_sections, 0 if np.ndim(ary) > 1 else 2)
-
-
-@implements(np.hsplit)
-def hsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
-    """Parts along the second axis, of a vector along its only one."""
-    return _parts("hsplit", ary, indices_or_sections, int(np.ndim(ary) > 1))
-
-
-@implements(np.dsplit)
-def dsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
-    """Parts along the third axis."""
-    return _parts("dsplit", ary, indices_or_sections, 2)
-
-
-@implements(np.unstack)
-def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
-    """The slices along an axis, one by one."""
-    return tuple(moveaxis(operand(x), axis, 0))
+vsplit = numpys(np.vsplit, "Parts along the first axis.")
+hsplit = numpys(np.hsplit, "Parts along the second axis, of a vector along its only one.")
+dsplit = numpys(np.dsplit, "Parts along the third axis.")
+unstack = numpys(np.unstack, "The slices along an axis, one by one.")

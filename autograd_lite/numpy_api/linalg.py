@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays import as_array, beside, is_at_hand, of_values
 from ..ops import astype, imag, real, root
-from ..ops.define import implements, operand, setting, value
+from ..ops.define import implements, numpys, operand, setting, value
 from ..ops.elementwise import conjugate_of
 from ..ops.linalg import (
     adjoint,
@@ -283,10 +283,7 @@ def svd(
     return SVDResult(u, s, vh)
 
 
-@implements(np.linalg.svdvals)
-def svdvals(x: Any, /) -> Any:
-    """The singular values, in descending order: ``(…, m, n)`` → ``(…, k)``."""
-    return svd(x, compute_uv=False)
+svdvals = numpys(np.linalg.svdvals, "The singular values, in descending order: ``(…, k)``.")
 
 
 @implements(np.linalg.qr)

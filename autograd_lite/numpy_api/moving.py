@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import is_foreign
+from ..arrays import is_foreign, of_known_size
 from ..engine.tensor import Tensor, is_tracked
 from ..ops import broadcast_to, concatenate, diagonal, max, mean, min, moveaxis, ravel, sum, take
-from ..ops.define import implements, operand, refuse_out, setting, value
+from ..ops.define import implements, numpys, operand, refuse_out, setting, value
 from ..ops.moving import moved_pad, pick
 
 __all__ = ["compress", "extract", "insert", "pad", "trace", "trim_zeros"]
@@ -24,29 +24,18 @@ def trace(
     return sum(diagonal(a, offset, axis1, axis2), -1, dtype)
 
 
-@implements(np.linalg.trace)
-def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
-    """The sum of a diagonal of the last two axes."""
-    return trace(x, offset, -2, -1, dtype)
-
-
-@implements(np.linalg.diagonal)
-def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Tensor:
-    """A diagonal of the last two axes."""
-    return diagonal(x, offset, -2, -1)
+linalg_trace = numpys(np.linalg.trace, "The sum of a diagonal of the last two axes.")
+linalg_diagonal = numpys(np.linalg.diagonal, "A diagonal of the last two axes.")
 
 
 @implements(np.compress)
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Tensor:
     """The slices along an axis (entries, where it is None) for which the condition holds."""
     refuse_out("compress", out)
-    return take(a, np.flatnonzero(value(condition)), axis)
+    return take(a, of_known_size(np.flatnonzero(value(condition))), axis)
 
 
-@implements(np.extract)
-def extract(condition: Any, arr: Any) -> Tensor:
-    """The entries for which the condition holds, along one axis."""
-    return compress(condition, arr)
+extract = numpys(np.extract, "The entries for which the condition holds, along one axis.")
 
 
 @implements(np.trim_zeros)

@@ -56,6 +56,16 @@ def numpy_op(f: Any, *vjps: Vjp | None, doc: str = "", **traits: Any) -> Callabl
     return implements(f)(named(f, applied, doc))
 
 
+def numpys(f: Any, doc: str) -> Callable[..., Any]:
+    """NumPy's own code of ``f``, which consists of functions that take Tensors."""
+
+    def ours(*args: Any, **kwargs: Any) -> Any:
+        return f.__wrapped__(*args, **kwargs)
+
+    ours.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
+    return implements(f)(named(f, ours, doc))
+
+
 def bound(f: Any, signature: inspect.Signature, args: Any, kwargs: Any) -> dict[str, Any]:
     """The arguments by the names that they have in ``f``, which an error names."""
     try:

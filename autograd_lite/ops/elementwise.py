@@ -52,69 +52,47 @@ POSITIVE = (0.3, 3.0)
 WITHIN_1 = (-0.8, 0.8)
 entrywise = partial(op, entrywise=True)
 
+
+def ufunc(f: Any, *vjps: Any, **traits: Any) -> Op:
+    """The op of a ufunc, under its name."""
+    return entrywise(f.__name__, f, *vjps, **traits)
+
+
 # ---------------------------------------------------------------------- arithmetic
 
-add = entrywise(
-    "add", np.add, lambda g, out, x, y: g, lambda g, out, x, y: g, notation=infix("+", SUM)
+add = ufunc(np.add, lambda g, out, x, y: g, lambda g, out, x, y: g, notation=infix("+", SUM))
+subtract = ufunc(
+    np.subtract, lambda g, out, x, y: g, lambda g, out, x, y: -g, notation=infix("−", SUM, PRODUCT),
 )
-subtract = entrywise(
-    "subtract",
-    np.subtract,
-    lambda g, out, x, y: g,
-    lambda g, out, x, y: -g,
-    notation=infix("−", SUM, PRODUCT),
-)
-multiply = entrywise(
-    "multiply",
-    np.multiply,
-    lambda g, out, x, y: g * y,
-    lambda g, out, x, y: g * x,
+multiply = ufunc(
+    np.multiply, lambda g, out, x, y: g * y, lambda g, out, x, y: g * x,
     notation=infix("∘", PRODUCT, MATMUL),
 )
-divide = entrywise(
-    "divide",
-    np.divide,
-    lambda g, out, x, y: g / y,
-    lambda g, out, x, y: -g * out / y,
-    domain=POSITIVE,
+divide = ufunc(
+    np.divide, lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y, domain=POSITIVE,
     notation=Notation("{0} / {1}", PRODUCT, (PRODUCT, MATMUL), "/"),
 )
-negative = entrywise(
-    "negative",
-    np.negative,
-    lambda g, out, x: -g,
-    notation=Notation("−{0}", PREFIX, (PREFIX,), "−"),
+negative = ufunc(
+    np.negative, lambda g, out, x: -g, notation=Notation("−{0}", PREFIX, (PREFIX,), "−"),
 )
-positive = entrywise(
-    "positive", np.positive, lambda g, out, x: g, notation=Notation("{0}", ATOM, (ATOM,), "+")
-)
-reciprocal = entrywise(
-    "reciprocal", np.reciprocal, lambda g, out, x: -g * out * out, domain=POSITIVE,
+positive = ufunc(np.positive, lambda g, out, x: g, notation=Notation("{0}", ATOM, (ATOM,), "+"))
+reciprocal = ufunc(
+    np.reciprocal, lambda g, out, x: -g * out * out, domain=POSITIVE,
     notation=Notation("1 / {0}", PRODUCT, (MATMUL,), "1/"),
-)  # fmt: skip
-remainder = entrywise(
-    "remainder",
-    np.remainder,
-    lambda g, out, x, y: g,
-    lambda g, out, x, y: -g * np.floor_divide(x, y),
-    domain=POSITIVE,
-    notation=Notation("{0} mod {1}", PRODUCT, (PRODUCT, MATMUL), "mod"),
 )
-square = entrywise(
-    "square",
-    np.square,
-    lambda g, out, x: g * (2 * x),
-    notation=Notation("{0}²", POWER, (ATOM,), "²"),
+remainder = ufunc(
+    np.remainder, lambda g, out, x, y: g, lambda g, out, x, y: -g * np.floor_divide(x, y),
+    domain=POSITIVE, notation=Notation("{0} mod {1}", PRODUCT, (PRODUCT, MATMUL), "mod"),
+)
+square = ufunc(
+    np.square, lambda g, out, x: g * (2 * x), notation=Notation("{0}²", POWER, (ATOM,), "²"),
 )
 
 # x ** 0 is constant in x, also at x = 0, and 0 ** y in y. Elsewhere nothing may be replaced, since
 # the rules are differentiated again: y x ** (y − 1) has the derivative 1 / x by y at y = 0.
-power_op = entrywise(
-    "power",
-    np.power,
-    lambda g, out, x, y: g * (y * x ** np.where((x == 0) * (y == 0), 1.0, y - 1)),
-    lambda g, out, x, y: g * (out * np.log(np.where((x == 0) * (y >= 0), 1.0, x))),
-    domain=POSITIVE,
+power_op = ufunc(
+    np.power, lambda g, out, x, y: g * (y * x ** np.where((x == 0) * (y == 0), 1.0, y - 1)),
+    lambda g, out, x, y: g * (out * np.log(np.where((x == 0) * (y >= 0), 1.0, x))), domain=POSITIVE,
     notation=Notation("{0}^{1}", POWER, (ATOM, ATOM), "^"),
 )
 
@@ -130,13 +108,10 @@ _SUPERSCRIPTS = dict(zip("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", stri
 
 # With a constant exponent n the rule needs no case distinction on arrays, and no logarithm.
 fixed_power = entrywise(
-    "fixed_power",
-    lambda x, exponent: x**exponent,
+    "fixed_power", lambda x, exponent: x**exponent,
     lambda g, out, x, exponent: g * (exponent * x ** (exponent - 1 if exponent else 0)),
-    domain=POSITIVE,
-    cases=[Case(((2, 3),), {"exponent": n}) for n in (3, 1, 0, -1, 0.5)],
-    notation=Notation(_superscript, POWER, (ATOM,), "^"),
-    source="({0}**{exponent!r})",
+    domain=POSITIVE, cases=[Case(((2, 3),), {"exponent": n}) for n in (3, 1, 0, -1, 0.5)],
+    notation=Notation(_superscript, POWER, (ATOM,), "^"), source="({0}**{exponent!r})",
 )
 
 
@@ -192,19 +167,14 @@ def _square(x: Any, out: None = None) -> Tensor:
     return power(x, 2)
 
 
-fmod = entrywise(
-    "fmod",
-    np.fmod,
-    lambda g, out, x, y: g,
-    lambda g, out, x, y: -g * np.rint((x - out) / y),
+fmod = ufunc(
+    np.fmod, lambda g, out, x, y: g, lambda g, out, x, y: -g * np.rint((x - out) / y),
     domain=POSITIVE,
 )
-ldexp = entrywise("ldexp", np.ldexp, lambda g, out, x, n: np.ldexp(g, n), None)
-nextafter = entrywise("nextafter", np.nextafter, lambda g, out, x, y: g, None)
-hypot = entrywise(
-    "hypot",
-    np.hypot,
-    lambda g, out, x, y: g * (x / np.where(out == 0, 1.0, out)),
+ldexp = ufunc(np.ldexp, lambda g, out, x, n: np.ldexp(g, n), None)
+nextafter = ufunc(np.nextafter, lambda g, out, x, y: g, None)
+hypot = ufunc(
+    np.hypot, lambda g, out, x, y: g * (x / np.where(out == 0, 1.0, out)),
     lambda g, out, x, y: g * (y / np.where(out == 0, 1.0, out)),
 )
 
@@ -214,12 +184,9 @@ def _per_size(x: Any, size: Any) -> Any:
     return np.where(size == np.inf, 0.0, x / size) / size
 
 
-arctan2 = entrywise(
-    "arctan2",
-    np.arctan2,
-    lambda g, out, y, x: g * _per_size(x, np.hypot(x, y)),
-    lambda g, out, y, x: -g * _per_size(y, np.hypot(x, y)),
-    domain=POSITIVE,
+arctan2 = ufunc(
+    np.arctan2, lambda g, out, y, x: g * _per_size(x, np.hypot(x, y)),
+    lambda g, out, y, x: -g * _per_size(y, np.hypot(x, y)), domain=POSITIVE,
 )
 
 
@@ -230,16 +197,12 @@ def _excess(x: Any, y: Any) -> Any:
 
 
 # Not exp(x − out): where x is large, out is rounded to it.
-logaddexp = entrywise(
-    "logaddexp",
-    np.logaddexp,
-    lambda g, out, x, y: g * sigmoid(_excess(x, y)),
+logaddexp = ufunc(
+    np.logaddexp, lambda g, out, x, y: g * sigmoid(_excess(x, y)),
     lambda g, out, x, y: g * sigmoid(_excess(y, x)),
 )
-logaddexp2 = entrywise(
-    "logaddexp2",
-    np.logaddexp2,
-    lambda g, out, x, y: g * sigmoid(_excess(x, y) * np.log(2.0)),
+logaddexp2 = ufunc(
+    np.logaddexp2, lambda g, out, x, y: g * sigmoid(_excess(x, y) * np.log(2.0)),
     lambda g, out, x, y: g * sigmoid(_excess(y, x) * np.log(2.0)),
 )
 
@@ -251,37 +214,29 @@ def _absolute_vjp(g: Any, out: Any, x: Any) -> Any:
     return g * conjugate_of(sign(x))
 
 
-absolute = entrywise(
-    "absolute", np.absolute, _absolute_vjp,
-    notation=Notation("|{0}|", ATOM, (SUM,), "|·|"),
-)  # fmt: skip
-fabs = entrywise("fabs", np.fabs, lambda g, out, x: g * np.sign(x))
-exp = entrywise("exp", np.exp, lambda g, out, x: g * out)
-exp2 = entrywise("exp2", np.exp2, lambda g, out, x: g * out * np.log(2.0))
-expm1 = entrywise("expm1", np.expm1, lambda g, out, x: g * np.exp(x))
-log = entrywise("log", np.log, lambda g, out, x: g / x, domain=POSITIVE)
-log2 = entrywise("log2", np.log2, lambda g, out, x: g / (x * np.log(2.0)), domain=POSITIVE)
-log10 = entrywise("log10", np.log10, lambda g, out, x: g / (x * np.log(10.0)), domain=POSITIVE)
-log1p = entrywise("log1p", np.log1p, lambda g, out, x: g / (1 + x), domain=(-0.7, 3.0))
-sqrt = entrywise(
-    "sqrt", np.sqrt, lambda g, out, x: g / (2 * out), domain=POSITIVE, notation=function("√")
-)
+absolute = ufunc(np.absolute, _absolute_vjp, notation=Notation("|{0}|", ATOM, (SUM,), "|·|"))
+fabs = ufunc(np.fabs, lambda g, out, x: g * np.sign(x))
+exp = ufunc(np.exp, lambda g, out, x: g * out)
+exp2 = ufunc(np.exp2, lambda g, out, x: g * out * np.log(2.0))
+expm1 = ufunc(np.expm1, lambda g, out, x: g * np.exp(x))
+log = ufunc(np.log, lambda g, out, x: g / x, domain=POSITIVE)
+log2 = ufunc(np.log2, lambda g, out, x: g / (x * np.log(2.0)), domain=POSITIVE)
+log10 = ufunc(np.log10, lambda g, out, x: g / (x * np.log(10.0)), domain=POSITIVE)
+log1p = ufunc(np.log1p, lambda g, out, x: g / (1 + x), domain=(-0.7, 3.0))
+sqrt = ufunc(np.sqrt, lambda g, out, x: g / (2 * out), domain=POSITIVE, notation=function("√"))
 # The root of a sum of squares, such as a norm: where that is 0 its derivative is taken as 0.
 root = entrywise(
-    "root",
-    np.sqrt,
+    "root", np.sqrt,
     lambda g, out, x: g * np.where(out == 0, 0.0, 0.5 / np.where(out == 0, 1.0, out)),
-    domain=POSITIVE,
-    notation=function("√"),
-    source="np.sqrt({0})",
+    domain=POSITIVE, notation=function("√"), source="np.sqrt({0})",
 )
-cbrt = entrywise("cbrt", np.cbrt, lambda g, out, x: g / (3 * out * out), domain=POSITIVE)
-sin = entrywise("sin", np.sin, lambda g, out, x: g * np.cos(x))
-cos = entrywise("cos", np.cos, lambda g, out, x: -g * np.sin(x))
-tan = entrywise("tan", np.tan, lambda g, out, x: g * (1.0 + out * out), domain=(-1.2, 1.2))
-sinh = entrywise("sinh", np.sinh, lambda g, out, x: g * np.cosh(x))
-cosh = entrywise("cosh", np.cosh, lambda g, out, x: g * np.sinh(x))
-tanh = entrywise("tanh", np.tanh, lambda g, out, x: g * (1.0 - out * out))
+cbrt = ufunc(np.cbrt, lambda g, out, x: g / (3 * out * out), domain=POSITIVE)
+sin = ufunc(np.sin, lambda g, out, x: g * np.cos(x))
+cos = ufunc(np.cos, lambda g, out, x: -g * np.sin(x))
+tan = ufunc(np.tan, lambda g, out, x: g * (1.0 + out * out), domain=(-1.2, 1.2))
+sinh = ufunc(np.sinh, lambda g, out, x: g * np.cosh(x))
+cosh = ufunc(np.cosh, lambda g, out, x: g * np.sinh(x))
+tanh = ufunc(np.tanh, lambda g, out, x: g * (1.0 - out * out))
 
 
 def _root_of_1_minus_square(x: Any) -> Any:
@@ -300,41 +255,25 @@ def _arctan_vjp(g: Any, out: Any, x: Any) -> Any:
     return g / (1 + x * x)
 
 
-arcsin = entrywise(
-    "arcsin", np.arcsin, lambda g, out, x: g / _root_of_1_minus_square(x), domain=WITHIN_1
+arcsin = ufunc(np.arcsin, lambda g, out, x: g / _root_of_1_minus_square(x), domain=WITHIN_1)
+arccos = ufunc(np.arccos, lambda g, out, x: -g / _root_of_1_minus_square(x), domain=WITHIN_1)
+arctan = ufunc(np.arctan, _arctan_vjp)
+arcsinh = ufunc(np.arcsinh, lambda g, out, x: g / _root_of_1_plus_square(x))
+arccosh = ufunc(
+    np.arccosh, lambda g, out, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)), domain=(1.2, 3.0),
 )
-arccos = entrywise(
-    "arccos", np.arccos, lambda g, out, x: -g / _root_of_1_minus_square(x), domain=WITHIN_1
-)
-arctan = entrywise("arctan", np.arctan, _arctan_vjp)
-arcsinh = entrywise("arcsinh", np.arcsinh, lambda g, out, x: g / _root_of_1_plus_square(x))
-arccosh = entrywise(
-    "arccosh",
-    np.arccosh,
-    lambda g, out, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),
-    domain=(1.2, 3.0),
-)
-arctanh = entrywise(
-    "arctanh", np.arctanh, lambda g, out, x: g / (1 - x) / (1 + x), domain=WITHIN_1
-)
-degrees = entrywise("degrees", np.degrees, lambda g, out, x: g * (180 / np.pi))
-rad2deg = entrywise("rad2deg", np.rad2deg, lambda g, out, x: g * (180 / np.pi))
-radians = entrywise("radians", np.radians, lambda g, out, x: g * (np.pi / 180))
-deg2rad = entrywise("deg2rad", np.deg2rad, lambda g, out, x: g * (np.pi / 180))
+arctanh = ufunc(np.arctanh, lambda g, out, x: g / (1 - x) / (1 + x), domain=WITHIN_1)
+degrees = ufunc(np.degrees, lambda g, out, x: g * (180 / np.pi))
+rad2deg = ufunc(np.rad2deg, lambda g, out, x: g * (180 / np.pi))
+radians = ufunc(np.radians, lambda g, out, x: g * (np.pi / 180))
+deg2rad = ufunc(np.deg2rad, lambda g, out, x: g * (np.pi / 180))
 relu = entrywise(
-    "relu",
-    lambda x: np.maximum(x, 0),
-    lambda g, out, x: g * (x > 0),
-    reads="some",
-    source="np.maximum({0}, 0)",
-    doc="``max(x, 0)``; its derivative at 0 is taken as 0.",
+    "relu", lambda x: np.maximum(x, 0), lambda g, out, x: g * (x > 0), reads="some",
+    source="np.maximum({0}, 0)", doc="``max(x, 0)``; its derivative at 0 is taken as 0.",
 )
 softplus = entrywise(
-    "softplus",
-    lambda x: np.logaddexp(x, 0),
-    lambda g, out, x: g * sigmoid(x),
-    source="np.logaddexp({0}, 0)",
-    doc="``log(1 + exp(x))``, without overflow.",
+    "softplus", lambda x: np.logaddexp(x, 0), lambda g, out, x: g * sigmoid(x),
+    source="np.logaddexp({0}, 0)", doc="``log(1 + exp(x))``, without overflow.",
 )
 
 
@@ -362,12 +301,8 @@ def _sigmoid(x: Any) -> Any:
 
 
 sigmoid: Op = entrywise(
-    "sigmoid",
-    _sigmoid,
-    lambda g, out, x: g * (out * (_one(out) - out)),
-    notation=function("σ"),
-    source="(1 / (1 + np.exp(-{0})))",
-    doc="``1 / (1 + exp(−x))``, without overflow.",
+    "sigmoid", _sigmoid, lambda g, out, x: g * (out * (_one(out) - out)), notation=function("σ"),
+    source="(1 / (1 + np.exp(-{0})))", doc="``1 / (1 + exp(−x))``, without overflow.",
 )
 
 # ---------------------------------------------------------------------- choosing
@@ -393,20 +328,15 @@ def _or_nan(smaller: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda x, y: np.where(np.isnan(x), np.logical_not(np.isnan(y)), smaller(x, y))
 
 
-_choosing = partial(entrywise, reads="some")
-maximum = _choosing("maximum", np.maximum, *_share(np.less), notation=function("max"))
-minimum = _choosing("minimum", np.minimum, *_share(np.greater), notation=function("min"))
-fmax = _choosing("fmax", np.fmax, *_share(_or_nan(np.less)))
-fmin = _choosing("fmin", np.fmin, *_share(_or_nan(np.greater)))
-where_op: Op = entrywise(
-    "where",
-    np.where,
-    None,
-    lambda g, out, condition, x, y: where_op(condition, g, 0),
-    lambda g, out, condition, x, y: where_op(condition, 0, g),
-    cases=[Case(((3,), (2, 3), (2, 1)))],
-    source="np.where({0}, {1}, {2})",
-    reads="some",
+_choosing = partial(ufunc, reads="some")
+maximum = _choosing(np.maximum, *_share(np.less), notation=function("max"))
+minimum = _choosing(np.minimum, *_share(np.greater), notation=function("min"))
+fmax = _choosing(np.fmax, *_share(_or_nan(np.less)))
+fmin = _choosing(np.fmin, *_share(_or_nan(np.greater)))
+where_op: Op = ufunc(
+    np.where, None, lambda g, out, condition, x, y: where_op(condition, g, 0),
+    lambda g, out, condition, x, y: where_op(condition, 0, g), cases=[Case(((3,), (2, 3), (2, 1)))],
+    source="np.where({0}, {1}, {2})", reads="some",
 )
 
 
@@ -466,7 +396,7 @@ def _sign_vjp(g: Any, out: Any, x: Any) -> Any:
     return turned * (out != 0)
 
 
-sign_op = entrywise("sign", np.sign, _sign_vjp)
+sign_op = ufunc(np.sign, _sign_vjp)
 
 
 @implements(np.sign)
@@ -499,8 +429,7 @@ def _sinc(x: Any, order: int) -> Any:
 
 
 sinc_op: Op = entrywise(
-    "sinc",
-    lambda x, order: np.sinc(x) if order == 0 else _sinc(x, order),
+    "sinc", lambda x, order: np.sinc(x) if order == 0 else _sinc(x, order),
     lambda g, out, x, order: g * sinc_op(x, order=order + 1),
     cases=[Case((shape,), {"order": 0}) for shape in ((2, 3), ())],
     source=lambda xs, params: _sinc_source(xs[0], params["order"]),

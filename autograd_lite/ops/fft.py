@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..arrays import zeros
-from ..table import Case, op
+from ..arrays import is_foreign, zeros
+from ..table import Case, Op, op
 from .define import along, implements, named, operand, refuse_out
 
 __all__ = ["fft", "ifft"]
@@ -48,13 +48,15 @@ def _padded(x: Any, n: int, axis: int) -> Any:
 
 def _transform(f: Any) -> Transform:
     def vjp(g: Any, out: Any, x: Any, n: int, axis: int, norm: str | None) -> Any:
-        gx, size = f(g, n, axis, norm), x.shape[axis]
+        gx, size = entry(g, n=n, axis=axis, norm=norm), x.shape[axis]
         return _padded(gx, size, axis) if n < size else gx[along(axis, slice(size))]
 
-    entry = op(
-        f.__name__,
-        f,
-        vjp,
+    def forward(x: Any, n: int, axis: int, norm: str | None) -> Any:
+        whole = x.rechunk({axis: -1}) if is_foreign(x) and hasattr(x, "rechunk") else x  # for Dask
+        return f(whole, n, axis, norm)
+
+    entry: Op = op(
+        f.__name__, forward, vjp,
         cases=[
             Case(((4,),), {"n": 4, "axis": -1, "norm": None}),
             Case(((3, 2),), {"n": 5, "axis": -2, "norm": "ortho"}),

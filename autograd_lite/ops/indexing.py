@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_of, beside, is_foreign, own_array, refuse_kinds, zeros
+from ..arrays import array_of, beside, is_foreign, of_known_size, own_array, refuse_kinds, zeros
 from ..engine.tensor import Tensor
 from ..numpy_code import code
 from ..show.notation import ATOM, Notation
@@ -72,25 +72,11 @@ def _behind(stacked: int, index: Any) -> tuple[Any, ...]:
     return (slice(None),) * stacked + _parts(index)
 
 
-def _entries(x: Any, index: Any) -> Any:
-    found = x[index]
-    if is_foreign(found) and found.size != found.size:  # nan
-        raise IndexError(
-            "how many entries a mask chooses isn't known before they are computed, and so no "
-            "shape; write np.where(mask, t, 0)"
-        )
-    return found
-
-
 getitem_op = op(
-    "getitem",
-    _entries,
-    _getitem_vjp,
+    "getitem", lambda x, index: of_known_size(x[index]), _getitem_vjp,
     cases=[Case(((2, 3),), {"index": index}) for index in _INDICES],
     notation=Notation(_written, ATOM, (ATOM,), "[ ]"),
-    source=lambda xs, params: f"{xs[0]}[{code(params['index'])}]",
-    stacks=True,
-    reads="some",
+    source=lambda xs, params: f"{xs[0]}[{code(params['index'])}]", stacks=True, reads="some",
 )
 
 
@@ -139,9 +125,7 @@ def _between_zeros(g: Any, axis: int, before: int, behind: int) -> Any:
 
 
 scatter: Op = op(
-    "scatter",
-    _scatter,
-    _scatter_vjp,
+    "scatter", _scatter, _scatter_vjp,
     cases=[
         Case((np.empty((2, 3))[index].shape,), {"index": index, "shape": (2, 3)})
         for index in _INDICES
@@ -150,8 +134,7 @@ scatter: Op = op(
         f"(lambda g: (z := np.zeros({params['shape']}, np.result_type(g, float)), "
         f"np.add.at(z, ({code(params['index'])}), g))[0])({xs[0]})"
     ),
-    stacks=True,
-    reads="all",
+    stacks=True, reads="all",
 )
 
 

@@ -25,17 +25,14 @@ def _part(i: int, g: Any, out: Any, *xs: Any, axis: int, starts: tuple[int, ...]
 
 
 concatenate_op = op(
-    "concatenate",
-    lambda *xs, axis, starts: np.concatenate(xs, axis=axis),
-    Each(_part),
+    "concatenate", lambda *xs, axis, starts: np.concatenate(xs, axis=axis), Each(_part),
     cases=[
         Case(((2, 3), (1, 3)), {"axis": 0, "starts": (0, 2)}),
         Case(((2, 1), (2, 3), (2, 2)), {"axis": -1, "starts": (0, 1, 4)}),
     ],
     notation=Notation(lambda xs, _: f"[{', '.join(xs)}]", ATOM, (SUM,), "concatenate"),
     source=lambda xs, params: f"np.concatenate([{', '.join(xs)}], axis={params['axis']})",
-    stacks=True,
-    reads="some",
+    stacks=True, reads="some",
 )
 
 

@@ -53,26 +53,20 @@ def eye(x: Any) -> Any:
 # ---------------------------------------------------------------------- inverses
 
 inv = numpy_op(
-    np.linalg.inv,
-    lambda g, out, x: -(mt(out) @ g @ mt(out)),
+    np.linalg.inv, lambda g, out, x: -(mt(out) @ g @ mt(out)),
     doc="""The inverses of square matrices: ``(…, n, n)`` → ``(…, n, n)``.
 
     Raises:
         LinAlgError: a singular matrix.
     """,
-    cases=_SQUARE,
-    stacks=True,
-    notation=Notation("{0}⁻¹", POWER, (ATOM,), "⁻¹"),
+    cases=_SQUARE, stacks=True, notation=Notation("{0}⁻¹", POWER, (ATOM,), "⁻¹"),
 )
 
 solve_op = op(
-    "solve",
-    np.linalg.solve,
-    lambda g, out, a, b: -(np.linalg.solve(mt(a), g) @ mt(out)),
+    "solve", np.linalg.solve, lambda g, out, a, b: -(np.linalg.solve(mt(a), g) @ mt(out)),
     lambda g, out, a, b: np.linalg.solve(mt(a), g),
     cases=[Case(((3, 3), (3, 2))), Case(((2, 3, 3), (3, 1))), Case(((2, 2), (3, 2, 1)))],
-    stacks=True,
-    notation=Notation("{0}⁻¹ {1}", MATMUL, (ATOM, MATMUL), "⁻¹"),
+    stacks=True, notation=Notation("{0}⁻¹ {1}", MATMUL, (ATOM, MATMUL), "⁻¹"),
     source="np.linalg.solve({0}, {1})",
 )
 
@@ -85,11 +79,8 @@ def _pinv_vjp(g: Any, out: Any, x: Any, **settings: Any) -> Any:
 
 
 pinv_op = op(
-    "pinv",
-    np.linalg.pinv,
-    _pinv_vjp,
-    cases=[Case(((3, 2),)), Case(((2, 2, 3),), {"rcond": 1e-10})],
-    stacks=True,
+    "pinv", np.linalg.pinv, _pinv_vjp,
+    cases=[Case(((3, 2),)), Case(((2, 2, 3),), {"rcond": 1e-10})], stacks=True,
     notation=Notation("{0}⁺", POWER, (ATOM,), "⁺"),
 )
 
@@ -123,14 +114,12 @@ def _cofactors(x: Any, det_x: Any) -> Any:
 
 
 det = numpy_op(
-    np.linalg.det,
-    lambda g, out, x: g[..., None, None] * _cofactors(x, out),
+    np.linalg.det, lambda g, out, x: g[..., None, None] * _cofactors(x, out),
     doc="""The determinants of square matrices: ``(…, n, n)`` → ``(…)``.
 
     The derivatives are right for singular matrices, too; there they take n⁴ entries of memory.
     """,
-    cases=_SQUARE,
-    stacks=True,
+    cases=_SQUARE, stacks=True,
 )
 
 
@@ -150,12 +139,7 @@ def _refuse_singular(logdet: Any) -> None:
 
 
 logdet = op(
-    "logdet",
-    _logdet,
-    _logdet_vjp,
-    cases=_SQUARE,
-    stacks=True,
-    source="np.linalg.slogdet({0})[1]",
+    "logdet", _logdet, _logdet_vjp, cases=_SQUARE, stacks=True, source="np.linalg.slogdet({0})[1]",
 )
 
 
@@ -333,15 +317,13 @@ def _svd_vjp(g: Any, out: Any, x: Any, full_matrices: bool) -> Any:
 
 
 svd_op: Op = op(
-    "svd",
-    _svd,
-    _svd_vjp,
+    "svd", _svd, _svd_vjp,
     cases=[Case((shape,), {"full_matrices": full})
            for shape in ((3, 2), (2, 3), (2, 2, 2)) for full in (False, True)],
     stacks=True,
     source="(lambda u, s, vh: np.concatenate([u, s[..., None, :], vh.mT], -2))"
     "(*np.linalg.svd({0}, False))",
-)  # fmt: skip
+)
 
 
 def _refuse_dependent(sizes: Any, least: float) -> None:
@@ -362,10 +344,7 @@ def _qr_vjp(g: Any, out: Any, x: Any) -> Any:
 
 
 qr_op = op(
-    "qr",
-    lambda x: np.concatenate(np.linalg.qr(x), axis=-2),
-    _qr_vjp,
-    cases=[Case(((3, 2),)), Case(((2, 2),)), Case(((2, 3, 2),))],
-    stacks=True,
+    "qr", lambda x: np.concatenate(np.linalg.qr(x), axis=-2), _qr_vjp,
+    cases=[Case(((3, 2),)), Case(((2, 2),)), Case(((2, 3, 2),))], stacks=True,
     source="np.concatenate(np.linalg.qr({0}), -2)",
 )

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array, beside, is_foreign, zeros
+from ..arrays import array_of, as_array, beside, is_foreign, zeros
 from ..engine.tensor import Tensor
 from ..show.notation import function
 from ..table import Case, Op, op
-from .define import numpy_op
+from .define import implements, numpy_op, refuse_out, value
 
 __all__ = [
     "delete", "diag", "diagflat", "diagonal", "flip", "fliplr", "flipud", "repeat", "resize",
@@ -95,12 +95,8 @@ _INDEX = np.array([[3, 0, 1], [1, 6, 1]])
 
 # Adjoint to each other: entries picked by their number, and sums of what is to go to each of them.
 pick: Op = op(
-    "pick",
-    _pick,
-    lambda g, out, x, index, shape: collect(g, index=index, shape=shape),
-    cases=[Case(((2, 3),), {"index": _INDEX, "shape": (2, 3)})],
-    stacks=True,
-    reads="some",
+    "pick", _pick, lambda g, out, x, index, shape: collect(g, index=index, shape=shape),
+    cases=[Case(((2, 3),), {"index": _INDEX, "shape": (2, 3)})], stacks=True, reads="some",
     source=lambda xs, params: (
         f"np.append(0, {xs[0]})[np.array({params['index'].tolist()}, dtype=int)]"
     ),
@@ -108,12 +104,8 @@ pick: Op = op(
 
 
 collect: Op = op(
-    "collect",
-    _collect,
-    lambda g, out, x, index, shape: pick(g, index=index, shape=shape),
-    cases=[Case(((2, 3),), {"index": _INDEX, "shape": (2, 3)})],
-    stacks=True,
-    reads="some",
+    "collect", _collect, lambda g, out, x, index, shape: pick(g, index=index, shape=shape),
+    cases=[Case(((2, 3),), {"index": _INDEX, "shape": (2, 3)})], stacks=True, reads="some",
     source=_index_code,
 )
 
@@ -135,15 +127,39 @@ triu = moving(np.triu, _cases({}, {"k": 1}))
 diag = moving(np.diag, _cases({}, {"k": 1}) + _cases({"k": -1}, shape=(3,)))
 diagflat = moving(np.diagflat, _cases({}, {"k": 1}))
 diagonal = moving(
-    np.diagonal, _cases({}, {"offset": 1}) + _cases({"axis1": -1, "axis2": 0}, shape=(2, 3, 2))
+    np.diagonal, _cases({}, {"offset": 1}) + _cases({"axis1": -1, "axis2": 0}, shape=(2, 3, 2)),
 )
-take = moving(
-    np.take, _cases({"indices": np.array([[5, 0], [0, -1]])}, {"indices": 1, "axis": 1})
-)
+_take = moving(np.take, _cases({"indices": np.array([[5, 0], [0, -1]])}, {"indices": 1, "axis": 1}))
 take_along_axis = moving(
-    np.take_along_axis, _cases({"indices": np.array([[2, 0], [1, 1]]), "axis": 1})
+    np.take_along_axis, _cases({"indices": np.array([[2, 0], [1, 1]]), "axis": 1}),
 )
-delete = moving(np.delete, _cases({"obj": 1}, {"obj": slice(0, 2), "axis": 1}))
+_delete = moving(np.delete, _cases({"obj": 1}, {"obj": slice(0, 2), "axis": 1}))
+
+
+# Without an axis, and of masks, not all libraries mean the same by these.
+
+
+@implements(np.take)
+def take(a: Any, indices: Any, axis: Any = None, out: None = None, mode: str = "raise") -> Tensor:
+    """The entries at ``indices`` along an axis, of all in a row where it is None."""
+    refuse_out("take", out)
+    return _along(_take, a, indices, axis, **({"mode": mode} if mode != "raise" else {}))
+
+
+@implements(np.delete)
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Tensor:
+    """The entries but for those at ``obj``, along an axis or of all in a row."""
+    is_mask = not isinstance(obj, slice) and np.asarray(value(obj)).dtype == bool
+    return _along(_delete, arr, np.flatnonzero(value(obj)) if is_mask else obj, axis)
+
+
+def _along(f: Any, x: Any, places: Any, axis: Any, **settings: Any) -> Tensor:
+    if is_foreign(array_of(x)):
+        x, axis = (x.reshape(-1), 0) if axis is None else (x, axis)
+        places = np.asarray(places) if isinstance(places, list) and places else places
+    settings |= {} if axis is None else {"axis": axis}
+    found: Tensor = f(x, places, **settings)
+    return found
 
 
 # ---------------------------------------------------------------------- padding
@@ -190,19 +206,13 @@ sliding_window_view = numpy_op(
     lambda g, out, x, **params: fold(g, **_slides(x.ndim, **params), shape=x.shape),
     cases=_cases({"window_shape": 2, "axis": 1}, {"window_shape": (2, 2)},
                  {"window_shape": (2, 2), "axis": (1, 1)}),
-    stacks=True,
-    reads="all",
-    notation=function("windows"),
-)  # fmt: skip
+    stacks=True, reads="all", notation=function("windows"),
+)
 fold: Op = op(
-    "fold",
-    _fold,
+    "fold", _fold,
     lambda g, out, x, window_shape, axis, shape: sliding_window_view(g, window_shape, axis=axis),
-    cases=[Case(((2, 2, 2),), {"window_shape": (2,), "axis": (-1,), "shape": (2, 3)})],
-    stacks=True,
-    reads="all",
-    notation=function("fold"),
-    source=lambda xs, params: _fold_code(xs[0], **params),
+    cases=[Case(((2, 2, 2),), {"window_shape": (2,), "axis": (-1,), "shape": (2, 3)})], stacks=True,
+    reads="all", notation=function("fold"), source=lambda xs, params: _fold_code(xs[0], **params),
 )
 
 

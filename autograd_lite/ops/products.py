@@ -23,14 +23,14 @@ __all__ = ["dot", "linear", "matmul"]
 
 def _matmul(x: Any, y: Any) -> Any:
     matrices = type(x) is type(y) is np.ndarray and x.ndim == y.ndim == 2
-    return x.dot(y) if matrices else np.matmul(x, y)  # dot takes half the time
+    return x.dot(y) if matrices else np.matmul(x, y)  # dot takes half the time; but it may load
 
 
 _LARGE = 10_000  # entries of a result from which on it counts that dot clears it first
 
 
 def _matmul_left(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
-    if x.ndim == y.ndim == 2:
+    if x.ndim == y.ndim == 2 and type(g) is type(y):
         return g.dot(y.T)
     if y.ndim == 1:
         return g[..., None] * y
@@ -41,7 +41,7 @@ def _matmul_left(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
 
 def _matmul_right(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
     if x.ndim == y.ndim == g.ndim == 2:
-        return x.T.dot(g) if y.size < _LARGE else x.T @ g
+        return x.T.dot(g) if y.size < _LARGE and type(x) is type(g) else x.T @ g
     if x.ndim == 1:
         return g[..., None] * x if y.ndim == 1 else x[:, None] * g[..., None, :]
     if y.ndim == 1:
@@ -50,10 +50,7 @@ def _matmul_right(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
 
 
 matmul: Op = op(
-    "matmul",
-    _matmul,
-    _matmul_left,
-    _matmul_right,
+    "matmul", _matmul, _matmul_left, _matmul_right,
     cases=[
         Case(shapes)
         for shapes in (
@@ -62,22 +59,17 @@ matmul: Op = op(
             ((3,), (5, 3, 2)), ((5, 2, 3), (3,)), ((1, 3), (3, 1)),
         )
     ],
-    notation=infix("", MATMUL),
-    stacks=True,
+    notation=infix("", MATMUL), stacks=True,
     doc="``np.matmul`` of Tensors: the product of matrices, or of stacks of them.",
-)  # fmt: skip
+)
 
 
 # A layer's x W + b as one op, since it is half of what a small network does.
 linear = op(
-    "linear",
-    lambda x, weight, bias: (x.dot(weight) if x.ndim == 2 else np.matmul(x, weight)) + bias,
-    _matmul_left,
-    _matmul_right,
+    "linear", lambda x, weight, bias: _matmul(x, weight) + bias, _matmul_left, _matmul_right,
     lambda g, out, x, weight, bias: g,
     cases=[Case(((4, 2), (2, 3), (1, 3))), Case(((2,), (2, 3), (3,)))],
-    notation=Notation("{0} {1} + {2}", SUM, (MATMUL, PREFIX, PRODUCT), "+"),
-    stacks=True,
+    notation=Notation("{0} {1} + {2}", SUM, (MATMUL, PREFIX, PRODUCT), "+"), stacks=True,
     doc="``x @ weight + bias`` as one op: ``(…, n)``, ``(n, m)``, ``(1, m)`` → ``(…, m)``.",
 )
 
@@ -139,9 +131,7 @@ def _convolve_vjp(g: Any, x: Any, other: Any, first: int) -> Any:
 
 
 convolve_op: Op = op(
-    "convolve",
-    _convolve,
-    lambda g, out, a, v, first, size: _convolve_vjp(g, a, v, first),
+    "convolve", _convolve, lambda g, out, a, v, first, size: _convolve_vjp(g, a, v, first),
     lambda g, out, a, v, first, size: _convolve_vjp(g, v, a, first),
     cases=[
         Case(shapes, {"first": first, "size": size})
@@ -193,8 +183,7 @@ def _einsum_vjp(
 
 
 einsum_op: Op = op(
-    "einsum",
-    lambda *xs, subscripts, optimize: np.einsum(subscripts, *xs, optimize=optimize),
+    "einsum", lambda *xs, subscripts, optimize: np.einsum(subscripts, *xs, optimize=optimize),
     Each(_einsum_vjp),
     cases=[
         Case(((2, 3), (3, 4)), {"subscripts": "ab,bc->ac", "optimize": False}),
@@ -202,6 +191,5 @@ einsum_op: Op = op(
         Case(((2, 3),), {"subscripts": "ab->a", "optimize": False}),
         Case(((2, 3), (4,)), {"subscripts": "ab,c->a", "optimize": False}),
     ],
-    source=lambda xs, params: f"np.einsum({params['subscripts']!r}, {', '.join(xs)})",
-    stacks=True,
+    source=lambda xs, params: f"np.einsum({params['subscripts']!r}, {', '.join(xs)})", stacks=True,
 )

@@ -56,16 +56,18 @@ def _reducing(ufunc: Any, function: Any) -> Callable[..., Any]:
     quick = ufunc.reduce
 
     def reduced(x: Any, axis: Any, **settings: Any) -> Any:
-        return (function if is_foreign(x) else quick)(x, axis=axis, **settings)
+        if not is_foreign(x):
+            return quick(x, axis=axis, **settings)
+        initial = settings.pop("initial", None) if x.size else None  # which not all know
+        found = function(x, axis=axis, **settings)
+        return found if initial is None else ufunc(found, initial)
 
     return reduced
 
 
 sum_op = _reduction(
-    "sum",
-    _reducing(np.add, np.sum),
-    lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims),
-    notation=function("Σ"),
+    "sum", _reducing(np.add, np.sum),
+    lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims), notation=function("Σ"),
     reads="all",
 )
 
@@ -191,8 +193,7 @@ def zeros_times(x: Any, y: Any, factors: Sequence[Any]) -> Any:
 
 
 prod_op = _reduction(
-    "prod",
-    _reducing(np.multiply, np.prod),
+    "prod", _reducing(np.multiply, np.prod),
     lambda g, out, x, axis, keepdims: _kept(g, x, axis, keepdims) * _others(x, axis),
     notation=function("Π"),
 )

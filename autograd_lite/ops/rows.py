@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..table import Case, op
 from .define import operand, value
+from .reductions import max_op
 
 __all__ = ["logsumexp"]
 
@@ -26,40 +27,31 @@ def _log_softmax(x: Any, axis: int) -> Any:
 _ROWS = [Case(((2, 3),), {"axis": -1}), Case(((2, 3, 2),), {"axis": 1})]
 
 softmax_op = op(
-    "softmax",
-    _softmax,
-    lambda g, out, x, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)),
-    cases=_ROWS,
+    "softmax", _softmax,
+    lambda g, out, x, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)), cases=_ROWS,
     source="(lambda e: e / np.sum(e, axis={axis}, keepdims=True))"
     "(np.exp({0} - np.max({0}, axis={axis}, keepdims=True)))",
 )
 log_softmax_op = op(
-    "log_softmax",
-    _log_softmax,
-    lambda g, out, x, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
-    cases=_ROWS,
+    "log_softmax", _log_softmax,
+    lambda g, out, x, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True), cases=_ROWS,
     source="({0} - np.log(np.sum(np.exp({0}), axis={axis}, keepdims=True)))",
 )
 leaky_relu_op = op(
-    "leaky_relu",
-    lambda x, slope: np.where(x > 0, x, slope * x),
+    "leaky_relu", lambda x, slope: np.where(x > 0, x, slope * x),
     lambda g, out, x, slope: g * np.where(x > 0, 1.0, slope),
-    cases=[Case(((2, 3),), {"slope": 0.01})],
-    entrywise=True,
+    cases=[Case(((2, 3),), {"slope": 0.01})], entrywise=True,
     source="np.where({0} > 0, {0}, {slope} * {0})",
 )
 logsumexp_op = op(
-    "logsumexp",
-    lambda x, axis: _logsumexp(x, axis),
-    lambda g, out, x, axis: g * np.exp(x - out),
-    cases=_ROWS,
-    source="np.log(np.sum(np.exp({0}), axis={axis}, keepdims=True))",
+    "logsumexp", lambda x, axis: _logsumexp(x, axis), lambda g, out, x, axis: g * np.exp(x - out),
+    cases=_ROWS, source="np.log(np.sum(np.exp({0}), axis={axis}, keepdims=True))",
 )
 
 
 def _greatest(x: Any, axis: Any) -> Any:
     """The greatest entries, to be taken off exponents; 0 for infinite ones."""
-    found = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    found = max_op.forward(x, axis, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(found), found, 0.0)
 
 
@@ -104,9 +96,7 @@ def _normalised_vjp(g: Any, out: Any, x: Any, axis: Any, eps: float, ddof: int) 
 
 
 normalised_op = op(
-    "normalised",
-    _normalised,
-    _normalised_vjp,
+    "normalised", _normalised, _normalised_vjp,
     cases=[
         Case(((2, 3),), {"axis": 1, "eps": 1e-5, "ddof": 0}),
         Case(((4, 2),), {"axis": 0, "eps": 0.1, "ddof": 1}),

@@ -25,11 +25,8 @@ __all__ = ["cumprod", "cumsum"]
 _CASES = [Case(((2, 3),), {"axis": axis}) for axis in (-1, -2)] + [Case(((0, 2),), {"axis": -2})]
 
 cumsum_op: Op = op(
-    "cumsum",
-    np.cumsum,
-    lambda g, out, x, axis: flip(cumsum_op(flip(g, axis), axis=axis), axis),
-    cases=_CASES,
-    stacks=True,
+    "cumsum", np.cumsum, lambda g, out, x, axis: flip(cumsum_op(flip(g, axis), axis=axis), axis),
+    cases=_CASES, stacks=True,
 )
 
 

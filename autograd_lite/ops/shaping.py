@@ -13,7 +13,7 @@ from ..engine.tensor import Tensor
 from ..errors import explain
 from ..show.notation import ATOM, POWER, SUM, Notation
 from ..table import Case, op
-from .define import implements, named, operand
+from .define import implements, named, numpys, operand
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "expand_dims",
@@ -22,13 +22,10 @@ __all__ = [
 ]  # fmt: skip
 
 reshape_op = op(
-    "reshape",
-    lambda x, shape: x.reshape(shape),
+    "reshape", lambda x, shape: x.reshape(shape),
     lambda g, out, x, shape: g.reshape(g.shape[: g.ndim - out.ndim] + x.shape),
     cases=[Case(((2, 3),), {"shape": shape}) for shape in ((6,), (3, -1), (1, 2, 3))],
-    source="np.reshape({0}, {shape})",
-    stacks=True,
-    reads="all",
+    source="np.reshape({0}, {shape})", stacks=True, reads="all",
 )
 
 
@@ -96,13 +93,9 @@ def _transpose_vjp(g: Any, out: Any, x: Any, axes: Any) -> Any:
 
 
 transpose_op = op(
-    "transpose",
-    lambda x, axes: x.T if axes is None else x.transpose(axes),
-    _transpose_vjp,
+    "transpose", lambda x, axes: x.T if axes is None else x.transpose(axes), _transpose_vjp,
     cases=[Case(((2, 3),), {"axes": None}), Case(((2, 3, 4),), {"axes": (2, 0, -2)})],
-    notation=Notation("{0}ᵀ", POWER, (ATOM,), "ᵀ"),
-    stacks=True,
-    reads="all",
+    notation=Notation("{0}ᵀ", POWER, (ATOM,), "ᵀ"), stacks=True, reads="all",
     source=lambda xs, params: (
         f"{xs[0]}.T" if params["axes"] is None else f"np.transpose({xs[0]}, {params['axes']})"
     ),
@@ -131,16 +124,10 @@ def swapaxes(a: Any, axis1: Any, axis2: Any) -> Tensor:
     return _reordered("swapaxes", a, lambda y: np.swapaxes(y, axis1, axis2))
 
 
-@implements(np.moveaxis)
-def moveaxis(a: Any, source: Any, destination: Any) -> Tensor:
-    """The axes ``source`` put where ``destination`` says, the others in their order."""
-    return _reordered("moveaxis", a, lambda y: np.moveaxis(y, source, destination))
-
-
-@implements(np.rollaxis)
-def rollaxis(a: Any, axis: int, start: int = 0) -> Tensor:
-    """An axis moved back until it stands before ``start``."""
-    return _reordered("rollaxis", a, lambda y: np.rollaxis(y, axis, start))
+moveaxis = numpys(
+    np.moveaxis, "The axes ``source`` put where ``destination`` says, the others in their order."
+)
+rollaxis = numpys(np.rollaxis, "An axis moved back until it stands before ``start``.")
 
 
 @implements(np.matrix_transpose, np.linalg.matrix_transpose)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import dask
@@ -11,6 +12,10 @@ import dask.array as da
 import numpy as np
 from dask.callbacks import Callback
 
+from autograd_lite.containers import leaves
+
+from ..coverage.call import Call
+from ..sampling import Sample
 from .same import Library
 
 COMPUTES: list[int] = []
@@ -45,12 +50,18 @@ def numpy(xs: Sequence[Any]) -> list[Any]:
 DASK = Library(da.Array, put, numpy, asked)
 
 
-def by_numpy(sample: Any) -> bool:
-    """Whether NumPy itself computes the op on Dask's arrays, lazily."""
-    inputs = [put(x) for x in sample.inputs(np.random.default_rng(7))]
-    with warnings.catch_warnings():
+def by_numpy(case: Sample | Call) -> bool:
+    """Whether NumPy itself computes the case of an op, or the call, on Dask's arrays, lazily."""
+    if isinstance(case, Sample):
+        inputs = [put(x) for x in case.inputs(np.random.default_rng(7))]
+        compute = partial(case.op.forward, **case.case.params)
+    else:
+        inputs, compute = [put(x) for x in case.drawn()], case.of(np)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("error")
         try:
-            return isinstance(sample.op.forward(*inputs, **sample.case.params), da.Array)
+            found = leaves(compute(*inputs))
+            return all(isinstance(x, da.Array) for x in found) and not asked()
         except Exception:
+            asked()
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from typing import Any
 
 import dask
@@ -16,10 +17,12 @@ import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 
+from ..coverage.call import Call
+from ..coverage.calls import CALLS
 from ..each import each
 from ..sampling import Sample, samples
 from .lazy import COMPUTES, DASK, asked, by_numpy, put
-from .same import assert_same, of_op
+from .same import assert_same, call_as, of_call, of_op
 
 ONE_EACH = {s.op.name: s for s in samples() if all(map(np.prod, s.case.shapes))}
 UP_TO_SIGN = {"svd", "qr"}
@@ -126,6 +129,36 @@ def test_transforms_are_lazy(transform: Any, put_w: Any) -> None:
         both = zip(*((x if isinstance(x, tuple) else (x,)) for x in (expected, found)), strict=True)
         pairs = [(np.asarray(x), y) for x, y in both]
         assert_same(DASK, *map(list, zip(*pairs, strict=True)))
+
+
+def test_nothing_is_loaded_beside_numpy_s_arrays() -> None:
+    w, y = np.ones((3, 1)), (X[:, :1] > 0).astype(float)
+    for f in (lambda w: np.sum(np.tanh(X @ w)), lambda w: np.inner([1.0, 2.0, 3.0], w.T).sum(),
+              lambda w: nn.BCELoss()(ag.sigmoid(X @ w), y),
+              lambda w: nn.CrossEntropyLoss()(ag.concatenate([X @ w, -X @ w], 1),
+                                              np.concatenate([y, 1 - y], 1))):  # fmt: skip
+        expected = ag.grad(f)(w)
+        assert_same(DASK, [expected], [ag.grad(f)(put(w))])
+
+
+FULL = [call for call in CALLS if all(x.size for x in call.drawn())]
+
+
+@each(FULL[5::50], by=lambda call: call.function)
+def test_functions_that_numpy_composes(call: Call) -> None:
+    """The same numbers, lazily, or an error that names what is lacking; nothing is loaded."""
+    name, found, said = call.function.split(".")[-1], None, [""]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)  # Dask's own, of complex svd
+        try:
+            found = call_as(DASK, call)
+        except (TypeError, ValueError, NotImplementedError, IndexError) as error:
+            said = [str(error), *getattr(error, "__notes__", ())]
+    if found is None:
+        assert not asked()
+        assert any(word in line for line in said for word in (name, "Dask"))
+    elif name not in UP_TO_SIGN | NOT_THEIRS:
+        assert_same(DASK, of_call(call, np.array, np.array), found)
 
 
 def test_readers_compute_once() -> None:

@@ -168,12 +168,12 @@ class Counting(nn.Module):
 
 
 class Drawing(Counting):
-    def __init__(self) -> None:
-        super().__init__()
-        self.rng = np.random.default_rng(0)
-
     def forward(self, x: Any) -> Any:
-        return self.linear(x * (self.rng.random(x.shape) < 0.5))
+        return self.linear(x * (GENERATOR.random(x.shape) < 0.5))
+
+
+GENERATOR = np.random.default_rng(0)
+NORMALISED = nn.Sequential(nn.BatchNorm1d(5), nn.Linear(5, 1, rng=0))
 
 
 REFUSED = {
@@ -186,6 +186,8 @@ REFUSED = {
     "record": (in_blocks(X), Y, {"record": 1}, r"record.*x\[:1000\]\.compute\(\)"),
     "a net that counts": (in_blocks(X), Y, {"net": Counting()}, "calls.*batch_size below"),
     "a net that draws": (in_blocks(X), Y, {"net": Drawing()}, "random numbers.*batch_size below"),
+    "several means": (in_blocks(X), Y, {"net": NORMALISED, "batch_size": 80},
+                      "running_mean of shape.*of one block, 40"),
     "shapes": (in_blocks(X), in_blocks(Y[:, 0]), {}, "must have the same shape"),
     "not trained": (in_blocks(X), Y, {"optimizer": nn.SGD(nn.Linear(1, 1).parameters(), 1)},
                     "depends on none of the optimizer's"),
@@ -198,7 +200,8 @@ def test_what_is_refused(x: Any, y: Any, settings: Any, message: str):
     optimizer = settings.get("optimizer") or nn.SGD(net.parameters(), lr=0.1)
     with pytest.raises(ValueError, match=message):
         nn.fit(net, x, y, nn.MSELoss(), optimizer, 1, record=settings.get("record"),
-               validation=settings.get("validation"))  # fmt: skip
+               validation=settings.get("validation"),
+               batch_size=settings.get("batch_size"))  # fmt: skip
     assert getattr(net, "calls", 0) == 0
 
 
@@ -214,9 +217,50 @@ def test_what_isn_t_an_array_and_compiled_steps_are_refused():
 def test_a_net_that_draws_trains_on_some_rows_at_a_time():
     nets = Drawing(), Drawing()
     for net, x in zip(nets, (X, in_blocks(X)), strict=True):
+        GENERATOR.bit_generator.state = np.random.default_rng(0).bit_generator.state
         optimizer = nn.SGD(net.parameters(), lr=0.1)
         nn.fit(net, x, Y, nn.MSELoss(), optimizer, 1, batch_size=20, compiled=False)
     assert nets[0].linear.weight.data.tolist() == nets[1].linear.weight.data.tolist()
+
+
+class Masks(nn.Module):
+    """Learns, in its only parameter, how often each entry of blocks was kept."""
+
+    def __init__(self, seed: int) -> None:
+        self.total, self.drop = ag.Tensor(np.zeros((1, 5)), True), nn.Dropout(0.5, rng=seed)
+
+    def forward(self, x: Any) -> Any:
+        return self.drop(x) * self.total
+
+
+def test_dropout_draws_for_each_block_by_a_generator_of_its_own():
+    def kept(seed: int, blocks: int, epochs: int = 1) -> Any:
+        net, ones = Masks(seed), da.ones((blocks, 5), chunks=(1, 5))
+        loss, optimizer = nn.SquaredErrorLoss("sum"), nn.SGD(net.parameters(), lr=0.5)
+        nn.fit(net, ones, ones, loss, optimizer, epochs, batch_size=blocks, validation=(ones, ones))
+        return net.total.data
+
+    few, again, other = kept(0, 1), kept(0, 1), kept(1, 1)
+    assert set(few.ravel()) == {0.0, 1.0}
+    assert few.tolist() == again.tolist() != other.tolist()
+    assert few.tolist() != kept(0, 1, epochs=2).tolist()  # another mask at each step
+    many = kept(0, 400)
+    np.testing.assert_allclose(many / 400, 0.5, atol=0.15)
+    assert len(set(many.ravel())) > 1
+
+
+def test_means_and_variances_are_those_of_a_block():
+    def trained(x: Any) -> tuple[nn.History, Any]:
+        net = nn.Sequential(nn.BatchNorm1d(5), nn.Linear(5, 1, rng=0))
+        loss, optimizer = nn.BCEWithLogitsLoss(), nn.Adam(net.parameters(), lr=0.1)
+        history = nn.fit(net, x, Y, loss, optimizer, 2, batch_size=40, validation=(x, Y),
+                         compiled=False)  # fmt: skip
+        return history, [t.data for t in net.tensor_owners()]
+
+    (found, tensors), (expected, theirs) = trained(in_blocks(X)), trained(X)
+    np.testing.assert_allclose(found.validation.loss, expected.validation.loss, rtol=1e-12)
+    for x, y in zip(tensors, theirs, strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-9)
 
 
 # ---------------------------------------------------------------------- on a cluster
