@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -61,7 +62,7 @@ def gelu(x: Any) -> Any:
         >>> nn.gelu(np.array([-1.0, 0.0, 2.0])).round(4)
         array([-0.1588,  0.    ,  1.9546])
     """
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
 def silu(x: Any) -> Any:

@@ -15,7 +15,7 @@ from autograd_lite.table import Op
 
 from . import activations
 from .activations import Activation
-from .module import Module, as_input
+from .module import Module, as_input, whole
 
 Rng = np.random.Generator | int | None
 
@@ -55,8 +55,7 @@ class Linear(Module):
         rng: Rng = None,
         dtype: DTypeLike = np.float64,
     ) -> None:
-        if n_in < 1 or n_out < 1:
-            raise ValueError(f"Linear: widths must be at least 1, and are {n_in} and {n_out}")
+        n_in, n_out = whole("Linear: n_in", n_in, 1), whole("Linear: n_out", n_out, 1)
         self.weight = drawn("weight", (n_in, n_out), n_in, rng, dtype)
         self.bias = Tensor(np.zeros((1, n_out)), True, "bias", dtype) if bias else None
 
@@ -113,7 +112,7 @@ class MLP(Module):
         ``(1, sizes[k])``.
 
     Raises:
-        ValueError: fewer than two sizes, an unknown activation, or not one a layer.
+        ValueError: fewer than two sizes, one below 1, an unknown activation, or not one a layer.
 
     Example:
         >>> import autograd_lite as ag, nn

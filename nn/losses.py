@@ -6,6 +6,7 @@ by the number of entries (rows) q, ``"sum"`` adds up, ``"none"`` does neither.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ from autograd_lite.show.notation import function
 from autograd_lite.table import Case, Op, op
 
 from .activations import log_softmax, softmax
-from .module import as_input
+from .module import as_input, within
 
 REDUCTIONS = ("mean", "sum", "none")
 _ELL = function("ℓ")
@@ -287,7 +288,7 @@ class HuberLoss(_Loss):
         delta: δ.
 
     Raises:
-        ValueError: a δ that isn't positive.
+        ValueError: a δ that isn't positive and finite.
 
     Example:
         >>> import nn
@@ -299,9 +300,9 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        if not delta > 0:
-            raise ValueError(f"HuberLoss: delta must be positive, and is {delta!r}")
-        self.delta = delta
+        self.delta = within("HuberLoss: delta", delta, math.inf)
+        if not delta:
+            raise ValueError("HuberLoss: delta must be positive, not 0")
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         if self.delta == 1:
@@ -364,7 +365,7 @@ class CrossEntropyLoss(_Loss):
 
     Raises:
         ValueError: a class number outside ``0 … k−1``; a weight of another shape, or below 0;
-            nothing left to take a mean of.
+            nothing left to take a mean of; ``ignore_index`` beside probabilities.
         TypeError: class numbers that are not integers.
 
     Example:
@@ -395,6 +396,11 @@ class CrossEntropyLoss(_Loss):
         labels = classes.ndim == prediction.ndim - 1
         if labels:
             target = _one_hot(classes, prediction, self.ignore_index)
+        elif self.ignore_index is not None:
+            raise ValueError(
+                f"CrossEntropyLoss: ignore_index={self.ignore_index} is of class numbers, and the "
+                "targets are probabilities; a row of zeros counts for nothing in a sum"
+            )
         if self.weight is not None:
             if self.weight.shape != prediction.shape[-1:]:
                 raise ValueError(

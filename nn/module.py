@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterator
 from reprlib import recursive_repr
 from typing import Any
+
+import numpy as np
 
 from autograd_lite import Tensor
 from autograd_lite.arrays import HOLDERS, content, given
@@ -163,30 +166,28 @@ class Module:
             KeyError: a parameter is missing, or unknown; nothing is set then.
             ValueError: a value has another shape, or isn't real numbers; nothing is set then.
         """
-        named, paths = self._keyed(), dict(self.named_parameters())
-        keys = {parameter: key for key, parameter in named.items()}
-        given_as: dict[str, str] = {}
-        for said in state:
-            key = keys[paths[said]] if said in paths else said
-            if key in given_as:
+        named = self._keyed()
+        known = {**dict(self.named_parameters()), **named}
+        said: dict[Tensor, str] = {}
+        for key in state:
+            first = said.setdefault(known[key], key) if key in known else key
+            if first != key:
                 raise KeyError(
-                    f"load_state_dict: {key} is given twice, as {given_as[key]} and as {said}"
+                    f"load_state_dict: one parameter is given twice, as {first} and as {key}"
                 )
-            given_as[key] = said
-        state = {key: state[said] for key, said in given_as.items()}
-        if named.keys() != state.keys():
-            missing, unknown = sorted(named.keys() - state), sorted(state.keys() - named)
+        missing = sorted(key for key, parameter in named.items() if parameter not in said)
+        unknown = sorted(state.keys() - known)
+        if missing or unknown:
             raise KeyError(f"load_state_dict: missing {missing}, unknown {unknown}")
-        values = {path: given(value, "load_state_dict") for path, value in state.items()}
-        for path, parameter in named.items():
-            value = values[path]
-            if value.shape != parameter.shape or value.dtype.kind not in "biuf":
+        values = {p: given(state[key], "load_state_dict") for p, key in said.items()}
+        for p, value in values.items():
+            if value.shape != p.shape or value.dtype.kind not in "biuf":
                 raise ValueError(
-                    f"load_state_dict: {path} has shape {parameter.shape}, and was given "
+                    f"load_state_dict: {said[p]} has shape {p.shape}, and was given "
                     f"{value.shape} of {value.dtype}"
                 )
-        for path, parameter in named.items():
-            parameter.data = values[path]
+        for p, value in values.items():
+            p.data = value
 
     @recursive_repr("…")
     def __repr__(self) -> str:
@@ -253,3 +254,30 @@ def named(x: Any, name: str) -> Any:
     """``x``, which gets a name, without looking for the line that gives it."""
     x.name = name
     return x
+
+
+def whole(what: str, value: Any, least: int, meant: str = "") -> int:
+    """``value`` as an int, of at least that.
+
+    Raises:
+        ValueError: it isn't one; it says ``what``, and what is ``meant``.
+    """
+    try:
+        n = least - 1 if isinstance(value, (bool, np.bool_)) else operator.index(value)
+    except TypeError:
+        n = least - 1
+    if n < least:
+        raise ValueError(f"{what} must be {meant or f'an int of at least {least}'}, not {value!r}")
+    return n
+
+
+def within(what: str, value: float, below: float = 1) -> float:
+    """``value``, a number from 0 to less than ``below``.
+
+    Raises:
+        ValueError: it isn't one.
+    """
+    number: Any = value
+    if not (isinstance(number, (int, float, np.floating, np.integer)) and 0 <= number < below):
+        raise ValueError(f"{what} must be a number in [0, {below}), not {value!r}")
+    return value

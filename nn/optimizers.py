@@ -6,6 +6,7 @@ a graph that was recorded before it stays as it was.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,7 +21,7 @@ from autograd_lite.errors import describe
 from autograd_lite.graph import walk
 from autograd_lite.lines import hint
 
-from .module import Module
+from .module import Module, within
 
 Update = Callable[[Any, int, Array, Array], Array]
 ENTRYWISE: set[Any] = set()
@@ -52,9 +53,7 @@ class Optimizer:
         self, parameters: Iterable[Tensor], lr: float, max_norm: float | None = None
     ) -> None:
         name = type(self).__name__
-        if isinstance(parameters, Module):
-            raise TypeError(f"{name}: give the network's parameters: net.parameters()")
-        self.parameters = list(parameters)
+        self.parameters = _listed(name, parameters)
         for i, p in enumerate(self.parameters):
             if not (isinstance(p, Tensor) and p.is_leaf):
                 raise TypeError(
@@ -70,9 +69,7 @@ class Optimizer:
             raise ValueError(f"{name}: there are no parameters to train")
         if len(set(self.parameters)) < len(self.parameters):
             raise ValueError(f"{name}: a parameter is given twice, and would take each step twice")
-        if max_norm is not None and not max_norm > 0:
-            raise ValueError(f"{name}: max_norm must be positive, not {max_norm!r}")
-        self.lr, self.max_norm = lr, max_norm
+        self.lr, self.max_norm = lr, None if max_norm is None else _norm(name, max_norm)
         if not self.lr:
             raise ValueError(f"{name}: lr must be positive and finite, not {lr!r}")
         self._memory: dict[str, list[Array]] = {}
@@ -135,6 +132,18 @@ def _refuse_mixed(optimizer: Optimizer, parameter: Tensor, grad: Any) -> None:
         )
 
 
+def _listed(where: str, parameters: Iterable[Tensor]) -> list[Tensor]:
+    if isinstance(parameters, (Module, Tensor)):
+        raise TypeError(f"{where}: give a list of parameters, such as net.parameters()")
+    return list(parameters)
+
+
+def _norm(where: str, max_norm: float) -> float:
+    if not max_norm > 0:
+        raise ValueError(f"{where}: max_norm must be positive, not {max_norm!r}")
+    return max_norm
+
+
 def _clipped(grads: list[Any], max_norm: float) -> tuple[Any, list[Any]]:
     norm: Any = np.sqrt(sum(np.sum(g * g) for g in grads))
     scale = np.minimum(max_norm / (norm + 1e-6), 1.0)
@@ -146,6 +155,10 @@ def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
 
     For loops of one's own; optimizers take ``max_norm=``. Returned is the norm that they had.
 
+    Raises:
+        ValueError: a norm that isn't positive.
+        TypeError: a net; its parameters are meant.
+
     Example:
         >>> import autograd_lite as ag, nn
         >>> w = ag.Tensor([0.0, 0.0], requires_grad=True)
@@ -153,8 +166,9 @@ def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
         >>> nn.clip_grad_norm_([w], 1.0), w.grad.round(3)
         (5.0, array([0.6, 0.8]))
     """
-    found = [p for p in parameters if p.grad is not None]
-    norm, grads = _clipped([p.grad for p in found], max_norm)
+    where = "clip_grad_norm_"
+    found = [p for p in _listed(where, parameters) if p.grad is not None]
+    norm, grads = _clipped([p.grad for p in found], _norm(where, max_norm))
     for p, grad in zip(found, grads, strict=True):
         p.grad = grad
     return float(norm)
@@ -252,7 +266,7 @@ class Momentum(Optimizer):
         max_norm: float | None = None,
     ) -> None:
         super().__init__(parameters, lr, max_norm)
-        self.momentum, self.nesterov = momentum, nesterov
+        self.momentum, self.nesterov = within("Momentum: momentum", momentum), nesterov
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
@@ -284,7 +298,7 @@ class AdaGrad(Optimizer):
         max_norm: float | None = None,
     ) -> None:
         super().__init__(parameters, lr, max_norm)
-        self.eps = eps
+        self.eps = within("AdaGrad: eps", eps, math.inf)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
@@ -317,7 +331,7 @@ class RMSprop(Optimizer):
         max_norm: float | None = None,
     ) -> None:
         super().__init__(parameters, lr, max_norm)
-        self.rho, self.eps = rho, eps
+        self.rho, self.eps = within("RMSprop: rho", rho), within("RMSprop: eps", eps, math.inf)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
@@ -351,7 +365,9 @@ class Adam(Optimizer):
         max_norm: float | None = None,
     ) -> None:
         super().__init__(parameters, lr, max_norm)
-        self.betas, self.eps = betas, eps
+        name, (beta1, beta2) = type(self).__name__, betas
+        self.betas = within(f"{name}: betas[0]", beta1), within(f"{name}: betas[1]", beta2)
+        self.eps = within(f"{name}: eps", eps, math.inf)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
@@ -392,7 +408,7 @@ class AdamW(Adam):
         max_norm: float | None = None,
     ) -> None:
         super().__init__(parameters, lr, betas, eps, max_norm)
-        self.weight_decay = weight_decay
+        self.weight_decay = within("AdamW: weight_decay", weight_decay, math.inf)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from .data import whole
+from .module import whole
 from .optimizers import Optimizer
 
 

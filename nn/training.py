@@ -20,10 +20,10 @@ from autograd_lite.lines import hint
 
 from .cluster import Blocks, BlockStep, is_lazy
 from .curves import said, svg
-from .data import Rows, Seen, batch_rows, whole
+from .data import Rows, Seen, batch_rows
 from .layers import Rng
 from .losses import _Loss
-from .module import Module
+from .module import Module, whole
 from .optimizers import Optimizer, check_trained
 from .recording import Recorder, Recording
 from .schedules import LambdaLR

@@ -15,6 +15,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
+from autograd_lite.engine.leaves import hold
 
 from ..each import each
 
@@ -218,6 +219,17 @@ def test_a_layer_computes_what_numpy_does_and_is_compiled(layer: Layer):
 
 
 @each(LAYERS)
+def test_a_layer_keeps_single_precision_and_takes_no_rows(layer: Layer):
+    net = layer.make()
+    for _, tensor in net.named_tensors():
+        hold(tensor, tensor.data.astype(np.float32))
+    x = layer.x.astype(np.float32) if of_floats(layer) else layer.x
+    out = called(net, x)
+    assert out.dtype == np.float32
+    assert called(net.eval(), x[:0]).shape == (0, *out.shape[1:])
+
+
+@each(LAYERS)
 def test_a_layer_trains_by_compiled_steps_as_it_does_without(layer: Layer):
 
     class Scaled(nn.Module):
@@ -390,6 +402,7 @@ def test_dropout_keeps_the_mean_and_nothing_in_evaluation():
     assert (layer(x).data != dropped).any()
     assert layer.eval()(x).data.tolist() == x.tolist()
     assert nn.Dropout(0.0)(x).data.tolist() == x.tolist()
+    assert set(np.unique(nn.Dropout(0.2, rng=0)(np.ones(99, int)).data)) == {0.0, 1.25}
 
 
 def test_attention_takes_keys_of_another_length_and_a_mask():
@@ -415,28 +428,40 @@ def test_a_recurrent_net_goes_on_from_a_state():
 
 CE = nn.CrossEntropyLoss
 REFUSED: list[tuple[Callable[[], Any], str]] = [
-    (lambda: nn.Dropout(1.0), r"p must lie in \[0, 1\), and is 1.0"),
-    (lambda: nn.LayerNorm(0), "width must be at least 1"),
+    (lambda: nn.Dropout(1.0), r"p must be a number in \[0, 1\), not 1.0"),
+    (lambda: nn.LayerNorm(0), "LayerNorm: n must be an int of at least 1, not 0"),
+    (lambda: nn.LayerNorm((2, 3)), r"must be an int of at least 1, not \(2, 3\)"),  # type: ignore[arg-type]
     (lambda: nn.LayerNorm(2)(ROWS), r"last axis must have 2 entries, and x has shape \(4, 3\)"),
     (lambda: nn.BatchNorm1d(3)(ROWS[:1]), "two rows or more"),
-    (lambda: nn.Embedding(0, 1), "sizes must be at least 1"),
+    (lambda: nn.Embedding(0, 1), "Embedding: n must be an int of at least 1"),
     (lambda: nn.Embedding(4, 1)(SYMBOLS), "must lie in 0 … 3, and reach from 0 to 4"),
-    (lambda: nn.Conv2d(0, 1, 2), "channels must be at least 1"),
+    (lambda: nn.Conv2d(0, 1, 2), "n_in must be an int of at least 1"),
     (lambda: nn.Conv2d(1, 1, 0), "kernel_size must be an int of at least 1, or two, not 0"),
     (lambda: nn.Conv2d(1, 1, 2, stride=(1, 0)), "stride must be"),
     (lambda: nn.Conv2d(3, 1, 2)(IMAGES), r"\(q, 3, h, w\), and x has shape \(2, 2, 4, 4\)"),
     (lambda: nn.Conv2d(2, 1, 5)(IMAGES), "no smaller than a window"),
     (lambda: nn.MaxPool2d(2)(ROWS), "windows of 2×2: images must be of shape"),
-    (lambda: nn.RNN(0, 1), "RNN: widths must be at least 1"),
+    (lambda: nn.RNN(0, 1), "RNN: n_in must be an int of at least 1"),
+    (lambda: nn.RNN(4, 3)(TIMES, np.zeros((1, 3))), r"be h of shape \(2, 3\), and has \(1, 3\)"),
+    (lambda: nn.LSTM(4, 3)(TIMES, np.zeros((2, 3))), r"h, c of shape \(2, 3\), and has \(2, 3\)"),
     (lambda: nn.LSTM(3, 1)(TIMES), r"LSTM: x must be of shape \(q, t, 3\)"),
     (lambda: nn.MultiHeadAttention(4, 3), "3 heads don't divide a width of 4"),
     (lambda: nn.MultiHeadAttention(4, 2)(TIMES, mask=np.ones((2, 2), bool)), "attend to none"),
+    (lambda: nn.MultiHeadAttention(4, 2)(ROWS), r"query must be of shape \(q, t, 4\), key and"),
+    (lambda: nn.MultiHeadAttention(4, 2)(TIMES, TIMES[:1]), r"have \(2, 2, 4\), \(1, 2, 4\)"),
+    (lambda: nn.MultiHeadAttention(4, 2)(TIMES, mask=np.zeros((3, 3), bool)), "broadcast together"),
     (lambda: nn.HuberLoss(delta=0), "delta must be positive"),
+    (lambda: nn.HuberLoss(delta=math.inf), r"delta must be a number in \[0, inf\)"),
+    (lambda: CE(ignore_index=1)(ROWS, np.eye(4, 3)), "the targets are probabilities"),
     (lambda: CE(weight=[-1.0, 1.0]), "weights must not be negative"),
     (lambda: CE(weight=[1.0])(ROWS, [0, 1, 2, 0]), r"weight must have shape \(3,\)"),
     (lambda: CE(ignore_index=-1)(ROWS, [-1] * 4), "each row is ignored"),
     (lambda: CE(ignore_index=-1)(ROWS, [-2] * 4), r"must lie in 0 … 2, and reach from -2"),
     (lambda: nn.SGD([Tensor(1.0, True)], lr=0.1, max_norm=0), "max_norm must be positive"),
+    (lambda: nn.clip_grad_norm_([], -1.0), "clip_grad_norm_: max_norm must be positive"),
+    (lambda: nn.Momentum([Tensor(1.0, True)], 0.1, -0.5), r"in \[0, 1\), not -0.5"),
+    (lambda: nn.Adam([Tensor(1.0, True)], betas=(0.9, 1.0)), r"Adam: betas\[1\] must be .*1.0"),
+    (lambda: nn.AdamW([Tensor(1.0, True)], weight_decay=-1), r"AdamW: weight_decay must be"),
 ]  # fmt: skip
 
 
@@ -446,7 +471,11 @@ def test_what_makes_no_sense_is_refused(f: Callable[[], Any], said: str):
         f()
 
 
-def test_symbols_are_integers_and_a_schedule_takes_an_optimizer():
+def test_what_is_of_another_type_is_refused():
+    with pytest.raises(TypeError, match=r"mask must be of booleans, .* not of float64"):
+        nn.MultiHeadAttention(4, 2)(TIMES, mask=np.zeros((2, 2)))
+    with pytest.raises(TypeError, match=r"clip_grad_norm_: .* such as net.parameters\(\)"):
+        nn.clip_grad_norm_(nn.MLP([1, 1]), 1.0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="numbers must be integers, not float64"):
         nn.Embedding(4, 1)(ROWS)
     with pytest.raises(TypeError, match="StepLR: give one of nn's optimizers"):
