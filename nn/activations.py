@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite import Tensor
-from autograd_lite.engine.op import apply
 from autograd_lite.ops.rows import leaky_relu_op, log_softmax_op, softmax_op
-from autograd_lite.table import Op
 
 from .module import Module
+
+__all__ = [
+    "GELU", "Identity", "LeakyReLU", "LogSoftmax", "ReLU", "SiLU", "Sigmoid", "Softmax",
+    "Softplus", "Tanh", "gelu", "identity", "leaky_relu", "log_softmax", "silu", "softmax",
+]  # fmt: skip
 
 Activation = Callable[[Any], Any]
 
@@ -125,10 +127,7 @@ class _Activation(Module):
     function: Activation
 
     def forward(self, x: Any) -> Any:
-        function: Any = type(self).function
-        if type(x) is Tensor and type(function) is Op:  # the shorter way
-            return apply(function, (x,))
-        return function(x)
+        return type(self).function(x)
 
 
 class Sigmoid(_Activation):

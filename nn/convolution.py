@@ -13,6 +13,8 @@ from autograd_lite import Tensor, einsum, pad, reshape, sliding_window_view
 from .layers import Rng, drawn
 from .module import Module, as_data, whole
 
+__all__ = ["AvgPool2d", "Conv2d", "Flatten", "MaxPool2d"]
+
 Pair = int | tuple[int, int]
 
 
@@ -75,16 +77,9 @@ class Conv2d(Module):
     """
 
     def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        kernel_size: Pair,
-        stride: Pair = 1,
-        padding: Pair = 0,
-        bias: bool = True,
-        rng: Rng = None,
-        dtype: DTypeLike = np.float64,
-    ) -> None:
+        self, n_in: int, n_out: int, kernel_size: Pair, stride: Pair = 1, padding: Pair = 0,
+        bias: bool = True, rng: Rng = None, dtype: DTypeLike = np.float64,
+    ) -> None:  # fmt: skip
         n_in, n_out = whole("Conv2d: n_in", n_in, 1), whole("Conv2d: n_out", n_out, 1)
         self.kernel_size = _pair("Conv2d: kernel_size", kernel_size, 1)
         self.stride = _pair("Conv2d: stride", stride, 1)

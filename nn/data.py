@@ -13,15 +13,13 @@ from autograd_lite.engine.tensor import Array
 from .layers import Rng
 from .module import whole
 
+__all__ = ["batches", "standardize"]
+
 
 def batches(
-    x: Any,
-    y: Any,
-    batch_size: int,
-    shuffle: bool = False,
-    rng: Rng = None,
+    x: Any, y: Any, batch_size: int, shuffle: bool = False, rng: Rng = None,
     drop_last: bool = False,
-) -> Iterator[tuple[Array, Array]]:
+) -> Iterator[tuple[Array, Array]]:  # fmt: skip
     """The rows of ``x`` and ``y``, ``batch_size`` at a time, in their order or shuffled.
 
     Args:

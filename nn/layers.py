@@ -17,6 +17,8 @@ from . import activations
 from .activations import Activation
 from .module import Module, as_input, whole
 
+__all__ = ["MLP", "Linear", "Sequential"]
+
 Rng = np.random.Generator | int | None
 
 
@@ -48,13 +50,9 @@ class Linear(Module):
     """
 
     def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        bias: bool = True,
-        rng: Rng = None,
+        self, n_in: int, n_out: int, bias: bool = True, rng: Rng = None,
         dtype: DTypeLike = np.float64,
-    ) -> None:
+    ) -> None:  # fmt: skip
         n_in, n_out = whole("Linear: n_in", n_in, 1), whole("Linear: n_out", n_out, 1)
         self.weight = drawn("weight", (n_in, n_out), n_in, rng, dtype)
         self.bias = Tensor(np.zeros((1, n_out)), True, "bias", dtype) if bias else None
@@ -63,6 +61,18 @@ class Linear(Module):
         if self.bias is None:
             return apply(matmul, (x, self.weight))
         return apply(linear, (x, self.weight, self.bias))
+
+
+    def called(self, letters: str) -> None:
+        """Name weight and bias ``W_…`` and ``b_…``."""
+        self.weight.name = f"W_{letters}"
+        if self.bias is not None:
+            self.bias.name = f"b_{letters}"
+
+
+def edge_name(i: int) -> str:
+    """What the edge from layer i is called: ``01``, and from the tenth on ``9,10``."""
+    return f"{i}{i + 1}" if i < 9 else f"{i},{i + 1}"
 
 
 class Sequential(Module):
@@ -124,14 +134,11 @@ class MLP(Module):
     """
 
     def __init__(
-        self,
-        sizes: Sequence[int],
+        self, sizes: Sequence[int],
         activation: str | Activation | Sequence[str | Activation] = "sigmoid",
-        output: str | Activation | None = None,
-        bias: bool = True,
-        rng: Rng = None,
+        output: str | Activation | None = None, bias: bool = True, rng: Rng = None,
         dtype: DTypeLike = np.float64,
-    ) -> None:
+    ) -> None:  # fmt: skip
         depth = len(sizes) - 1 if isinstance(sizes, Sequence) else 0
         if depth < 1:
             raise ValueError(f"MLP: sizes must hold an input and an output width, not {sizes!r}")
@@ -141,10 +148,7 @@ class MLP(Module):
             for n_in, n_out in pairwise(sizes)
         ]
         for i, layer in enumerate(self.layers):
-            edge = f"{i}{i + 1}" if i < 9 else f"{i},{i + 1}"
-            layer.weight.name = f"W_{edge}"
-            if layer.bias is not None:
-                layer.bias.name = f"b_{edge}"
+            layer.called(edge_name(i))
         self.activations = _one_a_layer(activation, output, depth)
         self._names = [(f"s_{k}", f"l_{k}") for k in range(1, depth + 1)]
 

@@ -27,19 +27,20 @@ from autograd_lite.table import Case, Op, op
 from .activations import log_softmax, softmax
 from .module import as_input, within
 
+__all__ = [
+    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "MSELoss",
+    "SquaredErrorLoss",
+]  # fmt: skip
+
 REDUCTIONS = ("mean", "sum", "none")
 _ELL = function("ℓ")
 
 
 def _loss(
-    name: str,
-    code: str,
-    value: Callable[[Any, Any], Any],
-    *slopes: Callable[[Any, Any], Any],
+    name: str, code: str, value: Callable[[Any, Any], Any], *slopes: Callable[[Any, Any], Any],
     count: Callable[[Any], float] = lambda p: p.size,
-    total: Callable[[Any, Any], Any] | None = None,
-    **kwargs: Any,
-) -> Op:
+    total: Callable[[Any, Any], Any] | None = None, **kwargs: Any,
+) -> Op:  # fmt: skip
     """A loss as an op: its value (as NumPy code, too), and its derivative by the prediction and by
     the target.
 

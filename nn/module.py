@@ -13,8 +13,11 @@ import numpy as np
 from autograd_lite import Tensor
 from autograd_lite.arrays import HOLDERS, content, given
 from autograd_lite.engine.tensor import Array
+from autograd_lite.graph import walk
 from autograd_lite.layers import entered, left
 from autograd_lite.lines import hint
+
+__all__ = ["Module"]
 
 
 class Module:
@@ -75,8 +78,10 @@ class Module:
             UserWarning: a Tensor that requires a gradient is no parameter, since it was computed.
         """
         parameters = [parameter for _, parameter in self.named_parameters()]
+        trained = {parameter for parameter in parameters if parameter.requires_grad}
         for path, tensor in self.named_tensors():
-            if not tensor.is_leaf and _is_cut_off(tensor, parameters):
+            cut_off = tensor.requires_grad and not tensor.is_leaf
+            if cut_off and trained.isdisjoint(walk(tensor)):
                 hint(
                     f"{path} of shape {tensor.shape} requires a gradient and isn't trained: it is "
                     f"no leaf, but the result of {tensor.op and tensor.op.name}. Make a parameter "
@@ -116,13 +121,11 @@ class Module:
         Raises:
             KeyError: there is none; it lists those there are.
         """
-        named = dict(self.named_parameters())
-        by_name = {parameter.name: parameter for parameter in named.values()}
-        if name in by_name:
-            return by_name[name]
-        if name in named:
-            return named[name]
-        known = ", ".join(parameter.name or path for path, parameter in named.items())
+        paths = dict(self.named_parameters())
+        found = paths | {p.name: p for p in paths.values() if p.name}
+        if name in found:
+            return found[name]
+        known = ", ".join(parameter.name or path for path, parameter in paths.items())
         raise KeyError(f"{type(self).__name__} has no parameter {name!r}; it has {known}")
 
     __iter__ = None  # a module is no sequence, though it has __getitem__
@@ -219,19 +222,6 @@ def _held(module: Module) -> Iterator[tuple[str, Any]]:
             items = value.items() if isinstance(value, dict) else enumerate(value)
             inner = [(k, x) for k, x in items if isinstance(x, (Tensor, Module, *_CONTAINERS))]
             todo += [(f"{path}.{k}" if path else str(k), x) for k, x in reversed(inner)]
-
-
-def _is_cut_off(tensor: Tensor, parameters: list[Tensor]) -> bool:
-    """Whether it requires a gradient, of which nothing reaches a parameter."""
-    todo, seen, known = [tensor], {tensor}, set(parameters)
-    while todo:
-        result = todo.pop()
-        if result in known:
-            return False
-        new = [x for x in result.inputs if x.requires_grad and x not in seen]
-        seen.update(new)
-        todo += new
-    return tensor.requires_grad
 
 
 def as_input(x: Any, name: str) -> Tensor:

@@ -13,6 +13,8 @@ from autograd_lite.ops.rows import normalised_op
 from .layers import Rng
 from .module import Module, as_data, whole, within
 
+__all__ = ["BatchNorm1d", "Dropout", "LayerNorm"]
+
 
 class Dropout(Module):
     """In training each entry is 0 with probability ``p``, else divided by ``1 − p``.

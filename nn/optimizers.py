@@ -23,6 +23,10 @@ from autograd_lite.lines import hint
 
 from .module import Module, within
 
+__all__ = [
+    "SGD", "AdaGrad", "Adam", "AdamW", "Momentum", "Optimizer", "RMSprop", "clip_grad_norm_",
+]  # fmt: skip
+
 Update = Callable[[Any, int, Array, Array], Array]
 ENTRYWISE: set[Any] = set()
 """The updates that treat each entry by itself, so that all parameters can be taken as one array."""
@@ -71,7 +75,7 @@ class Optimizer:
             raise ValueError(f"{name}: a parameter is given twice, and would take each step twice")
         self.lr, self.max_norm = lr, None if max_norm is None else _norm(name, max_norm)
         if not self.lr:
-            raise ValueError(f"{name}: lr must be positive and finite, not {lr!r}")
+            raise ValueError(f"{name}: lr must be positive, not {lr!r}")
         self._memory: dict[str, list[Array]] = {}
         self._steps = [0] * len(self.parameters)  # of each, since its first gradient
 
@@ -82,14 +86,7 @@ class Optimizer:
 
     @lr.setter
     def lr(self, value: float) -> None:
-        if not (isinstance(value, (int, float, np.generic)) and 0 <= value < float("inf")):
-            raise ValueError(
-                f"{type(self).__name__}: lr must be positive and finite, not {value!r}"
-            )
-        self._lr = float(value)
-        # As an array, since NumPy takes longer to convert a number than to multiply by it.
-        (dtype, *others) = {p.dtype for p in self.parameters}
-        self._minus_lr: Any = -self._lr if others else np.array(-self._lr, dtype)
+        self._lr = float(within(f"{type(self).__name__}: lr", value, math.inf))
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -193,7 +190,7 @@ class SGD(Optimizer):
             return super().step()
         if Mode.entered:
             tell("write", self.parameters[0], "data")
-        return descend(self.parameters, self._minus_lr)
+        return descend(self.parameters, -self._lr)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
@@ -258,13 +255,9 @@ class Momentum(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float,
-        momentum: float = 0.9,
-        nesterov: bool = False,
-        max_norm: float | None = None,
-    ) -> None:
+        self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.9,
+        nesterov: bool = False, max_norm: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr, max_norm)
         self.momentum, self.nesterov = within("Momentum: momentum", momentum), nesterov
 
@@ -291,12 +284,9 @@ class AdaGrad(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float = 0.01,
-        eps: float = 1e-10,
+        self, parameters: Iterable[Tensor], lr: float = 0.01, eps: float = 1e-10,
         max_norm: float | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr, max_norm)
         self.eps = within("AdaGrad: eps", eps, math.inf)
 
@@ -323,13 +313,9 @@ class RMSprop(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float = 0.01,
-        rho: float = 0.99,
-        eps: float = 1e-8,
-        max_norm: float | None = None,
-    ) -> None:
+        self, parameters: Iterable[Tensor], lr: float = 0.01, rho: float = 0.99,
+        eps: float = 1e-8, max_norm: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr, max_norm)
         self.rho, self.eps = within("RMSprop: rho", rho), within("RMSprop: eps", eps, math.inf)
 
@@ -357,13 +343,10 @@ class Adam(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float = 0.001,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
+        self, parameters: Iterable[Tensor], lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
         max_norm: float | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr, max_norm)
         name, (beta1, beta2) = type(self).__name__, betas
         self.betas = within(f"{name}: betas[0]", beta1), within(f"{name}: betas[1]", beta2)
@@ -399,14 +382,10 @@ class AdamW(Adam):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float = 0.001,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.01,
-        max_norm: float | None = None,
-    ) -> None:
+        self, parameters: Iterable[Tensor], lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0.01, max_norm: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr, betas, eps, max_norm)
         self.weight_decay = within("AdamW: weight_decay", weight_decay, math.inf)
 

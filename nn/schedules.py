@@ -8,6 +8,8 @@ from collections.abc import Callable
 from .module import whole
 from .optimizers import Optimizer
 
+__all__ = ["CosineAnnealingLR", "ExponentialLR", "LambdaLR", "StepLR"]
+
 
 class LambdaLR:
     """``α_t = α_0 · f(t)``: the base, and for a schedule of one's own.

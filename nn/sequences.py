@@ -17,6 +17,8 @@ from .activations import softmax
 from .layers import Linear, Rng, drawn
 from .module import Module, as_data, named, whole
 
+__all__ = ["LSTM", "RNN", "Embedding", "MultiHeadAttention"]
+
 
 class Embedding(Module):
     """A row of numbers for each of ``n`` symbols, looked up by its number.
@@ -195,14 +197,9 @@ class MultiHeadAttention(Module):
     """
 
     def __init__(
-        self,
-        width: int,
-        heads: int,
-        causal: bool = False,
-        bias: bool = True,
-        rng: Rng = None,
+        self, width: int, heads: int, causal: bool = False, bias: bool = True, rng: Rng = None,
         dtype: DTypeLike = np.float64,
-    ) -> None:
+    ) -> None:  # fmt: skip
         width, heads = (whole(f"MultiHeadAttention: {what}", n, 1)
                         for what, n in (("width", width), ("heads", heads)))
         if width % heads:
@@ -212,9 +209,7 @@ class MultiHeadAttention(Module):
             Linear(width, width, bias, rng, dtype) for _ in range(4)
         )
         for letter, layer in zip("QKVO", (self.query, self.key, self.value, self.out), strict=True):
-            layer.weight.name = f"W_{letter}"
-            if layer.bias is not None:
-                layer.bias.name = f"b_{letter}"
+            layer.called(letter)
 
     def forward(self, query: Any, key: Any = None, value: Any = None, mask: Any = None) -> Tensor:
         query = as_data(query, "x")

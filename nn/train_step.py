@@ -30,7 +30,9 @@ from autograd_lite.gradients import pulled, seeded
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
 
-_ITS_OWN = {"_lr", "_minus_lr", "_memory", "_steps"}  # of an optimizer, read at each step
+__all__ = ["TrainStep"]
+
+_ITS_OWN = {"_lr", "_memory", "_steps"}  # of an optimizer, read at each step
 
 
 class TrainStep:

@@ -29,6 +29,10 @@ from .recording import Recorder, Recording
 from .schedules import LambdaLR
 from .train_step import TrainStep
 
+__all__ = [
+    "CompileWarning", "History", "accuracy", "evaluate", "fit",
+]  # fmt: skip
+
 Metric = Callable[[Array, Array], float]
 
 

@@ -132,7 +132,7 @@ def test_optimizer_errors():
     with pytest.raises(TypeError, match="Adam: parameter 1 is no leaf Tensor, but Tensor"):
         nn.Adam([w, w * 2])
     for lr in (0.0, -1.0, np.nan, np.inf, None, "0.1"):
-        with pytest.raises(ValueError, match="lr must be positive and finite"):
+        with pytest.raises(ValueError, match="lr must be"):
             nn.SGD([w], lr=lr)
     w.grad = np.ones(())
     with pytest.raises(NotImplementedError, match="Optimizer has no update"):
