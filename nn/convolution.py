@@ -65,7 +65,8 @@ class Conv2d(Module):
 
     Shapes:
         weight ``(n_out, n_in, *kernel_size)``, bias ``(n_out, 1, 1)``;
-        ``(q, n_in, h, w)`` → ``(q, n_out, h', w')``, see `windows`.
+        ``(q, n_in, h, w)`` → ``(q, n_out, h', w')``, where
+        ``h' = (h + 2·padding − kernel_size) // stride + 1``, and so w'.
 
     Raises:
         ValueError: sizes below 1; images with another number of channels, or smaller than a window.
@@ -115,8 +116,11 @@ class MaxPool2d(_Pool2d):
         stride: how far it moves on; by default its own size, so that none overlap.
 
     Shapes:
-        ``(q, c, h, w)`` → ``(q, c, h', w')``, see `windows`; what is left over at the lower and
-        right edge is not read.
+        ``(q, c, h, w)`` → ``(q, c, h', w')``, where ``h' = (h − kernel_size) // stride + 1``, and
+        so w'; what is left over at the lower and right edge is not read.
+
+    Raises:
+        ValueError: sizes below 1; x of other than four axes, or images smaller than a window.
 
     Example:
         >>> import nn
@@ -129,7 +133,7 @@ class MaxPool2d(_Pool2d):
 
 
 class AvgPool2d(_Pool2d):
-    """The mean of each window, with the arguments and shapes of `MaxPool2d`.
+    """The mean of each window, with the arguments, shapes and errors of `MaxPool2d`.
 
     Example:
         >>> import nn

@@ -41,7 +41,10 @@ class Linear(Module):
         dtype: of the parameters.
 
     Shapes:
-        weight ``(n_in, n_out)``, bias ``(1, n_out)``; ``(…, n_in)`` → ``(…, n_out)``.
+        weight ``(n_in, n_out)``, bias ``(1, n_out)``; ``(…, q, n_in)`` → ``(…, q, n_out)``.
+
+    Raises:
+        ValueError: a width that isn't an int of at least 1; called with another width.
 
     Example:
         >>> import nn
@@ -77,6 +80,9 @@ def edge_name(i: int) -> str:
 
 class Sequential(Module):
     """Modules (or functions) applied one after the other.
+
+    Raises:
+        TypeError: what is neither, such as a class or a list of modules.
 
     Example:
         >>> import nn

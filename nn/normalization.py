@@ -84,6 +84,9 @@ class LayerNorm(_Scaled):
     Shapes:
         weight γ and bias β ``(n,)``; ``(…, n)`` → ``(…, n)``.
 
+    Raises:
+        ValueError: a width that isn't an int of at least 1; called with another width.
+
     Example:
         >>> import nn
         >>> nn.LayerNorm(2)([[1.0, 3.0]]).data.round(3)

@@ -18,6 +18,10 @@ class LambdaLR:
         optimizer: whose learning rate is changed; what it is now is α_0.
         factor: f, of the number of calls of `step` so far.
 
+    Raises:
+        TypeError: no optimizer of nn's.
+        ValueError: a rate, when its turn comes, that is negative or not finite.
+
     Example:
         >>> import autograd_lite as ag, nn
         >>> optimizer = nn.SGD([ag.Tensor(1.0, requires_grad=True)], lr=0.5)
@@ -49,6 +53,9 @@ class LambdaLR:
 class StepLR(LambdaLR):
     """``α_0 · γ^⌊t / n⌋``: every ``step_size`` n calls it is multiplied with ``gamma`` γ.
 
+    Raises:
+        ValueError: a step size that isn't an int of at least 1; else as `LambdaLR`.
+
     Example:
         >>> import autograd_lite as ag, nn
         >>> optimizer = nn.SGD([ag.Tensor(1.0, requires_grad=True)], lr=1.0)
@@ -67,7 +74,7 @@ class StepLR(LambdaLR):
 
 
 class ExponentialLR(LambdaLR):
-    """``α_0 · γ^t``.
+    """``α_0 · γ^t``, with the errors of `LambdaLR`.
 
     Example:
         >>> import autograd_lite as ag, nn
@@ -92,6 +99,9 @@ class CosineAnnealingLR(LambdaLR):
         optimizer: whose learning rate is changed.
         t_max: T, the calls after which it is α_min.
         eta_min: α_min.
+
+    Raises:
+        ValueError: a ``t_max`` that isn't an int of at least 1; else as `LambdaLR`.
 
     Example:
         >>> import autograd_lite as ag, nn

@@ -124,6 +124,9 @@ class RNN(_Recurrent):
         Called with x ``(q, t, n_in)``, and a state ``(q, width)`` if it isn't to be zeros, it gives
         all states ``(q, t, width)``, and the last one.
 
+    Raises:
+        ValueError: a width that isn't an int of at least 1; x or a state of another shape.
+
     Example:
         >>> import nn
         >>> outputs, h = nn.RNN(3, 5, rng=0)(np.ones((2, 7, 3)))
@@ -151,6 +154,9 @@ class LSTM(_Recurrent):
         weight_ih W_x ``(n_in, 4·width)``, weight_hh W_h ``(width, 4·width)``, bias
         ``(1, 4·width)``. Called with x ``(q, t, n_in)``, and a state (h, c) of two ``(q, width)``
         if it isn't to be zeros, it gives all h ``(q, t, width)``, and the last state (h, c).
+
+    Raises:
+        ValueError: a width that isn't an int of at least 1; x or a state of another shape.
 
     Example:
         >>> import nn
