@@ -191,6 +191,15 @@ def test_fit_trains_and_tells_loss_and_metrics():
     assert history.metrics["accuracy"][-1] == 1.0
 
 
+def test_metrics_go_by_names_that_are_given_or_by_their_own():
+    x, y, net = xor()
+    for metrics in (nn.accuracy, [nn.accuracy], {"accuracy": nn.accuracy}):
+        optimizer = nn.SGD(net.parameters(), lr=0.1)
+        history = nn.fit(net, x, y, nn.BCELoss(), optimizer, 1, metrics=metrics)
+        assert [*history.metrics] == ["accuracy"]
+        assert [*nn.evaluate(net, x, y, nn.BCELoss(), metrics=metrics)[1]] == ["accuracy"]
+
+
 def test_fit_s_loss_is_the_mean_of_all_rows_also_with_a_smaller_last_batch():
     x, y, _ = xor()
     for reduction, expected in (("mean", np.log(2)), ("sum", 4 * np.log(2))):
