@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import autograd_lite as ag
-from autograd_lite import Tensor
-from autograd_lite.engine.op import apply
 from autograd_lite.ops.rows import leaky_relu_op, log_softmax_op, softmax_op
-from autograd_lite.table import Op
 
 from .module import Module
+
+__all__ = [
+    "GELU", "Identity", "LeakyReLU", "LogSoftmax", "ReLU", "SiLU", "Sigmoid", "Softmax",
+    "Softplus", "Tanh", "gelu", "identity", "leaky_relu", "log_softmax", "silu", "softmax",
+]  # fmt: skip
 
 Activation = Callable[[Any], Any]
 
@@ -61,7 +64,7 @@ def gelu(x: Any) -> Any:
         >>> nn.gelu(np.array([-1.0, 0.0, 2.0])).round(4)
         array([-0.1588,  0.    ,  1.9546])
     """
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
 def silu(x: Any) -> Any:
@@ -124,10 +127,7 @@ class _Activation(Module):
     function: Activation
 
     def forward(self, x: Any) -> Any:
-        function: Any = type(self).function
-        if type(x) is Tensor and type(function) is Op:  # the shorter way
-            return apply(function, (x,))
-        return function(x)
+        return type(self).function(x)
 
 
 class Sigmoid(_Activation):

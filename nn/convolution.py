@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,18 @@ from numpy.typing import DTypeLike
 from autograd_lite import Tensor, einsum, pad, reshape, sliding_window_view
 
 from .layers import Rng, drawn
-from .module import Module, as_data
+from .module import Module, as_data, whole
+
+__all__ = ["AvgPool2d", "Conv2d", "Flatten", "MaxPool2d"]
 
 Pair = int | tuple[int, int]
 
 
 def _pair(what: str, value: Any, least: int) -> tuple[int, int]:
     """Height and width, where one number is given for both."""
-    pair = value if isinstance(value, tuple) else (value, value)
-    if len(pair) != 2 or not all(isinstance(n, (int, np.integer)) and n >= least for n in pair):
-        raise ValueError(f"{what} must be an int of at least {least}, or two, not {value!r}")
-    return pair
+    meant = f"an int of at least {least}, or two"
+    high, wide = value if np.shape(value) == (2,) else (value, value)
+    return whole(what, high, least, meant), whole(what, wide, least, meant)
 
 
 def windows(x: Any, size: Pair, stride: Pair = 1, padding: Pair = 0) -> Tensor:
@@ -63,7 +65,8 @@ class Conv2d(Module):
 
     Shapes:
         weight ``(n_out, n_in, *kernel_size)``, bias ``(n_out, 1, 1)``;
-        ``(q, n_in, h, w)`` → ``(q, n_out, h', w')``, see `windows`.
+        ``(q, n_in, h, w)`` → ``(q, n_out, h', w')``, where
+        ``h' = (h + 2·padding − kernel_size) // stride + 1``, and so w'.
 
     Raises:
         ValueError: sizes below 1; images with another number of channels, or smaller than a window.
@@ -75,23 +78,15 @@ class Conv2d(Module):
     """
 
     def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        kernel_size: Pair,
-        stride: Pair = 1,
-        padding: Pair = 0,
-        bias: bool = True,
-        rng: Rng = None,
-        dtype: DTypeLike = np.float64,
-    ) -> None:
-        if n_in < 1 or n_out < 1:
-            raise ValueError(f"Conv2d: channels must be at least 1, and are {n_in} and {n_out}")
+        self, n_in: int, n_out: int, kernel_size: Pair, stride: Pair = 1, padding: Pair = 0,
+        bias: bool = True, rng: Rng = None, dtype: DTypeLike = np.float64,
+    ) -> None:  # fmt: skip
+        n_in, n_out = whole("Conv2d: n_in", n_in, 1), whole("Conv2d: n_out", n_out, 1)
         self.kernel_size = _pair("Conv2d: kernel_size", kernel_size, 1)
         self.stride = _pair("Conv2d: stride", stride, 1)
         self.padding = _pair("Conv2d: padding", padding, 0)
         shape = (n_out, n_in, *self.kernel_size)
-        self.weight = drawn("W", shape, int(np.prod(shape[1:])), rng, dtype)
+        self.weight = drawn("W", shape, math.prod(shape[1:]), rng, dtype)
         self.bias = Tensor(np.zeros((n_out, 1, 1)), True, "b", dtype) if bias else None
 
     def forward(self, x: Any) -> Tensor:
@@ -121,8 +116,11 @@ class MaxPool2d(_Pool2d):
         stride: how far it moves on; by default its own size, so that none overlap.
 
     Shapes:
-        ``(q, c, h, w)`` → ``(q, c, h', w')``, see `windows`; what is left over at the lower and
-        right edge is not read.
+        ``(q, c, h, w)`` → ``(q, c, h', w')``, where ``h' = (h − kernel_size) // stride + 1``, and
+        so w'; what is left over at the lower and right edge is not read.
+
+    Raises:
+        ValueError: sizes below 1; x of other than four axes, or images smaller than a window.
 
     Example:
         >>> import nn
@@ -135,7 +133,7 @@ class MaxPool2d(_Pool2d):
 
 
 class AvgPool2d(_Pool2d):
-    """The mean of each window, with the arguments and shapes of `MaxPool2d`.
+    """The mean of each window, with the arguments, shapes and errors of `MaxPool2d`.
 
     Example:
         >>> import nn
@@ -157,4 +155,5 @@ class Flatten(Module):
     """
 
     def forward(self, x: Any) -> Tensor:
-        return reshape(as_data(x, "x"), (len(x), -1))
+        x = as_data(x, "x")
+        return reshape(x, (len(x), math.prod(x.shape[1:])))

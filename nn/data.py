@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,16 +11,15 @@ from autograd_lite.arrays import given
 from autograd_lite.engine.tensor import Array
 
 from .layers import Rng
+from .module import whole
+
+__all__ = ["batches", "standardize"]
 
 
 def batches(
-    x: Any,
-    y: Any,
-    batch_size: int,
-    shuffle: bool = False,
-    rng: Rng = None,
+    x: Any, y: Any, batch_size: int, shuffle: bool = False, rng: Rng = None,
     drop_last: bool = False,
-) -> Iterator[tuple[Array, Array]]:
+) -> Iterator[tuple[Array, Array]]:  # fmt: skip
     """The rows of ``x`` and ``y``, ``batch_size`` at a time, in their order or shuffled.
 
     Args:
@@ -75,21 +73,6 @@ class Rows:
         """Some rows at a time."""
         for rows in batch_rows(self.x, self.y, size, shuffle, rng):
             yield rows, self.x[rows], self.y[rows]
-
-
-def whole(what: str, value: Any, least: int, meant: str = "") -> int:
-    """``value`` as an int, of at least that.
-
-    Raises:
-        ValueError: it isn't one; it says ``what``, and what is ``meant``.
-    """
-    try:
-        n = least - 1 if isinstance(value, (bool, np.bool_)) else operator.index(value)
-    except TypeError:
-        n = least - 1
-    if n < least:
-        raise ValueError(f"{what} must be {meant or f'an int of at least {least}'}, not {value!r}")
-    return n
 
 
 def _rows(n: int, size: int, rng: np.random.Generator | None, drop_last: bool) -> Iterator[Any]:

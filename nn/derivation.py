@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 import autograd_lite as ag
 
-from .layers import MLP
+from .layers import MLP, edge_name
 from .losses import BCELoss, SquaredErrorLoss
+
+__all__ = ["NetworkDerivation", "derive"]
 
 
 @dataclass(frozen=True)
@@ -128,46 +131,35 @@ def derive(net: MLP, loss: Any = None, rng: np.random.Generator | int = 0) -> Ne
             "gradients of any computation: ag.derive(loss)"
         )
     derivation = ag.derive(_loss_on_drawn_data(net, loss, np.random.default_rng(rng)))
-    depth = len(net.layers)
-    before = {i: _layer(net, i) for i in range(depth)}
-    deltas, weights, biases = [], [], []
-    for i in reversed(range(depth)):
-        edge, below = _edge(i), before[i]
-        if i < depth - 1:
-            after = _edge(i + 1)
-            start = f"δ_{i + 2} W_{after}ᵀ"
-            deltas.append((f"δ_{i + 1}", [start, f"({start}) ∘ "]))
-        weights.append((f"∇W_{edge}", [f"{below}ᵀ δ_{i + 1}"]))
-        if net.layers[i].bias is not None:
-            biases.append((f"∇b_{edge}", [f"1ᵀ δ_{i + 1}"]))
-    statements = [
-        (_DELTA, deltas),
-        (_NABLA_W, weights),
-        (_NABLA_B, biases),
-    ]
+    biased = {edge_name(i) for i, layer in enumerate(net.layers) if layer.bias is not None}
+    *inner, last = (
+        (edge_name(i), _layer(net, i), f"δ_{i + 1}") for i in range(len(net.layers))
+    )
+    layers = [last, *reversed(inner)]
+    forms = {
+        _DELTA: [(delta, f"{after} W_{edge}ᵀ")
+                 for (edge, _, after), (*_, delta) in pairwise(layers)],
+        _NABLA_W: [(f"∇W_{edge}", f"{below}ᵀ {delta}") for edge, below, delta in layers],
+        _NABLA_B: [(f"∇b_{edge}", f"1ᵀ {delta}") for edge, _, delta in layers if edge in biased],
+    }  # fmt: skip
     rules = [
-        Rule(statement, [_instance(derivation, symbol, forms) for symbol, forms in layers])
-        for statement, layers in statements
-        if layers
+        Rule(statement, [_instance(derivation, *form) for form in each])
+        for statement, each in forms.items()
+        if each
     ]
-    last = derivation[f"δ_{depth}"]
-    return NetworkDerivation(f"{last.symbol} = {last.result}", rules, derivation)
+    start = derivation[last[2]]
+    return NetworkDerivation(f"{start.symbol} = {start.result}", rules, derivation)
 
 
-def _instance(derivation: ag.Derivation, symbol: str, forms: list[str]) -> str:
-    """A layer's formula, seen to be one of ``forms``, or to begin as the last of them does."""
+def _instance(derivation: ag.Derivation, symbol: str, form: str) -> str:
+    """A layer's formula, seen to be of that form, or, of a δ, a product with it."""
     result = derivation[symbol].result
-    product = len(forms) > 1 and result.startswith(forms[-1])
-    if result not in forms and not product:
+    if result != form and not (symbol[0] == "δ" and result.startswith(f"({form}) ∘ ")):
         raise ValueError(
             f"nn.derive: {symbol} = {result} is no instance of the rule; its activation is not "
             "elementwise. For the gradients as they are: ag.derive(loss)"
         )
     return f"{symbol} = {result}"
-
-
-def _edge(i: int) -> str:
-    return f"{i}{i + 1}" if i < 9 else f"{i},{i + 1}"
 
 
 def _layer(net: MLP, i: int) -> str:
@@ -176,13 +168,10 @@ def _layer(net: MLP, i: int) -> str:
     return f"s_{i}" if i and net.activations[i - 1](probe) is probe else f"l_{i}"
 
 
-def _loss_on_drawn_data(net: MLP, loss: Any, rng: np.random.Generator) -> ag.Tensor:
+def _loss_on_drawn_data(net: MLP, loss: Any, rng: np.random.Generator) -> Any:
     weight = net.layers[0].weight
     rows = 1 + max(layer.weight.shape[1] for layer in net.layers)  # no width is taken for q
     prediction = net(rng.normal(size=(rows, weight.shape[0])).astype(weight.dtype))
     if loss is None:
-        last = prediction.op
-        loss = BCELoss() if last is ag.OPS["sigmoid"] else SquaredErrorLoss()
-    y = rng.integers(0, 2, prediction.shape).astype(weight.dtype)
-    value: ag.Tensor = loss(prediction, y)
-    return value
+        loss = BCELoss() if prediction.op is ag.sigmoid else SquaredErrorLoss()
+    return loss(prediction, rng.integers(0, 2, prediction.shape).astype(weight.dtype))

@@ -9,6 +9,8 @@ import numpy as np
 
 from .module import Module
 
+__all__ = ["load", "save"]
+
 
 def save(net: Module, path: str | PathLike[str]) -> None:
     """Write ``net.state_dict()`` to a file.

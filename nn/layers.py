@@ -15,7 +15,9 @@ from autograd_lite.table import Op
 
 from . import activations
 from .activations import Activation
-from .module import Module, as_input
+from .module import Module, as_input, whole
+
+__all__ = ["MLP", "Linear", "Sequential"]
 
 Rng = np.random.Generator | int | None
 
@@ -39,7 +41,10 @@ class Linear(Module):
         dtype: of the parameters.
 
     Shapes:
-        weight ``(n_in, n_out)``, bias ``(1, n_out)``; ``(…, n_in)`` → ``(…, n_out)``.
+        weight ``(n_in, n_out)``, bias ``(1, n_out)``; ``(…, q, n_in)`` → ``(…, q, n_out)``.
+
+    Raises:
+        ValueError: a width that isn't an int of at least 1; called with another width.
 
     Example:
         >>> import nn
@@ -48,15 +53,10 @@ class Linear(Module):
     """
 
     def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        bias: bool = True,
-        rng: Rng = None,
+        self, n_in: int, n_out: int, bias: bool = True, rng: Rng = None,
         dtype: DTypeLike = np.float64,
-    ) -> None:
-        if n_in < 1 or n_out < 1:
-            raise ValueError(f"Linear: widths must be at least 1, and are {n_in} and {n_out}")
+    ) -> None:  # fmt: skip
+        n_in, n_out = whole("Linear: n_in", n_in, 1), whole("Linear: n_out", n_out, 1)
         self.weight = drawn("weight", (n_in, n_out), n_in, rng, dtype)
         self.bias = Tensor(np.zeros((1, n_out)), True, "bias", dtype) if bias else None
 
@@ -66,8 +66,23 @@ class Linear(Module):
         return apply(linear, (x, self.weight, self.bias))
 
 
+    def called(self, letters: str) -> None:
+        """Name weight and bias ``W_…`` and ``b_…``."""
+        self.weight.name = f"W_{letters}"
+        if self.bias is not None:
+            self.bias.name = f"b_{letters}"
+
+
+def edge_name(i: int) -> str:
+    """What the edge from layer i is called: ``01``, and from the tenth on ``9,10``."""
+    return f"{i}{i + 1}" if i < 9 else f"{i},{i + 1}"
+
+
 class Sequential(Module):
     """Modules (or functions) applied one after the other.
+
+    Raises:
+        TypeError: what is neither, such as a class or a list of modules.
 
     Example:
         >>> import nn
@@ -113,7 +128,7 @@ class MLP(Module):
         ``(1, sizes[k])``.
 
     Raises:
-        ValueError: fewer than two sizes, an unknown activation, or not one a layer.
+        ValueError: fewer than two sizes, one below 1, an unknown activation, or not one a layer.
 
     Example:
         >>> import autograd_lite as ag, nn
@@ -125,14 +140,11 @@ class MLP(Module):
     """
 
     def __init__(
-        self,
-        sizes: Sequence[int],
+        self, sizes: Sequence[int],
         activation: str | Activation | Sequence[str | Activation] = "sigmoid",
-        output: str | Activation | None = None,
-        bias: bool = True,
-        rng: Rng = None,
+        output: str | Activation | None = None, bias: bool = True, rng: Rng = None,
         dtype: DTypeLike = np.float64,
-    ) -> None:
+    ) -> None:  # fmt: skip
         depth = len(sizes) - 1 if isinstance(sizes, Sequence) else 0
         if depth < 1:
             raise ValueError(f"MLP: sizes must hold an input and an output width, not {sizes!r}")
@@ -142,10 +154,7 @@ class MLP(Module):
             for n_in, n_out in pairwise(sizes)
         ]
         for i, layer in enumerate(self.layers):
-            edge = f"{i}{i + 1}" if i < 9 else f"{i},{i + 1}"
-            layer.weight.name = f"W_{edge}"
-            if layer.bias is not None:
-                layer.bias.name = f"b_{edge}"
+            layer.called(edge_name(i))
         self.activations = _one_a_layer(activation, output, depth)
         self._names = [(f"s_{k}", f"l_{k}") for k in range(1, depth + 1)]
 

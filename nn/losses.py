@@ -6,6 +6,7 @@ by the number of entries (rows) q, ``"sum"`` adds up, ``"none"`` does neither.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,33 +14,34 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.arrays import beside, given, guard, numbers_for
+from autograd_lite.arrays import beside, given, guard
 from autograd_lite.engine.leaves import array_of
 from autograd_lite.engine.op import apply
 from autograd_lite.engine.tensor import FOREIGN
 from autograd_lite.errors import describe
 from autograd_lite.lines import hint
 from autograd_lite.ops.reductions import sum_op
-from autograd_lite.ops.rows import softmax_op
+from autograd_lite.ops.rows import log_softmax_op, softmax_op
 from autograd_lite.show.notation import function
 from autograd_lite.table import Case, Op, op
 
 from .activations import log_softmax, softmax
-from .module import as_input
+from .module import as_input, within
+
+__all__ = [
+    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "MSELoss",
+    "SquaredErrorLoss",
+]  # fmt: skip
 
 REDUCTIONS = ("mean", "sum", "none")
 _ELL = function("ℓ")
 
 
 def _loss(
-    name: str,
-    code: str,
-    value: Callable[[Any, Any], Any],
-    *slopes: Callable[[Any, Any], Any],
+    name: str, code: str, value: Callable[[Any, Any], Any], *slopes: Callable[[Any, Any], Any],
     count: Callable[[Any], float] = lambda p: p.size,
-    total: Callable[[Any, Any], Any] | None = None,
-    **kwargs: Any,
-) -> Op:
+    total: Callable[[Any, Any], Any] | None = None, **kwargs: Any,
+) -> Op:  # fmt: skip
     """A loss as an op: its value (as NumPy code, too), and its derivative by the prediction and by
     the target.
 
@@ -103,37 +105,36 @@ def _dot(x: Any, y: Any) -> Any:
     return np.dot(x, y) if FOREIGN else x.dot(y)  # which is quicker, and would load the other
 
 
-# For each dtype 1, its least normal number (added to a p in [0, 1] that changes none but 0) and −1;
-# as arrays, since NumPy takes longer to convert a number than to add it.
-_CONSTANTS = {
-    np.dtype(t).char: (np.ones((), t), np.array(np.finfo(t).tiny), np.full((), -1, t))
-    for t in (np.float16, np.float32, np.float64)
-}
+_TINY = {char: float(np.finfo(char).tiny) for char in "efd"}
 
 
-def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
-    """``log p``, ``log(1 − p)``, and what that is multiplied with: ``1 − y``."""
-    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    if FOREIGN:
-        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
+def _with_rest(p: Any) -> tuple[Any, Any]:
+    """``p`` and ``1 − p``, of which 0 is made the least normal number: adding it changes no other.
+    """
+    tiny = _TINY.get(p.dtype.char, _TINY["d"])
+    return p + tiny, 1.0 - p + tiny
+
+
+def _logarithms(p: Any) -> tuple[Any, Any]:
     try:
-        return np.log(p + tiny), np.log(one - p + tiny), one - y
+        p, q = _with_rest(p)
+        return np.log(p), np.log(q)
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
         nan = np.full(p.shape, np.nan)
-        return nan, nan, nan
+        return nan, nan
 
 
 def _binary_cross_entropy(p: Any, y: Any) -> Any:
-    log_p, log_q, not_y = _logarithms(p, y)
-    values = -(not_y * log_q + y * log_p)
+    log_p, log_q = _logarithms(p)
+    values = -((1.0 - y) * log_q + y * log_p)
     guard(_refuse_no_probability, sum_op.forward(values, None), p, y)
     return values
 
 
 def _total_binary_cross_entropy(p: Any, y: Any) -> Any:
     row = y.ravel()
-    log_p, log_q, not_y = _logarithms(p.ravel(), row)
-    total = -(_dot(not_y, log_q) + _dot(row, log_p))  # a reduction takes twice as long
+    log_p, log_q = _logarithms(p.ravel())
+    total = -(_dot(1.0 - row, log_q) + _dot(row, log_p))  # a reduction takes twice as long
     guard(_refuse_no_probability, total, p, y)
     return total
 
@@ -150,17 +151,13 @@ def _refuse_no_probability(total: Any, p: Any, y: Any) -> None:
 
 
 def _slope(p: Any, y: Any) -> Any:
-    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    if FOREIGN:
-        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
-    return minus_one * y / (p + tiny) + (one - y) / (one - p + tiny)
+    p, q = _with_rest(p)
+    return -1.0 * y / p + (1.0 - y) / q
 
 
 def _slope_by_target(p: Any, y: Any) -> Any:
-    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    if FOREIGN:
-        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
-    return np.log(one - p + tiny) - np.log(p + tiny)
+    log_p, log_q = _logarithms(p)
+    return log_q - log_p
 
 
 binary_cross_entropy = _loss(
@@ -182,16 +179,8 @@ binary_cross_entropy_with_logits = _loss(
 
 
 def _cross_entropy(z: Any, y: Any) -> Any:
-    asked = np.where(y == 0, 0.0, log_softmax(z))  # a masked logit is −∞
+    asked = np.where(y == 0, 0.0, log_softmax_op.forward(z, -1))  # a masked logit is −∞
     return -(asked * y).sum(axis=-1, keepdims=True)
-
-
-def _total_cross_entropy(z: Any, y: Any) -> Any:
-    shifted = z - z.max(axis=-1, keepdims=True)
-    normalizers = np.log(np.exp(shifted).sum(axis=-1))
-    asked = np.where(y == 0, 0.0, shifted)
-    weights = y.sum(axis=-1).ravel()
-    return _dot(weights, normalizers.ravel()) - _dot(y.ravel(), asked.ravel())
 
 
 cross_entropy = _loss(
@@ -201,7 +190,6 @@ cross_entropy = _loss(
     _cross_entropy,
     lambda z, y: softmax(z) * y.sum(axis=-1, keepdims=True) - y,
     lambda z, y: -log_softmax(z),
-    total=_total_cross_entropy,
     count=lambda z: z.size / z.shape[-1],
 )
 
@@ -292,7 +280,7 @@ class HuberLoss(_Loss):
         delta: δ.
 
     Raises:
-        ValueError: a δ that isn't positive.
+        ValueError: a δ that isn't positive and finite.
 
     Example:
         >>> import nn
@@ -304,9 +292,9 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        if not delta > 0:
-            raise ValueError(f"HuberLoss: delta must be positive, and is {delta!r}")
-        self.delta = delta
+        self.delta = within("HuberLoss: delta", delta, math.inf)
+        if not delta:
+            raise ValueError("HuberLoss: delta must be positive, not 0")
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         if self.delta == 1:
@@ -369,7 +357,7 @@ class CrossEntropyLoss(_Loss):
 
     Raises:
         ValueError: a class number outside ``0 … k−1``; a weight of another shape, or below 0;
-            nothing left to take a mean of.
+            nothing left to take a mean of; ``ignore_index`` beside probabilities.
         TypeError: class numbers that are not integers.
 
     Example:
@@ -400,6 +388,11 @@ class CrossEntropyLoss(_Loss):
         labels = classes.ndim == prediction.ndim - 1
         if labels:
             target = _one_hot(classes, prediction, self.ignore_index)
+        elif self.ignore_index is not None:
+            raise ValueError(
+                f"CrossEntropyLoss: ignore_index={self.ignore_index} is of class numbers, and the "
+                "targets are probabilities; a row of zeros counts for nothing in a sum"
+            )
         if self.weight is not None:
             if self.weight.shape != prediction.shape[-1:]:
                 raise ValueError(

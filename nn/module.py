@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterator
 from reprlib import recursive_repr
 from typing import Any
 
+import numpy as np
+
 from autograd_lite import Tensor
 from autograd_lite.arrays import HOLDERS, content, given
 from autograd_lite.engine.tensor import Array
+from autograd_lite.graph import walk
 from autograd_lite.layers import entered, left
 from autograd_lite.lines import hint
+
+__all__ = ["Module"]
 
 
 class Module:
@@ -72,8 +78,10 @@ class Module:
             UserWarning: a Tensor that requires a gradient is no parameter, since it was computed.
         """
         parameters = [parameter for _, parameter in self.named_parameters()]
+        trained = {parameter for parameter in parameters if parameter.requires_grad}
         for path, tensor in self.named_tensors():
-            if not tensor.is_leaf and _is_cut_off(tensor, parameters):
+            cut_off = tensor.requires_grad and not tensor.is_leaf
+            if cut_off and trained.isdisjoint(walk(tensor)):
                 hint(
                     f"{path} of shape {tensor.shape} requires a gradient and isn't trained: it is "
                     f"no leaf, but the result of {tensor.op and tensor.op.name}. Make a parameter "
@@ -113,13 +121,11 @@ class Module:
         Raises:
             KeyError: there is none; it lists those there are.
         """
-        named = dict(self.named_parameters())
-        by_name = {parameter.name: parameter for parameter in named.values()}
-        if name in by_name:
-            return by_name[name]
-        if name in named:
-            return named[name]
-        known = ", ".join(parameter.name or path for path, parameter in named.items())
+        paths = dict(self.named_parameters())
+        found = paths | {p.name: p for p in paths.values() if p.name}
+        if name in found:
+            return found[name]
+        known = ", ".join(parameter.name or path for path, parameter in paths.items())
         raise KeyError(f"{type(self).__name__} has no parameter {name!r}; it has {known}")
 
     __iter__ = None  # a module is no sequence, though it has __getitem__
@@ -163,30 +169,28 @@ class Module:
             KeyError: a parameter is missing, or unknown; nothing is set then.
             ValueError: a value has another shape, or isn't real numbers; nothing is set then.
         """
-        named, paths = self._keyed(), dict(self.named_parameters())
-        keys = {parameter: key for key, parameter in named.items()}
-        given_as: dict[str, str] = {}
-        for said in state:
-            key = keys[paths[said]] if said in paths else said
-            if key in given_as:
+        named = self._keyed()
+        known = {**dict(self.named_parameters()), **named}
+        said: dict[Tensor, str] = {}
+        for key in state:
+            first = said.setdefault(known[key], key) if key in known else key
+            if first != key:
                 raise KeyError(
-                    f"load_state_dict: {key} is given twice, as {given_as[key]} and as {said}"
+                    f"load_state_dict: one parameter is given twice, as {first} and as {key}"
                 )
-            given_as[key] = said
-        state = {key: state[said] for key, said in given_as.items()}
-        if named.keys() != state.keys():
-            missing, unknown = sorted(named.keys() - state), sorted(state.keys() - named)
+        missing = sorted(key for key, parameter in named.items() if parameter not in said)
+        unknown = sorted(state.keys() - known)
+        if missing or unknown:
             raise KeyError(f"load_state_dict: missing {missing}, unknown {unknown}")
-        values = {path: given(value, "load_state_dict") for path, value in state.items()}
-        for path, parameter in named.items():
-            value = values[path]
-            if value.shape != parameter.shape or value.dtype.kind not in "biuf":
+        values = {p: given(state[key], "load_state_dict") for p, key in said.items()}
+        for p, value in values.items():
+            if value.shape != p.shape or value.dtype.kind not in "biuf":
                 raise ValueError(
-                    f"load_state_dict: {path} has shape {parameter.shape}, and was given "
+                    f"load_state_dict: {said[p]} has shape {p.shape}, and was given "
                     f"{value.shape} of {value.dtype}"
                 )
-        for path, parameter in named.items():
-            parameter.data = values[path]
+        for p, value in values.items():
+            p.data = value
 
     @recursive_repr("…")
     def __repr__(self) -> str:
@@ -220,19 +224,6 @@ def _held(module: Module) -> Iterator[tuple[str, Any]]:
             todo += [(f"{path}.{k}" if path else str(k), x) for k, x in reversed(inner)]
 
 
-def _is_cut_off(tensor: Tensor, parameters: list[Tensor]) -> bool:
-    """Whether it requires a gradient, of which nothing reaches a parameter."""
-    todo, seen, known = [tensor], {tensor}, set(parameters)
-    while todo:
-        result = todo.pop()
-        if result in known:
-            return False
-        new = [x for x in result.inputs if x.requires_grad and x not in seen]
-        seen.update(new)
-        todo += new
-    return tensor.requires_grad
-
-
 def as_input(x: Any, name: str) -> Tensor:
     """``x`` as a Tensor that has a name: its own, or else ``name``."""
     if type(x) in HOLDERS:
@@ -253,3 +244,30 @@ def named(x: Any, name: str) -> Any:
     """``x``, which gets a name, without looking for the line that gives it."""
     x.name = name
     return x
+
+
+def whole(what: str, value: Any, least: int, meant: str = "") -> int:
+    """``value`` as an int, of at least that.
+
+    Raises:
+        ValueError: it isn't one; it says ``what``, and what is ``meant``.
+    """
+    try:
+        n = least - 1 if isinstance(value, (bool, np.bool_)) else operator.index(value)
+    except TypeError:
+        n = least - 1
+    if n < least:
+        raise ValueError(f"{what} must be {meant or f'an int of at least {least}'}, not {value!r}")
+    return n
+
+
+def within(what: str, value: float, below: float = 1) -> float:
+    """``value``, a number from 0 to less than ``below``.
+
+    Raises:
+        ValueError: it isn't one.
+    """
+    number: Any = value
+    if not (isinstance(number, (int, float, np.floating, np.integer)) and 0 <= number < below):
+        raise ValueError(f"{what} must be a number in [0, {below}), not {value!r}")
+    return value

@@ -12,7 +12,9 @@ from autograd_lite.ops.rows import normalised_op
 from autograd_lite.seen import unseen
 
 from .layers import Rng
-from .module import Module, as_data
+from .module import Module, as_data, whole, within
+
+__all__ = ["BatchNorm1d", "Dropout", "LayerNorm"]
 
 
 class Dropout(Module):
@@ -37,16 +39,14 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, rng: Rng = None) -> None:
-        if not 0 <= p < 1:
-            raise ValueError(f"Dropout: p must lie in [0, 1), and is {p!r}")
-        self.p, self.rng = p, np.random.default_rng(rng)
+        self.p, self.rng = within("Dropout: p", p), np.random.default_rng(rng)
 
     def forward(self, x: Any) -> Any:
         x = as_data(x, "x")
         if not (self.training and self.p):
             return x
         kept = (self.rng.random(x.shape) >= self.p) / (1 - self.p)
-        dropped: Tensor = x * Tensor(kept, name="m", dtype=x.dtype)
+        dropped: Tensor = x * Tensor(kept, name="m", dtype=np.result_type(x.dtype, np.float16))
         return dropped
 
 
@@ -54,9 +54,7 @@ class _Scaled(Module):
     """``γ ∘ x̂ + β``, where x̂ has mean 0 and variance 1."""
 
     def __init__(self, n: int, eps: float, dtype: DTypeLike) -> None:
-        if n < 1:
-            raise ValueError(f"{type(self).__name__}: the width must be at least 1, and is {n}")
-        self.eps = eps
+        n, self.eps = whole(f"{type(self).__name__}: n", n, 1), eps
         self.weight = Tensor(np.ones(n), True, "γ", dtype)
         self.bias = Tensor(np.zeros(n), True, "β", dtype)
 
@@ -86,6 +84,9 @@ class LayerNorm(_Scaled):
 
     Shapes:
         weight γ and bias β ``(n,)``; ``(…, n)`` → ``(…, n)``.
+
+    Raises:
+        ValueError: a width that isn't an int of at least 1; called with another width.
 
     Example:
         >>> import nn

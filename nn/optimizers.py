@@ -6,6 +6,7 @@ a graph that was recorded before it stays as it was.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,7 +21,11 @@ from autograd_lite.errors import describe
 from autograd_lite.graph import walk
 from autograd_lite.lines import hint
 
-from .module import Module
+from .module import Module, within
+
+__all__ = [
+    "SGD", "AdaGrad", "Adam", "AdamW", "Momentum", "Optimizer", "RMSprop", "clip_grad_norm_",
+]  # fmt: skip
 
 Update = Callable[[Any, int, Array, Array], Array]
 ENTRYWISE: set[Any] = set()
@@ -55,9 +60,7 @@ class Optimizer:
         self, parameters: Iterable[Tensor], lr: float, max_norm: float | None = None
     ) -> None:
         name = type(self).__name__
-        if isinstance(parameters, Module):
-            raise TypeError(f"{name}: give the network's parameters: net.parameters()")
-        self.parameters = list(parameters)
+        self.parameters = _listed(name, parameters)
         for i, p in enumerate(self.parameters):
             if not (isinstance(p, Tensor) and p.is_leaf):
                 raise TypeError(
@@ -73,11 +76,9 @@ class Optimizer:
             raise ValueError(f"{name}: there are no parameters to train")
         if len(set(self.parameters)) < len(self.parameters):
             raise ValueError(f"{name}: a parameter is given twice, and would take each step twice")
-        if max_norm is not None and not max_norm > 0:
-            raise ValueError(f"{name}: max_norm must be positive, not {max_norm!r}")
-        self.lr, self.max_norm = lr, max_norm
+        self.lr, self.max_norm = lr, None if max_norm is None else _norm(name, max_norm)
         if not self.lr:
-            raise ValueError(f"{name}: lr must be positive and finite, not {lr!r}")
+            raise ValueError(f"{name}: lr must be positive, not {lr!r}")
         self._memory: dict[str, list[Array]] = {}
         self._steps = [0] * len(self.parameters)  # of each, since its first gradient
 
@@ -88,14 +89,7 @@ class Optimizer:
 
     @lr.setter
     def lr(self, value: float) -> None:
-        if not (isinstance(value, (int, float, np.generic)) and 0 <= value < float("inf")):
-            raise ValueError(
-                f"{type(self).__name__}: lr must be positive and finite, not {value!r}"
-            )
-        self._lr = float(value)
-        # As an array, since NumPy takes longer to convert a number than to multiply by it.
-        (dtype, *others) = {p.dtype for p in self.parameters}
-        self._minus_lr: Any = -self._lr if others else np.array(-self._lr, dtype)
+        self._lr = float(within(f"{type(self).__name__}: lr", value, math.inf))
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -139,6 +133,18 @@ def _refuse_mixed(optimizer: Optimizer, parameter: Tensor, grad: Any) -> None:
         )
 
 
+def _listed(where: str, parameters: Iterable[Tensor]) -> list[Tensor]:
+    if isinstance(parameters, (Module, Tensor)):
+        raise TypeError(f"{where}: give a list of parameters, such as net.parameters()")
+    return list(parameters)
+
+
+def _norm(where: str, max_norm: float) -> float:
+    if not max_norm > 0:
+        raise ValueError(f"{where}: max_norm must be positive, not {max_norm!r}")
+    return max_norm
+
+
 def _clipped(grads: list[Any], max_norm: float) -> tuple[Any, list[Any]]:
     norm: Any = np.sqrt(sum(np.sum(g * g) for g in grads))
     scale = np.minimum(max_norm / (norm + 1e-6), 1.0)
@@ -150,6 +156,10 @@ def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
 
     For loops of one's own; optimizers take ``max_norm=``. Returned is the norm that they had.
 
+    Raises:
+        ValueError: a norm that isn't positive.
+        TypeError: a net; its parameters are meant.
+
     Example:
         >>> import autograd_lite as ag, nn
         >>> w = ag.Tensor([0.0, 0.0], requires_grad=True)
@@ -157,8 +167,9 @@ def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
         >>> nn.clip_grad_norm_([w], 1.0), w.grad.round(3)
         (5.0, array([0.6, 0.8]))
     """
-    found = [p for p in parameters if p.grad is not None]
-    norm, grads = _clipped([p.grad for p in found], max_norm)
+    where = "clip_grad_norm_"
+    found = [p for p in _listed(where, parameters) if p.grad is not None]
+    norm, grads = _clipped([p.grad for p in found], _norm(where, max_norm))
     for p, grad in zip(found, grads, strict=True):
         p.grad = grad
     return float(norm)
@@ -183,7 +194,7 @@ class SGD(Optimizer):
             return super().step()
         if Mode.entered:
             tell("write", self.parameters[0], "data")
-        return descend(self.parameters, self._minus_lr)
+        return descend(self.parameters, -self._lr)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
@@ -248,15 +259,11 @@ class Momentum(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float,
-        momentum: float = 0.9,
-        nesterov: bool = False,
-        max_norm: float | None = None,
-    ) -> None:
+        self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.9,
+        nesterov: bool = False, max_norm: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr, max_norm)
-        self.momentum, self.nesterov = momentum, nesterov
+        self.momentum, self.nesterov = within("Momentum: momentum", momentum), nesterov
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
@@ -281,14 +288,11 @@ class AdaGrad(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float = 0.01,
-        eps: float = 1e-10,
+        self, parameters: Iterable[Tensor], lr: float = 0.01, eps: float = 1e-10,
         max_norm: float | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr, max_norm)
-        self.eps = eps
+        self.eps = within("AdaGrad: eps", eps, math.inf)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
@@ -313,15 +317,11 @@ class RMSprop(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float = 0.01,
-        rho: float = 0.99,
-        eps: float = 1e-8,
-        max_norm: float | None = None,
-    ) -> None:
+        self, parameters: Iterable[Tensor], lr: float = 0.01, rho: float = 0.99,
+        eps: float = 1e-8, max_norm: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr, max_norm)
-        self.rho, self.eps = rho, eps
+        self.rho, self.eps = within("RMSprop: rho", rho), within("RMSprop: eps", eps, math.inf)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
@@ -347,15 +347,14 @@ class Adam(Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float = 0.001,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
+        self, parameters: Iterable[Tensor], lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
         max_norm: float | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr, max_norm)
-        self.betas, self.eps = betas, eps
+        name, (beta1, beta2) = type(self).__name__, betas
+        self.betas = within(f"{name}: betas[0]", beta1), within(f"{name}: betas[1]", beta2)
+        self.eps = within(f"{name}: eps", eps, math.inf)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
@@ -387,16 +386,12 @@ class AdamW(Adam):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        lr: float = 0.001,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.01,
-        max_norm: float | None = None,
-    ) -> None:
+        self, parameters: Iterable[Tensor], lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0.01, max_norm: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr, betas, eps, max_norm)
-        self.weight_decay = weight_decay
+        self.weight_decay = within("AdamW: weight_decay", weight_decay, math.inf)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:

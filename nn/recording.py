@@ -24,6 +24,8 @@ from .losses import BCEWithLogitsLoss
 from .module import Module
 from .optimizers import Optimizer, is_descent
 
+__all__ = ["Recording"]
+
 _MOST_BYTES = 2**30  # of parameters that are kept
 
 

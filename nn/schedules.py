@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from .data import whole
+from .module import whole
 from .optimizers import Optimizer
+
+__all__ = ["CosineAnnealingLR", "ExponentialLR", "LambdaLR", "StepLR"]
 
 
 class LambdaLR:
@@ -15,6 +17,10 @@ class LambdaLR:
     Args:
         optimizer: whose learning rate is changed; what it is now is α_0.
         factor: f, of the number of calls of `step` so far.
+
+    Raises:
+        TypeError: no optimizer of nn's.
+        ValueError: a rate, when its turn comes, that is negative or not finite.
 
     Example:
         >>> import autograd_lite as ag, nn
@@ -47,6 +53,9 @@ class LambdaLR:
 class StepLR(LambdaLR):
     """``α_0 · γ^⌊t / n⌋``: every ``step_size`` n calls it is multiplied with ``gamma`` γ.
 
+    Raises:
+        ValueError: a step size that isn't an int of at least 1; else as `LambdaLR`.
+
     Example:
         >>> import autograd_lite as ag, nn
         >>> optimizer = nn.SGD([ag.Tensor(1.0, requires_grad=True)], lr=1.0)
@@ -65,7 +74,7 @@ class StepLR(LambdaLR):
 
 
 class ExponentialLR(LambdaLR):
-    """``α_0 · γ^t``.
+    """``α_0 · γ^t``, with the errors of `LambdaLR`.
 
     Example:
         >>> import autograd_lite as ag, nn
@@ -90,6 +99,9 @@ class CosineAnnealingLR(LambdaLR):
         optimizer: whose learning rate is changed.
         t_max: T, the calls after which it is α_min.
         eta_min: α_min.
+
+    Raises:
+        ValueError: a ``t_max`` that isn't an int of at least 1; else as `LambdaLR`.
 
     Example:
         >>> import autograd_lite as ag, nn

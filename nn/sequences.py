@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from autograd_lite.engine.leaves import array_of
 
 from .activations import softmax
 from .layers import Linear, Rng, drawn
-from .module import Module, as_data, named
+from .module import Module, as_data, named, whole
+
+__all__ = ["LSTM", "RNN", "Embedding", "MultiHeadAttention"]
 
 
 class Embedding(Module):
@@ -42,9 +45,8 @@ class Embedding(Module):
     def __init__(
         self, n: int, width: int, rng: Rng = None, dtype: DTypeLike = np.float64
     ) -> None:
-        if n < 1 or width < 1:
-            raise ValueError(f"Embedding: sizes must be at least 1, and are {n} and {width}")
-        rows = np.random.default_rng(rng).standard_normal((n, width))
+        shape = whole("Embedding: n", n, 1), whole("Embedding: width", width, 1)
+        rows = np.random.default_rng(rng).standard_normal(shape)
         self.weight = Tensor(rows, True, "E", dtype)
 
     def forward(self, symbols: Any) -> Tensor:
@@ -70,8 +72,7 @@ class _Recurrent(Module):
         self, n_in: int, width: int, rng: Rng = None, dtype: DTypeLike = np.float64
     ) -> None:
         name = type(self).__name__
-        if n_in < 1 or width < 1:
-            raise ValueError(f"{name}: widths must be at least 1, and are {n_in} and {width}")
+        n_in, width = whole(f"{name}: n_in", n_in, 1), whole(f"{name}: width", width, 1)
         rng, n = np.random.default_rng(rng), self.gates * width
         self.weight_ih = drawn("W_x", (n_in, n), width, rng, dtype)
         self.weight_hh = drawn("W_h", (width, n), width, rng, dtype)
@@ -85,10 +86,16 @@ class _Recurrent(Module):
                 f"{type(self).__name__}: x must be of shape (q, t, {n_in}), with t of at least 1, "
                 f"and has {x.shape}"
             )
-        state = state if state is None or isinstance(state, tuple) else (state,)
+        start = (len(x), width)
         if state is None:
-            zeros = np.zeros((len(x), width), self.bias.dtype)
-            state = tuple(Tensor(zeros, name=f"{name}_0") for name in self.states)
+            state = [np.zeros(start, self.bias.dtype) for _ in self.states]
+        state = state if isinstance(state, (tuple, list)) else (state,)
+        if [np.shape(part) for part in state] != [start] * len(self.states):
+            raise ValueError(
+                f"{type(self).__name__}: a state must be {', '.join(self.states)} of shape {start}"
+                f", and has {', '.join(str(np.shape(part)) for part in state)}"
+            )
+        state = [as_data(part, f"{name}_0") for part, name in zip(state, self.states, strict=True)]
         outputs = []
         for t in range(x.shape[1]):
             s = x[:, t] @ self.weight_ih + state[0] @ self.weight_hh + self.bias
@@ -117,6 +124,9 @@ class RNN(_Recurrent):
         Called with x ``(q, t, n_in)``, and a state ``(q, width)`` if it isn't to be zeros, it gives
         all states ``(q, t, width)``, and the last one.
 
+    Raises:
+        ValueError: a width that isn't an int of at least 1; x or a state of another shape.
+
     Example:
         >>> import nn
         >>> outputs, h = nn.RNN(3, 5, rng=0)(np.ones((2, 7, 3)))
@@ -144,6 +154,9 @@ class LSTM(_Recurrent):
         weight_ih W_x ``(n_in, 4·width)``, weight_hh W_h ``(width, 4·width)``, bias
         ``(1, 4·width)``. Called with x ``(q, t, n_in)``, and a state (h, c) of two ``(q, width)``
         if it isn't to be zeros, it gives all h ``(q, t, width)``, and the last state (h, c).
+
+    Raises:
+        ValueError: a width that isn't an int of at least 1; x or a state of another shape.
 
     Example:
         >>> import nn
@@ -181,6 +194,7 @@ class MultiHeadAttention(Module):
 
     Raises:
         ValueError: a width that heads don't divide; other shapes; a place that may attend to none.
+        TypeError: a mask of other than booleans.
 
     Example:
         >>> import nn
@@ -189,36 +203,44 @@ class MultiHeadAttention(Module):
     """
 
     def __init__(
-        self,
-        width: int,
-        heads: int,
-        causal: bool = False,
-        bias: bool = True,
-        rng: Rng = None,
+        self, width: int, heads: int, causal: bool = False, bias: bool = True, rng: Rng = None,
         dtype: DTypeLike = np.float64,
-    ) -> None:
-        if heads < 1 or width < 1 or width % heads:
+    ) -> None:  # fmt: skip
+        width, heads = (whole(f"MultiHeadAttention: {what}", n, 1)
+                        for what, n in (("width", width), ("heads", heads)))
+        if width % heads:
             raise ValueError(f"MultiHeadAttention: {heads} heads don't divide a width of {width}")
         self.heads, self.causal, rng = heads, causal, np.random.default_rng(rng)
         self.query, self.key, self.value, self.out = (
             Linear(width, width, bias, rng, dtype) for _ in range(4)
         )
         for letter, layer in zip("QKVO", (self.query, self.key, self.value, self.out), strict=True):
-            layer.weight.name = f"W_{letter}"
-            if layer.bias is not None:
-                layer.bias.name = f"b_{letter}"
+            layer.called(letter)
 
     def forward(self, query: Any, key: Any = None, value: Any = None, mask: Any = None) -> Tensor:
         query = as_data(query, "x")
         key = query if key is None else as_data(key, "k")
         value = key if value is None else as_data(value, "v")
+        width, shapes = len(self.query.weight), [x.shape for x in (query, key, value)]
+        if query.shape[2:] != (width,) or any(
+            shape != (*query.shape[:1], *key.shape[1:2], width) for shape in shapes[1:]
+        ):
+            raise ValueError(
+                f"MultiHeadAttention: query must be of shape (q, t, {width}), key and value "
+                f"(q, u, {width}), and they have {', '.join(map(str, shapes))}"
+            )
         q = self.parted(self.query(query), "Q")
         k, v = self.parted(self.key(key), "K"), self.parted(self.value(value), "V")
-        scores = named(q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1]), "S")
-        hidden = np.zeros((), bool) if mask is None else given(mask, "MultiHeadAttention")
+        scores = named(q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1]), "S")
+        hidden = given(False if mask is None else mask, "MultiHeadAttention")
+        if hidden.dtype != bool:
+            raise TypeError(
+                "MultiHeadAttention: a mask must be of booleans, True where one may not attend, "
+                f"not of {hidden.dtype}; where one is added to the scores: mask < 0"
+            )
         if self.causal:
             hidden = hidden | (np.tri(*scores.shape[-2:]) == 0)
-        if hidden.any():
+        if hidden.ndim:
             if hidden.all(axis=-1).any():
                 raise ValueError("MultiHeadAttention: the mask lets a place attend to none")
             scores = np.where(hidden, -np.inf, scores)

@@ -31,6 +31,8 @@ from autograd_lite.gradients import pulled, seeded
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
 
+__all__ = ["TrainStep"]
+
 
 class TrainStep:
     """A step of training, compiled: called with a batch, it trains, and returns the loss.

@@ -21,16 +21,21 @@ from autograd_lite.seen import unseen
 
 from .cluster import Blocks, BlockStep, is_lazy
 from .curves import said, svg
-from .data import Rows, Seen, batch_rows, whole
+from .data import Rows, Seen, batch_rows
 from .layers import Rng
 from .losses import _Loss
-from .module import Module
+from .module import Module, whole
 from .optimizers import Optimizer, check_trained
 from .recording import Recorder, Recording
 from .schedules import LambdaLR
 from .train_step import TrainStep
 
+__all__ = [
+    "CompileWarning", "History", "accuracy", "evaluate", "fit",
+]  # fmt: skip
+
 Metric = Callable[[Array, Array], float]
+Metrics = Mapping[str, Metric] | Iterable[Metric] | Metric | None
 
 
 class CompileWarning(UserWarning):
@@ -98,7 +103,7 @@ class Options(TypedDict, total=False):
 
     shuffle: bool
     rng: Rng
-    metrics: Mapping[str, Metric] | None
+    metrics: Metrics
     progress: bool
     compiled: bool | None
     record: int | None
@@ -141,7 +146,8 @@ def fit(
     Options:
         shuffle: draw the order of the rows anew in each epoch, with ``rng``.
         rng: a generator, or a seed for one.
-        metrics: functions of (predictions, targets) of a batch, such as `accuracy`.
+        metrics: functions of (predictions, targets) of a batch, such as `accuracy`: a dict by the
+            names that they are to have, or one, or several, by their own.
         progress: show a progress bar where the output is a terminal (extra ``progress``).
         compiled: where a step can't be compiled, True raises, and None warns (`CompileWarning`) and
             trains eagerly, as False does from the start. While compiling is tried, ``net`` and
@@ -189,7 +195,7 @@ def fit(
     epochs = whole("fit: epochs", epochs, 0)
     size = data.usual if batch_size is None else whole("fit: batch_size", batch_size, 1)
     generator = np.random.default_rng(options.get("rng"))
-    functions = dict(options.get("metrics") or {})
+    functions = _by_name(options.get("metrics"))
     history = History(metrics={name: [] for name in functions})
     validation = options.get("validation")
     stop = _Patience(history, validation, options.get("patience"))
@@ -243,6 +249,12 @@ def fit(
     return history
 
 
+def _by_name(metrics: Metrics) -> dict[str, Metric]:
+    if metrics is None or isinstance(metrics, Mapping):
+        return dict(metrics or {})
+    return {metric.__name__: metric for metric in ([metrics] if callable(metrics) else metrics)}
+
+
 def _check_loss(where: str, loss: Any) -> None:
     if isinstance(loss, type) or not hasattr(loss, "reduction"):
         raise TypeError(
@@ -260,7 +272,7 @@ def evaluate(
     y: Any,
     loss: _Loss,
     batch_size: int = 1024,
-    metrics: Mapping[str, Metric] | None = None,
+    metrics: Metrics = None,
 ) -> tuple[float, dict[str, float]]:
     """The loss and the metrics of ``net``, which is as it was afterwards.
 
@@ -289,7 +301,9 @@ def evaluate(
     if x.ndim == 0 or not len(x):
         raise ValueError("evaluate: there are no rows")
     _check_loss("evaluate", loss)
-    functions = {"": lambda prediction, target: loss(prediction, target).item(), **(metrics or {})}
+    functions: dict[str, Metric]
+    functions = {"": lambda prediction, target: loss(prediction, target).item()}
+    functions |= _by_name(metrics)
     sums = dict.fromkeys(functions, 0.0)
     with _evaluating(net), unseen():
         for rows in batch_rows(x, y, batch_size, False, None):

@@ -116,8 +116,8 @@ def formulas(call: Call) -> Iterator[str]:
         return
     g = ag.Tensor(np.random.default_rng(1).normal(size=out.shape), name="g")
     try:
-        steps = ag.derive(np.sum(g * out), wrt=[names[name] for name in call.operands])
-        found = [(name, steps[name]) for name in call.operands]
+        asked = np.sum(g * out)  # for one after the other, so that none is written by another's
+        found = [(x, ag.derive(asked, wrt=[names[x]])[x]) for x in call.operands]
     except (KeyError, ValueError):
         return
     if all(
@@ -149,11 +149,16 @@ def wrong(call: Call, names: dict[str, Any]) -> Iterator[tuple[str, str, dict[st
         yield f"``{last}`` of shape {other}", call.code, {last: ag.Tensor(np.ones(other))}
     if call not in OURS:
         tree, inner = call.inner()
-        if "axis" not in {given.arg for given in inner.keywords}:
-            inner.keywords.append(ast.keyword("axis", ast.Constant(7)))
-            yield "``axis=7``", ast.unparse(tree), {}
+        others = [given for given in inner.keywords if given.arg != "axis"]
+        inner.keywords = [*others, ast.keyword("axis", ast.Constant(7))]
+        yield "``axis=7``", ast.unparse(tree), {}
     if shape:
         yield f"``{last}`` a single number", call.code, {last: ag.Tensor(1.0)}
+    if len(shape) > 1:
+        other = (*shape[:-1], shape[-1] + 1)
+        yield f"``{last}`` of shape {other}", call.code, {last: ag.Tensor(np.ones(other))}
+    masked = np.ma.masked_less(np.ones(shape), 0)
+    yield f"``{last}`` a masked array", call.code, {last: masked, "np": ag}
 
 
 def signature(f: Any) -> str:

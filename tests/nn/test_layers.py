@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
+from autograd_lite.engine.leaves import hold
 
 from ..each import each
 
@@ -23,6 +25,7 @@ ROWS = RNG.normal(size=(4, 3))
 TIMES = RNG.normal(size=(2, 2, 4))
 IMAGES = RNG.normal(size=(2, 2, 4, 4))
 SYMBOLS = np.array([[1, 2, 1], [0, 4, 4]])
+CE = nn.CrossEntropyLoss
 
 
 def sigma(x: Any) -> Any:
@@ -218,6 +221,17 @@ def test_a_layer_computes_what_numpy_does_and_is_compiled(layer: Layer):
 
 
 @each(LAYERS)
+def test_a_layer_keeps_single_precision_and_takes_no_rows(layer: Layer):
+    net = layer.make()
+    for _, tensor in net.named_tensors():
+        hold(tensor, tensor.data.astype(np.float32))
+    x = layer.x.astype(np.float32) if of_floats(layer) else layer.x
+    out = called(net, x)
+    assert out.dtype == np.float32
+    assert called(net.eval(), x[:0]).shape == (0, *out.shape[1:])
+
+
+@each(LAYERS)
 def test_a_layer_trains_by_compiled_steps_as_it_does_without(layer: Layer):
 
     class Scaled(nn.Module):
@@ -329,22 +343,101 @@ def test_layers_agree_with_pytorch(torch: Any):
                 np.testing.assert_allclose(p.grad, q.grad, rtol=1e-9, atol=1e-13, err_msg=error)
 
 
-def test_losses_schedules_clipping_and_running_means_agree_with_pytorch(torch: Any):
-    z, y = RNG.normal(size=(6, 3)) * 2, RNG.normal(size=(6, 3))
-    labels = np.array([0, 2, -100, 1, 1, -100])
-    weight = np.array([1.0, 2.0, 0.5])
-    f = torch.nn.functional
-    t = torch.tensor(z), torch.tensor(y), torch.tensor(labels), torch.tensor(weight)
-    for reduction in ("mean", "sum"):
-        for delta in (0.5, 1.0):
-            ours = nn.HuberLoss(reduction, delta)(z, y).item()
-            assert math.isclose(ours, f.huber_loss(*t[:2], reduction=reduction, delta=delta).item())
-        ours = nn.CrossEntropyLoss(reduction, weight, -100)(z, labels).item()
-        assert math.isclose(ours, f.cross_entropy(t[0], t[2], t[3], reduction=reduction).item())
-    soft = np.array([[0.2, 0.3, 0.5]] * 6)
-    ours = nn.CrossEntropyLoss(weight=weight)(z, soft).item()
-    assert math.isclose(ours, f.cross_entropy(t[0], torch.tensor(soft), t[3]).item())
+def agree(torch: Any, what: Any, ours: Any, theirs: Any, *arrays: Any) -> None:
+    """Values, and the gradients of all arrays, in double precision."""
+    xs = [Tensor(x, requires_grad=True) for x in arrays]
+    others = [torch.tensor(x, requires_grad=True) for x in arrays]
+    out, expected = ours(*xs), theirs(*others)
+    out.backward(np.cos(np.arange(out.size)).reshape(out.shape))
+    expected.backward(torch.arange(expected.numel()).double().cos().reshape(expected.shape))
+    found = [(out.data.reshape(expected.shape), expected.detach())]  # ours may keep an axis of 1
+    for a, b in found + [(x.grad, other.grad) for x, other in zip(xs, others, strict=True)]:
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12, err_msg=str(what))
 
+
+def test_windows_of_odd_sizes_and_recurrent_states_agree_with_pytorch(torch: Any):
+    f, image = torch.nn.functional, RNG.normal(size=(2, 3, 5, 8))
+    for k, s, p in (((1, 3), (2, 1), 0), ((4, 2), (1, 3), (0, 1)), ((5, 8), 1, 2)):
+        net = nn.Conv2d(3, 2, k, s, p, bias=False, rng=0)
+        w = torch.tensor(net.weight.data)
+        agree(torch, (k, s), net, lambda x, w=w, s=s, p=p: f.conv2d(x, w, None, s, p), image)
+        for ours, theirs in ((nn.MaxPool2d, f.max_pool2d), (nn.AvgPool2d, f.avg_pool2d)):
+            agree(torch, ours, ours(k, s), lambda x, f=theirs, k=k, s=s: f(x, k, s), image)
+    x, states = RNG.normal(size=(2, 5, 3)), RNG.normal(size=(2, 2, 3))
+    for kind, n in (("RNN", 1), ("LSTM", 2)):
+        net = getattr(nn, kind)(3, 3, rng=0)
+        net.bias.data = RNG.normal(size=net.bias.shape)
+        other = getattr(torch.nn, kind)(3, 3, batch_first=True).double()
+        values = net.weight_ih.data.T, net.weight_hh.data.T, net.bias.data[0], 0 * net.bias.data[0]
+        for parameter, value in zip(other.parameters(), values, strict=True):
+            parameter.data = torch.tensor(value)
+
+        def ours(x: Any, *z: Any, net: Any = net) -> Any:  # forwards, and from there backwards
+            h, end = net(x, z if len(z) > 1 else z[0])
+            return net(h[:, ::-1], end)[0]
+
+        def theirs(x: Any, *z: Any, net: Any = other) -> Any:
+            h, end = net(x, tuple(s[None] for s in z) if len(z) > 1 else z[0][None])
+            return net(h.flip(1), end)[0]
+
+        agree(torch, kind, ours, theirs, x, *states[:n])
+
+
+def test_losses_agree_with_pytorch(torch: Any):
+    f, z = torch.nn.functional, RNG.normal(size=(6, 3))
+    p, y, weight = RNG.random((6, 3)), RNG.random((6, 3)), np.array([0.5, 0.0, 2.0])
+    labels = np.array([0, 2, -7, 1, 1, -7])
+    w = torch.tensor(weight)
+    losses: list[tuple[type, Any, Any, Any, dict[str, Any], dict[str, Any]]] = [
+        (nn.MSELoss, f.mse_loss, z, y, {}, {}),
+        (nn.HuberLoss, f.huber_loss, z, y, {"delta": 0.3}, {"delta": 0.3}),
+        (nn.BCELoss, f.binary_cross_entropy, p, y, {}, {}),
+        (nn.BCEWithLogitsLoss, f.binary_cross_entropy_with_logits, 9 * z, y, {}, {}),
+        (CE, f.cross_entropy, z, y, {}, {}),
+        (CE, f.cross_entropy, z, y, {"weight": weight}, {"weight": w}),
+        (CE, f.cross_entropy, z, labels, {"ignore_index": -7}, {"ignore_index": -7}),
+        (CE, f.cross_entropy, z, labels, {"weight": weight, "ignore_index": -7},
+         {"weight": w, "ignore_index": -7}),
+    ]  # fmt: skip
+    for reduction in ("mean", "sum", "none"):
+        for kind, theirs, x, target, ours_with, theirs_with in losses:
+            loss, t = kind(reduction, **ours_with), torch.tensor(target)
+            other = partial(theirs, target=t, reduction=reduction, **theirs_with)
+            agree(torch, (loss, ours_with), partial(loss, target=target), other, x)
+
+
+def test_steps_agree_with_pytorch(torch: Any):
+    """With a parameter that gets a gradient in every other step only, and another rate at last."""
+    optim = torch.optim
+    kinds: list[tuple[Any, Any, tuple[Any, ...], dict[str, Any]]] = [
+        (nn.SGD, optim.SGD, (), {}), (nn.Momentum, optim.SGD, (0.7,), {}),
+        (nn.Momentum, optim.SGD, (0.7,), {"nesterov": True}),
+        (nn.AdaGrad, optim.Adagrad, (), {"eps": 1e-3}),
+        (nn.RMSprop, optim.RMSprop, (0.8, 1e-3), {}),
+        (nn.Adam, optim.Adam, ((0.5, 0.6), 1e-3), {}),
+        (nn.AdamW, optim.AdamW, ((0.0, 0.9), 1e-3, 0.3), {}),
+    ]  # fmt: skip
+    for kind, other, settings, named in kinds:
+        for max_norm in (None, 0.5):
+            ours = [Tensor(x, requires_grad=True) for x in (ROWS, TIMES)]
+            theirs = [torch.tensor(x.data, requires_grad=True) for x in ours]
+            optimizer = kind(ours, 0.1, *settings, **named, max_norm=max_norm)
+            peer = other(theirs, 0.1, *settings, **named)
+            for t in range(6):
+                for i, (x, x_2) in enumerate(zip(ours, theirs, strict=True)):
+                    g = np.sin(np.arange(x.size) + t).reshape(x.shape)
+                    x.grad, x_2.grad = (None, None) if i > t % 2 else (g, torch.tensor(g))
+                if max_norm:
+                    torch.nn.utils.clip_grad_norm_(theirs, max_norm)
+                if t == 4:
+                    optimizer.lr = peer.param_groups[0]["lr"] = 0.01
+                optimizer.step(), peer.step()
+            for x, x_2 in zip(ours, theirs, strict=True):
+                np.testing.assert_allclose(x.data, x_2.detach(), rtol=1e-9, err_msg=str(kind))
+
+
+def test_schedules_clipping_and_running_means_agree_with_pytorch(torch: Any):
+    z, y = RNG.normal(size=(6, 3)) * 2, RNG.normal(size=(6, 3))
     optim = torch.optim.lr_scheduler
     pairs = [
         (lambda o: nn.StepLR(o, 3, 0.5), lambda o: optim.StepLR(o, 3, 0.5)),
@@ -378,7 +471,7 @@ def test_losses_schedules_clipping_and_running_means_agree_with_pytorch(torch: A
     layer.eval(), other.eval()
     for name in ("running_mean", "running_var"):
         np.testing.assert_allclose(layer[name].data, getattr(other, name), rtol=1e-12)
-    np.testing.assert_allclose(layer(z).data, other(t[0]).detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(layer(z).data, other(torch.tensor(z)).detach(), rtol=1e-12)
 
 
 def test_dropout_keeps_the_mean_and_nothing_in_evaluation():
@@ -390,6 +483,7 @@ def test_dropout_keeps_the_mean_and_nothing_in_evaluation():
     assert (layer(x).data != dropped).any()
     assert layer.eval()(x).data.tolist() == x.tolist()
     assert nn.Dropout(0.0)(x).data.tolist() == x.tolist()
+    assert set(np.unique(nn.Dropout(0.2, rng=0)(np.ones(99, int)).data)) == {0.0, 1.25}
 
 
 def test_attention_takes_keys_of_another_length_and_a_mask():
@@ -413,30 +507,41 @@ def test_a_recurrent_net_goes_on_from_a_state():
             np.testing.assert_allclose(a.data, b.data)
 
 
-CE = nn.CrossEntropyLoss
 REFUSED: list[tuple[Callable[[], Any], str]] = [
-    (lambda: nn.Dropout(1.0), r"p must lie in \[0, 1\), and is 1.0"),
-    (lambda: nn.LayerNorm(0), "width must be at least 1"),
+    (lambda: nn.Dropout(1.0), r"p must be a number in \[0, 1\), not 1.0"),
+    (lambda: nn.LayerNorm(0), "LayerNorm: n must be an int of at least 1, not 0"),
+    (lambda: nn.LayerNorm((2, 3)), r"must be an int of at least 1, not \(2, 3\)"),  # type: ignore[arg-type]
     (lambda: nn.LayerNorm(2)(ROWS), r"last axis must have 2 entries, and x has shape \(4, 3\)"),
     (lambda: nn.BatchNorm1d(3)(ROWS[:1]), "two rows or more"),
-    (lambda: nn.Embedding(0, 1), "sizes must be at least 1"),
+    (lambda: nn.Embedding(0, 1), "Embedding: n must be an int of at least 1"),
     (lambda: nn.Embedding(4, 1)(SYMBOLS), "must lie in 0 … 3, and reach from 0 to 4"),
-    (lambda: nn.Conv2d(0, 1, 2), "channels must be at least 1"),
+    (lambda: nn.Conv2d(0, 1, 2), "n_in must be an int of at least 1"),
     (lambda: nn.Conv2d(1, 1, 0), "kernel_size must be an int of at least 1, or two, not 0"),
     (lambda: nn.Conv2d(1, 1, 2, stride=(1, 0)), "stride must be"),
     (lambda: nn.Conv2d(3, 1, 2)(IMAGES), r"\(q, 3, h, w\), and x has shape \(2, 2, 4, 4\)"),
     (lambda: nn.Conv2d(2, 1, 5)(IMAGES), "no smaller than a window"),
     (lambda: nn.MaxPool2d(2)(ROWS), "windows of 2×2: images must be of shape"),
-    (lambda: nn.RNN(0, 1), "RNN: widths must be at least 1"),
+    (lambda: nn.RNN(0, 1), "RNN: n_in must be an int of at least 1"),
+    (lambda: nn.RNN(4, 3)(TIMES, np.zeros((1, 3))), r"be h of shape \(2, 3\), and has \(1, 3\)"),
+    (lambda: nn.LSTM(4, 3)(TIMES, np.zeros((2, 3))), r"h, c of shape \(2, 3\), and has \(2, 3\)"),
     (lambda: nn.LSTM(3, 1)(TIMES), r"LSTM: x must be of shape \(q, t, 3\)"),
     (lambda: nn.MultiHeadAttention(4, 3), "3 heads don't divide a width of 4"),
     (lambda: nn.MultiHeadAttention(4, 2)(TIMES, mask=np.ones((2, 2), bool)), "attend to none"),
+    (lambda: nn.MultiHeadAttention(4, 2)(ROWS), r"query must be of shape \(q, t, 4\), key and"),
+    (lambda: nn.MultiHeadAttention(4, 2)(TIMES, TIMES[:1]), r"have \(2, 2, 4\), \(1, 2, 4\)"),
+    (lambda: nn.MultiHeadAttention(4, 2)(TIMES, mask=np.zeros((3, 3), bool)), "broadcast together"),
     (lambda: nn.HuberLoss(delta=0), "delta must be positive"),
+    (lambda: nn.HuberLoss(delta=math.inf), r"delta must be a number in \[0, inf\)"),
+    (lambda: CE(ignore_index=1)(ROWS, np.eye(4, 3)), "the targets are probabilities"),
     (lambda: CE(weight=[-1.0, 1.0]), "weights must not be negative"),
     (lambda: CE(weight=[1.0])(ROWS, [0, 1, 2, 0]), r"weight must have shape \(3,\)"),
     (lambda: CE(ignore_index=-1)(ROWS, [-1] * 4), "each row is ignored"),
     (lambda: CE(ignore_index=-1)(ROWS, [-2] * 4), r"must lie in 0 … 2, and reach from -2"),
     (lambda: nn.SGD([Tensor(1.0, True)], lr=0.1, max_norm=0), "max_norm must be positive"),
+    (lambda: nn.clip_grad_norm_([], -1.0), "clip_grad_norm_: max_norm must be positive"),
+    (lambda: nn.Momentum([Tensor(1.0, True)], 0.1, -0.5), r"in \[0, 1\), not -0.5"),
+    (lambda: nn.Adam([Tensor(1.0, True)], betas=(0.9, 1.0)), r"Adam: betas\[1\] must be .*1.0"),
+    (lambda: nn.AdamW([Tensor(1.0, True)], weight_decay=-1), r"AdamW: weight_decay must be"),
 ]  # fmt: skip
 
 
@@ -446,7 +551,11 @@ def test_what_makes_no_sense_is_refused(f: Callable[[], Any], said: str):
         f()
 
 
-def test_symbols_are_integers_and_a_schedule_takes_an_optimizer():
+def test_what_is_of_another_type_is_refused():
+    with pytest.raises(TypeError, match=r"mask must be of booleans, .* not of float64"):
+        nn.MultiHeadAttention(4, 2)(TIMES, mask=np.zeros((2, 2)))
+    with pytest.raises(TypeError, match=r"clip_grad_norm_: .* such as net.parameters\(\)"):
+        nn.clip_grad_norm_(nn.MLP([1, 1]), 1.0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="numbers must be integers, not float64"):
         nn.Embedding(4, 1)(ROWS)
     with pytest.raises(TypeError, match="StepLR: give one of nn's optimizers"):

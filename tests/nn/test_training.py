@@ -132,7 +132,7 @@ def test_optimizer_errors():
     with pytest.raises(TypeError, match="Adam: parameter 1 is no leaf Tensor, but Tensor"):
         nn.Adam([w, w * 2])
     for lr in (0.0, -1.0, np.nan, np.inf, None, "0.1"):
-        with pytest.raises(ValueError, match="lr must be positive and finite"):
+        with pytest.raises(ValueError, match="lr must be"):
             nn.SGD([w], lr=lr)
     w.grad = np.ones(())
     with pytest.raises(NotImplementedError, match="Optimizer has no update"):
@@ -189,6 +189,15 @@ def test_fit_trains_and_tells_loss_and_metrics():
     assert len(history.loss) == len(history.metrics["accuracy"]) == 200
     assert history.loss[-1] < 0.1 < history.loss[0]
     assert history.metrics["accuracy"][-1] == 1.0
+
+
+def test_metrics_go_by_names_that_are_given_or_by_their_own():
+    x, y, net = xor()
+    for metrics in (nn.accuracy, [nn.accuracy], {"accuracy": nn.accuracy}):
+        optimizer = nn.SGD(net.parameters(), lr=0.1)
+        history = nn.fit(net, x, y, nn.BCELoss(), optimizer, 1, metrics=metrics)
+        assert [*history.metrics] == ["accuracy"]
+        assert [*nn.evaluate(net, x, y, nn.BCELoss(), metrics=metrics)[1]] == ["accuracy"]
 
 
 def test_fit_s_loss_is_the_mean_of_all_rows_also_with_a_smaller_last_batch():

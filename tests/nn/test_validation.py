@@ -69,7 +69,7 @@ def test_a_schedule_steps_after_each_epoch():
     assert history.record.lrs == pytest.approx(
         [0.05 * (1 + np.cos(np.pi * t / 4)) for t in (0, 1, 2, 3, 4)]
     )
-    with pytest.raises(ValueError, match="lr must be positive and finite, not 0"):
+    with pytest.raises(ValueError, match="lr must be positive, not 0"):
         nn.SGD(net.parameters(), lr=0)
 
 
