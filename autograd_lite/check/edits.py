@@ -41,12 +41,14 @@ class Edit(NamedTuple):
         kind: which, as `words` has it.
         values: what it is about: terms, names, numbers.
         make: what stands there instead.
+        free: it may be made any number of times over.
     """
 
     cost: float
     kind: str
     values: tuple[Any, ...]
     make: Make
+    free: bool = False
 
 
 Edits = Iterator[Edit]
@@ -85,7 +87,7 @@ def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> E
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
-    yield Edit(3, "missing", (e,), lambda xs, v: np.ones(v.shape))
+    yield Edit(3, "stands", ("1", e), lambda xs, v: np.ones(v.shape))
     yield Edit(4, "missing", (e,), lambda xs, v: np.zeros(v.shape))
     yield Edit(2.3, "squared", (e,), lambda xs, v: np.square(v * 1.0))
     for name, array in others.arrays.items():
@@ -110,21 +112,22 @@ def _of_sum(e: Term, readings: Readings, others: Others) -> Edits:
     n = len(e.args)
     for i, (f, c) in enumerate(e.args):
         if abs(c) != 1:
-            yield Edit(1.2, "term_times", (f, 1 / abs(c), e), _shared(e, [i], 1 / abs(c)))
-            yield Edit(2, "term_times", (f, abs(c), e), _shared(e, [i], abs(c)))
+            yield Edit(1.2, "term_times", (f, e, 1 / abs(c)), _shared(e, [i], 1 / abs(c)))
+            yield Edit(2, "term_times", (f, e, abs(c)), _shared(e, [i], abs(c)))
+        if f.op == "leaf":
+            yield Edit(2.3, "squared", (f,), partial(_squared, e, i))
         if n == 2 and f.given and f is not ONE and not e.given:
             yield Edit(0.9, "target_missing", (f, e.args[1 - i][0], e), _shared(e, [i], 0))
-    factors = [(1.5, -1.0), (2, 2.0), (2, 0.5)]
-    if n > 1:
-        factors += [(1.3, k) for q in others.sizes for k in (float(q), 1 / q)]
+    factors = [(1.3, -1.0), (2, 2.0), (2, 0.5)]
     for some in _groups(e, readings):
         part = total([e.args[i] for i in some])
         if n > 1:
             rest = [i for i in range(n) if i not in some]
             yield Edit(1, "term_missing", (part, e), _shared(e, some, 0))
             yield Edit(2 if len(some) == 1 else 1.6, "only_term", (part, e), _shared(e, rest, 0))
+            yield Edit(1.3, "term_times", (part, e), _shared(e, some, 2), free=bool(others.sizes))
         for cost, k in factors:
-            yield Edit(cost, "term_times", (part, k, e), _shared(e, some, k))
+            yield Edit(cost, "term_times", (part, e, k), _shared(e, some, k))
         if n == 2 and e.args[i] == (ONE, 1) and e.args[1 - i][1] == -1:
             yield Edit(1.5, "stands", (e.args[1 - i][0], e), partial(_operand, 1 - i))
         if n == 2 and c < 0 and core(f).op == "sum":
@@ -271,8 +274,6 @@ def _over(
 
 def _of_matmul(e: Term) -> Edits:
     """Another order, other transposes, or an entrywise product."""
-    if min(len(x.shape) for x in e.args) < 2:
-        return
     for swapped, *turned in itertools.product((False, True), repeat=3):
         for cost, kind, by in ((2, "factors", np.matmul), (3, "entrywise", np.multiply)):
             yield Edit(cost, kind, (e,), partial(_product, swapped, turned, by))
@@ -298,6 +299,10 @@ def _blocks(e: Term, order: Sequence[int], xs: Sequence[Array], v: Array) -> Arr
     return np.concatenate([xs[i] for i in order], e.params["axis"])
 
 
+def _squared(e: Term, i: int, xs: Sequence[Array], v: Array) -> Array:
+    return computed(e, [*xs[:i], xs[i] ** 2, *xs[i + 1 :]])
+
+
 def _operand(i: int, xs: Sequence[Array], v: Array) -> Array:
     return _like(xs[i], v)
 
@@ -312,6 +317,19 @@ def _of_moves(e: Term) -> Edits:
 
 def _reordered(order: tuple[int, ...], xs: Sequence[Array], v: Array) -> Array:
     return xs[0].reshape([v.shape[a] for a in order]).transpose(np.argsort(order))
+
+
+def _of_getitem(e: Term) -> Edits:
+    """Another block of the same size."""
+    index = e.params["index"]
+    for axis, (place, n) in enumerate(zip(index, e.args[0].shape, strict=False)):
+        if isinstance(place, slice) and place.step in (None, 1):
+            start, stop, _ = place.indices(n)
+            size = stop - start
+            for other in range(0, n - size + 1, max(size, 1)) if size < n else ():
+                if other != start:
+                    block = (*index[:axis], slice(other, other + size), *index[axis + 1 :])
+                    yield Edit(1.5, "other_block", e.args, partial(_part, block))
 
 
 def _of_scatter(e: Term) -> Edits:
@@ -368,5 +386,6 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "transpose": _of_moves,
     "reshape": _of_moves,
     "scatter": _of_scatter,
+    "getitem": _of_getitem,
     "concatenate": _of_blocks,
 }

@@ -18,7 +18,6 @@ from ..graph import walk
 from .backward import Backward
 from .causes import find, follows, is_rounded
 from .edits import Others
-from .formula import Formula
 from .formulas import formulas
 from .given import Given, beside, distance, read, size, squeezed
 from .line import Cause, Line
@@ -101,13 +100,14 @@ class Checked:
     causes: dict[str, str] = field(default_factory=dict)
     follows_from: dict[str, str] = field(default_factory=dict)
     made: dict[str, Cause] = field(default_factory=dict)
-    left_out: float = 1.0  # a q whose 1/q stands in the lines of the parameters only
+    unexplained: bool = False
 
     def entries(self) -> list[Entry]:
         eps = max((g.eps for g in self.given.values()), default=0.0)
         self.backward = Backward(self.loss, self.tensors, eps)
         if self.backward.eps > np.finfo(np.float64).eps:
             self.rtol = max(self.rtol, 50 * self.backward.eps)
+        self.fit = max(_FIT, 50 * self.backward.eps)
         nodes = self.backward.nodes
         self.rows = rows_of_batch([t.shape for t in nodes if t.name and t._op])
         self.right, self.noise = self.backward.right, self.backward.noise()
@@ -163,61 +163,72 @@ class Checked:
         self.readings = self._readings(wrong)
         self.arrays = {n: g.array for n, g in self.given.items()
                        if g.array is not None and np.isfinite(g.array).all()}  # fmt: skip
-        whole = {n: a for n, a in self.arrays.items() if a.shape == self.right[n].shape}
-        self.carried = self.backward.carried(whole)
-        for name in sorted(self.given, key=self.backward.order):
-            if name not in self.correct and name not in self.follows_from:
-                self._explain_line(name)
+        lacking = {n for n in wrong if n in self.arrays and self.tensors[n]._op is not None}
+        self.left_out = q = self._left_out(lacking)
+        self.arrays = self._over(q, lacking)
+        self.carried = self._carried(self.arrays)
+        for name in sorted(wrong, key=self.backward.order):
+            if name not in self.correct:
+                self._explain_line(name, q != 1 and name in lacking)
 
-    def _readings(self, wrong: list[str]) -> Readings | None:
+    def _over(self, q: float, results: set[str]) -> dict[str, Array]:
+        return {n: a / q if n in results else a for n, a in self.arrays.items()}
+
+    def _carried(self, arrays: dict[str, Array]) -> dict[str, Array]:
+        """The gradients computed from the learner's."""
+        whole = {n: a for n, a in arrays.items() if a.shape == self.right[n].shape}
+        return self.backward.carried(whole)
+
+    def _left_out(self, results: set[str]) -> float:
+        """The q by which some courses divide in the lines of parameters only; or 1.
+
+        There it is a mean of as many as are summed up, and more of these lines are right by it.
+        """
+        lines = {n: self.readings.summed(n) for n in self.arrays
+                 if self.tensors[n]._op is None and not results.isdisjoint(self._before(n))
+                 and np.abs(self.right[n]).max(initial=0) > self.noise[n]}  # fmt: skip
+
+        def right_lines(q: float) -> int:
+            carried = self._carried(self._over(q, results))
+            return sum(self._line(n).fits(carried.get(n)) for n in lines if q in {1, *lines[n]})
+
+        sizes: set[float] = set().union(*lines.values())
+        return max((1.0, *sorted(sizes - {0, 1})), key=right_lines)
+
+    def _readings(self, wrong: list[str]) -> Readings:
         """The lines' formulas; where what keeps a logarithm finite matters, with that."""
         b = self.backward
         tensors = {n: b.tensors[n] for n in sorted(self.given, key=b.order)}
         symbols = {name: symbol(name) for name in tensors}
         for guard in (_GUARD, 0.0):
-            try:
-                found = Readings(b.loss, tensors, b.right, symbols, self.rows, guard)
-                if all(self._is_worth(found, name) for name in wrong):
-                    return found
-            except Exception:  # what meaning can't read: then lines are looked at as a whole
-                continue
-        return None
+            found = Readings(
+                b.loss, tensors, b.right, symbols, self.rows, guard, self.fit, self.noise
+            )
+            if all(map(found.is_read, wrong)):
+                break
+        return found
 
-    def _is_worth(self, readings: Readings, name: str) -> bool:
-        """Whether a line's formula is worth the gradient."""
-        right = self.backward.right
-        leaves = {e: right[n] for n, e in readings.cotangents.items()}
-        allowed = max(_FIT, 50 * self.backward.eps) * np.abs(right[name]).max(initial=0)
-        return all(
-            distance(Formula(e, leaves).result, right[name]) <= allowed + self.noise[name]
-            for e in readings.of(name)
-        )
-
-    def _explain_line(self, name: str) -> None:
+    def _explain_line(self, name: str, lacks: bool) -> None:
         before = self._before(name)
         bad = sorted(before - self.correct, key=self.backward.order)
         first = self.follows_from.get(bad[0], bad[0]) if bad else None
-        array = self.arrays.get(name)
-        if array is None:
+        if name not in self.arrays:
             self._explain_nothing(name)
             return
-        q = self.left_out if self.tensors[name]._op is None else 1.0
-        line = self._line(name, q * array, q)
+        line = self._line(name)
         problem, fits = self.given[name].problem, line.fits(self.carried.get(name))
-        # By a course's convention what agrees with the loss isn't right for that.
-        may_follow = self.left_out == 1 and (line.made or first)
         if problem and fits:
             self.causes[name] = problem
         elif first is not None and fits:
             self.follows_from[name] = first
-        elif self.readings and may_follow and follows(self.readings, line):
+        elif lacks and fits:
+            self.causes[name] = say("convention", (self.left_out,), symbol(name))
+        elif (line.made or first) and follows(self.readings, line):
             self.follows_from[name] = first or next(reversed(self.made))
-        elif self.readings and not bad and is_rounded(
-            self.readings, line, self.rtol, self.backward.eps
-        ):
+        elif not bad and is_rounded(self.readings, line, self.rtol, self.backward.eps):
             self.correct.add(name)
         else:
-            self._find(name, line)
+            self._find(name, line, lacks and not bad)
 
     def _explain_nothing(self, name: str) -> None:
         """Of a line that can't be computed with: whether it comes from one before, or why not."""
@@ -226,44 +237,37 @@ class Checked:
             source = min(odd, key=self.backward.order)
             self.follows_from[name] = self.follows_from.get(source, source)
         else:
+            self.unexplained = True
             self.causes[name] = self._unexplained(name)
 
-    def _find(self, name: str, line: Line) -> None:
+    def _find(self, name: str, line: Line, lacks: bool) -> None:
         """Look for the cause of a line that is wrong by itself."""
-        is_first = all(n in self.made for n in self.causes)
-        found = find(self.readings, line, is_first)
-        if not found:
+        is_first = not self.unexplained
+        cause = find(self.readings, line, is_first)
+        if cause is None:
+            self.unexplained = True
             self.causes[name] = self._unexplained(name)
             return
-        cause = self.made[name] = found[0]
-        if cause.kind == "times" and cause.factor > 2 and self._is_convention(name, cause.factor):
-            self.left_out = cause.factor
-            cause = cause._replace(kind="convention")
-            for n in self._after(name):  # what lacks the 1/q is right, and what has it isn't
-                if self.tensors[n]._op is not None and n in self.correct:
-                    other = self._line(n, self.arrays[n], 1.0)
-                    if not other.fits(self.carried.get(n)):
-                        self.correct.discard(n)
+        self.made[name] = cause
         problem = self.given[name].problem
-        self.causes[name] = (f"{problem}; " if problem else "") + self._said(name, cause)
+        said = (f"{problem}; " if problem else "") + self._said(name, cause)
+        if lacks:
+            convention = say("convention", (self.left_out,), symbol(name))
+            said = say("besides", (said, convention), symbol(name))
+        self.causes[name] = said
 
-    def _line(self, name: str, array: Array, q: float) -> Line:
+    def _line(self, name: str) -> Line:
         """What is known when the cause of a wrong line is looked for."""
-        bases: list[Mapping[Term, Array]] = []
-        made, own = [], 1
-        if self.readings is not None:
-            bases = self._bases(name)
-            own = len(bases) - 1
-            made = list(self.made.values())
+        array, bases = self.arrays[name], self._bases(name)
         atol = min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0)))
         return Line(
-            name, array, q * self.right[name], bases, own, self._others(name),
-            max(_FIT, 50 * self.backward.eps), atol, made, self.backward.elsewhere,
+            name, array, self.right[name], bases, len(bases) - 1, self._others(name),
+            self.fit, atol, list(self.made.values()),
+            lambda: self.backward.elsewhere,
         )  # fmt: skip
 
     def _bases(self, name: str) -> list[Mapping[Term, Array]]:
         """What a line may be computed from: the learner's gradients, and the right ones."""
-        assert self.readings is not None
         of = {e: n for n, e in self.readings.cotangents.items()}
         as_given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
         fitting = {
@@ -277,7 +281,7 @@ class Checked:
     def _others(self, name: str) -> Others:
         """What may stand in the place of anything: arrays by name, and sizes."""
         nodes = [t for t in self.backward.nodes if t.name is not None]
-        arrays = {} if self.readings is None else dict(self.readings.given)
+        arrays = dict(self.readings.given)
         for t in nodes:
             if t.dtype.kind in "fiub":
                 arrays[str(t.name)] = np.asarray(t._array)
@@ -300,7 +304,7 @@ class Checked:
         said = say(kind, values, line, self.readings)
         if kind in ("without", "slope_too_many") and not self._before(name):
             said = say("at_loss", (said,), line)
-        if cause.factor != 1 and cause.kind not in ("times", "convention"):
+        if cause.factor != 1 and cause.kind != "times":
             besides = say(*self._of_factor(name, cause.factor), line, self.readings)
             said = say("besides", (said, besides), line)
         return said
@@ -320,18 +324,6 @@ class Checked:
             if n > 2 and abs(k * n - 1) <= 1e-6:
                 return "q_twice", (n, what)
         return "times", (k,)
-
-    def _is_convention(self, name: str, q: float) -> bool:
-        """Whether the 1/q that is missing stands in the lines of parameters, and rightly.
-
-        There it is a mean of as many as are summed up.
-        """
-        return self.tensors[name]._op is not None and any(
-            self.tensors[n]._op is None and name in self._before(n)
-            and np.abs(self.right[n]).max() > self.noise[n]
-            and (self.readings is None or q in self.readings.summed(n))
-            for n in self.correct
-        )  # fmt: skip
 
     def _after(self, name: str) -> set[str]:
         """The lines that are computed from one, by way of others too."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
@@ -18,14 +18,15 @@ from .readings import Term
 
 
 class Cause(NamedTuple):
-    """An edit that gives the learner's array.
+    """A mistake that may have been made.
 
     Attributes:
         cost: how far-fetched it is.
         kind: which, as `words` has it.
         values: what it is about.
-        made: the same at terms, to be tried on other lines.
+        made: what stands at terms instead.
         factor: by which the whole is off besides.
+        free: how many times over it is made isn't known; where it is, that is the last value.
     """
 
     cost: float
@@ -33,6 +34,7 @@ class Cause(NamedTuple):
     values: tuple[Any, ...] = ()
     made: Made = MappingProxyType({})
     factor: float = 1.0
+    free: bool = False
 
 
 @dataclass
@@ -71,20 +73,20 @@ class Line:
         off, was = (np.abs(x - self.array).max(initial=0) for x in (found, base))
         return bool(off <= 1e-2 * was)
 
-    def times(self, found: Array) -> float | None:
-        """What this, of the same shape, is multiplied by to give, nearly, what the learner has."""
+    def telling(self, k: float, numbers: Iterable[float]) -> float | None:
+        """The telling number that this is: a sign, 2, a size, one of the formula's; or none."""
+        some = (1.0, 2.0, *self.others.sizes, *numbers)
+        signed = (x for q in some for x in (q, -q, 1 / q, -1 / q))
+        return next((x for x in signed if abs(k - x) <= self.rtol * abs(x)), None)
+
+    def times(self, found: Array, numbers: Iterable[float]) -> float | None:
+        """The telling number that this, of the same shape, is off by."""
         k = share(found, self.array)
         size = np.vdot(self.array, self.array).real  # of which a part is left over
-        return k if k and k * k * np.vdot(found, found).real >= (1 - 1e-5) * size else None
-
-    def factor(self, found: Array) -> float | None:
-        """The telling number that this is off by: a sign, 2, the size of a batch; or none."""
-        k = self.times(found) if found.shape == self.array.shape else None
-        telling = (x for q in (1.0, 2.0, *self.others.sizes) for x in (q, -q, 1 / q, -1 / q))
-        near = None if k is None else next(
-            (x for x in telling if abs(k - x) <= self.rtol * abs(x)), None
-        )  # fmt: skip
-        return near if near is not None and self.fits(near * found) else None
+        if not k or k * k * np.vdot(found, found).real < (1 - 1e-5) * size:
+            return None
+        k = self.telling(k, numbers) or 0.0
+        return k if k and self.fits(k * found) else None
 
 
 def share(o: Array, a: Array) -> float:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import count
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +25,7 @@ from ..meaning.terms import ONE, Term, as_number, fits, leaf, number, product, s
 from ..meaning.write import Writer
 from ..show.text import text
 from ..table import OPS, Op
+from .given import distance
 
 _DEEPEST = 3  # readings of one line
 _MOST = 600  # terms of a reading
@@ -151,6 +154,7 @@ class Readings:
         symbols: how they are written.
         rows: of a batch.
         guard: what is added within a logarithm, up to this, is left out.
+        rtol, noise: how far off a formula's worth may be.
 
     Attributes:
         cotangents: the leaves that stand for the gradients, by name.
@@ -160,10 +164,16 @@ class Readings:
 
     def __init__(
         self, loss: Tensor, tensors: Mapping[str, Tensor], right: Mapping[str, Array],
-        symbols: Mapping[str, str], rows: int | None, guard: float,
+        symbols: Mapping[str, str], rows: int | None, guard: float, rtol: float = 1e-7,
+        noise: Mapping[str, float] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         self.cotangents = {
             n: leaf((id(self), n), t.shape, "gradient", symbols[n], right[n])
+            for n, t in tensors.items()
+        }  # fmt: skip
+        self._rtol, self._noise = rtol, noise
+        self._opaque = {
+            n: leaf((id(self), n, "right"), t.shape, "gradient", symbols[n], right[n])
             for n, t in tensors.items()
         }  # fmt: skip
         nodes = walk(loss)
@@ -171,7 +181,10 @@ class Readings:
         keeps: list[Collection[str] | None] = [None]
         if named - set(tensors):
             keeps.append(set(tensors))
-        self._ways = [_Way(loss, keep, guard, tensors, self.cotangents) for keep in keeps]
+        self._ways = []
+        for keep in keeps:
+            with suppress(Exception):  # what meaning can't read
+                self._ways.append(_Way(loss, keep, guard, tensors, self.cotangents))
         terms = [w.meaning.terms for w in self._ways]
         self.forward = {e for way in terms for e in way.values() if as_number(e) is None}
         self.slopes = [slope for way in self._ways for slope in way.slopes()]
@@ -181,17 +194,23 @@ class Readings:
         self._writer = Writer(names, rows, [*names.values(), *symbols.values()])
 
     def of(self, name: str) -> list[Term]:
-        """The readings of a line."""
+        """The readings of a line that are worth its gradient; if none is, that gradient alone."""
         if name not in self._read:
-            own = self.cotangents[name]
             found: dict[str, Term] = {}
             for way in self._ways[::-1]:
-                try:
-                    found |= {self.text(e): e for e in way.of(name, own)}
-                except Exception:  # what meaning can't read: there may be another way
-                    continue
+                with suppress(Exception):  # what meaning can't read: there may be another way
+                    some = way.of(name, self.cotangents[name])
+                    found |= {self.text(e): e for e in some if self._is_worth(name, e)}
             self._read[name] = sorted(found.values(), key=lambda e: self._depth(e))
-        return self._read[name]
+        return self._read[name] or [self._opaque[name]]
+
+    def is_read(self, name: str) -> bool:
+        return self.of(name) != [self._opaque[name]]
+
+    def _is_worth(self, name: str, e: Term) -> bool:
+        right = self._opaque[name].value
+        allowed = self._rtol * np.abs(right).max(initial=0) + self._noise.get(name, 0)
+        return bool(distance(evaluate(e), right) <= allowed)
 
     def _depth(self, e: Term) -> int:
         return -len(self.sources(e))

@@ -14,7 +14,7 @@ from .readings import Readings, Slope, Term
 from .wording import ratio
 
 _TABLE = """
-zeros: not written yet: all zeros | 还没有写：全是零
+zeros: not written yet: all zeros (or it cancels to 0) | 还没有写：全是零（或者互相抵消了）
 sign: {line} has the wrong sign | {line} 的符号反了
 large: {line} is {0} times too large | {line} 是正确值的 {0} 倍
 small: {line} is {0} times too small | {line} 只有正确值的 1/{0}
@@ -30,7 +30,7 @@ turned: {line} has its axes in another order, or turned round | {line} 的轴次
 clipped: {line} is clipped to ±{0} | {line} 被裁剪到 ±{0}
 all_of_it: it is summed over all entries (or averaged), where nothing is to be summed |
     对所有元素求和（或平均）了，而这里不应求和
-term_too_many: the term {0} · {1} is one too many: it doesn't belong there | 多了一项：{0} · {1}
+term_too_many: the term {1} · {0} is one too many: it doesn't belong there | 多了一项：{1} · {0}
 factor_too_many: the factor {0} is one too many: it doesn't belong there | 多了因子 {0}
 own_slope_too_many: the factor x (1 − x) of x = {0} is one too many: such a slope doesn't belong
     there |
@@ -58,7 +58,7 @@ only_term: only {contribution} is there: add up the contributions (+=), {1} |
 diagonal: only the diagonal of softmax's Jacobian is there, {0} ∘ (1 − {0}), as if each entry
     depended on its own alone: {1} |
     只有 softmax 雅可比矩阵的对角线 {0} ∘ (1 − {0})，好像每一项只依赖自己：{1}
-term_times: {contribution} {times}: {2} | {contribution} {times}：{2}
+term_times: {contribution} {times}: {1} | {contribution} {times}：{1}
 product_for_sum: a product stands where the sum {0} belongs | 写成了乘积，而应当是和 {0}
 power_outside: the power {1} of {0} stands outside of the sum | {0} 的 {1} 次方写在了括号外面
 factor_missing: the factor {0} is missing | 漏了因子 {0}
@@ -90,6 +90,8 @@ entrywise: an entrywise product stands where the matrix product {0} belongs |
     写成了逐元素的乘积，而应当是矩阵乘积 {0}
 factors: the factors of {0} stand in another order, or transposed otherwise |
     {0} 的因子次序不对，或转置不对
+other_block: another block of {0} is taken | 取了 {0} 的另一块
+exchanged: {0} and {1} stand in each other's place | {0} 与 {1} 互换了位置
 blocks: the blocks stand in another order: {0} and {1} are exchanged |
     块的次序不对：{0} 与 {1} 颠倒了
 not_transposed: {0} is not transposed | {0} 没有转置
@@ -141,7 +143,7 @@ def say(
         elif isinstance(value, Term):
             named.setdefault("contribution", _contribution(value, readings, language))
     if kind == "term_times":
-        named["times"] = _times(values[1], "", language).strip()
+        named["times"] = _times(values[-1], "", language).strip()
     written = (_written(value, readings, language) for value in values)
     return KINDS[kind][language].format(*written, **named)
 

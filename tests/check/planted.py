@@ -149,7 +149,7 @@ def judge(program: Program, mistake: Mistake) -> Verdict:
         return Verdict("called right", str(report))
     first = {entry.name: sentence(entry.cause) for entry in blamed(report)}
     for name in program.convention.split():
-        if re.search(CONVENTION, first.get(name, "")):
+        if re.search(rf"^[^;]*({CONVENTION})", first.get(name, "")):
             del first[name]
     said = "; ".join(f"{name}: {cause}" for name, cause in first.items())
     own = re.sub(r"\[.*|\..*| .*", "", mistake.line)[1:]
