@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
-from itertools import chain, combinations
-from typing import Any
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engine.tensor import Array
-from .edits import MASKS, Edit, at
+from .edits import MASKS, Edit, of_others
 from .formula import Formula, Make, always
 from .line import Cause, Line, is_small_fraction, share
 from .readings import ONE, Readings, Slope, Term, core, subterms
@@ -33,7 +33,7 @@ _MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a 
 _MOST_MADE = 2  # mistakes before a line that others may come on top of, in it
 _SHIFT = 1e-8
 
-Edits = Callable[[Term, tuple[int, ...]], list[Edit]]
+Edits = Callable[[Term], Iterable[Edit]]
 
 
 def follows(readings: Readings, line: Line) -> bool:
@@ -78,37 +78,56 @@ def is_rounded(readings: Readings, line: Line, rtol: float, eps: float) -> bool:
     return False
 
 
-def find(readings: Readings, line: Line, tries_two: bool = False) -> Cause | None:
+def find(
+    readings: Readings, line: Line, edits: Edits, tries_two: bool = False
+) -> Cause | None:
     """The simplest mistake that gives the line; where none does, two at once."""
-    edits: Edits = cache(lambda e, shape: list(at(e, shape, readings, line.others)))
     for base in line.bases:
         formulas = _formulas(readings, line, base, _MOST_MADE)
         least = min((f.root.size for f in formulas), default=0.0)
-        some = [
-            (f, cause._replace(cost=cause.cost + detour)) for f in formulas
-            for detour in [_DETOUR * (f.root.size > least + 1e-9) + 0.002 * f.root.size]
-            for cause in chain(
-                whole(f, line, readings.slopes), _single(f, edits), _repeated(f, edits),
-                _exchanged(f), at_each_step(f, line), products(f, line), updated(f, line),
-            )
-        ]  # fmt: skip
-        if found := _simplest(line, some):
+        families = []
+        for f in formulas:
+            detour = _DETOUR * (f.root.size > least + 1e-9) + 0.002 * f.root.size
+            others = partial(of_others, f.value, readings, line.others)
+            families += [
+                Family(f, detour, 0, whole(f, line, readings.slopes)),
+                Family(f, detour, -0.1, _single(f, edits)),
+                Family(f, detour, 0.5, updated(f, line)),
+                Family(f, detour, 1.3, _repeated(f, edits)),
+                Family(f, detour, 1.5, _single(f, others)),
+                Family(f, detour, 1.8, _exchanged(f)),
+                Family(f, detour, 1.8, at_each_step(f, line)),
+                Family(f, detour, 1.9, products(f, line)),
+            ]
+        if found := _simplest(line, families):
             return found
-    two = (
-        (f, cause) for f in _formulas(readings, line, line.bases[0], 0) for cause in _two(f, edits)
-    )
+    two = (Family(f, 0, 0, _two(f, edits))
+           for f in _formulas(readings, line, line.bases[0], 0))  # fmt: skip
     return _simplest(line, two) if tries_two else None
 
 
-def _simplest(line: Line, some: Iterable[tuple[Formula, Cause]]) -> Cause | None:
-    """Of mistakes that give the line, each in its formula, the simplest."""
+class Family(NamedTuple):
+    """Mistakes in a formula, that cost this at least, and a detour besides."""
+
+    f: Formula
+    detour: float
+    least: float
+    causes: Iterator[Cause]
+
+
+def _simplest(line: Line, families: Iterable[Family]) -> Cause | None:
+    """Of the mistakes that give the line the simplest."""
     best: Cause | None = None
-    for f, cause in sorted(some, key=lambda x: x[1].cost):
-        if best is not None and cause.cost >= best.cost:
+    dearest = math.inf
+    for f, detour, least, causes in sorted(families, key=lambda x: x.least + x.detour):
+        if least + detour >= dearest:
             break
-        found = _tried(f, line, cause)
-        if found is not None and (best is None or found.cost < best.cost):
-            best = found
+        for cause in sorted(causes, key=lambda c: c.cost):
+            if cause.cost + detour >= dearest:
+                break
+            found = _tried(f, line, cause)
+            if found is not None and found.cost + detour < dearest:
+                best, dearest = found, found.cost + detour
     return best
 
 
@@ -160,7 +179,7 @@ def _single(f: Formula, edits: Edits) -> Iterator[Cause]:
     """One edit at one term."""
     dearest = math.inf if len(f.order) <= _MANY_TERMS else _COMMON
     for e in reversed(f.order) if len(f.order) <= _MOST_TERMS else ():
-        for edit in edits(e, f.value[e].shape) if e is not ONE else ():
+        for edit in edits(e) if e is not ONE else ():
             if edit.cost <= dearest:
                 is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
                 cost = -0.1 if is_whole else edit.cost
@@ -172,7 +191,7 @@ def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:
     groups: dict[Any, dict[Term, Edit]] = {}
     alike = cache(_signature)
     for e in f.order if len(f.order) <= _MOST_TERMS else ():
-        for edit in edits(e, f.value[e].shape) if e.operands else ():
+        for edit in edits(e) if e.operands else ():
             if edit.cost <= _USUAL and edit.kind != "stands" and not edit.free:
                 for depth in (3, 1, 0):
                     about = [alike(x, depth) if type(x) is Term else x for x in edit.values]

@@ -59,39 +59,42 @@ class Others(NamedTuple):
 
     Attributes:
         arrays: by name, of the forward pass and of the learner's gradients.
-        sizes: of batches and layers.
         gradients: their names, by those of their tensors.
     """
 
     arrays: Mapping[str, Array]
-    sizes: Sequence[int]
     gradients: Mapping[str, str]
 
 
-NO_OTHERS = Others({}, (), {})
-
-
-def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> Edits:
-    """All that can be written wrong at a term, of this shape."""
+def at(e: Term, readings: Readings) -> Edits:
+    """What can be written wrong at a term by itself."""
     is_atom = e.op == "leaf" or e in readings.forward
     if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
         yield Edit(1, "without", (e.operands[0], e), lambda xs, v: _like(xs[0], v))
     if not is_atom:
         if e.op == "+":
-            yield from _of_sum(e, readings, others)
+            yield from _of_sum(e, readings)
         elif e.op in _FAMILIES:
             yield from _FAMILIES[e.op](e)
-        yield from _of_uses(e, others)
     yield from _of_slopes(e, readings, e.op == "*" and not is_atom)
     if e.op == "leaf" and e.kind != "gradient":
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
-    yield Edit(3, "stands", ("1", e), lambda xs, v: np.ones(v.shape))
+    yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
     yield Edit(4, "missing", (e,), lambda xs, v: np.zeros(v.shape))
     yield Edit(2.3, "squared", (e,), lambda xs, v: np.square(v * 1.0))
+
+
+def of_others(
+    values: Mapping[Term, Array], readings: Readings, others: Others, e: Term
+) -> Edits:
+    """Another array in the place of a term that has a value."""
+    is_atom = e.op == "leaf" or e in readings.forward
     for name, array in others.arrays.items():
-        yield from _another(e, shape, name, array, 1.4 if is_atom else 4.5)
+        yield from _another(e, values[e].shape, name, array, 1.5 if is_atom else 4.5)
+    if not is_atom:
+        yield from _of_uses(e, others)
 
 
 def _like(new: Array, old: Array) -> Array:
@@ -107,7 +110,7 @@ def _whole(x: Any, v: Array) -> Array:
 # ---------------------------------------------------------------------- sums and products
 
 
-def _of_sum(e: Term, readings: Readings, others: Others) -> Edits:
+def _of_sum(e: Term, readings: Readings) -> Edits:
     """A term, or all that comes from one tensor: missing, alone, or with another factor."""
     n = len(e.args)
     for i, (f, c) in enumerate(e.args):
@@ -125,7 +128,7 @@ def _of_sum(e: Term, readings: Readings, others: Others) -> Edits:
             rest = [i for i in range(n) if i not in some]
             yield Edit(1, "term_missing", (part, e), _shared(e, some, 0))
             yield Edit(2 if len(some) == 1 else 1.6, "only_term", (part, e), _shared(e, rest, 0))
-            yield Edit(1.3, "term_times", (part, e), _shared(e, some, 2), free=bool(others.sizes))
+            yield Edit(1.3, "term_times", (part, e), _shared(e, some, 2), free=True)
         for cost, k in factors:
             yield Edit(cost, "term_times", (part, e, k), _shared(e, some, k))
         if n == 2 and e.args[i] == (ONE, 1) and e.args[1 - i][1] == -1:
@@ -185,7 +188,7 @@ def _of_product(e: Term) -> Edits:
             yield Edit(1, kind, (factor,), _powers(e, {f: 0.0}))
         yield Edit(2.1, "twice", (product([(f, p)]),), _powers(e, {f: 2 * p}))
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
-            cost = 1.5 if q == 1 else 2.1 if q == -p else 2.5
+            cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
             yield Edit(cost, "exponent", (f, q, p), _powers(e, {f: q}))
 
 
@@ -274,6 +277,8 @@ def _over(
 
 def _of_matmul(e: Term) -> Edits:
     """Another order, other transposes, or an entrywise product."""
+    for x, turned in zip(e.args, ([True, False], [False, True]), strict=True):
+        yield Edit(1.4, "factor_transposed", (x,), partial(_product, False, turned, np.matmul))
     for swapped, *turned in itertools.product((False, True), repeat=3):
         for cost, kind, by in ((2, "factors", np.matmul), (3, "entrywise", np.multiply)):
             yield Edit(cost, kind, (e,), partial(_product, swapped, turned, by))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,10 +17,10 @@ from ..derive.derivation import rows_of_batch
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
 from .backward import Backward
-from .causes import find, follows, is_rounded
-from .edits import Others
+from .causes import Edits, find, follows, is_rounded
+from .edits import Others, at
 from .formulas import formulas
-from .given import Given, beside, distance, read, size, squeezed
+from .given import Given, beside, distance, read, same, size, squeezed
 from .line import Cause, Line
 from .readings import Readings, Term
 from .report import Entry, Report, two_arrays
@@ -114,6 +115,9 @@ class Checked:
         self.given = {n: beside(g, self.right[n]) for n, g in self.given.items()}
         order = sorted(self.given, key=self.backward.order)
         self.remarks: dict[str, str] = {}
+        shapes = [t.shape for t in nodes if t.name is not None]
+        sizes = {n for shape in shapes for n in (*shape, math.prod(shape))} - {0, 1}
+        self.sizes = sorted(sizes)[:12]
         self.correct = {n for n in order if self._agrees(n, self.right[n])}
         if len(self.correct) < len(order):
             self._other_choices()
@@ -160,14 +164,19 @@ class Checked:
     # ------------------------------------------------------------------ why lines are wrong
 
     def _explain(self, wrong: list[str]) -> None:
-        self.readings = self._readings(wrong)
+        self.guarded = cache(self._guarded)
         self.arrays = {n: g.array for n, g in self.given.items()
                        if g.array is not None and np.isfinite(g.array).all()}  # fmt: skip
         lacking = {n for n in wrong if n in self.arrays and self.tensors[n]._op is not None}
         self.left_out = q = self._left_out(lacking)
+        for name in sorted(self.given, key=self.backward.order) if q != 1 else ():
+            if self.tensors[name]._op is not None and not lacking.isdisjoint(self._before(name)):
+                lacking.add(name)  # also what has the 1/q again
+                self.correct.discard(name)
+        lacking &= self.arrays.keys()
         self.arrays = self._over(q, lacking)
         self.carried = self._carried(self.arrays)
-        for name in sorted(wrong, key=self.backward.order):
+        for name in sorted(self.given, key=self.backward.order):
             if name not in self.correct:
                 self._explain_line(name, q != 1 and name in lacking)
 
@@ -184,29 +193,35 @@ class Checked:
 
         There it is a mean of as many as are summed up, and more of these lines are right by it.
         """
-        lines = {n: self.readings.summed(n) for n in self.arrays
+        readings = self.guarded(_GUARD)[0] if results else None
+        lines = {n: readings.summed(n) for n in self.arrays if readings is not None
                  if self.tensors[n]._op is None and not results.isdisjoint(self._before(n))
                  and np.abs(self.right[n]).max(initial=0) > self.noise[n]}  # fmt: skip
 
         def right_lines(q: float) -> int:
             carried = self._carried(self._over(q, results))
-            return sum(self._line(n).fits(carried.get(n)) for n in lines if q in {1, *lines[n]})
+            return sum(
+                same(carried[n], self.arrays[n], self.fit, self.noise[n])
+                for n in lines if n in carried and q in {1, *lines[n]}
+            )  # fmt: skip
 
         sizes: set[float] = set().union(*lines.values())
         return max((1.0, *sorted(sizes - {0, 1})), key=right_lines)
 
-    def _readings(self, wrong: list[str]) -> Readings:
-        """The lines' formulas; where what keeps a logarithm finite matters, with that."""
+    def _guarded(self, guard: float) -> tuple[Readings, Edits]:
+        """The lines' formulas, without what keeps a logarithm finite, and the edits of terms."""
         b = self.backward
         tensors = {n: b.tensors[n] for n in sorted(self.given, key=b.order)}
         symbols = {name: symbol(name) for name in tensors}
-        for guard in (_GUARD, 0.0):
-            found = Readings(
-                b.loss, tensors, b.right, symbols, self.rows, guard, self.fit, self.noise
-            )
-            if all(map(found.is_read, wrong)):
-                break
-        return found
+        readings = Readings(
+            b.loss, tensors, b.right, symbols, self.rows, guard, self.fit, self.noise
+        )
+        return readings, cache(lambda e: list(at(e, readings)))
+
+    def _readings(self, name: str) -> tuple[Readings, Edits]:
+        """Those that a line is read with: where what is added matters, with that."""
+        some = (self.guarded(guard) for guard in (_GUARD, 0.0))
+        return next((x for x in some if x[0].is_read(name)), self.guarded(_GUARD))
 
     def _explain_line(self, name: str, lacks: bool) -> None:
         before = self._before(name)
@@ -215,7 +230,8 @@ class Checked:
         if name not in self.arrays:
             self._explain_nothing(name)
             return
-        line = self._line(name)
+        readings, edits = self._readings(name)
+        line = self._line(name, readings)
         problem, fits = self.given[name].problem, line.fits(self.carried.get(name))
         if problem and fits:
             self.causes[name] = problem
@@ -223,12 +239,12 @@ class Checked:
             self.follows_from[name] = first
         elif lacks and fits:
             self.causes[name] = say("convention", (self.left_out,), symbol(name))
-        elif (line.made or first) and follows(self.readings, line):
+        elif (line.made or first) and follows(readings, line):
             self.follows_from[name] = first or next(reversed(self.made))
-        elif not bad and is_rounded(self.readings, line, self.rtol, self.backward.eps):
+        elif not bad and is_rounded(readings, line, self.rtol, self.backward.eps):
             self.correct.add(name)
         else:
-            self._find(name, line, lacks and not bad)
+            self._find(readings, edits, line, lacks and not bad)
 
     def _explain_nothing(self, name: str) -> None:
         """Of a line that can't be computed with: whether it comes from one before, or why not."""
@@ -240,35 +256,36 @@ class Checked:
             self.unexplained = True
             self.causes[name] = self._unexplained(name)
 
-    def _find(self, name: str, line: Line, lacks: bool) -> None:
+    def _find(self, readings: Readings, edits: Edits, line: Line, lacks: bool) -> None:
         """Look for the cause of a line that is wrong by itself."""
+        name = line.name
         is_first = not self.unexplained
-        cause = find(self.readings, line, is_first)
+        cause = find(readings, line, edits, is_first)
         if cause is None:
             self.unexplained = True
             self.causes[name] = self._unexplained(name)
             return
         self.made[name] = cause
         problem = self.given[name].problem
-        said = (f"{problem}; " if problem else "") + self._said(name, cause)
+        said = (f"{problem}; " if problem else "") + self._said(name, cause, readings)
         if lacks:
             convention = say("convention", (self.left_out,), symbol(name))
             said = say("besides", (said, convention), symbol(name))
         self.causes[name] = said
 
-    def _line(self, name: str) -> Line:
+    def _line(self, name: str, readings: Readings) -> Line:
         """What is known when the cause of a wrong line is looked for."""
-        array, bases = self.arrays[name], self._bases(name)
+        array, bases = self.arrays[name], self._bases(readings)
         atol = min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0)))
         return Line(
-            name, array, self.right[name], bases, len(bases) - 1, self._others(name),
-            self.fit, atol, list(self.made.values()),
+            name, array, self.right[name], bases, len(bases) - 1, self._others(name, readings),
+            self.fit, atol, self.sizes, list(self.made.values()),
             lambda: self.backward.elsewhere,
         )  # fmt: skip
 
-    def _bases(self, name: str) -> list[Mapping[Term, Array]]:
+    def _bases(self, readings: Readings) -> list[Mapping[Term, Array]]:
         """What a line may be computed from: the learner's gradients, and the right ones."""
-        of = {e: n for n, e in self.readings.cotangents.items()}
+        of = {e: n for n, e in readings.cotangents.items()}
         as_given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
         fitting = {
             e: a.reshape(e.shape) if squeezed(a.shape) == squeezed(e.shape) else a
@@ -278,10 +295,10 @@ class Checked:
         right = {e: self.right[n] for e, n in of.items()}
         return [fitting, as_given, right] if are_other else [fitting, right]
 
-    def _others(self, name: str) -> Others:
-        """What may stand in the place of anything: arrays by name, and sizes."""
+    def _others(self, name: str, readings: Readings) -> Others:
+        """What may stand in the place of anything: arrays by name."""
         nodes = [t for t in self.backward.nodes if t.name is not None]
-        arrays = dict(self.readings.given)
+        arrays = dict(readings.given)
         for t in nodes:
             if t.dtype.kind in "fiub":
                 arrays[str(t.name)] = np.asarray(t._array)
@@ -291,22 +308,23 @@ class Checked:
             earlier = self.backward.order(n) < done and n in self.arrays
             arrays[text] = self.arrays[n] if earlier else self.right[n]
         arrays = {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items() if a.any()}
-        shapes = [t.shape for t in (*self.tensors.values(), *nodes)]
-        sizes = {n for shape in shapes for n in (*shape, math.prod(shape))} - {0, 1}
-        return Others(arrays, sorted(sizes)[:12], gradients)
+        return Others(arrays, gradients)
 
-    def _said(self, name: str, cause: Cause) -> str:
+    def _said(self, name: str, cause: Cause, readings: Readings) -> str:
         """A cause in words."""
         line = symbol(name)
         kind, values = cause.kind, cause.values
         if kind == "times":
             kind, values = self._of_factor(name, values[0])
-        said = say(kind, values, line, self.readings)
+        said = say(kind, values, line, readings)
         if kind in ("without", "slope_too_many") and not self._before(name):
             said = say("at_loss", (said,), line)
         if cause.factor != 1 and cause.kind != "times":
-            besides = say(*self._of_factor(name, cause.factor), line, self.readings)
+            besides = say(*self._of_factor(name, cause.factor), line, readings)
             said = say("besides", (said, besides), line)
+        for unnamed, e in readings.unnamed.items():
+            if re.search(rf"\b{unnamed}\b", said):
+                said = say("given", (said, unnamed, f"{e.shape}"), line)
         return said
 
     def _before(self, name: str) -> set[str]:

@@ -49,6 +49,7 @@ class Line:
         own: how many of these are the learner's.
         others: what may stand in the place of anything.
         rtol, atol: how well an edit must fit.
+        sizes: of batches and layers.
         made: mistakes that were made before it.
         elsewhere: gives the gradients of results that none were given of.
     """
@@ -61,6 +62,7 @@ class Line:
     others: Others
     rtol: float
     atol: float
+    sizes: Sequence[int]
     made: list[Cause] = field(default_factory=list)
     elsewhere: Callable[[], Sequence[tuple[Tensor, Array]]] = list
 
@@ -75,7 +77,7 @@ class Line:
 
     def telling(self, k: float, numbers: Iterable[float]) -> float | None:
         """The telling number that this is: a sign, 2, a size, one of the formula's; or none."""
-        some = (1.0, 2.0, *self.others.sizes, *numbers)
+        some = (1.0, 2.0, *self.sizes, *numbers)
         signed = (x for q in some for x in (q, -q, 1 / q, -1 / q))
         return next((x for x in signed if abs(k - x) <= self.rtol * abs(x)), None)
 

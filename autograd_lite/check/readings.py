@@ -160,6 +160,7 @@ class Readings:
         cotangents: the leaves that stand for the gradients, by name.
         forward: the terms of the forward pass, which are no more than atoms here.
         slopes: those that there are.
+        unnamed: given arrays without a name, by that which they get here.
     """
 
     def __init__(
@@ -191,6 +192,10 @@ class Readings:
         self._read: dict[str, list[Term]] = {}
         names = {e: e.name for e in self.forward if e.op == "leaf" and e.name is not None}
         names |= _of_given(nodes, terms, set(names.values()))
+        rest = {e for e in self.forward if e.op == "leaf" and e.given and e.shape}
+        rest -= {e for e in rest if e in names or e.name is not None or e.kind == "marks"}
+        self.unnamed = {f"c_{i}": e for i, e in enumerate(sorted(rest, key=lambda e: e.id), 1)}
+        names |= {e: name for name, e in self.unnamed.items()}
         self._writer = Writer(names, rows, [*names.values(), *symbols.values()])
 
     def of(self, name: str) -> list[Term]:
@@ -244,12 +249,13 @@ class Readings:
 def _of_given(
     nodes: Sequence[Tensor], ways: Sequence[Mapping[Tensor, Term]], taken: set[str]
 ) -> dict[Term, str]:
-    """Names for given arrays without one: x for what is multiplied by a matrix, y for a target."""
+    """Names for given arrays without one: x beside a matrix, y what is subtracted or has a log."""
     found: dict[Term, str] = {}
     for t in nodes:
         base = _CALLED.get(t.op.name) if t.op is not None else None
         for x in t.inputs if base is not None else ():
-            if t.op is not None and t.op.name == "multiply" and not _is_one_hot(x._array):
+            logs = {y._op.name for y in t.inputs if y._op is not None} & {"log", "log1p"}
+            if base == "y" and t._op is not None and t._op.name == "multiply" and not logs:
                 continue
             if x.is_leaf and x.name is None and not x._tracked and x.ndim:
                 name = next(n for i in count() if (n := f"{base}_{i}" if i else base) not in taken)
@@ -259,13 +265,6 @@ def _of_given(
                         found[e] = str(name)
                         taken.add(str(name))
     return found
-
-
-def _is_one_hot(array: Array) -> bool:
-    """Whether each row marks one class."""
-    if not array.ndim or array.dtype.kind not in "fiu" or not np.isin(array, (0, 1)).all():
-        return False
-    return bool((array.sum(-1) == 1).all())
 
 
 def over_axes(e: Term, xs: Sequence[Array], axes: frozenset[int]) -> Array:

@@ -40,7 +40,7 @@ def _plus(term: Array, xs: Sequence[Array], v: Array) -> Array:
 def _elsewhere(line: Line) -> Found:
     """Another gradient as it stands; nothing at all."""
     others, shape = line.others, line.array.shape
-    if line.right.any() and fits(shape, line.right.shape):
+    if not line.array.any() and line.right.any() and fits(shape, line.right.shape):
         yield 0, "zeros", (), np.zeros(shape)
     known = [(2.6, n, others.arrays[n]) for n in others.gradients.values() if n in others.arrays]
     known += [(1.5, symbol(t.name), g) for t, g in line.elsewhere() if t.name is not None]

@@ -50,7 +50,8 @@ updated_itself: this is {0} after the update, {0} − {1} ∇{0}, and not its gr
 conjugated: {line} is the complex conjugate of what it should be | {line} 被取了共轭
 two: {0}; and {1} | {0}；并且 {1}
 besides: {0}; besides, {1} | {0}；此外 {1}
-target_missing: the term {0} is missing: the target {0} belongs to {1}: {2} | 漏了 {0}：应为 {2}
+given: {0}; {1} is a given array of shape {2} | {0}；{1} 是给定的数组，形状为 {2}
+target_missing: the term {0} is missing: {0} belongs to {1}: {2} | 漏了 {0}：应为 {2}
 term_missing: {contribution} is missing: add it up (+=), {1} |
     漏了{contribution}：要相加（用 +=），{1}
 only_term: only {contribution} is there: add up the contributions (+=), {1} |
@@ -88,6 +89,7 @@ one_only: only the {2} of {0} is there: sum over {1} | 只有 {0} 的一个：�
 axis: summed over {1} where {2} belongs, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
 entrywise: an entrywise product stands where the matrix product {0} belongs |
     写成了逐元素的乘积，而应当是矩阵乘积 {0}
+factor_transposed: {0} is transposed, and must stand as it is | {0} 被转置了，而应当原样
 factors: the factors of {0} stand in another order, or transposed otherwise |
     {0} 的因子次序不对，或转置不对
 other_block: another block of {0} is taken | 取了 {0} 的另一块
@@ -103,6 +105,7 @@ inverted: {0} is inverted: its opposite stands where it belongs | {0} 取反了
 stands: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
 without: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
 missing: {0} is missing | 漏了 {0}
+one_for: {0} is missing: 1 stands where it belongs | 漏了 {0}：写成了 1
 squared: {0} stands with the power 2 where 1 belongs: it is squared | {0} 被平方了
 at_loss: {0}: that is the gradient of another loss | {0}：那是另一个损失的导数
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite.check import Report, check_backprop
 from autograd_lite.check import gradients as judged
-from autograd_lite.check.edits import at
+from autograd_lite.check.edits import at, of_others
 from autograd_lite.check.formula import Formula
 from autograd_lite.check.line import Line
 from autograd_lite.check.readings import ONE, Readings
@@ -81,11 +82,12 @@ def planted(loss: ag.Tensor, given: dict[str, Any], name: str) -> Iterator[tuple
     for term in readings.of(name):
         f = Formula(term, line.bases[0])
         for e in f.order:
-            for edit in at(e, f.value[e].shape, readings, line.others) if e is not ONE else ():
+            others = of_others(f.value, readings, line.others, e)
+            for edit in chain(at(e, readings), others) if e is not ONE else ():
                 with np.errstate(all="ignore"):
                     out = f.but({e: edit.make})
                 is_array = out is not None and np.isfinite(out).all() and out.any()
-                if is_array and not same(out, given[name]):
+                if is_array and not edit.free and not same(out, given[name]):
                     yield edit, out
 
 
@@ -135,7 +137,7 @@ def test_what_is_said_of_usual_mistakes():
         "∇z has the wrong sign": ("z", -g["z"]),
         "∇W_1 is 6 times too large: divide it by the batch size q = 6": ("W_1", 6 * g["W_1"]),
         "1/q is there twice": ("z", g["z"] / 6),
-        "the term y is missing: the target y belongs to softmax(z)": ("z", p / 6),
+        "the term y is missing: y belongs to softmax(z)": ("z", p / 6),
         "z stands where softmax(z) belongs: that is the gradient of another loss":
             ("z", (t["z"] - p) / 6 + g["z"]),  # z − y
         "tanh'(s) is missing": ("s", g["h"]),
