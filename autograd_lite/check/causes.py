@@ -7,7 +7,7 @@ own gradients in place of those that it is computed from. Of those that fit the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -17,8 +17,8 @@ import numpy as np
 from ..engine.tensor import Array
 from .edits import MASKS, Edit, of_others
 from .formula import Formula, Make, always
-from .line import Cause, Line, is_small_fraction, share
-from .readings import ONE, Readings, Slope, Term, core, subterms
+from .line import Cause, Edits, Line, is_small_fraction, share
+from .readings import ONE, Slope, Term, core, subterms
 from .steps import at_each_step, products, updated
 from .whole import whole
 
@@ -33,37 +33,34 @@ _MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a 
 _MOST_MADE = 2  # mistakes before a line that others may come on top of, in it
 _SHIFT = 1e-8
 
-Edits = Callable[[Term], Iterable[Edit]]
 
-
-def follows(readings: Readings, line: Line) -> bool:
+def follows(line: Line) -> bool:
     """Whether the line is right, given the learner's gradients and mistakes before it."""
     factors = {1.0, *(cause.factor for cause in line.made)}
     return any(
         line.fits(k * f.result)
-        for base in line.bases[: line.own] for f in _formulas(readings, line, base) for k in factors
+        for base in line.bases[:-1] for f in _formulas(line, base) for k in factors
     )  # fmt: skip
 
 
-def _formulas(
-    readings: Readings, line: Line, base: Any, most: int | None = None
-) -> list[Formula]:
+def _formulas(line: Line, base: Any, most: int | None = None) -> list[Formula]:
     """All readings of a line, also with the mistakes made before it in what it is computed of."""
     found = [
-        Formula.of(term, base, m) for term in readings.of(line.name) for parts in [subterms(term)]
+        Formula.of(term, base, m) for term in line.readings.of(line.name)
+        for parts in [subterms(term)]
         for m in [{}, *[c.made for c in line.made if not c.made.keys().isdisjoint(parts)][:most]]
     ]  # fmt: skip
     return [f for f in found if f is not None]
 
 
-def is_rounded(readings: Readings, line: Line, rtol: float, eps: float) -> bool:
+def is_rounded(line: Line, rtol: float, eps: float) -> bool:
     """Whether the line is what a reading gives but for roundings of what it is computed from.
 
     Of 1 − l, where l is nearly 1, only a few digits are left.
     """
     rng, shift = np.random.default_rng(0), max(_SHIFT, eps)  # what the dtype can show
-    for base in line.bases[: line.own]:
-        for f in _formulas(readings, line, base):
+    for base in line.bases[:-1]:
+        for f in _formulas(line, base):
             if f.result.shape != line.array.shape:
                 continue
             off = {
@@ -78,22 +75,20 @@ def is_rounded(readings: Readings, line: Line, rtol: float, eps: float) -> bool:
     return False
 
 
-def find(
-    readings: Readings, line: Line, edits: Edits, tries_two: bool = False
-) -> Cause | None:
+def find(line: Line, tries_two: bool = False) -> Cause | None:
     """The simplest mistake that gives the line; where none does, two at once."""
     for base in line.bases:
-        formulas = _formulas(readings, line, base, _MOST_MADE)
+        formulas = _formulas(line, base, _MOST_MADE)
         least = min((f.root.size for f in formulas), default=0.0)
         families = []
         for f in formulas:
             detour = _DETOUR * (f.root.size > least + 1e-9) + 0.002 * f.root.size
-            others = partial(of_others, f.value, readings, line.others)
+            others = partial(of_others, f.value, line.readings, line.others)
             families += [
-                Family(f, detour, 0, whole(f, line, readings.slopes)),
-                Family(f, detour, -0.1, _single(f, edits)),
+                Family(f, detour, 0, whole(f, line)),
+                Family(f, detour, -0.1, _single(f, line.edits)),
                 Family(f, detour, 0.5, updated(f, line)),
-                Family(f, detour, 1.3, _repeated(f, edits)),
+                Family(f, detour, 1.3, _repeated(f, line.edits)),
                 Family(f, detour, 1.5, _single(f, others)),
                 Family(f, detour, 1.8, _exchanged(f)),
                 Family(f, detour, 1.8, at_each_step(f, line)),
@@ -101,8 +96,7 @@ def find(
             ]
         if found := _simplest(line, families):
             return found
-    two = (Family(f, 0, 0, _two(f, edits))
-           for f in _formulas(readings, line, line.bases[0], 0))  # fmt: skip
+    two = (Family(f, 0, 0, _two(f, line.edits)) for f in _formulas(line, line.bases[0], 0))
     return _simplest(line, two) if tries_two else None
 
 

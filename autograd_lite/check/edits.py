@@ -54,18 +54,6 @@ class Edit(NamedTuple):
 Edits = Iterator[Edit]
 
 
-class Others(NamedTuple):
-    """What may stand in a term's place.
-
-    Attributes:
-        arrays: by name, of the forward pass and of the learner's gradients.
-        gradients: their names, by those of their tensors.
-    """
-
-    arrays: Mapping[str, Array]
-    gradients: Mapping[str, str]
-
-
 def at(e: Term, readings: Readings) -> Edits:
     """What can be written wrong at a term by itself."""
     is_atom = e.op == "leaf" or e in readings.forward
@@ -87,14 +75,14 @@ def at(e: Term, readings: Readings) -> Edits:
 
 
 def of_others(
-    values: Mapping[Term, Array], readings: Readings, others: Others, e: Term
+    values: Mapping[Term, Array], readings: Readings, arrays: Mapping[str, Array], e: Term
 ) -> Edits:
-    """Another array in the place of a term that has a value."""
+    """Another array, of these, in the place of a term that has a value."""
     is_atom = e.op == "leaf" or e in readings.forward
-    for name, array in others.arrays.items():
+    for name, array in arrays.items():
         yield from _another(e, values[e].shape, name, array, 1.5 if is_atom else 4.5)
     if not is_atom:
-        yield from _of_uses(e, others)
+        yield from _of_uses(e, arrays)
 
 
 def _like(new: Array, old: Array) -> Array:
@@ -363,11 +351,11 @@ def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: flo
         yield Edit(cost + 0.5, "stands", (f"{name}ᵀ", e), lambda xs, v: array.T)
 
 
-def _of_uses(e: Term, others: Others) -> Edits:
+def _of_uses(e: Term, arrays: Mapping[str, Array]) -> Edits:
     """Another array at this use of an operand only."""
     for i, x in enumerate(e.operands if e.op in ("matmul", "*", "+") else ()):
         core = x.args[0] if x.op in _MOVES else x
-        for name, array in others.arrays.items() if core.op == "leaf" else ():
+        for name, array in arrays.items() if core.op == "leaf" else ():
             if name == core.name or not array.ndim:
                 continue
             is_like = array.shape == core.shape

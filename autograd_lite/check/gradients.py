@@ -16,16 +16,16 @@ from .. import errors
 from ..derive.derivation import rows_of_batch
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
+from ..show.notation import symbol_of
 from .backward import Backward
-from .causes import Edits, find, follows, is_rounded
-from .edits import Others, at
+from .causes import find, follows, is_rounded
+from .edits import at
 from .formulas import formulas
 from .given import Given, beside, distance, read, same, size, squeezed
-from .line import Cause, Line
-from .readings import Readings, Term
+from .line import Cause, Edits, Line
+from .readings import Readings
 from .report import Entry, Report, two_arrays
 from .unexplained import nothing_fits
-from .wording import symbol
 from .words import say
 
 RTOL = 1e-7
@@ -110,10 +110,11 @@ class Checked:
             self.rtol = max(self.rtol, 50 * self.backward.eps)
         self.fit = max(_FIT, 50 * self.backward.eps)
         nodes = self.backward.nodes
+        self.symbols = {n: self._symbol(t) for n, t in self.tensors.items()}
         self.rows = rows_of_batch([t.shape for t in nodes if t.name and t._op])
         self.right, self.noise = self.backward.right, self.backward.noise()
-        self.given = {n: beside(g, self.right[n]) for n, g in self.given.items()}
         order = sorted(self.given, key=self.backward.order)
+        self.given = {n: beside(self.given[n], self.right[n]) for n in order}
         self.remarks: dict[str, str] = {}
         shapes = [t.shape for t in nodes if t.name is not None]
         sizes = {n for shape in shapes for n in (*shape, math.prod(shape))} - {0, 1}
@@ -132,6 +133,7 @@ class Checked:
         off = float("nan") if given.fitted is None else distance(given.fitted, right)
         return Entry(
             name=name,
+            symbol=self.symbols[name],
             ok=name in self.correct,
             error=off,
             expected=right,
@@ -139,8 +141,12 @@ class Checked:
             written=lambda: formulas().get(name),
             cause=self.causes.get(name),
             follows_from=self.follows_from.get(name),
+            source=self.symbols.get(self.follows_from.get(name, ""), ""),
             remark=given.remark or self.remarks.get(name),
         )
+
+    def _symbol(self, tensor: Tensor) -> str:
+        return symbol_of(str(tensor.name), tensor.is_leaf, self.loss.name or "L")
 
     def _agrees(self, name: str, right: Array) -> bool:
         fitted = self.given[name].fitted
@@ -167,18 +173,24 @@ class Checked:
         self.guarded = cache(self._guarded)
         self.arrays = {n: g.array for n, g in self.given.items()
                        if g.array is not None and np.isfinite(g.array).all()}  # fmt: skip
-        lacking = {n for n in wrong if n in self.arrays and self.tensors[n]._op is not None}
-        self.left_out = q = self._left_out(lacking)
-        for name in sorted(self.given, key=self.backward.order) if q != 1 else ():
-            if self.tensors[name]._op is not None and not lacking.isdisjoint(self._before(name)):
-                lacking.add(name)  # also what has the 1/q again
+        results = {n for n in wrong if n in self.arrays and self._is_result(n)}
+        q = self._left_out(results) if results else 1.0
+        for name in self.arrays if q != 1 else ():
+            if self._is_result(name) and not results.isdisjoint(self._before(name)):
+                results.add(name)  # also what has the 1/q again
                 self.correct.discard(name)
-        lacking &= self.arrays.keys()
-        self.arrays = self._over(q, lacking)
+        self.arrays = self._over(q, results)
         self.carried = self._carried(self.arrays)
-        for name in sorted(self.given, key=self.backward.order):
+        for name in self.given:
             if name not in self.correct:
-                self._explain_line(name, q != 1 and name in lacking)
+                said = say("convention", (q,), self.symbols[name])
+                self._explain_line(name, said if q != 1 and name in results else "")
+
+    def _is_result(self, name: str) -> bool:
+        return self.tensors[name]._op is not None
+
+    def _before(self, name: str) -> set[str]:
+        return self.backward.before(name, set(self.given))
 
     def _over(self, q: float, results: set[str]) -> dict[str, Array]:
         return {n: a / q if n in results else a for n, a in self.arrays.items()}
@@ -193,9 +205,9 @@ class Checked:
 
         There it is a mean of as many as are summed up, and more of these lines are right by it.
         """
-        readings = self.guarded(_GUARD)[0] if results else None
-        lines = {n: readings.summed(n) for n in self.arrays if readings is not None
-                 if self.tensors[n]._op is None and not results.isdisjoint(self._before(n))
+        readings, _ = self.guarded(_GUARD)
+        lines = {n: readings.summed(n) for n in self.arrays
+                 if not self._is_result(n) and not results.isdisjoint(self._before(n))
                  and np.abs(self.right[n]).max(initial=0) > self.noise[n]}  # fmt: skip
 
         def right_lines(q: float) -> int:
@@ -211,80 +223,48 @@ class Checked:
     def _guarded(self, guard: float) -> tuple[Readings, Edits]:
         """The lines' formulas, without what keeps a logarithm finite, and the edits of terms."""
         b = self.backward
-        tensors = {n: b.tensors[n] for n in sorted(self.given, key=b.order)}
-        symbols = {name: symbol(name) for name in tensors}
+        tensors = {n: b.tensors[n] for n in self.given}
         readings = Readings(
-            b.loss, tensors, b.right, symbols, self.rows, guard, self.fit, self.noise
+            b.loss, tensors, b.right, self.symbols, self.rows, guard, self.fit, self.noise
         )
         return readings, cache(lambda e: list(at(e, readings)))
 
-    def _readings(self, name: str) -> tuple[Readings, Edits]:
-        """Those that a line is read with: where what is added matters, with that."""
-        some = (self.guarded(guard) for guard in (_GUARD, 0.0))
-        return next((x for x in some if x[0].is_read(name)), self.guarded(_GUARD))
-
-    def _explain_line(self, name: str, lacks: bool) -> None:
-        before = self._before(name)
-        bad = sorted(before - self.correct, key=self.backward.order)
+    def _explain_line(self, name: str, convention: str) -> None:
+        bad = [n for n in self.given if n in self._before(name) - self.correct]
         first = self.follows_from.get(bad[0], bad[0]) if bad else None
         if name not in self.arrays:
-            self._explain_nothing(name)
+            odd = [n for n in bad if n not in self.arrays]
+            if odd and self.given[name].array is not None:
+                self.follows_from[name] = self.follows_from.get(odd[0], odd[0])
+            else:
+                self._unexplained(name)
             return
-        readings, edits = self._readings(name)
-        line = self._line(name, readings)
+        line = self._line(name)
         problem, fits = self.given[name].problem, line.fits(self.carried.get(name))
         if problem and fits:
             self.causes[name] = problem
         elif first is not None and fits:
             self.follows_from[name] = first
-        elif lacks and fits:
-            self.causes[name] = say("convention", (self.left_out,), symbol(name))
-        elif (line.made or first) and follows(readings, line):
+        elif convention and fits:
+            self.causes[name] = convention
+        elif (line.made or first) and follows(line):
             self.follows_from[name] = first or next(reversed(self.made))
-        elif not bad and is_rounded(readings, line, self.rtol, self.backward.eps):
+        elif not bad and is_rounded(line, self.rtol, self.backward.eps):
             self.correct.add(name)
+        elif (cause := find(line, tries_two=not self.unexplained)) is None:
+            self._unexplained(name)
         else:
-            self._find(readings, edits, line, lacks and not bad)
+            self.made[name] = cause
+            said = (f"{problem}; " if problem else "") + self._said(line, cause)
+            if convention and not bad:
+                said = say("besides", (said, convention), self.symbols[name])
+            self.causes[name] = said
 
-    def _explain_nothing(self, name: str) -> None:
-        """Of a line that can't be computed with: whether it comes from one before, or why not."""
-        odd = [n for n in self.given if _not_finite(self.given[n]) and name in self._after(n)]
-        if odd and _not_finite(self.given[name]):
-            source = min(odd, key=self.backward.order)
-            self.follows_from[name] = self.follows_from.get(source, source)
-        else:
-            self.unexplained = True
-            self.causes[name] = self._unexplained(name)
-
-    def _find(self, readings: Readings, edits: Edits, line: Line, lacks: bool) -> None:
-        """Look for the cause of a line that is wrong by itself."""
-        name = line.name
-        is_first = not self.unexplained
-        cause = find(readings, line, edits, is_first)
-        if cause is None:
-            self.unexplained = True
-            self.causes[name] = self._unexplained(name)
-            return
-        self.made[name] = cause
-        problem = self.given[name].problem
-        said = (f"{problem}; " if problem else "") + self._said(name, cause, readings)
-        if lacks:
-            convention = say("convention", (self.left_out,), symbol(name))
-            said = say("besides", (said, convention), symbol(name))
-        self.causes[name] = said
-
-    def _line(self, name: str, readings: Readings) -> Line:
+    def _line(self, name: str) -> Line:
         """What is known when the cause of a wrong line is looked for."""
-        array, bases = self.arrays[name], self._bases(readings)
-        atol = min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0)))
-        return Line(
-            name, array, self.right[name], bases, len(bases) - 1, self._others(name, readings),
-            self.fit, atol, self.sizes, list(self.made.values()),
-            lambda: self.backward.elsewhere,
-        )  # fmt: skip
-
-    def _bases(self, readings: Readings) -> list[Mapping[Term, Array]]:
-        """What a line may be computed from: the learner's gradients, and the right ones."""
+        some = (self.guarded(guard) for guard in (_GUARD, 0.0))  # where that matters, with it
+        readings, edits = next((x for x in some if x[0].is_read(name)), self.guarded(_GUARD))
+        array = self.arrays[name]
         of = {e: n for n, e in readings.cotangents.items()}
         as_given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
         fitting = {
@@ -293,44 +273,48 @@ class Checked:
         }  # fmt: skip
         are_other = any(fitting[e].shape != a.shape for e, a in as_given.items())
         right = {e: self.right[n] for e, n in of.items()}
-        return [fitting, as_given, right] if are_other else [fitting, right]
+        gradients = {n: s for n, s in self.symbols.items() if n != name}
+        return Line(
+            name, array, self.right[name], readings, edits,
+            bases=[fitting, as_given, right] if are_other else [fitting, right],
+            others=self._others(name, gradients, readings), gradients=gradients,
+            elsewhere=lambda: {self._symbol(t): g for t, g in self.backward.elsewhere if t.name},
+            sizes=self.sizes, rtol=self.fit,
+            atol=min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0))),
+            made=list(self.made.values()),
+        )  # fmt: skip
 
-    def _others(self, name: str, readings: Readings) -> Others:
+    def _others(
+        self, name: str, gradients: Mapping[str, str], readings: Readings
+    ) -> dict[str, Array]:
         """What may stand in the place of anything: arrays by name."""
         nodes = [t for t in self.backward.nodes if t.name is not None]
-        arrays = dict(readings.given)
-        for t in nodes:
-            if t.dtype.kind in "fiub":
-                arrays[str(t.name)] = np.asarray(t._array)
-        gradients = {n: symbol(n) for n in self.tensors if n != name}
+        arrays = readings.given | {str(t.name): np.asarray(t._array) for t in nodes}
         done = self.backward.order(name)
         for n, text in gradients.items():  # what was computed later can't have gone into it
             earlier = self.backward.order(n) < done and n in self.arrays
             arrays[text] = self.arrays[n] if earlier else self.right[n]
-        arrays = {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items() if a.any()}
-        return Others(arrays, gradients)
+        return {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items()
+                if a.dtype.kind in "fiub" and a.any()}  # fmt: skip
 
-    def _said(self, name: str, cause: Cause, readings: Readings) -> str:
+    def _said(self, line: Line, cause: Cause) -> str:
         """A cause in words."""
-        line = symbol(name)
+        own, readings = self.symbols[line.name], line.readings
         kind, values = cause.kind, cause.values
         if kind == "times":
-            kind, values = self._of_factor(name, values[0])
-        said = say(kind, values, line, readings)
-        if kind in ("without", "slope_too_many") and not self._before(name):
-            said = say("at_loss", (said,), line)
+            kind, values = self._of_factor(values[0])
+        said = say(kind, values, own, readings)
+        if kind in ("without", "slope_too_many") and not self._before(line.name):
+            said = say("at_loss", (said,), own)
         if cause.factor != 1 and cause.kind != "times":
-            besides = say(*self._of_factor(name, cause.factor), line, readings)
-            said = say("besides", (said, besides), line)
+            besides = say(*self._of_factor(cause.factor), own, readings)
+            said = say("besides", (said, besides), own)
         for unnamed, e in readings.unnamed.items():
             if re.search(rf"\b{unnamed}\b", said):
-                said = say("given", (said, unnamed, f"{e.shape}"), line)
+                said = say("given", (said, unnamed, f"{e.shape}"), own)
         return said
 
-    def _before(self, name: str) -> set[str]:
-        return self.backward.before(name, set(self.given))
-
-    def _of_factor(self, name: str, k: float) -> tuple[str, tuple[object, ...]]:
+    def _of_factor(self, k: float) -> tuple[str, tuple[object, ...]]:
         """A factor as a 1/q that is missing, or there twice; or as it is."""
         q = {self.rows: "batch size"} if self.rows else {}
         for t in self.backward.nodes:
@@ -343,19 +327,8 @@ class Checked:
                 return "q_twice", (n, what)
         return "times", (k,)
 
-    def _after(self, name: str) -> set[str]:
-        """The lines that are computed from one, by way of others too."""
-        found = {name}
-        for n in sorted(self.given, key=self.backward.order):
-            if not found.isdisjoint(self._before(n)):
-                found.add(n)
-        return found - {name}
-
-    def _unexplained(self, name: str) -> str:
+    def _unexplained(self, name: str) -> None:
+        self.unexplained = True
         given, right = self.given[name], self.right[name]
-        said = given.problem or nothing_fits(given, right, symbol(name))
-        return f"{said}\n{two_arrays(given, right)}"
-
-
-def _not_finite(given: Given) -> bool:
-    return given.array is not None and not np.isfinite(given.array).all()
+        said = given.problem or nothing_fits(given, right, self.symbols[name])
+        self.causes[name] = f"{said}\n{two_arrays(given, right)}"

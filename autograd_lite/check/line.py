@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.tensor import Array, Tensor
-from .edits import Others
+from ..engine.tensor import Array
+from .edits import Edit
 from .formula import Made
 from .given import same
-from .readings import Term
+from .readings import Readings, Term
+
+Edits = Callable[[Term], Iterable[Edit]]
 
 
 class Cause(NamedTuple):
@@ -45,26 +47,31 @@ class Line:
         name: of the tensor.
         array: the learner's, of any shape.
         right: what it should be.
-        bases: the learner's gradients, by leaf, that it may be computed from; the likeliest first.
-        own: how many of these are the learner's.
-        others: what may stand in the place of anything.
-        rtol, atol: how well an edit must fit.
-        sizes: of batches and layers.
-        made: mistakes that were made before it.
+        readings: what it should be, as terms.
+        edits: of a term, by itself.
+        bases: the learner's gradients, by leaf, that it may be computed from, the likeliest first;
+            the last are the right ones.
+        others: arrays by name that may stand in the place of anything.
+        gradients: the names in these of the gradients, by those of their tensors.
         elsewhere: gives the gradients of results that none were given of.
+        sizes: of batches and layers.
+        rtol, atol: how well an edit must fit.
+        made: mistakes that were made before it.
     """
 
     name: str
     array: Array
     right: Array
+    readings: Readings
+    edits: Edits
     bases: Sequence[Mapping[Term, Array]]
-    own: int
-    others: Others
+    others: Mapping[str, Array]
+    gradients: Mapping[str, str]
+    elsewhere: Callable[[], Mapping[str, Array]]
+    sizes: Sequence[int]
     rtol: float
     atol: float
-    sizes: Sequence[int]
-    made: list[Cause] = field(default_factory=list)
-    elsewhere: Callable[[], Sequence[tuple[Tensor, Array]]] = list
+    made: Sequence[Cause]
 
     def fits(self, found: Array | None, base: Array | None = None) -> bool:
         """Whether this is what the learner has, much better than the unedited ``base``."""

@@ -19,7 +19,7 @@ _STEP = re.compile(r"(.*?)(\d+)")
 
 def at_each_step(f: Formula, line: Line) -> Iterator[Cause]:
     """At each step another's array, or that of the step before or after: ``h[t - 1]``."""
-    arrays = _by_step(line.others.arrays)
+    arrays = _by_step(line.others)
     leaves = _by_step({e.name: e for e in f.order if e.op == "leaf" and e.shape and e.name})
     for stem, steps in leaves.items():
         for other, by in itertools.product(arrays, (0, -1, 1) if len(steps) > 1 else ()):
@@ -44,7 +44,7 @@ def _by_step(named: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
 
 def products(f: Formula, line: Line) -> Iterator[Cause]:
     """The sum over all steps of a gradient times the array of another step."""
-    arrays = _by_step({n: a for n, a in line.others.arrays.items() if a.ndim == 2})
+    arrays = _by_step({n: a for n, a in line.others.items() if a.ndim == 2})
     stems = _by_step({e.name: e for e in f.order if e.op == "leaf" and e.name})
     for stem, other, by, turned in itertools.product(stems, arrays, (-1, 0, 1), (False, True)):
         pairs = [
@@ -65,7 +65,7 @@ def _products(
 
 def updated(f: Formula, line: Line) -> Iterator[Cause]:
     """Weights that were updated before they were used, with one learning rate."""
-    gradients, arrays = line.others.gradients, line.others.arrays
+    gradients, arrays = line.gradients, line.others
     found = {e: arrays.get(gradients.get(e.name or "", "")) for e in f.order if e.kind == "leaf"}
     steps = {e: g for e, g in found.items() if g is not None and g.shape == e.shape}
     made = {e: partial(_moved, g) for e, g in steps.items()}

@@ -13,8 +13,7 @@ from ..engine.tensor import Array
 from ..show.notation import number
 from .formula import Formula, always
 from .line import Cause, Line, share
-from .readings import Slope, fits
-from .wording import symbol
+from .readings import fits
 
 _FEW = 2  # entries, that any number fits
 
@@ -22,13 +21,13 @@ Found = Iterator[tuple[float, str, tuple[Any, ...], Array]]
 """What a mistake costs, its kind, what it is about, and what it gives."""
 
 
-def whole(f: Formula, line: Line, slopes: Sequence[Slope]) -> Iterator[Cause]:
+def whole(f: Formula, line: Line) -> Iterator[Cause]:
     """What can be wrong with a line as a whole: edits of a formula's root."""
     yield Cause(0, "times", (), {f.root: lambda xs, v: 2 * v}, free=True)
-    for name, o in line.others.arrays.items():
+    for name, o in line.others.items():
         if o.shape == f.result.shape and o.dtype != bool:
             yield Cause(2.4, "term_too_many", (name,), {f.root: partial(_plus, o)}, free=True)
-    for family in (_elsewhere(line), _of_shape(line, f.result), _too_many(f, line, slopes)):
+    for family in (_elsewhere(line), _of_shape(line, f.result), _too_many(f, line)):
         for cost, kind, values, out in family:
             yield Cause(cost, kind, values, {f.root: always(out)})
 
@@ -39,11 +38,11 @@ def _plus(term: Array, xs: Sequence[Array], v: Array) -> Array:
 
 def _elsewhere(line: Line) -> Found:
     """Another gradient as it stands; nothing at all."""
-    others, shape = line.others, line.array.shape
+    shape = line.array.shape
     if not line.array.any() and line.right.any() and fits(shape, line.right.shape):
         yield 0, "zeros", (), np.zeros(shape)
-    known = [(2.6, n, others.arrays[n]) for n in others.gradients.values() if n in others.arrays]
-    known += [(1.5, symbol(t.name), g) for t, g in line.elsewhere() if t.name is not None]
+    known = [(2.6, n, line.others[n]) for n in line.gradients.values() if n in line.others]
+    known += [(1.5, n, g) for n, g in line.elsewhere().items()]
     for cost, name, g in known:
         if g.size == line.array.size:
             yield cost, "as_it_stands", (name,), g.reshape(shape)
@@ -67,9 +66,9 @@ def _of_shape(line: Line, v: Array) -> Found:
         yield 1, "conjugated", (), v.conj()
 
 
-def _too_many(f: Formula, line: Line, slopes: Sequence[Slope]) -> Found:
+def _too_many(f: Formula, line: Line) -> Found:
     """A factor that doesn't belong there; or weights after their update."""
-    v, arrays = f.result, line.others.arrays
+    v, arrays = f.result, line.others
     if v.shape != line.array.shape or v.size < _FEW:
         return
     own = arrays.get(line.name)
@@ -82,7 +81,7 @@ def _too_many(f: Formula, line: Line, slopes: Sequence[Slope]) -> Found:
         if o.size > 1 and fits(o.shape, v.shape) and o.dtype != bool:
             for cost, text, p in ((2.8, name, 1), (3, f"1/{name}", -1), (3, f"{name}²", 2)):
                 yield cost, "factor_too_many", (text,), v * o**p
-    for slope in slopes:
+    for slope in line.readings.slopes:
         factor = slope.at(slope.s, slope.l)
         if fits(factor.shape, v.shape):
             yield 2.5, "slope_too_many", (slope,), v * factor

@@ -173,7 +173,7 @@ def blamed(report: Report) -> list[Any]:
 def sentence(cause: str | None) -> str:
     """A cause without the arrays below it and what any cause begins with, with plain signs."""
     said = re.split(r"\n\s*given:", cause or "")[0]
-    return re.sub(r"\S+ is used \d+ times, and ", "", said).replace("−", "-").replace("\n", " ")
+    return re.sub(r"∂\w+/∂", "∇", said).replace("−", "-").replace("\n", " ")
 
 
 def base(name: str, program: Program) -> str:

@@ -134,7 +134,7 @@ def test_what_is_said_of_usual_mistakes():
     data = g["W_2"] - 0.6 * t["W_2"]
     told = {
         "not written yet: all zeros": ("W_1", 0 * g["W_1"]),
-        "∇z has the wrong sign": ("z", -g["z"]),
+        "∂L/∂z has the wrong sign": ("z", -g["z"]),
         "∇W_1 is 6 times too large: divide it by the batch size q = 6": ("W_1", 6 * g["W_1"]),
         "1/q is there twice": ("z", g["z"] / 6),
         "the term y is missing: y belongs to softmax(z)": ("z", p / 6),
