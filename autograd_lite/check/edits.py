@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.tensor import Array
-from .formula import Make, computed
+from .formula import Make, always, computed
 from .readings import (
     ACTIVATIONS,
     ONE,
@@ -70,7 +70,6 @@ def at(e: Term, readings: Readings) -> Edits:
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
     yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
-    yield Edit(4, "missing", (e,), lambda xs, v: np.zeros(v.shape))
     yield Edit(2.3, "squared", (e,), lambda xs, v: np.square(v * 1.0))
 
 
@@ -197,7 +196,7 @@ def _of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
     for slope in readings.slopes:
         s, l = slope.s, slope.l  # noqa: E741
         if e is slope.result:
-            yield Edit(2, "slope_for_value", (slope,), partial(_put, slope.at(s, l)))
+            yield Edit(2, "slope_for_value", (slope,), always(slope.at(s, l)))
         if any(powers.get(f, 0) / p < 1 for f, p in slope.factors.items()):
             continue
         rest: Make = lambda xs, v: np.ones(v.shape)  # noqa: E731
@@ -214,10 +213,6 @@ def _of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
                 for cost, array in ((2.2, other.at(s, l)), (2.2, other.at(s)), (2.6, other.at(l))):
                     make = partial(_times, rest, array)
                     yield Edit(cost, "other_slope", (op.name, slope), make)
-
-
-def _put(array: Array, xs: Sequence[Array], v: Array) -> Array:
-    return _like(array, v)
 
 
 def _times(rest: Make, array: Array, xs: Sequence[Array], v: Array) -> Array:

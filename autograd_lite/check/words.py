@@ -104,7 +104,6 @@ last_wins: = where += belongs: of equal ids the last wins (np.add.at adds them u
 inverted: {0} is inverted: its opposite stands where it belongs | {0} 取反了
 stands: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
 without: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
-missing: {0} is missing | 漏了 {0}
 one_for: {0} is missing: 1 stands where it belongs | 漏了 {0}：写成了 1
 squared: {0} stands with the power 2 where 1 belongs: it is squared | {0} 被平方了
 at_loss: {0}: that is the gradient of another loss | {0}：那是另一个损失的导数

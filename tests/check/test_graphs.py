@@ -247,8 +247,8 @@ def test_complex_lines_have_causes():
     (right,) = ag.gradients(loss, [ag.named_tensors(loss)["z"]])
     assert check_backprop(loss, {"z": right}).ok
     for wrong, said in (
-        (-right, "∂L/∂z has the wrong sign"), (2 * right, "∂L/∂z is 2 times too large"),
-        (np.conj(right), "∂L/∂z is the complex conjugate"),
+        (-right, "∇z has the wrong sign"), (2 * right, "∇z is 2 times too large"),
+        (np.conj(right), "∇z is the complex conjugate"),
         (right + r.normal(size=4), "no usual mistake"),
     ):  # fmt: skip
         assert (check_backprop(loss, {"z": wrong})["z"].cause or "").startswith(said)
