@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from itertools import permutations, product
 from typing import Any
 
@@ -135,6 +135,7 @@ class Backward:
         except Exception:  # a rule that refuses such a cotangent
             return {}
 
+    @cached_property
     def elsewhere(self) -> list[tuple[Tensor, Array]]:
         """The gradients of all results that none were given of."""
         given = set(self.tensors.values())

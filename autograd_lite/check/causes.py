@@ -7,62 +7,60 @@ own gradients in place of those that it is computed from. Of those that fit the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from functools import cache
-from itertools import chain, combinations
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, partial
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .edits import Edit, at
-from .formula import Formula
-from .line import Cause, Line
-from .readings import ONE, Readings, Slope, Term, core, fits, subterms
+from ..engine.tensor import Array
+from .edits import MASKS, Edit, of_others
+from .formula import Formula, Make, always
+from .line import Cause, Edits, Line, is_small_fraction, share
+from .readings import ONE, Slope, Term, core, subterms
 from .steps import at_each_step, products, updated
-from .whole import elsewhere, whole
+from .whole import whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
 _MANY_TERMS, _COMMON = 80, 1.2  # with more only edits that cost as little are tried
 _DETOUR = 0.5  # what a reading costs that isn't the shortest
 _USUAL = 2.3  # what edits cost at most that are tried at each step
-_TWO = 1.5  # what a factor costs besides another mistake
+_FACTOR = 1.5  # what a factor costs besides another mistake, and a number that tells nothing
 _USUAL_OF_TWO = 1.5
-_RARE = ("stands", "squared", "missing", "term_times")
+_RARE = ("stands", "squared", "one_for", "term_times", "at_each_step")
 _MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a reading
 _MOST_MADE = 2  # mistakes before a line that others may come on top of, in it
 _SHIFT = 1e-8
 
-Edits = Callable[[Term, tuple[int, ...]], list[Edit]]
 
-
-def follows(readings: Readings, line: Line) -> bool:
+def follows(line: Line) -> bool:
     """Whether the line is right, given the learner's gradients and mistakes before it."""
     factors = {1.0, *(cause.factor for cause in line.made)}
     return any(
         line.fits(k * f.result)
-        for base in line.bases[: line.own] for f in _formulas(readings, line, base) for k in factors
+        for base in line.bases[:-1] for f in _formulas(line, base) for k in factors
     )  # fmt: skip
 
 
-def _formulas(
-    readings: Readings, line: Line, base: Any, most: int | None = None
-) -> list[Formula]:
+def _formulas(line: Line, base: Any, most: int | None = None) -> list[Formula]:
     """All readings of a line, also with the mistakes made before it in what it is computed of."""
     found = [
-        Formula.of(term, base, m) for term in readings.of(line.name) for parts in [subterms(term)]
+        Formula.of(term, base, m) for term in line.readings.of(line.name)
+        for parts in [subterms(term)]
         for m in [{}, *[c.made for c in line.made if not c.made.keys().isdisjoint(parts)][:most]]
     ]  # fmt: skip
     return [f for f in found if f is not None]
 
 
-def is_rounded(readings: Readings, line: Line, rtol: float, eps: float) -> bool:
+def is_rounded(line: Line, rtol: float, eps: float) -> bool:
     """Whether the line is what a reading gives but for roundings of what it is computed from.
 
     Of 1 − l, where l is nearly 1, only a few digits are left.
     """
     rng, shift = np.random.default_rng(0), max(_SHIFT, eps)  # what the dtype can show
-    for base in line.bases[: line.own]:
-        for f in _formulas(readings, line, base):
+    for base in line.bases[:-1]:
+        for f in _formulas(line, base):
             if f.result.shape != line.array.shape:
                 continue
             off = {
@@ -77,56 +75,109 @@ def is_rounded(readings: Readings, line: Line, rtol: float, eps: float) -> bool:
     return False
 
 
-def find(readings: Readings | None, line: Line, tries_two: bool = False) -> list[Cause]:
-    """All edits that fit, the simplest first; where none does, two at once."""
-    if not line.array.any():
-        is_begun = line.right.any() and fits(line.array.shape, line.right.shape)
-        return [Cause(0, "zeros")] if is_begun else []
-    found = [*elsewhere(line)]
-    if readings is None:
-        found += whole(line, line.right, ())
-    else:
-        edits: Edits = cache(lambda e, shape: list(at(e, shape, readings, line.others)))
-        for base in line.bases:
-            formulas = _formulas(readings, line, base, _MOST_MADE)
-            least = min((f.root.size for f in formulas), default=0.0)
-            for f in formulas:
-                detour = _DETOUR * (f.root.size > least + 1e-9) + 0.002 * f.root.size
-                causes = (
-                    *whole(line, f.result, readings.slopes, f), *_fitting(f, line, edits),
-                    *at_each_step(f, line), *products(f, line), *updated(f, line),
-                )  # fmt: skip
-                found += [c._replace(cost=c.cost + detour) for c in causes]
-            if found:
+def find(line: Line, tries_two: bool = False) -> Cause | None:
+    """The simplest mistake that gives the line; where none does, two at once."""
+    for base in line.bases:
+        formulas = _formulas(line, base, _MOST_MADE)
+        least = min((f.root.size for f in formulas), default=0.0)
+        families = []
+        for f in formulas:
+            detour = _DETOUR * (f.root.size > least + 1e-9) + 0.002 * f.root.size
+            others = partial(of_others, f.value, line.readings, line.others)
+            families += [
+                Family(f, detour, 0, whole(f, line)),
+                Family(f, detour, -0.1, _single(f, line.edits)),
+                Family(f, detour, 0.5, updated(f, line)),
+                Family(f, detour, 1.3, _repeated(f, line.edits)),
+                Family(f, detour, 1.5, _single(f, others)),
+                Family(f, detour, 1.8, _exchanged(f)),
+                Family(f, detour, 1.8, at_each_step(f, line)),
+                Family(f, detour, 1.9, products(f, line)),
+            ]
+        if found := _simplest(line, families):
+            return found
+    two = (Family(f, 0, 0, _two(f, line.edits)) for f in _formulas(line, line.bases[0], 0))
+    return _simplest(line, two) if tries_two else None
+
+
+class Family(NamedTuple):
+    """Mistakes in a formula, that cost this at least, and a detour besides."""
+
+    f: Formula
+    detour: float
+    least: float
+    causes: Iterator[Cause]
+
+
+def _simplest(line: Line, families: Iterable[Family]) -> Cause | None:
+    """Of the mistakes that give the line the simplest."""
+    best: Cause | None = None
+    dearest = math.inf
+    for f, detour, least, causes in sorted(families, key=lambda x: x.least + x.detour):
+        if least + detour >= dearest:
+            break
+        for cause in sorted(causes, key=lambda c: c.cost):
+            if cause.cost + detour >= dearest:
                 break
-        if not found and tries_two:
-            found = [c for f in _formulas(readings, line, line.bases[0]) if not f.made
-                     for c in _two(f, line, edits)]  # fmt: skip
-    return sorted(found, key=lambda cause: cause.cost)
+            found = _tried(f, line, cause)
+            if found is not None and found.cost + detour < dearest:
+                best, dearest = found, found.cost + detour
+    return best
 
 
-def _fitting(f: Formula, line: Line, edits: Edits) -> Iterator[Cause]:
-    """One edit, or that and a factor of the whole."""
-    for cause in chain(_single(f, edits), _repeated(f, edits)):
-        out = f.but(cause.made)
-        if out is None or (out.shape == line.array.shape and line.times(out) is None):
-            continue
-        (e, make), is_one = next(iter(cause.made.items())), len(cause.made) == 1
-        if line.fits(out, f.result):
-            is_whole = cause.kind == "mean_for_sum" and e is core(f.root)
-            if not (is_one and f.cancels(e, make)):
-                yield cause._replace(cost=-0.1) if is_whole else cause
-        elif is_one and (k := line.factor(out)) not in (None, 1.0):
-            yield cause._replace(cost=cause.cost + _TWO, factor=k)
+def _tried(f: Formula, line: Line, cause: Cause) -> Cause | None:
+    """The mistake, where it gives the line, or does but for a telling factor."""
+    out = f.but(cause.made)
+    if out is None:
+        return None
+    if cause.free:
+        return _times(f, line, cause, out)
+    (e, make), is_one = next(iter(cause.made.items())), len(cause.made) == 1
+    if line.fits(out, f.result):
+        if is_one and f.cancels(e, make):
+            return None
+        return cause
+    if not is_one or out.shape != line.array.shape or _is_constant(out):
+        return None
+    k = line.times(out, f.numbers)
+    return cause._replace(cost=cause.cost + _FACTOR, factor=k) if k not in (None, 1.0) else None
+
+
+def _is_constant(array: Array) -> bool:
+    return bool((array == array.flat[:1]).all())
+
+
+def _times(f: Formula, line: Line, cause: Cause, out: Array) -> Cause | None:
+    """The mistake, made as many times over as gives the line."""
+    base, array = f.result, line.array
+    if not out.shape == base.shape == array.shape:
+        return None
+    k, more = share(out - base, array - base), cause.kind in ("times", "term_times")
+    told = line.telling(k + more, f.numbers)
+    if told is None and np.count_nonzero(out - base) < 2 and not is_small_fraction(k + more):
+        return None
+    k = k if told is None else told - more
+    made = {e: partial(_along, make, k) for e, make in cause.made.items()}
+    if not line.fits(f.but(made), base):
+        return None
+    cost = cause.cost + (_FACTOR if told is None else 0)
+    factor = k + 1 if cause.kind == "times" else 1.0
+    return Cause(cost, cause.kind, (*cause.values, k + more), made, factor)
+
+
+def _along(make: Make, k: float, xs: Sequence[Array], v: Array) -> Any:
+    return v + k * (np.asarray(make(xs, v)) - v)
 
 
 def _single(f: Formula, edits: Edits) -> Iterator[Cause]:
     """One edit at one term."""
     dearest = math.inf if len(f.order) <= _MANY_TERMS else _COMMON
     for e in reversed(f.order) if len(f.order) <= _MOST_TERMS else ():
-        for edit in edits(e, f.value[e].shape) if e is not ONE else ():
+        for edit in edits(e) if e is not ONE else ():
             if edit.cost <= dearest:
-                yield Cause(edit.cost, edit.kind, edit.values, {e: edit.make})
+                is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
+                cost = -0.1 if is_whole else edit.cost
+                yield Cause(cost, edit.kind, edit.values, {e: edit.make}, free=edit.free)
 
 
 def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:
@@ -134,8 +185,8 @@ def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:
     groups: dict[Any, dict[Term, Edit]] = {}
     alike = cache(_signature)
     for e in f.order if len(f.order) <= _MOST_TERMS else ():
-        for edit in edits(e, f.value[e].shape) if e.operands else ():
-            if edit.cost <= _USUAL and edit.kind != "stands":
+        for edit in edits(e) if e.operands else ():
+            if edit.cost <= _USUAL and edit.kind != "stands" and not edit.free:
                 for depth in (3, 1, 0):
                     about = [alike(x, depth) if type(x) is Term else x for x in edit.values]
                     about = [(x.op.name, x.s.shape) if type(x) is Slope else x for x in about]
@@ -148,26 +199,38 @@ def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:
         yield Cause(edit.cost + 0.5, edit.kind, edit.values, made)
 
 
+def _exchanged(f: Formula) -> Iterator[Cause]:
+    """Another term that is like one of the line's in its place, or both in each other's."""
+    alike: dict[Any, list[Term]] = {}
+    for e in f.order if len(f.order) <= _MANY_TERMS else ():
+        alike.setdefault((e.op == "leaf" or _signature(e, 3), f.value[e].shape), []).append(e)
+    for some in alike.values():
+        for x, e in combinations([e for e in some if e.shape], 2):
+            put = {x: always(f.value[e]), e: always(f.value[x])}
+            yield Cause(2, "exchanged", (x, e), put)
+            if e.op != "leaf":
+                yield Cause(1.8, "stands", (e, x), {x: put[x]})
+                yield Cause(1.8, "stands", (x, e), {e: put[e]})
+
+
 def _signature(e: Term, depth: int) -> Any:
     """What terms have in common that stand for the same line at different steps."""
     if e.op == "leaf" or not depth:
         return e.op, (e.name or "").rstrip("0123456789"), e.shape
     parts = sorted(repr(_signature(x, depth - 1)) for x in e.operands)
-    return e.op, e.shape, tuple(parts)
+    return "mask" if e.op in MASKS else e.op, e.shape, tuple(parts)
 
 
-def _two(f: Formula, line: Line, edits: Edits) -> Iterator[Cause]:
+def _two(f: Formula, edits: Edits) -> Iterator[Cause]:
     """Two common edits: each at every step, where there are several."""
     repeated = list(_repeated(f, edits))
     done = {id(make) for cause in repeated for make in cause.made.values()}
     single = [c for c in _single(f, edits) if not any(id(m) in done for m in c.made.values())]
     common = [c for c in (*repeated, *single) if c.cost <= _USUAL_OF_TWO + 0.5 * (len(c.made) > 1)
-              and (c.kind not in _RARE or c.values[1:2] == (-1.0,))]  # fmt: skip
+              and not c.free and (c.kind not in _RARE or c.values[-1] == -1.0)]  # fmt: skip
     most = math.isqrt(2 * _MOST_PAIRS // len(f.order))
     for first, second in combinations(sorted(common, key=lambda c: c.cost)[:most], 2):
         made = {**first.made, **second.made}
         if len(made) == len(first.made) + len(second.made):
-            out = f.but(made)
-            if out is not None and line.fits(out, f.result):
-                both = (first.kind, first.values), (second.kind, second.values)
-                yield Cause(first.cost + second.cost + 1, "two", both, made)
+            both = (first.kind, first.values), (second.kind, second.values)
+            yield Cause(first.cost + second.cost + 1, "two", both, made)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.tensor import Array
-from .formula import Make, computed
+from .formula import Make, always, computed
 from .readings import (
     ACTIVATIONS,
     ONE,
@@ -41,55 +41,47 @@ class Edit(NamedTuple):
         kind: which, as `words` has it.
         values: what it is about: terms, names, numbers.
         make: what stands there instead.
+        free: it may be made any number of times over.
     """
 
     cost: float
     kind: str
     values: tuple[Any, ...]
     make: Make
+    free: bool = False
 
 
 Edits = Iterator[Edit]
 
 
-class Others(NamedTuple):
-    """What may stand in a term's place.
-
-    Attributes:
-        arrays: by name, of the forward pass and of the learner's gradients.
-        sizes: of batches and layers.
-        gradients: their names, by those of their tensors.
-    """
-
-    arrays: Mapping[str, Array]
-    sizes: Sequence[int]
-    gradients: Mapping[str, str]
-
-
-NO_OTHERS = Others({}, (), {})
-
-
-def at(e: Term, shape: tuple[int, ...], readings: Readings, others: Others) -> Edits:
-    """All that can be written wrong at a term, of this shape."""
+def at(e: Term, readings: Readings) -> Edits:
+    """What can be written wrong at a term by itself."""
     is_atom = e.op == "leaf" or e in readings.forward
     if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
         yield Edit(1, "without", (e.operands[0], e), lambda xs, v: _like(xs[0], v))
     if not is_atom:
         if e.op == "+":
-            yield from _of_sum(e, readings, others)
+            yield from _of_sum(e, readings)
         elif e.op in _FAMILIES:
             yield from _FAMILIES[e.op](e)
-        yield from _of_uses(e, others)
     yield from _of_slopes(e, readings, e.op == "*" and not is_atom)
     if e.op == "leaf" and e.kind != "gradient":
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
-    yield Edit(3, "missing", (e,), lambda xs, v: np.ones(v.shape))
-    yield Edit(4, "missing", (e,), lambda xs, v: np.zeros(v.shape))
+    yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
     yield Edit(2.3, "squared", (e,), lambda xs, v: np.square(v * 1.0))
-    for name, array in others.arrays.items():
-        yield from _another(e, shape, name, array, 1.4 if is_atom else 4.5)
+
+
+def of_others(
+    values: Mapping[Term, Array], readings: Readings, arrays: Mapping[str, Array], e: Term
+) -> Edits:
+    """Another array, of these, in the place of a term that has a value."""
+    is_atom = e.op == "leaf" or e in readings.forward
+    for name, array in arrays.items():
+        yield from _another(e, values[e].shape, name, array, 1.5 if is_atom else 4.5)
+    if not is_atom:
+        yield from _of_uses(e, arrays)
 
 
 def _like(new: Array, old: Array) -> Array:
@@ -105,26 +97,27 @@ def _whole(x: Any, v: Array) -> Array:
 # ---------------------------------------------------------------------- sums and products
 
 
-def _of_sum(e: Term, readings: Readings, others: Others) -> Edits:
+def _of_sum(e: Term, readings: Readings) -> Edits:
     """A term, or all that comes from one tensor: missing, alone, or with another factor."""
     n = len(e.args)
     for i, (f, c) in enumerate(e.args):
         if abs(c) != 1:
-            yield Edit(1.2, "term_times", (f, 1 / abs(c), e), _shared(e, [i], 1 / abs(c)))
-            yield Edit(2, "term_times", (f, abs(c), e), _shared(e, [i], abs(c)))
+            yield Edit(1.2, "term_times", (f, e, 1 / abs(c)), _shared(e, [i], 1 / abs(c)))
+            yield Edit(2, "term_times", (f, e, abs(c)), _shared(e, [i], abs(c)))
+        if f.op == "leaf":
+            yield Edit(2.3, "squared", (f,), partial(_squared, e, i))
         if n == 2 and f.given and f is not ONE and not e.given:
             yield Edit(0.9, "target_missing", (f, e.args[1 - i][0], e), _shared(e, [i], 0))
-    factors = [(1.5, -1.0), (2, 2.0), (2, 0.5)]
-    if n > 1:
-        factors += [(1.3, k) for q in others.sizes for k in (float(q), 1 / q)]
+    factors = [(1.3, -1.0), (2, 2.0), (2, 0.5)]
     for some in _groups(e, readings):
         part = total([e.args[i] for i in some])
         if n > 1:
             rest = [i for i in range(n) if i not in some]
             yield Edit(1, "term_missing", (part, e), _shared(e, some, 0))
             yield Edit(2 if len(some) == 1 else 1.6, "only_term", (part, e), _shared(e, rest, 0))
+            yield Edit(1.3, "term_times", (part, e), _shared(e, some, 2), free=True)
         for cost, k in factors:
-            yield Edit(cost, "term_times", (part, k, e), _shared(e, some, k))
+            yield Edit(cost, "term_times", (part, e, k), _shared(e, some, k))
         if n == 2 and e.args[i] == (ONE, 1) and e.args[1 - i][1] == -1:
             yield Edit(1.5, "stands", (e.args[1 - i][0], e), partial(_operand, 1 - i))
         if n == 2 and c < 0 and core(f).op == "sum":
@@ -182,7 +175,7 @@ def _of_product(e: Term) -> Edits:
             yield Edit(1, kind, (factor,), _powers(e, {f: 0.0}))
         yield Edit(2.1, "twice", (product([(f, p)]),), _powers(e, {f: 2 * p}))
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
-            cost = 1.5 if q == 1 else 2.1 if q == -p else 2.5
+            cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
             yield Edit(cost, "exponent", (f, q, p), _powers(e, {f: q}))
 
 
@@ -203,7 +196,7 @@ def _of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
     for slope in readings.slopes:
         s, l = slope.s, slope.l  # noqa: E741
         if e is slope.result:
-            yield Edit(2, "slope_for_value", (slope,), partial(_put, slope.at(s, l)))
+            yield Edit(2, "slope_for_value", (slope,), always(slope.at(s, l)))
         if any(powers.get(f, 0) / p < 1 for f, p in slope.factors.items()):
             continue
         rest: Make = lambda xs, v: np.ones(v.shape)  # noqa: E731
@@ -220,10 +213,6 @@ def _of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
                 for cost, array in ((2.2, other.at(s, l)), (2.2, other.at(s)), (2.6, other.at(l))):
                     make = partial(_times, rest, array)
                     yield Edit(cost, "other_slope", (op.name, slope), make)
-
-
-def _put(array: Array, xs: Sequence[Array], v: Array) -> Array:
-    return _like(array, v)
 
 
 def _times(rest: Make, array: Array, xs: Sequence[Array], v: Array) -> Array:
@@ -271,8 +260,8 @@ def _over(
 
 def _of_matmul(e: Term) -> Edits:
     """Another order, other transposes, or an entrywise product."""
-    if min(len(x.shape) for x in e.args) < 2:
-        return
+    for x, turned in zip(e.args, ([True, False], [False, True]), strict=True):
+        yield Edit(1.4, "factor_transposed", (x,), partial(_product, False, turned, np.matmul))
     for swapped, *turned in itertools.product((False, True), repeat=3):
         for cost, kind, by in ((2, "factors", np.matmul), (3, "entrywise", np.multiply)):
             yield Edit(cost, kind, (e,), partial(_product, swapped, turned, by))
@@ -298,6 +287,10 @@ def _blocks(e: Term, order: Sequence[int], xs: Sequence[Array], v: Array) -> Arr
     return np.concatenate([xs[i] for i in order], e.params["axis"])
 
 
+def _squared(e: Term, i: int, xs: Sequence[Array], v: Array) -> Array:
+    return computed(e, [*xs[:i], xs[i] ** 2, *xs[i + 1 :]])
+
+
 def _operand(i: int, xs: Sequence[Array], v: Array) -> Array:
     return _like(xs[i], v)
 
@@ -312,6 +305,19 @@ def _of_moves(e: Term) -> Edits:
 
 def _reordered(order: tuple[int, ...], xs: Sequence[Array], v: Array) -> Array:
     return xs[0].reshape([v.shape[a] for a in order]).transpose(np.argsort(order))
+
+
+def _of_getitem(e: Term) -> Edits:
+    """Another block of the same size."""
+    index = e.params["index"]
+    for axis, (place, n) in enumerate(zip(index, e.args[0].shape, strict=False)):
+        if isinstance(place, slice) and place.step in (None, 1):
+            start, stop, _ = place.indices(n)
+            size = stop - start
+            for other in range(0, n - size + 1, max(size, 1)) if size < n else ():
+                if other != start:
+                    block = (*index[:axis], slice(other, other + size), *index[axis + 1 :])
+                    yield Edit(1.5, "other_block", e.args, partial(_part, block))
 
 
 def _of_scatter(e: Term) -> Edits:
@@ -340,11 +346,11 @@ def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: flo
         yield Edit(cost + 0.5, "stands", (f"{name}ᵀ", e), lambda xs, v: array.T)
 
 
-def _of_uses(e: Term, others: Others) -> Edits:
+def _of_uses(e: Term, arrays: Mapping[str, Array]) -> Edits:
     """Another array at this use of an operand only."""
     for i, x in enumerate(e.operands if e.op in ("matmul", "*", "+") else ()):
         core = x.args[0] if x.op in _MOVES else x
-        for name, array in others.arrays.items() if core.op == "leaf" else ():
+        for name, array in arrays.items() if core.op == "leaf" else ():
             if name == core.name or not array.ndim:
                 continue
             is_like = array.shape == core.shape
@@ -368,5 +374,6 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "transpose": _of_moves,
     "reshape": _of_moves,
     "scatter": _of_scatter,
+    "getitem": _of_getitem,
     "concatenate": _of_blocks,
 }

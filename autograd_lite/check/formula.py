@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Array, Tensor
-from .readings import ONE, Term, applied, subterms
+from .readings import Term, applied, subterms
 
 Make = Callable[[Sequence[Array], Array], Any]
 """From the values of a term's operands, and its own, what stands there instead."""
@@ -20,6 +20,11 @@ Made = Mapping[Term, Make]
 
 UNFIT = (ValueError, TypeError, IndexError)
 """What is raised where shapes don't go together."""
+
+
+def always(array: Array) -> Make:
+    """This array, whatever is there."""
+    return lambda xs, v: array
 
 
 class Formula:
@@ -34,12 +39,14 @@ class Formula:
     def __init__(self, root: Term, leaves: Mapping[Term, Array], made: Made | None = None) -> None:
         self.root = root
         self.order = subterms(root)
+        self.operands = {e: e.operands for e in self.order}
         self.made = made or {}
         self.value: dict[Term, Array] = {}
         for e in self.order:
             own = np.asarray(leaves.get(e, e.value)) if e.op == "leaf" else None
             self.value[e] = self._computed(e, self.value, own)
         self.above = cache(self._above)
+        self.numbers = {abs(c) for e in self.order if e.op == "+" for _, c in e.args}
 
     @classmethod
     def of(
@@ -56,7 +63,7 @@ class Formula:
         return self.value[self.root]
 
     def _computed(self, e: Term, values: Mapping[Term, Array], own: Array | None = None) -> Array:
-        xs = [values[x] for x in e.operands]
+        xs = [values[x] for x in self.operands[e]]
         found = computed(e, xs) if own is None else own
         return np.asarray(self.made[e](xs, found)) if e in self.made else found
 
@@ -64,7 +71,7 @@ class Formula:
         """These terms and what depends on them, operands first."""
         found, order = set(some), []
         for t in self.order:
-            if t in found or not found.isdisjoint(t.operands):
+            if t in found or not found.isdisjoint(self.operands[t]):
                 found.add(t)
                 order.append(t)
         return order
@@ -78,14 +85,15 @@ class Formula:
         either, is_zero = dict(self.value), True
         try:
             for e in self.above(*made):
-                own, xs = self.value[e], [either[x] for x in e.operands]
-                if not all(x is self.value[y] for x, y in zip(xs, e.operands, strict=True)):
+                own, operands = self.value[e], self.operands[e]
+                if any(either[x] is not self.value[x] for x in operands):
                     own = self._computed(e, either)
-                either[e] = own = np.asarray(made[e](xs, own)) if e in made else own
                 if e in made:
+                    own = np.asarray(made[e]([either[x] for x in operands], own))
                     is_zero = not own.any()
                 elif not is_zero and not own.any() and self.value[e].any():
                     return None
+                either[e] = own
         except UNFIT:  # shapes that don't go together
             return None
         return either[self.root]
@@ -96,7 +104,7 @@ class Formula:
         return any(
             np.array_equal(c * self.value[x], -dict(t.args)[e] * value)
             for t in self.above(e) if t.op == "+" and e in t.operands
-            for x, c in t.args if x is not e and x is not ONE
+            for x, c in t.args if x is not e
         )  # fmt: skip
 
 

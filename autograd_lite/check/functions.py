@@ -12,6 +12,7 @@ import numpy as np
 
 from ..arrays import own_array
 from ..engine.tensor import Array, Tensor
+from ..show.notation import symbol_of
 from .gradients import check
 from .report import Entry, Report
 
@@ -162,7 +163,7 @@ def _try(backprop: Backprop, subject: Subject, rtol: float, inputs: Inputs) -> R
 
 def _absent(name: str, inputs: Inputs, cause: str) -> Entry:
     right = np.full(inputs.params[name].shape, np.nan)
-    return Entry(name, False, float("nan"), right, None, cause=cause)
+    return Entry(name, symbol_of(name, True, ""), False, float("nan"), right, None, cause=cause)
 
 
 def _signature(report: Report) -> tuple[str, str] | None:

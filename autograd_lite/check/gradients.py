@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,17 +16,16 @@ from .. import errors
 from ..derive.derivation import rows_of_batch
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
+from ..show.notation import symbol_of
 from .backward import Backward
 from .causes import find, follows, is_rounded
-from .edits import Others
-from .formula import Formula
+from .edits import at
 from .formulas import formulas
-from .given import Given, beside, distance, read, size, squeezed
-from .line import Cause, Line
-from .readings import Readings, Term
+from .given import Given, beside, distance, read, same, size, squeezed
+from .line import Cause, Edits, Line
+from .readings import Readings
 from .report import Entry, Report, two_arrays
 from .unexplained import nothing_fits
-from .wording import symbol
 from .words import say
 
 RTOL = 1e-7
@@ -57,7 +57,7 @@ def check(loss: Tensor, gradients: Mapping[str, Any], rtol: float) -> Report:
         if small and not all(entry.ok for entry in entries):  # it may be p − y, of log p
             other = Checked(loss, tensors, given, rtol, _LEFT_OUT)
             found, said = other.entries(), ", ".join(map(str, small))
-            if other.fit > judged.fit:
+            if other.understood > judged.understood:
                 remark = f"leaving out {said} within a logarithm"
                 entries = [e if was.ok else replace(e, remark=e.remark or remark)
                            for e, was in zip(found, entries, strict=True)]  # fmt: skip
@@ -113,19 +113,24 @@ class Checked:
     causes: dict[str, str] = field(default_factory=dict)
     follows_from: dict[str, str] = field(default_factory=dict)
     made: dict[str, Cause] = field(default_factory=dict)
-    left_out: float = 1.0  # a q whose 1/q stands in the lines of the parameters only
+    unexplained: bool = False
 
     def entries(self) -> list[Entry]:
         eps = max((g.eps for g in self.given.values()), default=0.0)
         self.backward = Backward(self.loss, self.tensors, eps, self.guard)
         if self.backward.eps > np.finfo(np.float64).eps:
             self.rtol = max(self.rtol, 50 * self.backward.eps)
+        self.fit = max(_FIT, 50 * self.backward.eps)
         nodes = self.backward.nodes
+        self.symbols = {n: self._symbol(t) for n, t in self.tensors.items()}
         self.rows = rows_of_batch([t.shape for t in nodes if t.name and t._op])
         self.right, self.noise = self.backward.right, self.backward.noise()
-        self.given = {n: beside(g, self.right[n]) for n, g in self.given.items()}
         order = sorted(self.given, key=self.backward.order)
+        self.given = {n: beside(self.given[n], self.right[n]) for n in order}
         self.remarks: dict[str, str] = {}
+        shapes = [t.shape for t in nodes if t.name is not None]
+        sizes = {n for shape in shapes for n in (*shape, math.prod(shape))} - {0, 1}
+        self.sizes = sorted(sizes)[:12]
         self.correct = {n for n in order if self._agrees(n, self.right[n])}
         if len(self.correct) < len(order):
             self._other_choices()
@@ -140,6 +145,7 @@ class Checked:
         off = float("nan") if given.fitted is None else distance(given.fitted, right)
         return Entry(
             name=name,
+            symbol=self.symbols[name],
             ok=name in self.correct,
             error=off,
             expected=right,
@@ -147,8 +153,12 @@ class Checked:
             written=lambda: formulas().get(name),
             cause=self.causes.get(name),
             follows_from=self.follows_from.get(name),
+            source=self.symbols.get(self.follows_from.get(name, ""), ""),
             remark=given.remark or self.remarks.get(name),
         )
+
+    def _symbol(self, tensor: Tensor) -> str:
+        return symbol_of(str(tensor.name), tensor.is_leaf, self.loss.name or "L")
 
     def _agrees(self, name: str, right: Array) -> bool:
         fitted = self.given[name].fitted
@@ -170,7 +180,7 @@ class Checked:
                     )
 
     @property
-    def fit(self) -> tuple[float, ...]:
+    def understood(self) -> tuple[float, ...]:
         """How well the lines are understood: how many are right, and how the others are."""
         unexplained = self.causes.keys() - self.made.keys()
         costs = sum(cause.cost + (cause.factor != 1) for cause in self.made.values())
@@ -179,111 +189,102 @@ class Checked:
     # ------------------------------------------------------------------ why lines are wrong
 
     def _explain(self, wrong: list[str]) -> None:
-        self.readings = self._readings(wrong)
+        self.guarded = cache(self._guarded)
         self.arrays = {n: g.array for n, g in self.given.items()
                        if g.array is not None and np.isfinite(g.array).all()}  # fmt: skip
-        whole = {n: a for n, a in self.arrays.items() if a.shape == self.right[n].shape}
-        self.carried = self.backward.carried(whole)
-        for name in sorted(self.given, key=self.backward.order):
-            if name not in self.correct and name not in self.follows_from:
-                self._explain_line(name)
+        results = {n for n in wrong if n in self.arrays and self._is_result(n)}
+        q = self._left_out(results) if results else 1.0
+        for name in self.arrays if q != 1 else ():
+            if self._is_result(name) and not results.isdisjoint(self._before(name)):
+                results.add(name)  # also what has the 1/q again
+                self.correct.discard(name)
+        self.arrays = self._over(q, results)
+        self.carried = self._carried(self.arrays)
+        for name in self.given:
+            if name not in self.correct:
+                said = say("convention", (q,), self.symbols[name])
+                self._explain_line(name, said if q != 1 and name in results else "")
 
-    def _readings(self, wrong: list[str]) -> Readings | None:
-        """The lines' formulas; where what keeps a logarithm finite matters, with that."""
+    def _is_result(self, name: str) -> bool:
+        return self.tensors[name]._op is not None
+
+    def _before(self, name: str) -> set[str]:
+        return self.backward.before(name, set(self.given))
+
+    def _over(self, q: float, results: set[str]) -> dict[str, Array]:
+        return {n: a / q if n in results else a for n, a in self.arrays.items()}
+
+    def _carried(self, arrays: dict[str, Array]) -> dict[str, Array]:
+        """The gradients computed from the learner's."""
+        whole = {n: a for n, a in arrays.items() if a.shape == self.right[n].shape}
+        return self.backward.carried(whole)
+
+    def _left_out(self, results: set[str]) -> float:
+        """The q by which some courses divide in the lines of parameters only; or 1.
+
+        There it is a mean of as many as are summed up, and more of these lines are right by it.
+        """
+        readings, _ = self.guarded(_GUARD)
+        lines = {n: readings.summed(n) for n in self.arrays
+                 if not self._is_result(n) and not results.isdisjoint(self._before(n))
+                 and np.abs(self.right[n]).max(initial=0) > self.noise[n]}  # fmt: skip
+
+        def right_lines(q: float) -> int:
+            carried = self._carried(self._over(q, results))
+            return sum(
+                same(carried[n], self.arrays[n], self.fit, self.noise[n])
+                for n in lines if n in carried and q in {1, *lines[n]}
+            )  # fmt: skip
+
+        sizes: set[float] = set().union(*lines.values())
+        return max((1.0, *sorted(sizes - {0, 1})), key=right_lines)
+
+    def _guarded(self, guard: float) -> tuple[Readings, Edits]:
+        """The lines' formulas, without what keeps a logarithm finite, and the edits of terms."""
         b = self.backward
-        tensors = {n: b.tensors[n] for n in sorted(self.given, key=b.order)}
-        symbols = {name: symbol(name) for name in tensors}
-        for guard in (_GUARD, 0.0):
-            try:
-                found = Readings(b.loss, tensors, b.right, symbols, self.rows, guard)
-                if all(self._is_worth(found, name) for name in wrong):
-                    return found
-            except Exception:  # what meaning can't read: then lines are looked at as a whole
-                continue
-        return None
-
-    def _is_worth(self, readings: Readings, name: str) -> bool:
-        """Whether a line's formula is worth the gradient."""
-        right = self.backward.right
-        leaves = {e: right[n] for n, e in readings.cotangents.items()}
-        allowed = max(_FIT, 50 * self.backward.eps) * np.abs(right[name]).max(initial=0)
-        return all(
-            distance(Formula(e, leaves).result, right[name]) <= allowed + self.noise[name]
-            for e in readings.of(name)
+        tensors = {n: b.tensors[n] for n in self.given}
+        readings = Readings(
+            b.loss, tensors, b.right, self.symbols, self.rows, guard, self.fit, self.noise
         )
+        return readings, cache(lambda e: list(at(e, readings)))
 
-    def _explain_line(self, name: str) -> None:
-        before = self._before(name)
-        bad = sorted(before - self.correct, key=self.backward.order)
+    def _explain_line(self, name: str, convention: str) -> None:
+        bad = [n for n in self.given if n in self._before(name) - self.correct]
         first = self.follows_from.get(bad[0], bad[0]) if bad else None
-        array = self.arrays.get(name)
-        if array is None:
-            self._explain_nothing(name)
+        if name not in self.arrays:
+            odd = [n for n in bad if n not in self.arrays]
+            if odd and self.given[name].array is not None:
+                self.follows_from[name] = self.follows_from.get(odd[0], odd[0])
+            else:
+                self._unexplained(name)
             return
-        q = self.left_out if self.tensors[name]._op is None else 1.0
-        line = self._line(name, q * array, q)
+        line = self._line(name)
         problem, fits = self.given[name].problem, line.fits(self.carried.get(name))
-        # By a course's convention what agrees with the loss isn't right for that.
-        may_follow = self.left_out == 1 and (line.made or first)
         if problem and fits:
             self.causes[name] = problem
         elif first is not None and fits:
             self.follows_from[name] = first
-        elif self.readings and may_follow and follows(self.readings, line):
+        elif convention and fits:
+            self.causes[name] = convention
+        elif (line.made or first) and follows(line):
             self.follows_from[name] = first or next(reversed(self.made))
-        elif self.readings and not bad and is_rounded(
-            self.readings, line, self.rtol, self.backward.eps
-        ):
+        elif not bad and is_rounded(line, self.rtol, self.backward.eps):
             self.correct.add(name)
+        elif (cause := find(line, tries_two=not self.unexplained)) is None:
+            self._unexplained(name)
         else:
-            self._find(name, line)
+            self.made[name] = cause
+            said = (f"{problem}; " if problem else "") + self._said(line, cause)
+            if convention and not bad:
+                said = say("besides", (said, convention), self.symbols[name])
+            self.causes[name] = said
 
-    def _explain_nothing(self, name: str) -> None:
-        """Of a line that can't be computed with: whether it comes from one before, or why not."""
-        odd = [n for n in self.given if _not_finite(self.given[n]) and name in self._after(n)]
-        if odd and _not_finite(self.given[name]):
-            source = min(odd, key=self.backward.order)
-            self.follows_from[name] = self.follows_from.get(source, source)
-        else:
-            self.causes[name] = self._unexplained(name)
-
-    def _find(self, name: str, line: Line) -> None:
-        """Look for the cause of a line that is wrong by itself."""
-        is_first = all(n in self.made for n in self.causes)
-        found = find(self.readings, line, is_first)
-        if not found:
-            self.causes[name] = self._unexplained(name)
-            return
-        cause = self.made[name] = found[0]
-        if cause.kind == "times" and cause.factor > 2 and self._is_convention(name, cause.factor):
-            self.left_out = cause.factor
-            cause = cause._replace(kind="convention")
-            for n in self._after(name):  # what lacks the 1/q is right, and what has it isn't
-                if self.tensors[n]._op is not None and n in self.correct:
-                    other = self._line(n, self.arrays[n], 1.0)
-                    if not other.fits(self.carried.get(n)):
-                        self.correct.discard(n)
-        problem = self.given[name].problem
-        self.causes[name] = (f"{problem}; " if problem else "") + self._said(name, cause)
-
-    def _line(self, name: str, array: Array, q: float) -> Line:
+    def _line(self, name: str) -> Line:
         """What is known when the cause of a wrong line is looked for."""
-        bases: list[Mapping[Term, Array]] = []
-        made, own = [], 1
-        if self.readings is not None:
-            bases = self._bases(name)
-            own = len(bases) - 1
-            made = list(self.made.values())
-        atol = min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0)))
-        return Line(
-            name, array, q * self.right[name], bases, own, self._others(name),
-            max(_FIT, 50 * self.backward.eps), atol, made, self.backward.elsewhere,
-        )  # fmt: skip
-
-    def _bases(self, name: str) -> list[Mapping[Term, Array]]:
-        """What a line may be computed from: the learner's gradients, and the right ones."""
-        assert self.readings is not None
-        of = {e: n for n, e in self.readings.cotangents.items()}
+        some = (self.guarded(guard) for guard in (_GUARD, 0.0))  # where that matters, with it
+        readings, edits = next((x for x in some if x[0].is_read(name)), self.guarded(_GUARD))
+        array = self.arrays[name]
+        of = {e: n for n, e in readings.cotangents.items()}
         as_given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
         fitting = {
             e: a.reshape(e.shape) if squeezed(a.shape) == squeezed(e.shape) else a
@@ -291,43 +292,48 @@ class Checked:
         }  # fmt: skip
         are_other = any(fitting[e].shape != a.shape for e, a in as_given.items())
         right = {e: self.right[n] for e, n in of.items()}
-        return [fitting, as_given, right] if are_other else [fitting, right]
+        gradients = {n: s for n, s in self.symbols.items() if n != name}
+        return Line(
+            name, array, self.right[name], readings, edits,
+            bases=[fitting, as_given, right] if are_other else [fitting, right],
+            others=self._others(name, gradients, readings), gradients=gradients,
+            elsewhere=lambda: {self._symbol(t): g for t, g in self.backward.elsewhere if t.name},
+            sizes=self.sizes, rtol=self.fit,
+            atol=min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0))),
+            made=list(self.made.values()),
+        )  # fmt: skip
 
-    def _others(self, name: str) -> Others:
-        """What may stand in the place of anything: arrays by name, and sizes."""
+    def _others(
+        self, name: str, gradients: Mapping[str, str], readings: Readings
+    ) -> dict[str, Array]:
+        """What may stand in the place of anything: arrays by name."""
         nodes = [t for t in self.backward.nodes if t.name is not None]
-        arrays = {} if self.readings is None else dict(self.readings.given)
-        for t in nodes:
-            if t.dtype.kind in "fiub":
-                arrays[str(t.name)] = np.asarray(t._array)
-        gradients = {n: symbol(n) for n in self.tensors if n != name}
+        arrays = readings.given | {str(t.name): np.asarray(t._array) for t in nodes}
         done = self.backward.order(name)
         for n, text in gradients.items():  # what was computed later can't have gone into it
             earlier = self.backward.order(n) < done and n in self.arrays
             arrays[text] = self.arrays[n] if earlier else self.right[n]
-        arrays = {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items() if a.any()}
-        shapes = [t.shape for t in (*self.tensors.values(), *nodes)]
-        sizes = {n for shape in shapes for n in (*shape, math.prod(shape))} - {0, 1}
-        return Others(arrays, sorted(sizes)[:12], gradients)
+        return {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items()
+                if a.dtype.kind in "fiub" and a.any()}  # fmt: skip
 
-    def _said(self, name: str, cause: Cause) -> str:
+    def _said(self, line: Line, cause: Cause) -> str:
         """A cause in words."""
-        line = symbol(name)
+        own, readings = self.symbols[line.name], line.readings
         kind, values = cause.kind, cause.values
         if kind == "times":
-            kind, values = self._of_factor(name, values[0])
-        said = say(kind, values, line, self.readings)
-        if kind in ("without", "slope_too_many") and not self._before(name):
-            said = say("at_loss", (said,), line)
-        if cause.factor != 1 and cause.kind not in ("times", "convention"):
-            besides = say(*self._of_factor(name, cause.factor), line, self.readings)
-            said = say("besides", (said, besides), line)
+            kind, values = self._of_factor(values[0])
+        said = say(kind, values, own, readings)
+        if kind in ("without", "slope_too_many") and not self._before(line.name):
+            said = say("at_loss", (said,), own)
+        if cause.factor != 1 and cause.kind != "times":
+            besides = say(*self._of_factor(cause.factor), own, readings)
+            said = say("besides", (said, besides), own)
+        for unnamed, e in readings.unnamed.items():
+            if re.search(rf"\b{unnamed}\b", said):
+                said = say("given", (said, unnamed, f"{e.shape}"), own)
         return said
 
-    def _before(self, name: str) -> set[str]:
-        return self.backward.before(name, set(self.given))
-
-    def _of_factor(self, name: str, k: float) -> tuple[str, tuple[object, ...]]:
+    def _of_factor(self, k: float) -> tuple[str, tuple[object, ...]]:
         """A factor as a 1/q that is missing, or there twice; or as it is."""
         q = {self.rows: "batch size"} if self.rows else {}
         for t in self.backward.nodes:
@@ -340,31 +346,8 @@ class Checked:
                 return "q_twice", (n, what)
         return "times", (k,)
 
-    def _is_convention(self, name: str, q: float) -> bool:
-        """Whether the 1/q that is missing stands in the lines of parameters, and rightly.
-
-        There it is a mean of as many as are summed up.
-        """
-        return self.tensors[name]._op is not None and any(
-            self.tensors[n]._op is None and name in self._before(n)
-            and np.abs(self.right[n]).max() > self.noise[n]
-            and (self.readings is None or q in self.readings.summed(n))
-            for n in self.correct
-        )  # fmt: skip
-
-    def _after(self, name: str) -> set[str]:
-        """The lines that are computed from one, by way of others too."""
-        found = {name}
-        for n in sorted(self.given, key=self.backward.order):
-            if not found.isdisjoint(self._before(n)):
-                found.add(n)
-        return found - {name}
-
-    def _unexplained(self, name: str) -> str:
+    def _unexplained(self, name: str) -> None:
+        self.unexplained = True
         given, right = self.given[name], self.right[name]
-        said = given.problem or nothing_fits(given, right, symbol(name))
-        return f"{said}\n{two_arrays(given, right)}"
-
-
-def _not_finite(given: Given) -> bool:
-    return given.array is not None and not np.isfinite(given.array).all()
+        said = given.problem or nothing_fits(given, right, self.symbols[name])
+        self.causes[name] = f"{said}\n{two_arrays(given, right)}"

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.tensor import Array, Tensor
-from .edits import Others
+from ..engine.tensor import Array
+from .edits import Edit
 from .formula import Made
 from .given import same
-from .readings import Term
+from .readings import Readings, Term
+
+Edits = Callable[[Term], Iterable[Edit]]
 
 
 class Cause(NamedTuple):
-    """An edit that gives the learner's array.
+    """A mistake that may have been made.
 
     Attributes:
         cost: how far-fetched it is.
         kind: which, as `words` has it.
         values: what it is about.
-        made: the same at terms, to be tried on other lines.
+        made: what stands at terms instead.
         factor: by which the whole is off besides.
+        free: how many times over it is made isn't known; where it is, that is the last value.
     """
 
     cost: float
@@ -33,6 +36,7 @@ class Cause(NamedTuple):
     values: tuple[Any, ...] = ()
     made: Made = MappingProxyType({})
     factor: float = 1.0
+    free: bool = False
 
 
 @dataclass
@@ -43,24 +47,31 @@ class Line:
         name: of the tensor.
         array: the learner's, of any shape.
         right: what it should be.
-        bases: the learner's gradients, by leaf, that it may be computed from; the likeliest first.
-        own: how many of these are the learner's.
-        others: what may stand in the place of anything.
+        readings: what it should be, as terms.
+        edits: of a term, by itself.
+        bases: the learner's gradients, by leaf, that it may be computed from, the likeliest first;
+            the last are the right ones.
+        others: arrays by name that may stand in the place of anything.
+        gradients: the names in these of the gradients, by those of their tensors.
+        elsewhere: gives the gradients of results that none were given of.
+        sizes: of batches and layers.
         rtol, atol: how well an edit must fit.
         made: mistakes that were made before it.
-        elsewhere: gives the gradients of results that none were given of.
     """
 
     name: str
     array: Array
     right: Array
+    readings: Readings
+    edits: Edits
     bases: Sequence[Mapping[Term, Array]]
-    own: int
-    others: Others
+    others: Mapping[str, Array]
+    gradients: Mapping[str, str]
+    elsewhere: Callable[[], Mapping[str, Array]]
+    sizes: Sequence[int]
     rtol: float
     atol: float
-    made: list[Cause] = field(default_factory=list)
-    elsewhere: Callable[[], Sequence[tuple[Tensor, Array]]] = list
+    made: Sequence[Cause]
 
     def fits(self, found: Array | None, base: Array | None = None) -> bool:
         """Whether this is what the learner has, much better than the unedited ``base``."""
@@ -71,20 +82,20 @@ class Line:
         off, was = (np.abs(x - self.array).max(initial=0) for x in (found, base))
         return bool(off <= 1e-2 * was)
 
-    def times(self, found: Array) -> float | None:
-        """What this, of the same shape, is multiplied by to give, nearly, what the learner has."""
+    def telling(self, k: float, numbers: Iterable[float]) -> float | None:
+        """The telling number that this is: a sign, 2, a size, one of the formula's; or none."""
+        some = (1.0, 2.0, *self.sizes, *numbers)
+        signed = (x for q in some for x in (q, -q, 1 / q, -1 / q))
+        return next((x for x in signed if abs(k - x) <= self.rtol * abs(x)), None)
+
+    def times(self, found: Array, numbers: Iterable[float]) -> float | None:
+        """The telling number that this, of the same shape, is off by."""
         k = share(found, self.array)
         size = np.vdot(self.array, self.array).real  # of which a part is left over
-        return k if k and k * k * np.vdot(found, found).real >= (1 - 1e-5) * size else None
-
-    def factor(self, found: Array) -> float | None:
-        """The telling number that this is off by: a sign, 2, the size of a batch; or none."""
-        k = self.times(found) if found.shape == self.array.shape else None
-        telling = (x for q in (1.0, 2.0, *self.others.sizes) for x in (q, -q, 1 / q, -1 / q))
-        near = None if k is None else next(
-            (x for x in telling if abs(k - x) <= self.rtol * abs(x)), None
-        )  # fmt: skip
-        return near if near is not None and self.fits(near * found) else None
+        if not k or k * k * np.vdot(found, found).real < (1 - 1e-5) * size:
+            return None
+        k = self.telling(k, numbers) or 0.0
+        return k if k and self.fits(k * found) else None
 
 
 def share(o: Array, a: Array) -> float:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import count
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +25,7 @@ from ..meaning.terms import ONE, Term, as_number, fits, leaf, number, product, s
 from ..meaning.write import Writer
 from ..show.text import text
 from ..table import OPS, Op
+from .given import distance
 
 _DEEPEST = 3  # readings of one line
 _MOST = 600  # terms of a reading
@@ -151,19 +154,27 @@ class Readings:
         symbols: how they are written.
         rows: of a batch.
         guard: what is added within a logarithm, up to this, is left out.
+        rtol, noise: how far off a formula's worth may be.
 
     Attributes:
         cotangents: the leaves that stand for the gradients, by name.
         forward: the terms of the forward pass, which are no more than atoms here.
         slopes: those that there are.
+        unnamed: given arrays without a name, by that which they get here.
     """
 
     def __init__(
         self, loss: Tensor, tensors: Mapping[str, Tensor], right: Mapping[str, Array],
-        symbols: Mapping[str, str], rows: int | None, guard: float,
+        symbols: Mapping[str, str], rows: int | None, guard: float, rtol: float = 1e-7,
+        noise: Mapping[str, float] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         self.cotangents = {
             n: leaf((id(self), n), t.shape, "gradient", symbols[n], right[n])
+            for n, t in tensors.items()
+        }  # fmt: skip
+        self._rtol, self._noise = rtol, noise
+        self._opaque = {
+            n: leaf((id(self), n, "right"), t.shape, "gradient", symbols[n], right[n])
             for n, t in tensors.items()
         }  # fmt: skip
         nodes = walk(loss)
@@ -171,27 +182,40 @@ class Readings:
         keeps: list[Collection[str] | None] = [None]
         if named - set(tensors):
             keeps.append(set(tensors))
-        self._ways = [_Way(loss, keep, guard, tensors, self.cotangents) for keep in keeps]
+        self._ways = []
+        for keep in keeps:
+            with suppress(Exception):  # what meaning can't read
+                self._ways.append(_Way(loss, keep, guard, tensors, self.cotangents))
         terms = [w.meaning.terms for w in self._ways]
         self.forward = {e for way in terms for e in way.values() if as_number(e) is None}
         self.slopes = [slope for way in self._ways for slope in way.slopes()]
         self._read: dict[str, list[Term]] = {}
         names = {e: e.name for e in self.forward if e.op == "leaf" and e.name is not None}
         names |= _of_given(nodes, terms, set(names.values()))
+        rest = {e for e in self.forward if e.op == "leaf" and e.given and e.shape}
+        rest -= {e for e in rest if e in names or e.name is not None or e.kind == "marks"}
+        self.unnamed = {f"c_{i}": e for i, e in enumerate(sorted(rest, key=lambda e: e.id), 1)}
+        names |= {e: name for name, e in self.unnamed.items()}
         self._writer = Writer(names, rows, [*names.values(), *symbols.values()])
 
     def of(self, name: str) -> list[Term]:
-        """The readings of a line."""
+        """The readings of a line that are worth its gradient; if none is, that gradient alone."""
         if name not in self._read:
-            own = self.cotangents[name]
             found: dict[str, Term] = {}
             for way in self._ways[::-1]:
-                try:
-                    found |= {self.text(e): e for e in way.of(name, own)}
-                except Exception:  # what meaning can't read: there may be another way
-                    continue
+                with suppress(Exception):  # what meaning can't read: there may be another way
+                    some = way.of(name, self.cotangents[name])
+                    found |= {self.text(e): e for e in some if self._is_worth(name, e)}
             self._read[name] = sorted(found.values(), key=lambda e: self._depth(e))
-        return self._read[name]
+        return self._read[name] or [self._opaque[name]]
+
+    def is_read(self, name: str) -> bool:
+        return self.of(name) != [self._opaque[name]]
+
+    def _is_worth(self, name: str, e: Term) -> bool:
+        right = self._opaque[name].value
+        allowed = self._rtol * np.abs(right).max(initial=0) + self._noise.get(name, 0)
+        return bool(distance(evaluate(e), right) <= allowed)
 
     def _depth(self, e: Term) -> int:
         return -len(self.sources(e))
@@ -225,12 +249,13 @@ class Readings:
 def _of_given(
     nodes: Sequence[Tensor], ways: Sequence[Mapping[Tensor, Term]], taken: set[str]
 ) -> dict[Term, str]:
-    """Names for given arrays without one: x for what is multiplied by a matrix, y for a target."""
+    """Names for given arrays without one: x beside a matrix, y what is subtracted or has a log."""
     found: dict[Term, str] = {}
     for t in nodes:
         base = _CALLED.get(t.op.name) if t.op is not None else None
         for x in t.inputs if base is not None else ():
-            if t.op is not None and t.op.name == "multiply" and not _is_one_hot(x._array):
+            logs = {y._op.name for y in t.inputs if y._op is not None} & {"log", "log1p"}
+            if base == "y" and t._op is not None and t._op.name == "multiply" and not logs:
                 continue
             if x.is_leaf and x.name is None and not x._tracked and x.ndim:
                 name = next(n for i in count() if (n := f"{base}_{i}" if i else base) not in taken)
@@ -240,13 +265,6 @@ def _of_given(
                         found[e] = str(name)
                         taken.add(str(name))
     return found
-
-
-def _is_one_hot(array: Array) -> bool:
-    """Whether each row marks one class."""
-    if not array.ndim or array.dtype.kind not in "fiu" or not np.isin(array, (0, 1)).all():
-        return False
-    return bool((array.sum(-1) == 1).all())
 
 
 def over_axes(e: Term, xs: Sequence[Array], axes: frozenset[int]) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from ..engine.tensor import Array
 from .given import Given, size
-from .wording import abridged, symbol, written
+from .wording import abridged, written
 
 _ROUNDING = 1e-13  # what is less, relative to the largest entry, is shown as 0
 
@@ -21,23 +22,27 @@ class Entry:
 
     Attributes:
         name: of the tensor.
+        symbol: how its gradient is written: ``δ_2``, ``∇W_12``, ``∂L/∂h``.
         ok: whether it is right.
         error: the largest absolute difference; nan where the two can't be compared.
         expected: the gradient.
         given: the learner's array, as it was given; None where it isn't one.
         cause: what is wrong with it, in words; None where it is right or follows from another.
         follows_from: the name of the entry whose mistake this one carries on, or None.
+        source: how that one's gradient is written.
         remark: what was accepted although it isn't exactly as it should be, or None.
         written: works the formula out.
     """
 
     name: str
+    symbol: str
     ok: bool
     error: float
     expected: Array
     given: Array | None
     cause: str | None = None
     follows_from: str | None = None
+    source: str = ""
     remark: str | None = None
     written: Callable[[], str | None] = field(default=lambda: None, repr=False, compare=False)
 
@@ -51,7 +56,7 @@ class Entry:
         if self.ok:
             return "right" if self.remark is None else f"right ({self.remark})"
         if self.follows_from is not None:
-            return f"wrong, follows from {symbol(self.follows_from)}"
+            return f"wrong, follows from {self.source}"
         return "wrong"
 
 
@@ -92,11 +97,15 @@ class Report:
         for row in cells:
             padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             lines.append("  " + "  ".join(padded).rstrip())
+        same: dict[str, list[Entry]] = {}  # but for the step
         for entry in self.entries:
             if entry.cause is not None:
-                subject = symbol(entry.name)
-                known = entry.cause.startswith(subject)
-                lines += ["", entry.cause if known else f"{subject}: {entry.cause}"]
+                key = re.sub(r"_\d+", "", f"{entry.symbol}: {entry.cause}")
+                same.setdefault(key, []).append(entry)
+        for entry, *others in same.values():
+            known = (entry.cause or "").startswith(entry.symbol)
+            also = f" (so also {', '.join(e.symbol for e in others)})" if others else ""
+            lines += ["", (entry.cause or "" if known else f"{entry.symbol}: {entry.cause}") + also]
         if self.inputs:
             lines += ["", *(f"{name} = {written(value)}" for name, value in self.inputs.items())]
         return "\n".join(lines)
@@ -116,7 +125,7 @@ class Report:
 
     def _cells(self, entry: Entry) -> tuple[str, str, str, str]:
         formula = entry.formula
-        gradient = symbol(entry.name) + (f" = {formula}" if formula else "")
+        gradient = entry.symbol + (f" = {formula}" if formula else "")
         is_none = entry.error <= _ROUNDING * size(entry.expected)
         shown = 0.0 if is_none else entry.error  # the same on any machine
         error = "" if np.isnan(entry.error) else f"error {shown:.1e}"

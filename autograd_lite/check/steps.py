@@ -4,36 +4,33 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..engine.tensor import Array
-from ..show.notation import number
-from .formula import UNFIT, Formula, Make
-from .line import Cause, Line, share
+from .formula import Formula, always
+from .line import Cause, Line
 
 _STEP = re.compile(r"(.*?)(\d+)")
 
 
 def at_each_step(f: Formula, line: Line) -> Iterator[Cause]:
     """At each step another's array, or that of the step before or after: ``h[t - 1]``."""
-    arrays = _by_step(line.others.arrays)
+    arrays = _by_step(line.others)
     leaves = _by_step({e.name: e for e in f.order if e.op == "leaf" and e.shape and e.name})
     for stem, steps in leaves.items():
         for other, by in itertools.product(arrays, (0, -1, 1) if len(steps) > 1 else ()):
-            put = {e: arrays[other].get(k + by) for k, e in steps.items()}
-            made = {e: _always(a) for e, a in put.items() if a is not None}
+            made = {e: always(arrays[other][k + by]) for k, e in steps.items()
+                    if k + by in arrays[other]}  # fmt: skip
             if (other, by) == (stem, 0) or len(made) < max(1, len(steps) - 1):
                 continue
-            none = {e: _always(np.zeros(e.shape)) for e in put if e not in made}
-            outs = f.but(made), f.but({**made, **none})
-            if any(line.fits(out, f.result) for out in outs):
-                last = max(k for k, e in steps.items() if e in made)
-                yield Cause(1.8, "at_each_step", (f"{other}{last + by}", steps[last]), made)
+            last = max(k for k, e in steps.items() if e in made)
+            found = Cause(1.8, "at_each_step", (f"{other}{last + by}", steps[last]), made)
+            none = {e: always(np.zeros(e.shape)) for e in steps.values() if e not in made}
+            yield from (found, found._replace(made=made | none)) if none else (found,)
 
 
 def _by_step(named: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
@@ -45,43 +42,37 @@ def _by_step(named: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
     return found
 
 
-def _always(array: Array) -> Make:
-    return lambda xs, v: array
-
-
 def products(f: Formula, line: Line) -> Iterator[Cause]:
     """The sum over all steps of a gradient times the array of another step."""
-    arrays = _by_step({n: a for n, a in line.others.arrays.items() if a.ndim == 2})
+    arrays = _by_step({n: a for n, a in line.others.items() if a.ndim == 2})
     stems = _by_step({e.name: e for e in f.order if e.op == "leaf" and e.name})
     for stem, other, by, turned in itertools.product(stems, arrays, (-1, 0, 1), (False, True)):
         pairs = [
             (g, arrays[other][k + by]) for k, g in arrays.get(stem, {}).items()
             if k + by in arrays[other]
         ]  # fmt: skip
-        with suppress(*UNFIT):
-            found = sum(x.T @ g if turned else g @ x.T for g, x in pairs)
-            if min(len(pairs), len(stems[stem])) > 1 and stem != other and line.fits(found):
-                last = max(arrays[stem])
-                there = f"{other}{last + (0 if by else -1)}"
-                yield Cause(1.9, "at_each_step", (f"{other}{last + by}", there))
+        if min(len(pairs), len(stems[stem])) > 1 and stem != other:
+            last = max(arrays[stem])
+            names = f"{other}{last + by}", f"{other}{last + (0 if by else -1)}"
+            yield Cause(1.9, "at_each_step", names, {f.root: partial(_products, pairs, turned)})
+
+
+def _products(
+    pairs: Sequence[tuple[Array, Array]], turned: bool, xs: Sequence[Array], v: Array
+) -> Any:
+    return sum(x.T @ g if turned else g @ x.T for g, x in pairs)
 
 
 def updated(f: Formula, line: Line) -> Iterator[Cause]:
-    """Weights that were updated before they were used: the learning rate that fits, if one does."""
-    gradients = line.others.gradients
-    found = {e: line.others.arrays.get(gradients.get(e.name or "", "")) for e in f.order}
+    """Weights that were updated before they were used, with one learning rate."""
+    gradients, arrays = line.gradients, line.others
+    found = {e: arrays.get(gradients.get(e.name or "", "")) for e in f.order if e.kind == "leaf"}
     steps = {e: g for e, g in found.items() if g is not None and g.shape == e.shape}
-    for e, g in steps.items():
-        moved = f.but({e: partial(_moved, g, 1.0)})
-        if moved is None or moved.shape != line.array.shape:
-            continue
-        change = moved - f.result
-        k = share(change, line.array - f.result)
-        enough = 1e-6 < abs(k) <= 100 and np.count_nonzero(change) > 1
-        if enough and line.fits(f.but({e: partial(_moved, g, k)}), f.result):
-            made = {x: partial(_moved, step, k) for x, step in steps.items()}
-            yield Cause(2, "updated", (e, number(k)), made)
+    made = {e: partial(_moved, g) for e, g in steps.items()}
+    for e in made:
+        yield Cause(0.5, "updated", (e,), {e: made[e]}, free=True)
+        yield Cause(0.6, "updated", (e,), made, free=True)
 
 
-def _moved(step: Array, k: float, xs: Any, v: Array) -> Array:
-    return v - k * step
+def _moved(step: Array, xs: Sequence[Array], v: Array) -> Array:
+    return v - step

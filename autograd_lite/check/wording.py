@@ -1,4 +1,4 @@
-"""Names and numbers as the messages write them: ``δ_2``, ``∇W_12``, ``2 times too large``."""
+"""Numbers and arrays as the messages write them: ``4/3``, ``[[1., 2.]] of shape (1, 2)``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,6 @@ import numpy as np
 
 from ..engine.tensor import Array
 from ..show.notation import number
-
-_SUM_OF = re.compile(r"s_(\w[\w,]*)")
-
-
-def symbol(name: str) -> str:
-    """How the chapter writes the gradient of a tensor: ``δ_2`` of ``s_2``, ``∇W_12`` of ``W_12``.
-    """
-    of_sum = _SUM_OF.fullmatch(name)
-    return f"δ_{of_sum[1]}" if of_sum else f"∇{name}"
 
 
 def ratio(value: float) -> str:

@@ -14,7 +14,7 @@ from .readings import Readings, Slope, Term
 from .wording import ratio
 
 _TABLE = """
-zeros: not written yet: all zeros | 还没有写：全是零
+zeros: not written yet: all zeros (or it cancels to 0) | 还没有写：全是零（或者互相抵消了）
 sign: {line} has the wrong sign | {line} 的符号反了
 large: {line} is {0} times too large | {line} 是正确值的 {0} 倍
 small: {line} is {0} times too small | {line} 只有正确值的 1/{0}
@@ -30,7 +30,7 @@ turned: {line} has its axes in another order, or turned round | {line} 的轴次
 clipped: {line} is clipped to ±{0} | {line} 被裁剪到 ±{0}
 all_of_it: it is summed over all entries (or averaged), where nothing is to be summed |
     对所有元素求和（或平均）了，而这里不应求和
-term_too_many: the term {0} · {1} is one too many: it doesn't belong there | 多了一项：{0} · {1}
+term_too_many: the term {1} · {0} is one too many: it doesn't belong there | 多了一项：{1} · {0}
 factor_too_many: the factor {0} is one too many: it doesn't belong there | 多了因子 {0}
 own_slope_too_many: the factor x (1 − x) of x = {0} is one too many: such a slope doesn't belong
     there |
@@ -50,7 +50,8 @@ updated_itself: this is {0} after the update, {0} − {1} ∇{0}, and not its gr
 conjugated: {line} is the complex conjugate of what it should be | {line} 被取了共轭
 two: {0}; and {1} | {0}；并且 {1}
 besides: {0}; besides, {1} | {0}；此外 {1}
-target_missing: the term {0} is missing: the target {0} belongs to {1}: {2} | 漏了 {0}：应为 {2}
+given: {0}; {1} is a given array of shape {2} | {0}；{1} 是给定的数组，形状为 {2}
+target_missing: the term {0} is missing: {0} belongs to {1}: {2} | 漏了 {0}：应为 {2}
 term_missing: {contribution} is missing: add it up (+=), {1} |
     漏了{contribution}：要相加（用 +=），{1}
 only_term: only {contribution} is there: add up the contributions (+=), {1} |
@@ -58,7 +59,7 @@ only_term: only {contribution} is there: add up the contributions (+=), {1} |
 diagonal: only the diagonal of softmax's Jacobian is there, {0} ∘ (1 − {0}), as if each entry
     depended on its own alone: {1} |
     只有 softmax 雅可比矩阵的对角线 {0} ∘ (1 − {0})，好像每一项只依赖自己：{1}
-term_times: {contribution} {times}: {2} | {contribution} {times}：{2}
+term_times: {contribution} {times}: {1} | {contribution} {times}：{1}
 product_for_sum: a product stands where the sum {0} belongs | 写成了乘积，而应当是和 {0}
 power_outside: the power {1} of {0} stands outside of the sum | {0} 的 {1} 次方写在了括号外面
 factor_missing: the factor {0} is missing | 漏了因子 {0}
@@ -88,8 +89,11 @@ one_only: only the {2} of {0} is there: sum over {1} | 只有 {0} 的一个：�
 axis: summed over {1} where {2} belongs, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
 entrywise: an entrywise product stands where the matrix product {0} belongs |
     写成了逐元素的乘积，而应当是矩阵乘积 {0}
+factor_transposed: {0} is transposed, and must stand as it is | {0} 被转置了，而应当原样
 factors: the factors of {0} stand in another order, or transposed otherwise |
     {0} 的因子次序不对，或转置不对
+other_block: another block of {0} is taken | 取了 {0} 的另一块
+exchanged: {0} and {1} stand in each other's place | {0} 与 {1} 互换了位置
 blocks: the blocks stand in another order: {0} and {1} are exchanged |
     块的次序不对：{0} 与 {1} 颠倒了
 not_transposed: {0} is not transposed | {0} 没有转置
@@ -100,7 +104,7 @@ last_wins: = where += belongs: of equal ids the last wins (np.add.at adds them u
 inverted: {0} is inverted: its opposite stands where it belongs | {0} 取反了
 stands: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
 without: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
-missing: {0} is missing | 漏了 {0}
+one_for: {0} is missing: 1 stands where it belongs | 漏了 {0}：写成了 1
 squared: {0} stands with the power 2 where 1 belongs: it is squared | {0} 被平方了
 at_loss: {0}: that is the gradient of another loss | {0}：那是另一个损失的导数
 """
@@ -141,7 +145,7 @@ def say(
         elif isinstance(value, Term):
             named.setdefault("contribution", _contribution(value, readings, language))
     if kind == "term_times":
-        named["times"] = _times(values[1], "", language).strip()
+        named["times"] = _times(values[-1], "", language).strip()
     written = (_written(value, readings, language) for value in values)
     return KINDS[kind][language].format(*written, **named)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..check.edits import NO_OTHERS, Edit, at
+from ..check.edits import Edit, at
 from ..check.formula import Formula
 from ..check.readings import ONE, Readings
 from ..check.words import say
@@ -204,7 +204,7 @@ def _readings(story: Story) -> Readings:
 def _edited(readings: Readings, name: str) -> Iterator[tuple[Edit, Array]]:
     """The simplest edits of the readings of a line, each with what the line then gives."""
     found: list[tuple[Edit, Callable[[], Array | None]]] = []
-    for i, term in enumerate(readings.of(name)):
+    for i, term in enumerate(readings.of(name) if readings.is_read(name) else ()):
         f = Formula.of(term, {})
         if f is None or len(f.order) > _MOST_TERMS:
             continue
@@ -212,7 +212,7 @@ def _edited(readings: Readings, name: str) -> Iterator[tuple[Edit, Array]]:
             with np.errstate(all="ignore"):
                 found += [
                     (edit._replace(cost=edit.cost + i), partial(f.but, {e: edit.make}))
-                    for edit in at(e, f.value[e].shape, readings, NO_OTHERS)
+                    for edit in at(e, readings) if not edit.free
                 ]
     for edit, make in sorted(found, key=lambda x: x[0].cost)[:_MOST_TRIED]:
         with np.errstate(all="ignore"):

@@ -149,7 +149,7 @@ def judge(program: Program, mistake: Mistake) -> Verdict:
         return Verdict("called right", str(report))
     first = {entry.name: sentence(entry.cause) for entry in blamed(report)}
     for name in program.convention.split():
-        if re.search(CONVENTION, first.get(name, "")):
+        if re.search(rf"^[^;]*({CONVENTION})", first.get(name, "")):
             del first[name]
     said = "; ".join(f"{name}: {cause}" for name, cause in first.items())
     own = re.sub(r"\[.*|\..*| .*", "", mistake.line)[1:]
@@ -173,7 +173,7 @@ def blamed(report: Report) -> list[Any]:
 def sentence(cause: str | None) -> str:
     """A cause without the arrays below it and what any cause begins with, with plain signs."""
     said = re.split(r"\n\s*given:", cause or "")[0]
-    return re.sub(r"\S+ is used \d+ times, and ", "", said).replace("−", "-").replace("\n", " ")
+    return re.sub(r"∂\w+/∂", "∇", said).replace("−", "-").replace("\n", " ")
 
 
 def base(name: str, program: Program) -> str:

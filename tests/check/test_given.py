@@ -115,7 +115,7 @@ def test_nan_follows_from_nan(problem: Problem):
     right = problem.gradients()
     delta = right["s_2"].copy()
     delta[0, 0] = np.nan
-    given = {**right, "s_2": delta, "W_12": right["W_12"] * np.nan, "W_01": right["W_01"] * np.nan}
+    given = right | {n: right[n] * np.nan for n in ("W_12", "s_1", "W_01")} | {"s_2": delta}
     report = check_backprop(problem.recorded(), given)
     assert report["s_2"].follows_from is None
     assert report["W_12"].follows_from == report["W_01"].follows_from == "s_2"

@@ -168,7 +168,7 @@ def test_residual_connection():
     assert check_backprop(loss, g).ok
     through_layer = g["h"] - skip
     told = {
-        "what comes from s (the term ∇s Wᵀ) is missing": skip,
+        "what comes from s (the term ∂L/∂s Wᵀ) is missing": skip,
         "the term 2 · (h + tanh(s)) is missing": through_layer,
     }
     for said, part in told.items():
@@ -271,7 +271,7 @@ def test_single_numbers_and_leaves():
     loss = np.sin(y)
     assert check_backprop(loss, {"y": np.cos(9.0), "x": 6 * np.cos(9.0)}).ok
     report = check_backprop(loss, {"y": -np.cos(9.0), "x": -6 * np.cos(9.0)})
-    assert report["y"].cause == "∇y has the wrong sign"
+    assert report["y"].cause == "∂L/∂y has the wrong sign"
     assert report["x"].follows_from == "y"
     assert check_backprop(x, {"x": 1.0}).ok  # a loss that is a leaf
     assert not check_backprop(x, {"x": 2.0}).ok
@@ -305,7 +305,7 @@ def test_softmax_as_an_activation():
     g = p - y
     assert check_backprop(loss, {"s_1": p * (g - (g * p).sum(1, keepdims=True))}).ok
     cause = check_backprop(loss, {"s_1": g})["s_1"].cause
-    assert cause == "it is ∇l_1 as it stands: the step from there is missing"
+    assert cause == "it is ∂L/∂l_1 as it stands: the step from there is missing"
 
 
 def test_logits_taken_for_squares_after_a_sigmoid():
@@ -347,7 +347,7 @@ def test_no_gradient_flows_to_a_condition_or_through_an_op_without_one():
     right = 2 * np.cos(h.data)
     assert check_backprop(loss, {"x": right, "s": np.ones(5)}).ok
     told = check_backprop(loss, {"h": [7.0, 8.0, 9.0, 7.5, 8.5]})["h"].cause
-    assert (told or "").startswith("no usual mistake gives this ∇h (differs by ")
+    assert (told or "").startswith("no usual mistake gives this ∂L/∂h (differs by ")
     blocked = np.sum(sign(np.exp(x)))
     assert check_backprop(blocked, {"x": np.zeros(5)}).ok
     assert not check_backprop(blocked, {"x": [1.0, 2.0, 4.0, 3.0, 5.0]}).ok
