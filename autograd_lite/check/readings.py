@@ -178,7 +178,7 @@ class Readings:
         self._read: dict[str, list[Term]] = {}
         names = {e: e.name for e in self.forward if e.op == "leaf" and e.name is not None}
         names |= _of_given(nodes, terms, set(names.values()))
-        self._writer = Writer(names, rows, [*names.values(), *symbols.values()])
+        self._writer = Writer(names, rows, {*names.values(), *symbols.values()})
 
     def of(self, name: str) -> list[Term]:
         """The readings of a line."""

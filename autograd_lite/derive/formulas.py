@@ -138,17 +138,14 @@ class Formulas:
         self.rows = None if "q" in plan.names.values() else rows_of_batch(named)
         self._tensors = walk(output)
         self._seed, self._spelled = seed, False
-        self._builder = self._new_builder(False)
         for guard in (GUARD, 0.0):
+            self._taken = set(plan.names.values())
             with trace(), np.errstate(all="ignore"):
-                self._reading = Reading(plan, self.rows, guard, self._builder.taken)
-            for t in self._tensors:
-                if t.is_leaf and t.name is None and t not in plan.names and t.ndim:
-                    written = self._builder.expression(t)[0].name
-                    if written is not None:
-                        self._reading.writer.symbols[self._reading.meaning.terms[t]] = written
+                self._reading = Reading(plan, self.rows, guard, self._taken)
             if self._write_simple(bool(guard)):
                 break
+        if not self._spelled:
+            self._builder = self._new_builder(False)
         self.leaves = {t: self._builder.expression(t)[0] for t in self._tensors if t.is_leaf}
 
     def spelled_out(self, g: Gradient) -> tuple[Expression | None, list[Definition]]:
@@ -207,10 +204,12 @@ class Formulas:
         return lines, [(name, value) for name, value in given.items() if name not in made]
 
     def _new_builder(self, keep_guards: bool) -> Builder:
+        terms, known = self._reading.meaning.terms, self._reading.writer.symbols
         leaves = [t for t in self._tensors if t.is_leaf]
-        builder = Builder(self._seed, self.plan.names, leaves, self.rows, keep_guards)
-        builder.taken |= {d.name for g in self.gradients for d in g.parts}
-        return builder
+        symbols = {t: known[terms[t]] for t in leaves if t in terms and terms[t] in known}
+        return Builder(
+            self._seed, self.plan.names, leaves, self.rows, keep_guards, symbols, self._taken
+        )
 
 
 class Reading:

@@ -41,6 +41,8 @@ from .terms import (
     without_ones,
 )
 
+SUMS: list[Callable[[Term, frozenset[int], bool], Term | None]] = []
+"""What else a sum over axes may be."""
 _MOST_MARKS = 10**6  # entries of what marks rows that were looked up
 Params = dict[str, Any]
 Normal = Callable[[list[Term], Params, Shape | None], Term | None]
@@ -123,8 +125,8 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
     if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:  # 1 each, or 0
         rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
         return shaped(number(rows if x.op == "softmax" else 0), shape)
-    for split in (_constants_out, _term_by_term, _as_product, _one_by_one, _as_picked):
-        found = split(x, axes, products)
+    for way in (_constants_out, _term_by_term, *SUMS, _as_product, _one_by_one, _as_picked):
+        found = way(x, axes, products)
         if found is not None:
             return shaped(found, shape)
     return rewritten(intern("sum", (x,), {"axes": axes}, shape, x.size + 0.5))

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import itertools
 from collections import ChainMap
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
@@ -24,6 +25,7 @@ from ..graph import inner_first, walk
 from ..masks import comparison
 from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
+from .loops import Loop, Rounds, UnevenError, loops
 from .moves import slices_of
 from .table import CANONICAL
 from .terms import (
@@ -82,11 +84,15 @@ class Meaning:
         nodes = walk(output)
         leaves = [t for t in nodes if t.is_leaf]
         self._whole = _wholes(leaves)
+        self._loops = loops(nodes)
+        self._round: Rounds | None = None
+        needed = {*inner_first(output, self._below)} if self._loops else set(nodes)
         for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0)):
-            self._leaf(t)
+            if t in needed:
+                self._leaf(t)
         for t in nodes:
-            if not t.is_leaf:
-                e = self._read(t, self.terms)
+            if t in needed and not t.is_leaf:
+                e = self._result(t, self.terms)
                 if t.name is not None and t is not output and (keep is None or t.name in keep):
                     e = self._kept(t, e)
                 self.terms[t] = e
@@ -157,10 +163,54 @@ class Meaning:
         self.terms[new] = kept
         return kept
 
+    def _below(self, t: Tensor) -> Sequence[Tensor]:
+        """What must be read before a tensor: where loops gave it, what these share."""
+        if t not in self._loops:
+            return t.inputs
+        parts = [p for _, p in self._loops[t]]
+        return [x for p in parts for x in (p.shared if isinstance(p, Loop) else [p])]
+
+    def _result(self, t: Tensor, known: MutableMapping[Tensor, Term]) -> Term:
+        """The term of a result, from those of what is below it; of loops, rolled up."""
+        if t in self._loops:
+            with suppress(UnevenError):
+                pairs = [
+                    (self._rolled(p, t, known) if isinstance(p, Loop) else known[p], c)
+                    for c, p in self._loops[t]
+                ]
+                return shaped(total(pairs), t.shape)
+            del self._loops[t]
+            self._read_into(known, t.inputs)
+        return self._read(t, known)
+
+    def _read_into(self, known: MutableMapping[Tensor, Term], roots: Iterable[Tensor]) -> None:
+        """Read these, too, and what is below them."""
+        for root in roots:
+            for t in inner_first(root, self._below, known):
+                if self._round is not None and t in self._round.rows:
+                    known[t] = self._round.variable(t)
+                else:
+                    known[t] = self._leaf(t) if t.is_leaf else self._result(t, known)
+
+    def _rolled(self, loop: Loop, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
+        """All rounds of a loop: one is read, of variables, and made of what these are in all."""
+        outer, self._round = self._round, Rounds(loop, self, known, self._round)
+        try:
+            self._read_into(self._round.known, loop.parts[:1])
+            joined = t.op is not None and t.op.name == "concatenate"
+            axis = t.params["axis"] % t.ndim if joined else None
+            return self._round.rolled(loop.parts[0], axis, t.shape)
+        finally:
+            self._round = outer
+
+    def part_of(self, t: Tensor) -> tuple[Any, Any]:
+        """The given array that a given one is a part of, and which."""
+        return self._whole.get(t, (None, None))
+
     def _read(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
         """The term of a result, from those of its inputs."""
         assert t.op is not None
-        args = [self._compared(x) or known[x] for x in t.inputs]
+        args = [self._compared(x, known) or known[x] for x in t.inputs]
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
             size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
             return intern(f"complex {t.op.name}", tuple(args), t.params, t.shape, size)
@@ -172,13 +222,14 @@ class Meaning:
         op = t.op.name if known_op else _own(t)
         return shaped(make(op, args, t.params, t.shape), t.shape)
 
-    def _compared(self, t: Tensor) -> Term | None:
+    def _compared(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term | None:
         """What a mask was made by: a comparison of tensors that are read already."""
         found = comparison(noted(t, "given")) if t._op is None else None
         if found is None:
             return None
         terms = [
-            self.read(x, {}) if isinstance(x, Tensor) else self.constant(x) for x in found.operands
+            self.read(x, known) if isinstance(x, Tensor) else self.constant(x)
+            for x in found.operands
         ]
         return make(found.name, terms, {}, t.shape)
 

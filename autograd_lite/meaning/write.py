@@ -143,13 +143,14 @@ class Writer:
     """
 
     def __init__(
-        self, names: Mapping[Term, str], rows: int | None = None, taken: Iterable[str] = ()
+        self, names: Mapping[Term, str], rows: int | None = None, taken: set[str] | None = None
     ) -> None:
         self.names = dict(names)
         self.rows = rows
         self.given: dict[str, Any] = {}
         self.wrote_q = False
-        self._taken = set(taken) | set(self.names.values())
+        self._taken = set() if taken is None else taken
+        self._taken.update(self.names.values())
         self.symbols: dict[Any, str] = {}
         self._apart: dict[Term, Definition] = {}
         self._parts = (f"u_{i}" for i in count(1))
@@ -173,6 +174,7 @@ class Writer:
             if e not in whole and (e in self._apart or self._is_apart(e, found, uses[e])):
                 if e not in self._apart:
                     name = next(n for n in self._parts if n not in self._taken)
+                    self._taken.add(name)
                     self._apart[e] = Definition(name, found)
                 definitions.append(self._apart[e])
                 found = Expression(found.value, self._apart[e].name)
