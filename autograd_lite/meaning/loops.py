@@ -20,7 +20,7 @@ import numpy as np
 from ..engine.notes import noted
 from ..engine.tensor import Tensor
 from ..graph import inner_first
-from ..masks import comparison
+from ..masks import comparison, name_of_equal
 from .moves import ranges_of, slices_of, summed
 from .terms import (
     ENTRYWISE,
@@ -177,9 +177,11 @@ class Reader(Protocol):
 
     token: int
 
-    def constant(self, array: Any) -> Term: ...
+    def constant(self, array: Any, name: str | None = None) -> Term: ...
 
-    def part_of(self, t: Tensor) -> tuple[Any, Any]: ...
+    def part_of(self, t: Tensor) -> Any: ...
+
+    def whole(self, part: Any) -> Term: ...
 
 
 class Rounds:
@@ -205,7 +207,8 @@ class Rounds:
         self.known = ChainMap[Tensor, Term]({}, known)  # type: ignore[arg-type]
         self.stacked: dict[Term, Term] = {}
         taken = [_ranges(own) for own in loop.places if _whole(own) is not None]
-        taken += [r for own in loop.places if (r := self._ranges_of_given(own)[1])]
+        parts = filter(None, map(self._parts, loop.places))
+        taken += [even([p.ranges for p in own]) for own in parts]
         starts = [[r.start for p in taken for r in p[i]] for i in range(self.count)]
         shape = _counted(np.array(starts, int).reshape(self.count, -1 if taken else 0))
         self.shape = (self.count,) if shape is None else shape
@@ -236,11 +239,12 @@ class Rounds:
         first = own[0]
         lead = len(shape)
         if first.is_leaf:
-            base, ranges = self._ranges_of_given(own)
-            if not ranges:
-                values = np.stack([x._array for x in own])
-                return self._reader.constant(values.reshape(shape + first.shape))
-            e = taken(self._reader.constant(base), ranges, shape)
+            parts = self._parts(own)
+            if not parts:
+                values = np.stack([x._array for x in own]).reshape(shape + first.shape)
+                name = name_of_equal(values) if values.ndim == 1 else None
+                return self._reader.constant(values, name)
+            e = taken(self._reader.whole(parts[0]), [p.ranges for p in parts], shape)
         elif (x := _whole(own)) is not None:
             e = taken(self.known[x], _ranges(own), shape)
         elif len(levels) == 1:
@@ -250,13 +254,11 @@ class Rounds:
             raise UnevenError
         return shaped(e, e.shape[:lead] + first.shape)
 
-    def _ranges_of_given(self, own: Sequence[Tensor]) -> tuple[Any, list[list[range]]]:
-        """The array that given ones are parts of, if it is one, and which."""
-        found = [self._reader.part_of(x) for x in own if x.is_leaf]
-        base = found[0][0] if found else None
-        if base is None or any(x is not base for x, _ in found):
-            return None, []
-        return base, even([ranges_of(part, base.shape) for _, part in found])
+    def _parts(self, own: Sequence[Tensor]) -> list[Any]:
+        """Which parts of one given array these are, if they are."""
+        parts = [p for x in own if x.is_leaf and (p := self._reader.part_of(x))]
+        alike = len(parts) == len(own) and len({(id(p.whole), p.turned) for p in parts}) == 1
+        return parts if alike and not parts[0].turned else []
 
     def rolled(self, first: Tensor, axis: int | None, shape: Shape) -> Term:
         """All rounds of what the first one gives: added up, or side by side along an axis."""

@@ -496,6 +496,8 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     (c, a), (d, b) = map(_scale, args)
     if c is not ONE or d is not ONE:
         return product([(c, 1), (d, 1), (make("matmul", [a, b]), 1)])
+    if 0 in (as_number(a), as_number(b)):
+        return shaped(number(0), _product_shape(a.shape, b.shape))
     if a.ndim == b.ndim == 1:
         return shaped(summed(a * b, [0]), ())
     if is_identity(a) or is_identity(b):

@@ -17,7 +17,7 @@ from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code, numpy_name
 from ..show.expression import Definition, Expression, applied
-from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
+from ..show.notation import ATOM, MATMUL, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
 from .moves import merged_axes, ranges_of
@@ -48,9 +48,9 @@ _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
 
 # What only formulas have.
-OUTER = Op("outer", np.outer, notation=Notation("{0} {1}ᵀ", MATMUL, (PREFIX, ATOM)),
+OUTER = Op("outer", np.outer, notation=Notation("{0} {1}ᵀ", MATMUL, (MATMUL, ATOM)),
            source="np.outer({0}, {1})")  # fmt: skip
-DOT = Op("dot", np.dot, notation=Notation("{0}ᵀ {1}", MATMUL, (ATOM, PREFIX)),
+DOT = Op("dot", np.dot, notation=Notation("{0}ᵀ {1}", MATMUL, (ATOM, MATMUL)),
          source="np.dot({0}, {1})")  # fmt: skip
 NORM = Op("norm", np.linalg.norm, notation=Notation("‖{0}‖", ATOM, (0,)),
           source="np.linalg.norm({0})")  # fmt: skip
@@ -654,7 +654,11 @@ class _Form:
     def _transpose(self, e: Term) -> Expression:
         axes, x = e.params["axes"], self.done[e.args[0]]
         if x.is_called("vec⁻¹") and not _is_plain(e):
-            return applied(HEADS, x.inputs[0], shape=x.shape, axes=axes)
+            turned = axes[-2] > axes[-1]
+            axes = (*axes[:-2], axes[-1], axes[-2]) if turned else axes
+            heads = applied(HEADS, x.inputs[0], shape=x.shape, axes=axes)
+            last = (*range(e.ndim - 2), e.ndim - 1, e.ndim - 2)
+            return applied(OPS["transpose"], heads, axes=last) if turned else heads
         whole = axes == tuple(range(e.ndim))[::-1]
         return applied(OPS["transpose"], x, axes=None if whole else axes)
 
@@ -667,9 +671,16 @@ class _Form:
         if e.op == "sum" and x.op == "*" and len(axes) == 1 and max(x.shape) == math.prod(x.shape):
             factors = [f for f, p in x.args if p == 1]
             if len(factors) == len(x.args) == 2 and all(f.shape == x.shape for f in factors):
-                a, b = (_reshaped(self.done[f], (math.prod(x.shape),)) for f in factors)
-                return _reshaped(applied(DOT, a, b), e.shape)
+                return _reshaped(self._dot(*factors), e.shape)
         return self._over(e.op, x, axes)
+
+    def _dot(self, u: Term, v: Term) -> Expression:
+        """``uᵀ v``; of a quadratic form ``xᵀ A u``."""
+        if v.op == "matmul" and v.args[0].op == "transpose" and v not in self.writer.names:
+            (turned, x), matrix = v.args, self.done.get(v.args[0].args[0])
+            if matrix is not None and turned.ndim == 2:
+                return applied(DOT, self.done[x], applied(ops.matmul, matrix, self._flat(u)))
+        return applied(DOT, self._flat(u), self._flat(v))
 
     def _over(self, op: str, x: Term, axes: frozenset[int]) -> Expression:
         """A reduction; over the axes within blocks it is a pooling."""
@@ -852,7 +863,7 @@ def _raised(x: Expression, p: float) -> Expression:
 def _in_a_sum(pair: tuple[Term, float]) -> Any:
     """What is added comes first, 1 before it, and bare leaves after what is computed."""
     f, c = pair
-    core = f.args[0] if f.op == "transpose" else f
+    core = f.args[0] if f.op in ("transpose", "reshape") else f
     is_leaf = core.kind in ("leaf", "given", "marks")
     rank = (0 if abs(c) >= _SMALL else 3) if f is ONE else 1 + is_leaf
     return c < 0, rank, f.given, f.op == "transpose", f.id

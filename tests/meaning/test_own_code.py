@@ -256,7 +256,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (lambda x, w, y: np.mean(np.maximum(0, 1 - y * (x @ w)) ** 2), (X, 3, Y[:, 0]), {
         "w": "−0.4 · xᵀ (y ∘ relu(1 − y ∘ (x w)))"}),
     (lambda x, w, y: (w @ x @ w) / (w @ w), (X[:3], 3, 0.0), {
-        "w": "((x + xᵀ) w − 2 · w ∘ (wᵀ (xᵀ w)) / Σ(w²)) / Σ(w²)"}),
+        "w": "((x + xᵀ) w − 2 · w · (wᵀ x w) / Σ(w²)) / Σ(w²)"}),
     (lambda x, w, y: np.linalg.slogdet(x + w**2 * np.eye(3))[1], (X[:3], (), 0.0), {
         "w": "2 · w · tr((w² · I + x)⁻¹)"}),
     (lambda x, w, y: -np.sum(y * np.log(rows(x @ w / 3))), (X, (3, 4), np.eye(4)[LABELS]), {
