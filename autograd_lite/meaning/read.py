@@ -373,7 +373,8 @@ def _parts(leaves: Sequence[Tensor]) -> dict[Tensor, Part]:
 
 def _part_of(base: Array, view: Array) -> Part | None:
     """Which part of an array a view of it is."""
-    if not base.flags.c_contiguous or not view.size or base.dtype != view.dtype:
+    plain = base.ndim and base.flags.c_contiguous and base.dtype == view.dtype
+    if not plain or not view.size:
         return None
     start = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
     steps = zip(view.strides, np.ogrid[tuple(map(slice, view.shape))], strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,8 @@ def test_a_loop_is_derived_as_whole_arrays_are(i: int):
     loop, whole, shape = LOOPS[i]
     w = Tensor(np.random.default_rng(i).normal(size=shape), requires_grad=True, name="w")
     looped, of_arrays = ag.derive(loop(w)), ag.derive(whole(w))
-    assert looped["∇w"].result == of_arrays["∇w"].result
+    results = [re.sub(r"c_\d", "c", found["∇w"].result) for found in (looped, of_arrays)]
+    assert results[0] == results[1]
     (expected,) = ag.gradients(loop(w), [w])
     np.testing.assert_allclose(looped["∇w"].value, expected.data, rtol=1e-9)
     space: dict[str, Any] = {}
@@ -119,7 +121,7 @@ def test_two_convolutions_as_loops_are_read_as_two():
     k = [Tensor(RNG.normal(size=(2, 2)), requires_grad=True, name=f"k_{i}") for i in (1, 2)]
     found = ag.derive(np.sum(conv(np.maximum(conv(x, k[0]), 0), k[1]) ** 2))
     assert found["∇k_2"].result == "relu(x ⋆ k_1) ⋆ (2 · (relu(x ⋆ k_1) ⋆ k_2))"
-    assert found["∇k_1"].result.startswith("x ⋆ (")
+    assert found["∇k_1"].result == "x ⋆ u_1"
 
 
 @each([
