@@ -1,13 +1,16 @@
 """What made a mask: a comparison of Tensors gives a plain array, which leaves no other trace.
 
 For readers, which write ``[s > 0]`` where ``s > 0`` was computed. A mask is known as long as it is
-alive, and keeps no computed Tensor alive.
+alive, and keeps no computed Tensor alive. So is the name of a given array, whose parts ``X[i]``
+are no more than views of it.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 from weakref import ref
+
+import numpy as np
 
 from .engine.op import apply
 from .engine.tensor import Array, Tensor
@@ -23,6 +26,26 @@ class Comparison(NamedTuple):
 
 
 _made: dict[int, tuple[ref[Array], str, list[Any]]] = {}  # by the mask's id
+
+
+_names: dict[int, tuple[ref[Array], str]] = {}  # by the array's id
+
+
+def call(array: Array, name: str) -> None:
+    """A given array has a name."""
+    key = id(array)
+    _names[key] = ref(array, lambda _: _names.pop(key, None)), name
+
+
+def name_of(array: Array) -> str | None:
+    """What a given array is called, if anything."""
+    return _names[id(array)][1] if id(array) in _names else None
+
+
+def name_of_equal(array: Array) -> str | None:
+    """What a given array with the same entries is called, if there is one."""
+    known = [(found(), name) for found, name in _names.values()]
+    return next((name for x, name in known if x is not None and np.array_equal(x, array)), None)
 
 
 def remember(mask: Array, name: str, operands: tuple[Any, ...]) -> None:

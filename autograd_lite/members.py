@@ -25,6 +25,7 @@ from .engine.op import apply
 from .engine.tensor import Array, Tensor, _leaf
 from .gradients import backward
 from .lines import hint, line_of, remember
+from .masks import call
 from .numpy_api.filling import filling
 from .seen import look, written
 from .table import Op
@@ -125,6 +126,8 @@ class Members:
         self._tracked = 0
         if requires_grad:
             self.requires_grad = True
+        elif name is not None and type(array) is np.ndarray:
+            call(array, name)
         if Mode.entered:
             tell("born", self)
 
@@ -264,6 +267,8 @@ class Members:
         self.name = _checked(name)
         if self._op is not None and line_of(self) is None:
             remember(self)
+        if not self._tracked and type(self._array) is np.ndarray:
+            call(self._array, name)
         return self
 
     def detach(self: Any) -> Tensor:

@@ -196,7 +196,7 @@ class Readings:
         rest -= {e for e in rest if e in names or e.name is not None or e.kind == "marks"}
         self.unnamed = {f"c_{i}": e for i, e in enumerate(sorted(rest, key=lambda e: e.id), 1)}
         names |= {e: name for name, e in self.unnamed.items()}
-        self._writer = Writer(names, rows, [*names.values(), *symbols.values()])
+        self._writer = Writer(names, rows, {*names.values(), *symbols.values()})
 
     def of(self, name: str) -> list[Term]:
         """The readings of a line that are worth its gradient; if none is, that gradient alone."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count
+from types import MappingProxyType
 
 import numpy as np
 
@@ -30,6 +31,8 @@ class Builder:
         leaves: what was given, in the order in which it is used.
         rows: how many rows a batch has, which a mean divides by; written q.
         keep_guards: write what keeps a division from 0.
+        symbols: of arrays without a name, that they have already.
+        taken: all symbols that there are; new ones are added.
     """
 
     def __init__(
@@ -39,6 +42,8 @@ class Builder:
         leaves: Iterable[Tensor],
         rows: int | None,
         keep_guards: bool = False,
+        symbols: Mapping[Tensor, str] = MappingProxyType({}),
+        taken: set[str] | None = None,
     ) -> None:
         self._names = names
         self._keep_guards = keep_guards
@@ -47,7 +52,8 @@ class Builder:
         ones = applied(OPS["broadcast_to"], one, shape=seed.shape) if seed.size > 1 else one
         self._expressions: dict[Tensor, Expression] = {seed: ones}
         self._rows = rows
-        self.taken = set(names.values())
+        self.taken = set(names.values()) if taken is None else taken
+        self._symbols = symbols
         self._auxiliary = (f"u_{i}" for i in count(1))
         self._same: dict[object, Expression] = {}
         for leaf in sorted(leaves, key=lambda t: t not in names):
@@ -121,7 +127,8 @@ class Builder:
         found = self._same.get(_numbers(tensor._array))
         if found is not None:
             return found
-        name = next(n for i in count(1) if (n := f"c_{i}") not in self.taken)
+        name = self._symbols.get(tensor)
+        name = name or next(n for i in count(1) if (n := f"c_{i}") not in self.taken)
         self.taken.add(name)
         return Expression(tensor._array, name)
 

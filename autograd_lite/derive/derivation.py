@@ -75,13 +75,17 @@ class Step:
     @property
     def text(self) -> str:
         """The step on a few lines."""
+        return self._text(set())
+
+    def _text(self, known: set[str]) -> str:
+        """The step, with the symbols that aren't known; they are from here on."""
         indent = " " * len(self.symbol)
         whole, _, products = self.chain.partition(" = ")
         first = [part for part in (whole, products) if part and part != self.symbol]
         lines = [f"{self.symbol} = {' = '.join(first)}" if first else self.symbol]
         further = dict.fromkeys((self.formula, self.result))
         lines += [f"{indent} = {formula}" for formula in further]
-        lines += [f"{indent}   with {name} = {text(x)}" for name, x in self._defined]
+        lines += [f"{indent}   with {name} = {text(x)}" for name, x in self._defined(known)]
         lines.append(f"{indent}   shapes: {self.shapes}")
         lines.append(f"{indent}   value:  {_numbers(self.value, indent)}")
         return "\n".join(lines)
@@ -89,6 +93,9 @@ class Step:
     @property
     def latex(self) -> str:
         """The step as an ``aligned`` environment."""
+        return self._latex(set())
+
+    def _latex(self, known: set[str]) -> str:
         whole, _, _ = self.chain.partition(" = ")
         products = dict.fromkeys(
             r" \cdot ".join(latex_name(f"∂{of}/∂{by}") for of, by in path) for path in self.paths
@@ -100,18 +107,23 @@ class Step:
         left_shaped = over_shape(latex_name(self.symbol), self.value.shape)
         lines += [f"{left_shaped} &= {latex(self.simple, True)}"]
         lines += [
-            rf"&\text{{with }} {latex_name(name)} = {latex(x)}" for name, x in self._defined
+            rf"&\text{{with }} {latex_name(name)} = {latex(x)}" for name, x in self._defined(known)
         ]
         return aligned(lines)
 
-    @property
-    def _defined(self) -> list[tuple[str, Expression]]:
-        return list(dict(self.definitions + self.parts).items())
+    def _defined(self, known: set[str]) -> list[tuple[str, Expression]]:
+        found = dict(self.definitions + self.parts)
+        new = [(name, x) for name, x in found.items() if name not in known]
+        known.update(found)
+        return new
 
     @property
     def markdown(self) -> str:
         """The step as Markdown: its symbol, and LaTeX between double dollars."""
-        return f"**{plain_markdown(self.symbol)}**\n\n{displayed(self.latex)}"
+        return self._markdown(set())
+
+    def _markdown(self, known: set[str]) -> str:
+        return f"**{plain_markdown(self.symbol)}**\n\n{displayed(self._latex(known))}"
 
     def __str__(self) -> str:
         return self.text
@@ -176,18 +188,21 @@ class Derivation:
 
     @property
     def text(self) -> str:
-        """All steps as plain text."""
-        return "\n\n".join([step.text for step in self.steps] + self._remarks())
+        """All steps as plain text; a symbol of a part is said once."""
+        known = set[str]()
+        return "\n\n".join([step._text(known) for step in self.steps] + self._remarks())
 
     @property
     def latex(self) -> str:
         """All steps as LaTeX, for a display that takes ``aligned``."""
-        return "\n\n".join(step.latex for step in self.steps)
+        known = set[str]()
+        return "\n\n".join(step._latex(known) for step in self.steps)
 
     @property
     def markdown(self) -> str:
         """All steps as Markdown with LaTeX between double dollars."""
-        parts = [step.markdown for step in self.steps]
+        known = set[str]()
+        parts = [step._markdown(known) for step in self.steps]
         return "\n\n".join(parts + self._remarks())
 
     @property
@@ -218,7 +233,8 @@ class Derivation:
         return self.markdown
 
     def _repr_latex_(self) -> str:
-        return "\n\n".join(displayed(step.latex) for step in self.steps)
+        known = set[str]()
+        return "\n\n".join(displayed(step._latex(known)) for step in self.steps)
 
 
 def _needed(root: Expression, defined: dict[str, Expression]) -> list[tuple[str, Expression]]:

@@ -139,18 +139,26 @@ class Formulas:
         self._tensors = walk(output)
         self._eps = max(np.finfo(t.dtype).eps for t in self._tensors if t.dtype.kind in "fc")
         self._seed, self._spelled = seed, False
-        self._builder = self._new_builder(False)
         for guard in (GUARD, 0.0):
+            self._taken = set(plan.names.values())
             with trace(), np.errstate(all="ignore"):
-                self._reading = Reading(plan, self.rows, guard, self._builder.taken)
-            for t in self._tensors:
-                if t.is_leaf and t.name is None and t not in plan.names and t.ndim:
-                    written = self._builder.expression(t)[0].name
-                    if written is not None:
-                        self._reading.writer.symbols[self._reading.meaning.terms[t]] = written
+                self._reading = Reading(plan, self.rows, guard, self._taken)
+            self._call_arrays()
             if self._write_simple(bool(guard)):
                 break
+        if not self._spelled:
+            self._builder = self._new_builder(False)
         self.leaves = {t: self._builder.expression(t)[0] for t in self._tensors if t.is_leaf}
+
+    def _call_arrays(self) -> None:
+        """Arrays without a name are called as in a figure, but for those of a loop's rounds."""
+        terms, writer = self._reading.meaning.terms, self._reading.writer
+        leaves = [t for t in self._tensors if t.is_leaf and t in terms and terms[t].op == "leaf"]
+        builder = Builder(self._seed, self.plan.names, leaves, self.rows, taken=self._taken)
+        for t in leaves:
+            name = builder.expression(t)[0].name
+            if name is not None and t.name is None and not t._tracked:
+                writer.symbols[terms[t]] = name
 
     def spelled_out(self, g: Gradient) -> tuple[Expression | None, list[Definition]]:
         """A gradient as the rules give it, and what has a symbol of its own in it."""
@@ -166,8 +174,11 @@ class Formulas:
         return g.given, g.definitions
 
     def _write_simple(self, guarded: bool) -> bool:
-        for g in self.gradients:
-            g.simple, g.parts = simple, _ = self._reading.step(g)
+        terms = [self._reading.step(g) for g in self.gradients]
+        writer = self._reading.writer
+        writer.prepare(terms)
+        for g, term in zip(self.gradients, terms, strict=True):
+            g.simple, g.parts = simple, _ = writer.expression(term)
             cancels = None if simple.value.any() else self.spelled_out(g)[0]
             if not self._reading.agrees(g, cancels, self._eps):
                 if guarded:
@@ -208,10 +219,12 @@ class Formulas:
         return lines, [(name, value) for name, value in given.items() if name not in made]
 
     def _new_builder(self, keep_guards: bool) -> Builder:
+        terms, known = self._reading.meaning.terms, self._reading.writer.symbols
         leaves = [t for t in self._tensors if t.is_leaf]
-        builder = Builder(self._seed, self.plan.names, leaves, self.rows, keep_guards)
-        builder.taken |= {d.name for g in self.gradients for d in g.parts}
-        return builder
+        symbols = {t: known[terms[t]] for t in leaves if t in terms and terms[t] in known}
+        return Builder(
+            self._seed, self.plan.names, leaves, self.rows, keep_guards, symbols, self._taken
+        )
 
 
 class Reading:
@@ -243,11 +256,11 @@ class Reading:
         self.chose = agree(g.simple, np.asarray(chosen._array), as_of=cancels, eps=eps)
         return self.chose
 
-    def step(self, g: Gradient) -> tuple[Expression, list[Definition]]:
+    def step(self, g: Gradient) -> Term:
         """The gradient by those before it, or by ones further back where that is shorter."""
         cotangent = self._cotangents.get(self.meaning.tensors[g.target])
         if cotangent is None:
-            return self.writer.expression(shaped(number(0.0), g.value.shape))
+            return shaped(number(0.0), g.value.shape)
         found = self.meaning.read(cotangent, self._known)
         if g.target.is_leaf or found.size > _SHORT:
             used = {e for e in subterms(found, 12, 400) if e.kind == "gradient"}
@@ -259,7 +272,7 @@ class Reading:
             e = leaf(key, g.value.shape, "gradient", g.symbol, g.value)
             self._known[cotangent] = e
             self.writer.names.setdefault(e, g.symbol)
-        return self.writer.expression(shaped(found, g.value.shape))
+        return shaped(found, g.value.shape)
 
 
 def _array(x: Array) -> str:

@@ -43,6 +43,8 @@ from .terms import (
     without_ones,
 )
 
+SUMS: list[Callable[[Term, frozenset[int], bool], Term | None]] = []
+"""What else a sum over axes may be."""
 _MOST_MARKS = 10**6  # entries of what marks rows that were looked up
 Params = dict[str, Any]
 Normal = Callable[[list[Term], Params, Shape | None], Term | None]
@@ -125,8 +127,8 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
     if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:  # 1 each, or 0
         rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
         return shaped(number(rows if x.op == "softmax" else 0), shape)
-    for split in (_constants_out, _term_by_term, _as_product, _one_by_one, _as_picked):
-        found = split(x, axes, products)
+    for way in (_constants_out, _term_by_term, *SUMS, _as_product, _one_by_one, _as_picked):
+        found = way(x, axes, products)
         if found is not None:
             return shaped(found, shape)
     return rewritten(intern("sum", (x,), {"axes": axes}, shape, x.size + 0.5))
@@ -496,6 +498,8 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     (c, a), (d, b) = map(_scale, args)
     if c is not ONE or d is not ONE:
         return product([(c, 1), (d, 1), (make("matmul", [a, b]), 1)])
+    if 0 in (as_number(a), as_number(b)):
+        return shaped(number(0), _product_shape(a.shape, b.shape))
     if a.ndim == b.ndim == 1:
         return shaped(summed(a * b, [0]), ())
     if is_identity(a) or is_identity(b):

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import itertools
 from collections import ChainMap
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,9 +22,10 @@ from .. import ops as _ops
 from ..engine.notes import noted
 from ..engine.tensor import Array, Tensor
 from ..graph import inner_first, walk
-from ..masks import comparison
+from ..masks import comparison, name_of
 from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
+from .loops import Loop, Rounds, UnevenError, loops
 from .moves import slices_of
 from .table import CANONICAL
 from .terms import (
@@ -81,12 +83,23 @@ class Meaning:
         self._quotients: dict[Term, list[tuple[Term, Term]]] = {}  # by what is divided by
         nodes = walk(output)
         leaves = [t for t in nodes if t.is_leaf]
-        self._whole = _wholes(leaves)
+        self._parts = _parts(leaves)
+        for part in self._parts.values():
+            self.whole(part)
+        self._states = {
+            x for t in nodes if t._op is not None and t._op.name == "matmul"
+            and any(y._op is None and y._tracked for y in t.inputs)
+            for x in t.inputs if x._op is None and not x._array.any()
+        }  # fmt: skip
+        self._loops = loops(nodes)
+        self._round: Rounds | None = None
+        needed = {*inner_first(output, self._below)} if self._loops else set(nodes)
         for t in sorted(leaves, key=lambda t: (t.name is None, t.ndim == 0)):
-            self._leaf(t)
+            if t in needed:
+                self._leaf(t)
         for t in nodes:
-            if not t.is_leaf:
-                e = self._read(t, self.terms)
+            if t in needed and not t.is_leaf:
+                e = self._result(t, self.terms)
                 if t.name is not None and t is not output and (keep is None or t.name in keep):
                     e = self._kept(t, e)
                 self.terms[t] = e
@@ -97,12 +110,16 @@ class Meaning:
             e = leaf((self.token, id(t)), t.shape, "leaf", t.name, t._array)
             self._built[e] = self.tensors[t] = t
         else:
-            whole = self._whole.get(t)
-            e = self.constant(t._array if whole is None else whole[0], t.name, made)
-            if e.op == "leaf" and whole is None:
-                self._built.setdefault(e, t)
-            if whole is not None:
-                e = make("getitem", [e], {"index": whole[1]}, t.shape)
+            part = self.part_of(t)
+            if part is None:
+                e = self.constant(t._array, t.name, made or t in self._states)
+                if e.op == "leaf":
+                    self._built.setdefault(e, t)
+            else:
+                shape = t.shape[::-1] if part.turned else t.shape
+                index = slices_of(part.ranges, part.whole.shape)
+                e = make("getitem", [self.whole(part)], {"index": index}, shape)
+                e = make("transpose", [e]) if part.turned else e
         self.terms[t] = e
         return e
 
@@ -120,6 +137,9 @@ class Meaning:
                 found = _related(array, other)
                 if found is not None:
                     return found
+            is_signed = array.ndim and array.dtype.kind != "b" and array.min(initial=0) == -1
+            if is_signed and np.isin(array, (0, -1)).all():
+                return scaled(self.constant(np.abs(array)), -1.0)
             size = array.max(initial=0) if array.dtype.kind == "f" and not array.all() else 0
             if 0 < size != 1 and np.isin(array, (0, size)).all():
                 return scaled(self.constant(array / size), float(size))
@@ -157,10 +177,58 @@ class Meaning:
         self.terms[new] = kept
         return kept
 
+    def _below(self, t: Tensor) -> Sequence[Tensor]:
+        """What must be read before a tensor: where loops gave it, what these share."""
+        if t not in self._loops:
+            return t.inputs
+        parts = [p for _, p in self._loops[t]]
+        return [x for p in parts for x in (p.shared if isinstance(p, Loop) else [p])]
+
+    def _result(self, t: Tensor, known: MutableMapping[Tensor, Term]) -> Term:
+        """The term of a result, from those of what is below it; of loops, rolled up."""
+        if t in self._loops:
+            with suppress(UnevenError):
+                pairs = [
+                    (self._rolled(p, t, known) if isinstance(p, Loop) else known[p], c)
+                    for c, p in self._loops[t]
+                ]
+                return shaped(total(pairs), t.shape)
+            del self._loops[t]
+            self._read_into(known, t.inputs)
+        return self._read(t, known)
+
+    def _read_into(self, known: MutableMapping[Tensor, Term], roots: Iterable[Tensor]) -> None:
+        """Read these, too, and what is below them."""
+        for root in roots:
+            for t in inner_first(root, self._below, known):
+                if self._round is not None and t in self._round.rows:
+                    known[t] = self._round.variable(t)
+                else:
+                    known[t] = self._leaf(t) if t.is_leaf else self._result(t, known)
+
+    def _rolled(self, loop: Loop, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
+        """All rounds of a loop: one is read, of variables, and made of what these are in all."""
+        outer, self._round = self._round, Rounds(loop, self, known, self._round)
+        try:
+            self._read_into(self._round.known, loop.parts[:1])
+            joined = t.op is not None and t.op.name == "concatenate"
+            axis = t.params["axis"] % t.ndim if joined else None
+            return self._round.rolled(loop.parts[0], axis, t.shape)
+        finally:
+            self._round = outer
+
+    def part_of(self, t: Tensor) -> Part | None:
+        """Which part of a given array a given one is, if one is known."""
+        return self._parts.get(t)
+
+    def whole(self, part: Part) -> Term:
+        """The array that a part is of."""
+        return self.constant(part.whole, name_of(part.whole))
+
     def _read(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
         """The term of a result, from those of its inputs."""
         assert t.op is not None
-        args = [self._compared(x) or known[x] for x in t.inputs]
+        args = [self._compared(x, known) or known[x] for x in t.inputs]
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
             size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
             return intern(f"complex {t.op.name}", tuple(args), t.params, t.shape, size)
@@ -172,13 +240,14 @@ class Meaning:
         op = t.op.name if known_op else _own(t)
         return shaped(make(op, args, t.params, t.shape), t.shape)
 
-    def _compared(self, t: Tensor) -> Term | None:
+    def _compared(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term | None:
         """What a mask was made by: a comparison of tensors that are read already."""
         found = comparison(noted(t, "given")) if t._op is None else None
         if found is None:
             return None
         terms = [
-            self.read(x, {}) if isinstance(x, Tensor) else self.constant(x) for x in found.operands
+            self.read(x, known) if isinstance(x, Tensor) else self.constant(x)
+            for x in found.operands
         ]
         return make(found.name, terms, {}, t.shape)
 
@@ -270,52 +339,54 @@ class Meaning:
         return self._built[root]
 
 
-def _wholes(leaves: Sequence[Tensor]) -> dict[Tensor, tuple[Array, tuple[Any, ...]]]:
-    """The given arrays that are parts of another one, and which: where several are of the same."""
-    found: dict[int, list[tuple[Tensor, Array, tuple[Any, ...]]]] = {}
+class Part(NamedTuple):
+    """A given array that is a part of another one.
+
+    Attributes:
+        whole: the other one.
+        ranges: what is taken of each of its axes.
+        turned: whether it is transposed.
+    """
+
+    whole: Array
+    ranges: list[range]
+    turned: bool
+
+
+def _parts(leaves: Sequence[Tensor]) -> dict[Tensor, Part]:
+    """The given arrays that are parts of one with a name, or which has several parts."""
+    found: dict[int, dict[Tensor, Part]] = {}
     for t in leaves:
         given = noted(t, "given")
         view = t._array if given is None else given
         if not t._tracked and t.name is None and isinstance(view.base, np.ndarray):
             part = _part_of(view.base, view)
-            if part is not None and np.array_equal(view.base[part], t._array):
-                found.setdefault(id(view.base), []).append((t, view.base, part))
+            if part is not None and np.array_equal(view, t._array):
+                found.setdefault(id(view.base), {})[t] = part
     return {
-        t: (base, part)
+        t: part
         for parts in found.values()
-        for t, base, part in parts
-        if len({p for *_, part in parts for p in [str(part)]}) > 1
+        for t, part in parts.items()
+        if name_of(part.whole) or len({str(p.ranges) for p in parts.values()}) > 1
     }
 
 
-def _part_of(base: Array, view: Array) -> Any:
-    """The index that gives a view: numbers and slices."""
-    if not base.flags.c_contiguous or not view.size:
+def _part_of(base: Array, view: Array) -> Part | None:
+    """Which part of an array a view of it is."""
+    plain = base.ndim and base.flags.c_contiguous and base.dtype == view.dtype
+    if not plain or not view.size:
         return None
-    offset = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
-    axes = list(zip(view.shape, view.strides, strict=True))
-    part: list[Any] = []
-    for i, step in enumerate(base.strides):
-        first, offset = divmod(offset, step or 1)
-        if axes and (axes[0][1] >= step or len(axes) == base.ndim - i):
-            n, stride = axes.pop(0)
-            times = stride // step if n > 1 else 1
-            part.append(slice(first, first + (n - 1) * times + 1, times) if times else first)
-        else:
-            part.append(first)
-    if any(isinstance(p, int) and not 0 <= p < n for p, n in zip(part, base.shape, strict=True)):
+    start = view.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    steps = zip(view.strides, np.ogrid[tuple(map(slice, view.shape))], strict=True)
+    places = sum((step * i for step, i in steps), np.array(start)) // base.itemsize
+    if places.min() < 0 or places.max() >= base.size:
         return None
-    found = base[tuple(part)]
-    alike = found.shape == view.shape and found.strides == view.strides
-    same = found.__array_interface__["data"] == view.__array_interface__["data"]
-    if not alike or not same:
-        return None
-    for i, (p, n) in enumerate(zip(part, base.shape, strict=True)):
-        if isinstance(p, slice):
-            part[i] = (*slices_of([range(n)[p]], (n,)), slice(None))[0]
-    while part[-1:] == [slice(None)]:
-        del part[-1]
-    return tuple(part) if len(part) != 1 else part[0]
+    found = [np.unique(i) for i in np.unravel_index(places, base.shape)]
+    ranges = [range(i[0], i[-1] + 1, int(np.diff(i)[0]) if len(i) > 1 else 1) for i in found]
+    flat = np.ravel_multi_index(np.ix_(*ranges), base.shape).ravel()
+    turned = not np.array_equal(flat, places.ravel())
+    same = not turned or np.array_equal(flat, places.T.ravel())
+    return Part(base, ranges, turned) if same else None
 
 
 VALUES = {op.name: op for op in VALUE_OPS.values()}

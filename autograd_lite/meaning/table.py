@@ -19,6 +19,7 @@ from .terms import (
     ENTRYWISE,
     NORMAL,
     ONE,
+    Off,
     Shape,
     Term,
     as_number,
@@ -192,10 +193,32 @@ def _log(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term 
     (x,) = args
     if x.op == "exp":
         return x.operands[0]
-    apart = ("exp", "softmax", "sigmoid")
-    if x.op == "*" and any(f.op in apart or (f.op == "+" and p < 0) for f, p in x.args):
+    if x.op == "*" and any(f.op in _POSITIVE or (f.op == "+" and p < 0) for f, p in x.args):
         return total([(scaled(log(f), p), 1) for f, p in x.args], x.shape)
+    if Off.depth:  # a pattern
+        return None
+    c, rest = coefficient(x)
+    if c > 0 and c != 1 and rest.op != "+":
+        return total([(log(rest), 1), (ONE, math.log(c))], x.shape)
+    if x.op == "sum" and x.args[0].op == "*" and _is_positive(x.args[0]):
+        return make("logsumexp", [log(x.args[0])], x.params)
+    if x.op == "matmul" and any(map(_is_positive, x.args)):
+        a, b = (log(y) for y in x.args)
+        a = shaped(a, a.shape + (1,) * (b.ndim - 1))
+        axis = a.ndim - b.ndim
+        return shaped(make("logsumexp", [a + b], {"axes": frozenset([axis])}), x.shape)
     return None
+
+
+_POSITIVE = ("exp", "softmax", "sigmoid")
+
+
+def _is_positive(x: Term) -> bool:
+    """Whether it is a product of exponentials and the like, and one of them a factor."""
+    factors = x.args if x.op == "*" else ((x, 1.0),)
+    return all(f.op in _POSITIVE for f, _ in factors) and ("exp", 1.0) in [
+        (f.op, p) for f, p in factors
+    ]
 
 
 @normal("exp")
@@ -263,6 +286,8 @@ _REFLECTED: dict[str, Callable[[Term], Term]] = {  # of −x by that of x
     "softplus": lambda x: softplus(x) - x,
     "sigmoid": lambda x: 1 - sigmoid(x),
     "tanh": lambda x: -tanh(x),
+    "absolute": np.abs,
+    "sign": lambda x: -np.sign(x),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial, reduce
 from itertools import count
@@ -17,7 +17,7 @@ from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code, numpy_name
 from ..show.expression import Definition, Expression, applied
-from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
+from ..show.notation import ATOM, MATMUL, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
 from .moves import merged_axes, ranges_of
@@ -31,6 +31,7 @@ from .terms import (
     as_number,
     bare,
     coefficient,
+    fits,
     intern,
     is_identity,
     is_mask,
@@ -38,6 +39,7 @@ from .terms import (
     marked,
     only_ones_moved,
     product_of,
+    shaped,
     snapped,
     sum_of,
 )  # fmt: skip
@@ -48,9 +50,9 @@ _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
 
 # What only formulas have.
-OUTER = Op("outer", np.outer, notation=Notation("{0} {1}ᵀ", MATMUL, (PREFIX, ATOM)),
+OUTER = Op("outer", np.outer, notation=Notation("{0} {1}ᵀ", MATMUL, (MATMUL, ATOM)),
            source="np.outer({0}, {1})")  # fmt: skip
-DOT = Op("dot", np.dot, notation=Notation("{0}ᵀ {1}", MATMUL, (ATOM, PREFIX)),
+DOT = Op("dot", np.dot, notation=Notation("{0}ᵀ {1}", MATMUL, (ATOM, MATMUL)),
          source="np.dot({0}, {1})")  # fmt: skip
 NORM = Op("norm", np.linalg.norm, notation=Notation("‖{0}‖", ATOM, (0,)),
           source="np.linalg.norm({0})")  # fmt: skip
@@ -143,50 +145,59 @@ class Writer:
     """
 
     def __init__(
-        self, names: Mapping[Term, str], rows: int | None = None, taken: Iterable[str] = ()
+        self, names: Mapping[Term, str], rows: int | None = None, taken: set[str] | None = None
     ) -> None:
         self.names = dict(names)
         self.rows = rows
         self.given: dict[str, Any] = {}
         self.wrote_q = False
-        self._taken = set(taken) | set(self.names.values())
+        self._taken = set() if taken is None else taken
+        self._taken.update(self.names.values())
         self.symbols: dict[Any, str] = {}
         self._apart: dict[Term, Definition] = {}
+        self._prepared: dict[Term, tuple[Term, Counter[Term]]] = {}
         self._parts = (f"u_{i}" for i in count(1))
 
     def expression(self, root: Term) -> tuple[Expression, list[Definition]]:
         """What ``root`` is, and the parts of it that got a symbol, in the order they need."""
+        if root not in self._prepared:
+            self.prepare([root])
+        root, uses = self._prepared[root]
         done: dict[Term, Expression] = {}
         definitions: list[Definition] = []
-        uses = self._uses(root)
-        if any(_place(e) is not None or _is_entry(e) for e in uses):
-            root = by_entries(root, self.names)
-            uses = self._uses(root)
-        nested = _nested(root, uses, self.names)
-        if nested is not root:
-            root, uses = nested, self._uses(nested)
         whole = [root]
-        while whole[-1].op in ("reshape", "broadcast_to") and whole[-1] not in self.names:
-            whole.append(whole[-1].args[0])
+        while whole[-1] not in self.names and (
+            whole[-1].op in ("reshape", "broadcast_to") or _is_alone(whole[-1])
+        ):
+            whole += whole[-1].operands
         for e in inner_first(root, self._below):
             found = _Form(self, done).write(e)
             if e not in whole and (e in self._apart or self._is_apart(e, found, uses[e])):
                 if e not in self._apart:
                     name = next(n for n in self._parts if n not in self._taken)
+                    self._taken.add(name)
                     self._apart[e] = Definition(name, found)
                 definitions.append(self._apart[e])
                 found = Expression(found.value, self._apart[e].name)
             done[e] = found
         return done[root], definitions
 
-    def _uses(self, root: Term) -> Counter[Term]:
-        uses: Counter[Term] = Counter([root])
-        stack = [root]
+    def prepare(self, roots: Sequence[Term]) -> None:
+        """Let what these have in common have one symbol in all of them."""
+        forms = [by_entries(root, self.names) for root in roots]
+        nested = _nested(forms, self._uses(forms), self.names)
+        uses = self._uses(nested)
+        self._prepared |= {root: (new, uses) for root, new in zip(roots, nested, strict=True)}
+
+    def _uses(self, roots: Sequence[Term]) -> Counter[Term]:
+        uses: Counter[Term] = Counter()
+        stack = list(dict.fromkeys(roots))
+        seen = set(stack)
         while stack:
-            e = stack.pop()
-            for x in self._below(e):
+            for x in self._below(stack.pop()):
                 uses[x] += 1
-                if uses[x] == 1:
+                if x not in seen:
+                    seen.add(x)
                     stack.append(x)
         return uses
 
@@ -280,6 +291,11 @@ def _divided(x: Expression, y: Expression) -> Expression:
     return applied(ops.divide, x, y)
 
 
+def _is_alone(e: Term) -> bool:
+    """Whether it is only a number times something."""
+    return e.op == "+" and len(e.args) == 1 and e.args[0][0] is not ONE
+
+
 def _is_scaled(x: Expression) -> bool:
     """Whether a number stands before the rest."""
     return x.is_called("multiply") and x.inputs[0].is_number and x.inputs[0].shape == ()
@@ -323,7 +339,10 @@ def _is_entry(e: Term) -> bool:
 
 
 def by_entries(root: Term, names: Collection[Term]) -> Term:
-    """Beside what marks one entry the factors' own entries: ``w[0]² · onehot(0)``."""
+    """Beside what marks one entry the factors' own entries: ``w[0]² · onehot(0)``.
+
+    And columns times rows as products of vectors.
+    """
     done: dict[Term, Term] = {}
     for e in inner_first(root, lambda e: e.operands if e not in names else []):
         done[e] = e
@@ -334,24 +353,66 @@ def by_entries(root: Term, names: Collection[Term]) -> Term:
         else:
             hot = next((f for f in e.operands if e.op == "*" and _is_entry(f)), e)
             parts = [done[f] if f is hot or hot is e else _entry(done[f], hot) for f in e.operands]
-            done[e] = _rebuilt(e, parts, e.shape)
+            done[e] = _outer(_rebuilt(e, parts, e.shape))
     return done[root]
 
 
-def _nested(root: Term, uses: Collection[Term], names: Collection[Term]) -> Term:
-    """With a long product as one factor of those that have all of its factors, and more."""
-    long = [e for e in uses if e.op == "*" and e.size >= _TWICE and e not in names][:_MOST]
-    inner = {e: [p for p in long if p is not e and {*p.args} < {*e.args}] for e in long}
-    if not any(inner.values()):
-        return root
+def _outer(e: Term) -> Term:
+    """``v wᵀ`` where a column that was made of a vector meets a row that is one."""
+    factors = e.args if e.op == "*" and e.ndim == 2 else ()
+    columns = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
+    rows = [f for f, p in factors if p == 1 and (1,) < f.shape[-1:] == (math.prod(f.shape),)]
+    alone = {f: p for f, p in factors if math.prod(f.shape) == 1}
+    if not columns or not rows or len(columns) + len(rows) + len(alone) < len(factors):
+        return e
+    u, v = (product_of(dict.fromkeys(map(_flat_term, some), 1.0)) for some in (columns, rows))
+    outer = intern("outer", (u, v), {}, e.shape, u.size + v.size)
+    return product_of({outer: 1.0, **alone})
+
+
+def _flat_term(f: Term) -> Term:
+    """A row or a column as a vector."""
+    while f.op in ("reshape", "transpose"):
+        f = f.args[0]
+    return shaped(f, (math.prod(f.shape),))
+
+
+def _nested(roots: Sequence[Term], uses: Counter[Term], names: Collection[Term]) -> list[Term]:
+    """With a long sum or product as one part of those that have all of its parts, and more."""
+    long = [e for e in uses if e.op in "+*" and e.size >= _TWICE and e not in names][:_MOST]
+    inner = {e: pair for e in long if (pair := _inner(e, long, uses)) is not None}
     done: dict[Term, Term] = {}
-    for e in inner_first(root, lambda e: e.operands if e not in names else []):
-        done[e] = e if e in names else _rebuilt(e, [done[x] for x in e.operands], e.shape)
-        if inner.get(e):
-            p = max(inner[e], key=lambda p: p.size)
-            rest = {done[f]: c for f, c in e.args if (f, c) not in p.args}
-            done[e] = product_of({_rebuilt(p, [done[x] for x in p.operands], p.shape): 1, **rest})
-    return done[root]
+
+    def below(e: Term) -> list[Term]:
+        operands = [] if e in names else e.operands
+        return [*operands, inner[e][0]] if e in inner else operands
+
+    for root in roots:
+        for e in inner_first(root, below, done):
+            done[e] = e if e in names else _rebuilt(e, [done[x] for x in e.operands], e.shape)
+            if e in inner:
+                p, k = inner[e]
+                rest = {f: c - k * dict(p.args).get(f, 0.0) for f, c in e.args}
+                rest |= {f: -k * c for f, c in p.args if f not in rest}
+                parts = {done.get(f, f): c for f, c in rest.items() if abs(c) > 1e-12}
+                done[e] = (sum_of if e.op == "+" else product_of)({done[p]: k, **parts})
+    return [done[root] for root in roots]
+
+
+def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, float] | None:
+    """Of what it has all parts of, so many times, but perhaps a number, the longest."""
+    found = []
+    own = dict(e.args)
+    for p in long:
+        parts = [(f, c) for f, c in p.args if f is not ONE]
+        if p.op == e.op and p is not e and all(f in own for f, _ in parts) and len(parts) > 1:
+            k = own[parts[0][0]] / parts[0][1]
+            alike = all(abs(own[f] - k * c) < 1e-12 for f, c in parts)
+            more = len(own) - (ONE in own) - len(parts)
+            first = (more, uses[p], ONE in dict(p.args)) > (0, uses[e], ONE in own)
+            if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
+                found.append((p, k))
+    return max(found, key=lambda pair: pair[0].size, default=None)
 
 
 def _entry(e: Term, hot: Term) -> Term:
@@ -573,10 +634,6 @@ class _Form:
         turned: bool,
         c: float,
     ) -> Expression:
-        if not turned and not written and c == 1:
-            outer = self._outer(factors)
-            if outer is not None:
-                return outer
         pair = _slope(factors)
         if pair is not None:
             factors = [z for z in factors if z[0] not in pair] + [(f, 1.0) for f in pair]
@@ -615,16 +672,8 @@ class _Form:
                 return _raised(_reshaped(norm, f.shape), 2 * p)
         return _raised(x, p)
 
-    def _outer(self, factors: list[tuple[Term, float]]) -> Expression | None:
-        """``v wᵀ`` where a column that was made of a vector meets a row that is one."""
-        left = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
-        right = [f for f, p in factors if p == 1 and (1,) < f.shape[-1:] == (math.prod(f.shape),)]
-        alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
-        if not left or not right or len(left) + len(right) + len(alone) < len(factors):
-            return None
-        both = (reduce(_times, map(self._flat, some)) for some in (left, right))
-        found = applied(OUTER, *both)
-        return _times(self._multiplied(alone, {}), found) if alone else found
+    def _outer(self, e: Term) -> Expression:
+        return applied(OUTER, *(self.done[f] for f in e.args))
 
     def _flat(self, f: Term) -> Expression:
         """A row or a column as a vector."""
@@ -652,7 +701,11 @@ class _Form:
     def _transpose(self, e: Term) -> Expression:
         axes, x = e.params["axes"], self.done[e.args[0]]
         if x.is_called("vec⁻¹") and not _is_plain(e):
-            return applied(HEADS, x.inputs[0], shape=x.shape, axes=axes)
+            turned = axes[-2] > axes[-1]
+            axes = (*axes[:-2], axes[-1], axes[-2]) if turned else axes
+            heads = applied(HEADS, x.inputs[0], shape=x.shape, axes=axes)
+            last = (*range(e.ndim - 2), e.ndim - 1, e.ndim - 2)
+            return applied(OPS["transpose"], heads, axes=last) if turned else heads
         whole = axes == tuple(range(e.ndim))[::-1]
         return applied(OPS["transpose"], x, axes=None if whole else axes)
 
@@ -665,9 +718,16 @@ class _Form:
         if e.op == "sum" and x.op == "*" and len(axes) == 1 and max(x.shape) == math.prod(x.shape):
             factors = [f for f, p in x.args if p == 1]
             if len(factors) == len(x.args) == 2 and all(f.shape == x.shape for f in factors):
-                a, b = (_reshaped(self.done[f], (math.prod(x.shape),)) for f in factors)
-                return _reshaped(applied(DOT, a, b), e.shape)
+                return _reshaped(self._dot(*factors), e.shape)
         return self._over(e.op, x, axes)
+
+    def _dot(self, u: Term, v: Term) -> Expression:
+        """``uᵀ v``; of a quadratic form ``xᵀ A u``."""
+        if v.op == "matmul" and v.args[0].op == "transpose" and v not in self.writer.names:
+            (turned, x), matrix = v.args, self.done.get(v.args[0].args[0])
+            if matrix is not None and turned.ndim == 2:
+                return applied(DOT, self.done[x], applied(ops.matmul, matrix, self._flat(u)))
+        return applied(DOT, self._flat(u), self._flat(v))
 
     def _over(self, op: str, x: Term, axes: frozenset[int]) -> Expression:
         """A reduction; over the axes within blocks it is a pooling."""
@@ -812,7 +872,8 @@ def _slid(x: Term) -> tuple[Term, Term] | None:
 _WRITTEN = {"upsample": UPSAMPLE, "correlate": CORRELATE, "convolve_full": CONVOLVE, "trace": TRACE}
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
-    "transpose": "transpose", "sum": "reduction", "max": "reduction", "min": "reduction",
+    "transpose": "transpose", "outer": "outer", "sum": "reduction", "max": "reduction",
+    "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
     "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
 }  # fmt: skip
@@ -850,7 +911,7 @@ def _raised(x: Expression, p: float) -> Expression:
 def _in_a_sum(pair: tuple[Term, float]) -> Any:
     """What is added comes first, 1 before it, and bare leaves after what is computed."""
     f, c = pair
-    core = f.args[0] if f.op == "transpose" else f
+    core = f.args[0] if f.op in ("transpose", "reshape") else f
     is_leaf = core.kind in ("leaf", "given", "marks")
     rank = (0 if abs(c) >= _SMALL else 3) if f is ONE else 1 + is_leaf
     return c < 0, rank, f.given, f.op == "transpose", f.id

@@ -39,9 +39,15 @@ def notation_of(node: Node) -> Notation:
     assert node.op is not None
     if node.op.name in _REDUCTIONS or (node.op.name in _OF_ROWS and not _is_of_rows(node)):
         return _over(node)
-    if op_notation(node.op) == ENTRYWISE and any(x.shape == () for x in node.inputs):
+    if op_notation(node.op) == ENTRYWISE and _has_number(node):
         return TIMES
     return op_notation(node.op)
+
+
+def _has_number(node: Node) -> bool:
+    """Whether one of the factors is a number: by its shape, or beside what has more entries."""
+    sizes = [math.prod(x.shape) for x in node.inputs]
+    return any(x.shape in ((), (1,)) for x in node.inputs) or min(sizes) == 1 < max(sizes)
 
 
 def brief_notation_of(node: Node) -> Notation:

@@ -253,11 +253,11 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
         "w": "[4 · w[0] − 2 · (w[1] + w[2]), 4 · w[1] − 2 · (w[0] + w[2]), "
              "4 · w[2] − 2 · (w[0] + w[1])]"}),
     (in_channels, (0.0, (2, 5, 2), Y[:4].reshape(2, 2)), {
-        "w": "[c_3 ⋆ ∂L/∂s[0], c_3 ⋆ ∂L/∂s[1]]"}),
+        "w": "c_1 ⋆ ∂L/∂s"}),
     (lambda x, w, y: np.mean(np.maximum(0, 1 - y * (x @ w)) ** 2), (X, 3, Y[:, 0]), {
         "w": "−0.4 · xᵀ (y ∘ relu(1 − y ∘ (x w)))"}),
     (lambda x, w, y: (w @ x @ w) / (w @ w), (X[:3], 3, 0.0), {
-        "w": "((x + xᵀ) w − 2 · w ∘ (wᵀ (xᵀ w)) / Σ(w²)) / Σ(w²)"}),
+        "w": "((x + xᵀ) w − 2 · w · (wᵀ x w) / Σ(w²)) / Σ(w²)"}),
     (lambda x, w, y: np.linalg.slogdet(x + w**2 * np.eye(3))[1], (X[:3], (), 0.0), {
         "w": "2 · w · tr((w² · I + x)⁻¹)"}),
     (lambda x, w, y: -np.sum(y * np.log(rows(x @ w / 3))), (X, (3, 4), np.eye(4)[LABELS]), {

@@ -1,0 +1,479 @@
+"""Loops, rolled up: a sum over examples means one over the rows of an array.
+
+    loss = 0.0
+    for i in range(m):
+        loss = loss + (X[i] @ w - y[i]) ** 2
+
+records m parts of the same ops. Where what differs between them are given arrays, or entries that
+are taken at other places, one part stands for all: it is read as it is, of variables, and then
+made of all of these at once, along further axes in front.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap, Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ..engine.notes import noted
+from ..engine.tensor import Tensor
+from ..graph import inner_first
+from ..masks import comparison, name_of_equal
+from .moves import ranges_of, slices_of, summed
+from .terms import (
+    ENTRYWISE,
+    Shape,
+    Term,
+    broadcast,
+    frozen,
+    leaf,
+    make,
+    operands_of,
+    product,
+    remade,
+    shaped,
+)
+
+_FEWEST = 4  # parts whose entries follow no rule
+
+
+class UnevenError(Exception):
+    """Rounds that one of them can't stand for."""
+
+
+class Loop(NamedTuple):
+    """Parts of a sum, or what is put side by side, that differ only in what they are made of.
+
+    Attributes:
+        parts: the results of its rounds.
+        shared: what all of them are made of.
+        places: where they differ: of each round the given array, or the entries that are taken.
+    """
+
+    parts: Sequence[Tensor]
+    shared: list[Tensor]
+    places: list[Sequence[Tensor]]
+
+
+Rolled = list[tuple[float, Loop | Tensor]]
+"""A sum of loops and other tensors, each times 1 or −1."""
+
+
+def loops(nodes: Sequence[Tensor]) -> dict[Tensor, Rolled]:
+    """The results that loops gave: by each what is added up, or put side by side."""
+    return _Finder(nodes).found
+
+
+class _Finder:
+    def __init__(self, nodes: Sequence[Tensor]) -> None:
+        self.found: dict[Tensor, Rolled] = {}
+        self._kinds: dict[Tensor, int] = {}
+        self._numbers: dict[Any, int] = {}
+        self._compared: dict[Tensor, tuple[str, list[Tensor]]] = {}
+        uses = Counter(x for t in nodes for x in t.inputs)
+        ends = [t for t in nodes if _is_added(t) or _is_joined(t)]
+        within = {x for t in ends if _is_added(t) for x in t.inputs
+                  if x.name is None and uses[x] == 1 and _is_added(x)}  # fmt: skip
+        for t in ends:
+            signed = _signed(t, within) if _is_added(t) else [(1.0, x) for x in t.inputs]
+            if t not in within and len(signed) > 1:
+                parts = self._grouped(signed)
+                one = len(parts) == 1 or _is_added(t)
+                if one and any(isinstance(x, Loop) for _, x in parts):
+                    self.found[t] = parts
+
+    def _grouped(self, signed: Sequence[tuple[float, Tensor]]) -> Rolled:
+        groups: dict[Any, list[Tensor]] = {}
+        for c, t in signed:
+            groups.setdefault((c, t.shape, self._kind(t)), []).append(t)
+        parts: Rolled = []
+        for (c, *_), own in groups.items():
+            loop = self._loop(own) if len(own) > 1 else None
+            parts += [(c, loop)] if loop else [(c, t) for t in own]
+        return parts
+
+    def _kind(self, root: Tensor) -> int:
+        """A number that is the same for what was computed in the same way."""
+        kinds = self._kinds
+        for t in inner_first(root, lambda t: () if _is_atom(t) else self._made_of(t)[1], kinds):
+            name, inputs = self._made_of(t)
+            params = None if name == "getitem" or t._op is None else frozen(t.params)
+            own: Any = t
+            if not _is_atom(t):
+                own = name, t.shape, params, tuple(kinds[x] for x in inputs)
+            kinds[t] = self._numbers.setdefault(own, len(kinds))
+        return kinds[root]
+
+    def _made_of(self, t: Tensor) -> tuple[str, Sequence[Tensor]]:
+        """The op that made a tensor, and its inputs; of a mask what was compared."""
+        if t._op is not None or _is_atom(t):
+            return (t._op.name if t._op is not None else ""), t.inputs
+        if t not in self._compared:
+            found = comparison(noted(t, "given"))
+            operands = [x for x in found.operands if isinstance(x, Tensor)] if found else []
+            self._compared[t] = found.name if found else str(t.dtype), operands
+        return self._compared[t]
+
+    def _loop(self, parts: Sequence[Tensor]) -> Loop | None:
+        """What these have in common, and where they differ, inner places first."""
+        shared: dict[Tensor, None] = {}
+        places: dict[Tensor, Sequence[Tensor]] = {}
+        rows = {parts[0]: parts}
+
+        def below(t: Tensor) -> Sequence[Tensor]:
+            if all(x is t for x in rows[t]):
+                return ()
+            found = list(zip(*(self._made_of(x)[1] for x in rows[t]), strict=False))
+            rows.update({x[0]: x for x in found})
+            return [x[0] for x in found]
+
+        for t in inner_first(parts[0], below):
+            own = rows[t]
+            name, inputs = self._made_of(t)
+            if all(x is t for x in own) or (not inputs and _is_constant(own)):
+                shared[t] = None
+            elif not inputs or (name == "getitem" and len({repr(x.params) for x in own}) > 1):
+                places[t] = own
+        return Loop(parts, list(shared), list(places.values())) if places else None
+
+
+def _is_added(t: Tensor) -> bool:
+    return t._op is not None and t._op.name in ("add", "subtract") and t.dtype.kind == "f"
+
+
+def _is_joined(t: Tensor) -> bool:
+    return t._op is not None and t._op.name == "concatenate" and len(t.inputs) > 1
+
+
+def _is_atom(t: Tensor) -> bool:
+    return t.name is not None or bool(t._op is None and t._tracked)
+
+
+def _is_constant(own: Sequence[Tensor]) -> bool:
+    """Whether it is the same number in each round."""
+    return own[0].ndim == 0 and all(x._array == own[0]._array for x in own)
+
+
+def _signed(end: Tensor, within: Iterable[Tensor]) -> list[tuple[float, Tensor]]:
+    """The parts of a sum in the order in which they were made, with their signs."""
+    found, stack = [], [(1.0, end)]
+    while stack:
+        c, t = stack.pop()
+        if t is end or t in within:
+            x, y = t.inputs
+            stack += [(-c if t._op.name == "subtract" else c, y), (c, x)]  # type: ignore[union-attr]
+        else:
+            found.append((c, t))
+    return sorted(found, key=lambda part: getattr(part[1], "_number", -1))
+
+
+# ---------------------------------------------------------------------- all rounds at once
+
+
+class Reader(Protocol):
+    """What reads a graph, as far as a loop needs it."""
+
+    token: int
+
+    def constant(self, array: Any, name: str | None = None) -> Term: ...
+
+    def part_of(self, t: Tensor) -> Any: ...
+
+    def whole(self, part: Any) -> Term: ...
+
+
+class Rounds:
+    """The first round of a loop, read of variables, and what these are in all rounds.
+
+    Args:
+        loop: what is rolled up.
+        reader: what reads it.
+        known: the terms of what all rounds share; those of the first one are added.
+        outer: the rounds of the loop that this one is in.
+
+    Attributes:
+        shape: how the rounds count: of 0 0 1 1 and 0 1 0 1 (2, 2).
+        known: the terms of what stands in the first round.
+        stacked: the variables in all rounds, along so many axes more.
+    """
+
+    def __init__(
+        self, loop: Loop, reader: Reader, known: Mapping[Tensor, Term], outer: Rounds | None
+    ) -> None:
+        self.rows = {own[0]: own for own in loop.places}
+        self.count, self.outer, self._reader = len(loop.parts), outer, reader
+        self.known = ChainMap[Tensor, Term]({}, known)  # type: ignore[arg-type]
+        self.stacked: dict[Term, Term] = {}
+        taken = [_ranges(own) for own in loop.places if _whole(own) is not None]
+        parts = filter(None, map(self._parts, loop.places))
+        taken += [even([p.ranges for p in own]) for own in parts]
+        starts = [[r.start for p in taken for r in p[i]] for i in range(self.count)]
+        shape = _counted(np.array(starts, int).reshape(self.count, -1 if taken else 0))
+        self.shape = (self.count,) if shape is None else shape
+
+    def variable(self, first: Tensor) -> Term:
+        """What stands for an array, or for entries that are taken, in each round."""
+        level: Rounds = self
+        levels = [self]
+        while level.outer is not None:
+            level = level.outer
+            levels.append(level)
+        outermost = max(
+            i for i, level in enumerate(levels)
+            if any(x in level.rows for x in (self.rows[first] if i else [first]))
+        )
+        levels = levels[: outermost + 1]
+        own = _all_rounds(first, levels)
+        shape = tuple(n for level in reversed(levels) for n in level.shape)
+        e = self._taken(own, shape, levels)
+        for level in reversed(levels):
+            key, inner = (self._reader.token, id(level), id(first)), e.shape[len(level.shape) :]
+            v = leaf(key, inner, "variable", None, np.zeros(inner, first.dtype))
+            level.stacked[v] = e
+            e = v
+        return e
+
+    def _taken(self, own: Sequence[Tensor], shape: Shape, levels: Sequence[Rounds]) -> Term:
+        first = own[0]
+        lead = len(shape)
+        if first.is_leaf:
+            parts = self._parts(own)
+            if not parts:
+                values = np.stack([x._array for x in own]).reshape(shape + first.shape)
+                name = name_of_equal(values) if values.ndim == 1 else None
+                return self._reader.constant(values, name)
+            e = taken(self._reader.whole(parts[0]), [p.ranges for p in parts], shape)
+        elif (x := _whole(own)) is not None:
+            e = taken(self.known[x], _ranges(own), shape)
+        elif len(levels) == 1:
+            inner = lifted(self.known[first.inputs[0]], self.stacked, lead)
+            e = entries(inner, first.inputs[0].ndim, _ranges(own), shape)
+        else:
+            raise UnevenError
+        return shaped(e, e.shape[:lead] + first.shape)
+
+    def _parts(self, own: Sequence[Tensor]) -> list[Any]:
+        """Which parts of one given array these are, if they are."""
+        parts = [p for x in own if x.is_leaf and (p := self._reader.part_of(x))]
+        alike = len(parts) == len(own) and len({(id(p.whole), p.turned) for p in parts}) == 1
+        return parts if alike and not parts[0].turned else []
+
+    def rolled(self, first: Tensor, axis: int | None, shape: Shape) -> Term:
+        """All rounds of what the first one gives: added up, or side by side along an axis."""
+        e = self.known[first]
+        lead = len(self.shape)
+        found = shaped(lifted(e, self.stacked, lead), self.shape + e.shape)
+        if axis is None:
+            return shaped(summed(found, range(lead)), shape)
+        found = shaped(found, (self.count, *e.shape))
+        order = (*range(1, axis + 1), 0, *range(axis + 1, found.ndim))
+        return shaped(make("transpose", [found], {"axes": order}), shape)
+
+
+def _all_rounds(first: Tensor, levels: Sequence[Rounds]) -> list[Tensor]:
+    """What it is in all rounds of loops in loops, that of the outermost one changing last."""
+    found = [first]
+    for level in levels:
+        rows = [level.rows.get(x, [x] * level.count) for x in found]
+        found = [own[i] for i in range(level.count) for own in rows]
+    return found
+
+
+def _whole(own: Sequence[Tensor]) -> Tensor | None:
+    """What all rounds take a part of, if that is the same."""
+    if own[0].is_leaf:
+        return None
+    x: Tensor = own[0].inputs[0]
+    return x if all(t.inputs[0] is x for t in own) else None
+
+
+def _ranges(own: Sequence[Tensor]) -> list[list[range]]:
+    return even([ranges_of(t.params["index"], t.inputs[0].shape) for t in own])
+
+
+def _counted(starts: Any) -> Shape | None:
+    shape: Shape = ()
+    while len(starts) > 1:
+        steps = np.diff(starts, axis=0)
+        same = (steps == steps[0]).all(1)
+        n = 1 + (len(steps) if same.all() else int(same.argmin()))
+        if len(starts) % n:
+            return None
+        blocks = starts.reshape(len(starts) // n, n, starts.shape[1])
+        if (blocks - blocks[:, :1] != blocks[0] - blocks[0, :1]).any():
+            return None
+        shape, starts = (n, *shape), blocks[:, 0]
+    return shape
+
+
+def _moves(starts: Any, shape: Shape) -> list[tuple[int, int]] | None:
+    """Along which axes of the rounds starts move, and how far; None where by no rule."""
+    grid = np.reshape(starts, shape)
+    at = np.indices(shape)
+    first = [tuple(int(i == j) for j in range(len(shape))) for i in range(len(shape))]
+    steps = [int(grid[p] - grid.flat[0]) for p in first]
+    by_rule = grid.flat[0] + sum(step * i for step, i in zip(steps, at, strict=True))
+    return [(i, step) for i, step in enumerate(steps) if step] if (by_rule == grid).all() else None
+
+
+def even(ranges: Sequence[list[range] | None]) -> list[list[range]]:
+    """What each round takes of an array, if it is as much, and in the same steps."""
+    found = [r for r in ranges if r is not None]
+    alike = {tuple((len(r), r.step if len(r) > 1 else 1) for r in own) for own in found}
+    if len(alike) != 1 or len(found) < len(ranges):
+        raise UnevenError
+    return found
+
+
+def taken(x: Term, ranges: Sequence[list[range]], shape: Shape) -> Term:
+    """What all rounds take of an array, each its own part: entries, blocks, steps or windows."""
+    starts = np.array([[r.start for r in own] for own in ranges])
+    moving = [_moves(own, shape) for own in starts.T]
+    if None in moving:
+        return _looked_up(x, ranges, shape)
+    places: list[tuple[bool, int]] = []  # what the axes are: of the grid which, or of a part which
+    slid: list[tuple[int, ...]] = []  # windows: axis, size, step of them, in them, and whose
+    for axis, (first, moves) in enumerate(zip(ranges[0], moving, strict=True)):
+        here, n = len(places), len(first)
+        if not moves:
+            x = cut(x, here, first)
+            places.append((False, axis))
+            continue
+        (along, step), start, by = moves[0], first.start, first.step
+        rounds = shape[along]
+        if step < 0 or (True, along) in places or len(moves) > 1:
+            raise UnevenError
+        if n == 1:
+            x = cut(x, here, range(start, start + rounds * step, step))
+            places.append((True, along))
+        elif by == 1 and step == n:
+            x = split(cut(x, here, range(start, start + rounds * n)), here, (rounds, n))
+            places += [(True, along), (False, axis)]
+        elif step == 1 and not start and rounds <= by and x.shape[here] == n * by:
+            x = cut(split(x, here, (n, by)), here + 1, range(rounds))
+            places += [(False, axis), (True, along)]
+        else:
+            size = (n - 1) * by + 1
+            x = cut(x, here, range(start, start + (rounds - 1) * step + size))
+            slid.append((here, size, step, by, axis))
+            places.append((True, along))
+    if slid:
+        x = windows(x, [axis for axis, *_ in slid], [n for _, n, *_ in slid])
+        for here, size, step, by, axis in slid:
+            x = cut(x, here, range(0, x.shape[here], step))
+            x = cut(x, len(places), range(0, size, by))
+            places.append((False, axis))
+    order = sorted(range(len(places)), key=lambda i: (not places[i][0], places[i][1]))
+    lead = tuple(n if (True, i) in places else 1 for i, n in enumerate(shape))
+    x = make("transpose", [x], {"axes": tuple(order)})
+    return shaped(x, lead + x.shape[sum(moves for moves, _ in places) :])
+
+
+def _looked_up(x: Term, ranges: Sequence[list[range]], shape: Shape) -> Term:
+    """Rows of a table, in any order."""
+    rows = np.array([own[0].start for own in ranges])
+    if len(rows) < _FEWEST or len(ranges[0][0]) > 1 or any(r[1:] != ranges[0][1:] for r in ranges):
+        raise UnevenError
+    for axis, r in enumerate(ranges[0][1:], 1):
+        x = cut(x, axis, r)
+    return make("getitem", [x], {"index": rows.reshape(shape)}, (*shape, *x.shape[1:]))
+
+
+def entries(x: Term, ndim: int, ranges: Sequence[list[range]], shape: Shape) -> Term:
+    """An entry of each round's own array."""
+    x = shaped(x, shape + x.shape[x.ndim - ndim :])
+    if any(len(r) > 1 for r in ranges[0]):
+        raise UnevenError
+    starts = np.array([[r.start for r in own] for own in ranges])
+    places = (*np.ogrid[tuple(map(slice, shape))], *starts.T.reshape(-1, *shape))
+    return make("getitem", [x], {"index": places}, shape)
+
+
+def cut(x: Term, axis: int, r: range) -> Term:
+    """What a range takes along an axis."""
+    if len(r) == x.shape[axis]:
+        return x
+    ranges = [range(n) for n in x.shape]
+    ranges[axis] = r
+    return make("getitem", [x], {"index": slices_of(ranges, x.shape)}, tuple(map(len, ranges)))
+
+
+def split(x: Term, axis: int, sizes: Shape) -> Term:
+    return shaped(x, (*x.shape[:axis], *sizes, *x.shape[axis + 1 :]))
+
+
+def windows(x: Term, axes: Sequence[int], sizes: Sequence[int]) -> Term:
+    """Windows of these sizes that slide along these axes; a window's own axes come last."""
+    shape = list(x.shape)
+    for axis, n in zip(axes, sizes, strict=True):
+        shape[axis] -= n - 1
+    params = {"window_shape": tuple(sizes), "axis": tuple(axes)}
+    return make("sliding_window_view", [x], params, (*shape, *sizes))
+
+
+def lifted(root: Term, stacked: Mapping[Term, Term], lead: int) -> Term:
+    """A term of variables, made of all that these are in the rounds, along as many axes more."""
+    done = dict(stacked)
+    for e in inner_first(root, operands_of, stacked):
+        operands = [done[x] for x in e.operands]
+        done[e] = e if operands == e.operands else _lifted(e, operands, lead)
+    return done[root]
+
+
+def _lifted(e: Term, operands: list[Term], lead: int) -> Term:
+    varies = [x is not own for x, own in zip(operands, e.operands, strict=True)]
+    front = broadcast(x.shape[:lead] for x, v in zip(operands, varies, strict=True) if v)
+    shape = front + e.shape
+    if e.op in ("+", "*", "broadcast_to", "where", *ENTRYWISE):
+        parts = [
+            _padded(x, e.ndim + lead, lead) if v else x
+            for x, v in zip(operands, varies, strict=True)
+        ]
+        return shaped(parts[0], shape) if e.op == "broadcast_to" else remade(e, parts, shape)
+    if e.op == "reshape":
+        return shaped(operands[0], shape)
+    if e.op == "transpose":
+        axes = (*range(lead), *(a + lead for a in e.params["axes"]))
+        return make("transpose", operands, {"axes": axes})
+    if e.op == "matmul":
+        return _product(e, operands, varies, lead, shape)
+    if e.op == "picked":
+        x, hot = operands
+        picked = summed(product([(x, 1), (hot, 1)]), [a + lead for a in e.params["axes"]])
+        return shaped(picked, shape)
+    if e.op == "getitem" and (ranges := ranges_of(e.params["index"], e.args[0].shape)):
+        index = (slice(None),) * lead + slices_of(ranges, e.args[0].shape)
+        return make("getitem", operands, {"index": index}, shape)
+    if e.op == "sliding_window_view":
+        axes = tuple(a + lead for a in e.params["axis"])
+        return make(e.op, operands, {**e.params, "axis": axes}, shape)
+    if e.op == "concatenate":
+        parts = [shaped(x, front + own.shape) for x, own in zip(operands, e.operands, strict=True)]
+        params = {**e.params, "axis": e.params["axis"] % e.ndim + lead}
+        return make("concatenate", parts, params, shape)
+    if isinstance(e.params.get("axes"), frozenset) and e.op != "trace":
+        over = frozenset(a + lead for a in e.params["axes"])
+        return make(e.op, operands, {**e.params, "axes": over}, shape)
+    raise UnevenError
+
+
+def _padded(x: Term, ndim: int, lead: int) -> Term:
+    """With as many axes, those in front in their place."""
+    return shaped(x, x.shape[:lead] + (1,) * (ndim - x.ndim) + x.shape[lead:])
+
+
+def _product(
+    e: Term, operands: list[Term], varies: list[bool], lead: int, shape: Shape
+) -> Term:
+    """A product of matrices, or of a matrix and a vector, in each round."""
+    if any(own.ndim > 2 for own in e.args):
+        raise UnevenError
+    a, b = (
+        x if v else shaped(x, (1,) * lead + x.shape) for x, v in zip(operands, varies, strict=True)
+    )
+    rows, columns = (1,) * (e.args[0].ndim - 1), (1,) * (e.args[1].ndim - 1)
+    a = shaped(a, a.shape + columns)
+    b = shaped(b, b.shape[:lead] + rows + b.shape[lead:])
+    return shaped(summed(product([(a, 1), (b, 1)]), [lead + len(rows)]), shape)

@@ -1,0 +1,142 @@
+"""A loop over examples, heads, windows or entries means what whole arrays mean."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+
+from ..each import each
+
+RNG = np.random.default_rng(3)
+X, Y = RNG.normal(size=(4, 3)), RNG.normal(size=4)
+LABELS = np.array([0, 2, 1, 0])
+
+
+def soft(z: Any) -> Any:
+    return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+
+
+def summed(terms: Any) -> Any:
+    total: Any = 0.0
+    for term in terms:
+        total = total + term
+    return total
+
+
+def subtracted(terms: Any) -> Any:
+    total: Any = 0.0
+    for term in terms:
+        total -= term
+    return total
+
+
+def cost(p: Any, y: Any) -> Any:
+    return -y * np.log(p) - (1 - y) * np.log(1 - p)
+
+
+def sigmoid(s: Any) -> Any:
+    return 1 / (1 + np.exp(-s))
+
+
+def conv(x: Any, k: Any) -> Any:
+    n, m = k.shape
+    return np.stack([
+        np.stack([np.sum(x[i : i + n, j : j + m] * k) for j in range(x.shape[1] - m + 1)])
+        for i in range(x.shape[0] - n + 1)
+    ])  # fmt: skip
+
+
+def blocks(x: Any, f: Any) -> Any:
+    """``f`` of each block of 2 by 2."""
+    return np.stack([
+        np.stack([f(x[i : i + 2, j : j + 2]) for j in range(0, x.shape[1], 2)])
+        for i in range(0, x.shape[0], 2)
+    ])  # fmt: skip
+
+
+def attention(x: Any, w: Any, parts: Any) -> Any:
+    q, k, v = x @ w, x @ (2 * w), x @ (3 * w)
+    return np.concatenate([soft(q[:, s] @ k[:, s].T) @ v[:, s] for s in parts], axis=1)
+
+
+def of_heads(x: Any, w: Any) -> Any:
+    q, k, v = (y.reshape(4, 2, 2).transpose(1, 0, 2) for y in (x @ w, x @ (2 * w), x @ (3 * w)))
+    return (soft(q @ k.transpose(0, 2, 1)) @ v).transpose(1, 0, 2).reshape(4, 4)
+
+
+LOOPS: list[tuple[Any, Any, tuple[int, ...]]] = [
+    (lambda w: summed((X[i] @ w - Y[i]) ** 2 for i in range(4)) / 4,
+     lambda w: np.sum((X @ w - Y) ** 2) / 4, (3,)),
+    (lambda w: summed((x @ w - y) ** 2 for x, y in zip(X, Y, strict=True)),
+     lambda w: np.sum((X @ w - Y) ** 2), (3,)),
+    (lambda w: summed(cost(sigmoid(np.dot(w.T, X[i])), LABELS[i] / 2) for i in range(4)),
+     lambda w: np.sum(cost(sigmoid(X @ w), LABELS / 2)), (3,)),
+    (lambda w: subtracted(np.log(soft(X[i] @ w)[k]) for i, k in enumerate(LABELS)) / 4,
+     lambda w: -np.sum(np.log(soft(X @ w)[np.arange(4), LABELS])) / 4, (3, 5)),
+    (lambda w: subtracted(np.sum(np.eye(5)[k] * np.log(soft(X[i] @ w))) for i, k in
+                          enumerate(LABELS)),
+     lambda w: -np.sum(np.eye(5)[LABELS] * np.log(soft(X @ w))), (3, 5)),
+    (lambda w: np.mean((np.stack([np.tanh(x @ w) for x in X]) - Y) ** 2),
+     lambda w: np.mean((np.tanh(X @ w) - Y) ** 2), (3,)),
+    (lambda w: summed(np.sum((w[i] - w[j]) ** 2) for i in range(4) for j in range(4)),
+     lambda w: np.sum((w[:, None] - w[None]) ** 2), (4, 2)),
+    (lambda w: summed(summed(w[i, j] ** 3 for j in range(2)) ** 2 for i in range(4)),
+     lambda w: np.sum(np.sum(w**3, axis=1) ** 2), (4, 2)),
+    (lambda w: np.sum(np.where(X > 1, 0.0, np.stack([np.maximum(x @ w, 0) for x in X])) ** 2),
+     lambda w: np.sum(np.where(X > 1, 0.0, np.maximum(X @ w, 0)) ** 2), (3, 3)),
+    (lambda w: summed(np.where(np.abs(v) < 1, v**2, np.abs(v)).sum() for v in w),
+     lambda w: np.sum(np.where(np.abs(w) < 1, w**2, np.abs(w))), (4, 2)),
+    (lambda w: np.sum(blocks(w, np.max) ** 2),
+     lambda w: np.sum(w.reshape(2, 2, 3, 2).max(axis=(1, 3)) ** 2), (4, 6)),
+    (lambda w: np.sum((w[::2, ::2] + w[1::2, ::2] + w[::2, 1::2] + w[1::2, 1::2]) ** 2),
+     lambda w: np.sum(w.reshape(2, 2, 3, 2).sum(axis=(1, 3)) ** 2), (4, 6)),
+    (lambda w: np.sum(attention(X, w, [slice(0, 2), slice(2, 4)]) ** 3),
+     lambda w: np.sum(of_heads(X, w) ** 3), (3, 4)),
+    (lambda w: summed(np.sum(w[k] ** 2) for k in (1, 0, 1, 3)),
+     lambda w: np.sum(w[np.array([1, 0, 1, 3])] ** 2), (4, 2)),
+]  # fmt: skip
+
+
+@each(range(len(LOOPS)))
+def test_a_loop_is_derived_as_whole_arrays_are(i: int):
+    loop, whole, shape = LOOPS[i]
+    w = Tensor(np.random.default_rng(i).normal(size=shape), requires_grad=True, name="w")
+    looped, of_arrays = ag.derive(loop(w)), ag.derive(whole(w))
+    results = [re.sub(r"c_\d", "c", found["∇w"].result) for found in (looped, of_arrays)]
+    assert results[0] == results[1]
+    (expected,) = ag.gradients(loop(w), [w])
+    np.testing.assert_allclose(looped["∇w"].value, expected.data, rtol=1e-9)
+    space: dict[str, Any] = {}
+    exec(looped.numpy_source, space)
+    np.testing.assert_allclose(space["dw"], expected.data, rtol=1e-9, atol=1e-12)
+
+
+def test_two_convolutions_as_loops_are_read_as_two():
+    x = Tensor(RNG.normal(size=(6, 6)), requires_grad=True, name="x")
+    k = [Tensor(RNG.normal(size=(2, 2)), requires_grad=True, name=f"k_{i}") for i in (1, 2)]
+    found = ag.derive(np.sum(conv(np.maximum(conv(x, k[0]), 0), k[1]) ** 2))
+    assert found["∇k_2"].result == "relu(x ⋆ k_1) ⋆ (2 · (relu(x ⋆ k_1) ⋆ k_2))"
+    assert found["∇k_1"].result == "x ⋆ u_1"
+
+
+@each([
+    lambda w: summed(w[i] * (i + 1.5) if i < 2 else np.exp(w[i]) for i in range(4)),
+    lambda w: summed(w[3 - i] * w[i] for i in range(4)),
+    lambda w: summed(np.tanh(w[i : i + 2]).sum() * c for i, c in ((0, 2.0), (2, 3.0), (1, 5.0))),
+    lambda w: summed(np.log(soft(w * c)[k]) for c, k in zip(Y, LABELS, strict=True)),
+    lambda w: np.concatenate([np.sin(w[:2]), np.sin(w[1:])]).sum(),
+    lambda w: summed(np.linalg.norm(np.outer(w, x)) for x in X),
+    lambda w: summed(np.diag(np.outer(w, w[: 4]))[i] * np.cumsum(w)[i] for i in range(4)),
+])  # fmt: skip
+def test_a_loop_by_another_rule_is_worth_its_gradient(loop: Any):
+    w = Tensor([0.3, -0.4, 0.6, 0.9], requires_grad=True, name="w")
+    (expected,) = ag.gradients(loop(w), [w])
+    found = ag.derive(loop(w))
+    space: dict[str, Any] = {}
+    exec(found.numpy_source, space)
+    np.testing.assert_allclose(space["dw"], expected.data, rtol=1e-9, atol=1e-12)
