@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..engine.backward import Layer
+from ..engine.notes import noted
 from ..engine.tensor import Array, Tensor
 from ..gradients import pulled
 from ..graph import walk
+from ..masks import comparison
 from .given import size
 
 _SHIFT = 1e-10  # of each number, relatively; more in narrow dtypes
@@ -185,6 +187,14 @@ def _recorded_anew(
     wanted = set(tensors.values())
     new: dict[Tensor, Tensor] = {}
     instead, left_out = _guards(nodes, guard)
+
+    def operand(x: Tensor) -> Any:
+        made = None if x.requires_grad else comparison(noted(x, "given"))
+        if made is None or any(isinstance(y, Tensor) and y not in new for y in made.operands):
+            return new[x]
+        operands = (new[y] if isinstance(y, Tensor) else y for y in made.operands)
+        return getattr(np, made.name)(*operands)
+
     for t in nodes:
         if t in instead:
             new[t] = new[instead[t]]
@@ -193,7 +203,7 @@ def _recorded_anew(
             new[t] = Tensor(values[t], requires_grad=tracked, name=t.name)
         else:
             op: Any = t._op
-            new[t] = op(*(new[x] for x in t.inputs), **t._params)
+            new[t] = op(*map(operand, t.inputs), **t._params)
             new[t].name = t.name
     return new[loss], {name: new[t] for name, t in tensors.items()}, left_out
 

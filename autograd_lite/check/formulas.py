@@ -10,7 +10,7 @@ _WIDEST = 60  # characters
 
 
 def formulas(loss: Tensor) -> dict[str, str]:
-    """The short ones by name, without their left side: ``l_1ᵀ δ_2``; none where it can't."""
+    """The short ones that need no other symbols, by name: ``l_1ᵀ δ_2``; none where it can't."""
     if len(walk(loss)) > _MOST_NODES:
         return {}
     try:
@@ -19,4 +19,4 @@ def formulas(loss: Tensor) -> dict[str, str]:
         steps = derive(loss).steps
     except Exception:  # an op has no written form: do without
         return {}
-    return {s.target: s.result for s in steps if len(s.result) <= _WIDEST}
+    return {s.target: s.result for s in steps if not s.parts and len(s.result) <= _WIDEST}
