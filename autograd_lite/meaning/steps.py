@@ -103,7 +103,8 @@ def meant(step: Step) -> Expression | None:
     if len(step.region) == 1 and not any(map(_is_data, step.inputs)):
         return None
     with np.errstate(all="ignore"):
-        return _meant(step)
+        found = _meant(step)
+    return written(step) if found is None and any(map(_is_copy, step.region)) else found
 
 
 def _meant(step: Step) -> Expression | None:
@@ -203,8 +204,15 @@ def _is_data(x: Tensor) -> bool:
     return x.is_leaf and x.name is None and not x._tracked
 
 
+def _is_copy(t: Tensor) -> bool:
+    """Whether it is a reshape to the shape that there was, such as of rows that are flat."""
+    return t.op is not None and t.op.name == "reshape" and t.shape == t.inputs[0].shape
+
+
 def _applied(t: Tensor, found: Mapping[Tensor, Expression]) -> Expression:
     operands = tuple(found[x] if x in found else Expression(x._array) for x in t.inputs)
+    if _is_copy(t):
+        return operands[0]
     return Expression(t._array, op=t.op, inputs=operands, params=t.params)
 
 

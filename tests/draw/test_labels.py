@@ -6,6 +6,7 @@ import html
 import re
 import xml.etree.ElementTree as ET
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,3 +115,10 @@ def test_texts_are_centred_in_their_nodes(engine):
     assert {(t.attrib["x"], t.attrib["text-anchor"]) for t in texts} == {
         (ellipse.attrib["cx"], "middle")
     }
+
+
+def test_a_reshape_to_the_same_shape_is_not_written():
+    x = ag.Tensor(np.ones((2, 3)), requires_grad=True, name="x")
+    w = ag.Tensor(np.ones((3, 1)), requires_grad=True, name="w")
+    source = ag.draw(np.sum(np.tanh(x.reshape(len(x), -1) @ w))).source
+    assert "reshape" not in re.sub("tooltip=.*", "", source)
