@@ -173,7 +173,7 @@ def test_p_minus_y_is_right_where_something_keeps_the_logarithm_finite(f: Any):
 def test_a_mask_is_known_as_what_made_it():
     w = ag.Tensor(np.random.default_rng(0).normal(size=(4, 3)), requires_grad=True, name="W")
     s = (np.eye(4) @ w * 2).named("s")
-    loss = np.sum(ag.where(s <= 0, 0, s) ** 2) / 2  # noqa: SIM300
+    loss = np.sum(ag.where(s <= 0, 0, s) ** 2) / 2
     delta = s.data * (s.data > 0)
     report = ag.check_backprop(loss, {"s": delta, "W": 2 * delta})
     assert report.ok
