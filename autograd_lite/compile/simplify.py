@@ -16,6 +16,7 @@ import numpy as np
 from .graph import Guard, Node, Program, converted, is_plain_reshape, mapped, values
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
+COPIED = 512  # entries, up to which a row is sooner copied than repeated by a ufunc
 ONE_THREAD = 10_000  # entries, up to which BLAS takes a dot product on one thread
 
 
@@ -240,11 +241,17 @@ def _item(node: Node, make: Builder) -> Any:
 
 
 @_rule(np.add, np.subtract, np.multiply, np.divide)
-def _without_broadcast(node: Node, make: Builder) -> Any:
-    """A ufunc broadcasts its operands by itself."""
-    args = [x.args[0] if type(x) is Node and x.function is np.broadcast_to and x.args else x
-            for x in node.args]  # fmt: skip
-    same = all(map(operator.is_, args, node.args)) or node.kwargs
+def _broadcast(node: Node, make: Builder) -> Any:
+    """A ufunc broadcasts its operands by itself, but small ones are sooner copied."""
+    args = list(node.args)
+    for i, x in enumerate(args):
+        if type(x) is not Node or x.dtype != node.dtype or x.ndim == 0 or node.kwargs:
+            continue
+        if x.function is np.broadcast_to and x.args:
+            args[i] = x.args[0]
+        elif x.shape != node.shape and node.size <= COPIED:
+            args[i] = make.call(np.full, node.shape, x, x.dtype)
+    same = all(map(operator.is_, args, node.args))
     return None if same else make.call(node.function, *args)
 
 

@@ -141,6 +141,8 @@ class Source:
         if function is np.full and args[1] == "0":
             return f"np.zeros({args[0]}{_dtype(node.dtype)})"
         form = _FORMS.get(function, "")
+        if function is np.reshape and args[1:] == ["-1"] and not node.kwargs:  # it is quicker
+            form, args = "{}.ravel()", args[:1]
         of_array = {*map(type, values(node.args[:1]))} == {np.ndarray}
         if form.count("{}") == len(args) and not node.kwargs and (of_array or form in _OF_NUMBERS):
             return form.format(*args)
