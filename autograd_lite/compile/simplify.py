@@ -215,14 +215,14 @@ def _item(node: Node, make: Builder) -> Any:
 
 @_rule(np.add, np.subtract, np.multiply, np.divide)
 def _broadcast(node: Node, make: Builder) -> Any:
-    """A ufunc broadcasts its operands by itself, but small ones are sooner copied."""
-    args = list(node.args)
+    """A ufunc broadcasts its operands by itself, but a small one is sooner copied."""
+    args, whole = list(node.args), node.shape in map(np.shape, values(node.args))
     for i, x in enumerate(args):
         if type(x) is not Node or x.dtype != node.dtype or x.ndim == 0 or node.kwargs:
             continue
         if x.function is np.broadcast_to and x.args:
             args[i] = x.args[0]
-        elif x.shape != node.shape and node.size <= COPIED:
+        elif whole and x.shape != node.shape and node.size <= COPIED:
             args[i] = make.call(np.full, node.shape, x, x.dtype)
     same = all(map(operator.is_, args, node.args))
     return None if same else make.call(node.function, *args)
