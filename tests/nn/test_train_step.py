@@ -733,12 +733,12 @@ def test_the_source_makes_the_same_step_with_numpy_alone(name: str, tmp_path: Pa
         [sys.executable, "-W", "error", "main.py"], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    found = np.load(tmp_path / "found.npz")
     value, prediction = step.run(X, Y)
-    np.testing.assert_allclose(found["value"], value, rtol=1e-14)
-    np.testing.assert_array_equal(found["prediction"], prediction)
     flat = np.concatenate([p.numpy().ravel() for p in net.parameters()])
-    np.testing.assert_allclose(found["w"], flat, rtol=1e-14)
+    with np.load(tmp_path / "found.npz") as found:
+        np.testing.assert_allclose(found["value"], value, rtol=1e-14)
+        np.testing.assert_array_equal(found["prediction"], prediction)
+        np.testing.assert_allclose(found["w"], flat, rtol=1e-14)
 
 
 # ------------------------------------------------------------------ work
@@ -761,7 +761,8 @@ def work(step: nn.TrainStep) -> tuple[int, int, int]:
     unknown = {c.func.id for c in calls if isinstance(c.func, ast.Name)} - given.keys()
     assert unknown <= {"Changed"}
     attributes = {c.func.attr for c in calls if isinstance(c.func, ast.Attribute)}
-    assert attributes <= {"dot", "reshape", "ravel", "tobytes"}  # no np.empty, no copy, no concatenate
+    # No np.empty, no copy, no concatenate.
+    assert attributes <= {"dot", "reshape", "ravel", "tobytes"}
     return len(calls), len(allocating), len(copies)
 
 
