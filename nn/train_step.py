@@ -158,14 +158,13 @@ class TrainStep:
         _refuse_unknown(self.optimizer)
         modules = [m for _, m in self.net.named_modules()] if isinstance(self.net, Module) else []
         before = [(m, dict(vars(m))) for m in modules]
-        roots = (self.loss, self.optimizer, self.net)
-        watch = Watch({type(x).__name__: x for x in roots})
+        roots = {type(x).__name__: x for x in (self.loss, self.optimizer, self.net)}
         try:
-            with _kept(watch.tensors):
+            with _kept(Watch(roots).tensors):
                 trained = self._trained(x, y)
             self._regroup(_alike(self.optimizer, trained))
             with uncollected():
-                self._latest = _Variant(self, watch, x, y)
+                self._latest = _Variant(self, Watch(roots), x, y)
             self._latest.batch = batch
             return self._latest
         except BaseException:
