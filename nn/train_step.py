@@ -22,7 +22,7 @@ from autograd_lite import Tensor
 from autograd_lite.arrays import given
 from autograd_lite.compile.compiled import Variant, settled, uncollected, within
 from autograd_lite.compile.graph import Changed, CompileError
-from autograd_lite.compile.recorder import recording
+from autograd_lite.compile.recorder import Recorder, recording
 from autograd_lite.compile.watch import Watch
 from autograd_lite.engine.leaves import array_of, grad_of, held, hold
 from autograd_lite.engine.modes import _thread
@@ -340,7 +340,7 @@ class _Variant(Variant):
             state = _State(what, group, name)
             if recorder and what not in ("lr", "step"):
                 recorder.updated.append(state)
-            return recorder.capture(state) if recorder else state._array
+            return recorder.taken(state) if recorder else array_of(state)
 
         rates = [of("lr", group) for group in groups]
         values = [of("parameters", group) for group in groups]
@@ -349,13 +349,7 @@ class _Variant(Variant):
                 pair for group, whole in zip(groups, values, strict=True)
                 for pair in zip(group.parameters, group.views(whole), strict=True)
             )  # fmt: skip
-        with _kept(self._state) as before:
-            if recorder:
-                recorder.state.update(before)
-            value, prediction = self._train.forward(x, y)
-            if recorder:
-                self._changed = [t for t, (array, _) in before.items() if t._array is not array]
-            state = [t._array for t in self._changed]
+        value, prediction, state = self._forward(x, y, recorder)
         found = pulled({value: seeded(value, None)}, {p for g in groups for p in g.parameters})
         before = {t: grad_of(t) for t in found}
         shadow._memory = memory = _Found(lambda what: {i: of(what, g) for i, g in first.items()})
@@ -375,6 +369,16 @@ class _Variant(Variant):
         loss = value.numpy() if value.is_leaf else array_of(value)
         predicted = prediction.numpy() if isinstance(prediction, Tensor) else prediction
         return loss, predicted, *state, *new, *kept
+
+    def _forward(self, x: Any, y: Any, recorder: Recorder | None) -> tuple[Any, Any, list[Any]]:
+        """The loss and the prediction, and what Tensors are given besides, but don't get."""
+        with _kept(self._state) as before:
+            if recorder:
+                recorder.state.update(before)
+            value, prediction = self._train.forward(x, y)
+            if recorder:
+                self._changed = [t for t, (old, _) in before.items() if array_of(t) is not old]
+            return value, prediction, list(map(array_of, self._changed))
 
     def _counting_holds(self) -> bool:
         """Whether all is as it was, and parameters in a group took as many steps each."""

@@ -237,9 +237,9 @@ class Recorder:
         array: Any = x._array
         if type(array) is Traced:
             return array.own() if array.node.is_scalar else array  # an op's result is an array
-        return self.capture(x) if self._is_outside(x) else array
+        return self.taken(x) if self._is_outside(x) else array
 
-    def capture(self, x: Any) -> Any:
+    def taken(self, x: Any) -> Any:
         """What stands for ``x._array``, which may be another one at another call."""
         if x not in self.captured:
             self.captured[x] = self.given(x._array, x.name)
