@@ -10,7 +10,8 @@ from __future__ import annotations
 import copy
 import operator
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -21,9 +22,9 @@ from autograd_lite import Tensor
 from autograd_lite.arrays import given
 from autograd_lite.compile.compiled import Variant, settled, uncollected, within
 from autograd_lite.compile.graph import Changed, CompileError
-from autograd_lite.compile.recorder import recording
+from autograd_lite.compile.recorder import Recorder, recording
 from autograd_lite.compile.watch import Watch
-from autograd_lite.engine.leaves import array_of, grad_of, hold
+from autograd_lite.engine.leaves import array_of, grad_of, held, hold
 from autograd_lite.engine.modes import _thread
 from autograd_lite.engine.tensor import Array
 from autograd_lite.gradients import pulled, seeded
@@ -159,10 +160,13 @@ class TrainStep:
         _refuse_unknown(self.optimizer)
         modules = [m for _, m in self.net.named_modules()] if isinstance(self.net, Module) else []
         before = [(m, dict(vars(m))) for m in modules]
+        roots = {type(x).__name__: x for x in (self.loss, self.optimizer, self.net)}
         try:
-            self._regroup(_alike(self.optimizer, self._trained(x, y)))
+            with _kept(Watch(roots).tensors):
+                trained = self._trained(x, y)
+            self._regroup(_alike(self.optimizer, trained))
             with uncollected():
-                self._latest = _Variant(self, self._groups, x, y)
+                self._latest = _Variant(self, Watch(roots), x, y)
             self._latest.batch = batch
             return self._latest
         except BaseException:
@@ -304,10 +308,11 @@ class _State:
 class _Variant(Variant):
     """The step for batches of certain shapes and dtypes, as all was when it was compiled."""
 
-    def __init__(self, step: TrainStep, groups: list[_Group], x: Array, y: Array) -> None:
-        self._train, self._groups, self.batch = step, groups, None
-        kind, roots = type(step.optimizer).__name__, (step.loss, step.optimizer, step.net)
-        self.watch = Watch({type(x).__name__: x for x in roots})
+    def __init__(self, step: TrainStep, watch: Watch, x: Array, y: Array) -> None:
+        self._train, self._groups, self.batch, self.watch = step, step._groups, None, watch
+        kind, groups = type(step.optimizer).__name__, step._groups
+        self._state = set(watch.tensors).difference(*(group.parameters for group in groups))
+        self._changed: list[Tensor] = []  # of that, what is given new data, such as averages
         self._shadow = _shadow(step.optimizer)
         updating, effects = Watch({kind: self._shadow}), self.watch.effects()
         for group in groups:
@@ -337,7 +342,7 @@ class _Variant(Variant):
             state = _State(what, group, name)
             if recorder and what not in ("lr", "step"):
                 recorder.updated.append(state)
-            return recorder.capture(state) if recorder else state._array
+            return recorder.taken(state) if recorder else array_of(state)
 
         rates = [of("lr", group) for group in groups]
         values = [of("parameters", group) for group in groups]
@@ -346,10 +351,10 @@ class _Variant(Variant):
                 pair for group, whole in zip(groups, values, strict=True)
                 for pair in zip(group.parameters, group.views(whole), strict=True)
             )  # fmt: skip
-        value, prediction = self._train.forward(x, y)
+        value, prediction, state = self._forward(x, y, recorder)
         found = pulled({value: seeded(value, None)}, {p for g in groups for p in g.parameters})
         before = {t: grad_of(t) for t in found}
-        shadow._memory = held = _Found(lambda what: {i: of(what, g) for i, g in first.items()})
+        shadow._memory = memory = _Found(lambda what: {i: of(what, g) for i, g in first.items()})
         shadow._steps = _Found(lambda i: of("step", first[i]))
         new = []
         try:
@@ -362,10 +367,20 @@ class _Variant(Variant):
         finally:
             for t, g in before.items():
                 t.grad = g
-        memory = [array for arrays in held.values() for array in arrays.values()]
+        kept = [array for arrays in memory.values() for array in arrays.values()]
         loss = value.numpy() if value.is_leaf else array_of(value)
         predicted = prediction.numpy() if isinstance(prediction, Tensor) else prediction
-        return loss, predicted, *new, *memory
+        return loss, predicted, *state, *new, *kept
+
+    def _forward(self, x: Any, y: Any, recorder: Recorder | None) -> tuple[Any, Any, list[Any]]:
+        """The loss and the prediction, and what Tensors are given besides, but don't get."""
+        with _kept(self._state) as before:
+            if recorder:
+                recorder.state.update(before)
+            value, prediction = self._train.forward(x, y)
+            if recorder:
+                self._changed = [t for t, (old, _) in before.items() if array_of(t) is not old]
+            return value, prediction, list(map(array_of, self._changed))
 
     def _counting_holds(self) -> bool:
         """Whether all is as it was, and parameters in a group took as many steps each."""
@@ -377,11 +392,25 @@ class _Variant(Variant):
         for group in self._groups:
             group.adopt()
         function: Any = self._function
-        found: tuple[Any, Array] = function(*batch, *map(array_of, self._captured))
+        found = function(*batch, *map(array_of, self._captured))
         for group in self._counted:
             for i in group.numbers:
                 self._train.optimizer._steps[i] += 1
-        return found
+        for t, new in zip(self._changed, found[2:], strict=True):
+            hold(t, np.asarray(new))
+        loss, prediction, *_ = found
+        return loss, prediction
+
+
+@contextmanager
+def _kept(tensors: Iterable[Tensor]) -> Iterator[dict[Tensor, Any]]:
+    """After it they hold what they held before."""
+    before = {t: held(t) for t in tensors}
+    try:
+        yield before
+    finally:
+        for t, (array, exposed) in before.items():
+            hold(t, array, exposed)
 
 
 class _Found(dict[str, Any]):

@@ -235,19 +235,16 @@ MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written 
 
 # ---------------------------------------------------------------------- what follows from shapes
 
-# The shapes and dtypes of their results follow from those of their operands, and of the first one
-# and from settings.
-_OF_SEVERAL: set[Any] = {
-    None, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.where, put,
-    put_at, np.linalg.solve, np.take_along_axis, np.clip,
-}  # fmt: skip
-_OF_ONE: set[Any] = {
-    converted, np.ndarray.tobytes, np.full, np.array, np.asarray, np.reshape, np.transpose,
-    np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze, np.expand_dims, np.broadcast_to,
-    np.real, np.imag, np.ravel, np.sum, np.mean, np.max, np.min, np.prod, np.any, np.all,
-    np.argmax, np.argmin, np.argsort, np.sort, np.cumsum, np.cumprod, np.var, np.std, np.flip,
-    np.roll, np.tril, np.triu, np.trace, np.diagonal, np.linalg.inv, np.linalg.det,
-    np.linalg.cholesky, np.linalg.norm,
+# The shapes and dtypes of their results follow from those of their operands, and from settings,
+# which values decide only where these are integers.
+_SHAPED: set[Any] = {
+    None, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.where,
+    np.linalg.solve, np.take_along_axis, np.clip, converted, np.ndarray.tobytes, np.asarray,
+    np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
+    np.expand_dims, np.broadcast_to, np.real, np.imag, np.ravel, np.sum, np.mean, np.max, np.min,
+    np.prod, np.any, np.all, np.argmax, np.argmin, np.argsort, np.sort, np.cumsum, np.cumprod,
+    np.var, np.std, np.flip, np.roll, np.tril, np.triu, np.trace, np.diagonal, np.linalg.inv,
+    np.linalg.det, np.linalg.cholesky, np.linalg.norm,
 }  # fmt: skip
 
 
@@ -265,6 +262,7 @@ def varies(node: Node) -> bool:
     if function is np.where and len(node.args) == 1:
         return True
     python = getattr(function, "__module__", "") in ("_operator", "builtins")
-    if function in _OF_SEVERAL or of_ufunc(function) or python:
+    if function in MADE or of_ufunc(function) or python:
         return False
-    return function not in _OF_ONE or any(nodes_in([node.args[1:], node.kwargs]))
+    settings = nodes_in([node.args[1:], node.kwargs])
+    return function not in _SHAPED or any(x.dtype.kind in "biu" for x in settings)

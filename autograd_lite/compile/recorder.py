@@ -68,7 +68,9 @@ class Capture(Mode):
         if type(tensor._grad) not in STAND_INS and self.recorder._is_outside(tensor):
             self.recorder.refuse("t.grad of a Tensor that isn't an argument; pass t.grad as one")
 
-    def write(self, tensor: Tensor, what: str) -> NoReturn:
+    def write(self, tensor: Tensor, what: str) -> None:
+        if what == "data" and tensor in self.recorder.state:
+            return
         self.recorder.refuse(
             "t.backward() stores gradients, a side effect; compile ag.value_and_grad(f) instead"
             if what == "grad"
@@ -90,6 +92,7 @@ class Recorder:
         captured: Tensors from outside, and what else is read at each call (of which ``_array`` is
             the value, and ``name`` the name), each with its stand-in.
         updated: of these, those to which the last results are written.
+        state: Tensors from outside that may be given new data, which who records takes over.
         born: leaves that the function has made.
         ops: as they were asked for, each with what is run instead.
         tensors: results of ops.
@@ -99,6 +102,7 @@ class Recorder:
         self.nodes: list[Node] = []
         self.captured: dict[Any, Any] = {}
         self.updated: list[Any] = []
+        self.state: set[Tensor] = set()
         self.born: set[Tensor] = set()
         self.ops: dict[Op, Op] = {}
         self.tensors: list[Tensor] = []
@@ -233,9 +237,9 @@ class Recorder:
         array: Any = x._array
         if type(array) is Traced:
             return array.own() if array.node.is_scalar else array  # an op's result is an array
-        return self.capture(x) if self._is_outside(x) else array
+        return self.taken(x) if self._is_outside(x) else array
 
-    def capture(self, x: Any) -> Any:
+    def taken(self, x: Any) -> Any:
         """What stands for ``x._array``, which may be another one at another call."""
         if x not in self.captured:
             self.captured[x] = self.given(x._array, x.name)

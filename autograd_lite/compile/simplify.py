@@ -16,6 +16,7 @@ import numpy as np
 from .graph import Guard, Node, Program, converted, is_plain_reshape, mapped, values
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
+COPIED = 512  # entries, up to which a row is sooner copied than repeated by a ufunc
 ONE_THREAD = 10_000  # entries, up to which BLAS takes a dot product on one thread
 
 
@@ -73,12 +74,10 @@ class Builder:
         return found  # type: ignore[no-any-return]
 
     def _instead(self, node: Node) -> Any:
-        patterns = () if node.kwargs else _BY_FUNCTION.get(node.function, ())
-        if patterns and node.dtype.kind in "fc" and type(node.value) not in _PYTHON:
-            has = {getattr(a, "function", None) for a in node.args}
-            for needs, pattern, new in patterns:
-                bound: dict[Any, Any] = {}
-                if needs <= has and self._fits(pattern, node, bound):
+        if not node.kwargs and node.dtype.kind in "fc" and type(node.value) not in _PYTHON:
+            for pattern, new in _BY_FUNCTION.get(node.function, ()):
+                bound: dict[str, Any] = {}
+                if self._fits(pattern, node, bound):
                     found = self._built(new, bound)
                     if same_kind(found, node):
                         return found
@@ -88,25 +87,25 @@ class Builder:
             found = _reshaped_later(node, self)
         return found if same_kind(found, node) else None
 
-    def _fits(self, pattern: Any, x: Node, bound: dict[Any, Any]) -> bool:
+    def _fits(self, pattern: Any, x: Node, bound: dict[str, Any]) -> bool:
         """Whether a call is of that form; what is within it must be used there only."""
-        for p, a in zip(pattern.args, x.args, strict=False):
-            if type(p) is Var:
+        for p, a in zip(pattern[1:], x.args, strict=False):
+            if type(p) is str:
                 bound[p] = a
-            elif type(p) is not Call:
+            elif type(p) is not tuple:
                 if type(a) is Node or np.size(a) != 1 or np.reshape(a, -1)[0] != p:
                     return False
             elif (
-                type(a) is not Node or a.function is not p.function or a.kwargs
+                type(a) is not Node or a.function is not p[0] or a.kwargs
                 or self.uses[a] > 1 or a.is_scalar != x.is_scalar or a.dtype.kind not in "fc"
                 or not self._fits(p, a, bound)
             ):  # fmt: skip
                 return False
-        return len(pattern.args) == len(x.args)
+        return len(pattern) == len(x.args) + 1
 
-    def _built(self, pattern: Any, bound: dict[Any, Any]) -> Any:
-        if type(pattern) is Call:
-            return self.call(pattern.function, *[self._built(p, bound) for p in pattern.args])
+    def _built(self, pattern: Any, bound: dict[str, Any]) -> Any:
+        if type(pattern) is tuple:
+            return self.call(pattern[0], *[self._built(p, bound) for p in pattern[1:]])
         return bound.get(pattern, pattern)
 
 
@@ -129,22 +128,17 @@ _PYTHON = {bool, int, float, complex}
 
 def _key(node: Node) -> Any:
     """Equal for calls that give the same."""
-    args = node.args if {*map(type, node.args)} == {Node} else _frozen(node.args)
     asked = node.value if type(node) is Guard else None
-    return node.function, args, _frozen(tuple(node.kwargs.items())), node.errors, asked
+    own = "" if {*map(type, node.args)} == {Node} and not node.kwargs else repr(
+        mapped((node.args, node.kwargs), _known)
+    )  # fmt: skip
+    return node.function, tuple(node.operands), own, node.errors, asked
 
 
-def _frozen(x: Any) -> Any:
-    kind = type(x)
-    if kind is Node:
-        return x  # itself
-    if issubclass(kind, (tuple, list)):
-        return kind, tuple(map(_frozen, x))
-    if kind is slice:
-        return kind, *map(_frozen, (x.start, x.stop, x.step))
+def _known(x: Any) -> Any:
     if isinstance(x, (np.ndarray, np.generic)):
-        return kind, x.shape, x.dtype.str, x.tobytes() if x.size <= 4096 else id(x)
-    return kind, repr(x)
+        return type(x), x.shape, x.dtype.str, x.tobytes() if x.size <= 4096 else id(x)
+    return Node if isinstance(x, Node) else (type(x), x)
 
 
 def same_kind(x: Any, node: Node) -> bool:
@@ -159,55 +153,35 @@ def same_kind(x: Any, node: Node) -> bool:
 # ---------------------------------------------------------------------- the table
 
 
-class Var:
-    """Anything, in a pattern; NumPy's functions of it are patterns."""
-
-    function: Any = None
-    args: tuple[Any, ...] = ()
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Call:
-        return Call(ufunc, args)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Call:
-        return Call(function, args)
-
-
-class Call(Var):
-    def __init__(self, function: Any, args: tuple[Any, ...]) -> None:
-        self.function, self.args = function, args
-
-
-x: Any = Var()
-y: Any = Var()
-neg, mul, div, add, sub, pow = (
-    np.negative, np.multiply, np.divide, np.add, np.subtract, np.power)
+x, y = "xy"
+neg, mul, div, add, sub, pow, square = (
+    np.negative, np.multiply, np.divide, np.add, np.subtract, np.power, np.square)
 
 # Of floats. Signs move to where that is exact, that of a 0 included: a − b is not −(b − a).
 PATTERNS: list[tuple[Any, Any]] = [
-    (neg(neg(x)), x),
-    (mul(x, 1), x),
-    (mul(1, x), x),
-    (div(x, 1), x),
-    (pow(x, 1), x),
-    (pow(x, 2), np.square(x)),
-    (pow(x, 3), mul(np.square(x), x)),
-    (pow(x, 4), np.square(np.square(x))),
-    (mul(x, -1), neg(x)),
-    (mul(-1, x), neg(x)),
-    (add(x, neg(y)), sub(x, y)),
-    (add(neg(x), y), sub(y, x)),
-    (sub(x, neg(y)), add(x, y)),
-    (mul(neg(x), y), neg(mul(x, y))),
-    (mul(x, neg(y)), neg(mul(x, y))),
-    (div(neg(x), y), neg(div(x, y))),
-    (np.positive(x), x),
-    (np.real(x), x),
-    (np.transpose(np.transpose(x)), x),
+    ((neg, (neg, x)), x),
+    ((mul, x, 1), x),
+    ((mul, 1, x), x),
+    ((div, x, 1), x),
+    ((pow, x, 1), x),
+    ((pow, x, 2), (square, x)),
+    ((pow, x, 3), (mul, (square, x), x)),
+    ((pow, x, 4), (square, (square, x))),
+    ((mul, x, -1), (neg, x)),
+    ((mul, -1, x), (neg, x)),
+    ((add, x, (neg, y)), (sub, x, y)),
+    ((add, (neg, x), y), (sub, y, x)),
+    ((sub, x, (neg, y)), (add, x, y)),
+    ((mul, (neg, x), y), (neg, (mul, x, y))),
+    ((mul, x, (neg, y)), (neg, (mul, x, y))),
+    ((div, (neg, x), y), (neg, (div, x, y))),
+    ((np.positive, x), x),
+    ((np.real, x), x),
+    ((np.transpose, (np.transpose, x)), x),
 ]
-_BY_FUNCTION: dict[Any, list[tuple[set[Any], Any, Any]]] = {}  # with what operands are calls of
+_BY_FUNCTION: dict[Any, list[tuple[Any, Any]]] = {}
 for _pattern, _new in PATTERNS:
-    _needs = {getattr(p, "function", None) for p in _pattern.args if type(p) is not Var}
-    _BY_FUNCTION.setdefault(_pattern.function, []).append((_needs, _pattern, _new))
+    _BY_FUNCTION.setdefault(_pattern[0], []).append((_pattern, _new))
 
 # ---------------------------------------------------------------------- rules
 
@@ -240,11 +214,17 @@ def _item(node: Node, make: Builder) -> Any:
 
 
 @_rule(np.add, np.subtract, np.multiply, np.divide)
-def _without_broadcast(node: Node, make: Builder) -> Any:
-    """A ufunc broadcasts its operands by itself."""
-    args = [x.args[0] if type(x) is Node and x.function is np.broadcast_to and x.args else x
-            for x in node.args]  # fmt: skip
-    same = all(map(operator.is_, args, node.args)) or node.kwargs
+def _broadcast(node: Node, make: Builder) -> Any:
+    """A ufunc broadcasts its operands by itself, but a small one is sooner copied."""
+    args, whole = list(node.args), node.shape in map(np.shape, values(node.args))
+    for i, x in enumerate(args):
+        if type(x) is not Node or x.dtype != node.dtype or x.ndim == 0 or node.kwargs:
+            continue
+        if x.function is np.broadcast_to and x.args:
+            args[i] = x.args[0]
+        elif whole and x.shape != node.shape and node.size <= COPIED:
+            args[i] = make.call(np.full, node.shape, x, x.dtype)
+    same = all(map(operator.is_, args, node.args))
     return None if same else make.call(node.function, *args)
 
 
@@ -264,15 +244,15 @@ def _reshaped_later(node: Node, make: Builder) -> Any:
 @_rule(np.transpose, np.matrix_transpose)
 def _transpose(node: Node, make: Builder) -> Any:
     """Of a matrix in one form."""
+    axes = [*node.args[1:], *node.kwargs.values()]
     if node.ndim < 2:
         return node.args[0]
-    given = len(node.args) > 1 or node.kwargs or node.function is np.matrix_transpose
-    if node.ndim > 2 or not given or [*node.kwargs.values(), *node.args[1:]] not in _SWAPPED:
+    if node.ndim > 2 or axes not in ([], [(1, 0)], [[1, 0]]):
         return None
-    return make.call(np.transpose, node.args[0])
+    is_plain = node.function is np.transpose and not axes
+    return None if is_plain else make.call(np.transpose, node.args[0])
 
 
-_SWAPPED: list[Any] = [[], [(1, 0)], [[1, 0]]]
 _REDUCTIONS: dict[Any, Any] = {
     np.sum: np.add, np.max: np.maximum, np.min: np.minimum, np.prod: np.multiply,
     np.any: np.logical_or, np.all: np.logical_and, np.mean: np.add,

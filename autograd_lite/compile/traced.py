@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from inspect import signature
 from operator import attrgetter
@@ -238,18 +239,13 @@ class Traced:
         check(*arrays)  # what it decides is watched
 
 
-@cache
-def _parameters(function: Any) -> list[str]:
-    try:
-        return [] if function is np.einsum else list(signature(function).parameters)
-    except ValueError:
-        return []
+_signature = cache(signature)
 
 
 def _is_given_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    names = _parameters(function)
-    return dict(zip(names, args, strict=False) if "out" in names[: len(args)] else (),
-                **kwargs).get("out") is not None  # fmt: skip
+    with suppress(TypeError, ValueError):  # which the call says, too; or it has no signature
+        kwargs = _signature(function).bind_partial(*args, **kwargs).arguments
+    return kwargs.get("out") is not None
 
 
 def _operator(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> Callable[..., Any]:

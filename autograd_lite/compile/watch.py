@@ -18,7 +18,6 @@ import weakref
 from collections.abc import Iterator
 from contextvars import ContextVar
 from functools import partial
-from itertools import chain
 from operator import attrgetter, is_, itemgetter
 from pickle import dumps
 from types import CodeType, FunctionType, ModuleType
@@ -42,6 +41,7 @@ def _refuse_elsewhere(x: Any, path: str) -> None:
 
 _MOST = 20_000  # objects
 _LARGE = 65_536  # entries, from which an array is compared with a copy, and not with its bytes
+_TRACKED, _NAME = attrgetter("_tracked"), attrgetter("name")
 _OWN = {"autograd_lite", "nn"}
 _LIBRARIES = {"numpy", "scipy", *_OWN, *sys.stdlib_module_names}
 _HOLDERS = {"builtins", "collections", "functools", "operator", "itertools", "types", "os",
@@ -76,14 +76,14 @@ class Watch:
         self.tensors: list[Tensor] = []
         self._missing: list[tuple[dict[str, Any], set[str]]] = []  # names that may come to scopes
         self._walk([(x, name) for name, x in roots.items()])
+        self._referents = partial(gc.get_referents, *(x for x, _ in self._objects))
         self._asked: list[Any] = [
-            partial(gc.get_referents, *(x for x, _ in self._objects)),
             *(partial(names, scope) for names, scope, *_ in self._looked_up),
-            *(partial(map, attrgetter(flag), self.tensors) for flag in ("_tracked", "name")),
             *(partial(_of_place, x) for x in self._of_place),
             *(partial(iter, x) for x in self._dicts),
         ]
         self._before, self._sizes = self._now(), self._scopes()
+        self._flags = self._flagged()
         self._entries = [(a, _entries(a)) for a in self._arrays]
 
     def holds(self) -> bool:
@@ -92,7 +92,7 @@ class Watch:
             before, now = self._before, self._now()
         except KeyError:
             return False
-        if len(now) != len(before):
+        if len(now) != len(before) or self._flagged() != self._flags:
             return False
         if not all(map(is_, now, before)):
             if not all(map(_alike, now, before)):
@@ -108,7 +108,13 @@ class Watch:
         return [len(scope) for scope, _ in self._missing]
 
     def _now(self) -> list[Any]:
-        return [*chain.from_iterable([ask() for ask in self._asked])]
+        found = self._referents()
+        for ask in self._asked:
+            found += ask()
+        return found
+
+    def _flagged(self) -> list[Any]:
+        return [*map(_TRACKED, self.tensors), *map(_NAME, self.tensors)]
 
     def changed(self) -> str:
         """What isn't as it was, in words."""

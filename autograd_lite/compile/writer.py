@@ -141,8 +141,10 @@ class Source:
         if function is np.full and args[1] == "0":
             return f"np.zeros({args[0]}{_dtype(node.dtype)})"
         form = _FORMS.get(function, "")
-        of_array = {*map(type, values(node.args[:1]))} == {np.ndarray}
-        if form.count("{}") == len(args) and not node.kwargs and (of_array or form in _OF_NUMBERS):
+        of_array = {*map(type, values(node.args[:1]))} == {np.ndarray} and not node.kwargs
+        if function is np.reshape and args[1:] == ["-1"] and of_array:
+            return f"{args[0]}.ravel()"  # it is quicker
+        if form.count("{}") == len(args) and (of_array or form in _OF_NUMBERS):
             return form.format(*args)
         for key in node.kwargs:
             if type(key) is not str or not key.isidentifier() or keyword.iskeyword(key):
@@ -259,7 +261,7 @@ class Source:
             out = memory.name
         if joined(node) and out:
             self._join(node)
-        elif how == "put":
+        elif how == "put" or function in (put, graph.put_at):
             self._put(node, out)
         else:
             call = self._written_out(node, how, out) if how else self.expression(node)
