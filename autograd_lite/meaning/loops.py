@@ -206,7 +206,9 @@ class Rounds:
         self.count, self.outer, self._reader = len(loop.parts), outer, reader
         self.known = ChainMap[Tensor, Term]({}, known)  # type: ignore[arg-type]
         self.stacked: dict[Term, Term] = {}
-        taken = [_ranges(own) for own in loop.places if _whole(own) is not None]
+        taken = [
+            _ranges(own) for own in loop.places if _whole(own) is not None and not _is_rows(own[0])
+        ]
         parts = filter(None, map(self._parts, loop.places))
         taken += [even([p.ranges for p in own]) for own in parts]
         starts = [[r.start for p in taken for r in p[i]] for i in range(self.count)]
@@ -245,7 +247,11 @@ class Rounds:
                 name = name_of_equal(values) if values.ndim == 1 else None
                 return self._reader.constant(values, name)
             e = taken(self._reader.whole(parts[0]), [p.ranges for p in parts], shape)
-        elif (x := _whole(own)) is not None:
+        elif (x := _whole(own)) is not None and _is_rows(first):
+            rows = np.stack([t.params["index"] for t in own])
+            index = {"index": rows.reshape(shape + rows.shape[1:])}
+            e = make("getitem", [self.known[x]], index, shape + first.shape)
+        elif x is not None:
             e = taken(self.known[x], _ranges(own), shape)
         elif len(levels) == 1:
             inner = lifted(self.known[first.inputs[0]], self.stacked, lead)
@@ -287,6 +293,12 @@ def _whole(own: Sequence[Tensor]) -> Tensor | None:
         return None
     x: Tensor = own[0].inputs[0]
     return x if all(t.inputs[0] is x for t in own) else None
+
+
+def _is_rows(t: Tensor) -> bool:
+    """Whether it is rows of a table that are looked up."""
+    index = t.params["index"]
+    return isinstance(index, np.ndarray) and index.dtype.kind in "iu"
 
 
 def _ranges(own: Sequence[Tensor]) -> list[list[range]]:
