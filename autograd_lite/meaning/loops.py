@@ -438,6 +438,9 @@ def _lifted(e: Term, operands: list[Term], lead: int) -> Term:
     varies = [x is not own for x, own in zip(operands, e.operands, strict=True)]
     front = broadcast(x.shape[:lead] for x, v in zip(operands, varies, strict=True) if v)
     shape = front + e.shape
+    everywhere = [
+        x if v else shaped(x, (1,) * lead + x.shape) for x, v in zip(operands, varies, strict=True)
+    ]
     if e.op in ("+", "*", "broadcast_to", "where", *ENTRYWISE):
         parts = [
             _padded(x, e.ndim + lead, lead) if v else x
@@ -449,8 +452,13 @@ def _lifted(e: Term, operands: list[Term], lead: int) -> Term:
     if e.op == "transpose":
         axes = (*range(lead), *(a + lead for a in e.params["axes"]))
         return make("transpose", operands, {"axes": axes})
+    if e.op == "correlate":
+        (x, k), n = everywhere, e.ndim
+        seen = windows(x, range(lead, lead + n), k.shape[lead:])
+        k = shaped(k, k.shape[:lead] + (1,) * n + k.shape[lead:])
+        return shaped(summed(product([(seen, 1), (k, 1)]), range(lead + n, lead + 2 * n)), shape)
     if e.op == "matmul":
-        return _product(e, operands, varies, lead, shape)
+        return _product(e, everywhere, lead, shape)
     if e.op == "picked":
         x, hot = operands
         picked = summed(product([(x, 1), (hot, 1)]), [a + lead for a in e.params["axes"]])
@@ -476,15 +484,11 @@ def _padded(x: Term, ndim: int, lead: int) -> Term:
     return shaped(x, x.shape[:lead] + (1,) * (ndim - x.ndim) + x.shape[lead:])
 
 
-def _product(
-    e: Term, operands: list[Term], varies: list[bool], lead: int, shape: Shape
-) -> Term:
+def _product(e: Term, operands: list[Term], lead: int, shape: Shape) -> Term:
     """A product of matrices, or of a matrix and a vector, in each round."""
     if any(own.ndim > 2 for own in e.args):
         raise UnevenError
-    a, b = (
-        x if v else shaped(x, (1,) * lead + x.shape) for x, v in zip(operands, varies, strict=True)
-    )
+    a, b = operands
     rows, columns = (1,) * (e.args[0].ndim - 1), (1,) * (e.args[1].ndim - 1)
     a = shaped(a, a.shape + columns)
     b = shaped(b, b.shape[:lead] + rows + b.shape[lead:])

@@ -200,14 +200,7 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     for e, c in parts:
         for f, k in bare(e).args if bare(e).op == "+" else ((bare(e), 1.0),):
             added[f] = added.get(f, 0.0) + k * c
-    limit = x.size + (1.0 if _spread(x) else 0.5)
-    return total(parts, shape) if sum_of(added).size < limit else None
-
-
-def _spread(x: Term) -> bool:
-    """Whether terms of a sum vary along different axes, neither along all that the other does."""
-    along = {varying(f, x.ndim) for f in x.operands}
-    return any(a - b and b - a for a in along for b in along)
+    return total(parts, shape) if sum_of(added).size < x.size + 0.5 else None
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
