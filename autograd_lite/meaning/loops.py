@@ -384,13 +384,17 @@ def taken(x: Term, ranges: Sequence[list[range]], shape: Shape) -> Term:
 
 
 def _looked_up(x: Term, ranges: Sequence[list[range]], shape: Shape) -> Term:
-    """Rows of a table, in any order."""
-    rows = np.array([own[0].start for own in ranges])
-    if len(rows) < _FEWEST or len(ranges[0][0]) > 1 or any(r[1:] != ranges[0][1:] for r in ranges):
+    """Entries, or rows of a table, in any order."""
+    starts = np.array([[r.start for r in own] for own in ranges]).T.reshape(-1, *shape)
+    if len(ranges) < _FEWEST:
+        raise UnevenError
+    if all(len(r) == 1 for r in ranges[0]):
+        return make("getitem", [x], {"index": tuple(starts)}, shape)
+    if len(ranges[0][0]) > 1 or any(r[1:] != ranges[0][1:] for r in ranges):
         raise UnevenError
     for axis, r in enumerate(ranges[0][1:], 1):
         x = cut(x, axis, r)
-    return make("getitem", [x], {"index": rows.reshape(shape)}, (*shape, *x.shape[1:]))
+    return make("getitem", [x], {"index": starts[0]}, (*shape, *x.shape[1:]))
 
 
 def entries(x: Term, ndim: int, ranges: Sequence[list[range]], shape: Shape) -> Term:

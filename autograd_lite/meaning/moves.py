@@ -523,11 +523,7 @@ def _scale(e: Term) -> tuple[Term, Term]:
     rest = product([(rest, 1), *((f, -p) for f, p in alone)]) if alone else rest
     if rest.shape != e.shape or (c == 1 and not alone):
         return ONE, e
-    return product([(number(c), 1), *((_number_of(f), p) for f, p in alone)]), rest
-
-
-def _number_of(f: Term) -> Term:
-    return f if f.shape == () else make("reshape", [f], {}, ())
+    return product([(number(c), 1), *((shaped(f, ()), p) for f, p in alone)]), rest
 
 
 def _vector(e: Term) -> Term | None:
