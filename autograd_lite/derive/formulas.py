@@ -238,7 +238,8 @@ class Reading:
         self._cotangents = pull({meaning.output: seed}, targets, record=True) if targets else {}
         self._known: dict[Tensor, Term] = {}
         names = {meaning.terms[t]: name for t, name in plan.names.items() if t is not plan.output}
-        self.writer = Writer(names, rows, taken)
+        sizes = {n for t in walk(plan.output) for n in (*t.shape, t.size)}
+        self.writer = Writer(names, rows, taken, sizes)
         self.chose = False
 
     def agrees(self, g: Gradient, cancels: Expression | None, eps: float) -> bool:

@@ -206,7 +206,9 @@ class Rounds:
         self.count, self.outer, self._reader = len(loop.parts), outer, reader
         self.known = ChainMap[Tensor, Term]({}, known)  # type: ignore[arg-type]
         self.stacked: dict[Term, Term] = {}
-        taken = [_ranges(own) for own in loop.places if _whole(own) is not None]
+        taken = [
+            _ranges(own) for own in loop.places if _whole(own) is not None and not _is_rows(own[0])
+        ]
         parts = filter(None, map(self._parts, loop.places))
         taken += [even([p.ranges for p in own]) for own in parts]
         starts = [[r.start for p in taken for r in p[i]] for i in range(self.count)]
@@ -245,7 +247,11 @@ class Rounds:
                 name = name_of_equal(values) if values.ndim == 1 else None
                 return self._reader.constant(values, name)
             e = taken(self._reader.whole(parts[0]), [p.ranges for p in parts], shape)
-        elif (x := _whole(own)) is not None:
+        elif (x := _whole(own)) is not None and _is_rows(first):
+            rows = np.stack([t.params["index"] for t in own])
+            index = {"index": rows.reshape(shape + rows.shape[1:])}
+            e = make("getitem", [self.known[x]], index, shape + first.shape)
+        elif x is not None:
             e = taken(self.known[x], _ranges(own), shape)
         elif len(levels) == 1:
             inner = lifted(self.known[first.inputs[0]], self.stacked, lead)
@@ -287,6 +293,12 @@ def _whole(own: Sequence[Tensor]) -> Tensor | None:
         return None
     x: Tensor = own[0].inputs[0]
     return x if all(t.inputs[0] is x for t in own) else None
+
+
+def _is_rows(t: Tensor) -> bool:
+    """Whether it is rows of a table that are looked up."""
+    index = t.params["index"]
+    return isinstance(index, np.ndarray) and index.dtype.kind in "iu"
 
 
 def _ranges(own: Sequence[Tensor]) -> list[list[range]]:
@@ -372,13 +384,17 @@ def taken(x: Term, ranges: Sequence[list[range]], shape: Shape) -> Term:
 
 
 def _looked_up(x: Term, ranges: Sequence[list[range]], shape: Shape) -> Term:
-    """Rows of a table, in any order."""
-    rows = np.array([own[0].start for own in ranges])
-    if len(rows) < _FEWEST or len(ranges[0][0]) > 1 or any(r[1:] != ranges[0][1:] for r in ranges):
+    """Entries, or rows of a table, in any order."""
+    starts = np.array([[r.start for r in own] for own in ranges]).T.reshape(-1, *shape)
+    if len(ranges) < _FEWEST:
+        raise UnevenError
+    if all(len(r) == 1 for r in ranges[0]):
+        return make("getitem", [x], {"index": tuple(starts)}, shape)
+    if len(ranges[0][0]) > 1 or any(r[1:] != ranges[0][1:] for r in ranges):
         raise UnevenError
     for axis, r in enumerate(ranges[0][1:], 1):
         x = cut(x, axis, r)
-    return make("getitem", [x], {"index": rows.reshape(shape)}, (*shape, *x.shape[1:]))
+    return make("getitem", [x], {"index": starts[0]}, (*shape, *x.shape[1:]))
 
 
 def entries(x: Term, ndim: int, ranges: Sequence[list[range]], shape: Shape) -> Term:
@@ -426,6 +442,9 @@ def _lifted(e: Term, operands: list[Term], lead: int) -> Term:
     varies = [x is not own for x, own in zip(operands, e.operands, strict=True)]
     front = broadcast(x.shape[:lead] for x, v in zip(operands, varies, strict=True) if v)
     shape = front + e.shape
+    everywhere = [
+        x if v else shaped(x, (1,) * lead + x.shape) for x, v in zip(operands, varies, strict=True)
+    ]
     if e.op in ("+", "*", "broadcast_to", "where", *ENTRYWISE):
         parts = [
             _padded(x, e.ndim + lead, lead) if v else x
@@ -437,8 +456,13 @@ def _lifted(e: Term, operands: list[Term], lead: int) -> Term:
     if e.op == "transpose":
         axes = (*range(lead), *(a + lead for a in e.params["axes"]))
         return make("transpose", operands, {"axes": axes})
+    if e.op == "correlate":
+        (x, k), n = everywhere, e.ndim
+        seen = windows(x, range(lead, lead + n), k.shape[lead:])
+        k = shaped(k, k.shape[:lead] + (1,) * n + k.shape[lead:])
+        return shaped(summed(product([(seen, 1), (k, 1)]), range(lead + n, lead + 2 * n)), shape)
     if e.op == "matmul":
-        return _product(e, operands, varies, lead, shape)
+        return _product(e, everywhere, lead, shape)
     if e.op == "picked":
         x, hot = operands
         picked = summed(product([(x, 1), (hot, 1)]), [a + lead for a in e.params["axes"]])
@@ -464,15 +488,11 @@ def _padded(x: Term, ndim: int, lead: int) -> Term:
     return shaped(x, x.shape[:lead] + (1,) * (ndim - x.ndim) + x.shape[lead:])
 
 
-def _product(
-    e: Term, operands: list[Term], varies: list[bool], lead: int, shape: Shape
-) -> Term:
+def _product(e: Term, operands: list[Term], lead: int, shape: Shape) -> Term:
     """A product of matrices, or of a matrix and a vector, in each round."""
     if any(own.ndim > 2 for own in e.args):
         raise UnevenError
-    a, b = (
-        x if v else shaped(x, (1,) * lead + x.shape) for x, v in zip(operands, varies, strict=True)
-    )
+    a, b = operands
     rows, columns = (1,) * (e.args[0].ndim - 1), (1,) * (e.args[1].ndim - 1)
     a = shaped(a, a.shape + columns)
     b = shaped(b, b.shape[:lead] + rows + b.shape[lead:])

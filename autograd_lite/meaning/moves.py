@@ -202,14 +202,7 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     for e, c in parts:
         for f, k in bare(e).args if bare(e).op == "+" else ((bare(e), 1.0),):
             added[f] = added.get(f, 0.0) + k * c
-    limit = x.size + (1.0 if _spread(x) else 0.5)
-    return total(parts, shape) if sum_of(added).size < limit else None
-
-
-def _spread(x: Term) -> bool:
-    """Whether terms of a sum vary along different axes, neither along all that the other does."""
-    along = {varying(f, x.ndim) for f in x.operands}
-    return any(a - b and b - a for a in along for b in along)
+    return total(parts, shape) if sum_of(added).size < x.size + 0.5 else None
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
@@ -532,11 +525,7 @@ def _scale(e: Term) -> tuple[Term, Term]:
     rest = product([(rest, 1), *((f, -p) for f, p in alone)]) if alone else rest
     if rest.shape != e.shape or (c == 1 and not alone):
         return ONE, e
-    return product([(number(c), 1), *((_number_of(f), p) for f, p in alone)]), rest
-
-
-def _number_of(f: Term) -> Term:
-    return f if f.shape == () else make("reshape", [f], {}, ())
+    return product([(number(c), 1), *((shaped(f, ()), p) for f, p in alone)]), rest
 
 
 def _vector(e: Term) -> Term | None:

@@ -201,8 +201,11 @@ class Meaning:
         """Read these, too, and what is below them."""
         for root in roots:
             for t in inner_first(root, self._below, known):
-                if self._round is not None and t in self._round.rows:
-                    known[t] = self._round.variable(t)
+                level = self._round
+                while level is not None and t not in level.rows:
+                    level = level.outer
+                if level is not None:
+                    known[t] = level.variable(t)
                 else:
                     known[t] = self._leaf(t) if t.is_leaf else self._result(t, known)
 

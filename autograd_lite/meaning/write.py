@@ -137,6 +137,7 @@ class Writer:
         names: of terms that stand for themselves.
         rows: how many rows a batch has, which a mean divides by; written q.
         taken: names that no symbol of ours may have.
+        sizes: of what the formulas are about, by which one may divide.
 
     Attributes:
         given: the arrays without a name that were written, by the symbols that they got.
@@ -145,10 +146,15 @@ class Writer:
     """
 
     def __init__(
-        self, names: Mapping[Term, str], rows: int | None = None, taken: set[str] | None = None
+        self,
+        names: Mapping[Term, str],
+        rows: int | None = None,
+        taken: set[str] | None = None,
+        sizes: Collection[int] = (),
     ) -> None:
         self.names = dict(names)
         self.rows = rows
+        self.sizes = sizes
         self.given: dict[str, Any] = {}
         self.wrote_q = False
         self._taken = set() if taken is None else taken
@@ -523,6 +529,8 @@ class _Form:
             return 0
         if self.writer.by_rows(c, True) or not _is_long(c):
             return 1
+        if snapped(1 / c) in self.writer.sizes:
+            return 2
         n = next((n for n in (math.prod(shape), *shape) if c * n in (1, 2, 3, 4)), 0)
         return 4 if not n else 2 if c * n == 1 else 3
 
@@ -802,7 +810,9 @@ class _Form:
     def _scatter(self, e: Term) -> Expression:
         """Beside what was taken: 0; or between its entries."""
         x, index = self.done[e.args[0]], e.params["index"]
-        if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and e.ndim == 2:
+        if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and e.ndim < 3:
+            if e.ndim < 2:
+                index, x = index.ravel(), _reshaped(x, (index.size,))
             k, stack = self.writer.index(index % e.shape[0], "k"), tuple(range(index.ndim - 1))
             axes = (*stack, len(stack) + 1, len(stack)) if stack else None
             hot = applied(OPS["transpose"], applied(ONEHOT, k, n=e.shape[0]), axes=axes)

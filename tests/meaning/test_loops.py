@@ -15,6 +15,7 @@ from ..each import each
 RNG = np.random.default_rng(3)
 X, Y = RNG.normal(size=(4, 3)), RNG.normal(size=4)
 LABELS = np.array([0, 2, 1, 0])
+ROWS = np.array([[0, 2], [1, 1], [3, 0]])
 
 
 def soft(z: Any) -> Any:
@@ -97,6 +98,8 @@ LOOPS: list[tuple[Any, Any, tuple[int, ...]]] = [
      lambda w: np.sum(w.reshape(2, 2, 3, 2).sum(axis=(1, 3)) ** 2), (4, 6)),
     (lambda w: np.sum(attention(X, w, [slice(0, 2), slice(2, 4)]) ** 3),
      lambda w: np.sum(of_heads(X, w) ** 3), (3, 4)),
+    (lambda w: summed(np.sum(np.tanh(w[k].sum(axis=0))) for k in ROWS),
+     lambda w: np.sum(np.tanh(w[ROWS].sum(axis=1))), (4, 2)),
     (lambda w: summed(np.sum(w[k] ** 2) for k in (1, 0, 1, 3)),
      lambda w: np.sum(w[np.array([1, 0, 1, 3])] ** 2), (4, 2)),
 ]  # fmt: skip
@@ -122,6 +125,9 @@ def test_two_convolutions_as_loops_are_read_as_two():
     found = ag.derive(np.sum(conv(np.maximum(conv(x, k[0]), 0), k[1]) ** 2))
     assert found["∇k_2"].result == "relu(x ⋆ k_1) ⋆ (2 · (relu(x ⋆ k_1) ⋆ k_2))"
     assert found["∇k_1"].result == "x ⋆ u_1"
+    w = Tensor(RNG.normal(size=(3, 2, 2)), requires_grad=True, name="w")
+    of_kernels = np.stack([conv(x, w[i]) for i in range(3)])
+    assert ag.derive(np.sum(of_kernels**2))["∇w"].result == "2 · (x ⋆ (x ⋆ w))"
 
 
 @each([
