@@ -27,7 +27,7 @@ from .readings import (
     over_axes,
     product,
     total,
-)
+)  # fmt: skip
 
 MASKS = ("greater", "less", "greater_equal", "less_equal")
 _MOVES = ("reshape", "transpose", "broadcast_to")

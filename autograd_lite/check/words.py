@@ -8,10 +8,11 @@ there are ``{slope}``, ``{written}``, ``{f}``, ``{s}`` and ``{l}``; ``{line}`` i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
+from ..show.notation import number
 from .readings import Readings, Slope, Term
-from .wording import ratio
 
 _TABLE = """
 zeros: not written yet: all zeros (or it cancels to 0) | 还没有写：全是零（或者互相抵消了）
@@ -185,3 +186,11 @@ def _written(value: Any, readings: Readings | None, language: int = ENGLISH) -> 
     if isinstance(value, Term) and readings is not None:
         return readings.text(value)
     return ratio(value) if isinstance(value, int | float) else value if type(value) is str else ""
+
+
+def ratio(value: float) -> str:
+    """A ratio as a small fraction where decimals don't end: ``2``, ``0.5``, ``4/3``, ``0.1234``."""
+    simple = Fraction(value).limit_denominator(100)
+    if 100 % simple.denominator and abs(float(simple) - value) <= 1e-8 * abs(value):
+        return str(simple).replace("-", "−")
+    return number(value)
