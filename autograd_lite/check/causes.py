@@ -19,7 +19,7 @@ from .edits import MASKS, Edit, of_others
 from .formula import Formula, Make, always
 from .line import Cause, Edits, Line, is_small_fraction, share
 from .readings import ONE, Slope, Term, core, subterms
-from .steps import at_each_step, products, updated
+from .steps import products, updated
 from .whole import whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
@@ -28,7 +28,7 @@ _DETOUR = 0.5  # what a reading costs that isn't the shortest
 _USUAL = 2.3  # what edits cost at most that are tried at each step
 _FACTOR = 1.5  # what a factor costs besides another mistake, and a number that tells nothing
 _USUAL_OF_TWO = 1.5
-_RARE = ("stands", "squared", "one_for", "term_times", "at_each_step")
+_RARE = ("stands", "squared", "one_for", "term_times")
 _MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a reading
 _MOST_MADE = 2  # mistakes before a line that others may come on top of, in it
 _SHIFT = 1e-8
@@ -39,7 +39,7 @@ def follows(line: Line) -> bool:
     factors = {1.0, *(cause.factor for cause in line.made)}
     return any(
         line.fits(k * f.result)
-        for base in line.bases[:-1] for f in _formulas(line, base) for k in factors
+        for base in line.bases for f in _formulas(line, base) for k in factors
     )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def is_rounded(line: Line, rtol: float, eps: float) -> bool:
     Of 1 − l, where l is nearly 1, only a few digits are left.
     """
     rng, shift = np.random.default_rng(0), max(_SHIFT, eps)  # what the dtype can show
-    for base in line.bases[:-1]:
+    for base in line.bases:
         for f in _formulas(line, base):
             if f.result.shape != line.array.shape:
                 continue
@@ -91,8 +91,7 @@ def find(line: Line, tries_two: bool = False) -> Cause | None:
                 Family(f, detour, 1.3, _repeated(f, line.edits)),
                 Family(f, detour, 1.5, _single(f, others)),
                 Family(f, detour, 1.8, _exchanged(f)),
-                Family(f, detour, 1.8, at_each_step(f, line)),
-                Family(f, detour, 1.9, products(f, line)),
+                Family(f, detour, 1.8, products(f, line)),
             ]
         if found := _simplest(line, families):
             return found
@@ -204,6 +203,8 @@ def _exchanged(f: Formula) -> Iterator[Cause]:
     alike: dict[Any, list[Term]] = {}
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         alike.setdefault((e.op == "leaf" or _signature(e, 3), f.value[e].shape), []).append(e)
+        for block in e.args if e.op == "concatenate" else ():
+            alike.setdefault((e, block.shape), []).append(block)
     for some in alike.values():
         for x, e in combinations([e for e in some if e.shape], 2):
             put = {x: always(f.value[e]), e: always(f.value[x])}

@@ -274,19 +274,6 @@ def _product(
     return by(b, a) if swapped else by(a, b)
 
 
-def _of_blocks(e: Term) -> Edits:
-    """Two blocks of one shape, exchanged."""
-    for i, j in itertools.combinations(range(len(e.args)), 2):
-        if e.args[i].shape == e.args[j].shape:
-            order = list(range(len(e.args)))
-            order[i], order[j] = j, i
-            yield Edit(1.5, "blocks", (e.args[i], e.args[j]), partial(_blocks, e, order))
-
-
-def _blocks(e: Term, order: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
-    return np.concatenate([xs[i] for i in order], e.params["axis"])
-
-
 def _squared(e: Term, i: int, xs: Sequence[Array], v: Array) -> Array:
     return computed(e, [*xs[:i], xs[i] ** 2, *xs[i + 1 :]])
 
@@ -375,5 +362,4 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "reshape": _of_moves,
     "scatter": _of_scatter,
     "getitem": _of_getitem,
-    "concatenate": _of_blocks,
 }

@@ -267,11 +267,10 @@ class Checked:
             for e, a in as_given.items()
         }  # fmt: skip
         are_other = any(fitting[e].shape != a.shape for e, a in as_given.items())
-        right = {e: self.right[n] for e, n in of.items()}
         gradients = {n: s for n, s in self.symbols.items() if n != name}
         return Line(
             name, array, self.right[name], readings, edits,
-            bases=[fitting, as_given, right] if are_other else [fitting, right],
+            bases=[fitting, as_given] if are_other else [fitting],
             others=self._others(name, gradients, readings), gradients=gradients,
             elsewhere=lambda: {self._symbol(t): g for t, g in self.backward.elsewhere if t.name},
             sizes=self.sizes, rtol=self.fit,
