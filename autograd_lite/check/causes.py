@@ -37,16 +37,13 @@ _SHIFT = 1e-8
 def follows(line: Line) -> bool:
     """Whether the line is right, given the learner's gradients and mistakes before it."""
     factors = {1.0, *(cause.factor for cause in line.made)}
-    return any(
-        line.fits(k * f.result)
-        for base in line.bases for f in _formulas(line, base) for k in factors
-    )  # fmt: skip
+    return any(line.fits(k * f.result) for f in _formulas(line) for k in factors)
 
 
-def _formulas(line: Line, base: Any, most: int | None = None) -> list[Formula]:
+def _formulas(line: Line, most: int | None = None) -> list[Formula]:
     """All readings of a line, also with the mistakes made before it in what it is computed of."""
     found = [
-        Formula.of(term, base, m) for term in line.readings.of(line.name)
+        Formula.of(term, line.base, m) for term in line.readings.of(line.name)
         for parts in [subterms(term)]
         for m in [{}, *[c.made for c in line.made if not c.made.keys().isdisjoint(parts)][:most]]
     ]  # fmt: skip
@@ -59,44 +56,42 @@ def is_rounded(line: Line, rtol: float, eps: float) -> bool:
     Of 1 − l, where l is nearly 1, only a few digits are left.
     """
     rng, shift = np.random.default_rng(0), max(_SHIFT, eps)  # what the dtype can show
-    for base in line.bases:
-        for f in _formulas(line, base):
-            if f.result.shape != line.array.shape:
-                continue
-            off = {
-                e: f.value[e] * (1 + shift * rng.uniform(-1, 1, f.value[e].shape))
-                for e in f.order if e.op == "leaf" and not e.given
-            }  # fmt: skip
-            g = Formula.of(f.root, off)
-            noise = np.abs(g.result - f.result) * (50 * eps / shift) if g is not None else 0.0
-            allowed = rtol * np.abs(f.result).max(initial=0) + noise
-            if (np.abs(line.array - f.result) <= allowed).all():
-                return True
+    for f in _formulas(line):
+        if f.result.shape != line.array.shape:
+            continue
+        off = {
+            e: f.value[e] * (1 + shift * rng.uniform(-1, 1, f.value[e].shape))
+            for e in f.order if e.op == "leaf" and not e.given
+        }  # fmt: skip
+        g = Formula.of(f.root, off)
+        noise = np.abs(g.result - f.result) * (50 * eps / shift) if g is not None else 0.0
+        allowed = rtol * np.abs(f.result).max(initial=0) + noise
+        if (np.abs(line.array - f.result) <= allowed).all():
+            return True
     return False
 
 
 def find(line: Line, tries_two: bool = False) -> Cause | None:
     """The simplest mistake that gives the line; where none does, two at once."""
-    for base in line.bases:
-        formulas = _formulas(line, base, _MOST_MADE)
-        least = min((f.root.size for f in formulas), default=0.0)
-        families = []
-        for f in formulas:
-            detour = _DETOUR * (f.root.size > least + 1e-9) + 0.002 * f.root.size
-            others = partial(of_others, f.value, line.readings, line.others)
-            families += [
-                Family(f, detour, 0, whole(f, line)),
-                Family(f, detour, -0.1, _single(f, line.edits)),
-                Family(f, detour, 0.5, updated(f, line)),
-                Family(f, detour, 1.3, _repeated(f, line.edits)),
-                Family(f, detour, 1.5, _single(f, others)),
-                Family(f, detour, 1.8, _exchanged(f)),
-                Family(f, detour, 1.8, products(f, line)),
-            ]
-        if found := _simplest(line, families):
-            return found
-    two = (Family(f, 0, 0, _two(f, line.edits)) for f in _formulas(line, line.bases[0], 0))
-    return _simplest(line, two) if tries_two else None
+    formulas = _formulas(line, _MOST_MADE)
+    least = min((f.root.size for f in formulas), default=0.0)
+    families = []
+    for f in formulas:
+        detour = _DETOUR * (f.root.size > least + 1e-9) + 0.002 * f.root.size
+        others = partial(of_others, f.value, line.readings, line.others)
+        families += [
+            Family(f, detour, 0, whole(f, line)),
+            Family(f, detour, -0.1, _single(f, line.edits)),
+            Family(f, detour, 0.5, updated(f, line)),
+            Family(f, detour, 1.3, _repeated(f, line.edits)),
+            Family(f, detour, 1.5, _single(f, others)),
+            Family(f, detour, 1.8, _exchanged(f)),
+            Family(f, detour, 1.8, products(f, line)),
+        ]
+    found = _simplest(line, families)
+    if found is not None or not tries_two:
+        return found
+    return _simplest(line, [Family(f, 0, 0, _two(f, line.edits)) for f in _formulas(line, 0)])
 
 
 class Family(NamedTuple):
@@ -133,9 +128,7 @@ def _tried(f: Formula, line: Line, cause: Cause) -> Cause | None:
         return _times(f, line, cause, out)
     (e, make), is_one = next(iter(cause.made.items())), len(cause.made) == 1
     if line.fits(out, f.result):
-        if is_one and f.cancels(e, make):
-            return None
-        return cause
+        return None if is_one and f.cancels(e, make) else cause
     if not is_one or out.shape != line.array.shape or _is_constant(out):
         return None
     k = line.times(out, f.numbers)

@@ -261,16 +261,12 @@ class Checked:
         readings, edits = next((x for x in some if x[0].is_read(name)), self.guarded(_GUARD))
         array = self.arrays[name]
         of = {e: n for n, e in readings.cotangents.items()}
-        as_given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
-        fitting = {
-            e: a.reshape(e.shape) if squeezed(a.shape) == squeezed(e.shape) else a
-            for e, a in as_given.items()
-        }  # fmt: skip
-        are_other = any(fitting[e].shape != a.shape for e, a in as_given.items())
+        given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
+        base = {e: a.reshape(e.shape) if squeezed(a.shape) == squeezed(e.shape) else a
+                for e, a in given.items()}  # fmt: skip
         gradients = {n: s for n, s in self.symbols.items() if n != name}
         return Line(
-            name, array, self.right[name], readings, edits,
-            bases=[fitting, as_given] if are_other else [fitting],
+            name, array, self.right[name], readings, edits, base,
             others=self._others(name, gradients, readings), gradients=gradients,
             elsewhere=lambda: {self._symbol(t): g for t, g in self.backward.elsewhere if t.name},
             sizes=self.sizes, rtol=self.fit,

@@ -49,8 +49,7 @@ class Line:
         right: what it should be.
         readings: what it should be, as terms.
         edits: of a term, by itself.
-        bases: the learner's gradients, by leaf, that it may be computed from; as they were given,
-            and in the shapes that they should have.
+        base: the learner's gradients, by leaf, that it may be computed from.
         others: arrays by name that may stand in the place of anything.
         gradients: the names in these of the gradients, by those of their tensors.
         elsewhere: gives the gradients of results that none were given of.
@@ -64,7 +63,7 @@ class Line:
     right: Array
     readings: Readings
     edits: Edits
-    bases: Sequence[Mapping[Term, Array]]
+    base: Mapping[Term, Array]
     others: Mapping[str, Array]
     gradients: Mapping[str, str]
     elsewhere: Callable[[], Mapping[str, Array]]

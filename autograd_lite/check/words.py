@@ -94,7 +94,7 @@ factor_transposed: {0} is transposed, and must stand as it is | {0} 被转置了
 factors: the factors of {0} stand in another order, or transposed otherwise |
     {0} 的因子次序不对，或转置不对
 other_block: another block of {0} is taken | 取了 {0} 的另一块
-exchanged: {0} and {1} stand in each other's place | {0} 与 {1} 互换了位置
+exchanged: {0} and {1} are exchanged, each stands where the other belongs | {0} 与 {1} 互换了位置
 not_transposed: {0} is not transposed | {0} 没有转置
 other_order: {0} is reshaped in another order, or where it should be transposed |
     {0} 按别的次序 reshape 了，或应当转置

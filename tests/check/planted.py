@@ -285,7 +285,7 @@ LABEL = r"(?<![A-Za-z0-9_])[yY]b?(?![A-Za-z0-9_])|label|one-?hot|target"
 NO_LABEL = lost(LABEL) + rf"|({LABEL})[^;:]*belongs"
 EVERYWHERE = rf"everywhere|not only|{LABEL}|" + lost("mask")
 AXIS = r"wrong axis|axis ?=? ?-?\d[^;:]*(where|belongs|instead)"
-ORDER = r"order|stands where|transpos|each other's place"
+ORDER = r"order|stands where|transpos"
 EXPONENT = (
     r"exponent|power\b|[\^²³⁻½]\S* (stands )?where|where[^;:]*[²³⁻½]|\*\*[^;:]*(where|belongs)|"
     r"square[^;:]*(missing|where|forgotten)|not squared|reciprocal"
