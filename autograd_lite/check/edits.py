@@ -106,7 +106,7 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
             yield Edit(2, "term_times", (f, e, abs(c)), _shared(e, [i], abs(c)))
         if f.op == "leaf":
             yield Edit(2.3, "squared", (f,), partial(_squared, e, i))
-        if n == 2 and f.given and f is not ONE and not e.given:
+        if n == 2 and f.given and not e.given and f is not ONE and f not in readings.inputs:
             yield Edit(0.9, "target_missing", (f, e.args[1 - i][0], e), _shared(e, [i], 0))
     factors = [(1.3, -1.0), (2, 2.0), (2, 0.5)]
     for some in _groups(e, readings):

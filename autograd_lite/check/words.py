@@ -52,7 +52,7 @@ conjugated: {line} is the complex conjugate of what it should be | {line} 被取
 two: {0}; and {1} | {0}；并且 {1}
 besides: {0}; besides, {1} | {0}；此外 {1}
 given: {0}; {1} is a given array of shape {2} | {0}；{1} 是给定的数组，形状为 {2}
-target_missing: the term {0} is missing: {0} belongs to {1}: {2} | 漏了 {0}：应为 {2}
+target_missing: the term {0} is missing: the target {0} belongs to {1}: {2} | 漏了 {0}：应为 {2}
 term_missing: {contribution} is missing: add it up (+=), {1} |
     漏了{contribution}：要相加（用 +=），{1}
 only_term: only {contribution} is there: add up the contributions (+=), {1} |

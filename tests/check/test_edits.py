@@ -138,7 +138,7 @@ def test_what_is_said_of_usual_mistakes():
         "∂L/∂z has the wrong sign": ("z", -g["z"]),
         "∇W_1 is 6 times too large: divide it by the batch size q = 6": ("W_1", 6 * g["W_1"]),
         "1/q is there twice": ("z", g["z"] / 6),
-        "the term y is missing: y belongs to softmax(z)": ("z", p / 6),
+        "the term y is missing: the target y belongs to softmax(z)": ("z", p / 6),
         "z stands where softmax(z) belongs: that is the gradient of another loss":
             ("z", (t["z"] - p) / 6 + g["z"]),  # z − y
         "tanh'(s) is missing": ("s", g["h"]),
