@@ -37,13 +37,16 @@ _SHIFT = 1e-8
 def follows(line: Line) -> bool:
     """Whether the line is right, given the learner's gradients and mistakes before it."""
     factors = {1.0, *(cause.factor for cause in line.made)}
-    return any(line.fits(k * f.result) for f in _formulas(line) for k in factors)
+    return any(
+        line.fits(k * f.result)
+        for base in line.bases for f in _formulas(line, base) for k in factors
+    )  # fmt: skip
 
 
-def _formulas(line: Line, most: int | None = None) -> list[Formula]:
+def _formulas(line: Line, base: Any, most: int | None = None) -> list[Formula]:
     """All readings of a line, also with the mistakes made before it in what it is computed of."""
     found = [
-        Formula.of(term, line.base, m) for term in line.readings.of(line.name)
+        Formula.of(term, base, m) for term in line.readings.of(line.name)
         for parts in [subterms(term)]
         for m in [{}, *[c.made for c in line.made if not c.made.keys().isdisjoint(parts)][:most]]
     ]  # fmt: skip
@@ -56,7 +59,7 @@ def is_rounded(line: Line, rtol: float, eps: float) -> bool:
     Of 1 − l, where l is nearly 1, only a few digits are left.
     """
     rng, shift = np.random.default_rng(0), max(_SHIFT, eps)  # what the dtype can show
-    for f in _formulas(line):
+    for f in _formulas(line, line.bases[0]):
         if f.result.shape != line.array.shape:
             continue
         off = {
@@ -73,7 +76,7 @@ def is_rounded(line: Line, rtol: float, eps: float) -> bool:
 
 def find(line: Line, tries_two: bool = False) -> Cause | None:
     """The simplest mistake that gives the line; where none does, two at once."""
-    formulas = _formulas(line, _MOST_MADE)
+    formulas = _formulas(line, line.bases[0], _MOST_MADE)
     least = min((f.root.size for f in formulas), default=0.0)
     families = []
     for f in formulas:
@@ -91,7 +94,8 @@ def find(line: Line, tries_two: bool = False) -> Cause | None:
     found = _simplest(line, families)
     if found is not None or not tries_two:
         return found
-    return _simplest(line, [Family(f, 0, 0, _two(f, line.edits)) for f in _formulas(line, 0)])
+    plain = [f for f in formulas if not f.made]
+    return _simplest(line, [Family(f, 0, 0, _two(f, line.edits)) for f in plain])
 
 
 class Family(NamedTuple):

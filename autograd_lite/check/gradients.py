@@ -264,9 +264,11 @@ class Checked:
         given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
         base = {e: a.reshape(e.shape) if squeezed(a.shape) == squeezed(e.shape) else a
                 for e, a in given.items()}  # fmt: skip
+        are_other = any(base[e].shape != a.shape for e, a in given.items())
         gradients = {n: s for n, s in self.symbols.items() if n != name}
         return Line(
-            name, array, self.right[name], readings, edits, base,
+            name, array, self.right[name], readings, edits,
+            bases=[base, given] if are_other else [base],
             others=self._others(name, gradients, readings), gradients=gradients,
             elsewhere=lambda: {self._symbol(t): g for t, g in self.backward.elsewhere if t.name},
             sizes=self.sizes, rtol=self.fit,

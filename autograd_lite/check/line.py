@@ -49,7 +49,8 @@ class Line:
         right: what it should be.
         readings: what it should be, as terms.
         edits: of a term, by itself.
-        base: the learner's gradients, by leaf, that it may be computed from.
+        bases: the learner's gradients, by leaf, that it may be computed from: in the shapes that
+            they should have, and as they were given.
         others: arrays by name that may stand in the place of anything.
         gradients: the names in these of the gradients, by those of their tensors.
         elsewhere: gives the gradients of results that none were given of.
@@ -63,7 +64,7 @@ class Line:
     right: Array
     readings: Readings
     edits: Edits
-    base: Mapping[Term, Array]
+    bases: Sequence[Mapping[Term, Array]]
     others: Mapping[str, Array]
     gradients: Mapping[str, str]
     elsewhere: Callable[[], Mapping[str, Array]]

@@ -81,7 +81,7 @@ def planted(loss: ag.Tensor, given: dict[str, Any], name: str) -> Iterator[tuple
     (line,) = lines
     readings = line.readings
     for term in readings.of(name):
-        f = Formula(term, line.base)
+        f = Formula(term, line.bases[0])
         for e in f.order:
             others = of_others(f.value, readings, line.others, e)
             for edit in chain(at(e, readings), others) if e is not ONE else ():
