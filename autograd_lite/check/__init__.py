@@ -26,29 +26,15 @@ def check_backprop(
 ) -> Report: ...
 @overload
 def check_backprop(
-    backprop: Backprop,
-    net: Any,
-    loss: Callable[[Any, Any], Tensor] | None = None,
-    /,
-    *,
-    params: Mapping[str, Any] | None = None,
-    draw: Draw | None = None,
-    trials: int = 50,
-    seed: int = 0,
-    rtol: float = RTOL,
-) -> Report: ...
+    backprop: Backprop, net: Any, loss: Callable[[Any, Any], Tensor] | None = None, /, *,
+    params: Mapping[str, Any] | None = None, draw: Draw | None = None, trials: int = 50,
+    seed: int = 0, rtol: float = RTOL,
+) -> Report: ...  # fmt: skip
 def check_backprop(
-    what: Any,
-    against: Any,
-    loss: Any = None,
-    /,
-    *,
-    params: Mapping[str, Any] | None = None,
-    draw: Draw | None = None,
-    trials: int = 50,
-    seed: int = 0,
-    rtol: float = RTOL,
-) -> Report:
+    what: Any, against: Any, loss: Any = None, /, *,
+    params: Mapping[str, Any] | None = None, draw: Draw | None = None, trials: int = 50,
+    seed: int = 0, rtol: float = RTOL,
+) -> Report:  # fmt: skip
     """Compare hand-written gradients with the engine's, and say what is wrong with them.
 
     ``check_backprop(loss, {"s_2": delta_2, "W_12": dW_12})`` checks arrays: the gradients of a

@@ -19,7 +19,7 @@ from .edits import MASKS, Edit, of_others
 from .formula import Formula, Make, always
 from .line import Cause, Edits, Line, is_small_fraction, share
 from .readings import ONE, Slope, Term, core, subterms
-from .steps import at_each_step, products, updated
+from .steps import products, updated
 from .whole import whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
@@ -28,7 +28,7 @@ _DETOUR = 0.5  # what a reading costs that isn't the shortest
 _USUAL = 2.3  # what edits cost at most that are tried at each step
 _FACTOR = 1.5  # what a factor costs besides another mistake, and a number that tells nothing
 _USUAL_OF_TWO = 1.5
-_RARE = ("stands", "squared", "one_for", "term_times", "at_each_step")
+_RARE = ("stands", "squared", "one_for", "term_times")
 _MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a reading
 _MOST_MADE = 2  # mistakes before a line that others may come on top of, in it
 _SHIFT = 1e-8
@@ -39,7 +39,7 @@ def follows(line: Line) -> bool:
     factors = {1.0, *(cause.factor for cause in line.made)}
     return any(
         line.fits(k * f.result)
-        for base in line.bases[:-1] for f in _formulas(line, base) for k in factors
+        for base in line.bases for f in _formulas(line, base) for k in factors
     )  # fmt: skip
 
 
@@ -59,45 +59,43 @@ def is_rounded(line: Line, rtol: float, eps: float) -> bool:
     Of 1 − l, where l is nearly 1, only a few digits are left.
     """
     rng, shift = np.random.default_rng(0), max(_SHIFT, eps)  # what the dtype can show
-    for base in line.bases[:-1]:
-        for f in _formulas(line, base):
-            if f.result.shape != line.array.shape:
-                continue
-            off = {
-                e: f.value[e] * (1 + shift * rng.uniform(-1, 1, f.value[e].shape))
-                for e in f.order if e.op == "leaf" and not e.given
-            }  # fmt: skip
-            g = Formula.of(f.root, off)
-            noise = np.abs(g.result - f.result) * (50 * eps / shift) if g is not None else 0.0
-            allowed = rtol * np.abs(f.result).max(initial=0) + noise
-            if (np.abs(line.array - f.result) <= allowed).all():
-                return True
+    for f in _formulas(line, line.bases[0]):
+        if f.result.shape != line.array.shape:
+            continue
+        off = {
+            e: f.value[e] * (1 + shift * rng.uniform(-1, 1, f.value[e].shape))
+            for e in f.order if e.op == "leaf" and not e.given
+        }  # fmt: skip
+        g = Formula.of(f.root, off)
+        noise = np.abs(g.result - f.result) * (50 * eps / shift) if g is not None else 0.0
+        allowed = rtol * np.abs(f.result).max(initial=0) + noise
+        if (np.abs(line.array - f.result) <= allowed).all():
+            return True
     return False
 
 
 def find(line: Line, tries_two: bool = False) -> Cause | None:
     """The simplest mistake that gives the line; where none does, two at once."""
-    for base in line.bases:
-        formulas = _formulas(line, base, _MOST_MADE)
-        least = min((f.root.size for f in formulas), default=0.0)
-        families = []
-        for f in formulas:
-            detour = _DETOUR * (f.root.size > least + 1e-9) + 0.002 * f.root.size
-            others = partial(of_others, f.value, line.readings, line.others)
-            families += [
-                Family(f, detour, 0, whole(f, line)),
-                Family(f, detour, -0.1, _single(f, line.edits)),
-                Family(f, detour, 0.5, updated(f, line)),
-                Family(f, detour, 1.3, _repeated(f, line.edits)),
-                Family(f, detour, 1.5, _single(f, others)),
-                Family(f, detour, 1.8, _exchanged(f)),
-                Family(f, detour, 1.8, at_each_step(f, line)),
-                Family(f, detour, 1.9, products(f, line)),
-            ]
-        if found := _simplest(line, families):
-            return found
-    two = (Family(f, 0, 0, _two(f, line.edits)) for f in _formulas(line, line.bases[0], 0))
-    return _simplest(line, two) if tries_two else None
+    formulas = _formulas(line, line.bases[0], _MOST_MADE)
+    least = min((f.root.size for f in formulas), default=0.0)
+    families = []
+    for f in formulas:
+        detour = _DETOUR * (f.root.size > least + 1e-9) + 0.002 * f.root.size
+        others = partial(of_others, f.value, line.readings, line.others)
+        families += [
+            Family(f, detour, 0, whole(f, line)),
+            Family(f, detour, -0.1, _single(f, line.edits)),
+            Family(f, detour, 0.5, updated(f, line)),
+            Family(f, detour, 1.3, _repeated(f, line.edits)),
+            Family(f, detour, 1.5, _single(f, others)),
+            Family(f, detour, 1.8, _exchanged(f)),
+            Family(f, detour, 1.8, products(f, line)),
+        ]
+    found = _simplest(line, families)
+    if found is not None or not tries_two:
+        return found
+    plain = [f for f in formulas if not f.made]
+    return _simplest(line, [Family(f, 0, 0, _two(f, line.edits)) for f in plain])
 
 
 class Family(NamedTuple):
@@ -134,9 +132,7 @@ def _tried(f: Formula, line: Line, cause: Cause) -> Cause | None:
         return _times(f, line, cause, out)
     (e, make), is_one = next(iter(cause.made.items())), len(cause.made) == 1
     if line.fits(out, f.result):
-        if is_one and f.cancels(e, make):
-            return None
-        return cause
+        return None if is_one and f.cancels(e, make) else cause
     if not is_one or out.shape != line.array.shape or _is_constant(out):
         return None
     k = line.times(out, f.numbers)
@@ -204,6 +200,8 @@ def _exchanged(f: Formula) -> Iterator[Cause]:
     alike: dict[Any, list[Term]] = {}
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         alike.setdefault((e.op == "leaf" or _signature(e, 3), f.value[e].shape), []).append(e)
+        for block in e.args if e.op == "concatenate" else ():
+            alike.setdefault((e, block.shape), []).append(block)
     for some in alike.values():
         for x, e in combinations([e for e in some if e.shape], 2):
             put = {x: always(f.value[e]), e: always(f.value[x])}

@@ -85,14 +85,10 @@ class GradientError(AssertionError):
 
 
 def check_grads(
-    f: Callable[..., Any],
-    *args: Any,
-    order: int = 2,
-    rtol: float | None = None,
-    atol: float | None = None,
-    rng: np.random.Generator | int = 0,
+    f: Callable[..., Any], *args: Any, order: int = 2, rtol: float | None = None,
+    atol: float | None = None, rng: np.random.Generator | int = 0,
     modes: Collection[str] = ("fwd", "rev"),
-) -> DerivativeReport:
+) -> DerivativeReport:  # fmt: skip
     """Check the engine's derivatives of ``f`` at ``args`` against numeric ones.
 
     For each argument a random direction is drawn, and the derivative along it compared: by reverse

@@ -119,16 +119,10 @@ class Point:
     """
 
     def __init__(
-        self,
-        flat: Flat,
-        xs: Sequence[Array],
-        parts: Sequence[Part],
-        order: int,
-        rng: np.random.Generator,
-        only: int | None = None,
-        rtol: float | None = None,
+        self, flat: Flat, xs: Sequence[Array], parts: Sequence[Part], order: int,
+        rng: np.random.Generator, only: int | None = None, rtol: float | None = None,
         atol: float | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.flat, self.xs, self.parts, self.order = flat, list(xs), parts, order
         with no_grad():
             self.values = [value_of(y).copy() for y in flat(*(x.copy() for x in xs))]

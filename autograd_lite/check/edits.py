@@ -27,7 +27,7 @@ from .readings import (
     over_axes,
     product,
     total,
-)
+)  # fmt: skip
 
 MASKS = ("greater", "less", "greater_equal", "less_equal")
 _MOVES = ("reshape", "transpose", "broadcast_to")
@@ -106,7 +106,7 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
             yield Edit(2, "term_times", (f, e, abs(c)), _shared(e, [i], abs(c)))
         if f.op == "leaf":
             yield Edit(2.3, "squared", (f,), partial(_squared, e, i))
-        if n == 2 and f.given and f is not ONE and not e.given:
+        if n == 2 and f.given and not e.given and f is not ONE and f not in readings.inputs:
             yield Edit(0.9, "target_missing", (f, e.args[1 - i][0], e), _shared(e, [i], 0))
     factors = [(1.3, -1.0), (2, 2.0), (2, 0.5)]
     for some in _groups(e, readings):
@@ -274,19 +274,6 @@ def _product(
     return by(b, a) if swapped else by(a, b)
 
 
-def _of_blocks(e: Term) -> Edits:
-    """Two blocks of one shape, exchanged."""
-    for i, j in itertools.combinations(range(len(e.args)), 2):
-        if e.args[i].shape == e.args[j].shape:
-            order = list(range(len(e.args)))
-            order[i], order[j] = j, i
-            yield Edit(1.5, "blocks", (e.args[i], e.args[j]), partial(_blocks, e, order))
-
-
-def _blocks(e: Term, order: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
-    return np.concatenate([xs[i] for i in order], e.params["axis"])
-
-
 def _squared(e: Term, i: int, xs: Sequence[Array], v: Array) -> Array:
     return computed(e, [*xs[:i], xs[i] ** 2, *xs[i + 1 :]])
 
@@ -375,5 +362,4 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "reshape": _of_moves,
     "scatter": _of_scatter,
     "getitem": _of_getitem,
-    "concatenate": _of_blocks,
 }

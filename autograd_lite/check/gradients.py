@@ -20,7 +20,6 @@ from ..show.notation import symbol_of
 from .backward import Backward
 from .causes import find, follows, is_rounded
 from .edits import at
-from .formulas import formulas
 from .given import Given, beside, distance, read, same, size, squeezed
 from .line import Cause, Edits, Line
 from .readings import Readings
@@ -29,6 +28,8 @@ from .unexplained import nothing_fits
 from .words import say
 
 RTOL = 1e-7
+_MOST_NODES = 400  # of a graph that formulas are derived for
+_WIDEST = 60  # characters of one
 _GUARD = 1e-9  # what is added within a logarithm
 _LEFT_OUT = 1e-4  # the same, where a line was written as if it weren't there
 _FIT = 1e-7  # how well an edit must fit, relative to the largest entry
@@ -137,25 +138,18 @@ class Checked:
         wrong = [n for n in order if n not in self.correct]
         if wrong:
             self._explain(wrong)
-        written = cache(partial(formulas, self.backward.loss))  # only when somebody reads it
+        written = cache(partial(_formulas, self.backward.loss))  # only when somebody reads it
         return [self._entry(name, written) for name in order]
 
     def _entry(self, name: str, formulas: Callable[[], dict[str, str]]) -> Entry:
         given, right = self.given[name], self.right[name]
         off = float("nan") if given.fitted is None else distance(given.fitted, right)
+        source = self.follows_from.get(name)
         return Entry(
-            name=name,
-            symbol=self.symbols[name],
-            ok=name in self.correct,
-            error=off,
-            expected=right,
-            given=given.array,
-            written=lambda: formulas().get(name),
-            cause=self.causes.get(name),
-            follows_from=self.follows_from.get(name),
-            source=self.symbols.get(self.follows_from.get(name, ""), ""),
-            remark=given.remark or self.remarks.get(name),
-        )
+            name, self.symbols[name], name in self.correct, off, right, given.array,
+            self.causes.get(name), source, self.symbols.get(source or "", ""),
+            given.remark or self.remarks.get(name), lambda: formulas().get(name),
+        )  # fmt: skip
 
     def _symbol(self, tensor: Tensor) -> str:
         return symbol_of(str(tensor.name), tensor.is_leaf, self.loss.name or "L")
@@ -249,7 +243,8 @@ class Checked:
         return readings, cache(lambda e: list(at(e, readings)))
 
     def _explain_line(self, name: str, convention: str) -> None:
-        bad = [n for n in self.given if n in self._before(name) - self.correct]
+        before = self._before(name)
+        bad = [n for n in self.given if n in before - self.correct]
         first = self.follows_from.get(bad[0], bad[0]) if bad else None
         if name not in self.arrays:
             odd = [n for n in bad if n not in self.arrays]
@@ -266,7 +261,7 @@ class Checked:
             self.follows_from[name] = first
         elif convention and fits:
             self.causes[name] = convention
-        elif (line.made or first) and follows(line):
+        elif (first or (line.made and not before)) and follows(line):
             self.follows_from[name] = first or next(reversed(self.made))
         elif not bad and is_rounded(line, self.rtol, self.backward.eps):
             self.correct.add(name)
@@ -285,17 +280,14 @@ class Checked:
         readings, edits = next((x for x in some if x[0].is_read(name)), self.guarded(_GUARD))
         array = self.arrays[name]
         of = {e: n for n, e in readings.cotangents.items()}
-        as_given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
-        fitting = {
-            e: a.reshape(e.shape) if squeezed(a.shape) == squeezed(e.shape) else a
-            for e, a in as_given.items()
-        }  # fmt: skip
-        are_other = any(fitting[e].shape != a.shape for e, a in as_given.items())
-        right = {e: self.right[n] for e, n in of.items()}
+        given = {e: self.arrays[n] for e, n in of.items() if n in self.arrays}
+        base = {e: a.reshape(e.shape) if squeezed(a.shape) == squeezed(e.shape) else a
+                for e, a in given.items()}  # fmt: skip
+        are_other = any(base[e].shape != a.shape for e, a in given.items())
         gradients = {n: s for n, s in self.symbols.items() if n != name}
         return Line(
             name, array, self.right[name], readings, edits,
-            bases=[fitting, as_given, right] if are_other else [fitting, right],
+            bases=[base, given] if are_other else [base],
             others=self._others(name, gradients, readings), gradients=gradients,
             elsewhere=lambda: {self._symbol(t): g for t, g in self.backward.elsewhere if t.name},
             sizes=self.sizes, rtol=self.fit,
@@ -351,3 +343,16 @@ class Checked:
         given, right = self.given[name], self.right[name]
         said = given.problem or nothing_fits(given, right, self.symbols[name])
         self.causes[name] = f"{said}\n{two_arrays(given, right)}"
+
+
+def _formulas(loss: Tensor) -> dict[str, str]:
+    """The short formulas of `derive` by name, without their left side; none where it can't."""
+    if len(walk(loss)) > _MOST_NODES:
+        return {}
+    try:
+        from ..derive import derive
+
+        steps = derive(loss).steps
+    except Exception:  # an op has no written form: do without
+        return {}
+    return {s.target: s.result for s in steps if not s.parts and len(s.result) <= _WIDEST}

@@ -49,8 +49,8 @@ class Line:
         right: what it should be.
         readings: what it should be, as terms.
         edits: of a term, by itself.
-        bases: the learner's gradients, by leaf, that it may be computed from, the likeliest first;
-            the last are the right ones.
+        bases: the learner's gradients, by leaf, that it may be computed from: in the shapes that
+            they should have, and as they were given.
         others: arrays by name that may stand in the place of anything.
         gradients: the names in these of the gradients, by those of their tensors.
         elsewhere: gives the gradients of results that none were given of.

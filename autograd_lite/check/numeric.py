@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,12 +62,7 @@ def derivative(
 
 
 def _complex_step(f: Line) -> float:
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return float(f(1j * _COMPLEX_STEP).imag / _COMPLEX_STEP)
-        except Exception:  # whatever the function makes of complex numbers
-            return float("nan")
+    return value(lambda t: f(1j * t).imag / t, _COMPLEX_STEP, (Exception,))
 
 
 def central_differences(f: Line, scale: float = 1.0, eps: float = _EPS) -> Numeric:
@@ -152,11 +148,11 @@ def kink(f: Line, scale: float = 1.0) -> str:
     return ""
 
 
-def value(f: Line, t: float) -> float:
+def value(
+    f: Line, t: float, errors: tuple[type[Exception], ...] = (ArithmeticError, ValueError)
+) -> float:
     """``f(t)``; nan where that is undefined."""
-    with np.errstate(all="ignore"), warnings.catch_warnings():
+    with np.errstate(all="ignore"), warnings.catch_warnings(), suppress(*errors):
         warnings.simplefilter("ignore")
-        try:
-            return float(f(t))
-        except (ArithmeticError, ValueError):
-            return float("nan")
+        return float(f(t))
+    return float("nan")

@@ -160,6 +160,7 @@ class Readings:
         cotangents: the leaves that stand for the gradients, by name.
         forward: the terms of the forward pass, which are no more than atoms here.
         slopes: those that there are.
+        inputs: what is beside a matrix, and so no target.
         unnamed: given arrays without a name, by that which they get here.
     """
 
@@ -192,6 +193,8 @@ class Readings:
         self._read: dict[str, list[Term]] = {}
         names = {e: e.name for e in self.forward if e.op == "leaf" and e.name is not None}
         names |= _of_given(nodes, terms, set(names.values()))
+        self.inputs = {way.get(x) for way in terms for t in nodes for x in t.inputs
+                       if t.op is not None and _CALLED.get(t.op.name) == "x"}  # fmt: skip
         rest = {e for e in self.forward if e.op == "leaf" and e.given and e.shape}
         rest -= {e for e in rest if e in names or e.name is not None or e.kind == "marks"}
         self.unnamed = {f"c_{i}": e for i, e in enumerate(sorted(rest, key=lambda e: e.id), 1)}

@@ -11,7 +11,6 @@ import numpy as np
 
 from ..engine.tensor import Array
 from .given import Given, size
-from .wording import abridged, written
 
 _ROUNDING = 1e-13  # what is less, relative to the largest entry, is shown as 0
 
@@ -145,5 +144,15 @@ class Report:
 
 
 def two_arrays(given: Given, expected: Array) -> str:
-    """The learner's array and the right one, abridged."""
-    return f"  given:    {abridged(given.array, given.value)}\n  expected: {abridged(expected)}"
+    """What was given, on one line, and the right array."""
+    value = repr(given.value)
+    own = value if len(value) <= 60 else value[:57] + "…"
+    if given.array is not None:
+        own = f"{written(given.array)} of shape {given.array.shape}"
+    return f"  given:    {own}\n  expected: {written(expected)} of shape {expected.shape}"
+
+
+def written(array: Array) -> str:
+    """An array on one line, a large one abridged."""
+    text = np.array2string(array, precision=4, threshold=16, edgeitems=2, separator=", ")
+    return re.sub(r"\s+", " ", text)

@@ -8,29 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from ..engine.tensor import Array
-from .formula import Formula, always
+from .formula import Formula
 from .line import Cause, Line
+from .readings import core
 
 _STEP = re.compile(r"(.*?)(\d+)")
-
-
-def at_each_step(f: Formula, line: Line) -> Iterator[Cause]:
-    """At each step another's array, or that of the step before or after: ``h[t - 1]``."""
-    arrays = _by_step(line.others)
-    leaves = _by_step({e.name: e for e in f.order if e.op == "leaf" and e.shape and e.name})
-    for stem, steps in leaves.items():
-        for other, by in itertools.product(arrays, (0, -1, 1) if len(steps) > 1 else ()):
-            made = {e: always(arrays[other][k + by]) for k, e in steps.items()
-                    if k + by in arrays[other]}  # fmt: skip
-            if (other, by) == (stem, 0) or len(made) < max(1, len(steps) - 1):
-                continue
-            last = max(k for k, e in steps.items() if e in made)
-            found = Cause(1.8, "at_each_step", (f"{other}{last + by}", steps[last]), made)
-            none = {e: always(np.zeros(e.shape)) for e in steps.values() if e not in made}
-            yield from (found, found._replace(made=made | none)) if none else (found,)
 
 
 def _by_step(named: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
@@ -43,18 +26,21 @@ def _by_step(named: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
 
 
 def products(f: Formula, line: Line) -> Iterator[Cause]:
-    """The sum over all steps of a gradient times the array of another step."""
+    """The sum over all steps of a gradient times another array, or that of another step."""
     arrays = _by_step({n: a for n, a in line.others.items() if a.ndim == 2})
     stems = _by_step({e.name: e for e in f.order if e.op == "leaf" and e.name})
+    beside = {core(x).name: core(y) for e in f.order if e.op == "matmul"
+              for x, y in (e.args, e.args[::-1])}  # fmt: skip
     for stem, other, by, turned in itertools.product(stems, arrays, (-1, 0, 1), (False, True)):
         pairs = [
             (g, arrays[other][k + by]) for k, g in arrays.get(stem, {}).items()
             if k + by in arrays[other]
         ]  # fmt: skip
-        if min(len(pairs), len(stems[stem])) > 1 and stem != other:
-            last = max(arrays[stem])
-            names = f"{other}{last + by}", f"{other}{last + (0 if by else -1)}"
-            yield Cause(1.9, "at_each_step", names, {f.root: partial(_products, pairs, turned)})
+        last = max(stems[stem])
+        there = beside.get(f"{stem}{last}")
+        if min(len(pairs), len(stems[stem])) > 1 and stem != other and there is not None:
+            names = f"{other}{last + by}", there
+            yield Cause(1.8, "at_each_step", names, {f.root: partial(_products, pairs, turned)})
 
 
 def _products(

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..engine.tensor import Array
 from .given import Given, distance, size
-from .wording import ratio
+from .words import ratio
 
 _MOST_PLACES = 3
 _RTOL = 1e-6

@@ -8,10 +8,11 @@ there are ``{slope}``, ``{written}``, ``{f}``, ``{s}`` and ``{l}``; ``{line}`` i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
+from ..show.notation import number
 from .readings import Readings, Slope, Term
-from .wording import ratio
 
 _TABLE = """
 zeros: not written yet: all zeros (or it cancels to 0) | 还没有写：全是零（或者互相抵消了）
@@ -51,7 +52,7 @@ conjugated: {line} is the complex conjugate of what it should be | {line} 被取
 two: {0}; and {1} | {0}；并且 {1}
 besides: {0}; besides, {1} | {0}；此外 {1}
 given: {0}; {1} is a given array of shape {2} | {0}；{1} 是给定的数组，形状为 {2}
-target_missing: the term {0} is missing: {0} belongs to {1}: {2} | 漏了 {0}：应为 {2}
+target_missing: the term {0} is missing: the target {0} belongs to {1}: {2} | 漏了 {0}：应为 {2}
 term_missing: {contribution} is missing: add it up (+=), {1} |
     漏了{contribution}：要相加（用 +=），{1}
 only_term: only {contribution} is there: add up the contributions (+=), {1} |
@@ -93,9 +94,7 @@ factor_transposed: {0} is transposed, and must stand as it is | {0} 被转置了
 factors: the factors of {0} stand in another order, or transposed otherwise |
     {0} 的因子次序不对，或转置不对
 other_block: another block of {0} is taken | 取了 {0} 的另一块
-exchanged: {0} and {1} stand in each other's place | {0} 与 {1} 互换了位置
-blocks: the blocks stand in another order: {0} and {1} are exchanged |
-    块的次序不对：{0} 与 {1} 颠倒了
+exchanged: {0} and {1} are exchanged, each stands where the other belongs | {0} 与 {1} 互换了位置
 not_transposed: {0} is not transposed | {0} 没有转置
 other_order: {0} is reshaped in another order, or where it should be transposed |
     {0} 按别的次序 reshape 了，或应当转置
@@ -185,3 +184,11 @@ def _written(value: Any, readings: Readings | None, language: int = ENGLISH) -> 
     if isinstance(value, Term) and readings is not None:
         return readings.text(value)
     return ratio(value) if isinstance(value, int | float) else value if type(value) is str else ""
+
+
+def ratio(value: float) -> str:
+    """A ratio as a small fraction where decimals don't end: ``2``, ``0.5``, ``4/3``, ``0.1234``."""
+    simple = Fraction(value).limit_denominator(100)
+    if 100 % simple.denominator and abs(float(simple) - value) <= 1e-8 * abs(value):
+        return str(simple).replace("-", "−")
+    return number(value)

@@ -138,7 +138,7 @@ def test_what_is_said_of_usual_mistakes():
         "∂L/∂z has the wrong sign": ("z", -g["z"]),
         "∇W_1 is 6 times too large: divide it by the batch size q = 6": ("W_1", 6 * g["W_1"]),
         "1/q is there twice": ("z", g["z"] / 6),
-        "the term y is missing: y belongs to softmax(z)": ("z", p / 6),
+        "the term y is missing: the target y belongs to softmax(z)": ("z", p / 6),
         "z stands where softmax(z) belongs: that is the gradient of another loss":
             ("z", (t["z"] - p) / 6 + g["z"]),  # z − y
         "tanh'(s) is missing": ("s", g["h"]),
@@ -152,12 +152,28 @@ def test_what_is_said_of_usual_mistakes():
         "2 times too small": ("W_2", data + 0.3 * t["W_2"]),
         "the term 0.6 · W_2 has the wrong sign": ("W_2", data - 0.6 * t["W_2"]),
         "s stands where h belongs": ("W_2", t["s"].T @ g["z"] + 0.6 * t["W_2"]),
-        "W_2 was updated before it was used":
+        "W_2 was updated before it was used: this has W_2 − 0.1 ∇W_2":
             ("h", g["z"] @ (t["W_2"] - 0.1 * g["W_2"]).T),
         "clipped to ±": ("W_1", np.clip(g["W_1"], -0.05, 0.05)),
     }  # fmt: skip
     for words, (name, array) in told.items():
         assert words in said(loss, {name: array}, name), words
+
+
+def test_another_array_at_one_of_its_uses():
+    r = np.random.default_rng(0)
+    h, g = leaf(r.normal(size=(4, 3)), "h"), leaf(r.normal(size=(4, 3)), "g")
+    s = (h * (h @ leaf(r.normal(size=(3, 3)), "U"))).named("s")
+    loss = np.sum(s * g)
+    given = right(loss)
+    given["U"] = h.data.T @ (given["s"] * g.data)
+    assert said(loss, given, "U") == "g stands where h belongs"
+
+
+def test_what_is_all_zeros_may_cancel():
+    x = leaf(np.arange(3.0), "x")
+    cause = said(np.sum((x - x.mean()) ** 2), {"x": np.zeros(3)}, "x")
+    assert cause.startswith("not written yet: all zeros (or it cancels")
 
 
 def test_what_follows_and_what_does_not():

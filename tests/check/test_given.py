@@ -152,3 +152,15 @@ def test_tensors_without_a_gradient_of_their_own_can_be_checked(problem: Problem
     report = check_backprop(problem.recorded(), {"l_0": dl_0, "L": 1.0, "l_1": dl_0})
     assert [e.name for e in report.entries] == ["L", "l_1", "l_0"]
     assert [e.ok for e in report.entries] == [True, False, True]
+
+
+def test_what_was_broadcast_for_want_of_keepdims_follows():
+    r = np.random.default_rng(0)
+    x = ag.Tensor(r.normal(size=(4, 3)), requires_grad=True, name="x")
+    q = np.sum(x**2, axis=1, keepdims=True).named("q")
+    loss = np.sum(np.sqrt(q).named("c") * r.normal(size=(4, 1)))
+    (right,) = ag.gradients(loss, [ag.named_tensors(loss)["c"]])
+    given = right.data[:, 0]
+    report = check_backprop(loss, {"c": given, "q": given / (2 * np.sqrt(q.data))})
+    assert "keepdims=True" in (report["c"].cause or "")
+    assert report["q"].follows_from == "c"

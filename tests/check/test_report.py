@@ -10,7 +10,7 @@ import numpy as np
 import autograd_lite as ag
 import nn
 from autograd_lite.check import check_backprop
-from autograd_lite.check.wording import ratio
+from autograd_lite.check.words import ratio
 
 from .by_hand import Problem
 
@@ -69,3 +69,12 @@ def test_large_arrays_are_abridged():
     cause = check_backprop(loss, {"W_01": noise})["W_01"].cause or ""
     assert len(cause) < 500
     assert cause.count("of shape (50, 40)") == 2
+
+
+def test_a_mistake_of_each_step_is_said_once():
+    problem = Problem(4, 10, "tanh", 2)
+    given = problem.gradients()
+    given |= {n: -given[n] for n in ("W_12", "W_23")}
+    text = str(check_backprop(problem.recorded(), given))
+    assert text.count("has the wrong sign") == 1
+    assert "∇W_23 has the wrong sign (so also ∇W_12)" in text
