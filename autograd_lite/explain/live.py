@@ -50,7 +50,7 @@ ENTRYWISE = frozenset(re.findall(r"\b(\w+): ", SCRIPT.split("ENTRYWISE = {")[1].
 _SAME = {"conj", "real", "broadcast_to", "=", "as_it_was", "astype"}
 _NOT_APART = {
     "fft", "ifft", "inv", "solve", "pinv", "det", "logdet", "cholesky", "eigh", "eig", "svd", "qr",
-    "pick", "collect", "scatter",
+    "collect", "scatter",
 }  # fmt: skip
 
 
@@ -142,8 +142,6 @@ class Program:
             return self._summed("sum", xs, shape, 1, _strided(arrays[0]), _strided(index))
         if name in ("cumsum", "cumprod"):
             return self.add(name, xs, shape, params["axis"] % len(shape))
-        if name == "pick" and params["shape"] == arrays[0].shape:
-            return self.add("move", xs, shape, params["index"].ravel().tolist())
         if name == "collect" and params["shape"] == shape:
             return self.add("put", xs, shape, params["index"].ravel().tolist())
         if name == "scatter":

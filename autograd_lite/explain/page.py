@@ -238,14 +238,11 @@ def _no_figure(said: str) -> str:
 
 def _linked(svg: str, story: Story) -> str:
     """The figure with a link to its step on each node, and on each arrow of the backward pass."""
-    where: dict[str, int] = {}
-    for i, step in enumerate(story.steps, 1):
-        for name in step.figure:
-            where.setdefault(name, i)
-    for i, step in enumerate(story.steps, 1):  # a tensor's own step goes before one that uses it
-        own = f"t{story.numbers[step.tensor]}"
-        if step.kind in ("forward", "loss"):
-            where[own] = i
+    steps = [*enumerate(story.steps, 1)]
+    where = {name: i for i, step in reversed(steps) for name in step.figure}
+    where |= {  # a tensor's own step goes before one that uses it
+        f"t{story.numbers[step.tensor]}": i for i, step in steps if step.kind in ("forward", "loss")
+    }
     root = ET.fromstring(svg)
     for group in root.iter(f"{_SVG}g"):
         classes = group.get("class", "").split()
