@@ -69,7 +69,7 @@ figcaption b { margin-right: .3em; }
   :root { color-scheme: light; }
   body { padding: 0; max-width: none; font-size: 10.5pt; }
   nav, iframe { display: none; }
-  figure, pre, .formulas { break-inside: avoid; }
+  figure, pre, .formulas, .programs > div { break-inside: avoid; }
   figure a, .scroll, .formulas, pre { overflow: visible; }
   figure img, [data-focus] img { max-width: 100%; }
   pre { white-space: pre-wrap; }
