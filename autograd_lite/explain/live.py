@@ -40,7 +40,7 @@ from ..seen import LOOKS, seen
 from ..table import OPS
 from ..unread import Unread, cleared
 from .backward import Contribution, Taps
-from .story import Step, Story
+from .story import Story
 from .words import Words
 
 MOST_NUMBERS = 60_000
@@ -264,8 +264,8 @@ def program(story: Story, words: Words) -> dict[str, Any]:
         if is_lost:
             raise Fixed(words("fixed_lost", name=_called(t, story, words)))
     shown = {f"v{n}": t for t, n in story.numbers.items()}
-    parts = {part_key(step, i): part for step in story.steps
-             for i, part in enumerate(step.contributions)}  # fmt: skip
+    parts = {part_key(story.numbers[g.target], i): part for g in story.backward.gradients
+             for i, part in enumerate(g.contributions)}  # fmt: skip
     back = backward(output, story.targets, words, list(parts.values()))
     shown |= zip([*(f"g{story.numbers[t]}" for t in story.targets), *parts], back, strict=True)
     keys = dict(zip(shown, found.of(*shown.values()), strict=True))
@@ -282,9 +282,9 @@ def program(story: Story, words: Words) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def part_key(step: Step, i: int) -> str:
-    """The key of its i-th contribution."""
-    return f"c{i}{step.key}"
+def part_key(number: int, i: int) -> str:
+    """The key of the i-th contribution to the gradient of the tensor of this number."""
+    return f"c{number}-{i}"
 
 
 def looks(story: Story, words: Words) -> list[str]:

@@ -24,6 +24,7 @@ from ..lines import Line
 from ..show import mathml
 from ..show.notation import dimensions
 from ..show.text import shapes as shape_formula
+from .backward import Gradient
 from .entries import sources
 from .live import SCRIPT, Fixed, looks, part_key, program
 from .matrices import entry_name, layout, table
@@ -371,8 +372,8 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
             caption = mathml.math(mathml.expression(right, {}, bold)) if right else ""
         shown = table(step.value, step.key, name, words, bold, brief, caption=caption)
         parts.append(_group("result", words("value"), shown))
-    if step.contributions:
-        parts.append(_contributions(story, step, words))
+    if step.gradient is not None and step.gradient.contributions:
+        parts.append(_contributions(story, step, step.gradient, words))
     inner = "\n".join(parts)
     return f'<div class="numbers">\n{inner}\n</div>' if parts else ""
 
@@ -396,16 +397,17 @@ def _group(name: str, label: str, inner: str) -> str:
     return f'<div class="{name}" role="group" aria-label="{mathml.text(label)}">\n{inner}\n</div>'
 
 
-def _contributions(story: Story, step: Step, words: Words) -> str:
+def _contributions(story: Story, step: Step, g: Gradient, words: Words) -> str:
     """What each use adds, and the sum."""
-    used, n = step.uses
+    used, n = g.uses
     said = words("contributions", name=used, n=n)
-    shown = []
-    for i, part in enumerate(step.contributions):
+    shown, number = [], story.numbers[g.target]
+    for i, part in enumerate(g.contributions):
         key = "through" if part.name else "rest"
         name = words(key, name=part.name, n=part.count)
         caption = _worded(words(key, name=_PLACE, n=part.count), part.name, story)
-        shown.append(table(part.array, part_key(step, i), name, words, brief=True, caption=caption))
+        where = part_key(number, i)
+        shown.append(table(part.array, where, name, words, brief=True, caption=caption))
     assert step.value is not None
     name = words("sum", name=step.name)
     caption = _worded(words("sum", name=_PLACE), step.name, story)
