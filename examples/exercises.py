@@ -20,7 +20,7 @@ import autograd_lite as ag
 import nn
 
 from .chapter4.data import DATA_2, DEFAULT_FILE, Array, Data, read_default
-from .chapter4.lesson import document, formulas
+from .chapter4.lesson import document, figure, formulas
 from .chapter4.networks import Trained, train
 from .chapter4.words import LANGUAGES, Words
 from .console import print_what_can_be_shown
@@ -178,17 +178,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def write_page(path: Path, title: str, found: Sequence[str | Drawn], say: Words) -> None:
     """A page of what an exercise gave, its pictures beside it."""
     from .chapter4 import plots  # needs matplotlib
+    from .chapter4.figures import Picture
 
     parts, pictures = [], count(1)
     for line in found:
         if isinstance(line, Drawn):
-            name, caption = f"{path.stem}_{next(pictures)}.svg", escape(line.caption)
-            (path.parent / name).write_text(line.svg(plots), encoding="utf-8", newline="\n")
-            image = f'<a href="{name}"><img src="{name}" alt="{caption}"></a>'
-            parts.append(
-                f'<div class="figures"><figure class="wide">{image}'
-                f"<figcaption>{caption}</figcaption></figure></div>\n"
-            )
+            name = f"{path.stem}_{next(pictures)}.svg"
+            picture = Picture(name, line.caption, line.svg(plots), wide=True)
+            (path.parent / name).write_text(picture.svg, encoding="utf-8", newline="\n")
+            parts.append(f'<div class="figures">{figure(picture)}</div>\n')
         elif isinstance(line, Formula):
             parts.append(formulas([line]))
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from html import escape
 from importlib.util import find_spec
-from io import StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,13 +19,14 @@ def svg(history: History) -> str:
     """
     if find_spec("matplotlib") is None:
         return ""
-    from matplotlib import rc_context  # only when something is shown
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # only when something is shown
+
+    from autograd_lite.show import plots
 
     curves = {"loss": history.loss}
     if history.validation is not None:
         curves["validation"] = history.validation.loss
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "", "font.size": 9}):
+    with plots.styled({"font.size": 9}):
         figure = Figure((5, 2.3), layout="constrained")
         axes = figure.add_subplot(xlabel="epoch")
         for name, losses in curves.items():
@@ -39,10 +39,7 @@ def svg(history: History) -> str:
         axes.legend()
         if history.best is not None:
             axes.axvline(history.best + 1, color="gray", linestyle=":")
-        file = StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    start = f'<svg role="img" aria-label="{escape(said(history))}"'
-    return start + file.getvalue().partition("<svg")[2]
+        return plots.svg(figure, f'role="img" aria-label="{escape(said(history))}"')
 
 
 def said(history: History) -> str:

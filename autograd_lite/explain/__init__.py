@@ -26,7 +26,7 @@ class Explained(Protocol):
     """What was recorded of a training, or has it, as `nn.Recording` and `nn.History` do."""
 
     def explained(self) -> Any:
-        """The recording: a `training.Recorded`."""
+        """The recording: an `nn.Recording`."""
 
 
 def explain(

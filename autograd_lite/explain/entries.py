@@ -27,14 +27,21 @@ def sources(step: Step, brief: bool = False) -> Sources:
         step: of the story.
         brief: whether less of large arrays is shown.
     """
+    wanted = layout(step.shape, brief).entries
+    keys = {operand.key for operand in step.operands}
     if step.kind == "update":
-        if step.value is None:
-            return {}
-        keys = [operand.key for operand in step.operands]
-        return {i: {key: [i] for key in keys} for i in layout(step.shape, brief).entries}
-    shown = {operand.key for operand in step.operands}
-    inputs = {x: key for x, key in step.inputs.items() if key in shown}
-    return _found(*_computed_by(step), inputs, brief)
+        return {i: {key: [i] for key in keys} for i in wanted if step.value is not None}
+    region, inputs = step.region, {x: key for x, key in step.inputs.items() if key in keys}
+    if len(region) > _MOST_OPS:
+        return {}
+    if not region:
+        return {j: {inputs[step.result]: [j]} for j in wanted if step.result in inputs}
+    shown = {x: layout(x.shape, brief).entries for x in inputs}
+    if _is_small(region):
+        return _exactly(region, inputs, shown, wanted)
+    if 3 * sum(map(len, shown.values())) * _numbers(region) > _MOST_WORK:
+        return {}
+    return _tried(region, inputs, shown, wanted)
 
 
 def knowable(step: Step, brief: bool = False) -> list[int]:
@@ -44,20 +51,11 @@ def knowable(step: Step, brief: bool = False) -> list[int]:
     partly = [x for x in step.inputs if not layout(x.shape, brief).is_whole]
     if step.kind == "update" or not (hidden or partly):
         return wanted
-    region, _ = _computed_by(step)
-    if hidden or not _is_small(region):
+    if hidden or not _is_small(step.region):
         return []
     visible = {x: set(layout(x.shape, brief).entries) for x in partly}
-    everything = sources_of(region, partly)
+    everything = sources_of(step.region, partly)
     return [j for j in wanted if all(i in visible[x] for x, i in everything[j])]
-
-
-def _computed_by(step: Step) -> tuple[Sequence[Tensor], Tensor]:
-    """The recorded tensors of a step, and the last of them."""
-    if step.gradient is not None:
-        return step.gradient.region, step.gradient.cotangent
-    assert step.computation is not None
-    return step.computation.region, step.tensor
 
 
 def _is_small(region: Sequence[Tensor]) -> bool:
@@ -68,22 +66,6 @@ def _is_small(region: Sequence[Tensor]) -> bool:
 
 def _numbers(region: Sequence[Tensor]) -> int:
     return sum(t.size for t in region) + sum(x.size for t in region for x in t.inputs)
-
-
-def _found(
-    region: Sequence[Tensor], result: Tensor, inputs: Mapping[Tensor, str], brief: bool
-) -> Sources:
-    shown = {x: layout(x.shape, brief).entries for x in inputs}
-    wanted = layout(result.shape, brief).entries
-    if len(region) > _MOST_OPS:
-        return {}
-    if not region:
-        return {j: {inputs[result]: [j]} for j in wanted} if result in inputs else {}
-    if _is_small(region):
-        return _exactly(region, inputs, shown, wanted)
-    if 3 * sum(map(len, shown.values())) * _numbers(region) > _MOST_WORK:
-        return {}
-    return _tried(region, inputs, shown, wanted)
 
 
 def _exactly(

@@ -40,7 +40,7 @@ from ..seen import LOOKS, seen
 from ..table import OPS
 from ..unread import Unread, cleared
 from .backward import Contribution, Taps
-from .story import Step, Story
+from .story import Story
 from .words import Words
 
 MOST_NUMBERS = 60_000
@@ -50,7 +50,7 @@ ENTRYWISE = frozenset(re.findall(r"\b(\w+): ", SCRIPT.split("ENTRYWISE = {")[1].
 _SAME = {"conj", "real", "broadcast_to", "=", "as_it_was", "astype"}
 _NOT_APART = {
     "fft", "ifft", "inv", "solve", "pinv", "det", "logdet", "cholesky", "eigh", "eig", "svd", "qr",
-    "pick", "collect", "scatter",
+    "collect", "scatter",
 }  # fmt: skip
 
 
@@ -142,8 +142,6 @@ class Program:
             return self._summed("sum", xs, shape, 1, _strided(arrays[0]), _strided(index))
         if name in ("cumsum", "cumprod"):
             return self.add(name, xs, shape, params["axis"] % len(shape))
-        if name == "pick" and params["shape"] == arrays[0].shape:
-            return self.add("move", xs, shape, params["index"].ravel().tolist())
         if name == "collect" and params["shape"] == shape:
             return self.add("put", xs, shape, params["index"].ravel().tolist())
         if name == "scatter":
@@ -266,8 +264,8 @@ def program(story: Story, words: Words) -> dict[str, Any]:
         if is_lost:
             raise Fixed(words("fixed_lost", name=_called(t, story, words)))
     shown = {f"v{n}": t for t, n in story.numbers.items()}
-    parts = {part_key(step, i): part for step in story.steps
-             for i, part in enumerate(step.contributions)}  # fmt: skip
+    parts = {part_key(story.numbers[g.target], i): part for g in story.backward.gradients
+             for i, part in enumerate(g.contributions)}  # fmt: skip
     back = backward(output, story.targets, words, list(parts.values()))
     shown |= zip([*(f"g{story.numbers[t]}" for t in story.targets), *parts], back, strict=True)
     keys = dict(zip(shown, found.of(*shown.values()), strict=True))
@@ -284,9 +282,9 @@ def program(story: Story, words: Words) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def part_key(step: Step, i: int) -> str:
-    """The key of its i-th contribution."""
-    return f"c{i}{step.key}"
+def part_key(number: int, i: int) -> str:
+    """The key of the i-th contribution to the gradient of the tensor of this number."""
+    return f"c{number}-{i}"
 
 
 def looks(story: Story, words: Words) -> list[str]:

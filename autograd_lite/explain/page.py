@@ -24,6 +24,7 @@ from ..lines import Line
 from ..show import mathml
 from ..show.notation import dimensions
 from ..show.text import shapes as shape_formula
+from .backward import Gradient
 from .entries import sources
 from .live import SCRIPT, Fixed, looks, part_key, program
 from .matrices import entry_name, layout, table
@@ -44,20 +45,13 @@ _PLACE = "\ue000"  # stands for a symbol, in words
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
-class Extra(NamedTuple):
-    """What a page has besides its steps.
+class Part(NamedTuple):
+    """What a page has besides its steps: HTML, its style, its scripts, and what is said of it."""
 
-    Attributes:
-        section: below or beside them, as HTML.
-        style: its asset, a style sheet.
-        script: its asset.
-        data: what the script reads, by the id of its element.
-    """
-
-    section: str
-    style: str
-    script: str
-    data: Mapping[str, Any]
+    html: str = ""
+    style: str = ""
+    script: str = ""
+    notes: str = ""
 
 
 def write(
@@ -65,7 +59,7 @@ def write(
     path: str | os.PathLike[str],
     lang: str = "en",
     lr: float | None = None,
-    more: Callable[[Story, bool], Extra] | None = None,
+    more: Callable[[Story, bool], Part] | None = None,
     updated: Collection[Tensor] | None = None,
 ) -> None:
     """What `explain` does; ``more`` is called once the arguments are found to be right.
@@ -101,64 +95,47 @@ def _rate(lr: Any) -> float:
 
 
 def page(
-    story: Story, words: Words, more: Callable[[Story, bool], Extra] | None = None
+    story: Story, words: Words, more: Callable[[Story, bool], Part] | None = None
 ) -> str:
     """The whole page."""
     title = mathml.text(words("title" if story.targets else "title_forward", name=story.name))
     predictions = Predictions(story, words)
     asked = {f"step-{i}": predictions.of(step) for i, step in enumerate(story.steps, 1)}
     asked = {key: question for key, question in asked.items() if question is not None}
-    lit = {
-        f"step-{i}": found
-        for i, step in enumerate(story.steps, 1)
-        if (found := sources(step, story.is_large))
-    }
+    found = {f"step-{i}": sources(step, story.is_large) for i, step in enumerate(story.steps, 1)}
+    lit = {key: comes_from for key, comes_from in found.items() if comes_from}
     sections = [
         _section(story, i, step, words, asked.get(f"step-{i}"))
         for i, step in enumerate(story.steps, 1)
     ]
     after, left_out = story.left_out
     if left_out:
-        sections.insert(after, _note(words("left_out", n=left_out)))
+        sections.insert(after, note(words("left_out", n=left_out)))
     picture = _figure(story, words)
     live = _live(story, words)
-    style = _asset("page.css") + live.style
-    script = f"{live.script}<script>\n{_asset('page.js')}</script>\n"
-    extra, section = more and more(story, bool(live.dock)), ""
-    if extra is not None:
-        style += _asset(extra.style)
-        section = extra.section
-        data = "\n".join(_data(name, value) for name, value in extra.data.items())
-        script += f"{data}\n<script>\n{_asset(extra.script)}</script>\n"
+    extra = more(story, bool(live.html)) if more else Part()
+    own = script({"sources": lit, "predictions": asked}, asset("page.js"))
     return filled(
-        "page.html", words, lang=words.lang, title=title, style=style, script=script,
-        n=len(story.steps), layout=_layout(picture), picture=picture,
-        notes=_notes(story, words, extra is None, live.notes), body="\n".join(sections),
-        section=section, dock=live.dock,
-        data=f"{_data('sources', lit)}\n{_data('predictions', asked)}",
+        "page.html", words, lang=words.lang, title=title, n=len(story.steps),
+        style=asset("page.css") + live.style + extra.style, layout=_layout(picture),
+        picture=picture, notes=_notes(story, words, more is None, live.notes),
+        body="\n".join(sections), section=extra.html, dock=live.html,
+        script=live.script + own + extra.script,
     )  # fmt: skip
 
 
-class _Live(NamedTuple):
-    """Where numbers are changed: what is said of it, the dock, its style and scripts."""
-
-    notes: str = ""
-    dock: str = ""
-    style: str = ""
-    script: str = ""
-
-
-def _live(story: Story, words: Words) -> _Live:
+def _live(story: Story, words: Words) -> Part:
+    """Where numbers are changed."""
     if not story.trained:
-        return _Live()
+        return Part()
     try:
         told = program(story, words) | {"name": story.whole}
     except Fixed as reason:
-        return _Live(_note(words("fixed", why=str(reason))))
-    notes = "".join(map(_note, looks(story, words)))
+        return Part(notes=note(words("fixed", why=str(reason))))
+    notes = "".join(map(note, looks(story, words)))
     differs = f'<p class="note" id="differs" hidden>{mathml.text(words("differs"))}</p>'
-    script = f"{_data('live-program', told)}\n<script>\n{SCRIPT}{_asset('dock.js')}</script>\n"
-    return _Live(notes + differs, filled("live.html", words), _asset("live.css"), script)
+    scripts = script({"live-program": told}, SCRIPT + asset("dock.js"))
+    return Part(filled("live.html", words), asset("live.css"), scripts, notes + differs)
 
 
 def _layout(picture: str) -> str:
@@ -170,15 +147,22 @@ def _layout(picture: str) -> str:
     return ' class="wide"' if width >= max(WIDE, SLENDER * height) else ""
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file beside the page's Python."""
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
 def filled(name: str, words: Words, **parts: object) -> str:
     """A template with these parts, and with words for what isn't among them."""
-    template = Template(_asset(name))
+    template = Template(asset(name))
     keys = set(template.get_identifiers()) - parts.keys()
     return template.substitute(parts, **{key: mathml.text(words(key)) for key in keys})
+
+
+def script(data: Mapping[str, Any], code: str) -> str:
+    """A script, and what it reads, by the id of its element."""
+    read = "\n".join(_data(name, value) for name, value in data.items())
+    return f"{read}\n<script>\n{code}</script>\n"
 
 
 def _data(name: str, value: Any) -> str:
@@ -196,24 +180,25 @@ def _notes(story: Story, words: Words, lines: bool, live: str) -> str:
     """What to know about the page; where ``lines`` is true, also how it would have lines."""
     notes = [live] if live else []
     if story.is_large:
-        notes.append(_note(words("abridged", n=story.results)))
+        notes.append(note(words("abridged", n=story.results)))
     if not story.targets:
-        notes.append(_note(words("no_backward")))
+        notes.append(note(words("no_backward")))
     elif story.output.size != 1:
-        notes.append(_note(words("seed", n=story.output.size, name=story.whole)))
+        notes.append(note(words("seed", n=story.output.size, name=story.whole)))
     for kind, symbols in story.backward.remarks:
         new = {x: what for x, what in symbols.items() if x not in story.keys}
         if new or not symbols:
-            notes.append(_note(words(f"remark_{kind}", said=Remark(kind, new).said)))
+            notes.append(note(words(f"remark_{kind}", said=Remark(kind, new).said)))
     forward = [step for step in story.steps if step.kind in ("forward", "loss")]
     if lines and any(step.line is None for step in forward):
-        notes.append(_note(words("no_lines"), "with ag.source_lines():"))
+        notes.append(note(words("no_lines"), "with ag.source_lines():"))
     if not notes:
         return ""
     return f'<div class="notes">{"".join(notes)}</div>\n'
 
 
-def _note(said: str, code: str = "") -> str:
+def note(said: str, code: str = "") -> str:
+    """A paragraph beside the steps."""
     shown = f" <code>{mathml.text(code)}</code>" if code else ""
     return f'<p class="note">{mathml.text(said)}{shown}</p>'
 
@@ -249,19 +234,16 @@ def drawn(story: Story, words: Words) -> Figure | None:
 
 
 def _no_figure(said: str) -> str:
-    return f'<figure id="figure">{_note(said)}</figure>'
+    return f'<figure id="figure">{note(said)}</figure>'
 
 
 def _linked(svg: str, story: Story) -> str:
     """The figure with a link to its step on each node, and on each arrow of the backward pass."""
-    where: dict[str, int] = {}
-    for i, step in enumerate(story.steps, 1):
-        for name in step.figure:
-            where.setdefault(name, i)
-    for i, step in enumerate(story.steps, 1):  # a tensor's own step goes before one that uses it
-        own = f"t{story.numbers[step.tensor]}"
-        if step.kind in ("forward", "loss"):
-            where[own] = i
+    steps = [*enumerate(story.steps, 1)]
+    where = {name: i for i, step in reversed(steps) for name in step.figure}
+    where |= {  # a tensor's own step goes before one that uses it
+        f"t{story.numbers[step.tensor]}": i for i, step in steps if step.kind in ("forward", "loss")
+    }
     root = ET.fromstring(svg)
     for group in root.iter(f"{_SVG}g"):
         classes = group.get("class", "").split()
@@ -294,7 +276,7 @@ def _section(
         f'data-target="{target}" aria-labelledby="title-{i}">',
         f'<h2 id="title-{i}"><span class="kind">{words(kind)}</span> {title}</h2>',
         *_formulas(story, step, words),
-        *(_note(words(note)) for note in step.notes),
+        *(note(words(said)) for said in step.notes),
         _shapes(step, words),
         _line(step.line, words),
         _question(asked, step, story, words),
@@ -390,8 +372,8 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
             caption = mathml.math(mathml.expression(right, {}, bold)) if right else ""
         shown = table(step.value, step.key, name, words, bold, brief, caption=caption)
         parts.append(_group("result", words("value"), shown))
-    if step.contributions:
-        parts.append(_contributions(story, step, words))
+    if step.gradient is not None and step.gradient.contributions:
+        parts.append(_contributions(story, step, step.gradient, words))
     inner = "\n".join(parts)
     return f'<div class="numbers">\n{inner}\n</div>' if parts else ""
 
@@ -415,16 +397,17 @@ def _group(name: str, label: str, inner: str) -> str:
     return f'<div class="{name}" role="group" aria-label="{mathml.text(label)}">\n{inner}\n</div>'
 
 
-def _contributions(story: Story, step: Step, words: Words) -> str:
+def _contributions(story: Story, step: Step, g: Gradient, words: Words) -> str:
     """What each use adds, and the sum."""
-    used, n = step.uses
+    used, n = g.uses
     said = words("contributions", name=used, n=n)
-    shown = []
-    for i, part in enumerate(step.contributions):
+    shown, number = [], story.numbers[g.target]
+    for i, part in enumerate(g.contributions):
         key = "through" if part.name else "rest"
         name = words(key, name=part.name, n=part.count)
         caption = _worded(words(key, name=_PLACE, n=part.count), part.name, story)
-        shown.append(table(part.array, part_key(step, i), name, words, brief=True, caption=caption))
+        where = part_key(number, i)
+        shown.append(table(part.array, where, name, words, brief=True, caption=caption))
     assert step.value is not None
     name = words("sum", name=step.name)
     caption = _worded(words("sum", name=_PLACE), step.name, story)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,9 @@ from .classes import MOST_CLASSES, Classes
 from .words import Words
 
 try:
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
+
+    from ..show.plots import styled, svg
 except ImportError as error:
     raise ImportError(
         'explain: a training is drawn by matplotlib: pip install "autograd_lite[plots]"'
@@ -35,7 +35,7 @@ INK = {name: f"#0000{i:02x}" for i, name in enumerate(_NAMES, 1)}
 """What stands for a colour that the page's style gives that name."""
 
 _STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none", "svg.hashsalt": "", "font.sans-serif": ["DejaVu Sans"],
+    "font.sans-serif": ["DejaVu Sans"],
     "font.size": 10, "legend.frameon": False, "axes.facecolor": "none",
     "figure.constrained_layout.use": True, "axes.spines.top": False, "axes.spines.right": False,
     "axes.edgecolor": INK["muted"], "axes.labelcolor": INK["ink"], "text.color": INK["ink"],
@@ -58,7 +58,7 @@ def losses(
         now: which of these is seen.
         words: of the page's language.
     """
-    with rc_context(_STYLE):
+    with styled(_STYLE):
         figure = Figure((3, 3))
         axes = figure.add_subplot(xlabel=_ENGLISH("iteration"), ylabel=_ENGLISH("loss"))
         known = np.isfinite(whole).any()
@@ -93,7 +93,7 @@ def plane(
         words: of the page's language.
     """
     low, high = limits
-    with rc_context(_STYLE):
+    with styled(_STYLE):
         figure = Figure((3, 3))
         axes = figure.add_subplot(facecolor=INK["class-0"], xlabel="x₁")
         axes.set_ylabel("x₂", rotation=0, labelpad=9)
@@ -139,10 +139,7 @@ def _finite(values: Any) -> Array:
 
 def _svg(figure: Figure, name: str, now: int, words: Words, labels: Sequence[str] = ()) -> str:
     """As it stands in a page: colours by name, no ids but those of states, few points."""
-    file = StringIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(file, format="svg", facecolor="none", metadata=nothing)
-    svg = file.getvalue().partition("<svg")[2]
+    shown = svg(figure, f'id="{name}" role="img" aria-label="{mathml.text(words(name))}"')
     for found, put in (
         (r"<style.*?</style>", ""),
         (r' (?:id="[\w.]+_\d+"|(?:width|height)="[\d.]+pt")', ""),
@@ -151,10 +148,14 @@ def _svg(figure: Figure, name: str, now: int, words: Words, labels: Sequence[str
         (r"([ML] (\S+) \S+ \n)(?:L \2 \S+ \n)+(?=L \2 )", r"\1"),
         (rf'(?<=-at-{now}")>', ' class="now">'),
     ):
-        svg = re.sub(found, put, svg)
-    svg = re.sub("|".join(INK.values()), lambda x: f"var(--{_NAMES[int(x[0][1:], 16) - 1]})", svg)
-    for key in ("iteration", "loss", "of_batch", "of_all", "nodes"):
-        svg = svg.replace(f">{_ENGLISH(key)}<", f">{words(key)}<")
-    for label in labels:
-        svg = svg.replace(f">{_ENGLISH('class', label=label)}<", f">{words('class', label=label)}<")
-    return f'<svg id="{name}" role="img" aria-label="{mathml.text(words(name))}"{svg}'
+        shown = re.sub(found, put, shown)
+    shown = re.sub("|".join(INK.values()), _colour, shown)
+    texts: list[tuple[str, dict[str, str]]] = [("class", {"label": label}) for label in labels]
+    texts += [(key, {}) for key in ("iteration", "loss", "of_batch", "of_all", "nodes")]
+    for key, values in texts:
+        shown = shown.replace(f">{_ENGLISH(key, **values)}<", f">{words(key, **values)}<")
+    return shown
+
+
+def _colour(found: re.Match[str]) -> str:
+    return f"var(--{_NAMES[int(found[0][1:], 16) - 1]})"

@@ -154,9 +154,8 @@ class Predictions:
 
     def _of_forward(self, step: Step) -> Iterator[Wrong]:
         assert step.value is not None
-        assert step.computation is not None
         words = partial(partial, self._words)
-        region = step.computation.region
+        region = step.region
         op = step.tensor.op
         assert op is not None
         arrays = [x._array for x in step.tensor.inputs]
@@ -164,7 +163,7 @@ class Predictions:
         if len(region) == 1 and op.name == "linear":
             yield step.value - arrays[2], words("no_bias", b=names.get(step.tensor.inputs[2], "b"))
         if len(region) == 1 and len(arrays) == 1 and arrays[0].shape == step.shape:
-            x = step.computation.inputs[0]
+            (x,) = step.inputs
             yield arrays[0], words("no_activation", op=op_notation(op).symbol, x=names[x])
         if step.tensor.params.get("reduction") == "mean":
             total = op.forward(*arrays, **{**step.tensor.params, "reduction": "sum"})

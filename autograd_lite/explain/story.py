@@ -23,7 +23,7 @@ from ..show.labels import is_bold
 from ..show.steps import Step as Computation
 from ..show.text import text
 from ..table import OPS, Op
-from .backward import Backward, Contribution, Gradient, gradients
+from .backward import Backward, Gradient, gradients
 from .definitions import definitions
 
 LARGE = 60
@@ -75,9 +75,10 @@ class Step:
         shape: the result's shape.
         formulas: from the chain rule to the simplified result.
         operands: the arrays that it starts from.
+        result: the recorded tensor that holds the result.
+        region: the recorded tensors that compute it, the last of them, and no update.
         inputs: the recorded tensors that it is computed from, by key.
-        contributions: of each use, where the tensor is used more than once.
-        uses: how often it, or what is between it and the step before, is used; and its name.
+        gradient: of the backward pass.
         line: of the user's code.
         figure: the classes of what is current in the figure.
         path: the classes of the backward edges that were walked up to now.
@@ -92,11 +93,10 @@ class Step:
     shape: tuple[int, ...]
     formulas: list[Formula]
     operands: list[Matrix]
-    computation: Computation | None = None
-    gradient: Gradient | None = None
+    result: Tensor
+    region: list[Tensor] = field(default_factory=list)
     inputs: Mapping[Tensor, str] = field(default_factory=dict)
-    contributions: list[Contribution] = field(default_factory=list)
-    uses: tuple[str, int] = ("", 0)
+    gradient: Gradient | None = None
     line: Line | None = None
     figure: list[str] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
@@ -250,7 +250,7 @@ def _forward(
     return Step(
         kind, result, f"v{n}", name, result._array, result.shape,
         [Formula("formula", [name], formula)], list(operands.values())[:MOST_OPERANDS],
-        computation=step, inputs={x: f"v{numbers[x]}" for x in step.inputs},
+        result, step.region, {x: f"v{numbers[x]}" for x in step.inputs},
         line=line_of(result), figure=[f"t{n}", f"f{n}", *edges, f"e{n}-{n}"],
     )  # fmt: skip
 
@@ -292,7 +292,7 @@ def _backward(
                     Matrix(key, called[key], arrays[key])
                     for key in _in_order(g, called)[:MOST_OPERANDS]
                 ],
-                gradient=g, inputs=g.inputs, contributions=g.contributions, uses=g.uses,
+                g.cotangent, g.region, g.inputs, g,
                 line=_line(g.target, back.onward), figure=current, path=list(walked),
                 notes=notes,
             )
@@ -399,7 +399,7 @@ def _update(
         "update", leaf, f"u{n}", name, value, leaf.shape,
         [Formula("result", [name], formula, sign="←"), *known],
         [Matrix(f"v{n}", name, leaf._array), Matrix(f"g{n}", g.symbol, g.value)],
-        gradient=g, figure=[f"t{n}"], path=walked,
+        leaf, figure=[f"t{n}"], path=walked,
     )  # fmt: skip
 
 

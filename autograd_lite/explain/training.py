@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Collection
-from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.tensor import Array, Tensor
+from ..engine.tensor import Array
 from ..gradients import pulled
 from ..show import mathml
 from ..show.notation import number
 from . import plots
 from .classes import Classes, classes_of
 from .live import MOST_NUMBERS
-from .page import Extra, filled, write
+from .page import Part, asset, filled, note, script, write
 from .story import Story
 from .words import Words
 
@@ -34,48 +32,8 @@ MOST_LINES = 12
 _TRIED = 12  # batches, of which that is shown where the fewest gradients are zero
 
 
-class Recorded(Protocol):
-    """A recorded training, as `nn.Recording` is: ``i`` counts the states that were kept.
-
-    Attributes:
-        steps: after how many steps each state was.
-        losses: of each, the loss of its batch.
-        parameters: by name, the values in each state.
-        tensors: by name, the parameters themselves.
-        x: what was trained on.
-        y: the targets.
-        lrs: of each, the learning rate of plain gradient descent, or None.
-        trained: the parameters that are trained.
-    """
-
-    steps: list[int]
-    losses: list[float]
-    parameters: dict[str, list[Array]]
-    tensors: dict[str, Tensor]
-    x: Array
-    y: Array
-    lrs: list[float] | None
-    trained: Collection[Tensor]
-
-    @property
-    def level(self) -> float | None:
-        """The prediction between two classes, where the targets don't tell."""
-
-    @property
-    def first_layer(self) -> tuple[str, str | None] | None:
-        """The names of the parameters W and b of the first layer, where its nodes are lines."""
-
-    def batch(self, i: int) -> tuple[Array, Array]:
-        """The observations and the targets that came next."""
-
-    def replayed(self, i: int, rows: slice | None = None) -> AbstractContextManager[Tensor]:
-        """Within it, the loss of the i-th state, of its batch or of other rows, with its graph."""
-
-    def predict(self, i: int, x: Array) -> Array:
-        """What the net of the i-th state gives for ``x``."""
-
-    def loss_of_all(self, i: int) -> float:
-        """The loss of all data in the i-th state; nan where there is none."""
+Recorded = Any
+"""An `nn.Recording`, or what has its attributes and methods: ``nn`` stands above this package."""
 
 
 def write_recorded(
@@ -92,7 +50,7 @@ def write_recorded(
     if lr is None and recorded.lrs is not None:
         lr = recorded.lrs[i]
 
-    def extra(story: Story, follows: bool) -> Extra:
+    def extra(story: Story, follows: bool) -> Part:
         return _extra(recorded, i, rows, story, follows, words)
 
     with recorded.replayed(i, rows) as loss:
@@ -100,7 +58,7 @@ def write_recorded(
 
 
 def _place(recorded: Recorded, iteration: int | None) -> int:
-    steps = recorded.steps
+    steps: list[int] = recorded.steps
     if not steps:
         raise ValueError("explain: the training took no step, so there is nothing to explain")
     if iteration is None:
@@ -142,7 +100,7 @@ def thinned(n: int, most: int, also: int = 0) -> list[int]:
 
 def _extra(
     recorded: Recorded, i: int, rows: slice | None, story: Story, follows: bool, words: Words
-) -> Extra:
+) -> Part:
     """What the page of state ``i`` has besides the steps."""
     steps, x = recorded.steps, recorded.x
     keys = {f"v{story.numbers[t]}": name for name, t in recorded.tensors.items()
@@ -171,7 +129,7 @@ def _extra(
     states = [_spoken(recorded, k, loss, words) for k, loss in zip(shown, whole, strict=True)]
     section = filled(
         "training.html", words, last=len(shown) - 1, now=now, state=mathml.text(states[now]),
-        notes="".join(f'<p class="note">{mathml.text(note)}</p>' for note in notes),
+        notes="".join(map(note, notes)),
         pictures="".join(f"<figure>{picture}</figure>\n" for picture in pictures),
     )  # fmt: skip
     data = {
@@ -180,7 +138,8 @@ def _extra(
         "leaves": {key: [_plain(recorded.parameters[name][k]) for k in shown]
                    for key, name in keys.items()},
     }  # fmt: skip
-    return Extra(section, "training.css", "training.js", {"training-data": data})
+    told = script({"training-data": data}, asset("training.js"))
+    return Part(section, asset("training.css"), told)
 
 
 def _counted(rows: slice) -> str:

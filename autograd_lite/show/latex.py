@@ -101,7 +101,10 @@ def _shaped_leaf(node: Expression) -> Written:
 LATEX = Markup(
     _leaf,
     _latex_signs,
-    forms={"divide": r"\frac{{{0}}}{{{1}}}", "power": "{0}^{{{1}}}"},
+    forms={
+        "divide": r"\frac{{{0}}}{{{1}}}", "power": "{0}^{{{1}}}",
+        "sqrt": r"\sqrt{{{0}}}", "root": r"\sqrt{{{0}}}",
+    },
     ones=lambda _: r"\mathbf{1}^{\top}",
     fractions_apart=True,
 )

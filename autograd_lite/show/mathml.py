@@ -144,7 +144,10 @@ def expression(root: Expression, keys: Mapping[str, str], bold: Iterable[str] = 
         lambda node: leaf(node, symbol(node.name or "", keys, bold), _number),
         _tokens,
         _PARENTHESES,
-        forms={"divide": "<mfrac>{0}{1}</mfrac>", "power": "<msup>{0}{1}</msup>"},
+        forms={
+            "divide": "<mfrac>{0}{1}</mfrac>", "power": "<msup>{0}{1}</msup>",
+            "sqrt": "<msqrt>{0}</msqrt>", "root": "<msqrt>{0}</msqrt>",
+        },
         ones=lambda _: f"<msup><mn>1</mn>{_TRANSPOSED}</msup>",
         fractions_apart=False,
     )

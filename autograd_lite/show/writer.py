@@ -96,7 +96,7 @@ class Markup(NamedTuple):
         leaf: a symbol or number.
         signs: an op's own signs, around the places of its operands.
         parentheses: around ``{}``.
-        forms: of divide and power, where placing operands says it: a fraction, an exponent.
+        forms: where placing operands says what is done: a fraction, an exponent, under a root.
         ones: a row of that many ones, where a sum over the rows is written as a product with it.
         fractions_apart: whether a fraction stands in parentheses in an entrywise product; None
             where a matrix product doesn't, either.
@@ -115,7 +115,10 @@ class Markup(NamedTuple):
 
 
 # How tightly forms bind, and the loosest operands that they need no parentheses for.
-_BOUND = {"divide": (PREFIX, (COMPARISON,)), "power": (POWER, (ATOM, COMPARISON))}
+_BOUND = {
+    "divide": (PREFIX, (COMPARISON,)), "power": (POWER, (ATOM, COMPARISON)),
+    "sqrt": (ATOM, (COMPARISON,)), "root": (ATOM, (COMPARISON,)),
+}  # fmt: skip
 
 
 def write(nodes: Iterable[Node], markup: Markup, widest: float = math.inf) -> Written:

@@ -36,8 +36,8 @@ p { max-width: 42rem; margin: .5rem 0; }
 .idea { font-size: 1.1rem; }
 .aside p, p.aside { font-size: .92rem; }
 iframe { width: 100%; height: 44rem; border: 1px solid var(--line); border-radius: .5rem; }
-.formulas { display: grid; gap: .4rem; margin: .75rem 0; padding-left: 1rem; overflow-x: auto;
-  border-left: 3px solid var(--line); font-size: 1.1rem; }
+.formulas { display: grid; gap: .4rem; margin: .75rem 0; padding: .2rem 0 .2rem 1rem;
+  overflow-x: auto; border-left: 3px solid var(--line); font-size: 1.1rem; }
 .formulas math { justify-self: start; math-style: normal; }
 .programs { display: grid; gap: 1rem; margin: 1rem 0; }
 .programs > div { min-width: 0; }
@@ -69,7 +69,7 @@ figcaption b { margin-right: .3em; }
   :root { color-scheme: light; }
   body { padding: 0; max-width: none; font-size: 10.5pt; }
   nav, iframe { display: none; }
-  figure, pre, .formulas { break-inside: avoid; }
+  figure, pre, .formulas, .programs > div { break-inside: avoid; }
   figure a, .scroll, .formulas, pre { overflow: visible; }
   figure img, [data-focus] img { max-width: 100%; }
   pre { white-space: pre-wrap; }
@@ -112,8 +112,7 @@ def written(
 <p>{escape(say("try_it"))} <a href="{BACKWARD_PAGE}">{escape(say("open"))}</a></p>
 <iframe src="{BACKWARD_PAGE}" title="{escape(say("try"))}"></iframe>
 </section>
-{"".join(_section(section, pictures, say) for section in sections)}<script>{_SCRIPT}</script>
-"""
+{"".join(_section(section, pictures, say) for section in sections)}"""
     return document(say("title"), body, say.lang)
 
 
@@ -128,7 +127,8 @@ def document(title: str, body: str, lang: str) -> str:
 <style>{_STYLE}</style>
 </head>
 <body>
-{body}</body>
+{body}<script>{_SCRIPT}</script>
+</body>
 </html>
 """
 
@@ -193,15 +193,19 @@ def _row(number: Number, say: Words) -> str:
 
 
 def _figure(number: str, picture: Picture, beside: Sequence[str], say: Words) -> str:
+    return figure(picture, formulas(beside), f"<b>{escape(say('figure', number=number))}</b>")
+
+
+def figure(picture: Picture, above: str = "", label: str = "") -> str:
+    """A picture in the style of the lesson, with markup above it and before its caption."""
     name, caption = picture.file, escape(picture.caption)
     wide = ' class="wide"' if picture.wide else ""
     width, height = picture.size
     focus = f' data-focus="{picture.focus:.2f}"' if width > _SCROLLED else ""
     return (
-        f'<figure{wide}>{formulas(beside)}<a href="{name}"{focus}>'
+        f'<figure{wide}>{above}<a href="{name}"{focus}>'
         f'<img src="{name}" alt="{caption}" width="{width}" height="{height}">'
-        f"</a>\n<figcaption><b>{escape(say('figure', number=number))}</b>{caption}</figcaption>"
-        "</figure>\n"
+        f"</a>\n<figcaption>{label}{caption}</figcaption></figure>\n"
     )
 
 

@@ -292,7 +292,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Derived from the code 1 / (1 + np.exp(-s)):", "由代码 1 / (1 + np.exp(-s)) 推导：",
     ),
     "since_1": (
-        "since ∂L/∂l_2 is 1: L is the sum of all l_2", "因为 L 是所有 l_2 之和，∂L/∂l_2 为 1",
+        "since ∂L/∂l₂ is 1: L is the sum of all l₂", "因为 L 是所有 l₂ 之和，∂L/∂l₂ 为 1",
     ),
     "points": ("{n} points from {low} to {high}", "{n} 个点，从 {low} 到 {high}"),
     "slope_apart": (

@@ -35,26 +35,16 @@ def column(
 
     def node(i: int) -> Node:
         if 0 < k < depth and depth > 2:
-            return Node(f"(l_{k})_{i + 1}", f"({markup.name_markup(f'l_{k}')}){_index(i)}", i)
+            index = markup.subscript(str(i + 1), 16)
+            return Node(f"(l_{k})_{i + 1}", f"({markup.name_markup(f'l_{k}')}){index}", i)
         if alone:
             return Node(letter, markup.name_markup(letter), i)
         name = f"{letter}_{i + 1}"
-        label = markup.name_markup(name) if i < _LONG else markup.name_markup(letter) + _index(i)
-        return Node(name, label, i)
+        return Node(name, markup.name_markup(name), i)
 
     if width <= widest:
         return [node(i) for i in range(width)]
     return [*(node(i) for i in range(widest - 2)), None, node(width - 1)]
-
-
-_LONG = 99
-"""From this entry on an index is written in small digits: it would get too wide for a circle."""
-
-
-def _index(i: int) -> str:
-    if i < _LONG:
-        return markup.subscript(str(i + 1), 16)
-    return f"<SUB>{markup.font(str(i + 1), 11)}</SUB>"
 
 
 def text_width(label: str, size: float = 16) -> float:

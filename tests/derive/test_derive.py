@@ -225,6 +225,9 @@ def test_latex_and_markdown_show_each_step():
     assert derivation.markdown == derivation._repr_markdown_()
     assert derivation.markdown.count("$$") == 2 * len(derivation)
     assert derivation.latex.count(r"\begin{aligned}") == len(derivation)
+    w = ag.Tensor([[1.0], [2.0]], requires_grad=True, name="w")
+    (step,) = ag.derive((np.ones((1, 2)) @ w / np.sqrt(3)).named("s"))
+    assert r"{\sqrt{3}}" in step.latex
 
 
 SAMPLES = [s for s in samples() if all(np.prod(shape) > 0 for shape in s.case.shapes)]

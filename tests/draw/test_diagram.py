@@ -132,7 +132,7 @@ def test_wide_layers_are_abridged(engine):
     figure = draw(nn.MLP([784, 30, 10]), bias=False)
     drawn = read_dot(figure.source)
     assert [len(column) for column in columns(drawn)] == [9, 9, 10]
-    assert columns(drawn)[0][-1] == "x784"  # with a subscript in small digits
+    assert columns(drawn)[0][-1] == "x₇₈₄"
     assert drawn.labels("caption") == ["•|•|•|784 in all", "•|•|•|30 in all"]
     assert len(read_svg(figure.svg()).arrows("forward")) == 9 * 9 + 9 * 10
     narrow = read_dot(draw(nn.Linear(4, 4), bias=False, widest=3).source)
@@ -260,7 +260,7 @@ class TestValues:
             assert shown["x_1"] == ["x₁", "0.5"], values
         shown = node_lines(draw(nn.Linear(1000, 1), values=np.arange(1000)))
         assert shown["x_8"] == ["x₈", "7"]
-        assert shown["x_1000"] == ["x1000", "999"]
+        assert shown["x_1000"] == ["x₁₀₀₀", "999"]
 
     def test_computations_show_what_the_activation_is_applied_to(self):
         net = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Tanh(), nn.Linear(1, 1, bias=False))

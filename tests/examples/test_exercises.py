@@ -78,6 +78,7 @@ def test_a_page_has_the_lines_and_the_pictures(
     assert escape(say("exercise_2")) in html
     pictures = [x["src"] for x in root.all("img")]
     assert pictures == [f"exercise_2_{i + 1}.svg" for i in range(2 if lang == "en" else 1)]
+    assert all({"width", "height"} <= x.attributes.keys() for x in root.all("img"))
     for name in pictures:
         assert ElementTree.parse(tmp_path / name).getroot().tag.endswith("svg")
     if lang == "en":

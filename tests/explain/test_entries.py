@@ -63,15 +63,15 @@ def test_sources_are_true_of_the_numbers() -> None:
     x = np.random.default_rng(0).normal(size=(4, 2))
     loss = nn.MSELoss()(net(x), np.ones((4, 1)))
     for step in tell(loss).steps:
-        if step.computation is None:
+        if step.kind not in ("forward", "loss"):
             continue
         found = sources(step)
-        inputs = dict(zip(step.computation.inputs, step.operands, strict=True))
+        inputs = dict(zip(step.inputs, step.operands, strict=True))
         for tensor, operand in inputs.items():
             for i in range(tensor.size):
                 array = tensor.data.copy()
                 array.flat[i] += 0.25
-                moved = entries._computed(step.computation.region, {tensor: array})
+                moved = entries._computed(step.region, {tensor: array})
                 assert moved is not None
                 assert step.value is not None
                 changed = set(np.flatnonzero(moved != step.value))

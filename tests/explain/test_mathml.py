@@ -32,6 +32,8 @@ def read(markup: str) -> str:
         if node.tag in ("mi", "mn", "mo"):
             assert not parts
             return node.text or ""
+        if node.tag == "msqrt":
+            return f"√{{{''.join(parts)}}}"
         assert node.tag in ("mrow", "math", "mspace"), node.tag
         assert not (node.text or "").strip(), "text outside of a token"
         assert all(not (child.tail or "").strip() for child in node), "text outside of a token"
@@ -63,6 +65,7 @@ def op(name: str, *operands: Expression, **params: object) -> Expression:
     (op("multiply", Expression(-0.5), A), "−0.5·a_1"),
     (op("sum", A, axis=0, keepdims=True), "1^Ta_1"),
     (op("exp", A), "exp(a_1)"),
+    (op("square", op("sqrt", op("add", A, B))), "√{a_1+B}^2"),
 ])
 def test_expressions(root: Expression, expected: str) -> None:
     assert read(expression(root, {})) == expected

@@ -44,7 +44,7 @@ def test_the_chapter_s_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         *(("backward", name) for name in ("δ_2", "∇W_12", "∇b_12", "δ_1", "∇W_01", "∇b_01")),
         *(("update", name) for name in ("W_12", "b_12", "W_01", "b_01")),
     ]
-    assert not any(step.contributions for step in story.steps)  # nothing is used twice
+    assert not any(g.contributions for g in story.backward.gradients)  # nothing is used twice
     by_name = {t.name: n for t, n in story.numbers.items()}
     for symbol, key, name in (("s_1", "v", "s_1"), ("δ_1", "g", "s_1"), ("∇W_01", "g", "W_01")):
         assert story.keys[symbol] == f"{key}{by_name[name]}"
@@ -144,18 +144,18 @@ def _recurrent(n: int) -> ag.Tensor:
 
 def test_what_each_use_contributes_adds_up_to_the_gradient() -> None:
     step = named(tell(_reused()), "∂L/∂h")
-    assert step.uses == ("h", 2)
-    through_a, through_b = step.contributions
+    assert step.gradient.uses == ("h", 2)
+    through_a, through_b = step.gradient.contributions
     assert (through_a.name, through_b.name) == ("a", "b")
     h = np.array([[1.4, 0.7]])
     np.testing.assert_allclose(through_a.array, 3 * np.exp(h))
     np.testing.assert_allclose(through_b.array, 3 * h * np.exp(h))
     many = named(tell(_recurrent(12)), "∇W")
-    assert many.uses == ("W", 12)
-    assert sum(part.count for part in many.contributions) == 12
-    assert len(many.contributions) < 12  # they are taken together
+    assert many.gradient.uses == ("W", 12)
+    assert sum(part.count for part in many.gradient.contributions) == 12
+    assert len(many.gradient.contributions) < 12  # they are taken together
     for found in (step, many):
-        total = sum(part.array for part in found.contributions)
+        total = sum(part.array for part in found.gradient.contributions)
         np.testing.assert_allclose(total, found.value)  # type: ignore[arg-type]
 
 
@@ -164,10 +164,10 @@ def test_an_activation_that_is_used_twice_shows_at_the_sum_before_it() -> None:
     out = ag.sigmoid(s.named("s_1")).named("l_1")
     loss = (-(ag.log(out) + ag.log(1 - out))).sum().named("L")
     step = named(tell(loss), "δ_1")
-    assert step.uses == ("l_1", 2)
+    assert step.gradient.uses == ("l_1", 2)
     p = 1 / (1 + np.exp(-np.array([0.5, -1.0])))
-    np.testing.assert_allclose(step.contributions[0].array, -(1 - p))
-    np.testing.assert_allclose(step.contributions[1].array, p)
+    np.testing.assert_allclose(step.gradient.contributions[0].array, -(1 - p))
+    np.testing.assert_allclose(step.gradient.contributions[1].array, p)
 
 
 def test_what_was_written_in_numpy_is_told_by_what_it_means() -> None:
@@ -179,7 +179,7 @@ def test_what_was_written_in_numpy_is_told_by_what_it_means() -> None:
     story = tell(-np.log(p[np.arange(3), y]).mean())
     told = {step.name: text(step.formulas[0].right) for step in story.steps[:3]}  # type: ignore[arg-type]
     assert told == {"z": "c_1 w + c_1 v", "p": "softmax(z)", "L": "−mean(log(p[i, j]))"}
-    assert named(story, "∂L/∂z").contributions == []  # the shift is none of the formula
+    assert named(story, "∂L/∂z").gradient.contributions == []  # the shift is none of the formula
     assert [m.name for m in named(story, "z").operands] == ["c_1", "w", "v"]
     assert dict(story.backward.remarks)["given"]["y"] == "[0 1 1]"
 

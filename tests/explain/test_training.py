@@ -362,7 +362,8 @@ def test_without_matplotlib_it_says_what_to_install(record, tmp_path, monkeypatc
     for name in ("plots", "training"):
         monkeypatch.delitem(sys.modules, f"autograd_lite.explain.{name}")
         monkeypatch.delattr(sys.modules["autograd_lite.explain"], name)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for name in ("matplotlib", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r'pip install "autograd_lite\[plots\]"'):
         ag.explain(record, tmp_path / "page.html")
     shown = nn.History(loss=[2.0, 1.0])._repr_html_()
