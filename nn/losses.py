@@ -99,10 +99,6 @@ huber = _loss(
 )
 
 
-def _dot(x: Any, y: Any) -> Any:
-    return np.dot(x, y) if FOREIGN else x.dot(y)  # which is quicker, and would load the other
-
-
 # For each dtype 1, its least normal number (added to a p in [0, 1] that changes none but 0) and −1;
 # as arrays, since NumPy takes longer to convert a number than to add it.
 _CONSTANTS = {
@@ -131,9 +127,9 @@ def _binary_cross_entropy(p: Any, y: Any) -> Any:
 
 
 def _total_binary_cross_entropy(p: Any, y: Any) -> Any:
-    row = y.ravel()
+    row = (beside(y, [p]) if FOREIGN else y).ravel()  # an array's dot would load another library's
     log_p, log_q, not_y = _logarithms(p.ravel(), row)
-    total = -(_dot(not_y, log_q) + _dot(row, log_p))  # a reduction takes twice as long
+    total = -(not_y.dot(log_q) + row.dot(log_p))  # a reduction takes twice as long
     guard(_refuse_no_probability, total, p, y)
     return total
 
@@ -187,11 +183,11 @@ def _cross_entropy(z: Any, y: Any) -> Any:
 
 
 def _total_cross_entropy(z: Any, y: Any) -> Any:
+    y = beside(y, [z]) if FOREIGN else y
     shifted = z - z.max(axis=-1, keepdims=True)
     normalizers = np.log(np.exp(shifted).sum(axis=-1))
     asked = np.where(y == 0, 0.0, shifted)
-    weights = y.sum(axis=-1).ravel()
-    return _dot(weights, normalizers.ravel()) - _dot(y.ravel(), asked.ravel())
+    return y.sum(axis=-1).ravel().dot(normalizers.ravel()) - y.ravel().dot(asked.ravel())
 
 
 cross_entropy = _loss(

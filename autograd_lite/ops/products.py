@@ -66,7 +66,11 @@ matmul: Op = op(
 
 # A layer's x W + b as one op, since it is half of what a small network does.
 linear = op(
-    "linear", lambda x, weight, bias: _matmul(x, weight) + bias, _matmul_left, _matmul_right,
+    "linear",
+    lambda x, weight, bias: (
+        x.dot(weight) if x.ndim == 2 and type(x) is type(weight) else np.matmul(x, weight)
+    ) + bias,
+    _matmul_left, _matmul_right,
     lambda g, out, x, weight, bias: g,
     cases=[Case(((4, 2), (2, 3), (1, 3))), Case(((2,), (2, 3), (3,)))],
     notation=Notation("{0} {1} + {2}", SUM, (MATMUL, PREFIX, PRODUCT), "+"), stacks=True,
