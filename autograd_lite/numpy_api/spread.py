@@ -76,7 +76,7 @@ def _without_nan(
 ) -> Callable[..., Any]:
     """A reduction of the entries that are numbers; no gradient flows to the others.
 
-    Where there are too few, it is nan, and so is its gradient; ``least`` is what an extreme takes
+    Where there are too few, it is nan, and so is the gradient of an extreme, which takes ``least``
     for the others.
     """
     signature = inspect.signature(function)
@@ -90,10 +90,11 @@ def _without_nan(
         numbers = ~np.isnan(value(a))
         if where is not None:
             numbers = numbers & beside(value(where), [numbers])
-        alone = least is not None and initial is None
-        given |= {"where": numbers, **({"initial": least} if alone else {})}
-        found = plain(**given)
-        if plain not in (var, std) and not alone:
+        if least is not None and initial is None:
+            none = ~numbers.any(axis=given.get("axis"), keepdims=True)
+            numbers, given["initial"] = numbers | none, least
+        found = plain(**{**given, "where": numbers})
+        if plain not in (var, std):
             return found
         fewest = given.get("correction") or given.get("ddof", 0)
         few = count(a, given.get("axis"), given.get("keepdims", False), numbers) <= fewest
