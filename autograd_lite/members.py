@@ -87,11 +87,6 @@ def _property(function: Any) -> Any:
     return property(function)
 
 
-def _attribute(name: str) -> Any:
-    """An attribute of the array."""
-    return property(operator.attrgetter(f"_array.{name}"))
-
-
 def _as_number(kind: Any) -> Method:
     """``float(t)`` and the like, refused where it would lose a gradient."""
     return lambda self, *args: kind(self._number_leaving(f"{kind.__name__}(t)"), *args)
@@ -241,10 +236,10 @@ class Members:
         """Whether this tensor was made from data, and not recorded by an op."""
         return self._op is None
 
-    shape: tuple[int, ...] = _attribute("shape")
-    ndim: int = _attribute("ndim")
-    size: int = _attribute("size")
-    dtype: np.dtype[Any] = _attribute("dtype")
+    shape: tuple[int, ...] = _property(lambda self: self._array.shape)
+    ndim: int = _property(lambda self: self._array.ndim)
+    size: int = _property(lambda self: self._array.size)
+    dtype: np.dtype[Any] = _property(lambda self: self._array.dtype)
 
     @property
     def requires_grad(self: Any) -> bool:

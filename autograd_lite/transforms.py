@@ -56,6 +56,7 @@ class _Call(NamedTuple):
         first: what the call made has numbers greater than this.
         output: what the function returned.
         tensors: whether it was given Tensors, so that the results are Tensors too.
+        has_aux: whether the output holds something else besides, such as text.
     """
 
     name: str
@@ -64,10 +65,11 @@ class _Call(NamedTuple):
     first: int
     output: Any
     tensors: bool
+    has_aux: bool = False
 
     def outputs(self) -> list[Any]:
         """What the containers hold that the function returned."""
-        return containers.results(self.name, self.output)
+        return containers.results(self.name, self.output, self.has_aux)
 
     def record(self) -> bool:
         """Whether results may be Tensors, so that what gives them is recorded."""
@@ -229,7 +231,7 @@ def value_and_grad(
         if has_aux:
             if type(y) is not tuple or len(y) != 2:
                 raise TypeError("value_and_grad: with has_aux the function must return a pair")
-            call.outputs()  # raises what there is to raise
+            call = call._replace(has_aux=True)
             y = y[0]
         _check_scalar(y)
         seeds = {y: beside(np.ones(y.shape, y.dtype), [y])} if is_tracked(y) else {}

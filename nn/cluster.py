@@ -166,19 +166,16 @@ class BlockStep:
     """A step of training by a batch of `Blocks`; its gradients are those of the batch."""
 
     def __init__(
-        self,
-        net: Any,
-        loss: Any,
-        optimizer: Optimizer,
+        self, net: Any, loss: Any, parameters: list[Tensor],
         metrics: Mapping[str, Callable[..., float]],
-    ) -> None:
-        self._optimizer = optimizer
-        self._work = _Work(net, loss, optimizer.parameters, list(metrics.values()))
+    ) -> None:  # fmt: skip
+        self.reduction = loss.reduction
+        self._work = _Work(net, loss, parameters, list(metrics.values()))
 
-    def check(self, x: Array, y: Array) -> None:
+    def check(self, optimizer: Optimizer, x: Array, y: Array) -> None:
         """Raise where the net can't be trained on blocks, as some rows show."""
         net, loss = self._work.net, self._work.loss
-        with undisturbed(net, self._optimizer.parameters), np.errstate(all="ignore"):
+        with undisturbed(net, self._work.parameters), np.errstate(all="ignore"):
             watch = Watch({"the net": net, "the loss": loss})
             effects = watch.effects()
             states = [(g.bit_generator, g.bit_generator.state) for g in _generators(net)]
@@ -196,13 +193,13 @@ class BlockStep:
                     "there are copies of it, whose changes would be lost; give a batch_size below "
                     "the rows of a block"
                 )
-        check_trained("fit", net, value, self._optimizer)
+        check_trained("fit", net, value, optimizer)
 
-    def __call__(self, x: Any, y: Any) -> Seen:
+    def step(self, x: Any, y: Any, optimizer: Optimizer) -> Seen:
         seen, grads = self._summed(x, y, True)
-        for parameter, grad in zip(self._optimizer.parameters, grads, strict=True):
+        for parameter, grad in zip(self._work.parameters, grads, strict=True):
             parameter.grad = grad
-        self._optimizer.step()
+        optimizer.step()
         return seen
 
     def seen(self, x: Any, y: Any) -> Seen:

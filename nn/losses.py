@@ -101,10 +101,6 @@ huber = _loss(
 )
 
 
-def _dot(x: Any, y: Any) -> Any:
-    return np.dot(x, y) if FOREIGN else x.dot(y)  # which is quicker, and would load the other
-
-
 _TINY = {char: float(np.finfo(char).tiny) for char in "efd"}
 
 
@@ -132,9 +128,9 @@ def _binary_cross_entropy(p: Any, y: Any) -> Any:
 
 
 def _total_binary_cross_entropy(p: Any, y: Any) -> Any:
-    row = y.ravel()
+    row = (beside(y, [p]) if FOREIGN else y).ravel()  # an array's dot would load another library's
     log_p, log_q = _logarithms(p.ravel())
-    total = -(_dot(1.0 - row, log_q) + _dot(row, log_p))  # a reduction takes twice as long
+    total = -((1.0 - row).dot(log_q) + row.dot(log_p))  # a reduction takes twice as long
     guard(_refuse_no_probability, total, p, y)
     return total
 

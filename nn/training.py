@@ -17,11 +17,10 @@ from autograd_lite.arrays import given
 from autograd_lite.compile import CompileError
 from autograd_lite.engine.tensor import Array
 from autograd_lite.lines import hint
-from autograd_lite.seen import unseen
 
 from .cluster import Blocks, BlockStep, is_lazy
 from .curves import said, svg
-from .data import Rows, Seen, batch_rows
+from .data import Rows, Seen
 from .layers import Rng
 from .losses import _Loss
 from .module import Module, whole
@@ -206,11 +205,11 @@ def fit(
     if record is not None:
         recorder = _recorder(record, data, net, loss, optimizer, epochs * -(-len(data) // size))
         history.record = recorder.recording
-    blocks, step = BlockStep(net, loss, optimizer, functions), None
+    blocks, step = BlockStep(net, loss, optimizer.parameters, functions), None
     if isinstance(data, Blocks) and size >= data.usual:
         if compiled:
             raise CompileError("fit: on whole blocks of Dask's arrays steps are eager")
-        blocks.check(*data.sample())
+        blocks.check(optimizer, *data.sample())
     else:
         step = _Step(net, loss, optimizer, functions, compiled)
 
@@ -218,7 +217,7 @@ def fit(
         for rows, x_batch, y_batch in data.batches(size, shuffle, generator):
             if recorder is not None:
                 recorder.before(rows)
-            seen = (step or blocks)(x_batch, y_batch)
+            seen = step(x_batch, y_batch) if step else blocks.step(x_batch, y_batch, optimizer)
             if recorder is not None:
                 recorder.after(seen[1])
             yield seen
@@ -232,10 +231,7 @@ def fit(
                     "learning rate"
                 )
             if history.validation is not None:
-                with _evaluating(net):
-                    batches = apart.batches(len(apart), False, generator)
-                    seen = [blocks.seen(x_batch, y_batch) for _, x_batch, y_batch in batches]
-                history.validation._add(seen, loss.reduction)
+                _look(net, blocks, apart, len(apart), history.validation)
             if schedule is not None:
                 schedule.step()
             if stop.now(net):
@@ -280,10 +276,10 @@ def evaluate(
 
     Args:
         net: called with a batch of ``x``.
-        x: ``(n, …)``, one row an observation.
+        x: ``(n, …)``, one row an observation; of NumPy or of Dask.
         y: ``(n, …)``, its targets.
         loss: with ``reduction`` "mean" or "sum".
-        batch_size: rows a call.
+        batch_size: rows a call; Dask arrays are gone through by their blocks, as in `fit`.
         metrics: as in `fit`.
 
     Raises:
@@ -297,22 +293,20 @@ def evaluate(
         >>> round(loss, 3), metrics
         (0.529, {'right': 1.0})
     """
-    x, y = given(x, "evaluate"), given(y, "evaluate")
-    if x.ndim == 0 or not len(x):
-        raise ValueError("evaluate: there are no rows")
+    data = _data(x, y, "evaluate by")
     _check_loss("evaluate", loss)
-    functions: dict[str, Metric]
-    functions = {"": lambda prediction, target: loss(prediction, target).item()}
-    functions |= _by_name(metrics)
-    sums = dict.fromkeys(functions, 0.0)
-    with _evaluating(net), unseen():
-        for rows in batch_rows(x, y, batch_size, False, None):
-            prediction = net(x[rows])
-            for name, function in functions.items():
-                alone = not name and loss.reduction == "sum"
-                found = function(prediction if not name else prediction.data, y[rows])
-                sums[name] += found * (1 if alone else len(y[rows]) / len(x))
-    return sums.pop(""), sums
+    functions = _by_name(metrics)
+    history = History(metrics={name: [] for name in functions})
+    size = batch_size if isinstance(data, Rows) else len(data)
+    _look(net, BlockStep(net, loss, [], functions), data, size, history)
+    return history.loss[0], {name: values[0] for name, values in history.metrics.items()}
+
+
+def _look(net: Any, step: BlockStep, data: Any, size: int, history: History) -> None:
+    """Add to the history what is seen of data that aren't trained on."""
+    with _evaluating(net):
+        batches = data.batches(size, False, np.random.default_rng())
+        history._add([step.seen(x, y) for _, x, y in batches], step.reduction)
 
 
 class _Patience:
@@ -362,7 +356,7 @@ def _recorder(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optim
 def _data(x: Any, y: Any, meant: str) -> Rows | Blocks:
     data = Blocks(x, y) if is_lazy(x) or is_lazy(y) else Rows(x, y)
     if data.x.ndim == 0 or not len(data):
-        raise ValueError(f"fit: there are no rows to {meant}")
+        raise ValueError(f"there are no rows to {meant}")
     return data
 
 

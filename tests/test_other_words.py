@@ -48,6 +48,8 @@ def test_transforms_under_their_names():
     np.testing.assert_allclose(ag.deriv(outer, 1)(V, 2.0), V[:, None])
     total = lambda x, y: np.sum(f(x, y))  # noqa: E731
     np.testing.assert_allclose(ag.grad_named(total, "y")(V, 2.0), np.sum(np.sin(V)))
+    _, (said, kept) = ag.value_and_grad(lambda x: (x**2, ["text", x + 1]), has_aux=True)(2.0)[0]
+    assert (said, kept.item()) == ("text", 3.0)
     slope, size = ag.grad_and_aux(lambda x: (np.sum(x**2), x.size))(V)
     np.testing.assert_allclose(slope, 2 * V)
     assert size == 3

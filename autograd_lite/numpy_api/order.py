@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays import as_array, beside, of_values, perhaps, zeros
 from ..engine.tensor import Tensor
-from ..ops import astype, ravel, reshape, take, take_along_axis, where
+from ..ops import astype, ravel, reshape, sum, take, take_along_axis, where
 from ..ops.define import implements, named, operand, refuse_out, setting, value
 from ..ops.shaping import flattened
 from .statistics import weights_like
@@ -58,7 +59,7 @@ def partition(
 def _order_statistic(
     function: Any, a: Any, axis: Any, keepdims: Any, *q: Any, weights: Any = None, **how: Any
 ) -> Any:
-    """A quantile: NumPy takes it of the entries' ranks, which says between which two it lies."""
+    """A quantile of entries along axes, of shape ``q.shape`` and that of the others."""
     name = function.__name__
     a = operand(a)
     a = astype(a, float) if a.dtype == bool else a
@@ -71,12 +72,39 @@ def _order_statistic(
         how["weights"] = flattened(given, axes)
     if not array.size:
         return function(array, *q, axis=-1, **how)
-    rest, n = array.shape[:-1], array.shape[-1]
+    numbers = partial(function, axis=-1, **how)
+    try:
+        order = of_values(np.argsort, array, axis=-1, kind="stable")
+    except TypeError:  # of Dask, which can't sort
+        found = _between(entries, array, numbers(array, *q))
+    else:
+        found = _ranked(entries, array, order, numbers, q)
+    if keepdims:
+        front = found.shape[: found.ndim - array.ndim + 1]
+        kept = (1 if i in axes else size for i, size in enumerate(a.shape))
+        found = reshape(found, (*front, *kept))
+    return found
+
+
+def _between(entries: Any, array: Any, known: Any) -> Any:
+    """The quantiles that are known, of the entries next below and above, which share with ties."""
+    level = known[..., None]
+    low = np.max(np.where(array <= level, array, -np.inf), axis=-1)
+    high = np.min(np.where(array >= level, array, np.inf), axis=-1)
+    share = (known - low) / np.where(high > low, high - low, 1.0)
+    equal = [array == x[..., None] for x in (low, high)]
+    lower, upper = (sum(where(x, entries, 0.0), -1) / x.sum(axis=-1) for x in equal)
+    return lower + share * (upper - lower)
+
+
+def _ranked(entries: Any, array: Any, order: Any, numbers: Any, q: Any) -> Any:
+    """NumPy takes the quantile of the entries' ranks, which says between which two it lies."""
+    n = array.shape[-1]
     rows = beside(np.arange(array.size // n), [array])
-    order = of_values(np.argsort, array, axis=-1, kind="stable").reshape(-1, n)
+    order = order.reshape(-1, n)
     ranks = np.argsort(order, axis=-1).astype(float)
     ranks = np.where(np.isnan(array), np.nan, ranks.reshape(array.shape))
-    rank = as_array(function(ranks, *q, axis=-1, **how))  # of shape q.shape + rest
+    rank = as_array(numbers(ranks, *q))  # of shape q.shape + that of the rows
     known = np.where(np.isnan(rank), 0.0, rank).reshape(-1, len(rows))
 
     def entry(k: Any) -> Any:
@@ -85,22 +113,18 @@ def _order_statistic(
         return take(entries, (order[rows, k] + rows * n).reshape(rank.shape))
 
     low = np.floor(known)
-    sample = zeros((1,), array)
-    dtype = function(sample, *q, **{k: v for k, v in how.items() if k != "weights"}).dtype
+    unweighted = {"weights": None} if "weights" in numbers.keywords else {}
+    dtype = numbers(zeros((1,), array), *q, **unweighted).dtype
     share = (known - low).reshape(rank.shape).astype(dtype)
     lower, upper = entry(low), entry(np.ceil(known))
     found = lower + share * (upper - lower)
     infinities = np.isinf(value(lower)) | np.isinf(value(upper))
     if perhaps(infinities):  # NumPy's functions differ in what they make of them
-        infinite = as_array(function(array, *q, axis=-1, **how))
+        infinite = as_array(numbers(array, *q))
         nearest = where(infinite == value(lower), lower, upper)
         found = where(infinities, nearest * np.where(np.isnan(infinite), np.nan, 1.0), found)
     if perhaps(np.isnan(rank)):  # nan stands last in the order, and makes the gradient nan, too
         found = where(np.isnan(rank), entry(0 * known + (n - 1)) * np.nan, found)
-    if keepdims:
-        front = rank.shape[: rank.ndim - len(rest)]
-        kept = (1 if i in axes else size for i, size in enumerate(a.shape))
-        found = reshape(found, (*front, *kept))
     return found
 
 

@@ -71,50 +71,36 @@ def std(
     )
 
 
-def _without_nan(function: Any, plain: Callable[..., Any]) -> Callable[..., Any]:
-    """A reduction of the entries that are numbers; no gradient flows to the others."""
+def _without_nan(
+    function: Any, plain: Callable[..., Any], least: float | None = None
+) -> Callable[..., Any]:
+    """A reduction of the entries that are numbers; no gradient flows to the others.
+
+    Where there are too few, it is nan, and so is the gradient of an extreme, which takes ``least``
+    for the others.
+    """
     signature = inspect.signature(function)
 
     def reduced(*args: Any, **kwargs: Any) -> Any:
         given = bound(function, signature, args, kwargs)
-        if operand(given["a"]).dtype.kind not in "fc":  # they have no nan
+        a, where, initial = operand(given["a"]), given.get("where"), given.get("initial")
+        refused = least is not None and where is not None and initial is None
+        if a.dtype.kind not in "fc" or not a.size or refused:
             return plain(**given)
-        numbers = ~np.isnan(value(given["a"]))
-        if given.get("where") is not None:
-            numbers = numbers & beside(value(given.pop("where")), [numbers])
-        found = plain(**given, where=numbers)
+        numbers = ~np.isnan(value(a))
+        if where is not None:
+            numbers = numbers & beside(value(where), [numbers])
+        if least is not None and initial is None:
+            none = ~numbers.any(axis=given.get("axis"), keepdims=True)
+            numbers, given["initial"] = numbers | none, least
+        found = plain(**{**given, "where": numbers})
         if plain not in (var, std):
             return found
-        axis, keepdims = given.get("axis"), given.get("keepdims", False)
-        few = count(given["a"], axis, keepdims, numbers) <= (
-            given.get("correction") or given.get("ddof", 0)
-        )
+        fewest = given.get("correction") or given.get("ddof", 0)
+        few = count(a, given.get("axis"), given.get("keepdims", False), numbers) <= fewest
         return found * np.where(few, np.nan, 1.0).astype(found.dtype)
 
     doc = f"`{plain.__name__}` of the entries that aren't nan."
-    return implements(function)(named(function, reduced, doc))
-
-
-def _extreme_without_nan(
-    function: Any, extreme: Callable[..., Any], least: float
-) -> Callable[..., Any]:
-    """The same of an extreme, which is nan, and so is its gradient, where all entries are."""
-
-    def reduced(
-        a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None,
-        where: Any = None,
-    ) -> Any:  # fmt: skip
-        a = operand(a)
-        if a.dtype.kind not in "fc" or (where is not None and initial is None):
-            return extreme(a, axis, out, keepdims, initial, where)
-        numbers = ~np.isnan(value(a))
-        if initial is None:
-            kept = numbers | ~numbers.any(axis=axis, keepdims=True)
-            return extreme(np.where(kept, a, least), axis, out, keepdims)
-        counted = numbers if where is None else numbers & value(where)
-        return extreme(a, axis, out, keepdims, initial, counted)
-
-    doc = f"`{extreme.__name__}` of the entries that aren't nan; nan where all are."
     return implements(function)(named(function, reduced, doc))
 
 
@@ -123,5 +109,5 @@ nanprod = _without_nan(np.nanprod, prod)
 nanmean = _without_nan(np.nanmean, mean)
 nanvar = _without_nan(np.nanvar, var)
 nanstd = _without_nan(np.nanstd, std)
-nanmax = _extreme_without_nan(np.nanmax, max, -np.inf)
-nanmin = _extreme_without_nan(np.nanmin, min, np.inf)
+nanmax = _without_nan(np.nanmax, max, -np.inf)
+nanmin = _without_nan(np.nanmin, min, np.inf)

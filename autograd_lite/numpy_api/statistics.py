@@ -108,14 +108,8 @@ def cov(
         weights = aweights if weights is None else weights * aweights
     centre = average(x, 1, weights, keepdims=True)
     total = x.shape[1] if weights is None else sum(weights)
-    if weights is None:
-        degrees = total - ddof
-    elif ddof == 0:
-        degrees = total
-    elif aweights is None:
-        degrees = total - ddof
-    else:
-        degrees = total - ddof * sum(weights * aweights) / total
+    lost = ddof if aweights is None or not ddof else ddof * sum(weights * aweights) / total
+    degrees = total - lost
     known = value(operand(degrees))
     if is_foreign(known):
         degrees = where(known > 0, degrees, 0.0)

@@ -149,7 +149,7 @@ def take(a: Any, indices: Any, axis: Any = None, out: None = None, mode: str = "
 @implements(np.delete)
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Tensor:
     """The entries but for those at ``obj``, along an axis or of all in a row."""
-    is_mask = not isinstance(obj, slice) and np.asarray(value(obj)).dtype == bool
+    is_mask = not isinstance(obj, slice) and value(obj).dtype == bool
     return _along(_delete, arr, np.flatnonzero(value(obj)) if is_mask else obj, axis)
 
 

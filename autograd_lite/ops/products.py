@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.op import Each
-from ..engine.tensor import Tensor
+from ..engine.tensor import FOREIGN, Tensor
 from ..errors import explain
 from ..show.notation import MATMUL, PREFIX, PRODUCT, SUM, Notation, infix
 from ..table import Case, Op, op
@@ -23,14 +23,15 @@ __all__ = ["dot", "linear", "matmul"]
 
 def _matmul(x: Any, y: Any) -> Any:
     matrices = type(x) is type(y) is np.ndarray and x.ndim == y.ndim == 2
-    return x.dot(y) if matrices else np.matmul(x, y)  # dot takes half the time; but it may load
+    return x.dot(y) if matrices else np.matmul(x, y)  # dot takes half the time
 
 
+# An array's dot would load another library's, where matmul lets that do it.
 _LARGE = 10_000  # entries of a result from which on it counts that dot clears it first
 
 
 def _matmul_left(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
-    if x.ndim == y.ndim == 2 and type(g) is type(y):
+    if x.ndim == y.ndim == 2:
         return g.dot(y.T)
     if y.ndim == 1:
         return g[..., None] * y
@@ -41,7 +42,8 @@ def _matmul_left(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
 
 def _matmul_right(g: Any, out: Any, x: Any, y: Any, bias: Any = None) -> Any:
     if x.ndim == y.ndim == g.ndim == 2:
-        return x.T.dot(g) if y.size < _LARGE and type(x) is type(g) else x.T @ g
+        by_dot = y.size < _LARGE and (not FOREIGN or type(x) is type(g))
+        return x.T.dot(g) if by_dot else x.T @ g
     if x.ndim == 1:
         return g[..., None] * x if y.ndim == 1 else x[:, None] * g[..., None, :]
     if y.ndim == 1:
@@ -66,7 +68,12 @@ matmul: Op = op(
 
 # A layer's x W + b as one op, since it is half of what a small network does.
 linear = op(
-    "linear", lambda x, weight, bias: _matmul(x, weight) + bias, _matmul_left, _matmul_right,
+    "linear",
+    lambda x, weight, bias: (
+        x.dot(weight) if x.ndim == 2 and (not FOREIGN or type(x) is type(weight))
+        else np.matmul(x, weight)
+    ) + bias,
+    _matmul_left, _matmul_right,
     lambda g, out, x, weight, bias: g,
     cases=[Case(((4, 2), (2, 3), (1, 3))), Case(((2,), (2, 3), (3,)))],
     notation=Notation("{0} {1} + {2}", SUM, (MATMUL, PREFIX, PRODUCT), "+"), stacks=True,

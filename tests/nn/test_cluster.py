@@ -259,6 +259,11 @@ def test_means_and_variances_are_those_of_a_block():
 
     (found, tensors), (expected, theirs) = trained(in_blocks(X)), trained(X)
     np.testing.assert_allclose(found.validation.loss, expected.validation.loss, rtol=1e-12)
+    apart = nn.Linear(5, 1, rng=0), nn.MSELoss(), {"metrics": {"right": right}}
+    (loss, metrics), (its_loss, its_metrics) = (
+        nn.evaluate(apart[0], x, Y, apart[1], **apart[2]) for x in (in_blocks(X), X)
+    )
+    assert (loss, metrics["right"]) == pytest.approx((its_loss, its_metrics["right"]))
     for x, y in zip(tensors, theirs, strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-9)
 
