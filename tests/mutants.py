@@ -36,7 +36,7 @@ SUITES = {  # in the order in which they run
     "engine": ["tests/test_backward.py", "tests/test_modes.py", "tests/test_tensor.py", *GENERAL],
     "files": [  # those beside the folders
         *GENERAL, "tests/check/test_testing.py", "tests/arrays", "tests/explain/test_live.py",
-        "tests/draw/test_collapse.py",
+        "tests/draw",
     ],
     "ops": ["tests/test_op_table.py", *GENERAL],
     "numpy_api": ["tests/test_numpy_api.py", *GENERAL],
