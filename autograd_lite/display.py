@@ -30,7 +30,7 @@ def tensor_html(tensor: Tensor) -> str:
     if is_foreign(array):  # whose numbers aren't asked for
         return f"{heading}<pre>{escape(repr(array))}</pre>"
     parts = [heading, _numbers(array)]
-    if array.ndim > 2 or max(array.shape, default=0) > FULL:
+    if array.size and (array.ndim > 2 or max(array.shape, default=0) > FULL):
         parts.append(f"<div style='opacity:.7'>{escape(_summary(array))}</div>")
     if tensor._grad is not None and array.size:
         known = tensor.name is not None and (tensor.is_leaf or tensor.name.startswith("s_"))
@@ -91,8 +91,6 @@ def _summary(array: Array) -> str:
     kind = array.dtype.kind
     if kind == "b":
         return f"{np.count_nonzero(array)} of {array.size} are True"
-    if array.size == 0:
-        return ""
     if kind in "iu":
         return f"min {array.min()}, mean {_number(array.mean())}, max {array.max()}"
     finite = array[np.isfinite(array)]

@@ -59,8 +59,8 @@ def _doc(op: Op) -> str:
         said = " ".join([f"``np.{op.forward.__name__}`` of Tensors:", *summary])
     elif not said:
         said = op.forward.__doc__ or "A differentiable operation."
-    each = " Operands broadcast; of each entry it computes one." if op.entrywise else ""
-    return f"{op.name}{_signature(op)}\n\n{said.strip()}{each}"
+    each = "\n\nEntry by entry; operands broadcast." if op._most > 1 else "\n\nEntry by entry."
+    return f"{op.name}{_signature(op)}\n\n{said.strip()}{each if op.entrywise else ''}"
 
 
 class Op(engine.Op):

@@ -79,26 +79,19 @@ def _shapes_differ(p: tuple[int, ...], y: tuple[int, ...]) -> str:
 
 
 squared_error = _loss(
-    "squared_error",
-    "0.5 * ({0} - {1}) ** 2",
-    lambda p, y: 0.5 * (p - y) ** 2,
-    lambda p, y: p - y,
-    lambda p, y: y - p,
-)
+    "squared_error", "0.5 * ({0} - {1}) ** 2", lambda p, y: 0.5 * (p - y) ** 2,
+    lambda p, y: p - y, lambda p, y: y - p,
+)  # fmt: skip
 mean_squared_error = _loss(
-    "mean_squared_error",
-    "({0} - {1}) ** 2",
-    lambda p, y: (p - y) ** 2,
-    lambda p, y: 2 * (p - y),
-    lambda p, y: 2 * (y - p),
-)
+    "mean_squared_error", "({0} - {1}) ** 2", lambda p, y: (p - y) ** 2,
+    lambda p, y: 2 * (p - y), lambda p, y: 2 * (y - p),
+)  # fmt: skip
 huber = _loss(
     "huber",
     "(lambda d: np.where(abs(d) < 1, 0.5 * d ** 2, abs(d) - 0.5))({0} - {1})",
     lambda p, y: np.where(np.abs(p - y) < 1, 0.5 * (p - y) ** 2, np.abs(p - y) - 0.5),
-    lambda p, y: np.clip(p - y, -1, 1),
-    lambda p, y: np.clip(y - p, -1, 1),
-)
+    lambda p, y: np.clip(p - y, -1, 1), lambda p, y: np.clip(y - p, -1, 1),
+)  # fmt: skip
 
 
 _TINY = {char: float(np.finfo(char).tiny) for char in "efd"}
@@ -159,19 +152,15 @@ def _slope_by_target(p: Any, y: Any) -> Any:
 binary_cross_entropy = _loss(
     "binary_cross_entropy",
     "-{1} * np.log({0}) - (1 - {1}) * np.log(1 - {0})",
-    _binary_cross_entropy,
-    _slope,
-    _slope_by_target,
-    total=_total_binary_cross_entropy,
-    domain=(0.1, 0.9),
-)
+    _binary_cross_entropy, _slope, _slope_by_target,
+    total=_total_binary_cross_entropy, domain=(0.1, 0.9),
+)  # fmt: skip
 binary_cross_entropy_with_logits = _loss(
     "binary_cross_entropy_with_logits",
     "np.logaddexp({0}, 0) - {1} * {0}",
     lambda z, y: np.logaddexp(z, 0) - z * y,
-    lambda z, y: ag.sigmoid(z) - y,
-    lambda z, y: -z,
-)
+    lambda z, y: ag.sigmoid(z) - y, lambda z, y: -z,
+)  # fmt: skip
 
 
 def _cross_entropy(z: Any, y: Any) -> Any:

@@ -34,7 +34,10 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 GENERAL = ["tests/test_[a-k]*.py", "tests/test_[l-z]*.py", "tests/coverage", "autograd_lite"]
 SUITES = {  # in the order in which they run
     "engine": ["tests/test_backward.py", "tests/test_modes.py", "tests/test_tensor.py", *GENERAL],
-    "files": GENERAL,  # those beside the folders
+    "files": [  # those beside the folders
+        *GENERAL, "tests/check/test_testing.py", "tests/arrays", "tests/explain/test_live.py",
+        "tests/draw",
+    ],
     "ops": ["tests/test_op_table.py", *GENERAL],
     "numpy_api": ["tests/test_numpy_api.py", *GENERAL],
     "meaning": ["tests/meaning", "tests/derive", "tests/check"],

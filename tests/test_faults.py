@@ -54,6 +54,8 @@ def test_the_forward_pass_names_op_line_and_entries():
     assert "log: its result has 6 entries that are not finite: [0, 0] = -inf, [0, 1] = -inf" in said
     assert "[1, 0] = -inf, …" in said
     assert "p of shape (3, 2), [0, 0] = 0" in said
+    with ag.detect_anomaly(), pytest.raises(FloatingPointError, match=r"\[2\] = -inf\n"):
+        np.log(V(np.zeros(3)))
 
 
 def test_what_was_not_finite_before():

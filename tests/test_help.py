@@ -43,6 +43,9 @@ def test_each_op_says_its_name_its_signature_and_what_it_does():
     assert str(inspect.signature(ag.add)) == "(x1, x2, /)"
     assert str(inspect.signature(ag.linear)) == "(x, weight, bias)"
     assert "exponential of all elements" in pydoc.render_doc(ag.exp)
+    assert ag.exp.__doc__.endswith("\n\nEntry by entry.")
+    assert ag.add.__doc__.endswith("\n\nEntry by entry; operands broadcast.")
+    assert "Entry by entry" not in ag.matmul.__doc__
     assert ag.Op.__name__ == "Op"
     assert ag.Op.__doc__.startswith("A differentiable operation.")
     assert "forward" in inspect.signature(ag.Op).parameters

@@ -207,6 +207,8 @@ class TestTensors:
         x[:3], x[3:5] = np.nan, [np.inf, -np.inf]
         assert "min 1, mean 1, max 1, 3 nan, 2 infinite<" in tensor_html(ag.Tensor(x))
         assert "no entry is finite, 20 nan<" in tensor_html(ag.Tensor(np.full(20, np.nan)))
+        assert "min 2, mean 2, max 2<" in tensor_html(ag.Tensor(np.full((1, 1, 1), 2.0)))
+        assert tensor_html(ag.Tensor(np.zeros((0, 2, 3)))).endswith("<div>no entries</div>")
 
     def test_other_kinds_are_summed_up(self):
         assert "19 of 20 are True<" in tensor_html(ag.Tensor(np.arange(20) > 0))

@@ -12,6 +12,7 @@ import scipy.stats
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.ops import special as special_ops
 from autograd_lite.scipy import integrate, linalg, signal, special, stats
 
 from .each import each
@@ -159,6 +160,17 @@ REFUSED = {
 def test_what_has_no_derivative_is_refused_by_name(said: str, f: Any):
     with pytest.raises(TypeError, match=said):
         ag.grad(lambda x: np.sum(f(x)))(0.5)
+
+
+WITH_A_RULE = """
+    beta betainc betaln dawsn entr erf erfc erfcinv erfcx erfi erfinv exp1 exp10 expi expit gamma
+    gammainc gammaincc gammaln i0 i0e i1 i1e iv ive j0 j1 jv k0 k1 kl_div kv log_expit log_ndtr
+    loggamma logit ndtr ndtri polygamma psi rel_entr rgamma spence stdtr xlog1py xlogy y0 y1 yv
+"""
+
+
+def test_what_has_a_rule():
+    assert {*WITH_A_RULE.split()} == special_ops.NAMES
 
 
 def test_scipy_s_others_come_through():

@@ -230,6 +230,7 @@ add(SCANS, "gradient", "x", "x, 0.5", "x, [0.0, 1.0, 3.0, 3.5]", x=(4,))
 add(SCANS, "gradient", "x, np.cumsum(d)", "x, np.cumsum(d), edge_order=2", x=(4,), d=positive(4))
 add(SCANS, "gradient", "x, d", x=(4,), d=positive())
 add(SCANS, "gradient", "x", x=cplx(4))
+add(SCANS, "gradient", "x, edge_order=2", x=(6,))
 add(SCANS, "trapezoid", "x", "x, dx=0.5", "x, axis=0", "x, dx=d", "x, t", "x, x=t", "x, t, axis=-1",
     "x, [0.0, 1.0, 3.0], axis=0", x=(3, 4), t=(4,), d=positive())  # fmt: skip
 add(SCANS, "trapezoid", "x, t, axis=1", x=(3, 4), t=(3, 4))
