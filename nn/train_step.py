@@ -396,10 +396,11 @@ class _Variant(Variant):
         for group in self._counted:
             for i in group.numbers:
                 self._train.optimizer._steps[i] += 1
-        for t, new in zip(self._changed, found[2:], strict=True):
-            hold(t, np.asarray(new))
-        loss, prediction, *_ = found
-        return loss, prediction
+        if self._changed:
+            for t, new in zip(self._changed, found[2:], strict=True):
+                hold(t, np.asarray(new))
+            found = found[:2]
+        return found  # type: ignore[no-any-return]
 
 
 @contextmanager
