@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..show.notation import MATMUL, PRODUCT, infix
+from ..show.notation import MATMUL, PRODUCT, Notation, infix
 from ..table import Op
 from .moves import SUMS, Params, kept, normal, ranges_of, slices_of, varying
 from .terms import (
@@ -42,6 +42,7 @@ def _convolve(g: Any, k: Any) -> Any:
 
 
 _WINDOWS = "np.lib.stride_tricks.sliding_window_view"
+SPREADS = Notation("{0} * {1}", PRODUCT, (MATMUL,), "*")
 CORRELATE: Op = Op(
     "correlate", _correlate, lambda g, out, x, k: CONVOLVE(g, k),
     lambda g, out, x, k: CORRELATE(x, g), notation=infix("⋆", PRODUCT, MATMUL),
@@ -49,7 +50,7 @@ CORRELATE: Op = Op(
 )  # fmt: skip
 CONVOLVE: Op = Op(
     "convolve_full", _convolve, lambda g, out, x, k: CORRELATE(g, k),
-    lambda g, out, x, k: CORRELATE(g, x), notation=infix("*", PRODUCT, MATMUL),
+    lambda g, out, x, k: CORRELATE(g, x), notation=SPREADS,
     source=f"(lambda g, k: np.tensordot({_WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
     "k.shape), np.flip(k), k.ndim))({0}, {1})",
 )  # fmt: skip
@@ -65,6 +66,15 @@ def _windows(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     sizes = tuple(np.atleast_1d(params["window_shape"]).tolist())
     params = {"window_shape": sizes, "axis": tuple(a % x.ndim for a in axes)}
     return make("sliding_window_view", args, params, shape)
+
+
+@normal("fold")
+def _fold(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """What windows add up to; a number stands before it."""
+    c, rest = coefficient(args[0])
+    if c == 1 or rest.shape != args[0].shape:
+        return None
+    return scaled(make("fold", [rest], params, shape), c)
 
 
 def _as_correlation(x: Term, axes: frozenset[int], products: bool) -> Term | None:
