@@ -1,8 +1,7 @@
-"""Loops over windows are correlations: ``(x ⋆ k)_q = Σ_p x_{q+p} k_p``, whatever they run over.
+"""Windows that slide, each times the same, are correlations: ``(x ⋆ k)_q = Σ_p x_{q+p} k_p``.
 
-A loop may add ``k[p] * x[p : p + n]`` for each entry p of the kernel, or stack
-``Σ(k ∘ x[q : q + m])`` for each place q. The rules of a correlation then give its gradients:
-``x ⋆ δ``, and ``δ * k``.
+They may be made by NumPy, or by a loop over places or over the kernel's entries. The rules of a
+correlation then give its gradients: ``x ⋆ δ``, and ``δ * k``.
 """
 
 from __future__ import annotations
