@@ -1,8 +1,7 @@
-"""Loops over windows are correlations: ``(x ⋆ k)_q = Σ_p x_{q+p} k_p``, whatever they run over.
+"""Windows that slide, each times the same, are correlations: ``(x ⋆ k)_q = Σ_p x_{q+p} k_p``.
 
-A loop may add ``k[p] * x[p : p + n]`` for each entry p of the kernel, or stack
-``Σ(k ∘ x[q : q + m])`` for each place q. The rules of a correlation then give its gradients:
-``x ⋆ δ``, and ``δ * k``.
+They may be made by NumPy, or by a loop over places or over the kernel's entries. The rules of a
+correlation then give its gradients: ``x ⋆ δ``, and ``δ * k``.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..show.notation import MATMUL, PRODUCT, infix
+from ..show.notation import MATMUL, PRODUCT, Notation, infix
 from ..table import Op
 from .moves import SUMS, Params, block_of, kept, normal, ranges_of, slices_of, varying
 from .terms import (
@@ -39,6 +38,7 @@ def _convolve(g: Any, k: Any) -> Any:
 
 
 _WINDOWS = "np.lib.stride_tricks.sliding_window_view"
+SPREADS = Notation("{0} * {1}", PRODUCT, (MATMUL,), "*")
 CORRELATE: Op = Op(
     "correlate", _correlate, lambda g, out, x, k: CONVOLVE(g, k),
     lambda g, out, x, k: CORRELATE(x, g), notation=infix("⋆", PRODUCT, MATMUL),
@@ -46,7 +46,7 @@ CORRELATE: Op = Op(
 )  # fmt: skip
 CONVOLVE: Op = Op(
     "convolve_full", _convolve, lambda g, out, x, k: CORRELATE(g, k),
-    lambda g, out, x, k: CORRELATE(g, x), notation=infix("*", PRODUCT, MATMUL),
+    lambda g, out, x, k: CORRELATE(g, x), notation=SPREADS,
     source=f"(lambda g, k: np.tensordot({_WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
     "k.shape), np.flip(k), k.ndim))({0}, {1})",
 )  # fmt: skip
@@ -62,6 +62,15 @@ def _windows(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     sizes = tuple(np.atleast_1d(params["window_shape"]).tolist())
     params = {"window_shape": sizes, "axis": tuple(a % x.ndim for a in axes)}
     return make("sliding_window_view", args, params, shape)
+
+
+@normal("fold")
+def _fold(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """What windows add up to; a number stands before it."""
+    c, rest = coefficient(args[0])
+    if c == 1 or rest.shape != args[0].shape:
+        return None
+    return scaled(make("fold", [rest], params, shape), c)
 
 
 def _as_correlation(x: Term, axes: frozenset[int], products: bool) -> Term | None:

@@ -43,7 +43,7 @@ from .terms import (
     snapped,
     sum_of,
 )  # fmt: skip
-from .windows import CONVOLVE, CORRELATE
+from .windows import CONVOLVE, CORRELATE, SPREADS
 
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _MOST = 40  # long products that are looked at
@@ -104,7 +104,7 @@ SLIDE = Op(
     f"axis={params['axes']}, keepdims=True)",
 )  # fmt: skip
 SPREAD = Op(
-    "convolve_full", lambda g, k, moves: _moved(g * k, moves), notation=infix("*", PRODUCT, MATMUL),
+    "convolve_full", lambda g, k, moves: _moved(g * k, moves), notation=SPREADS,
     source=lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]),
 )  # fmt: skip
 UPSAMPLE = Op("upsample", lambda x, by: np.kron(x, np.ones(by)), notation=function("upsample"),
@@ -757,7 +757,10 @@ class _Form:
         factors = [f for f, p in x.args[0].args if p == 1] if x.op == "sum" else []
         if len(factors) != 2 or len(factors) < len(x.args[0].args):
             return self._op(e)
-        g, kernel = sorted(factors, key=lambda f: not _comes_back(_moves(f)[1]))
+        cores = {f: _moves(f)[1] for f in factors}
+        g, kernel = sorted(
+            factors, key=lambda f: (not _comes_back(cores[f]), cores[f].op == "leaf")
+        )
         moves = (("sum", {"axis": _sorted(x), "keepdims": True}), *moves, (e.op, e.params))
         return applied(SPREAD, self.done[g], self.done[kernel], moves=moves)
 

@@ -130,6 +130,22 @@ def test_two_convolutions_as_loops_are_read_as_two():
     assert ag.derive(np.sum(of_kernels**2))["∇w"].result == "2 · (x ⋆ (x ⋆ w))"
 
 
+def test_convolutions_of_windows_with_several_kernels_are_read_as_two():
+    x = Tensor(RNG.normal(size=(2, 1, 7, 7)), name="x")
+    shapes = {"k": (2, 1, 3, 3), "m": (3, 2, 3, 3)}
+    k, m = (Tensor(RNG.normal(size=s), requires_grad=True, name=n) for n, s in shapes.items())
+
+    def layer(x: Any, k: Any) -> Any:
+        windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(2, 3))
+        return np.einsum("nchwij,ocij->nohw", windows, k)
+
+    found = ag.derive(np.sum(layer(np.maximum(layer(x, k), 0).named("h"), m) ** 2))
+    assert found["∇m"].result == "2 · (h ⋆ (h ⋆ m))"
+    assert found["∂L/∂h"].result == "2 · ((h ⋆ m) * m)"
+    exec(found.numpy_source, space := dict[str, Any]())
+    np.testing.assert_allclose(space["dk"], found["∇k"].value, rtol=1e-9)
+
+
 @each([
     lambda w: summed(w[i] * (i + 1.5) if i < 2 else np.exp(w[i]) for i in range(4)),
     lambda w: summed(w[3 - i] * w[i] for i in range(4)),

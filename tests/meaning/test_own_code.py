@@ -282,6 +282,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
         "w": "2 · w · tr((w² · I + x)⁻¹)"}),
     (lambda x, w, y: -np.sum(y * np.log(rows(x @ w / 3))), (X, (3, 4), np.eye(4)[LABELS]), {
         "w": "xᵀ (softmax(x w / 3) − y) / 3"}),
+    (lambda x, w, y: np.max(w.max(axis=1)), (0.0, (2, 3), 0.0), {"w": "w = max(w)"}),
     (mixture, (X[:, :1], 3, X[0]), {
         "w": "1ᵀ ((w − x) ∘ softmax(log_softmax(y) − 0.5 · (w − x)²))"}),
     (masked, (X[:3], (3, 2), X[:3, :2]), {
