@@ -190,16 +190,22 @@ class Readings:
         terms = [w.meaning.terms for w in self._ways]
         self.forward = {e for way in terms for e in way.values() if as_number(e) is None}
         self.slopes = [slope for way in self._ways for slope in way.slopes()]
-        self._read: dict[str, list[Term]] = {}
-        names = {e: e.name for e in self.forward if e.op == "leaf" and e.name is not None}
-        names |= _of_given(nodes, terms, set(names.values()))
         self.inputs = {way.get(x) for way in terms for t in nodes for x in t.inputs
                        if t.op is not None and _CALLED.get(t.op.name) == "x"}  # fmt: skip
-        rest = {e for e in self.forward if e.op == "leaf" and e.given and e.shape}
-        rest -= {e for e in rest if e in names or e.name is not None or e.kind == "marks"}
-        self.unnamed = {f"c_{i}": e for i, e in enumerate(sorted(rest, key=lambda e: e.id), 1)}
-        names |= {e: name for name, e in self.unnamed.items()}
+        self._read: dict[str, list[Term]] = {}
+        names = self._names(nodes, terms)
         self._writer = Writer(names, rows, {*names.values(), *symbols.values()})
+
+    def _names(
+        self, nodes: Sequence[Tensor], terms: Sequence[Mapping[Tensor, Term]]
+    ) -> dict[Term, str]:
+        """The names of leaves, which all arrays that were given get."""
+        leaves = {e for e in self.forward if e.op == "leaf"}
+        names = {e: e.name for e in leaves if e.name is not None}
+        names |= _of_given(nodes, terms, set(names.values()))
+        rest = {e for e in leaves if e.given and e.shape and e.kind != "marks"} - names.keys()
+        self.unnamed = {f"c_{i}": e for i, e in enumerate(sorted(rest, key=lambda e: e.id), 1)}
+        return names | {e: name for name, e in self.unnamed.items()}
 
     def of(self, name: str) -> list[Term]:
         """The readings of a line that are worth its gradient; if none is, that gradient alone."""
