@@ -14,7 +14,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.arrays import beside, given, guard
+from autograd_lite.arrays import beside, given, guard, numbers_for
 from autograd_lite.engine.leaves import array_of
 from autograd_lite.engine.op import apply
 from autograd_lite.engine.tensor import FOREIGN
@@ -94,36 +94,37 @@ huber = _loss(
 )  # fmt: skip
 
 
-_TINY = {char: float(np.finfo(char).tiny) for char in "efd"}
+# For each dtype 1, its least normal number (added to a p in [0, 1] that changes none but 0) and −1;
+# as arrays, since NumPy takes longer to convert a number than to add it.
+_CONSTANTS = {
+    np.dtype(t).char: (np.ones((), t), np.array(np.finfo(t).tiny), np.full((), -1, t))
+    for t in (np.float16, np.float32, np.float64)
+}
 
 
-def _with_rest(p: Any) -> tuple[Any, Any]:
-    """``p`` and ``1 − p``, of which 0 is made the least normal number: adding it changes no other.
-    """
-    tiny = _TINY.get(p.dtype.char, _TINY["d"])
-    return p + tiny, 1.0 - p + tiny
-
-
-def _logarithms(p: Any) -> tuple[Any, Any]:
+def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
+    """``log p``, ``log(1 − p)``, and what that is multiplied with: ``1 − y``."""
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     try:
-        p, q = _with_rest(p)
-        return np.log(p), np.log(q)
+        return np.log(p + tiny), np.log(one - p + tiny), one - y
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
         nan = np.full(p.shape, np.nan)
-        return nan, nan
+        return nan, nan, nan
 
 
 def _binary_cross_entropy(p: Any, y: Any) -> Any:
-    log_p, log_q = _logarithms(p)
-    values = -((1.0 - y) * log_q + y * log_p)
+    log_p, log_q, not_y = _logarithms(p, y)
+    values = -(not_y * log_q + y * log_p)
     guard(_refuse_no_probability, sum_op.forward(values, None), p, y)
     return values
 
 
 def _total_binary_cross_entropy(p: Any, y: Any) -> Any:
     row = (beside(y, [p]) if FOREIGN else y).ravel()  # an array's dot would load another library's
-    log_p, log_q = _logarithms(p.ravel())
-    total = -((1.0 - row).dot(log_q) + row.dot(log_p))  # a reduction takes twice as long
+    log_p, log_q, not_y = _logarithms(p.ravel(), row)
+    total = -(not_y.dot(log_q) + row.dot(log_p))  # a reduction takes twice as long
     guard(_refuse_no_probability, total, p, y)
     return total
 
@@ -140,13 +141,17 @@ def _refuse_no_probability(total: Any, p: Any, y: Any) -> None:
 
 
 def _slope(p: Any, y: Any) -> Any:
-    p, q = _with_rest(p)
-    return -1.0 * y / p + (1.0 - y) / q
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
+    return minus_one * y / (p + tiny) + (one - y) / (one - p + tiny)
 
 
 def _slope_by_target(p: Any, y: Any) -> Any:
-    log_p, log_q = _logarithms(p)
-    return log_q - log_p
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
+    return np.log(one - p + tiny) - np.log(p + tiny)
 
 
 binary_cross_entropy = _loss(
