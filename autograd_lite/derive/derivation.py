@@ -9,8 +9,9 @@ from html import escape
 
 import numpy as np
 
-from ..engine.tensor import Array
+from ..engine.tensor import Array, Tensor
 from ..numpy_code import Namer, literal
+from ..seen import look
 from ..show.expression import Definition, Expression, nodes
 from ..show.latex import aligned, latex, latex_name, over_shape
 from ..show.notation import dimensions
@@ -32,12 +33,18 @@ class Step:
 
     symbol: str
     target: str
-    value: Array
+    _value: Array
+    _of: Tensor
     output: str
     paths: list[Path]
     simple: Expression
     parts: list[Definition]
     _spelled: Callable[[], tuple[Expression | None, list[Definition]]]
+
+    @property
+    def value(self) -> Array:
+        look(self._of)
+        return self._value
 
     @property
     def given(self) -> Expression:
@@ -70,7 +77,7 @@ class Step:
     @property
     def shapes(self) -> str:
         """The result with each factor's shape in its place: ``1×2 = (1×1 1×2) ∘ …``."""
-        return f"{dimensions(self.value.shape)} = {shapes(self.simple)}"
+        return f"{dimensions(self._value.shape)} = {shapes(self.simple)}"
 
     @property
     def text(self) -> str:
@@ -87,7 +94,7 @@ class Step:
         lines += [f"{indent} = {formula}" for formula in further]
         lines += [f"{indent}   with {name} = {text(x)}" for name, x in self._defined(known)]
         lines.append(f"{indent}   shapes: {self.shapes}")
-        lines.append(f"{indent}   value:  {_numbers(self.value, indent)}")
+        lines.append(f"{indent}   value:  {_numbers(self._value, indent)}")
         return "\n".join(lines)
 
     @property
@@ -104,7 +111,7 @@ class Step:
         chain = [*left, " + ".join(products)] if products else left
         lines = [f"{latex_name(self.symbol)} &= " + " = ".join(dict.fromkeys(chain))]
         lines += [f"&= {latex(self.given)}"]
-        left_shaped = over_shape(latex_name(self.symbol), self.value.shape)
+        left_shaped = over_shape(latex_name(self.symbol), self._value.shape)
         lines += [f"{left_shaped} &= {latex(self.simple, True)}"]
         lines += [
             rf"&\text{{with }} {latex_name(name)} = {latex(x)}" for name, x in self._defined(known)

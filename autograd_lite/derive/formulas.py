@@ -54,7 +54,9 @@ def derived(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None) -
             )
         paths = found.plan.paths(g.target)
         spelled = partial(found.spelled_out, g)
-        steps.append(Step(g.symbol, g.name, g.value, whole, paths, g.simple, g.parts, spelled))
+        steps.append(Step(
+            g.symbol, g.name, g.value, output, whole, paths, g.simple, g.parts, spelled
+        ))  # fmt: skip
     return Derivation(steps, found.forward, lambda: [remark.text for remark in found.remarks])
 
 

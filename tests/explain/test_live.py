@@ -306,6 +306,7 @@ LOOKED: dict[str, Any] = {
     "no_grad before all": block_before,
     "a gradient": own_gradient,
     "gradients": lambda s: s * ag.gradients((s * s).sum(), [s])[0],
+    "a derivation": lambda s: s * ag.derive((s * s).sum())["X"].value,
     "a closure": of_a_closure,
     "data that was written to": data_once_more,
 }
