@@ -139,7 +139,8 @@ class Formulas:
         named = [t.shape for t in plan.names if not t.is_leaf]
         self.rows = None if "q" in plan.names.values() else rows_of_batch(named)
         self._tensors = walk(output)
-        self._eps = max(np.finfo(t.dtype).eps for t in self._tensors if t.dtype.kind in "fc")
+        spacings = [np.finfo(t.dtype).eps for t in self._tensors if t.dtype.kind in "fc"]
+        self._eps = float(max(spacings))
         self._seed, self._spelled = seed, False
         for guard in (GUARD, 0.0):
             self._taken = set(plan.names.values())

@@ -54,7 +54,7 @@ def test_what_numpy_does_on_dask_is_done_lazily_and_else_refused(sample: Sample)
 def test_what_dask_lacks_raises_and_loads_nothing() -> None:
     t = Tensor(put(np.ones((4, 4))), requires_grad=True)
     for call, name in {
-        "np.sort(t, axis=0)": "argsort", "ag.sort(t)": "argsort", "np.median(t)": "argsort",
+        "np.sort(t, axis=0)": "argsort", "ag.sort(t)": "argsort",
         "np.linalg.det(t)": "det", "ag.linalg.cond(t)": "cond", "np.unwrap(t)": "unwrap",
         "np.linalg.slogdet(t)": "slogdet", "ag.linalg.det(t.data)": "det",
     }.items():  # fmt: skip
