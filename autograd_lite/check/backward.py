@@ -21,6 +21,7 @@ _SHIFT = 1e-10  # of each number, relatively; more in narrow dtypes
 _ROUNDINGS = 50  # that one number may have gone through
 _KINKED = {"relu", "leaky_relu", "absolute", "maximum", "minimum"}
 _EXTREME = {"max", "min"}
+_LOGS = {"log", "log2", "log10", "log1p"}
 _PASSED = {"add", "subtract", "maximum", "minimum", "getitem"}  # from a guard to its logarithm
 
 Wrap = Callable[[Tensor, Any], Any]
@@ -212,7 +213,7 @@ def _guards(nodes: Sequence[Tensor], most: float) -> tuple[dict[Tensor, Tensor],
     """What keeps logarithms finite, up to this: of ``p + 1e-12`` and ``max(p, 1e-12)`` the p."""
     instead: dict[Tensor, Tensor] = {}
     sizes = set()
-    todo = [t.inputs[0] for t in nodes if t.op is not None and t.op.name == "log" and most]
+    todo = [t.inputs[0] for t in nodes if t.op is not None and t.op.name in _LOGS and most]
     while todo:
         p = todo.pop()
         name = None if p.op is None or p.name is not None else p.op.name

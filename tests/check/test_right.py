@@ -150,6 +150,7 @@ LABELS, TARGETS = np.array([0, 2, 1, 2, 0]), np.eye(3)[[0, 2, 1, 2, 0]]
     "labels": lambda p, e: -np.mean(np.log(p[np.arange(5), LABELS] + e)),
     "rows": lambda p, e: -np.sum(TARGETS * np.log(e + p)) / 5,
     "maximum": lambda p, e: -np.sum(TARGETS * np.log(np.maximum(p, e))) / 5,
+    "log2": lambda p, e: -np.sum(TARGETS * np.log2(p + e)) * np.log(2) / 5,
     "clipped": lambda p, e: -np.sum(np.log(np.clip(p, e, 1 - e)[np.arange(5), LABELS])) / 5,
 })  # fmt: skip
 def test_p_minus_y_is_right_where_something_keeps_the_logarithm_finite(f: Any):
