@@ -1,4 +1,4 @@
-"""One test for many of a kind, which names those that fail."""
+"""One test for many of a kind, which names those that fail; and how many of them are tried."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
+
+WHOLE: list[bool] = []  # filled by ``pytest --whole``
+
+
+def some(items: Iterable[Any], every: int) -> list[Any]:
+    """Every so-manieth of the items, the first one first; with ``pytest --whole`` all of them."""
+    return list(items)[:: 1 if WHOLE else every]
+
+
+def examples(n: int) -> int:
+    """How many of n examples hypothesis draws: a third; with ``pytest --whole`` all of them."""
+    return n if WHOLE else -(-n // 3)
 
 
 def each(

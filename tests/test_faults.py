@@ -225,7 +225,7 @@ def test_exceptions_leave_graph_and_modes_as_they_were():
 
 # ---------------------------------------------------------------------- large graphs
 
-MANY = 100_000
+MANY = 30_000
 
 
 def counted() -> tuple[Op, Op, list[int]]:

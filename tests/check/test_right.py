@@ -15,7 +15,7 @@ from autograd_lite.check import check_backprop
 from tests.nn.by_hand import ACTIVATIONS, LOSSES, gradients_of
 from tests.nn.test_manual_backprop import problems
 
-from ..each import each
+from ..each import each, examples
 
 
 def with_its_gradients(problem: dict[str, Any]) -> tuple[ag.Tensor, dict[str, Any]]:
@@ -38,7 +38,7 @@ def by_hand(problem: dict[str, Any]) -> tuple[ag.Tensor, dict[str, Any]]:
     return loss, found
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(problems())
 def test_correct_code_is_right(problem: dict[str, Any]):
     loss, found = by_hand(problem)
@@ -46,7 +46,7 @@ def test_correct_code_is_right(problem: dict[str, Any]):
     assert report.ok, report
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(problems(), st.data(), st.floats(1e-3, 1e3), st.integers(0, 2**32 - 1))
 def test_noise_is_wrong_and_has_no_false_cause(
     problem: dict[str, Any], data: st.DataObject, size: float, seed: int

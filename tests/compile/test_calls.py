@@ -13,7 +13,7 @@ from ..coverage.call import Call
 from ..coverage.calls import CALLS
 from ..coverage.test_paths import POINT, Line, programs
 from ..coverage.test_paths import run as run_calls
-from ..each import each
+from ..each import each, examples, some
 from ..test_random_graphs import programs as graphs
 from ..test_random_graphs import run as run_graph
 from .comparing import (
@@ -27,7 +27,7 @@ from .comparing import (
 
 
 # One of each function is compiled where its source is run alone.
-@each(CALLS[::6], by=lambda call: str(len(call.function) % 4))
+@each(some(CALLS, 12), by=lambda call: str(len(call.function) % 4))
 def test_a_call_of_the_table_and_its_gradient(call: Call):
     calls = [tuple(call.drawn(seed)) for seed in (7, 8)]
     for f in (function_of_call(call), gradient_of_call(call)):
@@ -56,7 +56,7 @@ def compiles_alike(f: Any, seed: int, rtol: float) -> None:
         agree(ag.value_and_grad(f, (0, 1)), *points, rtol=rtol)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(40), suppress_health_check=list(HealthCheck))
 @given(programs())
 def test_random_programs_over_the_table(program: list[Line]):
     f = ag.value_and_grad(lambda z: run_calls(program, 1, z)[0])
@@ -65,7 +65,7 @@ def test_random_programs_over_the_table(program: list[Line]):
         agree(f, (1.01 * POINT,), (POINT[::-1] / 2,), rtol=1e-8)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(graphs())
 def test_random_graphs_with_their_gradients(drawn: Any):
     program, seed = drawn

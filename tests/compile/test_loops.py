@@ -15,7 +15,7 @@ from autograd_lite.compile import loops
 from autograd_lite.compile.loops import INSIDE, Folder, Line, marked, repeats
 from autograd_lite.containers import leaves
 from autograd_lite.numpy_code import Names
-from tests.each import each
+from tests.each import each, examples
 
 RNG = np.random.default_rng(0)
 
@@ -62,7 +62,7 @@ def run(setup: list[Line], lines: list[Line]) -> Any:
     return [np.array(x) for x in (held["f"](), held["f"]())]  # buffers hold what was
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(unrolled())
 def test_folded_lines_give_what_they_gave(program: tuple[list[Line], list[Line]]):
     setup, lines = program

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import autograd_lite as ag
 import nn
 
-from ..each import each
+from ..each import each, examples
 from .comparing import agree, assert_same
 
 # ---------------------------------------------------------------------- random expressions
@@ -147,7 +147,7 @@ def close(found: Any, expected: Any, single: bool = False) -> None:
     np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * finite.max(initial=1.0))
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(100), suppress_health_check=list(HealthCheck))
 @given(expressions(), entries, entries)
 @example([("integer", 0, 0), ("(-a)/b", 2, 3)], [0.0] * 9, [5.0] * 9)
 @example([("integer", 0, 0), ("a+(-b)", 0, 2)], [0.0] * 9, [5.0] * 9)
@@ -253,7 +253,7 @@ def buffers(function: Any) -> list[Any]:
     return arrays
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=list(HealthCheck))
 @given(expressions(), entries, entries)
 def test_buffers_hold_nothing_that_is_read_before_it_is_written(
     steps: Steps, first: list[float], second: list[float]

@@ -18,7 +18,7 @@ from autograd_lite.derive import DerivationError
 from autograd_lite.show.expression import Expression, agree, evaluate
 from autograd_lite.show.text import text
 
-from ..each import each
+from ..each import each, examples
 from ..sampling import Sample, samples
 from ..test_random_graphs import programs, run
 
@@ -347,7 +347,7 @@ def test_data_that_were_looked_at_or_changed_since():
         ag.derive(loss)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(programs())
 def test_random_programs(drawn: tuple[Any, int]):
     program, seed = drawn

@@ -397,7 +397,7 @@ class TestBackward:
 
 
 @given(graphs())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_any_graph_folds_into_one_without_circles(output):
     for collapse in ("blocks", "module", 1, 2, -1, -3):
         for detail in ("named", "ops"):
@@ -445,11 +445,11 @@ class TestSize:
     def test_the_work_grows_as_the_graph_does(self, collapse):
         detail = "named" if collapse == "module" else "ops"
         for graph in LONG:
-            sizes = (20, 40) if graph is mlp_loss else (600, 1200)  # beyond Python's recursion
+            sizes = (10, 30) if graph is mlp_loss else (400, 1200)  # beyond Python's recursion
             outputs = [graph(n) for n in sizes]
             draw = functools.partial(ag.draw, detail=detail, collapse=collapse, limit=5000)
             small, large = (python_calls(functools.partial(draw, y)) for y in outputs)
-            assert large < 2.2 * small, graph.__name__
+            assert large < 3.3 * small, graph.__name__
 
     def test_long_chains_become_few_nodes(self, engine):
         for collapse in ("blocks", "module", 5, -5):

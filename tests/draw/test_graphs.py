@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import autograd_lite as ag
 import nn
 
+from ..each import examples
 from .reading import read_dot
 
 STEPS = [
@@ -51,7 +52,7 @@ def graphs(draw: st.DrawFn) -> ag.Tensor:
 
 
 @given(graphs(), st.sampled_from(["named", "ops", "elements"]), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_random_graphs_are_drawn(output, detail, details):
     figure = ag.draw(output, detail=detail, values=details, grads=details)
     drawn = read_dot(figure.source)
@@ -67,7 +68,7 @@ def test_random_graphs_are_laid_out(output, detail):
 
 
 @given(graphs())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_backward_arrows_are_the_gradient_flow(output):
     """An arrow x ← y exists just where the gradient with respect to y contributes to that of x."""
     if not output.requires_grad:

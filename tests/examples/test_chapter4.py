@@ -19,6 +19,7 @@ import pytest
 
 import autograd_lite as ag
 import nn
+from examples import check_my_backprop
 from examples.chapter4 import by_hand, lesson, networks, numbers, plots, sections
 from examples.chapter4.__main__ import main
 from examples.chapter4.data import DATA_2, DEFAULT_FILE, Data, DataError, read_default
@@ -80,6 +81,16 @@ def chapter() -> networks.Chapter:
 @pytest.fixture(scope="module")
 def found(chapter: networks.Chapter) -> dict[str, Section]:
     return {section.number: section for section in sections.all_sections(chapter, 100)}
+
+
+def test_the_readme_shows_what_is_printed(run: Run) -> None:
+    printed = run.printed + "\n".join(check_my_backprop.main())
+    lines = {" ".join(line.split()) for line in printed.splitlines()}
+    readme = DEFAULT_FILE.parents[2] / "README.md"
+    shown = re.findall(r"```text\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(shown) == 2
+    for line in "\n".join(shown).splitlines():
+        assert " ".join(line.split()) in lines
 
 
 def failing(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:

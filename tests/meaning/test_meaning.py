@@ -20,7 +20,7 @@ from autograd_lite.meaning.terms import ONE, Off, leaf, shaped
 from autograd_lite.meaning.write import Writer
 from autograd_lite.show.expression import evaluate as worked_out
 
-from ..each import each
+from ..each import each, examples
 
 SPELLINGS = [
     (i, j, meaning, spelling)
@@ -107,7 +107,7 @@ def run(program: list[tuple[int, int, int, int]], named: bool) -> Tensor:
 
 @each([False, True])
 def test_random_programs_are_worth_their_normal_form(named: bool):
-    @settings(deadline=None, max_examples=60)
+    @settings(deadline=None, max_examples=examples(60))
     @given(programs())
     def check(program: Any) -> None:
         loss = run(program, named)

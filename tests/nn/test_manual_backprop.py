@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import autograd_lite as ag
 import nn
 
+from ..each import examples
 from .by_hand import ACTIVATIONS, LOSSES, backpropagate
 
 
@@ -65,7 +66,7 @@ def left_of_1(problem: dict[str, Any], net: nn.MLP, x: Any) -> float:
     return float(min(left))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(problems())
 def test_every_delta_and_gradient_agrees(problem: dict[str, Any]):
     found, net, x, y = automatic(problem)
@@ -117,7 +118,7 @@ def test_a_mistake_by_hand_is_seen(mistake: Any):
     assert not all(np.allclose(found[name], wrong[name], rtol=1e-10, atol=0) for name in wrong)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(problems())
 def test_softmax_and_cross_entropy_give_p_minus_y(problem: dict[str, Any]):
     rng = np.random.default_rng(problem["seed"])
