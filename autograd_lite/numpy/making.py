@@ -10,7 +10,7 @@ import numpy as np
 from .. import numpy_api
 from ..engine.tensor import Tensor
 from ..numpy_api.filling import filling
-from ..ops import astype
+from ..ops import astype, copy
 from ..transforms import in_transform
 from .buffer import Buffer, plain
 
@@ -58,7 +58,8 @@ def _array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> 
     object = plain(object)
     if type(object) is not Tensor:
         return np.array(object, dtype, ndmin=ndmin, **kwargs)
-    new = object if dtype is None else astype(object, dtype)
+    new = copy(object) if filling.active() else object
+    new = new if dtype is None else astype(new, dtype)
     return new[(None,) * (ndmin - new.ndim)] if new.ndim < ndmin else new
 
 
