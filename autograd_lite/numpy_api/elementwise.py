@@ -23,7 +23,7 @@ from ..ops import (
     value_of,
     where,
 )
-from ..ops.define import implements, operand, operand_or_number, refuse_out, setting, value
+from ..ops.define import by_name, implements, operand, operand_or_number, refuse_out, setting, value
 
 __all__ = [
     "angle", "clip", "copysign", "divmod", "float_power", "heaviside", "nan_to_num", "select",
@@ -106,19 +106,13 @@ def angle(z: Any, deg: bool = False) -> Tensor:
     return radians_ * (180 / np.pi) if deg else radians_
 
 
-@implements(np.nan_to_num)
-def nan_to_num(
-    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
-) -> Tensor:
+@by_name(np.nan_to_num)
+def nan_to_num(x: Any, copy: bool = True, **numbers: Any) -> Tensor:
     """Numbers in place of nan and infinities; to those that are replaced flows no gradient."""
     x = operand(x)
-    given = {"nan": nan, "posinf": posinf, "neginf": neginf}
-    settings = {
-        key: setting("nan_to_num", key, number) for key, number in given.items()
-        if number is not (0.0 if key == "nan" else None)  # which not all libraries know of
-    }
+    numbers = {key: setting("nan_to_num", key, number) for key, number in numbers.items()}
     if x.dtype.kind == "c":
-        return nan_to_num(real(x), **settings) + 1j * nan_to_num(imag(x), **settings)
+        return nan_to_num(real(x), **numbers) + 1j * nan_to_num(imag(x), **numbers)
     array = value(x)
-    replaced = np.nan_to_num(array, **settings)
+    replaced = np.nan_to_num(array, **numbers)
     return where(np.isfinite(array), x, replaced)

@@ -24,9 +24,9 @@ class filling(Mode):  # noqa: N801  (used like a function)
     """A block within which ``t[index] = value`` writes into a result that was computed in it.
 
     What was computed from ``t`` before keeps the entries that there were, and so do gradients:
-    ``t`` becomes what `index_update` gives, and what it was is a Tensor of its own. So do its views,
-    such as ``row = t[0]``, and what it is a view of; ``row += 1`` writes into that, too. Within it,
-    what `autograd_lite.numpy` makes can be filled.
+    ``t`` becomes what `index_update` gives, and what it was is a Tensor of its own. So do its
+    views, such as ``row = t[0]``, and what it is a view of; ``row += 1`` writes into that, too.
+    Within it, what `autograd_lite.numpy` makes can be filled.
 
     Example:
         >>> import autograd_lite as ag, autograd_lite.numpy as np
@@ -82,7 +82,7 @@ class filling(Mode):  # noqa: N801  (used like a function)
         for base, _ in views:
             views += [(x, base) for x in self._users_of(base) if _shown(x) is base]
         new = index_update(t, index, value)  # and then of what they were
-        was = {x: self._left(x) for x, _ in views}
+        was: dict[Any, Any] = {x: self._left(x) for x, _ in views}
         for view, base in itertools.pairwise(path):
             new = _put_back(new, was[view], was[base])
         self._become(whole, new)
