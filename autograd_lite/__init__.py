@@ -56,7 +56,18 @@ from .extend import Op
 from .gradients import gradients
 from .graph import named_tensors
 from .lines import line_of, source_lines
-from .numpy_api import *
+from .numpy_api.calculus import *
+from .numpy_api.einstein import *
+from .numpy_api.elementwise import *
+from .numpy_api.groups import *
+from .numpy_api.indexing import *
+from .numpy_api.joining import *
+from .numpy_api.moving import *
+from .numpy_api.order import *
+from .numpy_api.products import *
+from .numpy_api.scans import *
+from .numpy_api.spread import *
+from .numpy_api.statistics import *
 from .ops.elementwise import *
 from .ops.joining import *
 from .ops.moving import *

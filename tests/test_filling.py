@@ -71,8 +71,8 @@ def by_making(x: Any) -> Any:
     c[1] = (x[0], 2.0)
     joined = np.r_[x[0], 1:3, x[:1]] + np.c_[x, x][:, 0]
     wide = np.array(x, ndmin=2) @ np.asarray([x, 2 * x]).T
-    of_any = np.stack({"a": x, "b": a[0, 0] * x}.values()) + np.vstack(x for _ in range(2))
-    joined = joined + np.concatenate(map(np.sin, of_any))[4] * np.hstack(iter([x, x]))[5]
+    rows = np.stack([x, a[0, 0] * x]) + np.vstack([x, x])
+    joined = joined + np.concatenate([np.sin(row) for row in rows])[4] * np.hstack([x, x])[5]
     most = np.max([[x[0], 1.0], [0.0, x[1]]], axis=1)
     joined = joined + np.sum([x[0], x[1] * x[2], 3.0]) * most[0]
     return a @ b + c + np.full((2, 2), x[1]) + np.full_like(a, x[2]) + joined.sum() + wide[0]
@@ -377,6 +377,61 @@ def test_results_are_written_to_as_by_numpy(f: Callable[[Any], Any]):
 
     numpy.testing.assert_allclose(ag.vjp(within, x)[0], f(x.copy()), rtol=1e-12)
     ag.check_grads(lambda x: np.sum(numpy.sin(within(x))), x, order=2)
+
+
+VIEWS = [
+    lambda a: a.T, lambda a: a[0] if a.ndim > 1 else a[:1], lambda a: a[::-1],
+    lambda a: a[..., 1:] if a.shape[-1] > 1 else a[...], lambda a: a.reshape(-1),
+    lambda a: a[None], lambda a: numpy.moveaxis(a, 0, -1), lambda a: numpy.squeeze(a),
+    lambda a: numpy.split(a, [1])[1] if len(a) > 1 else a[:], lambda a: a.swapaxes(0, -1),
+]  # fmt: skip
+VALUES = [lambda a: 0.5, lambda a: numpy.sum(a) / 9, lambda a: a / 2, lambda a: a[::-1],
+          lambda a: a * a.ravel()[-1]]  # fmt: skip
+INDICES = [0, -1, slice(None, None, 2), (..., 0), (..., slice(1, None)), [0]]
+
+
+def written_at_random(x: Any, seed: int, makes: Any = None) -> list[Any]:
+    """What a random program gives that takes views, writes into them, and copies."""
+    chosen = numpy.random.default_rng(seed)
+    pick = lambda options: options[chosen.integers(len(options))]  # noqa: E731
+    arrays = [x * 1.0]
+    if makes:
+        arrays = [makes.zeros((3, 4))]
+        arrays[0][:2] = x[:2]
+    for _ in range(14):
+        a, kind = pick(arrays), chosen.integers(5)
+        if kind < 2:
+            new = pick(VIEWS)(a) if kind or makes else pick([numpy.sin, numpy.copy])(a)
+            arrays += [new] if 0 < new.ndim < 5 and new.size else []
+        elif kind == 2:
+            a += pick(VALUES)(a)
+        elif kind == 3:
+            a[a > 0.5] = 0.1
+        else:
+            index = pick(INDICES)
+            a[index] = pick(VALUES)(a[index]) if a[index].ndim else numpy.sum(a) / 5
+    return arrays
+
+
+def in_a_block(x: Any, seed: int) -> list[Any]:
+    with np.filling():
+        return written_at_random(x, seed)
+
+
+def in_what_was_made(x: Any, seed: int) -> list[Any]:
+    return written_at_random(x, seed, np)
+
+
+@each([in_a_block, in_what_was_made])
+def test_random_programs_show_what_they_write_as_numpy_does(f: Callable[..., list[Any]]):
+    for seed in range(30):
+        x = numpy.random.default_rng(seed).normal(size=(3, 4))
+        makes = numpy if f is in_what_was_made else None
+        expected = written_at_random(x.copy(), seed, makes)
+        for ours, array in zip(ag.vjp(f, x, seed=seed)[0], expected, strict=True):
+            numpy.testing.assert_allclose(ours, array, rtol=1e-12)
+        if seed < 4:
+            ag.check_grads(lambda x, seed=seed: sum(np.sum(np.sin(a)) for a in f(x, seed)), x)
 
 
 def through_a_diagonal(x: Any) -> None:

@@ -15,5 +15,3 @@ from .products import *
 from .scans import *
 from .spread import *
 from .statistics import *
-
-__all__ = [name for name, f in vars().items() if callable(f)]
