@@ -208,8 +208,8 @@ item_assignment = _said(
     "computed within `with autograd_lite.numpy.filling():` can be. For a leaf's value: "
     "t.data[index] = new")
 view_assignment = _said(
-    TypeError, "{} can't be assigned to by index: it is a view of another tensor, or there is one "
-    "of it, which NumPy would change, too; assign to a copy: t = t.copy()")
+    TypeError, "{} can't be assigned to by index: it is a view of {}, which isn't written to "
+    "through it, or isn't computed in this block; assign to a copy: t = t.copy()")
 in_place = _said(
     TypeError, "{} writes into an array, and a graph may need a Tensor's old entries (a plain "
     "array would lose its gradient); make a new Tensor instead: t = {}")

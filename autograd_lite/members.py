@@ -75,7 +75,12 @@ def _of_value(function: Any) -> tuple[Method, Method]:
 
 def _in_place(operator: Method, is_step: bool = False) -> Method:
     """``w *= x``, which makes a new tensor of that name; ``w -= x`` may be a step of training."""
-    return lambda self, other: operator(_rebound(self, other if is_step else None), other)
+
+    def method(self: Tensor, other: Any) -> Any:
+        new = operator(_rebound(self, other if is_step else None), other)
+        return _filled(self, ..., new) if self.ndim and self._op is not None else new
+
+    return method
 
 
 def _of_array(name: str) -> Method:
@@ -382,10 +387,8 @@ class Members:
     __getitem__ = ops.getitem
 
     def __setitem__(self: Any, index: Any, value: Any) -> None:
-        for mode in modes():
-            if type(mode) is filling:
-                return mode.assign(self, index, value)
-        raise errors.item_assignment(self)
+        if _filled(self, index, value) is not self:
+            raise errors.item_assignment(self)
 
     def __iter__(self: Any) -> Iterator[Tensor]:
         n = len(self)
@@ -450,7 +453,7 @@ class Members:
     var, std = numpy_api.var, numpy_api.std
     cumsum, cumprod = ops.cumsum, ops.cumprod
     dot, trace = ops.dot, numpy_api.trace
-    ravel = flatten = ops.ravel
+    ravel = ops.ravel
     copy = ops.copy
     squeeze, swapaxes, diagonal = ops.squeeze, ops.swapaxes, ops.diagonal
     repeat, take = ops.repeat, ops.take
@@ -469,6 +472,9 @@ class Members:
 
     def reshape(self: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape, order, copy=copy)
+
+    def flatten(self: Any, order: str = "C") -> Tensor:
+        return ops.ravel(ops.copy(self) if filling.active() else self, order)
 
     def transpose(self: Any, *axes: Any) -> Tensor:
         return ops.transpose(self, axes[0] if len(axes) == 1 else axes or None)
@@ -552,6 +558,12 @@ class Members:
 
     def __deepcopy__(self: Any, memo: Any) -> Tensor:
         return _unpickle(*self.__reduce__()[1])
+
+
+def _filled(tensor: Any, index: Any, value: Any) -> Any:
+    """The tensor, with other entries at an index; else the value."""
+    found = [mode for mode in modes() if type(mode) is filling] if Mode.entered else []
+    return found[0].assign(tensor, index, value) if found else value
 
 
 def _checked(name: Any) -> str | None:

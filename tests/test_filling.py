@@ -71,8 +71,8 @@ def by_making(x: Any) -> Any:
     c[1] = (x[0], 2.0)
     joined = np.r_[x[0], 1:3, x[:1]] + np.c_[x, x][:, 0]
     wide = np.array(x, ndmin=2) @ np.asarray([x, 2 * x]).T
-    of_any = np.stack({"a": x, "b": a[0, 0] * x}.values()) + np.vstack(x for _ in range(2))
-    joined = joined + np.concatenate(map(np.sin, of_any))[4] * np.hstack(iter([x, x]))[5]
+    rows = np.stack([x, a[0, 0] * x]) + np.vstack([x, x])
+    joined = joined + np.concatenate([np.sin(row) for row in rows])[4] * np.hstack([x, x])[5]
     most = np.max([[x[0], 1.0], [0.0, x[1]]], axis=1)
     joined = joined + np.sum([x[0], x[1] * x[2], 3.0]) * most[0]
     return a @ b + c + np.full((2, 2), x[1]) + np.full_like(a, x[2]) + joined.sum() + wide[0]
@@ -236,7 +236,7 @@ def for_c_code(x: Any) -> None:
     memoryview(numpy.asarray(a))
 
 
-def in_place(x: Any) -> None:
+def into_an_argument(x: Any) -> None:
     a = np.zeros(2)
     a[0] = x
     numpy.put(numpy.zeros(2), [1], a[0])
@@ -250,7 +250,7 @@ def in_place(x: Any) -> None:
     (complex_into_real, TypeError, "t.real"),
     (of_another_shape, ValueError, "index_update"),
     (for_c_code, TypeError, "requires a gradient"),
-    (in_place, TypeError, "ag.index_update"),
+    (into_an_argument, TypeError, "ag.index_update"),
 ])  # fmt: skip
 def test_what_can_t_be_is_refused(f: Callable[[Any], None], kind: type[Exception], said: str):
     with pytest.raises(kind, match=said):
@@ -316,7 +316,58 @@ def by_masks_of_itself(x: Any) -> Any:
     return g + h * m
 
 
-@each([masked, labelled, by_rows, by_entries, after_a_view, by_masks_of_itself])
+def through_views(x: Any) -> Any:
+    h = x * 2.0
+    row, turned, flat = h[0], h.T, h.reshape(-1)
+    before = turned * 1.0
+    row[1] = 5.0
+    turned[2] *= h[:, 0]
+    flat[3] = flat[0] * x[0, 1]
+    h[None][0, 0, 0] = 9.0
+    numpy.moveaxis(numpy.einsum("ij->ji", h), 0, 1)[1, 1] = x[0, 0]
+    return h * row + before.T * turned.T + numpy.sum(flat**2)
+
+
+def under_views(x: Any) -> Any:
+    h = x * 2.0
+    rows, (first, second), number = [h.T[:1]], numpy.split(h, 2), h[0, 0]
+    h[0] = 5.0 * h[1]
+    h[:, 2] *= rows[0][0]
+    second[...] = first
+    first *= second
+    for row in h:
+        row += number
+    return h * rows[0][0, 1] + first * number
+
+
+def turned_around(x: Any) -> Any:
+    h = x * 2.0
+    h[:] = h[::-1]
+    h[:, 1:], h[0, :2] = h[:, :2], h[1, 1:]
+    return h
+
+
+def in_place(x: Any) -> Any:
+    h = numpy.exp(x)
+    same, other = h, h * 1.0
+    h += x
+    same /= 2.0
+    h -= other
+    other[...] = h
+    other[0] = numpy.sum(h)
+    return h * same + other
+
+
+def by_copies_of_results(x: Any) -> Any:
+    h = numpy.exp(x)
+    a, b, c = h.flatten(), np.array(h), h.copy()
+    h[0] = x[1]
+    a[1], b[1], c[0] = 2.0, x[0], 3.0
+    return h + a.reshape(2, 3) * b * c
+
+
+@each([masked, labelled, by_rows, by_entries, after_a_view, by_masks_of_itself, through_views,
+       under_views, turned_around, in_place, by_copies_of_results])  # fmt: skip
 def test_results_are_written_to_as_by_numpy(f: Callable[[Any], Any]):
     x = numpy.array([[1.0, -2.0, 3.0], [-4.0, 5.0, -6.0]]) / 3
 
@@ -328,53 +379,101 @@ def test_results_are_written_to_as_by_numpy(f: Callable[[Any], Any]):
     ag.check_grads(lambda x: np.sum(numpy.sin(within(x))), x, order=2)
 
 
-def through_a_row(h: Any) -> None:
-    row = h[0]
-    row[1] = 5.0
+VIEWS = [
+    lambda a: a.T, lambda a: a[0] if a.ndim > 1 else a[:1], lambda a: a[::-1],
+    lambda a: a[..., 1:] if a.shape[-1] > 1 else a[...], lambda a: a.reshape(-1),
+    lambda a: a[None], lambda a: numpy.moveaxis(a, 0, -1), lambda a: numpy.squeeze(a),
+    lambda a: numpy.split(a, [1])[1] if len(a) > 1 else a[:], lambda a: a.swapaxes(0, -1),
+]  # fmt: skip
+VALUES = [lambda a: 0.5, lambda a: numpy.sum(a) / 9, lambda a: a / 2, lambda a: a[::-1],
+          lambda a: a * a.ravel()[-1]]  # fmt: skip
+INDICES = [0, -1, slice(None, None, 2), (..., 0), (..., slice(1, None)), [0]]
 
 
-def under_a_row(h: Any) -> Any:
-    row = h[0]
-    h[0] = 5.0
-    return row
+def written_at_random(x: Any, seed: int, makes: Any = None) -> list[Any]:
+    """What a random program gives that takes views, writes into them, and copies."""
+    chosen = numpy.random.default_rng(seed)
+    pick = lambda options: options[chosen.integers(len(options))]  # noqa: E731
+    arrays = [x * 1.0]
+    if makes:
+        arrays = [makes.zeros((3, 4))]
+        arrays[0][:2] = x[:2]
+    for _ in range(14):
+        a, kind = pick(arrays), chosen.integers(5)
+        if kind < 2:
+            new = pick(VIEWS)(a) if kind or makes else pick([numpy.sin, numpy.copy])(a)
+            arrays += [new] if 0 < new.ndim < 5 and new.size else []
+        elif kind == 2:
+            a += pick(VALUES)(a)
+        elif kind == 3:
+            a[a > 0.5] = 0.1
+        else:
+            index = pick(INDICES)
+            a[index] = pick(VALUES)(a[index]) if a[index].ndim else numpy.sum(a) / 5
+    return arrays
 
 
-def under_a_part_in_a_list(h: Any) -> Any:
-    rows = [h.T[:1]]
-    h[:, 0] = 5.0
-    return rows
+def in_a_block(x: Any, seed: int) -> list[Any]:
+    with np.filling():
+        return written_at_random(x, seed)
 
 
-def under_a_row_later(h: Any) -> Any:
-    row = h[0]
-    h[1] = 7.0
-    h[:, 1] = 5.0
-    return row
+def in_what_was_made(x: Any, seed: int) -> list[Any]:
+    return written_at_random(x, seed, np)
 
 
-def through_a_row_later(h: Any) -> Any:
-    row = h[0]
-    h[1] = 7.0
-    row[1] = 5.0
+@each([in_a_block, in_what_was_made])
+def test_random_programs_show_what_they_write_as_numpy_does(f: Callable[..., list[Any]]):
+    for seed in range(30):
+        x = numpy.random.default_rng(seed).normal(size=(3, 4))
+        makes = numpy if f is in_what_was_made else None
+        expected = written_at_random(x.copy(), seed, makes)
+        for ours, array in zip(ag.vjp(f, x, seed=seed)[0], expected, strict=True):
+            numpy.testing.assert_allclose(ours, array, rtol=1e-12)
+        if seed < 4:
+            ag.check_grads(lambda x, seed=seed: sum(np.sum(np.sin(a)) for a in f(x, seed)), x)
 
 
-def turned_around(h: Any) -> None:
-    h[:] = h[::-1]
+def through_a_diagonal(x: Any) -> None:
+    numpy.diagonal(x * 2)[0] = 3.0
 
 
-def through_the_transpose(h: Any) -> None:
-    h.T[0] = 5.0
+def through_a_broadcast(x: Any) -> None:
+    numpy.broadcast_to(x * 2, (3, 2, 2))[1] = 3.0
 
 
-@each([through_a_row, under_a_row, under_a_part_in_a_list, under_a_row_later, through_a_row_later,
-       turned_around, through_the_transpose])
-def test_what_numpy_shows_through_a_view_is_refused(f: Callable[[Any], Any]):
+def through_a_real_part(x: Any) -> None:
+    (x * 1j).imag[0] = 3.0
+
+
+def through_a_row_of_a_leaf(x: Any) -> None:
+    x[0][1] = 3.0
+
+
+def a_row_of_a_leaf(x: Any) -> None:
+    row = x[0]
+    row += 1.0
+
+
+@each([through_a_diagonal, through_a_broadcast, through_a_real_part, through_a_row_of_a_leaf,
+       a_row_of_a_leaf])  # fmt: skip
+def test_what_a_block_can_t_show_through_a_view_is_refused(f: Callable[[Any], Any]):
+    x = ag.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    with np.filling(), pytest.raises(TypeError, match="it is a view of a tensor of shape"):
+        f(x)
+
+
+def test_a_write_that_fails_changes_nothing():
     x = ag.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     with np.filling():
-        h = x * 2
-        with pytest.raises(TypeError, match="view of another tensor"):
-            f(h)
-        assert 5.0 not in h.data
+        h = x * 2.0
+        row = h[0]
+        with pytest.raises(ValueError, match="index_update"):
+            h[0] = numpy.ones(3)
+        h[0, 1] = 7.0
+        numpy.sum(row * h[0]).backward()
+    numpy.testing.assert_array_equal(row.data, [2.0, 7.0])
+    numpy.testing.assert_array_equal(x.grad, [[8.0, 0.0], [0.0, 0.0]])
 
 
 def test_only_what_a_block_computes_can_be_written_to():

@@ -1,3 +1,8 @@
 """``numpy.linalg``, under this name."""
 
 from numpy.linalg import *
+from numpy.linalg import norm as _norm
+
+from .making import of_lists
+
+norm = of_lists(_norm)

@@ -10,12 +10,12 @@ import numpy as np
 from .. import numpy_api
 from ..engine.tensor import Tensor
 from ..numpy_api.filling import filling
-from ..ops import astype
+from ..ops import astype, copy
 from ..transforms import in_transform
 from .buffer import Buffer, plain
 
 
-def _of_lists(f: Any) -> Any:
+def of_lists(f: Any) -> Any:
     """What takes an array, of a list that holds Tensors, too: NumPy doesn't ask those in it."""
     return wraps(f)(lambda *args, **kwargs: f(*map(plain, args), **kwargs))
 
@@ -25,22 +25,11 @@ def _made(make: Any) -> Any:
 
     @wraps(make)
     def made(*args: Any, **kwargs: Any) -> Any:
-        new = _of_lists(make)(*args, **kwargs)
+        new = of_lists(make)(*args, **kwargs)
         fillable = in_transform() or filling.active()
         return Buffer(new) if fillable and new.dtype.kind in "fc" else new
 
     return made
-
-
-def _of_any(join: Any) -> Any:
-    """What joins arrays, of any iterable of them: a generator, the values of a dict."""
-
-    @wraps(join)
-    def joined(arrays: Any, *args: Any, **kwargs: Any) -> Any:
-        known = isinstance(arrays, (list, tuple)) or hasattr(arrays, "shape")
-        return join(arrays if known else [*arrays], *args, **kwargs)
-
-    return joined
 
 
 def _asarray(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -58,7 +47,8 @@ def _array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> 
     object = plain(object)
     if type(object) is not Tensor:
         return np.array(object, dtype, ndmin=ndmin, **kwargs)
-    new = object if dtype is None else astype(object, dtype)
+    new = copy(object) if filling.active() else object
+    new = new if dtype is None else astype(new, dtype)
     return new[(None,) * (ndmin - new.ndim)] if new.ndim < ndmin else new
 
 
@@ -89,7 +79,6 @@ OURS = {
 
 for _wrap, _names in {
     _made: "zeros ones empty copy zeros_like ones_like empty_like eye identity",
-    _of_any: "concatenate stack vstack hstack dstack column_stack",
-    _of_lists: "sum prod mean std var max min amax amin cumsum cumprod",
+    of_lists: "sum prod mean std var max min amax amin cumsum cumprod",
 }.items():
     OURS |= {name: _wrap(getattr(np, name)) for name in _names.split()}

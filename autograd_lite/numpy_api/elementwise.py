@@ -23,7 +23,7 @@ from ..ops import (
     value_of,
     where,
 )
-from ..ops.define import implements, operand, operand_or_number, refuse_out, setting, value
+from ..ops.define import by_name, implements, operand, operand_or_number, refuse_out, setting, value
 
 __all__ = [
     "angle", "clip", "copysign", "divmod", "float_power", "heaviside", "nan_to_num", "select",
@@ -31,9 +31,8 @@ __all__ = [
 
 
 @implements(np.float_power)
-def float_power(x1: Any, x2: Any, out: None = None) -> Tensor:
+def float_power(x1: Any, x2: Any) -> Tensor:
     """``x1 ** x2`` in at least double precision."""
-    refuse_out("float_power", out)
     wide: list[Any] = [
         x if isinstance(x, (int, float, complex)) else astype(x, np.result_type(x.dtype, float))
         for x in map(operand_or_number, (x1, x2))
@@ -42,16 +41,14 @@ def float_power(x1: Any, x2: Any, out: None = None) -> Tensor:
 
 
 @implements(np.divmod)
-def divmod(x1: Any, x2: Any, out: None = None) -> tuple[Array, Tensor]:
+def divmod(x1: Any, x2: Any) -> tuple[Array, Tensor]:
     """``(x1 // x2, x1 % x2)``: the quotient is constant in pieces, and a plain array."""
-    refuse_out("divmod", out)
     return value_of(np.floor_divide, x1, x2), remainder(x1, x2)
 
 
 @implements(np.copysign)
-def copysign(x1: Any, x2: Any, out: None = None) -> Tensor:
+def copysign(x1: Any, x2: Any) -> Tensor:
     """``|x1|`` with the sign of ``x2``, which is constant in pieces."""
-    refuse_out("copysign", out)
     x1, x2 = operand_or_number(x1), operand_or_number(x2)
     found = value_of(np.copysign, x1, x2)
     size = astype(beside(absolute(x1), [found]), found.dtype)
@@ -59,9 +56,8 @@ def copysign(x1: Any, x2: Any, out: None = None) -> Tensor:
 
 
 @implements(np.heaviside)
-def heaviside(x1: Any, x2: Any, out: None = None) -> Any:
+def heaviside(x1: Any, x2: Any) -> Any:
     """0 below 0 and 1 above, constant in pieces; ``x2`` at 0."""
-    refuse_out("heaviside", out)
     step = value_of(np.heaviside, x1, x2)
     return where(value(x1) == 0, x2, step) if is_tracked(x2) else step
 
@@ -106,19 +102,13 @@ def angle(z: Any, deg: bool = False) -> Tensor:
     return radians_ * (180 / np.pi) if deg else radians_
 
 
-@implements(np.nan_to_num)
-def nan_to_num(
-    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
-) -> Tensor:
+@by_name(np.nan_to_num)
+def nan_to_num(x: Any, copy: bool = True, **numbers: Any) -> Tensor:
     """Numbers in place of nan and infinities; to those that are replaced flows no gradient."""
     x = operand(x)
-    given = {"nan": nan, "posinf": posinf, "neginf": neginf}
-    settings = {
-        key: setting("nan_to_num", key, number) for key, number in given.items()
-        if number is not (0.0 if key == "nan" else None)  # which not all libraries know of
-    }
+    numbers = {key: setting("nan_to_num", key, number) for key, number in numbers.items()}
     if x.dtype.kind == "c":
-        return nan_to_num(real(x), **settings) + 1j * nan_to_num(imag(x), **settings)
+        return nan_to_num(real(x), **numbers) + 1j * nan_to_num(imag(x), **numbers)
     array = value(x)
-    replaced = np.nan_to_num(array, **settings)
+    replaced = np.nan_to_num(array, **numbers)
     return where(np.isfinite(array), x, replaced)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..ops import astype, real
-from ..ops.define import along, implements, named, operand, refuse_out
+from ..ops.define import along, by_name, implements, operand
 from ..ops.elementwise import conjugate_of
 from ..ops.fft import Transform, along_axis, fft, ifft
 
@@ -69,11 +69,23 @@ def _along_axes(f: Any, each: Transform, last: Transform, inverse: bool = False)
     """``np.f``: one transform after the other, from the last axis on; an inverse ends with it."""
     default = (-2, -1) if f.__name__.endswith("2") else None
 
+    doc = f"""`{each.__name__}` along ``axes``, and `{last.__name__}` along the last.
+
+    Args:
+        a: an array.
+        s: the size along each axis, to which it is cut or padded; −1 leaves it.
+        axes: by default {default or "all, or as many of the last as there are sizes"}.
+        norm: as along one axis.
+
+    Raises:
+        ValueError: another number of sizes than of axes.
+    """
+
+    @by_name(f, doc)
     def applied(
         a: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = default,
-        norm: str | None = None, out: None = None,
+        norm: str | None = None,
     ) -> Any:  # fmt: skip
-        refuse_out(f.__name__, out)
         a = operand(a)
         if axes is None:
             axes = range(-(a.ndim if s is None else len(s)), 0)
@@ -91,18 +103,7 @@ def _along_axes(f: Any, each: Transform, last: Transform, inverse: bool = False)
             a = transform(a, n, axis, norm)
         return a
 
-    doc = f"""`{each.__name__}` along ``axes``, and `{last.__name__}` along the last.
-
-    Args:
-        a: an array.
-        s: the size along each axis, to which it is cut or padded; −1 leaves it.
-        axes: by default {default or "all, or as many of the last as there are sizes"}.
-        norm: as along one axis.
-
-    Raises:
-        ValueError: another number of sizes than of axes.
-    """
-    return implements(f)(named(f, applied, doc))
+    return applied
 
 
 fftn, ifftn = _along_axes(np.fft.fftn, fft, fft), _along_axes(np.fft.ifftn, ifft, ifft)

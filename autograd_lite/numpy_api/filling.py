@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from sys import getrefcount
+import itertools
 from typing import Any
 from weakref import ref
 
 import numpy as np
 
 from .. import errors, masks
+from ..arrays import is_foreign
 from ..containers import settled
 from ..engine.modes import Mode, Run
-from ..engine.notes import note, noted
-from ..engine.op import _next_number
+from ..engine.op import _next_number, apply
 from ..engine.tensor import Tensor, _leaf
-from ..ops.indexing import _is_basic, _parts
+from ..ops.indexing import _parts, getitem_op
 from .indexing import index_update
 
 _FIELDS = ("_array", "_arrays", "_inputs", "_notes", "_number", "_op", "_params", "_tracked")
@@ -24,9 +24,9 @@ class filling(Mode):  # noqa: N801  (used like a function)
     """A block within which ``t[index] = value`` writes into a result that was computed in it.
 
     What was computed from ``t`` before keeps the entries that there were, and so do gradients:
-    ``t`` becomes what `index_update` gives, and what it was is a Tensor of its own. What NumPy
-    would show through a view, such as ``row = t[0]``, is refused. Within it, what
-    `autograd_lite.numpy` makes can be filled, too.
+    ``t`` becomes what `index_update` gives, and what it was is a Tensor of its own. So do its
+    views, such as ``row = t[0]``, and what it is a view of; ``row += 1`` writes into that, too.
+    Within it, what `autograd_lite.numpy` makes can be filled.
 
     Example:
         >>> import autograd_lite as ag, autograd_lite.numpy as np
@@ -57,63 +57,81 @@ class filling(Mode):  # noqa: N801  (used like a function)
             if type(x) is Tensor:
                 self._users.setdefault(id(x), []).append(ref(result))
 
-    def assign(self, t: Any, index: Any, value: Any) -> None:
-        """Let ``t`` be itself with other entries at an index.
+    def assign(self, t: Any, index: Any, value: Any) -> Any:
+        """Let ``t``, what it is a view of, and other views, be what NumPy would show then: ``t``.
 
         Raises:
-            TypeError: it wasn't computed in this block, or NumPy would show the new entries
-                elsewhere, too.
+            TypeError: it is a view of what wasn't computed in this block, or of other numbers than
+                the entries of that.
+
+        Returns:
+            The value, where it wasn't computed in this block itself.
         """
         index, value = settled((index, value))
-        if t._op is None or t._number < self._first:
-            raise errors.item_assignment(t)
-        before = [x for was in noted(t, "before") or () if (x := was()) is not None]
-        for x in (t, *before):
-            self._refuse_seen(t, x, index)
+        path = [t]  # to what it is a view of
+        while (base := _shown(view := path[-1])) is not None:
+            if view._op is not getitem_op and (view.size, view.dtype) != (base.size, base.dtype):
+                raise errors.view_assignment(view, base)
+            path.append(base)
+        whole = path[-1]
+        if whole._op is None or whole._number < self._first:
+            if whole is not t:
+                raise errors.view_assignment(t, whole)
+            return value
+        views: list[tuple[Any, Any]] = [(whole, None)]  # each with what it is a view of
+        for base, _ in views:
+            views += [(x, base) for x in self._users_of(base) if _shown(x) is base]
+        new = index_update(t, index, value)  # and then of what they were
+        was: dict[Any, Any] = {x: self._left(x) for x, _ in views}
+        for view, base in itertools.pairwise(path):
+            new = _put_back(new, was[view], was[base])
+        self._become(whole, new)
+        if not is_foreign(new._array):  # lies as NumPy's does, with its views
+            whole._array = np.empty_like(was[whole]._array)
+            whole._array[...] = new._array
+        for view, base in views[1:]:
+            self._become(view, apply(was[view]._op, (base,), was[view]._params))
+        return t
+
+    def _left(self, t: Tensor) -> Tensor:
+        """What ``t`` is until now, as a Tensor of its own, from which all was computed."""
         old = _leaf(t._array)
-        for field in _FIELDS:
-            setattr(old, field, getattr(t, field))
+        _copy(t, old)
         for user in self._users_of(t):
             user._inputs = tuple(old if x is t else x for x in user._inputs)
         self._users[id(old)] = self._users.pop(id(t), [])
-        masks.replace(t, old)
-        new = index_update(old, index, value)
-        for field in _FIELDS:
-            setattr(t, field, getattr(new, field))
         self._use(old)
+        masks.replace(t, old)
+        return old
+
+    def _become(self, t: Tensor, new: Tensor) -> None:
+        _copy(new, t)
+        t._number = _next_number()
         self._use(t)
-        note(old, "now", ref(t))
-        note(t, "before", [*map(ref, before), ref(old)])
 
     def _users_of(self, x: Tensor) -> list[Tensor]:
         return [user for made in self._users.get(id(x), ()) if (user := made()) is not None]
 
-    def _sharing(self, t: Tensor) -> list[Tensor]:
-        """The Tensors in whose memory ``t`` lies, or that lie in its own."""
-        seen, todo = {t}, [t]
-        for x in todo:
-            for y in (*self._users_of(x), *(x._inputs if x._op is not None else ())):
-                is_new = type(y) is Tensor and y not in seen
-                if is_new and np.may_share_memory(x._array, y._array):
-                    seen.add(y)
-                    todo.append(y)
-        return todo[1:]
 
-    def _refuse_seen(self, t: Tensor, was: Tensor, index: Any) -> None:
-        """Raise where something else than the graph holds what shows the entries at an index.
+def _copy(t: Tensor, to: Tensor) -> None:
+    for field in _FIELDS:
+        setattr(to, field, getattr(t, field))
 
-        ``was`` is ``t``, or what it was before.
-        """
-        parts = _parts(index)
-        rest = () if any(part is ... for part in parts) else (...,)  # so that it is a view
-        part = was._array[*parts, *rest] if _is_basic(index) else was._array
-        others = [*self._sharing(was), _leaf(np.empty(0))]  # of which nothing holds the last
-        *held, least = (
-            getrefcount(x) - sum(y is x for user in self._users_of(x) for y in user._inputs)
-            for x in others
-        )
-        for x, n in zip(others, held, strict=False):
-            now = noted(x, "now")  # whose former entries it has
-            is_held = n > least if now is None else now() is not None and now() is not t
-            if is_held and np.shares_memory(part, x._array):
-                raise errors.view_assignment(t)
+
+def _put_back(new: Tensor, view: Any, base: Any) -> Any:
+    """``base`` with ``new`` in place of a view of it."""
+    if view._op is getitem_op:
+        return index_update(base, view._params["index"], new)
+    rule = next(iter(view._op.vjps))  # which puts all entries back
+    return rule(new, view, base, **view._params)
+
+
+def _shown(x: Any) -> Any:
+    """Of what it is a view: the input in whose memory it lies; else None."""
+    if x._op is None or is_foreign(x._array):
+        return None
+    index = _parts(x._params.get("index", ...))
+    if not (x.ndim or any(part is ... for part in index)):  # t[0] is a number of its own
+        return None
+    return next((y for y in x._inputs if type(y) is Tensor
+                 and np.may_share_memory(x._array, y._array)), None)  # fmt: skip

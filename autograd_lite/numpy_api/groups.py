@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..arrays import is_foreign
 from ..engine.tensor import Tensor, is_tracked
 from ..ops import astype, max, min, moveaxis, take
-from ..ops.define import implements, operand, refuse_out, setting, value
+from ..ops.define import by_name, implements, operand, refuse_out, setting, value
 from ..ops.indexing import scatter
 from .calculus import linspace
 
@@ -50,36 +50,29 @@ def add_reduceat(
     return moveaxis(scatter(rows, index=row, shape=(len(first), *rows.shape[1:])), 0, axis)
 
 
-@implements(np.unique)
-def unique(
-    ar: Any, return_index: bool = False, return_inverse: bool = False,
-    return_counts: bool = False, axis: int | None = None, *, equal_nan: bool = True,
-    sorted: bool = True,
-) -> Any:  # fmt: skip
+@by_name(np.unique)
+def unique(ar: Any, return_index: bool = False, axis: int | None = None, **asked: Any) -> Any:
     """The entries, or slices along ``axis``, in order and without repetition.
 
     The gradient of one that is there several times flows to the first of them.
     """
-    asked: Any = (True, return_inverse, return_counts, axis)
-    _, first, *rest = np.unique(value(ar), *asked, equal_nan=equal_nan, sorted=sorted)
+    _, first, *rest = np.unique(value(ar), True, axis=axis, **asked)
     found = take(ar, first, axis)
     more = [first, *rest] if return_index else rest
     return (found, *more) if more else found
 
 
-@implements(np.histogram)
-def histogram(
-    a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
-) -> Any:
+@by_name(np.histogram)
+def histogram(a: Any, density: Any = None, **how: Any) -> Any:
     """How many entries lie between edges, a plain array; and the edges.
 
     Edges that are spread from the least to the greatest entry have a gradient, and so has then a
     density. Weights have none here.
     """
-    weights = setting("histogram", "weights", weights)
-    bins, range = setting("histogram", "bins", bins), setting("histogram", "range", range)
-    counts, edges = np.histogram(value(a), bins, range, density=density, weights=weights)
-    if not is_tracked(a) or range is not None or np.ndim(bins) or not a.size:
+    how = {key: setting("histogram", key, x) for key, x in how.items()}
+    counts, edges = np.histogram(value(a), density=density, **how)
+    are_given = how.get("range") is not None or np.ndim(how.get("bins", 10))
+    if are_given or not is_tracked(a) or not a.size:
         return counts, edges
     low, high = min(a), max(a)
     more = low.dtype.type(0.5) * (value(low) == value(high))

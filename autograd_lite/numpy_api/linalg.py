@@ -35,16 +35,10 @@ __all__ = [
 
 
 # NumPy's types of results, which it doesn't hand out by name.
-_EYE = np.eye(1)
-EigResult: Any = type(np.linalg.eig(_EYE))
-EighResult: Any = type(np.linalg.eigh(_EYE))
-
-
-SVDResult: Any = type(np.linalg.svd(_EYE))
-QRResult: Any = type(np.linalg.qr(_EYE))
-
-
-SlogdetResult: Any = type(np.linalg.slogdet(_EYE))
+_la: Any = np.linalg
+EigResult, EighResult, QRResult, SVDResult, SlogdetResult = (
+    type(f(np.eye(1))) for f in (_la.eig, _la.eigh, _la.qr, _la.svd, _la.slogdet)
+)
 
 
 @implements(np.linalg.solve)

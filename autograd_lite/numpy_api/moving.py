@@ -9,18 +9,15 @@ import numpy as np
 from ..arrays import is_foreign, of_known_size
 from ..engine.tensor import Tensor, is_tracked
 from ..ops import broadcast_to, concatenate, diagonal, max, mean, min, moveaxis, ravel, sum, take
-from ..ops.define import implements, numpys, operand, refuse_out, setting, value
+from ..ops.define import by_name, implements, numpys, operand, setting, value
 from ..ops.moving import moved_pad, pick
 
 __all__ = ["compress", "extract", "insert", "pad", "trace", "trim_zeros"]
 
 
-@implements(np.trace)
-def trace(
-    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None
-) -> Tensor:
+@by_name(np.trace)
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
     """The sum of a diagonal."""
-    refuse_out("trace", out)
     return sum(diagonal(a, offset, axis1, axis2), -1, dtype)
 
 
@@ -28,10 +25,9 @@ linalg_trace = numpys(np.linalg.trace, "The sum of a diagonal of the last two ax
 linalg_diagonal = numpys(np.linalg.diagonal, "A diagonal of the last two axes.")
 
 
-@implements(np.compress)
-def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Tensor:
+@by_name(np.compress)
+def compress(condition: Any, a: Any, axis: int | None = None) -> Tensor:
     """The slices along an axis (entries, where it is None) for which the condition holds."""
-    refuse_out("compress", out)
     return take(a, of_known_size(np.flatnonzero(value(condition))), axis)
 
 

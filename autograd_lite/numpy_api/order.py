@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..arrays import as_array, beside, of_values, perhaps, zeros
 from ..engine.tensor import Tensor
 from ..ops import astype, ravel, reshape, sum, take, take_along_axis, where
-from ..ops.define import implements, named, operand, refuse_out, setting, value
+from ..ops.define import by_name, implements, operand, setting, value
 from ..ops.shaping import flattened
 from .statistics import weights_like
 
@@ -56,10 +56,23 @@ def partition(
     return _in_order("partition", a, axis, as_numpy, order)
 
 
-def _order_statistic(
+def _order_statistic(function: Any) -> Any:
+    """A quantile of entries along axes, of shape ``q.shape`` and that of the others."""
+
+    @by_name(function, f"``np.{function.__name__}``, in all its methods; the gradient flows to the "
+             "one or two entries that it lies at or between.")  # fmt: skip
+    def statistic(
+        a: Any, axis: Any = None, keepdims: Any = False, overwrite_input: bool = False, **how: Any
+    ) -> Tensor:
+        q = [how.pop("q")] if "q" in how else []
+        return _of_entries(function, a, axis, keepdims, *q, **how)
+
+    return statistic
+
+
+def _of_entries(
     function: Any, a: Any, axis: Any, keepdims: Any, *q: Any, weights: Any = None, **how: Any
 ) -> Any:
-    """A quantile of entries along axes, of shape ``q.shape`` and that of the others."""
     name = function.__name__
     a = operand(a)
     a = astype(a, float) if a.dtype == bool else a
@@ -128,38 +141,6 @@ def _ranked(entries: Any, array: Any, order: Any, numbers: Any, q: Any) -> Any:
     return found
 
 
-def _quantile(function: Any) -> Any:
-    def quantile(
-        a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False,
-        method: str = "linear", keepdims: Any = False, *, weights: Any = None,
-    ) -> Tensor:  # fmt: skip
-        refuse_out(function.__name__, out)
-        return _order_statistic(
-            function, a, axis, keepdims, q, method=method, weights=weights
-        )
-
-    return _documented(function, quantile)
-
-
-def _median(function: Any) -> Any:
-    def median(
-        a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False,
-        keepdims: Any = False,
-    ) -> Tensor:  # fmt: skip
-        refuse_out(function.__name__, out)
-        return _order_statistic(function, a, axis, keepdims)
-
-    return _documented(function, median)
-
-
-def _documented(function: Any, ours: Any) -> Any:
-    doc = (
-        f"``np.{function.__name__}``, in all its methods; the gradient flows to the one or two "
-        "entries that it lies at or between."
-    )
-    return implements(function)(named(function, ours, doc))
-
-
-median, nanmedian = _median(np.median), _median(np.nanmedian)
-quantile, nanquantile = _quantile(np.quantile), _quantile(np.nanquantile)
-percentile, nanpercentile = _quantile(np.percentile), _quantile(np.nanpercentile)
+median, nanmedian = _order_statistic(np.median), _order_statistic(np.nanmedian)
+quantile, nanquantile = _order_statistic(np.quantile), _order_statistic(np.nanquantile)
+percentile, nanpercentile = _order_statistic(np.percentile), _order_statistic(np.nanpercentile)

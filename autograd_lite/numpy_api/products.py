@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..engine.tensor import Tensor
 from ..ops import dot, matmul, moveaxis, multiply, ravel, reshape, stack, sum, transpose
-from ..ops.define import implements, operand, refuse_out
+from ..ops.define import by_name, implements, operand, refuse_out
 from ..ops.elementwise import conjugate_of
 from ..ops.linalg import eye
 from ..ops.products import convolve_op
@@ -24,9 +24,8 @@ __all__ = [
 
 
 @implements(np.vecdot, np.linalg.vecdot)
-def vecdot(x1: Any, x2: Any, /, out: None = None, *, axis: int = -1) -> Tensor:
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
     """The sum over ``axis`` of ``conj(x1) * x2``, of vectors of the same size."""
-    refuse_out("vecdot", out)
     x1, x2 = (moveaxis(operand(x), axis, -1) for x in (x1, x2))
     if x1.shape[-1] != x2.shape[-1]:
         raise ValueError(
@@ -43,17 +42,15 @@ def vdot(a: Any, b: Any, /) -> Tensor:
 
 
 @implements(np.matvec)
-def matvec(x1: Any, x2: Any, /, out: None = None) -> Tensor:
+def matvec(x1: Any, x2: Any, /) -> Tensor:
     """Matrices times vectors: ``(…, m, n)`` and ``(…, n)`` → ``(…, m)``."""
-    refuse_out("matvec", out)
     _need_axes("matvec", (x1, 2), (x2, 1))
     return matmul(x1, operand(x2)[..., None])[..., 0]
 
 
 @implements(np.vecmat)
-def vecmat(x1: Any, x2: Any, /, out: None = None) -> Tensor:
+def vecmat(x1: Any, x2: Any, /) -> Tensor:
     """Conjugated vectors times matrices: ``(…, n)`` and ``(…, n, m)`` → ``(…, m)``."""
-    refuse_out("vecmat", out)
     _need_axes("vecmat", (x1, 1), (x2, 2))
     return matmul(conjugate_of(operand(x1))[..., None, :], x2)[..., 0, :]
 
@@ -187,13 +184,12 @@ def kron(a: Any, b: Any) -> Tensor:
     return reshape(spread * tiled, [i * j for i, j in zip(a_shape, b_shape, strict=True)])
 
 
-@implements(np.linalg.multi_dot)
-def multi_dot(arrays: Sequence[Any], *, out: None = None) -> Tensor:
+@by_name(np.linalg.multi_dot)
+def multi_dot(arrays: Sequence[Any]) -> Tensor:
     """The matrix product of all, in the order that takes the fewest multiplications.
 
     The first may be a vector, as a row, and the last, as a column.
     """
-    refuse_out("multi_dot", out)
     if len(arrays) < 2:
         raise ValueError(f"multi_dot: at least two arrays are needed, and {len(arrays)} was given")
     xs = list(map(operand, arrays))

@@ -9,44 +9,40 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.tensor import Tensor
 from ..ops import astype, broadcast_to, concatenate, ravel, take_along_axis, where
-from ..ops.define import along, implements, operand, value
+from ..ops.define import along, by_name, implements, operand, value
 from ..ops.scans import cumprod, cumprod_op, cumsum, cumsum_op, scan
 from ..table import Op
 
 __all__ = ["cumulative_prod", "cumulative_sum", "diff", "ediff1d", "nancumprod", "nancumsum"]
 
 
-def _cumulative(name: str, entry: Op, first: int, x: Any, axis: Any, dtype: Any, out: Any,
-                include_initial: bool) -> Tensor:  # fmt: skip
-    x = operand(x)
-    if axis is None:
-        if x.ndim > 1:
-            raise ValueError(f"{name}: an array of shape {x.shape} needs an axis=")
-        axis = 0
-    scanned = scan(name, entry, x, axis, dtype, out)
-    if not include_initial:
-        return scanned
-    shape = list(scanned.shape)
-    shape[axis] = 1
-    return concatenate([np.full(shape, first, scanned.dtype), scanned], axis)
+def _cumulative(function: Any, entry: Op, first: int) -> Any:
+    name = function.__name__
+
+    @by_name(
+        function, f"`{entry.name}` along an axis, that of a vector by default; with a leading "
+        f"{first} on request.",
+    )  # fmt: skip
+    def scanned(
+        x: Any, axis: Any = None, dtype: Any = None, include_initial: bool = False
+    ) -> Tensor:
+        x = operand(x)
+        if axis is None:
+            if x.ndim > 1:
+                raise ValueError(f"{name}: an array of shape {x.shape} needs an axis=")
+            axis = 0
+        found = scan(name, entry, x, axis, dtype)
+        if not include_initial:
+            return found
+        shape = list(found.shape)
+        shape[axis] = 1
+        return concatenate([np.full(shape, first, found.dtype), found], axis)
+
+    return scanned
 
 
-@implements(np.cumulative_sum)
-def cumulative_sum(
-    x: Any, /, *, axis: Any = None, dtype: Any = None, out: None = None,
-    include_initial: bool = False,
-) -> Tensor:  # fmt: skip
-    """`cumsum` along an axis, that of a vector by default; with a leading 0 on request."""
-    return _cumulative("cumulative_sum", cumsum_op, 0, x, axis, dtype, out, include_initial)
-
-
-@implements(np.cumulative_prod)
-def cumulative_prod(
-    x: Any, /, *, axis: Any = None, dtype: Any = None, out: None = None,
-    include_initial: bool = False,
-) -> Tensor:  # fmt: skip
-    """`cumprod` along an axis, that of a vector by default; with a leading 1 on request."""
-    return _cumulative("cumulative_prod", cumprod_op, 1, x, axis, dtype, out, include_initial)
+cumulative_sum = _cumulative(np.cumulative_sum, cumsum_op, 0)
+cumulative_prod = _cumulative(np.cumulative_prod, cumprod_op, 1)
 
 
 @implements(np.nancumsum)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from ..arrays import as_array, beside
 from ..engine.tensor import Tensor
 from ..ops import astype, conj, max, mean, min, prod, real, root, sum
-from ..ops.define import bound, implements, named, operand, refuse_out, value
+from ..ops.define import by_name, implements, operand, refuse_out, value
 from ..ops.reductions import count
 
 __all__ = [
@@ -58,17 +57,10 @@ def var(
 _mean = mean  # which NumPy's argument of that name hides
 
 
-@implements(np.std)
-def std(
-    a: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: float = 0,
-    keepdims: bool = False, *, where: Any = None, mean: Any = None,
-    correction: float | None = None,
-) -> Tensor:  # fmt: skip
+@by_name(np.std)
+def std(**given: Any) -> Tensor:
     """The root of the variance; where that is 0 its gradient is 0."""
-    refuse_out("std", out)
-    return root(
-        var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
-    )
+    return root(var(**given))
 
 
 def _without_nan(
@@ -79,29 +71,27 @@ def _without_nan(
     Where there are too few, it is nan, and so is the gradient of an extreme, which takes ``least``
     for the others.
     """
-    signature = inspect.signature(function)
 
-    def reduced(*args: Any, **kwargs: Any) -> Any:
-        given = bound(function, signature, args, kwargs)
-        a, where, initial = operand(given["a"]), given.get("where"), given.get("initial")
+    @by_name(function, f"`{plain.__name__}` of the entries that aren't nan.")
+    def reduced(a: Any, **given: Any) -> Any:
+        a, where, initial = operand(a), given.get("where"), given.get("initial")
         refused = least is not None and where is not None and initial is None
         if a.dtype.kind not in "fc" or not a.size or refused:
-            return plain(**given)
+            return plain(a, **given)
         numbers = ~np.isnan(value(a))
         if where is not None:
             numbers = numbers & beside(value(where), [numbers])
         if least is not None and initial is None:
             none = ~numbers.any(axis=given.get("axis"), keepdims=True)
             numbers, given["initial"] = numbers | none, least
-        found = plain(**{**given, "where": numbers})
+        found = plain(a, **{**given, "where": numbers})
         if plain not in (var, std):
             return found
         fewest = given.get("correction") or given.get("ddof", 0)
         few = count(a, given.get("axis"), given.get("keepdims", False), numbers) <= fewest
         return found * np.where(few, np.nan, 1.0).astype(found.dtype)
 
-    doc = f"`{plain.__name__}` of the entries that aren't nan."
-    return implements(function)(named(function, reduced, doc))
+    return reduced
 
 
 nansum = _without_nan(np.nansum, sum)

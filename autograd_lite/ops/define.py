@@ -41,19 +41,34 @@ def numpy_op(f: Any, *vjps: Vjp | None, doc: str = "", **traits: Any) -> Callabl
     all others its params.
     """
     entry = op(f.__name__, f, *vjps, **traits)
-    signature = inspect.signature(f)
-    names = list(signature.parameters)[: len(vjps)]
+    names = list(inspect.signature(f).parameters)[: len(vjps)]
 
-    def applied(*args: Any, **kwargs: Any) -> Tensor:
-        given = bound(f, signature, args, kwargs)
-        refuse_out(entry.name, given.pop("out", None))
-        if given.pop("writeable", False):
+    @by_name(f, doc or f"``{numpy_name(f)}`` of Tensors, with its arguments.")
+    def applied(writeable: bool = False, **given: Any) -> Tensor:
+        if writeable:
             raise TypeError(f"{entry.name}: what Tensors give isn't written to: writeable=True")
         return entry(*[given.pop(name) for name in names], **given)
 
-    applied.__signature__ = signature  # type: ignore[attr-defined]
-    doc = doc or f"``{numpy_name(f)}`` of Tensors, with its arguments."
-    return implements(f)(named(f, applied, doc))
+    return applied
+
+
+def by_name(f: Any, doc: str = "") -> Callable[[Function], Function]:
+    """Let ``np.f`` call what is decorated with the arguments that it is given, by their names."""
+    signature = inspect.signature(f)
+
+    def register(ours: Function) -> Function:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            try:
+                given = signature.bind(*args, **kwargs).arguments
+            except TypeError as error:
+                raise TypeError(f"{f.__name__}: {error}") from None
+            refuse_out(f.__name__, given.pop("out", None))
+            return ours(**given)
+
+        called.__signature__ = signature  # type: ignore[attr-defined]
+        return implements(f)(named(f, called, doc or ours.__doc__ or ""))
+
+    return register
 
 
 def numpys(f: Any, doc: str) -> Callable[..., Any]:
@@ -64,14 +79,6 @@ def numpys(f: Any, doc: str) -> Callable[..., Any]:
 
     ours.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
     return implements(f)(named(f, ours, doc))
-
-
-def bound(f: Any, signature: inspect.Signature, args: Any, kwargs: Any) -> dict[str, Any]:
-    """The arguments by the names that they have in ``f``, which an error names."""
-    try:
-        return signature.bind(*args, **kwargs).arguments
-    except TypeError as error:
-        raise TypeError(f"{f.__name__}: {error}") from None
 
 
 def named(f: Any, ours: F, doc: str) -> F:

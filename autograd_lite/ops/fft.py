@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..arrays import is_foreign, zeros
 from ..table import Case, Op, op
-from .define import along, implements, named, operand, refuse_out
+from .define import along, by_name, operand
 
 __all__ = ["fft", "ifft"]
 
@@ -26,15 +26,13 @@ def along_axis(f: Any) -> Callable[[Transform], Transform]:
     """Let ``np.f`` call what is decorated: on an array, with the axis counted from the last one."""
 
     def register(transform: Transform) -> Transform:
-        def applied(
-            a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None
-        ) -> Any:
-            refuse_out(f.__name__, out)
+        @by_name(f, transform.__doc__ or "")
+        def applied(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
             a = operand(a)
             axis = normalize_axis_index(axis, a.ndim, f.__name__) - a.ndim
             return transform(a, None if n is None else index(n), axis, norm)
 
-        return implements(f)(named(f, applied, transform.__doc__ or ""))
+        return applied
 
     return register
 

@@ -62,7 +62,7 @@ def _cumprod_pulled(g: Any, out: Any, x: Any, axis: int, times: Callable[..., An
 cumprod_op: Op = op("cumprod", np.cumprod, _cumprod_vjp, cases=_CASES, stacks=True)
 
 
-def scan(name: str, entry: Op, x: Any, axis: Any, dtype: Any, out: Any) -> Tensor:
+def scan(name: str, entry: Op, x: Any, axis: Any, dtype: Any, out: Any = None) -> Tensor:
     refuse_out(name, out)
     x = operand(x) if dtype is None else astype(operand(x), dtype)
     if axis is None or x.ndim == 0:
