@@ -103,15 +103,15 @@ class Step:
         return self._latex(set())
 
     def _latex(self, known: set[str]) -> str:
-        whole, _, _ = self.chain.partition(" = ")
+        symbol, (whole, _, _) = latex_name(self.symbol), self.chain.partition(" = ")
         products = dict.fromkeys(
             r" \cdot ".join(latex_name(f"∂{of}/∂{by}") for of, by in path) for path in self.paths
         )
-        left = [] if whole == self.symbol else [latex_name(whole)]
-        chain = [*left, " + ".join(products)] if products else left
-        lines = [f"{latex_name(self.symbol)} &= " + " = ".join(dict.fromkeys(chain))]
-        lines += [f"&= {latex(self.given)}"]
-        left_shaped = over_shape(latex_name(self.symbol), self._value.shape)
+        chain = dict.fromkeys([symbol, latex_name(whole), " + ".join(products)])
+        chain.pop("", None)
+        lines = [" = ".join(chain).replace(" = ", " &= ", 1)] if len(chain) > 1 else []
+        lines += [f"{'' if lines else symbol + ' '}&= {latex(self.given)}"]
+        left_shaped = over_shape(symbol, self._value.shape)
         lines += [f"{left_shaped} &= {latex(self.simple, True)}"]
         lines += [
             rf"&\text{{with }} {latex_name(name)} = {latex(x)}" for name, x in self._defined(known)

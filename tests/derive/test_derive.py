@@ -78,7 +78,7 @@ def test_the_cross_entropy_written_out_for_arrays(named: bool):
     l_2 = ag.sigmoid((x @ w).named("s_2")).named("l_2")
     loss = -np.sum(target * np.log(l_2) + (1 - target) * np.log(1 - l_2))
     derivation = ag.derive(loss)
-    assert derivation["δ_2"].result == ("l_2 − y" if named else "l_2 − c_1")
+    assert derivation["δ_2"].result == ("l_2 − y" if named else "l_2 − c_2")
     loss.backward()
     np.testing.assert_allclose(run_source(derivation)["dW"], w.grad)
 

@@ -368,3 +368,21 @@ def test_an_update_of_complex_numbers_goes_downhill() -> None:
     assert loss(ag.Tensor(step.value)).item() < loss(z).item()
     real = tell(np.sum(np.abs(leaf(1, 2) * 1j) ** 2), lr=0.1).steps[-1]
     assert formulas(real)["result"] == "x − α · ∇x"  # though by way of complex ones
+
+
+def test_a_name_means_one_array_in_the_figure_and_in_all_formulas():
+    rng = np.random.default_rng(0)
+    w, u = (ag.Tensor(np.eye(2), True, name) for name in "WU")
+    x, h = rng.normal(size=(3, 1, 2)), np.zeros((1, 2))
+    for t in range(3):
+        h = np.tanh(x[t] @ u + h @ w).named(f"h_{t + 1}")
+    told = tell(np.where(np.tri(1, 2, dtype=bool), h, 0).sum())
+    arrays = {told.names[t]: t.numpy() for t in told.numbers}
+    used = [e for step in told.steps for f in step.formulas if f.right for e in nodes(f.right)]
+    found = {e.name: np.ravel(e.value) for e in used if e.name in arrays}
+    assert {"c_1", "c_2", "c_3", "c_4", "c_5"} == {name for name in found if name[0] == "c"}
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, arrays[name].ravel())
+    assert told.steps[0].formulas[0].right is not None
+    assert text(told.steps[0].formulas[0].right) == "tanh(c_1 U + c_2 W)"
+    assert told.backward.remarks[0].symbols.keys() <= arrays.keys()
