@@ -403,9 +403,10 @@ def _contributions(story: Story, step: Step, g: Gradient, words: Words) -> str:
     said = words("contributions", name=used, n=n)
     shown, number = [], story.numbers[g.target]
     for i, part in enumerate(g.contributions):
-        key = "through" if part.name else "rest"
-        name = words(key, name=part.name, n=part.count)
-        caption = _worded(words(key, name=_PLACE, n=part.count), part.name, story)
+        through = "" if part.through is None else story.names[part.through]
+        key = "through" if through else "rest"
+        name = words(key, name=through, n=part.count)
+        caption = _worded(words(key, name=_PLACE, n=part.count), through, story)
         where = part_key(number, i)
         shown.append(table(part.array, where, name, words, brief=True, caption=caption))
     assert step.value is not None

@@ -54,9 +54,9 @@ def _escaped(words: str) -> str:
 
 
 _SIGNS = {
-    "∘": r"\circ ", "·": r"\cdot ", "−": "-", "Σ": r"\sum ", "√": r"\sqrt ", "σ": r"\sigma ",
-    "ᵀ": r"^{\top}", "≥": r"\ge ", "≤": r"\le ", "≠": r"\ne ", "ℓ": r"\ell ", "…": r"\ldots ",
-    "|": "|", "⁻": "^{-}",
+    "∘": r"\circ ", "·": r"\cdot ", "−": "-", "Σ": r"\sum ", "Π": r"\prod ", "√": r"\sqrt ",
+    "σ": r"\sigma ", "ᵀ": r"^{\top}", "≥": r"\ge ", "≤": r"\le ", "≠": r"\ne ", "ℓ": r"\ell ",
+    "…": r"\ldots ", "|": "|", "⁻": "^{-}",
 } | {digit: f"^{{{i}}}" for i, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}  # fmt: skip
 
 
@@ -65,11 +65,16 @@ def _latex_signs(template: str) -> str:
     raised = re.sub(
         "[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: f"^{{{m[0].translate(_RAISED)}}}", template
     )
-    words = re.sub(r"[A-Za-z_]{2,}", lambda m: rf"\operatorname{{{_escaped(m[0])}}}", raised)
-    return "".join(_SIGNS.get(c, c) for c in words)
+    indexed = re.sub("([ΣΠ])_([a-z,]+)", r"\1_{\2}", raised)
+    words = re.sub(r"[A-Za-z_]{2,}", lambda m: rf"\operatorname{{{_escaped(m[0])}}}", indexed)
+    lowered = re.sub(
+        "[ᵢⱼₖₗₘₙₚᵣ]+", lambda m: f"_{{{','.join(m[0].translate(_LOWERED))}}}", words
+    )
+    return "".join(_SIGNS.get(c, c) for c in lowered)
 
 
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_LOWERED = str.maketrans("ᵢⱼₖₗₘₙₚᵣ", "ijklmnpr")
 
 
 def aligned(lines: Iterable[str]) -> str:

@@ -228,6 +228,14 @@ def test_latex_and_markdown_show_each_step():
     w = ag.Tensor([[1.0], [2.0]], requires_grad=True, name="w")
     (step,) = ag.derive((np.ones((1, 2)) @ w / np.sqrt(3)).named("s"))
     assert r"{\sqrt{3}}" in step.latex
+    z = ag.Tensor(np.eye(2), requires_grad=True, name="z")
+    (step,) = ag.derive((np.exp(z).max(axis=1) * z.sum(axis=1)).sum())
+    assert r"\sum _{j}(z)" in step.latex
+    assert r"\operatorname{max}_{j}(" in step.latex
+    h = np.square(np.exp(z).named("h"))
+    assert ag.derive(h.sum().named("L"))["h"].latex.startswith(
+        "\\begin{aligned}\n\\frac{\\partial L}{\\partial h} &= 2 "
+    )
 
 
 SAMPLES = [s for s in samples() if all(np.prod(shape) > 0 for shape in s.case.shapes)]
