@@ -410,3 +410,10 @@ def test_a_wrong_value_agrees_in_no_precision(dtype: Any) -> None:
     large = Expression(np.array([60000, np.inf, np.nan], dtype), "a")
     assert agree(large, large.value)
     assert not agree(large, -large.value)  # without a warning of half precision's
+
+
+def test_a_mask_isnt_taken_for_the_sign_of_what_it_made_zero():
+    mask, s = np.tri(3, dtype=bool), ag.Tensor(np.eye(3), requires_grad=True, name="S")
+    a = nn.softmax(np.where(mask, s, -np.inf)).named("A")
+    found = ag.derive((a @ np.arange(9.0).reshape(3, 3)).sum())["S"].result
+    assert found == "c_1 ∘ A ∘ (∂L/∂A − Σ_j(∂L/∂A ∘ A))"
