@@ -101,7 +101,7 @@ def page(
     title = mathml.text(words("title" if story.targets else "title_forward", name=story.name))
     predictions = Predictions(story, words)
     steps = {f"step-{i}": step for i, step in enumerate(story.steps, 1)}
-    asked = {key: found for key, step in steps.items() if (found := predictions.of(step))}
+    asked = {key: asks for key, step in steps.items() if (asks := predictions.of(step))}
     lit = {key: found for key, step in steps.items() if (found := sources(step, story.is_large))}
     sections = [
         _section(story, i, step, words, asked.get(key))
