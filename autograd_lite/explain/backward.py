@@ -38,11 +38,6 @@ class Contribution:
     array: Array
     flows: Sequence[Flow]
 
-    @property
-    def count(self) -> int:
-        """How many uses it is."""
-        return len(self.flows)
-
 
 class Use(NamedTuple):
     """A use of a tensor.
@@ -116,10 +111,6 @@ class Gradient(derived.Gradient):
     contributions: list[Contribution] = field(default_factory=list)
     uses: tuple[str, int] = ("", 0)
     factors: tuple[str, Expression, Expression] | None = None
-
-    @property
-    def operands(self) -> list[str]:
-        return list(dict.fromkeys(self.inputs.values()))
 
 
 @dataclass

@@ -29,7 +29,7 @@ from .entries import sources
 from .live import SCRIPT, Fixed, looks, part_key, program
 from .matrices import entry_name, layout, table
 from .predictions import Predictions
-from .story import Formula, Step, Story, tell
+from .story import Step, Story, tell
 from .words import Words
 
 ASSETS = Path(__file__).parent / "assets"
@@ -294,7 +294,9 @@ def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
             mathml.symbol(x, {}, bold) if isinstance(x, str) else mathml.expression(x, {}, bold)
             for x in formula.left
         ]
-        right = _right(formula, keys, bold)
+        right = mathml.chain(formula.paths, bold) if formula.right is None else (
+            mathml.expression(formula.right, keys, bold)
+        )
         shown = mathml.equation(left[0], [*left[1:], *([right] if right else [])], formula.sign)
         if shown == mathml.equation(left[0], []):  # ∂L/∂O: all that there is to say of one link
             continue
@@ -309,12 +311,6 @@ def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
             f'<div class="{classes}" role="group" aria-label="{mathml.text(label)}" tabindex="0">'
             f"{parts}</div>"
         )
-
-
-def _right(formula: Formula, keys: dict[str, str], bold: frozenset[str]) -> str:
-    if formula.right is None:
-        return mathml.chain(formula.paths, bold)
-    return mathml.expression(formula.right, keys, bold)
 
 
 def _shapes(step: Step, words: Words) -> str:
@@ -404,7 +400,7 @@ def _contributions(story: Story, step: Step, g: Gradient, words: Words) -> str:
     for i, part in enumerate(g.contributions):
         through = "" if part.through is None else story.names[part.through]
         key = "through" if through else "rest"
-        name, caption = _said(key, through, story, words, n=part.count)
+        name, caption = _said(key, through, story, words, n=len(part.flows))
         where = part_key(number, i)
         shown.append(table(part.array, where, name, words, brief=True, caption=caption))
     name, caption = _said("sum", step.name, story, words)
