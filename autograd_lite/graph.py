@@ -27,6 +27,12 @@ def walk(*outputs: Tensor) -> list[Tensor]:
     return leaves + results
 
 
+def leaves_of(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """The leaves of what `walk` gave, in the order in which they are used."""
+    used = dict.fromkeys(x for t in tensors for x in t.inputs if x._op is None)
+    return list(used) or list(tensors)
+
+
 def inner_first(
     root: T, inner: Callable[[T], Sequence[T]], known: Container[T] = ()
 ) -> Iterator[T]:

@@ -296,7 +296,7 @@ def _reordered(order: tuple[int, ...], xs: Sequence[Array], v: Array) -> Array:
 
 def _of_getitem(e: Term) -> Edits:
     """Another block of the same size."""
-    index = e.params["index"]
+    index = e.params["index"] if isinstance(e.params["index"], tuple) else (e.params["index"],)
     for axis, (place, n) in enumerate(zip(index, e.args[0].shape, strict=False)):
         if isinstance(place, slice) and place.step in (None, 1):
             start, stop, _ = place.indices(n)

@@ -59,10 +59,15 @@ class Step:
     @property
     def chain(self) -> str:
         """The chain rule: ``∂L/∂s_2 = ∂L/∂l_2 · ∂l_2/∂s_2``; several paths are summed."""
-        products = [" · ".join(f"∂{of}/∂{by}" for of, by in path) for path in self.paths]
-        whole = f"∂{self.output}/∂{self.target}"
-        written = " + ".join(dict.fromkeys(products))
-        return whole if written == whole else f"{whole} = {written}"
+        return " = ".join(self._equals())
+
+    def _equals(self, name: Callable[[str], str] = str, sign: str = " · ") -> list[str]:
+        """What the chain rule says that the gradient is, written in some markup."""
+        products = dict.fromkeys(
+            sign.join(name(f"∂{of}/∂{by}") for of, by in path) for path in self.paths
+        )
+        found = name(f"∂{self.output}/∂{self.target}"), " + ".join(products)
+        return [part for part in dict.fromkeys(found) if part]
 
     @property
     def formula(self) -> str:
@@ -87,8 +92,7 @@ class Step:
     def _text(self, known: set[str]) -> str:
         """The step, with the symbols that aren't known; they are from here on."""
         indent = " " * len(self.symbol)
-        whole, _, products = self.chain.partition(" = ")
-        first = [part for part in (whole, products) if part and part != self.symbol]
+        first = [part for part in self._equals() if part != self.symbol]
         lines = [f"{self.symbol} = {' = '.join(first)}" if first else self.symbol]
         further = dict.fromkeys((self.formula, self.result))
         lines += [f"{indent} = {formula}" for formula in further]
@@ -103,15 +107,11 @@ class Step:
         return self._latex(set())
 
     def _latex(self, known: set[str]) -> str:
-        whole, _, _ = self.chain.partition(" = ")
-        products = dict.fromkeys(
-            r" \cdot ".join(latex_name(f"∂{of}/∂{by}") for of, by in path) for path in self.paths
-        )
-        left = [] if whole == self.symbol else [latex_name(whole)]
-        chain = [*left, " + ".join(products)] if products else left
-        lines = [f"{latex_name(self.symbol)} &= " + " = ".join(dict.fromkeys(chain))]
-        lines += [f"&= {latex(self.given)}"]
-        left_shaped = over_shape(latex_name(self.symbol), self._value.shape)
+        symbol = latex_name(self.symbol)
+        first = [part for part in self._equals(latex_name, r" \cdot ") if part != symbol]
+        equal = [" = ".join(first)] * bool(first) + [latex(self.given)]
+        lines = [f"{symbol * (i == 0)} &= {part}".lstrip() for i, part in enumerate(equal)]
+        left_shaped = over_shape(symbol, self._value.shape)
         lines += [f"{left_shaped} &= {latex(self.simple, True)}"]
         lines += [
             rf"&\text{{with }} {latex_name(name)} = {latex(x)}" for name, x in self._defined(known)

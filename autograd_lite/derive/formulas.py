@@ -14,9 +14,9 @@ from ..engine.backward import pull
 from ..engine.modes import trace
 from ..engine.tensor import Array, Tensor
 from ..gradients import pulled
-from ..graph import walk
+from ..graph import leaves_of, walk
 from ..meaning.read import Meaning
-from ..meaning.terms import ONE, Term, leaf, number, shaped, subterms
+from ..meaning.terms import ONE, Term, bare, leaf, number, shaped, subterms
 from ..meaning.write import Writer
 from ..show.expression import Definition, Expression, agree, nodes
 from ..show.notation import dimensions, symbol_of
@@ -154,14 +154,20 @@ class Formulas:
         self.leaves = {t: self._builder.expression(t)[0] for t in self._tensors if t.is_leaf}
 
     def _call_arrays(self) -> None:
-        """Arrays without a name are called as in a figure, but for those of a loop's rounds."""
+        """Arrays without a name are called as in a figure."""
         terms, writer = self._reading.meaning.terms, self._reading.writer
-        leaves = [t for t in self._tensors if t.is_leaf and t in terms and terms[t].op == "leaf"]
+        self._symbols: dict[Tensor, str] = {}
+        leaves = [t for t in leaves_of(self._tensors) if t in terms]
         builder = Builder(self._seed, self.plan.names, leaves, self.rows, taken=self._taken)
         for t in leaves:
-            name = builder.expression(t)[0].name
-            if name is not None and t.name is None and not t._tracked:
-                writer.symbols[terms[t]] = name
+            x, e = builder.expression(t)[0], bare(terms[t])
+            if x.name is None or t.name is not None or t._tracked:
+                continue
+            self._symbols[t] = x.name
+            if e.op == "getitem":
+                writer.parts[e] = x
+            elif e.op == "leaf":
+                writer.symbols[e] = x.name
 
     def spelled_out(self, g: Gradient) -> tuple[Expression | None, list[Definition]]:
         """A gradient as the rules give it, and what has a symbol of its own in it."""
@@ -222,11 +228,9 @@ class Formulas:
         return lines, [(name, value) for name, value in given.items() if name not in made]
 
     def _new_builder(self, keep_guards: bool) -> Builder:
-        terms, known = self._reading.meaning.terms, self._reading.writer.symbols
-        leaves = [t for t in self._tensors if t.is_leaf]
-        symbols = {t: known[terms[t]] for t in leaves if t in terms and terms[t] in known}
+        leaves = leaves_of(self._tensors)
         return Builder(
-            self._seed, self.plan.names, leaves, self.rows, keep_guards, symbols, self._taken
+            self._seed, self.plan.names, leaves, self.rows, keep_guards, self._symbols, self._taken
         )
 
 

@@ -11,7 +11,7 @@ from ..cotangents import Cotangent, cotangents_of
 from ..derive.build import Builder
 from ..engine.op import Op
 from ..engine.tensor import Tensor
-from ..graph import walk
+from ..graph import leaves_of, walk
 from ..show import labels
 from ..show.expression import Expression, nodes
 from ..show.notation import ATOM, SUM, Written, op_notation, symbol_of
@@ -364,7 +364,7 @@ class _Drawing:
 def constants(tensors: list[Tensor]) -> dict[Tensor, str]:
     """What arrays without a name are called, as in formulas: c₁, c₂, …, or ``1 − y``."""
     names = {t: t.name or "" for t in tensors if t.name is not None or t._tracked}
-    leaves = [t for t in tensors if t.is_leaf]
+    leaves = leaves_of(tensors)
     builder = Builder(Tensor(1.0), names, leaves, None)
     given = [t for t in leaves if t.name is None and t.ndim and not t._tracked]
     return {t: text(builder.expression(t)[0]) for t in given}

@@ -29,19 +29,14 @@ class Contribution:
     """What one use of a tensor adds to a gradient.
 
     Attributes:
-        name: of the result that it comes through; empty for what several further uses add.
+        through: the result that it comes through; None for what several further uses add.
         array: of the gradient's shape.
         flows: what adds up to it, each the way back from a use.
     """
 
-    name: str
+    through: Tensor | None
     array: Array
     flows: Sequence[Flow]
-
-    @property
-    def count(self) -> int:
-        """How many uses it is."""
-        return len(self.flows)
 
 
 class Use(NamedTuple):
@@ -116,10 +111,6 @@ class Gradient(derived.Gradient):
     contributions: list[Contribution] = field(default_factory=list)
     uses: tuple[str, int] = ("", 0)
     factors: tuple[str, Expression, Expression] | None = None
-
-    @property
-    def operands(self) -> list[str]:
-        return list(dict.fromkeys(self.inputs.values()))
 
 
 @dataclass
@@ -206,8 +197,8 @@ def _contributions(
     most = len(flows) if len(flows) <= MOST_CONTRIBUTIONS else MOST_CONTRIBUTIONS - 1
     for some in filter(None, [*([flow] for flow in flows[:most]), flows[most:]]):
         array = reduce(add, (flow.carried(taps) for flow in some))
-        name = _through(some[0].use.result, plan, uses) if len(some) == 1 else ""
-        g.contributions.append(Contribution(name, np.asarray(array), some))
+        through = some[0].use.result if len(some) == 1 else None
+        g.contributions.append(Contribution(through, np.asarray(array), some))
 
 
 def _factors(
@@ -241,10 +232,3 @@ def _uses(
             for x, end in ends:
                 found.setdefault(x, []).append(Use(step.result, [end]))
     return found
-
-
-def _through(tensor: Tensor, plan: Plan, uses: Mapping[Tensor, Sequence[Use]]) -> str:
-    """The named result that a use goes into."""
-    while tensor not in plan.names:
-        tensor = uses[tensor][0].result
-    return plan.names[tensor]

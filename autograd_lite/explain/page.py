@@ -29,7 +29,7 @@ from .entries import sources
 from .live import SCRIPT, Fixed, looks, part_key, program
 from .matrices import entry_name, layout, table
 from .predictions import Predictions
-from .story import Formula, Step, Story, tell
+from .story import Step, Story, tell
 from .words import Words
 
 ASSETS = Path(__file__).parent / "assets"
@@ -100,13 +100,12 @@ def page(
     """The whole page."""
     title = mathml.text(words("title" if story.targets else "title_forward", name=story.name))
     predictions = Predictions(story, words)
-    asked = {f"step-{i}": predictions.of(step) for i, step in enumerate(story.steps, 1)}
-    asked = {key: question for key, question in asked.items() if question is not None}
-    found = {f"step-{i}": sources(step, story.is_large) for i, step in enumerate(story.steps, 1)}
-    lit = {key: comes_from for key, comes_from in found.items() if comes_from}
+    steps = {f"step-{i}": step for i, step in enumerate(story.steps, 1)}
+    asked = {key: asks for key, step in steps.items() if (asks := predictions.of(step))}
+    lit = {key: found for key, step in steps.items() if (found := sources(step, story.is_large))}
     sections = [
-        _section(story, i, step, words, asked.get(f"step-{i}"))
-        for i, step in enumerate(story.steps, 1)
+        _section(story, i, step, words, asked.get(key))
+        for i, (key, step) in enumerate(steps.items(), 1)
     ]
     after, left_out = story.left_out
     if left_out:
@@ -295,7 +294,9 @@ def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
             mathml.symbol(x, {}, bold) if isinstance(x, str) else mathml.expression(x, {}, bold)
             for x in formula.left
         ]
-        right = _right(formula, keys, bold)
+        right = mathml.chain(formula.paths, bold) if formula.right is None else (
+            mathml.expression(formula.right, keys, bold)
+        )
         shown = mathml.equation(left[0], [*left[1:], *([right] if right else [])], formula.sign)
         if shown == mathml.equation(left[0], []):  # ∂L/∂O: all that there is to say of one link
             continue
@@ -310,12 +311,6 @@ def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
             f'<div class="{classes}" role="group" aria-label="{mathml.text(label)}" tabindex="0">'
             f"{parts}</div>"
         )
-
-
-def _right(formula: Formula, keys: dict[str, str], bold: frozenset[str]) -> str:
-    if formula.right is None:
-        return mathml.chain(formula.paths, bold)
-    return mathml.expression(formula.right, keys, bold)
 
 
 def _shapes(step: Step, words: Words) -> str:
@@ -342,9 +337,9 @@ def _question(asked: dict[str, Any] | None, step: Step, story: Story, words: Wor
     kind = "number" if "entry" in asked else "shape"
     entries = [ask["entry"] for ask in (asked, *asked.get("more", ())) if "entry" in ask]
     names = [entry_name(step.name, step.shape, i) for i in entries] or [step.name]
-    said = words(f"ask_{'entry' if entries else 'shape'}", name=_PLACE)
+    what = "shape" if not entries else "new" if step.kind == "update" else "entry"
     questions = "".join(
-        f'<span{" hidden" * (i > 0)}>{_worded(said, name, story)}</span>'
+        f'<span{" hidden" * (i > 0)}>{_said(f"ask_{what}", name, story, words)[1]}</span>'
         for i, name in enumerate(names)
     )
     hint = mathml.text(words(f"{kind}_hint"))
@@ -399,26 +394,26 @@ def _group(name: str, label: str, inner: str) -> str:
 
 def _contributions(story: Story, step: Step, g: Gradient, words: Words) -> str:
     """What each use adds, and the sum."""
+    assert step.value is not None
     used, n = g.uses
-    said = words("contributions", name=used, n=n)
     shown, number = [], story.numbers[g.target]
     for i, part in enumerate(g.contributions):
-        key = "through" if part.name else "rest"
-        name = words(key, name=part.name, n=part.count)
-        caption = _worded(words(key, name=_PLACE, n=part.count), part.name, story)
+        through = "" if part.through is None else story.names[part.through]
+        key = "through" if through else "rest"
+        name, caption = _said(key, through, story, words, n=len(part.flows))
         where = part_key(number, i)
         shown.append(table(part.array, where, name, words, brief=True, caption=caption))
-    assert step.value is not None
-    name = words("sum", name=step.name)
-    caption = _worded(words("sum", name=_PLACE), step.name, story)
-    shown.append(table(step.value, step.key, name, words, brief=True, caption=caption))
-    plus = '\n<span class="plus" aria-hidden="true">+</span>\n'
-    inner = plus.join(shown[:-1]) + '\n<span class="plus" aria-hidden="true">=</span>\n' + shown[-1]
-    heading = _worded(words("contributions", name=_PLACE, n=n), used, story)
-    return f"<h3>{heading}</h3>\n{_group('contributions', said, inner)}"
+    name, caption = _said("sum", step.name, story, words)
+    total = table(step.value, step.key, name, words, brief=True, caption=caption)
+    plus, equals = (f'\n<span class="plus" aria-hidden="true">{sign}</span>\n' for sign in "+=")
+    said, heading = _said("contributions", used, story, words, n=n)
+    return f"<h3>{heading}</h3>\n{_group('contributions', said, plus.join(shown) + equals + total)}"
 
 
-def _worded(said: str, name: str, story: Story) -> str:
-    """Words with a symbol in them."""
+def _said(
+    key: str, name: str, story: Story, words: Words, **values: object
+) -> tuple[str, str]:
+    """Words with a symbol in them: as text, and as markup."""
     shown = mathml.math(mathml.symbol(name, None, story.bold)) if name else ""
-    return mathml.text(said).replace(_PLACE, shown)
+    marked = mathml.text(words(key, name=_PLACE, **values)).replace(_PLACE, shown)
+    return words(key, name=name, **values), marked

@@ -143,7 +143,7 @@ def _svg(figure: Figure, name: str, now: int, words: Words, labels: Sequence[str
     for found, put in (
         (r"<style.*?</style>", ""),
         (r' (?:id="[\w.]+_\d+"|(?:width|height)="[\d.]+pt")', ""),
-        (r"(\d\.\d)\d+", r"\1"),
+        (r"(\d\.\d)\d+(?!\d*<)", r"\1"),
         (r"( (\S+) \n)(?:L \S+ \2 \n)+(?=L \S+ \2 \n)", r"\1"),
         (r"([ML] (\S+) \S+ \n)(?:L \2 \S+ \n)+(?=L \2 )", r"\1"),
         (rf'(?<=-at-{now}")>', ' class="now">'),

@@ -307,7 +307,8 @@ def _in_order(g: Gradient, called: Mapping[str, str]) -> list[str]:
         for node in nodes(formula) if formula is not None else ():
             if node.name is not None:
                 place.setdefault(node.name, len(place))
-    return sorted(g.operands, key=lambda key: place.get(called[key], len(place)))
+    keys = dict.fromkeys(g.inputs.values())
+    return sorted(keys, key=lambda key: place.get(called[key], len(place)))
 
 
 def _line(tensor: Tensor, onward: Mapping[Tensor, list[Tensor]]) -> Line | None:

@@ -110,7 +110,8 @@ def _extra(
     now = shown.index(i)
     whole = [recorded.loss_of_all(k) for k in shown]
     pictures = [plots.losses(steps, recorded.losses, whole, shown, now, words)]
-    notes = [words("about" if follows else "about_fixed", step=steps[i], last=steps[-1])]
+    about = words("about" if follows else "about_fixed", step=steps[i], last=steps[-1])
+    notes = []
     if rows is not None:
         notes.append(words("other_rows", rows=_counted(rows)))
     notes += [words("thinned", n=len(shown), all=len(steps))] * (len(shown) < len(steps))
@@ -129,7 +130,7 @@ def _extra(
     states = [_spoken(recorded, k, loss, words) for k, loss in zip(shown, whole, strict=True)]
     section = filled(
         "training.html", words, last=len(shown) - 1, now=now, state=mathml.text(states[now]),
-        notes="".join(map(note, notes)),
+        about=note(about), notes="".join(map(note, notes)),
         pictures="".join(f"<figure>{picture}</figure>\n" for picture in pictures),
     )  # fmt: skip
     data = {

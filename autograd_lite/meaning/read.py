@@ -287,8 +287,9 @@ class Meaning:
             for x in [f for f, _ in e.args] if e.op == "*" else [coefficient(e)[1]]:
                 if x.shape == given.shape and not x.given:
                     with np.errstate(all="ignore"):
-                        above = np.asarray(self.value(x)) > 0
-                    if above.any() and not above.all() and np.array_equal(above, given.value):
+                        value = np.asarray(self.value(x))
+                    # What is nowhere below 0 has no use for it: A, and the mask that made it so.
+                    if (value < 0).any() and np.array_equal(value > 0, given.value):
                         return make("greater", [x, number(0)])
         return mask
 

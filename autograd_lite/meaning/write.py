@@ -142,6 +142,7 @@ class Writer:
     Attributes:
         given: the arrays without a name that were written, by the symbols that they got.
         symbols: what arrays without a name are called.
+        parts: those that are a part of another, such as its first row.
         wrote_q: whether q was written.
     """
 
@@ -160,6 +161,7 @@ class Writer:
         self._taken = set() if taken is None else taken
         self._taken.update(self.names.values())
         self.symbols: dict[Any, str] = {}
+        self.parts: dict[Term, Expression] = {}
         self._apart: dict[Term, Definition] = {}
         self._prepared: dict[Term, tuple[Term, Counter[Term]]] = {}
         self._parts = (f"u_{i}" for i in count(1))
@@ -215,7 +217,7 @@ class Writer:
         return (uses - 1) * e.size >= _TWICE or (e.size >= _TWICE and found.size > _LONG)
 
     def _below(self, e: Term) -> list[Term]:
-        if e in self.names:
+        if e in self.names or e in self.parts:
             return []
         return e.operands if _place(e) is None else e.operands[:1]
 
@@ -796,6 +798,10 @@ class _Form:
 
     def _getitem(self, e: Term) -> Expression:
         """Rows of a table, by their numbers."""
+        if e in self.writer.parts:
+            part = self.writer.parts[e]
+            self.writer.given[part.name or ""] = part.value
+            return _reshaped(part, e.shape)
         index = e.params["index"]
         ranges = ranges_of(index, e.args[0].shape)
         if ranges is not None:
@@ -906,7 +912,7 @@ def _reshaped(x: Expression, shape: Shape) -> Expression:
         if dropped.shape == shape:
             return dropped
     is_vector = x.shape == shape[::-1] and len(shape) == 2 and 1 in shape
-    if is_vector and x.op is not None and not x.is_called("outer"):
+    if is_vector and not x.is_called("outer"):
         return applied(OPS["transpose"], x, axes=None)
     return applied(OPS["reshape"], x, shape=shape)
 

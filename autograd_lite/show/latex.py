@@ -54,22 +54,21 @@ def _escaped(words: str) -> str:
 
 
 _SIGNS = {
-    "∘": r"\circ ", "·": r"\cdot ", "−": "-", "Σ": r"\sum ", "√": r"\sqrt ", "σ": r"\sigma ",
-    "ᵀ": r"^{\top}", "≥": r"\ge ", "≤": r"\le ", "≠": r"\ne ", "ℓ": r"\ell ", "…": r"\ldots ",
-    "|": "|", "⁻": "^{-}",
-} | {digit: f"^{{{i}}}" for i, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}  # fmt: skip
+    "∘": r"\circ ", "·": r"\cdot ", "−": "-", "Σ": r"\sum ", "Π": r"\prod ", "√": r"\sqrt ",
+    "σ": r"\sigma ", "ᵀ": r"^{\top}", "≥": r"\ge ", "≤": r"\le ", "≠": r"\ne ", "ℓ": r"\ell ",
+    "…": r"\ldots ",
+}  # fmt: skip
+_RAISED, _LOWERED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "ᵢⱼₖₗₘₙₚᵣ"
+_PLAIN = str.maketrans(_RAISED + _LOWERED, "-0123456789ijklmnpr")
 
 
 def _latex_signs(template: str) -> str:
-    """An op's own signs: words upright, superscripts together."""
-    raised = re.sub(
-        "[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: f"^{{{m[0].translate(_RAISED)}}}", template
-    )
-    words = re.sub(r"[A-Za-z_]{2,}", lambda m: rf"\operatorname{{{_escaped(m[0])}}}", raised)
-    return "".join(_SIGNS.get(c, c) for c in words)
-
-
-_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+    """An op's own signs: words upright, superscripts and subscripts together."""
+    shown = re.sub("([ΣΠ])_([a-z,]+)", r"\1_{\2}", template)
+    shown = re.sub(r"[A-Za-z_]{2,}", lambda m: rf"\operatorname{{{_escaped(m[0])}}}", shown)
+    for letters, sign in (_RAISED, "^"), (_LOWERED, "_"):
+        shown = re.sub(f"[{letters}]+", rf"{sign}{{\g<0>}}", shown)
+    return "".join(_SIGNS.get(c, c) for c in shown.translate(_PLAIN))
 
 
 def aligned(lines: Iterable[str]) -> str:

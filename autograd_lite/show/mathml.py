@@ -12,12 +12,13 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 
 from .expression import Expression, nodes
+from .notation import POWER, Written
 from .writer import PLACE, Markup, leaf, write
 
 LONGEST = 90
 """The size from which an expression isn't written out."""
 
-LINE = 40
+LINE = 30
 """How many characters of a formula stand on one line, about."""
 
 _BREAKS = {f"<mo>{sign}</mo>" for sign in "=←+−"}
@@ -32,6 +33,7 @@ _MARKED = {
 }  # fmt: skip
 _TRANSPOSED = '<mi mathvariant="normal">T</mi>'
 _RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+−0123456789")
+_OPEN, _CLOSE = (f'<mo stretchy="false">{sign}</mo>' for sign in "()")
 _PARENTHESES = "<mrow><mo>(</mo>{}<mo>)</mo></mrow>"
 _NAME = re.compile(r"(.+?)_(\w[\w,]*)", re.DOTALL)
 
@@ -108,7 +110,10 @@ def broken(formula: str) -> list[str]:
 
 
 def _flat(row: ET.Element) -> list[str]:
-    """A row's parts, and in their places those of the sums in it."""
+    """A row's parts, and in their places those of the sums in it, also above a fraction's line."""
+    if row.tag == "mfrac" and len("".join(row[0].itertext())) > 2 * LINE:
+        below = ET.tostring(row[1], encoding="unicode", short_empty_elements=False)
+        return [_OPEN, *_flat(row[0]), f"{_CLOSE}<mo>/</mo>{below}"]
     signs = {x.text for x in row if x.tag == "mo"}
     if row.tag != "mrow" or row.attrib or not signs & {"=", "←", "+", "−"} or "(" in signs:
         return [ET.tostring(row, encoding="unicode", short_empty_elements=False)]
@@ -141,7 +146,7 @@ def expression(root: Expression, keys: Mapping[str, str], bold: Iterable[str] = 
         listed = "<mo>,</mo>".join(shown)
         return f"<mrow><mi>f</mi><mo>(</mo>{listed}<mo>)</mo></mrow>"
     markup = Markup(
-        lambda node: leaf(node, symbol(node.name or "", keys, bold), _number),
+        lambda node: _leaf(node, keys, bold),
         _tokens,
         _PARENTHESES,
         forms={
@@ -152,6 +157,12 @@ def expression(root: Expression, keys: Mapping[str, str], bold: Iterable[str] = 
         fractions_apart=False,
     )
     return write(nodes(root), markup).text
+
+
+def _leaf(node: Expression, keys: Mapping[str, str], bold: Iterable[str]) -> Written:
+    """A symbol or number; a fraction such as ∂L/∂S needs parentheses where it is transposed."""
+    found = leaf(node, symbol(node.name or "", keys, bold), _number)
+    return found._replace(level=POWER) if (node.name or "").startswith("∂") else found
 
 
 def _number(digits: str) -> str:

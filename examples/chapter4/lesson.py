@@ -38,7 +38,8 @@ p { max-width: 42rem; margin: .5rem 0; }
 iframe { width: 100%; height: 44rem; border: 1px solid var(--line); border-radius: .5rem; }
 .formulas { display: grid; gap: .4rem; margin: .75rem 0; padding: .2rem 0 .2rem 1rem;
   overflow-x: auto; border-left: 3px solid var(--line); font-size: 1.1rem; }
-.formulas math { justify-self: start; math-style: normal; }
+.formulas p { margin: 0; max-width: none; }
+.formulas math { math-style: normal; }
 .programs { display: grid; gap: 1rem; margin: 1rem 0; }
 .programs > div { min-width: 0; }
 pre { margin: .25rem 0; padding: .75rem 1rem; overflow-x: auto; font-size: .82rem;
@@ -60,7 +61,10 @@ figure.wide { grid-column: 1 / -1; }
 figure a { display: flex; flex: 1; padding: 1rem; overflow-x: auto;
   border: 1px solid var(--line); border-radius: .5rem; background: #fff; }
 figure img { margin: auto; max-width: 100%; height: auto; }
-@media (max-width: 44rem) { [data-focus] img { max-width: 46rem; } }
+@media (max-width: 44rem) {
+  [data-focus] img { max-width: 46rem; }
+  pre { font-size: .68rem; padding: .6rem; }
+}
 figcaption { font-size: .92rem; margin-top: .4rem; }
 figcaption b { margin-right: .3em; }
 @media (min-width: 60rem) { .programs { grid-template-columns: 3fr 2fr; } }
@@ -248,4 +252,6 @@ def formulas(texts: Sequence[str]) -> str:
     """Formulas one below the other."""
     if not texts:
         return ""
-    return f'<div class="formulas">{"".join(f"<math>{mathml(t)}</math>" for t in texts)}</div>\n'
+    lines = (re.split(r" (?=[=←])", text) for text in texts)
+    shown = (" ".join(f"<math>{mathml(part)}</math>" for part in line) for line in lines)
+    return f'<div class="formulas">{"".join(f"<p>{line}</p>" for line in shown)}</div>\n'

@@ -78,7 +78,7 @@ def test_the_cross_entropy_written_out_for_arrays(named: bool):
     l_2 = ag.sigmoid((x @ w).named("s_2")).named("l_2")
     loss = -np.sum(target * np.log(l_2) + (1 - target) * np.log(1 - l_2))
     derivation = ag.derive(loss)
-    assert derivation["δ_2"].result == ("l_2 − y" if named else "l_2 − c_1")
+    assert derivation["δ_2"].result == ("l_2 − y" if named else "l_2 − c_2")
     loss.backward()
     np.testing.assert_allclose(run_source(derivation)["dW"], w.grad)
 
@@ -228,6 +228,14 @@ def test_latex_and_markdown_show_each_step():
     w = ag.Tensor([[1.0], [2.0]], requires_grad=True, name="w")
     (step,) = ag.derive((np.ones((1, 2)) @ w / np.sqrt(3)).named("s"))
     assert r"{\sqrt{3}}" in step.latex
+    z = ag.Tensor(np.eye(2), requires_grad=True, name="z")
+    (step,) = ag.derive((np.exp(z).max(axis=1) * z.sum(axis=1)).sum())
+    assert r"\sum _{j}(z)" in step.latex
+    assert r"\operatorname{max}_{j}(" in step.latex
+    h = np.square(np.exp(z).named("h"))
+    assert ag.derive(h.sum().named("L"))["h"].latex.startswith(
+        "\\begin{aligned}\n\\frac{\\partial L}{\\partial h} &= 2 "
+    )
 
 
 SAMPLES = [s for s in samples() if all(np.prod(shape) > 0 for shape in s.case.shapes)]
@@ -402,3 +410,10 @@ def test_a_wrong_value_agrees_in_no_precision(dtype: Any) -> None:
     large = Expression(np.array([60000, np.inf, np.nan], dtype), "a")
     assert agree(large, large.value)
     assert not agree(large, -large.value)  # without a warning of half precision's
+
+
+def test_a_mask_isnt_taken_for_the_sign_of_what_it_made_zero():
+    mask, s = np.tri(3, dtype=bool), ag.Tensor(np.eye(3), requires_grad=True, name="S")
+    a = nn.softmax(np.where(mask, s, -np.inf)).named("A")
+    found = ag.derive((a @ np.arange(9.0).reshape(3, 3)).sum())["S"].result
+    assert found == "c_1 ∘ A ∘ (∂L/∂A − Σ_j(∂L/∂A ∘ A))"

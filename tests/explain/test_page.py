@@ -151,7 +151,7 @@ def test_it_asks_only_for_what_follows_from_what_the_page_shows(tmp_path: Path) 
     page = explained(chapter(20), tmp_path, lr=0.5)  # of 20 rows five are shown
     for title, question in (("Forward s1", "What is (s1)"), ("Backward δ2", "What is (δ2)"),
                             ("Backward ∇b01", "What shape"), ("Backward ∇W12", "What shape"),
-                            ("Update b01", "What is (b01)")):  # fmt: skip
+                            ("Update b01", "What does (b01)")):  # fmt: skip
         found, said = asked(page, title)
         assert said.startswith(question), title
         shown = {row * 2 + c for row in (0, 1, 2, 18, 19) for c in (0, 1)}

@@ -143,16 +143,17 @@ def _recurrent(n: int) -> ag.Tensor:
 
 
 def test_what_each_use_contributes_adds_up_to_the_gradient() -> None:
-    step = named(tell(_reused()), "∂L/∂h")
+    story = tell(_reused())
+    step = named(story, "∂L/∂h")
     assert step.gradient.uses == ("h", 2)
     through_a, through_b = step.gradient.contributions
-    assert (through_a.name, through_b.name) == ("a", "b")
+    assert [story.names[part.through] for part in (through_a, through_b)] == ["a", "b"]
     h = np.array([[1.4, 0.7]])
     np.testing.assert_allclose(through_a.array, 3 * np.exp(h))
     np.testing.assert_allclose(through_b.array, 3 * h * np.exp(h))
     many = named(tell(_recurrent(12)), "∇W")
     assert many.gradient.uses == ("W", 12)
-    assert sum(part.count for part in many.gradient.contributions) == 12
+    assert sum(len(part.flows) for part in many.gradient.contributions) == 12
     assert len(many.gradient.contributions) < 12  # they are taken together
     for found in (step, many):
         total = sum(part.array for part in found.gradient.contributions)
@@ -368,3 +369,21 @@ def test_an_update_of_complex_numbers_goes_downhill() -> None:
     assert loss(ag.Tensor(step.value)).item() < loss(z).item()
     real = tell(np.sum(np.abs(leaf(1, 2) * 1j) ** 2), lr=0.1).steps[-1]
     assert formulas(real)["result"] == "x − α · ∇x"  # though by way of complex ones
+
+
+def test_a_name_means_one_array_in_the_figure_and_in_all_formulas():
+    rng = np.random.default_rng(0)
+    w, u = (ag.Tensor(np.eye(2), True, name) for name in "WU")
+    x, h = rng.normal(size=(3, 1, 2)), np.zeros((1, 2))
+    for t in range(3):
+        h = np.tanh(x[t] @ u + h @ w).named(f"h_{t + 1}")
+    told = tell(np.where(np.tri(1, 2, dtype=bool), h, 0).sum())
+    arrays = {told.names[t]: t.numpy() for t in told.numbers}
+    used = [e for step in told.steps for f in step.formulas if f.right for e in nodes(f.right)]
+    found = {e.name: np.ravel(e.value) for e in used if e.name in arrays}
+    assert {"c_1", "c_2", "c_3", "c_4", "c_5"} == {name for name in found if name[0] == "c"}
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, arrays[name].ravel())
+    assert told.steps[0].formulas[0].right is not None
+    assert text(told.steps[0].formulas[0].right) == "tanh(c_1 U + c_2 W)"
+    assert told.backward.remarks[0].symbols.keys() <= arrays.keys()

@@ -17,7 +17,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.explain import plots, training
-from autograd_lite.explain.words import WORDS
+from autograd_lite.explain.words import WORDS, Words
 from autograd_lite.show.notation import number
 
 from ..each import each
@@ -125,6 +125,8 @@ def test_it_says_the_losses_of_all_data_and_draws_them_beside_those_of_the_batch
         np.testing.assert_allclose(np.polyval(np.polyfit(what, along, 1), what), along, atol=0.15)
     assert at[0, 1] + 1 < at[6, 1]
     assert {"all data", "the batch"} <= set(re.findall(r">([^<]*)</text>", page.section))
+    small = plots.losses([0, 1], [0.03, 0.04], [0.03, 0.04], [0, 1], 0, Words("en"))
+    assert {"0.01", "0.02"} <= set(re.findall(r">([^<]*)</text>", small))
 
 
 def test_it_steps_through_one_recorded_iteration(record: nn.Recording, tmp_path: Path):

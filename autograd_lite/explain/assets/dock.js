@@ -312,14 +312,18 @@
 
   // ---- Start -------------------------------------------------------------------------------------
 
-  for (const { td, key } of cells) if (told.leaves.includes(key)) td.dataset.live = "";
+  for (const { td, key } of cells) if (told.leaves.includes(key)) {
+    td.dataset.live = "";
+    td.setAttribute("aria-description", dock.getAttribute("aria-label"));
+  }
   dock.hidden = false;
   rate.value = live.written(arrays[told.rate][0]);
   reset.disabled = true;
   const controls = document.getElementById("controls");
   const fit = () => {
-    body.style.setProperty("--dock", `${dock.offsetHeight}px`);
-    body.style.setProperty("--controls", `${controls.offsetHeight}px`);
+    const { style } = document.documentElement;
+    style.setProperty("--dock", `${dock.offsetHeight}px`);
+    style.setProperty("--controls", `${controls.offsetHeight}px`);
   };
   for (const part of [dock, controls]) new ResizeObserver(fit).observe(part);
   addEventListener("DOMContentLoaded", fit);

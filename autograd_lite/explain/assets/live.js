@@ -23,7 +23,8 @@ const live = (() => {
     arctan: Math.atan, arcsinh: Math.asinh, arccosh: Math.acosh, arctanh: Math.atanh,
     degrees: (x) => x * (180 / Math.PI), rad2deg: (x) => x * (180 / Math.PI),
     radians: (x) => x * (Math.PI / 180), deg2rad: (x) => x * (Math.PI / 180),
-    relu: (x) => Math.max(x, 0), softplus: (x) => logaddexp(x, 0), sigmoid: sigmoid,
+    relu: (x) => Math.max(x, 0), softplus: (x) => logaddexp(x, 0), sigmoid: sigmoid, expit: sigmoid,
+    log_expit: (x) => -logaddexp(-x, 0), xlogy: (x, y) => (x ? x * Math.log(y) : 0),
     maximum: Math.max, minimum: Math.min, fmax: number(Math.max), fmin: number(Math.min),
     where: (c, x, y) => (c ? x : y), cleared: (g, read) => (read || Number.isFinite(g) ? g : 0),
     imag: () => 0, sign: Math.sign, floor: Math.floor, ceil: Math.ceil, trunc: Math.trunc,
@@ -137,7 +138,7 @@ const live = (() => {
   const SUM = 0, PRODUCT = 1, ATOM = 3, MOST_PARTS = 80, MOST_TERMS = 6;
   const SIGNS = { equal: "=", not_equal: "≠", less: "<", less_equal: "≤", greater: ">",
     greater_equal: "≥" };
-  const CALLED = { sigmoid: "σ", sqrt: "√", root: "√", absolute: "abs", maximum: "max",
+  const CALLED = { sigmoid: "σ", expit: "σ", sqrt: "√", root: "√", absolute: "abs", maximum: "max",
     minimum: "min" };
 
   /** How an entry of a line comes of numbers that are shown, and of constants: `0.5 · (1 − 0.2)`.

@@ -116,13 +116,13 @@
     });
   }
 
-  /** As large as its box, but never so small or so large that its text is: then the box scrolls. */
+  /** As large as its box, but never so small or so large that its text is: else the box scrolls. */
   function fitFigure() {
     const { width, height } = svg?.viewBox.baseVal || {};
     if (!width) return;
     const style = getComputedStyle(figure);
     const room = figure.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    const scale = Math.min(Math.max(room / width, 1), 1.3);
+    const scale = room < 0.85 * width ? 1 : Math.min(room / width, 1.3);
     svg.style.width = `${width * scale}px`;
     svg.style.height = `${height * scale}px`;
   }
