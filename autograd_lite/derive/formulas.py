@@ -240,6 +240,7 @@ class Reading:
         targets = {meaning.tensors[t] for t in plan.targets}
         self._cotangents = pull({meaning.output: seed}, targets, record=True) if targets else {}
         self._known: dict[Tensor, Term] = {}
+        self._read: dict[Tensor, Term] = {}
         names = {meaning.terms[t]: name for t, name in plan.names.items() if t is not plan.output}
         sizes = {n for t in walk(plan.output) for n in (*t.shape, t.size)}
         self.writer = Writer(names, rows, taken, sizes)
@@ -265,7 +266,7 @@ class Reading:
         cotangent = self._cotangents.get(self.meaning.tensors[g.target])
         if cotangent is None:
             return shaped(number(0.0), g.value.shape)
-        found = self.meaning.read(cotangent, self._known)
+        found = self.meaning.read(cotangent, self._known, done=self._read)
         if g.target.is_leaf or found.size > _SHORT:
             used = {e for e in subterms(found, 12, 400) if e.kind == "gradient"}
             other = self.meaning.read(cotangent, self._known, used) if used else found
@@ -274,7 +275,7 @@ class Reading:
         if cotangent not in self._known:
             key = id(self), g.symbol
             e = leaf(key, g.value.shape, "gradient", g.symbol, g.value)
-            self._known[cotangent] = e
+            self._known[cotangent] = self._read[cotangent] = e
             self.writer.names.setdefault(e, g.symbol)
         return shaped(found, g.value.shape)
 

@@ -78,6 +78,7 @@ class Meaning:
         self.values: dict[Term, Array] = {}
         self._built: dict[Term, Tensor] = {}
         self._given: list[Term] = []
+        self._by_names: dict[Term, Term] = {}
         self._quotients: dict[Term, list[tuple[Term, Term]]] = {}  # by what is divided by
         nodes = walk(output)
         self._instead, self.guarded = guards(nodes, guard)
@@ -279,16 +280,22 @@ class Meaning:
         return evaluate(e, self.values)
 
     def read(
-        self, g: Tensor, known: Mapping[Tensor, Term], but: Collection[Term] = ()
-    ) -> Term:
+        self, g: Tensor, known: Mapping[Tensor, Term], but: Collection[Term] = (),
+        done: dict[Tensor, Term] | None = None,
+    ) -> Term:  # fmt: skip
         """The term of a tensor of the backward pass; ``known`` stand for themselves, not ``but``.
+
+        ``done``: what was read before with the same known ones, or fewer; it is added to.
         """
-        local: dict[Tensor, Term] = {}
+        local: dict[Tensor, Term] = {} if done is None else done
 
         def is_known(t: Tensor) -> bool:
             return t in known and known[t] not in but
 
-        for t in inner_first(g, lambda t: () if is_known(t) else t.inputs[::-1], self.terms):
+        def below(t: Tensor) -> Sequence[Tensor]:
+            return () if is_known(t) else t.inputs[::-1]
+
+        for t in inner_first(g, below, ChainMap(self.terms, local)):
             if is_known(t):
                 local[t] = known[t]
             elif t.is_leaf:
@@ -299,8 +306,8 @@ class Meaning:
 
     def by_names(self, root: Term) -> Term:
         """With the names of the named quotients in it, where that is shorter: b of A / ‖A‖."""
-        done: dict[Term, Term] = {}
-        for e in inner_first(root, operands_of):
+        done = self._by_names
+        for e in inner_first(root, operands_of, done):
             new = remade(e, [done[x] for x in e.operands])
             for f in new.operands if new.op == "*" else ():
                 for kept, whole in self._quotients.get(f, ()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial, reduce
@@ -161,6 +161,8 @@ class Writer:
         self._taken.update(self.names.values())
         self.symbols: dict[Any, str] = {}
         self._apart: dict[Term, Definition] = {}
+        self._done: dict[Term, Expression] = {}
+        self._needs: dict[Term, dict[Definition, None]] = {}  # the parts in a part, and itself
         self._prepared: dict[Term, tuple[Term, Counter[Term]]] = {}
         self._parts = (f"u_{i}" for i in count(1))
 
@@ -169,28 +171,45 @@ class Writer:
         if root not in self._prepared:
             self.prepare([root])
         root, uses = self._prepared[root]
-        done: dict[Term, Expression] = {}
-        definitions: list[Definition] = []
         whole = [root]
         while whole[-1] not in self.names and (
             whole[-1].op in ("reshape", "broadcast_to") or _is_alone(whole[-1])
         ):
             whole += whole[-1].operands
-        for e in inner_first(root, self._below):
-            found = _Form(self, done).write(e)
-            if e not in whole and (e in self._apart or self._is_apart(e, found, uses[e])):
-                if e not in self._apart:
-                    name = next(n for n in self._parts if n not in self._taken)
-                    self._taken.add(name)
-                    self._apart[e] = Definition(name, found)
-                definitions.append(self._apart[e])
-                found = Expression(found.value, self._apart[e].name)
-            done[e] = found
-        return done[root], definitions
+        for e in inner_first(root, self._below, self._done):
+            if e not in whole:
+                self._done[e] = found = _Form(self, self._done).write(e)
+                if e in self._apart or self._is_apart(e, found, uses[e]):
+                    self._done[e] = self._called(e, found)
+        done = ChainMap({}, self._done)
+        for e in reversed(whole):
+            done[e] = _Form(self, done).write(e)
+        return done[root], list(self._needed(root))
+
+    def _called(self, e: Term, found: Expression) -> Expression:
+        """The symbol of a part of its own."""
+        if e not in self._apart:
+            name = next(n for n in self._parts if n not in self._taken)
+            self._taken.add(name)
+            self._apart[e] = Definition(name, found)
+        self._needs[e] = {**self._needed(e), self._apart[e]: None}
+        return Expression(found.value, self._apart[e].name)
+
+    def _needed(self, root: Term) -> dict[Definition, None]:
+        """The parts that ``root`` is written with, inner ones first."""
+        found: dict[Definition, None] = {}
+
+        def below(e: Term) -> list[Term]:
+            return self._below(e) if e is root or e not in self._needs else []
+
+        for e in inner_first(root, below):
+            found |= self._needs.get(e, {}) if e is not root else {}
+        return found
 
     def prepare(self, roots: Sequence[Term]) -> None:
         """Let what these have in common have one symbol in all of them."""
-        forms = [by_entries(root, self.names) for root in roots]
+        self._done, self._needs, done = {}, {}, {}
+        forms = [by_entries(root, self.names, done) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
         self._prepared |= {root: (new, uses) for root, new in zip(roots, nested, strict=True)}
@@ -344,13 +363,12 @@ def _is_entry(e: Term) -> bool:
     return e.kind == "marks" and marked(e) is not None
 
 
-def by_entries(root: Term, names: Collection[Term]) -> Term:
+def by_entries(root: Term, names: Collection[Term], done: dict[Term, Term]) -> Term:
     """Beside what marks one entry the factors' own entries: ``w[0]² · onehot(0)``.
 
     And columns times rows as products of vectors.
     """
-    done: dict[Term, Term] = {}
-    for e in inner_first(root, lambda e: e.operands if e not in names else []):
+    for e in inner_first(root, lambda e: e.operands if e not in names else [], done):
         done[e] = e
         if e in names or e.op == "leaf":
             continue
