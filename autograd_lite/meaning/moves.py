@@ -281,6 +281,17 @@ def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     c, rest = coefficient(x)
     if c != 1 and rest.shape == x.shape:
         return shaped(scaled(make("picked", [rest, args[1]], params), c), shape or found)
+    if (place := marked(args[1])) is not None:
+        block = _of_blocks(x, [range(i, i + 1) for i in place])
+        if block is not None:
+            return shaped(block, shape or found)
+        if x.op in ("+", "*", *ENTRYWISE):  # of each operand its own
+            parts = [
+                f if math.prod(f.shape) == 1 else make("picked", [f, args[1]], params)
+                for f in x.operands if f.shape in ((), x.shape)
+            ]
+            if len(parts) == len(x.operands):
+                return remade(x, parts, shape or found)
     made = rewritten(intern("picked", tuple(args), params, found, x.size + 1.5))
     return made if shape is None else shaped(made, shape)
 

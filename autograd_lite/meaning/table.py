@@ -193,6 +193,8 @@ def _log(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term 
     (x,) = args
     if x.op == "exp":
         return x.operands[0]
+    if x.op == "picked" and (inner := log(x.args[0])).op != "log":
+        return make("picked", [inner, x.args[1]], x.params)
     if x.op == "*" and any(f.op in _POSITIVE or (f.op == "+" and p < 0) for f, p in x.args):
         return total([(scaled(log(f), p), 1) for f, p in x.args], x.shape)
     if Off.depth:  # a pattern

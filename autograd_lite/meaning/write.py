@@ -359,15 +359,8 @@ def _place(e: Term) -> tuple[int, ...] | None:
     return marked(e.args[1]) if e.op == "picked" and e.shape == () else None
 
 
-def _is_entry(e: Term) -> bool:
-    return e.kind == "marks" and marked(e) is not None
-
-
 def by_entries(root: Term, names: Collection[Term], done: dict[Term, Term]) -> Term:
-    """Beside what marks one entry the factors' own entries: ``w[0]² · onehot(0)``.
-
-    And columns times rows as products of vectors.
-    """
+    """Entries of what is computed entry by entry, and columns times rows as products of vectors."""
     for e in inner_first(root, lambda e: e.operands if e not in names else [], done):
         done[e] = e
         if e in names or e.op == "leaf":
@@ -375,9 +368,7 @@ def by_entries(root: Term, names: Collection[Term], done: dict[Term, Term]) -> T
         if _place(e) is not None:
             done[e] = _entry(*e.args)
         else:
-            hot = next((f for f in e.operands if e.op == "*" and _is_entry(f)), e)
-            parts = [done[f] if f is hot or hot is e else _entry(done[f], hot) for f in e.operands]
-            done[e] = _outer(_rebuilt(e, parts, e.shape))
+            done[e] = _outer(_rebuilt(e, [done[f] for f in e.operands], e.shape))
     return done[root]
 
 
