@@ -24,7 +24,6 @@ from .moves import merged_axes, ranges_of
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .terms import (
-    ENTRYWISE,
     ONE,
     Shape,
     Term,
@@ -35,7 +34,6 @@ from .terms import (
     intern,
     is_identity,
     is_mask,
-    make,
     marked,
     only_ones_moved,
     product_of,
@@ -209,7 +207,7 @@ class Writer:
     def prepare(self, roots: Sequence[Term]) -> None:
         """Let what these have in common have one symbol in all of them."""
         self._done, self._needs, done = {}, {}, {}
-        forms = [by_entries(root, self.names, done) for root in roots]
+        forms = [_with_outer(root, self.names, done) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
         self._prepared |= {root: (new, uses) for root, new in zip(roots, nested, strict=True)}
@@ -359,16 +357,11 @@ def _place(e: Term) -> tuple[int, ...] | None:
     return marked(e.args[1]) if e.op == "picked" and e.shape == () else None
 
 
-def by_entries(root: Term, names: Collection[Term], done: dict[Term, Term]) -> Term:
-    """Entries of what is computed entry by entry, and columns times rows as products of vectors."""
+def _with_outer(root: Term, names: Collection[Term], done: dict[Term, Term]) -> Term:
+    """With columns times rows as products of vectors."""
     for e in inner_first(root, lambda e: e.operands if e not in names else [], done):
-        done[e] = e
-        if e in names or e.op == "leaf":
-            continue
-        if _place(e) is not None:
-            done[e] = _entry(*e.args)
-        else:
-            done[e] = _outer(_rebuilt(e, [done[f] for f in e.operands], e.shape))
+        is_atom = e in names or e.op == "leaf"
+        done[e] = e if is_atom else _outer(_rebuilt(e, [done[f] for f in e.operands], e.shape))
     return done[root]
 
 
@@ -428,18 +421,6 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
     return max(found, key=lambda pair: pair[0].size, default=None)
-
-
-def _entry(e: Term, hot: Term) -> Term:
-    """The entry of ``e`` that ``hot`` marks."""
-    alone = [math.prod(f.shape) == 1 for f in e.operands]
-    if math.prod(e.shape) == 1:
-        return e
-    if e.op in ("+", "*", *ENTRYWISE) and all(
-        one or f.shape == hot.shape for f, one in zip(e.operands, alone, strict=True)
-    ):
-        return _rebuilt(e, [_entry(f, hot) for f in e.operands], ())
-    return make("picked", [e, hot], {"axes": tuple(range(e.ndim))}) if e.shape == hot.shape else e
 
 
 def _rebuilt(e: Term, operands: list[Term], shape: Shape) -> Term:
