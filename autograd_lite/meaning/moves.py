@@ -23,6 +23,7 @@ from .terms import (
     coefficient,
     intern,
     is_identity,
+    leaf,
     make,
     marked,
     merged,
@@ -836,6 +837,22 @@ def _move(op: str) -> Normal:
 
 
 NORMAL.update({op: _move(op) for op in ("diag", "diagonal", "take", "take_along_axis")})
+
+
+@normal("pick")
+def _pick(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """Entries that a mask took, put back to where they were."""
+    (x,), places = args, params["index"] - 1
+    mask = x.params.get("index")
+    if x.op != "getitem" or not isinstance(mask, np.ndarray) or mask.shape != x.args[0].shape:
+        return None
+    there = np.flatnonzero(mask)
+    back = places.shape == mask.shape and np.array_equal(places[mask], np.arange(len(there)))
+    is_all = back and mask.dtype == bool and (places[~mask] < 0).all()
+    if not is_all:
+        return None
+    given = leaf(("mask", mask.shape, mask.tobytes()), mask.shape, "given", None, mask)
+    return product([(given, 1), (x.args[0], 1)], mask.shape)
 
 
 @normal("collect")

@@ -264,7 +264,7 @@ class Meaning:
             return mask
         for e in beside:
             for x in [f for f, _ in e.args] if e.op == "*" else [coefficient(e)[1]]:
-                if x.shape == given.shape and not x.given:
+                if x.shape == given.shape and not x.given and x.op != "where":
                     with np.errstate(all="ignore"):
                         above = np.asarray(self.value(x)) > 0
                     if above.any() and not above.all() and np.array_equal(above, given.value):

@@ -17,6 +17,7 @@ from .rules import Rule
 from .terms import (
     COMPARISONS,
     ENTRYWISE,
+    LARGEST,
     NORMAL,
     ONE,
     Off,
@@ -32,6 +33,7 @@ from .terms import (
     make,
     number,
     product,
+    remade,
     rewritten,
     scaled,
     shaped,
@@ -180,8 +182,10 @@ def _same(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term
 
 @normal("power")
 def _power(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    n = as_number(args[1])
-    return None if n is None else product([(args[0], n)], broadcast(a.shape for a in args))
+    base, n = map(as_number, args)
+    if n is not None:
+        return product([(args[0], n)], broadcast(a.shape for a in args))
+    return None if base is None or base <= 0 else exp(scaled(args[1], math.log(base)))
 
 
 @normal("log")
@@ -311,10 +315,13 @@ def _where(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Ter
     mask, x, y = args
     if shape is None:
         shape = broadcast(a.shape for a in args)
+    if (n := as_number(mask)) is not None:
+        return shaped(x if n else y, shape)
     if not is_mask(mask):
         mask = make("not_equal", [mask, number(0)])
+    x, y = (_where_known(shaped(e, shape), mask, holds) for e, holds in ((x, True), (y, False)))
     if x is y:
-        return shaped(x, shape)
+        return x
     m, n = as_number(x), as_number(y)
     if m is not None and n is not None:
         return total([(mask, m), (opposite(mask), n)], shape)
@@ -326,6 +333,36 @@ def _where(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Ter
     positive_x = mask.op in ("greater", "greater_equal") and mask.args[0] is u
     if u is v and c and positive_x and 0 < d / c < 1 and as_number(mask.args[1]) == 0:
         return scaled(make("leaky_relu", [u], {"slope": d / c}), c)
+    size = 0.5 + mask.size + x.size + y.size
+    return intern("where", (mask, x, y), {}, shape, size)
+
+
+def _where_known(e: Term, mask: Term, holds: bool) -> Term:
+    """What a term is where a mask holds, or where it doesn't: |x| is −x where x < 0."""
+    if e.shape == mask.shape and is_mask(e):
+        known = _known(e, mask)
+        return e if known is None else shaped(number(known == holds), e.shape)
+    if e.op not in ("+", "*", "where", *ENTRYWISE) or e.size > LARGEST:
+        return e
+    parts = [x if x.shape != mask.shape else _where_known(x, mask, holds) for x in e.operands]
+    e = remade(e, parts)
+    if e.op in ("absolute", "maximum", "minimum", "relu") and mask.op in _OPPOSITE:
+        x, bound = e.args if len(e.args) == 2 else (e.args[0], number(0))
+        if x is mask.args[0] and as_number(bound) == as_number(mask.args[1]) is not None:
+            above = (mask.op in ("greater", "greater_equal")) == holds
+            if e.op == "absolute":
+                return x if above else scaled(x, -1)
+            return x if above == (e.op != "minimum") else shaped(bare(bound), e.shape)
+    return e
+
+
+def _known(e: Term, mask: Term) -> bool | None:
+    """Whether two masks are the same, or opposites."""
+    if mask is e or mask is opposite(e):
+        return mask is e
+    if e.op == mask.op == "leaf" and e.shape == mask.shape:
+        same = np.asarray(e.value, bool) == np.asarray(mask.value, bool)
+        return bool(same.all()) if same.all() or not same.any() else None
     return None
 
 
@@ -339,6 +376,8 @@ def opposite(mask: Term) -> Term:
     """Where a mask isn't."""
     if mask.op in _OPPOSITE:
         return make(_OPPOSITE[mask.op], mask.args, mask.params, mask.shape)
+    if mask.op in ("reshape", "transpose", "broadcast_to"):
+        return make(mask.op, [opposite(mask.args[0])], mask.params, mask.shape)
     return total([(ONE, 1), (mask, -1)], mask.shape)
 
 
