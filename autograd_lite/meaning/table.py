@@ -100,6 +100,8 @@ TABLE: list[tuple[Any, ...]] = [
     (lambda x: -softplus(x), lambda x: log(1 - sigmoid(x))),
     (normalised(0), deviation(0), by_moments),
     (normalised(1), deviation(1)),
+    (lambda x: make("logdet_of_triangle", [x], {}, ()) / 2,
+     lambda x: make("trace", [log(make("cholesky", [x]))], {}, ())),
 ]  # fmt: skip
 
 
@@ -117,6 +119,11 @@ MAXIMUM = Op("maximum", np.maximum, lambda g, out, x, y: g * np.greater(x, y),
 MINIMUM = Op("minimum", np.minimum, lambda g, out, x, y: g * np.less(x, y),
              lambda g, out, x, y: g * np.less_equal(y, x))  # fmt: skip
 """Of entries that tie one is chosen, as a formula does, where the engine shares."""
+LOGDET = Op(
+    "logdet_of_triangle", lambda x: np.linalg.slogdet(x)[1],
+    lambda g, out, x: g * (2 * np.tri(len(x)) - np.eye(len(x))) * np.linalg.inv(x),
+)
+"""Of a symmetric matrix, whose lower triangle cholesky reads."""
 
 CANONICAL: dict[str, Callable[..., Any]] = {
     **{op: lambda x, axes, op=op: OPS[op](x, axis=_axis(axes))
@@ -131,6 +138,7 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
     "trace": np.trace,
+    "logdet_of_triangle": lambda x: LOGDET(x),
     "upsample": lambda x, by: np.kron(x, np.ones(by)),
     "correlate": lambda x, k: CORRELATE(x, k),
     "convolve_full": lambda x, k: CONVOLVE(x, k),
