@@ -112,6 +112,8 @@ POOL = Op("pool", lambda x, of, shape, axis: getattr(np, of)(x.reshape(shape), a
           source="np.{of}(np.reshape({0}, {shape}), axis={axis}, keepdims=True)")  # fmt: skip
 VEC = Op("vec", lambda x, shape: x.reshape(shape), notation=function("vec"),
          source="np.reshape({0}, {shape})")  # fmt: skip
+GROUPS = Op("groups", VEC.forward, notation=function("groups"), source=VEC.source)
+UNGROUPED = Op("groups⁻¹", VEC.forward, notation=function("groups⁻¹"), source=VEC.source)
 UNVEC = Op("vec⁻¹", VEC.forward, notation=function("vec⁻¹"), source=VEC.source)
 HEADS = Op("heads", lambda x, shape, axes: x.reshape(shape).transpose(axes),
            notation=function("heads"), source="np.reshape({0}, {shape}).transpose({axes})",
@@ -655,7 +657,7 @@ class _Form:
             (above if p > 0 else below).append(x)
         before = [number(c)] if self.writer.is_factor(c) else []
         whole = reduce(_times, [*before, *above] or [number(1)])
-        whole = applied(ops.divide, whole, reduce(_times, below)) if below else whole
+        whole = _divided(whole, reduce(_times, below)) if below else whole
         return whole if before else self.writer.scaled(whole, c)
 
     def _power(self, f: Term, x: Expression, p: float) -> Expression:
@@ -685,8 +687,10 @@ class _Form:
         x = e.args[0]
         old, new = x.shape, e.shape
         same = next((i for i, (n, m) in enumerate(zip(old, new, strict=False)) if n != m), 0)
-        if only_ones_moved(old, new) or min(len(old), len(new)) != same + 1:
+        if only_ones_moved(old, new):
             return _reshaped(self.done[x], new)
+        if min(len(old), len(new)) != same + 1:
+            return applied(GROUPS if new[same] < old[same] else UNGROUPED, self.done[x], shape=new)
         if len(old) < len(new):
             return applied(UNVEC, self.done[x], shape=new)
         if x.op == "transpose" and x not in self.writer.names and not _is_plain(x):
