@@ -126,7 +126,7 @@ def _simplest(line: Line, families: Iterable[Family]) -> Cause | None:
 def _tried(f: Formula, line: Line, cause: Cause) -> Cause | None:
     """The mistake, where it gives the line, or does but for a telling factor."""
     out = f.but(cause.made)
-    if out is None:
+    if out is None or (cause.kind == "one_for" and _is_constant(out)):
         return None
     if cause.free:
         return _times(f, line, cause, out)
@@ -169,10 +169,10 @@ def _single(f: Formula, edits: Edits) -> Iterator[Cause]:
     """One edit at one term."""
     dearest = math.inf if len(f.order) <= _MANY_TERMS else _COMMON
     for e in reversed(f.order) if len(f.order) <= _MOST_TERMS else ():
-        is_whole = e is core(f.root)
         for edit in edits(e) if e is not ONE else ():
-            if edit.cost <= dearest and not (is_whole and edit.kind == "one_for"):
-                cost = -0.1 if is_whole and edit.kind == "mean_for_sum" else edit.cost
+            if edit.cost <= dearest:
+                is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
+                cost = -0.1 if is_whole else edit.cost
                 yield Cause(cost, edit.kind, edit.values, {e: edit.make}, free=edit.free)
 
 
