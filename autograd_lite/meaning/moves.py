@@ -218,9 +218,6 @@ def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
             groups[free | other] = groups.pop(other) + groups.get(free | other, [])
             free |= other
         groups.setdefault(free, []).append((f, p))
-    if len(groups) == 3 and frozenset() in groups:
-        alone = groups.pop(frozenset())
-        groups[max(groups, key=min)] += alone
     if len(groups) != 2 or any(len(free) > 1 for free in groups):
         return None
     (i, left), (j, right) = sorted(
@@ -504,14 +501,9 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     if a.ndim == 1 and b.ndim == 2:
         return make("matmul", [make("transpose", [b], {"axes": (1, 0)}), a])
     if a.ndim == b.ndim == 2:
-        u, v = _vector(a), _vector(b)
-        if a.shape[1] == 1 and (u is not None or v is not None):
-            return product([(a, 1), (b, 1)], (a.shape[0], b.shape[1]))
+        v = _vector(b)
         if v is not None and b.shape[1] == 1:
             return shaped(make("matmul", [a, v]), (a.shape[0], 1))
-        if u is not None and a.shape[0] == 1:
-            flipped = make("transpose", [b], {"axes": (1, 0)})
-            return shaped(make("matmul", [flipped, u]), (1, b.shape[1]))
         for x, axis in ((b, 0), (a, 1)):  # beside a matrix of ones
             n = as_number(b if x is a else a)
             if n is not None:
@@ -564,11 +556,6 @@ def _einsum(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     letters = left.split(",")
     if "." in left or any(len(set(own)) < len(own) for own in letters):
         return None
-    if len(args) == 2 and len(result) == 2:
-        a, b = letters
-        fits = args[0].shape[-1] == args[1].shape[0]
-        if a[1:] == b[:1] and result == a[:1] + b[1:] and len(a) == len(b) == 2 and fits:
-            return make("matmul", args)
     order = result + "".join(dict.fromkeys(x for x in "".join(letters) if x not in result))
     parts = []
     for x, own in zip(args, letters, strict=True):

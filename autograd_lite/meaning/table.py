@@ -406,8 +406,6 @@ def _turned(op: str) -> Normal:
             return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)], params, shape)
         if c < 0 and n is not None and rest.shape == x.shape:
             return make(_TURNED[op], [rest, number(n / c)], params, shape)
-        if c not in (0, 1) and n is not None and rest.shape == x.shape:
-            return make(op, [rest, number(n / c)], params, shape)
         return None
 
     return form

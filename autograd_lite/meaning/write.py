@@ -326,13 +326,6 @@ def _is_scaled(x: Expression) -> bool:
     return x.is_called("multiply") and x.inputs[0].is_number and x.inputs[0].shape == ()
 
 
-def _divisor(x: Expression) -> Expression | None:
-    """The number that a sum is divided by."""
-    by = x.inputs[1] if x.is_called("divide") else None
-    is_fine = by is not None and (by.is_number or by.name == "q") and by.shape == ()
-    return by if is_fine and x.inputs[0].shape == x.shape else None
-
-
 def _is_whole(x: float) -> bool:
     return abs(x - round(x)) < 1e-9
 
@@ -647,13 +640,8 @@ class _Form:
             if turned and p == 1 and _has_minus(f) and x.name is None:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
             x = self._power(f, x, abs(p))
-            if p == 1 and f.op == "+" and f not in written:
-                by = _divisor(x)
-                if by is not None:
-                    x = x.inputs[0]
-                    below.insert(0, by)
-                if _is_scaled(x):
-                    c, x = c * float(x.inputs[0].value), x.inputs[1]
+            if p == 1 and f.op == "+" and f not in written and _is_scaled(x):
+                c, x = c * float(x.inputs[0].value), x.inputs[1]
             (above if p > 0 else below).append(x)
         before = [number(c)] if self.writer.is_factor(c) else []
         whole = reduce(_times, [*before, *above] or [number(1)])
@@ -819,10 +807,6 @@ class _Form:
         cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
         if ranges and len(cut) == 1 and ranges[cut[0]].step == 1:
             axis, r = cut[0], ranges[cut[0]]
-            if len(r) == 1 and e.ndim == 2 and bare(e.args[0]).shape:  # a row, or a column
-                hot = applied(ENTRY, place=(r[0],), shape=(e.shape[axis],))
-                both = hot, _reshaped(x, (x.value.size,))
-                return applied(OUTER, *(both if axis == 0 else both[::-1]))
             zeros = [
                 _stretched(number(0), (*e.shape[:axis], n, *e.shape[axis + 1 :]))
                 for n in (r.start, e.shape[axis] - r.stop)
@@ -837,10 +821,6 @@ class _Form:
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
-        by = [_divisor(x) if e.op == "matmul" else None for x in xs]
-        if any(by):
-            x, y = (x if n is None else x.inputs[0] for x, n in zip(xs, by, strict=True))
-            return reduce(_divided, filter(None, by), applied(ops.matmul, x, y))
         op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op]
         try:
             return applied(op, *xs, **e.params)
