@@ -11,7 +11,6 @@ import numpy as np
 from ..table import OPS
 from .terms import (
     ENTRYWISE,
-    FLOATS,
     LARGEST,
     NORMAL,
     ONE,
@@ -32,7 +31,6 @@ from .terms import (
     only_ones_moved,
     padded,
     product,
-    product_of,
     remade,
     rewritten,
     scaled,
@@ -111,9 +109,6 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
     if x.op == "reshape" and only_ones_moved(x.args[0].shape, x.shape):
         inner = x.args[0]
         return shaped(summed(inner, _moved_axes(inner.shape, x.shape, axes), products), shape)
-    if whole and x.op in ("reshape", "transpose"):
-        inner = x.args[0]
-        return shaped(summed(inner, range(inner.ndim), products), shape)
     if whole and x.op == "picked":
         return shaped(summed(product([(a, 1) for a in x.args]), range(x.args[0].ndim)), shape)
     if whole and x.op == "*" and any(map(is_identity, x.operands)):
@@ -128,7 +123,7 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
     if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:  # 1 each, or 0
         rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
         return shaped(number(rows if x.op == "softmax" else 0), shape)
-    for way in (_constants_out, _term_by_term, *SUMS, _as_product, _one_by_one, _as_picked):
+    for way in (_constants_out, _term_by_term, *SUMS, _as_product, _one_by_one):
         found = way(x, axes, products)
         if found is not None:
             return shaped(found, shape)
@@ -252,26 +247,6 @@ def _one_by_one(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     return None
 
 
-def _as_picked(x: Term, axes: frozenset[int], products: bool) -> Term | None:
-    """``Σ_j y_ij x_ij`` of a one-hot y picks an entry of each row, and functions of it, too."""
-    if x.op != "*" or axes == varying(x, x.ndim):
-        return None
-    for hot, p in x.args:
-        if p == 1 and hot.shape == x.shape and _is_one_hot(hot, axes):
-            rest = product_of({f: q for f, q in x.args if f is not hot})
-            if rest.shape == x.shape:
-                return make("picked", [rest, hot], {"axes": tuple(sorted(axes))})
-    return None
-
-
-def _is_one_hot(x: Term, axes: frozenset[int]) -> bool:
-    """Whether a given array marks one entry along ``axes``."""
-    if x.op != "leaf" or not x.given or x.value.dtype.kind not in "fbiu":
-        return False
-    value = np.asarray(x.value, float)
-    return bool(((value == 0) | (value == 1)).all() and (value.sum(tuple(axes)) == 1).all())
-
-
 @normal("picked")
 def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
     x, _ = args
@@ -378,22 +353,6 @@ def merged_axes(old: Shape, new: Shape) -> list[tuple[int, ...]]:
             return []
         groups.append(tuple(range(first, end)))
     return groups if end == len(old) > len(new) and not only_ones_moved(old, new) else []
-
-
-def _in_blocks(
-    op: str, args: Sequence[Term], params: Params, shape: Shape
-) -> Term | None:
-    """An op of blocks, which are merged again behind it."""
-    for a in args:
-        groups = merged_axes(shape, a.args[0].shape) if a.op == "reshape" else []
-        if groups and a.shape == shape:
-            new = a.args[0].shape
-            parts = [e for x in args if (e := _by_blocks(x, shape, new, groups)) is not None]
-            return shaped(make(op, parts, params, new), shape) if len(parts) == len(args) else None
-    return None
-
-
-FLOATS.append(_in_blocks)
 
 
 def _by_blocks(
