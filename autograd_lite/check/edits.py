@@ -124,7 +124,6 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
             yield from _of_softmax(e, i, core(f).args[0], readings)
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
-    yield from _of_powers(e)
 
 
 def _of_softmax(e: Term, i: int, summed: Term, readings: Readings) -> Edits:
@@ -143,16 +142,6 @@ def _groups(e: Term, readings: Readings) -> list[list[int]]:
         by_sources.setdefault(tuple(readings.sources(f)), []).append(i)
     several = [some for some in by_sources.values() if 1 < len(some) < len(e.args)]
     return [*([i] for i in range(len(e.args))), *several]
-
-
-def _of_powers(e: Term) -> Edits:
-    """(1 − x)² where 1 − x² belongs."""
-    if len(e.args) != 2 or e.args[0][0] is not ONE:
-        return
-    (_, a), (f, c) = e.args
-    if f.op == "*" and len(f.args) == 1 and f.args[0][0].op == "leaf":
-        ((x, p),) = f.args
-        yield Edit(2, "power_outside", (e, p), lambda xs, v: (a + c * np.asarray(x.value)) ** p)
 
 
 def _shared(e: Term, some: Sequence[int], k: float) -> Make:
@@ -294,19 +283,6 @@ def _reordered(order: tuple[int, ...], xs: Sequence[Array], v: Array) -> Array:
     return xs[0].reshape([v.shape[a] for a in order]).transpose(np.argsort(order))
 
 
-def _of_getitem(e: Term) -> Edits:
-    """Another block of the same size."""
-    index = e.params["index"]
-    for axis, (place, n) in enumerate(zip(index, e.args[0].shape, strict=False)):
-        if isinstance(place, slice) and place.step in (None, 1):
-            start, stop, _ = place.indices(n)
-            size = stop - start
-            for other in range(0, n - size + 1, max(size, 1)) if size < n else ():
-                if other != start:
-                    block = (*index[:axis], slice(other, other + size), *index[axis + 1 :])
-                    yield Edit(1.5, "other_block", e.args, partial(_part, block))
-
-
 def _of_scatter(e: Term) -> Edits:
     """= for +=, where entries are put in their places."""
 
@@ -361,5 +337,4 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "transpose": _of_moves,
     "reshape": _of_moves,
     "scatter": _of_scatter,
-    "getitem": _of_getitem,
 }

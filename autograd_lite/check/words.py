@@ -62,7 +62,6 @@ diagonal: only the diagonal of softmax's Jacobian is there, {0} ∘ (1 − {0}),
     只有 softmax 雅可比矩阵的对角线 {0} ∘ (1 − {0})，好像每一项只依赖自己：{1}
 term_times: {contribution} {times}: {1} | {contribution} {times}：{1}
 product_for_sum: a product stands where the sum {0} belongs | 写成了乘积，而应当是和 {0}
-power_outside: the power {1} of {0} stands outside of the sum | {0} 的 {1} 次方写在了括号外面
 factor_missing: the factor {0} is missing | 漏了因子 {0}
 mask_missing: the mask {0} is missing | 漏了掩码 {0}
 division_missing: the division by {0} is missing | 没有除以 {0}
@@ -93,7 +92,6 @@ entrywise: an entrywise product stands where the matrix product {0} belongs |
 factor_transposed: {0} is transposed, and must stand as it is | {0} 被转置了，而应当原样
 factors: the factors of {0} stand in another order, or transposed otherwise |
     {0} 的因子次序不对，或转置不对
-other_block: another block of {0} is taken | 取了 {0} 的另一块
 exchanged: {0} and {1} are exchanged, each stands where the other belongs | {0} 与 {1} 互换了位置
 not_transposed: {0} is not transposed | {0} 没有转置
 other_order: {0} is reshaped in another order, or where it should be transposed |

@@ -243,8 +243,7 @@ class Reading:
         self._read: dict[Tensor, Term] = {}
         self._may_cancel: set[Term] = set()  # the gradients without which others may be shorter
         names = {meaning.terms[t]: name for t, name in plan.names.items() if t is not plan.output}
-        sizes = {n for t in walk(plan.output) for n in (*t.shape, t.size)}
-        self.writer = Writer(names, rows, taken, sizes)
+        self.writer = Writer(names, rows, taken)
         self.chose = False
 
     def agrees(self, g: Gradient, cancels: Expression | None, eps: float) -> bool:

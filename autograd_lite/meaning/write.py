@@ -137,7 +137,6 @@ class Writer:
         names: of terms that stand for themselves.
         rows: how many rows a batch has, which a mean divides by; written q.
         taken: names that no symbol of ours may have.
-        sizes: of what the formulas are about, by which one may divide.
 
     Attributes:
         given: the arrays without a name that were written, by the symbols that they got.
@@ -150,11 +149,9 @@ class Writer:
         names: Mapping[Term, str],
         rows: int | None = None,
         taken: set[str] | None = None,
-        sizes: Collection[int] = (),
     ) -> None:
         self.names = dict(names)
         self.rows = rows
-        self.sizes = sizes
         self.given: dict[str, Any] = {}
         self.wrote_q = False
         self._taken = set() if taken is None else taken
@@ -505,19 +502,16 @@ class _Form:
             3 if c > 1 or f is ONE else 1 for f, c in ratios
             if c != 1 != k and c in left and (f is ONE or not known)
         )
-        costs = [self._cost_of(c, e.shape) for c in set(left)]
-        return self._cost_of(k, e.shape) + alike * sum(costs) + moved + twice
+        costs = [self._cost_of(c) for c in set(left)]
+        return self._cost_of(k) + alike * sum(costs) + moved + twice
 
-    def _cost_of(self, c: float, shape: Shape) -> int:
+    def _cost_of(self, c: float) -> int:
         """How much there is to read of a positive coefficient."""
         if c == 1:
             return 0
         if self.writer.by_rows(c, True) or not _is_long(c):
             return 1
-        if snapped(1 / c) in self.writer.sizes:
-            return 2
-        n = next((n for n in (math.prod(shape), *shape) if c * n in (1, 2, 3, 4)), 0)
-        return 4 if not n else 2 if c * n == 1 else 3
+        return 2 if _is_whole(1 / c) and 1 / c < 10 else 4
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
         """A sum; of what has the same coefficient first the sum."""
