@@ -205,7 +205,8 @@ class Writer:
 
     def prepare(self, roots: Sequence[Term]) -> None:
         """Let what these have in common have one symbol in all of them."""
-        self._done, self._needs, done = {}, {}, {}
+        self._done, self._needs = {}, {}
+        done: dict[Term, Term] = {}
         forms = [_with_outer(root, self.names, done) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
