@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import permutations, product
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,13 @@ from ..engine.tensor import Array, Tensor
 from ..gradients import pulled
 from ..graph import walk
 from ..masks import comparison
+from ..meaning.guards import guards
 from .given import size
 
 _SHIFT = 1e-10  # of each number, relatively; more in narrow dtypes
 _ROUNDINGS = 50  # that one number may have gone through
 _KINKED = {"relu", "leaky_relu", "absolute", "maximum", "minimum"}
 _EXTREME = {"max", "min"}
-_LOGS = {"log", "log2", "log10", "log1p"}
-_PASSED = {"add", "subtract", "maximum", "minimum", "getitem"}  # from a guard to its logarithm
 
 Wrap = Callable[[Tensor, Any], Any]
 """``(tensor, vjp)`` → the rule to call in its place."""
@@ -36,15 +35,12 @@ class Backward:
         names: of the tensors.
         eps: the coarsest spacing of the numbers, in the graph and in what is given.
         guard: what is added within a logarithm, up to this, is left out.
-
-    Attributes:
-        left_out: what was.
     """
 
     def __init__(
         self, loss: Tensor, tensors: Mapping[str, Tensor], eps: float, guard: float = 0.0
     ) -> None:
-        self.loss, self.tensors, self.left_out = _recorded_anew(loss, tensors, guard)
+        self.loss, self.tensors = _recorded_anew(loss, tensors, guard)
         self.nodes = walk(self.loss)
         spacings = (np.finfo(t.dtype).eps for t in self.nodes if t.dtype.kind in "fc")
         self.eps = max([eps, *map(float, spacings)])
@@ -177,7 +173,7 @@ def _beside(kink: int, tie: int, tensor: Tensor, vjp: Any) -> Any:
 
 def _recorded_anew(
     loss: Tensor, tensors: Mapping[str, Tensor], guard: float
-) -> tuple[Tensor, dict[str, Tensor], set[float]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """The same, of leaves of our own, with the values that they had, and that track what is asked.
     """
     nodes = walk(loss)
@@ -187,7 +183,7 @@ def _recorded_anew(
             values.update(zip(t.inputs, t._arrays, strict=True))
     wanted = set(tensors.values())
     new: dict[Tensor, Tensor] = {}
-    instead, left_out = _guards(nodes, guard)
+    instead, _ = guards(nodes, guard)
 
     def operand(x: Tensor) -> Any:
         made = None if x.requires_grad else comparison(noted(x, "given"))
@@ -198,7 +194,7 @@ def _recorded_anew(
 
     for t in nodes:
         if t in instead:
-            new[t] = new[instead[t]]
+            new[t] = new.get(instead[t], instead[t])
         elif t._op is None:
             tracked = t._tracked > 0 or (t in wanted and t.dtype.kind in "fc")
             new[t] = Tensor(values[t], requires_grad=tracked, name=t.name)
@@ -206,26 +202,7 @@ def _recorded_anew(
             op: Any = t._op
             new[t] = op(*map(operand, t.inputs), **t._params)
             new[t].name = t.name
-    return new[loss], {name: new[t] for name, t in tensors.items()}, left_out
-
-
-def _guards(nodes: Sequence[Tensor], most: float) -> tuple[dict[Tensor, Tensor], set[float]]:
-    """What keeps logarithms finite, up to this: of ``p + 1e-12`` and ``max(p, 1e-12)`` the p."""
-    instead: dict[Tensor, Tensor] = {}
-    sizes = set()
-    todo = [t.inputs[0] for t in nodes if t.op is not None and t.op.name in _LOGS and most]
-    while todo:
-        p = todo.pop()
-        name = None if p.op is None or p.name is not None else p.op.name
-        for x, c in permutations(p.inputs) if name in ("add", "maximum", "minimum") else ():
-            is_number = c.is_leaf and not c.ndim and not c._tracked
-            size = abs(float(c._array) - (name == "minimum")) if is_number else np.inf
-            if size <= most:
-                instead[p] = x
-                sizes.add(float(f"{size:.3g}"))
-        if name in _PASSED:
-            todo += p.inputs
-    return instead, sizes
+    return new[loss], {name: new[t] for name, t in tensors.items()}
 
 
 def _wide(array: Any) -> Array:

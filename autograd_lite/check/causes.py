@@ -126,7 +126,7 @@ def _simplest(line: Line, families: Iterable[Family]) -> Cause | None:
 def _tried(f: Formula, line: Line, cause: Cause) -> Cause | None:
     """The mistake, where it gives the line, or does but for a telling factor."""
     out = f.but(cause.made)
-    if out is None:
+    if out is None or (cause.kind in ("one_for", "two") and _is_constant(out)):
         return None
     if cause.free:
         return _times(f, line, cause, out)

@@ -16,6 +16,7 @@ from .. import errors
 from ..derive.derivation import rows_of_batch
 from ..engine.tensor import Array, Tensor
 from ..graph import walk
+from ..meaning.guards import guards
 from ..show.notation import symbol_of
 from .backward import Backward
 from .causes import find, follows, is_rounded
@@ -55,7 +56,7 @@ def check(loss: Tensor, gradients: Mapping[str, Any], rtol: float) -> Report:
         judged = Checked(loss, tensors, given, rtol)
         entries = judged.entries()
         is_right = all(entry.ok for entry in entries)
-        small = [] if is_right else sorted(Backward(loss, tensors, 0.0, _LEFT_OUT).left_out)
+        small = [] if is_right else sorted(guards(walk(loss), _LEFT_OUT)[1])
         if small:  # it may be p − y, of log p
             other = Checked(loss, tensors, given, rtol, _LEFT_OUT)
             found, said = other.entries(), ", ".join(map(str, small))
@@ -127,7 +128,9 @@ class Checked:
         self.symbols = {n: self._symbol(t) for n, t in self.tensors.items()}
         self.rows = rows_of_batch([t.shape for t in nodes if t.name and t._op])
         self.right, self.noise = self.backward.right, self.backward.noise()
+        self.guarded = cache(self._guarded)
         order = sorted(self.given, key=self.backward.order)
+        self.right |= {n: self._limit(n, g) for n, g in self.right.items()}
         self.given = {n: beside(self.given[n], self.right[n]) for n in order}
         self.remarks: dict[str, str] = {}
         shapes = [t.shape for t in nodes if t.name is not None]
@@ -154,6 +157,13 @@ class Checked:
 
     def _symbol(self, tensor: Tensor) -> str:
         return symbol_of(str(tensor.name), tensor.is_leaf, self.loss.name or "L")
+
+    def _limit(self, name: str, right: Array) -> Array:
+        """Where 0 times infinity is nan, as at a saturated σ, what the formula gives there."""
+        fitted = self.given[name].fitted
+        odd = ~np.isfinite(right) & (False if fitted is None else np.isfinite(fitted))
+        limit = self.guarded(_GUARD)[0].limit(name) if odd.any() else right
+        return np.where(odd & np.isfinite(limit), limit, right)
 
     def _agrees(self, name: str, right: Array) -> bool:
         fitted = self.given[name].fitted
@@ -184,7 +194,6 @@ class Checked:
     # ------------------------------------------------------------------ why lines are wrong
 
     def _explain(self, wrong: list[str]) -> None:
-        self.guarded = cache(self._guarded)
         self.arrays = {n: g.array for n, g in self.given.items()
                        if g.array is not None and np.isfinite(g.array).all()}  # fmt: skip
         results = {n for n in wrong if n in self.arrays and self._is_result(n)}

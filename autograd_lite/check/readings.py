@@ -121,6 +121,11 @@ class _Way:
             found.append(shaped(self.meaning.read(g, known), own.shape))
         return [e for e in dict.fromkeys(found) if len(subterms(e)) <= _MOST]
 
+    def written_out(self, name: str) -> Term | None:
+        """A line by no other."""
+        g = self.lines.get(name)
+        return None if g is None else self.meaning.read(g, {})
+
     def slopes(self) -> Iterator[Slope]:
         """The slopes of all functions of one tensor, entry by entry, that there are."""
         terms = self.meaning.terms
@@ -217,6 +222,12 @@ class Readings:
                     found |= {self.text(e): e for e in some if self._is_worth(name, e)}
             self._read[name] = sorted(found.values(), key=lambda e: self._depth(e))
         return self._read[name] or [self._opaque[name]]
+
+    def limit(self, name: str) -> Array:
+        """A line's gradient by its formula, in which what cancels has gone."""
+        opaque = self._opaque[name]
+        found = (way.written_out(name) for way in self._ways)
+        return evaluate(shaped(next((e for e in found if e is not None), opaque), opaque.shape))
 
     def is_read(self, name: str) -> bool:
         return self.of(name) != [self._opaque[name]]

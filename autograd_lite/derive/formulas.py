@@ -244,9 +244,10 @@ class Reading:
         targets = {meaning.tensors[t] for t in plan.targets}
         self._cotangents = pull({meaning.output: seed}, targets, record=True) if targets else {}
         self._known: dict[Tensor, Term] = {}
+        self._read: dict[Tensor, Term] = {}
+        self._may_cancel: set[Term] = set()  # the gradients without which others may be shorter
         names = {meaning.terms[t]: name for t, name in plan.names.items() if t is not plan.output}
-        sizes = {n for t in walk(plan.output) for n in (*t.shape, t.size)}
-        self.writer = Writer(names, rows, taken, sizes)
+        self.writer = Writer(names, rows, taken)
         self.chose = False
 
     def agrees(self, g: Gradient, cancels: Expression | None, eps: float) -> bool:
@@ -269,18 +270,24 @@ class Reading:
         cotangent = self._cotangents.get(self.meaning.tensors[g.target])
         if cotangent is None:
             return shaped(number(0.0), g.value.shape)
-        found = self.meaning.read(cotangent, self._known)
+        found = self.meaning.read(cotangent, self._known, done=self._read)
         if g.target.is_leaf or found.size > _SHORT:
-            used = {e for e in subterms(found, 12, 400) if e.kind == "gradient"}
+            used = self._may_cancel.intersection(subterms(found, 12, 400))
             other = self.meaning.read(cotangent, self._known, used) if used else found
             found = other if other.size < found.size else found
         found = self.meaning.by_names(found)
         if cotangent not in self._known:
             key = id(self), g.symbol
             e = leaf(key, g.value.shape, "gradient", g.symbol, g.value)
-            self._known[cotangent] = e
+            self._known[cotangent] = self._read[cotangent] = e
             self.writer.names.setdefault(e, g.symbol)
+            if found.size <= 1 or any(map(_is_divided, subterms(found))):
+                self._may_cancel.add(e)
         return shaped(found, g.value.shape)
+
+
+def _is_divided(e: Term) -> bool:
+    return e.op == "*" and any(p < 0 for _, p in e.args)
 
 
 def _array(x: Array) -> str:

@@ -463,20 +463,6 @@ def _lifted(e: Term, operands: list[Term], lead: int) -> Term:
         return shaped(summed(product([(seen, 1), (k, 1)]), range(lead + n, lead + 2 * n)), shape)
     if e.op == "matmul":
         return _product(e, everywhere, lead, shape)
-    if e.op == "picked":
-        x, hot = operands
-        picked = summed(product([(x, 1), (hot, 1)]), [a + lead for a in e.params["axes"]])
-        return shaped(picked, shape)
-    if e.op == "getitem" and (ranges := ranges_of(e.params["index"], e.args[0].shape)):
-        index = (slice(None),) * lead + slices_of(ranges, e.args[0].shape)
-        return make("getitem", operands, {"index": index}, shape)
-    if e.op == "sliding_window_view":
-        axes = tuple(a + lead for a in e.params["axis"])
-        return make(e.op, operands, {**e.params, "axis": axes}, shape)
-    if e.op == "concatenate":
-        parts = [shaped(x, front + own.shape) for x, own in zip(operands, e.operands, strict=True)]
-        params = {**e.params, "axis": e.params["axis"] % e.ndim + lead}
-        return make("concatenate", parts, params, shape)
     if isinstance(e.params.get("axes"), frozenset) and e.op != "trace":
         over = frozenset(a + lead for a in e.params["axes"])
         return make(e.op, operands, {**e.params, "axes": over}, shape)

@@ -11,7 +11,6 @@ import numpy as np
 from ..table import OPS
 from .terms import (
     ENTRYWISE,
-    FLOATS,
     LARGEST,
     NORMAL,
     ONE,
@@ -23,6 +22,7 @@ from .terms import (
     coefficient,
     intern,
     is_identity,
+    leaf,
     make,
     marked,
     merged,
@@ -31,7 +31,6 @@ from .terms import (
     only_ones_moved,
     padded,
     product,
-    product_of,
     remade,
     rewritten,
     scaled,
@@ -110,9 +109,6 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
     if x.op == "reshape" and only_ones_moved(x.args[0].shape, x.shape):
         inner = x.args[0]
         return shaped(summed(inner, _moved_axes(inner.shape, x.shape, axes), products), shape)
-    if whole and x.op in ("reshape", "transpose"):
-        inner = x.args[0]
-        return shaped(summed(inner, range(inner.ndim), products), shape)
     if whole and x.op == "picked":
         return shaped(summed(product([(a, 1) for a in x.args]), range(x.args[0].ndim)), shape)
     if whole and x.op == "*" and any(map(is_identity, x.operands)):
@@ -127,7 +123,7 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
     if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:  # 1 each, or 0
         rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
         return shaped(number(rows if x.op == "softmax" else 0), shape)
-    for way in (_constants_out, _term_by_term, *SUMS, _as_product, _one_by_one, _as_picked):
+    for way in (_constants_out, _term_by_term, *SUMS, _as_product, _one_by_one):
         found = way(x, axes, products)
         if found is not None:
             return shaped(found, shape)
@@ -217,9 +213,6 @@ def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
             groups[free | other] = groups.pop(other) + groups.get(free | other, [])
             free |= other
         groups.setdefault(free, []).append((f, p))
-    if len(groups) == 3 and frozenset() in groups:
-        alone = groups.pop(frozenset())
-        groups[max(groups, key=min)] += alone
     if len(groups) != 2 or any(len(free) > 1 for free in groups):
         return None
     (i, left), (j, right) = sorted(
@@ -254,26 +247,6 @@ def _one_by_one(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     return None
 
 
-def _as_picked(x: Term, axes: frozenset[int], products: bool) -> Term | None:
-    """``Σ_j y_ij x_ij`` of a one-hot y picks an entry of each row, and functions of it, too."""
-    if x.op != "*" or axes == varying(x, x.ndim):
-        return None
-    for hot, p in x.args:
-        if p == 1 and hot.shape == x.shape and _is_one_hot(hot, axes):
-            rest = product_of({f: q for f, q in x.args if f is not hot})
-            if rest.shape == x.shape:
-                return make("picked", [rest, hot], {"axes": tuple(sorted(axes))})
-    return None
-
-
-def _is_one_hot(x: Term, axes: frozenset[int]) -> bool:
-    """Whether a given array marks one entry along ``axes``."""
-    if x.op != "leaf" or not x.given or x.value.dtype.kind not in "fbiu":
-        return False
-    value = np.asarray(x.value, float)
-    return bool(((value == 0) | (value == 1)).all() and (value.sum(tuple(axes)) == 1).all())
-
-
 @normal("picked")
 def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
     x, _ = args
@@ -281,6 +254,17 @@ def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     c, rest = coefficient(x)
     if c != 1 and rest.shape == x.shape:
         return shaped(scaled(make("picked", [rest, args[1]], params), c), shape or found)
+    if (place := marked(args[1])) is not None:
+        block = _of_blocks(x, [range(i, i + 1) for i in place])
+        if block is not None:
+            return shaped(block, shape or found)
+        if x.op in ("+", "*", *ENTRYWISE):  # of each operand its own
+            parts = [
+                f if math.prod(f.shape) == 1 else make("picked", [f, args[1]], params)
+                for f in x.operands if f.shape in ((), x.shape)
+            ]
+            if len(parts) == len(x.operands):
+                return remade(x, parts, shape or found)
     made = rewritten(intern("picked", tuple(args), params, found, x.size + 1.5))
     return made if shape is None else shaped(made, shape)
 
@@ -369,22 +353,6 @@ def merged_axes(old: Shape, new: Shape) -> list[tuple[int, ...]]:
             return []
         groups.append(tuple(range(first, end)))
     return groups if end == len(old) > len(new) and not only_ones_moved(old, new) else []
-
-
-def _in_blocks(
-    op: str, args: Sequence[Term], params: Params, shape: Shape
-) -> Term | None:
-    """An op of blocks, which are merged again behind it."""
-    for a in args:
-        groups = merged_axes(shape, a.args[0].shape) if a.op == "reshape" else []
-        if groups and a.shape == shape:
-            new = a.args[0].shape
-            parts = [e for x in args if (e := _by_blocks(x, shape, new, groups)) is not None]
-            return shaped(make(op, parts, params, new), shape) if len(parts) == len(args) else None
-    return None
-
-
-FLOATS.append(_in_blocks)
 
 
 def _by_blocks(
@@ -492,14 +460,9 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     if a.ndim == 1 and b.ndim == 2:
         return make("matmul", [make("transpose", [b], {"axes": (1, 0)}), a])
     if a.ndim == b.ndim == 2:
-        u, v = _vector(a), _vector(b)
-        if a.shape[1] == 1 and (u is not None or v is not None):
-            return product([(a, 1), (b, 1)], (a.shape[0], b.shape[1]))
+        v = _vector(b)
         if v is not None and b.shape[1] == 1:
             return shaped(make("matmul", [a, v]), (a.shape[0], 1))
-        if u is not None and a.shape[0] == 1:
-            flipped = make("transpose", [b], {"axes": (1, 0)})
-            return shaped(make("matmul", [flipped, u]), (1, b.shape[1]))
         for x, axis in ((b, 0), (a, 1)):  # beside a matrix of ones
             n = as_number(b if x is a else a)
             if n is not None:
@@ -552,11 +515,6 @@ def _einsum(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     letters = left.split(",")
     if "." in left or any(len(set(own)) < len(own) for own in letters):
         return None
-    if len(args) == 2 and len(result) == 2:
-        a, b = letters
-        fits = args[0].shape[-1] == args[1].shape[0]
-        if a[1:] == b[:1] and result == a[:1] + b[1:] and len(a) == len(b) == 2 and fits:
-            return make("matmul", args)
     order = result + "".join(dict.fromkeys(x for x in "".join(letters) if x not in result))
     parts = []
     for x, own in zip(args, letters, strict=True):
@@ -825,6 +783,22 @@ def _move(op: str) -> Normal:
 
 
 NORMAL.update({op: _move(op) for op in ("diag", "diagonal", "take", "take_along_axis")})
+
+
+@normal("pick")
+def _pick(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """Entries that a mask took, put back to where they were."""
+    (x,), places = args, params["index"] - 1
+    mask = x.params.get("index")
+    if x.op != "getitem" or not isinstance(mask, np.ndarray) or mask.shape != x.args[0].shape:
+        return None
+    there = np.flatnonzero(mask)
+    back = places.shape == mask.shape and np.array_equal(places[mask], np.arange(len(there)))
+    is_all = back and mask.dtype == bool and (places[~mask] < 0).all()
+    if not is_all:
+        return None
+    given = leaf(("mask", mask.shape, mask.tobytes()), mask.shape, "given", None, mask)
+    return product([(given, 1), (x.args[0], 1)], mask.shape)
 
 
 @normal("collect")

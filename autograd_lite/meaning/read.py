@@ -25,13 +25,13 @@ from ..graph import inner_first, walk
 from ..masks import comparison, name_of
 from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
+from .guards import guards
 from .loops import Loop, Rounds, UnevenError, loops
 from .moves import slices_of
 from .table import CANONICAL
 from .terms import (
     ONE,
     Term,
-    as_number,
     bare,
     coefficient,
     intern,
@@ -72,16 +72,17 @@ class Meaning:
         self, output: Tensor, keep: Collection[str] | None = None, guard: float = 0.0
     ) -> None:
         self.token = next(_readings)
-        self.guard = guard
-        self.guarded: set[float] = set()
         self.terms: dict[Tensor, Term] = {}
         self.tensors: dict[Tensor, Tensor] = {}
         self.definitions: dict[Term, Term] = {}
         self.values: dict[Term, Array] = {}
         self._built: dict[Term, Tensor] = {}
         self._given: list[Term] = []
+        self._by_names: dict[Term, Term] = {}
         self._quotients: dict[Term, list[tuple[Term, Term]]] = {}  # by what is divided by
         nodes = walk(output)
+        self._instead, self.guarded = guards(nodes, guard)
+        nodes = list(dict.fromkeys([*(x for x in self._instead.values() if x.is_leaf), *nodes]))
         leaves = [t for t in nodes if t.is_leaf]
         self._parts = _parts(leaves)
         for part in self._parts.values():
@@ -180,9 +181,13 @@ class Meaning:
     def _below(self, t: Tensor) -> Sequence[Tensor]:
         """What must be read before a tensor: where loops gave it, what these share."""
         if t not in self._loops:
-            return t.inputs
+            return self._inputs(t)
         parts = [p for _, p in self._loops[t]]
         return [x for p in parts for x in (p.shared if isinstance(p, Loop) else [p])]
+
+    def _inputs(self, t: Tensor) -> list[Tensor]:
+        """What a result was computed of, without guards."""
+        return [self._instead.get(x, x) for x in t.inputs]
 
     def _result(self, t: Tensor, known: MutableMapping[Tensor, Term]) -> Term:
         """The term of a result, from those of what is below it; of loops, rolled up."""
@@ -194,7 +199,7 @@ class Meaning:
                 ]
                 return shaped(total(pairs), t.shape)
             del self._loops[t]
-            self._read_into(known, t.inputs)
+            self._read_into(known, self._inputs(t))
         return self._read(t, known)
 
     def _read_into(self, known: MutableMapping[Tensor, Term], roots: Iterable[Tensor]) -> None:
@@ -231,13 +236,11 @@ class Meaning:
     def _read(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
         """The term of a result, from those of its inputs."""
         assert t.op is not None
-        args = [self._compared(x, known) or known[x] for x in t.inputs]
+        args = [self._compared(x, known) or known[x] for x in self._inputs(t)]
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
             size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
             return intern(f"complex {t.op.name}", tuple(args), t.params, t.shape, size)
-        if t.op.name == "log" and self.guard:
-            args = [self._unguarded(args[0])]
-        elif t.op.name in ("multiply", "where"):
+        if t.op.name in ("multiply", "where"):
             args = [self._mask(a, args) for a in args]
         known_op = OPS.get(t.op.name) is t.op or t.op.name in VALUES or t.op is _ops.as_it_was
         op = t.op.name if known_op else _own(t)
@@ -254,30 +257,6 @@ class Meaning:
         ]
         return make(found.name, terms, {}, t.shape)
 
-    def _unguarded(self, e: Term) -> Term:
-        """``p`` for ``p + 1e-12``, ``max(p, 1e-12)`` and ``clip(p, 1e-12, 1 − 1e-12)``."""
-        while e.op in ("maximum", "minimum"):
-            n = as_number(e.args[1])
-            near = None if n is None else abs(n - (e.op == "minimum"))
-            if near is None or near > self.guard:
-                return e
-            self.guarded |= {near} - {0.0}
-            e = e.args[0]
-        if e.op in ("picked", "reshape", "transpose"):
-            inner = self._unguarded(e.args[0])
-            return make(e.op, [inner, *e.args[1:]], e.params, e.shape)
-        if e.op != "+" or len(e.args) < 2:
-            return e
-        bounded = [f.op in ("maximum", "minimum") for f, _ in e.args]
-        if any(bounded):
-            pairs = [(self._unguarded(f) if one else f, c)
-                     for one, (f, c) in zip(bounded, e.args, strict=True)]  # fmt: skip
-            e = total(pairs, e.shape)
-        c = dict(e.args).get(ONE, 0.0)
-        small = [(ONE, round(c) - c)] if 0 < abs(c - round(c)) <= self.guard else []
-        self.guarded.update(float(f"{abs(c):.3g}") for _, c in small)
-        return total([(e, 1), *small], e.shape) if small else e
-
     def _mask(self, mask: Term, beside: Sequence[Term]) -> Term:
         """A given mask as the comparison with 0 that it is of a factor beside it."""
         given = bare(mask)
@@ -285,7 +264,7 @@ class Meaning:
             return mask
         for e in beside:
             for x in [f for f, _ in e.args] if e.op == "*" else [coefficient(e)[1]]:
-                if x.shape == given.shape and not x.given:
+                if x.shape == given.shape and not x.given and x.op != "where":
                     with np.errstate(all="ignore"):
                         value = np.asarray(self.value(x))
                     # What is nowhere below 0 has no use for it: A, and the mask that made it so.
@@ -302,16 +281,22 @@ class Meaning:
         return evaluate(e, self.values)
 
     def read(
-        self, g: Tensor, known: Mapping[Tensor, Term], but: Collection[Term] = ()
-    ) -> Term:
+        self, g: Tensor, known: Mapping[Tensor, Term], but: Collection[Term] = (),
+        done: dict[Tensor, Term] | None = None,
+    ) -> Term:  # fmt: skip
         """The term of a tensor of the backward pass; ``known`` stand for themselves, not ``but``.
+
+        ``done``: what was read before with the same known ones, or fewer; it is added to.
         """
-        local: dict[Tensor, Term] = {}
+        local: dict[Tensor, Term] = {} if done is None else done
 
         def is_known(t: Tensor) -> bool:
             return t in known and known[t] not in but
 
-        for t in inner_first(g, lambda t: () if is_known(t) else t.inputs[::-1], self.terms):
+        def below(t: Tensor) -> Sequence[Tensor]:
+            return () if is_known(t) else t.inputs[::-1]
+
+        for t in inner_first(g, below, ChainMap(self.terms, local)):
             if is_known(t):
                 local[t] = known[t]
             elif t.is_leaf:
@@ -322,8 +307,8 @@ class Meaning:
 
     def by_names(self, root: Term) -> Term:
         """With the names of the named quotients in it, where that is shorter: b of A / ‖A‖."""
-        done: dict[Term, Term] = {}
-        for e in inner_first(root, operands_of):
+        done = self._by_names
+        for e in inner_first(root, operands_of, done):
             new = remade(e, [done[x] for x in e.operands])
             for f in new.operands if new.op == "*" else ():
                 for kept, whole in self._quotients.get(f, ()):

@@ -17,6 +17,7 @@ from .rules import Rule
 from .terms import (
     COMPARISONS,
     ENTRYWISE,
+    LARGEST,
     NORMAL,
     ONE,
     Off,
@@ -32,6 +33,7 @@ from .terms import (
     make,
     number,
     product,
+    remade,
     rewritten,
     scaled,
     shaped,
@@ -98,6 +100,8 @@ TABLE: list[tuple[Any, ...]] = [
     (lambda x: -softplus(x), lambda x: log(1 - sigmoid(x))),
     (normalised(0), deviation(0), by_moments),
     (normalised(1), deviation(1)),
+    (lambda x: make("logdet_of_triangle", [x], {}, ()) / 2,
+     lambda x: make("trace", [log(make("cholesky", [x]))], {}, ())),
 ]  # fmt: skip
 
 
@@ -115,6 +119,11 @@ MAXIMUM = Op("maximum", np.maximum, lambda g, out, x, y: g * np.greater(x, y),
 MINIMUM = Op("minimum", np.minimum, lambda g, out, x, y: g * np.less(x, y),
              lambda g, out, x, y: g * np.less_equal(y, x))  # fmt: skip
 """Of entries that tie one is chosen, as a formula does, where the engine shares."""
+LOGDET = Op(
+    "logdet_of_triangle", lambda x: np.linalg.slogdet(x)[1],
+    lambda g, out, x: g * (2 * np.tri(len(x)) - np.eye(len(x))) * np.linalg.inv(x),
+)
+"""Of a symmetric matrix, whose lower triangle cholesky reads."""
 
 CANONICAL: dict[str, Callable[..., Any]] = {
     **{op: lambda x, axes, op=op: OPS[op](x, axis=_axis(axes))
@@ -129,6 +138,7 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
     "trace": np.trace,
+    "logdet_of_triangle": lambda x: LOGDET(x),
     "upsample": lambda x, by: np.kron(x, np.ones(by)),
     "correlate": lambda x, k: CORRELATE(x, k),
     "convolve_full": lambda x, k: CONVOLVE(x, k),
@@ -180,8 +190,10 @@ def _same(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term
 
 @normal("power")
 def _power(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    n = as_number(args[1])
-    return None if n is None else product([(args[0], n)], broadcast(a.shape for a in args))
+    base, n = map(as_number, args)
+    if n is not None:
+        return product([(args[0], n)], broadcast(a.shape for a in args))
+    return None if base is None or base <= 0 else exp(scaled(args[1], math.log(base)))
 
 
 @normal("log")
@@ -193,6 +205,8 @@ def _log(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term 
     (x,) = args
     if x.op == "exp":
         return x.operands[0]
+    if x.op == "picked" and (inner := log(x.args[0])).op != "log":
+        return make("picked", [inner, x.args[1]], x.params)
     if x.op == "*" and any(f.op in _POSITIVE or (f.op == "+" and p < 0) for f, p in x.args):
         return total([(scaled(log(f), p), 1) for f, p in x.args], x.shape)
     if Off.depth:  # a pattern
@@ -285,9 +299,6 @@ def _is_shift(t: Term) -> bool:
 _REFLECTED: dict[str, Callable[[Term], Term]] = {  # of −x by that of x
     "softplus": lambda x: softplus(x) - x,
     "sigmoid": lambda x: 1 - sigmoid(x),
-    "tanh": lambda x: -tanh(x),
-    "absolute": np.abs,
-    "sign": lambda x: -np.sign(x),
 }
 
 
@@ -309,10 +320,13 @@ def _where(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Ter
     mask, x, y = args
     if shape is None:
         shape = broadcast(a.shape for a in args)
+    if (n := as_number(mask)) is not None:
+        return shaped(x if n else y, shape)
     if not is_mask(mask):
         mask = make("not_equal", [mask, number(0)])
+    x, y = (_where_known(shaped(e, shape), mask, holds) for e, holds in ((x, True), (y, False)))
     if x is y:
-        return shaped(x, shape)
+        return x
     m, n = as_number(x), as_number(y)
     if m is not None and n is not None:
         return total([(mask, m), (opposite(mask), n)], shape)
@@ -324,6 +338,36 @@ def _where(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Ter
     positive_x = mask.op in ("greater", "greater_equal") and mask.args[0] is u
     if u is v and c and positive_x and 0 < d / c < 1 and as_number(mask.args[1]) == 0:
         return scaled(make("leaky_relu", [u], {"slope": d / c}), c)
+    size = 0.5 + mask.size + x.size + y.size
+    return intern("where", (mask, x, y), {}, shape, size)
+
+
+def _where_known(e: Term, mask: Term, holds: bool) -> Term:
+    """What a term is where a mask holds, or where it doesn't: |x| is −x where x < 0."""
+    if e.shape == mask.shape and is_mask(e):
+        known = _known(e, mask)
+        return e if known is None else shaped(number(known == holds), e.shape)
+    if e.op not in ("+", "*", "where", *ENTRYWISE) or e.size > LARGEST:
+        return e
+    parts = [x if x.shape != mask.shape else _where_known(x, mask, holds) for x in e.operands]
+    e = remade(e, parts)
+    if e.op in ("absolute", "maximum", "minimum", "relu") and mask.op in _OPPOSITE:
+        x, bound = e.args if len(e.args) == 2 else (e.args[0], number(0))
+        if x is mask.args[0] and as_number(bound) == as_number(mask.args[1]) is not None:
+            above = (mask.op in ("greater", "greater_equal")) == holds
+            if e.op == "absolute":
+                return x if above else scaled(x, -1)
+            return x if above == (e.op != "minimum") else shaped(bare(bound), e.shape)
+    return e
+
+
+def _known(e: Term, mask: Term) -> bool | None:
+    """Whether two masks are the same, or opposites."""
+    if mask is e or mask is opposite(e):
+        return mask is e
+    if e.op == mask.op == "leaf" and e.shape == mask.shape:
+        same = np.asarray(e.value, bool) == np.asarray(mask.value, bool)
+        return bool(same.all()) if same.all() or not same.any() else None
     return None
 
 
@@ -337,6 +381,8 @@ def opposite(mask: Term) -> Term:
     """Where a mask isn't."""
     if mask.op in _OPPOSITE:
         return make(_OPPOSITE[mask.op], mask.args, mask.params, mask.shape)
+    if mask.op in ("reshape", "transpose", "broadcast_to"):
+        return make(mask.op, [opposite(mask.args[0])], mask.params, mask.shape)
     return total([(ONE, 1), (mask, -1)], mask.shape)
 
 
@@ -357,8 +403,6 @@ def _turned(op: str) -> Normal:
             return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)], params, shape)
         if c < 0 and n is not None and rest.shape == x.shape:
             return make(_TURNED[op], [rest, number(n / c)], params, shape)
-        if c not in (0, 1) and n is not None and rest.shape == x.shape:
-            return make(op, [rest, number(n / c)], params, shape)
         return None
 
     return form

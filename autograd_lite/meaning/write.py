@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial, reduce
@@ -24,7 +24,6 @@ from .moves import merged_axes, ranges_of
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .terms import (
-    ENTRYWISE,
     ONE,
     Shape,
     Term,
@@ -35,7 +34,6 @@ from .terms import (
     intern,
     is_identity,
     is_mask,
-    make,
     marked,
     only_ones_moved,
     product_of,
@@ -114,6 +112,8 @@ POOL = Op("pool", lambda x, of, shape, axis: getattr(np, of)(x.reshape(shape), a
           source="np.{of}(np.reshape({0}, {shape}), axis={axis}, keepdims=True)")  # fmt: skip
 VEC = Op("vec", lambda x, shape: x.reshape(shape), notation=function("vec"),
          source="np.reshape({0}, {shape})")  # fmt: skip
+GROUPS = Op("groups", VEC.forward, notation=function("groups"), source=VEC.source)
+UNGROUPED = Op("groups⁻¹", VEC.forward, notation=function("groups⁻¹"), source=VEC.source)
 UNVEC = Op("vec⁻¹", VEC.forward, notation=function("vec⁻¹"), source=VEC.source)
 HEADS = Op("heads", lambda x, shape, axes: x.reshape(shape).transpose(axes),
            notation=function("heads"), source="np.reshape({0}, {shape}).transpose({axes})",
@@ -137,7 +137,6 @@ class Writer:
         names: of terms that stand for themselves.
         rows: how many rows a batch has, which a mean divides by; written q.
         taken: names that no symbol of ours may have.
-        sizes: of what the formulas are about, by which one may divide.
 
     Attributes:
         given: the arrays without a name that were written, by the symbols that they got.
@@ -151,11 +150,9 @@ class Writer:
         names: Mapping[Term, str],
         rows: int | None = None,
         taken: set[str] | None = None,
-        sizes: Collection[int] = (),
     ) -> None:
         self.names = dict(names)
         self.rows = rows
-        self.sizes = sizes
         self.given: dict[str, Any] = {}
         self.wrote_q = False
         self._taken = set() if taken is None else taken
@@ -163,6 +160,8 @@ class Writer:
         self.symbols: dict[Any, str] = {}
         self.parts: dict[Term, Expression] = {}
         self._apart: dict[Term, Definition] = {}
+        self._done: dict[Term, Expression] = {}
+        self._needs: dict[Term, dict[Definition, None]] = {}  # the parts in a part, and itself
         self._prepared: dict[Term, tuple[Term, Counter[Term]]] = {}
         self._parts = (f"u_{i}" for i in count(1))
 
@@ -171,28 +170,46 @@ class Writer:
         if root not in self._prepared:
             self.prepare([root])
         root, uses = self._prepared[root]
-        done: dict[Term, Expression] = {}
-        definitions: list[Definition] = []
         whole = [root]
         while whole[-1] not in self.names and (
             whole[-1].op in ("reshape", "broadcast_to") or _is_alone(whole[-1])
         ):
             whole += whole[-1].operands
-        for e in inner_first(root, self._below):
-            found = _Form(self, done).write(e)
-            if e not in whole and (e in self._apart or self._is_apart(e, found, uses[e])):
-                if e not in self._apart:
-                    name = next(n for n in self._parts if n not in self._taken)
-                    self._taken.add(name)
-                    self._apart[e] = Definition(name, found)
-                definitions.append(self._apart[e])
-                found = Expression(found.value, self._apart[e].name)
-            done[e] = found
-        return done[root], definitions
+        for e in inner_first(root, self._below, self._done):
+            if e not in whole:
+                self._done[e] = found = _Form(self, self._done).write(e)
+                if e in self._apart or self._is_apart(e, found, uses[e]):
+                    self._done[e] = self._called(e, found)
+        done = ChainMap({}, self._done)
+        for e in reversed(whole):
+            done[e] = _Form(self, done).write(e)
+        return done[root], list(self._needed(root))
+
+    def _called(self, e: Term, found: Expression) -> Expression:
+        """The symbol of a part of its own."""
+        if e not in self._apart:
+            name = next(n for n in self._parts if n not in self._taken)
+            self._taken.add(name)
+            self._apart[e] = Definition(name, found)
+        self._needs[e] = {**self._needed(e), self._apart[e]: None}
+        return Expression(found.value, self._apart[e].name)
+
+    def _needed(self, root: Term) -> dict[Definition, None]:
+        """The parts that ``root`` is written with, inner ones first."""
+        found: dict[Definition, None] = {}
+
+        def below(e: Term) -> list[Term]:
+            return self._below(e) if e is root or e not in self._needs else []
+
+        for e in inner_first(root, below):
+            found |= self._needs.get(e, {}) if e is not root else {}
+        return found
 
     def prepare(self, roots: Sequence[Term]) -> None:
         """Let what these have in common have one symbol in all of them."""
-        forms = [by_entries(root, self.names) for root in roots]
+        self._done, self._needs = {}, {}
+        done: dict[Term, Term] = {}
+        forms = [_with_outer(root, self.names, done) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
         self._prepared |= {root: (new, uses) for root, new in zip(roots, nested, strict=True)}
@@ -309,13 +326,6 @@ def _is_scaled(x: Expression) -> bool:
     return x.is_called("multiply") and x.inputs[0].is_number and x.inputs[0].shape == ()
 
 
-def _divisor(x: Expression) -> Expression | None:
-    """The number that a sum is divided by."""
-    by = x.inputs[1] if x.is_called("divide") else None
-    is_fine = by is not None and (by.is_number or by.name == "q") and by.shape == ()
-    return by if is_fine and x.inputs[0].shape == x.shape else None
-
-
 def _is_whole(x: float) -> bool:
     return abs(x - round(x)) < 1e-9
 
@@ -342,26 +352,11 @@ def _place(e: Term) -> tuple[int, ...] | None:
     return marked(e.args[1]) if e.op == "picked" and e.shape == () else None
 
 
-def _is_entry(e: Term) -> bool:
-    return e.kind == "marks" and marked(e) is not None
-
-
-def by_entries(root: Term, names: Collection[Term]) -> Term:
-    """Beside what marks one entry the factors' own entries: ``w[0]² · onehot(0)``.
-
-    And columns times rows as products of vectors.
-    """
-    done: dict[Term, Term] = {}
-    for e in inner_first(root, lambda e: e.operands if e not in names else []):
-        done[e] = e
-        if e in names or e.op == "leaf":
-            continue
-        if _place(e) is not None:
-            done[e] = _entry(*e.args)
-        else:
-            hot = next((f for f in e.operands if e.op == "*" and _is_entry(f)), e)
-            parts = [done[f] if f is hot or hot is e else _entry(done[f], hot) for f in e.operands]
-            done[e] = _outer(_rebuilt(e, parts, e.shape))
+def _with_outer(root: Term, names: Collection[Term], done: dict[Term, Term]) -> Term:
+    """With columns times rows as products of vectors."""
+    for e in inner_first(root, lambda e: e.operands if e not in names else [], done):
+        is_atom = e in names or e.op == "leaf"
+        done[e] = e if is_atom else _outer(_rebuilt(e, [done[f] for f in e.operands], e.shape))
     return done[root]
 
 
@@ -421,18 +416,6 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
     return max(found, key=lambda pair: pair[0].size, default=None)
-
-
-def _entry(e: Term, hot: Term) -> Term:
-    """The entry of ``e`` that ``hot`` marks."""
-    alone = [math.prod(f.shape) == 1 for f in e.operands]
-    if math.prod(e.shape) == 1:
-        return e
-    if e.op in ("+", "*", *ENTRYWISE) and all(
-        one or f.shape == hot.shape for f, one in zip(e.operands, alone, strict=True)
-    ):
-        return _rebuilt(e, [_entry(f, hot) for f in e.operands], ())
-    return make("picked", [e, hot], {"axes": tuple(range(e.ndim))}) if e.shape == hot.shape else e
 
 
 def _rebuilt(e: Term, operands: list[Term], shape: Shape) -> Term:
@@ -522,19 +505,16 @@ class _Form:
             3 if c > 1 or f is ONE else 1 for f, c in ratios
             if c != 1 != k and c in left and (f is ONE or not known)
         )
-        costs = [self._cost_of(c, e.shape) for c in set(left)]
-        return self._cost_of(k, e.shape) + alike * sum(costs) + moved + twice
+        costs = [self._cost_of(c) for c in set(left)]
+        return self._cost_of(k) + alike * sum(costs) + moved + twice
 
-    def _cost_of(self, c: float, shape: Shape) -> int:
+    def _cost_of(self, c: float) -> int:
         """How much there is to read of a positive coefficient."""
         if c == 1:
             return 0
         if self.writer.by_rows(c, True) or not _is_long(c):
             return 1
-        if snapped(1 / c) in self.writer.sizes:
-            return 2
-        n = next((n for n in (math.prod(shape), *shape) if c * n in (1, 2, 3, 4)), 0)
-        return 4 if not n else 2 if c * n == 1 else 3
+        return 2 if _is_whole(1 / c) and 1 / c < 10 else 4
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
         """A sum; of what has the same coefficient first the sum."""
@@ -657,17 +637,12 @@ class _Form:
             if turned and p == 1 and _has_minus(f) and x.name is None:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
             x = self._power(f, x, abs(p))
-            if p == 1 and f.op == "+" and f not in written:
-                by = _divisor(x)
-                if by is not None:
-                    x = x.inputs[0]
-                    below.insert(0, by)
-                if _is_scaled(x):
-                    c, x = c * float(x.inputs[0].value), x.inputs[1]
+            if p == 1 and f.op == "+" and f not in written and _is_scaled(x):
+                c, x = c * float(x.inputs[0].value), x.inputs[1]
             (above if p > 0 else below).append(x)
         before = [number(c)] if self.writer.is_factor(c) else []
         whole = reduce(_times, [*before, *above] or [number(1)])
-        whole = applied(ops.divide, whole, reduce(_times, below)) if below else whole
+        whole = _divided(whole, reduce(_times, below)) if below else whole
         return whole if before else self.writer.scaled(whole, c)
 
     def _power(self, f: Term, x: Expression, p: float) -> Expression:
@@ -697,8 +672,10 @@ class _Form:
         x = e.args[0]
         old, new = x.shape, e.shape
         same = next((i for i, (n, m) in enumerate(zip(old, new, strict=False)) if n != m), 0)
-        if only_ones_moved(old, new) or min(len(old), len(new)) != same + 1:
+        if only_ones_moved(old, new):
             return _reshaped(self.done[x], new)
+        if min(len(old), len(new)) != same + 1:
+            return applied(GROUPS if new[same] < old[same] else UNGROUPED, self.done[x], shape=new)
         if len(old) < len(new):
             return applied(UNVEC, self.done[x], shape=new)
         if x.op == "transpose" and x not in self.writer.names and not _is_plain(x):
@@ -831,10 +808,6 @@ class _Form:
         cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
         if ranges and len(cut) == 1 and ranges[cut[0]].step == 1:
             axis, r = cut[0], ranges[cut[0]]
-            if len(r) == 1 and e.ndim == 2 and bare(e.args[0]).shape:  # a row, or a column
-                hot = applied(ENTRY, place=(r[0],), shape=(e.shape[axis],))
-                both = hot, _reshaped(x, (x.value.size,))
-                return applied(OUTER, *(both if axis == 0 else both[::-1]))
             zeros = [
                 _stretched(number(0), (*e.shape[:axis], n, *e.shape[axis + 1 :]))
                 for n in (r.start, e.shape[axis] - r.stop)
@@ -849,10 +822,6 @@ class _Form:
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
-        by = [_divisor(x) if e.op == "matmul" else None for x in xs]
-        if any(by):
-            x, y = (x if n is None else x.inputs[0] for x, n in zip(xs, by, strict=True))
-            return reduce(_divided, filter(None, by), applied(ops.matmul, x, y))
         op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op]
         try:
             return applied(op, *xs, **e.params)

@@ -93,6 +93,41 @@ def pooling_gives_all_to_each_of_equal_ones() -> Case:
     return loss, {"x": np.array([[0, 1.0, 0], [3.0, 0, 0]])}
 
 
+def _saturated(cost: Callable[[Any, Any], Any]) -> Case:
+    x = np.array([[1.0, 2.0], [3.0, 4.0], [-50.0, 2.0], [60.0, 3.0], [-900.0, 1.0], [800.0, 2.0]])
+    y = np.array([[1.0], [0.0], [1.0], [0.0], [1.0], [1.0]])
+    w = _leaf([[1.0], [0.1]], "w")
+    s = (x @ w).named("s")
+    with np.errstate(all="ignore"):
+        p = (1 / (1 + np.exp(-s))).named("p")
+        loss = np.mean(cost(p, y))
+    return loss, {"s": (p.data - y) / 6, "w": x.T @ (p.data - y) / 6}
+
+
+def saturated_sigmoid() -> Case:
+    return _saturated(lambda p, y: -(y * np.log(p) + (1 - y) * np.log(1 - p)))
+
+
+def saturated_sigmoid_with_guards() -> Case:
+    return _saturated(lambda p, y: -(y * np.log(p + 1e-6) + (1 - y) * np.log(1e-6 + 1 - p)))
+
+
+def saturated_sigmoid_that_is_clipped() -> Case:
+    def cost(p: Any, y: Any) -> Any:
+        inner = np.clip(p, 1e-7, 1 - 1e-7)
+        return -(y * np.log(inner) + (1 - y) * np.log(1 - inner))
+
+    return _saturated(cost)
+
+
+def saturated_softmax() -> Case:
+    z, y = _leaf(1e3 * _rng().normal(size=(4, 3)), "z"), np.array([0, 2, 1, 1])
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    p = (e / e.sum(axis=1, keepdims=True)).named("p")
+    with np.errstate(all="ignore"):
+        return -np.mean(np.log(p[np.arange(4), y])), {"z": (p.data - np.eye(3)[y]) / 4}
+
+
 def relu_at_zero() -> Case:
     s = _leaf([[0.0, 1.0, -2.0], [3.0, 0.0, 0.0]], "s")
     g = np.array([[2.0, 3.0, 5.0], [7.0, 11.0, 13.0]])

@@ -385,3 +385,17 @@ def test_a_mistake_that_a_rule_refuses_is_no_candidate() -> None:
     x = ag.Tensor([1.0, 2.0], requires_grad=True, name="x")
     loss = np.sum(ag.Op("own", np.sin, rule)(x))
     assert "wrong sign" in str(check_backprop(loss, {"x": -np.cos(x.data)}))
+
+
+def test_an_array_of_ones_has_no_cause() -> None:
+    x, y = rng(1).normal(size=(5, 3)), rng(2).normal(size=(5, 2))
+    h = np.tanh((x @ parameter("W", 3, 4)).named("s")).named("h")
+    loss = np.mean((h @ parameter("V", 4, 2, seed=1) - y) ** 2)
+    tensors = {n: t for n, t in ag.named_tensors(loss).items() if t is not loss}
+    gradients = ag.gradients(loss, [*tensors.values()])
+    right = {n: g.data for n, g in zip(tensors, gradients, strict=True)}
+    for name, g in right.items():
+        for given in (right | {name: np.ones(g.shape)}, {name: np.ones(g.shape)}):
+            cause = check_backprop(loss, given)[name].cause
+            assert cause is not None
+            assert "no usual mistake" in cause, cause

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -456,6 +458,76 @@ def test_an_array_that_is_filled_is_what_is_put_together(filled: Any, joined: An
         values = [np.sum(h**2) / 2 for h in found]
         assert results(values[0]) == results(values[1])
         ag.check_grads(lambda x, w: np.sum(filled(anp.zeros(shape), x, w) ** 2), x.data, w.data)
+
+
+def _by_masks(s: Any, mask: Any, other: Any) -> Any:
+    p = anp.empty(s.shape)
+    p[mask] = 1 / (1 + np.exp(-s[mask]))
+    e = np.exp(s[other])
+    p[other] = e / (1 + e)
+    return p
+
+
+def _by_size(s: Any) -> Any:
+    e = np.exp(-np.abs(s))
+    return np.where(s >= 0, 1 / (1 + e), e / (1 + e))
+
+
+@each([
+    lambda s: _by_masks(s, s >= 0, ~(s >= 0)), lambda s: _by_masks(s, s > 0, s <= 0), _by_size,
+])  # fmt: skip
+def test_a_stable_sigmoid_is_one_whatever_its_halves_are(sigmoid: Callable[[Any], Any]):
+    for scale in (0.1, 1.0, 9.0):
+        s = (given("X", scale * X) @ parameter("w", 3, 1)).named("s_1")
+        with anp.filling():
+            p = sigmoid(s).named("p")
+        assert results(CROSS_ENTROPIES[0](p, given("y", Y)))["s_1"] == "p − y"
+
+
+def test_a_threshold_says_what_is_known_beyond_it():
+    s = parameter("s", 4)
+    loss = np.sum(np.where(s > 1, s, np.log1p(np.exp(np.minimum(s, 1)))))
+    assert results(loss)["s"] == "(s > 1) + σ(s) ∘ (s ≤ 1)"
+
+
+def test_entries_that_are_put_have_the_gradients_of_entries():
+    x, w = parameter("x", 4), parameter("w", 2)
+    with anp.filling():
+        z = anp.zeros(4)
+        z[1], z[3] = w[0] * x[1] ** 2, np.exp(w[1])
+    assert results(np.sum(z * x)) == {
+        "w": "[x[1]³, exp(w[1]) · x[3]]",
+        "x": "3 · w[0] · x[1]² · onehot(1) + exp(w[1]) · onehot(3)",
+    }
+    assert results(-np.log(rows(parameter("z", 3))[2]))["z"] == "softmax(z) − onehot(2)"
+
+
+def test_a_determinant_by_cholesky_has_the_inverse_as_its_gradient():
+    a = Tensor([[2.0, 0.5], [0.5, 1.0]], requires_grad=True, name="A")
+    found = ag.derive(2 * np.sum(np.log(np.diag(np.linalg.cholesky(a)))))
+    assert found["∇A"].result == "c_1 ∘ A⁻¹"
+    assert "c_1 = [[1. 0.] [2. 1.]]" in str(found)
+
+
+def test_a_power_of_a_number_and_groups_and_one_fraction():
+    r = parameter("R", 2)
+    assert results(np.sum(np.log(1 + 10 ** (r / np.log(10)))))["R"] == "σ(R)"
+    x, t = parameter("x", 2, 4, 3), given("T", RNG.normal(size=(2, 2, 6)))
+    assert results(np.sum(x.reshape(2, 2, 6) ** 2 * t))["x"] == "2 · x ∘ groups⁻¹(T)"
+    z, k = (given("X", X) @ parameter("W", 3, 2)).named("z"), parameter("k")
+    found = results(np.mean((z / k - X[:, :2]) ** 2) * 5)
+    assert re.fullmatch(r"\(z / k − c_\d\) / k", found["z"]), found
+
+
+@each([True, False])
+def test_hundreds_of_layers_take_seconds(named: bool):
+    h: Any = X
+    for i in range(150):
+        s = h @ parameter(f"W_{i}", 3, 3) + parameter(f"b_{i}", 3)
+        h = 1 / (1 + np.exp(-(s.named(f"s_{i}") if named else s)))
+    start = time.process_time()
+    ag.derive(np.sum(h))
+    assert time.process_time() - start < 8  # a quadratic walk takes 40
 
 
 def test_how_large_a_term_is_or_what_is_beside_it_doesn_t_decide_what_it_is():
