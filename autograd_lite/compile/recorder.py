@@ -23,6 +23,7 @@ from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
 from ..lines import Line, user_frame
 from ..show.notation import symbol_of
+from .draws import Draw, Draws
 from .graph import MADE, CompileError, Guard, Node, called, mapped, put, put_at, values
 from .memory import shares_memory
 from .traced import Traced
@@ -63,6 +64,9 @@ class Capture(Mode):
         pairs = zip(tensor._inputs, vjps) if vjps else ()  # noqa: B905  (they may be endless)
         name = f"backward of {tensor._op and tensor._op.name}"
         return [vjp and self.recorder.within(name, vjp) for _, vjp in pairs]
+
+    def uniform(self, rng: Any, shape: tuple[int, ...]) -> Any:
+        return self.recorder.drawn(rng, shape)
 
     def read(self, tensor: Tensor) -> None:
         if type(tensor._grad) not in STAND_INS and self.recorder._is_outside(tensor):
@@ -114,6 +118,7 @@ class Recorder:
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
         self._ops: list[str] = []
+        self._draws = Draws()
         self._errors: Any = np.geterr()
         self._filters = list(warnings.filters)
         self._line: Any = None
@@ -244,6 +249,12 @@ class Recorder:
         if x not in self.captured:
             self.captured[x] = self.given(x._array, x.name)
         return self.captured[x]
+
+    def drawn(self, rng: Any, shape: tuple[int, ...]) -> Any:
+        """What stands for numbers that are drawn at each call."""
+        draw = Draw(rng, shape)
+        self.captured[draw] = self.given(self._draws.uniform(rng, shape), draw.name)
+        return self.captured[draw]
 
     def within(self, op: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """An op's forward, or one of its vjps, written down step by step."""

@@ -593,7 +593,7 @@ def test_an_error_leaves_everything_as_it_was():
 def test_what_it_returns():
     net = mlp()
     step = step_of(net)
-    with pytest.raises(RuntimeError, match="take a step; then there is a source"):
+    with pytest.raises(RuntimeError, match="call it once; then there is a source"):
         _ = step.source
     expected = BCE(net(X), Y).item()
     value = step(X, Y)
