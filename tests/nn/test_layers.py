@@ -525,6 +525,8 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: nn.RNN(4, 3)(TIMES, np.zeros((1, 3))), r"be h of shape \(2, 3\), and has \(1, 3\)"),
     (lambda: nn.LSTM(4, 3)(TIMES, np.zeros((2, 3))), r"h, c of shape \(2, 3\), and has \(2, 3\)"),
     (lambda: nn.LSTM(3, 1)(TIMES), r"LSTM: x must be of shape \(q, t, 3\)"),
+    (lambda: nn.Sequential(nn.RNN(4, 3), nn.Linear(3, 1))(TIMES),
+     r"RNN gives a tuple, which Linear doesn't take.* lambda out: out\[0\]\[:, -1\]"),
     (lambda: nn.MultiHeadAttention(4, 3), "3 heads don't divide a width of 4"),
     (lambda: nn.MultiHeadAttention(4, 2)(TIMES, mask=np.ones((2, 2), bool)), "attend to none"),
     (lambda: nn.MultiHeadAttention(4, 2)(ROWS), r"query must be of shape \(q, t, 4\), key and"),
