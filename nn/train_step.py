@@ -245,7 +245,6 @@ class _Group:
         if what == "step":
             return float(self.optimizer._steps[self.numbers[0]] + 1)
         if what not in self.held:
-            self.optimizer.remembered(what)
             self.held[what] = self._made()
             self.adopt()
         return self.held[what][0]
@@ -255,27 +254,29 @@ class _Group:
         if self._lr is not self.optimizer._lr:
             self._lr = self.rate[...] = self.optimizer._lr
         for what, (_, views) in self.held.items():
-            if what != "parameters":
-                memory = self.optimizer._memory[what]
-                if not all(map(operator.is_, map(memory.__getitem__, self.numbers), views)):
-                    for i, view in zip(self.numbers, views, strict=True):
-                        if memory[i] is not view:
-                            view[...] = memory[i]
-                            memory[i] = view
-            elif not all(map(operator.is_, map(array_of, self.parameters), views)):
-                for p, view in zip(self.parameters, views, strict=True):
-                    if array_of(p) is not view:
-                        view[...] = array_of(p)
-                        hold(p, view, exposed=True)  # what uses it in a graph takes a copy
+            now = self._now(what)
+            if not all(map(operator.is_, now, views)):
+                for array, view in zip(now, views, strict=True):
+                    if array is not view:
+                        view[...] = array
+                self._hold(what, views)
 
     def release(self) -> None:
         for what, (_, views) in self.held.items():
-            memory = self.optimizer._memory.get(what, [])
-            for i, p, view in zip(self.numbers, self.parameters, views, strict=True):
-                if memory and memory[i] is view:
-                    memory[i] = view.copy()
-                elif array_of(p) is view:
-                    p._replace(view.copy())
+            pairs = zip(self._now(what), views, strict=True)
+            self._hold(what, [a.copy() if a is view else a for a, view in pairs])
+
+    def _now(self, what: str) -> list[Array]:
+        if what == "parameters":
+            return [*map(array_of, self.parameters)]
+        return [*map(self.optimizer.remembered(what).__getitem__, self.numbers)]
+
+    def _hold(self, what: str, arrays: list[Array]) -> None:
+        for i, p, array in zip(self.numbers, self.parameters, arrays, strict=True):
+            if what == "parameters":
+                hold(p, array, exposed=True)  # what uses it in a graph takes a copy
+            else:
+                self.optimizer.remembered(what)[i] = array
 
 
 @dataclass(frozen=True)

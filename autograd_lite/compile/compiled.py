@@ -240,11 +240,10 @@ class Variant:
             f, args, kwargs, lambda: self.watch.refuse(effects, "compile: the function"), jit
         )
         self._output, self._kinds, self._threads = found.output, found.kinds, threading.local()
-        self._several, flat = len(found.program.outputs) != 1, tuple(range(len(found.kinds)))
-        self._plain = all(kind == "array" for kind in found.kinds) and (
-            found.output == flat if self._several and type(found.output) is tuple
-            else found.output == 0
-        )
+        n = len(found.kinds)
+        self._plain = type(found.output) in (int, tuple) and found.output == (
+            tuple(range(n)) if n != 1 else 0
+        ) and all(kind == "array" for kind in found.kinds)  # fmt: skip
 
     def make(
         self, f: Callable[..., Any], args: Any, kwargs: Any, refuse: Callable[[], None],
@@ -317,7 +316,7 @@ class Variant:
         )
         if self._plain:
             return found
-        results = iter(found if self._several else (found,))
+        results = iter(found if type(found) is tuple else (found,))
         return rebuilt(self._output, iter([self._result(kind, results) for kind in self._kinds]))
 
     def _result(self, kind: Any, results: Any) -> Any:

@@ -17,10 +17,11 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
+from functools import cached_property
 from operator import is_
 from pickle import dumps
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -52,26 +53,6 @@ _BUFFERS = (bytearray, memoryview, array.array)
 _ATOMS = (*_VALUES, ModuleType, CodeType, np.ufunc)
 
 
-class _Test(NamedTuple):
-    """What is asked for at each call.
-
-    Attributes:
-        path: how that is reached, for messages.
-        now: the expression.
-        was: the name of what it gave.
-        new: where it tells that something was added, to what.
-    """
-
-    path: str
-    now: str
-    was: str
-    new: Iterable[Any]
-
-    def of_values(self) -> str:
-        """The test that lets another object be, if it is an equal value."""
-        return f"alike({self.now}, {self.was!r})"
-
-
 class Watch:
     """What can be reached from some objects, as it is now.
 
@@ -89,36 +70,38 @@ class Watch:
         self._held: dict[str, Any] = {  # what the code speaks of
             "alike": self._alike, "same": _same, "refs": gc.get_referents, "of_place": _of_place,
         }  # fmt: skip
-        self._tests: list[_Test] = []
+        # How something is reached, for messages; an expression, the name of what it gave; and where
+        # it tells that something was added, to what.
+        self._tests: list[tuple[str, str, str, Iterable[Any]]] = []
         self._arrays: list[Any] = []
         self._chance: list[Any] = []
         self.tensors: list[Tensor] = []
         self._walk([(x, name) for name, x in roots.items()])
-        self._is_same = self._function(f"{test.now} is {test.was}" for test in self._tests)
-        self._is_alike: Callable[[], bool] | None = None
+        self._is_same = self._function(f"{now} is {was}" for _, now, was, _ in self._tests)
         self._entries = [(a, _entries(a)) for a in self._arrays]
 
     def holds(self) -> bool:
         """Whether all is as it was."""
         try:
-            if not self._is_same():
-                if self._is_alike is None:
-                    self._is_alike = self._function(test.of_values() for test in self._tests)
-                if not self._is_alike():
-                    return False
+            if not (self._is_same() or self._is_alike()):
+                return False
         except (LookupError, ValueError, AttributeError):
             return False
         return not self._entries or all(_holds(a, held) for a, held in self._entries)
 
+    @cached_property
+    def _is_alike(self) -> Callable[[], bool]:
+        return self._function(f"alike({now}, {was!r})" for _, now, was, _ in self._tests)
+
     def changed(self) -> str:
         """What isn't as it was, in words."""
-        for test in self._tests:
+        for path, now, was, new in self._tests:
             try:
-                found = self._function([test.of_values()])()
+                found = self._function([f"alike({now}, {was!r})"])()
             except (LookupError, ValueError, AttributeError):
                 found = False
             if not found:
-                return ".".join([test.path, *list(test.new)[-1:]])
+                return ".".join([path, *list(new)[-1:]])
         return "an array's entries"
 
     def _function(self, conditions: Iterable[str]) -> Callable[[], bool]:
@@ -127,10 +110,10 @@ class Watch:
 
     def _alike(self, now: Any, name: str) -> bool:
         """Whether something is as it was under that name, for which it then stands."""
-        alike = _alike(now, self._held[name])
-        if alike:
-            self._held[name] = now
-        return alike
+        if not _alike(now, self._held[name]):
+            return False
+        self._held[name] = now
+        return True
 
     def _name(self, x: Any) -> str:
         name = f"x{len(self._held)}"
@@ -138,7 +121,7 @@ class Watch:
         return name
 
     def _test(self, path: str, now: str, was: Any, new: Iterable[Any] = ()) -> None:
-        self._tests.append(_Test(path, now, self._name(was), new))
+        self._tests.append((path, now, self._name(was), new))
 
     def effects(self) -> list[Any]:
         """What a call may change besides: stored gradients, and the states of generators that it
@@ -237,10 +220,9 @@ class Watch:
     def _look_up(self, scope: dict[str, Any], names: Any, path: str) -> list[tuple[Any, str]]:
         """Watch some names in a scope; what they are."""
         of = self._name(scope)
-        found = [(scope[name], f"{path}.{name}") for name in sorted(names)]
-        for name, (x, at) in zip(sorted(names), found, strict=True):
-            self._test(at, f"{of}[{self._name(name)}]", x)
-        return found
+        for name in sorted(names):
+            self._test(f"{path}.{name}", f"{of}[{self._name(name)}]", scope[name])
+        return [(scope[name], f"{path}.{name}") for name in sorted(names)]
 
     def _code(self, f: FunctionType, path: str) -> list[tuple[Any, str]]:
         """What a function closes over, its defaults, and what it looks up in modules."""
