@@ -100,6 +100,7 @@ class Recorder:
         born: leaves that the function has made.
         ops: as they were asked for, each with what is run instead.
         tensors: results of ops.
+        shared: nodes in whose memory another value may lie.
     """
 
     def __init__(self) -> None:
@@ -114,7 +115,7 @@ class Recorder:
         self._refused: CompileError | None = None  # by what may have been caught on its way
         self._odd = ""  # what is refused unless the function raises an error by itself
         self._fixed: set[Node] = set()  # arrays that constants were written to
-        self._shared: set[Node] = set()  # those whose memory another value may lie in
+        self.shared: set[Node] = set()
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
         self._ops: list[str] = []
@@ -161,7 +162,7 @@ class Recorder:
             self._line = id(frame), place.number
             self._take_names(frame)
         if function is not put and function is not put_at and shares_memory(node):
-            self._shared.update(operands)
+            self.shared.update(operands)
         if node.is_several:
             parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
@@ -210,10 +211,6 @@ class Recorder:
         """A constant beside stand-ins as one, since NumPy's own methods would ask for values."""
         constant = type(x) is not Traced and isinstance(x, (np.ndarray, np.generic))
         return self.given(x, op="constant") if constant else x
-
-    def shares(self, x: Any) -> bool:
-        """Whether another value may lie in the memory of ``x``."""
-        return x.node in self._shared
 
     def decided(self, function: Callable[[Any], Any], x: Any) -> Any:
         """``int`` or ``bool`` of a value, which is to stay so."""
@@ -307,7 +304,7 @@ class Recorder:
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
         for held in (self.tensors, self.born, self.ops, self._cotangents, self._fixed,
-                     self._shared, self._copies):  # fmt: skip
+                     self.shared, self._copies):  # fmt: skip
             held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal
             raise refused.with_traceback(None) from None
