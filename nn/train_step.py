@@ -101,9 +101,10 @@ class TrainStep(Programs):
         if type(x) is not np.ndarray or type(y) is not np.ndarray:
             x, y = _array(x), _array(y)
         with self._lock:
-            batch, variant = (x.shape, y.shape, x.dtype, y.dtype), self._latest
+            batch = x.shape, y.shape, x.dtype, y.dtype
+            variant: _Variant | None = self._latest
             usual = variant is not None and variant.batch == batch and not Mode.entered
-            if usual and variant.holds():
+            if variant is not None and usual and variant.holds():
                 try:
                     return variant((x, y))
                 except Exception:  # before anything was written

@@ -282,7 +282,7 @@ class Variant:
             known = values([*program.outputs, *program.updates.values()])  # as recorded
             every = values([*program.inputs, *program.captured, *program.nodes])
             self.source = Source(program, found.captured)
-            self._function = _jitted(program) if jit else None
+            self._function: Any = _jitted(program) if jit else None
             said = f"the code gives something else; please report it\n{self.source.body}"
             said = "JAX takes another way; leave jit away" if jit else said
             agree(partial(self._ran, program), known, every, captured, tried, said)

@@ -20,7 +20,7 @@ from contextvars import ContextVar
 from functools import cached_property
 from operator import is_
 from pickle import dumps
-from types import CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,7 @@ class Watch:
         # it tells that something was added, to what.
         self._tests: list[tuple[str, str, str, Iterable[Any]]] = []
         self._arrays: list[Any] = []
+        self._attributes: set[int] = set()  # ids of dicts whose order means nothing
         self._chance: list[Any] = []
         self.tensors: list[Tensor] = []
         self._walk([(x, name) for name, x in roots.items()])
@@ -145,7 +146,6 @@ class Watch:
 
     def _walk(self, todo: list[tuple[Any, str]]) -> None:
         seen: dict[int, Any] = {}
-        attributes: set[int] = set()
         while todo:
             x, path = todo.pop()
             if type(x) in STAND_INS or isinstance(x, _ATOMS) or id(x) in seen:
@@ -170,18 +170,19 @@ class Watch:
                 todo += [(y, path) for y in of_place]
             elif hasattr(type(x), "_watched"):
                 todo += [(getattr(x, name), path) for name in ("__class__", *x._watched)]
-                attributes.add(id(getattr(x, "__dict__", None)))
+                self._attributes.add(id(getattr(x, "__dict__", None)))
             elif isinstance(x, FunctionType):
                 todo += self._code(x, path)
             elif isinstance(x, weakref.ref):
                 todo.append((x(), path))
             elif not _is_closed(x):
                 held = getattr(x, "__dict__", None)  # it is made now, if it's made at all
+                self._attributes.add(id(held))
                 if isinstance(x, type):
                     copyreg._slotnames(x)  # type: ignore[attr-defined]  # likewise
+                    self._attributes.update(map(id, gc.get_referents(x)))  # its dict is among them
                 if not isinstance(x, tuple) and _root(type(x)) != "autograd_lite":
-                    self._object(x, path, held, id(x) in attributes)
-                attributes.add(id(held))
+                    self._object(x, path, held)
                 inner = x if type(x) is dict else held if type(held) is dict else {}
                 todo += [(y, path) for y in gc.get_referents(x)]
                 todo += [(y, f"{path}.{name}") for name, y in inner.items()]
@@ -191,12 +192,10 @@ class Watch:
                     "too many to see whether they change; pass what it needs as arguments"
                 )
 
-    def _object(self, x: Any, path: str, attributes: Any, of_object: bool) -> None:
+    def _object(self, x: Any, path: str, attributes: Any = None) -> None:
         """Watch what an object refers to: item by item, which is quicker where these are few."""
         name, kind, referents = self._name(x), type(x), gc.get_referents(x)
         if kind is dict and set(map(type, x)) <= {str}:
-            if not of_object:
-                self._keys(x, path)
             for key, y in x.items():
                 self._test(f"{path}.{key}", f"{name}[{self._name(key)}]", y)
             self._test(path, f"(len({name}) == {len(x)})", True, x)
@@ -204,15 +203,17 @@ class Watch:
             for i, y in enumerate(x):
                 self._test(path, f"{name}[{i}]", y)
             self._test(path, f"(len({name}) == {len(x)})", True)
+        elif kind is CellType and referents:
+            self._test(path, f"{name}.cell_contents", referents[0])
         elif len(referents) == 2 and referents[0] is attributes and referents[1] is kind and (
             kind.__getattribute__ is object.__getattribute__
         ):  # fmt: skip
             self._test(path, f"type({name})", kind)
             self._test(path, f"{name}.__dict__", attributes)
         else:
-            if kind is dict:
-                self._keys(x, path)
             self._test(path, f"same(refs({name}), {self._name(referents)})", True)
+        if kind is dict and x and id(x) not in self._attributes:
+            self._keys(x, path)
 
     def _keys(self, x: dict[Any, Any], path: str) -> None:
         self._test(path, f"same([*{self._name(x)}], {self._name([*x])})", True)
@@ -233,7 +234,8 @@ class Watch:
         own: tuple[Any, ...] = (f.__defaults__, f.__kwdefaults__, f.__dict__)
         found: list[tuple[Any, str]] = [(x, path) for x in own]
         found += [(cell, f"{path}: {name}") for cell, name in cells]
-        self._object(f, path, None, False)
+        self._object(f, path)
+        self._attributes.add(id(f.__dict__))
         names = set(_names(f.__code__))
         if not names.isdisjoint(_BY_TEXT):
             others = {name for name in f.__globals__ if name[:2] != "__"} - names
