@@ -34,14 +34,9 @@ class ElsewhereError(CompileError):
     """What runs in another library isn't compiled."""
 
 
-def _refuse_elsewhere(x: Any, path: str) -> None:
-    if is_foreign(array_of(x)):
-        raise ElsewhereError(f"compile: {path} is another library's array")
-
-
 _MOST = 20_000  # objects
 _LARGE = 65_536  # entries, from which an array is compared with a copy, and not with its bytes
-_FEW = 16  # entries of a list that are watched one by one
+_FEW = 64  # entries that are watched one by one
 _OWN = {"autograd_lite", "nn"}
 _LIBRARIES = {"numpy", "scipy", *_OWN, *sys.stdlib_module_names}
 _HOLDERS = {"builtins", "collections", "functools", "operator", "itertools", "types", "os",
@@ -150,7 +145,8 @@ class Watch:
             x, path = todo.pop()
             if type(x) in STAND_INS or isinstance(x, _ATOMS) or id(x) in seen:
                 continue
-            _refuse_elsewhere(x, path)
+            if is_foreign(array_of(x)):
+                raise ElsewhereError(f"compile: {path} is another library's array")
             seen[id(x)] = x
             if type(x) is Tensor:
                 self.tensors.append(x)
@@ -195,7 +191,7 @@ class Watch:
     def _object(self, x: Any, path: str, attributes: Any = None) -> None:
         """Watch what an object refers to: item by item, which is quicker where these are few."""
         name, kind, referents = self._name(x), type(x), gc.get_referents(x)
-        if kind is dict and set(map(type, x)) <= {str}:
+        if kind is dict and len(x) <= _FEW and set(map(type, x)) <= {str}:
             for key, y in x.items():
                 self._test(f"{path}.{key}", f"{name}[{self._name(key)}]", y)
             self._test(path, f"(len({name}) == {len(x)})", True, x)

@@ -91,7 +91,8 @@ def with_late(x: Any) -> Any:
 def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     """A function of an array, how what it reads is given another value, and further arguments."""
     thing, slots, deque = Kind(), Slots(), collections.deque([1.0, 2.0])
-    own_class, own_dict, asked, listed = Kind(), Kind(), Asked(), [1.0] * 40
+    many = {f"k{i}": 1.0 for i in range(99)}
+    own_class, own_dict, asked, listed = Kind(), Kind(), Asked(), [1.0] * 99
     slots.k = 1.0
     box = SimpleNamespace(k=np.ones(3), t=Tensor(V), inner=[{"k": 1.0}], f=np.sin)
     part = functools.partial(lambda x, c: x * c["k"], c={"k": 1.0})
@@ -131,6 +132,7 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "all attributes": (lambda x: x * own_dict.k,
                            lambda v: setattr(own_dict, "__dict__", {"k": v}), ()),
         "asked otherwise": (lambda x: x * asked.k, lambda v: setattr(asked, "k", v), ()),
+        "many keys": (lambda x: x * many["k50"], lambda v: many.update(k50=v), ()),
         "a long list": (lambda x: x * listed[30], lambda v: listed.__setitem__(30, v), ()),
         "a list's length": (lambda x: x * len(box.inner),
                             lambda v: box.inner.append({"k": 1.0}), ()),
