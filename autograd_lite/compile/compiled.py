@@ -47,11 +47,14 @@ _NONE: set[Any] = set()
 class Programs:
     """What is compiled for the shapes and dtypes that it is called with.
 
+    A subclass says how a variant is ``made``.
+
     Attributes:
         compile_time: seconds that compiling took so far, in all.
     """
 
     _title = ""
+    made: Any
 
     def __init__(self) -> None:
         self.compile_time = 0.0
@@ -86,10 +89,6 @@ class Programs:
             "arguments what changes"
         )
         return None
-
-    def made(self, *making: Any) -> Any:
-        """A variant for arguments like these."""
-        raise NotImplementedError
 
     @property
     def source(self) -> str:

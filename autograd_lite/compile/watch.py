@@ -16,6 +16,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import cached_property
 from operator import is_
@@ -92,12 +93,10 @@ class Watch:
     def changed(self) -> str:
         """What isn't as it was, in words."""
         for path, now, was, new in self._tests:
-            try:
-                found = self._function([f"alike({now}, {was!r})"])()
-            except (LookupError, ValueError, AttributeError):
-                found = False
-            if not found:
-                return ".".join([path, *list(new)[-1:]])
+            with suppress(LookupError, ValueError, AttributeError):
+                if self._function([f"alike({now}, {was!r})"])():
+                    continue
+            return ".".join([path, *list(new)[-1:]])
         return "an array's entries"
 
     def _function(self, conditions: Iterable[str]) -> Callable[[], bool]:
@@ -191,14 +190,12 @@ class Watch:
     def _object(self, x: Any, path: str, attributes: Any = None) -> None:
         """Watch what an object refers to: item by item, which is quicker where these are few."""
         name, kind, referents = self._name(x), type(x), gc.get_referents(x)
-        if kind is dict and len(x) <= _FEW and set(map(type, x)) <= {str}:
-            for key, y in x.items():
-                self._test(f"{path}.{key}", f"{name}[{self._name(key)}]", y)
-            self._test(path, f"(len({name}) == {len(x)})", True, x)
-        elif kind is list and len(x) <= _FEW:
-            for i, y in enumerate(x):
-                self._test(path, f"{name}[{i}]", y)
-            self._test(path, f"(len({name}) == {len(x)})", True)
+        few = kind in (dict, list) and len(x) <= _FEW
+        if few and (kind is list or set(map(type, x)) <= {str}):
+            for key, y in x.items() if kind is dict else enumerate(x):
+                at = f"{path}.{key}" if kind is dict else path
+                self._test(at, f"{name}[{self._name(key)}]", y)
+            self._test(path, f"(len({name}) == {len(x)})", True, x if kind is dict else ())
         elif kind is CellType and referents:
             self._test(path, f"{name}.cell_contents", referents[0])
         elif len(referents) == 2 and referents[0] is attributes and referents[1] is kind and (
