@@ -82,7 +82,8 @@ class Sequential(Module):
     """Modules (or functions) applied one after the other.
 
     Raises:
-        TypeError: what is neither, such as a class or a list of modules.
+        TypeError: what is neither, such as a class or a list of modules; called, one that takes no
+            tuple after one that gives one, such as `RNN`.
 
     Example:
         >>> import nn
@@ -101,9 +102,23 @@ class Sequential(Module):
         self.modules = list(modules)
 
     def forward(self, x: Any) -> Any:
-        for module in self.modules:
-            x = module(x)
+        for i, module in enumerate(self.modules):
+            try:
+                x = module(x)
+            except (TypeError, ValueError) as error:
+                if type(x) is tuple and i:
+                    raise TypeError(_takes_no_tuple(self.modules[i - 1], module)) from error
+                raise
         return x
+
+
+def _takes_no_tuple(before: Any, module: Any) -> str:
+    names = [getattr(f, "__name__", type(f).__name__) for f in (before, module)]
+    return (
+        f"Sequential: {names[0]} gives a tuple, which {names[1]} doesn't take; put a function "
+        "between them that gives what is to go on. Of nn.RNN and nn.LSTM, whose results are the "
+        "states of all times and the last one: lambda out: out[0], or lambda out: out[0][:, -1]"
+    )
 
 
 class MLP(Module):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_lite import Tensor, sqrt
+from autograd_lite.compile.draws import uniform
 from autograd_lite.ops.rows import normalised_op
 from autograd_lite.seen import unseen
 
@@ -45,7 +46,7 @@ class Dropout(Module):
         x = as_data(x, "x")
         if not (self.training and self.p):
             return x
-        kept = (self.rng.random(x.shape) >= self.p) / (1 - self.p)
+        kept = (uniform(self.rng, x.shape) >= self.p) / (1 - self.p)
         dropped: Tensor = x * Tensor(kept, name="m", dtype=np.result_type(x.dtype, np.float16))
         return dropped
 

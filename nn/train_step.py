@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import operator
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,12 +19,13 @@ import numpy as np
 
 from autograd_lite import Tensor
 from autograd_lite.arrays import given
-from autograd_lite.compile.compiled import Variant, settled, uncollected, within
-from autograd_lite.compile.graph import Changed, CompileError
+from autograd_lite.compile.compiled import Programs, Variant, within
+from autograd_lite.compile.draws import Draws
+from autograd_lite.compile.graph import CompileError
 from autograd_lite.compile.recorder import Recorder, recording
 from autograd_lite.compile.watch import Watch
 from autograd_lite.engine.leaves import array_of, grad_of, held, hold
-from autograd_lite.engine.modes import _thread
+from autograd_lite.engine.modes import Mode
 from autograd_lite.engine.tensor import Array
 from autograd_lite.gradients import pulled, seeded
 
@@ -35,7 +35,7 @@ from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
 __all__ = ["TrainStep"]
 
 
-class TrainStep:
+class TrainStep(Programs):
     """A step of training, compiled: called with a batch, it trains, and returns the loss.
 
     The numbers are those of the eager step, up to rounding::
@@ -74,18 +74,17 @@ class TrainStep:
     """
 
     _watched = ()
+    _title = "A step of training"
 
     def __init__(
         self, net: Module, loss: Callable[[Any, Any], Tensor], optimizer: Optimizer
     ) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"TrainStep: the optimizer must be one of nn's, not {optimizer!r}")
+        super().__init__()
         self._net, self._loss, self._optimizer = net, loss, optimizer
         self.checked = False  # whether it was said what the loss uses and isn't trained
         self._groups: list[_Group] = []
-        self._variants: dict[Any, list[_Variant]] = {}
-        self._latest: _Variant | None = None
-        self._lock = threading.Lock()
 
     net = property(attrgetter("_net"))
     loss = property(attrgetter("_loss"))
@@ -102,17 +101,15 @@ class TrainStep:
         if type(x) is not np.ndarray or type(y) is not np.ndarray:
             x, y = _array(x), _array(y)
         with self._lock:
-            batch, variant = (x.shape, y.shape, x.dtype, y.dtype), self._latest
-            usual = variant is not None and variant.batch == batch and not _thread.blocks
+            batch = x.shape, y.shape, x.dtype, y.dtype
+            variant: _Variant | None = self._latest
+            usual = variant is not None and variant.batch == batch and not Mode.entered
             if variant is not None and usual and variant.holds():
                 try:
                     return variant((x, y))
-                except Changed:  # before anything was written
-                    pass
-            variants = self._variants.setdefault(batch, [])
-            found = None if within() else settled(
-                variants, (x, y), self, self._compile, batch, x, y
-            )
+                except Exception:  # before anything was written
+                    variant.undo()
+            found = None if within() else self.found(batch, (x, y), batch, x, y)
             return self._eager(x, y) if found is None else found
 
     def _eager(self, x: Array, y: Array) -> tuple[Any, Array]:
@@ -132,13 +129,6 @@ class TrainStep:
         prediction = self.net(x)
         return self.loss(prediction, y), prediction
 
-    @property
-    def source(self) -> str:
-        """The NumPy code of the step that was compiled last; it runs with NumPy alone."""
-        if self._latest is None:
-            raise RuntimeError("TrainStep: take a step; then there is a source")
-        return self._latest.source.text("A step of training")
-
     def release(self) -> None:
         """Give each parameter, and what the optimizer remembers of it, an array of its own."""
         with self._lock:
@@ -156,19 +146,16 @@ class TrainStep:
                 for variant in variants:
                     variant.holds = bool  # whose value is False
 
-    def _compile(self, batch: Any, x: Array, y: Array) -> _Variant:
+    def made(self, batch: Any, x: Array, y: Array) -> _Variant:
         _refuse_unknown(self.optimizer)
         modules = [m for _, m in self.net.named_modules()] if isinstance(self.net, Module) else []
         before = [(m, dict(vars(m))) for m in modules]
         roots = {type(x).__name__: x for x in (self.loss, self.optimizer, self.net)}
         try:
-            with _kept(Watch(roots).tensors):
+            with _kept(Watch(roots).tensors), Draws():
                 trained = self._trained(x, y)
             self._regroup(_alike(self.optimizer, trained))
-            with uncollected():
-                self._latest = _Variant(self, Watch(roots), x, y)
-            self._latest.batch = batch
-            return self._latest
+            return _Variant(self, Watch(roots), batch, x, y)
         except BaseException:
             for module, attributes in before:
                 vars(module).clear()
@@ -259,36 +246,38 @@ class _Group:
         if what == "step":
             return float(self.optimizer._steps[self.numbers[0]] + 1)
         if what not in self.held:
-            self.optimizer.remembered(what)
             self.held[what] = self._made()
             self.adopt()
         return self.held[what][0]
 
     def adopt(self) -> None:
         """Take over what was given other arrays since: by the user, or by an eager step."""
-        if self._lr != self.optimizer._lr:
+        if self._lr is not self.optimizer._lr:
             self._lr = self.rate[...] = self.optimizer._lr
         for what, (_, views) in self.held.items():
-            if what != "parameters":
-                memory = self.optimizer._memory[what]
-                for i, view in zip(self.numbers, views, strict=True):
-                    if memory[i] is not view:
-                        view[...] = memory[i]
-                        memory[i] = view
-            elif not all(map(operator.is_, map(array_of, self.parameters), views)):
-                for p, view in zip(self.parameters, views, strict=True):
-                    if array_of(p) is not view:
-                        view[...] = array_of(p)
-                        hold(p, view, exposed=True)  # what uses it in a graph takes a copy
+            now = self._now(what)
+            if not all(map(operator.is_, now, views)):
+                for array, view in zip(now, views, strict=True):
+                    if array is not view:
+                        view[...] = array
+                self._hold(what, views)
 
     def release(self) -> None:
         for what, (_, views) in self.held.items():
-            memory = self.optimizer._memory.get(what, [])
-            for i, p, view in zip(self.numbers, self.parameters, views, strict=True):
-                if memory and memory[i] is view:
-                    memory[i] = view.copy()
-                elif array_of(p) is view:
-                    p._replace(view.copy())
+            pairs = zip(self._now(what), views, strict=True)
+            self._hold(what, [a.copy() if a is view else a for a, view in pairs])
+
+    def _now(self, what: str) -> list[Array]:
+        if what == "parameters":
+            return [*map(array_of, self.parameters)]
+        return [*map(self.optimizer.remembered(what).__getitem__, self.numbers)]
+
+    def _hold(self, what: str, arrays: list[Array]) -> None:
+        for i, p, array in zip(self.numbers, self.parameters, arrays, strict=True):
+            if what == "parameters":
+                hold(p, array, exposed=True)  # what uses it in a graph takes a copy
+            else:
+                self.optimizer.remembered(what)[i] = array
 
 
 @dataclass(frozen=True)
@@ -308,8 +297,8 @@ class _State:
 class _Variant(Variant):
     """The step for batches of certain shapes and dtypes, as all was when it was compiled."""
 
-    def __init__(self, step: TrainStep, watch: Watch, x: Array, y: Array) -> None:
-        self._train, self._groups, self.batch, self.watch = step, step._groups, None, watch
+    def __init__(self, step: TrainStep, watch: Watch, batch: Any, x: Array, y: Array) -> None:
+        self._train, self._groups, self.batch, self.watch = step, step._groups, batch, watch
         kind, groups = type(step.optimizer).__name__, step._groups
         self._state = set(watch.tensors).difference(*(group.parameters for group in groups))
         self._changed: list[Tensor] = []  # of that, what is given new data, such as averages
@@ -328,7 +317,6 @@ class _Variant(Variant):
         self._counted = [s.group for s in captured if type(s) is _State and s.what == "step"]
         resident = [s for s in captured if getattr(s, "is_resident", False)]
         self._captured = [s for s in captured if s not in set(resident)]
-        self.holds = self._counting_holds if self._counted else self.watch.holds
         self._function = self.prepared(*map(array_of, resident))
         del self._shadow
 
@@ -382,17 +370,18 @@ class _Variant(Variant):
                 self._changed = [t for t, (old, _) in before.items() if array_of(t) is not old]
             return value, prediction, list(map(array_of, self._changed))
 
-    def _counting_holds(self) -> bool:
+    def holds(self) -> bool:
         """Whether all is as it was, and parameters in a group took as many steps each."""
-        steps = self._train.optimizer._steps
-        alike = all(len({steps[i] for i in group.numbers}) == 1 for group in self._groups)
-        return alike and self.watch.holds()
-
-    def __call__(self, batch: tuple[Array, Array]) -> tuple[Any, Array]:
         for group in self._groups:
             group.adopt()
-        function: Any = self._function
-        found = function(*batch, *map(array_of, self._captured))
+        steps = self._train.optimizer._steps
+        return self.watch.holds() and (not self._counted or all(
+            len({steps[i] for i in group.numbers}) == 1 for group in self._groups
+        ))  # fmt: skip
+
+    def __call__(self, batch: tuple[Array, Array]) -> tuple[Any, Array]:
+        given = (*batch, *map(array_of, self._captured)) if self._captured else batch
+        found = self._function(*given)
         for group in self._counted:
             for i in group.numbers:
                 self._train.optimizer._steps[i] += 1

@@ -20,6 +20,7 @@ from ..engine import modes
 from ..engine.modes import Mode, no_grad
 from ..engine.tensor import FOREIGN, Tensor, _leaf
 from ..lines import hint
+from .draws import Draw, Draws
 from .graph import Changed, CompileError, KindError, Program, values
 from .recording import NUMBERS, Recorded, agree, arrays, is_dynamic, others, recorded
 from .watch import ElsewhereError, Watch
@@ -43,34 +44,69 @@ def within() -> set[Any]:
 _NONE: set[Any] = set()
 
 
-def settled(variants: list[Any], given: Any, owner: Any, make: Any, *making: Any) -> Any:
-    """What that of some variants gives for which all is as it was, or a new one.
+class Programs:
+    """What is compiled for the shapes and dtypes that it is called with.
 
-    None where that changes again and again, with a warning.
+    A subclass says how a variant is ``made``.
+
+    Attributes:
+        compile_time: seconds that compiling took so far, in all.
     """
-    for variant in variants:
-        if variant.holds():
-            try:
-                return variant(given)
-            except Changed:
-                continue
-    if len(variants) < CHANGES:
-        variants.append(make(*making))
-        return variants[-1](given)
-    hint(
-        f"{owner!r}: what it reads of its surroundings, or what values decide, changes again and "
-        f"again ({variants[-1].watch.changed()}); from now on it runs as it is. Pass as arguments "
-        "what changes"
-    )
-    return None
+
+    _title = ""
+    made: Any
+
+    def __init__(self) -> None:
+        self.compile_time = 0.0
+        self._variants: dict[Any, list[Any]] = {}
+        self._latest: Any = None
+        self._lock = threading.RLock()
+
+    def found(self, key: Any, given: Any, *making: Any) -> Any:
+        """What that variant gives for which all is as it was, or a new one.
+
+        None where that changes again and again, with a warning.
+        """
+        variants = self._variants.setdefault(key, [])
+        for variant in variants:
+            if variant.holds():
+                try:
+                    return variant(given)
+                except Exception as error:
+                    variant.undo()
+                    if type(error) is not Changed:
+                        raise
+        if len(variants) < CHANGES:
+            with self._lock, compiling(), uncollected():
+                start = perf_counter()
+                self._latest = variant = self.made(*making)
+                self.compile_time += perf_counter() - start
+            variants.append(variant)
+            return variant(given)
+        hint(
+            f"{self!r}: what it reads of its surroundings, or what values decide, changes again "
+            f"and again ({variants[-1].watch.changed()}); from now on it runs as it is. Pass as "
+            "arguments what changes"
+        )
+        return None
+
+    @property
+    def source(self) -> str:
+        """The NumPy code that was compiled last; written to a file it runs by itself.
+
+        Raises:
+            RuntimeError: there was no call yet, so that shapes aren't known.
+        """
+        if self._latest is None:
+            raise RuntimeError("compile: call it once; then there is a source")
+        return self._latest.source.text(self._title)  # type: ignore[no-any-return]
 
 
-class Compiled:
+class Compiled(Programs):
     """A compiled function; see `compile`.
 
     Attributes:
         f: the function it was made of.
-        compile_time: seconds that compiling took so far, in all.
     """
 
     _watched = ("f",)
@@ -78,13 +114,10 @@ class Compiled:
     def __init__(self, f: Callable[..., Any], jit: bool = False) -> None:
         if not callable(f):
             raise TypeError(f"compile: give a function, not a {type(f).__name__}")
+        super().__init__()
         update_wrapper(self, f, updated=())
         self.f, self._jit = f, jit
-        self.compile_time = 0.0
-        self._variants: dict[Any, list[Variant]] = {}
         self._bound: dict[int, Compiled] = {}
-        self._latest: Variant | None = None
-        self._lock = threading.RLock()
         self._elsewhere = False  # whether the function holds another library's array
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
@@ -107,9 +140,8 @@ class Compiled:
         key: Any = len(around), *map(_kind, flat)
         if flat is not args:
             key = _structure((args, kwargs)), key
-        variants = self._variants.setdefault(key, [])
         try:
-            found = settled(variants, flat, self, self._compile, args, kwargs)
+            found = self.found(key, flat, args, kwargs)
         except ElsewhereError:
             self._elsewhere, found = True, None
         except CompileError:
@@ -118,34 +150,19 @@ class Compiled:
             found = None
         return self.f(*args, **kwargs) if found is None else found
 
-    def _compile(self, args: Any, kwargs: Any) -> Variant:
+    def made(self, args: Any, kwargs: Any) -> Variant:
         try:
             for x in (*args, *kwargs.values()):
                 refuse_bound("compile", x)
         except TypeError as error:
             raise KindError(str(error)) from None
-        with self._lock, compiling(), uncollected():
-            start = perf_counter()
-            try:
-                self._latest = Variant(self.f, args, kwargs, self._jit)
-            except CompileError:
-                raise
-            except Exception as error:
-                self.f(*args, **kwargs)  # whose error isn't one of stand-ins
-                raise CompileError(f"compile: it can't be compiled: {error!r}") from error
-            self.compile_time += perf_counter() - start
-            return self._latest
-
-    @property
-    def source(self) -> str:
-        """The NumPy code that was compiled last; written to a file it runs by itself.
-
-        Raises:
-            RuntimeError: the function wasn't called yet, so that shapes aren't known.
-        """
-        if self._latest is None:
-            raise RuntimeError("compile: call the function once; then there is a source")
-        return self._latest.source.text()
+        try:
+            return Variant(self.f, args, kwargs, self._jit)
+        except CompileError:
+            raise
+        except Exception as error:
+            self.f(*args, **kwargs)  # whose error isn't one of stand-ins
+            raise CompileError(f"compile: it can't be compiled: {error!r}") from error
 
     def __reduce__(self) -> Any:
         return Compiled, (self.f, self._jit)
@@ -222,11 +239,10 @@ class Variant:
             f, args, kwargs, lambda: self.watch.refuse(effects, "compile: the function"), jit
         )
         self._output, self._kinds, self._threads = found.output, found.kinds, threading.local()
-        self._several, flat = len(found.program.outputs) != 1, tuple(range(len(found.kinds)))
-        self._plain = all(kind == "array" for kind in found.kinds) and (
-            found.output == flat if self._several and type(found.output) is tuple
-            else found.output == 0
-        )
+        n = len(found.kinds)
+        self._plain = type(found.output) in (int, tuple) and found.output == (
+            tuple(range(n)) if n != 1 else 0
+        ) and all(kind == "array" for kind in found.kinds)  # fmt: skip
 
     def make(
         self, f: Callable[..., Any], args: Any, kwargs: Any, refuse: Callable[[], None],
@@ -242,13 +258,15 @@ class Variant:
         found = recorded(f, args, kwargs)  # before f is called on arrays, which has effects
         refuse()
         program, self._captured, given = found.program, found.captured, leaves((args, kwargs))
+        self._draws = [x for x in found.captured if type(x) is Draw]
         tried: list[tuple[list[Any], Any]] = []
         with np.errstate(all="ignore"):  # the call that is to come warns
             for flat in (given, *map(list, zip(*map(others, given), strict=True))):
                 own_args, own_kwargs = rebuilt((args, kwargs), iter(flat))
                 expected: Any = None
                 try:
-                    expected = f(*own_args, **own_kwargs)
+                    with Draws():
+                        expected = f(*own_args, **own_kwargs)
                     if flat is given and _structure(expected) != _structure(found.output):
                         said = "called again, the function gives other containers"
                         raise CompileError(f"compile: {said}")
@@ -259,11 +277,11 @@ class Variant:
                     expected = error
                 tried.append(([array_of(x) for x in flat if is_dynamic(x)], expected))
             refuse()
-            captured = [x._array for x in found.captured]
+            captured = values(program.captured)  # and what is drawn, as it was
             known = values([*program.outputs, *program.updates.values()])  # as recorded
             every = values([*program.inputs, *program.captured, *program.nodes])
             self.source = Source(program, found.captured)
-            self._function = _jitted(program) if jit else None
+            self._function: Any = _jitted(program) if jit else None
             said = f"the code gives something else; please report it\n{self.source.body}"
             said = "JAX takes another way; leave jit away" if jit else said
             agree(partial(self._ran, program), known, every, captured, tried, said)
@@ -281,6 +299,11 @@ class Variant:
         """A function with memory of its own."""
         return self._function or self.source.prepared(*resident)
 
+    def undo(self) -> None:
+        """Let what was drawn for a call that failed come next."""
+        for draw in reversed(self._draws):
+            draw.undo()
+
     def __call__(self, flat: Any) -> Any:
         try:
             function = self._threads.function
@@ -292,7 +315,7 @@ class Variant:
         )
         if self._plain:
             return found
-        results = iter(found if self._several else (found,))
+        results = iter(found if type(found) is tuple else (found,))
         return rebuilt(self._output, iter([self._result(kind, results) for kind in self._kinds]))
 
     def _result(self, kind: Any, results: Any) -> Any:

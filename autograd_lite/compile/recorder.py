@@ -23,6 +23,7 @@ from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
 from ..lines import Line, user_frame
 from ..show.notation import symbol_of
+from .draws import Draw, Draws
 from .graph import MADE, CompileError, Guard, Node, called, mapped, put, put_at, values
 from .memory import shares_memory
 from .traced import Traced
@@ -64,6 +65,9 @@ class Capture(Mode):
         name = f"backward of {tensor._op and tensor._op.name}"
         return [vjp and self.recorder.within(name, vjp) for _, vjp in pairs]
 
+    def uniform(self, rng: Any, shape: tuple[int, ...]) -> Any:
+        return self.recorder.drawn(rng, shape)
+
     def read(self, tensor: Tensor) -> None:
         if type(tensor._grad) not in STAND_INS and self.recorder._is_outside(tensor):
             self.recorder.refuse("t.grad of a Tensor that isn't an argument; pass t.grad as one")
@@ -96,6 +100,7 @@ class Recorder:
         born: leaves that the function has made.
         ops: as they were asked for, each with what is run instead.
         tensors: results of ops.
+        shared: nodes in whose memory another value may lie.
     """
 
     def __init__(self) -> None:
@@ -110,10 +115,11 @@ class Recorder:
         self._refused: CompileError | None = None  # by what may have been caught on its way
         self._odd = ""  # what is refused unless the function raises an error by itself
         self._fixed: set[Node] = set()  # arrays that constants were written to
-        self._shared: set[Node] = set()  # those whose memory another value may lie in
+        self.shared: set[Node] = set()
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
         self._ops: list[str] = []
+        self._draws = Draws()
         self._errors: Any = np.geterr()
         self._filters = list(warnings.filters)
         self._line: Any = None
@@ -156,7 +162,7 @@ class Recorder:
             self._line = id(frame), place.number
             self._take_names(frame)
         if function is not put and function is not put_at and shares_memory(node):
-            self._shared.update(operands)
+            self.shared.update(operands)
         if node.is_several:
             parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
@@ -206,10 +212,6 @@ class Recorder:
         constant = type(x) is not Traced and isinstance(x, (np.ndarray, np.generic))
         return self.given(x, op="constant") if constant else x
 
-    def shares(self, x: Any) -> bool:
-        """Whether another value may lie in the memory of ``x``."""
-        return x.node in self._shared
-
     def decided(self, function: Callable[[Any], Any], x: Any) -> Any:
         """``int`` or ``bool`` of a value, which is to stay so."""
         answer = function(x.node.value)
@@ -244,6 +246,12 @@ class Recorder:
         if x not in self.captured:
             self.captured[x] = self.given(x._array, x.name)
         return self.captured[x]
+
+    def drawn(self, rng: Any, shape: tuple[int, ...]) -> Any:
+        """What stands for numbers that are drawn at each call."""
+        draw = Draw(rng, shape)
+        self.captured[draw] = self.given(self._draws.uniform(rng, shape), draw.name)
+        return self.captured[draw]
 
     def within(self, op: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """An op's forward, or one of its vjps, written down step by step."""
@@ -296,7 +304,7 @@ class Recorder:
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
         for held in (self.tensors, self.born, self.ops, self._cotangents, self._fixed,
-                     self._shared, self._copies):  # fmt: skip
+                     self.shared, self._copies):  # fmt: skip
             held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal
             raise refused.with_traceback(None) from None

@@ -208,11 +208,6 @@ def _unchanged(node: Node, make: Builder) -> Any:
     return x
 
 
-@_rule(operator.getitem)
-def _item(node: Node, make: Builder) -> Any:
-    return node.args[0] if node.args[1] is ... else None
-
-
 @_rule(np.add, np.subtract, np.multiply, np.divide)
 def _broadcast(node: Node, make: Builder) -> Any:
     """A ufunc broadcasts its operands by itself, but a small one is sooner copied."""
@@ -239,18 +234,6 @@ def _reshaped_later(node: Node, make: Builder) -> Any:
         return None
     args = [x.args[0] if type(x) is Node else x for x in node.args]
     return make.call(np.reshape, make.call(node.function, *args), node.shape)
-
-
-@_rule(np.transpose, np.matrix_transpose)
-def _transpose(node: Node, make: Builder) -> Any:
-    """Of a matrix in one form."""
-    axes = [*node.args[1:], *node.kwargs.values()]
-    if node.ndim < 2:
-        return node.args[0]
-    if node.ndim > 2 or axes not in ([], [(1, 0)], [[1, 0]]):
-        return None
-    is_plain = node.function is np.transpose and not axes
-    return None if is_plain else make.call(np.transpose, node.args[0])
 
 
 _REDUCTIONS: dict[Any, Any] = {

@@ -185,7 +185,7 @@ class Traced:
         self.write(put, index, value)
 
     def write(self, how: Any, *given: Any) -> None:
-        if self.node.function not in MADE or self.recorder.shares(self):
+        if self.node.function not in MADE or self.node in self.recorder.shared:
             self.refuse("in place something is written to", "it is an argument, or may share "
                         "memory; use ag.index_update, or a copy: y = x.copy()")  # fmt: skip
         self.node = self.call(how, *given).node

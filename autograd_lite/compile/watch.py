@@ -1,9 +1,9 @@
 """What a function reads of its surroundings, so that it is seen when that has changed.
 
 Python's garbage collector knows what each object refers to: attributes, items, cells of closures,
-what is bound. So all that a function can reach is walked once, and then asked for again, all
-objects in one call, at each call of the compiled function. Arrays are watched by all of their
-entries, Tensors, whose values are read anyway, by whether they require a gradient.
+what is bound. So all that a function can reach is walked once, and what it is written down as code,
+``x1["k"] is x2 and …``, which is run at each call of the compiled function. Arrays are watched by
+all of their entries, Tensors, whose values are read anyway, by whether they require a gradient.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import random
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
-from functools import partial
-from operator import attrgetter, is_, itemgetter
+from functools import cached_property
+from operator import is_
 from pickle import dumps
-from types import CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -34,14 +35,9 @@ class ElsewhereError(CompileError):
     """What runs in another library isn't compiled."""
 
 
-def _refuse_elsewhere(x: Any, path: str) -> None:
-    if is_foreign(array_of(x)):
-        raise ElsewhereError(f"compile: {path} is another library's array")
-
-
 _MOST = 20_000  # objects
 _LARGE = 65_536  # entries, from which an array is compared with a copy, and not with its bytes
-_TRACKED, _NAME = attrgetter("_tracked"), attrgetter("name")
+_FEW = 64  # entries that are watched one by one
 _OWN = {"autograd_lite", "nn"}
 _LIBRARIES = {"numpy", "scipy", *_OWN, *sys.stdlib_module_names}
 _HOLDERS = {"builtins", "collections", "functools", "operator", "itertools", "types", "os",
@@ -67,70 +63,60 @@ class Watch:
     """
 
     def __init__(self, roots: dict[str, Any]) -> None:
-        self._objects: list[tuple[Any, str]] = []  # and how each is reached
-        self._looked_up: list[tuple[itemgetter[Any], dict[str, Any], list[str], str]] = []
+        self._held: dict[str, Any] = {  # what the code speaks of
+            "alike": self._alike, "same": _same, "refs": gc.get_referents, "of_place": _of_place,
+        }  # fmt: skip
+        # How something is reached, for messages; an expression, the name of what it gave; and where
+        # it tells that something was added, to what.
+        self._tests: list[tuple[str, str, str, Iterable[Any]]] = []
         self._arrays: list[Any] = []
-        self._dicts: list[dict[Any, Any]] = []  # whose keys are watched
+        self._attributes: set[int] = set()  # ids of dicts whose order means nothing
         self._chance: list[Any] = []
-        self._of_place: list[Any] = []  # what holds something else in other threads and contexts
         self.tensors: list[Tensor] = []
-        self._missing: list[tuple[dict[str, Any], set[str]]] = []  # names that may come to scopes
         self._walk([(x, name) for name, x in roots.items()])
-        self._referents = partial(gc.get_referents, *(x for x, _ in self._objects))
-        self._asked: list[Any] = [
-            *(partial(names, scope) for names, scope, *_ in self._looked_up),
-            *(partial(_of_place, x) for x in self._of_place),
-            *(partial(iter, x) for x in self._dicts),
-        ]
-        self._before, self._sizes = self._now(), self._scopes()
-        self._flags = self._flagged()
+        self._is_same = self._function(f"{now} is {was}" for _, now, was, _ in self._tests)
         self._entries = [(a, _entries(a)) for a in self._arrays]
 
     def holds(self) -> bool:
         """Whether all is as it was."""
         try:
-            before, now = self._before, self._now()
-        except KeyError:
-            return False
-        if len(now) != len(before) or self._flagged() != self._flags:
-            return False
-        if not all(map(is_, now, before)):
-            if not all(map(_alike, now, before)):
+            if not (self._is_same() or self._is_alike()):
                 return False
-            self._before = now
-        if self._missing and self._scopes() != self._sizes:
-            if not all(names.isdisjoint(scope) for scope, names in self._missing):
-                return False
-            self._sizes = self._scopes()
+        except (LookupError, ValueError, AttributeError):
+            return False
         return not self._entries or all(_holds(a, held) for a, held in self._entries)
 
-    def _scopes(self) -> list[int]:
-        return [len(scope) for scope, _ in self._missing]
-
-    def _now(self) -> list[Any]:
-        found = self._referents()
-        for ask in self._asked:
-            found += ask()
-        return found
-
-    def _flagged(self) -> list[Any]:
-        return [*map(_TRACKED, self.tensors), *map(_NAME, self.tensors)]
+    @cached_property
+    def _is_alike(self) -> Callable[[], bool]:
+        return self._function(f"alike({now}, {was!r})" for _, now, was, _ in self._tests)
 
     def changed(self) -> str:
         """What isn't as it was, in words."""
-        before = iter(self._before)
-        for x, path in self._objects:
-            now = gc.get_referents(x)
-            differ = [y for y in now if not _alike(next(before, x), y)]
-            if differ:
-                inner = x if type(x) is dict else getattr(x, "__dict__", {})
-                keys = [k for k, v in inner.items() if v is differ[0]]
-                return path + "".join(f".{k}" for k in keys[:1])
-        for _, scope, names, path in self._looked_up:
-            for name in (*names, names[0]):
-                if not _alike(next(before, scope), scope.get(name)):
-                    return f"{path}.{name}"
-        return "an array's entries, an attribute, or what requires a gradient"
+        for path, now, was, new in self._tests:
+            with suppress(LookupError, ValueError, AttributeError):
+                if self._function([f"alike({now}, {was!r})"])():
+                    continue
+            return ".".join([path, *list(new)[-1:]])
+        return "an array's entries"
+
+    def _function(self, conditions: Iterable[str]) -> Callable[[], bool]:
+        found: Callable[[], bool] = eval(f"lambda: {' and '.join(conditions) or True}", self._held)
+        return found
+
+    def _alike(self, now: Any, name: str) -> bool:
+        """Whether something is as it was under that name, for which it then stands."""
+        if not _alike(now, self._held[name]):
+            return False
+        self._held[name] = now
+        return True
+
+    def _name(self, x: Any) -> str:
+        name = f"x{len(self._held)}"
+        self._held[name] = x
+        return name
+
+    def _test(self, path: str, now: str, was: Any, new: Iterable[Any] = ()) -> None:
+        self._tests.append((path, now, self._name(was), new))
 
     def effects(self) -> list[Any]:
         """What a call may change besides: stored gradients, and the states of generators that it
@@ -154,15 +140,17 @@ class Watch:
 
     def _walk(self, todo: list[tuple[Any, str]]) -> None:
         seen: dict[int, Any] = {}
-        attributes: set[int] = set()
         while todo:
             x, path = todo.pop()
             if type(x) in STAND_INS or isinstance(x, _ATOMS) or id(x) in seen:
                 continue
-            _refuse_elsewhere(x, path)
+            if is_foreign(array_of(x)):
+                raise ElsewhereError(f"compile: {path} is another library's array")
             seen[id(x)] = x
             if type(x) is Tensor:
                 self.tensors.append(x)
+                for flag in ("_tracked", "name"):
+                    self._test(f"{path}.{flag}", f"{self._name(x)}.{flag}", getattr(x, flag))
             elif isinstance(x, _BUFFERS):
                 self._arrays.append(x)
             elif isinstance(x, np.ndarray):
@@ -171,24 +159,25 @@ class Watch:
             elif isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
                 self._chance.append(x)
             elif isinstance(x, (ContextVar, threading.local)):
-                self._of_place.append(x)
-                todo += [(y, path) for y in _of_place(x)]
+                of_place = _of_place(x)  # what it holds here, and in other threads and contexts not
+                place = f"same(of_place({self._name(x)}), {self._name(of_place)})"
+                self._test(path, place, True)
+                todo += [(y, path) for y in of_place]
             elif hasattr(type(x), "_watched"):
                 todo += [(getattr(x, name), path) for name in ("__class__", *x._watched)]
-                attributes.add(id(getattr(x, "__dict__", None)))
+                self._attributes.add(id(getattr(x, "__dict__", None)))
             elif isinstance(x, FunctionType):
-                todo += self._function(x, path)
+                todo += self._code(x, path)
             elif isinstance(x, weakref.ref):
                 todo.append((x(), path))
             elif not _is_closed(x):
                 held = getattr(x, "__dict__", None)  # it is made now, if it's made at all
+                self._attributes.add(id(held))
                 if isinstance(x, type):
                     copyreg._slotnames(x)  # type: ignore[attr-defined]  # likewise
+                    self._attributes.update(map(id, gc.get_referents(x)))  # its dict is among them
                 if not isinstance(x, tuple) and _root(type(x)) != "autograd_lite":
-                    self._objects.append((x, path))
-                attributes.add(id(held))
-                if type(x) is dict and id(x) not in attributes:
-                    self._dicts.append(x)
+                    self._object(x, path, held)
                 inner = x if type(x) is dict else held if type(held) is dict else {}
                 todo += [(y, path) for y in gc.get_referents(x)]
                 todo += [(y, f"{path}.{name}") for name, y in inner.items()]
@@ -198,14 +187,38 @@ class Watch:
                     "too many to see whether they change; pass what it needs as arguments"
                 )
 
+    def _object(self, x: Any, path: str, attributes: Any = None) -> None:
+        """Watch what an object refers to: item by item, which is quicker where these are few."""
+        name, kind, referents = self._name(x), type(x), gc.get_referents(x)
+        few = kind in (dict, list) and len(x) <= _FEW
+        if few and (kind is list or set(map(type, x)) <= {str}):
+            for key, y in x.items() if kind is dict else enumerate(x):
+                at = f"{path}.{key}" if kind is dict else path
+                self._test(at, f"{name}[{self._name(key)}]", y)
+            self._test(path, f"(len({name}) == {len(x)})", True, x if kind is dict else ())
+        elif kind is CellType and referents:
+            self._test(path, f"{name}.cell_contents", referents[0])
+        elif len(referents) == 2 and referents[0] is attributes and referents[1] is kind and (
+            kind.__getattribute__ is object.__getattribute__
+        ):  # fmt: skip
+            self._test(path, f"type({name})", kind)
+            self._test(path, f"{name}.__dict__", attributes)
+        else:
+            self._test(path, f"same(refs({name}), {self._name(referents)})", True)
+        if kind is dict and x and id(x) not in self._attributes:
+            self._keys(x, path)
+
+    def _keys(self, x: dict[Any, Any], path: str) -> None:
+        self._test(path, f"same([*{self._name(x)}], {self._name([*x])})", True)
+
     def _look_up(self, scope: dict[str, Any], names: Any, path: str) -> list[tuple[Any, str]]:
         """Watch some names in a scope; what they are."""
-        held = sorted(names)
-        if held:  # two at least, so that a tuple is given
-            self._looked_up.append((itemgetter(*held, held[0]), scope, held, path))
-        return [(scope[name], f"{path}.{name}") for name in held]
+        of = self._name(scope)
+        for name in sorted(names):
+            self._test(f"{path}.{name}", f"{of}[{self._name(name)}]", scope[name])
+        return [(scope[name], f"{path}.{name}") for name in sorted(names)]
 
-    def _function(self, f: FunctionType, path: str) -> list[tuple[Any, str]]:
+    def _code(self, f: FunctionType, path: str) -> list[tuple[Any, str]]:
         """What a function closes over, its defaults, and what it looks up in modules."""
         f.__annotations__  # noqa: B018  (it is made now, if it's made at all)
         cells = list(zip(f.__closure__ or (), f.__code__.co_freevars, strict=True))
@@ -214,13 +227,14 @@ class Watch:
         own: tuple[Any, ...] = (f.__defaults__, f.__kwdefaults__, f.__dict__)
         found: list[tuple[Any, str]] = [(x, path) for x in own]
         found += [(cell, f"{path}: {name}") for cell, name in cells]
-        self._objects.append((f, path))
+        self._object(f, path)
+        self._attributes.add(id(f.__dict__))
         names = set(_names(f.__code__))
         if not names.isdisjoint(_BY_TEXT):
             others = {name for name in f.__globals__ if name[:2] != "__"} - names
             reached = self._look_up(f.__globals__, others, path)
             found += [(x, at) for x, at in reached if not isinstance(x, (FunctionType, type))]
-            self._dicts.append(f.__globals__)
+            self._keys(f.__globals__, path)
         imported = [(sys.modules[name], name) for name in names & sys.modules.keys()]
         imported += [(x, name) for cell, name in cells for x in gc.get_referents(cell)
                      if isinstance(x, ModuleType)]  # fmt: skip
@@ -232,7 +246,9 @@ class Watch:
                 if isinstance(x, ModuleType) and not any(vars(x) is s for s, _ in scopes)
             ]  # fmt: skip
             found += inner
-        self._missing.append((f.__globals__, names - f.__globals__.keys()))
+        of = self._name(f.__globals__)
+        for name in sorted(names - f.__globals__.keys()):
+            self._test(f"{path}.{name}", f"({self._name(name)} not in {of})", True)
         return found
 
 
@@ -270,6 +286,13 @@ def _is_closed(x: Any) -> bool:
 
 def _alike(a: Any, b: Any) -> bool:
     return a is b or (type(a) is type(b) and isinstance(a, _VALUES) and repr(a) == repr(b))
+
+
+def _same(now: list[Any], was: list[Any]) -> bool:
+    """Whether these are the same objects, or equal values."""
+    if len(now) != len(was):
+        return False
+    return all(map(is_, now, was)) or all(map(_alike, now, was))
 
 
 def _entries(x: Any) -> Any:

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..numpy_code import Names, code, literal, numpy_name
 from . import graph
+from .draws import Draws
 from .graph import Changed, CompileError, Node, Program, is_plain_reshape, put, values
 from .loops import INSIDE, MARK, Folder, Line, marked
 from .memory import VIEWS, Memory, joined, planned, shares_memory, writes_out
@@ -106,7 +107,8 @@ class Source:
         parts = [f'"""{title} as NumPy code{", for " if self._title else ""}{self._title}."""']
         parts += [imports, *([_CHANGED] if f"raise {Changed.__name__}" in body else [])]
         parts += ["\n".join(f"{n} = {_literal(x)}" for n, x in self.constants.items()), body]
-        held = "\n".join(f"{name} = {_literal(x._array)}" for name, x in self._held.items())
+        with Draws():
+            held = "\n".join(f"{name} = {_literal(x._array)}" for name, x in self._held.items())
         parts += [f"# What it uses besides its arguments.\n{held}" if held else ""]
         parts += [f"{self._function} = prepare({self._parameters})\n"]
         return "\n\n\n".join(filter(None, parts))

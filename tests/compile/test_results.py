@@ -287,7 +287,7 @@ def test_what_isn_t_callable_is_refused():
 def test_it_knows_the_time_it_took_and_compiles_anew_for_other_shapes_and_dtypes():
     compiled = ag.compile(lambda x: x * 2)
     assert compiled.compile_time == 0.0
-    with pytest.raises(RuntimeError, match="call the function once"):
+    with pytest.raises(RuntimeError, match="call it once"):
         _ = compiled.source
     seen = []
     for x in (X, Y, X[:1], X.astype(np.float32), X[0], 2.0, np.float64(2.0)):

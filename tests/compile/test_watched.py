@@ -48,6 +48,16 @@ class Kind:
         return 2 * self.k
 
 
+class Twice(Kind):
+    def times(self, x: Any) -> Any:
+        return 2 * x * self.k
+
+
+class Asked(Kind):
+    def __getattribute__(self, name: str) -> Any:
+        return object.__getattribute__(self, name)
+
+
 class Slots:
     __slots__ = ("k",)
 
@@ -81,6 +91,8 @@ def with_late(x: Any) -> Any:
 def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     """A function of an array, how what it reads is given another value, and further arguments."""
     thing, slots, deque = Kind(), Slots(), collections.deque([1.0, 2.0])
+    many = {f"k{i}": 1.0 for i in range(99)}
+    own_class, own_dict, asked, listed = Kind(), Kind(), Asked(), [1.0] * 99
     slots.k = 1.0
     box = SimpleNamespace(k=np.ones(3), t=Tensor(V), inner=[{"k": 1.0}], f=np.sin)
     part = functools.partial(lambda x, c: x * c["k"], c={"k": 1.0})
@@ -114,6 +126,16 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "method": (thing.times, lambda v: setattr(thing, "k", v), ()),
         "property": (lambda x: x * thing.twice, lambda v: setattr(thing, "k", v), ()),
         "class": (lambda x: x * Kind.k, lambda v: setattr(Kind, "k", v), ()),
+        "an object's class": (lambda x: own_class.times(x),
+                              lambda v: setattr(own_class, "__class__", Twice if v > 2 else Kind),
+                              ()),
+        "all attributes": (lambda x: x * own_dict.k,
+                           lambda v: setattr(own_dict, "__dict__", {"k": v}), ()),
+        "asked otherwise": (lambda x: x * asked.k, lambda v: setattr(asked, "k", v), ()),
+        "many keys": (lambda x: x * many["k50"], lambda v: many.update(k50=v), ()),
+        "a long list": (lambda x: x * listed[30], lambda v: listed.__setitem__(30, v), ()),
+        "a list's length": (lambda x: x * len(box.inner),
+                            lambda v: box.inner.append({"k": 1.0}), ()),
         "slot": (lambda x, s: x * s.k, lambda v: setattr(slots, "k", v), (slots,)),
         "written to": (lambda x: x * (box.k + 1), lambda v: box.k.fill(v), ()),
         "large": (lambda x: x * large.sum(), lambda v: large.fill(v), ()),
@@ -170,6 +192,16 @@ def test_what_it_reads_may_change(name: str):
     values = itertools.cycle((2.0, 3.0, 0.5))
     agree(f, (V, *further), (V + 1, *further), (V * 2, *further),
           between=lambda: change(next(values)))  # fmt: skip
+
+
+def test_an_equal_value_is_no_other_one():
+    thing = Kind()
+    thing.k = 2.5
+    compiled = ag.compile(lambda x: x * thing.k)
+    for text in ("2.5", "2.5", "3.5", "3.5"):  # each a number of its own
+        thing.k = float(text)
+        np.testing.assert_array_equal(compiled(V), V * thing.k)
+    assert sum(map(len, compiled._variants.values())) == 2
 
 
 @each([

@@ -556,6 +556,11 @@ def test_what_is_of_another_type_is_refused():
         nn.MultiHeadAttention(4, 2)(TIMES, mask=np.zeros((2, 2)))
     with pytest.raises(TypeError, match=r"clip_grad_norm_: .* such as net.parameters\(\)"):
         nn.clip_grad_norm_(nn.MLP([1, 1]), 1.0)  # type: ignore[arg-type]
+    net = nn.Sequential(nn.RNN(4, 3), nn.Linear(3, 1))
+    with pytest.raises(TypeError, match=r"RNN gives a tuple, which Linear .*: out\[0\]\[:, -1\]"):
+        net(TIMES)
+    net.modules.insert(1, lambda out: out[0][:, -1])
+    assert net(TIMES).shape == (len(TIMES), 1)
     with pytest.raises(TypeError, match="numbers must be integers, not float64"):
         nn.Embedding(4, 1)(ROWS)
     with pytest.raises(TypeError, match="StepLR: give one of nn's optimizers"):
