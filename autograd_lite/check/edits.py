@@ -59,7 +59,7 @@ def at(e: Term, readings: Readings) -> Edits:
     is_atom = e.op == "leaf" or e in readings.forward
     if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
         yield Edit(1, "without", (e.operands[0], e), lambda xs, v: _like(xs[0], v))
-    if not is_atom:
+    if not is_atom or e.op == "getitem":
         if e.op == "+":
             yield from _of_sum(e, readings)
         elif e.op in _FAMILIES:

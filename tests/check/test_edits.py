@@ -145,6 +145,7 @@ def test_what_is_said_of_usual_mistakes():
         "the factor 1 − h² is missing": ("s", g["h"]),
         "this is the slope of sigmoid, and h is tanh(s)": ("s", g["h"] * t["h"] * (1 - t["h"])),
         "tanh'(s) is computed from s where h belongs": ("s", g["h"] * (1 - t["s"] ** 2)),
+        "the power 2 of 1 − h² stands outside of the sum": ("s", g["h"] * (1 - t["h"]) ** 2),
         "h stands with": ("s", g["h"] * (1 - t["h"] ** 3)),
         "summed over axis 1 where axis 0 belongs": ("b", g["s"].sum(1)),
         "∇b is not summed": ("b", g["s"]),
@@ -158,6 +159,19 @@ def test_what_is_said_of_usual_mistakes():
     }  # fmt: skip
     for words, (name, array) in told.items():
         assert words in said(loss, {name: array}, name), words
+
+
+def test_another_gate():
+    r = np.random.default_rng(0)
+    z = (r.normal(size=(5, 3)) @ leaf(r.normal(size=(3, 8)), "W")).named("z")
+    i, o = z[:, :4], z[:, 4:]
+    c = np.tanh(i).named("c")
+    loss = np.sum(((c / (1 + np.exp(-o))).named("h") - 1) ** 2)
+    given = right(loss)
+    gate = 1 / (1 + np.exp(-z.data[:, :4]))
+    wrong = given["z"].copy()
+    wrong[:, 4:] = given["h"] * c.data * gate * (1 - gate)
+    assert "another block of z is taken" in said(loss, {"z": wrong}, "z")
 
 
 def test_another_array_at_one_of_its_uses():
