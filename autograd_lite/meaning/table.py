@@ -299,6 +299,9 @@ def _is_shift(t: Term) -> bool:
 _REFLECTED: dict[str, Callable[[Term], Term]] = {  # of −x by that of x
     "softplus": lambda x: softplus(x) - x,
     "sigmoid": lambda x: 1 - sigmoid(x),
+    "tanh": lambda x: -tanh(x),
+    "absolute": np.abs,
+    "sign": lambda x: -np.sign(x),
 }
 
 

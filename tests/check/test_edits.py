@@ -88,6 +88,8 @@ def planted(loss: ag.Tensor, given: dict[str, Any], name: str) -> Iterator[tuple
                 with np.errstate(all="ignore"):
                     out = f.but({e: edit.make})
                 is_array = out is not None and np.isfinite(out).all() and out.any()
+                if is_array and edit.kind == "one_for" and np.ptp(out) == 0:
+                    continue  # of an array of ones nothing is said
                 if is_array and not edit.free and not same(out, given[name]):
                     yield edit, out
 
