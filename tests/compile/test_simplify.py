@@ -313,6 +313,13 @@ def test_buffers_may_be_poisoned_between_calls(name: str):
     assert_same(compiled(x, y), first)
 
 
+def test_a_view_of_what_lies_backwards_is_no_copy():
+    def f(x: Any) -> Any:
+        return np.sum(np.square((x * 2.0)[::-1]))
+
+    agree(f, (np.array([[1.0], [2.0]]),), (np.array([[3.0], [5.0]]),))
+
+
 # ---------------------------------------------------------------------- how much work it is
 
 def test_a_part_of_a_concatenation_in_fortran_order_is_not_computed_in_its_place():
