@@ -6,7 +6,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial, update_wrapper
+from functools import update_wrapper
 from numbers import Number
 from time import perf_counter
 from types import MethodType
@@ -284,16 +284,26 @@ class Variant:
             self._function: Any = _jitted(program) if jit else None
             said = f"the code gives something else; please report it\n{self.source.body}"
             said = "JAX takes another way; leave jit away" if jit else said
-            agree(partial(self._ran, program), known, every, captured, tried, said)
+            agree(self._running(program), known, every, captured, tried, said)
         return found
 
-    def _ran(self, program: Program, given: list[Any]) -> list[Any]:
-        """What the code gives, of its results and of what it writes to."""
-        new = dict(zip((*program.inputs, *program.captured), given, strict=True))
-        held = {node: new.pop(node).copy() for node in program.resident}
-        found = self.prepared(*held.values())(*new.values())
-        several = found if type(found) is tuple else (found,)
-        return [*several, *(held[node] for node in program.updates)]
+    def _running(self, program: Program) -> Callable[[list[Any]], list[Any]]:
+        """What the code gives, of its results and of what it writes to, in memory of its own.
+
+        That is the same at all calls, as it will be: so what was kept from one to the next is seen.
+        """
+        held = {node: node.value.copy() for node in program.resident}
+        function = self.prepared(*held.values())
+
+        def run(given: list[Any]) -> list[Any]:
+            new = dict(zip((*program.inputs, *program.captured), given, strict=True))
+            for node, array in held.items():
+                array[...] = new.pop(node)
+            found = function(*new.values())
+            several = found if type(found) is tuple else (found,)
+            return [*several, *(held[node].copy() for node in program.updates)]
+
+        return run
 
     def prepared(self, *resident: Any) -> Callable[..., Any]:
         """A function with memory of its own."""
