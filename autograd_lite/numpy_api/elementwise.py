@@ -31,8 +31,9 @@ __all__ = [
 
 
 @implements(np.float_power)
-def float_power(x1: Any, x2: Any) -> Tensor:
+def float_power(x1: Any, x2: Any, out: None = None) -> Tensor:
     """``x1 ** x2`` in at least double precision."""
+    refuse_out("float_power", out)
     wide: list[Any] = [
         x if isinstance(x, (int, float, complex)) else astype(x, np.result_type(x.dtype, float))
         for x in map(operand_or_number, (x1, x2))
@@ -41,14 +42,16 @@ def float_power(x1: Any, x2: Any) -> Tensor:
 
 
 @implements(np.divmod)
-def divmod(x1: Any, x2: Any) -> tuple[Array, Tensor]:
+def divmod(x1: Any, x2: Any, out: None = None) -> tuple[Array, Tensor]:
     """``(x1 // x2, x1 % x2)``: the quotient is constant in pieces, and a plain array."""
+    refuse_out("divmod", out)
     return value_of(np.floor_divide, x1, x2), remainder(x1, x2)
 
 
 @implements(np.copysign)
-def copysign(x1: Any, x2: Any) -> Tensor:
+def copysign(x1: Any, x2: Any, out: None = None) -> Tensor:
     """``|x1|`` with the sign of ``x2``, which is constant in pieces."""
+    refuse_out("copysign", out)
     x1, x2 = operand_or_number(x1), operand_or_number(x2)
     found = value_of(np.copysign, x1, x2)
     size = astype(beside(absolute(x1), [found]), found.dtype)
@@ -56,8 +59,9 @@ def copysign(x1: Any, x2: Any) -> Tensor:
 
 
 @implements(np.heaviside)
-def heaviside(x1: Any, x2: Any) -> Any:
+def heaviside(x1: Any, x2: Any, out: None = None) -> Any:
     """0 below 0 and 1 above, constant in pieces; ``x2`` at 0."""
+    refuse_out("heaviside", out)
     step = value_of(np.heaviside, x1, x2)
     return where(value(x1) == 0, x2, step) if is_tracked(x2) else step
 
