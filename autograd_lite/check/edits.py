@@ -124,6 +124,7 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
             yield from _of_softmax(e, i, core(f).args[0], readings)
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
+    yield from _of_powers(e)
 
 
 def _of_softmax(e: Term, i: int, summed: Term, readings: Readings) -> Edits:
@@ -142,6 +143,16 @@ def _groups(e: Term, readings: Readings) -> list[list[int]]:
         by_sources.setdefault(tuple(readings.sources(f)), []).append(i)
     several = [some for some in by_sources.values() if 1 < len(some) < len(e.args)]
     return [*([i] for i in range(len(e.args))), *several]
+
+
+def _of_powers(e: Term) -> Edits:
+    """(1 − x)² where 1 − x² belongs."""
+    if len(e.args) != 2 or e.args[0][0] is not ONE:
+        return
+    (_, a), (f, c) = e.args
+    if f.op == "*" and len(f.args) == 1 and f.args[0][0].op == "leaf":
+        ((x, p),) = f.args
+        yield Edit(2, "power_outside", (e, p), lambda xs, v: (a + c * np.asarray(x.value)) ** p)
 
 
 def _shared(e: Term, some: Sequence[int], k: float) -> Make:

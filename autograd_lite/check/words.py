@@ -62,6 +62,7 @@ diagonal: only the diagonal of softmax's Jacobian is there, {0} ∘ (1 − {0}),
     只有 softmax 雅可比矩阵的对角线 {0} ∘ (1 − {0})，好像每一项只依赖自己：{1}
 term_times: {contribution} {times}: {1} | {contribution} {times}：{1}
 product_for_sum: a product stands where the sum {0} belongs | 写成了乘积，而应当是和 {0}
+power_outside: the power {1} of {0} stands outside of the sum | {0} 的 {1} 次方写在了括号外面
 factor_missing: the factor {0} is missing | 漏了因子 {0}
 mask_missing: the mask {0} is missing | 漏了掩码 {0}
 division_missing: the division by {0} is missing | 没有除以 {0}
