@@ -6,6 +6,7 @@ graph anew for other values asks here whether there may be any. What is kept kee
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -28,12 +29,14 @@ class Look(NamedTuple):
             written to instead, so that what was seen of it is past.
         leaves: that it was computed from, or is, each with the array that it had.
         found: a plain array that was computed of it, such as a mask; None where it just left.
+        is_compared: whether it left in a comparison, by which code chooses.
     """
 
     number: int
     result: int
     leaves: Sequence[tuple[ref[Tensor], ref[Any]]]
     found: ref[Any] | None
+    is_compared: bool
 
 
 LOOKS: deque[tuple[Any, ...]] = deque(maxlen=10_000)
@@ -57,7 +60,9 @@ class unseen(no_grad):  # noqa: N801  (used like a function)
     __enter__ = Mode.__enter__
 
 
-def look(tensor: Any, found: Any = None, result: int = -1) -> None:
+def look(
+    tensor: Any, found: Any = None, result: int = -1, is_compared: bool = False
+) -> None:
     """Remember that code outside is given the value of ``tensor``, or ``found``, made of it."""
     if type(tensor) is not Tensor or not tensor._tracked:
         return
@@ -70,7 +75,8 @@ def look(tensor: Any, found: Any = None, result: int = -1) -> None:
             todo += [y for y in x._inputs if type(y) is Tensor and y._tracked]
     if tensor._op is not None:
         result = tensor._number
-    LOOKS.append((_next_number(), result, leaves, None if found is None else ref(found)))
+    made = None if found is None else ref(found)
+    LOOKS.append((_next_number(), result, leaves, made, is_compared))
 
 
 def written(leaf: Tensor) -> None:
@@ -93,7 +99,7 @@ class Seen(NamedTuple):
 
 
 def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
-    """What was seen of a graph before its last tensor was there.
+    """What was seen of a graph before its last tensor was there, or compared of that.
 
     Args:
         tensors: all of the graph, inputs before results.
@@ -101,11 +107,12 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
     results = {t._number: t for t in tensors if t._op is not None}
     there = {id(x) for t in tensors for x in (t, noted(t, "given")) if x is not None}
     first, last = min(results), max(results)
-    looks = [Look(*x) for x in LOOKS if x[0] < last]
+    looks = [x for x in itertools.starmap(Look, LOOKS)
+             if x.number < last or (x.is_compared and x.result == last)]  # ``max(a, b)`` is one
     past = {id(x): y.number for y in looks if y.result == -2 for x in _as_it_was(y.leaves)}
     if _has_block(tensors, past, first, last):
         yield Seen(None)
-    for number, result, leaves, found in looks:
+    for number, result, leaves, found, _ in looks:
         if result == -2:
             continue
         is_there = found is not None and found() is not None and id(found()) in there

@@ -6,6 +6,7 @@ many are alike, a sample of them is tried, unless all are asked for: ``python -m
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -24,3 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     WHOLE[:] = [True] * config.getoption("--whole")
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # what was collected stays: the collector needn't go through it again and again

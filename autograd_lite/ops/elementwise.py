@@ -558,10 +558,10 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
         if function in VALUE_OPS and type(found) is np.ndarray and not settings:
             remember(found, function.__name__, args)
             for x in args:
-                look(x, found)
+                look(x, found, is_compared=True)
         elif function not in OF_ARRAYS:
             for x in (*args, *kwargs.values()):
-                look(x)
+                look(x, is_compared=function in VALUE_OPS)
         return found
     except TypeError:
         if any(leaves_operators_alone(x) or isinstance(x, (str, bytes)) for x in args):

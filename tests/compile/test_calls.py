@@ -34,7 +34,7 @@ def test_a_call_of_the_table_and_its_gradient(call: Call):
         agree(f, *calls)
 
 
-@each(sorted(FIRST))
+@each(some(sorted(FIRST), 2))
 def test_second_derivatives_of_each_op(name: str):
     f, given = gradients_of(name)
     places = tuple(range(len(given)))

@@ -17,6 +17,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite.engine.notes import notes_of
 
+from ..each import some
 from ..test_work import python_calls
 from .reading import read_dot, read_svg
 from .test_graphs import graphs
@@ -444,7 +445,7 @@ class TestSize:
     @pytest.mark.parametrize("collapse", ["blocks", "module", 5, -5])
     def test_the_work_grows_as_the_graph_does(self, collapse):
         detail = "named" if collapse == "module" else "ops"
-        for graph in LONG:
+        for graph in some(LONG, 2):
             sizes = (10, 30) if graph is mlp_loss else (400, 1200)  # beyond Python's recursion
             outputs = [graph(n) for n in sizes]
             draw = functools.partial(ag.draw, detail=detail, collapse=collapse, limit=5000)
