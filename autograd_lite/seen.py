@@ -107,8 +107,7 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
     results = {t._number: t for t in tensors if t._op is not None}
     there = {id(x) for t in tensors for x in (t, noted(t, "given")) if x is not None}
     first, last = min(results), max(results)
-    looks = [x for x in itertools.starmap(Look, LOOKS)
-             if x.number < last or (x.is_compared and x.result == last)]  # ``max(a, b)`` is one
+    looks = [x for x in itertools.starmap(Look, LOOKS) if _counts(x, last)]
     past = {id(x): y.number for y in looks if y.result == -2 for x in _as_it_was(y.leaves)}
     if _has_block(tensors, past, first, last):
         yield Seen(None)
@@ -122,6 +121,11 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
             tensor = results[result] if result in results else near[0] if near else None
             is_lost = found is not None and not is_there and (is_own or result in results)
             yield Seen(tensor, is_lost, is_there)
+
+
+def _counts(look: Look, last: int) -> bool:
+    """Whether it was before the last result, or compared that: ``max(a, b)`` is one of them."""
+    return look.number < last or (look.is_compared and look.result == last)
 
 
 def _has_block(tensors: Sequence[Tensor], past: dict[int, int], first: int, last: int) -> bool:

@@ -20,14 +20,16 @@ WIDE, NARROW = 1280, 400
 
 @contextlib.contextmanager
 def launched() -> Iterator[Any]:
-    """Debian's Chromium or another on the PATH, driven by playwright; a test skips without them."""
+    """A Chromium on the PATH, its shell first, driven by playwright; a test skips without them."""
     api = pytest.importorskip(
         "playwright.sync_api",
         reason='the tests in a browser need playwright: pip install -e ".[test]"',
     )
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    # The first takes half the time of the others.
+    names = "chromium-headless-shell", "chromium", "chromium-browser"
+    path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
-        pytest.skip("the tests in a browser need chromium on the PATH: apt-get install chromium")
+        pytest.skip(f"the tests in a browser need one on the PATH: apt-get install {names[0]}")
     with api.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
         try:
