@@ -36,7 +36,7 @@ def _on_this_thread() -> Any:
         yield
 
 
-@each(some(ONE_EACH.values(), 2), by=lambda sample: sample.op.name)
+@each(some(ONE_EACH.values(), 4), by=lambda sample: sample.op.name)
 def test_what_numpy_does_on_dask_is_done_lazily_and_else_refused(sample: Sample) -> None:
     if sample.op.name in NOT_THEIRS:
         return

@@ -46,7 +46,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "workers", threads)
 
 
-@pytest.mark.usefixtures("tiny")
+@pytest.mark.usefixtures("tiny", "no_peers")
 def test_all_parts_print_their_tables_and_write_them_with_plots(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

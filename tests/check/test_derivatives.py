@@ -209,7 +209,7 @@ def first_samples() -> list[Sample]:
     return list(chosen.values())
 
 
-@each(some(first_samples(), 3), by=lambda sample: sample.op.name)
+@each(some(first_samples(), 6), by=lambda sample: sample.op.name)
 def test_a_corrupted_rule_is_found(sample: Sample):
     op, params = sample.op, sample.case.params
     inputs = sample.inputs(np.random.default_rng(3))

@@ -22,7 +22,7 @@ from .programs_nets import NETS
 from .programs_right import RIGHT, Case, explanation, meaningless
 from .programs_sequences import SEQUENCES
 
-SAMPLE = 12  # one in so many mistakes is judged here; the command judges all
+SAMPLE = 16  # one in so many mistakes is judged here; the command judges all
 # The share of these that must be named truly.
 NAMED = {"nets": 0.89, "sequences": 0.84, "apart": 0.88}
 SETS = {"nets": NETS, "sequences": SEQUENCES, "apart": APART}
@@ -93,7 +93,7 @@ def test_what_is_right_by_another_way_is_right(case: Callable[[], Case]):
     assert not said
 
 
-@each(dict(some(EVERY.items(), 4)))
+@each(dict(some(EVERY.items(), 8)))
 def test_what_means_nothing_is_given_no_cause(program: Program):
     said = [explanation(*case) for case in meaningless(program)]
     assert not any(said), said

@@ -27,7 +27,7 @@ from .comparing import (
 
 
 # One of each function is compiled where its source is run alone.
-@each(some(CALLS, 12), by=lambda call: str(len(call.function) % 4))
+@each(some(CALLS, 24), by=lambda call: str(len(call.function) % 4))
 def test_a_call_of_the_table_and_its_gradient(call: Call):
     calls = [tuple(call.drawn(seed)) for seed in (7, 8)]
     for f in (function_of_call(call), gradient_of_call(call)):
