@@ -222,7 +222,7 @@ def test_reverse_agrees_with_differences(call: Call):
         check_derivative(call.of(np), call.drawn())
 
 
-@each(some(CALLS, 2), by=lambda call: call.function)
+@each(some(CALLS, 4), by=lambda call: call.function)
 def test_gradients_and_tangents_have_the_right_shape_and_dtype_and_are_finite(call: Call):
     arrays, f, rng = call.drawn(), call.of(np), np.random.default_rng(3)
     value, back = ag.vjp(f, *arrays)

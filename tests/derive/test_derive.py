@@ -241,7 +241,7 @@ def test_latex_and_markdown_show_each_step():
 SAMPLES = [s for s in samples() if all(np.prod(shape) > 0 for shape in s.case.shapes)]
 
 
-@each(some(SAMPLES, 2), by=lambda sample: sample.op.name)
+@each(some(SAMPLES, 4), by=lambda sample: sample.op.name)
 def test_every_op_is_derived_and_written_as_numpy_code(sample: Sample):
     rng = np.random.default_rng(11)
     inputs = [
