@@ -21,7 +21,7 @@ from autograd_lite import Tensor
 from autograd_lite.arrays import given
 from autograd_lite.compile.compiled import Programs, Variant, within
 from autograd_lite.compile.draws import Draws
-from autograd_lite.compile.graph import CompileError
+from autograd_lite.compile.graph import Changed, CompileError
 from autograd_lite.compile.recorder import Recorder, recording
 from autograd_lite.compile.watch import Watch
 from autograd_lite.engine.leaves import array_of, grad_of, held, hold
@@ -106,9 +106,10 @@ class TrainStep(Programs):
             usual = variant is not None and variant.batch == batch and not Mode.entered
             if variant is not None and usual and variant.holds():
                 try:
-                    return variant((x, y))
-                except Exception:  # before anything was written
-                    variant.undo()
+                    done: tuple[Any, Array] = variant.attempt((x, y))
+                    return done
+                except Changed:  # before anything was written
+                    pass
             found = None if within() else self.found(batch, (x, y), batch, x, y)
             return self._eager(x, y) if found is None else found
 

@@ -17,7 +17,7 @@ def some(items: Iterable[Any], every: int) -> list[Any]:
 
 
 def examples(n: int) -> int:
-    """How many of n examples hypothesis draws: a third; with ``pytest --whole`` all of them."""
+    """How many of n examples or steps are tried: a third; with ``pytest --whole`` all of them."""
     return n if WHOLE else -(-n // 3)
 
 

@@ -19,6 +19,7 @@ from autograd_lite.engine.modes import Mode
 from autograd_lite.transforms import in_transform
 
 from .coverage.calls import CALLS
+from .each import examples
 
 
 def V(data: Any, **kwargs: Any) -> Tensor:  # noqa: N802  (a variable)
@@ -225,7 +226,7 @@ def test_exceptions_leave_graph_and_modes_as_they_were():
 
 # ---------------------------------------------------------------------- large graphs
 
-MANY = 30_000
+MANY = examples(100_000)
 
 
 def counted() -> tuple[Op, Op, list[int]]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.tensor import Array
+from ..ops.indexing import parts_of
 from .formula import Make, always, computed
 from .readings import (
     ACTIVATIONS,
@@ -296,7 +297,7 @@ def _reordered(order: tuple[int, ...], xs: Sequence[Array], v: Array) -> Array:
 
 def _of_getitem(e: Term) -> Edits:
     """Another block of the same size."""
-    index = e.params["index"] if isinstance(e.params["index"], tuple) else (e.params["index"],)
+    index = parts_of(e.params["index"])
     for axis, (place, n) in enumerate(zip(index, e.args[0].shape, strict=False)):
         if isinstance(place, slice) and place.step in (None, 1):
             start, stop, _ = place.indices(n)

@@ -71,18 +71,16 @@ class Programs:
         for variant in variants:
             if variant.holds():
                 try:
-                    return variant(given)
-                except Exception as error:
-                    variant.undo()
-                    if type(error) is not Changed:
-                        raise
+                    return variant.attempt(given)
+                except Changed:
+                    continue
         if len(variants) < CHANGES:
             with self._lock, compiling(), uncollected():
                 start = perf_counter()
                 self._latest = variant = self.made(*making)
                 self.compile_time += perf_counter() - start
             variants.append(variant)
-            return variant(given)
+            return variant.attempt(given)
         hint(
             f"{self!r}: what it reads of its surroundings, or what values decide, changes again "
             f"and again ({variants[-1].watch.changed()}); from now on it runs as it is. Pass as "
@@ -309,10 +307,14 @@ class Variant:
         """A function with memory of its own."""
         return self._function or self.source.prepared(*resident)
 
-    def undo(self) -> None:
-        """Let what was drawn for a call that failed come next."""
-        for draw in reversed(self._draws):
-            draw.undo()
+    def attempt(self, given: Any) -> Any:
+        """What it gives; where it raises, what was drawn for it comes next again."""
+        try:
+            return self(given)
+        except Exception:
+            for draw in reversed(self._draws):
+                draw.undo()
+            raise
 
     def __call__(self, flat: Any) -> Any:
         try:

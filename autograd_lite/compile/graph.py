@@ -11,6 +11,7 @@ import numpy as np
 
 from ..lines import Line
 from ..numpy_code import numpy_name
+from ..ops.indexing import parts_of
 
 
 class CompileError(RuntimeError):
@@ -257,7 +258,7 @@ def varies(node: Node) -> bool:
             return varies(x)
         return any(
             isinstance(part, slice) or x.dtype.kind == "b"
-            for part in (index if isinstance(index, tuple) else (index,)) for x in nodes_in([part])
+            for part in parts_of(index) for x in nodes_in([part])
         )  # fmt: skip
     if function is np.where and len(node.args) == 1:
         return True

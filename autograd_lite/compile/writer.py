@@ -130,7 +130,7 @@ class Source:
             self.names[node] = marked(self._new(node.name or next(self._temporary)))
         return self.names[node]
 
-    def expression(self, node: Node, is_view: bool = False) -> str:
+    def expression(self, node: Node) -> str:
         function, args = node.function, list(map(self.text_of, node.args))
         if function is operator.getitem:
             return f"{args[0]}[{self.index(node.args[1])}]"
@@ -144,8 +144,6 @@ class Source:
             return f"np.zeros({args[0]}{_dtype(node.dtype)})"
         form = _FORMS.get(function, "")
         of_array = {*map(type, values(node.args[:1]))} == {np.ndarray} and not node.kwargs
-        if function is np.reshape and args[1:] == ["-1"] and of_array and not is_view:
-            return f"{args[0]}.ravel()"  # it is quicker, and copies what lies backwards
         if form.count("{}") == len(args) and (of_array or form in _OF_NUMBERS):
             return form.format(*args)
         for key in node.kwargs:
@@ -240,7 +238,7 @@ class Source:
         ):
             view = node.function(static[base[0]], *node.args[1:], **node.kwargs)
             if type(view) is np.ndarray and np.may_share_memory(view, static[base[0]]):
-                static[node], text = view, self.expression(node, is_view=True)
+                static[node], text = view, self.expression(node)
         if text:
             self._setup.append(((), f"{self.identifier(node)} = {text}"))
 

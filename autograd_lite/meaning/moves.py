@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from ..ops.indexing import parts_of
 from ..table import OPS
 from .terms import (
     ENTRYWISE,
@@ -529,10 +530,6 @@ def _einsum(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
 # ---------------------------------------------------------------------- indices
 
 
-def _parts(index: Any) -> tuple[Any, ...]:
-    return index if isinstance(index, tuple) else (index,)
-
-
 def _is_whole(part: Any) -> bool:
     """Whether a part of an index is one entry of each axis: a number, or an array of them."""
     if isinstance(part, np.ndarray):
@@ -542,7 +539,7 @@ def _is_whole(part: Any) -> bool:
 
 def _places(index: Any, whole: Shape) -> Any:
     """Where the entries stand that an index takes, where it names each by itself; else None."""
-    parts = _parts(index)
+    parts = parts_of(index)
     if len(parts) != len(whole) or not all(map(_is_whole, parts)):
         return None
     return np.arange(math.prod(whole)).reshape(whole)[index]
@@ -694,7 +691,7 @@ def _replaced(args: list[Term], params: Params, shape: Shape | None) -> Term | N
 
 def ranges_of(index: Any, whole: Shape) -> list[range] | None:
     """What is taken of each axis, where an index is slices and numbers alone."""
-    parts = list(_parts(index))
+    parts = list(parts_of(index))
     at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
     parts[at : at + 1] = [slice(None)] * (len(whole) - len(parts) + (at < len(parts)))
     if len(parts) != len(whole):
@@ -726,7 +723,7 @@ def slices_of(ranges: list[range], whole: Shape) -> tuple[slice, ...]:
 
 def _keeps_order(index: Any) -> bool:
     """Whether what an index takes comes in the order in which it was."""
-    parts = _parts(index)
+    parts = parts_of(index)
     return not any(
         isinstance(part, np.ndarray) or (isinstance(part, slice) and (part.step or 1) < 0)
         for part in parts

@@ -14,7 +14,7 @@ from ..containers import settled
 from ..engine.modes import Mode, Run
 from ..engine.op import _next_number, apply
 from ..engine.tensor import Tensor, _leaf
-from ..ops.indexing import _parts, getitem_op
+from ..ops.indexing import getitem_op, parts_of
 from .indexing import index_update
 
 _FIELDS = ("_array", "_arrays", "_inputs", "_notes", "_number", "_op", "_params", "_tracked")
@@ -130,7 +130,7 @@ def _shown(x: Any) -> Any:
     """Of what it is a view: the input in whose memory it lies; else None."""
     if x._op is None or is_foreign(x._array):
         return None
-    index = _parts(x._params.get("index", ...))
+    index = parts_of(x._params.get("index", ...))
     if not (x.ndim or any(part is ... for part in index)):  # t[0] is a number of its own
         return None
     return next((y for y in x._inputs if type(y) is Tensor

@@ -12,7 +12,7 @@ from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import astype, broadcast_to, where
 from ..ops.define import checked, operand
-from ..ops.indexing import _is_basic, _parts, owned, scatter, update
+from ..ops.indexing import _is_basic, owned, parts_of, scatter, update
 from ..ops.moving import pick
 
 __all__ = ["index_add", "index_update"]
@@ -47,7 +47,7 @@ def index_update(a: Any, index: Any, values: Any) -> Tensor:
         is_mask = isinstance(chosen, np.ndarray) and chosen.dtype.kind == "b"
         if is_mask and chosen.shape == a.shape and not values.ndim:
             return where(index, values, a)
-    like = beside(_ZERO, _parts(chosen))
+    like = beside(_ZERO, parts_of(chosen))
     values = broadcast_to(values, shape)
     return written(a, values, lambda x, new: setitem(x, chosen, new), like=like)
 
@@ -94,7 +94,7 @@ def _fitting(name: str, a: Any, index: Any, values: Any) -> tuple[Any, Any, tupl
     if a.dtype.kind in "fc":  # as an assignment does
         values = astype(values, a.dtype)
     try:
-        shape = beside(checked(a), _parts(chosen))[chosen].shape
+        shape = beside(checked(a), parts_of(chosen))[chosen].shape
         while values.ndim > len(shape) and values.shape[0] == 1:  # as an assignment allows
             values = values[0]
         if np.broadcast_shapes(values.shape, shape) != shape:

@@ -25,14 +25,14 @@ def _is_basic(index: Any) -> bool:
     return all(
         part is None or (isinstance(part, (int, np.integer, slice, EllipsisType))
                          and not isinstance(part, bool))
-        for part in _parts(index)
+        for part in parts_of(index)
     )  # fmt: skip
 
 
 def _written(operands: Sequence[str], params: dict[str, Any]) -> str:
     index = params["index"]
     arrays = iter("ijklmn")
-    parts = [_part(i, arrays) for i in (index if isinstance(index, tuple) else (index,))]
+    parts = [_part(i, arrays) for i in parts_of(index)]
     return f"{operands[0]}[{', '.join(parts)}]"
 
 
@@ -59,17 +59,18 @@ def _scatter_vjp(g: Any, out: Any, x: Any, index: Any, shape: tuple[int, ...]) -
         return g[_behind(stacked, index) if stacked else index]
     if not stacked and not is_foreign(array_of(g)):  # of which not all take several arrays as index
         return g[index]
-    chosen = places(shape, lambda numbers: beside(numbers, _parts(index))[index])
+    chosen = places(shape, lambda numbers: beside(numbers, parts_of(index))[index])
     return pick(g, index=chosen, shape=shape)
 
 
-def _parts(index: Any) -> tuple[Any, ...]:
+def parts_of(index: Any) -> tuple[Any, ...]:
+    """What an index says of each axis, or of several."""
     return index if isinstance(index, tuple) else (index,)
 
 
 def _behind(stacked: int, index: Any) -> tuple[Any, ...]:
     """An index of what comes behind the axes of a stack."""
-    return (slice(None),) * stacked + _parts(index)
+    return (slice(None),) * stacked + parts_of(index)
 
 
 getitem_op = op(
@@ -85,7 +86,7 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
         if _is_basic(index):
             return _spread_out(g, index, shape)
         numbers = np.arange(int(np.prod(shape))).reshape(shape)
-        at = beside(numbers, _parts(index))[index]
+        at = beside(numbers, parts_of(index))[index]
         return added(g.reshape(g.size), at.reshape(g.size), numbers.size).reshape(shape)
     out = zeros(shape, g)
     if _is_basic(index):
@@ -97,7 +98,7 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 def _spread_out(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """The entries at a basic index, among zeros that are joined to them axis by axis."""
-    parts = list(_parts(index))
+    parts = list(parts_of(index))
     missing = len(shape) - sum(part is not None and part is not ... for part in parts)
     rest = parts.index(...) if ... in parts else len(parts)
     parts[rest : rest + 1] = [slice(None)] * missing

@@ -11,6 +11,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite.check import check_backprop
 
+from ..each import examples
 from ..test_work import python_calls
 
 
@@ -356,7 +357,7 @@ def test_no_gradient_flows_to_a_condition_or_through_an_op_without_one():
 def test_long_graph_is_searched_within_bounds():
     x = parameter("x", 3)
     value = x
-    for _ in range(1500):
+    for _ in range(examples(3000)):
         value = np.sin(value + 0.1)
     report = check_backprop(np.sum(value), {"x": [1.0, 2.0, 3.0]})
     assert "no usual mistake" in (report["x"].cause or "")

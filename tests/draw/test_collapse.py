@@ -17,7 +17,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite.engine.notes import notes_of
 
-from ..each import some
+from ..each import examples, some
 from ..test_work import python_calls
 from .reading import read_dot, read_svg
 from .test_graphs import graphs
@@ -398,7 +398,7 @@ class TestBackward:
 
 
 @given(graphs())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_any_graph_folds_into_one_without_circles(output):
     for collapse in ("blocks", "module", 1, 2, -1, -3):
         for detail in ("named", "ops"):
