@@ -115,6 +115,8 @@ def test_messages_as_a_whole(f: Any, lines: list[str]):
      "not a leaf: requires_grad can't be set"),
     (lambda: assign(W((2,)), "data", np.ones(3)), ValueError,
      "can't be rebound to an array of shape (3,)"),
+    (lambda: assign(W((2, 3)), "data", np.ones((3, 2))), ValueError,
+     "can't be rebound to an array of shape (3, 2)"),
     # what are no numbers
     *[(lambda data=data: Tensor(data), (TypeError, ValueError), "Tensor: ")
       for data in ("text", [None], {"a": 1}, [object()])],
