@@ -18,7 +18,7 @@ from .containers import results as checked
 from .engine.modes import no_grad, standing
 from .engine.op import Each, Vjp, _next_number, apply
 from .engine.tensor import Array, Tensor, _leaf, is_tracked
-from .gradients import cotangents
+from .gradients import as_variable, cotangents
 from .graph import made_since
 from .layers import calls_of, left
 from .table import Op
@@ -76,7 +76,7 @@ def checkpoint(f: Function) -> Function:
             first = _next_number()
             return _Run(settled(f(*own_args, **own_kwargs)), set(variables), first)
 
-        variables = [_variable(x.detach()) for x in inputs.values()]
+        variables = [as_variable(x.detach()) for x in inputs.values()]
         alive = weakref.WeakSet(variables)
         template, value, used = _first(name, run, variables)
         variables.clear()
@@ -170,7 +170,7 @@ def _cotangents(
     """The rule: run the function again, and pull through its graph."""
     record = type(out) is Tensor
     with no_grad.suspended():
-        targets = [ops.positive(x) if record else _variable(_leaf(x)) for x in operands]
+        targets = [ops.positive(x) if record else as_variable(_leaf(x)) for x in operands]
         given = len(operands) - len(captured)
         ran = run(targets[:given])
     results = ran.results()
@@ -198,11 +198,6 @@ def _cotangents(
         seeds[y] = seeds[y] + part if y in seeds else part
     stack = g.shape[: g.ndim - out.ndim]
     return cotangents(seeds, targets, record, stack)
-
-
-def _variable(leaf: Tensor) -> Tensor:
-    leaf._tracked = 1
-    return leaf
 
 
 def _packed(results: Sequence[Tensor]) -> Array:

@@ -199,6 +199,9 @@ no_gradient_for = _said(
 not_a_leaf = _said(
     RuntimeError, "{0} is the result of {0.op.name}, not a leaf: {1}. For a new leaf with its "
     "value: t.detach()")
+pickled_variable = _said(
+    RuntimeError, "{} is what is being differentiated by: in bytes its gradient would be lost "
+    "silently. Pickle its value: t.detach()")
 rebinding = _said(
     ValueError, "data: {} can't be rebound to an array of shape {.shape}; make a new Tensor "
     "instead")

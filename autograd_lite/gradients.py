@@ -15,6 +15,7 @@ from .arrays import array_of, as_array, is_foreign, own_array, staying, zeros
 from .cotangents import noting
 from .engine.backward import Layer, pull
 from .engine.modes import Mode, standing, tell
+from .engine.notes import note
 from .engine.tensor import FOREIGN, SKIPS, Tensor, _leaf
 from .seen import look
 from .unread import Unread
@@ -211,6 +212,13 @@ def gradients(
         start = cast_seed(y, seed, "gradients")
     seeds = {y: start} if y._tracked else {}
     return [_as_tensor(g) for g in cotangents(seeds, xs, create_graph)]
+
+
+def as_variable(leaf: Tensor) -> Tensor:
+    """A leaf that a function is differentiated by: a copy of it is a result of it."""
+    leaf._tracked = 1
+    note(leaf, "variable", True)
+    return leaf
 
 
 def _as_tensor(g: Any) -> Tensor:

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import errors, numpy_api, numpy_protocol, ops
 from .arrays import HOLDERS, as_array, given, is_foreign, own_array, to_numpy
 from .engine.modes import Mode, modes, no_grad, recorded, standing, tell
-from .engine.notes import note
+from .engine.notes import note, noted
 from .engine.op import apply
 from .engine.tensor import Array, Tensor, _leaf
 from .gradients import backward
@@ -552,12 +552,19 @@ class Members:
         return format(self.item(), spec) if spec else str(self)
 
     def __reduce__(self: Any) -> Any:
+        if noted(self, "variable"):
+            raise errors.pickled_variable(self)
         if self._op is not None:
             raise errors.not_a_leaf(self, "its graph can't be pickled")
         return _unpickle, (self._seen(), self._tracked, self.name, self._grad)
 
-    def __deepcopy__(self: Any, memo: Any) -> Tensor:
+    def __copy__(self: Any, memo: Any = None) -> Tensor:
+        """Of a leaf another one; of what is being differentiated, a result that has a gradient."""
+        if self._op is not None or noted(self, "variable"):
+            return ops.copy(self)
         return _unpickle(*self.__reduce__()[1])
+
+    __deepcopy__ = __copy__
 
 
 def _filled(tensor: Any, index: Any, value: Any) -> Any:

@@ -26,7 +26,7 @@ from .engine.backward import dependent
 from .engine.modes import Mode, no_grad, recorded
 from .engine.op import _next_number
 from .engine.tensor import Tensor, _leaf, is_tracked
-from .gradients import _as_tensor, cast_seed, cotangents
+from .gradients import _as_tensor, as_variable, cast_seed, cotangents
 from .graph import made_since
 from .seen import look
 
@@ -180,7 +180,7 @@ def _variable(name: str, x: Any) -> Tensor:
     array = x.numpy() if type(x) is Tensor else own_array(x, where=name)
     if array.dtype.kind not in "biufc":
         errors.refuse_constant(f"{name}: an argument to differentiate", array, x)
-    variable = Tensor(array, requires_grad=True)
+    variable = as_variable(Tensor(array, requires_grad=True))
     variable._number = _next_number()  # nothing older can depend on it
     return variable
 

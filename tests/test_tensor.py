@@ -119,6 +119,20 @@ def test_leaves_pickle_and_copy_with_their_gradient_and_results_do_not():
         pickle.dumps(w * 2)
 
 
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, lambda t: copy.deepcopy({"w": t})["w"]])
+def test_copies_of_what_is_differentiated_have_its_gradient(how):
+    def f(x):
+        return (how(x) * x * how(x * 2)).sum()  # 2 x³
+
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(ag.grad(f)(x), 6 * x**2)
+    np.testing.assert_array_equal(ag.jvp(f, (x,), (x,))[1], 6 * np.sum(x**3))
+    np.testing.assert_array_equal(ag.hessian(f)(x), np.diag(12 * x))
+    np.testing.assert_array_equal(ag.grad(lambda x: ag.checkpoint(f)(x))(x), 6 * x**2)
+    with pytest.raises(RuntimeError, match=r"is what is being differentiated by.*t\.detach\(\)"):
+        ag.grad(lambda x: pickle.loads(pickle.dumps(x)).sum())(x)
+
+
 def test_detach_cuts_the_history():
     w = Tensor([1.0, 2.0], requires_grad=True)
     d = (w * 2).detach()
