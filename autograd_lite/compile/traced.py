@@ -37,10 +37,8 @@ _KNOWN: set[Any] = {
 # They make arrays, of what.
 _FILLED: dict[Any, Any] = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.full_like: None}
 # What they are for happens outside of the program.
-_OUTSIDE: set[Any] = {
-    np.save, np.savez, np.savez_compressed, np.savetxt, np.array2string, np.array_repr,
-    np.array_str,
-}  # fmt: skip
+_OUTSIDE: set[Any] = {np.save, np.savez, np.savez_compressed, np.savetxt}
+_TEXT: set[Any] = {np.array2string, np.array_repr, np.array_str}
 _NUMBERS = (bool, int, float, complex, bytes)
 _VALUE = "the value isn't known beforehand; leave it an array, or compile the parts"
 _PLACE = "it works in place; use NumPy's function of that name, np.full_like or ag.index_update"
@@ -110,6 +108,8 @@ class Traced:
             return self.recorder.call(np.full, (made.shape, fill, made.dtype), {})
         if func in _KNOWN:
             return func(*mapped(args, value_of), **mapped(kwargs, value_of))
+        if func in _TEXT:
+            return str(self)
         if func in _OUTSIDE:
             refuse("is a side effect; do it outside")
         if func in IN_PLACE or _is_given_out(func, args, kwargs):

@@ -33,6 +33,8 @@ def tidied(node: Expression, keep_guards: bool = False) -> Expression:
         return node if bare.value.ndim > len(node.shape) else _stretched(bare, node.shape)
     if op.name in _ELEMENTWISE:
         return _tidied_elementwise(node, keep_guards)
+    if op.name == "where" and not keep_guards and _is_for_0(operands[0]):
+        return operands[2]
     return node
 
 
@@ -106,6 +108,14 @@ def _is_copy(node: Expression) -> bool:
 
 def _is_all(node: Expression, number: float) -> bool:
     return node.is_number and bool((node.value == number).all())
+
+
+def _is_for_0(mask: Expression) -> bool:
+    """Whether a case is that of numbers which are 0, as a base of a power is nowhere here."""
+    parts = mask.inputs if mask.is_called("multiply") else (mask,)
+    return not mask.value.any() and any(
+        x.is_called("equal") and x.inputs[1].is_equal_to(0) for x in parts
+    )
 
 
 def _is_guard(node: Expression) -> bool:

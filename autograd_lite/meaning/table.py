@@ -119,6 +119,15 @@ MAXIMUM = Op("maximum", np.maximum, lambda g, out, x, y: g * np.greater(x, y),
 MINIMUM = Op("minimum", np.minimum, lambda g, out, x, y: g * np.less(x, y),
              lambda g, out, x, y: g * np.less_equal(y, x))  # fmt: skip
 """Of entries that tie one is chosen, as a formula does, where the engine shares."""
+
+
+def _not_0(x: Any) -> Any:
+    return x if x.data.all() else np.where(np.equal(x, 0), 1.0, x)
+
+
+POWER = Op("power", np.power, lambda g, out, x, y: g * (y * x ** (y - 1)),
+           lambda g, out, x, y: g * (out * np.log(_not_0(x))))  # fmt: skip
+"""The engine minds a base of 0; here it is minded where there is one."""
 LOGDET = Op(
     "logdet_of_triangle", lambda x: np.linalg.slogdet(x)[1],
     lambda g, out, x: g * (2 * np.tri(len(x)) - np.eye(len(x))) * np.linalg.inv(x),
@@ -135,6 +144,7 @@ CANONICAL: dict[str, Callable[..., Any]] = {
     "min": lambda x, axes: MIN(x, axes=tuple(sorted(axes))),
     "maximum": lambda x, y: MAXIMUM(x, y),
     "minimum": lambda x, y: MINIMUM(x, y),
+    "power": lambda x, y: POWER(x, y),
     "transpose": lambda x, axes: np.transpose(x, axes),
     "matmul": lambda x, y: x @ y,
     "trace": np.trace,

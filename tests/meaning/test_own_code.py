@@ -541,3 +541,18 @@ def test_how_large_a_term_is_or_what_is_beside_it_doesn_t_decide_what_it_is():
     assert "exp" not in simplified
     y = np.sum(np.exp(0.5 * np.tanh(w / 2) + 0.1))  # of σ(w) − 0.4, which nobody meant
     assert results(y) == {"w": "0.25 · (1 − tanh(0.5 · w)²) ∘ exp(0.1 + 0.5 · tanh(0.5 · w))"}
+
+
+def test_the_care_for_a_base_of_0_is_written_where_there_is_one():
+    d, n = given("d", [0.5, 1.0, 2.0]), Tensor(2.2, requires_grad=True, name="n")
+    x = Tensor([0.3, 0.7, 1.1], requires_grad=True, name="x")
+    step = ag.derive(np.sum(d**n))["n"]
+    assert (step.formula, step.result) == ("Σ(d^n ∘ log(d))", "(d^n)ᵀ log(d)")
+    step = ag.derive(np.sum(x**n))["x"]
+    assert step.formula == step.result == "n · x^(n − 1)"
+    d = given("d", [0.0, 1.0, 2.0])
+    step = ag.derive(np.sum(d**n))["n"]
+    assert step.formula == "Σ(d^n ∘ log(where((d = 0) · (n ≥ 0), 1, d)))"
+    assert step.result == "(d^n)ᵀ log(where(d = 0, 1, d))"
+    np.testing.assert_allclose(step.value, 2**2.2 * np.log(2))
+    assert results(np.sum(0.0**x))["x"].endswith("0^x")  # no exponential
