@@ -125,7 +125,7 @@ def _not_0(x: Any) -> Any:
     return x if x.data.all() else np.where(np.equal(x, 0), 1.0, x)
 
 
-POWER = Op("power", np.power, lambda g, out, x, y: g * (y * x ** (y - 1)),
+POWER = Op("power", np.power, lambda g, out, x, y: g * y * out / x,
            lambda g, out, x, y: g * (out * np.log(_not_0(x))))  # fmt: skip
 """The engine minds a base of 0; here it is minded where there is one."""
 LOGDET = Op(

@@ -636,9 +636,14 @@ class _Form:
             x = written.get(f) or self.done[f]
             if turned and p == 1 and _has_minus(f) and x.name is None:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
+            if f.op == "+" and f not in written and float(p).is_integer():
+                if _is_scaled(x):
+                    c, x = c * float(x.inputs[0].value) ** p, x.inputs[1]
+                elif p != 1 and x.is_called("divide") and x.inputs[1].value.ndim == 0 and (
+                    x.inputs[1].is_number or x.inputs[1].is_called("sqrt")
+                ):
+                    c, x = snapped(c / float(x.inputs[1].value) ** p), x.inputs[0]
             x = self._power(f, x, abs(p))
-            if p == 1 and f.op == "+" and f not in written and _is_scaled(x):
-                c, x = c * float(x.inputs[0].value), x.inputs[1]
             (above if p > 0 else below).append(x)
         before = [number(c)] if self.writer.is_factor(c) else []
         whole = reduce(_times, [*before, *above] or [number(1)])

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Array, Tensor
+from . import notation
 from .notation import PREFIX, Written, dimensions, number
 from .writer import PLACE, Markup, brief_notation_of, notation_of
 
@@ -108,7 +109,7 @@ def index_markup(shape: tuple[int, ...], index: Sequence[int], size: int = 16) -
 
 def constant(value: object) -> Written:
     """A number in a formula."""
-    text = number(value)
+    text = notation.constant(value)
     return Written(text, PREFIX, len(text))
 
 

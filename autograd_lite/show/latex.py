@@ -84,7 +84,7 @@ def over_shape(shown: str, shape: tuple[int, ...]) -> str:
 
 
 def _leaf(node: Expression) -> Written:
-    return leaf(node, latex_name(node.name or ""))
+    return leaf(node, latex_name(node.name or ""), lambda digits: digits.replace("π", r"\pi "))
 
 
 def _shaped_leaf(node: Expression) -> Written:

@@ -70,6 +70,14 @@ def number(value: Any) -> str:
     return text.replace("-", "−")
 
 
+def constant(value: Any) -> str:
+    """A number of a formula, which may be a multiple of π: ``2π``."""
+    turns = round(float(value) / np.pi) if np.isrealobj(value) and abs(value) < 1e3 else 0
+    if not turns or abs(value - turns * np.pi) > 1e-12 * abs(value):
+        return number(value)
+    return f"{turns}π".replace("-", "−") if abs(turns) > 1 else "π" if turns > 0 else "−π"
+
+
 def dimensions(shape: tuple[int, ...]) -> str:
     """``1×2``; a number without axes is 1."""
     return "×".join(map(str, shape)) or "1"

@@ -24,8 +24,8 @@ from .notation import (
     UNCHANGED,
     Notation,
     Written,
+    constant,
     function,
-    number,
     op_notation,
 )
 
@@ -203,7 +203,7 @@ def leaf(node: Expression, name: str, digits: Callable[[str], str] = str) -> Wri
     """A symbol, written as ``name``, or a number, by its digits."""
     if not node.is_number:
         return Written(name, ATOM, len(name))
-    shown = number(node.value.flat[0] if node.value.size else 0)
+    shown = constant(node.value.flat[0] if node.value.size else 0)
     return Written(digits(shown), PREFIX if shown.startswith("−") else ATOM, len(shown))
 
 
