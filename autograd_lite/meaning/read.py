@@ -146,8 +146,11 @@ class Meaning:
                 return scaled(self.constant(array / size), float(size))
             first = array.flat[0] if array.size and array.dtype.kind != "b" else np.nan
             square = array.ndim == 2 and 1 < len(array) == array.shape[1]
-            if square and np.array_equal(array, np.eye(len(array))):
-                return onehot(np.eye(len(array)))
+            identity = np.eye(len(array)) if square else 0.0
+            if square and np.array_equal(array, identity):
+                return onehot(identity)
+            if square and np.array_equal(array, 1 - identity):
+                return total([(ONE, 1.0), (onehot(identity), -1.0)])
             is_data = array.dtype.kind != "f" or (first in (0, 1) and array.size > 1)
             if (made or not is_data) and np.isfinite(first) and (array == first).all():
                 return shaped(number(float(first)), array.shape)

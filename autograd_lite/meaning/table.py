@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..show.notation import function
 from ..table import OPS, Op
 from .moves import Normal, axes_of, kept, normal, varying
 from .rules import Rule
@@ -131,7 +132,8 @@ POWER = Op("power", np.power, lambda g, out, x, y: g * y * out / x,
 LOGDET = Op(
     "logdet_of_triangle", lambda x: np.linalg.slogdet(x)[1],
     lambda g, out, x: g * (2 * np.tri(len(x)) - np.eye(len(x))) * np.linalg.inv(x),
-)
+    notation=function("log det"), source="np.linalg.slogdet({0})[1]",
+)  # fmt: skip
 """Of a symmetric matrix, whose lower triangle cholesky reads."""
 
 CANONICAL: dict[str, Callable[..., Any]] = {

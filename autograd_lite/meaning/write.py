@@ -23,6 +23,7 @@ from ..table import OPS, Op
 from .moves import merged_axes, ranges_of
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
+from .table import LOGDET
 from .terms import (
     ONE,
     Shape,
@@ -862,7 +863,8 @@ def _slid(x: Term) -> tuple[Term, Term] | None:
     return seen[0], next(f for f in factors if f is not seen[0])
 
 
-_WRITTEN = {"upsample": UPSAMPLE, "correlate": CORRELATE, "convolve_full": CONVOLVE, "trace": TRACE}
+_WRITTEN = {"upsample": UPSAMPLE, "correlate": CORRELATE, "convolve_full": CONVOLVE, "trace": TRACE,
+            LOGDET.name: LOGDET}  # fmt: skip
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
     "transpose": "transpose", "outer": "outer", "sum": "reduction", "max": "reduction",
