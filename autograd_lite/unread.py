@@ -21,6 +21,7 @@ from . import ops
 from .anomaly import detect_anomaly
 from .arrays import array_of, beside, is_at_hand, is_known
 from .engine import op as engine
+from .engine.backward import fit
 from .engine.tensor import Array, Tensor, is_tracked
 from .ops.define import operand
 from .table import Op
@@ -69,13 +70,7 @@ class Reading:
         read: Any = ones if self._output is None else self._output.mask() * ones
         if self._op.reads:
             read = operand(self._vjp(read, out, *arrays, **params))
-        while read.ndim > self._array.ndim:
-            read = read.sum(axis=0)
-        for axis, size in enumerate(self._array.shape):
-            if size != read.shape[axis]:
-                read = read.sum(axis=axis, keepdims=True)
-        found: Array = read
-        return found
+        return fit(read, self._array, self._op.name)
 
     def cleared(self, vjp: Any, *args: Any, **params: Any) -> Any:
         """What an entrywise rule gives, with 0 where an entry isn't read and it isn't finite."""

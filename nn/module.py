@@ -47,8 +47,7 @@ class Module:
         if HOLDERS and not HOLDERS.isdisjoint(map(type, inputs)):
             inputs = tuple(map(content, inputs))
         start = entered()
-        alone = len(inputs) == 1 and not settings  # the shorter way
-        result = self.forward(inputs[0]) if alone else self.forward(*inputs, **settings)
+        result = self.forward(*inputs, **settings)
         left(self, start, result)  # so that figures know what it computed
         return result
 

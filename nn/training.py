@@ -24,7 +24,7 @@ from .data import Rows, Seen
 from .layers import Rng
 from .losses import _Loss
 from .module import Module, whole
-from .optimizers import Optimizer, check_trained
+from .optimizers import Optimizer
 from .recording import Recorder, Recording
 from .schedules import LambdaLR
 from .train_step import TrainStep
@@ -211,7 +211,7 @@ def fit(
             raise CompileError("fit: on whole blocks of Dask's arrays steps are eager")
         blocks.check(optimizer, *data.sample())
     else:
-        step = _Step(net, loss, optimizer, functions, compiled)
+        step = _Step(TrainStep(net, loss, optimizer), functions, compiled)
 
     def trained() -> Iterator[Seen]:
         for rows, x_batch, y_batch in data.batches(size, shuffle, generator):
@@ -238,7 +238,7 @@ def fit(
                 break
     finally:
         if step is not None:
-            step.release()
+            step.train.release()
     if recorder is not None:
         recorder.finish()
     stop.restore()
@@ -377,50 +377,28 @@ class _Step:
     """A step of training, compiled where it can be: gives what was seen of the batch before it."""
 
     def __init__(
-        self,
-        net: Module,
-        loss: _Loss,
-        optimizer: Optimizer,
-        metrics: Mapping[str, Metric],
-        compiled: bool | None,
+        self, train: TrainStep, metrics: Mapping[str, Metric], compiled: bool | None
     ) -> None:
-        self._net, self._loss, self._optimizer = net, loss, optimizer
-        self._metrics = list(metrics.values())
-        self._must = bool(compiled)
-        self._compiled = None if compiled is False else TrainStep(net, loss, optimizer)
-        self._checked = False
+        self.train, self._metrics, self._compiled = train, list(metrics.values()), compiled
+        train.name = "fit"
 
     def __call__(self, x: Array, y: Array) -> Seen:
         value, prediction = self._taken(x, y)
-        return len(x), value, [metric(prediction, y) for metric in self._metrics]
+        prediction.flags.writeable = False  # as what an eager step hands out
+        return len(x), float(value), [metric(prediction, y) for metric in self._metrics]
 
-    def _taken(self, x: Array, y: Array) -> tuple[float, Array]:
-        self._optimizer.zero_grad()
-        if self._compiled is not None:
+    def _taken(self, x: Array, y: Array) -> tuple[Any, Array]:
+        if self._compiled is not False:
+            self.train.optimizer.zero_grad()
             try:
-                value, prediction = self._compiled.run(x, y)
-                prediction.flags.writeable = False  # as what an eager step hands out
-                return float(value), prediction
+                return self.train.run(x, y)
             except CompileError as error:  # raised before anything is changed
-                if self._must:
+                if self._compiled:
                     raise
-                self._checked = self._compiled.checked
-                self.release()
+                self._compiled = False
+                self.train.release()
                 hint(f"fit: training eagerly (compiled=False): {error}", CompileWarning)
-        prediction = self._net(x)
-        value = self._loss(prediction, y)
-        if not self._checked:
-            check_trained("fit", self._net, value, self._optimizer)
-            self._checked = True
-        value.backward()
-        self._optimizer.step()
-        return value.item(), prediction.data
-
-    def release(self) -> None:
-        """End compiled steps: parameters have arrays of their own again."""
-        if self._compiled is not None:
-            self._compiled.release()
-            self._compiled = None
+        return self.train.eager(x, y)
 
 
 def accuracy(prediction: Array, target: Array) -> float:
