@@ -66,8 +66,9 @@ class Recording:
     """
 
     def __init__(
-        self, net: Module, x: Array, y: Array, loss: Callable[..., Tensor], optimizer: Optimizer
-    ) -> None:
+        self, net: Module, x: Array, y: Array, loss: Callable[..., Tensor], optimizer: Optimizer,
+        every: int, total: int,
+    ) -> None:  # fmt: skip
         self.net, self.loss = net, loss
         self.x, self.y = x.copy(), y.copy()
         self.lrs: list[float] | None = [] if is_descent(optimizer) else None
@@ -78,6 +79,8 @@ class Recording:
         self.tensors = _named(net, optimizer)
         self.parameters: dict[str, list[Array]] = {name: [] for name in self.tensors}
         self._rows: list[Any] = []
+        self._every, self._taken = every, 0
+        _refuse_too_much(self, every, total)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -144,9 +147,27 @@ class Recording:
         first = self.net.layers[0]
         return names[first.weight], None if first.bias is None else names[first.bias]
 
-    def _keep(self, step: int, rows: Any) -> None:
-        """The parameters as they are after ``step`` steps, and the rows that come next."""
-        self.steps.append(step)
+    def _before(self, rows: Any) -> None:
+        """Called before the step of these rows."""
+        if self._taken % self._every == 0:
+            self._keep(rows)
+        self._latest = rows
+
+    def _after(self, loss: float) -> None:
+        """Called after it, with the loss that it saw."""
+        if self._taken % self._every == 0:
+            self.losses.append(loss)
+        self._taken += 1
+
+    def _finish(self) -> None:
+        """Keep the end, too."""
+        if self._taken:
+            self._keep(self._latest)
+            self.losses.append(self._loss_of(-1, *self.batch(-1)))
+
+    def _keep(self, rows: Any) -> None:
+        """The parameters as they are now, and the rows that come next."""
+        self.steps.append(self._taken)
         if self.lrs is not None:
             self.lrs.append(self._optimizer.lr)
         self._rows.append(rows if isinstance(rows, slice) else rows.copy())
@@ -197,34 +218,6 @@ def _warn_of_another_loss(step: int, recorded: float, loss: Tensor) -> None:
             "training: the net or the loss was changed since, or draws random numbers",
             stacklevel=3,
         )
-
-
-class Recorder:
-    """Decides which steps of a training a `Recording` keeps: every n-th, and the end."""
-
-    def __init__(self, recording: Recording, every: int, total: int) -> None:
-        self.recording, self._every = recording, every
-        self._step = 0
-        self._latest: Any = None
-        _refuse_too_much(recording, every, total)
-
-    def before(self, rows: Any) -> None:
-        """Called before the step of these rows."""
-        if self._step % self._every == 0:
-            self.recording._keep(self._step, rows)
-        self._latest = rows
-
-    def after(self, loss: float) -> None:
-        """Called after it, with the loss that it saw."""
-        if self._step % self._every == 0:
-            self.recording.losses.append(loss)
-        self._step += 1
-
-    def finish(self) -> None:
-        """Keep the end, too."""
-        if self._step:
-            self.recording._keep(self._step, self._latest)
-            self.recording.losses.append(self.recording._loss_of(-1, *self.recording.batch(-1)))
 
 
 def _refuse_too_much(recording: Recording, every: int, total: int) -> None:

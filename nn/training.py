@@ -25,7 +25,7 @@ from .layers import Rng
 from .losses import _Loss
 from .module import Module, whole
 from .optimizers import Optimizer
-from .recording import Recorder, Recording
+from .recording import Recording
 from .schedules import LambdaLR
 from .train_step import TrainStep
 
@@ -201,10 +201,9 @@ def fit(
     if validation is not None:
         apart = _data(*validation, "validate by")
         history.validation = History(metrics={name: [] for name in functions})
-    recorder = None
     if record is not None:
-        recorder = _recorder(record, data, net, loss, optimizer, epochs * -(-len(data) // size))
-        history.record = recorder.recording
+        steps = epochs * -(-len(data) // size)
+        history.record = _recording(record, data, net, loss, optimizer, steps)
     blocks, step = BlockStep(net, loss, optimizer.parameters, functions), None
     if isinstance(data, Blocks) and size >= data.usual:
         if compiled:
@@ -215,11 +214,11 @@ def fit(
 
     def trained() -> Iterator[Seen]:
         for rows, x_batch, y_batch in data.batches(size, shuffle, generator):
-            if recorder is not None:
-                recorder.before(rows)
+            if history.record is not None:
+                history.record._before(rows)
             seen = step(x_batch, y_batch) if step else blocks.step(x_batch, y_batch, optimizer)
-            if recorder is not None:
-                recorder.after(seen[1])
+            if history.record is not None:
+                history.record._after(seen[1])
             yield seen
 
     try:
@@ -239,8 +238,8 @@ def fit(
     finally:
         if step is not None:
             step.train.release()
-    if recorder is not None:
-        recorder.finish()
+    if history.record is not None:
+        history.record._finish()
     stop.restore()
     return history
 
@@ -341,8 +340,8 @@ class _Patience:
             parameter._replace(value)
 
 
-def _recorder(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optimizer,
-              steps: int) -> Recorder:  # fmt: skip
+def _recording(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optimizer,
+               steps: int) -> Recording:  # fmt: skip
     meant = "a positive int n, to keep every n-th step, or None to keep none"
     every = whole("fit: record", record, 1, meant)
     if isinstance(data, Blocks):
@@ -350,7 +349,7 @@ def _recorder(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optim
             "fit: a record has copies of x and y, and they are Dask's; record a training on some "
             "of their rows: x[:1000].compute()"
         )
-    return Recorder(Recording(net, data.x, data.y, loss, optimizer), every, steps)
+    return Recording(net, data.x, data.y, loss, optimizer, every, steps)
 
 
 def _data(x: Any, y: Any, meant: str) -> Rows | Blocks:
