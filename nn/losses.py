@@ -6,7 +6,6 @@ by the number of entries (rows) q, ``"sum"`` adds up, ``"none"`` does neither.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,7 +25,7 @@ from autograd_lite.show.notation import function
 from autograd_lite.table import Case, Op, op
 
 from .activations import log_softmax, softmax
-from .module import as_input, within
+from .module import as_input, positive
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "MSELoss",
@@ -281,9 +280,7 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        self.delta = within("HuberLoss: delta", delta, math.inf)
-        if not delta:
-            raise ValueError("HuberLoss: delta must be positive, not 0")
+        self.delta = positive("HuberLoss: delta", delta)
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         if self.delta == 1:

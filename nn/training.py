@@ -305,7 +305,7 @@ def _look(net: Any, step: BlockStep, data: Any, size: int, history: History) -> 
     """Add to the history what is seen of data that aren't trained on."""
     with _evaluating(net):
         batches = data.batches(size, False, np.random.default_rng())
-        history._add([step.seen(x, y) for _, x, y in batches], step.reduction)
+        history._add([step.seen(x, y) for _, x, y in batches], step.loss.reduction)
 
 
 class _Patience:
