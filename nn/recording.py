@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -253,24 +254,32 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
 
 
 @contextmanager
+def kept(tensors: Iterable[Tensor]) -> Iterator[dict[Tensor, Any]]:
+    """After it they hold what they held before."""
+    before = {t: held(t) for t in tensors}
+    try:
+        yield before
+    finally:
+        for t, (array, exposed) in before.items():
+            hold(t, array, exposed)
+
+
+@contextmanager
 def undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
     """Afterwards the tensors hold the arrays that they held, and modules the attributes.
 
     Within it modules have copies of what may be written to: counts, running means, generators.
     """
     modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
-    leaves = [t for m in modules for t in m.tensor_owners() if t.is_leaf]
-    before = [(t, *held(t)) for t in {*tensors, *leaves}]
+    own = [t for m in modules for t in m.tensor_owners()]
     attributes = [(module, dict(vars(module))) for module in modules]
-    same = [*modules, *tensors, *(t for m in modules for t in m.tensor_owners())]
-    memo = {id(x): x for x in same}
-    try:
-        for module, own in attributes:
-            vars(module).update((name, _copied(value, memo)) for name, value in own.items())
-        yield
-    finally:
-        for module, own in attributes:
-            vars(module).clear()
-            vars(module).update(own)
-        for t, array, exposed in before:
-            hold(t, array, exposed)
+    memo = {id(x): x for x in (*modules, *tensors, *own)}
+    with kept({*tensors, *filter(attrgetter("is_leaf"), own)}):
+        try:
+            for module, values in attributes:
+                vars(module).update((name, _copied(value, memo)) for name, value in values.items())
+            yield
+        finally:
+            for module, values in attributes:
+                vars(module).clear()
+                vars(module).update(values)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -24,12 +23,13 @@ from autograd_lite.compile.draws import Draws
 from autograd_lite.compile.graph import CompileError
 from autograd_lite.compile.recorder import Recorder, recording
 from autograd_lite.compile.watch import Watch
-from autograd_lite.engine.leaves import array_of, grad_of, held, hold
+from autograd_lite.engine.leaves import array_of, grad_of, hold
 from autograd_lite.engine.tensor import Array
 from autograd_lite.gradients import pulled, seeded
 
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
+from .recording import kept
 
 __all__ = ["TrainStep"]
 
@@ -155,7 +155,7 @@ class TrainStep(Programs):
         before = [(m, dict(vars(m))) for m in modules]
         roots = {type(x).__name__: x for x in (self.loss, self.optimizer, self.net)}
         try:
-            with _kept(Watch(roots).tensors), Draws():
+            with kept(Watch(roots).tensors), Draws():
                 trained = self._trained(x, y)
             self._regroup(_alike(self.optimizer, trained))
             return _Variant(self, Watch(roots), x, y)
@@ -363,7 +363,7 @@ class _Variant(Variant):
 
     def _forward(self, x: Any, y: Any, recorder: Recorder | None) -> tuple[Any, Any, list[Any]]:
         """The loss and the prediction, and what Tensors are given besides, but don't get."""
-        with _kept(self._state) as before:
+        with kept(self._state) as before:
             if recorder:
                 recorder.state.update(before)
             value, prediction = self._train.forward(x, y)
@@ -391,17 +391,6 @@ class _Variant(Variant):
                 hold(t, np.asarray(new))
             found = found[:2]
         return found  # type: ignore[no-any-return]
-
-
-@contextmanager
-def _kept(tensors: Iterable[Tensor]) -> Iterator[dict[Tensor, Any]]:
-    """After it they hold what they held before."""
-    before = {t: held(t) for t in tensors}
-    try:
-        yield before
-    finally:
-        for t, (array, exposed) in before.items():
-            hold(t, array, exposed)
 
 
 class _Found(dict[str, Any]):
