@@ -7,7 +7,7 @@ import gc
 import itertools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from .layers import calls_of, left
 from .table import Op
 
 Function = Callable[..., Any]
+Ran = tuple[Any, list[Tensor], list[Tensor], list[Tensor]]
+"""What a call gave, the results in that, and of `made_since` what it made, and what it used."""
 
 
 def checkpoint(f: Function) -> Function:
@@ -67,14 +69,16 @@ def checkpoint(f: Function) -> Function:
         own(given, given)
         inputs = {i: x for i, x in enumerate(given) if is_tracked(x)}
 
-        def run(variables: list[Tensor]) -> _Run:
+        def run(variables: list[Tensor]) -> Ran:
             """Call ``f`` with other Tensors in place of its inputs."""
             values = given.copy()
             for i, x in zip(inputs, variables, strict=True):
                 values[i] = x
             own_args, own_kwargs = rebuilt(tree, iter(values))
             first = _next_number()
-            return _Run(settled(f(*own_args, **own_kwargs)), set(variables), first)
+            output = settled(f(*own_args, **own_kwargs))
+            results = [y for y in leaves(output) if is_tracked(y)]
+            return output, results, *made_since(first, results, variables)
 
         variables = [as_variable(x.detach()) for x in inputs.values()]
         alive = weakref.WeakSet(variables)
@@ -105,27 +109,6 @@ def checkpoint(f: Function) -> Function:
     return checkpointed
 
 
-class _Run(NamedTuple):
-    """A call of the function.
-
-    Attributes:
-        output: what it gave.
-        variables: Tensors that it was given.
-        first: what the call made has numbers greater than this.
-    """
-
-    output: Any
-    variables: set[Tensor]
-    first: int
-
-    def results(self) -> list[Tensor]:
-        return [y for y in leaves(self.output) if is_tracked(y)]
-
-    def graph(self) -> tuple[list[Tensor], list[Tensor]]:
-        """The tensors that the call made, and those from outside that they were computed from."""
-        return made_since(self.first, leaves(self.output), self.variables)
-
-
 class _Part:
     """In place of a result: its shape and dtype, and the layers that gave it."""
 
@@ -149,32 +132,29 @@ class Together(Each):
 
 
 def _first(
-    name: str, run: Callable[[Any], _Run], variables: list[Tensor]
+    name: str, run: Callable[[Any], Ran], variables: list[Tensor]
 ) -> tuple[Any, Array | None, list[weakref.ref[Tensor]]]:
     """The output with a `_Part` for each result, their value, and the Tensors used.
 
     The graph goes when this returns, and with it the leaves that the function made for itself:
     hence the weak references.
     """
-    ran = run(variables)
-    checked(f"checkpoint: {name}", ran.output, constants=True)
-    results = ran.results()
-    template = [_Part(y) if is_tracked(y) else y for y in leaves(ran.output)]
+    output, results, _, used = run(variables)
+    checked(f"checkpoint: {name}", output, constants=True)
+    template = [_Part(y) if is_tracked(y) else y for y in leaves(output)]
     value = _packed(results) if results else None
-    return rebuilt(ran.output, iter(template)), value, [weakref.ref(t) for t in ran.graph()[1]]
+    return rebuilt(output, iter(template)), value, list(map(weakref.ref, used))
 
 
 def _cotangents(
-    name: str, run: Callable[[Any], _Run], captured: list[Tensor], g: Any, out: Any, *operands: Any
+    name: str, run: Callable[[Any], Ran], captured: list[Tensor], g: Any, out: Any, *operands: Any
 ) -> list[Any]:
     """The rule: run the function again, and pull through its graph."""
     record = type(out) is Tensor
     with no_grad.suspended():
         targets = [ops.positive(x) if record else as_variable(_leaf(x)) for x in operands]
         given = len(operands) - len(captured)
-        ran = run(targets[:given])
-    results = ran.results()
-    made, outside = ran.graph()
+        _, results, made, outside = run(targets[:given])
     value = out._array if record else out
     if (
         not results

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -13,10 +12,9 @@ from .checkpoint import checkpoint
 from .transforms import Argnums, grad, hessian, jacobian, jvp, value_and_grad, vjp
 
 __all__ = [
-    "checkpoint", "deriv", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian",
-    "hessian_tensor_product", "hessian_vector_product", "jacobian", "make_ggnvp", "make_hvp",
-    "make_jvp", "make_jvp_reversemode", "make_vjp", "tensor_jacobian_product", "value_and_grad",
-    "vector_jacobian_product",
+    "checkpoint", "deriv", "elementwise_grad", "grad", "grad_and_aux", "hessian",
+    "hessian_tensor_product", "hessian_vector_product", "jacobian", "make_hvp", "make_jvp",
+    "make_vjp", "value_and_grad",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -81,18 +79,6 @@ def make_jvp(f: Function, x: Any) -> Function:
 
 
 @unary_to_nary
-def make_jvp_reversemode(f: Function, x: Any) -> Function:
-    """As `make_jvp`, without the value.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> ag.make_jvp_reversemode(np.sin)(0.0)(2.0)
-        array(2.)
-    """
-    return lambda v: jvp(f, (x,), (v,))[1]
-
-
-@unary_to_nary
 def deriv(f: Function, x: Any) -> Any:
     """A function of the arguments of ``f`` that gives its derivative along 1, 1, ….
 
@@ -128,26 +114,6 @@ def make_hvp(f: Function, x: Any) -> tuple[Function, Any]:
     return found
 
 
-def make_ggnvp(
-    f: Function, g: Function = lambda y: np.sum(y**2, axis=-1) / 2, f_argnum: int = 0
-) -> Function:
-    """A function of the arguments of ``f`` that gives one of v: the Gauss-Newton product.
-
-    It is ``Jᵀ H J v``, where J is the Jacobian of ``f`` and H the Hessian of ``g`` at its value.
-
-    >>> import numpy as np, autograd_lite as ag
-    >>> ag.make_ggnvp(lambda x: np.stack([x[0] * x[1], x[1]]))(np.array([2.0, 3.0]))(np.ones(2))
-    array([15., 11.])
-    """
-
-    @unary_to_nary
-    def made(f: Function, x: Any) -> Function:
-        back, value = make_vjp(f)(x)
-        return lambda v: back(make_hvp(g)(value)[0](jvp(f, (x,), (v,))[1]))
-
-    return made(f, f_argnum)  # type: ignore[no-any-return]
-
-
 def hessian_tensor_product(f: Function, argnum: int = 0) -> Function:
     """A function of the arguments of ``f`` and a direction behind them: the Hessian times that.
 
@@ -157,40 +123,11 @@ def hessian_tensor_product(f: Function, argnum: int = 0) -> Function:
         >>> product(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
         array([6., 0.])
     """
-    along = make_jvp_reversemode(grad(f, argnum), argnum)
-    return lambda *args, **kwargs: along(*args[:-1], **kwargs)(args[-1])
+    along = make_jvp(grad(f, argnum), argnum)
+    return lambda *args, **kwargs: along(*args[:-1], **kwargs)(args[-1])[1]
 
 
-def tensor_jacobian_product(f: Function, argnum: int = 0) -> Function:
-    """A function of the arguments of ``f`` and a tensor behind them: that times the Jacobian.
-
-    Example:
-        >>> import numpy as np, autograd_lite as ag
-        >>> product = ag.tensor_jacobian_product(np.cumsum)
-        >>> product(np.zeros(3), np.array([1.0, 0.0, 2.0]))
-        array([3., 2., 2.])
-    """
-
-    def product(*args: Any, **kwargs: Any) -> Any:
-        *args, v = args  # type: ignore[assignment]
-        contracted = lambda *xs, **kw: np.tensordot(v, f(*xs, **kw), np.ndim(v))  # noqa: E731
-        return jacobian(contracted, argnum)(*args, **kwargs)
-
-    return product
-
-
-hessian_vector_product, vector_jacobian_product = hessian_tensor_product, tensor_jacobian_product
-
-
-def grad_named(f: Function, argname: str) -> Function:
-    """The gradient by the argument of that name.
-
-    Example:
-        >>> import autograd_lite as ag
-        >>> ag.grad_named(lambda a, b: a * b**2, "b")(2.0, 3.0)
-        array(12.)
-    """
-    return grad(f, [*inspect.signature(f).parameters].index(argname))
+hessian_vector_product = hessian_tensor_product
 
 
 @unary_to_nary

@@ -7,7 +7,8 @@ thread is within.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 from .engine.modes import Mode, modes, no_grad, trace
 
@@ -23,21 +24,19 @@ def __getattr__(name: str) -> type[Mode]:
     return KINDS[name]()
 
 
-class _Open:
-    def __get__(self, mode: Any, kind: type[Mode]) -> int:
-        return len(kind.entered)
+class _Counted:
+    """An attribute of each kind of blocks."""
+
+    def __init__(self, count: Callable[[type[Mode]], Any]) -> None:
+        self._count = count
+
+    def __get__(self, mode: Any, kind: type[Mode]) -> Any:
+        return self._count(kind)
 
 
-class Depth(NamedTuple):
-    """How many blocks of a kind a thread is within."""
-
-    value: int
+def _depth(kind: type[Mode]) -> SimpleNamespace:
+    return SimpleNamespace(value=sum(type(mode) is kind for mode in modes()))
 
 
-class _Depth:
-    def __get__(self, mode: Any, kind: type[Mode]) -> Depth:
-        return Depth(sum(type(mode) is kind for mode in modes()))
-
-
-for _name, _look in {"open": _Open(), "depth": _Depth()}.items():
-    setattr(Mode, _name, _look)
+for _name, _count in {"open": lambda kind: len(kind.entered), "depth": _depth}.items():
+    setattr(Mode, _name, _Counted(_count))

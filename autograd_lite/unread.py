@@ -12,6 +12,7 @@ A cotangent that merely happens to be 0 is no such entry: ``np.sqrt(x) ** 2`` at
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from . import ops
 from .anomaly import detect_anomaly
 from .arrays import array_of, beside, is_at_hand, is_known
 from .engine import op as engine
+from .engine.backward import fit
 from .engine.tensor import Array, Tensor, is_tracked
 from .ops.define import operand
 from .table import Op
@@ -29,10 +31,11 @@ cleared = Op("cleared", lambda g, read: np.where(np.isfinite(g) | (read != 0), g
 """What isn't finite and isn't read is set to 0."""
 
 
+@dataclass(eq=False, slots=True)
 class Reading:
     """Which entries of an op's input are read; found out only when it is asked for.
 
-    Args:
+    Attributes:
         op: what reads the input, with its ``vjp``.
         node: the op's value, operands and params.
         array: the input.
@@ -40,48 +43,35 @@ class Reading:
         other: what another op, or another operand of this one, reads of the same input.
     """
 
-    __slots__ = ("_array", "_mask", "_node", "_op", "_other", "_output", "_vjp")
-
-    def __init__(
-        self,
-        op: engine.Op,
-        vjp: Any,
-        node: Any,
-        array: Array,
-        output: Reading | None,
-        other: Reading | None = None,
-    ) -> None:
-        self._op, self._vjp, self._node, self._array = op, vjp, node, array
-        self._output, self._other = output, other
-        self._mask: Any = None
+    op: engine.Op
+    vjp: Any
+    node: Any
+    array: Array
+    output: Reading | None
+    other: Reading | None
+    _mask: Any = None
 
     def mask(self) -> Any:
         """True for the entries that are read."""
         if self._mask is None:
             self._mask = self._read() != 0
-            if self._other is not None:
-                self._mask = np.maximum(self._mask, self._other.mask())
+            if self.other is not None:
+                self._mask = np.maximum(self._mask, self.other.mask())
         return self._mask
 
     def _read(self) -> Any:
-        out, arrays, params = self._node
+        out, arrays, params = self.node
         ones: Any = beside(np.ones(out.shape), [out])
-        read: Any = ones if self._output is None else self._output.mask() * ones
-        if self._op.reads:
-            read = operand(self._vjp(read, out, *arrays, **params))
-        while read.ndim > self._array.ndim:
-            read = read.sum(axis=0)
-        for axis, size in enumerate(self._array.shape):
-            if size != read.shape[axis]:
-                read = read.sum(axis=axis, keepdims=True)
-        found: Array = read
-        return found
+        read: Any = ones if self.output is None else self.output.mask() * ones
+        if self.op.reads:
+            read = operand(self.vjp(read, out, *arrays, **params))
+        return fit(read, self.array, self.op.name)
 
     def cleared(self, vjp: Any, *args: Any, **params: Any) -> Any:
         """What an entrywise rule gives, with 0 where an entry isn't read and it isn't finite."""
         with np.errstate(divide="ignore", invalid="ignore"), detect_anomaly.suspended():
             cotangent = vjp(*args, **params)
-        if type(self._node[0]) is Tensor:
+        if type(self.node[0]) is Tensor:
             return cleared(cotangent, self.mask())
         finite = np.isfinite(array_of(cotangent))
         if not is_at_hand(finite):  # other values may need it, where not all is read anyway

@@ -163,26 +163,31 @@ class Blocks:
 
 
 class BlockStep:
-    """A step of training by a batch of `Blocks`; its gradients are those of the batch."""
+    """A step of training by a batch of `Blocks`; its gradients are those of the batch.
+
+    It is sent to where a block is, and gives sums over rows there: their number, of the loss, of
+    each metric; a list of each parameter's gradient; and what else the net's tensors hold then.
+    """
 
     def __init__(
         self, net: Any, loss: Any, parameters: list[Tensor],
         metrics: Mapping[str, Callable[..., float]],
     ) -> None:  # fmt: skip
-        self.reduction = loss.reduction
-        self._work = _Work(net, loss, parameters, list(metrics.values()))
+        self.net, self.loss, self.parameters = net, loss, parameters
+        self._metrics = list(metrics.values())
+        self._follows: list[Tensor] = []  # a call changes them, such as means of whole blocks
 
     def check(self, optimizer: Optimizer, x: Array, y: Array) -> None:
         """Raise where the net can't be trained on blocks, as some rows show."""
-        net, loss = self._work.net, self._work.loss
-        with undisturbed(net, self._work.parameters), np.errstate(all="ignore"):
+        net, loss = self.net, self.loss
+        with undisturbed(net, self.parameters), np.errstate(all="ignore"):
             watch = Watch({"the net": net, "the loss": loss})
             effects = watch.effects()
             states = [(g.bit_generator, g.bit_generator.state) for g in _generators(net)]
             own = net.tensor_owners() if isinstance(net, Module) else {}
             before = [(t, array_of(t).copy()) for t in own if t.is_leaf]
             value = loss(net(x), y)
-            self._work.follows = [t for t, a in before if not np.array_equal(array_of(t), a)]
+            self._follows = [t for t, a in before if not np.array_equal(array_of(t), a)]
             for generator, state in states:
                 generator.state = state
             changed = "random numbers of no layer's own generator, or stored gradients"
@@ -197,7 +202,7 @@ class BlockStep:
 
     def step(self, x: Any, y: Any, optimizer: Optimizer) -> Seen:
         seen, grads = self._summed(x, y, True)
-        for parameter, grad in zip(self._work.parameters, grads, strict=True):
+        for parameter, grad in zip(self.parameters, grads, strict=True):
             parameter.grad = grad
         optimizer.step()
         return seen
@@ -208,30 +213,30 @@ class BlockStep:
 
     def _summed(self, x: Any, y: Any, learns: bool) -> tuple[Seen, list[Any]]:
         summed = (self._on_blocks(x[0], x[1], learns) if y is None
-                  else self._work.block(x, y, learns))  # fmt: skip
+                  else self.block(x, y, learns))  # fmt: skip
         (q, value, *measured), grads, followed = summed
-        for tensor, array in zip(self._work.follows, followed, strict=True) if learns else ():
+        for tensor, array in zip(self._follows, followed, strict=True) if learns else ():
             tensor._replace(array)
-        n = 1 if self._work.loss.reduction == "sum" else q
+        n = 1 if self.loss.reduction == "sum" else q
         return (q, value / n, [m / q for m in measured]), [g if g is None else g / n for g in grads]
 
     def _seeds(self, many: int) -> Any:
         """One for each block, drawn by the net's first generator; None where it has none."""
         import dask.array as da
 
-        generators = _generators(self._work.net)
+        generators = _generators(self.net)
         return da.from_array(generators[0].integers(2**63, size=many), 1) if generators else None
 
     def _on_blocks(self, blocks: Blocks, chosen: Sequence[int], learns: bool) -> Any:
         import dask
 
-        if learns and self._work.follows and len(chosen) > 1:
+        if learns and self._follows and len(chosen) > 1:
             raise ValueError(
-                f"fit: {describe(self._work.follows[0])} follows the rows of each batch, as "
+                f"fit: {describe(self._follows[0])} follows the rows of each batch, as "
                 "BatchNorm1d's means do, and those of several blocks are nowhere together; give a "
                 f"batch_size of one block, {blocks.usual}, or less"
             )
-        work = dask.delayed(self._work, pure=False, traverse=False)
+        work = dask.delayed(self, pure=False, traverse=False)
         added = dask.delayed(_added, pure=False)
         parts = blocks.mapped(_gradient, chosen, work, learns, self._seeds(len(blocks.rows)))
         while len(parts) > 1:
@@ -241,31 +246,12 @@ class BlockStep:
             (found,) = dask.compute(*parts)
         return found
 
-
-def _generators(net: Any) -> list[np.random.Generator]:
-    """Those that the net's layers draw by, such as Dropout's."""
-    modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
-    return [x for m in modules for x in vars(m).values() if isinstance(x, np.random.Generator)]
-
-
-class _Work:
-    """What is done with a block, where it is. Gives sums over rows: their number, of the loss, of
-    each metric; a list of each parameter's gradient; and what else the net's tensors hold then.
-
-    Attributes:
-        follows: those that a call changes, such as running means, which are of whole blocks.
-    """
-
-    def __init__(self, net: Any, loss: Any, parameters: list[Tensor], metrics: list[Any]) -> None:
-        self.net, self.loss, self.parameters, self.metrics = net, loss, parameters, metrics
-        self.follows: list[Tensor] = []
-
     def __dask_tokenize__(self) -> str:
         from uuid import uuid4
 
         return uuid4().hex  # at each step it is another
 
-    def seeded(self, seed: int) -> _Work:
+    def seeded(self, seed: int) -> BlockStep:
         """A copy that draws by generators of its own, and disturbs no other block's."""
         work = copy.deepcopy(self)
         for i, generator in enumerate(_generators(work.net)):
@@ -274,7 +260,7 @@ class _Work:
         return work
 
     def block(self, x: Array, y: Array, learns: bool) -> Any:
-        rows = len(x) if self.follows else max(_PIECE * len(x) // max(x.nbytes, 1), 1)
+        rows = len(x) if self._follows else max(_PIECE * len(x) // max(x.nbytes, 1), 1)
         return _added([self._piece(x[i : i + rows], y[i : i + rows], learns)
                        for i in range(0, len(x), rows)])  # fmt: skip
 
@@ -285,12 +271,18 @@ class _Work:
         found = pulled({value: seeded(value, None)}, set(self.parameters)) if learns else {}
         q = len(x)
         n = 1 if self.loss.reduction == "sum" else q
-        measured = [metric(prediction.data, y) * q for metric in self.metrics]
+        measured = [metric(prediction.data, y) * q for metric in self._metrics]
         grads = [found[p] * n if p in found else None for p in self.parameters]
-        return [q, value.item() * n, *measured], grads, [*map(array_of, self.follows)]
+        return [q, value.item() * n, *measured], grads, [*map(array_of, self._follows)]
 
 
-def _gradient(x: Any, y: Any, work: _Work, learns: bool, seed: Any) -> Any:
+def _generators(net: Any) -> list[np.random.Generator]:
+    """Those that the net's layers draw by, such as Dropout's."""
+    modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
+    return [x for m in modules for x in vars(m).values() if isinstance(x, np.random.Generator)]
+
+
+def _gradient(x: Any, y: Any, work: BlockStep, learns: bool, seed: Any) -> Any:
     return (work if seed is None else work.seeded(int(seed[0]))).block(x, y, learns)
 
 

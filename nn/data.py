@@ -48,8 +48,12 @@ def batch_rows(
     """Which rows each batch of `batches` has: a slice, or, shuffled, an array of indices."""
     if len(x) != len(y):
         raise ValueError(f"batches: x has {len(x)} rows and y has {len(y)}")
-    batch_size = whole("batches: batch_size", batch_size, 1)
-    return _rows(len(x), batch_size, np.random.default_rng(rng) if shuffle else None, drop_last)
+    size = whole("batches: batch_size", batch_size, 1)
+    starts = range(0, len(x) - (size - 1 if drop_last else 0), size)
+    if not shuffle:
+        return (slice(i, i + size) for i in starts)
+    order = np.random.default_rng(rng).permutation(len(x))
+    return (order[i : i + size] for i in starts)
 
 
 Batch = tuple[Any, Any, Any]
@@ -73,12 +77,6 @@ class Rows:
         """Some rows at a time."""
         for rows in batch_rows(self.x, self.y, size, shuffle, rng):
             yield rows, self.x[rows], self.y[rows]
-
-
-def _rows(n: int, size: int, rng: np.random.Generator | None, drop_last: bool) -> Iterator[Any]:
-    order = None if rng is None else rng.permutation(n)
-    for start in range(0, n - (size - 1 if drop_last else 0), size):
-        yield slice(start, start + size) if order is None else order[start : start + size]
 
 
 def standardize(x: Any) -> Array:

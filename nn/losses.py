@@ -6,7 +6,6 @@ by the number of entries (rows) q, ``"sum"`` adds up, ``"none"`` does neither.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,7 +25,7 @@ from autograd_lite.show.notation import function
 from autograd_lite.table import Case, Op, op
 
 from .activations import log_softmax, softmax
-from .module import as_input, within
+from .module import as_input, positive
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "MSELoss",
@@ -102,11 +101,14 @@ _CONSTANTS = {
 }
 
 
+def _constants(p: Any) -> Any:
+    found = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    return numbers_for(p, found) if FOREIGN else found
+
+
 def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
     """``log p``, ``log(1 − p)``, and what that is multiplied with: ``1 − y``."""
-    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    if FOREIGN:
-        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
+    one, tiny, _ = _constants(p)
     try:
         return np.log(p + tiny), np.log(one - p + tiny), one - y
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
@@ -141,16 +143,12 @@ def _refuse_no_probability(total: Any, p: Any, y: Any) -> None:
 
 
 def _slope(p: Any, y: Any) -> Any:
-    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    if FOREIGN:
-        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
+    one, tiny, minus_one = _constants(p)
     return minus_one * y / (p + tiny) + (one - y) / (one - p + tiny)
 
 
 def _slope_by_target(p: Any, y: Any) -> Any:
-    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    if FOREIGN:
-        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
+    one, tiny, _ = _constants(p)
     return np.log(one - p + tiny) - np.log(p + tiny)
 
 
@@ -282,9 +280,7 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        self.delta = within("HuberLoss: delta", delta, math.inf)
-        if not delta:
-            raise ValueError("HuberLoss: delta must be positive, not 0")
+        self.delta = positive("HuberLoss: delta", delta)
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         if self.delta == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections import Counter
 from collections.abc import Iterator
@@ -47,8 +48,7 @@ class Module:
         if HOLDERS and not HOLDERS.isdisjoint(map(type, inputs)):
             inputs = tuple(map(content, inputs))
         start = entered()
-        alone = len(inputs) == 1 and not settings  # the shorter way
-        result = self.forward(inputs[0]) if alone else self.forward(*inputs, **settings)
+        result = self.forward(*inputs, **settings)
         left(self, start, result)  # so that figures know what it computed
         return result
 
@@ -270,4 +270,15 @@ def within(what: str, value: float, below: float = 1) -> float:
     number: Any = value
     if not (isinstance(number, (int, float, np.floating, np.integer)) and 0 <= number < below):
         raise ValueError(f"{what} must be a number in [0, {below}), not {value!r}")
+    return value
+
+
+def positive(what: str, value: float) -> float:
+    """``value``, a number above 0 that is finite.
+
+    Raises:
+        ValueError: it isn't one.
+    """
+    if not within(what, value, math.inf):
+        raise ValueError(f"{what} must be positive, not {value!r}")
     return value

@@ -21,7 +21,7 @@ from autograd_lite.errors import describe
 from autograd_lite.graph import walk
 from autograd_lite.lines import hint
 
-from .module import Module, within
+from .module import Module, positive, within
 
 __all__ = [
     "SGD", "AdaGrad", "Adam", "AdamW", "Momentum", "Optimizer", "RMSprop", "clip_grad_norm_",
@@ -76,9 +76,8 @@ class Optimizer:
             raise ValueError(f"{name}: there are no parameters to train")
         if len(set(self.parameters)) < len(self.parameters):
             raise ValueError(f"{name}: a parameter is given twice, and would take each step twice")
-        self.lr, self.max_norm = lr, None if max_norm is None else _norm(name, max_norm)
-        if not self.lr:
-            raise ValueError(f"{name}: lr must be positive, not {lr!r}")
+        self.lr = positive(f"{name}: lr", lr)
+        self.max_norm = None if max_norm is None else _norm(name, max_norm)
         self._memory: dict[str, list[Array]] = {}
         self._steps = [0] * len(self.parameters)  # of each, since its first gradient
 

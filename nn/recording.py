@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -66,8 +67,9 @@ class Recording:
     """
 
     def __init__(
-        self, net: Module, x: Array, y: Array, loss: Callable[..., Tensor], optimizer: Optimizer
-    ) -> None:
+        self, net: Module, x: Array, y: Array, loss: Callable[..., Tensor], optimizer: Optimizer,
+        every: int, total: int,
+    ) -> None:  # fmt: skip
         self.net, self.loss = net, loss
         self.x, self.y = x.copy(), y.copy()
         self.lrs: list[float] | None = [] if is_descent(optimizer) else None
@@ -78,6 +80,8 @@ class Recording:
         self.tensors = _named(net, optimizer)
         self.parameters: dict[str, list[Array]] = {name: [] for name in self.tensors}
         self._rows: list[Any] = []
+        self._every, self._taken = every, 0
+        _refuse_too_much(self, every, total)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -144,9 +148,27 @@ class Recording:
         first = self.net.layers[0]
         return names[first.weight], None if first.bias is None else names[first.bias]
 
-    def _keep(self, step: int, rows: Any) -> None:
-        """The parameters as they are after ``step`` steps, and the rows that come next."""
-        self.steps.append(step)
+    def _before(self, rows: Any) -> None:
+        """Called before the step of these rows."""
+        if self._taken % self._every == 0:
+            self._keep(rows)
+        self._latest = rows
+
+    def _after(self, loss: float) -> None:
+        """Called after it, with the loss that it saw."""
+        if self._taken % self._every == 0:
+            self.losses.append(loss)
+        self._taken += 1
+
+    def _finish(self) -> None:
+        """Keep the end, too."""
+        if self._taken:
+            self._keep(self._latest)
+            self.losses.append(self._loss_of(-1, *self.batch(-1)))
+
+    def _keep(self, rows: Any) -> None:
+        """The parameters as they are now, and the rows that come next."""
+        self.steps.append(self._taken)
         if self.lrs is not None:
             self.lrs.append(self._optimizer.lr)
         self._rows.append(rows if isinstance(rows, slice) else rows.copy())
@@ -199,34 +221,6 @@ def _warn_of_another_loss(step: int, recorded: float, loss: Tensor) -> None:
         )
 
 
-class Recorder:
-    """Decides which steps of a training a `Recording` keeps: every n-th, and the end."""
-
-    def __init__(self, recording: Recording, every: int, total: int) -> None:
-        self.recording, self._every = recording, every
-        self._step = 0
-        self._latest: Any = None
-        _refuse_too_much(recording, every, total)
-
-    def before(self, rows: Any) -> None:
-        """Called before the step of these rows."""
-        if self._step % self._every == 0:
-            self.recording._keep(self._step, rows)
-        self._latest = rows
-
-    def after(self, loss: float) -> None:
-        """Called after it, with the loss that it saw."""
-        if self._step % self._every == 0:
-            self.recording.losses.append(loss)
-        self._step += 1
-
-    def finish(self) -> None:
-        """Keep the end, too."""
-        if self._step:
-            self.recording._keep(self._step, self._latest)
-            self.recording.losses.append(self.recording._loss_of(-1, *self.recording.batch(-1)))
-
-
 def _refuse_too_much(recording: Recording, every: int, total: int) -> None:
     size = sum(array_of(t).nbytes for t in recording.tensors.values())
     kept = -(-total // every) + 1
@@ -260,24 +254,32 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
 
 
 @contextmanager
+def kept(tensors: Iterable[Tensor]) -> Iterator[dict[Tensor, Any]]:
+    """After it they hold what they held before."""
+    before = {t: held(t) for t in tensors}
+    try:
+        yield before
+    finally:
+        for t, (array, exposed) in before.items():
+            hold(t, array, exposed)
+
+
+@contextmanager
 def undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
     """Afterwards the tensors hold the arrays that they held, and modules the attributes.
 
     Within it modules have copies of what may be written to: counts, running means, generators.
     """
     modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
-    leaves = [t for m in modules for t in m.tensor_owners() if t.is_leaf]
-    before = [(t, *held(t)) for t in {*tensors, *leaves}]
+    own = [t for m in modules for t in m.tensor_owners()]
     attributes = [(module, dict(vars(module))) for module in modules]
-    same = [*modules, *tensors, *(t for m in modules for t in m.tensor_owners())]
-    memo = {id(x): x for x in same}
-    try:
-        for module, own in attributes:
-            vars(module).update((name, _copied(value, memo)) for name, value in own.items())
-        yield
-    finally:
-        for module, own in attributes:
-            vars(module).clear()
-            vars(module).update(own)
-        for t, array, exposed in before:
-            hold(t, array, exposed)
+    memo = {id(x): x for x in (*modules, *tensors, *own)}
+    with kept({*tensors, *filter(attrgetter("is_leaf"), own)}):
+        try:
+            for module, values in attributes:
+                vars(module).update((name, _copied(value, memo)) for name, value in values.items())
+            yield
+        finally:
+            for module, values in attributes:
+                vars(module).clear()
+                vars(module).update(values)

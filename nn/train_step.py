@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -21,16 +20,16 @@ from autograd_lite import Tensor
 from autograd_lite.arrays import given
 from autograd_lite.compile.compiled import Programs, Variant, within
 from autograd_lite.compile.draws import Draws
-from autograd_lite.compile.graph import Changed, CompileError
+from autograd_lite.compile.graph import CompileError
 from autograd_lite.compile.recorder import Recorder, recording
 from autograd_lite.compile.watch import Watch
-from autograd_lite.engine.leaves import array_of, grad_of, held, hold
-from autograd_lite.engine.modes import Mode
+from autograd_lite.engine.leaves import array_of, grad_of, hold
 from autograd_lite.engine.tensor import Array
 from autograd_lite.gradients import pulled, seeded
 
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
+from .recording import kept
 
 __all__ = ["TrainStep"]
 
@@ -75,6 +74,7 @@ class TrainStep(Programs):
 
     _watched = ()
     _title = "A step of training"
+    name = "TrainStep"  # for messages
 
     def __init__(
         self, net: Module, loss: Callable[[Any, Any], Tensor], optimizer: Optimizer
@@ -83,7 +83,7 @@ class TrainStep(Programs):
             raise TypeError(f"TrainStep: the optimizer must be one of nn's, not {optimizer!r}")
         super().__init__()
         self._net, self._loss, self._optimizer = net, loss, optimizer
-        self.checked = False  # whether it was said what the loss uses and isn't trained
+        self._checked = False
         self._groups: list[_Group] = []
 
     net = property(attrgetter("_net"))
@@ -102,28 +102,30 @@ class TrainStep(Programs):
             x, y = _array(x), _array(y)
         with self._lock:
             batch = x.shape, y.shape, x.dtype, y.dtype
-            variant: _Variant | None = self._latest
-            usual = variant is not None and variant.batch == batch and not Mode.entered
-            if variant is not None and usual and variant.holds():
-                try:
-                    done: tuple[Any, Array] = variant.attempt((x, y))
-                    return done
-                except Changed:  # before anything was written
-                    pass
-            found = None if within() else self.found(batch, (x, y), batch, x, y)
-            return self._eager(x, y) if found is None else found
+            found = None if within() else self.found(batch, (x, y), x, y)
+            if found is not None:
+                return found  # type: ignore[no-any-return]
+            grads = [p.grad for p in self.optimizer.parameters]
+            try:
+                return self.eager(x, y)
+            finally:
+                for p, grad in zip(self.optimizer.parameters, grads, strict=True):
+                    p.grad = grad
 
-    def _eager(self, x: Array, y: Array) -> tuple[Any, Array]:
-        value, prediction = self.forward(x, y)
-        grads = [p.grad for p in self.optimizer.parameters]
+    def eager(self, x: Any, y: Any) -> tuple[Any, Array]:
+        """As `run`, but not compiled, and gradients stay stored."""
         self.optimizer.zero_grad()
-        try:
-            value.backward()
-            self.optimizer.step()
-        finally:
-            for p, grad in zip(self.optimizer.parameters, grads, strict=True):
-                p.grad = grad
-        return value.item(), prediction.numpy()
+        value, prediction = self.forward(x, y)
+        self._check_trained(value)
+        value.backward()
+        self.optimizer.step()
+        return value.item(), prediction.data
+
+    def _check_trained(self, value: Tensor) -> None:
+        """Say once what the loss uses and isn't trained."""
+        if not self._checked:
+            check_trained(self.name, self.net, value, self.optimizer)
+            self._checked = True
 
     def forward(self, x: Any, y: Any) -> tuple[Tensor, Any]:
         """The loss and the prediction."""
@@ -147,16 +149,16 @@ class TrainStep(Programs):
                 for variant in variants:
                     variant.holds = bool  # whose value is False
 
-    def made(self, batch: Any, x: Array, y: Array) -> _Variant:
+    def made(self, x: Array, y: Array) -> _Variant:
         _refuse_unknown(self.optimizer)
         modules = [m for _, m in self.net.named_modules()] if isinstance(self.net, Module) else []
         before = [(m, dict(vars(m))) for m in modules]
         roots = {type(x).__name__: x for x in (self.loss, self.optimizer, self.net)}
         try:
-            with _kept(Watch(roots).tensors), Draws():
+            with kept(Watch(roots).tensors), Draws():
                 trained = self._trained(x, y)
             self._regroup(_alike(self.optimizer, trained))
-            return _Variant(self, Watch(roots), batch, x, y)
+            return _Variant(self, Watch(roots), x, y)
         except BaseException:
             for module, attributes in before:
                 vars(module).clear()
@@ -174,9 +176,7 @@ class TrainStep(Programs):
         parameters = self.optimizer.parameters
         wanted = {p for p in parameters if p.requires_grad}
         found = pulled({value: seeded(value, None)}, wanted) if value.requires_grad else {}
-        if not self.checked:
-            self.checked = True
-            check_trained("TrainStep", self.net, value, self.optimizer)
+        self._check_trained(value)
         return [i for i, p in enumerate(parameters) if p in found]
 
 
@@ -298,8 +298,8 @@ class _State:
 class _Variant(Variant):
     """The step for batches of certain shapes and dtypes, as all was when it was compiled."""
 
-    def __init__(self, step: TrainStep, watch: Watch, batch: Any, x: Array, y: Array) -> None:
-        self._train, self._groups, self.batch, self.watch = step, step._groups, batch, watch
+    def __init__(self, step: TrainStep, watch: Watch, x: Array, y: Array) -> None:
+        self._train, self._groups, self.watch = step, step._groups, watch
         kind, groups = type(step.optimizer).__name__, step._groups
         self._state = set(watch.tensors).difference(*(group.parameters for group in groups))
         self._changed: list[Tensor] = []  # of that, what is given new data, such as averages
@@ -363,7 +363,7 @@ class _Variant(Variant):
 
     def _forward(self, x: Any, y: Any, recorder: Recorder | None) -> tuple[Any, Any, list[Any]]:
         """The loss and the prediction, and what Tensors are given besides, but don't get."""
-        with _kept(self._state) as before:
+        with kept(self._state) as before:
             if recorder:
                 recorder.state.update(before)
             value, prediction = self._train.forward(x, y)
@@ -391,17 +391,6 @@ class _Variant(Variant):
                 hold(t, np.asarray(new))
             found = found[:2]
         return found  # type: ignore[no-any-return]
-
-
-@contextmanager
-def _kept(tensors: Iterable[Tensor]) -> Iterator[dict[Tensor, Any]]:
-    """After it they hold what they held before."""
-    before = {t: held(t) for t in tensors}
-    try:
-        yield before
-    finally:
-        for t, (array, exposed) in before.items():
-            hold(t, array, exposed)
 
 
 class _Found(dict[str, Any]):

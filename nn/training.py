@@ -24,8 +24,8 @@ from .data import Rows, Seen
 from .layers import Rng
 from .losses import _Loss
 from .module import Module, whole
-from .optimizers import Optimizer, check_trained
-from .recording import Recorder, Recording
+from .optimizers import Optimizer
+from .recording import Recording
 from .schedules import LambdaLR
 from .train_step import TrainStep
 
@@ -201,25 +201,24 @@ def fit(
     if validation is not None:
         apart = _data(*validation, "validate by")
         history.validation = History(metrics={name: [] for name in functions})
-    recorder = None
     if record is not None:
-        recorder = _recorder(record, data, net, loss, optimizer, epochs * -(-len(data) // size))
-        history.record = recorder.recording
+        steps = epochs * -(-len(data) // size)
+        history.record = _recording(record, data, net, loss, optimizer, steps)
     blocks, step = BlockStep(net, loss, optimizer.parameters, functions), None
     if isinstance(data, Blocks) and size >= data.usual:
         if compiled:
             raise CompileError("fit: on whole blocks of Dask's arrays steps are eager")
         blocks.check(optimizer, *data.sample())
     else:
-        step = _Step(net, loss, optimizer, functions, compiled)
+        step = _Step(TrainStep(net, loss, optimizer), functions, compiled)
 
     def trained() -> Iterator[Seen]:
         for rows, x_batch, y_batch in data.batches(size, shuffle, generator):
-            if recorder is not None:
-                recorder.before(rows)
+            if history.record is not None:
+                history.record._before(rows)
             seen = step(x_batch, y_batch) if step else blocks.step(x_batch, y_batch, optimizer)
-            if recorder is not None:
-                recorder.after(seen[1])
+            if history.record is not None:
+                history.record._after(seen[1])
             yield seen
 
     try:
@@ -238,9 +237,9 @@ def fit(
                 break
     finally:
         if step is not None:
-            step.release()
-    if recorder is not None:
-        recorder.finish()
+            step.train.release()
+    if history.record is not None:
+        history.record._finish()
     stop.restore()
     return history
 
@@ -306,7 +305,7 @@ def _look(net: Any, step: BlockStep, data: Any, size: int, history: History) -> 
     """Add to the history what is seen of data that aren't trained on."""
     with _evaluating(net):
         batches = data.batches(size, False, np.random.default_rng())
-        history._add([step.seen(x, y) for _, x, y in batches], step.reduction)
+        history._add([step.seen(x, y) for _, x, y in batches], step.loss.reduction)
 
 
 class _Patience:
@@ -341,8 +340,8 @@ class _Patience:
             parameter._replace(value)
 
 
-def _recorder(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optimizer,
-              steps: int) -> Recorder:  # fmt: skip
+def _recording(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optimizer,
+               steps: int) -> Recording:  # fmt: skip
     meant = "a positive int n, to keep every n-th step, or None to keep none"
     every = whole("fit: record", record, 1, meant)
     if isinstance(data, Blocks):
@@ -350,7 +349,7 @@ def _recorder(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optim
             "fit: a record has copies of x and y, and they are Dask's; record a training on some "
             "of their rows: x[:1000].compute()"
         )
-    return Recorder(Recording(net, data.x, data.y, loss, optimizer), every, steps)
+    return Recording(net, data.x, data.y, loss, optimizer, every, steps)
 
 
 def _data(x: Any, y: Any, meant: str) -> Rows | Blocks:
@@ -377,50 +376,28 @@ class _Step:
     """A step of training, compiled where it can be: gives what was seen of the batch before it."""
 
     def __init__(
-        self,
-        net: Module,
-        loss: _Loss,
-        optimizer: Optimizer,
-        metrics: Mapping[str, Metric],
-        compiled: bool | None,
+        self, train: TrainStep, metrics: Mapping[str, Metric], compiled: bool | None
     ) -> None:
-        self._net, self._loss, self._optimizer = net, loss, optimizer
-        self._metrics = list(metrics.values())
-        self._must = bool(compiled)
-        self._compiled = None if compiled is False else TrainStep(net, loss, optimizer)
-        self._checked = False
+        self.train, self._metrics, self._compiled = train, list(metrics.values()), compiled
+        train.name = "fit"
 
     def __call__(self, x: Array, y: Array) -> Seen:
         value, prediction = self._taken(x, y)
-        return len(x), value, [metric(prediction, y) for metric in self._metrics]
+        prediction.flags.writeable = False  # as what an eager step hands out
+        return len(x), float(value), [metric(prediction, y) for metric in self._metrics]
 
-    def _taken(self, x: Array, y: Array) -> tuple[float, Array]:
-        self._optimizer.zero_grad()
-        if self._compiled is not None:
+    def _taken(self, x: Array, y: Array) -> tuple[Any, Array]:
+        if self._compiled is not False:
+            self.train.optimizer.zero_grad()
             try:
-                value, prediction = self._compiled.run(x, y)
-                prediction.flags.writeable = False  # as what an eager step hands out
-                return float(value), prediction
+                return self.train.run(x, y)
             except CompileError as error:  # raised before anything is changed
-                if self._must:
+                if self._compiled:
                     raise
-                self._checked = self._compiled.checked
-                self.release()
+                self._compiled = False
+                self.train.release()
                 hint(f"fit: training eagerly (compiled=False): {error}", CompileWarning)
-        prediction = self._net(x)
-        value = self._loss(prediction, y)
-        if not self._checked:
-            check_trained("fit", self._net, value, self._optimizer)
-            self._checked = True
-        value.backward()
-        self._optimizer.step()
-        return value.item(), prediction.data
-
-    def release(self) -> None:
-        """End compiled steps: parameters have arrays of their own again."""
-        if self._compiled is not None:
-            self._compiled.release()
-            self._compiled = None
+        return self.train.eager(x, y)
 
 
 def accuracy(prediction: Array, target: Array) -> float:

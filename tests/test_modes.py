@@ -14,7 +14,6 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.compile.recorder import Recorder
 from autograd_lite.engine.modes import modes
 from autograd_lite.modes import Mode, capture, no_grad, trace
 from autograd_lite.transforms import transforming
@@ -23,7 +22,7 @@ W = Tensor([1.0, 2.0], requires_grad=True)
 BLOCKS: dict[str, Callable[[], Mode]] = {
     "no_grad": no_grad,
     "trace": trace,
-    "capture": lambda: capture(Recorder()),
+    "capture": capture,
     "transforming": transforming,
     "detect_anomaly": ag.detect_anomaly,
     "source_lines": ag.source_lines,

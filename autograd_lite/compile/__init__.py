@@ -33,9 +33,9 @@ def __getattr__(name: str) -> Any:
 
 
 def _capture() -> type[Mode]:
-    from .recorder import Capture
+    from .recorder import Recorder
 
-    return Capture
+    return Recorder
 
 
 KINDS["capture"] = _capture

@@ -33,63 +33,15 @@ _LONG, _OFTEN = 1.0, 500  # seconds that recording takes, asked after so many ca
 _log = logging.getLogger(__name__)
 
 
-class Capture(Mode):
-    """Within it, in this thread, a recorder writes down what ops and rules ask NumPy for.
-
-    An op is given stand-ins for the arrays of leaves from outside, such as parameters.
-    """
-
-    innermost = True
-
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-        self.value, self.born = recorder.value, recorder.born.add
-
-    def forward(self, run: Run, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        written = self.recorder.ops.get(op)
-        if written is None:
-            written = self.recorder.ops[op] = Op.__new__(Op)  # the same op, computed otherwise
-            for slot in Op.__slots__:
-                setattr(written, slot, getattr(op, slot))
-            written.forward = self.recorder.within(op.name, op.forward)
-        result = run(written, tuple(map(self.recorder.operand, inputs)), params)
-        if type(result) is Tensor:
-            if result._op is written:
-                result._op, result._inputs = op, inputs
-            self.recorder.tensors.append(result)
-        return result
-
-    def backward(self, tensor: Tensor, g: Any, vjps: Any) -> Any:
-        self.recorder.cotangent(tensor, g)
-        pairs = zip(tensor._inputs, vjps) if vjps else ()  # noqa: B905  (they may be endless)
-        name = f"backward of {tensor._op and tensor._op.name}"
-        return [vjp and self.recorder.within(name, vjp) for _, vjp in pairs]
-
-    def uniform(self, rng: Any, shape: tuple[int, ...]) -> Any:
-        return self.recorder.drawn(rng, shape)
-
-    def read(self, tensor: Tensor) -> None:
-        if type(tensor._grad) not in STAND_INS and self.recorder._is_outside(tensor):
-            self.recorder.refuse("t.grad of a Tensor that isn't an argument; pass t.grad as one")
-
-    def write(self, tensor: Tensor, what: str) -> None:
-        if what == "data" and tensor in self.recorder.state:
-            return
-        self.recorder.refuse(
-            "t.backward() stores gradients, a side effect; compile ag.value_and_grad(f) instead"
-            if what == "grad"
-            else f"{tensor.name or 'a Tensor'} is given new data, a side effect; return it, or "
-            "call the function as it is"
-        )
-
-
 def recording() -> Recorder | None:
     """What writes down, in this thread, what is computed."""
-    return next((mode.recorder for mode in modes() if type(mode) is Capture), None)
+    return next((mode for mode in modes() if type(mode) is Recorder), None)
 
 
-class Recorder:
-    """Writes down a program; `Capture` tells it of ops and rules.
+class Recorder(Mode):
+    """Within it, in this thread, what ops and rules ask NumPy for is written down: a program.
+
+    An op is given stand-ins for the arrays of leaves from outside, such as parameters.
 
     Attributes:
         nodes: the calls so far.
@@ -97,18 +49,21 @@ class Recorder:
             the value, and ``name`` the name), each with its stand-in.
         updated: of these, those to which the last results are written.
         state: Tensors from outside that may be given new data, which who records takes over.
-        born: leaves that the function has made.
+        own: leaves that the function has made.
         ops: as they were asked for, each with what is run instead.
         tensors: results of ops.
         shared: nodes in whose memory another value may lie.
     """
+
+    innermost = True
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.captured: dict[Any, Any] = {}
         self.updated: list[Any] = []
         self.state: set[Tensor] = set()
-        self.born: set[Tensor] = set()
+        self.own: set[Tensor] = set()
+        self.born = self.own.add
         self.ops: dict[Op, Op] = {}
         self.tensors: list[Tensor] = []
         self._closed = False
@@ -221,6 +176,42 @@ class Recorder:
 
     # ------------------------------------------------------------------ what it is told
 
+    def forward(self, run: Run, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        written = self.ops.get(op)
+        if written is None:
+            written = self.ops[op] = Op.__new__(Op)  # the same op, computed otherwise
+            for slot in Op.__slots__:
+                setattr(written, slot, getattr(op, slot))
+            written.forward = self.within(op.name, op.forward)
+        result = run(written, tuple(map(self.operand, inputs)), params)
+        if type(result) is Tensor:
+            if result._op is written:
+                result._op, result._inputs = op, inputs
+            self.tensors.append(result)
+        return result
+
+    def backward(self, tensor: Tensor, g: Any, vjps: Any) -> Any:
+        array = getattr(g, "_array", g)
+        if type(array) is Traced and tensor.name is not None:
+            self._cotangents.append((tensor, array.node))
+        pairs = zip(tensor._inputs, vjps) if vjps else ()  # noqa: B905  (they may be endless)
+        name = f"backward of {tensor._op and tensor._op.name}"
+        return [vjp and self.within(name, vjp) for _, vjp in pairs]
+
+    def read(self, tensor: Tensor) -> None:
+        if type(tensor._grad) not in STAND_INS and self._is_outside(tensor):
+            self.refuse("t.grad of a Tensor that isn't an argument; pass t.grad as one")
+
+    def write(self, tensor: Tensor, what: str) -> None:
+        if what == "data" and tensor in self.state:
+            return
+        self.refuse(
+            "t.backward() stores gradients, a side effect; compile ag.value_and_grad(f) instead"
+            if what == "grad"
+            else f"{tensor.name or 'a Tensor'} is given new data, a side effect; return it, or "
+            "call the function as it is"
+        )
+
     def operand(self, x: Any) -> Any:
         """An op's operand; in place of a leaf from outside one with a stand-in for its value."""
         array: Any = getattr(x, "_array", None)
@@ -232,7 +223,7 @@ class Recorder:
 
     def _is_outside(self, x: Tensor) -> bool:
         """Whether ``x`` is a leaf whose value may be another one at another call."""
-        return x.is_leaf and x not in self.born
+        return x.is_leaf and x not in self.own
 
     def value(self, x: Tensor) -> Any:
         """``x.data``."""
@@ -247,7 +238,7 @@ class Recorder:
             self.captured[x] = self.given(x._array, x.name)
         return self.captured[x]
 
-    def drawn(self, rng: Any, shape: tuple[int, ...]) -> Any:
+    def uniform(self, rng: Any, shape: tuple[int, ...]) -> Any:
         """What stands for numbers that are drawn at each call."""
         draw = Draw(rng, shape)
         self.captured[draw] = self.given(self._draws.uniform(rng, shape), draw.name)
@@ -266,11 +257,6 @@ class Recorder:
                 self._ops.pop()
 
         return run
-
-    def cotangent(self, tensor: Tensor, g: Any) -> None:
-        array = getattr(g, "_array", g)
-        if type(array) is Traced and tensor.name is not None:
-            self._cotangents.append((tensor, array.node))
 
     def output(self, x: Any) -> Any:
         """A result of the function, as the program's: a node, or a constant."""
@@ -297,13 +283,13 @@ class Recorder:
         """
         error: Exception | None = None
         try:
-            with Capture(self):
+            with self:
                 yield
         except Exception as raised:
             error = raised.with_traceback(None)
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
-        for held in (self.tensors, self.born, self.ops, self._cotangents, self._fixed,
+        for held in (self.tensors, self.own, self.ops, self._cotangents, self._fixed,
                      self.shared, self._copies):  # fmt: skip
             held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal

@@ -22,7 +22,7 @@ from ..arrays import STAND_INS, array_of
 from ..containers import leaves
 from ..engine.tensor import Tensor
 from ..numpy_code import numpy_name
-from ..numpy_protocol import IN_PLACE
+from ..numpy_protocol import IN_PLACE, call_function
 from ..table import NUMPY
 from .graph import MADE, OPERATORS, Node, converted, mapped, put, put_at
 
@@ -118,12 +118,7 @@ class Traced:
         if any(not isinstance(x, (type, np.ufunc)) for x in own):  # it calls them on values
             if func not in NUMPY:
                 refuse(f"calls {own[0].__name__} on values; call that on the whole array")
-            try:
-                found = NUMPY[func](*args, **kwargs)
-            except Exception as error:
-                error.add_note(f"in {numpy_name(func)}")
-                raise
-            return mapped(found, array_of)
+            return mapped(call_function(func, types, args, kwargs), array_of)
         return self.recorder.call(func, args, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:

@@ -135,8 +135,9 @@ class Program:
         if name == "einsum":
             return self._einsum(t, xs, params["subscripts"])
         if name == "convolve":
-            (n,), (m,), k = arrays[0].shape, arrays[1].shape, np.arange(params["size"])
-            of = params["first"] + k[:, None] - np.arange(n)
+            (n,), (m,), k = arrays[0].shape, arrays[1].shape, np.arange(t.size)
+            first = min(n, m) - 1 if params["mode"] == "valid" else 0
+            of = first + k[:, None] - np.arange(n)
             index = np.where((of >= 0) & (of < m), of + 1, 0)
             xs[1] = self.add("move", xs[1:], index.shape, index.ravel().tolist())
             return self._summed("sum", xs, shape, 1, _strided(arrays[0]), _strided(index))

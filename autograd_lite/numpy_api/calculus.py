@@ -12,19 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ..arrays import as_array, beside, guard, is_foreign, of_values, perhaps, zeros
 from ..engine.tensor import Tensor
 from ..errors import describe
-from ..ops import (
-    astype,
-    broadcast_to,
-    concatenate,
-    exp,
-    log,
-    moveaxis,
-    power,
-    reshape,
-    stack,
-    sum,
-    where,
-)
+from ..ops import astype, broadcast_to, moveaxis, stack, where
 from ..ops.define import along, implements, operand, operand_or_number, setting, value
 from .indexing import index_update
 from .scans import diff
@@ -85,7 +73,7 @@ def _slopes(f: Any, h: Any, edge_order: int) -> Any:
     else:
         first = quotients[..., :1] + (quotients[..., :1] - inner[..., :1])
         last = quotients[..., -1:] + (quotients[..., -1:] - inner[..., -1:])
-    return concatenate([first, inner, last], -1)
+    return np.concatenate([first, inner, last], -1)
 
 
 @implements(np.trapezoid)
@@ -97,9 +85,9 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
         x = operand(x)
         dx = diff(x, axis=axis if x.ndim > 1 else 0)
         if x.ndim == 1:
-            dx = reshape(dx, (-1, *(1,) * (-1 - along_y)))
+            dx = np.reshape(dx, (-1, *(1,) * (-1 - along_y)))
     pairs = y[along(along_y, slice(1, None))] + y[along(along_y, slice(None, -1))]
-    return sum(dx * pairs / 2.0, along_y)
+    return np.sum(dx * pairs / 2.0, along_y)
 
 
 @implements(np.interp)
@@ -125,8 +113,8 @@ def interp(
         x, xp = x % abs(period), xp % abs(period)
         order = of_values(np.argsort, value(xp), kind="stable")
         xp, fp = xp[order], fp[order]
-        xp = concatenate([xp[-1:] - abs(period), xp, xp[:1] + abs(period)])
-        fp = concatenate([fp[-1:], fp, fp[:1]])
+        xp = np.concatenate([xp[-1:] - abs(period), xp, xp[:1] + abs(period)])
+        fp = np.concatenate([fp[-1:], fp, fp[:1]])
     x, xp, fp = (beside(a, [x, xp, fp]) for a in (x, xp, fp))
     points, at = value(xp), value(x)
     last = len(points) - 1
@@ -183,7 +171,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:  #
     n = x.shape[0] if N is None else N
     if n < 0:
         raise ValueError(f"vander: there can't be {n} columns")
-    powers = [beside(np.ones(x.shape, x.dtype), [x]), *(power(x, k) for k in range(1, n))][:n]
+    powers = [beside(np.ones(x.shape, x.dtype), [x]), *(np.power(x, k) for k in range(1, n))][:n]
     if not powers:
         return zeros((x.shape[0], 0), x)
     return stack(powers if increasing else powers[::-1], -1)
@@ -212,7 +200,7 @@ def linspace(
     share = share.reshape(-1, *(1,) * max(start.ndim, stop.ndim))
     points = start + share * (stop - start)
     if endpoint and num > 1:
-        points = concatenate([points[:-1], broadcast_to(stop, points.shape[1:])[None]])
+        points = np.concatenate([points[:-1], broadcast_to(stop, points.shape[1:])[None]])
     points = moveaxis(points, 0, axis) if axis else points
     if dtype is not None and np.dtype(dtype).kind in "iu":
         points = np.floor(points)
@@ -232,7 +220,7 @@ def logspace(
         start, stop, base = (broadcast_to(x, shape) for x in (start, stop, base))
         base = operand(base)[None] if axis == 0 else np.expand_dims(base, axis)
     points = linspace(start, stop, num, endpoint, axis=axis)
-    points = power(operand_or_number(base), points)
+    points = np.power(operand_or_number(base), points)
     return points if dtype is None else astype(points, dtype)
 
 
@@ -248,14 +236,14 @@ def geomspace(
     """Numbers from ``start`` to ``stop`` of which each is the same multiple of the one before."""
     start, stop = _ends(start, stop, np.float64)
     guard(_refuse_0, value(start), value(stop))
-    ratio = log(stop / start)
-    points = start * exp(linspace(0 * ratio, ratio, num, endpoint))
+    ratio = np.log(stop / start)
+    points = start * np.exp(linspace(0 * ratio, ratio, num, endpoint))
     if num > 0:
         shape = (1, *points.shape[1:])
         ends = [broadcast_to(start, shape)]
         if endpoint and num > 1:
             ends.append(broadcast_to(stop, shape))
-        points = concatenate([ends[0], points[1 : num - len(ends) + 1], *ends[1:]])
+        points = np.concatenate([ends[0], points[1 : num - len(ends) + 1], *ends[1:]])
     points = moveaxis(points, 0, axis) if axis else points
     return points if dtype is None else astype(points, dtype)
 
@@ -325,9 +313,9 @@ def apply_along_axis(
     count = int(np.prod(rows.shape[:-1]))
     if not count:
         raise ValueError(f"apply_along_axis: {describe(arr, 'an array')} has no vectors there")
-    vectors = reshape(rows, (count, arr.shape[axis]))
+    vectors = np.reshape(rows, (count, arr.shape[axis]))
     found = [operand(func1d(row, *args, **kwargs)) for row in vectors]
     front, inner = rows.shape[:-1], found[0].shape
-    whole = reshape(stack(found), (*front, *inner))
+    whole = np.reshape(stack(found), (*front, *inner))
     return moveaxis(whole, range(len(front), len(front) + len(inner)),
                     range(axis, axis + len(inner)))  # fmt: skip

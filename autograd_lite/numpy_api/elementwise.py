@@ -9,20 +9,7 @@ import numpy as np
 
 from ..arrays import beside
 from ..engine.tensor import Array, Tensor, is_tracked
-from ..ops import (
-    absolute,
-    arctan2,
-    astype,
-    imag,
-    maximum,
-    minimum,
-    positive,
-    power,
-    real,
-    remainder,
-    value_of,
-    where,
-)
+from ..ops import astype, value_of
 from ..ops.define import by_name, implements, operand, operand_or_number, refuse_out, setting, value
 
 __all__ = [
@@ -38,14 +25,14 @@ def float_power(x1: Any, x2: Any, out: None = None) -> Tensor:
         x if isinstance(x, (int, float, complex)) else astype(x, np.result_type(x.dtype, float))
         for x in map(operand_or_number, (x1, x2))
     ]
-    return power(*wide)
+    return np.power(*wide)
 
 
 @implements(np.divmod)
 def divmod(x1: Any, x2: Any, out: None = None) -> tuple[Array, Tensor]:
     """``(x1 // x2, x1 % x2)``: the quotient is constant in pieces, and a plain array."""
     refuse_out("divmod", out)
-    return value_of(np.floor_divide, x1, x2), remainder(x1, x2)
+    return value_of(np.floor_divide, x1, x2), np.remainder(x1, x2)
 
 
 @implements(np.copysign)
@@ -54,7 +41,7 @@ def copysign(x1: Any, x2: Any, out: None = None) -> Tensor:
     refuse_out("copysign", out)
     x1, x2 = operand_or_number(x1), operand_or_number(x2)
     found = value_of(np.copysign, x1, x2)
-    size = astype(beside(absolute(x1), [found]), found.dtype)
+    size = astype(beside(np.absolute(x1), [found]), found.dtype)
     return size * (1 - 2 * np.signbit(found).astype(found.dtype))
 
 
@@ -63,7 +50,7 @@ def heaviside(x1: Any, x2: Any, out: None = None) -> Any:
     """0 below 0 and 1 above, constant in pieces; ``x2`` at 0."""
     refuse_out("heaviside", out)
     step = value_of(np.heaviside, x1, x2)
-    return where(value(x1) == 0, x2, step) if is_tracked(x2) else step
+    return np.where(value(x1) == 0, x2, step) if is_tracked(x2) else step
 
 
 @implements(np.select)
@@ -78,7 +65,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         if value(condition).dtype != bool:
             raise TypeError(f"select: a condition has dtype {value(condition).dtype}, not bool")
-        chosen = where(condition, choice, chosen)
+        chosen = np.where(condition, choice, chosen)
     return chosen
 
 
@@ -95,14 +82,14 @@ def clip(
     if not ((a_min is None and a_max is None) or (min is None and max is None)):
         raise ValueError("clip: give a_min and a_max, or min and max, and not both")
     low, high = a_min if min is None else min, a_max if max is None else max
-    clipped = positive(a) if low is None else maximum(a, low)
-    return clipped if high is None else minimum(clipped, high)
+    clipped = np.positive(a) if low is None else np.maximum(a, low)
+    return clipped if high is None else np.minimum(clipped, high)
 
 
 @implements(np.angle)
 def angle(z: Any, deg: bool = False) -> Tensor:
     """The angle of ``z`` in the complex plane, in radians or degrees."""
-    radians_ = arctan2(imag(z), real(z))
+    radians_ = np.arctan2(np.imag(z), np.real(z))
     return radians_ * (180 / np.pi) if deg else radians_
 
 
@@ -112,7 +99,7 @@ def nan_to_num(x: Any, copy: bool = True, **numbers: Any) -> Tensor:
     x = operand(x)
     numbers = {key: setting("nan_to_num", key, number) for key, number in numbers.items()}
     if x.dtype.kind == "c":
-        return nan_to_num(real(x), **numbers) + 1j * nan_to_num(imag(x), **numbers)
+        return nan_to_num(np.real(x), **numbers) + 1j * nan_to_num(np.imag(x), **numbers)
     array = value(x)
     replaced = np.nan_to_num(array, **numbers)
-    return where(np.isfinite(array), x, replaced)
+    return np.where(np.isfinite(array), x, replaced)

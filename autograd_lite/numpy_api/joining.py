@@ -9,14 +9,7 @@ import numpy as np
 
 from ..arrays import content
 from ..engine.tensor import Tensor
-from ..ops import (
-    atleast_2d,
-    broadcast_to,
-    concatenate,
-    reshape,
-    stack,
-    transpose,
-)
+from ..ops import broadcast_to, concatenate, reshape, stack
 from ..ops.define import along, implements, numpys, operand
 
 __all__ = [
@@ -54,7 +47,7 @@ dstack = numpys(np.dstack, "Joined along the third axis.")
 @implements(np.column_stack)
 def column_stack(tup: Sequence[Any]) -> Tensor:
     """Joined along the second axis; vectors are columns."""
-    parts = [x if np.ndim(x) > 1 else transpose(atleast_2d(x)) for x in tup]
+    parts = [x if np.ndim(x) > 1 else np.transpose(np.atleast_2d(x)) for x in tup]
     return concatenate(parts, 1)
 
 

@@ -120,13 +120,11 @@ def convolve(a: Any, v: Any, mode: Any = "full") -> Tensor:
     mode = {0: "valid", 1: "same", 2: "full"}.get(mode, mode)
     if mode not in ("full", "same", "valid"):
         raise ValueError(f"convolve: mode must be 'full', 'same' or 'valid', not {mode!r}")
+    if mode != "same":
+        return convolve_op(a, v, mode=mode)
     shorter, longer = sorted((a.shape[0], v.shape[0]))
-    first, size = {
-        "full": (0, shorter + longer - 1),
-        "same": ((shorter - 1) // 2, longer),
-        "valid": (shorter - 1, longer - shorter + 1),
-    }[mode]
-    return convolve_op(a, v, first=first, size=size)
+    first = (shorter - 1) // 2
+    return convolve_op(a, v, mode="full")[first : first + longer]
 
 
 @implements(np.correlate)

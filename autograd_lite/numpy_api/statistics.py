@@ -9,22 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays import beside, guard, is_foreign, perhaps
 from ..engine.tensor import Tensor
-from ..ops import (
-    astype,
-    atleast_2d,
-    broadcast_to,
-    concatenate,
-    diagonal,
-    dot,
-    imag,
-    mean,
-    real,
-    reshape,
-    squeeze,
-    sum,
-    transpose,
-    where,
-)
+from ..ops import astype
 from ..ops.define import implements, operand, value
 from ..ops.elementwise import conjugate_of
 from .elementwise import clip
@@ -47,9 +32,9 @@ def weights_like(name: str, weights: Any, array_of: Any, axis: Any) -> Any:
             f"{name}: weights of shape {weights.shape} don't fit the axes {axes} of an array "
             f"of shape {shape}"
         )
-    ordered = transpose(weights, np.argsort(axes).tolist())
+    ordered = np.transpose(weights, np.argsort(axes).tolist())
     kept = [size if i in axes else 1 for i, size in enumerate(shape)]
-    return broadcast_to(reshape(ordered, kept), shape)
+    return np.broadcast_to(np.reshape(ordered, kept), shape)
 
 
 @implements(np.average)
@@ -65,15 +50,15 @@ def average(
     a = operand(a)
     axis = None if axis is None else normalize_axis_tuple(axis, a.ndim, "average")
     if weights is None:
-        found = mean(a, axis, keepdims=keepdims)
+        found = np.mean(a, axis, keepdims=keepdims)
         total: Any = np.full(found.shape, a.size / (found.size or 1), found.dtype)
         total = beside(total, [found])
     else:
         weights = weights_like("average", operand(weights), array_of=a, axis=axis)
-        total = sum(weights, axis, keepdims=keepdims)
+        total = np.sum(weights, axis, keepdims=keepdims)
         guard(_refuse_sum_of_0, value(total))
-        found = sum(a * weights, axis, keepdims=keepdims) / total
-    return (found, broadcast_to(total, found.shape)) if returned else found
+        found = np.sum(a * weights, axis, keepdims=keepdims) / total
+    return (found, np.broadcast_to(total, found.shape)) if returned else found
 
 
 def _refuse_sum_of_0(total: Any) -> None:
@@ -96,7 +81,7 @@ def cov(
         raise ValueError(f"cov: ddof must be an integer, and is {ddof!r}")
     x = _variables(m, rowvar)
     if y is not None:
-        x = concatenate([x, _variables(y, rowvar)], 0)
+        x = np.concatenate([x, _variables(y, rowvar)], 0)
     x = astype(x, dtype or np.result_type(x.dtype, np.float64))
     ddof = (0 if bias else 1) if ddof is None else ddof
     weights: Any = None
@@ -107,18 +92,18 @@ def cov(
         aweights = _weights("aweights", aweights, x)
         weights = aweights if weights is None else weights * aweights
     centre = average(x, 1, weights, keepdims=True)
-    total = x.shape[1] if weights is None else sum(weights)
-    lost = ddof if aweights is None or not ddof else ddof * sum(weights * aweights) / total
+    total = x.shape[1] if weights is None else np.sum(weights)
+    lost = ddof if aweights is None or not ddof else ddof * np.sum(weights * aweights) / total
     degrees = total - lost
     known = value(operand(degrees))
     if is_foreign(known):
-        degrees = where(known > 0, degrees, 0.0)
+        degrees = np.where(known > 0, degrees, 0.0)
     elif known <= 0:
         degrees = 0.0
     x = x - centre
     weighted = x if weights is None else x * weights
-    products = dot(weighted, transpose(conjugate_of(x)))
-    return squeeze(products * astype(np.true_divide(1, degrees), products.real.dtype))
+    products = np.dot(weighted, np.transpose(conjugate_of(x)))
+    return np.squeeze(products * astype(np.true_divide(1, degrees), products.real.dtype))
 
 
 def _weights(name: str, weights: Any, x: Any) -> Any:
@@ -146,8 +131,8 @@ def _variables(m: Any, rowvar: bool) -> Any:
     m = operand(m)
     if m.ndim > 2:
         raise ValueError(f"cov: variables in rows are needed, not an array of shape {m.shape}")
-    rows = atleast_2d(m)
-    return transpose(rows) if not rowvar and m.ndim != 1 else rows
+    rows = np.atleast_2d(m)
+    return np.transpose(rows) if not rowvar and m.ndim != 1 else rows
 
 
 @implements(np.corrcoef)
@@ -156,10 +141,10 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     c = cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return c / c
-    deviation = np.sqrt(real(diagonal(c)))
+    deviation = np.sqrt(np.real(np.diagonal(c)))
     c = c / deviation[:, None] / deviation
     if c.dtype.kind == "c":
-        return clip(real(c), -1, 1) + 1j * clip(imag(c), -1, 1)
+        return clip(np.real(c), -1, 1) + 1j * clip(np.imag(c), -1, 1)
     return _within_1(c)
 
 

@@ -114,43 +114,21 @@ def dot(a: Any, b: Any, out: None = None) -> Tensor:
 # ---------------------------------------------------------------------- of vectors
 
 
-def _convolve(a: Any, v: Any, first: int, size: int) -> Any:
-    """The entries ``[first, first + size)`` of the whole convolution, and no others.
-
-    Among them are all for which every entry of the shorter operand counts; so the rules' are, too.
-    """
-    if a.shape[0] < v.shape[0]:
-        a, v = v, a
-    n, m, last = a.shape[0], v.shape[0], first + size - 1
-    if m - 1 <= first and last < n:
-        return np.convolve(a[first - m + 1 : last + 1], v, "valid")
-    if size * (m + 1000) > n * m:  # a call costs as much as so many products
-        return np.convolve(a, v)[first : last + 1]
-    parts = (
-        (a[max(0, k - m + 1) : k + 1], v[max(0, k - n + 1) : k + 1]) for k in range(first, last + 1)
-    )
-    return np.concatenate([np.convolve(x, y, "valid") for x, y in parts])
-
-
-def _convolve_vjp(g: Any, x: Any, other: Any, first: int) -> Any:
-    """Of Σ g[k] x[i] other[first + k − i] by x: g's convolution with the other one, reversed."""
-    return convolve_op(g, other[::-1], first=other.shape[0] - 1 - first, size=x.shape[0])
+def _convolve_vjp(g: Any, x: Any, other: Any, mode: str) -> Any:
+    """By x: the cotangent's with the other operand reversed, of as many entries as x."""
+    longer = mode == "valid" and x.shape[0] >= other.shape[0]
+    return convolve_op(g, other[::-1], mode="full" if longer else "valid")
 
 
 convolve_op: Op = op(
-    "convolve", _convolve, lambda g, out, a, v, first, size: _convolve_vjp(g, a, v, first),
-    lambda g, out, a, v, first, size: _convolve_vjp(g, v, a, first),
+    "convolve", lambda a, v, mode: np.convolve(a, v, mode),
+    lambda g, out, a, v, mode: _convolve_vjp(g, a, v, mode),
+    lambda g, out, a, v, mode: _convolve_vjp(g, v, a, mode),
     cases=[
-        Case(shapes, {"first": first, "size": size})
-        for shapes, first, size in (
-            (((4,), (3,)), 0, 6), (((4,), (3,)), 1, 4), (((4,), (3,)), 2, 2),
-            (((2,), (5,)), 0, 6), (((2,), (5,)), 0, 5), (((2,), (5,)), 1, 4),
-        )
+        Case(shapes, {"mode": mode})
+        for shapes in (((4,), (3,)), ((2,), (5,)), ((3,), (3,))) for mode in ("full", "valid")
     ],
-    notation=infix("*", PRODUCT),
-    source=lambda xs, params: (
-        f"np.convolve({xs[0]}, {xs[1]})[{params['first']}:{params['first'] + params['size']}]"
-    ),
+    notation=infix("*", PRODUCT), source="np.convolve({0}, {1}, {mode!r})",
 )
 
 
