@@ -16,7 +16,6 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from contextvars import ContextVar
 from functools import cached_property
 from operator import is_
@@ -74,17 +73,23 @@ class Watch:
         self._chance: list[Any] = []
         self.tensors: list[Tensor] = []
         self._walk([(x, name) for name, x in roots.items()])
-        self._is_same = self._function(f"{now} is {was}" for _, now, was, _ in self._tests)
+        self._is_same = self._function(self._conditions())
         self._entries = [(a, _entries(a)) for a in self._arrays]
 
     def holds(self) -> bool:
         """Whether all is as it was."""
-        try:
-            if not (self._is_same() or self._is_alike()):
-                return False
-        except (LookupError, ValueError, AttributeError):
+        if not (self._is_same() or self._is_alike()):
             return False
         return not self._entries or all(_holds(a, held) for a, held in self._entries)
+
+    def together(self, given: str, more: Iterable[tuple[Any, ...]]) -> Callable[..., bool]:
+        """A function of what is ``given`` that says at once whether all is as it was, and ``more``:
+        expressions, in which ``{0}``, ``{1}`` are the objects behind them.
+        """
+        asked = [code.format(*map(self._name, objects)) for code, *objects in more]
+        if self._entries:
+            return self._function([*asked, f"{self._name(self.holds)}()"], given)
+        return self._function([*asked, *self._conditions()], given)
 
     @cached_property
     def _is_alike(self) -> Callable[[], bool]:
@@ -93,14 +98,18 @@ class Watch:
     def changed(self) -> str:
         """What isn't as it was, in words."""
         for path, now, was, new in self._tests:
-            with suppress(LookupError, ValueError, AttributeError):
-                if self._function([f"alike({now}, {was!r})"])():
-                    continue
-            return ".".join([path, *list(new)[-1:]])
+            if not self._function([f"alike({now}, {was!r})"])():
+                return ".".join([path, *list(new)[-1:]])
         return "an array's entries"
 
-    def _function(self, conditions: Iterable[str]) -> Callable[[], bool]:
-        found: Callable[[], bool] = eval(f"lambda: {' and '.join(conditions) or True}", self._held)
+    def _conditions(self) -> Iterator[str]:
+        return (f"{now} is {was}" for _, now, was, _ in self._tests)
+
+    def _function(self, conditions: Iterable[str], given: str = "") -> Callable[..., bool]:
+        """Whether these hold; what can't be asked for any more doesn't."""
+        code = f"def holds({given}):\n try: return {' and '.join(conditions) or True}"
+        exec(f"{code}\n except (LookupError, ValueError, AttributeError): return False", self._held)
+        found: Callable[..., bool] = self._held.pop("holds")
         return found
 
     def _alike(self, now: Any, name: str) -> bool:
@@ -194,7 +203,7 @@ class Watch:
         if few and (kind is list or set(map(type, x)) <= {str}):
             for key, y in x.items() if kind is dict else enumerate(x):
                 at = f"{path}.{key}" if kind is dict else path
-                self._test(at, f"{name}[{self._name(key)}]", y)
+                self._test(at, f"{name}[{key!r}]", y)
             self._test(path, f"(len({name}) == {len(x)})", True, x if kind is dict else ())
         elif kind is CellType and referents:
             self._test(path, f"{name}.cell_contents", referents[0])
@@ -215,7 +224,7 @@ class Watch:
         """Watch some names in a scope; what they are."""
         of = self._name(scope)
         for name in sorted(names):
-            self._test(f"{path}.{name}", f"{of}[{self._name(name)}]", scope[name])
+            self._test(f"{path}.{name}", f"{of}[{name!r}]", scope[name])
         return [(scope[name], f"{path}.{name}") for name in sorted(names)]
 
     def _code(self, f: FunctionType, path: str) -> list[tuple[Any, str]]:
@@ -248,7 +257,7 @@ class Watch:
             found += inner
         of = self._name(f.__globals__)
         for name in sorted(names - f.__globals__.keys()):
-            self._test(f"{path}.{name}", f"({self._name(name)} not in {of})", True)
+            self._test(f"{path}.{name}", f"({name!r} not in {of})", True)
         return found
 
 

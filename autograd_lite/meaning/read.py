@@ -145,12 +145,9 @@ class Meaning:
             if 0 < size != 1 and np.isin(array, (0, size)).all():
                 return scaled(self.constant(array / size), float(size))
             first = array.flat[0] if array.size and array.dtype.kind != "b" else np.nan
-            square = array.ndim == 2 and 1 < len(array) == array.shape[1]
-            identity = np.eye(len(array)) if square else 0.0
-            if square and np.array_equal(array, identity):
-                return onehot(identity)
-            if square and np.array_equal(array, 1 - identity):
-                return total([(ONE, 1.0), (onehot(identity), -1.0)])
+            identity = _identity(array)
+            if identity is not None:
+                return identity
             is_data = array.dtype.kind != "f" or (first in (0, 1) and array.size > 1)
             if (made or not is_data) and np.isfinite(first) and (array == first).all():
                 return shaped(number(float(first)), array.shape)
@@ -399,6 +396,16 @@ def _is_01(value: Any) -> bool:
     if value.dtype == bool:
         return True
     return value.dtype.kind in "fiu" and bool(((value == 0) | (value == 1)).all())
+
+
+def _identity(array: Array) -> Term | None:
+    """I, or 1 − I."""
+    if array.ndim != 2 or not 1 < len(array) == array.shape[1]:
+        return None
+    eye = np.eye(len(array))
+    if np.array_equal(array, eye):
+        return onehot(eye)
+    return total([(ONE, 1.0), (onehot(eye), -1.0)]) if np.array_equal(array, 1 - eye) else None
 
 
 def _related(array: Array, other: Term) -> Term | None:
