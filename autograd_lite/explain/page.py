@@ -40,6 +40,9 @@ WIDE, SLENDER = 560, 2.5
 """A figure stands above the steps, not beside them, from this width on if it is so many times as
 wide as high."""
 
+_SIDE_BY_SIDE, _STACKED = 12, 10
+"""Where tables have more columns than so many together, they are stacked up to so many rows."""
+
 _LINE_END = r"[\n\r\u2028\u2029]+"
 _PLACE = "\ue000"  # stands for a symbol, in words
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -374,17 +377,20 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
 
 
 def _stacked(step: Step, tables: Sequence[str], brief: bool) -> str:
-    """Low tables one below the other, where they are no higher than the highest."""
-    heights = [len(layout(m.array.shape, brief).rows) + 2 for m in step.operands]
-    most = max(*heights, len(layout(step.shape, brief).rows) + 2)
+    """Low tables one below the other: so that the result stands beside them, if that may be."""
+    laid = [layout(shape, brief) for shape in (*(m.array.shape for m in step.operands), step.shape)]
+    heights = [len(x.rows) + 2 for x in laid]
+    is_wide = sum(len(x.columns) for x in laid) > _SIDE_BY_SIDE
+    most = max(*heights, _STACKED * is_wide)
     stacks: list[str] = []
-    room = 0
-    for height, shown in zip(heights, tables, strict=True):
-        room -= height
-        if room < 0:
+    rooms: list[int] = []
+    for height, shown in zip(heights, tables, strict=False):
+        at = next((i for i, room in enumerate(rooms) if height <= room), len(stacks))
+        if at == len(stacks):
             stacks.append("")
-            room = most - height
-        stacks[-1] += shown
+            rooms.append(most)
+        rooms[at] -= height
+        stacks[at] += shown
     return "\n".join(f'<div class="stack">{stack}</div>' for stack in stacks)
 
 

@@ -179,7 +179,7 @@ def test_what_was_written_in_numpy_is_told_by_what_it_means() -> None:
     p = (e / e.sum(1, keepdims=True)).named("p")
     story = tell(-np.log(p[np.arange(3), y]).mean())
     told = {step.name: text(step.formulas[0].right) for step in story.steps[:3]}  # type: ignore[arg-type]
-    assert told == {"z": "c_1 w + c_1 v", "p": "softmax(z)", "L": "−mean(log(p[i, j]))"}
+    assert told == {"z": "c_1 w + c_1 v", "p": "softmax(z)", "L": "−mean(log(p[i, y]))"}
     assert named(story, "∂L/∂z").gradient.contributions == []  # the shift is none of the formula
     assert [m.name for m in named(story, "z").operands] == ["c_1", "w", "v"]
     assert dict(story.backward.remarks)["given"]["y"] == "[0 1 1]"
