@@ -307,7 +307,8 @@ def _needed_for(
     """Of what a gradient was computed from, what stands in its formulas, if that is all of them."""
     names = {x.name for f in formulas if f.right is not None for x in nodes(f.right)}
     found = {x: key for x, key in inputs.items() if called[key] in names}
-    return found if names & {*called.values()} == {called[key] for key in found.values()} else inputs
+    is_all = names & {*called.values()} == {called[key] for key in found.values()}
+    return found if is_all else inputs
 
 
 def _in_order(

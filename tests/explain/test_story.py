@@ -185,6 +185,18 @@ def test_what_was_written_in_numpy_is_told_by_what_it_means() -> None:
     assert dict(story.backward.remarks)["given"]["y"] == "[0 1 1]"
 
 
+def test_a_gradient_starts_from_what_stands_in_its_formula() -> None:
+    rng = np.random.default_rng(0)
+    s, v = (ag.Tensor(rng.normal(size=(3, 3)), True, name) for name in "SV")
+    mask = np.where(np.tri(3) > 0, 0, -1e9)
+    e = np.exp(s + mask - (s + mask).max(axis=1, keepdims=True))
+    a = (e / e.sum(axis=1, keepdims=True)).named("A")
+    story = tell(((a @ v).named("O") ** 2).mean().named("L"))
+    step = next(step for step in story.steps if step.key == f"g{story.numbers[s]}")
+    assert [m.name for m in step.operands] == ["A", "∂L/∂A"]
+    assert set(step.inputs.values()) == {m.key for m in step.operands}
+
+
 def _parameters(*shapes: tuple[int, ...], scale: float = 0.5) -> list[ag.Tensor]:
     rng = np.random.default_rng(0)
     arrays = [scale * rng.normal(size=shape) for shape in shapes]
