@@ -27,7 +27,7 @@ from ..show.text import shapes as shape_formula
 from .backward import Gradient
 from .entries import sources
 from .live import SCRIPT, Fixed, looks, part_key, program
-from .matrices import entry_name, layout, table
+from .matrices import entry_name, extent, table
 from .predictions import Predictions
 from .story import Step, Story, tell
 from .words import Words
@@ -40,8 +40,8 @@ WIDE, SLENDER = 560, 2.5
 """A figure stands above the steps, not beside them, from this width on if it is so many times as
 wide as high."""
 
-_SIDE_BY_SIDE, _STACKED = 12, 10
-"""Where tables have more columns than so many together, they are stacked up to so many rows."""
+_ROOM, _HIGHEST = 108, 16
+"""How many characters stand beside each other, and rows below each other at most for that."""
 
 _LINE_END = r"[\n\r\u2028\u2029]+"
 _PLACE = "\ue000"  # stands for a symbol, in words
@@ -377,21 +377,32 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
 
 
 def _stacked(step: Step, tables: Sequence[str], brief: bool) -> str:
-    """Low tables one below the other: so that the result stands beside them, if that may be."""
-    laid = [layout(shape, brief) for shape in (*(m.array.shape for m in step.operands), step.shape)]
-    heights = [len(x.rows) + 2 for x in laid]
-    is_wide = sum(len(x.columns) for x in laid) > _SIDE_BY_SIDE
-    most = max(*heights, _STACKED * is_wide)
-    stacks: list[str] = []
-    rooms: list[int] = []
-    for height, shown in zip(heights, tables, strict=False):
-        at = next((i for i, room in enumerate(rooms) if height <= room), len(stacks))
-        if at == len(stacks):
-            stacks.append("")
-            rooms.append(most)
-        rooms[at] -= height
-        stacks[at] += shown
-    return "\n".join(f'<div class="stack">{stack}</div>' for stack in stacks)
+    """Tables one below the other: where they aren't the higher for it, or the result has room then.
+    """
+    shown = [m.array for m in step.operands] + [step.value] * (step.value is not None)
+    extents = [extent(x, brief) for x in shown]
+    lowest = max(height for height, _ in extents)
+    stacks: list[list[int]] = []
+    for most in (*range(lowest, _HIGHEST + 1), lowest):
+        stacks = _packed([height for height, _ in extents[: len(tables)]], most)
+        widest = [max(extents[i][1] for i in stack) for stack in (*stacks, [-1])]
+        if sum(widest) <= _ROOM:
+            break
+    inner = ("".join(tables[i] for i in stack) for stack in stacks)
+    return "\n".join(f'<div class="stack">{stack}</div>' for stack in inner)
+
+
+def _packed(heights: Sequence[int], most: int) -> list[list[int]]:
+    """Each where it has room first, in stacks that are so high at most."""
+    stacks: list[list[int]] = []
+    for i, height in enumerate(heights):
+        free = (x for x in stacks if sum(heights[j] for j in x) + height <= most)
+        stack = next(free, None)
+        if stack is None:
+            stacks.append([i])
+        else:
+            stack.append(i)
+    return stacks
 
 
 def _group(name: str, label: str, inner: str) -> str:
