@@ -198,14 +198,14 @@ class Members:
             return value(self)
         return self._array
 
-    def _looked(self: Any) -> Any:
-        """The same, for code that may make something of it."""
-        look(self)
+    def _looked(self: Any, how: str = "looks") -> Any:
+        """The same, for code that may make something of it; ``how`` as of `look`."""
+        look(self, how=how)
         return self._seen()
 
-    def _at_hand(self: Any) -> Any:
+    def _at_hand(self: Any, how: str = "looks") -> Any:
         """The values, asked for by name."""
-        array = self._looked()
+        array = self._looked(how)
         return to_numpy(array)[0] if is_foreign(array) else array
 
     def _leaving(self: Any, how: str) -> Any:
@@ -527,6 +527,14 @@ class Members:
     # ------------------------------------------------------------------ showing
 
     def __repr__(self: Any) -> str:
+        look(self, how="writes")
+        return self._text()
+
+    def _repr_pretty_(self: Any, printer: Any, cycle: bool) -> None:
+        """For Jupyter, too: what a cell shows, no code reads."""
+        printer.text(self._text())
+
+    def _text(self: Any) -> str:
         array = self._seen()
         parts = [
             repr(array) if is_foreign(array)
@@ -549,14 +557,18 @@ class Members:
         return tensor_html(self)
 
     def __format__(self: Any, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
+        if not spec:
+            return str(self)
+        if self.size != 1:
+            raise errors.not_one_element(self, "item")
+        return format(self._at_hand("writes").item(), spec)
 
     def __reduce__(self: Any) -> Any:
         if noted(self, "variable"):
             raise errors.pickled_variable(self)
         if self._op is not None:
             raise errors.not_a_leaf(self, "its graph can't be pickled")
-        return _unpickle, (self._seen(), self._tracked, self.name, self._grad)
+        return _unpickle, (self._looked(), self._tracked, self.name, self._grad)
 
     def __copy__(self: Any, memo: Any = None) -> Tensor:
         """Of a leaf another one; of what is being differentiated, a result that has a gradient."""

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from weakref import ref
 
+import numpy as np
+
 from .engine.modes import Mode, no_grad
 from .engine.notes import noted
 from .engine.op import _next_number
@@ -27,16 +29,16 @@ class Look(NamedTuple):
         number: when, as numbers of results count.
         result: the number of the result whose value it was; −1 of a leaf; −2 where a leaf was
             written to instead, so that what was seen of it is past.
-        leaves: that it was computed from, or is, each with the array that it had.
+        leaves: that it was computed from, or is, each with the array that it had then.
         found: a plain array that was computed of it, such as a mask; None where it just left.
-        is_compared: whether it left in a comparison, by which code chooses.
+        how: it left in a comparison, by which code chooses; as text, which people read; or else.
     """
 
     number: int
     result: int
     leaves: Sequence[tuple[ref[Tensor], ref[Any]]]
     found: ref[Any] | None
-    is_compared: bool
+    how: str
 
 
 LOOKS: deque[tuple[Any, ...]] = deque(maxlen=10_000)
@@ -60,23 +62,34 @@ class unseen(no_grad):  # noqa: N801  (used like a function)
     __enter__ = Mode.__enter__
 
 
-def look(
-    tensor: Any, found: Any = None, result: int = -1, is_compared: bool = False
-) -> None:
-    """Remember that code outside is given the value of ``tensor``, or ``found``, made of it."""
+def look(tensor: Any, found: Any = None, result: int = -1, how: str = "looks") -> None:
+    """Remember that code outside is given the value of ``tensor``, or ``found``, made of it.
+
+    ``how`` is "looks", "compares" or "writes", as text.
+    """
     if type(tensor) is not Tensor or not tensor._tracked:
         return
-    leaves, todo = [], [tensor]
-    for x in todo:
+    leaves, todo = [], [(tensor, tensor._array)]
+    for x, array in todo:
         if x._op is None:
-            if type(x._array).__weakrefoffset__:  # others take no weak reference
-                leaves.append((ref(x), ref(x._array)))
+            if x._exposed or _is_copy(array, x._array):
+                array = x._array
+            if type(array).__weakrefoffset__:  # others take no weak reference
+                leaves.append((ref(x), ref(array)))
         elif len(todo) < _NEAR:
-            todo += [y for y in x._inputs if type(y) is Tensor and y._tracked]
+            inputs = zip(x._inputs, x._arrays, strict=True)
+            todo += [(y, array) for y, array in inputs if type(y) is Tensor and y._tracked]
     if tensor._op is not None:
         result = tensor._number
     made = None if found is None else ref(found)
-    LOOKS.append((_next_number(), result, leaves, made, is_compared))
+    LOOKS.append((_next_number(), result, leaves, made, how))
+
+
+def _is_copy(array: Any, of: Any) -> bool:
+    """Whether a result has kept a copy of a leaf's array, since others held that."""
+    if array is of or type(of) is not np.ndarray:
+        return array is not of
+    return np.array_equal(array, of, equal_nan=True)
 
 
 def written(leaf: Tensor) -> None:
@@ -90,12 +103,13 @@ class Seen(NamedTuple):
     Attributes:
         tensor: of which, if that is known.
         is_lost: whether more was made of it, which isn't in the graph.
-        is_there: whether that is in the graph; but code has it, too.
+        how: it left; "compares" only where what was made of it is in the graph; but code has
+            it, too.
     """
 
     tensor: Tensor | None
     is_lost: bool = False
-    is_there: bool = False
+    how: str = "looks"
 
 
 def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
@@ -108,24 +122,26 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
     there = {id(x) for t in tensors for x in (t, noted(t, "given")) if x is not None}
     first, last = min(results), max(results)
     looks = [x for x in itertools.starmap(Look, LOOKS) if _counts(x, last)]
-    past = {id(x): y.number for y in looks if y.result == -2 for x in _as_it_was(y.leaves)}
+    past = {id(x): y.number for y in looks if y.result == -2 for x in _as_it_was(y, {})}
     if _has_block(tensors, past, first, last):
         yield Seen(None)
-    for number, result, leaves, found, _ in looks:
+    for x in looks:
+        _, result, leaves, found, how = x
         if result == -2:
             continue
         is_there = found is not None and found() is not None and id(found()) in there
-        near = [x for x in _as_it_was(leaves) if id(x) in there and number > past.get(id(x), -1)]
+        near = [leaf for leaf in _as_it_was(x, past) if id(leaf) in there]
         is_own = result == -1 or result > first
         if result in results or near or (is_own and not leaves):
             tensor = results[result] if result in results else near[0] if near else None
             is_lost = found is not None and not is_there and (is_own or result in results)
-            yield Seen(tensor, is_lost, is_there)
+            how = "writes" if how == "writes" else "compares" if is_there else "looks"
+            yield Seen(tensor, is_lost, how)
 
 
 def _counts(look: Look, last: int) -> bool:
     """Whether it was before the last result, or compared that: ``max(a, b)`` is one of them."""
-    return look.number < last or (look.is_compared and look.result == last)
+    return look.number < last or (look.how == "compares" and look.result == last)
 
 
 def _has_block(tensors: Sequence[Tensor], past: dict[int, int], first: int, last: int) -> bool:
@@ -135,9 +151,10 @@ def _has_block(tensors: Sequence[Tensor], past: dict[int, int], first: int, last
     return any(max(written, first - _NEAR) < number < last for number in BLOCKS)
 
 
-def _as_it_was(leaves: Sequence[tuple[ref[Tensor], ref[Any]]]) -> Iterator[Tensor]:
-    """Those that are there, and hold the arrays that they held."""
-    for leaf, array in leaves:
+def _as_it_was(look: Look, past: dict[int, int]) -> Iterator[Tensor]:
+    """Its leaves that hold the arrays that they held, not written to since (``past``: when)."""
+    since = look.number if look.result < 0 else look.result
+    for leaf, array in look.leaves:
         x = leaf()
-        if x is not None and array() is x._array:
+        if x is not None and array() is x._array and since > past.get(id(x), -1):
             yield x

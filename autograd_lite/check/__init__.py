@@ -15,6 +15,7 @@ from typing import Any, overload
 from ..arrays import to_numpy
 from ..engine.tensor import FOREIGN, Tensor
 from ..loading import loaded
+from ..seen import look
 from .functions import Backprop, Draw, Subject, check_function
 from .gradients import RTOL, check
 from .report import Entry, Report
@@ -89,6 +90,7 @@ def check_backprop(
     if isinstance(what, Tensor) or not callable(what):
         if FOREIGN and isinstance(against, Mapping):
             against = dict(zip(against, to_numpy(*against.values()), strict=True))
+        look(what, how="writes")
         with loaded(what):
             report = check(what, against, rtol)
             if FOREIGN:

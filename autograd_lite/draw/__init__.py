@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .. import seen
 from ..engine.tensor import Tensor
 from ..loading import loaded
 
@@ -104,6 +105,8 @@ def draw(
     check_collapse(collapse)
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
         raise ValueError(f"draw: limit is a number of nodes, at least 1, and not {limit!r}")
+    if values or grads:
+        seen.look(output, how="writes")
     look = Look(theme_of(theme), links, shapes, values, grads)
     targets = find_targets(output, backward)
     if detail == "elements" and collapse is not None:

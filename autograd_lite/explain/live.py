@@ -290,11 +290,11 @@ def part_key(number: int, i: int) -> str:
 
 def looks(story: Story, words: Words) -> list[str]:
     """What is said of values that code outside of the graph has seen."""
-    found = {_called(t, story, words): is_there
-             for t, _, is_there in sorted(seen(walk(story.output)), key=lambda x: not x.is_there)}
-    kinds = {kind: ", ".join(x for x in found if found[x] == (kind == "compares"))
-             for kind in ("looks", "compares")}
-    return [words(kind, names=names) for kind, names in kinds.items() if names]
+    kinds = ("writes", "compares", "looks")  # of a tensor the last that holds is said
+    found = {_called(t, story, words): how
+             for t, _, how in sorted(seen(walk(story.output)), key=lambda x: kinds.index(x.how))}
+    names = {kind: ", ".join(x for x in found if found[x] == kind) for kind in reversed(kinds)}
+    return [words(kind, names=those) for kind, those in names.items() if those]
 
 
 def _called(t: Tensor | None, story: Story, words: Words) -> str:

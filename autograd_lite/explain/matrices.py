@@ -51,6 +51,17 @@ def layout(shape: tuple[int, ...], brief: bool = False) -> Layout:
     return Layout(_shown(height, most_rows), _shown(width, most_columns), width)
 
 
+def extent(array: Array, brief: bool = False) -> tuple[int, int]:
+    """How high a table is, in rows, and how wide, in characters, with what stands around it."""
+    where, flat = layout(array.shape, brief), array.reshape(-1)
+    rows, wide = [row for row in where.rows if row is not None], 3
+    for column in where.columns:
+        texts = [] if column is None else [number(flat[row * where.width + column]) for row in rows]
+        wide += max([6, *(2 + len(text) for text in texts)])
+    wide = wide * 3 // 4 if len(where.columns) > 5 else wide  # whose numbers are smaller
+    return (len(where.rows) + 2, wide) if where.is_whole else (len(where.rows) + 4, max(wide, 25))
+
+
 def _shown(n: int, most: int) -> list[int | None]:
     if n <= most:
         return list(range(n))

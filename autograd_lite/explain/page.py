@@ -27,7 +27,7 @@ from ..show.text import shapes as shape_formula
 from .backward import Gradient
 from .entries import sources
 from .live import SCRIPT, Fixed, looks, part_key, program
-from .matrices import entry_name, layout, table
+from .matrices import entry_name, extent, table
 from .predictions import Predictions
 from .story import Step, Story, tell
 from .words import Words
@@ -39,6 +39,9 @@ MOST_DRAWN = 60
 WIDE, SLENDER = 560, 2.5
 """A figure stands above the steps, not beside them, from this width on if it is so many times as
 wide as high."""
+
+_ROOM, _HIGHEST = 108, 16
+"""How many characters stand beside each other, and rows below each other at most for that."""
 
 _LINE_END = r"[\n\r\u2028\u2029]+"
 _PLACE = "\ue000"  # stands for a symbol, in words
@@ -374,18 +377,32 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
 
 
 def _stacked(step: Step, tables: Sequence[str], brief: bool) -> str:
-    """Low tables one below the other, where they are no higher than the highest."""
-    heights = [len(layout(m.array.shape, brief).rows) + 2 for m in step.operands]
-    most = max(*heights, len(layout(step.shape, brief).rows) + 2)
-    stacks: list[str] = []
-    room = 0
-    for height, shown in zip(heights, tables, strict=True):
-        room -= height
-        if room < 0:
-            stacks.append("")
-            room = most - height
-        stacks[-1] += shown
-    return "\n".join(f'<div class="stack">{stack}</div>' for stack in stacks)
+    """Tables one below the other: where they aren't the higher for it, or the result has room then.
+    """
+    shown = [m.array for m in step.operands] + [step.value] * (step.value is not None)
+    extents = [extent(x, brief) for x in shown]
+    lowest = max(height for height, _ in extents)
+    stacks: list[list[int]] = []
+    for most in (*range(lowest, _HIGHEST + 1), lowest):
+        stacks = _packed([height for height, _ in extents[: len(tables)]], most)
+        widest = [max(extents[i][1] for i in stack) for stack in (*stacks, [-1])]
+        if sum(widest) <= _ROOM:
+            break
+    inner = ("".join(tables[i] for i in stack) for stack in stacks)
+    return "\n".join(f'<div class="stack">{stack}</div>' for stack in inner)
+
+
+def _packed(heights: Sequence[int], most: int) -> list[list[int]]:
+    """Each where it has room first, in stacks that are so high at most."""
+    stacks: list[list[int]] = []
+    for i, height in enumerate(heights):
+        free = (x for x in stacks if sum(heights[j] for j in x) + height <= most)
+        stack = next(free, None)
+        if stack is None:
+            stacks.append([i])
+        else:
+            stack.append(i)
+    return stacks
 
 
 def _group(name: str, label: str, inner: str) -> str:

@@ -285,14 +285,15 @@ def _backward(
             if {x.name for e in factors for x in nodes(e)} <= known | {None}:
                 first += [Formula("local", [x], e) for x, e in zip(both, factors, strict=True)]
         formulas, notes = _of_gradient(g, first, known, rules)
+        inputs = _needed_for(formulas, g.inputs, called)
         told.append(
             Step(
                 "backward", g.target, f"g{n}", g.symbol, g.value, g.target.shape,
                 formulas, [
                     Matrix(key, called[key], arrays[key])
-                    for key in _in_order(g, called)[:MOST_OPERANDS]
+                    for key in _in_order(g, inputs, called)[:MOST_OPERANDS]
                 ],
-                g.cotangent, g.region, g.inputs, g,
+                g.cotangent, g.region, inputs, g,
                 line=_line(g.target, back.onward), figure=current, path=list(walked),
                 notes=notes,
             )
@@ -300,14 +301,26 @@ def _backward(
     return told
 
 
-def _in_order(g: Gradient, called: Mapping[str, str]) -> list[str]:
+def _needed_for(
+    formulas: Sequence[Formula], inputs: dict[Tensor, str], called: Mapping[str, str]
+) -> dict[Tensor, str]:
+    """Of what a gradient was computed from, what stands in its formulas, if that is all of them."""
+    names = {x.name for f in formulas if f.right is not None for x in nodes(f.right)}
+    found = {x: key for x, key in inputs.items() if called[key] in names}
+    is_all = names & {*called.values()} == {called[key] for key in found.values()}
+    return found if is_all else inputs
+
+
+def _in_order(
+    g: Gradient, inputs: Mapping[Tensor, str], called: Mapping[str, str]
+) -> list[str]:
     """The keys of the operands as they stand in the formula; the others after them."""
     place: dict[str, int] = {}
     for formula in (g.simple, g.given):
         for node in nodes(formula) if formula is not None else ():
             if node.name is not None:
                 place.setdefault(node.name, len(place))
-    keys = dict.fromkeys(g.inputs.values())
+    keys = dict.fromkeys(inputs.values())
     return sorted(keys, key=lambda key: place.get(called[key], len(place)))
 
 

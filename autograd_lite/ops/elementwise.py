@@ -522,10 +522,10 @@ VALUE_OPS = {
 
 
 _PLAIN = {np.ndarray, float, int}
+TEXTS = dict.fromkeys((np.array2string, np.array_repr, np.array_str), "writes")
 OF_ARRAYS = {
-    np.array2string, np.array_repr, np.array_str, np.empty_like, np.iscomplexobj, np.isrealobj,
-    np.may_share_memory, np.ndim, np.ones_like, np.result_type, np.shape, np.shares_memory,
-    np.size, np.zeros_like,
+    np.empty_like, np.iscomplexobj, np.isrealobj, np.may_share_memory, np.ndim, np.ones_like,
+    np.result_type, np.shape, np.shares_memory, np.size, np.zeros_like,
 }  # fmt: skip
 """What tells of an array, and nothing of its values."""
 
@@ -558,10 +558,11 @@ def value_of(function: Any, *args: Any, **kwargs: Any) -> Any:
         if function in VALUE_OPS and type(found) is np.ndarray and not settings:
             remember(found, function.__name__, args)
             for x in args:
-                look(x, found, is_compared=True)
+                look(x, found, how="compares")
         elif function not in OF_ARRAYS:
+            how = "compares" if function in VALUE_OPS else TEXTS.get(function, "looks")
             for x in (*args, *kwargs.values()):
-                look(x, is_compared=function in VALUE_OPS)
+                look(x, how=how)
         return found
     except TypeError:
         if any(leaves_operators_alone(x) or isinstance(x, (str, bytes)) for x in args):

@@ -30,10 +30,19 @@ def _is_basic(index: Any) -> bool:
 
 
 def _written(operands: Sequence[str], params: dict[str, Any]) -> str:
-    index = params["index"]
-    arrays = iter("ijklmn")
-    parts = [_part(i, arrays) for i in parts_of(index)]
-    return f"{operands[0]}[{', '.join(parts)}]"
+    index = parts_of(params["index"])
+    arrays = iter(_letters([i for i in index if isinstance(i, np.ndarray)]))
+    return f"{operands[0]}[{', '.join(_part(i, arrays) for i in index)}]"
+
+
+def _letters(arrays: Sequence[Any]) -> str:
+    """What arrays in an index are called: labels y and numbers k as in a gradient's onehot(y)."""
+    if all(x.dtype.kind in "iu" and x.ndim == 1 for x in arrays):
+        if len(arrays) == 1:
+            return "k"
+        if len(arrays) == 2 and np.array_equal(arrays[0], np.arange(len(arrays[0]))):
+            return "iy"
+    return "ijklmn"
 
 
 def _part(i: Any, arrays: Iterator[str]) -> str:

@@ -175,7 +175,7 @@ class Diagram:
         """What a node of layer ``k + 1`` computes: ``σ(Σ wᵢxᵢ + b)``, and with which number.
 
         An activation of the whole layer, such as softmax, is no function of its own sum:
-        ``softmax(s)₁``, and beneath ``s₁ = Σ wᵢxᵢ + b``.
+        ``softmax(s)₁``, and beneath ``s₁ = Σ wᵢ₁xᵢ + b₁``.
         """
         layer, value = self.layers[k], ""
         if self.run and node:
@@ -185,18 +185,23 @@ class Diagram:
             return layer.applied(self._total(k, 16)) + beneath
         shape, entry = (1, layer.n_out), (0, node.entry if node else 0)
         large, small = (markup.index_markup(shape, entry, size) for size in (16, _SMALL))
-        beneath = f"<I>s</I>{small} = {self._total(k, _SMALL)}{f' = {value}' if value else ''}"
+        total = self._total(k, _SMALL, small, f"{',' * (layer.n_out > 9)}{entry[1] + 1}")
+        beneath = f"<I>s</I>{small} = {total}{f' = {value}' if value else ''}"
         return f"{layer.applied('<I>s</I>')}{large}<BR/>{markup.beneath(beneath)}"
 
-    def _total(self, k: int, size: int) -> str:
-        """The sum that a node of layer ``k + 1`` takes: ``Σ wᵢxᵢ + b``."""
+    def _total(self, k: int, size: int, below: str = "", to: str = "") -> str:
+        """The sum that a node of layer ``k + 1`` takes: ``Σ wᵢxᵢ + b``.
+
+        Where it has a number, ``below`` is that as a subscript, and ``to`` behind another.
+        """
         first = next(node for node in self.columns[k] if node is not None)
         operand = markup.name_markup(first.name.rpartition("_")[0] or first.label, size=size)
         if first.name.startswith("("):
             operand = f"({markup.name_markup(f'l_{k}', size=size)})"
-        index = f"<SUB>{markup.font('<I>i</I>', round(0.7 * size))}</SUB>"
-        bias = " + <I>b</I>" if self.layers[k].linear.bias is not None else ""
-        return f"Σ <I>w</I>{index}{operand}{index}{bias}"
+        index, both = (f"<SUB>{markup.font(f'<I>i</I>{x}', round(0.7 * size))}</SUB>"
+                       for x in ("", to))  # fmt: skip
+        bias = f" + <I>b</I>{below}" if self.layers[k].linear.bias is not None else ""
+        return f"Σ <I>w</I>{both}{operand}{index}{bias}"
 
     def _write_beneath(self) -> None:
         """Line by line: the layers' and parameters' names; the scale of the weights; the legend."""

@@ -102,7 +102,8 @@ def test_sequential_and_its_activations():
     drawn = read_dot(draw(net, computations=True, captions=True).source)
     assert columns(drawn) == [["x₁", "x₂", "x₃"], ["1", "h₁", "h₂"], ["y₁", "y₂"]]
     assert drawn.labels("computation") == [
-        *["swish(tanh(Σ wixi))"] * 2, *(f"softmax(s){i}|s{i} = Σ wihi + b" for i in "₁₂"),
+        *["swish(tanh(Σ wixi))"] * 2,
+        *(f"softmax(s){i}|s{i} = Σ wi{j}hi + b{i}" for i, j in ("₁1", "₂2")),
     ]  # fmt: skip
     assert drawn.labels("caption")[3:] == ["W₀₁", "W₁₂, b₁₂"]
 
@@ -114,8 +115,8 @@ def test_the_value_of_an_activation_of_the_whole_layer_is_no_function_of_one_sum
     s_1, s_2 = first(np.ones((1, 1))), last(ag.sigmoid(first(np.ones((1, 1)))))
     assert drawn.labels("computation") == [
         *(f"σ(Σ wixi + b)|= σ({number(s)})" for s in s_1.data[0]),
-        *(f"softmax(s){i}|s{i} = Σ wihi + b = {number(s)}"
-          for i, s in zip("₁₂", s_2.data[0], strict=True)),
+        *(f"softmax(s){i}|s{i} = Σ wi{j}hi + b{i} = {number(s)}"
+          for i, j, s in zip("₁₂", "12", s_2.data[0], strict=True)),
     ]  # fmt: skip
 
 

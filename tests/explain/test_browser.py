@@ -530,6 +530,16 @@ def test_a_wide_figure_is_seen_as_a_whole_and_stays_in_view(browser, path):
         assert page.page.evaluate("document.elementFromPoint(200, 60).closest('#figure') !== null")
 
 
+def test_a_result_of_many_columns_stands_beside_its_operands(browser, tmp_path):
+    path = tmp_path / "page.html"
+    ag.explain(nn.BCELoss()(nn.MLP([2, 6, 1], rng=0)([[0.0, 1.0]]), [[0.0]]), path, lr=0.1)
+    with opened(browser, path, width=WIDE) as page:
+        for step in page.each_step():
+            boxes = [page.page.locator(f".step.shown {x}").last.bounding_box()
+                     for x in (".stack", ".numbers > .result")]  # fmt: skip
+            assert abs(boxes[0]["y"] - boxes[1]["y"]) < 5, step
+
+
 def shade(page: Opened, element: str, style: str) -> list[int]:
     found = page.page.evaluate(f"getComputedStyle(document.{element}).{style}")
     return [int(x) for x in re.findall(r"\d+", found)[:3]]
@@ -623,6 +633,43 @@ def test_in_print_every_step_has_its_figure_and_result_and_several_share_a_page(
     assert not any(form.is_visible() for form in shown.page.locator("form.predict").all())
     pages = shown.page.pdf().count(b"/Type /Page\n")
     assert len(steps) / 4 < pages < len(steps) / 1.5
+
+
+def recurrent() -> ag.Tensor:
+    rng = np.random.default_rng(2)
+    x, h = rng.normal(size=(4, 1, 2)), ag.Tensor(np.zeros((1, 3)), name="h_0")
+    w, u = (ag.Tensor(rng.normal(size=(n, 3)), True, name) for n, name in ((2, "W"), (3, "U")))
+    for t in range(4):
+        h = np.tanh(x[t] @ w + h @ u).named(f"h_{t + 1}")
+    return np.mean(h * h).named("L")
+
+
+PARTS = """() => [...document.querySelectorAll('.step')].map((step) =>
+  [...step.querySelectorAll('.printed svg')].map((svg) => {
+    const box = svg.getBoundingClientRect();
+    const nodes = [...svg.querySelectorAll('g.node')].map((g) => g.getBoundingClientRect());
+    const within = ({left, right}) => left > box.left && right < box.right;
+    const without = ({left, right}) => right < box.left || left > box.right;
+    return [nodes.filter(within).length, nodes.filter(without).length, nodes.length,
+      svg.getScreenCTM().a]; }))"""
+
+
+def test_on_paper_a_wide_figure_is_broken_between_its_nodes(browser, tmp_path):
+    path = tmp_path / "page.html"
+    ag.explain(recurrent(), path)
+    with opened(browser, path) as shown:
+        shown.page.emulate_media(media="print")
+        shown.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        steps = shown.page.locator("section.step").all()
+        found = shown.page.evaluate(PARTS)
+        for step, parts in zip(steps, found, strict=True):
+            assert bool(parts) == (step.get_attribute("data-kind") != "update")
+            assert all(inside + outside == n > outside for inside, outside, n, _ in parts)
+            assert all(scale > 0.5 for *_, scale in parts)  # 0.45 points, of 4/3 pixels
+        (first, *_) = found
+        assert len(first) == 2
+        assert sum(inside for inside, *_ in first) == first[0][2]
+        assert sum(map(len, found)) < 2 * len(found)  # where something is current
 
 
 def test_a_page_without_a_figure_steps_all_the_same(browser, tmp_path, monkeypatch):

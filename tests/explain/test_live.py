@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import io
+import json
+import pickle
 import re
 import tempfile
 from pathlib import Path
@@ -15,6 +19,7 @@ import autograd_lite as ag
 import nn
 from autograd_lite.explain.live import SCRIPT, Fixed, Program, backward
 from autograd_lite.explain.words import Words
+from autograd_lite.seen import LOOKS
 from autograd_lite.show.notation import number
 
 from ..each import each
@@ -278,6 +283,23 @@ def of_a_closure(s: Any) -> Any:
     return s * ag.grad(lambda u: (u * s).sum())(np.ones(s.shape))
 
 
+def of_a_copy(s: Any) -> Any:
+    w = s.inputs[0]
+    held = w.data
+    before = (w * 2).max()  # which takes a copy, as long as others hold the array
+    del held
+    after = w * 3
+    LOOKS.clear()  # of w.data
+    return after * before.item()
+
+
+def saved(s: Any) -> Any:
+    file = io.BytesIO()
+    np.save(file, s)
+    file.seek(0)
+    return s * np.load(file)
+
+
 def data_once_more(s: Any) -> Any:
     w = s.inputs[0]
     w.data -= 0.1 * w.data
@@ -308,7 +330,13 @@ LOOKED: dict[str, Any] = {
     "gradients": lambda s: s * ag.gradients((s * s).sum(), [s])[0],
     "a derivation": lambda s: s * ag.derive((s * s).sum())["X"].value,
     "a closure": of_a_closure,
+    "a copy": lambda s: s * copy.copy(s.inputs[0]),
+    "a deep copy": lambda s: s * copy.deepcopy(s.inputs[0]),
+    "a pickle": lambda s: s * pickle.loads(pickle.dumps(s.inputs[0])),
+    "a file of JSON": lambda s: s * json.loads(json.dumps(s.tolist()))[0][0],
+    "a file of NumPy's": saved,
     "data that was written to": data_once_more,
+    "a result of a copy of data": of_a_copy,
 }
 
 
@@ -330,6 +358,59 @@ def test_a_page_says_that_values_were_looked_at(name, f):
     with tempfile.TemporaryDirectory() as folder:
         page = said(f, Path(folder))
     assert "looked at the values of" in page.root.all("p", "note")[0].text
+
+
+def in_text(text: str) -> float:
+    """The first number with a point in it."""
+    return float(re.findall(r"-?\d+\.\d+", text)[0])
+
+
+def checked(s: Any) -> Any:
+    report = ag.check_backprop((s * s).sum(), {"s": np.ones(s.shape)})
+    return s * len(str(report))
+
+
+WRITTEN: dict[str, Any] = {
+    "repr": lambda s: s * in_text(repr(s)),
+    "repr of a list": lambda s: s * in_text(repr([s])),
+    "str": lambda s: s * in_text(str(s)),
+    "an f-string": lambda s: s * in_text(f"s = {s}"),
+    "a format": lambda s: s * float(f"{s.sum():.3f}"),
+    "array2string": lambda s: s * in_text(np.array2string(s)),
+    "array_repr": lambda s: s * in_text(np.array_repr(s)),
+    "array_str": lambda s: s * in_text(np.array_str(s)),
+    "of another result": lambda s: s * in_text(str((s.inputs[0] * 2).max())),
+    "a figure": lambda s: s * len(ag.draw((s * 2).sum(), values=True).source),
+    "a report": checked,
+}
+
+
+@each(WRITTEN.items())
+def test_a_page_says_mildly_that_values_were_written_as_text(name, f):
+    with tempfile.TemporaryDirectory() as folder:
+        page = said(f, Path(folder))
+    notes = [note.text for note in page.root.all("p", "note")]
+    assert "as text" in notes[0]
+    assert not any("looked at" in note for note in notes)
+    assert '<form id="live"' in page.html
+
+
+def test_what_is_shown_when_all_is_computed_or_before_a_step_of_training_is_no_matter(tmp_path):
+    net, x, y = nn.MLP([2, 2, 1], rng=0), [[0.5, 1.0]], [[0.0]]
+    optimizer = nn.SGD(net.parameters(), lr=0.1)
+    for write in (
+        lambda loss: None, str, "{:.3f}".format, ag.Tensor.item, lambda loss: loss.data.sum()
+    ):
+        loss = nn.BCELoss()(net(x), y)
+        loss.backward()
+        optimizer.step()
+        write(loss)
+        with ag.source_lines():
+            loss = nn.BCELoss()(net(x), y).named("L")
+        write(loss)
+        page = explained(loss, tmp_path)
+        assert [p["id"] for p in page.root.all("p", "note")] == ["differs"]
+        net.parameters()[0].data -= 0.1  # and from here on an array of it is outside
 
 
 @each([mask_and_count, mask_and_choice, mask_and_index], by=lambda f: f.__name__)

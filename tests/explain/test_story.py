@@ -179,10 +179,22 @@ def test_what_was_written_in_numpy_is_told_by_what_it_means() -> None:
     p = (e / e.sum(1, keepdims=True)).named("p")
     story = tell(-np.log(p[np.arange(3), y]).mean())
     told = {step.name: text(step.formulas[0].right) for step in story.steps[:3]}  # type: ignore[arg-type]
-    assert told == {"z": "c_1 w + c_1 v", "p": "softmax(z)", "L": "−mean(log(p[i, j]))"}
+    assert told == {"z": "c_1 w + c_1 v", "p": "softmax(z)", "L": "−mean(log(p[i, y]))"}
     assert named(story, "∂L/∂z").gradient.contributions == []  # the shift is none of the formula
     assert [m.name for m in named(story, "z").operands] == ["c_1", "w", "v"]
     assert dict(story.backward.remarks)["given"]["y"] == "[0 1 1]"
+
+
+def test_a_gradient_starts_from_what_stands_in_its_formula() -> None:
+    rng = np.random.default_rng(0)
+    s, v = (ag.Tensor(rng.normal(size=(3, 3)), True, name) for name in "SV")
+    mask = np.where(np.tri(3) > 0, 0, -1e9)
+    e = np.exp(s + mask - (s + mask).max(axis=1, keepdims=True))
+    a = (e / e.sum(axis=1, keepdims=True)).named("A")
+    story = tell(((a @ v).named("O") ** 2).mean().named("L"))
+    step = next(step for step in story.steps if step.key == f"g{story.numbers[s]}")
+    assert [m.name for m in step.operands] == ["A", "∂L/∂A"]
+    assert set(step.inputs.values()) == {m.key for m in step.operands}
 
 
 def _parameters(*shapes: tuple[int, ...], scale: float = 0.5) -> list[ag.Tensor]:

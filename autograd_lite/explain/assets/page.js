@@ -11,6 +11,7 @@
   const steps = all("section.step");
   if (!steps.length) return;
   const SECONDS_A_STEP = 2.5;
+  const [WIDEST, SCALE] = [1200, 0.45];  // of a figure on paper, in points
   const sources = data("sources");
   const predictions = data("predictions");
   const figure = byId("figure");
@@ -93,15 +94,51 @@
     return now;
   }
 
-  /** On paper each step has the figure of its own. */
+  /**
+   * On paper each step has the figure of its own. Of a wide one the first step has all parts, the
+   * others what they compute, and an update none.
+   */
   function printFigures(on) {
     all(".printed").forEach((copy) => copy.remove());
-    if (on && svg) steps.forEach((step, index) => {
+    if (!on || !svg) return;
+    const parts = broken();
+    steps.forEach((step, index) => {
       const copy = document.createElement("div");
       copy.className = "printed";
-      copy.append(svg.cloneNode(true));
+      const now = words(step.dataset.figure);
+      const computed = now.filter((name) => name.startsWith("f"));
+      for (const { from, to, names } of parts) {
+        const isOf = (name) => names.has(name) && step.dataset.kind !== "update";
+        if (index && parts.length > 1 && !(computed.length ? computed : now).some(isOf)) continue;
+        const part = copy.appendChild(svg.cloneNode(true));
+        const { y, height } = svg.viewBox.baseVal;
+        part.setAttribute("viewBox", `${from} ${y} ${to - from} ${height}`);
+        part.style.cssText = `width: ${SCALE * (to - from)}pt`;
+        ["width", "height"].forEach((name) => part.removeAttribute(name));
+      }
       marked(index, copy);
       step.querySelector("h2").after(copy);
+    });
+  }
+
+  /** Parts of the figure that are no wider than a sheet, broken between nodes, each with its own. */
+  function broken() {
+    const { x, width } = svg.viewBox.baseVal;
+    const whole = svg.getBoundingClientRect();
+    const at = (place) => x + ((place - whole.left) * width) / whole.width;
+    const nodes = all("g.node", svg).map((g) => {
+      const { left, right } = g.getBoundingClientRect();
+      return { left: at(left), right: at(right), names: [...g.classList] };
+    });
+    const between = nodes.map((node) => node.right + 8).filter((place) =>
+      nodes.every((node) => place < node.left || place > node.right));
+    const n = Math.ceil(width / WIDEST);
+    const ends = Array.from({ length: n - 1 }, (_, i) => x + ((i + 1) * width) / n).map((end) =>
+      between.reduce((a, b) => (Math.abs(b - end) < Math.abs(a - end) ? b : a), Infinity));
+    return [...ends.filter(isFinite), x + width].map((to, i, all) => {
+      const from = i ? all[i - 1] : x;
+      const own = nodes.filter((node) => node.left < to && node.right > from);
+      return { from, to, names: new Set(own.flatMap((node) => node.names)) };
     });
   }
 
