@@ -166,6 +166,7 @@ class Readings:
         forward: the terms of the forward pass, which are no more than atoms here.
         slopes: those that there are.
         inputs: what is beside a matrix, and so no target.
+        numbers: the coefficients of sums, and what slopes make of them.
         unnamed: given arrays without a name, by that which they get here.
     """
 
@@ -194,6 +195,8 @@ class Readings:
                 self._ways.append(_Way(loss, keep, guard, tensors, self.cotangents))
         terms = [w.meaning.terms for w in self._ways]
         self.forward = {e for way in terms for e in way.values() if as_number(e) is None}
+        self.numbers = {abs(k * c) for e in self.forward if e.op == "+" for _, c in e.args
+                        for k in (1, 2)}  # fmt: skip
         self.slopes = [slope for way in self._ways for slope in way.slopes()]
         self.inputs = {way.get(x) for way in terms for t in nodes for x in t.inputs
                        if t.op is not None and _CALLED.get(t.op.name) == "x"}  # fmt: skip
