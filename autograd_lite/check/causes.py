@@ -88,7 +88,7 @@ def find(line: Line, tries_two: bool = False) -> Cause | None:
             Family(f, detour, 0.5, updated(f, line)),
             Family(f, detour, 1.3, _repeated(f, line.edits)),
             Family(f, detour, 1.5, _single(f, others)),
-            Family(f, detour, 1.8, _exchanged(f)),
+            Family(f, detour, 1.8, _exchanged(f, line)),
             Family(f, detour, 1.8, products(f, line)),
         ]
     found = _simplest(line, families)
@@ -195,14 +195,21 @@ def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:
         yield Cause(edit.cost + 0.5, edit.kind, edit.values, made)
 
 
-def _exchanged(f: Formula) -> Iterator[Cause]:
+def _exchanged(f: Formula, line: Line) -> Iterator[Cause]:
     """Another term that is like one of the line's in its place, or both in each other's."""
     alike: dict[Any, list[Term]] = {}
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         alike.setdefault((e.op == "leaf" or _signature(e, 3), f.value[e].shape), []).append(e)
         for block in e.args if e.op == "concatenate" else ():
             alike.setdefault((e, block.shape), []).append(block)
+    slopes = [s for s in line.readings.slopes if s.result in f.value]
+    if len(slopes) > 1:
+        made = {s.result: always(s.s) for s in slopes}
+        yield Cause(2, "at_each", (slopes[0].of, slopes[0].result), made)
     for some in alike.values():
+        for x in some if len(some) > 2 and some[0].shape else ():
+            put = {e: always(f.value[x]) for e in some if e is not x}
+            yield Cause(2.2, "at_each", (x, next(iter(put))), put)
         for x, e in combinations([e for e in some if e.shape], 2):
             put = {x: always(f.value[e]), e: always(f.value[x])}
             yield Cause(2, "exchanged", (x, e), put)

@@ -22,6 +22,7 @@ from .readings import (
     ONE,
     Readings,
     Term,
+    coefficient,
     core,
     evaluate,
     fits,
@@ -72,7 +73,7 @@ def at(e: Term, readings: Readings) -> Edits:
     for a, n in enumerate(e.shape if e.op == "leaf" else ()):
         if n > 1:
             yield Edit(2.8, "reversed", (e, frozenset([a])), lambda xs, v, a=a: np.flip(v, a))
-    if e.op == "leaf" and e.kind != "gradient":
+    if e.op == "sigmoid" or (e.op == "leaf" and e.kind != "gradient"):
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
@@ -118,8 +119,12 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
             yield Edit(2, "term_times", (f, e, abs(c)), _shared(e, [i], abs(c)))
         for around in AROUND if f.op == "leaf" else ():
             yield Edit(2.3, "around", (around(f), f), partial(_with_use, e, i, around))
-        if n == 2 and f.given and not e.given and f is not ONE and f not in readings.inputs:
-            yield Edit(0.9, "target_missing", (f, e.args[1 - i][0], e), _shared(e, [i], 0))
+    given = [i for i, (f, _) in enumerate(e.args) if f.given and f not in readings.inputs]
+    if len(given) == n - 1 and any(e.args[i][0] is not ONE for i in given):
+        (p,) = (f for i, (f, _) in enumerate(e.args) if i not in given)
+        target = total([e.args[i] for i in given])
+        target = coefficient(target)[1] if n == 2 else target
+        yield Edit(0.9, "target_missing", (target, p, e), _shared(e, given, 0))
     factors = [(1.3, -1.0), (2, 2.0), (2, 0.5)]
     for some in _groups(e, readings):
         part = total([e.args[i] for i in some])
@@ -179,7 +184,9 @@ def _shared(e: Term, some: Sequence[int], k: float) -> Make:
 
 def _of_product(e: Term) -> Edits:
     """A factor missing, or with another exponent."""
-    for f, p in e.args:
+    for i, (f, p) in enumerate(e.args):
+        for around in AROUND if p == 1 and f.op not in MASKS else ():
+            yield Edit(2.25, "around", (around(f), f), partial(_with_use, e, i, around))
         factor = f if abs(p) == 1 else product([(f, abs(p))])
         if len(e.args) > 1 or p != 1:
             is_mask = f.op in MASKS or (f.given and np.asarray(f.value).dtype == bool)
@@ -402,8 +409,12 @@ def _always(array: Array) -> Any:
 
 
 def _with_use(e: Term, i: int, f: Any, xs: Sequence[Array], v: Array) -> Array:
-    """With a function of an operand at this use of it only."""
-    return computed(e, [*xs[:i], f(xs[i] * 1.0), *xs[i + 1 :]])
+    """With a function of an operand at this use of it only; nothing is explained by what cancels.
+    """
+    found = computed(e, [*xs[:i], f(xs[i] * 1.0), *xs[i + 1 :]])
+    if not found.any():
+        raise ValueError("it cancels")
+    return found
 
 
 _FAMILIES: dict[str, Callable[[Term], Edits]] = {

@@ -21,7 +21,18 @@ from ..engine.tensor import Array, Tensor
 from ..graph import inner_first, walk
 from ..meaning.read import Meaning, applied, evaluate
 from ..meaning.table import CANONICAL, TABLE
-from ..meaning.terms import ONE, Term, as_number, fits, leaf, number, product, shaped, total
+from ..meaning.terms import (
+    ONE,
+    Term,
+    as_number,
+    coefficient,
+    fits,
+    leaf,
+    number,
+    product,
+    shaped,
+    total,
+)  # fmt: skip
 from ..meaning.write import Writer
 from ..show.text import text
 from ..table import OPS, Op
@@ -111,15 +122,18 @@ class _Way:
         if g is None:
             return []
         known = {k: e for k, e in self.known.items() if e is not own}
-        found = [shaped(self.meaning.read(g, known), own.shape)]
+        found = [self._read(g, known, own)]
         for _ in range(_DEEPEST - 1):
             used = set(subterms(found[-1]))
             near = {k: e for k, e in known.items() if e in used}
             if not near:
                 break
             known = {k: e for k, e in known.items() if k not in near}
-            found.append(shaped(self.meaning.read(g, known), own.shape))
+            found.append(self._read(g, known, own))
         return [e for e in dict.fromkeys(found) if len(subterms(e)) <= _MOST]
+
+    def _read(self, g: Tensor, known: Mapping[Tensor, Term], own: Term) -> Term:
+        return shaped(self.meaning.by_names(self.meaning.read(g, known)), own.shape)
 
     def written_out(self, name: str) -> Term | None:
         """A line by no other."""
@@ -313,6 +327,6 @@ def subterms(*roots: Term) -> list[Term]:
 
 
 __all__ = [
-    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "core", "evaluate",
-    "fits", "number", "over_axes", "product", "subterms", "total",
+    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "coefficient", "core",
+    "evaluate", "fits", "number", "over_axes", "product", "subterms", "total",
 ]  # fmt: skip
