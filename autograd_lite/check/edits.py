@@ -72,7 +72,8 @@ def at(e: Term, readings: Readings) -> Edits:
     yield from _of_slopes(e, readings, e.op == "*" and not is_atom)
     for a, n in enumerate(e.shape if e.op == "leaf" else ()):
         if n > 1:
-            yield Edit(2.8, "reversed", (e, frozenset([a])), lambda xs, v, a=a: np.flip(v, a))
+            flipped = partial(_around, partial(np.flip, axis=a))
+            yield Edit(2.8, "reversed", (e, frozenset([a])), flipped)
     if e.op == "sigmoid" or (e.op == "leaf" and e.kind != "gradient"):
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
     if e.op in MASKS:
@@ -80,6 +81,12 @@ def at(e: Term, readings: Readings) -> Edits:
     yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
     for f in AROUND:
         yield Edit(2.3, "around", (f(e), e), partial(_around, f))
+
+
+def of_factors(e: Term, readings: Readings) -> Edits:
+    """What can be wrong in a product's factors."""
+    yield from _of_product(e)
+    yield from _of_slopes(e, readings, True)
 
 
 def of_others(

@@ -327,6 +327,6 @@ def subterms(*roots: Term) -> list[Term]:
 
 
 __all__ = [
-    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "coefficient", "core",
-    "evaluate", "fits", "number", "over_axes", "product", "subterms", "total",
+    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "coefficient",
+    "core", "evaluate", "fits", "number", "over_axes", "product", "subterms", "total",
 ]  # fmt: skip

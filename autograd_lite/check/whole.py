@@ -39,7 +39,7 @@ def _summed(o: Array, shape: tuple[int, ...]) -> Array:
     """Over the axes that such a shape doesn't have."""
     more = o.ndim - len(shape)
     ones = tuple(i + more for i, n in enumerate(shape) if n == 1)
-    return o.sum((*range(more), *ones)).reshape(shape)
+    return np.asarray(o.sum((*range(more), *ones))).reshape(shape)
 
 
 def _plus(term: Array, xs: Sequence[Array], v: Array) -> Array:
@@ -96,7 +96,7 @@ def _too_many(f: Formula, line: Line) -> Iterator[Cause]:
     slopes = [((slope,), slope.at(slope.s, slope.l)) for slope in line.readings.slopes]
     for place, more in places.items():
         shape = f.value[place].shape
-        found = [
+        found: list[tuple[float, str, tuple[Any, ...], Array, int]] = [
             (cost, "factor_too_many", (text,), o, p)
             for name, o in line.others.items() if o.size > 1 and o.dtype != bool
             for cost, text, p in ((2.8, name, 1), (3, f"1/{name}", -1), (3, f"{name}²", 2))
@@ -111,4 +111,4 @@ def _too_many(f: Formula, line: Line) -> Iterator[Cause]:
 
 
 def _by(factor: Array, p: int, xs: Sequence[Array], v: Array) -> Array:
-    return v * factor**p
+    return np.asarray(v * factor**p)

@@ -238,8 +238,8 @@ class Reading:
     """What the gradients of a plan's targets mean, one after the other."""
 
     def __init__(self, plan: Plan, rows: int | None, guard: float, taken: set[str]) -> None:
-        names = {t.name for t in plan.names if t.name} - _within_softmax(plan)
-        self.meaning = meaning = Meaning(plan.output, names, guard)
+        keep = {t.name for t in plan.names if t.name} - _within_softmax(plan)
+        self.meaning = meaning = Meaning(plan.output, keep, guard)
         seed = Tensor(np.ones(meaning.output.shape, meaning.output.dtype))
         meaning.terms[seed] = shaped(ONE, seed.shape)
         targets = {meaning.tensors[t] for t in plan.targets}

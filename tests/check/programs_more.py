@@ -123,7 +123,7 @@ TRIPLET = Program(
         ("dq", "-2 * ddist_p[:, None] * (a - q)", swapped("∇dist_p", "∇dist_n") + "|" + SIGN),
         ("dq", "-2 * dist_n[:, None] * (a - q)", swapped("dist_n", "∇dist_n")),
         ("dW", "A.T @ da", path(r"∇p|∇q|P|N", r"∇a")),
-        ("dW", "A.T @ (da + dp + dq)", swapped("A", "P|N") + "|" + ORDER),
+        ("dW", "A.T @ (da + dp) + N.T @ dq", swapped("x", "x_1")),
         ("dW", "A.T @ da + P.T @ dp", path(r"∇q", r"∇a, ∇p")),
     ],
 )  # fmt: skip
