@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.tensor import Array
-from .edits import MASKS, Edit, of_others
-from .formula import Formula, Make, always
+from .edits import MASKS, Edit, of_factors, of_others
+from .formula import Formula, Make, always, computed
 from .line import Cause, Edits, Line, is_small_fraction, share
-from .readings import ONE, Slope, Term, core, subterms
+from .readings import ONE, Slope, Term, core, product, subterms
 from .steps import products, updated
 from .whole import whole
 
@@ -28,8 +28,9 @@ _DETOUR = 0.5  # what a reading costs that isn't the shortest
 _USUAL = 2.3  # what edits cost at most that are tried at each step
 _FACTOR = 1.5  # what a factor costs besides another mistake, and a number that tells nothing
 _USUAL_OF_TWO = 1.5
-_RARE = ("stands", "squared", "one_for", "term_times")
+_RARE = ("stands", "around", "one_for", "term_times")
 _MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a reading
+_OF_ONE_TERM = 1.6  # what a mistake costs in one term of a sum that a factor stands before
 _MOST_MADE = 2  # mistakes before a line that others may come on top of, in it
 _SHIFT = 1e-8
 
@@ -88,7 +89,8 @@ def find(line: Line, tries_two: bool = False) -> Cause | None:
             Family(f, detour, 0.5, updated(f, line)),
             Family(f, detour, 1.3, _repeated(f, line.edits)),
             Family(f, detour, 1.5, _single(f, others)),
-            Family(f, detour, 1.8, _exchanged(f)),
+            Family(f, detour, 1.8, _exchanged(f, line)),
+            Family(f, detour, 0.8 + _OF_ONE_TERM, _distributed(f, line)),
             Family(f, detour, 1.8, products(f, line)),
         ]
     found = _simplest(line, families)
@@ -176,6 +178,30 @@ def _single(f: Formula, edits: Edits) -> Iterator[Cause]:
                 yield Cause(cost, edit.kind, edit.values, {e: edit.make}, free=edit.free)
 
 
+def _distributed(f: Formula, line: Line) -> Iterator[Cause]:
+    """A factor that all terms of a sum have, wrong in one of them."""
+    for e in f.order if len(f.order) <= _MANY_TERMS else ():
+        sums = [g for g, p in e.args if g.op == "+" and p == 1] if e.op == "*" else []
+        for g in sums[:1]:
+            rest = [(x, p) for x, p in e.args if x is not g]
+            for t, c in g.args if len(g.args) > 1 else ():
+                part = product([*rest, (t, 1)])
+                if part.op != "*" or any(x not in f.value for x in part.operands):
+                    continue
+                xs = [f.value[x] for x in part.operands]
+                v = computed(part, xs)
+                for edit in of_factors(part, line.readings):
+                    if edit.cost <= _USUAL and not edit.free:
+                        make = partial(_instead, c, edit.make, xs, v)
+                        yield Cause(edit.cost + _OF_ONE_TERM, edit.kind, edit.values, {e: make})
+
+
+def _instead(
+    c: float, make: Make, own: Sequence[Array], was: Array, xs: Sequence[Array], v: Array
+) -> Any:
+    return v + c * (make(own, was) - was)
+
+
 def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:
     """The same edit at each step of a recurrent net."""
     groups: dict[Any, dict[Term, Edit]] = {}
@@ -195,14 +221,21 @@ def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:
         yield Cause(edit.cost + 0.5, edit.kind, edit.values, made)
 
 
-def _exchanged(f: Formula) -> Iterator[Cause]:
+def _exchanged(f: Formula, line: Line) -> Iterator[Cause]:
     """Another term that is like one of the line's in its place, or both in each other's."""
     alike: dict[Any, list[Term]] = {}
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         alike.setdefault((e.op == "leaf" or _signature(e, 3), f.value[e].shape), []).append(e)
         for block in e.args if e.op == "concatenate" else ():
             alike.setdefault((e, block.shape), []).append(block)
+    slopes = [s for s in line.readings.slopes if s.result in f.value]
+    if len(slopes) > 1:
+        made = {s.result: always(s.s) for s in slopes}
+        yield Cause(2, "at_each", (slopes[0].of, slopes[0].result), made)
     for some in alike.values():
+        for x in some if len(some) > 2 and some[0].shape else ():
+            put = {e: always(f.value[x]) for e in some if e is not x}
+            yield Cause(2.2, "at_each", (x, next(iter(put))), put)
         for x, e in combinations([e for e in some if e.shape], 2):
             put = {x: always(f.value[e]), e: always(f.value[x])}
             yield Cause(2, "exchanged", (x, e), put)
@@ -222,7 +255,8 @@ def _signature(e: Term, depth: int) -> Any:
 def _two(f: Formula, edits: Edits) -> Iterator[Cause]:
     """Two common edits: each at every step, where there are several."""
     repeated = list(_repeated(f, edits))
-    done = {id(make) for cause in repeated for make in cause.made.values()}
+    alike = (c for c in repeated if len({_signature(e, 1) for e in c.made}) == 1)
+    done = {id(make) for cause in alike for make in cause.made.values()}
     single = [c for c in _single(f, edits) if not any(id(m) in done for m in c.made.values())]
     common = [c for c in (*repeated, *single) if c.cost <= _USUAL_OF_TWO + 0.5 * (len(c.made) > 1)
               and not c.free and (c.kind not in _RARE or c.values[-1] == -1.0)]  # fmt: skip

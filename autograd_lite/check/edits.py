@@ -22,15 +22,19 @@ from .readings import (
     ONE,
     Readings,
     Term,
+    coefficient,
     core,
     evaluate,
     fits,
     over_axes,
     product,
+    subterms,
     total,
 )  # fmt: skip
 
-MASKS = ("greater", "less", "greater_equal", "less_equal")
+MASKS = ("greater", "less", "greater_equal", "less_equal", "equal", "not_equal")
+AROUND = (np.square, np.abs, np.sign)
+"""What is put around a term where it doesn't belong."""
 _MOVES = ("reshape", "transpose", "broadcast_to")
 
 
@@ -66,12 +70,23 @@ def at(e: Term, readings: Readings) -> Edits:
         elif e.op in _FAMILIES:
             yield from _FAMILIES[e.op](e)
     yield from _of_slopes(e, readings, e.op == "*" and not is_atom)
-    if e.op == "leaf" and e.kind != "gradient":
+    for a, n in enumerate(e.shape if e.op == "leaf" else ()):
+        if n > 1:
+            flipped = partial(_around, partial(np.flip, axis=a))
+            yield Edit(2.8, "reversed", (e, frozenset([a])), flipped)
+    if e.op == "sigmoid" or (e.op == "leaf" and e.kind != "gradient"):
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
     yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
-    yield Edit(2.3, "squared", (e,), lambda xs, v: np.square(v * 1.0))
+    for f in AROUND:
+        yield Edit(2.3, "around", (f(e), e), partial(_around, f))
+
+
+def of_factors(e: Term, readings: Readings) -> Edits:
+    """What can be wrong in a product's factors."""
+    yield from _of_product(e)
+    yield from _of_slopes(e, readings, True)
 
 
 def of_others(
@@ -91,6 +106,10 @@ def _like(new: Array, old: Array) -> Array:
     return new
 
 
+def _around(f: Any, xs: Sequence[Array], v: Array) -> Array:
+    return np.asarray(f(v * 1.0))
+
+
 def _whole(x: Any, v: Array) -> Array:
     return np.broadcast_to(x, v.shape) if np.ndim(x) <= v.ndim else np.asarray(x)
 
@@ -105,10 +124,14 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
         if abs(c) != 1:
             yield Edit(1.2, "term_times", (f, e, 1 / abs(c)), _shared(e, [i], 1 / abs(c)))
             yield Edit(2, "term_times", (f, e, abs(c)), _shared(e, [i], abs(c)))
-        if f.op == "leaf":
-            yield Edit(2.3, "squared", (f,), partial(_squared, e, i))
-        if n == 2 and f.given and not e.given and f is not ONE and f not in readings.inputs:
-            yield Edit(0.9, "target_missing", (f, e.args[1 - i][0], e), _shared(e, [i], 0))
+        for around in AROUND if f.op == "leaf" else ():
+            yield Edit(2.3, "around", (around(f), f), partial(_with_use, e, i, around))
+    given = [i for i, (f, _) in enumerate(e.args) if f.given and f not in readings.inputs]
+    if len(given) == n - 1 and any(e.args[i][0] is not ONE for i in given):
+        (p,) = (f for i, (f, _) in enumerate(e.args) if i not in given)
+        target = total([e.args[i] for i in given])
+        target = coefficient(target)[1] if n == 2 else target
+        yield Edit(0.9, "target_missing", (target, p, e), _shared(e, given, 0))
     factors = [(1.3, -1.0), (2, 2.0), (2, 0.5)]
     for some in _groups(e, readings):
         part = total([e.args[i] for i in some])
@@ -120,7 +143,7 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
         for cost, k in factors:
             yield Edit(cost, "term_times", (part, e, k), _shared(e, some, k))
         if n == 2 and e.args[i] == (ONE, 1) and e.args[1 - i][1] == -1:
-            yield Edit(1.5, "stands", (e.args[1 - i][0], e), partial(_operand, 1 - i))
+            yield Edit(1.4, "stands", (e.args[1 - i][0], e), partial(_operand, 1 - i))
         if n == 2 and c < 0 and core(f).op == "sum":
             yield from _of_softmax(e, i, core(f).args[0], readings)
     if n == 2:
@@ -168,16 +191,25 @@ def _shared(e: Term, some: Sequence[int], k: float) -> Make:
 
 def _of_product(e: Term) -> Edits:
     """A factor missing, or with another exponent."""
-    for f, p in e.args:
+    for i, (f, p) in enumerate(e.args):
+        for around in AROUND if p == 1 and f.op not in MASKS else ():
+            yield Edit(2.25, "around", (around(f), f), partial(_with_use, e, i, around))
         factor = f if abs(p) == 1 else product([(f, abs(p))])
         if len(e.args) > 1 or p != 1:
             is_mask = f.op in MASKS or (f.given and np.asarray(f.value).dtype == bool)
             kind = "mask_missing" if is_mask else "factor_missing" if p > 0 else "division_missing"
             yield Edit(1, kind, (factor,), _powers(e, {f: 0.0}))
+            counts = {g: 0.0 for g, q in e.args if is_mask and q < 0 and f.op in _ops(g)}
+            if counts:
+                yield Edit(1, kind, (factor,), _powers(e, {f: 0.0, **counts}))
         yield Edit(2.1, "twice", (product([(f, p)]),), _powers(e, {f: 2 * p}))
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
             cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
             yield Edit(cost, "exponent", (f, q, p), _powers(e, {f: q}))
+
+
+def _ops(e: Term) -> set[str]:
+    return {x.op for x in subterms(e)}
 
 
 def _powers(e: Term, other: Mapping[Term, float]) -> Make:
@@ -232,10 +264,8 @@ def _of_axes(e: Term) -> Edits:
         yield Edit(1, "not_summed", (x, axes), lambda xs, v: xs[0])
         yield Edit(1, "mean_for_sum", (x, axes), lambda xs, v: v / n)
         yield Edit(1.1, "sum_for_mean", (x, axes), lambda xs, v: v * n)
-        for which, place in (("first", 0), ("last", -1)):
-            one = tuple([place] if a in axes else slice(None) for a in range(len(x.shape)))
-            if len(axes) == 1:
-                yield Edit(2, "one_only", (x, axes, which), partial(_part, one))
+        for a in axes:
+            yield from _one_only(e, 0, a)
     for k in range(1, len(x.shape) + 1):
         for other in map(frozenset, itertools.combinations(range(len(x.shape)), k)):
             if other == axes or all(x.shape[a] == 1 for a in other ^ axes):
@@ -245,6 +275,22 @@ def _of_axes(e: Term) -> Edits:
                 make = partial(_over, e, other, by, squeezed)
                 cost = 1 + 0.1 * (by != 1 or squeezed)
                 yield Edit(cost, "axis", (x, other, axes), make)
+
+
+def _one_only(e: Term, i: int, axis: int) -> Edits:
+    """The first, or the last, of what an operand has along an axis."""
+    (*_, n), x = e.operands[i].shape[: axis + 1], e.operands[i]
+    for which, place in (("first", 0), ("last", n - 1)):
+        if n > 1:
+            alone = partial(_alone, (*[slice(None)] * axis, slice(place, place + 1)))
+            make = partial(_with_use, e, i, alone)
+            yield Edit(2, "one_only", (x, frozenset([axis]), which), make)
+
+
+def _alone(place: Any, x: Array) -> Array:
+    found = np.zeros_like(x)
+    found[place] = x[place]
+    return found
 
 
 def _part(place: Any, xs: Sequence[Array], v: Array) -> Array:
@@ -273,10 +319,6 @@ def _product(
 ) -> Any:
     a, b = (x.swapaxes(-1, -2) if t else x for x, t in zip(xs, turned, strict=True))
     return by(b, a) if swapped else by(a, b)
-
-
-def _squared(e: Term, i: int, xs: Sequence[Array], v: Array) -> Array:
-    return computed(e, [*xs[:i], xs[i] ** 2, *xs[i + 1 :]])
 
 
 def _operand(i: int, xs: Sequence[Array], v: Array) -> Array:
@@ -309,14 +351,30 @@ def _of_getitem(e: Term) -> Edits:
 
 
 def _of_scatter(e: Term) -> Edits:
-    """= for +=, where entries are put in their places."""
+    """= for +=, where entries are put in their places, or windows."""
 
     def last(xs: Sequence[Array], v: Array) -> Array:
         found = np.zeros(v.shape)
-        found[e.params["index"]] = xs[0]
+        if e.op == "scatter":
+            found[e.params["index"]] = xs[0]
+        else:
+            places, slides = np.arange(v.size).reshape(v.shape), {**e.params}
+            del slides["shape"]
+            found.flat[np.lib.stride_tricks.sliding_window_view(places, **slides)] = xs[0]
         return found
 
     yield Edit(1, "last_wins", (e.args[0],), last)
+
+
+def _of_correlation(e: Term) -> Edits:
+    """Not all of what is added up."""
+    for axis in range(len(e.args[1].shape)):
+        yield from _one_only(e, 1, axis)
+
+
+def _of_upsample(e: Term) -> Edits:
+    """The whole repeated where each entry is to be."""
+    yield Edit(1.5, "tiled", (e.args[0],), lambda xs, v: np.tile(xs[0], e.params["by"]))
 
 
 # ---------------------------------------------------------------------- another array
@@ -336,21 +394,34 @@ def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: flo
 
 def _of_uses(e: Term, arrays: Mapping[str, Array]) -> Edits:
     """Another array at this use of an operand only."""
-    for i, x in enumerate(e.operands if e.op in ("matmul", "*", "+") else ()):
+    for i, x in enumerate(e.operands if e.op in ("matmul", "*", "+", "sum") else ()):
         core = x.args[0] if x.op in _MOVES else x
-        for name, array in arrays.items() if core.op == "leaf" else ():
+        for name, array in arrays.items():
             if name == core.name or not array.ndim:
                 continue
-            is_like = array.shape == core.shape
-            if is_like or fits(array.shape, e.shape) or e.op == "matmul":
-                used = computed(x, [array]) if is_like and core is not x else array
-                if x.op == "transpose" and array.ndim == 2 and not is_like:
+            is_like, used = array.shape == core.shape, array
+            if core.op != "leaf":
+                if is_like and core is x:
+                    yield Edit(2.85, "stands", (name, x), partial(_with_use, e, i, _always(used)))
+            elif e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul"):
+                if is_like and core is not x:
+                    used = computed(x, [array])
+                elif x.op == "transpose" and array.ndim == 2 and not is_like:
                     used = array.T
-                yield Edit(1.6, "stands", (name, core), partial(_with_use, e, i, used))
+                yield Edit(1.6, "stands", (name, core), partial(_with_use, e, i, _always(used)))
 
 
-def _with_use(e: Term, i: int, array: Array, xs: Sequence[Array], v: Array) -> Array:
-    return computed(e, [*xs[:i], array, *xs[i + 1 :]])
+def _always(array: Array) -> Any:
+    return lambda x: array
+
+
+def _with_use(e: Term, i: int, f: Any, xs: Sequence[Array], v: Array) -> Array:
+    """With a function of an operand at this use of it only; nothing is explained by what cancels.
+    """
+    found = computed(e, [*xs[:i], f(xs[i] * 1.0), *xs[i + 1 :]])
+    if not found.any():
+        raise ValueError("it cancels")
+    return found
 
 
 _FAMILIES: dict[str, Callable[[Term], Edits]] = {
@@ -362,5 +433,8 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "transpose": _of_moves,
     "reshape": _of_moves,
     "scatter": _of_scatter,
+    "fold": _of_scatter,
+    "correlate": _of_correlation,
+    "upsample": _of_upsample,
     "getitem": _of_getitem,
 }

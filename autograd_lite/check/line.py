@@ -84,7 +84,7 @@ class Line:
 
     def telling(self, k: float, numbers: Iterable[float]) -> float | None:
         """The telling number that this is: a sign, 2, a size, one of the formula's; or none."""
-        some = (1.0, 2.0, *self.sizes, *numbers)
+        some = (1.0, 2.0, *self.sizes, *numbers, *self.readings.numbers)
         signed = (x for q in some for x in (q, -q, 1 / q, -1 / q))
         return next((x for x in signed if abs(k - x) <= self.rtol * abs(x)), None)
 

@@ -21,7 +21,18 @@ from ..engine.tensor import Array, Tensor
 from ..graph import inner_first, walk
 from ..meaning.read import Meaning, applied, evaluate
 from ..meaning.table import CANONICAL, TABLE
-from ..meaning.terms import ONE, Term, as_number, fits, leaf, number, product, shaped, total
+from ..meaning.terms import (
+    ONE,
+    Term,
+    as_number,
+    coefficient,
+    fits,
+    leaf,
+    number,
+    product,
+    shaped,
+    total,
+)  # fmt: skip
 from ..meaning.write import Writer
 from ..show.text import text
 from ..table import OPS, Op
@@ -111,15 +122,18 @@ class _Way:
         if g is None:
             return []
         known = {k: e for k, e in self.known.items() if e is not own}
-        found = [shaped(self.meaning.read(g, known), own.shape)]
+        found = [self._read(g, known, own)]
         for _ in range(_DEEPEST - 1):
             used = set(subterms(found[-1]))
             near = {k: e for k, e in known.items() if e in used}
             if not near:
                 break
             known = {k: e for k, e in known.items() if k not in near}
-            found.append(shaped(self.meaning.read(g, known), own.shape))
+            found.append(self._read(g, known, own))
         return [e for e in dict.fromkeys(found) if len(subterms(e)) <= _MOST]
+
+    def _read(self, g: Tensor, known: Mapping[Tensor, Term], own: Term) -> Term:
+        return shaped(self.meaning.by_names(self.meaning.read(g, known)), own.shape)
 
     def written_out(self, name: str) -> Term | None:
         """A line by no other."""
@@ -166,6 +180,7 @@ class Readings:
         forward: the terms of the forward pass, which are no more than atoms here.
         slopes: those that there are.
         inputs: what is beside a matrix, and so no target.
+        numbers: the coefficients of sums, and what slopes make of them.
         unnamed: given arrays without a name, by that which they get here.
     """
 
@@ -194,6 +209,8 @@ class Readings:
                 self._ways.append(_Way(loss, keep, guard, tensors, self.cotangents))
         terms = [w.meaning.terms for w in self._ways]
         self.forward = {e for way in terms for e in way.values() if as_number(e) is None}
+        self.numbers = {abs(k * c) for e in self.forward if e.op == "+" for _, c in e.args
+                        for k in (1, 2)}  # fmt: skip
         self.slopes = [slope for way in self._ways for slope in way.slopes()]
         self.inputs = {way.get(x) for way in terms for t in nodes for x in t.inputs
                        if t.op is not None and _CALLED.get(t.op.name) == "x"}  # fmt: skip
@@ -310,6 +327,6 @@ def subterms(*roots: Term) -> list[Term]:
 
 
 __all__ = [
-    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "core", "evaluate",
-    "fits", "number", "over_axes", "product", "subterms", "total",
+    "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "coefficient",
+    "core", "evaluate", "fits", "number", "over_axes", "product", "subterms", "total",
 ]  # fmt: skip

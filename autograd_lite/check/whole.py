@@ -1,4 +1,4 @@
-"""Mistakes that are seen in a whole line: its axes, what was clipped, a factor that is too many."""
+"""Mistakes seen in a whole line: its axes, what was clipped, a factor or a term too many."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..engine.tensor import Array
 from ..show.notation import number
 from .formula import Formula, always
 from .line import Cause, Line, share
-from .readings import fits
+from .readings import core, fits
 
 _FEW = 2  # entries, that any number fits
 
@@ -25,11 +25,21 @@ def whole(f: Formula, line: Line) -> Iterator[Cause]:
     """What can be wrong with a line as a whole: edits of a formula's root."""
     yield Cause(0, "times", (), {f.root: lambda xs, v: 2 * v}, free=True)
     for name, o in line.others.items():
-        if o.shape == f.result.shape and o.dtype != bool:
-            yield Cause(2.4, "term_too_many", (name,), {f.root: partial(_plus, o)}, free=True)
-    for family in (_elsewhere(line), _of_shape(line, f.result), _too_many(f, line)):
+        if fits(f.result.shape, o.shape) and o.dtype != bool:
+            said = name if o.shape == f.result.shape else f"Σ {name}"
+            make = partial(_plus, _summed(o, f.result.shape))
+            yield Cause(2.4, "term_too_many", (said,), {f.root: make}, free=True)
+    yield from _too_many(f, line)
+    for family in (_elsewhere(line), _of_shape(line, f.result), _moved(f, line)):
         for cost, kind, values, out in family:
             yield Cause(cost, kind, values, {f.root: always(out)})
+
+
+def _summed(o: Array, shape: tuple[int, ...]) -> Array:
+    """Over the axes that such a shape doesn't have."""
+    more = o.ndim - len(shape)
+    ones = tuple(i + more for i, n in enumerate(shape) if n == 1)
+    return np.asarray(o.sum((*range(more), *ones))).reshape(shape)
 
 
 def _plus(term: Array, xs: Sequence[Array], v: Array) -> Array:
@@ -60,31 +70,45 @@ def _of_shape(line: Line, v: Array) -> Found:
             if turned.shape == a.shape:
                 yield (0.9, "transposed", (), turned) if is_plain else (3, "turned", (), turned)
     most = float(np.abs(a).max(initial=0))
-    if v.dtype.kind != "c" and v.size > _FEW and (np.abs(a) >= most * (1 - 1e-9)).sum() > 1:
+    at_most = np.abs(a) >= most * (1 - 1e-9)
+    if v.dtype.kind != "c" and v.size > _FEW and 1 < at_most.sum() < a.size:
         yield 1.5, "clipped", (most,), np.clip(v, -most, most)
     if v.dtype.kind == "c":
         yield 1, "conjugated", (), v.conj()
 
 
-def _too_many(f: Formula, line: Line) -> Found:
-    """A factor that doesn't belong there; or weights after their update."""
-    v, arrays = f.result, line.others
-    if v.shape != line.array.shape or v.size < _FEW:
-        return
-    own = arrays.get(line.name)
-    if own is not None and own.shape == v.shape:
+def _moved(f: Formula, line: Line) -> Found:
+    """Weights after their update."""
+    v, own = f.result, line.others.get(line.name)
+    if own is not None and own.shape == v.shape == line.array.shape and v.size >= _FEW:
         k = share(v, own - line.array)
         is_round = abs(k - float(f"{k:.2g}")) <= line.rtol * abs(k)
         if k > 0 and (is_round or v.size > _FEW):
             yield 2, "updated_itself", (line.name, number(k)), own - k * v
-    for name, o in arrays.items():
-        if o.size > 1 and fits(o.shape, v.shape) and o.dtype != bool:
-            for cost, text, p in ((2.8, name, 1), (3, f"1/{name}", -1), (3, f"{name}²", 2)):
-                yield cost, "factor_too_many", (text,), v * o**p
-    for slope in line.readings.slopes:
-        factor = slope.at(slope.s, slope.l)
-        if fits(factor.shape, v.shape):
-            yield 2.5, "slope_too_many", (slope,), v * factor
-    for e, x in f.value.items() if v.size > _FEW else ():
-        if x.shape == v.shape and x.dtype.kind == "f":
-            yield 2.9, "own_slope_too_many", (e,), v * x * (1 - x)
+
+
+def _too_many(f: Formula, line: Line) -> Iterator[Cause]:
+    """A factor that doesn't belong to the line, or to what is summed in it."""
+    if f.result.shape != line.array.shape or f.result.size < _FEW:
+        return
+    sums = (e for e in f.order if e.op in ("matmul", "sum"))
+    places = {f.root: 0.0} | {core(x): 0.1 for e in sums for x in e.operands}
+    slopes = [((slope,), slope.at(slope.s, slope.l)) for slope in line.readings.slopes]
+    for place, more in places.items():
+        shape = f.value[place].shape
+        found: list[tuple[float, str, tuple[Any, ...], Array, int]] = [
+            (cost, "factor_too_many", (text,), o, p)
+            for name, o in line.others.items() if o.size > 1 and o.dtype != bool
+            for cost, text, p in ((2.8, name, 1), (3, f"1/{name}", -1), (3, f"{name}²", 2))
+        ]  # fmt: skip
+        found += [(2.5, "slope_too_many", values, x, 1) for values, x in slopes]
+        if place is f.root and f.result.size > _FEW:
+            found += [(2.9, "own_slope_too_many", (e,), x * (1 - x), 1) for e, x in f.value.items()
+                      if x.dtype.kind == "f"]  # fmt: skip
+        for cost, kind, values, x, p in found:
+            if fits(x.shape, shape):
+                yield Cause(cost + more, kind, values, {place: partial(_by, x, p)})
+
+
+def _by(factor: Array, p: int, xs: Sequence[Array], v: Array) -> Array:
+    return np.asarray(v * factor**p)

@@ -43,6 +43,7 @@ as_it_stands: it is {0} as it stands: the step from there is missing |
 skipped: it is ∂L/∂({0}) as it stands: what leads on from there is missing |
     它就是 ∂L/∂({0})：漏了从那里往回的步骤
 at_each_step: {0} stands where {1} belongs, and so at each step | 每一步都把 {0} 写在了 {1} 的位置
+at_each: {0} stands where {1} belongs, and so in each term | 每一项都把 {0} 写在了 {1} 的位置
 updated: {0} was updated before it was used: this has {0} − {1} ∇{0} where {0} belongs; compute all
     gradients first, and then update |
     {0} 在使用之前就更新了：这里是 {0} − {1} ∇{0}；应先算出所有梯度，再更新
@@ -86,7 +87,7 @@ not_summed: {line} is not summed: the sum of {0} over {1} is missing |
     {line} 没有求和：要对 {0} 沿{1}求和
 mean_for_sum: a mean where a sum belongs: of {0} over {1} | 用了平均值，而应当对 {0} 沿{1}求和
 sum_for_mean: a sum where a mean belongs: of {0} over {1} | 用了和，而应当对 {0} 沿{1}取平均
-one_only: only the {2} of {0} is there: sum over {1} | 只有 {0} 的一个：要沿{1}求和
+one_only: only the {2} of {0} is there: sum over {1} (+=) | 只有 {0} 的一个：要沿{1}求和（用 +=）
 axis: summed over {1} where {2} belongs, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
 entrywise: an entrywise product stands where the matrix product {0} belongs |
     写成了逐元素的乘积，而应当是矩阵乘积 {0}
@@ -104,7 +105,10 @@ inverted: {0} is inverted: its opposite stands where it belongs | {0} 取反了
 stands: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
 without: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
 one_for: {0} is missing: 1 stands where it belongs | 漏了 {0}：写成了 1
-squared: {0} stands with the power 2 where 1 belongs: it is squared | {0} 被平方了
+around: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
+reversed: {0} is turned round: its entries along {1} are reversed | {0} 沿{1}被翻转了
+tiled: {0} is repeated as a whole (tile) where each of its entries is to be repeated (repeat) |
+    {0} 被整体重复了（tile），而应当逐元素重复（repeat）
 at_loss: {0}: that is the gradient of another loss | {0}：那是另一个损失的导数
 """
 """What is said of each kind of edit, in English and in Chinese; a line that is indented goes on."""

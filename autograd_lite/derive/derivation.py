@@ -261,7 +261,12 @@ def _needed(root: Expression, defined: dict[str, Expression]) -> list[tuple[str,
 
 
 def rows_of_batch(shapes_seen: Sequence[tuple[int, ...]]) -> int | None:
-    """How many rows a batch has: the most frequent number of rows, where it is more than one."""
-    rows = [shape[0] for shape in shapes_seen if len(shape) == 2]
+    """How many rows a batch has: the most frequent number of rows, where it is more than one.
+
+    None where examples are columns.
+    """
+    rows, columns = ([s[i] for s in shapes_seen if len(s) == 2] for i in (0, 1))
+    if len(set(columns)) == 1 < len(set(rows)):
+        return None
     most = max(set(rows), key=rows.count) if rows else 1
     return most if most > 1 else None

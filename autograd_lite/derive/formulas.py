@@ -238,7 +238,8 @@ class Reading:
     """What the gradients of a plan's targets mean, one after the other."""
 
     def __init__(self, plan: Plan, rows: int | None, guard: float, taken: set[str]) -> None:
-        self.meaning = meaning = Meaning(plan.output, guard=guard)
+        keep = {t.name for t in plan.names if t.name} - _within_softmax(plan)
+        self.meaning = meaning = Meaning(plan.output, keep, guard)
         seed = Tensor(np.ones(meaning.output.shape, meaning.output.dtype))
         meaning.terms[seed] = shaped(ONE, seed.shape)
         targets = {meaning.tensors[t] for t in plan.targets}
@@ -284,6 +285,23 @@ class Reading:
             if found.size <= 1 or any(map(_is_divided, subterms(found))):
                 self._may_cancel.add(e)
         return shaped(found, g.value.shape)
+
+
+def _within_softmax(plan: Plan) -> set[str | None]:
+    """The names of x − max(x), and of what it is computed by and for, that get no step.
+
+    What is shifted has its gradient by what the shift cancels in.
+    """
+    found: set[Tensor] = set()
+    for t in walk(plan.output):
+        x = t.inputs[0] if t._op is not None and t._op.name == "exp" else t
+        if x._op is not None and x._op.name == "subtract":
+            most = x.inputs[1]
+            while most._op is not None and most._op.name in ("reshape", "getitem"):
+                most = most.inputs[0]
+            if most._op is not None and most._op.name == "max" and most.inputs[0] is x.inputs[0]:
+                found |= {t, x, most}
+    return {t.name for t in found - {*plan.targets}}
 
 
 def _is_divided(e: Term) -> bool:

@@ -40,6 +40,7 @@ from .terms import (
     make,
     number,
     onehot,
+    only_ones_moved,
     operands_of,
     product,
     remade,
@@ -78,8 +79,9 @@ class Meaning:
         self.values: dict[Term, Array] = {}
         self._built: dict[Term, Tensor] = {}
         self._given: list[Term] = []
-        self._by_names: dict[Term, Term] = {}
-        self._quotients: dict[Term, list[tuple[Term, Term]]] = {}  # by what is divided by
+        self._by_names: dict[Term, Term] | None = None
+        self._whole: dict[Term, tuple[Term, float]] = {}  # what is named, but for a number
+        self._named_products: dict[Term, list[Term]] = {}  # the same, by a factor
         nodes = walk(output)
         self._instead, self.guarded = guards(nodes, guard)
         nodes = list(dict.fromkeys([*(x for x in self._instead.values() if x.is_leaf), *nodes]))
@@ -171,9 +173,6 @@ class Meaning:
         new.name = t.name
         kept = leaf((self.token, id(t)), t.shape, "kept", t.name, new._array)
         self.definitions[kept] = e
-        for f, p in e.args if e.op == "*" and len(e.args) > 1 else ():
-            if p < 0:
-                self._quotients.setdefault(f, []).append((kept, e))
         self._built[kept] = self.tensors[t] = new
         self.terms[new] = kept
         return kept
@@ -306,18 +305,48 @@ class Meaning:
         return local[g] if g in local else self.terms[g]
 
     def by_names(self, root: Term) -> Term:
-        """With the names of the named quotients in it, where that is shorter: b of A / ‖A‖."""
-        done = self._by_names
+        """With named results for what they are, where that is shorter: b of A / ‖A‖."""
+        if self._by_names is None:
+            for kept, e in self.definitions.items():
+                c, core = coefficient(self._with_names(e, {}))
+                if core.op == "reshape" and only_ones_moved(core.args[0].shape, core.shape):
+                    k, core = coefficient(core.args[0])
+                    c, kept = c * k, shaped(kept, core.shape)
+                powers = {p for _, p in core.args} if core.op == "*" else set()
+                if core.op != "leaf" and core is not ONE and (powers != {-1} or len(core.args) > 1):
+                    self._whole.setdefault(core, (kept, c))
+                    if powers - {1}:
+                        self._named_products.setdefault(core.args[0][0], []).append(core)
+            self._by_names = {}
+        return self._with_names(root, self._by_names)
+
+    def _with_names(self, root: Term, done: dict[Term, Term]) -> Term:
         for e in inner_first(root, operands_of, done):
             new = remade(e, [done[x] for x in e.operands])
-            for f in new.operands if new.op == "*" else ():
-                for kept, whole in self._quotients.get(f, ()):
-                    there = dict(new.args) if new.op == "*" else {}
-                    if all(there.get(g, 0.0) / p >= 1 for g, p in whole.args):
-                        other = product([(new, 1), (whole, -1), (kept, 1)], new.shape)
-                        new = other if other.size < new.size - 1e-9 else new
+            c, core = coefficient(new)
+            if core in self._whole:
+                kept, k = self._whole[core]
+                new = shaped(scaled(kept, c / k), e.shape)
+            before = None
+            while new is not before:
+                before, (_, core) = new, coefficient(new)
+                for f in core.operands if core.op == "*" else ():
+                    for named in self._named_products.get(f, ()):
+                        new = self._with_name(new, named)
             done[e] = new
         return done[root]
+
+    def _with_name(self, e: Term, named: Term) -> Term:
+        """A product with a named one in it, or in its denominator, as often as it is there."""
+        _, core = coefficient(e)
+        there = dict(core.args) if core.op == "*" else {}
+        times = [int(there.get(f, 0.0) / p) for f, p in named.args]
+        n = min(times, key=abs)
+        if not n or any(k * n < 0 for k in times):
+            return e
+        kept, c = self._whole[named]
+        other = product([(e, 1), (named, -n), (kept, n), (number(c), -n)], e.shape)
+        return other if other.size < e.size - 1e-9 else e
 
     def build(self, root: Term) -> Tensor:
         """The canonical graph of a term."""

@@ -11,6 +11,7 @@ import time
 
 from .planted import Program, judge
 from .programs_apart import APART
+from .programs_more import MORE
 from .programs_nets import NETS
 from .programs_sequences import SEQUENCES
 
@@ -22,8 +23,9 @@ def main() -> None:
     options.add_argument("--only", default="", help="part of a program's name")
     options.add_argument("--show", action="store_true", help="what is said of each mistake")
     options.add_argument("--apart", action="store_true", help="the programs that are kept apart")
+    options.add_argument("--more", action="store_true", help="more of them")
     args = options.parse_args()
-    programs = [p for p in (APART if args.apart else PROGRAMS) if args.only in p.name]
+    programs = [p for p in (MORE if args.more else APART if args.apart else PROGRAMS) if args.only in p.name]
     named = sum(_printed(program, args.show) for program in programs)
     print(f"{named} of {sum(len(p.planted) for p in programs)} named truly")
 

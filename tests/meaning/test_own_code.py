@@ -264,7 +264,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (bag_of_words, (0.0, (3, 2), X[:2, :2]), {"w": "Σ_j(onehot(k))ᵀ ∂L/∂h"}),
     (gates, (X, (3, 3), Y), {
         "u": "[y ∘ Σ_j(c), ∂L/∂c ∘ (1 − c²)]", "w": "xᵀ ∂L/∂u"}),
-    (pooled, (0.0, (4, 4), X[:2, :2]), {"h": "(h = upsample(maxpool(h))) ∘ upsample(∂L/∂p)"}),
+    (pooled, (0.0, (4, 4), X[:2, :2]), {"h": "upsample(∂L/∂p) ∘ (h = upsample(p))"}),
     (of_heads, (X[:3].repeat(2, 0).reshape(2, 3, 3), (3, 4), 0.0), {
         "p": "concat(∂L/∂h)", "w": "Σ_i(xᵀ ∂L/∂p)"}),
     (clipped, (X, 3, Y[:, 0]), {"s": "0.2 · (σ(s) − y)"}),
@@ -290,7 +290,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (masked, (X[:3], (3, 2), X[:3, :2]), {
         "S": "(x − Σ_j(x ∘ softmax(where(c_2, S, −1e+09)))) ∘ softmax(where(c_2, S, −1e+09))"}),
     (sparse, (X, 3, Y[:, 0]), {"w": "0.1 · sign(w) − 0.2 · xᵀ (y ∘ (1 − σ(y ∘ (x w))))"}),
-    (from_rest, (X, (3, 3), X[0]), {"w": "h_1 (∂L/∂h_2 ∘ u_1)ᵀ"}),
+    (from_rest, (X, (3, 3), X[0]), {"w": "h_1 (∂L/∂h_2 ∘ (1 − h_2²))ᵀ"}),
     (lambda x, w, y: np.sum(w[1] ** 2 * np.sin(w[2])), (0.0, 3, 0.0), {
         "w": "2 · w[1] · sin(w[2]) · onehot(1) + w[1]² · cos(w[2]) · onehot(2)"}),
 ]  # fmt: skip
