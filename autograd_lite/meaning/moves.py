@@ -416,6 +416,10 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if x.op == "sum" and x.args[0].op == "matmul":
         axes = frozenset(perm.index(a) for a in x.params["axes"])
         return make("sum", [make("transpose", [x.args[0]], {"axes": perm})], {"axes": axes})
+    if x.op == "reshape" and x.args[0].op == "transpose":
+        inner_perm = _beside_ones(perm, x.shape, x.args[0].shape)
+        if inner_perm is not None:
+            return shaped(make("transpose", [x.args[0]], {"axes": inner_perm}), moved)
     if x.op == "reshape" and without_ones(x.args[0].shape) == x.shape:
         lead = x.args[0].ndim - x.ndim
         inner = (*range(lead), *(lead + i for i in perm))
@@ -428,6 +432,15 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if found is not None:
         return shaped(found, moved)
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
+
+
+def _beside_ones(perm: Sequence[int], shape: Shape, other: Shape) -> tuple[int, ...] | None:
+    """The permutation that moves entries alike in a shape with other axes of one entry."""
+    if not only_ones_moved(other, shape):
+        return None
+    own, ones = ([i for i, n in enumerate(other) if (n == 1) == one] for one in (False, True))
+    at = dict(zip([i for i, n in enumerate(shape) if n != 1], own, strict=True))
+    return (*ones, *(at[i] for i in perm if i in at))
 
 
 def _is_outer(x: Term) -> bool:

@@ -71,7 +71,9 @@ def number(value: Any) -> str:
 
 
 def constant(value: Any) -> str:
-    """A number of a formula, which may be a multiple of π: ``2π``."""
+    """A number of a formula: six digits that say it all stay, and it may be a multiple of π."""
+    if np.isrealobj(value) and float(f"{float(value):.6g}") == value:
+        return f"{float(value):.6g}".replace("-", "−")
     turns = round(float(value) / np.pi) if np.isrealobj(value) and abs(value) < 1e3 else 0
     if not turns or abs(value - turns * np.pi) > 1e-12 * abs(value):
         return number(value)
