@@ -60,7 +60,8 @@ class Formula:
 
     @property
     def result(self) -> Array:
-        return self.value[self.root]
+        """The root's value, a number also where that is a truth."""
+        return self.value[self.root] * 1.0
 
     def _computed(self, e: Term, values: Mapping[Term, Array], own: Array | None = None) -> Array:
         xs = [values[x] for x in self.operands[e]]

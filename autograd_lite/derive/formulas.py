@@ -142,12 +142,15 @@ class Formulas:
         spacings = [np.finfo(t.dtype).eps for t in self._tensors if t.dtype.kind in "fc"]
         self._eps = float(max(spacings))
         self._seed, self._spelled = seed, False
-        for guard in (GUARD, 0.0):
+        ways = [(GUARD, False), (GUARD, True), (0.0, True), (0.0, False)]
+        for guard, chooses in ways:
+            if chooses and not self._reading.meaning.has_ties():
+                continue
             self._taken = set(plan.names.values())
             with trace(), np.errstate(all="ignore"):
-                self._reading = Reading(plan, self.rows, guard, self._taken)
+                self._reading = Reading(plan, self.rows, guard, self._taken, chooses)
             self._call_arrays()
-            if self._write_simple(bool(guard)):
+            if self._write_simple((guard, chooses) == ways[-1]):
                 break
         if not self._spelled:
             self._builder = self._new_builder(False)
@@ -182,7 +185,10 @@ class Formulas:
             keep_guards = True
         return g.given, g.definitions
 
-    def _write_simple(self, guarded: bool) -> bool:
+    def _write_simple(self, last: bool) -> bool:
+        """Whether each formula is worth the gradient; one that isn't, in the ``last`` way, is that
+        of the rules.
+        """
         terms = [self._reading.step(g) for g in self.gradients]
         writer = self._reading.writer
         writer.prepare(terms)
@@ -190,7 +196,7 @@ class Formulas:
             g.simple, g.parts = simple, _ = writer.expression(term)
             cancels = None if simple.value.any() else self.spelled_out(g)[0]
             if not self._reading.agrees(g, cancels, self._eps):
-                if guarded:
+                if not last:
                     return False
                 g.simple, g.parts = self.spelled_out(g)
         return True
@@ -203,7 +209,7 @@ class Formulas:
             remarks.append(Remark("rows", {"q": str(self.rows)}))
         if writer.given:
             remarks.append(Remark("given", {name: _array(x) for name, x in writer.given.items()}))
-        if self._reading.chose:
+        if self._reading.chooses:
             remarks.append(Remark("ties", {}))
         if self._reading.meaning.guarded:
             small = dict.fromkeys(map(number_text, sorted(self._reading.meaning.guarded)))
@@ -235,9 +241,14 @@ class Formulas:
 
 
 class Reading:
-    """What the gradients of a plan's targets mean, one after the other."""
+    """What the gradients of a plan's targets mean, one after the other.
 
-    def __init__(self, plan: Plan, rows: int | None, guard: float, taken: set[str]) -> None:
+    Where something ties a formula has to choose, and then all do: by the same of the gradients.
+    """
+
+    def __init__(
+        self, plan: Plan, rows: int | None, guard: float, taken: set[str], chooses: bool
+    ) -> None:
         keep = {t.name for t in plan.names if t.name} - _within_softmax(plan)
         self.meaning = meaning = Meaning(plan.output, keep, guard)
         seed = Tensor(np.ones(meaning.output.shape, meaning.output.dtype))
@@ -248,23 +259,22 @@ class Reading:
         self._read: dict[Tensor, Term] = {}
         self._may_cancel: set[Term] = set()  # the gradients without which others may be shorter
         names = {meaning.terms[t]: name for t, name in plan.names.items() if t is not plan.output}
+        taken.update(e.name for e in meaning.terms.values() if e.op == "leaf" and e.name)
         self.writer = Writer(names, rows, taken)
-        self.chose = False
+        self.chooses = chooses
 
     def agrees(self, g: Gradient, cancels: Expression | None, eps: float) -> bool:
-        """Whether the formula is worth the gradient: where something ties, a gradient.
+        """Whether the formula is worth the gradient, or that one which was chosen.
 
         ``cancels``: what comes out as 0 up to rounding, as the rules give it; ``eps``: the coarsest
         spacing of the numbers.
         """
         assert g.simple is not None
-        if agree(g.simple, g.value, bool(self.meaning.guarded), cancels, eps):
-            return True
-        chosen = self._cotangents.get(self.meaning.tensors[g.target])
-        if chosen is None or not self.meaning.has_ties():
-            return False
-        self.chose = agree(g.simple, np.asarray(chosen._array), as_of=cancels, eps=eps)
-        return self.chose
+        return agree(g.simple, self._worth(g), bool(self.meaning.guarded), cancels, eps)
+
+    def _worth(self, g: Gradient) -> Array:
+        chosen = self._cotangents.get(self.meaning.tensors[g.target]) if self.chooses else None
+        return g.value if chosen is None else np.asarray(chosen._array)
 
     def step(self, g: Gradient) -> Term:
         """The gradient by those before it, or by ones further back where that is shorter."""
@@ -279,7 +289,7 @@ class Reading:
         found = self.meaning.by_names(found)
         if cotangent not in self._known:
             key = id(self), g.symbol
-            e = leaf(key, g.value.shape, "gradient", g.symbol, g.value)
+            e = leaf(key, g.value.shape, "gradient", g.symbol, self._worth(g))
             self._known[cotangent] = self._read[cotangent] = e
             self.writer.names.setdefault(e, g.symbol)
             if found.size <= 1 or any(map(_is_divided, subterms(found))):

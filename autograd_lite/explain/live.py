@@ -180,7 +180,8 @@ class Program:
         self, t: Tensor, name: str, xs: list[int], axis: Any, keepdims: bool, initial: Any = None
     ) -> int:
         x = t.inputs[0]
-        axes = range(x.ndim) if axis is None else {a % x.ndim for a in np.atleast_1d(axis)}
+        asked = range(x.ndim) if axis is None or not x.ndim else np.atleast_1d(axis)
+        axes = {a % x.ndim for a in asked}
         order = [*(i for i in range(x.ndim) if i not in axes), *axes]
         view = _strided(x._array).transpose(order)
         line = self._summed(name.replace("mean", "sum"), xs, t.shape, len(axes), view)

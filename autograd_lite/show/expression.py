@@ -108,14 +108,15 @@ def applied(op: Op, *operands: Expression, **params: Any) -> Expression:
     return Expression(value, op=op, inputs=operands, params=params)
 
 
-def _countable(op: Op, arrays: list[Array]) -> list[Array]:
-    """The operands; truth values as 0 and 1 where NumPy has no such op of them.
+COUNTING = ("add", "subtract", "negative", "matmul", "dot")
+"""Of truth values NumPy has another such op, or none; in a formula they are 0 and 1."""
 
-    A product with −1.0 has one, and −y, as it is written, has none.
-    """
-    if op.name not in ("negative", "subtract"):
+
+def _countable(op: Op, arrays: list[Array]) -> list[Array]:
+    """The operands; truth values as numbers where these are added up."""
+    if op.name not in COUNTING:
         return arrays
-    return [x.astype(np.int8) if x.dtype.kind == "b" else x for x in arrays]
+    return [x.astype(float) if x.dtype.kind == "b" else x for x in arrays]
 
 
 def agree(

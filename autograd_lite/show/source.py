@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..numpy_code import Namer, code, numpy_name
-from .expression import Expression, nodes
+from .expression import COUNTING, Expression, nodes
 from .notation import ATOM, COMPARISON, POWER, PREFIX, PRODUCT, SUM, Notation, Written, infix
 from .writer import Markup, Node, write
 
@@ -34,7 +34,7 @@ _OPERATORS = {
 
 
 def source(root: Expression, name: Namer) -> str:
-    """``root`` as NumPy code.
+    """``root`` as NumPy code, a number also where that is a truth.
 
     Raises:
         NotImplementedError: an op that has no written form as NumPy code; it is named.
@@ -46,7 +46,8 @@ def source(root: Expression, name: Namer) -> str:
         return Written(name(node.name), ATOM, 0)
 
     markup = Markup(leaf, notation=_notation)
-    return _without_outer_parentheses(write(nodes(root), markup).text)
+    text = _without_outer_parentheses(write(nodes(root), markup).text)
+    return f"1.0 * ({text})" if _is_truth(root) else text
 
 
 def _without_outer_parentheses(text: str) -> str:
@@ -62,11 +63,14 @@ def _notation(node: Node) -> Notation:
     """An operator, the op's own form, or a call of NumPy's function."""
     op = node.op
     assert op is not None
-    if op.name in ("subtract", "negative"):  # NumPy has none of truth values
-        inputs: tuple[Node, ...] = node.inputs
-        numbers = ["1.0 * " * _is_truth(x) + f"{{{i}}}" for i, x in enumerate(inputs)]
-        if any(map(_is_truth, inputs)):
-            return Notation(" - ".join(["", *numbers][-2:]), SUM, (PREFIX,))
+    if op.name in COUNTING and any(map(_is_truth, node.inputs)):
+        numbers = ["1.0 * " * _is_truth(x) + f"{{{i}}}" for i, x in enumerate(node.inputs)]
+        if op.name == "dot":
+            return Notation(f"np.dot({', '.join(numbers)})", ATOM, (PREFIX,))
+        if op.name == "matmul":  # both bind alike, from left to right
+            return Notation(f"{numbers[0]} @ ({numbers[1]})", PRODUCT, (PREFIX,))
+        sign = " + " if op.name == "add" else " - "
+        return Notation(sign.join(["", *numbers][-2:]), SUM, (PREFIX,))
     if op.name in _OPERATORS:
         return _OPERATORS[op.name]
     if op.source:

@@ -67,7 +67,8 @@ def _over(node: Node) -> Notation:
     """A reduction, with the axes that it runs over where these aren't all: ``Σ_j(x)``."""
     notation = op_notation(node.op)
     axis, ndim = node.params.get("axis"), node.inputs[0].ndim
-    axes = range(ndim) if axis is None else sorted(int(a) % ndim for a in np.atleast_1d(axis))
+    asked = range(ndim) if axis is None or not ndim else np.atleast_1d(axis)
+    axes = sorted(int(a) % ndim for a in asked)
     if all(n == 1 or i in axes for i, n in enumerate(node.inputs[0].shape)):
         return notation
     if notation.symbol in "ΣΠ":
