@@ -334,3 +334,16 @@ def test_object_arrays_and_text():
         except (TypeError, CompileError):
             continue
         np.testing.assert_array_equal(found, array)
+
+
+def test_a_function_that_numpy_calls_on_parts():
+    x = np.array([[1.0, 2.0], [3.0, -4.0]])
+
+    def f(x: Any) -> Any:
+        return np.apply_along_axis(lambda row: np.sum(row**2) * row[0], 1, x)
+
+    compiled = ag.compile(f)
+    for y in (x, -x, x[::-1] + 1):
+        np.testing.assert_allclose(compiled(y), f(y))
+    with pytest.raises(CompileError, match="np.copyto works in place"):
+        ag.compile(lambda x: np.copyto(x, 2 * x))(x)

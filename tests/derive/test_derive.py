@@ -417,3 +417,18 @@ def test_a_mask_isnt_taken_for_the_sign_of_what_it_made_zero():
     a = nn.softmax(np.where(mask, s, -np.inf)).named("A")
     found = ag.derive((a @ np.arange(9.0).reshape(3, 3)).sum())["S"].result
     assert found == "c_1 ∘ A ∘ (∂L/∂A − Σ_j(∂L/∂A ∘ A))"
+
+
+def test_what_is_added_within_a_logarithm_beside_a_whole_number_is_left_out():
+    x = Tensor([0.5, 2.0], requires_grad=True, name="x")
+    for value, result in ((x + (1 + 1e-7), "1 / (1 + x)"), ((3 + 1e-7) - x, "−1 / (3 − x)"),
+                          (x + 1e-7, "1 / x"), (x + 1.5, "1 / (1.5 + x)")):  # fmt: skip
+        derivation = ag.derive(np.sum(np.log(value)))
+        assert derivation["x"].result == result
+        assert ("Left out" in derivation.text) == ("1.5" not in result)
+
+
+def test_an_array_of_one_entry_is_a_number():
+    x = Tensor([[0.5], [2.0]], requires_grad=True, name="x")
+    assert ag.derive(np.sum(x * np.array([1.0])))["x"].result == "1"
+    assert ag.derive(np.sum(x**2 * np.array([1.0])))["x"].result == "2 · x"
