@@ -13,9 +13,8 @@ from ..arrays import as_array, beside, guard, is_foreign, of_values, perhaps, ze
 from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import astype, broadcast_to, moveaxis, stack, where
-from ..ops.define import along, implements, operand, operand_or_number, setting, value
+from ..ops.define import implements, numpys, operand, operand_or_number, setting, value
 from .indexing import index_update
-from .scans import diff
 
 __all__ = [
     "apply_along_axis", "full_like", "geomspace", "gradient", "interp", "linspace", "logspace",
@@ -76,18 +75,10 @@ def _slopes(f: Any, h: Any, edge_order: int) -> Any:
     return np.concatenate([first, inner, last], -1)
 
 
-@implements(np.trapezoid)
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
-    """The integral along an axis by trapezoids; the coordinates ``x`` have a gradient, too."""
-    y = operand(y)
-    along_y = normalize_axis_index(axis, y.ndim, "trapezoid") - y.ndim
-    if x is not None:
-        x = operand(x)
-        dx = diff(x, axis=axis if x.ndim > 1 else 0)
-        if x.ndim == 1:
-            dx = np.reshape(dx, (-1, *(1,) * (-1 - along_y)))
-    pairs = y[along(along_y, slice(1, None))] + y[along(along_y, slice(None, -1))]
-    return np.sum(dx * pairs / 2.0, along_y)
+trapezoid = numpys(
+    np.trapezoid,
+    "The integral along an axis by trapezoids; the coordinates ``x`` have a gradient, too.",
+)
 
 
 @implements(np.interp)

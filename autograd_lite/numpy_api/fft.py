@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..ops import astype, real
-from ..ops.define import along, by_name, implements, operand
+from ..ops.define import along, by_name, numpys, operand
 from ..ops.elementwise import conjugate_of
 from ..ops.fft import Transform, along_axis, fft, ifft
 
@@ -112,19 +111,7 @@ rfftn, irfftn = _along_axes(np.fft.rfftn, fft, rfft), _along_axes(np.fft.irfftn,
 rfft2, irfft2 = _along_axes(np.fft.rfft2, fft, rfft), _along_axes(np.fft.irfft2, ifft, irfft, True)
 
 
-@implements(np.fft.fftshift)
-def fftshift(x: Any, axes: Any = None) -> Any:
-    """The halves along ``axes`` (by default all) exchanged: frequency 0 goes to the middle."""
-    return _rolled(x, axes, lambda n: n // 2)
-
-
-@implements(np.fft.ifftshift)
-def ifftshift(x: Any, axes: Any = None) -> Any:
-    """The inverse of `fftshift`."""
-    return _rolled(x, axes, lambda n: -(n // 2))
-
-
-def _rolled(x: Any, axes: Any, shift: Callable[[int], int]) -> Any:
-    x = operand(x)
-    axes = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim, None, True)
-    return np.roll(x, [shift(x.shape[axis]) for axis in axes], axes)
+fftshift = numpys(
+    np.fft.fftshift, "The halves along axes exchanged: frequency 0 goes to the middle."
+)
+ifftshift = numpys(np.fft.ifftshift, "The inverse of `fftshift`.")

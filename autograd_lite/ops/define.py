@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, TypeVar
 
 from ..arrays import HOLDERS, content, given
@@ -72,12 +73,12 @@ def by_name(f: Any, doc: str = "") -> Callable[[Function], Function]:
 
 
 def numpys(f: Any, doc: str) -> Callable[..., Any]:
-    """NumPy's own code of ``f``, which consists of functions that take Tensors."""
-
-    def ours(*args: Any, **kwargs: Any) -> Any:
-        return f.__wrapped__(*args, **kwargs)
-
-    ours.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
+    """NumPy's own code of ``f``, which consists of functions that take Tensors, but for asarray."""
+    own = f.__wrapped__
+    further = {"asarray": operand, "asanyarray": operand, "__name__": __name__}
+    scope = {**own.__globals__, **further}
+    ours = FunctionType(own.__code__, scope, f.__name__, own.__defaults__)
+    ours.__kwdefaults__ = own.__kwdefaults__
     return implements(f)(named(f, ours, doc))
 
 
