@@ -8,8 +8,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.tensor import Tensor
-from ..ops import astype, broadcast_to, concatenate, ravel, take_along_axis, where
-from ..ops.define import along, by_name, implements, operand, value
+from ..ops import astype, concatenate, ravel, take_along_axis, where
+from ..ops.define import along, by_name, implements, numpys, operand, value
 from ..ops.scans import cumprod, cumprod_op, cumsum, cumsum_op, scan
 from ..table import Op
 
@@ -73,29 +73,9 @@ def running(extreme: Any, a: Any, axis: int = 0, dtype: Any = None, out: None = 
     return take_along_axis(a, places, axis)
 
 
-@implements(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
-    """The n-th differences along an axis, of ``a`` with the given entries before and behind."""
-    a = operand(a)
-    if n < 0:
-        raise ValueError(f"diff: n must be at least 0, and is {n}")
-    axis = normalize_axis_index(axis, a.ndim, "diff") - a.ndim
-    if n == 0:
-        return a
-    parts = []
-    for part in (prepend, a, append):
-        if part is not None:
-            if np.ndim(part) == 0:
-                shape = [*a.shape]
-                shape[axis] = 1
-                part = broadcast_to(operand(part), shape)
-            parts.append(part)
-    a = concatenate(parts, axis) if len(parts) > 1 else a
-    if a.dtype == bool:
-        return np.diff(value(a), n, axis)
-    for _ in range(n):
-        a = a[along(axis, slice(1, None))] - a[along(axis, slice(None, -1))]
-    return a
+diff = numpys(
+    np.diff, "The n-th differences along an axis, with the given entries before and behind."
+)
 
 
 @implements(np.ediff1d)
