@@ -26,7 +26,6 @@ from ..ops.linalg import (
     solve_op,
     svd_op,
 )
-from ..ops.shaping import flattened
 
 __all__ = [
     "cholesky", "cond", "eig", "eigh", "eigvals", "eigvalsh", "lstsq", "matrix_norm", "norm",
@@ -394,20 +393,11 @@ def _norm_of_matrices(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -
     return np.expand_dims(out, axes) if keepdims else out
 
 
-@implements(np.linalg.matrix_norm)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """`norm` of matrices: ``(…, m, n)`` → ``(…)``."""
-    return norm(x, ord, (-2, -1), keepdims)
-
-
-@implements(np.linalg.vector_norm)
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """`norm` of the entries along ``axis``, one or several, as those of one vector."""
-    x = operand(x)
-    out = norm(flattened(x, axis), ord, -1)
-    if not keepdims:
-        return out
-    return np.expand_dims(out, tuple(range(x.ndim)) if axis is None else axis)
+matrix_norm = numpys(np.linalg.matrix_norm, "`norm` of matrices: ``(…, m, n)`` → ``(…)``.")
+vector_norm = numpys(
+    np.linalg.vector_norm,
+    "`norm` of the entries along ``axis``, one or several, as those of one vector.",
+)
 
 
 @implements(np.linalg.cond)

@@ -9,40 +9,15 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.tensor import Tensor
 from ..ops import astype, concatenate, ravel, take_along_axis, where
-from ..ops.define import along, by_name, implements, numpys, operand, value
-from ..ops.scans import cumprod, cumprod_op, cumsum, cumsum_op, scan
-from ..table import Op
+from ..ops.define import along, implements, numpys, operand, value
+from ..ops.scans import cumprod, cumsum
 
 __all__ = ["cumulative_prod", "cumulative_sum", "diff", "ediff1d", "nancumprod", "nancumsum"]
 
 
-def _cumulative(function: Any, entry: Op, first: int) -> Any:
-    name = function.__name__
-
-    @by_name(
-        function, f"`{entry.name}` along an axis, that of a vector by default; with a leading "
-        f"{first} on request.",
-    )  # fmt: skip
-    def scanned(
-        x: Any, axis: Any = None, dtype: Any = None, include_initial: bool = False
-    ) -> Tensor:
-        x = operand(x)
-        if axis is None:
-            if x.ndim > 1:
-                raise ValueError(f"{name}: an array of shape {x.shape} needs an axis=")
-            axis = 0
-        found = scan(name, entry, x, axis, dtype)
-        if not include_initial:
-            return found
-        shape = list(found.shape)
-        shape[axis] = 1
-        return concatenate([np.full(shape, first, found.dtype), found], axis)
-
-    return scanned
-
-
-cumulative_sum = _cumulative(np.cumulative_sum, cumsum_op, 0)
-cumulative_prod = _cumulative(np.cumulative_prod, cumprod_op, 1)
+_ALONG = "along an axis, that of a vector by default; with a leading {} on request."
+cumulative_sum = numpys(np.cumulative_sum, f"`cumsum` {_ALONG.format(0)}")
+cumulative_prod = numpys(np.cumulative_prod, f"`cumprod` {_ALONG.format(1)}")
 
 
 @implements(np.nancumsum)
