@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..engine.tensor import Tensor
 from ..errors import explain
@@ -94,20 +93,14 @@ def transpose(a: Any, axes: Any = None) -> Tensor:
     return transpose_op(a, axes=None if axes is None else tuple(axes))
 
 
-def _reordered(name: str, x: Any, move: Callable[[Any], Any]) -> Tensor:
-    """``x`` with its axes in the order in which ``move`` puts those of an array."""
-    x = operand(x)
-    try:  # the sizes of an array without entries tell where each axis goes
-        sizes = move(np.empty((0, *range(1, x.ndim))[: x.ndim])).shape
-    except ValueError as error:
-        raise explain(name, (x,), (x,), {}, error) from error
-    return transpose(x, sizes)
-
-
 @implements(np.swapaxes)
 def swapaxes(a: Any, axis1: Any, axis2: Any) -> Tensor:
     """Two axes exchanged."""
-    return _reordered("swapaxes", a, lambda y: np.swapaxes(y, axis1, axis2))
+    a = operand(a)
+    order = [*range(a.ndim)]
+    i, j = (normalize_axis_index(axis, a.ndim, "swapaxes") for axis in (axis1, axis2))
+    order[i], order[j] = j, i
+    return transpose(a, order)
 
 
 moveaxis = numpys(
