@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..arrays import as_array, beside, guard, is_foreign, of_values, perhaps, zeros
+from ..arrays import as_array, beside, guard, is_foreign, of_values, perhaps
 from ..engine.tensor import Tensor
 from ..errors import describe
-from ..ops import astype, broadcast_to, moveaxis, stack, where
+from ..ops import astype, broadcast_to, moveaxis, power, stack, where
 from ..ops.define import implements, numpys, operand, operand_or_number, setting, value
 from .indexing import index_update
 
@@ -162,10 +162,8 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:  #
     n = x.shape[0] if N is None else N
     if n < 0:
         raise ValueError(f"vander: there can't be {n} columns")
-    powers = [beside(np.ones(x.shape, x.dtype), [x]), *(np.power(x, k) for k in range(1, n))][:n]
-    if not powers:
-        return zeros((x.shape[0], 0), x)
-    return stack(powers if increasing else powers[::-1], -1)
+    exponents = np.arange(n) if increasing else np.arange(n)[::-1]
+    return power(x[:, None], beside(exponents, [x]))
 
 
 # ---------------------------------------------------------------------- grids
@@ -211,7 +209,7 @@ def logspace(
         start, stop, base = (broadcast_to(x, shape) for x in (start, stop, base))
         base = operand(base)[None] if axis == 0 else np.expand_dims(base, axis)
     points = linspace(start, stop, num, endpoint, axis=axis)
-    points = np.power(operand_or_number(base), points)
+    points = power(operand_or_number(base), points)
     return points if dtype is None else astype(points, dtype)
 
 
