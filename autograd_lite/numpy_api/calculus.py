@@ -144,11 +144,9 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * n
 def polyval(p: Any, x: Any) -> Tensor:
     """The polynomial with coefficients ``p``, the highest first, at ``x``, by Horner's rule."""
     p, x = operand(p), operand(x)
-    if p.ndim != 1:
-        raise ValueError(f"polyval: the coefficients must be a vector, and have shape {p.shape}")
     y = x * 0
-    for i in range(p.shape[0]):
-        y = y * x + p[i]
+    for c in p:
+        y = y * x + c
     return y
 
 

@@ -93,16 +93,12 @@ linalg_cross = numpys(np.linalg.cross, "`cross` of vectors of 3 entries along an
 def convolve(a: Any, v: Any, mode: Any = "full") -> Tensor:
     """The sums over i of ``a[i] * v[k − i]``, of vectors; ``"same"`` and ``"valid"`` cut them."""
     a, v = (reshape(x, (1,)) if np.ndim(x) == 0 else operand(x) for x in (a, v))
-    if not a.shape[0] or not v.shape[0]:
-        raise ValueError(f"convolve: an operand is empty: the shapes are {a.shape} and {v.shape}")
     mode = {0: "valid", 1: "same", 2: "full"}.get(mode, mode)
-    if mode not in ("full", "same", "valid"):
-        raise ValueError(f"convolve: mode must be 'full', 'same' or 'valid', not {mode!r}")
+    whole = convolve_op(a, v, mode="full" if mode == "same" else mode)
     if mode != "same":
-        return convolve_op(a, v, mode=mode)
+        return whole
     shorter, longer = sorted((a.shape[0], v.shape[0]))
-    first = (shorter - 1) // 2
-    return convolve_op(a, v, mode="full")[first : first + longer]
+    return whole[(shorter - 1) // 2 :][:longer]
 
 
 @implements(np.correlate)
