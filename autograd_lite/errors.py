@@ -83,9 +83,7 @@ def _broadcast_mismatch(labels: Sequence[str], shapes: Sequence[tuple[int, ...]]
     return None
 
 
-def _remedies(
-    op: str, labels: Sequence[str], shapes: Sequence[tuple[int, ...]]
-) -> Iterator[str]:
+def _remedies(op: str, labels: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> Iterator[str]:
     """What would have worked instead, found by trying it on arrays of these shapes."""
     if op not in _SIGNS:
         return

@@ -138,9 +138,7 @@ def _count_one_reference() -> int:
 _ONE_REFERENCE = _count_one_reference()  # what getrefcount says of an array found only there
 
 
-def seeded(
-    output: Tensor, grad: Any, function: str = "backward", record: bool = False
-) -> Any:
+def seeded(output: Tensor, grad: Any, function: str = "backward", record: bool = False) -> Any:
     """The cotangent that a backward pass starts with: ones, or what was given, with its graph."""
     if grad is None:
         array = output._array

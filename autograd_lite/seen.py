@@ -60,9 +60,7 @@ class unseen(no_grad):  # noqa: N801  (used like a function)
     __enter__ = Mode.__enter__
 
 
-def look(
-    tensor: Any, found: Any = None, result: int = -1, is_compared: bool = False
-) -> None:
+def look(tensor: Any, found: Any = None, result: int = -1, is_compared: bool = False) -> None:
     """Remember that code outside is given the value of ``tensor``, or ``found``, made of it."""
     if type(tensor) is not Tensor or not tensor._tracked:
         return

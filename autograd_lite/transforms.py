@@ -242,9 +242,7 @@ def value_and_grad(
     return differentiated
 
 
-def grad(
-    f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None
-) -> Function:
+def grad(f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None) -> Function:
     """A function that gives the gradient of ``f``, whose output is a real number.
 
     Args:

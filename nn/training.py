@@ -256,9 +256,7 @@ def _check_loss(where: str, loss: Any) -> None:
             f"{where}: the loss must be a loss of nn, such as nn.BCELoss(), not {loss!r}"
         )
     if loss.reduction == "none":
-        raise ValueError(
-            f"{where}: a loss that isn't reduced can't be trained on; use mean or sum"
-        )
+        raise ValueError(f"{where}: a loss that isn't reduced can't be trained on; use mean or sum")
 
 
 def evaluate(

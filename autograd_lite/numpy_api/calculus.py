@@ -250,9 +250,7 @@ def full_like(
 
 
 @implements(np.piecewise)
-def piecewise(
-    x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any
-) -> Tensor:
+def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Tensor:
     """Where a condition holds, its function of those entries of ``x``; the last that holds counts.
 
     One function more than there are conditions is for where none holds.

@@ -48,9 +48,7 @@ def ravel(a: Any, order: str = "C") -> Tensor:
     return reshape(a, (-1,), order)
 
 
-expand_dims = numpys(
-    np.expand_dims, "New axes of size 1 at the positions ``axis`` of the result."
-)
+expand_dims = numpys(np.expand_dims, "New axes of size 1 at the positions ``axis`` of the result.")
 
 
 @implements(np.squeeze)
