@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
     from .engine.tensor import Tensor
 
 E = TypeVar("E", bound=Exception)
+
+
+def imported(module: str, what: str, extra: str) -> Any:
+    """A module that comes with an extra; ``what`` needs it."""
+    library = module.partition(".")[0]
+    try:
+        import_module(library)
+        return import_module(module)
+    except ImportError as error:
+        said = f'{what} {library}: pip install "autograd_lite[{extra}]"'
+        raise ImportError(said) from error
 
 
 def describe(x: Any, otherwise: str = "a tensor") -> str:

@@ -16,6 +16,7 @@ from autograd_lite import Tensor
 from autograd_lite.arrays import given
 from autograd_lite.compile import CompileError
 from autograd_lite.engine.tensor import Array
+from autograd_lite.errors import imported
 from autograd_lite.lines import hint
 
 from .cluster import Blocks, BlockStep, is_lazy
@@ -427,14 +428,9 @@ def _shown(epochs: int, progress: bool, history: History) -> Iterator[int]:
     if not progress:
         yield from range(epochs)
         return
-    try:
-        with warnings.catch_warnings():  # that a notebook's own bar needs ipywidgets
-            warnings.simplefilter("ignore")
-            from tqdm import auto
-    except ImportError as error:
-        raise ImportError(
-            'fit: the progress bar needs tqdm: pip install "autograd_lite[progress]"'
-        ) from error
+    with warnings.catch_warnings():  # that a notebook's own bar needs ipywidgets
+        warnings.simplefilter("ignore")
+        auto = imported("tqdm.auto", "fit: the progress bar needs", "progress")
     notebook = type(sys.stderr).__module__.startswith("ipykernel")
     disable = False if notebook else None  # None: where there is no terminal
     bar = auto.tqdm(range(epochs), disable=disable, leave=notebook, unit="epoch")
