@@ -81,7 +81,7 @@ def check_forward(op: str, inputs: Sequence[Any], arrays: Sequence[Any], result:
         _raise(f"{op}: its result", result._array, line, inputs, arrays)
     for x, a in zip(inputs, arrays, strict=True):
         if _has_nan(a):
-            _raise(f"{op}: its operand {errors.describe(x)}", a, line, (), ())
+            _raise(f"{op}: its operand {errors.describe(x)}", a, line)
 
 
 def check_backward(
@@ -103,12 +103,7 @@ def check_backward(
 
 
 def _raise(
-    what: str,
-    value: Any,
-    line: str,
-    inputs: Sequence[Any],
-    arrays: Sequence[Any],
-    hint: str = "",
+    what: str, value: Any, line: str, inputs: Any = (), arrays: Any = (), hint: str = ""
 ) -> NoReturn:
     value = np.asarray(value)
     odd = np.argwhere(~np.isfinite(value))

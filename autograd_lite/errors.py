@@ -34,11 +34,7 @@ def describe(x: Any, otherwise: str = "a tensor") -> str:
 
 
 def explain(
-    op: str,
-    inputs: Sequence[Any],
-    arrays: Sequence[Any],
-    params: dict[str, Any],
-    error: Exception,
+    op: str, inputs: Sequence[Any], arrays: Sequence[Any], params: dict[str, Any], error: Exception
 ) -> Exception:
     """The error for an op whose forward raised ``error``: the operands, what differs, a remedy."""
     arrays = [getattr(a, "_array", a) for a in arrays]

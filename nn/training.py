@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_lite import Tensor
 from autograd_lite.arrays import given
-from autograd_lite.compile import CompileError
+from autograd_lite.compile.graph import CompileError
 from autograd_lite.engine.tensor import Array
 from autograd_lite.errors import imported
 from autograd_lite.lines import hint
@@ -266,12 +266,7 @@ def _check_loss(where: str, loss: Any) -> None:
 
 
 def evaluate(
-    net: Module,
-    x: Any,
-    y: Any,
-    loss: _Loss,
-    batch_size: int = 1024,
-    metrics: Metrics = None,
+    net: Module, x: Any, y: Any, loss: _Loss, batch_size: int = 1024, metrics: Metrics = None
 ) -> tuple[float, dict[str, float]]:
     """The loss and the metrics of ``net``, which is as it was afterwards.
 
