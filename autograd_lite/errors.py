@@ -229,17 +229,16 @@ no_derivative = _said(
 rule_not_recorded = _said(
     TypeError, "{}: its rule computes under no_grad, or on plain arrays (t.numpy()), so that there "
     "is no second derivative of it; write the rule as NumPy's functions of what it is given")
+not_an_operand = _said(
+    TypeError, "{}: of {}: one wants to handle Tensors itself; give its numbers")
+ufunc_settings = _said(
+    TypeError, "{}: {} can't be differentiated through; leave it out, and use t.astype(dtype) or "
+    "np.moveaxis before")
 nothing_requires_grad = _said(
     RuntimeError, "{1}: nothing that {0} was computed from requires a gradient (or it was computed "
     "under no_grad). Make a leaf with Tensor(data, requires_grad=True)")
 wrong_seed = _said(
     ValueError, "backward: the seed has shape {1.shape}, and {0} needs one of its own shape")
-
-
-def not_an_operand(op: str, inputs: Sequence[Any]) -> TypeError:
-    """One of them leaves operators to itself, and so is no array."""
-    kinds = ", ".join(type(x).__name__ for x in inputs)
-    return TypeError(f"{op}: of {kinds}: one wants to handle Tensors itself; give its numbers")
 
 
 def no_leaf_any_more(tensor: Tensor) -> str:
@@ -262,13 +261,6 @@ def another_grad(tensor: Tensor, array: np.ndarray[Any, Any], kind: type[Excepti
     return kind(
         f"grad: {describe(tensor)}, {tensor.dtype}, can't have a gradient of shape {array.shape}, "
         f"{array.dtype}; give an array of its shape and kind, or None"
-    )
-
-
-def ufunc_settings(function: str, kwargs: dict[str, Any]) -> TypeError:
-    return TypeError(
-        f"{function}: {', '.join(f'{key}=' for key in kwargs)} can't be differentiated through; "
-        "leave it out, and use t.astype(dtype) or np.moveaxis before"
     )
 
 

@@ -80,7 +80,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
                 inputs = tuple(ops.cast(ufunc.__name__, x, dtype, casting) for x in inputs)
             ours = NUMPY[ufunc]
             if kwargs and type(ours) is Op:
-                raise errors.ufunc_settings(ufunc.__name__, kwargs)
+                raise errors.ufunc_settings(ufunc.__name__, "=, ".join(kwargs) + "=")
             return ours(*inputs, **kwargs)
     elif ufunc in METHODS.get(method, ()):
         # As the ufunc's own method, along the first axis unless told otherwise.
