@@ -62,9 +62,13 @@ def _need_axes(name: str, *operands: tuple[Any, int]) -> None:
             )
 
 
-outer = numpys(
-    np.outer, "All products of an entry of ``a`` and one of ``b``, each flattened first."
-)
+@implements(np.outer)
+def outer(a: Any, b: Any, out: None = None) -> Tensor:
+    """All products of an entry of ``a`` and one of ``b``, each flattened first."""
+    refuse_out("outer", out)
+    return multiply(ravel(a)[:, None], ravel(b))
+
+
 linalg_outer = numpys(np.linalg.outer, "`outer` of two vectors.")
 
 
@@ -120,10 +124,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     Raises:
         ValueError: axes of different sizes.
     """
-    if np.ndim(axes) == 0 and axes > min(np.ndim(a), np.ndim(b)):
+    a, b = operand(a), operand(b)
+    if isinstance(axes, (int, np.integer)) and axes > min(a.ndim, b.ndim):
         raise ValueError(
-            f"tensordot: {axes} axes are asked for of arrays of shapes {np.shape(a)} and "
-            f"{np.shape(b)}"
+            f"tensordot: {axes} axes are asked for of arrays of shapes {a.shape} and {b.shape}"
         )
     return _tensordot(a, b, axes)
 
