@@ -106,14 +106,9 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     return solve(np.reshape(a, (b.size, -1)), np.ravel(b)).reshape(a.shape[b.ndim :])
 
 
-@implements(np.linalg.tensorinv)
-def tensorinv(a: Any, ind: int = 2) -> Any:
-    """The inverse of ``a`` as a map from its last axes to its first ``ind``."""
-    if ind <= 0:
-        raise ValueError(f"tensorinv: ind must be positive, and is {ind}")
-    a = operand(a)
-    last, first = a.shape[ind:], a.shape[:ind]
-    return inv(np.reshape(a, (int(np.prod(last)), -1))).reshape(last + first)
+tensorinv = numpys(
+    np.linalg.tensorinv, "The inverse of ``a`` as a map from its last axes to its first ``ind``."
+)
 
 
 @implements(np.linalg.slogdet)
