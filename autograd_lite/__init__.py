@@ -81,7 +81,7 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 if TYPE_CHECKING:
     from .check import check_backprop
     from .check.derivatives import GradientError, check_grads
-    from .compile import CompileError
+    from .compile.graph import CompileError
     from .derive import Derivation
     from .draw.figure import Figure
     from .draw.theme import Theme

@@ -45,7 +45,9 @@ class detect_anomaly(Mode):  # noqa: N801  (used like a function)
         if type(result) is Tensor:
             recorded = result._op is not None
             arrays = result._arrays if recorded else [getattr(x, "_array", x) for x in inputs]
-            check_forward(op.name, inputs, arrays, result)
+            line = str(remember(result))
+            if not _finite(result._array):
+                _look_at(op.name, inputs, arrays, result._array, line)
         return result
 
     def backward(self, tensor: Tensor, g: Any, vjps: Any) -> Any:
@@ -54,13 +56,24 @@ class detect_anomaly(Mode):  # noqa: N801  (used like a function)
 
 
 def _checked(vjp: Any, tensor: Any, g: Any, x: Any, *args: Any, **params: Any) -> Any:
-    """A rule whose cotangent is looked at once broadcasting is undone."""
+    """What a rule gives, with broadcasting undone; it raises where that isn't finite and g is."""
     op, stacked = tensor._op.name, g.ndim - tensor.ndim
     cotangent = silent(vjp)(*args, **params)
-    if hasattr(cotangent, "shape"):  # else the backward pass says what is wrong with it
-        cotangent = fit(cotangent, x._array, op, stacked)
-        check_backward(op, tensor, g, x, tensor._arrays, cotangent)
-    return cotangent
+    if not hasattr(cotangent, "shape"):  # the backward pass says what is wrong with it
+        return cotangent
+    cotangent = fit(cotangent, x._array, op, stacked)
+    value, g = getattr(cotangent, "_array", cotangent), getattr(g, "_array", g)
+    if _finite(value) or not _finite(g):
+        return cotangent
+    line = str(line_of(tensor) or "a line before detect_anomaly()")
+    hint = ""
+    if np.shape(g) == np.shape(value) and np.any((np.asarray(g) == 0) & ~np.isfinite(value)):
+        hint = (
+            "; where the cotangent that came in is 0, the result isn't wanted: keep the operand in "
+            "the op's domain there, as in ag.where(mask, f(ag.where(mask, x, 1.0)), 0.0)"
+        )
+    what = f"backward of {op}: the cotangent of {errors.describe(x)}"
+    return _raise(what, value, line, tensor.inputs, tensor._arrays, hint)
 
 
 def silent(compute: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,44 +84,18 @@ def silent(compute: Callable[..., Any]) -> Callable[..., Any]:
     return partial(copy_context().run, np.errstate(all="ignore")(compute))
 
 
-def check_forward(op: str, inputs: Sequence[Any], arrays: Sequence[Any], result: Any) -> None:
-    """Raise where ``result`` isn't finite and the operands are."""
-    line = str(remember(result))
-    if _finite(result._array):
-        return
+def _look_at(op: str, inputs: Sequence[Any], arrays: Sequence[Any], value: Any, line: str) -> None:
+    """Raise where a result isn't finite and the operands are."""
     odd = [x for x, a in zip(inputs, arrays, strict=True) if not _finite(a)]
-    if not odd or (_has_nan(result._array) and not any(map(_has_nan, arrays))):
-        _raise(f"{op}: its result", result._array, line, inputs, arrays)
+    if not odd or (_has_nan(value) and not any(map(_has_nan, arrays))):
+        _raise(f"{op}: its result", value, line, inputs, arrays)
     for x, a in zip(inputs, arrays, strict=True):
         if _has_nan(a):
-            _raise(f"{op}: its operand {errors.describe(x)}", a, line, (), ())
-
-
-def check_backward(
-    op: str, tensor: Any, g: Any, x: Any, arrays: Sequence[Any], cotangent: Any
-) -> None:
-    """Raise where the cotangent that a rule gave for its input ``x`` isn't finite, and ``g`` is."""
-    value, g = getattr(cotangent, "_array", cotangent), getattr(g, "_array", g)
-    if _finite(value) or not _finite(g):
-        return
-    line = str(line_of(tensor) or "a line before detect_anomaly()")
-    hint = ""
-    if np.shape(g) == np.shape(value) and np.any((np.asarray(g) == 0) & ~np.isfinite(value)):
-        hint = (
-            "; where the cotangent that came in is 0, the result isn't wanted: keep the operand in "
-            "the op's domain there, as in ag.where(mask, f(ag.where(mask, x, 1.0)), 0.0)"
-        )
-    what = f"backward of {op}: the cotangent of {errors.describe(x)}"
-    _raise(what, value, line, tensor.inputs, arrays, hint)
+            _raise(f"{op}: its operand {errors.describe(x)}", a, line)
 
 
 def _raise(
-    what: str,
-    value: Any,
-    line: str,
-    inputs: Sequence[Any],
-    arrays: Sequence[Any],
-    hint: str = "",
+    what: str, value: Any, line: str, inputs: Any = (), arrays: Any = (), hint: str = ""
 ) -> NoReturn:
     value = np.asarray(value)
     odd = np.argwhere(~np.isfinite(value))

@@ -29,22 +29,16 @@ class Cotangent(NamedTuple):
     output: int
 
 
-def _note(g: Any, tensor: Tensor, output: Tensor) -> None:
-    """Remember that ``g`` is the cotangent of ``tensor``, which has a name."""
-    if type(g) is not Tensor or tensor.name is None:
-        return
-    number = -id(output) if output._op is None else output._number
-    cotangent = Cotangent(output.name, tensor.name, tensor._op is None, number)
-    known = noted(g, "cotangents") or []  # several where one array is handed on to several inputs
-    if cotangent not in known:
-        note(g, "cotangents", [*known, cotangent])
-
-
 def noting(output: Tensor) -> Any:
     """A layer of a recorded `pull` that notes what it finds for ``output``."""
+    number = -id(output) if output._op is None else output._number
 
     def layer(tensor: Tensor, g: Any, vjps: Any) -> Any:
-        _note(g, tensor, output)
+        if type(g) is Tensor and tensor.name is not None:
+            cotangent = Cotangent(output.name, tensor.name, tensor._op is None, number)
+            known = noted(g, "cotangents") or []  # several where one array is handed on to several
+            if cotangent not in known:
+                note(g, "cotangents", [*known, cotangent])
         return vjps
 
     return layer

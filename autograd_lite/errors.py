@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=Exception)
 
 
+def imported(module: str, what: str, extra: str) -> Any:
+    """A module that comes with an extra; ``what`` needs it."""
+    library = module.partition(".")[0]
+    try:
+        import_module(library)
+        return import_module(module)
+    except ImportError as error:
+        said = f'{what} {library}: pip install "autograd_lite[{extra}]"'
+        raise ImportError(said) from error
+
+
 def describe(x: Any, otherwise: str = "a tensor") -> str:
     """An operand by its name and shape: ``W_01 of shape (2, 2)``."""
     name = getattr(x, "name", None) or otherwise
@@ -22,11 +34,7 @@ def describe(x: Any, otherwise: str = "a tensor") -> str:
 
 
 def explain(
-    op: str,
-    inputs: Sequence[Any],
-    arrays: Sequence[Any],
-    params: dict[str, Any],
-    error: Exception,
+    op: str, inputs: Sequence[Any], arrays: Sequence[Any], params: dict[str, Any], error: Exception
 ) -> Exception:
     """The error for an op whose forward raised ``error``: the operands, what differs, a remedy."""
     arrays = [getattr(a, "_array", a) for a in arrays]
@@ -83,9 +91,7 @@ def _broadcast_mismatch(labels: Sequence[str], shapes: Sequence[tuple[int, ...]]
     return None
 
 
-def _remedies(
-    op: str, labels: Sequence[str], shapes: Sequence[tuple[int, ...]]
-) -> Iterator[str]:
+def _remedies(op: str, labels: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> Iterator[str]:
     """What would have worked instead, found by trying it on arrays of these shapes."""
     if op not in _SIGNS:
         return
@@ -226,17 +232,16 @@ no_derivative = _said(
 rule_not_recorded = _said(
     TypeError, "{}: its rule computes under no_grad, or on plain arrays (t.numpy()), so that there "
     "is no second derivative of it; write the rule as NumPy's functions of what it is given")
+not_an_operand = _said(
+    TypeError, "{}: of {}: one wants to handle Tensors itself; give its numbers")
+ufunc_settings = _said(
+    TypeError, "{}: {} can't be differentiated through; leave it out, and use t.astype(dtype) or "
+    "np.moveaxis before")
 nothing_requires_grad = _said(
     RuntimeError, "{1}: nothing that {0} was computed from requires a gradient (or it was computed "
     "under no_grad). Make a leaf with Tensor(data, requires_grad=True)")
 wrong_seed = _said(
     ValueError, "backward: the seed has shape {1.shape}, and {0} needs one of its own shape")
-
-
-def not_an_operand(op: str, inputs: Sequence[Any]) -> TypeError:
-    """One of them leaves operators to itself, and so is no array."""
-    kinds = ", ".join(type(x).__name__ for x in inputs)
-    return TypeError(f"{op}: of {kinds}: one wants to handle Tensors itself; give its numbers")
 
 
 def no_leaf_any_more(tensor: Tensor) -> str:
@@ -259,13 +264,6 @@ def another_grad(tensor: Tensor, array: np.ndarray[Any, Any], kind: type[Excepti
     return kind(
         f"grad: {describe(tensor)}, {tensor.dtype}, can't have a gradient of shape {array.shape}, "
         f"{array.dtype}; give an array of its shape and kind, or None"
-    )
-
-
-def ufunc_settings(function: str, kwargs: dict[str, Any]) -> TypeError:
-    return TypeError(
-        f"{function}: {', '.join(f'{key}=' for key in kwargs)} can't be differentiated through; "
-        "leave it out, and use t.astype(dtype) or np.moveaxis before"
     )
 
 

@@ -139,8 +139,8 @@ def _count_one_reference() -> int:
 _ONE_REFERENCE = _count_one_reference()  # what getrefcount says of an array found only there
 
 
-def seeded(output: Tensor, grad: ArrayLike | None, function: str = "backward") -> Any:
-    """The cotangent that a backward pass starts with: ones, or what was given."""
+def seeded(output: Tensor, grad: Any, function: str = "backward", record: bool = False) -> Any:
+    """The cotangent that a backward pass starts with: ones, or what was given, with its graph."""
     if grad is None:
         array = output._array
         if array.size != 1:
@@ -151,10 +151,11 @@ def seeded(output: Tensor, grad: ArrayLike | None, function: str = "backward") -
             return np.ones_like(array)
         one = array.dtype.type(1)
         return one if array.ndim == 0 else np.full(array.shape, one)
-    seed = cast_seed(output, grad.detach() if isinstance(grad, Tensor) else grad, function)
+    detached = type(grad) is Tensor and not record
+    seed = cast_seed(output, grad.detach() if detached else grad, function)
     if seed.shape != output.shape:
         raise errors.wrong_seed(output, seed)
-    return array_of(seed)
+    return seed if record else array_of(seed)
 
 
 def cast_seed(output: Tensor, seed: Any, function: str) -> Any:
@@ -202,15 +203,8 @@ def gradients(
     for i, x in enumerate(xs):
         if type(x) is not Tensor or not x._tracked:
             raise errors.not_differentiable(x, i)
-    start: Any = seed
-    if not (create_graph and type(seed) is Tensor):
-        start = seeded(y, seed, "gradients")
-        start = _as_tensor(start) if create_graph else start
-    elif seed.shape != y.shape:
-        raise errors.wrong_seed(y, seed._array)
-    else:
-        start = cast_seed(y, seed, "gradients")
-    seeds = {y: start} if y._tracked else {}
+    start = seeded(y, seed, "gradients", create_graph)
+    seeds = {y: _as_tensor(start) if create_graph else start} if y._tracked else {}
     return [_as_tensor(g) for g in cotangents(seeds, xs, create_graph)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import warnings
@@ -16,7 +17,7 @@ import numpy as np
 from .engine.modes import Mode, Run
 from .engine.notes import note, noted
 
-_LIBRARIES = tuple(
+_LIBRARIES = contextlib.__file__, *(
     str(Path(file).parent) + os.sep
     for file in (__file__, np.__file__, Path(__file__).parents[1] / "nn" / "__init__.py")
 )

@@ -18,27 +18,22 @@ from .engine.tensor import Tensor
 from .numpy_api.groups import add_reduceat
 from .numpy_api.scans import running
 from .numpy_code import numpy_name
+from .ops.elementwise import OF_ARRAYS, VALUE_OPS
 from .table import NUMPY, Op
 
 # Piecewise constant, or about the array and not its values: they give plain arrays.
-VALUES: set[Any] = {
-    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
-    np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
-    np.isfinite, np.isinf, np.isnan, np.signbit, np.floor, np.ceil, np.rint, np.trunc,
-    np.floor_divide,
-    np.all, np.allclose, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.argwhere,
-    np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.around,
-    np.count_nonzero, np.digitize, np.empty_like, np.fix, np.flatnonzero, np.iscomplex,
-    np.iscomplexobj, np.isclose, np.isin, np.isneginf, np.isposinf, np.isreal, np.isrealobj,
-    np.linalg.matrix_rank, np.may_share_memory, np.nanargmax, np.nanargmin, np.ndim, np.nonzero,
-    np.ones_like, np.result_type, np.round, np.searchsorted, np.shape, np.shares_memory, np.size,
-    np.zeros_like, np.diag_indices_from, np.tril_indices_from, np.triu_indices_from, np.save,
-    np.lexsort, np.savetxt, np.savez, np.savez_compressed,
+VALUES: set[Any] = {*OF_ARRAYS, *VALUE_OPS} - {np.sign} | {
+    np.signbit, np.all, np.allclose, np.any, np.argmax, np.argmin, np.argpartition, np.argsort,
+    np.argwhere, np.array_equal, np.array_equiv, np.around, np.count_nonzero, np.digitize, np.fix,
+    np.flatnonzero, np.iscomplex, np.isclose, np.isin, np.isneginf, np.isposinf, np.isreal,
+    np.linalg.matrix_rank, np.nanargmax, np.nanargmin, np.nonzero, np.round, np.searchsorted,
+    np.diag_indices_from, np.tril_indices_from, np.triu_indices_from, np.save, np.lexsort,
+    np.savetxt, np.savez, np.savez_compressed,
 }  # fmt: skip
 
-# They write into an array that they are given.
-IN_PLACE: set[Any] = {
-    np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask,
+# They write into their first argument; and which is what they write.
+IN_PLACE: dict[Any, int] = {
+    np.copyto: 1, np.fill_diagonal: 1, np.place: 2, np.put: 2, np.put_along_axis: 2, np.putmask: 2,
 }  # fmt: skip
 
 # What a ufunc's methods do, by the ufunc.
@@ -80,7 +75,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
                 inputs = tuple(ops.cast(ufunc.__name__, x, dtype, casting) for x in inputs)
             ours = NUMPY[ufunc]
             if kwargs and type(ours) is Op:
-                raise errors.ufunc_settings(ufunc.__name__, kwargs)
+                raise errors.ufunc_settings(ufunc.__name__, "=, ".join(kwargs) + "=")
             return ours(*inputs, **kwargs)
     elif ufunc in METHODS.get(method, ()):
         # As the ufunc's own method, along the first axis unless told otherwise.

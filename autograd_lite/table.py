@@ -141,7 +141,8 @@ class Op(engine.Op):
                     raise errors.too_few_vjps(self.name, len(inputs), len(self.vjps))
                 result = engine.apply(self, inputs, params or engine._NO_PARAMS)
                 if result is NotImplemented:
-                    raise errors.not_an_operand(self.name, inputs)
+                    kinds = ", ".join(type(x).__name__ for x in inputs)
+                    raise errors.not_an_operand(self.name, kinds)
                 if result._array.dtype.kind not in "fc":
                     self._check(result)
                 return result

@@ -18,6 +18,7 @@ import numpy as np
 
 from .check import check_backprop
 from .engine.tensor import Array
+from .errors import imported
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -81,7 +82,7 @@ def networks(
     Raises:
         ImportError: hypothesis isn't installed.
     """
-    st = _strategies()
+    st = imported("hypothesis.strategies", "the strategies need", "test")
 
     def draw_network(draw: Any) -> Any:
         sizes = draw(st.lists(st.integers(1, max_width), min_size=2, max_size=max_depth + 1))
@@ -107,7 +108,7 @@ def batches(net: Any, max_rows: int = 12) -> SearchStrategy[tuple[Array, Array]]
     Raises:
         ImportError: hypothesis isn't installed.
     """
-    st = _strategies()
+    st = imported("hypothesis.strategies", "the strategies need", "test")
     n_in, n_out = net.layers[0].weight.shape[0], net.layers[-1].weight.shape[1]
 
     def batch(q: int, seed: int) -> tuple[Array, Array]:
@@ -121,13 +122,3 @@ def batches(net: Any, max_rows: int = 12) -> SearchStrategy[tuple[Array, Array]]
         batch, st.integers(1, max_rows), st.integers(0, 2**32 - 1)
     )
     return found
-
-
-def _strategies() -> Any:
-    try:
-        from hypothesis import strategies
-    except ImportError as error:
-        raise ImportError(
-            'the strategies need hypothesis: pip install "autograd_lite[test]"'
-        ) from error
-    return strategies

@@ -242,9 +242,7 @@ def value_and_grad(
     return differentiated
 
 
-def grad(
-    f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None
-) -> Function:
+def grad(f: Function, argnums: Argnums | None = None, *, argnum: Argnums | None = None) -> Function:
     """A function that gives the gradient of ``f``, whose output is a real number.
 
     Args:
@@ -514,13 +512,8 @@ def hvp(f: Function) -> Function:
     """
 
     def product(x: Any, v: Any, /, *args: Any, **kwargs: Any) -> Any:
-        directions = matched(x, v, "hvp: the vector")
-
-        def slope(x: Any, directions: Any, /, *args: Any, **kwargs: Any) -> Any:
-            gradients = leaves(grad(f)(x, *args, **kwargs))
-            terms = [ops.sum(g * u) for g, u in zip(gradients, directions, strict=True)]
-            return ops.real(sum(terms))
-
-        return grad(slope)(x, directions, *args, **kwargs)
+        matched(x, v, "hvp: the vector")
+        slope = lambda x, /, *, more: grad(f)(x, *more[0], **more[1])  # noqa: E731
+        return vjp(slope, x, more=(args, kwargs))[1](v)[0]  # the Hessian is symmetric
 
     return product

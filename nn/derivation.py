@@ -132,9 +132,7 @@ def derive(net: MLP, loss: Any = None, rng: np.random.Generator | int = 0) -> Ne
         )
     derivation = ag.derive(_loss_on_drawn_data(net, loss, np.random.default_rng(rng)))
     biased = {edge_name(i) for i, layer in enumerate(net.layers) if layer.bias is not None}
-    *inner, last = (
-        (edge_name(i), _layer(net, i), f"δ_{i + 1}") for i in range(len(net.layers))
-    )
+    *inner, last = ((edge_name(i), _layer(net, i), f"δ_{i + 1}") for i in range(len(net.layers)))
     layers = [last, *reversed(inner)]
     forms = {
         _DELTA: [(delta, f"{after} W_{edge}ᵀ")

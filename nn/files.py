@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from os import PathLike, fspath
-from typing import Any
 
 import numpy as np
+
+from autograd_lite.errors import imported
 
 from .module import Module
 
@@ -54,11 +56,4 @@ def load(net: Module, path: str | PathLike[str]) -> None:
     net.load_state_dict(_safetensors().load_file(fspath(path)))
 
 
-def _safetensors() -> Any:
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise ImportError(
-            'nn.save and nn.load need safetensors: pip install "autograd_lite[safetensors]"'
-        ) from error
-    return safetensors.numpy
+_safetensors = partial(imported, "safetensors.numpy", "nn.save and nn.load need", "safetensors")

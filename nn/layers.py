@@ -164,10 +164,7 @@ class MLP(Module):
         if depth < 1:
             raise ValueError(f"MLP: sizes must hold an input and an output width, not {sizes!r}")
         rng = np.random.default_rng(rng)
-        self.layers = [
-            Linear(n_in, n_out, bias, rng, dtype)
-            for n_in, n_out in pairwise(sizes)
-        ]
+        self.layers = [Linear(n_in, n_out, bias, rng, dtype) for n_in, n_out in pairwise(sizes)]
         for i, layer in enumerate(self.layers):
             layer.called(edge_name(i))
         self.activations = _one_a_layer(activation, output, depth)

@@ -54,7 +54,7 @@ class Dropout(Module):
 class _Scaled(Module):
     """``γ ∘ x̂ + β``, where x̂ has mean 0 and variance 1."""
 
-    def __init__(self, n: int, eps: float, dtype: DTypeLike) -> None:
+    def __init__(self, n: int, eps: float = 1e-5, dtype: DTypeLike = np.float64) -> None:
         n, self.eps = whole(f"{type(self).__name__}: n", n, 1), eps
         self.weight = Tensor(np.ones(n), True, "γ", dtype)
         self.bias = Tensor(np.zeros(n), True, "β", dtype)
@@ -94,9 +94,6 @@ class LayerNorm(_Scaled):
         >>> nn.LayerNorm(2)([[1.0, 3.0]]).data.round(3)
         array([[-1.,  1.]])
     """
-
-    def __init__(self, n: int, eps: float = 1e-5, dtype: DTypeLike = np.float64) -> None:
-        super().__init__(n, eps, dtype)
 
     def normalised(self, x: Tensor) -> Any:
         return normalised_op(x, axis=-1, eps=self.eps, ddof=0)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any
 
@@ -17,7 +16,7 @@ from autograd_lite import Tensor
 from autograd_lite.engine.leaves import array_of, held, hold
 from autograd_lite.engine.tensor import Array
 from autograd_lite.graph import walk
-from autograd_lite.lines import forget, user_line
+from autograd_lite.lines import forget, hint, user_line
 from autograd_lite.seen import unseen
 
 from .layers import MLP
@@ -110,7 +109,8 @@ class Recording:
                 tensor._replace(value)
             yield self.net
 
-    def replayed(self, i: int, rows: slice | None = None) -> AbstractContextManager[Tensor]:
+    @contextmanager
+    def replayed(self, i: int, rows: slice | None = None) -> Iterator[Tensor]:
         """As `at`, but it gives the loss that the next step was taken by, with its graph.
 
         That is computed anew, from its batch or other ``rows``, within `ag.source_lines`: what
@@ -120,7 +120,15 @@ class Recording:
             UserWarning: the loss isn't the one that was recorded: the net was changed in other
                 ways than by training since, or draws random numbers.
         """
-        return _Replayed(self, i, rows)
+        x, y = self.batch(i) if rows is None else (self.x[rows], self.y[rows])
+        with self.at(i) as net:
+            with ag.source_lines():
+                loss = self.loss(net(x), y)
+            # Of layers that aren't the user's own, the line is the one that asks for the replay.
+            forget(walk(loss), user_line())
+            if rows is None:
+                _warn_of_another_loss(self.steps[i], self.losses[i], loss)
+            yield loss
 
     def predict(self, i: int, x: Array) -> Array:
         """What the net gave for ``x`` after ``steps[i]`` steps."""
@@ -185,39 +193,13 @@ class Recording:
                 return float("nan")
 
 
-class _Replayed:
-    """What `Recording.replayed` gives; no generator, whose caller's line would be contextlib's."""
-
-    def __init__(self, recording: Recording, i: int, rows: slice | None) -> None:
-        self._recording, self._i, self._rows = recording, i, rows
-        self._inside = ExitStack()
-
-    def __enter__(self) -> Tensor:
-        recording, i, rows = self._recording, self._i, self._rows
-        x, y = recording.batch(i) if rows is None else (recording.x[rows], recording.y[rows])
-        with ExitStack() as stack:
-            net = stack.enter_context(recording.at(i))
-            with ag.source_lines():
-                loss = recording.loss(net(x), y)
-            # Of layers that aren't the user's own, the line is the one that asks for the replay.
-            forget(walk(loss), user_line())
-            self._inside = stack.pop_all()
-        if rows is None:
-            _warn_of_another_loss(recording.steps[i], recording.losses[i], loss)
-        return loss
-
-    def __exit__(self, *error: Any) -> None:
-        self._inside.close()
-
-
 def _warn_of_another_loss(step: int, recorded: float, loss: Tensor) -> None:
     again = float(array_of(loss))  # no look at a value
     close = 1e-6 if loss.dtype.itemsize >= 8 else 1e-2
     if np.isfinite(recorded) and not np.isclose(again, recorded, rtol=close, atol=1e-9):
-        warnings.warn(
+        hint(
             f"replayed: after {step} steps the loss is {again:.6g} now, and was {recorded:.6g} in "
-            "training: the net or the loss was changed since, or draws random numbers",
-            stacklevel=3,
+            "training: the net or the loss was changed since, or draws random numbers"
         )
 
 

@@ -42,9 +42,7 @@ class Embedding(Module):
         (1, 3, 3)
     """
 
-    def __init__(
-        self, n: int, width: int, rng: Rng = None, dtype: DTypeLike = np.float64
-    ) -> None:
+    def __init__(self, n: int, width: int, rng: Rng = None, dtype: DTypeLike = np.float64) -> None:
         shape = whole("Embedding: n", n, 1), whole("Embedding: width", width, 1)
         rows = np.random.default_rng(rng).standard_normal(shape)
         self.weight = Tensor(rows, True, "E", dtype)

@@ -14,8 +14,9 @@ import numpy as np
 
 from autograd_lite import Tensor
 from autograd_lite.arrays import given
-from autograd_lite.compile import CompileError
+from autograd_lite.compile.graph import CompileError
 from autograd_lite.engine.tensor import Array
+from autograd_lite.errors import imported
 from autograd_lite.lines import hint
 
 from .cluster import Blocks, BlockStep, is_lazy
@@ -183,10 +184,9 @@ def fit(
         >>> net["W_01"].data.round(2), net["b_01"].data.round(2)
         (array([[2.]]), array([[1.]]))
     """
-    known = ", ".join(Options.__annotations__)
-    for name in options:
-        if name not in Options.__annotations__:
-            raise TypeError(f"fit: there is no option {name!r}; there are {known}")
+    known = Options.__annotations__
+    if unknown := options.keys() - known.keys():
+        raise TypeError(f"fit: there is no option {min(unknown)!r}; there are {', '.join(known)}")
     shuffle, record = options.get("shuffle", False), options.get("record")
     compiled, schedule = options.get("compiled"), options.get("schedule")
     data = _data(x, y, "train on")
@@ -196,10 +196,10 @@ def fit(
     generator = np.random.default_rng(options.get("rng"))
     functions = _by_name(options.get("metrics"))
     history = History(metrics={name: [] for name in functions})
-    validation = options.get("validation")
-    stop = _Patience(history, validation, options.get("patience"))
-    if validation is not None:
-        apart = _data(*validation, "validate by")
+    patience = options.get("patience")
+    apart = _apart(options.get("validation"), patience)
+    best: list[tuple[Tensor, Array]] = []  # the parameters with which its loss was least
+    if apart is not None:
         history.validation = History(metrics={name: [] for name in functions})
     if record is not None:
         steps = epochs * -(-len(data) // size)
@@ -231,16 +231,22 @@ def fit(
                 )
             if history.validation is not None:
                 _look(net, blocks, apart, len(apart), history.validation)
+                losses = history.validation.loss
+                if history.best is None or losses[epoch] < losses[history.best]:
+                    history.best = epoch
+                    held = net.named_parameters() if patience and isinstance(net, Module) else ()
+                    best = [(p, p.numpy()) for _, p in held]
             if schedule is not None:
                 schedule.step()
-            if stop.now(net):
+            if patience is not None and epoch - (history.best or 0) >= patience:
                 break
     finally:
         if step is not None:
             step.train.release()
     if history.record is not None:
         history.record._finish()
-    stop.restore()
+    for parameter, value in best:
+        parameter._replace(value)
     return history
 
 
@@ -256,18 +262,11 @@ def _check_loss(where: str, loss: Any) -> None:
             f"{where}: the loss must be a loss of nn, such as nn.BCELoss(), not {loss!r}"
         )
     if loss.reduction == "none":
-        raise ValueError(
-            f"{where}: a loss that isn't reduced can't be trained on; use mean or sum"
-        )
+        raise ValueError(f"{where}: a loss that isn't reduced can't be trained on; use mean or sum")
 
 
 def evaluate(
-    net: Module,
-    x: Any,
-    y: Any,
-    loss: _Loss,
-    batch_size: int = 1024,
-    metrics: Metrics = None,
+    net: Module, x: Any, y: Any, loss: _Loss, batch_size: int = 1024, metrics: Metrics = None
 ) -> tuple[float, dict[str, float]]:
     """The loss and the metrics of ``net``, which is as it was afterwards.
 
@@ -308,36 +307,15 @@ def _look(net: Any, step: BlockStep, data: Any, size: int, history: History) -> 
         history._add([step.seen(x, y) for _, x, y in batches], step.loss.reduction)
 
 
-class _Patience:
-    """Says when to stop, and keeps the best parameters for then."""
-
-    def __init__(self, history: History, validation: Any, patience: int | None) -> None:
-        if patience is not None:
-            patience = whole("fit: patience", patience, 1)
-        if validation is None and patience is not None:
+def _apart(validation: tuple[Any, Any] | None, patience: int | None) -> Any:
+    """The data to validate by, if there are any."""
+    if patience is not None:
+        whole("fit: patience", patience, 1)
+        if validation is None:
             raise ValueError("fit: patience needs validation=(x, y), by whose loss it stops")
-        if validation is not None and len(validation) != 2:
-            raise ValueError("fit: validation must be a pair (x, y)")
-        self._history, self._patience = history, patience
-        self._best: list[tuple[Tensor, Array]] = []
-
-    def now(self, net: Any) -> bool:
-        """Whether there is to be no further epoch."""
-        history = self._history
-        losses = history.validation.loss if history.validation is not None else []
-        if not losses:
-            return False
-        now = len(losses) - 1
-        if history.best is None or losses[now] < losses[history.best]:
-            history.best = now
-            if self._patience is not None and isinstance(net, Module):
-                self._best = [(p, p.numpy()) for _, p in net.named_parameters()]
-        return self._patience is not None and now - history.best >= self._patience
-
-    def restore(self) -> None:
-        """The parameters with which the loss was least."""
-        for parameter, value in self._best:
-            parameter._replace(value)
+    if validation is not None and len(validation) != 2:
+        raise ValueError("fit: validation must be a pair (x, y)")
+    return None if validation is None else _data(*validation, "validate by")
 
 
 def _recording(record: int, data: Any, net: Module, loss: _Loss, optimizer: Optimizer,
@@ -429,14 +407,9 @@ def _shown(epochs: int, progress: bool, history: History) -> Iterator[int]:
     if not progress:
         yield from range(epochs)
         return
-    try:
-        with warnings.catch_warnings():  # that a notebook's own bar needs ipywidgets
-            warnings.simplefilter("ignore")
-            from tqdm import auto
-    except ImportError as error:
-        raise ImportError(
-            'fit: the progress bar needs tqdm: pip install "autograd_lite[progress]"'
-        ) from error
+    with warnings.catch_warnings():  # that a notebook's own bar needs ipywidgets
+        warnings.simplefilter("ignore")
+        auto = imported("tqdm.auto", "fit: the progress bar needs", "progress")
     notebook = type(sys.stderr).__module__.startswith("ipykernel")
     disable = False if notebook else None  # None: where there is no terminal
     bar = auto.tqdm(range(epochs), disable=disable, leave=notebook, unit="epoch")

@@ -19,17 +19,6 @@ from ..modes import KINDS
 if TYPE_CHECKING:
     from ..engine.modes import Mode
     from .compiled import Compiled
-    from .graph import CompileError
-
-__all__ = ["CompileError", "Compiled", "compile"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import compiled, graph
-
-    return getattr(graph if name == "CompileError" else compiled, name)
 
 
 def _capture() -> type[Mode]:

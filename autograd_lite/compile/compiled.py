@@ -22,7 +22,7 @@ from ..engine.tensor import FOREIGN, Tensor, _leaf
 from ..lines import hint
 from .draws import Draw, Draws
 from .graph import Changed, CompileError, KindError, Program, values
-from .recording import NUMBERS, Recorded, agree, arrays, is_dynamic, others, recorded
+from .recording import Recorded, agree, arrays, is_dynamic, others, recorded
 from .watch import ElsewhereError, Watch
 from .writer import Source
 
@@ -176,15 +176,14 @@ def _kind(x: Any) -> Any:
     """What of an argument a program is compiled for."""
     if type(x) is np.ndarray and x.dtype.kind in "biufc":
         return x.shape, x.dtype
-    if type(x) in NUMBERS:
-        return type(x)
     if type(x) is Tensor:
         return Tensor, x.shape, x.dtype, x.name
     if isinstance(x, np.ndarray):
         refuse_kinds(x, "compile")
         raise TypeError(f"compile: give arrays of numbers, not a {type(x).__name__} of {x.dtype}")
-    by_value = not is_dynamic(x) and isinstance(x, _BY_VALUE)
-    return (type(x), x) if by_value else type(x) if is_dynamic(x) else (type(x), id(x))
+    if is_dynamic(x):
+        return type(x)
+    return type(x), x if isinstance(x, _BY_VALUE) else id(x)
 
 
 def _structure(tree: Any) -> Any:

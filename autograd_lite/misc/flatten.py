@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import accumulate
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -26,16 +28,10 @@ def flatten(value: Any) -> tuple[Any, Callable[[Any], Any]]:
     value = settled(value)
     found = leaves(value)
     shapes = [np.shape(x) for x in found]
+    ends = list(accumulate(map(prod, shapes)))
 
     def unflatten(vector: Any) -> Any:
-        def parts() -> Iterator[Any]:
-            start = 0
-            for shape in shapes:
-                end = start + int(np.prod(shape))
-                yield np.reshape(vector[start:end], shape)
-                start = end
-
-        return rebuilt(value, parts())
+        return rebuilt(value, map(np.reshape, np.split(vector, ends), shapes))
 
     return np.concatenate([np.ravel(x) for x in found] or [np.zeros(0)]), unflatten
 

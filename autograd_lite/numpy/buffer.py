@@ -18,11 +18,8 @@ from ..containers import is_container, leaves, rebuilt, settled
 from ..engine.tensor import Tensor
 from ..numpy_api.indexing import index_add, index_update, written
 from ..numpy_api.joining import array as joined
+from ..numpy_protocol import IN_PLACE
 from ..ops.indexing import _is_basic
-
-PLACING = {np.copyto: 1, np.fill_diagonal: 1, np.place: 2, np.put: 2, np.putmask: 2,
-           np.put_along_axis: 2}  # fmt: skip
-"""Functions that write into their first argument, and which is what they write."""
 
 
 def plain(x: Any) -> Any:
@@ -161,8 +158,8 @@ class Buffer:
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         target, given, kwargs = kwargs.pop("out", None), settled([*args]), settled(kwargs)
-        if function in PLACING and type(args[0]) is Buffer:
-            value = given.pop(at := PLACING[function])
+        if function in IN_PLACE and type(args[0]) is Buffer:
+            value = given.pop(at := IN_PLACE[function])
             return args[0]._write(
                 lambda x, new: function(x, *given[1:at], new, *given[at:], **kwargs), value
             )

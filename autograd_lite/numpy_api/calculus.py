@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..arrays import as_array, beside, guard, is_foreign, of_values, perhaps, zeros
+from ..arrays import as_array, beside, guard, is_foreign, of_values, perhaps
 from ..engine.tensor import Tensor
 from ..errors import describe
-from ..ops import astype, broadcast_to, moveaxis, stack, where
-from ..ops.define import along, implements, operand, operand_or_number, setting, value
+from ..ops import astype, broadcast_to, moveaxis, power, stack, where
+from ..ops.define import implements, numpys, operand, operand_or_number, setting, value
 from .indexing import index_update
-from .scans import diff
 
 __all__ = [
     "apply_along_axis", "full_like", "geomspace", "gradient", "interp", "linspace", "logspace",
@@ -76,18 +75,10 @@ def _slopes(f: Any, h: Any, edge_order: int) -> Any:
     return np.concatenate([first, inner, last], -1)
 
 
-@implements(np.trapezoid)
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
-    """The integral along an axis by trapezoids; the coordinates ``x`` have a gradient, too."""
-    y = operand(y)
-    along_y = normalize_axis_index(axis, y.ndim, "trapezoid") - y.ndim
-    if x is not None:
-        x = operand(x)
-        dx = diff(x, axis=axis if x.ndim > 1 else 0)
-        if x.ndim == 1:
-            dx = np.reshape(dx, (-1, *(1,) * (-1 - along_y)))
-    pairs = y[along(along_y, slice(1, None))] + y[along(along_y, slice(None, -1))]
-    return np.sum(dx * pairs / 2.0, along_y)
+trapezoid = numpys(
+    np.trapezoid,
+    "The integral along an axis by trapezoids; the coordinates ``x`` have a gradient, too.",
+)
 
 
 @implements(np.interp)
@@ -153,11 +144,9 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * n
 def polyval(p: Any, x: Any) -> Tensor:
     """The polynomial with coefficients ``p``, the highest first, at ``x``, by Horner's rule."""
     p, x = operand(p), operand(x)
-    if p.ndim != 1:
-        raise ValueError(f"polyval: the coefficients must be a vector, and have shape {p.shape}")
     y = x * 0
-    for i in range(p.shape[0]):
-        y = y * x + p[i]
+    for c in p:
+        y = y * x + c
     return y
 
 
@@ -171,10 +160,8 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:  #
     n = x.shape[0] if N is None else N
     if n < 0:
         raise ValueError(f"vander: there can't be {n} columns")
-    powers = [beside(np.ones(x.shape, x.dtype), [x]), *(np.power(x, k) for k in range(1, n))][:n]
-    if not powers:
-        return zeros((x.shape[0], 0), x)
-    return stack(powers if increasing else powers[::-1], -1)
+    exponents = np.arange(n) if increasing else np.arange(n)[::-1]
+    return power(x[:, None], beside(exponents, [x]))
 
 
 # ---------------------------------------------------------------------- grids
@@ -220,7 +207,7 @@ def logspace(
         start, stop, base = (broadcast_to(x, shape) for x in (start, stop, base))
         base = operand(base)[None] if axis == 0 else np.expand_dims(base, axis)
     points = linspace(start, stop, num, endpoint, axis=axis)
-    points = np.power(operand_or_number(base), points)
+    points = power(operand_or_number(base), points)
     return points if dtype is None else astype(points, dtype)
 
 
@@ -263,9 +250,7 @@ def full_like(
 
 
 @implements(np.piecewise)
-def piecewise(
-    x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any
-) -> Tensor:
+def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Tensor:
     """Where a condition holds, its function of those entries of ``x``; the last that holds counts.
 
     One function more than there are conditions is for where none holds.

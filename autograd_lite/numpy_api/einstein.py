@@ -105,7 +105,5 @@ def _without_repeats(x: Any, letters: str) -> tuple[Any, str]:
                     f"entries of an array of shape {x.shape}"
                 )
             x = moveaxis(diagonal(x, axis1=first, axis2=second), -1, 0)
-            letters = a + letters.replace(a, "", 2) if letters.count(a) == 2 else (
-                a + letters[:first] + letters[first + 1 : second] + letters[second + 1 :]
-            )  # fmt: skip
+            letters = a + letters.replace(a, "", 2)
     return x, letters

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..ops import astype, real
-from ..ops.define import along, by_name, implements, operand
+from ..ops.define import along, by_name, numpys
 from ..ops.elementwise import conjugate_of
-from ..ops.fft import Transform, along_axis, fft, ifft
+from ..ops.fft import along_axis, fft, ifft
 
 __all__ = [
     "fft2", "fftn", "fftshift", "hfft", "ifft2", "ifftn", "ifftshift", "ihfft", "irfft",
@@ -65,66 +63,12 @@ def ihfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
     return conjugate_of(rfft(a, n, axis, _OPPOSITE.get(norm, norm)))
 
 
-def _along_axes(f: Any, each: Transform, last: Transform, inverse: bool = False) -> Transform:
-    """``np.f``: one transform after the other, from the last axis on; an inverse ends with it."""
-    default = (-2, -1) if f.__name__.endswith("2") else None
-
-    doc = f"""`{each.__name__}` along ``axes``, and `{last.__name__}` along the last.
-
-    Args:
-        a: an array.
-        s: the size along each axis, to which it is cut or padded; −1 leaves it.
-        axes: by default {default or "all, or as many of the last as there are sizes"}.
-        norm: as along one axis.
-
-    Raises:
-        ValueError: another number of sizes than of axes.
-    """
-
-    @by_name(f, doc)
-    def applied(
-        a: Any, s: Sequence[int] | None = None, axes: Sequence[int] | None = default,
-        norm: str | None = None,
-    ) -> Any:  # fmt: skip
-        a = operand(a)
-        if axes is None:
-            axes = range(-(a.ndim if s is None else len(s)), 0)
-        sizes: list[int | None] = [-1] * len(axes) if s is None else list(s)
-        if len(sizes) != len(axes):
-            raise ValueError(f"{f.__name__}: {len(sizes)} sizes were given for {len(axes)} axes")
-        if not sizes and each is last:
-            return a
-        if s is None and inverse:
-            sizes[-1] = None  # which is for `last` to say
-        sizes = [a.shape[i] if n == -1 else n for n, i in zip(sizes, axes, strict=True)]
-        transforms = [each] * (len(axes) - 1) + [last]
-        steps = list(zip(transforms, sizes, axes, strict=True))
-        for transform, n, axis in steps if inverse else reversed(steps):
-            a = transform(a, n, axis, norm)
-        return a
-
-    return applied
-
-
-fftn, ifftn = _along_axes(np.fft.fftn, fft, fft), _along_axes(np.fft.ifftn, ifft, ifft)
-fft2, ifft2 = _along_axes(np.fft.fft2, fft, fft), _along_axes(np.fft.ifft2, ifft, ifft)
-rfftn, irfftn = _along_axes(np.fft.rfftn, fft, rfft), _along_axes(np.fft.irfftn, ifft, irfft, True)
-rfft2, irfft2 = _along_axes(np.fft.rfft2, fft, rfft), _along_axes(np.fft.irfft2, ifft, irfft, True)
-
-
-@implements(np.fft.fftshift)
-def fftshift(x: Any, axes: Any = None) -> Any:
-    """The halves along ``axes`` (by default all) exchanged: frequency 0 goes to the middle."""
-    return _rolled(x, axes, lambda n: n // 2)
-
-
-@implements(np.fft.ifftshift)
-def ifftshift(x: Any, axes: Any = None) -> Any:
-    """The inverse of `fftshift`."""
-    return _rolled(x, axes, lambda n: -(n // 2))
-
-
-def _rolled(x: Any, axes: Any, shift: Callable[[int], int]) -> Any:
-    x = operand(x)
-    axes = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim, None, True)
-    return np.roll(x, [shift(x.shape[axis]) for axis in axes], axes)
+fftn, ifftn, rfftn, irfftn, fft2, ifft2, rfft2, irfft2 = (
+    by_name(f)(numpys(f, "The transform along several axes; with an ``r``, real along the last."))
+    for f in (np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn,
+              np.fft.fft2, np.fft.ifft2, np.fft.rfft2, np.fft.irfft2)
+)  # fmt: skip
+fftshift = numpys(
+    np.fft.fftshift, "The halves along axes exchanged: frequency 0 goes to the middle."
+)
+ifftshift = numpys(np.fft.ifftshift, "The inverse of `fftshift`.")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..arrays import content
 from ..engine.tensor import Tensor
@@ -98,34 +99,17 @@ def meshgrid(
     return tuple(line if sparse else broadcast_to(line, shape) for line in lines)
 
 
-def _parts(name: str, x: Any, sections: Any, axis: int) -> list[Tensor]:
-    """``x`` cut along an axis where NumPy cuts it."""
-    x = operand(x)
-    if not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"{name}: an array of shape {x.shape} can't be split along axis {axis}")
-    try:
-        cut = (np.array_split if name == "array_split" else np.split)(
-            np.arange(x.shape[axis]), sections
-        )
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
-    axis = axis % x.ndim - x.ndim
+@implements(np.array_split)
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    """Parts along an axis, of sizes that differ by at most 1, or cut at the indices."""
+    x = operand(ary)
+    axis = normalize_axis_index(axis, x.ndim, "split") - x.ndim
+    cut = np.array_split(np.arange(x.shape[axis]), indices_or_sections)
     bounds = [(part[0], part[-1] + 1) if part.size else (0, 0) for part in cut]
     return [x[along(axis, slice(int(first), int(end)))] for first, end in bounds]
 
 
-@implements(np.array_split)
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
-    """Parts along an axis, of sizes that differ by at most 1."""
-    return _parts("array_split", ary, indices_or_sections, axis)
-
-
-@implements(np.split)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
-    """Parts of equal size along an axis, or cut at the indices."""
-    return _parts("split", ary, indices_or_sections, axis)
-
-
+split = numpys(np.split, "Parts of equal size along an axis, or cut at the indices.")
 vsplit = numpys(np.vsplit, "Parts along the first axis.")
 hsplit = numpys(np.hsplit, "Parts along the second axis, of a vector along its only one.")
 dsplit = numpys(np.dsplit, "Parts along the third axis.")

@@ -9,24 +9,10 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays import as_array, beside, is_at_hand, of_values
 from ..ops import astype, imag, real, root
+from ..ops import linalg as rules
 from ..ops.define import implements, numpys, operand, setting, value
 from ..ops.elementwise import conjugate_of
-from ..ops.linalg import (
-    adjoint,
-    cholesky_op,
-    eig_op,
-    eigh_op,
-    eye,
-    inv,
-    largest,
-    logdet,
-    lower,
-    pinv_op,
-    qr_op,
-    solve_op,
-    svd_op,
-)
-from ..ops.shaping import flattened
+from ..ops.linalg import adjoint, eye, inv, largest, lower
 
 __all__ = [
     "cholesky", "cond", "eig", "eigh", "eigvals", "eigvalsh", "lstsq", "matrix_norm", "norm",
@@ -54,7 +40,7 @@ def solve(a: Any, b: Any) -> Any:
         array([0.5, 0.5])
     """
     a, b = operand(a), operand(b)
-    return solve_op(a, b[:, None])[..., 0] if b.ndim == 1 else solve_op(a, b)
+    return rules.solve_op(a, b[:, None])[..., 0] if b.ndim == 1 else rules.solve_op(a, b)
 
 
 @implements(np.linalg.pinv)
@@ -83,7 +69,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **settings: Any) ->
             u, s, vh = svd(a, full_matrices=False)
             inverse = kept / np.where(kept, s, np.ones_like(s))
             return adjoint(u * inverse[..., None, :] @ vh)
-    return pinv_op(a, rcond=rcond, hermitian=hermitian, **settings)
+    return rules.pinv_op(a, rcond=rcond, hermitian=hermitian, **settings)
 
 
 @implements(np.linalg.lstsq)
@@ -120,14 +106,9 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     return solve(np.reshape(a, (b.size, -1)), np.ravel(b)).reshape(a.shape[b.ndim :])
 
 
-@implements(np.linalg.tensorinv)
-def tensorinv(a: Any, ind: int = 2) -> Any:
-    """The inverse of ``a`` as a map from its last axes to its first ``ind``."""
-    if ind <= 0:
-        raise ValueError(f"tensorinv: ind must be positive, and is {ind}")
-    a = operand(a)
-    last, first = a.shape[ind:], a.shape[:ind]
-    return inv(np.reshape(a, (int(np.prod(last)), -1))).reshape(last + first)
+tensorinv = numpys(
+    np.linalg.tensorinv, "The inverse of ``a`` as a map from its last axes to its first ``ind``."
+)
 
 
 @implements(np.linalg.slogdet)
@@ -143,7 +124,7 @@ def slogdet(a: Any) -> Any:
         LinAlgError: the gradient of a singular matrix.
     """
     a = operand(a)
-    sign, out = of_values(np.linalg.slogdet, value(a))[0], logdet(a)
+    sign, out = of_values(np.linalg.slogdet, value(a))[0], rules.logdet(a)
     if a.dtype.kind != "c":
         return SlogdetResult(sign, out)
     return SlogdetResult(np.abs(sign) * np.exp(1j * imag(out)), real(out))
@@ -168,7 +149,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
                [1. , 0.5]])
     """
     a = operand(a)
-    return adjoint(cholesky_op(adjoint(a))) if upper else cholesky_op(a)
+    return adjoint(rules.cholesky_op(adjoint(a))) if upper else rules.cholesky_op(a)
 
 
 @implements(np.linalg.eigh)
@@ -190,7 +171,7 @@ def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
         array([[1., 0.],
                [0., 0.]])
     """
-    packed = eigh_op(operand(a), UPLO=UPLO)
+    packed = rules.eigh_op(operand(a), UPLO=UPLO)
     return EighResult(real(packed[..., 0, :]), packed[..., 1:, :])
 
 
@@ -211,7 +192,7 @@ def eig(a: Any) -> Any:
         LinAlgError: the gradient of a matrix that has no n independent eigenvectors, and of what
             uses the vectors of equal eigenvalues.
     """
-    packed = eig_op(operand(a))
+    packed = rules.eig_op(operand(a))
     return EigResult(packed[..., 0, :], packed[..., 1:, :])
 
 
@@ -265,7 +246,7 @@ def svd(
         result = SVDResult(u, np.abs(w), adjoint(u * np.sign(w)[..., None, :]))
         return result if compute_uv else result[1]
     m, n = a.shape[-2:]
-    packed = svd_op(a, full_matrices=full_matrices and compute_uv)
+    packed = rules.svd_op(a, full_matrices=full_matrices and compute_uv)
     u, s, vh = packed[..., :m, :], real(packed[..., m, :]), packed[..., m + 1 :, :].mT
     if not compute_uv:
         return s
@@ -304,7 +285,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         q, r = qr(a[..., :m])
         r = np.concatenate([r, adjoint(q) @ a[..., m:]], axis=-1)
     else:
-        packed = qr_op(a)
+        packed = rules.qr_op(a)
         q, r = packed[..., :m, :], packed[..., m:, :]
         if mode == "complete" and m > n:
             square = of_values(np.linalg.qr, value(a), mode="complete")[0]
@@ -394,20 +375,11 @@ def _norm_of_matrices(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -
     return np.expand_dims(out, axes) if keepdims else out
 
 
-@implements(np.linalg.matrix_norm)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """`norm` of matrices: ``(…, m, n)`` → ``(…)``."""
-    return norm(x, ord, (-2, -1), keepdims)
-
-
-@implements(np.linalg.vector_norm)
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """`norm` of the entries along ``axis``, one or several, as those of one vector."""
-    x = operand(x)
-    out = norm(flattened(x, axis), ord, -1)
-    if not keepdims:
-        return out
-    return np.expand_dims(out, tuple(range(x.ndim)) if axis is None else axis)
+matrix_norm = numpys(np.linalg.matrix_norm, "`norm` of matrices: ``(…, m, n)`` → ``(…)``.")
+vector_norm = numpys(
+    np.linalg.vector_norm,
+    "`norm` of the entries along ``axis``, one or several, as those of one vector.",
+)
 
 
 @implements(np.linalg.cond)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..engine.tensor import Tensor
-from ..ops import dot, matmul, moveaxis, multiply, ravel, reshape, stack, sum, transpose
-from ..ops.define import by_name, implements, operand, refuse_out
+from ..ops import matmul, moveaxis, multiply, ravel, reshape, stack, sum
+from ..ops.define import implements, numpys, operand, refuse_out
 from ..ops.elementwise import conjugate_of
 from ..ops.linalg import eye
 from ..ops.products import convolve_op
@@ -73,15 +69,7 @@ def outer(a: Any, b: Any, out: None = None) -> Tensor:
     return multiply(ravel(a)[:, None], ravel(b))
 
 
-@implements(np.linalg.outer)
-def linalg_outer(x1: Any, x2: Any, /) -> Tensor:
-    """`outer` of two vectors."""
-    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
-        raise ValueError(
-            f"linalg.outer: two vectors are needed, and the shapes are {np.shape(x1)} and "
-            f"{np.shape(x2)}; np.outer flattens its operands"
-        )
-    return outer(x1, x2)
+linalg_outer = numpys(np.linalg.outer, "`outer` of two vectors.")
 
 
 @implements(np.cross)
@@ -102,29 +90,19 @@ def cross(
     return moveaxis(stack(parts, -1), -1, axisc)
 
 
-@implements(np.linalg.cross)
-def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
-    """`cross` of vectors of 3 entries along an axis."""
-    sizes = np.shape(x1)[axis], np.shape(x2)[axis]
-    if sizes != (3, 3):
-        raise ValueError(f"linalg.cross: vectors of 3 entries are needed, and they have {sizes}")
-    return cross(x1, x2, axis=axis)
+linalg_cross = numpys(np.linalg.cross, "`cross` of vectors of 3 entries along an axis.")
 
 
 @implements(np.convolve)
 def convolve(a: Any, v: Any, mode: Any = "full") -> Tensor:
     """The sums over i of ``a[i] * v[k − i]``, of vectors; ``"same"`` and ``"valid"`` cut them."""
     a, v = (reshape(x, (1,)) if np.ndim(x) == 0 else operand(x) for x in (a, v))
-    if not a.shape[0] or not v.shape[0]:
-        raise ValueError(f"convolve: an operand is empty: the shapes are {a.shape} and {v.shape}")
     mode = {0: "valid", 1: "same", 2: "full"}.get(mode, mode)
-    if mode not in ("full", "same", "valid"):
-        raise ValueError(f"convolve: mode must be 'full', 'same' or 'valid', not {mode!r}")
+    whole = convolve_op(a, v, mode="full" if mode == "same" else mode)
     if mode != "same":
-        return convolve_op(a, v, mode=mode)
+        return whole
     shorter, longer = sorted((a.shape[0], v.shape[0]))
-    first = (shorter - 1) // 2
-    return convolve_op(a, v, mode="full")[first : first + longer]
+    return whole[(shorter - 1) // 2 :][:longer]
 
 
 @implements(np.correlate)
@@ -136,8 +114,11 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Tensor:
     return conjugate_of(correlate(v, a, mode))[::-1]  # NumPy centres the longer one
 
 
+_tensordot = numpys(np.tensordot, "Of axes that there are.")
+
+
 @implements(np.tensordot, np.linalg.tensordot)
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """The sum of products over ``axes``: the last n of ``a`` and the first n of ``b``, or a pair.
 
     Raises:
@@ -148,24 +129,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
         raise ValueError(
             f"tensordot: {axes} axes are asked for of arrays of shapes {a.shape} and {b.shape}"
         )
-    if isinstance(axes, (int, np.integer)):
-        of_a, of_b = tuple(range(a.ndim - int(axes), a.ndim)), tuple(range(int(axes)))
-    else:
-        of_a, of_b = (
-            normalize_axis_tuple(ax, x.ndim) for ax, x in zip(axes, (a, b), strict=True)
-        )
-    if [a.shape[i] for i in of_a] != [b.shape[i] for i in of_b]:
-        raise ValueError(
-            f"tensordot: the axes {of_a} of shape {a.shape} and {of_b} of shape {b.shape} must "
-            "have the same sizes"
-        )
-    rest_a = [i for i in range(a.ndim) if i not in of_a]
-    rest_b = [i for i in range(b.ndim) if i not in of_b]
-    rows, columns = [a.shape[i] for i in rest_a], [b.shape[i] for i in rest_b]
-    inner_size = prod(a.shape[i] for i in of_a)
-    left = reshape(transpose(a, [*rest_a, *of_a]), (prod(rows), inner_size))
-    right = reshape(transpose(b, [*of_b, *rest_b]), (inner_size, prod(columns)))
-    return reshape(matmul(left, right), (*rows, *columns))
+    return _tensordot(a, b, axes)
 
 
 @implements(np.inner)
@@ -185,59 +149,15 @@ def kron(a: Any, b: Any) -> Tensor:
     return reshape(spread * tiled, [i * j for i, j in zip(a_shape, b_shape, strict=True)])
 
 
-@by_name(np.linalg.multi_dot)
-def multi_dot(arrays: Sequence[Any]) -> Tensor:
-    """The matrix product of all, in the order that takes the fewest multiplications.
-
-    The first may be a vector, as a row, and the last, as a column.
-    """
-    if len(arrays) < 2:
-        raise ValueError(f"multi_dot: at least two arrays are needed, and {len(arrays)} was given")
-    xs = list(map(operand, arrays))
-    for i, x in enumerate(xs):
-        if len(xs) > 2 and x.ndim != 2 and not (x.ndim == 1 and i in (0, len(xs) - 1)):
-            raise np.linalg.LinAlgError(
-                f"multi_dot: matrices are needed, vectors at the ends, and array {i} has shape "
-                f"{x.shape}"
-            )
-    sizes = [1 if xs[0].ndim == 1 else xs[0].shape[0], *(x.shape[0] for x in xs[1:])]
-    sizes.append(1 if xs[-1].ndim == 1 else xs[-1].shape[1])
-    n = len(xs)
-    cost = {(i, i + 1): (0, i) for i in range(n)}  # of the product of xs[i:j], and its last split
-    for i, j in ((i, i + length) for length in range(2, n + 1) for i in range(n - length + 1)):
-        cost[i, j] = min(
-            (cost[i, k][0] + cost[k, j][0] + sizes[i] * sizes[k] * sizes[j], k)
-            for k in range(i + 1, j)
-        )
-    return _product(xs, cost, 0, n)
-
-
-def _product(xs: list[Any], cost: dict[tuple[int, int], tuple[int, int]], i: int, j: int) -> Any:
-    """That of ``xs[i:j]``; no function within another, which would be a cycle that holds ``xs``."""
-    if j - i == 1:
-        return xs[i]
-    k = cost[i, j][1]
-    return dot(_product(xs, cost, i, k), _product(xs, cost, k, j))
+multi_dot = numpys(
+    np.linalg.multi_dot,
+    "The matrix product of all, in the order that takes the fewest multiplications; the first may "
+    "be a vector, as a row, and the last, as a column.",
+)
+_matrix_power = numpys(np.linalg.matrix_power, "Of an n that isn't 0.")
 
 
 @implements(np.linalg.matrix_power)
 def matrix_power(a: Any, n: int) -> Any:
     """The n-th power of square matrices, by repeated squaring; of the inverse for a negative n."""
-    try:
-        n = operator.index(n)
-    except TypeError:
-        raise TypeError(f"matrix_power: the exponent must be an integer, not {n!r}") from None
-    a = operand(a)
-    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise np.linalg.LinAlgError(
-            f"matrix_power: square matrices are needed, not a shape {a.shape}"
-        )
-    if n < 0:
-        a, n = np.linalg.inv(a), -n
-    power: Any = np.broadcast_to(eye(a), a.shape) if n == 0 else None
-    while n:
-        if n % 2:
-            power = a if power is None else matmul(power, a)
-        n //= 2
-        a = matmul(a, a) if n else a
-    return power
+    return _matrix_power(a, n) if n else np.broadcast_to(eye(operand(a)), np.shape(a))

@@ -8,41 +8,16 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.tensor import Tensor
-from ..ops import astype, broadcast_to, concatenate, ravel, take_along_axis, where
-from ..ops.define import along, by_name, implements, operand, value
-from ..ops.scans import cumprod, cumprod_op, cumsum, cumsum_op, scan
-from ..table import Op
+from ..ops import astype, concatenate, ravel, take_along_axis, where
+from ..ops.define import along, implements, numpys, operand, value
+from ..ops.scans import cumprod, cumsum
 
 __all__ = ["cumulative_prod", "cumulative_sum", "diff", "ediff1d", "nancumprod", "nancumsum"]
 
 
-def _cumulative(function: Any, entry: Op, first: int) -> Any:
-    name = function.__name__
-
-    @by_name(
-        function, f"`{entry.name}` along an axis, that of a vector by default; with a leading "
-        f"{first} on request.",
-    )  # fmt: skip
-    def scanned(
-        x: Any, axis: Any = None, dtype: Any = None, include_initial: bool = False
-    ) -> Tensor:
-        x = operand(x)
-        if axis is None:
-            if x.ndim > 1:
-                raise ValueError(f"{name}: an array of shape {x.shape} needs an axis=")
-            axis = 0
-        found = scan(name, entry, x, axis, dtype)
-        if not include_initial:
-            return found
-        shape = list(found.shape)
-        shape[axis] = 1
-        return concatenate([np.full(shape, first, found.dtype), found], axis)
-
-    return scanned
-
-
-cumulative_sum = _cumulative(np.cumulative_sum, cumsum_op, 0)
-cumulative_prod = _cumulative(np.cumulative_prod, cumprod_op, 1)
+_ALONG = "along an axis, that of a vector by default; with a leading {} on request."
+cumulative_sum = numpys(np.cumulative_sum, f"`cumsum` {_ALONG.format(0)}")
+cumulative_prod = numpys(np.cumulative_prod, f"`cumprod` {_ALONG.format(1)}")
 
 
 @implements(np.nancumsum)
@@ -73,29 +48,9 @@ def running(extreme: Any, a: Any, axis: int = 0, dtype: Any = None, out: None = 
     return take_along_axis(a, places, axis)
 
 
-@implements(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
-    """The n-th differences along an axis, of ``a`` with the given entries before and behind."""
-    a = operand(a)
-    if n < 0:
-        raise ValueError(f"diff: n must be at least 0, and is {n}")
-    axis = normalize_axis_index(axis, a.ndim, "diff") - a.ndim
-    if n == 0:
-        return a
-    parts = []
-    for part in (prepend, a, append):
-        if part is not None:
-            if np.ndim(part) == 0:
-                shape = [*a.shape]
-                shape[axis] = 1
-                part = broadcast_to(operand(part), shape)
-            parts.append(part)
-    a = concatenate(parts, axis) if len(parts) > 1 else a
-    if a.dtype == bool:
-        return np.diff(value(a), n, axis)
-    for _ in range(n):
-        a = a[along(axis, slice(1, None))] - a[along(axis, slice(None, -1))]
-    return a
+diff = numpys(
+    np.diff, "The n-th differences along an axis, with the given entries before and behind."
+)
 
 
 @implements(np.ediff1d)

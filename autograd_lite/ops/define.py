@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from types import FunctionType, SimpleNamespace
 from typing import Any, TypeVar
+
+import numpy as np
 
 from ..arrays import HOLDERS, content, given
 from ..engine.modes import Mode
@@ -72,13 +75,23 @@ def by_name(f: Any, doc: str = "") -> Callable[[Function], Function]:
 
 
 def numpys(f: Any, doc: str) -> Callable[..., Any]:
-    """NumPy's own code of ``f``, which consists of functions that take Tensors."""
+    """NumPy's own code of ``f``, which consists of functions that take Tensors, but for asarray.
 
-    def ours(*args: Any, **kwargs: Any) -> Any:
-        return f.__wrapped__(*args, **kwargs)
+    What it calls of its module's own is run likewise.
+    """
+    own = f.__wrapped__
+    scope = {**own.__globals__, **_AS_ARRAY, "np": _NUMPY, "__name__": __name__}
+    for name, helper in own.__globals__.items():
+        if name[0] == "_" and type(helper) is FunctionType:
+            scope[name] = _within(scope, helper)
+    return implements(f)(named(f, _within(scope, own), doc))
 
-    ours.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
-    return implements(f)(named(f, ours, doc))
+
+def _within(scope: dict[str, Any], f: Any) -> Any:
+    """A function that looks up its globals there."""
+    new = FunctionType(f.__code__, scope, f.__name__, f.__defaults__)
+    new.__kwdefaults__ = f.__kwdefaults__
+    return new
 
 
 def named(f: Any, ours: F, doc: str) -> F:
@@ -98,6 +111,10 @@ def operand(x: Any) -> Any:
     if type(x) in HOLDERS:
         x = content(x)
     return x if type(x) is Tensor else given(x)
+
+
+_AS_ARRAY = {"asarray": operand, "asanyarray": operand}
+_NUMPY = SimpleNamespace(**{**vars(np), **_AS_ARRAY})
 
 
 def operand_or_number(x: Any) -> Any:

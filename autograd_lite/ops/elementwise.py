@@ -7,7 +7,7 @@ backward pass sums the result to its shape.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, reduce
 from math import factorial
 from typing import Any
 
@@ -410,48 +410,22 @@ def sign(x: Any, out: None = None) -> Any:
 # ---------------------------------------------------------------------- sinc
 
 
-def _sinc(x: Any, order: int) -> Any:
-    """The derivative of that order of ``sin(πx) / (πx)``, without cancellation near 0.
-
-    From ``x f⁽ᵏ⁾ + k f⁽ᵏ⁻¹⁾ = πᵏ⁻¹ sin(πx + kπ/2)``; where x is small, from the power series.
-    """
-    wide = x.astype(np.result_type(x.dtype, np.float64))
-    is_near = np.abs(wide) < 1 + order / 2
-    far, near = np.where(is_near, 1.0, wide), np.where(is_near, wide, 0.0)
-    found = np.sin(np.pi * far) / (np.pi * far)
-    for k in range(1, order + 1):
-        found = (np.pi ** (k - 1) * np.sin(np.pi * far + k * np.pi / 2) - k * found) / far
-    series = np.zeros_like(found)
-    for m in range((order + 1) // 2, (order + 1) // 2 + 20 + 3 * order):
-        term = (-1) ** m * np.pi ** (2 * m) / ((2 * m + 1) * float(factorial(2 * m - order)))
-        series = series + term * near ** (2 * m - order)
-    return np.where(is_near, series, found).astype(x.dtype)
+_SINC = [(-1) ** m * np.pi ** (2 * m) * 2 * m / factorial(2 * m + 1) for m in range(16, 0, -1)]
 
 
-sinc_op: Op = entrywise(
-    "sinc", lambda x, order: np.sinc(x) if order == 0 else _sinc(x, order),
-    lambda g, out, x, order: g * sinc_op(x, order=order + 1),
-    cases=[Case((shape,), {"order": 0}) for shape in ((2, 3), ())],
-    source=lambda xs, params: _sinc_source(xs[0], params["order"]),
+def _sinc_slope(x: Any) -> Any:
+    """``(cos(πx) − sinc(x)) / x``; where x is small, and that cancels, from the power series."""
+    is_near = np.abs(x) < 1
+    far, near = np.where(is_near, 1.0, x), np.where(is_near, x, 0.0)
+    series = near * reduce(lambda y, c: y * (near * near) + c, _SINC)
+    return np.where(is_near, series, (np.cos(np.pi * far) - np.sinc(far)) / far)
+
+
+sinc = entrywise(
+    "sinc", np.sinc, lambda g, out, x: g * _sinc_slope(x), source="np.sinc({0})",
+    doc="``sin(πx) / (πx)``, and 1 at 0; its derivatives are right there, too.",
 )
-
-
-def _sinc_source(x: str, order: int) -> str:
-    if order == 0:
-        return f"np.sinc({x})"
-    at_0 = (-1) ** (order // 2) * np.pi**order / (order + 1) if order % 2 == 0 else 0.0
-    above = (
-        f"{np.pi ** (order - 1)} * np.sin(np.pi * {x} + {order * np.pi / 2}) "
-        f"- {order} * {_sinc_source(x, order - 1)}"
-    )
-    return f"np.where({x} == 0, {at_0}, ({above}) / np.where({x} == 0, 1, {x}))"
-
-
-@implements(np.sinc)
-def sinc(x: Any) -> Tensor:
-    """``sin(πx) / (πx)``, and 1 at 0; its derivatives are right there, too."""
-    return sinc_op(x, order=0)
-
+implements(np.sinc)(sinc)
 
 # ---------------------------------------------------------------------- dtype, identity, values
 

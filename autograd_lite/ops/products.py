@@ -138,9 +138,7 @@ convolve_op: Op = op(
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def _einsum_vjp(
-    i: int, g: Any, out: Any, *xs: Any, subscripts: str, optimize: Any
-) -> Any:
+def _einsum_vjp(i: int, g: Any, out: Any, *xs: Any, subscripts: str, optimize: Any) -> Any:
     """The same sum, with the cotangent in the operand's place, over the operand's letters.
 
     A letter that only this operand has was summed away, and one of size 1 in all others was

@@ -117,9 +117,7 @@ def count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
     return found.max(initial=0) if where is None else found
 
 
-def _extreme_vjp(
-    g: Any, out: Any, x: Any, axis: Any, keepdims: bool, initial: Any = None
-) -> Any:
+def _extreme_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool, initial: Any = None) -> Any:
     """Entries that tie share the gradient equally; there is none for ``initial``.
 
     That of an entry that is nan, and makes the extreme so, is nan.
@@ -212,9 +210,7 @@ def prod(
 
 
 
-def ready(
-    function: str, a: Any, dtype: Any, out: Any, where: Any = None, identity: Any = 0
-) -> Any:
+def ready(function: str, a: Any, dtype: Any, out: Any, where: Any = None, identity: Any = 0) -> Any:
     """The operand in the dtype asked for, the identity where it doesn't count; no ``out``."""
     refuse_out(function, out)
     a = operand(a)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..engine.tensor import Tensor
 from ..errors import explain
 from ..show.notation import ATOM, POWER, SUM, Notation
 from ..table import Case, op
-from .define import implements, named, numpys, operand
+from .define import implements, numpys, operand
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_to", "expand_dims",
@@ -49,13 +48,7 @@ def ravel(a: Any, order: str = "C") -> Tensor:
     return reshape(a, (-1,), order)
 
 
-@implements(np.expand_dims)
-def expand_dims(a: Any, axis: Any) -> Tensor:
-    """New axes of size 1 at the positions ``axis`` of the result."""
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    new = normalize_axis_tuple(axes, np.ndim(a) + len(axes), "expand_dims")
-    sizes = iter(np.shape(a))
-    return reshape(a, tuple(1 if i in new else next(sizes) for i in range(np.ndim(a) + len(axes))))
+expand_dims = numpys(np.expand_dims, "New axes of size 1 at the positions ``axis`` of the result.")
 
 
 @implements(np.squeeze)
@@ -68,20 +61,10 @@ def squeeze(a: Any, axis: Any = None) -> Tensor:
     return reshape(a, shape)
 
 
-def _atleast(function: Any) -> Callable[..., Any]:
-    def atleast(*arys: Any) -> Any:
-        reshaped = tuple(
-            reshape(x, function(np.broadcast_to(0, np.shape(x))).shape) for x in arys
-        )
-        return reshaped[0] if len(arys) == 1 else reshaped
-
-    doc = f"``np.{function.__name__}``: with axes of size 1 where there are too few."
-    return implements(function)(named(function, atleast, doc))
-
-
-atleast_1d = _atleast(np.atleast_1d)
-atleast_2d = _atleast(np.atleast_2d)
-atleast_3d = _atleast(np.atleast_3d)
+atleast_1d, atleast_2d, atleast_3d = (
+    numpys(f, "With axes of size 1 where there are too few.")
+    for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)
+)
 
 
 def _transpose_vjp(g: Any, out: Any, x: Any, axes: Any) -> Any:
@@ -108,20 +91,14 @@ def transpose(a: Any, axes: Any = None) -> Tensor:
     return transpose_op(a, axes=None if axes is None else tuple(axes))
 
 
-def _reordered(name: str, x: Any, move: Callable[[Any], Any]) -> Tensor:
-    """``x`` with its axes in the order in which ``move`` puts those of an array."""
-    x = operand(x)
-    try:  # the sizes of an array without entries tell where each axis goes
-        sizes = move(np.empty((0, *range(1, x.ndim))[: x.ndim])).shape
-    except ValueError as error:
-        raise explain(name, (x,), (x,), {}, error) from error
-    return transpose(x, sizes)
-
-
 @implements(np.swapaxes)
 def swapaxes(a: Any, axis1: Any, axis2: Any) -> Tensor:
     """Two axes exchanged."""
-    return _reordered("swapaxes", a, lambda y: np.swapaxes(y, axis1, axis2))
+    a = operand(a)
+    order = [*range(a.ndim)]
+    i, j = (normalize_axis_index(axis, a.ndim, "swapaxes") for axis in (axis1, axis2))
+    order[i], order[j] = j, i
+    return transpose(a, order)
 
 
 moveaxis = numpys(

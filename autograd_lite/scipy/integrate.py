@@ -19,9 +19,7 @@ __all__ = ["odeint"]
 __getattr__ = Own(scipy.integrate, "scipy.integrate").__getattr__
 
 
-def odeint(
-    func: Callable[..., Any], y0: Any, t: Any, args: Any = (), **settings: Any
-) -> Any:
+def odeint(func: Callable[..., Any], y0: Any, t: Any, args: Any = (), **settings: Any) -> Any:
     """The solution of ``dy/dt = func(y, t, *args)``, a row for each of the times ``t``.
 
     Differentiated by ``y0``, ``t`` and ``args``, containers of arrays: between two times the

@@ -9,7 +9,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.compile import Compiled
+from autograd_lite.compile.compiled import Compiled
 from autograd_lite.containers import is_container, leaves
 from autograd_lite.engine.op import apply
 from tests.coverage.call import Call
