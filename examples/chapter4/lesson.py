@@ -77,12 +77,13 @@ figcaption b { margin-right: .3em; }
 @media print {
   :root { color-scheme: light; }
   body { padding: 0; max-width: none; font-size: 10.5pt; }
-  nav, iframe { display: none; }
+  nav, section:has(iframe) { display: none; }
+  figure:only-child img { max-height: 8cm; width: auto; }
   figure, pre, .formulas, .programs > div { break-inside: avoid; }
   figure a, .scroll, .formulas, pre { overflow: visible; }
   figure img, [data-focus] img { max-width: 100%; }
   pre { white-space: pre-wrap; }
-  th, td { white-space: normal; }
+  td { white-space: normal; }
   details::details-content { content-visibility: visible; height: auto; }
 }
 """
