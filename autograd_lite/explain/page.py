@@ -379,8 +379,8 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
 def _stacked(step: Step, tables: Sequence[str], brief: bool) -> str:
     """Tables one below the other: where they aren't the higher for it, or the result has room then.
     """
-    shown = [m.array for m in step.operands] + [step.value] * (step.value is not None)
-    extents = [extent(x, brief) for x in shown]
+    shown = [*(m.array for m in step.operands), step.value]
+    extents = [extent(x, brief) for x in shown if x is not None]
     lowest = max(height for height, _ in extents)
     stacks: list[list[int]] = []
     for most in (*range(lowest, _HIGHEST + 1), lowest):
