@@ -396,12 +396,12 @@ def _packed(heights: Sequence[int], most: int) -> list[list[int]]:
     """Each where it has room first, in stacks that are so high at most."""
     stacks: list[list[int]] = []
     for i, height in enumerate(heights):
-        free = (x for x in stacks if sum(heights[j] for j in x) + height <= most)
-        stack = next(free, None)
-        if stack is None:
-            stacks.append([i])
+        for stack in stacks:
+            if sum(heights[j] for j in stack) + height <= most:
+                stack.append(i)
+                break
         else:
-            stack.append(i)
+            stacks.append([i])
     return stacks
 
 
