@@ -7,7 +7,7 @@ With ``--out DIR`` each is a page as well, with its curves and boundaries, and b
 from __future__ import annotations
 
 import argparse
-import shutil
+import json
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import count
@@ -161,8 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     say = Words(given.lang)
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)
-        for name in YOURSELF:
-            shutil.copy(Path(__file__).parent / name, given.out)
+        write_yourself(given.out, say)
     for number, exercise in enumerate(EXERCISES, 1):
         title = f"{number}. {say(f'exercise_{number}')}"
         print(title)
@@ -173,6 +172,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print()
         if given.out:
             write_page(given.out / f"exercise_{number}.html", title, found, say)
+
+
+def write_yourself(folder: Path, say: Words) -> None:
+    """The script and the notebook, in a language other than English with its words."""
+    code, notebook = (Path(__file__).parent / name for name in YOURSELF)
+    text, found = code.read_text(encoding="utf-8"), json.loads(notebook.read_text(encoding="utf-8"))
+    told = [cell for cell in found["cells"] if cell["cell_type"] == "markdown"]
+    for n, cell in enumerate(told, 1):
+        english = "".join(cell["source"])
+        words = say(f"yourself_{n}") or english
+        text = text.replace(_commented(english), _commented(words))
+        cell["source"] = words.splitlines(keepends=True)
+    (folder / code.name).write_text(text, encoding="utf-8", newline="\n")
+    shown = json.dumps(found, indent=1, ensure_ascii=False)
+    (folder / notebook.name).write_text(shown + "\n", encoding="utf-8", newline="\n")
+
+
+def _commented(text: str) -> str:
+    return "\n".join(f"# {line}".rstrip() for line in text.splitlines())
 
 
 def write_page(path: Path, title: str, found: Sequence[str | Drawn], say: Words) -> None:

@@ -240,7 +240,7 @@ def draw_computations(
     drawing.nodes(drawn, pieces, output, every, on)
     drawing.forward(pieces)
     drawing.backward(pieces, on)
-    drawing.sheet.legend([*drawing.formulas.legend(look), *drawing.repeated()])
+    drawing.sheet.legend([*drawing.formulas.legend(look), *drawing.repeated()], look)
     return drawing.sheet.figure()
 
 

@@ -163,7 +163,7 @@ def draw_elements(
     on = on_paths(output, targets)
     for step, entries in zip(reversed(found), reversed(sources), strict=True):
         drawing.backward(step, arrows(step, on), entries)
-    drawing.sheet.legend(drawing.formulas.legend(look))
+    drawing.sheet.legend(drawing.formulas.legend(look), look)
     return drawing.sheet.figure()
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from .figure import Figure
+from .look import Look
 from .theme import LIGHT, Theme
 
 _LINES = 12  # of a legend
@@ -95,10 +96,10 @@ class Sheet:
         look = self._joined("backward", attributes)
         self._dot.edge(tail, head, label=f"<{label}>", _attributes=look)
 
-    def legend(self, lines: Sequence[str]) -> None:
+    def legend(self, lines: Sequence[str], look: Look) -> None:
         """Lines of markup under the figure; of many the first."""
         if lines:
-            more = [f"… {len(lines) - _LINES} more"] if len(lines) > _LINES else []
+            more = [look.say("more", n=len(lines) - _LINES)] if len(lines) > _LINES else []
             text = "".join(f'{x}<BR ALIGN="LEFT"/>' for x in [*lines[:_LINES], *more])
             self._dot.attr("graph", label=f"<{text}>", labelloc="b", labeljust="l",
                            fontname="Times", fontsize="14", fontcolor=self.theme.text)  # fmt: skip

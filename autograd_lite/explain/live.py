@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import errors
 from ..engine import op as engine
 from ..engine.backward import pull
 from ..engine.modes import trace
@@ -294,14 +293,15 @@ def looks(story: Story, words: Words) -> list[str]:
     kinds = ("writes", "compares", "looks")  # of a tensor the last that holds is said
     found = {_called(t, story, words): how
              for t, _, how in sorted(seen(walk(story.output)), key=lambda x: kinds.index(x.how))}
-    names = {kind: ", ".join(x for x in found if found[x] == kind) for kind in reversed(kinds)}
+    names = {kind: words("and").join(x for x in found if found[x] == kind)
+             for kind in reversed(kinds)}
     return [words(kind, names=those) for kind, those in names.items() if those]
 
 
 def _called(t: Tensor | None, story: Story, words: Words) -> str:
-    if t is None:
-        return words("a_result")
-    return story.names.get(t) or errors.describe(t, t.op.name if t.op else words("a_result"))
+    if t is not None and t in story.names:
+        return story.names[t]
+    return words("a_result") if t is None or t.op is None else words("result_of", op=t.op.name)
 
 
 def _looked_since(start: int) -> bool:

@@ -379,8 +379,8 @@ def _matrices(story: Story, step: Step, words: Words) -> str:
 def _stacked(step: Step, tables: Sequence[str], brief: bool) -> str:
     """Tables one below the other: where they aren't the higher for it, or the result has room then.
     """
-    shown = [m.array for m in step.operands] + [step.value] * (step.value is not None)
-    extents = [extent(x, brief) for x in shown]
+    shown = [*(m.array for m in step.operands), step.value]
+    extents = [extent(x, brief) for x in shown if x is not None]
     lowest = max(height for height, _ in extents)
     stacks: list[list[int]] = []
     for most in (*range(lowest, _HIGHEST + 1), lowest):
@@ -396,12 +396,12 @@ def _packed(heights: Sequence[int], most: int) -> list[list[int]]:
     """Each where it has room first, in stacks that are so high at most."""
     stacks: list[list[int]] = []
     for i, height in enumerate(heights):
-        free = (x for x in stacks if sum(heights[j] for j in x) + height <= most)
-        stack = next(free, None)
-        if stack is None:
-            stacks.append([i])
+        for stack in stacks:
+            if sum(heights[j] for j in stack) + height <= most:
+                stack.append(i)
+                break
         else:
-            stack.append(i)
+            stacks.append([i])
     return stacks
 
 

@@ -245,7 +245,9 @@ def _forward(
     formula = with_symbols(meant or written(step), symbols)
     n, name = numbers[result], names[result]
     kind = "loss" if result is output and result.size == 1 else "forward"
-    operands = {numbers[x]: Matrix(f"v{numbers[x]}", names[x], x._array) for x in step.inputs}
+    place = _places(formula)
+    ordered = sorted(step.inputs, key=lambda x: place.get(names[x], len(place)))
+    operands = {numbers[x]: Matrix(f"v{numbers[x]}", names[x], x._array) for x in ordered}
     edges = [f"e{numbers[x]}-{n}" for x in step.inputs]
     return Step(
         kind, result, f"v{n}", name, result._array, result.shape,
@@ -301,6 +303,12 @@ def _backward(
     return told
 
 
+def _places(*formulas: Expression | None) -> dict[str, int]:
+    """The symbols of formulas in their order, by it."""
+    names = (x.name for formula in formulas if formula is not None for x in nodes(formula))
+    return {name: i for i, name in enumerate(dict.fromkeys(names)) if name is not None}
+
+
 def _needed_for(
     formulas: Sequence[Formula], inputs: dict[Tensor, str], called: Mapping[str, str]
 ) -> dict[Tensor, str]:
@@ -315,11 +323,7 @@ def _in_order(
     g: Gradient, inputs: Mapping[Tensor, str], called: Mapping[str, str]
 ) -> list[str]:
     """The keys of the operands as they stand in the formula; the others after them."""
-    place: dict[str, int] = {}
-    for formula in (g.simple, g.given):
-        for node in nodes(formula) if formula is not None else ():
-            if node.name is not None:
-                place.setdefault(node.name, len(place))
+    place = _places(g.simple, g.given)
     keys = dict.fromkeys(inputs.values())
     return sorted(keys, key=lambda key: place.get(called[key], len(place)))
 

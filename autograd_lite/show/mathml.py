@@ -22,6 +22,7 @@ LINE = 30
 """How many characters of a formula stand on one line, about."""
 
 _BREAKS = {f"<mo>{sign}</mo>" for sign in "=←+−"}
+_BEFORE_A_SIGN = tuple(f"{x}</mo>" for x in "(=←")
 _TOKEN = re.compile(
     rf"(?P<raised>(?:{PLACE}|\))[ᵀ⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<place>{PLACE})|(?P<word>[^\W\d_]\w*)"
     rf"|(?P<number>\d[\d.]*)|(?P<factor>(?<={PLACE}) (?={PLACE}))|(?P<space>\s+)|(?P<sign>.)",
@@ -100,10 +101,14 @@ def equation(
 
 
 def broken(formula: str) -> list[str]:
-    """A long formula in parts that may stand on lines of their own: before each =, + and −."""
+    """A long formula in parts that may stand on lines of their own: before each =, + and −.
+
+    Not before the − of a number's sign.
+    """
     parts = [""]
+    is_long = len(re.sub("<[^>]*>", "", formula)) > LINE
     for piece in _flat(ET.fromstring(formula)):
-        if len(re.sub("<[^>]*>", "", formula)) > LINE and piece in _BREAKS and parts[-1]:
+        if is_long and piece in _BREAKS and parts[-1] and not parts[-1].endswith(_BEFORE_A_SIGN):
             parts.append("")
         parts[-1] += piece
     return [f"<mrow>{part}</mrow>" for part in parts]
@@ -115,7 +120,9 @@ def _flat(row: ET.Element) -> list[str]:
         below = ET.tostring(row[1], encoding="unicode", short_empty_elements=False)
         return [_OPEN, *_flat(row[0]), f"{_CLOSE}<mo>/</mo>{below}"]
     signs = {x.text for x in row if x.tag == "mo"}
-    if row.tag != "mrow" or row.attrib or not signs & {"=", "←", "+", "−"} or "(" in signs:
+    is_long = len("".join(row.itertext())) > LINE  # only then broken within parentheses
+    is_broken = is_long if "(" in signs else signs & {"=", "←", "+", "−"}
+    if row.tag != "mrow" or row.attrib or not is_broken:
         return [ET.tostring(row, encoding="unicode", short_empty_elements=False)]
     return [piece for x in row for piece in _flat(x)]
 

@@ -38,7 +38,8 @@ p { max-width: 42rem; margin: .5rem 0; }
 iframe { width: 100%; height: 44rem; border: 1px solid var(--line); border-radius: .5rem; }
 .formulas { display: grid; gap: .4rem; margin: .75rem 0; padding: .2rem 0 .2rem 1rem;
   overflow-x: auto; border-left: 3px solid var(--line); font-size: 1.1rem; }
-.formulas p { margin: 0; max-width: none; }
+.formulas p { margin: 0; max-width: none; display: flex; flex-wrap: wrap; align-items: center;
+  gap: .3rem .35em; min-height: 1.8em; }
 .formulas math { math-style: normal; }
 .programs { display: grid; gap: 1rem; margin: 1rem 0; }
 .programs > div { min-width: 0; }
@@ -52,6 +53,7 @@ table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabu
 th, td { padding: .28rem 1.25rem .28rem 0; text-align: left; white-space: nowrap; }
 th { color: var(--faint); font-weight: normal; border-bottom: 1px solid var(--line); }
 td { border-bottom: 1px solid var(--line); }
+sub { font-size: .7em; line-height: 0; }
 .good { color: var(--good); } .bad { color: var(--bad); font-weight: bold; }
 .aside { color: var(--faint); }
 .figures { display: grid; gap: 1.25rem; margin: 1.5rem 0; }
@@ -63,6 +65,9 @@ figure a { display: flex; flex: 1; padding: 1rem; overflow-x: auto;
 figure img { margin: auto; max-width: 100%; height: auto; }
 @media (max-width: 44rem) {
   [data-focus] img { max-width: 46rem; }
+  .formulas { font-size: .95rem; }
+  th, td { padding-right: .6rem; font-size: .85rem; }
+  td:nth-child(2) { white-space: normal; min-width: 6rem; }
   pre { font-size: .68rem; padding: .6rem; }
 }
 figcaption { font-size: .92rem; margin-top: .4rem; }
@@ -72,12 +77,13 @@ figcaption b { margin-right: .3em; }
 @media print {
   :root { color-scheme: light; }
   body { padding: 0; max-width: none; font-size: 10.5pt; }
-  nav, iframe { display: none; }
+  nav, section:has(iframe) { display: none; }
+  figure:only-child img { max-height: 8cm; width: auto; }
   figure, pre, .formulas, .programs > div { break-inside: avoid; }
   figure a, .scroll, .formulas, pre { overflow: visible; }
   figure img, [data-focus] img { max-width: 100%; }
   pre { white-space: pre-wrap; }
-  th, td { white-space: normal; }
+  td { white-space: normal; }
   details::details-content { content-visibility: visible; height: auto; }
 }
 """
@@ -85,8 +91,10 @@ figcaption b { margin-right: .3em; }
 
 _SCROLLED = 900  # pixels, from which a figure is scrolled on a telephone rather than made small
 _SCRIPT = """
-for (const box of document.querySelectorAll("[data-focus]"))
-  box.scrollLeft = box.dataset.focus * box.scrollWidth - box.clientWidth / 2;
+addEventListener("load", () => {  // when figures have their width
+  for (const box of document.querySelectorAll("[data-focus]"))
+    box.scrollLeft = box.dataset.focus * box.scrollWidth - box.clientWidth / 2;
+});
 """
 
 
@@ -186,12 +194,19 @@ def _programs(section: Section, say: Words) -> str:
 _CLASSES: Mapping[bool | None, str] = {True: "good", False: "bad", None: "aside"}
 
 
+_SUBSCRIPT = re.compile(r"(?<=[^\W_])_(?:\{([^}]*)\}|([0-9A-Za-z]+))")
+
+
+def _lowered(found: re.Match[str]) -> str:
+    return f"<sub>{found[1] or found[2]}</sub>"
+
+
 def _row(number: Number, say: Words) -> str:
     cells = (number.what, number.printed, number.text, say(number.source))
     aside = ' class="aside"' if number.agrees is None else ""
     return (
         f'<tr{aside}><td class="{_CLASSES[number.agrees]}">{number.mark}</td>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + "".join(f"<td>{_SUBSCRIPT.sub(_lowered, escape(cell))}</td>" for cell in cells)
         + "</tr>\n"
     )
 

@@ -294,6 +294,20 @@ TEXTS: dict[str, tuple[str, str]] = {
     "since_1": (
         "since ∂L/∂l₂ is 1: L is the sum of all l₂", "因为 L 是所有 l₂ 之和，∂L/∂l₂ 为 1",
     ),
+    # "Write this backward pass yourself", whose English stands in its files.
+    "yourself_1": (
+        "",
+        "# 自己写反向传播\n\n"
+        "正向传播已经写好：本章的 2-2-1 网络，两个观测点。"
+        "请逐行写出反向传播，代替每个 `todo`，再运行：每一行单独评判，写错的会说明原因。\n\n"
+        "正向传播记录了各个名字，所以检查时知道 `s_2` 是什么；`.data` 是普通数组。",
+    ),
+    "yourself_2": ("", "现在往回走。每一行可以使用正向传播的数组，以及它上面各行的结果。"),
+    "yourself_3": (
+        "",
+        "做不出来？`print(report)` 会说明每一行应当是什么，"
+        "`print(ag.derive(loss))` 会说明怎样推导。",
+    ),
     "points": ("{n} points from {low} to {high}", "{n} 个点，从 {low} 到 {high}"),
     "slope_apart": (
         "largest difference of the engine's derivative from l₂ ∘ (1 − l₂): {apart}",

@@ -12,6 +12,7 @@ from typing import Any
 
 from autograd_lite.draw.figure import Figure
 from autograd_lite.draw.theme import Theme, theme_of
+from autograd_lite.seen import look
 
 from ..module import Module
 from .chain import layers_of
@@ -91,6 +92,8 @@ def draw(
         if chosen:
             raise ValueError("draw: with weights=True dashes tell the sign; leave dashed= out")
         _refuse_complex("weights=True", *(p.dtype for x in layers for p in x.linear.parameters()))
+    for parameter in net.parameters() if weights or values is not None else ():
+        look(parameter, how="writes")
     numbers = None if values is None else run(net, layers, values)
     if shade:
         if numbers is None:

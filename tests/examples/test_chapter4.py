@@ -260,9 +260,12 @@ def test_index_shows_every_number_and_caption_and_refers_to_each_file(
     assert html.count("<tr>") + html.count("<tr class=") == (
         sum(len(section.numbers) + 1 for section in found.values())
     )
+    html = re.sub("</?sub>", "", html)
+    lowered = str.maketrans("", "", "_{}")
     for number in (n for section in found.values() for n in section.numbers):
         cells = (number.what, number.printed, number.text)
-        assert "".join(f"<td>{escape(cell)}</td>" for cell in cells) in html
+        row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        assert row.translate(lowered) in html
     for n in (1, *range(3, 23)):
         assert html.count(f"<b>Fig. 4-{n}</b>") == 1
 

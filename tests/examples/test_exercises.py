@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from examples import exercises
-from examples.chapter4.words import Words
+from examples.chapter4.words import LANGUAGES, Words
 
 from ..explain.reading import Page
 
@@ -127,6 +127,24 @@ def test_the_notebook_has_the_template_s_cells() -> None:
         if found["cell_type"] == "markdown":
             text = re.sub("^# ?", "", text, flags=re.MULTILINE)
         assert "".join(found["source"]) == text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_one_writes_oneself_has_the_language_s_words(
+    lang: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exercises.write_yourself(tmp_path, Words(lang))
+    text, notebook = ((tmp_path / x.name).read_text(encoding="utf-8") for x in (CODE, NOTEBOOK))
+    assert judged(text, capsys) == judged(CODE.read_text(encoding="utf-8"), capsys)
+    cells = json.loads(notebook)["cells"]
+    words = ["".join(x["source"]) for x in cells if x["cell_type"] == "markdown"]
+    if lang == "en":
+        assert text == CODE.read_text(encoding="utf-8")
+        assert json.loads(notebook) == json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    else:
+        comments = re.findall(r"# %% \[markdown\]\n((?:#.*\n)+)", text)
+        assert [re.sub("^# ?", "", x, flags=re.MULTILINE).strip() for x in comments] == words
+        assert all(re.search("[\u4e00-\u9fff]", x) for x in words)
 
 
 def test_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

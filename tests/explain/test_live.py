@@ -370,6 +370,12 @@ def checked(s: Any) -> Any:
     return s * len(str(report))
 
 
+def drawn_weights(s: Any) -> Any:
+    layer = nn.Linear(3, 3, bias=False)
+    layer.weight = s.inputs[0]
+    return s * len(nn.draw(layer, weights=True).source)
+
+
 WRITTEN: dict[str, Any] = {
     "repr": lambda s: s * in_text(repr(s)),
     "repr of a list": lambda s: s * in_text(repr([s])),
@@ -381,6 +387,7 @@ WRITTEN: dict[str, Any] = {
     "array_str": lambda s: s * in_text(np.array_str(s)),
     "of another result": lambda s: s * in_text(str((s.inputs[0] * 2).max())),
     "a figure": lambda s: s * len(ag.draw((s * 2).sum(), values=True).source),
+    "a network's figure": drawn_weights,
     "a report": checked,
 }
 

@@ -130,3 +130,13 @@ def test_a_long_expression_is_a_function_of_its_symbols_however_deep() -> None:
 ])  # fmt: skip
 def test_the_chain_rule(paths: list[list[tuple[str, str]]], written: str) -> None:
     assert read(mathml.chain(paths)) == written
+
+
+def test_a_long_formula_is_broken_before_signs_also_within_long_parentheses():
+    factors = op("negative", A), op("exp", A)
+    first, last = (op("multiply", x, op("log", op("add", B, C))) for x in factors)
+    long = op("mean", op("subtract", first, last), axis=None, keepdims=False)
+    parts = mathml.broken(mathml.equation("<mi>L</mi>", [expression(long, {})]))
+    assert [read(part) for part in parts] == ["L", "=mean(−a_1∘log(B+c)", "−exp(a_1)∘log(B+c))"]
+    short = mathml.equation("<mi>L</mi>", [expression(op("exp", op("subtract", A, B)), {})])
+    assert [read(part) for part in mathml.broken(short)] == ["L=exp(a_1−B)"]

@@ -197,6 +197,13 @@ def test_a_gradient_starts_from_what_stands_in_its_formula() -> None:
     assert set(step.inputs.values()) == {m.key for m in step.operands}
 
 
+def test_operands_stand_in_the_order_of_the_formula() -> None:
+    x, w_q, w_k = (ag.Tensor(np.eye(3) + i, True, n) for i, n in enumerate(("X", "W_Q", "W_K")))
+    q, k = (x @ w_q).named("Q"), (x @ w_k).named("K")
+    story = tell((q @ k.T / np.sqrt(3)).named("S").sum().named("L"))
+    assert [m.name for m in named(story, "S").operands] == ["Q", "K"]
+
+
 def _parameters(*shapes: tuple[int, ...], scale: float = 0.5) -> list[ag.Tensor]:
     rng = np.random.default_rng(0)
     arrays = [scale * rng.normal(size=shape) for shape in shapes]
