@@ -200,10 +200,12 @@ def _in_parentheses(operand: Written, markup: Markup) -> Written:
 
 
 def leaf(node: Expression, name: str, digits: Callable[[str], str] = str) -> Written:
-    """A symbol, written as ``name``, or a number, by its digits."""
+    """A symbol, written as ``name``, or a number, by its digits: by all of them, if few."""
     if not node.is_number:
         return Written(name, ATOM, len(name))
-    shown = number(node.value.flat[0] if node.value.size else 0)
+    x = node.value.flat[0] if node.value.size else 0
+    full = f"{x:.6g}" if np.isrealobj(x) else ""
+    shown = full.replace("-", "−") if full and float(full) == x else number(x)
     return Written(digits(shown), PREFIX if shown.startswith("−") else ATOM, len(shown))
 
 
