@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -30,7 +31,7 @@ def whole(f: Formula, line: Line) -> Iterator[Cause]:
             make = partial(_plus, _summed(o, f.result.shape))
             yield Cause(2.4, "term_too_many", (said,), {f.root: make}, free=True)
     yield from _too_many(f, line)
-    for family in (_elsewhere(line), _of_shape(line, f.result), _moved(f, line)):
+    for family in (_elsewhere(line), _of_shape(line, f.result), _moved(f, line), _across(f)):
         for cost, kind, values, out in family:
             yield Cause(cost, kind, values, {f.root: always(out)})
 
@@ -75,6 +76,18 @@ def _of_shape(line: Line, v: Array) -> Found:
         yield 1.5, "clipped", (most,), np.clip(v, -most, most)
     if v.dtype.kind == "c":
         yield 1, "conjugated", (), v.conj()
+
+
+def _across(f: Formula) -> Found:
+    """Over other axes, where what is summed is times what comes after the sum."""
+    root = core(f.root)
+    for e in [e for e, p in root.args if e.op == "sum" and p == 1] if root.op == "*" else []:
+        (x,), own = e.operands, f.value[e]
+        if f.result.size == own.size == math.prod(e.shape):
+            each = f.value[x] * (f.result.reshape(e.shape) / own.reshape(e.shape))
+            for axis in range(len(x.shape)):
+                if (axes := frozenset([axis])) != e.params["axes"]:
+                    yield 1.2, "axis", (x, axes, e.params["axes"]), each.sum(axis)
 
 
 def _moved(f: Formula, line: Line) -> Found:

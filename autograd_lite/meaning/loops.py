@@ -248,6 +248,8 @@ class Rounds:
                 return self._reader.constant(values, name)
             e = taken(self._reader.whole(parts[0]), [p.ranges for p in parts], shape)
         elif (x := _whole(own)) is not None and _is_rows(first):
+            if len({np.shape(t.params["index"]) for t in own}) > 1:
+                raise UnevenError
             rows = np.stack([t.params["index"] for t in own])
             index = {"index": rows.reshape(shape + rows.shape[1:])}
             e = make("getitem", [self.known[x]], index, shape + first.shape)

@@ -267,7 +267,9 @@ class Meaning:
                     with np.errstate(all="ignore"):
                         value = np.asarray(self.value(x))
                     # What is nowhere below 0 has no use for it: A, and the mask that made it so.
-                    if (value < 0).any() and np.array_equal(value > 0, given.value):
+                    # Of what is nowhere above 0 a mask without a 1 tells nothing.
+                    has_both = (value < 0).any() and (value > 0).any()
+                    if has_both and np.array_equal(value > 0, given.value):
                         return make("greater", [x, number(0)])
         return mask
 
@@ -312,6 +314,10 @@ class Meaning:
                 if core.op == "reshape" and only_ones_moved(core.args[0].shape, core.shape):
                     k, core = coefficient(core.args[0])
                     c, kept = c * k, shaped(kept, core.shape)
+                if core.op == "picked":  # as its gradient has it
+                    axes = frozenset(core.params["axes"])
+                    core = product([(x, 1) for x in core.args]).sum(axes)
+                    kept = shaped(kept, core.shape)
                 powers = {p for _, p in core.args} if core.op == "*" else set()
                 if core.op != "leaf" and core is not ONE and (powers != {-1} or len(core.args) > 1):
                     self._whole.setdefault(core, (kept, c))

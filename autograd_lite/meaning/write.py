@@ -16,7 +16,7 @@ from .. import ops
 from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code, numpy_name
-from ..show.expression import Definition, Expression, applied
+from ..show.expression import Definition, Expression, applied, nodes
 from ..show.notation import ATOM, MATMUL, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
@@ -25,6 +25,7 @@ from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .table import LOGDET
 from .terms import (
+    ENTRYWISE,
     ONE,
     Shape,
     Term,
@@ -47,6 +48,7 @@ from .windows import CONVOLVE, CORRELATE, SPREADS
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
+_FUNCTION_TWICE = 4.0  # the same of a function: tanh(√(2/π) (x + 0.044715 x³))
 
 # What only formulas have.
 OUTER = Op("outer", np.outer, notation=Notation("{0} {1}ᵀ", MATMUL, (MATMUL, ATOM)),
@@ -232,7 +234,9 @@ class Writer:
             return True
         if found.op is None or e.op in ("reshape", "broadcast_to", "transpose"):
             return False
-        return (uses - 1) * e.size >= _TWICE or (e.size >= _TWICE and found.size > _LONG)
+        is_function = e.op in ENTRYWISE and len(e.operands) == 1
+        twice = _FUNCTION_TWICE if is_function else _TWICE
+        return (uses - 1) * e.size >= twice or (e.size >= _TWICE and found.size > _LONG)
 
     def _below(self, e: Term) -> list[Term]:
         if e in self.names or e in self.parts:
@@ -276,16 +280,23 @@ class Writer:
         k = self.by_rows(c, residual)
         if k:
             return k, Expression(float(self.rows or 1), "q")
-        k, n = _fraction(c) if _is_long(c) else (0, 1)
+        if not _is_long(c):
+            return 0, None
+        k, n = _fraction(c)
         if k:
             return k, number(n)
-        k, n = _fraction(c * c) if _is_long(c) else (0, 1)
-        return (math.isqrt(k), applied(OPS["sqrt"], number(n))) if k in (1, 4, 9) else (0, None)
+        k, n = _fraction(c * c)
+        if k in (1, 4, 9):
+            return math.isqrt(k), applied(OPS["sqrt"], number(n))
+        k, n = _fraction(c * c * math.pi)
+        root = applied(OPS["sqrt"], _times(number(n), PI) if n > 1 else PI)
+        return (math.isqrt(k), root) if k in (1, 4, 9) and n < 3 else (0, None)
 
     def scaled(self, x: Expression | None, c: float, residual: bool = False) -> Expression:
         """``c · x``; by the rows of a batch it is divided."""
         if x is None:
-            return number(c)
+            k, n = _fraction(c) if _is_long(c) and c > 0 else (0, 1)
+            return applied(ops.divide, number(k), number(n)) if k else number(c)
         k, by = self.quotient(abs(c), residual) if abs(c) != 1 else (1, None)
         if not k:
             return _times(number(c), x)
@@ -301,6 +312,7 @@ class Writer:
 
 
 _times = partial(applied, ops.multiply)
+PI = Expression(np.pi, "π")
 
 
 def _negated(x: Expression) -> Expression:
@@ -324,7 +336,12 @@ def _is_alone(e: Term) -> bool:
 
 def _is_scaled(x: Expression) -> bool:
     """Whether a number stands before the rest."""
-    return x.is_called("multiply") and x.inputs[0].is_number and x.inputs[0].shape == ()
+    return x.is_called("multiply") and _is_constant(x.inputs[0])
+
+
+def _is_constant(x: Expression) -> bool:
+    """Whether it is a number, perhaps by π."""
+    return x.shape == () and all(y is PI or y.name is None for y in nodes(x))
 
 
 def _is_whole(x: float) -> bool:
@@ -345,6 +362,9 @@ def _fraction(c: float) -> tuple[int, int]:
 
 
 def number(c: float) -> Expression:
+    over_pi = c * c * math.pi
+    if c > 0 and 1 < over_pi < 10 and _is_whole(over_pi):
+        return applied(OPS["sqrt"], applied(ops.divide, Expression(round(over_pi)), PI))
     return Expression(int(c) if float(c).is_integer() and abs(c) < 1e15 else c)
 
 
@@ -504,9 +524,11 @@ class _Form:
         alike = len(left) if len(left) == len(e.args) and len(set(left)) == 1 else 1
         moved = sum(
             3 if c > 1 or f is ONE else 1 for f, c in ratios
-            if c != 1 != k and c in left and (f is ONE or not known)
+            if c != 1 != k and c in left and ((f is ONE and c > _SMALL) or not known)
         )
         costs = [self._cost_of(c) for c in set(left)]
+        if known and k != 1 and _is_residual(e):
+            moved -= any(c == 1 for f, c in ratios if not f.given)
         return self._cost_of(k) + alike * sum(costs) + moved + twice
 
     def _cost_of(self, c: float) -> int:
@@ -515,7 +537,8 @@ class _Form:
             return 0
         if self.writer.by_rows(c, True) or not _is_long(c):
             return 1
-        return 2 if _is_whole(1 / c) and 1 / c < 10 else 4
+        short = (_is_whole(1 / c) and 1 / c < 10) or float(f"{c:.6g}") == c
+        return 2 if short else 4
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
         """A sum; of what has the same coefficient first the sum."""
@@ -640,10 +663,12 @@ class _Form:
             if f.op == "+" and f not in written and float(p).is_integer():
                 if _is_scaled(x):
                     c, x = c * float(x.inputs[0].value) ** p, x.inputs[1]
-                elif p != 1 and x.is_called("divide") and x.inputs[1].value.ndim == 0 and (
-                    x.inputs[1].is_number or x.inputs[1].is_called("sqrt")
-                ):
-                    c, x = snapped(c / float(x.inputs[1].value) ** p), x.inputs[0]
+                elif x.is_called("divide") and _is_constant(x.inputs[1]):
+                    x, by = x.inputs
+                    if p == 1:
+                        below.append(by)
+                    else:
+                        c = snapped(c / float(by.value) ** p)
             x = self._power(f, x, abs(p))
             (above if p > 0 else below).append(x)
         before = [number(c)] if self.writer.is_factor(c) else []

@@ -201,7 +201,7 @@ def _in_parentheses(operand: Written, markup: Markup) -> Written:
 
 
 def leaf(node: Expression, name: str, digits: Callable[[str], str] = str) -> Written:
-    """A symbol, written as ``name``, or a number, by its digits."""
+    """A symbol, written as ``name``, or a number, by its digits: by all of them, if few."""
     if not node.is_number:
         return Written(name, ATOM, len(name))
     shown = constant(node.value.flat[0] if node.value.size else 0)

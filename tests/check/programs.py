@@ -1,7 +1,7 @@
 """Programs and planted mistakes: how many of them are named truly.
 
-``python -m tests.check.programs [--only part of a name] [--show] [--apart]`` prints it, with what
-was said of the others; with ``--show`` of all.
+``python -m tests.check.programs [--only part of a name] [--show] [--apart] [--more]`` prints it,
+with what was said of the others; with ``--show`` of all.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def main() -> None:
     options.add_argument("--apart", action="store_true", help="the programs that are kept apart")
     options.add_argument("--more", action="store_true", help="more of them")
     args = options.parse_args()
-    programs = [p for p in (MORE if args.more else APART if args.apart else PROGRAMS) if args.only in p.name]
+    every = MORE if args.more else APART if args.apart else PROGRAMS
+    programs = [p for p in every if args.only in p.name]
     named = sum(_printed(program, args.show) for program in programs)
     print(f"{named} of {sum(len(p.planted) for p in programs)} named truly")
 

@@ -1,4 +1,8 @@
-"""More programs of learners, measured before the check had seen them."""
+"""More programs of learners, measured before the check had seen them.
+
+At first sight 205 of 234 mistakes were named as was expected; 11 more causes were true, in other
+words.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,8 @@ from .planted import (
     EVERYWHERE,
     EXPONENT,
     FLIPPED,
-    LOSS,
     NO_LABEL,
     OF_SIGMA,
-    ORDER,
     PLUS,
     RELU,
     SHAPE,
@@ -73,8 +75,7 @@ STANDARDISED = Program(
         ("db", "ds.sum(axis=0) + lam * W.sum(axis=0)", extra("W|Σ W")),
         ("db", "ds.mean(axis=0)", mean("6")),
         ("dZ", "ds @ W.T * Z", extra("Z")),
-        ("dsd", "-(dZ * Z).sum(axis=0) / sd ** 2", swapped("Z", "X - mu|X") + "|" + extra("1/sd")
-         + "|" + lost("sd") + "|" + EXPONENT),
+        ("dsd", "-(dZ * Z).sum(axis=0) / sd ** 2", twice("1 / sd") + "|" + EXPONENT),
         ("dsd", "(dZ * (X - mu)).sum(axis=0) / sd ** 2", SIGN),
         ("dsd", "-(dZ * (X - mu)).sum(axis=0) / sd", EXPONENT + "|" + lost("sd|division")),
         ("dsd", "-(dZ * X).sum(axis=0) / sd ** 2", lost("mu|-mu|X̄|mean")),
@@ -162,7 +163,7 @@ MIXTURE = Program(
         ("dpi", "dmix * dens", UNSUMMED),
         ("dpi", "(dmix * dens).sum(axis=1)", AXIS),
         ("dpi", "dmix.sum(axis=0)", lost("dens")),
-        ("dpi", "(dmix * mix).sum(axis=0)", swapped("mix", "dens") + "|" + extra("pi")),
+        ("dpi", "(dmix * mix).sum(axis=0)", swapped("mix", "dens") + "|∇dens stands"),
         ("ddens", "dmix", lost("pi") + "|" + STEP),
         ("dz", "ddens * dens * z", SIGN),
         ("dz", "-ddens * z", lost("dens")),
@@ -217,12 +218,12 @@ POLICY = Program(
     [
         ("dlogits", "(pi - onehot) / T", lost("adv")),
         ("dlogits", "adv[:, None] * (onehot - pi) / T", SIGN),
-        ("dlogits", "R[:, None] * (pi - onehot) / T", swapped("R", "adv") + "|" + lost("V|-V")),
+        ("dlogits", "R[:, None] * (pi - onehot) / T", swapped("R|y", "adv")),
         ("dlogits", "adv[:, None] * (pi - onehot)", large("6")),
         ("dlogits", "adv[:, None] * pi / T", NO_LABEL + "|onehot"),
         ("dlogits", "np.abs(adv)[:, None] * (pi - onehot) / T", r"\|adv\|"),
         ("dV", "(R - V) / T", SIGN),
-        ("dV", "V / T", lost("R") + "|R belongs"),
+        ("dV", "V / T", NO_LABEL),
         ("dV", "2 * (V - R) / T", r"\b2 times too large"),
         ("dV", "(V - R) / T + (pi * dlogits).sum(axis=1)", extra("pi|∇logits") + "|term"),
         ("dW2", "u.T @ dlogits", swapped("u", "h")),
@@ -290,9 +291,9 @@ IM2COL = Program(
         ("dK +=", "dK = dconv[m] @ cols[m].T", PLUS),
         ("dK +=", "dact[m] @ cols[m].T", swapped("∇act", "∇conv") + "|" + RELU),
         ("dcols", "K.reshape(F, 18).T @ dact", swapped("∇act", "∇conv") + "|" + RELU),
-        ("np.add.at", "dx[:, :, I, J] += dcols.reshape(n, 2, 9, 4)", PLUS),
+        ("np.add.at", "dx[:, :, I, J] += dcols.reshape(n, 2, 9, 4)", PLUS, "x"),
         ("np.add.at", "np.add.at(dx, (slice(None), slice(None), J, I), dcols.reshape(n, 2, 9, 4))",
-         "transpos|order|axes|turned"),
+         "transpos|order|axes|turned", "x"),
     ],
 )  # fmt: skip
 
@@ -338,7 +339,7 @@ RANKNET = Program(
         ("dW", "Xi.T @ dai", path("∇aj", "∇ai")),
         ("dW", "(Xi - Xj).T @ dai", r"Xj|∇aj"),
         ("dW", "Xi.T @ dai - Xj.T @ daj", SIGN),
-        ("dW", "Xi.T @ daj + Xj.T @ dai", "exchanged|" + swapped("Xi|∇ai|∇aj|Xj", "Xj|∇aj|∇ai|Xi")),
+        ("dW", "Xi.T @ daj + Xj.T @ dai", "exchanged"),
     ],
 )  # fmt: skip
 
@@ -394,14 +395,14 @@ RMS_SWIGLU = Program(
         ("dW1", "xn.T @ dgate", swapped("xn", "o") + "|" + lost("g")),
         ("dW3", "o.T @ dgate", swapped("∇gate", "∇up")),
         ("do", "dgate @ W1.T", path("∇up", "∇gate")),
-        ("do", "dup @ W1.T + dgate @ W3.T", "exchanged|" + swapped("W1|W3|∇up|∇gate", "W3|W1|∇gate|∇up")),
+        ("do", "dup @ W1.T + dgate @ W3.T", "exchanged"),
         ("dg", "do.sum(axis=0)", lost("xn")),
         ("dg", "(do * x).sum(axis=0)", swapped("x", "xn") + "|" + lost("inv")),
         ("dxn", "do", lost("g") + "|" + STEP),
         ("dinv", "dxn * x", UNSUMMED + "|" + SHAPE),
         ("dinv", "(dxn * x).sum(axis=0)", AXIS + "|shape"),
         ("dms", "0.5 * dinv * inv ** 3", SIGN),
-        ("dms", "-0.5 * dinv * inv", EXPONENT),
+        ("dms", "-0.5 * dinv * inv", EXPONENT + r"|division by ms \+"),
         ("dms", "-dinv * inv ** 2", EXPONENT + r"|\b2 times|½"),
         ("dx", "dxn * inv + 2 * x * dms / 5", path("∇out", "∇xn")),
         ("dx", "dout + dxn * inv", path("∇ms", "∇out|∇xn")),
@@ -549,7 +550,7 @@ HUBER = Program(
         ("dE", "np.where(small, E, delta) / m", lost("sign")),
         ("dE", "np.where(small, E, np.sign(E)) / m", lost(r"0\.5|delta") + r"|\b2 times"),
         ("dE", "np.where(small, E, delta * np.abs(E)) / m", r"\|E\||abs"),
-        ("dE", "np.where(small, E ** 2, delta * np.sign(E)) / m", EXPONENT + "|E² stands"),
+        ("dE", "np.where(small, E ** 2, delta * np.sign(E)) / m", EXPONENT + "|" + twice("E")),
         ("dE", "np.where(small, np.abs(E), delta * np.sign(E)) / m", r"\|E\|"),
         ("dE", "np.clip(E, -delta, delta)", large("8")),
         ("dW2", "A1 @ dZ2.T", FLIPPED),
@@ -602,8 +603,8 @@ DISTILLATION = Program(
         ("dsoft", "alpha", r"\b4 times too small"),
         ("dzt", "dsoft * (pt - t)", large("5")),
         ("dzt", "dsoft * (p - t) / n", swapped("p", "pt")),
-        ("dzt", "dsoft * (pt - q) / n", swapped("q|c_1", "t|c_2")),
-        ("dzt", "dsoft * pt / n", lost("t|c_1|c_2|c")),
+        ("dzt", "dsoft * (pt - q) / n", swapped("y", "y_1")),
+        ("dzt", "dsoft * pt / n", lost("y_1")),
         ("dzt", "dsoft * (t - pt) / n", SIGN),
         ("dz", "dhard * (p - q) / n + dzt", r"\b2 times too large"),
         ("dz", "dhard * (p - q) / n", path("∇zt|∇soft", "∇hard")),
@@ -655,7 +656,7 @@ GRAPH = Program(
         ("dZ", "(Y - P) * dnll[:, None]", SIGN),
         ("dZ", "P * dnll[:, None]", NO_LABEL),
         ("dZ", "np.abs(P - Y) * dnll[:, None]", r"\|"),
-        ("dZ", "P * (1 - P) * (P - Y) * dnll[:, None]", extra("P|1 - P|slope|softmax") + "|" + LOSS),
+        ("dZ", "P * (1 - P) * (P - Y) * dnll[:, None]", extra("P|1 - P|slope")),
         ("dW2", "H.T @ dZ", swapped("H", "SH") + "|" + lost("S")),
         ("dW2", "SH.T @ (dZ * P)", extra("P")),
         ("dW2", "(S @ SH).T @ dZ", extra("S")),

@@ -153,6 +153,7 @@ def test_convolutions_of_windows_with_several_kernels_are_read_as_two():
     lambda w: summed(np.log(soft(w * c)[k]) for c, k in zip(Y, LABELS, strict=True)),
     lambda w: np.concatenate([np.sin(w[:2]), np.sin(w[1:])]).sum(),
     lambda w: summed(np.linalg.norm(np.outer(w, x)) for x in X),
+    lambda w: summed(np.tanh(w[k]).sum() for k in (np.array([0, 1, 0, 2]), slice(None, None, -1))),
     lambda w: summed(np.diag(np.outer(w, w[: 4]))[i] * np.cumsum(w)[i] for i in range(4)),
 ])  # fmt: skip
 def test_a_loop_by_another_rule_is_worth_its_gradient(loop: Any):

@@ -254,6 +254,30 @@ def from_rest(x: Any, w: Any, y: Any) -> Any:
     return np.sum((h - y) ** 2)
 
 
+def smoothed(x: Any, w: Any, y: Any) -> Any:
+    logs = np.log(rows((x @ w).named("s")))
+    return -0.9 * np.mean(logs[np.arange(5), LABELS_OF_3]) - 0.1 * np.mean(logs)
+
+
+def shifted(x: Any, w: Any, y: Any) -> Any:
+    """As learners compute it, with a name for each part."""
+    mu, sd = x.mean(axis=0), x.std(axis=0)
+    s = (((x - mu.named("mu")) / sd.named("sd")).named("z") @ w).named("s")
+    e = np.exp(s - s.max(axis=1, keepdims=True)).named("e")
+    p = (e / e.sum(axis=1, keepdims=True)).named("p")
+    return -np.mean(np.log(p[np.arange(5), LABELS_OF_3]))
+
+
+def focal(x: Any, w: Any, y: Any) -> Any:
+    p = rows((x @ w).named("s"))[np.arange(5), LABELS_OF_3].named("p")
+    return -np.mean((1 - p) ** 2 * np.log(p))
+
+
+def gelu(x: Any, w: Any, y: Any) -> Any:
+    return np.sum(0.5 * w * (1 + np.tanh(np.sqrt(2 / np.pi) * (w + 0.044715 * w**3)).named("t")))
+
+
+LABELS_OF_3 = np.array([0, 2, 1, 1, 0])
 PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (huber, (X, 3, Y[:, 0]), {"r": "sign(r) ∘ (|r| > 1) + r ∘ (|r| ≤ 1)"}),
     (quantile, (X[:3], 3, Y[:3, 0]), {"e": "(0.9 · (e > 0) − 0.1 · (e ≤ 0)) / 3"}),
@@ -290,6 +314,12 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (masked, (X[:3], (3, 2), X[:3, :2]), {
         "S": "(x − Σ_j(x ∘ softmax(where(c_2, S, −1e+09)))) ∘ softmax(where(c_2, S, −1e+09))"}),
     (sparse, (X, 3, Y[:, 0]), {"w": "0.1 · sign(w) − 0.2 · xᵀ (y ∘ (1 − σ(y ∘ (x w))))"}),
+    (smoothed, (X, (3, 3), 0.0), {"s": "(softmax(s) − 0.9 · onehot(y) − 1 / 30) / q"}),
+    (shifted, ((5, 3), (3, 3), 0.0), {
+        "s": "(p − onehot(y)) / q", "x": "∂L/∂z / sd + ∂L/∂mu / q + ∂L/∂sd ∘ z / q"}),
+    (focal, (X, (3, 3), 0.0), {"s": "(onehot(y) − p) ∘ softmax(s) ∘ ∂L/∂p"}),
+    (gelu, (0.0, 3, 0.0), {
+        "w": "0.5 · (1 + t) + √(2 / π) · ∂L/∂t ∘ (1 − t²) ∘ (1 + 0.134145 · w²)"}),
     (from_rest, (X, (3, 3), X[0]), {"w": "h_1 (∂L/∂h_2 ∘ (1 − h_2²))ᵀ"}),
     (lambda x, w, y: np.sum(w[1] ** 2 * np.sin(w[2])), (0.0, 3, 0.0), {
         "w": "2 · w[1] · sin(w[2]) · onehot(1) + w[1]² · cos(w[2]) · onehot(2)"}),

@@ -143,8 +143,7 @@ LAYERS = {
     ),
     "MaxPool2d": Layer(
         lambda: nn.MaxPool2d(2), IMAGES, lambda x: pooled(x, np.max),
-        {"x": "fold(dilate((windows(x)[:, :, ::2, ::2] = maxₘₙ(windows(x)[:, :, ::2, ::2])) "
-              "∘ ∂L/∂p))"},
+        {"x": "fold(dilate(∂L/∂p ∘ (windows(x)[:, :, ::2, ::2] = p)))"},
     ),
     "AvgPool2d": Layer(
         lambda: nn.AvgPool2d(2), IMAGES, lambda x: pooled(x, np.mean),
