@@ -1,0 +1,108 @@
+"""Random programs of NumPy: each is derived, drawn, explained and checked."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import autograd_lite as ag
+from autograd_lite import Tensor
+
+from ..each import each, examples
+
+Function = Callable[..., Any]
+
+
+def positive_definite(x: Any) -> Any:
+    return x @ x.T + np.diag(np.arange(1.0, 1 + len(x)))
+
+
+OF_ENTRIES: list[Function] = [
+    np.exp, np.tanh, np.sin, np.square, np.abs, np.sign, np.cbrt, np.sinc, np.arctan, np.negative,
+    lambda x: np.log(1 + x**2), lambda x: np.sqrt(x**2 + 1), lambda x: 1 / (1 + np.exp(-x)),
+    lambda x: np.maximum(x, 0), lambda x: np.where(x > 0, x, 0.1 * x), lambda x: x * (x > 0),
+    lambda x: np.clip(x, -1, 1), lambda x: x / (1 + np.abs(x)), lambda x: np.log1p(np.exp(x)),
+    lambda x: x**3, lambda x: 2 * x - 1, lambda x: x / 3, lambda x: np.power(2.0, x),
+]  # fmt: skip
+OF_ARRAYS: list[Function] = [
+    np.transpose, np.flip, np.squeeze, np.diag, np.trace, np.median, np.triu,
+    lambda x: x @ x.T, lambda x: x - x.mean(0), lambda x: x - x.max(axis=-1, keepdims=True),
+    lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True), lambda x: x / np.linalg.norm(x),
+    lambda x: x / np.linalg.norm(x, axis=-1, keepdims=True), lambda x: np.cumsum(x, 0),
+    lambda x: x[..., ::2], lambda x: x[[0, 0, 1]], lambda x: np.concatenate([x, x], 0),
+    lambda x: np.stack([x, 2 * x]), lambda x: x.reshape(-1), lambda x: np.sort(x, -1),
+    lambda x: np.roll(x, 1, 0), lambda x: np.diff(x, axis=0), lambda x: np.pad(x, 1),
+    lambda x: (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5),
+    lambda x: np.einsum("...i,...j->...ij", x, x), lambda x: np.logaddexp.reduce(x, axis=-1),
+    lambda x: x.prod(-1), lambda x: x.max(-1), lambda x: x.min(0), lambda x: x.sum(0),
+    lambda x: np.vander(x, 3), lambda x: np.convolve(x, x), lambda x: np.percentile(x, 30, axis=-1),
+    lambda x: np.linalg.inv(positive_definite(x)), lambda x: np.linalg.det(positive_definite(x)),
+    lambda x: np.sum(np.log(np.diag(np.linalg.cholesky(positive_definite(x))))),
+    lambda x: np.linalg.slogdet(positive_definite(x))[1],
+    lambda x: np.linalg.eigvalsh(positive_definite(x)),
+]  # fmt: skip
+OF_TWO: list[Function] = [
+    np.add, np.multiply, np.subtract, np.maximum, np.minimum, np.matmul, np.dot, np.logaddexp,
+    lambda a, b: a / (b**2 + 1), lambda a, b: np.where(a > b, a, b * 2),
+    lambda a, b: (np.abs(a) + 0.5) ** b,
+]  # fmt: skip
+SHAPES: list[tuple[int, ...]] = [(3,), (3, 3), (2, 3), (3, 1)]
+
+
+def program(seed: int) -> tuple[Tensor, dict[str, Tensor]]:
+    """A number computed of x and y, by some named steps; what can't be computed is left out."""
+    rng = np.random.default_rng(seed)
+    shape = SHAPES[rng.integers(len(SHAPES))]
+    leaves = {n: Tensor(rng.normal(size=shape).round(2), requires_grad=True, name=n) for n in "xy"}
+    values = list(leaves.values())
+    while len(values) < 7:
+        kind = (OF_ENTRIES, OF_ARRAYS, OF_TWO)[rng.integers(3)]
+        chosen = [values[rng.integers(len(values))] for _ in range(1 + (kind is OF_TWO))]
+        try:
+            with np.errstate(all="ignore"):
+                value = kind[rng.integers(len(kind))](*chosen)
+        except (ValueError, IndexError, TypeError, np.linalg.LinAlgError):
+            continue
+        fine = isinstance(value, Tensor) and 0 < value.size <= 60 and (abs(value.data) < 1e4).all()
+        if fine and value._op is not None:
+            is_named = value.name is None and rng.random() < 0.4
+            values.append(value.named(f"v_{len(values)}") if is_named else value)
+    return np.sum(values[-1] ** 2) / 2, leaves
+
+
+@each(range(0, 10_000, 10_000 // examples(240)), by=lambda seed: f"{seed // 1000}")
+def test_any_program_has_formulas_figures_a_page_and_a_report(seed: int):
+    loss, leaves = program(seed)
+    if not loss.requires_grad or not np.isfinite(loss.data):
+        return
+    with np.errstate(all="ignore"):
+        derivation = ag.derive(loss)
+        assert derivation.text
+        assert derivation.latex
+        scope: dict[str, Any] = {}
+        exec(derivation.numpy_source, scope)
+        gradients = dict(zip(leaves, ag.gradients(loss, list(leaves.values())), strict=True))
+        for step in derivation.steps:
+            if step.target in gradients and "entries tie" not in derivation.text:
+                found = scope[f"d{step.target}"]
+                np.testing.assert_allclose(found, step.value, rtol=1e-6, atol=1e-8)
+        given = {step.target: gradients[step.target].data for step in derivation.steps
+                 if step.target in gradients}  # fmt: skip
+        assert ag.draw(loss).source
+        assert ag.draw(loss, detail="ops").source
+        if given:
+            assert ag.check_backprop(loss, given).ok
+            report = ag.check_backprop(loss, {n: -g for n, g in given.items()})
+            assert report.ok == all(abs(g).max() < 1e-12 for g in given.values())
+
+
+@each(range(0, 10_000, 10_000 // examples(24)))
+def test_any_program_has_a_page(seed: int):
+    loss, _ = program(seed)
+    if loss.requires_grad and np.isfinite(loss.data):
+        with tempfile.TemporaryDirectory() as folder:
+            ag.explain(loss, Path(folder, "page.html"))
