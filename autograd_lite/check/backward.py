@@ -100,6 +100,8 @@ class Backward:
 
         def moved(tensor: Tensor, vjp: Any) -> Any:
             def rule(g: Any, out: Any, *xs: Any, **params: Any) -> Any:
+                if tensor._op is not None and tensor._op.reads:  # its rule asks which entry it was
+                    return vjp(off(g), out, *xs, **params)
                 try:
                     return vjp(off(g), off(out), *map(off, xs), **params)
                 except Exception:  # a rule that refuses numbers that no forward pass gave
