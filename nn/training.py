@@ -388,10 +388,8 @@ def accuracy(prediction: Array, target: Array) -> float:
     prediction, target = given(prediction, "accuracy"), given(target, "accuracy")
     if prediction.shape[-1] == 1:
         return float(np.mean((prediction >= 0.5) == (target.reshape(prediction.shape) == 1)))
-    if target.shape == prediction.shape:
-        classes = target.argmax(axis=-1)
-    else:
-        classes = target.reshape(prediction.shape[:-1])
+    alike = target.shape == prediction.shape
+    classes = target.argmax(axis=-1) if alike else target.reshape(prediction.shape[:-1])
     return float(np.mean(prediction.argmax(axis=-1) == classes))
 
 
