@@ -13,7 +13,7 @@ from .arrays import as_array
 if TYPE_CHECKING:
     from .engine.tensor import Tensor
 
-E = TypeVar("E", bound=Exception)
+E = TypeVar("E", bound=Exception | str)
 
 
 def imported(module: str, what: str, extra: str) -> Any:
@@ -161,7 +161,7 @@ class _Operand:
 
 
 def _said(kind: type[E], text: str) -> Callable[..., E]:
-    """A function of Tensors and others that gives an error which says so of them."""
+    """A function of Tensors and others that gives an error, or text, which says so of them."""
 
     def error(*about: Any) -> E:
         return kind(text.format(*(_Operand(x) if hasattr(x, "_tracked") else x for x in about)))
@@ -237,6 +237,9 @@ not_an_operand = _said(
 ufunc_settings = _said(
     TypeError, "{}: {} can't be differentiated through; leave it out, and use t.astype(dtype) or "
     "np.moveaxis before")
+no_gradient_kept = _said(
+    str, "grad: {} is a result without a name, which keeps no gradient. Name it before backward: "
+    't.named("h"); or ask for its gradient: ag.gradients(loss, [t])')
 nothing_requires_grad = _said(
     RuntimeError, "{1}: nothing that {0} was computed from requires a gradient (or it was computed "
     "under no_grad). Make a leaf with Tensor(data, requires_grad=True)")
@@ -250,13 +253,6 @@ def no_leaf_any_more(tensor: Tensor) -> str:
         f"{describe(tensor)} is a leaf that has its gradient, and after w -= …, or w += …, the "
         f"name holds the result, which is no leaf: it gets no gradient, and isn't trained. Write "
         f"{name}.data -= lr * {name}.grad for a step, and {name} = {name} - … where it is no step"
-    )
-
-
-def no_gradient_kept(tensor: Tensor) -> str:
-    return (
-        f"grad: {describe(tensor)} is a result without a name, which keeps no gradient. Name it "
-        'before backward: t.named("h"); or ask for its gradient: ag.gradients(loss, [t])'
     )
 
 

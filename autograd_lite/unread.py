@@ -12,7 +12,6 @@ A cotangent that merely happens to be 0 is no such entry: ``np.sqrt(x) ** 2`` at
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -31,7 +30,6 @@ cleared = Op("cleared", lambda g, read: np.where(np.isfinite(g) | (read != 0), g
 """What isn't finite and isn't read is set to 0."""
 
 
-@dataclass(eq=False, slots=True)
 class Reading:
     """Which entries of an op's input are read; found out only when it is asked for.
 
@@ -43,13 +41,14 @@ class Reading:
         other: what another op, or another operand of this one, reads of the same input.
     """
 
-    op: engine.Op
-    vjp: Any
-    node: Any
-    array: Array
-    output: Reading | None
-    other: Reading | None
-    _mask: Any = None
+    __slots__ = ("_mask", "array", "node", "op", "other", "output", "vjp")
+
+    def __init__(
+        self, op: engine.Op, vjp: Any, node: Any, array: Array, output: Any, other: Any
+    ) -> None:
+        self.op, self.vjp, self.node, self.array = op, vjp, node, array
+        self.output, self.other = output, other
+        self._mask: Any = None
 
     def mask(self) -> Any:
         """True for the entries that are read."""

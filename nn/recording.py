@@ -126,8 +126,14 @@ class Recording:
                 loss = self.loss(net(x), y)
             # Of layers that aren't the user's own, the line is the one that asks for the replay.
             forget(walk(loss), user_line())
-            if rows is None:
-                _warn_of_another_loss(self.steps[i], self.losses[i], loss)
+            again, was = float(array_of(loss)), self.losses[i]  # no look at a value
+            close = 1e-6 if loss.dtype.itemsize >= 8 else 1e-2
+            if rows is None and np.isfinite(was) and not np.isclose(again, was, close, 1e-9):
+                hint(
+                    f"replayed: after {self.steps[i]} steps the loss is {again:.6g} now, and was "
+                    f"{was:.6g} in training: the net or the loss was changed since, or draws "
+                    "random numbers"
+                )
             yield loss
 
     def predict(self, i: int, x: Array) -> Array:
@@ -191,16 +197,6 @@ class Recording:
                 return float(self.loss(net(x), y).item())
             except (ValueError, ArithmeticError):  # the steps led to what a loss refuses
                 return float("nan")
-
-
-def _warn_of_another_loss(step: int, recorded: float, loss: Tensor) -> None:
-    again = float(array_of(loss))  # no look at a value
-    close = 1e-6 if loss.dtype.itemsize >= 8 else 1e-2
-    if np.isfinite(recorded) and not np.isclose(again, recorded, rtol=close, atol=1e-9):
-        hint(
-            f"replayed: after {step} steps the loss is {again:.6g} now, and was {recorded:.6g} in "
-            "training: the net or the loss was changed since, or draws random numbers"
-        )
 
 
 def _refuse_too_much(recording: Recording, every: int, total: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, TypedDict, Unpack
@@ -301,10 +300,16 @@ def evaluate(
 
 
 def _look(net: Any, step: BlockStep, data: Any, size: int, history: History) -> None:
-    """Add to the history what is seen of data that aren't trained on."""
-    with _evaluating(net):
-        batches = data.batches(size, False, np.random.default_rng())
+    """Add to the history what is seen of data that aren't trained on, as after ``net.eval()``."""
+    modules = [(m, m.training) for _, m in net.named_modules()] if isinstance(net, Module) else []
+    batches = data.batches(size, False, np.random.default_rng())
+    try:
+        for module, _ in modules:
+            module.training = False
         history._add([step.seen(x, y) for _, x, y in batches], step.loss.reduction)
+    finally:
+        for module, mode in modules:
+            module.training = mode
 
 
 def _apart(validation: tuple[Any, Any] | None, patience: int | None) -> Any:
@@ -335,19 +340,6 @@ def _data(x: Any, y: Any, meant: str) -> Rows | Blocks:
     if data.x.ndim == 0 or not len(data):
         raise ValueError(f"there are no rows to {meant}")
     return data
-
-
-@contextmanager
-def _evaluating(net: Any) -> Iterator[None]:
-    """Within it, the modules of the net aren't training."""
-    modules = [(m, m.training) for _, m in net.named_modules()] if isinstance(net, Module) else []
-    try:
-        for module, _ in modules:
-            module.training = False
-        yield
-    finally:
-        for module, mode in modules:
-            module.training = mode
 
 
 class _Step:
@@ -396,10 +388,8 @@ def accuracy(prediction: Array, target: Array) -> float:
     prediction, target = given(prediction, "accuracy"), given(target, "accuracy")
     if prediction.shape[-1] == 1:
         return float(np.mean((prediction >= 0.5) == (target.reshape(prediction.shape) == 1)))
-    if target.shape == prediction.shape:
-        classes = target.argmax(axis=-1)
-    else:
-        classes = target.reshape(prediction.shape[:-1])
+    alike = target.shape == prediction.shape
+    classes = target.argmax(axis=-1) if alike else target.reshape(prediction.shape[:-1])
     return float(np.mean(prediction.argmax(axis=-1) == classes))
 
 

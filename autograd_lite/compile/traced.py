@@ -307,8 +307,7 @@ _PROPERTIES: dict[str, Callable[[Any], Any]] = {
 _METHODS: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "transpose": _transpose, "astype": _astype, "item": _item,
     "conj": _conjugate, "conjugate": _conjugate,
-    "ravel": lambda x, order="C": _reshape(x, -1, order=order),
-    "flatten": lambda x, order="C": _reshape(x, -1, order=order),
+    **dict.fromkeys(("ravel", "flatten"), lambda x, order="C": _reshape(x, -1, order=order)),
     "copy": lambda x, order="C": x.call(np.array),
     "compress": lambda x, condition, *args, **kwargs: np.compress(condition, x, *args, **kwargs),
     "tobytes": lambda x: x.call(np.ndarray.tobytes),  # which may be compared

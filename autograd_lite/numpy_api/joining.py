@@ -34,12 +34,7 @@ def array(data: Any) -> Tensor:
     return data if type(data) is Tensor else Tensor(data)
 
 
-@implements(np.append)
-def append(arr: Any, values: Any, axis: int | None = None) -> Tensor:
-    """``values`` behind ``arr`` along an axis; both flattened where it is None."""
-    return concatenate((arr, values), axis)
-
-
+append = numpys(np.append, "``values`` behind ``arr`` along an axis; both flattened without one.")
 vstack = numpys(np.vstack, "Joined along the first axis; vectors are rows.")
 hstack = numpys(np.hstack, "Joined along the second axis; vectors along their only one.")
 dstack = numpys(np.dstack, "Joined along the third axis.")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..arrays import beside, guard, is_foreign, perhaps
+from ..arrays import beside, guard, perhaps
 from ..engine.tensor import Tensor
 from ..ops import astype
 from ..ops.define import implements, operand, value
@@ -95,11 +95,7 @@ def cov(
     total = x.shape[1] if weights is None else np.sum(weights)
     lost = ddof if aweights is None or not ddof else ddof * np.sum(weights * aweights) / total
     degrees = total - lost
-    known = value(operand(degrees))
-    if is_foreign(known):
-        degrees = np.where(known > 0, degrees, 0.0)
-    elif known <= 0:
-        degrees = 0.0
+    degrees = np.where(value(degrees) > 0, degrees, 0.0)
     x = x - centre
     weighted = x if weights is None else x * weights
     products = np.dot(weighted, np.transpose(conjugate_of(x)))
