@@ -168,6 +168,7 @@ class Meaning:
         if e.op == "leaf" or any(new is x for x in operands):
             new = OPS["positive"](new)
         new = new if isinstance(new, Tensor) else Tensor(new)
+        new = new if new.shape == t.shape else _ops.broadcast_to(new, t.shape)
         if t._tracked and not new._tracked:  # constant, but its gradient may be asked for
             new = Tensor(t._array, requires_grad=True)
         new.name = t.name

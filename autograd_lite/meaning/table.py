@@ -446,7 +446,8 @@ def _larger(op: str) -> Normal:
         if shape is None:
             shape = broadcast((x.shape, y.shape))
         y = bare(y) if as_number(y) is not None else y
-        return rewritten(intern(op, (x, y), {}, shape, x.size + y.size + 0.5))
+        own = broadcast((x.shape, y.shape))
+        return shaped(rewritten(intern(op, (x, y), {}, own, x.size + y.size + 0.5)), shape)
 
     return form
 

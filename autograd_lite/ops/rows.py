@@ -51,6 +51,7 @@ logsumexp_op = op(
 
 def _greatest(x: Any, axis: Any) -> Any:
     """The greatest entries, to be taken off exponents; 0 for infinite ones."""
+    x = x if x.dtype.kind == "f" else x.astype(float)  # which has an infinity
     found = max_op.forward(x, axis, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(found), found, 0.0)
 
