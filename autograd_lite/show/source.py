@@ -71,6 +71,8 @@ def _notation(node: Node) -> Notation:
             return Notation(f"{numbers[0]} @ ({numbers[1]})", PRODUCT, (PREFIX,))
         sign = " + " if op.name == "add" else " - "
         return Notation(sign.join(["", *numbers][-2:]), SUM, (PREFIX,))
+    if op.name == "equal" and not any(isinstance(x, Expression) and x.is_number for x in node.inputs):
+        return Notation("np.isclose({0}, {1}, 1e-12, 0)", ATOM, (ATOM,))  # another way, rounded
     if op.name in _OPERATORS:
         return _OPERATORS[op.name]
     if op.source:
