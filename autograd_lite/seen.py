@@ -89,7 +89,8 @@ def _is_copy(array: Any, of: Any) -> bool:
     """Whether a result has kept a copy of a leaf's array, since others held that."""
     if array is of or type(of) is not np.ndarray:
         return array is not of
-    return np.array_equal(array, of, equal_nan=True)
+    some = slice(of.size // 2, of.size // 2 + 1)  # which differ at once after a step of training
+    return np.array_equal(array.flat[some], of.flat[some]) and np.array_equal(array, of)
 
 
 def written(leaf: Tensor) -> None:
