@@ -130,7 +130,7 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
         _, result, leaves, found, how = x
         if result == -2:
             continue
-        is_there = found is not None and found() is not None and id(found()) in there
+        is_there = found is not None and id(found()) in there
         near = [leaf for leaf in _as_it_was(x, past) if id(leaf) in there]
         is_own = result == -1 or result > first
         if result in results or near or (is_own and not leaves):
