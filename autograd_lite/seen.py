@@ -89,7 +89,8 @@ def _is_copy(array: Any, of: Any) -> bool:
     """Whether a result has kept a copy of a leaf's array, since others held that."""
     if array is of or type(of) is not np.ndarray:
         return array is not of
-    return np.array_equal(array, of, equal_nan=True)
+    some = slice(of.size // 2, of.size // 2 + 1)  # which differ at once after a step of training
+    return np.array_equal(array.flat[some], of.flat[some]) and np.array_equal(array, of)
 
 
 def written(leaf: Tensor) -> None:
@@ -129,7 +130,7 @@ def seen(tensors: Sequence[Tensor]) -> Iterator[Seen]:
         _, result, leaves, found, how = x
         if result == -2:
             continue
-        is_there = found is not None and found() is not None and id(found()) in there
+        is_there = found is not None and id(found()) in there
         near = [leaf for leaf in _as_it_was(x, past) if id(leaf) in there]
         is_own = result == -1 or result > first
         if result in results or near or (is_own and not leaves):

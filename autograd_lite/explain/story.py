@@ -287,13 +287,13 @@ def _backward(
             if {x.name for e in factors for x in nodes(e)} <= known | {None}:
                 first += [Formula("local", [x], e) for x, e in zip(both, factors, strict=True)]
         formulas, notes = _of_gradient(g, first, known, rules)
-        inputs = _needed_for(formulas, g.inputs, called)
+        inputs = _starts(g, formulas, called)
         told.append(
             Step(
                 "backward", g.target, f"g{n}", g.symbol, g.value, g.target.shape,
                 formulas, [
                     Matrix(key, called[key], arrays[key])
-                    for key in _in_order(g, inputs, called)[:MOST_OPERANDS]
+                    for key in [*dict.fromkeys(inputs.values())][:MOST_OPERANDS]
                 ],
                 g.cotangent, g.region, inputs, g,
                 line=_line(g.target, back.onward), figure=current, path=list(walked),
@@ -309,23 +309,17 @@ def _places(*formulas: Expression | None) -> dict[str, int]:
     return {name: i for i, name in enumerate(dict.fromkeys(names)) if name is not None}
 
 
-def _needed_for(
-    formulas: Sequence[Formula], inputs: dict[Tensor, str], called: Mapping[str, str]
+def _starts(
+    g: Gradient, formulas: Sequence[Formula], called: Mapping[str, str]
 ) -> dict[Tensor, str]:
-    """Of what a gradient was computed from, what stands in its formulas, if that is all of them."""
-    names = {x.name for f in formulas if f.right is not None for x in nodes(f.right)}
-    found = {x: key for x, key in inputs.items() if called[key] in names}
-    is_all = names & {*called.values()} == {called[key] for key in found.values()}
-    return found if is_all else inputs
-
-
-def _in_order(
-    g: Gradient, inputs: Mapping[Tensor, str], called: Mapping[str, str]
-) -> list[str]:
-    """The keys of the operands as they stand in the formula; the others after them."""
+    """What a gradient is computed from, in its formula's order; what isn't in that only if need be.
+    """
     place = _places(g.simple, g.given)
-    keys = dict.fromkeys(inputs.values())
-    return sorted(keys, key=lambda key: place.get(called[key], len(place)))
+    names = {x.name for f in formulas if f.right is not None for x in nodes(f.right)}
+    found = sorted(g.inputs.items(), key=lambda item: place.get(called[item[1]], len(place)))
+    needed = {x: key for x, key in found if called[key] in names}
+    is_all = names & {*called.values()} == {called[key] for key in needed.values()}
+    return needed if is_all else dict(found)
 
 
 def _line(tensor: Tensor, onward: Mapping[Tensor, list[Tensor]]) -> Line | None:

@@ -45,7 +45,7 @@ def source(root: Expression, name: Namer) -> str:
             return _number(node.value)
         return Written(name(node.name), ATOM, 0)
 
-    markup = Markup(leaf, notation=_notation)
+    markup = Markup(leaf, notation=_notation, roots=False)
     text = _without_outer_parentheses(write(nodes(root), markup).text)
     return f"1.0 * ({text})" if _is_truth(root) else text
 
@@ -71,8 +71,8 @@ def _notation(node: Node) -> Notation:
             return Notation(f"{numbers[0]} @ ({numbers[1]})", PRODUCT, (PREFIX,))
         sign = " + " if op.name == "add" else " - "
         return Notation(sign.join(["", *numbers][-2:]), SUM, (PREFIX,))
-    if op.name == "equal" and not any(isinstance(x, Expression) and x.is_number for x in node.inputs):
-        return Notation("np.isclose({0}, {1}, 1e-12, 0)", ATOM, (ATOM,))  # another way, rounded
+    if op.name == "equal" and not any(map(_is_number, node.inputs)):  # which may be rounded
+        return Notation("np.isclose({0}, {1}, 1e-12, 0)", ATOM, (ATOM,))
     if op.name in _OPERATORS:
         return _OPERATORS[op.name]
     if op.source:
@@ -88,6 +88,10 @@ def _notation(node: Node) -> Notation:
 
 def _is_truth(x: Node) -> bool:
     return isinstance(x, Expression) and x.value.dtype == bool
+
+
+def _is_number(x: Node) -> bool:
+    return isinstance(x, Expression) and x.is_number
 
 
 def _number(value: np.ndarray[Any, Any]) -> Written:

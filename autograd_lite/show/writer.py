@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.tensor import Tensor
-from .expression import Expression
+from ..table import OPS
+from .expression import Expression, applied
 from .notation import (
     ATOM,
     COMPARISON,
@@ -103,6 +104,7 @@ class Markup(NamedTuple):
             where a matrix product doesn't, either.
         shaped: whether a transposed symbol is written as a leaf, having a shape of its own.
         notation: of a node that none of this says how to write.
+        roots: whether 1.732… is written √3.
     """
 
     leaf: Callable[[Any], Written]
@@ -113,6 +115,7 @@ class Markup(NamedTuple):
     fractions_apart: bool | None = None
     shaped: bool = False
     notation: Callable[[Node], Notation] = brief_notation_of
+    roots: bool = True
 
 
 # How tightly forms bind, and the loosest operands that they need no parentheses for.
@@ -133,7 +136,7 @@ def write(nodes: Iterable[Node], markup: Markup, widest: float = math.inf) -> Wr
     """
     written: dict[Node, Written] = {}
     for node in nodes:
-        operands = [written[x] if x in written else markup.leaf(x) for x in node.inputs]
+        operands = [written[x] if x in written else _leaf(x, markup) for x in node.inputs]
         written[node] = found = _applied(node, operands, markup)
         if found.width > widest:
             break
@@ -141,7 +144,9 @@ def write(nodes: Iterable[Node], markup: Markup, widest: float = math.inf) -> Wr
 
 
 def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
-    if node.op is None or (markup.shaped and is_transposed_leaf(node)):
+    if node.op is None:
+        return _leaf(node, markup)
+    if markup.shaped and is_transposed_leaf(node):
         return markup.leaf(node)
     if markup.notation is brief_notation_of and _only_ones_moved(node):
         return operands[0]
@@ -162,6 +167,26 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
             for x, fraction, bind in zip(operands, apart, binds, strict=True)
         ]
     return join(markup.notation(node), operands, node.params, markup)
+
+
+def _leaf(node: Node, markup: Markup) -> Written:
+    """A symbol or a number, the root of a whole one as such."""
+    n = _squared(node) if markup.roots else 0
+    if not n:
+        return markup.leaf(node)
+    whole = Expression(n)
+    return _applied(applied(OPS["sqrt"], whole), [markup.leaf(whole)], markup)
+
+
+def _squared(x: Node) -> int:
+    """The whole number that a number without a name is the root of, not being whole; else 0."""
+    value = x.value if isinstance(x, Expression) else x._array
+    is_symbol = x.name is not None or (isinstance(x, Tensor) and x.requires_grad)
+    if is_symbol or value.shape != () or value.dtype.kind != "f" or not value > 1:
+        return 0
+    square = float(value) ** 2
+    is_root = square < 1e6 and abs(square - round(square)) < 1e-12 * square
+    return round(square) if is_root and not float(value).is_integer() else 0
 
 
 def join(

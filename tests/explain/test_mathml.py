@@ -10,6 +10,8 @@ import autograd_lite as ag
 from autograd_lite.show import mathml
 from autograd_lite.show.expression import Expression, applied
 from autograd_lite.show.mathml import LONGEST, expression, symbol
+from autograd_lite.show.source import source
+from autograd_lite.show.text import text
 from autograd_lite.table import OPS
 
 from ..each import each
@@ -140,3 +142,17 @@ def test_a_long_formula_is_broken_before_signs_also_within_long_parentheses():
     assert [read(part) for part in parts] == ["L", "=mean(−a_1∘log(B+c)", "−exp(a_1)∘log(B+c))"]
     short = mathml.equation("<mi>L</mi>", [expression(op("exp", op("subtract", A, B)), {})])
     assert [read(part) for part in mathml.broken(short)] == ["L=exp(a_1−B)"]
+
+
+def test_a_root_of_a_whole_number_is_written_as_one():
+    root, near, whole = (Expression(x) for x in (np.sqrt(3.0), 1.7320508, 2.0))
+    assert read(expression(op("divide", A, root), {})) == "{a_1}/{√{3}}"
+    assert read(expression(op("divide", A, near), {})) == "{a_1}/{1.732}"
+    assert read(expression(op("divide", A, whole), {})) == "{a_1}/{2}"
+    assert text(op("divide", A, root)) == "a_1 / √(3)"
+    assert source(op("divide", A, root), str) == f"a_1 / {float(root.value)!r}"
+    x = ag.Tensor(np.sqrt(2.0), requires_grad=True)
+    y = (x * 3.0).named("y")  # x is a symbol, whatever its value
+    z = (x * np.sqrt(2.0)).named("z")
+    assert "√" not in ag.draw(y).source
+    assert "<I>v</I>₁ · √(2)" in ag.draw(z).source
