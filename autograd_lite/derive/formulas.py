@@ -142,6 +142,7 @@ class Formulas:
         spacings = [np.finfo(t.dtype).eps for t in self._tensors if t.dtype.kind in "fc"]
         self._eps = float(max(spacings))
         self._seed, self._spelled = seed, False
+        self._reading: Reading
         ways = [(GUARD, False), (GUARD, True), (0.0, True), (0.0, False)]
         for guard, chooses in ways:
             if chooses and not self._reading.meaning.has_ties():

@@ -63,15 +63,16 @@ def _notation(node: Node) -> Notation:
     """An operator, the op's own form, or a call of NumPy's function."""
     op = node.op
     assert op is not None
-    if op.name in COUNTING and any(map(_is_truth, node.inputs)):
-        numbers = ["1.0 * " * _is_truth(x) + f"{{{i}}}" for i, x in enumerate(node.inputs)]
+    inputs: tuple[Node, ...] = node.inputs
+    if op.name in COUNTING and any(map(_is_truth, inputs)):
+        numbers = ["1.0 * " * _is_truth(x) + f"{{{i}}}" for i, x in enumerate(inputs)]
         if op.name == "dot":
             return Notation(f"np.dot({', '.join(numbers)})", ATOM, (PREFIX,))
         if op.name == "matmul":  # both bind alike, from left to right
             return Notation(f"{numbers[0]} @ ({numbers[1]})", PRODUCT, (PREFIX,))
         sign = " + " if op.name == "add" else " - "
         return Notation(sign.join(["", *numbers][-2:]), SUM, (PREFIX,))
-    if op.name == "equal" and not any(map(_is_number, node.inputs)):  # which may be rounded
+    if op.name == "equal" and not any(map(_is_number, inputs)):  # which may be rounded
         return Notation("np.isclose({0}, {1}, 1e-12, 0)", ATOM, (ATOM,))
     if op.name in _OPERATORS:
         return _OPERATORS[op.name]
