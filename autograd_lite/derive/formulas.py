@@ -147,7 +147,7 @@ class Formulas:
         for guard, chooses in ways:
             if chooses and not self._reading.meaning.has_ties():
                 continue
-            self._taken = set(plan.names.values())
+            self._taken: set[str] = set(plan.names.values())
             with trace(), np.errstate(all="ignore"):
                 self._reading = Reading(plan, self.rows, guard, self._taken, chooses)
             self._call_arrays()
