@@ -258,3 +258,13 @@ def test_functions_keep_numpy_s_signature():
     assert inspect.signature(ag.roll) == inspect.signature(np.roll)
     assert ag.roll.__name__ == "roll"
     assert "(…, n, n)" in (ag.linalg.inv.__doc__ or "")
+
+
+@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.4.0", reason="np.pad took no dict")
+def test_pad_takes_widths_by_axis():
+    x = np.arange(6.0).reshape(2, 3)
+    for mode in ("edge", "mean", "constant"):
+        np.testing.assert_array_equal(
+            ag.grad(lambda x, mode=mode: np.sum(np.pad(x, {-1: (1, 2)}, mode) ** 2))(x),
+            ag.grad(lambda x, mode=mode: np.sum(np.pad(x, ((0, 0), (1, 2)), mode) ** 2))(x),
+        )

@@ -291,7 +291,7 @@ for mode in ("edge", "linear_ramp", "maximum", "mean", "median", "minimum", "ref
              "wrap", "constant", "empty"):  # fmt: skip
     widths = ("0",) if mode == "empty" else ("1", "(2, 1)", "((1, 2), (0, 3))", "((1,), (2,))")
     add(SHAPING, "pad", *(f"x, {w}, mode='{mode}'" for w in widths), x=(3, 4))
-add(SHAPING, "pad", "x, 2", "x, (1, 2), constant_values=(1.0, 2.0)", "x, {-1: (1, 2)}, mode='edge'",
+add(SHAPING, "pad", "x, 2", "x, (1, 2), constant_values=(1.0, 2.0)",
     "x, 1, constant_values=((1.0, 2.0), (3.0, 4.0))", "x, 3, 'linear_ramp', end_values=2.0",
     "x, 2, 'linear_ramp', end_values=((1.0, 2.0), (3.0, 4.0))", "x, 1, 'mean', stat_length=2",
     "x, 1, 'maximum', stat_length=((1, 2), (2, 3))", "x, 2, 'median', stat_length=3",
