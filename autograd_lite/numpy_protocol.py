@@ -18,11 +18,11 @@ from .engine.tensor import Tensor
 from .numpy_api.groups import add_reduceat
 from .numpy_api.scans import running
 from .numpy_code import numpy_name
-from .ops.elementwise import OF_ARRAYS, VALUE_OPS
+from .ops.elementwise import OF_ARRAYS, TEXTS, VALUE_OPS
 from .table import NUMPY, Op
 
 # Piecewise constant, or about the array and not its values: they give plain arrays.
-VALUES: set[Any] = {*OF_ARRAYS, *VALUE_OPS} - {np.sign} | {
+VALUES: set[Any] = {*OF_ARRAYS, *TEXTS, *VALUE_OPS} - {np.sign} | {
     np.signbit, np.all, np.allclose, np.any, np.argmax, np.argmin, np.argpartition, np.argsort,
     np.argwhere, np.array_equal, np.array_equiv, np.around, np.count_nonzero, np.digitize, np.fix,
     np.flatnonzero, np.iscomplex, np.isclose, np.isin, np.isneginf, np.isposinf, np.isreal,

@@ -183,11 +183,3 @@ def test_constant_operands_as_arrays_in_a_recorded_backward_pass(sample: Sample)
         (plain,) = ag.gradients(y, [xs[i]])
         (recorded,) = ag.gradients(y, [xs[i]], create_graph=True)
         np.testing.assert_allclose(recorded.data, plain.data, rtol=1e-12, atol=1e-14)
-
-
-def test_the_code_of_derivatives_of_sinc_is_worth_their_value():
-    x = np.array([0.0, 0.3, -1.2, 2.0])
-    for order in range(5):
-        code = OPS["sinc"].source(["x"], {"order": order})
-        found = eval(code, {"np": np, "x": x})
-        np.testing.assert_allclose(found, OPS["sinc"].forward(x, order=order), atol=1e-12)
