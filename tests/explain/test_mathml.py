@@ -77,7 +77,8 @@ def test_expressions(root: Expression, expected: str) -> None:
 def test_every_op_is_written_well_formed(name: str) -> None:
     one = OPS[name]
     operands = (A, B, C)[: len(one.vjps) if hasattr(one.vjps, "__len__") else 2] or (A,)
-    params = {"exponent": 3, "index": (0, slice(1)), "axis": None, "keepdims": False}
+    params = {"exponent": 3, "index": (0, slice(1)), "axis": None, "keepdims": False,
+              "subscripts": "ij,jk->ik"}  # fmt: skip
     root = Expression(np.ones((2, 2)), op=one, inputs=operands, params=params)
     assert read(expression(root, {}))
 
