@@ -137,10 +137,9 @@ def _tried(f: Formula, line: Line, cause: Cause) -> Cause | None:
         return None
     if cause.free:
         return _times(f, line, cause, out)
-    (e, make), is_one = next(iter(cause.made.items())), len(cause.made) == 1
     if line.fits(out, f.result):
-        return None if is_one and f.cancels(e, make) else cause
-    if not is_one or out.shape != line.array.shape or _is_constant(out):
+        return cause
+    if len(cause.made) > 1 or out.shape != line.array.shape or _is_constant(out):
         return None
     k = line.times(out, f.numbers)
     return cause._replace(cost=cause.cost + _FACTOR, factor=k) if k not in (None, 1.0) else None

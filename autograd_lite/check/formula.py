@@ -98,15 +98,6 @@ class Formula:
             return None
         return either[self.root]
 
-    def cancels(self, e: Term, make: Make) -> bool:
-        """Whether a term's other value is but what cancels another of a sum."""
-        value = make([self.value[x] for x in e.operands], self.value[e])
-        return any(
-            np.array_equal(c * self.value[x], -dict(t.args)[e] * value)
-            for t in self.above(e) if t.op == "+" and e in t.operands
-            for x, c in t.args if x is not e
-        )  # fmt: skip
-
 
 def computed(e: Term, xs: Sequence[Array]) -> Array:
     """A term's op of other arrays than its operands', which may have other shapes."""

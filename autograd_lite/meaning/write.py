@@ -468,12 +468,6 @@ class _Form:
         found: Expression = form(e)
         return found
 
-    def _value(self, e: Term) -> Any:
-        if e.op == "leaf":
-            return e.value
-        found = apply_term(e, [self.done[x].value for x in e.operands])
-        return getattr(found, "_array", found)
-
     def _leaf(self, e: Term) -> Expression:
         if e.kind == "marks":
             return self._onehot(e)
