@@ -86,7 +86,7 @@ def find(line: Line, tries_two: bool = False) -> Cause | None:
     for f in formulas:
         far = _NEAR if f.root is near.root else _DETOUR
         detour = far * (f.root.size > least + 1e-9) + 0.002 * f.root.size
-        others = partial(of_others, f.value, line.readings, line.others)
+        others = partial(of_others, f, line.readings, line.others)
         families += [
             Family(f, detour, 0, whole(f, line)),
             Family(f, detour, -0.1, _single(f, line.edits)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from ..engine.tensor import Array
 from ..ops.indexing import parts_of
-from .formula import Make, always, computed
+from .formula import Formula, Make, always, computed
 from .readings import (
     ACTIVATIONS,
     ONE,
@@ -85,15 +85,13 @@ def at(e: Term, readings: Readings) -> Edits:
                 yield Edit(2.25, "around", (f(x), x), partial(_with_use, e, i, f))
 
 
-def of_others(
-    values: Mapping[Term, Array], readings: Readings, arrays: Mapping[str, Array], e: Term
-) -> Edits:
-    """Another array, of these, in the place of a term that has a value."""
+def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Term) -> Edits:
+    """Another array, of these, in the place of a formula's term."""
     is_atom = e.op == "leaf" or e in readings.forward
     for name, array in arrays.items():
-        yield from _another(e, values[e].shape, name, array, 1.5 if is_atom else 4.5)
+        yield from _another(e, f.value[e].shape, name, array, 1.5 if is_atom else 4.5)
     if not is_atom:
-        yield from _of_uses(e, arrays)
+        yield from _of_uses(e, f.shared, arrays)
 
 
 def _like(new: Array, old: Array) -> Array:
@@ -383,7 +381,7 @@ def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: flo
         yield Edit(cost + 0.5, "stands", (f"{name}ᵀ", e), lambda xs, v: array.T)
 
 
-def _of_uses(e: Term, arrays: Mapping[str, Array]) -> Edits:
+def _of_uses(e: Term, shared: Collection[Term], arrays: Mapping[str, Array]) -> Edits:
     """Another array at this use of an operand only."""
     for i, x in enumerate(e.operands if e.op in ("matmul", "*", "+", "sum") else ()):
         core = x.args[0] if x.op in _MOVES else x
@@ -392,7 +390,7 @@ def _of_uses(e: Term, arrays: Mapping[str, Array]) -> Edits:
                 continue
             is_like, used = array.shape == core.shape, array
             if core.op != "leaf":
-                if is_like and core is x:
+                if is_like and x in shared:
                     yield Edit(2.85, "stands", (name, x), partial(_with_use, e, i, _always(used)))
             elif e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul"):
                 if is_like and core is not x:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -46,6 +47,8 @@ class Formula:
             own = np.asarray(leaves.get(e, e.value)) if e.op == "leaf" else None
             self.value[e] = self._computed(e, self.value, own)
         self.above = cache(self._above)
+        uses = Counter(x for xs in self.operands.values() for x in xs)
+        self.shared = {e for e, n in uses.items() if n > 1}
         self.numbers = {abs(c) for e in self.order if e.op == "+" for _, c in e.args}
 
     @classmethod
