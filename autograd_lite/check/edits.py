@@ -70,7 +70,7 @@ def at(e: Term, readings: Readings) -> Edits:
         elif e.op in _FAMILIES:
             yield from _FAMILIES[e.op](e)
     yield from of_slopes(e, readings, e.op == "*" and not is_atom)
-    for a in range(len(e.shape) if e.op == "leaf" else 0):
+    for a in range(len(e.shape) if e.op == "leaf" and e.kind != "gradient" else 0):
         flipped = partial(_around, partial(np.flip, axis=a))
         yield Edit(2.8, "reversed", (e, frozenset([a])), flipped)
     if e.op == "sigmoid" or (e.op == "leaf" and e.kind != "gradient"):
@@ -78,7 +78,7 @@ def at(e: Term, readings: Readings) -> Edits:
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
     yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
-    for f in AROUND:
+    for f in AROUND if e.op not in _MOVES else ():
         yield Edit(2.3, "around", (f(e), e), partial(_around, f))
         for i, x in enumerate(e.operands if e.op in "+*" and not is_atom else ()):
             if e.op == "*" or x.op == "leaf":
