@@ -173,9 +173,7 @@ class Writer:
             self.prepare([root])
         root, uses = self._prepared[root]
         whole = [root]
-        while whole[-1] not in self.names and (
-            whole[-1].op in ("reshape", "broadcast_to") or _is_alone(whole[-1])
-        ):
+        while whole[-1] not in self.names and whole[-1].op in ("reshape", "broadcast_to"):
             whole += whole[-1].operands
         for e in inner_first(root, self._below, self._done):
             if e not in whole:
@@ -326,11 +324,6 @@ def _divided(x: Expression, y: Expression) -> Expression:
         a, b = x.inputs
         return applied(ops.divide, a, applied(ops.multiply, y, b))
     return applied(ops.divide, x, y)
-
-
-def _is_alone(e: Term) -> bool:
-    """Whether it is only a number times something."""
-    return e.op == "+" and len(e.args) == 1 and e.args[0][0] is not ONE
 
 
 def _is_scaled(x: Expression) -> bool:
