@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engine.tensor import Array
-from .edits import MASKS, Edit, of_factors, of_others
+from .edits import MASKS, Edit, of_others, of_product, of_slopes
 from .formula import Formula, Make, always, computed
 from .line import Cause, Edits, Line, is_small_fraction, share
 from .readings import ONE, Slope, Term, core, product, subterms
@@ -78,16 +78,15 @@ def is_rounded(line: Line, rtol: float, eps: float) -> bool:
 def find(line: Line, tries_two: bool = False) -> Cause | None:
     """The simplest mistake that gives the line; where none does, two at once."""
     formulas = _formulas(line, line.bases[0], _MOST_MADE)
-    least = min((f.root.size for f in formulas), default=0.0)
-    near = min(
-        (f.root for f in formulas),
-        key=lambda e: (-len(line.readings.sources(e)), e.size), default=None,
-    )  # fmt: skip
+    if not formulas:
+        return None
+    least = min(f.root.size for f in formulas)
+    near = min(formulas, key=lambda f: (-len(line.readings.sources(f.root)), f.root.size))
     families = []
     for f in formulas:
-        far = _NEAR if f.root is near else _DETOUR
+        far = _NEAR if f.root is near.root else _DETOUR
         detour = far * (f.root.size > least + 1e-9) + 0.002 * f.root.size
-        others = partial(of_others, f.value, line.readings, line.others)
+        others = partial(of_others, f, line.readings, line.others)
         families += [
             Family(f, detour, 0, whole(f, line)),
             Family(f, detour, -0.1, _single(f, line.edits)),
@@ -137,10 +136,9 @@ def _tried(f: Formula, line: Line, cause: Cause) -> Cause | None:
         return None
     if cause.free:
         return _times(f, line, cause, out)
-    (e, make), is_one = next(iter(cause.made.items())), len(cause.made) == 1
     if line.fits(out, f.result):
-        return None if is_one and f.cancels(e, make) else cause
-    if not is_one or out.shape != line.array.shape or _is_constant(out):
+        return cause
+    if len(cause.made) > 1 or out.shape != line.array.shape or _is_constant(out):
         return None
     k = line.times(out, f.numbers)
     return cause._replace(cost=cause.cost + _FACTOR, factor=k) if k not in (None, 1.0) else None
@@ -186,18 +184,15 @@ def _single(f: Formula, edits: Edits) -> Iterator[Cause]:
 def _distributed(f: Formula, line: Line) -> Iterator[Cause]:
     """A factor that all terms of a sum have, wrong in one of them."""
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
-        sums = [g for g, p in e.args if g.op == "+" and p == 1] if e.op == "*" else []
-        for g in sums[:1]:
-            rest = [(x, p) for x, p in e.args if x is not g]
-            for t, c in g.args if len(g.args) > 1 else ():
-                part = product([*rest, (t, 1)])
+        for g in [g for g, p in e.args if g.op == "+" and p == 1] if e.op == "*" else ():
+            for t, c in g.args:
+                part = product([*((x, p) for x, p in e.args if x is not g), (t, 1)])
                 if part.op != "*" or any(x not in f.value for x in part.operands):
                     continue
                 xs = [f.value[x] for x in part.operands]
-                v = computed(part, xs)
-                for edit in of_factors(part, line.readings):
-                    if edit.cost <= _USUAL and not edit.free:
-                        make = partial(_instead, c, edit.make, xs, v)
+                for edit in chain(of_product(part), of_slopes(part, line.readings, True)):
+                    if edit.cost <= _USUAL:
+                        make = partial(_instead, c, edit.make, xs, computed(part, xs))
                         yield Cause(edit.cost + _OF_ONE_TERM, edit.kind, edit.values, {e: make})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from ..engine.tensor import Array
 from ..ops.indexing import parts_of
-from .formula import Make, always, computed
+from .formula import Formula, Make, always, computed
 from .readings import (
     ACTIVATIONS,
     ONE,
@@ -69,35 +69,29 @@ def at(e: Term, readings: Readings) -> Edits:
             yield from _of_sum(e, readings)
         elif e.op in _FAMILIES:
             yield from _FAMILIES[e.op](e)
-    yield from _of_slopes(e, readings, e.op == "*" and not is_atom)
-    for a, n in enumerate(e.shape if e.op == "leaf" else ()):
-        if n > 1:
-            flipped = partial(_around, partial(np.flip, axis=a))
-            yield Edit(2.8, "reversed", (e, frozenset([a])), flipped)
+    yield from of_slopes(e, readings, e.op == "*" and not is_atom)
+    for a in range(len(e.shape) if e.op == "leaf" and e.kind != "gradient" else 0):
+        flipped = partial(_around, partial(np.flip, axis=a))
+        yield Edit(2.8, "reversed", (e, frozenset([a])), flipped)
     if e.op == "sigmoid" or (e.op == "leaf" and e.kind != "gradient"):
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
     yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
-    for f in AROUND:
+    for f in AROUND if e.op not in _MOVES else ():
         yield Edit(2.3, "around", (f(e), e), partial(_around, f))
+        for i, x in enumerate(e.operands if e.op in "+*" and not is_atom else ()):
+            if e.op == "*" or x.op == "leaf":
+                yield Edit(2.25, "around", (f(x), x), partial(_with_use, e, i, f))
 
 
-def of_factors(e: Term, readings: Readings) -> Edits:
-    """What can be wrong in a product's factors."""
-    yield from _of_product(e)
-    yield from _of_slopes(e, readings, True)
-
-
-def of_others(
-    values: Mapping[Term, Array], readings: Readings, arrays: Mapping[str, Array], e: Term
-) -> Edits:
-    """Another array, of these, in the place of a term that has a value."""
+def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Term) -> Edits:
+    """Another array, of these, in the place of a formula's term."""
     is_atom = e.op == "leaf" or e in readings.forward
     for name, array in arrays.items():
-        yield from _another(e, values[e].shape, name, array, 1.5 if is_atom else 4.5)
+        yield from _another(e, f.value[e].shape, name, array, 1.5 if is_atom else 4.5)
     if not is_atom:
-        yield from _of_uses(e, arrays)
+        yield from _of_uses(e, f.shared, arrays)
 
 
 def _like(new: Array, old: Array) -> Array:
@@ -124,8 +118,6 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
         if abs(c) != 1:
             yield Edit(1.2, "term_times", (f, e, 1 / abs(c)), _shared(e, [i], 1 / abs(c)))
             yield Edit(2, "term_times", (f, e, abs(c)), _shared(e, [i], abs(c)))
-        for around in AROUND if f.op == "leaf" else ():
-            yield Edit(2.3, "around", (around(f), f), partial(_with_use, e, i, around))
     given = [i for i, (f, _) in enumerate(e.args) if f.given and f not in readings.inputs]
     if len(given) == n - 1 and any(e.args[i][0] is not ONE for i in given):
         (p,) = (f for i, (f, _) in enumerate(e.args) if i not in given)
@@ -189,17 +181,15 @@ def _shared(e: Term, some: Sequence[int], k: float) -> Make:
     return make
 
 
-def _of_product(e: Term) -> Edits:
+def of_product(e: Term) -> Edits:
     """A factor missing, or with another exponent."""
-    for i, (f, p) in enumerate(e.args):
-        for around in AROUND if p == 1 and f.op not in MASKS else ():
-            yield Edit(2.25, "around", (around(f), f), partial(_with_use, e, i, around))
+    for f, p in e.args:
         factor = f if abs(p) == 1 else product([(f, abs(p))])
         if len(e.args) > 1 or p != 1:
             is_mask = f.op in MASKS or (f.given and np.asarray(f.value).dtype == bool)
             kind = "mask_missing" if is_mask else "factor_missing" if p > 0 else "division_missing"
             yield Edit(1, kind, (factor,), _powers(e, {f: 0.0}))
-            counts = {g: 0.0 for g, q in e.args if is_mask and q < 0 and f.op in _ops(g)}
+            counts = {g: 0.0 for g, q in e.args if is_mask and q < 0 and _counts(g, f)}
             if counts:
                 yield Edit(1, kind, (factor,), _powers(e, {f: 0.0, **counts}))
         yield Edit(2.1, "twice", (product([(f, p)]),), _powers(e, {f: 2 * p}))
@@ -208,8 +198,9 @@ def _of_product(e: Term) -> Edits:
             yield Edit(cost, "exponent", (f, q, p), _powers(e, {f: q}))
 
 
-def _ops(e: Term) -> set[str]:
-    return {x.op for x in subterms(e)}
+def _counts(e: Term, mask: Term) -> bool:
+    """Whether it is of such masks: of equal maxima each has a share."""
+    return any(x.op == mask.op for x in subterms(e))
 
 
 def _powers(e: Term, other: Mapping[Term, float]) -> Make:
@@ -223,7 +214,7 @@ def _powers(e: Term, other: Mapping[Term, float]) -> Make:
     return make
 
 
-def _of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
+def of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
     """f' missing, another's, or of another tensor; and f' in the place of f."""
     powers = dict(e.args) if is_product else {e: 1.0}
     for slope in readings.slopes:
@@ -279,12 +270,10 @@ def _of_axes(e: Term) -> Edits:
 
 def _one_only(e: Term, i: int, axis: int) -> Edits:
     """The first, or the last, of what an operand has along an axis."""
-    (*_, n), x = e.operands[i].shape[: axis + 1], e.operands[i]
-    for which, place in (("first", 0), ("last", n - 1)):
-        if n > 1:
-            alone = partial(_alone, (*[slice(None)] * axis, slice(place, place + 1)))
-            make = partial(_with_use, e, i, alone)
-            yield Edit(2, "one_only", (x, frozenset([axis]), which), make)
+    for which, place in (("first", slice(1)), ("last", slice(-1, None))):
+        alone = partial(_alone, (*[slice(None)] * axis, place))
+        make = partial(_with_use, e, i, alone)
+        yield Edit(2, "one_only", (e.operands[i], frozenset([axis]), which), make)
 
 
 def _alone(place: Any, x: Array) -> Array:
@@ -358,9 +347,9 @@ def _of_scatter(e: Term) -> Edits:
         if e.op == "scatter":
             found[e.params["index"]] = xs[0]
         else:
-            places, slides = np.arange(v.size).reshape(v.shape), {**e.params}
-            del slides["shape"]
-            found.flat[np.lib.stride_tricks.sliding_window_view(places, **slides)] = xs[0]
+            places = np.arange(v.size).reshape(v.shape)
+            slides = e.params["window_shape"], e.params["axis"]
+            found.flat[np.lib.stride_tricks.sliding_window_view(places, *slides)] = xs[0]
         return found
 
     yield Edit(1, "last_wins", (e.args[0],), last)
@@ -392,7 +381,7 @@ def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: flo
         yield Edit(cost + 0.5, "stands", (f"{name}ᵀ", e), lambda xs, v: array.T)
 
 
-def _of_uses(e: Term, arrays: Mapping[str, Array]) -> Edits:
+def _of_uses(e: Term, shared: Collection[Term], arrays: Mapping[str, Array]) -> Edits:
     """Another array at this use of an operand only."""
     for i, x in enumerate(e.operands if e.op in ("matmul", "*", "+", "sum") else ()):
         core = x.args[0] if x.op in _MOVES else x
@@ -401,7 +390,7 @@ def _of_uses(e: Term, arrays: Mapping[str, Array]) -> Edits:
                 continue
             is_like, used = array.shape == core.shape, array
             if core.op != "leaf":
-                if is_like and core is x:
+                if is_like and x in shared:
                     yield Edit(2.85, "stands", (name, x), partial(_with_use, e, i, _always(used)))
             elif e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul"):
                 if is_like and core is not x:
@@ -425,7 +414,7 @@ def _with_use(e: Term, i: int, f: Any, xs: Sequence[Array], v: Array) -> Array:
 
 
 _FAMILIES: dict[str, Callable[[Term], Edits]] = {
-    "*": _of_product,
+    "*": of_product,
     "sum": _of_axes,
     "max": _of_axes,
     "softmax": _of_axes,

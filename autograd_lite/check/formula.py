@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -46,6 +47,8 @@ class Formula:
             own = np.asarray(leaves.get(e, e.value)) if e.op == "leaf" else None
             self.value[e] = self._computed(e, self.value, own)
         self.above = cache(self._above)
+        uses = Counter(x for xs in self.operands.values() for x in xs)
+        self.shared = {e for e, n in uses.items() if n > 1}
         self.numbers = {abs(c) for e in self.order if e.op == "+" for _, c in e.args}
 
     @classmethod
@@ -98,15 +101,6 @@ class Formula:
         except UNFIT:  # shapes that don't go together
             return None
         return either[self.root]
-
-    def cancels(self, e: Term, make: Make) -> bool:
-        """Whether a term's other value is but what cancels another of a sum."""
-        value = make([self.value[x] for x in e.operands], self.value[e])
-        return any(
-            np.array_equal(c * self.value[x], -dict(t.args)[e] * value)
-            for t in self.above(e) if t.op == "+" and e in t.operands
-            for x, c in t.args if x is not e
-        )  # fmt: skip
 
 
 def computed(e: Term, xs: Sequence[Array]) -> Array:

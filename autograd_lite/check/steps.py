@@ -40,7 +40,7 @@ def products(f: Formula, line: Line) -> Iterator[Cause]:
         there = beside.get(f"{stem}{last}")
         if min(len(pairs), len(stems[stem])) > 1 and stem != other and there is not None:
             names = f"{other}{last + by}", there
-            yield Cause(1.8, "at_each_step", names, {f.root: partial(_products, pairs, turned)})
+            yield Cause(1.8, "at_each", names, {f.root: partial(_products, pairs, turned)})
 
 
 def _products(

@@ -42,8 +42,7 @@ as_it_stands: it is {0} as it stands: the step from there is missing |
     它就是 {0}：漏了从那里往回的一步
 skipped: it is ∂L/∂({0}) as it stands: what leads on from there is missing |
     它就是 ∂L/∂({0})：漏了从那里往回的步骤
-at_each_step: {0} stands where {1} belongs, and so at each step | 每一步都把 {0} 写在了 {1} 的位置
-at_each: {0} stands where {1} belongs, and so in each term | 每一项都把 {0} 写在了 {1} 的位置
+at_each: {0} stands where {1} belongs, and so each time | 每次都把 {0} 写在了 {1} 的位置
 updated: {0} was updated before it was used: this has {0} − {1} ∇{0} where {0} belongs; compute all
     gradients first, and then update |
     {0} 在使用之前就更新了：这里是 {0} − {1} ∇{0}；应先算出所有梯度，再更新
@@ -102,10 +101,8 @@ other_order: {0} is reshaped in another order, or where it should be transposed 
 last_wins: = where += belongs: of equal ids the last wins (np.add.at adds them up) |
     写成了 =，而应当用 +=：相同的下标只剩最后一个（用 np.add.at）
 inverted: {0} is inverted: its opposite stands where it belongs | {0} 取反了
-stands: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
-without: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
+stands, without, around: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
 one_for: {0} is missing: 1 stands where it belongs | 漏了 {0}：写成了 1
-around: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
 reversed: {0} is turned round: its entries along {1} are reversed | {0} 沿{1}被翻转了
 tiled: {0} is repeated as a whole (tile) where each of its entries is to be repeated (repeat) |
     {0} 被整体重复了（tile），而应当逐元素重复（repeat）
@@ -116,7 +113,7 @@ at_loss: {0}: that is the gradient of another loss | {0}：那是另一个损失
 KINDS: dict[str, Sequence[str]] = {
     kind: said.split(" | ")
     for entry in _TABLE.replace("\n    ", " ").strip().splitlines()
-    for kind, said in [entry.split(": ", 1)]
+    for kinds, said in [entry.split(": ", 1)] for kind in kinds.split(", ")
 }
 
 ENGLISH, CHINESE = 0, 1

@@ -508,15 +508,6 @@ def _product_shape(a: Shape, b: Shape) -> Shape:
     return (*stack, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
 
 
-@normal("solve")
-def _solve(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    """``A⁻¹ b``, where b may be a vector."""
-    (c, a), (d, b) = map(_scale, args)
-    if c is not ONE or d is not ONE:
-        return product([(c, -1), (d, 1), (make("solve", [a, b], {}, shape), 1)])
-    return None
-
-
 @normal("linear")
 def _linear(args: list[Term], params: Params, shape: Shape | None) -> Term:
     return total([(make("matmul", args[:2]), 1), (args[2], 1)])

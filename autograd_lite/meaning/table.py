@@ -247,11 +247,6 @@ def _is_positive(x: Term) -> bool:
     ]
 
 
-@normal("exp")
-def _exp(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
-    return args[0].operands[0] if args[0].op == "log" else None
-
-
 @normal("logaddexp")
 def _logaddexp(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
     if as_number(args[0]) is not None and as_number(args[1]) is None:

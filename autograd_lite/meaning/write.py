@@ -174,9 +174,7 @@ class Writer:
             self.prepare([root])
         root, uses = self._prepared[root]
         whole = [root]
-        while whole[-1] not in self.names and (
-            whole[-1].op in ("reshape", "broadcast_to") or _is_alone(whole[-1])
-        ):
+        while whole[-1] not in self.names and whole[-1].op in ("reshape", "broadcast_to"):
             whole += whole[-1].operands
         for e in inner_first(root, self._below, self._done):
             if e not in whole:
@@ -329,11 +327,6 @@ def _divided(x: Expression, y: Expression) -> Expression:
     return applied(ops.divide, x, y)
 
 
-def _is_alone(e: Term) -> bool:
-    """Whether it is only a number times something."""
-    return e.op == "+" and len(e.args) == 1 and e.args[0][0] is not ONE
-
-
 def _is_scaled(x: Expression) -> bool:
     """Whether a number stands before the rest."""
     return x.is_called("multiply") and _is_constant(x.inputs[0])
@@ -468,12 +461,6 @@ class _Form:
         form = getattr(self, f"_{_FORMS.get(e.op, 'op')}")
         found: Expression = form(e)
         return found
-
-    def _value(self, e: Term) -> Any:
-        if e.op == "leaf":
-            return e.value
-        found = apply_term(e, [self.done[x].value for x in e.operands])
-        return getattr(found, "_array", found)
 
     def _leaf(self, e: Term) -> Expression:
         if e.kind == "marks":

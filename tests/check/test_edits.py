@@ -83,7 +83,7 @@ def planted(loss: ag.Tensor, given: dict[str, Any], name: str) -> Iterator[tuple
     for term in readings.of(name):
         f = Formula(term, line.bases[0])
         for e in f.order:
-            others = of_others(f.value, readings, line.others, e)
+            others = of_others(f, readings, line.others, e)
             for edit in chain(at(e, readings), others) if e is not ONE else ():
                 with np.errstate(all="ignore"):
                     out = f.but({e: edit.make})
@@ -146,6 +146,10 @@ def test_what_is_said_of_usual_mistakes():
         "tanh'(s) is missing": ("s", g["h"]),
         "the factor 1 − h² is missing": ("s", g["h"]),
         "this is the slope of sigmoid, and h is tanh(s)": ("s", g["h"] * t["h"] * (1 - t["h"])),
+        "the factor z is one too many": ("W_2", t["h"].T @ (g["z"] * t["z"]) + 0.6 * t["W_2"]),
+        "|h| stands where h belongs": ("W_2", np.abs(t["h"]).T @ g["z"] + 0.6 * t["W_2"]),
+        "the term 0.6 · Σ W_1 is one too many": ("b", g["b"] + 0.6 * t["W_1"].sum(0)),
+        "W_2 is turned round: its entries along axis 1": ("h", g["z"] @ t["W_2"][:, ::-1].T),
         "tanh'(s) is computed from s where h belongs": ("s", g["h"] * (1 - t["s"] ** 2)),
         "the power 2 of 1 − h² stands outside of the sum": ("s", g["h"] * (1 - t["h"]) ** 2),
         "h stands with": ("s", g["h"] * (1 - t["h"] ** 3)),
