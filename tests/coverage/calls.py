@@ -485,7 +485,7 @@ add(PRODUCTS, "convolve correlate", "x, y", "x, [1.0, 2.0]", "[1.0, 2.0], x", x=
 COVARIANCE = "Covariance"
 names = "cov corrcoef"
 add(COVARIANCE, names, "x", "x, rowvar=False", "x, y", "x, y[0], rowvar=True", "x.T, y.T, False",
-    x=(2, 5), y=(3, 5))  # fmt: skip
+    x=(3, 5), y=(3, 5))  # fmt: skip
 add(COVARIANCE, names, "x, y", x=(5,), y=(5,))
 add(COVARIANCE, names, "x", x=(5,))
 add(COVARIANCE, names, "x", x=cplx(2, 5))
