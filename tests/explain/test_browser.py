@@ -540,6 +540,22 @@ def test_a_result_of_many_columns_stands_beside_its_operands(browser, tmp_path):
             assert abs(boxes[0]["y"] - boxes[1]["y"]) < 5, step
 
 
+def test_a_result_is_on_the_first_screen_also_without_room_beside_its_operands(browser, tmp_path):
+    rng = np.random.default_rng(0)
+    z = ag.Tensor(rng.normal(size=(5, 4)), requires_grad=True, name="z")
+    w = ag.Tensor(rng.normal(size=(4, 6)), requires_grad=True, name="W")
+    path = tmp_path / "page.html"
+    ag.explain(np.sum(np.tanh(np.tanh(z) @ w) * rng.normal(size=(5, 6))), path, lr=0.1)
+    above = 0
+    with opened(browser, path, width=WIDE) as page:
+        for step in page.each_step():
+            operands, result = (page.page.locator(f".step.shown {x}").last.bounding_box()
+                                for x in (".stack", ".numbers > .result"))  # fmt: skip
+            assert result["y"] + 40 < page.page.viewport_size["height"], step
+            above += result["y"] + 40 < operands["y"]
+    assert above
+
+
 def shade(page: Opened, element: str, style: str) -> list[int]:
     found = page.page.evaluate(f"getComputedStyle(document.{element}).{style}")
     return [int(x) for x in re.findall(r"\d+", found)[:3]]
