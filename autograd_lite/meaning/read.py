@@ -525,7 +525,7 @@ def _sum(e: Term, xs: Sequence[Any]) -> Any:
 
 
 def _times(x: Any, c: float) -> Any:
-    n = round(1 / c) if c else 0
+    n = float(np.rint(1 / c)) if c else 0.0
     return x if c == 1 else x / n if n > 1 and 1 / n == c else x * c
 
 
