@@ -98,7 +98,8 @@ def _like(function: Any) -> Any:
         return getattr(own, function.__name__)
 
     def widened(*args: Any, **kwargs: Any) -> Any:
-        given = [x.dtype if hasattr(x, "dtype") else type(x) for x in args]
+        weak = (int, float, complex)  # and no bool
+        given = [type(x) if type(x) in weak else jnp.result_type(x) for x in args]
         kinds = ufunc.resolve_dtypes((*given, *[None] * ufunc.nout))
         return own(*map(jnp.asarray, args, kinds), **kwargs)
 
