@@ -841,7 +841,7 @@ class _Form:
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
-        op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op]
+        op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op.removeprefix("complex ")]
         try:
             return applied(op, *xs, **e.params)
         except (ValueError, TypeError, IndexError):  # a rule that wants what was broadcast

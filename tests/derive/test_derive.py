@@ -461,3 +461,19 @@ def test_a_series_with_large_numbers_is_derived():
     x = Tensor([-0.3, 0.4], requires_grad=True, name="x")
     derivation = second(lambda x: np.sinc(x) ** 2, x)
     np.testing.assert_allclose(derivation["x"].value, derivation["x"].simple.value, rtol=1e-9)
+
+
+def test_what_has_no_entries_is_derived():
+    for shape, f in (((1, 0), lambda x: np.triu(x.prod(-1) + x)), ((0, 3), lambda x: x @ x.T),
+                     ((0,), lambda x: np.diag(np.sqrt(x**2 + 1))),
+                     ((0, 3), lambda x: np.linalg.det(x @ x.T + np.eye(0)))):  # fmt: skip
+        x = Tensor(np.zeros(shape), requires_grad=True, name="x")
+        found = run_source(ag.derive(np.sum(f(x) ** 2)))
+        assert np.broadcast_to(found["dx"], shape).size == 0
+
+
+def test_comparisons_of_complex_numbers_are_derived():
+    x = Tensor([1 + 2j, -1 - 0.5j], requires_grad=True, name="x")
+    for f in (lambda x: np.maximum(x, 0), lambda x: x * (x > 0), lambda x: np.where(x != 1, x, 0)):
+        derivation = ag.derive(np.sum(np.abs(f(x)) ** 2))
+        np.testing.assert_allclose(run_source(derivation)["dx"], derivation["x"].value)
