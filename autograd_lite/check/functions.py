@@ -12,6 +12,7 @@ import numpy as np
 
 from ..arrays import own_array
 from ..engine.tensor import Array, Tensor
+from ..graph import walk
 from ..show.notation import symbol_of
 from .gradients import check
 from .report import Entry, Report
@@ -72,14 +73,14 @@ class Subject:
                 name: Tensor(value, requires_grad=True, name=name)
                 for name, value in inputs.params.items()
             }
-            yield self.net(inputs.x, inputs.y, tensors)
+            yield _of_all(self.net(inputs.x, inputs.y, tensors), tensors)
             return
         assert self.loss is not None
         names = {tensor: tensor.name for tensor in self.tensors.values()}
         try:
             for name, tensor in self.tensors.items():
                 tensor.data, tensor.name = inputs.params[name], name
-            yield self.loss(self.net(inputs.x), inputs.y)
+            yield _of_all(self.loss(self.net(inputs.x), inputs.y), self.tensors)
         finally:
             for name, tensor in self.tensors.items():
                 tensor.data, tensor.name = self.values[name], names[tensor]
@@ -93,6 +94,12 @@ class Subject:
             )
         weights = [shape for shape in matrices if shape[0] > 1] or matrices
         return matrices[0][0], weights[-1][1]
+
+
+def _of_all(loss: Any, params: Mapping[str, Tensor]) -> Any:
+    """The loss, with 0 times what it doesn't depend on, whose gradient is 0."""
+    used = set(walk(loss) if isinstance(loss, Tensor) else params.values())
+    return sum((0.0 * p.sum() for p in params.values() if p not in used), loss)
 
 
 def check_function(

@@ -23,6 +23,9 @@ from .graph import CompileError, Guard, Node, Program, mapped, put, put_at
 _AT = {np.add: "add", np.multiply: "multiply", np.maximum: "max", np.minimum: "min"}
 _INDEX = {operator.getitem: 1, put: 1, put_at: 2, np.take: 1, np.take_along_axis: 1}  # its place
 _OWN: dict[Any, Callable[..., Any]] = {
+    np.argsort: lambda x, axis=-1, kind=None: jnp.argsort(x, axis),  # of any kind stable
+    np.searchsorted: lambda *args, **how: jnp.searchsorted(*args, **how).astype(np.intp),
+    operator.getitem: lambda x, i: (jnp.asarray(x) if isinstance(x, np.ndarray) else x)[i],
     graph.converted: lambda x, dtype: x.astype(dtype),
     put: lambda x, index, value: jnp.asarray(x).at[index].set(value),
     put_at: lambda x, f, index, *y: getattr(jnp.asarray(x).at[index], _AT[f])(*y),
@@ -95,7 +98,8 @@ def _like(function: Any) -> Any:
         return getattr(own, function.__name__)
 
     def widened(*args: Any, **kwargs: Any) -> Any:
-        given = [x.dtype if hasattr(x, "dtype") else type(x) for x in args]
+        weak = (int, float, complex)  # and no bool
+        given = [type(x) if type(x) in weak else jnp.result_type(x) for x in args]
         kinds = ufunc.resolve_dtypes((*given, *[None] * ufunc.nout))
         return own(*map(jnp.asarray, args, kinds), **kwargs)
 

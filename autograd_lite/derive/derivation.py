@@ -224,7 +224,7 @@ class Derivation:
         lines += [f"{name(target)} = {source(x, name)}" for target, x in forward]
         defined = dict(d for step in self.steps for d in step.parts)
         for step in self.steps:
-            for part, x in _needed(step.simple, defined):
+            for part, x in needed(step.simple, defined):
                 lines.append(f"{name(part)} = {source(x, name)}")
                 del defined[part]
             lines.append(f"{name(step.symbol)} = {source(step.simple, name)}")
@@ -244,7 +244,7 @@ class Derivation:
         return "\n\n".join(displayed(step._latex(known)) for step in self.steps)
 
 
-def _needed(root: Expression, defined: dict[str, Expression]) -> list[tuple[str, Expression]]:
+def needed(root: Expression, defined: dict[str, Expression]) -> list[Definition]:
     """The definitions that an expression needs, each after those that it needs itself."""
     found: dict[str, Expression] = {}
     stack: list[tuple[Expression, str | None]] = [(root, None)]
@@ -257,7 +257,7 @@ def _needed(root: Expression, defined: dict[str, Expression]) -> list[tuple[str,
             part = defined.get(node.name or "")
             if part is not None and node.name not in found:
                 stack += [(part, node.name), (part, None)]
-    return list(found.items())
+    return [Definition(*part) for part in found.items()]
 
 
 def rows_of_batch(shapes_seen: Sequence[tuple[int, ...]]) -> int | None:

@@ -23,7 +23,7 @@ from ..show.notation import dimensions, symbol_of
 from ..show.notation import number as number_text
 from .build import Builder
 from .chain import Plan
-from .derivation import Derivation, Step, rows_of_batch
+from .derivation import Derivation, Step, needed, rows_of_batch
 
 _SHORT = 5.0  # the size up to which a formula could hardly be shorter
 GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
@@ -141,13 +141,14 @@ class Formulas:
         self._tensors = walk(output)
         spacings = [np.finfo(t.dtype).eps for t in self._tensors if t.dtype.kind in "fc"]
         self._eps = float(max(spacings))
-        self._seed, self._spelled = seed, False
+        self._seed = seed
         self._reading: Reading
         ways = [(GUARD, False), (GUARD, True), (0.0, True), (0.0, False)]
         for guard, chooses in ways:
             if chooses and not self._reading.meaning.has_ties():
                 continue
             self._taken: set[str] = set(plan.names.values())
+            self._spelled: bool = False
             with trace(), np.errstate(all="ignore"):
                 self._reading = Reading(plan, self.rows, guard, self._taken, chooses)
             self._call_arrays()
@@ -178,8 +179,11 @@ class Formulas:
         keep_guards = False  # what keeps a division from 0 may matter here
         while not self._spelled:
             self._builder = self._new_builder(keep_guards)
+            defined: dict[str, Expression] = {}
             for each in self.gradients:
-                given, each.definitions = self._builder.expression(each.cotangent)
+                given, parts = self._builder.expression(each.cotangent)
+                defined.update(parts)
+                each.definitions = needed(given, defined)
                 each.given = given if agree(given, each.value, eps=self._eps) else None
                 self._builder.name(each.cotangent, each.symbol)
             self._spelled = keep_guards or all(each.given for each in self.gradients)

@@ -236,6 +236,8 @@ class Meaning:
     def _read(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
         """The term of a result, from those of its inputs."""
         assert t.op is not None
+        if not t.size:  # nothing is there to be read
+            return shaped(number(0.0), t.shape)
         args = [self._compared(x, known) or known[x] for x in self._inputs(t)]
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
             size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
@@ -525,7 +527,7 @@ def _sum(e: Term, xs: Sequence[Any]) -> Any:
 
 
 def _times(x: Any, c: float) -> Any:
-    n = round(1 / c) if c else 0
+    n = float(np.rint(1 / c)) if c else 0.0
     return x if c == 1 else x / n if n > 1 and 1 / n == c else x * c
 
 

@@ -38,6 +38,7 @@ from .terms import (
     is_mask,
     marked,
     only_ones_moved,
+    power_of,
     product_of,
     shaped,
     snapped,
@@ -268,7 +269,7 @@ class Writer:
     def by_rows(self, c: float, residual: bool) -> int:
         """The k for which ``c`` is k / q, or 0; beside no error only where ``c`` is long."""
         times = c * self.rows if self.rows else 0.0
-        k = round(times)
+        k = round(min(times, 9.0))
         odd = _is_long(c) and not _is_whole(1 / c)
         fine = k == 1 or (k in (2, 3, 4) and (residual or odd) and not _is_whole(c))
         return k if fine and abs(times - k) < 1e-9 else 0
@@ -338,7 +339,7 @@ def _is_constant(x: Expression) -> bool:
 
 
 def _is_whole(x: float) -> bool:
-    return abs(x - round(x)) < 1e-9
+    return math.isfinite(x) and abs(x - round(x)) < 1e-9
 
 
 def _is_long(c: float) -> bool:
@@ -349,7 +350,7 @@ def _is_long(c: float) -> bool:
 
 def _fraction(c: float) -> tuple[int, int]:
     """``c`` as a fraction of whole numbers, the first of them a digit; else 0."""
-    found = Fraction(c).limit_denominator(10**6)
+    found = Fraction(min(c, 10.0)).limit_denominator(10**6)
     fine = found.numerator < 10 and abs(found - c) < 1e-12 * c
     return (found.numerator, found.denominator) if fine else (0, 1)
 
@@ -580,8 +581,8 @@ class _Form:
             if p == 1 and inner.op == "sum":
                 x, axes = inner.args[0], inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
-                k = round(c * n)
-                near = k in (1, 2) and abs(c * n - k) < 1e-12 and c != 1
+                k = 1 + (c * n > 1.5)
+                near = abs(c * n - k) < 1e-12 and c != 1
                 mean = self._averaged(x, axes) if near else None
                 apart = len(axes) == x.ndim and x not in self.beside
                 if mean is not None and (not apart or mean.op is VARIANCE):
@@ -649,13 +650,13 @@ class _Form:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
             if f.op == "+" and f not in written and float(p).is_integer():
                 if _is_scaled(x):
-                    c, x = c * float(x.inputs[0].value) ** p, x.inputs[1]
+                    c, x = c * power_of(float(x.inputs[0].value), p), x.inputs[1]
                 elif x.is_called("divide") and _is_constant(x.inputs[1]):
                     x, by = x.inputs
                     if p == 1:
                         below.append(by)
                     else:
-                        c = snapped(c / float(by.value) ** p)
+                        c = snapped(c * power_of(float(by.value), -p))
             x = self._power(f, x, abs(p))
             (above if p > 0 else below).append(x)
         before = [number(c)] if self.writer.is_factor(c) else []
@@ -840,7 +841,7 @@ class _Form:
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
-        op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op]
+        op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op.removeprefix("complex ")]
         try:
             return applied(op, *xs, **e.params)
         except (ValueError, TypeError, IndexError):  # a rule that wants what was broadcast

@@ -184,9 +184,9 @@ def overflows(product: Any, *factors: Any) -> bool:
 
 def zeros_times(x: Any, y: Any, factors: Sequence[Any]) -> Any:
     """``x * y``; where x is 0, it is that also where y overflowed, though no factor is infinite."""
-    too_large = (x == 0) & ~np.isfinite(y)
+    too_large = (value(x) == 0) & ~np.isfinite(value(y))
     for factor in factors:
-        too_large = too_large & np.isfinite(factor).all()
+        too_large = too_large & np.isfinite(value(factor)).all()
     return x * where_(too_large, np.nan_to_num(value(y)), y)
 
 

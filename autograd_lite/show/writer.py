@@ -182,10 +182,10 @@ def _squared(x: Node) -> int:
     """The whole number that a number without a name is the root of, not being whole; else 0."""
     value = x.value if isinstance(x, Expression) else x._array
     is_symbol = x.name is not None or (isinstance(x, Tensor) and x.requires_grad)
-    if is_symbol or value.shape != () or value.dtype.kind != "f" or not value > 1:
+    if is_symbol or value.shape != () or value.dtype.kind != "f" or not 1 < value < 1e3:
         return 0
     square = float(value) ** 2
-    is_root = square < 1e6 and abs(square - round(square)) < 1e-12 * square
+    is_root = abs(square - round(square)) < 1e-12 * square
     return round(square) if is_root and not float(value).is_integer() else 0
 
 

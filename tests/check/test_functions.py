@@ -171,3 +171,16 @@ def test_function_in_place_of_a_net():
     assert report.first_wrong is not None
     assert report.first_wrong.cause == "∇b is 2 times too small"
     assert len(report.inputs["x"]) == 1
+
+
+def test_what_the_loss_does_not_depend_on_has_the_gradient_0():
+    def loss(x: Any, y: Any, params: Any) -> Any:
+        return np.sum((x @ params["W"] - y) ** 2)
+
+    def by_hand(x: Any, y: Any, params: Any, b: float = 0.0) -> Any:
+        return {"W": 2 * x.T @ (x @ params["W"] - y), "b": np.full(2, b)}
+
+    params = {"W": np.zeros((2, 2)), "b": np.zeros(2)}
+    assert check_backprop(by_hand, loss, params=params).ok
+    report = check_backprop(lambda x, y, p: by_hand(x, y, p, 1.0), loss, params=params)
+    assert [e.name for e in report.entries if not e.ok] == ["b"]

@@ -104,3 +104,11 @@ def test_without_jax_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
 def test_what_jax_lacks_is_named(lacking: Any):
     with pytest.raises(ag.CompileError):
         ag.compile(lacking, jit=True)(np.array([1.0, -1.0, 0.0]))
+
+
+def test_orders_places_and_truths():
+    x = np.array([[1.0, 2.0, 0.3], [0.5, -1.0, 2.5]])
+    agree(ag.value_and_grad(lambda x: (np.sort(x) ** 2 * np.arange(3.0)).sum()), (x,))
+    agree(ag.value_and_grad(lambda x: np.median(x, axis=0).sum() ** 2), (x,))
+    agree(ag.value_and_grad(lambda x: np.interp(x, [0.0, 1.0, 2.0], [1.0, 3.0, 2.0]).sum()), (x,))
+    agree(lambda x: np.multiply(True, x > 1), (x,))

@@ -432,3 +432,48 @@ def test_an_array_of_one_entry_is_a_number():
     x = Tensor([[0.5], [2.0]], requires_grad=True, name="x")
     assert ag.derive(np.sum(x * np.array([1.0])))["x"].result == "1"
     assert ag.derive(np.sum(x**2 * np.array([1.0])))["x"].result == "2 · x"
+
+
+@each([1e200, -1e-200, 3e155, 1.7e308, 5e-324])
+def test_numbers_whose_powers_are_too_large_for_floats(c: float):
+    for f in (lambda x: (c * x) ** 2, lambda x: (x + c) ** 3 / c, lambda x: c / (1 + x**2),
+              lambda x: np.exp(-x / c) + x / c / c):  # fmt: skip
+        x = Tensor([1.5, 0.5], requires_grad=True, name="x")
+        with np.errstate(all="ignore"):
+            derivation = ag.derive(np.sum(f(x)))
+            scope: dict[str, Any] = {}
+            exec(derivation.numpy_source, scope)
+        np.testing.assert_allclose(scope["dx"], derivation["x"].value, rtol=1e-12)
+
+
+def second(f: Any, x: Tensor) -> ag.Derivation:
+    """The second derivative."""
+    with np.errstate(all="ignore"):
+        return ag.derive(ag.gradients(f(x).sum(), [x], create_graph=True)[0].sum())
+
+
+def test_a_rule_that_asks_whether_a_product_overflowed_is_derived():
+    x = Tensor([1e200, 1e200, 0.5], requires_grad=True, name="x")
+    assert second(np.cumprod, x)["x"].value.shape == (3,)
+
+
+def test_a_series_with_large_numbers_is_derived():
+    x = Tensor([-0.3, 0.4], requires_grad=True, name="x")
+    derivation = second(lambda x: np.sinc(x) ** 2, x)
+    np.testing.assert_allclose(derivation["x"].value, derivation["x"].simple.value, rtol=1e-9)
+
+
+def test_what_has_no_entries_is_derived():
+    for shape, f in (((1, 0), lambda x: np.triu(x.prod(-1) + x)), ((0, 3), lambda x: x @ x.T),
+                     ((0,), lambda x: np.diag(np.sqrt(x**2 + 1))),
+                     ((0, 3), lambda x: np.linalg.det(x @ x.T + np.eye(0)))):  # fmt: skip
+        x = Tensor(np.zeros(shape), requires_grad=True, name="x")
+        found = run_source(ag.derive(np.sum(f(x) ** 2)))
+        assert np.broadcast_to(found["dx"], shape).size == 0
+
+
+def test_comparisons_of_complex_numbers_are_derived():
+    x = Tensor([1 + 2j, -1 - 0.5j], requires_grad=True, name="x")
+    for f in (lambda x: np.maximum(x, 0), lambda x: x * (x > 0), lambda x: np.where(x != 1, x, 0)):
+        derivation = ag.derive(np.sum(np.abs(f(x)) ** 2))
+        np.testing.assert_allclose(run_source(derivation)["dx"], derivation["x"].value)

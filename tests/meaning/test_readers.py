@@ -110,3 +110,21 @@ def test_any_program_has_a_page(seed: int):
     if loss.requires_grad and np.isfinite(loss.data):
         with tempfile.TemporaryDirectory() as folder:
             ag.explain(loss, Path(folder, "page.html"))
+
+
+@each([21902, *range(0, 10_000, 10_000 // examples(40))])
+def test_any_second_derivative_is_derived(seed: int):
+    loss, leaves = program(seed)
+    with np.errstate(all="ignore"):
+        first = ag.gradients(loss, list(leaves.values()), create_graph=True)
+        square = np.sum((first[0] if first[0].requires_grad else first[1]) ** 2)
+        if not square.requires_grad or not np.isfinite(square.data):
+            return
+        derivation, scope = ag.derive(square), dict[str, Any]()
+        exec(derivation.numpy_source, scope)
+    for step in derivation.steps:
+        if step.target in leaves and "entries tie" not in derivation.text:
+            size = abs(step.value).max()
+            np.testing.assert_allclose(
+                scope[f"d{step.target}"], step.value, rtol=1e-5, atol=1e-6 * (1 + size)
+            )
