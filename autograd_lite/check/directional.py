@@ -275,12 +275,12 @@ class Point:
         """
         f, cotangents = self.derivative(order - 1), self.cotangents(order - 1)
 
-        def line(t: Any) -> Any:
+        def line(t: float) -> float:
             xs = list(self.wide)
             xs[i] = xs[i] + t * self.directions[i]
             with no_grad():
                 outputs = [value_of(y) for y in f(*xs)]
-            return sum(np.sum(w * y) for w, y in zip(cotangents, outputs, strict=True)).real
+            return float(sum(np.sum(w * y) for w, y in zip(cotangents, outputs, strict=True)).real)
 
         return line
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Line = Callable[[Any], Any]
-"""``t → f(x + t v)``: real for a real ``t``, and complex for a complex one."""
+Line = Callable[[float], float]
+"""``t → f(x + t v)``."""
 
 _STEPS = 0.05 * 4.0 ** -np.arange(16)  # down to 5e-11: where f is curved much
 _SMALL = 1e-12  # derivatives of this size may be rounding
@@ -29,11 +29,17 @@ _NONE = Numeric(float("nan"), float("inf"))
 
 
 def derivative(f: Line, scale: float = 1.0, eps: float = _EPS) -> Numeric:
-    """The derivative of ``f`` at 0: central differences with ever smaller steps, extrapolated to the step 0.
+    """The derivative of ``f`` at 0.
 
-    Of all extrapolations that is taken whose neighbours agree best, for their size, and which the
-    next step confirms: a large step may lead across a pole or a jump, and a tiny one drown in
-    rounding. Steps that lead out of the domain of ``f`` are left out.
+    By central differences with ever smaller steps, extrapolated to the step 0. Of all
+    extrapolations that is taken whose neighbours agree best, for their size, and which the next
+    step confirms: a large step may lead across a pole or a jump, and a tiny one drown in rounding.
+    Steps that lead out of the domain of ``f`` are left out.
+
+    Args:
+        f: see `Line`.
+        scale: of the step; it begins with 0.05 times it.
+        eps: how far ``f`` is rounded, relative to its value.
 
     Source:
         C. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Advances in Engineering
