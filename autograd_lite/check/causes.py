@@ -233,15 +233,9 @@ def _exchanged(f: Formula, line: Line) -> Iterator[Cause]:
         made = {s.result: always(s.s) for s in slopes}
         yield Cause(2, "at_each", (slopes[0].of, slopes[0].result), made)
     for some in alike.values():
-        for x in some if len(some) > 2 and some[0].shape else ():
-            put = {e: always(f.value[x]) for e in some if e is not x}
-            yield Cause(2.2, "at_each", (x, next(iter(put))), put)
         for x, e in combinations([e for e in some if e.shape], 2):
             put = {x: always(f.value[e]), e: always(f.value[x])}
             yield Cause(2, "exchanged", (x, e), put)
-            if e.op != "leaf":
-                yield Cause(1.8, "stands", (e, x), {x: put[x]})
-                yield Cause(1.8, "stands", (x, e), {e: put[e]})
 
 
 def _signature(e: Term, depth: int) -> Any:
