@@ -227,7 +227,7 @@ def of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
         for op in ACTIVATIONS:
             if op is not slope.op:
                 other = slope._replace(op=op, params={})
-                for cost, array in ((2.2, other.at(s, l)), (2.2, other.at(s)), (2.6, other.at(l))):
+                for cost, array in ((2.2, other.at(s, l)), (2.6, other.at(l))):
                     make = partial(_times, rest, array)
                     yield Edit(cost, "other_slope", (op.name, slope), make)
 
