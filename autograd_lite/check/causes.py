@@ -18,7 +18,7 @@ from ..engine.tensor import Array
 from .edits import MASKS, Edit, of_others, of_product, of_slopes
 from .formula import Formula, Make, always, computed
 from .line import Cause, Edits, Line, is_small_fraction, share
-from .readings import ONE, Slope, Term, product, subterms
+from .readings import ONE, Slope, Term, core, product, subterms
 from .steps import products, updated
 from .whole import whole
 
@@ -87,7 +87,7 @@ def find(line: Line, tries_two: bool = False) -> Cause | None:
         others = partial(of_others, f, line.readings, line.others)
         families += [
             Family(f, detour, 0, whole(f, line)),
-            Family(f, detour, 0, _single(f, line.edits)),
+            Family(f, detour, -0.1, _single(f, line.edits)),
             Family(f, detour, 0.5, updated(f, line)),
             Family(f, detour, 1.3, _repeated(f, line.edits)),
             Family(f, detour, 1.5, _single(f, others)),
@@ -174,7 +174,9 @@ def _single(f: Formula, edits: Edits) -> Iterator[Cause]:
     for e in reversed(f.order) if len(f.order) <= _MOST_TERMS else ():
         for edit in edits(e) if e is not ONE else ():
             if edit.cost <= dearest:
-                yield Cause(edit.cost, edit.kind, edit.values, {e: edit.make}, free=edit.free)
+                is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
+                cost = -0.1 if is_whole else edit.cost
+                yield Cause(cost, edit.kind, edit.values, {e: edit.make}, free=edit.free)
 
 
 def _distributed(f: Formula, line: Line) -> Iterator[Cause]:
