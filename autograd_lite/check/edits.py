@@ -274,10 +274,6 @@ def _alone(place: Any, x: Array) -> Array:
     return found
 
 
-def _part(place: Any, xs: Sequence[Array], v: Array) -> Array:
-    return np.asarray(xs[0][place])
-
-
 def _over(
     e: Term, axes: frozenset[int], by: float, squeezed: bool, xs: Sequence[Array], v: Array
 ) -> Array:
@@ -322,7 +318,7 @@ def _of_getitem(e: Term) -> Edits:
             for other in range(0, n - size + 1, max(size, 1)) if size < n else ():
                 if other != start:
                     block = (*index[:axis], slice(other, other + size), *index[axis + 1 :])
-                    yield Edit(1.5, "other_block", e.args, partial(_part, block))
+                    yield Edit(1.5, "other_block", e.args, lambda xs, v, b=block: xs[0][b])
 
 
 def _of_scatter(e: Term) -> Edits:
@@ -372,20 +368,16 @@ def _of_uses(e: Term, shared: Collection[Term], arrays: Mapping[str, Array]) -> 
         for name, array in arrays.items():
             if name == core.name or not array.ndim:
                 continue
-            is_like, used = array.shape == core.shape, array
-            if core.op != "leaf":
-                if is_like and x in shared:
-                    yield Edit(2.85, "stands", (name, x), partial(_with_use, e, i, _always(used)))
-            elif e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul"):
-                if is_like and core is not x:
-                    used = computed(x, [array])
-                elif x.op == "transpose" and array.ndim == 2 and not is_like:
-                    used = array.T
-                yield Edit(1.6, "stands", (name, core), partial(_with_use, e, i, _always(used)))
-
-
-def _always(array: Array) -> Any:
-    return lambda x: array
+            is_leaf, is_like, used = core.op == "leaf", array.shape == core.shape, array
+            if is_like and core is not x:
+                used = computed(x, [array])
+            elif x.op == "transpose" and array.ndim == 2:
+                used = array.T
+            goes = e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul")
+            if goes if is_leaf else is_like and x in shared:
+                cost, own = (1.6, core) if is_leaf else (2.85, x)
+                make = partial(_with_use, e, i, lambda _, a=used: a)
+                yield Edit(cost, "stands", (name, own), make)
 
 
 def _with_use(e: Term, i: int, f: Any, xs: Sequence[Array], v: Array) -> Array:
