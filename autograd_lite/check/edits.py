@@ -274,6 +274,10 @@ def _alone(place: Any, x: Array) -> Array:
     return found
 
 
+def _part(place: Any, xs: Sequence[Array], v: Array) -> Array:
+    return np.asarray(xs[0][place])
+
+
 def _over(
     e: Term, axes: frozenset[int], by: float, squeezed: bool, xs: Sequence[Array], v: Array
 ) -> Array:
@@ -318,7 +322,7 @@ def _of_getitem(e: Term) -> Edits:
             for other in range(0, n - size + 1, max(size, 1)) if size < n else ():
                 if other != start:
                     block = (*index[:axis], slice(other, other + size), *index[axis + 1 :])
-                    yield Edit(1.5, "other_block", e.args, lambda xs, v, b=block: xs[0][b])
+                    yield Edit(1.5, "other_block", e.args, partial(_part, block))
 
 
 def _of_scatter(e: Term) -> Edits:
