@@ -226,22 +226,14 @@ def _exchanged(f: Formula, line: Line) -> Iterator[Cause]:
     alike: dict[Any, list[Term]] = {}
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         alike.setdefault((e.op == "leaf" or _signature(e, 3), f.value[e].shape), []).append(e)
-        for block in e.args if e.op == "concatenate" else ():
-            alike.setdefault((e, block.shape), []).append(block)
     slopes = [s for s in line.readings.slopes if s.result in f.value]
     if len(slopes) > 1:
         made = {s.result: always(s.s) for s in slopes}
         yield Cause(2, "at_each", (slopes[0].of, slopes[0].result), made)
     for some in alike.values():
-        for x in some if len(some) > 2 and some[0].shape else ():
-            put = {e: always(f.value[x]) for e in some if e is not x}
-            yield Cause(2.2, "at_each", (x, next(iter(put))), put)
         for x, e in combinations([e for e in some if e.shape], 2):
             put = {x: always(f.value[e]), e: always(f.value[x])}
             yield Cause(2, "exchanged", (x, e), put)
-            if e.op != "leaf":
-                yield Cause(1.8, "stands", (e, x), {x: put[x]})
-                yield Cause(1.8, "stands", (x, e), {e: put[e]})
 
 
 def _signature(e: Term, depth: int) -> Any:

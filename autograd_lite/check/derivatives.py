@@ -18,6 +18,7 @@ from ..arrays import to_numpy
 from ..containers import leaves, paths, rebuilt
 from ..engine.tensor import Array, Tensor
 from .directional import Flat, Part, Point, Row, normal, scale_of, value_of
+from .report import table
 from .rules import Fault, faults
 
 
@@ -40,12 +41,7 @@ class DerivativeReport:
 
     def __str__(self) -> str:
         head = ("", "order", "mode", "input", "ours", "numeric", "error", "")
-        cells = [head, *map(_cells, self.rows)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [self._summary()]
-        for row in cells:
-            padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            lines.append("  " + "  ".join(padded).rstrip())
+        lines = [self._summary(), *table([head, *map(_cells, self.rows)])]
         if not self.ok:
             lines += ["", *(map(str, self.faults) if self.faults else [_NO_FAULT])]
         return "\n".join(lines)

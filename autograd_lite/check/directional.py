@@ -133,7 +133,6 @@ class Point:
         self.recorded_along = [
             [normal(rng, x) * (only in (None, i)) for i, x in enumerate(xs)] for _ in range(order)
         ]
-        self.is_complex = any(a.dtype.kind == "c" for a in (*xs, *self.values))
         self._nudges = np.random.default_rng(0)
         eps = _eps((*xs, *self.values))
         self.rtol = max(1e-6, eps**0.5) if rtol is None else rtol
@@ -244,7 +243,7 @@ class Point:
     ) -> Row:  # fmt: skip
         note = problem or note
         line, scale = self.line(order, i), scale_of(self.xs[i])
-        found = numeric.derivative(line, scale, not self.is_complex, self.rounding)
+        found = numeric.derivative(line, scale, self.rounding)
         row = self._compared(order, mode, str(self.parts[i]), ours, found, size, note, noise)
         if row.ok or not np.isfinite(ours):
             return row
@@ -276,13 +275,12 @@ class Point:
         """
         f, cotangents = self.derivative(order - 1), self.cotangents(order - 1)
 
-        def line(t: Any) -> Any:
+        def line(t: float) -> float:
             xs = list(self.wide)
             xs[i] = xs[i] + t * self.directions[i]
             with no_grad():
                 outputs = [value_of(y) for y in f(*xs)]
-            total = sum(np.sum(w * y) for w, y in zip(cotangents, outputs, strict=True))
-            return total if isinstance(t, complex) else total.real
+            return float(sum(np.sum(w * y) for w, y in zip(cotangents, outputs, strict=True)).real)
 
         return line
 

@@ -114,17 +114,12 @@ def _whole(x: Any, v: Array) -> Array:
 def _of_sum(e: Term, readings: Readings) -> Edits:
     """A term, or all that comes from one tensor: missing, alone, or with another factor."""
     n = len(e.args)
-    for i, (f, c) in enumerate(e.args):
-        if abs(c) != 1:
-            yield Edit(1.2, "term_times", (f, e, 1 / abs(c)), _shared(e, [i], 1 / abs(c)))
-            yield Edit(2, "term_times", (f, e, abs(c)), _shared(e, [i], abs(c)))
     given = [i for i, (f, _) in enumerate(e.args) if f.given and f not in readings.inputs]
     if len(given) == n - 1 and any(e.args[i][0] is not ONE for i in given):
         (p,) = (f for i, (f, _) in enumerate(e.args) if i not in given)
         target = total([e.args[i] for i in given])
         target = coefficient(target)[1] if n == 2 else target
         yield Edit(0.9, "target_missing", (target, p, e), _shared(e, given, 0))
-    factors = [(1.3, -1.0), (2, 2.0), (2, 0.5)]
     for some in _groups(e, readings):
         part = total([e.args[i] for i in some])
         if n > 1:
@@ -132,11 +127,9 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
             yield Edit(1, "term_missing", (part, e), _shared(e, some, 0))
             yield Edit(2 if len(some) == 1 else 1.6, "only_term", (part, e), _shared(e, rest, 0))
             yield Edit(1.3, "term_times", (part, e), _shared(e, some, 2), free=True)
-        for cost, k in factors:
-            yield Edit(cost, "term_times", (part, e, k), _shared(e, some, k))
-        if n == 2 and e.args[i] == (ONE, 1) and e.args[1 - i][1] == -1:
-            yield Edit(1.4, "stands", (e.args[1 - i][0], e), partial(_operand, 1 - i))
-        if n == 2 and c < 0 and core(f).op == "sum":
+        yield Edit(1.3, "term_times", (part, e, -1.0), _shared(e, some, -1))
+    for i, (f, c) in enumerate(e.args if n == 2 else ()):
+        if c < 0 and core(f).op == "sum":
             yield from _of_softmax(e, i, core(f).args[0], readings)
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
@@ -234,7 +227,7 @@ def of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
         for op in ACTIVATIONS:
             if op is not slope.op:
                 other = slope._replace(op=op, params={})
-                for cost, array in ((2.2, other.at(s, l)), (2.2, other.at(s)), (2.6, other.at(l))):
+                for cost, array in ((2.2, other.at(s, l)), (2.6, other.at(l))):
                     make = partial(_times, rest, array)
                     yield Edit(cost, "other_slope", (op.name, slope), make)
 
@@ -254,7 +247,6 @@ def _of_axes(e: Term) -> Edits:
     if e.op == "sum":
         yield Edit(1, "not_summed", (x, axes), lambda xs, v: xs[0])
         yield Edit(1, "mean_for_sum", (x, axes), lambda xs, v: v / n)
-        yield Edit(1.1, "sum_for_mean", (x, axes), lambda xs, v: v * n)
         for a in axes:
             yield from _one_only(e, 0, a)
     for k in range(1, len(x.shape) + 1):
@@ -296,8 +288,6 @@ def _over(
 
 def _of_matmul(e: Term) -> Edits:
     """Another order, other transposes, or an entrywise product."""
-    for x, turned in zip(e.args, ([True, False], [False, True]), strict=True):
-        yield Edit(1.4, "factor_transposed", (x,), partial(_product, False, turned, np.matmul))
     for swapped, *turned in itertools.product((False, True), repeat=3):
         for cost, kind, by in ((2, "factors", np.matmul), (3, "entrywise", np.multiply)):
             yield Edit(cost, kind, (e,), partial(_product, swapped, turned, by))
@@ -308,10 +298,6 @@ def _product(
 ) -> Any:
     a, b = (x.swapaxes(-1, -2) if t else x for x, t in zip(xs, turned, strict=True))
     return by(b, a) if swapped else by(a, b)
-
-
-def _operand(i: int, xs: Sequence[Array], v: Array) -> Array:
-    return _like(xs[i], v)
 
 
 def _of_moves(e: Term) -> Edits:
@@ -377,8 +363,6 @@ def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: flo
         yield Edit(cost, "stands", (name, e), lambda xs, v: array)
     elif e.op == "leaf" and (fits(shape, array.shape) or fits(array.shape, shape)):
         yield Edit(cost + 0.3, "stands", (name, e), lambda xs, v: array)
-    if array.ndim == 2 and array.shape[::-1] == shape and array.shape[0] != 1 != array.shape[1]:
-        yield Edit(cost + 0.5, "stands", (f"{name}ᵀ", e), lambda xs, v: array.T)
 
 
 def _of_uses(e: Term, shared: Collection[Term], arrays: Mapping[str, Array]) -> Edits:
@@ -388,20 +372,16 @@ def _of_uses(e: Term, shared: Collection[Term], arrays: Mapping[str, Array]) -> 
         for name, array in arrays.items():
             if name == core.name or not array.ndim:
                 continue
-            is_like, used = array.shape == core.shape, array
-            if core.op != "leaf":
-                if is_like and x in shared:
-                    yield Edit(2.85, "stands", (name, x), partial(_with_use, e, i, _always(used)))
-            elif e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul"):
-                if is_like and core is not x:
-                    used = computed(x, [array])
-                elif x.op == "transpose" and array.ndim == 2 and not is_like:
-                    used = array.T
-                yield Edit(1.6, "stands", (name, core), partial(_with_use, e, i, _always(used)))
-
-
-def _always(array: Array) -> Any:
-    return lambda x: array
+            is_leaf, is_like, used = core.op == "leaf", array.shape == core.shape, array
+            if is_like and core is not x:
+                used = computed(x, [array])
+            elif x.op == "transpose" and array.ndim == 2:
+                used = array.T
+            goes = e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul")
+            if goes if is_leaf else is_like and x in shared:
+                cost, own = (1.6, core) if is_leaf else (2.85, x)
+                make = partial(_with_use, e, i, lambda _, a=used: a)
+                yield Edit(cost, "stands", (name, own), make)
 
 
 def _with_use(e: Term, i: int, f: Any, xs: Sequence[Array], v: Array) -> Array:

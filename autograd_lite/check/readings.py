@@ -237,7 +237,7 @@ class Readings:
                 with suppress(Exception):  # what meaning can't read: there may be another way
                     some = way.of(name, self.cotangents[name])
                     found |= {self.text(e): e for e in some if self._is_worth(name, e)}
-            self._read[name] = sorted(found.values(), key=lambda e: self._depth(e))
+            self._read[name] = sorted(found.values(), key=lambda e: -len(self.sources(e)))
         return self._read[name] or [self._opaque[name]]
 
     def limit(self, name: str) -> Array:
@@ -253,9 +253,6 @@ class Readings:
         right = self._opaque[name].value
         allowed = self._rtol * np.abs(right).max(initial=0) + self._noise.get(name, 0)
         return bool(distance(evaluate(e), right) <= allowed)
-
-    def _depth(self, e: Term) -> int:
-        return -len(self.sources(e))
 
     @cached_property
     def given(self) -> dict[str, Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,11 +91,7 @@ class Report:
 
     def __str__(self) -> str:
         cells = [self._cells(entry) for entry in self.entries]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [self._summary()]
-        for row in cells:
-            padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            lines.append("  " + "  ".join(padded).rstrip())
+        lines = [self._summary(), *table(cells)]
         same: dict[str, list[Entry]] = {}  # but for the step
         for entry in self.entries:
             if entry.cause is not None:
@@ -141,6 +137,13 @@ class Report:
                 text = html.escape(entry.cause).replace("\n", "<br>")
                 rows.append(f"<tr><td></td><td colspan=3 style='text-align:left'>{text}</td></tr>")
         return f"<p>{html.escape(self._summary())}</p><table>{''.join(rows)}</table>"
+
+
+def table(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of text, a line each, in columns."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    padded = ([x.ljust(width) for x, width in zip(row, widths, strict=True)] for row in cells)
+    return ["  " + "  ".join(row).rstrip() for row in padded]
 
 
 def two_arrays(given: Given, expected: Array) -> str:

@@ -56,8 +56,7 @@ def updated(f: Formula, line: Line) -> Iterator[Cause]:
     steps = {e: g for e, g in found.items() if g is not None and g.shape == e.shape}
     made = {e: partial(_moved, g) for e, g in steps.items()}
     for e in made:
-        yield Cause(0.5, "updated", (e,), {e: made[e]}, free=True)
-        yield Cause(0.6, "updated", (e,), made, free=True)
+        yield Cause(0.5, "updated", (e,), made, free=True)
 
 
 def _moved(step: Array, xs: Sequence[Array], v: Array) -> Array:

@@ -106,22 +106,21 @@ def _too_many(f: Formula, line: Line) -> Iterator[Cause]:
         return
     sums = (e for e in f.order if e.op in ("matmul", "sum"))
     places = {f.root: 0.0} | {core(x): 0.1 for e in sums for x in e.operands}
-    slopes = [((slope,), slope.at(slope.s, slope.l)) for slope in line.readings.slopes]
+    slopes = [(slope, slope.at(slope.s, slope.l)) for slope in line.readings.slopes]
     for place, more in places.items():
         shape = f.value[place].shape
-        found: list[tuple[float, str, tuple[Any, ...], Array, int]] = [
-            (cost, "factor_too_many", (text,), o, p)
-            for name, o in line.others.items() if o.size > 1 and o.dtype != bool
-            for cost, text, p in ((2.8, name, 1), (3, f"1/{name}", -1), (3, f"{name}²", 2))
+        found: list[tuple[float, str, Any, Array]] = [
+            (2.8, "factor_too_many", name, o) for name, o in line.others.items()
+            if o.size > 1 and o.dtype != bool
         ]  # fmt: skip
-        found += [(2.5, "slope_too_many", values, x, 1) for values, x in slopes]
+        found += [(2.5, "slope_too_many", slope, x) for slope, x in slopes]
         if place is f.root and f.result.size > _FEW:
-            found += [(2.9, "own_slope_too_many", (e,), x * (1 - x), 1) for e, x in f.value.items()
+            found += [(2.9, "own_slope_too_many", e, x * (1 - x)) for e, x in f.value.items()
                       if x.dtype.kind == "f"]  # fmt: skip
-        for cost, kind, values, x, p in found:
+        for cost, kind, what, x in found:
             if fits(x.shape, shape):
-                yield Cause(cost + more, kind, values, {place: partial(_by, x, p)})
+                yield Cause(cost + more, kind, (what,), {place: partial(_by, x)})
 
 
-def _by(factor: Array, p: int, xs: Sequence[Array], v: Array) -> Array:
-    return np.asarray(v * factor**p)
+def _by(factor: Array, xs: Sequence[Array], v: Array) -> Array:
+    return np.asarray(v * factor)

@@ -40,8 +40,6 @@ slope_too_many: {slope} is there once too often: the factor {written} is one too
     多乘了一次 {slope} = {written}
 as_it_stands: it is {0} as it stands: the step from there is missing |
     它就是 {0}：漏了从那里往回的一步
-skipped: it is ∂L/∂({0}) as it stands: what leads on from there is missing |
-    它就是 ∂L/∂({0})：漏了从那里往回的步骤
 at_each: {0} stands where {1} belongs, and so each time | 每次都把 {0} 写在了 {1} 的位置
 updated: {0} was updated before it was used: this has {0} − {1} ∇{0} where {0} belongs; compute all
     gradients first, and then update |
@@ -85,12 +83,10 @@ other_slope: the derivative of {0} stands where {slope} = {written} belongs: thi
 not_summed: {line} is not summed: the sum of {0} over {1} is missing |
     {line} 没有求和：要对 {0} 沿{1}求和
 mean_for_sum: a mean where a sum belongs: of {0} over {1} | 用了平均值，而应当对 {0} 沿{1}求和
-sum_for_mean: a sum where a mean belongs: of {0} over {1} | 用了和，而应当对 {0} 沿{1}取平均
 one_only: only the {2} of {0} is there: sum over {1} (+=) | 只有 {0} 的一个：要沿{1}求和（用 +=）
 axis: summed over {1} where {2} belongs, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
 entrywise: an entrywise product stands where the matrix product {0} belongs |
     写成了逐元素的乘积，而应当是矩阵乘积 {0}
-factor_transposed: {0} is transposed, and must stand as it is | {0} 被转置了，而应当原样
 factors: the factors of {0} stand in another order, or transposed otherwise |
     {0} 的因子次序不对，或转置不对
 other_block: another block of {0} is taken | 取了 {0} 的另一块

@@ -68,8 +68,6 @@ def _tidied_pair(
         if y.is_called("negative"):
             return applied(ops.subtract, x, y.inputs[0])
         for term, other in ((x, y), (y, x)):
-            if other.shape == node.shape and _is_all(term, 0.0):
-                return other
             if other.shape == node.shape and _is_guard(term) and not keep_guards:
                 return other
     return Expression(node.value, op=node.op, inputs=(x, y), params=node.params)
@@ -81,8 +79,6 @@ def _product(x: Expression, y: Expression, shape: tuple[int, ...]) -> Expression
             return other
         if other.shape == shape and _is_all(factor, -1.0):
             return tidied(applied(ops.negative, other))
-    if y.is_called("divide") and y.inputs[0].is_equal_to(1):  # x · (1 / q)
-        return applied(ops.divide, x, y.inputs[1])
     if y.is_number and not x.is_number:
         x, y = y, x
     return applied(ops.multiply, x, y)

@@ -356,9 +356,6 @@ def _fraction(c: float) -> tuple[int, int]:
 
 
 def number(c: float) -> Expression:
-    over_pi = c * c * math.pi
-    if c > 0 and 1 < over_pi < 10 and _is_whole(over_pi):
-        return applied(OPS["sqrt"], applied(ops.divide, Expression(round(over_pi)), PI))
     return Expression(int(c) if float(c).is_integer() and abs(c) < 1e15 else c)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..table import OPS
-from .expression import Expression, applied
+from .expression import Expression, applied, nodes
 from .notation import (
     ATOM,
     COMPARISON,
@@ -170,23 +170,25 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
 
 
 def _leaf(node: Node, markup: Markup) -> Written:
-    """A symbol or a number, the root of a whole one as such."""
-    n = _squared(node) if markup.roots else 0
-    if not n:
+    """A symbol or a number, the root of a whole one, or of one by π, as such."""
+    square = _squared(node) if markup.roots else None
+    if square is None:
         return markup.leaf(node)
-    whole = Expression(n)
-    return _applied(applied(OPS["sqrt"], whole), [markup.leaf(whole)], markup)
+    return write(nodes(applied(OPS["sqrt"], square)), markup)
 
 
-def _squared(x: Node) -> int:
-    """The whole number that a number without a name is the root of, not being whole; else 0."""
+def _squared(x: Node) -> Expression | None:
+    """What a number without a name, and that isn't whole, is the root of: n or n / π."""
     value = x.value if isinstance(x, Expression) else x._array
     is_symbol = x.name is not None or (isinstance(x, Tensor) and x.requires_grad)
-    if is_symbol or value.shape != () or value.dtype.kind != "f" or not 1 < value < 1e3:
-        return 0
-    square = float(value) ** 2
-    is_root = abs(square - round(square)) < 1e-12 * square
-    return round(square) if is_root and not float(value).is_integer() else 0
+    if is_symbol or value.shape != () or value.dtype.kind != "f" or not value > 0:
+        return None
+    for by in (1.0, np.pi) if not float(value).is_integer() else ():
+        square = float(value) ** 2 * by
+        if 1.5 < square < 1e6 and abs(square - round(square)) < 1e-12 * square:
+            whole = Expression(round(square))
+            return whole if by == 1 else applied(OPS["divide"], whole, Expression(by))
+    return None
 
 
 def join(
