@@ -179,11 +179,10 @@ class Formulas:
         keep_guards = False  # what keeps a division from 0 may matter here
         while not self._spelled:
             self._builder = self._new_builder(keep_guards)
-            defined: dict[str, Expression] = {}
+            self._defined: dict[str, Expression] = {}
             for each in self.gradients:
-                given, parts = self._builder.expression(each.cotangent)
-                defined.update(parts)
-                each.definitions = needed(given, defined)
+                given, each.definitions = self._builder.expression(each.cotangent)
+                self._defined.update(each.definitions)
                 each.given = given if agree(given, each.value, eps=self._eps) else None
                 self._builder.name(each.cotangent, each.symbol)
             self._spelled = keep_guards or all(each.given for each in self.gradients)
@@ -203,7 +202,8 @@ class Formulas:
             if not self._reading.agrees(g, cancels, self._eps):
                 if not last:
                     return False
-                g.simple, g.parts = self.spelled_out(g)
+                g.simple, _ = self.spelled_out(g)
+                g.parts = needed(g.simple, self._defined) if g.simple else []
         return True
 
     @property
