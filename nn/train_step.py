@@ -280,7 +280,7 @@ class _Group:
                 if what == "parameters":
                     yield "{0}._array is {1}", p, view
                 else:
-                    yield f"{{0}}._memory[{what!r}][{i}] is {{1}}", self.optimizer, view
+                    yield f"{{0}}._memory[{{1}}][{i}] is {{2}}", self.optimizer, what, view
 
     def release(self) -> None:
         for what, (_, views) in self.held.items():

@@ -46,6 +46,7 @@ class Formula:
         for e in self.order:
             own = np.asarray(leaves.get(e, e.value)) if e.op == "leaf" else None
             self.value[e] = self._computed(e, self.value, own)
+        self.result = self.value[root] * 1.0  # a number also where that is a truth
         self.above = cache(self._above)
         uses = Counter(x for xs in self.operands.values() for x in xs)
         self.shared = {e for e, n in uses.items() if n > 1}
@@ -60,11 +61,6 @@ class Formula:
             return cls(root, leaves, made)
         except UNFIT:
             return None
-
-    @property
-    def result(self) -> Array:
-        """The root's value, a number also where that is a truth."""
-        return self.value[self.root] * 1.0
 
     def _computed(self, e: Term, values: Mapping[Term, Array], own: Array | None = None) -> Array:
         xs = [values[x] for x in self.operands[e]]

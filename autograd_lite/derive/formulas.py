@@ -16,7 +16,7 @@ from ..engine.tensor import Array, Tensor
 from ..gradients import pulled
 from ..graph import leaves_of, walk
 from ..meaning.read import Meaning
-from ..meaning.terms import ONE, Term, bare, leaf, number, shaped, subterms
+from ..meaning.terms import ONE, Term, bare, is_quotient, leaf, number, shaped, subterms
 from ..meaning.write import Writer
 from ..show.expression import Definition, Expression, agree, nodes
 from ..show.notation import dimensions, symbol_of
@@ -297,7 +297,7 @@ class Reading:
             e = leaf(key, g.value.shape, "gradient", g.symbol, self._worth(g))
             self._known[cotangent] = self._read[cotangent] = e
             self.writer.names.setdefault(e, g.symbol)
-            if found.size <= 1 or any(map(_is_divided, subterms(found))):
+            if found.size <= 1 or any(map(is_quotient, subterms(found))):
                 self._may_cancel.add(e)
         return shaped(found, g.value.shape)
 
@@ -317,10 +317,6 @@ def _within_softmax(plan: Plan) -> set[str | None]:
             if most._op is not None and most._op.name == "max" and most.inputs[0] is x.inputs[0]:
                 found |= {t, x, most}
     return {t.name for t in found - {*plan.targets}}
-
-
-def _is_divided(e: Term) -> bool:
-    return e.op == "*" and any(p < 0 for _, p in e.args)
 
 
 def _array(x: Array) -> str:

@@ -881,3 +881,18 @@ def test_any_network(sizes, activation, loss, reduction, name, rows, bias, seed)
     for _ in range(3):
         for q in rows:
             twins(rng.normal(size=(q, sizes[0])), rng.uniform(0.1, 0.9, size=(q, sizes[-1])))
+
+
+def test_what_an_optimizer_remembers_may_have_any_name():
+    class Heavy(nn.Optimizer):
+        def update(self, i: int, value: Any, grad: Any) -> Any:
+            self.remembered("a{b}'")[i] = self.remembered("a{b}'")[i] * 0.9 + grad
+            return value - self.lr * self.remembered("a{b}'")[i]
+
+    losses = []
+    for compiled in (True, False):
+        net = nn.MLP([2, 3, 1], rng=0)
+        step = nn.TrainStep(net, nn.BCELoss(), Heavy(net.parameters(), lr=0.1))
+        run = step.run if compiled else step.eager
+        losses.append([run(np.ones((2, 2)), np.ones((2, 1)))[0] for _ in range(4)])
+    np.testing.assert_allclose(*losses)
