@@ -53,7 +53,7 @@ class Optimizer:
         TypeError: something among them that isn't a leaf Tensor of real numbers.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_lr", "_memory", "_minus_lr", "_steps")
+    __slots__ = ("__dict__", "__weakref__", "_lr", "_memory", "_steps")
     _watched = ("__dict__",)  # by compiled steps, which read the rest at each call
 
     def __init__(
