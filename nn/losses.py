@@ -93,10 +93,10 @@ huber = _loss(
 )  # fmt: skip
 
 
-# For each dtype 1, and its least normal number: added to a p in [0, 1] that changes none but 0. As
-# arrays, since NumPy takes longer to convert a number than to add it.
+# For each dtype 1, its least normal number (added to a p in [0, 1] that changes none but 0) and −1;
+# as arrays, since NumPy takes longer to convert a number than to add it.
 _CONSTANTS = {
-    np.dtype(t).char: (np.ones((), t), np.array(np.finfo(t).tiny))
+    np.dtype(t).char: (np.ones((), t), np.array(np.finfo(t).tiny), np.full((), -1, t))
     for t in (np.float16, np.float32, np.float64)
 }
 
@@ -108,7 +108,7 @@ def _constants(p: Any) -> Any:
 
 def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
     """``log p``, ``log(1 − p)``, and what that is multiplied with: ``1 − y``."""
-    one, tiny = _constants(p)
+    one, tiny, _ = _constants(p)
     try:
         return np.log(p + tiny), np.log(one - p + tiny), one - y
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
@@ -143,12 +143,12 @@ def _refuse_no_probability(total: Any, p: Any, y: Any) -> None:
 
 
 def _slope(p: Any, y: Any) -> Any:
-    one, tiny = _constants(p)
-    return (one - y) / (one - p + tiny) - y / (p + tiny)
+    one, tiny, minus_one = _constants(p)
+    return minus_one * y / (p + tiny) + (one - y) / (one - p + tiny)
 
 
 def _slope_by_target(p: Any, y: Any) -> Any:
-    one, tiny = _constants(p)
+    one, tiny, _ = _constants(p)
     return np.log(one - p + tiny) - np.log(p + tiny)
 
 

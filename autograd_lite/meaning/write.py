@@ -17,7 +17,7 @@ from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code, numpy_name
 from ..show.expression import Definition, Expression, applied, nodes
-from ..show.notation import ATOM, MATMUL, PRODUCT, Notation, function, infix
+from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
 from .moves import merged_axes, ranges_of
@@ -52,7 +52,7 @@ _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one u
 _FUNCTION_TWICE = 4.0  # the same of a function: tanh(√(2/π) (x + 0.044715 x³))
 
 # What only formulas have.
-OUTER = Op("outer", np.outer, notation=Notation("{0} {1}ᵀ", MATMUL, (MATMUL, ATOM)),
+OUTER = Op("outer", np.outer, notation=Notation("{0} {1}ᵀ", MATMUL, (PREFIX, ATOM)),
            source="np.outer({0}, {1})")  # fmt: skip
 DOT = Op("dot", np.dot, notation=Notation("{0}ᵀ {1}", MATMUL, (ATOM, MATMUL)),
          source="np.dot({0}, {1})")  # fmt: skip

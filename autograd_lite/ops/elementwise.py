@@ -73,7 +73,7 @@ divide = ufunc(
     notation=Notation("{0} / {1}", PRODUCT, (PRODUCT, MATMUL), "/"),
 )
 negative = ufunc(
-    np.negative, lambda g, out, x: -g, notation=Notation("−{0}", PREFIX, (PREFIX,), "−"),
+    np.negative, lambda g, out, x: -g, notation=Notation("−{0}", PREFIX, (PRODUCT,), "−"),
 )
 positive = ufunc(np.positive, lambda g, out, x: g, notation=Notation("{0}", ATOM, (ATOM,), "+"))
 reciprocal = ufunc(
@@ -82,7 +82,7 @@ reciprocal = ufunc(
 )
 remainder = ufunc(
     np.remainder, lambda g, out, x, y: g, lambda g, out, x, y: -g * np.floor_divide(x, y),
-    domain=POSITIVE, notation=Notation("{0} mod {1}", PRODUCT, (PRODUCT, MATMUL), "mod"),
+    domain=POSITIVE, notation=Notation("{0} mod {1}", COMPARISON, (MATMUL, MATMUL), "mod"),
 )
 square = ufunc(
     np.square, lambda g, out, x: g * (2 * x), notation=Notation("{0}²", POWER, (ATOM,), "²"),

@@ -9,7 +9,17 @@ import numpy as np
 from ..engine.op import Each
 from ..engine.tensor import FOREIGN, Tensor
 from ..errors import explain
-from ..show.notation import ATOM, COMPARISON, MATMUL, PREFIX, PRODUCT, SUM, Notation, infix
+from ..show.notation import (
+    ATOM,
+    COMPARISON,
+    MATMUL,
+    MATRIX_PRODUCT,
+    PREFIX,
+    PRODUCT,
+    SUM,
+    Notation,
+    infix,
+)
 from ..table import Case, Op, op
 from .define import implements, refuse_out
 from .elementwise import multiply
@@ -61,7 +71,7 @@ matmul: Op = op(
             ((3,), (5, 3, 2)), ((5, 2, 3), (3,)), ((1, 3), (3, 1)),
         )
     ],
-    notation=infix("", MATMUL), stacks=True,
+    notation=MATRIX_PRODUCT, stacks=True,
     doc="``np.matmul`` of Tensors: the product of matrices, or of stacks of them.",
 )
 
@@ -76,7 +86,7 @@ linear = op(
     _matmul_left, _matmul_right,
     lambda g, out, x, weight, bias: g,
     cases=[Case(((4, 2), (2, 3), (1, 3))), Case(((2,), (2, 3), (3,)))],
-    notation=Notation("{0} {1} + {2}", SUM, (MATMUL, PREFIX, PRODUCT), "+"), stacks=True,
+    notation=Notation("{0} {1} + {2}", SUM, (PREFIX, MATMUL, PRODUCT), "+"), stacks=True,
     doc="``x @ weight + bias`` as one op: ``(…, n)``, ``(n, m)``, ``(1, m)`` → ``(…, m)``.",
 )
 

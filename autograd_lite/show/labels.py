@@ -15,7 +15,7 @@ import numpy as np
 
 from ..engine.tensor import Array, Tensor
 from . import notation
-from .notation import PREFIX, Written, dimensions, number
+from .notation import ATOM, PREFIX, Written, dimensions, number
 from .writer import PLACE, Markup, brief_notation_of, notation_of
 
 IN_FULL = 12
@@ -110,7 +110,7 @@ def index_markup(shape: tuple[int, ...], index: Sequence[int], size: int = 16) -
 def constant(value: object) -> Written:
     """A number in a formula."""
     text = notation.constant(value)
-    return Written(text, PREFIX, len(text))
+    return Written(text, PREFIX if text.startswith("−") else ATOM, len(text))
 
 
 def plain(markup: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 # How tightly an expression binds, from loose to tight.
-COMPARISON, SUM, PRODUCT, MATMUL, PREFIX, POWER, ATOM = range(7)
+COMPARISON, SUM, PRODUCT, PREFIX, MATMUL, POWER, ATOM = range(7)
 
 
 class Written(NamedTuple):
@@ -43,14 +43,13 @@ class Notation(NamedTuple):
 
 def infix(sign: str, level: int, right: int | None = None) -> Notation:
     """``x sign y``. ``right`` is the level that the right operand needs, if another."""
-    sign_and_space = f" {sign} " if sign else " "
     least = (level, level if right is None else right)
-    return Notation(f"{{0}}{sign_and_space}{{1}}", level, least, sign or "·")
+    return Notation(f"{{0}} {sign} {{1}}", level, least, sign)
 
 
 ENTRYWISE = infix("∘", PRODUCT, MATMUL)
 TIMES = infix("·", PRODUCT, MATMUL)  # instead, where a factor is a number
-MATRIX_PRODUCT = infix("", MATMUL)
+MATRIX_PRODUCT = Notation("{0} {1}", MATMUL, (PREFIX, MATMUL), "·")
 UNCHANGED = Notation("{0}", SUM, (SUM,), "broadcast")
 
 

@@ -120,7 +120,7 @@ class Markup(NamedTuple):
 
 # How tightly forms bind, and the loosest operands that they need no parentheses for.
 _BOUND = {
-    "divide": (PREFIX, (COMPARISON,)), "power": (POWER, (ATOM, COMPARISON)),
+    "divide": (POWER, (COMPARISON,)), "power": (POWER, (ATOM, COMPARISON)),
     "sqrt": (ATOM, (COMPARISON,)), "root": (ATOM, (COMPARISON,)),
 }  # fmt: skip
 
@@ -196,8 +196,9 @@ def join(
 ) -> Written:
     """An op's notation around its operands, in parentheses where they bind too loosely.
 
-    Commas and brackets keep operands apart as well. Private-use characters hold the operands'
-    places while the notation's own text, which unlike them is no markup yet, is turned into it.
+    Commas and brackets keep operands apart as well; and a whole binds no tighter than what it
+    begins and ends with. Private-use characters hold the operands' places while the notation's own
+    text, which unlike them is no markup yet, is turned into it.
     """
     places = [chr(_PLACES + i) for i in range(len(operands))]
     if isinstance(notation.template, str):
@@ -215,7 +216,9 @@ def join(
     width = len(template) + sum(part.width - 1 for part in parts)
     texts = iter(parts)
     text = re.sub(PLACE, lambda _: next(texts).text, markup.signs(template))
-    return Written(text, notation.level, width)
+    ends = [part.level for part, place in zip(parts, re.findall(PLACE, template), strict=True)
+            if template.startswith(place) or template.endswith(place)]  # fmt: skip
+    return Written(text, min([notation.level, *ends]), width)
 
 
 def _is_apart(template: str, place: re.Match[str]) -> bool:

@@ -315,11 +315,11 @@ def test_formulas_read_as_one_would_write_them():
     y = Tensor([3.0, 4.0], name="y")
     z = (x * 3.0).named("z")
     for value, formula, result in (
-        (-z * y * y / y, "−((1 / y) ∘ y ∘ y)", "−y"),
-        ((y - z) ** 2 / 2, "−((1 / 2) · (2 · (y − z)))", "z − y"),
+        (-z * y * y / y, "−(1 / y) ∘ y ∘ y", "−y"),
+        ((y - z) ** 2 / 2, "−(1 / 2) · (2 · (y − z))", "z − y"),
         (np.exp(-z) * z, "exp(−z) − z ∘ exp(−z)", "(1 − z) ∘ exp(−z)"),
         (z**3 / 3, "(1 / 3) · (3 · z²)", "z²"),
-        (1 / z, "−(1 / z) / z", "−1 / z²"),
+        (1 / z, "−1 / z / z", "−1 / z²"),
         (-0.5 * z, "−0.5", "−0.5"),
         (np.log(z) * y, "y / z", "y / z"),
         (z.sum() ** 2, "2 · Σ(z)", "2 · Σ(z)"),
@@ -328,6 +328,21 @@ def test_formulas_read_as_one_would_write_them():
     ):
         step = ag.derive(np.sum(value))["z"]
         assert (step.formula, step.result) == (formula, result)
+
+
+def test_a_minus_has_parentheses_where_it_could_be_read_as_another():
+    a, b = (Tensor(np.arange(4.0).reshape(2, 2) + k, True, name) for k, name in enumerate("ab"))
+    for value, formula in (
+        (np.exp(a @ -b), "exp(a (−b)) (−b)ᵀ"),
+        (np.exp(-(a @ b)), "−exp(−a b) bᵀ"),
+        (np.exp(a * -b), "exp(a ∘ (−b)) ∘ (−b)"),
+        (np.exp(-(a * b)), "−exp(−a ∘ b) ∘ b"),
+        (np.exp(-(a + b)), "−exp(−(a + b))"),
+    ):
+        assert ag.derive(np.sum(value))["a"].formula == formula
+    v = Tensor([1.0, 2.0], name="v")
+    step = ag.derive(np.sum(np.exp(np.exp(-a @ v))))["a"]
+    assert step.result == "(−exp(−a v) ∘ exp(exp(−a v))) vᵀ"
 
 
 def test_long_sub_expressions_get_a_name_of_their_own():

@@ -126,7 +126,7 @@ def test_plain_numpy_code_with_some_names():
     y = ag.Tensor([[1.0]], name="y")
     drawn = read_dot(ag.draw(-(y * np.log(pred))).source)
     assert "σ(c₁ w + 0.5)" in drawn.labels("computation")
-    assert "−(y ∘ log(pred))" in drawn.labels("computation")
+    assert "−y ∘ log(pred)" in drawn.labels("computation")
     assert drawn.of_class("tensor") == {"c_1", "w", "pred", "y", "v_1"}
 
 

@@ -594,13 +594,13 @@ def test_formulas_of_sciences_read_as_in_their_books():
     k, lam = (Tensor(v, requires_grad=True, name=n) for n, v in (("k", 1.3), ("lam", 0.8)))
     for loss, name, formula in (
         (np.sum(x**2 - 10 * np.cos(2 * np.pi * x)), "x", "20π · sin(2π · x) + 2 · x"),
-        (np.sum((t / lam) ** k), "lam", "−(k · Σ((t / lam)^k)) / lam"),
+        (np.sum((t / lam) ** k), "lam", "−k · Σ((t / lam)^k) / lam"),
         (np.sum((t / lam) ** k), "k", "((t / lam)^k)ᵀ log(t / lam)"),
         (np.exp(-(((0.2 / k - k) / np.sqrt(8)) ** 2)), "k",
          "exp(−(0.2 / k − k)² / 8) · (0.01 / k³ − 0.25 · k)"),
         (np.exp((k - lam) * (lam - k)), "k", "2 · (lam − k) · exp(−(k − lam)²)"),
         (np.sum((k * t / (lam + t) - y) ** 2) / 2, "lam",
-         "−(k · Σ((k · t / (lam + t) − y) ∘ t / (lam + t)²))"),
+         "−k · Σ((k · t / (lam + t) − y) ∘ t / (lam + t)²)"),
         (np.sum(np.log(1 + (w * t - y) ** 2)), "w", "2 · (w ∘ t − y) ∘ t / (1 + (w ∘ t − y)²)"),
     ):  # fmt: skip
         assert results(loss)[name] == formula
