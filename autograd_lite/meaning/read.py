@@ -28,7 +28,7 @@ from ..table import OPS
 from .guards import guards
 from .loops import Loop, Rounds, UnevenError, loops
 from .moves import slices_of
-from .table import CANONICAL
+from .table import CANONICAL, opposite, where_known, without_choice
 from .terms import (
     ONE,
     Term,
@@ -115,7 +115,9 @@ class Meaning:
         else:
             part = self.part_of(t)
             if part is None:
-                e = self.constant(t._array, t.name, made or t in self._states)
+                given = noted(t, "given")
+                one = t.size > 1 and given is not None and not any(given.strides)  # broadcast
+                e = self.constant(t._array, t.name, made or one or t in self._states)
                 if e.op == "leaf":
                     self._built.setdefault(e, t)
             else:
@@ -238,19 +240,28 @@ class Meaning:
         assert t.op is not None
         if not t.size:  # nothing is there to be read
             return shaped(number(0.0), t.shape)
-        args = [self._compared(x, known) or known[x] for x in self._inputs(t)]
+        args = [(x._op is None and self._compared(x, known)) or known[x] for x in self._inputs(t)]
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
             size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
             return intern(f"complex {t.op.name}", tuple(args), t.params, t.shape, size)
         if t.op.name in ("multiply", "where"):
-            args = [self._mask(a, args) for a in args]
+            given, args = args[0], [self._mask(a, args) for a in args]
+            if t.op.name == "where" and args[0] is not given:  # in whose words the others may be
+                args[1:] = [where_known(shaped(x, t.shape), given, holds)
+                            for x, holds in zip(args[1:], (True, False), strict=True)]  # fmt: skip
         known_op = OPS.get(t.op.name) is t.op or t.op.name in VALUES or t.op is _ops.as_it_was
         op = t.op.name if known_op else _own(t)
-        return shaped(make(op, args, t.params, t.shape), t.shape)
+        found = shaped(make(op, args, t.params, t.shape), t.shape)
+        mask = self._compared(t, known) if op == "pick" and found.op == "*" else None
+        if mask is not None:
+            found = product([(mask, 1), (args[0].args[0], 1)], t.shape)
+        return without_choice(found) if found.op in "+*" else found
 
     def _compared(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term | None:
-        """What a mask was made by: a comparison of tensors that are read already."""
-        found = comparison(noted(t, "given")) if t._op is None else None
+        """What a mask was made by, or that by which entries were picked: a comparison of tensors
+        that are read already.
+        """
+        found = comparison(noted(t, "given"))
         if found is None:
             return None
         terms = [
@@ -260,15 +271,23 @@ class Meaning:
         return make(found.name, terms, {}, t.shape)
 
     def _mask(self, mask: Term, beside: Sequence[Term]) -> Term:
-        """A given mask as the comparison with 0 that it is of a factor beside it."""
+        """A given mask as the comparison with 0 that it is of a factor beside it, or as the opposite
+        of another one.
+        """
         given = bare(mask)
         if given.op != "leaf" or not given.given or given.name or not _is_01(given.value):
             return mask
         for e in beside:
-            for x in [f for f, _ in e.args] if e.op == "*" else [coefficient(e)[1]]:
-                if x.shape == given.shape and not x.given and x.op != "where":
+            parts = [f for f, _ in e.args] if e.op == "*" else [coefficient(e)[1]]
+            for x in e.args[:1] if e.op == "where" else parts:
+                if x.shape == given.shape and not x.given:
                     with np.errstate(all="ignore"):
                         value = np.asarray(self.value(x))
+                    if is_mask(x):
+                        telling = e.op == "where" or value.any()
+                        if telling and np.array_equal(value == 0, given.value):
+                            return opposite(x)
+                        continue
                     # What is nowhere below 0 has no use for it: A, and the mask that made it so.
                     # Of what is nowhere above 0 a mask without a 1 tells nothing.
                     has_both = (value < 0).any() and (value > 0).any()

@@ -334,7 +334,7 @@ def _where(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Ter
         return shaped(x if n else y, shape)
     if not is_mask(mask):
         mask = make("not_equal", [mask, number(0)])
-    x, y = (_where_known(shaped(e, shape), mask, holds) for e, holds in ((x, True), (y, False)))
+    x, y = (where_known(shaped(e, shape), mask, holds) for e, holds in ((x, True), (y, False)))
     if x is y:
         return x
     m, n = as_number(x), as_number(y)
@@ -352,14 +352,14 @@ def _where(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Ter
     return intern("where", (mask, x, y), {}, shape, size)
 
 
-def _where_known(e: Term, mask: Term, holds: bool) -> Term:
+def where_known(e: Term, mask: Term, holds: bool) -> Term:
     """What a term is where a mask holds, or where it doesn't: |x| is −x where x < 0."""
     if e.shape == mask.shape and is_mask(e):
         known = _known(e, mask)
         return e if known is None else shaped(number(known == holds), e.shape)
     if e.op not in ("+", "*", "where", *ENTRYWISE) or e.size > LARGEST:
         return e
-    parts = [x if x.shape != mask.shape else _where_known(x, mask, holds) for x in e.operands]
+    parts = [x if x.shape != mask.shape else where_known(x, mask, holds) for x in e.operands]
     e = remade(e, parts)
     if e.op in ("absolute", "maximum", "minimum", "relu") and mask.op in _OPPOSITE:
         x, bound = e.args if len(e.args) == 2 else (e.args[0], number(0))
@@ -368,6 +368,18 @@ def _where_known(e: Term, mask: Term, holds: bool) -> Term:
             if e.op == "absolute":
                 return x if above else scaled(x, -1)
             return x if above == (e.op != "minimum") else shaped(bare(bound), e.shape)
+    return e
+
+
+def without_choice(e: Term) -> Term:
+    """What a term is on both sides of a mask of its own, if that is the same: as of σ(s) written
+    with exp(−s) where s ≥ 0, and with exp(s) elsewhere.
+    """
+    parts = [x for f in e.operands for x in (f, *(f.operands if f.op in "+*" else ()))]
+    for mask in dict.fromkeys(x.args[0] for x in parts if x.op == "where" and x.shape == e.shape):
+        there, elsewhere = (where_known(e, mask, holds) for holds in (True, False))
+        if there is elsewhere:
+            return there
     return e
 
 

@@ -27,7 +27,8 @@ def _made(make: Any) -> Any:
     def made(*args: Any, **kwargs: Any) -> Any:
         new = of_lists(make)(*args, **kwargs)
         fillable = in_transform() or filling.active()
-        return Buffer(new) if fillable and new.dtype.kind in "fc" else new
+        full = make.__name__.startswith(("zeros", "ones", "full"))
+        return Buffer(new, full=full) if fillable and new.dtype.kind in "fc" else new
 
     return made
 

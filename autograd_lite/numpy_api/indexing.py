@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import array_of, beside, is_foreign, zeros
+from ..engine.notes import note
 from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import astype, broadcast_to, where
@@ -41,23 +42,28 @@ def index_update(a: Any, index: Any, values: Any) -> Tensor:
     """
     a = operand(a)
     chosen, values, shape = _fitting("index_update", a, index, values)
+    mask = None  # the user's own, of which it is known what made it
     if not any(is_foreign(array_of(x)) for x in (a, values)):
         if _is_basic(chosen):
             return update(a, values, index=chosen)
-        is_mask = isinstance(chosen, np.ndarray) and chosen.dtype.kind == "b"
-        if is_mask and chosen.shape == a.shape and not values.ndim:
-            return where(index, values, a)
+        if isinstance(chosen, np.ndarray) and chosen.dtype.kind == "b" and chosen.shape == a.shape:
+            mask = index
+            if not values.ndim:
+                return where(mask, values, a)
     like = beside(_ZERO, parts_of(chosen))
     values = broadcast_to(values, shape)
-    return written(a, values, lambda x, new: setitem(x, chosen, new), like=like)
+    return written(a, values, lambda x, new: setitem(x, chosen, new), like=like, mask=mask)
 
 
-def written(a: Any, values: Any, write: Any, places: Any = None, like: Any = _ZERO) -> Tensor:
+def written(
+    a: Any, values: Any, write: Any, places: Any = None, like: Any = _ZERO, mask: Any = None
+) -> Tensor:
     """``a`` after ``write(a, values)``: which value goes where is seen of their numbers.
 
     Args:
         places: numbers of the entries of a part of ``a``, which is written to instead.
         like: in whose library the numbers are.
+        mask: where it writes, if that is known.
     """
     values = operand(values)
     numbers = zeros(a.shape if places is None else places.shape, like)
@@ -69,7 +75,10 @@ def written(a: Any, values: Any, write: Any, places: Any = None, like: Any = _ZE
     if a.dtype.kind in "fc":  # as an assignment does
         values = astype(values, a.dtype)
     picked = pick(beside(values, [numbers]), index=numbers, shape=values.shape)
-    return where(numbers == 0, a, picked)
+    if mask is None:
+        return where(numbers == 0, a, picked)
+    note(picked, "given", mask)
+    return where(mask, picked, a)
 
 
 def index_add(a: Any, index: Any, values: Any) -> Tensor:
