@@ -238,7 +238,8 @@ class Meaning:
     def _read(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
         """The term of a result, from those of its inputs."""
         assert t.op is not None
-        if not t.size:  # nothing is there to be read
+        of_mask = t.op.entrywise or t.op.name in ("getitem", "astype", "broadcast_to")
+        if not t.size and not of_mask:  # nothing is there to be read
             return shaped(number(0.0), t.shape)
         args = [(x._op is None and self._compared(x, known)) or known[x] for x in self._inputs(t)]
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
@@ -271,8 +272,7 @@ class Meaning:
         return make(found.name, terms, {}, t.shape)
 
     def _mask(self, mask: Term, beside: Sequence[Term]) -> Term:
-        """A given mask as the comparison with 0 that it is of a factor beside it, or as the opposite
-        of another one.
+        """A given mask as the opposite of another, or the comparison with 0 of a factor beside it.
         """
         given = bare(mask)
         if given.op != "leaf" or not given.given or given.name or not _is_01(given.value):
