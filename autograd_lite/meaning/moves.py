@@ -198,11 +198,25 @@ def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """``Σ_k a_ik b_kj`` is a product of matrices, and ``Σ_k a_ik v_k`` one with a vector."""
     if not products or len(axes) != 1 or x.op != "*":
         return None
-    for stack in range(max(min(axes), 1)):
-        found = _stacked_product(x, min(axes), stack)
+    (k,) = axes
+    for stack in range(max(k, 1)):
+        found = _stacked_product(x, k, stack)
         if found is not None:
             return found
+    for q in range(x.ndim - 2):  # a stack along another axis: of heads, in (t, h, k)
+        order = (q, *(i for i in range(x.ndim) if i != q))
+        if q and q != k:
+            factors = [(_turned_axes(f, x.ndim, order), p) for f, p in x.args]
+            found = _stacked_product(product(factors), order.index(k), 1)
+            if found is not None:
+                back = tuple(order.index(i) for i in range(x.ndim))
+                kept_there = kept([x.shape[i] for i in order], [order.index(k)])
+                return make("transpose", [shaped(found, kept_there)], {"axes": back})
     return None
+
+
+def _turned_axes(f: Term, ndim: int, order: tuple[int, ...]) -> Term:
+    return make("transpose", [shaped(f, padded(f, ndim))], {"axes": order})
 
 
 def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
@@ -477,6 +491,8 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
         v = _vector(b)
         if v is not None and b.shape[1] == 1:
             return shaped(make("matmul", [a, v]), (a.shape[0], 1))
+        if b.op == "broadcast_to" and b.args[0].shape == (b.shape[0], 1):  # columns alike
+            return shaped(make("matmul", [a, b.args[0]]), (a.shape[0], b.shape[1]))
         for x, axis in ((b, 0), (a, 1)):  # beside a matrix of ones
             n = as_number(b if x is a else a)
             if n is not None:
