@@ -21,6 +21,7 @@ from .terms import (
     LARGEST,
     NORMAL,
     ONE,
+    ZEROS,
     Off,
     Shape,
     Term,
@@ -361,14 +362,27 @@ def _where_known(e: Term, mask: Term, holds: bool) -> Term:
         return e
     parts = [x if x.shape != mask.shape else _where_known(x, mask, holds) for x in e.operands]
     e = remade(e, parts)
-    if e.op in ("absolute", "maximum", "minimum", "relu") and mask.op in _OPPOSITE:
+    if e.op in ("absolute", "maximum", "minimum", "relu"):
         x, bound = e.args if len(e.args) == 2 else (e.args[0], number(0))
-        if x is mask.args[0] and as_number(bound) == as_number(mask.args[1]) is not None:
-            above = (mask.op in ("greater", "greater_equal")) == holds
-            if e.op == "absolute":
-                return x if above else scaled(x, -1)
-            return x if above == (e.op != "minimum") else shaped(bare(bound), e.shape)
+        for op in ("greater", "greater_equal") if as_number(bound) is not None else ():
+            known = _known(make(op, [x, bound]), mask)
+            if known is not None:
+                above = known == holds
+                if e.op == "absolute":
+                    return x if above else scaled(x, -1)
+                return x if above == (e.op != "minimum") else shaped(bare(bound), e.shape)
     return e
+
+
+def _is_zero(e: Term, mask: Term) -> bool:
+    if e.op == "softmax" and e.args[0].op == "where":
+        there, _, other = e.args[0].args
+        return there is mask and (as_number(other) or 0.0) < _MASKED
+    return e is not mask and as_number(_where_known(e, mask, False)) == 0
+
+
+_MASKED = -1e3  # what exp makes 0 of
+ZEROS.append(_is_zero)
 
 
 def _known(e: Term, mask: Term) -> bool | None:
