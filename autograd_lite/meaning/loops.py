@@ -244,7 +244,7 @@ class Rounds:
             parts = self._parts(own)
             if not parts:
                 values = np.stack([x._array for x in own]).reshape(shape + first.shape)
-                name = name_of_equal(values) if values.ndim == 1 else None
+                name = name_of_equal(values) if values.ndim else None
                 return self._reader.constant(values, name)
             e = taken(self._reader.whole(parts[0]), [p.ranges for p in parts], shape)
         elif (x := _whole(own)) is not None and _is_rows(first):
