@@ -11,6 +11,7 @@ import numpy as np
 from ..ops.indexing import parts_of
 from ..table import OPS
 from .terms import (
+    COLLECTED,
     ENTRYWISE,
     LARGEST,
     NORMAL,
@@ -187,11 +188,11 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
         return None
     shape = kept(x.shape, axes)
     parts = [(summed(shaped(f, x.shape), axes, products), c) for f, c in x.args]
-    added: dict[Term, float] = {}
-    for e, c in parts:
-        for f, k in bare(e).args if bare(e).op == "+" else ((bare(e), 1.0),):
-            added[f] = added.get(f, 0.0) + k * c
-    return total(parts, shape) if sum_of(added).size < x.size + 0.5 else None
+    added = [
+        (f, k * c) for e, c in parts
+        for f, k in (bare(e).args if bare(e).op == "+" else ((bare(e), 1.0),))
+    ]  # fmt: skip
+    return total(parts, shape) if sum_of(_added_up(added)).size < x.size + 0.5 else None
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
@@ -427,6 +428,8 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
         a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
         return make("matmul", [b, a])
+    if x.op == "inv" and make("transpose", x.args, {"axes": perm}) is x.args[0]:
+        return x
     if x.op == "sum" and x.args[0].op == "matmul":
         axes = frozenset(perm.index(a) for a in x.params["axes"])
         return make("sum", [make("transpose", [x.args[0]], {"axes": perm})], {"axes": axes})
@@ -446,6 +449,28 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if found is not None:
         return shaped(found, moved)
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
+
+
+def _opened(e: Term) -> Term | None:
+    """A transposed sum beside others term by term, where that is shorter."""
+    pairs: list[tuple[Term, float]] = []
+    for f, c in e.args:
+        opened = f.op == "transpose" and f.args[0].op == "+" and f.args[0].shape == f.shape[::-1]
+        inner = f.args[0].args if opened else ()
+        pairs += [(make("transpose", [shaped(g, f.shape[::-1])]), c * k) for g, k in inner]
+        pairs += [] if opened else [(f, c)]
+    found = sum_of(_added_up(pairs)) if len(pairs) > len(e.args) else e
+    return total(pairs, e.shape) if found.size < e.size - 1e-9 else None
+
+
+COLLECTED.append(_opened)
+
+
+def _added_up(pairs: Iterable[tuple[Term, float]]) -> dict[Term, float]:
+    found: dict[Term, float] = {}
+    for f, c in pairs:
+        found[f] = found.get(f, 0.0) + c
+    return found
 
 
 def _beside_ones(perm: Sequence[int], shape: Shape, other: Shape) -> tuple[int, ...] | None:
