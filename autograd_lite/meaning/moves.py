@@ -275,14 +275,16 @@ def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
         if block is not None:
             return shaped(block, shape or found)
         if x.op in ("+", "*", *ENTRYWISE):  # of each operand its own
-            parts = [
-                f if math.prod(f.shape) == 1 else make("picked", [f, args[1]], params)
-                for f in x.operands if f.shape in ((), x.shape)
-            ]
-            if len(parts) == len(x.operands):
-                return remade(x, parts, shape or found)
+            return remade(x, [_entry(f, place) for f in x.operands], shape or found)
     made = rewritten(intern("picked", tuple(args), params, found, x.size + 1.5))
     return made if shape is None else shaped(made, shape)
+
+
+def _entry(f: Term, place: Shape) -> Term:
+    """The entry at a place of what broadcasts."""
+    own = place[len(place) - f.ndim :]
+    at = tuple(0 if n == 1 else i for i, n in zip(own, f.shape, strict=True))
+    return make("getitem", [f], {"index": at}, ())
 
 
 def _extreme_of(op: str) -> Normal:

@@ -674,6 +674,7 @@ class _Form:
                         c = snapped(c * power_of(float(by.value), -p))
             x = self._power(f, x, abs(p))
             (above if p > 0 else below).append(x)
+        c = -c if turned else c  # what could be turned has a symbol of its own
         before = [number(c)] if self.writer.is_factor(c) else []
         whole = reduce(_times, [*before, *above] or [number(1)])
         whole = _divided(whole, reduce(_times, below)) if below else whole
