@@ -248,6 +248,16 @@ def _is_positive(x: Term) -> bool:
     ]
 
 
+@normal("exp")
+def _exp(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
+    (x,) = args
+    logs = [(f, c) for f, c in (x.args if x.op == "+" else ((x, 1.0),)) if f.op == "log"]
+    if not logs or Off.depth:  # a pattern
+        return None
+    rest = exp(total([(x, 1), *((f, -c) for f, c in logs)]))
+    return product([*((f.args[0], c) for f, c in logs), (rest, 1)], x.shape)
+
+
 @normal("logaddexp")
 def _logaddexp(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
     if as_number(args[0]) is not None and as_number(args[1]) is None:
