@@ -622,7 +622,12 @@ def _put_at(g: Term, places: Any, whole: Shape) -> Term | None:
     """Back from single entries: what marks them times what comes to each row."""
     found = _marks(places, whole)
     if found is None:
-        return None
+        n = as_number(g)
+        if n is None or places is None:
+            return None
+        times = np.bincount(places.ravel(), minlength=math.prod(whole)).reshape(whole) * 1.0
+        counts = leaf(("counts", whole, times.tobytes()), whole, "given", None, times)
+        return scaled(onehot(times) if times.max() == 1 else counts, n)
     spread = tuple(1 if i in found[1] else n for i, n in enumerate(whole)) if g.ndim else ()
     return product([(found[0], 1), (shaped(g, spread), 1)], whole)
 
