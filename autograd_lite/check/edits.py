@@ -36,6 +36,8 @@ MASKS = ("greater", "less", "greater_equal", "less_equal", "equal", "not_equal")
 AROUND = (np.square, np.abs, np.sign)
 """What is put around a term where it doesn't belong."""
 _MOVES = ("reshape", "transpose", "broadcast_to")
+_MANY = 6  # contributions of which any may be missing
+_DROPPED = ("term_missing", "factor_missing", "division_missing")
 
 
 class Edit(NamedTuple):
@@ -64,17 +66,21 @@ def at(e: Term, readings: Readings) -> Edits:
     is_atom = e.op == "leaf" or e in readings.forward
     if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
         yield Edit(1, "without", (e.operands[0], e), lambda xs, v: _like(xs[0], v))
-    if not is_atom or e.op == "getitem":
-        if e.op == "+":
-            yield from _of_sum(e, readings)
-        elif e.op in _FAMILIES:
-            yield from _FAMILIES[e.op](e)
+    if not is_atom or e.op in ("getitem", "+", "*"):
+        edits = _of_sum(e, readings) if e.op == "+" else _FAMILIES.get(e.op, _nothing)(e)
+        for edit in edits:
+            if not is_atom or e.op == "getitem":
+                yield edit
+            elif edit.kind in _DROPPED:  # of what the forward pass computed, too
+                yield edit._replace(cost=edit.cost + 0.4)
     yield from of_slopes(e, readings, e.op == "*" and not is_atom)
     for a in range(len(e.shape) if e.op == "leaf" and e.kind != "gradient" else 0):
         flipped = partial(_around, partial(np.flip, axis=a))
         yield Edit(2.8, "reversed", (e, frozenset([a])), flipped)
     if e.op == "sigmoid" or (e.op == "leaf" and e.kind != "gradient"):
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
+    if e.op == "+" and [c for _, c in e.args] == [1, -1] and e.operands[0] is ONE:
+        yield Edit(1.4, "stands", (e.operands[1], e), lambda xs, v: _whole(xs[1], v))
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
     yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
@@ -94,6 +100,10 @@ def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Te
         yield from _of_uses(e, f.shared, arrays)
 
 
+def _nothing(e: Term) -> Edits:
+    return iter(())
+
+
 def _like(new: Array, old: Array) -> Array:
     if new.shape != old.shape:
         raise ValueError("another shape")
@@ -101,7 +111,10 @@ def _like(new: Array, old: Array) -> Array:
 
 
 def _around(f: Any, xs: Sequence[Array], v: Array) -> Array:
-    return np.asarray(f(v * 1.0))
+    found = np.asarray(f(v * 1.0))
+    if f is np.sign and (found == 1).all():  # then nothing is there
+        raise ValueError("1 stands there")
+    return found
 
 
 def _whole(x: Any, v: Array) -> Array:
@@ -131,6 +144,9 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
     for i, (f, c) in enumerate(e.args if n == 2 else ()):
         if c < 0 and core(f).op == "sum":
             yield from _of_softmax(e, i, core(f).args[0], readings)
+    for some in _several(n):
+        part, rest = total([e.args[i] for i in some]), [i for i in range(n) if i not in some]
+        yield Edit(1.8, "only_term", (part, e), _shared(e, rest, 0))
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
     yield from _of_powers(e)
@@ -152,6 +168,12 @@ def _groups(e: Term, readings: Readings) -> list[list[int]]:
         by_sources.setdefault(tuple(readings.sources(f)), []).append(i)
     several = [some for some in by_sources.values() if 1 < len(some) < len(e.args)]
     return [*([i] for i in range(len(e.args))), *several]
+
+
+def _several(n: int) -> Iterator[tuple[int, ...]]:
+    """Several of so many contributions, and not all but one."""
+    for k in range(2, n - 1) if n <= _MANY else ():
+        yield from itertools.combinations(range(n), k)
 
 
 def _of_powers(e: Term) -> Edits:
@@ -325,6 +347,14 @@ def _of_getitem(e: Term) -> Edits:
                     yield Edit(1.5, "other_block", e.args, partial(_part, block))
 
 
+def _of_blocks(e: Term) -> Edits:
+    """One of what stands side by side is not there."""
+    for i, block in enumerate(e.args):
+        parts: Make = lambda xs, v, i=i: np.concatenate(  # noqa: E731
+            [x * (j != i) for j, x in enumerate(xs)], e.params["axis"])
+        yield Edit(1.2, "block_missing", (block, e), parts)
+
+
 def _of_scatter(e: Term) -> Edits:
     """= for +=, where entries are put in their places, or windows."""
 
@@ -405,5 +435,6 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "fold": _of_scatter,
     "correlate": _of_correlation,
     "upsample": _of_upsample,
+    "concatenate": _of_blocks,
     "getitem": _of_getitem,
 }

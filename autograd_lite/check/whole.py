@@ -72,7 +72,7 @@ def _of_shape(line: Line, v: Array) -> Found:
                 yield (0.9, "transposed", (), turned) if is_plain else (3, "turned", (), turned)
     most = float(np.abs(a).max(initial=0))
     at_most = np.abs(a) >= most * (1 - 1e-9)
-    if v.dtype.kind != "c" and v.size > _FEW and 1 < at_most.sum() < a.size:
+    if v.dtype.kind != "c" and v.size > _FEW and 1 < at_most.sum() < np.count_nonzero(a):
         yield 1.5, "clipped", (most,), np.clip(v, -most, most)
     if v.dtype.kind == "c":
         yield 1, "conjugated", (), v.conj()
