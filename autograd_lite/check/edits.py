@@ -81,6 +81,8 @@ def at(e: Term, readings: Readings) -> Edits:
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
     if e.op == "+" and [c for _, c in e.args] == [1, -1] and e.operands[0] is ONE:
         yield Edit(1.4, "stands", (e.operands[1], e), lambda xs, v: _whole(xs[1], v))
+    if e.kind == "marks" and e.name == "k":
+        yield from _of_marks(e)
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
     yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
@@ -369,6 +371,23 @@ def _of_scatter(e: Term) -> Edits:
         return found
 
     yield Edit(1, "last_wins", (e.args[0],), last)
+
+
+def _of_marks(e: Term) -> Edits:
+    """= for +=, where rows that were looked up are added up: all at once, or some in a loop."""
+    classes = next((a for a in range(e.ndim) if (e.value.sum(a) == 1).all()), -1)
+    places = [a for a in range(e.ndim) if a != classes]
+    for n in range(1, len(places) + 1):
+        for axes in itertools.permutations(places, n):
+            yield Edit(1, "last_wins", (e,), partial(_last_along, axes))
+
+
+def _last_along(axes: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
+    """Of the marks along axes, the first of which changes last, the last ones."""
+    there = np.moveaxis(v, axes, range(len(axes)))
+    in_order = there.reshape(-1, *there.shape[len(axes) :])
+    last = in_order * (in_order[::-1].cumsum(0)[::-1] == 1)
+    return np.moveaxis(last.reshape(there.shape), range(len(axes)), axes)
 
 
 def _of_correlation(e: Term) -> Edits:
