@@ -488,7 +488,8 @@ def _is_outer(x: Term) -> bool:
     """Whether a matrix is a product of a column and a row, or a sum of such."""
     if x.op == "+":
         return x.ndim == 2 and all(f.shape == x.shape and _is_outer(f) for f in x.operands)
-    return x.op == "*" and x.ndim == 2 and all(len(varying(f, 2)) < 2 for f in x.operands)
+    each = (len(varying(f, 2)) < 2 or _is_outer(f) for f in x.operands)
+    return x.op == "*" and x.ndim == 2 and all(each)
 
 
 def _in_order(perm: Sequence[int], shape: Shape) -> bool:
@@ -549,6 +550,12 @@ def _vector(e: Term) -> Term | None:
 def _product_shape(a: Shape, b: Shape) -> Shape:
     stack = broadcast((a[:-2], b[:-2]))
     return (*stack, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
+
+
+@normal("solve")
+def _solve(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    a, (c, b) = args[0], _scale(args[1])
+    return None if c is ONE else product([(c, 1), (make("solve", [a, b], params, shape), 1)])
 
 
 @normal("linear")
