@@ -66,31 +66,35 @@ def at(e: Term, readings: Readings) -> Edits:
     is_atom = e.op == "leaf" or e in readings.forward
     if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
         yield Edit(1, "without", (e.operands[0], e), lambda xs, v: _like(xs[0], v))
-    if not is_atom or e.op in ("getitem", "+", "*"):
-        edits = _of_sum(e, readings) if e.op == "+" else _FAMILIES.get(e.op, _nothing)(e)
-        for edit in edits:
-            if not is_atom or e.op == "getitem":
-                yield edit
-            elif edit.kind in _DROPPED:  # of what the forward pass computed, too
-                yield edit._replace(cost=edit.cost + 0.4)
+    for edit in _of_sum(e, readings) if e.op == "+" else _FAMILIES.get(e.op, _nothing)(e):
+        if not is_atom or e.op == "getitem":
+            yield edit
+        elif edit.kind in _DROPPED:  # of what the forward pass computed, too
+            yield edit._replace(cost=edit.cost + 0.4)
     yield from of_slopes(e, readings, e.op == "*" and not is_atom)
-    for a in range(len(e.shape) if e.op == "leaf" and e.kind != "gradient" else 0):
-        flipped = partial(_around, partial(np.flip, axis=a))
-        yield Edit(2.8, "reversed", (e, frozenset([a])), flipped)
-    if e.op == "sigmoid" or (e.op == "leaf" and e.kind != "gradient"):
-        yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
-    if e.op == "+" and [c for _, c in e.args] == [1, -1] and e.operands[0] is ONE:
-        yield Edit(1.4, "stands", (e.operands[1], e), lambda xs, v: _whole(xs[1], v))
-    if e.kind == "marks" and e.name == "k":
-        yield from _of_marks(e)
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
+    yield from _of_leaf(e)
     yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
     for f in AROUND if e.op not in _MOVES else ():
         yield Edit(2.3, "around", (f(e), e), partial(_around, f))
         for i, x in enumerate(e.operands if e.op in "+*" and not is_atom else ()):
             if e.op == "*" or x.op == "leaf":
                 yield Edit(2.25, "around", (f(x), x), partial(_with_use, e, i, f))
+
+
+def _of_leaf(e: Term) -> Edits:
+    """Turned round; 1 − x for x, and the other way round; marks of which the last one wins."""
+    is_array = e.op == "leaf" and e.kind != "gradient"
+    for a in range(len(e.shape) if is_array else 0):
+        flipped = partial(_around, partial(np.flip, axis=a))
+        yield Edit(2.8, "reversed", (e, frozenset([a])), flipped)
+    if e.op == "sigmoid" or is_array:
+        yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
+    if e.op == "+" and [c for _, c in e.args] == [1, -1] and e.operands[0] is ONE:
+        yield Edit(1.4, "stands", (e.operands[1], e), lambda xs, v: _whole(xs[1], v))
+    if e.kind == "marks" and e.name == "k":
+        yield from _of_marks(e)
 
 
 def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Term) -> Edits:
