@@ -28,6 +28,7 @@ from .readings import (
     fits,
     over_axes,
     product,
+    scaled,
     subterms,
     total,
 )  # fmt: skip
@@ -75,6 +76,10 @@ def at(e: Term, readings: Readings) -> Edits:
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
     yield from _of_leaf(e)
+    if e.op in ("softmax", "sigmoid"):
+        x = np.exp(e.args[0])
+        below = x.sum(e.params["axes"]) if e.op == "softmax" else 1 + x
+        yield Edit(1.6, "division_missing", (below,), lambda xs, v: np.exp(xs[0]))
     yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
     for f in AROUND if e.op not in _MOVES else ():
         yield Edit(2.3, "around", (f(e), e), partial(_around, f))
@@ -91,8 +96,13 @@ def _of_leaf(e: Term) -> Edits:
         yield Edit(2.8, "reversed", (e, frozenset([a])), flipped)
     if e.op == "sigmoid" or is_array:
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
-    if e.op == "+" and [c for _, c in e.args] == [1, -1] and e.operands[0] is ONE:
-        yield Edit(1.4, "stands", (e.operands[1], e), lambda xs, v: _whole(xs[1], v))
+    if e.op == "+" and len(e.args) == 2 and e.operands[0] is ONE:
+        (_, k), (x, c) = e.args
+        if k == -c:
+            yield Edit(1.4, "stands", (x, scaled(e, 1 / k)), lambda xs, v: _whole(k * xs[1], v))
+        if k == -c and x.op == "sigmoid":
+            below = 1 + np.exp(-x.args[0])
+            yield Edit(1.6, "division_missing", (below,), lambda xs, v: v / xs[1])
     if e.kind == "marks" and e.name == "k":
         yield from _of_marks(e)
 

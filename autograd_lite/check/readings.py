@@ -30,6 +30,7 @@ from ..meaning.terms import (
     leaf,
     number,
     product,
+    scaled,
     shaped,
     total,
 )  # fmt: skip
@@ -324,5 +325,6 @@ def subterms(*roots: Term) -> list[Term]:
 
 __all__ = [
     "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "coefficient",
-    "core", "evaluate", "fits", "number", "over_axes", "product", "subterms", "total",
+    "core", "evaluate", "fits", "number", "over_axes", "product", "scaled", "subterms",
+    "total",
 ]  # fmt: skip

@@ -102,7 +102,12 @@ def _moved(f: Formula, line: Line) -> Found:
 
 def _too_many(f: Formula, line: Line) -> Iterator[Cause]:
     """A factor that doesn't belong to the line, or to what is summed in it."""
-    if f.result.shape != line.array.shape or f.result.size < _FEW:
+    if f.result.shape != line.array.shape:
+        return
+    for name, o in line.others.items():
+        if o.size == 1 and line.telling(o.item(), ()) is None:
+            yield Cause(2.4, "factor_too_many", (name,), {f.root: partial(_by, o.item())})
+    if f.result.size < _FEW:
         return
     sums = (e for e in f.order if e.op in ("matmul", "sum"))
     places = {f.root: 0.0} | {core(x): 0.1 for e in sums for x in e.operands}
