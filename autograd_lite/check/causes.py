@@ -27,6 +27,7 @@ _MANY_TERMS, _COMMON = 80, 1.2  # with more only edits that cost as little are t
 _DETOUR, _NEAR = 0.5, 0.4  # what a reading costs that isn't the shortest; by the nearest lines
 _USUAL = 2.3  # what edits cost at most that are tried at each step
 _FACTOR = 1.5  # what a factor costs besides another mistake, and a number that tells nothing
+_UNTOLD = 2.2  # the same of a number by which a whole line is off
 _USUAL_OF_TWO = 1.5
 _RARE = ("stands", "around", "one_for", "term_times")
 _MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a reading
@@ -85,7 +86,7 @@ def find(line: Line, tries_two: bool = False) -> Cause | None:
     families = []
     for f in formulas:
         far = _NEAR if f.root is near.root else _DETOUR
-        detour = far * (f.root.size > least + 1e-9) + 0.002 * f.root.size
+        detour = far * (f.root.size > least + 1e-9) + 0.03 * (f.root.size - least)
         others = partial(of_others, f, line.readings, line.others)
         families += [
             Family(f, detour, 0, whole(f, line)),
@@ -161,7 +162,8 @@ def _times(f: Formula, line: Line, cause: Cause, out: Array) -> Cause | None:
     made = {e: partial(_along, make, k) for e, make in cause.made.items()}
     if not line.fits(f.but(made), base):
         return None
-    cost = cause.cost + (_FACTOR if told is None else 0)
+    untold = _UNTOLD if cause.kind == "times" else _FACTOR
+    cost = cause.cost + (untold if told is None else 0)
     factor = k + 1 if cause.kind == "times" else 1.0
     return Cause(cost, cause.kind, (*cause.values, k + more), made, factor)
 
@@ -199,7 +201,10 @@ def _distributed(f: Formula, line: Line) -> Iterator[Cause]:
 def _instead(
     c: float, make: Make, own: Sequence[Array], was: Array, xs: Sequence[Array], v: Array
 ) -> Any:
-    return v + c * (make(own, was) - was)
+    found = v + c * (make(own, was) - was)
+    if not found.any():
+        raise ValueError("it cancels")
+    return found
 
 
 def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:

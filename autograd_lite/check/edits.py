@@ -28,6 +28,7 @@ from .readings import (
     fits,
     over_axes,
     product,
+    scaled,
     subterms,
     total,
 )  # fmt: skip
@@ -36,6 +37,8 @@ MASKS = ("greater", "less", "greater_equal", "less_equal", "equal", "not_equal")
 AROUND = (np.square, np.abs, np.sign)
 """What is put around a term where it doesn't belong."""
 _MOVES = ("reshape", "transpose", "broadcast_to")
+_MANY = 6  # contributions of which any may be missing
+_DROPPED = ("term_missing", "factor_missing", "division_missing")
 
 
 class Edit(NamedTuple):
@@ -64,25 +67,44 @@ def at(e: Term, readings: Readings) -> Edits:
     is_atom = e.op == "leaf" or e in readings.forward
     if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
         yield Edit(1, "without", (e.operands[0], e), lambda xs, v: _like(xs[0], v))
-    if not is_atom or e.op == "getitem":
-        if e.op == "+":
-            yield from _of_sum(e, readings)
-        elif e.op in _FAMILIES:
-            yield from _FAMILIES[e.op](e)
+    for edit in _of_sum(e, readings) if e.op == "+" else _FAMILIES.get(e.op, _nothing)(e):
+        if not is_atom or e.op == "getitem":
+            yield edit
+        elif edit.kind in _DROPPED:  # of what the forward pass computed, too
+            yield edit._replace(cost=edit.cost + 0.4)
     yield from of_slopes(e, readings, e.op == "*" and not is_atom)
-    for a in range(len(e.shape) if e.op == "leaf" and e.kind != "gradient" else 0):
-        flipped = partial(_around, partial(np.flip, axis=a))
-        yield Edit(2.8, "reversed", (e, frozenset([a])), flipped)
-    if e.op == "sigmoid" or (e.op == "leaf" and e.kind != "gradient"):
-        yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
+    yield from _of_leaf(e)
+    if e.op in ("softmax", "sigmoid"):
+        x = np.exp(e.args[0])
+        below = x.sum(e.params["axes"]) if e.op == "softmax" else 1 + x
+        yield Edit(1.6, "division_missing", (below,), lambda xs, v: np.exp(xs[0]))
     yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
     for f in AROUND if e.op not in _MOVES else ():
         yield Edit(2.3, "around", (f(e), e), partial(_around, f))
         for i, x in enumerate(e.operands if e.op in "+*" and not is_atom else ()):
             if e.op == "*" or x.op == "leaf":
                 yield Edit(2.25, "around", (f(x), x), partial(_with_use, e, i, f))
+
+
+def _of_leaf(e: Term) -> Edits:
+    """Turned round; 1 − x for x, and the other way round; marks of which the last one wins."""
+    is_array = e.op == "leaf" and e.kind != "gradient"
+    for a in range(len(e.shape) if is_array else 0):
+        flipped = partial(_around, partial(np.flip, axis=a))
+        yield Edit(2.8, "reversed", (e, frozenset([a])), flipped)
+    if e.op == "sigmoid" or is_array:
+        yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
+    if e.op == "+" and len(e.args) == 2 and e.operands[0] is ONE:
+        (_, k), (x, c) = e.args
+        if k == -c:
+            yield Edit(1.4, "stands", (x, scaled(e, 1 / k)), lambda xs, v: _whole(k * xs[1], v))
+        if k == -c and x.op == "sigmoid":
+            below = 1 + np.exp(-x.args[0])
+            yield Edit(1.6, "division_missing", (below,), lambda xs, v: v / xs[1])
+    if e.kind == "marks" and e.name == "k":
+        yield from _of_marks(e)
 
 
 def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Term) -> Edits:
@@ -94,6 +116,10 @@ def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Te
         yield from _of_uses(e, f.shared, arrays)
 
 
+def _nothing(e: Term) -> Edits:
+    return iter(())
+
+
 def _like(new: Array, old: Array) -> Array:
     if new.shape != old.shape:
         raise ValueError("another shape")
@@ -101,7 +127,10 @@ def _like(new: Array, old: Array) -> Array:
 
 
 def _around(f: Any, xs: Sequence[Array], v: Array) -> Array:
-    return np.asarray(f(v * 1.0))
+    found = np.asarray(f(v * 1.0))
+    if f is np.sign and (found == 1).all():  # then nothing is there
+        raise ValueError("1 stands there")
+    return found
 
 
 def _whole(x: Any, v: Array) -> Array:
@@ -131,6 +160,9 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
     for i, (f, c) in enumerate(e.args if n == 2 else ()):
         if c < 0 and core(f).op == "sum":
             yield from _of_softmax(e, i, core(f).args[0], readings)
+    for some in _several(n):
+        part, rest = total([e.args[i] for i in some]), [i for i in range(n) if i not in some]
+        yield Edit(1.8, "only_term", (part, e), _shared(e, rest, 0))
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
     yield from _of_powers(e)
@@ -152,6 +184,12 @@ def _groups(e: Term, readings: Readings) -> list[list[int]]:
         by_sources.setdefault(tuple(readings.sources(f)), []).append(i)
     several = [some for some in by_sources.values() if 1 < len(some) < len(e.args)]
     return [*([i] for i in range(len(e.args))), *several]
+
+
+def _several(n: int) -> Iterator[tuple[int, ...]]:
+    """Several of so many contributions, and not all but one."""
+    for k in range(2, n - 1) if n <= _MANY else ():
+        yield from itertools.combinations(range(n), k)
 
 
 def _of_powers(e: Term) -> Edits:
@@ -327,6 +365,14 @@ def _of_getitem(e: Term) -> Edits:
                     yield Edit(1.5, "other_block", e.args, partial(_part, block))
 
 
+def _of_blocks(e: Term) -> Edits:
+    """One of what stands side by side is not there."""
+    for i, block in enumerate(e.args):
+        parts: Make = lambda xs, v, i=i: np.concatenate(  # noqa: E731
+            [x * (j != i) for j, x in enumerate(xs)], e.params["axis"])
+        yield Edit(1.2, "block_missing", (block, e), parts)
+
+
 def _of_scatter(e: Term) -> Edits:
     """= for +=, where entries are put in their places, or windows."""
 
@@ -341,6 +387,23 @@ def _of_scatter(e: Term) -> Edits:
         return found
 
     yield Edit(1, "last_wins", (e.args[0],), last)
+
+
+def _of_marks(e: Term) -> Edits:
+    """= for +=, where rows that were looked up are added up: all at once, or some in a loop."""
+    classes = next((a for a in range(e.ndim) if (e.value.sum(a) == 1).all()), -1)
+    places = [a for a in range(e.ndim) if a != classes]
+    for n in range(1, len(places) + 1):
+        for axes in itertools.permutations(places, n):
+            yield Edit(1, "last_wins", (e,), partial(_last_along, axes))
+
+
+def _last_along(axes: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
+    """Of the marks along axes, the first of which changes last, the last ones."""
+    there = np.moveaxis(v, axes, range(len(axes)))
+    in_order = there.reshape(-1, *there.shape[len(axes) :])
+    last = in_order * (in_order[::-1].cumsum(0)[::-1] == 1)
+    return np.moveaxis(last.reshape(there.shape), range(len(axes)), axes)
 
 
 def _of_correlation(e: Term) -> Edits:
@@ -407,5 +470,6 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "fold": _of_scatter,
     "correlate": _of_correlation,
     "upsample": _of_upsample,
+    "concatenate": _of_blocks,
     "getitem": _of_getitem,
 }

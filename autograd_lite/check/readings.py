@@ -30,6 +30,7 @@ from ..meaning.terms import (
     leaf,
     number,
     product,
+    scaled,
     shaped,
     total,
 )  # fmt: skip
@@ -122,18 +123,17 @@ class _Way:
         if g is None:
             return []
         known = {k: e for k, e in self.known.items() if e is not own}
-        found = [self._read(g, known, own)]
-        for _ in range(_DEEPEST - 1):
-            used = set(subterms(found[-1]))
+        found: list[Term] = []
+        for _ in range(_DEEPEST):
+            e = self.meaning.read(g, known)
+            named = shaped(self.meaning.by_names(e), own.shape)
+            found += [named, shaped(e, own.shape)]
+            used = set(subterms(named))
             near = {k: e for k, e in known.items() if e in used}
             if not near:
                 break
             known = {k: e for k, e in known.items() if k not in near}
-            found.append(self._read(g, known, own))
         return [e for e in dict.fromkeys(found) if len(subterms(e)) <= _MOST]
-
-    def _read(self, g: Tensor, known: Mapping[Tensor, Term], own: Term) -> Term:
-        return shaped(self.meaning.by_names(self.meaning.read(g, known)), own.shape)
 
     def written_out(self, name: str) -> Term | None:
         """A line by no other."""
@@ -325,5 +325,6 @@ def subterms(*roots: Term) -> list[Term]:
 
 __all__ = [
     "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "coefficient",
-    "core", "evaluate", "fits", "number", "over_axes", "product", "subterms", "total",
+    "core", "evaluate", "fits", "number", "over_axes", "product", "scaled", "subterms",
+    "total",
 ]  # fmt: skip

@@ -72,7 +72,7 @@ def _of_shape(line: Line, v: Array) -> Found:
                 yield (0.9, "transposed", (), turned) if is_plain else (3, "turned", (), turned)
     most = float(np.abs(a).max(initial=0))
     at_most = np.abs(a) >= most * (1 - 1e-9)
-    if v.dtype.kind != "c" and v.size > _FEW and 1 < at_most.sum() < a.size:
+    if v.dtype.kind != "c" and v.size > _FEW and 1 < at_most.sum() < np.count_nonzero(a):
         yield 1.5, "clipped", (most,), np.clip(v, -most, most)
     if v.dtype.kind == "c":
         yield 1, "conjugated", (), v.conj()
@@ -102,7 +102,12 @@ def _moved(f: Formula, line: Line) -> Found:
 
 def _too_many(f: Formula, line: Line) -> Iterator[Cause]:
     """A factor that doesn't belong to the line, or to what is summed in it."""
-    if f.result.shape != line.array.shape or f.result.size < _FEW:
+    if f.result.shape != line.array.shape:
+        return
+    for name, o in line.others.items():
+        if o.size == 1 and line.telling(o.item(), ()) is None:
+            yield Cause(2.4, "factor_too_many", (name,), {f.root: partial(_by, o.item())})
+    if f.result.size < _FEW:
         return
     sums = (e for e in f.order if e.op in ("matmul", "sum"))
     places = {f.root: 0.0} | {core(x): 0.1 for e in sums for x in e.operands}

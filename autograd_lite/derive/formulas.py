@@ -166,7 +166,8 @@ class Formulas:
         builder = Builder(self._seed, self.plan.names, leaves, self.rows, taken=self._taken)
         for t in leaves:
             x, e = builder.expression(t)[0], bare(terms[t])
-            if x.name is None or t.name is not None or t._tracked:
+            is_part = e.op == "getitem" and e.args[0].name is not None  # x[0]
+            if x.name is None or t.name is not None or t._tracked or is_part:
                 continue
             self._symbols[t] = x.name
             if e.op == "getitem":

@@ -32,7 +32,10 @@ def definitions(
         if key in known:
             continue
         known.add(key)
-        xs = [Expression(x.value, x.name or "zuvw"[i]) for i, x in enumerate(node.inputs)]
+        letters = [*"zuvw", *(f"z_{i}" for i in range(4, len(node.inputs)))]
+        xs = [
+            Expression(x.value, x.name or a) for x, a in zip(node.inputs, letters, strict=False)
+        ]  # fmt: skip
         with suppress(Exception):  # code that isn't for Tensors, or has names of its own
             yield Expression(node.value, None, node.op, tuple(xs), node.params), _run(node, xs)
 

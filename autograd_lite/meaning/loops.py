@@ -11,7 +11,7 @@ made of all of these at once, along further axes in front.
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -204,7 +204,8 @@ class Rounds:
     ) -> None:
         self.rows = {own[0]: own for own in loop.places}
         self.count, self.outer, self._reader = len(loop.parts), outer, reader
-        self.known = ChainMap[Tensor, Term]({}, known)  # type: ignore[arg-type]
+        # What else is known of the first round, used elsewhere, says nothing of the others.
+        self.known = {x: known[x] for x in loop.shared}
         self.stacked: dict[Term, Term] = {}
         taken = [
             _ranges(own) for own in loop.places if _whole(own) is not None and not _is_rows(own[0])
@@ -244,7 +245,7 @@ class Rounds:
             parts = self._parts(own)
             if not parts:
                 values = np.stack([x._array for x in own]).reshape(shape + first.shape)
-                name = name_of_equal(values) if values.ndim == 1 else None
+                name = name_of_equal(values) if values.ndim else None
                 return self._reader.constant(values, name)
             e = taken(self._reader.whole(parts[0]), [p.ranges for p in parts], shape)
         elif (x := _whole(own)) is not None and _is_rows(first):

@@ -11,6 +11,7 @@ import numpy as np
 from ..ops.indexing import parts_of
 from ..table import OPS
 from .terms import (
+    COLLECTED,
     ENTRYWISE,
     LARGEST,
     NORMAL,
@@ -187,22 +188,36 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
         return None
     shape = kept(x.shape, axes)
     parts = [(summed(shaped(f, x.shape), axes, products), c) for f, c in x.args]
-    added: dict[Term, float] = {}
-    for e, c in parts:
-        for f, k in bare(e).args if bare(e).op == "+" else ((bare(e), 1.0),):
-            added[f] = added.get(f, 0.0) + k * c
-    return total(parts, shape) if sum_of(added).size < x.size + 0.5 else None
+    added = [
+        (f, k * c) for e, c in parts
+        for f, k in (bare(e).args if bare(e).op == "+" else ((bare(e), 1.0),))
+    ]  # fmt: skip
+    return total(parts, shape) if sum_of(_added_up(added)).size < x.size + 0.5 else None
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """``Σ_k a_ik b_kj`` is a product of matrices, and ``Σ_k a_ik v_k`` one with a vector."""
     if not products or len(axes) != 1 or x.op != "*":
         return None
-    for stack in range(max(min(axes), 1)):
-        found = _stacked_product(x, min(axes), stack)
+    (k,) = axes
+    for stack in range(max(k, 1)):
+        found = _stacked_product(x, k, stack)
         if found is not None:
             return found
+    for q in range(x.ndim - 2):  # a stack along another axis: of heads, in (t, h, k)
+        order = (q, *(i for i in range(x.ndim) if i != q))
+        if q and q != k:
+            factors = [(_turned_axes(f, x.ndim, order), p) for f, p in x.args]
+            found = _stacked_product(product(factors), order.index(k), 1)
+            if found is not None:
+                back = tuple(order.index(i) for i in range(x.ndim))
+                kept_there = kept([x.shape[i] for i in order], [order.index(k)])
+                return make("transpose", [shaped(found, kept_there)], {"axes": back})
     return None
+
+
+def _turned_axes(f: Term, ndim: int, order: tuple[int, ...]) -> Term:
+    return make("transpose", [shaped(f, padded(f, ndim))], {"axes": order})
 
 
 def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
@@ -260,14 +275,16 @@ def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
         if block is not None:
             return shaped(block, shape or found)
         if x.op in ("+", "*", *ENTRYWISE):  # of each operand its own
-            parts = [
-                f if math.prod(f.shape) == 1 else make("picked", [f, args[1]], params)
-                for f in x.operands if f.shape in ((), x.shape)
-            ]
-            if len(parts) == len(x.operands):
-                return remade(x, parts, shape or found)
+            return remade(x, [_entry(f, place) for f in x.operands], shape or found)
     made = rewritten(intern("picked", tuple(args), params, found, x.size + 1.5))
     return made if shape is None else shaped(made, shape)
+
+
+def _entry(f: Term, place: Shape) -> Term:
+    """The entry at a place of what broadcasts."""
+    own = place[len(place) - f.ndim :]
+    at = tuple(0 if n == 1 else i for i, n in zip(own, f.shape, strict=True))
+    return make("getitem", [f], {"index": at}, ())
 
 
 def _extreme_of(op: str) -> Normal:
@@ -409,13 +426,9 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return shaped(x, moved)
     if x.op == "transpose":
         return make("transpose", [x.args[0]], {"axes": tuple(x.params["axes"][i] for i in perm)})
-    swapped = perm == (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
-    if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
-        a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
-        return make("matmul", [b, a])
-    if x.op == "sum" and x.args[0].op == "matmul":
-        axes = frozenset(perm.index(a) for a in x.params["axes"])
-        return make("sum", [make("transpose", [x.args[0]], {"axes": perm})], {"axes": axes})
+    found = _turned_product(x, perm)
+    if found is not None:
+        return found
     if x.op == "reshape" and x.args[0].op == "transpose":
         inner_perm = _beside_ones(perm, x.shape, x.args[0].shape)
         if inner_perm is not None:
@@ -434,6 +447,42 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     return intern("transpose", (x,), {"axes": perm}, moved, x.size + 0.1)
 
 
+def _turned_product(x: Term, perm: tuple[int, ...]) -> Term | None:
+    """Of a product of matrices its factors are turned; an inverse stays, where its matrix does."""
+    swapped = perm == (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
+    if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
+        a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
+        return make("matmul", [b, a])
+    if x.op == "inv" and make("transpose", x.args, {"axes": perm}) is x.args[0]:
+        return x
+    if x.op == "sum" and x.args[0].op == "matmul":
+        axes = frozenset(perm.index(a) for a in x.params["axes"])
+        return make("sum", [make("transpose", [x.args[0]], {"axes": perm})], {"axes": axes})
+    return None
+
+
+def _opened(e: Term) -> Term | None:
+    """A transposed sum beside others term by term, where that is shorter."""
+    pairs: list[tuple[Term, float]] = []
+    for f, c in e.args:
+        opened = f.op == "transpose" and f.args[0].op == "+" and f.args[0].shape == f.shape[::-1]
+        inner = f.args[0].args if opened else ()
+        pairs += [(make("transpose", [shaped(g, f.shape[::-1])]), c * k) for g, k in inner]
+        pairs += [] if opened else [(f, c)]
+    found = sum_of(_added_up(pairs)) if len(pairs) > len(e.args) else e
+    return total(pairs, e.shape) if found.size < e.size - 1e-9 else None
+
+
+COLLECTED.append(_opened)
+
+
+def _added_up(pairs: Iterable[tuple[Term, float]]) -> dict[Term, float]:
+    found: dict[Term, float] = {}
+    for f, c in pairs:
+        found[f] = found.get(f, 0.0) + c
+    return found
+
+
 def _beside_ones(perm: Sequence[int], shape: Shape, other: Shape) -> tuple[int, ...] | None:
     """The permutation that moves entries alike in a shape with other axes of one entry."""
     if not only_ones_moved(other, shape):
@@ -447,7 +496,8 @@ def _is_outer(x: Term) -> bool:
     """Whether a matrix is a product of a column and a row, or a sum of such."""
     if x.op == "+":
         return x.ndim == 2 and all(f.shape == x.shape and _is_outer(f) for f in x.operands)
-    return x.op == "*" and x.ndim == 2 and all(len(varying(f, 2)) < 2 for f in x.operands)
+    each = (len(varying(f, 2)) < 2 or _is_outer(f) for f in x.operands)
+    return x.op == "*" and x.ndim == 2 and all(each)
 
 
 def _in_order(perm: Sequence[int], shape: Shape) -> bool:
@@ -477,6 +527,8 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
         v = _vector(b)
         if v is not None and b.shape[1] == 1:
             return shaped(make("matmul", [a, v]), (a.shape[0], 1))
+        if b.op == "broadcast_to" and b.args[0].shape == (b.shape[0], 1):  # columns alike
+            return shaped(make("matmul", [a, b.args[0]]), (a.shape[0], b.shape[1]))
         for x, axis in ((b, 0), (a, 1)):  # beside a matrix of ones
             n = as_number(b if x is a else a)
             if n is not None:
@@ -506,6 +558,12 @@ def _vector(e: Term) -> Term | None:
 def _product_shape(a: Shape, b: Shape) -> Shape:
     stack = broadcast((a[:-2], b[:-2]))
     return (*stack, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
+
+
+@normal("solve")
+def _solve(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    a, (c, b) = args[0], _scale(args[1])
+    return None if c is ONE else product([(c, 1), (make("solve", [a, b], params, shape), 1)])
 
 
 @normal("linear")
@@ -579,7 +637,12 @@ def _put_at(g: Term, places: Any, whole: Shape) -> Term | None:
     """Back from single entries: what marks them times what comes to each row."""
     found = _marks(places, whole)
     if found is None:
-        return None
+        n = as_number(g)
+        if n is None or places is None:
+            return None
+        times = np.bincount(places.ravel(), minlength=math.prod(whole)).reshape(whole) * 1.0
+        counts = leaf(("counts", whole, times.tobytes()), whole, "given", None, times)
+        return scaled(onehot(times) if times.max() == 1 else counts, n)
     spread = tuple(1 if i in found[1] else n for i, n in enumerate(whole)) if g.ndim else ()
     return product([(found[0], 1), (shaped(g, spread), 1)], whole)
 

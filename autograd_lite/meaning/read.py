@@ -343,7 +343,8 @@ class Meaning:
                 powers = {p for _, p in core.args} if core.op == "*" else set()
                 if core.op != "leaf" and core is not ONE and (powers != {-1} or len(core.args) > 1):
                     self._whole.setdefault(core, (kept, c))
-                    if powers - {1}:
+                    is_own_slope = any(f.op == "exp" for f in core.operands)
+                    if powers - {1} or (core.op == "*" and is_own_slope):
                         self._named_products.setdefault(core.args[0][0], []).append(core)
             self._by_names = {}
         return self._with_names(root, self._by_names)

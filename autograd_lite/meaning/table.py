@@ -21,6 +21,7 @@ from .terms import (
     LARGEST,
     NORMAL,
     ONE,
+    ZEROS,
     Off,
     Shape,
     Term,
@@ -247,6 +248,16 @@ def _is_positive(x: Term) -> bool:
     ]
 
 
+@normal("exp")
+def _exp(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
+    (x,) = args
+    logs = [(f, c) for f, c in (x.args if x.op == "+" else ((x, 1.0),)) if f.op == "log"]
+    if not logs or Off.depth:  # a pattern
+        return None
+    rest = exp(total([(x, 1), *((f, -c) for f, c in logs)]))
+    return product([*((f.args[0], c) for f, c in logs), (rest, 1)], x.shape)
+
+
 @normal("logaddexp")
 def _logaddexp(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
     if as_number(args[0]) is not None and as_number(args[1]) is None:
@@ -361,13 +372,15 @@ def where_known(e: Term, mask: Term, holds: bool) -> Term:
         return e
     parts = [x if x.shape != mask.shape else where_known(x, mask, holds) for x in e.operands]
     e = remade(e, parts)
-    if e.op in ("absolute", "maximum", "minimum", "relu") and mask.op in _OPPOSITE:
+    if e.op in ("absolute", "maximum", "minimum", "relu"):
         x, bound = e.args if len(e.args) == 2 else (e.args[0], number(0))
-        if x is mask.args[0] and as_number(bound) == as_number(mask.args[1]) is not None:
-            above = (mask.op in ("greater", "greater_equal")) == holds
-            if e.op == "absolute":
-                return x if above else scaled(x, -1)
-            return x if above == (e.op != "minimum") else shaped(bare(bound), e.shape)
+        for op in ("greater", "greater_equal") if as_number(bound) is not None else ():
+            known = _known(make(op, [x, bound]), mask)
+            if known is not None:
+                above = known == holds
+                if e.op == "absolute":
+                    return x if above else scaled(x, -1)
+                return x if above == (e.op != "minimum") else shaped(bare(bound), e.shape)
     return e
 
 
@@ -381,6 +394,17 @@ def without_choice(e: Term) -> Term:
         if there is elsewhere:
             return there
     return e
+
+
+def _is_zero(e: Term, mask: Term) -> bool:
+    if e.op == "softmax" and e.args[0].op == "where":
+        there, _, other = e.args[0].args
+        return there is mask and (as_number(other) or 0.0) < _MASKED
+    return e is not mask and as_number(where_known(e, mask, False)) == 0
+
+
+_MASKED = -1e3  # what exp makes 0 of
+ZEROS.append(_is_zero)
 
 
 def _known(e: Term, mask: Term) -> bool | None:

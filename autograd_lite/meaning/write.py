@@ -20,7 +20,7 @@ from ..show.expression import Definition, Expression, applied, nodes
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
-from .moves import merged_axes, ranges_of
+from .moves import merged_axes, ranges_of, varying
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .table import LOGDET
@@ -79,6 +79,9 @@ DIAGONAL = Op("diagonal", lambda x: np.diagonal(x), notation=function("diag"),
               source="np.diagonal({0})")  # fmt: skip
 GATHER = Op("gather", lambda x, k: x[k], notation=Notation("{0}[{1}]", ATOM, (ATOM,)),
             source="{0}[{1}]")  # fmt: skip
+
+ENTRIES = Op("entries", lambda x, axes: x, source="{0}", notation=Notation(
+    lambda xs, params: xs[0] + small_axes(*params["axes"]), ATOM, (ATOM,)))  # fmt: skip
 
 
 def _moved(x: Any, moves: Any) -> Any:
@@ -385,6 +388,19 @@ def _outer(e: Term) -> Term:
     return product_of({outer: 1.0, **alone})
 
 
+def _crossing(e: Term, done: Mapping[Term, Expression]) -> dict[Term, list[int]]:
+    """The axes of operands that look alike and stand along others: ``x_i − x_j``."""
+    shown = {f: done[f] for f in e.operands} if e.op in "+*" or e.op in ENTRYWISE else {}
+    moved = {f: x.inputs[0].ndim for f, x in shown.items() if x.is_called("reshape")}
+    ndims = {f: moved.get(f, f.ndim) for f in shown} if moved else {}
+    along = {f: varying(f, e.ndim) for f in ndims}
+    return {
+        f: sorted(along[f]) for f in ndims for g in ndims
+        if along[f] - along[g] and along[g] - along[f]
+        and ndims[f] == ndims[g] and (f in moved or g in moved)
+    }  # fmt: skip
+
+
 def _flat_term(f: Term) -> Term:
     """A row or a column as a vector."""
     while f.op in ("reshape", "transpose"):
@@ -456,6 +472,8 @@ class _Form:
         n = as_number(e)
         if n is not None:
             return number(n) if e.shape == () else _stretched(number(n), e.shape)
+        for f, axes in _crossing(e, self.done).items():
+            self.done = ChainMap({f: applied(ENTRIES, self.done[f], axes=axes)}, self.done)
         form = getattr(self, f"_{_FORMS.get(e.op, 'op')}")
         found: Expression = form(e)
         return found
@@ -656,6 +674,7 @@ class _Form:
                         c = snapped(c * power_of(float(by.value), -p))
             x = self._power(f, x, abs(p))
             (above if p > 0 else below).append(x)
+        c = -c if turned else c  # what could be turned has a symbol of its own
         before = [number(c)] if self.writer.is_factor(c) else []
         whole = reduce(_times, [*before, *above] or [number(1)])
         whole = _divided(whole, reduce(_times, below)) if below else whole
