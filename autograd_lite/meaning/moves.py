@@ -122,6 +122,15 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         return make("transpose", [inner], {"axes": perm})
     if x.op == "sum":
         return summed(x.args[0], axes | x.params["axes"], products)
+    back = _turned_back(x)
+    if back is not None:
+        turned, perm = back
+        inner = summed(turned, [perm.index(a) for a in axes], products)
+        return make("transpose", [inner], {"axes": tuple(map(perm.index, range(x.ndim)))})
+    if x.op == "matmul" and x.ndim == 2:  # of rows that add up to 0, or columns
+        for a, y in enumerate(x.args):
+            if a in axes and y.ndim == 2 and as_number(summed(y, [a])) == 0:
+                return shaped(number(0), shape)
     if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:  # 1 each, or 0
         rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
         return shaped(number(rows if x.op == "softmax" else 0), shape)
@@ -150,6 +159,17 @@ def _trace(x: Term) -> Term:
 def _factors(x: Term) -> tuple[tuple[Term, float], ...]:
     e = bare(x)
     return e.args if e.op == "*" else ((e, 1.0),)
+
+
+def _turned_back(x: Term) -> tuple[Term, tuple[int, ...]] | None:
+    """A sum or product of what is transposed, with its axes as they were, where that is shorter."""
+    within = (g for f in x.operands for g in (f, *f.operands)) if x.op in "+*" else ()
+    turned = next((f for f in within if f.op == "transpose" and f.shape == x.shape), None)
+    if turned is None:
+        return None
+    perm = tuple(map(turned.params["axes"].index, range(x.ndim)))
+    found = make("transpose", [x], {"axes": perm})
+    return (found, perm) if found.size < x.size - 1e-9 else None
 
 
 def _constants_out(x: Term, axes: frozenset[int], products: bool) -> Term | None:

@@ -37,17 +37,17 @@ def _convolve(g: Any, k: Any) -> Any:
     return _correlate(np.pad(g, [(n - 1, n - 1) for n in k.shape]), np.flip(k))
 
 
-_WINDOWS = "np.lib.stride_tricks.sliding_window_view"
+WINDOWS = "np.lib.stride_tricks.sliding_window_view"
 SPREADS = Notation("{0} * {1}", PRODUCT, (MATMUL,), "*")
 CORRELATE: Op = Op(
     "correlate", _correlate, lambda g, out, x, k: CONVOLVE(g, k),
     lambda g, out, x, k: CORRELATE(x, g), notation=infix("⋆", PRODUCT, MATMUL),
-    source=f"np.tensordot({_WINDOWS}({{0}}, np.shape({{1}})), {{1}}, np.ndim({{1}}))",
+    source=f"np.tensordot({WINDOWS}({{0}}, np.shape({{1}})), {{1}}, np.ndim({{1}}))",
 )  # fmt: skip
 CONVOLVE: Op = Op(
     "convolve_full", _convolve, lambda g, out, x, k: CORRELATE(g, k),
     lambda g, out, x, k: CORRELATE(g, x), notation=SPREADS,
-    source=f"(lambda g, k: np.tensordot({_WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
+    source=f"(lambda g, k: np.tensordot({WINDOWS}(np.pad(g, [(n - 1, n - 1) for n in k.shape]), "
     "k.shape), np.flip(k), k.ndim))({0}, {1})",
 )  # fmt: skip
 

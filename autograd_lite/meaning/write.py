@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import ChainMap, Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial, reduce
 from itertools import count
@@ -15,7 +15,7 @@ import numpy as np
 from .. import ops
 from ..engine.tensor import Tensor
 from ..graph import inner_first
-from ..numpy_code import code, numpy_name
+from ..numpy_code import code
 from ..show.expression import Definition, Expression, applied, nodes
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
@@ -44,97 +44,81 @@ from .terms import (
     snapped,
     sum_of,
 )  # fmt: skip
-from .windows import CONVOLVE, CORRELATE, SPREADS
+from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
 _FUNCTION_TWICE = 4.0  # the same of a function: tanh(√(2/π) (x + 0.044715 x³))
 
-# What only formulas have.
-OUTER = Op("outer", np.outer, notation=Notation("{0} {1}ᵀ", MATMUL, (PREFIX, ATOM)),
-           source="np.outer({0}, {1})")  # fmt: skip
-DOT = Op("dot", np.dot, notation=Notation("{0}ᵀ {1}", MATMUL, (ATOM, MATMUL)),
-         source="np.dot({0}, {1})")  # fmt: skip
-NORM = Op("norm", np.linalg.norm, notation=Notation("‖{0}‖", ATOM, (0,)),
-          source="np.linalg.norm({0})")  # fmt: skip
-NORMS = Op(
-    "norms", lambda x, axis: np.linalg.norm(x, axis=axis, keepdims=True),
-    notation=Notation(lambda xs, params: f"‖{xs[0]}‖{small_axes(params['axis'])}", ATOM, (0,)),
-    source="np.linalg.norm({0}, axis={axis}, keepdims=True)",
-)  # fmt: skip
-VARIANCE = Op("var", lambda x, axis: np.var(x, axis=axis, keepdims=True), notation=function("var"),
-              source="np.var({0}, axis={axis}, keepdims=True)")  # fmt: skip
-ONEHOT = Op("onehot", lambda k, n: (k[..., None] == np.arange(n)) * 1.0,
-            notation=function("onehot"), source="np.eye({n})[{0}]")  # fmt: skip
-ENTRY = Op(
-    "onehot", lambda place, shape: np.reshape(np.eye(math.prod(shape))[_flat(place, shape)], shape),
-    notation=Notation(lambda xs, params: f"onehot{params['place']}".replace(",)", ")"), ATOM, ()),
-    source="np.eye(np.prod({shape}))[np.ravel_multi_index({place}, {shape})].reshape({shape})",
-)  # fmt: skip
-IDENTITY = Op("identity", lambda n: np.eye(n), notation=Notation("I", ATOM, ()),
-              source="np.eye({n})")  # fmt: skip
-TRACE = Op("trace", lambda x: np.trace(x), notation=function("tr"), source="np.trace({0})")
-DIAGONAL = Op("diagonal", lambda x: np.diagonal(x), notation=function("diag"),
-              source="np.diagonal({0})")  # fmt: skip
-GATHER = Op("gather", lambda x, k: x[k], notation=Notation("{0}[{1}]", ATOM, (ATOM,)),
-            source="{0}[{1}]")  # fmt: skip
+def _by_code(name: str, source: Any, notation: Notation | None = None) -> Op:
+    """What only formulas have: it is worth what its NumPy code gives."""
 
-ENTRIES = Op("entries", lambda x, axes: x, source="{0}", notation=Notation(
-    lambda xs, params: xs[0] + small_axes(*params["axes"]), ATOM, (ATOM,)))  # fmt: skip
+    def forward(*xs: Any, **params: Any) -> Any:
+        names = [f"x{i}" for i in range(len(xs))]
+        text = source.format(*names, **params) if type(source) is str else source(names, params)
+        return eval(text, {"np": np, **dict(zip(names, xs, strict=True))})
+
+    return Op(name, forward, notation=notation or function(name), source=source)
 
 
-def _moved(x: Any, moves: Any) -> Any:
-    """``x``, or NumPy code of it, after functions of these names and settings."""
+def _moved(x: str, moves: Any) -> str:
+    """``x`` after functions of these names and settings, as NumPy code."""
     for name, params in moves:
         move = _MOVES.get(name)
-        if not isinstance(x, str):
-            x = OPS[name].forward(x, **params) if move is None else move(x, **params)
-        elif move is None:
+        if move is None:
             x = OPS[name].source([x], params)  # type: ignore[operator]
         else:
             settings = [f"{key}={code(value)}" for key, value in params.items()]
-            x = f"{numpy_name(move)}({', '.join([x, *settings])})"
+            x = f"{move}({', '.join([x, *settings])})"
     return x
 
 
-_MOVES: dict[str, Any] = {
-    "transpose": np.transpose, "reshape": np.reshape, "sum": np.sum,
-    "sliding_window_view": np.lib.stride_tricks.sliding_window_view,
+_MOVES = {
+    "transpose": "np.transpose", "reshape": "np.reshape", "sum": "np.sum",
+    "sliding_window_view": WINDOWS,
 }  # fmt: skip
-SLIDE = Op(
-    "correlate", lambda x, g, moves, axes: np.sum(_moved(x, moves) * g, axis=axes, keepdims=True),
-    notation=infix("⋆", PRODUCT, MATMUL),
-    source=lambda xs, params: f"np.sum({_moved(xs[0], params['moves'])} * {xs[1]}, "
-    f"axis={params['axes']}, keepdims=True)",
+OUTER = _by_code("outer", "np.outer({0}, {1})", Notation("{0} {1}ᵀ", MATMUL, (PREFIX, ATOM)))
+DOT = _by_code("dot", "np.dot({0}, {1})", Notation("{0}ᵀ {1}", MATMUL, (ATOM, MATMUL)))
+NORM = _by_code("norm", "np.linalg.norm({0})", Notation("‖{0}‖", ATOM, (0,)))
+NORMS = _by_code(
+    "norms", "np.linalg.norm({0}, axis={axis}, keepdims=True)",
+    Notation(lambda xs, params: f"‖{xs[0]}‖{small_axes(params['axis'])}", ATOM, (0,)),
 )  # fmt: skip
-SPREAD = Op(
-    "convolve_full", lambda g, k, moves: _moved(g * k, moves), notation=SPREADS,
-    source=lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]),
+VARIANCE = _by_code("var", "np.var({0}, axis={axis}, keepdims=True)")
+ONEHOT = _by_code("onehot", "np.eye({n})[{0}]")
+ENTRY = _by_code(
+    "onehot",
+    "np.eye(np.prod({shape}))[np.ravel_multi_index({place}, {shape})].reshape({shape})",
+    Notation(lambda xs, params: f"onehot{params['place']}".replace(",)", ")"), ATOM, ()),
+)
+IDENTITY = _by_code("identity", "np.eye({n})", Notation("I", ATOM, ()))
+TRACE = _by_code("trace", "np.trace({0})", function("tr"))
+DIAGONAL = _by_code("diagonal", "np.diagonal({0})", function("diag"))
+GATHER = _by_code("gather", "{0}[{1}]", Notation("{0}[{1}]", ATOM, (ATOM,)))
+SLIDE = _by_code(
+    "correlate", lambda xs, params: f"np.sum({_moved(xs[0], params['moves'])} * {xs[1]}, "
+    f"axis={params['axes']}, keepdims=True)", infix("⋆", PRODUCT, MATMUL),
 )  # fmt: skip
-UPSAMPLE = Op("upsample", lambda x, by: np.kron(x, np.ones(by)), notation=function("upsample"),
-              source="np.kron({0}, np.ones({by}))")  # fmt: skip
-POOL = Op("pool", lambda x, of, shape, axis: getattr(np, of)(x.reshape(shape), axis, keepdims=True),
-          notation=Notation(lambda xs, params: f"{params['of']}pool({xs[0]})", ATOM, (0,)),
-          source="np.{of}(np.reshape({0}, {shape}), axis={axis}, keepdims=True)")  # fmt: skip
-VEC = Op("vec", lambda x, shape: x.reshape(shape), notation=function("vec"),
-         source="np.reshape({0}, {shape})")  # fmt: skip
-GROUPS = Op("groups", VEC.forward, notation=function("groups"), source=VEC.source)
-UNGROUPED = Op("groups⁻¹", VEC.forward, notation=function("groups⁻¹"), source=VEC.source)
-UNVEC = Op("vec⁻¹", VEC.forward, notation=function("vec⁻¹"), source=VEC.source)
-HEADS = Op("heads", lambda x, shape, axes: x.reshape(shape).transpose(axes),
-           notation=function("heads"), source="np.reshape({0}, {shape}).transpose({axes})",
-           )  # fmt: skip
-CONCAT = Op("concat", lambda x, shape, axes: x.transpose(axes).reshape(shape),
-            notation=function("concat"), source="np.reshape(np.transpose({0}, {axes}), {shape})",
-            )  # fmt: skip
-DILATE = Op("dilate", OPS["scatter"].forward, notation=function("dilate"),
-            source=OPS["scatter"].source)  # fmt: skip
-ONLY = Op("only", lambda mask, x: np.where(mask, x, 0.0), notation=infix("∘", PRODUCT, MATMUL),
-          source="np.where({0}, {1}, 0.0)")  # fmt: skip
-
-
-_flat: Callable[..., Any] = np.ravel_multi_index
+SPREAD = _by_code(
+    "convolve_full", lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]), SPREADS
+)
+UPSAMPLE = _by_code("upsample", "np.kron({0}, np.ones({by}))")
+POOL = _by_code(
+    "pool", "np.{of}(np.reshape({0}, {shape}), axis={axis}, keepdims=True)",
+    Notation(lambda xs, params: f"{params['of']}pool({xs[0]})", ATOM, (0,)),
+)  # fmt: skip
+VEC, UNVEC, GROUPS, UNGROUPED = (
+    _by_code(name, "np.reshape({0}, {shape})") for name in ("vec", "vec⁻¹", "groups", "groups⁻¹")
+)
+HEADS = _by_code("heads", "np.reshape({0}, {shape}).transpose({axes})")
+CONCAT = _by_code("concat", "np.reshape(np.transpose({0}, {axes}), {shape})")
+DILATE = _by_code("dilate", OPS["scatter"].source)
+ENTRIES = _by_code(
+    "entries", "{0}",
+    Notation(lambda xs, params: xs[0] + small_axes(*params["axes"]), ATOM, (ATOM,)),
+)  # fmt: skip
+ONLY = _by_code("only", "np.where({0}, {1}, 0.0)", infix("∘", PRODUCT, MATMUL))
 
 
 class Writer:
