@@ -160,8 +160,8 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
     for i, (f, c) in enumerate(e.args if n == 2 else ()):
         if c < 0 and core(f).op == "sum":
             yield from _of_softmax(e, i, core(f).args[0], readings)
-    for some in _several(n):
-        part, rest = total([e.args[i] for i in some]), [i for i in range(n) if i not in some]
+    for several in _several(n):
+        part, rest = total([e.args[i] for i in several]), [i for i in range(n) if i not in several]
         yield Edit(1.8, "only_term", (part, e), _shared(e, rest, 0))
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
@@ -365,12 +365,14 @@ def _of_getitem(e: Term) -> Edits:
                     yield Edit(1.5, "other_block", e.args, partial(_part, block))
 
 
+def _without_block(i: int, axis: int, xs: Sequence[Array], v: Array) -> Array:
+    return np.concatenate([x * (j != i) for j, x in enumerate(xs)], axis)
+
+
 def _of_blocks(e: Term) -> Edits:
     """One of what stands side by side is not there."""
     for i, block in enumerate(e.args):
-        parts: Make = lambda xs, v, i=i: np.concatenate(  # noqa: E731
-            [x * (j != i) for j, x in enumerate(xs)], e.params["axis"])
-        yield Edit(1.2, "block_missing", (block, e), parts)
+        yield Edit(1.2, "block_missing", (block, e), partial(_without_block, i, e.params["axis"]))
 
 
 def _of_scatter(e: Term) -> Edits:

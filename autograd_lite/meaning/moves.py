@@ -231,7 +231,7 @@ def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
             found = _stacked_product(product(factors), order.index(k), 1)
             if found is not None:
                 back = tuple(order.index(i) for i in range(x.ndim))
-                kept_there = kept([x.shape[i] for i in order], [order.index(k)])
+                kept_there = kept(tuple(x.shape[i] for i in order), [order.index(k)])
                 return make("transpose", [shaped(found, kept_there)], {"axes": back})
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import ChainMap, Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from fractions import Fraction
 from functools import partial, reduce
 from itertools import count
@@ -445,7 +445,7 @@ def _rebuilt(e: Term, operands: list[Term], shape: Shape) -> Term:
 class _Form:
     """How one term is written, from what its operands are written as."""
 
-    def __init__(self, writer: Writer, done: Mapping[Term, Expression]) -> None:
+    def __init__(self, writer: Writer, done: MutableMapping[Term, Expression]) -> None:
         self.writer, self.done = writer, done
         self.beside: set[Term] = set()  # what is added to what is written
 
@@ -558,6 +558,12 @@ class _Form:
         mean = self._mean(f, abs(c)) if x is not None and x.name is None and not turned else None
         if mean is not None:
             return mean if c > 0 else applied(ops.negative, mean)
+        for g, p in f.args if f.op == "*" and x is not None and x.name is None else ():
+            variance, n = self._variance(g) if not p.is_integer() else (None, 1)
+            k = snapped(c * n**p)
+            short = self._cost_of(abs(k)) < min(2, self._cost_of(abs(c)))
+            if variance is not None and short:
+                return self.writer.scaled(self._multiplied(f.args, {g: variance}, turned), k)
         if f.op == "*" and c > 0 and x is not None and x.name is None:
             error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
             if error is not None and self.writer.by_rows(c, True):
@@ -592,6 +598,16 @@ class _Form:
                     rest = [pair for j, pair in enumerate(factors) if j != i]
                     return self._multiplied([*rest, (g, 1.0)], {g: mean}) if rest else mean
         return None
+
+    def _variance(self, f: Term) -> tuple[Expression | None, int]:
+        """The variance of which a sum of squares is n times as much, and n."""
+        inner = bare(f)
+        if inner.op != "sum":
+            return None, 1
+        x, axes = inner.args[0], inner.params["axes"]
+        found = self._averaged(x, axes)
+        n = math.prod(x.shape[a] for a in axes)
+        return (_reshaped(found, f.shape) if found.op is VARIANCE else None), n
 
     def _averaged(self, x: Term, axes: frozenset[int]) -> Expression:
         axis = tuple(sorted(axes))
@@ -656,7 +672,7 @@ class _Form:
                         below.append(by)
                     else:
                         c = snapped(c * power_of(float(by.value), -p))
-            x = self._power(f, x, abs(p))
+            x = _raised(x, abs(p)) if f in written else self._power(f, x, abs(p))
             (above if p > 0 else below).append(x)
         c = -c if turned else c  # what could be turned has a symbol of its own
         before = [number(c)] if self.writer.is_factor(c) else []

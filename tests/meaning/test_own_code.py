@@ -447,7 +447,7 @@ def test_an_entry_is_written_as_it_is_picked():
 @each([
     (np.var, (4,), "0.5 · (x − mean(x))"), (np.var, (2, 3, 2), "(x − mean(x)) / 6"),
     (np.std, (4,), "0.5 · (x − mean(x)) / ‖x − mean(x)‖"),
-    (np.std, (2, 3, 2), "2 · (x − mean(x)) / (√(48) · ‖x − mean(x)‖)"),
+    (np.std, (2, 3, 2), "(x − mean(x)) / (√(12) · ‖x − mean(x)‖)"),
     (lambda x: np.mean((x - np.mean(x)) ** 2), (3, 2), "(x − mean(x)) / 3"),
 ])  # fmt: skip
 def test_a_deviation_is_from_the_mean(f: Any, shape: tuple[int, ...], expected: str):
@@ -496,6 +496,28 @@ def _by_masks(s: Any, mask: Any, other: Any) -> Any:
     e = np.exp(s[other])
     p[other] = e / (1 + e)
     return p
+
+
+def _turned(x: Any, mean: Any, deviation: Any) -> Any:
+    return ((x.T - mean(x.T)) / deviation(x.T)).T
+
+
+@each([
+    (lambda x: (x.T - x.T.mean(0)).T, "C − meanⱼ(C)"),
+    (lambda x: _turned(x, lambda t: t.mean(0), lambda t: np.sqrt(t.var(0) + 1e-5)),
+     "(C − u_1 ∘ meanⱼ(C ∘ u_1) − meanⱼ(C)) / √(varⱼ(x) + 1e−05)"),
+    (lambda x: _turned(x, lambda t: np.sum(t, 0) / 3, lambda t: np.sqrt(
+        np.sum((t - np.sum(t, 0) / 3) ** 2, 0) / 3 + 1e-5)),
+     "(C − u_1 ∘ meanⱼ(C ∘ u_1) − meanⱼ(C)) / √(varⱼ(x) + 1e−05)"),
+    (lambda x: (x - x.mean(0)) / x.std(0),
+     "(C − (x − meanᵢ(x)) ∘ (1ᵀ (C ∘ (x − meanᵢ(x)))) / (1ᵀ (x − meanᵢ(x))²) − meanᵢ(C))"
+     " / √(varᵢ(x))"),
+    (lambda x: (x.T / np.sqrt((x.T ** 2).sum(0))).T, "(C − x ∘ Σ_j(x ∘ C) / Σ_j(x²)) / ‖x‖ⱼ"),
+    (lambda x: (x - x.mean(0)).T @ (x - x.mean(0)) / 4, "0.25 · (x − meanᵢ(x)) (C + Cᵀ)"),
+])  # fmt: skip
+def test_rows_are_normalised_as_columns_of_the_transposed(f: Any, expected: str):
+    y = f(parameter("x", 4, 3))
+    assert results(np.sum(y * given("C", RNG.normal(size=y.shape))))["x"] == expected
 
 
 def _by_parts(s: Any) -> Any:
