@@ -7,22 +7,21 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import update_wrapper
-from numbers import Number
 from time import perf_counter
 from types import MethodType
 from typing import Any
 
 import numpy as np
 
-from ..arrays import array_of, is_foreign, refuse_kinds
-from ..containers import is_container, leaves, parts, rebuilt, refuse_bound, settings
+from ..arrays import array_of, is_foreign
+from ..containers import is_container, leaves, rebuilt, refuse_bound
 from ..engine import modes
 from ..engine.modes import Mode, no_grad
 from ..engine.tensor import FOREIGN, Tensor, _leaf
 from ..lines import hint
-from .draws import Draw, Draws
+from .draws import Draw
 from .graph import Changed, CompileError, KindError, Program, values
-from .recording import Recorded, agree, arrays, is_dynamic, others, recorded
+from .recording import Recorded, agree, is_dynamic, kind, recorded, structure, tried
 from .watch import ElsewhereError, Watch
 from .writer import Source
 
@@ -135,9 +134,9 @@ class Compiled(Programs):
             return self.f(*args, **kwargs)
         if around - {no_grad} or any(type(x) is Tensor and x._tracked for x in flat):
             return self.f(*args, **kwargs)
-        key: Any = len(around), *map(_kind, flat)
+        key: Any = len(around), *map(kind, flat)
         if flat is not args:
-            key = _structure((args, kwargs)), key
+            key = structure((args, kwargs)), key
         try:
             found = self.found(key, flat, args, kwargs)
         except ElsewhereError:
@@ -167,34 +166,6 @@ class Compiled(Programs):
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self.f, '__name__', self.f)!s}>"
-
-
-_BY_VALUE = (int, str, bytes, np.generic, np.dtype, range, Number)
-
-
-def _kind(x: Any) -> Any:
-    """What of an argument a program is compiled for."""
-    if type(x) is np.ndarray and x.dtype.kind in "biufc":
-        return x.shape, x.dtype
-    if type(x) is Tensor:
-        return Tensor, x.shape, x.dtype, x.name
-    if isinstance(x, np.ndarray):
-        refuse_kinds(x, "compile")
-        raise TypeError(f"compile: give arrays of numbers, not a {type(x).__name__} of {x.dtype}")
-    if is_dynamic(x):
-        return type(x)
-    return type(x), x if isinstance(x, _BY_VALUE) else id(x)
-
-
-def _structure(tree: Any) -> Any:
-    if not is_container(tree):
-        return None
-    kind = type(tree)
-    if kind is tuple or kind is list:
-        return kind, tuple(map(_structure, tree))
-    kept = () if kind is dict else [(name, _kind(x)) for name, x in settings(tree).items()]
-    inner = tree if kind is dict else parts(tree)
-    return kind, tuple([(key, _structure(x)) for key, x in inner.items()]), *kept
 
 
 @contextmanager
@@ -254,34 +225,20 @@ class Variant:
         """
         found = recorded(f, args, kwargs)  # before f is called on arrays, which has effects
         refuse()
-        program, self._captured, given = found.program, found.captured, leaves((args, kwargs))
-        self._draws = [x for x in found.captured if type(x) is Draw]
-        tried: list[tuple[list[Any], Any]] = []
         with np.errstate(all="ignore"):  # the call that is to come warns
-            for flat in (given, *map(list, zip(*map(others, given), strict=True))):
-                own_args, own_kwargs = rebuilt((args, kwargs), iter(flat))
-                expected: Any = None
-                try:
-                    with Draws():
-                        expected = f(*own_args, **own_kwargs)
-                    if flat is given and _structure(expected) != _structure(found.output):
-                        said = "called again, the function gives other containers"
-                        raise CompileError(f"compile: {said}")
-                    expected = arrays(expected)
-                except Exception as error:
-                    if flat is given:
-                        raise
-                    expected = error
-                tried.append(([array_of(x) for x in flat if is_dynamic(x)], expected))
-            refuse()
-            captured = values(program.captured)  # and what is drawn, as it was
-            known = values([*program.outputs, *program.updates.values()])  # as recorded
-            every = values([*program.inputs, *program.captured, *program.nodes])
-            self.source = Source(program, found.captured)
-            self._function: Any = _jitted(program) if jit else None
-            said = f"the code gives something else; please report it\n{self.source.body}"
-            said = "JAX takes another way; leave jit away" if jit else said
-            agree(self._running(program), known, every, captured, tried, said)
+            given = tried(f, (args, kwargs))
+        refuse()
+        program, self._captured = found.program, found.captured
+        self._draws = [x for x in found.captured if type(x) is Draw]
+        known = values([*program.outputs, *program.updates.values()])  # as recorded
+        every = values([*program.inputs, *program.captured, *program.nodes])
+        captured = values(program.captured)  # and what is drawn, as it was
+        self.source = Source(program, found.captured)
+        self._function: Any = _jitted(program) if jit else None
+        fault = f"the code gives something else; please report it\n{self.source.body}"
+        fault = "JAX takes another way; leave jit away" if jit else fault
+        with np.errstate(all="ignore"):
+            agree(self._running(program), given, found.output, known, every, captured, fault)
         return found
 
     def _running(self, program: Program) -> Callable[[list[Any]], list[Any]]:

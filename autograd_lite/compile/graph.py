@@ -37,7 +37,6 @@ class Node:
         kwargs: settings, which may hold Nodes, too.
         value: what it gave when it was recorded, which tells shape, dtype and kind.
         name: what the user calls it, or None.
-        op: the name of the op that asked for it, or None.
         line: where, in the user's code.
         errors: NumPy's settings for warnings where those differ from what they are outside.
     """
@@ -47,7 +46,6 @@ class Node:
     kwargs: dict[str, Any] = field(default_factory=dict)
     value: Any = None
     name: str | None = None
-    op: str | None = None
     line: Line | str = ""
     errors: tuple[tuple[str, str], ...] = ()
 
@@ -88,13 +86,18 @@ class Node:
 
     def described(self) -> str:
         """For messages: what it is, and where it was computed."""
-        by = self.op or called(self.function)
-        name = self.name or ("an argument" if self.function is None else f"what {by} gives")
+        made = "an argument" if self.function is None else f"what {called(self.function)} gives"
+        name = self.name or made
         return f"{name} of shape {self.shape}{f', from {self.line}' if self.line else ''}"
 
 
+class Constant(Node):
+    """What stands for a constant, while it is recorded."""
+
+
 class Guard(Node):
-    """What code asked of values, ``int`` or ``bool`` of ``args``, and was told: ``value``."""
+    """What code asked of values, ``int``, ``bool`` or `kind_of` ``args``, and was told: ``value``.
+    """
 
 
 @dataclass
@@ -207,6 +210,11 @@ def converted(x: Any, dtype: Any) -> Any:
     """``x.astype(dtype)``, of numbers too."""
     new = np.asarray(x).astype(dtype)
     return new if isinstance(x, np.ndarray) else new[()]
+
+
+def kind_of(x: Any) -> Any:
+    """Its shape and dtype; of several, how many they are."""
+    return len(x) if isinstance(x, (tuple, list)) else (x.shape, x.dtype)
 
 
 def put(x: Any, index: Any, value: Any) -> Any:

@@ -34,7 +34,7 @@ _OWN: dict[Any, Callable[..., Any]] = {
 
 def jitted(program: Program) -> Callable[..., Any]:
     """The function that a program is, of arrays, compiled by JAX at its first call."""
-    guards = [node for node in program.nodes if isinstance(node, Guard)]
+    guards = [node for node in program.nodes if node.function in (bool, int)]
 
     def run(*given: Any) -> Any:
         known = dict(zip((*program.inputs, *program.captured), given, strict=True))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Guard, Node, Program, is_plain_reshape, of_ufunc, put, put_at, varies
+from .graph import Guard, Node, Program, is_plain_reshape, of_ufunc, put, put_at
 
 _FRESH = {  # they give arrays of their own, whatever they are given
     np.full, np.array, put, put_at, np.where, np.concatenate, np.stack, np.dot, np.matmul,
@@ -91,79 +91,66 @@ def planned(program: Program, inputs: dict[Node, Memory]) -> Plan:
     """Where the nodes write: into which memory, and of a part of it, from where on.
 
     A call takes memory that is free, of as many entries, or new one: also that of an operand which
-    it is the last to use, where it goes entry by entry. An input that is to be brought up to date
-    is written to when nothing can go wrong any more.
+    it is the last to use, where it goes entry by entry, or writes into what that was. An input that
+    is to be brought up to date is written to when nothing can go wrong any more.
 
     Args:
         program: whose nodes.
         inputs: the memory of those that are brought up to date.
     """
     nodes, out = program.nodes, {x for x in program.outputs if isinstance(x, Node)}
-    owners, last_use, lasting = _lives(program)
-    plan = _joins(program, out, last_use)
+    owners, last, lasting = _lives(program)
+    plan = _joins(program, out, last)
     destination = {new: old for old, new in program.updates.items()}
-    safe = max((i for i, x in enumerate(nodes) if isinstance(x, Guard) or varies(x)), default=-1)
+    safe = max((i for i, x in enumerate(nodes) if isinstance(x, Guard)), default=-1)
     free: dict[Any, list[Memory]] = defaultdict(list)
-    dying: dict[int, list[Node]] = defaultdict(list)
-    for node, last in last_use.items():
-        dying[last].append(node)
     for i, node in enumerate(nodes):
-        how, old = writes_out(node), destination.get(node)
-        dead = [x for x in dying[i] if x in plan and plan[x][1] is None and x not in lasting]
+        how, old, waiting = writes_out(node), destination.get(node), free[node.size, node.dtype]
+        ending = dict.fromkeys(y for x in node.operands for y in owners.get(x, ()) if last[y] == i)
+        dead = [x for x in ending if x in plan and plan[x][1] is None and x not in lasting]
+        over = [
+            x for x in dead if node.function in (put, put_at) and x is node.args[0]
+            and not any(x in owners.get(y, ()) for y in node.operands if y is not x)
+        ]  # fmt: skip
         # NumPy takes four times as long over an array of one entry that is operand and result.
-        if how == "ufunc" and node.size > 1:
-            _release(dead, plan, free)
-        waiting = [m for m in free[node.size, node.dtype] if node not in lasting
-                   and (node not in out or m.may_be_given(node))]  # fmt: skip
-        if how and node not in plan and (node not in out or waiting):
-            over = _written_over(node, dead, owners)
-            if old and how == "ufunc" and i > safe and last_use.get(old, -1) <= i:
+        first = dead if how == "ufunc" and node.size > 1 else over
+        for x in first:
+            free[x.size, x.dtype].append(plan[x][0])
+        fit = [] if node in lasting and not over else [
+            m for m in waiting if node not in out or m.may_be_given(node)
+        ]  # fmt: skip
+        if how and node not in plan and (node not in out or fit):
+            memory = fit[-1] if fit else Memory(node.shape, node.dtype)
+            if old and how == "ufunc" and i > safe and last.get(old, -1) <= i:
                 memory = inputs[old]
-            elif over is not None:
-                memory = plan[over][0]
-                dead.remove(over)
-            else:
-                memory = waiting[-1] if waiting else Memory(node.shape, node.dtype)
-                if waiting:
-                    free[node.size, node.dtype].remove(memory)
+            elif fit:
+                waiting.remove(memory)
             memory.given = node in out
             memory.nodes.append(node)
             plan[node] = memory, None
-        _release(dead, plan, free)
+        for x in dead if first is not dead else ():
+            if x not in first:
+                free[x.size, x.dtype].append(plan[x][0])
     return plan
 
 
-def _release(dead: list[Node], plan: Plan, free: dict[Any, list[Memory]]) -> None:
-    while dead:
-        x = dead.pop()
-        free[x.size, x.dtype].append(plan[x][0])
-
-
-def _written_over(node: Node, dead: list[Node], owners: dict[Node, set[Node]]) -> Node | None:
-    """What a call writes entries into, where nothing needs that as it was, nor lies in it."""
-    x = node.args[0]
-    if node.function not in (put, put_at) or type(x) is not Node or x not in dead:
-        return None
-    return None if any(x in owners.get(y, ()) for y in node.operands if y is not x) else x
-
-
-def _lives(program: Program) -> tuple[dict[Node, set[Node]], dict[Node, int], set[Node]]:
+def _lives(program: Program) -> tuple[dict[Node, Any], dict[Node, int], set[Node]]:
     """For each node those in whose memory it may lie; when it, or what may, is used last; and those
     which aren't large, and aren't used up soon.
     """
-    owners, last = dict[Node, set[Node]](), dict[Node, int]()
+    owners, last = dict[Node, dict[Node, None]](), dict[Node, int]()
     for i, node in enumerate(program.nodes):
-        own = owners[node] = {node}
+        own = owners[node] = {node: None}
         last[node] = i
         shares = shares_memory(node)
         for x in node.operands:
-            of = owners.get(x) or {x}
+            of = owners.get(x) or {x: None}
             if shares:
                 own |= of
             for owner in of:
                 last[owner] = i
     for result in program.results:
-        last.update(dict.fromkeys(owners.get(result, {result}), len(program.nodes)))
+        last.update(dict.fromkeys(owners.get(result, [result]), len(program.nodes)))
     places = enumerate(program.nodes)
     return owners, last, {x for i, x in places if x.size < _LARGE and last[x] > i + _SOON}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import operator
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,8 +24,9 @@ from ..engine.op import Op
 from ..engine.tensor import Tensor, _leaf
 from ..lines import Line, user_frame
 from ..show.notation import symbol_of
+from . import graph
 from .draws import Draw, Draws
-from .graph import MADE, CompileError, Guard, Node, called, mapped, put, put_at, values
+from .graph import MADE, CompileError, Constant, Node, called, mapped, put, put_at, values
 from .memory import shares_memory
 from .traced import Traced
 
@@ -69,27 +71,24 @@ class Recorder(Mode):
         self._closed = False
         self._refused: CompileError | None = None  # by what may have been caught on its way
         self._odd = ""  # what is refused unless the function raises an error by itself
-        self._fixed: set[Node] = set()  # arrays that constants were written to
         self.shared: set[Node] = set()
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
-        self._ops: list[str] = []
         self._draws = Draws()
         self._errors: Any = np.geterr()
         self._filters = list(warnings.filters)
         self._line: Any = None
         self._begun, self._told = perf_counter(), _OFTEN
 
-    def given(self, value: Any, name: str | None = None, op: str | None = None) -> Traced:
-        """A stand-in for what the program is given, or for a constant."""
-        return Traced(self, Node(None, value=value, name=name, op=op))
+    def given(self, value: Any, name: str | None = None) -> Traced:
+        """A stand-in for what the program is given."""
+        return Traced(self, Node(None, value=value, name=name))
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call ``function`` on the values, and write that down; returned is what stands for it."""
         if self._closed:
             raise CompileError("compile: a value of a compiled function is used after its end")
-        node = Node(function, mapped(args, self._node), kwargs and mapped(kwargs, self._node),
-                    op=self._ops[-1] if self._ops else None)  # fmt: skip
+        node = Node(function, mapped(args, self._node), kwargs and mapped(kwargs, self._node))
         self._note_settings(node)
         with np.errstate(all="ignore"):  # the call that is to come warns
             try:
@@ -101,17 +100,15 @@ class Recorder(Mode):
         if value is None or isinstance(value, str):
             self.refuse(f"{called(function)} gives no numbers")
         operands = node.operands
-        if self._fixed.issuperset(operands):  # of constants a constant
-            if function in MADE:
-                self._fixed.add(node)
-            elif function is not np.broadcast_to:  # which is left away, mostly
-                return mapped(value, self.lifted)
-        elif function not in MADE and not self._fixed.isdisjoint(operands):
-            node.args = mapped(node.args, self._settled)
+        if not operands and function not in MADE and function is not np.broadcast_to:
+            return mapped(value, self.lifted)
         frame, place = user_frame()
         node.value, node.line = value, place
         self.nodes.append(node)
-        if len(self.nodes) == self._told:
+        if graph.varies(node) and (node.is_several or hasattr(value, "dtype")):
+            asked = graph.kind_of
+            self.nodes.append(graph.Guard(asked, (node,), value=asked(value), line=place))
+        if len(self.nodes) >= self._told:
             self._tell(place)
         if (id(frame), place.number) != self._line:
             self._line = id(frame), place.number
@@ -138,8 +135,9 @@ class Recorder(Mode):
 
     def _tell(self, place: Line) -> None:
         """A word on what takes long."""
-        self._told = 0 if perf_counter() - self._begun > _LONG else self._told + _OFTEN
-        if not self._told:
+        self._told += _OFTEN
+        if perf_counter() - self._begun > _LONG:
+            self._told = sys.maxsize
             _log.warning(
                 "compile: it takes over a second; %d calls of NumPy so far, the last at %s. "
                 "Python's loops are written down call by call: compile a step of them",
@@ -148,7 +146,7 @@ class Recorder(Mode):
 
     def _node(self, x: Any) -> Any:
         if type(x) is Traced:
-            if x.node.op == "constant":
+            if x.is_constant:
                 return self._node(x.node.value)
             if x.recorder is not self:
                 raise CompileError("compile: a value of another compiled function is used here")
@@ -159,19 +157,16 @@ class Recorder(Mode):
             return self._copies.setdefault((id(x), x.tobytes()), (x, x.copy()))[1]
         return x
 
-    def _settled(self, x: Any) -> Any:
-        return x.value if type(x) is Node and x in self._fixed else x
-
     def lifted(self, x: Any) -> Any:
         """A constant beside stand-ins as one, since NumPy's own methods would ask for values."""
         constant = type(x) is not Traced and isinstance(x, (np.ndarray, np.generic))
-        return self.given(x, op="constant") if constant else x
+        return Traced(self, Constant(None, value=x)) if constant else x
 
     def decided(self, function: Callable[[Any], Any], x: Any) -> Any:
         """``int`` or ``bool`` of a value, which is to stay so."""
         answer = function(x.node.value)
-        if x.node.op != "constant":
-            self.nodes.append(Guard(function, (x.node,), value=answer, line=user_frame()[1]))
+        if not x.is_constant:
+            self.nodes.append(graph.Guard(function, (x.node,), value=answer, line=user_frame()[1]))
         return answer
 
     # ------------------------------------------------------------------ what it is told
@@ -182,7 +177,7 @@ class Recorder(Mode):
             written = self.ops[op] = Op.__new__(Op)  # the same op, computed otherwise
             for slot in Op.__slots__:
                 setattr(written, slot, getattr(op, slot))
-            written.forward = self.within(op.name, op.forward)
+            written.forward = self.lifting(op.forward)
         result = run(written, tuple(map(self.operand, inputs)), params)
         if type(result) is Tensor:
             if result._op is written:
@@ -195,8 +190,7 @@ class Recorder(Mode):
         if type(array) is Traced and tensor.name is not None:
             self._cotangents.append((tensor, array.node))
         pairs = zip(tensor._inputs, vjps) if vjps else ()  # noqa: B905  (they may be endless)
-        name = f"backward of {tensor._op and tensor._op.name}"
-        return [vjp and self.within(name, vjp) for _, vjp in pairs]
+        return [vjp and self.lifting(vjp) for _, vjp in pairs]
 
     def read(self, tensor: Tensor) -> None:
         if type(tensor._grad) not in STAND_INS and self._is_outside(tensor):
@@ -244,17 +238,13 @@ class Recorder(Mode):
         self.captured[draw] = self.given(self._draws.uniform(rng, shape), draw.name)
         return self.captured[draw]
 
-    def within(self, op: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """An op's forward, or one of its vjps, written down step by step."""
+    def lifting(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """An op's forward, or one of its vjps, which calls methods of constants, too."""
 
         def run(*args: Any, **kwargs: Any) -> Any:
-            self._ops.append(op)
             if Traced in map(type, (*args, *kwargs.values())):
                 args = tuple(map(self.lifted, args))
-            try:
-                return function(*args, **kwargs)
-            finally:
-                self._ops.pop()
+            return function(*args, **kwargs)
 
         return run
 
@@ -289,8 +279,7 @@ class Recorder(Mode):
             error = raised.with_traceback(None)
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
-        for held in (self.tensors, self.own, self.ops, self._cotangents, self._fixed,
-                     self.shared, self._copies):  # fmt: skip
+        for held in (self.tensors, self.own, self.ops, self._cotangents, self.shared, self._copies):
             held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal
             raise refused.with_traceback(None) from None

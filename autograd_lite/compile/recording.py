@@ -5,14 +5,18 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import repeat
+from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import array_of
-from ..containers import is_numeric, leaves, paths, rebuilt, results
+from .. import containers
+from ..arrays import array_of, refuse_kinds
+from ..containers import is_container, is_numeric, leaves, paths, rebuilt, results
 from ..engine.tensor import Tensor, _leaf, is_tracked
+from .draws import Draws
 from .graph import CompileError, KindError, Node, Program
 from .recorder import Recorder
 
@@ -93,6 +97,35 @@ def is_dynamic(x: Any) -> bool:
     )
 
 
+_BY_VALUE = (int, str, bytes, np.generic, np.dtype, range, Number)
+
+
+def kind(x: Any) -> Any:
+    """What of an argument a program is compiled for."""
+    if type(x) is np.ndarray and x.dtype.kind in "biufc":
+        return x.shape, x.dtype
+    if type(x) is Tensor:
+        return Tensor, x.shape, x.dtype, x.name
+    if isinstance(x, np.ndarray):
+        refuse_kinds(x, "compile")
+        raise TypeError(f"compile: give arrays of numbers, not a {type(x).__name__} of {x.dtype}")
+    if is_dynamic(x):
+        return type(x)
+    return type(x), x if isinstance(x, _BY_VALUE) else id(x)
+
+
+def structure(tree: Any) -> Any:
+    """What of containers it is compiled for."""
+    if not is_container(tree):
+        return None
+    of = type(tree)
+    if of is tuple or of is list:
+        return of, tuple(map(structure, tree))
+    kept = () if of is dict else [(name, kind(x)) for name, x in containers.settings(tree).items()]
+    inner = tree if of is dict else containers.parts(tree)
+    return of, tuple([(key, structure(x)) for key, x in inner.items()]), *kept
+
+
 def arrays(tree: Any) -> list[Any]:
     """The arrays and numbers in what a function returned."""
     return [array_of(x) for x in leaves(tree) if is_numeric(x)]
@@ -167,64 +200,78 @@ def differ(a: Any, b: Any, slack: float, rtol: float) -> bool:
     return not np.allclose(x, y, rtol=rtol, atol=slack, equal_nan=True)
 
 
-Code = Callable[[list[Any]], list[Any]]
+def tried(f: Callable[..., Any], arguments: Any) -> list[tuple[list[Any], Any]]:
+    """What the function gives, or raises, of these arguments, and of others."""
+    first, found = leaves(arguments), []
+    for flat in (first, *zip(*map(others, first), strict=True)):
+        args, kwargs = rebuilt(arguments, iter(flat))
+        try:
+            with Draws():
+                result: Any = f(*args, **kwargs)
+        except Exception as error:
+            if flat is first:
+                raise
+            result = error
+        found.append(([array_of(x) for x in flat if is_dynamic(x)], result))
+    return found
 
 
 def agree(
-    code: Code, known: list[Any], every: list[Any], captured: list[Any],
-    tried: list[tuple[list[Any], Any]], said: str,
+    code: Callable[[list[Any]], list[Any]], tried: list[Any], output: Any, known: list[Any],
+    every: list[Any], captured: list[Any], fault: str,
 ) -> None:  # fmt: skip
-    """Raise where code gives something else than was recorded, or than the function.
+    """Raise where code gives something else than the function, of these arguments or of others.
 
     How much rounding can do is seen by other numbers, as near as rounding takes them, and by the
     largest number on the way: what cancels leaves its rounding.
 
     Args:
         code: of what it is given, gives its results.
-        known, every: what was recorded: the results, and all values.
-        captured: what is given besides arguments.
         tried: arguments, the first of which were recorded, and what the function gave.
-        said: of the code's faults.
+        output, known, every: what was recorded: containers, the results in them, and all values.
+        captured: what is given besides arguments.
+        fault: what is said where that isn't what the code gives.
     """
     kinds = {np.dtype(getattr(x, "dtype", type(x))) for x in every}
     eps = max((float(np.finfo(d).eps) for d in kinds if d.kind in "fc"), default=0.0)
     rtol = min(1e5 * eps, 0.01)
     most = 1e-3 * rtol * max(map(largest, every), default=0.0)
 
-    def rounding(given: list[Any]) -> list[float]:
+    def rounding(given: list[Any], found: list[Any]) -> list[float]:
         """What rounding may change of each result."""
-        found = code(given)
-        slack = [0.0] * len(found)
+        slack = [most if np.result_type(a).kind in "fc" else 0.0 for a in found]
         for by in (16, -16):
-            try:
+            with suppress(Exception):  # whatever the function's own calls raise there
                 near = code([nudged(x, by) for x in given])
-            except Exception:  # whatever the function's own calls raise there
-                continue
-            for i, (a, b) in enumerate(zip(found, near, strict=True)):
-                moved = largest(np.subtract(a, b, dtype=np.result_type(a, 1.0)))
-                slack[i] = max(slack[i], 2e3 * moved + most * (np.result_type(a).kind in "fc"))
+                moved = [largest(np.subtract(a, b, dtype=np.result_type(a, 1.0)))
+                         for a, b in zip(found, near, strict=True)]  # fmt: skip
+                slack = [max(s, 2e3 * m + most) for s, m in zip(slack, moved, strict=True)]
         return slack
 
-    def compare(ours: Any, theirs: Any, given: list[Any], rtol: float, said: str) -> None:
-        def differs(slack: Iterable[float]) -> bool:
-            return any(map(differ, ours, theirs, slack, repeat(rtol)))
+    def differs(ours: list[Any], theirs: list[Any], slack: Iterable[float]) -> bool:
+        return len(ours) != len(theirs) or any(map(differ, ours, theirs, slack, repeat(rtol)))
 
-        if len(ours) != len(theirs) or (differs(repeat(0.0)) and differs(rounding(given))):
-            raise CompileError(f"compile: {said}")
-
-    given = [*tried[0][0], *captured]
-    compare(code(given), known, given, rtol, said)
-    compare(known, tried[0][1], given, rtol, _ASKS)
-    for few, expected in tried[1:]:
+    for i, (few, result) in enumerate(tried):
         given = [*few, *captured]
         try:
-            found = code(given)
-        except Exception:  # then f is called
-            continue
-        if isinstance(expected, Exception):
-            said = f"for other numbers the function raises {expected!r}, and compiled not"
+            ours, theirs = code(given), arrays(result)
+        except Exception:
+            if i == 0:
+                raise
+            continue  # then f is called
+        if isinstance(result, Exception):
+            said = f"for other numbers the function raises {result!r}, and compiled not"
             raise CompileError(f"compile: {said}: {_ASKS}")
-        compare(found, expected, given, max(rtol, 1e-6), _ASKS)
+        if i > 0:
+            rtol = max(rtol, 1e-6)
+        elif structure(result) != structure(output):
+            raise CompileError("compile: called again, the function gives other containers")
+        if differs(ours, theirs, repeat(0.0)):
+            slack = rounding(given, ours)
+            if i == 0 and differs(ours, known, slack):
+                raise CompileError(f"compile: {fault}")
+            if differs(ours, theirs, slack):
+                raise CompileError(f"compile: {_ASKS}")
 
 
 _ASKS = (

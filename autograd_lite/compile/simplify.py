@@ -30,6 +30,9 @@ def simplified(program: Program) -> Program:
 
     for node in program.nodes:
         node.args, node.kwargs = mapped(node.args, of), node.kwargs and mapped(node.kwargs, of)
+        if not node.operands and node.function is not np.broadcast_to:  # of constants
+            now[node] = node.value
+            continue
         builder.origin, uses = node, builder.uses[node]
         new = now[node] = builder.added(node)
         if new is not node:
@@ -59,8 +62,8 @@ class Builder:
 
     def call(self, function: Any, *args: Any, **kwargs: Any) -> Node:
         """What stands for a further call."""
-        node = Node(function, args, kwargs, function(*values(args), **kwargs), None,
-                    self.origin.op, self.origin.line, self.origin.errors)  # fmt: skip
+        value, origin = function(*values(args), **kwargs), self.origin
+        node = Node(function, args, kwargs, value, None, origin.line, origin.errors)
         return self.added(node)
 
     def added(self, node: Node) -> Node:

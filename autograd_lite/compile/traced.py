@@ -24,7 +24,7 @@ from ..engine.tensor import Tensor
 from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE, call_function
 from ..table import NUMPY
-from .graph import MADE, OPERATORS, Node, converted, mapped, put, put_at
+from .graph import MADE, OPERATORS, Constant, Node, converted, mapped, put, put_at
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -61,7 +61,7 @@ class Traced:
         self.recorder, self.node = recorder, node
 
     __class__ = property(lambda self: type(self.node.value))
-    is_constant = property(lambda self: self.node.op == "constant")
+    is_constant = property(lambda self: type(self.node) is Constant)
 
     def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         return self.recorder.call(function, (self, *args), kwargs)
@@ -216,7 +216,7 @@ class Traced:
 
     @property
     def base(self) -> None:
-        if self.node.function is None and self.node.op is None:
+        if type(self.node) is Node and self.node.function is None:
             self.refuse("x.base of", "it tells how an array lies in memory")
 
     def constant(self, x: Any) -> Any:

@@ -250,9 +250,8 @@ class Source:
     def _statement(self, node: Node) -> None:
         memory, function, how = self.plan.get(node, (None, 0))[0], node.function, writes_out(node)
         if isinstance(node, graph.Guard):
-            asked = self.text_of(node.args[0])
-            asked = f"int({asked}) != {node.value}" if function is int else asked
-            self._watch(node, f"not {asked}" if node.value is True else asked)
+            said = f"other values decide otherwise at {node.line}"
+            self._line(node, f"if {self._otherwise(node)}: raise {Changed.__name__}({said!r})")
             return
         if node in self._static and memory is None:
             return  # a view that was made once
@@ -267,13 +266,6 @@ class Source:
             call = self._written_out(node, how, out) if how else self.expression(node)
             there = out and self.identifier(node) == out
             self._line(node, call if there else f"{self.identifier(node)} = {call}")
-        if graph.varies(node):
-            name, value = self.identifier(node), node.value
-            if hasattr(value, "dtype"):
-                dtype = f"np.dtype({self.text_of(value.dtype)})"
-                self._watch(node, f"({name}.shape, {name}.dtype) != ({code(node.shape)}, {dtype})")
-            elif node.is_several:
-                self._watch(node, f"len({name}) != {len(value)}")
 
     def _written_out(self, node: Node, how: str, out: str) -> str:
         """A call by place, which is quicker; of products a method, which is half the time."""
@@ -291,9 +283,14 @@ class Source:
             args.append(f"out={out}" if function in (np.maximum, np.minimum) else out)
         return f"{self.function(function)}({', '.join(args)})"
 
-    def _watch(self, node: Node, condition: str) -> None:
-        said = f"other values decide otherwise at {node.line}"
-        self._line(node, f"if {condition}: raise {Changed.__name__}({said!r})")
+    def _otherwise(self, node: Node) -> str:
+        """Whether a guard is told something else."""
+        x, was = self.text_of(node.args[0]), node.value
+        if node.function is bool:
+            return f"not {x}" if was else x
+        if node.function is int or type(was) is int:
+            return f"{'int' if node.function is int else 'len'}({x}) != {was}"
+        return f"({x}.shape, {x}.dtype) != ({code(was[0])}, np.dtype({self.text_of(was[1])}))"
 
     def _join(self, node: Node) -> None:
         """What isn't in its place in the whole already is copied there."""
