@@ -122,19 +122,8 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         return make("transpose", [inner], {"axes": perm})
     if x.op == "sum":
         return summed(x.args[0], axes | x.params["axes"], products)
-    back = _turned_back(x)
-    if back is not None:
-        turned, perm = back
-        inner = summed(turned, [perm.index(a) for a in axes], products)
-        return make("transpose", [inner], {"axes": tuple(map(perm.index, range(x.ndim)))})
-    if x.op == "matmul" and x.ndim == 2:  # of rows that add up to 0, or columns
-        for a, y in enumerate(x.args):
-            if a in axes and y.ndim == 2 and as_number(summed(y, [a])) == 0:
-                return shaped(number(0), shape)
-    if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:  # 1 each, or 0
-        rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
-        return shaped(number(rows if x.op == "softmax" else 0), shape)
-    for way in (_constants_out, _term_by_term, *SUMS, _as_product, _one_by_one):
+    first = _turned_back, _known_sum, _constants_out, _term_by_term
+    for way in (*first, *SUMS, _as_product, _one_by_one):
         found = way(x, axes, products)
         if found is not None:
             return shaped(found, shape)
@@ -161,15 +150,29 @@ def _factors(x: Term) -> tuple[tuple[Term, float], ...]:
     return e.args if e.op == "*" else ((e, 1.0),)
 
 
-def _turned_back(x: Term) -> tuple[Term, tuple[int, ...]] | None:
-    """A sum or product of what is transposed, with its axes as they were, where that is shorter."""
+def _turned_back(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """Of a sum or product of what is transposed along the axes as they were, where that is shorter.
+    """
     within = (g for f in x.operands for g in (f, *f.operands)) if x.op in "+*" else ()
     turned = next((f for f in within if f.op == "transpose" and f.shape == x.shape), None)
     if turned is None:
         return None
-    perm = tuple(map(turned.params["axes"].index, range(x.ndim)))
-    found = make("transpose", [x], {"axes": perm})
-    return (found, perm) if found.size < x.size - 1e-9 else None
+    there = turned.params["axes"]
+    back = make("transpose", [x], {"axes": tuple(map(there.index, range(x.ndim)))})
+    if back.size > x.size - 1e-9:
+        return None
+    return make("transpose", [summed(back, [there[a] for a in axes], products)], {"axes": there})
+
+
+def _known_sum(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """Of rows of probabilities 1 each; of what is centred 0, also in products of matrices."""
+    if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:
+        rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
+        return number(rows if x.op == "softmax" else 0)
+    for a, y in enumerate(x.args if x.op == "matmul" and x.ndim == 2 else ()):
+        if a in axes and y.ndim == 2 and as_number(summed(y, [a])) == 0:
+            return number(0)
+    return None
 
 
 def _constants_out(x: Term, axes: frozenset[int], products: bool) -> Term | None:
