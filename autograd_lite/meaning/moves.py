@@ -403,6 +403,18 @@ def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> list[int]:
     return [places[sum(n != 1 for n in new[:a])] for a in axes if new[a] != 1]
 
 
+@normal("repeat")
+def _repeat(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    (x,), n, axis = args, params["repeats"], params.get("axis")
+    if not isinstance(n, int) or axis is None:
+        return None
+    by = tuple(n if i == axis % x.ndim else 1 for i in range(x.ndim))
+    if x.op == "upsample":
+        x, by = x.args[0], tuple(a * b for a, b in zip(by, x.params["by"], strict=True))
+    whole = tuple(m * b for m, b in zip(x.shape, by, strict=True))
+    return intern("upsample", (x,), {"by": by}, whole, x.size + 0.5)
+
+
 @normal("broadcast_to")
 def _broadcast(args: list[Term], params: Params, shape: Shape | None) -> Term:
     assert shape is not None
