@@ -552,6 +552,8 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
 
 def _scale(e: Term) -> tuple[Term, Term]:
     """The factors that are one number, and the rest."""
+    if e.op == "broadcast_to" and math.prod(e.args[0].shape) == 1 and as_number(e) is None:
+        return shaped(e.args[0], ()), shaped(ONE, e.shape)
     c, rest = coefficient(e)
     factors = rest.args if rest.op == "*" else ()
     alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
