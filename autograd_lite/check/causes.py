@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.tensor import Array
-from .edits import MASKS, Edit, of_others, of_product, of_slopes
+from .edits import MANY, MASKS, Edit, of_others, of_product, of_slopes
 from .formula import Formula, Make, always, computed
 from .line import Cause, Edits, Line, is_small_fraction, share
 from .readings import ONE, Slope, Term, core, product, subterms
@@ -97,6 +97,7 @@ def find(line: Line, tries_two: bool = False) -> Cause | None:
             Family(f, detour, 1.8, _exchanged(f, line)),
             Family(f, detour, 0.8 + _OF_ONE_TERM, _distributed(f, line)),
             Family(f, detour, 1.8, products(f, line)),
+            Family(f, detour, 1.9, _without_some(f, line)),
         ]
     found = _simplest(line, families)
     if found is not None or not tries_two:
@@ -224,6 +225,16 @@ def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:
         edit = list(some.values())[-1]
         made = {e: x.make for e, x in some.items()}
         yield Cause(edit.cost + 0.5, edit.kind, edit.values, made)
+
+
+def _without_some(f: Formula, line: Line) -> Iterator[Cause]:
+    """All that comes from some of the tensors missing, wherever it stands in the formula."""
+    names = line.readings.sources(f.root)
+    for k in range(1, len(names) if len(names) <= MANY else 0):
+        for some in combinations(names, k):
+            leaves = (line.readings.cotangents[n] for n in some)
+            made = {e: always(np.zeros(e.shape)) for e in leaves}
+            yield Cause(1.8 + 0.1 * k, "source_missing", (", ".join(some),), made)
 
 
 def _exchanged(f: Formula, line: Line) -> Iterator[Cause]:

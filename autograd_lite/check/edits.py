@@ -37,7 +37,8 @@ MASKS = ("greater", "less", "greater_equal", "less_equal", "equal", "not_equal")
 AROUND = (np.square, np.abs, np.sign)
 """What is put around a term where it doesn't belong."""
 _MOVES = ("reshape", "transpose", "broadcast_to")
-_MANY = 6  # contributions of which any may be missing
+MANY = 6
+"""Contributions of which any may be missing."""
 _DROPPED = ("term_missing", "factor_missing", "division_missing")
 
 
@@ -188,7 +189,7 @@ def _groups(e: Term, readings: Readings) -> list[list[int]]:
 
 def _several(n: int) -> Iterator[tuple[int, ...]]:
     """Several of so many contributions, and not all but one."""
-    for k in range(2, n - 1) if n <= _MANY else ():
+    for k in range(2, n - 1) if n <= MANY else ():
         yield from itertools.combinations(range(n), k)
 
 

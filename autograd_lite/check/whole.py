@@ -106,7 +106,7 @@ def _too_many(f: Formula, line: Line) -> Iterator[Cause]:
         return
     for name, o in line.others.items():
         if o.size == 1 and line.telling(o.item(), ()) is None:
-            yield Cause(2.4, "factor_too_many", (name,), {f.root: partial(_by, o.item())})
+            yield Cause(2.6, "factor_too_many", (name,), {f.root: partial(_by, o.item())})
     if f.result.size < _FEW:
         return
     sums = (e for e in f.order if e.op in ("matmul", "sum"))

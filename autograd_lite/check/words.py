@@ -59,6 +59,8 @@ only_term: only {contribution} is there: add up the contributions (+=), {1} |
     只有{contribution}：要把各部分相加（用 +=），{1}
 block_missing: the block {0} is missing, zeros stand where it belongs: {1} |
     漏了 {0} 这一块，那里写成了零：{1}
+source_missing: what comes from {0} is missing: add up the contributions (+=) |
+    漏了来自 {0} 的部分：要把各部分相加（用 +=）
 diagonal: only the diagonal of softmax's Jacobian is there, {0} ∘ (1 − {0}), as if each entry
     depended on its own alone: {1} |
     只有 softmax 雅可比矩阵的对角线 {0} ∘ (1 − {0})，好像每一项只依赖自己：{1}

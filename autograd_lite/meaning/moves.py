@@ -426,6 +426,18 @@ def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> list[int]:
     return [places[sum(n != 1 for n in new[:a])] for a in axes if new[a] != 1]
 
 
+@normal("repeat")
+def _repeat(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    (x,), n, axis = args, params["repeats"], params.get("axis")
+    if not isinstance(n, int) or axis is None:
+        return None
+    by = tuple(n if i == axis % x.ndim else 1 for i in range(x.ndim))
+    if x.op == "upsample":
+        x, by = x.args[0], tuple(a * b for a, b in zip(by, x.params["by"], strict=True))
+    whole = tuple(m * b for m, b in zip(x.shape, by, strict=True))
+    return intern("upsample", (x,), {"by": by}, whole, x.size + 0.5)
+
+
 @normal("broadcast_to")
 def _broadcast(args: list[Term], params: Params, shape: Shape | None) -> Term:
     assert shape is not None
@@ -563,6 +575,8 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
 
 def _scale(e: Term) -> tuple[Term, Term]:
     """The factors that are one number, and the rest."""
+    if e.op == "broadcast_to" and math.prod(e.args[0].shape) == 1 and as_number(e) is None:
+        return shaped(e.args[0], ()), shaped(ONE, e.shape)
     c, rest = coefficient(e)
     factors = rest.args if rest.op == "*" else ()
     alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]

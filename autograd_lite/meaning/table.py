@@ -251,6 +251,8 @@ def _is_positive(x: Term) -> bool:
 @normal("exp")
 def _exp(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term | None:
     (x,) = args
+    if as_number(x) == 0:
+        return shaped(ONE, x.shape)
     logs = [(f, c) for f, c in (x.args if x.op == "+" else ((x, 1.0),)) if f.op == "log"]
     if not logs or Off.depth:  # a pattern
         return None

@@ -754,7 +754,8 @@ class _Form:
     def _over(self, op: str, x: Term, axes: frozenset[int]) -> Expression:
         """A reduction; over the axes within blocks it is a pooling."""
         axis = tuple(sorted(axes))
-        groups = merged_axes(x.shape, x.args[0].shape) if x.op == "reshape" else []
+        merged = merged_axes(x.shape, x.args[0].shape) if x.op == "reshape" else []
+        groups = [[a for a in own if x.shape[a] != 1] for own in merged]
         if axis and axis == tuple(own[-1] for own in groups if len(own) == 2):
             return applied(POOL, self.done[x.args[0]], of=op, shape=x.shape, axis=axis)
         return applied(OPS[op], self.done[x], axis=axis, keepdims=True)

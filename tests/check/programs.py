@@ -1,7 +1,7 @@
 """Programs and planted mistakes: how many of them are named truly.
 
-``python -m tests.check.programs [--only part of a name] [--show] [--apart] [--more]`` prints it,
-with what was said of the others; with ``--show`` of all.
+``python -m tests.check.programs [--only part of a name] [--show] [--apart | --more | --fresh]``
+prints it, with what was said of the others; with ``--show`` of all.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 
 from .planted import Program, judge
 from .programs_apart import APART
+from .programs_fresh import FRESH
 from .programs_more import MORE
 from .programs_nets import NETS
 from .programs_sequences import SEQUENCES
@@ -24,8 +25,10 @@ def main() -> None:
     options.add_argument("--show", action="store_true", help="what is said of each mistake")
     options.add_argument("--apart", action="store_true", help="the programs that are kept apart")
     options.add_argument("--more", action="store_true", help="more of them")
+    options.add_argument("--fresh", action="store_true", help="programs in other words")
     args = options.parse_args()
-    every = MORE if args.more else APART if args.apart else PROGRAMS
+    chosen = [(args.more, MORE), (args.apart, APART), (args.fresh, FRESH), (True, PROGRAMS)]
+    every = next(some for asked, some in chosen if asked)
     programs = [p for p in every if args.only in p.name]
     named = sum(_printed(program, args.show) for program in programs)
     print(f"{named} of {sum(len(p.planted) for p in programs)} named truly")

@@ -18,6 +18,7 @@ from autograd_lite.check import check_backprop
 from ..each import each, some
 from .planted import CONVENTION, Program, base, blamed, judge, sentence
 from .programs_apart import APART
+from .programs_fresh import FRESH
 from .programs_more import MORE
 from .programs_nets import NETS
 from .programs_right import RIGHT, Case, explanation, meaningless
@@ -25,8 +26,8 @@ from .programs_sequences import SEQUENCES
 
 SAMPLE = 16  # one in so many mistakes is judged here; the command judges all
 # The share of these that must be named truly.
-NAMED = {"nets": 0.89, "sequences": 0.84, "apart": 0.88, "more": 0.92}
-SETS = {"nets": NETS, "sequences": SEQUENCES, "apart": APART, "more": MORE}
+NAMED = {"nets": 0.89, "sequences": 0.84, "apart": 0.88, "more": 0.92, "fresh": 0.92}
+SETS = {"nets": NETS, "sequences": SEQUENCES, "apart": APART, "more": MORE, "fresh": FRESH}
 EVERY = {program.name: program for of in SETS.values() for program in of}
 
 

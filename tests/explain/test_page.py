@@ -400,6 +400,12 @@ def test_a_learning_rate_is_any_real_number(tmp_path: Path) -> None:
     assert "Update W12" in explained(loss, tmp_path, lr=np.int64(2)).titles
 
 
+def test_what_has_many_operands_is_written_out(tmp_path: Path) -> None:
+    k, x = ag.Tensor([0.5, -1.0], requires_grad=True, name="k"), np.arange(7.0)
+    rows = np.stack([x[i : i + 2] @ k for i in range(6)]).named("s")
+    assert "Forward s" in explained(np.sum(np.tanh(rows)).named("L"), tmp_path).titles
+
+
 def test_what_is_computed_again_in_the_backward_pass_has_a_page(tmp_path: Path) -> None:
     for dtype in ("float64", "float32"):
         x = ag.Tensor(np.array([1.0, 2.0], dtype), requires_grad=True, name="x")

@@ -277,6 +277,44 @@ def gelu(x: Any, w: Any, y: Any) -> Any:
     return np.sum(0.5 * w * (1 + np.tanh(np.sqrt(2 / np.pi) * (w + 0.044715 * w**3)).named("t")))
 
 
+def heads(x: Any, w: Any, y: Any) -> Any:
+    q = np.einsum("td,dhk->htk", x, w).named("q")
+    o = np.einsum("hts,hsk->thk", q @ q.transpose(0, 2, 1), q).reshape(3, 4).named("o")
+    return np.sum((o - y) ** 2) / 2
+
+
+def huber_by_minimum(x: Any, w: Any, y: Any) -> Any:
+    a = np.abs(x @ w - y)
+    small = np.minimum(a, 1.5)
+    return np.sum(0.5 * small**2 + 1.5 * (a - small))
+
+
+def weighted(x: Any, w: Any, y: Any) -> Any:
+    p = 1 / (1 + np.exp(-(x @ w)))
+    each = y * np.log(p) + (1 - y) * np.log(1 - p)
+    return -np.mean(each * np.where(y == 1, 3.0, 1.0))
+
+
+def rounds_that_share(x: Any, w: Any, y: Any) -> Any:
+    """Of two rounds the first one is used elsewhere, too."""
+    a, b, c = w[0] ** 2, w[1] ** 3, w[2] ** 3
+    first = np.log(np.exp(b) + a)
+    return np.exp(first) + np.exp(np.log(np.exp(c) + a)) + np.tanh(first)
+
+
+def kernel(x: Any, w: Any, y: Any) -> Any:
+    return y @ np.exp(-((w[:, None] - w[None, :]) ** 2).sum(axis=2)) @ y
+
+
+def normal(x: Any, w: Any, y: Any) -> Any:
+    d = x - w[0]
+    return 0.5 * np.sum(d * np.linalg.solve(w @ w.T, d.T).T) + np.log(np.linalg.det(w @ w.T))
+
+
+def two_steps(x: Any, w: Any, y: Any) -> Any:
+    return np.sum(np.tanh(x[1] + np.tanh(x[0] @ w) @ w))
+
+
 LABELS_OF_3 = np.array([0, 2, 1, 1, 0])
 PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (huber, (X, 3, Y[:, 0]), {"r": "sign(r) ∘ (|r| > 1) + r ∘ (|r| ≤ 1)"}),
@@ -321,6 +359,23 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (gelu, (0.0, 3, 0.0), {
         "w": "0.5 · (1 + t) + √(2 / π) · ∂L/∂t ∘ (1 − t²) ∘ (1 + 0.134145 · w²)"}),
     (from_rest, (X, (3, 3), X[0]), {"w": "h_1 (∂L/∂h_2 ∘ (1 − h_2²))ᵀ"}),
+    (heads, (X[:3], (3, 2, 2), 0.0), {
+        "q": "q qᵀ heads(∂L/∂o) + (heads(∂L/∂o) qᵀ + q heads(∂L/∂o)ᵀ) q"}),
+    (huber_by_minimum, (X, 3, Y[:, 0]), {"w": "xᵀ (min(|x w − y|, 1.5) ∘ sign(x w − y))"}),
+    (rounds_that_share, (0.0, 3, 0.0), {
+        "w": "2 · w[0] · (2 + u_3) · onehot(0) + 3 · ([0, w[1:]² ∘ exp(w[1:]³)] + "
+             "w[1]² · u_1 · u_3 · onehot(1))"}),
+    (kernel, (0.0, (3, 2), X[0]), {
+        "w": "2 · (y ∘ Σ_j((wⱼₖ − wᵢₖ) ∘ y ∘ exp(−Σ_k((wⱼₖ − wᵢₖ)²))) − "
+             "y ∘ Σ_i((wⱼₖ − wᵢₖ) ∘ exp(−Σ_k((wⱼₖ − wᵢₖ)²)) ∘ y))"}),
+    (normal, (X, (3, 3), 0.0), {"w": "[Σ_j(u_1)ᵀ, 0] + (2 · (w wᵀ)⁻¹ − u_1 u_1ᵀ) w"}),
+    (two_steps, (X, (3, 3), 0.0), {"w": "x[0] ((1 − u_1²) ∘ (u_2 wᵀ))ᵀ + u_1 u_2ᵀ"}),
+    (lambda x, w, y: np.sum((np.repeat(w * y, 2, axis=1) - x) ** 2),
+     (X[:4].reshape(3, 4), (3, 2), X[:3, :2]), {
+        "w": "2 · y ∘ sumpool(upsample(w ∘ y) − x)"}),
+    (lambda x, w, y: (w[0] - w[1]) ** 2 * (w[1] - w[2]) + w[0], (0.0, 3, 0.0), {
+        "w": "[1 + 2 · u_1 · (w[1] − w[2]), u_1 · (w[0] + 2 · w[2] − 3 · w[1]), −u_1²]"}),
+    (weighted, (X, 3, Y[:, 0]), {"w": "xᵀ ((σ(x w) − y) ∘ (0.2 + 0.4 · y))"}),
     (lambda x, w, y: np.sum(w[1] ** 2 * np.sin(w[2])), (0.0, 3, 0.0), {
         "w": "2 · w[1] · sin(w[2]) · onehot(1) + w[1]² · cos(w[2]) · onehot(2)"}),
 ]  # fmt: skip
