@@ -206,16 +206,24 @@ def _adds_up_to_1(x: Term, axes: frozenset[int]) -> bool:
 
 
 def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
-    """A sum of terms term by term, where that is shorter."""
-    if x.op != "+" or len(x.args) < 2 or x.size > LARGEST:
+    """A sum of terms term by term, where that is shorter; of much only where nothing is left."""
+    if x.op != "+" or len(x.args) < 2:
+        return None
+    if x.size > LARGEST and all(varying(f, x.ndim) & axes for f in x.operands):
         return None
     shape = kept(x.shape, axes)
     parts = [(summed(shaped(f, x.shape), axes, products), c) for f, c in x.args]
-    added = [
-        (f, k * c) for e, c in parts
-        for f, k in (bare(e).args if bare(e).op == "+" else ((bare(e), 1.0),))
-    ]  # fmt: skip
+    added = [(f, k * c) for e, c in parts for f, k in _terms(bare(e))]
+    if x.size > LARGEST:
+        inner = [(summed(shaped(g, f.args[0].shape), f.params["axes"]), k * c)
+                 for f, c in added if f.op == "sum" for g, k in _terms(f.args[0])]  # fmt: skip
+        rest = [(f, c) for f, c in added if f.op != "sum"]
+        return None if sum_of(_added_up([*rest, *inner])).args else shaped(number(0), shape)
     return total(parts, shape) if sum_of(_added_up(added)).size < x.size + 0.5 else None
+
+
+def _terms(e: Term) -> Sequence[tuple[Term, float]]:
+    return e.args if e.op == "+" else [(e, 1.0)]
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:

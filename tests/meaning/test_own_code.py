@@ -575,6 +575,17 @@ def test_rows_are_normalised_as_columns_of_the_transposed(f: Any, expected: str)
     assert results(np.sum(y * given("C", RNG.normal(size=y.shape))))["x"] == expected
 
 
+def test_a_bias_before_a_normalisation_has_no_gradient_whatever_comes_then():
+    y, h = given("y", np.eye(3)[[0, 1, 2, 1, 0]]), given("X", X)
+    for k in (1, 2):
+        z = h @ parameter(f"W_{k}", 3, 3) + parameter(f"b_{k}", 3)
+        z = (z - z.mean(0)) / np.sqrt(np.mean((z - z.mean(0)) ** 2, axis=0) + 1e-5)
+        h = np.maximum(parameter(f"γ_{k}", 3) * z + parameter(f"β_{k}", 3), 0)
+    e = np.exp(h - h.max(1, keepdims=True))
+    found = results(-np.sum(y * np.log(e / e.sum(1, keepdims=True))) / 5)
+    assert found["b_1"] == found["b_2"] == "0"
+
+
 def _by_parts(s: Any) -> Any:
     z, top = anp.zeros_like(s), anp.ones_like(s)
     z[s >= 0] = np.exp(-s[s >= 0])
