@@ -101,9 +101,9 @@ def _of_leaf(e: Term) -> Edits:
         (_, k), (x, c) = e.args
         if k == -c:
             yield Edit(1.4, "stands", (x, scaled(e, 1 / k)), lambda xs, v: _whole(k * xs[1], v))
-        if k == -c and x.op == "sigmoid":
-            below = 1 + np.exp(-x.args[0])
-            yield Edit(1.6, "division_missing", (below,), lambda xs, v: v / xs[1])
+            if x.op == "sigmoid":
+                below = 1 + np.exp(-x.args[0])
+                yield Edit(1.6, "division_missing", (below,), lambda xs, v: v / xs[1])
     if e.kind == "marks" and e.name == "k":
         yield from _of_marks(e)
 
@@ -161,9 +161,10 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
     for i, (f, c) in enumerate(e.args if n == 2 else ()):
         if c < 0 and core(f).op == "sum":
             yield from _of_softmax(e, i, core(f).args[0], readings)
-    for several in _several(n):
-        part, rest = total([e.args[i] for i in several]), [i for i in range(n) if i not in several]
-        yield Edit(1.8, "only_term", (part, e), _shared(e, rest, 0))
+    for k in range(2, n - 1) if n <= MANY else ():
+        for rest in map(list, itertools.combinations(range(n), n - k)):
+            part = total([z for i, z in enumerate(e.args) if i not in rest])
+            yield Edit(1.8, "only_term", (part, e), _shared(e, rest, 0))
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
     yield from _of_powers(e)
@@ -185,12 +186,6 @@ def _groups(e: Term, readings: Readings) -> list[list[int]]:
         by_sources.setdefault(tuple(readings.sources(f)), []).append(i)
     several = [some for some in by_sources.values() if 1 < len(some) < len(e.args)]
     return [*([i] for i in range(len(e.args))), *several]
-
-
-def _several(n: int) -> Iterator[tuple[int, ...]]:
-    """Several of so many contributions, and not all but one."""
-    for k in range(2, n - 1) if n <= MANY else ():
-        yield from itertools.combinations(range(n), k)
 
 
 def _of_powers(e: Term) -> Edits:
@@ -366,14 +361,10 @@ def _of_getitem(e: Term) -> Edits:
                     yield Edit(1.5, "other_block", e.args, partial(_part, block))
 
 
-def _without_block(i: int, axis: int, xs: Sequence[Array], v: Array) -> Array:
-    return np.concatenate([x * (j != i) for j, x in enumerate(xs)], axis)
-
-
 def _of_blocks(e: Term) -> Edits:
     """One of what stands side by side is not there."""
     for i, block in enumerate(e.args):
-        yield Edit(1.2, "block_missing", (block, e), partial(_without_block, i, e.params["axis"]))
+        yield Edit(1.2, "block_missing", (block, e), partial(_with_use, e, i, np.zeros_like))
 
 
 def _of_scatter(e: Term) -> Edits:

@@ -235,20 +235,19 @@ def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
         found = _stacked_product(x, k, stack)
         if found is not None:
             return found
-    for q in range(x.ndim - 2):  # a stack along another axis: of heads, in (t, h, k)
+    for q in range(1, x.ndim - 2):  # a stack along another axis: of heads, in (t, h, k)
         order = (q, *(i for i in range(x.ndim) if i != q))
-        if q and q != k:
-            factors = [(_turned_axes(f, x.ndim, order), p) for f, p in x.args]
+        if q != k:
+            factors = [(_transposed(shaped(f, padded(f, x.ndim)), order), p) for f, p in x.args]
             found = _stacked_product(product(factors), order.index(k), 1)
             if found is not None:
-                back = tuple(order.index(i) for i in range(x.ndim))
-                kept_there = kept(tuple(x.shape[i] for i in order), [order.index(k)])
-                return make("transpose", [shaped(found, kept_there)], {"axes": back})
+                found = shaped(found, tuple(1 if i == k else x.shape[i] for i in order))
+                return _transposed(found, tuple(map(order.index, range(x.ndim))))
     return None
 
 
-def _turned_axes(f: Term, ndim: int, order: tuple[int, ...]) -> Term:
-    return make("transpose", [shaped(f, padded(f, ndim))], {"axes": order})
+def _transposed(e: Term, axes: tuple[int, ...]) -> Term:
+    return make("transpose", [e], {"axes": axes})
 
 
 def _stacked_product(x: Term, k: int, stack: int) -> Term | None:

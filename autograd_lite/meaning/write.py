@@ -7,7 +7,7 @@ from collections import ChainMap, Counter
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from fractions import Fraction
 from functools import partial, reduce
-from itertools import count
+from itertools import count, permutations
 from typing import Any
 
 import numpy as np
@@ -372,19 +372,6 @@ def _outer(e: Term) -> Term:
     return product_of({outer: 1.0, **alone})
 
 
-def _crossing(e: Term, done: Mapping[Term, Expression]) -> dict[Term, list[int]]:
-    """The axes of operands that look alike and stand along others: ``x_i − x_j``."""
-    shown = {f: done[f] for f in e.operands} if e.op in "+*" or e.op in ENTRYWISE else {}
-    moved = {f: x.inputs[0].ndim for f, x in shown.items() if x.is_called("reshape")}
-    ndims = {f: moved.get(f, f.ndim) for f in shown} if moved else {}
-    along = {f: varying(f, e.ndim) for f in ndims}
-    return {
-        f: sorted(along[f]) for f in ndims for g in ndims
-        if along[f] - along[g] and along[g] - along[f]
-        and ndims[f] == ndims[g] and (f in moved or g in moved)
-    }  # fmt: skip
-
-
 def _flat_term(f: Term) -> Term:
     """A row or a column as a vector."""
     while f.op in ("reshape", "transpose"):
@@ -456,11 +443,23 @@ class _Form:
         n = as_number(e)
         if n is not None:
             return number(n) if e.shape == () else _stretched(number(n), e.shape)
-        for f, axes in _crossing(e, self.done).items():
-            self.done = ChainMap({f: applied(ENTRIES, self.done[f], axes=axes)}, self.done)
+        entries = {f: applied(ENTRIES, self.done[f], axes=a) for f, a in self._crossing(e)}
+        self.done = {**self.done, **entries} if entries else self.done
         form = getattr(self, f"_{_FORMS.get(e.op, 'op')}")
         found: Expression = form(e)
         return found
+
+    def _crossing(self, e: Term) -> Iterable[tuple[Term, list[int]]]:
+        """The axes of operands that look alike and stand along others: ``x_i − x_j``."""
+        several = e.op in "+*" or e.op in ENTRYWISE
+        shown = {f: self.done[f] for f in e.operands} if several else {}
+        moved = {f: x.inputs[0].ndim for f, x in shown.items() if x.is_called("reshape")}
+        ndims = {f: moved.get(f, f.ndim) for f in shown} if moved else {}
+        along = {f: varying(f, e.ndim) for f in ndims}
+        for f, g in permutations(ndims, 2):
+            is_across = along[f] - along[g] and along[g] - along[f]
+            if is_across and ndims[f] == ndims[g] and (f in moved or g in moved):
+                yield f, sorted(along[f])
 
     def _leaf(self, e: Term) -> Expression:
         if e.kind == "marks":
