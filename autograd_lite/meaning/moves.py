@@ -297,9 +297,6 @@ def _one_by_one(x: Term, axes: frozenset[int], products: bool) -> Term | None:
 def _picked(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
     x, _ = args
     found = tuple(n for i, n in enumerate(x.shape) if i not in params["axes"])
-    c, rest = coefficient(x)
-    if c != 1 and rest.shape == x.shape:
-        return shaped(scaled(make("picked", [rest, args[1]], params), c), shape or found)
     if (place := marked(args[1])) is not None:
         block = _of_blocks(x, [range(i, i + 1) for i in place])
         if block is not None:
@@ -461,9 +458,6 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     moved = tuple(x.shape[i] for i in perm)
     if x.kind == "marks":
         return onehot(x.value.transpose(perm), x.name)
-    c, rest = coefficient(x)
-    if c != 1 and rest.shape == x.shape:
-        return scaled(make("transpose", [rest], {"axes": perm}), c)
     if _in_order(perm, x.shape) and x.op not in ("leaf", "matmul", "transpose"):
         return shaped(x, moved)
     if x.op == "transpose":
@@ -845,9 +839,6 @@ def _keeps_order(index: Any) -> bool:
 def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
     (g,) = args
     whole, index = tuple(params["shape"]), params["index"]
-    c, rest = coefficient(g)
-    if c != 1 and rest.shape == g.shape:
-        return scaled(make("scatter", [rest], params, whole), c)
     if math.prod(whole) == math.prod(g.shape) and _keeps_order(index):
         return shaped(g, whole)
     ranges = ranges_of(index, whole)

@@ -64,15 +64,6 @@ def _windows(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     return make("sliding_window_view", args, params, shape)
 
 
-@normal("fold")
-def _fold(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    """What windows add up to; a number stands before it."""
-    c, rest = coefficient(args[0])
-    if c == 1 or rest.shape != args[0].shape:
-        return None
-    return scaled(make("fold", [rest], params, shape), c)
-
-
 def _as_correlation(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """``Σ_p k_p x_{q+p}``: windows that slide over an array, each times the same, added up.
 
