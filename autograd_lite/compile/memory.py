@@ -38,7 +38,7 @@ def writes_out(node: Node) -> str:
         alike = all(isinstance(a, np.ndarray) and a.ndim and a.dtype == value.dtype for a in given)
         return "product" if alike and len(given) == 2 and not node.kwargs else ""
     if function in (put, put_at, np.full):
-        return "put"
+        return "fill" if function is np.full else "put"
     reduces = of_ufunc(function) and function.__name__ == "reduce" and len(node.args) <= 2
     return "reduction" if reduces and node.kwargs.keys() <= {"axis", "keepdims"} else ""
 
