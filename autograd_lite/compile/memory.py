@@ -39,8 +39,8 @@ def writes_out(node: Node) -> str:
         return "product" if alike and len(given) == 2 and not node.kwargs else ""
     if function in (put, put_at, np.full):
         return "fill" if function is np.full else "put"
-    reduces = of_ufunc(function) and function.__name__ == "reduce" and len(node.args) <= 2
-    return "reduction" if reduces and node.kwargs.keys() <= {"axis", "keepdims"} else ""
+    reduces = of_ufunc(function) and function.__name__ == "reduce"
+    return "reduction" if reduces and len(node.args) == 5 and not node.kwargs else ""
 
 
 def shares_memory(node: Node) -> bool:

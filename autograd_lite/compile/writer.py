@@ -272,11 +272,10 @@ class Source:
             return f"{out}[...] = {args[1]}"
         if how == "product":
             flat = function is np.dot or max(map(np.ndim, values(node.args))) <= 2
-            return f"{args[0]}.dot({args[1]}, {out})" if flat else f"np.matmul({', '.join(args)}, {out})"
+            x, y = args
+            return f"{x}.dot({y}, {out})" if flat else f"np.matmul({x}, {y}, {out})"
         if how == "reduction":
-            axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
-            keepdims = bool(node.kwargs.get("keepdims", False))
-            args = [args[0], self.text_of(axis), "None", out or "None", str(keepdims)]
+            args[3] = out or "None"
         elif out:
             args.append(f"out={out}" if function in (np.maximum, np.minimum) else out)
         return f"{self.function(function)}({', '.join(args)})"
