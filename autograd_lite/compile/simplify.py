@@ -157,12 +157,31 @@ def _power(node: Node, make: Builder) -> Any:
 
 
 @_rule(np.add, np.subtract, np.multiply, np.divide)
-def _broadcast(node: Node, make: Builder) -> Any:
-    """A ufunc broadcasts its operands by itself, but a small one is sooner copied; ``x · 1``."""
-    args, whole = list(node.args), node.shape in map(np.shape, values(node.args))
-    for i in {np.multiply: (0, 1), np.divide: (1,)}.get(node.function, ()):
-        if type(args[i]) is not Node and np.size(args[i]) == 1 and np.all(args[i] == 1):
+def _arithmetic(node: Node, make: Builder) -> Any:
+    """``x · 1``; and signs go where that is exact, of a 0 too: ``a − b`` isn't ``−(b − a)``."""
+    function, args = node.function, node.args
+    for i in {np.multiply: (0, 1), np.divide: (1,)}.get(function, ()):
+        one = args[i] if type(args[i]) is not Node and np.size(args[i]) == 1 else 0
+        if np.all(np.equal(one, 1)):
             return args[1 - i]
+        if np.all(np.equal(one, -1)) and node.dtype.kind in "fc":
+            return make.call(np.negative, args[1 - i])
+    minus = [type(x) is Node and x.function is np.negative and make.uses[x] <= 1
+             and x.dtype.kind in "fc" and x.is_scalar == node.is_scalar for x in args]  # fmt: skip
+    if node.kwargs or not any(minus) or (function is np.subtract and not minus[1]):
+        return _broadcast(node, make)
+    a, b = (x.args[0] if is_minus else x for x, is_minus in zip(args, minus, strict=True))
+    if function in (np.multiply, np.divide):
+        found = make.call(function, a, b)
+        return found if all(minus) else make.call(np.negative, found)
+    if function is np.subtract:
+        return make.call(np.add, args[0], b)
+    return make.call(np.subtract, *((args[0], b) if minus[1] else (b, a)))
+
+
+def _broadcast(node: Node, make: Builder) -> Any:
+    """A ufunc broadcasts its operands by itself, but a small one is sooner copied."""
+    args, whole = list(node.args), node.shape in map(np.shape, values(node.args))
     for i, x in enumerate(args):
         if type(x) is not Node or x.dtype != node.dtype or x.ndim == 0 or node.kwargs:
             continue
