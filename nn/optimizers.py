@@ -116,9 +116,11 @@ class Optimizer:
 
     def remembered(self, what: str) -> list[Array]:
         """One array a parameter, zeros at first, that lives from step to step."""
-        if what not in self._memory:
+        try:
+            return self._memory[what]
+        except KeyError:
             self._memory[what] = [np.zeros_like(array_of(p)) for p in self.parameters]
-        return self._memory[what]
+            return self._memory[what]
 
 
 def _refuse_mixed(optimizer: Optimizer, parameter: Tensor, grad: Any) -> None:

@@ -8,7 +8,6 @@ many parameters there are.
 from __future__ import annotations
 
 import copy
-import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -21,7 +20,7 @@ from autograd_lite.arrays import given
 from autograd_lite.compile.compiled import Programs, Variant, within
 from autograd_lite.compile.draws import Draws
 from autograd_lite.compile.graph import Changed, CompileError
-from autograd_lite.compile.recorder import Recorder, recording
+from autograd_lite.compile.recorder import recording
 from autograd_lite.compile.watch import Watch
 from autograd_lite.engine.leaves import array_of, grad_of, hold
 from autograd_lite.engine.modes import Mode
@@ -226,13 +225,7 @@ class _Group:
         self.optimizer, self.numbers = optimizer, numbers
         self.parameters = [optimizer.parameters[i] for i in numbers]
         self.rate, self._lr = np.empty((), self.parameters[0].dtype), 0.0
-        self.held: dict[str, tuple[Array, list[Array]]] = {"parameters": self._made()}
-
-    def _made(self) -> tuple[Array, list[Array]]:
-        size = sum(p.size for p in self.parameters)
-        shape = self.parameters[0].shape if len(self.parameters) == 1 else (size,)
-        whole = np.empty(shape, self.rate.dtype)
-        return whole, self.views(whole)
+        self.held: dict[str, tuple[Array, list[Array]]] = {}
 
     def views(self, whole: Any) -> list[Any]:
         """Of each parameter its part of an array, in its shape."""
@@ -254,7 +247,9 @@ class _Group:
         if what == "step":
             return float(self.optimizer._steps[self.numbers[0]] + 1)
         if what not in self.held:
-            self.held[what] = self._made()
+            size, one = sum(p.size for p in self.parameters), self.parameters[0]
+            whole = np.empty(one.shape if len(self.parameters) == 1 else size, one.dtype)
+            self.held[what] = whole, self.views(whole)
             self.adopt()
         return self.held[what][0]
 
@@ -263,12 +258,10 @@ class _Group:
         if self._lr is not self.optimizer._lr:
             self._lr = self.rate[...] = self.optimizer._lr
         for what, (_, views) in self.held.items():
-            now = self._now(what)
-            if not all(map(operator.is_, now, views)):
-                for array, view in zip(now, views, strict=True):
-                    if array is not view:
-                        view[...] = array
-                self._hold(what, views)
+            for array, view in zip(self._now(what), views, strict=True):
+                if array is not view:
+                    view[...] = array
+            self._hold(what, views)
 
     def asked(self) -> Iterator[tuple[Any, ...]]:
         """What holds as long as there is nothing to adopt, and each took as many steps."""
@@ -365,10 +358,16 @@ class _Variant(Variant):
                 pair for group, whole in zip(groups, values, strict=True)
                 for pair in zip(group.parameters, group.views(whole), strict=True)
             )  # fmt: skip
-        value, prediction, state = self._forward(x, y, recorder)
+        with kept(self._state) as state:
+            if recorder:
+                recorder.state.update(state)
+            value, prediction = self._train.forward(x, y)
+            if recorder:
+                self._changed = [t for t, (old, _) in state.items() if array_of(t) is not old]
+            changed = [*map(array_of, self._changed)]
         found = pulled({value: seeded(value, None)}, {p for g in groups for p in g.parameters})
         before = {t: grad_of(t) for t in found}
-        shadow._memory = memory = _Found(lambda what: {i: of(what, g) for i, g in first.items()})
+        shadow._memory = _Found(lambda what: {i: of(what, g) for i, g in first.items()})
         shadow._steps = _Found(lambda i: of("step", first[i]))
         new = []
         try:
@@ -381,20 +380,10 @@ class _Variant(Variant):
         finally:
             for t, g in before.items():
                 t.grad = g
-        kept = [array for arrays in memory.values() for array in arrays.values()]
+        memory = [array for arrays in shadow._memory.values() for array in arrays.values()]
         loss = value.numpy() if value.is_leaf else array_of(value)
         predicted = prediction.numpy() if isinstance(prediction, Tensor) else prediction
-        return loss, predicted, *state, *new, *kept
-
-    def _forward(self, x: Any, y: Any, recorder: Recorder | None) -> tuple[Any, Any, list[Any]]:
-        """The loss and the prediction, and what Tensors are given besides, but don't get."""
-        with kept(self._state) as before:
-            if recorder:
-                recorder.state.update(before)
-            value, prediction = self._train.forward(x, y)
-            if recorder:
-                self._changed = [t for t, (old, _) in before.items() if array_of(t) is not old]
-            return value, prediction, list(map(array_of, self._changed))
+        return loss, predicted, *changed, *new, *memory
 
     def holds(self) -> bool:
         """Whether all is as it was, and parameters in a group took as many steps each."""
@@ -427,9 +416,6 @@ class _Found(dict[str, Any]):
     def __missing__(self, key: Any) -> Any:
         self[key] = self._find(key)
         return self[key]
-
-    def __contains__(self, key: Any) -> bool:
-        return True
 
 
 def _shadow(optimizer: Optimizer) -> Any:

@@ -38,9 +38,9 @@ def writes_out(node: Node) -> str:
         alike = all(isinstance(a, np.ndarray) and a.ndim and a.dtype == value.dtype for a in given)
         return "product" if alike and len(given) == 2 and not node.kwargs else ""
     if function in (put, put_at, np.full):
-        return "put"
-    reduces = of_ufunc(function) and function.__name__ == "reduce" and len(node.args) <= 2
-    return "reduction" if reduces and node.kwargs.keys() <= {"axis", "keepdims"} else ""
+        return "fill" if function is np.full else "put"
+    reduces = of_ufunc(function) and function.__name__ == "reduce"
+    return "reduction" if reduces and len(node.args) == 5 and not node.kwargs else ""
 
 
 def shares_memory(node: Node) -> bool:

@@ -1,7 +1,7 @@
 """Programs made shorter: the same values, up to rounding, from fewer and cheaper calls.
 
-What is written instead of what stands in a table, `PATTERNS`, in NumPy's own functions; what also
-asks for axes and sizes is a rule, a function. Shared sub-expressions are computed once.
+What is written instead stands in a table of rules by what is called, `RULES`; shared
+sub-expressions are computed once.
 """
 
 from __future__ import annotations
@@ -69,47 +69,15 @@ class Builder:
     def added(self, node: Node) -> Node:
         """What stands for a call of what is there."""
         _narrow(node)
-        found: Any = self._instead(node)
-        if found is None:
-            found = self._seen.setdefault(_key(node), node)
-            if found is node:
-                self.nodes.append(node)
-        return found  # type: ignore[no-any-return]
-
-    def _instead(self, node: Node) -> Any:
-        if not node.kwargs and node.dtype.kind in "fc" and type(node.value) not in _PYTHON:
-            for pattern, new in _BY_FUNCTION.get(node.function, ()):
-                bound: dict[str, Any] = {}
-                if self._fits(pattern, node, bound):
-                    found = self._built(new, bound)
-                    if same_kind(found, node):
-                        return found
         rule = RULES.get(node.function) if type(node) is Node and node.args else None
         found = rule(node, self) if rule else None
         if found is None and type(node.function) is np.ufunc:
             found = _reshaped_later(node, self)
-        return found if same_kind(found, node) else None
-
-    def _fits(self, pattern: Any, x: Node, bound: dict[str, Any]) -> bool:
-        """Whether a call is of that form; what is within it must be used there only."""
-        for p, a in zip(pattern[1:], x.args, strict=False):
-            if type(p) is str:
-                bound[p] = a
-            elif type(p) is not tuple:
-                if type(a) is Node or np.size(a) != 1 or np.reshape(a, -1)[0] != p:
-                    return False
-            elif (
-                type(a) is not Node or a.function is not p[0] or a.kwargs
-                or self.uses[a] > 1 or a.is_scalar != x.is_scalar or a.dtype.kind not in "fc"
-                or not self._fits(p, a, bound)
-            ):  # fmt: skip
-                return False
-        return len(pattern) == len(x.args) + 1
-
-    def _built(self, pattern: Any, bound: dict[str, Any]) -> Any:
-        if type(pattern) is tuple:
-            return self.call(pattern[0], *[self._built(p, bound) for p in pattern[1:]])
-        return bound.get(pattern, pattern)
+        if not same_kind(found, node):
+            found = self._seen.setdefault(_key(node), node)
+            if found is node:
+                self.nodes.append(node)
+        return found  # type: ignore[no-any-return]
 
 
 def _narrow(node: Node) -> None:
@@ -153,41 +121,6 @@ def same_kind(x: Any, node: Node) -> bool:
     )  # fmt: skip
 
 
-# ---------------------------------------------------------------------- the table
-
-
-x, y = "xy"
-neg, mul, div, add, sub, pow, square = (
-    np.negative, np.multiply, np.divide, np.add, np.subtract, np.power, np.square)
-
-# Of floats. Signs move to where that is exact, that of a 0 included: a − b is not −(b − a).
-PATTERNS: list[tuple[Any, Any]] = [
-    ((neg, (neg, x)), x),
-    ((mul, x, 1), x),
-    ((mul, 1, x), x),
-    ((div, x, 1), x),
-    ((pow, x, 1), x),
-    ((pow, x, 2), (square, x)),
-    ((pow, x, 3), (mul, (square, x), x)),
-    ((pow, x, 4), (square, (square, x))),
-    ((mul, x, -1), (neg, x)),
-    ((mul, -1, x), (neg, x)),
-    ((add, x, (neg, y)), (sub, x, y)),
-    ((add, (neg, x), y), (sub, y, x)),
-    ((sub, x, (neg, y)), (add, x, y)),
-    ((mul, (neg, x), y), (neg, (mul, x, y))),
-    ((mul, x, (neg, y)), (neg, (mul, x, y))),
-    ((div, (neg, x), y), (neg, (div, x, y))),
-    ((np.positive, x), x),
-    ((np.real, x), x),
-    ((np.transpose, (np.transpose, x)), x),
-]
-_BY_FUNCTION: dict[Any, list[tuple[Any, Any]]] = {}
-for _pattern, _new in PATTERNS:
-    _BY_FUNCTION.setdefault(_pattern[0], []).append((_pattern, _new))
-
-# ---------------------------------------------------------------------- rules
-
 Rule = Callable[[Node, Builder], Any]
 RULES: dict[Any, Rule] = {}
 
@@ -202,7 +135,7 @@ def _rule(*functions: Any) -> Callable[[Rule], Rule]:
     return register
 
 
-@_rule(np.array, np.asarray, converted, np.broadcast_to, np.reshape)
+@_rule(np.array, np.asarray, converted, np.broadcast_to, np.reshape, np.real, np.positive)
 def _unchanged(node: Node, make: Builder) -> Any:
     """What is all of an array as it is."""
     x, *rest = node.args
@@ -211,7 +144,41 @@ def _unchanged(node: Node, make: Builder) -> Any:
     return x
 
 
+@_rule(np.power)
+def _power(node: Node, make: Builder) -> Any:
+    """Few factors are multiplied."""
+    x, n = node.args
+    if type(n) is Node or np.size(n) != 1 or node.dtype.kind not in "fc" or node.kwargs:
+        return None
+    square = make.call(np.square, x)
+    powers = {1: x, 2: square, 3: (np.multiply, square, x), 4: (np.square, square)}
+    found = powers.get(np.reshape(n, -1)[0])
+    return make.call(*found) if type(found) is tuple else found
+
+
 @_rule(np.add, np.subtract, np.multiply, np.divide)
+def _arithmetic(node: Node, make: Builder) -> Any:
+    """``x · 1``; and signs go where that is exact, of a 0 too: ``a − b`` isn't ``−(b − a)``."""
+    function, args = node.function, node.args
+    for i in {np.multiply: (0, 1), np.divide: (1,)}.get(function, ()):
+        one = args[i] if type(args[i]) is not Node and np.size(args[i]) == 1 else 0
+        if np.all(np.equal(one, 1)):
+            return args[1 - i]
+        if np.all(np.equal(one, -1)) and node.dtype.kind in "fc":
+            return make.call(np.negative, args[1 - i])
+    minus = [type(x) is Node and x.function is np.negative and make.uses[x] <= 1
+             and x.dtype.kind in "fc" and x.is_scalar == node.is_scalar for x in args]  # fmt: skip
+    if node.kwargs or not any(minus) or (function is np.subtract and not minus[1]):
+        return _broadcast(node, make)
+    a, b = (x.args[0] if is_minus else x for x, is_minus in zip(args, minus, strict=True))
+    if function in (np.multiply, np.divide):
+        found = make.call(function, a, b)
+        return found if all(minus) else make.call(np.negative, found)
+    if function is np.subtract:
+        return make.call(np.add, args[0], b)
+    return make.call(np.subtract, *((args[0], b) if minus[1] else (b, a)))
+
+
 def _broadcast(node: Node, make: Builder) -> Any:
     """A ufunc broadcasts its operands by itself, but a small one is sooner copied."""
     args, whole = list(node.args), node.shape in map(np.shape, values(node.args))
@@ -245,34 +212,34 @@ _REDUCTIONS: dict[Any, Any] = {
 }  # fmt: skip
 
 
-@_rule(*_REDUCTIONS)
+@_rule(*_REDUCTIONS, *(ufunc.reduce for ufunc in _REDUCTIONS.values()))
 def _reduction(node: Node, make: Builder) -> Any:
-    """Without NumPy's layers of Python around it."""
-    settings = {"axis": None, **dict(zip(("a", "axis"), node.args, strict=False)), **node.kwargs}
-    x = settings.pop("a", None)
-    if len(node.args) > 2 or settings.keys() - {"axis", "keepdims"}:
+    """Without NumPy's layers of Python around it, and all by place."""
+    ufunc = _REDUCTIONS.get(node.function)
+    names = ("x", "axis") if ufunc else ("x", "axis", "dtype", "out", "keepdims")
+    given = {"axis": None if ufunc else 0, "dtype": None, "out": None, "keepdims": False}
+    given |= {**dict(zip(names, node.args, strict=False)), **node.kwargs}
+    x: Any = given.get("x")
+    if len(node.args) > len(names) or len(given) > 5 or type(x) is not Node or x.is_scalar or (
+        not given["dtype"] is given["out"] is None or type(given["axis"]) is Node
+    ):  # fmt: skip
         return None
-    if type(x) is not Node or x.is_scalar:
-        return None
-    settings["keepdims"] = bool(settings.get("keepdims", False))
-    mean = node.function is np.mean
-    if mean and not (x.dtype.char in "dfFD" and node.size and x.size):
-        return None
-    total = make.call(_REDUCTIONS[node.function].reduce, x, **settings)
-    return make.call(np.divide, total, x.size // node.size) if mean else total
+    settings = given["axis"], None, None, bool(given["keepdims"])
+    if node.function is np.mean:
+        if not (x.dtype.char in "dfFD" and node.size and x.size):
+            return None
+        return make.call(np.divide, make.call(np.add.reduce, x, *settings), x.size // node.size)
+    if ufunc or node.kwargs or len(node.args) < 5:
+        return make.call((ufunc or node.function.__self__).reduce, x, *settings)
+    return _dot(node, make) if node.function == np.add.reduce else None
 
 
-@_rule(np.add.reduce)
-def _sum(node: Node, make: Builder) -> Any:
+def _dot(node: Node, make: Builder) -> Any:
     """``Σ x y`` without the products; a sum over the rows as a product with ones."""
-    x = node.args[0]
-    if type(x) is not Node or x.dtype.char not in "df" or node.dtype != x.dtype or not x.size:
+    x, axis, *_, keepdims = node.args
+    if x.dtype.char not in "df" or node.dtype != x.dtype or not x.size:
         return None
-    if len(node.args) > 2 or node.kwargs.keys() - {"axis", "keepdims"}:
-        return None
-    (axis,) = node.args[1:] or (node.kwargs.get("axis", 0),)
     (axis,) = axis if isinstance(axis, tuple) and len(axis) == 1 else (axis,)
-    keepdims = bool(node.kwargs.get("keepdims", False))
     if node.is_scalar:
         product = x.function in (np.multiply, np.square) and not x.kwargs and make.uses[x] <= 1
         if product and x.size <= ONE_THREAD and all(same_kind(a, x) for a in x.args):

@@ -63,35 +63,33 @@ class Source:
         self._new = Names(*_TAKEN).new
         self.constants: dict[str, Any] = {}
         self.imports: dict[str, str] = {}
-        self.names: dict[Node, str] = {}
         self._by_value: dict[Any, str] = {}
         self._temporary = (f"t_{i}" for i in count(1))
         self._setup: list[Line] = []
         self._lines: list[Line] = []
-        self._out = {x for x in self.program.outputs if isinstance(x, Node)}
+        self._out = {*graph.nodes_in(program.outputs)}
         self._static: dict[Node, Any] = {x: x.value for x in program.resident}  # as examples
         self._function = self._new(program.name)
-        given = (*program.inputs, *program.captured)
+        given = [*program.inputs, *program.captured]
         plain = {x: self._new(x.name or "x") for x in given}
-        self.names.update((x, marked(name)) for x, name in plain.items())
-        old = {x: Memory(x.shape, x.dtype, name=self.names[x], array=x.value)
-               for x in program.updates}  # fmt: skip
-        self.plan = planned(program, old)
+        self.names = {x: marked(name) for x, name in plain.items()}
         own = [x for x in given if x not in self._static]
         self._title = ", ".join(f"{plain[x]} of shape {x.shape} ({x.dtype})" for x in own)
-        for node in program.nodes:
-            self._place(node)
+        self.plan = planned(program, {
+            x: Memory(x.shape, x.dtype, name=self.names[x], array=x.value) for x in program.updates
+        })  # fmt: skip
         for node in program.nodes:
             self._statement(node)
         self._end()
-        self._parameters = ", ".join(plain[x] for x in program.resident)
-        known = {*self.constants, *(plain[x] for x in program.resident)}
-        folder = Folder(self._setup, self._lines, known, self._new)
+        resident = [plain[x] for x in program.resident]
+        self._parameters = ", ".join(resident)
         self._held = {plain[x]: t for x, t in zip(program.captured, captured, strict=True)}
+        folder = Folder(self._setup, self._lines, {*self.constants, *resident}, self._new)
         self.body = self._written(", ".join(plain[x] for x in own), folder)
         self._code = compile(self.body, f"<compiled {self._function}>", "exec")
-        del self.program, self.plan, self.names, self._static  # with values
-        del self._out, self._by_value
+        for held in (self.names, self._static, self._out, self._by_value, self.plan):
+            held.clear()  # with values
+        del self.program
 
     def prepared(self, *resident: Any) -> Callable[..., Any]:
         """A function with buffers of its own."""
@@ -193,92 +191,91 @@ class Source:
         return self._by_value[key]
 
     def function(self, function: Any) -> str:
-        """How a function is graph.called, by NumPy's name or SciPy's."""
-        ufunc: Any = graph.of_ufunc(function)
-        name = str(getattr(function, "__name__", ""))
-        home = str(getattr(function, "__module__", "")) if ufunc is None else ""
-        if home.startswith("numpy") and getattr(sys.modules.get(home), name, None) is function:
-            return numpy_name(function)
+        """How a function is called, by NumPy's name or SciPy's."""
+        ufunc = graph.of_ufunc(function)
+        own, home = getattr(ufunc or function, "__name__", ""), getattr(function, "__module__", "")
         inner = (m for m in sys.modules if m.startswith("scipy.special._"))  # as of special.zeta
-        for home in chain(("numpy", "scipy.special"), inner) if ufunc is not None else ():
-            own = str(ufunc.__name__)
-            if getattr(sys.modules.get(home), own, None) is ufunc:
-                self.imports[own] = home
-                return own if ufunc is function else f"{own}.{name}"
+        homes = chain(("numpy", "scipy.special"), inner) if ufunc else filter(_is_numpy, [home])
+        for home in homes:
+            if getattr(sys.modules.get(home), own, None) is not (ufunc or function):
+                continue
+            if ufunc is None:
+                return numpy_name(function)
+            self.imports[own] = home
+            return own if ufunc is function else f"{own}.{function.__name__}"
         said = f"{graph.called(function)} is no function of NumPy's or SciPy's"
         raise CompileError(f"compile: {said}")
 
-    # ------------------------------------------------------------------ memory
+    # ------------------------------------------------------------------ statements
 
-    def _place(self, node: Node) -> None:
-        """Set up the memory of a node that has some of its own, or is a view of such."""
+    def _place(self, node: Node) -> str | None:
+        """Set up what a call writes into: its name, or "" where it makes an array. None of a view
+        that is made once, with what it's a view of.
+        """
         static, (memory, start) = self._static, self.plan.get(node, (None, None))
-        text, base, shape = "", node.args[:1], code(node.shape)
-        if memory is not None:
-            if not memory.name:
-                new = self.identifier(node) if start is None else self._new(next(self._temporary))
-                memory.name = new if start is None else marked(new)
-                if not memory.given:
-                    memory.array = np.empty(memory.shape, memory.dtype)
-                    made = f"np.empty({code(memory.shape)}{_dtype(memory.dtype)})"
-                    self._setup.append(((), f"{memory.name} = {made}"))
-            text, whole = memory.name, memory.array
+        if memory is None:
+            base: Any = node.args[0] if node.args else None
+            if node.function not in VIEWS or type(base) is not Node or base not in static or (
+                len(node.operands) > 1 or node in self._out
+            ):  # fmt: skip
+                return ""
+            view = node.function(static[base], *node.args[1:], **node.kwargs)
+            if type(view) is not np.ndarray or not np.may_share_memory(view, static[base]):
+                return ""
+            static[node] = view
+            self._setup.append(((), f"{self.identifier(node)} = {self.expression(node)}"))
+            return None
+        if not memory.name:
+            new = self.identifier(node) if start is None else marked(next(self._temporary))
+            memory.name = new
+            if memory.given:
+                return ""
+            memory.array = np.empty(memory.shape, memory.dtype)
+            made = f"np.empty({code(memory.shape)}{_dtype(memory.dtype)})"
+            self._setup.append(((), f"{new} = {made}"))
+        text, whole = memory.name, memory.array
+        if whole is not None:
             if start is not None:
                 text += f"[{marked(start)}:{marked(start + node.size)}]"
                 whole = whole[start : start + node.size]
-            if whole is not None:
-                static[node] = whole.reshape(node.shape)
-                text += f".reshape({shape})" if whole.shape != node.shape else ""
-            if text == memory.name and node.name is None:
-                self.names[node] = text
-            if text == self.names.get(node) or whole is None:
-                return
-        elif node.function in VIEWS and {*map(type, base)} == {Node} and (
-            len(node.operands) == 1 and base[0] in static and node not in self._out
-        ):
-            view = node.function(static[base[0]], *node.args[1:], **node.kwargs)
-            if type(view) is np.ndarray and np.may_share_memory(view, static[base[0]]):
-                static[node], text = view, self.expression(node)
-        if text:
+            static[node] = whole.reshape(node.shape)
+            text += f".reshape({code(node.shape)})" if whole.shape != node.shape else ""
+        if text == memory.name and (node.name is None or whole is None):
+            self.names.setdefault(node, text)
+        if self.identifier(node) != text:
             self._setup.append(((), f"{self.identifier(node)} = {text}"))
-
-    # ------------------------------------------------------------------ statements
+        return self.identifier(node)
 
     def _line(self, node: Node, text: str) -> None:
         self._lines.append((node.errors, text))
 
     def _statement(self, node: Node) -> None:
-        memory, function, how = self.plan.get(node, (None, 0))[0], node.function, writes_out(node)
         if isinstance(node, graph.Guard):
             said = f"other values decide otherwise at {node.line}"
             self._line(node, f"if {self._otherwise(node)}: raise {Changed.__name__}({said!r})")
             return
-        if node in self._static and memory is None:
-            return  # a view that was made once
-        out = self.identifier(node) if node in self._static else ""
-        if memory is not None and memory.given and memory.nodes[0] is not node:
-            out = memory.name
-        if joined(node) and out:
+        out = self._place(node)
+        if out and joined(node):
             self._join(node)
-        elif how == "put" or function in (put, graph.put_at):
-            self._put(node, out)
-        else:
-            call = self._written_out(node, how, out) if how else self.expression(node)
-            there = out and self.identifier(node) == out
-            self._line(node, call if there else f"{self.identifier(node)} = {call}")
+        elif node.function in (put, graph.put_at):
+            self._put(node, out or "")
+        elif out is not None:
+            call = self._call(node, writes_out(node), out)
+            self._line(node, call if out else f"{self.identifier(node)} = {call}")
 
-    def _written_out(self, node: Node, how: str, out: str) -> str:
+    def _call(self, node: Node, how: str, out: str) -> str:
         """A call by place, which is quicker; of products a method, which is half the time."""
         function, args = node.function, list(map(self.text_of, node.args))
+        if not how or (how in ("product", "fill") and not out):
+            return self.expression(node)
+        if how == "fill":
+            return f"{out}[...] = {args[1]}"
         if how == "product":
             flat = function is np.dot or max(map(np.ndim, values(node.args))) <= 2
-            if not out or not flat:
-                return f"np.matmul({args[0]}, {args[1]}, {out})" if out else self.expression(node)
-            return f"{args[0]}.dot({args[1]}, {out})"
+            x, y = args
+            return f"{x}.dot({y}, {out})" if flat else f"np.matmul({x}, {y}, {out})"
         if how == "reduction":
-            axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("axis", 0)
-            keepdims = bool(node.kwargs.get("keepdims", False))
-            args = [args[0], self.text_of(axis), "None", out or "None", str(keepdims)]
+            args[3] = out or "None"
         elif out:
             args.append(f"out={out}" if function in (np.maximum, np.minimum) else out)
         return f"{self.function(function)}({', '.join(args)})"
@@ -306,11 +303,6 @@ class Source:
     def _put(self, node: Node, out: str) -> None:
         """Write into what an array was, or where that is still needed into a copy."""
         x, *given = node.args
-        if node.function is np.full:
-            made = self.expression(node)
-            self._line(node, f"{out}[...] = {self.text_of(given[0])}" if out
-                       else f"{self.identifier(node)} = {made}")  # fmt: skip
-            return
         name = out or self.identifier(node)
         if not out:
             self._line(node, f"{name} = np.array({self.text_of(x)})")
@@ -325,14 +317,12 @@ class Source:
     def _end(self) -> None:
         """Hand out the results, and bring the resident arrays up to date."""
         results: list[str] = []
-        given: set[Any] = set()
+        given = {*self.program.inputs, *self.program.captured, *self._static}
         for x in self.program.outputs:
-            text = self.text_of(x)
-            if isinstance(x, Node) and isinstance(x.value, np.ndarray):
-                ours = x.function is None or shares_memory(x) or x in self._static or x in given
-                text = f"np.array({text})" if ours else text
-                given.add(x)
-            results.append(text + (".copy()" if isinstance(x, np.ndarray) else ""))
+            ours = type(x) is not Node or shares_memory(x) or x in given
+            copied = ours and isinstance(values(x), np.ndarray)
+            results.append(f"np.array({self.text_of(x)})" if copied else self.text_of(x))
+            given.update(graph.nodes_in([x]))
         late = [f"{self.names[old]}[...] = {self.text_of(new)}"
                 for old, new in self.program.updates.items()
                 if new not in self.plan or self.plan[new][0].name != self.names[old]]  # fmt: skip
@@ -365,6 +355,10 @@ def _are_numbers(node: Node) -> bool:
         return True
     plain = not any(isinstance(v, np.ndarray) for v in found)
     return plain and any(isinstance(v, np.generic) for v in found)
+
+
+def _is_numpy(module: str) -> bool:
+    return module.startswith("numpy")
 
 
 def _dtype(dtype: np.dtype[Any]) -> str:
