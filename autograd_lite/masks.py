@@ -71,7 +71,7 @@ def comparison(mask: Any) -> Comparison | None:
 
 def replace(old: Tensor, new: Tensor) -> None:
     """Masks that were made of the one are now known as made of the other."""
-    for made in _made.values():
+    for made in [*_made.values()]:  # which may shrink as what it kept goes
         made[2][:] = [_replaced(kept, old, new) for kept in made[2]]
 
 

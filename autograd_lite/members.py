@@ -78,7 +78,7 @@ def _in_place(operator: Method, is_step: bool = False) -> Method:
 
     def method(self: Tensor, other: Any) -> Any:
         new = operator(_rebound(self, other if is_step else None), other)
-        return _filled(self, ..., new) if self.ndim and self._op is not None else new
+        return _filled(self, ..., new) if self.ndim else new
 
     return method
 

@@ -377,6 +377,8 @@ def test_results_are_written_to_as_by_numpy(f: Callable[[Any], Any]):
 
     numpy.testing.assert_allclose(ag.vjp(within, x)[0], f(x.copy()), rtol=1e-12)
     ag.check_grads(lambda x: np.sum(numpy.sin(within(x))), x, order=2)
+    with ag.no_grad():  # in which nothing is recorded
+        numpy.testing.assert_array_equal(within(ag.Tensor(x, True)).data, f(x.copy()))
 
 
 VIEWS = [
@@ -429,6 +431,8 @@ def test_random_programs_show_what_they_write_as_numpy_does(f: Callable[..., lis
         makes = numpy if f is in_what_was_made else None
         expected = written_at_random(x.copy(), seed, makes)
         for ours, array in zip(ag.vjp(f, x, seed=seed)[0], expected, strict=True):
+            numpy.testing.assert_allclose(ours, array, rtol=1e-12)
+        for ours, array in zip(f(ag.Tensor(x), seed), expected, strict=True):
             numpy.testing.assert_allclose(ours, array, rtol=1e-12)
         if seed < 4:
             ag.check_grads(lambda x, seed=seed: sum(np.sum(np.sin(a)) for a in f(x, seed)), x)

@@ -17,6 +17,7 @@ from ..engine.tensor import Tensor, _leaf
 from ..ops.indexing import getitem_op, parts_of
 from .indexing import index_update
 
+_How = tuple[Any, tuple[Any, ...], dict[str, Any]]  # an op, its inputs, and its params
 _FIELDS = ("_array", "_arrays", "_inputs", "_notes", "_number", "_op", "_params", "_tracked")
 
 
@@ -45,15 +46,30 @@ class filling(Mode):  # noqa: N801  (used like a function)
     def __init__(self) -> None:
         self._first = _next_number()
         self._users: dict[int, list[ref[Tensor]]] = {}  # by the id of what they are computed from
+        self._unrecorded: dict[int, tuple[ref[Tensor], _How]] = {}  # by the id of the result
 
     def forward(self, run: Run, op: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         result = run(op, inputs, params)
-        if type(result) is Tensor and result._op is not None:
+        if type(result) is Tensor:
+            if result._op is None:
+                self._keep(result, (op, inputs, params))
             self._use(result)
         return result
 
+    def _keep(self, t: Tensor, how: _How) -> None:
+        key = id(t)
+        self._unrecorded[key] = ref(t, lambda _: self._unrecorded.pop(key, None)), how
+
+    def _how(self, t: Tensor) -> _How | None:
+        """By what a result was computed in this block, also where it isn't recorded."""
+        if t._op is not None:
+            return (t._op, t._inputs, t._params) if t._number >= self._first else None
+        kept, how = self._unrecorded.get(id(t), (None, None))
+        return how if kept is not None and kept() is t else None
+
     def _use(self, result: Tensor) -> None:
-        for x in result._inputs:
+        _, inputs, _ = self._how(result) or (None, (), {})
+        for x in inputs:
             if type(x) is Tensor:
                 self._users.setdefault(id(x), []).append(ref(result))
 
@@ -69,44 +85,67 @@ class filling(Mode):  # noqa: N801  (used like a function)
         """
         index, value = settled((index, value))
         path = [t]  # to what it is a view of
-        while (base := _shown(view := path[-1])) is not None:
-            if view._op is not getitem_op and (view.size, view.dtype) != (base.size, base.dtype):
+        while (base := self._shown(view := path[-1])) is not None:
+            moved = (view.size, view.dtype) == (base.size, base.dtype)
+            if not moved and self._how(view)[0] is not getitem_op:  # type: ignore[index]
                 raise errors.view_assignment(view, base)
             path.append(base)
         whole = path[-1]
-        if whole._op is None or whole._number < self._first:
+        if self._how(whole) is None:
             if whole is not t:
                 raise errors.view_assignment(t, whole)
             return value
         views: list[tuple[Any, Any]] = [(whole, None)]  # each with what it is a view of
         for base, _ in views:
-            views += [(x, base) for x in self._users_of(base) if _shown(x) is base]
+            views += [(x, base) for x in self._users_of(base) if self._shown(x) is base]
         new = index_update(t, index, value)  # and then of what they were
+        hows = {x: self._how(x) for x, _ in views}
         was: dict[Any, Any] = {x: self._left(x) for x, _ in views}
         for view, base in itertools.pairwise(path):
-            new = _put_back(new, was[view], was[base])
+            new = _put_back(new, was[view], was[base], hows[view])
         self._become(whole, new)
         if not is_foreign(new._array):  # lies as NumPy's does, with its views
             whole._array = np.empty_like(was[whole]._array)
             whole._array[...] = new._array
         for view, base in views[1:]:
-            self._become(view, apply(was[view]._op, (base,), was[view]._params))
+            op, _, params = hows[view]  # type: ignore[misc]
+            self._become(view, apply(op, (base,), params))
         return t
+
+    def _shown(self, x: Any) -> Any:
+        """Of what it is a view: the input in whose memory it lies; else None."""
+        how = self._how(x)
+        if how is None or is_foreign(x._array):
+            return None
+        _, inputs, params = how
+        index = parts_of(params.get("index", ...))
+        if not (x.ndim or any(part is ... for part in index)):  # t[0] is a number of its own
+            return None
+        return next((y for y in inputs if type(y) is Tensor
+                     and np.may_share_memory(x._array, y._array)), None)  # fmt: skip
 
     def _left(self, t: Tensor) -> Tensor:
         """What ``t`` is until now, as a Tensor of its own, from which all was computed."""
         old = _leaf(t._array)
         _copy(t, old)
         for user in self._users_of(t):
-            user._inputs = tuple(old if x is t else x for x in user._inputs)
+            op, inputs, params = self._how(user)  # type: ignore[misc]
+            inputs = tuple(old if x is t else x for x in inputs)
+            if user._op is None:
+                self._keep(user, (op, inputs, params))
+            else:
+                user._inputs = inputs
         self._users[id(old)] = self._users.pop(id(t), [])
         self._use(old)
         masks.replace(t, old)
         return old
 
     def _become(self, t: Tensor, new: Tensor) -> None:
+        how = self._how(new)
         _copy(new, t)
         t._number = _next_number()
+        if t._op is None and how is not None:
+            self._keep(t, how)
         self._use(t)
 
     def _users_of(self, x: Tensor) -> list[Tensor]:
@@ -115,23 +154,13 @@ class filling(Mode):  # noqa: N801  (used like a function)
 
 def _copy(t: Tensor, to: Tensor) -> None:
     for field in _FIELDS:
-        setattr(to, field, getattr(t, field))
+        setattr(to, field, getattr(t, field, None))
 
 
-def _put_back(new: Tensor, view: Any, base: Any) -> Any:
+def _put_back(new: Tensor, view: Any, base: Any, how: Any) -> Any:
     """``base`` with ``new`` in place of a view of it."""
-    if view._op is getitem_op:
-        return index_update(base, view._params["index"], new)
-    rule = next(iter(view._op.vjps))  # which puts all entries back
-    return rule(new, view, base, **view._params)
-
-
-def _shown(x: Any) -> Any:
-    """Of what it is a view: the input in whose memory it lies; else None."""
-    if x._op is None or is_foreign(x._array):
-        return None
-    index = parts_of(x._params.get("index", ...))
-    if not (x.ndim or any(part is ... for part in index)):  # t[0] is a number of its own
-        return None
-    return next((y for y in x._inputs if type(y) is Tensor
-                 and np.may_share_memory(x._array, y._array)), None)  # fmt: skip
+    op, _, params = how
+    if op is getitem_op:
+        return index_update(base, params["index"], new)
+    rule = next(iter(op.vjps))  # which puts all entries back
+    return rule(new, view, base, **params)
