@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 # What is known of an array without its values: asked for while recording, and not recorded.
 _KNOWN: set[Any] = {
     np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast,
-    np.common_type, "shape", "ndim", "size", "dtype", "nbytes", "itemsize",
+    np.common_type, np.may_share_memory, np.shares_memory, "shape", "ndim", "size", "dtype",
+    "nbytes", "itemsize",
 }  # fmt: skip
 # They make arrays, of what.
 _FILLED: dict[Any, Any] = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.full_like: None}

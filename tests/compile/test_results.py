@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import autograd_lite as ag
+import autograd_lite.numpy as anp
 from autograd_lite import Tensor
 
 from ..each import each
@@ -240,6 +241,31 @@ def curve(x: Any) -> Any:
 ])  # fmt: skip
 def test_transforms(f: Any):
     agree(f, X, Y, X[:, :2].copy(), Y.astype(np.float32)[:1])
+
+
+def _cut(h: Any) -> None:
+    h[h < 0] = 0
+
+
+def _from_labels(h: Any) -> None:
+    h[np.arange(2), [0, 2]] -= 1
+
+
+def _rows(h: Any) -> None:
+    for i in range(2):
+        h[i] = h[i] * np.mean(h[i - 1])
+    h /= 2
+
+
+@each([_cut, _from_labels, _rows])
+def test_results_that_are_written_to(write: Any):
+    def f(x: Any) -> Any:
+        with anp.filling():
+            h = np.tanh(x)
+            write(h)
+            return np.sum(h**2)
+
+    agree(ag.value_and_grad(f), X, Y, -X)
 
 
 def test_gradients_take_the_other_branch():
