@@ -489,11 +489,12 @@ def _turned_product(x: Term, perm: tuple[int, ...]) -> Term | None:
     if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
         a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
         return make("matmul", [b, a])
-    if x.op == "inv" and make("transpose", x.args, {"axes": perm}) is x.args[0]:
+    inner = make("transpose", x.args, {"axes": perm}) if x.op in ("sum", "inv") else x
+    if x.op == "inv" and inner is x.args[0]:
         return x
-    if x.op == "sum" and x.args[0].op == "matmul":
+    if x.op == "sum" and x.args[0].op == "matmul" and inner.op != "transpose":
         axes = frozenset(perm.index(a) for a in x.params["axes"])
-        return make("sum", [make("transpose", [x.args[0]], {"axes": perm})], {"axes": axes})
+        return make("sum", [inner], {"axes": axes})
     return None
 
 
