@@ -33,6 +33,33 @@ def leaves_of(tensors: Sequence[Tensor]) -> list[Tensor]:
     return list(used) or list(tensors)
 
 
+def carriers(tensor: Tensor) -> list[Tensor]:
+    """The inputs that a gradient flows to: tracked, and with a rule."""
+    rules = tensor._op.vjps if tensor._op is not None else ()  # they may be endless
+    pairs = zip(tensor.inputs, rules, strict=False)
+    return [x for x, rule in pairs if x._tracked and rule is not None]
+
+
+def reached(
+    tensors: Sequence[Tensor], output: Tensor, on: Container[Tensor] | None = None
+) -> set[Tensor]:
+    """Those of a graph, inputs before results, that a gradient comes to, by way of ``on``."""
+    found = {output}
+    for t in reversed(tensors):
+        if t in found:
+            found.update(x for x in carriers(t) if on is None or x in on)
+    return found
+
+
+def reaching(tensors: Sequence[Tensor], targets: Iterable[Tensor]) -> set[Tensor]:
+    """Those from which a gradient flows on to a target; targets included."""
+    found = set(targets)
+    for t in tensors:
+        if not found.isdisjoint(carriers(t)):
+            found.add(t)
+    return found
+
+
 def inner_first(
     root: T, inner: Callable[[T], Sequence[T]], known: Container[T] = ()
 ) -> Iterator[T]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import count
 
 from ..engine.tensor import Tensor
-from ..graph import walk
+from ..graph import carriers, reached, reaching, walk
 
 Path = list[tuple[str, str]]
 """The derivatives along a path: ``[("L", "l_2"), ("l_2", "s_2")]`` is ∂L/∂l_2 · ∂l_2/∂s_2."""
@@ -35,7 +35,7 @@ class Plan:
                 self.consumers[x].append(tensor)
         self.names = _names(tensors, output)
         asked = set(self.names) if wrt is None else set(wrt)
-        on_path = _reaching(tensors, asked) & _reached(tensors, output)
+        on_path = reaching(tensors, asked) & reached(tensors, output)
         self.targets = [
             t
             for t in self.names
@@ -76,7 +76,7 @@ def _sources(tensors: list[Tensor], output: Tensor) -> dict[Tensor, frozenset[Te
     feeding: dict[Tensor, frozenset[Tensor]] = {}
     found: dict[Tensor, frozenset[Tensor]] = {}
     for t in tensors:
-        below = [feeding[x] for x in _differentiated(t)]
+        below = [feeding[x] for x in carriers(t)]
         union = below[0] if len(below) == 1 else frozenset().union(*below)
         if t.is_leaf or t.name is not None or t is output:
             found[t] = union
@@ -84,23 +84,6 @@ def _sources(tensors: list[Tensor], output: Tensor) -> dict[Tensor, frozenset[Te
         else:
             feeding[t] = union
     return found
-
-
-def _differentiated(tensor: Tensor) -> list[Tensor]:
-    """The inputs of what made a tensor but those that its op has no derivative by."""
-    if tensor._op is None:
-        return []
-    rules = zip(tensor.inputs, tensor._op.vjps, strict=False)  # the rules may be endless
-    return [x for x, rule in rules if rule is not None]
-
-
-def _reached(tensors: list[Tensor], output: Tensor) -> set[Tensor]:
-    """The tensors that a cotangent comes to: without it there is nothing to derive."""
-    reached = {output}
-    for t in reversed(tensors):
-        if t in reached:
-            reached.update(_differentiated(t))
-    return reached
 
 
 def _names(tensors: list[Tensor], output: Tensor) -> dict[Tensor, str]:
@@ -119,15 +102,6 @@ def _names(tensors: list[Tensor], output: Tensor) -> dict[Tensor, str]:
             taken.add(name)
             names[t] = name
     return names
-
-
-def _reaching(tensors: list[Tensor], targets: set[Tensor]) -> set[Tensor]:
-    """The tensors that are, or depend on, one of ``targets``."""
-    reaching = set(targets)
-    for t in tensors:
-        if not reaching.isdisjoint(t.inputs):
-            reaching.add(t)
-    return reaching
 
 
 def _passed(tensor: Tensor, feeding: frozenset[Tensor]) -> bool:

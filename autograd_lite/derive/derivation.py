@@ -20,8 +20,47 @@ from ..show.text import shapes, text
 from .chain import Path
 
 
-@dataclass(frozen=True)
-class Step:
+class _Shown:
+    """What is written step by step; a symbol of a part is said once."""
+
+    _remarks: Callable[[], list[str]] = list
+
+    def _steps(self) -> list[Step]:
+        raise NotImplementedError
+
+    def _written(self, form: Callable[[Step, set[str]], str]) -> list[str]:
+        known = set[str]()
+        return [form(step, known) for step in self._steps()]
+
+    @property
+    def text(self) -> str:
+        """As plain text, on a few lines a step."""
+        return "\n\n".join(self._written(Step._text) + self._remarks())
+
+    @property
+    def latex(self) -> str:
+        """As LaTeX: an ``aligned`` environment a step."""
+        return "\n\n".join(self._written(Step._latex))
+
+    @property
+    def markdown(self) -> str:
+        """As Markdown: symbols, and LaTeX between double dollars."""
+        return "\n\n".join(self._written(Step._markdown) + self._remarks())
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+    def _repr_latex_(self) -> str:
+        return "\n\n".join(map(displayed, self._written(Step._latex)))
+
+
+@dataclass(frozen=True, repr=False)
+class Step(_Shown):
     """The gradient with respect to one tensor.
 
     Attributes:
@@ -84,11 +123,6 @@ class Step:
         """The result with each factor's shape in its place: ``1×2 = (1×1 1×2) ∘ …``."""
         return f"{dimensions(self._value.shape)} = {shapes(self.simple)}"
 
-    @property
-    def text(self) -> str:
-        """The step on a few lines."""
-        return self._text(set())
-
     def _text(self, known: set[str]) -> str:
         """The step, with the symbols that aren't known; they are from here on."""
         indent = " " * len(self.symbol)
@@ -100,11 +134,6 @@ class Step:
         lines.append(f"{indent}   shapes: {self.shapes}")
         lines.append(f"{indent}   value:  {_numbers(self._value, indent)}")
         return "\n".join(lines)
-
-    @property
-    def latex(self) -> str:
-        """The step as an ``aligned`` environment."""
-        return self._latex(set())
 
     def _latex(self, known: set[str]) -> str:
         symbol = latex_name(self.symbol)
@@ -124,24 +153,11 @@ class Step:
         known.update(found)
         return new
 
-    @property
-    def markdown(self) -> str:
-        """The step as Markdown: its symbol, and LaTeX between double dollars."""
-        return self._markdown(set())
-
     def _markdown(self, known: set[str]) -> str:
         return f"**{plain_markdown(self.symbol)}**\n\n{displayed(self._latex(known))}"
 
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
-    def _repr_markdown_(self) -> str:
-        return self.markdown
-
-    def _repr_latex_(self) -> str:
-        return displayed(self.latex)
+    def _steps(self) -> list[Step]:
+        return [self]
 
 
 def displayed(formula: str) -> str:
@@ -161,8 +177,8 @@ def _numbers(value: Array, indent: str) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Derivation:
+@dataclass(frozen=True, repr=False)
+class Derivation(_Shown):
     """The gradients of one number, each derived from the ones before it.
 
     Attributes:
@@ -172,6 +188,9 @@ class Derivation:
     steps: list[Step]
     _forward: Callable[[], tuple[list[Definition], list[tuple[str, Array]]]]
     _remarks: Callable[[], list[str]]
+
+    def _steps(self) -> list[Step]:
+        return self.steps
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
@@ -194,25 +213,6 @@ class Derivation:
         raise KeyError(f"the derivation has no step {which!r}; it has {known}")
 
     @property
-    def text(self) -> str:
-        """All steps as plain text; a symbol of a part is said once."""
-        known = set[str]()
-        return "\n\n".join([step._text(known) for step in self.steps] + self._remarks())
-
-    @property
-    def latex(self) -> str:
-        """All steps as LaTeX, for a display that takes ``aligned``."""
-        known = set[str]()
-        return "\n\n".join(step._latex(known) for step in self.steps)
-
-    @property
-    def markdown(self) -> str:
-        """All steps as Markdown with LaTeX between double dollars."""
-        known = set[str]()
-        parts = [step._markdown(known) for step in self.steps]
-        return "\n\n".join(parts + self._remarks())
-
-    @property
     def numpy_source(self) -> str:
         """The derivation as NumPy code that runs by itself, and gives the same gradients.
 
@@ -230,18 +230,6 @@ class Derivation:
             lines.append(f"{name(step.symbol)} = {source(step.simple, name)}")
         modules = ["import scipy.special"] if any("scipy." in line for line in lines) else []
         return "\n".join(["import numpy as np", *modules, "", *lines]) + "\n"
-
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
-    def _repr_markdown_(self) -> str:
-        return self.markdown
-
-    def _repr_latex_(self) -> str:
-        known = set[str]()
-        return "\n\n".join(displayed(step._latex(known)) for step in self.steps)
 
 
 def needed(root: Expression, defined: dict[str, Expression]) -> list[Definition]:

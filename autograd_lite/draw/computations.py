@@ -11,7 +11,7 @@ from ..cotangents import Cotangent, cotangents_of
 from ..derive.build import Builder
 from ..engine.op import Op
 from ..engine.tensor import Tensor
-from ..graph import leaves_of, walk
+from ..graph import leaves_of, reaching, walk
 from ..show import labels
 from ..show.expression import Expression, nodes
 from ..show.notation import ATOM, SUM, Written, op_notation, symbol_of
@@ -21,7 +21,7 @@ from ..show.writer import Node, write
 from .collapse import Collapse, Piece, draw_pieces, longest_histories
 from .figure import Figure
 from .look import Look, escape
-from .paths import arrows, on_paths
+from .paths import arrows
 from .sheet import Sheet
 
 LIMIT = 400
@@ -236,7 +236,7 @@ def draw_computations(
     circled.add(output)
     _check_size(len(circled) + len(pieces), collapse, limit)
     drawing = _Drawing(look, symbols, aims, circled, marks or Marks(), known)
-    on = on_paths(output, targets)
+    on = reaching(tensors, targets)
     drawing.nodes(drawn, pieces, output, every, on)
     drawing.forward(pieces)
     drawing.backward(pieces, on)

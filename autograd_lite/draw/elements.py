@@ -15,7 +15,7 @@ import numpy as np
 from ..cotangents import cotangents_of
 from ..dependence import dependence, sources_of
 from ..engine.tensor import Array, Tensor
-from ..graph import walk
+from ..graph import reaching, walk
 from ..show import labels
 from ..show.notation import ATOM, MATMUL, PRODUCT, Notation, Written, op_notation
 from ..show.steps import Step, is_number, steps
@@ -24,7 +24,7 @@ from ..table import OPS
 from .computations import LEGIBLE, Formulas, Symbols, constants
 from .figure import Figure
 from .look import Look
-from .paths import arrows, on_paths
+from .paths import arrows
 from .sheet import Sheet
 
 LIMIT = 300
@@ -160,7 +160,7 @@ def draw_elements(
     for leaf in leaves:
         drawing.circles(leaf)
     sources = [drawing.computations(step) for step in found]
-    on = on_paths(output, targets)
+    on = reaching(tensors, targets)
     for step, entries in zip(reversed(found), reversed(sources), strict=True):
         drawing.backward(step, arrows(step, on), entries)
     drawing.sheet.legend(drawing.formulas.legend(look), look)

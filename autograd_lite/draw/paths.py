@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..engine.tensor import Tensor
 from ..errors import describe
-from ..graph import walk
+from ..graph import reached, walk
 from ..show.steps import Step
 
 Targets = str | Tensor | Sequence[str | Tensor] | None
@@ -23,7 +23,7 @@ def find_targets(output: Tensor, backward: Targets) -> list[Tensor]:
     if backward is None:
         return []
     tensors = walk(output)
-    reached = {t for t in arrows(Step(output, tensors, tensors), set(tensors)) if t.requires_grad}
+    flows = {t for t in reached(tensors, output) if t.requires_grad}
     known: dict[Any, list[Tensor]] = {t: [t] for t in tensors}
     for t in tensors:
         if t.name is not None:
@@ -37,11 +37,11 @@ def find_targets(output: Tensor, backward: Targets) -> list[Tensor]:
         said = repr(target) if isinstance(target, str) else describe(target)
         if target not in known:
             raise ValueError(f"draw: {said} is not in the graph; {_names(tensors)}")
-        meant = [t for t in known[target] if t in reached]
+        meant = [t for t in known[target] if t in flows]
         if not meant:
             raise ValueError(
                 f"draw: {said} gets no gradient from {describe(output, 'the output')}; "
-                f"{_names([t for t in tensors if t in reached])}"
+                f"{_names([t for t in tensors if t in flows])}"
             )
         found |= dict.fromkeys(meant)
     return list(found)
@@ -52,27 +52,6 @@ def _names(tensors: list[Tensor]) -> str:
     return f"there are {', '.join(names)}" if names else "no tensor there has a name"
 
 
-def carriers(tensor: Tensor) -> Iterator[Tensor]:
-    """The inputs that a gradient flows to: tracked, and with a rule."""
-    if tensor.op is not None:
-        for x, vjp in zip(tensor.inputs, tensor.op.vjps, strict=False):
-            if x.requires_grad and vjp is not None:
-                yield x
-
-
-def on_paths(output: Tensor, targets: list[Tensor]) -> set[Tensor]:
-    """The tensors from which a gradient flows on to a target; targets included."""
-    on = set(targets)
-    for tensor in walk(output):
-        if not on.isdisjoint(carriers(tensor)):
-            on.add(tensor)
-    return on
-
-
 def arrows(step: Step, on: set[Tensor]) -> set[Tensor]:
     """The inputs of a step to which the backward pass goes on from its result, by way of ``on``."""
-    reached = {step.result}
-    for tensor in reversed(step.region):
-        if tensor in reached:
-            reached.update(x for x in carriers(tensor) if x in on)
-    return reached.intersection(step.inputs)
+    return reached(step.region, step.result, on).intersection(step.inputs)

@@ -12,11 +12,11 @@ import numpy as np
 
 from ..derive import formulas as derived
 from ..derive.chain import Plan
-from ..draw.paths import arrows, carriers, on_paths
+from ..draw.paths import arrows
 from ..engine.backward import fit, pull
 from ..engine.tensor import Array, Tensor
 from ..gradients import pulled
-from ..graph import walk
+from ..graph import carriers, reaching, walk
 from ..show.expression import Expression, agree
 from ..show.steps import Step
 from ..unread import Unread
@@ -145,7 +145,7 @@ def gradients(
     for g in formulas.gradients:
         formulas.spelled_out(g)
     found = [Gradient(**vars(g)) for g in formulas.gradients]
-    on = on_paths(plan.output, plan.targets)
+    on = reaching(walk(plan.output), plan.targets)
     onward: dict[Tensor, list[Tensor]] = {}
     for step in steps:
         for x in arrows(step, on):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -108,18 +109,14 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         return scaled(summed(rest, axes, products), c)
     shape = kept(x.shape, axes)
     whole = axes == varying(x, x.ndim)
-    if x.op == "reshape" and only_ones_moved(x.args[0].shape, x.shape):
-        inner = x.args[0]
-        return shaped(summed(inner, _moved_axes(inner.shape, x.shape, axes), products), shape)
+    moved = of_moved(x, axes, shape, lambda inner, own: summed(inner, own, products))
+    if moved is not None:
+        return moved
     if whole and x.op == "picked":
         return shaped(summed(product([(a, 1) for a in x.args]), range(x.args[0].ndim)), shape)
     if whole and x.op == "*" and any(map(is_identity, x.operands)):
         rest = product([(f, p) for f, p in x.args if not is_identity(f)])
         return shaped(_trace(shaped(rest, x.shape)), shape)
-    if x.op == "transpose":
-        perm = x.params["axes"]
-        inner = summed(x.args[0], [perm[a] for a in axes], products)
-        return make("transpose", [inner], {"axes": perm})
     if x.op == "sum":
         return summed(x.args[0], axes | x.params["axes"], products)
     first = _turned_back, _known_sum, _constants_out, _term_by_term
@@ -128,6 +125,21 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         if found is not None:
             return shaped(found, shape)
     return rewritten(intern("sum", (x,), {"axes": axes}, shape, x.size + 0.5))
+
+
+def of_moved(
+    x: Term, axes: frozenset[int], shape: Shape, reduced: Callable[[Term, frozenset[int]], Term]
+) -> Term | None:
+    """Of what was moved without merging axes, what is moved is reduced."""
+    if not axes or x.op not in ("transpose", "reshape"):
+        return None
+    (inner,) = x.args
+    if x.op == "transpose":
+        perm = x.params["axes"]
+        return make("transpose", [reduced(inner, frozenset(perm[a] for a in axes))], x.params)
+    if only_ones_moved(inner.shape, x.shape):
+        return shaped(reduced(inner, _moved_axes(inner.shape, x.shape, axes)), shape)
+    return None
 
 
 def _trace(x: Term) -> Term:
@@ -314,28 +326,34 @@ def _entry(f: Term, place: Shape) -> Term:
     return make("getitem", [f], {"index": at}, ())
 
 
-def _extreme_of(op: str) -> Normal:
-    def form(args: list[Term], params: Params, shape: Shape | None) -> Term:
-        (x,) = args
-        axes = frozenset(i for i in axes_of(params, x.ndim) if x.shape[i] != 1)
-        if x.op == "reshape" and x.args[0].op == op and only_ones_moved(x.args[0].shape, x.shape):
-            inner = x.args[0]
-            both = inner.params["axes"] | {*_moved_axes(inner.shape, x.shape, axes)}
-            found = make(op, [inner.args[0]], {"axes": frozenset(both)})
-        elif x.op == "transpose" and axes:
-            perm = x.params["axes"]
-            inner = make(op, [x.args[0]], {"axes": frozenset(perm[i] for i in axes)})
-            found = make("transpose", [inner], {"axes": perm})
-        else:
-            found = x
-            if axes:
-                found = intern(op, (x,), {"axes": axes}, kept(x.shape, axes), x.size + 0.5)
-        return found if shape is None else shaped(found, shape)
+def reduction(*ops: str, keeps: bool = False) -> Callable[[Any], Any]:
+    """What is decorated makes the terms of these, by ``(op, x, axes, shape)``.
 
-    return form
+    ``keeps``: whether the result has all entries.
+    """
+
+    def register(form: Callable[[str, Term, frozenset[int], Shape], Term]) -> Any:
+        def of(op: str, args: list[Term], params: Params, shape: Shape | None) -> Term:
+            (x,) = args
+            axes = frozenset(i for i in axes_of(params, x.ndim) if x.shape[i] != 1)
+            whole = x.shape if keeps else kept(x.shape, axes)
+            found = of_moved(x, axes, whole, lambda inner, own: make(op, [inner], {"axes": own}))
+            found = found or form(op, x, axes, whole)
+            return found if shape is None else shaped(found, shape)
+
+        NORMAL.update({op: partial(of, op) for op in ops})
+        return form
+
+    return register
 
 
-NORMAL.update({op: _extreme_of(op) for op in ("max", "min")})
+@reduction("max", "min")
+def _extreme(op: str, x: Term, axes: frozenset[int], shape: Shape) -> Term:
+    if not axes:
+        return x
+    if x.op == op:
+        return make(op, [x.args[0]], {"axes": axes | x.params["axes"]})
+    return intern(op, (x,), {"axes": axes}, shape, x.size + 0.5)
 
 
 # ---------------------------------------------------------------------- moves
@@ -424,10 +442,10 @@ def _by_blocks(
     return None
 
 
-def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> list[int]:
+def _moved_axes(old: Shape, new: Shape, axes: Iterable[int]) -> frozenset[int]:
     """The axes of ``old`` that these of ``new`` are, where they differ in axes of one entry."""
     places = [i for i, n in enumerate(old) if n != 1]
-    return [places[sum(n != 1 for n in new[:a])] for a in axes if new[a] != 1]
+    return frozenset(places[sum(n != 1 for n in new[:a])] for a in axes if new[a] != 1)
 
 
 @normal("repeat")

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..show.notation import function
 from ..table import OPS, Op
-from .moves import Normal, axes_of, kept, normal, varying
+from .moves import Normal, axes_of, normal, reduction, varying
 from .rules import Rule
 from .terms import (
     COMPARISONS,
@@ -270,32 +270,20 @@ def _logaddexp(args: list[Term], params: dict[str, Any], shape: Shape | None) ->
 # ---------------------------------------------------------------------- what is shifted, or turned
 
 
-def _shift_invariant(op: str) -> Normal:
+@reduction("logsumexp")
+@reduction("softmax", "log_softmax", keeps=True)
+def _shift_invariant(op: str, x: Term, axes: frozenset[int], shape: Shape) -> Term:
     """softmax(x − c) is softmax(x), where c is one number a row."""
-
-    def form(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term:
-        (x,) = args
-        axes = frozenset(i for i in axes_of(params, x.ndim) if x.shape[i] != 1)
-        if x.op == "transpose":
-            perm = x.params["axes"]
-            inner = make(op, [x.args[0]], {"axes": frozenset(perm[i] for i in axes)})
-            return make("transpose", [inner], {"axes": perm})
-        if not axes:
-            return x if op == "logsumexp" else shaped(number(op == "softmax"), x.shape)
-        shifts = []
-        if x.op == "+":
-            shifts = [(t, c) for t, c in x.args if _is_shift(t) and not varying(t, x.ndim) & axes]
-        if shifts and len(shifts) < len(x.args):
-            rest = total([(x, 1), *((t, -c) for t, c in shifts)], x.shape)
-            found = make(op, [rest], {"axes": axes})
-            return total([(found, 1), *shifts]) if op == "logsumexp" else found
-        result = kept(x.shape, axes) if op == "logsumexp" else x.shape
-        return rewritten(intern(op, (x,), {"axes": axes}, result, x.size + 0.5))
-
-    return form
-
-
-NORMAL.update({op: _shift_invariant(op) for op in ("softmax", "log_softmax", "logsumexp")})
+    if not axes:
+        return x if op == "logsumexp" else shaped(number(op == "softmax"), shape)
+    shifts = []
+    if x.op == "+":
+        shifts = [(t, c) for t, c in x.args if _is_shift(t) and not varying(t, x.ndim) & axes]
+    if shifts and len(shifts) < len(x.args):
+        rest = total([(x, 1), *((t, -c) for t, c in shifts)], x.shape)
+        found = make(op, [rest], {"axes": axes})
+        return total([(found, 1), *shifts]) if op == "logsumexp" else found
+    return rewritten(intern(op, (x,), {"axes": axes}, shape, x.size + 0.5))
 
 
 @normal("normalised")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import ChainMap, Counter
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
-from fractions import Fraction
 from functools import partial, reduce
 from itertools import count, permutations
 from typing import Any
@@ -16,7 +15,7 @@ from .. import ops
 from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code
-from ..show.expression import Definition, Expression, applied, nodes
+from ..show.expression import Definition, Expression, applied, is_long, nodes, number, spelled
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
@@ -257,7 +256,7 @@ class Writer:
         """The k for which ``c`` is k / q, or 0; beside no error only where ``c`` is long."""
         times = c * self.rows if self.rows else 0.0
         k = round(min(times, 9.0))
-        odd = _is_long(c) and not _is_whole(1 / c)
+        odd = is_long(c) and not _is_whole(1 / c)
         fine = k == 1 or (k in (2, 3, 4) and (residual or odd) and not _is_whole(c))
         return k if fine and abs(times - k) < 1e-9 else 0
 
@@ -266,23 +265,15 @@ class Writer:
         k = self.by_rows(c, residual)
         if k:
             return k, Expression(float(self.rows or 1), "q")
-        if not _is_long(c):
+        found = spelled(c)
+        if found is None or not found.is_called("divide"):
             return 0, None
-        k, n = _fraction(c)
-        if k:
-            return k, number(n)
-        k, n = _fraction(c * c)
-        if k in (1, 4, 9):
-            return math.isqrt(k), applied(OPS["sqrt"], number(n))
-        k, n = _fraction(c * c * math.pi)
-        root = applied(OPS["sqrt"], _times(number(n), PI) if n > 1 else PI)
-        return (math.isqrt(k), root) if k in (1, 4, 9) and n < 3 else (0, None)
+        return int(found.inputs[0].value), found.inputs[1]
 
     def scaled(self, x: Expression | None, c: float, residual: bool = False) -> Expression:
         """``c · x``; by the rows of a batch it is divided."""
         if x is None:
-            k, n = _fraction(c) if _is_long(c) and c > 0 else (0, 1)
-            return applied(ops.divide, number(k), number(n)) if k else number(c)
+            return spelled(c) or number(c)
         k, by = self.quotient(abs(c), residual) if abs(c) != 1 else (1, None)
         if not k:
             return _times(number(c), x)
@@ -298,7 +289,6 @@ class Writer:
 
 
 _times = partial(applied, ops.multiply)
-PI = Expression(np.pi, "π")
 
 
 def _negated(x: Expression) -> Expression:
@@ -321,29 +311,12 @@ def _is_scaled(x: Expression) -> bool:
 
 
 def _is_constant(x: Expression) -> bool:
-    """Whether it is a number, perhaps by π."""
-    return x.shape == () and all(y is PI or y.name is None for y in nodes(x))
+    """Whether it is a number."""
+    return x.shape == () and all(y.name is None for y in nodes(x))
 
 
 def _is_whole(x: float) -> bool:
     return math.isfinite(x) and abs(x - round(x)) < 1e-9
-
-
-def _is_long(c: float) -> bool:
-    """Whether 1 / n is shorter: of 0.125, and not of 0.2 or 0.002."""
-    text = f"{abs(c):.12g}"
-    return len(text) > 4 and len(text.partition("e")[0].replace(".", "").lstrip("0")) > 1
-
-
-def _fraction(c: float) -> tuple[int, int]:
-    """``c`` as a fraction of whole numbers, the first of them a digit; else 0."""
-    found = Fraction(min(c, 10.0)).limit_denominator(10**6)
-    fine = found.numerator < 10 and abs(found - c) < 1e-12 * c
-    return (found.numerator, found.denominator) if fine else (0, 1)
-
-
-def number(c: float) -> Expression:
-    return Expression(int(c) if float(c).is_integer() and abs(c) < 1e15 else c)
 
 
 def _place(e: Term) -> tuple[int, ...] | None:
@@ -521,7 +494,7 @@ class _Form:
         """How much there is to read of a positive coefficient."""
         if c == 1:
             return 0
-        if self.writer.by_rows(c, True) or not _is_long(c):
+        if self.writer.by_rows(c, True) or not is_long(c):
             return 1
         short = (_is_whole(1 / c) and 1 / c < 10) or float(f"{c:.6g}") == c
         return 2 if short else 4

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from ..engine.tensor import Array
 from ..graph import inner_first
-from ..table import Op
+from ..table import OPS, Op
 
 T = TypeVar("T")
 
@@ -117,6 +119,42 @@ def _countable(op: Op, arrays: list[Array]) -> list[Array]:
     if op.name not in COUNTING:
         return arrays
     return [x.astype(float) if x.dtype.kind == "b" else x for x in arrays]
+
+
+_LARGEST = 10**6  # a denominator
+
+
+def number(c: float) -> Expression:
+    return Expression(int(c) if float(c).is_integer() and abs(c) < 1e15 else c)
+
+
+def is_long(c: float) -> bool:
+    """Whether 1 / n is shorter: of 0.125, and not of 0.2 or 0.002."""
+    text = f"{abs(c):.12g}"
+    return len(text) > 4 and len(text.partition("e")[0].replace(".", "").lstrip("0")) > 1
+
+
+def spelled(c: float) -> Expression | None:
+    """A number that is long as a fraction, or as a root of one, perhaps by π; None where it isn't.
+    """
+    for power, by in ((1, 1.0), (2, 1.0), (2, np.pi)) if c > 0 and is_long(c) else ():
+        if c**power > _LARGEST:
+            break
+        found = Fraction(c**power * by).limit_denominator(_LARGEST)
+        k, n = found.numerator, found.denominator
+        if abs(found - c**power * by) >= 1e-12 * c**power:
+            continue
+        above, below, pi = number(k), number(n), Expression(np.pi)
+        if by != 1:
+            below = pi if n == 1 else applied(OPS["multiply"], below, pi)
+        if power == 1 and k < 10:
+            return applied(OPS["divide"], above, below)
+        if power == 2 and k in (1, 4, 9) and (by == 1 or n < 3):
+            root = applied(OPS["sqrt"], below)
+            return applied(OPS["divide"], number(math.isqrt(k)), root)
+        if power == 2 and n == 1 < k:
+            return applied(OPS["sqrt"], above if by == 1 else applied(OPS["divide"], above, pi))
+    return None
 
 
 def agree(

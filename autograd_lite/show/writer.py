@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.tensor import Tensor
-from ..table import OPS
-from .expression import Expression, applied, nodes
+from .expression import Expression, nodes, spelled
 from .notation import (
     ATOM,
     COMPARISON,
@@ -171,24 +170,13 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
 
 def _leaf(node: Node, markup: Markup) -> Written:
     """A symbol or a number, the root of a whole one, or of one by π, as such."""
-    square = _squared(node) if markup.roots else None
-    if square is None:
-        return markup.leaf(node)
-    return write(nodes(applied(OPS["sqrt"], square)), markup)
-
-
-def _squared(x: Node) -> Expression | None:
-    """What a number without a name, and that isn't whole, is the root of: n or n / π."""
-    value = x.value if isinstance(x, Expression) else x._array
-    is_symbol = x.name is not None or (isinstance(x, Tensor) and x.requires_grad)
-    if is_symbol or value.shape != () or value.dtype.kind != "f" or not value > 0:
-        return None
-    for by in (1.0, np.pi) if not float(value).is_integer() else ():
-        square = float(value) ** 2 * by
-        if 1.5 < square < 1e6 and abs(square - round(square)) < 1e-12 * square:
-            whole = Expression(round(square))
-            return whole if by == 1 else applied(OPS["divide"], whole, Expression(by))
-    return None
+    value = node.value if isinstance(node, Expression) else node._array
+    is_symbol = node.name is not None or (isinstance(node, Tensor) and node.requires_grad)
+    if markup.roots and not is_symbol and value.shape == () and value.dtype.kind == "f":
+        found = spelled(float(value))
+        if found is not None and found.is_called("sqrt"):
+            return write(nodes(found), markup)
+    return markup.leaf(node)
 
 
 def join(
