@@ -18,7 +18,6 @@ from .rules import Rule
 from .terms import (
     COMPARISONS,
     ENTRYWISE,
-    LARGEST,
     NORMAL,
     ONE,
     ZEROS,
@@ -353,14 +352,18 @@ def _where(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Ter
     return intern("where", (mask, x, y), {}, shape, size)
 
 
-def where_known(e: Term, mask: Term, holds: bool) -> Term:
-    """What a term is where a mask holds, or where it doesn't: |x| is −x where x < 0."""
+def where_known(e: Term, mask: Term, holds: bool, deep: int = 6) -> Term:
+    """What a term is where a mask holds, or where it doesn't: |x| is −x where x < 0.
+
+    ``deep``: how far within it the mask is looked for.
+    """
     if e.shape == mask.shape and is_mask(e):
         known = _known(e, mask)
         return e if known is None else shaped(number(known == holds), e.shape)
-    if e.op not in ("+", "*", "where", *ENTRYWISE) or e.size > LARGEST:
+    if not deep or e.op not in ("+", "*", "where", *ENTRYWISE):
         return e
-    parts = [x if x.shape != mask.shape else where_known(x, mask, holds) for x in e.operands]
+    parts = [x if x.shape != mask.shape else where_known(x, mask, holds, deep - 1)
+             for x in e.operands]  # fmt: skip
     e = remade(e, parts)
     if e.op in ("absolute", "maximum", "minimum", "relu"):
         x, bound = e.args if len(e.args) == 2 else (e.args[0], number(0))
