@@ -10,8 +10,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from weakref import ref
 
-import numpy as np
-
 from .engine.op import apply
 from .engine.tensor import Array, Tensor
 
@@ -40,12 +38,6 @@ def call(array: Array, name: str) -> None:
 def name_of(array: Array) -> str | None:
     """What a given array is called, if anything."""
     return _names[id(array)][1] if id(array) in _names else None
-
-
-def name_of_equal(array: Array) -> str | None:
-    """What a given array with the same entries is called, if there is one."""
-    known = [(found(), name) for found, name in _names.values()]
-    return next((name for x, name in known if x is not None and np.array_equal(x, array)), None)
 
 
 def remember(mask: Array, name: str, operands: tuple[Any, ...]) -> None:

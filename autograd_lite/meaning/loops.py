@@ -20,7 +20,7 @@ import numpy as np
 from ..engine.notes import noted
 from ..engine.tensor import Tensor
 from ..graph import inner_first
-from ..masks import comparison, name_of_equal
+from ..masks import comparison
 from .moves import ranges_of, slices_of, summed
 from .terms import (
     ENTRYWISE,
@@ -245,8 +245,7 @@ class Rounds:
             parts = self._parts(own)
             if not parts:
                 values = np.stack([x._array for x in own]).reshape(shape + first.shape)
-                name = name_of_equal(values) if values.ndim else None
-                return self._reader.constant(values, name)
+                return self._reader.constant(values)
             e = taken(self._reader.whole(parts[0]), [p.ranges for p in parts], shape)
         elif (x := _whole(own)) is not None and _is_rows(first):
             if len({np.shape(t.params["index"]) for t in own}) > 1:

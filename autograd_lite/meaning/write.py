@@ -219,6 +219,8 @@ class Writer:
             return True
         if found.op is None or e.op in ("reshape", "broadcast_to", "transpose"):
             return False
+        if e.op in ("getitem", "picked") and e.args[0].op == "leaf":  # x[0]
+            return False
         is_function = e.op in ENTRYWISE and len(e.operands) == 1
         twice = _FUNCTION_TWICE if is_function else _TWICE
         return (uses - 1) * e.size >= twice or (e.size >= _TWICE and found.size > _LONG)

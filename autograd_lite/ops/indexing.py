@@ -53,6 +53,13 @@ def _part(i: Any, arrays: Iterator[str]) -> str:
     return "…" if i is ... else next(arrays, "i") if isinstance(i, np.ndarray) else str(i)
 
 
+def _taken(x: Any, index: Any) -> Any:
+    """What an index takes: a number, too, as a view of the array, of which it is known to be."""
+    found = x[index]
+    is_number = isinstance(found, np.generic) and _is_basic(index)
+    return x[(*parts_of(index), ...)] if is_number else found
+
+
 def _getitem_vjp(g: Any, out: Any, x: Any, index: Any) -> Any:
     stacked = g.ndim - out.ndim
     if not stacked:
@@ -83,7 +90,7 @@ def _behind(stacked: int, index: Any) -> tuple[Any, ...]:
 
 
 getitem_op = op(
-    "getitem", lambda x, index: of_known_size(x[index]), _getitem_vjp,
+    "getitem", lambda x, index: of_known_size(_taken(x, index)), _getitem_vjp,
     cases=[Case(((2, 3),), {"index": index}) for index in _INDICES],
     notation=Notation(_written, ATOM, (ATOM,), "[ ]"),
     source=lambda xs, params: f"{xs[0]}[{code(params['index'])}]", stacks=True, reads="some",

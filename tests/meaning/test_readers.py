@@ -11,7 +11,11 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.derive.chain import Plan
+from autograd_lite.derive.formulas import Formulas, Reading
+from autograd_lite.engine.modes import trace
 from autograd_lite.graph import walk
+from autograd_lite.meaning.read import evaluate
 
 from ..each import each, examples
 
@@ -45,6 +49,10 @@ OF_ARRAYS: list[Function] = [
     lambda x: np.sum(np.log(np.diag(np.linalg.cholesky(positive_definite(x))))),
     lambda x: np.linalg.slogdet(positive_definite(x))[1],
     lambda x: np.linalg.eigvalsh(positive_definite(x)),
+    lambda x: sum(np.tanh(x[j]) * x[j - 1] for j in range(len(x))), lambda x: np.repeat(x, 2, -1),
+    lambda x: ((x[:, None] - x[None]) ** 2).sum(-1), lambda x: x[0] ** 2 * (x[1] - x[-1]),
+    lambda x: np.einsum("abc,dbc->bad", x, np.sin(x)), lambda x: np.einsum("ab,cb->ac", x, x**3),
+    lambda x: np.concatenate([x[..., :1], np.tanh(x[..., 1:])], -1),
 ]  # fmt: skip
 OF_TWO: list[Function] = [
     np.add, np.multiply, np.subtract, np.maximum, np.minimum, np.matmul, np.dot, np.logaddexp,
@@ -102,6 +110,22 @@ def test_any_program_has_formulas_figures_a_page_and_a_report(seed: int):
             report = ag.check_backprop(loss, {n: -g for n, g in given.items()})
             odd = "nan" in str(report) or (ops & KINKED and report.ok)
             assert odd or report.ok == all(abs(g).max() < 1e-12 for g in given.values())
+
+
+@each(range(0, 10_000, 10_000 // examples(150)))
+def test_what_any_program_means_is_its_gradient(seed: int):
+    """Else the rules' own formula is shown, and nobody sees it."""
+    loss, _ = program(seed)
+    if not loss.requires_grad or not np.isfinite(loss.data):
+        return
+    plan = Plan(loss, None)
+    with np.errstate(all="ignore"):
+        gradients = Formulas(plan).gradients
+        with trace():
+            reading = Reading(plan, None, 0.0, set(), False)
+        for g in gradients if not reading.meaning.has_ties() else ():
+            found, size = evaluate(reading.step(g)), abs(g.value).max()
+            np.testing.assert_allclose(found, g.value, rtol=1e-6, atol=1e-9 * (1 + size))
 
 
 @each(range(0, 10_000, 10_000 // examples(24)))
