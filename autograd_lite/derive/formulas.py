@@ -21,7 +21,7 @@ from ..meaning.write import Writer
 from ..show.expression import Definition, Expression, agree, nodes
 from ..show.notation import dimensions, symbol_of
 from ..show.notation import number as number_text
-from .build import Builder
+from .build import Builder, Leaves
 from .chain import Plan
 from .derivation import Derivation, Step, needed, rows_of_batch
 
@@ -143,6 +143,7 @@ class Formulas:
         self._eps = float(max(spacings))
         self._seed = seed
         self._reading: Reading
+        self.leaves: Leaves
         ways = [(GUARD, False), (GUARD, True), (0.0, True), (0.0, False)]
         for guard, chooses in ways:
             if chooses and not self._reading.meaning.has_ties():
@@ -156,20 +157,19 @@ class Formulas:
                 break
         if not self._spelled:
             self._builder = self._new_builder(False)
-        self.leaves = {t: self._builder.expression(t)[0] for t in self._tensors if t.is_leaf}
+        for t in leaves_of(self._tensors):
+            self.leaves[t]
 
     def _call_arrays(self) -> None:
         """Arrays without a name are called as in a figure."""
         terms, writer = self._reading.meaning.terms, self._reading.writer
-        self._symbols: dict[Tensor, str] = {}
-        leaves = [t for t in leaves_of(self._tensors) if t in terms]
-        builder = Builder(self._seed, self.plan.names, leaves, self.rows, taken=self._taken)
-        for t in leaves:
-            x, e = builder.expression(t)[0], bare(terms[t])
+        read = [t for t in leaves_of(self._tensors) if t in terms]
+        self.leaves = Leaves(read, self.plan.names, self._taken)
+        for t in read:
+            x, e = self.leaves[t], bare(terms[t])
             is_part = e.op == "getitem" and e.args[0].name is not None  # x[0]
             if x.name is None or t.name is not None or t._tracked or is_part:
                 continue
-            self._symbols[t] = x.name
             if e.op == "getitem":
                 writer.parts[e] = x
             elif e.op == "leaf":
@@ -235,15 +235,14 @@ class Formulas:
         ]  # fmt: skip
         lines = [line for t in named for line in builder.definition(t)]
         made = {d.name for d in (*lines, *parts)} | {g.symbol for g in self.gradients}
-        given = dict(builder.given(self._tensors)) | used
+        leaves = [self.leaves[t] for t in self._tensors if t.is_leaf]
+        given = {x.name: x.value for x in leaves if x.name is not None} | used
         given |= {"q": np.asarray(self.rows)} if self.rows else {}
         return lines, [(name, value) for name, value in given.items() if name not in made]
 
     def _new_builder(self, keep_guards: bool) -> Builder:
-        leaves = leaves_of(self._tensors)
-        return Builder(
-            self._seed, self.plan.names, leaves, self.rows, keep_guards, self._symbols, self._taken
-        )
+        args = self._seed, self.plan.names, self.leaves, self.rows, self._taken
+        return Builder(*args, keep_guards)
 
 
 class Reading:

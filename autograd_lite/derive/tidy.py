@@ -23,65 +23,43 @@ def tidied(node: Expression, keep_guards: bool = False) -> Expression:
 
     Where ``keep_guards``, also what keeps a division from 0 is written: it may matter here.
     """
-    op, operands = node.op, node.inputs
-    if op is None:
-        return node
-    if op.name in _COPIES and operands[0].shape == node.shape and _is_copy(node):
-        return operands[0]
-    if op.name in _STRETCHES and operands[0].value.size == 1:
-        bare = _unstretched(operands[0])
-        return node if bare.value.ndim > len(node.shape) else _stretched(bare, node.shape)
-    if op.name in _ELEMENTWISE:
-        return _tidied_elementwise(node, keep_guards)
-    if op.name == "where" and not keep_guards and _is_for_0(operands[0]):
-        return operands[2]
-    return node
+    first, whole = node.inputs[0], node.shape
+    if node.is_called(*_COPIES) and first.shape == whole and _is_copy(node):
+        return first
+    if node.is_called(*_STRETCHES) and first.value.size == 1:
+        bare = _unstretched(first)
+        return node if bare.ndim > node.ndim else _stretched(bare, whole)
+    if node.is_called("where") and not keep_guards and _is_for_0(first):
+        return node.inputs[2]
+    return _tidied_entries(node, keep_guards) if node.is_called(*_ELEMENTWISE) else node
 
 
-def _tidied_elementwise(node: Expression, keep_guards: bool) -> Expression:
-    assert node.op is not None
-    bare = tuple(map(_unstretched, node.inputs))
-    if node.shape and all(x.shape == () for x in bare):
-        return _stretched(tidied(applied(node.op, *bare), keep_guards), node.shape)
-    if node.shape == () and all(x.is_number for x in bare) and not node.is_called("divide"):
-        return Expression(node.value)
-    if len(bare) == 2:
-        return _tidied_pair(node, bare, keep_guards)
-    return node
-
-
-def _tidied_pair(
-    node: Expression, bare: tuple[Expression, ...], keep_guards: bool
-) -> Expression:
+def _tidied_entries(node: Expression, keep_guards: bool) -> Expression:
     """Sums, differences, products and quotients; beside a full operand a number needs no shape."""
-    assert node.op is not None
-    x, y = node.inputs
-    if y.shape == node.shape:
-        x = bare[0]
-    if x.shape == node.shape:
-        y = bare[1]
-    if node.is_called("multiply"):
-        return _product(x, y, node.shape)
-    if node.is_called("divide") and x.shape == node.shape and _is_all(y, 1.0):
-        return x
-    if node.is_called("add"):
-        if y.is_called("negative"):
-            return applied(ops.subtract, x, y.inputs[0])
-        for term, other in ((x, y), (y, x)):
-            if other.shape == node.shape and _is_guard(term) and not keep_guards:
-                return other
-    return Expression(node.value, op=node.op, inputs=(x, y), params=node.params)
-
-
-def _product(x: Expression, y: Expression, shape: tuple[int, ...]) -> Expression:
-    for factor, other in ((x, y), (y, x)):
-        if other.shape == shape and _is_all(factor, 1.0):
-            return other
-        if other.shape == shape and _is_all(factor, -1.0):
-            return tidied(applied(ops.negative, other))
-    if y.is_number and not x.is_number:
+    op, xs, whole = node.op, node.inputs, node.shape
+    assert op is not None
+    bare = tuple(map(_unstretched, xs))
+    if whole and all(x.shape == () for x in bare):
+        return _stretched(tidied(applied(op, *bare), keep_guards), whole)
+    if whole == () and all(x.is_number for x in bare) and not node.is_called("divide"):
+        return Expression(node.value)
+    if len(xs) == 1:
+        return node
+    x = bare[0] if xs[1].shape == whole else xs[0]
+    y = bare[1] if x.shape == whole else xs[1]
+    if node.is_called("add") and y.is_called("negative"):
+        return applied(ops.subtract, x, y.inputs[0])
+    is_sum, is_product = node.is_called("add"), node.is_called("multiply")
+    for kept, other in ((x, y), (y, x))[: 1 + (is_sum or is_product)]:
+        is_guard = is_sum and not keep_guards and _is_guard(other)
+        is_one = node.is_called("multiply", "divide") and _is_all(other, 1.0)
+        if kept.shape == whole and (is_guard or is_one):
+            return kept
+        if kept.shape == whole and is_product and _is_all(other, -1.0):
+            return tidied(applied(ops.negative, kept))
+    if is_product and y.is_number and not x.is_number:
         x, y = y, x
-    return applied(ops.multiply, x, y)
+    return Expression(node.value, op=op, inputs=(x, y), params=node.params)
 
 
 def _stretched(node: Expression, shape: tuple[int, ...]) -> Expression:

@@ -8,7 +8,7 @@ from itertools import count
 from typing import NamedTuple
 
 from ..cotangents import Cotangent, cotangents_of
-from ..derive.build import Builder
+from ..derive.build import Leaves
 from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..graph import leaves_of, reaching, walk
@@ -365,9 +365,8 @@ def constants(tensors: list[Tensor]) -> dict[Tensor, str]:
     """What arrays without a name are called, as in formulas: c₁, c₂, …, or ``1 − y``."""
     names = {t: t.name or "" for t in tensors if t.name is not None or t._tracked}
     leaves = leaves_of(tensors)
-    builder = Builder(Tensor(1.0), names, leaves, None)
-    given = [t for t in leaves if t.name is None and t.ndim and not t._tracked]
-    return {t: text(builder.expression(t)[0]) for t in given}
+    written = Leaves(leaves, names, set(names.values()))
+    return {t: text(written[t]) for t in leaves if t.name is None and t.ndim and not t._tracked}
 
 
 def _written(leaves: list[Tensor], pieces: list[Piece]) -> list[Tensor]:
