@@ -101,14 +101,11 @@ _CONSTANTS = {
 }
 
 
-def _constants(p: Any) -> Any:
-    found = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    return numbers_for(p, found) if FOREIGN else found
-
-
 def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
     """``log p``, ``log(1 − p)``, and what that is multiplied with: ``1 − y``."""
-    one, tiny, _ = _constants(p)
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     try:
         return np.log(p + tiny), np.log(one - p + tiny), one - y
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
@@ -143,12 +140,16 @@ def _refuse_no_probability(total: Any, p: Any, y: Any) -> None:
 
 
 def _slope(p: Any, y: Any) -> Any:
-    one, tiny, minus_one = _constants(p)
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     return minus_one * y / (p + tiny) + (one - y) / (one - p + tiny)
 
 
 def _slope_by_target(p: Any, y: Any) -> Any:
-    one, tiny, _ = _constants(p)
+    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    if FOREIGN:
+        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
     return np.log(one - p + tiny) - np.log(p + tiny)
 
 

@@ -77,7 +77,8 @@ def written(
     picked = pick(beside(values, [numbers]), index=numbers, shape=values.shape)
     if mask is None:
         return where(numbers == 0, a, picked)
-    note(picked, "given", mask)
+    if type(picked) is Tensor:
+        note(picked, "given", mask)
     return where(mask, picked, a)
 
 
