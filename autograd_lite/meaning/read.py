@@ -275,7 +275,7 @@ class Meaning:
         """A given mask as the opposite of another, or the comparison with 0 of a factor beside it.
         """
         given = bare(mask)
-        if given.op != "leaf" or not given.given or given.name or not _is_01(given.value):
+        if given.kind != "given" or given.name or not _is_01(given.value):
             return mask
         for e in beside:
             parts = [f for f, _ in e.args] if e.op == "*" else [coefficient(e)[1]]

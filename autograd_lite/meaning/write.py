@@ -293,6 +293,25 @@ class Writer:
 _times = partial(applied, ops.multiply)
 
 
+def _added_up(f: Term) -> int:
+    """How many products a product of matrices adds up."""
+    f = bare(f)
+    return f.args[0].shape[-1] if f.op == "matmul" else 1
+
+
+def _few_digits(c: float) -> float:
+    """``c`` without rounding, if it then has few digits."""
+    few = float(f"{c:.6g}")
+    return few if abs(few - c) <= 1e-12 * abs(c) else c
+
+
+def shorter_by(c: float, n: int) -> tuple[float, bool]:
+    """``c n``, and whether that has few digits where ``c`` has many: 1.25 / 6."""
+    k, c = _few_digits(c * n), _few_digits(c)
+    few, many = (float(f"{x:.6g}") == x for x in (k, c))
+    return k, n > 1 and few and not many and not k.is_integer()
+
+
 def _negated(x: Expression) -> Expression:
     if _is_scaled(x) or x.is_called("matmul", "outer", "divide"):
         return applied(x.op, _negated(x.inputs[0]), x.inputs[1])  # type: ignore[arg-type]
@@ -467,13 +486,14 @@ class _Form:
         self.beside = {*map(bare, e.operands)}
         if len(e.args) == 1:
             return self._added(e.args)
-        sizes = (1, self.writer.rows, math.prod(e.shape), *e.shape)
+        added = map(_added_up, e.operands)
+        sizes = (1, self.writer.rows, *added, math.prod(e.shape), *e.shape)
         known = {snapped(1.0 / n): None for n in sizes if n}
         others = dict.fromkeys(snapped(abs(c)) for _, c in e.args)
         k = min(known | others, key=lambda k: (self._cost(e, k, k in known), k != 1))
         if k != 1 and all(c < 0 for _, c in e.args):
             k = -k
-        inner = self._added([(f, snapped(c / k)) for f, c in e.args])
+        inner = self._added([(f, _few_digits(c / k)) for f, c in e.args])
         return self.writer.scaled(inner, k, any(f.given and f is not ONE for f in e.operands))
 
     def _cost(self, e: Term, k: float, known: bool) -> int:
@@ -538,6 +558,10 @@ class _Form:
             short = self._cost_of(abs(k)) < min(2, self._cost_of(abs(c)))
             if variance is not None and short:
                 return self.writer.scaled(self._multiplied(f.args, {g: variance}, turned), k)
+        k, is_shorter = shorter_by(abs(c), _added_up(f))
+        if is_shorter and x is not None:
+            found = _divided(_times(number(k), x), number(_added_up(f)))
+            return found if c > 0 else _negated(found)
         if f.op == "*" and c > 0 and x is not None and x.name is None:
             error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
             if error is not None and self.writer.by_rows(c, True):
@@ -560,13 +584,15 @@ class _Form:
             if p == 1 and inner.op == "sum":
                 x, axes = inner.args[0], inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
-                k = 1 + (c * n > 1.5)
+                k = 1.0 + (c * n > 1.5)
                 near = abs(c * n - k) < 1e-12 and c != 1
+                if not near:
+                    k, near = shorter_by(c, n)
                 mean = self._averaged(x, axes) if near else None
                 apart = len(axes) == x.ndim and x not in self.beside
                 if mean is not None and (not apart or mean.op is VARIANCE):
-                    if k == 2:
-                        mean = applied(ops.multiply, number(2), mean)
+                    if k != 1:
+                        mean = applied(ops.multiply, number(k), mean)
                     if inner is not g:
                         mean = _reshaped(mean, g.shape)
                     rest = [pair for j, pair in enumerate(factors) if j != i]

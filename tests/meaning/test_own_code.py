@@ -354,7 +354,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (sparse, (X, 3, Y[:, 0]), {"w": "0.1 · sign(w) − 0.2 · xᵀ (y ∘ (1 − σ(y ∘ (x w))))"}),
     (smoothed, (X, (3, 3), 0.0), {"s": "(softmax(s) − 0.9 · onehot(y) − 1 / 30) / q"}),
     (shifted, ((5, 3), (3, 3), 0.0), {
-        "s": "(p − onehot(y)) / q", "x": "∂L/∂z / sd + ∂L/∂mu / q + ∂L/∂sd ∘ z / q"}),
+        "s": "(p − onehot(y)) / q", "x": "∂L/∂z / sd + (∂L/∂mu + ∂L/∂sd ∘ z) / q"}),
     (focal, (X, (3, 3), 0.0), {"s": "(onehot(y) − p) ∘ softmax(s) ∘ ∂L/∂p"}),
     (gelu, (0.0, 3, 0.0), {
         "w": "0.5 · (1 + t) + √(2 / π) · ∂L/∂t ∘ (1 − t²) ∘ (1 + 0.134145 · w²)"}),
@@ -573,6 +573,16 @@ def _turned(x: Any, mean: Any, deviation: Any) -> Any:
 def test_rows_are_normalised_as_columns_of_the_transposed(f: Any, expected: str):
     y = f(parameter("x", 4, 3))
     assert results(np.sum(y * given("C", RNG.normal(size=y.shape))))["x"] == expected
+
+
+def test_a_number_is_divided_by_how_many_are_added_up_where_it_is_shorter_then():
+    x, y = given("X", RNG.normal(size=(3, 6))), given("y", RNG.random(size=(1, 6)).round())
+    w, v, c = parameter("W", 2, 3), parameter("V", 1, 2), parameter("c", 1, 1)
+    p = (1 / (1 + np.exp(-(v @ (1.25 * np.maximum(w @ x, 0)) + c)))).named("p")
+    found = results(CROSS_ENTROPIES[0](p, y) / 6 + 0.7 / 12 * np.sum(v**2))
+    assert found["V"] == "(1.25 · (p − y) relu(W X)ᵀ + 0.7 · V) / 6"
+    assert found["W"] == "1.25 · ((Vᵀ (p − y)) ∘ (W X > 0)) Xᵀ / 6"
+    assert found["c"] == "mean(p − y)"
 
 
 def test_a_bias_before_a_normalisation_has_no_gradient_whatever_comes_then():
