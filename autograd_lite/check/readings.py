@@ -29,6 +29,7 @@ from ..meaning.terms import (
     fits,
     leaf,
     number,
+    onehot,
     product,
     scaled,
     shaped,
@@ -325,6 +326,6 @@ def subterms(*roots: Term) -> list[Term]:
 
 __all__ = [
     "ACTIVATIONS", "ONE", "Readings", "Slope", "Term", "applied", "as_number", "coefficient",
-    "core", "evaluate", "fits", "number", "over_axes", "product", "scaled", "subterms",
+    "core", "evaluate", "fits", "number", "onehot", "over_axes", "product", "scaled", "subterms",
     "total",
 ]  # fmt: skip

@@ -107,21 +107,24 @@ def _too_many(f: Formula, line: Line) -> Iterator[Cause]:
     for name, o in line.others.items():
         if o.size == 1 and line.telling(o.item(), ()) is None:
             yield Cause(2.6, "factor_too_many", (name,), {f.root: partial(_by, o.item())})
-    if f.result.size < _FEW:
-        return
+    few = f.result.size < _FEW
     sums = (e for e in f.order if e.op in ("matmul", "sum"))
     places = {f.root: 0.0} | {core(x): 0.1 for e in sums for x in e.operands}
-    slopes = [(slope, slope.at(slope.s, slope.l)) for slope in line.readings.slopes]
+    slopes = [(slope, slope.at(slope.s, slope.l)) for slope in line.readings.slopes
+              if slope.s.size == 1 or not few]  # fmt: skip
     for place, more in places.items():
         shape = f.value[place].shape
         found: list[tuple[float, str, Any, Array]] = [
             (2.8, "factor_too_many", name, o) for name, o in line.others.items()
-            if o.size > 1 and o.dtype != bool
+            if o.size > 1 and o.dtype != bool and not few
         ]  # fmt: skip
         found += [(2.5, "slope_too_many", slope, x) for slope, x in slopes]
         if place is f.root and f.result.size > _FEW:
-            found += [(2.9, "own_slope_too_many", e, x * (1 - x)) for e, x in f.value.items()
-                      if x.dtype.kind == "f"]  # fmt: skip
+            own = [(e, x * (1 - x)) for e, x in f.value.items() if x.dtype.kind == "f"]
+            found += [(2.9, "own_slope_too_many", e, x) for e, x in own]
+            for e, x in own:
+                if x.shape == shape and (x > 0).all():
+                    yield Cause(2.3, "own_slope", (e,), {place: always(x)})
         for cost, kind, what, x in found:
             if fits(x.shape, shape):
                 yield Cause(cost + more, kind, (what,), {place: partial(_by, x)})

@@ -36,6 +36,8 @@ factor_too_many: the factor {0} is one too many: it doesn't belong there | 多�
 own_slope_too_many: the factor x (1 − x) of x = {0} is one too many: such a slope doesn't belong
     there |
     多了因子 x (1 − x)，其中 x = {0}
+own_slope: x (1 − x) of x = {0} stands there: what comes from the loss is missing |
+    写成了 x (1 − x)，其中 x = {0}：漏了从损失传来的部分
 slope_too_many: {slope} is there once too often: the factor {written} is one too many |
     多乘了一次 {slope} = {written}
 as_it_stands: it is {0} as it stands: the step from there is missing |
