@@ -359,10 +359,7 @@ def taken(x: Term, ranges: Sequence[list[range]], shape: Shape) -> Term:
         rounds = shape[along]
         if step < 0 or (True, along) in places or len(moves) > 1:
             raise UnevenError
-        if n == 1:
-            x = cut(x, here, range(start, start + rounds * step, step))
-            places.append((True, along))
-        elif by == 1 and step == n:
+        if by == 1 and step == n:
             x = split(cut(x, here, range(start, start + rounds * n)), here, (rounds, n))
             places += [(True, along), (False, axis)]
         elif step == 1 and not start and rounds <= by and x.shape[here] == n * by:
@@ -411,8 +408,6 @@ def entries(x: Term, ndim: int, ranges: Sequence[list[range]], shape: Shape) -> 
 
 def cut(x: Term, axis: int, r: range) -> Term:
     """What a range takes along an axis."""
-    if len(r) == x.shape[axis]:
-        return x
     ranges = [range(n) for n in x.shape]
     ranges[axis] = r
     return make("getitem", [x], {"index": slices_of(ranges, x.shape)}, tuple(map(len, ranges)))

@@ -117,8 +117,6 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
     if whole and x.op == "*" and any(map(is_identity, x.operands)):
         rest = product([(f, p) for f, p in x.args if not is_identity(f)])
         return shaped(_trace(shaped(rest, x.shape)), shape)
-    if x.op == "sum":
-        return summed(x.args[0], axes | x.params["axes"], products)
     first = _turned_back, _known_sum, _constants_out, _term_by_term
     for way in (*first, *SUMS, _as_product, _one_by_one):
         found = way(x, axes, products)
@@ -145,9 +143,7 @@ def of_moved(
 def _trace(x: Term) -> Term:
     """Of a product of matrices the sum of the products of their entries."""
     c, x = coefficient(x)
-    if x.op == "+":
-        found = total([(_trace(shaped(f, x.shape)), k) for f, k in x.args])
-    elif x.op == "transpose":
+    if x.op == "transpose":
         found = _trace(x.args[0])
     elif x.op == "matmul":
         a, b = x.args
@@ -193,16 +189,11 @@ def _constants_out(x: Term, axes: frozenset[int], products: bool) -> Term | None
     left: list[tuple[Term, float]] = []
     for f, p in _factors(x):
         (left if varying(f, x.ndim) & axes else out).append((f, p))
-    if not left:
-        return product([*out, (number(math.prod(x.shape[a] for a in axes)), 1)])
     inner = product(left)
     if not out and inner.shape == x.shape:
         given = x.op == "leaf" and x.given and _adds_up_to_1(x, axes)
         return ONE if given else None
-    if varying(product([*out, (inner, 1)]), x.ndim) != varying(x, x.ndim):
-        missing = math.prod(x.shape[a] for a in axes - varying(inner, x.ndim))
-    else:
-        missing = math.prod(x.shape[a] for a in axes if padded(inner, x.ndim)[a] == 1)
+    missing = math.prod(x.shape[a] for a in axes if padded(inner, x.ndim)[a] == 1)
     inner = shaped(inner, padded(inner, x.ndim))
     if inner is x:
         return None
@@ -384,8 +375,6 @@ def _reshape(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return shaped(scaled(shaped(rest, shape), c), shape)
     if x.op == "reshape":
         return shaped(x.args[0], shape)
-    if x.op == "broadcast_to" and (math.prod(x.args[0].shape) == 1 or as_number(x) is not None):
-        return shaped(bare(x), shape)
     if as_number(x) is not None:
         return intern("broadcast_to", (bare(x),), {}, shape, x.size)
     if x.op == "transpose" and _in_order(x.params["axes"], x.args[0].shape):
@@ -428,8 +417,6 @@ def _by_blocks(
         return None if found is None else scaled(found, c)
     if x.op == "reshape" and x.args[0].shape == new:
         return cast(Term, x.args[0])
-    if as_number(x) is not None:
-        return shaped(bare(x), new)
     along = varying(x, len(old))
     by = tuple(old[own[-1]] if len(own) == 2 and own[-1] not in along else 1 for own in groups)
     repeats = all(b > 1 or {*own} <= along for own, b in zip(groups, by, strict=True))
@@ -491,8 +478,6 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         lead = x.args[0].ndim - x.ndim
         inner = (*range(lead), *(lead + i for i in perm))
         return shaped(make("transpose", [x.args[0]], {"axes": inner}), moved)
-    if as_number(x) is not None:
-        return shaped(bare(x), moved)
     found = _inward(
         x, lambda f: make("transpose", [shaped(f, padded(f, x.ndim))], {"axes": perm}), _is_outer(x)
     )
