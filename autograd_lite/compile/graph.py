@@ -51,24 +51,16 @@ class Node:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        value: Any = self.value
-        if type(value) is np.ndarray:
-            return tuple(value.shape)
-        return () if self.is_several else np.shape(value)
+        return () if self.is_several else np.shape(self.value)
 
     @property
     def size(self) -> int:
         return 0 if self.is_several else int(np.size(self.value))
 
     @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
     def dtype(self) -> np.dtype[Any]:
-        found: np.dtype[Any] | None = getattr(self.value, "dtype", None)
         kind = object if self.is_several else type(self.value)
-        return np.dtype(kind) if found is None else found
+        return np.dtype(getattr(self.value, "dtype", kind))
 
     @property
     def is_several(self) -> bool:
@@ -82,7 +74,7 @@ class Node:
     @property
     def operands(self) -> list[Node]:
         """The nodes it is computed from, as often as they are used."""
-        return nodes_in(self.kwargs, nodes_in(self.args)) if self.kwargs else nodes_in(self.args)
+        return nodes_in([self.args, self.kwargs] if self.kwargs else self.args)
 
     def described(self) -> str:
         """For messages: what it is, and where it was computed."""
@@ -145,16 +137,10 @@ class Program:
 _NESTED = (tuple, list, dict, slice)
 
 
-def nodes_in(tree: Any, found: list[Node] | None = None) -> list[Node]:
+def nodes_in(tree: Any) -> list[Node]:
     """The nodes in nested containers, in order."""
-    found = [] if found is None else found
-    if type(tree) is slice:
-        tree = tree.start, tree.stop, tree.step
-    for x in tree.values() if type(tree) is dict else tree:
-        if type(x) is Node or type(x) is Guard:
-            found.append(x)
-        elif issubclass(type(x), _NESTED):
-            nodes_in(x, found)
+    found: list[Node] = []
+    mapped(tree, lambda x: found.append(x) if type(x) is Node else None)
     return found
 
 

@@ -80,7 +80,7 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
     name = name if name.isidentifier() else "f"
     captured: dict[Node, Any] = {}
     for x, traced in recorder.captured.items():
-        if traced.node.function is None and traced.node not in inputs:
+        if traced.node.function is None:
             captured.setdefault(traced.node, x)
     updated = [recorder.captured[x].node for x in recorder.updated]
     new = [outputs.pop() for _ in updated][::-1]

@@ -183,7 +183,7 @@ def _broadcast(node: Node, make: Builder) -> Any:
     """A ufunc broadcasts its operands by itself, but a small one is sooner copied."""
     args, whole = list(node.args), node.shape in map(np.shape, values(node.args))
     for i, x in enumerate(args):
-        if type(x) is not Node or x.dtype != node.dtype or x.ndim == 0 or node.kwargs:
+        if type(x) is not Node or x.dtype != node.dtype or not x.shape or node.kwargs:
             continue
         if x.function is np.broadcast_to and x.args:
             args[i] = x.args[0]
@@ -246,7 +246,7 @@ def _dot(node: Node, make: Builder) -> Any:
             rows = [make.call(np.reshape, a, -1) for a in x.args]
             return make.call(np.dot, rows[0], rows[-1])
         return None
-    if x.ndim != 2 or x.size > SMALL or type(axis) is not int:
+    if len(x.shape) != 2 or x.size > SMALL or type(axis) is not int:
         return None
     ones = np.ones(x.shape[axis], x.dtype)
     if axis % 2 == 0:
