@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from ..arrays import array_of, is_foreign
-from ..containers import is_container, leaves, rebuilt, refuse_bound
+from ..containers import is_container, leaves, rebuilt
 from ..engine import modes
 from ..engine.modes import Mode, no_grad
 from ..engine.tensor import FOREIGN, Tensor, _leaf
 from ..lines import hint
 from .draws import Draw
-from .graph import Changed, CompileError, KindError, Program, values
+from .graph import Changed, CompileError, Program, values
 from .recording import Recorded, agree, is_dynamic, kind, recorded, structure, tried
 from .watch import ElsewhereError, Watch
 from .writer import Source
@@ -148,11 +148,6 @@ class Compiled(Programs):
         return self.f(*args, **kwargs) if found is None else found
 
     def made(self, args: Any, kwargs: Any) -> Variant:
-        try:
-            for x in (*args, *kwargs.values()):
-                refuse_bound("compile", x)
-        except TypeError as error:
-            raise KindError(str(error)) from None
         try:
             return Variant(self.f, args, kwargs, self._jit)
         except CompileError:

@@ -226,6 +226,10 @@ OPERATORS: dict[str, tuple[str, np.ufunc]] = {  # by the names of Python's metho
     "gt": (">", np.greater), "ge": (">=", np.greater_equal), "eq": ("==", np.equal),
     "ne": ("!=", np.not_equal),
 }  # fmt: skip
+VIEWS = {  # they give views, of an array that lies in order
+    np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
+    np.expand_dims, np.broadcast_to, np.real, np.imag, operator.getitem, np.ravel,
+}  # fmt: skip
 MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written to
 
 # ---------------------------------------------------------------------- what follows from shapes
@@ -233,13 +237,9 @@ MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written 
 # The shapes and dtypes of their results follow from those of their operands, and from settings,
 # which values decide only where these are integers.
 _SHAPED: set[Any] = {
-    None, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.where,
-    np.linalg.solve, np.take_along_axis, np.clip, converted, np.ndarray.tobytes, np.asarray,
-    np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
-    np.expand_dims, np.broadcast_to, np.real, np.imag, np.ravel, np.sum, np.mean, np.max, np.min,
-    np.prod, np.any, np.all, np.argmax, np.argmin, np.argsort, np.sort, np.cumsum, np.cumprod,
-    np.var, np.std, np.flip, np.roll, np.tril, np.triu, np.trace, np.diagonal, np.linalg.inv,
-    np.linalg.det, np.linalg.cholesky, np.linalg.norm,
+    *VIEWS, None, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.where,
+    np.clip, converted, np.ndarray.tobytes, np.asarray, np.sum, np.mean, np.max, np.min, np.prod,
+    np.any, np.all, np.argmax, np.argmin, np.cumsum, np.var, np.std, np.take_along_axis,
 }  # fmt: skip
 
 

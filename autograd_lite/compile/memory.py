@@ -7,7 +7,6 @@ in memory that is new at each call, as does what was in that memory before it.
 
 from __future__ import annotations
 
-import operator
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,10 +18,6 @@ from .graph import Guard, Node, Program, is_plain_reshape, of_ufunc, put, put_at
 _FRESH = {  # they give arrays of their own, whatever they are given
     np.full, np.array, put, put_at, np.where, np.concatenate, np.stack, np.dot, np.matmul,
     np.tensordot, np.outer, np.linalg.inv, np.linalg.solve, np.linalg.cholesky, np.linalg.pinv,
-}  # fmt: skip
-VIEWS = {  # they give views, of an array that lies in order
-    np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
-    np.expand_dims, np.broadcast_to, np.real, np.imag, operator.getitem, np.ravel,
 }  # fmt: skip
 
 
