@@ -70,7 +70,7 @@ class Builder:
         """What stands for a call of what is there."""
         _narrow(node)
         rule = RULES.get(node.function) if type(node) is Node and node.args else None
-        found = rule(node, self) if rule else None
+        found: Any = rule(node, self) if rule else None
         if found is None and type(node.function) is np.ufunc:
             found = _reshaped_later(node, self)
         if not same_kind(found, node):
@@ -217,8 +217,8 @@ def _reduction(node: Node, make: Builder) -> Any:
     """Without NumPy's layers of Python around it, and all by place."""
     ufunc = _REDUCTIONS.get(node.function)
     names = ("x", "axis") if ufunc else ("x", "axis", "dtype", "out", "keepdims")
-    given = {"axis": None if ufunc else 0, "dtype": None, "out": None, "keepdims": False}
-    given |= {**dict(zip(names, node.args, strict=False)), **node.kwargs}
+    given: dict[str, Any] = {"axis": None if ufunc else 0, "dtype": None, "out": None}
+    given |= {"keepdims": False, **dict(zip(names, node.args, strict=False)), **node.kwargs}
     x: Any = given.get("x")
     if len(node.args) > len(names) or len(given) > 5 or type(x) is not Node or x.is_scalar or (
         not given["dtype"] is given["out"] is None or type(given["axis"]) is Node
