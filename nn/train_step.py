@@ -102,7 +102,8 @@ class TrainStep(Programs):
             latest: _Variant | None = self._latest
             if latest is not None and latest.is_usual(x, y):
                 try:
-                    return latest.attempt((x, y))  # type: ignore[no-any-return]
+                    code = latest.code  # all that it does, mostly
+                    return code(x, y) if code else latest.attempt((x, y))  # type: ignore[no-any-return]
                 except Changed:  # before anything was written
                     pass
             if type(x) is not np.ndarray or type(y) is not np.ndarray:
@@ -323,6 +324,8 @@ class _Variant(Variant):
         self._captured = [s for s in captured if s not in set(resident)]
         self._function = self.prepared(*map(array_of, resident))
         del self._shadow
+        further = self._captured or self._counted or self._changed
+        self.code = None if further else self._function
         batch = "type({0}) is {{0}} and {0}.shape == {{1}} and {0}.dtype is {{2}}"
         self.is_usual = self.watch.together("x, y", [
             ("not {0}", Mode.entered),
