@@ -137,9 +137,10 @@ def _release(dead: list[Node], plan: Plan, free: dict[Any, list[Memory]]) -> Non
 
 def _written_over(node: Node, dead: list[Node], owners: dict[Node, Any]) -> list[Node]:
     """What a call writes entries into, where nothing needs that as it was, nor lies in it."""
+    if node.function not in (put, put_at):
+        return []
     wanted = [y for x in node.operands if x is not node.args[0] for y in owners.get(x, ())]
-    writes = node.function in (put, put_at)
-    return [x for x in dead if writes and x is node.args[0] and x not in wanted]
+    return [x for x in dead if x is node.args[0] and x not in wanted]
 
 
 def _lives(program: Program) -> tuple[dict[Node, Any], dict[Node, int], set[Node]]:
