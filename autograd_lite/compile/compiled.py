@@ -18,6 +18,7 @@ from ..containers import is_container, leaves, rebuilt
 from ..engine import modes
 from ..engine.modes import Mode, no_grad
 from ..engine.tensor import FOREIGN, Tensor, _leaf
+from ..errors import imported
 from ..lines import hint
 from .draws import Draw
 from .graph import Changed, CompileError, Program, values
@@ -176,11 +177,9 @@ def uncollected() -> Iterator[None]:
 
 
 def _jitted(program: Program) -> Callable[..., Any]:
-    try:
-        from .jit import jitted
-    except ModuleNotFoundError:
-        said = 'compile: jit=True needs JAX: pip install "autograd_lite[jit]"'
-        raise CompileError(said) from None
+    imported("jax", "compile: jit=True needs", "jit")
+    from .jit import jitted
+
     return jitted(program)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Guard, Node, Program, converted, is_plain_reshape, mapped, values
+from .graph import MADE, Guard, Node, Program, converted, is_plain_reshape, mapped, values
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
 COPIED = 512  # entries, up to which a row is sooner copied than repeated by a ufunc
@@ -24,13 +24,16 @@ def simplified(program: Program) -> Program:
     """The program, of each call what stands for it by the table, the rules, and what is there."""
     program.drop_unused()
     builder, now = Builder(Counter(program.uses)), dict[Node, Any]()
+    read = {x for node in program.nodes if node.function not in MADE for x in node.operands}
+    read -= {*program.updates.values()}
 
     def of(x: Any) -> Any:
         return now.get(x, x) if type(x) is Node else x
 
     for node in program.nodes:
         node.args, node.kwargs = mapped(node.args, of), node.kwargs and mapped(node.kwargs, of)
-        if not node.operands and node.function is not np.broadcast_to:  # of constants
+        fixed = not node.operands and node.function is not np.broadcast_to
+        if fixed and (node in read or node.function not in MADE):
             now[node] = node.value
             continue
         builder.origin, uses = node, builder.uses[node]
