@@ -102,11 +102,12 @@ class TrainStep(Programs):
             latest: _Variant | None = self._latest
             if latest is not None and latest.is_usual(x, y):
                 try:
-                    return latest.attempt((x, y))  # type: ignore[no-any-return]
+                    code = latest.code  # all that it does, mostly
+                    return code(x, y) if code else latest.attempt((x, y))  # type: ignore[no-any-return]
                 except Changed:  # before anything was written
                     pass
             if type(x) is not np.ndarray or type(y) is not np.ndarray:
-                x, y = _array(x), _array(y)
+                x, y = (z.numpy() if isinstance(z, Tensor) else given(z, self.name) for z in (x, y))
             batch = x.shape, y.shape, x.dtype, y.dtype
             found = None if within() else self.found(batch, (x, y), x, y)
             if found is not None:
@@ -122,21 +123,23 @@ class TrainStep(Programs):
         """As `run`, but not compiled, and gradients stay stored."""
         self.optimizer.zero_grad()
         value, prediction = self.forward(x, y)
-        self._check_trained(value)
         value.backward()
         self.optimizer.step()
         return value.item(), prediction.data
 
-    def _check_trained(self, value: Tensor) -> None:
-        """Say once what the loss uses and isn't trained."""
+    def forward(self, x: Any, y: Any) -> tuple[Tensor, Any]:
+        """The loss and the prediction; said is, once, what the loss uses and isn't trained."""
+        prediction = self.net(x)
+        value = self.loss(prediction, y)
         if not self._checked:
+            if not isinstance(value, Tensor) or value.size != 1:
+                raise ValueError(
+                    f"{self.name}: the loss must be a Tensor with one element, and has shape "
+                    f"{np.shape(value)}; use reduction='mean' or 'sum'"
+                )
             check_trained(self.name, self.net, value, self.optimizer)
             self._checked = True
-
-    def forward(self, x: Any, y: Any) -> tuple[Tensor, Any]:
-        """The loss and the prediction."""
-        prediction = self.net(x)
-        return self.loss(prediction, y), prediction
+        return value, prediction
 
     def release(self) -> None:
         """Give each parameter, and what the optimizer remembers of it, an array of its own."""
@@ -174,15 +177,9 @@ class TrainStep(Programs):
     def _trained(self, x: Array, y: Array) -> list[int]:
         """The numbers of the parameters that get a gradient."""
         value, _ = self.forward(x, y)
-        if not isinstance(value, Tensor) or value.size != 1:
-            raise ValueError(
-                f"TrainStep: the loss must be a Tensor with one element, and has shape "
-                f"{np.shape(value)}; use reduction='mean' or 'sum'"
-            )
         parameters = self.optimizer.parameters
         wanted = {p for p in parameters if p.requires_grad}
         found = pulled({value: seeded(value, None)}, wanted) if value.requires_grad else {}
-        self._check_trained(value)
         return [i for i, p in enumerate(parameters) if p in found]
 
 
@@ -204,11 +201,6 @@ def _alike(optimizer: Optimizer, trained: list[int]) -> list[list[int]]:
     for i in trained:
         found.setdefault((optimizer.parameters[i].dtype, optimizer._steps[i]), []).append(i)
     return list(found.values())
-
-
-def _array(x: Any) -> Array:
-    array: Array = x.numpy() if isinstance(x, Tensor) else given(x, "TrainStep")
-    return array
 
 
 class _Group:
@@ -332,6 +324,8 @@ class _Variant(Variant):
         self._captured = [s for s in captured if s not in set(resident)]
         self._function = self.prepared(*map(array_of, resident))
         del self._shadow
+        further = self._captured or self._counted or self._changed
+        self.code = None if further else self._function
         batch = "type({0}) is {{0}} and {0}.shape == {{1}} and {0}.dtype is {{2}}"
         self.is_usual = self.watch.together("x, y", [
             ("not {0}", Mode.entered),

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from ..arrays import array_of, is_foreign
-from ..containers import is_container, leaves, rebuilt, refuse_bound
+from ..containers import is_container, leaves, rebuilt
 from ..engine import modes
 from ..engine.modes import Mode, no_grad
 from ..engine.tensor import FOREIGN, Tensor, _leaf
+from ..errors import imported
 from ..lines import hint
 from .draws import Draw
-from .graph import Changed, CompileError, KindError, Program, values
+from .graph import Changed, CompileError, Program, values
 from .recording import Recorded, agree, is_dynamic, kind, recorded, structure, tried
 from .watch import ElsewhereError, Watch
 from .writer import Source
@@ -149,11 +150,6 @@ class Compiled(Programs):
 
     def made(self, args: Any, kwargs: Any) -> Variant:
         try:
-            for x in (*args, *kwargs.values()):
-                refuse_bound("compile", x)
-        except TypeError as error:
-            raise KindError(str(error)) from None
-        try:
             return Variant(self.f, args, kwargs, self._jit)
         except CompileError:
             raise
@@ -181,11 +177,9 @@ def uncollected() -> Iterator[None]:
 
 
 def _jitted(program: Program) -> Callable[..., Any]:
-    try:
-        from .jit import jitted
-    except ModuleNotFoundError:
-        said = 'compile: jit=True needs JAX: pip install "autograd_lite[jit]"'
-        raise CompileError(said) from None
+    imported("jax", "compile: jit=True needs", "jit")
+    from .jit import jitted
+
     return jitted(program)
 
 

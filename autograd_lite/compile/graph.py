@@ -51,24 +51,16 @@ class Node:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        value: Any = self.value
-        if type(value) is np.ndarray:
-            return tuple(value.shape)
-        return () if self.is_several else np.shape(value)
+        return () if self.is_several else np.shape(self.value)
 
     @property
     def size(self) -> int:
         return 0 if self.is_several else int(np.size(self.value))
 
     @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
     def dtype(self) -> np.dtype[Any]:
-        found: np.dtype[Any] | None = getattr(self.value, "dtype", None)
         kind = object if self.is_several else type(self.value)
-        return np.dtype(kind) if found is None else found
+        return np.dtype(getattr(self.value, "dtype", kind))
 
     @property
     def is_several(self) -> bool:
@@ -82,7 +74,7 @@ class Node:
     @property
     def operands(self) -> list[Node]:
         """The nodes it is computed from, as often as they are used."""
-        return nodes_in(self.kwargs, nodes_in(self.args)) if self.kwargs else nodes_in(self.args)
+        return nodes_in([self.args, self.kwargs] if self.kwargs else self.args)
 
     def described(self) -> str:
         """For messages: what it is, and where it was computed."""
@@ -145,16 +137,10 @@ class Program:
 _NESTED = (tuple, list, dict, slice)
 
 
-def nodes_in(tree: Any, found: list[Node] | None = None) -> list[Node]:
+def nodes_in(tree: Any) -> list[Node]:
     """The nodes in nested containers, in order."""
-    found = [] if found is None else found
-    if type(tree) is slice:
-        tree = tree.start, tree.stop, tree.step
-    for x in tree.values() if type(tree) is dict else tree:
-        if type(x) is Node or type(x) is Guard:
-            found.append(x)
-        elif issubclass(type(x), _NESTED):
-            nodes_in(x, found)
+    found: list[Node] = []
+    mapped(tree, lambda x: found.append(x) if type(x) is Node else None)
     return found
 
 
@@ -240,6 +226,10 @@ OPERATORS: dict[str, tuple[str, np.ufunc]] = {  # by the names of Python's metho
     "gt": (">", np.greater), "ge": (">=", np.greater_equal), "eq": ("==", np.equal),
     "ne": ("!=", np.not_equal),
 }  # fmt: skip
+VIEWS = {  # they give views, of an array that lies in order
+    np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
+    np.expand_dims, np.broadcast_to, np.real, np.imag, operator.getitem, np.ravel,
+}  # fmt: skip
 MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written to
 
 # ---------------------------------------------------------------------- what follows from shapes
@@ -247,13 +237,9 @@ MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written 
 # The shapes and dtypes of their results follow from those of their operands, and from settings,
 # which values decide only where these are integers.
 _SHAPED: set[Any] = {
-    None, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.where,
-    np.linalg.solve, np.take_along_axis, np.clip, converted, np.ndarray.tobytes, np.asarray,
-    np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
-    np.expand_dims, np.broadcast_to, np.real, np.imag, np.ravel, np.sum, np.mean, np.max, np.min,
-    np.prod, np.any, np.all, np.argmax, np.argmin, np.argsort, np.sort, np.cumsum, np.cumprod,
-    np.var, np.std, np.flip, np.roll, np.tril, np.triu, np.trace, np.diagonal, np.linalg.inv,
-    np.linalg.det, np.linalg.cholesky, np.linalg.norm,
+    *VIEWS, None, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.where,
+    np.clip, converted, np.ndarray.tobytes, np.asarray, np.sum, np.mean, np.max, np.min, np.prod,
+    np.any, np.all, np.argmax, np.argmin, np.cumsum, np.var, np.std, np.take_along_axis,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import jax
@@ -38,17 +38,14 @@ def jitted(program: Program) -> Callable[..., Any]:
 
     def run(*given: Any) -> Any:
         known = dict(zip((*program.inputs, *program.captured), given, strict=True))
-
-        def of(tree: Any) -> Any:
-            return mapped(tree, lambda x: known[x] if isinstance(x, Node) else x)
-
+        of = partial(mapped, change=lambda x: known[x] if isinstance(x, Node) else x)
         sound = [True]
         for node in program.nodes:
             if not isinstance(node, Guard):
                 args, kwargs = of(node.args), of(node.kwargs)
-                known[node] = value = _called(node, args, kwargs)
-                sound += _sound(node, args, kwargs, value)
-        asked = [of(node.args[0]) for node in guards]
+                known[node] = _called(node, args, kwargs)
+                sound += _sound(node, args, kwargs, known[node])
+        asked = of([node.args[0] for node in guards])
         return of(program.outputs), asked, jnp.all(jnp.asarray(sound, bool))
 
     compiled = jax.jit(run)
@@ -58,9 +55,8 @@ def jitted(program: Program) -> Callable[..., Any]:
             found, asked, sound = compiled(*given)
         if not sound:
             raise IndexError("an index is out of bounds, or a matrix singular")
-        for node, x in zip(guards, asked, strict=True):
-            if node.function(x.item()) != node.value:
-                raise graph.Changed
+        if any(node.function(x.item()) != node.value for node, x in zip(guards, asked)):  # noqa: B905
+            raise graph.Changed
         examples = graph.values(program.outputs)
         results = [np.array(x) if isinstance(y, np.ndarray) else type(y)(x.item())
                    for x, y in zip(found, examples, strict=True)]  # fmt: skip
@@ -86,12 +82,11 @@ def _called(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
 
 def _like(function: Any) -> Any:
     """JAX's function of that name."""
-    if function in _OWN:
-        return _OWN[function]
     ufunc = graph.of_ufunc(function)
-    if ufunc is None:
-        is_numpy = getattr(function, "__module__", "").split(".")[0] == "numpy"
-        return reduce(getattr, numpy_name(function).split(".")[1:], jnp) if is_numpy else function
+    if function in _OWN or ufunc is None:
+        is_numpy = function not in _OWN and function.__module__.startswith("numpy")
+        own = reduce(getattr, numpy_name(function).split(".")[1:], jnp) if is_numpy else function
+        return _OWN.get(function, own)
     home = jnp if getattr(np, ufunc.__name__, None) is ufunc else jax.scipy.special
     own = getattr(home, ufunc.__name__.lstrip("_"))  # as of special.zeta
     if function is not ufunc:

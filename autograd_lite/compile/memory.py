@@ -7,7 +7,6 @@ in memory that is new at each call, as does what was in that memory before it.
 
 from __future__ import annotations
 
-import operator
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,10 +18,6 @@ from .graph import Guard, Node, Program, is_plain_reshape, of_ufunc, put, put_at
 _FRESH = {  # they give arrays of their own, whatever they are given
     np.full, np.array, put, put_at, np.where, np.concatenate, np.stack, np.dot, np.matmul,
     np.tensordot, np.outer, np.linalg.inv, np.linalg.solve, np.linalg.cholesky, np.linalg.pinv,
-}  # fmt: skip
-VIEWS = {  # they give views, of an array that lies in order
-    np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
-    np.expand_dims, np.broadcast_to, np.real, np.imag, operator.getitem, np.ravel,
 }  # fmt: skip
 
 
@@ -104,19 +99,14 @@ def planned(program: Program, inputs: dict[Node, Memory]) -> Plan:
     destination = {new: old for old, new in program.updates.items()}
     safe = max((i for i, x in enumerate(nodes) if isinstance(x, Guard)), default=-1)
     free: dict[Any, list[Memory]] = defaultdict(list)
+    ending = _by_end(last, lasting)
     for i, node in enumerate(nodes):
         how, old, waiting = writes_out(node), destination.get(node), free[node.size, node.dtype]
-        ending = dict.fromkeys(y for x in node.operands for y in owners.get(x, ()) if last[y] == i)
-        dead = [x for x in ending if x in plan and plan[x][1] is None and x not in lasting]
-        over = [
-            x for x in dead if node.function in (put, put_at) and x is node.args[0]
-            and not any(x in owners.get(y, ()) for y in node.operands if y is not x)
-        ]  # fmt: skip
+        dead = [x for x in ending[i] if x in plan and plan[x][1] is None]
         # NumPy takes four times as long over an array of one entry that is operand and result.
-        first = dead if how == "ufunc" and node.size > 1 else over
-        for x in first:
-            free[x.size, x.dtype].append(plan[x][0])
-        fit = [] if node in lasting and not over else [
+        first = dead if how == "ufunc" and node.size > 1 else _written_over(node, dead, owners)
+        _release(first, plan, free)
+        fit = [] if node in lasting and (how == "ufunc" or not first) else [
             m for m in waiting if node not in out or m.may_be_given(node)
         ]  # fmt: skip
         if how and node not in plan and (node not in out or fit):
@@ -128,10 +118,29 @@ def planned(program: Program, inputs: dict[Node, Memory]) -> Plan:
             memory.given = node in out
             memory.nodes.append(node)
             plan[node] = memory, None
-        for x in dead if first is not dead else ():
-            if x not in first:
-                free[x.size, x.dtype].append(plan[x][0])
+        _release([x for x in dead if x not in first], plan, free)
     return plan
+
+
+def _by_end(last: dict[Node, int], lasting: set[Node]) -> dict[int, list[Node]]:
+    """The nodes whose memory is free, by the call that uses them last."""
+    found: dict[int, list[Node]] = defaultdict(list)
+    for node, end in last.items():
+        found[end] += [node] if node not in lasting else []
+    return found
+
+
+def _release(dead: list[Node], plan: Plan, free: dict[Any, list[Memory]]) -> None:
+    for x in dead:
+        free[x.size, x.dtype].append(plan[x][0])
+
+
+def _written_over(node: Node, dead: list[Node], owners: dict[Node, Any]) -> list[Node]:
+    """What a call writes entries into, where nothing needs that as it was, nor lies in it."""
+    if node.function not in (put, put_at):
+        return []
+    wanted = [y for x in node.operands if x is not node.args[0] for y in owners.get(x, ())]
+    return [x for x in dead if x is node.args[0] and x not in wanted]
 
 
 def _lives(program: Program) -> tuple[dict[Node, Any], dict[Node, int], set[Node]]:

@@ -122,10 +122,7 @@ class Recorder(Mode):
 
     def _note_settings(self, node: Node) -> None:
         """What is set for warnings, where that isn't as outside."""
-        filters = warnings.filters
-        if filters != self._filters and any(
-            f[0] == "error" and f not in self._filters for f in filters
-        ):
+        if any(f[0] == "error" and f not in self._filters for f in warnings.filters):
             self.refuse("warnings are made errors; compile the parts")
         now: Any = np.geterr()
         if now != self._errors:

@@ -65,6 +65,8 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
     with recorder.recording():
         output = f(*own_args, **own_kwargs)
         try:
+            for x in (*args, *kwargs.values()):
+                containers.refuse_bound("compile", x)
             found = results("compile", output, constants=True)
         except TypeError as error:
             raise KindError(str(error)) from None
@@ -80,7 +82,7 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
     name = name if name.isidentifier() else "f"
     captured: dict[Node, Any] = {}
     for x, traced in recorder.captured.items():
-        if traced.node.function is None and traced.node not in inputs:
+        if traced.node.function is None:
             captured.setdefault(traced.node, x)
     updated = [recorder.captured[x].node for x in recorder.updated]
     new = [outputs.pop() for _ in updated][::-1]
@@ -134,12 +136,10 @@ def arrays(tree: Any) -> list[Any]:
 def _names(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[str]:
     """What to call each leaf of the arguments: ``x``, of containers ``p_w`` and ``p_0``."""
     try:
-        known = inspect.signature(f).bind(*args, **kwargs).arguments.items()
-        kinds = {name: p.kind for name, p in inspect.signature(f).parameters.items()}
+        known = inspect.signature(f).bind(*args, **kwargs).arguments
     except (TypeError, ValueError):
-        known, kinds = {"x": args, "": kwargs}.items(), {}
-    for name, x in known:
-        name = "" if kinds.get(name) is inspect.Parameter.VAR_KEYWORD else name
+        known = {"x": args, "": kwargs}
+    for name, x in known.items():
         for path, leaf in zip(paths(x), leaves(x), strict=True):
             own = leaf.name if type(leaf) is Tensor else None
             yield own or re.sub(r"\W+", "_", name + path).strip("_") or "x"

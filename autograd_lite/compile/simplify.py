@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Guard, Node, Program, converted, is_plain_reshape, mapped, values
+from .graph import MADE, Guard, Node, Program, converted, is_plain_reshape, mapped, values
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
 COPIED = 512  # entries, up to which a row is sooner copied than repeated by a ufunc
@@ -24,13 +24,16 @@ def simplified(program: Program) -> Program:
     """The program, of each call what stands for it by the table, the rules, and what is there."""
     program.drop_unused()
     builder, now = Builder(Counter(program.uses)), dict[Node, Any]()
+    read = {x for node in program.nodes if node.function not in MADE for x in node.operands}
+    read -= {*program.updates.values()}
 
     def of(x: Any) -> Any:
         return now.get(x, x) if type(x) is Node else x
 
     for node in program.nodes:
         node.args, node.kwargs = mapped(node.args, of), node.kwargs and mapped(node.kwargs, of)
-        if not node.operands and node.function is not np.broadcast_to:  # of constants
+        fixed = not node.operands and node.function is not np.broadcast_to
+        if fixed and (node in read or node.function not in MADE):
             now[node] = node.value
             continue
         builder.origin, uses = node, builder.uses[node]
@@ -70,7 +73,7 @@ class Builder:
         """What stands for a call of what is there."""
         _narrow(node)
         rule = RULES.get(node.function) if type(node) is Node and node.args else None
-        found = rule(node, self) if rule else None
+        found: Any = rule(node, self) if rule else None
         if found is None and type(node.function) is np.ufunc:
             found = _reshaped_later(node, self)
         if not same_kind(found, node):
@@ -144,6 +147,12 @@ def _unchanged(node: Node, make: Builder) -> Any:
     return x
 
 
+@_rule(np.negative)
+def _negative(node: Node, make: Builder) -> Any:
+    x = node.args[0]
+    return x.args[0] if type(x) is Node and x.function is np.negative else None
+
+
 @_rule(np.power)
 def _power(node: Node, make: Builder) -> Any:
     """Few factors are multiplied."""
@@ -183,7 +192,7 @@ def _broadcast(node: Node, make: Builder) -> Any:
     """A ufunc broadcasts its operands by itself, but a small one is sooner copied."""
     args, whole = list(node.args), node.shape in map(np.shape, values(node.args))
     for i, x in enumerate(args):
-        if type(x) is not Node or x.dtype != node.dtype or x.ndim == 0 or node.kwargs:
+        if type(x) is not Node or x.dtype != node.dtype or not x.shape or node.kwargs:
             continue
         if x.function is np.broadcast_to and x.args:
             args[i] = x.args[0]
@@ -217,8 +226,8 @@ def _reduction(node: Node, make: Builder) -> Any:
     """Without NumPy's layers of Python around it, and all by place."""
     ufunc = _REDUCTIONS.get(node.function)
     names = ("x", "axis") if ufunc else ("x", "axis", "dtype", "out", "keepdims")
-    given = {"axis": None if ufunc else 0, "dtype": None, "out": None, "keepdims": False}
-    given |= {**dict(zip(names, node.args, strict=False)), **node.kwargs}
+    given: dict[str, Any] = {"axis": None if ufunc else 0, "dtype": None, "out": None}
+    given |= {"keepdims": False, **dict(zip(names, node.args, strict=False)), **node.kwargs}
     x: Any = given.get("x")
     if len(node.args) > len(names) or len(given) > 5 or type(x) is not Node or x.is_scalar or (
         not given["dtype"] is given["out"] is None or type(given["axis"]) is Node
@@ -246,7 +255,7 @@ def _dot(node: Node, make: Builder) -> Any:
             rows = [make.call(np.reshape, a, -1) for a in x.args]
             return make.call(np.dot, rows[0], rows[-1])
         return None
-    if x.ndim != 2 or x.size > SMALL or type(axis) is not int:
+    if len(x.shape) != 2 or x.size > SMALL or type(axis) is not int:
         return None
     ones = np.ones(x.shape[axis], x.dtype)
     if axis % 2 == 0:

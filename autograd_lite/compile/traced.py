@@ -194,11 +194,9 @@ class Traced:
 
     def __pow__(self, other: Any) -> Any:
         """With the shortcuts that an array's operator takes."""
-        if type(other) in (int, float) and isinstance(self.node.value, np.ndarray):
-            if other == 2 and (type(other) is int or self.dtype.kind in "fc"):
-                return np.square(self)
-            if other == 0.5 and self.dtype.kind in "fc":
-                return np.sqrt(self)
+        kinds = {int: "biufc", float: "fc"}.get(type(other), "")
+        if isinstance(self.node.value, np.ndarray) and self.dtype.kind in kinds:
+            return {2: np.square, 0.5: np.sqrt}.get(other, lambda x: x.__power(other))(self)
         return self.__power(other)
 
     def __neg__(self) -> Any:

@@ -35,7 +35,6 @@ class ElsewhereError(CompileError):
 
 
 _MOST = 20_000  # objects
-_LARGE = 65_536  # entries, from which an array is compared with a copy, and not with its bytes
 _FEW = 64  # entries that are watched one by one
 _OWN = {"autograd_lite", "nn"}
 _LIBRARIES = {"numpy", "scipy", *_OWN, *sys.stdlib_module_names}
@@ -74,36 +73,35 @@ class Watch:
         self.tensors: list[Tensor] = []
         self._walk([(x, name) for name, x in roots.items()])
         self._is_same = self._function(self._conditions())
-        self._entries = [(a, _entries(a)) for a in self._arrays]
+        self._entries = [(a, _entries(a)) for a in self._arrays]  # and what they hold
 
     def holds(self) -> bool:
         """Whether all is as it was."""
-        if not (self._is_same() or self._is_alike()):
-            return False
-        return not self._entries or all(_holds(a, held) for a, held in self._entries)
+        is_same = self._is_same() or self._is_alike()
+        return is_same and all(_entries(a) == held for a, held in self._entries)
 
     def together(self, given: str, more: Iterable[tuple[Any, ...]]) -> Callable[..., bool]:
         """A function of what is ``given`` that says at once whether all is as it was, and ``more``:
         expressions, in which ``{0}``, ``{1}`` are the objects behind them.
         """
         asked = [code.format(*map(self._name, objects)) for code, *objects in more]
-        if self._entries:
-            return self._function([*asked, f"{self._name(self.holds)}()"], given)
-        return self._function([*asked, *self._conditions()], given)
+        own = [f"{self._name(self.holds)}()"] if self._entries else self._conditions()
+        return self._function([*asked, *own], given)
 
     @cached_property
     def _is_alike(self) -> Callable[[], bool]:
-        return self._function(f"alike({now}, {was!r})" for _, now, was, _ in self._tests)
+        return self._function(f"alike({now}, {was!r})" if was else now
+                              for _, now, was, _ in self._tests)  # fmt: skip
 
     def changed(self) -> str:
         """What isn't as it was, in words."""
         for path, now, was, new in self._tests:
-            if not self._function([f"alike({now}, {was!r})"])():
+            if not self._function([f"alike({now}, {was!r})" if was else now])():
                 return ".".join([path, *list(new)[-1:]])
         return "an array's entries"
 
     def _conditions(self) -> Iterator[str]:
-        return (f"{now} is {was}" for _, now, was, _ in self._tests)
+        return (f"{now} is {was}" if was else now for _, now, was, _ in self._tests)
 
     def _function(self, conditions: Iterable[str], given: str = "") -> Callable[..., bool]:
         """Whether these hold; what can't be asked for any more doesn't."""
@@ -124,8 +122,9 @@ class Watch:
         self._held[name] = x
         return name
 
-    def _test(self, path: str, now: str, was: Any, new: Iterable[Any] = ()) -> None:
-        self._tests.append((path, now, self._name(was), new))
+    def _test(self, path: str, now: str, was: Any = _UNSET, new: Iterable[Any] = ()) -> None:
+        """Whether an expression gives what it gave; by default, whether it is true."""
+        self._tests.append((path, now, "" if was is _UNSET else self._name(was), new))
 
     def effects(self) -> list[Any]:
         """What a call may change besides: stored gradients, and the states of generators that it
@@ -169,8 +168,7 @@ class Watch:
                 self._chance.append(x)
             elif isinstance(x, (ContextVar, threading.local)):
                 of_place = _of_place(x)  # what it holds here, and in other threads and contexts not
-                place = f"same(of_place({self._name(x)}), {self._name(of_place)})"
-                self._test(path, place, True)
+                self._test(path, f"same(of_place({self._name(x)}), {self._name(of_place)})")
                 todo += [(y, path) for y in of_place]
             elif hasattr(type(x), "_watched"):
                 todo += [(getattr(x, name), path) for name in ("__class__", *x._watched)]
@@ -199,12 +197,11 @@ class Watch:
     def _object(self, x: Any, path: str, attributes: Any = None) -> None:
         """Watch what an object refers to: item by item, which is quicker where these are few."""
         name, kind, referents = self._name(x), type(x), gc.get_referents(x)
-        few = kind in (dict, list) and len(x) <= _FEW
-        if few and (kind is list or set(map(type, x)) <= {str}):
-            for key, y in x.items() if kind is dict else enumerate(x):
-                at = f"{path}.{key}" if kind is dict else path
-                self._test(at, f"{name}[{key!r}]", y)
-            self._test(path, f"(len({name}) == {len(x)})", True, x if kind is dict else ())
+        named = kind is dict and set(map(type, x)) <= {str}
+        if (named or kind is list) and len(x) <= _FEW:
+            for key, y in x.items() if named else enumerate(x):
+                self._test(f"{path}.{key}" if named else path, f"{name}[{key!r}]", y)
+            self._test(path, f"len({name}) == {len(x)}", new=x if named else ())
         elif kind is CellType and referents:
             self._test(path, f"{name}.cell_contents", referents[0])
         elif len(referents) == 2 and referents[0] is attributes and referents[1] is kind and (
@@ -213,12 +210,12 @@ class Watch:
             self._test(path, f"type({name})", kind)
             self._test(path, f"{name}.__dict__", attributes)
         else:
-            self._test(path, f"same(refs({name}), {self._name(referents)})", True)
+            self._test(path, f"same(refs({name}), {self._name(referents)})")
         if kind is dict and x and id(x) not in self._attributes:
             self._keys(x, path)
 
     def _keys(self, x: dict[Any, Any], path: str) -> None:
-        self._test(path, f"same([*{self._name(x)}], {self._name([*x])})", True)
+        self._test(path, f"same([*{self._name(x)}], {self._name([*x])})")
 
     def _look_up(self, scope: dict[str, Any], names: Any, path: str) -> list[tuple[Any, str]]:
         """Watch some names in a scope; what they are."""
@@ -257,7 +254,7 @@ class Watch:
             found += inner
         of = self._name(f.__globals__)
         for name in sorted(names - f.__globals__.keys()):
-            self._test(f"{path}.{name}", f"({name!r} not in {of})", True)
+            self._test(f"{path}.{name}", f"{name!r} not in {of}")
         return found
 
 
@@ -299,9 +296,8 @@ def _alike(a: Any, b: Any) -> bool:
 
 def _same(now: list[Any], was: list[Any]) -> bool:
     """Whether these are the same objects, or equal values."""
-    if len(now) != len(was):
-        return False
-    return all(map(is_, now, was)) or all(map(_alike, now, was))
+    as_many = len(now) == len(was)
+    return as_many and (all(map(is_, now, was)) or all(map(_alike, now, was)))
 
 
 def _entries(x: Any) -> Any:
@@ -310,15 +306,4 @@ def _entries(x: Any) -> Any:
         return bytes(x)
     if x.dtype.hasobject:
         return repr(x.tolist())
-    return (x.shape, x.dtype, x.tobytes()) if x.size <= _LARGE else x.copy()
-
-
-def _holds(x: Any, held: Any) -> bool:
-    """Whether an array holds what it held, bit by bit."""
-    if not isinstance(held, np.ndarray):
-        return bool(_entries(x) == held)
-    if (x.shape, x.dtype) != (held.shape, held.dtype):
-        return False
-    if x.itemsize not in (1, 2, 4, 8):
-        return bool(x.tobytes() == held.tobytes())
-    return np.array_equal(x.view(f"u{x.itemsize}"), held.view(f"u{x.itemsize}"))
+    return x.shape, x.dtype, x.tobytes()

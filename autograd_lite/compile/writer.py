@@ -21,9 +21,9 @@ import numpy as np
 from ..numpy_code import Names, code, literal, numpy_name
 from . import graph
 from .draws import Draws
-from .graph import Changed, CompileError, Node, Program, is_plain_reshape, put, values
+from .graph import VIEWS, Changed, CompileError, Node, Program, is_plain_reshape, put, values
 from .loops import INSIDE, MARK, Folder, Line, marked
-from .memory import VIEWS, Memory, joined, planned, shares_memory, writes_out
+from .memory import Memory, joined, planned, shares_memory, writes_out
 from .simplify import simplified
 
 _OPERATORS: dict[Any, str] = {

@@ -340,3 +340,12 @@ def test_a_gradient_isn_t_lost_that_was_none_within_no_grad(first: bool):
         compiled(V)
     with ag.no_grad():
         np.testing.assert_array_equal(compiled(V).data, V * V)
+
+
+def test_true_is_no_other_truth():
+    thing = Kind()
+    thing.k = True
+    compiled = ag.compile(lambda x: x * thing.k)
+    for value in (True, 3.0, True, 2.0):
+        thing.k = value
+        assert_same(compiled(V), V * value)

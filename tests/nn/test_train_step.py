@@ -883,6 +883,18 @@ def test_any_network(sizes, activation, loss, reduction, name, rows, bias, seed)
             twins(rng.normal(size=(q, sizes[0])), rng.uniform(0.1, 0.9, size=(q, sizes[-1])))
 
 
+def test_an_update_may_give_what_is_constant():
+    class Counted(nn.Optimizer):
+        def update(self, i: int, value: Any, grad: Any) -> Any:
+            n = self.remembered("n")
+            n[i], before = np.ones_like(grad), n[i]
+            return value * before if i else np.full_like(value, 0.25)
+
+    twins = Twins(mlp, nn.MSELoss(), lambda p: Counted(p, lr=0.1))
+    for _ in range(3):
+        twins()
+
+
 def test_what_an_optimizer_remembers_may_have_any_name():
     class Heavy(nn.Optimizer):
         def update(self, i: int, value: Any, grad: Any) -> Any:
