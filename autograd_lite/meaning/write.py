@@ -549,19 +549,9 @@ class _Form:
         self, f: Term, x: Expression | None, c: float, turned: bool = False
     ) -> Expression:
         """``c · f``, or ``−c · f`` where it is ``turned``: of one of its factors the other sign."""
-        mean = self._mean(f, abs(c)) if x is not None and x.name is None and not turned else None
-        if mean is not None:
-            return mean if c > 0 else applied(ops.negative, mean)
-        for g, p in f.args if f.op == "*" and x is not None and x.name is None else ():
-            variance, n = self._variance(g) if not p.is_integer() else (None, 1)
-            k = snapped(c * n**p)
-            short = self._cost_of(abs(k)) < min(2, self._cost_of(abs(c)))
-            if variance is not None and short:
-                return self.writer.scaled(self._multiplied(f.args, {g: variance}, turned), k)
-        k, is_shorter = shorter_by(abs(c), _added_up(f))
-        if is_shorter and x is not None:
-            found = _divided(_times(number(k), x), number(_added_up(f)))
-            return found if c > 0 else _negated(found)
+        found = None if x is None else self._with_number(f, x, c, turned)
+        if found is not None:
+            return found
         if f.op == "*" and c > 0 and x is not None and x.name is None:
             error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
             if error is not None and self.writer.by_rows(c, True):
@@ -572,6 +562,22 @@ class _Form:
             return self._multiplied(f.args, {}, turned, c)
         x = self._product(f, turned) if turned else x
         return self.writer.scaled(x, c, _is_residual(f))
+
+    def _with_number(self, f: Term, x: Expression, c: float, turned: bool) -> Expression | None:
+        """``c · f`` as a mean, by a variance, or divided by n, where that is shorter."""
+        mean = self._mean(f, abs(c)) if x.name is None and not turned else None
+        if mean is not None:
+            return mean if c > 0 else applied(ops.negative, mean)
+        for g, p in f.args if f.op == "*" and x.name is None else ():
+            variance, n = self._variance(g) if not p.is_integer() else (None, 1)
+            k = snapped(c * n**p)
+            if variance is not None and self._cost_of(abs(k)) < min(2, self._cost_of(abs(c))):
+                return self.writer.scaled(self._multiplied(f.args, {g: variance}, turned), k)
+        k, is_shorter = shorter_by(abs(c), _added_up(f))
+        if not is_shorter:
+            return None
+        found = _divided(_times(number(k), x), number(_added_up(f)))
+        return found if c > 0 else _negated(found)
 
     def _mean(self, f: Term, c: float) -> Expression | None:
         """A sum over some of the axes, divided by how many entries it adds.
