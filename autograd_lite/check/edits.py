@@ -285,8 +285,6 @@ def _of_axes(e: Term) -> Edits:
     if e.op == "sum":
         yield Edit(1, "not_summed", (x, axes), lambda xs, v: xs[0])
         yield Edit(1, "mean_for_sum", (x, axes), lambda xs, v: v / n)
-        if x.kind == "marks":  # dW[ids] += g, of ids that are there twice
-            yield Edit(1, "last_wins", (x,), lambda xs, v: np.minimum(v, 1))
         for a in axes:
             yield from _one_only(e, 0, a)
     for k in range(1, len(x.shape) + 1):
