@@ -213,7 +213,12 @@ def _shared(e: Term, some: Sequence[int], k: float) -> Make:
 
 
 def of_product(e: Term) -> Edits:
-    """A factor missing, or with another exponent."""
+    """A factor missing, all beside a product of matrices, or one with another exponent."""
+    for f, p in e.args if len(e.args) > 2 else ():
+        if p == 1 and f.op == "matmul":
+            others = {g: 0.0 for g, _ in e.args if g is not f}
+            rest = product([(g, q) for g, q in e.args if g is not f])
+            yield Edit(1.7, "factor_missing", (rest,), _powers(e, others))
     for f, p in e.args:
         factor = f if abs(p) == 1 else product([(f, abs(p))])
         if len(e.args) > 1 or p != 1:
