@@ -388,8 +388,10 @@ def _where_known(e: Term, mask: Term, holds: bool) -> Term:
 
 def _is_zero(e: Term, mask: Term) -> bool:
     if e.op == "softmax" and e.args[0].op == "where":
-        there, _, other = e.args[0].args
-        return there is mask and (as_number(other) or 0.0) < _MASKED
+        there, x, y = e.args[0].args
+        other = bare(y if mask is there else x if mask is opposite(there) else ONE)
+        given = other.value if other.kind == "given" else as_number(other)
+        return given is not None and bool(np.all(given < _MASKED))
     return e is not mask and as_number(_where_known(e, mask, False)) == 0
 
 
