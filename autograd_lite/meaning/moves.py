@@ -113,7 +113,7 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         return shaped(summed(inner, _moved_axes(inner.shape, x.shape, axes), products), shape)
     if whole and x.op == "picked":
         return shaped(summed(product([(a, 1) for a in x.args]), range(x.args[0].ndim)), shape)
-    if whole and x.op == "*" and any(map(is_identity, x.operands)):
+    if whole and x.ndim == 2 and x.op == "*" and any(map(is_identity, x.operands)):
         rest = product([(f, p) for f, p in x.args if not is_identity(f)])
         return shaped(_trace(shaped(rest, x.shape)), shape)
     if x.op == "transpose":
