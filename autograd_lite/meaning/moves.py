@@ -114,7 +114,7 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         return moved
     if whole and x.op == "picked":
         return shaped(summed(product([(a, 1) for a in x.args]), range(x.args[0].ndim)), shape)
-    if whole and x.op == "*" and any(map(is_identity, x.operands)):
+    if whole and x.ndim == 2 and x.op == "*" and any(map(is_identity, x.operands)):
         rest = product([(f, p) for f, p in x.args if not is_identity(f)])
         return shaped(_trace(shaped(rest, x.shape)), shape)
     first = _turned_back, _known_sum, _constants_out, _term_by_term

@@ -31,6 +31,7 @@ from .moves import slices_of
 from .table import CANONICAL, opposite, where_known, without_choice
 from .terms import (
     ONE,
+    ZEROS,
     Term,
     bare,
     coefficient,
@@ -362,6 +363,9 @@ class Meaning:
                 for f in core.operands if core.op == "*" else ():
                     for named in self._named_products.get(f, ()):
                         new = self._with_name(new, named)
+                    for m in core.operands if f in self.definitions else ():
+                        if is_mask(m) and any(z(self.definitions[f], m) for z in ZEROS):
+                            new = product([(new, 1), (m, -1)], new.shape)
             done[e] = new
         return done[root]
 

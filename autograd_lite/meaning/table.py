@@ -391,8 +391,10 @@ def without_choice(e: Term) -> Term:
 
 def _is_zero(e: Term, mask: Term) -> bool:
     if e.op == "softmax" and e.args[0].op == "where":
-        there, _, other = e.args[0].args
-        return there is mask and (as_number(other) or 0.0) < _MASKED
+        there, x, y = e.args[0].args
+        other = bare(y if mask is there else x if mask is opposite(there) else ONE)
+        given = other.value if other.kind == "given" else as_number(other)
+        return given is not None and bool(np.all(given < _MASKED))
     return e is not mask and as_number(where_known(e, mask, False)) == 0
 
 
@@ -437,7 +439,7 @@ def _turned(op: str) -> Normal:
         bound = as_number(x.args[1]) if x.op in ("maximum", "minimum") else None
         if n is not None and bound not in (None, n) and (x.op == "maximum") == (bound < n):
             return make(op, [x.args[0], y], params, shape)
-        if n is not None and rest.op == "+" and rest.args[0][0] is ONE and len(rest.args) > 1:
+        if n is not None and rest.op == "+" and len(rest.args) > 1 and rest.args[0][0] is ONE:
             k = rest.args[0][1] * c
             return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)], params, shape)
         if c < 0 and n is not None and rest.shape == x.shape:
