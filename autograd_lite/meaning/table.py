@@ -396,7 +396,7 @@ def _turned(op: str) -> Normal:
         bound = as_number(x.args[1]) if x.op in ("maximum", "minimum") else None
         if n is not None and bound not in (None, n) and (x.op == "maximum") == (bound < n):
             return make(op, [x.args[0], y], params, shape)
-        if n is not None and rest.op == "+" and rest.args[0][0] is ONE and len(rest.args) > 1:
+        if n is not None and rest.op == "+" and len(rest.args) > 1 and rest.args[0][0] is ONE:
             k = rest.args[0][1] * c
             return make(op, [total([(x, 1), (ONE, -k)], x.shape), number(n - k)], params, shape)
         if c < 0 and n is not None and rest.shape == x.shape:
