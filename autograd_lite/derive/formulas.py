@@ -259,7 +259,8 @@ class Reading:
         seed = Tensor(np.ones(meaning.output.shape, meaning.output.dtype))
         meaning.terms[seed] = shaped(ONE, seed.shape)
         targets = {meaning.tensors[t] for t in plan.targets}
-        self._cotangents = pull({meaning.output: seed}, targets, record=True) if targets else {}
+        found = pull({meaning.output: seed}, targets, record=True) if targets else {}
+        self._cotangents = {t: g if isinstance(g, Tensor) else Tensor(g) for t, g in found.items()}
         self._known: dict[Tensor, Term] = {}
         self._read: dict[Tensor, Term] = {}
         self._may_cancel: set[Term] = set()  # the gradients without which others may be shorter

@@ -143,7 +143,9 @@ def of_moved(
 def _trace(x: Term) -> Term:
     """Of a product of matrices the sum of the products of their entries."""
     c, x = coefficient(x)
-    if x.op == "transpose":
+    if x.op == "+":
+        found = total([(_trace(shaped(f, x.shape)), k) for f, k in x.args])
+    elif x.op == "transpose":
         found = _trace(x.args[0])
     elif x.op == "matmul":
         a, b = x.args
@@ -328,7 +330,9 @@ def reduction(*ops: str, keeps: bool = False) -> Callable[[Any], Any]:
             (x,) = args
             axes = frozenset(i for i in axes_of(params, x.ndim) if x.shape[i] != 1)
             whole = x.shape if keeps else kept(x.shape, axes)
-            found = of_moved(x, axes, whole, lambda inner, own: make(op, [inner], {"axes": own}))
+            found = None
+            if x.op == "transpose" or [y.op for y in x.operands] == [op]:
+                found = of_moved(x, axes, whole, lambda y, own: make(op, [y], {"axes": own}))
             found = found or form(op, x, axes, whole)
             return found if shape is None else shaped(found, shape)
 
@@ -417,6 +421,8 @@ def _by_blocks(
         return None if found is None else scaled(found, c)
     if x.op == "reshape" and x.args[0].shape == new:
         return cast(Term, x.args[0])
+    if as_number(x) is not None:
+        return shaped(bare(x), new)
     along = varying(x, len(old))
     by = tuple(old[own[-1]] if len(own) == 2 and own[-1] not in along else 1 for own in groups)
     repeats = all(b > 1 or {*own} <= along for own, b in zip(groups, by, strict=True))
@@ -478,6 +484,8 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         lead = x.args[0].ndim - x.ndim
         inner = (*range(lead), *(lead + i for i in perm))
         return shaped(make("transpose", [x.args[0]], {"axes": inner}), moved)
+    if as_number(x) is not None:
+        return shaped(bare(x), moved)
     found = _inward(
         x, lambda f: make("transpose", [shaped(f, padded(f, x.ndim))], {"axes": perm}), _is_outer(x)
     )

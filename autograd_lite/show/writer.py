@@ -44,6 +44,27 @@ def notation_of(node: Node) -> Notation:
     return op_notation(node.op)
 
 
+_STACKED: dict[str, tuple[str, Callable[[int], tuple[int, ...]]]] = {
+    "eigh": ("λV", lambda m: (0, 1)), "eig": ("λV", lambda m: (0, 1)),
+    "svd": ("UsV", lambda m: (0, m, m + 1)), "qr": ("QR", lambda m: (0, m)),
+}  # fmt: skip
+"""The parts that a result is stacked of, and at which rows they begin, of a matrix of m rows."""
+
+
+def _of_part(node: Node) -> Notation | None:
+    """Such a part has a letter: ``λ(A)`` are the eigenvalues."""
+    whole = node.inputs[0]
+    if whole.op is None or whole.op.name not in _STACKED:
+        return None
+    letters, starts = _STACKED[whole.op.name]
+    places = np.arange(math.prod(whole.shape)).reshape(whole.shape)
+    ends = [*starts(whole.inputs[0].shape[-2]), None]
+    parts = zip(letters, map(slice, ends, ends[1:]), strict=True)
+    taken = places[node.params["index"]].ravel()
+    found = (x for x, rows in parts if np.array_equal(taken, places[..., rows, :].ravel()))
+    return next(map(function, found), None)
+
+
 def _has_number(node: Node) -> bool:
     """Whether one of the factors is a number: by its shape, or beside what has more entries."""
     sizes = [math.prod(x.shape) for x in node.inputs]
@@ -103,7 +124,7 @@ class Markup(NamedTuple):
             where a matrix product doesn't, either.
         shaped: whether a transposed symbol is written as a leaf, having a shape of its own.
         notation: of a node that none of this says how to write.
-        roots: whether 1.732… is written √3.
+        spelled: whether 1.732… is written √3, and the first row of ``eigh(A)`` λ(A).
     """
 
     leaf: Callable[[Any], Written]
@@ -114,7 +135,7 @@ class Markup(NamedTuple):
     fractions_apart: bool | None = None
     shaped: bool = False
     notation: Callable[[Node], Notation] = brief_notation_of
-    roots: bool = True
+    spelled: bool = True
 
 
 # How tightly forms bind, and the loosest operands that they need no parentheses for.
@@ -135,8 +156,12 @@ def write(nodes: Iterable[Node], markup: Markup, widest: float = math.inf) -> Wr
     """
     written: dict[Node, Written] = {}
     for node in nodes:
-        operands = [written[x] if x in written else _leaf(x, markup) for x in node.inputs]
-        written[node] = found = _applied(node, operands, markup)
+        is_inner = markup.spelled and is_called(node, "getitem") and node.inputs[0] in written
+        part = _of_part(node) if is_inner else None
+        inputs = node.inputs if part is None else node.inputs[0].inputs
+        operands = [written[x] if x in written else _leaf(x, markup) for x in inputs]
+        found = join(part, operands, {}, markup) if part else _applied(node, operands, markup)
+        written[node] = found
         if found.width > widest:
             break
     return found
@@ -172,7 +197,7 @@ def _leaf(node: Node, markup: Markup) -> Written:
     """A symbol or a number, the root of a whole one, or of one by π, as such."""
     value = node.value if isinstance(node, Expression) else node._array
     is_symbol = node.name is not None or (isinstance(node, Tensor) and node.requires_grad)
-    if markup.roots and not is_symbol and value.shape == () and value.dtype.kind == "f":
+    if markup.spelled and not is_symbol and value.shape == () and value.dtype.kind == "f":
         found = spelled(float(value))
         if found is not None and found.is_called("sqrt"):
             return write(nodes(found), markup)

@@ -93,6 +93,20 @@ def test_softmax_and_cross_entropy_in_any_spelling(i: int, j: int, n: bool):
     assert found == ("p − onehot(y)" if n else "softmax(z) − onehot(y)")
 
 
+@each([
+    (lambda a: np.sum(np.linalg.svd(a)[1]), "U(A) V(A)ᵀ", "Σ(real(s(<B>A</B>)))"),
+    (lambda a: np.sum(np.linalg.eigvals(a)).real, "(V(A)ᵀ)⁻¹ V(A)ᵀ", "real(Σ(λ(<B>A</B>)))"),
+    (lambda a: np.sum(np.linalg.qr(a)[1]), "", "Σ(R(<B>A</B>))"),
+    (lambda a: np.linalg.eigvalsh(a)[0], "", "real(λ(<B>A</B>))[0&#93;"),
+])  # fmt: skip
+def test_eigenvalues_and_the_like_have_letters(loss: Any, formula: str, drawn: str):
+    a = Tensor(X[:3] @ X[:3].T + np.eye(3), requires_grad=True, name="A")
+    assert formula in results(loss(a))["A"]
+    assert drawn in ag.draw(loss(a)).source
+    exec(ag.derive(loss(a)).numpy_source, space := dict[str, Any]())
+    np.testing.assert_allclose(space["dA"], ag.gradients(loss(a), [a])[0].data, atol=1e-9)
+
+
 def test_an_array_of_any_name_is_no_mark_of_entries():
     w = Tensor([0.5, 2.0, 3.0], requires_grad=True, name="onehot")
     assert results(np.sum(w**3)) == {"onehot": "3 · onehot²"}
