@@ -384,9 +384,8 @@ class _Variant(Variant):
         for group in self._groups:
             group.adopt()
         steps = self._train.optimizer._steps
-        return self.watch.holds() and (not self._counted or all(
-            len({steps[i] for i in group.numbers}) == 1 for group in self._groups
-        ))  # fmt: skip
+        alike = all(len({steps[i] for i in group.numbers}) == 1 for group in self._groups)
+        return alike and self.watch.holds()
 
     def __call__(self, batch: tuple[Array, Array]) -> tuple[Any, Array]:
         given = (*batch, *map(array_of, self._captured)) if self._captured else batch

@@ -131,9 +131,8 @@ class Compiled(Programs):
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         flat = args if not kwargs and not any(map(is_container, args)) else leaves((args, kwargs))
         around = within()
-        if self._elsewhere or (FOREIGN and any(map(is_foreign, map(array_of, flat)))):
-            return self.f(*args, **kwargs)
-        if around - {no_grad} or any(type(x) is Tensor and x._tracked for x in flat):
+        foreign = self._elsewhere or (FOREIGN and any(map(is_foreign, map(array_of, flat))))
+        if foreign or around - {no_grad} or any(type(x) is Tensor and x._tracked for x in flat):
             return self.f(*args, **kwargs)
         key: Any = len(around), *map(kind, flat)
         if flat is not args:

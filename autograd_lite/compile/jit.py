@@ -74,10 +74,8 @@ def _called(node: Node, args: Any, kwargs: dict[str, Any]) -> Any:
         said = f"gives {value.shape} of {value.dtype}, and in NumPy {node.shape} of {node.dtype}"
     except Exception as error:
         said = f"raises {type(error).__name__}: {str(error).strip().splitlines()[0]}"
-    raise CompileError(
-        f"compile: {graph.called(node.function)} can't be had with jit=True: in JAX it {said}; "
-        f"leave jit away\n  at {node.line}"
-    )
+    what = f"{graph.called(node.function)} can't be had with jit=True"
+    raise CompileError(f"compile: {what}: in JAX it {said}; leave jit away\n  at {node.line}")
 
 
 def _like(function: Any) -> Any:
@@ -106,8 +104,7 @@ def _sound(node: Node, args: Any, kwargs: Any, value: Any) -> list[Any]:
     function, known = node.function, dict[str, Any](mode="fill", fill_value=False)
     if "linalg" in str(getattr(function, "__module__", "")):
         odd = ~jnp.all(jnp.isfinite(jnp.asarray(args[0])))
-        results = value if isinstance(value, (tuple, list)) else [value]
-        return [odd | jnp.all(jnp.isfinite(x)) for x in results]
+        return [odd | jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(value)]
     i = _INDEX.get(function, 0)
     if not i or "mode" in kwargs or not any(graph.nodes_in((*node.args[i : i + 1], node.kwargs))):
         return []

@@ -194,8 +194,9 @@ class Source:
         """How a function is called, by NumPy's name or SciPy's."""
         ufunc = graph.of_ufunc(function)
         own, home = getattr(ufunc or function, "__name__", ""), getattr(function, "__module__", "")
+        is_numpy = str(home).startswith("numpy")
         inner = (m for m in sys.modules if m.startswith("scipy.special._"))  # as of special.zeta
-        homes = chain(("numpy", "scipy.special"), inner) if ufunc else filter(_is_numpy, [home])
+        homes = chain(("numpy", "scipy.special"), inner) if ufunc else [home] * is_numpy
         for home in homes:
             if getattr(sys.modules.get(home), own, None) is not (ufunc or function):
                 continue
@@ -355,10 +356,6 @@ def _are_numbers(node: Node) -> bool:
         return True
     plain = not any(isinstance(v, np.ndarray) for v in found)
     return plain and any(isinstance(v, np.generic) for v in found)
-
-
-def _is_numpy(module: str) -> bool:
-    return module.startswith("numpy")
 
 
 def _dtype(dtype: np.dtype[Any]) -> str:
