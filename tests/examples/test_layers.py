@@ -28,5 +28,5 @@ def test_characters_are_foretold_by_attention(tmp_path: Path) -> None:
     before, after = (float(lines[0].split()[i].rstrip(";")) for i in (1, 3))
     assert after < 0.9 * before
     assert len(lines[2]) == 131
-    assert "  ∂L/∂S = A ∘ (∂L/∂A − Σ_l(∂L/∂A ∘ A)) ∘ (1 − c_1)" in lines
+    assert "  ∂L/∂S = A ∘ (∂L/∂A − Σ_l(∂L/∂A ∘ A))" in lines
     assert "softmax" in (tmp_path / "characters.svg").read_text("utf-8")

@@ -165,7 +165,7 @@ LAYERS = {
     ),
     "MultiHeadAttention, causal": Layer(
         lambda: nn.MultiHeadAttention(4, 2, causal=True, rng=0), TIMES,
-        lambda *p: attention(*p, causal=True), {"S": f"{SCORES} ∘ (1 − c_1)", **HEADS},
+        lambda *p: attention(*p, causal=True), {"S": SCORES, **HEADS},
     ),
     "GELU": Layer(
         nn.GELU, ROWS,
