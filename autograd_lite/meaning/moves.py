@@ -864,11 +864,23 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
             ranges = _within(ranges, inner)
         params = {"index": slices_of(ranges, whole), "shape": whole}
         return intern("scatter", (g,), params, whole, g.size + 0.5)
+    if is_mask_of(index, whole):
+        mask, one = taken(index, len(whole)), bare(g)
+        if math.prod(one.shape) == 1:  # the same for all
+            return product([(mask, 1), (shaped(one, ()), 1)], whole)
+        same = g.op == "getitem" and np.array_equal(g.params["index"], index)
+        return product([(mask, 1), (g.args[0], 1)], whole) if same else None
     is_array = isinstance(index, np.ndarray) and index.dtype.kind in "iu"
     is_spread = varying(bare(g), g.ndim) < {*range(g.ndim)}  # what is added is the same for some
     if is_array and len(whole) == 2 and is_spread:
         return _rows_added(g, index % whole[0], whole)
     return _put_at(g, _places(index, whole), whole)
+
+
+def is_mask_of(index: Any, shape: Shape) -> bool:
+    """Whether an index is one mask, of entries or of rows."""
+    is_mask = isinstance(index, np.ndarray) and index.dtype == bool and index.ndim > 0
+    return is_mask and index.shape == shape[: index.ndim]
 
 
 def _rows_added(g: Term, k: Any, whole: Shape) -> Term | None:
@@ -908,8 +920,13 @@ def _pick(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
     is_all = back and mask.dtype == bool and (places[~mask] < 0).all()
     if not is_all:
         return None
-    given = leaf(("mask", mask.shape, mask.tobytes()), mask.shape, "given", None, mask)
-    return product([(given, 1), (x.args[0], 1)], mask.shape)
+    return product([(taken(mask, mask.ndim), 1), (x.args[0], 1)], mask.shape)
+
+
+def taken(mask: Any, ndim: int) -> Term:
+    """The mask by which entries of an array of so many axes, or rows of it, were taken."""
+    found = leaf(("mask", mask.shape, mask.tobytes()), mask.shape, "given", None, mask)
+    return shaped(found, mask.shape + (1,) * (ndim - mask.ndim))
 
 
 @normal("collect")

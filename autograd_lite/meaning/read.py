@@ -27,7 +27,7 @@ from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
 from .guards import guards
 from .loops import Loop, Rounds, UnevenError, loops
-from .moves import slices_of
+from .moves import is_mask_of, slices_of, taken
 from .table import CANONICAL, opposite, where_known, without_choice
 from .terms import (
     ONE,
@@ -80,6 +80,7 @@ class Meaning:
         self.values: dict[Term, Array] = {}
         self._built: dict[Term, Tensor] = {}
         self._given: list[Term] = []
+        self._taken: dict[Any, Term] = {}  # what made masks by which entries were taken
         self._by_names: dict[Term, Term] | None = None
         self._whole: dict[Term, tuple[Term, float]] = {}  # what is named, but for a number
         self._named_products: dict[Term, list[Term]] = {}  # the same, by a factor
@@ -239,8 +240,7 @@ class Meaning:
     def _read(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term:
         """The term of a result, from those of its inputs."""
         assert t.op is not None
-        of_mask = t.op.entrywise or t.op.name in ("getitem", "astype", "broadcast_to")
-        if not t.size and not of_mask:  # nothing is there to be read
+        if not t.size and not self._is_of_mask(t, known):  # nothing is there to be read
             return shaped(number(0.0), t.shape)
         args = [(x._op is None and self._compared(x, known)) or known[x] for x in self._inputs(t)]
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
@@ -254,23 +254,47 @@ class Meaning:
         known_op = OPS.get(t.op.name) is t.op or t.op.name in VALUES or t.op is _ops.as_it_was
         op = t.op.name if known_op else _own(t)
         found = shaped(make(op, args, t.params, t.shape), t.shape)
-        mask = self._compared(t, known) if op == "pick" and found.op == "*" else None
-        if mask is not None:
-            found = product([(mask, 1), (args[0].args[0], 1)], t.shape)
+        if op in ("getitem", "pick", "scatter"):
+            found = self._by_mask(t, found, known)
         return without_choice(found) if found.op in "+*" else found
 
-    def _compared(self, t: Tensor, known: Mapping[Tensor, Term]) -> Term | None:
-        """What a mask was made by, or that by which entries were picked: a comparison of tensors
+    def _by_mask(self, t: Tensor, found: Term, known: Mapping[Tensor, Term]) -> Term:
+        """With the comparison that made a mask in its place, by which entries were taken."""
+        index = t._params["index"]
+        mask = self._compared(t, known, "taken")
+        if mask is not None:
+            index = noted(t, "taken")
+            self._taken[index.shape, index.tobytes()] = mask
+        elif isinstance(index, np.ndarray):
+            mask = self._taken.get((index.shape, index.tobytes()))
+        if mask is None or index.ndim > t.ndim:
+            return found
+        given, (_, core) = taken(index, t.ndim), coefficient(found)
+        there = core is given or given in core.operands
+        mask = shaped(mask, given.shape)
+        return product([(found, 1), (given, -1), (mask, 1)], t.shape) if there else found
+
+    def _is_of_mask(self, t: Tensor, known: Mapping[Tensor, Term]) -> bool:
+        """Whether it is what a mask takes, which may be nothing, or computed of that."""
+        whole = t.inputs[0].shape if t.op is OPS["getitem"] else ()
+        is_mask = bool(whole) and is_mask_of(t._params["index"], whole)
+        return is_mask or any(not x.size and known[x].op == "getitem" for x in self._inputs(t))
+
+    def _compared(
+        self, t: Tensor, known: Mapping[Tensor, Term], noted_as: str = "given"
+    ) -> Term | None:
+        """What a mask was made by, or that by which entries were taken: a comparison of tensors
         that are read already.
         """
-        found = comparison(noted(t, "given"))
+        mask = noted(t, noted_as)
+        found = comparison(mask)
         if found is None:
             return None
         terms = [
             self.read(x, known) if isinstance(x, Tensor) else self.constant(x)
             for x in found.operands
         ]
-        return make(found.name, terms, {}, t.shape)
+        return make(found.name, terms, {}, mask.shape)
 
     def _mask(self, mask: Term, beside: Sequence[Term]) -> Term:
         """A given mask as the opposite of another, or the comparison with 0 of a factor beside it.

@@ -78,7 +78,7 @@ def written(
     if mask is None:
         return where(numbers == 0, a, picked)
     if type(picked) is Tensor:
-        note(picked, "given", mask)
+        note(picked, "taken", mask)
     return where(mask, picked, a)
 
 

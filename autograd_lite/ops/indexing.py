@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import array_of, beside, is_foreign, of_known_size, own_array, refuse_kinds, zeros
+from ..engine.notes import note
 from ..engine.tensor import Tensor
 from ..numpy_code import code
 from ..show.notation import ATOM, Notation
@@ -194,4 +195,7 @@ def owned(index: Any) -> Any:
 
 def getitem(x: Any, index: Any) -> Tensor:
     """``x[index]`` with integers, slices, None, Ellipsis, integer arrays and masks."""
-    return getitem_op(x, index=owned(index))
+    found = getitem_op(x, index=owned(index))
+    if type(index) is np.ndarray and index.dtype == bool and type(found) is Tensor:
+        note(found, "taken", index)  # of which it may be known what made it
+    return found

@@ -16,6 +16,7 @@ import pytest
 import scipy.special
 
 import autograd_lite as ag
+import autograd_lite.numpy as anp
 import nn
 from autograd_lite.explain.live import SCRIPT, Fixed, Program, backward
 from autograd_lite.explain.words import Words
@@ -319,6 +320,21 @@ LOST: dict[str, Any] = {
         "odd", lambda x: np.array(x.tolist()), lambda g, out, x: g
     ),
 }  # fmt: skip
+
+
+def filled(s: Any) -> Any:
+    mask, h = s > 0, s * 1.0
+    h[mask] = s[mask] * 2
+    return h * mask
+
+
+def test_what_a_mask_fills_makes_a_page_fixed(tmp_path: Path):
+    with anp.filling():
+        page = said(filled, tmp_path)
+    assert "the code compared s" in page.root.all("p", "note")[0].text
+    assert '<form id="live"' not in page.html
+
+
 LOOKED: dict[str, Any] = {
     "data": lambda s: s[s.data > 0],
     "control flow": control_flow,

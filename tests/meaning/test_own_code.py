@@ -567,6 +567,22 @@ def _by_masks(s: Any, mask: Any, other: Any) -> Any:
     return p
 
 
+@each([
+    (lambda x, m: np.sum(x[x > 0] ** 2) / 2, "relu(x)"),
+    (lambda x, m: np.mean(x[x < 0.3]), "(x < 0.3) / 8"),
+    (lambda x, m: np.sum(np.tanh(x[x > 0.7])), "(1 − tanh(x)²) ∘ (x > 0.7)"),
+    (lambda x, m: np.sum(x[x > 9] ** 2) + np.sum(x), "1"),
+    (lambda x, m: -np.sum(np.log(rows(x)[m])), "softmax(x) − m_1"),
+    (lambda x, m: np.sum(np.exp(x[m[:, 1]])), "exp(x) ∘ m_1"),
+])  # fmt: skip
+def test_entries_that_a_mask_takes(f: Any, expected: str):
+    x = Tensor(np.linspace(-1, 1, 12).reshape(3, 4).T, requires_grad=True, name="x")
+    loss = f(x, np.eye(3, dtype=bool)[[0, 2, 1, 1]])
+    assert results(loss)["x"] == expected
+    loss.backward()
+    assert ag.check_backprop(loss, {"x": x.grad}).ok
+
+
 def _turned(x: Any, mean: Any, deviation: Any) -> Any:
     return ((x.T - mean(x.T)) / deviation(x.T)).T
 
