@@ -111,8 +111,8 @@ class Program:
     def _check(self, t: Tensor) -> None:
         if t.dtype.kind not in "biu" and t.dtype not in (np.float32, np.float64):
             raise Fixed(self._words("fixed_dtype", dtype=t.dtype))
-        mask = noted(t, "taken")
-        if is_known(mask):  # which entries were taken stays
+        mask = noted(t, "taken") if t.op is OPS["pick"] else None
+        if is_known(mask):  # where entries were put stays
             made = comparison(mask)
             names = [x.name for x in made.operands if getattr(x, "name", None)] if made else []
             raise Fixed(self._words("fixed_lost", name=(*names, self._words("a_result"))[0]))
