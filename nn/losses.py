@@ -93,19 +93,22 @@ huber = _loss(
 )  # fmt: skip
 
 
-# For each dtype 1, its least normal number (added to a p in [0, 1] that changes none but 0) and −1;
-# as arrays, since NumPy takes longer to convert a number than to add it.
+# For each dtype 1, and its least normal number: added to a p in [0, 1] that changes none but 0.
+# As arrays, since NumPy takes longer to convert a number than to add it.
 _CONSTANTS = {
-    np.dtype(t).char: (np.ones((), t), np.array(np.finfo(t).tiny), np.full((), -1, t))
+    np.dtype(t).char: (np.ones((), t), np.array(np.finfo(t).tiny))
     for t in (np.float16, np.float32, np.float64)
 }
 
 
+def _one_and_tiny(p: Any) -> Any:
+    constants = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    return numbers_for(p, constants) if FOREIGN else constants
+
+
 def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
     """``log p``, ``log(1 − p)``, and what that is multiplied with: ``1 − y``."""
-    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    if FOREIGN:
-        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
+    one, tiny = _one_and_tiny(p)
     try:
         return np.log(p + tiny), np.log(one - p + tiny), one - y
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
@@ -140,16 +143,12 @@ def _refuse_no_probability(total: Any, p: Any, y: Any) -> None:
 
 
 def _slope(p: Any, y: Any) -> Any:
-    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    if FOREIGN:
-        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
-    return minus_one * y / (p + tiny) + (one - y) / (one - p + tiny)
+    one, tiny = _one_and_tiny(p)
+    return -(y / (p + tiny)) + (one - y) / (one - p + tiny)
 
 
 def _slope_by_target(p: Any, y: Any) -> Any:
-    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    if FOREIGN:
-        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
+    one, tiny = _one_and_tiny(p)
     return np.log(one - p + tiny) - np.log(p + tiny)
 
 

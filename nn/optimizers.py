@@ -195,7 +195,7 @@ class SGD(Optimizer):
             return super().step()
         if Mode.entered:
             tell("write", self.parameters[0], "data")
-        return descend(self.parameters, -self._lr)
+        return descend(self.parameters, self._lr)
 
     @entrywise
     def update(self, i: int, value: Array, grad: Array) -> Array:
