@@ -21,10 +21,6 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
     return sum(diagonal(a, offset, axis1, axis2), -1, dtype)
 
 
-linalg_trace = numpys(np.linalg.trace, "The sum of a diagonal of the last two axes.")
-linalg_diagonal = numpys(np.linalg.diagonal, "A diagonal of the last two axes.")
-
-
 @by_name(np.compress)
 def compress(condition: Any, a: Any, axis: int | None = None) -> Tensor:
     """The slices along an axis (entries, where it is None) for which the condition holds."""

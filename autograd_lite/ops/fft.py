@@ -17,8 +17,6 @@ from ..arrays import is_foreign, zeros
 from ..table import Case, Op, op
 from .define import along, by_name, operand
 
-__all__ = ["fft", "ifft"]
-
 Transform = Callable[..., Any]
 
 

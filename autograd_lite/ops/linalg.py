@@ -26,8 +26,6 @@ from .elementwise import conjugate_of, imag, real
 from .indexing import scatter
 from .shaping import mt
 
-__all__ = ["det", "inv"]
-
 _SQUARE = [Case(((3, 3),)), Case(((2, 2, 2),))]
 
 
