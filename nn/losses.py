@@ -25,7 +25,7 @@ from autograd_lite.show.notation import function
 from autograd_lite.table import Case, Op, op
 
 from .activations import log_softmax, softmax
-from .module import as_input, positive
+from .module import as_input, check_numbers, positive
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "MSELoss",
@@ -101,11 +101,15 @@ _CONSTANTS = {
 }
 
 
+def _constants(p: Any) -> Any:
+    """Those to compute with ``p``."""
+    found = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
+    return numbers_for(p, found) if FOREIGN else found
+
+
 def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
     """``log p``, ``log(1 − p)``, and what that is multiplied with: ``1 − y``."""
-    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    if FOREIGN:
-        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
+    one, tiny, _ = _constants(p)
     try:
         return np.log(p + tiny), np.log(one - p + tiny), one - y
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
@@ -140,16 +144,12 @@ def _refuse_no_probability(total: Any, p: Any, y: Any) -> None:
 
 
 def _slope(p: Any, y: Any) -> Any:
-    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    if FOREIGN:
-        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
+    one, tiny, minus_one = _constants(p)
     return minus_one * y / (p + tiny) + (one - y) / (one - p + tiny)
 
 
 def _slope_by_target(p: Any, y: Any) -> Any:
-    one, tiny, minus_one = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    if FOREIGN:
-        one, tiny, minus_one = numbers_for(p, (one, tiny, minus_one))
+    one, tiny, _ = _constants(p)
     return np.log(one - p + tiny) - np.log(p + tiny)
 
 
@@ -407,22 +407,10 @@ def _one_hot(classes: Any, prediction: Tensor, ignored: int | None) -> Any:
     k = prediction.shape[-1]
     if not classes.size:
         classes = classes.astype(np.intp)
-    if classes.dtype.kind not in "iu":
-        raise TypeError(
-            f"CrossEntropyLoss: class numbers must be integers, not {classes.dtype}; "
-            "probabilities need the logits' shape"
-        )
     kept = classes if ignored is None else np.where(classes == ignored, 0, classes)
-    guard(_check_classes, kept, k)
+    remedy = "; probabilities need the logits' shape"
+    check_numbers("CrossEntropyLoss: class numbers", kept, k, remedy)
     marks = classes[..., None] == beside(np.arange(k), [classes])
     if ignored is not None:
         marks = marks & (classes != ignored)[..., None]
     return marks.astype(prediction.dtype)
-
-
-def _check_classes(classes: Any, k: int) -> None:
-    if classes.size and (classes.min() < 0 or classes.max() >= k):
-        raise ValueError(
-            f"CrossEntropyLoss: class numbers must lie in 0 … {k - 1}, "
-            f"and reach from {classes.min()} to {classes.max()}"
-        )
