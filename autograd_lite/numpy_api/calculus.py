@@ -13,7 +13,7 @@ from ..arrays import as_array, beside, guard, is_foreign, of_values, perhaps
 from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import astype, broadcast_to, moveaxis, power, stack, where
-from ..ops.define import implements, numpys, operand, operand_or_number, setting, value
+from ..ops.define import by_name, implements, numpys, operand, operand_or_number, setting, value
 from .indexing import index_update
 
 __all__ = [
@@ -235,11 +235,8 @@ def geomspace(
     return points if dtype is None else astype(points, dtype)
 
 
-@implements(np.full_like)
-def full_like(
-    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True,
-    shape: Any = None, *, device: None = None,
-) -> Tensor:  # fmt: skip
+@by_name(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Tensor:
     """``fill_value``, which has a gradient, in the shape and dtype of ``a``, which has none."""
     a = operand(a)
     filled = broadcast_to(beside(fill_value, [a]), a.shape if shape is None else shape)
