@@ -13,13 +13,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..arrays import HOLDERS, content, given
-from ..engine.modes import Mode
+from ..arrays import content, given
 from ..engine.op import Vjp
 from ..engine.tensor import Tensor
 from ..errors import constant_param, out_argument
 from ..numpy_code import numpy_name
-from ..seen import look
 from ..table import NUMPY, op
 
 Function = Callable[..., Any]
@@ -106,10 +104,16 @@ def along(axis: int, part: Any) -> tuple[Any, ...]:
     return (..., part, *(slice(None),) * (-1 - axis))
 
 
+def zeros_around(x: Any, axis: int, before: int, behind: int) -> Any:
+    """``x`` with so many zeros at either end of an axis."""
+    widths = [(0, 0)] * x.ndim
+    widths[axis] = before, behind
+    return np.pad(x, widths)
+
+
 def operand(x: Any) -> Any:
     """A Tensor as it is, and anything else as an array."""
-    if type(x) in HOLDERS:
-        x = content(x)
+    x = content(x)
     return x if type(x) is Tensor else given(x)
 
 
@@ -129,17 +133,12 @@ def setting(function: str, name: str, x: Any) -> Any:
 
 def value(x: Any) -> Any:
     """The array of a Tensor, for what has no gradient: an order, a mask, a count."""
-    if type(x) is not Tensor:
-        return given(x)
-    look(x)
-    return checked(x)
+    return x._looked() if type(x) is Tensor else given(x)
 
 
 def checked(x: Any) -> Any:
     """The same, for what only makes sure: numbers as they should be wouldn't differ for it."""
-    if type(x) is not Tensor:
-        return given(x)
-    return x._seen() if Mode.entered else x._array
+    return x._seen() if type(x) is Tensor else given(x)
 
 
 def refuse_out(function: str, out: Any) -> None:
