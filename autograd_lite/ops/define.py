@@ -72,16 +72,17 @@ def by_name(f: Any, doc: str = "") -> Callable[[Function], Function]:
     return register
 
 
-def numpys(f: Any, doc: str) -> Callable[..., Any]:
+def numpys(f: Any, doc: str, **instead: Any) -> Callable[..., Any]:
     """NumPy's own code of ``f``, which consists of functions that take Tensors, but for asarray.
 
-    What it calls of its module's own is run likewise.
+    What it calls of its module's own is run likewise, but for what stands ``instead`` of it.
     """
     own = f.__wrapped__
-    scope = {**own.__globals__, **_AS_ARRAY, "np": _NUMPY, "__name__": __name__}
+    scope = {**own.__globals__, **_AS_ARRAY, "np": _NUMPY, "NX": _NUMPY, "__name__": __name__}
     for name, helper in own.__globals__.items():
         if name[0] == "_" and type(helper) is FunctionType:
             scope[name] = _within(scope, helper)
+    scope |= instead
     return implements(f)(named(f, _within(scope, own), doc))
 
 
