@@ -13,7 +13,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.arrays import beside, given, guard, numbers_for
+from autograd_lite.arrays import beside, given, guard, numbers_for, refuse
 from autograd_lite.engine.leaves import array_of
 from autograd_lite.engine.op import apply
 from autograd_lite.engine.tensor import FOREIGN
@@ -391,16 +391,14 @@ class CrossEntropyLoss(_Loss):
         if self.reduction != "mean" or not labels or self.weight is self.ignore_index is None:
             return super().__call__(prediction, target)
         counted = array_of(target).sum()
-        guard(_refuse_nothing, counted)
+        refuse(lambda n: not n > 0, ValueError, _NOTHING, counted)
         return _times(CrossEntropyLoss("sum")(prediction, target), 1 / counted)
 
 
-def _refuse_nothing(counted: Any) -> None:
-    if not counted > 0:
-        raise ValueError(
-            "CrossEntropyLoss: each row is ignored, or of a class with weight 0, so that there is "
-            "nothing to take a mean of"
-        )
+_NOTHING = (
+    "CrossEntropyLoss: each row is ignored, or of a class with weight 0, so that there is nothing "
+    "to take a mean of"
+)
 
 
 def _one_hot(classes: Any, prediction: Tensor, ignored: int | None) -> Any:
