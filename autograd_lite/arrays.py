@@ -238,3 +238,13 @@ def guard(check: Callable[..., Any], *arrays: Any) -> None:
             return
     if not (FOREIGN and any(map(is_foreign, arrays))):
         check(*arrays)
+
+
+def refuse(bad: Callable[..., Any], error: type[Exception], text: str, *arrays: Any) -> None:
+    """`guard` against values of which something is true anywhere; the text may have them in it."""
+
+    def check(*values: Any) -> None:
+        if np.any(bad(*values)):
+            raise error(text.format(*values))
+
+    guard(check, *arrays)

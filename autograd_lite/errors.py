@@ -41,9 +41,9 @@ def explain(
     labels = [getattr(x, "name", None) or f"operand {i}" for i, x in enumerate(inputs)]
     shapes = [np.shape(a) for a in arrays]
     lines = [f"{op}: {error}"]
-    if isinstance(error, ValueError) and op in ("matmul", "linear"):
+    if isinstance(error, ValueError) and op in ("matmul", "linear", "dot"):
         lines = [f"{op}: {_product_mismatch(labels, shapes)}"]
-    elif isinstance(error, ValueError) and not params and len(shapes) > 1 and op != "dot":
+    elif isinstance(error, ValueError) and not params and len(shapes) > 1:
         difference = _broadcast_mismatch(labels, shapes)
         if difference:
             lines = [f"{op}: {difference}"]

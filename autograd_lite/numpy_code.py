@@ -41,21 +41,8 @@ def numpy_name(f: Any) -> str:
     return f"{module.replace('numpy', 'np', 1)}.{name}" if module else str(name)
 
 
-class Namer:
-    """Identifiers for names and symbols: ``δ_2`` → ``delta_2``, ``∇W_12`` → ``dW_12``."""
-
-    def __init__(self) -> None:
-        self._given: dict[str, str] = {}
-        self._names = Names()
-
-    def __call__(self, name: str) -> str:
-        if name not in self._given:
-            self._given[name] = self._names.new(name)
-        return self._given[name]
-
-
 class Names:
-    """Identifiers that are all different, whatever they are made of."""
+    """Identifiers that are all different: ``δ_2`` → ``delta_2``, ``∇W_12`` → ``dW_12``."""
 
     def __init__(self, *reserved: str) -> None:
         self._taken = dict.fromkeys(("np", *reserved), 2)

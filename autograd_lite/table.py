@@ -168,8 +168,7 @@ class Op(engine.Op):
         if params.get("out") is not None:
             raise errors.out_argument(self.name)
         for key, param in params.items():
-            if type(param) in HOLDERS:
-                param = params[key] = content(param)
+            param = params[key] = content(param)
             if type(param) is _ndarray or is_foreign(param):
                 params[key] = param.copy()
             elif type(param) is list or type(param) is tuple:

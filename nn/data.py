@@ -38,22 +38,9 @@ def batches(
         >>> [len(rows) for rows, _ in nn.batches(np.zeros((7, 2)), np.zeros(7), 3)]
         [3, 3, 1]
     """
-    x, y = given(x, "batches"), given(y, "batches")
-    return ((x[rows], y[rows]) for rows in batch_rows(x, y, batch_size, shuffle, rng, drop_last))
-
-
-def batch_rows(
-    x: Array, y: Array, batch_size: int, shuffle: bool, rng: Rng, drop_last: bool = False
-) -> Iterator[Any]:
-    """Which rows each batch of `batches` has: a slice, or, shuffled, an array of indices."""
-    if len(x) != len(y):
-        raise ValueError(f"batches: x has {len(x)} rows and y has {len(y)}")
     size = whole("batches: batch_size", batch_size, 1)
-    starts = range(0, len(x) - (size - 1 if drop_last else 0), size)
-    if not shuffle:
-        return (slice(i, i + size) for i in starts)
-    order = np.random.default_rng(rng).permutation(len(x))
-    return (order[i : i + size] for i in starts)
+    some = Rows(x, y, "batches").batches(size, shuffle, np.random.default_rng(rng), drop_last)
+    return ((x, y) for _, x, y in some)
 
 
 Batch = tuple[Any, Any, Any]
@@ -67,16 +54,23 @@ class Rows:
 
     usual = 32  # rows of a batch, where nothing is said
 
-    def __init__(self, x: Any, y: Any) -> None:
-        self.x, self.y = given(x, "fit"), given(y, "fit")
+    def __init__(self, x: Any, y: Any, where: str = "fit") -> None:
+        self.x, self.y = given(x, where), given(y, where)
 
     def __len__(self) -> int:
         return len(self.x)
 
-    def batches(self, size: int, shuffle: bool, rng: np.random.Generator) -> Iterator[Batch]:
-        """Some rows at a time."""
-        for rows in batch_rows(self.x, self.y, size, shuffle, rng):
-            yield rows, self.x[rows], self.y[rows]
+    def batches(
+        self, size: int, shuffle: bool, rng: np.random.Generator, drop_last: bool = False
+    ) -> Iterator[Batch]:
+        """Some rows at a time: a slice, or, shuffled, an array of indices."""
+        x, y, n = self.x, self.y, len(self)
+        if n != len(y):
+            raise ValueError(f"batches: x has {n} rows and y has {len(y)}")
+        order = rng.permutation(n) if shuffle else None
+        parts = (slice(i, i + size) for i in range(0, n - (size - 1 if drop_last else 0), size))
+        chosen = parts if order is None else map(order.__getitem__, parts)
+        return ((rows, x[rows], y[rows]) for rows in chosen)
 
 
 def standardize(x: Any) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.arrays import beside, given, guard, numbers_for
+from autograd_lite.arrays import beside, given, guard, numbers_for, refuse
 from autograd_lite.engine.leaves import array_of
 from autograd_lite.engine.op import apply
 from autograd_lite.engine.tensor import FOREIGN
@@ -25,7 +25,7 @@ from autograd_lite.show.notation import function
 from autograd_lite.table import Case, Op, op
 
 from .activations import log_softmax, softmax
-from .module import as_input, positive
+from .module import as_input, check_numbers, positive
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "MSELoss",
@@ -390,38 +390,24 @@ class CrossEntropyLoss(_Loss):
         if self.reduction != "mean" or not labels or self.weight is self.ignore_index is None:
             return super().__call__(prediction, target)
         counted = array_of(target).sum()
-        guard(_refuse_nothing, counted)
+        refuse(lambda n: not n > 0, ValueError, _NOTHING, counted)
         return _times(CrossEntropyLoss("sum")(prediction, target), 1 / counted)
 
 
-def _refuse_nothing(counted: Any) -> None:
-    if not counted > 0:
-        raise ValueError(
-            "CrossEntropyLoss: each row is ignored, or of a class with weight 0, so that there is "
-            "nothing to take a mean of"
-        )
+_NOTHING = (
+    "CrossEntropyLoss: each row is ignored, or of a class with weight 0, so that there is nothing "
+    "to take a mean of"
+)
 
 
 def _one_hot(classes: Any, prediction: Tensor, ignored: int | None) -> Any:
     k = prediction.shape[-1]
     if not classes.size:
         classes = classes.astype(np.intp)
-    if classes.dtype.kind not in "iu":
-        raise TypeError(
-            f"CrossEntropyLoss: class numbers must be integers, not {classes.dtype}; "
-            "probabilities need the logits' shape"
-        )
     kept = classes if ignored is None else np.where(classes == ignored, 0, classes)
-    guard(_check_classes, kept, k)
+    remedy = "; probabilities need the logits' shape"
+    check_numbers("CrossEntropyLoss: class numbers", kept, k, remedy)
     marks = classes[..., None] == beside(np.arange(k), [classes])
     if ignored is not None:
         marks = marks & (classes != ignored)[..., None]
     return marks.astype(prediction.dtype)
-
-
-def _check_classes(classes: Any, k: int) -> None:
-    if classes.size and (classes.min() < 0 or classes.max() >= k):
-        raise ValueError(
-            f"CrossEntropyLoss: class numbers must lie in 0 … {k - 1}, "
-            f"and reach from {classes.min()} to {classes.max()}"
-        )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd_lite import Tensor
-from autograd_lite.arrays import HOLDERS, content, given
+from autograd_lite.arrays import HOLDERS, content, given, guard
 from autograd_lite.engine.tensor import Array
 from autograd_lite.graph import walk
 from autograd_lite.layers import entered, left
@@ -226,8 +226,7 @@ def _held(module: Module) -> Iterator[tuple[str, Any]]:
 
 def as_input(x: Any, name: str) -> Tensor:
     """``x`` as a Tensor that has a name: its own, or else ``name``."""
-    if type(x) in HOLDERS:
-        x = content(x)
+    x = content(x)
     if not isinstance(x, Tensor):
         return Tensor(x, name=name)
     if x.name is None:
@@ -282,3 +281,21 @@ def positive(what: str, value: float) -> float:
     if not within(what, value, math.inf):
         raise ValueError(f"{what} must be positive, not {value!r}")
     return value
+
+
+def check_numbers(what: str, k: Any, n: int, remedy: str = "") -> None:
+    """Numbers of n things, from 0 on.
+
+    Raises:
+        TypeError: they aren't integers; it says ``what``, and the remedy.
+        ValueError: there is another among them.
+    """
+    if k.dtype.kind not in "iu":
+        raise TypeError(f"{what} must be integers, not {k.dtype}{remedy}")
+
+    def check(k: Any) -> None:
+        if k.size and (k.min() < 0 or k.max() >= n):
+            reach = f"and reach from {k.min()} to {k.max()}"
+            raise ValueError(f"{what} must lie in 0 … {n - 1}, {reach}")
+
+    guard(check, k)

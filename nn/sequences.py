@@ -10,12 +10,12 @@ from numpy.typing import DTypeLike
 
 import autograd_lite as ag
 from autograd_lite import Tensor
-from autograd_lite.arrays import given, guard
+from autograd_lite.arrays import given
 from autograd_lite.engine.leaves import array_of
 
 from .activations import softmax
 from .layers import Linear, Rng, drawn
-from .module import Module, as_data, named, whole
+from .module import Module, as_data, check_numbers, named, whole
 
 __all__ = ["LSTM", "RNN", "Embedding", "MultiHeadAttention"]
 
@@ -49,17 +49,8 @@ class Embedding(Module):
 
     def forward(self, symbols: Any) -> Tensor:
         k = array_of(symbols) if isinstance(symbols, Tensor) else given(symbols, "Embedding")
-        if k.dtype.kind not in "iu":
-            raise TypeError(f"Embedding: the symbols' numbers must be integers, not {k.dtype}")
-        guard(_check_symbols, k, len(self.weight))
+        check_numbers("Embedding: the symbols' numbers", k, len(self.weight))
         return self.weight[k]
-
-
-def _check_symbols(k: Any, n: int) -> None:
-    if k.size and (k.min() < 0 or k.max() >= n):
-        raise ValueError(
-            f"Embedding: numbers must lie in 0 … {n - 1}, and reach from {k.min()} to {k.max()}"
-        )
 
 
 class _Recurrent(Module):

@@ -459,8 +459,12 @@ def a_row_of_a_leaf(x: Any) -> None:
     row += 1.0
 
 
+def through_what_does_not_lie_in_a_row(x: Any) -> None:
+    (x * 2).T.flat[1] = 3.0
+
+
 @each([through_a_diagonal, through_a_broadcast, through_a_real_part, through_a_row_of_a_leaf,
-       a_row_of_a_leaf])  # fmt: skip
+       a_row_of_a_leaf, through_what_does_not_lie_in_a_row])  # fmt: skip
 def test_what_a_block_can_t_show_through_a_view_is_refused(f: Callable[[Any], Any]):
     x = ag.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     with np.filling(), pytest.raises(TypeError, match="it is a view of a tensor of shape"):

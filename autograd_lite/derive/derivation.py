@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 
 import numpy as np
 
 from ..engine.tensor import Array, Tensor
-from ..numpy_code import Namer, literal
+from ..numpy_code import Names, literal
 from ..seen import look
 from ..show.expression import Definition, Expression, nodes
 from ..show.latex import aligned, latex, latex_name, over_shape
@@ -218,7 +219,7 @@ class Derivation(_Shown):
 
         What was given stands on top, the forward pass follows, and then a line a step.
         """
-        name = Namer()
+        name = cache(Names().new)  # the same for the same
         forward, given = self._forward()
         lines = [f"{name(symbol)} = {literal(value)}" for symbol, value in given]
         lines += [f"{name(target)} = {source(x, name)}" for target, x in forward]

@@ -29,12 +29,6 @@ def plain(x: Any) -> Any:
     return x if _OURS.isdisjoint(map(type, leaves(x))) else joined(settled(x))
 
 
-def _own(found: Any) -> Any:
-    """What was computed of a buffer, to be filled, too."""
-    is_array = type(found) in (np.ndarray, Tensor) and found.ndim and found.dtype.kind in "fc"
-    return Buffer(found) if is_array else found
-
-
 class Buffer:
     """A variable that is used as an array, and filled.
 
@@ -84,9 +78,15 @@ class Buffer:
         shared = {*map(type, memory)} == {np.ndarray} and np.may_share_memory(memory[0], memory[1])
         return Buffer(None, self, f, index) if shared and found.ndim else found
 
+    def _given(self, f: Callable[[Any], Any], index: Any = None) -> Any:
+        """What ``f`` gives of the content, to be filled, too."""
+        found = self._views(f(self.content()), f, index)
+        is_array = type(found) in (np.ndarray, Tensor) and found.ndim and found.dtype.kind in "fc"
+        return Buffer(found) if is_array else found
+
     def __getitem__(self, index: Any) -> Any:
         index = settled(index)
-        return _own(self._views(self.content()[index], lambda value: value[index], index))
+        return self._given(o.itemgetter(index), index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index = settled(index)
@@ -121,12 +121,9 @@ class Buffer:
         found = getattr(self.content(), name)
         if not callable(found):
             return self._views(found, o.attrgetter(name))
-
-        def method(*args: Any, **kwargs: Any) -> Any:
-            call = o.methodcaller(name, *settled(args), **settled(kwargs))
-            return _own(self._views(call(self.content()), call))
-
-        return method
+        return lambda *args, **kwargs: self._given(
+            o.methodcaller(name, *settled(args), **settled(kwargs))
+        )
 
     @property
     def flat(self) -> Buffer:
@@ -154,7 +151,7 @@ class Buffer:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         targets, where = kwargs.pop("out", ()), kwargs.get("where", True)
-        given = [*map(content, inputs)]
+        given = [*map(plain, inputs)]
         if method == "at" and ufunc is np.add and inputs[0] is self:
             self._filled(index_add(*given))
             return None

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..arrays import as_array, beside, guard, is_foreign, of_values, perhaps
+from ..arrays import as_array, beside, is_foreign, of_values, perhaps, refuse
 from ..engine.tensor import Tensor
 from ..errors import describe
 from ..ops import astype, broadcast_to, moveaxis, power, stack, where
-from ..ops.define import implements, numpys, operand, operand_or_number, setting, value
+from ..ops.define import by_name, implements, numpys, operand, operand_or_number, setting, value
 from .indexing import index_update
 
 __all__ = [
@@ -140,14 +140,9 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * n
     return p + (unwrapped - array).astype(unwrapped.dtype)
 
 
-@implements(np.polyval)
-def polyval(p: Any, x: Any) -> Tensor:
-    """The polynomial with coefficients ``p``, the highest first, at ``x``, by Horner's rule."""
-    p, x = operand(p), operand(x)
-    y = x * 0
-    for c in p:
-        y = y * x + c
-    return y
+polyval = numpys(
+    np.polyval, "The polynomial with coefficients ``p``, the highest first, at ``x``."
+)
 
 
 @implements(np.vander)
@@ -211,18 +206,14 @@ def logspace(
     return points if dtype is None else astype(points, dtype)
 
 
-def _refuse_0(*ends: Any) -> None:
-    if any(np.any(end == 0) for end in ends):
-        raise ValueError("geomspace: neither end may be 0")
-
-
 @implements(np.geomspace)
 def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Tensor:
     """Numbers from ``start`` to ``stop`` of which each is the same multiple of the one before."""
     start, stop = _ends(start, stop, np.float64)
-    guard(_refuse_0, value(start), value(stop))
+    for end in (start, stop):
+        refuse(lambda end: end == 0, ValueError, "geomspace: neither end may be 0", value(end))
     ratio = np.log(stop / start)
     points = start * np.exp(linspace(0 * ratio, ratio, num, endpoint))
     if num > 0:
@@ -235,11 +226,8 @@ def geomspace(
     return points if dtype is None else astype(points, dtype)
 
 
-@implements(np.full_like)
-def full_like(
-    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True,
-    shape: Any = None, *, device: None = None,
-) -> Tensor:  # fmt: skip
+@by_name(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Tensor:
     """``fill_value``, which has a gradient, in the shape and dtype of ``a``, which has none."""
     a = operand(a)
     filled = broadcast_to(beside(fill_value, [a]), a.shape if shape is None else shape)

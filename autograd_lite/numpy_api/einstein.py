@@ -78,8 +78,7 @@ def _explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     for part, n, extra in zip(inputs, ndims, behind, strict=True):
         if extra < 0 or (extra and "..." not in part):
             raise ValueError(f"einsum: {part!r} of {subscripts!r} doesn't fit an array of {n} axes")
-    most = free[: max((n for part, n in zip(inputs, behind, strict=True) if "..." in part),
-                      default=0)]  # fmt: skip
+    most = free[: max(behind)]
     inputs = [
         part.replace("...", "".join(most[len(most) - extra :]))
         for part, extra in zip(inputs, behind, strict=True)

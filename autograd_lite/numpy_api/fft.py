@@ -12,8 +12,8 @@ from ..ops.elementwise import conjugate_of
 from ..ops.fft import along_axis, fft, ifft
 
 __all__ = [
-    "fft2", "fftn", "fftshift", "hfft", "ifft2", "ifftn", "ifftshift", "ihfft", "irfft",
-    "irfft2", "irfftn", "rfft", "rfft2", "rfftn",
+    "fft", "fft2", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft",
+    "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftn",
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from .. import errors, masks
 from ..arrays import is_foreign
 from ..containers import settled
 from ..engine.modes import Mode, Run
+from ..engine.notes import noted
 from ..engine.op import _next_number, apply
 from ..engine.tensor import Tensor, _leaf
 from ..ops.indexing import getitem_op, parts_of
@@ -91,10 +92,13 @@ class filling(Mode):  # noqa: N801  (used like a function)
                 raise errors.view_assignment(view, base)
             path.append(base)
         whole = path[-1]
-        if self._how(whole) is None:
+        how = self._how(whole)
+        if how is None:
             if whole is not t:
                 raise errors.view_assignment(t, whole)
             return value
+        if whole is t and noted(t, "flat"):  # of what doesn't lie in a row, and was copied
+            raise errors.view_assignment(t, how[1][0])
         views: list[tuple[Any, Any]] = [(whole, None)]  # each with what it is a view of
         for base, _ in views:
             views += [(x, base) for x in self._users_of(base) if self._shown(x) is base]

@@ -8,15 +8,18 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arrays import as_array, beside, is_at_hand, of_values
-from ..ops import astype, imag, real, root
+from ..ops import astype, imag, matmul, matrix_transpose, real, root
 from ..ops import linalg as rules
 from ..ops.define import implements, numpys, operand, setting, value
 from ..ops.elementwise import conjugate_of
-from ..ops.linalg import adjoint, eye, inv, largest, lower
+from ..ops.linalg import adjoint, det, eye, inv, largest, lower
+from .products import matrix_power, multi_dot, tensordot, vecdot
 
 __all__ = [
-    "cholesky", "cond", "eig", "eigh", "eigvals", "eigvalsh", "lstsq", "matrix_norm", "norm",
-    "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensorinv", "tensorsolve", "vector_norm",
+    "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv",
+    "lstsq", "matmul", "matrix_norm", "matrix_power", "matrix_transpose", "multi_dot", "norm",
+    "outer", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "tensordot", "tensorinv",
+    "tensorsolve", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
 
 
@@ -25,6 +28,12 @@ _la: Any = np.linalg
 EigResult, EighResult, QRResult, SVDResult, SlogdetResult = (
     type(f(np.eye(1))) for f in (_la.eig, _la.eigh, _la.qr, _la.svd, _la.slogdet)
 )
+
+
+cross = numpys(np.linalg.cross, "The cross product of vectors of 3 entries along an axis.")
+outer = numpys(np.linalg.outer, "All products of an entry of one vector and one of another.")
+diagonal = numpys(np.linalg.diagonal, "A diagonal of the last two axes.")
+trace = numpys(np.linalg.trace, "The sum of a diagonal of the last two axes.")
 
 
 @implements(np.linalg.solve)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import is_foreign, of_known_size
+from ..arrays import array_of, is_foreign, of_known_size
 from ..engine.tensor import Tensor, is_tracked
 from ..ops import broadcast_to, concatenate, diagonal, max, mean, min, moveaxis, ravel, sum, take
 from ..ops.define import by_name, implements, numpys, operand, setting, value
@@ -21,10 +21,6 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
     return sum(diagonal(a, offset, axis1, axis2), -1, dtype)
 
 
-linalg_trace = numpys(np.linalg.trace, "The sum of a diagonal of the last two axes.")
-linalg_diagonal = numpys(np.linalg.diagonal, "A diagonal of the last two axes.")
-
-
 @by_name(np.compress)
 def compress(condition: Any, a: Any, axis: int | None = None) -> Tensor:
     """The slices along an axis (entries, where it is None) for which the condition holds."""
@@ -34,25 +30,18 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Tensor:
 extract = numpys(np.extract, "The entries for which the condition holds, along one axis.")
 
 
-@implements(np.trim_zeros)
-def trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
+_trim_zeros = numpys(np.trim_zeros, "Of an array whose values are at hand.")
+
+
+@by_name(np.trim_zeros)
+def trim_zeros(filt: Any, **how: Any) -> Any:
     """Without the zeros at the front and the back."""
-    array = operand(filt)
-    whole = value(array)
-    if is_foreign(whole):
+    if is_foreign(array_of(filt)):
         raise TypeError(
             "trim_zeros: where zeros end is seen by the values, which another library's array is "
             "asked for by name only; cut it by a slice"
         )
-    axes = range(array.ndim) if axis is None else [a % array.ndim for a in np.atleast_1d(axis)]
-    np.trim_zeros(np.empty(0), trim)  # raises what there is to raise
-    found = np.argwhere(whole).T
-    index = [slice(None)] * array.ndim
-    for a in axes:
-        first, last = (found[a].min(), found[a].max()) if found[a].size else (whole.shape[a], -1)
-        index[a] = slice(int(first) if "f" in trim.lower() else 0,
-                         int(last) + 1 if "b" in trim.lower() else None)  # fmt: skip
-    return array[tuple(index)]
+    return _trim_zeros(operand(filt), **how)
 
 
 @implements(np.insert)

@@ -31,13 +31,10 @@ def _in_order(name: str, a: Any, axis: int | None, order: Any, fields: Any) -> T
     return take_along_axis(a, of_values(order, value(a), axis), axis)
 
 
-@implements(np.sort)
-def sort(
-    a: Any, axis: int | None = -1, kind: Any = None, order: None = None, *,
-    stable: bool | None = None,
-) -> Tensor:  # fmt: skip
+@by_name(np.sort)
+def sort(a: Any, axis: int | None = -1, order: None = None, **how: Any) -> Tensor:
     """The entries in ascending order along an axis; those that tie keep their order."""
-    np.sort(np.empty(0), kind=kind, stable=stable)  # raises what there is to raise
+    np.sort(np.empty(0), **how)  # raises what there is to raise
     return _in_order("sort", a, axis, lambda x, ax: np.argsort(x, ax, kind="stable"), order)
 
 
@@ -46,7 +43,6 @@ def partition(
     a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: None = None
 ) -> Tensor:
     """The k-th entry along an axis in its sorted place, smaller ones before, others behind."""
-
 
     def as_numpy(x: Any, ax: int) -> Any:
         """The order in which np.partition, and not np.argpartition, leaves what is between."""

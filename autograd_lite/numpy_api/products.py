@@ -69,9 +69,6 @@ def outer(a: Any, b: Any, out: None = None) -> Tensor:
     return multiply(ravel(a)[:, None], ravel(b))
 
 
-linalg_outer = numpys(np.linalg.outer, "`outer` of two vectors.")
-
-
 @implements(np.cross)
 def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
@@ -88,9 +85,6 @@ def cross(
     if sizes == (2, 2):  # of the plane
         return parts[2]
     return moveaxis(stack(parts, -1), -1, axisc)
-
-
-linalg_cross = numpys(np.linalg.cross, "`cross` of vectors of 3 entries along an axis.")
 
 
 @implements(np.convolve)

@@ -10,7 +10,6 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..engine.tensor import Tensor
 from ..ops import astype, concatenate, ravel, take_along_axis, where
 from ..ops.define import along, implements, numpys, operand, value
-from ..ops.scans import cumprod, cumsum
 
 __all__ = ["cumulative_prod", "cumulative_sum", "diff", "ediff1d", "nancumprod", "nancumsum"]
 
@@ -20,16 +19,15 @@ cumulative_sum = numpys(np.cumulative_sum, f"`cumsum` {_ALONG.format(0)}")
 cumulative_prod = numpys(np.cumulative_prod, f"`cumprod` {_ALONG.format(1)}")
 
 
-@implements(np.nancumsum)
-def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
-    """`cumsum` in which nan counts as 0."""
-    return cumsum(where(np.isnan(a), 0, a), axis, dtype, out)
+def _replaced(a: Any, number: int) -> tuple[Any, None]:
+    """NumPy's helper: an array with a number in place of nan, and what isn't read."""
+    return where(np.isnan(a), number, a), None
 
 
-@implements(np.nancumprod)
-def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Tensor:
-    """`cumprod` in which nan counts as 1."""
-    return cumprod(where(np.isnan(a), 1, a), axis, dtype, out)
+nancumsum, nancumprod = (
+    numpys(f, f"`{f.__name__[3:]}` in which nan counts as {number}.", _replace_nan=_replaced)
+    for f, number in ((np.nancumsum, 0), (np.nancumprod, 1))
+)
 
 
 def running(extreme: Any, a: Any, axis: int = 0, dtype: Any = None, out: None = None) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..arrays import beside, guard, perhaps
+from ..arrays import beside, perhaps, refuse
 from ..engine.tensor import Tensor
 from ..ops import astype
 from ..ops.define import implements, operand, value
@@ -56,14 +56,10 @@ def average(
     else:
         weights = weights_like("average", operand(weights), array_of=a, axis=axis)
         total = np.sum(weights, axis, keepdims=keepdims)
-        guard(_refuse_sum_of_0, value(total))
+        said = "average: the weights sum to 0, and can't be normalized"
+        refuse(lambda total: total == 0, ZeroDivisionError, said, value(total))
         found = np.sum(a * weights, axis, keepdims=keepdims) / total
     return (found, np.broadcast_to(total, found.shape)) if returned else found
-
-
-def _refuse_sum_of_0(total: Any) -> None:
-    if np.any(total == 0):
-        raise ZeroDivisionError("average: the weights sum to 0, and can't be normalized")
 
 
 @implements(np.cov)
@@ -87,7 +83,8 @@ def cov(
     weights: Any = None
     if fweights is not None:
         weights = _weights("fweights", fweights, x)
-        guard(_refuse_fractions, value(weights))
+        said = "cov: fweights must be whole numbers, and are {}"
+        refuse(lambda n: n != np.around(n), TypeError, said, value(weights))
     if aweights is not None:
         aweights = _weights("aweights", aweights, x)
         weights = aweights if weights is None else weights * aweights
@@ -109,18 +106,9 @@ def _weights(name: str, weights: Any, x: Any) -> Any:
             f"cov: {name} must be one for each of the {x.shape[1]} observations, and have shape "
             f"{weights.shape}"
         )
-    guard(lambda numbers: _refuse_negative(name, numbers), value(weights))
+    said = f"cov: {name} must not be negative, and are {{}}"
+    refuse(lambda weights: weights < 0, ValueError, said, value(weights))
     return weights
-
-
-def _refuse_negative(name: str, weights: Any) -> None:
-    if np.any(weights < 0):
-        raise ValueError(f"cov: {name} must not be negative, and are {weights}")
-
-
-def _refuse_fractions(weights: Any) -> None:
-    if np.any(weights != np.around(weights)):
-        raise TypeError(f"cov: fweights must be whole numbers, and are {weights}")
 
 
 def _variables(m: Any, rowvar: bool) -> Any:

@@ -13,13 +13,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..arrays import HOLDERS, content, given
-from ..engine.modes import Mode
+from ..arrays import content, given
 from ..engine.op import Vjp
 from ..engine.tensor import Tensor
 from ..errors import constant_param, out_argument
 from ..numpy_code import numpy_name
-from ..seen import look
 from ..table import NUMPY, op
 
 Function = Callable[..., Any]
@@ -74,16 +72,17 @@ def by_name(f: Any, doc: str = "") -> Callable[[Function], Function]:
     return register
 
 
-def numpys(f: Any, doc: str) -> Callable[..., Any]:
+def numpys(f: Any, doc: str, **instead: Any) -> Callable[..., Any]:
     """NumPy's own code of ``f``, which consists of functions that take Tensors, but for asarray.
 
-    What it calls of its module's own is run likewise.
+    What it calls of its module's own is run likewise, but for what stands ``instead`` of it.
     """
     own = f.__wrapped__
-    scope = {**own.__globals__, **_AS_ARRAY, "np": _NUMPY, "__name__": __name__}
+    scope = {**own.__globals__, **_AS_ARRAY, "np": _NUMPY, "NX": _NUMPY, "__name__": __name__}
     for name, helper in own.__globals__.items():
         if name[0] == "_" and type(helper) is FunctionType:
             scope[name] = _within(scope, helper)
+    scope |= instead
     return implements(f)(named(f, _within(scope, own), doc))
 
 
@@ -106,10 +105,16 @@ def along(axis: int, part: Any) -> tuple[Any, ...]:
     return (..., part, *(slice(None),) * (-1 - axis))
 
 
+def zeros_around(x: Any, axis: int, before: int, behind: int) -> Any:
+    """``x`` with so many zeros at either end of an axis."""
+    widths = [(0, 0)] * x.ndim
+    widths[axis] = before, behind
+    return np.pad(x, widths)
+
+
 def operand(x: Any) -> Any:
     """A Tensor as it is, and anything else as an array."""
-    if type(x) in HOLDERS:
-        x = content(x)
+    x = content(x)
     return x if type(x) is Tensor else given(x)
 
 
@@ -129,17 +134,12 @@ def setting(function: str, name: str, x: Any) -> Any:
 
 def value(x: Any) -> Any:
     """The array of a Tensor, for what has no gradient: an order, a mask, a count."""
-    if type(x) is not Tensor:
-        return given(x)
-    look(x)
-    return checked(x)
+    return x._looked() if type(x) is Tensor else given(x)
 
 
 def checked(x: Any) -> Any:
     """The same, for what only makes sure: numbers as they should be wouldn't differ for it."""
-    if type(x) is not Tensor:
-        return given(x)
-    return x._seen() if Mode.entered else x._array
+    return x._seen() if type(x) is Tensor else given(x)
 
 
 def refuse_out(function: str, out: Any) -> None:

@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..arrays import is_foreign, zeros
+from ..arrays import is_foreign
 from ..table import Case, Op, op
-from .define import along, by_name, operand
-
-__all__ = ["fft", "ifft"]
+from .define import along, by_name, operand, zeros_around
 
 Transform = Callable[..., Any]
 
@@ -37,17 +35,10 @@ def along_axis(f: Any) -> Callable[[Transform], Transform]:
     return register
 
 
-def _padded(x: Any, n: int, axis: int) -> Any:
-    """``x`` with zeros behind the entries along an axis, so that they are n."""
-    shape = list(x.shape)
-    shape[axis] = n - shape[axis]
-    return np.concatenate([x, zeros(tuple(shape), x)], axis)
-
-
 def _transform(f: Any) -> Transform:
     def vjp(g: Any, out: Any, x: Any, n: int, axis: int, norm: str | None) -> Any:
         gx, size = entry(g, n=n, axis=axis, norm=norm), x.shape[axis]
-        return _padded(gx, size, axis) if n < size else gx[along(axis, slice(size))]
+        return zeros_around(gx, axis, 0, size - n) if n < size else gx[along(axis, slice(size))]
 
     def forward(x: Any, n: int, axis: int, norm: str | None) -> Any:
         whole = x.rechunk({axis: -1}) if is_foreign(x) and hasattr(x, "rechunk") else x  # for Dask

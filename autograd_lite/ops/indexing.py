@@ -14,6 +14,7 @@ from ..engine.tensor import Tensor
 from ..numpy_code import code
 from ..show.notation import ATOM, Notation
 from ..table import Case, Op, op
+from .define import zeros_around
 from .moving import added, collect, pick, places
 
 _INDICES = (
@@ -114,7 +115,7 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _spread_out(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """The entries at a basic index, among zeros that are joined to them axis by axis."""
+    """The entries at a basic index, among zeros that are put around them axis by axis."""
     parts = list(parts_of(index))
     missing = len(shape) - sum(part is not None and part is not ... for part in parts)
     rest = parts.index(...) if ... in parts else len(parts)
@@ -128,18 +129,11 @@ def _spread_out(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
         if len(chosen) > 1 and chosen.step != 1:
             at = np.full(n, len(chosen))  # where there is a 0
             at[chosen] = np.arange(len(chosen))
-            g = np.take(_between_zeros(g, axis, 0, 1), at, axis=axis)
+            g = np.take(zeros_around(g, axis, 0, 1), at, axis=axis)
         elif len(chosen) < n:
             first = chosen[0] if chosen else 0
-            g = _between_zeros(g, axis, first, n - first - len(chosen))
+            g = zeros_around(g, axis, first, n - first - len(chosen))
     return g
-
-
-def _between_zeros(g: Any, axis: int, before: int, behind: int) -> Any:
-    """With so many zeros along an axis."""
-    sides = [zeros((*g.shape[:axis], size, *g.shape[axis + 1 :]), g) for size in (before, behind)]
-    parts = [part for part in (sides[0], g, sides[1]) if part.shape[axis]]
-    return np.concatenate(parts, axis=axis)
 
 
 scatter: Op = op(

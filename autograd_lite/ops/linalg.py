@@ -13,20 +13,17 @@ part, and a rule is given the cotangents alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..arrays import beside, guard, is_at_hand
+from ..arrays import beside, guard, is_at_hand, refuse
 from ..show.notation import ATOM, MATMUL, POWER, Notation
 from ..table import Case, Op, op
 from .define import numpy_op, value
 from .elementwise import conjugate_of, imag, real
 from .indexing import scatter
 from .shaping import mt
-
-__all__ = ["det", "inv"]
 
 _SQUARE = [Case(((3, 3),)), Case(((2, 2, 2),))]
 
@@ -129,13 +126,9 @@ def _logdet(x: Any) -> Any:
 
 
 def _logdet_vjp(g: Any, out: Any, x: Any) -> Any:
-    guard(_refuse_singular, value(out))
+    said = "slogdet: a singular matrix has no gradient there"
+    refuse(np.isinf, np.linalg.LinAlgError, said, value(out))
     return g[..., None, None] * mt(np.linalg.inv(x))
-
-
-def _refuse_singular(logdet: Any) -> None:
-    if np.isinf(logdet).any():
-        raise np.linalg.LinAlgError("slogdet: a singular matrix has no gradient there")
 
 
 logdet = op(
@@ -179,11 +172,11 @@ def _pairs(used: Any) -> Any:
     return used[..., None] | used[..., None, :]
 
 
-def _reciprocal(x: Any, values: Any, used: Any, refuse: Callable[[Any], None]) -> Any:
+def _reciprocal(x: Any, values: Any, used: Any, undetermined: str) -> Any:
     """``1 / x``; where x is 0, up to roundoff of ``values``, 0, and refused if it is used."""
     size = largest(np.abs(value(values)))[..., None, None]
     zero = np.abs(value(x)) <= np.finfo(x.dtype).eps * x.shape[-1] * size
-    guard(refuse, zero & used)
+    refuse(lambda bad: bad, np.linalg.LinAlgError, undetermined, zero & used)
     return (~zero).astype(size.dtype) / np.where(zero, 1.0, x)
 
 
@@ -192,33 +185,26 @@ def largest(x: Any, keepdims: bool = False) -> Any:
     return (np.max if x.shape[-1] else np.sum)(x, axis=-1, keepdims=keepdims)
 
 
-def _reciprocal_gaps(values: Any, used: Any, refuse: Callable[[Any], None]) -> Any:
+def _reciprocal_gaps(values: Any, used: Any, undetermined: str) -> Any:
     """``1 / (values[j] − values[i])`` for pairs of vectors that are used, and 0 for i = j."""
     off_diagonal = eye(values) == 0
     gaps = values[..., None, :] - values[..., None]
-    return _reciprocal(gaps, values, used & off_diagonal, refuse)
+    return _reciprocal(gaps, values, used & off_diagonal, undetermined)
 
 
-def _undetermined(op: str, which: str, values: str) -> Callable[[Any], None]:
-    def refuse(undetermined: Any) -> None:
-        if undetermined.any():
-            raise np.linalg.LinAlgError(
-                f"{op}: {which} are equal, so that their vectors aren't determined, and there is "
-                f"no gradient by way of them; use {values} where the values are enough, or let "
-                "the matrix differ a little from one with equal values"
-            )
-
-    return refuse
-
-
-_refuse_eigh = _undetermined("eigh", "eigenvalues", "eigvalsh")
-_refuse_eig = _undetermined("eig", "eigenvalues", "eigvals")
-_refuse_svd = _undetermined("svd", "singular values are 0, or", "svdvals")
+_UNDETERMINED = (
+    "{}: {} are equal, so that their vectors aren't determined, and there is no gradient by way of "
+    "them; use {} where the values are enough, or let the matrix differ a little from one with "
+    "equal values"
+)
+_EIGH = _UNDETERMINED.format("eigh", "eigenvalues", "eigvalsh")
+_EIG = _UNDETERMINED.format("eig", "eigenvalues", "eigvals")
+_SVD = _UNDETERMINED.format("svd", "singular values are 0, or", "svdvals")
 
 
 def _eigh_vjp(g: Any, out: Any, x: Any, UPLO: str) -> Any:  # noqa: N803
     w, v, gw, gv = real(out[..., 0, :]), out[..., 1:, :], g[..., 0, :], g[..., 1:, :]
-    gaps = _reciprocal_gaps(w, _pairs(_used(gv)), _refuse_eigh)
+    gaps = _reciprocal_gaps(w, _pairs(_used(gv)), _EIGH)
     middle = _diagonal(gw) + (mt(v) @ gv) * gaps
     return _in_triangle(conjugate_of(v) @ middle @ mt(v), UPLO)
 
@@ -251,7 +237,7 @@ def _refuse_defective(vectors: Any, most: float) -> None:
 
 def _eig_vjp(g: Any, out: Any, x: Any) -> Any:
     w, v, gw, gv = out[..., 0, :], out[..., 1:, :], g[..., 0, :], g[..., 1:, :]
-    gaps = _reciprocal_gaps(w, _pairs(_used(gv)), _refuse_eig)
+    gaps = _reciprocal_gaps(w, _pairs(_used(gv)), _EIG)
     guard(_refuse_defective, value(v), np.finfo(v.dtype).eps ** -0.75)
     # LAPACK's vectors have norm 1 and, where they are complex, a largest entry that is real: they
     # don't move along themselves, nor turn.
@@ -299,19 +285,19 @@ def _svd_vjp(g: Any, out: Any, x: Any, full_matrices: bool) -> Any:
     turn_u, turn_v = inner_u - adjoint(inner_u), adjoint(inner_v) - inner_v
     turn_v = conjugate_of(turn_v)
     pairs = _pairs(_used(gu) | _used(gv))
-    sums = _reciprocal(s[..., None, :] + s[..., None], s, pairs, _refuse_svd)
-    gaps = _reciprocal_gaps(s, pairs, _refuse_svd)
+    sums = _reciprocal(s[..., None, :] + s[..., None], s, pairs, _SVD)
+    gaps = _reciprocal_gaps(s, pairs, _SVD)
     middle = _diagonal(gs) + ((turn_u + turn_v) * sums + (turn_u - turn_v) * gaps) / 2
     left, right = conjugate_of(u) @ middle, conjugate_of(v)
     if m > k:  # moves out of the space of u's columns
         outside = gu - conjugate_of(u) @ inner_u
         used = _used(gu)[..., None, :]
-        left = left + outside * _reciprocal(s[..., None, :], s, used, _refuse_svd)
+        left = left + outside * _reciprocal(s[..., None, :], s, used, _SVD)
     gx = left @ mt(right)
     if v.shape[-2] > k:
         outside = gv - right @ inner_v
         used = _used(gv)[..., None, :]
-        scaled = outside * _reciprocal(s[..., None, :], s, used, _refuse_svd)
+        scaled = outside * _reciprocal(s[..., None, :], s, used, _SVD)
         gx = gx + conjugate_of(u) @ mt(scaled)
     return gx
 
@@ -326,18 +312,14 @@ svd_op: Op = op(
 )
 
 
-def _refuse_dependent(sizes: Any, least: float) -> None:
-    """Sizes of the diagonal of R, and how small for the largest one counts as 0."""
-    if np.any(sizes <= least * largest(sizes, keepdims=True)):
-        raise np.linalg.LinAlgError("qr: of dependent columns there is no gradient")
-
-
 def _qr_vjp(g: Any, out: Any, x: Any) -> Any:
     """M. Seeger et al., "Auto-differentiating linear algebra" (2017), for m ≥ n."""
     m = x.shape[-2]
     q, r, gq, gr = out[..., :m, :], out[..., m:, :], g[..., :m, :], g[..., m:, :]
     sizes = np.abs(np.diagonal(value(r), axis1=-2, axis2=-1))
-    guard(_refuse_dependent, sizes, np.finfo(sizes.dtype).eps * m)
+    least = np.finfo(sizes.dtype).eps * m * largest(sizes, keepdims=True)
+    said = "qr: of dependent columns there is no gradient"
+    refuse(np.less_equal, np.linalg.LinAlgError, said, sizes, least)
     turn = mt(q) @ gq - gr @ mt(r)
     inner = lower(r) * (turn - adjoint(turn)) - turn
     return mt(np.linalg.solve(r, mt(gq + conjugate_of(q) @ inner)))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..numpy_code import Namer, code, numpy_name
+from ..numpy_code import code, numpy_name
 from .expression import COUNTING, Expression, nodes
 from .notation import ATOM, COMPARISON, POWER, PREFIX, PRODUCT, SUM, Notation, Written, infix
 from .writer import Markup, Node, write
@@ -33,8 +34,8 @@ _OPERATORS = {
 }  # fmt: skip
 
 
-def source(root: Expression, name: Namer) -> str:
-    """``root`` as NumPy code, a number also where that is a truth.
+def source(root: Expression, name: Callable[[str], str]) -> str:
+    """``root`` as NumPy code, a number also where that is a truth; ``name`` gives identifiers.
 
     Raises:
         NotImplementedError: an op that has no written form as NumPy code; it is named.
