@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from heapq import heappop, heappush, heappushpop
+from heapq import heapify, heappop, heappush, heappushpop
 from typing import Any
 
 import numpy as np
@@ -87,8 +87,9 @@ def pull(
                 if following is not None:
                     heappush(newest, (-following._number, following))
                 following = x
-    if layers:
-        _tell_of_leaves(waiting, layers)
+    for layer in layers:
+        for leaf, g in waiting.items():
+            layer(leaf, g, ())
     kept.update(waiting)
     return kept
 
@@ -127,10 +128,8 @@ def _start(
 ) -> tuple[dict[Tensor, Any], list[tuple[int, Tensor]], int]:
     """What waits for its turn, a heap of the results of it, and the axes of a stack of seeds."""
     waiting = seeds if needed is None else {t: g for t, g in seeds.items() if t in needed}
-    newest: list[tuple[int, Tensor]] = []  # in a chain it stays empty
-    for tensor in waiting:
-        if tensor._op is not None:
-            heappush(newest, (-tensor._number, tensor))
+    newest = [(-t._number, t) for t in waiting if t._op is not None]  # in a chain soon empty
+    heapify(newest)
     stacked = max((g.ndim - t.ndim for t, g in waiting.items()), default=0) if layers else 0
     return waiting, newest, stacked
 
@@ -138,12 +137,6 @@ def _start(
 def _told(error: AttributeError, op: str, part: Any, array: Any) -> Exception:
     """What is said of a rule that gave no array."""
     return error if hasattr(part, "shape") else later.wrong_cotangent(op, part, array)
-
-
-def _tell_of_leaves(found: dict[Tensor, Any], layers: Sequence[Layer]) -> None:
-    for leaf, g in found.items():
-        for layer in layers:
-            layer(leaf, g, ())
 
 
 def _as_recorded(tensor: Tensor, g: Any) -> tuple[Any, ...]:
