@@ -17,7 +17,6 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from functools import cached_property
 from operator import is_
 from pickle import dumps
 from types import CellType, CodeType, FunctionType, ModuleType
@@ -63,45 +62,30 @@ class Watch:
     def __init__(self, roots: dict[str, Any]) -> None:
         self._held: dict[str, Any] = {  # what the code speaks of
             "alike": self._alike, "same": _same, "refs": gc.get_referents, "of_place": _of_place,
+            "entries": _entries,
         }  # fmt: skip
-        # How something is reached, for messages; an expression, the name of what it gave; and where
-        # it tells that something was added, to what.
-        self._tests: list[tuple[str, str, str, Iterable[Any]]] = []
-        self._arrays: list[Any] = []
+        # How something is reached, for messages; what holds of it; and where that tells that
+        # something was added, to what.
+        self._tests: list[tuple[str, str, Iterable[Any]]] = []
         self._attributes: set[int] = set()  # ids of dicts whose order means nothing
         self._chance: list[Any] = []
         self.tensors: list[Tensor] = []
         self._walk([(x, name) for name, x in roots.items()])
-        self._is_same = self._function(self._conditions())
-        self._entries = [(a, _entries(a)) for a in self._arrays]  # and what they hold
+        self.holds = self.together("")
 
-    def holds(self) -> bool:
-        """Whether all is as it was."""
-        is_same = self._is_same() or self._is_alike()
-        return is_same and all(_entries(a) == held for a, held in self._entries)
-
-    def together(self, given: str, more: Iterable[tuple[Any, ...]]) -> Callable[..., bool]:
+    def together(self, given: str, more: Iterable[tuple[Any, ...]] = ()) -> Callable[..., bool]:
         """A function of what is ``given`` that says at once whether all is as it was, and ``more``:
         expressions, in which ``{0}``, ``{1}`` are the objects behind them.
         """
         asked = [code.format(*map(self._name, objects)) for code, *objects in more]
-        own = [f"{self._name(self.holds)}()"] if self._entries else self._conditions()
-        return self._function([*asked, *own], given)
-
-    @cached_property
-    def _is_alike(self) -> Callable[[], bool]:
-        return self._function(f"alike({now}, {was!r})" if was else now
-                              for _, now, was, _ in self._tests)  # fmt: skip
+        return self._function([*asked, *(test for _, test, _ in self._tests)], given)
 
     def changed(self) -> str:
         """What isn't as it was, in words."""
-        for path, now, was, new in self._tests:
-            if not self._function([f"alike({now}, {was!r})" if was else now])():
+        for path, test, new in self._tests:
+            if not self._function([test])():
                 return ".".join([path, *list(new)[-1:]])
-        return "an array's entries"
-
-    def _conditions(self) -> Iterator[str]:
-        return (f"{now} is {was}" if was else now for _, now, was, _ in self._tests)
+        return "values"
 
     def _function(self, conditions: Iterable[str], given: str = "") -> Callable[..., bool]:
         """Whether these hold; what can't be asked for any more doesn't."""
@@ -124,7 +108,10 @@ class Watch:
 
     def _test(self, path: str, now: str, was: Any = _UNSET, new: Iterable[Any] = ()) -> None:
         """Whether an expression gives what it gave; by default, whether it is true."""
-        self._tests.append((path, now, "" if was is _UNSET else self._name(was), new))
+        if was is not _UNSET:
+            name = self._name(was)
+            now = f"({now} is {name} or alike({now}, {name!r}))"
+        self._tests.append((path, now, new))
 
     def effects(self) -> list[Any]:
         """What a call may change besides: stored gradients, and the states of generators that it
@@ -159,11 +146,11 @@ class Watch:
                 self.tensors.append(x)
                 for flag in ("_tracked", "name"):
                     self._test(f"{path}.{flag}", f"{self._name(x)}.{flag}", getattr(x, flag))
-            elif isinstance(x, _BUFFERS):
-                self._arrays.append(x)
-            elif isinstance(x, np.ndarray):
-                self._arrays.append(x)
-                todo += [(y, path) for y in x.flat] if x.dtype.hasobject else []
+            elif isinstance(x, (np.ndarray, *_BUFFERS)):
+                was = self._name(_entries(x))
+                self._test(f"{path}'s entries", f"entries({self._name(x)}) == {was}")
+                if isinstance(x, np.ndarray) and x.dtype.hasobject:
+                    todo += [(y, path) for y in x.flat]
             elif isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
                 self._chance.append(x)
             elif isinstance(x, (ContextVar, threading.local)):
