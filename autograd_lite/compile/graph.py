@@ -99,20 +99,28 @@ class Program:
     Attributes:
         name: the function's.
         inputs: what it is called with, in order.
-        captured: the values of the Tensors that it uses besides.
+        captured: what it is given besides: Tensors, and the like, of which it takes ``_array``.
         nodes: all calls, operands before results.
         outputs: what it returns, nodes and constants.
-        resident: inputs whose memory stays the same from call to call.
-        updates: of these, what is written into them in the end.
+        updates: what is written in the end into what is given.
+        template: the containers of what the function returned, around the numbers of its leaves.
+        kinds: each leaf's: "array"; of a Tensor its name, in a tuple; and of what is no number
+            itself, in a list.
     """
 
     name: str
     inputs: list[Node]
-    captured: list[Node]
+    captured: dict[Node, Any]
     nodes: list[Node]
     outputs: list[Any]
-    resident: list[Node] = field(default_factory=list)
-    updates: dict[Node, Node] = field(default_factory=dict)
+    updates: dict[Node, Node]
+    template: Any
+    kinds: list[Any]
+
+    @property
+    def resident(self) -> list[Node]:
+        """What is given in memory that stays the same from call to call."""
+        return [node for node, x in self.captured.items() if getattr(x, "is_resident", False)]
 
     @property
     def results(self) -> list[Node]:

@@ -62,7 +62,7 @@ class Watch:
     def __init__(self, roots: dict[str, Any]) -> None:
         self._held: dict[str, Any] = {  # what the code speaks of
             "alike": self._alike, "same": _same, "refs": gc.get_referents, "of_place": _of_place,
-            "entries": _entries,
+            "entries": _entries, "roots": roots,
         }  # fmt: skip
         # How something is reached, for messages; what holds of it; and where that tells that
         # something was added, to what.
@@ -72,6 +72,7 @@ class Watch:
         self.tensors: list[Tensor] = []
         self._walk([(x, name) for name, x in roots.items()])
         self.holds = self.together("")
+        self._effects = self._now()
 
     def together(self, given: str, more: Iterable[tuple[Any, ...]] = ()) -> Callable[..., bool]:
         """A function of what is ``given`` that says at once whether all is as it was, and ``more``:
@@ -113,21 +114,27 @@ class Watch:
             now = f"({now} is {name} or alike({now}, {name!r}))"
         self._tests.append((path, now, new))
 
-    def effects(self) -> list[Any]:
+    def _now(self) -> list[Any]:
         """What a call may change besides: stored gradients, and the states of generators that it
         can reach, NumPy's and Python's own among them: others draw from those on their threads.
         """
         return [dumps(self._chance), [id(t._grad) for t in self.tensors]]
 
-    def refuse(self, effects: list[Any], who: str) -> None:
-        """Raise where calls had other effects than their results, which ``effects`` were before."""
-        now = self.effects()
-        if self.holds() and now == effects:
+    def effect(self) -> str:
+        """What calls have changed since, in words; "" where that is nothing."""
+        is_same = [now == before for now, before in zip(self._now(), self._effects, strict=True)]
+        if all(is_same) and self.holds():
+            return ""
+        return self.changed() if is_same[0] else "a random generator's state"
+
+    def refuse(self, who: str) -> None:
+        """Raise where calls had other effects than their results."""
+        changed = self.effect()
+        if not changed:
             return
         for tensor in self.tensors:
             if type(tensor._grad) in STAND_INS:
                 tensor._grad = None
-        changed = self.changed() if now[0] == effects[0] else "a random generator's state"
         raise CompileError(
             f"{who} changes {changed} or stores something outside of itself, a side effect "
             "that isn't repeated: return it. Random numbers would be frozen: pass them as arguments"

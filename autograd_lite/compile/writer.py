@@ -52,13 +52,12 @@ class Source:
 
     Args:
         program: which is simplified.
-        captured: what it uses besides its arguments.
 
     Attributes:
         body: defines ``prepare``, which allocates and returns the function.
     """
 
-    def __init__(self, program: Program, captured: list[Any]) -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program = simplified(program)
         self._new = Names(*_TAKEN).new
         self.constants: dict[str, Any] = {}
@@ -83,7 +82,7 @@ class Source:
         self._end()
         resident = [plain[x] for x in program.resident]
         self._parameters = ", ".join(resident)
-        self._held = {plain[x]: t for x, t in zip(program.captured, captured, strict=True)}
+        self._held = {plain[x]: t for x, t in program.captured.items()}
         folder = Folder(self._setup, self._lines, {*self.constants, *resident}, self._new)
         self.body = self._written(", ".join(plain[x] for x in own), folder)
         self._code = compile(self.body, f"<compiled {self._function}>", "exec")
