@@ -29,7 +29,7 @@ from autograd_lite.gradients import pulled, seeded
 
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
-from .recording import kept
+from .recording import kept, kept_attributes
 
 __all__ = ["TrainStep"]
 
@@ -160,19 +160,12 @@ class TrainStep(Programs):
 
     def made(self, x: Array, y: Array) -> _Variant:
         _refuse_unknown(self.optimizer)
-        modules = [m for _, m in self.net.named_modules()] if isinstance(self.net, Module) else []
-        before = [(m, dict(vars(m))) for m in modules]
         roots = {type(x).__name__: x for x in (self.loss, self.optimizer, self.net)}
-        try:
+        with kept_attributes(self.net):
             with kept(Watch(roots).tensors), Draws():
                 trained = self._trained(x, y)
             self._regroup(_alike(self.optimizer, trained))
             return _Variant(self, Watch(roots), x, y)
-        except BaseException:
-            for module, attributes in before:
-                vars(module).clear()
-                vars(module).update(attributes)
-            raise
 
     def _trained(self, x: Array, y: Array) -> list[int]:
         """The numbers of the parameters that get a gradient."""
