@@ -298,7 +298,8 @@ class _Variant(Variant):
     def __init__(self, step: TrainStep, watch: Watch, x: Array, y: Array) -> None:
         self._train, self._groups = step, step._groups
         kind, groups = type(step.optimizer).__name__, step._groups
-        self._state = set(watch.tensors).difference(*(group.parameters for group in groups))
+        trained = {p for group in groups for p in group.parameters}
+        self._state = [t for t in watch.tensors if t not in trained]
         self._changed: list[Tensor] = []  # of that, what is given new data, such as averages
         self._shadow = _shadow(step.optimizer)
         updating = Watch({kind: self._shadow})

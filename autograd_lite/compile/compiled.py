@@ -23,6 +23,7 @@ from ..lines import hint
 from .draws import Draw
 from .graph import Changed, CompileError, Program
 from .recording import agree, is_dynamic, kind, recorded, structure, tried
+from .simplify import simplified
 from .watch import ElsewhereError, Watch
 from .writer import Source
 
@@ -180,13 +181,6 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _jitted(program: Program) -> Callable[..., Any]:
-    imported("jax", "compile: jit=True needs", "jit")
-    from .jit import jitted
-
-    return jitted(program)
-
-
 class Variant:
     """A program for arguments of certain shapes and dtypes, with a function for each thread.
 
@@ -220,10 +214,15 @@ class Variant:
         self._plain = type(self._output) in (int, tuple) and self._output == (
             tuple(range(n)) if n != 1 else 0
         ) and all(kind == "array" for kind in self._kinds)  # fmt: skip
-        self.source = Source(program)
-        self._function: Any = _jitted(program) if jit else None
+        short = simplified(program)
+        self.source = Source(short)
+        self._function: Any = None
         fault = f"the code gives something else; please report it\n{self.source.body}"
-        fault = "JAX takes another way; leave jit away" if jit else fault
+        if jit:
+            imported("jax", "compile: jit=True needs", "jit")
+            from .jit import jitted
+
+            self._function, fault = jitted(short), "JAX takes another way; leave jit away"
         with np.errstate(all="ignore"):
             agree(program, self._running(program), given, fault)
 

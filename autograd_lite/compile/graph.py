@@ -145,6 +145,11 @@ class Program:
 _NESTED = (tuple, list, dict, slice)
 
 
+def key_of(x: Any) -> Any:
+    """Equal for arrays of the same entries and kind; large ones are only equal to themselves."""
+    return type(x), x.shape, x.dtype.str, x.tobytes() if x.size <= 4096 else id(x)
+
+
 def nodes_in(tree: Any) -> list[Node]:
     """The nodes in nested containers, in order."""
     found: list[Node] = []
@@ -240,15 +245,18 @@ VIEWS = {  # they give views, of an array that lies in order
 }  # fmt: skip
 MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written to
 
+FRESH: set[Any] = {  # they give arrays of their own, whatever they are given
+    *MADE, np.where, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer,
+    np.linalg.inv, np.linalg.solve, np.linalg.cholesky, np.linalg.pinv, np.clip, converted, np.sum,
+    np.mean, np.max, np.min, np.prod, np.any, np.all, np.argmax, np.argmin, np.cumsum, np.var,
+    np.std, np.take_along_axis,
+}  # fmt: skip
+
 # ---------------------------------------------------------------------- what follows from shapes
 
 # The shapes and dtypes of their results follow from those of their operands, and from settings,
 # which values decide only where these are integers.
-_SHAPED: set[Any] = {
-    *VIEWS, None, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.where,
-    np.clip, converted, np.ndarray.tobytes, np.asarray, np.sum, np.mean, np.max, np.min, np.prod,
-    np.any, np.all, np.argmax, np.argmin, np.cumsum, np.var, np.std, np.take_along_axis,
-}  # fmt: skip
+_SHAPED: set[Any] = {*VIEWS, *FRESH, None, np.ndarray.tobytes, np.asarray}
 
 
 def varies(node: Node) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import repeat
 from numbers import Number
+from operator import is_not
 from typing import Any
 
 import numpy as np
@@ -44,9 +45,15 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
         tensor.name = x.name
         return tensor
 
-    own_args, own_kwargs = rebuilt((args, kwargs), map(stand_in, leaves((args, kwargs))))
+    own = list(map(stand_in, leaves((args, kwargs))))
+    given = own_args, own_kwargs = rebuilt((args, kwargs), iter(own))
     with recorder.recording():
         output = f(*own_args, **own_kwargs)
+        if structure(given) != structure((args, kwargs)) or any(map(is_not, leaves(given), own)):
+            recorder.refuse(
+                "the function changes a list, dict or object that it is given, a side effect; "
+                "return a new one, such as {**state, 'h': h}, or compile the parts"
+            )
         try:
             for x in (*args, *kwargs.values()):
                 containers.refuse_bound("compile", x)
@@ -133,10 +140,7 @@ def largest(x: Any) -> float:
     """The largest finite entry."""
     if getattr(x, "dtype", np.dtype(bool)).kind not in "fc":
         return 0.0
-    sizes = np.abs(x)
-    found = float(np.maximum.reduce(sizes, None, initial=0.0))
-    if not found < np.inf:
-        found = float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
+    found = float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)))
     return found if found < 1e100 else 0.0
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import MADE, Guard, Node, Program, converted, is_plain_reshape, mapped, values
+from .graph import MADE, Guard, Node, Program, converted, is_plain_reshape, key_of, mapped, values
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
 COPIED = 512  # entries, up to which a row is sooner copied than repeated by a ufunc
@@ -113,7 +113,7 @@ def _key(node: Node) -> Any:
 
 def _known(x: Any) -> Any:
     if isinstance(x, (np.ndarray, np.generic)):
-        return type(x), x.shape, x.dtype.str, x.tobytes() if x.size <= 4096 else id(x)
+        return key_of(x)
     return Node if isinstance(x, Node) else (type(x), x)
 
 

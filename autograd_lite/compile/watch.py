@@ -85,7 +85,7 @@ class Watch:
         """What isn't as it was, in words."""
         for path, test, new in self._tests:
             if not self._function([test])():
-                return ".".join([path, *list(new)[-1:]])
+                return ".".join([path, *map(str, list(new)[-1:])])
         return "values"
 
     def _function(self, conditions: Iterable[str], given: str = "") -> Callable[..., bool]:
