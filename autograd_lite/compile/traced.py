@@ -220,10 +220,10 @@ class Traced:
         return self.recorder.lifted(x)
 
     def own(self, dtype: Any = None) -> Any:
-        """``np.array(x)``: values don't change, so it is the same array; a number becomes one."""
+        """``np.array(x)``: a number becomes an array, too."""
         if self.node.is_scalar:
             return self.call(np.asarray, *([] if dtype is None else [np.dtype(dtype)]))
-        return self if dtype is None else self.astype(dtype)
+        return self.__copy__() if dtype is None else self.astype(dtype)
 
     def guard(self, check: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
         check(*map(value_of, arrays))
@@ -262,7 +262,7 @@ def _in_place(combined: Callable[..., Any]) -> Callable[..., Any]:
             not np.can_cast(new.dtype, x.dtype, "same_kind")
         ):  # fmt: skip
             x.refuse("x ∘= … of", f"{_PLACE}; x = x ∘ …")
-        x.become(_astype(new, x.dtype))
+        x.become(_astype(new, x.dtype, copy=False))
         return x
 
     return augmented
@@ -298,9 +298,10 @@ def _transpose(x: Any, *axes: Any) -> Any:
     return x.call(np.transpose) if given is None else x.call(np.transpose, given)
 
 
-def _astype(x: Any, dtype: Any, **settings: Any) -> Any:
-    same = np.dtype(dtype) == x.dtype and not x.node.is_scalar
-    return x if same else x.call(converted, np.dtype(dtype))
+def _astype(x: Any, dtype: Any, copy: bool = True, **settings: Any) -> Any:
+    if np.dtype(dtype) == x.dtype and not x.node.is_scalar:
+        return x.__copy__() if copy else x
+    return x.call(converted, np.dtype(dtype))
 
 
 def _conjugate(x: Any) -> Any:

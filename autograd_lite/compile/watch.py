@@ -11,6 +11,7 @@ from __future__ import annotations
 import array
 import copyreg
 import gc
+import os
 import random
 import sys
 import threading
@@ -18,6 +19,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from operator import is_
+from pathlib import Path
 from pickle import dumps
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -36,12 +38,14 @@ class ElsewhereError(CompileError):
 _MOST = 20_000  # objects
 _FEW = 64  # entries that are watched one by one
 _OWN = {"autograd_lite", "nn"}
-_LIBRARIES = {"numpy", "scipy", *_OWN, *sys.stdlib_module_names}
+_LIBRARIES = {"numpy", "scipy", *_OWN}
+_PYTHON = str(Path(os.__file__).parent)
 _HOLDERS = {"builtins", "collections", "functools", "operator", "itertools", "types", "os",
             "weakref", *_OWN}  # fmt: skip
 _BY_TEXT = {"globals", "__globals__", "eval", "exec"}  # they may read any global
 _VALUES = (str, bytes, int, float, complex, type(None), type(...), np.generic, np.dtype, range)
 _UNSET = object()
+_IMMUTABLE = 1 << 8  # a type's flag, which those of Python have
 _BUFFERS = (bytearray, memoryview, array.array)
 _ATOMS = (*_VALUES, ModuleType, CodeType, np.ufunc)
 
@@ -272,8 +276,16 @@ def _root(x: Any) -> str:
 def _is_library(x: Any) -> bool:
     """Whether a function, type or module is not the user's, but installed."""
     root = (x.__name__ if isinstance(x, ModuleType) else _root(x)).split(".")[0]
+    if root == "builtins":  # as what code says to be of that was run by exec
+        return not isinstance(x, FunctionType) and bool(getattr(x, "__flags__", 0) & _IMMUTABLE)
     file = str(getattr(sys.modules.get(root), "__file__", ""))
-    return root in _LIBRARIES or "site-packages" in file or "dist-packages" in file
+    return _is_closed_root(root) or "site-packages" in file or "dist-packages" in file
+
+
+def _is_closed_root(root: str) -> bool:
+    """Whether a module is Python's own, and no other one of that name, or like one."""
+    file = getattr(sys.modules.get(root), "__file__", None) or _PYTHON
+    return root in _LIBRARIES or (root in sys.stdlib_module_names and file.startswith(_PYTHON))
 
 
 def _is_closed(x: Any) -> bool:
@@ -281,7 +293,7 @@ def _is_closed(x: Any) -> bool:
     if isinstance(x, type):
         return _is_library(x)
     kind = _root(type(x))
-    return kind in _LIBRARIES and kind not in _HOLDERS
+    return kind not in _HOLDERS and _is_closed_root(kind)
 
 
 def _alike(a: Any, b: Any) -> bool:

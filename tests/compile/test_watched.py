@@ -194,6 +194,38 @@ def test_what_it_reads_may_change(name: str):
           between=lambda: change(next(values)))  # fmt: skip
 
 
+CODE = """
+K = 1.0
+class Settings:
+    k = 1.0
+class Box:
+    k = 1.0
+box = Box()
+def helped(x):
+    return x * K * Settings.k * box.k
+def f(x):
+    return helped(x) + K
+"""
+
+
+@pytest.mark.parametrize("name", ["exec", "statistics", "test"])
+def test_code_of_no_module_and_of_one_that_is_named_as_python_s_is_the_user_s(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
+    module = ModuleType(name)
+    module.__file__ = f"/home/me/{name}.py"
+    if name == "exec":
+        del module.__name__
+    else:
+        monkeypatch.setitem(sys.modules, name, module)
+    exec(CODE, vars(module))
+    compiled = ag.compile(module.f)
+    for where in (None, module, module.Settings, module.box):
+        if where is not None:
+            setattr(where, "K" if where is module else "k", 3.0)
+        np.testing.assert_array_equal(compiled(V), module.f(V))
+
+
 def test_an_equal_value_is_no_other_one():
     thing = Kind()
     thing.k = 2.5
