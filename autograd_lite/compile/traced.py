@@ -164,7 +164,8 @@ class Traced:
     __str__ = __repr__ = __format__ = __text
 
     def __copy__(self, memo: Any = None) -> Any:
-        return self.call(np.array) if isinstance(self.node.value, np.ndarray) else self
+        fixed = self.is_constant or not isinstance(self.node.value, np.ndarray)
+        return self if fixed else self.call(np.array)
 
     __deepcopy__ = __copy__
 
