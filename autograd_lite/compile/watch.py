@@ -11,6 +11,7 @@ from __future__ import annotations
 import array
 import copyreg
 import gc
+import inspect
 import os
 import random
 import sys
@@ -74,6 +75,8 @@ class Watch:
         self._attributes: set[int] = set()  # ids of dicts whose order means nothing
         self._chance: list[Any] = []
         self.tensors: list[Tensor] = []
+        # Packages that are the user's wherever they are installed: those of what is compiled.
+        self._own = {_root(y) for x in roots.values() for y in (x, inspect.unwrap(x))}
         self._walk([(x, name) for name, x in roots.items()])
         self.holds = self.together("")
         self._effects = self._now()
@@ -175,7 +178,7 @@ class Watch:
                 todo += self._code(x, path)
             elif isinstance(x, weakref.ref):
                 todo.append((x(), path))
-            elif not _is_closed(x):
+            elif not _is_closed(x, self._own):
                 held = getattr(x, "__dict__", None)  # it is made now, if it's made at all
                 self._attributes.add(id(held))
                 if isinstance(x, type):
@@ -226,7 +229,7 @@ class Watch:
         """What a function closes over, its defaults, and what it looks up in modules."""
         f.__annotations__  # noqa: B018  (it is made now, if it's made at all)
         cells = list(zip(f.__closure__ or (), f.__code__.co_freevars, strict=True))
-        if _is_library(f):  # they aren't written to
+        if _is_library(f, self._own):  # they aren't written to
             return [(x, path) for cell, _ in cells for x in gc.get_referents(cell)]
         own: tuple[Any, ...] = (f.__defaults__, f.__kwdefaults__, f.__dict__)
         found: list[tuple[Any, str]] = [(x, path) for x in own]
@@ -273,13 +276,14 @@ def _root(x: Any) -> str:
     return str(getattr(x, "__module__", None) or "builtins").split(".")[0]
 
 
-def _is_library(x: Any) -> bool:
+def _is_library(x: Any, own: set[str]) -> bool:
     """Whether a function, type or module is not the user's, but installed."""
     root = (x.__name__ if isinstance(x, ModuleType) else _root(x)).split(".")[0]
     if root == "builtins":  # as what code says to be of that was run by exec
         return not isinstance(x, FunctionType) and bool(getattr(x, "__flags__", 0) & _IMMUTABLE)
     file = str(getattr(sys.modules.get(root), "__file__", ""))
-    return _is_closed_root(root) or "site-packages" in file or "dist-packages" in file
+    is_installed = root not in own and ("site-packages" in file or "dist-packages" in file)
+    return is_installed or _is_closed_root(root)
 
 
 def _is_closed_root(root: str) -> bool:
@@ -288,10 +292,10 @@ def _is_closed_root(root: str) -> bool:
     return root in _LIBRARIES or (root in sys.stdlib_module_names and file.startswith(_PYTHON))
 
 
-def _is_closed(x: Any) -> bool:
+def _is_closed(x: Any, own: set[str]) -> bool:
     """Whether it is a library's own: its types and functions, and locks, loggers, generators, …."""
     if isinstance(x, type):
-        return _is_library(x)
+        return _is_library(x, own)
     kind = _root(type(x))
     return kind not in _HOLDERS and _is_closed_root(kind)
 

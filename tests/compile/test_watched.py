@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from fractions import Fraction
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -208,22 +209,23 @@ def f(x):
 """
 
 
-@pytest.mark.parametrize("name", ["exec", "statistics", "test"])
-def test_code_of_no_module_and_of_one_that_is_named_as_python_s_is_the_user_s(
+@pytest.mark.parametrize("name", ["exec", "statistics", "test", "site-packages/own"])
+def test_code_of_no_module_of_an_installed_one_and_of_one_named_as_python_s_is_the_user_s(
     name: str, monkeypatch: pytest.MonkeyPatch
 ):
-    module = ModuleType(name)
+    module = ModuleType(Path(name).name)
     module.__file__ = f"/home/me/{name}.py"
     if name == "exec":
         del module.__name__
     else:
-        monkeypatch.setitem(sys.modules, name, module)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(CODE, vars(module))
-    compiled = ag.compile(module.f)
+    compiled, slope = ag.compile(module.f), ag.compile(ag.jacobian(module.f))
     for where in (None, module, module.Settings, module.box):
         if where is not None:
             setattr(where, "K" if where is module else "k", 3.0)
         np.testing.assert_array_equal(compiled(V), module.f(V))
+        np.testing.assert_allclose(slope(V) @ V, module.f(V) - module.f(0 * V))
 
 
 def test_an_equal_value_is_no_other_one():
