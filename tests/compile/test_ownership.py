@@ -181,10 +181,11 @@ WRITTEN = [
 def writing(draw: Any) -> str:
     """A function that makes arrays, views of them, and writes to them."""
     lines, names = list[str](), ["x"]
-    for k in range(draw(st.integers(3, 9))):
-        own = names[1:] or names
-        line = draw(st.sampled_from([*MADE, *MADE, *SHOWN, *(WRITTEN * 2 if names[1:] else [])]))
-        a = draw(st.sampled_from(own if line in WRITTEN else names))
+    for k in range(draw(st.integers(4, 9))):
+        own = names[-3:] if names[1:] else names
+        kinds = [MADE, SHOWN, WRITTEN, WRITTEN] if names[1:] else [MADE]
+        line = draw(st.sampled_from(draw(st.sampled_from(kinds))))
+        a = draw(st.sampled_from([name for name in own if name != "x"] or own))
         i, j, b = draw(st.integers(0, 2)), draw(st.integers(0, 2)), draw(st.sampled_from(names))
         lines.append(line.format(n=f"v{k}", a=a, b=b, i=i, j=j))
         names += [f"v{k}"] if "{n}" in line else []

@@ -298,6 +298,7 @@ def in_place(x: Any) -> Any:
     single *= x
     row = y[0] * 1
     y[0] = 7.0
+    y[0], y[1] = y[1] * 1, y[0] * 1
     picked = y[:, [0, 1]]
     picked[:] = 0
     return y, z, copied, n, single, row, picked
