@@ -136,9 +136,10 @@ def planned(program: Program, inputs: dict[Node, Memory]) -> Plan:
 
 def _written_over(node: Node, owners: dict[Node, Any]) -> Any:
     """What a call writes entries into, where it needs nothing of that as it was, besides."""
-    x = node.args[0] if node.function in (put, put_at) else None
+    if node.function not in (put, put_at) or type(x := node.args[0]) is not Node:
+        return None
     used = {owner for y in node.operands if y is not x for owner in owners.get(y, ())}
-    return x if type(x) is Node and x not in used else None
+    return None if x in used else x
 
 
 def _lives(program: Program) -> tuple[dict[Node, Any], dict[Node, int], set[Node]]:

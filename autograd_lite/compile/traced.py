@@ -167,7 +167,7 @@ class Traced:
         fixed = self.is_constant or not isinstance(self.node.value, np.ndarray)
         return self if fixed else self.call(np.array)
 
-    __deepcopy__ = __copy__
+    __deepcopy__ = __pos__ = __copy__
 
     # ------------------------------------------------------------------ operators
 
@@ -199,9 +199,6 @@ class Traced:
 
     def __neg__(self) -> Any:
         return self.call(operator.neg if type(self.node.value) in _NUMBERS else np.negative)
-
-    def __pos__(self) -> Any:
-        return self.__copy__()
 
     def __abs__(self) -> Any:
         return self.call(abs if type(self.node.value) in _NUMBERS else np.absolute)
