@@ -182,7 +182,6 @@ class BlockStep:
         net, loss = self.net, self.loss
         with undisturbed(net, self.parameters), np.errstate(all="ignore"):
             watch = Watch({"the net": net, "the loss": loss})
-            effects = watch.effects()
             states = [(g.bit_generator, g.bit_generator.state) for g in _generators(net)]
             own = net.tensor_owners() if isinstance(net, Module) else {}
             before = [(t, array_of(t).copy()) for t in own if t.is_leaf]
@@ -190,11 +189,9 @@ class BlockStep:
             self._follows = [t for t, a in before if not np.array_equal(array_of(t), a)]
             for generator, state in states:
                 generator.state = state
-            changed = "random numbers of no layer's own generator, or stored gradients"
-            if not watch.holds() or watch.effects() != effects:
+            if changed := watch.effect():
                 raise ValueError(
-                    "fit: when it is called the net changes "
-                    f"{changed if watch.holds() else watch.changed()}, and on blocks of Dask's "
+                    f"fit: when it is called the net changes {changed}, and on blocks of Dask's "
                     "there are copies of it, whose changes would be lost; give a batch_size below "
                     "the rows of a block"
                 )

@@ -243,21 +243,28 @@ def kept(tensors: Iterable[Tensor]) -> Iterator[dict[Tensor, Any]]:
 
 
 @contextmanager
+def kept_attributes(net: Any) -> Iterator[list[tuple[Module, dict[str, Any]]]]:
+    """After it the net's modules have the attributes that they had before."""
+    modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
+    before = [(module, dict(vars(module))) for module in modules]
+    try:
+        yield before
+    finally:
+        for module, values in before:
+            vars(module).clear()
+            vars(module).update(values)
+
+
+@contextmanager
 def undisturbed(net: Any, tensors: list[Tensor]) -> Iterator[None]:
     """Afterwards the tensors hold the arrays that they held, and modules the attributes.
 
     Within it modules have copies of what may be written to: counts, running means, generators.
     """
-    modules = [m for _, m in net.named_modules()] if isinstance(net, Module) else []
-    own = [t for m in modules for t in m.tensor_owners()]
-    attributes = [(module, dict(vars(module))) for module in modules]
-    memo = {id(x): x for x in (*modules, *tensors, *own)}
-    with kept({*tensors, *filter(attrgetter("is_leaf"), own)}):
-        try:
+    with kept_attributes(net) as attributes:
+        own = [t for module, _ in attributes for t in module.tensor_owners()]
+        memo = {id(x): x for x in (*(m for m, _ in attributes), *tensors, *own)}
+        with kept({*tensors, *filter(attrgetter("is_leaf"), own)}):
             for module, values in attributes:
                 vars(module).update((name, _copied(value, memo)) for name, value in values.items())
             yield
-        finally:
-            for module, values in attributes:
-                vars(module).clear()
-                vars(module).update(values)

@@ -29,7 +29,7 @@ from autograd_lite.gradients import pulled, seeded
 
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
-from .recording import kept
+from .recording import kept, kept_attributes
 
 __all__ = ["TrainStep"]
 
@@ -160,19 +160,12 @@ class TrainStep(Programs):
 
     def made(self, x: Array, y: Array) -> _Variant:
         _refuse_unknown(self.optimizer)
-        modules = [m for _, m in self.net.named_modules()] if isinstance(self.net, Module) else []
-        before = [(m, dict(vars(m))) for m in modules]
         roots = {type(x).__name__: x for x in (self.loss, self.optimizer, self.net)}
-        try:
+        with kept_attributes(self.net):
             with kept(Watch(roots).tensors), Draws():
                 trained = self._trained(x, y)
             self._regroup(_alike(self.optimizer, trained))
             return _Variant(self, Watch(roots), x, y)
-        except BaseException:
-            for module, attributes in before:
-                vars(module).clear()
-                vars(module).update(attributes)
-            raise
 
     def _trained(self, x: Array, y: Array) -> list[int]:
         """The numbers of the parameters that get a gradient."""
@@ -303,31 +296,29 @@ class _Variant(Variant):
     """The step for batches of certain shapes and dtypes, as all was when it was compiled."""
 
     def __init__(self, step: TrainStep, watch: Watch, x: Array, y: Array) -> None:
-        self._train, self._groups, self.watch = step, step._groups, watch
+        self._train, self._groups = step, step._groups
         kind, groups = type(step.optimizer).__name__, step._groups
-        self._state = set(watch.tensors).difference(*(group.parameters for group in groups))
+        trained = {p for group in groups for p in group.parameters}
+        self._state = [t for t in watch.tensors if t not in trained]
         self._changed: list[Tensor] = []  # of that, what is given new data, such as averages
         self._shadow = _shadow(step.optimizer)
-        updating, effects = Watch({kind: self._shadow}), self.watch.effects()
+        updating = Watch({kind: self._shadow})
         for group in groups:
             group.adopt()
 
         def refuse() -> None:
-            self.watch.refuse(effects, "TrainStep: the net, or the loss,")
+            watch.refuse("TrainStep: the net, or the loss,")
             if not updating.holds():
                 said = f"TrainStep: {kind} changes {updating.changed()} when it updates"
                 raise CompileError(f"{said}, a side effect; use remembered(…), or train eagerly")
 
-        captured = self.make(self.step, (x, y), {}, refuse).captured
-        self._counted = [s.group for s in captured if type(s) is _State and s.what == "step"]
-        resident = [s for s in captured if getattr(s, "is_resident", False)]
-        self._captured = [s for s in captured if s not in set(resident)]
-        self._function = self.prepared(*map(array_of, resident))
+        super().__init__(self.step, (x, y), {}, watch, refuse)
         del self._shadow
-        further = self._captured or self._counted or self._changed
-        self.code = None if further else self._function
+        self._counted = [s.group for s in self._captured if type(s) is _State]
+        self._function = self.prepared()
+        self.code = None if self._captured or self._changed else self._function
         batch = "type({0}) is {{0}} and {0}.shape == {{1}} and {0}.dtype is {{2}}"
-        self.is_usual = self.watch.together("x, y", [
+        self.is_usual = watch.together("x, y", [
             ("not {0}", Mode.entered),
             *((batch.format(n), np.ndarray, z.shape, z.dtype) for n, z in (("x", x), ("y", y))),
             *(test for group in groups for test in group.asked()),

@@ -6,7 +6,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from time import perf_counter
 from types import MethodType
 from typing import Any
@@ -21,8 +21,9 @@ from ..engine.tensor import FOREIGN, Tensor, _leaf
 from ..errors import imported
 from ..lines import hint
 from .draws import Draw
-from .graph import Changed, CompileError, Program, values
-from .recording import Recorded, agree, is_dynamic, kind, recorded, structure, tried
+from .graph import Changed, CompileError, Program
+from .recording import agree, is_dynamic, kind, recorded, structure, tried
+from .simplify import simplified
 from .watch import ElsewhereError, Watch
 from .writer import Source
 
@@ -38,10 +39,7 @@ class compiling(Mode):  # noqa: N801  (used like a function)
 
 def within() -> set[Any]:
     """The kinds of modes that this thread is within."""
-    return {type(mode) for mode in modes.modes()} if modes._thread.blocks else _NONE
-
-
-_NONE: set[Any] = set()
+    return {type(mode) for mode in modes.modes()} if modes._thread.blocks else set()
 
 
 class Programs:
@@ -148,8 +146,13 @@ class Compiled(Programs):
         return self.f(*args, **kwargs) if found is None else found
 
     def made(self, args: Any, kwargs: Any) -> Variant:
+        known = {  # held, so that an id stays that of its object
+            f"argument {i}": x for i, x in enumerate(leaves((args, kwargs))) if not is_dynamic(x)
+        }
+        watch = Watch({getattr(self.f, "__name__", "f"): self.f, **known})
+        refuse = partial(watch.refuse, "compile: the function")
         try:
-            return Variant(self.f, args, kwargs, self._jit)
+            return Variant(self.f, args, kwargs, watch, refuse, self._jit)
         except CompileError:
             raise
         except Exception as error:
@@ -175,13 +178,6 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _jitted(program: Program) -> Callable[..., Any]:
-    imported("jax", "compile: jit=True needs", "jit")
-    from .jit import jitted
-
-    return jitted(program)
-
-
 class Variant:
     """A program for arguments of certain shapes and dtypes, with a function for each thread.
 
@@ -189,50 +185,47 @@ class Variant:
         watch: what else it was compiled for.
     """
 
-    def __init__(self, f: Callable[..., Any], args: Any, kwargs: Any, jit: bool) -> None:
-        self._known = known = {  # held, so that an id stays that of its object
-            f"argument {i}": x for i, x in enumerate(leaves((args, kwargs))) if not is_dynamic(x)
-        }
-        self.watch = Watch({getattr(f, "__name__", "f"): f, **known})
-        self.holds = self.watch.holds
-        effects = self.watch.effects()
-        found = self.make(
-            f, args, kwargs, lambda: self.watch.refuse(effects, "compile: the function"), jit
-        )
-        self._output, self._kinds, self._threads = found.output, found.kinds, threading.local()
-        n = len(found.kinds)
-        self._plain = type(found.output) in (int, tuple) and found.output == (
-            tuple(range(n)) if n != 1 else 0
-        ) and all(kind == "array" for kind in found.kinds)  # fmt: skip
-
-    def make(
-        self, f: Callable[..., Any], args: Any, kwargs: Any, refuse: Callable[[], None],
-        jit: bool = False,
-    ) -> Recorded:
+    def __init__(
+        self, f: Callable[..., Any], args: Any, kwargs: Any, watch: Watch,
+        refuse: Callable[[], None], jit: bool = False,
+    ) -> None:  # fmt: skip
         """Make the code, of which it is seen that it is the function.
 
         Args:
             f, args, kwargs: the function, and the arguments.
+            watch: what else it is compiled for.
             refuse: raises where calls had effects.
             jit: of `compile`.
         """
-        found = recorded(f, args, kwargs)  # before f is called on arrays, which has effects
+        self.watch, self._threads = watch, threading.local()
+        program = recorded(f, args, kwargs)  # before f is called on arrays, which has effects
         refuse()
         with np.errstate(all="ignore"):  # the call that is to come warns
             given = tried(f, (args, kwargs))
         refuse()
-        program, self._captured = found.program, found.captured
-        self._draws = [x for x in found.captured if type(x) is Draw]
-        known = values([*program.outputs, *program.updates.values()])  # as recorded
-        every = values([*program.inputs, *program.captured, *program.nodes])
-        captured = values(program.captured)  # and what is drawn, as it was
-        self.source = Source(program, found.captured)
-        self._function: Any = _jitted(program) if jit else None
+        resident, captured = program.resident, program.captured
+        self._resident = [captured[node] for node in resident]
+        self._captured = [x for node, x in captured.items() if node not in resident]
+        self._draws = [x for x in self._captured if type(x) is Draw]
+        self._output, self._kinds, n = program.template, program.kinds, len(program.kinds)
+        self._plain = type(self._output) in (int, tuple) and self._output == (
+            tuple(range(n)) if n != 1 else 0
+        ) and all(kind == "array" for kind in self._kinds)  # fmt: skip
+        short = simplified(program)
+        self.source = Source(short)
+        self._function: Any = None
         fault = f"the code gives something else; please report it\n{self.source.body}"
-        fault = "JAX takes another way; leave jit away" if jit else fault
+        if jit:
+            imported("jax", "compile: jit=True needs", "jit")
+            from .jit import jitted
+
+            self._function, fault = jitted(short), "JAX takes another way; leave jit away"
         with np.errstate(all="ignore"):
-            agree(self._running(program), given, found.output, known, every, captured, fault)
-        return found
+            agree(program, self._running(program), given, fault)
+
+    def holds(self) -> bool:
+        """Whether all is as it was."""
+        return self.watch.holds()
 
     def _running(self, program: Program) -> Callable[[list[Any]], list[Any]]:
         """What the code gives, of its results and of what it writes to, in memory of its own.
@@ -240,7 +233,7 @@ class Variant:
         That is the same at all calls, as it will be: so what was kept from one to the next is seen.
         """
         held = {node: node.value.copy() for node in program.resident}
-        function = self.prepared(*held.values())
+        function = self._function or self.source.prepared(*held.values())
 
         def run(given: list[Any]) -> list[Any]:
             new = dict(zip((*program.inputs, *program.captured), given, strict=True))
@@ -252,9 +245,9 @@ class Variant:
 
         return run
 
-    def prepared(self, *resident: Any) -> Callable[..., Any]:
+    def prepared(self) -> Any:
         """A function with memory of its own."""
-        return self._function or self.source.prepared(*resident)
+        return self._function or self.source.prepared(*[x._array for x in self._resident])
 
     def attempt(self, given: Any) -> Any:
         """What it gives; where it raises, what was drawn for it comes next again."""

@@ -99,20 +99,28 @@ class Program:
     Attributes:
         name: the function's.
         inputs: what it is called with, in order.
-        captured: the values of the Tensors that it uses besides.
+        captured: what it is given besides: Tensors, and the like, of which it takes ``_array``.
         nodes: all calls, operands before results.
         outputs: what it returns, nodes and constants.
-        resident: inputs whose memory stays the same from call to call.
-        updates: of these, what is written into them in the end.
+        updates: what is written in the end into what is given.
+        template: the containers of what the function returned, around the numbers of its leaves.
+        kinds: each leaf's: "array"; of a Tensor its name, in a tuple; and of what is no number
+            itself, in a list.
     """
 
     name: str
     inputs: list[Node]
-    captured: list[Node]
+    captured: dict[Node, Any]
     nodes: list[Node]
     outputs: list[Any]
-    resident: list[Node] = field(default_factory=list)
-    updates: dict[Node, Node] = field(default_factory=dict)
+    updates: dict[Node, Node]
+    template: Any
+    kinds: list[Any]
+
+    @property
+    def resident(self) -> list[Node]:
+        """What is given in memory that stays the same from call to call."""
+        return [node for node, x in self.captured.items() if getattr(x, "is_resident", False)]
 
     @property
     def results(self) -> list[Node]:
@@ -135,6 +143,11 @@ class Program:
 
 
 _NESTED = (tuple, list, dict, slice)
+
+
+def key_of(x: Any) -> Any:
+    """Equal for arrays of the same entries and kind; large ones are only equal to themselves."""
+    return type(x), x.shape, x.dtype.str, x.tobytes() if x.size <= 4096 else id(x)
 
 
 def nodes_in(tree: Any) -> list[Node]:
@@ -232,15 +245,18 @@ VIEWS = {  # they give views, of an array that lies in order
 }  # fmt: skip
 MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written to
 
+FRESH: set[Any] = {  # they give arrays of their own, whatever they are given
+    *MADE, np.where, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer,
+    np.linalg.inv, np.linalg.solve, np.linalg.cholesky, np.linalg.pinv, np.clip, converted, np.sum,
+    np.mean, np.max, np.min, np.prod, np.any, np.all, np.argmax, np.argmin, np.cumsum, np.var,
+    np.std, np.take_along_axis,
+}  # fmt: skip
+
 # ---------------------------------------------------------------------- what follows from shapes
 
 # The shapes and dtypes of their results follow from those of their operands, and from settings,
 # which values decide only where these are integers.
-_SHAPED: set[Any] = {
-    *VIEWS, None, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer, np.where,
-    np.clip, converted, np.ndarray.tobytes, np.asarray, np.sum, np.mean, np.max, np.min, np.prod,
-    np.any, np.all, np.argmax, np.argmin, np.cumsum, np.var, np.std, np.take_along_axis,
-}  # fmt: skip
+_SHAPED: set[Any] = {*VIEWS, *FRESH, None, np.ndarray.tobytes, np.asarray}
 
 
 def varies(node: Node) -> bool:

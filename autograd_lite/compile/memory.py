@@ -7,18 +7,16 @@ in memory that is new at each call, as does what was in that memory before it.
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from .graph import Guard, Node, Program, is_plain_reshape, of_ufunc, put, put_at
-
-_FRESH = {  # they give arrays of their own, whatever they are given
-    np.full, np.array, put, put_at, np.where, np.concatenate, np.stack, np.dot, np.matmul,
-    np.tensordot, np.outer, np.linalg.inv, np.linalg.solve, np.linalg.cholesky, np.linalg.pinv,
-}  # fmt: skip
+from ..ops.indexing import parts_of
+from .graph import FRESH, Guard, Node, Program, is_plain_reshape, of_ufunc, put, put_at, values
 
 
 def writes_out(node: Node) -> str:
@@ -41,8 +39,10 @@ def writes_out(node: Node) -> str:
 def shares_memory(node: Node) -> bool:
     """Whether the value may lie in its operands' memory: a view, or what isn't known."""
     function = node.function
-    if type(function) is np.ufunc or node.is_scalar or function is None or function in _FRESH:
+    if type(function) is np.ufunc or node.is_scalar or function is None or function in FRESH:
         return False
+    if function is operator.getitem and isinstance(node.args[0], Node):
+        return not any(map(np.ndim, values(parts_of(node.args[1]))))  # indexed by arrays: a copy
     if of_ufunc(function) or (function is np.asarray and all(x.is_scalar for x in node.operands)):
         return False
     return not str(getattr(function, "__module__", "")).startswith("numpy.fft")
@@ -59,7 +59,8 @@ class Memory:
     Attributes:
         shape, dtype: as it is allocated.
         nodes: the values.
-        given: whether the last of them is handed out, so that the first is new at each call.
+        until: the number of the call that uses the last of them last.
+        given: whether that is handed out, so that the first is new at each call.
         name: in the code; known, where it is an input's.
         array: an example, once it is allocated.
     """
@@ -67,6 +68,7 @@ class Memory:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     nodes: list[Node] = field(default_factory=list)
+    until: int = 0
     given: bool = False
     name: str = ""
     array: Any = None
@@ -98,49 +100,46 @@ def planned(program: Program, inputs: dict[Node, Memory]) -> Plan:
     plan = _joins(program, out, last)
     destination = {new: old for old, new in program.updates.items()}
     safe = max((i for i, x in enumerate(nodes) if isinstance(x, Guard)), default=-1)
-    free: dict[Any, list[Memory]] = defaultdict(list)
-    ending = _by_end(last, lasting)
+    pools: dict[Any, list[Memory]] = defaultdict(list)  # what is used again, the latest last
+
+    def keep(memory: Memory, node: Node) -> None:
+        memory.until = last[node]
+        if node not in lasting:
+            pools[node.size, node.dtype].append(memory)
+
+    for whole, (memory, start) in plan.items():
+        if start is None:
+            keep(memory, whole)
     for i, node in enumerate(nodes):
-        how, old, waiting = writes_out(node), destination.get(node), free[node.size, node.dtype]
-        dead = [x for x in ending[i] if x in plan and plan[x][1] is None]
+        how, old, pool = writes_out(node), destination.get(node), pools[node.size, node.dtype]
+        if not how or node in plan:
+            continue
+        over = _written_over(node, owners)
         # NumPy takes four times as long over an array of one entry that is operand and result.
-        first = dead if how == "ufunc" and node.size > 1 else _written_over(node, dead, owners)
-        _release(first, plan, free)
-        fit = [] if node in lasting and (how == "ufunc" or not first) else [
-            m for m in waiting if node not in out or m.may_be_given(node)
-        ]  # fmt: skip
-        if how and node not in plan and (node not in out or fit):
-            memory = fit[-1] if fit else Memory(node.shape, node.dtype)
-            if old and how == "ufunc" and i > safe and last.get(old, -1) <= i:
-                memory = inputs[old]
-            elif fit:
-                waiting.remove(memory)
-            memory.given = node in out
-            memory.nodes.append(node)
-            plan[node] = memory, None
-        _release([x for x in dead if x not in first], plan, free)
+        free = -1 if node in lasting else i if how == "ufunc" and node.size > 1 else i - 1
+        fit = [m for m in reversed(pool)
+               if (m.until <= free or (m.until == i and m.nodes[-1] is over))
+               and (node not in out or m.may_be_given(node))]  # fmt: skip
+        if node in out and not fit:
+            continue
+        memory = max(fit, key=attrgetter("until"), default=Memory(node.shape, node.dtype))
+        if old and how == "ufunc" and i > safe and last.get(old, -1) <= i:
+            memory = inputs[old]
+        else:
+            pool[:] = [m for m in pool if m is not memory]
+            keep(memory, node)
+        memory.given = node in out
+        memory.nodes.append(node)
+        plan[node] = memory, None
     return plan
 
 
-def _by_end(last: dict[Node, int], lasting: set[Node]) -> dict[int, list[Node]]:
-    """The nodes whose memory is free, by the call that uses them last."""
-    found: dict[int, list[Node]] = defaultdict(list)
-    for node, end in last.items():
-        found[end] += [node] if node not in lasting else []
-    return found
-
-
-def _release(dead: list[Node], plan: Plan, free: dict[Any, list[Memory]]) -> None:
-    for x in dead:
-        free[x.size, x.dtype].append(plan[x][0])
-
-
-def _written_over(node: Node, dead: list[Node], owners: dict[Node, Any]) -> list[Node]:
-    """What a call writes entries into, where nothing needs that as it was, nor lies in it."""
-    if node.function not in (put, put_at):
-        return []
-    wanted = [y for x in node.operands if x is not node.args[0] for y in owners.get(x, ())]
-    return [x for x in dead if x is node.args[0] and x not in wanted]
+def _written_over(node: Node, owners: dict[Node, Any]) -> Any:
+    """What a call writes entries into, where it needs nothing of that as it was, besides."""
+    if node.function not in (put, put_at) or type(x := node.args[0]) is not Node:
+        return None
+    used = {owner for y in node.operands if y is not x for owner in owners.get(y, ())}
+    return None if x in used else x
 
 
 def _lives(program: Program) -> tuple[dict[Node, Any], dict[Node, int], set[Node]]:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from types import FrameType
 from typing import Any, NoReturn
+from weakref import ref
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from ..lines import Line, user_frame
 from ..show.notation import symbol_of
 from . import graph
 from .draws import Draw, Draws
-from .graph import MADE, CompileError, Constant, Node, called, mapped, put, put_at, values
+from .graph import MADE, CompileError, Constant, Node, called, mapped, values
 from .memory import shares_memory
 from .traced import Traced
 
@@ -54,7 +55,8 @@ class Recorder(Mode):
         own: leaves that the function has made.
         ops: as they were asked for, each with what is run instead.
         tensors: results of ops.
-        shared: nodes in whose memory another value may lie.
+        bases: of nodes that may lie in others' memory, those.
+        views: of these nodes, what stands for what may lie in their memory, as long as it is used.
     """
 
     innermost = True
@@ -71,7 +73,8 @@ class Recorder(Mode):
         self._closed = False
         self._refused: CompileError | None = None  # by what may have been caught on its way
         self._odd = ""  # what is refused unless the function raises an error by itself
-        self.shared: set[Node] = set()
+        self.bases: dict[Node, set[Node]] = {}
+        self.views: dict[Node, list[ref[Traced]]] = {}
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
         self._draws = Draws()
@@ -113,12 +116,15 @@ class Recorder(Mode):
         if (id(frame), place.number) != self._line:
             self._line = id(frame), place.number
             self._take_names(frame)
-        if function is not put and function is not put_at and shares_memory(node):
-            self.shared.update(operands)
+        traced = Traced(self, node)
+        if shares_memory(node):
+            self.bases[node] = {y for x in operands for y in (x, *self.bases.get(x, ()))}
+            for x in self.bases[node]:
+                self.views.setdefault(x, []).append(ref(traced))
         if node.is_several:
             parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-        return Traced(self, node)
+        return traced
 
     def _note_settings(self, node: Node) -> None:
         """What is set for warnings, where that isn't as outside."""
@@ -165,6 +171,12 @@ class Recorder(Mode):
         if not x.is_constant:
             self.nodes.append(graph.Guard(function, (x.node,), value=answer, line=user_frame()[1]))
         return answer
+
+    def may_change(self, x: Traced) -> bool:
+        """Whether it is an array of its own, in whose memory nothing lies that is still used."""
+        is_own = isinstance(x.node.value, np.ndarray) and x.node.function is not None
+        views = self.views.get(x.node, ())
+        return is_own and not shares_memory(x.node) and all(view() is None for view in views)
 
     # ------------------------------------------------------------------ what it is told
 
@@ -276,7 +288,8 @@ class Recorder(Mode):
             error = raised.with_traceback(None)
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
-        for held in (self.tensors, self.own, self.ops, self._cotangents, self.shared, self._copies):
+        for held in (self.tensors, self.own, self.ops, self._cotangents, self.bases, self.views,
+                     self._copies):  # fmt: skip
             held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal
             raise refused.with_traceback(None) from None

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import repeat
 from numbers import Number
-from typing import Any, NamedTuple
+from operator import is_not
+from typing import Any
 
 import numpy as np
 
@@ -17,30 +18,13 @@ from ..arrays import array_of, refuse_kinds
 from ..containers import is_container, is_numeric, leaves, paths, rebuilt, results
 from ..engine.tensor import Tensor, _leaf, is_tracked
 from .draws import Draws
-from .graph import CompileError, KindError, Node, Program
+from .graph import CompileError, KindError, Node, Program, values
 from .recorder import Recorder
 
 NUMBERS = (float, complex)
 
 
-class Recorded(NamedTuple):
-    """A program, and what is needed to call it.
-
-    Attributes:
-        program: the calls.
-        captured: Tensors, and the like, whose values the program takes besides its arguments.
-        output: what the function returned: its containers, around anything.
-        kinds: for each leaf of the output "array"; of a Tensor its name, in a tuple; and of what is
-            no number itself, in a list.
-    """
-
-    program: Program
-    captured: list[Any]
-    output: Any
-    kinds: list[Any]
-
-
-def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recorded:
+def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
     """The program of ``f`` for arguments like these.
 
     Raises:
@@ -61,9 +45,15 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
         tensor.name = x.name
         return tensor
 
-    own_args, own_kwargs = rebuilt((args, kwargs), map(stand_in, leaves((args, kwargs))))
+    own = list(map(stand_in, leaves((args, kwargs))))
+    given = own_args, own_kwargs = rebuilt((args, kwargs), iter(own))
     with recorder.recording():
         output = f(*own_args, **own_kwargs)
+        if structure(given) != structure((args, kwargs)) or any(map(is_not, leaves(given), own)):
+            recorder.refuse(
+                "the function changes a list, dict or object that it is given, a side effect; "
+                "return a new one, such as {**state, 'h': h}, or compile the parts"
+            )
         try:
             for x in (*args, *kwargs.values()):
                 containers.refuse_bound("compile", x)
@@ -86,10 +76,8 @@ def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
             captured.setdefault(traced.node, x)
     updated = [recorder.captured[x].node for x in recorder.updated]
     new = [outputs.pop() for _ in updated][::-1]
-    resident = [node for node, x in captured.items() if getattr(x, "is_resident", False)]
-    program = Program(name, inputs, list(captured), recorder.nodes, outputs, resident,
-                      dict(zip(updated, new, strict=True)))  # fmt: skip
-    return Recorded(program, list(captured.values()), template, kinds)
+    updates = dict(zip(updated, new, strict=True))
+    return Program(name, inputs, captured, recorder.nodes, outputs, updates, template, kinds)
 
 
 def is_dynamic(x: Any) -> bool:
@@ -152,10 +140,7 @@ def largest(x: Any) -> float:
     """The largest finite entry."""
     if getattr(x, "dtype", np.dtype(bool)).kind not in "fc":
         return 0.0
-    sizes = np.abs(x)
-    found = float(np.maximum.reduce(sizes, None, initial=0.0))
-    if not found < np.inf:
-        found = float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
+    found = float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)))
     return found if found < 1e100 else 0.0
 
 
@@ -217,21 +202,22 @@ def tried(f: Callable[..., Any], arguments: Any) -> list[tuple[list[Any], Any]]:
 
 
 def agree(
-    code: Callable[[list[Any]], list[Any]], tried: list[Any], output: Any, known: list[Any],
-    every: list[Any], captured: list[Any], fault: str,
-) -> None:  # fmt: skip
+    program: Program, code: Callable[[list[Any]], list[Any]], tried: list[Any], fault: str
+) -> None:
     """Raise where code gives something else than the function, of these arguments or of others.
 
     How much rounding can do is seen by other numbers, as near as rounding takes them, and by the
     largest number on the way: what cancels leaves its rounding.
 
     Args:
+        program: what was recorded.
         code: of what it is given, gives its results.
         tried: arguments, the first of which were recorded, and what the function gave.
-        output, known, every: what was recorded: containers, the results in them, and all values.
-        captured: what is given besides arguments.
-        fault: what is said where that isn't what the code gives.
+        fault: what is said where what was recorded isn't what the code gives.
     """
+    known = values([*program.outputs, *program.updates.values()])
+    captured = values([*program.captured])  # and what is drawn, as it was
+    every = [*values([*program.inputs, *program.nodes]), *captured]
     kinds = {np.dtype(getattr(x, "dtype", type(x))) for x in every}
     eps = max((float(np.finfo(d).eps) for d in kinds if d.kind in "fc"), default=0.0)
     rtol = min(1e5 * eps, 0.01)
@@ -264,7 +250,7 @@ def agree(
             raise CompileError(f"compile: {said}: {_ASKS}")
         if i > 0:
             rtol = max(rtol, 1e-6)
-        elif structure(result) != structure(output):
+        elif structure(result) != structure(program.template):
             raise CompileError("compile: called again, the function gives other containers")
         if differs(ours, theirs, repeat(0.0)):
             slack = rounding(given, ours)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from .graph import MADE, Guard, Node, Program, converted, is_plain_reshape, mapped, values
+from .graph import MADE, Guard, Node, Program, converted, is_plain_reshape, key_of, mapped, values
 
 SMALL = 65_536  # entries, up to which a sum over rows is quicker as a product with ones
 COPIED = 512  # entries, up to which a row is sooner copied than repeated by a ufunc
@@ -22,6 +23,7 @@ ONE_THREAD = 10_000  # entries, up to which BLAS takes a dot product on one thre
 
 def simplified(program: Program) -> Program:
     """The program, of each call what stands for it by the table, the rules, and what is there."""
+    program = replace(program)
     program.drop_unused()
     builder, now = Builder(Counter(program.uses)), dict[Node, Any]()
     read = {x for node in program.nodes if node.function not in MADE for x in node.operands}
@@ -111,7 +113,7 @@ def _key(node: Node) -> Any:
 
 def _known(x: Any) -> Any:
     if isinstance(x, (np.ndarray, np.generic)):
-        return type(x), x.shape, x.dtype.str, x.tobytes() if x.size <= 4096 else id(x)
+        return key_of(x)
     return Node if isinstance(x, Node) else (type(x), x)
 
 

@@ -24,7 +24,7 @@ from ..engine.tensor import Tensor
 from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE, call_function
 from ..table import NUMPY
-from .graph import MADE, OPERATORS, Constant, Node, converted, mapped, put, put_at
+from .graph import OPERATORS, Constant, Node, converted, mapped, put, put_at
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -52,8 +52,8 @@ def value_of(x: Any) -> Any:
 class Traced:
     """What stands for an array or a number.
 
-    An array that was made by ``np.zeros_like``, ``x.copy()``, … may be written to, as long as
-    nothing else shares its memory: this then stands for what it has become.
+    An array that was computed may be written to, as long as nothing else that is still used shares
+    its memory: this then stands for what it has become.
     """
 
     __slots__ = ("__weakref__", "node", "recorder")
@@ -92,17 +92,13 @@ class Traced:
         if kwargs.pop("out", None) is not None or at:
             self.recorder.refuse(f"np.{ufunc.__name__} works in place; use no out=, ag.index_add")
         if method == "at":
-            return inputs[0].write(put_at, ufunc, *inputs[1:])
+            return inputs[0].become(inputs[0].call(put_at, ufunc, *inputs[1:]))
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return self.recorder.call(function, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(t, Tensor) for t in types):
             return NotImplemented
-
-        def refuse(what: str) -> NoReturn:
-            self.recorder.refuse(f"{numpy_name(func)} {what}")
-
         if func in _FILLED:
             made = func(*mapped(args, value_of), **mapped(kwargs, value_of))
             fill = kwargs.get("fill_value", args[-1]) if func is np.full_like else _FILLED[func]
@@ -111,14 +107,16 @@ class Traced:
             return func(*mapped(args, value_of), **mapped(kwargs, value_of))
         if func in _TEXT:
             return str(self)
-        if func in _OUTSIDE:
-            refuse("is a side effect; do it outside")
-        if func in IN_PLACE or _is_given_out(func, args, kwargs):
-            refuse("works in place; leave out= away, use ag.index_update")
         own = [x for x in leaves([args, kwargs]) if type(x) is not Traced and callable(x)]
-        if any(not isinstance(x, (type, np.ufunc)) for x in own):  # it calls them on values
-            if func not in NUMPY:
-                refuse(f"calls {own[0].__name__} on values; call that on the whole array")
+        own = [x for x in own if not isinstance(x, (type, np.ufunc))]  # it calls them on values
+        said = "is a side effect; do it outside" if func in _OUTSIDE else ""
+        if func in IN_PLACE or _is_given_out(func, args, kwargs):
+            said = "works in place; leave out= away, use ag.index_update"
+        elif own and func not in NUMPY:
+            said = f"calls {own[0].__name__} on values; call that on the whole array"
+        if said:
+            self.recorder.refuse(f"{numpy_name(func)} {said}")
+        if own:
             return mapped(call_function(func, types, args, kwargs), array_of)
         return self.recorder.call(func, args, kwargs)
 
@@ -136,15 +134,13 @@ class Traced:
     def __bool__(self) -> bool:
         return bool(self.recorder.decided(bool, self))
 
-    def __int__(self) -> int:
+    def __int__(self, kind: Any = int) -> Any:
         if np.asarray(self.node.value).dtype.kind not in "biu":
-            self.refuse("int() of")
-        return int(self.recorder.decided(int, self))
+            self.refuse(f"{kind.__name__}() of")
+        return kind(self.recorder.decided(int, self))
 
     def __float__(self) -> float:
-        if self.dtype.kind not in "biu":
-            self.refuse("float() of")
-        return float(int(self))
+        return self.__int__(float)  # type: ignore[no-any-return]
 
     def __index__(self) -> int:
         operator.index(self.node.value)  # which raises for what is no int
@@ -168,9 +164,10 @@ class Traced:
     __str__ = __repr__ = __format__ = __text
 
     def __copy__(self, memo: Any = None) -> Any:
-        return self
+        fixed = self.is_constant or not isinstance(self.node.value, np.ndarray)
+        return self if fixed else self.call(np.array)
 
-    __deepcopy__ = __copy__
+    __deepcopy__ = __pos__ = __copy__
 
     # ------------------------------------------------------------------ operators
 
@@ -178,13 +175,14 @@ class Traced:
         return self.call(operator.getitem, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.write(put, index, value)
+        self.become(self.call(put, index, value))
 
-    def write(self, how: Any, *given: Any) -> None:
-        if self.node.function not in MADE or self.node in self.recorder.shared:
+    def become(self, new: Traced) -> None:
+        """Stand for what it was made into, in place."""
+        if not self.recorder.may_change(self):
             self.refuse("in place something is written to", "it is an argument, or may share "
                         "memory; use ag.index_update, or a copy: y = x.copy()")  # fmt: skip
-        self.node = self.call(how, *given).node
+        self.node = new.node
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
@@ -201,9 +199,6 @@ class Traced:
 
     def __neg__(self) -> Any:
         return self.call(operator.neg if type(self.node.value) in _NUMBERS else np.negative)
-
-    def __pos__(self) -> Any:
-        return self
 
     def __abs__(self) -> Any:
         return self.call(abs if type(self.node.value) in _NUMBERS else np.absolute)
@@ -223,10 +218,10 @@ class Traced:
         return self.recorder.lifted(x)
 
     def own(self, dtype: Any = None) -> Any:
-        """``np.array(x)``: values don't change, so it is the same array; a number becomes one."""
+        """``np.array(x)``: a number becomes an array, too."""
         if self.node.is_scalar:
             return self.call(np.asarray, *([] if dtype is None else [np.dtype(dtype)]))
-        return self if dtype is None else self.astype(dtype)
+        return self.__copy__() if dtype is None else self.astype(dtype)
 
     def guard(self, check: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
         check(*map(value_of, arrays))
@@ -255,13 +250,29 @@ def _operator(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> Callabl
     return combined
 
 
+def _in_place(combined: Callable[..., Any]) -> Callable[..., Any]:
+    def augmented(x: Any, y: Any) -> Any:
+        """A number becomes another one; of an array, all entries do."""
+        new = combined(x, y)
+        if x.node.is_scalar:
+            return new
+        if type(new) is not Traced or new.shape != x.shape or (
+            not np.can_cast(new.dtype, x.dtype, "same_kind")
+        ):  # fmt: skip
+            x.refuse("x ∘= … of", f"{_PLACE}; x = x ∘ …")
+        x.become(_astype(new, x.dtype, copy=False))
+        return x
+
+    return augmented
+
+
 for _name in ("shape", "ndim", "size", "dtype"):  # asked for often
     setattr(Traced, _name, property(attrgetter(f"node.value.{_name}")))
 for _name, (_, _ufunc) in OPERATORS.items():
     _both = _operator(_ufunc, getattr(operator, f"__{_name}__"))
     setattr(Traced, "_Traced__power" if _name == "pow" else f"__{_name}__", _both)
     setattr(Traced, f"__r{_name}__", lambda y, x, both=_both: both(x, y))
-    setattr(Traced, f"__i{_name}__", lambda x, y: x.refuse("x ∘= … of", f"{_PLACE}; x = x ∘ …"))
+    setattr(Traced, f"__i{_name}__", _in_place(_both))
 for _name in ("complex", "round", "trunc", "floor", "ceil", "hash", "bytes", "reduce"):
     setattr(Traced, f"__{_name}__", lambda x, *_, name=_name: x.refuse(f"{name}() of"))
 del Traced.__ieq__, Traced.__ine__  # type: ignore[attr-defined]
@@ -285,9 +296,10 @@ def _transpose(x: Any, *axes: Any) -> Any:
     return x.call(np.transpose) if given is None else x.call(np.transpose, given)
 
 
-def _astype(x: Any, dtype: Any, **settings: Any) -> Any:
-    same = np.dtype(dtype) == x.dtype and not x.node.is_scalar
-    return x if same else x.call(converted, np.dtype(dtype))
+def _astype(x: Any, dtype: Any, copy: bool = True, **settings: Any) -> Any:
+    if np.dtype(dtype) == x.dtype and not x.node.is_scalar:
+        return x.__copy__() if copy else x
+    return x.call(converted, np.dtype(dtype))
 
 
 def _conjugate(x: Any) -> Any:

@@ -11,14 +11,16 @@ from __future__ import annotations
 import array
 import copyreg
 import gc
+import inspect
+import os
 import random
 import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from functools import cached_property
 from operator import is_
+from pathlib import Path
 from pickle import dumps
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -37,12 +39,14 @@ class ElsewhereError(CompileError):
 _MOST = 20_000  # objects
 _FEW = 64  # entries that are watched one by one
 _OWN = {"autograd_lite", "nn"}
-_LIBRARIES = {"numpy", "scipy", *_OWN, *sys.stdlib_module_names}
+_LIBRARIES = {"numpy", "scipy", *_OWN}
+_PYTHON = str(Path(os.__file__).parent)
 _HOLDERS = {"builtins", "collections", "functools", "operator", "itertools", "types", "os",
             "weakref", *_OWN}  # fmt: skip
 _BY_TEXT = {"globals", "__globals__", "eval", "exec"}  # they may read any global
 _VALUES = (str, bytes, int, float, complex, type(None), type(...), np.generic, np.dtype, range)
 _UNSET = object()
+_IMMUTABLE = 1 << 8  # a type's flag, which those of Python have
 _BUFFERS = (bytearray, memoryview, array.array)
 _ATOMS = (*_VALUES, ModuleType, CodeType, np.ufunc)
 
@@ -63,45 +67,33 @@ class Watch:
     def __init__(self, roots: dict[str, Any]) -> None:
         self._held: dict[str, Any] = {  # what the code speaks of
             "alike": self._alike, "same": _same, "refs": gc.get_referents, "of_place": _of_place,
+            "entries": _entries, "roots": roots,
         }  # fmt: skip
-        # How something is reached, for messages; an expression, the name of what it gave; and where
-        # it tells that something was added, to what.
-        self._tests: list[tuple[str, str, str, Iterable[Any]]] = []
-        self._arrays: list[Any] = []
+        # How something is reached, for messages; what holds of it; and where that tells that
+        # something was added, to what.
+        self._tests: list[tuple[str, str, Iterable[Any]]] = []
         self._attributes: set[int] = set()  # ids of dicts whose order means nothing
         self._chance: list[Any] = []
         self.tensors: list[Tensor] = []
+        # Packages that are the user's wherever they are installed: those of what is compiled.
+        self._own = {_root(y) for x in roots.values() for y in (x, inspect.unwrap(x))}
         self._walk([(x, name) for name, x in roots.items()])
-        self._is_same = self._function(self._conditions())
-        self._entries = [(a, _entries(a)) for a in self._arrays]  # and what they hold
+        self.holds = self.together("")
+        self._effects = self._now()
 
-    def holds(self) -> bool:
-        """Whether all is as it was."""
-        is_same = self._is_same() or self._is_alike()
-        return is_same and all(_entries(a) == held for a, held in self._entries)
-
-    def together(self, given: str, more: Iterable[tuple[Any, ...]]) -> Callable[..., bool]:
+    def together(self, given: str, more: Iterable[tuple[Any, ...]] = ()) -> Callable[..., bool]:
         """A function of what is ``given`` that says at once whether all is as it was, and ``more``:
         expressions, in which ``{0}``, ``{1}`` are the objects behind them.
         """
         asked = [code.format(*map(self._name, objects)) for code, *objects in more]
-        own = [f"{self._name(self.holds)}()"] if self._entries else self._conditions()
-        return self._function([*asked, *own], given)
-
-    @cached_property
-    def _is_alike(self) -> Callable[[], bool]:
-        return self._function(f"alike({now}, {was!r})" if was else now
-                              for _, now, was, _ in self._tests)  # fmt: skip
+        return self._function([*asked, *(test for _, test, _ in self._tests)], given)
 
     def changed(self) -> str:
         """What isn't as it was, in words."""
-        for path, now, was, new in self._tests:
-            if not self._function([f"alike({now}, {was!r})" if was else now])():
-                return ".".join([path, *list(new)[-1:]])
-        return "an array's entries"
-
-    def _conditions(self) -> Iterator[str]:
-        return (f"{now} is {was}" if was else now for _, now, was, _ in self._tests)
+        for path, test, new in self._tests:
+            if not self._function([test])():
+                return ".".join([path, *map(str, list(new)[-1:])])
+        return "values"
 
     def _function(self, conditions: Iterable[str], given: str = "") -> Callable[..., bool]:
         """Whether these hold; what can't be asked for any more doesn't."""
@@ -124,23 +116,32 @@ class Watch:
 
     def _test(self, path: str, now: str, was: Any = _UNSET, new: Iterable[Any] = ()) -> None:
         """Whether an expression gives what it gave; by default, whether it is true."""
-        self._tests.append((path, now, "" if was is _UNSET else self._name(was), new))
+        if was is not _UNSET:
+            name = self._name(was)
+            now = f"({now} is {name} or alike({now}, {name!r}))"
+        self._tests.append((path, now, new))
 
-    def effects(self) -> list[Any]:
+    def _now(self) -> list[Any]:
         """What a call may change besides: stored gradients, and the states of generators that it
         can reach, NumPy's and Python's own among them: others draw from those on their threads.
         """
         return [dumps(self._chance), [id(t._grad) for t in self.tensors]]
 
-    def refuse(self, effects: list[Any], who: str) -> None:
-        """Raise where calls had other effects than their results, which ``effects`` were before."""
-        now = self.effects()
-        if self.holds() and now == effects:
+    def effect(self) -> str:
+        """What calls have changed since, in words; "" where that is nothing."""
+        is_same = [now == before for now, before in zip(self._now(), self._effects, strict=True)]
+        if all(is_same) and self.holds():
+            return ""
+        return self.changed() if is_same[0] else "a random generator's state"
+
+    def refuse(self, who: str) -> None:
+        """Raise where calls had other effects than their results."""
+        changed = self.effect()
+        if not changed:
             return
         for tensor in self.tensors:
             if type(tensor._grad) in STAND_INS:
                 tensor._grad = None
-        changed = self.changed() if now[0] == effects[0] else "a random generator's state"
         raise CompileError(
             f"{who} changes {changed} or stores something outside of itself, a side effect "
             "that isn't repeated: return it. Random numbers would be frozen: pass them as arguments"
@@ -159,11 +160,11 @@ class Watch:
                 self.tensors.append(x)
                 for flag in ("_tracked", "name"):
                     self._test(f"{path}.{flag}", f"{self._name(x)}.{flag}", getattr(x, flag))
-            elif isinstance(x, _BUFFERS):
-                self._arrays.append(x)
-            elif isinstance(x, np.ndarray):
-                self._arrays.append(x)
-                todo += [(y, path) for y in x.flat] if x.dtype.hasobject else []
+            elif isinstance(x, (np.ndarray, *_BUFFERS)):
+                was = self._name(_entries(x))
+                self._test(f"{path}'s entries", f"entries({self._name(x)}) == {was}")
+                if isinstance(x, np.ndarray) and x.dtype.hasobject:
+                    todo += [(y, path) for y in x.flat]
             elif isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
                 self._chance.append(x)
             elif isinstance(x, (ContextVar, threading.local)):
@@ -177,7 +178,7 @@ class Watch:
                 todo += self._code(x, path)
             elif isinstance(x, weakref.ref):
                 todo.append((x(), path))
-            elif not _is_closed(x):
+            elif not _is_closed(x, self._own):
                 held = getattr(x, "__dict__", None)  # it is made now, if it's made at all
                 self._attributes.add(id(held))
                 if isinstance(x, type):
@@ -228,7 +229,7 @@ class Watch:
         """What a function closes over, its defaults, and what it looks up in modules."""
         f.__annotations__  # noqa: B018  (it is made now, if it's made at all)
         cells = list(zip(f.__closure__ or (), f.__code__.co_freevars, strict=True))
-        if _is_library(f):  # they aren't written to
+        if _is_library(f, self._own):  # they aren't written to
             return [(x, path) for cell, _ in cells for x in gc.get_referents(cell)]
         own: tuple[Any, ...] = (f.__defaults__, f.__kwdefaults__, f.__dict__)
         found: list[tuple[Any, str]] = [(x, path) for x in own]
@@ -275,19 +276,28 @@ def _root(x: Any) -> str:
     return str(getattr(x, "__module__", None) or "builtins").split(".")[0]
 
 
-def _is_library(x: Any) -> bool:
+def _is_library(x: Any, own: set[str]) -> bool:
     """Whether a function, type or module is not the user's, but installed."""
     root = (x.__name__ if isinstance(x, ModuleType) else _root(x)).split(".")[0]
+    if root == "builtins":  # as what code says to be of that was run by exec
+        return not isinstance(x, FunctionType) and bool(getattr(x, "__flags__", 0) & _IMMUTABLE)
     file = str(getattr(sys.modules.get(root), "__file__", ""))
-    return root in _LIBRARIES or "site-packages" in file or "dist-packages" in file
+    is_installed = root not in own and ("site-packages" in file or "dist-packages" in file)
+    return is_installed or _is_closed_root(root)
 
 
-def _is_closed(x: Any) -> bool:
+def _is_closed_root(root: str) -> bool:
+    """Whether a module is Python's own, and no other one of that name, or like one."""
+    file = getattr(sys.modules.get(root), "__file__", None) or _PYTHON
+    return root in _LIBRARIES or (root in sys.stdlib_module_names and file.startswith(_PYTHON))
+
+
+def _is_closed(x: Any, own: set[str]) -> bool:
     """Whether it is a library's own: its types and functions, and locks, loggers, generators, …."""
     if isinstance(x, type):
-        return _is_library(x)
+        return _is_library(x, own)
     kind = _root(type(x))
-    return kind in _LIBRARIES and kind not in _HOLDERS
+    return kind not in _HOLDERS and _is_closed_root(kind)
 
 
 def _alike(a: Any, b: Any) -> bool:

@@ -24,7 +24,6 @@ from .draws import Draws
 from .graph import VIEWS, Changed, CompileError, Node, Program, is_plain_reshape, put, values
 from .loops import INSIDE, MARK, Folder, Line, marked
 from .memory import Memory, joined, planned, shares_memory, writes_out
-from .simplify import simplified
 
 _OPERATORS: dict[Any, str] = {
     function: sign for name, (sign, ufunc) in graph.OPERATORS.items()
@@ -51,15 +50,14 @@ class Source:
     """A program's code.
 
     Args:
-        program: which is simplified.
-        captured: what it uses besides its arguments.
+        program: as it is to be written.
 
     Attributes:
         body: defines ``prepare``, which allocates and returns the function.
     """
 
-    def __init__(self, program: Program, captured: list[Any]) -> None:
-        self.program = program = simplified(program)
+    def __init__(self, program: Program) -> None:
+        self.program = program
         self._new = Names(*_TAKEN).new
         self.constants: dict[str, Any] = {}
         self.imports: dict[str, str] = {}
@@ -83,7 +81,7 @@ class Source:
         self._end()
         resident = [plain[x] for x in program.resident]
         self._parameters = ", ".join(resident)
-        self._held = {plain[x]: t for x, t in zip(program.captured, captured, strict=True)}
+        self._held = {plain[x]: t for x, t in program.captured.items()}
         folder = Folder(self._setup, self._lines, {*self.constants, *resident}, self._new)
         self.body = self._written(", ".join(plain[x] for x in own), folder)
         self._code = compile(self.body, f"<compiled {self._function}>", "exec")
@@ -182,8 +180,7 @@ class Source:
 
     def constant(self, value: Any) -> str:
         """The name of a constant: one name for one value, and for an array of the user's own."""
-        small = value.size <= 4096
-        key = (type(value), value.dtype.str, value.shape, value.tobytes()) if small else id(value)
+        key = graph.key_of(value)
         if key not in self._by_value:
             name = self._new(_SPELLED.get(value.item(), "c") if value.size == 1 else "c")
             self.constants[name] = value

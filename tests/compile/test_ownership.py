@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from typing import Any
 
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 
-from ..each import each
-from .comparing import memory
+from ..each import each, examples
+from .comparing import assert_same, memory
 
 CONSTANT = np.arange(9.0).reshape(3, 3)
 PARAMETER = Tensor(np.arange(9.0).reshape(3, 3), requires_grad=True)
@@ -105,10 +108,10 @@ def test_results_are_the_caller_s(f: Any):
 
 def test_arguments_may_be_the_same_array_or_a_result():
     compiled = ag.compile(lambda a, b, c: (a * b, b - c, a))
-    for given, expected in zip(
+    for found, expected in zip(
         compiled(CONSTANT, CONSTANT, CONSTANT), (CONSTANT**2, 0 * CONSTANT, CONSTANT), strict=True
     ):
-        np.testing.assert_array_equal(given, expected)
+        np.testing.assert_array_equal(found, expected)
     again = ag.compile(lambda x: np.exp(-np.tanh(x) * 0.5) + x)
     ours = theirs = np.linspace(-1, 1, 5)
     for _ in range(5):
@@ -152,3 +155,53 @@ def test_results_lie_where_values_were_that_are_dead_and_are_new_at_each_call():
         np.testing.assert_allclose(a, e, rtol=1e-12)
         np.testing.assert_array_equal(a, c)
     assert compiled.source.count("np.empty") <= 2
+
+
+# ---------------------------------------------------------------------- arrays that are written to
+
+MADE = [
+    "{n} = {a} * 2.0", "{n} = np.exp({a})", "{n} = {a}.copy()", "{n} = np.zeros_like({a})",
+    "{n} = +{a}", "{n} = {a}[[1, 0, 2]]", "{n} = {a}.astype(float)", "{n} = np.cumsum({a}, axis=0)",
+    "{n} = np.where({a} > 0, {a}, {b})", "{n} = np.concatenate([{a}[:1], {b}[1:]])",
+    "{n} = np.clip({a}, -1.0, 1.0)", "{n} = np.sort({a}, axis=0)", "{n} = Tensor({a}).data",
+]  # fmt: skip
+SHOWN = [
+    "{n} = {a}", "{n} = {a}[:]", "{n} = {a}.T", "{n} = {a}[::-1]", "{n} = np.real({a})",
+    "{n} = {a}.ravel().reshape(3, 3)", "{n} = {a}.conj()", "{n} = np.atleast_2d({a})",
+    "{n} = np.nan_to_num({a}, copy=False)", "{n} = np.moveaxis({a}, 0, 1)", "{n} = np.flip({a})",
+]  # fmt: skip
+WRITTEN = [
+    "{a}[{i}] = {b}[{j}] * 1.5", "{a}[:, {i}] = 7.0", "{a} += {b}", "{a} *= 0.5",
+    "{a} -= {a}.mean()", "{a}[{a} > 0.5] = 0.0", "{a}[[0, {i}]] -= 1.0", "{a}[...] = {b} * 2.0",
+    "np.add.at({a}, [0, {i}], 1.0)", "{a}[{i}] = {a}[{j}] - {b}[{i}]", "del {a}",
+]  # fmt: skip
+
+
+@st.composite
+def writing(draw: Any) -> str:
+    """A function that makes arrays, views of them, and writes to them."""
+    lines, names = list[str](), ["x"]
+    for k in range(draw(st.integers(4, 9))):
+        own = names[-3:] if names[1:] else names
+        kinds = [MADE, SHOWN, WRITTEN, WRITTEN] if names[1:] else [MADE]
+        line = draw(st.sampled_from(draw(st.sampled_from(kinds))))
+        a = draw(st.sampled_from([name for name in own if name != "x"] or own))
+        i, j, b = draw(st.integers(0, 2)), draw(st.integers(0, 2)), draw(st.sampled_from(names))
+        lines.append(line.format(n=f"v{k}", a=a, b=b, i=i, j=j))
+        names += [f"v{k}"] if "{n}" in line else []
+        names = [name for name in names if lines[-1] != f"del {name}"]
+    return "\n    ".join(["def f(x):", *lines, f"return [{', '.join(names[1:])}]"])
+
+
+@settings(deadline=None, max_examples=examples(150))
+@given(writing(), st.integers(0, 99))
+def test_arrays_that_are_written_to_show_it_or_are_refused(code: str, seed: int):
+    held: dict[str, Any] = {"np": np, "Tensor": Tensor}
+    exec(code, held)
+    compiled, (x, y, z) = ag.compile(held["f"]), np.random.default_rng(seed).normal(size=(3, 3, 3))
+    try:
+        for array in (x, y, np.where(z > 0, z, 0.0)):
+            assert_same(compiled(array), held["f"](array.copy()))
+    except (ValueError, ag.CompileError) as error:
+        if not re.search("in place|read-only", str(error)):
+            raise

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,57 @@ def test_writing_in_place(f: Any):
     with pytest.raises(CompileError, match=r"(?s)place|out=|test_refused.py:\d+"):
         ag.compile(here)(X.copy())
     assert (buffer == 7).all()
+
+
+@dataclass
+class State:
+    n: int
+    h: Any
+
+    def take(self, x: Any) -> None:
+        self.h = x
+
+
+@each([
+    (lambda x, s: s.update(h=x), lambda: {"h": X}),
+    (lambda x, s: s.update(n=s["n"] + 1), lambda: {"n": 1}),
+    (lambda x, s: s.update(k=x), lambda: {"h": X}),
+    (lambda x, s: s.pop("h"), lambda: {"h": X}),
+    (lambda x, s: s.append(x), list),
+    (lambda x, s: s.pop(), lambda: [X, X]),
+    (lambda x, s: s.reverse(), lambda: [X, -X]),
+    (lambda x, s: s[0].update(h=x), lambda: [{"h": X}]),
+    (lambda x, s: s.take(x), lambda: State(1, -X)),
+    (lambda x, s: setattr(s, "n", 2), lambda: State(1, X)),
+])  # fmt: skip
+def test_what_is_written_into_containers_that_are_given(change: Any, made: Any):
+    state = made()
+    with pytest.raises(CompileError, match="changes a list, dict or object that it is given"):
+        ag.compile(lambda x, s: (change(x, s), x * 2)[1])(X, state)
+    assert str(state) == str(made())
+
+
+VIEWED: dict[str, Callable[[Any], Any]] = {
+    "a row": lambda y: y[0],
+    "a row in a list": lambda y: [y[0]],
+    "a row of its transpose": lambda y: y.T[0],
+    "a part of a row": lambda y: y[0][:2],
+    "flat": lambda y: y.reshape(-1),
+    "split": lambda y: np.split(y, 2)[0],
+    "an iterator": lambda y: next(iter(y)),
+}
+
+
+@each(VIEWED)
+def test_an_array_isn_t_written_to_that_something_else_shows(of: Any):
+    def f(x: Any) -> Any:
+        y = np.exp(x)
+        view = of(y)
+        y[0] = 5.0
+        return y, view
+
+    with pytest.raises(CompileError, match="may share memory"):
+        ag.compile(f)(X.copy())
 
 
 class Model:

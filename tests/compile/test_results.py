@@ -268,6 +268,47 @@ def test_results_that_are_written_to(write: Any):
     agree(ag.value_and_grad(f), X, Y, -X)
 
 
+def of_softmax(x: Any) -> Any:
+    p = np.exp(x)
+    p /= p.sum(axis=1, keepdims=True)
+    p[np.arange(2), [0, 2]] -= 1
+    return p / 2
+
+
+def a_recurrence(x: Any) -> Any:
+    h, total, seen = np.zeros_like(x), 0.0, 0
+    for t in range(1, len(x)):
+        h[t] = np.tanh(h[t - 1] + x[t])
+        total += h[t].sum()
+        seen += np.argmax(h[t])
+    return h, total, seen
+
+
+def in_place(x: Any) -> Any:
+    y = x * 2
+    z, copied = y, +y
+    y += 1
+    y -= x.mean(axis=0)
+    y **= 2
+    y @= np.eye(3)
+    n = x.argmax(axis=1)
+    n += 1
+    n //= 2
+    single = x.astype(np.float32)
+    single *= x
+    row = y[0] * 1
+    y[0] = 7.0
+    y[0], y[1] = y[1] * 1, y[0] * 1
+    picked = y[:, [0, 1]]
+    picked[:] = 0
+    return y, z, copied, n, single, row, picked
+
+
+@each([of_softmax, a_recurrence, in_place])
+def test_own_arrays_are_written_to(f: Any):
+    agree(f, X, Y, -X)
+
+
 def test_gradients_take_the_other_branch():
     def f(x: Any) -> Any:
         kinked = np.maximum(x, 0) * x + np.where(x > 0.5, x * x, -x) + np.clip(x, -0.3, 0.3)

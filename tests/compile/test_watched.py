@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from fractions import Fraction
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -192,6 +193,39 @@ def test_what_it_reads_may_change(name: str):
     values = itertools.cycle((2.0, 3.0, 0.5))
     agree(f, (V, *further), (V + 1, *further), (V * 2, *further),
           between=lambda: change(next(values)))  # fmt: skip
+
+
+CODE = """
+K = 1.0
+class Settings:
+    k = 1.0
+class Box:
+    k = 1.0
+box = Box()
+def helped(x):
+    return x * K * Settings.k * box.k
+def f(x):
+    return helped(x) + K
+"""
+
+
+@pytest.mark.parametrize("name", ["exec", "statistics", "test", "site-packages/own"])
+def test_code_of_no_module_of_an_installed_one_and_of_one_named_as_python_s_is_the_user_s(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
+    module = ModuleType(Path(name).name)
+    module.__file__ = f"/home/me/{name}.py"
+    if name == "exec":
+        del module.__name__
+    else:
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(CODE, vars(module))
+    compiled, slope = ag.compile(module.f), ag.compile(ag.jacobian(module.f))
+    for where in (None, module, module.Settings, module.box):
+        if where is not None:
+            setattr(where, "K" if where is module else "k", 3.0)
+        np.testing.assert_array_equal(compiled(V), module.f(V))
+        np.testing.assert_allclose(slope(V) @ V, module.f(V) - module.f(0 * V))
 
 
 def test_an_equal_value_is_no_other_one():

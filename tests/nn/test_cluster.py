@@ -185,7 +185,7 @@ REFUSED = {
     "no rows": (in_blocks(X[:0]), in_blocks(Y[:0]), {}, "no rows"),
     "record": (in_blocks(X), Y, {"record": 1}, r"record.*x\[:1000\]\.compute\(\)"),
     "a net that counts": (in_blocks(X), Y, {"net": Counting()}, "calls.*batch_size below"),
-    "a net that draws": (in_blocks(X), Y, {"net": Drawing()}, "random numbers.*batch_size below"),
+    "a net that draws": (in_blocks(X), Y, {"net": Drawing()}, "random generator.*batch_size below"),
     "several means": (in_blocks(X), Y, {"net": NORMALISED, "batch_size": 80},
                       "running_mean of shape.*of one block, 40"),
     "shapes": (in_blocks(X), in_blocks(Y[:, 0]), {}, "must have the same shape"),
