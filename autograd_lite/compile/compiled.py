@@ -38,7 +38,7 @@ class compiling(Mode):  # noqa: N801  (used like a function)
 
 def within() -> set[Any]:
     """The kinds of modes that this thread is within."""
-    return {type(mode) for mode in modes.modes()} if modes._thread.blocks else _NONE
+    return {type(mode) for mode in modes.modes()} if modes._blocks.get() else _NONE
 
 
 _NONE: set[Any] = set()
