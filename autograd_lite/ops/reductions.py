@@ -80,7 +80,7 @@ def sum(
     """The sum over ``axis`` of the entries where ``where`` holds, and of ``initial``."""
     a = ready("sum", a, dtype, out, where, 0)
     total = sum_op(a, axis=axis, keepdims=keepdims)
-    return total if initial is None else total + initial
+    return in_dtype(total if initial is None else total + initial, dtype, total)
 
 
 def _mean_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -101,6 +101,7 @@ def mean(
     where: Any = None,
 ) -> Tensor:  # fmt: skip
     """The mean over ``axis`` of the entries where ``where`` holds."""
+    refuse_rounding("mean", dtype)
     if where is None:
         return mean_op(ready("mean", a, dtype, out), axis=axis, keepdims=keepdims)
     a = operand(a)
@@ -205,9 +206,22 @@ def prod(
     """The product over ``axis``; its derivatives are right where entries are 0, too."""
     a = ready("prod", a, dtype, out, where, 1)
     product = prod_op(a, axis=axis, keepdims=keepdims)
-    return product if initial is None else product * initial
+    return in_dtype(product if initial is None else product * initial, dtype, product)
+
+def in_dtype(found: Any, dtype: Any, like: Any) -> Any:
+    """As NumPy gives it: also where it has added up integers in a wider dtype than was asked for.
+    """
+    dtype = like.dtype if dtype is None else np.dtype(dtype)
+    return found if found.dtype == dtype else astype(found, dtype)
 
 
+def refuse_rounding(function: str, dtype: Any) -> None:
+    """Raise where what isn't whole is asked for in integers."""
+    if dtype is not None and np.dtype(dtype).kind not in "fc":
+        raise TypeError(
+            f"{function}: dtype={np.dtype(dtype)} would round it, and what is rounded has no "
+            "gradient; leave it out"
+        )
 
 
 def ready(function: str, a: Any, dtype: Any, out: Any, where: Any = None, identity: Any = 0) -> Any:
