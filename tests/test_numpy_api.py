@@ -210,6 +210,9 @@ def test_an_error_within_numpy_s_function_says_in_which():
         lambda v: np.cov(np.outer(v, v), dtype="f4").astype(float),
         lambda v: np.maximum.reduce(v, 0, None),
         lambda v: np.trim_zeros(v[0]),
+        lambda v: np.gradient(np.tile(v, 2)[:4], np.array([200, 150, 20, 3], np.uint8)),
+        lambda v: np.gradient(np.array([200, 3, 100], np.uint8), v[0]),
+        lambda v: np.copysign(np.array([-128, 100], np.int8), v[0]),
     )),
 ])
 def test_further_forms(ours: Any, expected: Any):

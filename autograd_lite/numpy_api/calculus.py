@@ -28,7 +28,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 
     The spacings, numbers or coordinates, have a gradient, too.
     """
-    f = operand(f)
+    f = _unrounded(f)
     axes = tuple(range(f.ndim)) if axis is None else normalize_axis_tuple(axis, f.ndim, "gradient")
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order must be 1 or 2, not {edge_order!r}")
@@ -40,12 +40,17 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
             f"gradient: {len(varargs)} spacings were given for {len(axes)} axes; give one "
             "number for all, or one for each"
         )
-    dtype = f.dtype if f.dtype.kind in "fc" else np.dtype(float)
     slopes = tuple(
-        astype(moveaxis(_slopes(moveaxis(f, a, -1), operand(h), edge_order), -1, a), dtype)
+        astype(moveaxis(_slopes(moveaxis(f, a, -1), _unrounded(h), edge_order), -1, a), f.dtype)
         for a, h in zip(axes, spacings, strict=True)
     )
     return slopes[0] if len(axes) == 1 else slopes
+
+
+def _unrounded(x: Any) -> Any:
+    """Whole numbers as floats: a difference of narrow ones would overflow."""
+    x = operand(x)
+    return x if x.dtype.kind in "fc" else astype(x, float)
 
 
 def _slopes(f: Any, h: Any, edge_order: int) -> Any:
