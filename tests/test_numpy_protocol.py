@@ -65,6 +65,7 @@ def test_the_dtype_asked_for_is_what_comes(function: Any):
     if name in ("sum", "prod"):
         t = Tensor(np.ones(2, np.float32))
         assert function(t, initial=np.float64(1)).dtype == np.float32
+        assert function(Tensor([3, 2]), initial=1.5).item() == function([3, 2], initial=1.5)
 
 
 @each(numpy_protocol.VALUES)

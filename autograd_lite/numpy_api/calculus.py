@@ -195,7 +195,8 @@ def linspace(
         points = np.concatenate([points[:-1], broadcast_to(stop, points.shape[1:])[None]])
     points = moveaxis(points, 0, axis) if axis else points
     if dtype is not None and np.dtype(dtype).kind in "iu":
-        points = np.floor(points)
+        ends = value(start), value(stop)  # where rounding decides, as NumPy rounds
+        points = np.floor(np.linspace(*ends, num, endpoint, axis=axis))
     points = points if dtype is None else astype(points, dtype)
     step = (stop - start) / intervals if intervals > 0 else np.nan
     return (points, step) if retstep else points
@@ -226,7 +227,7 @@ def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Tensor:
     """Numbers from ``start`` to ``stop`` of which each is the same multiple of the one before."""
-    start, stop = _ends(start, stop, np.float64)
+    start, stop = _ends(start, stop, np.float64, np.float64 if dtype is None else dtype)
     guard(_refuse_0, value(start), value(stop))
     ratio = np.log(stop / start)
     points = start * np.exp(linspace(0 * ratio, ratio, num, endpoint))

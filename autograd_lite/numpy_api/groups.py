@@ -49,7 +49,7 @@ def add_reduceat(
     entry = np.arange(len(row)) - np.repeat(np.cumsum(count) - count - first, count)
     rows = moveaxis(take(a, entry, axis), axis, 0)
     found = moveaxis(scatter(rows, index=row, shape=(len(first), *rows.shape[1:])), 0, axis)
-    return in_dtype(found, dtype, found)
+    return in_dtype(found, dtype)
 
 
 @by_name(np.unique)

@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..arrays import content
 from ..engine.tensor import Tensor
 from ..ops import broadcast_to, concatenate, reshape, stack
-from ..ops.define import along, implements, numpys, operand
+from ..ops.define import along, implements, numpys, operand, setting
 
 __all__ = [
     "append", "array", "array_split", "block", "column_stack", "dsplit", "dstack", "hsplit",
@@ -99,7 +99,8 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tenso
     """Parts along an axis, of sizes that differ by at most 1, or cut at the indices."""
     x = operand(ary)
     axis = normalize_axis_index(axis, x.ndim, "split") - x.ndim
-    cut = np.array_split(np.arange(x.shape[axis]), indices_or_sections)
+    where = setting("array_split", "indices_or_sections", indices_or_sections)
+    cut = np.array_split(np.arange(x.shape[axis]), where)
     bounds = [(part[0], part[-1] + 1) if part.size else (0, 0) for part in cut]
     return [x[along(axis, slice(int(first), int(end)))] for first, end in bounds]
 

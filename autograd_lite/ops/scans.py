@@ -68,7 +68,7 @@ def scan(name: str, entry: Op, x: Any, axis: Any, dtype: Any, out: Any = None) -
     if axis is None or x.ndim == 0:
         x, axis = ravel(x), 0
     found = entry(x, axis=normalize_axis_index(axis, x.ndim, name) - x.ndim)
-    return in_dtype(found, dtype, found)
+    return in_dtype(found, dtype)
 
 
 @implements(np.cumsum)
