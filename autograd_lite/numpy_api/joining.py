@@ -12,6 +12,7 @@ from ..arrays import content
 from ..engine.tensor import Tensor
 from ..ops import broadcast_to, concatenate, reshape, stack
 from ..ops.define import along, implements, numpys, operand, setting
+from .filling import filling
 
 __all__ = [
     "append", "array", "array_split", "block", "column_stack", "dsplit", "dstack", "hsplit",
@@ -91,7 +92,8 @@ def meshgrid(
         for x, place in zip(xi, places, strict=True)
     ]
     shape = np.broadcast_shapes(*(line.shape for line in lines))
-    return tuple(line if sparse else broadcast_to(line, shape) for line in lines)
+    grid = (line if sparse else broadcast_to(line, shape) for line in lines)
+    return tuple(x.copy() for x in grid) if copy and filling.active() else tuple(grid)
 
 
 @implements(np.array_split)
