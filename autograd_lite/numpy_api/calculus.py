@@ -195,8 +195,8 @@ def linspace(
         points = np.concatenate([points[:-1], broadcast_to(stop, points.shape[1:])[None]])
     points = moveaxis(points, 0, axis) if axis else points
     if dtype is not None and np.dtype(dtype).kind in "iu":
-        ends = value(start), value(stop)  # where rounding decides, as NumPy rounds
-        points = np.floor(np.linspace(*ends, num, endpoint, axis=axis))
+        # Rounding decides, and so it is NumPy's.
+        points = np.floor(np.linspace(value(start), value(stop), num, endpoint, axis=axis))
     points = points if dtype is None else astype(points, dtype)
     step = (stop - start) / intervals if intervals > 0 else np.nan
     return (points, step) if retstep else points

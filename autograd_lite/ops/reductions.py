@@ -221,7 +221,7 @@ def _start(initial: Any, found: Any) -> Any:
     """What a reduction starts with, in its dtype, as NumPy takes it."""
     x = operand_or_number(initial)
     is_number = not hasattr(x, "dtype") and found.dtype.kind in "fc"
-    return x if is_number else astype(operand(x), found.dtype)
+    return x if is_number else astype(x, found.dtype)
 
 
 def in_dtype(found: Any, dtype: Any) -> Any:
@@ -232,10 +232,7 @@ def in_dtype(found: Any, dtype: Any) -> Any:
 def refuse_rounding(function: str, dtype: Any) -> None:
     """Raise where what isn't whole is asked for in integers."""
     if dtype is not None and np.dtype(dtype).kind not in "fc":
-        raise TypeError(
-            f"{function}: dtype={np.dtype(dtype)} would round it, and what is rounded has no "
-            "gradient; leave it out"
-        )
+        raise TypeError(f"{function}: dtype={np.dtype(dtype)} would round it; leave it out")
 
 
 def ready(function: str, a: Any, dtype: Any, out: Any, where: Any = None, identity: Any = 0) -> Any:
