@@ -27,6 +27,8 @@ class Op(table.Op):
     __slots__ = ()
 
     def __init__(self, name: str, forward: Callable[..., Any], *vjps: Any, **traits: Any) -> None:
+        if not isinstance(forward, np.ufunc):
+            forward = update_wrapper(partial(_of_locked, name, forward), forward)
         super().__init__(name, forward, *vjps, **traits)
         if type(self.vjps) is tuple:
             self.vjps = tuple(rule and partial(self._followed, rule) for rule in vjps)
@@ -37,7 +39,7 @@ class Op(table.Op):
     def _followed(self, rule: engine.Vjp, g: Any, out: Any, *xs: Any, **params: Any) -> Any:
         """What a rule gives; by what it left out of the graph it has no derivative."""
         first, given = engine._next_number(), (g, *xs)
-        found = settled(rule(g, out, *xs, **params))
+        found = settled(_of_locked(self.name, rule, g, out, *xs, **params))
         used = {*made_since(first, [found])[1]}
         lost = [is_tracked(x) and x not in used for x in given]
         if not any(lost) or (type(out) is Tensor and out in used):
@@ -63,6 +65,25 @@ class Op(table.Op):
             return found
         parts = [x for x, missed in zip(given, lost, strict=True) if missed]
         return found + _LEFT(np.zeros_like(now), *parts, name=self.name)
+
+
+def _of_locked(name: str, f: Callable[..., Any], *args: Any, **params: Any) -> Any:
+    """``f`` of arrays for reading only, for others compute with them, too."""
+    given = [*map(_locked, args)]
+    try:
+        found = f(*given, **params)
+    except ValueError as error:
+        if "read-only" in str(error):
+            error.add_note(f"{name}: it may write into none of its arguments; let it copy them")
+        raise
+    return next((x for x, locked in zip(args, given, strict=True) if found is locked), found)
+
+
+def _locked(x: Any) -> Any:
+    if type(x) is np.ndarray:
+        x = x[...]
+        x.flags.writeable = False
+    return x
 
 
 def _refuse(*args: Any, name: str) -> NoReturn:

@@ -484,7 +484,7 @@ class Members:
 
     def astype(self: Any, dtype: DTypeLike, copy: bool = True) -> Any:
         """Converted to ``dtype``; to one without a gradient (integers, booleans), a plain array."""
-        return ops.astype(self, dtype)
+        return ops.astype(self, dtype, copy=copy)
 
     # What would write into the array.
     fill = _refused("fill", "np.full_like(t, value)")

@@ -6,6 +6,7 @@ NumPy raise a TypeError that names it; nothing falls back to object arrays.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from functools import partial
 from typing import Any
@@ -34,6 +35,12 @@ VALUES: set[Any] = {*OF_ARRAYS, *TEXTS, *VALUE_OPS} - {np.sign} | {
 # They write into their first argument; and which is what they write.
 IN_PLACE: dict[Any, int] = {
     np.copyto: 1, np.fill_diagonal: 1, np.place: 2, np.put: 2, np.put_along_axis: 2, np.putmask: 2,
+}  # fmt: skip
+
+# Of those that aren't composed here: which argument is out=, where it comes without its name.
+OUT: dict[Any, int] = {
+    np.fix: 1, np.isneginf: 1, np.isposinf: 1, np.all: 2, np.any: 2, np.argmax: 2, np.argmin: 2,
+    np.around: 2, np.nanargmax: 2, np.nanargmin: 2, np.round: 2,
 }  # fmt: skip
 
 # What a ufunc's methods do, by the ufunc.
@@ -74,14 +81,15 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
                 casting = kwargs.pop("casting", "same_kind")
                 inputs = tuple(ops.cast(ufunc.__name__, x, dtype, casting) for x in inputs)
             ours = NUMPY[ufunc]
-            if kwargs and type(ours) is Op:
-                raise errors.ufunc_settings(ufunc.__name__, "=, ".join(kwargs) + "=")
+            _refuse_others(ufunc.__name__, ours, kwargs)
             return ours(*inputs, **kwargs)
     elif ufunc in METHODS.get(method, ()):
-        # As the ufunc's own method, along the first axis unless told otherwise.
+        ours = METHODS[method][ufunc]
         if kwargs.get("dtype", 0) is None:
             del kwargs["dtype"]
-        return METHODS[method][ufunc](*inputs, **{"axis": 0, **kwargs})
+        _refuse_others(f"{ufunc.__name__}.{method}", ours, kwargs)
+        # As the ufunc's own method, along the first axis unless told otherwise.
+        return ours(*inputs, **{"axis": 0, **kwargs})
     elif method == "outer" and not kwargs:
         x, y = inputs
         return ufunc(ops.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
@@ -92,9 +100,19 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
     raise errors.no_derivative(name if method == "__call__" else f"{name}.{method}")
 
 
+def _refuse_others(name: str, ours: Any, settings: Any) -> None:
+    """Raise where there are settings that what stands in for a ufunc doesn't take."""
+    if settings:
+        taken = () if type(ours) is Op else inspect.signature(ours).parameters
+        others = [f"{key}=" for key in settings if key not in taken]
+        if others:
+            raise errors.ufunc_settings(name, ", ".join(others))
+
+
 def call_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
     """``Tensor.__array_function__``."""
-    if kwargs.get("out") is not None:
+    at = OUT.get(function, len(args))
+    if kwargs.get("out", *args[at : at + 1]) is not None:
         raise errors.out_argument(function.__name__)
     if function in VALUES:
         return ops.value_of(function, *args, **kwargs)

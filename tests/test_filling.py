@@ -361,9 +361,12 @@ def in_place(x: Any) -> Any:
 def by_copies_of_results(x: Any) -> Any:
     h = numpy.exp(x)
     a, b, c = h.flatten(), np.array(h), h.copy()
+    d, (e,) = numpy.reshape(h, (3, 2), copy=True), numpy.meshgrid(h[0])
+    same = h.astype(float, copy=False)
     h[0] = x[1]
-    a[1], b[1], c[0] = 2.0, x[0], 3.0
-    return h + a.reshape(2, 3) * b * c
+    a[1], b[1], c[0], d[1], e[2] = 2.0, x[0], 3.0, 4.0, 5.0
+    same[1] += 1.0
+    return h + a.reshape(2, 3) * b * c + d.T * e
 
 
 @each([masked, labelled, by_rows, by_entries, after_a_view, by_masks_of_itself, through_views,

@@ -140,6 +140,23 @@ def wanted() -> bool:
     return (W * 2).requires_grad
 
 
+def test_a_task_within_a_block_disturbs_no_other_and_hands_it_to_its_own():
+    async def infers() -> list[bool]:
+        with no_grad():
+            await asyncio.sleep(0)
+            return [wanted(), await asyncio.create_task(trains()), await asyncio.to_thread(wanted)]
+
+    async def trains() -> bool:
+        await asyncio.sleep(0)
+        return wanted()
+
+    async def both() -> Any:
+        return await asyncio.gather(infers(), trains())
+
+    assert asyncio.run(both()) == [[False] * 3, True]
+    assert (modes(), wanted()) == ([], True)
+
+
 def test_a_block_decorates_whatever_is_called():
     for decorator in (no_grad, no_grad()):
 

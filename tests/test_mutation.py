@@ -202,3 +202,27 @@ def test_a_constant_tensor_rebound_after_its_use():
     np.testing.assert_array_equal(g.data, [6.0, 16.0])
     (second,) = ag.gradients(g.sum(), [w])
     np.testing.assert_array_equal(second.data, [6.0, 8.0])
+
+
+def _written(x: Any) -> Any:
+    x *= 2
+    return x
+
+
+@each({
+    "forward": (_written, lambda g, out, x: 2 * g),
+    "cotangent": (lambda x: 2 * x, lambda g, out, x: _written(g)),
+    "operand": (lambda x: 2 * x, lambda g, out, x: g * _written(x)),
+    "value": (lambda x: 2 * x, lambda g, out, x: g * _written(out)),
+})  # fmt: skip
+def test_an_op_of_one_s_own_may_not_write_into_what_others_compute_with(forward: Any, rule: Any):
+    op = ag.Op("mine", forward, rule)
+
+    def f(x: Any) -> Any:
+        y = x * 1
+        return np.sum(op(y) + y)
+
+    with pytest.raises(ValueError, match="read-only") as said:
+        ag.grad(f)(np.ones(2))
+    error = said.value.__cause__ or said.value
+    assert error.__notes__[0].startswith("mine: it may write into none of its arguments")

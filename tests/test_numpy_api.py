@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -210,6 +211,15 @@ def test_an_error_within_numpy_s_function_says_in_which():
         lambda v: np.cov(np.outer(v, v), dtype="f4").astype(float),
         lambda v: np.maximum.reduce(v, 0, None),
         lambda v: np.trim_zeros(v[0]),
+        lambda v: np.gradient(np.tile(v, 2)[:4], np.array([200, 150, 20, 3], np.uint8)),
+        lambda v: np.gradient(np.array([200, 3, 100], np.uint8), v[0]),
+        lambda v: np.copysign(np.array([-128, 100], np.int8), v[0]),
+        lambda v: np.geomspace(v[0], -1, 4, dtype=complex).imag,
+        lambda v: np.linspace(0 * v + 3, 30, 7, dtype=int) + 0 * v,
+        lambda v: np.linalg.lstsq([[1, 0], [1, 1], [0, 2]], v)[0],
+        lambda v: np.linalg.lstsq(np.ones((3, 2)), v, -1)[0],
+        lambda v: np.linalg.lstsq(np.outer(v, v[:2]), v, 0)[0],
+        lambda v: np.linalg.lstsq(np.ones((3, 2)), v, 1)[0],
     )),
 ])
 def test_further_forms(ours: Any, expected: Any):
@@ -217,6 +227,15 @@ def test_further_forms(ours: Any, expected: Any):
     with np.errstate(all="ignore"):
         found, expected = ours(Tensor(array, requires_grad=True)), expected(array)
     np.testing.assert_allclose(getattr(found, "data", found), expected, 1e-6)
+
+
+@each([np.median, np.nanmedian])
+def test_what_is_reduced_of_nothing_keeps_its_axes(function: Any):
+    nothing = np.ones((0, 3))
+    for axis in (None, 0, -1, (0, 1)):
+        with warnings.catch_warnings(action="ignore"):
+            found, expected = (function(x, axis, keepdims=True) for x in (Tensor(nothing), nothing))
+        np.testing.assert_array_equal(getattr(found, "data", found), expected)
 
 
 _X = np.array([[1.0, 2.0], [0.5, 3.0]], np.float32)

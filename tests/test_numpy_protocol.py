@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+from functools import partial
 from typing import Any
 
 import numpy as np
+import pytest
 
 import autograd_lite as ag
-from autograd_lite import Tensor, numpy_protocol
+from autograd_lite import Tensor, numpy_protocol, table
 
 from .each import each
 
@@ -20,6 +23,60 @@ def test_ufunc_reductions(reduced: Any):
     for kwargs in ({}, {"axis": 1}, {"axis": None}, {"keepdims": True}):
         out = reduced.reduce(Tensor(A, requires_grad=True), **kwargs)
         np.testing.assert_allclose(out.data, reduced.reduce(A, **kwargs))
+
+
+@each([f for f in table.NUMPY if isinstance(f, np.ufunc)])
+def test_settings_of_ufuncs_are_refused_by_name(ufunc: Any):
+    xs = [Tensor(A, requires_grad=True)] * ufunc.nin
+    for setting in ({"casting": "no"}, {"order": "F"}, {"subok": False}):
+        with pytest.raises(TypeError, match=f"{next(iter(setting))}=.* leave it out"):
+            ufunc(*xs, **setting)
+    for method, kinds in numpy_protocol.METHODS.items():
+        for setting in ({"dtype": np.float32}, {"initial": 0.5}):
+            if ufunc not in kinds or ("initial" in setting and method != "reduce"):
+                continue
+            call = partial(getattr(ufunc, method), **setting)
+            more = ([0],) if method == "reduceat" else ()
+            if setting.keys() <= inspect.signature(kinds[ufunc]).parameters.keys():
+                found, expected = call(xs[0], *more), call(A, *more)
+                np.testing.assert_allclose(found.data, expected, rtol=1e-6)
+                assert found.dtype == expected.dtype
+            else:
+                with pytest.raises(TypeError, match=rf"{method}: .* leave it out"):
+                    call(xs[0], *more)
+
+
+@each(
+    [np.sum, np.prod, np.nansum, np.nanprod, np.cumsum, np.cumprod, np.trace, np.mean, np.var,
+     np.std],
+)  # fmt: skip
+def test_the_dtype_asked_for_is_what_comes(function: Any):
+    name = function.__name__
+    for dtype in (bool, np.int8, np.uint8, int, np.float32, complex):
+        for a in (A * 300, A > 0.5, (A * 300).astype(np.int16)):
+            for t in (Tensor(a), Tensor(a, requires_grad=True)):
+                if name in ("mean", "var", "std") and np.dtype(dtype).kind not in "fc":
+                    with pytest.raises(TypeError, match=f"{name}.* would round it"):
+                        function(t, dtype=dtype)
+                    continue
+                found, expected = function(t, dtype=dtype), function(t.data, dtype=dtype)
+                assert found.dtype == dtype
+                np.testing.assert_allclose(getattr(found, "data", found), expected, rtol=1e-5)
+    if name in ("sum", "prod"):
+        t = Tensor(np.ones(2, np.float32))
+        assert function(t, initial=np.float64(1)).dtype == np.float32
+        assert function(Tensor([3, 2]), initial=1.5).item() == function([3, 2], initial=1.5)
+
+
+@each(numpy_protocol.VALUES)
+def test_nothing_is_written_into_a_tensor_that_stands_in_place_of_out(function: Any):
+    names = [] if isinstance(function, np.ufunc) else [*inspect.signature(function).parameters]
+    if "out" in names:
+        for out in (Tensor(A), A.copy()):
+            args = [{"axis": None, "decimals": 1}.get(name) for name in names[1:]]
+            args[names.index("out") - 1] = out
+            with pytest.raises(TypeError, match=f"{function.__name__}: out="):
+                function(Tensor(A), *args[: names.index("out")])
 
 
 def test_methods_give_numpy_s_value():

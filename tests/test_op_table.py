@@ -132,6 +132,26 @@ def check_narrow(sample: Sample, dtype: Any) -> None:
     assert {xs[i].grad.dtype for i in differentiable(xs)} == {np.dtype(dtype)}
 
 
+@each([sample for sample in SAMPLES if isinstance(sample.op.forward, np.ufunc)])
+def test_narrow_whole_numbers_beside_a_tensor_are_as_good_as_floats(sample: Sample):
+    """Of them NumPy computes logarithms in half precision, and −x and x² overflow."""
+    inputs, weights, _ = drawn(sample)
+    for i in differentiable(tensors(sample, inputs)):
+        for dtype in (bool, np.int8, np.uint8):
+            wide, narrow = list(inputs), list(inputs)
+            for j, vjp in enumerate(sample.op.vjps):
+                if j != i and vjp is not None:
+                    whole = np.resize([1, 100, 2, 1], inputs[j].shape).astype(dtype)
+                    narrow[j], wide[j] = whole, whole.astype(float)
+            found = []
+            for xs in (wide, narrow, [Tensor(x) for x in narrow]):
+                xs[i] = x = Tensor(inputs[i], requires_grad=True)
+                with np.errstate(all="ignore"):
+                    found += ag.gradients(weighted(sample, xs, weights), x)
+            for g in found[1:]:
+                np.testing.assert_allclose(g.data, found[0].data, rtol=1e-9)
+
+
 def test_a_wrong_rule_is_seen():
     """The comparison above can fail: each rule scaled by 1.01 is found wrong."""
     missed = []

@@ -14,6 +14,7 @@ import autograd_lite as ag
 from autograd_lite import Tensor
 from autograd_lite.ops import special as special_ops
 from autograd_lite.scipy import integrate, linalg, signal, special, stats
+from autograd_lite.table import OPS
 
 from .each import each
 
@@ -171,6 +172,37 @@ WITH_A_RULE = """
 
 def test_what_has_a_rule():
     assert {*WITH_A_RULE.split()} == special_ops.NAMES
+
+
+@each(sorted(special_ops.NAMES - {"polygamma"}))
+def test_complex_numbers_have_their_derivatives_or_are_refused(name: str):
+    """Real numbers beside them, too, also where only the complex function has a value."""
+    ufunc, rules = getattr(scipy.special, name), OPS[name].vjps
+    z, weights = np.array([0.4 + 0.3j, -0.6 + 0.2j]), np.array([0.3 - 0.7j, 0.5 + 0.2j])
+    for others in ((), (2,), (-0.5,)) if ufunc.nin == 2 else ((),):
+        for args in {(*others, z.tobytes()), (z.tobytes(), *others)} if ufunc.nin < 3 else ():
+            place = next(i for i, x in enumerate(args) if type(x) is bytes)
+
+            def call(x: Any, before: Any = args[:place], behind: Any = args[place + 1 :]) -> Any:
+                return np.real(np.sum(weights * ufunc(*before, x, *behind)))
+
+            try:
+                call(z)
+            except TypeError:
+                continue  # SciPy has none
+            if name == "psi" or not rules[place]:
+                with pytest.raises(TypeError, match=r"has no rule here|SciPy has no polygamma"):
+                    ag.grad(call)(z)
+            else:
+                ag.check_grads(call, z, order=1)
+
+
+def test_an_order_of_yn_is_cut_as_scipy_cuts_it():
+    order, x = np.array([0.7, 1.0, 2.2]), np.array([0.5, 1.5, 2.5])
+    with pytest.warns(RuntimeWarning, match="truncated"):
+        expected = scipy.special.yn(order, x)
+    t = Tensor(x, requires_grad=True)
+    np.testing.assert_allclose(scipy.special.yn(Tensor(order), t).data, expected)
 
 
 def test_scipy_s_others_come_through():

@@ -39,7 +39,7 @@ class compiling(Mode):  # noqa: N801  (used like a function)
 
 def within() -> set[Any]:
     """The kinds of modes that this thread is within."""
-    return {type(mode) for mode in modes.modes()} if modes._thread.blocks else set()
+    return {type(mode) for mode in modes.modes()} if modes._blocks.get() else set()
 
 
 class Programs:

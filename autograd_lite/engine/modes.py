@@ -1,4 +1,4 @@
-"""Modes: blocks of code, in one thread, in which ops run otherwise than usual.
+"""Modes: blocks of code, in one thread or asynchronous task, in which ops run otherwise than usual.
 
 A mode may say what is recorded, and may stand at each border of the engine: around an op, around
 the rules of a step back, and where a value goes out of the graph. The engine calls whatever stands
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 from weakref import ref
@@ -33,15 +34,16 @@ class _Block(ref[Any]):
 
 
 class _Thread(threading.local):
-    """What a thread is within, and what it has been given to leave that by."""
+    """What a thread has been given to leave blocks by."""
 
     def __init__(self) -> None:
-        self.blocks: list[_Block] = []  # the outermost first; an interrupt leaves dead ones
         self.asked: list[ref[Any]] = []  # by with statements that are about to enter
         self.kept: list[tuple[type[Mode], Any]] = []  # where `__enter__` is called by hand
 
 
 _thread = _Thread()
+# Of a thread or a task, the outermost first; an interrupt leaves dead ones.
+_blocks: ContextVar[tuple[_Block, ...]] = ContextVar("blocks", default=())
 
 
 class _Exit:
@@ -66,8 +68,12 @@ def _leave(kind: type[Mode], forget: list[Callable[[], Any]], *exception: object
             kept.pop(i)[1]()
 
 
+def _forget(block: _Block) -> None:
+    _blocks.set(tuple(other for other in _blocks.get() if other is not block))
+
+
 class Mode:
-    """A kind of block. A thread that is within one doesn't disturb another that isn't.
+    """A kind of block. A thread or task that is within one doesn't disturb another that isn't.
 
     A block is a decorator, too, without parentheses where it takes nothing. Each step of a
     generator, or of what is awaited, is then within a block, and what runs in between is not.
@@ -123,15 +129,14 @@ class Mode:
             _thread.kept.append((type(self), partial(_leave, type(self), [])))
             asked.append(ref(_thread.kept[-1][1]))
         leave = asked.pop()
-        blocks = _thread.blocks
-        blocks[:] = [block for block in blocks if block() is not None]
+        alive = [block for block in _blocks.get() if block() is not None]
         block = _Block(leave(), Mode.entered.discard)
         block.mode = self
         if self.asks:
             Mode.entered.add(block)
             leave().args[1].append(partial(Mode.entered.discard, block))  # type: ignore[union-attr]
-        blocks.append(block)
-        leave().args[1].append(partial(blocks.remove, block))  # type: ignore[union-attr]
+        _blocks.set((*alive, block))
+        leave().args[1].append(partial(_forget, block))  # type: ignore[union-attr]
 
     __exit__ = _Exit()
 
@@ -156,7 +161,7 @@ def modes() -> list[Mode]:
     """Those that this thread is within, the innermost first."""
     found: list[Mode] = []
     hidden: tuple[type[Mode], ...] = ()
-    for block in reversed(_thread.blocks):
+    for block in reversed(_blocks.get()):
         if block() is not None and not isinstance(block.mode, hidden):
             found.append(block.mode)
             if block.mode.suspends is not None:

@@ -28,7 +28,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 
     The spacings, numbers or coordinates, have a gradient, too.
     """
-    f = operand(f)
+    f = _unrounded(f)
     axes = tuple(range(f.ndim)) if axis is None else normalize_axis_tuple(axis, f.ndim, "gradient")
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order must be 1 or 2, not {edge_order!r}")
@@ -40,12 +40,17 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
             f"gradient: {len(varargs)} spacings were given for {len(axes)} axes; give one "
             "number for all, or one for each"
         )
-    dtype = f.dtype if f.dtype.kind in "fc" else np.dtype(float)
     slopes = tuple(
-        astype(moveaxis(_slopes(moveaxis(f, a, -1), operand(h), edge_order), -1, a), dtype)
+        astype(moveaxis(_slopes(moveaxis(f, a, -1), _unrounded(h), edge_order), -1, a), f.dtype)
         for a, h in zip(axes, spacings, strict=True)
     )
     return slopes[0] if len(axes) == 1 else slopes
+
+
+def _unrounded(x: Any) -> Any:
+    """Whole numbers as floats: a difference of narrow ones would overflow."""
+    x = operand(x)
+    return x if x.dtype.kind in "fc" else astype(x, float)
 
 
 def _slopes(f: Any, h: Any, edge_order: int) -> Any:
@@ -185,7 +190,8 @@ def linspace(
         points = np.concatenate([points[:-1], broadcast_to(stop, points.shape[1:])[None]])
     points = moveaxis(points, 0, axis) if axis else points
     if dtype is not None and np.dtype(dtype).kind in "iu":
-        points = np.floor(points)
+        # Rounding decides, and so it is NumPy's.
+        points = np.floor(np.linspace(value(start), value(stop), num, endpoint, axis=axis))
     points = points if dtype is None else astype(points, dtype)
     step = (stop - start) / intervals if intervals > 0 else np.nan
     return (points, step) if retstep else points
@@ -211,7 +217,7 @@ def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Tensor:
     """Numbers from ``start`` to ``stop`` of which each is the same multiple of the one before."""
-    start, stop = _ends(start, stop, np.float64)
+    start, stop = _ends(start, stop, np.float64, np.float64 if dtype is None else dtype)
     for end in (start, stop):
         refuse(lambda end: end == 0, ValueError, "geomspace: neither end may be 0", value(end))
     ratio = np.log(stop / start)

@@ -41,7 +41,7 @@ def copysign(x1: Any, x2: Any, out: None = None) -> Tensor:
     refuse_out("copysign", out)
     x1, x2 = operand_or_number(x1), operand_or_number(x2)
     found = value_of(np.copysign, x1, x2)
-    size = astype(beside(np.absolute(x1), [found]), found.dtype)
+    size = np.absolute(astype(beside(x1, [found]), found.dtype))  # that of −128 is no int8
     return size * (1 - 2 * np.signbit(found).astype(found.dtype))
 
 

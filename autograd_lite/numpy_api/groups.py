@@ -12,6 +12,7 @@ from ..engine.tensor import Tensor, is_tracked
 from ..ops import astype, max, min, moveaxis, take
 from ..ops.define import by_name, implements, operand, refuse_out, setting, value
 from ..ops.indexing import scatter
+from ..ops.reductions import in_dtype
 from .calculus import linspace
 
 __all__ = ["bincount", "histogram", "unique"]
@@ -47,7 +48,8 @@ def add_reduceat(
     row = np.repeat(np.arange(len(first)), count)
     entry = np.arange(len(row)) - np.repeat(np.cumsum(count) - count - first, count)
     rows = moveaxis(take(a, entry, axis), axis, 0)
-    return moveaxis(scatter(rows, index=row, shape=(len(first), *rows.shape[1:])), 0, axis)
+    found = moveaxis(scatter(rows, index=row, shape=(len(first), *rows.shape[1:])), 0, axis)
+    return in_dtype(found, dtype)
 
 
 @by_name(np.unique)

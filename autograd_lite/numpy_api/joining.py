@@ -11,7 +11,8 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..arrays import content
 from ..engine.tensor import Tensor
 from ..ops import broadcast_to, concatenate, reshape, stack
-from ..ops.define import along, implements, numpys, operand
+from ..ops.define import along, implements, numpys, operand, setting
+from .filling import filling
 
 __all__ = [
     "append", "array", "array_split", "block", "column_stack", "dsplit", "dstack", "hsplit",
@@ -91,7 +92,8 @@ def meshgrid(
         for x, place in zip(xi, places, strict=True)
     ]
     shape = np.broadcast_shapes(*(line.shape for line in lines))
-    return tuple(line if sparse else broadcast_to(line, shape) for line in lines)
+    grid = (line if sparse else broadcast_to(line, shape) for line in lines)
+    return tuple(x.copy() for x in grid) if copy and filling.active() else tuple(grid)
 
 
 @implements(np.array_split)
@@ -99,7 +101,8 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tenso
     """Parts along an axis, of sizes that differ by at most 1, or cut at the indices."""
     x = operand(ary)
     axis = normalize_axis_index(axis, x.ndim, "split") - x.ndim
-    cut = np.array_split(np.arange(x.shape[axis]), indices_or_sections)
+    where = setting("array_split", "indices_or_sections", indices_or_sections)
+    cut = np.array_split(np.arange(x.shape[axis]), where)
     bounds = [(part[0], part[-1] + 1) if part.size else (0, 0) for part in cut]
     return [x[along(axis, slice(int(first), int(end)))] for first, end in bounds]
 

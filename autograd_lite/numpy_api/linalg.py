@@ -93,8 +93,12 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
         (``(0,)`` where the rank is less than n, or m isn't more), and ``(min(m, n),)``.
     """
     a, b = operand(a), operand(b)
-    _, sums, rank, _ = np.linalg.lstsq(value(a), value(b), rcond)
-    least = np.finfo(a.dtype).eps * max(a.shape) if rcond is None else rcond
+    _, sums, rank, s = np.linalg.lstsq(value(a), value(b), rcond)
+    least = np.finfo(s.dtype).eps
+    if rcond is None:
+        least = least * max(a.shape)
+    elif 0 < rcond < 1:  # what else is given LAPACK takes for eps
+        least = rcond
     x = pinv(a, least) @ b
     if sums.size:
         rest = b - a @ x

@@ -79,15 +79,13 @@ def _of_entries(
     if weights is not None:
         given = weights_like(name, value(weights), array_of=a, axis=axis)
         how["weights"] = flattened(given, axes)
-    if not array.size:
-        return function(array, *q, axis=-1, **how)
     numbers = partial(function, axis=-1, **how)
     try:
         order = of_values(np.argsort, array, axis=-1, kind="stable")
     except TypeError:  # of Dask, which can't sort
         found = _between(entries, array, numbers(array, *q))
     else:
-        found = _ranked(entries, array, order, numbers, q)
+        found = _ranked(entries, array, order, numbers, q) if array.size else numbers(array, *q)
     if keepdims:
         front = found.shape[: found.ndim - array.ndim + 1]
         kept = (1 if i in axes else size for i, size in enumerate(a.shape))

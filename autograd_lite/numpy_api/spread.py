@@ -11,7 +11,7 @@ from ..arrays import as_array, beside
 from ..engine.tensor import Tensor
 from ..ops import astype, conj, max, mean, min, prod, real, root, sum
 from ..ops.define import by_name, implements, operand, refuse_out, value
-from ..ops.reductions import count
+from ..ops.reductions import count, refuse_rounding
 
 __all__ = [
     "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "ptp", "std", "var",
@@ -38,6 +38,7 @@ def var(
         correction: another name of ``ddof``; only one of them.
     """
     refuse_out("var", out)
+    refuse_rounding("var, std", dtype)
     if ddof and correction is not None:
         raise ValueError(f"var, std: ddof={ddof} and correction={correction} mean the same")
     a = operand(a)

@@ -12,6 +12,7 @@ from ..engine.tensor import Tensor
 from ..ops import astype
 from ..ops.define import implements, operand, value
 from ..ops.elementwise import conjugate_of
+from ..ops.reductions import refuse_rounding
 from .elementwise import clip
 
 __all__ = ["average", "corrcoef", "cov"]
@@ -75,6 +76,7 @@ def cov(
     """
     if ddof is not None and ddof != int(ddof):
         raise ValueError(f"cov: ddof must be an integer, and is {ddof!r}")
+    refuse_rounding("cov", dtype)
     x = _variables(m, rowvar)
     if y is not None:
         x = np.concatenate([x, _variables(y, rowvar)], 0)

@@ -444,6 +444,8 @@ astype_op = op(
 def astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True, device: None = None) -> Any:
     """``x`` in another dtype; integers and booleans have no gradient, and come as an array."""
     kind = np.dtype(dtype)
+    if not copy and getattr(x, "dtype", None) == kind:
+        return x
     if type(x) is not Tensor:
         return as_array(x).astype(kind)
     if kind.kind not in "biufc":

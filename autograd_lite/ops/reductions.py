@@ -11,7 +11,16 @@ from ..arrays import as_array, is_at_hand, is_foreign, zeros
 from ..engine.tensor import Tensor
 from ..show.notation import function
 from ..table import Case, Op, op
-from .define import checked, implements, named, operand, refuse_out, setting, value
+from .define import (
+    checked,
+    implements,
+    named,
+    operand,
+    operand_or_number,
+    refuse_out,
+    setting,
+    value,
+)  # fmt: skip
 from .elementwise import astype
 from .elementwise import where as where_
 from .joining import concatenate
@@ -80,7 +89,7 @@ def sum(
     """The sum over ``axis`` of the entries where ``where`` holds, and of ``initial``."""
     a = ready("sum", a, dtype, out, where, 0)
     total = sum_op(a, axis=axis, keepdims=keepdims)
-    return total if initial is None else total + initial
+    return in_dtype(total if initial is None else total + _start(initial, total), dtype)
 
 
 def _mean_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -101,6 +110,7 @@ def mean(
     where: Any = None,
 ) -> Tensor:  # fmt: skip
     """The mean over ``axis`` of the entries where ``where`` holds."""
+    refuse_rounding("mean", dtype)
     if where is None:
         return mean_op(ready("mean", a, dtype, out), axis=axis, keepdims=keepdims)
     a = operand(a)
@@ -205,9 +215,24 @@ def prod(
     """The product over ``axis``; its derivatives are right where entries are 0, too."""
     a = ready("prod", a, dtype, out, where, 1)
     product = prod_op(a, axis=axis, keepdims=keepdims)
-    return product if initial is None else product * initial
+    return in_dtype(product if initial is None else product * _start(initial, product), dtype)
+
+def _start(initial: Any, found: Any) -> Any:
+    """What a reduction starts with, in its dtype, as NumPy takes it."""
+    x = operand_or_number(initial)
+    is_number = not hasattr(x, "dtype") and found.dtype.kind in "fc"
+    return x if is_number else astype(x, found.dtype)
 
 
+def in_dtype(found: Any, dtype: Any) -> Any:
+    """In what was asked for: integers are added up in a wider dtype."""
+    return found if dtype is None or found.dtype == dtype else astype(found, dtype)
+
+
+def refuse_rounding(function: str, dtype: Any) -> None:
+    """Raise where what isn't whole is asked for in integers."""
+    if dtype is not None and np.dtype(dtype).kind not in "fc":
+        raise TypeError(f"{function}: dtype={np.dtype(dtype)} would round it; leave it out")
 
 
 def ready(function: str, a: Any, dtype: Any, out: Any, where: Any = None, identity: Any = 0) -> Any:

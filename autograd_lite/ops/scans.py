@@ -16,7 +16,7 @@ from .define import along, checked, implements, operand, refuse_out, value
 from .elementwise import astype, where
 from .joining import concatenate
 from .moving import flip
-from .reductions import zeros_times
+from .reductions import in_dtype, zeros_times
 from .shaping import ravel
 
 __all__ = ["cumprod", "cumsum"]
@@ -67,7 +67,8 @@ def scan(name: str, entry: Op, x: Any, axis: Any, dtype: Any, out: Any = None) -
     x = operand(x) if dtype is None else astype(operand(x), dtype)
     if axis is None or x.ndim == 0:
         x, axis = ravel(x), 0
-    return entry(x, axis=normalize_axis_index(axis, x.ndim, name) - x.ndim)
+    found = entry(x, axis=normalize_axis_index(axis, x.ndim, name) - x.ndim)
+    return in_dtype(found, dtype)
 
 
 @implements(np.cumsum)

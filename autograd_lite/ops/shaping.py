@@ -31,6 +31,7 @@ reshape_op = op(
 @implements(np.reshape)
 def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
     """The entries of ``a`` in their order, in another shape; one size may be −1."""
+    a = operand(a).copy() if copy else a
     if order == "F":
         sizes = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
         return transpose(reshape_op(transpose(a), shape=sizes[::-1]))

@@ -16,7 +16,7 @@ import scipy.special as sp
 from ..arrays import is_at_hand
 from ..show.notation import function
 from ..table import NUMPY, OPS, Case, Op, op
-from .elementwise import POSITIVE, WITHIN_1
+from .elementwise import POSITIVE, WITHIN_1, astype
 
 __all__: list[str] = []
 
@@ -41,15 +41,23 @@ class Unknown:
         )
 
 
-NAMES = {"polygamma"}
+NAMES = {"polygamma", "ive"}
 """Of all that is entered here."""
+
+
+def _unrounded(x: Any, out: Any) -> Any:
+    """Whole numbers as floats: of narrow ones logarithms are rounded, and −x overflows."""
+    if type(x) is bool:
+        return float(x)
+    whole = getattr(x, "dtype", out.dtype).kind in "biu"
+    return x.astype(np.finfo(out.dtype).dtype) if whole else x
 
 
 def row(name: str, *rules: Rule | str, domain: Any = (-2.0, 2.0), **traits: Any) -> Op:
     """An op of a ufunc: the derivative by each input, as a function of (out, *inputs)."""
 
     def times(rule: Rule) -> Rule:
-        return lambda g, out, *inputs: g * rule(out, *inputs)
+        return lambda g, out, *inputs: g * rule(out, *(_unrounded(x, out) for x in inputs))
 
     NAMES.add(name)
     vjps = [Unknown(name) if isinstance(rule, str) else times(rule) for rule in rules]
@@ -76,6 +84,11 @@ row("logit", lambda out, x: 1 / (x * (1 - x)), domain=PART)
 # ---------------------------------------------------------------------- gamma and beta
 
 def _polygamma(x: Any, n: int) -> Any:
+    if np.iscomplexobj(x):
+        raise TypeError(
+            "of complex numbers SciPy has no polygamma, so that psi has no derivative there; take "
+            "t.real where that is meant"
+        )
     if is_at_hand(x):
         return sp.polygamma(n, x)
     return (-1.0) ** (n + 1) * factorial(n) * sp.zeta(n + 1.0, x) if n else sp.psi(x)
@@ -122,8 +135,14 @@ row("beta", lambda out, a, b: out * (sp.psi(a) - sp.psi(a + b)),
 
 # ---------------------------------------------------------------------- logarithms, integrals
 
-row("xlogy", lambda out, x, y: np.log(y), lambda out, x, y: x / y, domain=POSITIVE)
-row("xlog1py", lambda out, x, y: np.log1p(y), lambda out, x, y: x / (1 + y), domain=POSITIVE)
+def _complex(x: Any, out: Any) -> Any:
+    """Where the result is complex, so is the logarithm of a number below 0."""
+    return astype(x, out.dtype) if out.dtype.kind == "c" else x
+
+
+row("xlogy", lambda out, x, y: np.log(_complex(y, out)), lambda out, x, y: x / y, domain=POSITIVE)
+row("xlog1py", lambda out, x, y: np.log1p(_complex(y, out)), lambda out, x, y: x / (1 + y),
+    domain=POSITIVE)  # fmt: skip
 row("entr", lambda out, x: -np.log(x) - 1, domain=POSITIVE)
 row("rel_entr", lambda out, x, y: np.log(x / y) + 1, lambda out, x, y: -x / y, domain=POSITIVE)
 row("kl_div", lambda out, x, y: np.log(x / y), lambda out, x, y: 1 - x / y, domain=POSITIVE)
@@ -148,12 +167,13 @@ row("jv", "v", lambda out, v, x: (sp.jv(v - 1, x) - sp.jv(v + 1, x)) / 2, domain
 row("yv", "v", lambda out, v, x: (sp.yv(v - 1, x) - sp.yv(v + 1, x)) / 2, domain=POSITIVE)
 row("iv", "v", lambda out, v, x: (sp.iv(v - 1, x) + sp.iv(v + 1, x)) / 2, domain=POSITIVE)
 row("kv", "v", lambda out, v, x: -(sp.kv(v - 1, x) + sp.kv(v + 1, x)) / 2, domain=POSITIVE)
-row("ive", "v", lambda out, v, x: (sp.ive(v - 1, x) + sp.ive(v + 1, x)) / 2 - np.sign(x) * out,
-    domain=POSITIVE)  # fmt: skip
+op("ive", sp.ive, Unknown("ive"), lambda g, out, v, x:  # of complex numbers it scales by |Re x|
+   g * (sp.ive(v - 1, x) + sp.ive(v + 1, x)) / 2 - np.real(g * out) * np.sign(np.real(x)),
+   entrywise=True, domain=POSITIVE, cases=[Case(((2, 3), (3,)))])  # fmt: skip
 
 # ---------------------------------------------------------------------- NumPy's again, and steps
 
 for _name in ("log1p", "expm1", "exp2", "cbrt"):
     NUMPY[getattr(sp, _name)] = OPS[_name]
-NUMPY[sp.yn] = OPS["yv"]
+NUMPY[sp.yn] = lambda n, x: OPS["yv"](np.trunc(n), x)
 STEPS = {sp.gammasgn, sp.round}
