@@ -28,7 +28,7 @@ def sources(step: Step, brief: bool = False) -> Sources:
         brief: whether less of large arrays is shown.
     """
     wanted = layout(step.shape, brief).entries
-    keys = {operand.key for operand in step.operands}
+    keys = [operand.key for operand in step.operands]
     if step.kind == "update":
         return {i: {key: [i] for key in keys} for i in wanted if step.value is not None}
     region, inputs = step.region, {x: key for x, key in step.inputs.items() if key in keys}

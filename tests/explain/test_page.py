@@ -392,6 +392,20 @@ def test_importing_the_package_imports_none_of_it() -> None:
     assert done.stdout.strip() == "['autograd_lite.explain.shown']"  # what the call gives
 
 
+def test_a_page_is_the_same_in_each_process(tmp_path: Path) -> None:
+    """Whatever order sets have there, by the seed of hashes."""
+    code = (
+        "import sys, nn, autograd_lite as ag; "
+        "loss = nn.BCELoss()(nn.MLP([2, 2, 1], rng=0)([[0.0, 1.0]]), [[0.0]]); "
+        "ag.explain(loss, sys.argv[1], lr=0.1)"
+    )
+    pages = [tmp_path / f"{seed}.html" for seed in range(4)]
+    for seed, path in enumerate(pages):
+        environment = os.environ | {"PYTHONHASHSEED": str(seed)}
+        subprocess.run([sys.executable, "-c", code, path], env=environment, check=True)
+    assert len({path.read_text(encoding="utf-8") for path in pages}) == 1
+
+
 def test_a_learning_rate_is_any_real_number(tmp_path: Path) -> None:
     loss = chapter()
     expected = explained(loss, tmp_path, lr=0.5).html
