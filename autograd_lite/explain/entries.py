@@ -35,7 +35,7 @@ def sources(step: Step, brief: bool = False) -> Sources:
     if len(region) > _MOST_OPS:
         return {}
     if not region:
-        return {j: {inputs[step.result]: [j]} for j in wanted if step.result in inputs}
+        return {j: {key: [j]} for j in wanted for key in inputs.values()}
     shown = {x: layout(x.shape, brief).entries for x in inputs}
     if _is_small(region):
         return _exactly(region, inputs, shown, wanted)

@@ -18,8 +18,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import reduce
-from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -248,11 +246,11 @@ def backward(
     if not targets:
         return []
     seed, start = Tensor(np.ones(output.shape)), engine._next_number()
-    taps = Taps({flow.x for part in parts for flow in part.flows})
+    taps = Taps({part.x for part in parts})
     with trace(), np.errstate(all="ignore"):
         layers = [Unread([output], True).layer, taps.layer]
         found = pull({output: seed}, set(targets), True, layers)
-        added = [reduce(add, (flow.carried(taps, True) for flow in part.flows)) for part in parts]
+        added = [part.carried(taps, True) for part in parts]
     if _looked_since(start):
         raise Fixed(words("fixed_rule"))
     return [*(found[t] for t in targets), *added]

@@ -417,7 +417,7 @@ def _contributions(story: Story, step: Step, g: Gradient, words: Words) -> str:
     for i, part in enumerate(g.contributions):
         through = "" if part.through is None else story.names[part.through]
         key = "through" if through else "rest"
-        name, caption = _said(key, through, story, words, n=len(part.flows))
+        name, caption = _said(key, through, story, words, n=len(part.uses))
         where = part_key(number, i)
         shown.append(table(part.array, where, name, words, brief=True, caption=caption))
     name, caption = _said("sum", step.name, story, words)

@@ -153,7 +153,7 @@ def test_what_each_use_contributes_adds_up_to_the_gradient() -> None:
     np.testing.assert_allclose(through_b.array, 3 * h * np.exp(h))
     many = named(tell(_recurrent(12)), "∇W")
     assert many.gradient.uses == ("W", 12)
-    assert sum(len(part.flows) for part in many.gradient.contributions) == 12
+    assert sum(len(part.uses) for part in many.gradient.contributions) == 12
     assert len(many.gradient.contributions) < 12  # they are taken together
     for found in (step, many):
         total = sum(part.array for part in found.gradient.contributions)
