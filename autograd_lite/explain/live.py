@@ -34,11 +34,11 @@ from ..meaning.read import VALUES
 from ..ops.elementwise import as_it_was
 from ..ops.moving import places
 from ..seen import LOOKS, seen
+from ..show.words import Words
 from ..table import OPS
 from ..unread import Unread, cleared
 from .backward import Contribution, Taps
 from .story import Story
-from .words import Words
 
 MOST_NUMBERS = 60_000
 SCRIPT = (Path(__file__).parent / "assets" / "live.js").read_text(encoding="utf-8")

@@ -24,13 +24,13 @@ from ..lines import Line
 from ..show import mathml
 from ..show.notation import dimensions
 from ..show.text import shapes as shape_formula
+from ..show.words import Words
 from .backward import Gradient
 from .entries import sources
 from .live import SCRIPT, Fixed, looks, part_key, program
 from .matrices import entry_name, extent, table
 from .predictions import Predictions
 from .story import Step, Story, tell
-from .words import Words
 
 ASSETS = Path(__file__).parent / "assets"
 MOST_DRAWN = 60
@@ -190,7 +190,7 @@ def _notes(story: Story, words: Words, lines: bool, live: str) -> str:
     for kind, symbols in story.backward.remarks:
         new = {x: what for x, what in symbols.items() if x not in story.keys}
         if new or not symbols:
-            notes.append(note(words(f"remark_{kind}", said=Remark(kind, new).said)))
+            notes.append(note(Remark(kind, new).text(words)))
     forward = [step for step in story.steps if step.kind in ("forward", "loss")]
     if lines and any(step.line is None for step in forward):
         notes.append(note(words("no_lines"), "with ag.source_lines():"))
@@ -223,8 +223,7 @@ def _figure(story: Story, words: Words) -> str:
 
 def drawn(story: Story, words: Words) -> Figure | None:
     """The graph, what is drawn marked by number; None where it is too large even when folded."""
-    marks = Marks(story.numbers, story.names)
-    look = Look(say=lambda key, **values: words(f"figure_{key}", **values))
+    marks, look = Marks(story.numbers, story.names), Look(words=words)
     ways: list[Collapse] = [None] if len(story.numbers) <= MOST_DRAWN else ["module", "blocks"]
     found = []
     for collapse in ways:

@@ -17,12 +17,12 @@ from ..engine.tensor import Array
 from ..gradients import pulled
 from ..show import mathml
 from ..show.notation import number
+from ..show.words import Words
 from . import plots
 from .classes import Classes, classes_of
 from .live import MOST_NUMBERS
 from .page import Part, asset, filled, note, script, write
 from .story import Story
-from .words import Words
 
 MOST_FRAMES = 101
 MOST_POINTS = 400

@@ -20,7 +20,7 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.engine.modes import trace
-from autograd_lite.explain.words import WORDS
+from autograd_lite.show.words import WORDS
 
 from ..draw.conftest import no_engine  # noqa: F401  (a fixture)
 from .reading import Page, chapter, explained

@@ -14,9 +14,9 @@ import nn
 from autograd_lite.engine.modes import trace
 from autograd_lite.engine.op import apply
 from autograd_lite.explain.story import LARGE, MOST_OPERANDS, MOST_STEPS, Step, Story, tell
-from autograd_lite.explain.words import Words
 from autograd_lite.show.expression import nodes
 from autograd_lite.show.text import text
+from autograd_lite.show.words import Words
 
 from ..each import each
 from .reading import chapter
