@@ -273,8 +273,8 @@ def _section(
     title = mathml.math(mathml.symbol(step.name, None, story.bold))
     parts = [
         f'<section class="step" id="step-{i}" data-kind="{step.kind}" '
-        f'data-figure="{" ".join(step.figure)}" data-path="{" ".join(step.path)}" '
-        f'data-target="{target}" aria-labelledby="title-{i}">',
+        f'data-figure="{" ".join(step.figure)}" data-target="{target}" '
+        f'aria-labelledby="title-{i}">',
         f'<h2 id="title-{i}"><span class="kind">{words(kind)}</span> {title}</h2>',
         *_formulas(story, step, words),
         *(note(words(said)) for said in step.notes),

@@ -79,8 +79,8 @@ class Step:
         inputs: the recorded tensors that it is computed from, by key.
         gradient: of the backward pass.
         line: of the user's code.
-        figure: the classes of what is current in the figure.
-        path: the classes of the backward edges that were walked up to now.
+        figure: the classes of what is current in the figure; the backward edges of the steps up to
+            now are those that were walked.
         notes: what else is to be said: keys of `words`.
     """
 
@@ -96,7 +96,6 @@ class Step:
     gradient: Gradient | None = None
     line: Line | None = None
     figure: list[str] = field(default_factory=list)
-    path: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -183,8 +182,7 @@ class Story:
             g for g in gradients if g.target.is_leaf and (updated is None or g.target in updated)
         ]
         self.trained = [g.target for g in leaders]
-        walked = told[-1].path
-        told += [self._update(g, walked) for g in leaders]
+        told += map(self._update, leaders)
         self.steps, self.left_out = _abridged(told)
 
     @property
@@ -241,14 +239,11 @@ class Story:
     def _backward(self) -> Iterator[Step]:
         """The steps of the backward pass, each with the way to it in the figure."""
         back, names = self.backward, self._plan.names
-        walked: dict[str, None] = {}
         known = {"q", *self.keys, *(name for x in back.remarks for name in x.symbols)}
         simple = {d.name for g in back.gradients for d in g.parts}  # which may mean something else
         rules: dict[str, Expression] = {}
         for g in back.gradients:
             n = self.numbers[g.target]
-            current = self._way(g.target)
-            walked |= dict.fromkeys(x for x in current if x.startswith("b"))
             rules |= {d.name: d.expression for d in g.definitions if d.name not in simple}
             left = list(dict.fromkeys([g.symbol, f"∂{self.name}/∂{names[g.target]}"]))
             first = [Formula("chain", left, paths=self._plan.paths(g.target))]
@@ -262,7 +257,7 @@ class Story:
             yield Step(
                 "backward", g.target, f"g{n}", g.symbol, g.value, formulas,
                 self._operands(inputs.values()), g.region, inputs, g,
-                line=self._line(g.target), figure=current, path=list(walked), notes=notes,
+                line=self._line(g.target), figure=self._way(g.target), notes=notes,
             )  # fmt: skip
 
     def _starts(self, g: Gradient, formulas: Sequence[Formula]) -> dict[Tensor, str]:
@@ -298,7 +293,7 @@ class Story:
                 seen.add(source)
         return list(found)
 
-    def _update(self, g: Gradient, walked: list[str]) -> Step:
+    def _update(self, g: Gradient) -> Step:
         """``w ← w − α ∇w``; of complex numbers the conjugate of the gradient leads uphill."""
         leaf, n, lr = g.target, self.numbers[g.target], self.lr
         w, gradient = Expression(leaf._array, g.name), Expression(g.value, g.symbol)
@@ -311,7 +306,7 @@ class Story:
         return Step(
             "update", leaf, f"u{n}", g.name, value,
             [Formula("result", [g.name], formula, sign="←"), *known],
-            self._operands([f"v{n}", f"g{n}"]), figure=[f"t{n}"], path=walked,
+            self._operands([f"v{n}", f"g{n}"]), figure=[f"t{n}"],
         )  # fmt: skip
 
 

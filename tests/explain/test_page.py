@@ -93,7 +93,7 @@ def test_nodes_of_the_figure_lead_to_their_steps(tmp_path: Path) -> None:
     (figure,) = [x for x in page.root.all("figure") if x.attributes.get("id") == "figure"]
     drawn = {name for group in figure.all("g") for name in group.classes}
     for step in page.steps:
-        assert {*step["data-path"].split(), step["data-target"]} <= drawn
+        assert {*step["data-figure"].split(), step["data-target"]} <= drawn
     nodes = {x.all("title")[0].text: x for x in figure.all("g", "node")}
     for name, href in (("s_1", "#step=1"), ("W_01", "#step=10")):
         assert [x["href"] for x in nodes[name].all("a")] == [href]

@@ -82,9 +82,8 @@
   function marked(index, root) {
     all("g.current, g.walked, g.ahead", root).forEach((g) =>
       g.classList.remove("current", "walked", "ahead"));
-    // Walked: the backward edges of the steps so far, whether listed as path or as current.
-    const walked = new Set(steps.slice(0, index + 1).flatMap((step) =>
-      [...words(step.dataset.path), ...words(step.dataset.figure)]));
+    // Walked: the backward edges of the steps so far.
+    const walked = new Set(steps.slice(0, index + 1).flatMap((step) => words(step.dataset.figure)));
     for (const edge of all("g.backward", root)) {
       const isWalked = [...edge.classList].some((name) => walked.has(name));
       edge.classList.add(isWalked ? "walked" : "ahead");
