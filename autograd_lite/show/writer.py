@@ -87,14 +87,20 @@ def _only_ones_moved(node: Node) -> bool:
 def _over(node: Node) -> Notation:
     """A reduction, with the axes that it runs over where these aren't all: ``Σ_j(x)``."""
     notation = op_notation(node.op)
-    axis, ndim = node.params.get("axis"), node.inputs[0].ndim
-    asked = range(ndim) if axis is None or not ndim else np.atleast_1d(axis)
-    axes = sorted(int(a) % ndim for a in asked)
+    axes = sorted(axes_of(node.params, node.inputs[0].ndim))
     if all(n == 1 or i in axes for i, n in enumerate(node.inputs[0].shape)):
         return notation
     if notation.symbol in "ΣΠ":
         return function(f"{notation.symbol}_{','.join(_AXES[a] for a in axes)}")
     return function(notation.symbol + small_axes(*axes))
+
+
+def axes_of(params: Mapping[str, Any], ndim: int) -> frozenset[int]:
+    """The axes that a reduction runs over, counted from the first."""
+    if "axes" in params:
+        return frozenset(params["axes"])
+    axis = params.get("axis") if ndim else None
+    return frozenset(range(ndim) if axis is None else (int(a) % ndim for a in np.atleast_1d(axis)))
 
 
 def small_axes(*axes: int) -> str:
