@@ -21,10 +21,8 @@ from .theme import LIGHT, Theme
 
 Links = Mapping[Tensor, str] | Callable[[Tensor], str | None] | None
 
-_SHOWN = {code: chr(0x2400 + code) for code in range(32) if code != 10}
-_SHOWN |= dict.fromkeys((*range(127, 160), 65534, 65535), "�")
 # A backslash begins an escape of DOT's, which engines resolve once or twice: another sign for it.
-_SHOWN |= {ord("\t"): "    ", ord("\\"): chr(0x2216), ord("\n"): "&#10;"}
+_SHOWN = labels.SIGNS | {ord("\t"): "    ", ord("\\"): chr(0x2216), ord("\n"): "&#10;"}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from .notation import (
     POWER,
     PREFIX,
     TIMES,
-    UNCHANGED,
     Notation,
     Written,
     constant,
@@ -69,11 +68,6 @@ def _has_number(node: Node) -> bool:
     """Whether one of the factors is a number: by its shape, or beside what has more entries."""
     sizes = [math.prod(x.shape) for x in node.inputs]
     return any(x.shape in ((), (1,)) for x in node.inputs) or min(sizes) == 1 < max(sizes)
-
-
-def brief_notation_of(node: Node) -> Notation:
-    """The same, but that axes of one entry are not written."""
-    return UNCHANGED if _only_ones_moved(node) else notation_of(node)
 
 
 def _only_ones_moved(node: Node) -> bool:
@@ -130,6 +124,7 @@ class Markup(NamedTuple):
             where a matrix product doesn't, either.
         shaped: whether a transposed symbol is written as a leaf, having a shape of its own.
         notation: of a node that none of this says how to write.
+        brief: whether axes of one entry, and copies along axes, aren't written.
         spelled: whether 1.732… is written √3, and the first row of ``eigh(A)`` λ(A).
     """
 
@@ -140,7 +135,8 @@ class Markup(NamedTuple):
     ones: Callable[[int], str] | None = None
     fractions_apart: bool | None = None
     shaped: bool = False
-    notation: Callable[[Node], Notation] = brief_notation_of
+    notation: Callable[[Node], Notation] = notation_of
+    brief: bool = True
     spelled: bool = True
 
 
@@ -178,7 +174,7 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
         return _leaf(node, markup)
     if markup.shaped and is_transposed_leaf(node):
         return markup.leaf(node)
-    if markup.notation is brief_notation_of and _only_ones_moved(node):
+    if markup.brief and _only_ones_moved(node):
         return operands[0]
     if markup.ones is not None and _is_over_rows(node):
         row = Written(markup.ones(node.inputs[0].shape[0]), ATOM, 2)
