@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
@@ -45,7 +44,6 @@ _ROOM, _HIGHEST = 108, 16
 
 _LINE_END = r"[\n\r\u2028\u2029]+"
 _PLACE = "\ue000"  # stands for a symbol, in words
-_SVG = "{http://www.w3.org/2000/svg}"
 
 
 class Part(NamedTuple):
@@ -213,7 +211,7 @@ def _figure(story: Story, words: Words) -> str:
     if figure is None:
         return _no_figure(words("no_figure", n=len(story.numbers)))
     try:
-        svg = _linked(figure.svg(), story)
+        svg = figure.svg()
     except RuntimeError as error:
         return _no_figure(words("no_engine", error=error))
     label = mathml.text(words("figure", name=story.name))
@@ -236,30 +234,6 @@ def drawn(story: Story, words: Words) -> Figure | None:
 
 def _no_figure(said: str) -> str:
     return f'<figure id="figure">{note(said)}</figure>'
-
-
-def _linked(svg: str, story: Story) -> str:
-    """The figure with a link to its step on each node, and on each arrow of the backward pass."""
-    steps = [*enumerate(story.steps, 1)]
-    where = {name: i for i, step in reversed(steps) for name in step.figure}
-    where |= {  # a tensor's own step goes before one that uses it
-        f"t{story.numbers[step.tensor]}": i for i, step in steps if step.kind in ("forward", "loss")
-    }
-    root = ET.fromstring(svg)
-    for group in root.iter(f"{_SVG}g"):
-        classes = group.get("class", "").split()
-        found = next((name for name in classes if name in where), None)
-        if found is None or "forward" in classes:
-            continue
-        link = ET.Element(f"{_SVG}a", {"href": f"#step={where[found]}"})
-        if "backward" in classes:
-            link.set("tabindex", "-1")  # the steps are reached by the nodes
-        children = list(group)
-        for child in children:
-            group.remove(child)
-            (group if child.tag == f"{_SVG}title" else link).append(child)
-        group.append(link)
-    return ET.tostring(root, encoding="unicode")
 
 
 # ---------------------------------------------------------------------- a step

@@ -117,9 +117,15 @@ def test_the_slider_steps_and_follows(shown):
 
 
 def test_a_node_of_the_figure_leads_to_its_step_and_moves_the_focus_there(shown):
+    leads = {
+        node.locator("title").first.text_content(): node.locator("a").get_attribute("href")
+        for node in shown.page.locator("#figure .node:has(a)").all()
+    }
+    assert leads["s_1"] == "#step=1"
+    assert leads["W_01"] == "#step=10"
+    assert shown.page.locator("#figure .backward > a[tabindex='-1']").count() == 8
     for link in shown.page.locator("#figure a").all():
-        step = re.fullmatch(r"#step=(\d+)", link.get_attribute("href") or link.get_attribute(
-            "xlink:href"))  # fmt: skip
+        step = re.fullmatch(r"#step=(\d+)", link.get_attribute("href"))
         link.dispatch_event("click")
         shown.page.wait_for_function(f"location.hash === '{step[0]}'")
         shown.page.wait_for_selector(f"#step-{step[1]}.shown")
