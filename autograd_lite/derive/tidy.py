@@ -32,6 +32,8 @@ def tidied(node: Expression, keep_guards: bool = False) -> Expression:
         return node if bare.ndim > node.ndim else _stretched(bare, whole)
     if node.is_called("where") and not keep_guards and _is_for_0(first):
         return node.inputs[2]
+    if node.is_called("scatter") and _puts_axes(node):
+        return applied(OPS["reshape"], first, shape=whole)
     if node.is_called("multiply", "getitem"):
         node = _of_vectors(node)
     return _tidied_entries(node, keep_guards) if node.is_called(*_ELEMENTWISE) else node
@@ -54,11 +56,16 @@ def _vector(node: Expression, axis: int) -> Expression | None:
     """The vector that this axis was put to, as in ``x[:, None]``."""
     if not node.is_called("getitem") or node.ndim != 2 or node.shape[axis] != 1:
         return None
-    index, x = node.params["index"], node.inputs[0]
+    x = node.inputs[0]
+    return x if x.ndim == 1 and _puts_axes(node) else None
+
+
+def _puts_axes(node: Expression) -> bool:
+    """Whether an index only puts axes of one entry: ``[None, :, None]``."""
+    index = node.params["index"]
     parts = index if isinstance(index, tuple) else (index,)
     rest = [part for part in parts if part is not None and part is not Ellipsis]
-    is_whole = all(isinstance(part, slice) and part == slice(None) for part in rest)
-    return x if x.ndim == 1 and is_whole else None
+    return all(isinstance(part, slice) and part == slice(None) for part in rest)
 
 
 def _tidied_entries(node: Expression, keep_guards: bool) -> Expression:

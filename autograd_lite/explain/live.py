@@ -198,7 +198,7 @@ class Program:
         for x, own in zip(t.inputs, inputs.split(","), strict=True):
             there = [a in own for a in letters]
             ordered = "".join(compress(letters, there))
-            view = np.einsum(f"{own}->{ordered}", _strided(x._array))  # a diagonal, of ii
+            view = np.einsum(f"{own}->{ordered}", _strided(x._array))
             views.append(view[tuple(slice(None) if is_there else None for is_there in there)])
         return self._summed("sum", xs, t.shape, len(letters) - len(result), *views)
 

@@ -43,6 +43,7 @@ _ROOM, _HIGHEST = 108, 16
 """How many characters stand beside each other, and rows below each other at most for that."""
 
 _LINE_END = r"[\n\r\u2028\u2029]+"
+_AXES = r"([ΣΠ])_([a-z,]+)"  # of a sum, in plain text
 _PLACE = "\ue000"  # stands for a symbol, in words
 
 
@@ -294,7 +295,8 @@ def _shapes(step: Step, words: Words) -> str:
     last = next((f for f in reversed(step.formulas) if f.kind != "with"), None)
     if last is not None and last.right is not None and last.right.size <= mathml.LONGEST:
         said += f" {last.sign} {shape_formula(last.right)}"
-    return f'<p class="shapes">{mathml.text(words("shapes", shapes=said))}</p>'
+    shown = re.sub(_AXES, r"\1<sub>\2</sub>", mathml.text(words("shapes", shapes=said)))
+    return f'<p class="shapes">{shown}</p>'
 
 
 def _line(line: Line | None, words: Words) -> str:

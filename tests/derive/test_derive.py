@@ -526,6 +526,15 @@ def test_only_a_vector_as_it_is_makes_an_outer_product(index: Any, expected: str
     np.testing.assert_array_equal(evaluate(found), product.value)
 
 
+def test_axes_that_were_put_to_an_array_are_not_taken_away_in_a_formula() -> None:
+    rng = np.random.default_rng(0)
+    x, c = ag.Tensor(rng.normal(size=(4, 2))), ag.Tensor(rng.normal(size=(3, 2)), True, "C")
+    distances = (x[:, None] - c[None, :, :]).named("d")
+    found = ag.derive((distances**2).sum().named("L"))["∇C"]
+    assert found.formula == "Σ_i(−∂L/∂d)"
+    np.testing.assert_allclose(evaluate(found.given), found.value)
+
+
 def test_a_negative_multiple_is_subtracted() -> None:
     x, y = (ag.Tensor([1.0, 2.0], requires_grad=True, name=n) for n in "xy")
     for loss, formula in (

@@ -97,6 +97,14 @@ def test_what_a_step_says_of_the_figure_is_in_it(tmp_path: Path) -> None:
     assert len(figure.all("g", "backward")) == 8
 
 
+def test_the_axes_of_a_sum_are_a_subscript_among_the_shapes_too(tmp_path: Path) -> None:
+    x = ag.Tensor(np.ones((2, 3, 4)), requires_grad=True, name="x")
+    loss = (np.sin(x).sum(axis=(0, 2)).named("s") ** 2).sum()
+    (shapes,) = explained(loss, tmp_path).steps[0].all("p", "shapes")
+    assert shapes.text == "Shapes: 3 = Σi,k(sin(2×3×4))"
+    assert [x.text for x in shapes.all("sub")] == ["i,k"]
+
+
 # ---------------------------------------------------------------------- used more than once
 
 
