@@ -242,7 +242,7 @@ def needed(root: Expression, defined: dict[str, Expression]) -> list[Definition]
         if name is not None:
             found.setdefault(name, x)
             continue
-        for node in nodes(x):
+        for node in reversed(list(nodes(x))):
             part = defined.get(node.name or "")
             if part is not None and node.name not in found:
                 stack += [(part, node.name), (part, None)]

@@ -21,6 +21,7 @@ from ..meaning.write import Writer
 from ..show.expression import Definition, Expression, agree, nodes
 from ..show.notation import dimensions, symbol_of
 from ..show.notation import number as number_text
+from ..show.words import ENGLISH, Words
 from .build import Builder, Leaves
 from .chain import Plan
 from .derivation import Derivation, Step, needed, rows_of_batch
@@ -57,15 +58,11 @@ def derived(output: Tensor, wrt: Sequence[Tensor | str] | Tensor | str | None) -
         steps.append(Step(
             g.symbol, g.name, g.value, output, whole, paths, g.simple, g.parts, spelled
         ))  # fmt: skip
-    return Derivation(steps, found.forward, lambda: [remark.text for remark in found.remarks])
 
+    def remarks() -> list[str]:
+        return [remark.text(ENGLISH).removesuffix(".") for remark in found.remarks]
 
-REMARKS = {
-    "rows": "{}, the rows of the batch",
-    "given": "Given: {}",
-    "ties": "Where entries tie, this is one of the gradients that there are",
-    "left_out": "Left out: {} in a logarithm, so that this is nearly the gradient",
-}
+    return Derivation(steps, found.forward, remarks)
 
 
 class Remark(NamedTuple):
@@ -74,14 +71,9 @@ class Remark(NamedTuple):
     kind: str
     symbols: dict[str, str]
 
-    @property
-    def said(self) -> str:
-        """The symbols with what they are."""
-        return ", ".join(f"{x} = {what}" if x else what for x, what in self.symbols.items())
-
-    @property
-    def text(self) -> str:
-        return REMARKS[self.kind].format(self.said)
+    def text(self, words: Words) -> str:
+        symbols = (f"{x} = {what}" if x else what for x, what in self.symbols.items())
+        return words(f"remark_{self.kind}", said=", ".join(symbols))
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Trivial steps left out: a factor 1, a broadcast that copies, a sum of one row.
+"""Trivial steps left out: a factor 1, a broadcast that copies, a vector made a column and back.
 
 What a rule must say in general often says nothing here: the formula is written as one would write
 it. Each of these rewritings keeps the value, entry by entry, and the shape.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import ops
+from ..meaning.write import OUTER
 from ..show.expression import Expression, applied
 from ..table import OPS
 
@@ -31,7 +32,40 @@ def tidied(node: Expression, keep_guards: bool = False) -> Expression:
         return node if bare.ndim > node.ndim else _stretched(bare, whole)
     if node.is_called("where") and not keep_guards and _is_for_0(first):
         return node.inputs[2]
+    if node.is_called("scatter") and _puts_axes(node):
+        return applied(OPS["reshape"], first, shape=whole)
+    if node.is_called("multiply", "getitem"):
+        node = _of_vectors(node)
     return _tidied_entries(node, keep_guards) if node.is_called(*_ELEMENTWISE) else node
+
+
+def _of_vectors(node: Expression) -> Expression:
+    """``x yᵀ`` and ``A x``, for which rules make columns and rows of vectors, and vectors again."""
+    first, *others = node.inputs
+    if others:
+        x, y = _vector(first, 1), others[0] if others[0].ndim == 1 else _vector(others[0], 0)
+        return node if x is None or y is None else applied(OUTER, x, y)
+    index = node.params["index"]
+    if node.ndim != 1 or not isinstance(index, tuple) or index[0] is not Ellipsis:
+        return node
+    x = _vector(first.inputs[1], 1) if first.ndim == 2 and first.is_called("matmul") else None
+    return node if x is None else applied(OPS["matmul"], first.inputs[0], x)
+
+
+def _vector(node: Expression, axis: int) -> Expression | None:
+    """The vector that this axis was put to, as in ``x[:, None]``."""
+    if not node.is_called("getitem") or node.ndim != 2 or node.shape[axis] != 1:
+        return None
+    x = node.inputs[0]
+    return x if x.ndim == 1 and _puts_axes(node) else None
+
+
+def _puts_axes(node: Expression) -> bool:
+    """Whether an index only puts axes of one entry: ``[None, :, None]``."""
+    index = node.params["index"]
+    parts = index if isinstance(index, tuple) else (index,)
+    rest = [part for part in parts if part is not None and part is not Ellipsis]
+    return all(isinstance(part, slice) and part == slice(None) for part in rest)
 
 
 def _tidied_entries(node: Expression, keep_guards: bool) -> Expression:
@@ -47,8 +81,9 @@ def _tidied_entries(node: Expression, keep_guards: bool) -> Expression:
         return node
     x = bare[0] if xs[1].shape == whole else xs[0]
     y = bare[1] if x.shape == whole else xs[1]
-    if node.is_called("add") and y.is_called("negative"):
-        return applied(ops.subtract, x, y.inputs[0])
+    turned = _turned(node, x, y)
+    if turned is not None:
+        return turned
     is_sum, is_product = node.is_called("add"), node.is_called("multiply")
     for kept, other in ((x, y), (y, x))[: 1 + (is_sum or is_product)]:
         is_guard = is_sum and not keep_guards and _is_guard(other)
@@ -60,6 +95,25 @@ def _tidied_entries(node: Expression, keep_guards: bool) -> Expression:
     if is_product and y.is_number and not x.is_number:
         x, y = y, x
     return Expression(node.value, op=op, inputs=(x, y), params=node.params)
+
+
+def _turned(node: Expression, x: Expression, y: Expression) -> Expression | None:
+    """With a sign less: ``x − 2 · y`` for ``x + −2 · y``, and ``−2 · y`` for ``2 · (−y)``."""
+    is_sum = node.is_called("add")
+    if is_sum and y.is_called("negative"):
+        return applied(ops.subtract, x, y.inputs[0])
+    product = y if is_sum else node
+    if not product.is_called("multiply"):
+        return None
+    c, rest = product.inputs if is_sum else (x, y) if x.is_number else (y, x)
+    if not c.is_number or c.shape or c.value.dtype.kind not in "fi":
+        return None
+    less = Expression(-c.value)
+    if is_sum and c.value < 0:
+        return applied(ops.subtract, x, tidied(applied(ops.multiply, less, rest)))
+    if not is_sum and rest.is_called("negative"):
+        return tidied(applied(ops.multiply, less, rest.inputs[0]))
+    return None
 
 
 def _stretched(node: Expression, shape: tuple[int, ...]) -> Expression:

@@ -174,7 +174,7 @@ class Formulas:
 
     def legend(self, look: Look) -> list[str]:
         """A line for each stand-in."""
-        return [f"{name} = {text}" if text else look.say("too_long", name=name)
+        return [f"{name} = {text}" if text else look.words("figure_too_long", name=name)
                 for name, text in self.apart.items()]  # fmt: skip
 
 
@@ -314,7 +314,7 @@ class _Drawing:
     def repeated(self) -> list[str]:
         """That what is drawn more than once is one."""
         names = ", ".join(dict.fromkeys(self.symbols.markup(x) for x, _ in self.copies))
-        return [self.look.say("same", names=names)] * bool(names)
+        return [self.look.words("figure_same", names=names)] * bool(names)
 
     def _from(self, x: Tensor, piece: Piece) -> str:
         """The node of an input: of a leaf that is used often, that of this use."""
@@ -399,7 +399,7 @@ def _folded(piece: Piece, symbols: Symbols, formulas: Formulas, look: Look) -> s
         for s in piece.shown[:MOST_FORMULAS]
     ]  # fmt: skip
     if piece.title is None and len(piece.shown) > MOST_FORMULAS:
-        lines.append(labels.escape(look.say("more", n=len(piece.shown) - MOST_FORMULAS)))
+        lines.append(labels.escape(look.words("figure_more", n=len(piece.shown) - MOST_FORMULAS)))
     if piece.count > 1:
         times = f"<B>×{piece.count}</B>"
         lines = [f"{lines[0]} {times}"] if len(lines) == 1 else [*lines, times]
@@ -408,8 +408,8 @@ def _folded(piece: Piece, symbols: Symbols, formulas: Formulas, look: Look) -> s
     unnamed = len(piece.hidden) - len(named)
     remarks = [
         _span(results, symbols, look) if len(results) > 1 else "",
-        look.say("with", names=_span(named, symbols, look)) if named else "",
-        look.say("unnamed", n=unnamed) if unnamed else "",
+        look.words("figure_with", names=_span(named, symbols, look)) if named else "",
+        look.words("figure_unnamed", n=unnamed) if unnamed else "",
     ]
     return "<BR/>".join(lines + [labels.font(x, 9, look.theme.faint) for x in remarks if x])
 
@@ -423,7 +423,7 @@ def _span(tensors: list[Tensor], symbols: Symbols, look: Look) -> str:
     names = [symbols.markup(t, 9) for t in tensors]
     if len(names) > 6:
         some = f"{', '.join(names[:2])} … {', '.join(names[-2:])}"
-        return look.say("in_all", names=some, n=len(names))
+        return look.words("figure_in_all", names=some, n=len(names))
     return ", ".join(names)
 
 

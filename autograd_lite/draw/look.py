@@ -16,32 +16,13 @@ from ..errors import describe
 from ..lines import line_of
 from ..show import labels
 from ..show.notation import dimensions
+from ..show.words import ENGLISH, Words
 from .theme import LIGHT, Theme
 
 Links = Mapping[Tensor, str] | Callable[[Tensor], str | None] | None
 
-SAID = {
-    "same": "{names}: the same at each use",
-    "too_long": "{name}: a formula that is too long to be shown; name results on the way",
-    "with": "with {names}",
-    "unnamed": "with {n} unnamed leaves",
-    "more": "… {n} more",
-    "in_all": "{names} ({n} in all)",
-    "line": "line {line}",
-    "of_file": "line {line} of {file}",
-    "in_function": "{place}, in {function}",
-}
-"""The words of a figure."""
-
-
-def english(key: str, **values: object) -> str:
-    return SAID[key].format_map(values)
-
-
-_SHOWN = {code: chr(0x2400 + code) for code in range(32) if code != 10}
-_SHOWN |= dict.fromkeys((*range(127, 160), 65534, 65535), "�")
 # A backslash begins an escape of DOT's, which engines resolve once or twice: another sign for it.
-_SHOWN |= {ord("\t"): "    ", ord("\\"): chr(0x2216), ord("\n"): "&#10;"}
+_SHOWN = labels.SIGNS | {ord("\t"): "    ", ord("\\"): chr(0x2216), ord("\n"): "&#10;"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +35,7 @@ class Look:
         shapes: of tensors.
         values: of tensors, or numbers.
         grads: likewise.
-        say: its words, by the keys of `SAID`, in another language on a page.
+        words: in which it says it.
     """
 
     theme: Theme = LIGHT
@@ -62,7 +43,7 @@ class Look:
     shapes: bool = True
     values: bool = False
     grads: bool = False
-    say: Callable[..., str] = english
+    words: Words = ENGLISH
 
     def details(self, tensor: Tensor, entry: int | None = None) -> str:
         """What is written beneath a tensor's name, or that of an entry."""
@@ -108,9 +89,10 @@ class Look:
             return ""
         path = PurePath(line.file)
         cell = re.match(r"ipykernel_\d+", path.parent.name)
-        place = self.say("line" if cell else "of_file", line=line.number, file=path.name)
+        key = "figure_line" if cell else "figure_of_file"
+        place = self.words(key, line=line.number, file=path.name)
         if line.function != "<module>":
-            place = self.say("in_function", place=place, function=line.function)
+            place = self.words("figure_in_function", place=place, function=line.function)
         return f"{place}\n{line.text}".rstrip()
 
 

@@ -99,7 +99,7 @@ class Sheet:
     def legend(self, lines: Sequence[str], look: Look) -> None:
         """Lines of markup under the figure; of many the first."""
         if lines:
-            more = [look.say("more", n=len(lines) - _LINES)] if len(lines) > _LINES else []
+            more = [look.words("figure_more", n=len(lines) - _LINES)] if len(lines) > _LINES else []
             text = "".join(f'{x}<BR ALIGN="LEFT"/>' for x in [*lines[:_LINES], *more])
             self._dot.attr("graph", label=f"<{text}>", labelloc="b", labeljust="l",
                            fontname="Times", fontsize="14", fontcolor=self.theme.text)  # fmt: skip

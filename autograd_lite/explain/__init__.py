@@ -3,8 +3,8 @@
 To read, in this order: `story` (graph → steps, free of HTML), `backward` (the steps of the backward
 pass), `definitions` (what σ and ℓ are), `entries` (which numbers a number comes from),
 `predictions` (what learners get wrong), `live` (the program by which numbers follow where one is
-changed), `mathml`, `matrices` and `words` (formulas, arrays, and the page's words), `page` (the
-HTML); and of recorded trainings `training`, `classes` and `plots`.
+changed), `matrices` (arrays), `page` (the HTML, with `show.mathml` and `show.words`); and of
+recorded trainings `training`, `classes` and `plots`.
 
 The work is in `page`; it is imported by the first call.
 """

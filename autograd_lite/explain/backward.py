@@ -24,21 +24,6 @@ from ..unread import Unread
 MOST_CONTRIBUTIONS = 6
 
 
-@dataclass(frozen=True)
-class Contribution:
-    """What one use of a tensor adds to a gradient.
-
-    Attributes:
-        through: the result that it comes through; None for what several further uses add.
-        array: of the gradient's shape.
-        flows: what adds up to it, each the way back from a use.
-    """
-
-    through: Tensor | None
-    array: Array
-    flows: Sequence[Flow]
-
-
 class Use(NamedTuple):
     """A use of a tensor.
 
@@ -51,16 +36,23 @@ class Use(NamedTuple):
     ends: list[tuple[Tensor, int]]
 
 
-class Flow(NamedTuple):
-    """The way back from a use of ``x`` to a target before it."""
+class Contribution:
+    """What uses of a tensor ``x`` add to the gradient of a target, which is ``x`` or before it.
 
-    use: Use
-    x: Tensor
-    target: Tensor
+    Attributes:
+        through: the result that it comes through; None for what several further uses add.
+        array: of the gradient's shape.
+        uses: what adds up to it.
+    """
+
+    def __init__(self, uses: Sequence[Use], x: Tensor, target: Tensor, taps: Taps) -> None:
+        self.uses, self.x, self.target = uses, x, target
+        self.through = uses[0].result if len(uses) == 1 else None
+        self.array: Array = np.asarray(self.carried(taps))
 
     def carried(self, taps: Taps, record: bool = False) -> Any:
         """What it adds to the target's cotangent, given a pass with these taps."""
-        found = reduce(add, (taps.parts[end] for end in self.use.ends))
+        found = reduce(add, (taps.parts[end] for use in self.uses for end in use.ends))
         if self.x is self.target:
             return found
         layers = [Unread([self.x], record).layer]
@@ -113,9 +105,14 @@ class Gradient(derived.Gradient):
     factors: tuple[str, Expression, Expression] | None = None
 
 
-@dataclass
 class Backward:
-    """All gradients in the chapter's order.
+    """All gradients of a plan's output, or of the sum of its entries, in the chapter's order.
+
+    Args:
+        plan: what gets a gradient.
+        steps: that the page shows.
+        meant: the results of those that aren't shown as they were written.
+        numbers: of the shown tensors.
 
     Attributes:
         gradients: from the output back.
@@ -124,43 +121,58 @@ class Backward:
         remarks: what is to be said of the formulas.
     """
 
-    gradients: list[Gradient]
-    leaves: dict[Tensor, Expression]
-    onward: dict[Tensor, list[Tensor]]
-    remarks: list[derived.Remark]
-
-
-def gradients(
-    plan: Plan, steps: Sequence[Step], meant: Set[Tensor], numbers: Mapping[Tensor, int]
-) -> Backward:
-    """The gradients of a plan's output, or of the sum of its entries.
-
-    Args:
-        plan: what gets a gradient.
-        steps: that the page shows.
-        meant: the results of those that aren't shown as they were written.
-        numbers: of the shown tensors.
-    """
-    formulas = derived.Formulas(plan)
-    for g in formulas.gradients:
-        formulas.spelled_out(g)
-    found = [Gradient(**vars(g)) for g in formulas.gradients]
-    on = reaching(walk(plan.output), plan.targets)
-    onward: dict[Tensor, list[Tensor]] = {}
-    for step in steps:
-        for x in arrows(step, on):
-            onward.setdefault(x, []).append(step.result)
-    _regions(found, numbers)
-    if found:
+    def __init__(
+        self, plan: Plan, steps: Sequence[Step], meant: Set[Tensor], numbers: Mapping[Tensor, int]
+    ) -> None:
+        formulas = derived.Formulas(plan)
+        for g in formulas.gradients:
+            formulas.spelled_out(g)
+        self._plan, self.leaves, self.remarks = plan, formulas.leaves, formulas.remarks
+        self.gradients = [Gradient(**vars(g)) for g in formulas.gradients]
+        on = reaching(walk(plan.output), plan.targets)
+        self.onward: dict[Tensor, list[Tensor]] = {}
+        for step in steps:
+            for x in arrows(step, on):
+                self.onward.setdefault(x, []).append(step.result)
+        _regions(self.gradients, numbers)
+        if not self.gradients:
+            return
         ones, taps = np.ones(plan.output.shape, plan.output.dtype), Taps(numbers)
         tracked = {t for t in walk(plan.output) if t._tracked}
         with np.errstate(all="ignore"):
-            cotangents = pulled({plan.output: ones}, tracked, layers=[taps.layer])
-            uses = _uses(steps, meant, cotangents)
-            for g in found:
-                _contributions(g, plan, uses, taps)
-                _factors(g, plan, uses, cotangents)
-    return Backward(found, formulas.leaves, onward, formulas.remarks)
+            self._cotangents = pulled({plan.output: ones}, tracked, layers=[taps.layer])
+            self._uses = _uses(steps, meant, self._cotangents)
+            for g in self.gradients:
+                self._split(g, taps)
+                self._factor(g)
+
+    def _split(self, g: Gradient, taps: Taps) -> None:
+        """What each use of the target adds, or of what lies between it and the step before it."""
+        split, stops = g.target, {self._plan.output, *self._plan.targets}
+        while len(uses := self._uses.get(split, [])) == 1:
+            split = uses[0].result
+            if split in stops:
+                return
+        if not uses:
+            return
+        g.uses = self._plan.names.get(split, g.name), len(uses)
+        most = len(uses) if len(uses) <= MOST_CONTRIBUTIONS else MOST_CONTRIBUTIONS - 1
+        parts = filter(None, [*([use] for use in uses[:most]), uses[most:]])
+        g.contributions = [Contribution(part, split, g.target, taps) for part in parts]
+
+    def _factor(self, g: Gradient) -> None:
+        """``∂L/∂l`` and ``∂l/∂s``, where the gradient is their product, entry by entry."""
+        given, only, names = g.given, self._uses.get(g.target, ()), self._plan.names
+        if given is None or not given.is_called("multiply") or g.definitions or len(only) != 1:
+            return
+        result, (outer, inner) = only[0].result, given.inputs
+        is_between = result in names and result not in {self._plan.output, *self._plan.targets}
+        if (
+            is_between
+            and outer.shape == result.shape
+            and agree(outer, self._cotangents[result])
+        ):
+            g.factors = names[result], outer, inner
 
 
 def _regions(found: Sequence[Gradient], numbers: Mapping[Tensor, int]) -> None:
@@ -181,54 +193,20 @@ def _regions(found: Sequence[Gradient], numbers: Mapping[Tensor, int]) -> None:
         stops.setdefault(g.cotangent, f"g{numbers[g.target]}")
 
 
-def _contributions(
-    g: Gradient, plan: Plan, uses: Mapping[Tensor, Sequence[Use]], taps: Taps
-) -> None:
-    """What each use of the target adds, or of what lies between it and the step before it."""
-    split, stops = g.target, {plan.output, *plan.targets}
-    while len(uses.get(split, ())) == 1:
-        split = uses[split][0].result
-        if split in stops:
-            return
-    flows = [Flow(use, split, g.target) for use in uses.get(split, ())]
-    if len(flows) < 2:
-        return
-    g.uses = plan.names.get(split, g.name), len(flows)
-    most = len(flows) if len(flows) <= MOST_CONTRIBUTIONS else MOST_CONTRIBUTIONS - 1
-    for some in filter(None, [*([flow] for flow in flows[:most]), flows[most:]]):
-        array = reduce(add, (flow.carried(taps) for flow in some))
-        through = some[0].use.result if len(some) == 1 else None
-        g.contributions.append(Contribution(through, np.asarray(array), some))
-
-
-def _factors(
-    g: Gradient, plan: Plan, uses: Mapping[Tensor, Sequence[Use]], cotangents: dict[Tensor, Array]
-) -> None:
-    """``∂L/∂l`` and ``∂l/∂s``, where the gradient is written as their product, entry by entry."""
-    given, only = g.given, uses.get(g.target, ())
-    if given is None or not given.is_called("multiply") or g.definitions or len(only) != 1:
-        return
-    result, (outer, inner) = only[0].result, given.inputs
-    is_between = result in plan.names and result not in {plan.output, *plan.targets}
-    if is_between and outer.shape == result.shape and agree(outer, cotangents[result]):
-        g.factors = plan.names[result], outer, inner
-
-
 def _uses(
     steps: Sequence[Step], whole: Set[Tensor], cotangents: Mapping[Tensor, Array]
 ) -> dict[Tensor, list[Use]]:
     """By the tensors that the page shows: of steps that say what they mean, one for all."""
     found: dict[Tensor, list[Use]] = {}
     for step in steps:
-        shown, ends = set(step.inputs), []
         for t in step.region if step.result in cotangents else ():
-            flowing = set(carriers(t)) & shown if t in cotangents else ()
-            ends += [(x, (t, i)) for i, x in enumerate(t.inputs) if x in flowing]
-        if step.result in whole:
-            for x in dict.fromkeys(x for x, _ in ends):
-                all_ends = [end for y, end in ends if y is x]
-                found.setdefault(x, []).append(Use(step.result, all_ends))
-        else:
-            for x, end in ends:
-                found.setdefault(x, []).append(Use(step.result, [end]))
+            flowing = set(carriers(t)).intersection(step.inputs) if t in cotangents else ()
+            for i, x in enumerate(t.inputs):
+                if x not in flowing:
+                    continue
+                uses = found.setdefault(x, [])
+                if step.result in whole and uses and uses[-1].result is step.result:
+                    uses[-1].ends.append((t, i))
+                else:
+                    uses.append(Use(step.result, [(t, i)]))
     return found

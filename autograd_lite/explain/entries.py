@@ -28,20 +28,28 @@ def sources(step: Step, brief: bool = False) -> Sources:
         brief: whether less of large arrays is shown.
     """
     wanted = layout(step.shape, brief).entries
-    keys = {operand.key for operand in step.operands}
+    keys = [operand.key for operand in step.operands]
     if step.kind == "update":
         return {i: {key: [i] for key in keys} for i in wanted if step.value is not None}
     region, inputs = step.region, {x: key for x, key in step.inputs.items() if key in keys}
     if len(region) > _MOST_OPS:
         return {}
     if not region:
-        return {j: {inputs[step.result]: [j]} for j in wanted if step.result in inputs}
+        return {j: {key: [j]} for j in wanted for key in inputs.values()}
     shown = {x: layout(x.shape, brief).entries for x in inputs}
-    if _is_small(region):
-        return _exactly(region, inputs, shown, wanted)
-    if 3 * sum(map(len, shown.values())) * _numbers(region) > _MOST_WORK:
-        return {}
-    return _tried(region, inputs, shown, wanted)
+    everything = _exactly(region, list(inputs))
+    if everything is None:
+        work = 3 * sum(map(len, shown.values())) * _numbers(region)
+        return _tried(region, inputs, shown, wanted) if work <= _MOST_WORK else {}
+    visible = {(x, i) for x, entries in shown.items() for i in entries}
+    found: Sources = {}
+    for j in wanted:
+        by_key: dict[str, set[int]] = {}
+        for x, i in everything[j]:
+            if (x, i) in visible:
+                by_key.setdefault(inputs[x], set()).add(int(i))
+        found[j] = {key: sorted(entries) for key, entries in by_key.items()}
+    return found
 
 
 def knowable(step: Step, brief: bool = False) -> list[int]:
@@ -51,40 +59,22 @@ def knowable(step: Step, brief: bool = False) -> list[int]:
     partly = [x for x in step.inputs if not layout(x.shape, brief).is_whole]
     if step.kind == "update" or not (hidden or partly):
         return wanted
-    if hidden or not _is_small(step.region):
-        return []
-    visible = {x: set(layout(x.shape, brief).entries) for x in partly}
-    everything = sources_of(step.region, partly)
-    return [j for j in wanted if all(i in visible[x] for x, i in everything[j])]
+    everything = None if hidden else _exactly(step.region, partly)
+    visible = {(x, i) for x in partly for i in layout(x.shape, brief).entries}
+    return [j for j in wanted if visible.issuperset(everything[j])] if everything else []
 
 
-def _is_small(region: Sequence[Tensor]) -> bool:
-    """Whether every op can be tried on its own."""
+def _exactly(
+    region: Sequence[Tensor], inputs: Sequence[Tensor]
+) -> list[list[tuple[Tensor, int]]] | None:
+    """By the dependence of each op, whatever the values are; None where that takes too long."""
     pairs = sum(t.size * x.size for t in region for x in t.inputs)
-    return 0 < len(region) <= _MOST_OPS and _numbers(region) <= _EXACT and pairs <= _PAIRS
+    is_small = 0 < len(region) <= _MOST_OPS and _numbers(region) <= _EXACT and pairs <= _PAIRS
+    return sources_of(region, inputs) if is_small else None
 
 
 def _numbers(region: Sequence[Tensor]) -> int:
     return sum(t.size for t in region) + sum(x.size for t in region for x in t.inputs)
-
-
-def _exactly(
-    region: Sequence[Tensor],
-    inputs: Mapping[Tensor, str],
-    shown: Mapping[Tensor, list[int]],
-    wanted: Sequence[int],
-) -> Sources:
-    """By the dependence of each op, whatever the values are."""
-    visible = {x: set(entries) for x, entries in shown.items()}
-    everything = sources_of(region, list(inputs))
-    found: Sources = {}
-    for j in wanted:
-        by_key: dict[str, list[int]] = {}
-        for x, i in everything[j]:
-            if i in visible[x]:
-                by_key.setdefault(inputs[x], []).append(int(i))
-        found[j] = {key: sorted(set(entries)) for key, entries in by_key.items()}
-    return found
 
 
 def _tried(

@@ -18,8 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import reduce
-from operator import add
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +35,12 @@ from ..meaning.read import VALUES
 from ..ops.elementwise import as_it_was
 from ..ops.moving import places
 from ..seen import LOOKS, seen
+from ..show.words import Words
+from ..show.writer import axes_of
 from ..table import OPS
 from ..unread import Unread, cleared
 from .backward import Contribution, Taps
 from .story import Story
-from .words import Words
 
 MOST_NUMBERS = 60_000
 SCRIPT = (Path(__file__).parent / "assets" / "live.js").read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ class Program:
         if name == "fixed_power":
             return self.add("power", [*xs, self.number(params["exponent"])], shape)
         if name in ("sum", "mean", "max", "min", "prod"):
-            return self._reduced(t, name, xs, **params)
+            return self._reduced(t, name, xs)
         if name == "matmul":
             x, y = map(_strided, arrays)
             x, y = x if x.ndim > 1 else x[None], y if y.ndim > 1 else y[:, None]
@@ -180,14 +180,10 @@ class Program:
         setting = [sizes[:kept], sizes[kept:], *([s[:kept], s[kept:]] for s in strides)]
         return self.add(what, xs, shape, setting)
 
-    def _reduced(
-        self, t: Tensor, name: str, xs: list[int], axis: Any, keepdims: bool, initial: Any = None
-    ) -> int:
-        x = t.inputs[0]
-        asked = range(x.ndim) if axis is None or not x.ndim else np.atleast_1d(axis)
-        axes = {a % x.ndim for a in asked}
-        order = [*(i for i in range(x.ndim) if i not in axes), *axes]
-        view = _strided(x._array).transpose(order)
+    def _reduced(self, t: Tensor, name: str, xs: list[int]) -> int:
+        x, initial = t.inputs[0], t.params.get("initial")
+        axes = sorted(axes_of(t.params, x.ndim))
+        view = np.moveaxis(_strided(x._array), axes, range(-len(axes), 0))
         line = self._summed(name.replace("mean", "sum"), xs, t.shape, len(axes), view)
         if name == "mean":
             return self.add("divide", [line, self.number(x.size / max(t.size, 1))], t.shape)
@@ -200,12 +196,10 @@ class Program:
         letters = result + "".join(sorted(set(inputs) - {",", *result}))
         views = []
         for x, own in zip(t.inputs, inputs.split(","), strict=True):
-            if len(set(own)) < len(own):
-                return self._taken_apart(t)
-            sizes = dict(zip(own, x.shape, strict=True))
-            order = sorted(range(len(own)), key=lambda i: letters.index(own[i]))
-            view = _strided(x._array).transpose(order)
-            views.append(view.reshape([sizes.get(a, 1) for a in letters]))
+            there = [a in own for a in letters]
+            ordered = "".join(compress(letters, there))
+            view = np.einsum(f"{own}->{ordered}", _strided(x._array))
+            views.append(view[tuple(slice(None) if is_there else None for is_there in there)])
         return self._summed("sum", xs, t.shape, len(letters) - len(result), *views)
 
     def _taken_apart(self, t: Tensor) -> int:
@@ -248,11 +242,11 @@ def backward(
     if not targets:
         return []
     seed, start = Tensor(np.ones(output.shape)), engine._next_number()
-    taps = Taps({flow.x for part in parts for flow in part.flows})
+    taps = Taps({part.x for part in parts})
     with trace(), np.errstate(all="ignore"):
         layers = [Unread([output], True).layer, taps.layer]
         found = pull({output: seed}, set(targets), True, layers)
-        added = [reduce(add, (flow.carried(taps, True) for flow in part.flows)) for part in parts]
+        added = [part.carried(taps, True) for part in parts]
     if _looked_since(start):
         raise Fixed(words("fixed_rule"))
     return [*(found[t] for t in targets), *added]

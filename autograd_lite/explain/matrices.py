@@ -10,7 +10,7 @@ import numpy as np
 from ..engine.tensor import Array
 from ..show import mathml
 from ..show.notation import dimensions, number
-from .words import Words
+from ..show.words import Words
 
 MOST_ROWS, MOST_COLUMNS = 12, 8
 _FIRST, _LAST = 3, 2  # rows and columns that are shown of more

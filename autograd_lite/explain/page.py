@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
@@ -24,13 +23,13 @@ from ..lines import Line
 from ..show import mathml
 from ..show.notation import dimensions
 from ..show.text import shapes as shape_formula
+from ..show.words import Words
 from .backward import Gradient
 from .entries import sources
 from .live import SCRIPT, Fixed, looks, part_key, program
 from .matrices import entry_name, extent, table
 from .predictions import Predictions
 from .story import Step, Story, tell
-from .words import Words
 
 ASSETS = Path(__file__).parent / "assets"
 MOST_DRAWN = 60
@@ -44,8 +43,8 @@ _ROOM, _HIGHEST = 108, 16
 """How many characters stand beside each other, and rows below each other at most for that."""
 
 _LINE_END = r"[\n\r\u2028\u2029]+"
+_AXES = r"([ΣΠ])_([a-z,]+)"  # of a sum, in plain text
 _PLACE = "\ue000"  # stands for a symbol, in words
-_SVG = "{http://www.w3.org/2000/svg}"
 
 
 class Part(NamedTuple):
@@ -190,7 +189,7 @@ def _notes(story: Story, words: Words, lines: bool, live: str) -> str:
     for kind, symbols in story.backward.remarks:
         new = {x: what for x, what in symbols.items() if x not in story.keys}
         if new or not symbols:
-            notes.append(note(words(f"remark_{kind}", said=Remark(kind, new).said)))
+            notes.append(note(Remark(kind, new).text(words)))
     forward = [step for step in story.steps if step.kind in ("forward", "loss")]
     if lines and any(step.line is None for step in forward):
         notes.append(note(words("no_lines"), "with ag.source_lines():"))
@@ -213,7 +212,7 @@ def _figure(story: Story, words: Words) -> str:
     if figure is None:
         return _no_figure(words("no_figure", n=len(story.numbers)))
     try:
-        svg = _linked(figure.svg(), story)
+        svg = figure.svg()
     except RuntimeError as error:
         return _no_figure(words("no_engine", error=error))
     label = mathml.text(words("figure", name=story.name))
@@ -223,8 +222,7 @@ def _figure(story: Story, words: Words) -> str:
 
 def drawn(story: Story, words: Words) -> Figure | None:
     """The graph, what is drawn marked by number; None where it is too large even when folded."""
-    marks = Marks(story.numbers, story.names)
-    look = Look(say=lambda key, **values: words(f"figure_{key}", **values))
+    marks, look = Marks(story.numbers, story.names), Look(words=words)
     ways: list[Collapse] = [None] if len(story.numbers) <= MOST_DRAWN else ["module", "blocks"]
     found = []
     for collapse in ways:
@@ -239,30 +237,6 @@ def _no_figure(said: str) -> str:
     return f'<figure id="figure">{note(said)}</figure>'
 
 
-def _linked(svg: str, story: Story) -> str:
-    """The figure with a link to its step on each node, and on each arrow of the backward pass."""
-    steps = [*enumerate(story.steps, 1)]
-    where = {name: i for i, step in reversed(steps) for name in step.figure}
-    where |= {  # a tensor's own step goes before one that uses it
-        f"t{story.numbers[step.tensor]}": i for i, step in steps if step.kind in ("forward", "loss")
-    }
-    root = ET.fromstring(svg)
-    for group in root.iter(f"{_SVG}g"):
-        classes = group.get("class", "").split()
-        found = next((name for name in classes if name in where), None)
-        if found is None or "forward" in classes:
-            continue
-        link = ET.Element(f"{_SVG}a", {"href": f"#step={where[found]}"})
-        if "backward" in classes:
-            link.set("tabindex", "-1")  # the steps are reached by the nodes
-        children = list(group)
-        for child in children:
-            group.remove(child)
-            (group if child.tag == f"{_SVG}title" else link).append(child)
-        group.append(link)
-    return ET.tostring(root, encoding="unicode")
-
-
 # ---------------------------------------------------------------------- a step
 
 
@@ -274,8 +248,8 @@ def _section(
     title = mathml.math(mathml.symbol(step.name, None, story.bold))
     parts = [
         f'<section class="step" id="step-{i}" data-kind="{step.kind}" '
-        f'data-figure="{" ".join(step.figure)}" data-path="{" ".join(step.path)}" '
-        f'data-target="{target}" aria-labelledby="title-{i}">',
+        f'data-figure="{" ".join(step.figure)}" data-target="{target}" '
+        f'aria-labelledby="title-{i}">',
         f'<h2 id="title-{i}"><span class="kind">{words(kind)}</span> {title}</h2>',
         *_formulas(story, step, words),
         *(note(words(said)) for said in step.notes),
@@ -321,7 +295,8 @@ def _shapes(step: Step, words: Words) -> str:
     last = next((f for f in reversed(step.formulas) if f.kind != "with"), None)
     if last is not None and last.right is not None and last.right.size <= mathml.LONGEST:
         said += f" {last.sign} {shape_formula(last.right)}"
-    return f'<p class="shapes">{mathml.text(words("shapes", shapes=said))}</p>'
+    shown = re.sub(_AXES, r"\1<sub>\2</sub>", mathml.text(words("shapes", shapes=said)))
+    return f'<p class="shapes">{shown}</p>'
 
 
 def _line(line: Line | None, words: Words) -> str:
@@ -417,7 +392,7 @@ def _contributions(story: Story, step: Step, g: Gradient, words: Words) -> str:
     for i, part in enumerate(g.contributions):
         through = "" if part.through is None else story.names[part.through]
         key = "through" if through else "rest"
-        name, caption = _said(key, through, story, words, n=len(part.flows))
+        name, caption = _said(key, through, story, words, n=len(part.uses))
         where = part_key(number, i)
         shown.append(table(part.array, where, name, words, brief=True, caption=caption))
     name, caption = _said("sum", step.name, story, words)

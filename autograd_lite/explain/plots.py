@@ -14,8 +14,8 @@ import numpy as np
 
 from ..engine.tensor import Array
 from ..show import mathml
+from ..show.words import ENGLISH, Words
 from .classes import MOST_CLASSES, Classes
-from .words import Words
 
 try:
     from matplotlib.figure import Figure
@@ -41,7 +41,6 @@ _STYLE: dict[Any, Any] = {
     "axes.edgecolor": INK["muted"], "axes.labelcolor": INK["ink"], "text.color": INK["ink"],
     "xtick.color": INK["muted"], "ytick.color": INK["muted"],
 }  # fmt: skip
-_ENGLISH = Words("en")  # as long, about, as what is put in its place
 
 
 def losses(
@@ -60,13 +59,13 @@ def losses(
     """
     with styled(_STYLE):
         figure = Figure((3, 3))
-        axes = figure.add_subplot(xlabel=_ENGLISH("iteration"), ylabel=_ENGLISH("loss"))
+        axes = figure.add_subplot(xlabel=ENGLISH("iteration"), ylabel=ENGLISH("loss"))
         known = np.isfinite(whole).any()
         at = np.take(steps, shown)
         heights = _finite(whole if known else np.take(batch, shown))
-        axes.plot(steps, _finite(batch), color=INK["muted"], lw=1, label=_ENGLISH("of_batch"))
+        axes.plot(steps, _finite(batch), color=INK["muted"], lw=1, label=ENGLISH("of_batch"))
         if known:
-            axes.plot(at, heights, color=INK["blue"], lw=2, label=_ENGLISH("of_all"))
+            axes.plot(at, heights, color=INK["blue"], lw=2, label=ENGLISH("of_all"))
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         axes.locator_params("x", integer=True, nbins=6)
         figure.legend(loc="outside lower center", ncols=2)
@@ -104,11 +103,11 @@ def plane(
                 areas = axes.contourf(across, up, height, [0, 2e9], colors=[INK[f"class-{c}"]])
                 areas.set(edgecolor=INK["ink"], linewidth=1.8, gid=f"class-{c}-at-{k}")
         for k, lines in enumerate(nodes):
-            label = "" if k else _ENGLISH("nodes")
+            label = "" if k else ENGLISH("nodes")
             axes.plot(*through(*lines, limits), "--", color=INK["muted"], lw=1, label=label,
                       gid=f"nodes-at-{k}")  # fmt: skip
         for c, label in enumerate(classes.labels):
-            label, some = _ENGLISH("class", label=label), x[classes.of == c]
+            label, some = ENGLISH("class", label=label), x[classes.of == c]
             axes.plot(*some.T, "ox^sD+"[c], ms=5, mfc="none", mec=INK[f"mark-{c}"], label=label)
         axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         figure.legend(loc="outside lower center", ncols=3, handlelength=1.2, columnspacing=1)
@@ -138,7 +137,10 @@ def _finite(values: Any) -> Array:
 
 
 def _svg(figure: Figure, name: str, now: int, words: Words, labels: Sequence[str] = ()) -> str:
-    """As it stands in a page: colours by name, no ids but those of states, few points."""
+    """As it stands in a page: colours by name, no ids but those of states, few points.
+
+    It was drawn with English words, which are as long, about, as what is put in their place.
+    """
     shown = svg(figure, f'id="{name}" role="img" aria-label="{mathml.text(words(name))}"')
     for found, put in (
         (r"<style.*?</style>", ""),
@@ -153,7 +155,7 @@ def _svg(figure: Figure, name: str, now: int, words: Words, labels: Sequence[str
     texts: list[tuple[str, dict[str, str]]] = [("class", {"label": label}) for label in labels]
     texts += [(key, {}) for key in ("iteration", "loss", "of_batch", "of_all", "nodes")]
     for key, values in texts:
-        shown = shown.replace(f">{_ENGLISH(key, **values)}<", f">{words(key, **values)}<")
+        shown = shown.replace(f">{ENGLISH(key, **values)}<", f">{words(key, **values)}<")
     return shown
 
 

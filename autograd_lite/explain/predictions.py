@@ -24,10 +24,10 @@ from ..engine.backward import pull
 from ..engine.tensor import Array
 from ..show.expression import nodes
 from ..show.notation import dimensions, op_notation
+from ..show.words import LANGUAGES, Words
 from .entries import knowable
 from .matrices import entry_name, layout
 from .story import Step, Story
-from .words import LANGUAGES, Words
 
 MOST_MISTAKES = 10
 MOST_ASKED = 3  # numbers of a step: another one each time

@@ -6,7 +6,7 @@ pass the chapter's (`derive`): δ of the last layer, its ∇W and ∇b, δ of th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import errors
 from ..derive.chain import Path, Plan
+from ..derive.derivation import needed
 from ..derive.formulas import refuse_changed
 from ..engine.tensor import Array, Tensor
 from ..lines import Line, line_of
@@ -23,7 +24,7 @@ from ..show.labels import is_bold
 from ..show.steps import Step as Computation
 from ..show.text import text
 from ..table import OPS, Op
-from .backward import Backward, Gradient, gradients
+from .backward import Backward, Gradient
 from .definitions import definitions
 
 LARGE = 60
@@ -68,20 +69,18 @@ class Step:
 
     Attributes:
         kind: ``forward``, ``loss``, ``backward`` or ``update``.
-        tensor: what it computes, or computes the gradient of, or updates.
+        tensor: what it computes, or computes the gradient of, or updates; of the result's shape.
         key: of its result.
         name: what the result is called.
         value: the result's numbers; None for an update without a learning rate.
-        shape: the result's shape.
         formulas: from the chain rule to the simplified result.
         operands: the arrays that it starts from.
-        result: the recorded tensor that holds the result.
         region: the recorded tensors that compute it, the last of them, and no update.
         inputs: the recorded tensors that it is computed from, by key.
         gradient: of the backward pass.
         line: of the user's code.
-        figure: the classes of what is current in the figure.
-        path: the classes of the backward edges that were walked up to now.
+        figure: the classes of what is current in the figure; the backward edges of the steps up to
+            now are those that were walked.
         notes: what else is to be said: keys of `words`.
     """
 
@@ -90,59 +89,18 @@ class Step:
     key: str
     name: str
     value: Array | None
-    shape: tuple[int, ...]
     formulas: list[Formula]
     operands: list[Matrix]
-    result: Tensor
     region: list[Tensor] = field(default_factory=list)
     inputs: Mapping[Tensor, str] = field(default_factory=dict)
     gradient: Gradient | None = None
     line: Line | None = None
     figure: list[str] = field(default_factory=list)
-    path: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-
-@dataclass
-class Story:
-    """All steps, and what the page says once.
-
-    Attributes:
-        output: the last result.
-        name: what it is called.
-        steps: in order.
-        numbers: of the shown tensors, from 1; key ``v3`` is the value of number 3, ``g3`` its
-            gradient.
-        names: of the shown tensors.
-        keys: by symbol.
-        bold: the symbols that are written bold.
-        targets: what the backward pass leads to.
-        trained: the leaves among them that the update changes.
-        is_large: whether it is abridged.
-        left_out: after how many steps, how many were left out.
-        results: how many there are.
-        backward: what the backward pass gave.
-    """
-
-    output: Tensor
-    name: str
-    steps: list[Step]
-    numbers: dict[Tensor, int]
-    names: dict[Tensor, str]
-    keys: dict[str, str]
-    bold: frozenset[str]
-    targets: list[Tensor]
-    trained: list[Tensor]
-    is_large: bool
-    left_out: tuple[int, int]
-    results: int
-    backward: Backward
-    lr: float | None
-
     @property
-    def whole(self) -> str:
-        """What the gradients are of: the output, or the sum of its entries."""
-        return self.name if self.output.size == 1 else f"Σ({self.name})"
+    def shape(self) -> tuple[int, ...]:
+        return self.tensor.shape
 
 
 def tell(
@@ -166,141 +124,195 @@ def tell(
     if output.dtype.kind == "c":
         raise errors.complex_output(output, "explain")
     refuse_changed(output, "explain")
-    plan = Plan(output, None)
-    leaves, found, meant = shown_steps(output, plan.targets)
-    shown = leaves + [step.result for step in found]
-    same: dict[object, int] = {}  # an array that was given twice has one number
-    numbers = {t: same.setdefault(_identity(t), len(same) + 1) for t in shown}
-    back = gradients(plan, found, meant.keys(), numbers)
-    names = _names(numbers, plan.names, back.leaves)
-    whole = names[output]
-    keys = {names[t]: f"v{n}" for t, n in numbers.items()}
-    keys |= {g.symbol: f"g{numbers[g.target]}" for g in back.gradients}
-    bold = frozenset(names[t] for t in shown if is_bold(t))
-    is_large = len(shown) > LARGE
-    told = [
-        _forward(step, output, names, numbers, back.leaves, meant.get(step.result))
-        for step in found
-        if not is_large or step.result.name is not None or step.result is output
-    ]
-    known: set[tuple[Op, str]] = set()
-    for step in told:
-        right = step.formulas[0].right
-        assert right is not None
-        step.formulas += [Formula("with", [x], what) for x, what in definitions(right, known)]
-    told += _backward(plan, numbers, names, back)
-    walked = told[-1].path
-    steps = [
-        g for g in back.gradients if g.target.is_leaf and (updated is None or g.target in updated)
-    ]
-    told += [_update(g, numbers, lr, walked) for g in steps]
-    told, left_out = _abridged(told)
-    return Story(
-        output, whole, told, numbers, names, keys, bold, plan.targets,
-        [g.target for g in steps], is_large, left_out, len(found), back, lr,
-    )  # fmt: skip
+    return Story(output, lr, updated)
+
+
+class Story:
+    """All steps, and what the page says once.
+
+    Args:
+        output: the last result.
+        lr: the learning rate, if that is known.
+        updated: the leaves that the update may change; by default all.
+
+    Attributes:
+        name: what the output is called.
+        steps: in order.
+        numbers: of the shown tensors, from 1; key ``v3`` is the value of number 3, ``g3`` its
+            gradient.
+        names: of the shown tensors.
+        keys: by symbol.
+        bold: the symbols that are written bold.
+        targets: what the backward pass leads to.
+        trained: the leaves among them that the update changes.
+        is_large: whether it is abridged.
+        left_out: after how many steps, how many were left out.
+        results: how many there are.
+        backward: what the backward pass gave.
+    """
+
+    def __init__(
+        self, output: Tensor, lr: float | None, updated: Collection[Tensor] | None
+    ) -> None:
+        self.output, self.lr = output, lr
+        self._plan = Plan(output, None)
+        self.targets = self._plan.targets
+        leaves, found, meant = shown_steps(output, self.targets)
+        shown = leaves + [step.result for step in found]
+        same: dict[object, int] = {}  # an array that was given twice has one number
+        self.numbers = {t: same.setdefault(_identity(t), len(same) + 1) for t in shown}
+        self.backward = Backward(self._plan, found, meant.keys(), self.numbers)
+        self.names = self._named()
+        self.name = self.names[output]
+        self.bold = frozenset(self.names[t] for t in shown if is_bold(t))
+        self.is_large, self.results = len(shown) > LARGE, len(found)
+        arrays = [Matrix(f"v{n}", self.names[t], t._array) for t, n in self.numbers.items()]
+        gradients = self.backward.gradients
+        arrays += [Matrix(f"g{self.numbers[g.target]}", g.symbol, g.value) for g in gradients]
+        self.keys = {m.name: m.key for m in arrays}
+        self._matrices = {m.key: m for m in arrays}
+        self._defined: set[tuple[Op, str]] = set()
+        told = [
+            self._forward(step, meant.get(step.result))
+            for step in found
+            if not self.is_large or step.result.name is not None or step.result is output
+        ]
+        told += self._backward()
+        leaders = [
+            g for g in gradients if g.target.is_leaf and (updated is None or g.target in updated)
+        ]
+        self.trained = [g.target for g in leaders]
+        told += map(self._update, leaders)
+        self.steps, self.left_out = _abridged(told)
+
+    @property
+    def whole(self) -> str:
+        """What the gradients are of: the output, or the sum of its entries."""
+        return self.name if self.output.size == 1 else f"Σ({self.name})"
+
+    def _named(self) -> dict[Tensor, str]:
+        """What each shown tensor is called: by its name, or c₁, v₂, …; no two alike."""
+        numbers, known, leaves = self.numbers, self._plan.names, self.backward.leaves
+        names: dict[Tensor, str] = {}
+        taken = set(known.values())
+        free = (other for i in count(1) if (other := f"v_{i}") not in taken)
+        for tensor in numbers:
+            name: str | None = known.get(tensor)
+            if name is None and tensor in leaves and leaves[tensor].op is not None:
+                name = text(leaves[tensor])  # what is 1 − y is called so
+            elif name is None and tensor in leaves:
+                name = leaves[tensor].name
+            others = (n for t, n in names.items() if numbers[t] != numbers[tensor])
+            if name is None or name in others:
+                name = next(free)
+            names[tensor] = name
+            taken.add(name)
+        return names
+
+    def _operands(self, keys: Iterable[str]) -> list[Matrix]:
+        return [self._matrices[key] for key in [*dict.fromkeys(keys)][:MOST_OPERANDS]]
+
+    def _forward(self, step: Computation, meant: Expression | None) -> Step:
+        result, names, leaves = step.result, self.names, self.backward.leaves
+        symbols = {
+            str(i): leaves[x] if x in leaves and leaves[x].op is not None
+            else Expression(x._array, names[x])
+            for i, x in enumerate(step.inputs)
+        }  # fmt: skip
+        formula = with_symbols(meant or written(step), symbols)
+        parts = definitions(formula, self._defined)
+        n, place = self.numbers[result], _places(formula)
+        inputs = {x: f"v{self.numbers[x]}" for x in step.inputs}
+        ordered = sorted(step.inputs, key=lambda x: place.get(names[x], len(place)))
+        edges = [f"e{self.numbers[x]}-{n}" for x in step.inputs]
+        return Step(
+            "loss" if result is self.output and result.size == 1 else "forward",
+            result, f"v{n}", names[result], result._array,
+            [
+                Formula("formula", [names[result]], formula),
+                *(Formula("with", [x], what) for x, what in parts),
+            ],
+            self._operands(inputs[x] for x in ordered), step.region, inputs,
+            line=line_of(result), figure=[f"t{n}", f"f{n}", *edges, f"e{n}-{n}"],
+        )  # fmt: skip
+
+    def _backward(self) -> Iterator[Step]:
+        """The steps of the backward pass, each with the way to it in the figure."""
+        back, names = self.backward, self._plan.names
+        known = {"q", *self.keys, *(name for x in back.remarks for name in x.symbols)}
+        simple = {d.name for g in back.gradients for d in g.parts}  # which may mean something else
+        rules: dict[str, Expression] = {}
+        for g in back.gradients:
+            n = self.numbers[g.target]
+            rules |= {d.name: d.expression for d in g.definitions if d.name not in simple}
+            left = list(dict.fromkeys([g.symbol, f"∂{self.name}/∂{names[g.target]}"]))
+            first = [Formula("chain", left, paths=self._plan.paths(g.target))]
+            if g.factors is not None:
+                name, factors = g.factors[0], g.factors[1:]
+                both = f"∂{self.name}/∂{name}", f"∂{name}/∂{g.name}"
+                if {x.name for e in factors for x in nodes(e)} <= known | {None}:
+                    first += [Formula("local", [x], e) for x, e in zip(both, factors, strict=True)]
+            formulas, notes = _of_gradient(g, first, known, rules)
+            inputs = self._starts(g, formulas)
+            yield Step(
+                "backward", g.target, f"g{n}", g.symbol, g.value, formulas,
+                self._operands(inputs.values()), g.region, inputs, g,
+                line=self._line(g.target), figure=self._way(g.target), notes=notes,
+            )  # fmt: skip
+
+    def _starts(self, g: Gradient, formulas: Sequence[Formula]) -> dict[Tensor, str]:
+        """What a gradient is computed from, in its formula's order; what isn't in that only if
+        need be.
+        """
+        called = {key: matrix.name for key, matrix in self._matrices.items()}
+        place = _places(g.simple, g.given)
+        names = {x.name for f in formulas if f.right is not None for x in nodes(f.right)}
+        found = sorted(g.inputs.items(), key=lambda item: place.get(called[item[1]], len(place)))
+        inputs = {x: key for x, key in found if called[key] in names}
+        is_all = names & self.keys.keys() == {called[key] for key in inputs.values()}
+        return inputs if is_all else dict(found)
+
+    def _line(self, tensor: Tensor) -> Line | None:
+        """The line that a tensor was computed on, or a leaf is first used on."""
+        if not tensor.is_leaf:
+            return line_of(tensor)
+        uses = self.backward.onward.get(tensor, [])
+        return line_of(uses[0]) if uses else None
+
+    def _way(self, target: Tensor) -> list[str]:
+        """The classes of the way to ``target`` from the steps before it."""
+        numbers, stops = self.numbers, {self.output, *self.targets}
+        found = {f"t{numbers[target]}": None}
+        todo, seen = [target], {target}
+        while todo:
+            tensor = todo.pop()
+            for source in self.backward.onward.get(tensor, ()):
+                found[f"b{numbers[source]}-{numbers[tensor]}"] = None
+                if source not in seen and source not in stops:
+                    todo.append(source)
+                seen.add(source)
+        return list(found)
+
+    def _update(self, g: Gradient) -> Step:
+        """``w ← w − α ∇w``; of complex numbers the conjugate of the gradient leads uphill."""
+        leaf, n, lr = g.target, self.numbers[g.target], self.lr
+        w, gradient = Expression(leaf._array, g.name), Expression(g.value, g.symbol)
+        rate = Expression(np.asarray(1.0 if lr is None else lr), "α")
+        uphill = applied(OPS["conj"], gradient) if leaf.dtype.kind == "c" else gradient
+        change = applied(OPS["multiply"], rate, uphill)
+        formula = applied(OPS["subtract"], w, change)
+        value = None if lr is None else np.asarray(formula.value, leaf.dtype)
+        known = [] if lr is None else [Formula("with", ["α"], Expression(np.asarray(lr)))]
+        return Step(
+            "update", leaf, f"u{n}", g.name, value,
+            [Formula("result", [g.name], formula, sign="←"), *known],
+            self._operands([f"v{n}", f"g{n}"]), figure=[f"t{n}"],
+        )  # fmt: skip
 
 
 def _identity(t: Tensor) -> object:
     is_data = t.is_leaf and not t._tracked and t.name is None
     return (t.shape, t.dtype, t._array.tobytes()) if is_data else t
-
-
-def _names(
-    numbers: Mapping[Tensor, int],
-    known: Mapping[Tensor, str],
-    leaves: Mapping[Tensor, Expression],
-) -> dict[Tensor, str]:
-    """What each shown tensor is called: by its name, or c₁, v₂, …; no two alike."""
-    names: dict[Tensor, str] = {}
-    taken = set(known.values())
-    free = (other for i in count(1) if (other := f"v_{i}") not in taken)
-    for tensor in numbers:
-        name: str | None = known.get(tensor)
-        if name is None and tensor in leaves and leaves[tensor].op is not None:
-            name = text(leaves[tensor])  # what is 1 − y is called so
-        elif name is None and tensor in leaves:
-            name = leaves[tensor].name
-        if name is None or name in (n for t, n in names.items() if numbers[t] != numbers[tensor]):
-            name = next(free)
-        names[tensor] = name
-        taken.add(name)
-    return names
-
-
-def _forward(
-    step: Computation,
-    output: Tensor,
-    names: Mapping[Tensor, str],
-    numbers: Mapping[Tensor, int],
-    leaves: Mapping[Tensor, Expression],
-    meant: Expression | None,
-) -> Step:
-    result = step.result
-    symbols = {
-        str(i): leaves[x] if x in leaves and leaves[x].op is not None
-        else Expression(x._array, names[x])
-        for i, x in enumerate(step.inputs)
-    }  # fmt: skip
-    formula = with_symbols(meant or written(step), symbols)
-    n, name = numbers[result], names[result]
-    kind = "loss" if result is output and result.size == 1 else "forward"
-    place = _places(formula)
-    ordered = sorted(step.inputs, key=lambda x: place.get(names[x], len(place)))
-    operands = {numbers[x]: Matrix(f"v{numbers[x]}", names[x], x._array) for x in ordered}
-    edges = [f"e{numbers[x]}-{n}" for x in step.inputs]
-    return Step(
-        kind, result, f"v{n}", name, result._array, result.shape,
-        [Formula("formula", [name], formula)], list(operands.values())[:MOST_OPERANDS],
-        result, step.region, {x: f"v{numbers[x]}" for x in step.inputs},
-        line=line_of(result), figure=[f"t{n}", f"f{n}", *edges, f"e{n}-{n}"],
-    )  # fmt: skip
-
-
-def _backward(
-    plan: Plan,
-    numbers: Mapping[Tensor, int],
-    names: Mapping[Tensor, str],
-    back: Backward,
-) -> list[Step]:
-    """The steps of the backward pass, each with the way to it in the figure."""
-    arrays = {f"v{n}": t._array for t, n in numbers.items()}
-    arrays |= {f"g{numbers[g.target]}": g.value for g in back.gradients}
-    called = {f"v{n}": names[t] for t, n in numbers.items()}
-    called |= {f"g{numbers[g.target]}": g.symbol for g in back.gradients}
-    stops = {plan.output, *plan.targets}
-    walked: dict[str, None] = {}
-    known = {"q", *called.values(), *(name for x in back.remarks for name in x.symbols)}
-    simple = {d.name for g in back.gradients for d in g.parts}  # which may mean something else
-    rules: dict[str, Expression] = {}
-    told = []
-    for g in back.gradients:
-        n = numbers[g.target]
-        current = _way(g.target, back.onward, stops, numbers)
-        walked |= dict.fromkeys(x for x in current if x.startswith("b"))
-        rules |= {d.name: d.expression for d in g.definitions if d.name not in simple}
-        left = list(dict.fromkeys([g.symbol, f"∂{names[plan.output]}/∂{plan.names[g.target]}"]))
-        first = [Formula("chain", left, paths=plan.paths(g.target))]
-        if g.factors is not None:
-            name, factors = g.factors[0], g.factors[1:]
-            both = f"∂{names[plan.output]}/∂{name}", f"∂{name}/∂{g.name}"
-            if {x.name for e in factors for x in nodes(e)} <= known | {None}:
-                first += [Formula("local", [x], e) for x, e in zip(both, factors, strict=True)]
-        formulas, notes = _of_gradient(g, first, known, rules)
-        inputs = _starts(g, formulas, called)
-        told.append(
-            Step(
-                "backward", g.target, f"g{n}", g.symbol, g.value, g.target.shape,
-                formulas, [
-                    Matrix(key, called[key], arrays[key])
-                    for key in [*dict.fromkeys(inputs.values())][:MOST_OPERANDS]
-                ],
-                g.cotangent, g.region, inputs, g,
-                line=_line(g.target, back.onward), figure=current, path=list(walked),
-                notes=notes,
-            )
-        )  # fmt: skip
-    return told
 
 
 def _places(*formulas: Expression | None) -> dict[str, int]:
@@ -309,48 +321,8 @@ def _places(*formulas: Expression | None) -> dict[str, int]:
     return {name: i for i, name in enumerate(dict.fromkeys(names)) if name is not None}
 
 
-def _starts(
-    g: Gradient, formulas: Sequence[Formula], called: Mapping[str, str]
-) -> dict[Tensor, str]:
-    """What a gradient is computed from, in its formula's order; what isn't in that only if need be.
-    """
-    place = _places(g.simple, g.given)
-    names = {x.name for f in formulas if f.right is not None for x in nodes(f.right)}
-    found = sorted(g.inputs.items(), key=lambda item: place.get(called[item[1]], len(place)))
-    needed = {x: key for x, key in found if called[key] in names}
-    is_all = names & {*called.values()} == {called[key] for key in needed.values()}
-    return needed if is_all else dict(found)
-
-
-def _line(tensor: Tensor, onward: Mapping[Tensor, list[Tensor]]) -> Line | None:
-    """The line that a tensor was computed on, or a leaf is first used on."""
-    if not tensor.is_leaf:
-        return line_of(tensor)
-    uses = onward.get(tensor, [])
-    return line_of(uses[0]) if uses else None
-
-
-def _way(
-    target: Tensor,
-    onward: Mapping[Tensor, list[Tensor]],
-    stops: set[Tensor],
-    numbers: Mapping[Tensor, int],
-) -> list[str]:
-    """The classes of the way to ``target`` from the steps before it."""
-    found = {f"t{numbers[target]}": None}
-    todo, seen = [target], {target}
-    while todo:
-        tensor = todo.pop()
-        for source in onward.get(tensor, ()):
-            found[f"b{numbers[source]}-{numbers[tensor]}"] = None
-            if source not in seen and source not in stops:
-                todo.append(source)
-            seen.add(source)
-    return list(found)
-
-
 def _of_gradient(
-    g: Gradient, first: list[Formula], known: Set[str], rules: Mapping[str, Expression]
+    g: Gradient, first: list[Formula], known: Set[str], rules: dict[str, Expression]
 ) -> tuple[list[Formula], list[str]]:
     """The formulas, and what is to be said of them: the rules' only where they can be read.
 
@@ -362,57 +334,25 @@ def _of_gradient(
     """
     if g.given is None or g.simple is None:
         return first[:1], ["no_formula"]
-    simple = {d.name: d.expression for d in g.parts}
-    ways = [("result", g.simple, simple)]
-    given = _needed(g.given, rules)
+    ways = [("result", g.simple, g.parts)]
+    given = needed(g.given, rules)
     sizes = [
-        right.size + sum(part.size for part in parts.values())
-        for right, parts in ((g.given, given), (g.simple, simple))
+        right.size + sum(part.size for _, part in parts)
+        for right, parts in ((g.given, given), (g.simple, g.parts))
     ]
-    names = {x.name for e in (g.given, *given.values()) for x in nodes(e)} - {None}
-    is_long = bool(given) and (bool(simple) or sizes[0] > 2 * sizes[1])
+    names = {x.name for e in (g.given, *(part for _, part in given)) for x in nodes(e)} - {None}
+    is_long = bool(given) and (bool(g.parts) or sizes[0] > 2 * sizes[1])
     ordered, other = text(g.simple), text(g.given)
     is_turned = ordered != other and sorted(ordered) == sorted(other)
-    if len(first) == 1 and not is_long and not is_turned and names <= known | given.keys():
+    is_known = names <= known | {name for name, _ in given}
+    if len(first) == 1 and not is_long and not is_turned and is_known:
         ways.insert(0, ("given", g.given, given))
     formulas = [*first]
     for kind, right, parts in ways:
         if len(parts) <= MOST_DEFINITIONS:
             formulas.append(Formula(kind, [g.symbol], right))
-            formulas += [Formula("with", [name], part) for name, part in parts.items()]
+            formulas += [Formula("with", [name], part) for name, part in parts]
     return formulas, [] if len(formulas) > 1 else ["too_long"]
-
-
-def _needed(root: Expression, parts: Mapping[str, Expression]) -> dict[str, Expression]:
-    """The parts that have a symbol in an expression, or in another of them; in their order."""
-    found: set[str] = set()
-    stack = [root]
-    while stack:
-        new = {x.name or "" for x in nodes(stack.pop())} & parts.keys() - found
-        found |= new
-        stack += [parts[name] for name in new]
-    return {name: part for name, part in parts.items() if name in found}
-
-
-def _update(
-    g: Gradient, numbers: Mapping[Tensor, int], lr: float | None, walked: list[str]
-) -> Step:
-    """``w ← w − α ∇w``; of complex numbers the conjugate of the gradient leads uphill."""
-    leaf, n, name = g.target, numbers[g.target], g.name
-    w, gradient = Expression(leaf._array, name), Expression(g.value, g.symbol)
-    rate = Expression(np.asarray(1.0 if lr is None else lr), "α")
-    is_complex = leaf.dtype.kind == "c"
-    uphill = applied(OPS["conj"], gradient) if is_complex else gradient
-    change = applied(OPS["multiply"], rate, uphill)
-    formula = applied(OPS["subtract"], w, change)
-    value = None if lr is None else np.asarray(formula.value, leaf.dtype)
-    known = [] if lr is None else [Formula("with", ["α"], Expression(np.asarray(lr)))]
-    return Step(
-        "update", leaf, f"u{n}", name, value, leaf.shape,
-        [Formula("result", [name], formula, sign="←"), *known],
-        [Matrix(f"v{n}", name, leaf._array), Matrix(f"g{n}", g.symbol, g.value)],
-        leaf, figure=[f"t{n}"], path=walked,
-    )  # fmt: skip
 
 
 def _abridged(told: list[Step]) -> tuple[list[Step], tuple[int, int]]:

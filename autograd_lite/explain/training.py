@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +17,12 @@ from ..engine.tensor import Array
 from ..gradients import pulled
 from ..show import mathml
 from ..show.notation import number
+from ..show.words import Words
 from . import plots
 from .classes import Classes, classes_of
 from .live import MOST_NUMBERS
 from .page import Part, asset, filled, note, script, write
 from .story import Story
-from .words import Words
 
 MOST_FRAMES = 101
 MOST_POINTS = 400
@@ -120,12 +120,11 @@ def _extra(
         notes.append(words("no_boundary"))
     else:
         some = thinned(len(x), MOST_POINTS)
-        classes = found.classes._replace(of=found.classes.of[some])
+        classes, limits, margins = found
+        classes = classes._replace(of=classes.of[some])
         points = x[some].astype(np.float64)
         lines = [line for k in shown if (line := _nodes(recorded, k)) is not None]
-        pictures.append(
-            plots.plane(points, classes, found.limits, found.margins, lines, now, words)
-        )
+        pictures.append(plots.plane(points, classes, limits, margins, lines, now, words))
         notes += [words("points", n=len(some), all=len(x))] * (len(some) < len(x))
     states = [_spoken(recorded, k, loss, words) for k, loss in zip(shown, whole, strict=True)]
     section = filled(
@@ -160,14 +159,12 @@ def _spoken(recorded: Recorded, k: int, loss: float, words: Words) -> str:
     return words("state", step=recorded.steps[k], last=recorded.steps[-1], loss=shown)
 
 
-class _Boundary(NamedTuple):
-    classes: Classes
-    limits: tuple[Array, Array]
-    margins: list[Array]
-
-
-def _boundary(recorded: Recorded, shown: list[int]) -> _Boundary | None:
-    """What is predicted in each state that is shown, where there are two features and classes."""
+def _boundary(
+    recorded: Recorded, shown: list[int]
+) -> tuple[Classes, tuple[Array, Array], list[Array]] | None:
+    """Where there are two features, and classes: these, the limits of the plane, and what is
+    predicted there in each state that is shown.
+    """
     x = recorded.x
     if x.ndim != 2 or x.shape[1] != 2 or not np.isfinite(x).all() or x.dtype.kind not in "biuf":
         return None
@@ -183,8 +180,8 @@ def _boundary(recorded: Recorded, shown: list[int]) -> _Boundary | None:
     if classes is None:
         return None
     with np.errstate(all="ignore"):
-        found = [classes.margins(recorded.predict(k, plots.grid(limits))) for k in shown]
-    return _Boundary(classes, limits, found)
+        margins = [classes.margins(recorded.predict(k, plots.grid(limits))) for k in shown]
+    return classes, limits, margins
 
 
 def _nodes(recorded: Recorded, k: int) -> tuple[Array, Array] | None:

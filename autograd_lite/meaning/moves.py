@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from ..ops.indexing import parts_of
+from ..show.writer import axes_of
 from ..table import OPS
 from .terms import (
     COLLECTED,
@@ -60,14 +61,6 @@ def normal(*names: str) -> Callable[[Normal], Normal]:
         return f
 
     return register
-
-
-def axes_of(params: Params, ndim: int) -> frozenset[int]:
-    """The axes that a reduction runs over, counted from the first."""
-    if "axes" in params:
-        return frozenset(params["axes"])
-    axis = params.get("axis") if ndim else None
-    return frozenset(range(ndim) if axis is None else (int(a) % ndim for a in np.atleast_1d(axis)))
 
 
 def kept(shape: Shape, axes: Iterable[int]) -> Shape:

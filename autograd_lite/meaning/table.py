@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..show.notation import function
+from ..show.writer import axes_of
 from ..table import OPS, Op
-from .moves import Normal, axes_of, normal, reduction, varying
+from .moves import Normal, normal, reduction, varying
 from .rules import Rule
 from .terms import (
     COMPARISONS,

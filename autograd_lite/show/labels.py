@@ -16,7 +16,7 @@ import numpy as np
 from ..engine.tensor import Array, Tensor
 from . import notation
 from .notation import ATOM, PREFIX, Written, dimensions, number
-from .writer import PLACE, Markup, brief_notation_of, notation_of
+from .writer import PLACE, Markup
 
 IN_FULL = 12
 """How many entries an array has at most whose value is written in full."""
@@ -24,11 +24,14 @@ IN_FULL = 12
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _NUMBERED = re.compile(r"([^_]+)_(\d+(?:[_,]\d+)*)")  # W_01, layer_0, w_0_1, W_9,10
 _WORDED = re.compile(r"([^\W\d_])_(\w+)")  # W_out, x_train
-# What XML can't hold is shown by a sign for it; a backslash would begin an escape of DOT's.
-_SHOWN = {code: chr(0x2400 + code) for code in range(32)}
-_SHOWN |= dict.fromkeys((*range(127, 160), 65534, 65535), "�")
-_SHOWN |= {ord("\n"): "<BR/>", ord("\t"): "\xa0" * 4, ord("\\"): "&#92;&#92;"}
-_SHOWN[ord("]")] = "&#93;"  # as which dot also reads a text of nothing else
+SIGNS = {code: chr(0x2400 + code) for code in range(32)}
+SIGNS |= dict.fromkeys((*range(127, 160), 65534, 65535), "�")
+"""What XML can't hold is shown by a sign for it."""
+
+# A backslash would begin an escape of DOT's; as ] alone dot also reads a text of nothing else.
+_SHOWN = SIGNS | {
+    ord("\n"): "<BR/>", ord("\t"): "\xa0" * 4, ord("\\"): "&#92;&#92;", ord("]"): "&#93;",
+}  # fmt: skip
 _BETWEEN_FACTORS = re.compile(f"(?<={PLACE}) (?={PLACE})")
 
 
@@ -120,7 +123,7 @@ def plain(markup: str) -> str:
 
 def formulas(leaf: Callable[[Any], Written], brief: bool = False) -> Markup:
     """A figure's own markup: what stands for its tensors, the figure knows."""
-    return Markup(leaf, escape_notation, notation=brief_notation_of if brief else notation_of)
+    return Markup(leaf, escape_notation, brief=brief)
 
 
 def array_markup(array: Array, color: str, prefix: str = "") -> str:

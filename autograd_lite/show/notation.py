@@ -50,7 +50,6 @@ def infix(sign: str, level: int, right: int | None = None) -> Notation:
 ENTRYWISE = infix("∘", PRODUCT, MATMUL)
 TIMES = infix("·", PRODUCT, MATMUL)  # instead, where a factor is a number
 MATRIX_PRODUCT = Notation("{0} {1}", MATMUL, (PREFIX, MATMUL), "·")
-UNCHANGED = Notation("{0}", SUM, (SUM,), "broadcast")
 
 
 def function(name: str) -> Notation:

@@ -46,7 +46,7 @@ def source(root: Expression, name: Callable[[str], str]) -> str:
             return _number(node.value)
         return Written(name(node.name), ATOM, 0)
 
-    markup = Markup(leaf, notation=_notation, spelled=False)
+    markup = Markup(leaf, notation=_notation, brief=False, spelled=False)
     text = _without_outer_parentheses(write(nodes(root), markup).text)
     return f"1.0 * ({text})" if _is_truth(root) else text
 

@@ -21,7 +21,6 @@ from .notation import (
     POWER,
     PREFIX,
     TIMES,
-    UNCHANGED,
     Notation,
     Written,
     constant,
@@ -71,11 +70,6 @@ def _has_number(node: Node) -> bool:
     return any(x.shape in ((), (1,)) for x in node.inputs) or min(sizes) == 1 < max(sizes)
 
 
-def brief_notation_of(node: Node) -> Notation:
-    """The same, but that axes of one entry are not written."""
-    return UNCHANGED if _only_ones_moved(node) else notation_of(node)
-
-
 def _only_ones_moved(node: Node) -> bool:
     """Whether a node only adds axes of one entry, or takes them away, or copies along axes."""
     if not is_called(node, "reshape"):
@@ -87,14 +81,20 @@ def _only_ones_moved(node: Node) -> bool:
 def _over(node: Node) -> Notation:
     """A reduction, with the axes that it runs over where these aren't all: ``Σ_j(x)``."""
     notation = op_notation(node.op)
-    axis, ndim = node.params.get("axis"), node.inputs[0].ndim
-    asked = range(ndim) if axis is None or not ndim else np.atleast_1d(axis)
-    axes = sorted(int(a) % ndim for a in asked)
+    axes = sorted(axes_of(node.params, node.inputs[0].ndim))
     if all(n == 1 or i in axes for i, n in enumerate(node.inputs[0].shape)):
         return notation
     if notation.symbol in "ΣΠ":
         return function(f"{notation.symbol}_{','.join(_AXES[a] for a in axes)}")
     return function(notation.symbol + small_axes(*axes))
+
+
+def axes_of(params: Mapping[str, Any], ndim: int) -> frozenset[int]:
+    """The axes that a reduction runs over, counted from the first."""
+    if "axes" in params:
+        return frozenset(params["axes"])
+    axis = params.get("axis") if ndim else None
+    return frozenset(range(ndim) if axis is None else (int(a) % ndim for a in np.atleast_1d(axis)))
 
 
 def small_axes(*axes: int) -> str:
@@ -124,6 +124,7 @@ class Markup(NamedTuple):
             where a matrix product doesn't, either.
         shaped: whether a transposed symbol is written as a leaf, having a shape of its own.
         notation: of a node that none of this says how to write.
+        brief: whether axes of one entry, and copies along axes, aren't written.
         spelled: whether 1.732… is written √3, and the first row of ``eigh(A)`` λ(A).
     """
 
@@ -134,7 +135,8 @@ class Markup(NamedTuple):
     ones: Callable[[int], str] | None = None
     fractions_apart: bool | None = None
     shaped: bool = False
-    notation: Callable[[Node], Notation] = brief_notation_of
+    notation: Callable[[Node], Notation] = notation_of
+    brief: bool = True
     spelled: bool = True
 
 
@@ -172,7 +174,7 @@ def _applied(node: Node, operands: list[Written], markup: Markup) -> Written:
         return _leaf(node, markup)
     if markup.shaped and is_transposed_leaf(node):
         return markup.leaf(node)
-    if markup.notation is brief_notation_of and _only_ones_moved(node):
+    if markup.brief and _only_ones_moved(node):
         return operands[0]
     if markup.ones is not None and _is_over_rows(node):
         row = Written(markup.ones(node.inputs[0].shape[0]), ATOM, 2)

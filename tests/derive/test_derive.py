@@ -15,8 +15,10 @@ import autograd_lite as ag
 import nn
 from autograd_lite import Tensor
 from autograd_lite.derive import DerivationError
-from autograd_lite.show.expression import Expression, agree, evaluate
+from autograd_lite.derive.tidy import tidied
+from autograd_lite.show.expression import Expression, agree, applied, evaluate
 from autograd_lite.show.text import text
+from autograd_lite.table import OPS
 
 from ..each import each, examples, some
 from ..sampling import Sample, samples
@@ -492,3 +494,51 @@ def test_comparisons_of_complex_numbers_are_derived():
     for f in (lambda x: np.maximum(x, 0), lambda x: x * (x > 0), lambda x: np.where(x != 1, x, 0)):
         derivation = ag.derive(np.sum(np.abs(f(x)) ** 2))
         np.testing.assert_allclose(run_source(derivation)["dx"], derivation["x"].value)
+
+
+def test_products_of_vectors_are_written_without_the_axes_that_rules_give_them() -> None:
+    rng = np.random.default_rng(0)
+    x, h, s = (ag.Tensor(rng.normal(size=3), name=n) for n in ("x", "h", "s"))
+    w, u, v = (
+        ag.Tensor(rng.normal(size=(3, 3)), requires_grad=True, name=n) for n in ("W", "U", "V")
+    )
+    a = (np.tanh(x @ w) @ u).named("a")
+    found = ag.derive(((v @ (a * h)).named("b") @ s).named("L"))
+    assert found["∇V"].formula == "s (a ∘ h)ᵀ"
+    assert found["∂L/∂a"].formula == "(Vᵀ s) ∘ h"
+    assert found["∇U"].formula.startswith("tanh(x W) ")
+    assert found["∇W"].formula.startswith("x ((U ∂L/∂a) ∘ ")
+    assert "None" not in found.text
+    for step in found:
+        np.testing.assert_allclose(evaluate(step.given), step.value)
+
+
+@each([
+    ((slice(None), None), "x yᵀ"), ((..., None), "x yᵀ"),
+    ((slice(None, None, -1), None), "x[::−1, None] ∘ y"), (([0, 1, 1], None), None),
+])  # fmt: skip
+def test_only_a_vector_as_it_is_makes_an_outer_product(index: Any, expected: str | None) -> None:
+    x, y = Expression([1.0, 2.0, 3.0], "x"), Expression([4.0, 5.0, 6.0], "y")
+    column = applied(OPS["getitem"], x, index=index)
+    product = applied(OPS["multiply"], column, y)
+    found = tidied(product)
+    assert found.is_called("outer") == (expected == "x yᵀ")
+    np.testing.assert_array_equal(evaluate(found), product.value)
+
+
+def test_axes_that_were_put_to_an_array_are_not_taken_away_in_a_formula() -> None:
+    rng = np.random.default_rng(0)
+    x, c = ag.Tensor(rng.normal(size=(4, 2))), ag.Tensor(rng.normal(size=(3, 2)), True, "C")
+    distances = (x[:, None] - c[None, :, :]).named("d")
+    found = ag.derive((distances**2).sum().named("L"))["∇C"]
+    assert found.formula == "Σ_i(−∂L/∂d)"
+    np.testing.assert_allclose(evaluate(found.given), found.value)
+
+
+def test_a_negative_multiple_is_subtracted() -> None:
+    x, y = (ag.Tensor([1.0, 2.0], requires_grad=True, name=n) for n in "xy")
+    for loss, formula in (
+        ((-3.0 * np.exp(x) + x * y).sum(), "y − 3 · exp(x)"),
+        ((x * y - np.exp(-2.0 * x)).sum(), "2 · exp(−2 · x) + y"),
+    ):
+        assert ag.derive(loss.named("L"))["∇x"].formula == formula

@@ -117,9 +117,15 @@ def test_the_slider_steps_and_follows(shown):
 
 
 def test_a_node_of_the_figure_leads_to_its_step_and_moves_the_focus_there(shown):
+    leads = {
+        node.locator("title").first.text_content(): node.locator("a").get_attribute("href")
+        for node in shown.page.locator("#figure .node:has(a)").all()
+    }
+    assert leads["s_1"] == "#step=1"
+    assert leads["W_01"] == "#step=10"
+    assert shown.page.locator("#figure .backward > a[tabindex='-1']").count() == 8
     for link in shown.page.locator("#figure a").all():
-        step = re.fullmatch(r"#step=(\d+)", link.get_attribute("href") or link.get_attribute(
-            "xlink:href"))  # fmt: skip
+        step = re.fullmatch(r"#step=(\d+)", link.get_attribute("href"))
         link.dispatch_event("click")
         shown.page.wait_for_function(f"location.hash === '{step[0]}'")
         shown.page.wait_for_selector(f"#step-{step[1]}.shown")
@@ -554,6 +560,29 @@ def test_a_result_is_on_the_first_screen_also_without_room_beside_its_operands(b
             assert result["y"] + 40 < page.page.viewport_size["height"], step
             above += result["y"] + 40 < operands["y"]
     assert above
+
+
+def test_operands_stand_together_in_the_order_of_the_formula(browser, tmp_path):
+    rng = np.random.default_rng(0)
+    h = ag.Tensor(rng.normal(size=6), name="h_0")
+    x, w, u = (ag.Tensor(rng.normal(size=s), len(s) > 1, n) for n, s in
+               (("x", (2,)), ("W", (2, 6)), ("U", (6, 6))))  # fmt: skip
+    z = (1 / (1 + np.exp(-(x @ w + h @ u)))).named("z")
+    g = np.tanh(x @ w + (z * h) @ u).named("g")
+    path = tmp_path / "page.html"
+    ag.explain((((1 - z) * h + z * g).named("h_1") ** 2).sum(), path, lr=0.1)
+    lines = set()
+    with opened(browser, path, width=WIDE) as page:
+        for step in page.each_step():
+            result, *stacks = page.page.locator(
+                ".step.shown .numbers > .result, .step.shown .stack"
+            ).evaluate_all("""found => found.sort((a, b) => b.matches('.result') -
+                a.matches('.result')).map(x => x.getBoundingClientRect().toJSON())""")
+            beside = all(x["right"] <= result["left"] for x in stacks)
+            beneath = all(x["top"] >= result["bottom"] for x in stacks)
+            assert beside or beneath, step
+            lines.add(beside)
+    assert lines == {True, False}
 
 
 def shade(page: Opened, element: str, style: str) -> list[int]:

@@ -19,9 +19,9 @@ import autograd_lite as ag
 import autograd_lite.numpy as anp
 import nn
 from autograd_lite.explain.live import SCRIPT, Fixed, Program, backward
-from autograd_lite.explain.words import Words
 from autograd_lite.seen import LOOKS
 from autograd_lite.show.notation import number
+from autograd_lite.show.words import Words
 
 from ..each import each
 from ..sampling import samples

@@ -11,7 +11,7 @@ from autograd_lite.explain.matrices import (
     layout,
     table,
 )
-from autograd_lite.explain.words import Words
+from autograd_lite.show.words import Words
 
 from ..each import each
 from .reading import Element, Page

@@ -17,8 +17,8 @@ import pytest
 import autograd_lite as ag
 import nn
 from autograd_lite.explain import plots, training
-from autograd_lite.explain.words import WORDS, Words
 from autograd_lite.show.notation import number
+from autograd_lite.show.words import WORDS, Words
 
 from ..each import each
 

@@ -66,6 +66,24 @@
 
   // ---- The figure ------------------------------------------------------------------------------
 
+  /** Each node leads to its step, as do the arrows of the backward pass. */
+  function linkFigure() {
+    const where = {};
+    steps.forEach((step, i) => words(step.dataset.figure).forEach((name) => where[name] ??= i + 1));
+    steps.forEach((step, i) => {  // a tensor's own step goes before one that uses it
+      if (/^(forward|loss)$/.test(step.dataset.kind)) where[step.dataset.target] = i + 1;
+    });
+    for (const g of svg ? all("g:not(.forward)", svg) : []) {
+      const found = [...g.classList].find((name) => Object.hasOwn(where, name));
+      if (!found) continue;
+      const link = document.createElementNS(svg.namespaceURI, "a");
+      link.setAttribute("href", `#step=${where[found]}`);
+      if (g.matches(".backward")) link.tabIndex = -1;  // the steps are reached by the nodes
+      link.append(...[...g.children].filter((child) => child.tagName !== "title"));
+      g.append(link);
+    }
+  }
+
   /** The names are plain words of ours (t3, f3, e1-3), so they are safe within a selector. */
   const drawn = (names, root = svg) => names.flatMap((name) => all(`g.${CSS.escape(name)}`, root));
 
@@ -82,9 +100,8 @@
   function marked(index, root) {
     all("g.current, g.walked, g.ahead", root).forEach((g) =>
       g.classList.remove("current", "walked", "ahead"));
-    // Walked: the backward edges of the steps so far, whether listed as path or as current.
-    const walked = new Set(steps.slice(0, index + 1).flatMap((step) =>
-      [...words(step.dataset.path), ...words(step.dataset.figure)]));
+    // Walked: the backward edges of the steps so far.
+    const walked = new Set(steps.slice(0, index + 1).flatMap((step) => words(step.dataset.figure)));
     for (const edge of all("g.backward", root)) {
       const isWalked = [...edge.classList].some((name) => walked.has(name));
       edge.classList.add(isWalked ? "walked" : "ahead");
@@ -367,6 +384,7 @@
   document.addEventListener("click", onShow);
   byId("controls").hidden = false;
   document.body.classList.add("stepping");
+  linkFigure();
   fitFigure();
   show(fromAddress() ?? 0);
 })();

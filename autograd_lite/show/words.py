@@ -1,4 +1,4 @@
-"""Every word of the page, in each of its languages."""
+"""Every word of the pages, of the figures on them and of derivations, in each of its languages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 LANGUAGES = ("en", "zh")
 WORDS: dict[str, list[str]] = tomllib.loads(
-    (Path(__file__).parent / "assets" / "words.toml").read_text(encoding="utf-8")
+    Path(__file__).with_name("words.toml").read_text(encoding="utf-8")
 )
 """In English and in Chinese, by what they are for."""
 
@@ -27,3 +27,6 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         return WORDS[key][LANGUAGES.index(self.lang)].format_map(values)
+
+
+ENGLISH = Words("en")
