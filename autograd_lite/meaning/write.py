@@ -862,6 +862,12 @@ class _Form:
             return applied(DILATE, x, **e.params)
         return self._op(e)
 
+    def _matmul(self, e: Term) -> Expression:
+        (a, b), inverse = e.args, self.done[e.args[0]]
+        if a.op == "inv" and inverse.is_called("inv"):
+            return applied(OPS["solve"], *inverse.inputs, self.done[b])
+        return self._op(e)
+
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
         op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op.removeprefix("complex ")]
@@ -903,8 +909,8 @@ _WRITTEN = {"upsample": UPSAMPLE, "correlate": CORRELATE, "convolve_full": CONVO
             LOGDET.name: LOGDET}  # fmt: skip
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
-    "transpose": "transpose", "outer": "outer", "sum": "reduction", "max": "reduction",
-    "min": "reduction",
+    "transpose": "transpose", "outer": "outer", "matmul": "matmul",
+    "sum": "reduction", "max": "reduction", "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
     "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
 }  # fmt: skip

@@ -329,7 +329,42 @@ def two_steps(x: Any, w: Any, y: Any) -> Any:
     return np.sum(np.tanh(x[1] + np.tanh(x[0] @ w) @ w))
 
 
+def with_biases(x: Any, w: Any, y: Any) -> Any:
+    return np.sum(x * (w + y[:, None] + y[:3] - x) ** 2)
+
+
+def mahalanobis(x: Any, w: Any, y: Any) -> Any:
+    return np.sqrt((w - y) @ np.linalg.solve(x, w - y))
+
+
+def of_rows(x: Any, w: Any, y: Any) -> Any:
+    d = x - w
+    return np.sum(np.einsum("ni,ij,nj->n", d, np.linalg.inv(y), d))
+
+
+def of_a_kernel(x: Any, w: Any, y: Any) -> Any:
+    r = y - np.exp(-w * x) @ y
+    return r @ r / 2
+
+
+def partial_likelihood(x: Any, w: Any, y: Any) -> Any:
+    s = (x @ w).named("s")
+    at_risk = np.cumsum(np.exp(s)[::-1])[::-1]
+    return -np.sum(y * (s - np.log(at_risk)))
+
+
+def ranking(x: Any, w: Any, y: Any) -> Any:
+    d = w[WINNERS] - w[LOSERS]
+    return np.sum(np.log(1 + np.exp(-d)))
+
+
+def associated(x: Any, w: Any, y: Any) -> Any:
+    return np.sum(((x @ w) @ y - x @ (w @ y) / 2) ** 2)
+
+
 LABELS_OF_3 = np.array([0, 2, 1, 1, 0])
+WINNERS, LOSERS = np.array([0, 1, 2, 0]), np.array([1, 2, 2, 1])
+METRIC = X.T @ X
 PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (huber, (X, 3, Y[:, 0]), {"r": "sign(r) ∘ (|r| > 1) + r ∘ (|r| ≤ 1)"}),
     (quantile, (X[:3], 3, Y[:3, 0]), {"e": "(0.9 · (e > 0) − 0.1 · (e ≤ 0)) / 3"}),
@@ -382,7 +417,8 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (kernel, (0.0, (3, 2), X[0]), {
         "w": "2 · (y ∘ Σ_j((wⱼₖ − wᵢₖ) ∘ y ∘ exp(−Σ_k((wⱼₖ − wᵢₖ)²))) − "
              "y ∘ Σ_i((wⱼₖ − wᵢₖ) ∘ exp(−Σ_k((wⱼₖ − wᵢₖ)²)) ∘ y))"}),
-    (normal, (X, (3, 3), 0.0), {"w": "[Σ_j(u_1)ᵀ, 0] + (2 · (w wᵀ)⁻¹ − u_1 u_1ᵀ) w"}),
+    (normal, (X, (3, 3), 0.0), {
+        "w": "[1ᵀ (w[0] − x) u_1, 0] + (2 · u_1 − u_1 (w[0] − x)ᵀ (w[0] − x) u_1) w"}),
     (two_steps, (X, (3, 3), 0.0), {"w": "x[0] ((1 − u_1²) ∘ (u_2 wᵀ))ᵀ + u_1 u_2ᵀ"}),
     (lambda x, w, y: np.sum((np.repeat(w * y, 2, axis=1) - x) ** 2),
      (X[:4].reshape(3, 4), (3, 2), X[:3, :2]), {
@@ -392,6 +428,19 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (weighted, (X, 3, Y[:, 0]), {"w": "xᵀ ((σ(x w) − y) ∘ (0.2 + 0.4 · y))"}),
     (lambda x, w, y: np.sum(w[1] ** 2 * np.sin(w[2])), (0.0, 3, 0.0), {
         "w": "2 · w[1] · sin(w[2]) · onehot(1) + w[1]² · cos(w[2]) · onehot(2)"}),
+    (with_biases, (X, (), 5), {
+        "w": "2 · Σ(u_1)", "y": "2 · Σ_j(u_1) + [2 · 1ᵀ u_1, 0]"}),
+    (mahalanobis, (METRIC, 3, X[0]), {
+        "w": "0.5 · (x⁻¹ + (x⁻¹)ᵀ) (w − y) / √((w − y)ᵀ x⁻¹ (w − y))"}),
+    (of_rows, (X, 3, (3, 3)), {
+        "w": "1ᵀ (w − x) (y⁻¹ + (y⁻¹)ᵀ)", "y": "−(y⁻¹)ᵀ (w − x)ᵀ (w − x) (y⁻¹)ᵀ"}),
+    (of_a_kernel, (METRIC, (), X[0]), {
+        "w": "−(exp(−w · x) y − y)ᵀ (x ∘ exp(−w · x)) y"}),
+    (partial_likelihood, (X, 3, Y[:, 0]), {
+        "s": "exp(s) ∘ cumsum(y / cumsum(exp(s)[::-1])[::-1]) − y"}),
+    (ranking, (0.0, 3, 0.0), {
+        "w": "−(onehot(k)ᵀ − onehot(k_1)ᵀ) (1 − σ(w[k] − w[k_1]))"}),
+    (associated, (X, (3, 2), (2, 3)), {"w": "0.5 · xᵀ x w y yᵀ"}),
 ]  # fmt: skip
 
 
