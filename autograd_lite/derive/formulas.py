@@ -25,7 +25,6 @@ from .build import Builder, Leaves
 from .chain import Plan
 from .derivation import Derivation, Step, needed, rows_of_batch
 
-_SHORT = 5.0  # the size up to which a formula could hardly be shorter
 GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
 
 
@@ -288,10 +287,9 @@ class Reading:
         if cotangent is None:
             return shaped(number(0.0), g.value.shape)
         found = self.meaning.read(cotangent, self._known, done=self._read)
-        if g.target.is_leaf or found.size > _SHORT:
-            used = self._may_cancel.intersection(subterms(found, 12, 400))
-            other = self.meaning.read(cotangent, self._known, used) if used else found
-            found = other if other.size < found.size else found
+        used = self._may_cancel.intersection(subterms(found, 12, 400))
+        other = self.meaning.read(cotangent, self._known, used) if used else found
+        found = other if other.size < found.size else found
         found = self.meaning.by_names(found)
         if cotangent not in self._known:
             key = id(self), g.symbol

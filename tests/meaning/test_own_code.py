@@ -329,8 +329,24 @@ def two_steps(x: Any, w: Any, y: Any) -> Any:
     return np.sum(np.tanh(x[1] + np.tanh(x[0] @ w) @ w))
 
 
+def of_all_entries(x: Any, w: Any, y: Any) -> Any:
+    return np.mean(((x @ w).named("s") - y) ** 2)
+
+
+def autoencoder(x: Any, w: Any, y: Any) -> Any:
+    h = (x @ w).named("h")
+    p = (1 / (1 + np.exp(-(h @ w.T)))).named("p")
+    return -np.mean(np.sum(x * np.log(p) + (1 - x) * np.log(1 - p), axis=1))
+
+
 def with_biases(x: Any, w: Any, y: Any) -> Any:
     return np.sum(x * (w + y[:, None] + y[:3] - x) ** 2)
+
+
+def in_groups(x: Any, w: Any, y: Any) -> Any:
+    g = w.reshape(3, 2, 4)
+    g = (g - g.mean(axis=2, keepdims=True)) / np.sqrt(g.var(axis=2, keepdims=True) + 1e-5)
+    return np.sum(g.reshape(3, 8).named("n") ** 3)
 
 
 def mahalanobis(x: Any, w: Any, y: Any) -> Any:
@@ -347,6 +363,17 @@ def of_a_kernel(x: Any, w: Any, y: Any) -> Any:
     return r @ r / 2
 
 
+def by_root_mean_square(x: Any, w: Any, y: Any) -> Any:
+    n = x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + 1e-6)
+    return np.sum((w * n - y) ** 2) / 2
+
+
+def two_euler_steps(x: Any, w: Any, y: Any) -> Any:
+    for _ in range(2):
+        w, y = w + 0.1 * y, y - 0.1 * x * w
+    return (w - 3) ** 2 / 2
+
+
 def partial_likelihood(x: Any, w: Any, y: Any) -> Any:
     s = (x @ w).named("s")
     at_risk = np.cumsum(np.exp(s)[::-1])[::-1]
@@ -356,6 +383,12 @@ def partial_likelihood(x: Any, w: Any, y: Any) -> Any:
 def ranking(x: Any, w: Any, y: Any) -> Any:
     d = w[WINNERS] - w[LOSERS]
     return np.sum(np.log(1 + np.exp(-d)))
+
+
+def of_the_right_class(x: Any, w: Any, y: Any) -> Any:
+    p = (1 / (1 + np.exp(-(x @ w)))).named("p")
+    q = y * p + (1 - y) * (1 - p)
+    return -np.sum((1 - q) ** 2 * np.log(q))
 
 
 def associated(x: Any, w: Any, y: Any) -> Any:
@@ -390,7 +423,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (lambda x, w, y: np.mean(np.maximum(0, 1 - y * (x @ w)) ** 2), (X, 3, Y[:, 0]), {
         "w": "−0.4 · xᵀ (y ∘ relu(1 − y ∘ (x w)))"}),
     (lambda x, w, y: (w @ x @ w) / (w @ w), (X[:3], 3, 0.0), {
-        "w": "((x + xᵀ) w − 2 · w · (wᵀ x w) / Σ(w²)) / Σ(w²)"}),
+        "w": "((x + xᵀ) w − 2 · w · (wᵀ x w) / ‖w‖²) / ‖w‖²"}),
     (lambda x, w, y: np.linalg.slogdet(x + w**2 * np.eye(3))[1], (X[:3], (), 0.0), {
         "w": "2 · w · tr((w² · I + x)⁻¹)"}),
     (lambda x, w, y: -np.sum(y * np.log(rows(x @ w / 3))), (X, (3, 4), np.eye(4)[LABELS]), {
@@ -428,18 +461,28 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (weighted, (X, 3, Y[:, 0]), {"w": "xᵀ ((σ(x w) − y) ∘ (0.2 + 0.4 · y))"}),
     (lambda x, w, y: np.sum(w[1] ** 2 * np.sin(w[2])), (0.0, 3, 0.0), {
         "w": "2 · w[1] · sin(w[2]) · onehot(1) + w[1]² · cos(w[2]) · onehot(2)"}),
+    (of_all_entries, (X[:3], (3, 4), X[:4].reshape(3, 4)), {"s": "(s − y) / 6"}),
+    (autoencoder, (X**2 / 9, (3, 2), 0.0), {"h": "(p − x) w / q"}),
     (with_biases, (X, (), 5), {
         "w": "2 · Σ(u_1)", "y": "2 · Σ_j(u_1) + [2 · 1ᵀ u_1, 0]"}),
+    (in_groups, (0.0, (3, 8), 0.0), {
+        "w": "vec((vec⁻¹(∂L/∂n) − u_1 ∘ meanₖ(u_1 ∘ vec⁻¹(∂L/∂n)) − meanₖ(vec⁻¹(∂L/∂n)))"
+             " / √(varₖ(vec⁻¹(w)) + 1e−05))"}),
     (mahalanobis, (METRIC, 3, X[0]), {
         "w": "0.5 · (x⁻¹ + (x⁻¹)ᵀ) (w − y) / √((w − y)ᵀ x⁻¹ (w − y))"}),
     (of_rows, (X, 3, (3, 3)), {
         "w": "1ᵀ (w − x) (y⁻¹ + (y⁻¹)ᵀ)", "y": "−(y⁻¹)ᵀ (w − x)ᵀ (w − x) (y⁻¹)ᵀ"}),
     (of_a_kernel, (METRIC, (), X[0]), {
         "w": "−(exp(−w · x) y − y)ᵀ (x ∘ exp(−w · x)) y"}),
+    (by_root_mean_square, ((5, 3), 3, X), {"w": "1ᵀ (u_2 ∘ x / √(u_1))"}),
+    (two_euler_steps, ((), (), ()), {
+        "w": "(1 − 0.01 · x) · u_1", "y": "0.2 · u_1", "x": "−0.01 · w · u_1"}),
     (partial_likelihood, (X, 3, Y[:, 0]), {
         "s": "exp(s) ∘ cumsum(y / cumsum(exp(s)[::-1])[::-1]) − y"}),
     (ranking, (0.0, 3, 0.0), {
         "w": "−(onehot(k)ᵀ − onehot(k_1)ᵀ) (1 − σ(w[k] − w[k_1]))"}),
+    (of_the_right_class, (X, 3, Y[:, 0]), {
+        "p": "(1 − 2 · y) ∘ (u_1 − 1) ∘ (2 · log(u_1) + (u_1 − 1) / u_1)"}),
     (associated, (X, (3, 2), (2, 3)), {"w": "0.5 · xᵀ x w y yᵀ"}),
 ]  # fmt: skip
 
@@ -644,9 +687,9 @@ def _turned(x: Any, mean: Any, deviation: Any) -> Any:
         np.sum((t - np.sum(t, 0) / 3) ** 2, 0) / 3 + 1e-5)),
      "(C − u_1 ∘ meanⱼ(C ∘ u_1) − meanⱼ(C)) / √(varⱼ(x) + 1e−05)"),
     (lambda x: (x - x.mean(0)) / x.std(0),
-     "(C − (x − meanᵢ(x)) ∘ (1ᵀ (C ∘ (x − meanᵢ(x)))) / (1ᵀ (x − meanᵢ(x))²) − meanᵢ(C))"
+     "(C − u_1 ∘ (1ᵀ (C ∘ u_1)) / ‖u_1‖ᵢ² − meanᵢ(C))"
      " / √(varᵢ(x))"),
-    (lambda x: (x.T / np.sqrt((x.T ** 2).sum(0))).T, "(C − x ∘ Σ_j(x ∘ C) / Σ_j(x²)) / ‖x‖ⱼ"),
+    (lambda x: (x.T / np.sqrt((x.T ** 2).sum(0))).T, "(C − x ∘ Σ_j(x ∘ C) / ‖x‖ⱼ²) / ‖x‖ⱼ"),
     (lambda x: (x - x.mean(0)).T @ (x - x.mean(0)) / 4, "0.25 · (x − meanᵢ(x)) (C + Cᵀ)"),
 ])  # fmt: skip
 def test_rows_are_normalised_as_columns_of_the_transposed(f: Any, expected: str):
