@@ -222,17 +222,18 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
         return None
     shape = kept(x.shape, axes)
     parts = [(summed(shaped(f, x.shape), axes, products), c) for f, c in x.args]
-    added = [(f, k * c) for e, c in parts for f, k in _terms(bare(e))]
+    added = [pair for e, c in parts for pair in _terms(bare(e), c)]
     if x.size > LARGEST:
-        inner = [(summed(shaped(g, f.args[0].shape), f.params["axes"]), k * c)
-                 for f, c in added if f.op == "sum" for g, k in _terms(f.args[0])]  # fmt: skip
+        inner = [(summed(shaped(g, f.args[0].shape), f.params["axes"]), k)
+                 for f, c in added if f.op == "sum" for g, k in _terms(f.args[0], c)]  # fmt: skip
         rest = [(f, c) for f, c in added if f.op != "sum"]
         return None if sum_of(_added_up([*rest, *inner])).args else shaped(number(0), shape)
     return total(parts, shape) if sum_of(_added_up(added)).size < x.size + 0.5 else None
 
 
-def _terms(e: Term) -> Sequence[tuple[Term, float]]:
-    return e.args if e.op == "+" else [(e, 1.0)]
+def _terms(e: Term, c: float) -> Sequence[tuple[Term, float]]:
+    """The terms of ``c e``."""
+    return [(f, k * c) for f, k in e.args] if e.op == "+" else [(e, c)]
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
