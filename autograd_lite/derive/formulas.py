@@ -18,12 +18,12 @@ from ..graph import leaves_of, walk
 from ..meaning.read import Meaning
 from ..meaning.terms import ONE, Term, bare, is_quotient, leaf, number, shaped, subterms
 from ..meaning.write import Writer
-from ..show.expression import Definition, Expression, agree, nodes
+from ..show.expression import Definition, Expression, agree, needed, nodes
 from ..show.notation import dimensions, symbol_of
 from ..show.notation import number as number_text
 from .build import Builder, Leaves
 from .chain import Plan
-from .derivation import Derivation, Step, needed, rows_of_batch
+from .derivation import Derivation, Step, rows_of_batch
 
 GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
 

@@ -18,7 +18,7 @@ from ..derive.formulas import refuse_changed
 from ..engine.tensor import Array, Tensor
 from ..lines import Line, line_of
 from ..meaning.steps import shown_steps, with_symbols, written
-from ..show.expression import Expression, applied, nodes
+from ..show.expression import Expression, applied, needed, nodes
 from ..show.labels import is_bold
 from ..show.steps import Step as Computation
 from ..show.text import text
@@ -364,7 +364,7 @@ def _of_gradient(
         return first[:1], ["no_formula"]
     simple = {d.name: d.expression for d in g.parts}
     ways = [("result", g.simple, simple)]
-    given = _needed(g.given, rules)
+    given = dict(needed(g.given, rules))
     sizes = [
         right.size + sum(part.size for part in parts.values())
         for right, parts in ((g.given, given), (g.simple, simple))
@@ -381,17 +381,6 @@ def _of_gradient(
             formulas.append(Formula(kind, [g.symbol], right))
             formulas += [Formula("with", [name], part) for name, part in parts.items()]
     return formulas, [] if len(formulas) > 1 else ["too_long"]
-
-
-def _needed(root: Expression, parts: Mapping[str, Expression]) -> dict[str, Expression]:
-    """The parts that have a symbol in an expression, or in another of them; in their order."""
-    found: set[str] = set()
-    stack = [root]
-    while stack:
-        new = {x.name or "" for x in nodes(stack.pop())} & parts.keys() - found
-        found |= new
-        stack += [parts[name] for name in new]
-    return {name: part for name, part in parts.items() if name in found}
 
 
 def _update(

@@ -760,7 +760,8 @@ class _Form:
         slid = _slid(x) if e.op == "sum" else None
         if slid is not None:
             return self._correlated(e, *slid)
-        if e.op == "sum" and x.op == "*" and len(axes) == 1 and max(x.shape) == math.prod(x.shape):
+        is_row = len(axes) == 1 and max(x.shape) == math.prod(x.shape)
+        if e.op == "sum" and x.op == "*" and is_row and self.done[x].name is None:
             factors = [f for f, p in x.args if p == 1]
             if len(factors) == len(x.args) == 2 and all(f.shape == x.shape for f in factors):
                 return _reshaped(self._dot(*factors), e.shape)

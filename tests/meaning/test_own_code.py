@@ -11,6 +11,7 @@ import numpy as np
 import autograd_lite as ag
 import autograd_lite.numpy as anp
 from autograd_lite import Tensor
+from autograd_lite.show.text import text
 
 from ..each import each
 from ..test_work import python_calls
@@ -368,6 +369,10 @@ def by_root_mean_square(x: Any, w: Any, y: Any) -> Any:
     return np.sum((w * n - y) ** 2) / 2
 
 
+def a_wave(x: Any, w: Any, y: Any) -> Any:
+    return np.sum((np.sin(w * x + y) - x) ** 2)
+
+
 def two_euler_steps(x: Any, w: Any, y: Any) -> Any:
     for _ in range(2):
         w, y = w + 0.1 * y, y - 0.1 * x * w
@@ -475,6 +480,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (of_a_kernel, (METRIC, (), X[0]), {
         "w": "−(exp(−w · x) y − y)ᵀ (x ∘ exp(−w · x)) y"}),
     (by_root_mean_square, ((5, 3), 3, X), {"w": "1ᵀ (u_2 ∘ x / √(u_1))"}),
+    (a_wave, (X[:, 0], (), ()), {"w": "2 · xᵀ u_1", "y": "2 · Σ(u_1)"}),
     (two_euler_steps, ((), (), ()), {
         "w": "(1 − 0.01 · x) · u_1", "y": "0.2 · u_1", "x": "−0.01 · w · u_1"}),
     (partial_likelihood, (X, 3, Y[:, 0]), {
@@ -516,6 +522,9 @@ def test_what_people_write_is_derived_as_in_a_textbook(i: int):
     derived, space = ag.derive(loss), dict[str, Any]()
     found = {step.target: step.result for step in derived}
     assert {key: found[key] for key in expected} == expected
+    for step in derived:  # of no part that isn't there is said what it is
+        said = " ".join([step.result, *(text(part) for _, part in step.parts)])
+        assert all(name in said for name, _ in step.parts)
     exec(derived.numpy_source, space)
     tracked = [x for x in leaves if x.requires_grad]
     for x, g in zip(tracked, ag.gradients(loss, tracked), strict=True):
