@@ -13,7 +13,7 @@ import numpy as np
 from ..engine.tensor import Array, Tensor
 from ..numpy_code import Names, literal
 from ..seen import look
-from ..show.expression import Definition, Expression, nodes
+from ..show.expression import Definition, Expression, needed
 from ..show.latex import aligned, latex, latex_name, over_shape
 from ..show.notation import dimensions
 from ..show.source import source
@@ -231,22 +231,6 @@ class Derivation(_Shown):
             lines.append(f"{name(step.symbol)} = {source(step.simple, name)}")
         modules = ["import scipy.special"] if any("scipy." in line for line in lines) else []
         return "\n".join(["import numpy as np", *modules, "", *lines]) + "\n"
-
-
-def needed(root: Expression, defined: dict[str, Expression]) -> list[Definition]:
-    """The definitions that an expression needs, each after those that it needs itself."""
-    found: dict[str, Expression] = {}
-    stack: list[tuple[Expression, str | None]] = [(root, None)]
-    while stack:
-        x, name = stack.pop()
-        if name is not None:
-            found.setdefault(name, x)
-            continue
-        for node in reversed(list(nodes(x))):
-            part = defined.get(node.name or "")
-            if part is not None and node.name not in found:
-                stack += [(part, node.name), (part, None)]
-    return [Definition(*part) for part in found.items()]
 
 
 def rows_of_batch(shapes_seen: Sequence[tuple[int, ...]]) -> int | None:

@@ -18,15 +18,14 @@ from ..graph import leaves_of, walk
 from ..meaning.read import Meaning
 from ..meaning.terms import ONE, Term, bare, is_quotient, leaf, number, shaped, subterms
 from ..meaning.write import Writer
-from ..show.expression import Definition, Expression, agree, nodes
+from ..show.expression import Definition, Expression, agree, needed, nodes
 from ..show.notation import dimensions, symbol_of
 from ..show.notation import number as number_text
 from ..show.words import ENGLISH, Words
 from .build import Builder, Leaves
 from .chain import Plan
-from .derivation import Derivation, Step, needed, rows_of_batch
+from .derivation import Derivation, Step, rows_of_batch
 
-_SHORT = 5.0  # the size up to which a formula could hardly be shorter
 GUARD = 1e-6  # what is added within a logarithm, up to this, keeps it finite, and means nothing
 
 
@@ -280,10 +279,9 @@ class Reading:
         if cotangent is None:
             return shaped(number(0.0), g.value.shape)
         found = self.meaning.read(cotangent, self._known, done=self._read)
-        if g.target.is_leaf or found.size > _SHORT:
-            used = self._may_cancel.intersection(subterms(found, 12, 400))
-            other = self.meaning.read(cotangent, self._known, used) if used else found
-            found = other if other.size < found.size else found
+        used = self._may_cancel.intersection(subterms(found, 12, 400))
+        other = self.meaning.read(cotangent, self._known, used) if used else found
+        found = other if other.size < found.size else found
         found = self.meaning.by_names(found)
         if cotangent not in self._known:
             key = id(self), g.symbol

@@ -14,12 +14,11 @@ import numpy as np
 
 from .. import errors
 from ..derive.chain import Path, Plan
-from ..derive.derivation import needed
 from ..derive.formulas import refuse_changed
 from ..engine.tensor import Array, Tensor
 from ..lines import Line, line_of
 from ..meaning.steps import shown_steps, with_symbols, written
-from ..show.expression import Expression, applied, nodes
+from ..show.expression import Expression, applied, needed, nodes
 from ..show.labels import is_bold
 from ..show.steps import Step as Computation
 from ..show.text import text

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, cast
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from .terms import (
     COLLECTED,
     ENTRYWISE,
     LARGEST,
+    MOST,
     NORMAL,
     ONE,
     Shape,
@@ -105,6 +107,8 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
     moved = of_moved(x, axes, shape, lambda inner, own: summed(inner, own, products))
     if moved is not None:
         return moved
+    if x.op == "sum":
+        return summed(x.args[0], axes | x.params["axes"], products)
     if whole and x.op == "picked":
         return shaped(summed(product([(a, 1) for a in x.args]), range(x.args[0].ndim)), shape)
     if whole and x.ndim == 2 and x.op == "*" and any(map(is_identity, x.operands)):
@@ -211,17 +215,18 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
         return None
     shape = kept(x.shape, axes)
     parts = [(summed(shaped(f, x.shape), axes, products), c) for f, c in x.args]
-    added = [(f, k * c) for e, c in parts for f, k in _terms(bare(e))]
+    added = [pair for e, c in parts for pair in _terms(bare(e), c)]
     if x.size > LARGEST:
-        inner = [(summed(shaped(g, f.args[0].shape), f.params["axes"]), k * c)
-                 for f, c in added if f.op == "sum" for g, k in _terms(f.args[0])]  # fmt: skip
+        inner = [(summed(shaped(g, f.args[0].shape), f.params["axes"]), k)
+                 for f, c in added if f.op == "sum" for g, k in _terms(f.args[0], c)]  # fmt: skip
         rest = [(f, c) for f, c in added if f.op != "sum"]
         return None if sum_of(_added_up([*rest, *inner])).args else shaped(number(0), shape)
     return total(parts, shape) if sum_of(_added_up(added)).size < x.size + 0.5 else None
 
 
-def _terms(e: Term) -> Sequence[tuple[Term, float]]:
-    return e.args if e.op == "+" else [(e, 1.0)]
+def _terms(e: Term, c: float) -> Sequence[tuple[Term, float]]:
+    """The terms of ``c e``."""
+    return [(f, k * c) for f, k in e.args] if e.op == "+" else [(e, c)]
 
 
 def _as_product(x: Term, axes: frozenset[int], products: bool) -> Term | None:
@@ -264,7 +269,7 @@ def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
         key=lambda group: group[0],
     )
     a, b = (product(factors) for factors in (left, right))
-    if stack and j == x.ndim:
+    if j == x.ndim and (stack or all(p < 0 for _, p in right)):  # each is divided by its own
         return None
     swap = (*range(stack), stack + 1, stack)
 
@@ -279,8 +284,13 @@ def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
 
 
 def _one_by_one(x: Term, axes: frozenset[int], products: bool) -> Term | None:
-    """A sum over several axes, where that over one of them is a product of matrices."""
-    if not products or x.op != "*" or axes == varying(x, x.ndim):
+    """A sum over several axes, where that over one of them is a product of matrices.
+
+    Over all of them only of ``Σ_ij u_i A_ij v_j``, which is ``uᵀ A v``.
+    """
+    along = {varying(f, x.ndim) for f in x.operands} if x.op == "*" else set()
+    is_form = {frozenset([a]) for a in axes} <= along
+    if not products or x.op != "*" or (axes == varying(x, x.ndim) and not is_form):
         return None
     for axis in sorted(axes, reverse=True) if len(axes) > 1 else ():
         inner = summed(x, [axis])
@@ -565,8 +575,7 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
     if a.ndim == 1 and b.ndim == 2:
         return make("matmul", [make("transpose", [b], {"axes": (1, 0)}), a])
     if a.ndim == b.ndim == 2:
-        v = _vector(b)
-        if v is not None and b.shape[1] == 1:
+        if b.shape[1] == 1 and (v := shaped(b, b.shape[:1])).size < b.size:
             return shaped(make("matmul", [a, v]), (a.shape[0], 1))
         if b.op == "broadcast_to" and b.args[0].shape == (b.shape[0], 1):  # columns alike
             return shaped(make("matmul", [a, b.args[0]]), (a.shape[0], b.shape[1]))
@@ -576,7 +585,24 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
                 both = shaped(scaled(summed(x, [axis]), n), kept(x.shape, [axis]))
                 return shaped(both, (a.shape[0], b.shape[1]))
     size = 0.5 + a.size + b.size
-    return rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape), size))
+    found = rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape), size))
+    chain = _chain(found)
+    return _CHAINS.setdefault(chain, found) if len(chain) > 2 else found
+
+
+_CHAINS: WeakValueDictionary[Any, Term] = WeakValueDictionary()  # (A B) C, which is A (B C), once
+
+
+def _chain(e: Term) -> tuple[Term, ...]:
+    """The matrices that a product is of, in order."""
+    found, i = [e], 0
+    while i < len(found) <= MOST:
+        f = found[i]
+        if f.op == "matmul" and f.args[0].ndim == 2 >= f.args[1].ndim:
+            found[i : i + 1] = f.args
+        else:
+            i += 1
+    return tuple(found)
 
 
 def _scale(e: Term) -> tuple[Term, Term]:
@@ -592,21 +618,14 @@ def _scale(e: Term) -> tuple[Term, Term]:
     return product([(number(c), 1), *((shaped(f, ()), p) for f, p in alone)]), rest
 
 
-def _vector(e: Term) -> Term | None:
-    """The vector that a row or column is made of."""
-    e = bare(e) if e.op == "broadcast_to" else e
-    return e.args[0] if e.op == "reshape" and e.args[0].ndim == 1 else None
-
-
 def _product_shape(a: Shape, b: Shape) -> Shape:
     stack = broadcast((a[:-2], b[:-2]))
     return (*stack, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
 
 
 @normal("solve")
-def _solve(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
-    a, (c, b) = args[0], _scale(args[1])
-    return None if c is ONE else product([(c, 1), (make("solve", [a, b], params, shape), 1)])
+def _solve(args: list[Term], params: Params, shape: Shape | None) -> Term:
+    return make("matmul", [make("inv", args[:1]), args[1]], {})
 
 
 @normal("linear")
@@ -699,6 +718,8 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
         return shaped(x, shape)
     ranges = ranges_of(index, x.shape)
     if ranges is None:
+        if turned := _turned_axes(index, x.shape):
+            return shaped(_flipped(x, turned), shape)
         return _picked_at(x, _places(index, x.shape))
     found = _of_blocks(x, ranges)
     if found is not None:
@@ -719,6 +740,27 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
         slices = {"index": slices_of(ranges, x.shape)}
         found = intern("getitem", (x,), slices, tuple(map(len, ranges)), x.size + 0.5)
     return None if found is None else shaped(found, shape)
+
+
+def _turned_axes(index: Any, whole: Shape) -> frozenset[int]:
+    """The axes that an index turns round, where it does nothing else."""
+    pairs = [*zip(ranges_of(index, whole, True) or (), map(range, whole), strict=False)]
+    turned = frozenset(i for i, (r, all_) in enumerate(pairs) if r == all_[::-1] != all_)
+    return turned if all(r in (all_, all_[::-1]) for r, all_ in pairs) else frozenset()
+
+
+def _flipped(x: Term, axes: frozenset[int]) -> Term:
+    """With these axes turned round; twice is as it was."""
+    before = _turned_axes(x.params["index"], x.shape) if x.op == "getitem" else frozenset()
+    axes, x = axes ^ before, x.args[0] if before else x
+    turns = [-1 if i in axes else None for i in range(x.ndim)]
+    index = {"index": tuple(slice(None, None, turn) for turn in turns)}
+    return intern("getitem", (x,), index, x.shape, x.size + 0.5) if axes else x
+
+
+@normal("flip")
+def _flip(args: list[Term], params: Params, shape: Shape | None) -> Term:
+    return _flipped(args[0], axes_of(params, args[0].ndim))
 
 
 def block_of(f: Term) -> tuple[Term, list[range]]:
@@ -799,8 +841,11 @@ def _replaced(args: list[Term], params: Params, shape: Shape | None) -> Term | N
     return total(left, a.shape)
 
 
-def ranges_of(index: Any, whole: Shape) -> list[range] | None:
-    """What is taken of each axis, where an index is slices and numbers alone."""
+def ranges_of(index: Any, whole: Shape, turned: bool = False) -> list[range] | None:
+    """What is taken of each axis, where an index is slices and numbers alone.
+
+    ``turned``: also from the end to the start.
+    """
     parts = list(parts_of(index))
     at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
     parts[at : at + 1] = [slice(None)] * (len(whole) - len(parts) + (at < len(parts)))
@@ -813,7 +858,7 @@ def ranges_of(index: Any, whole: Shape) -> list[range] | None:
         if not isinstance(part, slice):
             return None
         ranges.append(range(n)[part])
-    return ranges if all(r.step > 0 and len(r) for r in ranges) else None
+    return ranges if all((r.step > 0 or turned) and len(r) for r in ranges) else None
 
 
 def _within(outer: list[range], inner: list[range]) -> list[range]:
@@ -847,6 +892,8 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     if math.prod(whole) == math.prod(g.shape) and _keeps_order(index):
         return shaped(g, whole)
     ranges = ranges_of(index, whole)
+    if ranges is None and (turned := _turned_axes(index, whole)):
+        return _flipped(g, turned)
     if ranges is not None:
         if math.prod(g.shape) == 1:
             places = _places(tuple(r[0] for r in ranges), whole)
@@ -865,7 +912,7 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
         return product([(mask, 1), (g.args[0], 1)], whole) if same else None
     is_array = isinstance(index, np.ndarray) and index.dtype.kind in "iu"
     is_spread = varying(bare(g), g.ndim) < {*range(g.ndim)}  # what is added is the same for some
-    if is_array and len(whole) == 2 and is_spread:
+    if is_array and (len(whole) == 1 or (len(whole) == 2 and is_spread)):
         return _rows_added(g, index % whole[0], whole)
     return _put_at(g, _places(index, whole), whole)
 
@@ -881,7 +928,8 @@ def _rows_added(g: Term, k: Any, whole: Shape) -> Term | None:
     if not k.ndim or k.size * whole[0] > _MOST_MARKS:
         return None
     hot = onehot((k[..., None] == np.arange(whole[0])) * 1.0, "k")
-    by_row = shaped(hot, (*hot.shape, 1)) * shaped(g, (*k.shape, 1, whole[1]))
+    ones = (1,) * (len(whole) - 1)
+    by_row = shaped(hot, hot.shape + ones) * shaped(g, (*k.shape, 1, *whole[1:]))
     return shaped(summed(by_row, range(k.ndim)), whole)
 
 

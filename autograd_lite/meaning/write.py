@@ -48,6 +48,7 @@ from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
+_MULTIPLE = 3.0  # a sum of which others are a multiple
 _FUNCTION_TWICE = 4.0  # the same of a function: tanh(√(2/π) (x + 0.044715 x³))
 
 def _by_code(name: str, source: Any, notation: Notation | None = None) -> Op:
@@ -161,7 +162,7 @@ class Writer:
             self.prepare([root])
         root, uses = self._prepared[root]
         whole = [root]
-        while whole[-1] not in self.names and whole[-1].op in ("reshape", "broadcast_to"):
+        while whole[-1] not in self.names and _is_same(whole[-1], uses):
             whole += whole[-1].operands
         for e in inner_first(root, self._below, self._done):
             if e not in whole:
@@ -212,6 +213,9 @@ class Writer:
                 if x not in seen:
                     seen.add(x)
                     stack.append(x)
+        for x in seen:  # ‖x‖ has no symbol of its own
+            if (root := _root_of(x)) is not None:
+                uses[root] += uses[x] - 1
         return uses
 
     def _is_apart(self, e: Term, found: Expression, uses: int) -> bool:
@@ -219,7 +223,8 @@ class Writer:
             return True
         if found.op is None or e.op in ("reshape", "broadcast_to", "transpose"):
             return False
-        if e.op in ("getitem", "picked") and e.args[0].op == "leaf":  # x[0]
+        is_entry = e.op in ("getitem", "picked") and e.args[0].op == "leaf"  # x[0]
+        if is_entry or _root_of(e) is not None:  # ‖x‖
             return False
         is_function = e.op in ENTRYWISE and len(e.operands) == 1
         twice = _FUNCTION_TWICE if is_function else _TWICE
@@ -331,6 +336,19 @@ def _is_scaled(x: Expression) -> bool:
     return x.is_called("multiply") and _is_constant(x.inputs[0])
 
 
+def _number_apart(x: Expression, p: float) -> tuple[float, Expression, list[Expression]]:
+    """Of ``x ** p`` the number, and what is left of x, and what that is divided by."""
+    c, by = 1.0, list[Expression]()
+    if _is_scaled(x):
+        c, x = power_of(float(x.inputs[0].value), p), x.inputs[1]
+    elif x.is_called("divide") and _is_constant(x.inputs[1]):
+        x, n = x.inputs
+        c, by = (1.0, [n]) if p == 1 else (power_of(float(n.value), -p), [])
+    if x.is_called("negative"):
+        c, x = c * power_of(-1.0, p), x.inputs[0]
+    return c, x, by
+
+
 def _is_constant(x: Expression) -> bool:
     """Whether it is a number."""
     return x.shape == () and all(y.name is None for y in nodes(x))
@@ -375,7 +393,9 @@ def _flat_term(f: Term) -> Term:
 
 def _nested(roots: Sequence[Term], uses: Counter[Term], names: Collection[Term]) -> list[Term]:
     """With a long sum or product as one part of those that have all of its parts, and more."""
-    long = [e for e in uses if e.op in "+*" and e.size >= _TWICE and e not in names][:_MOST]
+    least = {"+": _MULTIPLE, "*": _TWICE}
+    there = (e for e in dict.fromkeys([*roots, *uses]) if e not in names)
+    long = [e for e in there if e.size >= least.get(e.op, math.inf)][:_MOST]
     inner = {e: pair for e in long if (pair := _inner(e, long, uses)) is not None}
     done: dict[Term, Term] = {}
 
@@ -406,6 +426,8 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             alike = all(abs(own[f] - k * c) < 1e-12 for f, c in parts)
             more = len(own) - (ONE in own) - len(parts)
             first = (more, uses[p], ONE in dict(p.args)) > (0, uses[e], ONE in own)
+            # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
+            first = first and (p.size >= _TWICE or (not more and (k > 0 or not uses[e])))
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
     return max(found, key=lambda pair: pair[0].size, default=None)
@@ -490,6 +512,7 @@ class _Form:
         sizes = (1, self.writer.rows, *added, math.prod(e.shape), *e.shape)
         known = {snapped(1.0 / n): None for n in sizes if n}
         others = dict.fromkeys(snapped(abs(c)) for _, c in e.args)
+        known = known if len(others) > 1 else {}
         k = min(known | others, key=lambda k: (self._cost(e, k, k in known), k != 1))
         if k != 1 and all(c < 0 for _, c in e.args):
             k = -k
@@ -670,15 +693,9 @@ class _Form:
             if turned and p == 1 and _has_minus(f) and x.name is None:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
             if f.op == "+" and f not in written and float(p).is_integer():
-                if _is_scaled(x):
-                    c, x = c * power_of(float(x.inputs[0].value), p), x.inputs[1]
-                elif x.is_called("divide") and _is_constant(x.inputs[1]):
-                    x, by = x.inputs
-                    if p == 1:
-                        below.append(by)
-                    else:
-                        c = snapped(c * power_of(float(by.value), -p))
-            x = _raised(x, abs(p)) if f in written else self._power(f, x, abs(p))
+                k, x, by = _number_apart(x, p)
+                c, below = snapped(c * k), below + by
+            x = _raised(x, abs(p)) if f in written else self._power(f, x, p)
             (above if p > 0 else below).append(x)
         c = -c if turned else c  # what could be turned has a symbol of its own
         before = [number(c)] if self.writer.is_factor(c) else []
@@ -687,16 +704,16 @@ class _Form:
         return whole if before else self.writer.scaled(whole, c)
 
     def _power(self, f: Term, x: Expression, p: float) -> Expression:
+        """A root of a sum of squares, or what is divided by one, by its norm."""
         inner = bare(f)
-        axes = tuple(sorted(inner.params.get("axes", ())))
-        if not float(p).is_integer() and inner.op == "sum" and len(axes) in (1, inner.ndim):
-            square = inner.args[0]
-            if square.op == "*" and len(square.args) == 1 and square.args[0][1] == 2:
-                x = self.done[square.args[0][0]]
-                whole = len(axes) == inner.ndim
-                norm = applied(NORM, x) if whole else applied(NORMS, x, axis=axes[0])
-                return _raised(_reshaped(norm, f.shape), 2 * p)
-        return _raised(x, p)
+        root = _root_of(inner)
+        if root is not None and (p < 0 or not float(p).is_integer()):
+            axes = _sorted(inner)
+            whole = len(axes) == inner.ndim
+            x = self.done[root]
+            norm = applied(NORM, x) if whole else applied(NORMS, x, axis=axes[0])
+            return _raised(_reshaped(norm, f.shape), 2 * abs(p))
+        return _raised(x, abs(p))
 
     def _outer(self, e: Term) -> Expression:
         return applied(OUTER, *(self.done[f] for f in e.args))
@@ -743,7 +760,8 @@ class _Form:
         slid = _slid(x) if e.op == "sum" else None
         if slid is not None:
             return self._correlated(e, *slid)
-        if e.op == "sum" and x.op == "*" and len(axes) == 1 and max(x.shape) == math.prod(x.shape):
+        is_row = len(axes) == 1 and max(x.shape) == math.prod(x.shape)
+        if e.op == "sum" and x.op == "*" and is_row and self.done[x].name is None:
             factors = [f for f, p in x.args if p == 1]
             if len(factors) == len(x.args) == 2 and all(f.shape == x.shape for f in factors):
                 return _reshaped(self._dot(*factors), e.shape)
@@ -762,7 +780,8 @@ class _Form:
         axis = tuple(sorted(axes))
         merged = merged_axes(x.shape, x.args[0].shape) if x.op == "reshape" else []
         groups = [[a for a in own if x.shape[a] != 1] for own in merged]
-        if axis and axis == tuple(own[-1] for own in groups if len(own) == 2):
+        blocks = tuple(own[-1] for own in groups if len(own) == 2)
+        if axis and axis == blocks and x not in self.beside:
             return applied(POOL, self.done[x.args[0]], of=op, shape=x.shape, axis=axis)
         return applied(OPS[op], self.done[x], axis=axis, keepdims=True)
 
@@ -804,6 +823,7 @@ class _Form:
     def _normalised(self, e: Term) -> Expression:
         (x,), axes = e.args, e.params["axes"]
         n = math.prod(x.shape[a] for a in axes)
+        self.beside = {x}
         mean = self._averaged(x, axes)
         deviation = applied(ops.subtract, self.done[x], mean)
         variance = applied(VARIANCE, self.done[x], axis=tuple(sorted(axes)))
@@ -862,6 +882,12 @@ class _Form:
             return applied(DILATE, x, **e.params)
         return self._op(e)
 
+    def _matmul(self, e: Term) -> Expression:
+        (a, b), inverse = e.args, self.done[e.args[0]]
+        if a.op == "inv" and inverse.is_called("inv"):
+            return applied(OPS["solve"], *inverse.inputs, self.done[b])
+        return self._op(e)
+
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
         op = _WRITTEN.get(e.op) or op_of(e.op) or VALUES[e.op.removeprefix("complex ")]
@@ -879,6 +905,19 @@ def _is_plain(e: Term) -> bool:
 
 def _sorted(e: Term) -> tuple[int, ...]:
     return tuple(sorted(e.params["axes"]))
+
+
+def _is_same(e: Term, uses: Counter[Term]) -> bool:
+    """Whether it is its operand in another shape, or of its own so many times."""
+    is_multiple = e.op == "+" and len(e.args) == 1 and uses[e.operands[0]] == 1
+    return is_multiple or e.op in ("reshape", "broadcast_to")
+
+
+def _root_of(e: Term) -> Term | None:
+    """What is squared in a sum of squares of which there is a norm."""
+    square = e.args[0] if e.op == "sum" and len(e.params["axes"]) in (1, e.ndim) else e
+    is_square = square is not e and square.op == "*" and [p for _, p in square.args] == [2]
+    return square.args[0][0] if is_square else None
 
 
 def _moves(e: Term) -> tuple[tuple[Any, ...], Term]:
@@ -903,8 +942,8 @@ _WRITTEN = {"upsample": UPSAMPLE, "correlate": CORRELATE, "convolve_full": CONVO
             LOGDET.name: LOGDET}  # fmt: skip
 _FORMS = {
     "leaf": "leaf", "+": "sum", "*": "product", "reshape": "reshape", "broadcast_to": "broadcast",
-    "transpose": "transpose", "outer": "outer", "sum": "reduction", "max": "reduction",
-    "min": "reduction",
+    "transpose": "transpose", "outer": "outer", "matmul": "matmul",
+    "sum": "reduction", "max": "reduction", "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
     "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
 }  # fmt: skip
@@ -945,7 +984,7 @@ def _in_a_sum(pair: tuple[Term, float]) -> Any:
     core = f.args[0] if f.op in ("transpose", "reshape") else f
     is_leaf = core.kind in ("leaf", "given", "marks")
     rank = (0 if abs(c) >= _SMALL else 3) if f is ONE else 1 + is_leaf
-    return c < 0, rank, f.given, f.op == "transpose", f.id
+    return c < 0, rank, f.given, f.op == "transpose", core.id
 
 
 def _in_a_product(pair: tuple[Term, float]) -> Any:

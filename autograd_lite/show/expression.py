@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
@@ -80,6 +80,17 @@ class Definition(NamedTuple):
 def nodes(root: Expression) -> Iterator[Expression]:
     """Each expression in ``root`` once, operands before what is made of them. Iterative."""
     return inner_first(root, attrgetter("inputs"))
+
+
+def needed(root: Expression, defined: Mapping[str, Expression]) -> list[Definition]:
+    """The definitions that an expression needs, itself or through others; in their order."""
+    found: set[str] = set()
+    stack = [root]
+    while stack:
+        new = {x.name or "" for x in nodes(stack.pop())} & defined.keys() - found
+        found |= new
+        stack += [defined[name] for name in new]
+    return [Definition(name, x) for name, x in defined.items() if name in found]
 
 
 def fold(root: Expression, combine: Callable[[Expression, list[T]], T]) -> T:

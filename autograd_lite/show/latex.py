@@ -39,10 +39,14 @@ def latex_name(name: str) -> str:
     return f"{shown}_{{{shown_below}}}"
 
 
+_LETTERS = (
+    "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+)
 _GREEK = {
-    "δ": r"\delta", "σ": r"\sigma", "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "θ": r"\theta",
-    "λ": r"\lambda", "μ": r"\mu",
-}  # fmt: skip
+    letter: rf"\{name}"
+    for letter, name in zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", _LETTERS.split(), strict=True)
+}
 _SPECIAL = {c: rf"\{c}" for c in "#$%&_{}"} | {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\n": " ",
     "<": "< ",  # within a page, no tag begins with it

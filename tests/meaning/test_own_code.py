@@ -11,6 +11,7 @@ import numpy as np
 import autograd_lite as ag
 import autograd_lite.numpy as anp
 from autograd_lite import Tensor
+from autograd_lite.show.text import text
 
 from ..each import each
 from ..test_work import python_calls
@@ -329,7 +330,79 @@ def two_steps(x: Any, w: Any, y: Any) -> Any:
     return np.sum(np.tanh(x[1] + np.tanh(x[0] @ w) @ w))
 
 
+def of_all_entries(x: Any, w: Any, y: Any) -> Any:
+    return np.mean(((x @ w).named("s") - y) ** 2)
+
+
+def autoencoder(x: Any, w: Any, y: Any) -> Any:
+    h = (x @ w).named("h")
+    p = (1 / (1 + np.exp(-(h @ w.T)))).named("p")
+    return -np.mean(np.sum(x * np.log(p) + (1 - x) * np.log(1 - p), axis=1))
+
+
+def with_biases(x: Any, w: Any, y: Any) -> Any:
+    return np.sum(x * (w + y[:, None] + y[:3] - x) ** 2)
+
+
+def in_groups(x: Any, w: Any, y: Any) -> Any:
+    g = w.reshape(3, 2, 4)
+    g = (g - g.mean(axis=2, keepdims=True)) / np.sqrt(g.var(axis=2, keepdims=True) + 1e-5)
+    return np.sum(g.reshape(3, 8).named("n") ** 3)
+
+
+def mahalanobis(x: Any, w: Any, y: Any) -> Any:
+    return np.sqrt((w - y) @ np.linalg.solve(x, w - y))
+
+
+def of_rows(x: Any, w: Any, y: Any) -> Any:
+    d = x - w
+    return np.sum(np.einsum("ni,ij,nj->n", d, np.linalg.inv(y), d))
+
+
+def of_a_kernel(x: Any, w: Any, y: Any) -> Any:
+    r = y - np.exp(-w * x) @ y
+    return r @ r / 2
+
+
+def by_root_mean_square(x: Any, w: Any, y: Any) -> Any:
+    n = x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + 1e-6)
+    return np.sum((w * n - y) ** 2) / 2
+
+
+def a_wave(x: Any, w: Any, y: Any) -> Any:
+    return np.sum((np.sin(w * x + y) - x) ** 2)
+
+
+def two_euler_steps(x: Any, w: Any, y: Any) -> Any:
+    for _ in range(2):
+        w, y = w + 0.1 * y, y - 0.1 * x * w
+    return (w - 3) ** 2 / 2
+
+
+def partial_likelihood(x: Any, w: Any, y: Any) -> Any:
+    s = (x @ w).named("s")
+    at_risk = np.cumsum(np.exp(s)[::-1])[::-1]
+    return -np.sum(y * (s - np.log(at_risk)))
+
+
+def ranking(x: Any, w: Any, y: Any) -> Any:
+    d = w[WINNERS] - w[LOSERS]
+    return np.sum(np.log(1 + np.exp(-d)))
+
+
+def of_the_right_class(x: Any, w: Any, y: Any) -> Any:
+    p = (1 / (1 + np.exp(-(x @ w)))).named("p")
+    q = y * p + (1 - y) * (1 - p)
+    return -np.sum((1 - q) ** 2 * np.log(q))
+
+
+def associated(x: Any, w: Any, y: Any) -> Any:
+    return np.sum(((x @ w) @ y - x @ (w @ y) / 2) ** 2)
+
+
 LABELS_OF_3 = np.array([0, 2, 1, 1, 0])
+WINNERS, LOSERS = np.array([0, 1, 2, 0]), np.array([1, 2, 2, 1])
+METRIC = X.T @ X
 PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (huber, (X, 3, Y[:, 0]), {"r": "sign(r) ∘ (|r| > 1) + r ∘ (|r| ≤ 1)"}),
     (quantile, (X[:3], 3, Y[:3, 0]), {"e": "(0.9 · (e > 0) − 0.1 · (e ≤ 0)) / 3"}),
@@ -355,7 +428,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (lambda x, w, y: np.mean(np.maximum(0, 1 - y * (x @ w)) ** 2), (X, 3, Y[:, 0]), {
         "w": "−0.4 · xᵀ (y ∘ relu(1 − y ∘ (x w)))"}),
     (lambda x, w, y: (w @ x @ w) / (w @ w), (X[:3], 3, 0.0), {
-        "w": "((x + xᵀ) w − 2 · w · (wᵀ x w) / Σ(w²)) / Σ(w²)"}),
+        "w": "((x + xᵀ) w − 2 · w · (wᵀ x w) / ‖w‖²) / ‖w‖²"}),
     (lambda x, w, y: np.linalg.slogdet(x + w**2 * np.eye(3))[1], (X[:3], (), 0.0), {
         "w": "2 · w · tr((w² · I + x)⁻¹)"}),
     (lambda x, w, y: -np.sum(y * np.log(rows(x @ w / 3))), (X, (3, 4), np.eye(4)[LABELS]), {
@@ -382,7 +455,8 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (kernel, (0.0, (3, 2), X[0]), {
         "w": "2 · (y ∘ Σ_j((wⱼₖ − wᵢₖ) ∘ y ∘ exp(−Σ_k((wⱼₖ − wᵢₖ)²))) − "
              "y ∘ Σ_i((wⱼₖ − wᵢₖ) ∘ exp(−Σ_k((wⱼₖ − wᵢₖ)²)) ∘ y))"}),
-    (normal, (X, (3, 3), 0.0), {"w": "[Σ_j(u_1)ᵀ, 0] + (2 · (w wᵀ)⁻¹ − u_1 u_1ᵀ) w"}),
+    (normal, (X, (3, 3), 0.0), {
+        "w": "[1ᵀ (w[0] − x) u_1, 0] + (2 · u_1 − u_1 (w[0] − x)ᵀ (w[0] − x) u_1) w"}),
     (two_steps, (X, (3, 3), 0.0), {"w": "x[0] ((1 − u_1²) ∘ (u_2 wᵀ))ᵀ + u_1 u_2ᵀ"}),
     (lambda x, w, y: np.sum((np.repeat(w * y, 2, axis=1) - x) ** 2),
      (X[:4].reshape(3, 4), (3, 2), X[:3, :2]), {
@@ -392,6 +466,30 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (weighted, (X, 3, Y[:, 0]), {"w": "xᵀ ((σ(x w) − y) ∘ (0.2 + 0.4 · y))"}),
     (lambda x, w, y: np.sum(w[1] ** 2 * np.sin(w[2])), (0.0, 3, 0.0), {
         "w": "2 · w[1] · sin(w[2]) · onehot(1) + w[1]² · cos(w[2]) · onehot(2)"}),
+    (of_all_entries, (X[:3], (3, 4), X[:4].reshape(3, 4)), {"s": "(s − y) / 6"}),
+    (autoencoder, (X**2 / 9, (3, 2), 0.0), {"h": "(p − x) w / q"}),
+    (with_biases, (X, (), 5), {
+        "w": "2 · Σ(u_1)", "y": "2 · Σ_j(u_1) + [2 · 1ᵀ u_1, 0]"}),
+    (in_groups, (0.0, (3, 8), 0.0), {
+        "w": "vec((vec⁻¹(∂L/∂n) − u_1 ∘ meanₖ(u_1 ∘ vec⁻¹(∂L/∂n)) − meanₖ(vec⁻¹(∂L/∂n)))"
+             " / √(varₖ(vec⁻¹(w)) + 1e−05))"}),
+    (mahalanobis, (METRIC, 3, X[0]), {
+        "w": "0.5 · (x⁻¹ + (x⁻¹)ᵀ) (w − y) / √((w − y)ᵀ x⁻¹ (w − y))"}),
+    (of_rows, (X, 3, (3, 3)), {
+        "w": "1ᵀ (w − x) (y⁻¹ + (y⁻¹)ᵀ)", "y": "−(y⁻¹)ᵀ (w − x)ᵀ (w − x) (y⁻¹)ᵀ"}),
+    (of_a_kernel, (METRIC, (), X[0]), {
+        "w": "−(exp(−w · x) y − y)ᵀ (x ∘ exp(−w · x)) y"}),
+    (by_root_mean_square, ((5, 3), 3, X), {"w": "1ᵀ (u_2 ∘ x / √(u_1))"}),
+    (a_wave, (X[:, 0], (), ()), {"w": "2 · xᵀ u_1", "y": "2 · Σ(u_1)"}),
+    (two_euler_steps, ((), (), ()), {
+        "w": "(1 − 0.01 · x) · u_1", "y": "0.2 · u_1", "x": "−0.01 · w · u_1"}),
+    (partial_likelihood, (X, 3, Y[:, 0]), {
+        "s": "exp(s) ∘ cumsum(y / cumsum(exp(s)[::-1])[::-1]) − y"}),
+    (ranking, (0.0, 3, 0.0), {
+        "w": "−(onehot(k)ᵀ − onehot(k_1)ᵀ) (1 − σ(w[k] − w[k_1]))"}),
+    (of_the_right_class, (X, 3, Y[:, 0]), {
+        "p": "(1 − 2 · y) ∘ (u_1 − 1) ∘ (2 · log(u_1) + (u_1 − 1) / u_1)"}),
+    (associated, (X, (3, 2), (2, 3)), {"w": "0.5 · xᵀ x w y yᵀ"}),
 ]  # fmt: skip
 
 
@@ -424,6 +522,9 @@ def test_what_people_write_is_derived_as_in_a_textbook(i: int):
     derived, space = ag.derive(loss), dict[str, Any]()
     found = {step.target: step.result for step in derived}
     assert {key: found[key] for key in expected} == expected
+    for step in derived:  # of no part that isn't there is said what it is
+        said = " ".join([step.result, *(text(part) for _, part in step.parts)])
+        assert all(name in said for name, _ in step.parts)
     exec(derived.numpy_source, space)
     tracked = [x for x in leaves if x.requires_grad]
     for x, g in zip(tracked, ag.gradients(loss, tracked), strict=True):
@@ -595,9 +696,9 @@ def _turned(x: Any, mean: Any, deviation: Any) -> Any:
         np.sum((t - np.sum(t, 0) / 3) ** 2, 0) / 3 + 1e-5)),
      "(C − u_1 ∘ meanⱼ(C ∘ u_1) − meanⱼ(C)) / √(varⱼ(x) + 1e−05)"),
     (lambda x: (x - x.mean(0)) / x.std(0),
-     "(C − (x − meanᵢ(x)) ∘ (1ᵀ (C ∘ (x − meanᵢ(x)))) / (1ᵀ (x − meanᵢ(x))²) − meanᵢ(C))"
+     "(C − u_1 ∘ (1ᵀ (C ∘ u_1)) / ‖u_1‖ᵢ² − meanᵢ(C))"
      " / √(varᵢ(x))"),
-    (lambda x: (x.T / np.sqrt((x.T ** 2).sum(0))).T, "(C − x ∘ Σ_j(x ∘ C) / Σ_j(x²)) / ‖x‖ⱼ"),
+    (lambda x: (x.T / np.sqrt((x.T ** 2).sum(0))).T, "(C − x ∘ Σ_j(x ∘ C) / ‖x‖ⱼ²) / ‖x‖ⱼ"),
     (lambda x: (x - x.mean(0)).T @ (x - x.mean(0)) / 4, "0.25 · (x − meanᵢ(x)) (C + Cᵀ)"),
 ])  # fmt: skip
 def test_rows_are_normalised_as_columns_of_the_transposed(f: Any, expected: str):
