@@ -18,7 +18,7 @@ from ..engine.tensor import Array
 from .edits import MANY, MASKS, Edit, of_others, of_product, of_slopes
 from .formula import Formula, Make, always, computed
 from .line import Cause, Edits, Line, is_small_fraction, share
-from .readings import ONE, Slope, Term, core, product, subterms
+from .readings import ONE, Slope, Term, core, product, scaled, subterms
 from .steps import products, updated
 from .whole import whole
 
@@ -27,6 +27,7 @@ _MANY_TERMS, _COMMON = 80, 1.2  # with more only edits that cost as little are t
 _DETOUR, _NEAR = 0.5, 0.4  # what a reading costs that isn't the shortest; by the nearest lines
 _USUAL = 2.3  # what edits cost at most that are tried at each step
 _FACTOR = 1.5  # what a factor costs besides another mistake, and a number that tells nothing
+_OTHER_SIGN = 0.3  # what it costs that 1 − 2 x is written 2 (½ − x)
 _UNTOLD = 2.2  # the same of a number by which a whole line is off
 _USUAL_OF_TWO = 1.5
 _RARE = ("stands", "around", "one_for", "term_times")
@@ -76,8 +77,11 @@ def is_rounded(line: Line, rtol: float, eps: float) -> bool:
     return False
 
 
-def find(line: Line, tries_two: bool = False) -> Cause | None:
-    """The simplest mistake that gives the line; where none does, two at once."""
+def find(line: Line, thorough: bool = True) -> Cause | None:
+    """The simplest mistake that gives the line; where none does, two at once.
+
+    Where not ``thorough``, only what is usual is tried.
+    """
     formulas = _formulas(line, line.bases[0], _MOST_MADE)
     if not formulas:
         return None
@@ -99,8 +103,8 @@ def find(line: Line, tries_two: bool = False) -> Cause | None:
             Family(f, detour, 1.8, products(f, line)),
             Family(f, detour, 1.9, _without_some(f, line)),
         ]
-    found = _simplest(line, families)
-    if found is not None or not tries_two:
+    found = _simplest(line, families, math.inf if thorough else _USUAL)
+    if found is not None or not thorough:
         return found
     plain = [f for f in formulas if not f.made]
     return _simplest(line, [Family(f, 0, 0, _two(f, line.edits)) for f in plain])
@@ -115,10 +119,11 @@ class Family(NamedTuple):
     causes: Iterator[Cause]
 
 
-def _simplest(line: Line, families: Iterable[Family]) -> Cause | None:
-    """Of the mistakes that give the line the simplest."""
+def _simplest(
+    line: Line, families: Iterable[Family], dearest: float = math.inf
+) -> Cause | None:
+    """Of the mistakes that give the line the simplest, which costs less than ``dearest``."""
     best: Cause | None = None
-    dearest = math.inf
     for f, detour, least, causes in sorted(families, key=lambda x: x.least + x.detour):
         if least + detour >= dearest:
             break
@@ -140,10 +145,16 @@ def _tried(f: Formula, line: Line, cause: Cause) -> Cause | None:
         return _times(f, line, cause, out)
     if line.fits(out, f.result):
         return cause
-    if len(cause.made) > 1 or out.shape != line.array.shape or _is_constant(out):
+    if len(cause.made) > 1 or out.shape != line.array.shape:
         return None
     k = line.times(out, f.numbers)
-    return cause._replace(cost=cause.cost + _FACTOR, factor=k) if k not in (None, 1.0) else None
+    if k in (None, 1.0):
+        return None
+    what = cause.values[0] if cause.kind == "factor_missing" else None
+    if isinstance(what, Term) and (core(what).op == "+" or what in line.readings.unnamed.values()):
+        alike = cause._replace(cost=cause.cost + _OTHER_SIGN, values=(scaled(what, 1 / k),))
+        return alike if k == -1 or not _is_constant(out) else None
+    return None if _is_constant(out) else cause._replace(cost=cause.cost + _FACTOR, factor=k)
 
 
 def _is_constant(array: Array) -> bool:

@@ -40,7 +40,7 @@ AROUND = (np.square, np.abs, np.sign)
 _MOVES = ("reshape", "transpose", "broadcast_to")
 MANY = 6
 """Contributions of which any may be missing."""
-_DROPPED = ("term_missing", "factor_missing", "division_missing")
+_RECOMPUTED = ("term_missing", "factor_missing", "division_missing", "exponent")
 
 
 class Edit(NamedTuple):
@@ -72,7 +72,7 @@ def at(e: Term, readings: Readings) -> Edits:
     for edit in _of_sum(e, readings) if e.op == "+" else _FAMILIES.get(e.op, _nothing)(e):
         if not is_atom or e.op == "getitem":
             yield edit
-        elif edit.kind in _DROPPED:  # of what the forward pass computed, too
+        elif edit.kind in _RECOMPUTED:  # of what the forward pass computed, too
             yield edit._replace(cost=edit.cost + 0.4)
     yield from of_slopes(e, readings, e.op == "*" and not is_atom)
     if e.op in MASKS:
@@ -133,8 +133,8 @@ def _like(new: Array, old: Array) -> Array:
 
 def _around(f: Any, xs: Sequence[Array], v: Array) -> Array:
     found = np.asarray(f(v * 1.0))
-    if f is np.sign and (found == 1).all():  # then nothing is there
-        raise ValueError("1 stands there")
+    if f in (np.sign, np.abs) and (found == found.flat[:1]).all():  # then nothing is there
+        raise ValueError("a number stands there")
     return found
 
 
@@ -169,9 +169,28 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
         for rest in map(list, itertools.combinations(range(n), n - k)):
             part = total([z for i, z in enumerate(e.args) if i not in rest])
             yield Edit(1.8, "only_term", (part, e), _shared(e, rest, 0))
+    for f in dict.fromkeys(x for z, _ in e.args for x, p in _factors(z) if p < 0):
+        below = max(-p for z, _ in e.args for x, p in _factors(z) if x is f)
+        by = partial(_times_power, readings, f, below)
+        yield Edit(1.6, "division_missing", (product([(f, below)]),), by)
+    means: dict[int, list[int]] = {}
+    for i, (z, _) in enumerate(e.args):
+        for x in {x for x, _ in _factors(core(z)) if x.op == "sum"}:
+            means.setdefault(math.prod(x.args[0].shape[a] for a in x.params["axes"]), []).append(i)
+    for m, some in means.items():
+        if len(some) > 1:
+            yield Edit(1.2, "division_missing", (m,), _shared(e, some, m))
     if n == 2:
         yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
     yield from _of_powers(e)
+
+
+def _factors(e: Term) -> Sequence[tuple[Term, float]]:
+    return e.args if e.op == "*" else [(e, 1.0)]
+
+
+def _times_power(readings: Readings, f: Term, p: float, xs: Sequence[Array], v: Array) -> Array:
+    return _whole(v * evaluate(f) ** p, v)
 
 
 def _of_softmax(e: Term, i: int, summed: Term, readings: Readings) -> Edits:
@@ -219,6 +238,10 @@ def of_product(e: Term) -> Edits:
             others = {g: 0.0 for g, _ in e.args if g is not f}
             rest = product([(g, q) for g, q in e.args if g is not f])
             yield Edit(1.7, "factor_missing", (rest,), _powers(e, others))
+    over = [(f, g) for f, p in e.args for g, q in e.args if p > 0 > q] if len(e.args) > 2 else []
+    for f, g in over:
+        ratio = product([(x, p) for x, p in e.args if x in (f, g)])
+        yield Edit(1.55, "factor_missing", (ratio,), _powers(e, {f: 0.0, g: 0.0}))
     for f, p in e.args:
         factor = f if abs(p) == 1 else product([(f, abs(p))])
         if len(e.args) > 1 or p != 1:
@@ -228,6 +251,9 @@ def of_product(e: Term) -> Edits:
             counts = {g: 0.0 for g, q in e.args if is_mask and q < 0 and _counts(g, f)}
             if counts:
                 yield Edit(1, kind, (factor,), _powers(e, {f: 0.0, **counts}))
+            if f.op in MASKS:
+                value = partial(_times_of, _powers(e, {f: 0.0, **counts}), f.operands[0])
+                yield Edit(1.9, "stands", (f.operands[0], f), value)
         yield Edit(2.1, "twice", (product([(f, p)]),), _powers(e, {f: 2 * p}))
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
             cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
@@ -262,7 +288,8 @@ def of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
         rest: Make = lambda xs, v: np.ones(v.shape)  # noqa: E731
         if is_product:
             rest = _powers(e, {f: powers[f] - p for f, p in slope.factors.items()})
-        yield Edit(0.8, "slope_missing", (slope,), rest)
+        is_own = not is_product and e is slope.result  # as exp' is, and then any factor may be
+        yield Edit(1.5 if is_own else 0.8, "slope_missing", (slope,), rest)
         instead = [(1.3, "slope_of_s", slope.at(s, s)), (1.35, "slope_at_l", slope.at(l)),
                    (1.9, "value_for_slope", l)]  # fmt: skip
         for cost, kind, array in instead:
@@ -273,6 +300,10 @@ def of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
                 for cost, array in ((2.2, other.at(s, l)), (2.6, other.at(l))):
                     make = partial(_times, rest, array)
                     yield Edit(cost, "other_slope", (op.name, slope), make)
+
+
+def _times_of(rest: Make, e: Term, xs: Sequence[Array], v: Array) -> Array:
+    return _times(rest, evaluate(e), xs, v)
 
 
 def _times(rest: Make, array: Array, xs: Sequence[Array], v: Array) -> Array:
@@ -289,26 +320,38 @@ def _of_axes(e: Term) -> Edits:
     n = math.prod(x.shape[a] for a in axes)
     if e.op == "sum":
         yield Edit(1, "not_summed", (x, axes), lambda xs, v: xs[0])
-        yield Edit(1, "mean_for_sum", (x, axes), lambda xs, v: v / n)
-        for a in axes:
-            yield from _one_only(e, 0, a)
-    for k in range(1, len(x.shape) + 1):
-        for other in map(frozenset, itertools.combinations(range(len(x.shape)), k)):
-            if other == axes or all(x.shape[a] == 1 for a in other ^ axes):
-                continue
-            m = math.prod(x.shape[a] for a in other)  # n is in the factor of a mean
-            for by, squeezed in itertools.product((1.0, m / n), (False, True)):
-                make = partial(_over, e, other, by, squeezed)
-                cost = 1 + 0.1 * (by != 1 or squeezed)
-                yield Edit(cost, "axis", (x, other, axes), make)
+        yield Edit(1, "mean_for_sum", (x, axes), partial(_divided, n))
+        for some in _some_of(axes):
+            if some != axes:
+                m = math.prod(x.shape[a] for a in some)
+                yield Edit(1.2, "mean_for_sum", (x, some), partial(_divided, m))
+            yield from _one_only(e, 0, some)
+    for other in _some_of(range(len(x.shape))):
+        if other == axes or all(x.shape[a] == 1 for a in other ^ axes):
+            continue
+        m = math.prod(x.shape[a] for a in other)  # n is in the factor of a mean
+        for by, squeezed in itertools.product((1.0, m / n), (False, True)):
+            make = partial(_over, e, other, by, squeezed)
+            cost = 1 + 0.1 * (by != 1 or squeezed)
+            yield Edit(cost, "axis", (x, other, axes), make)
 
 
-def _one_only(e: Term, i: int, axis: int) -> Edits:
-    """The first, or the last, of what an operand has along an axis."""
+def _divided(n: float, xs: Sequence[Array], v: Array) -> Array:
+    return np.asarray(v / n)
+
+
+def _some_of(axes: Collection[int]) -> Iterator[frozenset[int]]:
+    """All choices of axes, but of none."""
+    for k in range(1, len(axes) + 1):
+        yield from map(frozenset, itertools.combinations(axes, k))
+
+
+def _one_only(e: Term, i: int, axes: frozenset[int]) -> Edits:
+    """The first, or the last, of what an operand has along axes."""
     for which, place in (("first", slice(1)), ("last", slice(-1, None))):
-        alone = partial(_alone, (*[slice(None)] * axis, place))
-        make = partial(_with_use, e, i, alone)
-        yield Edit(2, "one_only", (e.operands[i], frozenset([axis]), which), make)
+        where = tuple(place if a in axes else slice(None) for a in range(max(axes) + 1))
+        make = partial(_with_use, e, i, partial(_alone, where))
+        yield Edit(2, "one_only", (e.operands[i], axes, which), make)
 
 
 def _alone(place: Any, x: Array) -> Array:
@@ -334,6 +377,8 @@ def _of_matmul(e: Term) -> Edits:
     for swapped, *turned in itertools.product((False, True), repeat=3):
         for cost, kind, by in ((2, "factors", np.matmul), (3, "entrywise", np.multiply)):
             yield Edit(cost, kind, (e,), partial(_product, swapped, turned, by))
+    for i, x in enumerate(e.operands):
+        yield Edit(1.6, "factor_missing", (x,), partial(_with_use, e, i, np.ones_like))
 
 
 def _product(
@@ -410,7 +455,7 @@ def _last_along(axes: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
 def _of_correlation(e: Term) -> Edits:
     """Not all of what is added up."""
     for axis in range(len(e.args[1].shape)):
-        yield from _one_only(e, 1, axis)
+        yield from _one_only(e, 1, frozenset([axis]))
 
 
 def _of_upsample(e: Term) -> Edits:
@@ -441,7 +486,7 @@ def _of_uses(e: Term, shared: Collection[Term], arrays: Mapping[str, Array]) -> 
             is_leaf, is_like, used = core.op == "leaf", array.shape == core.shape, array
             if is_like and core is not x:
                 used = computed(x, [array])
-            elif x.op == "transpose" and array.ndim == 2:
+            elif x.op == "transpose" and array.ndim == 2 and array.shape != x.shape:
                 used = array.T
             goes = e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul")
             if goes if is_leaf else is_like and x in shared:

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -142,7 +142,7 @@ class Checked:
         wrong = [n for n in order if n not in self.correct]
         if wrong:
             self._explain(wrong)
-        written = cache(partial(_formulas, self.backward.loss))  # only when somebody reads it
+        written = cache(self._formulas)  # only when somebody reads it
         return [self._entry(name, written) for name in order]
 
     def _entry(self, name: str, formulas: Callable[[], dict[str, str]]) -> Entry:
@@ -154,6 +154,22 @@ class Checked:
             self.causes.get(name), source, self.symbols.get(source or "", ""),
             given.remark or self.remarks.get(name), lambda: formulas().get(name),
         )  # fmt: skip
+
+    def _formulas(self) -> dict[str, str]:
+        """The short formulas of `derive` by name, without their left side; none where it can't."""
+        loss = self.backward.loss
+        if len(walk(loss)) > _MOST_NODES:
+            return {}
+        if self.made:  # arrays are called what the causes call them; the graph is our own
+            for array, name in self.guarded(_GUARD)[0].arrays.items():
+                array.name = name
+        try:
+            from ..derive import derive
+
+            steps = derive(loss).steps
+        except Exception:  # an op has no written form: do without
+            return {}
+        return {s.target: s.result for s in steps if not s.parts and len(s.result) <= _WIDEST}
 
     def _symbol(self, tensor: Tensor) -> str:
         return symbol_of(str(tensor.name), tensor.is_leaf, self.loss.name or "L")
@@ -275,7 +291,7 @@ class Checked:
             self.follows_from[name] = first or next(reversed(self.made))
         elif not bad and is_rounded(line, self.rtol, self.backward.eps):
             self.correct.add(name)
-        elif (cause := find(line, tries_two=not self.unexplained)) is None:
+        elif (cause := find(line, thorough=not self.unexplained)) is None:
             self._unexplained(name)
         else:
             self.made[name] = cause
@@ -353,16 +369,3 @@ class Checked:
         given, right = self.given[name], self.right[name]
         said = given.problem or nothing_fits(given, right, self.symbols[name])
         self.causes[name] = f"{said}\n{two_arrays(given, right)}"
-
-
-def _formulas(loss: Tensor) -> dict[str, str]:
-    """The short formulas of `derive` by name, without their left side; none where it can't."""
-    if len(walk(loss)) > _MOST_NODES:
-        return {}
-    try:
-        from ..derive import derive
-
-        steps = derive(loss).steps
-    except Exception:  # an op has no written form: do without
-        return {}
-    return {s.target: s.result for s in steps if not s.parts and len(s.result) <= _WIDEST}

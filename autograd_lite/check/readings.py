@@ -183,6 +183,7 @@ class Readings:
         inputs: what is beside a matrix, and so no target.
         numbers: the coefficients of sums, and what slopes make of them.
         unnamed: given arrays without a name, by that which they get here.
+        arrays: what such leaves of the graph are called.
     """
 
     def __init__(
@@ -227,8 +228,17 @@ class Readings:
         names = {e: e.name for e in leaves if e.name is not None}
         names |= _of_given(nodes, terms, set(names.values()))
         rest = {e for e in leaves if e.given and e.shape and e.kind != "marks"} - names.keys()
-        self.unnamed = {f"c_{i}": e for i, e in enumerate(sorted(rest, key=lambda e: e.id), 1)}
-        return names | {e: name for name, e in self.unnamed.items()}
+        arrays = [t for t in nodes if t.is_leaf and t.name is None and t.ndim]
+        of = {e: t for way in terms for t in arrays if (e := way.get(t)) is not None}
+        folded = sorted(rest - of.keys(), key=lambda e: e.id)
+        taken = {t.name for t in nodes} | set(names.values())
+        most = len(taken) + len(arrays) + len(rest)
+        free = [c for i in range(1, most + 1) if (c := f"c_{i}") not in taken]
+        self.unnamed = dict(zip(free, sorted(rest & of.keys(), key=lambda e: e.id), strict=False))
+        self.unnamed |= zip(free[len(arrays) :], folded, strict=False)
+        names |= {e: name for name, e in self.unnamed.items()}
+        self.arrays = {t: names[e] for e, t in of.items() if e in names}
+        return names
 
     def of(self, name: str) -> list[Term]:
         """The readings of a line that are worth its gradient; if none is, that gradient alone."""

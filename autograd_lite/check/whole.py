@@ -106,7 +106,8 @@ def _too_many(f: Formula, line: Line) -> Iterator[Cause]:
         return
     for name, o in line.others.items():
         if o.size == 1 and line.telling(o.item(), ()) is None:
-            yield Cause(2.6, "factor_too_many", (name,), {f.root: partial(_by, o.item())})
+            yield Cause(2.1, "factor_too_many", (name,), {f.root: partial(_by, o.item())})
+            yield Cause(2.1, "factor_missing", (name,), {f.root: partial(_by, 1 / o.item())})
     few = f.result.size < _FEW
     sums = (e for e in f.order if e.op in ("matmul", "sum"))
     places = {f.root: 0.0} | {core(x): 0.1 for e in sums for x in e.operands}
