@@ -20,9 +20,9 @@ from ..meaning.guards import guards
 from ..show.notation import symbol_of
 from .backward import Backward
 from .causes import find, follows, is_rounded
-from .edits import at
-from .given import Given, beside, distance, read, same, size, squeezed
-from .line import Cause, Edits, Line
+from .edits import Edit, at
+from .given import Given, agrees, beside, distance, read, same, squeezed
+from .line import Edits, Line
 from .readings import Readings
 from .report import Entry, Report, two_arrays
 from .unexplained import nothing_fits
@@ -115,7 +115,7 @@ class Checked:
     guard: float = 0.0  # what is added within a logarithm, up to this, is left out
     causes: dict[str, str] = field(default_factory=dict)
     follows_from: dict[str, str] = field(default_factory=dict)
-    made: dict[str, Cause] = field(default_factory=dict)
+    made: dict[str, Edit] = field(default_factory=dict)
     unexplained: bool = False
 
     def entries(self) -> list[Entry]:
@@ -183,10 +183,7 @@ class Checked:
 
     def _agrees(self, name: str, right: Array) -> bool:
         fitted = self.given[name].fitted
-        if fitted is None:
-            return False
-        allowed = self.rtol * size(right) + self.noise[name]
-        return distance(fitted, right) <= allowed
+        return fitted is not None and agrees(fitted, right, self.rtol, self.noise[name])
 
     def _other_choices(self) -> None:
         """What is right with another choice of the derivative at a kink, or of equal maxima."""
@@ -334,7 +331,7 @@ class Checked:
         return {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items()
                 if a.dtype.kind in "fiub" and a.any()}  # fmt: skip
 
-    def _said(self, line: Line, cause: Cause) -> str:
+    def _said(self, line: Line, cause: Edit) -> str:
         """A cause in words."""
         own, readings = self.symbols[line.name], line.readings
         kind, values = cause.kind, cause.values

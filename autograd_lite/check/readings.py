@@ -38,7 +38,7 @@ from ..meaning.terms import (
 from ..meaning.write import Writer
 from ..show.text import text
 from ..table import OPS, Op
-from .given import distance
+from .given import agrees
 
 _DEEPEST = 3  # readings of one line
 _MOST = 600  # terms of a reading
@@ -262,8 +262,7 @@ class Readings:
 
     def _is_worth(self, name: str, e: Term) -> bool:
         right = self._opaque[name].value
-        allowed = self._rtol * np.abs(right).max(initial=0) + self._noise.get(name, 0)
-        return bool(distance(evaluate(e), right) <= allowed)
+        return agrees(evaluate(e), right, self._rtol, self._noise.get(name, 0))
 
     @cached_property
     def given(self) -> dict[str, Array]:

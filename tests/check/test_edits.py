@@ -86,7 +86,7 @@ def planted(loss: ag.Tensor, given: dict[str, Any], name: str) -> Iterator[tuple
             others = of_others(f, readings, line.others, e)
             for edit in chain(at(e, readings), others) if e is not ONE else ():
                 with np.errstate(all="ignore"):
-                    out = f.but({e: edit.make})
+                    out = f.but(edit.made)
                 is_array = out is not None and np.isfinite(out).all() and out.any()
                 if is_array and edit.kind == "one_for" and np.ptp(out) == 0:
                     continue  # of an array of ones nothing is said
