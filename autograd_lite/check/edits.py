@@ -320,11 +320,10 @@ def _of_axes(e: Term) -> Edits:
     n = math.prod(x.shape[a] for a in axes)
     if e.op == "sum":
         yield Edit(1, "not_summed", (x, axes), {e: lambda xs, v: xs[0]})
-        yield Edit(1, "mean_for_sum", (x, axes), {e: partial(_divided, n)})
         for some in _some_of(axes):
-            if some != axes:
-                m = math.prod(x.shape[a] for a in some)
-                yield Edit(1.2, "mean_for_sum", (x, some), {e: partial(_divided, m)})
+            m = math.prod(x.shape[a] for a in some)
+            cost = 1 + 0.2 * (some != axes)
+            yield Edit(cost, "mean_for_sum", (x, some), {e: partial(_divided, m)})
             yield from _one_only(e, 0, some)
     for other in _some_of(range(len(x.shape))):
         if other == axes or all(x.shape[a] == 1 for a in other ^ axes):
