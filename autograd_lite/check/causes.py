@@ -135,7 +135,7 @@ def _tried(f: Formula, line: Line, cause: Edit) -> Edit | None:
     if k in (None, 1.0):
         return None
     what = cause.values[0] if cause.kind == "factor_missing" else None
-    if isinstance(what, Term) and (core(what).op == "+" or what in line.readings.unnamed.values()):
+    if isinstance(what, Term) and (core(what).op == "+" or what in line.readings.unnamed):
         alike = cause._replace(cost=cause.cost + _OTHER_SIGN, values=(scaled(what, 1 / k),))
         return alike if k == -1 or not _is_constant(out) else None
     return None if _is_constant(out) else cause._replace(cost=cause.cost + _FACTOR, factor=k)

@@ -116,10 +116,16 @@ def _of_leaf(e: Term) -> Edits:
 
 
 def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Term) -> Edits:
-    """Another array, of these, in the place of a formula's term."""
-    is_atom = e.op == "leaf" or e in readings.forward
-    for name, array in arrays.items():
-        yield from _another(e, f.value[e].shape, name, array, 1.5 if is_atom else 4.5)
+    """Another array, of these, in the place of a formula's term, or at one use of an operand."""
+    is_atom, shape = e.op == "leaf" or e in readings.forward, f.value[e].shape
+    cost = 1.5 if is_atom else 4.5
+    for name, array in arrays.items() if e.op not in _MOVES else ():
+        if name == e.name or not array.ndim:
+            continue
+        if array.shape == shape:
+            yield Edit(cost, "stands", (name, e), {e: always(array)})
+        elif e.op == "leaf" and (fits(shape, array.shape) or fits(array.shape, shape)):
+            yield Edit(cost + 0.3, "stands", (name, e), {e: always(array)})
     if not is_atom:
         yield from _of_uses(e, f.shared, arrays)
 
@@ -243,9 +249,9 @@ def _reweighed(e: Term, other: Mapping[Term, float]) -> Make:
 
 def of_product(e: Term) -> Edits:
     """Factors missing, or one with another exponent."""
-    for factors in _together(e):
+    for cost, factors in _together(e):
         some = product([(f, p) for f, p in e.args if f in factors])
-        yield Edit(1.6, "factor_missing", (some,), {e: _reweighed(e, dict.fromkeys(factors, 0))})
+        yield Edit(cost, "factor_missing", (some,), {e: _reweighed(e, dict.fromkeys(factors, 0))})
     for f, p in e.args:
         factor = f if abs(p) == 1 else product([(f, abs(p))])
         if len(e.args) > 1 or p != 1:
@@ -266,13 +272,13 @@ def of_product(e: Term) -> Edits:
             yield Edit(cost, "exponent", (f, q, p), {e: _reweighed(e, {f: q})})
 
 
-def _together(e: Term) -> Iterator[set[Term]]:
+def _together(e: Term) -> Iterator[tuple[float, set[Term]]]:
     """Of three factors and more: all beside a product of matrices; a numerator and what is below.
     """
     for f, p in e.args if len(e.args) > 2 else ():
         if p == 1 and f.op == "matmul":
-            yield set(e.operands) - {f}
-        yield from ({f, g} for g, q in e.args if p > 0 > q)
+            yield 1.7, set(e.operands) - {f}
+        yield from ((1.44, {f, g}) for g, q in e.args if p > 0 > q)
 
 
 def _counts(e: Term, mask: Term) -> bool:
@@ -463,16 +469,6 @@ def _of_upsample(e: Term) -> Edits:
 
 
 # ---------------------------------------------------------------------- another array
-
-
-def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: float) -> Edits:
-    """Another array in a term's place, or one that broadcasts otherwise."""
-    if name == e.name or not array.ndim or e.op in _MOVES:
-        return
-    if array.shape == shape:
-        yield Edit(cost, "stands", (name, e), {e: lambda xs, v: array})
-    elif e.op == "leaf" and (fits(shape, array.shape) or fits(array.shape, shape)):
-        yield Edit(cost + 0.3, "stands", (name, e), {e: lambda xs, v: array})
 
 
 def _of_uses(e: Term, shared: Collection[Term], arrays: Mapping[str, Array]) -> Edits:

@@ -343,9 +343,9 @@ class Checked:
         if cause.factor != 1 and cause.kind != "times":
             besides = say(*self._of_factor(cause.factor), own, readings)
             said = say("besides", (said, besides), own)
-        for unnamed, e in readings.unnamed.items():
+        for unnamed, shape in {c: e.shape for e, c in readings.unnamed.items()}.items():
             if re.search(rf"\b{unnamed}\b", said):
-                said = say("given", (said, unnamed, f"{e.shape}"), own)
+                said = say("given", (said, unnamed, f"{shape}"), own)
         return said
 
     def _of_factor(self, k: float) -> tuple[str, tuple[object, ...]]:

@@ -182,7 +182,7 @@ class Readings:
         slopes: those that there are.
         inputs: what is beside a matrix, and so no target.
         numbers: the coefficients of sums, and what slopes make of them.
-        unnamed: given arrays without a name, by that which they get here.
+        unnamed: what given arrays without a name are called.
         arrays: what such leaves of the graph are called.
     """
 
@@ -217,6 +217,7 @@ class Readings:
         self.inputs = {way.get(x) for way in terms for t in nodes for x in t.inputs
                        if t.op is not None and _CALLED.get(t.op.name) == "x"}  # fmt: skip
         self._read: dict[str, list[Term]] = {}
+        self.unnamed: dict[Term, str] = {}
         names = self._names(nodes, terms)
         self._writer = Writer(names, rows, {*names.values(), *symbols.values()})
 
@@ -230,13 +231,16 @@ class Readings:
         rest = {e for e in leaves if e.given and e.shape and e.kind != "marks"} - names.keys()
         arrays = [t for t in nodes if t.is_leaf and t.name is None and t.ndim]
         of = {e: t for way in terms for t in arrays if (e := way.get(t)) is not None}
-        folded = sorted(rest - of.keys(), key=lambda e: e.id)
         taken = {t.name for t in nodes} | set(names.values())
-        most = len(taken) + len(arrays) + len(rest)
-        free = [c for i in range(1, most + 1) if (c := f"c_{i}") not in taken]
-        self.unnamed = dict(zip(free, sorted(rest & of.keys(), key=lambda e: e.id), strict=False))
-        self.unnamed |= zip(free[len(arrays) :], folded, strict=False)
-        names |= {e: name for name, e in self.unnamed.items()}
+        free = [c for i in range(1, len(taken | rest) + len(arrays) + 1)
+                if (c := f"c_{i}") not in taken]  # fmt: skip
+        called: dict[Any, str] = {}  # equal ones alike
+        for some, new in ((rest & of.keys(), free), (rest - of.keys(), free[len(arrays) :])):
+            numbered = iter(new)
+            for e in sorted(some, key=lambda e: e.id):
+                value = e.shape, np.asarray(e.value).tobytes()
+                self.unnamed[e] = called[value] = called.get(value) or next(numbered)
+        names |= self.unnamed
         self.arrays = {t: names[e] for e, t in of.items() if e in names}
         return names
 
