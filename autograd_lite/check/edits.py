@@ -265,7 +265,7 @@ def of_product(e: Term) -> Edits:
             if f.op in MASKS:
                 x = f.operands[0]
                 value = partial(_times, _reweighed(e, without), evaluate(x))
-                yield Edit(1.9, "stands", (x, f), {e: value})
+                yield Edit(2.85, "stands", (x, f), {e: value})
         yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
             cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
