@@ -7,18 +7,18 @@ own gradients in place of those that it is computed from. Of those that fit the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import chain, combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..engine.tensor import Array
 from .edits import MANY, MASKS, Edit, of_others, of_product, of_slopes
 from .formula import Formula, Make, always, computed
-from .line import Cause, Edits, Line, is_small_fraction, share
-from .readings import ONE, Slope, Term, core, product, subterms
+from .line import Line, is_small_fraction, share
+from .readings import ONE, Slope, Term, core, product, scaled, subterms
 from .steps import products, updated
 from .whole import whole
 
@@ -27,6 +27,7 @@ _MANY_TERMS, _COMMON = 80, 1.2  # with more only edits that cost as little are t
 _DETOUR, _NEAR = 0.5, 0.4  # what a reading costs that isn't the shortest; by the nearest lines
 _USUAL = 2.3  # what edits cost at most that are tried at each step
 _FACTOR = 1.5  # what a factor costs besides another mistake, and a number that tells nothing
+_OTHER_SIGN = 0.3  # what it costs that 1 − 2 x is written 2 (½ − x)
 _UNTOLD = 2.2  # the same of a number by which a whole line is off
 _USUAL_OF_TWO = 1.5
 _RARE = ("stands", "around", "one_for", "term_times")
@@ -34,6 +35,8 @@ _MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a 
 _OF_ONE_TERM = 1.6  # what a mistake costs in one term of a sum that a factor stands before
 _MOST_MADE = 2  # mistakes before a line that others may come on top of, in it
 _SHIFT = 1e-8
+
+Family = Callable[[Formula, Line], Iterator[Edit]]
 
 
 def follows(line: Line) -> bool:
@@ -76,53 +79,39 @@ def is_rounded(line: Line, rtol: float, eps: float) -> bool:
     return False
 
 
-def find(line: Line, tries_two: bool = False) -> Cause | None:
-    """The simplest mistake that gives the line; where none does, two at once."""
+def find(line: Line, thorough: bool = True) -> Edit | None:
+    """The simplest mistake that gives the line; where none does, two at once.
+
+    Where not ``thorough``, only what is usual is tried.
+    """
     formulas = _formulas(line, line.bases[0], _MOST_MADE)
     if not formulas:
         return None
     least = min(f.root.size for f in formulas)
     near = min(formulas, key=lambda f: (-len(line.readings.sources(f.root)), f.root.size))
-    families = []
+    detours = {}
     for f in formulas:
         far = _NEAR if f.root is near.root else _DETOUR
-        detour = far * (f.root.size > least + 1e-9) + 0.03 * (f.root.size - least)
-        others = partial(of_others, f, line.readings, line.others)
-        families += [
-            Family(f, detour, 0, whole(f, line)),
-            Family(f, detour, -0.1, _single(f, line.edits)),
-            Family(f, detour, 0.5, updated(f, line)),
-            Family(f, detour, 1.3, _repeated(f, line.edits)),
-            Family(f, detour, 1.5, _single(f, others)),
-            Family(f, detour, 1.8, _exchanged(f, line)),
-            Family(f, detour, 0.8 + _OF_ONE_TERM, _distributed(f, line)),
-            Family(f, detour, 1.8, products(f, line)),
-            Family(f, detour, 1.9, _without_some(f, line)),
-        ]
-    found = _simplest(line, families)
-    if found is not None or not tries_two:
+        detours[f] = far * (f.root.size > least + 1e-9) + 0.03 * (f.root.size - least)
+    tries = [(f, detour, cost, family) for f, detour in detours.items() for cost, family in _KINDS]
+    found = _simplest(line, tries, math.inf if thorough else _USUAL)
+    if found is not None or not thorough:
         return found
-    plain = [f for f in formulas if not f.made]
-    return _simplest(line, [Family(f, 0, 0, _two(f, line.edits)) for f in plain])
+    return _simplest(line, [(f, 0.0, 0.0, _two) for f in formulas if not f.made], math.inf)
 
 
-class Family(NamedTuple):
-    """Mistakes in a formula, that cost this at least, and a detour besides."""
+def _simplest(
+    line: Line, tries: Iterable[tuple[Formula, float, float, Family]], dearest: float
+) -> Edit | None:
+    """Of the mistakes that give the line the simplest, which costs less than ``dearest``.
 
-    f: Formula
-    detour: float
-    least: float
-    causes: Iterator[Cause]
-
-
-def _simplest(line: Line, families: Iterable[Family]) -> Cause | None:
-    """Of the mistakes that give the line the simplest."""
-    best: Cause | None = None
-    dearest = math.inf
-    for f, detour, least, causes in sorted(families, key=lambda x: x.least + x.detour):
+    Of each formula, with its detour, families are tried that cost this at least.
+    """
+    best: Edit | None = None
+    for f, detour, least, family in sorted(tries, key=lambda x: x[1] + x[2]):
         if least + detour >= dearest:
             break
-        for cause in sorted(causes, key=lambda c: c.cost):
+        for cause in sorted(family(f, line), key=lambda c: c.cost):
             if cause.cost + detour >= dearest:
                 break
             found = _tried(f, line, cause)
@@ -131,7 +120,7 @@ def _simplest(line: Line, families: Iterable[Family]) -> Cause | None:
     return best
 
 
-def _tried(f: Formula, line: Line, cause: Cause) -> Cause | None:
+def _tried(f: Formula, line: Line, cause: Edit) -> Edit | None:
     """The mistake, where it gives the line, or does but for a telling factor."""
     out = f.but(cause.made)
     if out is None or (cause.kind in ("one_for", "two") and _is_constant(out)):
@@ -140,17 +129,23 @@ def _tried(f: Formula, line: Line, cause: Cause) -> Cause | None:
         return _times(f, line, cause, out)
     if line.fits(out, f.result):
         return cause
-    if len(cause.made) > 1 or out.shape != line.array.shape or _is_constant(out):
+    if len(cause.made) > 1 or out.shape != line.array.shape:
         return None
     k = line.times(out, f.numbers)
-    return cause._replace(cost=cause.cost + _FACTOR, factor=k) if k not in (None, 1.0) else None
+    if k in (None, 1.0):
+        return None
+    what = cause.values[0] if cause.kind == "factor_missing" else None
+    if isinstance(what, Term) and (core(what).op == "+" or what in line.readings.unnamed):
+        alike = cause._replace(cost=cause.cost + _OTHER_SIGN, values=(scaled(what, 1 / k),))
+        return alike if k == -1 or not _is_constant(out) else None
+    return None if _is_constant(out) else cause._replace(cost=cause.cost + _FACTOR, factor=k)
 
 
 def _is_constant(array: Array) -> bool:
     return bool((array == array.flat[:1]).all())
 
 
-def _times(f: Formula, line: Line, cause: Cause, out: Array) -> Cause | None:
+def _times(f: Formula, line: Line, cause: Edit, out: Array) -> Edit | None:
     """The mistake, made as many times over as gives the line."""
     base, array = f.result, line.array
     if not out.shape == base.shape == array.shape:
@@ -166,25 +161,31 @@ def _times(f: Formula, line: Line, cause: Cause, out: Array) -> Cause | None:
     untold = _UNTOLD if cause.kind == "times" else _FACTOR
     cost = cause.cost + (untold if told is None else 0)
     factor = k + 1 if cause.kind == "times" else 1.0
-    return Cause(cost, cause.kind, (*cause.values, k + more), made, factor)
+    return Edit(cost, cause.kind, (*cause.values, k + more), made, factor=factor)
 
 
 def _along(make: Make, k: float, xs: Sequence[Array], v: Array) -> Any:
     return v + k * (np.asarray(make(xs, v)) - v)
 
 
-def _single(f: Formula, edits: Edits) -> Iterator[Cause]:
+def _single(f: Formula, line: Line) -> Iterator[Edit]:
     """One edit at one term."""
     dearest = math.inf if len(f.order) <= _MANY_TERMS else _COMMON
     for e in reversed(f.order) if len(f.order) <= _MOST_TERMS else ():
-        for edit in edits(e) if e is not ONE else ():
+        for edit in line.edits(e) if e is not ONE else ():
             if edit.cost <= dearest:
                 is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
-                cost = -0.1 if is_whole else edit.cost
-                yield Cause(cost, edit.kind, edit.values, {e: edit.make}, free=edit.free)
+                yield edit._replace(cost=-0.1) if is_whole else edit
 
 
-def _distributed(f: Formula, line: Line) -> Iterator[Cause]:
+def _others(f: Formula, line: Line) -> Iterator[Edit]:
+    """Another array at one term."""
+    for e in f.order if len(f.order) <= _MANY_TERMS else ():
+        if e is not ONE:
+            yield from of_others(f, line.readings, line.others, e)
+
+
+def _distributed(f: Formula, line: Line) -> Iterator[Edit]:
     """A factor that all terms of a sum have, wrong in one of them."""
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         for g in [g for g, p in e.args if g.op == "+" and p == 1] if e.op == "*" else ():
@@ -195,8 +196,8 @@ def _distributed(f: Formula, line: Line) -> Iterator[Cause]:
                 xs = [f.value[x] for x in part.operands]
                 for edit in chain(of_product(part), of_slopes(part, line.readings, True)):
                     if edit.cost <= _USUAL:
-                        make = partial(_instead, c, edit.make, xs, computed(part, xs))
-                        yield Cause(edit.cost + _OF_ONE_TERM, edit.kind, edit.values, {e: make})
+                        make = partial(_instead, c, edit.made[part], xs, computed(part, xs))
+                        yield edit._replace(cost=edit.cost + _OF_ONE_TERM, made={e: make})
 
 
 def _instead(
@@ -208,12 +209,12 @@ def _instead(
     return found
 
 
-def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:
+def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
     """The same edit at each step of a recurrent net."""
     groups: dict[Any, dict[Term, Edit]] = {}
     alike = cache(_signature)
     for e in f.order if len(f.order) <= _MOST_TERMS else ():
-        for edit in edits(e) if e.operands else ():
+        for edit in line.edits(e) if e.operands else ():
             if edit.cost <= _USUAL and edit.kind != "stands" and not edit.free:
                 for depth in (3, 1, 0):
                     about = [alike(x, depth) if type(x) is Term else x for x in edit.values]
@@ -223,21 +224,21 @@ def _repeated(f: Formula, edits: Edits) -> Iterator[Cause]:
     several = {(*some, *map(id, some.values())): some for some in groups.values() if len(some) > 1}
     for some in several.values():
         edit = list(some.values())[-1]
-        made = {e: x.make for e, x in some.items()}
-        yield Cause(edit.cost + 0.5, edit.kind, edit.values, made)
+        made = {e: x.made[e] for e, x in some.items()}
+        yield edit._replace(cost=edit.cost + 0.5, made=made)
 
 
-def _without_some(f: Formula, line: Line) -> Iterator[Cause]:
+def _without_some(f: Formula, line: Line) -> Iterator[Edit]:
     """All that comes from some of the tensors missing, wherever it stands in the formula."""
     names = line.readings.sources(f.root)
     for k in range(1, len(names) if len(names) <= MANY else 0):
         for some in combinations(names, k):
             leaves = (line.readings.cotangents[n] for n in some)
             made = {e: always(np.zeros(e.shape)) for e in leaves}
-            yield Cause(1.8 + 0.1 * k, "source_missing", (", ".join(some),), made)
+            yield Edit(1.8 + 0.1 * k, "source_missing", (", ".join(some),), made)
 
 
-def _exchanged(f: Formula, line: Line) -> Iterator[Cause]:
+def _exchanged(f: Formula, line: Line) -> Iterator[Edit]:
     """Another term that is like one of the line's in its place, or both in each other's."""
     alike: dict[Any, list[Term]] = {}
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
@@ -245,11 +246,11 @@ def _exchanged(f: Formula, line: Line) -> Iterator[Cause]:
     slopes = [s for s in line.readings.slopes if s.result in f.value]
     if len(slopes) > 1:
         made = {s.result: always(s.s) for s in slopes}
-        yield Cause(2, "at_each", (slopes[0].of, slopes[0].result), made)
+        yield Edit(2, "at_each", (slopes[0].of, slopes[0].result), made)
     for some in alike.values():
         for x, e in combinations([e for e in some if e.shape], 2):
             put = {x: always(f.value[e]), e: always(f.value[x])}
-            yield Cause(2, "exchanged", (x, e), put)
+            yield Edit(2, "exchanged", (x, e), put)
 
 
 def _signature(e: Term, depth: int) -> Any:
@@ -260,12 +261,12 @@ def _signature(e: Term, depth: int) -> Any:
     return "mask" if e.op in MASKS else e.op, e.shape, tuple(parts)
 
 
-def _two(f: Formula, edits: Edits) -> Iterator[Cause]:
+def _two(f: Formula, line: Line) -> Iterator[Edit]:
     """Two common edits: each at every step, where there are several."""
-    repeated = list(_repeated(f, edits))
+    repeated = list(_repeated(f, line))
     alike = (c for c in repeated if len({_signature(e, 1) for e in c.made}) == 1)
     done = {id(make) for cause in alike for make in cause.made.values()}
-    single = [c for c in _single(f, edits) if not any(id(m) in done for m in c.made.values())]
+    single = [c for c in _single(f, line) if not any(id(m) in done for m in c.made.values())]
     common = [c for c in (*repeated, *single) if c.cost <= _USUAL_OF_TWO + 0.5 * (len(c.made) > 1)
               and not c.free and (c.kind not in _RARE or c.values[-1] == -1.0)]  # fmt: skip
     most = math.isqrt(2 * _MOST_PAIRS // len(f.order))
@@ -273,4 +274,11 @@ def _two(f: Formula, edits: Edits) -> Iterator[Cause]:
         made = {**first.made, **second.made}
         if len(made) == len(first.made) + len(second.made):
             both = (first.kind, first.values), (second.kind, second.values)
-            yield Cause(first.cost + second.cost + 1, "two", both, made)
+            yield Edit(first.cost + second.cost + 1, "two", both, made)
+
+
+_KINDS: tuple[tuple[float, Family], ...] = (
+    (0, whole), (-0.1, _single), (0.5, updated), (1.3, _repeated), (1.5, _others),
+    (1.8, _exchanged), (0.8 + _OF_ONE_TERM, _distributed), (1.8, products), (1.9, _without_some),
+)  # fmt: skip
+"""Families of mistakes, and what one costs at least."""

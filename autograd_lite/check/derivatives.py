@@ -88,10 +88,10 @@ def check_grads(
     """Check the engine's derivatives of ``f`` at ``args`` against numeric ones.
 
     For each argument a random direction is drawn, and the derivative along it compared: by reverse
-    mode (`vjp`) and by forward mode (`jvp`), and by differences (with the complex step where ``f``
-    is analytic). For the second order the recorded first derivative is differentiated in these
-    three ways, and so on. Where something is wrong, each op that was recorded is checked by
-    itself, and the one whose rule is wrong is named.
+    mode (`vjp`) and by forward mode (`jvp`), and by central differences, extrapolated to the step
+    0. For the second order the recorded first derivative is differentiated in these three ways, and
+    so on. Where something is wrong, each op that was recorded is checked by itself, and the one
+    whose rule is wrong is named.
 
     At a kink, such as ``abs`` at 0, there is no derivative to compare with: the row says so (~),
     and the checks are made at a point beside it too. What isn't finite counts as wrong.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,8 @@ from . import numeric
 
 Flat = Callable[..., list[Any]]
 """A function of arrays, or of Tensors, that returns a list of them."""
+
+Pairs = Sequence[tuple[Any, Any]]
 
 NOT_FINITE = "not finite"
 
@@ -173,13 +176,12 @@ class Point:
     def _value(self, note: str) -> Row:
         """Whether the function computes with Tensors what it computes with arrays."""
         recorded, _ = vjp(self.flat, *self.xs)
-        pairs = list(zip(self.weights, self.values, recorded, strict=True))
-        ours, plain = (
-            float(sum(np.sum(w * pair[k]) for w, *pair in pairs).real) for k in (1, 0)
+        plain, ours = (
+            _summed_up(partial(list, zip(self.weights, ys, strict=True)))
+            for ys in (self.values, recorded)
         )
-        row = self._compared(0, "value", "", ours, numeric.Numeric(plain, 0.0), _size(
-            (w, y) for w, y, _ in pairs), note)  # fmt: skip
-        if row.ok or not np.isfinite(plain):
+        row = self._compared(0, "value", "", ours, numeric.Numeric(plain.value, 0.0), note)
+        if row.ok or not np.isfinite(plain.value):
             return row
         said = "the function gives another value when it is recorded, or each time"
         return replace(row, note=said)
@@ -188,45 +190,43 @@ class Point:
         """The rows of one order in reverse mode, one for each part of the point."""
         return self._rows(order, "reverse", Point._pulled, note)
 
-    def _pulled(self, order: int) -> list[Ours]:
-        problem = ""
-        try:
-            _, pull = vjp(self.derivative(order - 1), *self.xs)
-            gradients = pull(self.cotangents(order - 1))
-        except Exception as error:  # a wrong rule may raise anything
-            gradients, problem = [np.full(x.shape, np.nan) for x in self.xs], said(error)
-        pairs = zip(gradients, self.directions, strict=True)
-        return [Ours(float(np.sum(g * v).real), _size([(g, v)]), problem) for g, v in pairs]
+    def _pulled(self, order: int) -> Callable[[int], Pairs]:
+        """What is multiplied and summed up in the derivative of one part."""
 
-    def _pushed(self, order: int) -> list[Ours]:
-        derivatives = []
-        for i, v in enumerate(self.directions):
-            tangents = [v if i == j else np.zeros_like(x) for j, x in enumerate(self.xs)]
-            problem, ours, size = "", float("nan"), 0.0
-            try:
-                _, found = jvp(self.derivative(order - 1), self.xs, tangents)
-                pairs = list(zip(self.cotangents(order - 1), found, strict=True))
-                ours, size = float(sum(np.sum(w * d) for w, d in pairs).real), _size(pairs)
-            except Exception as error:
-                problem = said(error)
-            derivatives.append(Ours(ours, size, problem))
-        return derivatives
+        @cache
+        def gradients() -> Any:
+            _, pull = vjp(self.derivative(order - 1), *self.xs)
+            return pull(self.cotangents(order - 1))
+
+        return lambda i: [(gradients()[i], self.directions[i])]
+
+    def _pushed(self, order: int) -> Callable[[int], Pairs]:
+        def pairs(i: int) -> Pairs:
+            tangents = [np.zeros_like(x) for x in self.xs]
+            tangents[i] = self.directions[i]
+            _, found = jvp(self.derivative(order - 1), self.xs, tangents)
+            return list(zip(self.cotangents(order - 1), found, strict=True))
+
+        return pairs
 
     def _rows(
-        self, order: int, mode: str, derive: Callable[[Point, int], list[Ours]], note: str
-    ) -> list[Row]:
-        ours = derive(self, order)
-        rows = [self._row(order, mode, i, *found, note) for i, found in enumerate(ours)]
+        self, order: int, mode: str, derive: Callable[[Point, int], Callable[[int], Pairs]],
+        note: str,
+    ) -> list[Row]:  # fmt: skip
+        def ours(point: Point) -> list[Ours]:
+            return [_summed_up(partial(derive(point, order), i)) for i in range(len(self.xs))]
+
+        found = ours(self)
+        rows = [self._row(order, mode, i, own, note) for i, own in enumerate(found)]
         if all(row.ok for row in rows):
             return rows
         # Terms that cancel leave their rounding. It is another one where x is rounded otherwise.
         for _ in range(3):
-            near = derive(self._nudged(), order)
-            ours = [
+            found = [
                 a._replace(noise=max(a.noise, abs(a.value - b.value)))
-                for a, b in zip(ours, near, strict=True)
+                for a, b in zip(found, ours(self._nudged()), strict=True)
             ]
-        return [self._row(order, mode, i, *found, note) for i, found in enumerate(ours)]
+        return [self._row(order, mode, i, own, note) for i, own in enumerate(found)]
 
     def _nudged(self) -> Point:
         """The same a rounding away."""
@@ -237,36 +237,32 @@ class Point:
         ]
         return near
 
-    def _row(
-        self, order: int, mode: str, i: int, ours: float, size: float, problem: str, noise: float,
-        note: str,
-    ) -> Row:  # fmt: skip
-        note = problem or note
+    def _row(self, order: int, mode: str, i: int, ours: Ours, note: str) -> Row:
+        note = ours.problem or note
         line, scale = self.line(order, i), scale_of(self.xs[i])
         found = numeric.derivative(line, scale, self.rounding)
-        row = self._compared(order, mode, str(self.parts[i]), ours, found, size, note, noise)
-        if row.ok or not np.isfinite(ours):
+        row = self._compared(order, mode, str(self.parts[i]), ours, found, note)
+        if row.ok or not np.isfinite(ours.value):
             return row
         kink = numeric.kink(line, scale)
         if kink and not note:
             return replace(row, note=kink, ok=True, undecided=True)
         if row.error <= 10 * found.error < float("inf"):
-            return replace(
-                row, note=f"known to ±{found.error:.1e} only", ok=True, undecided=True
-            )
+            said = f"known to ±{found.error:.1e} only"
+            return replace(row, note=said, ok=True, undecided=True)
         return row
 
     def _compared(
-        self, order: int, mode: str, label: str, ours: float, found: numeric.Numeric, size: float,
-        note: str, noise: float = 0.0,
-    ) -> Row:  # fmt: skip
-        size = max(abs(found.value), size)
-        noise = min(10 * noise, self.rtol * max(1.0, size)) + min(10 * found.error, 1e-3 * size)
-        error = abs(ours - found.value)
+        self, order: int, mode: str, label: str, ours: Ours, found: numeric.Numeric, note: str
+    ) -> Row:
+        size = max(abs(found.value), ours.size)
+        noise = min(10 * ours.noise, self.rtol * max(1.0, size))
+        noise += min(10 * found.error, 1e-3 * size)
+        error = abs(ours.value - found.value)
         ok = bool(error <= self.atol + self.rtol * size + noise < float("inf"))
-        if not (ok or note or np.isfinite([ours, found.value]).all()):
+        if not (ok or note or np.isfinite([ours.value, found.value]).all()):
             note = NOT_FINITE
-        return Row(order, mode, label, ours, found.value, ok, note)
+        return Row(order, mode, label, ours.value, found.value, ok, note)
 
     def line(self, order: int, i: int) -> numeric.Line:
         """What that derivative is the derivative of, as one part moves along its direction.
@@ -283,6 +279,15 @@ class Point:
             return float(sum(np.sum(w * y) for w, y in zip(cotangents, outputs, strict=True)).real)
 
         return line
+
+
+def _summed_up(products: Callable[[], Pairs]) -> Ours:
+    """A sum of products, which a wrong rule may raise anything in."""
+    try:
+        pairs = products()
+        return Ours(float(sum(np.sum(a * b) for a, b in pairs).real), _size(pairs))
+    except Exception as error:
+        return Ours(float("nan"), 0.0, said(error))
 
 
 def _size(pairs: Iterable[tuple[Any, Any]]) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..engine.tensor import Array
 from ..ops.indexing import parts_of
-from .formula import Formula, Make, always, computed
+from .formula import Formula, Made, Make, always, computed, weighted
 from .readings import (
     ACTIVATIONS,
     ONE,
@@ -40,25 +40,27 @@ AROUND = (np.square, np.abs, np.sign)
 _MOVES = ("reshape", "transpose", "broadcast_to")
 MANY = 6
 """Contributions of which any may be missing."""
-_DROPPED = ("term_missing", "factor_missing", "division_missing")
+_RECOMPUTED = ("term_missing", "factor_missing", "division_missing", "exponent")
 
 
 class Edit(NamedTuple):
-    """A mistake at a term.
+    """A mistake that may have been made.
 
     Attributes:
         cost: how far-fetched it is; where several fit, the least is named.
         kind: which, as `words` has it.
         values: what it is about: terms, names, numbers.
-        make: what stands there instead.
-        free: it may be made any number of times over.
+        made: what stands at terms instead.
+        free: it may be made any number of times over; once that is known, it is the last value.
+        factor: by which the whole is off besides.
     """
 
     cost: float
     kind: str
     values: tuple[Any, ...]
-    make: Make
+    made: Made
     free: bool = False
+    factor: float = 1.0
 
 
 Edits = Iterator[Edit]
@@ -68,26 +70,26 @@ def at(e: Term, readings: Readings) -> Edits:
     """What can be written wrong at a term by itself."""
     is_atom = e.op == "leaf" or e in readings.forward
     if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
-        yield Edit(1, "without", (e.operands[0], e), lambda xs, v: _like(xs[0], v))
+        yield Edit(1, "without", (e.operands[0], e), {e: lambda xs, v: _like(xs[0], v)})
     for edit in _of_sum(e, readings) if e.op == "+" else _FAMILIES.get(e.op, _nothing)(e):
         if not is_atom or e.op == "getitem":
             yield edit
-        elif edit.kind in _DROPPED:  # of what the forward pass computed, too
+        elif edit.kind in _RECOMPUTED:  # of what the forward pass computed, too
             yield edit._replace(cost=edit.cost + 0.4)
     yield from of_slopes(e, readings, e.op == "*" and not is_atom)
     if e.op in MASKS:
-        yield Edit(1, "inverted", (e,), lambda xs, v: ~v)
+        yield Edit(1, "inverted", (e,), {e: lambda xs, v: ~v})
     yield from _of_leaf(e)
     if e.op in ("softmax", "sigmoid"):
         x = np.exp(e.args[0])
         below = x.sum(e.params["axes"]) if e.op == "softmax" else 1 + x
-        yield Edit(1.6, "division_missing", (below,), lambda xs, v: np.exp(xs[0]))
-    yield Edit(3, "one_for", (e,), lambda xs, v: np.ones(v.shape))
+        yield Edit(1.6, "division_missing", (below,), {e: lambda xs, v: np.exp(xs[0])})
+    yield Edit(3, "one_for", (e,), {e: lambda xs, v: np.ones(v.shape)})
     for f in AROUND if e.op not in _MOVES else ():
-        yield Edit(2.3, "around", (f(e), e), partial(_around, f))
+        yield Edit(2.3, "around", (f(e), e), {e: partial(_around, f)})
         for i, x in enumerate(e.operands if e.op in "+*" and not is_atom else ()):
             if e.op == "*" or x.op == "leaf":
-                yield Edit(2.25, "around", (f(x), x), partial(_with_use, e, i, f))
+                yield Edit(2.25, "around", (f(x), x), {e: partial(_with_use, e, i, f)})
 
 
 def _of_leaf(e: Term) -> Edits:
@@ -95,28 +97,35 @@ def _of_leaf(e: Term) -> Edits:
     is_array = e.op == "leaf" and e.kind != "gradient"
     for a in range(len(e.shape) if is_array else 0):
         flipped = partial(_around, partial(np.flip, axis=a))
-        yield Edit(2.8, "reversed", (e, frozenset([a])), flipped)
+        yield Edit(2.8, "reversed", (e, frozenset([a])), {e: flipped})
     if e.op == "sigmoid" or is_array:
-        yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), lambda xs, v: 1 - v)
+        yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), {e: lambda xs, v: 1 - v})
     if e.op == "+" and len(e.args) == 2 and e.operands[0] is ONE:
         (_, k), (x, c) = e.args
         if k == -c:
-            yield Edit(1.4, "stands", (x, scaled(e, 1 / k)), lambda xs, v: _whole(k * xs[1], v))
+            half = _reweighed(e, {ONE: 0, x: k})
+            yield Edit(1.4, "stands", (x, scaled(e, 1 / k)), {e: half})
             if x.op == "sigmoid":
                 below = 1 + np.exp(-x.args[0])
-                yield Edit(1.6, "division_missing", (below,), lambda xs, v: v / xs[1])
+                yield Edit(1.6, "division_missing", (below,), {e: lambda xs, v: v / xs[1]})
     if e.kind == "given" and e.ndim == 2 and np.allclose(e.value.sum(1), 1):  # smoothed labels
         hot = onehot(np.eye(e.shape[1])[e.value.argmax(1)])
-        yield Edit(1.6, "stands", (hot, e), lambda xs, v: np.asarray(hot.value))
+        yield Edit(1.6, "stands", (hot, e), {e: lambda xs, v: np.asarray(hot.value)})
     if e.kind == "marks" and e.name == "k":
         yield from _of_marks(e)
 
 
 def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Term) -> Edits:
-    """Another array, of these, in the place of a formula's term."""
-    is_atom = e.op == "leaf" or e in readings.forward
-    for name, array in arrays.items():
-        yield from _another(e, f.value[e].shape, name, array, 1.5 if is_atom else 4.5)
+    """Another array, of these, in the place of a formula's term, or at one use of an operand."""
+    is_atom, shape = e.op == "leaf" or e in readings.forward, f.value[e].shape
+    cost = 1.5 if is_atom else 4.5
+    for name, array in arrays.items() if e.op not in _MOVES else ():
+        if name == e.name or not array.ndim:
+            continue
+        if array.shape == shape:
+            yield Edit(cost, "stands", (name, e), {e: always(array)})
+        elif e.op == "leaf" and (fits(shape, array.shape) or fits(array.shape, shape)):
+            yield Edit(cost + 0.3, "stands", (name, e), {e: always(array)})
     if not is_atom:
         yield from _of_uses(e, f.shared, arrays)
 
@@ -133,8 +142,8 @@ def _like(new: Array, old: Array) -> Array:
 
 def _around(f: Any, xs: Sequence[Array], v: Array) -> Array:
     found = np.asarray(f(v * 1.0))
-    if f is np.sign and (found == 1).all():  # then nothing is there
-        raise ValueError("1 stands there")
+    if f in (np.sign, np.abs) and (found == found.flat[:1]).all():  # then nothing is there
+        raise ValueError("a number stands there")
     return found
 
 
@@ -147,49 +156,78 @@ def _whole(x: Any, v: Array) -> Array:
 
 def _of_sum(e: Term, readings: Readings) -> Edits:
     """A term, or all that comes from one tensor: missing, alone, or with another factor."""
-    n = len(e.args)
-    given = [i for i, (f, _) in enumerate(e.args) if f.given and f not in readings.inputs]
-    if len(given) == n - 1 and any(e.args[i][0] is not ONE for i in given):
-        (p,) = (f for i, (f, _) in enumerate(e.args) if i not in given)
-        target = total([e.args[i] for i in given])
+    n, terms = len(e.args), dict(e.args)
+    given = {f: c for f, c in e.args if f.given and f not in readings.inputs}
+    if len(given) == n - 1 and given.keys() - {ONE}:
+        (p,) = terms.keys() - given.keys()
+        target = total(list(given.items()))
         target = coefficient(target)[1] if n == 2 else target
-        yield Edit(0.9, "target_missing", (target, p, e), _shared(e, given, 0))
+        yield Edit(0.9, "target_missing", (target, p, e), {e: _reweighed(e, _by(given, 0))})
     for some in _groups(e, readings):
-        part = total([e.args[i] for i in some])
-        if n > 1:
-            rest = [i for i in range(n) if i not in some]
-            yield Edit(1, "term_missing", (part, e), _shared(e, some, 0))
-            yield Edit(2 if len(some) == 1 else 1.6, "only_term", (part, e), _shared(e, rest, 0))
-            yield Edit(1.3, "term_times", (part, e), _shared(e, some, 2), free=True)
-        yield Edit(1.3, "term_times", (part, e, -1.0), _shared(e, some, -1))
-    for i, (f, c) in enumerate(e.args if n == 2 else ()):
-        if c < 0 and core(f).op == "sum":
-            yield from _of_softmax(e, i, core(f).args[0], readings)
+        part = total(list(some.items()))
+        rest = {f: c for f, c in e.args if f not in some}
+        if rest:
+            only = 2 if len(some) == 1 else 1.6
+            yield Edit(1, "term_missing", (part, e), {e: _reweighed(e, _by(some, 0))})
+            yield Edit(only, "only_term", (part, e), {e: _reweighed(e, _by(rest, 0))})
+            yield Edit(1.3, "term_times", (part, e), {e: _reweighed(e, _by(some, 2))}, free=True)
+        yield Edit(1.3, "term_times", (part, e, -1.0), {e: _reweighed(e, _by(some, -1))})
     for k in range(2, n - 1) if n <= MANY else ():
-        for rest in map(list, itertools.combinations(range(n), n - k)):
-            part = total([z for i, z in enumerate(e.args) if i not in rest])
-            yield Edit(1.8, "only_term", (part, e), _shared(e, rest, 0))
+        for several in itertools.combinations(e.args, k):
+            rest = dict.fromkeys(terms.keys() - dict(several).keys(), 0.0)
+            yield Edit(1.8, "only_term", (total(several), e), {e: _reweighed(e, rest)})
     if n == 2:
-        yield Edit(2.5, "product_for_sum", (e,), lambda xs, v: xs[0] * xs[1])
+        yield Edit(2.5, "product_for_sum", (e,), {e: lambda xs, v: xs[0] * xs[1]})
+        for (f, c), (g, _) in (e.args, e.args[::-1]):
+            if c < 0 and core(f).op == "sum":
+                yield from _of_softmax(e, g, core(f).args[0], readings)
+    yield from _of_quotients(e)
     yield from _of_powers(e)
 
 
-def _of_softmax(e: Term, i: int, summed: Term, readings: Readings) -> Edits:
+def _by(some: Mapping[Term, float], k: float) -> dict[Term, float]:
+    """Terms k times over."""
+    return {f: k * c for f, c in some.items()}
+
+
+def _of_quotients(e: Term) -> Edits:
+    """A sum that isn't divided by what is below a line in it; sums for means."""
+    means: dict[int, dict[Term, float]] = {}
+    below: dict[Term, float] = {}
+    for f, c in e.args:
+        for x, p in core(f).args if core(f).op == "*" else [(core(f), 1.0)]:
+            if p < 0:
+                below[x] = max(-p, below.get(x, 0))
+            elif x.op == "sum":
+                n = math.prod(x.args[0].shape[a] for a in x.params["axes"])
+                means.setdefault(n, {})[f] = n * c
+    for x, p in below.items():
+        yield Edit(1.6, "division_missing", (product([(x, p)]),), {e: partial(_times_of, x, p)})
+    for n, some in means.items():
+        if len(some) > 1:
+            yield Edit(1.2, "division_missing", (n,), {e: _reweighed(e, some)})
+
+
+def _times_of(x: Term, p: float, xs: Sequence[Array], v: Array) -> Array:
+    return _whole(v * evaluate(x) ** p, v)
+
+
+def _of_softmax(e: Term, g: Term, summed: Term, readings: Readings) -> Edits:
     """Of g − Σ(g ∘ a) the entries of the sum that are in their own place."""
-    g, rest = e.args[1 - i][0], dict(summed.args if summed.op == "*" else ())
+    rest = dict(summed.args if summed.op == "*" else ())
     if rest.pop(g, 0) == 1 and all(p == 1 and x in readings.forward for x, p in rest.items()):
-        slope = np.asarray(1 - math.prod(map(evaluate, rest)))
+        slope, i = np.asarray(1 - math.prod(map(evaluate, rest))), e.operands.index(g)
         values = product(list(rest.items())), e
-        yield Edit(0.8, "diagonal", values, lambda xs, v: _like(xs[1 - i] * slope, v))
+        yield Edit(0.8, "diagonal", values, {e: lambda xs, v: _like(xs[i] * slope, v)})
 
 
-def _groups(e: Term, readings: Readings) -> list[list[int]]:
+def _groups(e: Term, readings: Readings) -> list[dict[Term, float]]:
     """The terms of a sum, each, and those together that come from the same tensors."""
-    by_sources: dict[tuple[str, ...], list[int]] = {}
-    for i, (f, _) in enumerate(e.args):
-        by_sources.setdefault(tuple(readings.sources(f)), []).append(i)
+    by_sources: dict[tuple[str, ...], dict[Term, float]] = {}
+    for f, c in e.args:
+        by_sources.setdefault(tuple(readings.sources(f)), {})[f] = c
     several = [some for some in by_sources.values() if 1 < len(some) < len(e.args)]
-    return [*([i] for i in range(len(e.args))), *several]
+    return [*({f: c} for f, c in e.args), *several]
 
 
 def _of_powers(e: Term) -> Edits:
@@ -199,55 +237,53 @@ def _of_powers(e: Term) -> Edits:
     (_, a), (f, c) = e.args
     if f.op == "*" and len(f.args) == 1 and f.args[0][0].op == "leaf":
         ((x, p),) = f.args
-        yield Edit(2, "power_outside", (e, p), lambda xs, v: (a + c * np.asarray(x.value)) ** p)
+        outside = a + c * np.asarray(x.value)
+        yield Edit(2, "power_outside", (e, p), {e: lambda xs, v: outside**p})
 
 
-def _shared(e: Term, some: Sequence[int], k: float) -> Make:
-    """A sum in which some terms are there k times."""
-    weights = [c * (k if j in some else 1) for j, (_, c) in enumerate(e.args)]
-
-    def make(xs: Sequence[Array], v: Array) -> Any:
-        return _whole(sum(w * x for w, x in zip(weights, xs, strict=True) if w), v)
-
-    return make
+def _reweighed(e: Term, other: Mapping[Term, float]) -> Make:
+    """A sum with other coefficients, a product with other exponents."""
+    weights = [other.get(f, w) for f, w in e.args]
+    return lambda xs, v: _whole(weighted(e.op, xs, weights), v)
 
 
 def of_product(e: Term) -> Edits:
-    """A factor missing, all beside a product of matrices, or one with another exponent."""
-    for f, p in e.args if len(e.args) > 2 else ():
-        if p == 1 and f.op == "matmul":
-            others = {g: 0.0 for g, _ in e.args if g is not f}
-            rest = product([(g, q) for g, q in e.args if g is not f])
-            yield Edit(1.7, "factor_missing", (rest,), _powers(e, others))
+    """Factors missing, or one with another exponent."""
+    for cost, factors in _together(e):
+        some = product([(f, p) for f, p in e.args if f in factors])
+        yield Edit(cost, "factor_missing", (some,), {e: _reweighed(e, dict.fromkeys(factors, 0))})
     for f, p in e.args:
         factor = f if abs(p) == 1 else product([(f, abs(p))])
         if len(e.args) > 1 or p != 1:
             is_mask = f.op in MASKS or (f.given and np.asarray(f.value).dtype == bool)
             kind = "mask_missing" if is_mask else "factor_missing" if p > 0 else "division_missing"
-            yield Edit(1, kind, (factor,), _powers(e, {f: 0.0}))
-            counts = {g: 0.0 for g, q in e.args if is_mask and q < 0 and _counts(g, f)}
-            if counts:
-                yield Edit(1, kind, (factor,), _powers(e, {f: 0.0, **counts}))
-        yield Edit(2.1, "twice", (product([(f, p)]),), _powers(e, {f: 2 * p}))
+            without = {f: 0.0}
+            yield Edit(1, kind, (factor,), {e: _reweighed(e, without)})
+            without |= {g: 0.0 for g, q in e.args if is_mask and q < 0 and _counts(g, f)}
+            if len(without) > 1:
+                yield Edit(1, kind, (factor,), {e: _reweighed(e, without)})
+            if f.op in MASKS:
+                x = f.operands[0]
+                value = partial(_times, _reweighed(e, without), evaluate(x))
+                yield Edit(2.85, "stands", (x, f), {e: value})
+        yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
             cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
-            yield Edit(cost, "exponent", (f, q, p), _powers(e, {f: q}))
+            yield Edit(cost, "exponent", (f, q, p), {e: _reweighed(e, {f: q})})
+
+
+def _together(e: Term) -> Iterator[tuple[float, set[Term]]]:
+    """Of three factors and more: all beside a product of matrices; a numerator and what is below.
+    """
+    for f, p in e.args if len(e.args) > 2 else ():
+        if p == 1 and f.op == "matmul":
+            yield 1.7, set(e.operands) - {f}
+        yield from ((1.44, {f, g}) for g, q in e.args if p > 0 > q)
 
 
 def _counts(e: Term, mask: Term) -> bool:
     """Whether it is of such masks: of equal maxima each has a share."""
     return any(x.op == mask.op for x in subterms(e))
-
-
-def _powers(e: Term, other: Mapping[Term, float]) -> Make:
-    """A product with other exponents."""
-    powers = [other.get(f, p) for f, p in e.args]
-
-    def make(xs: Sequence[Array], v: Array) -> Any:
-        factors = (x if p == 1 else x**p for x, p in zip(xs, powers, strict=True) if p)
-        return _whole(math.prod(factors, start=1.0), v)
-
-    return make
 
 
 def of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
@@ -256,23 +292,24 @@ def of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
     for slope in readings.slopes:
         s, l = slope.s, slope.l  # noqa: E741
         if e is slope.result:
-            yield Edit(2, "slope_for_value", (slope,), always(slope.at(s, l)))
+            yield Edit(2, "slope_for_value", (slope,), {e: always(slope.at(s, l))})
         if any(powers.get(f, 0) / p < 1 for f, p in slope.factors.items()):
             continue
         rest: Make = lambda xs, v: np.ones(v.shape)  # noqa: E731
         if is_product:
-            rest = _powers(e, {f: powers[f] - p for f, p in slope.factors.items()})
-        yield Edit(0.8, "slope_missing", (slope,), rest)
+            rest = _reweighed(e, {f: powers[f] - p for f, p in slope.factors.items()})
+        is_own = not is_product and e is slope.result  # as exp' is, and then any factor may be
+        yield Edit(1.5 if is_own else 0.8, "slope_missing", (slope,), {e: rest})
         instead = [(1.3, "slope_of_s", slope.at(s, s)), (1.35, "slope_at_l", slope.at(l)),
                    (1.9, "value_for_slope", l)]  # fmt: skip
         for cost, kind, array in instead:
-            yield Edit(cost, kind, (slope,), partial(_times, rest, array))
+            yield Edit(cost, kind, (slope,), {e: partial(_times, rest, array)})
         for op in ACTIVATIONS:
             if op is not slope.op:
                 other = slope._replace(op=op, params={})
                 for cost, array in ((2.2, other.at(s, l)), (2.6, other.at(l))):
                     make = partial(_times, rest, array)
-                    yield Edit(cost, "other_slope", (op.name, slope), make)
+                    yield Edit(cost, "other_slope", (op.name, slope), {e: make})
 
 
 def _times(rest: Make, array: Array, xs: Sequence[Array], v: Array) -> Array:
@@ -288,27 +325,38 @@ def _of_axes(e: Term) -> Edits:
     (x,) = e.operands
     n = math.prod(x.shape[a] for a in axes)
     if e.op == "sum":
-        yield Edit(1, "not_summed", (x, axes), lambda xs, v: xs[0])
-        yield Edit(1, "mean_for_sum", (x, axes), lambda xs, v: v / n)
-        for a in axes:
-            yield from _one_only(e, 0, a)
-    for k in range(1, len(x.shape) + 1):
-        for other in map(frozenset, itertools.combinations(range(len(x.shape)), k)):
-            if other == axes or all(x.shape[a] == 1 for a in other ^ axes):
-                continue
-            m = math.prod(x.shape[a] for a in other)  # n is in the factor of a mean
-            for by, squeezed in itertools.product((1.0, m / n), (False, True)):
-                make = partial(_over, e, other, by, squeezed)
-                cost = 1 + 0.1 * (by != 1 or squeezed)
-                yield Edit(cost, "axis", (x, other, axes), make)
+        yield Edit(1, "not_summed", (x, axes), {e: lambda xs, v: xs[0]})
+        for some in _some_of(axes):
+            m = math.prod(x.shape[a] for a in some)
+            cost = 1 + 0.2 * (some != axes)
+            yield Edit(cost, "mean_for_sum", (x, some), {e: partial(_divided, m)})
+            yield from _one_only(e, 0, some)
+    for other in _some_of(range(len(x.shape))):
+        if other == axes or all(x.shape[a] == 1 for a in other ^ axes):
+            continue
+        m = math.prod(x.shape[a] for a in other)  # n is in the factor of a mean
+        for by, squeezed in itertools.product((1.0, m / n), (False, True)):
+            make = partial(_over, e, other, by, squeezed)
+            cost = 1 + 0.1 * (by != 1 or squeezed)
+            yield Edit(cost, "axis", (x, other, axes), {e: make})
 
 
-def _one_only(e: Term, i: int, axis: int) -> Edits:
-    """The first, or the last, of what an operand has along an axis."""
+def _divided(n: float, xs: Sequence[Array], v: Array) -> Array:
+    return np.asarray(v / n)
+
+
+def _some_of(axes: Collection[int]) -> Iterator[frozenset[int]]:
+    """All choices of axes, but of none."""
+    for k in range(1, len(axes) + 1):
+        yield from map(frozenset, itertools.combinations(axes, k))
+
+
+def _one_only(e: Term, i: int, axes: frozenset[int]) -> Edits:
+    """The first, or the last, of what an operand has along axes."""
     for which, place in (("first", slice(1)), ("last", slice(-1, None))):
-        alone = partial(_alone, (*[slice(None)] * axis, place))
-        make = partial(_with_use, e, i, alone)
-        yield Edit(2, "one_only", (e.operands[i], frozenset([axis]), which), make)
+        where = tuple(place if a in axes else slice(None) for a in range(max(axes) + 1))
+        make = partial(_with_use, e, i, partial(_alone, where))
+        yield Edit(2, "one_only", (e.operands[i], axes, which), {e: make})
 
 
 def _alone(place: Any, x: Array) -> Array:
@@ -333,7 +381,9 @@ def _of_matmul(e: Term) -> Edits:
     """Another order, other transposes, or an entrywise product."""
     for swapped, *turned in itertools.product((False, True), repeat=3):
         for cost, kind, by in ((2, "factors", np.matmul), (3, "entrywise", np.multiply)):
-            yield Edit(cost, kind, (e,), partial(_product, swapped, turned, by))
+            yield Edit(cost, kind, (e,), {e: partial(_product, swapped, turned, by)})
+    for i, x in enumerate(e.operands):
+        yield Edit(1.6, "factor_missing", (x,), {e: partial(_with_use, e, i, np.ones_like)})
 
 
 def _product(
@@ -346,9 +396,9 @@ def _product(
 def _of_moves(e: Term) -> Edits:
     """Not transposed; or reshaped with the axes in another order, which are put right then."""
     if e.op == "transpose":
-        yield Edit(1, "not_transposed", (e.args[0],), lambda xs, v: xs[0])
+        yield Edit(1, "not_transposed", (e.args[0],), {e: lambda xs, v: xs[0]})
     for order in itertools.permutations(range(len(e.shape))) if len(e.shape) < 5 else ():
-        yield Edit(2, "other_order", (e.args[0],), partial(_reordered, order))
+        yield Edit(2, "other_order", (e.args[0],), {e: partial(_reordered, order)})
 
 
 def _reordered(order: tuple[int, ...], xs: Sequence[Array], v: Array) -> Array:
@@ -365,13 +415,13 @@ def _of_getitem(e: Term) -> Edits:
             for other in range(0, n - size + 1, max(size, 1)) if size < n else ():
                 if other != start:
                     block = (*index[:axis], slice(other, other + size), *index[axis + 1 :])
-                    yield Edit(1.5, "other_block", e.args, partial(_part, block))
+                    yield Edit(1.5, "other_block", e.args, {e: partial(_part, block)})
 
 
 def _of_blocks(e: Term) -> Edits:
     """One of what stands side by side is not there."""
     for i, block in enumerate(e.args):
-        yield Edit(1.2, "block_missing", (block, e), partial(_with_use, e, i, np.zeros_like))
+        yield Edit(1.2, "block_missing", (block, e), {e: partial(_with_use, e, i, np.zeros_like)})
 
 
 def _of_scatter(e: Term) -> Edits:
@@ -387,7 +437,7 @@ def _of_scatter(e: Term) -> Edits:
             found.flat[np.lib.stride_tricks.sliding_window_view(places, *slides)] = xs[0]
         return found
 
-    yield Edit(1, "last_wins", (e.args[0],), last)
+    yield Edit(1, "last_wins", (e.args[0],), {e: last})
 
 
 def _of_marks(e: Term) -> Edits:
@@ -396,7 +446,7 @@ def _of_marks(e: Term) -> Edits:
     places = [a for a in range(e.ndim) if a != classes]
     for n in range(1, len(places) + 1):
         for axes in itertools.permutations(places, n):
-            yield Edit(1, "last_wins", (e,), partial(_last_along, axes))
+            yield Edit(1, "last_wins", (e,), {e: partial(_last_along, axes)})
 
 
 def _last_along(axes: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
@@ -410,25 +460,15 @@ def _last_along(axes: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
 def _of_correlation(e: Term) -> Edits:
     """Not all of what is added up."""
     for axis in range(len(e.args[1].shape)):
-        yield from _one_only(e, 1, axis)
+        yield from _one_only(e, 1, frozenset([axis]))
 
 
 def _of_upsample(e: Term) -> Edits:
     """The whole repeated where each entry is to be."""
-    yield Edit(1.5, "tiled", (e.args[0],), lambda xs, v: np.tile(xs[0], e.params["by"]))
+    yield Edit(1.5, "tiled", (e.args[0],), {e: lambda xs, v: np.tile(xs[0], e.params["by"])})
 
 
 # ---------------------------------------------------------------------- another array
-
-
-def _another(e: Term, shape: tuple[int, ...], name: str, array: Array, cost: float) -> Edits:
-    """Another array in a term's place, or one that broadcasts otherwise."""
-    if name == e.name or not array.ndim or e.op in _MOVES:
-        return
-    if array.shape == shape:
-        yield Edit(cost, "stands", (name, e), lambda xs, v: array)
-    elif e.op == "leaf" and (fits(shape, array.shape) or fits(array.shape, shape)):
-        yield Edit(cost + 0.3, "stands", (name, e), lambda xs, v: array)
 
 
 def _of_uses(e: Term, shared: Collection[Term], arrays: Mapping[str, Array]) -> Edits:
@@ -441,13 +481,13 @@ def _of_uses(e: Term, shared: Collection[Term], arrays: Mapping[str, Array]) -> 
             is_leaf, is_like, used = core.op == "leaf", array.shape == core.shape, array
             if is_like and core is not x:
                 used = computed(x, [array])
-            elif x.op == "transpose" and array.ndim == 2:
+            elif x.op == "transpose" and array.ndim == 2 and array.shape != x.shape:
                 used = array.T
             goes = e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul")
             if goes if is_leaf else is_like and x in shared:
                 cost, own = (1.6, core) if is_leaf else (2.85, x)
                 make = partial(_with_use, e, i, lambda _, a=used: a)
-                yield Edit(cost, "stands", (name, own), make)
+                yield Edit(cost, "stands", (name, own), {e: make})
 
 
 def _with_use(e: Term, i: int, f: Any, xs: Sequence[Array], v: Array) -> Array:

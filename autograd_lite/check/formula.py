@@ -99,14 +99,18 @@ class Formula:
         return either[self.root]
 
 
+def weighted(op: str, xs: Sequence[Array], weights: Sequence[float]) -> Any:
+    """A sum with these coefficients, or a product with these exponents."""
+    some = [(x, w) for x, w in zip(xs, weights, strict=True) if w]
+    if op == "+":
+        return sum(w * x for x, w in some)
+    return math.prod((x if w == 1 else x**w for x, w in some), start=1.0)
+
+
 def computed(e: Term, xs: Sequence[Array]) -> Array:
     """A term's op of other arrays than its operands', which may have other shapes."""
-    if e.op == "+":
-        return np.asarray(sum(c * x for x, (_, c) in zip(xs, e.args, strict=True)))
-    if e.op == "*":
-        return np.asarray(math.prod(
-            (x if p == 1 else x**p for x, (_, p) in zip(xs, e.args, strict=True)), start=1.0
-        ))  # fmt: skip
+    if e.op in "+*":
+        return np.asarray(weighted(e.op, xs, [w for _, w in e.args]))
     if e.op == "reshape" and xs[0].size != math.prod(e.shape):
         return xs[0].squeeze()
     found: Any = applied(e, xs)

@@ -69,9 +69,12 @@ def same(array: Array, other: Array, rtol: float, atol: float) -> bool:
         if array.ndim == other.ndim or squeezed(array.shape) != squeezed(other.shape):
             return False
         array = array.reshape(other.shape)
-    if not np.isfinite(array).all():
-        return False
-    return distance(array, other) <= float(rtol * np.abs(other).max(initial=0) + atol)
+    return agrees(array, other, rtol, atol)
+
+
+def agrees(array: Array, other: Array, rtol: float, atol: float) -> bool:
+    """Whether two arrays of one shape do, relative to the largest entry."""
+    return distance(array, other) <= rtol * size(other) + atol
 
 
 def distance(array: Array, other: Array) -> float:

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,9 @@ from ..meaning.guards import guards
 from ..show.notation import symbol_of
 from .backward import Backward
 from .causes import find, follows, is_rounded
-from .edits import at
-from .given import Given, beside, distance, read, same, size, squeezed
-from .line import Cause, Edits, Line
+from .edits import Edit, at
+from .given import Given, agrees, beside, distance, read, same, squeezed
+from .line import Edits, Line
 from .readings import Readings
 from .report import Entry, Report, two_arrays
 from .unexplained import nothing_fits
@@ -115,7 +115,7 @@ class Checked:
     guard: float = 0.0  # what is added within a logarithm, up to this, is left out
     causes: dict[str, str] = field(default_factory=dict)
     follows_from: dict[str, str] = field(default_factory=dict)
-    made: dict[str, Cause] = field(default_factory=dict)
+    made: dict[str, Edit] = field(default_factory=dict)
     unexplained: bool = False
 
     def entries(self) -> list[Entry]:
@@ -142,7 +142,7 @@ class Checked:
         wrong = [n for n in order if n not in self.correct]
         if wrong:
             self._explain(wrong)
-        written = cache(partial(_formulas, self.backward.loss))  # only when somebody reads it
+        written = cache(self._formulas)  # only when somebody reads it
         return [self._entry(name, written) for name in order]
 
     def _entry(self, name: str, formulas: Callable[[], dict[str, str]]) -> Entry:
@@ -154,6 +154,22 @@ class Checked:
             self.causes.get(name), source, self.symbols.get(source or "", ""),
             given.remark or self.remarks.get(name), lambda: formulas().get(name),
         )  # fmt: skip
+
+    def _formulas(self) -> dict[str, str]:
+        """The short formulas of `derive` by name, without their left side; none where it can't."""
+        loss = self.backward.loss
+        if len(walk(loss)) > _MOST_NODES:
+            return {}
+        if self.made:  # arrays are called what the causes call them; the graph is our own
+            for array, name in self.guarded(_GUARD)[0].arrays.items():
+                array.name = name
+        try:
+            from ..derive import derive
+
+            steps = derive(loss).steps
+        except Exception:  # an op has no written form: do without
+            return {}
+        return {s.target: s.result for s in steps if not s.parts and len(s.result) <= _WIDEST}
 
     def _symbol(self, tensor: Tensor) -> str:
         return symbol_of(str(tensor.name), tensor.is_leaf, self.loss.name or "L")
@@ -167,10 +183,7 @@ class Checked:
 
     def _agrees(self, name: str, right: Array) -> bool:
         fitted = self.given[name].fitted
-        if fitted is None:
-            return False
-        allowed = self.rtol * size(right) + self.noise[name]
-        return distance(fitted, right) <= allowed
+        return fitted is not None and agrees(fitted, right, self.rtol, self.noise[name])
 
     def _other_choices(self) -> None:
         """What is right with another choice of the derivative at a kink, or of equal maxima."""
@@ -275,7 +288,7 @@ class Checked:
             self.follows_from[name] = first or next(reversed(self.made))
         elif not bad and is_rounded(line, self.rtol, self.backward.eps):
             self.correct.add(name)
-        elif (cause := find(line, tries_two=not self.unexplained)) is None:
+        elif (cause := find(line, thorough=not self.unexplained)) is None:
             self._unexplained(name)
         else:
             self.made[name] = cause
@@ -318,7 +331,7 @@ class Checked:
         return {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items()
                 if a.dtype.kind in "fiub" and a.any()}  # fmt: skip
 
-    def _said(self, line: Line, cause: Cause) -> str:
+    def _said(self, line: Line, cause: Edit) -> str:
         """A cause in words."""
         own, readings = self.symbols[line.name], line.readings
         kind, values = cause.kind, cause.values
@@ -330,9 +343,9 @@ class Checked:
         if cause.factor != 1 and cause.kind != "times":
             besides = say(*self._of_factor(cause.factor), own, readings)
             said = say("besides", (said, besides), own)
-        for unnamed, e in readings.unnamed.items():
+        for unnamed, shape in {c: e.shape for e, c in readings.unnamed.items()}.items():
             if re.search(rf"\b{unnamed}\b", said):
-                said = say("given", (said, unnamed, f"{e.shape}"), own)
+                said = say("given", (said, unnamed, f"{shape}"), own)
         return said
 
     def _of_factor(self, k: float) -> tuple[str, tuple[object, ...]]:
@@ -353,16 +366,3 @@ class Checked:
         given, right = self.given[name], self.right[name]
         said = given.problem or nothing_fits(given, right, self.symbols[name])
         self.causes[name] = f"{said}\n{two_arrays(given, right)}"
-
-
-def _formulas(loss: Tensor) -> dict[str, str]:
-    """The short formulas of `derive` by name, without their left side; none where it can't."""
-    if len(walk(loss)) > _MOST_NODES:
-        return {}
-    try:
-        from ..derive import derive
-
-        steps = derive(loss).steps
-    except Exception:  # an op has no written form: do without
-        return {}
-    return {s.target: s.result for s in steps if not s.parts and len(s.result) <= _WIDEST}

@@ -1,42 +1,19 @@
-"""A wrong line of the learner's, and a cause that is found for it."""
+"""A wrong line of the learner's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from types import MappingProxyType
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engine.tensor import Array
 from .edits import Edit
-from .formula import Made
 from .given import same
 from .readings import Readings, Term
 
 Edits = Callable[[Term], Iterable[Edit]]
-
-
-class Cause(NamedTuple):
-    """A mistake that may have been made.
-
-    Attributes:
-        cost: how far-fetched it is.
-        kind: which, as `words` has it.
-        values: what it is about.
-        made: what stands at terms instead.
-        factor: by which the whole is off besides.
-        free: how many times over it is made isn't known; where it is, that is the last value.
-    """
-
-    cost: float
-    kind: str
-    values: tuple[Any, ...] = ()
-    made: Made = MappingProxyType({})
-    factor: float = 1.0
-    free: bool = False
 
 
 @dataclass
@@ -71,7 +48,7 @@ class Line:
     sizes: Sequence[int]
     rtol: float
     atol: float
-    made: Sequence[Cause]
+    made: Sequence[Edit]
 
     def fits(self, found: Array | None, base: Array | None = None) -> bool:
         """Whether this is what the learner has, much better than the unedited ``base``."""

@@ -38,7 +38,7 @@ from ..meaning.terms import (
 from ..meaning.write import Writer
 from ..show.text import text
 from ..table import OPS, Op
-from .given import distance
+from .given import agrees
 
 _DEEPEST = 3  # readings of one line
 _MOST = 600  # terms of a reading
@@ -182,7 +182,8 @@ class Readings:
         slopes: those that there are.
         inputs: what is beside a matrix, and so no target.
         numbers: the coefficients of sums, and what slopes make of them.
-        unnamed: given arrays without a name, by that which they get here.
+        unnamed: what given arrays without a name are called.
+        arrays: what such leaves of the graph are called.
     """
 
     def __init__(
@@ -216,6 +217,7 @@ class Readings:
         self.inputs = {way.get(x) for way in terms for t in nodes for x in t.inputs
                        if t.op is not None and _CALLED.get(t.op.name) == "x"}  # fmt: skip
         self._read: dict[str, list[Term]] = {}
+        self.unnamed: dict[Term, str] = {}
         names = self._names(nodes, terms)
         self._writer = Writer(names, rows, {*names.values(), *symbols.values()})
 
@@ -227,8 +229,20 @@ class Readings:
         names = {e: e.name for e in leaves if e.name is not None}
         names |= _of_given(nodes, terms, set(names.values()))
         rest = {e for e in leaves if e.given and e.shape and e.kind != "marks"} - names.keys()
-        self.unnamed = {f"c_{i}": e for i, e in enumerate(sorted(rest, key=lambda e: e.id), 1)}
-        return names | {e: name for name, e in self.unnamed.items()}
+        arrays = [t for t in nodes if t.is_leaf and t.name is None and t.ndim]
+        of = {e: t for way in terms for t in arrays if (e := way.get(t)) is not None}
+        taken = {t.name for t in nodes} | set(names.values())
+        free = [c for i in range(1, len(taken | rest) + len(arrays) + 1)
+                if (c := f"c_{i}") not in taken]  # fmt: skip
+        called: dict[Any, str] = {}  # equal ones alike
+        for some, new in ((rest & of.keys(), free), (rest - of.keys(), free[len(arrays) :])):
+            numbered = iter(new)
+            for e in sorted(some, key=lambda e: e.id):
+                value = e.shape, np.asarray(e.value).tobytes()
+                self.unnamed[e] = called[value] = called.get(value) or next(numbered)
+        names |= self.unnamed
+        self.arrays = {t: names[e] for e, t in of.items() if e in names}
+        return names
 
     def of(self, name: str) -> list[Term]:
         """The readings of a line that are worth its gradient; if none is, that gradient alone."""
@@ -252,8 +266,7 @@ class Readings:
 
     def _is_worth(self, name: str, e: Term) -> bool:
         right = self._opaque[name].value
-        allowed = self._rtol * np.abs(right).max(initial=0) + self._noise.get(name, 0)
-        return bool(distance(evaluate(e), right) <= allowed)
+        return agrees(evaluate(e), right, self._rtol, self._noise.get(name, 0))
 
     @cached_property
     def given(self) -> dict[str, Array]:

@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any
 
 from ..engine.tensor import Array
+from .edits import Edit
 from .formula import Formula
-from .line import Cause, Line
+from .line import Line
 from .readings import core
 
 _STEP = re.compile(r"(.*?)(\d+)")
@@ -25,7 +26,7 @@ def _by_step(named: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
     return found
 
 
-def products(f: Formula, line: Line) -> Iterator[Cause]:
+def products(f: Formula, line: Line) -> Iterator[Edit]:
     """The sum over all steps of a gradient times another array, or that of another step."""
     arrays = _by_step({n: a for n, a in line.others.items() if a.ndim == 2})
     stems = _by_step({e.name: e for e in f.order if e.op == "leaf" and e.name})
@@ -40,7 +41,7 @@ def products(f: Formula, line: Line) -> Iterator[Cause]:
         there = beside.get(f"{stem}{last}")
         if min(len(pairs), len(stems[stem])) > 1 and stem != other and there is not None:
             names = f"{other}{last + by}", there
-            yield Cause(1.8, "at_each", names, {f.root: partial(_products, pairs, turned)})
+            yield Edit(1.8, "at_each", names, {f.root: partial(_products, pairs, turned)})
 
 
 def _products(
@@ -49,14 +50,14 @@ def _products(
     return sum(x.T @ g if turned else g @ x.T for g, x in pairs)
 
 
-def updated(f: Formula, line: Line) -> Iterator[Cause]:
+def updated(f: Formula, line: Line) -> Iterator[Edit]:
     """Weights that were updated before they were used, with one learning rate."""
     gradients, arrays = line.gradients, line.others
     found = {e: arrays.get(gradients.get(e.name or "", "")) for e in f.order if e.kind == "leaf"}
     steps = {e: g for e, g in found.items() if g is not None and g.shape == e.shape}
     made = {e: partial(_moved, g) for e, g in steps.items()}
     for e in made:
-        yield Cause(0.5, "updated", (e,), made, free=True)
+        yield Edit(0.5, "updated", (e,), made, free=True)
 
 
 def _moved(step: Array, xs: Sequence[Array], v: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine.tensor import Array
-from .given import Given, distance, size
+from .given import Given, agrees, distance, size
 from .words import ratio
 
 _MOST_PLACES = 3
@@ -37,7 +37,7 @@ def _where(array: Array, right: Array) -> str:
     for axis in range(right.ndim if right.ndim > 1 else 0):
         others = tuple(a for a in range(right.ndim) if a != axis)
         scale = (array * right).sum(others, keepdims=True) / (right**2).sum(others, keepdims=True)
-        if distance(array, scale * right) <= _RTOL * np.abs(array).max():
+        if agrees(scale * right, array, _RTOL, 0):
             factors = ", ".join(ratio(float(k)) for k in scale.ravel()[:4])
             more = ", …" if scale.size > 4 else ""
             return f"it is the right one times {factors}{more} along axis {axis}"

@@ -12,8 +12,9 @@ import numpy as np
 
 from ..engine.tensor import Array
 from ..show.notation import number
+from .edits import Edit
 from .formula import Formula, always
-from .line import Cause, Line, share
+from .line import Line, share
 from .readings import core, fits
 
 _FEW = 2  # entries, that any number fits
@@ -22,18 +23,18 @@ Found = Iterator[tuple[float, str, tuple[Any, ...], Array]]
 """What a mistake costs, its kind, what it is about, and what it gives."""
 
 
-def whole(f: Formula, line: Line) -> Iterator[Cause]:
+def whole(f: Formula, line: Line) -> Iterator[Edit]:
     """What can be wrong with a line as a whole: edits of a formula's root."""
-    yield Cause(0, "times", (), {f.root: lambda xs, v: 2 * v}, free=True)
+    yield Edit(0, "times", (), {f.root: lambda xs, v: 2 * v}, free=True)
     for name, o in line.others.items():
         if fits(f.result.shape, o.shape) and o.dtype != bool:
             said = name if o.shape == f.result.shape else f"Σ {name}"
             make = partial(_plus, _summed(o, f.result.shape))
-            yield Cause(2.4, "term_too_many", (said,), {f.root: make}, free=True)
+            yield Edit(2.4, "term_too_many", (said,), {f.root: make}, free=True)
     yield from _too_many(f, line)
     for family in (_elsewhere(line), _of_shape(line, f.result), _moved(f, line), _across(f)):
         for cost, kind, values, out in family:
-            yield Cause(cost, kind, values, {f.root: always(out)})
+            yield Edit(cost, kind, values, {f.root: always(out)})
 
 
 def _summed(o: Array, shape: tuple[int, ...]) -> Array:
@@ -100,13 +101,14 @@ def _moved(f: Formula, line: Line) -> Found:
             yield 2, "updated_itself", (line.name, number(k)), own - k * v
 
 
-def _too_many(f: Formula, line: Line) -> Iterator[Cause]:
+def _too_many(f: Formula, line: Line) -> Iterator[Edit]:
     """A factor that doesn't belong to the line, or to what is summed in it."""
     if f.result.shape != line.array.shape:
         return
     for name, o in line.others.items():
         if o.size == 1 and line.telling(o.item(), ()) is None:
-            yield Cause(2.6, "factor_too_many", (name,), {f.root: partial(_by, o.item())})
+            yield Edit(2.1, "factor_too_many", (name,), {f.root: partial(_by, o.item())})
+            yield Edit(2.1, "factor_missing", (name,), {f.root: partial(_by, 1 / o.item())})
     few = f.result.size < _FEW
     sums = (e for e in f.order if e.op in ("matmul", "sum"))
     places = {f.root: 0.0} | {core(x): 0.1 for e in sums for x in e.operands}
@@ -124,10 +126,10 @@ def _too_many(f: Formula, line: Line) -> Iterator[Cause]:
             found += [(2.9, "own_slope_too_many", e, x) for e, x in own]
             for e, x in own:
                 if x.shape == shape and (x > 0).all():
-                    yield Cause(2.3, "own_slope", (e,), {place: always(x)})
+                    yield Edit(2.3, "own_slope", (e,), {place: always(x)})
         for cost, kind, what, x in found:
             if fits(x.shape, shape):
-                yield Cause(cost + more, kind, (what,), {place: partial(_by, x)})
+                yield Edit(cost + more, kind, (what,), {place: partial(_by, x)})
 
 
 def _by(factor: Array, xs: Sequence[Array], v: Array) -> Array:

@@ -92,7 +92,7 @@ not_summed: {line} is not summed: the sum of {0} over {1} is missing |
     {line} 没有求和：要对 {0} 沿{1}求和
 mean_for_sum: a mean where a sum belongs: of {0} over {1} | 用了平均值，而应当对 {0} 沿{1}求和
 one_only: only the {2} of {0} is there: sum over {1} (+=) | 只有 {0} 的一个：要沿{1}求和（用 +=）
-axis: summed over {1} where {2} belongs, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
+axis: summed over {1} instead of {2}, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
 entrywise: an entrywise product stands where the matrix product {0} belongs |
     写成了逐元素的乘积，而应当是矩阵乘积 {0}
 factors: the factors of {0} stand in another order, or transposed otherwise |

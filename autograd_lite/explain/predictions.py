@@ -211,7 +211,7 @@ def _edited(readings: Readings, name: str) -> Iterator[tuple[Edit, Array]]:
         for e in reversed([e for e in f.order if e is not ONE]):
             with np.errstate(all="ignore"):
                 found += [
-                    (edit._replace(cost=edit.cost + i), partial(f.but, {e: edit.make}))
+                    (edit._replace(cost=edit.cost + i), partial(f.but, edit.made))
                     for edit in at(e, readings) if not edit.free
                 ]
     for edit, make in sorted(found, key=lambda x: x[0].cost)[:_MOST_TRIED]:

@@ -76,7 +76,7 @@ def planted(loss: ag.Tensor, given: dict[str, Any], name: str) -> Iterator[tuple
     """Every edit of a line's readings that changes it, with the array that it gives."""
     lines: list[Line] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judged, "find", lambda line, tries_two: lines.append(line))
+        patch.setattr(judged, "find", lambda line, thorough: lines.append(line))
         check_backprop(loss, given | {name: given[name] + 1.0})
     (line,) = lines
     readings = line.readings
@@ -86,7 +86,7 @@ def planted(loss: ag.Tensor, given: dict[str, Any], name: str) -> Iterator[tuple
             others = of_others(f, readings, line.others, e)
             for edit in chain(at(e, readings), others) if e is not ONE else ():
                 with np.errstate(all="ignore"):
-                    out = f.but({e: edit.make})
+                    out = f.but(edit.made)
                 is_array = out is not None and np.isfinite(out).all() and out.any()
                 if is_array and edit.kind == "one_for" and np.ptp(out) == 0:
                     continue  # of an array of ones nothing is said
@@ -153,7 +153,7 @@ def test_what_is_said_of_usual_mistakes():
         "tanh'(s) is computed from s where h belongs": ("s", g["h"] * (1 - t["s"] ** 2)),
         "the power 2 of 1 − h² stands outside of the sum": ("s", g["h"] * (1 - t["h"]) ** 2),
         "h stands with": ("s", g["h"] * (1 - t["h"] ** 3)),
-        "summed over axis 1 where axis 0 belongs": ("b", g["s"].sum(1)),
+        "summed over axis 1 instead of axis 0": ("b", g["s"].sum(1)),
         "∇b is not summed": ("b", g["s"]),
         "a mean where a sum belongs": ("b", g["s"].mean(0, keepdims=True)),
         "2 times too small": ("W_2", data + 0.3 * t["W_2"]),

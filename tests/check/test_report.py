@@ -34,6 +34,15 @@ def test_one_line_an_entry_in_the_order_of_the_backward_pass():
     assert repr(report) == str(report)
 
 
+def test_a_given_array_is_called_alike_in_the_table_and_in_causes_and_as_no_tensor_is():
+    r = np.random.default_rng(0)
+    w = ag.Tensor(r.normal(size=3), requires_grad=True, name="c_1")
+    l = (w * r.normal(size=3)).named("l")  # noqa: E741
+    report = check_backprop(np.sum(l**3), {"c_1": 3 * l.data**2})
+    assert report["c_1"].cause == "the factor c_2 is missing; c_2 is a given array of shape (3,)"
+    assert report["c_1"].formula == "∂L/∂l ∘ c_2"
+
+
 def test_report_is_true_where_all_is_right_and_tells_remarks():
     problem = Problem(1, 10, "tanh", 1)
     given = problem.gradients()
