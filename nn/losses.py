@@ -102,13 +102,13 @@ _CONSTANTS = {
 
 
 def _one_and_tiny(p: Any) -> Any:
-    constants = _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"]
-    return numbers_for(p, constants) if FOREIGN else constants
+    """Those of any kind of p, where they aren't simply there."""
+    return numbers_for(p, _CONSTANTS.get(p.dtype.char) or _CONSTANTS["d"])
 
 
 def _logarithms(p: Any, y: Any) -> tuple[Any, Any, Any]:
     """``log p``, ``log(1 − p)``, and what that is multiplied with: ``1 − y``."""
-    one, tiny = _one_and_tiny(p)
+    one, tiny = (not FOREIGN and _CONSTANTS.get(p.dtype.char)) or _one_and_tiny(p)
     try:
         return np.log(p + tiny), np.log(one - p + tiny), one - y
     except RuntimeWarning:  # a p outside [0, 1], where warnings are errors
@@ -143,7 +143,7 @@ def _refuse_no_probability(total: Any, p: Any, y: Any) -> None:
 
 
 def _slope(p: Any, y: Any) -> Any:
-    one, tiny = _one_and_tiny(p)
+    one, tiny = (not FOREIGN and _CONSTANTS.get(p.dtype.char)) or _one_and_tiny(p)
     return -(y / (p + tiny)) + (one - y) / (one - p + tiny)
 
 

@@ -226,7 +226,7 @@ def _held(module: Module) -> Iterator[tuple[str, Any]]:
 
 def as_input(x: Any, name: str) -> Tensor:
     """``x`` as a Tensor that has a name: its own, or else ``name``."""
-    x = content(x)
+    x = x if type(x) is Tensor else content(x)
     if not isinstance(x, Tensor):
         return Tensor(x, name=name)
     if x.name is None:

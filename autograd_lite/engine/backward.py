@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from heapq import heapify, heappop, heappush, heappushpop
+from heapq import heappop, heappush, heappushpop
 from typing import Any
 
 import numpy as np
@@ -128,8 +128,10 @@ def _start(
 ) -> tuple[dict[Tensor, Any], list[tuple[int, Tensor]], int]:
     """What waits for its turn, a heap of the results of it, and the axes of a stack of seeds."""
     waiting = seeds if needed is None else {t: g for t, g in seeds.items() if t in needed}
-    newest = [(-t._number, t) for t in waiting if t._op is not None]  # in a chain soon empty
-    heapify(newest)
+    newest: list[tuple[int, Tensor]] = []  # in a chain it stays empty
+    for tensor in waiting:
+        if tensor._op is not None:
+            heappush(newest, (-tensor._number, tensor))
     stacked = max((g.ndim - t.ndim for t, g in waiting.items()), default=0) if layers else 0
     return waiting, newest, stacked
 

@@ -129,13 +129,12 @@ class Mode:
             _thread.kept.append((type(self), partial(_leave, type(self), [])))
             asked.append(ref(_thread.kept[-1][1]))
         leave = asked.pop()
-        alive = [block for block in _blocks.get() if block() is not None]
         block = _Block(leave(), Mode.entered.discard)
         block.mode = self
         if self.asks:
             Mode.entered.add(block)
             leave().args[1].append(partial(Mode.entered.discard, block))  # type: ignore[union-attr]
-        _blocks.set((*alive, block))
+        _blocks.set((*(other for other in _blocks.get() if other() is not None), block))
         leave().args[1].append(partial(_forget, block))  # type: ignore[union-attr]
 
     __exit__ = _Exit()

@@ -147,5 +147,4 @@ def _skipped(inputs: tuple[Any, ...]) -> int:
     return 0
 
 
-def _usual(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
-    return apply(op, inputs, params, True)
+_usual = partial(apply, usual=True)
