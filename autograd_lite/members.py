@@ -92,6 +92,13 @@ def _property(function: Any) -> Any:
     return property(function)
 
 
+def _flat(tensor: Any) -> Any:
+    """All entries in a row, of which it is known that to write to them is to write to these."""
+    found = ops.ravel(tensor)
+    note(found, "flat", True)
+    return found
+
+
 def _as_number(kind: Any) -> Method:
     """``float(t)`` and the like, refused where it would lose a gradient."""
     return lambda self, *args: kind(self._number_leaving(f"{kind.__name__}(t)"), *args)
@@ -446,7 +453,7 @@ class Members:
     mT: Tensor = _property(ops.matrix_transpose)  # noqa: N815  (NumPy's name)
     real: Tensor = _property(ops.real)
     imag: Tensor = _property(ops.imag)
-    flat: Tensor = _property(lambda self: _flat(self))
+    flat: Tensor = _property(_flat)
 
     sum, mean, prod = ops.sum, ops.mean, ops.prod
     max, min = ops.max, ops.min
@@ -577,13 +584,6 @@ class Members:
         return _unpickle(*self.__reduce__()[1])
 
     __deepcopy__ = __copy__
-
-
-def _flat(tensor: Any) -> Any:
-    """All entries in a row, of which it is known that to write to them is to write to these."""
-    found = ops.ravel(tensor)
-    note(found, "flat", True)
-    return found
 
 
 def _filled(tensor: Any, index: Any, value: Any) -> Any:

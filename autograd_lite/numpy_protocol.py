@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -103,10 +103,14 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
 def _refuse_others(name: str, ours: Any, settings: Any) -> None:
     """Raise where there are settings that what stands in for a ufunc doesn't take."""
     if settings:
-        taken = () if type(ours) is Op else inspect.signature(ours).parameters
-        others = [f"{key}=" for key in settings if key not in taken]
+        others = [f"{key}=" for key in settings if key not in _settings_of(ours)]
         if others:
             raise errors.ufunc_settings(name, ", ".join(others))
+
+
+@cache
+def _settings_of(ours: Any) -> frozenset[str]:
+    return frozenset(() if type(ours) is Op else inspect.signature(ours).parameters)
 
 
 def call_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: Any) -> Any:

@@ -217,6 +217,7 @@ def prod(
     product = prod_op(a, axis=axis, keepdims=keepdims)
     return in_dtype(product if initial is None else product * _start(initial, product), dtype)
 
+
 def _start(initial: Any, found: Any) -> Any:
     """What a reduction starts with, in its dtype, as NumPy takes it."""
     x = operand_or_number(initial)
