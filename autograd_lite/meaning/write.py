@@ -36,6 +36,7 @@ from .terms import (
     is_identity,
     is_mask,
     marked,
+    merged,
     only_ones_moved,
     power_of,
     product_of,
@@ -344,8 +345,6 @@ def _number_apart(x: Expression, p: float) -> tuple[float, Expression, list[Expr
     elif x.is_called("divide") and _is_constant(x.inputs[1]):
         x, n = x.inputs
         c, by = (1.0, [n]) if p == 1 else (power_of(float(n.value), -p), [])
-    if x.is_called("negative"):
-        c, x = c * power_of(-1.0, p), x.inputs[0]
     return c, x, by
 
 
@@ -366,12 +365,14 @@ def _place(e: Term) -> tuple[int, ...] | None:
 def _with_outer(root: Term, names: Collection[Term], done: dict[Term, Term]) -> Term:
     """With columns times rows as products of vectors."""
     for e in inner_first(root, lambda e: e.operands if e not in names else [], done):
-        is_atom = e in names or e.op == "leaf"
-        done[e] = e if is_atom else _outer(_rebuilt(e, [done[f] for f in e.operands], e.shape))
+        if e in names or e.op == "leaf":
+            done[e] = e
+        else:
+            done[e] = _outer(_rebuilt(e, [done[f] for f in e.operands], e.shape), names)
     return done[root]
 
 
-def _outer(e: Term) -> Term:
+def _outer(e: Term, names: Collection[Term]) -> Term:
     """``v wᵀ`` where a column that was made of a vector meets a row that is one."""
     factors = e.args if e.op == "*" and e.ndim == 2 else ()
     columns = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
@@ -379,16 +380,21 @@ def _outer(e: Term) -> Term:
     alone = {f: p for f, p in factors if math.prod(f.shape) == 1}
     if not columns or not rows or len(columns) + len(rows) + len(alone) < len(factors):
         return e
-    u, v = (product_of(dict.fromkeys(map(_flat_term, some), 1.0)) for some in (columns, rows))
+    u, v = (
+        reduce(merged, (shaped(_entries(f, names), (math.prod(f.shape),)) for f in some))
+        for some in (columns, rows)
+    )
     outer = intern("outer", (u, v), {}, e.shape, u.size + v.size)
     return product_of({outer: 1.0, **alone})
 
 
-def _flat_term(f: Term) -> Term:
-    """A row or a column as a vector."""
-    while f.op in ("reshape", "transpose"):
+def _entries(f: Term, names: Collection[Term]) -> Term:
+    """What has the entries of a row or a column, in their order."""
+    while f not in names and (
+        f.op == "reshape" or (f.op == "transpose" and max(f.shape) == math.prod(f.shape))
+    ):
         f = f.args[0]
-    return shaped(f, (math.prod(f.shape),))
+    return f
 
 
 def _nested(roots: Sequence[Term], uses: Counter[Term], names: Collection[Term]) -> list[Term]:
@@ -720,9 +726,7 @@ class _Form:
 
     def _flat(self, f: Term) -> Expression:
         """A row or a column as a vector."""
-        while f.op in ("reshape", "transpose") and f not in self.writer.names:
-            f = f.args[0]
-        return _reshaped(self.done[f], (math.prod(f.shape),))
+        return _reshaped(self.done[_entries(f, self.writer.names)], (math.prod(f.shape),))
 
     # ------------------------------------------------------------------ ops
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import autograd_lite as ag
@@ -111,6 +111,7 @@ def run(program: list[tuple[int, int, int, int]], named: bool) -> Tensor:
 def test_random_programs_are_worth_their_normal_form(named: bool):
     @settings(deadline=None, max_examples=examples(60))
     @given(programs())
+    @example([(0, 12, 0, 0), (2, 7, 6, 2)])  # np.outer(A.T, u)
     def check(program: Any) -> None:
         loss = run(program, named)
         with trace():
