@@ -314,8 +314,7 @@ class Checked:
             others=self._others(name, gradients, readings), gradients=gradients,
             elsewhere=lambda: {self._symbol(t): g for t, g in self.backward.elsewhere if t.name},
             sizes=self.sizes, rtol=self.fit,
-            atol=min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0))),
-            made=list(self.made.values()),
+            noise=self.noise[name], made=list(self.made.values()),
         )  # fmt: skip
 
     def _others(
