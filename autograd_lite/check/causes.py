@@ -226,7 +226,7 @@ def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
             if edit.cost <= _USUAL and not edit.free:
                 of = next((x for x in edit.values if type(x) is Term), e)
                 for depth in (3, 1, 0):
-                    about = [alike(x, depth) if type(x) is Term else x for x in edit.values]
+                    about = [alike(x, depth or 1) if type(x) is Term else x for x in edit.values]
                     about = [(x.op.name, x.s.shape) if type(x) is Slope else x for x in about]
                     about = [beside(x, core(of).name) if type(x) is str else x for x in about]
                     key = edit.kind, edit.cost, *about, depth and alike(e, depth)

@@ -41,7 +41,9 @@ AROUND = (np.square, np.abs, np.sign)
 _MOVES = ("reshape", "transpose", "broadcast_to")
 MANY = 6
 """Contributions of which any may be missing."""
-_RECOMPUTED = ("term_missing", "factor_missing", "division_missing", "exponent")
+_RECOMPUTED = (
+    "term_missing", "term_times", "only_term", "factor_missing", "division_missing", "exponent"
+)  # fmt: skip
 
 
 class Edit(NamedTuple):
@@ -72,11 +74,16 @@ def at(e: Term, readings: Readings) -> Edits:
     is_atom = e.op == "leaf" or e in readings.forward
     if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
         yield Edit(1, "without", (e.operands[0], e), {e: lambda xs, v: _like(xs[0], v)})
-    for edit in _of_sum(e, readings) if e.op == "+" else _FAMILIES.get(e.op, _nothing)(e):
+    own = readings.definitions.get(e, e)
+    for edit in _of_sum(own, readings) if own.op == "+" else _FAMILIES.get(own.op, _nothing)(own):
         if not is_atom or e.op == "getitem":
             yield edit
         elif edit.kind in _RECOMPUTED:  # of what the forward pass computed, too
-            yield edit._replace(cost=edit.cost + 0.4)
+            more, made = 0.4, edit.made
+            if own is not e:
+                xs, more = [evaluate(x) for x in own.operands], 1.0
+                made = {e: partial(_recomputed, xs, made[own])}
+            yield edit._replace(cost=edit.cost + more, made=made)
     yield from of_slopes(e, readings, e.op == "*" and not is_atom)
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), {e: lambda xs, v: ~v})
@@ -95,10 +102,14 @@ def at(e: Term, readings: Readings) -> Edits:
                 yield Edit(2.25, "around", (f(x), x), {e: partial(_with_use, e, i, f)})
 
 
+def _recomputed(own: Sequence[Array], make: Make, xs: Sequence[Array], v: Array) -> Any:
+    return make(own, v)
+
+
 def _of_leaf(e: Term) -> Edits:
     """Turned round; 1 − x for x, and the other way round; marks of which the last one wins."""
     is_array = e.op == "leaf" and e.kind != "gradient"
-    places = range(len(e.shape) if is_array else 0)
+    places = range(len(e.shape) if is_array and e.kind != "marks" else 0)
     for axes in {*((a,) for a in places), tuple(places[-2:])} - {()}:  # as a convolution's filters
         flipped = partial(_around, partial(np.flip, axis=axes))
         yield Edit(2.8, "reversed", (e, frozenset(axes)), {e: flipped})
@@ -124,7 +135,7 @@ def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Te
     is_atom, shape = e.op == "leaf" or e in readings.forward, f.value[e].shape
     cost = 1.5 if is_atom else 4.5
     for name, array in arrays.items() if e.op not in _MOVES else ():
-        if name == e.name or not array.ndim:
+        if name == e.name or (not array.ndim and shape):
             continue
         if array.shape == shape:
             yield Edit(cost, "stands", (name, e), {e: always(array)})
@@ -269,13 +280,18 @@ def of_product(e: Term) -> Edits:
             if len(without) > 1:
                 yield Edit(1, kind, (factor,), {e: _reweighed(e, without)})
             if f.op in MASKS:
-                x = f.operands[0]
-                value = partial(_times, _reweighed(e, without), evaluate(x))
+                x, rest = f.operands[0], _reweighed(e, without)
+                value = partial(_times, rest, evaluate(x))
                 yield Edit(2.85, "stands", (x, f), {e: value})
+                yield Edit(2.3, "relu_of_it", (f,), {e: partial(_relu_of, rest)})
         yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
             cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
             yield Edit(cost, "exponent", (f, q, p), {e: _reweighed(e, {f: q})})
+
+
+def _relu_of(rest: Make, xs: Sequence[Array], v: Array) -> Array:
+    return np.maximum(rest(xs, v), 0)
 
 
 def _together(e: Term) -> Iterator[tuple[float, set[Term]]]:
@@ -548,7 +564,7 @@ def _of_uses(
                 make = partial(_with_use, e, i, partial(_divided_by, unit))
                 yield Edit(1.5, "slope_missing", (slope,), {e: make})
         for name, array in arrays.items():
-            if name == own.name or not array.ndim:
+            if name == own.name or (not array.ndim and own.shape):
                 continue
             is_leaf, is_like, used = own.op == "leaf", array.shape == own.shape, array
             if is_like and own is not x:

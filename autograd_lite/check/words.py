@@ -107,6 +107,9 @@ other_order: {0} is reshaped in another order, or where it should be transposed 
 last_wins: = where += belongs: of what comes to the same place the last wins (where ids are equal,
     np.add.at adds it up) |
     写成了 =，而应当用 +=：同一位置只剩最后一个（下标相同时用 np.add.at）
+relu_of_it: relu is taken of the gradient itself, where the mask {0} belongs |
+    对梯度本身取了 relu，而应当乘以掩码 {0}
+times_where: {line} {times} where {0} is {1} | 在 {0} 为 {1} 处，{line} {times}
 ids: the ids themselves stand where {0} belongs: make them one-hot |
     写成了类别编号本身，而应当是 {0}（独热编码）
 all_rows: what {0} marks in any row is marked in all of them: index each row by its own id, as in
@@ -156,7 +159,7 @@ def say(
             named |= _of_slope(value, readings)
         elif isinstance(value, Term):
             named.setdefault("contribution", _contribution(value, readings, language))
-    if kind == "term_times":
+    if kind in ("term_times", "times_where"):
         named["times"] = _times(values[-1], "", language).strip()
     written = (_written(value, readings, language) for value in values)
     return KINDS[kind][language].format(*written, **named)
