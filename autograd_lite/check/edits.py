@@ -291,7 +291,7 @@ def of_product(e: Term) -> Edits:
 
 
 def _relu_of(rest: Make, xs: Sequence[Array], v: Array) -> Array:
-    return np.maximum(rest(xs, v), 0)
+    return np.asarray(np.maximum(rest(xs, v), 0))
 
 
 def _together(e: Term) -> Iterator[tuple[float, set[Term]]]:
