@@ -90,6 +90,8 @@ def at(e: Term, readings: Readings) -> Edits:
     yield from _of_leaf(e)
     if e.op == "softmax":
         yield from _of_softmax(e)
+    if e.op == "scatter":
+        yield from _of_ids(e, readings)
     if e.op == "sigmoid":
         below = 1 + np.exp(e.args[0])
         yield Edit(1.6, "division_missing", (below,), {e: lambda xs, v: np.exp(xs[0])})
@@ -187,6 +189,10 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
             yield Edit(only, "only_term", (part, e), {e: _reweighed(e, _by(rest, 0))})
             yield Edit(1.3, "term_times", (part, e), {e: _reweighed(e, _by(some, 2))}, free=True)
         yield Edit(1.3, "term_times", (part, e, -1.0), {e: _reweighed(e, _by(some, -1))})
+    if n == 1 and abs(e.args[0][1]) != 1:
+        ((f, c),) = e.args
+        kind, k = ("division_missing", 1 / abs(c)) if abs(c) < 1 else ("factor_missing", abs(c))
+        yield Edit(1.7, kind, (k,), {e: _reweighed(e, {f: math.copysign(1, c)})})
     for k in range(2, n - 1) if n <= MANY else ():
         for several in itertools.combinations(e.args, k):
             rest = dict.fromkeys(terms.keys() - dict(several).keys(), 0.0)
@@ -425,7 +431,8 @@ def _of_matmul(e: Term) -> Edits:
     """Another order, other transposes, or an entrywise product."""
     for swapped, *turned in itertools.product((False, True), repeat=3):
         for cost, kind, by in ((2, "factors", np.matmul), (3, "entrywise", np.multiply)):
-            yield Edit(cost, kind, (e,), {e: partial(_product, swapped, turned, by)})
+            make = partial(_product, swapped, turned, by)
+            yield Edit(cost, kind, (e, swapped, *turned), {e: make})
     for i, x in enumerate(e.operands):
         yield Edit(1.6, "factor_missing", (x,), {e: partial(_with_use, e, i, np.ones_like)})
     yield from _one_only(e, 0, frozenset([len(e.args[0].shape) - 1]))
@@ -486,6 +493,20 @@ def _of_scatter(e: Term) -> Edits:
         return found
 
     yield from _last_wins(e, last, [e])
+
+
+def _of_ids(e: Term, readings: Readings) -> Edits:
+    """Added up by the ids of another lookup."""
+    own = e.params["index"]
+    for name, ids in readings.ids.items() if isinstance(own, np.ndarray) else ():
+        if ids.shape == own.shape and ids.max() < e.shape[0]:
+            yield Edit(1.6, "other_ids", (name, e), {e: partial(_added_up, ids)})
+
+
+def _added_up(ids: Array, xs: Sequence[Array], v: Array) -> Array:
+    found = np.zeros(v.shape)
+    np.add.at(found, ids, xs[0])
+    return found
 
 
 def _of_windows(e: Term) -> Edits:

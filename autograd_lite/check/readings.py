@@ -179,6 +179,7 @@ class Readings:
     Attributes:
         cotangents: the leaves that stand for the gradients, by name.
         forward: the terms of the forward pass, which are no more than atoms here.
+        ids: by which named tensors are indexed.
         definitions: of those that stand for themselves.
         slopes: those that there are.
         inputs: what is beside a matrix, and so no target.
@@ -212,7 +213,7 @@ class Readings:
                 self._ways.append(_Way(loss, keep, guard, tensors, self.cotangents))
         terms = [w.meaning.terms for w in self._ways]
         self.forward = {e for way in terms for e in way.values() if as_number(e) is None}
-        self.definitions = {e: d for w in self._ways for e, d in w.meaning.definitions.items()}
+        self._nodes = nodes
         self.numbers = {abs(k * c) for e in self.forward if e.op == "+" for _, c in e.args
                         for k in (1, 2)}  # fmt: skip
         self.slopes = [slope for way in self._ways for slope in way.slopes()]
@@ -269,6 +270,17 @@ class Readings:
     def _is_worth(self, name: str, e: Term) -> bool:
         right = self._opaque[name].value
         return agrees(evaluate(e), right, self._rtol, self._noise.get(name, 0))
+
+    @cached_property
+    def definitions(self) -> dict[Term, Term]:
+        """Of the named terms of the forward pass, which stand for themselves."""
+        return {e: d for way in self._ways for e, d in way.meaning.definitions.items()}
+
+    @cached_property
+    def ids(self) -> dict[str, Array]:
+        """Those by which named tensors are indexed."""
+        index = ((t.inputs[0].name, t._params.get("index")) for t in self._nodes if t.inputs)
+        return {n: i for n, i in index if n and type(i) is np.ndarray and i.dtype.kind == "i"}
 
     @cached_property
     def given(self) -> dict[str, Array]:

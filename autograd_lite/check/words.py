@@ -44,8 +44,6 @@ slope_too_many: {slope} is there once too often: the factor {written} is one too
     多乘了一次 {slope} = {written}
 as_it_stands: it is {0} as it stands: the step from there is missing |
     它就是 {0}：漏了从那里往回的一步
-skipped: it is ∂L/∂({0}) as it stands: what leads on from there is missing |
-    它就是 ∂L/∂({0})：漏了从那里往回的步骤
 at_each: {0} stands where {1} belongs, and so each time | 每次都把 {0} 写在了 {1} 的位置
 updated: {0} was updated before it was used: this has {0} − {1} ∇{0} where {0} belongs; compute all
     gradients first, and then update |
@@ -112,6 +110,8 @@ relu_of_it: relu is taken of the gradient itself, where the mask {0} belongs |
 times_where: {line} {times} where {0} is {1} | 在 {0} 为 {1} 处，{line} {times}
 ids: the ids themselves stand where {0} belongs: make them one-hot |
     写成了类别编号本身，而应当是 {0}（独热编码）
+other_ids: it is added up by the ids of {0}, in the place of its own: {1} |
+    累加时用了 {0} 的下标，而应当用它自己的：{1}
 all_rows: what {0} marks in any row is marked in all of them: index each row by its own id, as in
     [np.arange(len(y)), y] |
     {0} 在各行标记的位置，每一行都标记了：要逐行取下标，如 [np.arange(len(y)), y]

@@ -436,3 +436,12 @@ def test_a_part_of_what_a_named_result_is():
     out = (h @ v).named("out")
     wrong = {"out": out.numpy(), "v": (h.data - x).T @ out.data}
     assert "the term c_1 is missing" in cause(0.5 * (out**2).sum(), wrong)
+
+
+def test_ids_of_another_lookup():
+    p, q = parameter("P", 3, 2), parameter("Q", 4, 2, seed=1)
+    u, i = np.array([0, 2, 2, 1]), np.array([3, 1, 0, 3])
+    s = (p[u] * q[i]).sum(axis=1).named("s")
+    wrong = np.zeros((4, 2))
+    np.add.at(wrong, u, s.data[:, None] * p.data[u])
+    assert "by the ids of P" in cause(0.5 * (s**2).sum(), {"s": s.numpy(), "Q": wrong})

@@ -35,6 +35,7 @@ ALWAYS = {  # that are judged, one of a kind that wasn't named, or not truly
     "g = f[j] - (j == y[i])", "dW[:, j] = g * X[i]", "dlogits += ce / B * pi * logp",
     "dg[:, k] = dout.sum(axis=1)", "(yhat - y)", "l1 = np.maximum(0, l1)", "np.sign(td) / B",
     "dk += -dt * np.sin(th[t + 1]) * gom", "gom = gom * (1 + dt * c)", "(A2 - Y) / m",
+    "gs = A[n] * (gA - (gA * A[n]).sum(axis=-1, keepdims=True))", "gq = gs.T @ k",
 }  # fmt: skip
 EVERY = {program.name: program for of in SETS.values() for program in of}
 
