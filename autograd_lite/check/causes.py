@@ -33,7 +33,6 @@ _USUAL_OF_TWO = 1.5
 _RARE = ("stands", "around", "one_for", "term_times")
 _MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a reading
 _OF_ONE_TERM = 1.6  # what a mistake costs in one term of a sum that a factor stands before
-_MOST_MADE = 2  # mistakes before a line that others may come on top of, in it
 _SHIFT = 1e-8
 
 Family = Callable[[Formula, Line], Iterator[Edit]]
@@ -48,15 +47,14 @@ def follows(line: Line) -> bool:
     )  # fmt: skip
 
 
-def _formulas(line: Line, base: Any, most: int | None = None) -> list[Formula]:
+def _formulas(line: Line, base: Any) -> list[Formula]:
     """All readings of a line, also with the mistakes made before it in what it is computed of."""
     found = []
     for term in line.readings.of(line.name):
         parts = subterms(term)
         before = [c.made for c in line.made if not c.made.keys().isdisjoint(parts)]
         every = {e: make for made in before for e, make in made.items()}
-        several = [every] if len(before) > 1 else []
-        found += [Formula.of(term, base, made) for made in ({}, *before[:most], *several)]
+        found += [Formula.of(term, base, made) for made in ([{}, every] if every else [{}])]
     return [f for f in found if f is not None]
 
 
@@ -86,7 +84,7 @@ def find(line: Line, thorough: bool = True) -> Edit | None:
 
     Where not ``thorough``, only what is usual is tried.
     """
-    formulas = _formulas(line, line.bases[0], _MOST_MADE)
+    formulas = _formulas(line, line.bases[0])
     if not formulas:
         return None
     least = min(f.root.size for f in formulas)

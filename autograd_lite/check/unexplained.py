@@ -34,7 +34,9 @@ def _where(array: Array, right: Array) -> str:
         if len(slices) <= min(_MOST_PLACES, n // 2):
             which = ", ".join(map(str, slices))
             return f"it differs at {which} of axis {axis} only"
-    for axis in range(right.ndim if right.ndim > 1 else 0):
+    for axis, n in enumerate(right.shape):
+        if n == right.size:  # each entry has a factor of its own, whatever is there
+            continue
         others = tuple(a for a in range(right.ndim) if a != axis)
         scale = (array * right).sum(others, keepdims=True) / (right**2).sum(others, keepdims=True)
         if agrees(scale * right, array, _RTOL, 0):

@@ -445,3 +445,14 @@ def test_ids_of_another_lookup():
     wrong = np.zeros((4, 2))
     np.add.at(wrong, u, s.data[:, None] * p.data[u])
     assert "by the ids of P" in cause(0.5 * (s**2).sum(), {"s": s.numpy(), "Q": wrong})
+
+
+def test_a_slope_alone_and_what_says_nothing_of_a_column():
+    x, y = rng().normal(size=(6, 3)), np.array([[1.0, 0, 1, 1, 0, 0]]).T
+    z = (x @ parameter("w", 3, 1)).named("z")
+    p = 1 / (1 + np.exp(-z))
+    loss = -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p))
+    assert "what comes from the loss is missing" in cause(loss, {"z": p.data * (1 - p.data)})
+    unnamed = cause(loss, {"z": (p.data - y) * np.sin(9 * p.data)})
+    assert unnamed.startswith("no usual mistake")
+    assert "the right one times" not in unnamed
