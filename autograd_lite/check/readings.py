@@ -286,8 +286,12 @@ class Readings:
     def given(self) -> dict[str, Array]:
         """The given arrays that the formulas hold, as they are written."""
         leaves = [x for x in subterms(*self.forward) if x.op == "leaf" and x.given and x.shape]
-        made = {e: mask for way in self._ways for t, e in way.meaning.terms.items()
-                if e in leaves and (mask := way.meaning.compared(t, way.meaning.terms))}
+        made = {
+            e: mask
+            for way in self._ways
+            for t, e in way.meaning.terms.items()
+            if e in leaves and (mask := way.meaning.compared(t, way.meaning.terms))
+        }
         return {self.text(made.get(e, e)): np.asarray(e.value) for e in leaves}
 
     def summed(self, name: str) -> set[float]:
