@@ -49,7 +49,7 @@ from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
-_MULTIPLE = 3.0  # a sum of which others are a multiple
+_MULTIPLE = 2.5  # a sum of which others are a multiple
 _FUNCTION_TWICE = 4.0  # the same of a function: tanh(√(2/π) (x + 0.044715 x³))
 
 def _by_code(name: str, source: Any, notation: Notation | None = None) -> Op:
@@ -283,6 +283,8 @@ class Writer:
         if x is None:
             return spelled(c) or number(c)
         k, by = self.quotient(abs(c), residual) if abs(c) != 1 else (1, None)
+        if not k and x.is_called("divide"):
+            return applied(ops.divide, self.scaled(x.inputs[0], c), x.inputs[1])
         if not k:
             return _times(number(c), x)
         x = x if k == 1 else _times(number(k), x)
@@ -433,7 +435,8 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             more = len(own) - (ONE in own) - len(parts)
             first = (more, uses[p], ONE in dict(p.args)) > (0, uses[e], ONE in own)
             # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
-            first = first and (p.size >= _TWICE or (not more and (k > 0 or not uses[e])))
+            is_long = p.size >= _TWICE or p.given  # X − mean(X) is one part
+            first = first and (is_long or (not more and (k > 0 or not uses[e])))
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
     return max(found, key=lambda pair: pair[0].size, default=None)
