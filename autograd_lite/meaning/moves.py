@@ -470,6 +470,9 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if perm == tuple(range(x.ndim)):
         return x
     moved = tuple(x.shape[i] for i in perm)
+    c, rest = _scale(x)
+    if c is not ONE:
+        return product([(c, 1), (make("transpose", [rest], {"axes": perm}), 1)])
     if x.kind == "marks":
         return onehot(x.value.transpose(perm), x.name)
     if _in_order(perm, x.shape) and x.op not in ("leaf", "matmul", "transpose"):

@@ -43,6 +43,7 @@ from .terms import (
     shaped,
     snapped,
     sum_of,
+    with_axes,
 )  # fmt: skip
 from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 
@@ -51,6 +52,9 @@ _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
 _MULTIPLE = 2.5  # a sum of which others are a multiple
 _FUNCTION_TWICE = 4.0  # the same of a function: tanh(√(2/π) (x + 0.044715 x³))
+
+_LINEAR = ("matmul", "sum", "transpose", "reshape", "broadcast_to")
+
 
 def _by_code(name: str, source: Any, notation: Notation | None = None) -> Op:
     """What only formulas have: it is worth what its NumPy code gives."""
@@ -317,7 +321,7 @@ def shorter_by(c: float, n: int) -> tuple[float, bool]:
     """``c n``, and whether that has few digits where ``c`` has many: 1.25 / 6."""
     k, c = _few_digits(c * n), _few_digits(c)
     few, many = (float(f"{x:.6g}") == x for x in (k, c))
-    return k, n > 1 and few and not many and not k.is_integer()
+    return k, n > 1 and few and not many and not k.is_integer() and not _is_whole(1 / c)
 
 
 def _negated(x: Expression) -> Expression:
@@ -405,22 +409,33 @@ def _nested(roots: Sequence[Term], uses: Counter[Term], names: Collection[Term])
     there = (e for e in dict.fromkeys([*roots, *uses]) if e not in names)
     long = [e for e in there if e.size >= least.get(e.op, math.inf)][:_MOST]
     inner = {e: pair for e in long if (pair := _inner(e, long, uses)) is not None}
+    flat = {e: v for e in long if (v := _flat(e)) is not e and v in uses}
     done: dict[Term, Term] = {}
 
     def below(e: Term) -> list[Term]:
         operands = [] if e in names else e.operands
+        operands = [*operands, flat[e]] if e in flat else operands
         return [*operands, inner[e][0]] if e in inner else operands
 
     for root in roots:
         for e in inner_first(root, below, done):
             done[e] = e if e in names else _rebuilt(e, [done[x] for x in e.operands], e.shape)
-            if e in inner:
+            if e in flat:
+                done[e] = shaped(done[flat[e]], e.shape)
+            elif e in inner:
                 p, k = inner[e]
                 rest = {f: c - k * dict(p.args).get(f, 0.0) for f, c in e.args}
                 rest |= {f: -k * c for f, c in p.args if f not in rest}
                 parts = {done.get(f, f): c for f, c in rest.items() if abs(c) > 1e-12}
                 done[e] = (sum_of if e.op == "+" else product_of)({done[p]: k, **parts})
     return [done[root] for root in roots]
+
+
+def _flat(e: Term) -> Term:
+    """A sum or product of vectors, where it is one of columns."""
+    flat = tuple(n for n in e.shape if n != 1)
+    parts = {with_axes(f, e.shape, flat): c for f, c in e.args}
+    return (sum_of if e.op == "+" else product_of)(parts)  # type: ignore[arg-type]
 
 
 def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, float] | None:
@@ -443,15 +458,22 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
 
 
 def _rebuilt(e: Term, operands: list[Term], shape: Shape) -> Term:
-    """``e`` of other operands, as it stands."""
+    """``e`` of other operands, as it stands; what these are so many times, it is as often."""
     if operands == e.operands:
         return e
+    if e.op == "+" or e.op in _LINEAR or (e.op == "*" and all(p == 1 for _, p in e.args)):
+        pairs = [x.args[0] if x.op == "+" and len(x.args) == 1 else (x, 1.0) for x in operands]
+    else:
+        pairs = [(x, 1.0) for x in operands]
+    times = 1.0 if e.op == "+" else math.prod(k for _, k in pairs)
     if e.op in "+*":
         parts: dict[Term, float] = {}
-        for f, (_, c) in zip(operands, e.args, strict=True):
-            parts[f] = parts.get(f, 0.0) + c
-        return sum_of(parts) if e.op == "+" else product_of(parts)
-    return intern(e.op, tuple(operands), e.params, shape, e.size)
+        for (f, k), (_, c) in zip(pairs, e.args, strict=True):
+            parts[f] = parts.get(f, 0.0) + (k * c if e.op == "+" else c)
+        found = sum_of(parts) if e.op == "+" else product_of(parts)
+    else:
+        found = intern(e.op, tuple(f for f, _ in pairs), e.params, shape, e.size)
+    return found if times == 1 else sum_of({found: times})
 
 
 class _Form:
@@ -618,7 +640,7 @@ class _Form:
         """
         factors = list(f.args) if f.op == "*" else [(f, 1.0)]
         for i, (g, p) in enumerate(factors):
-            inner = bare(g) if g.op in ("reshape", "broadcast_to") else g
+            inner = g.args[0] if g.op == "reshape" else bare(g)
             if p == 1 and inner.op == "sum":
                 x, axes = inner.args[0], inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
@@ -626,6 +648,7 @@ class _Form:
                 near = abs(c * n - k) < 1e-12 and c != 1
                 if not near:
                     k, near = shorter_by(c, n)
+                near = near and (n != 2 or x.op != "*" or x.args[0][1] != 2)  # half of ‖x‖²
                 mean = self._averaged(x, axes) if near else None
                 apart = len(axes) == x.ndim and x not in self.beside
                 if mean is not None and (not apart or mean.op is VARIANCE):
