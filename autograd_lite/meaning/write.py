@@ -1018,10 +1018,11 @@ def _in_a_sum(pair: tuple[Term, float]) -> Any:
 
 
 def _in_a_product(pair: tuple[Term, float]) -> Any:
-    """What comes from behind first, then errors such as ``l − y``, then the rest as it arose."""
+    """Scalars first, then what comes from behind, errors such as ``l − y``, and the rest."""
     f, _ = pair
     rank = 0 if f.shape == () else 1 if f.op == "leaf" else 2 if f.op == "+" else 3
-    return not _comes_back(f), f.op != "matmul" or not _comes_back(f), rank, f.id
+    is_scalar = f.shape == () and f.op == "leaf" and f.kind != "gradient"
+    return not is_scalar, not _comes_back(f), f.op != "matmul" or not _comes_back(f), rank, f.id
 
 
 def _comes_back(f: Term) -> bool:
