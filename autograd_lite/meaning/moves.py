@@ -733,6 +733,7 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
             cut = iter([r for r, n in zip(ranges, x.shape, strict=True) if n != 1])
             ranges = [range(1) if n == 1 else next(cut) for n in inner.shape]
         elif x.op == "getitem" and (before := ranges_of(x.params["index"], inner.shape)):
+            ranges = [range(1)] * (len(before) - len(ranges)) + ranges
             ranges = _within(before, ranges)
         else:
             break
@@ -740,8 +741,10 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     if math.prod(shape) == 1:
         found = _picked_at(x, _places(tuple(r[0] for r in ranges), x.shape))
     else:
-        slices = {"index": slices_of(ranges, x.shape)}
-        found = intern("getitem", (x,), slices, tuple(map(len, ranges)), x.size + 0.5)
+        own = without_ones(tuple(map(len, ranges)))  # X[0] is a vector
+        lead = (r[0] for r in ranges[: len(ranges) - len(own)])
+        index = {"index": (*lead, *slices_of(ranges, x.shape)[len(ranges) - len(own) :])}
+        found = intern("getitem", (x,), index, own, x.size + 0.5)
     return None if found is None else shaped(found, shape)
 
 
@@ -813,6 +816,21 @@ def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
                     return None
                 found += [(shaped(block, shape), c)] if at == ranges else []
     return total(found, shape)
+
+
+@normal("concatenate")
+def _concatenated(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """What is put among zeros, where some of the blocks are just that."""
+    assert shape is not None
+    axis, end, parts = params["axis"] % len(shape), 0, list[tuple[Term, float]]()
+    for x in args:
+        at = [range(n) for n in shape]
+        at[axis] = range(end, end := end + x.shape[axis])
+        are_zeros = x.kind == "given" and x.name is None and not x.value.any()
+        if not are_zeros and as_number(x) != 0:
+            there = {"index": slices_of(at, shape), "shape": shape}
+            parts.append((make("scatter", [x], there, shape), 1.0))
+    return total(parts, shape) if len(parts) < len(args) else None
 
 
 @normal("index_update")

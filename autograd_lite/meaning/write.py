@@ -577,13 +577,12 @@ class _Form:
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
         """A sum; of what has the same coefficient first the sum."""
-        pairs = sorted(pairs, key=_in_a_sum)
+        found, pairs = self._tiled(sorted(pairs, key=_in_a_sum))
         sizes = Counter(abs(c) for f, c in pairs if f is ONE or not self._mean(f, abs(c)))
         alike = {c for c, n in sizes.items() if c != 1 and 1 < n < len(pairs)}
         groups: dict[Any, list[tuple[Term, float]]] = {}
         for f, c in pairs:
             groups.setdefault(abs(c) if abs(c) in alike else f, []).append((f, c))
-        found: Expression | None = None
         for group in groups.values():
             f, c = group[0]
             x = None if f is ONE else self.done[f]
@@ -598,6 +597,27 @@ class _Form:
             found = x if found is None else applied(ops.add if c > 0 else ops.subtract, found, x)
         assert found is not None
         return found
+
+    def _tiled(
+        self, pairs: list[tuple[Term, float]]
+    ) -> tuple[Expression | None, list[tuple[Term, float]]]:
+        """Blocks that follow one another as one, ``[a, b]`` for ``[a, 0] + [0, b]``; and the rest.
+        """
+        blocks: dict[tuple[int, int], tuple[range, Term, float]] = {}
+        for f, c in pairs:
+            has_name = f in self.writer.names or f in self.writer._apart
+            if not has_name and (place := _put(f)) is not None:
+                blocks[place[0], place[1].start] = (place[1], f, c)
+        for axis in dict.fromkeys(axis for axis, _ in blocks):
+            end, row = 0, list[tuple[Term, float]]()
+            while (axis, end) in blocks:
+                r, f, c = blocks[axis, end]
+                end, row = r.stop, [*row, (f, c)]
+            if row and end == row[0][0].shape[axis]:
+                own = [self.writer.scaled(self.done[f.args[0]], c) for f, c in row]
+                found = applied(OPS["concatenate"], *own, axis=axis, starts=())
+                return found, [z for z in pairs if z not in row]
+        return None, pairs
 
     def _scaled(
         self, f: Term, x: Expression | None, c: float, turned: bool = False
@@ -896,10 +916,8 @@ class _Form:
             hot = applied(OPS["transpose"], applied(ONEHOT, k, n=e.shape[0]), axes=axes)
             each = applied(ops.matmul, hot, x)
             return applied(OPS["sum"], each, axis=stack, keepdims=False) if stack else each
-        ranges = ranges_of(index, e.shape)
-        cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
-        if ranges and len(cut) == 1 and ranges[cut[0]].step == 1:
-            axis, r = cut[0], ranges[cut[0]]
+        if (place := _put(e)) is not None:
+            axis, r = place
             zeros = [
                 _stretched(number(0), (*e.shape[:axis], n, *e.shape[axis + 1 :]))
                 for n in (r.start, e.shape[axis] - r.stop)
@@ -907,6 +925,7 @@ class _Form:
             parts = (zeros[0], x, zeros[1])
             blocks = [p for p in parts if p.value.size]
             return applied(OPS["concatenate"], *blocks, axis=axis, starts=())
+        ranges = ranges_of(index, e.shape)
         pairs = zip(ranges or (), e.shape, strict=False)
         if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
             return applied(DILATE, x, **e.params)
@@ -926,6 +945,13 @@ class _Form:
         except (ValueError, TypeError, IndexError):  # a rule that wants what was broadcast
             found = apply_term(e, [Tensor(x.value) for x in xs])
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
+
+
+def _put(e: Term) -> tuple[int, range] | None:
+    """The axis along which a block stands among zeros, and where."""
+    ranges = ranges_of(e.params["index"], e.shape) if e.op == "scatter" else None
+    cut = [(i, r) for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
+    return cut[0] if len(cut) == 1 and cut[0][1].step == 1 else None
 
 
 def _is_plain(e: Term) -> bool:

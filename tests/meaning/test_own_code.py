@@ -457,7 +457,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
              "y ∘ Σ_i((wⱼₖ − wᵢₖ) ∘ exp(−Σ_k((wⱼₖ − wᵢₖ)²)) ∘ y))"}),
     (normal, (X, (3, 3), 0.0), {
         "w": "[1ᵀ (w[0] − x) u_1, 0] + (2 · u_1 − u_1 (w[0] − x)ᵀ (w[0] − x) u_1) w"}),
-    (two_steps, (X, (3, 3), 0.0), {"w": "x[0] ((1 − u_1²) ∘ (u_2 wᵀ))ᵀ + u_1 u_2ᵀ"}),
+    (two_steps, (X, (3, 3), 0.0), {"w": "x[0] ((1 − u_1²) ∘ (w u_2))ᵀ + u_1 u_2ᵀ"}),
     (lambda x, w, y: np.sum((np.repeat(w * y, 2, axis=1) - x) ** 2),
      (X[:4].reshape(3, 4), (3, 2), X[:3, :2]), {
         "w": "2 · y ∘ sumpool(upsample(w ∘ y) − x)"}),
