@@ -231,7 +231,7 @@ class Writer:
         is_entry = e.op in ("getitem", "picked") and e.args[0].op == "leaf"  # x[0]
         if is_entry or _root_of(e) is not None:  # ‖x‖
             return False
-        is_function = e.op in ENTRYWISE and len(e.operands) == 1
+        is_function = e.op in ENTRYWISE and sum(as_number(x) is None for x in e.operands) == 1
         twice = _FUNCTION_TWICE if is_function else _TWICE
         return (uses - 1) * e.size >= twice or (e.size >= _TWICE and found.size > _LONG)
 
