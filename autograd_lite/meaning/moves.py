@@ -612,13 +612,15 @@ def _scale(e: Term) -> tuple[Term, Term]:
     """The factors that are one number, and the rest."""
     if e.op == "broadcast_to" and math.prod(e.args[0].shape) == 1 and as_number(e) is None:
         return shaped(e.args[0], ()), shaped(ONE, e.shape)
-    c, rest = coefficient(e)
+    moved = e.op == "reshape" and only_ones_moved(e.args[0].shape, e.shape)
+    c, rest = coefficient(e.args[0] if moved else e)
     factors = rest.args if rest.op == "*" else ()
     alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
     rest = product([(rest, 1), *((f, -p) for f, p in alone)]) if alone else rest
-    if rest.shape != e.shape or (c == 1 and not alone):
+    if not only_ones_moved(rest.shape, e.shape) or (c == 1 and not alone):
         return ONE, e
-    return product([(number(c), 1), *((shaped(f, ()), p) for f, p in alone)]), rest
+    alone = [(number(c), 1), *((shaped(f, ()), p) for f, p in alone)]
+    return product(alone), shaped(rest, e.shape)
 
 
 def _product_shape(a: Shape, b: Shape) -> Shape:

@@ -768,11 +768,12 @@ class _Form:
         return _raised(x, abs(p))
 
     def _outer(self, e: Term) -> Expression:
-        return applied(OUTER, *(self.done[f] for f in e.args))
+        return applied(OUTER, *(_column(self.done[f]) for f in e.args))
 
     def _flat(self, f: Term) -> Expression:
         """A row or a column as a vector."""
-        return _reshaped(self.done[_entries(f, self.writer.names)], (math.prod(f.shape),))
+        found = self.done[_entries(f, self.writer.names)]
+        return _column(_reshaped(found, (math.prod(f.shape),)))
 
     # ------------------------------------------------------------------ ops
 
@@ -813,7 +814,8 @@ class _Form:
         is_row = len(axes) == 1 and max(x.shape) == math.prod(x.shape)
         if e.op == "sum" and x.op == "*" and is_row and self.done[x].name is None:
             factors = [f for f, p in x.args if p == 1]
-            if len(factors) == len(x.args) == 2 and all(f.shape == x.shape for f in factors):
+            whole = [math.prod(f.shape) for f in factors] == [math.prod(x.shape)] * 2
+            if whole and len(x.args) == 2:
                 return _reshaped(self._dot(*factors), e.shape)
         return self._over(e.op, x, axes)
 
@@ -935,6 +937,8 @@ class _Form:
         (a, b), inverse = e.args, self.done[e.args[0]]
         if a.op == "inv" and inverse.is_called("inv"):
             return applied(OPS["solve"], *inverse.inputs, self.done[b])
+        if b.ndim == 1:
+            self.done = {**self.done, b: _column(self.done[b])}
         return self._op(e)
 
     def _op(self, e: Term) -> Expression:
@@ -1022,6 +1026,13 @@ def _reshaped(x: Expression, shape: Shape) -> Expression:
     if is_vector and not x.is_called("outer"):
         return applied(OPS["transpose"], x, axes=None)
     return applied(OPS["reshape"], x, shape=shape)
+
+
+def _column(x: Expression) -> Expression:
+    """A vector in the place of a column, where ``1ᵀ X`` would read as a row: ``Σ_i(X)``."""
+    is_row = x.ndim == 1 and x.is_called("sum") and x.params["axis"] in (0, (0,))
+    of_rows = is_row and x.inputs[0].ndim == 2
+    return applied(OPS["sum"], *x.inputs, axis=-2, keepdims=False) if of_rows else x
 
 
 def _raised(x: Expression, p: float) -> Expression:
