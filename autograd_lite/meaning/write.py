@@ -213,14 +213,19 @@ class Writer:
         stack = list(dict.fromkeys(roots))
         seen = set(stack)
         while stack:
-            for x in self._below(stack.pop()):
-                uses[x] += 1
+            e = stack.pop()
+            pairs = e.args if e.op == "*" else ()
+            norms = {f: _root_of(bare(f)) for f, p in pairs if p < 0 or p % 1}
+            for x in self._below(e):
+                uses[norms.get(x) or x] += 1
                 if x not in seen:
                     seen.add(x)
                     stack.append(x)
-        for x in seen:  # ‖x‖ has no symbol of its own
-            if (root := _root_of(x)) is not None:
-                uses[root] += uses[x] - 1
+        for x in seen:
+            if x.op in ("reshape", "broadcast_to") and x not in self.names:
+                uses[x.args[0]] += uses[x] - 1
+            if not uses[x] and (root := _root_of(x)) is not None:  # always as ‖x‖
+                uses[root] -= 1
         return uses
 
     def _is_apart(self, e: Term, found: Expression, uses: int) -> bool:
@@ -229,10 +234,10 @@ class Writer:
         if found.op is None or e.op in ("reshape", "broadcast_to", "transpose"):
             return False
         is_entry = e.op in ("getitem", "picked") and e.args[0].op == "leaf"  # x[0]
-        if is_entry or _root_of(e) is not None:  # ‖x‖
+        if is_entry or not uses:
             return False
         is_function = e.op in ENTRYWISE and sum(as_number(x) is None for x in e.operands) == 1
-        twice = _FUNCTION_TWICE if is_function else _TWICE
+        twice = _FUNCTION_TWICE if is_function or e.given else _TWICE
         return (uses - 1) * e.size >= twice or (e.size >= _TWICE and found.size > _LONG)
 
     def _below(self, e: Term) -> list[Term]:
