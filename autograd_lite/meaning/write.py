@@ -567,8 +567,9 @@ class _Form:
             if c != 1 != k and c in left and ((f is ONE and c > _SMALL) or not known)
         )
         costs = [self._cost_of(c) for c in set(left)]
-        if known and k != 1 and _is_residual(e):
-            moved -= any(c == 1 for f, c in ratios if not f.given)
+        if k != 1 and _is_residual(e):
+            moved -= known and any(c == 1 for f, c in ratios if not f.given)
+            moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved
         return self._cost_of(k) + alike * sum(costs) + moved + twice
 
     def _cost_of(self, c: float) -> int:
