@@ -750,7 +750,7 @@ class _Form:
             x = written.get(f) or self.done[f]
             if turned and p == 1 and _has_minus(f) and x.name is None:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
-            if f.op == "+" and f not in written and float(p).is_integer():
+            if f.op in ("+", "matmul") and f not in written and float(p).is_integer():
                 k, x, by = _number_apart(x, p)
                 c, below = snapped(c * k), below + by
             x = _raised(x, abs(p)) if f in written else self._power(f, x, p)
@@ -945,7 +945,13 @@ class _Form:
             return applied(OPS["solve"], *inverse.inputs, self.done[b])
         if b.ndim == 1:
             self.done = {**self.done, b: _column(self.done[b])}
-        return self._op(e)
+        c, apart = 1.0, dict[Term, Expression]()
+        for f in (a, b):
+            if _is_scaled(self.done[f]):
+                k, apart[f] = self.done[f].inputs
+                c *= float(k.value)
+        self.done = {**self.done, **apart} if apart else self.done
+        return self.writer.scaled(self._op(e), c) if apart else self._op(e)
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
