@@ -115,7 +115,7 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
         rest = product([(f, p) for f, p in x.args if not is_identity(f)])
         return shaped(_trace(shaped(rest, x.shape)), shape)
     first = _turned_back, _known_sum, _constants_out, _term_by_term
-    for way in (*first, *SUMS, _as_product, _one_by_one):
+    for way in (*first, _average, *SUMS, _as_product, _one_by_one):
         found = way(x, axes, products)
         if found is not None:
             return shaped(found, shape)
@@ -197,6 +197,17 @@ def _constants_out(x: Term, axes: frozenset[int], products: bool) -> Term | None
     if inner is x:
         return None
     return product([*out, (number(missing), 1), (summed(inner, axes, products), 1)])
+
+
+def _average(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """A number that is added to what is averaged: ``Σ p (y + c)`` is ``Σ p y + c``."""
+    pair = [f for f, p in x.args if p == 1] if x.op == "*" and len(x.args) == 2 else []
+    for p, y in (pair, pair[::-1]) if len(pair) == 2 else ():
+        c = dict(y.args).get(ONE) if y.op == "+" else None
+        if c and p.op == "softmax" and p.params["axes"] == axes and p.shape == x.shape:
+            rest = product([(p, 1), (total([(y, 1), (ONE, -c)], y.shape), 1)], x.shape)
+            return total([(summed(rest, axes, products), 1), (ONE, c)], kept(x.shape, axes))
+    return None
 
 
 def _adds_up_to_1(x: Term, axes: frozenset[int]) -> bool:
