@@ -512,6 +512,10 @@ class _Form:
             is_across = along[f] - along[g] and along[g] - along[f]
             if is_across and ndims[f] == ndims[g] and (f in moved or g in moved):
                 yield f, sorted(along[f])
+        for f, x in shown.items():  # A v, which reads as a column, along the rows
+            is_beside = x.ndim == 1 < e.ndim and x.value.size < math.prod(e.shape)
+            if is_beside and any(y.is_called("matmul") and y.ndim == 1 for y in nodes(x)):
+                yield f, [e.ndim - 1]
 
     def _leaf(self, e: Term) -> Expression:
         if e.kind == "marks":
