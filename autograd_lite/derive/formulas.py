@@ -175,7 +175,9 @@ class Formulas:
             for each in self.gradients:
                 given, each.definitions = self._builder.expression(each.cotangent)
                 self._defined.update(each.definitions)
-                each.given = given if agree(given, each.value, eps=self._eps) else None
+                parts = self._defined.items()
+                holds = agree(given, each.value, eps=self._eps, parts=parts)
+                each.given = given if holds else None
                 self._builder.name(each.cotangent, each.symbol)
             self._spelled = keep_guards or all(each.given for each in self.gradients)
             keep_guards = True
@@ -191,7 +193,8 @@ class Formulas:
         for g, term in zip(self.gradients, terms, strict=True):
             g.simple, g.parts = simple, _ = writer.expression(term)
             cancels = None if simple.value.any() else self.spelled_out(g)[0]
-            if not self._reading.agrees(g, cancels, self._eps):
+            parts = [*(self._defined.items() if cancels else ()), *g.parts]
+            if not self._reading.agrees(g, cancels, self._eps, parts):
                 if not last:
                     return False
                 g.simple, _ = self.spelled_out(g)
@@ -260,14 +263,16 @@ class Reading:
         self.writer = Writer(names, rows, taken)
         self.chooses = chooses
 
-    def agrees(self, g: Gradient, cancels: Expression | None, eps: float) -> bool:
+    def agrees(
+        self, g: Gradient, cancels: Expression | None, eps: float, parts: Iterable[Definition]
+    ) -> bool:
         """Whether the formula is worth the gradient, or that one which was chosen.
 
         ``cancels``: what comes out as 0 up to rounding, as the rules give it; ``eps``: the coarsest
-        spacing of the numbers.
+        spacing of the numbers; ``parts``: what symbols stand for.
         """
         assert g.simple is not None
-        return agree(g.simple, self._worth(g), bool(self.meaning.guarded), cancels, eps)
+        return agree(g.simple, self._worth(g), bool(self.meaning.guarded), cancels, eps, parts)
 
     def _worth(self, g: Gradient) -> Array:
         chosen = self._cotangents.get(self.meaning.tensors[g.target]) if self.chooses else None

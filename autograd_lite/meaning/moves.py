@@ -144,7 +144,7 @@ def _trace(x: Term) -> Term:
         found = total([(_trace(shaped(f, x.shape)), k) for f, k in x.args])
     elif x.op == "transpose":
         found = _trace(x.args[0])
-    elif x.op == "matmul":
+    elif x.op == "matmul" and all(f.ndim == 2 for f in x.args):
         a, b = x.args
         found = summed(a * make("transpose", [b], {"axes": (1, 0)}), (0, 1))
     else:
@@ -172,7 +172,14 @@ def _turned_back(x: Term, axes: frozenset[int], products: bool) -> Term | None:
 
 
 def _known_sum(x: Term, axes: frozenset[int], products: bool) -> Term | None:
-    """Of rows of probabilities 1 each; of what is centred 0, also in products of matrices."""
+    """Of rows of probabilities 1 each; of what is centred 0, also in products of matrices, and of
+    its squares their number.
+    """
+    pair = x.args if x.op == "*" else ()
+    if len(pair) == 1 and pair[0][1] == 2 and pair[0][0].op == "normalised":
+        own = pair[0][0].params
+        if not own["eps"] and not own["ddof"] and own["axes"] <= axes:
+            return number(math.prod(x.shape[a] for a in axes))
     if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:
         rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
         return number(rows if x.op == "softmax" else 0)
@@ -593,11 +600,12 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
             return shaped(make("matmul", [a, v]), (a.shape[0], 1))
         if b.op == "broadcast_to" and b.args[0].shape == (b.shape[0], 1):  # columns alike
             return shaped(make("matmul", [a, b.args[0]]), (a.shape[0], b.shape[1]))
-        for x, axis in ((b, 0), (a, 1)):  # beside a matrix of ones
-            n = as_number(b if x is a else a)
-            if n is not None:
-                both = shaped(scaled(summed(x, [axis]), n), kept(x.shape, [axis]))
-                return shaped(both, (a.shape[0], b.shape[1]))
+    for x, axis in ((b, max(b.ndim - 2, 0)), (a, a.ndim - 1)):  # beside a matrix of ones
+        n = as_number(b if x is a else a)
+        if n is not None:
+            both = shaped(scaled(summed(x, [axis]), n), kept(x.shape, [axis]))
+            both = shaped(both, both.shape[:-1]) if b.ndim == 1 else both
+            return shaped(both, _product_shape(a.shape, b.shape))
     size = 0.5 + a.size + b.size
     found = rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape), size))
     chain = _chain(found)
