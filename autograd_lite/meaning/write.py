@@ -512,6 +512,10 @@ class _Form:
             is_across = along[f] - along[g] and along[g] - along[f]
             if is_across and ndims[f] == ndims[g] and (f in moved or g in moved):
                 yield f, sorted(along[f])
+        whole = [i for i, n in enumerate(e.shape) if n != 1]
+        for f in moved if len(whole) > 2 else ():
+            if along[f] and max(along[f]) < whole[-1]:
+                yield f, sorted(along[f])
         for f, x in shown.items():  # A v, which reads as a column, along the rows
             is_beside = x.ndim == 1 < e.ndim and x.value.size < math.prod(e.shape)
             if is_beside and any(y.is_called("matmul") and y.ndim == 1 for y in nodes(x)):
