@@ -742,7 +742,7 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
         return shaped(x, shape)
     ranges = ranges_of(index, x.shape)
     if ranges is None:
-        if turned := _turned_axes(index, x.shape):
+        if turned := flipped_axes(index, x.shape):
             return shaped(_flipped(x, turned), shape)
         return _picked_at(x, _places(index, x.shape))
     found = _of_blocks(x, ranges)
@@ -769,7 +769,7 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     return None if found is None else shaped(found, shape)
 
 
-def _turned_axes(index: Any, whole: Shape) -> frozenset[int]:
+def flipped_axes(index: Any, whole: Shape) -> frozenset[int]:
     """The axes that an index turns round, where it does nothing else."""
     pairs = [*zip(ranges_of(index, whole, True) or (), map(range, whole), strict=False)]
     turned = frozenset(i for i, (r, all_) in enumerate(pairs) if r == all_[::-1] != all_)
@@ -778,7 +778,7 @@ def _turned_axes(index: Any, whole: Shape) -> frozenset[int]:
 
 def _flipped(x: Term, axes: frozenset[int]) -> Term:
     """With these axes turned round; twice is as it was."""
-    before = _turned_axes(x.params["index"], x.shape) if x.op == "getitem" else frozenset()
+    before = flipped_axes(x.params["index"], x.shape) if x.op == "getitem" else frozenset()
     axes, x = axes ^ before, x.args[0] if before else x
     turns = [-1 if i in axes else None for i in range(x.ndim)]
     index = {"index": tuple(slice(None, None, turn) for turn in turns)}
@@ -934,7 +934,7 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     if math.prod(whole) == math.prod(g.shape) and _keeps_order(index):
         return shaped(g, whole)
     ranges = ranges_of(index, whole)
-    if ranges is None and (turned := _turned_axes(index, whole)):
+    if ranges is None and (turned := flipped_axes(index, whole)):
         return _flipped(g, turned)
     if ranges is not None:
         if math.prod(g.shape) == 1:

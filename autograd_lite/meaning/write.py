@@ -19,7 +19,7 @@ from ..show.expression import Definition, Expression, applied, is_long, nodes, n
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
-from .moves import merged_axes, ranges_of, varying
+from .moves import flipped_axes, merged_axes, ranges_of, varying
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .table import LOGDET
@@ -32,6 +32,7 @@ from .terms import (
     bare,
     coefficient,
     fits,
+    frozen,
     intern,
     is_identity,
     is_mask,
@@ -107,6 +108,9 @@ SLIDE = _by_code(
 )  # fmt: skip
 SPREAD = _by_code(
     "convolve_full", lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]), SPREADS
+)
+CUMSUM_BACK = _by_code(
+    "cumsum_back", "np.flip(np.cumsum(np.flip({0}, {axis}), {axis}), {axis})"
 )
 UPSAMPLE = _by_code("upsample", "np.kron({0}, np.ones({by}))")
 POOL = _by_code(
@@ -907,8 +911,13 @@ class _Form:
             part = self.writer.parts[e]
             self.writer.given[part.name or ""] = part.value
             return _reshaped(part, e.shape)
-        index = e.params["index"]
-        ranges = ranges_of(index, e.args[0].shape)
+        index, x = e.params["index"], e.args[0]
+        back = x.args[0] if x.op == "cumsum" and x not in self.writer.names else x
+        if back.op == "getitem" and frozen(back.params) == frozen(e.params):  # turned, and back
+            axis = x.params["axis"]
+            if flipped_axes(index, x.shape) == {axis % x.ndim}:
+                return applied(CUMSUM_BACK, self.done[back.args[0]], axis=axis)
+        ranges = ranges_of(index, x.shape)
         if ranges is not None:
             whole = e.args[0].shape
             cut = tuple(

@@ -483,7 +483,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (two_euler_steps, ((), (), ()), {
         "w": "(1 − 0.01 · x) · u_1", "y": "0.2 · u_1", "x": "−0.01 · w · u_1"}),
     (partial_likelihood, (X, 3, Y[:, 0]), {
-        "s": "exp(s) ∘ cumsum(y / cumsum(exp(s)[::-1])[::-1]) − y"}),
+        "s": "exp(s) ∘ Σ_≤i(y / Σ_≥i(exp(s))) − y"}),
     (ranking, (0.0, 3, 0.0), {
         "w": "−(onehot(k)ᵀ − onehot(k_1)ᵀ) (1 − σ(w[k] − w[k_1]))"}),
     (of_the_right_class, (X, 3, Y[:, 0]), {
