@@ -39,7 +39,7 @@ def notation_of(node: Node) -> Notation:
     if node.op.name in _REDUCTIONS or (node.op.name in _OF_ROWS and not _is_of_rows(node)):
         return _over(node)
     if node.op.name in _RUNNING:
-        (axis,) = axes_of(node.params, node.inputs[0].ndim)
+        axis = max(axes_of(node.params, node.inputs[0].ndim), default=0)
         return function(f"Σ_{_RUNNING[node.op.name]}{_AXES[axis]}")
     if op_notation(node.op) == ENTRYWISE and _has_number(node):
         return TIMES
