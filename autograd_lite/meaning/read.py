@@ -117,7 +117,7 @@ class Meaning:
             self._built[e] = self.tensors[t] = t
         else:
             part, again = self.part_of(t), origin(t) if t.name is None else None
-            if part is None and again is not None:
+            if again is not None:
                 for x in walk(again):
                     self.terms[x] = self._leaf(x) if x.is_leaf else self._read(x, self.terms)
                 e = self.terms[again]

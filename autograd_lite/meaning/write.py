@@ -45,6 +45,7 @@ from .terms import (
     snapped,
     sum_of,
     with_axes,
+    without_ones,
 )  # fmt: skip
 from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 
@@ -389,6 +390,11 @@ def _with_outer(root: Term, names: Collection[Term], done: dict[Term, Term]) -> 
 
 def _outer(e: Term, names: Collection[Term]) -> Term:
     """``v wᵀ`` where a column that was made of a vector meets a row that is one."""
+    shape = without_ones(e.shape)
+    if e.op == "*" and len(shape) == 2 < e.ndim:
+        flat = product_of({with_axes(f, e.shape, shape): p for f, p in e.args})  # type: ignore[misc]
+        outer = _outer(flat, names)
+        return e if outer is flat else shaped(outer, e.shape)
     factors = e.args if e.op == "*" and e.ndim == 2 else ()
     columns = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
     rows = [f for f, p in factors if p == 1 and (1,) < f.shape[-1:] == (math.prod(f.shape),)]
