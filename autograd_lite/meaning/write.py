@@ -692,9 +692,9 @@ class _Form:
                 near = abs(c * n - k) < 1e-12 and c != 1
                 if not near:
                     k, near = shorter_by(c, n)
-                near = near and (n != 2 or x.op != "*" or x.args[0][1] != 2)  # half of ‖x‖²
                 mean = self._averaged(x, axes) if near else None
                 apart = len(axes) == x.ndim and x not in self.beside
+                apart = apart or (n == 2 and x.op == "*" and x.args[0][1] == 2)  # half of ‖x‖²
                 if mean is not None and (not apart or mean.op is VARIANCE):
                     if k != 1:
                         mean = applied(ops.multiply, number(k), mean)
