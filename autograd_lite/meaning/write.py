@@ -527,7 +527,7 @@ class _Form:
             if along[f] and max(along[f]) < whole[-1]:
                 yield f, sorted(along[f])
         for f, x in shown.items():  # A v, which reads as a column, along the rows
-            is_beside = x.ndim == 1 < e.ndim and x.value.size < math.prod(e.shape)
+            is_beside = x.ndim == 1 < e.ndim and 1 < x.value.size < math.prod(e.shape)
             if is_beside and any(y.is_called("matmul") and y.ndim == 1 for y in nodes(x)):
                 yield f, [e.ndim - 1]
 
@@ -694,7 +694,7 @@ class _Form:
                     k, near = shorter_by(c, n)
                 mean = self._averaged(x, axes) if near else None
                 apart = len(axes) == x.ndim and x not in self.beside
-                apart = apart or (n == 2 and x.op == "*" and x.args[0][1] == 2)  # half of ‖x‖²
+                apart = apart or (n == 2 and x not in self.beside)  # half of ‖x‖²
                 if mean is not None and (not apart or mean.op is VARIANCE):
                     if k != 1:
                         mean = applied(ops.multiply, number(k), mean)
