@@ -353,6 +353,11 @@ def _is_constant(x: Expression) -> bool:
     return x.shape == () and all(y.name is None for y in nodes(x))
 
 
+def _is_vector(shape: Shape) -> bool:
+    """Whether it has entries along one axis alone."""
+    return max(shape, default=1) == math.prod(shape)
+
+
 def _is_whole(x: float) -> bool:
     return math.isfinite(x) and abs(x - round(x)) < 1e-9
 
@@ -390,9 +395,7 @@ def _outer(e: Term, names: Collection[Term]) -> Term:
 
 def _entries(f: Term, names: Collection[Term]) -> Term:
     """What has the entries of a row or a column, in their order."""
-    while f not in names and (
-        f.op == "reshape" or (f.op == "transpose" and max(f.shape) == math.prod(f.shape))
-    ):
+    while f not in names and f.op in ("reshape", "transpose") and _is_vector(f.args[0].shape):
         f = f.args[0]
     return f
 
@@ -736,6 +739,10 @@ class _Form:
         same = next((i for i, (n, m) in enumerate(zip(old, new, strict=False)) if n != m), 0)
         if only_ones_moved(old, new):
             return _reshaped(self.done[x], new)
+        if _is_vector(new):
+            return _reshaped(applied(VEC, self.done[x], shape=(max(new), 1)), new)
+        if _is_vector(old):
+            return applied(UNVEC, self.done[x], shape=new)
         if min(len(old), len(new)) != same + 1:
             return applied(GROUPS if new[same] < old[same] else UNGROUPED, self.done[x], shape=new)
         if len(old) < len(new):
@@ -764,10 +771,11 @@ class _Form:
         slid = _slid(x) if e.op == "sum" else None
         if slid is not None:
             return self._correlated(e, *slid)
-        is_row = len(axes) == 1 and max(x.shape) == math.prod(x.shape)
+        is_row = len(axes) == 1 and _is_vector(x.shape)
         if e.op == "sum" and x.op == "*" and is_row and self.done[x].name is None:
             factors = [f for f, p in x.args if p == 1]
-            if len(factors) == len(x.args) == 2 and all(f.shape == x.shape for f in factors):
+            n = math.prod(x.shape)
+            if len(factors) == len(x.args) == 2 and all(math.prod(f.shape) == n for f in factors):
                 return _reshaped(self._dot(*factors), e.shape)
         return self._over(e.op, x, axes)
 

@@ -842,3 +842,14 @@ def test_formulas_of_sciences_read_as_in_their_books():
         (np.sum(np.log(1 + (w * t - y) ** 2)), "w", "2 · (w ∘ t − y) ∘ t / (1 + (w ∘ t − y)²)"),
     ):  # fmt: skip
         assert results(loss)[name] == formula
+
+
+def test_a_row_of_a_matrix_and_what_was_made_flat_are_vectors():
+    c, p, v, m = parameter("C", 7, 4), parameter("p", 2, 2), parameter("v", 4), parameter("M", 4, 1)
+    assert results(np.exp(c[3] @ v))["v"] == "exp(vᵀ C[3]) · C[3]"
+    flat = results(np.tanh(p.reshape(-1) @ v))
+    assert flat["v"] == "(1 − tanh(vᵀ vec(p))²) · vec(p)"
+    assert flat["p"] == "vec⁻¹((1 − tanh(vᵀ vec(p))²) · v)"
+    assert results(np.sum(np.tanh(p.reshape(1, 4) @ m))) == {
+        "M": "vec(p) (1 − tanh(vec(p)ᵀ M)²)", "p": "vec⁻¹((1 − tanh(vec(p)ᵀ M)²) Mᵀ)",
+    }  # fmt: skip
