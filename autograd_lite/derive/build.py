@@ -11,6 +11,7 @@ import numpy as np
 from .. import ops
 from ..engine.tensor import Array, Tensor
 from ..graph import inner_first
+from ..meaning.read import parts_of
 from ..show.expression import Definition, Expression, applied
 from ..table import OPS
 from .tidy import tidied
@@ -19,7 +20,7 @@ _LONG, _LONG_TWICE = 40, 5  # the size from which a sub-expression, and one used
 
 
 class Leaves(dict[Tensor, Expression]):
-    """How leaves are written: by name, as a number, as c_1, or ``1 − y`` where it is just that.
+    """How leaves are written: by name, as a number, as ``1 − y`` or ``X[1]``, or else as c_1.
 
     Args:
         leaves: in the order in which they are used; others may follow.
@@ -38,6 +39,9 @@ class Leaves(dict[Tensor, Expression]):
     def __missing__(self, leaf: Tensor) -> Expression:
         name, value = self._names.get(leaf, leaf.name), leaf._array
         written = self._same.get(_numbers(value)) if name is None and leaf.ndim else None
+        part = parts_of([leaf]).get(leaf)
+        if part is not None:
+            written = part.expression(leaf.shape)
         if written is None:
             if name is None and leaf.ndim:
                 name = next(n for i in count(1) if (n := f"c_{i}") not in self._taken)

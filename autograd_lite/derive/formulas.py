@@ -158,8 +158,7 @@ class Formulas:
         self.leaves = Leaves(read, self.plan.names, self._taken)
         for t in read:
             x, e = self.leaves[t], bare(terms[t])
-            is_part = e.op == "getitem" and e.args[0].name is not None  # x[0]
-            if x.name is None or t.name is not None or t._tracked or is_part:
+            if x.name is None or t.name is not None or t._tracked:
                 continue
             if e.op == "getitem":
                 writer.parts[e] = x
@@ -227,7 +226,8 @@ class Formulas:
         lines = [line for t in named for line in builder.definition(t)]
         made = {d.name for d in (*lines, *parts)} | {g.symbol for g in self.gradients}
         leaves = [self.leaves[t] for t in self._tensors if t.is_leaf]
-        given = {x.name: x.value for x in leaves if x.name is not None} | used
+        given = {x.name: x.value for leaf in leaves for x in nodes(leaf) if x.name is not None}
+        given |= used
         given |= {"q": np.asarray(self.rows)} if self.rows else {}
         return lines, [(name, value) for name, value in given.items() if name not in made]
 

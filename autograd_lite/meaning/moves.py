@@ -876,6 +876,12 @@ def slices_of(ranges: list[range], whole: Shape) -> tuple[slice, ...]:
     return tuple(parts)
 
 
+def written_index(ranges: list[range], whole: Shape) -> tuple[int | slice, ...]:
+    """The same as one writes it: with a number for one of several."""
+    parts = zip(ranges, whole, slices_of(ranges, whole), strict=False)
+    return tuple(r[0] if len(r) == 1 < n else cut for r, n, cut in parts)
+
+
 def _keeps_order(index: Any) -> bool:
     """Whether what an index takes comes in the order in which it was."""
     parts = parts_of(index)

@@ -24,10 +24,12 @@ from ..engine.tensor import Array, Tensor
 from ..graph import inner_first, walk
 from ..masks import comparison, name_of
 from ..ops.elementwise import VALUE_OPS
+from ..show.expression import Expression
+from ..show.expression import applied as applied_to
 from ..table import OPS
 from .guards import guards
 from .loops import Loop, Rounds, UnevenError, loops
-from .moves import is_mask_of, slices_of, taken
+from .moves import is_mask_of, slices_of, taken, written_index
 from .table import CANONICAL, opposite, where_known, without_choice
 from .terms import (
     ONE,
@@ -88,7 +90,7 @@ class Meaning:
         self._instead, self.guarded = guards(nodes, guard)
         nodes = list(dict.fromkeys([*(x for x in self._instead.values() if x.is_leaf), *nodes]))
         leaves = [t for t in nodes if t.is_leaf]
-        self._parts = _parts(leaves)
+        self._parts = parts_of(leaves)
         for part in self._parts.values():
             self.whole(part)
         self._states = {
@@ -427,8 +429,16 @@ class Part(NamedTuple):
     ranges: list[range]
     turned: bool
 
+    def expression(self, shape: tuple[int, ...]) -> Expression:
+        """Such as ``X[1]`` or ``Xᵀ``, of that shape."""
+        index = written_index(self.ranges, self.whole.shape)
+        found = Expression(self.whole, name_of(self.whole))
+        found = applied_to(OPS["getitem"], found, index=index) if index else found
+        found = applied_to(OPS["transpose"], found, axes=None) if self.turned else found
+        return found if found.shape == shape else applied_to(OPS["reshape"], found, shape=shape)
 
-def _parts(leaves: Sequence[Tensor]) -> dict[Tensor, Part]:
+
+def parts_of(leaves: Sequence[Tensor]) -> dict[Tensor, Part]:
     """The given arrays that are parts of one with a name, or which has several parts."""
     found: dict[int, dict[Tensor, Part]] = {}
     for t in leaves:

@@ -19,7 +19,7 @@ from ..show.expression import Definition, Expression, applied, is_long, nodes, n
 from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
-from .moves import merged_axes, ranges_of, varying
+from .moves import merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .table import LOGDET
@@ -856,11 +856,7 @@ class _Form:
         index = e.params["index"]
         ranges = ranges_of(index, e.args[0].shape)
         if ranges is not None:
-            whole = e.args[0].shape
-            cut = tuple(
-                r[0] if len(r) == 1 < n else i
-                for r, n, i in zip(ranges, whole, index, strict=False)
-            )
+            cut = written_index(ranges, e.args[0].shape)
             found = applied(OPS["getitem"], self.done[e.args[0]], index=cut)
             return _reshaped(found, e.shape)
         if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or not index.ndim:
