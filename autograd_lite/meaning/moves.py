@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import permutations
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
@@ -114,7 +115,7 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
     if whole and x.ndim == 2 and x.op == "*" and any(map(is_identity, x.operands)):
         rest = product([(f, p) for f, p in x.args if not is_identity(f)])
         return shaped(_trace(shaped(rest, x.shape)), shape)
-    first = _turned_back, _known_sum, _constants_out, _term_by_term
+    first = _turned_back, _known_sum, _expected, _constants_out, _term_by_term
     for way in (*first, *SUMS, _as_product, _one_by_one):
         found = way(x, axes, products)
         if found is not None:
@@ -173,12 +174,25 @@ def _turned_back(x: Term, axes: frozenset[int], products: bool) -> Term | None:
 
 def _known_sum(x: Term, axes: frozenset[int], products: bool) -> Term | None:
     """Of rows of probabilities 1 each; of what is centred 0, also in products of matrices."""
+    x = x.means if x.kind == "kept" and x.means is not None else x
     if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:
         rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
         return number(rows if x.op == "softmax" else 0)
     for a, y in enumerate(x.args if x.op == "matmul" and x.ndim == 2 else ()):
         if a in axes and y.ndim == 2 and as_number(summed(y, [a])) == 0:
             return number(0)
+    return None
+
+
+def _expected(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """Σ p ∘ (c + y) is c + Σ p ∘ y, where p are probabilities."""
+    for (f, p), (g, q) in permutations(x.args) if x.op == "*" and len(x.args) == 2 else ():
+        if p == q == 1 and g.op == "+" and f.shape == x.shape:
+            apart = [(t, c) for t, c in g.args if not varying(t, x.ndim) & axes]
+            one = _known_sum(f, axes, products) if apart else None
+            if one is not None and as_number(one) == 1:
+                rest = total([(g, 1), *((t, -c) for t, c in apart)], g.shape)
+                return total([*apart, (summed(product([(f, 1), (rest, 1)]), axes, products), 1)])
     return None
 
 

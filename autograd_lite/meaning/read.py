@@ -179,7 +179,7 @@ class Meaning:
             new = Tensor(t._array, requires_grad=True)
         new.name = t.name
         kept = leaf((self.token, id(t)), t.shape, "kept", t.name, new._array)
-        self.definitions[kept] = e
+        self.definitions[kept] = kept.means = e
         self._built[kept] = self.tensors[t] = new
         self.terms[new] = kept
         return kept
@@ -495,13 +495,16 @@ def _is_01(value: Any) -> bool:
 
 
 def _identity(array: Array) -> Term | None:
-    """I, or 1 − I."""
-    if array.ndim != 2 or not 1 < len(array) == array.shape[1]:
+    """I, or what is 1 but for one entry a row: 1 − I, 1 − onehot(y)."""
+    if array.ndim != 2 or min(array.shape) < 2:
         return None
     eye = np.eye(len(array))
     if np.array_equal(array, eye):
         return onehot(eye)
-    return total([(ONE, 1.0), (onehot(eye), -1.0)]) if np.array_equal(array, 1 - eye) else None
+    rest = 1.0 - array
+    marks = _is_01(array) and (rest.sum(1) == 1).all()
+    is_long = min(array.shape) > 2 or np.array_equal(rest, eye)
+    return total([(ONE, 1.0), (onehot(rest), -1.0)]) if marks and is_long else None
 
 
 def _related(array: Array, other: Term) -> Term | None:

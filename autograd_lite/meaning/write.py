@@ -872,7 +872,7 @@ class _Form:
             k, stack = self.writer.index(index % e.shape[0], "k"), tuple(range(index.ndim - 1))
             axes = (*stack, len(stack) + 1, len(stack)) if stack else None
             hot = applied(OPS["transpose"], applied(ONEHOT, k, n=e.shape[0]), axes=axes)
-            each = applied(ops.matmul, hot, x)
+            each = hot if is_identity(e.args[0]) else applied(ops.matmul, hot, x)
             return applied(OPS["sum"], each, axis=stack, keepdims=False) if stack else each
         ranges = ranges_of(index, e.shape)
         cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]

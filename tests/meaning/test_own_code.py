@@ -853,3 +853,29 @@ def test_a_row_of_a_matrix_and_what_was_made_flat_are_vectors():
     assert results(np.sum(np.tanh(p.reshape(1, 4) @ m))) == {
         "M": "vec(p) (1 − tanh(vec(p)ᵀ M)²)", "p": "vec⁻¹((1 − tanh(vec(p)ᵀ M)²) Mᵀ)",
     }  # fmt: skip
+
+
+def test_probabilities_of_a_name_add_up_to_1():
+    z = (given("S", RNG.normal(size=(6, 3))) @ parameter("W", 3, 2)).named("z")
+    e = np.exp(z)
+    pi = (e / e.sum(1)[:, None]).named("pi")
+    entropy = -np.sum(pi * np.log(pi), axis=1)
+    assert results(-np.mean(entropy))["z"] == "pi ∘ (log(pi) − Σ_j(pi ∘ log(pi))) / q"
+
+
+def test_a_mask_of_all_but_one_a_row_is_said_by_that():
+    n, y, s = np.arange(6), np.array([0, 1, 2, 0, 1, 1]), parameter("s", 6, 3)
+    mask = np.ones((6, 3))
+    mask[n, y] = 0
+    margins = np.maximum(0, s - s[n, y][:, None] + 1) * mask
+    there = "(1 − onehot(y)) ∘ (s − Σ_j(onehot(y) ∘ s) > −1)"
+    assert results(np.sum(margins))["s"] == f"{there} − onehot(y) ∘ Σ_j({there})"
+    assert results(np.sum(s[:2, :2] * (1 - np.eye(2))))["s"] == "scatter(1 − I)"
+
+
+def test_no_logarithm_is_taken_of_a_0_that_was_given():
+    eta, d = parameter("eta", 6), np.array([1.0, 0, 1, 1, 0, 1])
+    at_risk = np.exp(eta)[None] * np.tril(np.ones((6, 6)))
+    derived = ag.derive(-np.sum(d * (eta - np.log(at_risk.sum(1)))))
+    assert derived[0].result == "exp(eta) ∘ (c_1ᵀ (c_2 / (c_1 exp(eta)))) − c_2"
+    exec(derived.numpy_source, {})  # warns of nothing
