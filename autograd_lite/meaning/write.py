@@ -16,7 +16,7 @@ from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code
 from ..show.expression import Definition, Expression, applied, is_long, nodes, number, spelled
-from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
+from ..show.notation import ATOM, COMPARISON, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
 from .moves import merged_axes, ranges_of, varying, written_index
@@ -96,7 +96,14 @@ ENTRY = _by_code(
 IDENTITY = _by_code("identity", "np.eye({n})", Notation("I", ATOM, ()))
 TRACE = _by_code("trace", "np.trace({0})", function("tr"))
 DIAGONAL = _by_code("diagonal", "np.diagonal({0})", function("diag"))
-GATHER = _by_code("gather", "{0}[{1}]", Notation("{0}[{1}]", ATOM, (ATOM,)))
+GATHER = _by_code(
+    "gather", lambda xs, params: f"{xs[0]}[{', '.join(xs[1:])}]",
+    Notation(lambda xs, params: f"{xs[0]}[{', '.join(xs[1:])}]", ATOM, (ATOM, COMPARISON)),
+)
+PUT = _by_code(  # where an entry is named twice, both are added
+    "scatter", lambda xs, params: f"(lambda z: (np.add.at(z, ({', '.join(xs[1:])}), {xs[0]}), z)"
+    f"[1])(np.zeros({params['shape']}))",
+)
 SLIDE = _by_code(
     "correlate", lambda xs, params: f"np.sum({_moved(xs[0], params['moves'])} * {xs[1]}, "
     f"axis={params['axes']}, keepdims=True)", infix("⋆", PRODUCT, MATMUL),
@@ -859,9 +866,14 @@ class _Form:
             cut = written_index(ranges, e.args[0].shape)
             found = applied(OPS["getitem"], self.done[e.args[0]], index=cut)
             return _reshaped(found, e.shape)
-        if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or not index.ndim:
-            return self._op(e)
-        return applied(GATHER, self.done[e.args[0]], self.writer.index(index, "k"))
+        numbers = self._numbers(index)
+        return applied(GATHER, self.done[e.args[0]], *numbers) if numbers else self._op(e)
+
+    def _numbers(self, index: Any) -> list[Expression]:
+        """What an index of whole numbers says of each of the first axes; of another nothing."""
+        parts = index if isinstance(index, tuple) else (index,)
+        known = all(isinstance(i, np.ndarray) and i.dtype.kind in "iu" and i.ndim for i in parts)
+        return [self.writer.index(i, "k") for i in parts] if known else []
 
     def _scatter(self, e: Term) -> Expression:
         """Beside what was taken: 0; or between its entries."""
@@ -888,7 +900,8 @@ class _Form:
         pairs = zip(ranges or (), e.shape, strict=False)
         if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
             return applied(DILATE, x, **e.params)
-        return self._op(e)
+        numbers = self._numbers(index)
+        return applied(PUT, x, *numbers, shape=e.shape) if numbers else self._op(e)
 
     def _matmul(self, e: Term) -> Expression:
         (a, b), inverse = e.args, self.done[e.args[0]]

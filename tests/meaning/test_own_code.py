@@ -879,3 +879,14 @@ def test_no_logarithm_is_taken_of_a_0_that_was_given():
     derived = ag.derive(-np.sum(d * (eta - np.log(at_risk.sum(1)))))
     assert derived[0].result == "exp(eta) ∘ (c_1ᵀ (c_2 / (c_1 exp(eta)))) − c_2"
     exec(derived.numpy_source, {})  # warns of nothing
+
+
+def test_places_of_a_loop_over_entries_are_told_apart():
+    s, y, loss = parameter("s", 4, 3), [0, 2, 2, 1], 0
+    for i in range(4):
+        for j in range(3):
+            if j != y[i]:
+                loss = loss + np.maximum(0, s[i, j] - s[i, y[i]] + 1)
+    (step,) = ag.derive(loss)
+    there = "s[k, k_1] − s[k, k_2] > −1"
+    assert step.result == f"scatter({there}, k, k_1) − scatter({there}, k, k_2)"
