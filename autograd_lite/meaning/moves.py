@@ -486,6 +486,8 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     moved = tuple(x.shape[i] for i in perm)
     if x.kind == "marks":
         return onehot(x.value.transpose(perm), x.name)
+    if x.kind == "given" and not x.name and np.array_equal(x.value, x.value.transpose(perm)):
+        return x
     if _in_order(perm, x.shape) and x.op not in ("leaf", "matmul", "transpose"):
         return shaped(x, moved)
     if x.op == "transpose":
@@ -517,13 +519,20 @@ def _turned_product(x: Term, perm: tuple[int, ...]) -> Term | None:
     if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
         a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
         return make("matmul", [b, a])
-    inner = make("transpose", x.args, {"axes": perm}) if x.op in ("sum", "inv") else x
-    if x.op == "inv" and inner is x.args[0]:
+    if x.op == "inv" and _is_symmetric(x.args[0], perm):
         return x
+    inner = make("transpose", x.args, {"axes": perm}) if x.op == "sum" else x
     if x.op == "sum" and x.args[0].op == "matmul" and inner.op != "transpose":
         axes = frozenset(perm.index(a) for a in x.params["axes"])
         return make("sum", [inner], {"axes": axes})
     return None
+
+
+def _is_symmetric(x: Term, perm: tuple[int, ...]) -> bool:
+    """Whether all that it is made of stays as it is where axes are permuted so; numbers do."""
+    if x.op in "+*":
+        return all(_is_symmetric(f, perm) for f in x.operands if math.prod(f.shape) > 1)
+    return x.ndim == len(perm) and make("transpose", [x], {"axes": perm}) is x
 
 
 def _opened(e: Term) -> Term | None:

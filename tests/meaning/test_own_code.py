@@ -890,3 +890,17 @@ def test_places_of_a_loop_over_entries_are_told_apart():
     (step,) = ag.derive(loss)
     there = "s[k, k_1] − s[k, k_2] > −1"
     assert step.result == f"scatter({there}, k, k_1) − scatter({there}, k, k_2)"
+
+
+def test_an_inverse_of_what_is_symmetric_is_symmetric():
+    m, y, a = parameter("M", 3, 3), given("y", [0.1, 0.7, 0.3]), parameter("a")
+    s = m @ m.T + 0.1 * np.eye(3)
+    whole = y @ np.linalg.solve(s, y) + np.linalg.slogdet(s)[1]
+    assert str(ag.derive(whole)["M"].result) == "2 · (u_1 − u_1 y yᵀ u_1) M"
+    assert results(np.linalg.slogdet(m @ np.diag([1.0, 2.0, 3.0]) @ m.T)[1]) == {
+        "M": "2 · (M c_1 Mᵀ)⁻¹ M c_1"
+    }
+    noise = np.exp(a) * np.eye(3) + X[:3] @ X[:3].T
+    assert results(y @ np.linalg.inv(noise) @ y)["a"].endswith("((exp(a) · I + c_2)⁻¹ y yᵀ))")
+    other = results(np.sum(np.linalg.inv(m + y + np.eye(3)) * np.tri(3)))["M"]
+    assert other == "−((M + y + I)⁻¹)ᵀ c_2 ((M + y + I)⁻¹)ᵀ"
