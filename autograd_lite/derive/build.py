@@ -10,8 +10,8 @@ import numpy as np
 
 from .. import ops
 from ..engine.tensor import Array, Tensor
-from ..graph import inner_first
-from ..meaning.read import parts_of
+from ..graph import inner_first, walk
+from ..masks import origin
 from ..show.expression import Definition, Expression, applied
 from ..table import OPS
 from .tidy import tidied
@@ -38,10 +38,15 @@ class Leaves(dict[Tensor, Expression]):
 
     def __missing__(self, leaf: Tensor) -> Expression:
         name, value = self._names.get(leaf, leaf.name), leaf._array
+        again = origin(leaf) if name is None else None
+        if again is not None:  # X − mean(X)
+            for t in walk(again):
+                if not t.is_leaf:
+                    operands = tuple(self[x] for x in t.inputs)
+                    self[t] = tidied(Expression(t._array, None, t.op, operands, t.params))
+            self[leaf] = self[again]
+            return self[leaf]
         written = self._same.get(_numbers(value)) if name is None and leaf.ndim else None
-        part = parts_of([leaf]).get(leaf)
-        if part is not None:
-            written = part.expression(leaf.shape)
         if written is None:
             if name is None and leaf.ndim:
                 name = next(n for i in count(1) if (n := f"c_{i}") not in self._taken)

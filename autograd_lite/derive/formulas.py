@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -218,7 +218,7 @@ class Formulas:
         builder = self._new_builder(False)
         parts = [d for g in self.gradients for d in g.parts]
         formulas = [d.expression for d in parts] + [g.simple for g in self.gradients if g.simple]
-        used = {e.name: e.value for x in formulas for e in nodes(x) if e.name is not None}
+        used = _symbols(formulas)
         named = [
             t for t in self._tensors
             if not t.is_leaf and t in names and (t is not output or names[t] in used)
@@ -226,8 +226,7 @@ class Formulas:
         lines = [line for t in named for line in builder.definition(t)]
         made = {d.name for d in (*lines, *parts)} | {g.symbol for g in self.gradients}
         leaves = [self.leaves[t] for t in self._tensors if t.is_leaf]
-        given = {x.name: x.value for leaf in leaves for x in nodes(leaf) if x.name is not None}
-        given |= used
+        given = _symbols(leaves) | used
         given |= {"q": np.asarray(self.rows)} if self.rows else {}
         return lines, [(name, value) for name, value in given.items() if name not in made]
 
@@ -291,6 +290,11 @@ class Reading:
             if found.size <= 1 or any(map(is_quotient, subterms(found))):
                 self._may_cancel.add(e)
         return shaped(found, g.value.shape)
+
+
+def _symbols(formulas: Iterable[Expression]) -> dict[str, Array]:
+    """The symbols in formulas, and what they are worth."""
+    return {e.name: e.value for x in formulas for e in nodes(x) if e.name is not None}
 
 
 def _within_softmax(plan: Plan) -> set[str | None]:

@@ -484,6 +484,9 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if perm == tuple(range(x.ndim)):
         return x
     moved = tuple(x.shape[i] for i in perm)
+    c, rest = _scale(x)
+    if c is not ONE:
+        return product([(c, 1), (make("transpose", [rest], {"axes": perm}), 1)])
     if x.kind == "marks":
         return onehot(x.value.transpose(perm), x.name)
     if x.kind == "given" and not x.name and np.array_equal(x.value, x.value.transpose(perm)):
@@ -632,13 +635,15 @@ def _scale(e: Term) -> tuple[Term, Term]:
     """The factors that are one number, and the rest."""
     if e.op == "broadcast_to" and math.prod(e.args[0].shape) == 1 and as_number(e) is None:
         return shaped(e.args[0], ()), shaped(ONE, e.shape)
-    c, rest = coefficient(e)
+    moved = e.op == "reshape" and only_ones_moved(e.args[0].shape, e.shape)
+    c, rest = coefficient(e.args[0] if moved else e)
     factors = rest.args if rest.op == "*" else ()
     alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
     rest = product([(rest, 1), *((f, -p) for f, p in alone)]) if alone else rest
-    if rest.shape != e.shape or (c == 1 and not alone):
+    if not only_ones_moved(rest.shape, e.shape) or (c == 1 and not alone):
         return ONE, e
-    return product([(number(c), 1), *((shaped(f, ()), p) for f, p in alone)]), rest
+    alone = [(number(c), 1), *((shaped(f, ()), p) for f, p in alone)]
+    return product(alone), shaped(rest, e.shape)
 
 
 def _product_shape(a: Shape, b: Shape) -> Shape:
@@ -753,6 +758,7 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
             cut = iter([r for r, n in zip(ranges, x.shape, strict=True) if n != 1])
             ranges = [range(1) if n == 1 else next(cut) for n in inner.shape]
         elif x.op == "getitem" and (before := ranges_of(x.params["index"], inner.shape)):
+            ranges = [range(1)] * (len(before) - len(ranges)) + ranges
             ranges = _within(before, ranges)
         else:
             break
@@ -760,8 +766,10 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     if math.prod(shape) == 1:
         found = _picked_at(x, _places(tuple(r[0] for r in ranges), x.shape))
     else:
-        slices = {"index": slices_of(ranges, x.shape)}
-        found = intern("getitem", (x,), slices, tuple(map(len, ranges)), x.size + 0.5)
+        own = without_ones(tuple(map(len, ranges)))  # X[0] is a vector
+        lead = (r[0] for r in ranges[: len(ranges) - len(own)])
+        index = {"index": (*lead, *slices_of(ranges, x.shape)[len(ranges) - len(own) :])}
+        found = intern("getitem", (x,), index, own, x.size + 0.5)
     return None if found is None else shaped(found, shape)
 
 
@@ -833,6 +841,21 @@ def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
                     return None
                 found += [(shaped(block, shape), c)] if at == ranges else []
     return total(found, shape)
+
+
+@normal("concatenate")
+def _concatenated(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """What is put among zeros, where some of the blocks are just that."""
+    assert shape is not None
+    axis, end, parts = params["axis"] % len(shape), 0, list[tuple[Term, float]]()
+    for x in args:
+        at = [range(n) for n in shape]
+        at[axis] = range(end, end := end + x.shape[axis])
+        are_zeros = x.kind == "given" and x.name is None and not x.value.any()
+        if not are_zeros and as_number(x) != 0:
+            there = {"index": slices_of(at, shape), "shape": shape}
+            parts.append((make("scatter", [x], there, shape), 1.0))
+    return total(parts, shape) if len(parts) < len(args) else None
 
 
 @normal("index_update")

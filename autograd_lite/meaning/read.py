@@ -22,18 +22,17 @@ from .. import ops as _ops
 from ..engine.notes import noted
 from ..engine.tensor import Array, Tensor
 from ..graph import inner_first, walk
-from ..masks import comparison, name_of
+from ..masks import comparison, name_of, origin
 from ..ops.elementwise import VALUE_OPS
-from ..show.expression import Expression
-from ..show.expression import applied as applied_to
 from ..table import OPS
 from .guards import guards
 from .loops import Loop, Rounds, UnevenError, loops
-from .moves import is_mask_of, slices_of, taken, written_index
-from .table import CANONICAL, opposite, where_known, without_choice
+from .moves import is_mask_of, slices_of, taken
+from .table import CANONICAL, deviation, opposite, where_known, without_choice
 from .terms import (
     ONE,
     ZEROS,
+    Off,
     Term,
     bare,
     coefficient,
@@ -90,7 +89,7 @@ class Meaning:
         self._instead, self.guarded = guards(nodes, guard)
         nodes = list(dict.fromkeys([*(x for x in self._instead.values() if x.is_leaf), *nodes]))
         leaves = [t for t in nodes if t.is_leaf]
-        self._parts = parts_of(leaves)
+        self._parts = _parts(leaves)
         for part in self._parts.values():
             self.whole(part)
         self._states = {
@@ -117,8 +116,12 @@ class Meaning:
             e = leaf((self.token, id(t)), t.shape, "leaf", t.name, t._array)
             self._built[e] = self.tensors[t] = t
         else:
-            part = self.part_of(t)
-            if part is None:
+            part, again = self.part_of(t), origin(t) if t.name is None else None
+            if part is None and again is not None:
+                for x in walk(again):
+                    self.terms[x] = self._leaf(x) if x.is_leaf else self._read(x, self.terms)
+                e = self.terms[again]
+            elif part is None:
                 given = noted(t, "given")
                 one = t.size > 1 and given is not None and not any(given.strides)  # broadcast
                 e = self.constant(t._array, t.name, made or one or t in self._states)
@@ -379,6 +382,11 @@ class Meaning:
     def _with_names(self, root: Term, done: dict[Term, Term]) -> Term:
         for e in inner_first(root, operands_of, done):
             new = remade(e, [done[x] for x in e.operands])
+            if e.op == "normalised":  # whose deviation may have a name of its own
+                spelling, (x,) = deviation(e.params["ddof"]), e.args
+                with Off():
+                    spelled = spelling(x, e.params["axes"], e.params["eps"])
+                new = min(new, self._with_names(spelled, done), key=lambda x: x.size)
             c, core = coefficient(new)
             if core in self._whole:
                 kept, k = self._whole[core]
@@ -429,16 +437,8 @@ class Part(NamedTuple):
     ranges: list[range]
     turned: bool
 
-    def expression(self, shape: tuple[int, ...]) -> Expression:
-        """Such as ``X[1]`` or ``Xᵀ``, of that shape."""
-        index = written_index(self.ranges, self.whole.shape)
-        found = Expression(self.whole, name_of(self.whole))
-        found = applied_to(OPS["getitem"], found, index=index) if index else found
-        found = applied_to(OPS["transpose"], found, axes=None) if self.turned else found
-        return found if found.shape == shape else applied_to(OPS["reshape"], found, shape=shape)
 
-
-def parts_of(leaves: Sequence[Tensor]) -> dict[Tensor, Part]:
+def _parts(leaves: Sequence[Tensor]) -> dict[Tensor, Part]:
     """The given arrays that are parts of one with a name, or which has several parts."""
     found: dict[int, dict[Tensor, Part]] = {}
     for t in leaves:

@@ -61,11 +61,13 @@ softmax, log_softmax, logsumexp = map(_rows, ("softmax", "log_softmax", "logsume
 exp, log, abs_ = np.exp, np.log, np.abs
 
 
-def normalised(ddof: int) -> Callable[[Any, Any, Any], Term]:
-    return lambda x, axis, eps: make("normalised", [x], {"axes": axis, "eps": eps, "ddof": ddof})
+def normalised(ddof: int) -> Callable[..., Term]:
+    return lambda x, axis, eps=0.0: make(
+        "normalised", [x], {"axes": axis, "eps": eps, "ddof": ddof}
+    )
 
 
-def deviation(ddof: int) -> Callable[[Any, Any, Any], Any]:
+def deviation(ddof: int) -> Callable[..., Any]:
     def spelling(x: Any, axis: Any, eps: Any) -> Any:
         d, n = x - x.mean(axis), math.prod(x.shape[a] for a in axis)
         return d / ((d**2).sum(axis) * (1 / max(n - ddof, 1e-9)) + eps) ** 0.5
@@ -100,7 +102,7 @@ TABLE: list[tuple[Any, ...]] = [
     (log_softmax, lambda x, axis: log(softmax(x, axis)), lambda x, axis: x - logsumexp(x, axis)),
     (lambda x: x - softplus(x), lambda x: log(sigmoid(x))),
     (lambda x: -softplus(x), lambda x: log(1 - sigmoid(x))),
-    (normalised(0), deviation(0), by_moments),
+    (normalised(0), deviation(0), lambda x, axis: deviation(0)(x, axis, 0.0), by_moments),
     (normalised(1), deviation(1)),
     (lambda x: make("logdet_of_triangle", [x], {}, ()) / 2,
      lambda x: make("trace", [log(make("cholesky", [x]))], {}, ())),

@@ -43,14 +43,18 @@ from .terms import (
     shaped,
     snapped,
     sum_of,
+    with_axes,
 )  # fmt: skip
 from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
-_MULTIPLE = 3.0  # a sum of which others are a multiple
+_MULTIPLE = 2.5  # a sum of which others are a multiple
 _FUNCTION_TWICE = 4.0  # the same of a function: tanh(√(2/π) (x + 0.044715 x³))
+
+_LINEAR = ("matmul", "sum", "transpose", "reshape", "broadcast_to")
+
 
 def _by_code(name: str, source: Any, notation: Notation | None = None) -> Op:
     """What only formulas have: it is worth what its NumPy code gives."""
@@ -216,14 +220,19 @@ class Writer:
         stack = list(dict.fromkeys(roots))
         seen = set(stack)
         while stack:
-            for x in self._below(stack.pop()):
-                uses[x] += 1
+            e = stack.pop()
+            pairs = e.args if e.op == "*" else ()
+            norms = {f: _root_of(bare(f)) for f, p in pairs if p < 0 or p % 1}
+            for x in self._below(e):
+                uses[norms.get(x) or x] += 1
                 if x not in seen:
                     seen.add(x)
                     stack.append(x)
-        for x in seen:  # ‖x‖ has no symbol of its own
-            if (root := _root_of(x)) is not None:
-                uses[root] += uses[x] - 1
+        for x in seen:
+            if x.op in ("reshape", "broadcast_to") and x not in self.names:
+                uses[x.args[0]] += uses[x] - 1
+            if not uses[x] and (root := _root_of(x)) is not None:  # always as ‖x‖
+                uses[root] -= 1
         return uses
 
     def _is_apart(self, e: Term, found: Expression, uses: int) -> bool:
@@ -232,10 +241,10 @@ class Writer:
         if found.op is None or e.op in ("reshape", "broadcast_to", "transpose"):
             return False
         is_entry = e.op in ("getitem", "picked") and e.args[0].op == "leaf"  # x[0]
-        if is_entry or _root_of(e) is not None:  # ‖x‖
+        if is_entry or not uses:
             return False
-        is_function = e.op in ENTRYWISE and len(e.operands) == 1
-        twice = _FUNCTION_TWICE if is_function else _TWICE
+        is_function = e.op in ENTRYWISE and sum(as_number(x) is None for x in e.operands) == 1
+        twice = _FUNCTION_TWICE if is_function or e.given else _TWICE
         return (uses - 1) * e.size >= twice or (e.size >= _TWICE and found.size > _LONG)
 
     def _below(self, e: Term) -> list[Term]:
@@ -290,6 +299,8 @@ class Writer:
         if x is None:
             return spelled(c) or number(c)
         k, by = self.quotient(abs(c), residual) if abs(c) != 1 else (1, None)
+        if not k and x.is_called("divide"):
+            return applied(ops.divide, self.scaled(x.inputs[0], c), x.inputs[1])
         if not k:
             return _times(number(c), x)
         x = x if k == 1 else _times(number(k), x)
@@ -322,7 +333,7 @@ def shorter_by(c: float, n: int) -> tuple[float, bool]:
     """``c n``, and whether that has few digits where ``c`` has many: 1.25 / 6."""
     k, c = _few_digits(c * n), _few_digits(c)
     few, many = (float(f"{x:.6g}") == x for x in (k, c))
-    return k, n > 1 and few and not many and not k.is_integer()
+    return k, n > 1 and few and not many and not k.is_integer() and not _is_whole(1 / c)
 
 
 def _negated(x: Expression) -> Expression:
@@ -413,22 +424,33 @@ def _nested(roots: Sequence[Term], uses: Counter[Term], names: Collection[Term])
     there = (e for e in dict.fromkeys([*roots, *uses]) if e not in names)
     long = [e for e in there if e.size >= least.get(e.op, math.inf)][:_MOST]
     inner = {e: pair for e in long if (pair := _inner(e, long, uses)) is not None}
+    flat = {e: v for e in long if (v := _flat(e)) is not e and v in uses}
     done: dict[Term, Term] = {}
 
     def below(e: Term) -> list[Term]:
         operands = [] if e in names else e.operands
+        operands = [*operands, flat[e]] if e in flat else operands
         return [*operands, inner[e][0]] if e in inner else operands
 
     for root in roots:
         for e in inner_first(root, below, done):
             done[e] = e if e in names else _rebuilt(e, [done[x] for x in e.operands], e.shape)
-            if e in inner:
+            if e in flat:
+                done[e] = shaped(done[flat[e]], e.shape)
+            elif e in inner:
                 p, k = inner[e]
                 rest = {f: c - k * dict(p.args).get(f, 0.0) for f, c in e.args}
                 rest |= {f: -k * c for f, c in p.args if f not in rest}
                 parts = {done.get(f, f): c for f, c in rest.items() if abs(c) > 1e-12}
                 done[e] = (sum_of if e.op == "+" else product_of)({done[p]: k, **parts})
     return [done[root] for root in roots]
+
+
+def _flat(e: Term) -> Term:
+    """A sum or product of vectors, where it is one of columns."""
+    flat = tuple(n for n in e.shape if n != 1)
+    parts = {with_axes(f, e.shape, flat): c for f, c in e.args}
+    return (sum_of if e.op == "+" else product_of)(parts)  # type: ignore[arg-type]
 
 
 def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, float] | None:
@@ -443,22 +465,30 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             more = len(own) - (ONE in own) - len(parts)
             first = (more, uses[p], ONE in dict(p.args)) > (0, uses[e], ONE in own)
             # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
-            first = first and (p.size >= _TWICE or (not more and (k > 0 or not uses[e])))
+            is_long = p.size >= _TWICE or p.given  # X − mean(X) is one part
+            first = first and (is_long or (not more and (k > 0 or not uses[e])))
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
     return max(found, key=lambda pair: pair[0].size, default=None)
 
 
 def _rebuilt(e: Term, operands: list[Term], shape: Shape) -> Term:
-    """``e`` of other operands, as it stands."""
+    """``e`` of other operands, as it stands; what these are so many times, it is as often."""
     if operands == e.operands:
         return e
+    if e.op == "+" or e.op in _LINEAR or (e.op == "*" and all(p == 1 for _, p in e.args)):
+        pairs = [x.args[0] if x.op == "+" and len(x.args) == 1 else (x, 1.0) for x in operands]
+    else:
+        pairs = [(x, 1.0) for x in operands]
+    times = 1.0 if e.op == "+" else math.prod(k for _, k in pairs)
     if e.op in "+*":
         parts: dict[Term, float] = {}
-        for f, (_, c) in zip(operands, e.args, strict=True):
-            parts[f] = parts.get(f, 0.0) + c
-        return sum_of(parts) if e.op == "+" else product_of(parts)
-    return intern(e.op, tuple(operands), e.params, shape, e.size)
+        for (f, k), (_, c) in zip(pairs, e.args, strict=True):
+            parts[f] = parts.get(f, 0.0) + (k * c if e.op == "+" else c)
+        found = sum_of(parts) if e.op == "+" else product_of(parts)
+    else:
+        found = intern(e.op, tuple(f for f, _ in pairs), e.params, shape, e.size)
+    return found if times == 1 else sum_of({found: times})
 
 
 class _Form:
@@ -492,6 +522,10 @@ class _Form:
             is_across = along[f] - along[g] and along[g] - along[f]
             if is_across and ndims[f] == ndims[g] and (f in moved or g in moved):
                 yield f, sorted(along[f])
+        for f, x in shown.items():  # A v, which reads as a column, along the rows
+            is_beside = x.ndim == 1 < e.ndim and x.value.size < math.prod(e.shape)
+            if is_beside and any(y.is_called("matmul") and y.ndim == 1 for y in nodes(x)):
+                yield f, [e.ndim - 1]
 
     def _leaf(self, e: Term) -> Expression:
         if e.kind == "marks":
@@ -547,8 +581,9 @@ class _Form:
             if c != 1 != k and c in left and ((f is ONE and c > _SMALL) or not known)
         )
         costs = [self._cost_of(c) for c in set(left)]
-        if known and k != 1 and _is_residual(e):
-            moved -= any(c == 1 for f, c in ratios if not f.given)
+        if k != 1 and _is_residual(e):
+            moved -= known and any(c == 1 for f, c in ratios if not f.given)
+            moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved
         return self._cost_of(k) + alike * sum(costs) + moved + twice
 
     def _cost_of(self, c: float) -> int:
@@ -562,13 +597,12 @@ class _Form:
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
         """A sum; of what has the same coefficient first the sum."""
-        pairs = sorted(pairs, key=_in_a_sum)
+        found, pairs = self._tiled(sorted(pairs, key=_in_a_sum))
         sizes = Counter(abs(c) for f, c in pairs if f is ONE or not self._mean(f, abs(c)))
         alike = {c for c, n in sizes.items() if c != 1 and 1 < n < len(pairs)}
         groups: dict[Any, list[tuple[Term, float]]] = {}
         for f, c in pairs:
             groups.setdefault(abs(c) if abs(c) in alike else f, []).append((f, c))
-        found: Expression | None = None
         for group in groups.values():
             f, c = group[0]
             x = None if f is ONE else self.done[f]
@@ -583,6 +617,27 @@ class _Form:
             found = x if found is None else applied(ops.add if c > 0 else ops.subtract, found, x)
         assert found is not None
         return found
+
+    def _tiled(
+        self, pairs: list[tuple[Term, float]]
+    ) -> tuple[Expression | None, list[tuple[Term, float]]]:
+        """Blocks that follow one another as one, ``[a, b]`` for ``[a, 0] + [0, b]``; and the rest.
+        """
+        blocks: dict[tuple[int, int], tuple[range, Term, float]] = {}
+        for f, c in pairs:
+            has_name = f in self.writer.names or f in self.writer._apart
+            if not has_name and (place := _put(f)) is not None:
+                blocks[place[0], place[1].start] = (place[1], f, c)
+        for axis in dict.fromkeys(axis for axis, _ in blocks):
+            end, row = 0, list[tuple[Term, float]]()
+            while (axis, end) in blocks:
+                r, f, c = blocks[axis, end]
+                end, row = r.stop, [*row, (f, c)]
+            if row and end == row[0][0].shape[axis]:
+                own = [self.writer.scaled(self.done[f.args[0]], c) for f, c in row]
+                found = applied(OPS["concatenate"], *own, axis=axis, starts=())
+                return found, [z for z in pairs if z not in row]
+        return None, pairs
 
     def _scaled(
         self, f: Term, x: Expression | None, c: float, turned: bool = False
@@ -625,7 +680,7 @@ class _Form:
         """
         factors = list(f.args) if f.op == "*" else [(f, 1.0)]
         for i, (g, p) in enumerate(factors):
-            inner = bare(g) if g.op in ("reshape", "broadcast_to") else g
+            inner = g.args[0] if g.op == "reshape" else bare(g)
             if p == 1 and inner.op == "sum":
                 x, axes = inner.args[0], inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
@@ -635,6 +690,7 @@ class _Form:
                     k, near = shorter_by(c, n)
                 mean = self._averaged(x, axes) if near else None
                 apart = len(axes) == x.ndim and x not in self.beside
+                apart = apart or (n == 2 and x.op == "*" and x.args[0][1] == 2)  # half of ‖x‖²
                 if mean is not None and (not apart or mean.op is VARIANCE):
                     if k != 1:
                         mean = applied(ops.multiply, number(k), mean)
@@ -708,7 +764,7 @@ class _Form:
             x = written.get(f) or self.done[f]
             if turned and p == 1 and _has_minus(f) and x.name is None:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
-            if f.op == "+" and f not in written and float(p).is_integer():
+            if f.op in ("+", "matmul") and f not in written and float(p).is_integer():
                 k, x, by = _number_apart(x, p)
                 c, below = snapped(c * k), below + by
             x = _raised(x, abs(p)) if f in written else self._power(f, x, p)
@@ -732,11 +788,12 @@ class _Form:
         return _raised(x, abs(p))
 
     def _outer(self, e: Term) -> Expression:
-        return applied(OUTER, *(self.done[f] for f in e.args))
+        return applied(OUTER, *(_column(self.done[f]) for f in e.args))
 
     def _flat(self, f: Term) -> Expression:
         """A row or a column as a vector."""
-        return _reshaped(self.done[_entries(f, self.writer.names)], (math.prod(f.shape),))
+        found = self.done[_entries(f, self.writer.names)]
+        return _column(_reshaped(found, (math.prod(f.shape),)))
 
     # ------------------------------------------------------------------ ops
 
@@ -781,8 +838,8 @@ class _Form:
         is_row = len(axes) == 1 and _is_vector(x.shape)
         if e.op == "sum" and x.op == "*" and is_row and self.done[x].name is None:
             factors = [f for f, p in x.args if p == 1]
-            n = math.prod(x.shape)
-            if len(factors) == len(x.args) == 2 and all(math.prod(f.shape) == n for f in factors):
+            whole = all(math.prod(f.shape) == math.prod(x.shape) for f in factors)
+            if whole and len(factors) == len(x.args) == 2:
                 return _reshaped(self._dot(*factors), e.shape)
         return self._over(e.op, x, axes)
 
@@ -886,10 +943,8 @@ class _Form:
             hot = applied(OPS["transpose"], applied(ONEHOT, k, n=e.shape[0]), axes=axes)
             each = hot if is_identity(e.args[0]) else applied(ops.matmul, hot, x)
             return applied(OPS["sum"], each, axis=stack, keepdims=False) if stack else each
-        ranges = ranges_of(index, e.shape)
-        cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
-        if ranges and len(cut) == 1 and ranges[cut[0]].step == 1:
-            axis, r = cut[0], ranges[cut[0]]
+        if (place := _put(e)) is not None:
+            axis, r = place
             zeros = [
                 _stretched(number(0), (*e.shape[:axis], n, *e.shape[axis + 1 :]))
                 for n in (r.start, e.shape[axis] - r.stop)
@@ -897,6 +952,7 @@ class _Form:
             parts = (zeros[0], x, zeros[1])
             blocks = [p for p in parts if p.value.size]
             return applied(OPS["concatenate"], *blocks, axis=axis, starts=())
+        ranges = ranges_of(index, e.shape)
         pairs = zip(ranges or (), e.shape, strict=False)
         if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
             return applied(DILATE, x, **e.params)
@@ -907,7 +963,15 @@ class _Form:
         (a, b), inverse = e.args, self.done[e.args[0]]
         if a.op == "inv" and inverse.is_called("inv"):
             return applied(OPS["solve"], *inverse.inputs, self.done[b])
-        return self._op(e)
+        if b.ndim == 1:
+            self.done = {**self.done, b: _column(self.done[b])}
+        c, apart = 1.0, dict[Term, Expression]()
+        for f in (a, b):
+            if _is_scaled(self.done[f]):
+                k, apart[f] = self.done[f].inputs
+                c *= float(k.value)
+        self.done = {**self.done, **apart} if apart else self.done
+        return self.writer.scaled(self._op(e), c) if apart else self._op(e)
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
@@ -917,6 +981,13 @@ class _Form:
         except (ValueError, TypeError, IndexError):  # a rule that wants what was broadcast
             found = apply_term(e, [Tensor(x.value) for x in xs])
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
+
+
+def _put(e: Term) -> tuple[int, range] | None:
+    """The axis along which a block stands among zeros, and where."""
+    ranges = ranges_of(e.params["index"], e.shape) if e.op == "scatter" else None
+    cut = [(i, r) for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
+    return cut[0] if len(cut) == 1 and cut[0][1].step == 1 else None
 
 
 def _is_plain(e: Term) -> bool:
@@ -989,6 +1060,13 @@ def _reshaped(x: Expression, shape: Shape) -> Expression:
     return applied(OPS["reshape"], x, shape=shape)
 
 
+def _column(x: Expression) -> Expression:
+    """A vector in the place of a column, where ``1ᵀ X`` would read as a row: ``Σ_i(X)``."""
+    is_row = x.ndim == 1 and x.is_called("sum") and x.params["axis"] in (0, (0,))
+    of_rows = is_row and x.inputs[0].ndim == 2
+    return applied(OPS["sum"], *x.inputs, axis=-2, keepdims=False) if of_rows else x
+
+
 def _raised(x: Expression, p: float) -> Expression:
     if p == 1:
         return x
@@ -1009,10 +1087,11 @@ def _in_a_sum(pair: tuple[Term, float]) -> Any:
 
 
 def _in_a_product(pair: tuple[Term, float]) -> Any:
-    """What comes from behind first, then errors such as ``l − y``, then the rest as it arose."""
+    """Scalars first, then what comes from behind, errors such as ``l − y``, and the rest."""
     f, _ = pair
     rank = 0 if f.shape == () else 1 if f.op == "leaf" else 2 if f.op == "+" else 3
-    return not _comes_back(f), f.op != "matmul" or not _comes_back(f), rank, f.id
+    is_scalar = f.shape == () and f.op == "leaf" and f.kind != "gradient"
+    return not is_scalar, not _comes_back(f), f.op != "matmul" or not _comes_back(f), rank, f.id
 
 
 def _comes_back(f: Term) -> bool:
