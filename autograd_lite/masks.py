@@ -22,6 +22,7 @@ from .engine.op import Op, apply
 from .engine.tensor import Array, Tensor
 
 _MOST = 16  # ops of a constant that is known by what it was computed of
+_LARGE = 10_000  # entries from which on nothing is kept alive for that: no reader shows them
 _DEEP = 4  # ops that are remembered of an operand that nothing else keeps: of |r| in |r| < 1
 
 
@@ -53,6 +54,8 @@ def _made_of(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[A
     """The notes on a constant: the op that gave it, of what, and how many ops there are in all."""
     count = 0
     for x in inputs:
+        if getattr(x, "size", 0) > _LARGE:
+            return ()
         if type(x) is not Tensor or (x.name is not None and not x._tracked):
             continue
         before = getattr(x, "_notes", ())

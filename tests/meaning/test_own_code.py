@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -700,6 +701,13 @@ def test_a_constant_is_written_by_what_it_was_computed_of(f: Any, expected: str,
     np.testing.assert_allclose(space["dw"], derivation["∇w"].value)
     x.data[:] = 1.0  # what the loss was computed of is gone
     assert ag.derive(loss)["∇w"].result == "c_1ᵀ ∂L/∂h"
+
+
+def test_no_large_array_is_kept_alive_for_what_was_computed_of_it():
+    x = given("X", np.ones((101, 100)))
+    gone, _twice = weakref.ref(x), x * 2
+    del x
+    assert gone() is None
 
 
 def _turned(x: Any, mean: Any, deviation: Any) -> Any:
