@@ -522,7 +522,7 @@ def _turned_product(x: Term, perm: tuple[int, ...]) -> Term | None:
     if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
         a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
         return make("matmul", [b, a])
-    if x.op == "inv" and _is_symmetric(x.args[0], perm):
+    if x.op == "inv" and is_symmetric(x.args[0], perm):
         return x
     inner = make("transpose", x.args, {"axes": perm}) if x.op == "sum" else x
     if x.op == "sum" and x.args[0].op == "matmul" and inner.op != "transpose":
@@ -531,10 +531,17 @@ def _turned_product(x: Term, perm: tuple[int, ...]) -> Term | None:
     return None
 
 
-def _is_symmetric(x: Term, perm: tuple[int, ...]) -> bool:
-    """Whether all that it is made of stays as it is where axes are permuted so; numbers do."""
-    if x.op in "+*":
-        return all(_is_symmetric(f, perm) for f in x.operands if math.prod(f.shape) > 1)
+def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int = 8) -> bool:
+    """Whether all that it is made of stays as it is where axes are permuted so; numbers do.
+
+    ``named``: also by what named results are made of, as is right where nothing follows by them;
+    ``deep``: how far is looked.
+    """
+    if named and x.kind == "kept" and x.means is not None:
+        x = x.means
+    if x.op in ("+", "*", *ENTRYWISE) or (named and x.op == "inv"):
+        parts = [f for f in x.operands if math.prod(f.shape) > 1]
+        return deep > 0 and all(is_symmetric(f, perm, named, deep - 1) for f in parts)
     return x.ndim == len(perm) and make("transpose", [x], {"axes": perm}) is x
 
 

@@ -27,7 +27,7 @@ from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
 from .guards import guards
 from .loops import Loop, Rounds, UnevenError, loops
-from .moves import is_mask_of, slices_of, taken
+from .moves import is_mask_of, is_symmetric, slices_of, taken
 from .table import CANONICAL, deviation, opposite, where_known, without_choice
 from .terms import (
     ONE,
@@ -391,6 +391,8 @@ class Meaning:
             if core in self._whole:
                 kept, k = self._whole[core]
                 new = shaped(scaled(kept, c / k), e.shape)
+            if new.op == "transpose" and is_symmetric(*new.args, new.params["axes"], True):
+                new = new.args[0]
             before = None
             while new is not before:
                 before, (_, core) = new, coefficient(new)

@@ -927,5 +927,8 @@ def test_an_inverse_of_what_is_symmetric_is_symmetric():
     }
     noise = np.exp(a) * np.eye(3) + X[:3] @ X[:3].T
     assert results(y @ np.linalg.inv(noise) @ y)["a"].endswith("((exp(a) · I + c_2)⁻¹ y yᵀ))")
+    k = (np.exp(a) * np.exp(-np.exp(a) * (X[:3, :1] - X[:3, :1].T) ** 2) + np.eye(3)).named("K")
+    fit = results(y @ np.linalg.solve(k, y) + np.linalg.slogdet(k)[1])
+    assert fit["K"] == "K⁻¹ − K⁻¹ y yᵀ K⁻¹"
     other = results(np.sum(np.linalg.inv(m + y + np.eye(3)) * np.tri(3)))["M"]
     assert other == "−((M + y + I)⁻¹)ᵀ c_2 ((M + y + I)⁻¹)ᵀ"
