@@ -391,7 +391,7 @@ class Meaning:
             if core in self._whole:
                 kept, k = self._whole[core]
                 new = shaped(scaled(kept, c / k), e.shape)
-            if new.op == "transpose" and is_symmetric(*new.args, new.params["axes"], True):
+            if new.op == "transpose" and is_symmetric(new.args[0], new.params["axes"], True):
                 new = new.args[0]
             before = None
             while new is not before:
