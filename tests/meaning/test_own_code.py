@@ -932,3 +932,13 @@ def test_an_inverse_of_what_is_symmetric_is_symmetric():
     assert fit["K"] == "K⁻¹ − K⁻¹ y yᵀ K⁻¹"
     other = results(np.sum(np.linalg.inv(m + y + np.eye(3)) * np.tri(3)))["M"]
     assert other == "−((M + y + I)⁻¹)ᵀ c_2 ((M + y + I)⁻¹)ᵀ"
+
+
+def test_a_decay_beside_examples_as_columns_has_a_number_of_its_own():
+    labels, w = np.array([0, 1, 2, 0, 1, 1]), parameter("W", 3, 3)
+    x = given("X", RNG.normal(size=(3, 6)))
+    y = given("Y", np.eye(3)[:, labels])
+    z = (w @ x + parameter("b", 3, 1)).named("Z")
+    p = np.exp(z) / np.sum(np.exp(z), axis=0, keepdims=True)
+    found = results(-(1 / 6) * np.sum(y * np.log(p)) + 0.1 / 12 * np.sum(w**2))
+    assert found["W"] == "∂L/∂Z Xᵀ + W / 60"
