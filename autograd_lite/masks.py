@@ -20,6 +20,7 @@ from .engine.modes import trace
 from .engine.notes import noted
 from .engine.op import Op, apply
 from .engine.tensor import Array, Tensor
+from .table import OPS
 
 _MOST = 16  # ops of a constant that is known by what it was computed of
 _LARGE = 10_000  # entries from which on nothing is kept alive for that: no reader shows them
@@ -74,6 +75,8 @@ def origin(t: Tensor) -> Tensor | None:
     if made is None or type(t._array) is not np.ndarray:
         return None
     op, inputs, params, _ = made
+    if OPS.get(op.name) is not op:  # anybody's, which may do more than compute
+        return None
     known = [origin(x) if type(x) is Tensor and x.name is None else x for x in inputs]
     if any(x is None for x in known):
         return None

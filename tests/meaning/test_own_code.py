@@ -703,6 +703,19 @@ def test_a_constant_is_written_by_what_it_was_computed_of(f: Any, expected: str,
     assert ag.derive(loss)["∇w"].result == "c_1ᵀ ∂L/∂h"
 
 
+def test_an_op_of_one_s_own_is_not_run_again_for_a_formula():
+    calls: list[Any] = []
+
+    def forward(x: Any) -> Any:
+        calls.append(x)
+        return 2 * x
+
+    twice = ag.Op("twice", forward, lambda g, out, x: 2 * g)
+    constant = twice(given("X", RNG.normal(size=(4, 3))))
+    assert results(np.sum(np.tanh(constant @ parameter("w", 3))))["w"].startswith("c_1ᵀ")
+    assert len(calls) == 1
+
+
 def test_no_large_array_is_kept_alive_for_what_was_computed_of_it():
     x = given("X", np.ones((101, 100)))
     gone, _twice = weakref.ref(x), x * 2
