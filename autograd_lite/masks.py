@@ -74,9 +74,9 @@ def origin(t: Tensor) -> Tensor | None:
     made = noted(t, "made")
     if made is None or type(t._array) is not np.ndarray:
         return None
-    op, inputs, params, _ = made
-    if OPS.get(op.name) is not op:  # anybody's, which may do more than compute
+    if OPS.get(made[0].name) is not made[0]:  # anybody's, which may do more than compute
         return None
+    op, inputs, params, _ = made
     known = [origin(x) if type(x) is Tensor and x.name is None else x for x in inputs]
     if any(x is None for x in known):
         return None
