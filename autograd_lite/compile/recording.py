@@ -101,7 +101,7 @@ def kind(x: Any) -> Any:
         raise TypeError(f"compile: give arrays of numbers, not a {type(x).__name__} of {x.dtype}")
     if is_dynamic(x):
         return type(x)
-    return type(x), x if isinstance(x, _BY_VALUE) else id(x)
+    return type(x), x if isinstance(x, _BY_VALUE) and not hasattr(x, "__dict__") else id(x)
 
 
 def structure(tree: Any) -> Any:

@@ -380,6 +380,30 @@ def test_an_update_that_a_subclass_overrides_is_that_of_eager_and_of_compiled_st
         assert not np.allclose(plain["W_01"].data, twins.nets[0]["W_01"].data), base
 
 
+class Slotted(nn.SGD):
+    __slots__ = ("scale", "shift")
+    scale: float
+    shift: float
+
+    def update(self, i: int, value: Any, grad: Any) -> Any:
+        return super().update(i, value, grad * self.scale) + getattr(self, "shift", 0.0)
+
+
+def test_slots_of_a_subclass_are_settings_too():
+    def optimizer(parameters: Any) -> nn.Optimizer:
+        made = Slotted(parameters, lr=0.1)
+        made.scale = 1.0
+        return made
+
+    twins = Twins(mlp, nn.BCELoss(), optimizer)
+    for name in ("scale", "shift"):
+        for _ in range(2):
+            twins()
+        for made in twins.optimizers:
+            setattr(made, name, 0.5)
+    twins()
+
+
 def own_step(optimizer: Any) -> None:
     def halved() -> None:
         for p in optimizer.parameters:
