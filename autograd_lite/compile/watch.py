@@ -74,8 +74,10 @@ class Watch:
         # something was added, to what.
         self._tests: list[tuple[str, str, Iterable[Any]]] = []
         self._attributes: set[int] = set()  # ids of dicts whose order means nothing
-        self._modules: dict[int, tuple[ModuleType, str]] = {}  # the user's
-        self._words: set[str] = set()  # by which code may ask for what is in them
+        # Modules that were met, and the names by which code asks for what is in them: of the
+        # user's also those that it may make, as by getattr.
+        self._modules: dict[int, tuple[ModuleType, str, set[str]]] = {}
+        self._names, self._words = set[str](), set[str]()
         self._asked: set[tuple[int, str]] = set()  # the names in scopes that are watched
         self._chance: list[Any] = []
         self.tensors: list[Tensor] = []
@@ -159,9 +161,10 @@ class Watch:
                 x = x.__repr__.__self__
             if type(x) is str:
                 self._words.add(x)
-            elif isinstance(x, ModuleType) and not _is_library(x, self._own):
-                self._modules[id(x)] = x, path
-            if type(x) in STAND_INS or _is_atom(x) or id(x) in seen:
+            elif isinstance(x, ModuleType):
+                of_library = _is_library(x, self._own)
+                self._modules[id(x)] = x, path, self._names if of_library else self._words
+            if type(x) in STAND_INS or _is_atom(x) or id(x) in seen or x is sys.modules:
                 continue
             if is_foreign(array_of(x)):
                 raise ElsewhereError(f"compile: {path} is another library's array")
@@ -174,10 +177,10 @@ class Watch:
                 )
 
     def _in_modules(self) -> list[tuple[Any, str]]:
-        """What is in the user's modules that were met, by names that code has or may make."""
+        """What else is in the modules that were met."""
         found: list[tuple[Any, str]] = []
-        for x, path in self._modules.values():
-            new = {word for word in self._words if (id(vars(x)), word) not in self._asked}
+        for x, path, names in self._modules.values():
+            new = {name for name in names if (id(vars(x)), name) not in self._asked}
             found += self._look_up(vars(x), new, path)
         return found
 
@@ -269,24 +272,17 @@ class Watch:
         self._attributes.add(id(f.__dict__))
         codes = [*_codes(f.__code__)]
         names = {name for code in codes for name in code.co_names}
-        texts = {x for code in codes for x in code.co_consts if type(x) is str} | names
-        self._words |= texts
+        words = {x for code in codes for x in code.co_consts if type(x) is str} | names
+        self._names |= names
+        self._words |= words
         if not names.isdisjoint(_BY_TEXT):
-            others = {name for name in f.__globals__ if name[:2] != "__"} - names
-            reached = self._look_up(f.__globals__, others, path)
+            every = {name for name in f.__globals__ if name[:2] != "__"}
+            reached = self._look_up(f.__globals__, every, path)
             found += [(x, at) for x, at in reached if not isinstance(x, (FunctionType, type))]
             self._keys(f.__globals__, path)
-        imported = [(sys.modules[name], name) for name in texts & sys.modules.keys()]
-        imported += [(x, name) for cell, name in cells for x in gc.get_referents(cell)
-                     if isinstance(x, ModuleType)]  # fmt: skip
-        found += imported
+        found += [(sys.modules[name], name) for name in words & sys.modules.keys()]
         loaded = {name for code in codes for name in _loaded(code)}
-        scopes = [(f.__globals__, path, loaded), *((vars(x), name, names) for x, name in imported)]
-        for scope, where, asked in scopes:
-            inner = self._look_up(scope, asked, where)
-            scopes += [(vars(x), name, names) for x, name in inner
-                       if isinstance(x, ModuleType) and not any(vars(x) is s for s, *_ in scopes)]
-            found += inner
+        found += self._look_up(f.__globals__, loaded, path)
         of = self._name(f.__globals__)
         for name in sorted(loaded - f.__globals__.keys()):
             self._test(f"{path}.{name}", f"{name!r} not in {of}")
