@@ -20,6 +20,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
+from functools import partial
 from operator import is_
 from pathlib import Path
 from pickle import dumps
@@ -35,6 +36,10 @@ from .graph import CompileError
 
 class ElsewhereError(CompileError):
     """What runs in another library isn't compiled."""
+
+
+class EffectError(CompileError):
+    """A call changed what it can reach, as a cache does when it is asked first."""
 
 
 _MOST = 20_000  # objects
@@ -60,6 +65,7 @@ class Watch:
 
     Attributes:
         tensors: those that were reached.
+        undoing: calls that undo what is changed.
 
     Raises:
         CompileError: it is more than can be watched.
@@ -80,6 +86,8 @@ class Watch:
         self._names, self._words = set[str](), set[str]()
         self._asked: set[tuple[int, str]] = set()  # the names in scopes that are watched
         self._chance: list[Any] = []
+        self.undoing: list[Callable[[], Any]] = []
+        self._inner: set[int] = set()  # ids of what types, and Python's own objects, consist of
         self.tensors: list[Tensor] = []
         # Packages that are the user's wherever they are installed: those of what is compiled.
         self._own = {_root(y) for x in roots.values() for y in (x, inspect.unwrap(x))}
@@ -148,10 +156,15 @@ class Watch:
         for tensor in self.tensors:
             if type(tensor._grad) in STAND_INS:
                 tensor._grad = None
-        raise CompileError(
+        raise (EffectError if self._now() == self._effects else CompileError)(
             f"{who} changes {changed} or stores something outside of itself, a side effect "
             "that isn't repeated: return it. Random numbers would be frozen: pass them as arguments"
         )
+
+    def restore(self) -> None:
+        """Undo what calls have changed since in variables, attributes, lists, dicts and sets."""
+        for undo in self.undoing:
+            undo()
 
     def _walk(self, todo: list[tuple[Any, str]]) -> None:
         seen: dict[int, Any] = {}
@@ -222,6 +235,9 @@ class Watch:
             self._attributes.update(map(id, gc.get_referents(x)))  # its dict is among them
         if not isinstance(x, tuple) and _root(type(x)) != "autograd_lite":
             self._object(x, path, own)
+            self.undoing += [] if id(x) in self._inner else _undoing(x)
+        if isinstance(x, type) or type(x).__module__ in _HOLDERS - {"builtins"}:
+            self._inner.update(map(id, gc.get_referents(x)))
         named = x if type(x) is dict else own if type(own) is dict else {}
         found = [(y, path) for y in gc.get_referents(x)]
         return found + [(y, f"{path}.{name}") for name, y in named.items()]
@@ -256,6 +272,7 @@ class Watch:
             if (id(scope), name) not in self._asked:
                 self._asked.add((id(scope), name))
                 self._test(f"{path}.{name}", f"{self._name(scope)}[{name!r}]", x)
+        self.undoing.append(partial(scope.update, found))
         return [(x, f"{path}.{name}") for name, x in found.items()]
 
     def _code(self, f: FunctionType, path: str) -> list[tuple[Any, str]]:
@@ -287,6 +304,24 @@ class Watch:
         for name in sorted(loaded - f.__globals__.keys()):
             self._test(f"{path}.{name}", f"{name!r} not in {of}")
         return found
+
+
+def _undoing(x: Any) -> list[Callable[[], Any]]:
+    """What lets a variable or a container hold what it does now."""
+    if type(x) is list:
+        return [partial(x.__setitem__, slice(None), [*x])]
+    if type(x) is CellType:
+        return [partial(setattr, x, "cell_contents", y) for y in gc.get_referents(x)]
+    if type(x) not in (dict, set):
+        return []
+    was = x.copy()
+
+    def undo() -> None:
+        if not _same(gc.get_referents(x), gc.get_referents(was)):
+            x.clear()
+            x.update(was)
+
+    return [undo]
 
 
 def _of_place(x: Any) -> list[Any]:

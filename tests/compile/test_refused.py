@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import functools
 import json
 import logging
 import math
@@ -302,6 +304,7 @@ class Model:
         return lambda: x * 2
 
 
+COUNTED = [0]
 PARAMETER = Tensor([1.0, 2.0, 3.0], requires_grad=True, name="p")
 
 
@@ -315,10 +318,35 @@ def test_values_that_are_stored(name: str):
         assert type(PARAMETER.data) is np.ndarray
         np.testing.assert_array_equal(PARAMETER.data, before)
         assert PARAMETER.grad is None
+        assert (STORE, KEPT, vars(model)) == ([], {}, {})
+        assert Model.in_a_default.__defaults__ == ([],)
     finally:
         STORE.clear()
         KEPT.clear()
         PARAMETER.data, PARAMETER.grad = before, None
+
+
+def test_a_function_that_is_refused_leaves_what_it_reaches_as_it_was():
+    model, total, seen, names = Model(), 0.0, {1}, {"a": 1, "b": [2]}
+    deep = functools.lru_cache(lambda: STORE)
+
+    def f(x: Any) -> Any:
+        nonlocal total
+        total = total + x.sum()
+        model.last, COUNTED[0] = (x,), COUNTED[0] + 1  # type: ignore[has-type]
+        seen.add(len(seen) + 1)
+        names["b"].append(names.pop("a", 3))  # type: ignore[attr-defined]
+        return x * 2
+
+    compiled = ag.compile(f)
+    for _ in range(2):
+        with pytest.raises(CompileError, match="a side effect"):
+            compiled(X)
+        assert (total, seen, [*names.items()]) == (0.0, {1}, [("a", 1), ("b", [2])])
+        assert (vars(model), COUNTED, deep()) == ({}, [0], [])
+    f(X)
+    assert total == X.sum()
+    assert model.last[0] is X
 
 
 def test_a_value_stored_by_a_local_cycle_that_nobody_holds_is_none():
@@ -384,7 +412,7 @@ def test_an_error_leaves_nothing_behind():
 
 
 def test_values_used_after_the_end():
-    kept: list[Any] = []
+    kept = collections.deque[Any]()
 
     def f(x: Any) -> Any:
         kept.append(x)

@@ -262,6 +262,45 @@ def test_a_global_that_is_called_as_an_attribute_is_isn_t_watched():
     assert sum(map(len, compiled._variants.values())) == 1
 
 
+class Lazy:
+    mean: Any = None
+    shape: Any = None
+    is_used = False
+
+    def __init__(self) -> None:
+        self.known: dict[int, Any] = {}
+        self.nodes = functools.lru_cache(lambda n: np.arange(1.0, n + 1))
+
+    @functools.cached_property
+    def points(self) -> Any:
+        return np.linspace(0, 1, 3)
+
+    def centred(self, x: Any) -> Any:
+        if self.mean is None:
+            self.mean = x.mean(axis=0)
+        return x - self.mean
+
+    def cached(self, x: Any) -> Any:
+        return x * self.nodes(x.shape[-1]) + self.points
+
+    def flagged(self, x: Any) -> Any:
+        self.is_used, self.shape = True, x.shape
+        return x * 2
+
+    def memoised(self, x: Any) -> Any:
+        return x * self.known.setdefault(x.ndim, np.arange(3.0))
+
+
+@each(["centred", "cached", "flagged", "memoised"])
+def test_what_is_kept_since_the_first_call(name: str):
+    ours, theirs = Lazy(), Lazy()
+    compiled = ag.compile(getattr(ours, name))
+    for x in (X, X + 1, V, X):
+        assert_same(compiled(x), getattr(theirs, name)(x))
+        assert [*vars(ours)] == [*vars(theirs)]
+    assert sum(map(len, compiled._variants.values())) <= 3
+
+
 def test_an_equal_value_is_no_other_one():
     thing = Kind()
     thing.k = 2.5

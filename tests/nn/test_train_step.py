@@ -316,6 +316,30 @@ def test_whatever_the_net_reads_may_change():
                 net.activations = [ag.sigmoid, ag.sigmoid]
 
 
+class Caching(nn.Module):
+    """With what it makes when it is called first, and a note of what it was called with."""
+
+    mask: Any = None
+    shape: Any = None
+
+    def __init__(self) -> None:
+        self.layer = nn.Linear(2, 1, rng=0)
+
+    def forward(self, x: Any) -> Any:
+        if self.mask is None:
+            self.mask = np.arange(1.0, 3.0)
+        self.shape = x.shape
+        return self.layer(x * self.mask)
+
+
+def test_what_a_net_keeps_from_its_first_call():
+    twins = Twins(Caching, nn.MSELoss(), sgd)
+    for _ in range(4):
+        twins()
+    assert sum(map(len, twins.step._variants.values())) == 1
+    assert twins.nets[1].shape == X.shape
+
+
 # ------------------------------------------------------------------ optimizers of one's own
 
 
