@@ -253,6 +253,10 @@ class Recorder(Mode):
         self.captured[draw] = self.given(self._draws.uniform(rng, shape), draw.name)
         return self.captured[draw]
 
+    def made(self, x: Any) -> Any:
+        """What stands for a new array, to be written to."""
+        return self.call(np.array, (x,), {})
+
     def lifting(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """An op's forward, or one of its vjps, which calls methods of constants, too."""
 

@@ -44,6 +44,7 @@ _OUTSIDE: set[Any] = {np.save, np.savez, np.savez_compressed, np.savetxt}
 _TEXT: set[Any] = {np.array2string, np.array_repr, np.array_str}
 _NUMBERS = (bool, int, float, complex, bytes)
 _VALUE = "the value isn't known beforehand; leave it an array, or compile the parts"
+_OURS = "of autograd_lite.numpy"
 _PLACE = "it works in place; use NumPy's function of that name, np.full_like or ag.index_update"
 
 
@@ -134,7 +135,7 @@ class Traced:
             if np.array_equal(self, value):  # what it decides is watched
                 return value
         return self.refuse("NumPy is given the values of", "use np.stack, or the array as it is, "
-                           "for np.array and np.asarray")  # fmt: skip
+                           f"for np.array and np.asarray, or those {_OURS}")  # fmt: skip
 
     # ------------------------------------------------------------------ what is asked of values
 
@@ -143,7 +144,7 @@ class Traced:
 
     def __int__(self, kind: Any = int) -> Any:
         if np.asarray(self.node.value).dtype.kind not in "biu":
-            self.refuse(f"{kind.__name__}() of")
+            self.refuse(f"{kind.__name__}() of", f"{_VALUE}; to fill an array, take one {_OURS}")
         return kind(self.recorder.decided(int, self))
 
     def __float__(self) -> float:
@@ -266,7 +267,9 @@ def _is_given_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 def _operator(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     def combined(x: Any, y: Any) -> Any:
-        """Numbers of Python stay such, and widen no dtype."""
+        """Numbers of Python stay such, and widen no dtype; texts are no numbers."""
+        if isinstance(x, str) or isinstance(y, str):
+            return of_numbers(value_of(x), value_of(y))
         if type(value_of(x)) in _NUMBERS and type(value_of(y)) in _NUMBERS:
             recorder = x.recorder if type(x) is Traced else y.recorder
             return recorder.call(of_numbers, (x, y), {})

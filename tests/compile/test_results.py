@@ -268,6 +268,34 @@ def test_results_that_are_written_to(write: Any):
     agree(ag.value_and_grad(f), X, Y, -X)
 
 
+def _factors(a: Any) -> Any:
+    upper, lower = a.copy(), anp.eye(len(a))
+    for k in range(len(a) - 1):
+        for i in range(k + 1, len(a)):
+            lower[i, k] = upper[i, k] / upper[k, k]
+            upper[i, k:] -= lower[i, k] * upper[k, k:]
+    return lower, upper
+
+
+def _counts(a: Any) -> Any:
+    found = anp.zeros(3, int)
+    for row in a:
+        found[np.argmax(row)] += 1
+    return found
+
+
+@each([
+    _factors, _counts,
+    lambda a: anp.array([[a[0, 0], 1.0], [a[1, 1], a.sum()]]),
+    lambda a: (anp.asarray(a).T, anp.array(a, np.float32), anp.array(a.sum(), ndmin=1)),
+    lambda a: anp.r_[a[0, 0], a[1], 3.0],
+    lambda a: (anp.zeros(2), anp.full_like(a, 2.0) * a, a == "text", "b" in [a[0, 0]]),
+])  # fmt: skip
+def test_arrays_that_are_made_of_what_is_computed(f: Any):
+    a = np.array([[2.0, 1.0, 0.5], [1.0, 3.0, 1.0], [0.5, 1.0, 4.0]])
+    agree(f, a, a.T + np.eye(3), a[::-1])
+
+
 def of_softmax(x: Any) -> Any:
     p = np.exp(x)
     p /= p.sum(axis=1, keepdims=True)
