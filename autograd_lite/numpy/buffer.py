@@ -23,8 +23,7 @@ from ..ops.indexing import _is_basic
 
 
 def plain(x: Any) -> Any:
-    """What a buffer holds; one Tensor, or stand-in, for lists that hold Tensors or buffers, or some.
-    """
+    """What a buffer holds; one Tensor for lists that hold Tensors or buffers, or a stand-in."""
     if type(x) not in (list, tuple):
         return content(x)
     kinds = {*map(type, leaves(x))}
