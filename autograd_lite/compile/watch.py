@@ -90,7 +90,8 @@ class Watch:
         self._inner: set[int] = set()  # ids of what types, and Python's own objects, consist of
         self.tensors: list[Tensor] = []
         # Packages that are the user's wherever they are installed: those of what is compiled.
-        self._own = {_root(y) for x in roots.values() for y in (x, inspect.unwrap(x))}
+        given = [x.func if isinstance(x, partial) else x for x in roots.values()]
+        self._own = {_root(y) for x in given for y in (x, inspect.unwrap(x))}
         self._walk([(x, name) for name, x in roots.items()])
         self.holds = self.together("")
         self._effects = self._now()

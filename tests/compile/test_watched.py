@@ -246,10 +246,12 @@ def test_code_of_no_module_of_an_installed_one_and_of_one_named_as_python_s_is_t
         monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(CODE, vars(module))
     compiled, slope = ag.compile(module.f), ag.compile(ag.jacobian(module.f))
+    part = ag.compile(functools.partial(module.f))
     for where in (None, module, module.Settings, module.box):
         if where is not None:
             setattr(where, "K" if where is module else "k", 3.0)
         np.testing.assert_array_equal(compiled(V), module.f(V))
+        np.testing.assert_array_equal(part(V), module.f(V))
         np.testing.assert_allclose(slope(V) @ V, module.f(V) - module.f(0 * V))
 
 
