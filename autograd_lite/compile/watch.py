@@ -367,10 +367,14 @@ def _is_closed_root(root: str) -> bool:
 
 
 def _is_closed(x: Any, own: set[str]) -> bool:
-    """Whether it is a library's own: its types and functions, and locks, loggers, generators, …."""
+    """Whether it is a library's own: its types and functions, and locks, loggers, generators, …;
+    not what of NumPy's and SciPy's has attributes, such as a polynomial.
+    """
     if isinstance(x, type):
         return _is_library(x, own)
     kind = _root(type(x))
+    if kind in ("numpy", "scipy") and hasattr(x, "__dict__") and not inspect.isroutine(x):
+        return False
     return kind not in _HOLDERS and _is_closed_root(kind)
 
 

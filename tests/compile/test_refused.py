@@ -425,6 +425,14 @@ def test_values_used_after_the_end():
     kept.clear()
 
 
+def test_what_a_call_uses_up():
+    for make in (lambda: (x for x in X), lambda: iter([X]), lambda: zip(X, X, strict=True)):
+        given = make()
+        with pytest.raises(CompileError, match="is used up by a call; give a list"):
+            ag.compile(lambda x: sum(np.sum(y) for y in x))(given)
+        assert len(list(given)) == len(list(make()))
+
+
 def test_object_arrays_and_text():
     for array in (np.array(["a", "b"]), np.array([1, None], object)):
         try:

@@ -112,6 +112,7 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     words, key, proxy = Words("text"), "k", weakref.proxy(thing)
     words.k = 1.0
     masked = np.ma.masked_array(np.ones(3), mask=[True, False, False])
+    power = np.polynomial.Polynomial([1.0, 1.0])
     fixed = view[:]
     fixed.flags.writeable = False
     held = SimpleNamespace(inner=module)
@@ -166,6 +167,8 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
                                      (words,)),
         "a mask": (lambda x: x * masked.filled(0.0).sum(),
                    lambda v: setattr(masked, "mask", [v < 1, v > 2, False]), ()),
+        "a polynomial": (lambda x, p: x * p.coef[0], lambda v: setattr(power, "coef", [v, 1.0]),
+                         (power,)),
         "a key": (lambda x: getattr(np, next(iter(keyed)))(x),
                   lambda v: (keyed.clear(), keyed.update({"cos" if v > 2 else "tan": 1.0})), ()),
         "a module closed over": (lambda x: x * module.k, lambda v: setattr(module, "k", v), ()),

@@ -816,6 +816,16 @@ def test_averages_that_are_kept_in_tensors_are_those_of_eager_steps(name: str, l
     assert sum(map(len, twins.step._variants.values())) == 2  # with averages kept, and taken
 
 
+def test_a_gradient_that_is_0_but_for_rounding_may_be_scaled_up():
+    labels = (X[:6, :1] > 0) * 1.0  # which decide otherwise where rounding changes them
+    for seed in range(3):
+        for name in ("Adam", "AdaGrad"):
+            layers = nn.Linear(2, 4, rng=seed), nn.BatchNorm1d(4), nn.Linear(4, 1, rng=1)
+            net = nn.Sequential(*layers, nn.Sigmoid())
+            step = nn.TrainStep(net, nn.BCELoss(), OPTIMIZERS[name](net.parameters()))
+            assert step(X[:6], labels) > step(X[:6], labels)
+
+
 # ------------------------------------------------------------------ the source
 
 
