@@ -243,6 +243,11 @@ def test_transforms(f: Any):
     agree(f, X, Y, X[:, :2].copy(), Y.astype(np.float32)[:1])
 
 
+def test_a_cotangent_that_happens_to_be_0_has_derivatives():
+    compiled = agree(ag.hessian(lambda x: np.sum(np.cumprod(x) ** 2)), np.array([-1.0, 0.0, 2.0]))
+    np.testing.assert_allclose(compiled(np.array([-1.0, 0.0, 2.0])), np.diag([2.0, 10.0, 0.0]))
+
+
 def _cut(h: Any) -> None:
     h[h < 0] = 0
 
