@@ -380,7 +380,7 @@ def _is_closed(x: Any, own: set[str]) -> bool:
 
 def _is_atom(x: Any) -> bool:
     """Whether it refers to nothing that may change."""
-    return isinstance(x, _ATOMS) and (isinstance(x, ModuleType) or not hasattr(x, "__dict__"))
+    return isinstance(x, _ATOMS) and not (isinstance(x, _VALUES) and hasattr(x, "__dict__"))
 
 
 def _alike(a: Any, b: Any) -> bool:

@@ -248,6 +248,16 @@ def test_a_cotangent_that_happens_to_be_0_has_derivatives():
     np.testing.assert_allclose(compiled(np.array([-1.0, 0.0, 2.0])), np.diag([2.0, 10.0, 0.0]))
 
 
+def test_what_values_decide_of_a_matrix_is_asked():
+    a = np.array([[2.0, 1.0, 0.5], [1.0, 3.0, 1.0], [0.5, 1.0, 4.0]])
+    compiled = agree(ag.grad(np.linalg.det), a, np.ones((3, 3)), np.eye(3))
+    compiled(a)
+    assert sum(map(len, compiled._variants.values())) == 2
+    fit = ag.grad(lambda a: np.sum(np.linalg.lstsq(a, np.arange(3.0), rcond=None)[0] ** 2))
+    assert "inv(" in agree(ag.grad(np.linalg.det), a).source
+    agree(fit, np.eye(3), a, a + 1)
+
+
 def _cut(h: Any) -> None:
     h[h < 0] = 0
 
