@@ -55,7 +55,7 @@ def _made_of(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[A
     """The notes on a constant: the op that gave it, of what, and how many ops there are in all."""
     count = 0
     for x in inputs:
-        if getattr(x, "size", 0) > _LARGE:
+        if getattr(x._array if type(x) is Tensor else x, "size", 0) > _LARGE:
             return ()
         if type(x) is not Tensor or (x.name is not None and not x._tracked):
             continue
