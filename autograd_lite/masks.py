@@ -20,8 +20,10 @@ from .engine.modes import trace
 from .engine.notes import noted
 from .engine.op import Op, apply
 from .engine.tensor import Array, Tensor
+from .table import OPS
 
 _MOST = 16  # ops of a constant that is known by what it was computed of
+_LARGE = 10_000  # entries from which on nothing is kept alive for that: no reader shows them
 _DEEP = 4  # ops that are remembered of an operand that nothing else keeps: of |r| in |r| < 1
 
 
@@ -53,6 +55,8 @@ def _made_of(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[A
     """The notes on a constant: the op that gave it, of what, and how many ops there are in all."""
     count = 0
     for x in inputs:
+        if getattr(x._array if type(x) is Tensor else x, "size", 0) > _LARGE:
+            return ()
         if type(x) is not Tensor or (x.name is not None and not x._tracked):
             continue
         before = getattr(x, "_notes", ())
@@ -69,6 +73,8 @@ def origin(t: Tensor) -> Tensor | None:
     """A constant without a name, computed once more of those that have one, and recorded."""
     made = noted(t, "made")
     if made is None or type(t._array) is not np.ndarray:
+        return None
+    if OPS.get(made[0].name) is not made[0]:  # anybody's, which may do more than compute
         return None
     op, inputs, params, _ = made
     known = [origin(x) if type(x) is Tensor and x.name is None else x for x in inputs]

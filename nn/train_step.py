@@ -29,7 +29,7 @@ from autograd_lite.gradients import pulled, seeded
 
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
-from .recording import kept, kept_attributes
+from .recording import kept
 
 __all__ = ["TrainStep"]
 
@@ -161,11 +161,15 @@ class TrainStep(Programs):
     def made(self, x: Array, y: Array) -> _Variant:
         _refuse_unknown(self.optimizer)
         roots = {type(x).__name__: x for x in (self.loss, self.optimizer, self.net)}
-        with kept_attributes(self.net):
-            with kept(Watch(roots).tensors), Draws():
+        before = Watch(roots)
+        try:
+            with kept(before.tensors), Draws():
                 trained = self._trained(x, y)
             self._regroup(_alike(self.optimizer, trained))
             return _Variant(self, Watch(roots), x, y)
+        except Exception:
+            before.restore()
+            raise
 
     def _trained(self, x: Array, y: Array) -> list[int]:
         """The numbers of the parameters that get a gradient."""

@@ -19,7 +19,7 @@ from .edits import MANY, MASKS, Edit, of_others, of_product, of_slopes
 from .formula import Formula, Make, always, computed
 from .line import Line, is_small_fraction, share
 from .readings import ONE, Slope, Term, core, product, scaled, subterms
-from .steps import products, updated
+from .steps import beside, products, starts, updated
 from .whole import whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
@@ -50,11 +50,13 @@ def follows(line: Line) -> bool:
 
 def _formulas(line: Line, base: Any, most: int | None = None) -> list[Formula]:
     """All readings of a line, also with the mistakes made before it in what it is computed of."""
-    found = [
-        Formula.of(term, base, m) for term in line.readings.of(line.name)
-        for parts in [subterms(term)]
-        for m in [{}, *[c.made for c in line.made if not c.made.keys().isdisjoint(parts)][:most]]
-    ]  # fmt: skip
+    found = []
+    for term in line.readings.of(line.name):
+        parts = subterms(term)
+        before = [c.made for c in line.made if not c.made.keys().isdisjoint(parts)]
+        every = {e: make for made in before for e, make in made.items()}
+        several = [every] if len(before) > 1 else []
+        found += [Formula.of(term, base, made) for made in ({}, *before[:most], *several)]
     return [f for f in found if f is not None]
 
 
@@ -135,10 +137,13 @@ def _tried(f: Formula, line: Line, cause: Edit) -> Edit | None:
     if k in (None, 1.0):
         return None
     what = cause.values[0] if cause.kind == "factor_missing" else None
+    made = {e: partial(_along, make, k, 0.0) for e, make in cause.made.items()}
     if isinstance(what, Term) and (core(what).op == "+" or what in line.readings.unnamed):
-        alike = cause._replace(cost=cause.cost + _OTHER_SIGN, values=(scaled(what, 1 / k),))
+        values = (scaled(what, 1 / k),)
+        alike = cause._replace(cost=cause.cost + _OTHER_SIGN, values=values, made=made)
         return alike if k == -1 or not _is_constant(out) else None
-    return None if _is_constant(out) else cause._replace(cost=cause.cost + _FACTOR, factor=k)
+    of_two = cause._replace(cost=cause.cost + _FACTOR, made=made, factor=k)
+    return None if _is_constant(out) else of_two
 
 
 def _is_constant(array: Array) -> bool:
@@ -155,7 +160,7 @@ def _times(f: Formula, line: Line, cause: Edit, out: Array) -> Edit | None:
     if told is None and np.count_nonzero(out - base) < 2 and not is_small_fraction(k + more):
         return None
     k = k if told is None else told - more
-    made = {e: partial(_along, make, k) for e, make in cause.made.items()}
+    made = {e: partial(_along, make, k, 1 - k) for e, make in cause.made.items()}
     if not line.fits(f.but(made), base):
         return None
     untold = _UNTOLD if cause.kind == "times" else _FACTOR
@@ -164,8 +169,9 @@ def _times(f: Formula, line: Line, cause: Edit, out: Array) -> Edit | None:
     return Edit(cost, cause.kind, (*cause.values, k + more), made, factor=factor)
 
 
-def _along(make: Make, k: float, xs: Sequence[Array], v: Array) -> Any:
-    return v + k * (np.asarray(make(xs, v)) - v)
+def _along(make: Make, k: float, rest: float, xs: Sequence[Array], v: Array) -> Any:
+    """A mistake k times over, and so much of what is right."""
+    return k * np.asarray(make(xs, v)) + rest * v
 
 
 def _single(f: Formula, line: Line) -> Iterator[Edit]:
@@ -213,19 +219,23 @@ def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
     """The same edit at each step of a recurrent net."""
     groups: dict[Any, dict[Term, Edit]] = {}
     alike = cache(_signature)
+    arrays = {**line.others, **starts(line.others)}
     for e in f.order if len(f.order) <= _MOST_TERMS else ():
-        for edit in line.edits(e) if e.operands else ():
-            if edit.cost <= _USUAL and edit.kind != "stands" and not edit.free:
+        others = of_others(f, line.readings, arrays, e) if e is not ONE else ()
+        for edit in chain(line.edits(e), others):
+            if edit.cost <= _USUAL and not edit.free:
+                of = next((x for x in edit.values if type(x) is Term), e)
                 for depth in (3, 1, 0):
-                    about = [alike(x, depth) if type(x) is Term else x for x in edit.values]
+                    about = [alike(x, depth or 1) if type(x) is Term else x for x in edit.values]
                     about = [(x.op.name, x.s.shape) if type(x) is Slope else x for x in about]
+                    about = [beside(x, core(of).name) if type(x) is str else x for x in about]
                     key = edit.kind, edit.cost, *about, depth and alike(e, depth)
                     groups.setdefault(key, {}).setdefault(e, edit)
     several = {(*some, *map(id, some.values())): some for some in groups.values() if len(some) > 1}
     for some in several.values():
         edit = list(some.values())[-1]
         made = {e: x.made[e] for e, x in some.items()}
-        yield edit._replace(cost=edit.cost + 0.5, made=made)
+        yield edit._replace(cost=edit.cost + (0.8 if edit.kind == "stands" else 0.5), made=made)
 
 
 def _without_some(f: Formula, line: Line) -> Iterator[Edit]:

@@ -22,6 +22,7 @@ from .readings import (
     ONE,
     Readings,
     Term,
+    as_number,
     coefficient,
     core,
     evaluate,
@@ -40,7 +41,9 @@ AROUND = (np.square, np.abs, np.sign)
 _MOVES = ("reshape", "transpose", "broadcast_to")
 MANY = 6
 """Contributions of which any may be missing."""
-_RECOMPUTED = ("term_missing", "factor_missing", "division_missing", "exponent")
+_RECOMPUTED = (
+    "term_missing", "term_times", "only_term", "factor_missing", "division_missing", "exponent"
+)  # fmt: skip
 
 
 class Edit(NamedTuple):
@@ -71,20 +74,27 @@ def at(e: Term, readings: Readings) -> Edits:
     is_atom = e.op == "leaf" or e in readings.forward
     if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
         yield Edit(1, "without", (e.operands[0], e), {e: lambda xs, v: _like(xs[0], v)})
-    for edit in _of_sum(e, readings) if e.op == "+" else _FAMILIES.get(e.op, _nothing)(e):
+    own = readings.definitions.get(e, e)
+    for edit in _of_sum(own, readings) if own.op == "+" else _FAMILIES.get(own.op, _nothing)(own):
         if not is_atom or e.op == "getitem":
             yield edit
         elif edit.kind in _RECOMPUTED:  # of what the forward pass computed, too
-            yield edit._replace(cost=edit.cost + 0.4)
+            more, made = 0.4, edit.made
+            if own is not e:
+                xs, more = [evaluate(x) for x in own.operands], 1.0
+                made = {e: partial(_recomputed, xs, made[own])}
+            yield edit._replace(cost=edit.cost + more, made=made)
     yield from of_slopes(e, readings, e.op == "*" and not is_atom)
     if e.op in MASKS:
         yield Edit(1, "inverted", (e,), {e: lambda xs, v: ~v})
     yield from _of_leaf(e)
-    if e.op in ("softmax", "sigmoid"):
-        x = np.exp(e.args[0])
-        below = x.sum(e.params["axes"]) if e.op == "softmax" else 1 + x
+    if e.op == "softmax":
+        yield from _of_softmax(e)
+    if e.op == "sigmoid":
+        below = 1 + np.exp(e.args[0])
         yield Edit(1.6, "division_missing", (below,), {e: lambda xs, v: np.exp(xs[0])})
-    yield Edit(3, "one_for", (e,), {e: lambda xs, v: np.ones(v.shape)})
+    one = Edit(3, "one_for", (e,), {e: lambda xs, v: np.ones(v.shape)})
+    yield one if as_number(e) is None else one._replace(kind="stands", values=("1", e))
     for f in AROUND if e.op not in _MOVES else ():
         yield Edit(2.3, "around", (f(e), e), {e: partial(_around, f)})
         for i, x in enumerate(e.operands if e.op in "+*" and not is_atom else ()):
@@ -92,12 +102,17 @@ def at(e: Term, readings: Readings) -> Edits:
                 yield Edit(2.25, "around", (f(x), x), {e: partial(_with_use, e, i, f)})
 
 
+def _recomputed(own: Sequence[Array], make: Make, xs: Sequence[Array], v: Array) -> Any:
+    return make(own, v)
+
+
 def _of_leaf(e: Term) -> Edits:
     """Turned round; 1 − x for x, and the other way round; marks of which the last one wins."""
     is_array = e.op == "leaf" and e.kind != "gradient"
-    for a in range(len(e.shape) if is_array else 0):
-        flipped = partial(_around, partial(np.flip, axis=a))
-        yield Edit(2.8, "reversed", (e, frozenset([a])), {e: flipped})
+    places = range(len(e.shape) if is_array and e.kind != "marks" else 0)
+    for axes in {*((a,) for a in places), tuple(places[-2:])} - {()}:  # as a convolution's filters
+        flipped = partial(_around, partial(np.flip, axis=axes))
+        yield Edit(2.8, "reversed", (e, frozenset(axes)), {e: flipped})
     if e.op == "sigmoid" or is_array:
         yield Edit(1.5, "stands", (total([(ONE, 1), (e, -1)]), e), {e: lambda xs, v: 1 - v})
     if e.op == "+" and len(e.args) == 2 and e.operands[0] is ONE:
@@ -111,7 +126,7 @@ def _of_leaf(e: Term) -> Edits:
     if e.kind == "given" and e.ndim == 2 and np.allclose(e.value.sum(1), 1):  # smoothed labels
         hot = onehot(np.eye(e.shape[1])[e.value.argmax(1)])
         yield Edit(1.6, "stands", (hot, e), {e: lambda xs, v: np.asarray(hot.value)})
-    if e.kind == "marks" and e.name == "k":
+    if e.kind == "marks":
         yield from _of_marks(e)
 
 
@@ -120,14 +135,14 @@ def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Te
     is_atom, shape = e.op == "leaf" or e in readings.forward, f.value[e].shape
     cost = 1.5 if is_atom else 4.5
     for name, array in arrays.items() if e.op not in _MOVES else ():
-        if name == e.name or not array.ndim:
+        if name == e.name or (not array.ndim and shape):
             continue
         if array.shape == shape:
             yield Edit(cost, "stands", (name, e), {e: always(array)})
         elif e.op == "leaf" and (fits(shape, array.shape) or fits(array.shape, shape)):
             yield Edit(cost + 0.3, "stands", (name, e), {e: always(array)})
     if not is_atom:
-        yield from _of_uses(e, f.shared, arrays)
+        yield from _of_uses(e, f.shared, arrays, readings)
 
 
 def _nothing(e: Term) -> Edits:
@@ -180,7 +195,9 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
         yield Edit(2.5, "product_for_sum", (e,), {e: lambda xs, v: xs[0] * xs[1]})
         for (f, c), (g, _) in (e.args, e.args[::-1]):
             if c < 0 and core(f).op == "sum":
-                yield from _of_softmax(e, g, core(f).args[0], readings)
+                yield from _of_diagonal(e, g, core(f).args[0], readings)
+    if n > 1 and all(f.op == "scatter" for f in e.operands):
+        yield from _of_windows(e)
     yield from _of_quotients(e)
     yield from _of_powers(e)
 
@@ -212,7 +229,7 @@ def _times_of(x: Term, p: float, xs: Sequence[Array], v: Array) -> Array:
     return _whole(v * evaluate(x) ** p, v)
 
 
-def _of_softmax(e: Term, g: Term, summed: Term, readings: Readings) -> Edits:
+def _of_diagonal(e: Term, g: Term, summed: Term, readings: Readings) -> Edits:
     """Of g − Σ(g ∘ a) the entries of the sum that are in their own place."""
     rest = dict(summed.args if summed.op == "*" else ())
     if rest.pop(g, 0) == 1 and all(p == 1 and x in readings.forward for x, p in rest.items()):
@@ -263,13 +280,18 @@ def of_product(e: Term) -> Edits:
             if len(without) > 1:
                 yield Edit(1, kind, (factor,), {e: _reweighed(e, without)})
             if f.op in MASKS:
-                x = f.operands[0]
-                value = partial(_times, _reweighed(e, without), evaluate(x))
+                x, rest = f.operands[0], _reweighed(e, without)
+                value = partial(_times, rest, evaluate(x))
                 yield Edit(2.85, "stands", (x, f), {e: value})
+                yield Edit(2.3, "relu_of_it", (f,), {e: partial(_relu_of, rest)})
         yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
             cost = 1.45 if q == 1 else 2.1 if q == -p else 2.5
             yield Edit(cost, "exponent", (f, q, p), {e: _reweighed(e, {f: q})})
+
+
+def _relu_of(rest: Make, xs: Sequence[Array], v: Array) -> Array:
+    return np.maximum(rest(xs, v), 0)
 
 
 def _together(e: Term) -> Iterator[tuple[float, set[Term]]]:
@@ -317,6 +339,28 @@ def _times(rest: Make, array: Array, xs: Sequence[Array], v: Array) -> Array:
 
 
 # ---------------------------------------------------------------------- axes, matrices, places
+
+
+def _of_softmax(e: Term) -> Edits:
+    """Not divided by its sum, or by another; nor exp taken. The largest may be taken off before."""
+    (x,), axes = e.operands, tuple(e.params["axes"])
+    for off in (np.zeros_like, partial(np.max, axis=axes, keepdims=True)):
+        below = np.exp(x).sum(axes)
+        yield Edit(1, "without", (x, e), {e: partial(_less, off)})
+        yield Edit(1.6, "division_missing", (below,), {e: partial(_exps, off, ())})
+        for other in _some_of(range(len(x.shape))):
+            if other != e.params["axes"]:
+                make = partial(_exps, off, tuple(other))
+                yield Edit(1, "axis", (x, other, frozenset(axes)), {e: make})
+
+
+def _less(off: Any, xs: Sequence[Array], v: Array) -> Array:
+    return np.asarray(xs[0] - off(xs[0]))
+
+
+def _exps(off: Any, axes: tuple[int, ...], xs: Sequence[Array], v: Array) -> Array:
+    exps = np.exp(_less(off, xs, v))
+    return np.asarray(exps / exps.sum(axes, keepdims=True) if axes else exps)
 
 
 def _of_axes(e: Term) -> Edits:
@@ -384,6 +428,7 @@ def _of_matmul(e: Term) -> Edits:
             yield Edit(cost, kind, (e,), {e: partial(_product, swapped, turned, by)})
     for i, x in enumerate(e.operands):
         yield Edit(1.6, "factor_missing", (x,), {e: partial(_with_use, e, i, np.ones_like)})
+    yield from _one_only(e, 0, frozenset([len(e.args[0].shape) - 1]))
 
 
 def _product(
@@ -406,16 +451,19 @@ def _reordered(order: tuple[int, ...], xs: Sequence[Array], v: Array) -> Array:
 
 
 def _of_getitem(e: Term) -> Edits:
-    """Another block of the same size."""
-    index = parts_of(e.params["index"])
+    """Another block of the same size: along one axis, or along all."""
+    index, blocks = list(parts_of(e.params["index"])), dict[int, list[slice]]()
     for axis, (place, n) in enumerate(zip(index, e.args[0].shape, strict=False)):
         if isinstance(place, slice) and place.step in (None, 1):
             start, stop, _ = place.indices(n)
             size = stop - start
-            for other in range(0, n - size + 1, max(size, 1)) if size < n else ():
-                if other != start:
-                    block = (*index[:axis], slice(other, other + size), *index[axis + 1 :])
-                    yield Edit(1.5, "other_block", e.args, {e: partial(_part, block)})
+            starts = {*range(0, n - size, max(size, 1)), n - size} - {start}
+            blocks[axis] = [slice(k, k + size) for k in sorted(starts)]
+    for axes in {*((a,) for a in blocks), tuple(a for a in blocks if blocks[a])}:
+        for some in zip(*(blocks[a] for a in axes), strict=False):
+            others = dict(enumerate(index)) | dict(zip(axes, some, strict=True))
+            make = partial(_part, tuple(others.values()))
+            yield Edit(1.5, "other_block", e.args, {e: make})
 
 
 def _of_blocks(e: Term) -> Edits:
@@ -440,11 +488,40 @@ def _of_scatter(e: Term) -> Edits:
     yield Edit(1, "last_wins", (e.args[0],), {e: last})
 
 
+def _of_windows(e: Term) -> Edits:
+    """= for +=, where windows overlap; and of what is summed in each only the last, too."""
+    order = sorted(range(len(e.args)), key=lambda i: repr(e.operands[i].params["index"]))
+
+    def last(xs: Sequence[Array], v: Array) -> Array:
+        found = np.zeros(v.shape)
+        for i in order:
+            place = e.operands[i].params["index"]
+            found[place] = xs[i][place]
+        return found
+
+    def last_term(s: Term, xs: Sequence[Array], v: Array) -> Array:
+        axes = s.params["axes"]
+        where = tuple(slice(-1, None) if a in axes else slice(None) for a in range(xs[0].ndim))
+        return computed(s, [_alone(where, xs[0])])
+
+    sums = [s for f in e.operands if (s := core(f.args[0])).op == "sum"]
+    yield Edit(1, "last_wins", (e,), {e: last})
+    yield Edit(1, "last_wins", (e,), {e: last} | {s: partial(last_term, s) for s in sums})
+
+
 def _of_marks(e: Term) -> Edits:
-    """= for +=, where rows that were looked up are added up: all at once, or some in a loop."""
+    """= for +=, where rows that were looked up are added up: all at once, or some in a loop.
+
+    Of labels themselves, or all of them in each row.
+    """
     classes = next((a for a in range(e.ndim) if (e.value.sum(a) == 1).all()), -1)
     places = [a for a in range(e.ndim) if a != classes]
-    for n in range(1, len(places) + 1):
+    if e.name != "k" and classes >= 0 and places:
+        ids = e.value.argmax(classes, keepdims=True)
+        marks = e.value.any(tuple(places), keepdims=True)
+        for kind, array in (("ids", ids), ("all_rows", marks))[: 2 - marks.all()]:
+            yield Edit(1.6, kind, (e,), {e: always(np.broadcast_to(array * 1.0, e.shape))})
+    for n in range(1, len(places) + 1) if e.name == "k" else ():
         for axes in itertools.permutations(places, n):
             yield Edit(1, "last_wins", (e,), {e: partial(_last_along, axes)})
 
@@ -471,30 +548,46 @@ def _of_upsample(e: Term) -> Edits:
 # ---------------------------------------------------------------------- another array
 
 
-def _of_uses(e: Term, shared: Collection[Term], arrays: Mapping[str, Array]) -> Edits:
-    """Another array at this use of an operand only."""
+def _of_uses(
+    e: Term, shared: Collection[Term], arrays: Mapping[str, Array], readings: Readings
+) -> Edits:
+    """Another array at this use of an operand only; 1 − x for x; without a slope."""
     for i, x in enumerate(e.operands if e.op in ("matmul", "*", "+", "sum") else ()):
-        core = x.args[0] if x.op in _MOVES else x
+        own = x.args[0] if x.op in _MOVES else x
+        if own.op == "leaf" and own in readings.forward and x in shared:
+            values = total([(ONE, 1), (own, -1)]), own
+            yield Edit(1.9, "stands", values, {e: partial(_with_use, e, i, lambda x: 1 - x)})
+        powers = dict(own.args if own.op == "*" else ())
+        for slope in readings.slopes:
+            if all(powers.get(g, 0) / p >= 1 for g, p in slope.factors.items()):
+                unit = evaluate(slope.unit) if own is x else computed(x, [evaluate(slope.unit)])
+                make = partial(_with_use, e, i, partial(_divided_by, unit))
+                yield Edit(1.5, "slope_missing", (slope,), {e: make})
         for name, array in arrays.items():
-            if name == core.name or not array.ndim:
+            if name == own.name or (not array.ndim and own.shape):
                 continue
-            is_leaf, is_like, used = core.op == "leaf", array.shape == core.shape, array
-            if is_like and core is not x:
+            is_leaf, is_like, used = own.op == "leaf", array.shape == own.shape, array
+            if is_like and own is not x:
                 used = computed(x, [array])
             elif x.op == "transpose" and array.ndim == 2 and array.shape != x.shape:
                 used = array.T
             goes = e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul")
             if goes if is_leaf else is_like and x in shared:
-                cost, own = (1.6, core) if is_leaf else (2.85, x)
+                cost, what = (1.6, own) if is_leaf else (2.85, x)
                 make = partial(_with_use, e, i, lambda _, a=used: a)
-                yield Edit(cost, "stands", (name, own), {e: make})
+                yield Edit(cost, "stands", (name, what), {e: make})
+
+
+def _divided_by(unit: Array, x: Array) -> Array:
+    return np.asarray(x / unit)
 
 
 def _with_use(e: Term, i: int, f: Any, xs: Sequence[Array], v: Array) -> Array:
     """With a function of an operand at this use of it only; nothing is explained by what cancels.
     """
-    found = computed(e, [*xs[:i], f(xs[i] * 1.0), *xs[i + 1 :]])
-    if not found.any():
+    new = f(xs[i] * 1.0)
+    found = computed(e, [*xs[:i], new, *xs[i + 1 :]])
+    if new.any() and not found.any():
         raise ValueError("it cancels")
     return found
 
@@ -503,7 +596,6 @@ _FAMILIES: dict[str, Callable[[Term], Edits]] = {
     "*": of_product,
     "sum": _of_axes,
     "max": _of_axes,
-    "softmax": _of_axes,
     "matmul": _of_matmul,
     "transpose": _of_moves,
     "reshape": _of_moves,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Array, Tensor
-from .readings import Term, applied, subterms
+from .readings import Term, applied, core, subterms
 
 Make = Callable[[Sequence[Array], Array], Any]
 """From the values of a term's operands, and its own, what stands there instead."""
@@ -79,24 +79,34 @@ class Formula:
     def but(self, made: Made) -> Array | None:
         """The root's value where terms are computed otherwise.
 
-        None where it can't be computed, or where a term on the way is all 0 that wasn't: by
-        chance an edit explains nothing.
+        None where it can't be computed, or where a term on the way is all 0 that wasn't, or a
+        sum in it the same number everywhere, as Σp is 1: by chance an edit explains nothing.
         """
-        either, is_zero = dict(self.value), True
+        either, zeros = dict(self.value), set[Term]()
         try:
             for e in self.above(*made):
-                own, operands = self.value[e], self.operands[e]
+                was, operands = self.value[e], self.operands[e]
+                own = was
                 if any(either[x] is not self.value[x] for x in operands):
                     own = self._computed(e, either)
                 if e in made:
                     own = np.asarray(made[e]([either[x] for x in operands], own))
-                    is_zero = not own.any()
-                elif not is_zero and not own.any() and self.value[e].any():
+                elif e.op == "sum" and e is not core(self.root) and is_one_number(own, was):
                     return None
+                if was.any() and not own.any():
+                    if e not in made and zeros.isdisjoint(operands):
+                        return None
+                    zeros.add(e)
                 either[e] = own
         except UNFIT:  # shapes that don't go together
             return None
         return either[self.root]
+
+
+def is_one_number(array: Array, was: Array) -> bool:
+    """Whether all entries of an array are the same, and of another they aren't."""
+    some = array.size > 1 and bool(np.ptp(array) <= 1e-12 * abs(array.flat[0]))
+    return some and bool(np.ptp(was))
 
 
 def weighted(op: str, xs: Sequence[Array], weights: Sequence[float]) -> Any:

@@ -211,9 +211,11 @@ class Checked:
                        if g.array is not None and np.isfinite(g.array).all()}  # fmt: skip
         results = {n for n in wrong if n in self.arrays and self._is_result(n)}
         q = self._left_out(results) if results else 1.0
+        after = {n: self._before(n) for n in self.given.keys() - self.correct}
         for name in self.arrays if q != 1 else ():
-            if self._is_result(name) and not results.isdisjoint(self._before(name)):
-                results.add(name)  # also what has the 1/q again
+            is_after = self._is_result(name) and not results.isdisjoint(self._before(name))
+            if is_after and any(name in before for before in after.values()):
+                results.add(name)  # also what has the 1/q again, unless all that follows is right
                 self.correct.discard(name)
         self.arrays = self._over(q, results)
         self.carried = self._carried(self.arrays)
@@ -314,8 +316,7 @@ class Checked:
             others=self._others(name, gradients, readings), gradients=gradients,
             elsewhere=lambda: {self._symbol(t): g for t, g in self.backward.elsewhere if t.name},
             sizes=self.sizes, rtol=self.fit,
-            atol=min(self.noise[name], 1e-3 * float(np.abs(array).max(initial=0))),
-            made=list(self.made.values()),
+            noise=self.noise[name], made=list(self.made.values()),
         )  # fmt: skip
 
     def _others(

@@ -32,7 +32,7 @@ class Line:
         gradients: the names in these of the gradients, by those of their tensors.
         elsewhere: gives the gradients of results that none were given of.
         sizes: of batches and layers.
-        rtol, atol: how well an edit must fit.
+        rtol, noise: how well an edit must fit.
         made: mistakes that were made before it.
     """
 
@@ -47,12 +47,17 @@ class Line:
     elsewhere: Callable[[], Mapping[str, Array]]
     sizes: Sequence[int]
     rtol: float
-    atol: float
+    noise: float
     made: Sequence[Edit]
 
     def fits(self, found: Array | None, base: Array | None = None) -> bool:
-        """Whether this is what the learner has, much better than the unedited ``base``."""
-        if found is None or not same(found, self.array, self.rtol, self.atol):
+        """Whether this is what the learner has, much better than the unedited ``base``.
+
+        What follows may be nothing but rounding; an edit that gives this explains nothing.
+        """
+        size = np.abs(self.array).max(initial=0)
+        atol = self.noise if base is None else min(self.noise, 1e-3 * float(size))
+        if found is None or not same(found, self.array, self.rtol, atol):
             return False
         if base is None or base.shape != self.array.shape or base.shape != found.shape:
             return True
@@ -72,7 +77,7 @@ class Line:
         if not k or k * k * np.vdot(found, found).real < (1 - 1e-5) * size:
             return None
         k = self.telling(k, numbers) or 0.0
-        return k if k and self.fits(k * found) else None
+        return k if k and self.fits(k * found, found) else None
 
 
 def share(o: Array, a: Array) -> float:

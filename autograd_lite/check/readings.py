@@ -179,6 +179,7 @@ class Readings:
     Attributes:
         cotangents: the leaves that stand for the gradients, by name.
         forward: the terms of the forward pass, which are no more than atoms here.
+        definitions: of those that stand for themselves.
         slopes: those that there are.
         inputs: what is beside a matrix, and so no target.
         numbers: the coefficients of sums, and what slopes make of them.
@@ -211,6 +212,7 @@ class Readings:
                 self._ways.append(_Way(loss, keep, guard, tensors, self.cotangents))
         terms = [w.meaning.terms for w in self._ways]
         self.forward = {e for way in terms for e in way.values() if as_number(e) is None}
+        self.definitions = {e: d for w in self._ways for e, d in w.meaning.definitions.items()}
         self.numbers = {abs(k * c) for e in self.forward if e.op == "+" for _, c in e.args
                         for k in (1, 2)}  # fmt: skip
         self.slopes = [slope for way in self._ways for slope in way.slopes()]

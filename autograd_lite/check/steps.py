@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from ..engine.tensor import Array
 from .edits import Edit
 from .formula import Formula
@@ -24,6 +26,18 @@ def _by_step(named: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
         if (step := _STEP.fullmatch(name)) is not None:
             found.setdefault(step[1], {})[int(step[2])] = x
     return found
+
+
+def starts(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Zeros, where states begin that have no name before the first step."""
+    named = _by_step(arrays).items()
+    return {f"{n}{min(of) - 1}": np.zeros_like(of[min(of)]) for n, of in named if min(of)}
+
+
+def beside(name: str, other: str | None) -> Any:
+    """A name by how many steps it comes after another."""
+    own, its = (_STEP.fullmatch(n or "") for n in (name, other))
+    return name if own is None or its is None else (own[1], int(own[2]) - int(its[2]))
 
 
 def products(f: Formula, line: Line) -> Iterator[Edit]:

@@ -32,7 +32,7 @@ def whole(f: Formula, line: Line) -> Iterator[Edit]:
             make = partial(_plus, _summed(o, f.result.shape))
             yield Edit(2.4, "term_too_many", (said,), {f.root: make}, free=True)
     yield from _too_many(f, line)
-    for family in (_elsewhere(line), _of_shape(line, f.result), _moved(f, line), _across(f)):
+    for family in (_elsewhere(line), _of_shape(line, f.result), _moved(f, line), _across(f), _where(f, line)):
         for cost, kind, values, out in family:
             yield Edit(cost, kind, values, {f.root: always(out)})
 
@@ -89,6 +89,18 @@ def _across(f: Formula) -> Found:
             for axis in range(len(x.shape)):
                 if (axes := frozenset([axis])) != e.params["axes"]:
                     yield 1.2, "axis", (x, axes, e.params["axes"]), each.sum(axis)
+
+
+def _where(f: Formula, line: Line) -> Found:
+    """Another factor where a given array is 1, as a weight of one class."""
+    v, a = f.result, line.array
+    for name, o in line.others.items() if v.shape == a.shape and v.size > _FEW else ():
+        if o.ndim and fits(o.shape, v.shape) and np.isin(o, (0, 1)).all():
+            for value in (1, 0):
+                there = np.broadcast_to(o == value, v.shape)
+                k = line.telling(share(v[there], a[there]), f.numbers)
+                if k is not None and k != 1 and np.count_nonzero(v[there]) >= _FEW:
+                    yield 2.4 if k < 0 else 0.95, "times_where", (name, str(value), k), np.where(there, k * v, v)
 
 
 def _moved(f: Formula, line: Line) -> Found:

@@ -15,7 +15,9 @@ from ..show.notation import number
 from .readings import Readings, Slope, Term
 
 _TABLE = """
-zeros: not written yet: all zeros (or it cancels to 0) | 还没有写：全是零（或者互相抵消了）
+zeros: not written yet: all zeros (or it cancels to 0, or = stands where += belongs and the last in
+    the loop is 0) |
+    还没有写：全是零（或者互相抵消了，或者写成了 = 而循环的最后一项是零，应当用 +=）
 sign: {line} has the wrong sign | {line} 的符号反了
 large: {line} is {0} times too large | {line} 是正确值的 {0} 倍
 small: {line} is {0} times too small | {line} 只有正确值的 1/{0}
@@ -102,8 +104,17 @@ exchanged: {0} and {1} are exchanged, each stands where the other belongs | {0} 
 not_transposed: {0} is not transposed | {0} 没有转置
 other_order: {0} is reshaped in another order, or where it should be transposed |
     {0} 按别的次序 reshape 了，或应当转置
-last_wins: = where += belongs: of equal ids the last wins (np.add.at adds them up) |
-    写成了 =，而应当用 +=：相同的下标只剩最后一个（用 np.add.at）
+last_wins: = where += belongs: of what comes to the same place the last wins (where ids are equal,
+    np.add.at adds it up) |
+    写成了 =，而应当用 +=：同一位置只剩最后一个（下标相同时用 np.add.at）
+relu_of_it: relu is taken of the gradient itself, where the mask {0} belongs |
+    对梯度本身取了 relu，而应当乘以掩码 {0}
+times_where: {line} {times} where {0} is {1} | 在 {0} 为 {1} 处，{line} {times}
+ids: the ids themselves stand where {0} belongs: make them one-hot |
+    写成了类别编号本身，而应当是 {0}（独热编码）
+all_rows: what {0} marks in any row is marked in all of them: index each row by its own id, as in
+    [np.arange(len(y)), y] |
+    {0} 在各行标记的位置，每一行都标记了：要逐行取下标，如 [np.arange(len(y)), y]
 inverted: {0} is inverted: its opposite stands where it belongs | {0} 取反了
 stands, without, around: {0} stands where {1} belongs | 写成了 {0}，而应当是 {1}
 one_for: {0} is missing: 1 stands where it belongs | 漏了 {0}：写成了 1
@@ -148,7 +159,7 @@ def say(
             named |= _of_slope(value, readings)
         elif isinstance(value, Term):
             named.setdefault("contribution", _contribution(value, readings, language))
-    if kind == "term_times":
+    if kind in ("term_times", "times_where"):
         named["times"] = _times(values[-1], "", language).strip()
     written = (_written(value, readings, language) for value in values)
     return KINDS[kind][language].format(*written, **named)

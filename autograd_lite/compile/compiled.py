@@ -24,7 +24,7 @@ from .draws import Draw
 from .graph import Changed, CompileError, Program
 from .recording import agree, is_dynamic, kind, recorded, structure, tried
 from .simplify import simplified
-from .watch import ElsewhereError, Watch
+from .watch import EffectError, ElsewhereError, Watch
 from .writer import Source
 
 CHANGES = 8  # programs for arguments of the same shapes and dtypes, at most
@@ -149,15 +149,23 @@ class Compiled(Programs):
         known = {  # held, so that an id stays that of its object
             f"argument {i}": x for i, x in enumerate(leaves((args, kwargs))) if not is_dynamic(x)
         }
-        watch = Watch({getattr(self.f, "__name__", "f"): self.f, **known})
-        refuse = partial(watch.refuse, "compile: the function")
-        try:
-            return Variant(self.f, args, kwargs, watch, refuse, self._jit)
-        except CompileError:
-            raise
-        except Exception as error:
-            self.f(*args, **kwargs)  # whose error isn't one of stand-ins
-            raise CompileError(f"compile: it can't be compiled: {error!r}") from error
+        roots = {getattr(self.f, "__name__", "f"): self.f, **known}
+        watch = first = Watch(roots)
+        for again in (False, True):
+            try:
+                refuse = partial(watch.refuse, "compile: the function")
+                return Variant(self.f, args, kwargs, watch, refuse, self._jit)
+            except Exception as error:
+                watch.restore()
+                if again or not isinstance(error, EffectError):
+                    first.restore()
+                    if isinstance(error, CompileError):
+                        raise
+                    self.f(*args, **kwargs)  # whose error isn't one of stand-ins
+                    raise CompileError(f"compile: it can't be compiled: {error!r}") from error
+            self.f(*args, **kwargs)  # after which what it keeps may stay as it is
+            watch = Watch(roots)
+        raise AssertionError
 
     def __reduce__(self) -> Any:
         return Compiled, (self.f, self._jit)
@@ -222,6 +230,7 @@ class Variant:
             self._function, fault = jitted(short), "JAX takes another way; leave jit away"
         with np.errstate(all="ignore"):
             agree(program, self._running(program), given, fault)
+        watch.undoing.clear()  # which hold what may be replaced
 
     def holds(self) -> bool:
         """Whether all is as it was."""

@@ -223,10 +223,10 @@ def put(x: Any, index: Any, value: Any) -> Any:
     return new
 
 
-def put_at(x: Any, ufunc: Any, index: Any, *values: Any) -> Any:
-    """``x`` after ``ufunc.at(x, index, …)``."""
+def after(x: Any, write: Any, *args: Any, **kwargs: Any) -> Any:
+    """``x`` after ``write(x, …)``, such as ``np.add.at``."""
     new = np.array(x)
-    ufunc.at(new, index, *values)
+    write(new, *args, **kwargs)
     return new
 
 
@@ -243,7 +243,7 @@ VIEWS = {  # they give views, of an array that lies in order
     np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
     np.expand_dims, np.broadcast_to, np.real, np.imag, operator.getitem, np.ravel,
 }  # fmt: skip
-MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written to
+MADE = {np.full, np.array, put, after}  # they give arrays that may be written to
 
 FRESH: set[Any] = {  # they give arrays of their own, whatever they are given
     *MADE, np.where, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer,

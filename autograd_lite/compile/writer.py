@@ -142,11 +142,14 @@ class Source:
         of_array = {*map(type, values(node.args[:1]))} == {np.ndarray} and not node.kwargs
         if form.count("{}") == len(args) and (of_array or form in _OF_NUMBERS):
             return form.format(*args)
+        return f"{self.function(function)}({self._given(node, args)})"
+
+    def _given(self, node: Node, args: list[str]) -> str:
+        """What is called, beside a call's settings."""
         for key in node.kwargs:
             if type(key) is not str or not key.isidentifier() or keyword.iskeyword(key):
                 raise CompileError(f"compile: {key!r} is no name of a setting (at {node.line})")
-        args += [f"{key}={self.text_of(x)}" for key, x in node.kwargs.items()]
-        return f"{self.function(function)}({', '.join(args)})"
+        return ", ".join(args + [f"{key}={self.text_of(x)}" for key, x in node.kwargs.items()])
 
     def index(self, index: Any) -> str:
         if isinstance(index, tuple) and index:
@@ -255,7 +258,7 @@ class Source:
         out = self._place(node)
         if out and joined(node):
             self._join(node)
-        elif node.function in (put, graph.put_at):
+        elif node.function in (put, graph.after):
             self._put(node, out or "")
         elif out is not None:
             call = self._call(node, writes_out(node), out)
@@ -309,8 +312,8 @@ class Source:
         if node.function is put:
             self._line(node, f"{name}[{self.index(given[0])}] = {self.text_of(given[1])}")
         else:
-            inner = ", ".join(map(self.text_of, given[1:]))
-            self._line(node, f"{self.function(given[0])}.at({name}, {inner})")
+            inner = self._given(node, [name, *map(self.text_of, given[1:])])
+            self._line(node, f"{self.function(given[0])}({inner})")
 
     def _end(self) -> None:
         """Hand out the results, and bring the resident arrays up to date."""

@@ -20,7 +20,7 @@ _LONG, _LONG_TWICE = 40, 5  # the size from which a sub-expression, and one used
 
 
 class Leaves(dict[Tensor, Expression]):
-    """How leaves are written: by name, as a number, as c_1, or ``1 − y`` where it is just that.
+    """How leaves are written: by name, as a number, as ``1 − y`` or ``X[1]``, or else as c_1.
 
     Args:
         leaves: in the order in which they are used; others may follow.

@@ -158,8 +158,7 @@ class Formulas:
         self.leaves = Leaves(read, self.plan.names, self._taken)
         for t in read:
             x, e = self.leaves[t], bare(terms[t])
-            is_part = e.op == "getitem" and e.args[0].name is not None  # x[0]
-            if x.name is None or t.name is not None or t._tracked or is_part:
+            if x.name is None or t.name is not None or t._tracked:
                 continue
             if e.op == "getitem":
                 writer.parts[e] = x

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import permutations
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
@@ -114,8 +115,8 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
     if whole and x.ndim == 2 and x.op == "*" and any(map(is_identity, x.operands)):
         rest = product([(f, p) for f, p in x.args if not is_identity(f)])
         return shaped(_trace(shaped(rest, x.shape)), shape)
-    first = _turned_back, _known_sum, _constants_out, _term_by_term
-    for way in (*first, _average, *SUMS, _as_product, _one_by_one):
+    first = _turned_back, _known_sum, _expected, _constants_out, _term_by_term
+    for way in (*first, *SUMS, _as_product, _one_by_one):
         found = way(x, axes, products)
         if found is not None:
             return shaped(found, shape)
@@ -180,12 +181,25 @@ def _known_sum(x: Term, axes: frozenset[int], products: bool) -> Term | None:
         own = pair[0][0].params
         if not own["eps"] and not own["ddof"] and own["axes"] <= axes:
             return number(math.prod(x.shape[a] for a in axes))
+    x = x.means if x.kind == "kept" and x.means is not None else x
     if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:
         rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
         return number(rows if x.op == "softmax" else 0)
     for a, y in enumerate(x.args if x.op == "matmul" and x.ndim == 2 else ()):
         if a in axes and y.ndim == 2 and as_number(summed(y, [a])) == 0:
             return number(0)
+    return None
+
+
+def _expected(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """Σ p ∘ (c + y) is c + Σ p ∘ y, where p are probabilities."""
+    for (f, p), (g, q) in permutations(x.args) if x.op == "*" and len(x.args) == 2 else ():
+        if p == q == 1 and g.op == "+" and f.shape == x.shape:
+            apart = [(t, c) for t, c in g.args if not varying(t, x.ndim) & axes]
+            one = _known_sum(f, axes, products) if apart else None
+            if one is not None and as_number(one) == 1:
+                rest = total([(g, 1), *((t, -c) for t, c in apart)], g.shape)
+                return total([*apart, (summed(product([(f, 1), (rest, 1)]), axes, products), 1)])
     return None
 
 
@@ -204,17 +218,6 @@ def _constants_out(x: Term, axes: frozenset[int], products: bool) -> Term | None
     if inner is x:
         return None
     return product([*out, (number(missing), 1), (summed(inner, axes, products), 1)])
-
-
-def _average(x: Term, axes: frozenset[int], products: bool) -> Term | None:
-    """A number that is added to what is averaged: ``Σ p (y + c)`` is ``Σ p y + c``."""
-    pair = [f for f, p in x.args if p == 1] if x.op == "*" and len(x.args) == 2 else []
-    for p, y in (pair, pair[::-1]) if len(pair) == 2 else ():
-        c = dict(y.args).get(ONE) if y.op == "+" else None
-        if c and p.op == "softmax" and p.params["axes"] == axes and p.shape == x.shape:
-            rest = product([(p, 1), (total([(y, 1), (ONE, -c)], y.shape), 1)], x.shape)
-            return total([(summed(rest, axes, products), 1), (ONE, c)], kept(x.shape, axes))
-    return None
 
 
 def _adds_up_to_1(x: Term, axes: frozenset[int]) -> bool:
@@ -493,6 +496,8 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
         return product([(c, 1), (make("transpose", [rest], {"axes": perm}), 1)])
     if x.kind == "marks":
         return onehot(x.value.transpose(perm), x.name)
+    if x.kind == "given" and not x.name and np.array_equal(x.value, x.value.transpose(perm)):
+        return x
     if _in_order(perm, x.shape) and x.op not in ("leaf", "matmul", "transpose"):
         return shaped(x, moved)
     if x.op == "transpose":
@@ -524,13 +529,27 @@ def _turned_product(x: Term, perm: tuple[int, ...]) -> Term | None:
     if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
         a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
         return make("matmul", [b, a])
-    inner = make("transpose", x.args, {"axes": perm}) if x.op in ("sum", "inv") else x
-    if x.op == "inv" and inner is x.args[0]:
+    if x.op == "inv" and is_symmetric(x.args[0], perm):
         return x
+    inner = make("transpose", x.args, {"axes": perm}) if x.op == "sum" else x
     if x.op == "sum" and x.args[0].op == "matmul" and inner.op != "transpose":
         axes = frozenset(perm.index(a) for a in x.params["axes"])
         return make("sum", [inner], {"axes": axes})
     return None
+
+
+def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int = 8) -> bool:
+    """Whether all that it is made of stays as it is where axes are permuted so; numbers do.
+
+    ``named``: also by what named results are made of, as is right where nothing follows by them;
+    ``deep``: how far is looked.
+    """
+    if named and x.kind == "kept" and x.means is not None:
+        x = x.means
+    if x.op in ("+", "*", *ENTRYWISE) or (named and x.op == "inv"):
+        parts = [f for f in x.operands if math.prod(f.shape) > 1]
+        return deep > 0 and all(is_symmetric(f, perm, named, deep - 1) for f in parts)
+    return x.ndim == len(perm) and make("transpose", [x], {"axes": perm}) is x
 
 
 def _opened(e: Term) -> Term | None:
@@ -916,6 +935,12 @@ def slices_of(ranges: list[range], whole: Shape) -> tuple[slice, ...]:
     while parts and parts[-1] == slice(None):
         del parts[-1]
     return tuple(parts)
+
+
+def written_index(ranges: list[range], whole: Shape) -> tuple[int | slice, ...]:
+    """The same as one writes it: with a number for one of several."""
+    parts = zip(ranges, whole, slices_of(ranges, whole), strict=False)
+    return tuple(r[0] if len(r) == 1 < n else cut for r, n, cut in parts)
 
 
 def _keeps_order(index: Any) -> bool:

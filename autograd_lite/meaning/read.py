@@ -27,7 +27,7 @@ from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
 from .guards import guards
 from .loops import Loop, Rounds, UnevenError, loops
-from .moves import is_mask_of, slices_of, taken
+from .moves import is_mask_of, is_symmetric, slices_of, taken
 from .table import CANONICAL, deviation, opposite, where_known, without_choice
 from .terms import (
     ONE,
@@ -182,7 +182,7 @@ class Meaning:
             new = Tensor(t._array, requires_grad=True)
         new.name = t.name
         kept = leaf((self.token, id(t)), t.shape, "kept", t.name, new._array)
-        self.definitions[kept] = e
+        self.definitions[kept] = kept.means = e
         self._built[kept] = self.tensors[t] = new
         self.terms[new] = kept
         return kept
@@ -391,6 +391,8 @@ class Meaning:
             if core in self._whole:
                 kept, k = self._whole[core]
                 new = shaped(scaled(kept, c / k), e.shape)
+            if new.op == "transpose" and is_symmetric(new.args[0], new.params["axes"], True):
+                new = new.args[0]
             before = None
             while new is not before:
                 before, (_, core) = new, coefficient(new)
@@ -495,13 +497,16 @@ def _is_01(value: Any) -> bool:
 
 
 def _identity(array: Array) -> Term | None:
-    """I, or 1 − I."""
-    if array.ndim != 2 or not 1 < len(array) == array.shape[1]:
+    """I, or what is 1 but for one entry a row: 1 − I, 1 − onehot(y)."""
+    if array.ndim != 2 or min(array.shape) < 2:
         return None
     eye = np.eye(len(array))
     if np.array_equal(array, eye):
         return onehot(eye)
-    return total([(ONE, 1.0), (onehot(eye), -1.0)]) if np.array_equal(array, 1 - eye) else None
+    rest = 1.0 - array
+    marks = _is_01(array) and (rest.sum(1) == 1).all()
+    is_long = min(array.shape) > 2 or np.array_equal(rest, eye)
+    return total([(ONE, 1.0), (onehot(rest), -1.0)]) if marks and is_long else None
 
 
 def _related(array: Array, other: Term) -> Term | None:

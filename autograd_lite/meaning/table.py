@@ -231,7 +231,7 @@ def _log(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term 
         return total([(log(rest), 1), (ONE, math.log(c))], x.shape)
     if x.op == "sum" and x.args[0].op == "*" and _is_positive(x.args[0]):
         return make("logsumexp", [log(x.args[0])], x.params)
-    if x.op == "matmul" and any(map(_is_positive, x.args)):
+    if x.op == "matmul" and any(map(_is_positive, x.args)) and not any(map(_has_0, x.args)):
         a, b = (log(y) for y in x.args)
         a = shaped(a, a.shape + (1,) * (b.ndim - 1))
         axis = a.ndim - b.ndim
@@ -248,6 +248,11 @@ def _is_positive(x: Term) -> bool:
     return all(f.op in _POSITIVE for f, _ in factors) and ("exp", 1.0) in [
         (f.op, p) for f, p in factors
     ]
+
+
+def _has_0(x: Term) -> bool:
+    x = bare(x)
+    return x.op == "leaf" and x.given and not np.all(x.value > 0)
 
 
 @normal("exp")

@@ -16,10 +16,10 @@ from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code
 from ..show.expression import Definition, Expression, applied, is_long, nodes, number, spelled
-from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
+from ..show.notation import ATOM, COMPARISON, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
-from .moves import flipped_axes, merged_axes, ranges_of, varying
+from .moves import flipped_axes, merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .table import LOGDET
@@ -102,7 +102,14 @@ ENTRY = _by_code(
 IDENTITY = _by_code("identity", "np.eye({n})", Notation("I", ATOM, ()))
 TRACE = _by_code("trace", "np.trace({0})", function("tr"))
 DIAGONAL = _by_code("diagonal", "np.diagonal({0})", function("diag"))
-GATHER = _by_code("gather", "{0}[{1}]", Notation("{0}[{1}]", ATOM, (ATOM,)))
+GATHER = _by_code(
+    "gather", lambda xs, params: f"{xs[0]}[{', '.join(xs[1:])}]",
+    Notation(lambda xs, params: f"{xs[0]}[{', '.join(xs[1:])}]", ATOM, (ATOM, COMPARISON)),
+)
+PUT = _by_code(  # where an entry is named twice, both are added
+    "scatter", lambda xs, params: f"(lambda z: (np.add.at(z, ({', '.join(xs[1:])}), {xs[0]}), z)"
+    f"[1])(np.zeros({params['shape']}))",
+)
 SLIDE = _by_code(
     "correlate", lambda xs, params: f"np.sum({_moved(xs[0], params['moves'])} * {xs[1]}, "
     f"axis={params['axes']}, keepdims=True)", infix("⋆", PRODUCT, MATMUL),
@@ -369,6 +376,11 @@ def _is_constant(x: Expression) -> bool:
     return x.shape == () and all(y.name is None for y in nodes(x))
 
 
+def _is_vector(shape: Shape) -> bool:
+    """Whether it has entries along one axis alone."""
+    return max(shape, default=1) == math.prod(shape)
+
+
 def _is_whole(x: float) -> bool:
     return math.isfinite(x) and abs(x - round(x)) < 1e-9
 
@@ -411,9 +423,7 @@ def _outer(e: Term, names: Collection[Term]) -> Term:
 
 def _entries(f: Term, names: Collection[Term]) -> Term:
     """What has the entries of a row or a column, in their order."""
-    while f not in names and (
-        f.op == "reshape" or (f.op == "transpose" and max(f.shape) == math.prod(f.shape))
-    ):
+    while f not in names and f.op in ("reshape", "transpose") and _is_vector(f.args[0].shape):
         f = f.args[0]
     return f
 
@@ -584,6 +594,7 @@ class _Form:
             3 if c > 1 or f is ONE else 1 for f, c in ratios
             if c != 1 != k and c in left and ((f is ONE and c > _SMALL) or not known)
         )
+        moved += 2 * (known and any(abs(c) == 1 != k for _, c in e.args))
         costs = [self._cost_of(c) for c in set(left)]
         if k != 1 and _is_residual(e):
             moved -= known and any(c == 1 for f, c in ratios if not f.given)
@@ -807,6 +818,10 @@ class _Form:
         same = next((i for i, (n, m) in enumerate(zip(old, new, strict=False)) if n != m), 0)
         if only_ones_moved(old, new):
             return _reshaped(self.done[x], new)
+        if _is_vector(new):
+            return _reshaped(applied(VEC, self.done[x], shape=(max(new), 1)), new)
+        if _is_vector(old):
+            return applied(UNVEC, self.done[x], shape=new)
         if min(len(old), len(new)) != same + 1:
             return applied(GROUPS if new[same] < old[same] else UNGROUPED, self.done[x], shape=new)
         if len(old) < len(new):
@@ -835,11 +850,11 @@ class _Form:
         slid = _slid(x) if e.op == "sum" else None
         if slid is not None:
             return self._correlated(e, *slid)
-        is_row = len(axes) == 1 and max(x.shape) == math.prod(x.shape)
+        is_row = len(axes) == 1 and _is_vector(x.shape)
         if e.op == "sum" and x.op == "*" and is_row and self.done[x].name is None:
             factors = [f for f, p in x.args if p == 1]
-            whole = [math.prod(f.shape) for f in factors] == [math.prod(x.shape)] * 2
-            if whole and len(x.args) == 2:
+            whole = all(math.prod(f.shape) == math.prod(x.shape) for f in factors)
+            if whole and len(factors) == len(x.args) == 2:
                 return _reshaped(self._dot(*factors), e.shape)
         return self._over(e.op, x, axes)
 
@@ -925,16 +940,17 @@ class _Form:
                 return applied(CUMSUM_BACK, self.done[back.args[0]], axis=axis)
         ranges = ranges_of(index, x.shape)
         if ranges is not None:
-            whole = e.args[0].shape
-            cut = tuple(
-                r[0] if len(r) == 1 < n else i
-                for r, n, i in zip(ranges, whole, index, strict=False)
-            )
+            cut = written_index(ranges, e.args[0].shape)
             found = applied(OPS["getitem"], self.done[e.args[0]], index=cut)
             return _reshaped(found, e.shape)
-        if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or not index.ndim:
-            return self._op(e)
-        return applied(GATHER, self.done[e.args[0]], self.writer.index(index, "k"))
+        numbers = self._numbers(index)
+        return applied(GATHER, self.done[e.args[0]], *numbers) if numbers else self._op(e)
+
+    def _numbers(self, index: Any) -> list[Expression]:
+        """What an index of whole numbers says of each of the first axes; of another nothing."""
+        parts = index if isinstance(index, tuple) else (index,)
+        known = all(isinstance(i, np.ndarray) and i.dtype.kind in "iu" and i.ndim for i in parts)
+        return [self.writer.index(i, "k") for i in parts] if known else []
 
     def _scatter(self, e: Term) -> Expression:
         """Beside what was taken: 0; or between its entries."""
@@ -945,7 +961,7 @@ class _Form:
             k, stack = self.writer.index(index % e.shape[0], "k"), tuple(range(index.ndim - 1))
             axes = (*stack, len(stack) + 1, len(stack)) if stack else None
             hot = applied(OPS["transpose"], applied(ONEHOT, k, n=e.shape[0]), axes=axes)
-            each = applied(ops.matmul, hot, x)
+            each = hot if is_identity(e.args[0]) else applied(ops.matmul, hot, x)
             return applied(OPS["sum"], each, axis=stack, keepdims=False) if stack else each
         if (place := _put(e)) is not None:
             axis, r = place
@@ -960,7 +976,8 @@ class _Form:
         pairs = zip(ranges or (), e.shape, strict=False)
         if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
             return applied(DILATE, x, **e.params)
-        return self._op(e)
+        numbers = self._numbers(index)
+        return applied(PUT, x, *numbers, shape=e.shape) if numbers else self._op(e)
 
     def _matmul(self, e: Term) -> Expression:
         (a, b), inverse = e.args, self.done[e.args[0]]

@@ -316,6 +316,30 @@ def test_whatever_the_net_reads_may_change():
                 net.activations = [ag.sigmoid, ag.sigmoid]
 
 
+class Caching(nn.Module):
+    """With what it makes when it is called first, and a note of what it was called with."""
+
+    mask: Any = None
+    shape: Any = None
+
+    def __init__(self) -> None:
+        self.layer = nn.Linear(2, 1, rng=0)
+
+    def forward(self, x: Any) -> Any:
+        if self.mask is None:
+            self.mask = np.arange(1.0, 3.0)
+        self.shape = x.shape
+        return self.layer(x * self.mask)
+
+
+def test_what_a_net_keeps_from_its_first_call():
+    twins = Twins(Caching, nn.MSELoss(), sgd)
+    for _ in range(4):
+        twins()
+    assert sum(map(len, twins.step._variants.values())) == 1
+    assert twins.nets[1].shape == X.shape
+
+
 # ------------------------------------------------------------------ optimizers of one's own
 
 
@@ -378,6 +402,30 @@ def test_an_update_that_a_subclass_overrides_is_that_of_eager_and_of_compiled_st
                 for optimizer in twins.optimizers:
                     optimizer.rates[0]["decay"][:] = 0.1
         assert not np.allclose(plain["W_01"].data, twins.nets[0]["W_01"].data), base
+
+
+class Slotted(nn.SGD):
+    __slots__ = ("scale", "shift")
+    scale: float
+    shift: float
+
+    def update(self, i: int, value: Any, grad: Any) -> Any:
+        return super().update(i, value, grad * self.scale) + getattr(self, "shift", 0.0)
+
+
+def test_slots_of_a_subclass_are_settings_too():
+    def optimizer(parameters: Any) -> nn.Optimizer:
+        made = Slotted(parameters, lr=0.1)
+        made.scale = 1.0
+        return made
+
+    twins = Twins(mlp, nn.BCELoss(), optimizer)
+    for name in ("scale", "shift"):
+        for _ in range(2):
+            twins()
+        for made in twins.optimizers:
+            setattr(made, name, 0.5)
+    twins()
 
 
 def own_step(optimizer: Any) -> None:
@@ -766,6 +814,16 @@ def test_averages_that_are_kept_in_tensors_are_those_of_eager_steps(name: str, l
         twins(X * (i + 1), Y)
     assert "running_var" in twins.step.source
     assert sum(map(len, twins.step._variants.values())) == 2  # with averages kept, and taken
+
+
+def test_a_gradient_that_is_0_but_for_rounding_may_be_scaled_up():
+    labels = (X[:6, :1] > 0) * 1.0  # which decide otherwise where rounding changes them
+    for seed in range(3):
+        for name in ("Adam", "AdaGrad"):
+            layers = nn.Linear(2, 4, rng=seed), nn.BatchNorm1d(4), nn.Linear(4, 1, rng=1)
+            net = nn.Sequential(*layers, nn.Sigmoid())
+            step = nn.TrainStep(net, nn.BCELoss(), OPTIMIZERS[name](net.parameters()))
+            assert step(X[:6], labels) > step(X[:6], labels)
 
 
 # ------------------------------------------------------------------ the source
