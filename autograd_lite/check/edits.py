@@ -291,7 +291,7 @@ def of_product(e: Term) -> Edits:
 
 
 def _relu_of(rest: Make, xs: Sequence[Array], v: Array) -> Array:
-    return np.maximum(rest(xs, v), 0)
+    return np.asarray(np.maximum(rest(xs, v), 0))
 
 
 def _together(e: Term) -> Iterator[tuple[float, set[Term]]]:
@@ -485,11 +485,11 @@ def _of_scatter(e: Term) -> Edits:
             found.flat[np.lib.stride_tricks.sliding_window_view(places, *slides)] = xs[0]
         return found
 
-    yield Edit(1, "last_wins", (e.args[0],), {e: last})
+    yield from _last_wins(e, last, [e])
 
 
 def _of_windows(e: Term) -> Edits:
-    """= for +=, where windows overlap; and of what is summed in each only the last, too."""
+    """= for +=, where windows overlap, each written in a line of its own."""
     order = sorted(range(len(e.args)), key=lambda i: repr(e.operands[i].params["index"]))
 
     def last(xs: Sequence[Array], v: Array) -> Array:
@@ -499,14 +499,23 @@ def _of_windows(e: Term) -> Edits:
             found[place] = xs[i][place]
         return found
 
-    def last_term(s: Term, xs: Sequence[Array], v: Array) -> Array:
-        axes = s.params["axes"]
-        where = tuple(slice(-1, None) if a in axes else slice(None) for a in range(xs[0].ndim))
-        return computed(s, [_alone(where, xs[0])])
+    yield from _last_wins(e, last, e.operands)
 
-    sums = [s for f in e.operands if (s := core(f.args[0])).op == "sum"]
+
+def _last_wins(e: Term, last: Make, places: Sequence[Term]) -> Edits:
+    """Of what is put in these places the last, and of what is summed up there, too."""
+    single = {}
+    for s in (core(f.args[0]) for f in places):
+        if s.op in ("sum", "matmul"):
+            axes = s.params.get("axes", {len(s.args[0].shape) - 1})
+            single[s] = partial(_last_summed, s, axes)
     yield Edit(1, "last_wins", (e,), {e: last})
-    yield Edit(1, "last_wins", (e,), {e: last} | {s: partial(last_term, s) for s in sums})
+    yield Edit(1, "last_wins", (e,), {e: last, **single})
+
+
+def _last_summed(s: Term, axes: Collection[int], xs: Sequence[Array], v: Array) -> Array:
+    where = tuple(slice(-1, None) if a in axes else slice(None) for a in range(xs[0].ndim))
+    return computed(s, [_alone(where, xs[0]), *xs[1:]])
 
 
 def _of_marks(e: Term) -> Edits:

@@ -44,8 +44,9 @@ class Formula:
         self.made = made or {}
         self.value: dict[Term, Array] = {}
         for e in self.order:
-            own = np.asarray(leaves.get(e, e.value)) if e.op == "leaf" else None
-            self.value[e] = self._computed(e, self.value, own)
+            xs = [self.value[x] for x in self.operands[e]]
+            own = np.asarray(leaves.get(e, e.value)) if e.op == "leaf" else computed(e, xs)
+            self.value[e] = np.asarray(self.made[e](xs, own)) if e in self.made else own
         self.result = self.value[root] * 1.0  # a number also where that is a truth
         self.above = cache(self._above)
         uses = Counter(x for xs in self.operands.values() for x in xs)
@@ -62,11 +63,6 @@ class Formula:
         except UNFIT:
             return None
 
-    def _computed(self, e: Term, values: Mapping[Term, Array], own: Array | None = None) -> Array:
-        xs = [values[x] for x in self.operands[e]]
-        found = computed(e, xs) if own is None else own
-        return np.asarray(self.made[e](xs, found)) if e in self.made else found
-
     def _above(self, *some: Term) -> list[Term]:
         """These terms and what depends on them, operands first."""
         found, order = set(some), []
@@ -82,25 +78,26 @@ class Formula:
         None where it can't be computed, or where a term on the way is all 0 that wasn't, or a
         sum in it the same number everywhere, as Σp is 1: by chance an edit explains nothing.
         """
-        either, zeros = dict(self.value), set[Term]()
+        new, zeros = dict[Term, Array](), set[Term]()
         try:
             for e in self.above(*made):
-                was, operands = self.value[e], self.operands[e]
-                own = was
-                if any(either[x] is not self.value[x] for x in operands):
-                    own = self._computed(e, either)
+                was = own = self.value[e]
+                xs = [new[x] if x in new else self.value[x] for x in self.operands[e]]
+                if not new.keys().isdisjoint(self.operands[e]):
+                    own = computed(e, xs)
+                    own = np.asarray(self.made[e](xs, own)) if e in self.made else own
                 if e in made:
-                    own = np.asarray(made[e]([either[x] for x in operands], own))
+                    own = np.asarray(made[e](xs, own))
                 elif e.op == "sum" and e is not core(self.root) and is_one_number(own, was):
                     return None
-                if was.any() and not own.any():
-                    if e not in made and zeros.isdisjoint(operands):
+                if not own.any() and was.any():
+                    if e not in made and zeros.isdisjoint(self.operands[e]):
                         return None
                     zeros.add(e)
-                either[e] = own
+                new[e] = own
         except UNFIT:  # shapes that don't go together
             return None
-        return either[self.root]
+        return new.get(self.root, self.result)
 
 
 def is_one_number(array: Array, was: Array) -> bool:

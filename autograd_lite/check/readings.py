@@ -273,8 +273,10 @@ class Readings:
     @cached_property
     def given(self) -> dict[str, Array]:
         """The given arrays that the formulas hold, as they are written."""
-        leaves = [x for x in subterms(*self.forward) if x.op == "leaf" and x.given]
-        return {self.text(e): np.asarray(e.value) for e in leaves if e.shape}
+        leaves = [x for x in subterms(*self.forward) if x.op == "leaf" and x.given and x.shape]
+        made = {e: mask for way in self._ways for t, e in way.meaning.terms.items()
+                if e in leaves and (mask := way.meaning.compared(t, way.meaning.terms))}
+        return {self.text(made.get(e, e)): np.asarray(e.value) for e in leaves}
 
     def summed(self, name: str) -> set[float]:
         """How many are summed up in a line: entries of an axis, or of products."""

@@ -32,7 +32,8 @@ def whole(f: Formula, line: Line) -> Iterator[Edit]:
             make = partial(_plus, _summed(o, f.result.shape))
             yield Edit(2.4, "term_too_many", (said,), {f.root: make}, free=True)
     yield from _too_many(f, line)
-    for family in (_elsewhere(line), _of_shape(line, f.result), _moved(f, line), _across(f), _where(f, line)):
+    of_line = _elsewhere(line), _of_shape(line, f.result), _moved(f, line), _where(f, line)
+    for family in (*of_line, _across(f)):
         for cost, kind, values, out in family:
             yield Edit(cost, kind, values, {f.root: always(out)})
 
@@ -100,7 +101,8 @@ def _where(f: Formula, line: Line) -> Found:
                 there = np.broadcast_to(o == value, v.shape)
                 k = line.telling(share(v[there], a[there]), f.numbers)
                 if k is not None and k != 1 and np.count_nonzero(v[there]) >= _FEW:
-                    yield 2.4 if k < 0 else 0.95, "times_where", (name, str(value), k), np.where(there, k * v, v)
+                    cost = 2.4 if k < 0 else 0.95
+                    yield cost, "times_where", (name, str(value), k), np.where(there, k * v, v)
 
 
 def _moved(f: Formula, line: Line) -> Found:

@@ -247,7 +247,7 @@ class Meaning:
         assert t.op is not None
         if not t.size and not self._is_of_mask(t, known):  # nothing is there to be read
             return shaped(number(0.0), t.shape)
-        args = [(x._op is None and self._compared(x, known)) or known[x] for x in self._inputs(t)]
+        args = [(x._op is None and self.compared(x, known)) or known[x] for x in self._inputs(t)]
         if t.dtype.kind == "c" or any(x.dtype.kind == "c" for x in t.inputs):
             size = 0.5 + sum(a.size for a in args)  # the normal form is that of real numbers
             return intern(f"complex {t.op.name}", tuple(args), t.params, t.shape, size)
@@ -266,7 +266,7 @@ class Meaning:
     def _by_mask(self, t: Tensor, found: Term, known: Mapping[Tensor, Term]) -> Term:
         """With the comparison that made a mask in its place, by which entries were taken."""
         index = t._params["index"]
-        mask = self._compared(t, known, "taken")
+        mask = self.compared(t, known, "taken")
         if mask is not None:
             index = noted(t, "taken")
             self._taken[index.shape, index.tobytes()] = mask
@@ -285,7 +285,7 @@ class Meaning:
         is_mask = bool(whole) and is_mask_of(t._params["index"], whole)
         return is_mask or any(not x.size and known[x].op == "getitem" for x in self._inputs(t))
 
-    def _compared(
+    def compared(
         self, t: Tensor, known: Mapping[Tensor, Term], noted_as: str = "given"
     ) -> Term | None:
         """What a mask was made by, or that by which entries were taken: a comparison of tensors

@@ -400,3 +400,39 @@ def test_an_array_of_ones_has_no_cause() -> None:
             cause = check_backprop(loss, given)[name].cause
             assert cause is not None
             assert "no usual mistake" in cause, cause
+
+
+def cause(loss: ag.Tensor, given: dict[str, Any]) -> str:
+    first = check_backprop(loss, given).first_wrong
+    assert first is not None
+    return first.cause or ""
+
+
+def test_ids_in_the_place_of_one_hot_rows_and_the_ids_of_all_rows():
+    z = parameter("z", 3, 4)  # examples as columns
+    y, q = np.array([0, 2, 0, 2]), np.arange(4)
+    p = (np.exp(z) / np.exp(z).sum(axis=0)).named("p")
+    loss = -np.log(p[y, q]).sum()
+    every = p.numpy()
+    every[y] -= 1
+    assert "the ids themselves" in cause(loss, {"z": p.data - y})
+    assert "marks in any row is marked in all" in cause(loss, {"z": every})
+
+
+@pytest.mark.parametrize("index", [(), (None,)])  # written in one, and one by one
+def test_windows_that_overlap_are_added_up_not_written_over(index: tuple[None, ...]):
+    x, w = parameter("x", 6), parameter("w", 2, 3, seed=1)
+    s = np.stack([(w * x[*index, i : i + 3]).sum(axis=1) for i in range(4)]).named("s")
+    given = {"s": s.numpy(), "x": np.zeros(6)}
+    for i in range(4):
+        for f in range(2):
+            given["x"][i : i + 3] = given["s"][i, f] * w.data[f]
+    assert "= where += belongs" in cause(0.5 * (s**2).sum(), given)
+
+
+def test_a_part_of_what_a_named_result_is():
+    s, x, v = parameter("s", 5, 3), rng(1).normal(size=(5, 3)), parameter("v", 3, seed=2)
+    h = (s / (1 + np.exp(-s)) + x).named("h")
+    out = (h @ v).named("out")
+    wrong = {"out": out.numpy(), "v": (h.data - x).T @ out.data}
+    assert "the term c_1 is missing" in cause(0.5 * (out**2).sum(), wrong)

@@ -23,11 +23,19 @@ from .programs_more import MORE
 from .programs_nets import NETS
 from .programs_right import RIGHT, Case, explanation, meaningless
 from .programs_sequences import SEQUENCES
+from .programs_styles import STYLES
 
 SAMPLE = 16  # one in so many mistakes is judged here; the command judges all
 # The share of these that must be named truly.
-NAMED = {"nets": 0.89, "sequences": 0.84, "apart": 0.88, "more": 0.92, "fresh": 0.92}
-SETS = {"nets": NETS, "sequences": SEQUENCES, "apart": APART, "more": MORE, "fresh": FRESH}
+NAMED = {"nets": 0.89, "sequences": 0.84, "apart": 0.88, "more": 0.92, "fresh": 0.92, "styles": 0.9}
+SETS = {"nets": NETS, "sequences": SEQUENCES, "apart": APART, "more": MORE, "fresh": FRESH,
+        "styles": STYLES}  # fmt: skip
+ALWAYS = {  # that are judged, one of a kind that wasn't named, or not truly
+    "probs /= np.sum(probs)", "(1 - hs[t] ** 2) * d_h", "d_h = Whh.T @ d_h",
+    "g = f[j] - (j == y[i])", "dW[:, j] = g * X[i]", "dlogits += ce / B * pi * logp",
+    "dg[:, k] = dout.sum(axis=1)", "(yhat - y)", "l1 = np.maximum(0, l1)", "np.sign(td) / B",
+    "dk += -dt * np.sin(th[t + 1]) * gom", "gom = gom * (1 + dt * c)", "(A2 - Y) / m",
+}  # fmt: skip
 EVERY = {program.name: program for of in SETS.values() for program in of}
 
 
@@ -52,6 +60,13 @@ def test_each_mistake_changes_what_is_handed_in(program: Program):
         changed = {base(name, program) for name in wrong if not same(wrong[name], right[name])}
         own = re.sub(r"\[.*|\..*| .*", "", mistake.line)[1:]
         assert changed & set((mistake.blamed or own).split()), mistake
+
+
+def test_each_of_these_is_named():
+    chosen = [(p, m) for p in STYLES for m in p.mistakes if m.wrong in ALWAYS]
+    verdicts = [(m.wrong, judge(p, m)) for p, m in chosen]
+    assert {wrong for wrong, _ in verdicts} == ALWAYS
+    assert not [(wrong, v.said) for wrong, v in verdicts if v.kind != "named"]
 
 
 def same(a: ag.Tensor | np.ndarray, b: np.ndarray) -> bool:
