@@ -163,7 +163,8 @@ class Watch:
         )
 
     def restore(self) -> None:
-        """Undo what calls have changed since in variables, attributes, lists, dicts and sets."""
+        """Undo what calls have changed since in variables, attributes, lists, dicts, sets, arrays.
+        """
         for undo in self.undoing:
             undo()
 
@@ -206,8 +207,10 @@ class Watch:
                 self._test(f"{path}.{flag}", f"{self._name(x)}.{flag}", getattr(x, flag))
             return []
         if isinstance(x, (np.ndarray, *_BUFFERS)):
-            was = self._name(_entries(x))
-            self._test(f"{path}'s entries", f"entries({self._name(x)}) == {was}")
+            was = _entries(x)
+            self._test(f"{path}'s entries", f"entries({self._name(x)}) == {self._name(was)}")
+            if isinstance(x, np.ndarray) and type(was) is tuple and x.flags.writeable:
+                self.undoing.append(partial(_rewrite, x, *was))
             inner = x.flat if isinstance(x, np.ndarray) and x.dtype.hasobject else ()
             return [(y, path) for y in (*inner, getattr(x, "__dict__", None))]
         if isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
@@ -273,7 +276,6 @@ class Watch:
             if (id(scope), name) not in self._asked:
                 self._asked.add((id(scope), name))
                 self._test(f"{path}.{name}", f"{self._name(scope)}[{name!r}]", x)
-        self.undoing.append(partial(scope.update, found))
         return [(x, f"{path}.{name}") for name, x in found.items()]
 
     def _code(self, f: FunctionType, path: str) -> list[tuple[Any, str]]:
@@ -301,6 +303,8 @@ class Watch:
         found += [(sys.modules[name], name) for name in words & sys.modules.keys()]
         loaded = {name for code in codes for name in _loaded(code)}
         found += self._look_up(f.__globals__, loaded, path)
+        known = {name: f.__globals__[name] for name in loaded & f.__globals__.keys()}
+        self.undoing.append(partial(f.__globals__.update, known))
         of = self._name(f.__globals__)
         for name in sorted(loaded - f.__globals__.keys()):
             self._test(f"{path}.{name}", f"{name!r} not in {of}")
@@ -323,6 +327,10 @@ def _undoing(x: Any) -> list[Callable[[], Any]]:
             x.update(was)
 
     return [undo]
+
+
+def _rewrite(x: Any, shape: tuple[int, ...], dtype: Any, entries: bytes) -> None:
+    x[...] = np.frombuffer(entries, dtype).reshape(shape)
 
 
 def _of_place(x: Any) -> list[Any]:
