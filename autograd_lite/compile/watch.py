@@ -163,7 +163,8 @@ class Watch:
         )
 
     def restore(self) -> None:
-        """Undo what calls have changed since in variables, attributes, lists, dicts, sets, arrays.
+        """Undo what calls have changed since, or drawn: variables, attributes, lists, dicts, sets
+        and arrays are as they were.
         """
         for undo in self.undoing:
             undo()
@@ -215,6 +216,7 @@ class Watch:
             return [(y, path) for y in (*inner, getattr(x, "__dict__", None))]
         if isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
             self._chance.append(x)
+            self.undoing.append(_undrawing(x))
             return []
         if isinstance(x, (ContextVar, threading.local)):
             of_place = _of_place(x)  # what it holds here, and in other threads and contexts not
@@ -327,6 +329,15 @@ def _undoing(x: Any) -> list[Callable[[], Any]]:
             x.update(was)
 
     return [undo]
+
+
+def _undrawing(x: Any) -> Callable[[], Any]:
+    """What lets a generator draw what comes next for it now."""
+    if isinstance(x, np.random.Generator):
+        return partial(setattr, x.bit_generator, "state", x.bit_generator.state)
+    if isinstance(x, random.Random):
+        return partial(x.setstate, x.getstate())
+    return partial(x.set_state, x.get_state())
 
 
 def _rewrite(x: Any, shape: tuple[int, ...], dtype: Any, entries: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import random
 import subprocess
 import sys
 import tracemalloc
@@ -839,6 +840,17 @@ class Moving(nn.Module):
         return self.layer(x - self.mean) * self.seen[0]
 
 
+class Noisy(nn.Module):
+    def __init__(self) -> None:
+        self.layer, self.rng = nn.Linear(2, 1, rng=0), np.random.default_rng(0)
+        np.random.seed(0)  # noqa: NPY002
+        random.seed(0)
+
+    def forward(self, x: Any) -> Any:
+        x = x * random.random() + np.random.normal(size=2)  # noqa: NPY002
+        return self.layer(x + self.rng.normal(size=np.shape(x)))
+
+
 class Fading:
     reduction, weight, count = "mean", np.ones(1), 0
 
@@ -864,11 +876,11 @@ class Remembering(nn.SGD):
 
 
 @pytest.mark.filterwarnings("ignore::nn.CompileWarning")
-@pytest.mark.parametrize("kind", [Moving, Fading, Remembering])
+@pytest.mark.parametrize("kind", [Moving, Noisy, Fading, Remembering])
 def test_what_can_t_be_compiled_trains_as_if_that_hadn_t_been_tried(kind: Any):
     states = []
     for compiled in (False, None):
-        net = Moving() if kind is Moving else nn.MLP([2, 1], rng=0)
+        net = kind() if issubclass(kind, nn.Module) else nn.MLP([2, 1], rng=0)
         loss = Fading() if kind is Fading else nn.MSELoss()
         optimizer = (Remembering if kind is Remembering else nn.SGD)(net.parameters(), lr=0.05)
         nn.fit(net, X, Y, loss, optimizer, epochs=3, batch_size=2, rng=0, compiled=compiled)
