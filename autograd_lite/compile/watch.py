@@ -18,6 +18,7 @@ import random
 import sys
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from functools import partial
@@ -314,19 +315,21 @@ class Watch:
 
 
 def _undoing(x: Any) -> list[Callable[[], Any]]:
-    """What lets a variable or a container hold what it does now."""
+    """What lets a variable, a container or slots hold what they do now."""
     if type(x) is list:
         return [partial(x.__setitem__, slice(None), [*x])]
     if type(x) is CellType:
         return [partial(setattr, x, "cell_contents", y) for y in gc.get_referents(x)]
-    if type(x) not in (dict, set):
-        return []
+    if type(x) not in (dict, set, deque):
+        slots = copyreg._slotnames(type(x))  # type: ignore[attr-defined]
+        return [partial(object.__setattr__, x, slot, getattr(x, slot))
+                for slot in slots if hasattr(x, slot)]  # fmt: skip
     was = x.copy()
 
     def undo() -> None:
         if not _same(gc.get_referents(x), gc.get_referents(was)):
             x.clear()
-            x.update(was)
+            (x.extend if type(x) is deque else x.update)(was)
 
     return [undo]
 
