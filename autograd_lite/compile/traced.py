@@ -25,7 +25,7 @@ from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE, call_function
 from ..ops.indexing import _is_basic
 from ..table import NUMPY
-from .graph import OPERATORS, Constant, Node, after, converted, mapped, put, values
+from .graph import OPERATORS, Constant, Node, after, converted, mapped, values
 from .memory import shares_memory
 
 if TYPE_CHECKING:
@@ -193,12 +193,12 @@ class Traced:
             mapped(index, value_of) == values(value.node.args[1])
         ):  # fmt: skip
             return  # x[index] += …, which has written into that view
-        self.become(self.call(put, index, value))
+        self.become(self.call(after, operator.setitem, index, value))
 
     def become(self, new: Traced) -> None:
         """Stand for what it was made into, in place."""
         if self.of is not None:
-            self.of.become(self.of.call(put, self.node.args[1], new))
+            self.of[self.node.args[1]] = new
         elif not self.recorder.moved(self, new.node):
             self.refuse("in place something is written to", "it is an argument, or may share "
                         "memory; use ag.index_update, or a copy: y = x.copy()")  # fmt: skip
