@@ -436,6 +436,18 @@ def test_values_used_after_the_end():
         kept[0][0] + 1
 
 
+def test_what_tells_how_arguments_lie_in_memory():
+    v = np.ones(3)
+    for f in (np.shares_memory, np.may_share_memory):
+        for g in (lambda a, b, f=f: a * f(a, b[1:]), lambda a, b, f=f: a * f(a, v) + b):
+            with pytest.raises(CompileError, match=f.__name__):
+                ag.compile(g)(v, v + 1)
+    compiled = ag.compile(lambda a, b, c: a * (2 if a is b else 3) + c)
+    np.testing.assert_array_equal(compiled(v, v + 1, v + 2), v * 3 + v + 2)
+    with pytest.raises(CompileError, match="ask of which type"):
+        compiled(v, v, v + 2)
+
+
 def test_what_a_call_uses_up():
     for make in (lambda: (x for x in X), lambda: iter([X]), lambda: zip(X, X, strict=True)):
         given = make()
