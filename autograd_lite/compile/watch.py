@@ -305,6 +305,7 @@ class Watch:
             self._keys(f.__globals__, path)
         found += [(sys.modules[name], name) for name in words & sys.modules.keys()]
         loaded = {name for code in codes for name in _loaded(code)}
+        loaded |= words if "__name__" in loaded else set()  # as of sys.modules[__name__].k
         found += self._look_up(f.__globals__, loaded, path)
         known = {name: f.__globals__[name] for name in loaded & f.__globals__.keys()}
         self.undoing.append(partial(f.__globals__.update, known))
