@@ -216,15 +216,8 @@ def kind_of(x: Any) -> Any:
     return len(x) if isinstance(x, (tuple, list)) else (x.shape, x.dtype)
 
 
-def put(x: Any, index: Any, value: Any) -> Any:
-    """``x`` after ``x[index] = value``."""
-    new = np.array(x)
-    new[index] = value
-    return new
-
-
 def after(x: Any, write: Any, *args: Any, **kwargs: Any) -> Any:
-    """``x`` after ``write(x, …)``, such as ``np.add.at``."""
+    """``x`` after ``write(x, …)``, such as ``np.add.at``, or ``operator.setitem``."""
     new = np.array(x)
     write(new, *args, **kwargs)
     return new
@@ -243,7 +236,7 @@ VIEWS = {  # they give views, of an array that lies in order
     np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
     np.expand_dims, np.broadcast_to, np.real, np.imag, operator.getitem, np.ravel,
 }  # fmt: skip
-MADE = {np.full, np.array, put, after}  # they give arrays that may be written to
+MADE = {np.full, np.array, after}  # they give arrays that may be written to
 
 FRESH: set[Any] = {  # they give arrays of their own, whatever they are given
     *MADE, np.where, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer,

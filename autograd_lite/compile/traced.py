@@ -25,7 +25,7 @@ from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE, call_function
 from ..ops.indexing import _is_basic
 from ..table import NUMPY
-from .graph import OPERATORS, Constant, Node, after, converted, mapped, put, values
+from .graph import OPERATORS, Constant, Node, after, converted, mapped, values
 from .memory import shares_memory
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 # What is known of an array without its values: asked for while recording, and not recorded.
 _KNOWN: set[Any] = {
     np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast,
-    np.common_type, np.may_share_memory, np.shares_memory, "shape", "ndim", "size", "dtype",
-    "nbytes", "itemsize",
+    np.common_type, np.may_share_memory, np.shares_memory, "nbytes", "itemsize",
 }  # fmt: skip
 # They make arrays, of what.
 _FILLED: dict[Any, Any] = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.full_like: None}
@@ -109,6 +108,11 @@ class Traced:
             made = func(*mapped(args, value_of), **mapped(kwargs, value_of))
             fill = kwargs.get("fill_value", args[-1]) if func is np.full_like else _FILLED[func]
             return self.recorder.call(np.full, (made.shape, fill, made.dtype), {})
+        if func in (np.may_share_memory, np.shares_memory) and all(
+            x.function is None for y in args if type(y) is Traced
+            for x in self.recorder.roots.get(y.node, (y.node,))
+        ):  # fmt: skip
+            self.refuse(f"{numpy_name(func)} of", "it tells how arguments lie in memory")
         if func in _KNOWN:
             return func(*mapped(args, value_of), **mapped(kwargs, value_of))
         if func in _TEXT:
@@ -193,12 +197,12 @@ class Traced:
             mapped(index, value_of) == values(value.node.args[1])
         ):  # fmt: skip
             return  # x[index] += …, which has written into that view
-        self.become(self.call(put, index, value))
+        self.become(self.call(after, operator.setitem, index, value))
 
     def become(self, new: Traced) -> None:
         """Stand for what it was made into, in place."""
         if self.of is not None:
-            self.of.become(self.of.call(put, self.node.args[1], new))
+            self.of[self.node.args[1]] = new
         elif not self.recorder.moved(self, new.node):
             self.refuse("in place something is written to", "it is an argument, or may share "
                         "memory; use ag.index_update, or a copy: y = x.copy()")  # fmt: skip

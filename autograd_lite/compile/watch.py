@@ -18,6 +18,7 @@ import random
 import sys
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from functools import partial
@@ -163,7 +164,9 @@ class Watch:
         )
 
     def restore(self) -> None:
-        """Undo what calls have changed since in variables, attributes, lists, dicts and sets."""
+        """Undo what calls have changed since, or drawn: variables, attributes, lists, dicts, sets
+        and arrays are as they were.
+        """
         for undo in self.undoing:
             undo()
 
@@ -206,12 +209,15 @@ class Watch:
                 self._test(f"{path}.{flag}", f"{self._name(x)}.{flag}", getattr(x, flag))
             return []
         if isinstance(x, (np.ndarray, *_BUFFERS)):
-            was = self._name(_entries(x))
-            self._test(f"{path}'s entries", f"entries({self._name(x)}) == {was}")
+            was = _entries(x)
+            self._test(f"{path}'s entries", f"entries({self._name(x)}) == {self._name(was)}")
+            if isinstance(x, np.ndarray) and type(was) is tuple and x.flags.writeable:
+                self.undoing.append(partial(_rewrite, x, *was))
             inner = x.flat if isinstance(x, np.ndarray) and x.dtype.hasobject else ()
             return [(y, path) for y in (*inner, getattr(x, "__dict__", None))]
         if isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
             self._chance.append(x)
+            self.undoing.append(_undrawing(x))
             return []
         if isinstance(x, (ContextVar, threading.local)):
             of_place = _of_place(x)  # what it holds here, and in other threads and contexts not
@@ -273,7 +279,6 @@ class Watch:
             if (id(scope), name) not in self._asked:
                 self._asked.add((id(scope), name))
                 self._test(f"{path}.{name}", f"{self._name(scope)}[{name!r}]", x)
-        self.undoing.append(partial(scope.update, found))
         return [(x, f"{path}.{name}") for name, x in found.items()]
 
     def _code(self, f: FunctionType, path: str) -> list[tuple[Any, str]]:
@@ -300,7 +305,10 @@ class Watch:
             self._keys(f.__globals__, path)
         found += [(sys.modules[name], name) for name in words & sys.modules.keys()]
         loaded = {name for code in codes for name in _loaded(code)}
+        loaded |= words if "__name__" in loaded else set()  # as of sys.modules[__name__].k
         found += self._look_up(f.__globals__, loaded, path)
+        known = {name: f.__globals__[name] for name in loaded & f.__globals__.keys()}
+        self.undoing.append(partial(f.__globals__.update, known))
         of = self._name(f.__globals__)
         for name in sorted(loaded - f.__globals__.keys()):
             self._test(f"{path}.{name}", f"{name!r} not in {of}")
@@ -308,21 +316,36 @@ class Watch:
 
 
 def _undoing(x: Any) -> list[Callable[[], Any]]:
-    """What lets a variable or a container hold what it does now."""
+    """What lets a variable, a container or slots hold what they do now."""
     if type(x) is list:
         return [partial(x.__setitem__, slice(None), [*x])]
     if type(x) is CellType:
         return [partial(setattr, x, "cell_contents", y) for y in gc.get_referents(x)]
-    if type(x) not in (dict, set):
-        return []
+    if type(x) not in (dict, set, deque):
+        slots = copyreg._slotnames(type(x))  # type: ignore[attr-defined]
+        return [partial(object.__setattr__, x, slot, getattr(x, slot))
+                for slot in slots if hasattr(x, slot)]  # fmt: skip
     was = x.copy()
 
     def undo() -> None:
         if not _same(gc.get_referents(x), gc.get_referents(was)):
             x.clear()
-            x.update(was)
+            (x.extend if type(x) is deque else x.update)(was)
 
     return [undo]
+
+
+def _undrawing(x: Any) -> Callable[[], Any]:
+    """What lets a generator draw what comes next for it now."""
+    if isinstance(x, np.random.Generator):
+        return partial(setattr, x.bit_generator, "state", x.bit_generator.state)
+    if isinstance(x, random.Random):
+        return partial(x.setstate, x.getstate())
+    return partial(x.set_state, x.get_state())
+
+
+def _rewrite(x: Any, shape: tuple[int, ...], dtype: Any, entries: bytes) -> None:
+    x[...] = np.frombuffer(entries, dtype).reshape(shape)
 
 
 def _of_place(x: Any) -> list[Any]:

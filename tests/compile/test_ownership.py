@@ -160,7 +160,7 @@ def test_results_lie_where_values_were_that_are_dead_and_are_new_at_each_call():
 # ---------------------------------------------------------------------- arrays that are written to
 
 MADE = [
-    "{n} = {a} * 2.0", "{n} = np.exp({a})", "{n} = {a}.copy()", "{n} = np.zeros_like({a})",
+    "{n} = {a} * 2.0", "{n} = np.sin({a})", "{n} = {a}.copy()", "{n} = np.zeros_like({a})",
     "{n} = +{a}", "{n} = {a}[[1, 0, 2]]", "{n} = {a}.astype(float)", "{n} = np.cumsum({a}, axis=0)",
     "{n} = np.where({a} > 0, {a}, {b})", "{n} = np.concatenate([{a}[:1], {b}[1:]])",
     "{n} = np.clip({a}, -1.0, 1.0)", "{n} = np.sort({a}, axis=0)", "{n} = Tensor({a}).data",

@@ -326,8 +326,17 @@ def test_values_that_are_stored(name: str):
         PARAMETER.data, PARAMETER.grad = before, None
 
 
+class Slotted:
+    __slots__ = ("n",)
+    n: int
+
+    def __init__(self) -> None:
+        self.n = 0
+
+
 def test_a_function_that_is_refused_leaves_what_it_reaches_as_it_was():
     model, total, seen, names = Model(), 0.0, {1}, {"a": 1, "b": [2]}
+    slotted, latest = Slotted(), collections.deque([1], maxlen=2)
     deep = functools.lru_cache(lambda: STORE)
 
     def f(x: Any) -> Any:
@@ -335,6 +344,8 @@ def test_a_function_that_is_refused_leaves_what_it_reaches_as_it_was():
         total = total + x.sum()
         model.last, COUNTED[0] = (x,), COUNTED[0] + 1  # type: ignore[has-type]
         seen.add(len(seen) + 1)
+        slotted.n += 1
+        latest.append(slotted.n)
         names["b"].append(names.pop("a", 3))  # type: ignore[attr-defined]
         return x * 2
 
@@ -344,6 +355,7 @@ def test_a_function_that_is_refused_leaves_what_it_reaches_as_it_was():
             compiled(X)
         assert (total, seen, [*names.items()]) == (0.0, {1}, [("a", 1), ("b", [2])])
         assert (vars(model), COUNTED, deep()) == ({}, [0], [])
+        assert (slotted.n, [*latest]) == (0, [1])
     f(X)
     assert total == X.sum()
     assert model.last[0] is X
@@ -412,17 +424,28 @@ def test_an_error_leaves_nothing_behind():
 
 
 def test_values_used_after_the_end():
-    kept = collections.deque[Any]()
+    kept = np.empty(1, object)
 
     def f(x: Any) -> Any:
-        kept.append(x)
+        kept[0] = [x]
         return x
 
     with pytest.raises(CompileError, match=r"changes f.*kept"):
         ag.compile(f)(X)
     with pytest.raises(CompileError, match="after its end"):
-        kept[0] + 1
-    kept.clear()
+        kept[0][0] + 1
+
+
+def test_what_tells_how_arguments_lie_in_memory():
+    v = np.ones(3)
+    for f in (np.shares_memory, np.may_share_memory):
+        for g in (lambda a, b, f=f: a * f(a, b[1:]), lambda a, b, f=f: a * f(a, v) + b):
+            with pytest.raises(CompileError, match=f.__name__):
+                ag.compile(g)(v, v + 1)
+    compiled = ag.compile(lambda a, b, c: a * (2 if a is b else 3) + c)
+    np.testing.assert_array_equal(compiled(v, v + 1, v + 2), v * 3 + v + 2)
+    with pytest.raises(CompileError, match="ask of which type"):
+        compiled(v, v, v + 2)
 
 
 def test_what_a_call_uses_up():

@@ -193,6 +193,8 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "global": (of_global, lambda v: GLOBAL.update(k=v), ()),
         "globals()": (lambda x: x * globals()["LATE_" + "TOO"],
                       lambda v: globals().update(LATE_TOO=v), ()),
+        "its own module": (lambda x: x * sys.modules[__name__].LATE_TOO,
+                           lambda v: globals().update(LATE_TOO=v), ()),
         "eval": (lambda x: x * eval("LATE_TOO"), lambda v: globals().update(LATE_TOO=v), ()),
         "a context variable": (lambda x: x * CONTEXT.get(), CONTEXT.set, ()),
         "its attribute": (lambda x: x * CONTEXT_OF.get().k, lambda v: setattr(thing, "k", v), ()),

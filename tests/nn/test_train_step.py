@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import random
 import subprocess
 import sys
 import tracemalloc
@@ -824,6 +825,67 @@ def test_a_gradient_that_is_0_but_for_rounding_may_be_scaled_up():
             net = nn.Sequential(*layers, nn.Sigmoid())
             step = nn.TrainStep(net, nn.BCELoss(), OPTIMIZERS[name](net.parameters()))
             assert step(X[:6], labels) > step(X[:6], labels)
+
+
+class Moving(nn.Module):
+    """With a state of its own, in an array and in a list."""
+
+    def __init__(self) -> None:
+        self.layer, self.mean, self.seen = nn.Linear(2, 1, rng=0), np.zeros(2), [0]
+
+    def forward(self, x: Any) -> Any:
+        self.mean *= 0.9
+        self.seen[0] += 1
+        self.mean += 0.1 * np.asarray(x).mean(axis=0)
+        return self.layer(x - self.mean) * self.seen[0]
+
+
+class Noisy(nn.Module):
+    def __init__(self) -> None:
+        self.layer, self.rng = nn.Linear(2, 1, rng=0), np.random.default_rng(0)
+        np.random.seed(0)  # noqa: NPY002
+        random.seed(0)
+
+    def forward(self, x: Any) -> Any:
+        x = x * random.random() + np.random.normal(size=2)  # noqa: NPY002
+        return self.layer(x + self.rng.normal(size=np.shape(x)))
+
+
+class Fading:
+    reduction, weight, count = "mean", np.ones(1), 0
+
+    def __init__(self) -> None:
+        self.weight = np.ones(1)
+
+    def __call__(self, prediction: Any, y: Any) -> Any:
+        self.weight *= 0.9
+        self.count += 1
+        return np.mean((prediction - y) ** 2) * self.weight[0] / self.count
+
+
+class Remembering(nn.SGD):
+    def __init__(self, parameters: Any, lr: float) -> None:
+        super().__init__(parameters, lr)
+        self.own, self.seen = [np.ones(p.shape) for p in self.parameters], {"n": 0}
+
+    def update(self, i: int, value: Any, grad: Any) -> Any:
+        self.own[i] *= 0.9
+        self.seen["n"] += 1
+        self.own[i] += grad
+        return super().update(i, value, self.own[i] / self.seen["n"])
+
+
+@pytest.mark.filterwarnings("ignore::nn.CompileWarning")
+@pytest.mark.parametrize("kind", [Moving, Noisy, Fading, Remembering])
+def test_what_can_t_be_compiled_trains_as_if_that_hadn_t_been_tried(kind: Any):
+    states = []
+    for compiled in (False, None):
+        net = kind() if issubclass(kind, nn.Module) else nn.MLP([2, 1], rng=0)
+        loss = Fading() if kind is Fading else nn.MSELoss()
+        optimizer = (Remembering if kind is Remembering else nn.SGD)(net.parameters(), lr=0.05)
+        nn.fit(net, X, Y, loss, optimizer, epochs=3, batch_size=2, rng=0, compiled=compiled)
+        states.append(np.concatenate([p.data.ravel() for p in net.parameters()]))
+    np.testing.assert_array_equal(*states)
 
 
 # ------------------------------------------------------------------ the source
