@@ -405,7 +405,7 @@ def _outer(e: Term, names: Collection[Term]) -> Term:
     shape = without_ones(e.shape)
     if e.op == "*" and len(shape) == 2 < e.ndim:
         flat = product_of({with_axes(f, e.shape, shape): p for f, p in e.args})  # type: ignore[misc]
-        outer = _outer(flat, names)
+        outer = _outer(flat, names) if flat.ndim == 2 else flat
         return e if outer is flat else shaped(outer, e.shape)
     factors = e.args if e.op == "*" and e.ndim == 2 else ()
     columns = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
