@@ -110,6 +110,8 @@ class Meaning:
                     e = self._kept(t, e)
                 self.terms[t] = e
         self.output = self.tensors[output] = self.build(self.terms[output])
+        for kept, e in self.definitions.items():  # from here on: a gradient knows nothing of it
+            kept.means = e
 
     def _leaf(self, t: Tensor, made: bool = False) -> Term:
         if t._tracked:
@@ -182,7 +184,7 @@ class Meaning:
             new = Tensor(t._array, requires_grad=True)
         new.name = t.name
         kept = leaf((self.token, id(t)), t.shape, "kept", t.name, new._array)
-        self.definitions[kept] = kept.means = e
+        self.definitions[kept] = e
         self._built[kept] = self.tensors[t] = new
         self.terms[new] = kept
         return kept

@@ -405,7 +405,7 @@ def _outer(e: Term, names: Collection[Term]) -> Term:
     shape = without_ones(e.shape)
     if e.op == "*" and len(shape) == 2 < e.ndim:
         flat = product_of({with_axes(f, e.shape, shape): p for f, p in e.args})  # type: ignore[misc]
-        outer = _outer(flat, names)
+        outer = _outer(flat, names) if flat.ndim == 2 else flat
         return e if outer is flat else shaped(outer, e.shape)
     factors = e.args if e.op == "*" and e.ndim == 2 else ()
     columns = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
@@ -473,7 +473,7 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             k = own[parts[0][0]] / parts[0][1]
             alike = all(abs(own[f] - k * c) < 1e-12 for f, c in parts)
             more = len(own) - (ONE in own) - len(parts)
-            first = (more, uses[p], ONE in dict(p.args)) > (0, uses[e], ONE in own)
+            first = (more, uses[p], ONE in dict(p.args), e.id) > (0, uses[e], ONE in own, p.id)
             # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
             is_long = p.size >= _TWICE or p.given  # X − mean(X) is one part
             first = first and (is_long or (not more and (k > 0 or not uses[e])))
@@ -779,7 +779,7 @@ class _Form:
             x = written.get(f) or self.done[f]
             if turned and p == 1 and _has_minus(f) and x.name is None:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
-            if f.op in ("+", "matmul") and f not in written and float(p).is_integer():
+            if f.op in ("+", "matmul", "reshape") and f not in written and float(p).is_integer():
                 k, x, by = _number_apart(x, p)
                 c, below = snapped(c * k), below + by
             x = _raised(x, abs(p)) if f in written else self._power(f, x, p)
@@ -816,6 +816,9 @@ class _Form:
         x = e.args[0]
         old, new = x.shape, e.shape
         same = next((i for i, (n, m) in enumerate(zip(old, new, strict=False)) if n != m), 0)
+        if only_ones_moved(old, new) and _is_scaled(self.done[x]):
+            c, inner = self.done[x].inputs
+            return _times(c, _reshaped(inner, new))
         if only_ones_moved(old, new):
             return _reshaped(self.done[x], new)
         if _is_vector(new):

@@ -684,6 +684,108 @@ def test_entries_that_a_mask_takes(f: Any, expected: str):
     assert ag.check_backprop(loss, {"x": x.grad}).ok
 
 
+I4 = np.array([0, 2, 1, 0])
+
+
+def state() -> Any:
+    c, a, v, y = parameter("C", 2, 3), parameter("A", 3, 3), parameter("v", 3), given("y", X[:, :2])
+    return 0.5 * np.sum((c @ (a @ v) - y[0]) ** 2)
+
+
+def scores() -> Any:
+    q, k, t = given("Q", X[:4]), parameter("K", 4, 3), Tensor(0.7, requires_grad=True, name="t")
+    return 0.5 * np.sum(((t * q @ k.T).named("S") - 1) ** 2)
+
+
+def biases() -> Any:
+    b, p, q = parameter("b", 3), parameter("P", 3, 3), given("Q", X[:4])
+    wide = b[I4] + np.sum(p[I4] * q, axis=1) * np.sum(p[I4] ** 2, axis=1) - given("y", X[:4, 0])
+    return np.sum(wide**2)
+
+
+def machine() -> Any:
+    x, w, v = given("x", X), parameter("w", 3), parameter("V", 3, 3)
+    s = x @ w + 0.5 * np.sum((x @ v) ** 2 - x**2 @ v**2, axis=1)
+    return np.mean((s - given("y", Y[:, 0])) ** 2)
+
+
+def put_among_zeros() -> Any:
+    k = parameter("k", 2)
+    padded = np.concatenate([np.zeros(1), k**2, np.zeros(2)])
+    return 0.5 * np.sum((padded - given("y", X[:, 0])) ** 2)
+
+
+def margins() -> Any:
+    s = given("x", X[:4]) @ parameter("w", 3, 3)
+    return np.sum(np.maximum(0, s - s[np.arange(4), I4][:, None] + 1))
+
+
+def edges() -> Any:
+    h, a, b = parameter("H", 4, 2), parameter("a", 2), parameter("b", 2)
+    e = ((h @ a)[:, None] + (h @ b)[None, :]).named("E")
+    return np.sum(np.tanh(e))
+
+
+def divergence() -> Any:
+    p, q = rows(parameter("a", 3)), rows(given("b", X[0]))
+    return np.sum(p * np.log(p / ((p + q) / 2)))
+
+
+def row_beside() -> Any:
+    s = given("q", X[0]) @ parameter("W", 3, 2) + given("k", X[:4, :2])
+    return np.sum(s**3)
+
+
+def clusters() -> Any:
+    d = np.sum((given("x", X)[:, None] - parameter("C", 2, 3)) ** 2, axis=2)
+    return np.sum(rows(-d).named("r") * d)
+
+
+def reversed_root() -> Any:
+    c = Tensor(-0.7, requires_grad=True, name="c")
+    return np.sum((c * np.sqrt(c**2 * np.sum(given("x", X) ** 2, axis=1))[None, :]).T)
+
+
+def row_given() -> Any:
+    w, m = parameter("w", 3), given("m", X[:1])
+    return np.sum(w * m) ** 2 / (w @ given("A", X[:3]) @ w)
+
+
+@each([
+    (state, "A", "Cᵀ (C A v − y[0]) vᵀ"), (scores, "K", "t · ∂L/∂Sᵀ Q"),
+    (biases, "b", "2 · onehot(k)ᵀ u_1; u_1 = b[k] + Σ_j(Q ∘ P[k]) ∘ Σ_j(P[k]²) − y"),
+    (machine, "V",
+     "xᵀ ((x V) ∘ u_1) − V ∘ ((x²)ᵀ u_1); u_1 = 0.2 · (2 · (x w − y) + Σ_j((x V)² − x² V²))"),
+    (lambda: np.mean((parameter("h", 5, 3).named("o") @ given("W", np.tri(3)) - X) ** 2), "o",
+     "0.4 · (o W − c_1) Wᵀ / 3"),
+    (lambda: (lambda e: np.sum(np.tanh(e[0]) * e[1] * e[2]))(parameter("e", 3, 2)), "e",
+     "[(1 − u_1²) ∘ e[1] ∘ e[2], u_1 ∘ e[2], u_1 ∘ e[1]]; u_1 = tanh(e[0])"),
+    (put_among_zeros, "k", "2 · k ∘ ([0, k², 0] − y)[1:3]"),
+    (margins, "w", "xᵀ (u_1 − onehot(y) ∘ Σ_j(u_1)); u_1 = x w − Σ_j(onehot(y) ∘ (x w)) > −1"),
+    (edges, "H", "Σ_j(∂L/∂E) aᵀ + Σ_i(∂L/∂E) bᵀ"),
+    (divergence, "a", "(softmax(a)ᵀ u_1 − u_1) ∘ softmax(a); u_1 = softmax(a) / (softmax(a) + "
+     "softmax(b)) + log(softmax(a) + softmax(b)) − log_softmax(a)"),
+    (row_beside, "W", "3 · q Σ_i(((Wᵀ q)ⱼ + k)²)ᵀ"),
+    (clusters, "C", "2 · Σ_i((Cⱼₖ − xᵢₖ) ∘ rᵢⱼ ∘ (1 + Σ_j(∂L/∂r ∘ r) − ∂L/∂r)ᵢⱼ)"),
+    (reversed_root, "c", "1ᵀ √(c² · Σ_j(x²)) + c² · 1ᵀ (Σ_j(x²) / √(c² · Σ_j(x²)))"),
+    (row_given, "w", "(2 · m − (wᵀ m) · ((A + Aᵀ) w) / (wᵀ A w)) · (wᵀ m) / (wᵀ A w)"),
+    (lambda: np.sum(given("U", X[:3]).T @ parameter("B", 2, 3, 2)), "B", "Σ_j(U)"),
+    (lambda: np.sum(np.exp(parameter("B", 1, 3, 4).sum(2, keepdims=True) * given("v", X[0]))),
+     "B", "exp(v ∘ Σ_k(B)) v"),
+    (lambda: np.trace(parameter("B", 2, 2, 3) @ parameter("v", 3)), "v", "Σ_i(Bᵀ I)"),
+    (lambda: (lambda e, w: np.sum((e[I4.reshape(2, 2)].mean(axis=1) @ w - 1) ** 2))(
+        parameter("E", 3, 2), parameter("w", 2)), "E",
+     "Σ_j(onehot(k))ᵀ (0.5 · Σ_j(E[k]) w − 1) wᵀ"),
+    (lambda: (lambda z: np.sum(np.tanh((z - z.mean(0)) / z.std(0))))(
+        given("x", X) @ parameter("W", 3, 2) + parameter("b", 2)), "b", "0"),
+])  # fmt: skip
+def test_formulas_read_as_mathematics(f: Any, target: str, expected: str):
+    loss = f()
+    step = next(step for step in ag.derive(loss) if step.target == target)
+    parts = "".join(f"; {name} = {text(part)}" for name, part in step.parts)
+    assert step.result + parts == expected
+
+
 @each([
     (lambda x: -x, "−Xᵀ ∂L/∂h", "c_1"),
     (lambda x: x - x.mean(axis=0), "(X − meanᵢ(X))ᵀ ∂L/∂h", "c_1"),
@@ -894,6 +996,8 @@ def test_a_row_of_a_matrix_and_what_was_made_flat_are_vectors():
 
 
 def test_probabilities_of_a_name_add_up_to_1():
+    p = rows(parameter("s", 2, 3)).named("p")
+    assert results(np.sum(p) ** 2 + np.sum(p**2))["p"] == "2 · (p + Σ(p))"
     z = (given("S", RNG.normal(size=(6, 3))) @ parameter("W", 3, 2)).named("z")
     e = np.exp(z)
     pi = (e / e.sum(1)[:, None]).named("pi")
