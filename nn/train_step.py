@@ -167,7 +167,7 @@ class TrainStep(Programs):
                 trained = self._trained(x, y)
             self._regroup(_alike(self.optimizer, trained))
             return _Variant(self, Watch(roots), x, y)
-        except Exception:
+        except BaseException:  # an interrupt, too
             before.restore()
             raise
 

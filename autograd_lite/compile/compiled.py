@@ -142,7 +142,9 @@ class Compiled(Programs):
             found = self.found(key, flat, args, kwargs)
         except ElsewhereError:
             self._elsewhere, found = True, None
-        except CompileError:
+        except CompileError as error:
+            if error.__cause__ is not None:
+                self.f(*args, **kwargs)  # whose error isn't one of stand-ins
             raise
         except Exception:  # which the function raises itself, or has an answer to
             found = None
@@ -158,13 +160,12 @@ class Compiled(Programs):
             try:
                 refuse = partial(watch.refuse, "compile: the function")
                 return Variant(self.f, args, kwargs, watch, refuse, self._jit)
-            except Exception as error:
+            except BaseException as error:  # an interrupt, too
                 watch.restore()
                 if again or not isinstance(error, EffectError):
                     first.restore()
-                    if isinstance(error, CompileError):
+                    if isinstance(error, CompileError) or not isinstance(error, Exception):
                         raise
-                    self.f(*args, **kwargs)  # whose error isn't one of stand-ins
                     raise CompileError(f"compile: it can't be compiled: {error!r}") from error
             self.f(*args, **kwargs)  # after which what it keeps may stay as it is
             watch = Watch(roots)
@@ -181,8 +182,8 @@ class Compiled(Programs):
 def uncollected() -> Iterator[None]:
     """Within it the collector doesn't look through what is recorded, again and again."""
     on = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if on:

@@ -242,7 +242,7 @@ FRESH: set[Any] = {  # they give arrays of their own, whatever they are given
     *MADE, np.where, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer,
     np.linalg.inv, np.linalg.solve, np.linalg.cholesky, np.linalg.pinv, np.clip, converted, np.sum,
     np.mean, np.max, np.min, np.prod, np.any, np.all, np.argmax, np.argmin, np.cumsum, np.var,
-    np.std, np.take_along_axis,
+    np.std, np.take_along_axis, np.sort, np.argsort, np.partition, np.roll, np.repeat, np.cumprod,
 }  # fmt: skip
 
 # ---------------------------------------------------------------------- what follows from shapes

@@ -193,6 +193,8 @@ class Recorder(Mode):
             for slot in Op.__slots__:
                 setattr(written, slot, getattr(op, slot))
             written.forward = self.lifting(op.forward)
+        # As the engine takes a copy of an array, which may be written to later.
+        inputs = tuple([Traced(self, x.node) if type(x) is Traced else x for x in inputs])
         result = run(written, tuple(map(self.operand, inputs)), params)
         if type(result) is Tensor:
             if result._op is written:

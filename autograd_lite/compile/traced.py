@@ -120,6 +120,8 @@ class Traced:
         own = [x for x in leaves([args, kwargs]) if type(x) is not Traced and callable(x)]
         own = [x for x in own if not isinstance(x, (type, np.ufunc))]  # it calls them on values
         said = "is a side effect; do it outside" if func in _OUTSIDE else ""
+        if type(out := kwargs.get("out")) is Traced:
+            return out.filled(func(*args, **{k: x for k, x in kwargs.items() if k != "out"}))
         if func in IN_PLACE and type(args[0]) is Traced:
             return args[0].become(args[0].call(after, func, *args[1:], **kwargs))
         if func in IN_PLACE or _is_given_out(func, args, kwargs):

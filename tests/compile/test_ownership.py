@@ -178,6 +178,7 @@ WRITTEN = [
     "{a}[{i}] += {b}[{j}]", "{a}[1:][:, {i}] = {b}[{j}, {i}]", "{a}[{i}, {j}] *= 2.0",
     "for row in {a}: row -= {b}[{i}]", "np.subtract({a}, {b}, out={a})", "{a}[:, 1:] /= 3.0",
     "np.maximum({b}[{i}], 0.1, out={a}[{j}])", "{a}.sort(axis=0)", "{a}[{i}].fill(0.25)",
+    "np.clip({a}, -0.5, 0.5, out={a})", "np.cumsum({b}, axis=0, out={a})",
     "np.fill_diagonal({a}, {b}[{i}])", "np.copyto({a}, {b}, where={b} > 0)",
 ]  # fmt: skip
 

@@ -356,6 +356,20 @@ def test_a_function_that_is_refused_leaves_what_it_reaches_as_it_was():
         assert (total, seen, [*names.items()]) == (0.0, {1}, [("a", 1), ("b", [2])])
         assert (vars(model), COUNTED, deep()) == ({}, [0], [])
         assert (slotted.n, [*latest]) == (0, [1])
+    def interrupted(x: Any) -> Any:
+        model.last = x * 2
+        raise KeyboardInterrupt
+
+    def failing(x: Any) -> Any:
+        seen.add(len(seen) + 1)
+        raise KeyError(x.shape)
+
+    with pytest.raises(KeyboardInterrupt):
+        ag.compile(interrupted)(X)
+    assert not vars(model)
+    with pytest.raises(KeyError):
+        ag.compile(failing)(X)
+    assert seen == {1, 2}
     f(X)
     assert total == X.sum()
     assert model.last[0] is X

@@ -258,6 +258,18 @@ def test_what_values_decide_of_a_matrix_is_asked():
     agree(fit, np.eye(3), a, a + 1)
 
 
+def test_what_a_graph_has_taken_isn_t_what_is_written_to_later():
+    def f(x: Any) -> Any:
+        a, b = x * 1.0, x + 1.0
+        w = Tensor(x * 2, requires_grad=True)
+        loss = np.sum(w * a) + np.sum(w[0] * b[0])
+        a[0] = b[0] = 99.0
+        b[1].sort()
+        return ag.gradients(loss, [w])[0].data, a, b
+
+    agree(f, X, Y, -X)
+
+
 def _cut(h: Any) -> None:
     h[h < 0] = 0
 
