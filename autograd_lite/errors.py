@@ -193,8 +193,8 @@ leaves_the_graph = _said(
     TypeError, "{1}: {0} requires a gradient, which a plain number or array would lose silently. "
     "NumPy's functions keep it: write np.sin(t) for math.sin(t), np.dot(a, t) or a @ t for "
     "a.dot(t). To build one Tensor from several: ag.array([...]) or ag.stack([...]). To write into "
-    "an array: ag.index_update(a, i, t), or ag.where(mask, new, old). For the value alone: "
-    "t.item() or t.data")
+    "an array: ag.index_update(a, i, t), or ag.where(mask, new, old); or fill one that "
+    "autograd_lite.numpy makes, within its filling(). For the value alone: t.item() or t.data")
 not_one_element = _said(
     ValueError, "{1}: {0} has {0.size} elements, not 1; use .numpy() or .tolist()")
 not_an_index = _said(

@@ -1,5 +1,8 @@
 """What made a mask: a comparison of Tensors gives a plain array, which leaves no other trace.
 
+And what made a constant: an op on given Tensors records nothing. Where these have names, it is
+noted for a few ops, so that readers write ``X − mean(X)``.
+
 For readers, which write ``[s > 0]`` where ``s > 0`` was computed. A mask is known as long as it is
 alive, and keeps no computed Tensor alive. So is the name of a given array, whose parts ``X[i]``
 are no more than views of it.
@@ -10,9 +13,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from weakref import ref
 
-from .engine.op import apply
-from .engine.tensor import Array, Tensor
+import numpy as np
 
+from .engine.later import later
+from .engine.modes import trace
+from .engine.notes import noted
+from .engine.op import Op, apply
+from .engine.tensor import Array, Tensor
+from .table import OPS
+
+_MOST = 16  # ops of a constant that is known by what it was computed of
+_LARGE = 10_000  # entries from which on nothing is kept alive for that: no reader shows them
 _DEEP = 4  # ops that are remembered of an operand that nothing else keeps: of |r| in |r| < 1
 
 
@@ -38,6 +49,41 @@ def call(array: Array, name: str) -> None:
 def name_of(array: Array) -> str | None:
     """What a given array is called, if anything."""
     return _names[id(array)][1] if id(array) in _names else None
+
+
+def _made_of(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
+    """The notes on a constant: the op that gave it, of what, and how many ops there are in all."""
+    count = 0
+    for x in inputs:
+        if getattr(x._array if type(x) is Tensor else x, "size", 0) > _LARGE:
+            return ()
+        if type(x) is not Tensor or (x.name is not None and not x._tracked):
+            continue
+        before = getattr(x, "_notes", ())
+        if x._tracked or not before or before[0] != "made":
+            return ()
+        count += before[1][-1]
+    return ("made", (op, inputs, params, count + 1)) if count < _MOST else ()
+
+
+later.made = _made_of
+
+
+def origin(t: Tensor) -> Tensor | None:
+    """A constant without a name, computed once more of those that have one, and recorded."""
+    made = noted(t, "made")
+    if made is None or type(t._array) is not np.ndarray:
+        return None
+    if OPS.get(made[0].name) is not made[0]:  # anybody's, which may do more than compute
+        return None
+    op, inputs, params, _ = made
+    known = [origin(x) if type(x) is Tensor and x.name is None else x for x in inputs]
+    if any(x is None for x in known):
+        return None
+    with trace():
+        again = apply(op, tuple(known), params)
+    same = np.array_equal(again._array, t._array, equal_nan=t.dtype.kind in "fc")
+    return again if same else None  # else what it was computed of was changed
 
 
 def remember(mask: Array, name: str, operands: tuple[Any, ...]) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import errors, numpy_api, numpy_protocol, ops
 from .arrays import HOLDERS, as_array, given, is_foreign, own_array, to_numpy
+from .engine.later import later
 from .engine.modes import Mode, modes, no_grad, recorded, standing, tell
 from .engine.notes import note, noted
 from .engine.op import apply
@@ -286,6 +287,8 @@ class Members:
         if self._tracked:
             note(leaf, "detached", ref(self))
             look(self, leaf)
+        else:
+            leaf._notes = later.made(ops.positive, (self,), {})
         return leaf
 
     def numpy(self: Any) -> Array:

@@ -6,6 +6,7 @@ a graph that was recorded before it stays as it was.
 
 from __future__ import annotations
 
+import copyreg
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -54,7 +55,11 @@ class Optimizer:
     """
 
     __slots__ = ("__dict__", "__weakref__", "_lr", "_memory", "_steps")
-    _watched = ("__dict__",)  # by compiled steps, which read the rest at each call
+
+    @property
+    def _watched(self) -> set[str]:
+        """Watched by compiled steps, which read the rest at each call."""
+        return {"__dict__", *copyreg._slotnames(type(self))} - {*Optimizer.__slots__[2:]}  # type: ignore[attr-defined]
 
     def __init__(
         self, parameters: Iterable[Tensor], lr: float, max_norm: float | None = None

@@ -29,7 +29,7 @@ from autograd_lite.gradients import pulled, seeded
 
 from .module import Module
 from .optimizers import ENTRYWISE, SGD, Optimizer, check_trained
-from .recording import kept, kept_attributes
+from .recording import kept
 
 __all__ = ["TrainStep"]
 
@@ -161,11 +161,15 @@ class TrainStep(Programs):
     def made(self, x: Array, y: Array) -> _Variant:
         _refuse_unknown(self.optimizer)
         roots = {type(x).__name__: x for x in (self.loss, self.optimizer, self.net)}
-        with kept_attributes(self.net):
-            with kept(Watch(roots).tensors), Draws():
+        before = Watch(roots)
+        try:
+            with kept(before.tensors), Draws():
                 trained = self._trained(x, y)
             self._regroup(_alike(self.optimizer, trained))
             return _Variant(self, Watch(roots), x, y)
+        except BaseException:  # an interrupt, too
+            before.restore()
+            raise
 
     def _trained(self, x: Array, y: Array) -> list[int]:
         """The numbers of the parameters that get a gradient."""
@@ -301,16 +305,16 @@ class _Variant(Variant):
         trained = {p for group in groups for p in group.parameters}
         self._state = [t for t in watch.tensors if t not in trained]
         self._changed: list[Tensor] = []  # of that, what is given new data, such as averages
-        self._shadow = _shadow(step.optimizer)
+        self._shadow = copy.copy(step.optimizer)  # whose attributes an update may set
         updating = Watch({kind: self._shadow})
         for group in groups:
             group.adopt()
 
         def refuse() -> None:
-            watch.refuse("TrainStep: the net, or the loss,")
             if not updating.holds():
                 said = f"TrainStep: {kind} changes {updating.changed()} when it updates"
                 raise CompileError(f"{said}, a side effect; use remembered(…), or train eagerly")
+            watch.refuse("TrainStep: the net, or the loss,")
 
         super().__init__(self.step, (x, y), {}, watch, refuse)
         del self._shadow
@@ -400,15 +404,3 @@ class _Found(dict[str, Any]):
     def __missing__(self, key: Any) -> Any:
         self[key] = self._find(key)
         return self[key]
-
-
-def _shadow(optimizer: Optimizer) -> Any:
-    """The optimizer with copies of its settings, into which an update may write."""
-    shadow = copy.copy(optimizer)
-    try:
-        known = {id(p): p for p in optimizer.parameters}
-        vars(shadow).update(copy.deepcopy(vars(optimizer), known))
-    except Exception as error:
-        said = f"TrainStep: {type(optimizer).__name__} has settings that can't be copied"
-        raise CompileError(f"{said} ({error}); train eagerly") from error
-    return shadow

@@ -27,6 +27,6 @@ def pytest_configure(config: pytest.Config) -> None:
     WHOLE[:] = [True] * config.getoption("--whole")
 
 
-def pytest_collection_finish() -> None:
-    gc.collect()
-    gc.freeze()  # what was collected stays: the collector needn't go through it again and again
+@pytest.fixture(autouse=True, scope="module")
+def _frozen() -> None:
+    gc.freeze()  # modules and tests stay: the collector needn't go through them again and again

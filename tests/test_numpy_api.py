@@ -238,6 +238,14 @@ def test_what_is_reduced_of_nothing_keeps_its_axes(function: Any):
         np.testing.assert_array_equal(getattr(found, "data", found), expected)
 
 
+def test_a_number_is_of_float64_where_numpy_makes_it_an_array():
+    x = np.ones(3, np.float32)
+    for f in (np.dot, np.inner):
+        for a, b in ((x, 2.0), (2, x), (x, np.float32(2))):
+            t = f(*(Tensor(y) if y is x else y for y in (a, b)))
+            assert t.dtype == f(a, b).dtype
+
+
 _X = np.array([[1.0, 2.0], [0.5, 3.0]], np.float32)
 _BY_1 = ag.grad(lambda x: np.sum(np.linalg.pinv(x) * _X))(_X)
 

@@ -205,6 +205,14 @@ def test_an_order_of_yn_is_cut_as_scipy_cuts_it():
     np.testing.assert_allclose(scipy.special.yn(Tensor(order), t).data, expected)
 
 
+def test_its_modules_are_its_attributes():
+    import autograd_lite.scipy
+
+    for module in (integrate, linalg, signal, special, stats):
+        assert autograd_lite.scipy.__getattr__(module.__name__.split(".")[-1]) is module
+    assert not hasattr(autograd_lite.scipy, "no_module")
+
+
 def test_scipy_s_others_come_through():
     assert special.erf is scipy.special.erf
     assert stats.norm.ppf(0.5) == 0.0

@@ -15,9 +15,8 @@ from ..show.notation import number
 from .readings import Readings, Slope, Term
 
 _TABLE = """
-zeros: not written yet: all zeros (or it cancels to 0, or = stands where += belongs and the last in
-    the loop is 0) |
-    还没有写：全是零（或者互相抵消了，或者写成了 = 而循环的最后一项是零，应当用 +=）
+zeros: not written yet: all zeros (or it cancels to 0, or = for += leaves a loop's last, a 0) |
+    还没有写：全是零（或者互相抵消了，或者循环里写成了 = 而最后一项是零，应当用 +=）
 sign: {line} has the wrong sign | {line} 的符号反了
 large: {line} is {0} times too large | {line} 是正确值的 {0} 倍
 small: {line} is {0} times too small | {line} 只有正确值的 1/{0}

@@ -24,7 +24,7 @@ from .draws import Draw
 from .graph import Changed, CompileError, Program
 from .recording import agree, is_dynamic, kind, recorded, structure, tried
 from .simplify import simplified
-from .watch import ElsewhereError, Watch
+from .watch import EffectError, ElsewhereError, Watch
 from .writer import Source
 
 CHANGES = 8  # programs for arguments of the same shapes and dtypes, at most
@@ -135,11 +135,16 @@ class Compiled(Programs):
         key: Any = len(around), *map(kind, flat)
         if flat is not args:
             key = structure((args, kwargs)), key
+        if len({*map(id, flat)}) < len(flat):  # code may ask whether a is b
+            same = [id(x) if isinstance(x, np.ndarray) else -i for i, x in enumerate(flat, 1)]
+            key = (*map(same.index, same), key)
         try:
             found = self.found(key, flat, args, kwargs)
         except ElsewhereError:
             self._elsewhere, found = True, None
-        except CompileError:
+        except CompileError as error:
+            if error.__cause__ is not None:
+                self.f(*args, **kwargs)  # whose error isn't one of stand-ins
             raise
         except Exception:  # which the function raises itself, or has an answer to
             found = None
@@ -149,15 +154,22 @@ class Compiled(Programs):
         known = {  # held, so that an id stays that of its object
             f"argument {i}": x for i, x in enumerate(leaves((args, kwargs))) if not is_dynamic(x)
         }
-        watch = Watch({getattr(self.f, "__name__", "f"): self.f, **known})
-        refuse = partial(watch.refuse, "compile: the function")
-        try:
-            return Variant(self.f, args, kwargs, watch, refuse, self._jit)
-        except CompileError:
-            raise
-        except Exception as error:
-            self.f(*args, **kwargs)  # whose error isn't one of stand-ins
-            raise CompileError(f"compile: it can't be compiled: {error!r}") from error
+        roots = {getattr(self.f, "__name__", "f"): self.f, **known}
+        watch = first = Watch(roots)
+        for again in (False, True):
+            try:
+                refuse = partial(watch.refuse, "compile: the function")
+                return Variant(self.f, args, kwargs, watch, refuse, self._jit)
+            except BaseException as error:  # an interrupt, too
+                watch.restore()
+                if again or not isinstance(error, EffectError):
+                    first.restore()
+                    if isinstance(error, CompileError) or not isinstance(error, Exception):
+                        raise
+                    raise CompileError(f"compile: it can't be compiled: {error!r}") from error
+            self.f(*args, **kwargs)  # after which what it keeps may stay as it is
+            watch = Watch(roots)
+        raise AssertionError
 
     def __reduce__(self) -> Any:
         return Compiled, (self.f, self._jit)
@@ -170,8 +182,8 @@ class Compiled(Programs):
 def uncollected() -> Iterator[None]:
     """Within it the collector doesn't look through what is recorded, again and again."""
     on = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if on:
@@ -222,6 +234,7 @@ class Variant:
             self._function, fault = jitted(short), "JAX takes another way; leave jit away"
         with np.errstate(all="ignore"):
             agree(program, self._running(program), given, fault)
+        watch.undoing.clear()  # which hold what may be replaced
 
     def holds(self) -> bool:
         """Whether all is as it was."""

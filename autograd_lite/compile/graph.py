@@ -216,17 +216,10 @@ def kind_of(x: Any) -> Any:
     return len(x) if isinstance(x, (tuple, list)) else (x.shape, x.dtype)
 
 
-def put(x: Any, index: Any, value: Any) -> Any:
-    """``x`` after ``x[index] = value``."""
+def after(x: Any, write: Any, *args: Any, **kwargs: Any) -> Any:
+    """``x`` after ``write(x, …)``, such as ``np.add.at``, or ``operator.setitem``."""
     new = np.array(x)
-    new[index] = value
-    return new
-
-
-def put_at(x: Any, ufunc: Any, index: Any, *values: Any) -> Any:
-    """``x`` after ``ufunc.at(x, index, …)``."""
-    new = np.array(x)
-    ufunc.at(new, index, *values)
+    write(new, *args, **kwargs)
     return new
 
 
@@ -243,13 +236,13 @@ VIEWS = {  # they give views, of an array that lies in order
     np.reshape, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.squeeze,
     np.expand_dims, np.broadcast_to, np.real, np.imag, operator.getitem, np.ravel,
 }  # fmt: skip
-MADE = {np.full, np.array, put, put_at}  # they give arrays that may be written to
+MADE = {np.full, np.array, after}  # they give arrays that may be written to
 
 FRESH: set[Any] = {  # they give arrays of their own, whatever they are given
     *MADE, np.where, np.concatenate, np.stack, np.dot, np.matmul, np.tensordot, np.outer,
     np.linalg.inv, np.linalg.solve, np.linalg.cholesky, np.linalg.pinv, np.clip, converted, np.sum,
     np.mean, np.max, np.min, np.prod, np.any, np.all, np.argmax, np.argmin, np.cumsum, np.var,
-    np.std, np.take_along_axis,
+    np.std, np.take_along_axis, np.sort, np.argsort, np.partition, np.roll, np.repeat, np.cumprod,
 }  # fmt: skip
 
 # ---------------------------------------------------------------------- what follows from shapes

@@ -18,17 +18,17 @@ import numpy as np
 
 from ..numpy_code import numpy_name
 from . import graph
-from .graph import CompileError, Guard, Node, Program, mapped, put, put_at
+from .graph import CompileError, Guard, Node, Program, after, mapped
 
-_AT = {np.add: "add", np.multiply: "multiply", np.maximum: "max", np.minimum: "min"}
-_INDEX = {operator.getitem: 1, put: 1, put_at: 2, np.take: 1, np.take_along_axis: 1}  # its place
+_AT = {operator.setitem: "set", np.add.at: "add", np.multiply.at: "multiply",
+       np.maximum.at: "max", np.minimum.at: "min"}  # fmt: skip
+_INDEX = {operator.getitem: 1, after: 2, np.take: 1, np.take_along_axis: 1}  # its place
 _OWN: dict[Any, Callable[..., Any]] = {
     np.argsort: lambda x, axis=-1, kind=None: jnp.argsort(x, axis),  # of any kind stable
     np.searchsorted: lambda *args, **how: jnp.searchsorted(*args, **how).astype(np.intp),
     operator.getitem: lambda x, i: (jnp.asarray(x) if isinstance(x, np.ndarray) else x)[i],
     graph.converted: lambda x, dtype: x.astype(dtype),
-    put: lambda x, index, value: jnp.asarray(x).at[index].set(value),
-    put_at: lambda x, f, index, *y: getattr(jnp.asarray(x).at[index], _AT[f])(*y),
+    after: lambda x, f, index, *y: getattr(jnp.asarray(x).at[index], _AT[f])(*y),
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.indexing import parts_of
-from .graph import FRESH, Guard, Node, Program, is_plain_reshape, of_ufunc, put, put_at, values
+from .graph import FRESH, Guard, Node, Program, after, is_plain_reshape, of_ufunc, values
 
 
 def writes_out(node: Node) -> str:
@@ -30,7 +30,7 @@ def writes_out(node: Node) -> str:
         given = [a.value if isinstance(a, Node) else a for a in node.args]
         alike = all(isinstance(a, np.ndarray) and a.ndim and a.dtype == value.dtype for a in given)
         return "product" if alike and len(given) == 2 and not node.kwargs else ""
-    if function in (put, put_at, np.full):
+    if function in (after, np.full):
         return "fill" if function is np.full else "put"
     reduces = of_ufunc(function) and function.__name__ == "reduce"
     return "reduction" if reduces and len(node.args) == 5 and not node.kwargs else ""
@@ -136,7 +136,7 @@ def planned(program: Program, inputs: dict[Node, Memory]) -> Plan:
 
 def _written_over(node: Node, owners: dict[Node, Any]) -> Any:
     """What a call writes entries into, where it needs nothing of that as it was, besides."""
-    if node.function not in (put, put_at) or type(x := node.args[0]) is not Node:
+    if node.function is not after or type(x := node.args[0]) is not Node:
         return None
     used = {owner for y in node.operands if y is not x for owner in owners.get(y, ())}
     return None if x in used else x

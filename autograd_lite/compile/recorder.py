@@ -55,8 +55,8 @@ class Recorder(Mode):
         own: leaves that the function has made.
         ops: as they were asked for, each with what is run instead.
         tensors: results of ops.
-        bases: of nodes that may lie in others' memory, those.
-        views: of these nodes, what stands for what may lie in their memory, as long as it is used.
+        roots: of nodes that may lie in others' memory, those that have it.
+        views: of these, what stands for what may lie in their memory, as long as it is used.
     """
 
     innermost = True
@@ -73,7 +73,7 @@ class Recorder(Mode):
         self._closed = False
         self._refused: CompileError | None = None  # by what may have been caught on its way
         self._odd = ""  # what is refused unless the function raises an error by itself
-        self.bases: dict[Node, set[Node]] = {}
+        self.roots: dict[Node, set[Node]] = {}
         self.views: dict[Node, list[ref[Traced]]] = {}
         self._copies: dict[Any, tuple[Any, Any]] = {}  # of arrays that f may write to later
         self._cotangents: list[tuple[Tensor, Node]] = []
@@ -118,8 +118,8 @@ class Recorder(Mode):
             self._take_names(frame)
         traced = Traced(self, node)
         if shares_memory(node):
-            self.bases[node] = {y for x in operands for y in (x, *self.bases.get(x, ()))}
-            for x in self.bases[node]:
+            self.roots[node] = {y for x in operands for y in self.roots.get(x, (x,))}
+            for x in self.roots[node]:
                 self.views.setdefault(x, []).append(ref(traced))
         if node.is_several:
             parts = [self.call(operator.getitem, (node, i), {}) for i in range(len(value))]
@@ -172,11 +172,17 @@ class Recorder(Mode):
             self.nodes.append(graph.Guard(function, (x.node,), value=answer, line=user_frame()[1]))
         return answer
 
-    def may_change(self, x: Traced) -> bool:
-        """Whether it is an array of its own, in whose memory nothing lies that is still used."""
+    def moved(self, x: Traced, node: Node) -> bool:
+        """Whether ``x``, written to, may stand for ``node``, and what shows its memory follow."""
+        views = [view for at in self.views.get(x.node, ()) if (view := at()) is not None]
         is_own = isinstance(x.node.value, np.ndarray) and x.node.function is not None
-        views = self.views.get(x.node, ())
-        return is_own and not shares_memory(x.node) and all(view() is None for view in views)
+        if not is_own or shares_memory(x.node) or any(view.of is None for view in views):
+            return False
+        x.node = node
+        for view in views:
+            view.node = view.of[view.node.args[1]].node  # type: ignore[index]
+        self.views[node] = [*map(ref, views)]
+        return True
 
     # ------------------------------------------------------------------ what it is told
 
@@ -187,6 +193,8 @@ class Recorder(Mode):
             for slot in Op.__slots__:
                 setattr(written, slot, getattr(op, slot))
             written.forward = self.lifting(op.forward)
+        # As the engine takes a copy of an array, which may be written to later.
+        inputs = tuple([Traced(self, x.node) if type(x) is Traced else x for x in inputs])
         result = run(written, tuple(map(self.operand, inputs)), params)
         if type(result) is Tensor:
             if result._op is written:
@@ -247,6 +255,10 @@ class Recorder(Mode):
         self.captured[draw] = self.given(self._draws.uniform(rng, shape), draw.name)
         return self.captured[draw]
 
+    def made(self, x: Any) -> Any:
+        """What stands for a new array, to be written to."""
+        return self.call(np.array, (x,), {})
+
     def lifting(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """An op's forward, or one of its vjps, which calls methods of constants, too."""
 
@@ -288,7 +300,7 @@ class Recorder(Mode):
             error = raised.with_traceback(None)
         refused, self._refused, self._closed, self._line = self._refused, None, True, None
         self._name()
-        for held in (self.tensors, self.own, self.ops, self._cotangents, self.bases, self.views,
+        for held in (self.tensors, self.own, self.ops, self._cotangents, self.roots, self.views,
                      self._copies):  # fmt: skip
             held.clear()
         if refused is not None:  # NumPy puts others in place of a refusal

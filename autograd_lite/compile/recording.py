@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import repeat
+from itertools import product, repeat
 from numbers import Number
 from operator import is_not
 from typing import Any
@@ -101,7 +101,9 @@ def kind(x: Any) -> Any:
         raise TypeError(f"compile: give arrays of numbers, not a {type(x).__name__} of {x.dtype}")
     if is_dynamic(x):
         return type(x)
-    return type(x), x if isinstance(x, _BY_VALUE) else id(x)
+    if hasattr(type(x), "__next__"):
+        raise KindError(f"compile: a {type(x).__name__} is used up by a call; give a list of it")
+    return type(x), x if isinstance(x, _BY_VALUE) and not hasattr(x, "__dict__") else id(x)
 
 
 def structure(tree: Any) -> Any:
@@ -224,11 +226,13 @@ def agree(
     most = 1e-3 * rtol * max(map(largest, every), default=0.0)
 
     def rounding(given: list[Any], found: list[Any]) -> list[float]:
-        """What rounding may change of each result."""
+        """What rounding may change of each result: of one of what is given at a time, since others
+        may decide otherwise, such as labels that are no longer 0 or 1.
+        """
         slack = [most if np.result_type(a).kind in "fc" else 0.0 for a in found]
-        for by in (16, -16):
+        for i, by in product(range(len(given)), (16, -16)):
             with suppress(Exception):  # whatever the function's own calls raise there
-                near = code([nudged(x, by) for x in given])
+                near = code([*given[:i], nudged(given[i], by), *given[i + 1 :]])
                 moved = [largest(np.subtract(a, b, dtype=np.result_type(a, 1.0)))
                          for a, b in zip(found, near, strict=True)]  # fmt: skip
                 slack = [max(s, 2e3 * m + most) for s, m in zip(slack, moved, strict=True)]

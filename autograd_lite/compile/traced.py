@@ -23,8 +23,10 @@ from ..containers import leaves
 from ..engine.tensor import Tensor
 from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE, call_function
+from ..ops.indexing import _is_basic
 from ..table import NUMPY
-from .graph import OPERATORS, Constant, Node, converted, mapped, put, put_at
+from .graph import OPERATORS, Constant, Node, after, converted, mapped, values
+from .memory import shares_memory
 
 if TYPE_CHECKING:
     from .recorder import Recorder
@@ -32,8 +34,7 @@ if TYPE_CHECKING:
 # What is known of an array without its values: asked for while recording, and not recorded.
 _KNOWN: set[Any] = {
     np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast,
-    np.common_type, np.may_share_memory, np.shares_memory, "shape", "ndim", "size", "dtype",
-    "nbytes", "itemsize",
+    np.common_type, np.may_share_memory, np.shares_memory, "nbytes", "itemsize",
 }  # fmt: skip
 # They make arrays, of what.
 _FILLED: dict[Any, Any] = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.full_like: None}
@@ -42,6 +43,7 @@ _OUTSIDE: set[Any] = {np.save, np.savez, np.savez_compressed, np.savetxt}
 _TEXT: set[Any] = {np.array2string, np.array_repr, np.array_str}
 _NUMBERS = (bool, int, float, complex, bytes)
 _VALUE = "the value isn't known beforehand; leave it an array, or compile the parts"
+_OURS = "of autograd_lite.numpy"
 _PLACE = "it works in place; use NumPy's function of that name, np.full_like or ag.index_update"
 
 
@@ -52,14 +54,15 @@ def value_of(x: Any) -> Any:
 class Traced:
     """What stands for an array or a number.
 
-    An array that was computed may be written to, as long as nothing else that is still used shares
-    its memory: this then stands for what it has become.
+    An array that was computed may be written to: this then stands for what it has become, and so
+    do views of it that an index gave; as long as nothing else that is still used shares its memory.
     """
 
-    __slots__ = ("__weakref__", "node", "recorder")
+    __slots__ = ("__weakref__", "node", "of", "recorder")
 
     def __init__(self, recorder: Recorder, node: Node) -> None:
         self.recorder, self.node = recorder, node
+        self.of: Traced | None = None  # of a view that an index gave, what it is a view of
 
     __class__ = property(lambda self: type(self.node.value))
     is_constant = property(lambda self: type(self.node) is Constant)
@@ -89,12 +92,14 @@ class Traced:
         if any(type(x) is Tensor for x in inputs):
             return NotImplemented
         at = method == "at" and type(inputs[0]) is not Traced
-        if kwargs.pop("out", None) is not None or at:
+        outs = kwargs.pop("out", ())
+        if at or {*map(type, outs)} - {Traced} or len(outs) > 1 or (outs and "where" in kwargs):
             self.recorder.refuse(f"np.{ufunc.__name__} works in place; use no out=, ag.index_add")
-        if method == "at":
-            return inputs[0].become(inputs[0].call(put_at, ufunc, *inputs[1:]))
         function = ufunc if method == "__call__" else getattr(ufunc, method)
-        return self.recorder.call(function, inputs, kwargs)
+        if method == "at":
+            return inputs[0].become(inputs[0].call(after, function, *inputs[1:]))
+        found = self.recorder.call(function, inputs, kwargs)
+        return outs[0].filled(found) if outs else found
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(t, Tensor) for t in types):
@@ -103,6 +108,11 @@ class Traced:
             made = func(*mapped(args, value_of), **mapped(kwargs, value_of))
             fill = kwargs.get("fill_value", args[-1]) if func is np.full_like else _FILLED[func]
             return self.recorder.call(np.full, (made.shape, fill, made.dtype), {})
+        if func in (np.may_share_memory, np.shares_memory) and all(
+            x.function is None for y in args if type(y) is Traced
+            for x in self.recorder.roots.get(y.node, (y.node,))
+        ):  # fmt: skip
+            self.refuse(f"{numpy_name(func)} of", "it tells how arguments lie in memory")
         if func in _KNOWN:
             return func(*mapped(args, value_of), **mapped(kwargs, value_of))
         if func in _TEXT:
@@ -110,6 +120,10 @@ class Traced:
         own = [x for x in leaves([args, kwargs]) if type(x) is not Traced and callable(x)]
         own = [x for x in own if not isinstance(x, (type, np.ufunc))]  # it calls them on values
         said = "is a side effect; do it outside" if func in _OUTSIDE else ""
+        if type(out := kwargs.get("out")) is Traced:
+            return out.filled(func(*args, **{k: x for k, x in kwargs.items() if k != "out"}))
+        if func in IN_PLACE and type(args[0]) is Traced:
+            return args[0].become(args[0].call(after, func, *args[1:], **kwargs))
         if func in IN_PLACE or _is_given_out(func, args, kwargs):
             said = "works in place; leave out= away, use ag.index_update"
         elif own and func not in NUMPY:
@@ -127,7 +141,7 @@ class Traced:
             if np.array_equal(self, value):  # what it decides is watched
                 return value
         return self.refuse("NumPy is given the values of", "use np.stack, or the array as it is, "
-                           "for np.array and np.asarray")  # fmt: skip
+                           f"for np.array and np.asarray, or those {_OURS}")  # fmt: skip
 
     # ------------------------------------------------------------------ what is asked of values
 
@@ -136,7 +150,7 @@ class Traced:
 
     def __int__(self, kind: Any = int) -> Any:
         if np.asarray(self.node.value).dtype.kind not in "biu":
-            self.refuse(f"{kind.__name__}() of")
+            self.refuse(f"{kind.__name__}() of", f"{_VALUE}; to fill an array, take one {_OURS}")
         return kind(self.recorder.decided(int, self))
 
     def __float__(self) -> float:
@@ -167,22 +181,42 @@ class Traced:
         fixed = self.is_constant or not isinstance(self.node.value, np.ndarray)
         return self if fixed else self.call(np.array)
 
-    __deepcopy__ = __pos__ = __copy__
+    __deepcopy__ = __copy__
+
+    def __pos__(self) -> Any:
+        return self if type(self.node.value) in _NUMBERS else self.call(np.positive)
 
     # ------------------------------------------------------------------ operators
 
     def __getitem__(self, index: Any) -> Any:
-        return self.call(operator.getitem, index)
+        found = self.call(operator.getitem, index)
+        if shares_memory(found.node) and _is_basic(values(found.node.args[1])):
+            found.of = self
+        return found
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.become(self.call(put, index, value))
+        if type(value) is Traced and value.of is self and _is_basic(index) and (
+            mapped(index, value_of) == values(value.node.args[1])
+        ):  # fmt: skip
+            return  # x[index] += …, which has written into that view
+        self.become(self.call(after, operator.setitem, index, value))
 
     def become(self, new: Traced) -> None:
         """Stand for what it was made into, in place."""
-        if not self.recorder.may_change(self):
+        if self.of is not None:
+            self.of[self.node.args[1]] = new
+        elif not self.recorder.moved(self, new.node):
             self.refuse("in place something is written to", "it is an argument, or may share "
                         "memory; use ag.index_update, or a copy: y = x.copy()")  # fmt: skip
-        self.node = new.node
+
+    def filled(self, new: Any) -> Traced:
+        """This, with all of its entries as computed."""
+        if type(new) is not Traced or new.shape != self.shape or (
+            not np.can_cast(new.dtype, self.dtype, "same_kind")
+        ):  # fmt: skip
+            self.refuse("x ∘= … of", f"{_PLACE}; x = x ∘ …")
+        self.become(_astype(new, self.dtype, copy=False))
+        return self
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
@@ -239,7 +273,9 @@ def _is_given_out(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 def _operator(ufunc: np.ufunc, of_numbers: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     def combined(x: Any, y: Any) -> Any:
-        """Numbers of Python stay such, and widen no dtype."""
+        """Numbers of Python stay such, and widen no dtype; texts are no numbers."""
+        if isinstance(x, str) or isinstance(y, str):
+            return of_numbers(value_of(x), value_of(y))
         if type(value_of(x)) in _NUMBERS and type(value_of(y)) in _NUMBERS:
             recorder = x.recorder if type(x) is Traced else y.recorder
             return recorder.call(of_numbers, (x, y), {})
@@ -254,14 +290,7 @@ def _in_place(combined: Callable[..., Any]) -> Callable[..., Any]:
     def augmented(x: Any, y: Any) -> Any:
         """A number becomes another one; of an array, all entries do."""
         new = combined(x, y)
-        if x.node.is_scalar:
-            return new
-        if type(new) is not Traced or new.shape != x.shape or (
-            not np.can_cast(new.dtype, x.dtype, "same_kind")
-        ):  # fmt: skip
-            x.refuse("x ∘= … of", f"{_PLACE}; x = x ∘ …")
-        x.become(_astype(new, x.dtype, copy=False))
-        return x
+        return new if x.node.is_scalar else x.filled(new)
 
     return augmented
 
@@ -319,9 +348,12 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "transpose": _transpose, "astype": _astype, "item": _item,
     "conj": _conjugate, "conjugate": _conjugate,
     **dict.fromkeys(("ravel", "flatten"), lambda x, order="C": _reshape(x, -1, order=order)),
-    "copy": lambda x, order="C": x.call(np.array),
+    "copy": lambda x, order="C": x if x.node.is_scalar else x.call(np.array),
     "compress": lambda x, condition, *args, **kwargs: np.compress(condition, x, *args, **kwargs),
     "tobytes": lambda x: x.call(np.ndarray.tobytes),  # which may be compared
+    "sort": lambda x, *args, **kwargs: x.become(np.sort(x, *args, **kwargs)),
+    "partition": lambda x, *args, **kwargs: x.become(np.partition(x, *args, **kwargs)),
+    "fill": lambda x, value: x.__setitem__(..., value),
 }  # fmt: skip
-_IN_PLACE = {"sort", "partition", "fill", "resize", "put", "setfield", "setflags", "byteswap"}
+_IN_PLACE = {"resize", "setfield", "setflags", "byteswap"}
 STAND_INS.add(Traced)

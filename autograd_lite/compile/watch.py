@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import array
 import copyreg
+import dis
 import gc
 import inspect
 import os
@@ -17,8 +18,10 @@ import random
 import sys
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
+from functools import partial
 from operator import is_
 from pathlib import Path
 from pickle import dumps
@@ -34,6 +37,10 @@ from .graph import CompileError
 
 class ElsewhereError(CompileError):
     """What runs in another library isn't compiled."""
+
+
+class EffectError(CompileError):
+    """A call changed what it can reach, as a cache does when it is asked first."""
 
 
 _MOST = 20_000  # objects
@@ -59,6 +66,7 @@ class Watch:
 
     Attributes:
         tensors: those that were reached.
+        undoing: calls that undo what is changed.
 
     Raises:
         CompileError: it is more than can be watched.
@@ -73,10 +81,18 @@ class Watch:
         # something was added, to what.
         self._tests: list[tuple[str, str, Iterable[Any]]] = []
         self._attributes: set[int] = set()  # ids of dicts whose order means nothing
+        # Modules that were met, and the names by which code asks for what is in them: of the
+        # user's also those that it may make, as by getattr.
+        self._modules: dict[int, tuple[ModuleType, str, set[str]]] = {}
+        self._names, self._words = set[str](), set[str]()
+        self._asked: set[tuple[int, str]] = set()  # the names in scopes that are watched
         self._chance: list[Any] = []
+        self.undoing: list[Callable[[], Any]] = []
+        self._inner: set[int] = set()  # ids of what types, and Python's own objects, consist of
         self.tensors: list[Tensor] = []
         # Packages that are the user's wherever they are installed: those of what is compiled.
-        self._own = {_root(y) for x in roots.values() for y in (x, inspect.unwrap(x))}
+        given = [x.func if isinstance(x, partial) else x for x in roots.values()]
+        self._own = {_root(y) for x in given for y in (x, inspect.unwrap(x))}
         self._walk([(x, name) for name, x in roots.items()])
         self.holds = self.together("")
         self._effects = self._now()
@@ -142,58 +158,96 @@ class Watch:
         for tensor in self.tensors:
             if type(tensor._grad) in STAND_INS:
                 tensor._grad = None
-        raise CompileError(
+        raise (EffectError if self._now() == self._effects else CompileError)(
             f"{who} changes {changed} or stores something outside of itself, a side effect "
             "that isn't repeated: return it. Random numbers would be frozen: pass them as arguments"
         )
 
+    def restore(self) -> None:
+        """Undo what calls have changed since, or drawn: variables, attributes, lists, dicts, sets
+        and arrays are as they were.
+        """
+        for undo in self.undoing:
+            undo()
+
     def _walk(self, todo: list[tuple[Any, str]]) -> None:
         seen: dict[int, Any] = {}
-        while todo:
+        while todo or (todo := self._in_modules()):
             x, path = todo.pop()
-            if type(x) in STAND_INS or isinstance(x, _ATOMS) or id(x) in seen:
+            if type(x) in weakref.ProxyTypes:
+                x = x.__repr__.__self__
+            if type(x) is str:
+                self._words.add(x)
+            elif isinstance(x, ModuleType):
+                of_library = _is_library(x, self._own)
+                self._modules[id(x)] = x, path, self._names if of_library else self._words
+            if type(x) in STAND_INS or _is_atom(x) or id(x) in seen or x is sys.modules:
                 continue
             if is_foreign(array_of(x)):
                 raise ElsewhereError(f"compile: {path} is another library's array")
             seen[id(x)] = x
-            if type(x) is Tensor:
-                self.tensors.append(x)
-                for flag in ("_tracked", "name"):
-                    self._test(f"{path}.{flag}", f"{self._name(x)}.{flag}", getattr(x, flag))
-            elif isinstance(x, (np.ndarray, *_BUFFERS)):
-                was = self._name(_entries(x))
-                self._test(f"{path}'s entries", f"entries({self._name(x)}) == {was}")
-                if isinstance(x, np.ndarray) and x.dtype.hasobject:
-                    todo += [(y, path) for y in x.flat]
-            elif isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
-                self._chance.append(x)
-            elif isinstance(x, (ContextVar, threading.local)):
-                of_place = _of_place(x)  # what it holds here, and in other threads and contexts not
-                self._test(path, f"same(of_place({self._name(x)}), {self._name(of_place)})")
-                todo += [(y, path) for y in of_place]
-            elif hasattr(type(x), "_watched"):
-                todo += [(getattr(x, name), path) for name in ("__class__", *x._watched)]
-                self._attributes.add(id(getattr(x, "__dict__", None)))
-            elif isinstance(x, FunctionType):
-                todo += self._code(x, path)
-            elif isinstance(x, weakref.ref):
-                todo.append((x(), path))
-            elif not _is_closed(x, self._own):
-                held = getattr(x, "__dict__", None)  # it is made now, if it's made at all
-                self._attributes.add(id(held))
-                if isinstance(x, type):
-                    copyreg._slotnames(x)  # type: ignore[attr-defined]  # likewise
-                    self._attributes.update(map(id, gc.get_referents(x)))  # its dict is among them
-                if not isinstance(x, tuple) and _root(type(x)) != "autograd_lite":
-                    self._object(x, path, held)
-                inner = x if type(x) is dict else held if type(held) is dict else {}
-                todo += [(y, path) for y in gc.get_referents(x)]
-                todo += [(y, f"{path}.{name}") for name, y in inner.items()]
+            todo += self._within(x, path)
             if len(seen) > _MOST:
                 raise CompileError(
                     f"compile: the function can reach more than {_MOST} objects, such as {path}: "
                     "too many to see whether they change; pass what it needs as arguments"
                 )
+
+    def _in_modules(self) -> list[tuple[Any, str]]:
+        """What else is in the modules that were met."""
+        found: list[tuple[Any, str]] = []
+        for x, path, names in self._modules.values():
+            new = {name for name in names if (id(vars(x)), name) not in self._asked}
+            found += self._look_up(vars(x), new, path)
+        return found
+
+    def _within(self, x: Any, path: str) -> list[tuple[Any, str]]:
+        """Watch an object; what it refers to."""
+        if type(x) is Tensor:
+            self.tensors.append(x)
+            for flag in ("_tracked", "name"):
+                self._test(f"{path}.{flag}", f"{self._name(x)}.{flag}", getattr(x, flag))
+            return []
+        if isinstance(x, (np.ndarray, *_BUFFERS)):
+            was = _entries(x)
+            self._test(f"{path}'s entries", f"entries({self._name(x)}) == {self._name(was)}")
+            if isinstance(x, np.ndarray) and type(was) is tuple and x.flags.writeable:
+                self.undoing.append(partial(_rewrite, x, *was))
+            inner = x.flat if isinstance(x, np.ndarray) and x.dtype.hasobject else ()
+            return [(y, path) for y in (*inner, getattr(x, "__dict__", None))]
+        if isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
+            self._chance.append(x)
+            self.undoing.append(_undrawing(x))
+            return []
+        if isinstance(x, (ContextVar, threading.local)):
+            of_place = _of_place(x)  # what it holds here, and in other threads and contexts not
+            self._test(path, f"same(of_place({self._name(x)}), {self._name(of_place)})")
+            return [(y, path) for y in of_place]
+        if hasattr(type(x), "_watched"):
+            self._attributes.add(id(getattr(x, "__dict__", None)))
+            held = {name: getattr(x, name, None) for name in ("__class__", *x._watched)}
+            for name, y in held.items():
+                self._test(f"{path}.{name}", f"getattr({self._name(x)}, {name!r}, None)", y)
+            return [(y, path) for y in held.values()]
+        if isinstance(x, FunctionType):
+            return self._code(x, path)
+        if isinstance(x, weakref.ref):
+            return [(x(), path)]
+        if _is_closed(x, self._own):
+            return []
+        own = getattr(x, "__dict__", None)  # it is made now, if it's made at all
+        self._attributes.add(id(own))
+        if isinstance(x, type):
+            copyreg._slotnames(x)  # type: ignore[attr-defined]  # likewise
+            self._attributes.update(map(id, gc.get_referents(x)))  # its dict is among them
+        if not isinstance(x, tuple) and _root(type(x)) != "autograd_lite":
+            self._object(x, path, own)
+            self.undoing += [] if id(x) in self._inner else _undoing(x)
+        if isinstance(x, type) or type(x).__module__ in _HOLDERS - {"builtins"}:
+            self._inner.update(map(id, gc.get_referents(x)))
+        named = x if type(x) is dict else own if type(own) is dict else {}
+        found = [(y, path) for y in gc.get_referents(x)]
+        return found + [(y, f"{path}.{name}") for name, y in named.items()]
 
     def _object(self, x: Any, path: str, attributes: Any = None) -> None:
         """Watch what an object refers to: item by item, which is quicker where these are few."""
@@ -220,43 +274,78 @@ class Watch:
 
     def _look_up(self, scope: dict[str, Any], names: Any, path: str) -> list[tuple[Any, str]]:
         """Watch some names in a scope; what they are."""
-        of = self._name(scope)
-        for name in sorted(names):
-            self._test(f"{path}.{name}", f"{of}[{name!r}]", scope[name])
-        return [(scope[name], f"{path}.{name}") for name in sorted(names)]
+        found = {name: scope[name] for name in sorted(names & scope.keys())}
+        for name, x in found.items():
+            if (id(scope), name) not in self._asked:
+                self._asked.add((id(scope), name))
+                self._test(f"{path}.{name}", f"{self._name(scope)}[{name!r}]", x)
+        return [(x, f"{path}.{name}") for name, x in found.items()]
 
     def _code(self, f: FunctionType, path: str) -> list[tuple[Any, str]]:
         """What a function closes over, its defaults, and what it looks up in modules."""
         f.__annotations__  # noqa: B018  (it is made now, if it's made at all)
         cells = list(zip(f.__closure__ or (), f.__code__.co_freevars, strict=True))
         if _is_library(f, self._own):  # they aren't written to
-            return [(x, path) for cell, _ in cells for x in gc.get_referents(cell)]
+            read = [(os.environ, "os.environ")] if f is os.getenv else []
+            return [*read, *((x, path) for cell, _ in cells for x in gc.get_referents(cell))]
         own: tuple[Any, ...] = (f.__defaults__, f.__kwdefaults__, f.__dict__)
         found: list[tuple[Any, str]] = [(x, path) for x in own]
         found += [(cell, f"{path}: {name}") for cell, name in cells]
         self._object(f, path)
         self._attributes.add(id(f.__dict__))
-        names = set(_names(f.__code__))
+        codes = [*_codes(f.__code__)]
+        names = {name for code in codes for name in code.co_names}
+        words = {x for code in codes for x in code.co_consts if type(x) is str} | names
+        self._names |= names
+        self._words |= words
         if not names.isdisjoint(_BY_TEXT):
-            others = {name for name in f.__globals__ if name[:2] != "__"} - names
-            reached = self._look_up(f.__globals__, others, path)
+            every = {name for name in f.__globals__ if name[:2] != "__"}
+            reached = self._look_up(f.__globals__, every, path)
             found += [(x, at) for x, at in reached if not isinstance(x, (FunctionType, type))]
             self._keys(f.__globals__, path)
-        imported = [(sys.modules[name], name) for name in names & sys.modules.keys()]
-        imported += [(x, name) for cell, name in cells for x in gc.get_referents(cell)
-                     if isinstance(x, ModuleType)]  # fmt: skip
-        scopes = [(f.__globals__, path), *((vars(x), name) for x, name in imported)]
-        for scope, where in scopes:
-            inner = self._look_up(scope, names & scope.keys(), where)
-            scopes += [
-                (vars(x), name) for x, name in inner
-                if isinstance(x, ModuleType) and not any(vars(x) is s for s, _ in scopes)
-            ]  # fmt: skip
-            found += inner
+        found += [(sys.modules[name], name) for name in words & sys.modules.keys()]
+        loaded = {name for code in codes for name in _loaded(code)}
+        loaded |= words if "__name__" in loaded else set()  # as of sys.modules[__name__].k
+        found += self._look_up(f.__globals__, loaded, path)
+        known = {name: f.__globals__[name] for name in loaded & f.__globals__.keys()}
+        self.undoing.append(partial(f.__globals__.update, known))
         of = self._name(f.__globals__)
-        for name in sorted(names - f.__globals__.keys()):
+        for name in sorted(loaded - f.__globals__.keys()):
             self._test(f"{path}.{name}", f"{name!r} not in {of}")
         return found
+
+
+def _undoing(x: Any) -> list[Callable[[], Any]]:
+    """What lets a variable, a container or slots hold what they do now."""
+    if type(x) is list:
+        return [partial(x.__setitem__, slice(None), [*x])]
+    if type(x) is CellType:
+        return [partial(setattr, x, "cell_contents", y) for y in gc.get_referents(x)]
+    if type(x) not in (dict, set, deque):
+        slots = copyreg._slotnames(type(x))  # type: ignore[attr-defined]
+        return [partial(object.__setattr__, x, slot, getattr(x, slot))
+                for slot in slots if hasattr(x, slot)]  # fmt: skip
+    was = x.copy()
+
+    def undo() -> None:
+        if not _same(gc.get_referents(x), gc.get_referents(was)):
+            x.clear()
+            (x.extend if type(x) is deque else x.update)(was)
+
+    return [undo]
+
+
+def _undrawing(x: Any) -> Callable[[], Any]:
+    """What lets a generator draw what comes next for it now."""
+    if isinstance(x, np.random.Generator):
+        return partial(setattr, x.bit_generator, "state", x.bit_generator.state)
+    if isinstance(x, random.Random):
+        return partial(x.setstate, x.getstate())
+    return partial(x.set_state, x.get_state())
+
+
+def _rewrite(x: Any, shape: tuple[int, ...], dtype: Any, entries: bytes) -> None:
+    x[...] = np.frombuffer(entries, dtype).reshape(shape)
 
 
 def _of_place(x: Any) -> list[Any]:
@@ -264,21 +353,29 @@ def _of_place(x: Any) -> list[Any]:
     return [x.get(_UNSET)] if isinstance(x, ContextVar) else [*vars(x), *vars(x).values()]
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    """The names of globals and attributes that code has, and the code within it."""
-    yield from code.co_names
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """Code, and the code within it."""
+    yield code
     for x in code.co_consts:
         if isinstance(x, CodeType):
-            yield from _names(x)
+            yield from _codes(x)
+
+
+def _loaded(code: CodeType) -> Iterator[str]:
+    """The globals among the names that code has, of which others are attributes."""
+    for step in dis.get_instructions(code):
+        if "GLOBAL" in step.opname or step.opname == "LOAD_NAME":
+            yield step.argval
 
 
 def _root(x: Any) -> str:
-    return str(getattr(x, "__module__", None) or "builtins").split(".")[0]
+    name = "__name__" if isinstance(x, ModuleType) else "__module__"
+    return str(getattr(x, name, None) or "builtins").split(".")[0]
 
 
 def _is_library(x: Any, own: set[str]) -> bool:
     """Whether a function, type or module is not the user's, but installed."""
-    root = (x.__name__ if isinstance(x, ModuleType) else _root(x)).split(".")[0]
+    root = _root(x)
     if root == "builtins":  # as what code says to be of that was run by exec
         return not isinstance(x, FunctionType) and bool(getattr(x, "__flags__", 0) & _IMMUTABLE)
     file = str(getattr(sys.modules.get(root), "__file__", ""))
@@ -293,18 +390,31 @@ def _is_closed_root(root: str) -> bool:
 
 
 def _is_closed(x: Any, own: set[str]) -> bool:
-    """Whether it is a library's own: its types and functions, and locks, loggers, generators, …."""
+    """Whether it is a library's own: its types and functions, and locks, loggers, generators, …;
+    not what of NumPy's and SciPy's has attributes, such as a polynomial.
+    """
     if isinstance(x, type):
         return _is_library(x, own)
     kind = _root(type(x))
+    if kind in ("numpy", "scipy") and hasattr(x, "__dict__") and not inspect.isroutine(x):
+        return False
     return kind not in _HOLDERS and _is_closed_root(kind)
 
 
+def _is_atom(x: Any) -> bool:
+    """Whether it refers to nothing that may change."""
+    return isinstance(x, _ATOMS) and not (isinstance(x, _VALUES) and hasattr(x, "__dict__"))
+
+
 def _alike(a: Any, b: Any) -> bool:
-    return a is b or (type(a) is type(b) and isinstance(a, _VALUES) and repr(a) == repr(b))
+    if a is b or type(a) is not type(b):
+        return a is b
+    if type(a) is tuple:
+        return _same(a, b)
+    return isinstance(a, _VALUES) and _is_atom(a) and repr(a) == repr(b)
 
 
-def _same(now: list[Any], was: list[Any]) -> bool:
+def _same(now: Any, was: Any) -> bool:
     """Whether these are the same objects, or equal values."""
     as_many = len(now) == len(was)
     return as_many and (all(map(is_, now, was)) or all(map(_alike, now, was)))

@@ -21,7 +21,7 @@ import numpy as np
 from ..numpy_code import Names, code, literal, numpy_name
 from . import graph
 from .draws import Draws
-from .graph import VIEWS, Changed, CompileError, Node, Program, is_plain_reshape, put, values
+from .graph import VIEWS, Changed, CompileError, Node, Program, is_plain_reshape, values
 from .loops import INSIDE, MARK, Folder, Line, marked
 from .memory import Memory, joined, planned, shares_memory, writes_out
 
@@ -142,11 +142,14 @@ class Source:
         of_array = {*map(type, values(node.args[:1]))} == {np.ndarray} and not node.kwargs
         if form.count("{}") == len(args) and (of_array or form in _OF_NUMBERS):
             return form.format(*args)
+        return f"{self.function(function)}({self._given(node, args)})"
+
+    def _given(self, node: Node, args: list[str]) -> str:
+        """What is called, beside a call's settings."""
         for key in node.kwargs:
             if type(key) is not str or not key.isidentifier() or keyword.iskeyword(key):
                 raise CompileError(f"compile: {key!r} is no name of a setting (at {node.line})")
-        args += [f"{key}={self.text_of(x)}" for key, x in node.kwargs.items()]
-        return f"{self.function(function)}({', '.join(args)})"
+        return ", ".join(args + [f"{key}={self.text_of(x)}" for key, x in node.kwargs.items()])
 
     def index(self, index: Any) -> str:
         if isinstance(index, tuple) and index:
@@ -255,7 +258,7 @@ class Source:
         out = self._place(node)
         if out and joined(node):
             self._join(node)
-        elif node.function in (put, graph.put_at):
+        elif node.function is graph.after:
             self._put(node, out or "")
         elif out is not None:
             call = self._call(node, writes_out(node), out)
@@ -300,17 +303,17 @@ class Source:
 
     def _put(self, node: Node, out: str) -> None:
         """Write into what an array was, or where that is still needed into a copy."""
-        x, *given = node.args
+        x, write, *given = node.args
         name = out or self.identifier(node)
         if not out:
             self._line(node, f"{name} = np.array({self.text_of(x)})")
         elif type(x) is not Node or self.plan.get(x) != self.plan[node]:
             self._line(node, f"{name}[...] = {self.text_of(x)}")
-        if node.function is put:
+        if write is operator.setitem:
             self._line(node, f"{name}[{self.index(given[0])}] = {self.text_of(given[1])}")
         else:
-            inner = ", ".join(map(self.text_of, given[1:]))
-            self._line(node, f"{self.function(given[0])}.at({name}, {inner})")
+            inner = self._given(node, [name, *map(self.text_of, given)])
+            self._line(node, f"{self.function(write)}({inner})")
 
     def _end(self) -> None:
         """Hand out the results, and bring the resident arrays up to date."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from .. import ops
 from ..engine.tensor import Array, Tensor
-from ..graph import inner_first
+from ..graph import inner_first, walk
+from ..masks import origin
 from ..show.expression import Definition, Expression, applied
 from ..table import OPS
 from .tidy import tidied
@@ -19,7 +20,7 @@ _LONG, _LONG_TWICE = 40, 5  # the size from which a sub-expression, and one used
 
 
 class Leaves(dict[Tensor, Expression]):
-    """How leaves are written: by name, as a number, as c_1, or ``1 − y`` where it is just that.
+    """How leaves are written: by name, as a number, as ``1 − y`` or ``X[1]``, or else as c_1.
 
     Args:
         leaves: in the order in which they are used; others may follow.
@@ -37,6 +38,14 @@ class Leaves(dict[Tensor, Expression]):
 
     def __missing__(self, leaf: Tensor) -> Expression:
         name, value = self._names.get(leaf, leaf.name), leaf._array
+        again = origin(leaf) if name is None else None
+        if again is not None:  # X − mean(X)
+            for t in walk(again):
+                if not t.is_leaf:
+                    operands = tuple(self[x] for x in t.inputs)
+                    self[t] = tidied(Expression(t._array, None, t.op, operands, t.params))
+            self[leaf] = self[again]
+            return self[leaf]
         written = self._same.get(_numbers(value)) if name is None and leaf.ndim else None
         if written is None:
             if name is None and leaf.ndim:

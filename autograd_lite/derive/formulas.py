@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -158,8 +158,7 @@ class Formulas:
         self.leaves = Leaves(read, self.plan.names, self._taken)
         for t in read:
             x, e = self.leaves[t], bare(terms[t])
-            is_part = e.op == "getitem" and e.args[0].name is not None  # x[0]
-            if x.name is None or t.name is not None or t._tracked or is_part:
+            if x.name is None or t.name is not None or t._tracked:
                 continue
             if e.op == "getitem":
                 writer.parts[e] = x
@@ -175,7 +174,9 @@ class Formulas:
             for each in self.gradients:
                 given, each.definitions = self._builder.expression(each.cotangent)
                 self._defined.update(each.definitions)
-                each.given = given if agree(given, each.value, eps=self._eps) else None
+                parts = self._defined.items()
+                holds = agree(given, each.value, eps=self._eps, parts=parts)
+                each.given = given if holds else None
                 self._builder.name(each.cotangent, each.symbol)
             self._spelled = keep_guards or all(each.given for each in self.gradients)
             keep_guards = True
@@ -191,7 +192,8 @@ class Formulas:
         for g, term in zip(self.gradients, terms, strict=True):
             g.simple, g.parts = simple, _ = writer.expression(term)
             cancels = None if simple.value.any() else self.spelled_out(g)[0]
-            if not self._reading.agrees(g, cancels, self._eps):
+            parts = [*(self._defined.items() if cancels else ()), *g.parts]
+            if not self._reading.agrees(g, cancels, self._eps, parts):
                 if not last:
                     return False
                 g.simple, _ = self.spelled_out(g)
@@ -219,7 +221,7 @@ class Formulas:
         builder = self._new_builder(False)
         parts = [d for g in self.gradients for d in g.parts]
         formulas = [d.expression for d in parts] + [g.simple for g in self.gradients if g.simple]
-        used = {e.name: e.value for x in formulas for e in nodes(x) if e.name is not None}
+        used = _symbols(formulas)
         named = [
             t for t in self._tensors
             if not t.is_leaf and t in names and (t is not output or names[t] in used)
@@ -227,7 +229,7 @@ class Formulas:
         lines = [line for t in named for line in builder.definition(t)]
         made = {d.name for d in (*lines, *parts)} | {g.symbol for g in self.gradients}
         leaves = [self.leaves[t] for t in self._tensors if t.is_leaf]
-        given = {x.name: x.value for x in leaves if x.name is not None} | used
+        given = _symbols(leaves) | used
         given |= {"q": np.asarray(self.rows)} if self.rows else {}
         return lines, [(name, value) for name, value in given.items() if name not in made]
 
@@ -260,14 +262,16 @@ class Reading:
         self.writer = Writer(names, rows, taken)
         self.chooses = chooses
 
-    def agrees(self, g: Gradient, cancels: Expression | None, eps: float) -> bool:
+    def agrees(
+        self, g: Gradient, cancels: Expression | None, eps: float, parts: Iterable[Definition]
+    ) -> bool:
         """Whether the formula is worth the gradient, or that one which was chosen.
 
         ``cancels``: what comes out as 0 up to rounding, as the rules give it; ``eps``: the coarsest
-        spacing of the numbers.
+        spacing of the numbers; ``parts``: what symbols stand for.
         """
         assert g.simple is not None
-        return agree(g.simple, self._worth(g), bool(self.meaning.guarded), cancels, eps)
+        return agree(g.simple, self._worth(g), bool(self.meaning.guarded), cancels, eps, parts)
 
     def _worth(self, g: Gradient) -> Array:
         chosen = self._cotangents.get(self.meaning.tensors[g.target]) if self.chooses else None
@@ -291,6 +295,11 @@ class Reading:
             if found.size <= 1 or any(map(is_quotient, subterms(found))):
                 self._may_cancel.add(e)
         return shaped(found, g.value.shape)
+
+
+def _symbols(formulas: Iterable[Expression]) -> dict[str, Array]:
+    """The symbols in formulas, and what they are worth."""
+    return {e.name: e.value for x in formulas for e in nodes(x) if e.name is not None}
 
 
 def _within_softmax(plan: Plan) -> set[str | None]:

@@ -128,13 +128,13 @@ def apply(
     result = _new(Tensor)
     result._array, result._exposed = value, False
     result._grad = result.name = None
-    result._notes = ()
     if record:
+        result._notes = ()
         result._tracked = record | _skipped(inputs) if op.skips else record
         result._op, result._inputs, result._arrays = op, inputs, tuple(arrays)
         result._params, result._number = params, _next_number()
     else:
-        result._tracked, result._op = 0, None
+        result._tracked, result._op, result._notes = 0, None, later.made(op, inputs, params)
         if constants and getattr(value, "base", 0) is not None:  # a view of an owner's
             result._array = value.copy()
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import permutations
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
@@ -114,7 +115,7 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
     if whole and x.ndim == 2 and x.op == "*" and any(map(is_identity, x.operands)):
         rest = product([(f, p) for f, p in x.args if not is_identity(f)])
         return shaped(_trace(shaped(rest, x.shape)), shape)
-    first = _turned_back, _known_sum, _constants_out, _term_by_term
+    first = _turned_back, _known_sum, _expected, _constants_out, _term_by_term
     for way in (*first, *SUMS, _as_product, _one_by_one):
         found = way(x, axes, products)
         if found is not None:
@@ -144,7 +145,7 @@ def _trace(x: Term) -> Term:
         found = total([(_trace(shaped(f, x.shape)), k) for f, k in x.args])
     elif x.op == "transpose":
         found = _trace(x.args[0])
-    elif x.op == "matmul":
+    elif x.op == "matmul" and all(f.ndim == 2 for f in x.args):
         a, b = x.args
         found = summed(a * make("transpose", [b], {"axes": (1, 0)}), (0, 1))
     else:
@@ -172,13 +173,33 @@ def _turned_back(x: Term, axes: frozenset[int], products: bool) -> Term | None:
 
 
 def _known_sum(x: Term, axes: frozenset[int], products: bool) -> Term | None:
-    """Of rows of probabilities 1 each; of what is centred 0, also in products of matrices."""
+    """Of rows of probabilities 1 each; of what is centred 0, also in products of matrices, and of
+    its squares their number.
+    """
+    pair = x.args if x.op == "*" else ()
+    if len(pair) == 1 and pair[0][1] == 2 and pair[0][0].op == "normalised":
+        own = pair[0][0].params
+        if not own["eps"] and not own["ddof"] and own["axes"] <= axes:
+            return number(math.prod(x.shape[a] for a in axes))
+    x = x.means if x.kind == "kept" and x.means is not None else x
     if x.op in ("softmax", "normalised") and x.params["axes"] <= axes:
         rows = math.prod(x.shape[a] for a in axes - x.params["axes"])
         return number(rows if x.op == "softmax" else 0)
     for a, y in enumerate(x.args if x.op == "matmul" and x.ndim == 2 else ()):
         if a in axes and y.ndim == 2 and as_number(summed(y, [a])) == 0:
             return number(0)
+    return None
+
+
+def _expected(x: Term, axes: frozenset[int], products: bool) -> Term | None:
+    """Σ p ∘ (c + y) is c + Σ p ∘ y, where p are probabilities."""
+    for (f, p), (g, q) in permutations(x.args) if x.op == "*" and len(x.args) == 2 else ():
+        if p == q == 1 and g.op == "+" and f.shape == x.shape:
+            apart = [(t, c) for t, c in g.args if not varying(t, x.ndim) & axes]
+            one = _known_sum(f, axes, products) if apart else None
+            if one is not None and as_number(one) == 1:
+                rest = total([(g, 1), *((t, -c) for t, c in apart)], g.shape)
+                return total([*apart, (summed(product([(f, 1), (rest, 1)]), axes, products), 1)])
     return None
 
 
@@ -470,8 +491,13 @@ def _transpose(args: list[Term], params: Params, shape: Shape | None) -> Term:
     if perm == tuple(range(x.ndim)):
         return x
     moved = tuple(x.shape[i] for i in perm)
+    c, rest = _scale(x)
+    if c is not ONE:
+        return product([(c, 1), (make("transpose", [rest], {"axes": perm}), 1)])
     if x.kind == "marks":
         return onehot(x.value.transpose(perm), x.name)
+    if x.kind == "given" and not x.name and np.array_equal(x.value, x.value.transpose(perm)):
+        return x
     if _in_order(perm, x.shape) and x.op not in ("leaf", "matmul", "transpose"):
         return shaped(x, moved)
     if x.op == "transpose":
@@ -503,13 +529,27 @@ def _turned_product(x: Term, perm: tuple[int, ...]) -> Term | None:
     if x.op == "matmul" and swapped and all(a.ndim == x.ndim for a in x.args):
         a, b = (make("transpose", [y], {"axes": perm}) for y in x.args)
         return make("matmul", [b, a])
-    inner = make("transpose", x.args, {"axes": perm}) if x.op in ("sum", "inv") else x
-    if x.op == "inv" and inner is x.args[0]:
+    if x.op == "inv" and is_symmetric(x.args[0], perm):
         return x
+    inner = make("transpose", x.args, {"axes": perm}) if x.op == "sum" else x
     if x.op == "sum" and x.args[0].op == "matmul" and inner.op != "transpose":
         axes = frozenset(perm.index(a) for a in x.params["axes"])
         return make("sum", [inner], {"axes": axes})
     return None
+
+
+def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int = 8) -> bool:
+    """Whether all that it is made of stays as it is where axes are permuted so; numbers do.
+
+    ``named``: also by what named results are made of, as is right where nothing follows by them;
+    ``deep``: how far is looked.
+    """
+    if named and x.kind == "kept" and x.means is not None:
+        x = x.means
+    if x.op in ("+", "*", *ENTRYWISE) or (named and x.op == "inv"):
+        parts = [f for f in x.operands if math.prod(f.shape) > 1]
+        return deep > 0 and all(is_symmetric(f, perm, named, deep - 1) for f in parts)
+    return x.ndim == len(perm) and make("transpose", [x], {"axes": perm}) is x
 
 
 def _opened(e: Term) -> Term | None:
@@ -579,11 +619,12 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
             return shaped(make("matmul", [a, v]), (a.shape[0], 1))
         if b.op == "broadcast_to" and b.args[0].shape == (b.shape[0], 1):  # columns alike
             return shaped(make("matmul", [a, b.args[0]]), (a.shape[0], b.shape[1]))
-        for x, axis in ((b, 0), (a, 1)):  # beside a matrix of ones
-            n = as_number(b if x is a else a)
-            if n is not None:
-                both = shaped(scaled(summed(x, [axis]), n), kept(x.shape, [axis]))
-                return shaped(both, (a.shape[0], b.shape[1]))
+    for x, axis in ((b, max(b.ndim - 2, 0)), (a, a.ndim - 1)):  # beside a matrix of ones
+        n = as_number(b if x is a else a)
+        if n is not None:
+            both = shaped(scaled(summed(x, [axis]), n), kept(x.shape, [axis]))
+            both = shaped(both, both.shape[:-1]) if b.ndim == 1 else both
+            return shaped(both, _product_shape(a.shape, b.shape))
     size = 0.5 + a.size + b.size
     found = rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape), size))
     chain = _chain(found)
@@ -609,13 +650,15 @@ def _scale(e: Term) -> tuple[Term, Term]:
     """The factors that are one number, and the rest."""
     if e.op == "broadcast_to" and math.prod(e.args[0].shape) == 1 and as_number(e) is None:
         return shaped(e.args[0], ()), shaped(ONE, e.shape)
-    c, rest = coefficient(e)
+    moved = e.op == "reshape" and only_ones_moved(e.args[0].shape, e.shape)
+    c, rest = coefficient(e.args[0] if moved else e)
     factors = rest.args if rest.op == "*" else ()
     alone = [(f, p) for f, p in factors if math.prod(f.shape) == 1]
     rest = product([(rest, 1), *((f, -p) for f, p in alone)]) if alone else rest
-    if rest.shape != e.shape or (c == 1 and not alone):
+    if not only_ones_moved(rest.shape, e.shape) or (c == 1 and not alone):
         return ONE, e
-    return product([(number(c), 1), *((shaped(f, ()), p) for f, p in alone)]), rest
+    alone = [(number(c), 1), *((shaped(f, ()), p) for f, p in alone)]
+    return product(alone), shaped(rest, e.shape)
 
 
 def _product_shape(a: Shape, b: Shape) -> Shape:
@@ -718,7 +761,7 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
         return shaped(x, shape)
     ranges = ranges_of(index, x.shape)
     if ranges is None:
-        if turned := _turned_axes(index, x.shape):
+        if turned := flipped_axes(index, x.shape):
             return shaped(_flipped(x, turned), shape)
         return _picked_at(x, _places(index, x.shape))
     found = _of_blocks(x, ranges)
@@ -730,6 +773,7 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
             cut = iter([r for r, n in zip(ranges, x.shape, strict=True) if n != 1])
             ranges = [range(1) if n == 1 else next(cut) for n in inner.shape]
         elif x.op == "getitem" and (before := ranges_of(x.params["index"], inner.shape)):
+            ranges = [range(1)] * (len(before) - len(ranges)) + ranges
             ranges = _within(before, ranges)
         else:
             break
@@ -737,12 +781,14 @@ def _getitem(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     if math.prod(shape) == 1:
         found = _picked_at(x, _places(tuple(r[0] for r in ranges), x.shape))
     else:
-        slices = {"index": slices_of(ranges, x.shape)}
-        found = intern("getitem", (x,), slices, tuple(map(len, ranges)), x.size + 0.5)
+        own = without_ones(tuple(map(len, ranges)))  # X[0] is a vector
+        lead = (r[0] for r in ranges[: len(ranges) - len(own)])
+        index = {"index": (*lead, *slices_of(ranges, x.shape)[len(ranges) - len(own) :])}
+        found = intern("getitem", (x,), index, own, x.size + 0.5)
     return None if found is None else shaped(found, shape)
 
 
-def _turned_axes(index: Any, whole: Shape) -> frozenset[int]:
+def flipped_axes(index: Any, whole: Shape) -> frozenset[int]:
     """The axes that an index turns round, where it does nothing else."""
     pairs = [*zip(ranges_of(index, whole, True) or (), map(range, whole), strict=False)]
     turned = frozenset(i for i, (r, all_) in enumerate(pairs) if r == all_[::-1] != all_)
@@ -751,7 +797,7 @@ def _turned_axes(index: Any, whole: Shape) -> frozenset[int]:
 
 def _flipped(x: Term, axes: frozenset[int]) -> Term:
     """With these axes turned round; twice is as it was."""
-    before = _turned_axes(x.params["index"], x.shape) if x.op == "getitem" else frozenset()
+    before = flipped_axes(x.params["index"], x.shape) if x.op == "getitem" else frozenset()
     axes, x = axes ^ before, x.args[0] if before else x
     turns = [-1 if i in axes else None for i in range(x.ndim)]
     index = {"index": tuple(slice(None, None, turn) for turn in turns)}
@@ -810,6 +856,21 @@ def _of_blocks(x: Term, ranges: list[range]) -> Term | None:
                     return None
                 found += [(shaped(block, shape), c)] if at == ranges else []
     return total(found, shape)
+
+
+@normal("concatenate")
+def _concatenated(args: list[Term], params: Params, shape: Shape | None) -> Term | None:
+    """What is put among zeros, where some of the blocks are just that."""
+    assert shape is not None
+    axis, end, parts = params["axis"] % len(shape), 0, list[tuple[Term, float]]()
+    for x in args:
+        at = [range(n) for n in shape]
+        at[axis] = range(end, end := end + x.shape[axis])
+        are_zeros = x.kind == "given" and x.name is None and not x.value.any()
+        if not are_zeros and as_number(x) != 0:
+            there = {"index": slices_of(at, shape), "shape": shape}
+            parts.append((make("scatter", [x], there, shape), 1.0))
+    return total(parts, shape) if len(parts) < len(args) else None
 
 
 @normal("index_update")
@@ -876,6 +937,12 @@ def slices_of(ranges: list[range], whole: Shape) -> tuple[slice, ...]:
     return tuple(parts)
 
 
+def written_index(ranges: list[range], whole: Shape) -> tuple[int | slice, ...]:
+    """The same as one writes it: with a number for one of several."""
+    parts = zip(ranges, whole, slices_of(ranges, whole), strict=False)
+    return tuple(r[0] if len(r) == 1 < n else cut for r, n, cut in parts)
+
+
 def _keeps_order(index: Any) -> bool:
     """Whether what an index takes comes in the order in which it was."""
     parts = parts_of(index)
@@ -892,7 +959,7 @@ def _scatter(args: list[Term], params: Params, shape: Shape | None) -> Term | No
     if math.prod(whole) == math.prod(g.shape) and _keeps_order(index):
         return shaped(g, whole)
     ranges = ranges_of(index, whole)
-    if ranges is None and (turned := _turned_axes(index, whole)):
+    if ranges is None and (turned := flipped_axes(index, whole)):
         return _flipped(g, turned)
     if ranges is not None:
         if math.prod(g.shape) == 1:

@@ -22,16 +22,17 @@ from .. import ops as _ops
 from ..engine.notes import noted
 from ..engine.tensor import Array, Tensor
 from ..graph import inner_first, walk
-from ..masks import comparison, name_of
+from ..masks import comparison, name_of, origin
 from ..ops.elementwise import VALUE_OPS
 from ..table import OPS
 from .guards import guards
 from .loops import Loop, Rounds, UnevenError, loops
-from .moves import is_mask_of, slices_of, taken
-from .table import CANONICAL, opposite, where_known, without_choice
+from .moves import is_mask_of, is_symmetric, slices_of, taken
+from .table import CANONICAL, deviation, opposite, where_known, without_choice
 from .terms import (
     ONE,
     ZEROS,
+    Off,
     Term,
     bare,
     coefficient,
@@ -109,14 +110,20 @@ class Meaning:
                     e = self._kept(t, e)
                 self.terms[t] = e
         self.output = self.tensors[output] = self.build(self.terms[output])
+        for kept, e in self.definitions.items():  # from here on: a gradient knows nothing of it
+            kept.means = e
 
     def _leaf(self, t: Tensor, made: bool = False) -> Term:
         if t._tracked:
             e = leaf((self.token, id(t)), t.shape, "leaf", t.name, t._array)
             self._built[e] = self.tensors[t] = t
         else:
-            part = self.part_of(t)
-            if part is None:
+            part, again = self.part_of(t), origin(t) if t.name is None else None
+            if again is not None:
+                for x in walk(again):
+                    self.terms[x] = self._leaf(x) if x.is_leaf else self._read(x, self.terms)
+                e = self.terms[again]
+            elif part is None:
                 given = noted(t, "given")
                 one = t.size > 1 and given is not None and not any(given.strides)  # broadcast
                 e = self.constant(t._array, t.name, made or one or t in self._states)
@@ -377,10 +384,17 @@ class Meaning:
     def _with_names(self, root: Term, done: dict[Term, Term]) -> Term:
         for e in inner_first(root, operands_of, done):
             new = remade(e, [done[x] for x in e.operands])
+            if e.op == "normalised":  # whose deviation may have a name of its own
+                spelling, (x,) = deviation(e.params["ddof"]), e.args
+                with Off():
+                    spelled = spelling(x, e.params["axes"], e.params["eps"])
+                new = min(new, self._with_names(spelled, done), key=lambda x: x.size)
             c, core = coefficient(new)
             if core in self._whole:
                 kept, k = self._whole[core]
                 new = shaped(scaled(kept, c / k), e.shape)
+            if new.op == "transpose" and is_symmetric(new.args[0], new.params["axes"], True):
+                new = new.args[0]
             before = None
             while new is not before:
                 before, (_, core) = new, coefficient(new)
@@ -485,13 +499,16 @@ def _is_01(value: Any) -> bool:
 
 
 def _identity(array: Array) -> Term | None:
-    """I, or 1 − I."""
-    if array.ndim != 2 or not 1 < len(array) == array.shape[1]:
+    """I, or what is 1 but for one entry a row: 1 − I, 1 − onehot(y)."""
+    if array.ndim != 2 or min(array.shape) < 2:
         return None
     eye = np.eye(len(array))
     if np.array_equal(array, eye):
         return onehot(eye)
-    return total([(ONE, 1.0), (onehot(eye), -1.0)]) if np.array_equal(array, 1 - eye) else None
+    rest = 1.0 - array
+    marks = _is_01(array) and (rest.sum(1) == 1).all()
+    is_long = min(array.shape) > 2 or np.array_equal(rest, eye)
+    return total([(ONE, 1.0), (onehot(rest), -1.0)]) if marks and is_long else None
 
 
 def _related(array: Array, other: Term) -> Term | None:

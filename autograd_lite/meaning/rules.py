@@ -97,7 +97,8 @@ class Rule:
                     return number(0.0), given, 1 / k
             elif p.op == self.root and p.args and fits(p.shape, e.shape):
                 if self.root == "*":
-                    if all(0 < q / there.get(f, -q) <= 1 for f, q in p.args):
+                    shares = [(q, q / there.get(f, -q)) for f, q in p.args]  # of x / √v all of √v
+                    if all(0 < s <= 1 if q.is_integer() else s == 1 for q, s in shares):
                         return product([(e, 1), (p, -1)]), given, 1 / k
                 else:
                     first, c = next(((f, c) for f, c in p.args if f is not ONE), (ONE, 1.0))

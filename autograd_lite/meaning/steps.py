@@ -104,7 +104,8 @@ def meant(step: Step) -> Expression | None:
         return None
     with np.errstate(all="ignore"):
         found = _meant(step)
-    return written(step) if found is None and any(map(_is_copy, step.region)) else found
+    copies = any(_copied(t) is not None for t in step.region)
+    return written(step) if found is None and copies else found
 
 
 def _meant(step: Step) -> Expression | None:
@@ -204,14 +205,19 @@ def _is_data(x: Tensor) -> bool:
     return x.is_leaf and x.name is None and not x._tracked
 
 
-def _is_copy(t: Tensor) -> bool:
-    """Whether it is a reshape to the shape that there was, such as of rows that are flat."""
-    return t.op is not None and t.op.name == "reshape" and t.shape == t.inputs[0].shape
+def _copied(t: Tensor) -> Tensor | None:
+    """The input that it is a copy of: reshaped to the shape that there was, or added to 0."""
+    if t.op is None or t.op.name not in ("reshape", "add"):
+        return None
+    rest = [x for x in t.inputs if x.ndim or not _is_data(x) or x._array]
+    return rest[0] if len(rest) == 1 and rest[0].shape == t.shape else None
 
 
 def _applied(t: Tensor, found: Mapping[Tensor, Expression]) -> Expression:
-    operands = tuple(found[x] if x in found else Expression(x._array) for x in t.inputs)
-    if _is_copy(t):
+    copied = _copied(t)
+    inputs = t.inputs if copied is None else (copied,)
+    operands = tuple(found[x] if x in found else Expression(x._array) for x in inputs)
+    if copied is not None:
         return operands[0]
     return Expression(t._array, op=t.op, inputs=operands, params=t.params)
 

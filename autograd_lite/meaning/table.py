@@ -61,11 +61,13 @@ softmax, log_softmax, logsumexp = map(_rows, ("softmax", "log_softmax", "logsume
 exp, log, abs_ = np.exp, np.log, np.abs
 
 
-def normalised(ddof: int) -> Callable[[Any, Any, Any], Term]:
-    return lambda x, axis, eps: make("normalised", [x], {"axes": axis, "eps": eps, "ddof": ddof})
+def normalised(ddof: int) -> Callable[..., Term]:
+    return lambda x, axis, eps=0.0: make(
+        "normalised", [x], {"axes": axis, "eps": eps, "ddof": ddof}
+    )
 
 
-def deviation(ddof: int) -> Callable[[Any, Any, Any], Any]:
+def deviation(ddof: int) -> Callable[..., Any]:
     def spelling(x: Any, axis: Any, eps: Any) -> Any:
         d, n = x - x.mean(axis), math.prod(x.shape[a] for a in axis)
         return d / ((d**2).sum(axis) * (1 / max(n - ddof, 1e-9)) + eps) ** 0.5
@@ -100,7 +102,7 @@ TABLE: list[tuple[Any, ...]] = [
     (log_softmax, lambda x, axis: log(softmax(x, axis)), lambda x, axis: x - logsumexp(x, axis)),
     (lambda x: x - softplus(x), lambda x: log(sigmoid(x))),
     (lambda x: -softplus(x), lambda x: log(1 - sigmoid(x))),
-    (normalised(0), deviation(0), by_moments),
+    (normalised(0), deviation(0), lambda x, axis: deviation(0)(x, axis, 0.0), by_moments),
     (normalised(1), deviation(1)),
     (lambda x: make("logdet_of_triangle", [x], {}, ()) / 2,
      lambda x: make("trace", [log(make("cholesky", [x]))], {}, ())),
@@ -229,7 +231,7 @@ def _log(args: list[Term], params: dict[str, Any], shape: Shape | None) -> Term 
         return total([(log(rest), 1), (ONE, math.log(c))], x.shape)
     if x.op == "sum" and x.args[0].op == "*" and _is_positive(x.args[0]):
         return make("logsumexp", [log(x.args[0])], x.params)
-    if x.op == "matmul" and any(map(_is_positive, x.args)):
+    if x.op == "matmul" and any(map(_is_positive, x.args)) and not any(map(_has_0, x.args)):
         a, b = (log(y) for y in x.args)
         a = shaped(a, a.shape + (1,) * (b.ndim - 1))
         axis = a.ndim - b.ndim
@@ -246,6 +248,11 @@ def _is_positive(x: Term) -> bool:
     return all(f.op in _POSITIVE for f, _ in factors) and ("exp", 1.0) in [
         (f.op, p) for f, p in factors
     ]
+
+
+def _has_0(x: Term) -> bool:
+    x = bare(x)
+    return x.op == "leaf" and x.given and not np.all(x.value > 0)
 
 
 @normal("exp")

@@ -93,6 +93,7 @@ def _seen(f: Term, ndim: int) -> tuple[Term, list[int], list[range]] | None:
             cuts = ranges_of(f.params["index"], inner.shape)
             if cuts is None:
                 return None
+            where = [-1] * (inner.ndim - f.ndim) + where
         else:
             break
         f = inner

@@ -16,10 +16,10 @@ from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code
 from ..show.expression import Definition, Expression, applied, is_long, nodes, number, spelled
-from ..show.notation import ATOM, MATMUL, PREFIX, PRODUCT, Notation, function, infix
+from ..show.notation import ATOM, COMPARISON, MATMUL, PREFIX, PRODUCT, Notation, function, infix
 from ..show.writer import small_axes
 from ..table import OPS, Op
-from .moves import merged_axes, ranges_of, varying
+from .moves import flipped_axes, merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
 from .table import LOGDET
@@ -32,6 +32,7 @@ from .terms import (
     bare,
     coefficient,
     fits,
+    frozen,
     intern,
     is_identity,
     is_mask,
@@ -43,14 +44,19 @@ from .terms import (
     shaped,
     snapped,
     sum_of,
+    with_axes,
+    without_ones,
 )  # fmt: skip
 from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
-_MULTIPLE = 3.0  # a sum of which others are a multiple
+_MULTIPLE = 2.5  # a sum of which others are a multiple
 _FUNCTION_TWICE = 4.0  # the same of a function: tanh(√(2/π) (x + 0.044715 x³))
+
+_LINEAR = ("matmul", "sum", "transpose", "reshape", "broadcast_to")
+
 
 def _by_code(name: str, source: Any, notation: Notation | None = None) -> Op:
     """What only formulas have: it is worth what its NumPy code gives."""
@@ -96,13 +102,23 @@ ENTRY = _by_code(
 IDENTITY = _by_code("identity", "np.eye({n})", Notation("I", ATOM, ()))
 TRACE = _by_code("trace", "np.trace({0})", function("tr"))
 DIAGONAL = _by_code("diagonal", "np.diagonal({0})", function("diag"))
-GATHER = _by_code("gather", "{0}[{1}]", Notation("{0}[{1}]", ATOM, (ATOM,)))
+GATHER = _by_code(
+    "gather", lambda xs, params: f"{xs[0]}[{', '.join(xs[1:])}]",
+    Notation(lambda xs, params: f"{xs[0]}[{', '.join(xs[1:])}]", ATOM, (ATOM, COMPARISON)),
+)
+PUT = _by_code(  # where an entry is named twice, both are added
+    "scatter", lambda xs, params: f"(lambda z: (np.add.at(z, ({', '.join(xs[1:])}), {xs[0]}), z)"
+    f"[1])(np.zeros({params['shape']}))",
+)
 SLIDE = _by_code(
     "correlate", lambda xs, params: f"np.sum({_moved(xs[0], params['moves'])} * {xs[1]}, "
     f"axis={params['axes']}, keepdims=True)", infix("⋆", PRODUCT, MATMUL),
 )  # fmt: skip
 SPREAD = _by_code(
     "convolve_full", lambda xs, params: _moved(f"({xs[0]} * {xs[1]})", params["moves"]), SPREADS
+)
+CUMSUM_BACK = _by_code(
+    "cumsum_back", "np.flip(np.cumsum(np.flip({0}, {axis}), {axis}), {axis})"
 )
 UPSAMPLE = _by_code("upsample", "np.kron({0}, np.ones({by}))")
 POOL = _by_code(
@@ -209,14 +225,19 @@ class Writer:
         stack = list(dict.fromkeys(roots))
         seen = set(stack)
         while stack:
-            for x in self._below(stack.pop()):
-                uses[x] += 1
+            e = stack.pop()
+            pairs = e.args if e.op == "*" else ()
+            norms = {f: _root_of(bare(f)) for f, p in pairs if p < 0 or p % 1}
+            for x in self._below(e):
+                uses[norms.get(x) or x] += 1
                 if x not in seen:
                     seen.add(x)
                     stack.append(x)
-        for x in seen:  # ‖x‖ has no symbol of its own
-            if (root := _root_of(x)) is not None:
-                uses[root] += uses[x] - 1
+        for x in seen:
+            if x.op in ("reshape", "broadcast_to") and x not in self.names:
+                uses[x.args[0]] += uses[x] - 1
+            if not uses[x] and (root := _root_of(x)) is not None:  # always as ‖x‖
+                uses[root] -= 1
         return uses
 
     def _is_apart(self, e: Term, found: Expression, uses: int) -> bool:
@@ -225,10 +246,10 @@ class Writer:
         if found.op is None or e.op in ("reshape", "broadcast_to", "transpose"):
             return False
         is_entry = e.op in ("getitem", "picked") and e.args[0].op == "leaf"  # x[0]
-        if is_entry or _root_of(e) is not None:  # ‖x‖
+        if is_entry or not uses:
             return False
-        is_function = e.op in ENTRYWISE and len(e.operands) == 1
-        twice = _FUNCTION_TWICE if is_function else _TWICE
+        is_function = e.op in ENTRYWISE and sum(as_number(x) is None for x in e.operands) == 1
+        twice = _FUNCTION_TWICE if is_function or e.given else _TWICE
         return (uses - 1) * e.size >= twice or (e.size >= _TWICE and found.size > _LONG)
 
     def _below(self, e: Term) -> list[Term]:
@@ -283,6 +304,8 @@ class Writer:
         if x is None:
             return spelled(c) or number(c)
         k, by = self.quotient(abs(c), residual) if abs(c) != 1 else (1, None)
+        if not k and x.is_called("divide"):
+            return applied(ops.divide, self.scaled(x.inputs[0], c), x.inputs[1])
         if not k:
             return _times(number(c), x)
         x = x if k == 1 else _times(number(k), x)
@@ -315,7 +338,7 @@ def shorter_by(c: float, n: int) -> tuple[float, bool]:
     """``c n``, and whether that has few digits where ``c`` has many: 1.25 / 6."""
     k, c = _few_digits(c * n), _few_digits(c)
     few, many = (float(f"{x:.6g}") == x for x in (k, c))
-    return k, n > 1 and few and not many and not k.is_integer()
+    return k, n > 1 and few and not many and not k.is_integer() and not _is_whole(1 / c)
 
 
 def _negated(x: Expression) -> Expression:
@@ -353,6 +376,11 @@ def _is_constant(x: Expression) -> bool:
     return x.shape == () and all(y.name is None for y in nodes(x))
 
 
+def _is_vector(shape: Shape) -> bool:
+    """Whether it has entries along one axis alone."""
+    return max(shape, default=1) == math.prod(shape)
+
+
 def _is_whole(x: float) -> bool:
     return math.isfinite(x) and abs(x - round(x)) < 1e-9
 
@@ -374,6 +402,11 @@ def _with_outer(root: Term, names: Collection[Term], done: dict[Term, Term]) -> 
 
 def _outer(e: Term, names: Collection[Term]) -> Term:
     """``v wᵀ`` where a column that was made of a vector meets a row that is one."""
+    shape = without_ones(e.shape)
+    if e.op == "*" and len(shape) == 2 < e.ndim:
+        flat = product_of({with_axes(f, e.shape, shape): p for f, p in e.args})  # type: ignore[misc]
+        outer = _outer(flat, names) if flat.ndim == 2 else flat
+        return e if outer is flat else shaped(outer, e.shape)
     factors = e.args if e.op == "*" and e.ndim == 2 else ()
     columns = [f for f, p in factors if p == 1 and f.ndim == 2 and f.shape[1] == 1 < f.shape[0]]
     rows = [f for f, p in factors if p == 1 and (1,) < f.shape[-1:] == (math.prod(f.shape),)]
@@ -390,9 +423,7 @@ def _outer(e: Term, names: Collection[Term]) -> Term:
 
 def _entries(f: Term, names: Collection[Term]) -> Term:
     """What has the entries of a row or a column, in their order."""
-    while f not in names and (
-        f.op == "reshape" or (f.op == "transpose" and max(f.shape) == math.prod(f.shape))
-    ):
+    while f not in names and f.op in ("reshape", "transpose") and _is_vector(f.args[0].shape):
         f = f.args[0]
     return f
 
@@ -403,22 +434,33 @@ def _nested(roots: Sequence[Term], uses: Counter[Term], names: Collection[Term])
     there = (e for e in dict.fromkeys([*roots, *uses]) if e not in names)
     long = [e for e in there if e.size >= least.get(e.op, math.inf)][:_MOST]
     inner = {e: pair for e in long if (pair := _inner(e, long, uses)) is not None}
+    flat = {e: v for e in long if (v := _flat(e)) is not e and v in uses}
     done: dict[Term, Term] = {}
 
     def below(e: Term) -> list[Term]:
         operands = [] if e in names else e.operands
+        operands = [*operands, flat[e]] if e in flat else operands
         return [*operands, inner[e][0]] if e in inner else operands
 
     for root in roots:
         for e in inner_first(root, below, done):
             done[e] = e if e in names else _rebuilt(e, [done[x] for x in e.operands], e.shape)
-            if e in inner:
+            if e in flat:
+                done[e] = shaped(done[flat[e]], e.shape)
+            elif e in inner:
                 p, k = inner[e]
                 rest = {f: c - k * dict(p.args).get(f, 0.0) for f, c in e.args}
                 rest |= {f: -k * c for f, c in p.args if f not in rest}
                 parts = {done.get(f, f): c for f, c in rest.items() if abs(c) > 1e-12}
                 done[e] = (sum_of if e.op == "+" else product_of)({done[p]: k, **parts})
     return [done[root] for root in roots]
+
+
+def _flat(e: Term) -> Term:
+    """A sum or product of vectors, where it is one of columns."""
+    flat = tuple(n for n in e.shape if n != 1)
+    parts = {with_axes(f, e.shape, flat): c for f, c in e.args}
+    return (sum_of if e.op == "+" else product_of)(parts)  # type: ignore[arg-type]
 
 
 def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, float] | None:
@@ -431,24 +473,32 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             k = own[parts[0][0]] / parts[0][1]
             alike = all(abs(own[f] - k * c) < 1e-12 for f, c in parts)
             more = len(own) - (ONE in own) - len(parts)
-            first = (more, uses[p], ONE in dict(p.args)) > (0, uses[e], ONE in own)
+            first = (more, uses[p], ONE in dict(p.args), e.id) > (0, uses[e], ONE in own, p.id)
             # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
-            first = first and (p.size >= _TWICE or (not more and (k > 0 or not uses[e])))
+            is_long = p.size >= _TWICE or p.given  # X − mean(X) is one part
+            first = first and (is_long or (not more and (k > 0 or not uses[e])))
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
     return max(found, key=lambda pair: pair[0].size, default=None)
 
 
 def _rebuilt(e: Term, operands: list[Term], shape: Shape) -> Term:
-    """``e`` of other operands, as it stands."""
+    """``e`` of other operands, as it stands; what these are so many times, it is as often."""
     if operands == e.operands:
         return e
+    if e.op == "+" or e.op in _LINEAR or (e.op == "*" and all(p == 1 for _, p in e.args)):
+        pairs = [x.args[0] if x.op == "+" and len(x.args) == 1 else (x, 1.0) for x in operands]
+    else:
+        pairs = [(x, 1.0) for x in operands]
+    times = 1.0 if e.op == "+" else math.prod(k for _, k in pairs)
     if e.op in "+*":
         parts: dict[Term, float] = {}
-        for f, (_, c) in zip(operands, e.args, strict=True):
-            parts[f] = parts.get(f, 0.0) + c
-        return sum_of(parts) if e.op == "+" else product_of(parts)
-    return intern(e.op, tuple(operands), e.params, shape, e.size)
+        for (f, k), (_, c) in zip(pairs, e.args, strict=True):
+            parts[f] = parts.get(f, 0.0) + (k * c if e.op == "+" else c)
+        found = sum_of(parts) if e.op == "+" else product_of(parts)
+    else:
+        found = intern(e.op, tuple(f for f, _ in pairs), e.params, shape, e.size)
+    return found if times == 1 else sum_of({found: times})
 
 
 class _Form:
@@ -482,6 +532,14 @@ class _Form:
             is_across = along[f] - along[g] and along[g] - along[f]
             if is_across and ndims[f] == ndims[g] and (f in moved or g in moved):
                 yield f, sorted(along[f])
+        whole = [i for i, n in enumerate(e.shape) if n != 1]
+        for f in moved if len(whole) > 2 else ():
+            if along[f] and max(along[f]) < whole[-1]:
+                yield f, sorted(along[f])
+        for f, x in shown.items():  # A v, which reads as a column, along the rows
+            is_beside = x.ndim == 1 < e.ndim and 1 < x.value.size < math.prod(e.shape)
+            if is_beside and any(y.is_called("matmul") and y.ndim == 1 for y in nodes(x)):
+                yield f, [e.ndim - 1]
 
     def _leaf(self, e: Term) -> Expression:
         if e.kind == "marks":
@@ -536,9 +594,11 @@ class _Form:
             3 if c > 1 or f is ONE else 1 for f, c in ratios
             if c != 1 != k and c in left and ((f is ONE and c > _SMALL) or not known)
         )
+        moved += 2 * (known and any(abs(c) == 1 != k for _, c in e.args))
         costs = [self._cost_of(c) for c in set(left)]
-        if known and k != 1 and _is_residual(e):
-            moved -= any(c == 1 for f, c in ratios if not f.given)
+        if k != 1 and _is_residual(e):
+            moved -= known and any(c == 1 for f, c in ratios if not f.given)
+            moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved
         return self._cost_of(k) + alike * sum(costs) + moved + twice
 
     def _cost_of(self, c: float) -> int:
@@ -552,13 +612,12 @@ class _Form:
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
         """A sum; of what has the same coefficient first the sum."""
-        pairs = sorted(pairs, key=_in_a_sum)
+        found, pairs = self._tiled(sorted(pairs, key=_in_a_sum))
         sizes = Counter(abs(c) for f, c in pairs if f is ONE or not self._mean(f, abs(c)))
         alike = {c for c, n in sizes.items() if c != 1 and 1 < n < len(pairs)}
         groups: dict[Any, list[tuple[Term, float]]] = {}
         for f, c in pairs:
             groups.setdefault(abs(c) if abs(c) in alike else f, []).append((f, c))
-        found: Expression | None = None
         for group in groups.values():
             f, c = group[0]
             x = None if f is ONE else self.done[f]
@@ -573,6 +632,27 @@ class _Form:
             found = x if found is None else applied(ops.add if c > 0 else ops.subtract, found, x)
         assert found is not None
         return found
+
+    def _tiled(
+        self, pairs: list[tuple[Term, float]]
+    ) -> tuple[Expression | None, list[tuple[Term, float]]]:
+        """Blocks that follow one another as one, ``[a, b]`` for ``[a, 0] + [0, b]``; and the rest.
+        """
+        blocks: dict[tuple[int, int], tuple[range, Term, float]] = {}
+        for f, c in pairs:
+            has_name = f in self.writer.names or f in self.writer._apart
+            if not has_name and (place := _put(f)) is not None:
+                blocks[place[0], place[1].start] = (place[1], f, c)
+        for axis in dict.fromkeys(axis for axis, _ in blocks):
+            end, row = 0, list[tuple[Term, float]]()
+            while (axis, end) in blocks:
+                r, f, c = blocks[axis, end]
+                end, row = r.stop, [*row, (f, c)]
+            if row and end == row[0][0].shape[axis]:
+                own = [self.writer.scaled(self.done[f.args[0]], c) for f, c in row]
+                found = applied(OPS["concatenate"], *own, axis=axis, starts=())
+                return found, [z for z in pairs if z not in row]
+        return None, pairs
 
     def _scaled(
         self, f: Term, x: Expression | None, c: float, turned: bool = False
@@ -615,7 +695,7 @@ class _Form:
         """
         factors = list(f.args) if f.op == "*" else [(f, 1.0)]
         for i, (g, p) in enumerate(factors):
-            inner = bare(g) if g.op in ("reshape", "broadcast_to") else g
+            inner = g.args[0] if g.op == "reshape" else bare(g)
             if p == 1 and inner.op == "sum":
                 x, axes = inner.args[0], inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
@@ -625,6 +705,7 @@ class _Form:
                     k, near = shorter_by(c, n)
                 mean = self._averaged(x, axes) if near else None
                 apart = len(axes) == x.ndim and x not in self.beside
+                apart = apart or (n == 2 and x not in self.beside)  # half of ‖x‖²
                 if mean is not None and (not apart or mean.op is VARIANCE):
                     if k != 1:
                         mean = applied(ops.multiply, number(k), mean)
@@ -698,7 +779,7 @@ class _Form:
             x = written.get(f) or self.done[f]
             if turned and p == 1 and _has_minus(f) and x.name is None:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
-            if f.op == "+" and f not in written and float(p).is_integer():
+            if f.op in ("+", "matmul", "reshape") and f not in written and float(p).is_integer():
                 k, x, by = _number_apart(x, p)
                 c, below = snapped(c * k), below + by
             x = _raised(x, abs(p)) if f in written else self._power(f, x, p)
@@ -722,11 +803,12 @@ class _Form:
         return _raised(x, abs(p))
 
     def _outer(self, e: Term) -> Expression:
-        return applied(OUTER, *(self.done[f] for f in e.args))
+        return applied(OUTER, *(_column(self.done[f]) for f in e.args))
 
     def _flat(self, f: Term) -> Expression:
         """A row or a column as a vector."""
-        return _reshaped(self.done[_entries(f, self.writer.names)], (math.prod(f.shape),))
+        found = self.done[_entries(f, self.writer.names)]
+        return _column(_reshaped(found, (math.prod(f.shape),)))
 
     # ------------------------------------------------------------------ ops
 
@@ -734,8 +816,15 @@ class _Form:
         x = e.args[0]
         old, new = x.shape, e.shape
         same = next((i for i, (n, m) in enumerate(zip(old, new, strict=False)) if n != m), 0)
+        if only_ones_moved(old, new) and _is_scaled(self.done[x]):
+            c, inner = self.done[x].inputs
+            return _times(c, _reshaped(inner, new))
         if only_ones_moved(old, new):
             return _reshaped(self.done[x], new)
+        if _is_vector(new):
+            return _reshaped(applied(VEC, self.done[x], shape=(max(new), 1)), new)
+        if _is_vector(old):
+            return applied(UNVEC, self.done[x], shape=new)
         if min(len(old), len(new)) != same + 1:
             return applied(GROUPS if new[same] < old[same] else UNGROUPED, self.done[x], shape=new)
         if len(old) < len(new):
@@ -764,10 +853,11 @@ class _Form:
         slid = _slid(x) if e.op == "sum" else None
         if slid is not None:
             return self._correlated(e, *slid)
-        is_row = len(axes) == 1 and max(x.shape) == math.prod(x.shape)
+        is_row = len(axes) == 1 and _is_vector(x.shape)
         if e.op == "sum" and x.op == "*" and is_row and self.done[x].name is None:
             factors = [f for f, p in x.args if p == 1]
-            if len(factors) == len(x.args) == 2 and all(f.shape == x.shape for f in factors):
+            whole = all(math.prod(f.shape) == math.prod(x.shape) for f in factors)
+            if whole and len(factors) == len(x.args) == 2:
                 return _reshaped(self._dot(*factors), e.shape)
         return self._over(e.op, x, axes)
 
@@ -845,19 +935,25 @@ class _Form:
             part = self.writer.parts[e]
             self.writer.given[part.name or ""] = part.value
             return _reshaped(part, e.shape)
-        index = e.params["index"]
-        ranges = ranges_of(index, e.args[0].shape)
+        index, x = e.params["index"], e.args[0]
+        back = x.args[0] if x.op == "cumsum" and x not in self.writer.names else x
+        if back.op == "getitem" and frozen(back.params) == frozen(e.params):  # turned, and back
+            axis = x.params["axis"]
+            if flipped_axes(index, x.shape) == {axis % x.ndim}:
+                return applied(CUMSUM_BACK, self.done[back.args[0]], axis=axis)
+        ranges = ranges_of(index, x.shape)
         if ranges is not None:
-            whole = e.args[0].shape
-            cut = tuple(
-                r[0] if len(r) == 1 < n else i
-                for r, n, i in zip(ranges, whole, index, strict=False)
-            )
+            cut = written_index(ranges, e.args[0].shape)
             found = applied(OPS["getitem"], self.done[e.args[0]], index=cut)
             return _reshaped(found, e.shape)
-        if not isinstance(index, np.ndarray) or index.dtype.kind not in "iu" or not index.ndim:
-            return self._op(e)
-        return applied(GATHER, self.done[e.args[0]], self.writer.index(index, "k"))
+        numbers = self._numbers(index)
+        return applied(GATHER, self.done[e.args[0]], *numbers) if numbers else self._op(e)
+
+    def _numbers(self, index: Any) -> list[Expression]:
+        """What an index of whole numbers says of each of the first axes; of another nothing."""
+        parts = index if isinstance(index, tuple) else (index,)
+        known = all(isinstance(i, np.ndarray) and i.dtype.kind in "iu" and i.ndim for i in parts)
+        return [self.writer.index(i, "k") for i in parts] if known else []
 
     def _scatter(self, e: Term) -> Expression:
         """Beside what was taken: 0; or between its entries."""
@@ -868,12 +964,10 @@ class _Form:
             k, stack = self.writer.index(index % e.shape[0], "k"), tuple(range(index.ndim - 1))
             axes = (*stack, len(stack) + 1, len(stack)) if stack else None
             hot = applied(OPS["transpose"], applied(ONEHOT, k, n=e.shape[0]), axes=axes)
-            each = applied(ops.matmul, hot, x)
+            each = hot if is_identity(e.args[0]) else applied(ops.matmul, hot, x)
             return applied(OPS["sum"], each, axis=stack, keepdims=False) if stack else each
-        ranges = ranges_of(index, e.shape)
-        cut = [i for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
-        if ranges and len(cut) == 1 and ranges[cut[0]].step == 1:
-            axis, r = cut[0], ranges[cut[0]]
+        if (place := _put(e)) is not None:
+            axis, r = place
             zeros = [
                 _stretched(number(0), (*e.shape[:axis], n, *e.shape[axis + 1 :]))
                 for n in (r.start, e.shape[axis] - r.stop)
@@ -881,16 +975,26 @@ class _Form:
             parts = (zeros[0], x, zeros[1])
             blocks = [p for p in parts if p.value.size]
             return applied(OPS["concatenate"], *blocks, axis=axis, starts=())
+        ranges = ranges_of(index, e.shape)
         pairs = zip(ranges or (), e.shape, strict=False)
         if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
             return applied(DILATE, x, **e.params)
-        return self._op(e)
+        numbers = self._numbers(index)
+        return applied(PUT, x, *numbers, shape=e.shape) if numbers else self._op(e)
 
     def _matmul(self, e: Term) -> Expression:
         (a, b), inverse = e.args, self.done[e.args[0]]
         if a.op == "inv" and inverse.is_called("inv"):
             return applied(OPS["solve"], *inverse.inputs, self.done[b])
-        return self._op(e)
+        if b.ndim == 1:
+            self.done = {**self.done, b: _column(self.done[b])}
+        c, apart = 1.0, dict[Term, Expression]()
+        for f in (a, b):
+            if _is_scaled(self.done[f]):
+                k, apart[f] = self.done[f].inputs
+                c *= float(k.value)
+        self.done = {**self.done, **apart} if apart else self.done
+        return self.writer.scaled(self._op(e), c) if apart else self._op(e)
 
     def _op(self, e: Term) -> Expression:
         xs = [self.done[x] for x in e.operands]
@@ -900,6 +1004,13 @@ class _Form:
         except (ValueError, TypeError, IndexError):  # a rule that wants what was broadcast
             found = apply_term(e, [Tensor(x.value) for x in xs])
             return Expression(getattr(found, "_array", found), None, op, tuple(xs), e.params)
+
+
+def _put(e: Term) -> tuple[int, range] | None:
+    """The axis along which a block stands among zeros, and where."""
+    ranges = ranges_of(e.params["index"], e.shape) if e.op == "scatter" else None
+    cut = [(i, r) for i, r in enumerate(ranges or ()) if len(r) != e.shape[i]]
+    return cut[0] if len(cut) == 1 and cut[0][1].step == 1 else None
 
 
 def _is_plain(e: Term) -> bool:
@@ -972,6 +1083,13 @@ def _reshaped(x: Expression, shape: Shape) -> Expression:
     return applied(OPS["reshape"], x, shape=shape)
 
 
+def _column(x: Expression) -> Expression:
+    """A vector in the place of a column, where ``1ᵀ X`` would read as a row: ``Σ_i(X)``."""
+    is_row = x.ndim == 1 and x.is_called("sum") and x.params["axis"] in (0, (0,))
+    of_rows = is_row and x.inputs[0].ndim == 2
+    return applied(OPS["sum"], *x.inputs, axis=-2, keepdims=False) if of_rows else x
+
+
 def _raised(x: Expression, p: float) -> Expression:
     if p == 1:
         return x
@@ -992,10 +1110,11 @@ def _in_a_sum(pair: tuple[Term, float]) -> Any:
 
 
 def _in_a_product(pair: tuple[Term, float]) -> Any:
-    """What comes from behind first, then errors such as ``l − y``, then the rest as it arose."""
+    """Scalars first, then what comes from behind, errors such as ``l − y``, and the rest."""
     f, _ = pair
     rank = 0 if f.shape == () else 1 if f.op == "leaf" else 2 if f.op == "+" else 3
-    return not _comes_back(f), f.op != "matmul" or not _comes_back(f), rank, f.id
+    is_scalar = f.shape == () and f.op == "leaf" and f.kind != "gradient"
+    return not is_scalar, not _comes_back(f), f.op != "matmul" or not _comes_back(f), rank, f.id
 
 
 def _comes_back(f: Term) -> bool:

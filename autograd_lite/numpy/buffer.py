@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import HOLDERS, array_of, content
+from ..arrays import HOLDERS, STAND_INS, array_of, content
 from ..containers import is_container, leaves, rebuilt, settled
 from ..engine.tensor import Tensor
 from ..numpy_api.indexing import index_add, index_update, written
@@ -23,10 +23,14 @@ from ..ops.indexing import _is_basic
 
 
 def plain(x: Any) -> Any:
-    """What a buffer holds; one Tensor for lists that hold Tensors or buffers."""
+    """What a buffer holds; one Tensor for lists that hold Tensors or buffers, or a stand-in."""
     if type(x) not in (list, tuple):
         return content(x)
-    return x if _OURS.isdisjoint(map(type, leaves(x))) else joined(settled(x))
+    kinds = {*map(type, leaves(x))}
+    if kinds.isdisjoint(_OURS | STAND_INS):
+        return x
+    found = joined(settled(x))
+    return array_of(found) if kinds.isdisjoint(_OURS) else found
 
 
 class Buffer:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import numpy_api
+from ..arrays import STAND_INS
+from ..engine.modes import modes
 from ..engine.tensor import Tensor
 from ..numpy_api.filling import filling
 from ..ops import astype, copy
@@ -28,6 +30,9 @@ def _made(make: Any) -> Any:
         new = of_lists(make)(*args, **kwargs)
         fillable = in_transform() or filling.active()
         full = make.__name__.startswith(("zeros", "ones", "full"))
+        for mode in () if fillable else modes():
+            if hasattr(mode, "made"):  # as of code that is compiled
+                return mode.made(new)
         return Buffer(new, full=full) if fillable and new.dtype.kind in "fc" else new
 
     return made
@@ -38,6 +43,8 @@ def _asarray(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
     if type(a) is Buffer and dtype in (None, a.dtype):
         return a
     a = plain(a)
+    if type(a) in STAND_INS:
+        return a if isinstance(a, np.ndarray) and dtype in (None, a.dtype) else a.own(dtype)
     if type(a) is not Tensor:
         return np.asarray(a, dtype, *args, **kwargs)
     return a if dtype is None else astype(a, dtype)
@@ -46,10 +53,13 @@ def _asarray(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
 def _array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> Any:
     """``np.array``, also of Tensors, and of lists that hold some."""
     object = plain(object)
-    if type(object) is not Tensor:
+    if type(object) not in {Tensor, *STAND_INS}:
         return np.array(object, dtype, ndmin=ndmin, **kwargs)
-    new = copy(object) if filling.active() else object
-    new = new if dtype is None else astype(new, dtype)
+    if type(object) is Tensor:
+        new = copy(object) if filling.active() else object
+        new = new if dtype is None else astype(new, dtype)
+    else:
+        new = object.own(dtype)
     return new[(None,) * (ndmin - new.ndim)] if new.ndim < ndmin else new
 
 
@@ -66,7 +76,8 @@ class _Joined:
 
     def __getitem__(self, parts: Any) -> Any:
         parts = [plain(x) for x in (parts if type(parts) is tuple else (parts,))]
-        if Tensor not in map(type, parts) or str in map(type, parts):
+        kinds = {*map(type, parts)}
+        if kinds.isdisjoint({Tensor, *STAND_INS}) or str in kinds:
             return self._own[tuple(parts)]
         return self._join([self._own[x] if type(x) is slice else np.atleast_1d(x) for x in parts])
 

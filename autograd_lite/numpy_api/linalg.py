@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..arrays import as_array, beside, is_at_hand, of_values
+from ..arrays import as_array, beside, is_foreign, of_values
 from ..ops import astype, imag, matmul, matrix_transpose, real, root
 from ..ops import linalg as rules
 from ..ops.define import implements, numpys, operand, setting, value
@@ -73,7 +73,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **settings: Any) ->
         least = largest(s, keepdims=True) * ratio
         kept = s > least
         cut = ~kept & (s > np.finfo(s.dtype).eps * max(a.shape) * s[..., :1])
-        if not is_at_hand(cut) or np.any(cut):
+        if is_foreign(cut) or np.any(cut):
             # The space that is kept turns with the one that is cut, as the rule doesn't know.
             u, s, vh = svd(a, full_matrices=False)
             inverse = kept / np.where(kept, s, np.ones_like(s))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Tensor
-from ..ops import matmul, moveaxis, multiply, ravel, reshape, stack, sum
+from ..ops import dot, matmul, moveaxis, multiply, ravel, reshape, stack, sum
 from ..ops.define import implements, numpys, operand, refuse_out
 from ..ops.elementwise import conjugate_of
 from ..ops.linalg import eye
@@ -129,7 +129,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 @implements(np.inner)
 def inner(a: Any, b: Any, /) -> Tensor:
     """The sum of products over the last axes."""
-    return tensordot(a, b, (-1, -1)) if np.ndim(a) and np.ndim(b) else multiply(a, b)
+    return tensordot(a, b, (-1, -1)) if np.ndim(a) and np.ndim(b) else dot(a, b)
 
 
 @implements(np.kron)

@@ -110,6 +110,7 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     if _is_basic(index):
         out[index] = g
     else:
+        out = out if out.dtype != bool else out * 1.0
         np.add.at(out, index, g)  # an entry that was read twice gets both contributions
     return out
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import beside, guard, is_at_hand, refuse
+from ..arrays import beside, guard, is_foreign, refuse
 from ..show.notation import ATOM, MATMUL, POWER, Notation
 from ..table import Case, Op, op
 from .define import numpy_op, value
@@ -90,11 +90,11 @@ def _cofactors(x: Any, det_x: Any) -> Any:
 
     They are ``det(x) inv(x)ᵀ``, but near a singular matrix, where that cancels, the determinants
     of what is left without an entry's row and column. Those take n² times as long and as much
-    memory, and so a larger matrix must be nearer to it; where values aren't at hand it always is.
+    memory, and so a larger matrix must be nearer to it; another library's always is.
     """
     n, array = x.shape[-1], value(x)
     limit = np.finfo(array.dtype).eps ** (-0.25 if n <= 8 else -0.75)
-    known = n and is_at_hand(array)
+    known = n and not is_foreign(array)
     regular = np.linalg.cond(array, 1) < limit if known else np.zeros(array.shape[:-2], bool)
     if np.any(regular):
         if np.all(regular):

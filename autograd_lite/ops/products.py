@@ -21,7 +21,7 @@ from ..show.notation import (
     infix,
 )
 from ..table import Case, Op, op
-from .define import implements, refuse_out
+from .define import implements, operand, refuse_out
 from .elementwise import multiply
 from .shaping import broadcast_to, mt, reshape, transpose
 
@@ -106,7 +106,7 @@ def dot(a: Any, b: Any, out: None = None) -> Tensor:
     refuse_out("dot", out)
     left, right = np.shape(a), np.shape(b)
     if not left or not right:
-        return multiply(a, b)
+        return multiply(operand(a), operand(b))  # a number of Python's is one of float64
     if len(right) <= 2:
         return matmul(a, b)
     if left[-1] != right[-2]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..arrays import is_at_hand
+from ..arrays import is_foreign
 from ..engine.tensor import Tensor
 from ..table import Case, Op, op
 from .define import along, checked, implements, operand, refuse_out, value
@@ -34,12 +34,15 @@ def _cumprod_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
     """What stands before an entry, times ``r_i = g_i + x_{i+1} r_{i+1}``; divides by nothing."""
     with np.errstate(over="ignore", invalid="ignore"):
         found = _cumprod_pulled(g, out, x, axis, np.multiply)
-        if not is_at_hand(checked(found)) or not np.isfinite(checked(found)).all():
+        finite = np.isfinite(checked(found))
+        if is_foreign(finite) or not finite.all():
             # What stands behind the last cotangent doesn't count, be it nan.
             counts = np.flip(np.cumsum(np.flip(value(g) != 0, axis), axis), axis) > 0
             x = where(counts, x, np.ones_like(value(x)))
             times = partial(zeros_times, factors=(g, x))
-            found = where(counts, _cumprod_pulled(g, out, x, axis, times), 0.0)
+            careful = where(counts, _cumprod_pulled(g, out, x, axis, times), 0.0)
+            # A cotangent that happens to be 0 has derivatives, but where they'd come from nan.
+            found = where(finite, found, careful) if is_foreign(finite) else careful
     return found
 
 

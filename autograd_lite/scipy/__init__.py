@@ -13,6 +13,8 @@ Example:
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,13 @@ from ..containers import leaves, settled
 from ..engine.tensor import Tensor
 from ..errors import no_derivative
 from ..extend import primitive
+
+
+def __getattr__(name: str) -> Any:
+    """A module of it, imported when it's asked for."""
+    if find_spec(f"{__name__}.{name}") is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")
 
 
 class Own(primitive):

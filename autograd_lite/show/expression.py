@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
@@ -170,7 +170,7 @@ def spelled(c: float) -> Expression | None:
 
 def agree(
     expression: Expression, value: Any, nearly: bool = False, as_of: Expression | None = None,
-    eps: float = 0.0,
+    eps: float = 0.0, parts: Iterable[tuple[str, Expression]] = (),
 ) -> bool:  # fmt: skip
     """Whether an expression, worked out anew, is worth ``value``, up to rounding.
 
@@ -180,6 +180,7 @@ def agree(
         nearly: or up to what a small number that was left out makes.
         as_of: rounding may be as large as in this expression; by default in the first one.
         eps: the coarsest spacing of the numbers on the way, where that isn't that of ``value``.
+        parts: what symbols stand for, in the order they need: in these something may cancel, too.
     """
     computed = evaluate(expression)
     if computed.shape != value.shape:
@@ -193,7 +194,7 @@ def agree(
         apart = np.where(same, 0.0, np.abs(computed - value))
         allowed = tolerance * (np.abs(value) + of_largest * scale) + 1e-300
         if not (apart <= allowed).all():
-            sizes = magnitude(as_of or expression)
+            sizes = magnitude(as_of or expression, parts)
             allowed = allowed + np.nan_to_num(_CANCELLED * eps * sizes, posinf=0.0)
         near = apart <= allowed
     return bool(np.all(same | (near & np.isfinite(value))))
@@ -202,12 +203,14 @@ def agree(
 _CANCELLED = 100.0  # roundings, of what cancels
 _LINEAR = (
     "positive", "reshape", "transpose", "broadcast_to", "multiply", "matmul", "sum", "mean",
-    "outer", "dot", "getitem", "scatter", "square",
+    "outer", "dot", "getitem", "scatter", "square", "where", "concatenate", "collect", "pick",
+    "cumsum", "flip",
 )  # fmt: skip
 
 
-def magnitude(root: Expression) -> Array:
+def magnitude(root: Expression, parts: Iterable[tuple[str, Expression]] = ()) -> Array:
     """How large an expression would be if nothing in it cancelled: as its rounding is."""
+    known: dict[str | None, Any] = {}
 
     def combine(node: Expression, sizes: list[Any]) -> Any:
         if node.is_called("add", "subtract"):
@@ -218,9 +221,13 @@ def magnitude(root: Expression) -> Array:
             return sizes[0] / np.abs(node.inputs[1].value)
         if node.op is not None and node.is_called(*_LINEAR):
             return np.asarray(node.op.forward(*sizes, **node.params))
+        if node.op is None and node.name in known:
+            return known[node.name]
         return np.abs(node.value.astype(np.result_type(node.value.dtype, float)))
 
     with np.errstate(all="ignore"):
+        for name, part in parts:
+            known[name] = fold(part, combine)
         return np.asarray(fold(root, combine))
 
 

@@ -68,7 +68,7 @@ _PLAIN = str.maketrans(_RAISED + _LOWERED, "-0123456789ijklmnpr")
 
 def _latex_signs(template: str) -> str:
     """An op's own signs: words upright, superscripts and subscripts together."""
-    shown = re.sub("([ΣΠ])_([a-z,]+)", r"\1_{\2}", template)
+    shown = re.sub("([ΣΠ])_([≤≥]?[a-z,]+)", r"\1_{\2}", template)
     shown = re.sub(r"[A-Za-z_]{2,}", lambda m: rf"\operatorname{{{_escaped(m[0])}}}", shown)
     for letters, sign in (_RAISED, "^"), (_LOWERED, "_"):
         shown = re.sub(f"[{letters}]+", rf"{sign}{{\g<0>}}", shown)

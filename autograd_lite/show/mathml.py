@@ -24,7 +24,7 @@ LINE = 30
 _BREAKS = {f"<mo>{sign}</mo>" for sign in "=←+−"}
 _BEFORE_A_SIGN = tuple(f"{x}</mo>" for x in "(=←")
 _TOKEN = re.compile(
-    rf"(?P<raised>(?:{PLACE}|\))[ᵀ⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<place>{PLACE})|(?P<word>[^\W\d_]\w*)"
+    rf"(?P<raised>(?:{PLACE}|\))[ᵀ⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<place>{PLACE})|(?P<word>[ΣΠ]_[≤≥]\w+|[^\W\d_]\w*)"
     rf"|(?P<number>\d[\d.]*)|(?P<factor>(?<={PLACE}) (?={PLACE}))|(?P<space>\s+)|(?P<sign>.)",
     re.DOTALL,
 )
@@ -36,7 +36,7 @@ _TRANSPOSED = '<mi mathvariant="normal">T</mi>'
 _RAISED = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+−0123456789")
 _OPEN, _CLOSE = (f'<mo stretchy="false">{sign}</mo>' for sign in "()")
 _PARENTHESES = "<mrow><mo>(</mo>{}<mo>)</mo></mrow>"
-_NAME = re.compile(r"(.+?)_(\w[\w,]*)", re.DOTALL)
+_NAME = re.compile(r"(.+?)_([≤≥]?\w[\w,]*)", re.DOTALL)
 
 
 def text(shown: str, spaces: str = r"\s+") -> str:

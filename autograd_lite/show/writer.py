@@ -38,6 +38,9 @@ def notation_of(node: Node) -> Notation:
     assert node.op is not None
     if node.op.name in _REDUCTIONS or (node.op.name in _OF_ROWS and not _is_of_rows(node)):
         return _over(node)
+    if node.op.name in _RUNNING:
+        axis = max(axes_of(node.params, node.inputs[0].ndim), default=0)
+        return function(f"Σ_{_RUNNING[node.op.name]}{_AXES[axis]}")
     if op_notation(node.op) == ENTRYWISE and _has_number(node):
         return TIMES
     return op_notation(node.op)
@@ -104,6 +107,7 @@ def small_axes(*axes: int) -> str:
 
 _AXES, _SMALL_AXES = "ijklmnpr", "ᵢⱼₖₗₘₙₚᵣ"
 _OF_ROWS = ("softmax", "log_softmax", "logsumexp")
+_RUNNING = {"cumsum": "≤", "cumsum_back": "≥"}
 _REDUCTIONS = ("sum", "mean", "max", "min", "prod", "var", "std")
 
 

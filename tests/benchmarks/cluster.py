@@ -163,6 +163,7 @@ class Cluster:
             watching.join()
         if len(running()) < len(workers):
             print(f"{way}: a worker was ended, and another took its place")
+            used = float("nan")  # its share isn't known
         return Run(found, seconds, used, self._counting.tasks - before, max(peaks) / 1e6)
 
 

@@ -35,6 +35,8 @@ def _row(cells: Sequence[str]) -> str:
 
 def number(x: float) -> str:
     """Three digits, or what there is before the point."""
+    if x != x:
+        return "unknown"
     return f"{x:,.0f}" if x >= 100 else f"{x:.3g}"
 
 

@@ -160,12 +160,13 @@ def test_results_lie_where_values_were_that_are_dead_and_are_new_at_each_call():
 # ---------------------------------------------------------------------- arrays that are written to
 
 MADE = [
-    "{n} = {a} * 2.0", "{n} = np.exp({a})", "{n} = {a}.copy()", "{n} = np.zeros_like({a})",
+    "{n} = {a} * 2.0", "{n} = np.sin({a})", "{n} = {a}.copy()", "{n} = np.zeros_like({a})",
     "{n} = +{a}", "{n} = {a}[[1, 0, 2]]", "{n} = {a}.astype(float)", "{n} = np.cumsum({a}, axis=0)",
     "{n} = np.where({a} > 0, {a}, {b})", "{n} = np.concatenate([{a}[:1], {b}[1:]])",
     "{n} = np.clip({a}, -1.0, 1.0)", "{n} = np.sort({a}, axis=0)", "{n} = Tensor({a}).data",
 ]  # fmt: skip
 SHOWN = [
+    "{n} = {a}[..., ::-1]", "{n} = [*{a}[None]][0]", "{n} = {a}[None][0, ::-1]",
     "{n} = {a}", "{n} = {a}[:]", "{n} = {a}.T", "{n} = {a}[::-1]", "{n} = np.real({a})",
     "{n} = {a}.ravel().reshape(3, 3)", "{n} = {a}.conj()", "{n} = np.atleast_2d({a})",
     "{n} = np.nan_to_num({a}, copy=False)", "{n} = np.moveaxis({a}, 0, 1)", "{n} = np.flip({a})",
@@ -174,6 +175,11 @@ WRITTEN = [
     "{a}[{i}] = {b}[{j}] * 1.5", "{a}[:, {i}] = 7.0", "{a} += {b}", "{a} *= 0.5",
     "{a} -= {a}.mean()", "{a}[{a} > 0.5] = 0.0", "{a}[[0, {i}]] -= 1.0", "{a}[...] = {b} * 2.0",
     "np.add.at({a}, [0, {i}], 1.0)", "{a}[{i}] = {a}[{j}] - {b}[{i}]", "del {a}",
+    "{a}[{i}] += {b}[{j}]", "{a}[1:][:, {i}] = {b}[{j}, {i}]", "{a}[{i}, {j}] *= 2.0",
+    "for row in {a}: row -= {b}[{i}]", "np.subtract({a}, {b}, out={a})", "{a}[:, 1:] /= 3.0",
+    "np.maximum({b}[{i}], 0.1, out={a}[{j}])", "{a}.sort(axis=0)", "{a}[{i}].fill(0.25)",
+    "np.clip({a}, -0.5, 0.5, out={a})", "np.cumsum({b}, axis=0, out={a})",
+    "np.fill_diagonal({a}, {b}[{i}])", "np.copyto({a}, {b}, where={b} > 0)",
 ]  # fmt: skip
 
 

@@ -243,6 +243,33 @@ def test_transforms(f: Any):
     agree(f, X, Y, X[:, :2].copy(), Y.astype(np.float32)[:1])
 
 
+def test_a_cotangent_that_happens_to_be_0_has_derivatives():
+    compiled = agree(ag.hessian(lambda x: np.sum(np.cumprod(x) ** 2)), np.array([-1.0, 0.0, 2.0]))
+    np.testing.assert_allclose(compiled(np.array([-1.0, 0.0, 2.0])), np.diag([2.0, 10.0, 0.0]))
+
+
+def test_what_values_decide_of_a_matrix_is_asked():
+    a = np.array([[2.0, 1.0, 0.5], [1.0, 3.0, 1.0], [0.5, 1.0, 4.0]])
+    compiled = agree(ag.grad(np.linalg.det), a, np.ones((3, 3)), np.eye(3))
+    compiled(a)
+    assert sum(map(len, compiled._variants.values())) == 2
+    fit = ag.grad(lambda a: np.sum(np.linalg.lstsq(a, np.arange(3.0), rcond=None)[0] ** 2))
+    assert "inv(" in agree(ag.grad(np.linalg.det), a).source
+    agree(fit, np.eye(3), a, a + 1)
+
+
+def test_what_a_graph_has_taken_isn_t_what_is_written_to_later():
+    def f(x: Any) -> Any:
+        a, b = x * 1.0, x + 1.0
+        w = Tensor(x * 2, requires_grad=True)
+        loss = np.sum(w * a) + np.sum(w[0] * b[0])
+        a[0] = b[0] = 99.0
+        b[1].sort()
+        return ag.gradients(loss, [w])[0].data, a, b
+
+    agree(f, X, Y, -X)
+
+
 def _cut(h: Any) -> None:
     h[h < 0] = 0
 
@@ -266,6 +293,34 @@ def test_results_that_are_written_to(write: Any):
             return np.sum(h**2)
 
     agree(ag.value_and_grad(f), X, Y, -X)
+
+
+def _factors(a: Any) -> Any:
+    upper, lower = a.copy(), anp.eye(len(a))
+    for k in range(len(a) - 1):
+        for i in range(k + 1, len(a)):
+            lower[i, k] = upper[i, k] / upper[k, k]
+            upper[i, k:] -= lower[i, k] * upper[k, k:]
+    return lower, upper
+
+
+def _counts(a: Any) -> Any:
+    found = anp.zeros(3, int)
+    for row in a:
+        found[np.argmax(row)] += 1
+    return found
+
+
+@each([
+    _factors, _counts,
+    lambda a: anp.array([[a[0, 0], 1.0], [a[1, 1], a.sum()]]),
+    lambda a: (anp.asarray(a).T, anp.array(a, np.float32), anp.array(a.sum(), ndmin=1)),
+    lambda a: anp.r_[a[0, 0], a[1], 3.0],
+    lambda a: (anp.zeros(2), anp.full_like(a, 2.0) * a, a == "text", "b" in [a[0, 0]]),
+])  # fmt: skip
+def test_arrays_that_are_made_of_what_is_computed(f: Any):
+    a = np.array([[2.0, 1.0, 0.5], [1.0, 3.0, 1.0], [0.5, 1.0, 4.0]])
+    agree(f, a, a.T + np.eye(3), a[::-1])
 
 
 def of_softmax(x: Any) -> Any:

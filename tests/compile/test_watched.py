@@ -6,6 +6,7 @@ import collections
 import copy
 import functools
 import gc
+import importlib
 import itertools
 import math
 import os
@@ -59,6 +60,10 @@ class Asked(Kind):
         return object.__getattribute__(self, name)
 
 
+class Words(str):
+    k: Any
+
+
 class Slots:
     __slots__ = ("k",)
 
@@ -104,8 +109,13 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     data, keyed, inside = bytearray([1]), {"sin": 1.0}, weakref.ref(thing)
     sys.modules["of_the_test"] = module = ModuleType("of_the_test")
     module.k = 1.0  # type: ignore[attr-defined]
+    words, key, proxy = Words("text"), "k", weakref.proxy(thing)
+    words.k = 1.0
+    masked = np.ma.masked_array(np.ones(3), mask=[True, False, False])
+    power = np.polynomial.Polynomial([1.0, 1.0])
     fixed = view[:]
     fixed.flags.writeable = False
+    held = SimpleNamespace(inner=module)
     own = threading.local()
     own.k = count = 1.0
     CONTEXT_OF.set(thing)
@@ -151,13 +161,31 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "an array of objects": (lambda x: x * objects[0].k, lambda v: setattr(thing, "k", v), ()),
         "bytes": (lambda x: x * data[0], lambda v: data.__setitem__(0, int(v)), ()),
         "a weak reference": (lambda x: x * inside().k, lambda v: setattr(thing, "k", v), ()),  # type: ignore[union-attr]
+        "a proxy": (lambda x: x * proxy.k, lambda v: setattr(thing, "k", v), ()),
+        "an attribute of a text": (lambda x: x * words.k, lambda v: setattr(words, "k", v), ()),
+        "a text with an attribute": (lambda x, s: x * s.k, lambda v: setattr(words, "k", v),
+                                     (words,)),
+        "a mask": (lambda x: x * masked.filled(0.0).sum(),
+                   lambda v: setattr(masked, "mask", [v < 1, v > 2, False]), ()),
+        "a polynomial": (lambda x, p: x * p.coef[0], lambda v: setattr(power, "coef", [v, 1.0]),
+                         (power,)),
         "a key": (lambda x: getattr(np, next(iter(keyed)))(x),
                   lambda v: (keyed.clear(), keyed.update({"cos" if v > 2 else "tan": 1.0})), ()),
         "a module closed over": (lambda x: x * module.k, lambda v: setattr(module, "k", v), ()),
+        "a module by name": (lambda x: x * getattr(module, key), lambda v: setattr(module, key, v),
+                             ()),
+        "a module's names": (lambda x: x * vars(module)["k"], lambda v: setattr(module, "k", v),
+                             ()),
+        "a module that something holds": (lambda x: x * held.inner.k,
+                                          lambda v: setattr(module, "k", v), ()),
         "imported within": (importing, lambda v: setattr(module, "k", v), ()),
+        "imported by name": (lambda x: x * importlib.import_module("of_the_test").k,
+                             lambda v: setattr(module, "k", v), ()),
         "a name that comes": (with_late, lambda v: globals().update(LATE=v), ()),
         "the environment": (lambda x: x * float(os.environ.get("OF_THE_TEST", "1")),
                             lambda v: os.environ.update(OF_THE_TEST=str(v)), ()),
+        "by getenv": (lambda x: x * float(os.getenv("OF_THE_TEST", "1")),
+                      lambda v: os.environ.update(OF_THE_TEST=str(v)), ()),
         "a Tensor's name": (lambda x: x * (2 if box.t.name == "w" else 3),
                             lambda v: setattr(box.t, "name", "w" if v > 2 else None), ()),
         "nested": (lambda x: x * box.inner[0]["k"], lambda v: box.inner[0].update(k=v), ()),
@@ -165,6 +193,8 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "global": (of_global, lambda v: GLOBAL.update(k=v), ()),
         "globals()": (lambda x: x * globals()["LATE_" + "TOO"],
                       lambda v: globals().update(LATE_TOO=v), ()),
+        "its own module": (lambda x: x * sys.modules[__name__].LATE_TOO,
+                           lambda v: globals().update(LATE_TOO=v), ()),
         "eval": (lambda x: x * eval("LATE_TOO"), lambda v: globals().update(LATE_TOO=v), ()),
         "a context variable": (lambda x: x * CONTEXT.get(), CONTEXT.set, ()),
         "its attribute": (lambda x: x * CONTEXT_OF.get().k, lambda v: setattr(thing, "k", v), ()),
@@ -221,11 +251,61 @@ def test_code_of_no_module_of_an_installed_one_and_of_one_named_as_python_s_is_t
         monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(CODE, vars(module))
     compiled, slope = ag.compile(module.f), ag.compile(ag.jacobian(module.f))
+    part = ag.compile(functools.partial(module.f))
     for where in (None, module, module.Settings, module.box):
         if where is not None:
             setattr(where, "K" if where is module else "k", 3.0)
         np.testing.assert_array_equal(compiled(V), module.f(V))
+        np.testing.assert_array_equal(part(V), module.f(V))
         np.testing.assert_allclose(slope(V) @ V, module.f(V) - module.f(0 * V))
+
+
+def test_a_global_that_is_called_as_an_attribute_is_isn_t_watched():
+    namespace = {"np": np, "thing": Kind(), "k": 1.0}
+    exec("def f(x): return x * thing.k", namespace)
+    compiled = ag.compile(namespace["f"])  # type: ignore[arg-type]
+    for i in range(3):
+        namespace["k"] = compiled(V * i)
+    assert sum(map(len, compiled._variants.values())) == 1
+
+
+class Lazy:
+    mean: Any = None
+    shape: Any = None
+    is_used = False
+
+    def __init__(self) -> None:
+        self.known: dict[int, Any] = {}
+        self.nodes = functools.lru_cache(lambda n: np.arange(1.0, n + 1))
+
+    @functools.cached_property
+    def points(self) -> Any:
+        return np.linspace(0, 1, 3)
+
+    def centred(self, x: Any) -> Any:
+        if self.mean is None:
+            self.mean = x.mean(axis=0)
+        return x - self.mean
+
+    def cached(self, x: Any) -> Any:
+        return x * self.nodes(x.shape[-1]) + self.points
+
+    def flagged(self, x: Any) -> Any:
+        self.is_used, self.shape = True, x.shape
+        return x * 2
+
+    def memoised(self, x: Any) -> Any:
+        return x * self.known.setdefault(x.ndim, np.arange(3.0))
+
+
+@each(["centred", "cached", "flagged", "memoised"])
+def test_what_is_kept_since_the_first_call(name: str):
+    ours, theirs = Lazy(), Lazy()
+    compiled = ag.compile(getattr(ours, name))
+    for x in (X, X + 1, V, X):
+        assert_same(compiled(x), getattr(theirs, name)(x))
+        assert [*vars(ours)] == [*vars(theirs)]
+    assert sum(map(len, compiled._variants.values())) <= 3
 
 
 def test_an_equal_value_is_no_other_one():

@@ -445,7 +445,7 @@ class TestSize:
     @pytest.mark.parametrize("collapse", ["blocks", "module", 5, -5])
     def test_the_work_grows_as_the_graph_does(self, collapse):
         detail = "named" if collapse == "module" else "ops"
-        for graph in some(LONG, 2):
+        for graph in some(LONG, 4):
             sizes = (10, 30) if graph is mlp_loss else (400, 1200)  # beyond Python's recursion
             outputs = [graph(n) for n in sizes]
             draw = functools.partial(ag.draw, detail=detail, collapse=collapse, limit=5000)

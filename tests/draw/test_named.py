@@ -338,3 +338,18 @@ def test_arrows_go_only_where_a_gradient_flows():
     assert set(read_dot(ag.draw(y, backward="x").source).arrows("backward")) == {("y", "x")}
     with pytest.raises(ValueError, match="'w' gets no gradient"):
         ag.draw(y, backward="w")
+
+
+def test_a_part_of_a_given_array_is_called_so_and_a_sum_begun_with_0_is_the_sum():
+    x, total = ag.Tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], name="X"), 0
+    w = ag.Tensor([0.5, 0.25], requires_grad=True, name="w")
+    for row in (x[0], x[2], np.array([1.0, 0.5])):
+        total = total + np.tanh(row @ w)
+    drawn = read_dot(ag.draw(total, shapes=False).source)
+    assert drawn.labels("computation") == ["tanh(X[0] w) + tanh(X[2] w) + tanh(c₁ w)"]
+    assert set(drawn.labels("tensor")) == {"w", "X[0]", "X[2]", "c₁", "v₁"}
+    derived = ag.derive(total)
+    assert "tanh(X[2] w)" in str(derived)
+    values: dict = {}
+    exec(derived.numpy_source, values)
+    np.testing.assert_allclose(values["dw"], ag.gradients(total, [w])[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import random
 import subprocess
 import sys
 import tracemalloc
@@ -316,6 +317,30 @@ def test_whatever_the_net_reads_may_change():
                 net.activations = [ag.sigmoid, ag.sigmoid]
 
 
+class Caching(nn.Module):
+    """With what it makes when it is called first, and a note of what it was called with."""
+
+    mask: Any = None
+    shape: Any = None
+
+    def __init__(self) -> None:
+        self.layer = nn.Linear(2, 1, rng=0)
+
+    def forward(self, x: Any) -> Any:
+        if self.mask is None:
+            self.mask = np.arange(1.0, 3.0)
+        self.shape = x.shape
+        return self.layer(x * self.mask)
+
+
+def test_what_a_net_keeps_from_its_first_call():
+    twins = Twins(Caching, nn.MSELoss(), sgd)
+    for _ in range(4):
+        twins()
+    assert sum(map(len, twins.step._variants.values())) == 1
+    assert twins.nets[1].shape == X.shape
+
+
 # ------------------------------------------------------------------ optimizers of one's own
 
 
@@ -378,6 +403,30 @@ def test_an_update_that_a_subclass_overrides_is_that_of_eager_and_of_compiled_st
                 for optimizer in twins.optimizers:
                     optimizer.rates[0]["decay"][:] = 0.1
         assert not np.allclose(plain["W_01"].data, twins.nets[0]["W_01"].data), base
+
+
+class Slotted(nn.SGD):
+    __slots__ = ("scale", "shift")
+    scale: float
+    shift: float
+
+    def update(self, i: int, value: Any, grad: Any) -> Any:
+        return super().update(i, value, grad * self.scale) + getattr(self, "shift", 0.0)
+
+
+def test_slots_of_a_subclass_are_settings_too():
+    def optimizer(parameters: Any) -> nn.Optimizer:
+        made = Slotted(parameters, lr=0.1)
+        made.scale = 1.0
+        return made
+
+    twins = Twins(mlp, nn.BCELoss(), optimizer)
+    for name in ("scale", "shift"):
+        for _ in range(2):
+            twins()
+        for made in twins.optimizers:
+            setattr(made, name, 0.5)
+    twins()
 
 
 def own_step(optimizer: Any) -> None:
@@ -766,6 +815,77 @@ def test_averages_that_are_kept_in_tensors_are_those_of_eager_steps(name: str, l
         twins(X * (i + 1), Y)
     assert "running_var" in twins.step.source
     assert sum(map(len, twins.step._variants.values())) == 2  # with averages kept, and taken
+
+
+def test_a_gradient_that_is_0_but_for_rounding_may_be_scaled_up():
+    labels = (X[:6, :1] > 0) * 1.0  # which decide otherwise where rounding changes them
+    for seed in range(3):
+        for name in ("Adam", "AdaGrad"):
+            layers = nn.Linear(2, 4, rng=seed), nn.BatchNorm1d(4), nn.Linear(4, 1, rng=1)
+            net = nn.Sequential(*layers, nn.Sigmoid())
+            step = nn.TrainStep(net, nn.BCELoss(), OPTIMIZERS[name](net.parameters()))
+            assert step(X[:6], labels) > step(X[:6], labels)
+
+
+class Moving(nn.Module):
+    """With a state of its own, in an array and in a list."""
+
+    def __init__(self) -> None:
+        self.layer, self.mean, self.seen = nn.Linear(2, 1, rng=0), np.zeros(2), [0]
+
+    def forward(self, x: Any) -> Any:
+        self.mean *= 0.9
+        self.seen[0] += 1
+        self.mean += 0.1 * np.asarray(x).mean(axis=0)
+        return self.layer(x - self.mean) * self.seen[0]
+
+
+class Noisy(nn.Module):
+    def __init__(self) -> None:
+        self.layer, self.rng = nn.Linear(2, 1, rng=0), np.random.default_rng(0)
+        np.random.seed(0)  # noqa: NPY002
+        random.seed(0)
+
+    def forward(self, x: Any) -> Any:
+        x = x * random.random() + np.random.normal(size=2)  # noqa: NPY002
+        return self.layer(x + self.rng.normal(size=np.shape(x)))
+
+
+class Fading:
+    reduction, weight, count = "mean", np.ones(1), 0
+
+    def __init__(self) -> None:
+        self.weight = np.ones(1)
+
+    def __call__(self, prediction: Any, y: Any) -> Any:
+        self.weight *= 0.9
+        self.count += 1
+        return np.mean((prediction - y) ** 2) * self.weight[0] / self.count
+
+
+class Remembering(nn.SGD):
+    def __init__(self, parameters: Any, lr: float) -> None:
+        super().__init__(parameters, lr)
+        self.own, self.seen = [np.ones(p.shape) for p in self.parameters], {"n": 0}
+
+    def update(self, i: int, value: Any, grad: Any) -> Any:
+        self.own[i] *= 0.9
+        self.seen["n"] += 1
+        self.own[i] += grad
+        return super().update(i, value, self.own[i] / self.seen["n"])
+
+
+@pytest.mark.filterwarnings("ignore::nn.CompileWarning")
+@pytest.mark.parametrize("kind", [Moving, Noisy, Fading, Remembering])
+def test_what_can_t_be_compiled_trains_as_if_that_hadn_t_been_tried(kind: Any):
+    states = []
+    for compiled in (False, None):
+        net = kind() if issubclass(kind, nn.Module) else nn.MLP([2, 1], rng=0)
+        loss = Fading() if kind is Fading else nn.MSELoss()
+        optimizer = (Remembering if kind is Remembering else nn.SGD)(net.parameters(), lr=0.05)
+        nn.fit(net, X, Y, loss, optimizer, epochs=3, batch_size=2, rng=0, compiled=compiled)
+        states.append(np.concatenate([p.data.ravel() for p in net.parameters()]))
+    np.testing.assert_array_equal(*states)
 
 
 # ------------------------------------------------------------------ the source
