@@ -533,7 +533,7 @@ class _Form:
             if is_across and ndims[f] == ndims[g] and (f in moved or g in moved):
                 yield f, sorted(along[f])
         whole = [i for i, n in enumerate(e.shape) if n != 1]
-        for f in moved if len(whole) > 2 else ():
+        for f in moved if len(whole) == 3 else ():
             if along[f] and max(along[f]) < whole[-1]:
                 yield f, sorted(along[f])
         for f, x in shown.items():  # A v, which reads as a column, along the rows
