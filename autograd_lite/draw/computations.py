@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from itertools import count
@@ -14,7 +15,7 @@ from ..engine.tensor import Tensor
 from ..graph import leaves_of, reaching, walk
 from ..show import labels
 from ..show.expression import Expression, nodes
-from ..show.notation import ATOM, SUM, Written, op_notation, symbol_of
+from ..show.notation import ATOM, MATMUL, PRODUCT, SUM, Written, op_notation, symbol_of
 from ..show.steps import Step
 from ..show.text import text
 from ..show.writer import Node, write
@@ -86,12 +87,16 @@ class Symbols:
             # A leaf's gradient is as bold as the leaf, which is a parameter.
             bold = labels.is_bold(tensor) or (name.startswith("∇") and tensor.size > 1)
             return labels.cotangent_markup(name, bold, size)
+        if name != tensor.name and not name.isidentifier():
+            return labels.expression_markup(name, labels.is_bold(tensor), size)
         return labels.name_markup(name, labels.is_bold(tensor), size)
 
     def atom(self, tensor: Tensor) -> Written:
         name = self._name[tensor]
-        is_sum = name != tensor.name and " " in name  # such as 1 − y
-        return Written(self.markup(tensor), SUM if is_sum else ATOM, len(name))
+        signs = "" if name == tensor.name else re.sub(r"\[.*\]|\(.*\)", "", name)  # of 1 − y
+        level = PRODUCT if re.search("[∘·/]", signs) else MATMUL if " " in signs else ATOM
+        level = SUM if re.search(" [+−] ", signs) else level
+        return Written(self.markup(tensor), level, len(name))
 
     def derivative(self, of: Tensor, by: Tensor) -> str:
         return f"∂{self.markup(of, 12)}/∂{self.markup(by, 12)}"

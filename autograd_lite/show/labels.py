@@ -78,6 +78,15 @@ def name_markup(name: str, bold: bool = False, size: int = 16) -> str:
     return f"<{tag}>{escape(_wrapped(base))}</{tag}>{subscript(below, size)}"
 
 
+def expression_markup(text: str, bold: bool = False, size: int = 16) -> str:
+    """What is called by what it is, such as ``1 − y`` or ``X[0]``: the names in it as names."""
+    return re.sub(
+        r"([^\W\d]\w*)(?![\w(])|\w+|\W+",
+        lambda x: name_markup(x[1], bold, size) if x[1] else escape_notation(x[0]),
+        re.sub(r"(?<=\w) (?=\w)", "\u2009", text),
+    )
+
+
 def cotangent_markup(symbol: str, bold: bool = False, size: int = 16) -> str:
     """What a cotangent is called: ``δ_1``, ``∇W_12``, ``∂L/∂h_1``."""
     if symbol.startswith("∇"):

@@ -73,6 +73,11 @@ def _symbol(name: str, bold: Iterable[str]) -> str:
         whole, _, index = name[1:].rpartition(")_")
         inner = _PARENTHESES.format(_symbol(whole, bold))
         return f"<msub>{inner}<mn>{text(index)}</mn></msub>"
+    if len(name) <= LINE and re.search(r"\w[\[ ]|^\[", name):  # what it is: 1 − y, X[0]
+        pieces = re.findall(r"[^\W\d]\w*|\d+|\W+", name)
+        own = pieces if name in bold else []
+        marked = (_symbol(x, own) if x[0].isalnum() else f"<mo>{text(x)}</mo>" for x in pieces)
+        return f"<mrow>{''.join(marked)}</mrow>"
     found = _NAME.fullmatch(name)
     base, below = found.groups() if found else (name, "")
     if name in bold:

@@ -353,3 +353,13 @@ def test_a_part_of_a_given_array_is_called_so_and_a_sum_begun_with_0_is_the_sum(
     values: dict = {}
     exec(derived.numpy_source, values)
     np.testing.assert_allclose(values["dw"], ag.gradients(total, [w])[0])
+
+
+def test_what_is_called_by_what_it_is_has_its_names_written_as_names():
+    a, x = ag.Tensor(np.eye(3)[::-1], name="A"), ag.Tensor(np.ones((3, 2)), name="x_1")
+    w = ag.Tensor([[0.5], [0.25]], requires_grad=True, name="w")
+    source = ag.draw(np.tanh(a @ x @ w) - (1 - x[1]), shapes=False).source
+    labels = read_dot(source).labels("computation")
+    assert labels == ["tanh(A x₁ w) − (1 − x₁[1])"]
+    assert "<B>A</B>\u2009<B>x</B>₁" in source
+    assert "1 − <I>x</I>₁[1&#93;" in source
