@@ -233,6 +233,8 @@ def meaningless(program: Program) -> Iterator[tuple[str, Tensor, dict[str, Any]]
     loss, right = program.gradients()
     skipped = program.convention.split()
     names = [n for n, g in right.items() if np.size(g) >= 6 and n not in skipped and np.any(g)]
+    if not names:
+        return
     r = np.random.default_rng(len(program.name))
     for name, how in zip(r.choice(names, 3), ("noise", "one entry", "random"), strict=True):
         g = right[name]
