@@ -251,6 +251,7 @@ def _is_positive(x: Term) -> bool:
 
 
 def _has_0(x: Term) -> bool:
+    """Whether it was given with an entry that has no logarithm."""
     x = bare(x)
     return x.op == "leaf" and x.given and not np.all(x.value > 0)
 

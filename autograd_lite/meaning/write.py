@@ -943,11 +943,10 @@ class _Form:
                 return applied(CUMSUM_BACK, self.done[back.args[0]], axis=axis)
         ranges = ranges_of(index, x.shape)
         if ranges is not None:
-            cut = written_index(ranges, e.args[0].shape)
-            found = applied(OPS["getitem"], self.done[e.args[0]], index=cut)
+            found = applied(OPS["getitem"], self.done[x], index=written_index(ranges, x.shape))
             return _reshaped(found, e.shape)
         numbers = self._numbers(index)
-        return applied(GATHER, self.done[e.args[0]], *numbers) if numbers else self._op(e)
+        return applied(GATHER, self.done[x], *numbers) if numbers else self._op(e)
 
     def _numbers(self, index: Any) -> list[Expression]:
         """What an index of whole numbers says of each of the first axes; of another nothing."""
