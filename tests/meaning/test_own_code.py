@@ -1032,6 +1032,9 @@ def test_places_of_a_loop_over_entries_are_told_apart():
     (step,) = ag.derive(loss)
     there = "s[k, k_1] − s[k, k_2] > −1"
     assert step.result == f"scatter({there}, k, k_1) − scatter({there}, k, k_2)"
+    index = (np.array([0, 0, 2]),)  # as terms are worked out
+    counted = ag.OPS["scatter"].forward(np.ones(3, bool), index=index, shape=(3,))
+    np.testing.assert_array_equal(counted, [2, 0, 1])
 
 
 def test_an_inverse_of_what_is_symmetric_is_symmetric():
