@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
-from itertools import chain, combinations
+from itertools import accumulate, chain, combinations
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,10 @@ from .steps import beside, products, starts, updated
 from .whole import whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
+_MOST_READ = 250  # of all readings but the shortest, which are left out from there on
 _MANY_TERMS, _COMMON = 80, 1.2  # with more only edits that cost as little are tried
 _DETOUR, _NEAR = 0.5, 0.4  # what a reading costs that isn't the shortest; by the nearest lines
+_BY_USES = 0.1  # by a term for each use
 _USUAL = 2.3  # what edits cost at most that are tried at each step
 _FACTOR = 1.5  # what a factor costs besides another mistake, and a number that tells nothing
 _OTHER_SIGN = 0.3  # what it costs that 1 − 2 x is written 2 (½ − x)
@@ -84,15 +86,19 @@ def find(line: Line, thorough: bool = True) -> Edit | None:
 
     Where not ``thorough``, only what is usual is tried.
     """
-    formulas = _formulas(line, line.bases[0])
-    if not formulas:
+    every = sorted(_formulas(line, line.bases[0]), key=lambda f: len(f.order))
+    if not every:
         return None
+    terms = accumulate(len(f.order) for f in every[1:])
+    formulas = every[:1] + [f for f, n in zip(every[1:], terms, strict=True) if n <= _MOST_READ]
     least = min(f.root.size for f in formulas)
     near = min(formulas, key=lambda f: (-len(line.readings.sources(f.root)), f.root.size))
     detours = {}
     for f in formulas:
         far = _NEAR if f.root is near.root else _DETOUR
         detours[f] = far * (f.root.size > least + 1e-9) + 0.03 * (f.root.size - least)
+        if line.readings.is_by_uses(f.root):
+            detours[f] = min(_BY_USES, detours[f])
     tries = [(f, detour, cost, family) for f, detour in detours.items() for cost, family in _KINDS]
     found = _simplest(line, tries, math.inf if thorough else _USUAL)
     if found is not None or not thorough:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -155,6 +156,10 @@ def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Te
             yield Edit(cost, "stands", (name, e), {e: always(array)})
         elif e.op == "leaf" and (fits(shape, array.shape) or fits(array.shape, shape)):
             yield Edit(cost + 0.3, "stands", (name, e), {e: always(array)})
+        for g, p in e.args if e.op == "*" else ():
+            if p == 2 and array.shape == g.shape:
+                make = partial(_times, _reweighed(e, {g: 1}), array)
+                yield Edit(1.7, "stands", (name, g), {e: make})
     if not is_atom:
         yield from _of_uses(e, f.shared, arrays, readings)
 
@@ -271,11 +276,14 @@ def _of_diagonal(e: Term, g: Term, summed: Term, readings: Readings) -> Edits:
 
 def _groups(e: Term, readings: Readings) -> list[dict[Term, float]]:
     """The terms of a sum, each, and those together that come from the same tensors."""
-    by_sources: dict[tuple[str, ...], dict[Term, float]] = {}
+    by_sources: dict[Any, dict[Term, float]] = {}
     for f, c in e.args:
-        by_sources.setdefault(tuple(readings.sources(f)), {})[f] = c
-    several = [some for some in by_sources.values() if 1 < len(some) < len(e.args)]
-    return [*({f: c} for f, c in e.args), *several]
+        sources = readings.sources(f)
+        stems = frozenset(re.sub(r"\d+$", "", name) for name in sources)  # at each step
+        for of in ((*sources,), stems, (stems, c)):
+            by_sources.setdefault(of, {})[f] = c
+    several = {(*some,): some for some in by_sources.values() if 1 < len(some) < len(e.args)}
+    return [*({f: c} for f, c in e.args), *several.values()]
 
 
 def _of_powers(e: Term) -> Edits:
@@ -313,7 +321,7 @@ def of_product(e: Term) -> Edits:
             if f.op in MASKS:
                 x, rest = f.operands[0], _reweighed(e, without)
                 value = partial(_times, rest, evaluate(x))
-                yield Edit(2.85, "stands", (x, f), {e: value})
+                yield Edit(1.95, "stands", (x, f), {e: value})
                 yield Edit(2.3, "relu_of_it", (f,), {e: partial(_relu_of, rest)})
         yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:

@@ -339,6 +339,9 @@ class Checked:
         kind, values = cause.kind, cause.values
         if kind == "times":
             kind, values = self._of_factor(values[0])
+        given = {n for n, s in line.gradients.items() if kind == "as_it_stands" and s == values[0]}
+        if given and not self.backward.before(line.name, given):
+            kind = "of_another"
         said = say(kind, values, own, readings)
         if kind in ("without", "slope_too_many") and not self._before(line.name):
             said = say("at_loss", (said,), own)

@@ -148,7 +148,7 @@ def _too_many(f: Formula, line: Line) -> Iterator[Edit]:
             yield Edit(2.1, "factor_missing", (name,), {f.root: partial(_by, 1 / o.item())})
     few = f.result.size < _FEW
     sums = (e for e in f.order if e.op in ("matmul", "sum"))
-    places = {f.root: 0.0} | {core(x): 0.1 for e in sums for x in e.operands}
+    places = {f.root: 0.0} | {core(x): 0.1 for e in (core(f.root), *sums) for x in e.operands}
     slopes = [(slope, slope.at(slope.s, slope.l)) for slope in line.readings.slopes
               if slope.s.size == 1 or not few]  # fmt: skip
     for place, more in places.items():
