@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Array
-from .edits import MANY, MASKS, Edit, of_others, of_product, of_slopes
-from .formula import Formula, Make, always, computed
+from .edits import MASKS, Edit, of_others
+from .formula import Formula, Make, always
 from .line import Line, is_small_fraction, share
-from .readings import ONE, Slope, Term, core, product, scaled, subterms
+from .readings import ONE, Slope, Term, core, scaled, subterms
 from .steps import beside, products, starts, updated
 from .whole import whole
 
@@ -34,7 +34,6 @@ _UNTOLD = 2.2  # the same of a number by which a whole line is off
 _USUAL_OF_TWO = 1.5
 _RARE = ("stands", "around", "one_for", "term_times")
 _MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a reading
-_OF_ONE_TERM = 1.6  # what a mistake costs in one term of a sum that a factor stands before
 _SHIFT = 1e-8
 
 Family = Callable[[Formula, Line], Iterator[Edit]]
@@ -183,7 +182,7 @@ def _single(f: Formula, line: Line) -> Iterator[Edit]:
     dearest = math.inf if len(f.order) <= _MANY_TERMS else _COMMON
     for e in reversed(f.order) if len(f.order) <= _MOST_TERMS else ():
         for edit in line.edits(e) if e is not ONE else ():
-            if edit.cost <= dearest:
+            if edit.cost <= dearest or e is core(f.root):
                 is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
                 yield edit._replace(cost=-0.1) if is_whole else edit
 
@@ -192,31 +191,7 @@ def _others(f: Formula, line: Line) -> Iterator[Edit]:
     """Another array at one term."""
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         if e is not ONE:
-            yield from of_others(f, line.readings, line.instead, e)
-
-
-def _distributed(f: Formula, line: Line) -> Iterator[Edit]:
-    """A factor that all terms of a sum have, wrong in one of them."""
-    for e in f.order if len(f.order) <= _MANY_TERMS else ():
-        for g in [g for g, p in e.args if g.op == "+" and p == 1] if e.op == "*" else ():
-            for t, c in g.args:
-                part = product([*((x, p) for x, p in e.args if x is not g), (t, 1)])
-                if part.op != "*" or any(x not in f.value for x in part.operands):
-                    continue
-                xs = [f.value[x] for x in part.operands]
-                for edit in chain(of_product(part), of_slopes(part, line.readings, True)):
-                    if edit.cost <= _USUAL:
-                        make = partial(_instead, c, edit.made[part], xs, computed(part, xs))
-                        yield edit._replace(cost=edit.cost + _OF_ONE_TERM, made={e: make})
-
-
-def _instead(
-    c: float, make: Make, own: Sequence[Array], was: Array, xs: Sequence[Array], v: Array
-) -> Any:
-    found = v + c * (make(own, was) - was)
-    if not found.any():
-        raise ValueError("it cancels")
-    return found
+            yield from of_others(f, line.readings, line.instead | line.turned, e)
 
 
 def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
@@ -240,16 +215,6 @@ def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
         edit = list(some.values())[-1]
         made = {e: x.made[e] for e, x in some.items()}
         yield edit._replace(cost=edit.cost + (0.8 if edit.kind == "stands" else 0.5), made=made)
-
-
-def _without_some(f: Formula, line: Line) -> Iterator[Edit]:
-    """All that comes from some of the tensors missing, wherever it stands in the formula."""
-    names = line.readings.sources(f.root)
-    for k in range(1, len(names) if len(names) <= MANY else 0):
-        for some in combinations(names, k):
-            leaves = (line.readings.cotangents[n] for n in some)
-            made = {e: always(np.zeros(e.shape)) for e in leaves}
-            yield Edit(1.8 + 0.1 * k, "source_missing", (", ".join(some),), made)
 
 
 def _exchanged(f: Formula, line: Line) -> Iterator[Edit]:
@@ -293,6 +258,6 @@ def _two(f: Formula, line: Line) -> Iterator[Edit]:
 
 _KINDS: tuple[tuple[float, Family], ...] = (
     (0, whole), (-0.1, _single), (0.5, updated), (1.3, _repeated), (1.5, _others),
-    (1.8, _exchanged), (0.8 + _OF_ONE_TERM, _distributed), (1.8, products), (1.9, _without_some),
+    (1.8, _exchanged), (1.8, products),
 )  # fmt: skip
 """Families of mistakes, and what one costs at least."""

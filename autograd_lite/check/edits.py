@@ -227,8 +227,8 @@ def _of_part(e: Term, some: Mapping[Term, float]) -> Edits:
         yield Edit(1, "term_missing", (part, e), {e: without})
         yield Edit(only, "only_term", (part, e), {e: _reweighed(e, _by(rest, 0))})
     for of in (some, rest) if len(some) == 1 < len(rest) else (some,) if rest else ():
-        times = total(list(of.items())), e
-        yield Edit(1.3, "term_times", times, {e: _reweighed(e, _by(of, 2))}, free=True)
+        times, cost = (total(list(of.items())), e), 1.3 if math.prod(e.shape) > 1 else 2
+        yield Edit(cost, "term_times", times, {e: _reweighed(e, _by(of, 2))}, free=True)
     yield Edit(1.3, "term_times", (part, e, -1.0), {e: _reweighed(e, _by(some, -1))})
     if e.ndim == 2 and e.shape[0] == e.shape[1] > 1:
         yield Edit(1.9, "part_turned", (part, e), {e: partial(_part_turned, without)})

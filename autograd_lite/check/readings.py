@@ -146,7 +146,9 @@ class _Way:
             if not near:
                 break
             known = {k: e for k, e in known.items() if k not in near}
-        return [e for e in dict.fromkeys(found) if len(subterms(e)) <= _MOST]
+        out = [shaped(e, own.shape) for f in found for e in _multiplied_out(f)]
+        self.by_uses.update(out)
+        return [e for e in dict.fromkeys(found + out) if len(subterms(e)) <= _MOST]
 
     def _by_uses(self, name: str, known: Mapping[Tensor, Term]) -> Iterator[Term]:
         """The sum of what comes from each of several named results, as it stands.
@@ -199,6 +201,17 @@ def _terms(e: Term) -> Iterator[tuple[Term, float]]:
     x = e.operands[0] if e.op in ("scatter", "reshape") else None
     for f, k in _terms(x) if x is not None else e.args if e.op == "+" else [(e, 1.0)]:
         yield (f if x is None else remade(e, [shaped(f, x.shape)])), c * k
+
+
+def _multiplied_out(e: Term) -> Iterator[Term]:
+    """With a sum of what comes from several gradients multiplied by the factors beside it."""
+    c, e = coefficient(e)
+    for g, p in e.args if e.op == "*" else ():
+        come = [f for f in g.operands if any(x.kind == "gradient" for x in subterms(f))]
+        if g.op == "+" and p == 1 and len(come) > 1:
+            beside = [(x, q) for x, q in e.args if x is not g]
+            each = (coefficient(product([*beside, (f, 1)])) for f in g.operands)
+            yield sum_of({f: c * k * j for (j, f), (_, k) in zip(each, g.args, strict=True)})
 
 
 class Readings:

@@ -46,7 +46,7 @@ def products(f: Formula, line: Line) -> Iterator[Edit]:
     At the first step, too, which the line lacks where states begin with zeros, and others have.
     """
     arrays = _by_step({n: a for n, a in line.others.items() if 0 < a.ndim < 3})
-    own = _beside(f, line)
+    own = {stem: steps for stem, steps in _beside(f, line).items() if len(steps) > 1}
     every, stepped = dict(own), {stem.format(k) for stem, steps in own.items() for k in steps}
     for name in line.readings.cotangents.keys() - stepped if own else ():
         g = Formula.of(line.readings.of(name)[0], line.bases[0])
