@@ -147,7 +147,7 @@ def _too_many(f: Formula, line: Line) -> Iterator[Edit]:
         ]  # fmt: skip
         found += [(2.5, "slope_too_many", slope, x) for slope, x in slopes]
         for cost, kind, what, x in found:
-            if fits(x.shape, shape):
+            if fits(x.shape, shape) or fits(shape, x.shape):
                 yield Edit(cost + more, kind, (what,), {place: partial(_by, x)})
 
 
