@@ -936,10 +936,10 @@ class _Form:
             self.writer.given[part.name or ""] = part.value
             return _reshaped(part, e.shape)
         index, x = e.params["index"], e.args[0]
-        back = x.args[0] if x.op == "cumsum" and x not in self.writer.names else x
-        if back.op == "getitem" and frozen(back.params) == frozen(e.params):  # turned, and back
-            axis = x.params["axis"]
-            if flipped_axes(index, x.shape) == {axis % x.ndim}:
+        if x.op == "cumsum" and x not in self.writer.names:
+            back, axis = x.args[0], x.params["axis"]  # turned, summed, and turned back
+            is_back = back.op == "getitem" and frozen(back.params) == frozen(e.params)
+            if is_back and flipped_axes(index, x.shape) == {axis % x.ndim}:
                 return applied(CUMSUM_BACK, self.done[back.args[0]], axis=axis)
         ranges = ranges_of(index, x.shape)
         if ranges is not None:

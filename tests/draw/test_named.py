@@ -362,4 +362,4 @@ def test_what_is_called_by_what_it_is_has_its_names_written_as_names():
     labels = read_dot(source).labels("computation")
     assert labels == ["tanh(A x₁ w) − (1 − x₁[1])"]
     assert "<B>A</B>\u2009<B>x</B>₁" in source
-    assert "1 − <I>x</I>₁[1&#93;" in source
+    assert "1 − <B>x</B>₁[1&#93;" in source
