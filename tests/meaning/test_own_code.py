@@ -588,14 +588,40 @@ def strided(x: Any, k: Any, s: Callable[[Any], Any]) -> Any:
     return np.sum(s(out) ** 2)
 
 
+def rolled_out(x: Any, k: Any, s: Callable[[Any], Any]) -> Any:
+    """Windows as the rows of a matrix, the kernel as a vector, as of im2col."""
+    windows = np.lib.stride_tricks.sliding_window_view(x, k.shape)
+    rows = windows.reshape(-1, k.size)
+    return np.sum(s((rows @ k.ravel()).reshape(windows.shape[: k.ndim])) ** 2)
+
+
+def beside_each_other(x: Any, k: Any, s: Callable[[Any], Any]) -> Any:
+    """The same with windows that a loop lays out, and the kernel as a column."""
+    rows, columns = (range(n - m + 1) for n, m in zip(x.shape, k.shape, strict=True))
+    n, m = k.shape
+    windows = np.stack([x[i : i + n, j : j + m].ravel() for i in rows for j in columns])
+    return np.sum(s((windows @ k.reshape(-1, 1)).reshape(len(rows), len(columns))) ** 2)
+
+
+def contracted(x: Any, k: Any, s: Callable[[Any], Any]) -> Any:
+    windows = np.lib.stride_tricks.sliding_window_view(x, k.shape)
+    return np.sum(s(np.tensordot(windows, k, k.ndim)) ** 2)
+
+
+def by_name(x: Any, k: Any, s: Callable[[Any], Any]) -> Any:
+    return np.sum(s(np.correlate(x, k, mode="valid")) ** 2)
+
+
 CONVOLUTIONS = [
+    (rolled_out, (7,), (3,)), (rolled_out, (5, 4), (2, 3)), (beside_each_other, (5, 4), (2, 3)),
+    (contracted, (7,), (3,)), (contracted, (5, 4), (2, 3)), (by_name, (7,), (3,)),
     (over_entries, (7,), (3,)), (over_entries, (5, 4), (2, 3)), (over_windows, (7,), (3,)),
     (over_places, (5, 4), (2, 3)), (over_entries, (8, 7), (5, 6)), (strided, (8,), (4,)),
 ]  # fmt: skip
 
 
 @each(CONVOLUTIONS)
-def test_a_loop_is_a_correlation(loop: Any, of_x: tuple[int, ...], of_k: tuple[int, ...]):
+def test_whatever_slides_is_a_correlation(loop: Any, of_x: tuple[int, ...], of_k: tuple[int, ...]):
     x, k = parameter("x", *of_x), parameter("K", *of_k)
     named = results(loop(x, k, lambda s: s.named("s")))
     of_s = "dilate(∂L/∂s)" if loop is strided else "∂L/∂s"
