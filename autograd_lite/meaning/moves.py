@@ -281,7 +281,7 @@ def _transposed(e: Term, axes: tuple[int, ...]) -> Term:
 def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
     """A sum over axis k as products of matrices, one for each place along the first axes."""
     groups: dict[frozenset[int], list[tuple[Term, float]]] = {}
-    for f, p in x.args:
+    for f, p in x.args if x.op == "*" else ():
         free = varying(f, x.ndim) - {k, *range(stack)}
         for other in [g for g in groups if g & free]:
             groups[free | other] = groups.pop(other) + groups.get(free | other, [])
