@@ -234,6 +234,7 @@ def draw_computations(
     leaves, pieces, known = draw_pieces(output, every, aims, {*targets, *cotangents}, collapse)
     settled = marks.symbols if marks else constants(tensors)
     symbols = Symbols(_written(leaves, pieces), cotangents, settled)
+    leaves = _without_computed(leaves, pieces, settled)
     drawn = leaves + [result for piece in pieces for result in piece.results]
     circled = {t for t in drawn if not every or t.is_leaf or symbols.is_named(t)}
     circled.update(t for piece in pieces if piece.folded for t in piece.results)
@@ -371,6 +372,19 @@ def constants(tensors: list[Tensor]) -> dict[Tensor, Expression]:
     leaves = leaves_of(tensors)
     written = Leaves(leaves, names, set(names.values()))
     return {t: written[t] for t in leaves if t.name is None and t.ndim and not t._tracked}
+
+
+def _without_computed(
+    leaves: list[Tensor], pieces: list[Piece], known: Mapping[Tensor, Expression]
+) -> list[Tensor]:
+    """Leaves without those that were computed of others among them: arrows come from these."""
+    by_name = {t.name: t for t in leaves if t.name is not None}
+    of = {t: [x.name for x in nodes(e) if x.name] for t, e in known.items() if e.op is not None}
+    drawn = {t: names for t, names in of.items() if names and {*names} <= by_name.keys()}
+    origins = {t: [by_name[x] for x in names] for t, names in drawn.items()}
+    for piece in pieces:
+        piece.inputs = list(dict.fromkeys(x for t in piece.inputs for x in origins.get(t, [t])))
+    return [t for t in leaves if t not in origins]
 
 
 def _written(leaves: list[Tensor], pieces: list[Piece]) -> list[Tensor]:
