@@ -30,10 +30,12 @@ from .loops import Loop, Rounds, UnevenError, loops
 from .moves import is_mask_of, is_symmetric, slices_of, taken
 from .table import CANONICAL, deviation, opposite, where_known, without_choice
 from .terms import (
+    COMPARISONS,
     ONE,
     ZEROS,
     Off,
     Term,
+    as_number,
     bare,
     coefficient,
     intern,
@@ -395,6 +397,7 @@ class Meaning:
                 new = shaped(scaled(kept, c / k), e.shape)
             if new.op == "transpose" and is_symmetric(new.args[0], new.params["axes"], True):
                 new = new.args[0]
+            new = _as_given(new) if new.op in COMPARISONS else new
             before = None
             while new is not before:
                 before, (_, core) = new, coefficient(new)
@@ -496,6 +499,16 @@ def _is_01(value: Any) -> bool:
     if value.dtype == bool:
         return True
     return value.dtype.kind in "fiu" and bool(((value == 0) | (value == 1)).all())
+
+
+def _as_given(mask: Term) -> Term:
+    """Of given 0s and 1s ``y = 1`` is y, and ``y = 0`` is 1 − y."""
+    y = mask.args[0]
+    if y.kind == "given" and _is_01(y.value) and as_number(mask.args[1]) is not None:
+        for rest in (y, total([(ONE, 1), (y, -1)])):
+            if np.array_equal(evaluate(rest), evaluate(mask)):
+                return rest
+    return mask
 
 
 def _identity(array: Array) -> Term | None:

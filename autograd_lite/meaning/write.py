@@ -215,7 +215,8 @@ class Writer:
         """Let what these have in common have one symbol in all of them."""
         self._done, self._needs = {}, {}
         done: dict[Term, Term] = {}
-        forms = [_with_outer(root, self.names, done) for root in roots]
+        uses = self._uses(roots)
+        forms = [_with_outer(root, self.names, done, uses) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
         self._prepared |= {root: (new, uses) for root, new in zip(roots, nested, strict=True)}
@@ -390,14 +391,33 @@ def _place(e: Term) -> tuple[int, ...] | None:
     return marked(e.args[1]) if e.op == "picked" and e.shape == () else None
 
 
-def _with_outer(root: Term, names: Collection[Term], done: dict[Term, Term]) -> Term:
+def _with_outer(
+    root: Term, names: Collection[Term], done: dict[Term, Term], uses: Counter[Term]
+) -> Term:
     """With columns times rows as products of vectors."""
     for e in inner_first(root, lambda e: e.operands if e not in names else [], done):
         if e in names or e.op == "leaf":
             done[e] = e
         else:
-            done[e] = _outer(_rebuilt(e, [done[f] for f in e.operands], e.shape), names)
+            e_ = _reflected(e, names, uses)
+            done[e] = _outer(_rebuilt(e_, [done.get(f, f) for f in e_.operands], e.shape), names)
     return done[root]
+
+
+def _reflected(e: Term, names: Collection[Term], uses: Counter[Term]) -> Term:
+    """``1 − σ(a − b)`` as ``σ(b − a)``, where σ(a − b) stands nowhere else."""
+    parts = dict(e.args) if e.op == "+" else {}
+    for f, c in parts.items() if ONE in parts else ():
+        alone = f.op == "sigmoid" and f not in names and uses[f] == 1
+        if alone and parts[ONE] == -c and _has_minus(f.args[0]):
+            other = intern("sigmoid", (_negative(f.args[0]),), {}, f.shape, f.size)
+            return sum_of({g: k for g, k in e.args if g not in (ONE, f)} | {other: -c})
+    return e
+
+
+def _negative(e: Term) -> Term:
+    """The sum of the opposites."""
+    return sum_of({f: -c for f, c in e.args})
 
 
 def _outer(e: Term, names: Collection[Term]) -> Term:
@@ -622,9 +642,12 @@ class _Form:
             f, c = group[0]
             x = None if f is ONE else self.done[f]
             turned = not found and c < 0 and x is not None and x.name is None and _turns(f)
+            other = self._turned(f) if found is None and c < 0 and len(group) == 1 else None
             if len(group) > 1:
                 x = self._added([(g, k / c) for g, k in group])
                 x = self.writer.scaled(x, c if found is None else abs(c), _is_residual(f))
+            elif other is not None:
+                x, c = other._scaled(f, other.write(f), -c), -c
             elif found is None:
                 x = self._scaled(f, x, -c if turned else c, turned)
             else:
@@ -653,6 +676,42 @@ class _Form:
                 found = applied(OPS["concatenate"], *own, axis=axis, starts=())
                 return found, [z for z in pairs if z not in row]
         return None, pairs
+
+    def _turned(self, f: Term, uses: Counter[Term] | None = None) -> _Form | None:
+        """One by which a sum or product of matrices is −f: of ``A (a − b)`` ``A (b − a)``.
+
+        ``uses``: how often each term stands in what is written, by default in f.
+        """
+        inner = f.args[0] if f.op == "reshape" else f
+        if inner.op not in ("matmul", "sum") or self.done[inner].name is not None:
+            return None
+        if uses is None:
+            uses = Counter(x for e in inner_first(inner, self._shown) for x in self._shown(e))
+        for a in inner.args[::-1]:
+            x = self._minus(a, uses)
+            if x is not None:
+                form = _Form(self.writer, ChainMap({a: x}, self.done))
+                form.done[inner] = form.write(inner)
+                return form
+        return None
+
+    def _shown(self, e: Term) -> list[Term]:
+        """What is written out of a term."""
+        return self.writer._below(e) if self.done[e].name is None else []
+
+    def _minus(self, f: Term, uses: Counter[Term]) -> Expression | None:
+        """−f, where a difference in it that stands there once may be turned."""
+        inner = f.args[0] if f.op == "reshape" else f
+        if self.done[inner].name is not None or max(uses[f], uses[inner]) > 1:
+            return None
+        if _has_minus(inner):
+            x: Expression | None = self._sum(_negative(inner))
+        elif _turns(inner):
+            x = self._product(inner, True)
+        else:
+            other = self._turned(inner, uses)
+            x = other and other.write(inner)
+        return x and _reshaped(x, f.shape)
 
     def _scaled(
         self, f: Term, x: Expression | None, c: float, turned: bool = False

@@ -401,6 +401,11 @@ def associated(x: Any, w: Any, y: Any) -> Any:
     return np.sum(((x @ w) @ y - x @ (w @ y) / 2) ** 2)
 
 
+def chosen_by_label(x: Any, w: Any, y: Any) -> Any:
+    p = 1 / (1 + np.exp(0.5 - x @ w))
+    return -np.sum(np.where(y == 1, np.log(p), np.log(1 - p)))
+
+
 LABELS_OF_3 = np.array([0, 2, 1, 1, 0])
 WINNERS, LOSERS = np.array([0, 1, 2, 0]), np.array([1, 2, 2, 1])
 METRIC = X.T @ X
@@ -486,10 +491,15 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (partial_likelihood, (X, 3, Y[:, 0]), {
         "s": "exp(s) ∘ Σ_≤i(y / Σ_≥i(exp(s))) − y"}),
     (ranking, (0.0, 3, 0.0), {
-        "w": "−(onehot(k)ᵀ − onehot(k_1)ᵀ) (1 − σ(w[k] − w[k_1]))"}),
+        "w": "(onehot(k_1)ᵀ − onehot(k)ᵀ) σ(w[k_1] − w[k])"}),
     (of_the_right_class, (X, 3, Y[:, 0]), {
         "p": "(1 − 2 · y) ∘ (u_1 − 1) ∘ (2 · log(u_1) + (u_1 − 1) / u_1)"}),
     (associated, (X, (3, 2), (2, 3)), {"w": "0.5 · xᵀ x w y yᵀ"}),
+    (chosen_by_label, (X, 3, Y[:, 0]), {"w": "xᵀ (σ(x w − 0.5) − y)"}),
+    (lambda x, w, y: np.sum(x @ w) - y @ np.exp(x @ w), (X, 3, Y[:, 0]), {
+        "w": "xᵀ (1 − y ∘ exp(x w))"}),
+    (lambda x, w, y: y @ np.exp(w @ x) - np.sum(w @ x), (X, 5, X[0]), {
+        "w": "x (y ∘ exp(xᵀ w) − 1)"}),
 ]  # fmt: skip
 
 
