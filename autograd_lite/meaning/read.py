@@ -377,6 +377,10 @@ class Meaning:
                 powers = {p for _, p in core.args} if core.op == "*" else set()
                 if core.op != "leaf" and core is not ONE and (powers != {-1} or len(core.args) > 1):
                     self._whole.setdefault(core, (kept, c))
+                    if core.op in _SIGNS and c > 0 and core.args[0].size > 2:
+                        for sign in _SIGNS[core.op]:
+                            mask, own = (make(sign, [x, number(0)]) for x in (core.args[0], kept))
+                            self._whole.setdefault(mask, (own, 1.0))
                     is_own_slope = any(f.op == "exp" for f in core.operands)
                     if powers - {1} or (core.op == "*" and is_own_slope):
                         self._named_products.setdefault(core.args[0][0], []).append(core)
@@ -481,6 +485,8 @@ def _part_of(base: Array, view: Array) -> Part | None:
     return Part(base, ranges, turned) if same else None
 
 
+_SIGNS = {"relu": ["greater"], "leaky_relu": ["greater", "less_equal"]}
+"""How such a function of x compares with 0 where x does: h > 0 is x > 0."""
 VALUES = {op.name: op for op in VALUE_OPS.values()}
 """The functions without a gradient, such as comparisons, by name."""
 

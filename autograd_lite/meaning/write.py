@@ -710,8 +710,8 @@ class _Form:
             x = self._product(inner, True)
         else:
             other = self._turned(inner, uses)
-            x = other and other.write(inner)
-        return x and _reshaped(x, f.shape)
+            x = None if other is None else other.write(inner)
+        return None if x is None else _reshaped(x, f.shape)
 
     def _scaled(
         self, f: Term, x: Expression | None, c: float, turned: bool = False
@@ -755,14 +755,16 @@ class _Form:
         factors = list(f.args) if f.op == "*" else [(f, 1.0)]
         for i, (g, p) in enumerate(factors):
             inner = g.args[0] if g.op == "reshape" else bare(g)
-            if p == 1 and inner.op == "sum":
-                x, axes = inner.args[0], inner.params["axes"]
+            is_sum = inner.op == "sum" or self._is_weighted(inner)
+            if p == 1 and is_sum:
+                x, *by = inner.args
+                axes = frozenset([1]) if by else inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
                 k = 1.0 + (c * n > 1.5)
                 near = abs(c * n - k) < 1e-12 and c != 1
-                if not near:
+                if not near and not by:
                     k, near = shorter_by(c, n)
-                mean = self._averaged(x, axes) if near else None
+                mean = self._averaged(x, axes, by) if near else None
                 apart = len(axes) == x.ndim and x not in self.beside
                 apart = apart or (n == 2 and x not in self.beside)  # half of ‖x‖²
                 if mean is not None and (not apart or mean.op is VARIANCE):
@@ -774,6 +776,11 @@ class _Form:
                     return self._multiplied([*rest, (g, 1.0)], {g: mean}) if rest else mean
         return None
 
+    def _is_weighted(self, f: Term) -> bool:
+        """Whether ``(A ∘ B) v``, a sum of products, has no factor with a name of its own."""
+        is_product = f.op == "matmul" and f.args[0].op == "*" and f.ndim == 1
+        return is_product and self.done[f.args[0]].name is None
+
     def _variance(self, f: Term) -> tuple[Expression | None, int]:
         """The variance of which a sum of squares is n times as much, and n."""
         inner = bare(f)
@@ -784,8 +791,11 @@ class _Form:
         n = math.prod(x.shape[a] for a in axes)
         return (_reshaped(found, f.shape) if found.op is VARIANCE else None), n
 
-    def _averaged(self, x: Term, axes: frozenset[int]) -> Expression:
+    def _averaged(self, x: Term, axes: frozenset[int], by: Sequence[Term] = ()) -> Expression:
         axis = tuple(sorted(axes))
+        if by:
+            products = self._multiplied([*x.args, *((v, 1.0) for v in by)], {})
+            return applied(OPS["mean"], products, axis=axis, keepdims=True)
         if x.op == "*" and len(x.args) == 1 and x.args[0][1] == 2:
             deviation = x.args[0][0]
             for f in deviation.operands if deviation.op == "+" else []:
