@@ -400,8 +400,21 @@ def _with_outer(
             done[e] = e
         else:
             e_ = _reflected(e, names, uses)
-            done[e] = _outer(_rebuilt(e_, [done.get(f, f) for f in e_.operands], e.shape), names)
+            new = _rebuilt(e_, [done.get(f, f) for f in e_.operands], e.shape)
+            done[e] = _cleared(_outer(new, names))
     return done[root]
+
+
+def _cleared(e: Term) -> Term:
+    """``x / (1 + y / 3)`` as ``3 x / (3 + y)``."""
+    times, parts = 1.0, dict[Term, float]()
+    for f, p in e.args if e.op == "*" else ():
+        sizes = {abs(c) for g, c in f.args if g is not ONE} if p < 0 and f.op == "+" else set()
+        n = 1 / sizes.pop() if len(sizes) == 1 and ONE in f.operands else 1.0
+        if 1 < n < 20 and p == -1 and all(float(snapped(n * c)).is_integer() for _, c in f.args):
+            f, times = sum_of({g: n * c for g, c in f.args}), times * n
+        parts[f] = p
+    return e if times == 1 else sum_of({product_of(parts): times})
 
 
 def _reflected(e: Term, names: Collection[Term], uses: Counter[Term]) -> Term:
