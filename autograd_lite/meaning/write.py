@@ -783,7 +783,7 @@ class _Form:
                 if mean is not None and (not apart or mean.op is VARIANCE):
                     if k != 1:
                         mean = applied(ops.multiply, number(k), mean)
-                    if inner is not g:
+                    if inner is not g or by:
                         mean = _reshaped(mean, g.shape)
                     rest = [pair for j, pair in enumerate(factors) if j != i]
                     return self._multiplied([*rest, (g, 1.0)], {g: mean}) if rest else mean
@@ -792,7 +792,7 @@ class _Form:
     def _is_weighted(self, f: Term) -> bool:
         """Whether ``(A ∘ B) v``, a sum of products, has no factor with a name of its own."""
         is_product = f.op == "matmul" and f.args[0].op == "*" and f.ndim == 1
-        return is_product and self.done[f.args[0]].name is None
+        return is_product and len(f.args[0].args) > 1 and self.done[f.args[0]].name is None
 
     def _variance(self, f: Term) -> tuple[Expression | None, int]:
         """The variance of which a sum of squares is n times as much, and n."""
