@@ -640,7 +640,7 @@ class _Form:
             return 0
         if self.writer.by_rows(c, True) or not is_long(c):
             return 1
-        short = (_is_whole(1 / c) and 1 / c < 10) or float(f"{c:.6g}") == c
+        short = (_is_whole(1 / c) and 1 / c < 20) or float(f"{c:.6g}") == c
         return 2 if short else 4
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
