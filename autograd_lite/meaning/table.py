@@ -17,6 +17,7 @@ from ..table import OPS, Op
 from .moves import Normal, normal, reduction, varying
 from .rules import Rule
 from .terms import (
+    COLLECTED,
     COMPARISONS,
     ENTRYWISE,
     NORMAL,
@@ -434,6 +435,18 @@ def opposite(mask: Term) -> Term:
     if mask.op in ("reshape", "transpose", "broadcast_to"):
         return make(mask.op, [opposite(mask.args[0])], mask.params, mask.shape)
     return total([(ONE, 1), (mask, -1)], mask.shape)
+
+
+def _both_sides(e: Term) -> Term | None:
+    """What there is where a mask holds, and where it doesn't, is there always."""
+    for f, c in e.args:
+        other = opposite(f) if f.op in _OPPOSITE else f
+        if other is not f and dict(e.args).get(other) == c:
+            return total([(e, 1), (f, -c), (other, -c), (ONE, c)], e.shape)
+    return None
+
+
+COLLECTED.append(_both_sides)
 
 
 def _turned(op: str) -> Normal:

@@ -215,7 +215,8 @@ class Writer:
         """Let what these have in common have one symbol in all of them."""
         self._done, self._needs = {}, {}
         done: dict[Term, Term] = {}
-        forms = [_with_outer(root, self.names, done) for root in roots]
+        uses = self._uses(roots)
+        forms = [_with_outer(root, self.names, done, uses) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
         self._prepared |= {root: (new, uses) for root, new in zip(roots, nested, strict=True)}
@@ -390,14 +391,46 @@ def _place(e: Term) -> tuple[int, ...] | None:
     return marked(e.args[1]) if e.op == "picked" and e.shape == () else None
 
 
-def _with_outer(root: Term, names: Collection[Term], done: dict[Term, Term]) -> Term:
+def _with_outer(
+    root: Term, names: Collection[Term], done: dict[Term, Term], uses: Counter[Term]
+) -> Term:
     """With columns times rows as products of vectors."""
     for e in inner_first(root, lambda e: e.operands if e not in names else [], done):
         if e in names or e.op == "leaf":
             done[e] = e
         else:
-            done[e] = _outer(_rebuilt(e, [done[f] for f in e.operands], e.shape), names)
+            e_ = _reflected(e, names, uses)
+            new = _rebuilt(e_, [done.get(f, f) for f in e_.operands], e.shape)
+            done[e] = _cleared(_outer(new, names))
     return done[root]
+
+
+def _cleared(e: Term) -> Term:
+    """``x / (1 + y / 3)`` as ``3 x / (3 + y)``."""
+    times, parts = 1.0, dict[Term, float]()
+    for f, p in e.args if e.op == "*" else ():
+        sizes = {abs(c) for g, c in f.args if g is not ONE} if p < 0 and f.op == "+" else set()
+        n = 1 / sizes.pop() if len(sizes) == 1 and ONE in f.operands else 1.0
+        if 1 < n < 20 and p == -1 and all(float(snapped(n * c)).is_integer() for _, c in f.args):
+            f, times = sum_of({g: n * c for g, c in f.args}), times * n
+        parts[f] = p
+    return e if times == 1 else sum_of({product_of(parts): times})
+
+
+def _reflected(e: Term, names: Collection[Term], uses: Counter[Term]) -> Term:
+    """``1 − σ(a − b)`` as ``σ(b − a)``, where σ(a − b) stands nowhere else."""
+    parts = dict(e.args) if e.op == "+" else {}
+    for f, c in parts.items() if ONE in parts else ():
+        alone = f.op == "sigmoid" and f not in names and uses[f] == 1
+        if alone and parts[ONE] == -c and _has_minus(f.args[0]):
+            other = intern("sigmoid", (_negative(f.args[0]),), {}, f.shape, f.size)
+            return sum_of({g: k for g, k in e.args if g not in (ONE, f)} | {other: -c})
+    return e
+
+
+def _negative(e: Term) -> Term:
+    """The sum of the opposites."""
+    return sum_of({f: -c for f, c in e.args})
 
 
 def _outer(e: Term, names: Collection[Term]) -> Term:
@@ -607,7 +640,7 @@ class _Form:
             return 0
         if self.writer.by_rows(c, True) or not is_long(c):
             return 1
-        short = (_is_whole(1 / c) and 1 / c < 10) or float(f"{c:.6g}") == c
+        short = (_is_whole(1 / c) and 1 / c < 20) or float(f"{c:.6g}") == c
         return 2 if short else 4
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
@@ -622,9 +655,12 @@ class _Form:
             f, c = group[0]
             x = None if f is ONE else self.done[f]
             turned = not found and c < 0 and x is not None and x.name is None and _turns(f)
+            other = self._turned(f) if found is None and c < 0 and len(group) == 1 else None
             if len(group) > 1:
                 x = self._added([(g, k / c) for g, k in group])
                 x = self.writer.scaled(x, c if found is None else abs(c), _is_residual(f))
+            elif other is not None:
+                x, c = other._scaled(f, other.write(f), -c), -c
             elif found is None:
                 x = self._scaled(f, x, -c if turned else c, turned)
             else:
@@ -653,6 +689,42 @@ class _Form:
                 found = applied(OPS["concatenate"], *own, axis=axis, starts=())
                 return found, [z for z in pairs if z not in row]
         return None, pairs
+
+    def _turned(self, f: Term, uses: Counter[Term] | None = None) -> _Form | None:
+        """One by which a sum or product of matrices is −f: of ``A (a − b)`` ``A (b − a)``.
+
+        ``uses``: how often each term stands in what is written, by default in f.
+        """
+        inner = f.args[0] if f.op == "reshape" else f
+        if inner.op not in ("matmul", "sum") or self.done[inner].name is not None:
+            return None
+        if uses is None:
+            uses = Counter(x for e in inner_first(inner, self._shown) for x in self._shown(e))
+        for a in inner.args[::-1]:
+            x = self._minus(a, uses)
+            if x is not None:
+                form = _Form(self.writer, ChainMap({a: x}, self.done))
+                form.done[inner] = form.write(inner)
+                return form
+        return None
+
+    def _shown(self, e: Term) -> list[Term]:
+        """What is written out of a term."""
+        return self.writer._below(e) if self.done[e].name is None else []
+
+    def _minus(self, f: Term, uses: Counter[Term]) -> Expression | None:
+        """−f, where a difference in it that stands there once may be turned."""
+        inner = f.args[0] if f.op == "reshape" else f
+        if self.done[inner].name is not None or max(uses[f], uses[inner]) > 1:
+            return None
+        if _has_minus(inner):
+            x: Expression | None = self._sum(_negative(inner))
+        elif _turns(inner):
+            x = self._product(inner, True)
+        else:
+            other = self._turned(inner, uses)
+            x = None if other is None else other.write(inner)
+        return None if x is None else _reshaped(x, f.shape)
 
     def _scaled(
         self, f: Term, x: Expression | None, c: float, turned: bool = False
@@ -696,24 +768,31 @@ class _Form:
         factors = list(f.args) if f.op == "*" else [(f, 1.0)]
         for i, (g, p) in enumerate(factors):
             inner = g.args[0] if g.op == "reshape" else bare(g)
-            if p == 1 and inner.op == "sum":
-                x, axes = inner.args[0], inner.params["axes"]
+            is_sum = inner.op == "sum" or self._is_weighted(inner)
+            if p == 1 and is_sum:
+                x, *by = inner.args
+                axes = frozenset([1]) if by else inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
                 k = 1.0 + (c * n > 1.5)
                 near = abs(c * n - k) < 1e-12 and c != 1
-                if not near:
+                if not near and not by:
                     k, near = shorter_by(c, n)
-                mean = self._averaged(x, axes) if near else None
+                mean = self._averaged(x, axes, by) if near else None
                 apart = len(axes) == x.ndim and x not in self.beside
                 apart = apart or (n == 2 and x not in self.beside)  # half of ‖x‖²
                 if mean is not None and (not apart or mean.op is VARIANCE):
                     if k != 1:
                         mean = applied(ops.multiply, number(k), mean)
-                    if inner is not g:
+                    if inner is not g or by:
                         mean = _reshaped(mean, g.shape)
                     rest = [pair for j, pair in enumerate(factors) if j != i]
                     return self._multiplied([*rest, (g, 1.0)], {g: mean}) if rest else mean
         return None
+
+    def _is_weighted(self, f: Term) -> bool:
+        """Whether ``(A ∘ B) v``, a sum of products, has no factor with a name of its own."""
+        is_product = f.op == "matmul" and f.args[0].op == "*" and f.ndim == 1
+        return is_product and len(f.args[0].args) > 1 and self.done[f.args[0]].name is None
 
     def _variance(self, f: Term) -> tuple[Expression | None, int]:
         """The variance of which a sum of squares is n times as much, and n."""
@@ -725,8 +804,11 @@ class _Form:
         n = math.prod(x.shape[a] for a in axes)
         return (_reshaped(found, f.shape) if found.op is VARIANCE else None), n
 
-    def _averaged(self, x: Term, axes: frozenset[int]) -> Expression:
+    def _averaged(self, x: Term, axes: frozenset[int], by: Sequence[Term] = ()) -> Expression:
         axis = tuple(sorted(axes))
+        if by:
+            products = self._multiplied([*x.args, *((v, 1.0) for v in by)], {})
+            return applied(OPS["mean"], products, axis=axis, keepdims=True)
         if x.op == "*" and len(x.args) == 1 and x.args[0][1] == 2:
             deviation = x.args[0][0]
             for f in deviation.operands if deviation.op == "+" else []:

@@ -401,6 +401,22 @@ def associated(x: Any, w: Any, y: Any) -> Any:
     return np.sum(((x @ w) @ y - x @ (w @ y) / 2) ** 2)
 
 
+def with_gains(x: Any, w: Any, y: Any) -> Any:
+    s = (x @ w).named("s")
+    n = (s / np.sqrt(np.mean(s**2, axis=-1, keepdims=True) + 1e-6)).named("n")
+    return np.sum((y * n).named("z") ** 2) / 2
+
+
+def labels_within(x: Any, w: Any, y: Any) -> Any:
+    targets = 0.9 * np.eye(3)[LABELS_OF_3] + 0.1 / 3
+    return -np.sum(targets * np.log(rows((x @ w).named("s")))) / len(targets)
+
+
+def chosen_by_label(x: Any, w: Any, y: Any) -> Any:
+    p = 1 / (1 + np.exp(0.5 - x @ w))
+    return -np.sum(np.where(y == 1, np.log(p), np.log(1 - p)))
+
+
 LABELS_OF_3 = np.array([0, 2, 1, 1, 0])
 WINNERS, LOSERS = np.array([0, 1, 2, 0]), np.array([1, 2, 2, 1])
 METRIC = X.T @ X
@@ -486,10 +502,22 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (partial_likelihood, (X, 3, Y[:, 0]), {
         "s": "exp(s) ∘ Σ_≤i(y / Σ_≥i(exp(s))) − y"}),
     (ranking, (0.0, 3, 0.0), {
-        "w": "−(onehot(k)ᵀ − onehot(k_1)ᵀ) (1 − σ(w[k] − w[k_1]))"}),
+        "w": "(onehot(k_1)ᵀ − onehot(k)ᵀ) σ(w[k_1] − w[k])"}),
     (of_the_right_class, (X, 3, Y[:, 0]), {
         "p": "(1 − 2 · y) ∘ (u_1 − 1) ∘ (2 · log(u_1) + (u_1 − 1) / u_1)"}),
     (associated, (X, (3, 2), (2, 3)), {"w": "0.5 · xᵀ x w y yᵀ"}),
+    (chosen_by_label, (X, 3, Y[:, 0]), {"w": "xᵀ (σ(x w − 0.5) − y)"}),
+    (lambda x, w, y: np.sum(x @ w) - y @ np.exp(x @ w), (X, 3, Y[:, 0]), {
+        "w": "xᵀ (1 − y ∘ exp(x w))"}),
+    (lambda x, w, y: y @ np.exp(w @ x) - np.sum(w @ x), (X, 5, X[0]), {
+        "w": "x (y ∘ exp(xᵀ w) − 1)"}),
+    (with_gains, (X, (3, 4), 4), {
+        "s": "(∂L/∂z ∘ y − n ∘ meanⱼ(∂L/∂z ∘ y ∘ n)) / √(meanⱼ(s²) + 1e−06)"}),
+    (lambda x, w, y: 2 * np.sum(np.log(1 + (x @ w - y) ** 2 / 3)), (X, 3, Y[:, 0]), {
+        "w": "4 · xᵀ ((x w − y) / (3 + (x w − y)²))"}),
+    (lambda x, w, y: np.sum((np.maximum(x @ w, 0).named("h") - y) ** 2) / 2, (X, (3, 3), X), {
+        "w": "xᵀ (∂L/∂h ∘ (h > 0))"}),
+    (labels_within, (X, (3, 3), 0.0), {"s": "(softmax(s) − 0.9 · onehot(y) − 1 / 30) / q"}),
 ]  # fmt: skip
 
 
