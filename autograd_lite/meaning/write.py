@@ -618,7 +618,7 @@ class _Form:
 
     def _cost(self, e: Term, k: float, known: bool) -> int:
         """How much there is to read of a sum's coefficients, where k stands before it."""
-        ratios = [(f, snapped(abs(c / k))) for f, c in e.args]
+        ratios = [(f, _few_digits(snapped(abs(c / k)))) for f, c in e.args]
         means = [None if f is ONE else self._mean(f, c) for f, c in ratios]
         twice = sum(m is not None and m.is_called("multiply") for m in means)
         left = [c for (_, c), mean in zip(ratios, means, strict=True) if mean is None]
@@ -629,6 +629,7 @@ class _Form:
         )
         moved += 2 * (known and any(abs(c) == 1 != k for _, c in e.args))
         costs = [self._cost_of(c) for c in set(left)]
+        costs += [1] * (len({self.writer.by_rows(c, True) for c in left}) > 1)  # p / q − 0.18 y
         if k != 1 and _is_residual(e):
             moved -= known and any(c == 1 for f, c in ratios if not f.given)
             moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved
@@ -1019,7 +1020,7 @@ class _Form:
             return _reshaped(part, e.shape)
         index, x = e.params["index"], e.args[0]
         back = x.args[0] if x.op == "cumsum" and x not in self.writer.names else x
-        if back.op == "getitem" and frozen(back.params) == frozen(e.params):  # turned, and back
+        if back is not x and frozen(back.params) == frozen(e.params):  # turned, and back
             axis = x.params["axis"]
             if flipped_axes(index, x.shape) == {axis % x.ndim}:
                 return applied(CUMSUM_BACK, self.done[back.args[0]], axis=axis)
