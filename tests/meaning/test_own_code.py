@@ -490,7 +490,14 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
         "w": "vec((vec⁻¹(∂L/∂n) − u_1 ∘ meanₖ(u_1 ∘ vec⁻¹(∂L/∂n)) − meanₖ(vec⁻¹(∂L/∂n)))"
              " / √(varₖ(vec⁻¹(w)) + 1e−05))"}),
     (mahalanobis, (METRIC, 3, X[0]), {
+        "w": "(x⁻¹ (w − y)) / √((w − y)ᵀ x⁻¹ (w − y))"}),
+    (mahalanobis, (METRIC + X[:3], 3, X[0]), {
         "w": "0.5 · (x⁻¹ + (x⁻¹)ᵀ) (w − y) / √((w − y)ᵀ x⁻¹ (w − y))"}),
+    (lambda x, w, y: w @ x @ w - w @ y, (METRIC, 3, X[0]), {"w": "2 · x w − y"}),
+    (lambda x, w, y: y @ np.linalg.inv(np.exp(w + w.T) + 4 * np.eye(3)) @ y, (0.0, (3, 3), X[0]), {
+        "w": "−2 · exp(w + wᵀ) ∘ ((exp(w + wᵀ) + 4 · I)⁻¹ y yᵀ (exp(w + wᵀ) + 4 · I)⁻¹)"}),
+    (lambda x, w, y: np.sum((w + x + x.T + np.eye(3)) ** 2), (X[:3], (3, 3), 0.0), {
+        "w": "2 · (w + x + I + xᵀ)"}),
     (of_rows, (X, 3, (3, 3)), {
         "w": "1ᵀ (w − x) (y⁻¹ + (y⁻¹)ᵀ)", "y": "−(y⁻¹)ᵀ (w − x)ᵀ (w − x) (y⁻¹)ᵀ"}),
     (of_a_kernel, (METRIC, (), X[0]), {
