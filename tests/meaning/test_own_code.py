@@ -454,7 +454,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (mixture, (X[:, :1], 3, X[0]), {
         "w": "1ᵀ ((w − x) ∘ softmax(log_softmax(y) − 0.5 · (w − x)²))"}),
     (masked, (X[:3], (3, 2), X[:3, :2]), {
-        "S": "(x − Σ_j(x ∘ softmax(where(c_1, S, −1e+09)))) ∘ softmax(where(c_1, S, −1e+09))"}),
+        "S": "(x − Σ_j(x ∘ softmax(S + c_2))) ∘ softmax(S + c_2)"}),
     (sparse, (X, 3, Y[:, 0]), {"w": "0.1 · sign(w) − 0.2 · xᵀ (y ∘ (1 − σ(y ∘ (x w))))"}),
     (smoothed, (X, (3, 3), 0.0), {"s": "(softmax(s) − 0.9 · onehot(y) − 1 / 30) / q"}),
     (shifted, ((5, 3), (3, 3), 0.0), {
