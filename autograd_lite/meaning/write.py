@@ -16,13 +16,23 @@ from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code
 from ..show.expression import Definition, Expression, applied, is_long, nodes, number, spelled
-from ..show.notation import ATOM, COMPARISON, MATMUL, PREFIX, PRODUCT, Notation, function, infix
+from ..show.notation import (
+    ATOM,
+    COMPARISON,
+    MATMUL,
+    PREFIX,
+    PRODUCT,
+    SUM,
+    Notation,
+    function,
+    infix,
+)
 from ..show.writer import small_axes
 from ..table import OPS, Op
 from .moves import flipped_axes, merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
-from .table import LOGDET
+from .table import LOGDET, opposite
 from .terms import (
     ENTRYWISE,
     ONE,
@@ -134,6 +144,10 @@ DILATE = _by_code("dilate", OPS["scatter"].source)
 ENTRIES = _by_code(
     "entries", "{0}",
     Notation(lambda xs, params: xs[0] + small_axes(*params["axes"]), ATOM, (ATOM,)),
+)  # fmt: skip
+CASES = _by_code(  # the last one says where the first is not
+    "cases", "np.where({0}, {1}, {2})",
+    Notation("{1} {signs[0]} {0} + {2} {signs[1]} {3}", SUM, (MATMUL,)),
 )  # fmt: skip
 ONLY = _by_code("only", "np.where({0}, {1}, 0.0)", infix("∘", PRODUCT, MATMUL))
 
@@ -997,6 +1011,14 @@ class _Form:
         axis: Any = axes[0] if len(axes) == 1 else tuple(axes)
         return applied(OPS[e.op], self.done[e.args[0]], axis=axis, **params)
 
+    def _where(self, e: Term) -> Expression:
+        mask, other = e.args[0], opposite(e.args[0])
+        has_own = self.done[mask].name is None and other.args == mask.args
+        one, x, y = (self.done[f] for f in e.args)
+        rest = self._op(other) if has_own else applied(ops.subtract, number(1), one)
+        signs = tuple("∘" if as_number(z) is None else "·" for z in e.args[1:])
+        return applied(CASES, one, x, y, rest, signs=signs)
+
     def _normalised(self, e: Term) -> Expression:
         (x,), axes = e.args, e.params["axes"]
         n = math.prod(x.shape[a] for a in axes)
@@ -1142,7 +1164,7 @@ _FORMS = {
     "transpose": "transpose", "outer": "outer", "matmul": "matmul",
     "sum": "reduction", "max": "reduction", "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
-    "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
+    "where": "where", "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
 }  # fmt: skip
 
 

@@ -524,6 +524,10 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
         "w": "4 · xᵀ ((x w − y) / (3 + (x w − y)²))"}),
     (lambda x, w, y: np.sum((np.maximum(x @ w, 0).named("h") - y) ** 2) / 2, (X, (3, 3), X), {
         "w": "xᵀ (∂L/∂h ∘ (h > 0))"}),
+    (lambda x, w, y: np.sum(y * np.where(x > 0, x, np.exp(x) - 1) * w), (X, 3, X), {
+        "w": "1ᵀ (y ∘ (x ∘ (x > 0) + (exp(x) − 1) ∘ (x ≤ 0)))"}),
+    (lambda x, w, y: np.sum((x + w - y) ** 2) / 2, (X[:, 0], (), np.eye(5)[1]), {
+        "w": "Σ(x + w − y)"}),
     (labels_within, (X, (3, 3), 0.0), {"s": "(softmax(s) − 0.9 · onehot(y) − 1 / 30) / q"}),
 ]  # fmt: skip
 
@@ -996,7 +1000,7 @@ def test_the_care_for_a_base_of_0_is_written_where_there_is_one():
     d = given("d", [0.0, 1.0, 2.0])
     step = ag.derive(np.sum(d**n))["n"]
     assert step.formula == "Σ(d^n ∘ log(where((d = 0) · (n ≥ 0), 1, d)))"
-    assert step.result == "(d^n)ᵀ log(where(d = 0, 1, d))"
+    assert step.result == "(d^n)ᵀ log(1 · (d = 0) + d ∘ (d ≠ 0))"
     np.testing.assert_allclose(step.value, 2**2.2 * np.log(2))
     assert results(np.sum(0.0**x))["x"].endswith("0^x")  # no exponential
 
