@@ -53,6 +53,7 @@ from .terms import (
     product_of,
     shaped,
     snapped,
+    subterms,
     sum_of,
     with_axes,
     without_ones,
@@ -62,6 +63,7 @@ from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
+_READ, _PART = 22, 5  # in how long a formula what is as long gets a symbol, if it is there twice
 _MULTIPLE = 2.5  # a sum of which others are a multiple
 _FUNCTION_TWICE = 4.0  # the same of a function: tanh(√(2/π) (x + 0.044715 x³))
 
@@ -182,6 +184,7 @@ class Writer:
         self.symbols: dict[Any, str] = {}
         self.parts: dict[Term, Expression] = {}
         self._apart: dict[Term, Definition] = {}
+        self._often: set[Term] = set()
         self._done: dict[Term, Expression] = {}
         self._needs: dict[Term, dict[Definition, None]] = {}  # the parts in a part, and itself
         self._prepared: dict[Term, tuple[Term, Counter[Term]]] = {}
@@ -233,7 +236,25 @@ class Writer:
         forms = [_with_outer(root, self.names, done, uses) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
+        self._often.update(e for root in nested for e in self._repeated(root, uses))
         self._prepared |= {root: (new, uses) for root, new in zip(roots, nested, strict=True)}
+
+    def _repeated(self, root: Term, uses: Counter[Term]) -> Collection[Term]:
+        """What stands several times in a long formula, though it isn't long itself."""
+        if len(subterms(root, _MOST, 2 * _MOST)) == 2 * _MOST:
+            return ()
+        order = [*inner_first(root, self._below)]
+        own = Counter(x for e in order for x in self._below(e))
+        found: dict[Term, None] = {}
+        whole, written = dict[Term, int](), dict[Term, int]()
+        for e in order:
+            whole[e] = 1 + sum(whole[x] for x in self._below(e))
+            written[e] = 1 + sum(written[x] for x in self._below(e))
+            if own[e] > 1 and written[e] >= _PART:
+                found[e] = None
+            if e in found or (uses[e] - 1) * e.size >= _TWICE:
+                written[e] = 1
+        return found if whole[root] > _READ else ()
 
     def _uses(self, roots: Sequence[Term]) -> Counter[Term]:
         uses: Counter[Term] = Counter()
@@ -265,7 +286,8 @@ class Writer:
             return False
         is_function = e.op in ENTRYWISE and sum(as_number(x) is None for x in e.operands) == 1
         twice = _FUNCTION_TWICE if is_function or e.given else _TWICE
-        return (uses - 1) * e.size >= twice or (e.size >= _TWICE and found.size > _LONG)
+        is_often = e in self._often or (uses - 1) * e.size >= twice
+        return is_often or (e.size >= _TWICE and found.size > _LONG)
 
     def _below(self, e: Term) -> list[Term]:
         if e in self.names or e in self.parts:
@@ -1164,7 +1186,8 @@ _FORMS = {
     "transpose": "transpose", "outer": "outer", "matmul": "matmul",
     "sum": "reduction", "max": "reduction", "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
-    "where": "where", "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
+    "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
+    "where": "where",
 }  # fmt: skip
 
 
