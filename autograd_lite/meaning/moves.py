@@ -246,7 +246,10 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
                  for f, c in added if f.op == "sum" for g, k in _terms(f.args[0], c)]  # fmt: skip
         rest = [(f, c) for f, c in added if f.op != "sum"]
         return None if sum_of(_added_up([*rest, *inner])).args else shaped(number(0), shape)
-    return total(parts, shape) if sum_of(_added_up(added)).size < x.size + 0.5 else None
+    found = sum_of(_added_up(added))
+    # Σ(p − y) isn't Σ(p) − 1 where y happens to have one 1.
+    given = sum(f.kind == "given" for f in x.operands) if as_number(found) is None else 0
+    return total(parts, shape) if found.size + 1.2 * given < x.size + 0.5 else None
 
 
 def _terms(e: Term, c: float) -> Sequence[tuple[Term, float]]:
@@ -551,8 +554,12 @@ def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int 
     if named and x.kind == "kept" and x.means is not None:
         x = x.means
     if x.op in ("+", "*", *ENTRYWISE) or (named and x.op == "inv"):
-        parts = [f for f in x.operands if math.prod(f.shape) > 1]
-        return deep > 0 and all(is_symmetric(f, perm, named, deep - 1) for f in parts)
+        stays = {f: math.prod(f.shape) == 1 or (deep > 0 and is_symmetric(f, perm, named, deep - 1))
+                 for f in x.operands}  # fmt: skip
+        if x.op != "+" or all(stays.values()) or any(f.shape != x.shape for f in stays):
+            return all(stays.values())
+        turned = {f if stays[f] else make("transpose", [f], {"axes": perm}): c for f, c in x.args}
+        return sum_of(turned) is x  # M + Mᵀ
     return x.ndim == len(perm) and make("transpose", [x], {"axes": perm}) is x
 
 
@@ -568,7 +575,18 @@ def _opened(e: Term) -> Term | None:
     return total(pairs, e.shape) if found.size < e.size - 1e-9 else None
 
 
-COLLECTED.append(_opened)
+def _twice(e: Term) -> Term | None:
+    """``C + Cᵀ`` as 2 C, where C, or its inverse, was given, and is symmetric."""
+    for f, c in e.args:
+        x = f.args[0] if f.op == "transpose" else f
+        core = x.args[0] if x.op == "inv" else x
+        is_given = x is not f and core.kind == "given" and x in e.operands
+        if is_given and np.array_equal(core.value, core.value.transpose(f.params["axes"])):
+            return total([(e, 1), (f, -c), (x, c)], e.shape)
+    return None
+
+
+COLLECTED += [_opened, _twice]
 
 
 def _added_up(pairs: Iterable[tuple[Term, float]]) -> dict[Term, float]:

@@ -16,13 +16,23 @@ from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code
 from ..show.expression import Definition, Expression, applied, is_long, nodes, number, spelled
-from ..show.notation import ATOM, COMPARISON, MATMUL, PREFIX, PRODUCT, Notation, function, infix
+from ..show.notation import (
+    ATOM,
+    COMPARISON,
+    MATMUL,
+    PREFIX,
+    PRODUCT,
+    SUM,
+    Notation,
+    function,
+    infix,
+)
 from ..show.writer import small_axes
 from ..table import OPS, Op
 from .moves import flipped_axes, merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
-from .table import LOGDET
+from .table import LOGDET, opposite
 from .terms import (
     ENTRYWISE,
     ONE,
@@ -43,6 +53,7 @@ from .terms import (
     product_of,
     shaped,
     snapped,
+    subterms,
     sum_of,
     with_axes,
     without_ones,
@@ -52,6 +63,7 @@ from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
+_READ, _PART = 22, 5  # in how long a formula what is as long gets a symbol, if it is there twice
 _MULTIPLE = 2.5  # a sum of which others are a multiple
 _FUNCTION_TWICE = 4.0  # the same of a function: tanh(√(2/π) (x + 0.044715 x³))
 
@@ -135,6 +147,10 @@ ENTRIES = _by_code(
     "entries", "{0}",
     Notation(lambda xs, params: xs[0] + small_axes(*params["axes"]), ATOM, (ATOM,)),
 )  # fmt: skip
+CASES = _by_code(  # the last one says where the first is not
+    "cases", "np.where({0}, {1}, {2})",
+    Notation("{1} {signs[0]} {0} + {2} {signs[1]} {3}", SUM, (MATMUL,)),
+)  # fmt: skip
 ONLY = _by_code("only", "np.where({0}, {1}, 0.0)", infix("∘", PRODUCT, MATMUL))
 
 
@@ -168,6 +184,7 @@ class Writer:
         self.symbols: dict[Any, str] = {}
         self.parts: dict[Term, Expression] = {}
         self._apart: dict[Term, Definition] = {}
+        self._often: set[Term] = set()
         self._done: dict[Term, Expression] = {}
         self._needs: dict[Term, dict[Definition, None]] = {}  # the parts in a part, and itself
         self._prepared: dict[Term, tuple[Term, Counter[Term]]] = {}
@@ -219,7 +236,25 @@ class Writer:
         forms = [_with_outer(root, self.names, done, uses) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
+        self._often.update(e for root in nested for e in self._repeated(root, uses))
         self._prepared |= {root: (new, uses) for root, new in zip(roots, nested, strict=True)}
+
+    def _repeated(self, root: Term, uses: Counter[Term]) -> Collection[Term]:
+        """What stands several times in a long formula, though it isn't long itself."""
+        if len(subterms(root, _MOST, 2 * _MOST)) == 2 * _MOST:
+            return ()
+        order = [*inner_first(root, self._below)]
+        own = Counter(x for e in order for x in self._below(e))
+        found: dict[Term, None] = {}
+        whole, written = dict[Term, int](), dict[Term, int]()
+        for e in order:
+            whole[e] = 1 + sum(whole[x] for x in self._below(e))
+            written[e] = 1 + sum(written[x] for x in self._below(e))
+            if own[e] > 1 and written[e] >= _PART:
+                found[e] = None
+            if e in found or (uses[e] - 1) * e.size >= _TWICE:
+                written[e] = 1
+        return found if whole[root] > _READ else ()
 
     def _uses(self, roots: Sequence[Term]) -> Counter[Term]:
         uses: Counter[Term] = Counter()
@@ -251,7 +286,8 @@ class Writer:
             return False
         is_function = e.op in ENTRYWISE and sum(as_number(x) is None for x in e.operands) == 1
         twice = _FUNCTION_TWICE if is_function or e.given else _TWICE
-        return (uses - 1) * e.size >= twice or (e.size >= _TWICE and found.size > _LONG)
+        is_often = e in self._often or (uses - 1) * e.size >= twice
+        return is_often or (e.size >= _TWICE and found.size > _LONG)
 
     def _below(self, e: Term) -> list[Term]:
         if e in self.names or e in self.parts:
@@ -618,7 +654,7 @@ class _Form:
 
     def _cost(self, e: Term, k: float, known: bool) -> int:
         """How much there is to read of a sum's coefficients, where k stands before it."""
-        ratios = [(f, snapped(abs(c / k))) for f, c in e.args]
+        ratios = [(f, _few_digits(snapped(abs(c / k)))) for f, c in e.args]
         means = [None if f is ONE else self._mean(f, c) for f, c in ratios]
         twice = sum(m is not None and m.is_called("multiply") for m in means)
         left = [c for (_, c), mean in zip(ratios, means, strict=True) if mean is None]
@@ -629,6 +665,7 @@ class _Form:
         )
         moved += 2 * (known and any(abs(c) == 1 != k for _, c in e.args))
         costs = [self._cost_of(c) for c in set(left)]
+        costs += [1] * (len({self.writer.by_rows(c, True) for c in left}) > 1)  # p / q − 0.18 y
         if k != 1 and _is_residual(e):
             moved -= known and any(c == 1 for f, c in ratios if not f.given)
             moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved
@@ -996,6 +1033,14 @@ class _Form:
         axis: Any = axes[0] if len(axes) == 1 else tuple(axes)
         return applied(OPS[e.op], self.done[e.args[0]], axis=axis, **params)
 
+    def _where(self, e: Term) -> Expression:
+        mask, other = e.args[0], opposite(e.args[0])
+        has_own = self.done[mask].name is None and other.args == mask.args
+        one, x, y = (self.done[f] for f in e.args)
+        rest = self._op(other) if has_own else applied(ops.subtract, number(1), one)
+        signs = tuple("∘" if as_number(z) is None else "·" for z in e.args[1:])
+        return applied(CASES, one, x, y, rest, signs=signs)
+
     def _normalised(self, e: Term) -> Expression:
         (x,), axes = e.args, e.params["axes"]
         n = math.prod(x.shape[a] for a in axes)
@@ -1142,6 +1187,7 @@ _FORMS = {
     "sum": "reduction", "max": "reduction", "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
     "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
+    "where": "where",
 }  # fmt: skip
 
 
