@@ -985,7 +985,8 @@ class _Form:
         if v.op == "matmul" and v.args[0].op == "transpose" and v not in self.writer.names:
             (turned, x), matrix = v.args, self.done.get(v.args[0].args[0])
             if matrix is not None and turned.ndim == 2:
-                return applied(DOT, self.done[x], applied(ops.matmul, matrix, self._flat(u)))
+                own = _reshaped(self.done[x], (math.prod(x.shape),))
+                return applied(DOT, own, applied(ops.matmul, matrix, self._flat(u)))
         return applied(DOT, self._flat(u), self._flat(v))
 
     def _over(self, op: str, x: Term, axes: frozenset[int]) -> Expression:
