@@ -90,7 +90,7 @@ def remember(mask: Array, name: str, operands: tuple[Any, ...]) -> None:
     """``mask`` is NumPy's function ``name`` of these."""
     key = id(mask)
     kept = [_kept(x) for x in operands]
-    _made[key] = ref(mask, lambda _: _made.pop(key, None)), name, kept
+    _made[key] = ref(mask, lambda _, made=_made: made.pop(key, None)), name, kept
 
 
 def is_known(mask: Any) -> bool:

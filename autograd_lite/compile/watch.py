@@ -246,7 +246,8 @@ class Watch:
         if isinstance(x, type) or type(x).__module__ in _HOLDERS - {"builtins"}:
             self._inner.update(map(id, gc.get_referents(x)))
         named = x if type(x) is dict else own if type(own) is dict else {}
-        found = [(y, path) for y in gc.get_referents(x)]
+        held = own if named is own else None  # Python 3.13 doesn't say that it refers to it
+        found = [(y, path) for y in (held, *gc.get_referents(x), *named)]
         return found + [(y, f"{path}.{name}") for name, y in named.items()]
 
     def _object(self, x: Any, path: str, attributes: Any = None) -> None:
@@ -259,8 +260,8 @@ class Watch:
             self._test(path, f"len({name}) == {len(x)}", new=x if named else ())
         elif kind is CellType and referents:
             self._test(path, f"{name}.cell_contents", referents[0])
-        elif len(referents) == 2 and referents[0] is attributes and referents[1] is kind and (
-            kind.__getattribute__ is object.__getattribute__
+        elif type(attributes) is dict and kind.__getattribute__ is object.__getattribute__ and (
+            _same(referents, [attributes, kind]) or _same(referents, [*attributes.values(), kind])
         ):  # fmt: skip
             self._test(path, f"type({name})", kind)
             self._test(path, f"{name}.__dict__", attributes)
@@ -328,7 +329,7 @@ def _undoing(x: Any) -> list[Callable[[], Any]]:
     was = x.copy()
 
     def undo() -> None:
-        if not _same(gc.get_referents(x), gc.get_referents(was)):
+        if not _same([*x], [*was]) or (type(x) is dict and not _same([*x.values()], [*was.values()])):
             x.clear()
             (x.extend if type(x) is deque else x.update)(was)
 
