@@ -81,7 +81,7 @@ def cross(
     if not {2, 3}.issuperset(sizes):
         raise ValueError(f"cross: vectors of 3 entries are needed, and they have {sizes}")
     if sizes != (3, 3):
-        np.cross(*map(np.zeros, sizes))  # which NumPy takes with a warning, or no longer
+        np.cross(np.zeros(sizes[0]), np.zeros(sizes[1]))  # NumPy warns of it, or takes none
     x, y = ([v[..., i] if i < v.shape[-1] else 0 * v[..., 0] for i in range(3)] for v in (a, b))
     parts = [x[i - 2] * y[i - 1] - x[i - 1] * y[i - 2] for i in range(3)]
     if sizes == (2, 2):  # of the plane
