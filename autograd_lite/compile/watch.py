@@ -211,13 +211,7 @@ class Watch:
                 self._test(f"{path}.{flag}", f"{self._name(x)}.{flag}", getattr(x, flag))
             return []
         if isinstance(x, (np.ndarray, *_BUFFERS)):
-            was = _entries(x)
-            self._test(f"{path}'s entries", f"entries({self._name(x)}) == {self._name(was)}")
-            if isinstance(x, np.ndarray) and type(was) is tuple and x.flags.writeable:
-                self.undoing.append(partial(_rewrite, x, *was))
-            self.undoing += _undoing(x)
-            inner = x.flat if isinstance(x, np.ndarray) and x.dtype.hasobject else ()
-            return [(y, path) for y in (*inner, getattr(x, "__dict__", None))]
+            return self._array(x, path)
         if isinstance(x, _DRAWN):
             self._chance.append(x)
             self.undoing.append(_undrawing(x))
@@ -252,6 +246,16 @@ class Watch:
         named: Any = x if type(x) is dict else attributes or {}
         found = [(y, path) for y in (attributes, *gc.get_referents(x), *named)]
         return found + [(y, f"{path}.{name}") for name, y in named.items()]
+
+    def _array(self, x: Any, path: str) -> list[tuple[Any, str]]:
+        """Watch the entries of an array, or of what is like one; what else it refers to."""
+        was = _entries(x)
+        self._test(f"{path}'s entries", f"entries({self._name(x)}) == {self._name(was)}")
+        if isinstance(x, np.ndarray) and type(was) is tuple and x.flags.writeable:
+            self.undoing.append(partial(_rewrite, x, *was))
+        self.undoing += _undoing(x)
+        inner = x.flat if isinstance(x, np.ndarray) and x.dtype.hasobject else ()
+        return [(y, path) for y in (*inner, getattr(x, "__dict__", None))]
 
     def _object(self, x: Any, path: str, attributes: Any = None) -> None:
         """Watch what an object refers to: item by item, which is quicker where these are few."""

@@ -518,12 +518,12 @@ def test_what_a_call_uses_up():
 
 
 def test_object_arrays_and_text():
-    for array in (np.array(["a", "b"]), np.array([1, None], object)):
+    for given in (np.array(["a", "b"]), np.array([1, None], object)):
         try:
-            found = ag.compile(lambda x: x)(array)
+            found = ag.compile(lambda x: x)(given)
         except (TypeError, CompileError):
             continue
-        np.testing.assert_array_equal(found, array)
+        np.testing.assert_array_equal(found, given)
 
 
 def test_a_function_that_numpy_calls_on_parts():
