@@ -97,13 +97,13 @@ def test_softmax_and_cross_entropy_in_any_spelling(i: int, j: int, n: bool):
 
 @each([
     (lambda a: np.sum(np.linalg.svd(a)[1]), "U(A) V(A)ᵀ", "Σ(real(s(<B>A</B>)))"),
-    (lambda a: np.sum(np.linalg.eigvals(a)).real, "(V(A)ᵀ)⁻¹ V(A)ᵀ", "real(Σ(λ(<B>A</B>)))"),
+    (lambda a: np.sum(np.linalg.eigvals(a)).real, "(V(A)ᵀ)⁻¹", "real(Σ(λ(<B>A</B>)))"),
     (lambda a: np.sum(np.linalg.qr(a)[1]), "", "Σ(R(<B>A</B>))"),
     (lambda a: np.linalg.eigvalsh(a)[0], "", "real(λ(<B>A</B>))[0&#93;"),
 ])  # fmt: skip
 def test_eigenvalues_and_the_like_have_letters(loss: Any, formula: str, drawn: str):
     a = Tensor(X[:3] @ X[:3].T + np.eye(3), requires_grad=True, name="A")
-    assert formula in results(loss(a))["A"]
+    assert formula in str(ag.derive(loss(a)))
     assert drawn in ag.draw(loss(a)).source
     exec(ag.derive(loss(a)).numpy_source, space := dict[str, Any]())
     np.testing.assert_allclose(space["dA"], ag.gradients(loss(a), [a])[0].data, atol=1e-9)
