@@ -26,6 +26,7 @@ _MOST_TERMS = 300  # of a reading whose terms are edited one by one
 _MOST_READ = 250  # of all readings but the shortest, which are left out from there on
 _MANY_TERMS, _COMMON = 80, 1.2  # with more only edits that cost as little are tried
 _DETOUR, _NEAR = 0.5, 0.4  # what a reading costs that isn't the shortest; by the nearest lines
+_OF_ONE_TERM = 1.0  # what a mistake costs in one term of a sum that factors stand before
 _BY_USES = 0.1  # by a term for each use
 _USUAL = 2.3  # what edits cost at most that are tried at each step
 _FACTOR = 1.5  # what a factor costs besides another mistake, and a number that tells nothing
@@ -98,11 +99,15 @@ def find(line: Line, thorough: bool = True) -> Edit | None:
         detours[f] = far * (f.root.size > least + 1e-9) + 0.03 * (f.root.size - least)
         if line.readings.is_by_uses(f.root):
             detours[f] = min(_BY_USES, detours[f])
-    tries = [(f, detour, cost, family) for f, detour in detours.items() for cost, family in _KINDS]
+    alone = {f for f in formulas if line.readings.is_multiplied_out(f.root)}
+    detours |= {f: detours[f] + _OF_ONE_TERM for f in alone}
+    tries = [(f, detour, cost, family) for f, detour in detours.items() for cost, family in _KINDS
+             if f not in alone or family is _single]  # fmt: skip
     found = _simplest(line, tries, math.inf if thorough else _USUAL)
     if found is not None or not thorough:
         return found
-    return _simplest(line, [(f, 0.0, 0.0, _two) for f in formulas if not f.made], math.inf)
+    pairs = [(f, 0.0, 0.0, _two) for f in formulas if not f.made and f not in alone]
+    return _simplest(line, pairs, math.inf)
 
 
 def _simplest(

@@ -111,7 +111,7 @@ class _Way:
                 if t is not loss and t in self.meaning.tensors
             }  # fmt: skip
             pulled = pull({output: seed}, set(kept.values()), record=True)
-        self.by_uses = set[Term]()
+        self.by_uses, self.multiplied_out = set[Term](), set[Term]()
         self._kept = kept
         named = {self.meaning.tensors.get(t) for t in walk(loss) if t.name is not None}
         self._named_above: dict[Tensor, set[Tensor]] = {}  # the next ones that are named
@@ -147,7 +147,7 @@ class _Way:
                 break
             known = {k: e for k, e in known.items() if k not in near}
         out = [shaped(e, own.shape) for f in found for e in _multiplied_out(f)]
-        self.by_uses.update(out)
+        self.multiplied_out.update(out)
         return [e for e in dict.fromkeys(found + out) if len(subterms(e)) <= _MOST]
 
     def _by_uses(self, name: str, known: Mapping[Tensor, Term]) -> Iterator[Term]:
@@ -319,6 +319,9 @@ class Readings:
     def is_by_uses(self, e: Term) -> bool:
         """Whether this is a reading that has a term for each use of what it is the gradient of."""
         return any(e in way.by_uses for way in self._ways)
+
+    def is_multiplied_out(self, e: Term) -> bool:
+        return any(e in way.multiplied_out for way in self._ways)
 
     def is_read(self, name: str) -> bool:
         return self.of(name) != [self._opaque[name]]
