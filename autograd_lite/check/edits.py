@@ -330,7 +330,8 @@ def of_product(e: Term) -> Edits:
             if f.op in MASKS:
                 x, rest = f.operands[0], _reweighed(e, without)
                 value = partial(_times, rest, evaluate(x))
-                yield Edit(1.95, "stands", (x, f), {e: value})
+                cost = 2.85 if f.op in ("equal", "not_equal") else 1.95  # x for x > 0
+                yield Edit(cost, "stands", (x, f), {e: value})
                 yield Edit(2.3, "relu_of_it", (f,), {e: partial(_relu_of, rest)})
         yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:
