@@ -9,22 +9,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
-from itertools import chain, combinations
+from itertools import accumulate, chain, combinations
 from typing import Any
 
 import numpy as np
 
 from ..engine.tensor import Array
-from .edits import MANY, MASKS, Edit, of_others, of_product, of_slopes
-from .formula import Formula, Make, always, computed
+from .edits import MASKS, Edit, of_others
+from .formula import Formula, Make, always
 from .line import Line, is_small_fraction, share
-from .readings import ONE, Slope, Term, core, product, scaled, subterms
+from .readings import ONE, Slope, Term, core, scaled, subterms
 from .steps import beside, products, starts, updated
 from .whole import whole
 
 _MOST_TERMS = 300  # of a reading whose terms are edited one by one
+_MOST_READ = 250  # of all readings but the shortest, which are left out from there on
 _MANY_TERMS, _COMMON = 80, 1.2  # with more only edits that cost as little are tried
 _DETOUR, _NEAR = 0.5, 0.4  # what a reading costs that isn't the shortest; by the nearest lines
+_OF_ONE_TERM = 1.0  # what a mistake costs in one term of a sum that factors stand before
+_BY_USES = 0.1  # by a term for each use
 _USUAL = 2.3  # what edits cost at most that are tried at each step
 _FACTOR = 1.5  # what a factor costs besides another mistake, and a number that tells nothing
 _OTHER_SIGN = 0.3  # what it costs that 1 − 2 x is written 2 (½ − x)
@@ -32,7 +35,6 @@ _UNTOLD = 2.2  # the same of a number by which a whole line is off
 _USUAL_OF_TWO = 1.5
 _RARE = ("stands", "around", "one_for", "term_times")
 _MOST_PAIRS = 100_000  # of edits that are tried together, times the terms of a reading
-_OF_ONE_TERM = 1.6  # what a mistake costs in one term of a sum that a factor stands before
 _SHIFT = 1e-8
 
 Family = Callable[[Formula, Line], Iterator[Edit]]
@@ -84,20 +86,28 @@ def find(line: Line, thorough: bool = True) -> Edit | None:
 
     Where not ``thorough``, only what is usual is tried.
     """
-    formulas = _formulas(line, line.bases[0])
-    if not formulas:
+    every = sorted(_formulas(line, line.bases[0]), key=lambda f: len(f.order))
+    if not every:
         return None
+    terms = accumulate(len(f.order) for f in every[1:])
+    formulas = every[:1] + [f for f, n in zip(every[1:], terms, strict=True) if n <= _MOST_READ]
     least = min(f.root.size for f in formulas)
     near = min(formulas, key=lambda f: (-len(line.readings.sources(f.root)), f.root.size))
     detours = {}
     for f in formulas:
         far = _NEAR if f.root is near.root else _DETOUR
         detours[f] = far * (f.root.size > least + 1e-9) + 0.03 * (f.root.size - least)
-    tries = [(f, detour, cost, family) for f, detour in detours.items() for cost, family in _KINDS]
+        if line.readings.is_by_uses(f.root):
+            detours[f] = min(_BY_USES, detours[f])
+    alone = {f for f in formulas if line.readings.is_multiplied_out(f.root)}
+    detours |= {f: detours[f] + _OF_ONE_TERM for f in alone}
+    tries = [(f, detour, cost, family) for f, detour in detours.items() for cost, family in _KINDS
+             if f not in alone or family is _single]  # fmt: skip
     found = _simplest(line, tries, math.inf if thorough else _USUAL)
     if found is not None or not thorough:
         return found
-    return _simplest(line, [(f, 0.0, 0.0, _two) for f in formulas if not f.made], math.inf)
+    pairs = [(f, 0.0, 0.0, _two) for f in formulas if not f.made and f not in alone]
+    return _simplest(line, pairs, math.inf)
 
 
 def _simplest(
@@ -177,7 +187,7 @@ def _single(f: Formula, line: Line) -> Iterator[Edit]:
     dearest = math.inf if len(f.order) <= _MANY_TERMS else _COMMON
     for e in reversed(f.order) if len(f.order) <= _MOST_TERMS else ():
         for edit in line.edits(e) if e is not ONE else ():
-            if edit.cost <= dearest:
+            if edit.cost <= dearest or e is core(f.root):
                 is_whole = edit.kind == "mean_for_sum" and e is core(f.root)
                 yield edit._replace(cost=-0.1) if is_whole else edit
 
@@ -186,31 +196,7 @@ def _others(f: Formula, line: Line) -> Iterator[Edit]:
     """Another array at one term."""
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         if e is not ONE:
-            yield from of_others(f, line.readings, line.instead, e)
-
-
-def _distributed(f: Formula, line: Line) -> Iterator[Edit]:
-    """A factor that all terms of a sum have, wrong in one of them."""
-    for e in f.order if len(f.order) <= _MANY_TERMS else ():
-        for g in [g for g, p in e.args if g.op == "+" and p == 1] if e.op == "*" else ():
-            for t, c in g.args:
-                part = product([*((x, p) for x, p in e.args if x is not g), (t, 1)])
-                if part.op != "*" or any(x not in f.value for x in part.operands):
-                    continue
-                xs = [f.value[x] for x in part.operands]
-                for edit in chain(of_product(part), of_slopes(part, line.readings, True)):
-                    if edit.cost <= _USUAL:
-                        make = partial(_instead, c, edit.made[part], xs, computed(part, xs))
-                        yield edit._replace(cost=edit.cost + _OF_ONE_TERM, made={e: make})
-
-
-def _instead(
-    c: float, make: Make, own: Sequence[Array], was: Array, xs: Sequence[Array], v: Array
-) -> Any:
-    found = v + c * (make(own, was) - was)
-    if not found.any():
-        raise ValueError("it cancels")
-    return found
+            yield from of_others(f, line.readings, line.instead | line.turned, e)
 
 
 def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
@@ -234,16 +220,6 @@ def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
         edit = list(some.values())[-1]
         made = {e: x.made[e] for e, x in some.items()}
         yield edit._replace(cost=edit.cost + (0.8 if edit.kind == "stands" else 0.5), made=made)
-
-
-def _without_some(f: Formula, line: Line) -> Iterator[Edit]:
-    """All that comes from some of the tensors missing, wherever it stands in the formula."""
-    names = line.readings.sources(f.root)
-    for k in range(1, len(names) if len(names) <= MANY else 0):
-        for some in combinations(names, k):
-            leaves = (line.readings.cotangents[n] for n in some)
-            made = {e: always(np.zeros(e.shape)) for e in leaves}
-            yield Edit(1.8 + 0.1 * k, "source_missing", (", ".join(some),), made)
 
 
 def _exchanged(f: Formula, line: Line) -> Iterator[Edit]:
@@ -287,6 +263,6 @@ def _two(f: Formula, line: Line) -> Iterator[Edit]:
 
 _KINDS: tuple[tuple[float, Family], ...] = (
     (0, whole), (-0.1, _single), (0.5, updated), (1.3, _repeated), (1.5, _others),
-    (1.8, _exchanged), (0.8 + _OF_ONE_TERM, _distributed), (1.8, products), (1.9, _without_some),
+    (1.8, _exchanged), (1.8, products),
 )  # fmt: skip
 """Families of mistakes, and what one costs at least."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -158,6 +159,10 @@ def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Te
             yield Edit(cost, "stands", (name, e), {e: always(array)})
         elif e.op == "leaf" and (fits(shape, array.shape) or fits(array.shape, shape)):
             yield Edit(cost + 0.3, "stands", (name, e), {e: always(array)})
+        for g, p in e.args if e.op == "*" and not is_atom else ():
+            if p == 2 and array.shape == g.shape:
+                make = partial(_times, _reweighed(e, {g: 1}), array)
+                yield Edit(1.7, "stands", (name, g), {e: make})
     more = 1.0 * is_atom  # what the forward pass computed, too
     for edit in _of_uses(e, f.shared, arrays, readings):
         yield edit._replace(cost=edit.cost + more)
@@ -226,8 +231,8 @@ def _of_part(e: Term, some: Mapping[Term, float]) -> Edits:
         yield Edit(1, "term_missing", (part, e), {e: without})
         yield Edit(only, "only_term", (part, e), {e: _reweighed(e, _by(rest, 0))})
     for of in (some, rest) if len(some) == 1 < len(rest) else (some,) if rest else ():
-        times = total(list(of.items())), e
-        yield Edit(1.3, "term_times", times, {e: _reweighed(e, _by(of, 2))}, free=True)
+        times, cost = (total(list(of.items())), e), 1.3 if math.prod(e.shape) > 1 else 2
+        yield Edit(cost, "term_times", times, {e: _reweighed(e, _by(of, 2))}, free=True)
     yield Edit(1.3, "term_times", (part, e, -1.0), {e: _reweighed(e, _by(some, -1))})
     for f, c in some.items() if len(some) == 1 and rest else ():
         yield Edit(2.2, "one_for", (f,), {e: partial(_one_instead, without, c)})
@@ -281,11 +286,14 @@ def _of_diagonal(e: Term, g: Term, summed: Term, readings: Readings) -> Edits:
 
 def _groups(e: Term, readings: Readings) -> list[dict[Term, float]]:
     """The terms of a sum, each, and those together that come from the same tensors."""
-    by_sources: dict[tuple[str, ...], dict[Term, float]] = {}
+    by_sources: dict[Any, dict[Term, float]] = {}
     for f, c in e.args:
-        by_sources.setdefault(tuple(readings.sources(f)), {})[f] = c
-    several = [some for some in by_sources.values() if 1 < len(some) < len(e.args)]
-    return [*({f: c} for f, c in e.args), *several]
+        sources = readings.sources(f)
+        stems = frozenset(re.sub(r"\d+$", "", name) for name in sources)  # at each step
+        for of in ((*sources,), stems, (stems, c)):
+            by_sources.setdefault(of, {})[f] = c
+    several = {(*some,): some for some in by_sources.values() if 1 < len(some) < len(e.args)}
+    return [*({f: c} for f, c in e.args), *several.values()]
 
 
 def _of_powers(e: Term) -> Edits:
@@ -323,7 +331,7 @@ def of_product(e: Term) -> Edits:
             if f.op in MASKS:
                 x, rest = f.operands[0], _reweighed(e, without)
                 value = partial(_times, rest, evaluate(x))
-                yield Edit(2.85, "stands", (x, f), {e: value})
+                yield Edit(1.95, "stands", (x, f), {e: value})
                 yield Edit(2.3, "relu_of_it", (f,), {e: partial(_relu_of, rest)})
         yield Edit(2.1, "twice", (product([(f, p)]),), {e: _reweighed(e, {f: 2 * p})})
         for q in {-p, p + 1, p - 1, p / 2, p + 0.5, p - 0.5, 1.0} - {p, 2 * p, 0.0}:

@@ -326,12 +326,13 @@ class Checked:
         nodes = [t for t in self.backward.nodes if t.name is not None]
         arrays = readings.given | {str(t.name): np.asarray(t._array) for t in nodes}
         done = self.backward.order(name)
-        for n, text in gradients.items():  # what was computed later can't have gone into it
-            earlier = self.backward.order(n) < done and n in self.arrays
-            arrays[text] = self.arrays[n] if earlier else self.right[n]
-        found = {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items()
-                 if a.dtype.kind in "fiub" and a.any()}  # fmt: skip
-        return found | {f"{n}ᵀ": a.T for n, a in found.items() if a.ndim == 2}
+        for n, text in gradients.items():  # what is computed from it can't have gone into it
+            if self.backward.order(n) < done and n in self.arrays:
+                arrays[text] = self.arrays[n]
+            elif not self.backward.before(n, {name}):
+                arrays[text] = self.right[n]
+        return {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items()
+                if a.dtype.kind in "fiub" and a.any()}  # fmt: skip
 
     def _said(self, line: Line, cause: Edit) -> str:
         """A cause in words."""
@@ -339,6 +340,9 @@ class Checked:
         kind, values = cause.kind, cause.values
         if kind == "times":
             kind, values = self._of_factor(values[0])
+        given = {n for n, s in line.gradients.items() if kind == "as_it_stands" and s == values[0]}
+        if given and not self.backward.before(line.name, given):
+            kind = "of_another"
         said = say(kind, values, own, readings)
         if kind in ("without", "slope_too_many") and not self._before(line.name):
             said = say("at_loss", (said,), own)

@@ -52,10 +52,15 @@ class Line:
     made: Sequence[Edit]
 
     @cached_property
-    def instead(self) -> Mapping[str, Array]:
+    def instead(self) -> dict[str, Array]:
         """What may stand at terms: vectors as columns, too."""
         columns = {f"{n}[:, None]": a[:, None] for n, a in self.others.items() if a.ndim == 1}
         return {**self.others, **columns}
+
+    @cached_property
+    def turned(self) -> dict[str, Array]:
+        """Matrices, transposed."""
+        return {f"{n}ᵀ": a.T for n, a in self.others.items() if a.ndim == 2}
 
     def fits(self, found: Array | None, base: Array | None = None) -> bool:
         """Whether this is what the learner has, much better than the unedited ``base``.

@@ -31,8 +31,10 @@ from ..meaning.terms import (
     number,
     onehot,
     product,
+    remade,
     scaled,
     shaped,
+    sum_of,
     total,
 )  # fmt: skip
 from ..meaning.write import Writer
@@ -42,6 +44,7 @@ from .given import agrees
 
 _DEEPEST = 3  # readings of one line
 _MOST = 600  # terms of a reading
+_MOST_USES = 30  # of a leaf
 _WIDEST = 160  # characters of a formula
 
 
@@ -108,6 +111,14 @@ class _Way:
                 if t is not loss and t in self.meaning.tensors
             }  # fmt: skip
             pulled = pull({output: seed}, set(kept.values()), record=True)
+        self.by_uses, self.multiplied_out = set[Term](), set[Term]()
+        self._kept = kept
+        named = {self.meaning.tensors.get(t) for t in walk(loss) if t.name is not None}
+        self._named_above: dict[Tensor, set[Tensor]] = {}  # the next ones that are named
+        for t in walk(output)[::-1]:
+            above = {t} if t in named else self._named_above.get(t, set())
+            for x in t.inputs:
+                self._named_above.setdefault(x, set()).update(above)
         self.lines = {name: pulled[t] for name, t in kept.items() if t in pulled}
         self.known: dict[Tensor, Term] = {}
         for name, g in self.lines.items():
@@ -124,7 +135,8 @@ class _Way:
         if g is None:
             return []
         known = {k: e for k, e in self.known.items() if e is not own}
-        found: list[Term] = []
+        found: list[Term] = [shaped(e, own.shape) for e in self._by_uses(name, known)]
+        self.by_uses.update(found)
         for _ in range(_DEEPEST):
             e = self.meaning.read(g, known)
             named = shaped(self.meaning.by_names(e), own.shape)
@@ -134,7 +146,28 @@ class _Way:
             if not near:
                 break
             known = {k: e for k, e in known.items() if k not in near}
-        return [e for e in dict.fromkeys(found) if len(subterms(e)) <= _MOST]
+        out = [shaped(e, own.shape) for f in found for e in _multiplied_out(f)]
+        self.multiplied_out.update(out)
+        return [e for e in dict.fromkeys(found + out) if len(subterms(e)) <= _MOST]
+
+    def _by_uses(self, name: str, known: Mapping[Tensor, Term]) -> Iterator[Term]:
+        """The sum of what comes from each of several named results, as it stands.
+
+        Of a leaf, from each place where it is used.
+        """
+        parts: list[Tensor] = []
+        x, todo = self._kept[name], [self.lines[name]]
+        while todo:
+            t = todo.pop()
+            is_sum = t._op is not None and t._op.name == "add" and t not in known
+            (todo if is_sum else parts).extend(t.inputs if is_sum else [t])
+        if 1 < len(parts) <= (_MOST_USES if x._op is None else len(self._named_above.get(x, ()))):
+            terms, done = dict[Term, float](), dict[Tensor, Term]()
+            for t in parts:
+                e = self.meaning.by_names(self.meaning.read(t, known, done=done))
+                for f, c in _terms(e) if x._op is None else [coefficient(e)[::-1]]:
+                    terms[f] = terms.get(f, 0.0) + c
+            yield sum_of(terms)
 
     def written_out(self, name: str) -> Term | None:
         """A line by no other."""
@@ -160,6 +193,25 @@ class _Way:
                     factors = dict(unit.args) if unit.op == "*" else {unit: 1.0}
                     params = dict(tensor._params)
                     yield Slope(result, terms[x], op, params, factors, x._array, tensor._array)
+
+
+def _terms(e: Term) -> Iterator[tuple[Term, float]]:
+    """The terms of a sum that is put into one place."""
+    c, e = coefficient(e)
+    x = e.operands[0] if e.op in ("scatter", "reshape") else None
+    for f, k in _terms(x) if x is not None else e.args if e.op == "+" else [(e, 1.0)]:
+        yield (f if x is None else remade(e, [shaped(f, x.shape)])), c * k
+
+
+def _multiplied_out(e: Term) -> Iterator[Term]:
+    """With a sum of what comes from several gradients multiplied by the factors beside it."""
+    c, e = coefficient(e)
+    for g, p in e.args if e.op == "*" else ():
+        come = [f for f in g.operands if any(x.kind == "gradient" for x in subterms(f))]
+        if g.op == "+" and p == 1 and len(come) > 1:
+            beside = [(x, q) for x, q in e.args if x is not g]
+            each = (coefficient(product([*beside, (f, 1)])) for f in g.operands)
+            yield sum_of({f: c * k * j for (j, f), (_, k) in zip(each, g.args, strict=True)})
 
 
 class Readings:
@@ -263,6 +315,13 @@ class Readings:
         opaque = self._opaque[name]
         found = (way.written_out(name) for way in self._ways)
         return evaluate(shaped(next((e for e in found if e is not None), opaque), opaque.shape))
+
+    def is_by_uses(self, e: Term) -> bool:
+        """Whether this is a reading that has a term for each use of what it is the gradient of."""
+        return any(e in way.by_uses for way in self._ways)
+
+    def is_multiplied_out(self, e: Term) -> bool:
+        return any(e in way.multiplied_out for way in self._ways)
 
     def is_read(self, name: str) -> bool:
         return self.of(name) != [self._opaque[name]]

@@ -12,9 +12,9 @@ import numpy as np
 
 from ..engine.tensor import Array
 from .edits import Edit
-from .formula import Formula
+from .formula import Formula, weighted
 from .line import Line
-from .readings import core
+from .readings import Term, core
 
 _STEP = re.compile(r"(.*?)(\d+)(\D*)")
 
@@ -45,19 +45,19 @@ def products(f: Formula, line: Line) -> Iterator[Edit]:
 
     At the first step, too, which the line lacks where states begin with zeros, and others have.
     """
-    arrays = _by_step({n: a for n, a in line.others.items() if a.ndim == 2})
-    own = _beside(f, line)
-    every = dict(own)
-    for name in line.readings.cotangents if own else ():
+    arrays = _by_step({n: a for n, a in line.others.items() if 0 < a.ndim < 3})
+    own = {stem: steps for stem, steps in _beside(f, line).items() if len(steps) > 1}
+    every, stepped = dict(own), {stem.format(k) for stem, steps in own.items() for k in steps}
+    for name in line.readings.cotangents.keys() - stepped if own else ():
         g = Formula.of(line.readings.of(name)[0], line.bases[0])
         for stem, steps in _beside(g, line).items() if g is not None else ():
             every[stem] = {**steps, **every.get(stem, {})}
     for stem, other, by, turned in itertools.product(own, arrays, (-1, 0, 1), (False, True)):
         pairs = [(x, arrays[other][k + by]) for k, (x, _) in every[stem].items()
                  if k + by in arrays[other]]  # fmt: skip
-        if len(pairs) > 1:
-            last = max(own[stem])
-            names = other.format(last + by), own[stem][last][1]
+        last = max(own[stem])
+        names = other.format(last + by), own[stem][last][1]
+        if len(pairs) > 1 and names[0] != names[1].name:
             yield Edit(1.8, "at_each", names, {f.root: partial(_products, pairs, turned)})
 
 
@@ -65,18 +65,30 @@ def _beside(f: Formula, line: Line) -> dict[str, dict[int, tuple[Array, Any]]]:
     """What is computed from one gradient, by its step, and what it is multiplied by."""
     found: dict[str, dict[int, tuple[Array, Any]]] = {}
     for e in f.order:
-        for x, y in (e.args, e.args[::-1]) if e.op == "matmul" else ():
-            sources = line.readings.sources(x)
-            step = _STEP.fullmatch(sources[0]) if len(sources) == 1 else None
+        for xs, value, y in _multiplied(e, f):
+            sources = {name for x in xs for name in line.readings.sources(x)}
+            step = _STEP.fullmatch(min(sources)) if len(sources) == 1 else None
             if step is not None:
                 own = found.setdefault(f"{step[1]}{{}}{step[3]}", {})
-                own[int(step[2])] = f.value[x], core(y)
+                own[int(step[2])] = value, core(y)
     return found
+
+
+def _multiplied(e: Term, f: Formula) -> Iterator[tuple[Sequence[Term], Array, Term]]:
+    """Of a product of matrices, or of a column and a row: one, its value, and the other."""
+    if e.op == "matmul":
+        yield from (([x], f.value[x], y) for x, y in (e.args, e.args[::-1]))
+    elif e.op == "*" and e.ndim == 2:
+        row = {x: p for x, p in e.args if x.shape in (e.shape[1:], (1, e.shape[1]))}
+        value = weighted("*", [f.value[x] for x in row], [*row.values()])
+        yield from (([*row], value, y) for y in e.operands if y.shape == (e.shape[0], 1))
 
 
 def _products(
     pairs: Sequence[tuple[Array, Array]], turned: bool, xs: Sequence[Array], v: Array
 ) -> Any:
+    if pairs[0][1].ndim == 1:
+        return sum(np.outer(g, x) if turned else np.outer(x, g) for g, x in pairs)
     return sum(x.T @ g if turned else g @ x.T for g, x in pairs)
 
 

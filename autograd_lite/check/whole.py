@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -34,13 +33,14 @@ def whole(f: Formula, line: Line) -> Iterator[Edit]:
     """What can be wrong with a line as a whole: edits of a formula's root."""
     yield Edit(0, "times", (), {f.root: lambda xs, v: 2 * v}, free=True)
     for name, o in line.others.items():
-        if fits(f.result.shape, o.shape) and o.dtype != bool:
-            said = name if o.shape == f.result.shape else f"Σ {name}"
-            make = partial(_plus, _summed(o, f.result.shape))
+        is_less = fits(o.shape, f.result.shape)
+        if (is_less or fits(f.result.shape, o.shape)) and o.dtype != bool:
+            said = name if is_less else f"Σ {name}"
+            make = partial(_plus, o if is_less else _summed(o, f.result.shape))
             yield Edit(2.4, "term_too_many", (said,), {f.root: make}, free=True)
     yield from _too_many(f, line)
     of_line = _elsewhere(line), _of_shape(line, f.result), _moved(f, line), _where(f, line)
-    for family in (*of_line, _own_slopes(f, line), _across(f)):
+    for family in (*of_line, _own_slopes(f, line)):
         for cost, kind, values, out in family:
             yield Edit(cost, kind, values, {f.root: always(out)})
 
@@ -85,18 +85,6 @@ def _of_shape(line: Line, v: Array) -> Found:
         yield 1.5, "clipped", (most,), np.clip(v, -most, most)
     if v.dtype.kind == "c":
         yield 1, "conjugated", (), v.conj()
-
-
-def _across(f: Formula) -> Found:
-    """Over other axes, where what is summed is times what comes after the sum."""
-    root = core(f.root)
-    for e in [e for e, p in root.args if e.op == "sum" and p == 1] if root.op == "*" else []:
-        (x,), own = e.operands, f.value[e]
-        if f.result.size == own.size == math.prod(e.shape):
-            each = f.value[x] * (f.result.reshape(e.shape) / own.reshape(e.shape))
-            for axis in range(len(x.shape)):
-                if (axes := frozenset([axis])) != e.params["axes"]:
-                    yield 1.2, "axis", (x, axes, e.params["axes"]), each.sum(axis)
 
 
 def _where(f: Formula, line: Line) -> Found:
@@ -148,7 +136,7 @@ def _too_many(f: Formula, line: Line) -> Iterator[Edit]:
             yield Edit(2.1, "factor_missing", (name,), {f.root: partial(_by, 1 / o.item())})
     few = f.result.size < _FEW
     sums = (e for e in f.order if e.op in ("matmul", "sum"))
-    places = {f.root: 0.0} | {core(x): 0.1 for e in sums for x in e.operands}
+    places = {f.root: 0.0} | {core(x): 0.1 for e in (core(f.root), *sums) for x in e.operands}
     slopes = [(slope, slope.at(slope.s, slope.l)) for slope in line.readings.slopes
               if slope.s.size == 1 or not few]  # fmt: skip
     for place, more in places.items():
@@ -159,7 +147,7 @@ def _too_many(f: Formula, line: Line) -> Iterator[Edit]:
         ]  # fmt: skip
         found += [(2.5, "slope_too_many", slope, x) for slope, x in slopes]
         for cost, kind, what, x in found:
-            if fits(x.shape, shape):
+            if fits(x.shape, shape) or fits(shape, x.shape):
                 yield Edit(cost + more, kind, (what,), {place: partial(_by, x)})
 
 

@@ -44,6 +44,7 @@ slope_too_many: {slope} is there once too often: the factor {written} is one too
     多乘了一次 {slope} = {written}
 as_it_stands: it is {0} as it stands: the step from there is missing |
     它就是 {0}：漏了从那里往回的一步
+of_another: it is {0}, which belongs to another tensor | 它就是 {0}，那是另一个张量的梯度
 at_each: {0} stands where {1} belongs, and so each time | 每次都把 {0} 写在了 {1} 的位置
 updated: {0} was updated before it was used: this has {0} − {1} ∇{0} where {0} belongs; compute all
     gradients first, and then update |

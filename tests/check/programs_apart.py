@@ -366,7 +366,7 @@ POISSON = Program(
     [
         ("drate", "np.ones(n)", large("9")),
         ("deta", "drate * rate", path(r"y|1/9 y|y/9|y / 9|direct", "rate") + "|" + NO_LABEL),
-        ("deta", "drate * rate - y", r"\b9 times too large|" + lost("1/9|1/n")),
+        ("deta", "drate * rate - y", r"\b9 times too large|" + lost("1/9|1/n|∇rate")),
         ("deta", "drate * rate + y / n", SIGN),
         ("deta", "drate - y / n", lost("rate|exp|exp'")),
         ("deta", "drate * eta - y / n", swapped("eta", "rate|exp")),

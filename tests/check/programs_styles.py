@@ -304,7 +304,7 @@ MOE = Program(
         ("dout", "2 * (out - y)", large("5")),
         ("dout", "(out - y) / B", "2 times too small"),
         ("    de", "de[k] = dout", lost("g.*"), "e"),
-        ("    de", "de[k] = g[:, [0]] * dout", "it is ∇e_0 as it stands", "e"),
+        ("    de", "de[k] = g[:, [0]] * dout", "it is ∇e_0", "e"),
         ("    dg", "dg[:, k] = (dout * e[k]).mean(axis=1)", mean("2"), "g"),
         ("    dg", "dg[:, k] = (dout * out).sum(axis=1)", swapped("out", "e.*"), "g"),
         ("    dg", "dg[:, k] = dout.sum(axis=1)", lost("e.*"), "g"),

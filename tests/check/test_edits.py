@@ -303,6 +303,43 @@ def test_a_quadratic_form_of_columns_is_read():
     assert said(loss, wrong, "lr") == "w stands where g belongs"
 
 
+def test_what_is_used_twice_is_read_by_each_use():
+    r = np.random.default_rng(0)
+    c, p = leaf(r.normal(size=(5, 3)), "c"), r.normal(size=3)
+    t, o = np.tanh(c).named("t"), (1 / (1 + np.exp(-p * c))).named("o")
+    h = (o * t).named("h")
+    g, x = right(loss := np.sum(h**3)), {"o": o.data, "t": t.data}
+    by_t, by_o = g["h"] * x["o"], p * g["h"] * x["t"] * x["o"] * (1 - x["o"])
+    assert "tanh'(c) is missing" in said(loss, {"c": by_t + by_o}, "c")
+    by_t = by_t * (1 - x["t"] ** 2)
+    assert "is missing: add it up" in said(loss, {"c": by_t}, "c")
+    assert "the factor h is one too many" in said(loss, {"c": by_t + by_o * h.data}, "c")
+
+
+def test_rows_in_a_loop_have_the_wrong_sign_and_what_belongs_to_another_tensor():
+    r = np.random.default_rng(0)
+    e, a, b = (leaf(r.normal(size=s), n) for n, s in (("E", (5, 3)), ("a", 3), ("b", 3)))
+    loss, wrong = np.sum(np.sin(a) * b), np.zeros((5, 3))
+    for n, (i, j) in enumerate([(0, 1), (2, 1), (1, 4), (0, 3)]):
+        d = (e[i] - e[j]).named(f"d_{n}")
+        loss = loss + np.sum(d**2)
+        wrong[[i, j]] += 2 * d.data
+    assert "wrong sign" in said(loss, {"E": wrong}, "E")
+    b_for_a = {"a": np.sin(a.data)}
+    assert said(loss, b_for_a, "a") == "it is ∇b, which belongs to another tensor"
+
+
+def test_one_of_two_and_what_stands_for_its_mask():
+    r = np.random.default_rng(0)
+    p, c = leaf(r.normal(size=(4, 3)), "p"), leaf(r.normal(size=(4, 3)), "c")
+    z = (np.sin(p * c) * c).named("z")
+    h = np.maximum(z, 0).named("h")
+    g = right(loss := np.sum(np.exp(h)))
+    assert "z stands where z > 0 belongs" in said(loss, {"z": g["h"] * z.data}, "z")
+    wrong = g["z"] * c.data * np.cos(p.data * c.data) * p.data
+    assert "p stands where c belongs" in said(loss, {"p": wrong}, "p")
+
+
 def test_n_is_blamed_only_where_something_is_divided_by_it():
     r = np.random.default_rng(0)
     h = np.tanh(leaf(r.normal(size=(3, 2)), "W") @ r.normal(size=(2, 6))).named("h")
