@@ -395,6 +395,32 @@ def test_other_numbers_may_take_another_way(f: Any, first: Any, second: Any):
                 assert_same(found, f(x))
 
 
+def doubled(x: Any) -> Any:
+    while x.sum() < 20:
+        x = x * 2
+    return x
+
+
+def collatz(x: Any) -> Any:
+    while x[0] != 1:
+        x = np.where(x % 2 == 0, x // 2, 3 * x + 1)
+    return x
+
+
+def counted(s: float) -> Any:
+    n = 0
+    while not s > 100:
+        s, n = s * 2, n + 1
+    return s, n
+
+
+@each([(doubled, X**2), (collatz, np.array([6.0, 1.0])), (counted, 1.5)])
+def test_a_loop_need_not_end_with_other_numbers(f: Any, x: Any):
+    compiled = ag.compile(f)
+    for given in (x, x * 2, x):
+        assert_same(compiled(given), f(given))
+
+
 def test_what_is_written_is_no_code_of_anybody_s(tmp_path: Any):
     path = tmp_path / "made"
     evil = f"open({os.fspath(path)!r}, 'w')"
