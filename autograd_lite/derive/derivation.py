@@ -234,7 +234,7 @@ class Derivation(_Shown):
 
 
 def rows_of_batch(shapes_seen: Sequence[tuple[int, ...]]) -> int | None:
-    """How many rows a batch has: the most frequent number of rows, where it is more than one.
+    """How many rows a batch has: the one most frequent number of rows, where it is more than one.
 
     None where examples are columns.
     """
@@ -242,4 +242,5 @@ def rows_of_batch(shapes_seen: Sequence[tuple[int, ...]]) -> int | None:
     if len(set(columns)) == 1 < len(set(rows)):
         return None
     most = max(set(rows), key=rows.count) if rows else 1
-    return most if most > 1 else None
+    is_told = len({n for n in rows if rows.count(n) == rows.count(most)}) == 1
+    return most if most > 1 and is_told else None

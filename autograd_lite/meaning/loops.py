@@ -90,7 +90,7 @@ class _Finder:
             groups.setdefault((c, t.shape, self._kind(t)), []).append(t)
         parts: Rolled = []
         for (c, *_), own in groups.items():
-            loop = self._loop(own) if len(own) > 1 else None
+            loop = self._loop(own) if len(own) > 1 and own[0]._op is not None else None
             parts += [(c, loop)] if loop else [(c, t) for t in own]
         return parts
 

@@ -51,6 +51,8 @@ from .terms import (
 
 SUMS: list[Callable[[Term, frozenset[int], bool], Term | None]] = []
 """What else a sum over axes may be."""
+PRODUCTS: list[Callable[[Term, Term], Term | None]] = []
+"""What else a product of matrices may be."""
 _MOST_MARKS = 10**6  # entries of what marks rows that were looked up
 Params = dict[str, Any]
 Normal = Callable[[list[Term], Params, Shape | None], Term | None]
@@ -126,7 +128,7 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
 def of_moved(
     x: Term, axes: frozenset[int], shape: Shape, reduced: Callable[[Term, frozenset[int]], Term]
 ) -> Term | None:
-    """Of what was moved without merging axes, what is moved is reduced."""
+    """Of what was moved, what is moved is reduced; where axes were merged, over all of them."""
     if not axes or x.op not in ("transpose", "reshape"):
         return None
     (inner,) = x.args
@@ -135,7 +137,9 @@ def of_moved(
         return make("transpose", [reduced(inner, frozenset(perm[a] for a in axes))], x.params)
     if only_ones_moved(inner.shape, x.shape):
         return shaped(reduced(inner, _moved_axes(inner.shape, x.shape, axes)), shape)
-    return None
+    groups = merged_axes(inner.shape, x.shape)
+    over = frozenset(i for a in axes for i in groups[a]) if groups else None
+    return None if over is None else shaped(reduced(inner, over), shape)
 
 
 def _trace(x: Term) -> Term:
@@ -242,7 +246,10 @@ def _term_by_term(x: Term, axes: frozenset[int], products: bool) -> Term | None:
                  for f, c in added if f.op == "sum" for g, k in _terms(f.args[0], c)]  # fmt: skip
         rest = [(f, c) for f, c in added if f.op != "sum"]
         return None if sum_of(_added_up([*rest, *inner])).args else shaped(number(0), shape)
-    return total(parts, shape) if sum_of(_added_up(added)).size < x.size + 0.5 else None
+    found = sum_of(_added_up(added))
+    # Σ(p − y) isn't Σ(p) − 1 where y happens to have one 1.
+    given = sum(f.kind == "given" for f in x.operands) if as_number(found) is None else 0
+    return total(parts, shape) if found.size + 1.2 * given < x.size + 0.5 else None
 
 
 def _terms(e: Term, c: float) -> Sequence[tuple[Term, float]]:
@@ -277,7 +284,7 @@ def _transposed(e: Term, axes: tuple[int, ...]) -> Term:
 def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
     """A sum over axis k as products of matrices, one for each place along the first axes."""
     groups: dict[frozenset[int], list[tuple[Term, float]]] = {}
-    for f, p in x.args:
+    for f, p in x.args if x.op == "*" else ():
         free = varying(f, x.ndim) - {k, *range(stack)}
         for other in [g for g in groups if g & free]:
             groups[free | other] = groups.pop(other) + groups.get(free | other, [])
@@ -547,8 +554,12 @@ def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int 
     if named and x.kind == "kept" and x.means is not None:
         x = x.means
     if x.op in ("+", "*", *ENTRYWISE) or (named and x.op == "inv"):
-        parts = [f for f in x.operands if math.prod(f.shape) > 1]
-        return deep > 0 and all(is_symmetric(f, perm, named, deep - 1) for f in parts)
+        stays = {f: math.prod(f.shape) == 1 or (deep > 0 and is_symmetric(f, perm, named, deep - 1))
+                 for f in x.operands}  # fmt: skip
+        if x.op != "+" or all(stays.values()) or any(f.shape != x.shape for f in stays):
+            return all(stays.values())
+        turned = {f if stays[f] else make("transpose", [f], {"axes": perm}): c for f, c in x.args}
+        return sum_of(turned) is x  # M + Mᵀ
     return x.ndim == len(perm) and make("transpose", [x], {"axes": perm}) is x
 
 
@@ -564,7 +575,18 @@ def _opened(e: Term) -> Term | None:
     return total(pairs, e.shape) if found.size < e.size - 1e-9 else None
 
 
-COLLECTED.append(_opened)
+def _twice(e: Term) -> Term | None:
+    """``C + Cᵀ`` as 2 C, where C, or its inverse, was given, and is symmetric."""
+    for f, c in e.args:
+        x = f.args[0] if f.op == "transpose" else f
+        core = x.args[0] if x.op == "inv" else x
+        is_given = x is not f and core.kind == "given" and x in e.operands
+        if is_given and np.array_equal(core.value, core.value.transpose(f.params["axes"])):
+            return total([(e, 1), (f, -c), (x, c)], e.shape)
+    return None
+
+
+COLLECTED += [_opened, _twice]
 
 
 def _added_up(pairs: Iterable[tuple[Term, float]]) -> dict[Term, float]:
@@ -625,6 +647,9 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
             both = shaped(scaled(summed(x, [axis]), n), kept(x.shape, [axis]))
             both = shaped(both, both.shape[:-1]) if b.ndim == 1 else both
             return shaped(both, _product_shape(a.shape, b.shape))
+    for other in PRODUCTS:
+        if (found := other(a, b)) is not None:
+            return found
     size = 0.5 + a.size + b.size
     found = rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape), size))
     chain = _chain(found)

@@ -30,10 +30,12 @@ from .loops import Loop, Rounds, UnevenError, loops
 from .moves import is_mask_of, is_symmetric, slices_of, taken
 from .table import CANONICAL, deviation, opposite, where_known, without_choice
 from .terms import (
+    COMPARISONS,
     ONE,
     ZEROS,
     Off,
     Term,
+    as_number,
     bare,
     coefficient,
     intern,
@@ -375,6 +377,10 @@ class Meaning:
                 powers = {p for _, p in core.args} if core.op == "*" else set()
                 if core.op != "leaf" and core is not ONE and (powers != {-1} or len(core.args) > 1):
                     self._whole.setdefault(core, (kept, c))
+                    if core.op in _SIGNS and c > 0 and core.args[0].size > 2:
+                        for sign in _SIGNS[core.op]:
+                            mask, own = (make(sign, [x, number(0)]) for x in (core.args[0], kept))
+                            self._whole.setdefault(mask, (own, 1.0))
                     is_own_slope = any(f.op == "exp" for f in core.operands)
                     if powers - {1} or (core.op == "*" and is_own_slope):
                         self._named_products.setdefault(core.args[0][0], []).append(core)
@@ -395,6 +401,7 @@ class Meaning:
                 new = shaped(scaled(kept, c / k), e.shape)
             if new.op == "transpose" and is_symmetric(new.args[0], new.params["axes"], True):
                 new = new.args[0]
+            new = _as_given(new) if new.op in COMPARISONS else new
             before = None
             while new is not before:
                 before, (_, core) = new, coefficient(new)
@@ -478,6 +485,8 @@ def _part_of(base: Array, view: Array) -> Part | None:
     return Part(base, ranges, turned) if same else None
 
 
+_SIGNS = {"relu": ["greater"], "leaky_relu": ["greater", "less_equal"]}
+"""How such a function of x compares with 0 where x does: h > 0 is x > 0."""
 VALUES = {op.name: op for op in VALUE_OPS.values()}
 """The functions without a gradient, such as comparisons, by name."""
 
@@ -498,17 +507,29 @@ def _is_01(value: Any) -> bool:
     return value.dtype.kind in "fiu" and bool(((value == 0) | (value == 1)).all())
 
 
+def _as_given(mask: Term) -> Term:
+    """Of given 0s and 1s ``y = 1`` is y, and ``y = 0`` is 1 − y."""
+    y = mask.args[0]
+    if y.kind == "given" and _is_01(y.value) and as_number(mask.args[1]) is not None:
+        for rest in (y, total([(ONE, 1), (y, -1)])):
+            if np.array_equal(evaluate(rest), evaluate(mask)):
+                return rest
+    return mask
+
+
 def _identity(array: Array) -> Term | None:
-    """I, or what is 1 but for one entry a row: 1 − I, 1 − onehot(y)."""
-    if array.ndim != 2 or min(array.shape) < 2:
+    """I, or what has two values, and one of them once a row: onehot(y), 0.9 · onehot(y) + 0.05."""
+    if array.ndim != 2 or min(array.shape) < 2 or array.dtype == bool:
         return None
-    eye = np.eye(len(array))
+    eye, ends = np.eye(len(array)), (array.min(), array.max())
     if np.array_equal(array, eye):
         return onehot(eye)
-    rest = 1.0 - array
-    marks = _is_01(array) and (rest.sum(1) == 1).all()
-    is_long = min(array.shape) > 2 or np.array_equal(rest, eye)
-    return total([(ONE, 1.0), (onehot(rest), -1.0)]) if marks and is_long else None
+    for c, d in (ends, ends[::-1]) if np.isin(array, ends).all() else ():
+        marks = 1.0 * (array == c)
+        is_long = array.shape[1] > 2 or np.array_equal(marks, eye)
+        if is_long and (marks.sum(1) == 1).all():
+            return total([(ONE, float(d)), (onehot(marks), float(f"{c - d:.15g}"))])
+    return None
 
 
 def _related(array: Array, other: Term) -> Term | None:

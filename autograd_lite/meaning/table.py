@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..table import OPS, Op
 from .moves import Normal, normal, reduction, varying
 from .rules import Rule
 from .terms import (
+    COLLECTED,
     COMPARISONS,
     ENTRYWISE,
     NORMAL,
@@ -32,6 +34,7 @@ from .terms import (
     floated,
     intern,
     is_mask,
+    leaf,
     make,
     number,
     product,
@@ -284,6 +287,7 @@ def _shift_invariant(op: str, x: Term, axes: frozenset[int], shape: Shape) -> Te
     """softmax(x − c) is softmax(x), where c is one number a row."""
     if not axes:
         return x if op == "logsumexp" else shaped(number(op == "softmax"), shape)
+    x = x if op == "log_softmax" else _with_mask(x)
     shifts = []
     if x.op == "+":
         shifts = [(t, c) for t, c in x.args if _is_shift(t) and not varying(t, x.ndim) & axes]
@@ -292,6 +296,18 @@ def _shift_invariant(op: str, x: Term, axes: frozenset[int], shape: Shape) -> Te
         found = make(op, [rest], {"axes": axes})
         return total([(found, 1), *shifts]) if op == "logsumexp" else found
     return rewritten(intern(op, (x,), {"axes": axes}, shape, x.size + 0.5))
+
+
+def _with_mask(x: Term) -> Term:
+    """``x + M`` for what is far below 0 where a given mask doesn't hold: exp makes 0 of it."""
+    mask, *sides = x.args if x.op == "where" else (x,)
+    for e, other in permutations(sides, 2) if mask.kind == "given" else ():
+        low = bare(other).value if bare(other).kind == "given" else as_number(other)
+        if low is not None and np.all(low < _MASKED):
+            value = np.where(np.equal(mask.value, e is sides[0]), 0.0, low)
+            given = leaf(("masked", value.shape, value.tobytes()), x.shape, "given", None, value)
+            return total([(e, 1), (given, 1)], x.shape)
+    return x
 
 
 @normal("normalised")
@@ -399,11 +415,6 @@ def without_choice(e: Term) -> Term:
 
 
 def _is_zero(e: Term, mask: Term) -> bool:
-    if e.op == "softmax" and e.args[0].op == "where":
-        there, x, y = e.args[0].args
-        other = bare(y if mask is there else x if mask is opposite(there) else ONE)
-        given = other.value if other.kind == "given" else as_number(other)
-        return given is not None and bool(np.all(given < _MASKED))
     return e is not mask and as_number(where_known(e, mask, False)) == 0
 
 
@@ -434,6 +445,18 @@ def opposite(mask: Term) -> Term:
     if mask.op in ("reshape", "transpose", "broadcast_to"):
         return make(mask.op, [opposite(mask.args[0])], mask.params, mask.shape)
     return total([(ONE, 1), (mask, -1)], mask.shape)
+
+
+def _both_sides(e: Term) -> Term | None:
+    """What there is where a mask holds, and where it doesn't, is there always."""
+    for f, c in e.args:
+        other = opposite(f) if f.op in _OPPOSITE else f
+        if other is not f and dict(e.args).get(other) == c:
+            return total([(e, 1), (f, -c), (other, -c), (ONE, c)], e.shape)
+    return None
+
+
+COLLECTED.append(_both_sides)
 
 
 def _turned(op: str) -> Normal:

@@ -16,13 +16,23 @@ from ..engine.tensor import Tensor
 from ..graph import inner_first
 from ..numpy_code import code
 from ..show.expression import Definition, Expression, applied, is_long, nodes, number, spelled
-from ..show.notation import ATOM, COMPARISON, MATMUL, PREFIX, PRODUCT, Notation, function, infix
+from ..show.notation import (
+    ATOM,
+    COMPARISON,
+    MATMUL,
+    PREFIX,
+    PRODUCT,
+    SUM,
+    Notation,
+    function,
+    infix,
+)
 from ..show.writer import small_axes
 from ..table import OPS, Op
 from .moves import flipped_axes, merged_axes, ranges_of, varying, written_index
 from .read import VALUES, evaluate, op_of
 from .read import applied as apply_term
-from .table import LOGDET
+from .table import LOGDET, opposite
 from .terms import (
     ENTRYWISE,
     ONE,
@@ -43,6 +53,7 @@ from .terms import (
     product_of,
     shaped,
     snapped,
+    subterms,
     sum_of,
     with_axes,
     without_ones,
@@ -52,6 +63,7 @@ from .windows import CONVOLVE, CORRELATE, SPREADS, WINDOWS
 _SMALL = 0.1  # a number beneath it comes last: var(x) + 1e-5
 _MOST = 40  # long products that are looked at
 _LONG, _TWICE = 40.0, 8.0  # the size from which a part gets a symbol, and one used twice
+_READ, _PART = 22, 5  # in how long a formula what is as long gets a symbol, if it is there twice
 _MULTIPLE = 2.5  # a sum of which others are a multiple
 _FUNCTION_TWICE = 4.0  # the same of a function: tanh(√(2/π) (x + 0.044715 x³))
 
@@ -135,6 +147,10 @@ ENTRIES = _by_code(
     "entries", "{0}",
     Notation(lambda xs, params: xs[0] + small_axes(*params["axes"]), ATOM, (ATOM,)),
 )  # fmt: skip
+CASES = _by_code(  # the last one says where the first is not
+    "cases", "np.where({0}, {1}, {2})",
+    Notation("{1} {signs[0]} {0} + {2} {signs[1]} {3}", SUM, (MATMUL,)),
+)  # fmt: skip
 ONLY = _by_code("only", "np.where({0}, {1}, 0.0)", infix("∘", PRODUCT, MATMUL))
 
 
@@ -168,6 +184,7 @@ class Writer:
         self.symbols: dict[Any, str] = {}
         self.parts: dict[Term, Expression] = {}
         self._apart: dict[Term, Definition] = {}
+        self._often: set[Term] = set()
         self._done: dict[Term, Expression] = {}
         self._needs: dict[Term, dict[Definition, None]] = {}  # the parts in a part, and itself
         self._prepared: dict[Term, tuple[Term, Counter[Term]]] = {}
@@ -215,10 +232,29 @@ class Writer:
         """Let what these have in common have one symbol in all of them."""
         self._done, self._needs = {}, {}
         done: dict[Term, Term] = {}
-        forms = [_with_outer(root, self.names, done) for root in roots]
+        uses = self._uses(roots)
+        forms = [_with_outer(root, self.names, done, uses) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
+        self._often.update(e for root in nested for e in self._repeated(root, uses))
         self._prepared |= {root: (new, uses) for root, new in zip(roots, nested, strict=True)}
+
+    def _repeated(self, root: Term, uses: Counter[Term]) -> Collection[Term]:
+        """What stands several times in a long formula, though it isn't long itself."""
+        if len(subterms(root, _MOST, 2 * _MOST)) == 2 * _MOST:
+            return ()
+        order = [*inner_first(root, self._below)]
+        own = Counter(x for e in order for x in self._below(e))
+        found: dict[Term, None] = {}
+        whole, written = dict[Term, int](), dict[Term, int]()
+        for e in order:
+            whole[e] = 1 + sum(whole[x] for x in self._below(e))
+            written[e] = 1 + sum(written[x] for x in self._below(e))
+            if own[e] > 1 and written[e] >= _PART:
+                found[e] = None
+            if e in found or (uses[e] - 1) * e.size >= _TWICE:
+                written[e] = 1
+        return found if whole[root] > _READ else ()
 
     def _uses(self, roots: Sequence[Term]) -> Counter[Term]:
         uses: Counter[Term] = Counter()
@@ -250,7 +286,8 @@ class Writer:
             return False
         is_function = e.op in ENTRYWISE and sum(as_number(x) is None for x in e.operands) == 1
         twice = _FUNCTION_TWICE if is_function or e.given else _TWICE
-        return (uses - 1) * e.size >= twice or (e.size >= _TWICE and found.size > _LONG)
+        is_often = e in self._often or (uses - 1) * e.size >= twice
+        return is_often or (e.size >= _TWICE and found.size > _LONG)
 
     def _below(self, e: Term) -> list[Term]:
         if e in self.names or e in self.parts:
@@ -390,14 +427,46 @@ def _place(e: Term) -> tuple[int, ...] | None:
     return marked(e.args[1]) if e.op == "picked" and e.shape == () else None
 
 
-def _with_outer(root: Term, names: Collection[Term], done: dict[Term, Term]) -> Term:
+def _with_outer(
+    root: Term, names: Collection[Term], done: dict[Term, Term], uses: Counter[Term]
+) -> Term:
     """With columns times rows as products of vectors."""
     for e in inner_first(root, lambda e: e.operands if e not in names else [], done):
         if e in names or e.op == "leaf":
             done[e] = e
         else:
-            done[e] = _outer(_rebuilt(e, [done[f] for f in e.operands], e.shape), names)
+            e_ = _reflected(e, names, uses)
+            new = _rebuilt(e_, [done.get(f, f) for f in e_.operands], e.shape)
+            done[e] = _cleared(_outer(new, names))
     return done[root]
+
+
+def _cleared(e: Term) -> Term:
+    """``x / (1 + y / 3)`` as ``3 x / (3 + y)``."""
+    times, parts = 1.0, dict[Term, float]()
+    for f, p in e.args if e.op == "*" else ():
+        sizes = {abs(c) for g, c in f.args if g is not ONE} if p < 0 and f.op == "+" else set()
+        n = 1 / sizes.pop() if len(sizes) == 1 and ONE in f.operands else 1.0
+        if 1 < n < 20 and p == -1 and all(float(snapped(n * c)).is_integer() for _, c in f.args):
+            f, times = sum_of({g: n * c for g, c in f.args}), times * n
+        parts[f] = p
+    return e if times == 1 else sum_of({product_of(parts): times})
+
+
+def _reflected(e: Term, names: Collection[Term], uses: Counter[Term]) -> Term:
+    """``1 − σ(a − b)`` as ``σ(b − a)``, where σ(a − b) stands nowhere else."""
+    parts = dict(e.args) if e.op == "+" else {}
+    for f, c in parts.items() if ONE in parts else ():
+        alone = f.op == "sigmoid" and f not in names and uses[f] == 1
+        if alone and parts[ONE] == -c and _has_minus(f.args[0]):
+            other = intern("sigmoid", (_negative(f.args[0]),), {}, f.shape, f.size)
+            return sum_of({g: k for g, k in e.args if g not in (ONE, f)} | {other: -c})
+    return e
+
+
+def _negative(e: Term) -> Term:
+    """The sum of the opposites."""
+    return sum_of({f: -c for f, c in e.args})
 
 
 def _outer(e: Term, names: Collection[Term]) -> Term:
@@ -585,7 +654,7 @@ class _Form:
 
     def _cost(self, e: Term, k: float, known: bool) -> int:
         """How much there is to read of a sum's coefficients, where k stands before it."""
-        ratios = [(f, snapped(abs(c / k))) for f, c in e.args]
+        ratios = [(f, _few_digits(snapped(abs(c / k)))) for f, c in e.args]
         means = [None if f is ONE else self._mean(f, c) for f, c in ratios]
         twice = sum(m is not None and m.is_called("multiply") for m in means)
         left = [c for (_, c), mean in zip(ratios, means, strict=True) if mean is None]
@@ -596,6 +665,7 @@ class _Form:
         )
         moved += 2 * (known and any(abs(c) == 1 != k for _, c in e.args))
         costs = [self._cost_of(c) for c in set(left)]
+        costs += [1] * (len({self.writer.by_rows(c, True) for c in left}) > 1)  # p / q − 0.18 y
         if k != 1 and _is_residual(e):
             moved -= known and any(c == 1 for f, c in ratios if not f.given)
             moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved
@@ -607,7 +677,7 @@ class _Form:
             return 0
         if self.writer.by_rows(c, True) or not is_long(c):
             return 1
-        short = (_is_whole(1 / c) and 1 / c < 10) or float(f"{c:.6g}") == c
+        short = (_is_whole(1 / c) and 1 / c < 20) or float(f"{c:.6g}") == c
         return 2 if short else 4
 
     def _added(self, pairs: Iterable[tuple[Term, float]]) -> Expression:
@@ -622,9 +692,12 @@ class _Form:
             f, c = group[0]
             x = None if f is ONE else self.done[f]
             turned = not found and c < 0 and x is not None and x.name is None and _turns(f)
+            other = self._turned(f) if found is None and c < 0 and len(group) == 1 else None
             if len(group) > 1:
                 x = self._added([(g, k / c) for g, k in group])
                 x = self.writer.scaled(x, c if found is None else abs(c), _is_residual(f))
+            elif other is not None:
+                x, c = other._scaled(f, other.write(f), -c), -c
             elif found is None:
                 x = self._scaled(f, x, -c if turned else c, turned)
             else:
@@ -653,6 +726,42 @@ class _Form:
                 found = applied(OPS["concatenate"], *own, axis=axis, starts=())
                 return found, [z for z in pairs if z not in row]
         return None, pairs
+
+    def _turned(self, f: Term, uses: Counter[Term] | None = None) -> _Form | None:
+        """One by which a sum or product of matrices is −f: of ``A (a − b)`` ``A (b − a)``.
+
+        ``uses``: how often each term stands in what is written, by default in f.
+        """
+        inner = f.args[0] if f.op == "reshape" else f
+        if inner.op not in ("matmul", "sum") or self.done[inner].name is not None:
+            return None
+        if uses is None:
+            uses = Counter(x for e in inner_first(inner, self._shown) for x in self._shown(e))
+        for a in inner.args[::-1]:
+            x = self._minus(a, uses)
+            if x is not None:
+                form = _Form(self.writer, ChainMap({a: x}, self.done))
+                form.done[inner] = form.write(inner)
+                return form
+        return None
+
+    def _shown(self, e: Term) -> list[Term]:
+        """What is written out of a term."""
+        return self.writer._below(e) if self.done[e].name is None else []
+
+    def _minus(self, f: Term, uses: Counter[Term]) -> Expression | None:
+        """−f, where a difference in it that stands there once may be turned."""
+        inner = f.args[0] if f.op == "reshape" else f
+        if self.done[inner].name is not None or max(uses[f], uses[inner]) > 1:
+            return None
+        if _has_minus(inner):
+            x: Expression | None = self._sum(_negative(inner))
+        elif _turns(inner):
+            x = self._product(inner, True)
+        else:
+            other = self._turned(inner, uses)
+            x = None if other is None else other.write(inner)
+        return None if x is None else _reshaped(x, f.shape)
 
     def _scaled(
         self, f: Term, x: Expression | None, c: float, turned: bool = False
@@ -696,24 +805,31 @@ class _Form:
         factors = list(f.args) if f.op == "*" else [(f, 1.0)]
         for i, (g, p) in enumerate(factors):
             inner = g.args[0] if g.op == "reshape" else bare(g)
-            if p == 1 and inner.op == "sum":
-                x, axes = inner.args[0], inner.params["axes"]
+            is_sum = inner.op == "sum" or self._is_weighted(inner)
+            if p == 1 and is_sum:
+                x, *by = inner.args
+                axes = frozenset([1]) if by else inner.params["axes"]
                 n = math.prod(x.shape[a] for a in axes)
                 k = 1.0 + (c * n > 1.5)
                 near = abs(c * n - k) < 1e-12 and c != 1
-                if not near:
+                if not near and not by:
                     k, near = shorter_by(c, n)
-                mean = self._averaged(x, axes) if near else None
+                mean = self._averaged(x, axes, by) if near else None
                 apart = len(axes) == x.ndim and x not in self.beside
                 apart = apart or (n == 2 and x not in self.beside)  # half of ‖x‖²
                 if mean is not None and (not apart or mean.op is VARIANCE):
                     if k != 1:
                         mean = applied(ops.multiply, number(k), mean)
-                    if inner is not g:
+                    if inner is not g or by:
                         mean = _reshaped(mean, g.shape)
                     rest = [pair for j, pair in enumerate(factors) if j != i]
                     return self._multiplied([*rest, (g, 1.0)], {g: mean}) if rest else mean
         return None
+
+    def _is_weighted(self, f: Term) -> bool:
+        """Whether ``(A ∘ B) v``, a sum of products, has no factor with a name of its own."""
+        is_product = f.op == "matmul" and f.args[0].op == "*" and f.ndim == 1
+        return is_product and len(f.args[0].args) > 1 and self.done[f.args[0]].name is None
 
     def _variance(self, f: Term) -> tuple[Expression | None, int]:
         """The variance of which a sum of squares is n times as much, and n."""
@@ -725,8 +841,11 @@ class _Form:
         n = math.prod(x.shape[a] for a in axes)
         return (_reshaped(found, f.shape) if found.op is VARIANCE else None), n
 
-    def _averaged(self, x: Term, axes: frozenset[int]) -> Expression:
+    def _averaged(self, x: Term, axes: frozenset[int], by: Sequence[Term] = ()) -> Expression:
         axis = tuple(sorted(axes))
+        if by:
+            products = self._multiplied([*x.args, *((v, 1.0) for v in by)], {})
+            return applied(OPS["mean"], products, axis=axis, keepdims=True)
         if x.op == "*" and len(x.args) == 1 and x.args[0][1] == 2:
             deviation = x.args[0][0]
             for f in deviation.operands if deviation.op == "+" else []:
@@ -866,7 +985,8 @@ class _Form:
         if v.op == "matmul" and v.args[0].op == "transpose" and v not in self.writer.names:
             (turned, x), matrix = v.args, self.done.get(v.args[0].args[0])
             if matrix is not None and turned.ndim == 2:
-                return applied(DOT, self.done[x], applied(ops.matmul, matrix, self._flat(u)))
+                own = _reshaped(self.done[x], (math.prod(x.shape),))
+                return applied(DOT, own, applied(ops.matmul, matrix, self._flat(u)))
         return applied(DOT, self._flat(u), self._flat(v))
 
     def _over(self, op: str, x: Term, axes: frozenset[int]) -> Expression:
@@ -914,6 +1034,14 @@ class _Form:
         axis: Any = axes[0] if len(axes) == 1 else tuple(axes)
         return applied(OPS[e.op], self.done[e.args[0]], axis=axis, **params)
 
+    def _where(self, e: Term) -> Expression:
+        mask, other = e.args[0], opposite(e.args[0])
+        has_own = self.done[mask].name is None and other.args == mask.args
+        one, x, y = (self.done[f] for f in e.args)
+        rest = self._op(other) if has_own else applied(ops.subtract, number(1), one)
+        signs = tuple("∘" if as_number(z) is None else "·" for z in e.args[1:])
+        return applied(CASES, one, x, y, rest, signs=signs)
+
     def _normalised(self, e: Term) -> Expression:
         (x,), axes = e.args, e.params["axes"]
         n = math.prod(x.shape[a] for a in axes)
@@ -936,10 +1064,10 @@ class _Form:
             self.writer.given[part.name or ""] = part.value
             return _reshaped(part, e.shape)
         index, x = e.params["index"], e.args[0]
-        back = x.args[0] if x.op == "cumsum" and x not in self.writer.names else x
-        if back.op == "getitem" and frozen(back.params) == frozen(e.params):  # turned, and back
-            axis = x.params["axis"]
-            if flipped_axes(index, x.shape) == {axis % x.ndim}:
+        if x.op == "cumsum" and x not in self.writer.names:
+            back, axis = x.args[0], x.params["axis"]  # turned, summed, and turned back
+            is_back = back.op == "getitem" and frozen(back.params) == frozen(e.params)
+            if is_back and flipped_axes(index, x.shape) == {axis % x.ndim}:
                 return applied(CUMSUM_BACK, self.done[back.args[0]], axis=axis)
         ranges = ranges_of(index, x.shape)
         if ranges is not None:
@@ -1060,6 +1188,7 @@ _FORMS = {
     "sum": "reduction", "max": "reduction", "min": "reduction",
     "picked": "picked", "softmax": "rows", "log_softmax": "rows", "logsumexp": "rows",
     "normalised": "normalised", "getitem": "getitem", "scatter": "scatter", "fold": "folded",
+    "where": "where",
 }  # fmt: skip
 
 
