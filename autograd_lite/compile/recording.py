@@ -198,7 +198,7 @@ def tried(
     which a loop, that values decide on, doesn't seem to end.
     """
     first, found = leaves(arguments), []
-    decides = any(type(node) is Guard for node in program.nodes)
+    decides = any(type(node) is Guard and node.name is None for node in program.nodes)
     for flat in (first, *zip(*map(others, first), strict=True)):
         args, kwargs = rebuilt(arguments, iter(flat))
         if decides and flat is not first:
