@@ -206,12 +206,12 @@ def tried(
                 recorded(f, args, kwargs, 10 * len(program.nodes) + 1000)
             except EndlessError:
                 continue
-            except Exception:  # which a call has, too, or it isn't compiled for these
+            except (Exception, SystemExit):  # a call's, too, or it isn't compiled for these
                 pass
         try:
             with Draws():
                 result: Any = f(*args, **kwargs)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if flat is first:
                 raise
             result = error
@@ -266,7 +266,7 @@ def agree(
                 said = f"compile: of the same numbers the code raises {error!r}"
                 raise CompileError(f"{said}: {_ASKS}") from error
             continue  # then f is called
-        if isinstance(result, Exception):
+        if isinstance(result, BaseException):
             said = f"for other numbers the function raises {result!r}, and compiled not"
             raise CompileError(f"compile: {said}: {_ASKS}")
         if i > 0:

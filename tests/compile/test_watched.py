@@ -421,6 +421,18 @@ def test_a_loop_need_not_end_with_other_numbers(f: Any, x: Any):
         assert_same(compiled(given), f(given))
 
 
+def test_other_numbers_that_would_end_the_program_don_t():
+    def f(x: Any) -> Any:
+        if np.any(x < 0):
+            sys.exit("negative")
+        return np.sqrt(x)
+
+    compiled = ag.compile(f)
+    np.testing.assert_array_equal(compiled(V**2), abs(V))
+    with pytest.raises(SystemExit, match="negative"):
+        compiled(V)
+
+
 def test_what_is_written_is_no_code_of_anybody_s(tmp_path: Any):
     path = tmp_path / "made"
     evil = f"open({os.fspath(path)!r}, 'w')"
