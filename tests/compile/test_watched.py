@@ -183,6 +183,8 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
                              ()),
         "a module's names": (lambda x: x * vars(module)["k"], lambda v: setattr(module, "k", v),
                              ()),
+        "what comes to a module": (lambda x: x * getattr(module, "late", 1.0),
+                                   lambda v: setattr(module, "late", v), ()),
         "a module that something holds": (lambda x: x * held.inner.k,
                                           lambda v: setattr(module, "k", v), ()),
         "imported within": (importing, lambda v: setattr(module, "k", v), ()),
