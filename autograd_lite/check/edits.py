@@ -228,8 +228,14 @@ def _of_part(e: Term, some: Mapping[Term, float]) -> Edits:
         times = total(list(of.items())), e
         yield Edit(1.3, "term_times", times, {e: _reweighed(e, _by(of, 2))}, free=True)
     yield Edit(1.3, "term_times", (part, e, -1.0), {e: _reweighed(e, _by(some, -1))})
+    for f, c in some.items() if len(some) == 1 and rest else ():
+        yield Edit(2.2, "one_for", (f,), {e: partial(_one_instead, without, c)})
     if e.ndim == 2 and e.shape[0] == e.shape[1] > 1:
         yield Edit(1.9, "part_turned", (part, e), {e: partial(_part_turned, without)})
+
+
+def _one_instead(rest: Make, c: float, xs: Sequence[Array], v: Array) -> Array:
+    return _like(rest(xs, v) + c, v)
 
 
 def _part_turned(rest: Make, xs: Sequence[Array], v: Array) -> Any:
@@ -612,8 +618,9 @@ def _of_written(e: Term) -> Edits:
         marked = [f for f in g.operands if _is_marked(f)]
         for some in {*((f,) for f in marked), tuple(marked)} - {()} if len(g.args) > 1 else ():
             part = np.asarray(evaluate(total([(f, c) for f, c in g.args if f in some])))
-            for axes in ((), *((a,) for a in range(len(e.shape)))):
-                make = partial(_written, partial(_only, e, g, part), axes)
+            places = (), *((a,) for a in range(len(e.shape)))
+            for axes, put in itertools.product(places, (part, np.abs(part))):  # −= is = of x, too
+                make = partial(_written, partial(_only, e, g, put), axes)
                 yield Edit(1.1, "last_wins", (e,), {e: make})
 
 

@@ -195,10 +195,20 @@ def test_what_is_written_where_it_is_added_up_or_taken_off():
     r = np.random.default_rng(0)
     x, y = r.normal(size=(6, 3)), np.array([0, 2, 1, 1, 0, 2])
     s = (x @ leaf(r.normal(size=(3, 3)), "W")).named("s")
-    wrong = np.exp(s.data) / np.exp(s.data).sum(1, keepdims=True)
-    wrong[np.arange(6), y] = -1
+    p = np.exp(s.data) / np.exp(s.data).sum(1, keepdims=True)
     loss = np.mean(np.log(np.exp(s).sum(axis=1)) - s[np.arange(6), y])
-    assert "= where += belongs" in said(loss, {"s": wrong / 6}, "s")
+    for written in (-1, 1):
+        wrong = p.copy()
+        wrong[np.arange(6), y] = written
+        assert "= where += belongs" in said(loss, {"s": wrong / 6}, "s")
+
+
+def test_a_number_alone_in_the_place_of_one_term():
+    r = np.random.default_rng(0)
+    x, w = r.normal(size=(6, 3)), leaf(r.normal(size=(3, 3)), "W")
+    loss = np.mean(np.tanh(x @ w)) + 0.1 * np.sum(w * w)
+    wrong = right(loss)["W"] - 0.2 * w.data + 0.2
+    assert said(loss, {"W": wrong}, "W") == "W is missing: 1 stands where it belongs"
 
 
 @pytest.mark.parametrize("written", ["j", "y[i]"])
