@@ -737,10 +737,16 @@ class _Form:
             return None
         if uses is None:
             uses = Counter(x for e in inner_first(inner, self._shown) for x in self._shown(e))
-        for a in inner.args[::-1]:
-            x = self._minus(a, uses)
+        of = inner.args[0] if inner.op == "sum" and inner.args[0].op == "*" else inner
+        if self.done[of].name is not None:
+            return None
+        for f in inner.args[::-1] if of is inner else [f for f, p in of.args if p == 1]:
+            x = self._minus(f, uses)
             if x is not None:
-                form = _Form(self.writer, ChainMap({a: x}, self.done))
+                form = _Form(self.writer, ChainMap({f: x}, self.done))
+                if f.op == "reshape":  # which a product of vectors is written without
+                    form.done[f.args[0]] = _reshaped(x, f.args[0].shape)
+                form.done[of] = form.write(of)
                 form.done[inner] = form.write(inner)
                 return form
         return None
@@ -982,7 +988,7 @@ class _Form:
 
     def _dot(self, u: Term, v: Term) -> Expression:
         """``uᵀ v``; of a quadratic form ``xᵀ A u``."""
-        if v.op == "matmul" and v.args[0].op == "transpose" and v not in self.writer.names:
+        if v.op == "matmul" and v.args[0].op == "transpose" and self.done[v].name is None:
             (turned, x), matrix = v.args, self.done.get(v.args[0].args[0])
             if matrix is not None and turned.ndim == 2:
                 return applied(DOT, self.done[x], applied(ops.matmul, matrix, self._flat(u)))

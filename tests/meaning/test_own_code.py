@@ -501,7 +501,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
     (of_rows, (X, 3, (3, 3)), {
         "w": "1ᵀ (w − x) (y⁻¹ + (y⁻¹)ᵀ)", "y": "−(y⁻¹)ᵀ (w − x)ᵀ (w − x) (y⁻¹)ᵀ"}),
     (of_a_kernel, (METRIC, (), X[0]), {
-        "w": "−(u_1 y − y)ᵀ (x ∘ u_1) y"}),
+        "w": "(y − u_1 y)ᵀ (x ∘ u_1) y"}),
     (by_root_mean_square, ((5, 3), 3, X), {"w": "1ᵀ (u_2 ∘ x / √(u_1))"}),
     (a_wave, (X[:, 0], (), ()), {"w": "2 · xᵀ u_1", "y": "2 · Σ(u_1)"}),
     (two_euler_steps, ((), (), ()), {
@@ -528,6 +528,8 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
         "w": "1ᵀ (y ∘ (x ∘ (x > 0) + (exp(x) − 1) ∘ (x ≤ 0)))"}),
     (lambda x, w, y: np.sum((x + w - y) ** 2) / 2, (X[:, 0], (), np.eye(5)[1]), {
         "w": "Σ(w + x − y)"}),
+    (lambda x, w, y: -np.sum(np.log(1 + x @ rows(w))), (X**2, 3, 0.0), {
+        "w": "(softmax(w)ᵀ u_1 − u_1) ∘ softmax(w)"}),
     (labels_within, (X, (3, 3), 0.0), {"s": "(softmax(s) − 0.9 · onehot(y) − 1 / 30) / q"}),
 ]  # fmt: skip
 
