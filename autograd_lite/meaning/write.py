@@ -232,8 +232,8 @@ class Writer:
         """Let what these have in common have one symbol in all of them."""
         self._done, self._needs = {}, {}
         done: dict[Term, Term] = {}
-        uses = self._uses(roots)
-        forms = [_with_outer(root, self.names, done, uses) for root in roots]
+        turned = _turned(self._uses(roots), self.names)
+        forms = [_with_outer(root, self.names, done, turned) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
         self._often.update(e for root in nested for e in self._repeated(root, uses))
@@ -428,14 +428,15 @@ def _place(e: Term) -> tuple[int, ...] | None:
 
 
 def _with_outer(
-    root: Term, names: Collection[Term], done: dict[Term, Term], uses: Counter[Term]
-) -> Term:
+    root: Term, names: Collection[Term], done: dict[Term, Term],
+    turned: dict[Term, Term | None],
+) -> Term:  # fmt: skip
     """With columns times rows as products of vectors."""
     for e in inner_first(root, lambda e: e.operands if e not in names else [], done):
         if e in names or e.op == "leaf":
             done[e] = e
         else:
-            e_ = _reflected(e, names, uses)
+            e_ = _reflected(e, done, turned)
             new = _rebuilt(e_, [done.get(f, f) for f in e_.operands], e.shape)
             done[e] = _cleared(_outer(new, names))
     return done[root]
@@ -453,15 +454,38 @@ def _cleared(e: Term) -> Term:
     return e if times == 1 else sum_of({product_of(parts): times})
 
 
-def _reflected(e: Term, names: Collection[Term], uses: Counter[Term]) -> Term:
-    """``1 − σ(a − b)`` as ``σ(b − a)``, where σ(a − b) stands nowhere else."""
+def _turned(uses: Counter[Term], names: Collection[Term]) -> dict[Term, Term | None]:
+    """Each σ(a − b) of which 1 − σ(a − b) stands there more often than itself."""
+    own, rest = Counter[Term](), Counter[Term]()
+    for e in uses:
+        parts = dict(e.args) if e.op == "+" else {}
+        for f, c in parts.items() if ONE in parts else ():
+            if f.op == "sigmoid" and f not in names and parts[ONE] == -c:
+                own[f] += 1
+                rest[f] += max(1, uses[e])
+    return {f: None for f, n in rest.items() if n > uses[f] - own[f]}
+
+
+def _reflected(e: Term, done: Mapping[Term, Term], turned: dict[Term, Term | None]) -> Term:
+    """``1 − σ(a − b)`` as ``σ(b − a)``, and ``σ(a − b)`` as ``1 − σ(b − a)``."""
+    if e in turned and (u := _opposite(done[e.args[0]])) is not None:
+        turned[e] = other = intern("sigmoid", (u,), {}, e.shape, e.size)
+        return sum_of({ONE: 1.0, other: -1.0})
     parts = dict(e.args) if e.op == "+" else {}
-    for f, c in parts.items() if ONE in parts else ():
-        alone = f.op == "sigmoid" and f not in names and uses[f] == 1
-        if alone and parts[ONE] == -c and _has_minus(f.args[0]):
-            other = intern("sigmoid", (_negative(f.args[0]),), {}, f.shape, f.size)
-            return sum_of({g: k for g, k in e.args if g not in (ONE, f)} | {other: -c})
-    return e
+    for f, c in [*parts.items()]:
+        if (other := turned.get(f)) is not None:
+            del parts[f]
+            parts |= {ONE: parts.get(ONE, 0.0) + c, other: -c}
+    return sum_of(parts) if e.op == "+" else e
+
+
+def _opposite(e: Term) -> Term | None:
+    """−e, if that is a difference turned."""
+    if e.op == "*":
+        for f, p in e.args:
+            if p == 1 and _has_minus(f):
+                return product_of({g: q for g, q in e.args if g is not f} | {_negative(f): 1.0})
+    return _negative(e) if _has_minus(e) else None
 
 
 def _negative(e: Term) -> Term:
