@@ -716,7 +716,8 @@ class _Form:
             f, c = group[0]
             x = None if f is ONE else self.done[f]
             turned = not found and c < 0 and x is not None and x.name is None and _turns(f)
-            other = self._turned(f) if found is None and c < 0 and len(group) == 1 else None
+            alone = found is None and c < 0 and len(group) == 1 and not turned
+            other = self._turned(f) if alone else None
             if len(group) > 1:
                 x = self._added([(g, k / c) for g, k in group])
                 x = self.writer.scaled(x, c if found is None else abs(c), _is_residual(f))
@@ -757,14 +758,14 @@ class _Form:
         ``uses``: how often each term stands in what is written, by default in f.
         """
         inner = f.args[0] if f.op == "reshape" else f
-        if inner.op not in ("matmul", "sum") or self.done[inner].name is not None:
+        if inner.op not in ("matmul", "sum", "*") or self.done[inner].name is not None:
             return None
         if uses is None:
             uses = Counter(x for e in inner_first(inner, self._shown) for x in self._shown(e))
         of = inner.args[0] if inner.op == "sum" and inner.args[0].op == "*" else inner
         if self.done[of].name is not None:
             return None
-        for f in inner.args[::-1] if of is inner else [f for f, p in of.args if p == 1]:
+        for f in [f for f, p in of.args if p == 1] if of.op == "*" else inner.args[::-1]:
             x = self._minus(f, uses)
             if x is not None:
                 form = _Form(self.writer, ChainMap({f: x}, self.done))

@@ -1021,7 +1021,7 @@ def test_formulas_of_sciences_read_as_in_their_books():
          "exp(−(0.2 / k − k)² / 8) · (0.01 / k³ − 0.25 · k)"),
         (np.exp((k - lam) * (lam - k)), "k", "2 · (lam − k) · exp(−(k − lam)²)"),
         (np.sum((k * t / (lam + t) - y) ** 2) / 2, "lam",
-         "−k · Σ((k · t / (lam + t) − y) ∘ t / (lam + t)²)"),
+         "k · Σ((y − k · t / (lam + t)) ∘ t / (lam + t)²)"),
         (np.sum(np.log(1 + (w * t - y) ** 2)), "w", "2 · (w ∘ t − y) ∘ t / (1 + (w ∘ t − y)²)"),
     ):  # fmt: skip
         assert results(loss)[name] == formula
