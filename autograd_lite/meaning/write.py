@@ -931,7 +931,10 @@ class _Form:
                 x, turned = self._added([(g, -k) for g, k in f.args]), False
             if f.op in ("+", "matmul", "reshape") and f not in written and float(p).is_integer():
                 k, x, by = _number_apart(x, p)
-                c, below = snapped(c * k), below + by
+                c = snapped(c * k)
+                times = snapped(c / float(by[0].value)) if by else 0.5
+                c, by = (times, []) if times.is_integer() else (c, by)  # 3 x / 3
+                below += by
             x = _raised(x, abs(p)) if f in written else self._power(f, x, p)
             (above if p > 0 else below).append(x)
         c = -c if turned else c  # what could be turned has a symbol of its own

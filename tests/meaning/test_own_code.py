@@ -407,6 +407,12 @@ def with_gains(x: Any, w: Any, y: Any) -> Any:
     return np.sum((y * n).named("z") ** 2) / 2
 
 
+def gains_after(x: Any, w: Any, y: Any) -> Any:
+    z = (x @ w).named("z")
+    n = ((z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 1e-5)).named("n")
+    return np.sum((y * n - x) ** 2) / len(x)
+
+
 def labels_within(x: Any, w: Any, y: Any) -> Any:
     targets = 0.9 * np.eye(3)[LABELS_OF_3] + 0.1 / 3
     return -np.sum(targets * np.log(rows((x @ w).named("s")))) / len(targets)
@@ -530,6 +536,9 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
         "w": "Σ(w + x − y)"}),
     (lambda x, w, y: -np.sum(np.log(1 + x @ rows(w))), (X**2, 3, 0.0), {
         "w": "(softmax(w)ᵀ u_1 − u_1) ∘ softmax(w)"}),
+    (gains_after, (X, (3, 3), 3), {
+        "z": "(2 · (n ∘ (y − meanᵢ((y ∘ n − x) ∘ n)) + meanᵢ(x) − x) / q) ∘ y "
+             "/ √(varᵢ(z) + 1e−05)"}),
     (labels_within, (X, (3, 3), 0.0), {"s": "(softmax(s) − 0.9 · onehot(y) − 1 / 30) / q"}),
 ]  # fmt: skip
 
