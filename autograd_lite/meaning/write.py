@@ -473,9 +473,9 @@ def _reflected(e: Term, done: Mapping[Term, Term], turned: dict[Term, Term | Non
         return sum_of({ONE: 1.0, other: -1.0})
     parts = dict(e.args) if e.op == "+" else {}
     for f, c in [*parts.items()]:
-        if (other := turned.get(f)) is not None:
+        if (known := turned.get(f)) is not None:
             del parts[f]
-            parts |= {ONE: parts.get(ONE, 0.0) + c, other: -c}
+            parts |= {ONE: parts.get(ONE, 0.0) + c, known: -c}
     return sum_of(parts) if e.op == "+" else e
 
 
@@ -568,7 +568,7 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             more = len(own) - (ONE in own) - len(parts)
             first = (more, uses[p], ONE in dict(p.args), e.id) > (0, uses[e], ONE in own, p.id)
             # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
-            is_long = p.size >= _TWICE or p.given  # X − mean(X) is one part
+            is_long = p.size >= (3.0 if k == 1 else _TWICE) or p.given  # X − mean(X) is one part
             first = first and (is_long or (not more and (k > 0 or not uses[e])))
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
@@ -1140,6 +1140,10 @@ class _Form:
         if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
             return applied(DILATE, x, **e.params)
         numbers = self._numbers(index)
+        if len(numbers) == e.ndim == 2 and x.ndim == numbers[0].ndim == numbers[1].ndim == 1:
+            rows, columns = (applied(ONEHOT, k, n=n) for k, n in zip(numbers, e.shape, strict=True))
+            each = _times(_reshaped(x, (x.value.size, 1)), columns)
+            return applied(ops.matmul, applied(OPS["transpose"], rows, axes=None), each)
         return applied(PUT, x, *numbers, shape=e.shape) if numbers else self._op(e)
 
     def _matmul(self, e: Term) -> Expression:
