@@ -26,7 +26,7 @@ from ..show.notation import (
     Notation,
     function,
     infix,
-)
+)  # fmt: skip
 from ..show.writer import small_axes
 from ..table import OPS, Op
 from .moves import flipped_axes, merged_axes, ranges_of, varying, written_index
