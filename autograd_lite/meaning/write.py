@@ -232,7 +232,7 @@ class Writer:
         """Let what these have in common have one symbol in all of them."""
         self._done, self._needs = {}, {}
         done: dict[Term, Term] = {}
-        turned = _turned(self._uses(roots), self.names)
+        turned = _reflections(self._uses(roots), self.names)
         forms = [_with_outer(root, self.names, done, turned) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
@@ -454,7 +454,7 @@ def _cleared(e: Term) -> Term:
     return e if times == 1 else sum_of({product_of(parts): times})
 
 
-def _turned(uses: Counter[Term], names: Collection[Term]) -> dict[Term, Term | None]:
+def _reflections(uses: Counter[Term], names: Collection[Term]) -> dict[Term, Term | None]:
     """Each σ(a − b) of which 1 − σ(a − b) stands there more often than itself."""
     own, rest = Counter[Term](), Counter[Term]()
     for e in uses:
@@ -715,16 +715,15 @@ class _Form:
         for group in groups.values():
             f, c = group[0]
             x = None if f is ONE else self.done[f]
-            turned = not found and c < 0 and x is not None and x.name is None and _turns(f)
-            alone = found is None and c < 0 and len(group) == 1 and not turned
-            other = self._turned(f) if alone else None
+            alone = found is None and c < 0 and len(group) == 1
+            other = self._turned(f) if alone and f is not ONE else None
             if len(group) > 1:
                 x = self._added([(g, k / c) for g, k in group])
                 x = self.writer.scaled(x, c if found is None else abs(c), _is_residual(f))
             elif other is not None:
                 x, c = other._scaled(f, other.write(f), -c), -c
             elif found is None:
-                x = self._scaled(f, x, -c if turned else c, turned)
+                x = self._scaled(f, x, c)
             else:
                 x = self._scaled(f, x, abs(c))
             found = x if found is None else applied(ops.add if c > 0 else ops.subtract, found, x)
@@ -753,15 +752,17 @@ class _Form:
         return None, pairs
 
     def _turned(self, f: Term, uses: Counter[Term] | None = None) -> _Form | None:
-        """One by which a sum or product of matrices is −f: of ``A (a − b)`` ``A (b − a)``.
+        """One by which a sum or product is −f: of ``A (a − b)`` ``A (b − a)``.
 
-        ``uses``: how often each term stands in what is written, by default in f.
+        ``uses``: how often each term stands in what is written, by default in f; a factor of f
+        itself is turned wherever else it stands.
         """
         inner = f.args[0] if f.op == "reshape" else f
         if inner.op not in ("matmul", "sum", "*") or self.done[inner].name is not None:
             return None
         if uses is None:
-            uses = Counter(x for e in inner_first(inner, self._shown) for x in self._shown(e))
+            order = inner_first(inner, self._shown) if inner.op != "*" else ()
+            uses = Counter(x for e in order for x in self._shown(e))
         of = inner.args[0] if inner.op == "sum" and inner.args[0].op == "*" else inner
         if self.done[of].name is not None:
             return None
@@ -787,41 +788,37 @@ class _Form:
             return None
         if _has_minus(inner):
             x: Expression | None = self._sum(_negative(inner))
-        elif _turns(inner):
-            x = self._product(inner, True)
         else:
             other = self._turned(inner, uses)
             x = None if other is None else other.write(inner)
         return None if x is None else _reshaped(x, f.shape)
 
-    def _scaled(
-        self, f: Term, x: Expression | None, c: float, turned: bool = False
-    ) -> Expression:
-        """``c · f``, or ``−c · f`` where it is ``turned``: of one of its factors the other sign."""
-        found = None if x is None else self._with_number(f, x, c, turned)
+    def _scaled(self, f: Term, x: Expression | None, c: float) -> Expression:
+        """``c · f``."""
+        found = None if x is None else self._with_number(f, x, c)
         if found is not None:
             return found
         if f.op == "*" and c > 0 and x is not None and x.name is None:
             error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
             if error is not None and self.writer.by_rows(c, True):
-                y = self._added([(g, -k) for g, k in error.args]) if turned else self.done[error]
-                return self._multiplied(f.args, {error: self.writer.scaled(y, c, True)})
+                return self._multiplied(
+                    f.args, {error: self.writer.scaled(self.done[error], c, True)}
+                )
         whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
         if whole and self.writer.is_factor(c, _is_residual(f)):
-            return self._multiplied(f.args, {}, turned, c)
-        x = self._product(f, turned) if turned else x
+            return self._multiplied(f.args, {}, c)
         return self.writer.scaled(x, c, _is_residual(f))
 
-    def _with_number(self, f: Term, x: Expression, c: float, turned: bool) -> Expression | None:
+    def _with_number(self, f: Term, x: Expression, c: float) -> Expression | None:
         """``c · f`` as a mean, by a variance, or divided by n, where that is shorter."""
-        mean = self._mean(f, abs(c)) if x.name is None and not turned else None
+        mean = self._mean(f, abs(c)) if x.name is None else None
         if mean is not None:
             return mean if c > 0 else applied(ops.negative, mean)
         for g, p in f.args if f.op == "*" and x.name is None else ():
             variance, n = self._variance(g) if not p.is_integer() else (None, 1)
             k = snapped(c * n**p)
             if variance is not None and self._cost_of(abs(k)) < min(2, self._cost_of(abs(c))):
-                return self.writer.scaled(self._multiplied(f.args, {g: variance}, turned), k)
+                return self.writer.scaled(self._multiplied(f.args, {g: variance}), k)
         k, is_shorter = shorter_by(abs(c), _added_up(f))
         if not is_shorter:
             return None
@@ -887,35 +884,30 @@ class _Form:
 
     # ------------------------------------------------------------------ products
 
-    def _product(self, e: Term, turned: bool = False) -> Expression:
-        return self._multiplied(e.args, {}, turned)
+    def _product(self, e: Term) -> Expression:
+        return self._multiplied(e.args, {})
 
     def _multiplied(
         self,
         pairs: Iterable[tuple[Term, float]],
         written: Mapping[Term, Expression],
-        turned: bool = False,
         c: float = 1.0,
     ) -> Expression:
-        """A product; of its factors some written already, or ``turned``: −(a − b) is b − a.
+        """A product; of its factors some written already.
 
         Where it isn't finite, but a mask in it is 0 there: only what the mask lets through.
         """
         factors = sorted(pairs, key=_in_a_product)
-        whole = self._factors(factors, written, turned, c)
+        whole = self._factors(factors, written, c)
         infinite = ~np.isfinite(whole.value)
         for f, p in factors if infinite.any() else ():
             if p > 0 and is_mask(f) and not (infinite & (self.done[f].value > 0)).any():
                 rest = [(g, k) for g, k in factors if g is not f]
-                return applied(ONLY, self.done[f], self._multiplied(rest, written, turned, c))
+                return applied(ONLY, self.done[f], self._multiplied(rest, written, c))
         return whole
 
     def _factors(
-        self,
-        factors: list[tuple[Term, float]],
-        written: Mapping[Term, Expression],
-        turned: bool,
-        c: float,
+        self, factors: list[tuple[Term, float]], written: Mapping[Term, Expression], c: float
     ) -> Expression:
         pair = _slope(factors)
         if pair is not None:
@@ -927,8 +919,6 @@ class _Form:
         below: list[Expression] = []
         for f, p in factors:
             x = written.get(f) or self.done[f]
-            if turned and p == 1 and _has_minus(f) and x.name is None:
-                x, turned = self._added([(g, -k) for g, k in f.args]), False
             if f.op in ("+", "matmul", "reshape") and f not in written and float(p).is_integer():
                 k, x, by = _number_apart(x, p)
                 c = snapped(c * k)
@@ -937,7 +927,6 @@ class _Form:
                 below += by
             x = _raised(x, abs(p)) if f in written else self._power(f, x, p)
             (above if p > 0 else below).append(x)
-        c = -c if turned else c  # what could be turned has a symbol of its own
         before = [number(c)] if self.writer.is_factor(c) else []
         whole = reduce(_times, [*before, *above] or [number(1)])
         whole = _divided(whole, reduce(_times, below)) if below else whole
@@ -1295,10 +1284,6 @@ def _is_residual(f: Term) -> bool:
 
 def _has_minus(f: Term) -> bool:
     return f.op == "+" and len(f.args) > 1 and any(c < 0 for _, c in f.args)
-
-
-def _turns(f: Term) -> bool:
-    return f.op == "*" and any(p == 1 and _has_minus(g) for g, p in f.args)
 
 
 def _slope(factors: list[tuple[Term, float]]) -> tuple[Term, Term] | None:
