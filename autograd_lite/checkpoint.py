@@ -81,12 +81,12 @@ def checkpoint(f: Function) -> Function:
             return output, results, *made_since(first, results, variables)
 
         variables = [as_variable(x.detach()) for x in inputs.values()]
-        alive = weakref.WeakSet(variables)
+        alive = [weakref.ref(x) for x in variables]
         template, value, used = _first(name, run, variables)
         variables.clear()
-        if alive:
+        if any(ref() is not None for ref in alive):
             gc.collect()  # they may be in a cycle that nobody holds
-        if alive:  # since what is computed from a tensor holds it
+        if any(ref() is not None for ref in alive):  # since what is computed from a tensor holds it
             raise RuntimeError(
                 f"checkpoint: {name} stores a Tensor that it computed outside of itself (in an "
                 "attribute, a list, a dict), where no gradient would get back from it; return it, "

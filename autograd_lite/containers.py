@@ -102,7 +102,10 @@ def leaves(tree: Any) -> list[Any]:
         return [tree]
     else:
         inner = (tree if kind is dict else parts(tree)).values()
-    return [leaf for child in inner for leaf in leaves(child)]
+    try:
+        return [leaf for child in inner for leaf in leaves(child)]
+    except RecursionError:
+        raise TypeError(f"a {kind.__name__} holds itself, in the end; {_REMEDY}") from None
 
 
 def paths(tree: Any) -> list[str]:

@@ -10,6 +10,7 @@ are no more than views of it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -90,7 +91,12 @@ def remember(mask: Array, name: str, operands: tuple[Any, ...]) -> None:
     """``mask`` is NumPy's function ``name`` of these."""
     key = id(mask)
     kept = [_kept(x) for x in operands]
-    _made[key] = ref(mask, lambda _: _made.pop(key, None)), name, kept
+    _made[key] = ref(mask, partial(_forget, _made, key)), name, kept
+
+
+def _forget(made: dict[int, Any], key: int, _: Any) -> None:
+    """When a mask has gone, maybe at exit, where globals have gone, too."""
+    made.pop(key, None)
 
 
 def is_known(mask: Any) -> bool:

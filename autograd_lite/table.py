@@ -83,7 +83,8 @@ class Op(engine.Op):
         stacks: whether the vjps take a stack of cotangents, with further axes in front, and give
             a stack; entrywise rules do.
         reads: ``"some"`` for an op that hands on some entries and leaves others unread, such as
-            ``where``; ``"all"`` for one that hands on all.
+            ``where``; ``"all"`` for one that hands on all; ``"told"`` for one whose rules take
+            ``read=``, as the engine's `Op` says.
         doc: what ``help`` says of it; by default what it says of the forward.
 
     Example:
@@ -112,7 +113,7 @@ class Op(engine.Op):
         cases: Sequence[Any] = (),
         entrywise: bool = False,
         stacks: bool = False,
-        reads: Literal["", "some", "all"] = "",
+        reads: Literal["", "some", "all", "told"] = "",
         doc: str = "",
     ) -> None:
         super().__init__(name, forward, *vjps, entrywise=entrywise, stacks=stacks, reads=reads)

@@ -101,7 +101,8 @@ class Unread:
         if op is None:
             return vjps
         reading = self._readings.pop(tensor, None)
-        in_part = op.skips or (reading is not None and (op.entrywise or op.reads != ""))
+        hands_on = op.entrywise or op.reads in ("some", "all")
+        in_part = op.skips or (reading is not None and hands_on)
         node: Any = tensor._array, tensor._arrays, tensor._params
         if self._record:
             node = tensor, tensor.inputs, tensor._params
@@ -114,6 +115,8 @@ class Unread:
                 if other is not None or x not in self._readings:
                     new = Reading(op, vjp, node, array, reading, other)
             self._readings[x] = new
+        if op.reads == "told":
+            return [partial(vjp, read=reading is None or reading.mask()) for vjp in vjps]
         if reading is None or not op.entrywise:
             return vjps
         some = [vjp for vjp, _ in zip(vjps, tensor._inputs)]  # noqa: B905

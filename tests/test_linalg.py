@@ -83,6 +83,11 @@ def test_what_uses_vectors_that_are_not_determined_is_refused(turn: Any):
         (lambda x: np.sum((lambda w, v: v * np.exp(w) @ v.mT)(*np.linalg.eigh(x)) * drawn(3, 3)),
          "eigh: eigenvalues are equal"),
         (lambda x: np.sum((lambda u, s, vh: u @ vh)(*np.linalg.svd(x)) * drawn(3, 3)), "svd: sing"),
+        # Nor does a cotangent of 0 say that there is none.
+        (lambda x: np.sum((lambda w, v: v * (w - 2) @ v.mT)(*np.linalg.eigh(x)) * drawn(3, 3)),
+         "eigh: eigenvalues are equal"),
+        (lambda x: np.sum((lambda u, s, vh: u * (s - 2) @ vh)(*np.linalg.svd(x)) * drawn(3, 3)),
+         "svd: sing"),
         (lambda x: np.real(np.linalg.eig(x)[1] * drawn(3, 3)).sum(), "eig: eigenvalues are equal"),
     ):  # fmt: skip
         compiled = ag.compile(ag.grad(f))
@@ -90,8 +95,11 @@ def test_what_uses_vectors_that_are_not_determined_is_refused(turn: Any):
         for derivative in (ag.grad(f), lambda x, f=f: ag.jvp(f, (x,), (x + SHIFT,)), compiled):
             with pytest.raises(np.linalg.LinAlgError, match=message):
                 derivative(x)
-    single = ag.grad(lambda x: np.sum(np.linalg.eigh(x)[1][:, 2] ** 2 * drawn(3)))(x)
-    assert np.isfinite(single).all()
+    for f in (
+        lambda x: (lambda w, v: np.sum(v[:, 2] ** 2 * drawn(3)) + np.sum(w**2))(*np.linalg.eigh(x)),
+        lambda x: np.sum((lambda w, v: v * np.maximum(-w, 0) @ v.mT)(*np.linalg.eigh(x))),
+    ):
+        assert np.isfinite(ag.grad(f)(x)).all()
 
 
 def test_singular_values_of_0():

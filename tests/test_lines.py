@@ -70,8 +70,8 @@ def test_where_it_was_computed_goes_before_where_it_was_named():
 def test_code_without_a_file():
     scope = {"t": x()}
     with ag.source_lines():
-        exec("y = t * 2", scope)
+        exec(compile("y = t * 2", "<made>", "exec"), scope)
     line = ag.line_of(scope["y"])
     assert line is not None
-    assert (line.file, line.number, line.text) == ("<string>", 1, "")
+    assert (line.file, line.number, line.text) == ("<made>", 1, "")
     assert str(lines.Line("", 0, "")) == "an unknown line"

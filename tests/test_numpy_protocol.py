@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -70,7 +71,10 @@ def test_the_dtype_asked_for_is_what_comes(function: Any):
 
 @each(numpy_protocol.VALUES)
 def test_nothing_is_written_into_a_tensor_that_stands_in_place_of_out(function: Any):
-    names = [] if isinstance(function, np.ufunc) else [*inspect.signature(function).parameters]
+    names: list[str] = []
+    if not isinstance(function, np.ufunc):
+        with suppress(ValueError):  # NumPy 2.3's in C have no signature
+            names = [*inspect.signature(function).parameters]
     if "out" in names:
         for out in (Tensor(A), A.copy()):
             args = [{"axis": None, "decimals": 1}.get(name) for name in names[1:]]

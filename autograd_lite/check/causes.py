@@ -186,7 +186,7 @@ def _others(f: Formula, line: Line) -> Iterator[Edit]:
     """Another array at one term."""
     for e in f.order if len(f.order) <= _MANY_TERMS else ():
         if e is not ONE:
-            yield from of_others(f, line.readings, line.others, e)
+            yield from of_others(f, line.readings, line.instead, e)
 
 
 def _distributed(f: Formula, line: Line) -> Iterator[Edit]:
@@ -217,7 +217,7 @@ def _repeated(f: Formula, line: Line) -> Iterator[Edit]:
     """The same edit at each step of a recurrent net."""
     groups: dict[Any, dict[Term, Edit]] = {}
     alike = cache(_signature)
-    arrays = {**line.others, **starts(line.others)}
+    arrays = {**line.instead, **starts(line.others)}
     for e in f.order if len(f.order) <= _MOST_TERMS else ():
         others = of_others(f, line.readings, arrays, e) if e is not ONE else ()
         for edit in chain(line.edits(e), others):

@@ -72,8 +72,8 @@ Edits = Iterator[Edit]
 def at(e: Term, readings: Readings) -> Edits:
     """What can be written wrong at a term by itself."""
     is_atom = e.op == "leaf" or e in readings.forward
-    if len(e.operands) == 1 and e.op not in ("+", "*", "sum", *_MOVES, "scatter", "getitem"):
-        yield Edit(1, "without", (e.operands[0], e), {e: lambda xs, v: _like(xs[0], v)})
+    for x in _inside(e):
+        yield Edit(1, "without", (x, e), {e: lambda xs, v: _like(xs[0], v)})
     own = readings.definitions.get(e, e)
     for edit in _of_sum(own, readings) if own.op == "+" else _FAMILIES.get(own.op, _nothing)(own):
         if not is_atom or e.op == "getitem":
@@ -96,12 +96,22 @@ def at(e: Term, readings: Readings) -> Edits:
         below = 1 + np.exp(e.args[0])
         yield Edit(1.6, "division_missing", (below,), {e: lambda xs, v: np.exp(xs[0])})
     one = Edit(3, "one_for", (e,), {e: lambda xs, v: np.ones(v.shape)})
-    yield one if as_number(e) is None else one._replace(kind="stands", values=("1", e))
+    if as_number(e) is None:
+        yield one
+    else:
+        yield one._replace(kind="stands", values=("1", e))
+        yield Edit(1.2, "stands", ("0", e), {e: lambda xs, v: np.zeros(v.shape)})
     for f in AROUND if e.op not in _MOVES else ():
         yield Edit(2.3, "around", (f(e), e), {e: partial(_around, f)})
         for i, x in enumerate(e.operands if e.op in "+*" and not is_atom else ()):
             if e.op == "*" or x.op == "leaf":
                 yield Edit(2.25, "around", (f(x), x), {e: partial(_with_use, e, i, f)})
+
+
+def _inside(e: Term) -> Sequence[Term]:
+    """The x of f(x)."""
+    is_other = e.op in ("+", "*", "sum", *_MOVES, "scatter", "getitem")
+    return e.operands if len(e.operands) == 1 and not is_other else ()
 
 
 def _recomputed(own: Sequence[Array], make: Make, xs: Sequence[Array], v: Array) -> Any:
@@ -130,6 +140,8 @@ def _of_leaf(e: Term) -> Edits:
         yield Edit(1.6, "stands", (hot, e), {e: lambda xs, v: np.asarray(hot.value)})
     if e.kind == "marks":
         yield from _of_marks(e)
+    if e.op in "+*":
+        yield from _of_written(e)
 
 
 def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Term) -> Edits:
@@ -181,14 +193,7 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
         target = coefficient(target)[1] if n == 2 else target
         yield Edit(0.9, "target_missing", (target, p, e), {e: _reweighed(e, _by(given, 0))})
     for some in _groups(e, readings):
-        part = total(list(some.items()))
-        rest = {f: c for f, c in e.args if f not in some}
-        if rest:
-            only = 2 if len(some) == 1 else 1.6
-            yield Edit(1, "term_missing", (part, e), {e: _reweighed(e, _by(some, 0))})
-            yield Edit(only, "only_term", (part, e), {e: _reweighed(e, _by(rest, 0))})
-            yield Edit(1.3, "term_times", (part, e), {e: _reweighed(e, _by(some, 2))}, free=True)
-        yield Edit(1.3, "term_times", (part, e, -1.0), {e: _reweighed(e, _by(some, -1))})
+        yield from _of_part(e, some)
     if n == 1 and abs(e.args[0][1]) != 1:
         ((f, c),) = e.args
         kind, k = ("division_missing", 1 / abs(c)) if abs(c) < 1 else ("factor_missing", abs(c))
@@ -206,6 +211,26 @@ def _of_sum(e: Term, readings: Readings) -> Edits:
         yield from _of_windows(e)
     yield from _of_quotients(e)
     yield from _of_powers(e)
+
+
+def _of_part(e: Term, some: Mapping[Term, float]) -> Edits:
+    """Some terms of a sum: missing, alone, with another factor, transposed."""
+    part, rest = total(list(some.items())), {f: c for f, c in e.args if f not in some}
+    without = _reweighed(e, _by(some, 0))
+    if rest:
+        only = 2 if len(some) == 1 else 1.6
+        yield Edit(1, "term_missing", (part, e), {e: without})
+        yield Edit(only, "only_term", (part, e), {e: _reweighed(e, _by(rest, 0))})
+    for of in (some, rest) if len(some) == 1 < len(rest) else (some,) if rest else ():
+        times = total(list(of.items())), e
+        yield Edit(1.3, "term_times", times, {e: _reweighed(e, _by(of, 2))}, free=True)
+    yield Edit(1.3, "term_times", (part, e, -1.0), {e: _reweighed(e, _by(some, -1))})
+    if e.ndim == 2 and e.shape[0] == e.shape[1] > 1:
+        yield Edit(1.9, "part_turned", (part, e), {e: partial(_part_turned, without)})
+
+
+def _part_turned(rest: Make, xs: Sequence[Array], v: Array) -> Any:
+    return (v - rest(xs, v)).T + rest(xs, v)
 
 
 def _by(some: Mapping[Term, float], k: float) -> dict[Term, float]:
@@ -401,9 +426,13 @@ def _some_of(axes: Collection[int]) -> Iterator[frozenset[int]]:
         yield from map(frozenset, itertools.combinations(axes, k))
 
 
+_SOME = (("the first", slice(1)), ("the last", slice(-1, None)),
+         ("all but the first", slice(1, None)), ("all but the last", slice(-1)))  # fmt: skip
+
+
 def _one_only(e: Term, i: int, axes: frozenset[int]) -> Edits:
-    """The first, or the last, of what an operand has along axes."""
-    for which, place in (("first", slice(1)), ("last", slice(-1, None))):
+    """The first, or the last, of what an operand has along axes, or all others."""
+    for which, place in _SOME:
         where = tuple(place if a in axes else slice(None) for a in range(max(axes) + 1))
         make = partial(_with_use, e, i, partial(_alone, where))
         yield Edit(2, "one_only", (e.operands[i], axes, which), {e: make})
@@ -553,15 +582,43 @@ def _of_marks(e: Term) -> Edits:
             yield Edit(1.6, kind, (e,), {e: always(np.broadcast_to(array * 1.0, e.shape))})
     for n in range(1, len(places) + 1) if e.name == "k" else ():
         for axes in itertools.permutations(places, n):
-            yield Edit(1, "last_wins", (e,), {e: partial(_last_along, axes)})
+            yield Edit(1, "last_wins", (e,), {e: partial(_written, lambda xs, v: v, axes)})
 
 
-def _last_along(axes: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
-    """Of the marks along axes, the first of which changes last, the last ones."""
-    there = np.moveaxis(v, axes, range(len(axes)))
-    in_order = there.reshape(-1, *there.shape[len(axes) :])
-    last = in_order * (in_order[::-1].cumsum(0)[::-1] == 1)
-    return np.moveaxis(last.reshape(there.shape), range(len(axes)), axes)
+def _of_written(e: Term) -> Edits:
+    """= for += (or −=) at places that are marked, of a sum, or of one that factors stand before."""
+    sums = (f for f, p in e.args if f.op == "+" and p == 1) if e.op == "*" else iter([e])
+    for g in sums:
+        marked = [f for f in g.operands if _is_marked(f)]
+        for some in {*((f,) for f in marked), tuple(marked)} - {()} if len(g.args) > 1 else ():
+            part = np.asarray(evaluate(total([(f, c) for f, c in g.args if f in some])))
+            for axes in ((), *((a,) for a in range(len(e.shape)))):
+                make = partial(_written, partial(_only, e, g, part), axes)
+                yield Edit(1.1, "last_wins", (e,), {e: make})
+
+
+def _only(e: Term, g: Term, part: Array, xs: Sequence[Array], v: Array) -> Array:
+    """A sum's part, or what it is with the factors before the sum."""
+    each = zip(e.operands, xs, strict=True)
+    return part if e is g else computed(e, [part if f is g else x for f, x in each])
+
+
+def _is_marked(e: Term) -> bool:
+    return e.kind == "marks" or (e.op == "*" and any(f.kind == "marks" for f in e.operands))
+
+
+def _written(part: Make, axes: Sequence[int], xs: Sequence[Array], v: Array) -> Array:
+    """Where a part is written with =, step by step along axes, what was there before is gone.
+
+    The first of the axes changes last.
+    """
+    put = part(xs, v)
+    own, all_of_it = (np.moveaxis(x, axes, range(len(axes))) for x in (put, v * 1.0))
+    steps = math.prod(own.shape[: len(axes)]), *own.shape[len(axes) :]
+    there = own.reshape(steps) != 0
+    after = there[::-1].cumsum(0)[::-1]
+    found = np.where(there, own.reshape(steps), all_of_it.reshape(steps)) * (after == there)
+    return np.moveaxis(found.reshape(own.shape), range(len(axes)), axes)
 
 
 def _of_correlation(e: Term) -> Edits:
@@ -581,31 +638,61 @@ def _of_upsample(e: Term) -> Edits:
 def _of_uses(
     e: Term, shared: Collection[Term], arrays: Mapping[str, Array], readings: Readings
 ) -> Edits:
-    """Another array at this use of an operand only; 1 − x for x; without a slope."""
+    """Another array at this use of an operand only; 1 − x for x; x for f(x); without a slope."""
     for i, x in enumerate(e.operands if e.op in ("matmul", "*", "+", "sum") else ()):
         own = x.args[0] if x.op in _MOVES else x
-        if own.op == "leaf" and own in readings.forward and x in shared:
-            values = total([(ONE, 1), (own, -1)]), own
-            yield Edit(1.9, "stands", values, {e: partial(_with_use, e, i, lambda x: 1 - x)})
-        powers = dict(own.args if own.op == "*" else ())
-        for slope in readings.slopes:
-            if all(powers.get(g, 0) / p >= 1 for g, p in slope.factors.items()):
-                unit = evaluate(slope.unit) if own is x else computed(x, [evaluate(slope.unit)])
-                make = partial(_with_use, e, i, partial(_divided_by, unit))
-                yield Edit(1.5, "slope_missing", (slope,), {e: make})
-        for name, array in arrays.items():
-            if name == own.name or (not array.ndim and own.shape):
-                continue
-            is_leaf, is_like, used = own.op == "leaf", array.shape == own.shape, array
-            if is_like and own is not x:
-                used = computed(x, [array])
-            elif x.op == "transpose" and array.ndim == 2 and array.shape != x.shape:
-                used = array.T
-            goes = e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul")
-            if goes if is_leaf else is_like and x in shared:
-                cost, what = (1.6, own) if is_leaf else (2.85, x)
-                make = partial(_with_use, e, i, lambda _, a=used: a)
-                yield Edit(cost, "stands", (name, what), {e: make})
+        is_shared = x in shared or own in shared
+        others = _other_arrays(e, x, own, x in shared, arrays)
+        for cost, kind, values, f in itertools.chain(_own_use(x, own, is_shared, readings), others):
+            yield Edit(cost, kind, values, {e: partial(_with_use, e, i, f)})
+
+
+Uses = Iterator[tuple[float, str, tuple[Any, ...], Callable[[Array], Array]]]
+"""What a mistake costs, its kind, what it is about, and what becomes of an operand."""
+
+
+def _own_use(x: Term, own: Term, is_shared: bool, readings: Readings) -> Uses:
+    """An operand, which may be another one moved, used otherwise."""
+
+    def moved(array: Array) -> Array:
+        return array if own is x else computed(x, [array])
+
+    if own.op == "leaf" and own in readings.forward and is_shared:
+        yield 1.9, "stands", (total([(ONE, 1), (own, -1)]), own), lambda x: 1 - x
+    for axis, n in enumerate(own.shape) if own.op == "leaf" and own.ndim > 1 else ():
+        for which, k in (("the first", 0), ("the last", n - 1)) if n > 1 else ():
+            array = np.repeat(np.asarray(own.value).take([k], axis), n, axis)
+            values = own, which, frozenset([axis])
+            yield 2.8, "one_for_all", values, partial(_instead, moved(array))
+    for inner in _inside(own) if is_shared and own.op != "leaf" else ():
+        yield 1.9, "stands", (inner, own), partial(_instead, moved(evaluate(inner)))
+    powers = dict(own.args if own.op == "*" else ())
+    for slope in readings.slopes:
+        if all(powers.get(g, 0) / p >= 1 for g, p in slope.factors.items()):
+            unit = moved(evaluate(slope.unit))
+            yield 1.5, "slope_missing", (slope,), partial(_divided_by, unit)
+
+
+def _other_arrays(
+    e: Term, x: Term, own: Term, is_shared: bool, arrays: Mapping[str, Array]
+) -> Uses:
+    """Another array in the place of an operand of e."""
+    for name, array in arrays.items():
+        if name == own.name or (not array.ndim and own.shape):
+            continue
+        is_leaf, is_like, used = own.op == "leaf", array.shape == own.shape, array
+        if is_like and own is not x:
+            used = computed(x, [array])
+        elif x.op == "transpose" and array.ndim == 2 and array.shape != x.shape:
+            used = array.T
+        goes = e.op != "sum" and (is_like or fits(array.shape, e.shape) or e.op == "matmul")
+        if goes if is_leaf else is_like and is_shared:
+            cost, what = (1.6, own) if is_leaf else (2.85, x)
+            yield cost, "stands", (name, what), partial(_instead, used)
+
+
+def _instead(array: Array, x: Array) -> Array:
+    return array
 
 
 def _divided_by(unit: Array, x: Array) -> Array:

@@ -329,8 +329,9 @@ class Checked:
         for n, text in gradients.items():  # what was computed later can't have gone into it
             earlier = self.backward.order(n) < done and n in self.arrays
             arrays[text] = self.arrays[n] if earlier else self.right[n]
-        return {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items()
-                if a.dtype.kind in "fiub" and a.any()}  # fmt: skip
+        found = {n: a if a.dtype == bool else a * 1.0 for n, a in arrays.items()
+                 if a.dtype.kind in "fiub" and a.any()}  # fmt: skip
+        return found | {f"{n}ᵀ": a.T for n, a in found.items() if a.ndim == 2}
 
     def _said(self, line: Line, cause: Edit) -> str:
         """A cause in words."""
@@ -350,16 +351,16 @@ class Checked:
         return said
 
     def _of_factor(self, k: float) -> tuple[str, tuple[object, ...]]:
-        """A factor as a 1/q that is missing, or there twice; or as it is."""
+        """A factor as a 1/q of the loss that is missing, or there twice; or as it is."""
         q = {self.rows: "batch size"} if self.rows else {}
         for t in self.backward.nodes:
             if t.name and t._op and t.size > 2:
                 q.setdefault(t.size, "number of entries")
+        readings, _ = self.guarded(_GUARD)
         for n, what in q.items():
-            if n > 1 and abs(k - n) <= 1e-6 * n:
-                return "q_missing", (n, what)
-            if n > 2 and abs(k * n - 1) <= 1e-6:
-                return "q_twice", (n, what)
+            is_missing, is_twice = abs(k - n) <= 1e-6 * n, n > 2 and abs(k * n - 1) <= 1e-6
+            if n > 1 and (is_missing or is_twice) and readings.divide_by(n):
+                return ("q_missing" if is_missing else "q_twice"), (n, what)
         return "times", (k,)
 
     def _unexplained(self, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -49,6 +50,12 @@ class Line:
     rtol: float
     noise: float
     made: Sequence[Edit]
+
+    @cached_property
+    def instead(self) -> Mapping[str, Array]:
+        """What may stand at terms: vectors as columns, too."""
+        columns = {f"{n}[:, None]": a[:, None] for n, a in self.others.items() if a.ndim == 1}
+        return {**self.others, **columns}
 
     def fits(self, found: Array | None, base: Array | None = None) -> bool:
         """Whether this is what the learner has, much better than the unedited ``base``.

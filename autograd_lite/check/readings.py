@@ -301,6 +301,12 @@ class Readings:
                  for e in terms if e.op == "sum"}  # fmt: skip
         return found | {e.args[0].shape[-1] for e in terms if e.op == "matmul"}
 
+    def divide_by(self, n: int) -> bool:
+        """Whether n is what the loss, or a line, is divided by."""
+        lines = subterms(*(e for name in self.cotangents for e in self.of(name)))
+        numbers = self.numbers | {abs(c) for e in lines if e.op == "+" for _, c in e.args}
+        return any(abs(n * c - k) <= 1e-9 for c in numbers for k in (1, 2))
+
     def sources(self, e: Term) -> list[str]:
         """The tensors whose gradients a term is computed from."""
         used = set(subterms(e))

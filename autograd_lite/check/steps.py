@@ -16,46 +16,62 @@ from .formula import Formula
 from .line import Line
 from .readings import core
 
-_STEP = re.compile(r"(.*?)(\d+)")
+_STEP = re.compile(r"(.*?)(\d+)(\D*)")
 
 
 def _by_step(named: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
-    """By name without the step, and step."""
+    """By name, with ``{}`` for the step, and step."""
     found: dict[str, dict[int, Any]] = {}
     for name, x in named.items():
         if (step := _STEP.fullmatch(name)) is not None:
-            found.setdefault(step[1], {})[int(step[2])] = x
+            found.setdefault(f"{step[1]}{{}}{step[3]}", {})[int(step[2])] = x
     return found
 
 
 def starts(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Zeros, where states begin that have no name before the first step."""
     named = _by_step(arrays).items()
-    return {f"{n}{min(of) - 1}": np.zeros_like(of[min(of)]) for n, of in named if min(of)}
+    return {n.format(min(of) - 1): np.zeros_like(of[min(of)]) for n, of in named if min(of)}
 
 
 def beside(name: str, other: str | None) -> Any:
     """A name by how many steps it comes after another."""
     own, its = (_STEP.fullmatch(n or "") for n in (name, other))
-    return name if own is None or its is None else (own[1], int(own[2]) - int(its[2]))
+    return name if own is None or its is None else (own[1] + own[3], int(own[2]) - int(its[2]))
 
 
 def products(f: Formula, line: Line) -> Iterator[Edit]:
-    """The sum over all steps of a gradient times another array, or that of another step."""
+    """The sum over all steps of a product's gradient times another array, or another step's.
+
+    At the first step, too, which the line lacks where states begin with zeros, and others have.
+    """
     arrays = _by_step({n: a for n, a in line.others.items() if a.ndim == 2})
-    stems = _by_step({e.name: e for e in f.order if e.op == "leaf" and e.name})
-    beside = {core(x).name: core(y) for e in f.order if e.op == "matmul"
-              for x, y in (e.args, e.args[::-1])}  # fmt: skip
-    for stem, other, by, turned in itertools.product(stems, arrays, (-1, 0, 1), (False, True)):
-        pairs = [
-            (g, arrays[other][k + by]) for k, g in arrays.get(stem, {}).items()
-            if k + by in arrays[other]
-        ]  # fmt: skip
-        last = max(stems[stem])
-        there = beside.get(f"{stem}{last}")
-        if min(len(pairs), len(stems[stem])) > 1 and stem != other and there is not None:
-            names = f"{other}{last + by}", there
+    own = _beside(f, line)
+    every = dict(own)
+    for name in line.readings.cotangents if own else ():
+        g = Formula.of(line.readings.of(name)[0], line.bases[0])
+        for stem, steps in _beside(g, line).items() if g is not None else ():
+            every[stem] = {**steps, **every.get(stem, {})}
+    for stem, other, by, turned in itertools.product(own, arrays, (-1, 0, 1), (False, True)):
+        pairs = [(x, arrays[other][k + by]) for k, (x, _) in every[stem].items()
+                 if k + by in arrays[other]]  # fmt: skip
+        if len(pairs) > 1:
+            last = max(own[stem])
+            names = other.format(last + by), own[stem][last][1]
             yield Edit(1.8, "at_each", names, {f.root: partial(_products, pairs, turned)})
+
+
+def _beside(f: Formula, line: Line) -> dict[str, dict[int, tuple[Array, Any]]]:
+    """What is computed from one gradient, by its step, and what it is multiplied by."""
+    found: dict[str, dict[int, tuple[Array, Any]]] = {}
+    for e in f.order:
+        for x, y in (e.args, e.args[::-1]) if e.op == "matmul" else ():
+            sources = line.readings.sources(x)
+            step = _STEP.fullmatch(sources[0]) if len(sources) == 1 else None
+            if step is not None:
+                own = found.setdefault(f"{step[1]}{{}}{step[3]}", {})
+                own[int(step[2])] = f.value[x], core(y)
+    return found
 
 
 def _products(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,13 @@ from .line import Line, share
 from .readings import core, fits
 
 _FEW = 2  # entries, that any number fits
+
+_SLOPES: dict[str, Callable[[Array], Array]] = {
+    "x (1 − x)": lambda x: x * (1 - x),
+    "1 − x²": lambda x: 1 - x * x,
+    "x > 0": lambda x: 1.0 * (x > 0),
+}
+"""As learners write them of any result x, also where it is none of σ, tanh, relu."""
 
 Found = Iterator[tuple[float, str, tuple[Any, ...], Array]]
 """What a mistake costs, its kind, what it is about, and what it gives."""
@@ -33,7 +40,7 @@ def whole(f: Formula, line: Line) -> Iterator[Edit]:
             yield Edit(2.4, "term_too_many", (said,), {f.root: make}, free=True)
     yield from _too_many(f, line)
     of_line = _elsewhere(line), _of_shape(line, f.result), _moved(f, line), _where(f, line)
-    for family in (*of_line, _across(f)):
+    for family in (*of_line, _own_slopes(f, line), _across(f)):
         for cost, kind, values, out in family:
             yield Edit(cost, kind, values, {f.root: always(out)})
 
@@ -99,10 +106,26 @@ def _where(f: Formula, line: Line) -> Found:
         if o.ndim and fits(o.shape, v.shape) and np.isin(o, (0, 1)).all():
             for value in (1, 0):
                 there = np.broadcast_to(o == value, v.shape)
+                if np.count_nonzero(v[there]) < _FEW:
+                    continue
+                if not a[there].any():
+                    yield 2.4, "masked", (name, str(value)), np.where(there, 0, v)
                 k = line.telling(share(v[there], a[there]), f.numbers)
-                if k is not None and k != 1 and np.count_nonzero(v[there]) >= _FEW:
+                if k is not None and k != 1:
                     cost = 2.4 if k < 0 else 0.95
                     yield cost, "times_where", (name, str(value), k), np.where(there, k * v, v)
+
+
+def _own_slopes(f: Formula, line: Line) -> Found:
+    """Times a slope of x itself, which doesn't belong there; or that alone."""
+    v, named = f.result, {n: x for n, x in line.others.items() if n == line.name}
+    own: dict[Any, Array] = {e: x for e, x in f.value.items() if x.dtype.kind == "f"} | named
+    for (e, x), (said, slope) in itertools.product(own.items(), _SLOPES.items()):
+        k = slope(x)
+        if fits(k.shape, v.shape) and v.size > _FEW:
+            yield 2.9, "own_slope_too_many", (said, e), v * k
+            if k.shape == v.shape and (k > 0).all() and np.ptp(k):
+                yield 2.3, "own_slope", (said, e), k
 
 
 def _moved(f: Formula, line: Line) -> Found:
@@ -135,12 +158,6 @@ def _too_many(f: Formula, line: Line) -> Iterator[Edit]:
             if o.size > 1 and o.dtype != bool and not few
         ]  # fmt: skip
         found += [(2.5, "slope_too_many", slope, x) for slope, x in slopes]
-        if place is f.root and f.result.size > _FEW:
-            own = [(e, x * (1 - x)) for e, x in f.value.items() if x.dtype.kind == "f"]
-            found += [(2.9, "own_slope_too_many", e, x) for e, x in own]
-            for e, x in own:
-                if x.shape == shape and (x > 0).all():
-                    yield Edit(2.3, "own_slope", (e,), {place: always(x)})
         for cost, kind, what, x in found:
             if fits(x.shape, shape):
                 yield Edit(cost + more, kind, (what,), {place: partial(_by, x)})

@@ -36,11 +36,10 @@ all_of_it: it is summed over all entries (or averaged), where nothing is to be s
     对所有元素求和（或平均）了，而这里不应求和
 term_too_many: the term {1} · {0} is one too many: it doesn't belong there | 多了一项：{1} · {0}
 factor_too_many: the factor {0} is one too many: it doesn't belong there | 多了因子 {0}
-own_slope_too_many: the factor x (1 − x) of x = {0} is one too many: such a slope doesn't belong
-    there |
-    多了因子 x (1 − x)，其中 x = {0}
-own_slope: x (1 − x) of x = {0} stands there: what comes from the loss is missing |
-    写成了 x (1 − x)，其中 x = {0}：漏了从损失传来的部分
+own_slope_too_many: the factor {0} of x = {1} is one too many: such a slope doesn't belong there |
+    多了因子 {0}，其中 x = {1}
+own_slope: {0} of x = {1} stands there: what comes from the loss is missing |
+    写成了 {0}，其中 x = {1}：漏了从损失传来的部分
 slope_too_many: {slope} is there once too often: the factor {written} is one too many |
     多乘了一次 {slope} = {written}
 as_it_stands: it is {0} as it stands: the step from there is missing |
@@ -68,6 +67,7 @@ diagonal: only the diagonal of softmax's Jacobian is there, {0} ∘ (1 − {0}),
     depended on its own alone: {1} |
     只有 softmax 雅可比矩阵的对角线 {0} ∘ (1 − {0})，好像每一项只依赖自己：{1}
 term_times: {contribution} {times}: {1} | {contribution} {times}：{1}
+part_turned: {contribution} is transposed: {1} | {contribution} 被转置了：{1}
 product_for_sum: a product stands where the sum {0} belongs | 写成了乘积，而应当是和 {0}
 power_outside: the power {1} of {0} stands outside of the sum | {0} 的 {1} 次方写在了括号外面
 factor_missing: the factor {0} is missing | 漏了因子 {0}
@@ -92,7 +92,8 @@ other_slope: the derivative of {0} stands where {slope} = {written} belongs: thi
 not_summed: {line} is not summed: the sum of {0} over {1} is missing |
     {line} 没有求和：要对 {0} 沿{1}求和
 mean_for_sum: a mean where a sum belongs: of {0} over {1} | 用了平均值，而应当对 {0} 沿{1}求和
-one_only: only the {2} of {0} is there: sum over {1} (+=) | 只有 {0} 的一个：要沿{1}求和（用 +=）
+one_only: only {2} of {0} is there: sum over {1} (+=) | 只有 {0} 的一部分：要沿{1}求和（用 +=）
+one_for_all: {1} of {0} along {2} stands where each belongs | {0} 沿{2}只取了一个，而应当逐个取
 axis: summed over {1} instead of {2}, which is the wrong axis: {0} | {0} 沿{1}求和了，而应沿{2}
 entrywise: an entrywise product stands where the matrix product {0} belongs |
     写成了逐元素的乘积，而应当是矩阵乘积 {0}
@@ -103,11 +104,13 @@ exchanged: {0} and {1} are exchanged, each stands where the other belongs | {0} 
 not_transposed: {0} is not transposed | {0} 没有转置
 other_order: {0} is reshaped in another order, or where it should be transposed |
     {0} 按别的次序 reshape 了，或应当转置
-last_wins: = where += belongs: of what comes to the same place the last wins (where ids are equal,
+last_wins: = where += or −= belongs: of what comes to one place the last wins (where ids are equal,
     np.add.at adds it up) |
     写成了 =，而应当用 +=：同一位置只剩最后一个（下标相同时用 np.add.at）
 relu_of_it: relu is taken of the gradient itself, where the mask {0} belongs |
     对梯度本身取了 relu，而应当乘以掩码 {0}
+masked: {line} is 0 where {0} is {1}: a mask is there that doesn't belong there |
+    {line} 在 {0} 为 {1} 处是零：多了一个掩码
 times_where: {line} {times} where {0} is {1} | 在 {0} 为 {1} 处，{line} {times}
 ids: the ids themselves stand where {0} belongs: make them one-hot |
     写成了类别编号本身，而应当是 {0}（独热编码）

@@ -166,7 +166,8 @@ class Compiled(Programs):
                     first.restore()
                     if isinstance(error, CompileError) or not isinstance(error, Exception):
                         raise
-                    raise CompileError(f"compile: it can't be compiled: {error!r}") from error
+                    said = f"compile: it can't be compiled: {error!r}; compile the parts"
+                    raise CompileError(said) from error
             self.f(*args, **kwargs)  # after which what it keeps may stay as it is
             watch = Watch(roots)
         raise AssertionError

@@ -103,6 +103,10 @@ class Recorder(Mode):
         if value is None or isinstance(value, str):
             self.refuse(f"{called(function)} gives no numbers")
         operands = node.operands
+        if function in (np.ravel, np.reshape) and any(
+            type(x) is str and x in "KA" for x in (*args, *kwargs.values())
+        ) and any(y.function for x in operands for y in self.roots.get(x, (x,))):  # fmt: skip
+            self.refuse("order='K' or 'A' of what is computed, which may lie otherwise in memory")
         if not operands and function not in MADE and function is not np.broadcast_to:
             return mapped(value, self.lifted)
         frame, place = user_frame()

@@ -245,9 +245,9 @@ def agree(
         given = [*few, *captured]
         try:
             ours, theirs = code(given), arrays(result)
-        except Exception:
-            if i == 0:
-                raise
+        except Exception as error:
+            if i == 0:  # which the function doesn't raise, since its own call came first
+                raise CompileError(f"compile: the function catches {error!r}: {_ASKS}") from error
             continue  # then f is called
         if isinstance(result, Exception):
             said = f"for other numbers the function raises {result!r}, and compiled not"

@@ -88,7 +88,9 @@ class Builder:
 def _narrow(node: Node) -> None:
     """A ufunc's numbers as arrays: NumPy takes longer to convert one than to add it."""
     function, args = node.function, node.args
-    if type(function) is not np.ufunc or {*map(type, args)} == {Node} or node.is_scalar:
+    if type(function) is not np.ufunc or node.kwargs or node.is_scalar:
+        return
+    if {*map(type, args)} == {Node}:
         return
     kinds = [getattr(v, "dtype", type(v)) for v in values(args)]
     try:

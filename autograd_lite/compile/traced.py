@@ -136,7 +136,7 @@ class Traced:
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         """Of integers, such as an array's index, the values, which are to stay so."""
-        if self.dtype.kind in "biu":
+        if self.node.dtype.kind in "biu":
             value = np.array(self.node.value)
             if np.array_equal(self, value):  # what it decides is watched
                 return value

@@ -18,7 +18,7 @@ import random
 import sys
 import threading
 import weakref
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from functools import partial
@@ -56,6 +56,8 @@ _UNSET = object()
 _IMMUTABLE = 1 << 8  # a type's flag, which those of Python have
 _BUFFERS = (bytearray, memoryview, array.array)
 _ATOMS = (*_VALUES, ModuleType, CodeType, np.ufunc)
+_DRAWN = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
+_UNDONE = (list, OrderedDict, dict, set, deque, bytearray, array.array)
 
 
 class Watch:
@@ -209,13 +211,8 @@ class Watch:
                 self._test(f"{path}.{flag}", f"{self._name(x)}.{flag}", getattr(x, flag))
             return []
         if isinstance(x, (np.ndarray, *_BUFFERS)):
-            was = _entries(x)
-            self._test(f"{path}'s entries", f"entries({self._name(x)}) == {self._name(was)}")
-            if isinstance(x, np.ndarray) and type(was) is tuple and x.flags.writeable:
-                self.undoing.append(partial(_rewrite, x, *was))
-            inner = x.flat if isinstance(x, np.ndarray) and x.dtype.hasobject else ()
-            return [(y, path) for y in (*inner, getattr(x, "__dict__", None))]
-        if isinstance(x, (np.random.Generator, np.random.RandomState, random.Random)):
+            return self._array(x, path)
+        if isinstance(x, _DRAWN):
             self._chance.append(x)
             self.undoing.append(_undrawing(x))
             return []
@@ -244,10 +241,21 @@ class Watch:
             self._object(x, path, own)
             self.undoing += [] if id(x) in self._inner else _undoing(x)
         if isinstance(x, type) or type(x).__module__ in _HOLDERS - {"builtins"}:
-            self._inner.update(map(id, gc.get_referents(x)))
-        named = x if type(x) is dict else own if type(own) is dict else {}
-        found = [(y, path) for y in gc.get_referents(x)]
+            self._inner.update(id(y) for y in gc.get_referents(x) if y is not own)
+        attributes = own if type(own) is dict else None  # which Python 3.13's referents lack
+        named: Any = x if type(x) is dict else attributes or {}
+        found = [(y, path) for y in (attributes, *gc.get_referents(x), *named)]
         return found + [(y, f"{path}.{name}") for name, y in named.items()]
+
+    def _array(self, x: Any, path: str) -> list[tuple[Any, str]]:
+        """Watch the entries of an array, or of what is like one; what else it refers to."""
+        was = _entries(x)
+        self._test(f"{path}'s entries", f"entries({self._name(x)}) == {self._name(was)}")
+        if isinstance(x, np.ndarray) and type(was) is tuple and x.flags.writeable:
+            self.undoing.append(partial(_rewrite, x, *was))
+        self.undoing += _undoing(x)
+        inner = x.flat if isinstance(x, np.ndarray) and x.dtype.hasobject else ()
+        return [(y, path) for y in (*inner, getattr(x, "__dict__", None))]
 
     def _object(self, x: Any, path: str, attributes: Any = None) -> None:
         """Watch what an object refers to: item by item, which is quicker where these are few."""
@@ -259,8 +267,8 @@ class Watch:
             self._test(path, f"len({name}) == {len(x)}", new=x if named else ())
         elif kind is CellType and referents:
             self._test(path, f"{name}.cell_contents", referents[0])
-        elif len(referents) == 2 and referents[0] is attributes and referents[1] is kind and (
-            kind.__getattribute__ is object.__getattribute__
+        elif type(attributes) is dict and _is_plain(kind) and (
+            _same(referents, [attributes, kind]) or _same(referents, [*attributes.values(), kind])
         ):  # fmt: skip
             self._test(path, f"type({name})", kind)
             self._test(path, f"{name}.__dict__", attributes)
@@ -275,6 +283,7 @@ class Watch:
     def _look_up(self, scope: dict[str, Any], names: Any, path: str) -> list[tuple[Any, str]]:
         """Watch some names in a scope; what they are."""
         found = {name: scope[name] for name in sorted(names & scope.keys())}
+        self.undoing.append(partial(scope.update, found))
         for name, x in found.items():
             if (id(scope), name) not in self._asked:
                 self._asked.add((id(scope), name))
@@ -307,38 +316,51 @@ class Watch:
         loaded = {name for code in codes for name in _loaded(code)}
         loaded |= words if "__name__" in loaded else set()  # as of sys.modules[__name__].k
         found += self._look_up(f.__globals__, loaded, path)
-        known = {name: f.__globals__[name] for name in loaded & f.__globals__.keys()}
-        self.undoing.append(partial(f.__globals__.update, known))
         of = self._name(f.__globals__)
         for name in sorted(loaded - f.__globals__.keys()):
             self._test(f"{path}.{name}", f"{name!r} not in {of}")
         return found
 
 
-def _undoing(x: Any) -> list[Callable[[], Any]]:
-    """What lets a variable, a container or slots hold what they do now."""
-    if type(x) is list:
-        return [partial(x.__setitem__, slice(None), [*x])]
+def _is_plain(kind: Any) -> bool:
+    """Whether what its instances refer to are attributes alone."""
+    slots = copyreg._slotnames(kind)  # type: ignore[attr-defined]
+    return not slots and kind.__getattribute__ is object.__getattribute__
+
+
+def _undoing(x: Any) -> Iterator[Callable[[], Any]]:
+    """What lets a variable, a container, a class or slots hold what they do now."""
     if type(x) is CellType:
-        return [partial(setattr, x, "cell_contents", y) for y in gc.get_referents(x)]
-    if type(x) not in (dict, set, deque):
-        slots = copyreg._slotnames(type(x))  # type: ignore[attr-defined]
-        return [partial(object.__setattr__, x, slot, getattr(x, slot))
-                for slot in slots if hasattr(x, slot)]  # fmt: skip
-    was = x.copy()
+        yield from (partial(setattr, x, "cell_contents", y) for y in gc.get_referents(x))
+    if isinstance(x, type):
+        own = dict(vars(x))
+        yield lambda: [type.__setattr__(x, name, y) for name, y in own.items()
+                       if vars(x).get(name) is not y]  # fmt: skip
+    slots = copyreg._slotnames(type(x))  # type: ignore[attr-defined]
+    yield from (partial(object.__setattr__, x, slot, getattr(x, slot))
+                for slot in slots if hasattr(x, slot))  # fmt: skip
+    kind: Any = next((kind for kind in _UNDONE if isinstance(x, kind)), None)
+    if kind in (list, bytearray, array.array):
+        yield partial(kind.__setitem__, x, slice(None), kind.__getitem__(x, slice(None)))
+    elif kind is not None:
+        pairs = issubclass(kind, dict)
 
-    def undo() -> None:
-        if not _same(gc.get_referents(x), gc.get_referents(was)):
-            x.clear()
-            (x.extend if type(x) is deque else x.update)(was)
+        def items() -> list[Any]:
+            return [*kind.items(x)] if pairs else [*kind.__iter__(x)]
 
-    return [undo]
+        def undo(was: list[Any]) -> None:
+            if not _same(items(), was):
+                kind.clear(x)
+                (kind.extend if kind is deque else kind.update)(x, was)
+
+        yield partial(undo, items())
 
 
 def _undrawing(x: Any) -> Callable[[], Any]:
     """What lets a generator draw what comes next for it now."""
-    if isinstance(x, np.random.Generator):
-        return partial(setattr, x.bit_generator, "state", x.bit_generator.state)
+    if isinstance(x, (np.random.Generator, np.random.BitGenerator)):
+        bits: Any = getattr(x, "bit_generator", x)
+        return partial(setattr, bits, "state", bits.state)
     if isinstance(x, random.Random):
         return partial(x.setstate, x.getstate())
     return partial(x.set_state, x.get_state())

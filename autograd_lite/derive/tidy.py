@@ -30,8 +30,10 @@ def tidied(node: Expression, keep_guards: bool = False) -> Expression:
     if node.is_called(*_STRETCHES) and first.value.size == 1:
         bare = _unstretched(first)
         return node if bare.ndim > node.ndim else _stretched(bare, whole)
-    if node.is_called("where") and not keep_guards and _is_for_0(first):
+    if node.is_called("where") and not keep_guards and _is_nowhere(first):
         return node.inputs[2]
+    if node.is_called("maximum") and not keep_guards and _is_count(first):
+        return first  # which is 0 only where all is nan
     if node.is_called("scatter") and _puts_axes(node):
         return applied(OPS["reshape"], first, shape=whole)
     if node.is_called("multiply", "getitem"):
@@ -138,12 +140,21 @@ def _is_all(node: Expression, number: float) -> bool:
     return node.is_number and bool((node.value == number).all())
 
 
-def _is_for_0(mask: Expression) -> bool:
-    """Whether a case is that of numbers which are 0, as a base of a power is nowhere here."""
+def _is_nowhere(mask: Expression) -> bool:
+    """Whether a case is that of numbers which are 0, or nan, as is nowhere so here: of the base of
+    a power, or of that of which there is a maximum.
+    """
     parts = mask.inputs if mask.is_called("multiply") else (mask,)
     return not mask.value.any() and any(
-        x.is_called("equal") and x.inputs[1].is_equal_to(0) for x in parts
+        (x.is_called("equal") and x.inputs[1].is_equal_to(0))
+        or (x.is_called("not_equal") and x.inputs[0] is x.inputs[1])
+        for x in parts
     )
+
+
+def _is_count(node: Expression) -> bool:
+    """Whether it says how many entries hold, as those that are the greatest, and some do."""
+    return node.is_called("sum") and node.inputs[0].value.dtype == bool and bool(node.value.all())
 
 
 def _is_guard(node: Expression) -> bool:

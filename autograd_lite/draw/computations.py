@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from itertools import count
@@ -15,7 +14,7 @@ from ..engine.tensor import Tensor
 from ..graph import leaves_of, reaching, walk
 from ..show import labels
 from ..show.expression import Expression, nodes
-from ..show.notation import ATOM, MATMUL, PRODUCT, SUM, Written, op_notation, symbol_of
+from ..show.notation import ATOM, Written, op_notation, symbol_of
 from ..show.steps import Step
 from ..show.text import text
 from ..show.writer import Node, write
@@ -42,14 +41,16 @@ class Symbols:
     Args:
         tensors: in the order in which they are numbered.
         cotangents: which of them are cotangents, and of what.
-        names: what they are called instead, where that was settled elsewhere.
+        known: how they are written instead, where that was settled elsewhere.
     """
 
     def __init__(
         self, tensors: list[Tensor], cotangents: Mapping[Tensor, list[Cotangent]],
-        names: Mapping[Tensor, str] = {},
+        known: Mapping[Tensor, Expression] = {},
     ) -> None:  # fmt: skip
         self.cotangents = cotangents
+        self._known = {t: e for t, e in known.items() if e.op is not None}
+        names = {t: text(e) for t, e in known.items()}
         self._name = {t: name for t in tensors if (name := names.get(t, t.name)) is not None}
         self._also: dict[Tensor, list[str]] = {}
         taken = {t.name for t in tensors}
@@ -87,16 +88,14 @@ class Symbols:
             # A leaf's gradient is as bold as the leaf, which is a parameter.
             bold = labels.is_bold(tensor) or (name.startswith("∇") and tensor.size > 1)
             return labels.cotangent_markup(name, bold, size)
-        if name != tensor.name and not name.isidentifier():
-            return labels.expression_markup(name, labels.is_bold(tensor), size)
+        if tensor in self._known:
+            return labels.expression_markup(self._known[tensor], size).text
         return labels.name_markup(name, labels.is_bold(tensor), size)
 
     def atom(self, tensor: Tensor) -> Written:
-        name = self._name[tensor]
-        signs = "" if name == tensor.name else re.sub(r"\[.*\]|\(.*\)", "", name)  # of 1 − y
-        level = PRODUCT if re.search("[∘·/]", signs) else MATMUL if " " in signs else ATOM
-        level = SUM if re.search(" [+−] ", signs) else level
-        return Written(self.markup(tensor), level, len(name))
+        if tensor in self._known:
+            return labels.expression_markup(self._known[tensor])
+        return Written(self.markup(tensor), ATOM, len(self._name[tensor]))
 
     def derivative(self, of: Tensor, by: Tensor) -> str:
         return f"∂{self.markup(of, 12)}/∂{self.markup(by, 12)}"
@@ -189,11 +188,11 @@ class Marks(NamedTuple):
     Attributes:
         numbers: of the tensors. The one numbered 3 is marked by the class ``t3``, its computation
             by ``f3``, edges by ``e1-3`` and ``b3-1``; a folded node by all that it holds.
-        names: what tensors are called, where not by their own names.
+        symbols: how tensors are written, where not by their own names.
     """
 
     numbers: Mapping[Tensor, int] = {}
-    names: Mapping[Tensor, str] = {}
+    symbols: Mapping[Tensor, Expression] = {}
 
     def __call__(self, kind: str, *tensors: Tensor) -> dict[str, str]:
         """The attribute that says which tensors a node or edge is for."""
@@ -233,8 +232,9 @@ def draw_computations(
     cotangents = cotangents_of(tensors)
     aims = set() if marks else set(targets)
     leaves, pieces, known = draw_pieces(output, every, aims, {*targets, *cotangents}, collapse)
-    names = marks.names if marks else constants(tensors)
-    symbols = Symbols(_written(leaves, pieces), cotangents, names)
+    settled = marks.symbols if marks else constants(tensors)
+    symbols = Symbols(_written(leaves, pieces), cotangents, settled)
+    leaves = _without_computed(leaves, pieces, settled)
     drawn = leaves + [result for piece in pieces for result in piece.results]
     circled = {t for t in drawn if not every or t.is_leaf or symbols.is_named(t)}
     circled.update(t for piece in pieces if piece.folded for t in piece.results)
@@ -366,12 +366,25 @@ class _Drawing:
                         self.sheet.backward(self.node[y], self._from(x, piece), label, **marks)
 
 
-def constants(tensors: list[Tensor]) -> dict[Tensor, str]:
-    """What arrays without a name are called, as in formulas: c₁, c₂, …, or ``1 − y``."""
+def constants(tensors: list[Tensor]) -> dict[Tensor, Expression]:
+    """How arrays without a name are written, as in formulas: c₁, c₂, …, or ``1 − y``."""
     names = {t: t.name or "" for t in tensors if t.name is not None or t._tracked}
     leaves = leaves_of(tensors)
     written = Leaves(leaves, names, set(names.values()))
-    return {t: text(written[t]) for t in leaves if t.name is None and t.ndim and not t._tracked}
+    return {t: written[t] for t in leaves if t.name is None and t.ndim and not t._tracked}
+
+
+def _without_computed(
+    leaves: list[Tensor], pieces: list[Piece], known: Mapping[Tensor, Expression]
+) -> list[Tensor]:
+    """Leaves without those that were computed of others among them: arrows come from these."""
+    by_name = {t.name: t for t in leaves if t.name is not None}
+    of = {t: [x.name for x in nodes(e) if x.name] for t, e in known.items() if e.op is not None}
+    drawn = {t: names for t, names in of.items() if names and {*names} <= by_name.keys()}
+    origins = {t: [by_name[x] for x in names] for t, names in drawn.items()}
+    for piece in pieces:
+        piece.inputs = list(dict.fromkeys(x for t in piece.inputs for x in origins.get(t, [t])))
+    return [t for t in leaves if t not in origins]
 
 
 def _written(leaves: list[Tensor], pieces: list[Piece]) -> list[Tensor]:

@@ -63,8 +63,7 @@ def _leave(kind: type[Mode], forget: list[Callable[[], Any]], *exception: object
         step()
     if not forget:  # it entered nothing: called by hand, as `__enter__` was
         kept = _thread.kept
-        latest = [i for i, (entered, _) in enumerate(kept) if entered is kind][-1:]
-        for i in latest:
+        for i in [i for i, (entered, _) in enumerate(kept) if entered is kind][-1:]:
             kept.pop(i)[1]()
 
 
@@ -92,6 +91,7 @@ class Mode:
         born: told of each leaf that is made.
         read: told of each tensor whose gradient is asked for.
         write: told ``(tensor, what)`` before its data, or its ``"grad"``, is given another value.
+        made: ``(array)`` → what code is given for an array that it makes. The innermost prevails.
     """
 
     entered: ClassVar[set[Any]] = set()
@@ -105,6 +105,7 @@ class Mode:
     born: Any = None
     read: Any = None
     write: Any = None
+    made: Any = None
 
     def __new__(cls, *args: Any) -> Any:
         mode = super().__new__(cls)

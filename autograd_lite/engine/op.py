@@ -52,7 +52,8 @@ class Op:
             a stack; entrywise rules do. Else they are called for one after the other.
         reads: ``"some"`` for an op that hands on some entries and leaves others unread, such as
             ``where``; ``"all"`` for one that hands on all. Their derivatives are not negative.
-            See `unread`.
+            ``"told"`` for one whose rules take ``read=``: which entries of its result are read,
+            or None where that isn't known yet, and they give nan where they need it. See `unread`.
     """
 
     __slots__ = ("entrywise", "forward", "name", "reads", "skips", "stacks", "vjps")
@@ -64,7 +65,7 @@ class Op:
         *vjps: Vjp | Each | None,
         entrywise: bool = False,
         stacks: bool = False,
-        reads: Literal["", "some", "all"] = "",
+        reads: Literal["", "some", "all", "told"] = "",
     ) -> None:
         several = len(vjps) == 1 and isinstance(vjps[0], Each)
         self.name, self.forward = name, forward

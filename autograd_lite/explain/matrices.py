@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -73,7 +74,7 @@ def table(
     key: str,
     name: str,
     words: Words,
-    bold: frozenset[str] = frozenset(),
+    looks: Mapping[str, str] = {},
     brief: bool = False,
     caption: str = "",
 ) -> str:
@@ -84,7 +85,7 @@ def table(
         key: what it is called on the page.
         name: its symbol, or else what it is called in words.
         words: of the page's language.
-        bold: the names that are written bold.
+        looks: what symbols are written as, where that isn't just the name.
         brief: show less of a large one.
         caption: what stands above it, as markup, if not the symbol.
     """
@@ -106,7 +107,7 @@ def table(
         rows = [f'<tr><td class="gap">{words("empty")}</td></tr>']
     shape = dimensions(array.shape)
     label = mathml.text(words("matrix", name=name, shape=shape))
-    above = caption or mathml.math(mathml.symbol(name, None, bold))
+    above = caption or mathml.math(mathml.symbol(name, {}, looks))
     said = "" if where.is_whole else _statistics(array, words)
     return (
         f'<figure class="matrix" data-key="{key}" role="group" aria-label="{label}">'

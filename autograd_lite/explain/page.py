@@ -222,7 +222,7 @@ def _figure(story: Story, words: Words) -> str:
 
 def drawn(story: Story, words: Words) -> Figure | None:
     """The graph, what is drawn marked by number; None where it is too large even when folded."""
-    marks, look = Marks(story.numbers, story.names), Look(words=words)
+    marks, look = Marks(story.numbers, story.symbols), Look(words=words)
     ways: list[Collapse] = [None] if len(story.numbers) <= MOST_DRAWN else ["module", "blocks"]
     found = []
     for collapse in ways:
@@ -245,7 +245,7 @@ def _section(
 ) -> str:
     kind = "output" if step.kind == "forward" and step.tensor is story.output else step.kind
     target = f"t{story.numbers[step.tensor]}"
-    title = mathml.math(mathml.symbol(step.name, None, story.bold))
+    title = mathml.math(mathml.symbol(step.name, {}, story.looks))
     parts = [
         f'<section class="step" id="step-{i}" data-kind="{step.kind}" '
         f'data-figure="{" ".join(step.figure)}" data-target="{target}" '
@@ -264,15 +264,15 @@ def _section(
 
 def _formulas(story: Story, step: Step, words: Words) -> Iterable[str]:
     """Each formula once: one that says what the one before says is left out."""
-    keys, bold = story.keys, story.bold
+    keys, looks = story.keys, story.looks
     written: dict[str, tuple[str, str]] = {}
     for formula in step.formulas:
         left = [
-            mathml.symbol(x, {}, bold) if isinstance(x, str) else mathml.expression(x, {}, bold)
+            mathml.symbol(x, {}, looks) if isinstance(x, str) else mathml.expression(x, {}, looks)
             for x in formula.left
         ]
-        right = mathml.chain(formula.paths, bold) if formula.right is None else (
-            mathml.expression(formula.right, keys, bold)
+        right = mathml.chain(formula.paths, looks) if formula.right is None else (
+            mathml.expression(formula.right, keys, looks)
         )
         shown = mathml.equation(left[0], [*left[1:], *([right] if right else [])], formula.sign)
         if shown == mathml.equation(left[0], []):  # ∂L/∂O: all that there is to say of one link
@@ -332,18 +332,18 @@ def _question(asked: dict[str, Any] | None, step: Step, story: Story, words: Wor
 
 
 def _matrices(story: Story, step: Step, words: Words) -> str:
-    bold, brief = story.bold, story.is_large
+    looks, brief = story.looks, story.is_large
     parts = []
     if step.operands:
-        tables = [table(m.array, m.key, m.name, words, bold, brief) for m in step.operands]
+        tables = [table(m.array, m.key, m.name, words, looks, brief) for m in step.operands]
         shown = _stacked(step, tables, brief)
         parts.append(_group("operands", words("operands"), shown))
     if step.value is not None:
         name, caption = step.name, ""
         if step.kind == "update":
             name, right = f"{name} − α ∇{name}", step.formulas[0].right
-            caption = mathml.math(mathml.expression(right, {}, bold)) if right else ""
-        shown = table(step.value, step.key, name, words, bold, brief, caption=caption)
+            caption = mathml.math(mathml.expression(right, {}, looks)) if right else ""
+        shown = table(step.value, step.key, name, words, looks, brief, caption=caption)
         parts.append(_group("result", words("value"), shown))
     if step.gradient is not None and step.gradient.contributions:
         parts.append(_contributions(story, step, step.gradient, words))
@@ -406,6 +406,6 @@ def _said(
     key: str, name: str, story: Story, words: Words, **values: object
 ) -> tuple[str, str]:
     """Words with a symbol in them: as text, and as markup."""
-    shown = mathml.math(mathml.symbol(name, None, story.bold)) if name else ""
+    shown = mathml.math(mathml.symbol(name, {}, story.looks)) if name else ""
     marked = mathml.text(words(key, name=_PLACE, **values)).replace(_PLACE, shown)
     return words(key, name=name, **values), marked

@@ -18,6 +18,7 @@ from ..derive.formulas import refuse_changed
 from ..engine.tensor import Array, Tensor
 from ..lines import Line, line_of
 from ..meaning.steps import shown_steps, with_symbols, written
+from ..show import mathml
 from ..show.expression import Expression, applied, needed, nodes
 from ..show.labels import is_bold
 from ..show.steps import Step as Computation
@@ -139,9 +140,11 @@ class Story:
         steps: in order.
         numbers: of the shown tensors, from 1; key ``v3`` is the value of number 3, ``g3`` its
             gradient.
-        names: of the shown tensors.
+        symbols: how the shown tensors are written.
+        names: the same as text.
         keys: by symbol.
-        bold: the symbols that are written bold.
+        looks: what symbols are written as, where that isn't just the name: in bold, or as an
+            expression.
         targets: what the backward pass leads to.
         trained: the leaves among them that the update changes.
         is_large: whether it is abridged.
@@ -161,9 +164,16 @@ class Story:
         same: dict[object, int] = {}  # an array that was given twice has one number
         self.numbers = {t: same.setdefault(_identity(t), len(same) + 1) for t in shown}
         self.backward = Backward(self._plan, found, meant.keys(), self.numbers)
-        self.names = self._named()
+        self.symbols = self._symbols()
+        self.names = {t: text(e) for t, e in self.symbols.items()}
         self.name = self.names[output]
-        self.bold = frozenset(self.names[t] for t in shown if is_bold(t))
+        parts = [self.symbols[t] for t in shown]
+        own = [x for e in parts if e.op is not None for x in nodes(e)]
+        bold = {x.name for x in own if is_bold(x)} | {self.names[t] for t in shown if is_bold(t)}
+        looks = {name: mathml.bold(name) for name in bold if name is not None}
+        self.looks = looks | {
+            text(e): mathml.expression(e, {}, looks) for e in parts if e.op is not None
+        }
         self.is_large, self.results = len(shown) > LARGE, len(found)
         arrays = [Matrix(f"v{n}", self.names[t], t._array) for t, n in self.numbers.items()]
         gradients = self.backward.gradients
@@ -189,35 +199,30 @@ class Story:
         """What the gradients are of: the output, or the sum of its entries."""
         return self.name if self.output.size == 1 else f"Σ({self.name})"
 
-    def _named(self) -> dict[Tensor, str]:
-        """What each shown tensor is called: by its name, or c₁, v₂, …; no two alike."""
+    def _symbols(self) -> dict[Tensor, Expression]:
+        """How each shown tensor is written: its name, or c₁, v₂, …, or ``1 − y``; no two alike."""
         numbers, known, leaves = self.numbers, self._plan.names, self.backward.leaves
-        names: dict[Tensor, str] = {}
-        taken = set(known.values())
-        free = (other for i in count(1) if (other := f"v_{i}") not in taken)
+        symbols: dict[Tensor, Expression] = {}
+        owner: dict[str, int] = {}
+        free = (other for i in count(1) if (other := f"v_{i}") not in {*known.values(), *owner})
         for tensor in numbers:
-            name: str | None = known.get(tensor)
-            if name is None and tensor in leaves and leaves[tensor].op is not None:
-                name = text(leaves[tensor])  # what is 1 − y is called so
-            elif name is None and tensor in leaves:
-                name = leaves[tensor].name
-            others = (n for t, n in names.items() if numbers[t] != numbers[tensor])
-            if name is None or name in others:
+            found = leaves.get(tensor)
+            if tensor in known or found is None:
+                found = Expression(tensor._array, known.get(tensor))
+            name = found.name if found.op is None else text(found)
+            if not name or owner.get(name) not in (None, numbers[tensor]):
                 name = next(free)
-            names[tensor] = name
-            taken.add(name)
-        return names
+                found = Expression(tensor._array, name)
+            owner[name] = numbers[tensor]
+            symbols[tensor] = found
+        return symbols
 
     def _operands(self, keys: Iterable[str]) -> list[Matrix]:
         return [self._matrices[key] for key in [*dict.fromkeys(keys)][:MOST_OPERANDS]]
 
     def _forward(self, step: Computation, meant: Expression | None) -> Step:
-        result, names, leaves = step.result, self.names, self.backward.leaves
-        symbols = {
-            str(i): leaves[x] if x in leaves and leaves[x].op is not None
-            else Expression(x._array, names[x])
-            for i, x in enumerate(step.inputs)
-        }  # fmt: skip
+        result, names = step.result, self.names
+        symbols = {str(i): self.symbols[x] for i, x in enumerate(step.inputs)}
         formula = with_symbols(meant or written(step), symbols)
         parts = definitions(formula, self._defined)
         n, place = self.numbers[result], _places(formula)

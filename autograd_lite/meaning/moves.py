@@ -51,6 +51,8 @@ from .terms import (
 
 SUMS: list[Callable[[Term, frozenset[int], bool], Term | None]] = []
 """What else a sum over axes may be."""
+PRODUCTS: list[Callable[[Term, Term], Term | None]] = []
+"""What else a product of matrices may be."""
 _MOST_MARKS = 10**6  # entries of what marks rows that were looked up
 Params = dict[str, Any]
 Normal = Callable[[list[Term], Params, Shape | None], Term | None]
@@ -126,7 +128,7 @@ def summed(x: Term, axes: Iterable[int], products: bool = True) -> Term:
 def of_moved(
     x: Term, axes: frozenset[int], shape: Shape, reduced: Callable[[Term, frozenset[int]], Term]
 ) -> Term | None:
-    """Of what was moved without merging axes, what is moved is reduced."""
+    """Of what was moved, what is moved is reduced; where axes were merged, over all of them."""
     if not axes or x.op not in ("transpose", "reshape"):
         return None
     (inner,) = x.args
@@ -135,7 +137,9 @@ def of_moved(
         return make("transpose", [reduced(inner, frozenset(perm[a] for a in axes))], x.params)
     if only_ones_moved(inner.shape, x.shape):
         return shaped(reduced(inner, _moved_axes(inner.shape, x.shape, axes)), shape)
-    return None
+    groups = merged_axes(inner.shape, x.shape)
+    over = frozenset(i for a in axes for i in groups[a]) if groups else None
+    return None if over is None else shaped(reduced(inner, over), shape)
 
 
 def _trace(x: Term) -> Term:
@@ -280,7 +284,7 @@ def _transposed(e: Term, axes: tuple[int, ...]) -> Term:
 def _stacked_product(x: Term, k: int, stack: int) -> Term | None:
     """A sum over axis k as products of matrices, one for each place along the first axes."""
     groups: dict[frozenset[int], list[tuple[Term, float]]] = {}
-    for f, p in x.args:
+    for f, p in x.args if x.op == "*" else ():
         free = varying(f, x.ndim) - {k, *range(stack)}
         for other in [g for g in groups if g & free]:
             groups[free | other] = groups.pop(other) + groups.get(free | other, [])
@@ -643,6 +647,9 @@ def _matmul(args: list[Term], params: Params, shape: Shape | None) -> Term | Non
             both = shaped(scaled(summed(x, [axis]), n), kept(x.shape, [axis]))
             both = shaped(both, both.shape[:-1]) if b.ndim == 1 else both
             return shaped(both, _product_shape(a.shape, b.shape))
+    for other in PRODUCTS:
+        if (found := other(a, b)) is not None:
+            return found
     size = 0.5 + a.size + b.size
     found = rewritten(intern("matmul", (a, b), {}, _product_shape(a.shape, b.shape), size))
     chain = _chain(found)

@@ -6,6 +6,7 @@ correlation then give its gradients: ``x ⋆ δ``, and ``δ * k``.
 
 from __future__ import annotations
 
+import math
 from itertools import permutations
 from typing import Any
 
@@ -13,7 +14,18 @@ import numpy as np
 
 from ..show.notation import MATMUL, PRODUCT, Notation, infix
 from ..table import Op
-from .moves import SUMS, Params, block_of, kept, normal, ranges_of, slices_of, varying
+from .moves import (
+    PRODUCTS,
+    SUMS,
+    Params,
+    block_of,
+    kept,
+    normal,
+    ranges_of,
+    slices_of,
+    summed,
+    varying,
+)
 from .terms import (
     COLLECTED,
     Shape,
@@ -127,6 +139,29 @@ def _correlated(
 
 
 SUMS.append(_as_correlation)
+
+
+def _of_windows(a: Term, b: Term) -> Term | None:
+    """Windows laid out as rows, times a kernel laid out as a vector: the same."""
+    seen = a.args[0] if a.op == "reshape" else a
+    sizes = seen.params["window_shape"] if seen.op == "sliding_window_view" else ()
+    if not sizes or not b.shape[0] == math.prod(b.shape) == math.prod(sizes):
+        return None
+    over = range(seen.ndim - len(sizes), seen.ndim)
+    return shaped(summed(seen * shaped(b, sizes), over), (*a.shape[:-1], *b.shape[1:]))
+
+
+PRODUCTS.append(_of_windows)
+
+
+@normal("convolve")
+def _convolved(args: list[Term], params: Params, shape: Shape | None) -> Term:
+    """Where the shorter of two lies within the longer, a correlation with it turned around."""
+    x, k = sorted(args, key=lambda a: -a.shape[0])
+    (n,), (m,) = x.shape, k.shape
+    if params["mode"] == "full":
+        return make("convolve_full", [x, k], {}, (n + m - 1,))
+    return make("correlate", [x, make("flip", [k], {"axis": 0})], {}, (n - m + 1,))
 
 
 def _joined(e: Term) -> Term | None:

@@ -1008,7 +1008,8 @@ class _Form:
         if v.op == "matmul" and v.args[0].op == "transpose" and self.done[v].name is None:
             (turned, x), matrix = v.args, self.done.get(v.args[0].args[0])
             if matrix is not None and turned.ndim == 2:
-                return applied(DOT, self.done[x], applied(ops.matmul, matrix, self._flat(u)))
+                own = _reshaped(self.done[x], (math.prod(x.shape),))
+                return applied(DOT, own, applied(ops.matmul, matrix, self._flat(u)))
         return applied(DOT, self._flat(u), self._flat(v))
 
     def _over(self, op: str, x: Term, axes: frozenset[int]) -> Expression:
@@ -1086,10 +1087,10 @@ class _Form:
             self.writer.given[part.name or ""] = part.value
             return _reshaped(part, e.shape)
         index, x = e.params["index"], e.args[0]
-        back = x.args[0] if x.op == "cumsum" and x not in self.writer.names else x
-        if back is not x and frozen(back.params) == frozen(e.params):  # turned, and back
-            axis = x.params["axis"]
-            if flipped_axes(index, x.shape) == {axis % x.ndim}:
+        if x.op == "cumsum" and x not in self.writer.names:
+            back, axis = x.args[0], x.params["axis"]  # turned, summed, and turned back
+            is_back = back.op == "getitem" and frozen(back.params) == frozen(e.params)
+            if is_back and flipped_axes(index, x.shape) == {axis % x.ndim}:
                 return applied(CUMSUM_BACK, self.done[back.args[0]], axis=axis)
         ranges = ranges_of(index, x.shape)
         if ranges is not None:

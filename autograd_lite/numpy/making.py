@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import numpy_api
 from ..arrays import STAND_INS
-from ..engine.modes import modes
+from ..engine.modes import standing
 from ..engine.tensor import Tensor
 from ..numpy_api.filling import filling
 from ..ops import astype, copy
@@ -30,9 +30,8 @@ def _made(make: Any) -> Any:
         new = of_lists(make)(*args, **kwargs)
         fillable = in_transform() or filling.active()
         full = make.__name__.startswith(("zeros", "ones", "full"))
-        for mode in () if fillable else modes():
-            if hasattr(mode, "made"):  # as of code that is compiled
-                return mode.made(new)
+        for given in () if fillable else standing("made"):  # as of code that is compiled
+            return given(new)
         return Buffer(new, full=full) if fillable and new.dtype.kind in "fc" else new
 
     return made

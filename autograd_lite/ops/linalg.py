@@ -168,16 +168,26 @@ def _used(g: Any) -> Any:
     return (value(g) != 0).any(axis=-2)
 
 
+def _mattering(g: Any, read: Any, rows: Any) -> Any:
+    """Which vectors may matter though their cotangents are 0, as in ``(v * log(w)) @ v.T`` at 1:
+    those that are read, in these rows, and whose values have cotangents; nan if it isn't known.
+    """
+    has = value(g) != 0
+    if read is None:
+        return has * np.nan
+    return has if read is True else has & (read[..., rows, :].any(axis=-2))
+
+
 def _pairs(used: Any) -> Any:
-    return used[..., None] | used[..., None, :]
+    return used[..., None] + used[..., None, :]
 
 
 def _reciprocal(x: Any, values: Any, used: Any, undetermined: str) -> Any:
     """``1 / x``; where x is 0, up to roundoff of ``values``, 0, and refused if it is used."""
     size = largest(np.abs(value(values)))[..., None, None]
     zero = np.abs(value(x)) <= np.finfo(x.dtype).eps * x.shape[-1] * size
-    refuse(lambda bad: bad, np.linalg.LinAlgError, undetermined, zero & used)
-    return (~zero).astype(size.dtype) / np.where(zero, 1.0, x)
+    refuse(lambda bad: bad, np.linalg.LinAlgError, undetermined, zero & (used > 0))
+    return np.where(zero, 0 * used, 1).astype(size.dtype) / np.where(zero, 1.0, x)
 
 
 def largest(x: Any, keepdims: bool = False) -> Any:
@@ -189,7 +199,7 @@ def _reciprocal_gaps(values: Any, used: Any, undetermined: str) -> Any:
     """``1 / (values[j] − values[i])`` for pairs of vectors that are used, and 0 for i = j."""
     off_diagonal = eye(values) == 0
     gaps = values[..., None, :] - values[..., None]
-    return _reciprocal(gaps, values, used & off_diagonal, undetermined)
+    return _reciprocal(gaps, values, np.where(off_diagonal, used, False), undetermined)
 
 
 _UNDETERMINED = (
@@ -202,9 +212,9 @@ _EIG = _UNDETERMINED.format("eig", "eigenvalues", "eigvals")
 _SVD = _UNDETERMINED.format("svd", "singular values are 0, or", "svdvals")
 
 
-def _eigh_vjp(g: Any, out: Any, x: Any, UPLO: str) -> Any:  # noqa: N803
+def _eigh_vjp(g: Any, out: Any, x: Any, UPLO: str, read: Any = None) -> Any:  # noqa: N803
     w, v, gw, gv = real(out[..., 0, :]), out[..., 1:, :], g[..., 0, :], g[..., 1:, :]
-    gaps = _reciprocal_gaps(w, _pairs(_used(gv)), _EIGH)
+    gaps = _reciprocal_gaps(w, _pairs(_used(gv) + _mattering(gw, read, slice(1, None))), _EIGH)
     middle = _diagonal(gw) + (mt(v) @ gv) * gaps
     return _in_triangle(conjugate_of(v) @ middle @ mt(v), UPLO)
 
@@ -219,7 +229,7 @@ eigh_op = op(
     lambda x, UPLO: _stacked_below(*np.linalg.eigh(x, UPLO)),  # noqa: N803
     _eigh_vjp,
     cases=[Case(((3, 3),), {"UPLO": "L"}), Case(((2, 2, 2),), {"UPLO": "U"})],
-    stacks=True,
+    stacks=True, reads="told",
     source=_PACKED + "eigh({0}, {UPLO!r}))",
 )
 
@@ -235,9 +245,9 @@ def _refuse_defective(vectors: Any, most: float) -> None:
         )
 
 
-def _eig_vjp(g: Any, out: Any, x: Any) -> Any:
+def _eig_vjp(g: Any, out: Any, x: Any, read: Any = None) -> Any:
     w, v, gw, gv = out[..., 0, :], out[..., 1:, :], g[..., 0, :], g[..., 1:, :]
-    gaps = _reciprocal_gaps(w, _pairs(_used(gv)), _EIG)
+    gaps = _reciprocal_gaps(w, _pairs(_used(gv) + _mattering(gw, read, slice(1, None))), _EIG)
     guard(_refuse_defective, value(v), np.finfo(v.dtype).eps ** -0.75)
     # LAPACK's vectors have norm 1 and, where they are complex, a largest entry that is real: they
     # don't move along themselves, nor turn.
@@ -258,7 +268,7 @@ eig_op = op(
     _eig_vjp,
     domain=(0.3, 3.0),
     cases=[Case(((2, 2),)), Case(((3, 2, 2),))],  # of positive entries: their eigenvalues are real
-    stacks=True,
+    stacks=True, reads="told",
     source=_PACKED + "eig({0}))",
 )
 
@@ -272,7 +282,7 @@ def _svd(x: Any, full_matrices: bool) -> Any:
     return np.concatenate([u[..., :k], s[..., None, :], mt(vh[..., :k, :])], axis=-2)
 
 
-def _svd_vjp(g: Any, out: Any, x: Any, full_matrices: bool) -> Any:
+def _svd_vjp(g: Any, out: Any, x: Any, full_matrices: bool, read: Any = None) -> Any:
     """Z.-Q. Wan, S.-X. Zhang, "Automatic differentiation for complex valued SVD" (2019).
 
     With the sums and differences of singular values apart, so that sums alone are left where no
@@ -284,19 +294,20 @@ def _svd_vjp(g: Any, out: Any, x: Any, full_matrices: bool) -> Any:
     inner_u, inner_v = mt(u) @ gu, mt(v) @ gv
     turn_u, turn_v = inner_u - adjoint(inner_u), adjoint(inner_v) - inner_v
     turn_v = conjugate_of(turn_v)
-    pairs = _pairs(_used(gu) | _used(gv))
-    sums = _reciprocal(s[..., None, :] + s[..., None], s, pairs, _SVD)
-    gaps = _reciprocal_gaps(s, pairs, _SVD)
+    used = _used(gu) | _used(gv)
+    more = _mattering(gs, read, [*range(m), *range(m + 1, out.shape[-2])])
+    sums = _reciprocal(s[..., None, :] + s[..., None], s, _pairs(used), _SVD)
+    gaps = _reciprocal_gaps(s, _pairs(used + more), _SVD)
     middle = _diagonal(gs) + ((turn_u + turn_v) * sums + (turn_u - turn_v) * gaps) / 2
     left, right = conjugate_of(u) @ middle, conjugate_of(v)
     if m > k:  # moves out of the space of u's columns
         outside = gu - conjugate_of(u) @ inner_u
-        used = _used(gu)[..., None, :]
+        used = (_used(gu) + more)[..., None, :]
         left = left + outside * _reciprocal(s[..., None, :], s, used, _SVD)
     gx = left @ mt(right)
     if v.shape[-2] > k:
         outside = gv - right @ inner_v
-        used = _used(gv)[..., None, :]
+        used = (_used(gv) + more)[..., None, :]
         scaled = outside * _reciprocal(s[..., None, :], s, used, _SVD)
         gx = gx + conjugate_of(u) @ mt(scaled)
     return gx
@@ -306,7 +317,7 @@ svd_op: Op = op(
     "svd", _svd, _svd_vjp,
     cases=[Case((shape,), {"full_matrices": full})
            for shape in ((3, 2), (2, 3), (2, 2, 2)) for full in (False, True)],
-    stacks=True,
+    stacks=True, reads="told",
     source="(lambda u, s, vh: np.concatenate([u, s[..., None, :], vh.mT], -2))"
     "(*np.linalg.svd({0}, False))",
 )

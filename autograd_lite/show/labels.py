@@ -15,8 +15,9 @@ import numpy as np
 
 from ..engine.tensor import Array, Tensor
 from . import notation
+from .expression import Expression, nodes
 from .notation import ATOM, PREFIX, Written, dimensions, number
-from .writer import PLACE, Markup
+from .writer import PLACE, Markup, leaf, write
 
 IN_FULL = 12
 """How many entries an array has at most whose value is written in full."""
@@ -78,13 +79,15 @@ def name_markup(name: str, bold: bool = False, size: int = 16) -> str:
     return f"<{tag}>{escape(_wrapped(base))}</{tag}>{subscript(below, size)}"
 
 
-def expression_markup(text: str, bold: bool = False, size: int = 16) -> str:
-    """What is called by what it is, such as ``1 − y`` or ``X[0]``: the names in it as names."""
-    return re.sub(
-        r"([^\W\d]\w*)(?![\w(])|\w+|\W+",
-        lambda x: name_markup(x[1], bold, size) if x[1] else escape_notation(x[0]),
-        re.sub(r"(?<=\w) (?=\w)", "\u2009", text),
-    )
+def expression_markup(root: Expression, size: int = 16) -> Written:
+    """What is called by what it is, such as ``1 − y`` or ``X[0]``."""
+
+    def symbol(x: Expression) -> Written:
+        if x.name is None:
+            return leaf(x, "")
+        return Written(name_markup(x.name, is_bold(x), size), ATOM, len(x.name))
+
+    return write(nodes(root), formulas(symbol, brief=True))
 
 
 def cotangent_markup(symbol: str, bold: bool = False, size: int = 16) -> str:
@@ -104,11 +107,11 @@ def _wrapped(name: str, width: int = 32) -> str:
     return "\n".join(name[i : i + width] for i in range(0, len(name), width))
 
 
-def is_bold(tensor: Tensor) -> bool:
+def is_bold(x: Tensor | Expression) -> bool:
     """Matrices and arrays of parameters are bold; vectors and numbers are italic."""
-    if tensor.is_leaf and tensor.requires_grad and tensor.size > 1:
+    if isinstance(x, Tensor) and x.is_leaf and x.requires_grad and x.size > 1:
         return True
-    return tensor.ndim > 1 and min(tensor.shape) > 1
+    return x.ndim > 1 and min(x.shape) > 1
 
 
 def index_markup(shape: tuple[int, ...], index: Sequence[int], size: int = 16) -> str:

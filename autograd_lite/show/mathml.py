@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from .expression import Expression, nodes
 from .notation import POWER, Written
@@ -56,34 +56,44 @@ def math(inner: str, block: bool = False) -> str:
     return f"<math{display}>{inner}</math>"
 
 
-def symbol(name: str, keys: Mapping[str, str] | None = None, bold: Iterable[str] = ()) -> str:
-    """``W_01``, ``δ_2``, ``∇W_01`` or ``∂L/∂h``, with its matrix's key where it has one."""
-    key = (keys or {}).get(name)
-    inner = _symbol(name, bold)
+def symbol(name: str, keys: Mapping[str, str] = {}, looks: Mapping[str, str] = {}) -> str:
+    """``W_01``, ``δ_2``, ``∇W_01`` or ``∂L/∂h``, with its matrix's key where it has one.
+
+    Args:
+        name: what it is called.
+        keys: of the matrices on the page, by their names.
+        looks: what symbols are written as, where that isn't just the name.
+    """
+    key = keys.get(name)
+    inner = _symbol(name, looks)
     return f'<mrow data-key="{key}">{inner}</mrow>' if key else inner
 
 
-def _symbol(name: str, bold: Iterable[str]) -> str:
+def _symbol(name: str, looks: Mapping[str, str]) -> str:
+    if name in looks:
+        return looks[name]
     if name.startswith("∂") and "/∂" in name:
         of, by = name[1:].split("/∂", 1)
-        return partial(of, by, bold)
+        return partial(of, by, looks)
     if name.startswith("∇") and len(name) > 1:
-        return f"<mrow><mo>∇</mo>{_symbol(name[1:], bold)}</mrow>"
+        return f"<mrow><mo>∇</mo>{_symbol(name[1:], looks)}</mrow>"
     if name.startswith("(") and ")_" in name:  # an entry, (W_01)_12
         whole, _, index = name[1:].rpartition(")_")
-        inner = _PARENTHESES.format(_symbol(whole, bold))
+        inner = _PARENTHESES.format(_symbol(whole, looks))
         return f"<msub>{inner}<mn>{text(index)}</mn></msub>"
-    if len(name) <= LINE and re.search(r"\w[\[ ]|^\[", name):  # what it is: 1 − y, X[0]
-        pieces = re.findall(r"[^\W\d]\w*|\d+|\W+", name)
-        own = pieces if name in bold else []
-        marked = (_symbol(x, own) if x[0].isalnum() else f"<mo>{text(x)}</mo>" for x in pieces)
-        return f"<mrow>{''.join(marked)}</mrow>"
+    return _marked(name, "<mi>{}</mi>")
+
+
+def bold(name: str) -> str:
+    """A name in bold, as of a matrix."""
+    return _marked(name, '<mi mathvariant="normal" style="font-weight:bold">{}</mi>')
+
+
+def _marked(name: str, mark: str) -> str:
+    """A name with its subscript."""
     found = _NAME.fullmatch(name)
     base, below = found.groups() if found else (name, "")
-    if name in bold:
-        shown = f'<mi mathvariant="normal" style="font-weight:bold">{text(base) or "·"}</mi>'
-    else:
-        shown = f"<mi>{text(base) or '·'}</mi>"
+    shown = mark.format(text(base) or "·")
     if not below:
         return shown
     tag = "mn" if below[0].isdigit() else "mi"
@@ -91,9 +101,9 @@ def _symbol(name: str, bold: Iterable[str]) -> str:
     return f"<msub>{shown}<{tag}>{below}</{tag}></msub>"
 
 
-def partial(of: str, by: str, bold: Iterable[str] = ()) -> str:
+def partial(of: str, by: str, looks: Mapping[str, str] = {}) -> str:
     """``∂of/∂by`` as a fraction."""
-    above, under = (f"<mrow><mo>∂</mo>{_symbol(name, bold)}</mrow>" for name in (of, by))
+    above, under = (f"<mrow><mo>∂</mo>{_symbol(name, looks)}</mrow>" for name in (of, by))
     return f"<mfrac>{above}{under}</mfrac>"
 
 
@@ -132,33 +142,33 @@ def _flat(row: ET.Element) -> list[str]:
     return [piece for x in row for piece in _flat(x)]
 
 
-def chain(paths: Sequence[Sequence[tuple[str, str]]], bold: Iterable[str] = ()) -> str:
+def chain(paths: Sequence[Sequence[tuple[str, str]]], looks: Mapping[str, str] = {}) -> str:
     """The chain rule along each path, summed: ``∂L/∂l_2 · ∂l_2/∂s_2 + …``.
 
     Beside other paths, a direct one is written with what these go through as a subscript, which
     is held fixed in it: ``(∂L/∂h)_k + ∂L/∂k · ∂k/∂h``.
     """
     others = dict.fromkeys(path[-1][0] for path in paths if len(path) > 1)
-    held = "<mo>,</mo>".join(_symbol(name, bold) for name in others)
+    held = "<mo>,</mo>".join(_symbol(name, looks) for name in others)
     products = []
     for path in paths:
-        product = "<mo>·</mo>".join(partial(of, by, bold) for of, by in path)
+        product = "<mo>·</mo>".join(partial(of, by, looks) for of, by in path)
         if len(path) == 1 and held:
             product = f"<msub>{_PARENTHESES.format(product)}<mrow>{held}</mrow></msub>"
         products.append(product)
     return "<mo>+</mo>".join(dict.fromkeys(products))
 
 
-def expression(root: Expression, keys: Mapping[str, str], bold: Iterable[str] = ()) -> str:
+def expression(root: Expression, keys: Mapping[str, str], looks: Mapping[str, str] = {}) -> str:
     """An expression; one that is very long as a function of its symbols, ``f(x, y)``."""
     if root.size > LONGEST:
         names = list(dict.fromkeys(node.name for node in nodes(root) if node.name is not None))
-        shown = [symbol(name, keys, bold) for name in names[:12]]
+        shown = [symbol(name, keys, looks) for name in names[:12]]
         shown += ["<mo>…</mo>"] * (len(names) > 12)
         listed = "<mo>,</mo>".join(shown)
         return f"<mrow><mi>f</mi><mo>(</mo>{listed}<mo>)</mo></mrow>"
     markup = Markup(
-        lambda node: _leaf(node, keys, bold),
+        lambda node: _leaf(node, keys, looks),
         _tokens,
         _PARENTHESES,
         forms={
@@ -171,9 +181,9 @@ def expression(root: Expression, keys: Mapping[str, str], bold: Iterable[str] = 
     return write(nodes(root), markup).text
 
 
-def _leaf(node: Expression, keys: Mapping[str, str], bold: Iterable[str]) -> Written:
+def _leaf(node: Expression, keys: Mapping[str, str], looks: Mapping[str, str]) -> Written:
     """A symbol or number; a fraction such as ∂L/∂S needs parentheses where it is transposed."""
-    found = leaf(node, symbol(node.name or "", keys, bold), _number)
+    found = leaf(node, symbol(node.name or "", keys, looks), _number)
     return found._replace(level=POWER) if (node.name or "").startswith("∂") else found
 
 
@@ -194,7 +204,7 @@ def _token(found: re.Match[str]) -> str:
         sign = _TRANSPOSED if above == "ᵀ" else f"<mn>{above.translate(_RAISED)}</mn>"
         return f"<msup>{base}{sign}</msup>"
     if kind == "word" and token[:2] in ("Σ_", "Π_"):
-        return _symbol(token, ())
+        return _symbol(token, {})
     if kind == "sign":
         stretchy = ' stretchy="false"' if token in "()[]|" else ""
         return f"<mo{stretchy}>{text(token)}</mo>"

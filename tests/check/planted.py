@@ -73,13 +73,18 @@ class Program:
     def mistakes(self) -> list[Mistake]:
         return [Mistake(*m) for m in self.planted]
 
-    def recorded(self) -> tuple[Tensor, dict[str, Any]]:
-        """The loss, and every variable as an array."""
+    def computed(self) -> dict[str, Any]:
+        """Every variable; of the Tensors only parameters have a name."""
         space: dict[str, Any] = {"np": np, "r": np.random.default_rng(3)}
         exec(_code(self.data), space)
         for name in self.params.split():
-            space[name] = Tensor(space[name], requires_grad=True)
+            space[name] = Tensor(space[name], requires_grad=True, name=name)
         exec(_code(self.forward), space)
+        return space
+
+    def recorded(self) -> tuple[Tensor, dict[str, Any]]:
+        """The loss, and every variable as an array."""
+        space = self.computed()
         for name, value in space.items():
             for suffix, item in _items(value):
                 if isinstance(item, Tensor) and not name.startswith("_"):

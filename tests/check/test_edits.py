@@ -146,6 +146,7 @@ def test_what_is_said_of_usual_mistakes():
         "tanh'(s) is missing": ("s", g["h"]),
         "the factor 1 − h² is missing": ("s", g["h"]),
         "this is the slope of sigmoid, and h is tanh(s)": ("s", g["h"] * t["h"] * (1 - t["h"])),
+        "the factor 1 − x² of x = z is one too many": ("z", g["z"] * (1 - t["z"] ** 2)),
         "the factor z is one too many": ("W_2", t["h"].T @ (g["z"] * t["z"]) + 0.6 * t["W_2"]),
         "|h| stands where h belongs": ("W_2", np.abs(t["h"]).T @ g["z"] + 0.6 * t["W_2"]),
         "the term 0.6 · Σ W_1 is one too many": ("b", g["b"] + 0.6 * t["W_1"].sum(0)),
@@ -188,6 +189,97 @@ def test_another_array_at_one_of_its_uses():
     given = right(loss)
     given["U"] = h.data.T @ (given["s"] * g.data)
     assert said(loss, given, "U") == "g stands where h belongs"
+
+
+def test_what_is_written_where_it_is_added_up_or_taken_off():
+    r = np.random.default_rng(0)
+    x, y = r.normal(size=(6, 3)), np.array([0, 2, 1, 1, 0, 2])
+    s = (x @ leaf(r.normal(size=(3, 3)), "W")).named("s")
+    wrong = np.exp(s.data) / np.exp(s.data).sum(1, keepdims=True)
+    wrong[np.arange(6), y] = -1
+    loss = np.mean(np.log(np.exp(s).sum(axis=1)) - s[np.arange(6), y])
+    assert "= where += or −= belongs" in said(loss, {"s": wrong / 6}, "s")
+
+
+@pytest.mark.parametrize("written", ["j", "y[i]"])
+def test_what_is_written_into_columns_in_a_loop_loses_what_was_there(written: str):
+    r = np.random.default_rng(0)
+    x, y, w = r.normal(size=(6, 3)), np.array([0, 2, 1, 1, 0, 2]), leaf(r.normal(size=(3, 3)), "W")
+    wrong, loss = np.zeros((3, 3)), ag.Tensor(0.0)
+    for i, j in np.argwhere(np.arange(3) != y[:, None]):
+        margin = (x[i] @ w)[j] - (x[i] @ w)[y[i]] + 1
+        loss = loss + np.maximum(0, margin)
+        if margin.data > 0:
+            wrong[:, j] = x[i] + (0 if written == "j" else wrong[:, j])
+            wrong[:, y[i]] = -x[i] + (0 if written == "y[i]" else wrong[:, y[i]])
+    assert "= where += or −= belongs" in said(loss, {"W": wrong}, "W")
+
+
+def test_a_vector_along_the_other_axis_and_a_part_that_is_transposed():
+    r = np.random.default_rng(0)
+    a, b = leaf(r.normal(size=(4, 4)), "a"), r.normal(size=4)
+    h = (a * b).named("h")
+    loss = np.sum(np.sin(h)) - np.sum(a[[1, 0, 2], [0, 2, 2]])
+    g, marks = right(loss)["h"], np.zeros((4, 4))
+    marks[[1, 0, 2], [0, 2, 2]] = 1
+    told = {"[:, None] stands where": g * b[:, None] - marks,
+            "the term −m_1 is transposed": g * b - marks.T}  # fmt: skip
+    for words, wrong in told.items():
+        assert words in said(loss, {"a": wrong}, "a")
+
+
+def test_the_first_of_all_what_comes_before_a_function_and_another_array_transposed():
+    r = np.random.default_rng(0)
+    x, v, w = r.normal(size=(5, 3)), leaf(r.normal(size=(4, 3)), "V"), leaf(np.eye(3, 4), "W")
+    h = np.tanh(x @ w)
+    z = (h @ v).named("z")
+    loss = np.mean(np.abs(z - 1) ** 3) + np.sum(v**2)
+    g = right(loss)["z"]
+    told = {"the first of x along axis 0": x[[0] * 5].T @ ((g @ v.data.T) * (1 - h.data**2)),
+            "x W stands where tanh(x W) belongs": (x @ w.data).T @ g + 2 * v.data,
+            "Wᵀ stands where V belongs": h.data.T @ g + 2 * w.data.T}  # fmt: skip
+    for (words, wrong), name in zip(told.items(), "WVV", strict=True):
+        assert words in said(loss, {name: wrong}, name)
+
+
+def test_a_mask_too_many_another_threshold_and_several_terms_times_a_number():
+    r = np.random.default_rng(0)
+    s, seen = leaf(r.normal(size=(6, 6)), "s"), np.tri(6) == 1
+    a, b = (s * 2).named("a"), np.sin(s).named("b")
+    loss = np.sum(np.where(seen, np.maximum(0, a + 1), 0)) + np.sum(b**3) + np.sum(s**2)
+    g, t = right(loss), s.data
+    parts = 2 * g["a"], np.cos(t) * g["b"], 2 * t
+    assert "0 stands where" in said(loss, {"a": seen * (2 * t > 0)}, "a")
+    assert "a mask is there" in said(loss, {"b": g["b"] * seen}, "b")
+    assert "is 3 times too large" in said(loss, {"s": parts[0] + 3 * (parts[1] + parts[2])}, "s")
+
+
+def test_a_quadratic_form_of_columns_is_read():
+    r = np.random.default_rng(0)
+    x, w, lr = r.normal(size=(4, 3)), leaf(r.normal(size=(3, 1)), "w"), leaf(0.1, "lr")
+    g = np.sin(w).named("g")
+    loss = np.mean((x @ (w - lr * g).named("v")) ** 2)
+    wrong = {"lr": -np.sum(right(loss)["v"] * w.data)}
+    assert said(loss, wrong, "lr") == "w stands where g belongs"
+
+
+def test_n_is_blamed_only_where_something_is_divided_by_it():
+    r = np.random.default_rng(0)
+    h = np.tanh(leaf(r.normal(size=(3, 2)), "W") @ r.normal(size=(2, 6))).named("h")
+    m = h.mean(axis=1, keepdims=True).named("m")
+    g = right(loss := np.sum(3.0 * np.exp(m)))
+    assert said(loss, {"m": g["m"] / 3}, "m") == "∂L/∂m is 3 times too small"
+
+
+def test_states_that_begin_with_zeros_and_another_step_in_a_product():
+    r = np.random.default_rng(0)
+    u, w = leaf(r.normal(size=(3, 3)), "U"), leaf(r.normal(size=(2, 3)), "W")
+    x, h = r.normal(size=(4, 5, 2)), {-1: ag.Tensor(np.zeros((5, 3)))}
+    for t in range(4):
+        h[t] = np.tanh(x[t] @ w + h[t - 1] @ u).named(f"h_{t}")
+    g = right(loss := np.sum(h[3] ** 3))
+    wrong = sum(h[t].data.T @ (g[f"h_{t}"] * (1 - h[t].data ** 2)) for t in range(4))
+    assert said(loss, {"U": wrong}, "U").startswith("h_3 stands where h_2 belongs")
 
 
 def test_what_is_all_zeros_may_cancel():

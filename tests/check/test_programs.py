@@ -52,6 +52,16 @@ def test_right_lines_give_the_gradients(program: Program):
 
 
 @each(EVERY)
+def test_what_has_no_names_is_derived_and_its_source_gives_the_gradients(program: Program):
+    space = program.computed()
+    loss, scope = space["loss"], {}
+    exec(ag.derive(loss).numpy_source, scope)
+    for name in program.params.split():
+        (right,) = ag.gradients(loss, [space[name]])
+        np.testing.assert_allclose(scope[f"d{name}"], right.data, rtol=1e-6, atol=1e-9)
+
+
+@each(EVERY)
 def test_each_mistake_changes_what_is_handed_in(program: Program):
     _, right = program.gradients()
     planted = [(mistake.line, mistake.wrong) for mistake in program.mistakes]

@@ -97,6 +97,11 @@ def test_a_python_float_widens_nothing_and_stays_one():
     assert type(compiled(X.astype(np.float32), 1.5)[1]) is float
 
 
+def test_a_number_has_the_dtype_that_is_asked_for():
+    agree(lambda x: (np.add(x, 0.7, dtype=float), np.power(0.7, x, signature="dd->d")),
+          X.astype(np.float32), Y.astype(np.float32))  # fmt: skip
+
+
 @each({
     "fortran": np.asfortranarray,
     "backwards": lambda x: x[::-1, ::-1],

@@ -68,6 +68,10 @@ class Slots:
     __slots__ = ("k",)
 
 
+class Both:
+    __slots__ = ("__dict__", "k")
+
+
 class Halved(nn.Module):
     def forward(self, x: Any) -> Any:
         return x * 0.5 if self.training else x
@@ -111,6 +115,7 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
     module.k = 1.0  # type: ignore[attr-defined]
     words, key, proxy = Words("text"), "k", weakref.proxy(thing)
     words.k = 1.0
+    both = Both()
     masked = np.ma.masked_array(np.ones(3), mask=[True, False, False])
     power = np.polynomial.Polynomial([1.0, 1.0])
     fixed = view[:]
@@ -148,6 +153,8 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
         "a list's length": (lambda x: x * len(box.inner),
                             lambda v: box.inner.append({"k": 1.0}), ()),
         "slot": (lambda x, s: x * s.k, lambda v: setattr(slots, "k", v), (slots,)),
+        "a slot beside attributes": (lambda x: x * getattr(both, "k", 1.0),
+                                     lambda v: setattr(both, "k", v), ()),
         "written to": (lambda x: x * (box.k + 1), lambda v: box.k.fill(v), ()),
         "large": (lambda x: x * large.sum(), lambda v: large.fill(v), ()),
         "an entry of a large one": (lambda x: x * large.sum(),

@@ -213,6 +213,14 @@ def test_a_saturated_prediction_keeps_its_guard():
     np.testing.assert_array_equal(evaluate(step.simple), step.value)
 
 
+def test_what_a_maximum_does_with_nan_is_written_where_there_is_some():
+    x = Tensor([[1.0, 3.0, 2.0], [0.0, 4.0, 4.0]], requires_grad=True, name="x")
+    chosen = "(x = maxⱼ(x)) / Σ_j(x = maxⱼ(x))"
+    assert ag.derive((x.max(axis=1) ** 2).sum())["x"].formula == f"2 · maxⱼ(x) ∘ ({chosen})"
+    x.data = [[1.0, np.nan, 2.0], [0.0, 4.0, 4.0]]
+    assert "where(x ≠ x, nan, " in ag.derive((x.max(axis=1) ** 2).sum())["x"].formula
+
+
 def test_numpy_source_is_what_one_would_write():
     source = ag.derive(network([2, 5, 1], "sigmoid", nn.BCELoss(), q=4)).numpy_source
     for line in (

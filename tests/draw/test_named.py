@@ -362,4 +362,13 @@ def test_what_is_called_by_what_it_is_has_its_names_written_as_names():
     labels = read_dot(source).labels("computation")
     assert labels == ["tanh(A x₁ w) − (1 − x₁[1])"]
     assert "<B>A</B>\u2009<B>x</B>₁" in source
-    assert "1 − <I>x</I>₁[1&#93;" in source
+    assert "1 − <B>x</B>₁[1&#93;" in source
+
+
+def test_what_is_computed_of_drawn_data_is_no_node_of_its_own():
+    p = ag.Tensor([0.25, 0.5], requires_grad=True, name="p")
+    y, z = ag.Tensor([0.0, 1.0], name="y"), ag.Tensor([1.0, 2.0], name="z")
+    drawn = read_dot(ag.draw(y * np.log(p) + (1 - y) * np.log(1 - p), shapes=False).source)
+    assert sorted(drawn.labels("tensor")) == ["p", "v₁", "y"]
+    drawn = read_dot(ag.draw(y * p + (1 - z) * p, shapes=False).source)  # which is drawn nowhere
+    assert sorted(drawn.labels("tensor")) == ["1 − z", "p", "v₁", "y"]

@@ -9,7 +9,7 @@ import numpy as np
 import autograd_lite as ag
 from autograd_lite.show import mathml
 from autograd_lite.show.expression import Expression, applied
-from autograd_lite.show.mathml import LONGEST, expression, symbol
+from autograd_lite.show.mathml import LONGEST, bold, expression, symbol
 from autograd_lite.show.source import source
 from autograd_lite.show.text import text
 from autograd_lite.table import OPS
@@ -100,8 +100,8 @@ def test_symbols(name: str, expected: str) -> None:
 
 def test_bold_symbols_are_bold_within_gradients_too() -> None:
     for name in ("W_01", "∇W_01", "∂L/∂W_01"):
-        assert "bold" in symbol(name, bold={"W_01"})
-    assert "bold" not in symbol("b_01", bold={"W_01"})
+        assert "bold" in symbol(name, looks={"W_01": bold("W_01")})
+    assert "bold" not in symbol("b_01", looks={"W_01": bold("W_01")})
     assert mathml.text("a\nb\u2028c\r\nd") == "a b c d"  # a newline is a space
 
 
