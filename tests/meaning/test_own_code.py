@@ -690,6 +690,16 @@ def test_whatever_slides_is_a_correlation(loop: Any, of_x: tuple[int, ...], of_k
         np.testing.assert_allclose(space[name.replace("∇", "d")], expected.data, rtol=1e-10)
 
 
+def test_a_kernel_of_one_row_is_derived():
+    x, k = given("x", X[:, :2].reshape(1, 10)), parameter("K", 1, 3)
+    loss = over_entries(x, k, lambda s: s.named("s"))
+    (expected,) = ag.gradients(loss, [k])
+    derived, space = ag.derive(loss), dict[str, Any]()
+    assert "windows(x)" in derived["∇K"].result
+    exec(derived.numpy_source, space)
+    np.testing.assert_allclose(space["dK"], expected.data, rtol=1e-10)
+
+
 def test_an_entry_is_written_as_it_is_picked():
     w = parameter("w", 3)
     assert results(w[0] * w[1])["w"] == "w[1] · onehot(0) + w[0] · onehot(1)"
