@@ -689,7 +689,10 @@ class _Form:
         )
         moved += 2 * (known and any(abs(c) == 1 != k for _, c in e.args))
         costs = [self._cost_of(c) for c in set(left)]
-        costs += [1] * (len({self.writer.by_rows(c, True) for c in left}) > 1)  # p / q − 0.18 y
+        by_rows = [c for c in left if self.writer.by_rows(c, True)]
+        costs += [1] * (len(by_rows) == 1 < len(left))  # p / q − 0.18 y
+        others = [f for f, c in ratios if c != 1 and f is not ONE and not f.given]
+        costs += [2] * bool(known and k != 1 and others and left.count(1.0) > 1)  # (p − y) / q + w
         if k != 1 and _is_residual(e):
             moved -= known and any(c == 1 for f, c in ratios if not f.given)
             moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved

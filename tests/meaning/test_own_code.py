@@ -413,6 +413,11 @@ def gains_after(x: Any, w: Any, y: Any) -> Any:
     return np.sum((y * n - x) ** 2) / len(x)
 
 
+def with_penalty(x: Any, w: Any, y: Any) -> Any:
+    s = (x @ w).named("s")
+    return np.mean(np.log(np.exp(s).sum(axis=1)) - np.sum(y * s, axis=1)) + 0.01 * np.sum(s * s)
+
+
 def labels_within(x: Any, w: Any, y: Any) -> Any:
     targets = 0.9 * np.eye(3)[LABELS_OF_3] + 0.1 / 3
     return -np.sum(targets * np.log(rows((x @ w).named("s")))) / len(targets)
@@ -421,6 +426,10 @@ def labels_within(x: Any, w: Any, y: Any) -> Any:
 def chosen_by_label(x: Any, w: Any, y: Any) -> Any:
     p = 1 / (1 + np.exp(0.5 - x @ w))
     return -np.sum(np.where(y == 1, np.log(p), np.log(1 - p)))
+
+
+def rows(z: Any) -> Any:
+    return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
 
 
 LABELS_OF_3 = np.array([0, 2, 1, 1, 0])
@@ -543,6 +552,7 @@ PROGRAMS: list[tuple[Any, tuple[Any, ...], dict[str, str]]] = [
         "w": "2 · onehot(k)ᵀ ((w[k, k_1] − y) ∘ onehot(k_1))"}),
     (lambda x, w, y: np.sum((1 + y * x + w * x**2) ** 2), (X[:, 0], (), ()), {
         "w": "2 · Σ(x² ∘ (1 + y · x + w · x²))"}),
+    (with_penalty, (X, (3, 3), rows(X)), {"s": "0.02 · s + (softmax(s) − y) / q"}),
     (labels_within, (X, (3, 3), 0.0), {"s": "(softmax(s) − 0.9 · onehot(y) − 1 / 30) / q"}),
 ]  # fmt: skip
 
@@ -560,10 +570,6 @@ def test_what_gradients_have_in_common_has_one_symbol():
     ]  # fmt: skip
     assert [whole.count(f"with {part}\n") for part in parts] == [1, 1, 1]
     assert "with u_1" in found["∇V"].text
-
-
-def rows(z: Any) -> Any:
-    return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
 
 
 @each(range(len(PROGRAMS)))
@@ -976,8 +982,9 @@ def _by_size(s: Any) -> Any:
     _by_parts,
 ])  # fmt: skip
 def test_a_stable_sigmoid_is_one_whatever_its_halves_are(sigmoid: Callable[[Any], Any]):
+    w = Tensor([[0.4], [-1.2], [0.7]], requires_grad=True, name="w")
     for scale in (0.1, 1.0, 3.0):
-        s = (given("X", scale * X) @ parameter("w", 3, 1)).named("s_1")
+        s = (given("X", scale * X) @ w).named("s_1")
         with anp.filling():
             p = sigmoid(s).named("p")
         assert results(CROSS_ENTROPIES[0](p, given("y", Y)))["s_1"] == "p − y"
