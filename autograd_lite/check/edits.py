@@ -90,6 +90,8 @@ def at(e: Term, readings: Readings) -> Edits:
     yield from _of_leaf(e)
     if e.op == "softmax":
         yield from _of_softmax(e)
+    for cost, kind, values, array in _of_normalised(e):
+        yield Edit(cost, kind, values, {e: always(array)})
     if e.op == "scatter":
         yield from _of_ids(e, readings)
     if e.op == "sigmoid":
@@ -155,8 +157,9 @@ def of_others(f: Formula, readings: Readings, arrays: Mapping[str, Array], e: Te
             yield Edit(cost, "stands", (name, e), {e: always(array)})
         elif e.op == "leaf" and (fits(shape, array.shape) or fits(array.shape, shape)):
             yield Edit(cost + 0.3, "stands", (name, e), {e: always(array)})
-    if not is_atom:
-        yield from _of_uses(e, f.shared, arrays, readings)
+    more = 1.0 * is_atom  # what the forward pass computed, too
+    for edit in _of_uses(e, f.shared, arrays, readings):
+        yield edit._replace(cost=edit.cost + more)
 
 
 def _nothing(e: Term) -> Edits:
@@ -225,8 +228,14 @@ def _of_part(e: Term, some: Mapping[Term, float]) -> Edits:
         times = total(list(of.items())), e
         yield Edit(1.3, "term_times", times, {e: _reweighed(e, _by(of, 2))}, free=True)
     yield Edit(1.3, "term_times", (part, e, -1.0), {e: _reweighed(e, _by(some, -1))})
+    for f, c in some.items() if len(some) == 1 and rest else ():
+        yield Edit(2.2, "one_for", (f,), {e: partial(_one_instead, without, c)})
     if e.ndim == 2 and e.shape[0] == e.shape[1] > 1:
         yield Edit(1.9, "part_turned", (part, e), {e: partial(_part_turned, without)})
+
+
+def _one_instead(rest: Make, c: float, xs: Sequence[Array], v: Array) -> Array:
+    return _like(rest(xs, v) + c, v)
 
 
 def _part_turned(rest: Make, xs: Sequence[Array], v: Array) -> Any:
@@ -351,6 +360,10 @@ def of_slopes(e: Term, readings: Readings, is_product: bool) -> Edits:
         rest: Make = lambda xs, v: np.ones(v.shape)  # noqa: E731
         if is_product:
             rest = _reweighed(e, {f: powers[f] - p for f, p in slope.factors.items()})
+            others = dict.fromkeys(powers.keys() - slope.factors.keys(), 0.0)
+            if len(others) > 1:
+                part = product([(f, powers[f]) for f in e.operands if f in others])
+                yield Edit(1.8, "factor_missing", (part,), {e: _reweighed(e, others)})
         is_own = not is_product and e is slope.result  # as exp' is, and then any factor may be
         yield Edit(1.5 if is_own else 0.8, "slope_missing", (slope,), {e: rest})
         instead = [(1.3, "slope_of_s", slope.at(s, s)), (1.35, "slope_at_l", slope.at(l)),
@@ -383,6 +396,19 @@ def _of_softmax(e: Term) -> Edits:
             if other != e.params["axes"]:
                 make = partial(_exps, off, tuple(other))
                 yield Edit(1, "axis", (x, other, frozenset(axes)), {e: make})
+
+
+def _of_normalised(e: Term) -> Iterator[tuple[float, str, tuple[Any, ...], Array]]:
+    """A part of (x − mean(x)) / √(var(x) + ε), or x not centred."""
+    if e.op == "normalised":
+        (x,), axes, n = e.args, e.params["axes"], math.prod(e.shape[a] for a in e.params["axes"])
+        centred = total([(x, 1), (x.mean(axes), -1)])
+        variance = scaled((centred**2).sum(axes), 1 / (n - e.params["ddof"]))
+        below = total([(variance, 1), (ONE, e.params["eps"])]) ** 0.5
+        yield 1, "stands", (x, centred), evaluate(x) / evaluate(below)
+        yield 1, "division_missing", (below,), evaluate(centred)
+        whole = np.broadcast_to(1 / evaluate(below), e.shape)
+        yield 1, "factor_missing", (centred,), whole
 
 
 def _less(off: Any, xs: Sequence[Array], v: Array) -> Array:
@@ -592,8 +618,9 @@ def _of_written(e: Term) -> Edits:
         marked = [f for f in g.operands if _is_marked(f)]
         for some in {*((f,) for f in marked), tuple(marked)} - {()} if len(g.args) > 1 else ():
             part = np.asarray(evaluate(total([(f, c) for f, c in g.args if f in some])))
-            for axes in ((), *((a,) for a in range(len(e.shape)))):
-                make = partial(_written, partial(_only, e, g, part), axes)
+            places = (), *((a,) for a in range(len(e.shape)))
+            for axes, put in itertools.product(places, (part, np.abs(part))):  # −= is = of x, too
+                make = partial(_written, partial(_only, e, g, put), axes)
                 yield Edit(1.1, "last_wins", (e,), {e: make})
 
 
@@ -666,6 +693,8 @@ def _own_use(x: Term, own: Term, is_shared: bool, readings: Readings) -> Uses:
             yield 2.8, "one_for_all", values, partial(_instead, moved(array))
     for inner in _inside(own) if is_shared and own.op != "leaf" else ():
         yield 1.9, "stands", (inner, own), partial(_instead, moved(evaluate(inner)))
+    for cost, kind, about, array in _of_normalised(own) if is_shared else ():
+        yield cost + 0.9, kind, about, partial(_instead, moved(array))
     powers = dict(own.args if own.op == "*" else ())
     for slope in readings.slopes:
         if all(powers.get(g, 0) / p >= 1 for g, p in slope.factors.items()):

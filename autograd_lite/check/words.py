@@ -104,7 +104,7 @@ exchanged: {0} and {1} are exchanged, each stands where the other belongs | {0} 
 not_transposed: {0} is not transposed | {0} 没有转置
 other_order: {0} is reshaped in another order, or where it should be transposed |
     {0} 按别的次序 reshape 了，或应当转置
-last_wins: = where += or −= belongs: of what comes to one place the last wins (where ids are equal,
+last_wins: = where += belongs, or −=: of what comes to one place the last wins (where ids are equal,
     np.add.at adds it up) |
     写成了 =，而应当用 +=：同一位置只剩最后一个（下标相同时用 np.add.at）
 relu_of_it: relu is taken of the gradient itself, where the mask {0} belongs |

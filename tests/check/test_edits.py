@@ -195,10 +195,20 @@ def test_what_is_written_where_it_is_added_up_or_taken_off():
     r = np.random.default_rng(0)
     x, y = r.normal(size=(6, 3)), np.array([0, 2, 1, 1, 0, 2])
     s = (x @ leaf(r.normal(size=(3, 3)), "W")).named("s")
-    wrong = np.exp(s.data) / np.exp(s.data).sum(1, keepdims=True)
-    wrong[np.arange(6), y] = -1
+    p = np.exp(s.data) / np.exp(s.data).sum(1, keepdims=True)
     loss = np.mean(np.log(np.exp(s).sum(axis=1)) - s[np.arange(6), y])
-    assert "= where += or −= belongs" in said(loss, {"s": wrong / 6}, "s")
+    for written in (-1, 1):
+        wrong = p.copy()
+        wrong[np.arange(6), y] = written
+        assert "= where += belongs" in said(loss, {"s": wrong / 6}, "s")
+
+
+def test_a_number_alone_in_the_place_of_one_term():
+    r = np.random.default_rng(0)
+    x, w = r.normal(size=(6, 3)), leaf(r.normal(size=(3, 3)), "W")
+    loss = np.mean(np.tanh(x @ w)) + 0.1 * np.sum(w * w)
+    wrong = right(loss)["W"] - 0.2 * w.data + 0.2
+    assert said(loss, {"W": wrong}, "W") == "W is missing: 1 stands where it belongs"
 
 
 @pytest.mark.parametrize("written", ["j", "y[i]"])
@@ -212,7 +222,34 @@ def test_what_is_written_into_columns_in_a_loop_loses_what_was_there(written: st
         if margin.data > 0:
             wrong[:, j] = x[i] + (0 if written == "j" else wrong[:, j])
             wrong[:, y[i]] = -x[i] + (0 if written == "y[i]" else wrong[:, y[i]])
-    assert "= where += or −= belongs" in said(loss, {"W": wrong}, "W")
+    assert "= where += belongs" in said(loss, {"W": wrong}, "W")
+
+
+def test_the_slope_alone_of_one_block():
+    r = np.random.default_rng(0)
+    z = (r.normal(size=(5, 3)) @ leaf(r.normal(size=(3, 8)), "W")).named("z")
+    i, g = 1 / (1 + np.exp(-z[:, :4])), np.tanh(z[:, 4:])
+    loss = np.sum(((i * g).named("c") - 1) ** 3)
+    wrong = right(loss)["z"].copy()
+    wrong[:, :4] = i.data * (1 - i.data)
+    assert "the factor ∂L/∂c ∘ tanh(z[:, 4:]) is missing" in said(loss, {"z": wrong}, "z")
+
+
+def test_a_part_of_what_is_normalised_at_one_of_its_uses():
+    r = np.random.default_rng(0)
+    x, d = leaf(r.normal(size=(6, 4)), "x"), leaf(r.normal(size=(6, 4)), "d")
+    loss = np.sum((x - x.mean(0)) / np.sqrt(x.var(0) + 1e-3) * d)
+    g, sd = d.data, np.sqrt(x.data.var(0) + 1e-3)
+    centred = x.data - x.data.mean(0)
+
+    def of(inner: Any, outer: Any) -> Any:
+        return (g - g.mean(0) - outer * (g * inner).mean(0)) / sd
+
+    z, told = centred / sd, "x stands where x − meanᵢ(x) belongs"
+    assert told in said(loss, {"x": of(x.data / sd, z)}, "x")
+    assert told in said(loss, {"x": of(z, x.data / sd)}, "x")
+    assert "the factor x − meanᵢ(x) is missing" in said(loss, {"x": of(z, 1 / sd)}, "x")
+    assert "the division by √(varᵢ(x) + 0.001) is missing" in said(loss, {"x": of(centred, z)}, "x")
 
 
 def test_a_vector_along_the_other_axis_and_a_part_that_is_transposed():
