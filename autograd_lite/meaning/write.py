@@ -689,14 +689,15 @@ class _Form:
         )
         moved += 2 * (known and any(abs(c) == 1 != k for _, c in e.args))
         costs = [self._cost_of(c) for c in set(left)]
-        by_rows = [c for c in left if self.writer.by_rows(c, True)]
-        costs += [1] * (len(by_rows) == 1 < len(left))  # p / q − 0.18 y
-        others = [f for f, c in ratios if c != 1 and f is not ONE and not f.given]
-        costs += [2] * bool(known and k != 1 and others and left.count(1.0) > 1)  # (p − y) / q + w
+        costs.append(self._is_mixed(left) + 2 * _has_penalty(ratios, known * k))
         if k != 1 and _is_residual(e):
             moved -= known and any(c == 1 for f, c in ratios if not f.given)
             moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved
         return self._cost_of(k) + alike * sum(costs) + moved + twice
+
+    def _is_mixed(self, sizes: list[float]) -> bool:
+        """Whether just one of several is by the rows of a batch: p / q − 0.18 y."""
+        return sum(self.writer.by_rows(c, True) > 0 for c in sizes) == 1 < len(sizes)
 
     def _cost_of(self, c: float) -> int:
         """How much there is to read of a positive coefficient."""
@@ -1279,6 +1280,12 @@ def _comes_back(f: Term) -> bool:
     if f.op in ("matmul", "transpose"):
         return any(map(_comes_back, f.args))
     return f.kind == "gradient" or _is_residual(f)
+
+
+def _has_penalty(pairs: Sequence[tuple[Term, float]], k: float) -> bool:
+    """Whether something computed has a number of its own beside k: (p − y) / q + 0.02 w."""
+    several = k not in (0, 1) and sum(c == 1 for _, c in pairs) > 1
+    return several and any(c != 1 and f is not ONE and not f.given for f, c in pairs)
 
 
 def _is_residual(f: Term) -> bool:
