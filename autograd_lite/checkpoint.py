@@ -44,9 +44,9 @@ def checkpoint(f: Function) -> Function:
 
     Raises:
         TypeError: ``f`` returns what is no container of arrays, Tensors and numbers.
-        RuntimeError: ``f`` stores a Tensor that it computes outside of itself; or in the backward
-            pass, where it then gives another result, because it draws random numbers or because
-            what it uses has changed.
+        RuntimeError: ``f`` stores a Tensor that it computes outside of itself, or changes a list,
+            dict or object that it is given; or in the backward pass, where it then gives another
+            result, because it draws random numbers or because what it uses has changed.
 
     Example:
         >>> import numpy as np, autograd_lite as ag
@@ -77,6 +77,11 @@ def checkpoint(f: Function) -> Function:
             own_args, own_kwargs = rebuilt(tree, iter(values))
             first = _next_number()
             output = settled(f(*own_args, **own_kwargs))
+            if [*map(id, leaves((own_args, own_kwargs)))] != [*map(id, values)]:
+                raise RuntimeError(
+                    f"checkpoint: {name} changes a list, dict or object that it is given, and has "
+                    "a copy of it; return a new one"
+                )
             results = [y for y in leaves(output) if is_tracked(y)]
             return output, results, *made_since(first, results, variables)
 

@@ -203,13 +203,14 @@ def fit(
     if record is not None:
         steps = epochs * -(-len(data) // size)
         history.record = _recording(record, data, net, loss, optimizer, steps)
-    blocks, step = BlockStep(net, loss, optimizer.parameters, functions), None
+    train, step = TrainStep(net, loss, optimizer), None
+    blocks = BlockStep(net, loss, optimizer.parameters, functions)
     if isinstance(data, Blocks) and size >= data.usual:
         if compiled:
             raise CompileError("fit: on whole blocks of Dask's arrays steps are eager")
         blocks.check(optimizer, *data.sample())
     else:
-        step = _Step(TrainStep(net, loss, optimizer), functions, compiled)
+        step = _Step(train, functions, compiled)
 
     def trained() -> Iterator[Seen]:
         for rows, x_batch, y_batch in data.batches(size, shuffle, generator):
@@ -252,7 +253,10 @@ def fit(
 def _by_name(metrics: Metrics) -> dict[str, Metric]:
     if metrics is None or isinstance(metrics, Mapping):
         return dict(metrics or {})
-    return {metric.__name__: metric for metric in ([metrics] if callable(metrics) else metrics)}
+    several = [metrics] if callable(metrics) else [*metrics]
+    if not all(map(callable, several)):
+        raise TypeError(f"metrics must be functions of (predictions, targets), not {metrics!r}")
+    return {metric.__name__: metric for metric in several}
 
 
 def _check_loss(where: str, loss: Any) -> None:

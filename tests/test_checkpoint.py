@@ -165,6 +165,10 @@ def test_what_is_stored_outside_is_refused_where_its_gradient_would_be_cut_off()
         with pytest.raises(RuntimeError, match=r"checkpoint: .* stores a Tensor .* \.detach\(\)"):
             checkpoint(f)(tracked(X)[0])
         kept.clear()
+    changing: Any = (lambda x, to: to.append(x) or x, []), (lambda x, to: to.update(h=x) or x, {})
+    for g, given in changing:
+        with pytest.raises(RuntimeError, match=r"checkpoint: .* changes a list, dict or object"):
+            checkpoint(g)(tracked(X)[0], given)
     fine = {
         "a detached one": lambda x: kept.update(a=(x * 2).detach()) or x @ w,
         "its value": lambda x: kept.update(a=(x * 2).data) or x @ w,

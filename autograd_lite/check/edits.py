@@ -28,6 +28,7 @@ from .readings import (
     core,
     evaluate,
     fits,
+    number,
     onehot,
     over_axes,
     product,
@@ -408,16 +409,26 @@ def _of_softmax(e: Term) -> Edits:
 
 
 def _of_normalised(e: Term) -> Iterator[tuple[float, str, tuple[Any, ...], Array]]:
-    """A part of (x − mean(x)) / √(var(x) + ε), or x not centred."""
-    if e.op == "normalised":
-        (x,), axes, n = e.args, e.params["axes"], math.prod(e.shape[a] for a in e.params["axes"])
-        centred = total([(x, 1), (x.mean(axes), -1)])
-        variance = scaled((centred**2).sum(axes), 1 / (n - e.params["ddof"]))
-        below = total([(variance, 1), (ONE, e.params["eps"])]) ** 0.5
-        yield 1, "stands", (x, centred), evaluate(x) / evaluate(below)
-        yield 1, "division_missing", (below,), evaluate(centred)
-        whole = np.broadcast_to(1 / evaluate(below), e.shape)
-        yield 1, "factor_missing", (centred,), whole
+    """A part of (x − mean(x)) / √(var(x) + ε), x not centred, without ε, or over other axes."""
+    if e.op != "normalised":
+        return
+    (x,), axes, eps = e.args, e.params["axes"], e.params["eps"]
+    n = math.prod(x.shape[a] for a in axes)
+    centred = total([(x, 1), (x.mean(axes), -1)])
+    variance = scaled((centred**2).sum(axes), 1 / (n - e.params["ddof"]))
+    inner = total([(variance, 1), (ONE, eps)])
+    above, below = evaluate(centred), evaluate(inner) ** 0.5
+    yield 1, "stands", (x, centred), evaluate(x) / below
+    yield 1, "division_missing", (inner**0.5,), above
+    yield 1, "factor_missing", (centred,), np.broadcast_to(1 / below, e.shape)
+    if eps:
+        yield 1.1, "term_missing", (number(eps), inner), above / evaluate(variance) ** 0.5
+    for other in _some_of(range(x.ndim)):
+        if other != axes:
+            off = evaluate(x) - evaluate(x).mean(tuple(other), keepdims=True)
+            spread = (off.var(tuple(other), keepdims=True) + eps) ** 0.5
+            for array in (off / spread, off / below, above / spread):
+                yield 1.2, "axis", (x, other, axes), array
 
 
 def _less(off: Any, xs: Sequence[Array], v: Array) -> Array:
@@ -628,9 +639,10 @@ def _of_written(e: Term) -> Edits:
         for some in {*((f,) for f in marked), tuple(marked)} - {()} if len(g.args) > 1 else ():
             part = np.asarray(evaluate(total([(f, c) for f, c in g.args if f in some])))
             places = (), *((a,) for a in range(len(e.shape)))
-            for axes, put in itertools.product(places, (part, np.abs(part))):  # −= is = of x, too
+            puts = (1.1, part), (1.35, np.abs(part))  # of −= x it is x, if not the wrong sign
+            for axes, (cost, put) in itertools.product(places, puts):
                 make = partial(_written, partial(_only, e, g, put), axes)
-                yield Edit(1.1, "last_wins", (e,), {e: make})
+                yield Edit(cost, "last_wins", (e,), {e: make})
 
 
 def _only(e: Term, g: Term, part: Array, xs: Sequence[Array], v: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -173,7 +174,12 @@ class Compiled(Programs):
         raise AssertionError
 
     def __reduce__(self) -> Any:
-        return Compiled, (self.f, self._jit)
+        """By its name where that is its own, as a decorated function's is."""
+        name: str = getattr(self, "__qualname__", "")
+        found: Any = sys.modules.get(self.__module__)
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        return name if found is self else (Compiled, (self.f, self._jit))
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self.f, '__name__', self.f)!s}>"
@@ -214,7 +220,7 @@ class Variant:
         program = recorded(f, args, kwargs)  # before f is called on arrays, which has effects
         refuse()
         with np.errstate(all="ignore"):  # the call that is to come warns
-            given = tried(f, (args, kwargs))
+            given = tried(f, (args, kwargs), program)
         refuse()
         resident, captured = program.resident, program.captured
         self._resident = [captured[node] for node in resident]

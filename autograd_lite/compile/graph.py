@@ -22,6 +22,10 @@ class KindError(CompileError, TypeError):
     """Something else than arrays, numbers and containers of them was given, or returned."""
 
 
+class EndlessError(CompileError):
+    """It takes so many calls that it may never end."""
+
+
 class Changed(Exception):  # noqa: N818  (no error of the user's)
     """Values decide otherwise than those that a program was recorded with."""
 

@@ -7,6 +7,7 @@ backward pass compute, of whatever transform; nothing here knows of derivatives.
 from __future__ import annotations
 
 import logging
+import math
 import operator
 import sys
 import warnings
@@ -27,7 +28,7 @@ from ..lines import Line, user_frame
 from ..show.notation import symbol_of
 from . import graph
 from .draws import Draw, Draws
-from .graph import MADE, CompileError, Constant, Node, called, mapped, values
+from .graph import MADE, CompileError, Constant, EndlessError, Node, called, mapped, values
 from .memory import shares_memory
 from .traced import Traced
 
@@ -61,7 +62,8 @@ class Recorder(Mode):
 
     innermost = True
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = math.inf) -> None:
+        self._most = most  # calls
         self.nodes: list[Node] = []
         self.captured: dict[Any, Any] = {}
         self.updated: list[Any] = []
@@ -117,6 +119,9 @@ class Recorder(Mode):
             self.nodes.append(graph.Guard(asked, (node,), value=asked(value), line=place))
         if len(self.nodes) >= self._told:
             self._tell(place)
+        if len(self.nodes) > self._most:
+            self._refused = EndlessError("compile: too many calls")
+            raise self._refused
         if (id(frame), place.number) != self._line:
             self._line = id(frame), place.number
             self._take_names(frame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -18,19 +19,22 @@ from ..arrays import array_of, refuse_kinds
 from ..containers import is_container, is_numeric, leaves, paths, rebuilt, results
 from ..engine.tensor import Tensor, _leaf, is_tracked
 from .draws import Draws
-from .graph import CompileError, KindError, Node, Program, values
+from .graph import CompileError, EndlessError, Guard, KindError, Node, Program, values
 from .recorder import Recorder
 
 NUMBERS = (float, complex)
 
 
-def recorded(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
+def recorded(
+    f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], most: float = math.inf
+) -> Program:
     """The program of ``f`` for arguments like these.
 
     Raises:
         CompileError: a function that can't be compiled; see `autograd_lite.compile`.
+        EndlessError: it makes more than so many calls of NumPy.
     """
-    recorder, inputs = Recorder(), list[Node]()
+    recorder, inputs = Recorder(most), list[Node]()
     called = _names(f, args, kwargs)
 
     def stand_in(x: Any) -> Any:
@@ -187,15 +191,27 @@ def differ(a: Any, b: Any, slack: float, rtol: float) -> bool:
     return not np.allclose(x, y, rtol=rtol, atol=slack, equal_nan=True)
 
 
-def tried(f: Callable[..., Any], arguments: Any) -> list[tuple[list[Any], Any]]:
-    """What the function gives, or raises, of these arguments, and of others."""
+def tried(
+    f: Callable[..., Any], arguments: Any, program: Program
+) -> list[tuple[list[Any], Any]]:
+    """What the function gives, or raises, of these arguments, and of others; not of those with
+    which a loop, that values decide on, doesn't seem to end.
+    """
     first, found = leaves(arguments), []
+    decides = any(type(node) is Guard and node.name is None for node in program.nodes)
     for flat in (first, *zip(*map(others, first), strict=True)):
         args, kwargs = rebuilt(arguments, iter(flat))
+        if decides and flat is not first:
+            try:
+                recorded(f, args, kwargs, 10 * len(program.nodes) + 1000)
+            except EndlessError:
+                continue
+            except (Exception, SystemExit):  # a call's, too, or it isn't compiled for these
+                pass
         try:
             with Draws():
                 result: Any = f(*args, **kwargs)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if flat is first:
                 raise
             result = error
@@ -246,10 +262,11 @@ def agree(
         try:
             ours, theirs = code(given), arrays(result)
         except Exception as error:
-            if i == 0:  # which the function doesn't raise, since its own call came first
-                raise CompileError(f"compile: the function catches {error!r}: {_ASKS}") from error
+            if i == 0:  # which the function's own call, before, did not
+                said = f"compile: of the same numbers the code raises {error!r}"
+                raise CompileError(f"{said}: {_ASKS}") from error
             continue  # then f is called
-        if isinstance(result, Exception):
+        if isinstance(result, BaseException):
             said = f"for other numbers the function raises {result!r}, and compiled not"
             raise CompileError(f"compile: {said}: {_ASKS}")
         if i > 0:

@@ -25,7 +25,7 @@ from ..numpy_code import numpy_name
 from ..numpy_protocol import IN_PLACE, call_function
 from ..ops.indexing import _is_basic
 from ..table import NUMPY
-from .graph import OPERATORS, Constant, Node, after, converted, mapped, values
+from .graph import OPERATORS, Constant, Guard, Node, after, converted, mapped, values
 from .memory import shares_memory
 
 if TYPE_CHECKING:
@@ -259,7 +259,12 @@ class Traced:
 
     def guard(self, check: Callable[..., Any], arrays: tuple[Any, ...]) -> None:
         check(*map(value_of, arrays))
+        nodes = self.recorder.nodes
+        start = len(nodes)
         check(*arrays)  # what it decides is watched
+        for node in nodes[start:]:
+            if type(node) is Guard:
+                node.name = "check"  # none that a loop asks
 
 
 _signature = cache(signature)

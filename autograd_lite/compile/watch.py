@@ -96,6 +96,10 @@ class Watch:
         given = [x.func if isinstance(x, partial) else x for x in roots.values()]
         self._own = {_root(y) for x in given for y in (x, inspect.unwrap(x))}
         self._walk([(x, name) for name, x in roots.items()])
+        for x, path, names in self._modules.values():
+            if names is self._words:  # what else may come to the user's
+                others = self._name(names - vars(x).keys())
+                self._test(path, f"{self._name(vars(x))}.keys().isdisjoint({others})")
         self.holds = self.together("")
         self._effects = self._now()
 

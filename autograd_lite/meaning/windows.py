@@ -37,6 +37,7 @@ from .terms import (
     padded,
     scaled,
     shaped,
+    subterms,
 )
 
 
@@ -148,7 +149,10 @@ def _of_windows(a: Term, b: Term) -> Term | None:
     if not sizes or not b.shape[0] == math.prod(b.shape) == math.prod(sizes):
         return None
     over = range(seen.ndim - len(sizes), seen.ndim)
-    return shaped(summed(seen * shaped(b, sizes), over), (*a.shape[:-1], *b.shape[1:]))
+    found = summed(seen * shaped(b, sizes), over, False)
+    if all(e.op != "correlate" for e in subterms(found)):  # of a row only products are
+        return None
+    return shaped(found, (*a.shape[:-1], *b.shape[1:]))
 
 
 PRODUCTS.append(_of_windows)

@@ -26,7 +26,7 @@ from ..show.notation import (
     Notation,
     function,
     infix,
-)
+)  # fmt: skip
 from ..show.writer import small_axes
 from ..table import OPS, Op
 from .moves import flipped_axes, merged_axes, ranges_of, varying, written_index
@@ -232,8 +232,8 @@ class Writer:
         """Let what these have in common have one symbol in all of them."""
         self._done, self._needs = {}, {}
         done: dict[Term, Term] = {}
-        uses = self._uses(roots)
-        forms = [_with_outer(root, self.names, done, uses) for root in roots]
+        turned = _reflections(self._uses(roots), self.names)
+        forms = [_with_outer(root, self.names, done, turned) for root in roots]
         nested = _nested(forms, self._uses(forms), self.names)
         uses = self._uses(nested)
         self._often.update(e for root in nested for e in self._repeated(root, uses))
@@ -428,14 +428,15 @@ def _place(e: Term) -> tuple[int, ...] | None:
 
 
 def _with_outer(
-    root: Term, names: Collection[Term], done: dict[Term, Term], uses: Counter[Term]
-) -> Term:
+    root: Term, names: Collection[Term], done: dict[Term, Term],
+    turned: dict[Term, Term | None],
+) -> Term:  # fmt: skip
     """With columns times rows as products of vectors."""
     for e in inner_first(root, lambda e: e.operands if e not in names else [], done):
         if e in names or e.op == "leaf":
             done[e] = e
         else:
-            e_ = _reflected(e, names, uses)
+            e_ = _reflected(e, done, turned)
             new = _rebuilt(e_, [done.get(f, f) for f in e_.operands], e.shape)
             done[e] = _cleared(_outer(new, names))
     return done[root]
@@ -453,15 +454,38 @@ def _cleared(e: Term) -> Term:
     return e if times == 1 else sum_of({product_of(parts): times})
 
 
-def _reflected(e: Term, names: Collection[Term], uses: Counter[Term]) -> Term:
-    """``1 − σ(a − b)`` as ``σ(b − a)``, where σ(a − b) stands nowhere else."""
+def _reflections(uses: Counter[Term], names: Collection[Term]) -> dict[Term, Term | None]:
+    """Each σ(a − b) of which 1 − σ(a − b) stands there more often than itself."""
+    own, rest = Counter[Term](), Counter[Term]()
+    for e in uses:
+        parts = dict(e.args) if e.op == "+" else {}
+        for f, c in parts.items() if ONE in parts else ():
+            if f.op == "sigmoid" and f not in names and parts[ONE] == -c:
+                own[f] += 1
+                rest[f] += max(1, uses[e])
+    return {f: None for f, n in rest.items() if n > uses[f] - own[f]}
+
+
+def _reflected(e: Term, done: Mapping[Term, Term], turned: dict[Term, Term | None]) -> Term:
+    """``1 − σ(a − b)`` as ``σ(b − a)``, and ``σ(a − b)`` as ``1 − σ(b − a)``."""
+    if e in turned and (u := _opposite(done[e.args[0]])) is not None:
+        turned[e] = other = intern("sigmoid", (u,), {}, e.shape, e.size)
+        return sum_of({ONE: 1.0, other: -1.0})
     parts = dict(e.args) if e.op == "+" else {}
-    for f, c in parts.items() if ONE in parts else ():
-        alone = f.op == "sigmoid" and f not in names and uses[f] == 1
-        if alone and parts[ONE] == -c and _has_minus(f.args[0]):
-            other = intern("sigmoid", (_negative(f.args[0]),), {}, f.shape, f.size)
-            return sum_of({g: k for g, k in e.args if g not in (ONE, f)} | {other: -c})
-    return e
+    for f, c in [*parts.items()]:
+        if (known := turned.get(f)) is not None:
+            del parts[f]
+            parts |= {ONE: parts.get(ONE, 0.0) + c, known: -c}
+    return sum_of(parts) if e.op == "+" else e
+
+
+def _opposite(e: Term) -> Term | None:
+    """−e, if that is a difference turned."""
+    if e.op == "*":
+        for f, p in e.args:
+            if p == 1 and _has_minus(f):
+                return product_of({g: q for g, q in e.args if g is not f} | {_negative(f): 1.0})
+    return _negative(e) if _has_minus(e) else None
 
 
 def _negative(e: Term) -> Term:
@@ -544,7 +568,7 @@ def _inner(e: Term, long: Sequence[Term], uses: Counter[Term]) -> tuple[Term, fl
             more = len(own) - (ONE in own) - len(parts)
             first = (more, uses[p], ONE in dict(p.args), e.id) > (0, uses[e], ONE in own, p.id)
             # A shorter one of which it is a multiple: −u is written as a whole gradient alone.
-            is_long = p.size >= _TWICE or p.given  # X − mean(X) is one part
+            is_long = p.size >= (3.0 if k == 1 else _TWICE) or p.given  # X − mean(X) is one part
             first = first and (is_long or (not more and (k > 0 or not uses[e])))
             if alike and (e.op == "+" or k == 1) and fits(p.shape, e.shape) and first:
                 found.append((p, k))
@@ -665,11 +689,15 @@ class _Form:
         )
         moved += 2 * (known and any(abs(c) == 1 != k for _, c in e.args))
         costs = [self._cost_of(c) for c in set(left)]
-        costs += [1] * (len({self.writer.by_rows(c, True) for c in left}) > 1)  # p / q − 0.18 y
+        costs.append(self._is_mixed(left) + 2 * _has_penalty(ratios, known * k))
         if k != 1 and _is_residual(e):
             moved -= known and any(c == 1 for f, c in ratios if not f.given)
             moved = min(moved, 0) if any(c == 1 for f, c in ratios if f.given) else moved
         return self._cost_of(k) + alike * sum(costs) + moved + twice
+
+    def _is_mixed(self, sizes: list[float]) -> bool:
+        """Whether just one of several is by the rows of a batch: p / q − 0.18 y."""
+        return sum(self.writer.by_rows(c, True) > 0 for c in sizes) == 1 < len(sizes)
 
     def _cost_of(self, c: float) -> int:
         """How much there is to read of a positive coefficient."""
@@ -691,15 +719,15 @@ class _Form:
         for group in groups.values():
             f, c = group[0]
             x = None if f is ONE else self.done[f]
-            turned = not found and c < 0 and x is not None and x.name is None and _turns(f)
-            other = self._turned(f) if found is None and c < 0 and len(group) == 1 else None
+            alone = found is None and c < 0 and len(group) == 1
+            other = self._turned(f) if alone and f is not ONE else None
             if len(group) > 1:
                 x = self._added([(g, k / c) for g, k in group])
                 x = self.writer.scaled(x, c if found is None else abs(c), _is_residual(f))
             elif other is not None:
                 x, c = other._scaled(f, other.write(f), -c), -c
             elif found is None:
-                x = self._scaled(f, x, -c if turned else c, turned)
+                x = self._scaled(f, x, c)
             else:
                 x = self._scaled(f, x, abs(c))
             found = x if found is None else applied(ops.add if c > 0 else ops.subtract, found, x)
@@ -728,19 +756,27 @@ class _Form:
         return None, pairs
 
     def _turned(self, f: Term, uses: Counter[Term] | None = None) -> _Form | None:
-        """One by which a sum or product of matrices is −f: of ``A (a − b)`` ``A (b − a)``.
+        """One by which a sum or product is −f: of ``A (a − b)`` ``A (b − a)``.
 
-        ``uses``: how often each term stands in what is written, by default in f.
+        ``uses``: how often each term stands in what is written, by default in f; a factor of f
+        itself is turned wherever else it stands.
         """
         inner = f.args[0] if f.op == "reshape" else f
-        if inner.op not in ("matmul", "sum") or self.done[inner].name is not None:
+        if inner.op not in ("matmul", "sum", "*") or self.done[inner].name is not None:
             return None
         if uses is None:
-            uses = Counter(x for e in inner_first(inner, self._shown) for x in self._shown(e))
-        for a in inner.args[::-1]:
-            x = self._minus(a, uses)
+            order = inner_first(inner, self._shown) if inner.op != "*" else ()
+            uses = Counter(x for e in order for x in self._shown(e))
+        of = inner.args[0] if inner.op == "sum" and inner.args[0].op == "*" else inner
+        if self.done[of].name is not None:
+            return None
+        for f in [f for f, p in of.args if p == 1] if of.op == "*" else inner.args[::-1]:
+            x = self._minus(f, uses)
             if x is not None:
-                form = _Form(self.writer, ChainMap({a: x}, self.done))
+                form = _Form(self.writer, ChainMap({f: x}, self.done))
+                if f.op == "reshape":  # which a product of vectors is written without
+                    form.done[f.args[0]] = _reshaped(x, f.args[0].shape)
+                form.done[of] = form.write(of)
                 form.done[inner] = form.write(inner)
                 return form
         return None
@@ -756,41 +792,37 @@ class _Form:
             return None
         if _has_minus(inner):
             x: Expression | None = self._sum(_negative(inner))
-        elif _turns(inner):
-            x = self._product(inner, True)
         else:
             other = self._turned(inner, uses)
             x = None if other is None else other.write(inner)
         return None if x is None else _reshaped(x, f.shape)
 
-    def _scaled(
-        self, f: Term, x: Expression | None, c: float, turned: bool = False
-    ) -> Expression:
-        """``c · f``, or ``−c · f`` where it is ``turned``: of one of its factors the other sign."""
-        found = None if x is None else self._with_number(f, x, c, turned)
+    def _scaled(self, f: Term, x: Expression | None, c: float) -> Expression:
+        """``c · f``."""
+        found = None if x is None else self._with_number(f, x, c)
         if found is not None:
             return found
         if f.op == "*" and c > 0 and x is not None and x.name is None:
             error = next((g for g, p in f.args if p == 1 and _is_residual(g)), None)
             if error is not None and self.writer.by_rows(c, True):
-                y = self._added([(g, -k) for g, k in error.args]) if turned else self.done[error]
-                return self._multiplied(f.args, {error: self.writer.scaled(y, c, True)})
+                return self._multiplied(
+                    f.args, {error: self.writer.scaled(self.done[error], c, True)}
+                )
         whole = f.op == "*" and x is not None and x.name is None and not x.is_called("outer")
         if whole and self.writer.is_factor(c, _is_residual(f)):
-            return self._multiplied(f.args, {}, turned, c)
-        x = self._product(f, turned) if turned else x
+            return self._multiplied(f.args, {}, c)
         return self.writer.scaled(x, c, _is_residual(f))
 
-    def _with_number(self, f: Term, x: Expression, c: float, turned: bool) -> Expression | None:
+    def _with_number(self, f: Term, x: Expression, c: float) -> Expression | None:
         """``c · f`` as a mean, by a variance, or divided by n, where that is shorter."""
-        mean = self._mean(f, abs(c)) if x.name is None and not turned else None
+        mean = self._mean(f, abs(c)) if x.name is None else None
         if mean is not None:
             return mean if c > 0 else applied(ops.negative, mean)
         for g, p in f.args if f.op == "*" and x.name is None else ():
             variance, n = self._variance(g) if not p.is_integer() else (None, 1)
             k = snapped(c * n**p)
             if variance is not None and self._cost_of(abs(k)) < min(2, self._cost_of(abs(c))):
-                return self.writer.scaled(self._multiplied(f.args, {g: variance}, turned), k)
+                return self.writer.scaled(self._multiplied(f.args, {g: variance}), k)
         k, is_shorter = shorter_by(abs(c), _added_up(f))
         if not is_shorter:
             return None
@@ -856,35 +888,30 @@ class _Form:
 
     # ------------------------------------------------------------------ products
 
-    def _product(self, e: Term, turned: bool = False) -> Expression:
-        return self._multiplied(e.args, {}, turned)
+    def _product(self, e: Term) -> Expression:
+        return self._multiplied(e.args, {})
 
     def _multiplied(
         self,
         pairs: Iterable[tuple[Term, float]],
         written: Mapping[Term, Expression],
-        turned: bool = False,
         c: float = 1.0,
     ) -> Expression:
-        """A product; of its factors some written already, or ``turned``: −(a − b) is b − a.
+        """A product; of its factors some written already.
 
         Where it isn't finite, but a mask in it is 0 there: only what the mask lets through.
         """
         factors = sorted(pairs, key=_in_a_product)
-        whole = self._factors(factors, written, turned, c)
+        whole = self._factors(factors, written, c)
         infinite = ~np.isfinite(whole.value)
         for f, p in factors if infinite.any() else ():
             if p > 0 and is_mask(f) and not (infinite & (self.done[f].value > 0)).any():
                 rest = [(g, k) for g, k in factors if g is not f]
-                return applied(ONLY, self.done[f], self._multiplied(rest, written, turned, c))
+                return applied(ONLY, self.done[f], self._multiplied(rest, written, c))
         return whole
 
     def _factors(
-        self,
-        factors: list[tuple[Term, float]],
-        written: Mapping[Term, Expression],
-        turned: bool,
-        c: float,
+        self, factors: list[tuple[Term, float]], written: Mapping[Term, Expression], c: float
     ) -> Expression:
         pair = _slope(factors)
         if pair is not None:
@@ -896,14 +923,14 @@ class _Form:
         below: list[Expression] = []
         for f, p in factors:
             x = written.get(f) or self.done[f]
-            if turned and p == 1 and _has_minus(f) and x.name is None:
-                x, turned = self._added([(g, -k) for g, k in f.args]), False
             if f.op in ("+", "matmul", "reshape") and f not in written and float(p).is_integer():
                 k, x, by = _number_apart(x, p)
-                c, below = snapped(c * k), below + by
+                c = snapped(c * k)
+                times = snapped(c / float(by[0].value)) if by else 0.5
+                c, by = (times, []) if times.is_integer() else (c, by)  # 3 x / 3
+                below += by
             x = _raised(x, abs(p)) if f in written else self._power(f, x, p)
             (above if p > 0 else below).append(x)
-        c = -c if turned else c  # what could be turned has a symbol of its own
         before = [number(c)] if self.writer.is_factor(c) else []
         whole = reduce(_times, [*before, *above] or [number(1)])
         whole = _divided(whole, reduce(_times, below)) if below else whole
@@ -982,7 +1009,7 @@ class _Form:
 
     def _dot(self, u: Term, v: Term) -> Expression:
         """``uᵀ v``; of a quadratic form ``xᵀ A u``."""
-        if v.op == "matmul" and v.args[0].op == "transpose" and v not in self.writer.names:
+        if v.op == "matmul" and v.args[0].op == "transpose" and self.done[v].name is None:
             (turned, x), matrix = v.args, self.done.get(v.args[0].args[0])
             if matrix is not None and turned.ndim == 2:
                 own = _reshaped(self.done[x], (math.prod(x.shape),))
@@ -1107,6 +1134,10 @@ class _Form:
         if ranges and all(r.start < r.step and r[-1] + r.step >= n for r, n in pairs):
             return applied(DILATE, x, **e.params)
         numbers = self._numbers(index)
+        if len(numbers) == e.ndim == 2 and x.ndim == numbers[0].ndim == numbers[1].ndim == 1:
+            rows, columns = (applied(ONEHOT, k, n=n) for k, n in zip(numbers, e.shape, strict=True))
+            each = _times(_reshaped(x, (x.value.size, 1)), columns)
+            return applied(ops.matmul, applied(OPS["transpose"], rows, axes=None), each)
         return applied(PUT, x, *numbers, shape=e.shape) if numbers else self._op(e)
 
     def _matmul(self, e: Term) -> Expression:
@@ -1251,6 +1282,12 @@ def _comes_back(f: Term) -> bool:
     return f.kind == "gradient" or _is_residual(f)
 
 
+def _has_penalty(pairs: Sequence[tuple[Term, float]], k: float) -> bool:
+    """Whether something computed has a number of its own beside k: (p − y) / q + 0.02 w."""
+    several = k not in (0, 1) and sum(c == 1 for _, c in pairs) > 1
+    return several and any(c != 1 and f is not ONE and not f.given for f, c in pairs)
+
+
 def _is_residual(f: Term) -> bool:
     f = f if f.op == "+" else coefficient(f)[1]
     return f.op == "+" and any(x.given and x is not ONE for x in f.operands) and not f.given
@@ -1258,10 +1295,6 @@ def _is_residual(f: Term) -> bool:
 
 def _has_minus(f: Term) -> bool:
     return f.op == "+" and len(f.args) > 1 and any(c < 0 for _, c in f.args)
-
-
-def _turns(f: Term) -> bool:
-    return f.op == "*" and any(p == 1 and _has_minus(g) for g, p in f.args)
 
 
 def _slope(factors: list[tuple[Term, float]]) -> tuple[Term, Term] | None:

@@ -87,6 +87,24 @@ def times_two(x: Any) -> Any:
     return x * 2
 
 
+@ag.compile
+def decorated(x: Any) -> Any:
+    return x * 2
+
+
+class Decorated:
+    @staticmethod
+    @ag.compile
+    def times(x: Any) -> Any:
+        return x * 2
+
+
+@each([decorated, Decorated.times])
+def test_what_is_decorated_is_pickled_by_its_name(f: Any):
+    assert pickle.loads(pickle.dumps(f)) is f
+    assert copy.deepcopy(f) is f
+
+
 def test_it_can_be_pickled_and_copied():
     compiled = ag.compile(times_two)
     compiled(X)

@@ -183,6 +183,8 @@ def made() -> dict[str, tuple[Callable[..., Any], Callable[[float], Any], Any]]:
                              ()),
         "a module's names": (lambda x: x * vars(module)["k"], lambda v: setattr(module, "k", v),
                              ()),
+        "what comes to a module": (lambda x: x * getattr(module, "late", 1.0),
+                                   lambda v: setattr(module, "late", v), ()),
         "a module that something holds": (lambda x: x * held.inner.k,
                                           lambda v: setattr(module, "k", v), ()),
         "imported within": (importing, lambda v: setattr(module, "k", v), ()),
@@ -393,6 +395,44 @@ def test_other_numbers_may_take_another_way(f: Any, first: Any, second: Any):
                 except CompileError:
                     break
                 assert_same(found, f(x))
+
+
+def doubled(x: Any) -> Any:
+    while x.sum() < 20:
+        x = x * 2
+    return x
+
+
+def collatz(x: Any) -> Any:
+    while x[0] != 1:
+        x = np.where(x % 2 == 0, x // 2, 3 * x + 1)
+    return x
+
+
+def counted(s: float) -> Any:
+    n = 0
+    while not s > 100:
+        s, n = s * 2, n + 1
+    return s, n
+
+
+@each([(doubled, X**2), (collatz, np.array([6.0, 1.0])), (counted, 1.5)])
+def test_a_loop_need_not_end_with_other_numbers(f: Any, x: Any):
+    compiled = ag.compile(f)
+    for given in (x, x * 2, x):
+        assert_same(compiled(given), f(given))
+
+
+def test_other_numbers_that_would_end_the_program_don_t():
+    def f(x: Any) -> Any:
+        if np.any(x < 0):
+            sys.exit("negative")
+        return np.sqrt(x)
+
+    compiled = ag.compile(f)
+    np.testing.assert_array_equal(compiled(V**2), abs(V))
+    with pytest.raises(SystemExit, match="negative"):
+        compiled(V)
 
 
 def test_what_is_written_is_no_code_of_anybody_s(tmp_path: Any):

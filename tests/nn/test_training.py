@@ -433,6 +433,11 @@ def test_fit_errors(compiled: bool):
         nn.fit(net, x[:0], y[:0], nn.BCELoss(), optimizer, epochs=1)
     with pytest.raises(ValueError, match="use mean or sum"):
         nn.fit(net, x, y, nn.BCELoss("none"), optimizer, epochs=1)
+    with pytest.raises(TypeError, match="the optimizer must be one of nn's, not 'adam'"):
+        nn.fit(net, x, y, nn.BCELoss(), "adam", epochs=1)  # type: ignore[arg-type]
+    for metrics in ("accuracy", [nn.accuracy, 1]):
+        with pytest.raises(TypeError, match="metrics must be functions of"):
+            nn.fit(net, x, y, nn.BCELoss(), optimizer, 1, metrics=metrics)  # type: ignore[arg-type]
     linear = nn.MLP([2, 1], output="identity", rng=0)
     with pytest.warns(RuntimeWarning), pytest.raises(FloatingPointError, match="the loss became"):
         nn.fit(
