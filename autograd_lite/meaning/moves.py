@@ -556,7 +556,8 @@ def is_symmetric(x: Term, perm: tuple[int, ...], named: bool = False, deep: int 
     if x.op in ("+", "*", *ENTRYWISE) or (named and x.op == "inv"):
         stays = {f: math.prod(f.shape) == 1 or (deep > 0 and is_symmetric(f, perm, named, deep - 1))
                  for f in x.operands}  # fmt: skip
-        if x.op != "+" or all(stays.values()) or any(f.shape != x.shape for f in stays):
+        are_alike = x.op == "+" and all(f.shape == x.shape and f.ndim == len(perm) for f in stays)
+        if all(stays.values()) or not are_alike:
             return all(stays.values())
         turned = {f if stays[f] else make("transpose", [f], {"axes": perm}): c for f, c in x.args}
         return sum_of(turned) is x  # M + Mᵀ
