@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,15 @@ def _notation(node: Node) -> Notation:
     if op.name in _OPERATORS:
         return _OPERATORS[op.name]
     if op.source:
-        return Notation(op.source, ATOM, (ATOM,))
+        form, truths = op.source, [*map(_is_truth, inputs)]
+        if not any(truths) or _is_truth(node) or op.name in ("where", "sum", "mean"):
+            return Notation(form, ATOM, (ATOM,))
+
+        def of_numbers(xs: Sequence[str], params: dict[str, Any]) -> str:
+            given = ["(1.0 * " * truth + x + ")" * truth for x, truth in zip(xs, truths)]  # noqa: B905
+            return form(given, params) if callable(form) else form.format(*given, **params)
+
+        return Notation(of_numbers, ATOM, (ATOM,))
     if isinstance(op.forward, np.ufunc) or getattr(op.forward, "__module__", "")[:5] == "numpy":
         called = numpy_name(op.forward)
         settings = [f"{key}={code(param)}" for key, param in node.params.items()]

@@ -213,6 +213,12 @@ def test_a_saturated_prediction_keeps_its_guard():
     np.testing.assert_array_equal(evaluate(step.simple), step.value)
 
 
+def test_a_truth_is_a_number_to_a_function_in_the_source():
+    h = Tensor([0.5, -0.25], requires_grad=True, name="h")
+    scope = run_source(ag.derive(np.sum(np.logaddexp(h, h - 1))))
+    np.testing.assert_allclose(scope["dh"], [1.0, 1.0])
+
+
 def test_what_a_maximum_does_with_nan_is_written_where_there_is_some():
     x = Tensor([[1.0, 3.0, 2.0], [0.0, 4.0, 4.0]], requires_grad=True, name="x")
     chosen = "(x = maxⱼ(x)) / Σ_j(x = maxⱼ(x))"
