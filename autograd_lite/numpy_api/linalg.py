@@ -341,12 +341,12 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     raise ValueError(f"norm: of one axis or two, or of all with ord=None; {len(axes)} were given")
 
 
-def _root_of_squares(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+def _root_of_squares(x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
     squares = real(x * conjugate_of(x)) if x.dtype.kind == "c" else x * x
     return root(np.sum(squares, axis=axes, keepdims=keepdims))
 
 
-def _norm_of_vectors(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+def _norm_of_vectors(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
     if ord is None or ord == 2:
         return _root_of_squares(x, axes, keepdims)
     if isinstance(ord, str):

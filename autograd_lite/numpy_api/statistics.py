@@ -40,9 +40,8 @@ def weights_like(name: str, weights: Any, array_of: Any, axis: Any) -> Any:
 
 @implements(np.average)
 def average(
-    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *,
-    keepdims: bool = False,
-) -> Any:  # fmt: skip
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
+) -> Any:
     """The mean over ``axis``, weighted where there are weights, which have a gradient, too.
 
     Raises:

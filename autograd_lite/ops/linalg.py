@@ -192,7 +192,8 @@ def _reciprocal(x: Any, values: Any, used: Any, undetermined: str) -> Any:
 
 def largest(x: Any, keepdims: bool = False) -> Any:
     """Along the last axis; 0 of none."""
-    return (np.max if x.shape[-1] else np.sum)(x, axis=-1, keepdims=keepdims)
+    reduced: Any = np.max if x.shape[-1] else np.sum
+    return reduced(x, axis=-1, keepdims=keepdims)
 
 
 def _reciprocal_gaps(values: Any, used: Any, undetermined: str) -> Any:
