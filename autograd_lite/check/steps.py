@@ -5,16 +5,18 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..engine.tensor import Array
+from ..meaning.moves import ranges_of
 from .edits import Edit
-from .formula import Formula, weighted
+from .formula import Formula, always, computed, weighted
 from .line import Line
-from .readings import Term, core
+from .readings import Term, core, evaluate
 
 _STEP = re.compile(r"(.*?)(\d+)(\D*)")
 
@@ -82,6 +84,54 @@ def _multiplied(e: Term, f: Formula) -> Iterator[tuple[Sequence[Term], Array, Te
         row = {x: p for x, p in e.args if x.shape in (e.shape[1:], (1, e.shape[1]))}
         value = weighted("*", [f.value[x] for x in row], [*row.values()])
         yield from (([*row], value, y) for y in e.operands if y.shape == (e.shape[0], 1))
+
+
+def rows(f: Formula, line: Line) -> Iterator[Edit]:
+    """In a loop over pairs of ids: rows of one's own table, or by the other ids, at each pair."""
+    terms = f.root.args if f.root.op == "+" else ((f.root, 1.0),)
+    pairs = [(g, c, *found) for g, c in terms if (found := _pair(g)) is not None]
+    own = line.others.get(line.name)
+    if sum(np.size(i) for _, _, i, *_ in pairs) < 2 or own is None or own.shape != f.result.shape:
+        return
+    left = f.result - sum(c * f.value[g] for g, c, *_ in pairs)
+    table = pairs[0][-1].args[0]
+    others = np.asarray(evaluate(table))
+
+    def put(array: Array | None, by_other: bool) -> Array:
+        found = np.array(left)
+        for _, c, i, product, x in pairs:
+            given = {y: f.value[y] for y in product.operands}
+            given |= {} if array is None else {x: array[i]}
+            each = computed(product, [given[y] for y in product.operands])
+            np.add.at(found, _ids(x.params["index"]) if by_other else i, c * each)
+        return found
+
+    for cost, kind, values, array, by_other in (
+        (1.6, "stands", (line.name, table), own, False),
+        (1.7, "own_ids", (table, line.name), others, False),
+        (1.8, "other_ids", (table, f.root), None, True),
+    ):
+        with suppress(IndexError):  # one table has fewer rows
+            yield Edit(cost, kind, values, {f.root: always(put(array, by_other))})
+
+
+def _pair(g: Term) -> tuple[Any, Term, Term] | None:
+    """Of what is added to rows, which, the product, and the factor that is rows of a table."""
+    i = _ids(g.params["index"]) if g.op == "scatter" else None
+    at = ranges_of(g.params["index"], g.shape) if g.op == "scatter" and i is None else None
+    if at is not None and len(at[0]) == 1 and all(len(r) > 1 for r in at[1:]):
+        i = np.asarray(at[0][0])
+    product = core(g.args[0]) if i is not None else g
+    found = [x for x in product.operands if x.op == "getitem" and x.args[0].op == "leaf"]
+    is_row = product.op == "*" and len(found) == 1 and _ids(found[0].params["index"]) is not None
+    return (i, product, found[0]) if is_row and i is not None else None
+
+
+def _ids(index: Any) -> Any:
+    """The rows that an index of whole numbers takes."""
+    (first, *rest) = index if isinstance(index, tuple) else (index,)
+    is_whole = not rest and not isinstance(first, slice) and first is not None
+    return np.asarray(first) if is_whole and np.asarray(first).dtype.kind in "iu" else None
 
 
 def _products(

@@ -115,6 +115,8 @@ masked: {line} is 0 where {0} is {1}: a mask is there that doesn't belong there 
 times_where: {line} {times} where {0} is {1} | 在 {0} 为 {1} 处，{line} {times}
 ids: the ids themselves stand where {0} belongs: make them one-hot |
     写成了类别编号本身，而应当是 {0}（独热编码）
+own_ids: {0} is looked up by the ids of {1}, in the place of its own |
+    {0} 用了 {1} 的下标，而应当用它自己的
 other_ids: it is added up by the ids of {0}, in the place of its own: {1} |
     累加时用了 {0} 的下标，而应当用它自己的：{1}
 all_rows: what {0} marks in any row is marked in all of them: index each row by its own id, as in

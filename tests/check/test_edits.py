@@ -255,6 +255,23 @@ def test_a_part_of_what_is_normalised_at_one_of_its_uses():
     assert "summed over axis 1 instead of axis 0" in said(loss, {"x": of(other / sd, z)}, "x")
 
 
+def test_rows_of_ones_own_table_and_other_ids_in_a_loop_over_pairs():
+    r = np.random.default_rng(0)
+    u, v = leaf(r.normal(size=(4, 3)), "U"), leaf(r.normal(size=(4, 3)), "V")
+    pairs, loss = [(0, 1), (0, 2), (3, 1), (2, 0)], ag.Tensor(0.0)
+    for i, j in pairs:
+        loss = loss + ((u[i] * v[j]).sum() - 1) ** 2
+    own, other, elsewhere = np.zeros((3, 4, 3))
+    for i, j in pairs:
+        g = 2 * (u.data[i] @ v.data[j] - 1)
+        own[i] += g * u.data[i]
+        other[i] += g * v.data[i]
+        elsewhere[j] += g * v.data[j]
+    assert said(loss, {"U": own}, "U") == "U stands where V belongs"
+    assert said(loss, {"U": other}, "U").startswith("V is looked up by the ids of U")
+    assert said(loss, {"U": elsewhere}, "U").startswith("it is added up by the ids of V")
+
+
 def test_a_vector_along_the_other_axis_and_a_part_that_is_transposed():
     r = np.random.default_rng(0)
     a, b = leaf(r.normal(size=(4, 4)), "a"), r.normal(size=4)
