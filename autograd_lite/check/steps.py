@@ -129,9 +129,8 @@ def _pair(g: Term) -> tuple[Any, Term, Term] | None:
 
 def _ids(index: Any) -> Any:
     """The rows that an index of whole numbers takes."""
-    (first, *rest) = index if isinstance(index, tuple) else (index,)
-    is_whole = not rest and not isinstance(first, slice) and first is not None
-    return np.asarray(first) if is_whole and np.asarray(first).dtype.kind in "iu" else None
+    parts = [np.asarray(x) for x in (index if isinstance(index, tuple) else (index,))]
+    return parts[0] if len(parts) == 1 and parts[0].dtype.kind in "iu" else None
 
 
 def _products(
