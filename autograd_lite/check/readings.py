@@ -204,11 +204,10 @@ def _terms(e: Term) -> Iterator[tuple[Term, float]]:
 
 
 def _multiplied_out(e: Term) -> Iterator[Term]:
-    """With a sum of what comes from several gradients multiplied by the factors beside it."""
+    """With a sum, of what comes from several places, multiplied by the factors beside it."""
     c, e = coefficient(e)
     for g, p in e.args if e.op == "*" else ():
-        come = [f for f in g.operands if any(x.kind == "gradient" for x in subterms(f))]
-        if g.op == "+" and p == 1 and len(come) > 1:
+        if g.op == "+" and p == 1 and len(g.args) > 1 and ONE not in g.operands:  # no 1 − x²
             beside = [(x, q) for x, q in e.args if x is not g]
             each = (coefficient(product([*beside, (f, 1)])) for f in g.operands)
             yield sum_of({f: c * k * j for (j, f), (_, k) in zip(each, g.args, strict=True)})
