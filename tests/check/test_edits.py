@@ -249,7 +249,9 @@ def test_a_part_of_what_is_normalised_at_one_of_its_uses():
     assert told in said(loss, {"x": of(x.data / sd, z)}, "x")
     assert told in said(loss, {"x": of(z, x.data / sd)}, "x")
     assert "the factor x − meanᵢ(x) is missing" in said(loss, {"x": of(z, 1 / sd)}, "x")
-    assert "the division by √(varᵢ(x) + 0.001) is missing" in said(loss, {"x": of(centred, z)}, "x")
+    divided = said(loss, {"x": of(centred, z)}, "x")
+    assert divided.startswith("the division by √(")
+    assert "varᵢ(x) + 0.001" in divided
     no_eps, other = centred / x.data.std(0), x.data - x.data.mean(1, keepdims=True)
     assert "the term 0.001 is missing" in said(loss, {"x": of(no_eps, no_eps)}, "x")
     assert "summed over axis 1 instead of axis 0" in said(loss, {"x": of(other / sd, z)}, "x")
