@@ -43,7 +43,7 @@ def explain(
     lines = [f"{op}: {error}"]
     if isinstance(error, ValueError) and op in ("matmul", "linear", "dot"):
         lines = [f"{op}: {_product_mismatch(labels, shapes)}"]
-    elif isinstance(error, ValueError) and not params and len(shapes) > 1:
+    elif isinstance(error, ValueError) and "broadcast" in str(error) and len(shapes) > 1:
         difference = _broadcast_mismatch(labels, shapes)
         if difference:
             lines = [f"{op}: {difference}"]

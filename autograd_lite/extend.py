@@ -68,14 +68,21 @@ class Op(table.Op):
 
 
 def _of_locked(name: str, f: Callable[..., Any], *args: Any, **params: Any) -> Any:
-    """``f`` of arrays for reading only, for others compute with them, too."""
+    """``f`` of arrays for reading only, for others compute with them, too; of copies where it
+    takes no such ones, as compiled code doesn't.
+    """
     given = [*map(_locked, args)]
     try:
         found = f(*given, **params)
     except ValueError as error:
-        if "read-only" in str(error):
+        if "read-only" not in str(error):
+            raise
+        given = [np.array(x) if type(x) is np.ndarray else x for x in args]
+        found = f(*given, **params)
+        pairs = zip(args, given, strict=True)
+        if any(x.tobytes() != y.tobytes() for x, y in pairs if type(x) is np.ndarray):
             error.add_note(f"{name}: it may write into none of its arguments; let it copy them")
-        raise
+            raise
     return next((x for x, locked in zip(args, given, strict=True) if found is locked), found)
 
 

@@ -142,6 +142,8 @@ def test_messages_as_a_whole(f: Any, lines: list[str]):
     (lambda: np.less(W((3,)), np.ones(2)), ValueError, "less: the shapes can't be broadcast"),
     (lambda: np.dot(W((2, 3)), np.ones((3, 4, 5))), ValueError,
      "dot: the last axis of W_01 has 3 entries, the second to last axis of operand 1 has 4"),
+    (lambda: ag.Op("mine", lambda x, y: np.linalg.inv(x), None, None)(W((2, 3)), np.ones((4, 3))),
+     ValueError, "mine: Last 2 dimensions of the array must be square"),
     # items
     (lambda: Tensor([1.0, 2.0], name="W").item(), ValueError,
      "item: W of shape (2,) has 2 elements"),

@@ -226,3 +226,17 @@ def test_an_op_of_one_s_own_may_not_write_into_what_others_compute_with(forward:
         ag.grad(f)(np.ones(2))
     error = said.value.__cause__ or said.value
     assert error.__notes__[0].startswith("mine: it may write into none of its arguments")
+
+
+def _compiled(x: Any) -> Any:
+    """As Cython's memory views do, it takes arrays that may be written to, and doesn't write."""
+    if not x.flags.writeable:
+        raise ValueError("buffer source array is read-only")
+    return np.sin(x)
+
+
+def test_an_op_of_one_s_own_may_ask_for_arrays_that_could_be_written_to():
+    op = ag.Op("mine", _compiled, lambda g, out, x: _compiled(np.array(g)) * np.cos(x))
+    x = np.array([0.5, np.nan])
+    np.testing.assert_allclose(op(x), np.sin(x))
+    np.testing.assert_allclose(ag.vjp(op, x)[1](np.ones(2))[0], np.sin(1) * np.cos(x))
