@@ -53,6 +53,7 @@ from .engine.modes import no_grad
 from .engine.tensor import Tensor
 from .explain import explain
 from .extend import Op
+from .extend import primitive as primitive
 from .gradients import gradients
 from .graph import named_tensors
 from .lines import line_of, source_lines

@@ -83,6 +83,8 @@ def _of_locked(name: str, f: Callable[..., Any], *args: Any, **params: Any) -> A
         if any(x.tobytes() != y.tobytes() for x, y in pairs if type(x) is np.ndarray):
             error.add_note(f"{name}: it may write into none of its arguments; let it copy them")
             raise
+    if isinstance(found, tuple) and len({*map(np.shape, found)}) > 1:
+        raise TypeError(f"it gives {len(found)} arrays, and an op gives one; make an op of each")
     return next((x for x, locked in zip(args, given, strict=True) if found is locked), found)
 
 
@@ -146,6 +148,12 @@ def defvjp(f: primitive, *makers: Any, argnums: Iterable[int] | None = None) -> 
 
     One for each argument, or of ``argnums``; None where no gradient flows.
     """
+    if not isinstance(f, primitive):
+        name = getattr(f, "__name__", repr(f))
+        raise TypeError(
+            f"defvjp, defjvp: {name} is no primitive, and keeps its own derivative, if it has one; "
+            f"give rules to a function of yours: f = primitive({name})"
+        )
     f.makers.update(zip(range(len(makers)) if argnums is None else argnums, makers, strict=True))
 
 
@@ -159,5 +167,7 @@ def defjvp(f: primitive, *rules: Any, argnums: Iterable[int] | None = None) -> N
         along = lambda v: rule(v, ans, *args, **kwargs)  # noqa: E731
         return lambda g: vjp(along, np.zeros_like(args[i]))[1](g)[0]
 
-    for i, rule in zip(range(len(rules)) if argnums is None else argnums, rules, strict=True):
-        f.makers.setdefault(i, rule and partial(maker, i, rule))
+    chosen = range(len(rules)) if argnums is None else argnums
+    made = {i: rule and partial(maker, i, rule) for i, rule in zip(chosen, rules, strict=True)}
+    own = getattr(f, "makers", {})
+    defvjp(f, *{**made, **own}.values(), argnums={**made, **own})

@@ -9,6 +9,7 @@ import pytest
 
 import autograd_lite as ag
 from autograd_lite import Tensor
+from autograd_lite.extend import defjvp, defvjp
 
 from .each import each
 
@@ -144,6 +145,10 @@ def test_messages_as_a_whole(f: Any, lines: list[str]):
      "dot: the last axis of W_01 has 3 entries, the second to last axis of operand 1 has 4"),
     (lambda: ag.Op("mine", lambda x, y: np.linalg.inv(x), None, None)(W((2, 3)), np.ones((4, 3))),
      ValueError, "mine: Last 2 dimensions of the array must be square"),
+    (lambda: ag.Op("mine", lambda x: (x, x[:1]), None)(W((2,))), TypeError,
+     "mine: it gives 2 arrays, and an op gives one; make an op of each"),
+    (lambda: defvjp(np.sin, None), TypeError, "sin is no primitive, and keeps its own derivative"),
+    (lambda: defjvp(max, None), TypeError, "give rules to a function of yours: f = primitive(max)"),
     # items
     (lambda: Tensor([1.0, 2.0], name="W").item(), ValueError,
      "item: W of shape (2,) has 2 elements"),

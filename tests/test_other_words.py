@@ -11,13 +11,12 @@ import pytest
 import autograd_lite as ag
 import autograd_lite.numpy as its_numpy
 import autograd_lite.scipy.linalg as its_linalg
-from autograd_lite import Op, Tensor, differential_operators
+from autograd_lite import Op, Tensor, core, differential_operators
 from autograd_lite.builtins import tuple as its_tuple
 from autograd_lite.extend import defjvp, defvjp, primitive
 from autograd_lite.misc.fixed_points import fixed_point
 from autograd_lite.misc.flatten import flatten, flatten_func
 from autograd_lite.misc.optimizers import adam, rmsprop, sgd
-from autograd_lite.numpy.numpy_boxes import ArrayBox
 from autograd_lite.numpy.numpy_vjps import unbroadcast_f
 from autograd_lite.test_util import check_grads
 from autograd_lite.tracer import getval, isbox
@@ -89,7 +88,8 @@ def test_a_rule_that_undoes_broadcasting_itself():
     defvjp(scaled, lambda ans, x, y: unbroadcast_f(x, lambda g: g * y),
            lambda ans, x, y: unbroadcast_f(y, lambda g: g * x))  # fmt: skip
     np.testing.assert_allclose(ag.grad(lambda y: np.sum(scaled(V, y)))(2.0), np.sum(V))
-    assert ag.grad(lambda y: y if isinstance(y, ArrayBox) and isbox(y) else 0 * y)(2.0) == 1.0
+    box = its_numpy.numpy_boxes.ArrayBox
+    assert ag.grad(lambda y: y if isinstance(y, box) and isbox(y) else 0 * y)(2.0) == 1.0
     assert ag.grad(lambda y: y * getval(y) * getval(3.0))(2.0) == 6.0
 
 
@@ -186,6 +186,16 @@ def test_a_primitive_is_differentiated_as_is_said():
         ag.grad(f, 1)(2.0, 3.0)
     defvjp(f, None, argnums=[1])
     np.testing.assert_array_equal(ag.grad(lambda y: np.sum(f(V, y)))(V), np.zeros(3))
+
+
+def test_the_core_is_of_one_argument():
+    f = ag.primitive(np.sin)
+    core.defvjp(f, lambda ans, x: lambda g: g * np.cos(x))
+    back, value = core.make_vjp(lambda x: f(x) * V, 0.5)
+    np.testing.assert_array_equal(value, np.sin(0.5) * V)
+    np.testing.assert_allclose(back(V), np.cos(0.5) * (V @ V))
+    value, along = core.make_jvp(np.square, V)(V)
+    np.testing.assert_array_equal((value, along), (V**2, 2 * V**2))
 
 
 def test_a_primitive_with_tangents():

@@ -26,7 +26,7 @@ ROWS = [
     "nn",
     "autograd_lite testing",
     "draw derive explain check compile test_util",
-    "numpy scipy misc extend differential_operators builtins tracer wrap_util",
+    "core numpy scipy misc extend differential_operators builtins tracer wrap_util",
     "meaning",
     "show dependence",
     "transforms checkpoint layers",

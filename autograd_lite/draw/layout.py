@@ -10,11 +10,12 @@ import sysconfig
 from pathlib import Path
 
 PURE = "graphviz-pure"
+_INSTALL = ': pip install "autograd_lite[layout]"'
 RASTER = ("png", "jpg", "jpeg", "gif", "webp")
 
 
-def engine() -> str:
-    """The command that lays figures out.
+def engines() -> list[str]:
+    """The commands that lay figures out, a system's first.
 
     The wheel's command is also looked for beside the interpreter: a virtual environment need not
     be activated.
@@ -23,35 +24,39 @@ def engine() -> str:
         RuntimeError: there is none; it says what to install.
     """
     beside = os.pathsep.join([str(Path(sys.executable).parent), sysconfig.get_path("scripts")])
-    command = shutil.which("dot") or shutil.which(PURE) or shutil.which(PURE, path=beside)
-    if command is None:
+    wheel = shutil.which(PURE) or shutil.which(PURE, path=beside)
+    commands = [command for command in (shutil.which("dot"), wheel) if command]
+    if not commands:
         raise RuntimeError(
-            "drawing a figure needs a layout engine, and there is none: "
-            'pip install "autograd_lite[layout]", or install Graphviz so that dot is on the PATH. '
-            "The figure's .source is there without one"
+            f"drawing a figure needs a layout engine, and there is none{_INSTALL}, or install "
+            "Graphviz so that dot is on the PATH. The figure's .source is there without one"
         )
-    return command
+    return commands
 
 
 def lay_out(source: str, format: str) -> bytes:
-    """``source`` drawn in a format that the engine knows.
+    """``source`` drawn in a format that an engine knows: a system's may lack what the wheel has.
 
     Raises:
         RuntimeError: there is no engine, or it failed; the error holds what it said.
-        ValueError: the engine can't write this format.
+        ValueError: no engine can write this format.
     """
-    command = engine()
     sharp = ["-Gdpi=144"] if format in RASTER else []
-    done = subprocess.run(
-        [command, f"-T{format}", *sharp], input=source.encode(), capture_output=True, check=False
-    )
-    if done.returncode == 0:
-        return done.stdout
-    said = done.stderr.decode(errors="replace").strip()
-    name = Path(command).name
-    if "not recognized" in said:
+    failed = list[tuple[str, int, str]]()
+    for command in engines():
+        given = [command, f"-T{format}", *sharp]
+        done = subprocess.run(given, input=source.encode(), capture_output=True, check=False)
+        if done.returncode == 0:
+            return done.stdout
+        said = done.stderr.decode(errors="replace").strip()
+        failed.append((Path(command).name, done.returncode, said))
+        if "not recognized" not in said:
+            break
+    name, code, said = failed[0]
+    if said.startswith("Format"):
         others = ", or install a system Graphviz, which can write .pdf and .ps too"
         raise ValueError(
             f"{name} can't write .{format}; save .svg or .png{others if PURE in name else ''}"
         )
-    raise RuntimeError(f"{name} failed with exit code {done.returncode}: {said}")
+    lacks = "\nThe wheel has all layouts" + _INSTALL if "Layout type" in said else ""
+    raise RuntimeError(f"{name} failed with exit code {code}: {said}{lacks}")

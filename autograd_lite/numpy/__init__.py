@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 else:
     from . import fft as fft
     from . import linalg as linalg
+    from . import numpy_boxes as numpy_boxes
     from . import random as random
     from .making import OURS as _OURS
 

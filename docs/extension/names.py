@@ -18,7 +18,7 @@ PACKAGES = ["autograd_lite", "autograd_lite.linalg", "autograd_lite.fft", "nn"]
 MODULES = ["extend", "misc.fixed_points", "scipy.integrate", "scipy.linalg", "scipy.signal",
            "scipy.special", "test_util", "tracer", "wrap_util"]  # fmt: skip
 """All that these hand out is in the reference, but what is others' (``OTHERS``)."""
-OTHERS = {"autograd_lite.extend.Op", "autograd_lite.wrap_util.wraps"}
+OTHERS = {"autograd_lite.extend.Op", "autograd_lite.primitive", "autograd_lite.wrap_util.wraps"}
 
 
 GIVEN = {"Derivation", "Entry", "Figure", "History", "NetworkDerivation", "Page", "Recording",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import autograd_lite as ag
 from autograd_lite.draw import layout
 
 from .reading import SVG, read_dot, read_svg
+
+PYTHON = sys.executable
 
 
 @pytest.fixture
@@ -103,13 +106,24 @@ def test_a_system_dot_is_preferred_and_the_wheel_is_found_beside_the_interpreter
 ):
     for name in ("dot", "graphviz-pure"):
         (no_engine / name).touch(mode=0o755)
-    assert Path(layout.engine()).name == "dot"
+    assert [Path(command).name for command in layout.engines()] == ["dot", "graphviz-pure"]
     (no_engine / "dot").unlink()
-    assert Path(layout.engine()).name == "graphviz-pure"
+    assert [Path(command).name for command in layout.engines()] == ["graphviz-pure"]
     (no_engine / "bin").mkdir()
     (no_engine / "graphviz-pure").rename(no_engine / "bin" / "graphviz-pure")
     monkeypatch.setattr("sys.executable", str(no_engine / "bin" / "python"))
-    assert layout.engine() == str(no_engine / "bin" / "graphviz-pure")
+    assert layout.engines() == [str(no_engine / "bin" / "graphviz-pure")]
+
+
+def test_what_a_system_s_dot_lacks_the_wheel_has(figure, no_engine, monkeypatch):
+    script = no_engine / "dot"  # as Debian's since Graphviz 14, which comes without neato
+    said = 'Layout type: "neato" not recognized. Use one of: dot'
+    script.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    script.chmod(0o755)
+    with pytest.raises(RuntimeError, match=f"{said}\nThe wheel has all layouts: pip install"):
+        layout.lay_out("digraph {a [pos=0]}", "svg")
+    monkeypatch.setattr("sys.executable", PYTHON)
+    assert b"<svg" in layout.lay_out("digraph {layout=neato a -> b}", "svg")
 
 
 def test_an_engine_that_fails_is_quoted(figure, monkeypatch, tmp_path):
@@ -122,5 +136,5 @@ def test_an_engine_that_fails_is_quoted(figure, monkeypatch, tmp_path):
 
 
 def test_the_engines_fixture_means_what_it_says(engine):
-    assert Path(layout.engine()).name == engine
+    assert Path(layout.engines()[0]).name == engine
     assert (shutil.which("dot") is not None) == (engine == "dot")
