@@ -18,9 +18,8 @@ __all__ = [
 
 
 @implements(np.float_power)
-def float_power(x1: Any, x2: Any, out: None = None) -> Tensor:
+def float_power(x1: Any, x2: Any) -> Tensor:
     """``x1 ** x2`` in at least double precision."""
-    refuse_out("float_power", out)
     wide: list[Any] = [
         x if isinstance(x, (int, float, complex)) else astype(x, np.result_type(x.dtype, float))
         for x in map(operand_or_number, (x1, x2))
@@ -29,16 +28,14 @@ def float_power(x1: Any, x2: Any, out: None = None) -> Tensor:
 
 
 @implements(np.divmod)
-def divmod(x1: Any, x2: Any, out: None = None) -> tuple[Array, Tensor]:
+def divmod(x1: Any, x2: Any) -> tuple[Array, Tensor]:
     """``(x1 // x2, x1 % x2)``: the quotient is constant in pieces, and a plain array."""
-    refuse_out("divmod", out)
     return value_of(np.floor_divide, x1, x2), np.remainder(x1, x2)
 
 
 @implements(np.copysign)
-def copysign(x1: Any, x2: Any, out: None = None) -> Tensor:
+def copysign(x1: Any, x2: Any) -> Tensor:
     """``|x1|`` with the sign of ``x2``, which is constant in pieces."""
-    refuse_out("copysign", out)
     x1, x2 = operand_or_number(x1), operand_or_number(x2)
     found = value_of(np.copysign, x1, x2)
     size = np.absolute(astype(beside(x1, [found]), found.dtype))  # that of −128 is no int8
@@ -46,9 +43,8 @@ def copysign(x1: Any, x2: Any, out: None = None) -> Tensor:
 
 
 @implements(np.heaviside)
-def heaviside(x1: Any, x2: Any, out: None = None) -> Any:
+def heaviside(x1: Any, x2: Any) -> Any:
     """0 below 0 and 1 above, constant in pieces; ``x2`` at 0."""
-    refuse_out("heaviside", out)
     step = value_of(np.heaviside, x1, x2)
     return np.where(value(x1) == 0, x2, step) if is_tracked(x2) else step
 

@@ -20,9 +20,8 @@ __all__ = [
 
 
 @implements(np.vecdot, np.linalg.vecdot)
-def vecdot(x1: Any, x2: Any, /, out: None = None, *, axis: int = -1) -> Tensor:
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
     """The sum over ``axis`` of ``conj(x1) * x2``, of vectors of the same size."""
-    refuse_out("vecdot", out)
     x1, x2 = (moveaxis(operand(x), axis, -1) for x in (x1, x2))
     if x1.shape[-1] != x2.shape[-1]:
         raise ValueError(
@@ -39,17 +38,15 @@ def vdot(a: Any, b: Any, /) -> Tensor:
 
 
 @implements(np.matvec)
-def matvec(x1: Any, x2: Any, /, out: None = None) -> Tensor:
+def matvec(x1: Any, x2: Any, /) -> Tensor:
     """Matrices times vectors: ``(…, m, n)`` and ``(…, n)`` → ``(…, m)``."""
-    refuse_out("matvec", out)
     _need_axes("matvec", (x1, 2), (x2, 1))
     return matmul(x1, operand(x2)[..., None])[..., 0]
 
 
 @implements(np.vecmat)
-def vecmat(x1: Any, x2: Any, /, out: None = None) -> Tensor:
+def vecmat(x1: Any, x2: Any, /) -> Tensor:
     """Conjugated vectors times matrices: ``(…, n)`` and ``(…, n, m)`` → ``(…, m)``."""
-    refuse_out("vecmat", out)
     _need_axes("vecmat", (x1, 1), (x2, 2))
     return matmul(conjugate_of(operand(x1))[..., None, :], x2)[..., 0, :]
 

@@ -35,7 +35,7 @@ from ..show.notation import (
     number,
 )
 from ..table import Case, Op, leaves_operators_alone, op
-from .define import implements, operand, refuse_out, value
+from .define import implements, operand, value
 
 __all__ = [
     "abs", "absolute", "acos", "acosh", "add", "arccos", "arccosh", "arcsin", "arcsinh",
@@ -116,7 +116,7 @@ fixed_power = entrywise(
 
 
 @implements(np.power)
-def power(x: Any, y: Any, out: None = None) -> Tensor:
+def power(x: Any, y: Any) -> Tensor:
     """``x ** y``, elementwise.
 
     At ``x = 0`` the derivative with respect to ``y`` is taken as 0, the limit for every ``y > 0``.
@@ -127,7 +127,6 @@ def power(x: Any, y: Any, out: None = None) -> Tensor:
     >>> x.grad
     array([0., 6.])
     """
-    refuse_out("power", out)
     if type(y) is not int and type(y) is not float:
         return power_op(x, y)
     if y > 0 and y % 2 == 0 and type(x) is Tensor and x._op is not None:
@@ -161,10 +160,7 @@ def _squared(x: Tensor) -> Any:
     return squares[0] if op is absolute else squares[0] + squares[1]
 
 
-@implements(np.square)
-def _square(x: Any, out: None = None) -> Tensor:
-    refuse_out("square", out)
-    return power(x, 2)
+implements(np.square)(lambda x: power(x, 2))
 
 
 fmod = ufunc(
@@ -400,9 +396,8 @@ sign_op = ufunc(np.sign, _sign_vjp)
 
 
 @implements(np.sign)
-def sign(x: Any, out: None = None) -> Any:
+def sign(x: Any) -> Any:
     """The sign: constant in pieces, and a plain array; of complex numbers ``x / |x|``."""
-    refuse_out("sign", out)
     x = operand(x)
     return sign_op(x) if x.dtype.kind == "c" else value_of(np.sign, x)
 
