@@ -24,7 +24,6 @@ def dependence(tensor: Tensor) -> list[Array]:
     Shapes:
         One boolean array an input: (the result's size, the input's size).
     """
-    assert tensor.op is not None
     rng = np.random.default_rng(0)
     low, high = tensor.op.domain
     inputs = tensor.inputs
@@ -55,7 +54,6 @@ def dependence(tensor: Tensor) -> list[Array]:
 
 def _try(tensor: Tensor, arrays: list[Any]) -> Array | None:
     """The entries of the op's value for these inputs, or None where it refuses them."""
-    assert tensor.op is not None
     try:
         with np.errstate(all="ignore"):
             return np.ravel(tensor.op.forward(*arrays, **tensor.params))

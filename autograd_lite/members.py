@@ -153,8 +153,7 @@ class Members:
         array([1., 3.])
         """
         for value in standing("value") if Mode.entered else ():
-            instead: Array = value(self)
-            return instead
+            return value(self)
         if is_foreign(self._array):
             if self._op is not None:
                 return own_array(self._array)
@@ -223,7 +222,7 @@ class Members:
         return self._looked()
 
     @property
-    def op(self: Any) -> Op | None:
+    def op(self: Any) -> Op | Any:  # None, too; who reads results needn't ask
         """The op that made this tensor, or None for a leaf."""
         return self._op
 
@@ -293,8 +292,7 @@ class Members:
 
     def numpy(self: Any) -> Array:
         """A copy of the value, without the gradient."""
-        own: Array = self._at_hand().copy()
-        return own
+        return self._at_hand().copy()
 
     to_numpy = numpy  # by which matplotlib asks for what it plots
 

@@ -117,7 +117,6 @@ def _computed(region: Sequence[Tensor], given: Mapping[Tensor, Array]) -> Array 
     try:
         with np.errstate(all="ignore"):
             for tensor in region:
-                assert tensor.op is not None
                 arrays = [values.get(x, x._array) for x in tensor.inputs]
                 if any(x in values for x in tensor.inputs):
                     values[tensor] = np.asarray(tensor.op.forward(*arrays, **tensor.params))

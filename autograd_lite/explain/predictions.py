@@ -158,7 +158,6 @@ class Predictions:
         words = partial(partial, self._words)
         region = step.region
         op = step.tensor.op
-        assert op is not None
         arrays = [x._array for x in step.tensor.inputs]
         names = self._story.names
         if len(region) == 1 and op.name == "linear":
