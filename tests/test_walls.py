@@ -103,7 +103,7 @@ def test_rooms_know_nothing_of_each_other_s_inside():
         if name.startswith("nn"):
             used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
             assert not used & fields, (name, used & fields)
-        if not name.startswith(("autograd_lite.compile", "autograd_lite.modes")):  # which hands it out
+        if not name.startswith(("autograd_lite.compile", "autograd_lite.modes")):
             assert not re.search(r"\bcapture\b", PATHS[name].read_text(), re.IGNORECASE), name
 
 
