@@ -10,7 +10,16 @@ import numpy as np
 from ..arrays import beside
 from ..engine.tensor import Array, Tensor, is_tracked
 from ..ops import astype, value_of
-from ..ops.define import by_name, implements, operand, operand_or_number, refuse_out, setting, value
+from ..ops.define import (
+    by_name,
+    implements,
+    numpys,
+    operand,
+    operand_or_number,
+    refuse_out,
+    setting,
+    value,
+)
 
 __all__ = [
     "angle", "clip", "copysign", "divmod", "float_power", "heaviside", "nan_to_num", "select",
@@ -82,11 +91,7 @@ def clip(
     return clipped if high is None else np.minimum(clipped, high)
 
 
-@implements(np.angle)
-def angle(z: Any, deg: bool = False) -> Tensor:
-    """The angle of ``z`` in the complex plane, in radians or degrees."""
-    radians_ = np.arctan2(np.imag(z), np.real(z))
-    return radians_ * (180 / np.pi) if deg else radians_
+angle = numpys(np.angle, "The angle of ``z`` in the complex plane, in radians or degrees.")
 
 
 @by_name(np.nan_to_num)

@@ -107,22 +107,10 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Tensor:
     return conjugate_of(correlate(v, a, mode))[::-1]  # NumPy centres the longer one
 
 
-_tensordot = numpys(np.tensordot, "Of axes that there are.")
-
-
-@implements(np.tensordot, np.linalg.tensordot)
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """The sum of products over ``axes``: the last n of ``a`` and the first n of ``b``, or a pair.
-
-    Raises:
-        ValueError: axes of different sizes.
-    """
-    a, b = operand(a), operand(b)
-    if isinstance(axes, (int, np.integer)) and axes > min(a.ndim, b.ndim):
-        raise ValueError(
-            f"tensordot: {axes} axes are asked for of arrays of shapes {a.shape} and {b.shape}"
-        )
-    return _tensordot(a, b, axes)
+tensordot = implements(np.linalg.tensordot)(numpys(
+    np.tensordot,
+    "The sum of products over ``axes``: the last n of ``a`` and the first n of ``b``, or a pair.",
+))  # fmt: skip
 
 
 @implements(np.inner)
