@@ -66,6 +66,7 @@ def op(name: str, *operands: Expression, **params: object) -> Expression:
     (op("multiply", TWO, A), "2·a_1"),
     (op("multiply", Expression(-0.5), A), "−0.5·a_1"),
     (op("sum", A, axis=0, keepdims=True), "1^Ta_1"),
+    (op("sum", Expression(np.ones((2, 3, 4)), "D"), axis=(0, 1), keepdims=False), "Σ_i,j(D)"),
     (op("exp", A), "exp(a_1)"),
     (op("square", op("sqrt", op("add", A, B))), "√{a_1+B}^2"),
 ])
