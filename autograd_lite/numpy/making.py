@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import numpy_api
 from ..arrays import STAND_INS
 from ..engine.modes import standing
 from ..engine.tensor import Tensor
+from ..numpy_api.calculus import full_like
 from ..numpy_api.filling import filling
 from ..ops import astype, copy
 from ..transforms import in_transform
@@ -64,7 +64,7 @@ def _array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> 
 
 def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> Any:
     """``np.full``, also with a Tensor."""
-    return numpy_api.full_like(fill_value, fill_value, dtype, order, shape=shape)
+    return full_like(fill_value, fill_value, dtype, order, shape=shape)
 
 
 class _Joined:
@@ -82,7 +82,7 @@ class _Joined:
 
 
 OURS = {
-    "array": _made(_array), "full": _made(_full), "full_like": _made(numpy_api.full_like),
+    "array": _made(_array), "full": _made(_full), "full_like": _made(full_like),
     "r_": _Joined(np.r_, np.concatenate), "c_": _Joined(np.c_, np.column_stack),
     **dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray"), _asarray),
 }  # fmt: skip

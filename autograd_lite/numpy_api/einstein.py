@@ -8,14 +8,14 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..ops import cast, diagonal, moveaxis
-from ..ops.define import implements, ran
+from ..ops.define import implements, ran, refuse_out
 from ..ops.products import LETTERS, einsum_op
 
 __all__ = ["einsum"]
 
 @implements(np.einsum)
 def einsum(
-    *operands: Any, dtype: Any = None, order: str = "K", casting: str = "safe",
+    *operands: Any, out: None = None, dtype: Any = None, order: str = "K", casting: str = "safe",
     optimize: Any = False,
 ) -> Tensor:  # fmt: skip
     """Sums of products by Einstein's convention, in all of NumPy's forms.
@@ -37,6 +37,7 @@ def einsum(
         array([[1., 0.],
                [0., 1.]])
     """
+    refuse_out("einsum", out)
     if order not in "KC":
         raise TypeError(f"einsum: order={order!r} is how an array lies in memory; leave it out")
     alike, n = [*operands], len(operands)

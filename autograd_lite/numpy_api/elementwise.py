@@ -10,19 +10,10 @@ import numpy as np
 from ..arrays import beside
 from ..engine.tensor import Array, Tensor, is_tracked
 from ..ops import astype, value_of
-from ..ops.define import (
-    by_name,
-    implements,
-    numpys,
-    operand,
-    operand_or_number,
-    refuse_out,
-    setting,
-    value,
-)
+from ..ops.define import by_name, implements, operand, operand_or_number, refuse_out, setting, value
 
 __all__ = [
-    "angle", "clip", "copysign", "divmod", "float_power", "heaviside", "nan_to_num", "select",
+    "clip", "copysign", "divmod", "float_power", "heaviside", "nan_to_num", "select",
 ]  # fmt: skip
 
 
@@ -61,15 +52,10 @@ def heaviside(x1: Any, x2: Any) -> Any:
 @implements(np.select)
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Tensor:
     """In each place the choice whose condition is the first to hold there, or ``default``."""
-    if len(condlist) != len(choicelist) or not condlist:
-        raise ValueError(
-            f"select: {len(condlist)} conditions and {len(choicelist)} choices were given; there "
-            "must be as many, and at least one"
-        )
+    masks = [np.empty((0,) * np.ndim(x), operand(x).dtype) for x in condlist]
+    np.select(masks, [np.empty((0,) * np.ndim(x)) for x in choicelist])  # raises what there is to
     chosen = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        if value(condition).dtype != bool:
-            raise TypeError(f"select: a condition has dtype {value(condition).dtype}, not bool")
         chosen = np.where(condition, choice, chosen)
     return chosen
 
@@ -89,9 +75,6 @@ def clip(
     low, high = a_min if min is None else min, a_max if max is None else max
     clipped = np.positive(a) if low is None else np.maximum(a, low)
     return clipped if high is None else np.minimum(clipped, high)
-
-
-angle = numpys(np.angle, "The angle of ``z`` in the complex plane, in radians or degrees.")
 
 
 @by_name(np.nan_to_num)

@@ -61,11 +61,10 @@ block = numpys(
 
 @implements(np.meshgrid)
 def meshgrid(
-    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+    *xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = "xy"
 ) -> tuple[Tensor, ...]:
     """The coordinates of a grid, each over the whole of it (``sparse``: along its own axis)."""
-    if indexing not in ("xy", "ij"):
-        raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij', not {indexing!r}")
+    np.meshgrid(indexing=indexing)  # raises what there is to raise
     n = len(xi)
     places = [*range(n)]
     if indexing == "xy" and n > 1:

@@ -75,10 +75,7 @@ def cross(
         axisa = axisb = axisc = axis
     a, b = moveaxis(operand(a), axisa, -1), moveaxis(operand(b), axisb, -1)
     sizes = a.shape[-1], b.shape[-1]
-    if not {2, 3}.issuperset(sizes):
-        raise ValueError(f"cross: vectors of 3 entries are needed, and they have {sizes}")
-    if sizes != (3, 3):
-        np.cross(np.zeros(sizes[0]), np.zeros(sizes[1]))  # NumPy warns of it, or takes none
+    np.cross(np.zeros(sizes[0]), np.zeros(sizes[1]))  # which warns of 2 entries, or refuses
     x, y = ([v[..., i] if i < v.shape[-1] else 0 * v[..., 0] for i in range(3)] for v in (a, b))
     parts = [x[i - 2] * y[i - 1] - x[i - 1] * y[i - 2] for i in range(3)]
     if sizes == (2, 2):  # of the plane
