@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..ops import cast, diagonal, moveaxis
-from ..ops.define import implements, ran, refuse_out
+from ..ops.define import implements, ran, refuse_out, without_entries
 from ..ops.products import LETTERS, einsum_op
 
 __all__ = ["einsum"]
@@ -42,7 +42,7 @@ def einsum(
         raise TypeError(f"einsum: order={order!r} is how an array lies in memory; leave it out")
     alike, n = [*operands], len(operands)
     arrays = slice(1, n) if isinstance(operands[0], str) else slice(0, n - n % 2, 2)
-    alike[arrays] = [np.empty((0,) * np.ndim(x)) for x in alike[arrays]]
+    alike[arrays] = without_entries(*alike[arrays])
     np.einsum(*alike)  # raises what there is to raise
     given, result, xs = _parsed(operands)
     if dtype is not None:

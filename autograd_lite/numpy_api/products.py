@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..ops import dot, matmul, moveaxis, multiply, ravel, reshape, stack, sum
-from ..ops.define import implements, numpys, operand, refuse_out
+from ..ops.define import implements, numpys, operand, refuse_out, without_entries
 from ..ops.elementwise import conjugate_of
 from ..ops.linalg import eye
 from ..ops.products import convolve_op
@@ -23,11 +23,7 @@ __all__ = [
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
     """The sum over ``axis`` of ``conj(x1) * x2``, of vectors of the same size."""
     x1, x2 = (moveaxis(operand(x), axis, -1) for x in (x1, x2))
-    if x1.shape[-1] != x2.shape[-1]:
-        raise ValueError(
-            f"vecdot: the vectors have {x1.shape[-1]} and {x2.shape[-1]} entries; they must have "
-            "as many"
-        )
+    np.vecdot(*(np.empty((0, x.shape[-1])) for x in (x1, x2)))  # raises where they don't fit
     return sum(conjugate_of(x1) * x2, axis=-1)
 
 
@@ -40,23 +36,15 @@ def vdot(a: Any, b: Any, /) -> Tensor:
 @implements(np.matvec)
 def matvec(x1: Any, x2: Any, /) -> Tensor:
     """Matrices times vectors: ``(…, m, n)`` and ``(…, n)`` → ``(…, m)``."""
-    _need_axes("matvec", (x1, 2), (x2, 1))
+    np.matvec(*without_entries(x1, x2))
     return matmul(x1, operand(x2)[..., None])[..., 0]
 
 
 @implements(np.vecmat)
 def vecmat(x1: Any, x2: Any, /) -> Tensor:
     """Conjugated vectors times matrices: ``(…, n)`` and ``(…, n, m)`` → ``(…, m)``."""
-    _need_axes("vecmat", (x1, 1), (x2, 2))
+    np.vecmat(*without_entries(x1, x2))
     return matmul(conjugate_of(operand(x1))[..., None, :], x2)[..., 0, :]
-
-
-def _need_axes(name: str, *operands: tuple[Any, int]) -> None:
-    for x, least in operands:
-        if np.ndim(x) < least:
-            raise ValueError(
-                f"{name}: an operand needs at least {least} axes, and has shape {np.shape(x)}"
-            )
 
 
 @implements(np.outer)

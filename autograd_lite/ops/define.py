@@ -123,6 +123,11 @@ def operand(x: Any) -> Any:
     return x if type(x) is Tensor else given(x)
 
 
+def without_entries(*xs: Any) -> list[Any]:
+    """Arrays of as many axes, and of the dtypes, by which NumPy itself says what can't be."""
+    return [np.empty((0,) * x.ndim, x.dtype) for x in map(operand, xs)]
+
+
 _AS_ARRAY = {"asarray": operand, "asanyarray": operand}
 _NUMPY = SimpleNamespace(**{**vars(np), **_AS_ARRAY})
 
