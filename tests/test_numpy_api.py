@@ -44,7 +44,7 @@ REFUSED = {
     "np.vsplit(v, 2)": "vsplit only works on arrays of 2 or more dimensions",
     "np.pad(v, 1, lambda *args: None)": "pad: a function as mode writes into the array",
     "np.sort(v, order='f')": "sort: order= is for arrays with fields",
-    "np.vecdot(v, v[:2])": "vecdot: .* size 2 is different from 3",
+    "np.vecdot(v, v[:2])": "vecdot: .*size 2 is different from 3",
     "np.fft.fft(x, 0)": "fft: Invalid number of FFT data points",
     "np.fft.ifft(x, norm='odd')": "ifft: Invalid norm value odd",
     "np.fft.hfft(x, norm='odd')": "Invalid norm value odd",
