@@ -21,19 +21,8 @@ from ..engine.tensor import FOREIGN, Tensor
 from ..errors import complex_to_real, explain, refuse_constant
 from ..masks import remember
 from ..seen import look
-from ..show.notation import (
-    ATOM,
-    COMPARISON,
-    MATMUL,
-    POWER,
-    PREFIX,
-    PRODUCT,
-    SUM,
-    Notation,
-    function,
-    infix,
-    number,
-)
+from ..show import notation
+from ..show.notation import ATOM, MATMUL, POWER, PREFIX, PRODUCT, SUM, Notation, function, infix
 from ..table import Case, Op, leaves_operators_alone, op
 from .define import implements, operand, value
 
@@ -82,7 +71,7 @@ reciprocal = ufunc(
 )
 remainder = ufunc(
     np.remainder, lambda g, out, x, y: g, lambda g, out, x, y: -g * np.floor_divide(x, y),
-    domain=POSITIVE, notation=Notation("{0} mod {1}", COMPARISON, (MATMUL, MATMUL), "mod"),
+    domain=POSITIVE, notation=Notation("{0} mod {1}", notation.COMPARISON, (MATMUL, MATMUL), "mod"),
 )
 square = ufunc(
     np.square, lambda g, out, x: g * (2 * x), notation=Notation("{0}²", POWER, (ATOM,), "²"),
@@ -98,7 +87,7 @@ power_op = ufunc(
 
 
 def _superscript(operands: Sequence[str], params: dict[str, Any]) -> str:
-    exponent = number(params["exponent"])
+    exponent = notation.number(params["exponent"])
     if all(digit in _SUPERSCRIPTS for digit in exponent):
         return operands[0] + "".join(_SUPERSCRIPTS[digit] for digit in exponent)
     return f"{operands[0]}^{exponent}"
@@ -482,7 +471,8 @@ _VALUE_SIGNS = {
     np.greater_equal: "≥",
 }  # fmt: skip
 VALUE_OPS = {
-    f: Op(f.__name__, f, notation=infix(sign, COMPARISON, SUM)) for f, sign in _VALUE_SIGNS.items()
+    f: Op(f.__name__, f, notation=infix(sign, notation.COMPARISON, SUM))
+    for f, sign in _VALUE_SIGNS.items()
 } | {
     f: Op(f.__name__, f)
     for f in (
