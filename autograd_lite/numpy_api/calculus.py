@@ -31,7 +31,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> An
     f = _unrounded(f)
     axes = tuple(range(f.ndim)) if axis is None else normalize_axis_tuple(axis, f.ndim, "gradient")
     spacings = list(varargs or (1.0,))
-    alike: list[Any] = [np.arange(1.0, 1 + np.size(h)).reshape(np.shape(h)) for h in spacings]
+    alike: list[Any] = [np.cumsum(np.ones(shape)).reshape(shape)
+                        for shape in map(np.shape, spacings)]  # fmt: skip
     behind = tuple(a + 1 for a in axes)
     np.gradient(np.empty((0, *f.shape)), *alike, axis=behind, edge_order=edge_order)  # may raise
     if len(spacings) == 1:
