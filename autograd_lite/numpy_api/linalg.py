@@ -334,13 +334,12 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     if axis is None and ord is None:
         return _root_of_squares(x, axes, keepdims)
+    np.linalg.norm(np.ones((1,) * x.ndim), ord, axes)  # raises what there is to raise
     if len(axes) == 1:
         return _norm_of_vectors(x, ord, axes, keepdims)
-    if len(axes) == 2 and ord in (None, "fro", "f"):
+    if ord in (None, "fro", "f"):
         return _root_of_squares(x, axes, keepdims)
-    if len(axes) == 2:
-        return _norm_of_matrices(x, ord, axes, keepdims)
-    raise ValueError(f"norm: of one axis or two, or of all with ord=None; {len(axes)} were given")
+    return _norm_of_matrices(x, ord, axes, keepdims)
 
 
 def _root_of_squares(x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
@@ -351,8 +350,6 @@ def _root_of_squares(x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
 def _norm_of_vectors(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
     if ord is None or ord == 2:
         return _root_of_squares(x, axes, keepdims)
-    if isinstance(ord, str):
-        raise ValueError(f"norm: the order {ord!r} is one of matrices, and axis={axes} of vectors")
     sizes = np.abs(x)
     if ord == np.inf:
         return np.max(sizes, axis=axes, keepdims=keepdims, initial=0)
