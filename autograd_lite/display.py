@@ -42,15 +42,9 @@ def _heading(tensor: Tensor) -> str:
     if tensor.op is not None:
         what.append(f"op {tensor.op.name}")
     name = "Tensor" if tensor.name is None else tensor.name
-    return f"<b>{escape(name)}</b> {escape(', '.join(what))}{_line(tensor)}"
-
-
-def _line(tensor: Tensor) -> str:
-    """The user's line that computed it, where that was remembered."""
     line = line_of(tensor)
-    if line is None or not line.text:
-        return ""
-    return f" in line {line.number}: <code>{escape(line.text)}</code>"
+    code = f" in line {line.number}: <code>{escape(line.text)}</code>" if line and line.text else ""
+    return f"<b>{escape(name)}</b> {escape(', '.join(what))}{code}"
 
 
 def _numbers(array: Array) -> str:
@@ -68,8 +62,6 @@ def _summary(array: Array) -> str:
     kind = array.dtype.kind
     if kind == "b":
         return f"{np.count_nonzero(array)} of {array.size} are True"
-    if kind in "iu":
-        return f"min {array.min()}, mean {_number(array.mean())}, max {array.max()}"
     finite = array[np.isfinite(array)]
     with np.errstate(all="ignore"):  # such as a sum that overflows
         if not finite.size:
