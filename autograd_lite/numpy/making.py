@@ -13,7 +13,7 @@ from ..engine.tensor import Tensor
 from ..numpy_api.calculus import full_like
 from ..numpy_api.filling import filling
 from ..ops import astype, copy
-from ..transforms import in_transform
+from ..transforms import transforming
 from .buffer import Buffer, plain
 
 
@@ -28,7 +28,7 @@ def _made(make: Any) -> Any:
     @wraps(make)
     def made(*args: Any, **kwargs: Any) -> Any:
         new = of_lists(make)(*args, **kwargs)
-        fillable = in_transform() or filling.active()
+        fillable = transforming.active() or filling.active()
         full = make.__name__.startswith(("zeros", "ones", "full"))
         for given in () if fillable else standing("made"):  # as of code that is compiled
             return given(new)

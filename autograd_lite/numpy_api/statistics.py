@@ -14,7 +14,6 @@ from ..ops import astype
 from ..ops.define import implements, operand, ran, value
 from ..ops.elementwise import conjugate_of
 from ..ops.reductions import refuse_rounding
-from .elementwise import clip
 
 __all__ = ["average", "corrcoef", "cov"]
 
@@ -97,7 +96,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     deviation = np.sqrt(np.real(np.diagonal(c)))
     c = c / deviation[:, None] / deviation
     if c.dtype.kind == "c":
-        return clip(np.real(c), -1, 1) + 1j * clip(np.imag(c), -1, 1)
+        return _within_1(np.real(c)) + 1j * _within_1(np.imag(c))
     return _within_1(c)
 
 
