@@ -59,7 +59,7 @@ REFUSED = {
     "np.linalg.norm(x, 3, axis=(0, 1))": "Invalid norm order for matrices",
     "np.linalg.tensorinv(x, ind=0)": r"Invalid ind argument.\nin np.linalg.tensorinv",
     "np.linalg.outer(x, v)": r"Input arrays must be one-dimensional, .*\nin np.linalg.outer",
-    "np.cross(v, [1.0, 2.0, 3.0, 4.0])": r"incompatible dimensions for cross product",
+    "np.cross(v, [1.0, 2.0, 3.0, 4.0])": "dimension",
     "np.convolve(v, [])": "convolve: v cannot be empty",
     "np.convolve(v, v, 'some')": "convolve: Use one of 'valid', 'same', or 'full'",
     "np.correlate(v, v, 'some')": "convolve: Use one of",

@@ -84,7 +84,7 @@ def interp(
     x, xp, fp = (astype(operand(a), np.result_type(value(a), float)) for a in (x, xp, fp))
     low, high = (None if a is None else operand(a).dtype.type().item() for a in (left, right))
     points, values = np.zeros(xp.shape, xp.dtype), np.zeros(fp.shape, fp.dtype)
-    np.interp(np.zeros(0, x.dtype), points, values, low, high, period)  # raises what it may
+    np.interp(np.zeros(1, x.dtype), points, values, low, high, period)  # raises what it may
     if period is not None:
         x, xp = x % abs(period), xp % abs(period)
         order = of_values(np.argsort, value(xp), kind="stable")
