@@ -6,8 +6,7 @@ needs a rule of its own. `draw` draws this number by number, `explain` lights it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -24,43 +23,44 @@ def dependence(tensor: Tensor) -> list[Array]:
     Shapes:
         One boolean array an input: (the result's size, the input's size).
     """
-    assert tensor.op is not None
     rng = np.random.default_rng(0)
     low, high = tensor.op.domain
     inputs = tensor.inputs
     found = [np.zeros((tensor.size, x.size), bool) for x in inputs]
     for truth in (True, False) if any(x.dtype == bool for x in inputs) else (True,):
-        generic = [
-            x._array if is_number(x)
-            else np.full(x.shape, truth) if x.dtype == bool
+        generic = {
+            x: np.full(x.shape, truth) if x.dtype == bool
             else np.asarray(rng.uniform(low, high, x.shape))
-            for x in inputs
-        ]  # fmt: skip
-        base = _try(tensor, generic)
-        for slot, (x, depends) in enumerate(zip(inputs, found, strict=True)):
-            for i in range(0 if is_number(x) else x.size):
-                changed = list(generic)
+            for x in inputs if not is_number(x)
+        }  # fmt: skip
+        base = computed([tensor], generic)
+        for x, depends in zip(inputs, found, strict=True):
+            for i in range(x.size if x in generic else 0):
                 outcomes = []
                 for to in (np.nan, 0, rng.uniform(low, high)):
-                    changed[slot] = generic[slot].copy()
-                    changed[slot].flat[i] = to
-                    outcomes.append(_try(tensor, changed))
+                    array = generic[x].copy()
+                    array.flat[i] = to
+                    outcomes.append(computed([tensor], {**generic, x: array}))
                 known = [out != base for out in outcomes if out is not None and base is not None]
-                depends[:, i] |= np.any(known, axis=0) if known else True
+                depends[:, i] |= np.any(known, axis=0).ravel() if known else True
     for x, depends in zip(inputs, found, strict=True):
         if not depends.any() and x.shape == tensor.shape and x.requires_grad:
             depends |= np.eye(x.size, dtype=bool)  # the forward ignores it, and the vjp doesn't
     return found
 
 
-def _try(tensor: Tensor, arrays: list[Any]) -> Array | None:
-    """The entries of the op's value for these inputs, or None where it refuses them."""
-    assert tensor.op is not None
+def computed(region: Sequence[Tensor], given: Mapping[Tensor, Array]) -> Array | None:
+    """The region's last result with other arrays for some inputs; None where an op refuses them."""
+    values = dict(given)
     try:
         with np.errstate(all="ignore"):
-            return np.ravel(tensor.op.forward(*arrays, **tensor.params))
+            for tensor in region:
+                arrays = [values.get(x, x._array) for x in tensor.inputs]
+                if any(x in values for x in tensor.inputs):
+                    values[tensor] = np.asarray(tensor.op.forward(*arrays, **tensor.params))
     except Exception:  # whatever an op, which may be anybody's, says of numbers it doesn't like
         return None
+    return values.get(region[-1], region[-1]._array)
 
 
 def sources_of(

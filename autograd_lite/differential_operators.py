@@ -110,8 +110,7 @@ def make_hvp(f: Function, x: Any) -> tuple[Function, Any]:
         >>> hvp_fn(np.array([1.0, 0.0])), gradient
         (array([6., 0.]), array([ 3., 12.]))
     """
-    found: tuple[Function, Any] = make_vjp(grad(f))(x)
-    return found
+    return make_vjp(grad(f))(x)
 
 
 def hessian_tensor_product(f: Function, argnum: int = 0) -> Function:

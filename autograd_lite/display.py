@@ -5,7 +5,6 @@ No figure is laid out for it: that would take longer than most cells run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -16,11 +15,8 @@ from .engine.tensor import Array, Tensor
 from .lines import line_of
 from .show.notation import symbol_of
 
-FULL = 10
-"""How many rows and columns are shown at most; of longer axes the ends are."""
-
-_END = 3
-_CELL = "<td style='text-align:right'>"
+FULL = 100
+"""How many numbers are shown at most; of more the corners are."""
 
 
 def tensor_html(tensor: Tensor) -> str:
@@ -30,7 +26,7 @@ def tensor_html(tensor: Tensor) -> str:
     if is_foreign(array):  # whose numbers aren't asked for
         return f"{heading}<pre>{escape(repr(array))}</pre>"
     parts = [heading, _numbers(array)]
-    if array.size and (array.ndim > 2 or max(array.shape, default=0) > FULL):
+    if array.size > FULL:
         parts.append(f"<div style='opacity:.7'>{escape(_summary(array))}</div>")
     if tensor._grad is not None and array.size:
         known = tensor.name is not None and (tensor.is_leaf or tensor.name.startswith("s_"))
@@ -46,40 +42,15 @@ def _heading(tensor: Tensor) -> str:
     if tensor.op is not None:
         what.append(f"op {tensor.op.name}")
     name = "Tensor" if tensor.name is None else tensor.name
-    return f"<b>{escape(name)}</b> {escape(', '.join(what))}{_line(tensor)}"
-
-
-def _line(tensor: Tensor) -> str:
-    """The user's line that computed it, where that was remembered."""
     line = line_of(tensor)
-    if line is None or not line.text:
-        return ""
-    return f" in line {line.number}: <code>{escape(line.text)}</code>"
+    code = f" in line {line.number}: <code>{escape(line.text)}</code>" if line and line.text else ""
+    return f"<b>{escape(name)}</b> {escape(', '.join(what))}{code}"
 
 
 def _numbers(array: Array) -> str:
     if array.size == 0:
         return "<div>no entries</div>"
-    if array.ndim > 2:
-        text = np.array2string(array, threshold=100, edgeitems=2, formatter={"all": _number})
-        return f"<pre>{escape(text)}</pre>"
-    rows, columns = np.atleast_2d(array).shape
-    shown = [[_at(np.atleast_2d(array), i, j) for j in _ends(columns)] for i in _ends(rows)]
-    body = "".join(f"<tr>{_CELL}{f'</td>{_CELL}'.join(cells)}</td></tr>" for cells in shown)
-    return f"<table>{body}</table>"
-
-
-def _ends(length: int) -> Sequence[int | None]:
-    """The entries of an axis that are shown; None for those left out."""
-    if length <= FULL:
-        return range(length)
-    return [*range(_END), None, *range(length - _END, length)]
-
-
-def _at(array: Array, i: int | None, j: int | None) -> str:
-    if i is None or j is None:
-        return "⋱" if i is j else "⋮" if i is None else "…"
-    return _number(array[i, j])
+    return f"<pre>{escape(np.array2string(array, precision=6, threshold=FULL))}</pre>"
 
 
 def _number(value: Any) -> str:
@@ -91,8 +62,6 @@ def _summary(array: Array) -> str:
     kind = array.dtype.kind
     if kind == "b":
         return f"{np.count_nonzero(array)} of {array.size} are True"
-    if kind in "iu":
-        return f"min {array.min()}, mean {_number(array.mean())}, max {array.max()}"
     finite = array[np.isfinite(array)]
     with np.errstate(all="ignore"):  # such as a sum that overflows
         if not finite.size:

@@ -10,7 +10,6 @@ are no more than views of it.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -41,10 +40,15 @@ _made: dict[int, tuple[ref[Array], str, list[Any]]] = {}  # by the mask's id
 _names: dict[int, tuple[ref[Array], str]] = {}  # by the array's id
 
 
+def _keep(where: dict[int, Any], array: Array, *what: Any) -> None:
+    """Until the array has gone, maybe at exit, where globals have gone, too."""
+    key, forget = id(array), where.pop
+    where[key] = ref(array, lambda _: forget(key, None)), *what
+
+
 def call(array: Array, name: str) -> None:
     """A given array has a name."""
-    key = id(array)
-    _names[key] = ref(array, lambda _: _names.pop(key, None)), name
+    _keep(_names, array, name)
 
 
 def name_of(array: Array) -> str | None:
@@ -89,14 +93,7 @@ def origin(t: Tensor) -> Tensor | None:
 
 def remember(mask: Array, name: str, operands: tuple[Any, ...]) -> None:
     """``mask`` is NumPy's function ``name`` of these."""
-    key = id(mask)
-    kept = [_kept(x) for x in operands]
-    _made[key] = ref(mask, partial(_forget, _made, key)), name, kept
-
-
-def _forget(made: dict[int, Any], key: int, _: Any) -> None:
-    """When a mask has gone, maybe at exit, where globals have gone, too."""
-    made.pop(key, None)
+    _keep(_made, mask, name, [_kept(x) for x in operands])
 
 
 def is_known(mask: Any) -> bool:

@@ -17,7 +17,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import errors, numpy_api, numpy_protocol, ops
+from . import errors, numpy_protocol, ops
 from .arrays import HOLDERS, as_array, given, is_foreign, own_array, to_numpy
 from .engine.later import later
 from .engine.modes import Mode, modes, no_grad, recorded, standing, tell
@@ -27,6 +27,7 @@ from .engine.tensor import Array, Tensor, _leaf
 from .gradients import backward
 from .lines import hint, line_of, remember
 from .masks import call
+from .numpy_api import elementwise, moving, spread
 from .numpy_api.filling import filling
 from .seen import look, written
 from .table import Op
@@ -153,8 +154,7 @@ class Members:
         array([1., 3.])
         """
         for value in standing("value") if Mode.entered else ():
-            instead: Array = value(self)
-            return instead
+            return value(self)
         if is_foreign(self._array):
             if self._op is not None:
                 return own_array(self._array)
@@ -223,7 +223,7 @@ class Members:
         return self._looked()
 
     @property
-    def op(self: Any) -> Op | None:
+    def op(self: Any) -> Op | Any:  # None, too; who reads results needn't ask
         """The op that made this tensor, or None for a leaf."""
         return self._op
 
@@ -293,8 +293,7 @@ class Members:
 
     def numpy(self: Any) -> Array:
         """A copy of the value, without the gradient."""
-        own: Array = self._at_hand().copy()
-        return own
+        return self._at_hand().copy()
 
     to_numpy = numpy  # by which matplotlib asks for what it plots
 
@@ -460,9 +459,9 @@ class Members:
 
     sum, mean, prod = ops.sum, ops.mean, ops.prod
     max, min = ops.max, ops.min
-    var, std = numpy_api.var, numpy_api.std
+    var, std = spread.var, spread.std
     cumsum, cumprod = ops.cumsum, ops.cumprod
-    dot, trace = ops.dot, numpy_api.trace
+    dot, trace = ops.dot, moving.trace
     ravel = ops.ravel
     copy = ops.copy
     squeeze, swapaxes, diagonal = ops.squeeze, ops.swapaxes, ops.diagonal
@@ -476,7 +475,7 @@ class Members:
         return ops.value_of(np.searchsorted, self, v, side, sorter)
 
     def clip(self: Any, min: Any = None, max: Any = None, out: None = None) -> Tensor:
-        return numpy_api.clip(self, min, max, out)
+        return elementwise.clip(self, min, max, out)
 
     conj = conjugate = _unary(ops.conj)
 
@@ -490,7 +489,7 @@ class Members:
         return ops.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
     def compress(self: Any, condition: Any, axis: Any = None, out: None = None) -> Tensor:
-        return numpy_api.compress(condition, self, axis, out)
+        return moving.compress(condition, self, axis, out)
 
     def astype(self: Any, dtype: DTypeLike, copy: bool = True) -> Any:
         """Converted to ``dtype``; to one without a gradient (integers, booleans), a plain array."""

@@ -10,18 +10,10 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from .compile.recorder import Recorder as capture  # noqa: N813  (used like a function)
 from .engine.modes import Mode, modes, no_grad, trace
 
-__all__ = ["Mode", "no_grad", "trace"]
-
-KINDS: dict[str, Callable[[], type[Mode]]] = {}
-"""Further ones by name, where the room that has them is imported late; it puts them here."""
-
-
-def __getattr__(name: str) -> type[Mode]:
-    if name not in KINDS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return KINDS[name]()
+__all__ = ["Mode", "capture", "no_grad", "trace"]
 
 
 class _Counted:

@@ -41,11 +41,6 @@ class transforming(Mode):  # noqa: N801  (used like a function)
     suspends = no_grad
 
 
-def in_transform() -> bool:
-    """Whether this thread is within a transform, so that one called now is nested in it."""
-    return transforming.active()
-
-
 class _Call(NamedTuple):
     """A function, called on variables.
 
@@ -81,7 +76,7 @@ class _Call(NamedTuple):
 
     def _outer(self, found: list[Any]) -> set[Tensor]:
         """Within another transform, those of results and before that depend on Tensors of it."""
-        if not in_transform():
+        if not transforming.active():
             return set()
         made, outside = made_since(self.first, found, self.variables)
         return dependent(made, outside) if outside else set()

@@ -97,5 +97,4 @@ def standardize(x: Any) -> Array:
             f"standardize: feature {columns} has no variation (each row has the same value), "
             "so it can't be scaled to a standard deviation of 1; leave it out"
         )
-    standardized: Array = (x - x.mean(axis=0, keepdims=True)) / x.std(axis=0, keepdims=True)
-    return standardized
+    return (x - x.mean(axis=0, keepdims=True)) / x.std(axis=0, keepdims=True)

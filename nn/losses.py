@@ -25,7 +25,7 @@ from autograd_lite.show.notation import function
 from autograd_lite.table import Case, Op, op
 
 from .activations import log_softmax, softmax
-from .module import as_input, check_numbers, positive
+from .module import as_input, check_numbers, named, positive
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "MSELoss",
@@ -292,9 +292,7 @@ class HuberLoss(_Loss):
 def _times(loss: Tensor, c: Any) -> Tensor:
     """``c · L``, which is then called L."""
     loss.name = None
-    result: Tensor = loss * c
-    result.name = "L"
-    return result
+    return named(loss * c, "L")
 
 
 class BCELoss(_Loss):

@@ -47,8 +47,7 @@ class Dropout(Module):
         if not (self.training and self.p):
             return x
         kept = (uniform(self.rng, x.shape) >= self.p) / (1 - self.p)
-        dropped: Tensor = x * Tensor(kept, name="m", dtype=np.result_type(x.dtype, np.float16))
-        return dropped
+        return x * Tensor(kept, name="m", dtype=np.result_type(x.dtype, np.float16))
 
 
 class _Scaled(Module):
@@ -66,8 +65,7 @@ class _Scaled(Module):
                 f"{type(self).__name__}: the last axis must have {self.weight.size} entries, and x "
                 f"has shape {x.shape}"
             )
-        scaled: Tensor = self.weight * self.normalised(x) + self.bias
-        return scaled
+        return self.weight * self.normalised(x) + self.bias
 
     def normalised(self, x: Tensor) -> Any:
         raise NotImplementedError

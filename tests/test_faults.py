@@ -16,7 +16,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite import Op, Tensor
 from autograd_lite.engine.modes import Mode
-from autograd_lite.transforms import in_transform
+from autograd_lite.transforms import transforming
 
 from .coverage.calls import CALLS
 from .each import examples
@@ -31,7 +31,7 @@ def _no_state_is_left() -> Iterator[None]:
     before, settings = len(Mode.entered), np.geterr()
     yield
     assert (len(Mode.entered), np.geterr()) == (before, settings)
-    assert not any((in_transform(), ag.no_grad.active(), ag.detect_anomaly.active()))
+    assert not any((transforming.active(), ag.no_grad.active(), ag.detect_anomaly.active()))
 
 
 # ---------------------------------------------------------------------- detect_anomaly

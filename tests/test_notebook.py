@@ -81,13 +81,13 @@ def text_of(svg):
     return ["".join(text.itertext()) for text in ET.fromstring(svg).iter(f"{SVG}text")]
 
 
-def test_a_tensor_is_a_table_and_its_text(outputs):
+def test_a_tensor_is_its_numbers_and_its_text(outputs):
     shown = outputs["tensor"]
     assert shown.keys() == {"text/plain", "text/html"}
     assert shown["text/plain"] == "Tensor([[ 0.25, -1.  ]], name='<x>')"
     assert "&lt;x&gt;" in shown["text/html"]
     assert "<x>" not in shown["text/html"]
-    assert re.findall("<td[^>]*>([^<]*)</td>", shown["text/html"]) == ["0.25", "-1"]
+    assert "<pre>[[ 0.25 -1.  ]]</pre>" in shown["text/html"]
 
 
 def test_a_tensor_names_the_op_and_the_cell_s_line(outputs):
@@ -140,7 +140,7 @@ def test_a_report_is_a_table(outputs):
 
 def test_a_leaf_shows_its_gradient(outputs):
     shown = outputs["leaf"]["text/html"]
-    assert shown.count("<table>") == 2
+    assert shown.count("<pre>") == 2
     assert "<div>∇W_12</div>" in shown
 
 
@@ -168,15 +168,16 @@ def test_a_training_has_a_bar_and_its_history_is_a_plot(outputs):
 class TestTensors:
     """The same in this process: any kind of array."""
 
-    def cells(self, tensor):
-        return re.findall("<td[^>]*>([^<]*)</td>", tensor_html(tensor))
+    def numbers(self, tensor):
+        shown = re.findall("<pre>(.*?)</pre>", tensor_html(tensor), re.DOTALL)
+        return re.findall(r"[^][\s]+", "".join(shown))
 
     def test_what_it_is(self):
         w = ag.Tensor(2.0, requires_grad=True, name="w")
         (w * w).backward()
         assert "<b>w</b> shape (), float64, requires_grad<" in tensor_html(w)
         assert "<b>Tensor</b> shape (), float64<" in tensor_html(ag.Tensor(2.0))
-        assert self.cells(w) == ["2", "4"]
+        assert self.numbers(w) == ["2.4."]
 
     def test_the_op_and_the_line(self):
         w = ag.Tensor(2.0, requires_grad=True)
@@ -188,40 +189,31 @@ class TestTensors:
 
     def test_small_ones_are_written_in_full(self):
         numbers = np.arange(100).reshape(10, 10)
-        assert self.cells(ag.Tensor(numbers)) == [str(i) for i in range(100)]
+        assert self.numbers(ag.Tensor(numbers)) == [str(i) for i in range(100)]
         assert "mean" not in tensor_html(ag.Tensor(numbers))
-        assert self.cells(ag.Tensor([True, False])) == ["True", "False"]
-        assert self.cells(ag.Tensor([1 + 2j])) == ["1+2j"]
-        assert self.cells(ag.Tensor([123456789, 1])) == ["123456789", "1"]
+        assert self.numbers(ag.Tensor([True, False])) == ["True", "False"]
+        assert self.numbers(ag.Tensor([1 + 2j])) == ["1.+2.j"]
+        assert self.numbers(ag.Tensor([123456789, 1])) == ["123456789", "1"]
 
     def test_large_ones_by_their_corners(self):
         shown = tensor_html(ag.Tensor(np.arange(60000.0).reshape(200, 300)))
-        assert shown.count("<tr>") == shown.count("⋮") + 1 == 7
-        assert shown.count("…") == 6
-        assert shown.count("⋱") == 1
+        assert self.numbers(ag.Tensor(np.arange(200)))[2:5] == ["2", "...", "197"]
         assert "min 0, mean 29999.5, max 59999<" in shown
-        assert len(shown) < 4000
+        assert len(shown) < 1000
 
     def test_what_is_not_finite_is_counted(self):
-        x = np.ones(20)
+        x = np.ones(200)
         x[:3], x[3:5] = np.nan, [np.inf, -np.inf]
         assert "min 1, mean 1, max 1, 3 nan, 2 infinite<" in tensor_html(ag.Tensor(x))
-        assert "no entry is finite, 20 nan<" in tensor_html(ag.Tensor(np.full(20, np.nan)))
-        assert "min 2, mean 2, max 2<" in tensor_html(ag.Tensor(np.full((1, 1, 1), 2.0)))
+        assert "no entry is finite, 200 nan<" in tensor_html(ag.Tensor(np.full(200, np.nan)))
         assert tensor_html(ag.Tensor(np.zeros((0, 2, 3)))).endswith("<div>no entries</div>")
 
     def test_other_kinds_are_summed_up(self):
-        assert "19 of 20 are True<" in tensor_html(ag.Tensor(np.arange(20) > 0))
-        assert "min 0, mean 9.5, max 19<" in tensor_html(ag.Tensor(np.arange(20)))
-        assert "largest absolute value 5<" in tensor_html(ag.Tensor(np.full(20, 3 + 4j)))
-        huge = ag.Tensor(np.full(20, 1e308))
+        assert "199 of 200 are True<" in tensor_html(ag.Tensor(np.arange(200) > 0))
+        assert "min 0, mean 99.5, max 199<" in tensor_html(ag.Tensor(np.arange(200)))
+        assert "largest absolute value 5<" in tensor_html(ag.Tensor(np.full(200, 3 + 4j)))
+        huge = ag.Tensor(np.full(200, 1e308))
         assert "mean inf, max 1e+308<" in tensor_html(huge)  # and no warning: their sum overflows
-
-    def test_more_axes_are_text(self):
-        shown = tensor_html(ag.Tensor(np.zeros((2, 3, 40))))
-        assert "<pre>[[[0 0 ... 0 0]" in shown
-        assert "max 0" in shown
-        assert "no entries" in tensor_html(ag.Tensor(np.zeros((2, 0, 3))))
 
     def test_nothing_holds_the_array_afterwards(self):
         w = ag.Tensor([1.0], requires_grad=True)

@@ -116,7 +116,7 @@ def test_integers_beside_tensors():
     np.sum(np.gradient([1, 2, 4], h)).backward()
     assert h.grad == -18.0  # (1 + 1.5 + 2) / h
     np.testing.assert_array_equal(np.gradient(Tensor([1, 2, 4])).data, [1.0, 1.5, 2.0])
-    with pytest.raises(TypeError, match="ediff1d: float64 can't be put into differences of int64"):
+    with pytest.raises(TypeError, match=r"must be compatible with input .ary."):
         np.ediff1d([1, 2], to_end=h)
     with pytest.raises(TypeError, match="insert: the values require a gradient"):
         np.insert([1, 2], 1, h)

@@ -11,7 +11,7 @@ import pytest
 import autograd_lite as ag
 from autograd_lite import Op, Tensor
 from autograd_lite.engine.modes import Mode
-from autograd_lite.transforms import in_transform
+from autograd_lite.transforms import transforming
 
 from .each import each
 
@@ -295,7 +295,7 @@ def test_outputs_that_have_no_gradient(g: Any, said: str):
     for transform in (ag.grad, ag.value_and_grad, ag.hessian, lambda g: ag.grad(ag.grad(g))):
         with pytest.raises(TypeError, match=f"grad: .*{said}"):
             transform(g)(X)
-    assert not in_transform()
+    assert not transforming.active()
 
 
 @each([
@@ -581,7 +581,7 @@ def test_exceptions_leave_no_state():
         ):
             with pytest.raises(ZeroDivisionError):
                 call()
-            assert not in_transform()
+            assert not transforming.active()
             assert ag.no_grad.active()
     assert len(Mode.entered) == before
     assert_arrays(ag.grad(np.sin)(1.0), ())

@@ -14,20 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..modes import KINDS
-
 if TYPE_CHECKING:
-    from ..engine.modes import Mode
     from .compiled import Compiled
-
-
-def _capture() -> type[Mode]:
-    from .recorder import Recorder
-
-    return Recorder
-
-
-KINDS["capture"] = _capture
 
 
 def compile(f: Callable[..., Any], jit: bool = False) -> Compiled:

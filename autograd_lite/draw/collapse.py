@@ -69,14 +69,14 @@ def check_collapse(collapse: object) -> None:
         TypeError: neither a word, nor a whole number, nor None.
         ValueError: another word; zero.
     """
-    what = 'collapse is "module", "blocks", a number of steps, or None'
-    if isinstance(collapse, bool) or not (collapse is None or isinstance(collapse, (str, int))):
-        raise TypeError(f"draw: {what}, and not {type(collapse).__name__}")
-    if isinstance(collapse, str) and collapse not in ("module", "blocks"):
-        raise ValueError(f"draw: {what}, not {collapse!r}")
-    if isinstance(collapse, int) and not collapse:
-        raise ValueError(
-            f"draw: {what}: n draws the last n steps, −n the first n; 0 would draw nothing"
+    if collapse is None or collapse in ("module", "blocks"):
+        return
+    is_number = isinstance(collapse, int) and not isinstance(collapse, bool)
+    if not (is_number and collapse):
+        kind = ValueError if is_number or isinstance(collapse, str) else TypeError
+        raise kind(
+            'draw: collapse is "module", "blocks", None, or a number of steps (n draws the last n, '
+            f"−n the first n), and not {collapse!r}"
         )
 
 

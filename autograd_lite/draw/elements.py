@@ -93,7 +93,6 @@ def _kept(x: Written) -> Written:
 
 def replay(tensor: Tensor, operands: list[list[Written]], depends: list[Array]) -> list[Written]:
     """The formulas of a result's entries, given those of its op's inputs."""
-    assert tensor.op is not None
     given = [
         x._array if is_number(x) else _entries(written, x.shape)
         for x, written in zip(tensor.inputs, operands, strict=True)
@@ -116,7 +115,6 @@ def _by_notation(
     tensor: Tensor, operands: list[list[Written]], depends: list[Array], j: int
 ) -> Written:
     """An entry written as its op writes whole tensors: ``σ(x)``; ``f(…)`` where it has many."""
-    assert tensor.op is not None
     notation = op_notation(tensor.op)
     used = []
     for x, written, depend in zip(tensor.inputs, operands, depends, strict=True):

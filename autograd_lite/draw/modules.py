@@ -42,7 +42,6 @@ def roles_of(layers: Layers, fixed: Set[Tensor]) -> list[Role]:
             roles += [Role(group, "" if k else work.name, not k) for k, _ in enumerate(run)]
             continue
         for t in run:
-            assert t.op is not None
             sign = op_notation(t.op).symbol
             before = roles[-1].group if roles and t not in fixed else None
             if before is not None and _activates(t, layers.results[len(roles) - 1]):

@@ -93,9 +93,8 @@ def theme_of(wanted: str | Theme) -> Theme:
     """
     if isinstance(wanted, Theme):
         return wanted
-    what = f"draw: theme is one of {', '.join(map(repr, THEMES))} or an ag.Theme, not"
-    if not isinstance(wanted, str):
-        raise TypeError(f"{what} {type(wanted).__name__}")
-    if wanted not in THEMES:
-        raise ValueError(f"{what} {wanted!r}")
-    return THEMES[wanted]
+    if isinstance(wanted, str) and wanted in THEMES:
+        return THEMES[wanted]
+    names = ", ".join(map(repr, THEMES))
+    kind = ValueError if isinstance(wanted, str) else TypeError
+    raise kind(f"draw: theme is one of {names} or an ag.Theme, not {wanted!r}")

@@ -16,7 +16,7 @@ from ..draw.paths import arrows
 from ..engine.backward import fit, pull
 from ..engine.tensor import Array, Tensor
 from ..gradients import pulled
-from ..graph import carriers, reaching, walk
+from ..graph import carriers, inner_first, reaching, walk
 from ..show.expression import Expression, agree
 from ..show.steps import Step
 from ..unread import Unread
@@ -79,7 +79,6 @@ class Taps:
 
     def _kept(self, vjp: Any, tensor: Tensor, i: int, *args: Any, **params: Any) -> Any:
         part = vjp(*args, **params)
-        assert tensor.op is not None
         self.parts[tensor, i] = fit(part, tensor.inputs[i]._array, tensor.op.name)
         return part
 
@@ -180,15 +179,11 @@ def _regions(found: Sequence[Gradient], numbers: Mapping[Tensor, int]) -> None:
     """
     stops = {t: f"v{n}" for t, n in numbers.items()}
     for g in found:
-        stack, seen = [g.cotangent], {g.cotangent}
-        while stack:
-            tensor = stack.pop()
+        for tensor in inner_first(g.cotangent, lambda t: () if t in stops else t.inputs):
             if tensor in stops:
                 g.inputs[tensor] = stops[tensor]
             elif not tensor.is_leaf:
                 g.region.append(tensor)
-                stack += [x for x in tensor.inputs if x not in seen]
-                seen.update(tensor.inputs)
         g.region.sort(key=lambda t: t._number)
         stops.setdefault(g.cotangent, f"g{numbers[g.target]}")
 

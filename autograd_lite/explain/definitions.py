@@ -12,6 +12,7 @@ from ..engine.tensor import Tensor
 from ..graph import walk
 from ..meaning.steps import with_symbols, written
 from ..show.expression import Expression, nodes
+from ..show.notation import op_notation
 from ..show.steps import step_to
 from ..table import OPS, Op
 
@@ -51,7 +52,8 @@ def _run(node: Expression, xs: list[Expression]) -> Expression:
     if result.op.name in ("mean", "sum") and result.inputs[0].size == 1:  # of one number
         result = result.inputs[0]
     region = [t for t in walk(result) if t.op is not None]
-    if any(t.op in (node.op, OPS["linear"]) for t in region):
+    is_same = op_notation(result.op).symbol == op_notation(node.op).symbol  # √, of a norm and else
+    if is_same or any(t.op in (node.op, OPS["linear"]) for t in region):
         raise ValueError("it is its own definition")
     symbols = {id(t): x for t, x in zip(given.values(), xs, strict=True)}
     step = step_to(result, region)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..dependence import sources_of
-from ..engine.tensor import Array, Tensor
+from ..dependence import computed, sources_of
+from ..engine.tensor import Tensor
 from .matrices import layout
 from .story import Step
 
@@ -89,7 +89,7 @@ def _tried(
     """
     found: Sources = {j: {} for j in wanted}
     usual = {x: np.nan_to_num(x._array, nan=1, posinf=1, neginf=1) for x in shown}
-    base = _computed(region, usual)
+    base = computed(region, usual)
     at = list(wanted)
     if base is None:
         return {}
@@ -103,24 +103,9 @@ def _tried(
             for to in (np.nan, now + 1, np.abs(now))[: 3 if is_nan else 2]:
                 array = usual[x].copy()
                 array.flat[i] = to
-                value = _computed(region, {**usual, x: array})
+                value = computed(region, {**usual, x: array})
                 if value is not None:
                     changed |= ~np.isclose(value.flat[at], base.flat[at], 0, 0, equal_nan=True)
             for j in np.flatnonzero(changed):
                 found[at[j]].setdefault(inputs[x], []).append(i)
     return found
-
-
-def _computed(region: Sequence[Tensor], given: Mapping[Tensor, Array]) -> Array | None:
-    """The region's last result with other arrays for some inputs; None where an op refuses them."""
-    values = dict(given)
-    try:
-        with np.errstate(all="ignore"):
-            for tensor in region:
-                assert tensor.op is not None
-                arrays = [values.get(x, x._array) for x in tensor.inputs]
-                if any(x in values for x in tensor.inputs):
-                    values[tensor] = np.asarray(tensor.op.forward(*arrays, **tensor.params))
-    except Exception:  # whatever an op, which may be anybody's, says of numbers it doesn't like
-        return None
-    return values.get(region[-1], region[-1]._array)

@@ -119,7 +119,6 @@ class Program:
 
     def _result(self, t: Tensor) -> int:
         self._check(t)
-        assert t.op is not None
         name, params, shape = t.op.name, t.params, t.shape
         xs, arrays = [self.at[x] for x in t.inputs], [x._array for x in t.inputs]
         if t.op not in (OPS.get(name), VALUES.get(name), as_it_was, cleared):
@@ -158,7 +157,6 @@ class Program:
 
     def _moved(self, t: Tensor, xs: list[int]) -> int:
         """By where the op puts the numbers of the entries."""
-        assert t.op is not None
         ends = np.cumsum([0, *(x.size for x in t.inputs)])
         numbers = [
             np.arange(1 + n, 1 + n + x.size).reshape(x.shape)
@@ -203,7 +201,6 @@ class Program:
         return self._summed("sum", xs, t.shape, len(letters) - len(result), *views)
 
     def _taken_apart(self, t: Tensor) -> int:
-        assert t.op is not None
         fixed = Fixed(self._words("fixed_op", op=t.op.name))
         if t.op in self._apart or t.op in map(OPS.get, _NOT_APART):
             raise fixed

@@ -118,12 +118,8 @@ class Predictions:
         return found
 
     def _wrong(self, step: Step) -> Iterator[Wrong]:
-        if step.kind == "backward":
-            yield from self._of_gradient(step)
-        elif step.kind == "update":
-            yield from self._of_update(step)
-        else:
-            yield from self._of_forward(step)
+        ways = {"backward": self._of_gradient, "update": self._of_update}
+        yield from ways.get(step.kind, self._of_forward)(step)
         if step.value is not None and step.value.size > 1:
             yield from self._other_entries(step, step.value)
 
@@ -158,7 +154,6 @@ class Predictions:
         words = partial(partial, self._words)
         region = step.region
         op = step.tensor.op
-        assert op is not None
         arrays = [x._array for x in step.tensor.inputs]
         names = self._story.names
         if len(region) == 1 and op.name == "linear":

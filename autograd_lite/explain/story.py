@@ -16,6 +16,7 @@ from .. import errors
 from ..derive.chain import Path, Plan
 from ..derive.formulas import refuse_changed
 from ..engine.tensor import Array, Tensor
+from ..graph import inner_first
 from ..lines import Line, line_of
 from ..meaning.steps import shown_steps, with_symbols, written
 from ..show import mathml
@@ -285,17 +286,14 @@ class Story:
 
     def _way(self, target: Tensor) -> list[str]:
         """The classes of the way to ``target`` from the steps before it."""
-        numbers, stops = self.numbers, {self.output, *self.targets}
-        found = {f"t{numbers[target]}": None}
-        todo, seen = [target], {target}
-        while todo:
-            tensor = todo.pop()
-            for source in self.backward.onward.get(tensor, ()):
-                found[f"b{numbers[source]}-{numbers[tensor]}"] = None
-                if source not in seen and source not in stops:
-                    todo.append(source)
-                seen.add(source)
-        return list(found)
+        numbers, stops = self.numbers, {self.output, *self.targets} - {target}
+
+        def before(tensor: Tensor) -> Sequence[Tensor]:
+            return () if tensor in stops else self.backward.onward.get(tensor, ())
+
+        way = inner_first(target, before)
+        edges = (f"b{numbers[source]}-{numbers[t]}" for t in way for source in before(t))
+        return [f"t{numbers[target]}", *edges]
 
     def _update(self, g: Gradient) -> Step:
         """``w ← w − α ∇w``; of complex numbers the conjugate of the gradient leads uphill."""

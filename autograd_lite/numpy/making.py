@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import numpy_api
 from ..arrays import STAND_INS
 from ..engine.modes import standing
 from ..engine.tensor import Tensor
+from ..numpy_api.calculus import full_like
 from ..numpy_api.filling import filling
 from ..ops import astype, copy
-from ..transforms import in_transform
+from ..transforms import transforming
 from .buffer import Buffer, plain
 
 
@@ -28,7 +28,7 @@ def _made(make: Any) -> Any:
     @wraps(make)
     def made(*args: Any, **kwargs: Any) -> Any:
         new = of_lists(make)(*args, **kwargs)
-        fillable = in_transform() or filling.active()
+        fillable = transforming.active() or filling.active()
         full = make.__name__.startswith(("zeros", "ones", "full"))
         for given in () if fillable else standing("made"):  # as of code that is compiled
             return given(new)
@@ -64,7 +64,7 @@ def _array(object: Any, dtype: Any = None, *, ndmin: int = 0, **kwargs: Any) -> 
 
 def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> Any:
     """``np.full``, also with a Tensor."""
-    return numpy_api.full_like(fill_value, fill_value, dtype, order, shape=shape)
+    return full_like(fill_value, fill_value, dtype, order, shape=shape)
 
 
 class _Joined:
@@ -82,7 +82,7 @@ class _Joined:
 
 
 OURS = {
-    "array": _made(_array), "full": _made(_full), "full_like": _made(numpy_api.full_like),
+    "array": _made(_array), "full": _made(_full), "full_like": _made(full_like),
     "r_": _Joined(np.r_, np.concatenate), "c_": _Joined(np.c_, np.column_stack),
     **dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray"), _asarray),
 }  # fmt: skip

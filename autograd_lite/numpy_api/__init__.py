@@ -4,16 +4,3 @@ Where NumPy's own code is such a composition, that is run (`ops.define.numpys`).
 
 Each function bears NumPy's name, and is what ``np.f`` of a Tensor calls.
 """
-
-from .calculus import *
-from .einstein import *
-from .elementwise import *
-from .groups import *
-from .indexing import *
-from .joining import *
-from .moving import *
-from .order import *
-from .products import *
-from .scans import *
-from .spread import *
-from .statistics import *

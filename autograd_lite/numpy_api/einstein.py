@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..engine.tensor import Tensor
 from ..ops import cast, diagonal, moveaxis
-from ..ops.define import implements, operand, refuse_out
+from ..ops.define import implements, ran, refuse_out, without_entries
 from ..ops.products import LETTERS, einsum_op
 
 __all__ = ["einsum"]
@@ -41,55 +40,32 @@ def einsum(
     refuse_out("einsum", out)
     if order not in "KC":
         raise TypeError(f"einsum: order={order!r} is how an array lies in memory; leave it out")
-    subscripts, xs = _parsed(operands)
+    alike, n = [*operands], len(operands)
+    arrays = slice(1, n) if isinstance(operands[0], str) else slice(0, n - n % 2, 2)
+    alike[arrays] = without_entries(*alike[arrays])
+    np.einsum(*alike)  # raises what there is to raise
+    given, result, xs = _parsed(operands)
     if dtype is not None:
         xs = [cast("einsum", x, dtype, casting) for x in xs]
-    inputs, result = _explicit(subscripts, [x.ndim for x in xs])
+    inputs = given.split(",")
     for k, letters in enumerate(inputs):
         xs[k], inputs[k] = _without_repeats(xs[k], letters)
     return einsum_op(*xs, subscripts=f"{','.join(inputs)}->{result}", optimize=optimize)
 
 
-def _parsed(operands: Sequence[Any]) -> tuple[str, list[Any]]:
-    """Subscripts and arrays of either form."""
-    if isinstance(operands[0], str):
-        return operands[0].replace(" ", ""), list(map(operand, operands[1:]))
-    *pairs, last = operands if len(operands) % 2 else (*operands, None)
-    lists = *pairs[1::2], () if last is None else last
-    letters: dict[Any, str] = {...: "...", **dict(enumerate(sorted(LETTERS)))}  # as NumPy's order
-    try:
-        *parts, result = ["".join(letters[a] for a in axes) for axes in lists]
-    except KeyError as error:
-        raise ValueError(f"einsum: axes are numbers from 0 to 51, and one is {error}") from None
-    subscripts = ",".join(parts) + ("" if last is None else f"->{result}")
-    return subscripts, list(map(operand, pairs[::2]))
+class _Letters(str):
+    """Letters, of which NumPy takes some for an ellipsis: always the same."""
+
+    __slots__ = ()
+
+    def __sub__(self, used: Any) -> list[str]:
+        return [a for a in self if a not in used]
 
 
-def _explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
-    """A letter for each axis of each operand, and those of the result."""
-    left, arrow, result = subscripts.partition("->")
-    inputs = left.split(",")
-    if len(inputs) != len(ndims):
-        raise ValueError(
-            f"einsum: {subscripts!r} speaks of {len(inputs)} arrays, and {len(ndims)} were given"
-        )
-    free = [a for a in LETTERS if a not in subscripts]
-    behind = [n - len(part.replace("...", "")) for part, n in zip(inputs, ndims, strict=True)]
-    for part, n, extra in zip(inputs, ndims, behind, strict=True):
-        if extra < 0 or (extra and "..." not in part):
-            raise ValueError(f"einsum: {part!r} of {subscripts!r} doesn't fit an array of {n} axes")
-    most = free[: max(behind)]
-    inputs = [
-        part.replace("...", "".join(most[len(most) - extra :]))
-        for part, extra in zip(inputs, behind, strict=True)
-    ]
-    if most and arrow and "..." not in result:
-        raise ValueError(f"einsum: the result of {subscripts!r} must have the axes of '...', too")
-    if arrow:
-        return inputs, result.replace("...", "".join(most))
-    letters = "".join(inputs)
-    once = sorted(a for a in set(letters) if letters.count(a) == 1 and a not in most)
-    return inputs, "".join(most) + "".join(once)
+_parsed = ran(
+    np._core.einsumfunc._parse_einsum_input,  # type: ignore[attr-defined]
+    einsum_symbols_set=_Letters(LETTERS[::-1]),
+)
 
 
 def _without_repeats(x: Any, letters: str) -> tuple[Any, str]:

@@ -13,14 +13,13 @@ from ..ops import astype, value_of
 from ..ops.define import by_name, implements, operand, operand_or_number, refuse_out, setting, value
 
 __all__ = [
-    "angle", "clip", "copysign", "divmod", "float_power", "heaviside", "nan_to_num", "select",
+    "clip", "copysign", "divmod", "float_power", "heaviside", "nan_to_num", "select",
 ]  # fmt: skip
 
 
 @implements(np.float_power)
-def float_power(x1: Any, x2: Any, out: None = None) -> Tensor:
+def float_power(x1: Any, x2: Any) -> Tensor:
     """``x1 ** x2`` in at least double precision."""
-    refuse_out("float_power", out)
     wide: list[Any] = [
         x if isinstance(x, (int, float, complex)) else astype(x, np.result_type(x.dtype, float))
         for x in map(operand_or_number, (x1, x2))
@@ -29,16 +28,14 @@ def float_power(x1: Any, x2: Any, out: None = None) -> Tensor:
 
 
 @implements(np.divmod)
-def divmod(x1: Any, x2: Any, out: None = None) -> tuple[Array, Tensor]:
+def divmod(x1: Any, x2: Any) -> tuple[Array, Tensor]:
     """``(x1 // x2, x1 % x2)``: the quotient is constant in pieces, and a plain array."""
-    refuse_out("divmod", out)
     return value_of(np.floor_divide, x1, x2), np.remainder(x1, x2)
 
 
 @implements(np.copysign)
-def copysign(x1: Any, x2: Any, out: None = None) -> Tensor:
+def copysign(x1: Any, x2: Any) -> Tensor:
     """``|x1|`` with the sign of ``x2``, which is constant in pieces."""
-    refuse_out("copysign", out)
     x1, x2 = operand_or_number(x1), operand_or_number(x2)
     found = value_of(np.copysign, x1, x2)
     size = np.absolute(astype(beside(x1, [found]), found.dtype))  # that of −128 is no int8
@@ -46,9 +43,8 @@ def copysign(x1: Any, x2: Any, out: None = None) -> Tensor:
 
 
 @implements(np.heaviside)
-def heaviside(x1: Any, x2: Any, out: None = None) -> Any:
+def heaviside(x1: Any, x2: Any) -> Any:
     """0 below 0 and 1 above, constant in pieces; ``x2`` at 0."""
-    refuse_out("heaviside", out)
     step = value_of(np.heaviside, x1, x2)
     return np.where(value(x1) == 0, x2, step) if is_tracked(x2) else step
 
@@ -56,15 +52,10 @@ def heaviside(x1: Any, x2: Any, out: None = None) -> Any:
 @implements(np.select)
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Tensor:
     """In each place the choice whose condition is the first to hold there, or ``default``."""
-    if len(condlist) != len(choicelist) or not condlist:
-        raise ValueError(
-            f"select: {len(condlist)} conditions and {len(choicelist)} choices were given; there "
-            "must be as many, and at least one"
-        )
+    masks = [np.empty((0,) * np.ndim(x), operand(x).dtype) for x in condlist]
+    np.select(masks, [np.empty((0,) * np.ndim(x)) for x in choicelist])  # raises what there is to
     chosen = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        if value(condition).dtype != bool:
-            raise TypeError(f"select: a condition has dtype {value(condition).dtype}, not bool")
         chosen = np.where(condition, choice, chosen)
     return chosen
 
@@ -84,13 +75,6 @@ def clip(
     low, high = a_min if min is None else min, a_max if max is None else max
     clipped = np.positive(a) if low is None else np.maximum(a, low)
     return clipped if high is None else np.minimum(clipped, high)
-
-
-@implements(np.angle)
-def angle(z: Any, deg: bool = False) -> Tensor:
-    """The angle of ``z`` in the complex plane, in radians or degrees."""
-    radians_ = np.arctan2(np.imag(z), np.real(z))
-    return radians_ * (180 / np.pi) if deg else radians_
 
 
 @by_name(np.nan_to_num)

@@ -51,18 +51,15 @@ def irfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
 _OPPOSITE = {None: "forward", "backward": "forward", "forward": "backward"}
 
 
-@along_axis(np.fft.hfft)
-def hfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
-    """The real transform of a signal whose other half is the conjugate of ``a``: as `irfft`."""
-    return irfft(conjugate_of(a), n, axis, _OPPOSITE.get(norm, norm))
-
-
 @along_axis(np.fft.ihfft)
 def ihfft(a: Any, n: int | None, axis: int, norm: str | None) -> Any:
     """The inverse of `hfft`, of real numbers: as `rfft`."""
     return conjugate_of(rfft(a, n, axis, _OPPOSITE.get(norm, norm)))
 
 
+hfft = by_name(np.fft.hfft)(
+    numpys(np.fft.hfft, "The real transform of a signal whose other half is the conjugate.")
+)
 fftn, ifftn, rfftn, irfftn, fft2, ifft2, rfft2, irfft2 = (
     by_name(f)(numpys(f, "The transform along several axes; with an ``r``, real along the last."))
     for f in (np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn,

@@ -48,41 +48,23 @@ def column_stack(tup: Sequence[Any]) -> Tensor:
     return concatenate(parts, 1)
 
 
-@implements(np.block)
-def block(arrays: Any) -> Tensor:
-    """One array from nested lists of blocks: the innermost are joined along the last axis."""
-
-    def depth(x: Any) -> int:
-        return 1 + max(map(depth, x), default=0) if isinstance(x, list) else 0
-
-    def most_axes(x: Any) -> int:
-        return max(map(most_axes, x), default=0) if isinstance(x, list) else np.ndim(x)
-
-    ndim = max(depth(arrays), most_axes(arrays))
-
-    def joined(x: Any, level: int) -> Any:
-        if not isinstance(x, list):
-            return reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x))
-        return concatenate([joined(y, level - 1) for y in x], -level)
-
-    np.block(_without_entries(arrays))  # NumPy's own checks of the nesting
-    return joined(arrays, depth(arrays))
+def _atleast_nd(x: Any, ndim: int) -> Any:
+    return reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x))
 
 
-def _without_entries(x: Any) -> Any:
-    """The same nesting around arrays of the same shapes that take no memory."""
-    if isinstance(x, list):
-        return [_without_entries(y) for y in x]
-    return x if isinstance(x, tuple) else np.broadcast_to(0, np.shape(x))
+block = numpys(
+    np.block,
+    "One array from nested lists of blocks: the innermost are joined along the last axis.",
+    _atleast_nd=_atleast_nd, _block_slicing="_block_concatenate", _concatenate=concatenate,
+)
 
 
 @implements(np.meshgrid)
 def meshgrid(
-    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+    *xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = "xy"
 ) -> tuple[Tensor, ...]:
     """The coordinates of a grid, each over the whole of it (``sparse``: along its own axis)."""
-    if indexing not in ("xy", "ij"):
-        raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij', not {indexing!r}")
+    np.meshgrid(indexing=indexing)  # raises what there is to raise
     n = len(xi)
     places = [*range(n)]
     if indexing == "xy" and n > 1:

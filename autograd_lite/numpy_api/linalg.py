@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..arrays import as_array, beside, is_foreign, of_values
 from ..ops import astype, imag, matmul, matrix_transpose, real, root
 from ..ops import linalg as rules
-from ..ops.define import implements, numpys, operand, setting, value
+from ..ops.define import implements, numpys, operand, ran, setting, value
 from ..ops.elementwise import conjugate_of
 from ..ops.linalg import adjoint, det, eye, inv, largest, lower
 from .products import matrix_power, multi_dot, tensordot, vecdot
@@ -334,11 +334,12 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     if axis is None and ord is None:
         return _root_of_squares(x, axes, keepdims)
+    np.linalg.norm(np.ones((1,) * x.ndim), ord, axes)  # raises what there is to raise
     if len(axes) == 1:
         return _norm_of_vectors(x, ord, axes, keepdims)
-    if len(axes) == 2:
-        return _norm_of_matrices(x, ord, axes, keepdims)
-    raise ValueError(f"norm: of one axis or two, or of all with ord=None; {len(axes)} were given")
+    if ord in (None, "fro", "f"):
+        return _root_of_squares(x, axes, keepdims)
+    return _norm_of_matrices(x, ord, axes, keepdims)
 
 
 def _root_of_squares(x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
@@ -349,8 +350,6 @@ def _root_of_squares(x: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
 def _norm_of_vectors(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
     if ord is None or ord == 2:
         return _root_of_squares(x, axes, keepdims)
-    if isinstance(ord, str):
-        raise ValueError(f"norm: the order {ord!r} is one of matrices, and axis={axes} of vectors")
     sizes = np.abs(x)
     if ord == np.inf:
         return np.max(sizes, axis=axes, keepdims=keepdims, initial=0)
@@ -371,23 +370,7 @@ def _norm_of_vectors(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> 
     return np.where(zero, 0.0, np.where(zero, 1.0, total) ** (1 / ord))
 
 
-def _norm_of_matrices(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    if ord in (None, "fro", "f"):
-        return _root_of_squares(x, axes, keepdims)
-    x = np.moveaxis(x, axes, (-2, -1))
-    if ord in (2, -2, "nuc"):
-        parts = svdvals(x)
-    elif ord in (1, -1, np.inf, -np.inf):
-        parts = np.sum(np.abs(x), axis=-2 if ord in (1, -1) else -1)
-    else:
-        raise ValueError(f"norm: there is no order {ord!r} of matrices")
-    if ord == "nuc":
-        out = np.sum(parts, axis=-1)
-    else:
-        out = np.max(parts, axis=-1, initial=0) if ord > 0 else np.min(parts, axis=-1)
-    return np.expand_dims(out, axes) if keepdims else out
-
-
+_norm_of_matrices = ran(np.linalg.norm.__wrapped__)  # type: ignore[attr-defined]
 matrix_norm = numpys(np.linalg.matrix_norm, "`norm` of matrices: ``(…, m, n)`` → ``(…)``.")
 vector_norm = numpys(
     np.linalg.vector_norm,

@@ -77,8 +77,8 @@ def _of_entries(
     array = value(entries)
     q = tuple(setting(name, "q", x) for x in q)
     if weights is not None:
-        given = weights_like(name, value(weights), array_of=a, axis=axis)
-        how["weights"] = flattened(given, axes)
+        given = weights_like(value(weights), a, None if axis is None else axes)
+        how["weights"] = flattened(np.broadcast_to(given, a.shape), axes)
     numbers = partial(function, axis=-1, **how)
     try:
         order = of_values(np.argsort, array, axis=-1, kind="stable")

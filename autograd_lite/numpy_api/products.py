@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..ops import dot, matmul, moveaxis, multiply, ravel, reshape, stack, sum
-from ..ops.define import implements, numpys, operand, refuse_out
+from ..ops.define import implements, numpys, operand, refuse_out, without_entries
 from ..ops.elementwise import conjugate_of
 from ..ops.linalg import eye
 from ..ops.products import convolve_op
@@ -20,15 +20,10 @@ __all__ = [
 
 
 @implements(np.vecdot, np.linalg.vecdot)
-def vecdot(x1: Any, x2: Any, /, out: None = None, *, axis: int = -1) -> Tensor:
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
     """The sum over ``axis`` of ``conj(x1) * x2``, of vectors of the same size."""
-    refuse_out("vecdot", out)
     x1, x2 = (moveaxis(operand(x), axis, -1) for x in (x1, x2))
-    if x1.shape[-1] != x2.shape[-1]:
-        raise ValueError(
-            f"vecdot: the vectors have {x1.shape[-1]} and {x2.shape[-1]} entries; they must have "
-            "as many"
-        )
+    np.vecdot(*(np.empty((0, x.shape[-1])) for x in (x1, x2)))  # raises where they don't fit
     return sum(conjugate_of(x1) * x2, axis=-1)
 
 
@@ -39,27 +34,17 @@ def vdot(a: Any, b: Any, /) -> Tensor:
 
 
 @implements(np.matvec)
-def matvec(x1: Any, x2: Any, /, out: None = None) -> Tensor:
+def matvec(x1: Any, x2: Any, /) -> Tensor:
     """Matrices times vectors: ``(…, m, n)`` and ``(…, n)`` → ``(…, m)``."""
-    refuse_out("matvec", out)
-    _need_axes("matvec", (x1, 2), (x2, 1))
+    np.matvec(*without_entries(x1, x2))
     return matmul(x1, operand(x2)[..., None])[..., 0]
 
 
 @implements(np.vecmat)
-def vecmat(x1: Any, x2: Any, /, out: None = None) -> Tensor:
+def vecmat(x1: Any, x2: Any, /) -> Tensor:
     """Conjugated vectors times matrices: ``(…, n)`` and ``(…, n, m)`` → ``(…, m)``."""
-    refuse_out("vecmat", out)
-    _need_axes("vecmat", (x1, 1), (x2, 2))
+    np.vecmat(*without_entries(x1, x2))
     return matmul(conjugate_of(operand(x1))[..., None, :], x2)[..., 0, :]
-
-
-def _need_axes(name: str, *operands: tuple[Any, int]) -> None:
-    for x, least in operands:
-        if np.ndim(x) < least:
-            raise ValueError(
-                f"{name}: an operand needs at least {least} axes, and has shape {np.shape(x)}"
-            )
 
 
 @implements(np.outer)
@@ -78,10 +63,7 @@ def cross(
         axisa = axisb = axisc = axis
     a, b = moveaxis(operand(a), axisa, -1), moveaxis(operand(b), axisb, -1)
     sizes = a.shape[-1], b.shape[-1]
-    if not {2, 3}.issuperset(sizes):
-        raise ValueError(f"cross: vectors of 3 entries are needed, and they have {sizes}")
-    if sizes != (3, 3):
-        np.cross(np.zeros(sizes[0]), np.zeros(sizes[1]))  # NumPy warns of it, or takes none
+    np.cross(np.zeros(sizes[0]), np.zeros(sizes[1]))  # which warns of 2 entries, or refuses
     x, y = ([v[..., i] if i < v.shape[-1] else 0 * v[..., 0] for i in range(3)] for v in (a, b))
     parts = [x[i - 2] * y[i - 1] - x[i - 1] * y[i - 2] for i in range(3)]
     if sizes == (2, 2):  # of the plane
@@ -110,22 +92,10 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Tensor:
     return conjugate_of(correlate(v, a, mode))[::-1]  # NumPy centres the longer one
 
 
-_tensordot = numpys(np.tensordot, "Of axes that there are.")
-
-
-@implements(np.tensordot, np.linalg.tensordot)
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """The sum of products over ``axes``: the last n of ``a`` and the first n of ``b``, or a pair.
-
-    Raises:
-        ValueError: axes of different sizes.
-    """
-    a, b = operand(a), operand(b)
-    if isinstance(axes, (int, np.integer)) and axes > min(a.ndim, b.ndim):
-        raise ValueError(
-            f"tensordot: {axes} axes are asked for of arrays of shapes {a.shape} and {b.shape}"
-        )
-    return _tensordot(a, b, axes)
+tensordot = implements(np.linalg.tensordot)(numpys(
+    np.tensordot,
+    "The sum of products over ``axes``: the last n of ``a`` and the first n of ``b``, or a pair.",
+))  # fmt: skip
 
 
 @implements(np.inner)

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..engine.tensor import Tensor
 from ..ops import astype, concatenate, ravel, take_along_axis, where
-from ..ops.define import along, implements, numpys, operand, value
+from ..ops.define import along, implements, numpys, operand, value, without_entries
 
 __all__ = ["cumulative_prod", "cumulative_sum", "diff", "ediff1d", "nancumprod", "nancumsum"]
 
@@ -58,9 +58,5 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
     given = [to_begin, diff(ravel(ary)), to_end]
     parts = [operand(part) for part in given if part is not None]
     for part in parts:
-        if not np.can_cast(part.dtype, ary.dtype, "same_kind"):
-            raise TypeError(
-                f"ediff1d: {part.dtype} can't be put into differences of {ary.dtype}; make the "
-                "array one of floats"
-            )
+        np.ediff1d(*without_entries(ary, part))  # raises where that can't be put there
     return concatenate([astype(ravel(part), ary.dtype) for part in parts])

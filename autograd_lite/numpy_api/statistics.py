@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..arrays import beside, perhaps, refuse
+from ..arrays import beside, guard, perhaps, refuse
 from ..engine.tensor import Tensor
 from ..ops import astype
-from ..ops.define import implements, operand, value
+from ..ops.define import implements, operand, ran, value
 from ..ops.elementwise import conjugate_of
 from ..ops.reductions import refuse_rounding
-from .elementwise import clip
 
 __all__ = ["average", "corrcoef", "cov"]
 
 
-def weights_like(name: str, weights: Any, array_of: Any, axis: Any) -> Any:
-    """Weights of the shape of an array, or of its axes ``axis``, in the array's shape."""
-    shape = np.shape(array_of)
-    if weights.shape == shape:
-        return weights
-    if axis is None:
-        raise TypeError(
-            f"{name}: weights of shape {weights.shape} for an array of shape {shape} need an axis="
-        )
-    axes = normalize_axis_tuple(axis, len(shape), name)
-    if weights.shape != tuple(shape[a] for a in axes):
-        raise ValueError(
-            f"{name}: weights of shape {weights.shape} don't fit the axes {axes} of an array "
-            f"of shape {shape}"
-        )
-    ordered = np.transpose(weights, np.argsort(axes).tolist())
-    kept = [size if i in axes else 1 for i, size in enumerate(shape)]
-    return np.broadcast_to(np.reshape(ordered, kept), shape)
+weights_like = ran(np.lib._function_base_impl._weights_are_valid)  # type: ignore[attr-defined]
+"""Weights of the shape of an array, or of its axes ``axis``, so that they broadcast with it."""
 
 
 @implements(np.average)
@@ -54,7 +38,7 @@ def average(
         total: Any = np.full(found.shape, a.size / (found.size or 1), found.dtype)
         total = beside(total, [found])
     else:
-        weights = weights_like("average", operand(weights), array_of=a, axis=axis)
+        weights = weights_like(weights, a, axis)
         total = np.sum(weights, axis, keepdims=keepdims)
         said = "average: the weights sum to 0, and can't be normalized"
         refuse(lambda total: total == 0, ZeroDivisionError, said, value(total))
@@ -73,43 +57,26 @@ def cov(
         TypeError: ``fweights``, which say how often each observation counts, that aren't whole.
         ValueError: weights that are negative, or not one for each observation; another ddof.
     """
-    if ddof is not None and ddof != int(ddof):
-        raise ValueError(f"cov: ddof must be an integer, and is {ddof!r}")
     refuse_rounding("cov", dtype)
     x = _variables(m, rowvar)
     if y is not None:
         x = np.concatenate([x, _variables(y, rowvar)], 0)
     x = astype(x, dtype or np.result_type(x.dtype, np.float64))
+    known = [None if w is None else value(w) for w in (fweights, aweights)]
+    row = np.zeros(x.shape[1])
+    guard(lambda f, a: np.cov(row, ddof=ddof, fweights=f, aweights=a), *known)  # raises what it may
     ddof = (0 if bias else 1) if ddof is None else ddof
-    weights: Any = None
-    if fweights is not None:
-        weights = _weights("fweights", fweights, x)
-        said = "cov: fweights must be whole numbers, and are {}"
-        refuse(lambda n: n != np.around(n), TypeError, said, value(weights))
-    if aweights is not None:
-        aweights = _weights("aweights", aweights, x)
-        weights = aweights if weights is None else weights * aweights
+    given = [astype(operand(w), float) for w in (fweights, aweights) if w is not None]
+    weights: Any = reduce(np.multiply, given) if given else None
     centre = average(x, 1, weights, keepdims=True)
     total = x.shape[1] if weights is None else np.sum(weights)
-    lost = ddof if aweights is None or not ddof else ddof * np.sum(weights * aweights) / total
+    lost = ddof if aweights is None or not ddof else ddof * np.sum(weights * given[-1]) / total
     degrees = total - lost
     degrees = np.where(value(degrees) > 0, degrees, 0.0)
     x = x - centre
     weighted = x if weights is None else x * weights
     products = np.dot(weighted, np.transpose(conjugate_of(x)))
     return np.squeeze(products * astype(np.true_divide(1, degrees), products.real.dtype))
-
-
-def _weights(name: str, weights: Any, x: Any) -> Any:
-    weights = astype(operand(weights), float)
-    if weights.shape != x.shape[1:]:
-        raise ValueError(
-            f"cov: {name} must be one for each of the {x.shape[1]} observations, and have shape "
-            f"{weights.shape}"
-        )
-    said = f"cov: {name} must not be negative, and are {{}}"
-    refuse(lambda weights: weights < 0, ValueError, said, value(weights))
-    return weights
 
 
 def _variables(m: Any, rowvar: bool) -> Any:
@@ -129,7 +96,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     deviation = np.sqrt(np.real(np.diagonal(c)))
     c = c / deviation[:, None] / deviation
     if c.dtype.kind == "c":
-        return clip(np.real(c), -1, 1) + 1j * clip(np.imag(c), -1, 1)
+        return _within_1(np.real(c)) + 1j * _within_1(np.imag(c))
     return _within_1(c)
 
 

@@ -73,17 +73,22 @@ def by_name(f: Any, doc: str = "") -> Callable[[Function], Function]:
 
 
 def numpys(f: Any, doc: str, **instead: Any) -> Callable[..., Any]:
-    """NumPy's own code of ``f``, which consists of functions that take Tensors, but for asarray.
+    """NumPy's own code of ``f``, which consists of functions that take Tensors; see `ran`."""
+    return implements(f)(named(f, ran(f.__wrapped__, **instead), doc))
 
-    What it calls of its module's own is run likewise, but for what stands ``instead`` of it.
+
+def ran(own: Any, **instead: Any) -> Any:
+    """A function of NumPy's whose ``asarray`` takes Tensors.
+
+    What it calls of its module's own is run likewise, but for what stands ``instead`` of it, be
+    that the name of another.
     """
-    own = f.__wrapped__
     scope = {**own.__globals__, **_AS_ARRAY, "np": _NUMPY, "NX": _NUMPY, "__name__": __name__}
     for name, helper in own.__globals__.items():
         if name[0] == "_" and type(helper) is FunctionType:
             scope[name] = _within(scope, helper)
-    scope |= instead
-    return implements(f)(named(f, _within(scope, own), doc))
+    scope |= {name: scope[x] if type(x) is str else x for name, x in instead.items()}
+    return _within(scope, own)
 
 
 def _within(scope: dict[str, Any], f: Any) -> Any:
@@ -116,6 +121,11 @@ def operand(x: Any) -> Any:
     """A Tensor as it is, and anything else as an array."""
     x = content(x)
     return x if type(x) is Tensor else given(x)
+
+
+def without_entries(*xs: Any) -> list[Any]:
+    """Arrays of as many axes, and of the dtypes, by which NumPy itself says what can't be."""
+    return [np.empty((0,) * x.ndim, x.dtype) for x in map(operand, xs)]
 
 
 _AS_ARRAY = {"asarray": operand, "asanyarray": operand}

@@ -21,21 +21,10 @@ from ..engine.tensor import FOREIGN, Tensor
 from ..errors import complex_to_real, explain, refuse_constant
 from ..masks import remember
 from ..seen import look
-from ..show.notation import (
-    ATOM,
-    COMPARISON,
-    MATMUL,
-    POWER,
-    PREFIX,
-    PRODUCT,
-    SUM,
-    Notation,
-    function,
-    infix,
-    number,
-)
+from ..show import notation
+from ..show.notation import ATOM, MATMUL, POWER, PREFIX, PRODUCT, SUM, Notation, function, infix
 from ..table import Case, Op, leaves_operators_alone, op
-from .define import implements, operand, refuse_out, value
+from .define import implements, operand, value
 
 __all__ = [
     "abs", "absolute", "acos", "acosh", "add", "arccos", "arccosh", "arcsin", "arcsinh",
@@ -82,7 +71,7 @@ reciprocal = ufunc(
 )
 remainder = ufunc(
     np.remainder, lambda g, out, x, y: g, lambda g, out, x, y: -g * np.floor_divide(x, y),
-    domain=POSITIVE, notation=Notation("{0} mod {1}", COMPARISON, (MATMUL, MATMUL), "mod"),
+    domain=POSITIVE, notation=Notation("{0} mod {1}", notation.COMPARISON, (MATMUL, MATMUL), "mod"),
 )
 square = ufunc(
     np.square, lambda g, out, x: g * (2 * x), notation=Notation("{0}²", POWER, (ATOM,), "²"),
@@ -98,7 +87,7 @@ power_op = ufunc(
 
 
 def _superscript(operands: Sequence[str], params: dict[str, Any]) -> str:
-    exponent = number(params["exponent"])
+    exponent = notation.number(params["exponent"])
     if all(digit in _SUPERSCRIPTS for digit in exponent):
         return operands[0] + "".join(_SUPERSCRIPTS[digit] for digit in exponent)
     return f"{operands[0]}^{exponent}"
@@ -116,7 +105,7 @@ fixed_power = entrywise(
 
 
 @implements(np.power)
-def power(x: Any, y: Any, out: None = None) -> Tensor:
+def power(x: Any, y: Any) -> Tensor:
     """``x ** y``, elementwise.
 
     At ``x = 0`` the derivative with respect to ``y`` is taken as 0, the limit for every ``y > 0``.
@@ -127,7 +116,6 @@ def power(x: Any, y: Any, out: None = None) -> Tensor:
     >>> x.grad
     array([0., 6.])
     """
-    refuse_out("power", out)
     if type(y) is not int and type(y) is not float:
         return power_op(x, y)
     if y > 0 and y % 2 == 0 and type(x) is Tensor and x._op is not None:
@@ -161,10 +149,7 @@ def _squared(x: Tensor) -> Any:
     return squares[0] if op is absolute else squares[0] + squares[1]
 
 
-@implements(np.square)
-def _square(x: Any, out: None = None) -> Tensor:
-    refuse_out("square", out)
-    return power(x, 2)
+implements(np.square)(lambda x: power(x, 2))
 
 
 fmod = ufunc(
@@ -400,9 +385,8 @@ sign_op = ufunc(np.sign, _sign_vjp)
 
 
 @implements(np.sign)
-def sign(x: Any, out: None = None) -> Any:
+def sign(x: Any) -> Any:
     """The sign: constant in pieces, and a plain array; of complex numbers ``x / |x|``."""
-    refuse_out("sign", out)
     x = operand(x)
     return sign_op(x) if x.dtype.kind == "c" else value_of(np.sign, x)
 
@@ -487,7 +471,8 @@ _VALUE_SIGNS = {
     np.greater_equal: "≥",
 }  # fmt: skip
 VALUE_OPS = {
-    f: Op(f.__name__, f, notation=infix(sign, COMPARISON, SUM)) for f, sign in _VALUE_SIGNS.items()
+    f: Op(f.__name__, f, notation=infix(sign, notation.COMPARISON, SUM))
+    for f, sign in _VALUE_SIGNS.items()
 } | {
     f: Op(f.__name__, f)
     for f in (

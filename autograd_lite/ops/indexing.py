@@ -12,7 +12,7 @@ from ..arrays import array_of, beside, is_foreign, of_known_size, own_array, ref
 from ..engine.notes import note
 from ..engine.tensor import Tensor
 from ..numpy_code import code
-from ..show.notation import ATOM, Notation
+from ..show.notation import ATOM, SUM, Notation
 from ..table import Case, Op, op
 from .define import zeros_around
 from .moving import added, collect, pick, places
@@ -32,9 +32,11 @@ def _is_basic(index: Any) -> bool:
 
 
 def _written(operands: Sequence[str], params: dict[str, Any]) -> str:
+    """``x[1]``; with other values there, ``x[1 ← y]``."""
     index = parts_of(params["index"])
     arrays = iter(_letters([i for i in index if isinstance(i, np.ndarray)]))
-    return f"{operands[0]}[{', '.join(_part(i, arrays) for i in index)}]"
+    parts = [", ".join(_part(i, arrays) for i in index), *operands[1:]]
+    return f"{operands[0]}[{' ← '.join(parts)}]"
 
 
 def _letters(arrays: Sequence[Any]) -> str:
@@ -170,8 +172,7 @@ update: Op = op(
         f"(lambda a, x: (z := np.array(a), z.__setitem__({code(params['index'])}, x))[0])"
         f"({xs[0]}, {xs[1]})"
     ),
-    stacks=True,
-    reads="some",
+    notation=Notation(_written, ATOM, (ATOM, SUM), "[←]"), stacks=True, reads="some",
 )
 
 

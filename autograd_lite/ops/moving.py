@@ -158,8 +158,7 @@ def _along(f: Any, x: Any, places: Any, axis: Any, **settings: Any) -> Tensor:
         x, axis = (x.reshape(-1), 0) if axis is None else (x, axis)
         places = np.asarray(places) if isinstance(places, list) and places else places
     settings |= {} if axis is None else {"axis": axis}
-    found: Tensor = f(x, places, **settings)
-    return found
+    return f(x, places, **settings)
 
 
 # ---------------------------------------------------------------------- padding

@@ -9,17 +9,7 @@ import numpy as np
 from ..engine.op import Each
 from ..engine.tensor import FOREIGN, Tensor
 from ..errors import explain
-from ..show.notation import (
-    ATOM,
-    COMPARISON,
-    MATMUL,
-    MATRIX_PRODUCT,
-    PREFIX,
-    PRODUCT,
-    SUM,
-    Notation,
-    infix,
-)
+from ..show.notation import MATMUL, MATRIX_PRODUCT, PREFIX, PRODUCT, SUM, Notation, function, infix
 from ..table import Case, Op, op
 from .define import implements, operand, refuse_out
 from .elementwise import multiply
@@ -181,8 +171,8 @@ einsum_op: Op = op(
         Case(((2, 3), (4,)), {"subscripts": "ab,c->a", "optimize": False}),
     ],
     source=lambda xs, params: f"np.einsum({params['subscripts']!r}, {', '.join(xs)})", stacks=True,
-    notation=Notation(
-        lambda xs, params: f"einsum({params['subscripts'].replace('->', '→')}, {', '.join(xs)})",
-        ATOM, (COMPARISON,), "einsum",
+    notation=function("einsum")._replace(
+        template=lambda xs, params: f"einsum({params['subscripts'].replace('->', '→')}, "
+        f"{', '.join(xs)})",
     ),
 )  # fmt: skip

@@ -11,16 +11,7 @@ from ..arrays import as_array, is_at_hand, is_foreign, zeros
 from ..engine.tensor import Tensor
 from ..show.notation import function
 from ..table import Case, Op, op
-from .define import (
-    checked,
-    implements,
-    named,
-    operand,
-    operand_or_number,
-    refuse_out,
-    setting,
-    value,
-)  # fmt: skip
+from .define import checked, implements, named, operand, refuse_out, setting, value
 from .elementwise import astype
 from .elementwise import where as where_
 from .joining import concatenate
@@ -220,9 +211,8 @@ def prod(
 
 def _start(initial: Any, found: Any) -> Any:
     """What a reduction starts with, in its dtype, as NumPy takes it."""
-    x = operand_or_number(initial)
-    is_number = not hasattr(x, "dtype") and found.dtype.kind in "fc"
-    return x if is_number else astype(x, found.dtype)
+    is_number = type(initial) in (bool, int, float, complex) and found.dtype.kind in "fc"
+    return initial if is_number else astype(operand(initial), found.dtype)
 
 
 def in_dtype(found: Any, dtype: Any) -> Any:

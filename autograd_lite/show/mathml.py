@@ -24,7 +24,7 @@ LINE = 30
 _BREAKS = {f"<mo>{sign}</mo>" for sign in "=←+−"}
 _BEFORE_A_SIGN = tuple(f"{x}</mo>" for x in "(=←")
 _TOKEN = re.compile(
-    rf"(?P<raised>(?:{PLACE}|\))[ᵀ⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<place>{PLACE})|(?P<word>[ΣΠ]_[≤≥]\w+|[^\W\d_]\w*)"
+    rf"(?P<raised>(?:{PLACE}|\))[ᵀ⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<place>{PLACE})|(?P<word>[ΣΠ]_[≤≥]?\w+(?:,\w+)*|[^\W\d_]\w*)"
     rf"|(?P<number>\d[\d.]*)|(?P<factor>(?<={PLACE}) (?={PLACE}))|(?P<space>\s+)|(?P<sign>.)",
     re.DOTALL,
 )

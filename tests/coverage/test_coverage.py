@@ -339,8 +339,8 @@ def test_out_is_refused(name: str):
     value = call.of(np)(*call.drawn())
     given = value if isinstance(value, tuple) else np.asarray(value)
     call = call._replace(constants={**call.constants, "given": given})
-    for namespace in (np, ag):
-        with pytest.raises(TypeError, match=r"out=.* write "):
+    for namespace, said in ((np, "out=.* write "), (ag, "out=.* write |argument 'out'")):
+        with pytest.raises(TypeError, match=said):
             call.of(namespace, with_keyword(call, "out"))(*variables(call.drawn()))
 
 

@@ -31,8 +31,8 @@ THEMES = r"'light', 'dark', 'print' or an ag\.Theme"
     (Y, {"detail": "op"}, ValueError, "'named', 'ops', 'elements', not 'op'"),
     (MANY, {"detail": "elements"}, ValueError, f"at most {LIMIT} numbers, .* has {LIMIT + 1};"),
     (ONE, {"collapse": "layers"}, ValueError, "'layers'"),
-    (ONE, {"collapse": 0}, ValueError, "0 would draw nothing"),
-    *((ONE, {"collapse": wrong}, TypeError, "a number of steps, or None, and not")
+    (ONE, {"collapse": 0}, ValueError, "a number of steps .* and not 0"),
+    *((ONE, {"collapse": wrong}, TypeError, "a number of steps .* and not")
       for wrong in (True, 1.5, ["blocks"])),
     (ONE, {"detail": "elements", "collapse": "blocks"}, ValueError, "draws every number"),
     *((ONE, {"limit": wrong}, ValueError, "limit is a number of nodes, at least 1")
@@ -42,7 +42,7 @@ THEMES = r"'light', 'dark', 'print' or an ag\.Theme"
     (ONE, {"links": lambda t: 3}, TypeError,
      r"gives x of shape \(\) a int; a URL is a string"),
     (ONE, {"theme": "pink"}, ValueError, f"theme is one of {THEMES}, not 'pink'"),
-    (ONE, {"theme": {}}, TypeError, r"or an ag\.Theme, not dict"),
+    (ONE, {"theme": {}}, TypeError, r"or an ag\.Theme, not {}"),
 ])  # fmt: skip
 def test_what_is_refused(output, settings, error, said):
     with pytest.raises(error, match=said):

@@ -67,10 +67,16 @@ def op(name: str, *operands: Expression, **params: object) -> Expression:
     (op("multiply", Expression(-0.5), A), "−0.5·a_1"),
     (op("sum", A, axis=0, keepdims=True), "1^Ta_1"),
     (op("exp", A), "exp(a_1)"),
+    (op("index_update", A, TWO, index=(0, slice(1, None))), "a_1[0,1:←2]"),
     (op("square", op("sqrt", op("add", A, B))), "√{a_1+B}^2"),
 ])
 def test_expressions(root: Expression, expected: str) -> None:
     assert read(expression(root, {})) == expected
+
+
+def test_all_axes_of_a_sum_are_its_subscript() -> None:
+    total = op("sum", Expression(np.ones((2, 3, 4)), "D"), axis=(0, 1), keepdims=False)
+    assert "<mi>Σ</mi><mi>i,j</mi></msub>" in expression(total, {})
 
 
 @each(sorted(OPS))

@@ -402,3 +402,8 @@ def test_a_name_means_one_array_in_the_figure_and_in_all_formulas():
     assert told.steps[0].formulas[0].right is not None
     assert text(told.steps[0].formulas[0].right) == "tanh(c_1 U + c_2 W)"
     assert told.backward.remarks[0].symbols.keys() <= arrays.keys()
+
+
+def test_the_root_of_a_norm_is_not_written_out_as_another_root() -> None:
+    x = ag.Tensor([3.0, 4.0], requires_grad=True, name="x")
+    assert [f.kind for f in tell(np.linalg.norm(x)).steps[0].formulas] == ["formula"]
