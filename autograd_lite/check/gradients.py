@@ -23,6 +23,7 @@ from .causes import find, follows, is_rounded
 from .edits import Edit, at
 from .given import Given, agrees, beside, distance, read, same, squeezed
 from .line import Edits, Line
+from .places import find as find_place
 from .readings import Readings
 from .report import Entry, Report, two_arrays
 from .unexplained import nothing_fits
@@ -223,6 +224,27 @@ class Checked:
             if name not in self.correct:
                 said = say("convention", (q,), self.symbols[name])
                 self._explain_line(name, said if q != 1 and name in results else "")
+                if self.unexplained and self._at_one_place():
+                    break
+
+    def _at_one_place(self) -> bool:
+        """Whether there is one mistake on the way to all that is wrong, which is then its cause."""
+        wrong = [n for n in self.given if n not in self.correct]
+        lines = {n: self._line(n) for n in wrong if n in self.arrays}
+
+        def fits(found: Mapping[str, Array]) -> bool:
+            all_of = {n: found.get(n, np.zeros(a.shape)) for n, a in self.right.items()}
+            return all(self._agrees(n, all_of[n]) for n in self.correct) and all(
+                line.array.shape == line.right.shape and line.fits(all_of[n], line.right)
+                for n, line in lines.items()
+            )
+
+        cause = find_place(self.guarded(_GUARD)[0], fits) if len(lines) == len(wrong) else None
+        if cause is not None:
+            first, edit = wrong[0], Edit(*cause, {})
+            self.made, self.causes = {first: edit}, {first: self._said(lines[first], edit)}
+            self.follows_from = dict.fromkeys(wrong[1:], first)
+        return cause is not None
 
     def _is_result(self, name: str) -> bool:
         return self.tensors[name]._op is not None

@@ -112,7 +112,7 @@ class _Way:
             }  # fmt: skip
             pulled = pull({output: seed}, set(kept.values()), record=True)
         self.by_uses, self.multiplied_out = set[Term](), set[Term]()
-        self._kept = kept
+        self.kept = kept
         named = {self.meaning.tensors.get(t) for t in walk(loss) if t.name is not None}
         self._named_above: dict[Tensor, set[Tensor]] = {}  # the next ones that are named
         for t in walk(output)[::-1]:
@@ -156,7 +156,7 @@ class _Way:
         Of a leaf, from each place where it is used.
         """
         parts: list[Tensor] = []
-        x, todo = self._kept[name], [self.lines[name]]
+        x, todo = self.kept[name], [self.lines[name]]
         while todo:
             t = todo.pop()
             is_sum = t._op is not None and t._op.name == "add" and t not in known
@@ -248,7 +248,7 @@ class Readings:
             n: leaf((id(self), n), t.shape, "gradient", symbols[n], right[n])
             for n, t in tensors.items()
         }  # fmt: skip
-        self._rtol, self._noise = rtol, noise
+        self._rtol, self._noise, self._tensors = rtol, noise, tensors
         self._opaque = {
             n: leaf((id(self), n, "right"), t.shape, "gradient", symbols[n], right[n])
             for n, t in tensors.items()
@@ -308,6 +308,14 @@ class Readings:
                     found |= {self.text(e): e for e in some if self._is_worth(name, e)}
             self._read[name] = sorted(found.values(), key=lambda e: -len(self.sources(e)))
         return self._read[name] or [self._opaque[name]]
+
+    @property
+    def graphs(self) -> Iterator[tuple[Meaning, Tensor, Mapping[str, Tensor]]]:
+        """The loss as canonical ops, and as recorded, and what gradients were given of, by name."""
+        for way in self._ways:
+            yield way.meaning, way.meaning.output, way.kept
+        for way in self._ways[:1]:
+            yield way.meaning, self._nodes[-1], self._tensors
 
     def limit(self, name: str) -> Array:
         """A line's gradient by its formula, in which what cancels has gone."""

@@ -54,6 +54,17 @@ updated_itself: this is {0} after the update, {0} − {1} ∇{0}, and not its gr
 conjugated: {line} is the complex conjugate of what it should be | {line} 被取了共轭
 two: {0}; and {1} | {0}；并且 {1}
 besides: {0}; besides, {1} | {0}；此外 {1}
+each_time: {0}; so each of the {1} times that it is computed | {0}；计算它的 {1} 次都如此
+through_missing: of what comes back to {0}, that by way of {1} is missing: add it up (+=) |
+    传回 {0} 的梯度里漏了经过 {1} 的部分：要相加（用 +=）
+only_through: of what comes back to {0}, only that by way of {1} is there: add it up (+=) |
+    传回 {0} 的梯度里只有经过 {1} 的部分：要把各部分相加（用 +=）
+through_sign: what comes back to {0} by way of {1} has the wrong sign |
+    经过 {1} 传回 {0} 的部分符号反了
+slope_missing_through: {slope} = {written} is missing for what comes back to {l} by way of {1} |
+    经过 {1} 传回 {l} 的部分漏了 {slope} = {written}
+loss_missing: what comes from the loss to {0} is missing: 1 stands where it belongs |
+    漏了从损失传到 {0} 的梯度：写成了 1
 given: {0}; {1} is a given array of shape {2} | {0}；{1} 是给定的数组，形状为 {2}
 target_missing: the term {0} is missing: the target {0} belongs to {1}: {2} | 漏了 {0}：应为 {2}
 term_missing: {contribution} is missing: add it up (+=), {1} |
@@ -155,9 +166,6 @@ def say(
         readings: writes terms.
         language: ENGLISH or CHINESE.
     """
-    if kind == "two":
-        both = (say(own, of, line, readings, language) for own, of in values)
-        return KINDS[kind][language].format(*both)
     if kind == "times":
         return _times(values[0], line, language)
     named = {"line": line}
@@ -168,7 +176,10 @@ def say(
             named.setdefault("contribution", _contribution(value, readings, language))
     if kind in ("term_times", "times_where"):
         named["times"] = _times(values[-1], "", language).strip()
-    written = (_written(value, readings, language) for value in values)
+    written = [
+        say(value[0], value[1], line, readings, language) if type(value) is tuple
+        else _written(value, readings, language) for value in values
+    ]  # fmt: skip
     return KINDS[kind][language].format(*written, **named)
 
 

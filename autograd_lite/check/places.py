@@ -1,0 +1,253 @@
+"""Mistakes at one place of a computation, wherever it is computed alike: at each pass of a loop.
+
+Between the loss and the first gradient that was given much may have no name. So the engine's own
+backward pass is made with the rule of one operand edited, which all lines follow at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine.backward import pull
+from ..engine.tensor import Array, Tensor
+from ..graph import walk
+from ..meaning.read import Meaning
+from .readings import ACTIVATIONS, Readings, Slope, Term
+
+_MOST = 400  # tensors of a graph
+_MOST_USES = 5  # of a result, any of which may be missing
+
+Rule = Callable[..., Any]
+Use = tuple[Tensor, int]
+"""A result, and which of its operands."""
+Cause = tuple[float, str, tuple[Any, ...]]
+"""What a mistake costs, its kind, and what it is about."""
+Edited = Callable[[int, Rule], Rule]
+"""What stands for a rule in the kth pass."""
+Rules = dict[Use, Callable[[Rule], Rule]]
+"""What stands for the rules of some operands, by these."""
+
+
+def find(readings: Readings, fits: Callable[[Mapping[str, Array]], bool]) -> Cause | None:
+    """The least far-fetched mistake at one place that gives all lines.
+
+    Args:
+        readings: of the loss.
+        fits: whether these are the gradients that were given.
+    """
+    for meaning, output, tensors in readings.graphs:
+        nodes = walk(output)
+        names = {t: name for name, t in tensors.items()}
+        term = cache(partial(_term, meaning))
+        some = _mistakes(nodes, term, readings) if len(nodes) <= _MOST else ()
+        for cause, rules in sorted(some, key=lambda x: x[0][0]):
+            seeds = {output: np.ones(output.shape)}
+            try:
+                found = pull(seeds, set(names), layers=[_edited(rules)])
+            except Exception:  # a rule that refuses such a cotangent
+                continue
+            if fits({names[t]: np.asarray(g) for t, g in found.items()}):
+                return cause
+    return None
+
+
+def _term(meaning: Meaning, t: Tensor) -> Term:
+    return meaning.terms.get(t) or meaning.read(t, {})
+
+
+def _edited(rules: Rules) -> Any:
+    """A layer of `pull`."""
+
+    def layer(tensor: Tensor, g: Any, vjps: Any) -> Any:
+        own = enumerate(zip(vjps, tensor.inputs))  # noqa: B905  (the vjps may be endless)
+        return [vjp and rules.get((tensor, i), _same)(vjp) for i, (vjp, _) in own]
+
+    return layer
+
+
+class _From(NamedTuple):
+    """Where an operand comes from: by which op, of which ones and of which leaves, and whether of
+    given arrays, as in the first pass of a loop.
+    """
+
+    op: str
+    operands: Set[str]
+    leaves: Set[Tensor]
+    is_open: bool
+
+    def fits(self, other: _From) -> bool:
+        is_open = self.is_open or other.is_open
+        sets = ((self.operands, other.operands), (self.leaves, other.leaves))
+        alike = self.op == other.op or not self.op or not other.op
+        return alike and all(a <= b or b <= a if is_open else a == b for a, b in sets)
+
+
+def _alike(nodes: Sequence[Tensor]) -> list[list[Tensor]]:
+    """Results that are computed alike, and from the same leaves."""
+    known: dict[Tensor, _From] = {}
+    groups: dict[Any, list[tuple[list[_From], list[Tensor]]]] = defaultdict(list)
+    for t in nodes:
+        own = {x for x in (t, *t.inputs) if x._op is None and x._tracked}
+        reads = [known[x] for x in t.inputs]
+        near = own or set[Tensor]().union(*(x.leaves for x in reads))
+        is_open = not own and (any(x.is_open for x in reads) or (t._op is None and t.size > 1))
+        name = "" if t._op is None else t._op.name
+        known[t] = _From(name, {x.op for x in reads if x.op}, near, is_open)
+        if t._op is not None and t._tracked:
+            for some, group in groups[t._op.name, t.shape, *sorted(t._params), len(reads)]:
+                if all(map(_From.fits, some, reads)):
+                    group.append(t)
+                    some[:] = map(partial(max, key=lambda x: len(x.leaves)), some, reads)
+                    break
+            else:
+                groups[t._op.name, t.shape, *sorted(t._params), len(reads)].append((reads, [t]))
+    return [group for some in groups.values() for _, group in some]
+
+
+def _mistakes(
+    nodes: Sequence[Tensor], term: Callable[[Tensor], Term], readings: Readings
+) -> Iterator[tuple[Cause, Rules]]:
+    """What may be wrong at each place, and the rules that make it so."""
+    groups = _alike(nodes)
+    uses: dict[Tensor, dict[tuple[int, int], Use]] = defaultdict(dict)  # by the use's place
+    for k, group in enumerate(groups):
+        for t, i in itertools.product(group, range(len(group[0].inputs))):
+            uses[t.inputs[i]][k, i] = t, i
+    for group in groups:
+        t = group[0]
+        for i in range(len(t.inputs)):
+            if (of := next((u for u in group if u.inputs[i]._tracked), None)) is None:
+                continue
+            alike = (some for some in groups if len(some) == len(group) > 1)
+            for (cost, kind, values), rule in (*_of_rule(of, i, term, readings),
+                                               *_of_factor(group, i, term, alike)):
+                several = "each_time", ((kind, values), len(group))
+                said = several if len(group) > 1 else (kind, values)
+                yield (cost, *said), {(u, i): partial(rule, k) for k, u in enumerate(group)}
+        ways = sorted({way for x in group for way in uses[x]})
+        for n in range(1, len(ways)) if len(ways) <= _MOST_USES else ():
+            for some in itertools.combinations(ways, n):
+                lost = [uses[x][w] for x in group for w in some if w in uses[x]]
+                left = [uses[x][w] for x in group for w in ways if w in uses[x] and w not in some]
+                kind, named = ("only_through", left) if n > 1 else ("through_missing", lost)
+                values = term(t), term(named[0][0])
+                yield (1.1 + 0.1 * n, kind, values), dict.fromkeys(lost, _nothing)
+                for slope in readings.slopes if len(t.inputs) == 1 else ():
+                    if slope.result is values[0]:
+                        by = term(lost[0][0])
+                        yield (1.6, "slope_missing_through", (slope, by)), _past(group, lost)
+
+
+def _of_rule(
+    t: Tensor, i: int, term: Callable[[Tensor], Term], readings: Readings
+) -> Iterator[tuple[Cause, Edited]]:
+    """What may be wrong with the rule of one operand."""
+    op: Any = t._op
+    x, own = term(t.inputs[i]), term(t)
+    yield (1.3, "through_sign", (x, own)), lambda k, vjp: lambda *args, **how: -vjp(*args, **how)
+    yield (2.2, "loss_missing", (own,)), _of_ones
+    if op.name == "softmax":
+        yield (1, "diagonal", (own, own)), _times(lambda s, p: p * (1 - p))
+    if op.name == "matmul":
+        values = (term(t.inputs[1 - i]),)
+        yield (1.5, "not_transposed", values), _not_transposed(i)
+    for slope in readings.slopes:
+        if slope.result is own and len(t.inputs) == 1:
+            yield from _of_slope(slope)
+
+
+def _of_slope(slope: Slope) -> Iterator[tuple[Cause, Edited]]:
+    """As in `edits.of_slopes`."""
+    at = slope.at
+    yield (0.8, "slope_missing", (slope,)), _times(lambda s, y: 1)
+    yield (2.5, "slope_too_many", (slope,)), _times(lambda s, y: at(s, y) ** 2)
+    yield (1.3, "slope_of_s", (slope,)), _times(lambda s, y: at(s, s))
+    yield (1.35, "slope_at_l", (slope,)), _times(lambda s, y: at(y))
+    yield (1.9, "value_for_slope", (slope,)), _times(lambda s, y: y)
+    for op in ACTIVATIONS:
+        if op is not slope.op:
+            other, values = slope._replace(op=op, params={}).at, (op.name, slope)
+            yield (2.2, "other_slope", values), _times(other)
+            yield (2.6, "other_slope", values), _times(partial(_at_result, other))
+
+
+def _at_result(slope: Callable[[Array], Array], s: Array, y: Array) -> Array:
+    return slope(y)
+
+
+def _of_factor(
+    group: Sequence[Tensor], i: int, term: Callable[[Tensor], Term], alike: Iterable[list[Tensor]]
+) -> Iterator[tuple[Cause, Edited]]:
+    """What may stand for the other factor, or for what is divided by."""
+    t = group[0]
+    name = t._op.name if t._op is not None else ""
+    if name != "multiply" and (name != "divide" or i):
+        return
+    p = 1 if name == "multiply" else -1
+    other = t.inputs[1 - i]
+    missing = "factor_missing" if p > 0 else "division_missing"
+    yield (1, missing, (term(other),)), _by_power(0, i)
+    yield (2.1, "twice", (term(other),)), _by_power(2 * p, i)
+    yield (2.4, "exponent", (term(other), -p, p)), _by_power(-p, i)
+    for some in alike:
+        if some[0].shape == other.shape and some[0] is not other:
+            yield (1.7, "stands", (term(some[0]), term(other))), _by_others(some, p)
+    if p > 0:
+        yield (1.6, "stands", (term(t.inputs[i]), term(other))), _by_own(i)
+
+
+def _by_power(q: int, i: int) -> Edited:
+    return lambda k, vjp: lambda g, out, *xs: g * xs[1 - i] ** float(q)
+
+
+def _by_others(some: Sequence[Tensor], p: int) -> Edited:
+    return lambda k, vjp: lambda g, *args: g * some[k]._array ** float(p)
+
+
+def _by_own(i: int) -> Edited:
+    return lambda k, vjp: lambda g, out, *xs: g * xs[i]
+
+
+def _not_transposed(i: int) -> Edited:
+    return lambda k, vjp: lambda g, out, x, y: x @ g if i else g @ y
+
+
+def _times(slope: Callable[[Array, Array], Any]) -> Edited:
+    return lambda k, vjp: lambda g, out, s, **how: g * slope(s, out)
+
+
+def _of_ones(k: int, vjp: Rule) -> Rule:
+    return lambda g, *args, **how: vjp(np.ones_like(g), *args, **how)
+
+
+def _past(group: Sequence[Tensor], some: Collection[Use]) -> Rules:
+    """What comes by some uses of results is handed on to their operands as it is."""
+    waiting: dict[Tensor, Any] = {}
+
+    def by(use: Use, vjp: Rule) -> Rule:
+        def rule(*args: Any, **how: Any) -> Any:
+            x = use[0].inputs[use[1]]
+            waiting[x] = waiting.get(x, 0) + vjp(*args, **how)
+            return np.zeros(x.shape)
+
+        return rule
+
+    def before(t: Tensor, vjp: Rule) -> Rule:
+        return lambda *args, **how: vjp(*args, **how) + waiting.pop(t, 0)
+
+    rules: Rules = {use: partial(by, use) for use in some}
+    return rules | {(t, 0): partial(before, t) for t in group}
+
+
+def _nothing(vjp: Rule) -> Rule:
+    return lambda g, *args, **how: 0 * vjp(g, *args, **how)
+
+
+def _same(vjp: Rule) -> Rule:
+    return vjp
