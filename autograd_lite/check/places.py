@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ Cause = tuple[float, str, tuple[Any, ...]]
 """What a mistake costs, its kind, and what it is about."""
 Edited = Callable[[int, Rule], Rule]
 """What stands for a rule in the kth pass."""
+SlopeOf = Callable[[Array, Array], Any]
+"""``(s, y)`` → the slope at s, where y is."""
 Rules = dict[Use, Callable[[Rule], Rule]]
 """What stands for the rules of some operands, by these."""
 
@@ -82,10 +84,16 @@ class _From(NamedTuple):
     is_open: bool
 
     def fits(self, other: _From) -> bool:
+        by_name = self.op == other.op or not self.op or not other.op
         is_open = self.is_open or other.is_open
-        sets = ((self.operands, other.operands), (self.leaves, other.leaves))
-        alike = self.op == other.op or not self.op or not other.op
-        return alike and all(a <= b or b <= a if is_open else a == b for a, b in sets)
+        own, its = self.leaves, other.leaves
+        return by_name and _nested(self.operands, other.operands) and (
+            _nested(own, its) if is_open else own == its
+        )  # fmt: skip
+
+
+def _nested(a: Set[Any], b: Set[Any]) -> bool:
+    return a <= b or b <= a
 
 
 def _alike(nodes: Sequence[Tensor]) -> list[list[Tensor]]:
@@ -115,37 +123,60 @@ def _mistakes(
 ) -> Iterator[tuple[Cause, Rules]]:
     """What may be wrong at each place, and the rules that make it so."""
     groups = _alike(nodes)
-    uses: dict[Tensor, dict[tuple[int, int], Use]] = defaultdict(dict)  # by the use's place
+    uses: dict[Tensor, dict[tuple[int, int], list[Use]]] = defaultdict(dict)  # by their place
     for k, group in enumerate(groups):
         for t, i in itertools.product(group, range(len(group[0].inputs))):
-            uses[t.inputs[i]][k, i] = t, i
+            uses[t.inputs[i]].setdefault((k, i), []).append((t, i))
     for group in groups:
         t = group[0]
         for i in range(len(t.inputs)):
+            is_leaf = t.inputs[i]._op is None and {u.inputs[i] for u in group} == {t.inputs[i]}
+            for kept in (t, group[-1]) if is_leaf and len(group) > 1 else ():
+                others = ((u, i) for u in group if u is not kept)
+                yield (1.2, "last_wins", ()), dict.fromkeys(others, _nothing)
             if (of := next((u for u in group if u.inputs[i]._tracked), None)) is None:
                 continue
             alike = (some for some in groups if len(some) == len(group) > 1)
-            for (cost, kind, values), rule in (*_of_rule(of, i, term, readings),
+            for (cost, kind, values), rule in (*_of_rule(of, i, term),
                                                *_of_factor(group, i, term, alike)):
-                several = "each_time", ((kind, values), len(group))
-                said = several if len(group) > 1 else (kind, values)
-                yield (cost, *said), {(u, i): partial(rule, k) for k, u in enumerate(group)}
+                rules: Rules = {(u, i): partial(rule, k) for k, u in enumerate(group)}
+                yield (cost, *_each(kind, values, group)), rules
         ways = sorted({way for x in group for way in uses[x]})
-        for n in range(1, len(ways)) if len(ways) <= _MOST_USES else ():
+        slope = next((s for s in readings.slopes if s.result is term(t)), None)
+        before = [_operand(x, term) for x in group] if slope is not None else [None] * len(group)
+        for n in range(1, len(ways) + 1) if len(ways) <= _MOST_USES else ():
             for some in itertools.combinations(ways, n):
-                lost = [uses[x][w] for x in group for w in some if w in uses[x]]
-                left = [uses[x][w] for x in group for w in ways if w in uses[x] and w not in some]
-                kind, named = ("only_through", left) if n > 1 else ("through_missing", lost)
-                values = term(t), term(named[0][0])
-                yield (1.1 + 0.1 * n, kind, values), dict.fromkeys(lost, _nothing)
-                for slope in readings.slopes if len(t.inputs) == 1 else ():
-                    if slope.result is values[0]:
-                        by = term(lost[0][0])
-                        yield (1.6, "slope_missing_through", (slope, by)), _past(group, lost)
+                by = [(use, x, s) for x, s in zip(group, before, strict=True)
+                      for way in some for use in uses[x].get(way, ())]  # fmt: skip
+                lost = [use for use, _, _ in by]
+                left = [u for x in group for way in ways for u in uses[x].get(way, ())
+                        if way not in some]  # fmt: skip
+                if left:
+                    kind, named = ("only_through", left) if n > 1 else ("through_missing", lost)
+                    values = term(t), term(named[0][0])
+                    yield (1.1 + 0.1 * n, kind, values), dict.fromkeys(lost, _nothing)
+                if slope is None or any(s is None for s in before):
+                    continue
+                if left:
+                    values = slope, term(lost[0][0])
+                    yield (1.6, "slope_missing_through", values), _handed_on(by, lambda s, y: 1)
+                for (cost, kind, values), f in _of_slope(slope) if not left else ():
+                    yield (cost, *_each(kind, values, group)), _handed_on(by, f)
+
+
+def _each(kind: str, values: tuple[Any, ...], group: Sequence[Tensor]) -> tuple[str, Any]:
+    return ("each_time", ((kind, values), len(group))) if len(group) > 1 else (kind, values)
+
+
+def _operand(t: Tensor, term: Callable[[Tensor], Term]) -> Tensor | None:
+    """What a function, computed by one op or by several, is taken of."""
+    e = term(t)
+    some = (x for x in walk(t)[::-1] if x is not t and x._op is not None)
+    return next((x for x in some if [term(x)] == e.operands), None)
 
 
 def _of_rule(
-    t: Tensor, i: int, term: Callable[[Tensor], Term], readings: Readings
+    t: Tensor, i: int, term: Callable[[Tensor], Term]
 ) -> Iterator[tuple[Cause, Edited]]:
     """What may be wrong with the rule of one operand."""
     op: Any = t._op
@@ -157,24 +188,21 @@ def _of_rule(
     if op.name == "matmul":
         values = (term(t.inputs[1 - i]),)
         yield (1.5, "not_transposed", values), _not_transposed(i)
-    for slope in readings.slopes:
-        if slope.result is own and len(t.inputs) == 1:
-            yield from _of_slope(slope)
 
 
-def _of_slope(slope: Slope) -> Iterator[tuple[Cause, Edited]]:
-    """As in `edits.of_slopes`."""
+def _of_slope(slope: Slope) -> Iterator[tuple[Cause, SlopeOf]]:
+    """What may stand for it, as in `edits.of_slopes`."""
     at = slope.at
-    yield (0.8, "slope_missing", (slope,)), _times(lambda s, y: 1)
-    yield (2.5, "slope_too_many", (slope,)), _times(lambda s, y: at(s, y) ** 2)
-    yield (1.3, "slope_of_s", (slope,)), _times(lambda s, y: at(s, s))
-    yield (1.35, "slope_at_l", (slope,)), _times(lambda s, y: at(y))
-    yield (1.9, "value_for_slope", (slope,)), _times(lambda s, y: y)
+    yield (0.8, "slope_missing", (slope,)), lambda s, y: 1
+    yield (2.5, "slope_too_many", (slope,)), lambda s, y: at(s, y) ** 2
+    yield (1.3, "slope_of_s", (slope,)), lambda s, y: at(s, s)
+    yield (1.35, "slope_at_l", (slope,)), lambda s, y: at(y)
+    yield (1.9, "value_for_slope", (slope,)), lambda s, y: y
     for op in ACTIVATIONS:
         if op is not slope.op:
             other, values = slope._replace(op=op, params={}).at, (op.name, slope)
-            yield (2.2, "other_slope", values), _times(other)
-            yield (2.6, "other_slope", values), _times(partial(_at_result, other))
+            yield (2.2, "other_slope", values), other
+            yield (2.6, "other_slope", values), partial(_at_result, other)
 
 
 def _at_result(slope: Callable[[Array], Array], s: Array, y: Array) -> Array:
@@ -218,7 +246,7 @@ def _not_transposed(i: int) -> Edited:
     return lambda k, vjp: lambda g, out, x, y: x @ g if i else g @ y
 
 
-def _times(slope: Callable[[Array, Array], Any]) -> Edited:
+def _times(slope: SlopeOf) -> Edited:
     return lambda k, vjp: lambda g, out, s, **how: g * slope(s, out)
 
 
@@ -226,23 +254,23 @@ def _of_ones(k: int, vjp: Rule) -> Rule:
     return lambda g, *args, **how: vjp(np.ones_like(g), *args, **how)
 
 
-def _past(group: Sequence[Tensor], some: Collection[Use]) -> Rules:
-    """What comes by some uses of results is handed on to their operands as it is."""
-    waiting: dict[Tensor, Any] = {}
+def _handed_on(some: Sequence[tuple[Use, Tensor, Any]], slope: SlopeOf) -> Rules:
+    """What comes back to y by its uses, times a slope, as what comes back to s, of which y is."""
+    waiting: dict[Tensor, Any] = defaultdict(float)
 
-    def by(use: Use, vjp: Rule) -> Rule:
+    def by(y: Tensor, s: Tensor, vjp: Rule) -> Rule:
         def rule(*args: Any, **how: Any) -> Any:
-            x = use[0].inputs[use[1]]
-            waiting[x] = waiting.get(x, 0) + vjp(*args, **how)
-            return np.zeros(x.shape)
+            part = vjp(*args, **how)
+            waiting[s] = waiting[s] + part * slope(s._array, y._array)
+            return 0 * part
 
         return rule
 
-    def before(t: Tensor, vjp: Rule) -> Rule:
-        return lambda *args, **how: vjp(*args, **how) + waiting.pop(t, 0)
+    def to(s: Tensor, vjp: Rule) -> Rule:
+        return lambda g, *args, **how: vjp(g + waiting[s], *args, **how)
 
-    rules: Rules = {use: partial(by, use) for use in some}
-    return rules | {(t, 0): partial(before, t) for t in group}
+    rules: Rules = {use: partial(by, y, s) for use, y, s in some}
+    return rules | {(s, j): partial(to, s) for _, _, s in some for j in range(len(s.inputs))}
 
 
 def _nothing(vjp: Rule) -> Rule:

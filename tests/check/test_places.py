@@ -49,6 +49,7 @@ MISTAKES = {
     "(1 - z[t])\n    dn": ("z[t]\n    dn", rf"σ\(.*\) stands where 1 − .* belongs{EACH}"),
     "dz = dz * z[t] * (1 - z[t])": ("pass", r"σ'\(.* P.*\) is missing: "),
     "(1 - n[t] ** 2)": ("n[t] * (1 - n[t])", "this is the slope of sigmoid, "),
+    "dP += x[t].T @ dz": ("dP = x[t].T @ dz", r"= where \+= belongs|only the term"),
     "dn @ U.T + ": ("", "that by way of .* U.* is missing"),
     "dn @ U.T": ("dn @ U", "U is not transposed"),
 }
